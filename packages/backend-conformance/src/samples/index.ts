@@ -1,0 +1,24 @@
+// All samples, one entry for every op of the table: an op without an entry does not compile.
+import { creation } from './creation.ts'
+import { elementwise } from './elementwise.ts'
+import { indexing } from './indexing.ts'
+import { losses } from './losses.ts'
+import { matmul } from './matmul.ts'
+import { order } from './order.ts'
+import { reductions } from './reductions.ts'
+import { views } from './views.ts'
+import { type OpSamples, type Prepared, prepare } from '../prepare.ts'
+
+export const families = { creation, elementwise, indexing, losses, matmul, order, reductions, views } as const
+
+export const all = Object.assign({}, ...Object.values(families)) as { readonly [op: string]: OpSamples }
+
+const cache = new Map<string, Prepared>()
+/** The samples of an op with every value filled in and a key on each. */
+export const prepared = (op: string): Prepared => {
+  const known = cache.get(op)
+  if (known) return known
+  const made = prepare(op, all[op])
+  cache.set(op, made)
+  return made
+}

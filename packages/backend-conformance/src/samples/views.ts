@@ -1,0 +1,303 @@
+// Samples of the ops that rearrange: reshape and its relatives, permutations, slices, joins and windows. The random cases
+// say for each element of the result which element of the argument it is.
+import { type Case, type Choose, drawShape, drawTensor, flat, indices, nd, numel, rearrange, unflat } from '../property.ts'
+import { type OpSamples, op } from '../prepare.ts'
+import { bool, e, f64, i32, opt, s, t, u8 } from '../sample.ts'
+
+/** Some factorisation of a number of elements into sizes. */
+const factors = (choose: Choose, total: number): number[] => {
+  if (total === 0) return [0, choose.int(0, 3)]
+  const out: number[] = []
+  let left = total
+  while (left > 1 && out.length < 3) {
+    const divisors = Array.from({ length: left }, (_, i) => i + 1).filter((d) => left % d === 0)
+    const d = divisors[choose.int(0, divisors.length - 1)]
+    out.push(d)
+    left /= d
+  }
+  return left > 1 ? [...out, left] : out
+}
+const sameOrder = rearrange((shape, choose) => {
+  const to = factors(choose, numel(shape))
+  return { args: [to], shape: to, from: (index) => unflat(flat(index, to), shape) }
+})
+const signed = (choose: Choose, dim: number, rank: number) => (choose.int(0, 1) === 0 ? dim : dim - rank)
+const drop = (list: readonly number[], at: number) => list.filter((_, i) => i !== at)
+const put = (list: readonly number[], at: number, ...items: number[]) => [...list.slice(0, at), ...items, ...list.slice(at)]
+const badDim = e(t([2, 3]), 2)
+
+const cutting = (choose: Choose, cut: (size: number) => { arg: number | number[]; sizes: number[] }): Case => {
+  const shape = drawShape(choose, 4, 4, 1)
+  const dim = choose.int(0, shape.length - 1)
+  const { arg, sizes } = cut(shape[dim])
+  const spec = drawTensor(choose, shape)
+  let start = 0
+  const expected = sizes.map((size) => {
+    const to = shape.map((x, d) => (d === dim ? size : x))
+    const base = start
+    start += size
+    return nd(to, indices(to).map((index) => (spec.values as number[])[flat(index.map((i, d) => (d === dim ? i + base : i)), shape)]))
+  })
+  return { args: [spec, arg, signed(choose, dim, shape.length)], expected, tolerance: 0 }
+}
+
+export const views = {
+  reshape: op(
+    [s(t([2, 3]), [3, 2]), s(t([2, 3]), [-1]), s(t([2, 3]), [2, -1, 1]), s(f64([4]), [2, 2]), s(t([]), [1, 1]), s(t([1]), []), s(t([0, 3]), [3, 0]), s(i32([2, 2]), [4])],
+    sameOrder,
+    [e(t([6]), [4, 2]), e(t([6]), [-1, 4]), e(t([6]), [-1, -1]), e(t([0]), [-1, 0]), e(t([6]), [-2, 3])],
+  ),
+  view: op(
+    [s(t([2, 3]), [3, 2]), s(t([2, 3]), [-1]), s(f64([4]), [2, 2]), s(t([]), [1]), s(t([0, 3]), [3, 0]), s(bool([4]), [2, 2])],
+    { none: 'its rule is about strides; reshape has the random cases and the samples of view cover contiguous ones' },
+    [e(t([6]), [4, 2]), e(t([6]), [-1, 4])],
+  ),
+  flatten: op(
+    [s(t([2, 3])), s(t([2, 3, 2]), 1), s(t([2, 3, 2]), 0, 1), s(t([2, 3, 2]), opt({ startDim: -2 })), s(t([])), s(t([0, 3])), s(i32([2, 2]))],
+    rearrange((shape, choose) => {
+      if (shape.length === 0) return { args: [], shape: [1], from: () => [] }
+      const start = choose.int(0, shape.length - 1)
+      const end = choose.int(start, shape.length - 1)
+      const to = [...shape.slice(0, start), numel(shape.slice(start, end + 1)), ...shape.slice(end + 1)]
+      return { args: [start, signed(choose, end, shape.length)], shape: to, from: (index) => unflat(flat(index, to), shape) }
+    }),
+    [e(t([2, 3]), 1, 0), e(t([2, 3]), 2)],
+  ),
+  permute: op(
+    [s(t([2, 3, 4]), [2, 0, 1]), s(t([2, 3]), [1, 0]), s(t([2, 3]), [-1, 0]), s(f64([2, 1, 2]), [1, 2, 0]), s(t([]), []), s(t([0, 2]), [1, 0]), s(i32([2, 3]), [1, 0])],
+    rearrange((shape, choose) => {
+      const left = shape.map((_, d) => d)
+      const order: number[] = []
+      while (left.length > 0) order.push(...left.splice(choose.int(0, left.length - 1), 1))
+      return {
+        args: [order.map((d) => signed(choose, d, shape.length))],
+        shape: order.map((d) => shape[d]),
+        from: (index) => shape.map((_, d) => index[order.indexOf(d)]),
+      }
+    }),
+    [e(t([2, 3]), [0]), e(t([2, 3]), [0, 0]), e(t([2, 3]), [0, 2])],
+  ),
+  transpose: op(
+    [s(t([2, 3]), 0, 1), s(t([2, 3, 4]), -1, 0), s(f64([2, 2]), 1, 1), s(t([]), 0, 0), s(t([0, 2]), 0, 1), s(u8([2, 3]), 0, 1)],
+    rearrange(
+      (shape, choose) => {
+        const a = choose.int(0, shape.length - 1)
+        const b = choose.int(0, shape.length - 1)
+        const swap = (list: readonly number[]) => list.map((x, d) => (d === a ? list[b] : d === b ? list[a] : x))
+        return { args: [signed(choose, a, shape.length), b], shape: swap(shape), from: swap }
+      },
+      { minRank: 1 },
+    ),
+    [e(t([2, 3]), 0, 2)],
+  ),
+  t: op(
+    [s(t([2, 3])), s(f64([3])), s(t([])), s(t([0, 2])), s(i32([2, 3]))],
+    rearrange((shape) => (shape.length > 2 ? null : { args: [], shape: [...shape].reverse(), from: (index) => [...index].reverse() })),
+    [e(t([2, 2, 2]))],
+  ),
+  squeeze: op(
+    [s(t([1, 2, 1])), s(t([1, 2, 1]), 0), s(t([1, 2, 1]), 1), s(t([1, 2, 1]), -1), s(f64([1, 1])), s(t([]), 0), s(t([1, 0])), s(i32([2, 1]))],
+    rearrange((shape, choose) => {
+      const dim = shape.length === 0 || choose.int(0, 1) === 0 ? null : choose.int(0, shape.length - 1)
+      const gone = shape.map((size, d) => size === 1 && (dim === null || dim === d))
+      return {
+        args: dim === null ? [] : [signed(choose, dim, shape.length)],
+        shape: shape.filter((_, d) => !gone[d]),
+        from: (index) => {
+          const left = [...index]
+          return gone.map((out) => (out ? 0 : (left.shift() as number)))
+        },
+      }
+    }),
+    [badDim],
+  ),
+  unsqueeze: op(
+    [s(t([2, 3]), 0), s(t([2, 3]), 1), s(t([2, 3]), -1), s(f64([2]), -2), s(t([]), 0), s(t([0]), 1), s(bool([2]), 0)],
+    rearrange((shape, choose) => {
+      const dim = choose.int(0, shape.length)
+      return { args: [signed(choose, dim, shape.length + 1)], shape: put(shape, dim, 1), from: (index) => drop(index, dim) }
+    }),
+    [e(t([2, 3]), 3), e(t([2, 3]), -4)],
+  ),
+  expand: op(
+    [s(t([1, 3]), [2, 3]), s(t([3]), [2, 3]), s(t([2, 1]), [-1, 3]), s(f64([1]), [2, 1, 3]), s(t([]), [2]), s(t([1]), [0]), s(t([2, 3]), [2, 3]), s(i32([1]), [2])],
+    rearrange((shape, choose) => {
+      const lead = drawShape(choose, 4 - shape.length, 3)
+      const grown = shape.map((size) => (size === 1 ? choose.int(0, 3) : size))
+      const to = [...lead, ...grown]
+      return {
+        args: [to.map((size, d) => (d >= lead.length && size === shape[d - lead.length] && choose.int(0, 2) === 0 ? -1 : size))],
+        shape: to,
+        from: (index) => index.slice(lead.length).map((i, d) => (shape[d] === 1 ? 0 : i)),
+      }
+    }),
+    [e(t([2, 3]), [3, 3]), e(t([2, 3]), [3]), e(t([3]), [-1, 3])],
+  ),
+  narrow: op(
+    [s(t([4, 3]), 0, 1, 2), s(t([4, 3]), 1, 0, 3), s(t([4, 3]), -1, 1, 1), s(f64([5]), 0, -2, 2), s(t([3]), 0, 1, 0), s(i32([4]), 0, 2, 2)],
+    rearrange(
+      (shape, choose) => {
+        const dim = choose.int(0, shape.length - 1)
+        const start = choose.int(0, shape[dim])
+        const length = choose.int(0, shape[dim] - start)
+        return {
+          args: [signed(choose, dim, shape.length), start, length],
+          shape: shape.map((size, d) => (d === dim ? length : size)),
+          from: (index) => index.map((i, d) => (d === dim ? i + start : i)),
+        }
+      },
+      { minRank: 1 },
+    ),
+    [e(t([4, 3]), 0, 3, 2), e(t([4, 3]), 0, 5, 1), e(t([4, 3]), 2, 0, 1), e(t([4, 3]), 0, 0, -1), e(t([]), 0, 0, 1)],
+  ),
+  select: op(
+    [s(t([2, 3]), 0, 1), s(t([2, 3]), 1, -1), s(t([2, 3, 2]), -2, 0), s(f64([3]), 0, 2), s(i32([2, 2]), 0, 0), s(t([2, 0]), 0, 1)],
+    rearrange(
+      (shape, choose) => {
+        const dim = choose.int(0, shape.length - 1)
+        const at = choose.int(0, shape[dim] - 1)
+        return {
+          args: [signed(choose, dim, shape.length), choose.int(0, 1) === 0 ? at : at - shape[dim]],
+          shape: drop(shape, dim),
+          from: (index) => put(index, dim, at),
+        }
+      },
+      { minRank: 1, minSize: 1 },
+    ),
+    [e(t([2, 3]), 0, 2), e(t([2, 3]), 1, -4), e(t([2, 3]), 2, 0), e(t([]), 0, 0)],
+  ),
+  flip: op(
+    [s(t([2, 3]), [0]), s(t([2, 3]), [0, 1]), s(t([2, 3]), [-1]), s(f64([3]), [0]), s(t([0, 3]), [1]), s(i32([2, 2]), [1]), s(bool([3]), [0])],
+    rearrange((shape, choose) => {
+      const dims = shape.map((_, d) => d).filter(() => choose.int(0, 1) === 1)
+      return {
+        args: [dims.map((d) => signed(choose, d, shape.length))],
+        shape,
+        from: (index) => index.map((i, d) => (dims.includes(d) ? shape[d] - 1 - i : i)),
+      }
+    }),
+    [e(t([2, 3]), [2]), e(t([2, 3]), [0, 0])],
+  ),
+  unfold: op(
+    [s(t([7]), 0, 3, 2), s(t([4, 5]), 1, 2, 1), s(t([4, 5]), -2, 3, 3), s(f64([5]), 0, 5, 1), s(i32([4]), 0, 2, 2), s(t([3]), 0, 1, 5)],
+    rearrange(
+      (shape, choose) => {
+        const dim = choose.int(0, shape.length - 1)
+        const size = choose.int(1, Math.max(shape[dim], 1))
+        const step = choose.int(1, 3)
+        if (size > shape[dim]) return null
+        const count = Math.floor((shape[dim] - size) / step) + 1
+        return {
+          args: [signed(choose, dim, shape.length), size, step],
+          shape: [...shape.map((x, d) => (d === dim ? count : x)), size],
+          from: (index) => index.slice(0, -1).map((i, d) => (d === dim ? i * step + index[index.length - 1] : i)),
+        }
+      },
+      { minRank: 1 },
+    ),
+    [e(t([3]), 0, 4, 1), e(t([3]), 0, 2, 0), e(t([3]), 1, 2, 1)],
+  ),
+  cat: op(
+    [
+      s([t([2, 3]), t([1, 3])], 0),
+      s([t([2, 1]), t([2, 3])], 1),
+      s([t([2]), t([3])]),
+      s([t([2, 3]), t([2, 3])], -1),
+      s([t([2]), f64([2])], opt({ dim: 0 })),
+      s([i32([2]), t([2])]),
+      s([bool([2]), u8([2])]),
+      s([t([0]), t([2])]),
+      s([t([0]), t([2, 3])], 0),
+      s([t([2, 2])], 1),
+      s([t([0, 3]), t([2, 3])], 0),
+    ],
+    (choose) => {
+      const shape = drawShape(choose, 4, 4, 1)
+      const dim = choose.int(0, shape.length - 1)
+      const parts = Array.from({ length: choose.int(1, 4) }, () =>
+        drawTensor(choose, shape.map((x, d) => (d === dim ? choose.int(0, 3) : x))),
+      )
+      const to = shape.map((x, d) => (d === dim ? parts.reduce((a, part) => a + part.shape[dim], 0) : x))
+      const values = indices(to).map((index) => {
+        let at = index[dim]
+        let k = 0
+        while (at >= parts[k].shape[dim]) at -= parts[k++].shape[dim]
+        return (parts[k].values as number[])[flat(index.map((i, d) => (d === dim ? at : i)), parts[k].shape)]
+      })
+      return { args: [parts, signed(choose, dim, shape.length)], expected: [nd(to, values)], tolerance: 0 }
+    },
+    [
+      e([t([2, 3]), t([1, 4])], 0),
+      e([t([2, 3]), t([3])], 0),
+      e([t([2, 3]), t([2, 3])], 2),
+      e([t([]), t([])], 0),
+      e([], 0),
+    ],
+  ),
+  stack: op(
+    [s([t([2, 3]), t([2, 3])]), s([t([2, 3]), t([2, 3])], 1), s([t([2]), t([2])], -1), s([t([]), t([]), t([])]), s([t([2]), f64([2])], opt({ dim: 1 })), s([i32([2]), t([2])]), s([t([0]), t([0])])],
+    (choose) => {
+      const shape = drawShape(choose, 3)
+      const parts = Array.from({ length: choose.int(1, 3) }, () => drawTensor(choose, shape))
+      const dim = choose.int(0, shape.length)
+      const to = put(shape, dim, parts.length)
+      const values = indices(to).map((index) => (parts[index[dim]].values as number[])[flat(drop(index, dim), shape)])
+      return { args: [parts, signed(choose, dim, shape.length + 1)], expected: [nd(to, values)], tolerance: 0 }
+    },
+    [e([t([2]), t([3])]), e([t([2]), t([2])], 2), e([])],
+  ),
+  split: op(
+    [s(t([5, 2]), 2), s(t([5, 2]), [1, 4]), s(t([2, 4]), 2, 1), s(t([2, 4]), [1, 0, 3], -1), s(f64([3]), 5), s(i32([4]), opt({ splitSizeOrSections: 3 })), s(t([0, 2]), 1)],
+    (choose) =>
+      cutting(choose, (size) => {
+        if (choose.int(0, 1) === 0) {
+          const arg = choose.int(1, 4)
+          const count = Math.max(1, Math.ceil(size / arg))
+          return { arg, sizes: Array.from({ length: count }, (_, i) => Math.min(arg, size - i * arg)) }
+        }
+        const first = choose.int(0, size)
+        return { arg: [first, size - first], sizes: [first, size - first] }
+      }),
+    [e(t([5]), [1, 2]), e(t([5]), -1), e(t([5]), 0), e(t([5]), 2, 1)],
+  ),
+  chunk: op(
+    [s(t([5, 2]), 2), s(t([5, 2]), 3), s(t([2, 4]), 2, 1), s(f64([3]), 5), s(i32([4]), 2, opt({ dim: -1 })), s(t([0, 2]), 2)],
+    (choose) =>
+      cutting(choose, (size) => {
+        const chunks = choose.int(1, 5)
+        const each = Math.ceil(size / chunks)
+        const count = each === 0 ? chunks : Math.ceil(size / each)
+        return { arg: chunks, sizes: Array.from({ length: count }, (_, i) => Math.min(each, size - i * each)) }
+      }),
+    [e(t([5]), 0), e(t([]), 1)],
+  ),
+  pad: op(
+    [
+      s(t([2, 3]), [1, 2]),
+      s(t([2, 3]), [1, 0, 0, 2]),
+      s(t([2, 3]), [1, 1], 'constant', 2.5),
+      s(t([2, 3]), [-1, 1]),
+      s(t([2, 3]), [0, -1, -1, 0]),
+      s(f64([3]), [2, 0], opt({ value: -1 })),
+      s(i32([3]), [1, 1], opt({ value: 7 })),
+      s(bool([2]), [1, 0]),
+      s(t([0, 2]), [1, 1, 1, 1]),
+    ],
+    rearrange(
+      (shape, choose) => {
+        const count = choose.int(1, shape.length)
+        const amounts = shape.map((_, d) => (d < shape.length - count ? [0, 0] : [choose.int(0, 2), choose.int(0, 2)]))
+        return {
+          args: [[...amounts].reverse().slice(0, count).flat()],
+          shape: shape.map((x, d) => x + amounts[d][0] + amounts[d][1]),
+          from: (index) => {
+            const at = index.map((i, d) => i - amounts[d][0])
+            return at.every((i, d) => i >= 0 && i < shape[d]) ? at : null
+          },
+        }
+      },
+      { minRank: 1 },
+    ),
+    [e(t([2, 3]), [1]), e(t([3]), [1, 1, 1, 1]), e(t([3]), [-2, -2])],
+  ),
+} satisfies Record<string, OpSamples>

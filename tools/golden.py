@@ -1,0 +1,206 @@
+#!/usr/bin/env python3
+"""Golden values from real PyTorch 1.13 (Debian's python3-torch). Run by /usr/bin/python3 from anywhere:
+
+    python3 tools/golden.py [samples] [semantics] [optim] [nn] [init]      (all of them when none is named)
+
+samples    packages/backend-conformance/golden/<family>.json
+           The samples are written in TypeScript (src/samples); golden-samples.mjs prints them and this script replays
+           each call: camelCase becomes snake_case, the options object becomes keyword arguments, int32 becomes int64
+           and comes back as int32. For every sample: key, outs (dtype, shape, data), grads (one per float tensor
+           argument, in order, null where none flows) under the fixed cotangent ((7 i + 3 k + 3) mod 11 - 5) / 4 for
+           element i of output k. For every error sample: class and sentence.
+semantics  packages/backend-conformance/golden/semantics.json: see golden_semantics.py
+optim, nn, init   packages/core/test/golden/*.json: see golden_train.py, whose head says what each record holds
+
+Nothing here is read at run time by the library, and tests never need Python.
+"""
+import json
+import math
+import os
+import re
+import subprocess
+import sys
+import warnings
+
+os.environ.setdefault('OPENBLAS_CORETYPE', 'Haswell')
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import torch  # noqa: E402
+import torch.nn.functional as F  # noqa: E402
+from golden_format import ROOT, data_of, dtype_name, torch_dtype, write  # noqa: E402
+
+warnings.simplefilter('ignore')
+torch.set_num_threads(1)
+
+
+def snake(name):
+    return re.sub(r'([A-Z])', lambda m: '_' + m.group(1).lower(), name)
+
+
+def index(x, at):
+    return x[tuple(at)]
+
+
+def index_put(x, at, value, accumulate=False):
+    out = x.clone()
+    if accumulate:
+        return out.index_put_(tuple(at), value, accumulate=True)
+    out[tuple(at)] = value
+    return out
+
+
+def batch_norm(x, mean, var, weight=None, bias=None, **options):
+    # The running statistics are written in place: each call gets copies.
+    copy = lambda s: None if s is None else s.detach().clone()
+    return F.batch_norm(x, copy(mean), copy(var), weight, bias, **options)
+
+
+# Where the name alone does not lead to PyTorch's function.
+OVERRIDES = {
+    'index': index,
+    'indexPut': index_put,
+    'getitem': index,
+    'setitem': index_put,
+    'batchNorm': batch_norm,
+    'pad': F.pad,
+    'unfold': lambda x, dim, size, step: x.unfold(dim, size, step),
+    'binaryCrossEntropyWithLogits': F.binary_cross_entropy_with_logits,
+    'split': lambda x, size=None, dim=0, split_size_or_sections=None: torch.split(
+        x, split_size_or_sections if size is None else size, dim
+    ),
+}
+
+
+def find(op):
+    if op in OVERRIDES:
+        return OVERRIDES[op]
+    name = snake(op)
+    for place in (torch, F, torch.Tensor):
+        if hasattr(place, name):
+            return getattr(place, name)
+    raise KeyError(f'no function of PyTorch for op {op}')
+
+
+NUMBERS = {'nan': math.nan, 'inf': math.inf, '-inf': -math.inf, '-0': -0.0}
+
+
+class Call:
+    """One call, with its tensors made anew; `leaves` are the tensors that may take a gradient, in order."""
+
+    def __init__(self, sample):
+        self.leaves = []
+        self.args = [self.decode(a) for a in sample['args']]
+        self.kwargs = {snake(k): self.decode(a) for k, a in sample.get('kwargs', {}).items()}
+
+    def decode(self, arg):
+        if isinstance(arg, list):
+            return [self.decode(a) for a in arg]
+        if isinstance(arg, dict):
+            if 'number' in arg:
+                return NUMBERS[arg['number']]
+            kind = arg['kind']
+            if kind == 'slice':
+                return slice(arg['start'], arg['stop'], arg['step'])
+            if kind == 'ellipsis':
+                return Ellipsis
+            return self.tensor(arg)
+        if isinstance(arg, str):
+            return torch_dtype.get(arg, arg)
+        return arg
+
+    def tensor(self, spec):
+        values = [self.decode(x) for x in spec['values']]
+        x = torch.tensor(values, dtype=torch_dtype[spec['dtype']]).reshape(spec['shape'])
+        if x.is_floating_point():
+            if spec['grad']:
+                x.requires_grad_()
+            self.leaves.append(x)
+        return x
+
+
+def flatten(out):
+    if isinstance(out, torch.Tensor):
+        return [out]
+    if isinstance(out, (tuple, list)):
+        return [x for item in out for x in flatten(item)]
+    return [out]
+
+
+def describe(x):
+    if not isinstance(x, torch.Tensor):
+        return {'value': x}
+    return {'dtype': dtype_name(x), 'shape': list(x.shape), 'data': data_of(x)}
+
+
+def cotangent(x, k):
+    c = [(((i * 7 + k * 3 + 3) % 11) - 5) / 4 for i in range(x.numel())]
+    return torch.tensor(c, dtype=x.dtype).reshape(x.shape)
+
+
+def golden(op, sample):
+    torch.manual_seed(sample.get('seed', 0))
+    call = Call(sample)
+    outs = flatten(find(op)(*call.args, **call.kwargs))
+    record = {'key': sample['key'], 'outs': [describe(x) for x in outs]}
+    through = [(x, k) for k, x in enumerate(outs) if isinstance(x, torch.Tensor) and x.requires_grad]
+    leaves = [x for x in call.leaves if x.requires_grad]
+    if through and leaves:
+        found = torch.autograd.grad(
+            [x for x, _ in through], leaves, [cotangent(x, k) for x, k in through], allow_unused=True
+        )
+        by_leaf = iter(found)
+        grads = [next(by_leaf) if x.requires_grad else None for x in call.leaves]
+        if any(g is not None for g in grads):
+            record['grads'] = [None if g is None else data_of(g) for g in grads]
+    return record
+
+
+def failure(op, sample):
+    if 'instead' in sample:
+        return {'key': sample['key'], 'error': sample['instead']['error'], 'message': sample['instead']['message']}
+    torch.manual_seed(0)
+    call = Call(sample)
+    try:
+        out = find(op)(*call.args, **call.kwargs)
+    except Exception as error:
+        return {'key': sample['key'], 'error': type(error).__name__, 'message': str(error)}
+    raise AssertionError(f'PyTorch accepts it: {out}')
+
+
+def samples():
+    dumped = subprocess.run(
+        ['node', os.path.join(ROOT, 'tools/golden-samples.mjs')], check=True, capture_output=True, text=True
+    )
+    wrong = []
+    for family, ops in json.loads(dumped.stdout).items():
+        out = {}
+        for op, entry in ops.items():
+            record = {'samples': [], 'errors': []}
+            for kind, make in (('samples', golden), ('errors', failure)):
+                for sample in entry[kind]:
+                    try:
+                        record[kind].append(make(op, sample))
+                    except Exception as error:
+                        wrong.append(f'{op} ({kind}: {sample["label"]}): {type(error).__name__}: {error}')
+            out[op] = record
+        write(f'packages/backend-conformance/golden/{family}.json', out, depth=3)
+    if wrong:
+        sys.exit('samples that PyTorch does not confirm:\n' + '\n'.join(wrong))
+
+
+def main():
+    import golden_semantics
+    import golden_train
+
+    parts = {
+        'samples': samples,
+        'semantics': golden_semantics.semantics,
+        'optim': golden_train.optim,
+        'nn': golden_train.nn_modules,
+        'init': golden_train.init,
+    }
+    for name in sys.argv[1:] or parts:
+        parts[name]()
+
+
+if __name__ == '__main__':
+    main()
