@@ -1,0 +1,88 @@
+// API reports: the public face of each entry point as text, checked in under packages/*/etc, so that every change of it is
+// seen in review. In a package's folder: `node ../../tools/api.mjs` compares; `pnpm api` (--update) writes all of them anew.
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join } from 'node:path'
+import { Extractor, ExtractorConfig } from '@microsoft/api-extractor'
+import { build } from './build.mjs'
+import { published, readJson, root } from './lib.mjs'
+
+const quiet = { default: { logLevel: 'none' } }
+
+const report = (folder, entry, name, temp, update) => {
+  const projectFolder = join(root, 'packages', folder)
+  const config = ExtractorConfig.prepare({
+    configObject: {
+      projectFolder,
+      mainEntryPointFilePath: join(projectFolder, entry),
+      compiler: {
+        overrideTsconfig: {
+          extends: join(root, 'tsconfig.base.json'),
+          // Reports describe what is published, so other packages are read as their users read them.
+          compilerOptions: { customConditions: [], composite: false, types: [] },
+          include: [join(projectFolder, 'dist')],
+        },
+      },
+      apiReport: {
+        enabled: true,
+        reportFileName: `${name}.api.md`,
+        reportFolder: join(projectFolder, 'etc'),
+        reportTempFolder: temp,
+        includeForgottenExports: true,
+      },
+      docModel: { enabled: false },
+      dtsRollup: { enabled: false },
+      tsdocMetadata: { enabled: false },
+      messages: {
+        compilerMessageReporting: { default: { logLevel: 'error' } },
+        extractorMessageReporting: quiet,
+        tsdocMessageReporting: quiet,
+      },
+    },
+    configObjectFullPath: undefined,
+    packageJsonFullPath: join(projectFolder, 'package.json'),
+  })
+  mkdirSync(join(projectFolder, 'etc'), { recursive: true })
+  let lines = ''
+  const { succeeded, apiReportChanged } = Extractor.invoke(config, {
+    localBuild: update,
+    messageCallback: (message) => {
+      message.handled = true
+      if (message.logLevel === 'error' || message.logLevel === 'warning') lines += `${message.text}\n`
+    },
+  })
+  return { succeeded, apiReportChanged, lines }
+}
+
+/** Every entry point of a package has a report of its own: core.api.md, core.backend.api.md. */
+const entryPoints = (folder) =>
+  Object.entries(readJson('packages', folder, 'package.json').exports)
+    .filter(([, target]) => target.types)
+    .map(([subpath, target]) => ({ entry: target.types, name: [folder, ...subpath.split('/').slice(1)].join('.') }))
+
+const update = process.argv.includes('--update')
+if (update) process.exitCode = (await build(undefined, { inherit: true })).code
+const here = basename(process.cwd())
+const folders = update
+  ? published
+  : published.filter((name) => name === here && basename(dirname(process.cwd())) === 'packages')
+const temp = mkdtempSync(join(tmpdir(), 'flambeau-api-'))
+try {
+  for (const folder of process.exitCode ? [] : folders) {
+    for (const { entry, name } of entryPoints(folder)) {
+      const known = existsSync(join(root, 'packages', folder, 'etc', `${name}.api.md`))
+      const result = report(folder, entry, name, temp, update)
+      if (update && result.apiReportChanged) console.log(`packages/${folder}/etc/${name}.api.md written`)
+      if (update && result.succeeded) continue
+      if (!result.succeeded || result.apiReportChanged || !known) {
+        console.error(
+          `${name}: the API differs from packages/${folder}/etc/${name}.api.md; look at the change with: pnpm api`,
+        )
+        if (result.lines) console.error(result.lines.trimEnd())
+        process.exitCode = 1
+      }
+    }
+  }
+} finally {
+  rmSync(temp, { recursive: true })
+}

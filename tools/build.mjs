@@ -1,0 +1,28 @@
+// Builds what changed: `tsc -b` in each package, ordered and cached by turbo. `node tools/build.mjs examples` builds
+// that package and what it needs.
+import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { published, root, withPnpm } from './lib.mjs'
+
+/** tsc never removes what it once wrote; a file whose source is gone must not be packed or imported by mistake. */
+const prune = (folder) => {
+  const dist = join(root, folder, 'dist')
+  if (!existsSync(dist)) return
+  for (const file of readdirSync(dist, { recursive: true })) {
+    const source = /^(.*?)(\.d\.ts\.map|\.d\.ts|\.js)$/.exec(file)?.[1]
+    if (source !== undefined && !existsSync(join(root, folder, 'src', `${source}.ts`))) rmSync(join(dist, file))
+  }
+}
+
+export const build = async (target, options = {}) => {
+  for (const name of published) prune(join('packages', name))
+  prune('examples')
+  const filter = target ? [`--filter=${target}...`] : []
+  return withPnpm(['pnpm', 'exec', 'turbo', 'run', 'build', '--output-logs=errors-only', ...filter], options)
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const { code } = await build(process.argv[2], { inherit: true })
+  process.exitCode = code
+}

@@ -1,0 +1,27 @@
+// All checks that are not tests: format, lint and arrows (biome), types of sources and tests (tsc), the API reports, and
+// what a package looks like from outside once packed (publint, are-the-types-wrong).
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { build } from './build.mjs'
+import { node, step, withPnpm } from './lib.mjs'
+
+const bin = (name, path) => join('node_modules', name, path)
+const turbo = (task) => withPnpm(['pnpm', 'exec', 'turbo', 'run', task, '--continue', '--output-logs=errors-only'])
+
+/** Returns how many of the checks failed. The packages have been built before. */
+export const check = async () => {
+  const results = [
+    await step('format, lint, arrows', () =>
+      node(bin('@biomejs/biome', 'bin/biome'), ['check', '--error-on-warnings']),
+    ),
+    await step('types', () => node(bin('typescript', 'bin/tsc'), ['-b'])),
+    await step('API reports', () => turbo('check:api')),
+    await step('packed packages', () => turbo('check:package')),
+  ]
+  return results.filter((passed) => !passed).length
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const built = await step('build', () => build())
+  process.exitCode = built && (await check()) === 0 ? 0 : 1
+}

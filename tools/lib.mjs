@@ -1,0 +1,65 @@
+// What the scripts of this folder share: where the root is, how a program is started, how a step is reported.
+import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const root = fileURLToPath(new URL('..', import.meta.url))
+export const readJson = (...path) => JSON.parse(readFileSync(join(root, ...path), 'utf8'))
+
+/** The packages that are published, as folders under packages/. */
+export const published = ['core', 'backend-js', 'backend-conformance', 'data', 'flambeau']
+
+/** Messages of these scripts go to stderr, so that stdout holds a program's own lines only. */
+export const say = (line) => process.stderr.write(`${line}\n`)
+
+const env = { TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1', CI: process.env.CI ?? '1' }
+
+/** Runs a program to its end. With `inherit` it has this terminal, else its output is returned. */
+export const run = (program, args, { inherit = false, cwd = root, extraEnv = {}, shell = false } = {}) =>
+  new Promise((done) => {
+    // With a terminal of its own a program may notice that it isn't a CI job; captured, it must not ask questions.
+    const childEnv = { ...process.env, ...(inherit ? { ...env, CI: process.env.CI } : env), ...extraEnv }
+    if (childEnv.CI === undefined) delete childEnv.CI
+    const child = spawn(program, args, {
+      cwd,
+      env: childEnv,
+      shell,
+      stdio: inherit ? 'inherit' : ['ignore', 'pipe', 'pipe'],
+    })
+    let output = ''
+    child.stdout?.on('data', (chunk) => (output += chunk))
+    child.stderr?.on('data', (chunk) => (output += chunk))
+    // Ctrl-C reaches the child as well; it decides how to end, and this process reports how.
+    const wait = () => {}
+    process.on('SIGINT', wait)
+    child.on('error', (error) => done({ code: 127, output: `${program}: ${error.message}` }))
+    child.on('close', (code, signal) => {
+      process.off('SIGINT', wait)
+      done({ code: code ?? 128 + (signal === 'SIGINT' ? 2 : 15), output })
+    })
+  })
+
+/** Runs a script with this Node. */
+export const node = (script, args = [], options = {}) => run(process.execPath, [join(root, script), ...args], options)
+
+/** Runs a command in an environment that has the pinned pnpm on its path, which npm fetches where it is missing. */
+export const withPnpm = (command, options = {}) => {
+  const pin = readJson('package.json').packageManager
+  if (process.env.npm_config_user_agent?.startsWith(`${pin.replace('@', '/')} `))
+    return run(command[0], command.slice(1), options)
+  const npmCli = process.env.npm_execpath?.endsWith('npm-cli.js') ? process.env.npm_execpath : undefined
+  const args = ['exec', '--yes', `--package=${pin}`, '--', ...command]
+  if (npmCli) return run(process.execPath, [npmCli, ...args], options)
+  return run('npm', args, { ...options, shell: process.platform === 'win32' })
+}
+
+/** Runs one step of a longer job and prints one line for it, with its output if it failed. Returns whether it passed. */
+export const step = async (name, job) => {
+  const start = performance.now()
+  const { code, output } = await job()
+  const seconds = ((performance.now() - start) / 1000).toFixed(1)
+  say(`${code === 0 ? '✓' : '✗'} ${name} ${seconds} s`)
+  if (code !== 0) say(output.trimEnd())
+  return code === 0
+}
