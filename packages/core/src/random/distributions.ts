@@ -1,0 +1,272 @@
+// The distributions, each filling a typed array with the numbers that PyTorch's CPU kernels draw from the same stream:
+// same words, same order, same rounding. No tensors here; shapes and defaults belong to the ops.
+import { RuntimeError, TypeError } from '../base/errors.ts'
+import { boxMuller16 } from './cephes.ts'
+import { fma32, fma64 } from './fma.ts'
+import { defaultGenerator, type Generator } from './generator.ts'
+import { cosSin, log, log1p } from './libm.ts'
+import type { Mt19937 } from './mt19937.ts'
+
+type Floats = Float32Array | Float64Array
+type Numbers = Floats | Int32Array | Uint8Array
+
+let fused = true
+
+/**
+ * Chooses the rounding of `uniform`: with one rounding of `x * (to - from) + from` (the default, as PyTorch is compiled
+ * on processors with fused multiply-add), or with two, as some builds of PyTorch do. The default initialisation of
+ * `nn.Linear` differs in the last bit of about half of its weights.
+ */
+export const setUniformFused = (on: boolean): void => {
+  fused = on
+}
+
+/** Whether `uniform` rounds once. */
+export const isUniformFused = (): boolean => fused
+
+const FLOAT_MAX = 2 ** 128 - 2 ** 104
+
+/**
+ * Fills `out` with uniform numbers of [from, to).
+ *
+ * Throws a RuntimeError when the bounds are out of order or out of the dtype's range; nothing is drawn then.
+ */
+export const uniform = (out: Floats, from = 0, to = 1, generator: Generator = defaultGenerator): void => {
+  const single = out instanceof Float32Array
+  const max = single ? FLOAT_MAX : Number.MAX_VALUE
+  for (const [name, bound] of [
+    ['from', from],
+    ['to', to],
+  ] as const) {
+    if (!(Math.abs(bound) <= max)) throw new RuntimeError(`${name} is out of bounds for ${single ? 'float' : 'double'}`)
+  }
+  if (from > to) {
+    throw new RuntimeError(
+      `uniform_ expects to return a [from, to) range, but found from=${general(from)} > to=${general(to)}`,
+    )
+  }
+  if (to - from > max) {
+    throw new RuntimeError(
+      `uniform_ expects to-from <= std::numeric_limits<${single ? 'Float' : 'Double'}>::max(), but found ` +
+        `to=${general(to)} and from=${general(from)} which result in to-from to exceed the limit`,
+    )
+  }
+  if (single) uniform32(out, Math.fround(from), Math.fround(to), generator.engine)
+  else uniform64(out, from, to, generator.engine)
+}
+
+const uniform32 = (out: Float32Array, from: number, to: number, engine: Mt19937): void => {
+  const range = Math.fround(to - from)
+  if (from === 0) for (let i = 0; i < out.length; i++) out[i] = engine.u24() * range
+  else if (fused) for (let i = 0; i < out.length; i++) out[i] = fma32(engine.u24(), range, from)
+  else for (let i = 0; i < out.length; i++) out[i] = Math.fround(engine.u24() * range) + from
+}
+
+const uniform64 = (out: Float64Array, from: number, to: number, engine: Mt19937): void => {
+  const range = to - from
+  if (from === 0) for (let i = 0; i < out.length; i++) out[i] = engine.u53() * range
+  else if (fused) for (let i = 0; i < out.length; i++) out[i] = fma64(engine.u53(), range, from)
+  else for (let i = 0; i < out.length; i++) out[i] = engine.u53() * range + from
+}
+
+/**
+ * Fills `out` with normal numbers.
+ *
+ * Fewer than sixteen come one by one and leave the second of a pair in the generator for the next call; sixteen or more
+ * come in blocks and leave nothing. Throws a RuntimeError when `std` is negative.
+ */
+export const normal = (out: Floats, mean = 0, std = 1, generator: Generator = defaultGenerator): void => {
+  if (!(std >= 0)) throw new RuntimeError(`normal expects std >= 0.0, but found std ${general(std)}`)
+  if (out.length < 16) for (let i = 0; i < out.length; i++) out[i] = fma64(nextNormal(generator), std, mean)
+  else if (out instanceof Float32Array) normal32(out, Math.fround(mean), Math.fround(std), generator.engine)
+  else normal64(out, mean, std, generator.engine)
+}
+
+const direction = new Float64Array(2)
+
+/** The next standard normal in float64, from the generator's left-over one or a new pair. */
+const nextNormal = (generator: Generator): number => {
+  const kept = generator.nextNormal
+  if (kept !== undefined) {
+    generator.nextNormal = undefined
+    return kept
+  }
+  const turn = generator.engine.u53()
+  const radius = Math.sqrt(-2 * log1p(-generator.engine.u53()))
+  cosSin(2 * Math.PI * turn, direction)
+  generator.nextNormal = radius * direction[1]
+  return radius * direction[0]
+}
+
+/** Where the blocks of sixteen start; a rest is covered by a block that overlaps, drawn anew. */
+const inBlocks = (length: number, redraw: (at: number) => void, block: (at: number) => void): void => {
+  for (let at = 0; at + 16 <= length; at += 16) block(at)
+  if (length % 16 === 0) return
+  redraw(length - 16)
+  block(length - 16)
+}
+
+const normal32 = (out: Float32Array, mean: number, std: number, engine: Mt19937): void => {
+  const draw = (at: number) => {
+    for (let i = at; i < out.length; i++) out[i] = engine.u24()
+  }
+  draw(0)
+  inBlocks(out.length, draw, (at) => boxMuller16(out, at, mean, std))
+}
+
+const normal64 = (out: Float64Array, mean: number, std: number, engine: Mt19937): void => {
+  const draw = (at: number) => {
+    for (let i = at; i < out.length; i++) out[i] = engine.u53()
+  }
+  draw(0)
+  inBlocks(out.length, draw, (at) => {
+    for (let i = at; i < at + 8; i++) {
+      const radius = Math.sqrt(-2 * log(1 - out[i]))
+      cosSin(2 * Math.PI * out[i + 8], direction)
+      out[i] = fma64(radius * direction[0], std, mean)
+      out[i + 8] = fma64(radius * direction[1], std, mean)
+    }
+  })
+}
+
+const kind = (bound: number): string => (Number.isSafeInteger(bound) ? 'int' : 'float')
+
+const integerLimits = (out: Int32Array | Uint8Array, bool: boolean): { name: string; min: number; max: number } => {
+  if (bool) return { name: 'bool', min: 0, max: 1 }
+  if (out instanceof Uint8Array) return { name: 'unsigned char', min: 0, max: 255 }
+  return { name: 'int', min: -(2 ** 31), max: 2 ** 31 - 1 }
+}
+
+/**
+ * Fills `out` with whole numbers of [low, high), PyTorch's `random_(low, high)`; an Int32Array takes the stream of int64.
+ * `bool` says that a Uint8Array holds booleans.
+ *
+ * Throws a RuntimeError when the range is empty or does not fit the dtype; nothing is drawn then.
+ */
+export const randint = (
+  out: Numbers,
+  low: number,
+  high: number,
+  generator: Generator = defaultGenerator,
+  bool = false,
+): void => {
+  if (!Number.isSafeInteger(low) || !Number.isSafeInteger(high)) {
+    throw new TypeError(
+      `random_() received an invalid combination of arguments - got (${kind(low)}, ${kind(high)})`,
+      'The bounds are whole numbers of at most 2^53 - 1.',
+    )
+  }
+  const order = (from: number, to: number, cast: string) => {
+    if (from < to) return
+    const sentence = `random_ expects 'from'${cast} to be less than 'to'${cast}, but got from=${from} >= to=${to}`
+    throw new RuntimeError(sentence, 'The upper bound is exclusive.')
+  }
+  order(low, high, '')
+  let from = low
+  let to = high
+  if (out instanceof Float32Array) {
+    // Bounds that float32 cannot hold are moved inwards, so that no number leaves the range by rounding.
+    from = insideFloat32(low + 1, low, 1)
+    to = insideFloat32(high - 1, high, -1)
+    order(from, to, ' casted to dtype')
+  } else if (!(out instanceof Float64Array)) {
+    const { name, min, max } = integerLimits(out, bool)
+    if (from < min || from > max) throw new RuntimeError(`from is out of bounds for ${name}`)
+    if (to - 1 < min || to - 1 > max) throw new RuntimeError(`to - 1 is out of bounds for ${name}`)
+  }
+  const range = to - from
+  const engine = generator.engine
+  if (range < 2 ** 32) {
+    const modulus = range >>> 0
+    for (let i = 0; i < out.length; i++) out[i] = (engine.u32() % modulus) + from
+  } else if (range === 2 ** 32) {
+    for (let i = 0; i < out.length; i++) {
+      engine.i32()
+      out[i] = engine.u32() + from
+    }
+  } else {
+    const modulus = BigInt(range)
+    for (let i = 0; i < out.length; i++) {
+      const word = (BigInt(engine.u32()) << 32n) | BigInt(engine.u32())
+      out[i] = Number(word % modulus) + from
+    }
+  }
+}
+
+const insideFloat32 = (next: number, bound: number, direction: 1 | -1): number => {
+  const rounded = Math.fround(next)
+  const outside = direction === 1 ? rounded < bound : rounded >= bound
+  if (!outside) return bound
+  let digits = 23
+  while (2 ** (digits + 1) <= Math.abs(next)) digits++
+  return rounded + direction * 2 ** (digits - 23)
+}
+
+/** Fills `out` with a random order of 0 to its length - 1. */
+export const randperm = (out: Numbers, generator: Generator = defaultGenerator): void => {
+  const n = out.length
+  if (out instanceof Uint8Array && n > 255) {
+    throw new RuntimeError('value cannot be converted to type uint8_t without overflow', 'Use int32.')
+  }
+  if (out instanceof Float32Array && n > 2 ** 24 + 1) {
+    throw new RuntimeError('n cannot be greater than 2^24+1 for Float type.', 'Use int32.')
+  }
+  const engine = generator.engine
+  for (let i = 0; i < n; i++) out[i] = i
+  for (let i = 0; i < n - 1; i++) {
+    const other = i + (engine.u32() % (n - i))
+    const kept = out[i]
+    out[i] = out[other]
+    out[other] = kept
+  }
+}
+
+/**
+ * Fills `out` with 1 at probability `p` and 0 otherwise. One `p` for all, or one for each element; a Float32Array of them
+ * takes one word an element, everything else two, as PyTorch does.
+ *
+ * Throws a RuntimeError when a probability is outside [0, 1]; nothing is drawn then.
+ */
+export const bernoulli = (
+  out: Numbers,
+  p: number | Float32Array | Float64Array = 0.5,
+  generator: Generator = defaultGenerator,
+): void => {
+  const engine = generator.engine
+  if (typeof p === 'number') {
+    if (!(p >= 0 && p <= 1)) throw new RuntimeError(`bernoulli_ expects p to be in [0, 1], but got p=${general(p)}`)
+    for (let i = 0; i < out.length; i++) out[i] = engine.u53() < p ? 1 : 0
+    return
+  }
+  if (p.length !== out.length)
+    throw new RangeError(`${out.length} elements need as many probabilities, not ${p.length}`)
+  for (const value of p) {
+    if (value >= 0 && value <= 1) continue
+    throw new RuntimeError(
+      'Expected p_in >= 0 && p_in <= 1 to be true, but got false.  ' +
+        '(Could this error message be improved?  If so, please report an enhancement request to PyTorch.)',
+      `A probability is from 0 to 1, not ${value}.`,
+    )
+  }
+  if (p instanceof Float32Array) for (let i = 0; i < out.length; i++) out[i] = engine.u24() < p[i] ? 1 : 0
+  else for (let i = 0; i < out.length; i++) out[i] = engine.u53() < p[i] ? 1 : 0
+}
+
+/**
+ * The seed that a data loader draws at the start of an epoch, for its workers and again for a shuffling sampler: 63 bits
+ * of two words, PyTorch's `torch.empty((), dtype=torch.int64).random_()`.
+ */
+export const baseSeed = (generator: Generator = defaultGenerator): bigint => {
+  const high = BigInt(generator.engine.u32() & 0x7fffffff)
+  return (high << 32n) | BigInt(generator.engine.u32())
+}
+
+/** A double as C++ streams print it in PyTorch's messages: `%g`, six digits. */
+const general = (x: number): string => {
+  if (Number.isNaN(x)) return 'nan'
+  if (!Number.isFinite(x)) return x > 0 ? 'inf' : '-inf'
+  const exponent = x === 0 ? 0 : Number(x.toExponential(5).split('e')[1])
+  if (exponent >= -4 && exponent < 6) return String(Number(x.toPrecision(6)))
+  const [mantissa, power] = x.toExponential(5).split('e')
+  return `${Number(mantissa)}e${power[0]}${power.slice(1).padStart(2, '0')}`
+}

@@ -1,0 +1,184 @@
+// Generators: an engine, the seed it started from, and the normal that Box-Muller has left over. States are PyTorch's
+// own 5,056 bytes, so a state saved there continues here and the other way round.
+import { RuntimeError, TypeError, ValueError } from '../base/errors.ts'
+import { cosSin } from './libm.ts'
+import { Mt19937, STATE_WORDS } from './mt19937.ts'
+
+// PyTorch's CPUGeneratorImplState, little-endian: seed (8 bytes), left (4), seeded (4), next (8), 624 words of 8 bytes,
+// then the normals left over: x, y, rho (8 each), a flag (4, padded to 8), and for float32 a value (4) and a flag (4).
+const LEFT = 8
+const SEEDED = 12
+const NEXT = 16
+const WORDS = 24
+const NORMAL_X = WORDS + 8 * STATE_WORDS
+const NORMAL_Y = NORMAL_X + 8
+const NORMAL_RHO = NORMAL_X + 16
+const NORMAL_VALID = NORMAL_X + 24
+const LEGACY_BYTES = NORMAL_X + 32
+const FLOAT_NORMAL = LEGACY_BYTES
+const FLOAT_NORMAL_VALID = LEGACY_BYTES + 4
+const STATE_BYTES = LEGACY_BYTES + 8
+
+// What PyTorch's own new generators start from.
+const DEFAULT_SEED = 67280421310721n
+
+const direction = new Float64Array(2)
+
+/** A stream of random numbers of its own, equal to a `torch.Generator` on the CPU with the same seed. */
+export class Generator {
+  /** The engine, for the functions that fill arrays. */
+  readonly engine: Mt19937 = new Mt19937()
+  /** The second normal of the last Box-Muller pair, taken by the next small draw of normals. */
+  nextNormal: number | undefined = undefined
+  private nextFloatNormal: number | undefined = undefined
+  private currentSeed = 0n
+
+  constructor() {
+    this.restart(DEFAULT_SEED)
+  }
+
+  /**
+   * Starts the stream of `seed` and drops the normal left over. Only the low 32 bits of a seed matter to the stream.
+   *
+   * Throws a RuntimeError outside -2^63 to 2^64 - 1, or when `seed` is not a whole number.
+   *
+   * @example
+   * const g = new Generator().manualSeed(42)
+   */
+  manualSeed(seed: number | bigint): this {
+    if (typeof seed !== 'bigint' && !Number.isInteger(seed)) {
+      const kind = typeof seed === 'number' ? 'float' : typeof seed
+      throw new RuntimeError(`manual_seed expected a long, but got ${kind}`, 'Pass a whole number or a bigint.')
+    }
+    const value = BigInt(seed)
+    if (value < -(2n ** 63n) || value >= 2n ** 64n) {
+      throw new RuntimeError('Overflow when unpacking long', 'A seed is from -2^63 to 2^64 - 1.')
+    }
+    this.restart(BigInt.asUintN(64, value))
+    return this
+  }
+
+  /** Starts the stream of a seed that nobody can foresee, and returns that seed. */
+  seed(): number | bigint {
+    this.restart(unpredictable())
+    return this.initialSeed()
+  }
+
+  /** The seed the stream started from; a bigint where a number cannot hold it. */
+  initialSeed(): number | bigint {
+    return this.currentSeed <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(this.currentSeed) : this.currentSeed
+  }
+
+  /** The state as PyTorch's 5,056 bytes. */
+  getState(): Uint8Array {
+    const bytes = new Uint8Array(STATE_BYTES)
+    const view = new DataView(bytes.buffer)
+    const { words, left, next } = this.engine.getState()
+    view.setBigUint64(0, this.currentSeed, true)
+    view.setInt32(LEFT, left, true)
+    view.setInt32(SEEDED, 1, true)
+    view.setUint32(NEXT, next, true)
+    for (let i = 0; i < STATE_WORDS; i++) view.setUint32(WORDS + 8 * i, words[i], true)
+    if (this.nextNormal !== undefined) {
+      view.setFloat64(NORMAL_Y, this.nextNormal, true)
+      view.setInt32(NORMAL_VALID, 1, true)
+    }
+    if (this.nextFloatNormal !== undefined) {
+      view.setFloat32(FLOAT_NORMAL, this.nextFloatNormal, true)
+      bytes[FLOAT_NORMAL_VALID] = 1
+    }
+    return bytes
+  }
+
+  /**
+   * Continues from a state of `getState`, or of PyTorch's `get_rng_state` or its older 5,048 bytes.
+   *
+   * Throws a TypeError when `state` holds no bytes, a RuntimeError when it is no state; the generator is then unchanged.
+   */
+  setState(state: Uint8Array): this {
+    if (!(state instanceof Uint8Array)) {
+      throw new TypeError('RNG state must be a torch.ByteTensor', 'Pass the bytes that getState() returned.')
+    }
+    if (state.length !== STATE_BYTES && state.length !== LEGACY_BYTES) {
+      throw new RuntimeError(
+        `Expected either a CPUGeneratorImplStateLegacy of size ${LEGACY_BYTES} or a CPUGeneratorImplState of size ` +
+          `${STATE_BYTES} but found the input RNG state size to be ${state.length}`,
+        'Pass the bytes that getState() returned.',
+      )
+    }
+    const view = new DataView(state.buffer, state.byteOffset, state.byteLength)
+    const left = view.getInt32(LEFT, true)
+    const next = view.getUint32(NEXT, true)
+    if (view.getInt32(SEEDED, true) === 0 || left <= 0 || left > STATE_WORDS || next > STATE_WORDS) {
+      throw new RuntimeError('Invalid mt19937 state', 'Pass the bytes that getState() returned.')
+    }
+    const words = new Uint32Array(STATE_WORDS)
+    for (let i = 0; i < STATE_WORDS; i++) words[i] = view.getUint32(WORDS + 8 * i, true)
+    this.engine.setState({ words, left, next })
+    this.currentSeed = view.getBigUint64(0, true)
+    const valid = view.getInt32(NORMAL_VALID, true) !== 0
+    if (state.length === LEGACY_BYTES) {
+      // The old form keeps the radius and the uniform of the angle instead of the normal itself.
+      cosSin(2 * Math.PI * view.getFloat64(NORMAL_X, true), direction)
+      this.nextNormal = valid ? view.getFloat64(NORMAL_RHO, true) * direction[1] : undefined
+      this.nextFloatNormal = undefined
+    } else {
+      this.nextNormal = valid ? view.getFloat64(NORMAL_Y, true) : undefined
+      this.nextFloatNormal = state[FLOAT_NORMAL_VALID] !== 0 ? view.getFloat32(FLOAT_NORMAL, true) : undefined
+    }
+    return this
+  }
+
+  /** A generator of its own in the same state. */
+  clone(): Generator {
+    return new Generator().setState(this.getState())
+  }
+
+  private restart(seed: bigint): void {
+    this.currentSeed = seed
+    this.nextNormal = undefined
+    this.nextFloatNormal = undefined
+    this.engine.seed(Number(BigInt.asUintN(32, seed)))
+  }
+}
+
+const unpredictable = (): bigint => {
+  const words = new Uint32Array(2)
+  const host = globalThis as { crypto?: { getRandomValues?(array: Uint32Array): unknown } }
+  if (host.crypto?.getRandomValues) host.crypto.getRandomValues(words)
+  else for (let i = 0; i < 2; i++) words[i] = Math.floor(Math.random() * 2 ** 32)
+  return (BigInt(words[0]) << 32n) | BigInt(words[1])
+}
+
+/** The generator that is used wherever none is given; it starts from an unpredictable seed, as PyTorch's does. */
+export const defaultGenerator: Generator = new Generator().manualSeed(unpredictable())
+
+/**
+ * Seeds the default generator, so that everything drawn from it repeats, and returns it.
+ *
+ * A number with a fraction is cut, as PyTorch's `int(seed)` does. Throws a RuntimeError outside -2^63 to 2^64 - 1.
+ *
+ * @example
+ * manualSeed(0)
+ */
+export const manualSeed = (seed: number | bigint): Generator => {
+  if (typeof seed === 'number' && !Number.isFinite(seed)) {
+    const kind = Number.isNaN(seed) ? 'NaN' : 'infinity'
+    throw new ValueError(`cannot convert float ${kind} to integer`, 'Pass a whole number or a bigint.')
+  }
+  return defaultGenerator.manualSeed(typeof seed === 'number' ? Math.trunc(seed) : seed)
+}
+
+/** Seeds the default generator unpredictably and returns the seed. */
+export const seed = (): number | bigint => defaultGenerator.seed()
+
+/** The seed that the default generator started from. */
+export const initialSeed = (): number | bigint => defaultGenerator.initialSeed()
+
+/** The state of the default generator, PyTorch's 5,056 bytes. */
+export const getRngState = (): Uint8Array => defaultGenerator.getState()
+
+/** Continues the default generator from a state of `getRngState` or of PyTorch's `get_rng_state`. */
+export const setRngState = (state: Uint8Array): void => {
+  defaultGenerator.setState(state)
+}

@@ -1,0 +1,93 @@
+// The Mersenne Twister MT19937 as PyTorch runs it on the CPU: 624 words of state, refilled all at once. This file knows
+// words only; what is made of them is in distributions.ts, and who owns an engine in generator.ts.
+
+const N = 624
+const M = 397
+const MATRIX = 0x9908b0df | 0
+
+/** The number of 32-bit words in an engine's state. */
+export const STATE_WORDS = N
+
+/** The engine's whole state, named as PyTorch's own fields so that a saved state can be written byte for byte. */
+export interface EngineState {
+  readonly words: Uint32Array
+  /** Draws left before the words are refilled, plus one. */
+  readonly left: number
+  /** The word that is read next. */
+  readonly next: number
+}
+
+/** MT19937, PyTorch's CPU engine; only the low 32 bits of a seed matter to it. */
+export class Mt19937 {
+  // Signed words: V8 keeps them as small integers, so a draw allocates nothing.
+  private readonly words = new Int32Array(N)
+  private left = 1
+  private next = 0
+
+  constructor(seed = 5489) {
+    this.seed(seed)
+  }
+
+  /** Starts the stream of `seed`, of which the low 32 bits are taken. */
+  seed(seed: number): void {
+    const words = this.words
+    let previous = seed >>> 0
+    words[0] = previous
+    for (let j = 1; j < N; j++) {
+      previous = (Math.imul(1812433253, previous ^ (previous >>> 30)) + j) | 0
+      words[j] = previous
+    }
+    this.left = 1
+    this.next = 0
+  }
+
+  /** The next word as a signed integer: cheapest where only its bits are used. */
+  i32(): number {
+    if (--this.left === 0) this.refill()
+    let y = this.words[this.next++]
+    y ^= y >>> 11
+    y ^= (y << 7) & 0x9d2c5680
+    y ^= (y << 15) & 0xefc60000
+    return y ^ (y >>> 18)
+  }
+
+  /** The next word, 0 to 2^32 - 1. */
+  u32(): number {
+    return this.i32() >>> 0
+  }
+
+  /** A multiple of 2^-24 in [0, 1), from one word. */
+  u24(): number {
+    return (this.i32() & 0xffffff) * 2 ** -24
+  }
+
+  /** A multiple of 2^-53 in [0, 1), from two words: PyTorch's `random64()`, high word first, and its low 53 bits. */
+  u53(): number {
+    const high = this.i32() & 0x1fffff
+    return (high * 2 ** 32 + (this.i32() >>> 0)) * 2 ** -53
+  }
+
+  /** A copy of the state. */
+  getState(): EngineState {
+    return { words: new Uint32Array(this.words), left: this.left, next: this.next }
+  }
+
+  /** Takes over a state; the caller has checked it. */
+  setState(state: EngineState): void {
+    this.words.set(state.words)
+    this.left = state.left
+    this.next = state.next
+  }
+
+  private refill(): void {
+    const words = this.words
+    let j = 0
+    for (; j < N - M; j++) words[j] = words[j + M] ^ twist(words[j], words[j + 1])
+    for (; j < N - 1; j++) words[j] = words[j + M - N] ^ twist(words[j], words[j + 1])
+    words[N - 1] = words[M - 1] ^ twist(words[N - 1], words[0])
+    this.left = N
+    this.next = 0
+  }
+}
+
+const twist = (u: number, v: number): number => (((u & 0x80000000) | (v & 0x7fffffff)) >>> 1) ^ (-(v & 1) & MATRIX)
