@@ -114,5 +114,8 @@ const test = async (args) => {
   return failures === 0 ? code : 1
 }
 
-/** Returns the exit code. */
-export const main = (command, args) => (command === 'test' ? test(args) : start(args))
+/** Returns the exit code. A reader that went away (`npm test | head`) is no error. */
+export const main = (command, args) => {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+  return command === 'test' ? test(args) : start(args)
+}
