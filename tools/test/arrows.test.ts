@@ -81,7 +81,7 @@ test('each package imports only what its arrow allows', () => {
     'packages/core/src/base': [],
     'packages/core/src': [],
     'packages/backend-js/src': ['@flambeau/core/backend'],
-    'packages/backend-conformance/src': ['@flambeau/core', '@flambeau/core/backend', 'vitest', 'fast-check'],
+    'packages/backend-conformance/src': ['@flambeau/core', '@flambeau/core/backend', 'vitest', 'fast-check', 'node:fs'],
     'packages/data/src': ['@flambeau/core', 'arquero', 'papaparse'],
     'packages/flambeau/src': ['@flambeau/core', '@flambeau/backend-js'],
     'examples/src': ['flambeau', '@flambeau/data', 'arquero', 'node:fs'],
