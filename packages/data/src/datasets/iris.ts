@@ -1,0 +1,19 @@
+import { type Bunch, bunch } from './bunch.ts'
+import csv from './iris.csv.ts'
+
+/**
+ * Fisher's iris set: 150 flowers, 4 features in cm; labels 0, 1, 2 are setosa, versicolor, virginica, 50 each.
+ *
+ * @example
+ * const { data, target } = loadIris() // torch.Size([150, 4]), torch.Size([150])
+ */
+export const loadIris = (): Bunch =>
+  bunch(csv, {
+    file: 'iris.csv',
+    targetNames: ['setosa', 'versicolor', 'virginica'],
+    targetDtype: 'int32',
+    description: `Iris, 150 samples, 4 features: length and width of sepals and petals in cm; target: 0 setosa, 1 versicolor,
+2 virginica, 50 each.
+
+R. A. Fisher, The use of multiple measurements in taxonomic problems, Annual Eugenics 7, Part II (1936) 179-188.`,
+  })

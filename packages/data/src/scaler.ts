@@ -1,0 +1,180 @@
+// scikit-learn's StandardScaler: mean and population standard deviation of every column, in float64 whatever the input
+// is, so that a float32 network sees the values that scikit-learn would have given it.
+import { RuntimeError, Tensor, tensor, ValueError } from '@flambeau/core'
+import { ColumnTable, table } from 'arquero'
+import { numbersOf } from './frame/convert.ts'
+
+/** A matrix as a flat row-major array and its shape. */
+export interface Matrix {
+  readonly data: Float64Array
+  readonly shape: readonly [number, number]
+}
+
+/** What a scaler takes and gives back: the same kind comes out as went in. */
+export type Scalable = Tensor | ColumnTable | Matrix | number[][]
+
+/** scikit-learn's options. */
+export interface StandardScalerOptions {
+  /** Subtract the mean; true unless told otherwise. */
+  readonly withMean?: boolean
+  /** Divide by the standard deviation; true unless told otherwise. */
+  readonly withStd?: boolean
+}
+
+const EPSILON = 2 ** -52
+
+/**
+ * Scales every column to mean 0 and standard deviation 1, as scikit-learn's StandardScaler does: the population standard
+ * deviation, in float64; a constant column is only centred; missing values (NaN) are left out and stay NaN.
+ *
+ * Takes a data frame, a tensor [rows, columns], nested arrays or a `Matrix`, and gives back the same kind: a data frame with
+ * Float64Array columns of the same names, a tensor of the same float dtype (float64 for integer ones).
+ *
+ * @example
+ * const { frame, featureNames } = loadBoston()
+ * const x = toTensor(new StandardScaler().fitTransform(frame.select(featureNames)))
+ */
+export class StandardScaler {
+  /** The mean of every column; null before `fit`. */
+  mean: Float64Array | null = null
+  /** The population variance of every column; null before `fit`, or without `withStd`. */
+  variance: Float64Array | null = null
+  /** What every column is divided by: the standard deviation, 1 for a constant column. */
+  scale: Float64Array | null = null
+  readonly withMean: boolean
+  readonly withStd: boolean
+
+  constructor({ withMean = true, withStd = true }: StandardScalerOptions = {}) {
+    this.withMean = withMean
+    this.withStd = withStd
+  }
+
+  /**
+   * Takes mean and scale from `x`.
+   *
+   * Throws a ValueError for an empty or one-dimensional `x`, for infinity, and for text in a data frame.
+   */
+  fit(x: Scalable): this {
+    const { data, shape } = toMatrix(x)
+    const [rows, columns] = shape
+    if (rows === 0) {
+      throw new ValueError(
+        `Found array with 0 sample(s) (shape=(0, ${columns})) while a minimum of 1 is required by StandardScaler.`,
+      )
+    }
+    const mean = new Float64Array(columns)
+    const variance = new Float64Array(columns)
+    const counts = new Float64Array(columns)
+    // Summed row by row and corrected for the rounding of the mean, in scikit-learn's order: equal to its last bit.
+    each(data, columns, (value, j) => {
+      mean[j] += value
+      counts[j]++
+    })
+    for (let j = 0; j < columns; j++) mean[j] /= counts[j]
+    const left = new Float64Array(columns)
+    each(data, columns, (value, j) => {
+      left[j] += value - mean[j]
+      variance[j] += (value - mean[j]) ** 2
+    })
+    for (let j = 0; j < columns; j++) variance[j] = (variance[j] - left[j] ** 2 / counts[j]) / counts[j]
+    this.mean = mean
+    this.variance = this.withStd ? variance : null
+    this.scale = this.withStd
+      ? variance.map((v, j) => {
+          const isConstant = v <= counts[j] * EPSILON * v + (counts[j] * mean[j] * EPSILON) ** 2
+          return isConstant ? 1 : Math.sqrt(v)
+        })
+      : null
+    return this
+  }
+
+  /** `x` scaled by what `fit` saw; throws a RuntimeError before `fit`, a ValueError for another number of columns. */
+  transform<X extends Scalable>(x: X): X {
+    return this.#apply(x, (value, mean, scale) => (value - mean) / scale)
+  }
+
+  /** `fit`, then `transform`. */
+  fitTransform<X extends Scalable>(x: X): X {
+    return this.fit(x).transform(x)
+  }
+
+  /** The way back: scaled values in their old units. */
+  inverseTransform<X extends Scalable>(x: X): X {
+    return this.#apply(x, (value, mean, scale) => value * scale + mean)
+  }
+
+  #apply<X extends Scalable>(x: X, fn: (value: number, mean: number, scale: number) => number): X {
+    const { mean, scale } = this
+    if (mean === null) {
+      throw new RuntimeError(
+        "This StandardScaler instance is not fitted yet. Call 'fit' with appropriate arguments before using this estimator.",
+      )
+    }
+    const { data, shape } = toMatrix(x)
+    const [, columns] = shape
+    if (columns !== mean.length) {
+      throw new ValueError(
+        `X has ${columns} features, but StandardScaler is expecting ${mean.length} features as input.`,
+        'Pass the same columns as to fit().',
+      )
+    }
+    const result = data.map((value, i) => {
+      const j = i % columns
+      return fn(value, this.withMean ? mean[j] : 0, scale === null ? 1 : scale[j])
+    })
+    return likeInput(x, result, shape) as X
+  }
+}
+
+const each = (data: Float64Array, columns: number, visit: (value: number, column: number) => void): void => {
+  for (let i = 0; i < data.length; i++) {
+    if (!Number.isNaN(data[i])) visit(data[i], i % columns)
+  }
+}
+
+const toMatrix = (x: Scalable): Matrix => {
+  const matrix = matrixOf(x)
+  if (matrix.data.some((value) => value === Infinity || value === -Infinity)) {
+    throw new ValueError("Input X contains infinity or a value too large for dtype('float64').")
+  }
+  return matrix
+}
+
+const matrixOf = (x: Scalable): Matrix => {
+  if (x instanceof ColumnTable) return { data: numbersOf(x, x.columnNames()), shape: [x.numRows(), x.numCols()] }
+  if (x instanceof Tensor) {
+    if (x.dim() !== 2) throw notTwoDimensional(x.dim())
+    return { data: Float64Array.from(x.detach().toArray()), shape: [x.shape[0], x.shape[1]] }
+  }
+  if (!Array.isArray(x)) return x
+  if (!Array.isArray(x[0])) throw notTwoDimensional(1)
+  const columns = x[0].length
+  const ragged = x.findIndex((row) => row.length !== columns)
+  if (ragged >= 0) {
+    throw new ValueError(`expected sequence of length ${columns} at dim 1 (got ${x[ragged].length})`)
+  }
+  return { data: Float64Array.from(x.flat()), shape: [x.length, columns] }
+}
+
+const notTwoDimensional = (dim: number): ValueError =>
+  new ValueError(
+    `Expected 2D array, got ${dim === 0 ? 'scalar' : `${dim}D`} array instead.`,
+    'Reshape your data using x.reshape(-1, 1) if it has one feature, or x.reshape(1, -1) if it is one sample.',
+  )
+
+const likeInput = (x: Scalable, data: Float64Array, shape: readonly [number, number]): Scalable => {
+  const [rows, columns] = shape
+  if (x instanceof ColumnTable) {
+    return table(
+      new Map(
+        x.columnNames().map((name, j) => [name, Float64Array.from({ length: rows }, (_, i) => data[i * columns + j])]),
+      ),
+    )
+  }
+  if (x instanceof Tensor) {
+    const dtype = x.dtype === 'float32' ? 'float32' : 'float64'
+    return tensor(data, { dtype, device: x.device }).reshape([rows, columns])
+  }
+  if (!Array.isArray(x)) return { data, shape }
+  return Array.from({ length: rows }, (_, i) => Array.from(data.subarray(i * columns, (i + 1) * columns)))
+}
