@@ -1,7 +1,10 @@
 // Prints the samples of the conformance suite as JSON, for golden.py: the TypeScript side is the only place where a
 // sample is written. Numbers that JSON has no word for become strings ("nan", "inf", "-inf", "-0").
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { fileURLToPath } from 'node:url'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const require = createRequire(process.env.FLAMBEAU_TOOLS ?? import.meta.url)
 const esbuild = require('esbuild')
@@ -14,9 +17,10 @@ const { outputFiles } = await esbuild.build({
   write: false,
   logLevel: 'error',
 })
-const { families, prepared } = await import(
-  `data:text/javascript;base64,${Buffer.from(outputFiles[0].text).toString('base64')}`
-)
+const folder = mkdtempSync(join(tmpdir(), 'golden-'))
+writeFileSync(join(folder, 'samples.mjs'), outputFiles[0].text)
+const { families, prepared } = await import(pathToFileURL(join(folder, 'samples.mjs')).href)
+rmSync(folder, { recursive: true })
 
 const names = { NaN: 'nan', Infinity: 'inf', '-Infinity': '-inf' }
 const number = (_, value) => {

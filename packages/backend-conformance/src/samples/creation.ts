@@ -1,10 +1,10 @@
 // Samples of the ops that make tensors from sizes, numbers and generators. Each sample sets the seed of the default
 // generator first, so the random ones are compared with PyTorch's streams like any other value.
 import { type OpSamples, op } from '../prepare.ts'
-import { nd, drawShape } from '../property.ts'
+import { type Choose, drawShape, nd } from '../property.ts'
 import { bool, e, f64, i32, opt, s, seeded, t, u8, v } from '../sample.ts'
 
-const filled = (make: (shape: number[]) => unknown[], value: number) => (choose: { int(min: number, max: number): number }) => {
+const filled = (make: (shape: number[]) => unknown[], value: number) => (choose: Choose) => {
   const shape = drawShape(choose)
   return {
     args: make(shape) as never[],

@@ -1,10 +1,10 @@
 // Samples of reading and writing by index: numbers, slices, null, ..., masks and integer tensors, alone and mixed, and the
 // gather and scatter families with repeated, negative and missing indices.
-import { drawShape, drawTensor, flat, indices, nd, rearrange } from '../property.ts'
+import { type Choose, drawShape, drawTensor, flat, indices, nd, rearrange } from '../property.ts'
 import { type OpSamples, op } from '../prepare.ts'
 import { type Arg, bool, bools, bytes, e, ellipsis, f64, i32, ints, s, sl, t, v } from '../sample.ts'
 
-const random = (choose: { int(min: number, max: number): number }, shape: readonly number[]) => {
+const random = (shape: readonly number[], choose: Choose) => {
   const dims = shape.slice(0, choose.int(0, shape.length))
   const picks = dims.map((size) => {
     if (size > 0 && choose.int(0, 1) === 0) {

@@ -1,0 +1,155 @@
+// From data to calls: makes the tensors of a sample on the current device, in any layout, calls the op, and reads results
+// and gradients back.
+import { grad, manualSeed, noGrad, ops, Tensor, tensor } from '@flambeau/core'
+import type { Result } from './compare.ts'
+import { indices, numel } from './property.ts'
+import { type Arg, cotangent, type DType, isTensorSpec, type Sample, type TensorSpec } from './sample.ts'
+
+type Callable = (...args: unknown[]) => unknown
+/** How the elements of an argument lie in memory; all hold the same values. */
+export type Memory = 'contiguous' | 'transposed' | 'sliced' | 'flipped'
+export const memories: readonly Memory[] = ['contiguous', 'transposed', 'sliced', 'flipped']
+
+const arrays = { float32: Float32Array, float64: Float64Array, int32: Int32Array, uint8: Uint8Array, bool: Uint8Array }
+const isFloat = (dtype: DType) => dtype === 'float32' || dtype === 'float64'
+
+const fresh = (values: readonly number[], shape: readonly number[], dtype: DType): Tensor => {
+  const flat = tensor(arrays[dtype].from(values))
+  return ops.clone(ops.reshape(dtype === 'bool' ? ops.ne(flat, 0) : flat, [...shape]))
+}
+
+/** A tensor with these elements in such a memory, without a history. */
+export const lay = (values: readonly number[], shape: readonly number[], dtype: DType, memory: Memory): Tensor =>
+  noGrad(() => {
+    const at = (index: readonly number[], sizes: readonly number[]) => index.reduce((n, i, d) => n * sizes[d] + i, 0)
+    const every = indices(shape)
+    if (memory === 'transposed') {
+      const sizes = [...shape].reverse()
+      const turned = indices(sizes).map((index) => values[at([...index].reverse(), shape)])
+      return ops.permute(fresh(turned, sizes, dtype), sizes.map((_, d) => sizes.length - 1 - d))
+    }
+    if (memory === 'flipped') {
+      const back = every.map((index) => values[at(index.map((i, d) => shape[d] - 1 - i), shape)])
+      return ops.flip(fresh(back, shape, dtype), shape.map((_, d) => d))
+    }
+    if (memory === 'sliced') {
+      // Every dimension is read with step 2 from 1; what lies between must never be looked at.
+      const sizes = shape.map((size) => 2 * size + 1)
+      const gaps = new Array<number>(numel(sizes)).fill(dtype === 'bool' ? 1 : 77)
+      every.forEach((index, i) => {
+        gaps[at(index.map((x) => 2 * x + 1), sizes)] = values[i]
+      })
+      let out = fresh(gaps, sizes, dtype)
+      shape.forEach((size, d) => {
+        // Windows of one element, two apart.
+        const from = ops.narrow(out, d, 1, 2 * size)
+        out = size === 0 ? from : ops.squeeze(ops.unfold(from, d, 1, 2), -1)
+      })
+      return out
+    }
+    return fresh(values, shape, dtype)
+  })
+
+/** The same elements repeated along `dim` without being stored again. */
+export const spread = (spec: TensorSpec, dim: number): Tensor =>
+  noGrad(() => {
+    const once = spec.shape.map((size, d) => (d === dim ? 1 : size))
+    const values = indices(once).map((index) => (spec.values as readonly number[])[flatAt(index, spec.shape)])
+    return ops.expand(fresh(values, once, spec.dtype), [...spec.shape])
+  })
+const flatAt = (index: readonly number[], shape: readonly number[]) => index.reduce((n, i, d) => n * shape[d] + i, 0)
+
+export type Make = (spec: TensorSpec, position: number) => Tensor
+export const inMemory =
+  (memory: Memory): Make =>
+  (spec) =>
+    lay(spec.values as readonly number[], spec.shape, spec.dtype, memory)
+
+export interface Call {
+  readonly args: readonly unknown[]
+  /** One for every float tensor among the arguments, in order; those that want a gradient require it. */
+  readonly leaves: readonly Tensor[]
+}
+
+/** The arguments of a sample as an op takes them. */
+export const prepareCall = (sample: Pick<Sample, 'args' | 'kwargs'>, make: Make, wantGrad = true): Call => {
+  const leaves: Tensor[] = []
+  let position = 0
+  const build = (arg: Arg | undefined): unknown => {
+    if (isTensorSpec(arg)) {
+      const made = make(arg, position++)
+      if (!isFloat(arg.dtype)) return made
+      const leaf = made.detach()
+      if (arg.grad && wantGrad) leaf.requiresGrad = true
+      leaves.push(leaf)
+      return leaf
+    }
+    if (Array.isArray(arg)) return arg.map(build)
+    if (arg === null || typeof arg !== 'object') return arg
+    if (arg.kind === 'slice') {
+      const { start, stop, step } = arg as { start: number | null; stop: number | null; step: number | null }
+      return { slice: [start, stop, step] }
+    }
+    if ((arg as { kind?: string }).kind === 'ellipsis') return '...'
+    return Object.fromEntries(Object.entries(arg).map(([key, item]) => [key, build(item as Arg)]))
+  }
+  const args = sample.args.map(build)
+  if (sample.kwargs) args.push(build(sample.kwargs as Arg))
+  return { args, leaves }
+}
+
+/** Ops whose arguments are gathered into one array in a sample because PyTorch writes them between brackets. */
+const spreadLast: Readonly<Record<string, number>> = { index: 1 }
+const argsFor = (op: string, args: readonly unknown[]): unknown[] => {
+  const at = spreadLast[op]
+  return at === undefined ? [...args] : [...args.slice(0, at), ...(args[at] as unknown[]), ...args.slice(at + 1)]
+}
+
+export const flatten = (out: unknown): unknown[] => {
+  if (out instanceof Tensor) return [out]
+  if (Array.isArray(out)) return out.flatMap(flatten)
+  if (out !== null && typeof out === 'object' && 'values' in out && 'indices' in out) return [out.values, out.indices]
+  return [out]
+}
+
+/** Calls the op as a function. */
+export const callOp = (op: string, args: readonly unknown[], seed = 0): unknown[] => {
+  manualSeed(seed)
+  return flatten((ops as unknown as Record<string, Callable>)[op](...argsFor(op, args)))
+}
+/** Calls the method of that name on the first argument. */
+export const callMethod = (name: string, [self, ...rest]: readonly unknown[], seed = 0): unknown[] => {
+  manualSeed(seed)
+  const args = argsFor(name, [self, ...rest]).slice(1)
+  return flatten((self as unknown as Record<string, Callable>)[name](...args))
+}
+export const hasMethod = (name: string): boolean =>
+  typeof (Tensor.prototype as unknown as Record<string, unknown>)[name] === 'function'
+
+const read = async (x: Tensor): Promise<Result> => {
+  const { shape, dtype } = x
+  return { shape, dtype, values: Array.from(await noGrad(() => x.detach()).toArrayAsync()) }
+}
+export const readAll = async (outs: readonly unknown[]): Promise<Result[]> =>
+  Promise.all(outs.map((out) => (out instanceof Tensor ? read(out) : { value: out })))
+
+/** The cotangent of golden.py as a tensor like `x`. */
+const cotangentOf = (x: Tensor, k: number): Tensor =>
+  lay(Array.from({ length: x.numel() }, (_, i) => cotangent(i, k)), x.shape, x.dtype, 'contiguous')
+
+/** Gradients of the outputs by the leaves that want one; undefined when nothing depends on them. */
+export const gradientsOf = async (
+  outs: readonly unknown[],
+  leaves: readonly Tensor[],
+): Promise<(Result | null)[] | undefined> => {
+  const through = outs.flatMap((out, k) => (out instanceof Tensor && out.requiresGrad ? [{ out, k }] : []))
+  const wanted = leaves.filter((leaf) => leaf.requiresGrad)
+  if (through.length === 0 || wanted.length === 0) return undefined
+  const found = grad(
+    through.map(({ out }) => out),
+    wanted,
+    { gradOutputs: through.map(({ out, k }) => cotangentOf(out, k)), allowUnused: true },
+  )
+  const results = await Promise.all(found.map((x) => (x === null ? null : read(x))))
+  return leaves.map((leaf) => (leaf.requiresGrad ? (results.shift() as Result | null) : null))
+}

@@ -1,0 +1,65 @@
+// The matrix: one cell for every op and check that apply to each other. A cell runs all of the op's samples and fails with
+// the list of those that went wrong. Cells are plain data, so that a test of the suite itself can run them without vitest.
+import type { Backend } from '@flambeau/core/backend'
+import * as grads from './checks/gradients.ts'
+import * as layouts from './checks/layouts.ts'
+import * as random from './checks/random.ts'
+import * as values from './checks/values.ts'
+import { type Check, type Cell, subjectsOf, type Variant } from './subject.ts'
+
+export interface CellOptions {
+  /** Results must not depend on layout or mode in the last bit either; false: to tolerance. */
+  readonly bitwise?: boolean
+  /** Other ways to perform a call (compiled, another device, ...), each compared with the plain one. */
+  readonly variants?: Readonly<Record<string, Variant>>
+  /** Draws of each op's random shapes. */
+  readonly runs?: number
+}
+
+export const checks: Readonly<Record<string, Check>> = {
+  'golden values': values.golden,
+  'golden gradients': values.gradients,
+  'errors': values.errors,
+  'method': values.method,
+  'in place': values.inPlace,
+  'gradcheck': grads.first,
+  'gradgradcheck': grads.second,
+  'transposed inputs': layouts.equalFrom('transposed'),
+  'sliced inputs': layouts.equalFrom('sliced'),
+  'flipped inputs': layouts.equalFrom('flipped'),
+  'expanded inputs': layouts.expanded,
+  'random shapes': random.shapes,
+  'memory': values.memory,
+}
+
+/** All cells of a backend that is the current device whenever one of them runs. */
+export const cellsOf = (backend: Backend, options: CellOptions = {}): Cell[] => {
+  const variants = Object.entries(options.variants ?? {}).map(
+    ([name, variant]) => [name, values.variant(variant)] as const,
+  )
+  return subjectsOf(backend, { bitwise: options.bitwise ?? true, runs: options.runs ?? 30 }).flatMap((subject) =>
+    [...Object.entries(checks), ...variants].flatMap(([name, check]) => {
+      const cases = check(subject)
+      return cases.length === 0 ? [] : [{ name: `${subject.op} › ${name}`, run: () => runCases(cases) }]
+    }),
+  )
+}
+
+const runCases = async (cases: ReturnType<Check>): Promise<void> => {
+  const failed: string[] = []
+  for (const { label, run } of cases) {
+    try {
+      const wrong = await run()
+      if (wrong !== undefined) failed.push(`${label}: ${wrong}`)
+    } catch (error) {
+      failed.push(`${label}: threw ${describe(error)}`)
+    }
+  }
+  if (failed.length > 0) throw new Error(`${failed.length} of ${cases.length} cases\n  ${failed.join('\n  ')}`)
+}
+
+const describe = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error)
+  const where = error.stack?.split('\n').find((line) => /^\s+at .*\/src\//.test(line) && !line.includes('conformance'))
+  return `${error.name}: ${error.message}${where ? ` (${where.trim()})` : ''}`
+}

@@ -1,0 +1,48 @@
+// Checks of derivatives without PyTorch: finite differences in float64 along a random direction, once and twice.
+import { gradcheck, gradgradcheck, Tensor } from '@flambeau/core'
+import { callOp, prepareCall } from '../call.ts'
+import { goldenOf } from '../golden.ts'
+import type { Ready } from '../prepare.ts'
+import { numel } from '../property.ts'
+import { type Sample, tensorsOf } from '../sample.ts'
+import { type Case, type Check, doubled, hasDoubles, type Subject } from '../subject.ts'
+import { plain } from './values.ts'
+
+/** Samples through which a gradient flows, at points where it is one. */
+const smooth = ({ samples, family, op }: Subject): Ready<Sample>[] =>
+  samples.filter(
+    (sample) =>
+      sample.kink === undefined &&
+      goldenOf(family, op, sample).grads?.some((x) => x !== null && x.length > 0) &&
+      tensorsOf(sample).every(({ shape, values }) => numel(shape) === values?.length),
+  )
+
+const along =
+  (verify: (fn: (...leaves: Tensor[]) => Tensor[], inputs: Tensor[]) => unknown): Check =>
+  (subject) =>
+    !hasDoubles(subject)
+      ? []
+      : smooth(subject).map(
+          (sample): Case => ({
+            label: sample.label,
+            run() {
+              const { args, leaves } = prepareCall(doubled(sample), plain)
+              const inputs = leaves.filter((leaf) => leaf.requiresGrad)
+              const put = (arg: unknown, by: ReadonlyMap<unknown, Tensor>): unknown => {
+                if (by.has(arg)) return by.get(arg)
+                if (Array.isArray(arg)) return arg.map((item) => put(item, by))
+                if (arg === null || typeof arg !== 'object' || arg instanceof Tensor) return arg
+                return Object.fromEntries(Object.entries(arg).map(([key, item]) => [key, put(item, by)]))
+              }
+              const call = (...given: Tensor[]) => {
+                const by = new Map<unknown, Tensor>(inputs.map((leaf, i) => [leaf, given[i]]))
+                const outs = callOp(subject.op, put(args, by) as unknown[], sample.seed)
+                return outs.filter((out): out is Tensor => out instanceof Tensor && out.requiresGrad)
+              }
+              return verify(call, inputs) === false ? 'returned false' : undefined
+            },
+          }),
+        )
+
+export const first: Check = along((fn, inputs) => gradcheck(fn, inputs, { fastMode: true }))
+export const second: Check = along((fn, inputs) => gradgradcheck(fn, inputs, undefined, { fastMode: true }))

@@ -1,0 +1,79 @@
+// Checks that memory does not matter: the same values from transposed, sliced, reversed and repeated inputs give the same
+// results and gradients as from contiguous ones.
+import { callOp, gradientsOf, inMemory, type Make, type Memory, prepareCall, readAll, spread } from '../call.ts'
+import { differenceOfAll } from '../compare.ts'
+import type { Ready } from '../prepare.ts'
+import { indices, numel } from '../property.ts'
+import { isTensorSpec, type Sample, type TensorSpec, tensorsOf } from '../sample.ts'
+import type { Check, Subject } from '../subject.ts'
+import { differenceOfGradients, plain, sameAs } from './values.ts'
+
+const both = async (op: string, sample: Ready<Sample>, make: Make) => {
+  const { args, leaves } = prepareCall(sample, make)
+  const outs = callOp(op, args, sample.seed)
+  return { outs: await readAll(outs), grads: await gradientsOf(outs, leaves) }
+}
+
+const compared = async (subject: Subject, sample: Ready<Sample>, make: Make) => {
+  const expected = await both(subject.op, sample, plain)
+  const actual = await both(subject.op, sample, make)
+  return (
+    differenceOfAll(actual.outs, expected.outs, sameAs(subject, 'values')) ??
+    differenceOfGradients(actual.grads, expected.grads, sameAs(subject, 'gradients'))
+  )
+}
+
+/** Ops whose rule is about strides themselves. */
+const aboutStrides: Readonly<Record<string, string>> = {
+  view: 'it refuses what cannot be seen under other sizes without a copy',
+}
+
+export const equalFrom =
+  (memory: Memory): Check =>
+  (subject) =>
+    subject.op in aboutStrides
+      ? []
+      : subject.samples
+          .filter((sample) => tensorsOf(sample).some(({ shape }) => numel(shape) > 1))
+          .map((sample) => ({ label: sample.label, run: () => compared(subject, sample, inMemory(memory)) }))
+
+/** The sample with all of its tensors constant along a dimension, and which one that is for each. */
+const constant = (sample: Ready<Sample>, last: boolean): { sample: Ready<Sample>; dims: (number | undefined)[] } => {
+  const dims: (number | undefined)[] = []
+  const change = (arg: unknown): unknown => {
+    if (isTensorSpec(arg)) {
+      const candidates = arg.shape.flatMap((size, d) => (size > 1 ? [d] : []))
+      const dim = numel(arg.shape) === 0 ? undefined : last ? candidates.at(-1) : candidates[0]
+      dims.push(dim)
+      if (dim === undefined) return arg
+      const values = indices(arg.shape).map((index) => {
+        const from = index.map((i, d) => (d === dim ? 0 : i))
+        return (arg.values as readonly number[])[from.reduce((n, i, d) => n * arg.shape[d] + i, 0)]
+      })
+      return { ...arg, values } satisfies TensorSpec
+    }
+    if (Array.isArray(arg)) return arg.map(change)
+    if (arg !== null && typeof arg === 'object') {
+      return Object.fromEntries(Object.entries(arg).map(([key, item]) => [key, change(item)]))
+    }
+    return arg
+  }
+  const args = change(sample.args) as Sample['args']
+  const kwargs = sample.kwargs && (change(sample.kwargs) as Sample['kwargs'])
+  return { sample: { ...sample, args, ...(kwargs && { kwargs }) }, dims }
+}
+
+export const expanded: Check = (subject) =>
+  subject.op in aboutStrides
+    ? []
+    : subject.samples.flatMap((sample) =>
+        [false, true].flatMap((last) => {
+          const made = constant(sample, last)
+          if (made.dims.every((dim) => dim === undefined)) return []
+          const make: Make = (spec, position) => {
+            const dim = made.dims[position]
+            return dim === undefined ? plain(spec, position) : spread(spec, dim)
+          }
+          return [{ label: `${sample.label}, ${last ? 'last' : 'first'} dimension repeated`, run: () => compared(subject, made.sample, make) }]
+        }),
+      )

@@ -1,0 +1,228 @@
+// Checks of results: against PyTorch's, as a method, in place, in another way of performing a call, and what stays behind.
+import { noGrad, Tensor } from '@flambeau/core'
+import { callMethod, callOp, gradientsOf, hasMethod, inMemory, lay, prepareCall, readAll } from '../call.ts'
+import { differenceOfAll, differenceOfValues, isNd, type Result } from '../compare.ts'
+import { goldenErrorOf, goldenOf } from '../golden.ts'
+import type { Nd } from '../property.ts'
+import { isTensorSpec, tensorsOf } from '../sample.ts'
+import { type Case, type Check, type Subject, takesGradients, type Variant } from '../subject.ts'
+import { type Tolerance, toleranceOf } from '../tolerances.ts'
+
+export const plain = inMemory('contiguous')
+export const exact = (): Tolerance => [0, 0]
+
+/** Equality in the last bit, or, where the backend does not promise it, to the table's tolerance. */
+export const sameAs = ({ bitwise, op }: Subject, kind: 'values' | 'gradients') => (x: Nd): Tolerance =>
+  bitwise ? exact() : toleranceOf(op, x.dtype, kind)
+
+export const differenceOfGradients = (
+  actual: readonly (Result | null)[] | undefined,
+  expected: readonly (Result | null)[] | undefined,
+  tolerance: (x: Nd) => Tolerance,
+): string | undefined => {
+  if (!actual || !expected) return actual === expected ? undefined : `${actual ? 'a' : 'no'} gradient where ${expected ? 'one' : 'none'} was expected`
+  for (let i = 0; i < expected.length; i++) {
+    const [a, b] = [actual[i], expected[i]]
+    if (a === null || b === null) {
+      if (a !== b) return `gradient of tensor ${i}: ${a === null ? 'none' : 'one'} instead of ${b === null ? 'none' : 'one'}`
+      continue
+    }
+    const wrong = differenceOfAll([a], [b], tolerance)
+    if (wrong) return `gradient of tensor ${i}: ${wrong}`
+  }
+  return undefined
+}
+
+export const golden: Check = ({ samples, family, op }) =>
+  samples.map((sample) => ({
+    label: sample.label,
+    async run() {
+      const { outs } = goldenOf(family, op, sample)
+      const call = prepareCall(sample, plain, takesGradients(sample))
+      const actual = await readAll(callOp(op, call.args, sample.seed))
+      return differenceOfAll(actual, outs, (x) => toleranceOf(op, x.dtype, 'values', sample.tolerance))
+    },
+  }))
+
+export const gradients: Check = ({ samples, family, op }) =>
+  samples
+    .filter((sample) => takesGradients(sample))
+    .map((sample) => ({
+      label: sample.label,
+      async run() {
+        const { grads } = goldenOf(family, op, sample)
+        const { args, leaves } = prepareCall(sample, plain)
+        const actual = await gradientsOf(callOp(op, args, sample.seed), leaves)
+        if (!grads || !actual) {
+          // PyTorch has no graph where nothing can flow; zeros, or a graph that leads to no leaf, are as good.
+          const flows = actual?.some((x) => x !== null && isNd(x) && x.values.some((y) => y !== 0))
+          return grads ? 'no gradient where one was expected' : flows ? 'a gradient where none was expected' : undefined
+        }
+        for (let i = 0; i < grads.length; i++) {
+          const expected = grads[i]
+          const x = actual[i]
+          if (expected === null && x === null) continue
+          if (expected === null || x === null) {
+            const zero = (expected ?? (x !== null && isNd(x) ? x.values : [])).every((y) => y === 0)
+            if (zero) continue
+            return `gradient of tensor ${i}: ${x === null ? 'none' : 'one'} instead of ${expected === null ? 'none' : 'one'}`
+          }
+          if (!isNd(x)) return `gradient of tensor ${i} is no tensor`
+          const leaf = leaves[i]
+          if (`${x.shape}` !== `${leaf.shape}` || x.dtype !== leaf.dtype) {
+            return `gradient of tensor ${i}: ${x.dtype}[${x.shape}] instead of ${leaf.dtype}[${leaf.shape}]`
+          }
+          const wrong = differenceOfValues(x.values, expected, toleranceOf(op, x.dtype, 'gradients', sample.tolerance))
+          if (wrong) return `gradient of tensor ${i}: ${wrong}`
+        }
+        return undefined
+      },
+    }))
+
+export const errors: Check = ({ errors: samples, family, op }) =>
+  samples.map((sample) => ({
+    label: sample.label,
+    async run() {
+      const { error: name, message } = goldenErrorOf(family, op, sample)
+      const { args } = prepareCall(sample, plain, false)
+      try {
+        // Reading the results too: some backends check values only then.
+        await readAll(callOp(op, args))
+      } catch (error) {
+        if (!(error instanceof Error)) return `threw ${String(error)}`
+        if (error.name !== name) return `${error.name} instead of ${name} (${error.message})`
+        const [sentence] = error.message === message ? [message] : error.message.split('\n')
+        return sentence === message || error.message.startsWith(`${message}\n`)
+          ? undefined
+          : `says "${sentence}" instead of "${message}"`
+      }
+      return `did not throw ${name}: ${message}`
+    },
+  }))
+
+/** The method of a tensor is the function of the same name. */
+export const method: Check = (subject) => {
+  const { samples, op } = subject
+  if (!hasMethod(op)) return []
+  return samples
+    .filter((sample) => isTensorSpec(sample.args[0]))
+    .map((sample) => ({
+      label: sample.label,
+      async run() {
+        const { args } = prepareCall(sample, plain)
+        const expected = await readAll(callOp(op, args, sample.seed))
+        return differenceOfAll(await readAll(callMethod(op, args, sample.seed)), expected, exact)
+      },
+    }))
+}
+
+const category = (dtype: string) => (dtype === 'bool' ? 0 : dtype.startsWith('float') ? 2 : 1)
+
+/** `x.op_()` gives what `op(x)` gives, writes it into x, through a view too, or throws and leaves x as it was. */
+export const inPlace: Check = (subject) => {
+  const { samples, op } = subject
+  const name = `${op}_`
+  if (!hasMethod(name)) return []
+  return samples
+    .filter((sample) => isTensorSpec(sample.args[0]))
+    .flatMap((sample): Case[] => {
+      const outOf = async () => {
+        const { args, leaves } = prepareCall(sample, plain)
+        const outs = callOp(op, args, sample.seed)
+        return { outs: await readAll(outs), grads: await gradientsOf(outs, leaves) }
+      }
+      const into = async (view: boolean) => {
+        const { args, leaves } = prepareCall(sample, plain)
+        const [first, ...rest] = args as [Tensor, ...unknown[]]
+        const before = await readAll([first])
+        // Something that is no leaf, and lies in memory of its own.
+        const own = first.clone()
+        const target = view ? own.unsqueeze(0).squeeze(0) : own
+        const version = own.version
+        let outs: unknown[]
+        try {
+          outs = callMethod(name, [target, ...rest], sample.seed)
+        } catch (error) {
+          const same = differenceOfAll(await readAll([own]), before, exact)
+          return { error: error as Error, wrong: same && `changed x although it threw: ${same}` }
+        }
+        const wrong =
+          outs[0] !== target
+            ? 'did not return x itself'
+            : own.version === version && own.numel() > 0
+              ? 'left the version where it was'
+              : differenceOfAll(await readAll([own]), await readAll(outs), exact)
+        return { outs: await readAll(outs), grads: await gradientsOf(outs, leaves), wrong }
+      }
+      return [false, true].map((view) => ({
+        label: `${sample.label}${view ? ' (through a view)' : ''}`,
+        async run() {
+          const { outs, grads } = await outOf()
+          const out = outs[0]
+          const x = tensorsOf(sample.args[0])[0]
+          if (!isNd(out)) return 'the op gives no tensor'
+          const fits = `${out.shape}` === `${x.shape}` && category(out.dtype) <= category(x.dtype)
+          const got = await into(view)
+          if (got.wrong) return got.wrong
+          if (!fits) return got.error ? undefined : `wrote ${out.dtype}[${out.shape}] into ${x.dtype}[${x.shape}]`
+          if (!got.outs) return `threw ${got.error?.message}`
+          const cast = out.dtype === x.dtype ? out : (await readAll([recast(out, x.dtype)]))[0]
+          const wrong = differenceOfAll(got.outs, [cast], exact)
+          return wrong ?? (out.dtype === x.dtype ? differenceOfGradients(got.grads, grads, exact) : undefined)
+        },
+      }))
+    })
+}
+const recast = (out: Nd, dtype: Nd['dtype']): Tensor => noGrad(() => lay(out.values, out.shape, out.dtype, 'contiguous').to(dtype))
+
+/** Another way of performing the call gives the same values and gradients. */
+export const variant =
+  (perform: Variant): Check =>
+  (subject) =>
+    subject.samples.map((sample) => ({
+      label: sample.label,
+      async run() {
+        const { op } = subject
+        const { args, leaves } = prepareCall(sample, plain)
+        const expected = callOp(op, args, sample.seed)
+        const actual = perform(() => callOp(op, args, sample.seed))
+        return (
+          differenceOfAll(await readAll(actual), await readAll(expected), sameAs(subject, 'values')) ??
+          differenceOfGradients(await gradientsOf(actual, leaves), await gradientsOf(expected, leaves), sameAs(subject, 'gradients'))
+        )
+      },
+    }))
+
+/** Ten rounds of all samples, forward and backward, leave no more memory in use than two did. */
+export const memory: Check = ({ samples, op, backend }) => {
+  const round = async () => {
+    for (const sample of samples) {
+      const { args, leaves } = prepareCall(sample, plain)
+      const outs = callOp(op, args, sample.seed)
+      await readAll(outs)
+      await gradientsOf(outs, leaves)
+    }
+  }
+  const settled = async () => {
+    await backend.sync()
+    // A turn of the event loop, in which finalizers of a device's buffers may run.
+    await new Promise((resolve) => setTimeout(resolve, 0))
+    ;(globalThis as { gc?: () => void }).gc?.()
+    return backend.memory()
+  }
+  if (samples.length === 0) return []
+  return [
+    {
+      label: `${samples.length} samples, ten times`,
+      async run() {
+        for (let i = 0; i < 2; i++) await round()
+        const before = await settled()
+        for (let i = 0; i < 8; i++) await round()
+        const after = await settled()
+        if ((after.cells ?? 0) > (before.cells ?? 0)) return `${after.cells} live buffers instead of ${before.cells}`
+        const slack = 64 * 1024
+        return after.bytes > before.bytes + slack ? `${after.bytes} bytes in use instead of ${before.bytes}` : undefined
+      },
+    },
+  ]
+}

@@ -1,0 +1,53 @@
+// Comparing results: shape, dtype, and every element, NaN equal to NaN. A difference is a sentence, not an exception,
+// so that one cell can name all the samples that failed.
+import type { Nd } from './property.ts'
+import type { Tolerance } from './tolerances.ts'
+
+/** What a call gave, read back: a tensor's elements, or a plain value such as a boolean. */
+export type Result = (Nd & { readonly values: ArrayLike<number> }) | { readonly value: unknown }
+
+export const isNd = (x: Result): x is Nd => 'shape' in x
+
+const close = (a: number, b: number, [relative, absolute]: Tolerance): boolean => {
+  if (Number.isNaN(a) || Number.isNaN(b)) return Number.isNaN(a) && Number.isNaN(b)
+  if (a === b) return true
+  return Number.isFinite(a) && Number.isFinite(b) && Math.abs(a - b) <= absolute + relative * Math.abs(b)
+}
+
+/** undefined when equal, else the first difference. */
+export const differenceOfValues = (a: ArrayLike<number>, b: ArrayLike<number>, tolerance: Tolerance): string | undefined => {
+  if (a.length !== b.length) return `${a.length} elements instead of ${b.length}`
+  let wrong = 0
+  let first = ''
+  for (let i = 0; i < a.length; i++) {
+    if (close(a[i], b[i], tolerance)) continue
+    if (wrong++ === 0) first = `element ${i} is ${a[i]} instead of ${b[i]}`
+  }
+  return wrong === 0 ? undefined : wrong === 1 ? first : `${first} (${wrong} of ${a.length} differ)`
+}
+
+export const differenceOf = (actual: Result, expected: Result, tolerance: Tolerance): string | undefined => {
+  if (!isNd(actual) || !isNd(expected)) {
+    const [a, b] = [actual, expected].map((x) => (isNd(x) ? `a tensor of shape [${x.shape}]` : JSON.stringify(x.value)))
+    return a === b ? undefined : `${a} instead of ${b}`
+  }
+  if (actual.dtype !== expected.dtype) return `dtype ${actual.dtype} instead of ${expected.dtype}`
+  if (`${actual.shape}` !== `${expected.shape}` || actual.shape.length !== expected.shape.length) {
+    return `shape [${actual.shape}] instead of [${expected.shape}]`
+  }
+  return differenceOfValues(actual.values, expected.values, tolerance)
+}
+
+export const differenceOfAll = (
+  actual: readonly Result[],
+  expected: readonly Result[],
+  tolerance: (x: Nd) => Tolerance,
+): string | undefined => {
+  if (actual.length !== expected.length) return `${actual.length} outputs instead of ${expected.length}`
+  for (let k = 0; k < actual.length; k++) {
+    const x = expected[k]
+    const found = differenceOf(actual[k], x, isNd(x) ? tolerance(x) : [0, 0])
+    if (found !== undefined) return actual.length === 1 ? found : `output ${k}: ${found}`
+  }
+  return undefined
+}

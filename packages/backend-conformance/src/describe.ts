@@ -1,0 +1,61 @@
+// What a backend's test calls. Each cell of the matrix becomes one test; what a backend cannot do is listed by the
+// backend with its reason, and a skip whose test passes, or that fits no test, fails the run.
+import { useDevice } from '@flambeau/core'
+import type { Backend } from '@flambeau/core/backend'
+import { afterAll, beforeEach, describe, it } from 'vitest'
+import { type CellOptions, cellsOf } from './cells.ts'
+
+export interface Skip {
+  readonly reason: string
+  /** Names of tests, `op › check`; `*` stands for any characters. */
+  readonly tests: readonly string[]
+}
+
+export interface BackendOptions extends CellOptions {
+  readonly skip?: readonly Skip[]
+}
+
+const escape = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+const patternOf = (name: string) => new RegExp(`^${name.split('*').map(escape).join('.*')}$`)
+
+/**
+ * Registers the conformance tests of a backend.
+ *
+ * @example
+ * describeBackend(() => js(), { skip: [] })
+ */
+export const describeBackend = (create: () => Backend | Promise<Backend>, options: BackendOptions = {}): void => {
+  describe('conformance', async () => {
+    const backend = await create()
+    const { device, before } = current(backend)
+    beforeEach(() => void device())
+    afterAll(before)
+    const cells = cellsOf(backend, options)
+    const skips = (options.skip ?? []).flatMap(({ reason, tests }) =>
+      tests.map((test) => ({ reason, test, pattern: patternOf(test) })),
+    )
+    for (const cell of cells) {
+      const skip = skips.find(({ pattern }) => pattern.test(cell.name))
+      if (!skip) it(cell.name, cell.run)
+      else it(`${cell.name} (skipped: ${skip.reason})`, () => mustFail(cell.run, skip.test))
+    }
+    for (const { test, pattern } of skips) {
+      if (!cells.some(({ name }) => pattern.test(name))) {
+        it(`skip '${test}'`, () => {
+          throw new Error(`no test is called '${test}': take the skip out`)
+        })
+      }
+    }
+  })
+}
+
+const current = (backend: Backend) => ({ device: () => useDevice(backend), before: () => backend.dispose() })
+
+export const mustFail = async (run: () => Promise<void>, name: string): Promise<void> => {
+  try {
+    await run()
+  } catch {
+    return
+  }
+  throw new Error(`it passes although it is skipped by '${name}': take the skip out`)
+}

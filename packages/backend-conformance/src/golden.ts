@@ -1,0 +1,61 @@
+// Reads the values that tools/golden.py had from real PyTorch. Every record carries the key of the sample it was made
+// for: a sample that changed since is an error that says so, never a comparison with another call's values.
+import { readFileSync } from 'node:fs'
+import type { Result } from './compare.ts'
+import type { DType } from './sample.ts'
+
+type Encoded = readonly (number | string)[]
+interface Output {
+  readonly dtype: DType
+  readonly shape: readonly number[]
+  readonly data: Encoded
+}
+interface Golden {
+  readonly key: string
+  readonly outs: readonly (Output | { readonly value: unknown })[]
+  readonly grads?: readonly (Encoded | null)[]
+}
+export interface GoldenError {
+  readonly key: string
+  readonly error: string
+  readonly message: string
+}
+interface GoldenOp {
+  readonly samples: readonly Golden[]
+  readonly errors: readonly GoldenError[]
+}
+
+const words: Readonly<Record<string, number>> = {
+  nan: Number.NaN,
+  inf: Number.POSITIVE_INFINITY,
+  '-inf': Number.NEGATIVE_INFINITY,
+  '-0': -0,
+}
+/** Numbers as golden files write them. */
+export const decode = (data: Encoded): number[] => data.map((x) => (typeof x === 'string' ? words[x] : x))
+
+const files = new Map<string, Readonly<Record<string, GoldenOp>>>()
+export const readGolden = (name: string): Readonly<Record<string, unknown>> =>
+  JSON.parse(readFileSync(new URL(`../golden/${name}.json`, import.meta.url), 'utf8'))
+
+const opIn = (family: string, op: string): GoldenOp => {
+  if (!files.has(family)) files.set(family, readGolden(family) as Readonly<Record<string, GoldenOp>>)
+  return files.get(family)?.[op] ?? { samples: [], errors: [] }
+}
+
+const byKey = <R extends { readonly key: string }>(records: readonly R[], key: string, label: string): R => {
+  const found = records.find((record) => record.key === key)
+  if (!found) throw new Error(`no golden for ${label} (key ${key}): run \`pnpm golden\``)
+  return found
+}
+
+export const goldenOf = (family: string, op: string, sample: { key: string; label: string }) => {
+  const { outs, grads } = byKey(opIn(family, op).samples, sample.key, sample.label)
+  return {
+    outs: outs.map((out): Result => ('data' in out ? { ...out, values: decode(out.data) } : out)),
+    grads: grads?.map((grad) => (grad === null ? null : decode(grad))),
+  }
+}
+
+export const goldenErrorOf = (family: string, op: string, sample: { key: string; label: string }): GoldenError =>
+  byKey(opIn(family, op).errors, sample.key, sample.label)

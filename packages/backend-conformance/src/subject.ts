@@ -1,0 +1,79 @@
+// What the checks get: an op with its samples, as far as the backend's capabilities go, and the shapes of check and cell.
+import { isFloat } from './float.ts'
+import type { Backend } from '@flambeau/core/backend'
+import { goldenOf } from './golden.ts'
+import { isNd } from './compare.ts'
+import type { OpSamples, Ready } from './prepare.ts'
+import { type DType, type ErrorSample, type Sample, tensorsOf } from './sample.ts'
+import { families, prepared } from './samples/index.ts'
+
+export interface Case {
+  readonly label: string
+  /** Nothing when all is well, else what is wrong. */
+  run(): string | undefined | Promise<string | undefined>
+}
+export type Check = (subject: Subject) => Case[]
+export interface Cell {
+  readonly name: string
+  run(): Promise<void>
+}
+/** Performs a call in another way: gets the call, gives its outputs. */
+export type Variant = (call: () => unknown[]) => unknown[]
+
+export interface Subject {
+  readonly family: string
+  readonly op: string
+  readonly entry: OpSamples
+  readonly samples: readonly Ready<Sample>[]
+  readonly errors: readonly Ready<ErrorSample>[]
+  readonly backend: Backend
+  readonly bitwise: boolean
+  readonly runs: number
+}
+
+/** float64 where the backend has it: gradients by finite differences need its digits. */
+export const hasDoubles = ({ backend }: Pick<Subject, 'backend'>): boolean => backend.caps.dtypes.has('float64')
+
+const special = (sample: Sample): boolean =>
+  tensorsOf(sample).some((spec) => spec.values?.some((x) => !Number.isFinite(x)))
+
+const dtypesOf = (sample: Sample | ErrorSample): DType[] => {
+  const named = JSON.stringify(sample).match(/"(float32|float64|int32|uint8|bool)"/g) ?? []
+  return named.map((name) => name.slice(1, -1) as DType)
+}
+
+/** Every op that has samples this backend can run. */
+export const subjectsOf = (backend: Backend, options: Pick<Subject, 'bitwise' | 'runs'>): Subject[] => {
+  const { dtypes, strictFloat } = backend.caps
+  const fits = (sample: Ready<Sample | ErrorSample>) => dtypesOf(sample).every((dtype) => dtypes.has(dtype))
+  return Object.entries(families).flatMap(([family, ops]) =>
+    Object.entries(ops as Readonly<Record<string, OpSamples>>).map(([op, entry]) => {
+      const { samples, errors } = prepared(op)
+      const finite = (sample: Ready<Sample>) =>
+        strictFloat ||
+        (!special(sample) &&
+          goldenOf(family, op, sample).outs.every((out) => !isNd(out) || out.values.every((x) => Number.isFinite(x))))
+      return {
+        ...options,
+        family,
+        op,
+        entry,
+        backend,
+        samples: samples.filter((sample) => fits(sample) && finite(sample)),
+        errors: errors.filter(fits),
+      }
+    }),
+  )
+}
+
+/** The sample with float64 for float32 everywhere, also where a dtype is named. */
+export const doubled = (sample: Ready<Sample>): Ready<Sample> =>
+  JSON.parse(
+    JSON.stringify(sample, (_, x) => (typeof x === 'number' && (!Number.isFinite(x) || Object.is(x, -0)) ? { $: String(x) } : x)).replaceAll(
+      '"float32"',
+      '"float64"',
+    ),
+    (_, x) => (x !== null && typeof x === 'object' && '$' in x ? Number(x.$) : x),
+  )
+
+export const takesGradients = (sample: Sample): boolean => tensorsOf(sample).some((spec) => isFloat(spec.dtype) && spec.grad)
