@@ -26,18 +26,37 @@ export const lay = (values: readonly number[], shape: readonly number[], dtype: 
     if (memory === 'transposed') {
       const sizes = [...shape].reverse()
       const turned = indices(sizes).map((index) => values[at([...index].reverse(), shape)])
-      return ops.permute(fresh(turned, sizes, dtype), sizes.map((_, d) => sizes.length - 1 - d))
+      return ops.permute(
+        fresh(turned, sizes, dtype),
+        sizes.map((_, d) => sizes.length - 1 - d),
+      )
     }
     if (memory === 'flipped') {
-      const back = every.map((index) => values[at(index.map((i, d) => shape[d] - 1 - i), shape)])
-      return ops.flip(fresh(back, shape, dtype), shape.map((_, d) => d))
+      const back = every.map(
+        (index) =>
+          values[
+            at(
+              index.map((i, d) => shape[d] - 1 - i),
+              shape,
+            )
+          ],
+      )
+      return ops.flip(
+        fresh(back, shape, dtype),
+        shape.map((_, d) => d),
+      )
     }
     if (memory === 'sliced') {
       // Every dimension is read with step 2 from 1; what lies between must never be looked at.
       const sizes = shape.map((size) => 2 * size + 1)
       const gaps = new Array<number>(numel(sizes)).fill(dtype === 'bool' ? 1 : 77)
       every.forEach((index, i) => {
-        gaps[at(index.map((x) => 2 * x + 1), sizes)] = values[i]
+        gaps[
+          at(
+            index.map((x) => 2 * x + 1),
+            sizes,
+          )
+        ] = values[i]
       })
       let out = fresh(gaps, sizes, dtype)
       shape.forEach((size, d) => {
@@ -135,7 +154,12 @@ export const readAll = async (outs: readonly unknown[]): Promise<Result[]> =>
 
 /** The cotangent of golden.py as a tensor like `x`. */
 const cotangentOf = (x: Tensor, k: number): Tensor =>
-  lay(Array.from({ length: x.numel() }, (_, i) => cotangent(i, k)), x.shape, x.dtype, 'contiguous')
+  lay(
+    Array.from({ length: x.numel() }, (_, i) => cotangent(i, k)),
+    x.shape,
+    x.dtype,
+    'contiguous',
+  )
 
 /** Gradients of the outputs by the leaves that want one; undefined when nothing depends on them. */
 export const gradientsOf = async (

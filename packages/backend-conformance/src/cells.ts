@@ -19,17 +19,17 @@ export interface CellOptions {
 export const checks: Readonly<Record<string, Check>> = {
   'golden values': values.golden,
   'golden gradients': values.gradients,
-  'errors': values.errors,
-  'method': values.method,
+  errors: values.errors,
+  method: values.method,
   'in place': values.inPlace,
-  'gradcheck': grads.first,
-  'gradgradcheck': grads.second,
+  gradcheck: grads.first,
+  gradgradcheck: grads.second,
   'transposed inputs': layouts.equalFrom('transposed'),
   'sliced inputs': layouts.equalFrom('sliced'),
   'flipped inputs': layouts.equalFrom('flipped'),
   'expanded inputs': layouts.expanded,
   'random shapes': random.shapes,
-  'memory': values.memory,
+  memory: values.memory,
 }
 
 /** All cells of a backend that is the current device whenever one of them runs. */

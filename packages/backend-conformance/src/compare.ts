@@ -15,7 +15,11 @@ const close = (a: number, b: number, [relative, absolute]: Tolerance): boolean =
 }
 
 /** undefined when equal, else the first difference. */
-export const differenceOfValues = (a: ArrayLike<number>, b: ArrayLike<number>, tolerance: Tolerance): string | undefined => {
+export const differenceOfValues = (
+  a: ArrayLike<number>,
+  b: ArrayLike<number>,
+  tolerance: Tolerance,
+): string | undefined => {
   if (a.length !== b.length) return `${a.length} elements instead of ${b.length}`
   let wrong = 0
   let first = ''

@@ -77,7 +77,12 @@ const drawPartner = (choose: Choose, shape: readonly number[]): number[] => {
 
 const readBroadcast = (spec: TensorSpec, index: readonly number[]): number => {
   const { shape } = spec
-  return valuesOf(spec)[flat(index.slice(index.length - shape.length).map((i, d) => (shape[d] === 1 ? 0 : i)), shape)]
+  return valuesOf(spec)[
+    flat(
+      index.slice(index.length - shape.length).map((i, d) => (shape[d] === 1 ? 0 : i)),
+      shape,
+    )
+  ]
 }
 
 /** n tensors of shapes that broadcast (or don't), and a function of n numbers applied to each element. */
@@ -96,7 +101,12 @@ export const elementwise =
     const dtypes = options.dtypes ?? Array.from({ length: Math.max(fn.length, 1) }, () => 'float64' as const)
     const shape = drawShape(choose)
     const args = dtypes.map((dtype, i) =>
-      drawTensor(choose, i === 0 ? shape : drawPartner(choose, shape), dtype, dtype === 'bool' ? [0, 1] : options.range),
+      drawTensor(
+        choose,
+        i === 0 ? shape : drawPartner(choose, shape),
+        dtype,
+        dtype === 'bool' ? [0, 1] : options.range,
+      ),
     )
     if (args.length > 1 && choose.int(0, 1) === 1 && dtypes[0] === dtypes[1]) args.reverse()
     const out = broadcast(...args.map((arg) => arg.shape))
@@ -104,19 +114,34 @@ export const elementwise =
       args: [...args, ...(options.rest ?? [])],
       tolerance: options.tolerance ?? 1e-12,
       expected: out
-        ? [nd(out, indices(out).map((index) => fn(...args.map((arg) => readBroadcast(arg, index)))), options.result)]
+        ? [
+            nd(
+              out,
+              indices(out).map((index) => fn(...args.map((arg) => readBroadcast(arg, index)))),
+              options.result,
+            ),
+          ]
         : { throws: 'RuntimeError' },
     }
   }
 
 /** Groups the elements of `spec` by what remains after dropping `dims`. */
-const grouped = (spec: TensorSpec, dims: readonly number[], keepdim: boolean): { shape: number[]; groups: number[][] } => {
+const grouped = (
+  spec: TensorSpec,
+  dims: readonly number[],
+  keepdim: boolean,
+): { shape: number[]; groups: number[][] } => {
   const { shape } = spec
   const kept = shape.map((size, d) => (dims.includes(d) ? 1 : size))
   const groups = Array.from({ length: numel(kept) }, () => [] as number[])
   const values = valuesOf(spec)
   indices(shape).forEach((index, at) => {
-    groups[flat(index.map((i, d) => (dims.includes(d) ? 0 : i)), kept)].push(values[at])
+    groups[
+      flat(
+        index.map((i, d) => (dims.includes(d) ? 0 : i)),
+        kept,
+      )
+    ].push(values[at])
   })
   return { shape: keepdim ? kept : kept.filter((_, d) => !dims.includes(d)), groups }
 }
@@ -197,7 +222,12 @@ const alongOf = (
   const values = valuesOf(spec)
   const outs = dtypes.map(() => new Array<number>(numel(shape)).fill(0))
   for (const start of indices(rest)) {
-    const places = Array.from({ length: shape[dim] }, (_, i) => flat(start.map((x, d) => (d === dim ? i : x)), shape))
+    const places = Array.from({ length: shape[dim] }, (_, i) =>
+      flat(
+        start.map((x, d) => (d === dim ? i : x)),
+        shape,
+      ),
+    )
     fn(places.map((place) => values[place])).forEach((list, k) => {
       list.forEach((value, i) => {
         outs[k][places[i]] = value
@@ -249,7 +279,10 @@ export const product = (a: Nd | TensorSpec, b: Nd | TensorSpec): Nd => {
   const n = b.shape[b.shape.length - 1]
   const batch = broadcast(a.shape.slice(0, -2), b.shape.slice(0, -2)) as number[]
   const pick = (shape: readonly number[], index: number[]) =>
-    flat(index.slice(index.length - shape.length).map((i, d) => (shape[d] === 1 ? 0 : i)), shape)
+    flat(
+      index.slice(index.length - shape.length).map((i, d) => (shape[d] === 1 ? 0 : i)),
+      shape,
+    )
   const out: number[] = []
   for (const index of indices(batch)) {
     const p = pick(a.shape.slice(0, -2), index) * m * k

@@ -92,9 +92,12 @@ export const f64 = (shape: readonly number[], options: TensorOptions = {}) => t(
 export const i32 = (shape: readonly number[], options: TensorOptions = {}) => t(shape, { ...options, dtype: 'int32' })
 export const u8 = (shape: readonly number[], options: TensorOptions = {}) => t(shape, { ...options, dtype: 'uint8' })
 export const bool = (shape: readonly number[], options: TensorOptions = {}) => t(shape, { ...options, dtype: 'bool' })
-export const ints = (values: number | readonly number[], shape?: readonly number[]) => v(values, shape, { dtype: 'int32' })
-export const bools = (values: number | readonly number[], shape?: readonly number[]) => v(values, shape, { dtype: 'bool' })
-export const bytes = (values: number | readonly number[], shape?: readonly number[]) => v(values, shape, { dtype: 'uint8' })
+export const ints = (values: number | readonly number[], shape?: readonly number[]) =>
+  v(values, shape, { dtype: 'int32' })
+export const bools = (values: number | readonly number[], shape?: readonly number[]) =>
+  v(values, shape, { dtype: 'bool' })
+export const bytes = (values: number | readonly number[], shape?: readonly number[]) =>
+  v(values, shape, { dtype: 'uint8' })
 export const doubles = (values: number | readonly number[], shape?: readonly number[]) =>
   v(values, shape, { dtype: 'float64' })
 
@@ -109,9 +112,7 @@ export const ellipsis: EllipsisSpec = { kind: 'ellipsis' }
 /** A sample: `s(t([2, 3]), 1, opt({ keepdim: true }))`. The options come last and are recognised by their mark. */
 export const s = (...args: (Arg | Options)[]): Sample => {
   const last = args.at(-1)
-  return isOptions(last)
-    ? { args: args.slice(0, -1) as Arg[], kwargs: last.options }
-    : { args: args as Arg[] }
+  return isOptions(last) ? { args: args.slice(0, -1) as Arg[], kwargs: last.options } : { args: args as Arg[] }
 }
 export interface Options {
   readonly kind: 'options'
@@ -139,12 +140,15 @@ const hash = (text: string): number => {
 }
 
 /** Eight hexadecimal digits that change when the arguments do; a golden carries them, so a stale one is noticed. */
-export const keyOf = (sample: unknown): string => hash(JSON.stringify(sample, encodeNumber)).toString(16).padStart(8, '0')
+export const keyOf = (sample: unknown): string =>
+  hash(JSON.stringify(sample, encodeNumber)).toString(16).padStart(8, '0')
 
 const encodeNumber = (_: string, value: unknown) =>
   typeof value !== 'number' || (Number.isFinite(value) && !Object.is(value, -0))
     ? value
-    : Object.is(value, -0) ? '-0' : String(value)
+    : Object.is(value, -0)
+      ? '-0'
+      : String(value)
 
 /** Mulberry32: good enough to fill a sample, and eight lines. */
 const generator = (seed: number) => () => {
@@ -171,9 +175,7 @@ const draw = (spec: TensorSpec, seed: number): number[] => {
 /** Fills in every tensor's values; the seed is the op's name and the place of the argument. */
 export const resolve = <T>(place: string, arg: T): T => {
   if (isTensorSpec(arg)) {
-    return arg.values
-      ? arg
-      : ({ ...arg, values: draw(arg, hash(`${place}:${arg.shape}:${arg.dtype}`)) } as T)
+    return arg.values ? arg : ({ ...arg, values: draw(arg, hash(`${place}:${arg.shape}:${arg.dtype}`)) } as T)
   }
   if (Array.isArray(arg)) return arg.map((item, i) => resolve(`${place}.${i}`, item)) as T
   if (arg !== null && typeof arg === 'object') {
@@ -199,7 +201,9 @@ export const labelOf = (sample: Sample | ErrorSample): string => {
       const map = arg as { kind?: string; start?: number; stop?: number; step?: number }
       if (map.kind === 'slice') return `${map.start ?? ''}:${map.stop ?? ''}${map.step == null ? '' : `:${map.step}`}`
       if (map.kind === 'ellipsis') return '...'
-      return `{${Object.entries(arg).map(([key, item]) => `${key}: ${one(item)}`).join(', ')}}`
+      return `{${Object.entries(arg)
+        .map(([key, item]) => `${key}: ${one(item)}`)
+        .join(', ')}}`
     }
     return typeof arg === 'string' ? `'${arg}'` : Object.is(arg, -0) ? '-0' : String(arg)
   }

@@ -69,11 +69,11 @@ export const subjectsOf = (backend: Backend, options: Pick<Subject, 'bitwise' | 
 /** The sample with float64 for float32 everywhere, also where a dtype is named. */
 export const doubled = (sample: Ready<Sample>): Ready<Sample> =>
   JSON.parse(
-    JSON.stringify(sample, (_, x) => (typeof x === 'number' && (!Number.isFinite(x) || Object.is(x, -0)) ? { $: String(x) } : x)).replaceAll(
-      '"float32"',
-      '"float64"',
-    ),
+    JSON.stringify(sample, (_, x) =>
+      typeof x === 'number' && (!Number.isFinite(x) || Object.is(x, -0)) ? { $: String(x) } : x,
+    ).replaceAll('"float32"', '"float64"'),
     (_, x) => (x !== null && typeof x === 'object' && '$' in x ? Number(x.$) : x),
   )
 
-export const takesGradients = (sample: Sample): boolean => tensorsOf(sample).some((spec) => isFloat(spec.dtype) && spec.grad)
+export const takesGradients = (sample: Sample): boolean =>
+  tensorsOf(sample).some((spec) => isFloat(spec.dtype) && spec.grad)

@@ -31,18 +31,31 @@ const swapped = { max: 'min', min: 'max', sum: 'prod', prod: 'sum' } as const
 
 describe('a backend that is wrong', () => {
   it('in no place, has no red cell', async () => {
-    expect(await red(broken((instr) => instr), /^(argmax|cumsum|sort|exp|index) /)).toEqual([])
+    expect(
+      await red(
+        broken((instr) => instr),
+        /^(argmax|cumsum|sort|exp|index) /,
+      ),
+    ).toEqual([])
   })
 
   it('in argReduce, is noticed by argmax and max, not by exp', async () => {
     const wrong = broken((instr) =>
       instr.kind === 'argReduce'
-        ? { ...instr, attrs: { ...(instr as Instr<'argReduce'>).attrs, fn: swapped[(instr as Instr<'argReduce'>).attrs.fn] } }
+        ? {
+            ...instr,
+            attrs: { ...(instr as Instr<'argReduce'>).attrs, fn: swapped[(instr as Instr<'argReduce'>).attrs.fn] },
+          }
         : instr,
     )
     const cells = await red(wrong, /^(argmax|max|exp) › (golden values|random shapes)$/)
     expect(cells).toEqual(
-      expect.arrayContaining(['argmax › golden values', 'argmax › random shapes', 'max › golden values', 'max › random shapes']),
+      expect.arrayContaining([
+        'argmax › golden values',
+        'argmax › random shapes',
+        'max › golden values',
+        'max › random shapes',
+      ]),
     )
     expect(cells.filter((name) => name.startsWith('exp'))).toEqual([])
   })
@@ -59,7 +72,10 @@ describe('a backend that is wrong', () => {
   it('in sort, is noticed by sort, argsort and topk', async () => {
     const wrong = broken((instr) =>
       instr.kind === 'sort'
-        ? { ...instr, attrs: { ...(instr as Instr<'sort'>).attrs, descending: !(instr as Instr<'sort'>).attrs.descending } }
+        ? {
+            ...instr,
+            attrs: { ...(instr as Instr<'sort'>).attrs, descending: !(instr as Instr<'sort'>).attrs.descending },
+          }
         : instr,
     )
     const cells = await red(wrong, /^(sort|argsort|topk|neg) › golden values$/)

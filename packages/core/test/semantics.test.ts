@@ -185,7 +185,8 @@ const rows: Record<string, () => unknown> = {
   'if (ones(2))': () => Number(ones(2)),
   'tensor([[1, 2], [3]])': () => tensor([[1, 2], [3]]),
   'i.add_(1.5)': () => i().add_(1.5),
-  "tensor([1, 2], { dtype: 'int32', requiresGrad: true })": () => tensor([1, 2], { dtype: 'int32', requiresGrad: true }),
+  "tensor([1, 2], { dtype: 'int32', requiresGrad: true })": () =>
+    tensor([1, 2], { dtype: 'int32', requiresGrad: true }),
   'ones(2).sum().backward()': () => ones(2).sum().backward(),
   'ones(2, { requiresGrad: true }).mul(2).backward()': () => ones(2, wanted).mul(2).backward(),
   'y.backward() again': () => {
@@ -246,8 +247,7 @@ const rows: Record<string, () => unknown> = {
   'ones(7, { requiresGrad: true }).mul(1.5).sigmoid()': () => ones(7, wanted).mul(1.5).sigmoid(),
   "tensor([1, 255], { dtype: 'uint8' })": () => tensor([1, 255], uint8),
   'tensor([1e10, 1])': () => tensor([1e10, 1]),
-  'tensor([NaN, Infinity, -Infinity])': () =>
-    tensor([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]),
+  'tensor([NaN, Infinity, -Infinity])': () => tensor([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]),
 }
 
 const text = (value: unknown): string => (typeof value === 'number' ? String(value) : inspect(value))

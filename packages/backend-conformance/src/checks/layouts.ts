@@ -74,6 +74,11 @@ export const expanded: Check = (subject) =>
             const dim = made.dims[position]
             return dim === undefined ? plain(spec, position) : spread(spec, dim)
           }
-          return [{ label: `${sample.label}, ${last ? 'last' : 'first'} dimension repeated`, run: () => compared(subject, made.sample, make) }]
+          return [
+            {
+              label: `${sample.label}, ${last ? 'last' : 'first'} dimension repeated`,
+              run: () => compared(subject, made.sample, make),
+            },
+          ]
         }),
       )

@@ -5,14 +5,21 @@ import { differenceOfAll, type Result } from '../compare.ts'
 import type { Case as Drawn, Choose } from '../property.ts'
 import { type Check, hasDoubles, type Subject } from '../subject.ts'
 
-const show = ({ args, kwargs }: Pick<Drawn, 'args' | 'kwargs'>): string => JSON.stringify(kwargs ? [...args, kwargs] : args)
+const show = ({ args, kwargs }: Pick<Drawn, 'args' | 'kwargs'>): string =>
+  JSON.stringify(kwargs ? [...args, kwargs] : args)
 
 /** float32 in place of float64, for backends without the latter. */
 const narrowed = (drawn: Drawn): Drawn => JSON.parse(JSON.stringify(drawn).replaceAll('"float64"', '"float32"'))
 
-const differs = async ({ op }: Subject, drawn: Drawn, memory: readonly Memory[], slack: number): Promise<string | undefined> => {
+const differs = async (
+  { op }: Subject,
+  drawn: Drawn,
+  memory: readonly Memory[],
+  slack: number,
+): Promise<string | undefined> => {
   const { expected, tolerance = 0 } = drawn
-  const make: Make = (spec, i) => lay(spec.values as readonly number[], spec.shape, spec.dtype, memory[i % memory.length])
+  const make: Make = (spec, i) =>
+    lay(spec.values as readonly number[], spec.shape, spec.dtype, memory[i % memory.length])
   const call = prepareCall(drawn, make, false)
   if (!('throws' in expected)) {
     const near = Math.max(tolerance, slack)
@@ -22,7 +29,9 @@ const differs = async ({ op }: Subject, drawn: Drawn, memory: readonly Memory[],
   try {
     await readAll(callOp(op, call.args))
   } catch (error) {
-    return (error as Error).name === expected.throws ? undefined : `${(error as Error).name} instead of ${expected.throws}`
+    return (error as Error).name === expected.throws
+      ? undefined
+      : `${(error as Error).name} instead of ${expected.throws}`
   }
   return `did not throw ${expected.throws}`
 }

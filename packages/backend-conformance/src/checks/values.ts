@@ -1,5 +1,5 @@
 // Checks of results: against PyTorch's, as a method, in place, in another way of performing a call, and what stays behind.
-import { noGrad, Tensor } from '@flambeau/core'
+import { noGrad, type Tensor } from '@flambeau/core'
 import { callMethod, callOp, gradientsOf, hasMethod, inMemory, lay, prepareCall, readAll } from '../call.ts'
 import { differenceOfAll, differenceOfValues, isNd, type Result } from '../compare.ts'
 import { goldenErrorOf, goldenOf } from '../golden.ts'
@@ -12,19 +12,25 @@ export const plain = inMemory('contiguous')
 export const exact = (): Tolerance => [0, 0]
 
 /** Equality in the last bit, or, where the backend does not promise it, to the table's tolerance. */
-export const sameAs = ({ bitwise, op }: Subject, kind: 'values' | 'gradients') => (x: Nd): Tolerance =>
-  bitwise ? exact() : toleranceOf(op, x.dtype, kind)
+export const sameAs =
+  ({ bitwise, op }: Subject, kind: 'values' | 'gradients') =>
+  (x: Nd): Tolerance =>
+    bitwise ? exact() : toleranceOf(op, x.dtype, kind)
 
 export const differenceOfGradients = (
   actual: readonly (Result | null)[] | undefined,
   expected: readonly (Result | null)[] | undefined,
   tolerance: (x: Nd) => Tolerance,
 ): string | undefined => {
-  if (!actual || !expected) return actual === expected ? undefined : `${actual ? 'a' : 'no'} gradient where ${expected ? 'one' : 'none'} was expected`
+  if (!actual || !expected)
+    return actual === expected
+      ? undefined
+      : `${actual ? 'a' : 'no'} gradient where ${expected ? 'one' : 'none'} was expected`
   for (let i = 0; i < expected.length; i++) {
     const [a, b] = [actual[i], expected[i]]
     if (a === null || b === null) {
-      if (a !== b) return `gradient of tensor ${i}: ${a === null ? 'none' : 'one'} instead of ${b === null ? 'none' : 'one'}`
+      if (a !== b)
+        return `gradient of tensor ${i}: ${a === null ? 'none' : 'one'} instead of ${b === null ? 'none' : 'one'}`
       continue
     }
     const wrong = differenceOfAll([a], [b], tolerance)
@@ -173,7 +179,8 @@ export const inPlace: Check = (subject) => {
       }))
     })
 }
-const recast = (out: Nd, dtype: Nd['dtype']): Tensor => noGrad(() => lay(out.values, out.shape, out.dtype, 'contiguous').to(dtype))
+const recast = (out: Nd, dtype: Nd['dtype']): Tensor =>
+  noGrad(() => lay(out.values, out.shape, out.dtype, 'contiguous').to(dtype))
 
 /** Another way of performing the call gives the same values and gradients. */
 export const variant =
@@ -188,7 +195,11 @@ export const variant =
         const actual = perform(() => callOp(op, args, sample.seed))
         return (
           differenceOfAll(await readAll(actual), await readAll(expected), sameAs(subject, 'values')) ??
-          differenceOfGradients(await gradientsOf(actual, leaves), await gradientsOf(expected, leaves), sameAs(subject, 'gradients'))
+          differenceOfGradients(
+            await gradientsOf(actual, leaves),
+            await gradientsOf(expected, leaves),
+            sameAs(subject, 'gradients'),
+          )
         )
       },
     }))

@@ -8,7 +8,13 @@ const filled = (make: (shape: number[]) => unknown[], value: number) => (choose:
   const shape = drawShape(choose)
   return {
     args: make(shape) as never[],
-    expected: [nd(shape, Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => value), 'float32')],
+    expected: [
+      nd(
+        shape,
+        Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => value),
+        'float32',
+      ),
+    ],
     tolerance: 0,
   }
 }
@@ -27,33 +33,121 @@ const sizes = [
 const negative = e([2, -1])
 
 export const creation = {
-  zeros: op(sizes, filled((shape) => [shape], 0), [negative]),
-  ones: op(sizes, filled((shape) => [shape], 1), [negative]),
+  zeros: op(
+    sizes,
+    filled((shape) => [shape], 0),
+    [negative],
+  ),
+  ones: op(
+    sizes,
+    filled((shape) => [shape], 1),
+    [negative],
+  ),
   full: op(
-    [s([2, 3], 1.5), s([], 2.5), s([0, 2], 1.5), s([2], 7, opt({ dtype: 'int32' })), s([2], 2.5, opt({ dtype: 'float64' })), s([2], true), s([2], 1, opt({ dtype: 'bool' }))],
+    [
+      s([2, 3], 1.5),
+      s([], 2.5),
+      s([0, 2], 1.5),
+      s([2], 7, opt({ dtype: 'int32' })),
+      s([2], 2.5, opt({ dtype: 'float64' })),
+      s([2], true),
+      s([2], 1, opt({ dtype: 'bool' })),
+    ],
     filled((shape) => [shape, 1.5], 1.5),
     [e([2, -1], 1.5)],
   ),
   zerosLike: op([...like, s(bool([2])), s(u8([2]))], none),
   onesLike: op([...like, s(bool([2])), s(u8([2]))], none),
-  fullLike: op([s(t([2, 3]), 1.5), s(i32([2]), 7), s(t([]), 2), s(t([2]), 2, opt({ dtype: 'float64' })), s(bool([2]), 1)], none),
+  fullLike: op(
+    [s(t([2, 3]), 1.5), s(i32([2]), 7), s(t([]), 2), s(t([2]), 2, opt({ dtype: 'float64' })), s(bool([2]), 1)],
+    none,
+  ),
   arange: op(
-    [s(5), s(2, 5), s(0, 10, 3), s(5, 0, -2), s(0, 1, 0.25), s(3.5), s(3, opt({ dtype: 'float32' })), s(1, 2, 0.3, opt({ dtype: 'float64' })), s(0), s(3, 3), s(0.1, 1, 0.1), s(-3, 3)],
+    [
+      s(5),
+      s(2, 5),
+      s(0, 10, 3),
+      s(5, 0, -2),
+      s(0, 1, 0.25),
+      s(3.5),
+      s(3, opt({ dtype: 'float32' })),
+      s(1, 2, 0.3, opt({ dtype: 'float64' })),
+      s(0),
+      s(3, 3),
+      s(0.1, 1, 0.1),
+      s(-3, 3),
+    ],
     none,
     [e(0, 5, 0), e(5, 0), e(0, 5, -1)],
   ),
   linspace: op(
-    [s(0, 1, 5), s(0, 1, 3), s(-2, 3, 7), s(3, -1, 4), s(0, 1, 1), s(0, 1, 0), s(0, 10, 4, opt({ dtype: 'float64' })), s(0, 10, 5, opt({ dtype: 'int32' })), s(0.1, 0.7, 11)],
+    [
+      s(0, 1, 5),
+      s(0, 1, 3),
+      s(-2, 3, 7),
+      s(3, -1, 4),
+      s(0, 1, 1),
+      s(0, 1, 0),
+      s(0, 10, 4, opt({ dtype: 'float64' })),
+      s(0, 10, 5, opt({ dtype: 'int32' })),
+      s(0.1, 0.7, 11),
+    ],
     none,
     [e(0, 1, -1)],
   ),
   eye: op([s(3), s(2, 3), s(3, 2), s(0), s(2, opt({ dtype: 'int32' })), s(1, 0)], none, [e(-1)]),
-  rand: op([seeded(0, s([3])), seeded(42, s([2, 3])), seeded(1, s([])), seeded(1, s([0])), seeded(0, s([2], opt({ dtype: 'float64' }))), seeded(7, s([40]))], drawn, [negative]),
-  randn: op([seeded(0, s([3])), seeded(42, s([2, 3])), seeded(1, s([])), seeded(1, s([0])), seeded(0, s([16])), seeded(0, s([20])), seeded(3, s([5, 7])), seeded(0, s([5], opt({ dtype: 'float64' })))], drawn, [negative]),
-  randint: op([seeded(0, s(0, 100, [6])), seeded(42, s(10, [2, 3])), seeded(1, s(-5, 5, [4])), seeded(1, s(0, 3, [0])), seeded(2, s(0, 10, [3], opt({ dtype: 'float32' })))], drawn, [e(5, 5, [2])]),
-  randperm: op([seeded(0, s(10)), seeded(42, s(7)), seeded(1, s(0)), seeded(1, s(1)), seeded(1, s(4, opt({ dtype: 'float32' })))], drawn, [e(-1)]),
+  rand: op(
+    [
+      seeded(0, s([3])),
+      seeded(42, s([2, 3])),
+      seeded(1, s([])),
+      seeded(1, s([0])),
+      seeded(0, s([2], opt({ dtype: 'float64' }))),
+      seeded(7, s([40])),
+    ],
+    drawn,
+    [negative],
+  ),
+  randn: op(
+    [
+      seeded(0, s([3])),
+      seeded(42, s([2, 3])),
+      seeded(1, s([])),
+      seeded(1, s([0])),
+      seeded(0, s([16])),
+      seeded(0, s([20])),
+      seeded(3, s([5, 7])),
+      seeded(0, s([5], opt({ dtype: 'float64' }))),
+    ],
+    drawn,
+    [negative],
+  ),
+  randint: op(
+    [
+      seeded(0, s(0, 100, [6])),
+      seeded(42, s(10, [2, 3])),
+      seeded(1, s(-5, 5, [4])),
+      seeded(1, s(0, 3, [0])),
+      seeded(2, s(0, 10, [3], opt({ dtype: 'float32' }))),
+    ],
+    drawn,
+    [e(5, 5, [2])],
+  ),
+  randperm: op(
+    [seeded(0, s(10)), seeded(42, s(7)), seeded(1, s(0)), seeded(1, s(1)), seeded(1, s(4, opt({ dtype: 'float32' })))],
+    drawn,
+    [e(-1)],
+  ),
   randLike: op([seeded(0, s(t([3]))), seeded(1, s(f64([2])))], drawn),
   randnLike: op([seeded(0, s(t([3]))), seeded(1, s(t([4, 5])))], drawn),
   randintLike: op([seeded(0, s(t([3]), 10)), seeded(1, s(i32([4]), 2, 5))], drawn),
-  bernoulli: op([seeded(0, s(v([0.1, 0.5, 0.9, 1, 0]))), seeded(1, s(t([2, 3], { low: 0, high: 1 }))), seeded(1, s(f64([3], { low: 0, high: 1 })))], drawn, [e(v([1.5]))]),
+  bernoulli: op(
+    [
+      seeded(0, s(v([0.1, 0.5, 0.9, 1, 0]))),
+      seeded(1, s(t([2, 3], { low: 0, high: 1 }))),
+      seeded(1, s(f64([3], { low: 0, high: 1 }))),
+    ],
+    drawn,
+    [e(v([1.5]))],
+  ),
 } satisfies Record<string, OpSamples>

@@ -2,23 +2,7 @@
 // special values of IEEE 754, and the points where a derivative jumps.
 import { elementwise as each } from '../property.ts'
 import { type OpSamples, op } from '../prepare.ts'
-import {
-  bool,
-  bools,
-  bytes,
-  doubles,
-  e,
-  f64,
-  i32,
-  ints,
-  kink,
-  opt,
-  type Sample,
-  s,
-  t,
-  u8,
-  v,
-} from '../sample.ts'
+import { bool, bools, bytes, doubles, e, f64, i32, ints, kink, opt, type Sample, s, t, u8, v } from '../sample.ts'
 
 const nan = Number.NaN
 const inf = Number.POSITIVE_INFINITY
@@ -36,7 +20,10 @@ const floats = (low = -2, high = 2, rest: Parameters<typeof s> = []): Sample[] =
   kink(specialWhy, s(special, ...rest)),
 ]
 /** Integer, unsigned and boolean arguments. */
-const whole = (low = -6, high = 7): Sample[] => [s(i32([5], { low, high })), s(u8([3], { low: Math.max(low, 0), high: Math.max(high, 3) }))]
+const whole = (low = -6, high = 7): Sample[] => [
+  s(i32([5], { low, high })),
+  s(u8([3], { low: Math.max(low, 0), high: Math.max(high, 3) })),
+]
 const wholeAndBool = (low = -6, high = 7): Sample[] => [...whole(low, high), s(bool([4]))]
 
 /** Two arguments: broadcasting, promotion of every kind, emptiness, special values. */
@@ -56,9 +43,7 @@ const pairsOfWhole: Sample[] = [
   s(u8([3], { high: 12 }), u8([3], { low: 1, high: 12 })),
 ]
 const withNumbers: Sample[] = [s(t([3]), 2), s(t([3]), 0.5), s(i32([3]), 2), s(i32([3]), 2.5), s(u8([3]), 3)]
-const specialPairs: Sample[] = [
-  kink(specialWhy, s(v([nan, 1, inf, -inf, inf, 0, -0]), v([1, nan, inf, inf, 2, 0, 0]))),
-]
+const specialPairs: Sample[] = [kink(specialWhy, s(v([nan, 1, inf, -inf, inf, 0, -0]), v([1, nan, inf, inf, 2, 0, 0])))]
 const sizes = e(t([2, 3]), t([2, 4]))
 
 const unary = (fn: (x: number) => number, samples: readonly Sample[], range?: readonly [number, number]): OpSamples =>
@@ -114,20 +99,15 @@ const half = (x: number) => {
 }
 const floorMod = (x: number, y: number) => x - y * Math.floor(x / y)
 const flatSteps = v([-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 0.3, -0.7, nan, inf])
-const steps = (): Sample[] => [
-  kink('a step', s(flatSteps)),
-  s(f64([2, 3])),
-  s(i32([3])),
-  s(t([0, 2])),
-  s(v(1.25)),
-]
+const steps = (): Sample[] => [kink('a step', s(flatSteps)), s(f64([2, 3])), s(i32([3])), s(t([0, 2])), s(v(1.25))]
 
 export const elementwise = {
-  neg: op([...floats(), ...whole()], each((x) => -x), [e(bool([2]))]),
-  abs: op(
-    [...floats(), s(i32([5])), kink('the corner at 0', s(v([-1, 0, 1])))],
-    each(Math.abs),
+  neg: op(
+    [...floats(), ...whole()],
+    each((x) => -x),
+    [e(bool([2]))],
   ),
+  abs: op([...floats(), s(i32([5])), kink('the corner at 0', s(v([-1, 0, 1])))], each(Math.abs)),
   sign: op(
     [kink('a step', s(v([-2, 0, 3, nan, -0]))), s(f64([2, 3])), s(i32([5])), s(bool([2])), s(t([0]))],
     each((x) => Math.sign(x)),
@@ -172,8 +152,15 @@ export const elementwise = {
   ),
   sub: binary(
     (x, y) => x - y,
-    [...pairs(), ...pairsOfWhole, ...withNumbers, ...specialPairs, s(bytes([1, 2]), 3), s(t([3]), t([3]), opt({ alpha: 2 }))],
-    [e(bools([1, 0]), bools([1, 1])), e(bools([1, 0]), true)],
+    [
+      ...pairs(),
+      ...pairsOfWhole,
+      ...withNumbers,
+      ...specialPairs,
+      s(bytes([1, 2]), 3),
+      s(t([3]), t([3]), opt({ alpha: 2 })),
+    ],
+    [e(bools([1, 0]), bools([1, 1])), e(bools([1, 0]), true), e(bools([1, 0]), 1), e(t([2]), bools([1, 0]))],
   ),
   mul: binary(
     (x, y) => x * y,
@@ -232,11 +219,23 @@ export const elementwise = {
   ),
   maximum: binary(
     (x, y) => Math.max(x, y),
-    [...pairs(), ...pairsOfWhole, ...specialPairs, s(bools([1, 0]), bools([0, 0])), kink('a tie', s(v([1, 2]), v([1, 3])))],
+    [
+      ...pairs(),
+      ...pairsOfWhole,
+      ...specialPairs,
+      s(bools([1, 0]), bools([0, 0])),
+      kink('a tie', s(v([1, 2]), v([1, 3]))),
+    ],
   ),
   minimum: binary(
     (x, y) => Math.min(x, y),
-    [...pairs(), ...pairsOfWhole, ...specialPairs, s(bools([1, 0]), bools([1, 0])), kink('a tie', s(v([1, 2]), v([1, 3])))],
+    [
+      ...pairs(),
+      ...pairsOfWhole,
+      ...specialPairs,
+      s(bools([1, 0]), bools([1, 0])),
+      kink('a tie', s(v([1, 2]), v([1, 3]))),
+    ],
   ),
   remainder: binary(
     floorMod,
@@ -337,7 +336,16 @@ export const elementwise = {
     ],
     { none: 'its result is a copy of its argument; the samples have every pair of dtypes' },
   ),
-  clone: op([s(t([2, 3])), s(f64([])), s(i32([3])), s(bool([0, 2]))], each((x) => x)),
-  detach: op([s(t([2, 3])), s(f64([])), s(i32([3]))], each((x) => x)),
-  contiguous: op([s(t([2, 3])), s(f64([])), s(i32([3])), s(t([0, 2]))], each((x) => x)),
+  clone: op(
+    [s(t([2, 3])), s(f64([])), s(i32([3])), s(bool([0, 2]))],
+    each((x) => x),
+  ),
+  detach: op(
+    [s(t([2, 3])), s(f64([])), s(i32([3]))],
+    each((x) => x),
+  ),
+  contiguous: op(
+    [s(t([2, 3])), s(f64([])), s(i32([3])), s(t([0, 2]))],
+    each((x) => x),
+  ),
 } satisfies Record<string, OpSamples>

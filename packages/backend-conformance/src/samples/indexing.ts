@@ -29,7 +29,9 @@ const random = (shape: readonly number[], choose: Choose) => {
   }
 }
 
-const spread = { none: 'where indices repeat the answer is a sum; gather has the random cases and the samples have repeats' }
+const spread = {
+  none: 'where indices repeat the answer is a sum; gather has the random cases and the samples have repeats',
+}
 
 export const indexing = {
   index: op(
@@ -152,7 +154,15 @@ export const indexing = {
     [e(t([2, 3]), 1, ints([3, 0], [2, 1]), t([2, 1])), e(t([2, 3]), 1, ints([0, 0], [2, 1]), f64([2, 1]))],
   ),
   indexSelect: op(
-    [s(t([3, 2]), 0, ints([2, 0, 2])), s(t([2, 3]), 1, ints([1])), s(t([2, 3]), -1, ints([])), s(f64([4]), 0, ints([3])), s(i32([3]), 0, ints([0, 0])), s(t([3, 2]), 0, ints(1)), s(t([]), 0, ints([0]))],
+    [
+      s(t([3, 2]), 0, ints([2, 0, 2])),
+      s(t([2, 3]), 1, ints([1])),
+      s(t([2, 3]), -1, ints([])),
+      s(f64([4]), 0, ints([3])),
+      s(i32([3]), 0, ints([0, 0])),
+      s(t([3, 2]), 0, ints(1)),
+      s(t([]), 0, ints([0])),
+    ],
     (choose) => {
       const shape = drawShape(choose, 4, 4, 1, 1)
       const dim = choose.int(0, shape.length - 1)
@@ -160,10 +170,24 @@ export const indexing = {
       const at = index.values as number[]
       const spec = drawTensor(choose, shape)
       const to = shape.map((size, d) => (d === dim ? at.length : size))
-      const values = indices(to).map((i) => (spec.values as number[])[flat(i.map((x, d) => (d === dim ? at[x] : x)), shape)])
+      const values = indices(to).map(
+        (i) =>
+          (spec.values as number[])[
+            flat(
+              i.map((x, d) => (d === dim ? at[x] : x)),
+              shape,
+            )
+          ],
+      )
       return { args: [spec, dim, index], expected: [nd(to, values)], tolerance: 0 }
     },
-    [e(t([3, 2]), 0, ints([3])), e(t([3, 2]), 0, ints([-1])), e(t([3, 2]), 2, ints([0])), e(t([3, 2]), 0, ints([0, 0], [1, 2])), e(t([3, 2]), 0, v([0]))],
+    [
+      e(t([3, 2]), 0, ints([3])),
+      e(t([3, 2]), 0, ints([-1])),
+      e(t([3, 2]), 2, ints([0])),
+      e(t([3, 2]), 0, ints([0, 0], [1, 2])),
+      e(t([3, 2]), 0, v([0])),
+    ],
   ),
   maskedFill: op(
     [
@@ -186,7 +210,17 @@ export const indexing = {
     [e(t([2, 3]), bools([1, 0]), 1), e(t([2]), t([2]), 1), e(t([2]), bools([1, 0]), t([2]))],
   ),
   nonzero: op(
-    [s(v([0, 1, 0, 2])), s(ints([1, 0, 0, 3], [2, 2])), s(bools([1, 0, 1])), s(bytes([0, 1])), s(t([0, 3])), s(v([0, 0])), s(v(1)), s(v(0)), s(v([Number.NaN, -0]))],
+    [
+      s(v([0, 1, 0, 2])),
+      s(ints([1, 0, 0, 3], [2, 2])),
+      s(bools([1, 0, 1])),
+      s(bytes([0, 1])),
+      s(t([0, 3])),
+      s(v([0, 0])),
+      s(v(1)),
+      s(v(0)),
+      s(v([Number.NaN, -0])),
+    ],
     (choose) => {
       const shape = drawShape(choose, 4, 3)
       const spec = drawTensor(choose, shape, 'int32', [-1, 1])

@@ -54,7 +54,13 @@ export const matmul = {
     ],
   ),
   mm: op(
-    [s(t([2, 3]), t([3, 4])), s(f64([2, 3]), f64([3, 1])), s(i32([2, 2]), i32([2, 2])), s(t([2, 0]), t([0, 3])), s(t([1, 1]), t([1, 1]))],
+    [
+      s(t([2, 3]), t([3, 4])),
+      s(f64([2, 3]), f64([3, 1])),
+      s(i32([2, 2]), i32([2, 2])),
+      s(t([2, 0]), t([0, 3])),
+      s(t([1, 1]), t([1, 1])),
+    ],
     (choose) => {
       const [m, k, n] = [size(choose), size(choose), size(choose)]
       const a = drawTensor(choose, [m, k])
@@ -64,7 +70,13 @@ export const matmul = {
     [e(t([2, 3]), t([2, 3])), e2(mixed, f64([2, 3]), t([3, 2])), e(t([2]), t([2, 3])), e(t([2, 3]), t([3]))],
   ),
   bmm: op(
-    [s(t([2, 2, 3]), t([2, 3, 2])), s(f64([1, 2, 2]), f64([1, 2, 1])), s(i32([2, 1, 2]), i32([2, 2, 1])), s(t([0, 2, 3]), t([0, 3, 2])), s(t([2, 2, 0]), t([2, 0, 2]))],
+    [
+      s(t([2, 2, 3]), t([2, 3, 2])),
+      s(f64([1, 2, 2]), f64([1, 2, 1])),
+      s(i32([2, 1, 2]), i32([2, 2, 1])),
+      s(t([0, 2, 3]), t([0, 3, 2])),
+      s(t([2, 2, 0]), t([2, 0, 2])),
+    ],
     (choose) => {
       const [b, m, k, n] = [size(choose), size(choose), size(choose), size(choose)]
       const x = drawTensor(choose, [b, m, k])
@@ -74,7 +86,13 @@ export const matmul = {
     [e(t([2, 3, 4]), t([2, 3, 4])), e(t([2, 3, 4]), t([3, 4, 2])), e(t([3, 4]), t([2, 4, 2]))],
   ),
   mv: op(
-    [s(t([2, 3]), t([3])), s(f64([3, 2]), f64([2])), s(t([0, 3]), t([3])), s(t([2, 0]), t([0])), s(i32([2, 2]), i32([2]))],
+    [
+      s(t([2, 3]), t([3])),
+      s(f64([3, 2]), f64([2])),
+      s(t([0, 3]), t([3])),
+      s(t([2, 0]), t([0])),
+      s(i32([2, 2]), i32([2])),
+    ],
     (choose) => {
       const [m, k] = [size(choose), size(choose)]
       const a = drawTensor(choose, [m, k])
@@ -113,7 +131,12 @@ export const matmul = {
       const out = product(a, b)
       return {
         args: [c, a, b],
-        expected: [nd(out.shape, out.values.map((x, i) => x + (c.values as readonly number[])[i % n]))],
+        expected: [
+          nd(
+            out.shape,
+            out.values.map((x, i) => x + (c.values as readonly number[])[i % n]),
+          ),
+        ],
         tolerance: near,
       }
     },
@@ -133,11 +156,19 @@ export const matmul = {
       const x = drawTensor(choose, [m, k])
       const w = drawTensor(choose, [n, k])
       const b = drawTensor(choose, [n])
-      const turned = Array.from({ length: k * n }, (_, i) => (w.values as readonly number[])[(i % n) * k + Math.floor(i / n)])
+      const turned = Array.from(
+        { length: k * n },
+        (_, i) => (w.values as readonly number[])[(i % n) * k + Math.floor(i / n)],
+      )
       const out = product(x, nd([k, n], turned))
       return {
         args: [x, w, b],
-        expected: [nd(out.shape, out.values.map((y, i) => y + (b.values as readonly number[])[i % n]))],
+        expected: [
+          nd(
+            out.shape,
+            out.values.map((y, i) => y + (b.values as readonly number[])[i % n]),
+          ),
+        ],
         tolerance: near,
       }
     },

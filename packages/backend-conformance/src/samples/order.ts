@@ -36,7 +36,16 @@ export const order = {
     [badDim],
   ),
   argsort: op(
-    [s(t([5])), s(t([2, 3]), 0), s(t([2, 3]), -1, opt({ descending: true })), s(f64([4])), s(i32([2, 2]), opt({ dim: 0 })), s(t([])), s(t([0, 3]), 1), s(v([3, nan, -inf, inf, 1]))],
+    [
+      s(t([5])),
+      s(t([2, 3]), 0),
+      s(t([2, 3]), -1, opt({ descending: true })),
+      s(f64([4])),
+      s(i32([2, 2]), opt({ dim: 0 })),
+      s(t([])),
+      s(t([0, 3]), 1),
+      s(v([3, nan, -inf, inf, 1])),
+    ],
     along((x) => [sorted(x)], { dtypes: ['int32'] }),
     [badDim],
   ),
@@ -59,7 +68,11 @@ export const order = {
       const k = choose.int(0, shape[dim])
       // All different: which of several equal elements comes first is not PyTorch's to say.
       const base = drawTensor(choose, shape)
-      const spec = v((base.values as number[]).map((x, i) => x + i / 1000), shape, { dtype: 'float64' })
+      const spec = v(
+        (base.values as number[]).map((x, i) => x + i / 1000),
+        shape,
+        { dtype: 'float64' },
+      )
       const values = spec.values as number[]
       const to = shape.map((x, d) => (d === dim ? k : x))
       const stride = numel(shape.slice(dim + 1))
@@ -71,14 +84,31 @@ export const order = {
       })
       return {
         args: [spec, k, dim],
-        expected: [nd(to, outs.map((o) => o[0])), nd(to, outs.map((o) => o[1]), 'int32')],
+        expected: [
+          nd(
+            to,
+            outs.map((o) => o[0]),
+          ),
+          nd(
+            to,
+            outs.map((o) => o[1]),
+            'int32',
+          ),
+        ],
         tolerance: 0,
       }
     },
     [e(t([3]), 4), e(t([3]), -1), e(t([2, 3]), 1, 2)],
   ),
   oneHot: op(
-    [s(ints([0, 2, 1])), s(ints([0, 2, 1]), 4), s(ints([1, 0, 2, 1], [2, 2]), 3), s(ints(1), 3), s(ints([]), 3), s(ints([0]), opt({ numClasses: 1 }))],
+    [
+      s(ints([0, 2, 1])),
+      s(ints([0, 2, 1]), 4),
+      s(ints([1, 0, 2, 1], [2, 2]), 3),
+      s(ints(1), 3),
+      s(ints([]), 3),
+      s(ints([0]), opt({ numClasses: 1 })),
+    ],
     (choose) => {
       const shape = drawShape(choose, 3, 3)
       const classes = choose.int(1, 4)

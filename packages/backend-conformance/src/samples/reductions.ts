@@ -17,11 +17,7 @@ const everywhere = (make: (shape: readonly number[]) => ReturnType<typeof t> = t
   s(make([2, 3]), -1, opt({ keepdim: true })),
   s(make([2, 3, 4]), opt(one)),
 ]
-const several: Sample[] = [
-  s(t([2, 3, 4]), [0, 2]),
-  s(t([2, 3, 4]), opt({ dim: [-1, 0], keepdim: true })),
-  s(t([])),
-]
+const several: Sample[] = [s(t([2, 3, 4]), [0, 2]), s(t([2, 3, 4]), opt({ dim: [-1, 0], keepdim: true })), s(t([]))]
 const doubled: Sample[] = [s(f64([3, 2])), s(f64([3, 2]), 0)]
 
 const sum = (x: number[]) => x.reduce((a, b) => a + b, 0)

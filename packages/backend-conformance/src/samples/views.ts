@@ -1,6 +1,17 @@
 // Samples of the ops that rearrange: reshape and its relatives, permutations, slices, joins and windows. The random cases
 // say for each element of the result which element of the argument it is.
-import { type Case, type Choose, drawShape, drawTensor, flat, indices, nd, numel, rearrange, unflat } from '../property.ts'
+import {
+  type Case,
+  type Choose,
+  drawShape,
+  drawTensor,
+  flat,
+  indices,
+  nd,
+  numel,
+  rearrange,
+  unflat,
+} from '../property.ts'
 import { type OpSamples, op } from '../prepare.ts'
 import { bool, e, f64, i32, opt, s, t, u8 } from '../sample.ts'
 
@@ -23,7 +34,11 @@ const sameOrder = rearrange((shape, choose) => {
 })
 const signed = (choose: Choose, dim: number, rank: number) => (choose.int(0, 1) === 0 ? dim : dim - rank)
 const drop = (list: readonly number[], at: number) => list.filter((_, i) => i !== at)
-const put = (list: readonly number[], at: number, ...items: number[]) => [...list.slice(0, at), ...items, ...list.slice(at)]
+const put = (list: readonly number[], at: number, ...items: number[]) => [
+  ...list.slice(0, at),
+  ...items,
+  ...list.slice(at),
+]
 const badDim = e(t([2, 3]), 2)
 
 const cutting = (choose: Choose, cut: (size: number) => { arg: number | number[]; sizes: number[] }): Case => {
@@ -36,35 +51,82 @@ const cutting = (choose: Choose, cut: (size: number) => { arg: number | number[]
     const to = shape.map((x, d) => (d === dim ? size : x))
     const base = start
     start += size
-    return nd(to, indices(to).map((index) => (spec.values as number[])[flat(index.map((i, d) => (d === dim ? i + base : i)), shape)]))
+    return nd(
+      to,
+      indices(to).map(
+        (index) =>
+          (spec.values as number[])[
+            flat(
+              index.map((i, d) => (d === dim ? i + base : i)),
+              shape,
+            )
+          ],
+      ),
+    )
   })
   return { args: [spec, arg, signed(choose, dim, shape.length)], expected, tolerance: 0 }
 }
 
 export const views = {
   reshape: op(
-    [s(t([2, 3]), [3, 2]), s(t([2, 3]), [-1]), s(t([2, 3]), [2, -1, 1]), s(f64([4]), [2, 2]), s(t([]), [1, 1]), s(t([1]), []), s(t([0, 3]), [3, 0]), s(i32([2, 2]), [4])],
+    [
+      s(t([2, 3]), [3, 2]),
+      s(t([2, 3]), [-1]),
+      s(t([2, 3]), [2, -1, 1]),
+      s(f64([4]), [2, 2]),
+      s(t([]), [1, 1]),
+      s(t([1]), []),
+      s(t([0, 3]), [3, 0]),
+      s(i32([2, 2]), [4]),
+    ],
     sameOrder,
     [e(t([6]), [4, 2]), e(t([6]), [-1, 4]), e(t([6]), [-1, -1]), e(t([0]), [-1, 0]), e(t([6]), [-2, 3])],
   ),
   view: op(
-    [s(t([2, 3]), [3, 2]), s(t([2, 3]), [-1]), s(f64([4]), [2, 2]), s(t([]), [1]), s(t([0, 3]), [3, 0]), s(bool([4]), [2, 2])],
+    [
+      s(t([2, 3]), [3, 2]),
+      s(t([2, 3]), [-1]),
+      s(f64([4]), [2, 2]),
+      s(t([]), [1]),
+      s(t([0, 3]), [3, 0]),
+      s(bool([4]), [2, 2]),
+    ],
     { none: 'its rule is about strides; reshape has the random cases and the samples of view cover contiguous ones' },
     [e(t([6]), [4, 2]), e(t([6]), [-1, 4])],
   ),
   flatten: op(
-    [s(t([2, 3])), s(t([2, 3, 2]), 1), s(t([2, 3, 2]), 0, 1), s(t([2, 3, 2]), opt({ startDim: -2 })), s(t([])), s(t([0, 3])), s(i32([2, 2]))],
+    [
+      s(t([2, 3])),
+      s(t([2, 3, 2]), 1),
+      s(t([2, 3, 2]), 0, 1),
+      s(t([2, 3, 2]), opt({ startDim: -2 })),
+      s(t([])),
+      s(t([0, 3])),
+      s(i32([2, 2])),
+    ],
     rearrange((shape, choose) => {
       if (shape.length === 0) return { args: [], shape: [1], from: () => [] }
       const start = choose.int(0, shape.length - 1)
       const end = choose.int(start, shape.length - 1)
       const to = [...shape.slice(0, start), numel(shape.slice(start, end + 1)), ...shape.slice(end + 1)]
-      return { args: [start, signed(choose, end, shape.length)], shape: to, from: (index) => unflat(flat(index, to), shape) }
+      return {
+        args: [start, signed(choose, end, shape.length)],
+        shape: to,
+        from: (index) => unflat(flat(index, to), shape),
+      }
     }),
     [e(t([2, 3]), 1, 0), e(t([2, 3]), 2)],
   ),
   permute: op(
-    [s(t([2, 3, 4]), [2, 0, 1]), s(t([2, 3]), [1, 0]), s(t([2, 3]), [-1, 0]), s(f64([2, 1, 2]), [1, 2, 0]), s(t([]), []), s(t([0, 2]), [1, 0]), s(i32([2, 3]), [1, 0])],
+    [
+      s(t([2, 3, 4]), [2, 0, 1]),
+      s(t([2, 3]), [1, 0]),
+      s(t([2, 3]), [-1, 0]),
+      s(f64([2, 1, 2]), [1, 2, 0]),
+      s(t([]), []),
+      s(t([0, 2]), [1, 0]),
+      s(i32([2, 3]), [1, 0]),
+    ],
     rearrange((shape, choose) => {
       const left = shape.map((_, d) => d)
       const order: number[] = []
@@ -78,7 +140,14 @@ export const views = {
     [e(t([2, 3]), [0]), e(t([2, 3]), [0, 0]), e(t([2, 3]), [0, 2])],
   ),
   transpose: op(
-    [s(t([2, 3]), 0, 1), s(t([2, 3, 4]), -1, 0), s(f64([2, 2]), 1, 1), s(t([]), 0, 0), s(t([0, 2]), 0, 1), s(u8([2, 3]), 0, 1)],
+    [
+      s(t([2, 3]), 0, 1),
+      s(t([2, 3, 4]), -1, 0),
+      s(f64([2, 2]), 1, 1),
+      s(t([]), 0, 0),
+      s(t([0, 2]), 0, 1),
+      s(u8([2, 3]), 0, 1),
+    ],
     rearrange(
       (shape, choose) => {
         const a = choose.int(0, shape.length - 1)
@@ -92,11 +161,22 @@ export const views = {
   ),
   t: op(
     [s(t([2, 3])), s(f64([3])), s(t([])), s(t([0, 2])), s(i32([2, 3]))],
-    rearrange((shape) => (shape.length > 2 ? null : { args: [], shape: [...shape].reverse(), from: (index) => [...index].reverse() })),
+    rearrange((shape) =>
+      shape.length > 2 ? null : { args: [], shape: [...shape].reverse(), from: (index) => [...index].reverse() },
+    ),
     [e(t([2, 2, 2]))],
   ),
   squeeze: op(
-    [s(t([1, 2, 1])), s(t([1, 2, 1]), 0), s(t([1, 2, 1]), 1), s(t([1, 2, 1]), -1), s(f64([1, 1])), s(t([]), 0), s(t([1, 0])), s(i32([2, 1]))],
+    [
+      s(t([1, 2, 1])),
+      s(t([1, 2, 1]), 0),
+      s(t([1, 2, 1]), 1),
+      s(t([1, 2, 1]), -1),
+      s(f64([1, 1])),
+      s(t([]), 0),
+      s(t([1, 0])),
+      s(i32([2, 1])),
+    ],
     rearrange((shape, choose) => {
       const dim = shape.length === 0 || choose.int(0, 1) === 0 ? null : choose.int(0, shape.length - 1)
       const gone = shape.map((size, d) => size === 1 && (dim === null || dim === d))
@@ -115,18 +195,35 @@ export const views = {
     [s(t([2, 3]), 0), s(t([2, 3]), 1), s(t([2, 3]), -1), s(f64([2]), -2), s(t([]), 0), s(t([0]), 1), s(bool([2]), 0)],
     rearrange((shape, choose) => {
       const dim = choose.int(0, shape.length)
-      return { args: [signed(choose, dim, shape.length + 1)], shape: put(shape, dim, 1), from: (index) => drop(index, dim) }
+      return {
+        args: [signed(choose, dim, shape.length + 1)],
+        shape: put(shape, dim, 1),
+        from: (index) => drop(index, dim),
+      }
     }),
     [e(t([2, 3]), 3), e(t([2, 3]), -4)],
   ),
   expand: op(
-    [s(t([1, 3]), [2, 3]), s(t([3]), [2, 3]), s(t([2, 1]), [-1, 3]), s(f64([1]), [2, 1, 3]), s(t([]), [2]), s(t([1]), [0]), s(t([2, 3]), [2, 3]), s(i32([1]), [2])],
+    [
+      s(t([1, 3]), [2, 3]),
+      s(t([3]), [2, 3]),
+      s(t([2, 1]), [-1, 3]),
+      s(f64([1]), [2, 1, 3]),
+      s(t([]), [2]),
+      s(t([1]), [0]),
+      s(t([2, 3]), [2, 3]),
+      s(i32([1]), [2]),
+    ],
     rearrange((shape, choose) => {
       const lead = drawShape(choose, 4 - shape.length, 3)
       const grown = shape.map((size) => (size === 1 ? choose.int(0, 3) : size))
       const to = [...lead, ...grown]
       return {
-        args: [to.map((size, d) => (d >= lead.length && size === shape[d - lead.length] && choose.int(0, 2) === 0 ? -1 : size))],
+        args: [
+          to.map((size, d) =>
+            d >= lead.length && size === shape[d - lead.length] && choose.int(0, 2) === 0 ? -1 : size,
+          ),
+        ],
         shape: to,
         from: (index) => index.slice(lead.length).map((i, d) => (shape[d] === 1 ? 0 : i)),
       }
@@ -134,7 +231,14 @@ export const views = {
     [e(t([2, 3]), [3, 3]), e(t([2, 3]), [3]), e(t([3]), [-1, 3])],
   ),
   narrow: op(
-    [s(t([4, 3]), 0, 1, 2), s(t([4, 3]), 1, 0, 3), s(t([4, 3]), -1, 1, 1), s(f64([5]), 0, -2, 2), s(t([3]), 0, 1, 0), s(i32([4]), 0, 2, 2)],
+    [
+      s(t([4, 3]), 0, 1, 2),
+      s(t([4, 3]), 1, 0, 3),
+      s(t([4, 3]), -1, 1, 1),
+      s(f64([5]), 0, -2, 2),
+      s(t([3]), 0, 1, 0),
+      s(i32([4]), 0, 2, 2),
+    ],
     rearrange(
       (shape, choose) => {
         const dim = choose.int(0, shape.length - 1)
@@ -151,7 +255,14 @@ export const views = {
     [e(t([4, 3]), 0, 3, 2), e(t([4, 3]), 0, 5, 1), e(t([4, 3]), 2, 0, 1), e(t([4, 3]), 0, 0, -1), e(t([]), 0, 0, 1)],
   ),
   select: op(
-    [s(t([2, 3]), 0, 1), s(t([2, 3]), 1, -1), s(t([2, 3, 2]), -2, 0), s(f64([3]), 0, 2), s(i32([2, 2]), 0, 0), s(t([2, 0]), 0, 1)],
+    [
+      s(t([2, 3]), 0, 1),
+      s(t([2, 3]), 1, -1),
+      s(t([2, 3, 2]), -2, 0),
+      s(f64([3]), 0, 2),
+      s(i32([2, 2]), 0, 0),
+      s(t([2, 0]), 0, 1),
+    ],
     rearrange(
       (shape, choose) => {
         const dim = choose.int(0, shape.length - 1)
@@ -167,7 +278,15 @@ export const views = {
     [e(t([2, 3]), 0, 2), e(t([2, 3]), 1, -4), e(t([2, 3]), 2, 0), e(t([]), 0, 0)],
   ),
   flip: op(
-    [s(t([2, 3]), [0]), s(t([2, 3]), [0, 1]), s(t([2, 3]), [-1]), s(f64([3]), [0]), s(t([0, 3]), [1]), s(i32([2, 2]), [1]), s(bool([3]), [0])],
+    [
+      s(t([2, 3]), [0]),
+      s(t([2, 3]), [0, 1]),
+      s(t([2, 3]), [-1]),
+      s(f64([3]), [0]),
+      s(t([0, 3]), [1]),
+      s(i32([2, 2]), [1]),
+      s(bool([3]), [0]),
+    ],
     rearrange((shape, choose) => {
       const dims = shape.map((_, d) => d).filter(() => choose.int(0, 1) === 1)
       return {
@@ -179,7 +298,14 @@ export const views = {
     [e(t([2, 3]), [2]), e(t([2, 3]), [0, 0])],
   ),
   unfold: op(
-    [s(t([7]), 0, 3, 2), s(t([4, 5]), 1, 2, 1), s(t([4, 5]), -2, 3, 3), s(f64([5]), 0, 5, 1), s(i32([4]), 0, 2, 2), s(t([3]), 0, 1, 5)],
+    [
+      s(t([7]), 0, 3, 2),
+      s(t([4, 5]), 1, 2, 1),
+      s(t([4, 5]), -2, 3, 3),
+      s(f64([5]), 0, 5, 1),
+      s(i32([4]), 0, 2, 2),
+      s(t([3]), 0, 1, 5),
+    ],
     rearrange(
       (shape, choose) => {
         const dim = choose.int(0, shape.length - 1)
@@ -215,14 +341,22 @@ export const views = {
       const shape = drawShape(choose, 4, 4, 1)
       const dim = choose.int(0, shape.length - 1)
       const parts = Array.from({ length: choose.int(1, 4) }, () =>
-        drawTensor(choose, shape.map((x, d) => (d === dim ? choose.int(0, 3) : x))),
+        drawTensor(
+          choose,
+          shape.map((x, d) => (d === dim ? choose.int(0, 3) : x)),
+        ),
       )
       const to = shape.map((x, d) => (d === dim ? parts.reduce((a, part) => a + part.shape[dim], 0) : x))
       const values = indices(to).map((index) => {
         let at = index[dim]
         let k = 0
         while (at >= parts[k].shape[dim]) at -= parts[k++].shape[dim]
-        return (parts[k].values as number[])[flat(index.map((i, d) => (d === dim ? at : i)), parts[k].shape)]
+        return (parts[k].values as number[])[
+          flat(
+            index.map((i, d) => (d === dim ? at : i)),
+            parts[k].shape,
+          )
+        ]
       })
       return { args: [parts, signed(choose, dim, shape.length)], expected: [nd(to, values)], tolerance: 0 }
     },
@@ -235,7 +369,15 @@ export const views = {
     ],
   ),
   stack: op(
-    [s([t([2, 3]), t([2, 3])]), s([t([2, 3]), t([2, 3])], 1), s([t([2]), t([2])], -1), s([t([]), t([]), t([])]), s([t([2]), f64([2])], opt({ dim: 1 })), s([i32([2]), t([2])]), s([t([0]), t([0])])],
+    [
+      s([t([2, 3]), t([2, 3])]),
+      s([t([2, 3]), t([2, 3])], 1),
+      s([t([2]), t([2])], -1),
+      s([t([]), t([]), t([])]),
+      s([t([2]), f64([2])], opt({ dim: 1 })),
+      s([i32([2]), t([2])]),
+      s([t([0]), t([0])]),
+    ],
     (choose) => {
       const shape = drawShape(choose, 3)
       const parts = Array.from({ length: choose.int(1, 3) }, () => drawTensor(choose, shape))
@@ -247,7 +389,15 @@ export const views = {
     [e([t([2]), t([3])]), e([t([2]), t([2])], 2), e([])],
   ),
   split: op(
-    [s(t([5, 2]), 2), s(t([5, 2]), [1, 4]), s(t([2, 4]), 2, 1), s(t([2, 4]), [1, 0, 3], -1), s(f64([3]), 5), s(i32([4]), opt({ splitSizeOrSections: 3 })), s(t([0, 2]), 1)],
+    [
+      s(t([5, 2]), 2),
+      s(t([5, 2]), [1, 4]),
+      s(t([2, 4]), 2, 1),
+      s(t([2, 4]), [1, 0, 3], -1),
+      s(f64([3]), 5),
+      s(i32([4]), opt({ splitSizeOrSections: 3 })),
+      s(t([0, 2]), 1),
+    ],
     (choose) =>
       cutting(choose, (size) => {
         if (choose.int(0, 1) === 0) {
@@ -261,7 +411,14 @@ export const views = {
     [e(t([5]), [1, 2]), e(t([5]), -1), e(t([5]), 0), e(t([5]), 2, 1)],
   ),
   chunk: op(
-    [s(t([5, 2]), 2), s(t([5, 2]), 3), s(t([2, 4]), 2, 1), s(f64([3]), 5), s(i32([4]), 2, opt({ dim: -1 })), s(t([0, 2]), 2)],
+    [
+      s(t([5, 2]), 2),
+      s(t([5, 2]), 3),
+      s(t([2, 4]), 2, 1),
+      s(f64([3]), 5),
+      s(i32([4]), 2, opt({ dim: -1 })),
+      s(t([0, 2]), 2),
+    ],
     (choose) =>
       cutting(choose, (size) => {
         const chunks = choose.int(1, 5)
