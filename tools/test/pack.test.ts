@@ -1,0 +1,230 @@
+// The packages as their users get them: packed, installed with npm into an empty folder, run in every Node that is supported,
+// and bundled for a browser, also for pages that forbid eval.
+import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { build } from 'esbuild'
+import { chromium as playwright } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { chromium, chromiumArgs, chromiumMissing, testWith } from './machine.ts'
+
+const exec = promisify(execFile)
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const temp = mkdtempSync(join(tmpdir(), 'flambeau-pack-'))
+const app = join(temp, 'app')
+afterAll(() => rmSync(temp, { recursive: true }))
+
+const installed = (name: string) => join(app, 'node_modules', name)
+
+/** The line that real PyTorch printed after 100 epochs with this seed. */
+const transcript: { lines: string[] } = JSON.parse(
+  readFileSync(join(root, 'examples/transcripts/boston-0.json'), 'utf8'),
+)
+
+/** Every engine must print the same; `first` is what the first of them printed. */
+let first: string[] | undefined
+const expectLines = (lines: string[]) => {
+  expect(lines).toHaveLength(2)
+  expect(lines[0]).toBe('tensor(5.7500)')
+  const [epoch, loss] = lines[1].split('loss=')
+  const [mantissa, exponent] = Number(loss).toExponential(4).split('e+')
+  expect(`${epoch}loss=${mantissa}e+${exponent.padStart(2, '0')}`).toBe(transcript.lines[0])
+  first ??= lines
+  expect(lines).toEqual(first)
+}
+
+beforeAll(async () => {
+  mkdirSync(app)
+  // Without a build the tarballs would hold whatever was built last.
+  const { build: buildAll } = await import('../build.mjs')
+  const { withPnpm } = await import('../lib.mjs')
+  const built = await buildAll()
+  expect(built.code, built.output).toBe(0)
+  for (const name of ['core', 'backend-js', 'data', 'flambeau']) {
+    const options = { cwd: join(root, 'packages', name) }
+    const packed = await withPnpm(['pnpm', 'pack', '--pack-destination', temp], options)
+    expect(packed.code, packed.output).toBe(0)
+  }
+  const tarballs = readdirSync(temp).filter((file) => file.endsWith('.tgz'))
+  expect(tarballs).toHaveLength(4)
+  writeFileSync(join(app, 'package.json'), '{ "private": true, "type": "module" }')
+  const npm = ['install', '--no-audit', '--no-fund', ...tarballs.map((file) => join(temp, file))]
+  await exec('npm', npm, { cwd: app, shell: process.platform === 'win32' })
+  cpSync(join(root, 'tools/test/pack/program.js'), join(app, 'program.js'))
+  writeFileSync(
+    join(app, 'node.js'),
+    "import { program } from './program.js'\nconsole.log(JSON.stringify(program()))\n",
+  )
+}, 300_000)
+
+const nodes = ['node-20', 'node-22', 'node-24', 'node-newest'].map((name) => ({
+  name,
+  binary: join(root, 'tools/node_modules', name, 'bin/node'),
+}))
+
+test.each([{ name: 'this Node', binary: process.execPath }])('the program runs in $name', async ({ binary }) => {
+  const { stdout, stderr } = await exec(binary, ['node.js'], { cwd: app })
+  expectLines(JSON.parse(stdout))
+  expect(stderr).toBe('')
+})
+
+for (const { name, binary } of nodes) {
+  const missing = existsSync(binary) ? undefined : `no binary of ${name} for this platform`
+  testWith('js', missing, `the program runs in ${name}`, async () => {
+    const version = (await exec(binary, ['--version'])).stdout.trim()
+    const { stdout } = await exec(binary, ['node.js'], { cwd: app })
+    expectLines(JSON.parse(stdout))
+    if (name !== 'node-newest') expect(version).toMatch(`v${name.slice('node-'.length)}.`)
+  })
+}
+
+test('core, backend-js and flambeau together are under 1.5 MB installed', () => {
+  let bytes = 0
+  for (const name of ['@flambeau/core', '@flambeau/backend-js', 'flambeau']) {
+    const files = readdirSync(installed(name), { recursive: true, withFileTypes: true }).filter((file) => file.isFile())
+    for (const file of files) bytes += statSync(join(file.parentPath, file.name)).size
+  }
+  console.log(`installed size: ${(bytes / 1e6).toFixed(2)} MB`)
+  expect(bytes).toBeGreaterThan(10_000)
+  expect(bytes).toBeLessThan(1_500_000)
+})
+
+test('there is one core, and nothing of the workspace beside it', () => {
+  expect(readdirSync(installed('@flambeau')).sort()).toEqual(['backend-js', 'core', 'data'])
+  for (const name of ['@flambeau/backend-js', '@flambeau/data', 'flambeau'])
+    expect(existsSync(join(installed(name), 'node_modules'))).toBe(false)
+})
+
+test("a user's program type-checks against the installed declarations, these included", async () => {
+  writeFileSync(
+    join(app, 'user.ts'),
+    `import { F, manualSeed, nn, optim, type Tensor, tensor } from 'flambeau'
+manualSeed(1)
+const model = new nn.Sequential(new nn.Linear(2, 1), new nn.Sigmoid())
+const optimizer = new optim.SGD(model.parameters(), { lr: 0.1 })
+const loss: Tensor = F.mseLoss(model.forward(tensor([[1, 2]])), tensor([[1]]))
+loss.backward()
+optimizer.step()
+export const value: number = loss.sum({ dim: 0 }).item() as number
+// @ts-expect-error an op that doesn't exist
+loss.noSuchOp()
+`,
+  )
+  const tsc = join(root, 'node_modules/typescript/bin/tsc')
+  for (const module of ['nodenext', 'preserve']) {
+    const args = [
+      '--noEmit',
+      '--strict',
+      '--target',
+      'es2022',
+      '--module',
+      module,
+      '--lib',
+      'es2022,esnext.disposable',
+      'user.ts',
+    ]
+    const { stdout } = await exec(process.execPath, [tsc, ...args], { cwd: app }).catch((error) => error)
+    expect(stdout).toBe('')
+  }
+}, 60_000)
+
+const bundle = async () => {
+  writeFileSync(
+    join(app, 'browser.js'),
+    `import { program } from './program.js'
+try { globalThis.lines = program() } catch (error) { globalThis.failure = String(error?.stack ?? error) }
+try { globalThis.evalAllowed = new Function('return true')() } catch { globalThis.evalAllowed = false }
+`,
+  )
+  const options = {
+    absWorkingDir: app,
+    entryPoints: ['browser.js'],
+    bundle: true,
+    write: false,
+    metafile: true,
+  } as const
+  return build({ ...options, platform: 'browser', format: 'esm', target: 'es2022', logLevel: 'silent' })
+}
+
+test('a bundle for browsers holds no Node built-in and leaves no import open', async () => {
+  const { metafile, outputFiles } = await bundle()
+  const open = Object.values(metafile.outputs).flatMap((output) => output.imports)
+  expect(open).toEqual([])
+  const text = outputFiles[0].text
+  expect(text).not.toMatch(/\bfrom\s*["'](node:)?(fs|path|url|util|os|module|worker_threads|process)\b/)
+  expect(text).not.toMatch(/\b(import|require)\s*\(\s*["']/)
+  expect(text).not.toMatch(/["']node:/)
+}, 60_000)
+
+const inChromium = async (policy: string | undefined) => {
+  const script = (await bundle()).outputFiles[0].text
+  const server = createServer((request, response) => {
+    if (policy) response.setHeader('content-security-policy', policy)
+    const js = request.url === '/bundle.js'
+    response.setHeader('content-type', js ? 'text/javascript' : 'text/html')
+    response.end(
+      js
+        ? script
+        : '<!doctype html><meta charset="utf-8"><title>flambeau</title><script type="module" src="bundle.js"></script>',
+    )
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const browser = await playwright.launch({ executablePath: chromium, args: chromiumArgs })
+  try {
+    const page = await browser.newPage()
+    await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`, { waitUntil: 'load' })
+    return await page.evaluate(() => {
+      const { lines, failure, evalAllowed } = globalThis as {
+        lines?: string[]
+        failure?: string
+        evalAllowed?: boolean
+      }
+      return { lines, failure, evalAllowed }
+    })
+  } finally {
+    await browser.close()
+    server.close()
+  }
+}
+
+testWith(
+  'browser',
+  chromiumMissing,
+  'the bundle runs in Chromium',
+  async () => {
+    const { lines, failure, evalAllowed } = await inChromium(undefined)
+    expect(failure).toBeUndefined()
+    expect(evalAllowed).toBe(true)
+    expectLines(lines ?? [])
+  },
+  120_000,
+)
+
+testWith(
+  'browser',
+  chromiumMissing,
+  'the bundle runs in Chromium under a policy that forbids eval',
+  async () => {
+    const { lines, failure, evalAllowed } = await inChromium("default-src 'none'; script-src 'self'")
+    expect(failure).toBeUndefined()
+    expect(evalAllowed).toBe(false)
+    expectLines(lines ?? [])
+  },
+  120_000,
+)
