@@ -152,14 +152,17 @@ try { globalThis.lines = program() } catch (error) { globalThis.failure = String
 try { globalThis.evalAllowed = new Function('return true')() } catch { globalThis.evalAllowed = false }
 `,
   )
-  const options = {
+  return build({
     absWorkingDir: app,
     entryPoints: ['browser.js'],
     bundle: true,
     write: false,
     metafile: true,
-  } as const
-  return build({ ...options, platform: 'browser', format: 'esm', target: 'es2022', logLevel: 'silent' })
+    platform: 'browser',
+    format: 'esm',
+    target: 'es2022',
+    logLevel: 'silent',
+  })
 }
 
 test('a bundle for browsers holds no Node built-in and leaves no import open', async () => {
