@@ -1,6 +1,7 @@
 // From data to calls: makes the tensors of a sample on the current device, in any layout, calls the op, and reads results
 // and gradients back.
-import { grad, manualSeed, noGrad, ops, Tensor, tensor } from '@flambeau/core'
+import * as core from '@flambeau/core'
+import { F, grad, manualSeed, noGrad, ops, Tensor, tensor } from '@flambeau/core'
 import type { Result } from './compare.ts'
 import { indices, numel } from './property.ts'
 import { type Arg, cotangent, type DType, isTensorSpec, type Sample, type TensorSpec } from './sample.ts'
@@ -10,13 +11,10 @@ type Callable = (...args: unknown[]) => unknown
 export type Memory = 'contiguous' | 'transposed' | 'sliced' | 'flipped'
 export const memories: readonly Memory[] = ['contiguous', 'transposed', 'sliced', 'flipped']
 
-const arrays = { float32: Float32Array, float64: Float64Array, int32: Int32Array, uint8: Uint8Array, bool: Uint8Array }
 const isFloat = (dtype: DType) => dtype === 'float32' || dtype === 'float64'
 
-const fresh = (values: readonly number[], shape: readonly number[], dtype: DType): Tensor => {
-  const flat = tensor(arrays[dtype].from(values))
-  return ops.clone(ops.reshape(dtype === 'bool' ? ops.ne(flat, 0) : flat, [...shape]))
-}
+const fresh = (values: readonly number[], shape: readonly number[], dtype: DType): Tensor =>
+  ops.clone(ops.reshape(tensor(values, { dtype }), [...shape]))
 
 /** A tensor with these elements in such a memory, without a history. */
 export const lay = (values: readonly number[], shape: readonly number[], dtype: DType, memory: Memory): Tensor =>
@@ -131,10 +129,19 @@ export const flatten = (out: unknown): unknown[] => {
   return [out]
 }
 
+/** An op is in the table, or, where it is none of a tensor's methods, beside it. */
+const find = (op: string): Callable => {
+  for (const place of [ops, F, core]) {
+    const fn = (place as unknown as Record<string, unknown>)[op]
+    if (typeof fn === 'function') return fn as Callable
+  }
+  throw new Error(`there is no op called ${op}`)
+}
+
 /** Calls the op as a function. */
 export const callOp = (op: string, args: readonly unknown[], seed = 0): unknown[] => {
   manualSeed(seed)
-  return flatten((ops as unknown as Record<string, Callable>)[op](...argsFor(op, args)))
+  return flatten(find(op)(...argsFor(op, args)))
 }
 /** Calls the method of that name on the first argument. */
 export const callMethod = (name: string, [self, ...rest]: readonly unknown[], seed = 0): unknown[] => {

@@ -12,6 +12,8 @@ export interface CellOptions {
   readonly bitwise?: boolean
   /** Other ways to perform a call (compiled, another device, ...), each compared with the plain one. */
   readonly variants?: Readonly<Record<string, Variant>>
+  /** For a backend without float64: one whose gradients its own are compared with. */
+  readonly reference?: Backend
   /** Draws of each op's random shapes. */
   readonly runs?: number
 }
@@ -37,8 +39,13 @@ export const cellsOf = (backend: Backend, options: CellOptions = {}): Cell[] => 
   const variants = Object.entries(options.variants ?? {}).map(
     ([name, variant]) => [name, values.variant(variant)] as const,
   )
+  const all = [
+    ...Object.entries(checks),
+    ['gradients like the reference', grads.likeReference(options.reference)] as const,
+    ...variants,
+  ]
   return subjectsOf(backend, { bitwise: options.bitwise ?? true, runs: options.runs ?? 30 }).flatMap((subject) =>
-    [...Object.entries(checks), ...variants].flatMap(([name, check]) => {
+    all.flatMap(([name, check]) => {
       const cases = check(subject)
       return cases.length === 0 ? [] : [{ name: `${subject.op} › ${name}`, run: () => runCases(cases) }]
     }),

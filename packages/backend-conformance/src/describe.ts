@@ -11,8 +11,9 @@ export interface Skip {
   readonly tests: readonly string[]
 }
 
-export interface BackendOptions extends CellOptions {
+export interface BackendOptions extends Omit<CellOptions, 'reference'> {
   readonly skip?: readonly Skip[]
+  readonly reference?: () => Backend | Promise<Backend>
 }
 
 const escape = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
@@ -27,10 +28,10 @@ const patternOf = (name: string) => new RegExp(`^${name.split('*').map(escape).j
 export const describeBackend = (create: () => Backend | Promise<Backend>, options: BackendOptions = {}): void => {
   describe('conformance', async () => {
     const backend = await create()
-    const { device, before } = current(backend)
-    beforeEach(() => void device())
-    afterAll(before)
-    const cells = cellsOf(backend, options)
+    beforeEach(() => void useDevice(backend))
+    afterAll(() => backend.dispose())
+    const { reference, ...rest } = options
+    const cells = cellsOf(backend, { ...rest, ...(reference && { reference: await reference() }) })
     const skips = (options.skip ?? []).flatMap(({ reason, tests }) =>
       tests.map((test) => ({ reason, test, pattern: patternOf(test) })),
     )
@@ -48,8 +49,6 @@ export const describeBackend = (create: () => Backend | Promise<Backend>, option
     }
   })
 }
-
-const current = (backend: Backend) => ({ device: () => useDevice(backend), before: () => backend.dispose() })
 
 export const mustFail = async (run: () => Promise<void>, name: string): Promise<void> => {
   try {

@@ -1,12 +1,15 @@
-// Checks of derivatives without PyTorch: finite differences in float64 along a random direction, once and twice.
-import { gradcheck, gradgradcheck, Tensor } from '@flambeau/core'
-import { callOp, prepareCall } from '../call.ts'
+// Checks of derivatives without PyTorch: finite differences in float64 along a random direction, once and twice; where a
+// backend has no float64, the gradients of a reference backend.
+import { gradcheck, gradgradcheck, Tensor, useDevice } from '@flambeau/core'
+import type { Backend } from '@flambeau/core/backend'
+import { callOp, gradientsOf, prepareCall } from '../call.ts'
 import { goldenOf } from '../golden.ts'
 import type { Ready } from '../prepare.ts'
 import { numel } from '../property.ts'
 import { type Sample, tensorsOf } from '../sample.ts'
-import { type Case, type Check, doubled, hasDoubles, type Subject } from '../subject.ts'
-import { plain } from './values.ts'
+import { type Case, type Check, doubled, hasDoubles, type Subject, takesGradients } from '../subject.ts'
+import { toleranceOf } from '../tolerances.ts'
+import { differenceOfGradients, plain } from './values.ts'
 
 /** Samples through which a gradient flows, at points where it is one. */
 const smooth = ({ samples, family, op }: Subject): Ready<Sample>[] =>
@@ -46,3 +49,26 @@ const along =
 
 export const first: Check = along((fn, inputs) => gradcheck(fn, inputs, { fastMode: true }))
 export const second: Check = along((fn, inputs) => gradgradcheck(fn, inputs, undefined, { fastMode: true }))
+
+/** Instead of finite differences: the gradients that another backend computes. */
+export const likeReference =
+  (reference: Backend | undefined): Check =>
+  (subject) =>
+    reference === undefined || hasDoubles(subject)
+      ? []
+      : subject.samples.filter(takesGradients).map((sample) => ({
+          label: sample.label,
+          async run() {
+            const { op, backend } = subject
+            const on = async (device: Backend) => {
+              useDevice(device)
+              const { args, leaves } = prepareCall(sample, plain)
+              return gradientsOf(callOp(op, args, sample.seed), leaves)
+            }
+            const expected = await on(reference).finally(() => useDevice(backend))
+            const actual = await on(backend)
+            return differenceOfGradients(actual, expected, (x) =>
+              toleranceOf(op, x.dtype, 'gradients', sample.tolerance),
+            )
+          },
+        }))

@@ -95,6 +95,19 @@ export const creation = {
     none,
     [e(0, 1, -1)],
   ),
+  logspace: op(
+    [
+      s(0, 2, 3),
+      s(-1, 1, 5),
+      s(0, 3, 4, 2),
+      s(0, 2, 3, opt({ dtype: 'float64' })),
+      s(0, 1, 1),
+      s(0, 1, 0),
+      s(0, 4, 5, opt({ base: 3 })),
+    ],
+    none,
+    [e(0, 1, -1)],
+  ),
   eye: op([s(3), s(2, 3), s(3, 2), s(0), s(2, opt({ dtype: 'int32' })), s(1, 0)], none, [e(-1)]),
   rand: op(
     [

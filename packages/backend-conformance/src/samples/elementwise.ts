@@ -133,6 +133,11 @@ export const elementwise = {
   floor: op(steps(), each(Math.floor)),
   ceil: op(steps(), each(Math.ceil)),
   round: op(steps(), each(half)),
+  trunc: op(steps(), each(Math.trunc)),
+  square: op(
+    [...floats(), ...wholeAndBool()],
+    each((x) => x * x),
+  ),
   add: binary(
     (x, y) => x + y,
     [
@@ -319,6 +324,33 @@ export const elementwise = {
     ],
     each((c, x, y) => (c !== 0 ? x : y), { dtypes: ['bool', 'float64', 'float64'] }),
     [e(bools([1, 0]), t([2]), t([3])), e(t([2]), t([2]), t([2]))],
+  ),
+  equal: op(
+    [
+      s(t([2, 3]), t([2, 3])),
+      s(v([1, 2]), v([1, 2])),
+      s(v([1, 2]), v([1, 3])),
+      s(v([1, 2]), v([1, 2], [2, 1])),
+      s(v([nan]), v([nan])),
+      s(ints([1, 2]), ints([1, 2])),
+      s(t([0]), t([0])),
+    ],
+    { none: 'its result is one boolean; the samples have the corners' },
+  ),
+  allclose: op(
+    [
+      s(v([1, 2]), v([1, 2 + 1e-6])),
+      s(v([1, 2]), v([1, 2.1])),
+      s(v([1, 2]), v([1, 2.1]), opt({ rtol: 0.1 })),
+      s(v([0, 1e-9]), v([0, 0])),
+      s(v([0, 1e-3]), v([0, 0]), opt({ atol: 1e-2 })),
+      s(v([nan]), v([nan])),
+      s(v([nan]), v([nan]), opt({ equalNan: true })),
+      s(v([inf]), v([inf])),
+      s(v([inf]), v([1])),
+    ],
+    { none: 'its result is one boolean; the samples have the corners' },
+    [e(t([2]), t([3])), e(t([2]), f64([2]))],
   ),
   to: op(
     [
