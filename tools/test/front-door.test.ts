@@ -1,0 +1,73 @@
+// The front door's promises: it refuses an old Node in one clear line, passes arguments and exit codes through, adds
+// nothing to a program's output, and counts tests honestly.
+import { execFile } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const frontDoor = join(root, 'tools/front-door.mjs')
+// Inside the tree, so that the test files written there find vitest.
+mkdirSync(join(root, '.cache'), { recursive: true })
+const temp = mkdtempSync(join(root, '.cache/counts-'))
+afterAll(() => rmSync(temp, { recursive: true }))
+
+const node = (args: string[], env: Record<string, string> = {}) =>
+  new Promise<{ code: number; stdout: string; stderr: string }>((done) => {
+    execFile(process.execPath, args, { cwd: root, env: { ...process.env, ...env } }, (error, stdout, stderr) =>
+      done({ code: typeof error?.code === 'number' ? error.code : error ? 1 : 0, stdout, stderr }),
+    )
+  })
+
+const asNode = (version: string) =>
+  `data:text/javascript,Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } })`
+
+test.each([
+  ['start', '18.20.8', '20'],
+  ['test', '18.20.8', '20.19'],
+  ['test', '20.18.0', '20.19'],
+])('npm %s with Node %s is refused in one line', async (command, version, wanted) => {
+  const { code, stdout, stderr } = await node(['--import', asNode(version), frontDoor, command])
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+  expect(stderr).toBe(
+    `flambeau: this is Node ${version}; npm ${command} needs Node ${wanted} or newer (https://nodejs.org)\n`,
+  )
+})
+
+// The first call may have to install or build; it isn't what is looked at.
+beforeAll(() => node([frontDoor, 'start', '--help']), 300_000)
+
+test('npm start shows the help of the examples and nothing of its own', async () => {
+  const start = performance.now()
+  const direct = await node(['examples/dist/main.js', '--help'])
+  const middle = performance.now()
+  const { code, stdout, stderr } = await node([frontDoor, 'start', '--help'])
+  const overhead = performance.now() - middle - (middle - start)
+  expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: direct.stdout, stderr: '' })
+  expect(stdout).toContain('--backend')
+  // It is some 100 ms; the bound only notices a build or an installation that shouldn't be.
+  expect(overhead).toBeLessThan(1000)
+}, 30_000)
+
+test('npm start passes on the exit code', async () => {
+  const { code, stderr } = await node([frontDoor, 'start', 'no-such-example'])
+  expect(code).toBe(2)
+  expect(stderr.trimEnd().split('\n')).toHaveLength(1)
+}, 30_000)
+
+test('the last line counts every test, broken files and errors outside of tests too', async () => {
+  const vitest = "import { test } from 'vitest'\n"
+  writeFileSync(
+    join(temp, 'a.test.js'),
+    `${vitest}test('passes', () => {})\ntest('fails', () => { throw new Error() })\ntest.skip('skipped', () => {})\n`,
+  )
+  writeFileSync(join(temp, 'broken.test.js'), 'throw new Error()\n')
+  writeFileSync(join(temp, 'c.test.js'), `${vitest}test('passes', () => void Promise.reject(new Error('unhandled')))\n`)
+  const counts = join(temp, 'counts.json')
+  const reporter = `--reporter=${join(root, 'tools/count-reporter.mjs')}`
+  const args = [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--root', temp, reporter]
+  const { code } = await node(args, { FLAMBEAU_COUNTS: counts })
+  expect(code).toBe(1)
+  expect(JSON.parse(readFileSync(counts, 'utf8'))).toEqual({ passed: 2, failed: 3, skipped: 1 })
+}, 30_000)
