@@ -1,0 +1,92 @@
+// What the command line asks for, or the one line that says why it cannot be had.
+import { parseArgs } from 'node:util'
+import { lessons, mainJob } from './lessons.ts'
+
+export const backends = ['auto', 'js', 'native', 'gpujs'] as const
+export type BackendName = (typeof backends)[number]
+
+/** A mistake in the arguments: one line, exit code 2. */
+export class UsageError extends Error {}
+
+export interface Command {
+  readonly kind: 'run' | 'help' | 'doctor'
+  readonly names: readonly string[]
+  readonly backend: BackendName
+  readonly epochs: number | undefined
+  readonly seed: number | bigint
+}
+
+const column = (name: string): string => `  ${name.padEnd(18)}`
+
+export const usage = (): string =>
+  [
+    'npm start                          runs the main job: autograd-basics, boston, breast-cancer, in full length',
+    'npm start -- NAME... [OPTIONS]     runs some of the examples',
+    'npm start -- doctor                says what this machine can run',
+    '',
+    'Examples',
+    ...lessons.map(({ name, about }) => `${column(name)}${about}`),
+    '',
+    'Options',
+    `${column('--backend NAME')}${backends.join(', ')}; auto takes the best one present (default)`,
+    `${column('--epochs N')}trains for N epochs instead of the full length`,
+    `${column('--seed N')}the seed of the initial weights, 0 unless told otherwise`,
+    `${column('--help')}prints this`,
+  ].join('\n')
+
+const parse = (args: readonly string[]) => {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        backend: { type: 'string', default: 'auto' },
+        epochs: { type: 'string' },
+        seed: { type: 'string', default: '0' },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    })
+  } catch (error) {
+    throw new UsageError((error as Error).message.split('\n')[0])
+  }
+}
+
+export const readArguments = (args: readonly string[]): Command => {
+  const { values, positionals } = parse(args)
+  const known = lessons.map((lesson) => lesson.name)
+  const unknown = positionals.find((name) => name !== 'doctor' && !known.includes(name))
+  if (unknown !== undefined) {
+    throw new UsageError(`unknown example '${unknown}'; there are ${known.join(', ')}, and doctor`)
+  }
+  if (positionals.includes('doctor') && positionals.length > 1) throw new UsageError('doctor takes no other name')
+  const kind = values.help ? 'help' : positionals.includes('doctor') ? 'doctor' : 'run'
+  return {
+    kind,
+    names: positionals.length > 0 ? positionals : mainJob,
+    backend: readBackend(values.backend),
+    epochs: values.epochs === undefined ? undefined : readEpochs(values.epochs),
+    seed: readSeed(values.seed),
+  }
+}
+
+const readBackend = (text: string): BackendName => {
+  const backend = backends.find((name) => name === text)
+  if (backend === undefined) throw new UsageError(`unknown backend '${text}'; there are ${backends.join(', ')}`)
+  return backend
+}
+
+const readEpochs = (text: string): number => {
+  const epochs = Number(text)
+  if (!/^\d+$/.test(text) || epochs === 0 || !Number.isSafeInteger(epochs)) {
+    throw new UsageError(`--epochs takes a whole number from 1, not '${text}'`)
+  }
+  return epochs
+}
+
+const readSeed = (text: string): number | bigint => {
+  const seed = /^-?\d+$/.test(text) ? BigInt(text) : undefined
+  if (seed === undefined || seed < -(2n ** 63n) || seed >= 2n ** 64n) {
+    throw new UsageError(`--seed takes a whole number from -2^63 to 2^64 - 1, not '${text}'`)
+  }
+  return Number.isSafeInteger(Number(seed)) ? Number(seed) : seed
+}

@@ -1,0 +1,48 @@
+// Logistic regression on the Wisconsin breast cancer set, all 30 features, full batch: is a tumour benign?
+import { formatFrame, fromTensor, loadBreastCancer, StandardScaler, toTensor } from '@flambeau/data'
+import { cat, formatExponent, formatFixed, manualSeed, nn, optim, type Tensor } from 'flambeau'
+import { type Options, print as log } from '../lesson.ts'
+
+class MyModel extends nn.Module {
+  linear: nn.Linear
+  act: nn.Sigmoid
+
+  constructor(inputDim: number, outputDim: number) {
+    super()
+    this.linear = new nn.Linear(inputDim, outputDim)
+    this.act = new nn.Sigmoid()
+  }
+
+  forward(x: Tensor): Tensor {
+    return this.act.forward(this.linear.forward(x))
+  }
+}
+
+export const breastCancer = ({ epochs = 200_000, seed = 0, print = log, onEpoch }: Options = {}) => {
+  const { frame, featureNames } = loadBreastCancer()
+  const x = toTensor(new StandardScaler().fitTransform(frame.select(featureNames)))
+  const y = toTensor(frame, ['target'])
+
+  manualSeed(seed)
+  const model = new MyModel(x.size(-1), y.size(-1))
+  const crit = new nn.BCELoss()
+  const optimizer = new optim.SGD(model.parameters(), { lr: 1e-2 })
+  const printInterval = Math.min(10_000, epochs)
+  let yHat = y
+
+  for (let epoch = 1; epoch <= epochs; epoch++) {
+    yHat = model.forward(x)
+    const loss = crit.forward(yHat, y)
+
+    optimizer.zeroGrad()
+    loss.backward()
+    optimizer.step()
+
+    if (epoch % printInterval === 0) print(`Epoch ${epoch}: loss=${formatExponent(loss.item(), 4)}`)
+    onEpoch?.({ epoch, epochs, loss, correct: () => y.eq(yHat.gt(0.5)).sum() })
+  }
+
+  const correctCount = y.eq(yHat.gt(0.5)).sum()
+  print(`Accuracy: ${formatFixed(correctCount.div(y.size(0)).item(), 4)}`)
+  print(formatFrame(fromTensor(cat([y, yHat], { dim: 1 }).detach(), ['y', 'y_hat'])))
+}

@@ -1,0 +1,39 @@
+// The same two classes with two outputs, one for each, and a softmax over them. The loss is the negative log likelihood of
+// the right class; logSoftmax, because the log of a softmax that has become 0 is minus infinity.
+import { loadBreastCancer, StandardScaler, toTensor } from '@flambeau/data'
+import { F, formatExponent, formatFixed, manualSeed, nn, optim } from 'flambeau'
+import { type Options, print as log } from '../lesson.ts'
+
+export const binarySoftmax = ({ epochs = 500, seed = 0, print = log, onEpoch }: Options = {}) => {
+  const { frame, featureNames } = loadBreastCancer()
+  const x = toTensor(new StandardScaler().fitTransform(frame.select(featureNames)))
+  const label = toTensor(frame, 'target', { dtype: 'int32' })
+
+  manualSeed(seed)
+  const model = new nn.Sequential(
+    new nn.Linear(x.size(-1), 6),
+    new nn.LeakyReLU(),
+    new nn.Linear(6, 5),
+    new nn.LeakyReLU(),
+    new nn.Linear(5, 2),
+  )
+  const optimizer = new optim.Adam(model.parameters())
+  print(model)
+  const printInterval = Math.min(50, epochs)
+  let correct = () => label
+
+  for (let epoch = 1; epoch <= epochs; epoch++) {
+    const logits = model.forward(x)
+    const loss = F.nllLoss(F.logSoftmax(logits, { dim: 1 }), label)
+
+    optimizer.zeroGrad()
+    loss.backward()
+    optimizer.step()
+
+    correct = () => F.softmax(logits, { dim: 1 }).argmax({ dim: 1 }).eq(label).sum()
+    if (epoch % printInterval === 0) print(`Epoch ${epoch}: loss=${formatExponent(loss.item(), 4)}`)
+    onEpoch?.({ epoch, epochs, loss, correct })
+  }
+
+  print(`Accuracy: ${formatFixed(correct().div(label.size(0)).item(), 4)}`)
+}

@@ -1,0 +1,40 @@
+// Two classes with one output: breast cancer, 30-6-5-1, a sigmoid at the end, binary cross entropy, Adam.
+import { loadBreastCancer, StandardScaler, toTensor } from '@flambeau/data'
+import { formatExponent, formatFixed, manualSeed, nn, optim } from 'flambeau'
+import { type Options, print as log } from '../lesson.ts'
+
+export const binary = ({ epochs = 1000, seed = 0, print = log, onEpoch }: Options = {}) => {
+  const { frame, featureNames } = loadBreastCancer()
+  const x = toTensor(new StandardScaler().fitTransform(frame.select(featureNames)))
+  const y = toTensor(frame, ['target'])
+
+  manualSeed(seed)
+  const model = new nn.Sequential(
+    new nn.Linear(x.size(-1), 6),
+    new nn.LeakyReLU(),
+    new nn.Linear(6, 5),
+    new nn.LeakyReLU(),
+    new nn.Linear(5, y.size(-1)),
+    new nn.Sigmoid(),
+  )
+  const crit = new nn.BCELoss()
+  const optimizer = new optim.Adam(model.parameters())
+  print(model)
+  const printInterval = Math.min(100, epochs)
+  let yHat = y
+
+  for (let epoch = 1; epoch <= epochs; epoch++) {
+    yHat = model.forward(x)
+    const loss = crit.forward(yHat, y)
+
+    optimizer.zeroGrad()
+    loss.backward()
+    optimizer.step()
+
+    if (epoch % printInterval === 0) print(`Epoch ${epoch}: loss=${formatExponent(loss.item(), 4)}`)
+    onEpoch?.({ epoch, epochs, loss, correct: () => y.eq(yHat.gt(0.5)).sum() })
+  }
+
+  const correctCount = y.eq(yHat.gt(0.5)).sum()
+  print(`Accuracy: ${formatFixed(correctCount.div(y.size(0)).item(), 4)}`)
+}

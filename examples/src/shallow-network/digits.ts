@@ -1,0 +1,47 @@
+// Ten classes in batches: handwritten digits, 64-32-10. A DataLoader shuffles 1,500 of them; the accuracy is that of the
+// 297 which the network has not seen.
+import { DataLoader, loadDigits, randomSplit, StandardScaler, TensorDataset, toTensor } from '@flambeau/data'
+import { F, formatExponent, formatFixed, manualSeed, nn, noGrad, optim } from 'flambeau'
+import { type Options, print as log } from '../lesson.ts'
+
+export const digits = ({ epochs = 20, seed = 0, print = log, onEpoch }: Options = {}) => {
+  const { frame, featureNames } = loadDigits()
+  const x = toTensor(new StandardScaler().fitTransform(frame.select(featureNames)))
+  const label = toTensor(frame, 'target', { dtype: 'int32' })
+
+  manualSeed(seed)
+  const model = new nn.Sequential(new nn.Linear(x.size(-1), 32), new nn.LeakyReLU(), new nn.Linear(32, 10))
+  const optimizer = new optim.SGD(model.parameters(), { lr: 5e-2, momentum: 0.9 })
+  print(model)
+
+  const [train, test] = randomSplit(new TensorDataset(x, label), [1500, 297])
+  const loader = new DataLoader(train, { batchSize: 64, shuffle: true })
+  const [[testX, testLabel]] = new DataLoader(test, { batchSize: 297 })
+  const correct = () => noGrad(() => model.forward(testX).argmax({ dim: 1 }).eq(testLabel).sum())
+  const printInterval = Math.min(2, epochs)
+  let oneHotLoss = 0
+
+  for (let epoch = 1; epoch <= epochs; epoch++) {
+    let total = 0
+    let oneHotTotal = 0
+    for (const [batch, target] of loader) {
+      const logits = model.forward(batch)
+      const batchLoss = F.crossEntropy(logits, target)
+
+      optimizer.zeroGrad()
+      batchLoss.backward()
+      optimizer.step()
+
+      total += batchLoss.item() * batch.size(0)
+      oneHotTotal += F.crossEntropy(logits, F.oneHot(target, 10).float()).item() * batch.size(0)
+    }
+    const loss = total / train.length
+    oneHotLoss = oneHotTotal / train.length
+
+    if (epoch % printInterval === 0) print(`Epoch ${epoch}: loss=${formatExponent(loss, 4)}`)
+    onEpoch?.({ epoch, epochs, loss, correct, oneHotLoss: () => oneHotLoss })
+  }
+
+  print(`One-hot labels: loss=${formatExponent(oneHotLoss, 4)}`)
+  print(`Accuracy: ${formatFixed(correct().div(test.length).item(), 4)}`)
+}

@@ -1,0 +1,35 @@
+// Three classes: iris, 4-10-3, softmax and cross entropy. The labels may be class numbers or one-hot rows: the loss is the
+// same.
+import { loadIris, StandardScaler, toTensor } from '@flambeau/data'
+import { F, formatExponent, formatFixed, manualSeed, nn, optim, zeros } from 'flambeau'
+import { type Options, print as log } from '../lesson.ts'
+
+export const iris = ({ epochs = 200, seed = 0, print = log, onEpoch }: Options = {}) => {
+  const { frame, featureNames } = loadIris()
+  const x = toTensor(new StandardScaler().fitTransform(frame.select(featureNames)))
+  const label = toTensor(frame, 'target', { dtype: 'int32' })
+  const oneHot = F.oneHot(label, 3).float()
+
+  manualSeed(seed)
+  const model = new nn.Sequential(new nn.Linear(x.size(-1), 10), new nn.LeakyReLU(), new nn.Linear(10, 3))
+  const optimizer = new optim.Adam(model.parameters(), { lr: 1e-2 })
+  print(model)
+  const printInterval = Math.min(20, epochs)
+  let logits = zeros(label.size(0), 3)
+  const correct = () => F.softmax(logits, { dim: 1 }).argmax({ dim: 1 }).eq(label).sum()
+
+  for (let epoch = 1; epoch <= epochs; epoch++) {
+    logits = model.forward(x)
+    const loss = F.crossEntropy(logits, label)
+
+    optimizer.zeroGrad()
+    loss.backward()
+    optimizer.step()
+
+    if (epoch % printInterval === 0) print(`Epoch ${epoch}: loss=${formatExponent(loss.item(), 4)}`)
+    onEpoch?.({ epoch, epochs, loss, correct, oneHotLoss: () => F.crossEntropy(logits, oneHot) })
+  }
+
+  print(`One-hot labels: loss=${formatExponent(F.crossEntropy(logits, oneHot).item(), 4)}`)
+  print(`Accuracy: ${formatFixed(correct().div(label.size(0)).item(), 4)}`)
+}
