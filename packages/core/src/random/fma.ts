@@ -1,26 +1,26 @@
 // Fused multiply-add, a * b + c with one rounding, for float32 and float64. PyTorch's CPU kernels are compiled to it, so
 // their last bits cannot be had without; JavaScript has no such operation.
 
+const f = Math.fround
+
 /**
  * a * b + c rounded once to float32; the three arguments are float32 values.
  *
  * The product is exact in a double. Rounding the sum to a double and then to float32 is wrong only where the double lies
- * exactly between two float32 values while the true sum does not: then the part that the double lost decides.
+ * exactly between two float32 values while the true sum does not. Kept short: it must be inlined to be fast.
  */
 export const fma32 = (a: number, b: number, c: number): number => {
-  const product = a * b
-  const sum = product + c
-  const rounded = Math.fround(sum)
-  const distance = sum - rounded
-  if (distance === 0) return rounded
-  const other = sum + distance
-  return Math.fround(other) === other ? breakTie32(product, c, sum, rounded, other) : rounded
+  const sum = a * b + c
+  const rounded = f(sum)
+  const mirrored = sum + (sum - rounded)
+  return f(mirrored) !== mirrored || mirrored === rounded ? rounded : settle32(a * b, c, sum, rounded, mirrored)
 }
 
-const breakTie32 = (product: number, c: number, sum: number, rounded: number, other: number): number => {
+/** The rare cases: a sum between two float32 values, where what the double lost decides, and an overflow. */
+const settle32 = (product: number, c: number, sum: number, rounded: number, other: number): number => {
   const lost = twoSumError(product, c, sum)
   if (!Number.isFinite(rounded)) {
-    // Overflow, or the sum halfway between the largest float32 and infinity with the true sum below it.
+    // Halfway between the largest float32 and infinity, and the true sum below it.
     const edge = 2 ** 128 - 2 ** 103
     return Math.abs(sum) === edge && lost * sum < 0 ? Math.sign(sum) * (2 ** 128 - 2 ** 104) : rounded
   }

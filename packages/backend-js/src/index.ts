@@ -1,0 +1,120 @@
+// The plain JavaScript backend: every kernel of the interface over typed arrays, synchronously. It always installs and
+// always runs, and it is what other backends are compared with.
+import {
+  type Backend,
+  type Capabilities,
+  type Check,
+  type DeviceBuffer,
+  dtypes,
+  type Expr,
+  type Instr,
+  type Kind,
+  type Memory,
+  numelOf,
+  type Output,
+  type Prims,
+  type Spec,
+  s,
+  type TypedArray,
+  type View,
+} from '@flambeau/core/backend'
+import { map } from './map.ts'
+import { matmul } from './matmul.ts'
+import { HostBuffer, HostMemory } from './memory.ts'
+import { assign, concat, fold, gather, iota, pad, read, scatter } from './move.ts'
+import { argReduce, scan, sort } from './order.ts'
+
+export { HostBuffer, HostMemory } from './memory.ts'
+
+const kernels: { readonly [K in Kind]: (instr: Instr<K>) => void } = {
+  map,
+  argReduce,
+  scan,
+  matmul,
+  concat,
+  pad,
+  fold,
+  gather,
+  scatter,
+  assign,
+  sort,
+  iota,
+}
+
+class JsBackend implements Backend {
+  readonly name = 'js'
+  readonly caps: Capabilities = {
+    dtypes: new Set(dtypes),
+    strided: true,
+    syncRead: true,
+    multiOutput: true,
+    maxArgs: Number.MAX_SAFE_INTEGER,
+    maxElements: 2 ** 31 - 1,
+    strictFloat: true,
+  }
+  readonly #memory = new HostMemory(this)
+
+  supports(): boolean {
+    return true
+  }
+
+  alloc(spec: Spec): DeviceBuffer {
+    return this.#memory.alloc(spec)
+  }
+
+  write(out: Output, data: TypedArray): void {
+    const { data: to, start } = out.buffer as HostBuffer
+    to.set(data, start)
+  }
+
+  run(instr: Instr): void {
+    if (instr.check !== undefined) this.#verify(instr, instr.check)
+    ;(kernels[instr.kind] as (instr: Instr) => void)(instr)
+  }
+
+  /** Any true element of the check's expression is its error: a map reduced to one flag, before anything is written. */
+  #verify(instr: Instr, check: Check): void {
+    const shape = (instr.inputs.find((x) => (x as View).buffer !== undefined) as View | undefined)?.shape ?? []
+    const out = { shape: [], dtype: 'bool', buffer: this.alloc({ shape: [], dtype: 'bool' }) } as const
+    map({ kind: 'map', attrs: flagOf(check.expr, shape.length), inputs: instr.inputs, outputs: [out], origin: instr.origin })
+    const { data, start } = out.buffer as HostBuffer
+    if (numelOf(shape) > 0 && data[start] !== 0) throw check.error()
+  }
+
+  readSync(view: View): TypedArray {
+    return read(view)
+  }
+
+  async read(view: View): Promise<TypedArray> {
+    return read(view)
+  }
+
+  /** Nothing to do: V8 frees a slab when no buffer of it is held. */
+  free(): void {}
+
+  async sync(): Promise<void> {}
+
+  memory(): Memory {
+    return this.#memory.report()
+  }
+
+  dispose(): void {}
+}
+
+const flags = new WeakMap<Expr, Prims['map'][]>()
+function flagOf(expr: Expr, rank: number): Prims['map'] {
+  const known = flags.get(expr) ?? []
+  flags.set(expr, known)
+  known[rank] ??= {
+    outs: [{ expr: s.cast(expr, 'bool'), reduce: { fn: 'max', axes: Array.from({ length: rank }, (_, i) => i) } }],
+  }
+  return known[rank]
+}
+
+let shared: Backend | undefined
+
+/** The plain JavaScript backend; there is one in a process. */
+export function js(): Backend {
+  shared ??= new JsBackend()
+  return shared
+}

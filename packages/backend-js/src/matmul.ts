@@ -1,0 +1,179 @@
+// The `matmul` kernel: both factors are copied into panels of doubles, then tiles of the result are accumulated in
+// registers, every element in the order of k, and rounded once. A single column has a loop of its own without panels.
+import { type Expr, type Instr, type Prims, type TypedArray, type View, contiguousStrides } from '@flambeau/core/backend'
+import { map } from './map.ts'
+import { forEachRow } from './loops.ts'
+import type { HostBuffer } from './memory.ts'
+
+/** A matrix somewhere in a slab: element (i, j) is data[at + i * rowStep + j * columnStep]. */
+interface Matrix {
+  readonly data: TypedArray
+  readonly at: number
+  readonly rowStep: number
+  readonly columnStep: number
+}
+
+let panelA = new Float64Array(0)
+let panelB = new Float64Array(0)
+type Panel = Float64Array<ArrayBuffer>
+const roomFor = (panel: Panel, n: number): Panel => (panel.length >= n ? panel : new Float64Array(n))
+
+/** Rows and columns of a tile: the accumulators and operands must fit the sixteen registers V8 has. */
+const tileRows = 4
+const tileColumns = 4
+
+/** Columns of `b` in groups, each group's rows one after the other, filled up with zeros. */
+function packColumns(b: Matrix, k: number, n: number): void {
+  const { data, at, rowStep, columnStep } = b
+  let to = 0
+  for (let j = 0; j < n; j += tileColumns) {
+    const width = Math.min(tileColumns, n - j)
+    for (let p = 0; p < k; p++) {
+      const from = at + p * rowStep + j * columnStep
+      for (let c = 0; c < tileColumns; c++) panelB[to++] = c < width ? data[from + c * columnStep] : 0
+    }
+  }
+}
+
+function packRows(a: Matrix, row: number, height: number, k: number): void {
+  const { data, at, rowStep, columnStep } = a
+  let to = 0
+  for (let p = 0; p < k; p++) {
+    const from = at + row * rowStep + p * columnStep
+    for (let r = 0; r < tileRows; r++) panelA[to++] = r < height ? data[from + r * rowStep] : 0
+  }
+}
+
+function tiles(a: Matrix, b: Matrix, out: TypedArray, start: number, m: number, k: number, n: number): void {
+  panelA = roomFor(panelA, tileRows * k)
+  panelB = roomFor(panelB, Math.ceil(n / tileColumns) * tileColumns * k)
+  packColumns(b, k, n)
+  for (let i = 0; i < m; i += tileRows) {
+    const height = Math.min(tileRows, m - i)
+    packRows(a, i, height, k)
+    for (let j = 0; j < n; j += tileColumns) {
+      tile(panelA, panelB, j * k, k)
+      const width = Math.min(tileColumns, n - j)
+      for (let r = 0; r < height; r++) {
+        const to = start + (i + r) * n + j
+        for (let c = 0; c < width; c++) out[to + c] = result[r * tileColumns + c]
+      }
+    }
+  }
+}
+
+const result = new Float64Array(tileRows * tileColumns)
+
+function tile(a: Float64Array, b: Float64Array, from: number, k: number): void {
+  let c00 = 0, c01 = 0, c02 = 0, c03 = 0
+  let c10 = 0, c11 = 0, c12 = 0, c13 = 0
+  let c20 = 0, c21 = 0, c22 = 0, c23 = 0
+  let c30 = 0, c31 = 0, c32 = 0, c33 = 0
+  let q = from
+  for (let p = 0; p < 4 * k; p += 4, q += 4) {
+    const b0 = b[q], b1 = b[q + 1], b2 = b[q + 2], b3 = b[q + 3]
+    const a0 = a[p]
+    c00 += a0 * b0; c01 += a0 * b1; c02 += a0 * b2; c03 += a0 * b3
+    const a1 = a[p + 1]
+    c10 += a1 * b0; c11 += a1 * b1; c12 += a1 * b2; c13 += a1 * b3
+    const a2 = a[p + 2]
+    c20 += a2 * b0; c21 += a2 * b1; c22 += a2 * b2; c23 += a2 * b3
+    const a3 = a[p + 3]
+    c30 += a3 * b0; c31 += a3 * b1; c32 += a3 * b2; c33 += a3 * b3
+  }
+  result[0] = c00; result[1] = c01; result[2] = c02; result[3] = c03
+  result[4] = c10; result[5] = c11; result[6] = c12; result[7] = c13
+  result[8] = c20; result[9] = c21; result[10] = c22; result[11] = c23
+  result[12] = c30; result[13] = c31; result[14] = c32; result[15] = c33
+}
+
+/** A matrix times a column, four rows at a time. */
+function column(a: Matrix, b: Matrix, out: TypedArray, start: number, m: number, k: number): void {
+  const { data, rowStep, columnStep } = a
+  panelB = roomFor(panelB, k)
+  for (let p = 0, from = b.at; p < k; p++, from += b.rowStep) panelB[p] = b.data[from]
+  const x = panelB
+  let i = 0
+  let at = a.at
+  for (; i + 4 <= m; i += 4, at += 4 * rowStep) {
+    let r0 = 0
+    let r1 = 0
+    let r2 = 0
+    let r3 = 0
+    let i0 = at
+    let i1 = at + rowStep
+    let i2 = i1 + rowStep
+    let i3 = i2 + rowStep
+    for (let p = 0; p < k; p++) {
+      const xp = x[p]
+      r0 += data[i0] * xp
+      r1 += data[i1] * xp
+      r2 += data[i2] * xp
+      r3 += data[i3] * xp
+      i0 += columnStep
+      i1 += columnStep
+      i2 += columnStep
+      i3 += columnStep
+    }
+    out[start + i] = r0
+    out[start + i + 1] = r1
+    out[start + i + 2] = r2
+    out[start + i + 3] = r3
+  }
+  for (; i < m; i++, at += rowStep) {
+    let r = 0
+    for (let p = 0, from = at; p < k; p++, from += columnStep) r += data[from] * x[p]
+    out[start + i] = r
+  }
+}
+
+const flipped = ({ data, at, rowStep, columnStep }: Matrix): Matrix => ({ data, at, rowStep: columnStep, columnStep: rowStep })
+
+function multiply(a: Matrix, b: Matrix, out: TypedArray, start: number, m: number, k: number, n: number): void {
+  if (n === 1) column(a, b, out, start, m, k)
+  else if (m === 1) column(flipped(b), flipped(a), out, start, n, k)
+  else tiles(a, b, out, start, m, k, n)
+}
+
+const matrixOf = (x: View, at: number): Matrix => {
+  const rank = x.shape.length
+  return { data: (x.buffer as HostBuffer).data, at, rowStep: x.strides[rank - 2], columnStep: x.strides[rank - 1] }
+}
+
+export function matmul(instr: Instr<'matmul'>): void {
+  const [a, b] = instr.inputs as readonly View[]
+  const [out] = instr.outputs
+  const rank = out.shape.length
+  const m = out.shape[rank - 2]
+  const n = out.shape[rank - 1]
+  const k = a.shape[rank - 1]
+  const { data, start } = out.buffer as HostBuffer
+  const startA = (a.buffer as HostBuffer).start + a.offset
+  const startB = (b.buffer as HostBuffer).start + b.offset
+  if (rank === 2) multiply(matrixOf(a, startA), matrixOf(b, startB), data, start, m, k, n)
+  else {
+    const batch = out.shape.slice(0, -2)
+    const strides = [a.strides, b.strides, contiguousStrides(out.shape)].map((s) => s.slice(0, -2))
+    forEachRow(batch, strides, [startA, startB, start], (at, count, steps) => {
+      for (let i = 0; i < count; i++) {
+        multiply(matrixOf(a, at[0] + i * steps[0]), matrixOf(b, at[1] + i * steps[1]), data, at[2] + i * steps[2], m, k, n)
+      }
+    })
+  }
+  const { post } = instr.attrs
+  if (post !== undefined) finish(instr, post)
+}
+
+const posts = new WeakMap<Expr, Prims['map']>()
+
+/** The epilogue is a map over the product, in its own memory. */
+function finish(instr: Instr<'matmul'>, post: Expr): void {
+  let attrs = posts.get(post)
+  if (attrs === undefined) {
+    attrs = { outs: [{ expr: post }] }
+    posts.set(post, attrs)
+  }
+  const [out] = instr.outputs
+  const product: View = { ...out, buffer: out.buffer, shape: out.shape, dtype: out.dtype, strides: contiguousStrides(out.shape), offset: 0 }
+  map({ kind: 'map', attrs, inputs: [product, ...instr.inputs.slice(2)], outputs: [out], donate: [0], origin: instr.origin })
+}

@@ -1,0 +1,157 @@
+// Kernels that move elements without computing: assign, concat, pad, gather, scatter, fold, iota, and the copy that
+// reads a view out. They follow strides; nothing is made contiguous first.
+import {
+  contiguousStrides,
+  IndexError,
+  type Instr,
+  newArray,
+  numelOf,
+  type Shape,
+  type TypedArray,
+  type View,
+} from '@flambeau/core/backend'
+import { forEachRow } from './loops.ts'
+import type { HostBuffer } from './memory.ts'
+import { accumulators } from './reduction.ts'
+
+const hostOf = (x: { readonly buffer: unknown }): HostBuffer => x.buffer as HostBuffer
+const startOf = (x: View): number => hostOf(x).start + x.offset
+
+/** Copies a view to `to`, at `start` with the given strides. */
+function copy(x: View, to: TypedArray, start: number, strides: readonly number[]): void {
+  const { data } = hostOf(x)
+  forEachRow(x.shape, [x.strides, strides], [startOf(x), start], (at, n, [from, step]) => {
+    let p = at[0]
+    let q = at[1]
+    if (from === 1 && step === 1 && n > 64) to.set(data.subarray(p, p + n), q)
+    else for (let i = 0; i < n; i++, p += from, q += step) to[q] = data[p]
+  })
+}
+
+/** The elements in row-major order, as a new array. */
+export function read(x: View): TypedArray {
+  const n = numelOf(x.shape)
+  if (n === 1) {
+    const out = newArray(x.dtype, 1)
+    out[0] = hostOf(x).data[startOf(x)]
+    return out
+  }
+  const out = newArray(x.dtype, n)
+  copy(x, out, 0, contiguousStrides(x.shape))
+  return out
+}
+
+/** Copies the base into the output unless the output is the base's own memory. */
+function beginWith(base: View, out: HostBuffer): void {
+  if (base.buffer !== out) copy(base, out.data, out.start, contiguousStrides(base.shape))
+}
+
+export function assign({ attrs, inputs, outputs }: Instr<'assign'>): void {
+  const [base, source] = inputs as readonly View[]
+  const out = hostOf(outputs[0])
+  beginWith(base, out)
+  copy(source, out.data, out.start + attrs.region.offset, attrs.region.strides)
+}
+
+export function concat({ attrs, inputs, outputs }: Instr<'concat'>): void {
+  const [out] = outputs
+  const { data, start } = hostOf(out)
+  const strides = contiguousStrides(out.shape)
+  let at = start
+  for (const x of inputs as readonly View[]) {
+    copy(x, data, at, strides)
+    at += x.shape[attrs.axis] * strides[attrs.axis]
+  }
+}
+
+export function pad({ attrs, inputs, outputs }: Instr<'pad'>): void {
+  const [x] = inputs as readonly View[]
+  const [out] = outputs
+  const { data, start } = hostOf(out)
+  const strides = contiguousStrides(out.shape)
+  data.fill(attrs.value, start, start + numelOf(out.shape))
+  copy(x, data, attrs.low.reduce((at, low, i) => at + low * strides[i], start), strides)
+}
+
+export function iota({ attrs, outputs }: Instr<'iota'>): void {
+  const [out] = outputs
+  const { data, start } = hostOf(out)
+  const n = numelOf(out.shape)
+  const inner = contiguousStrides(out.shape)[attrs.axis] ?? 1
+  const size = out.shape[attrs.axis] ?? 1
+  for (let i = 0; i < n; i++) data[start + i] = Math.floor(i / inner) % size
+}
+
+export function fold({ attrs, inputs, outputs }: Instr<'fold'>): void {
+  const [x] = inputs as readonly View[]
+  const [out] = outputs
+  const { data, start } = hostOf(out)
+  const outStrides = contiguousStrides(out.shape)
+  const strides = new Array<number>(x.shape.length).fill(0)
+  attrs.axes.forEach((terms, axis) => {
+    for (const { in: from, step } of terms) strides[from] += step * outStrides[axis]
+  })
+  const size = numelOf(out.shape)
+  const sums = accumulators(0, size, 0)
+  const first = attrs.offset.reduce((at, offset, axis) => at + offset * outStrides[axis], 0)
+  const from = hostOf(x).data
+  forEachRow(x.shape, [x.strides, strides], [startOf(x), first], (at, n, steps) => {
+    for (let i = 0, p = at[0], q = at[1]; i < n; i++, p += steps[0], q += steps[1]) sums[q] += from[p]
+  })
+  for (let i = 0; i < size; i++) data[start + i] = sums[i]
+}
+
+const without = (strides: readonly number[], axis: number): number[] => strides.map((s, i) => (i === axis ? 0 : s))
+
+/** Every index must lie in 0 .. size - 1; checked before anything is written. */
+function checkIndices(index: View, size: number, axis: number): void {
+  const { data } = hostOf(index)
+  forEachRow(index.shape, [index.strides], [startOf(index)], (at, n, [step]) => {
+    for (let i = 0, p = at[0]; i < n; i++, p += step) {
+      const k = data[p]
+      if (k < 0 || k >= size) throw new IndexError(`index ${k} is out of bounds for dimension ${axis} with size ${size}`)
+    }
+  })
+}
+
+export function gather({ attrs, inputs, outputs }: Instr<'gather'>): void {
+  const [source, index] = inputs as readonly View[]
+  const [out] = outputs
+  const { axis } = attrs
+  checkIndices(index, source.shape[axis], axis)
+  const to = hostOf(out).data
+  const from = hostOf(source).data
+  const indices = hostOf(index).data
+  const along = source.strides[axis]
+  const strides = [contiguousStrides(out.shape), index.strides, without(source.strides, axis)]
+  forEachRow(out.shape, strides, [hostOf(out).start, startOf(index), startOf(source)], (at, n, steps) => {
+    let [q, i, p] = at
+    for (let c = 0; c < n; c++, q += steps[0], i += steps[1], p += steps[2]) to[q] = from[p + indices[i] * along]
+  })
+}
+
+type Shaped = { readonly shape: Shape }
+
+export function scatter({ attrs, inputs, outputs }: Instr<'scatter'>): void {
+  const [base, index, source] = inputs as readonly View[]
+  const out = hostOf(outputs[0])
+  const { axis, fn } = attrs
+  checkIndices(index, (base as Shaped).shape[axis], axis)
+  beginWith(base, out)
+  const to = out.data
+  const from = hostOf(source).data
+  const indices = hostOf(index).data
+  const outStrides = contiguousStrides(base.shape)
+  const along = outStrides[axis]
+  const strides = [without(outStrides, axis), index.strides, source.strides]
+  forEachRow(index.shape, strides, [out.start, startOf(index), startOf(source)], (at, n, steps) => {
+    let [q, i, p] = at
+    for (let c = 0; c < n; c++, q += steps[0], i += steps[1], p += steps[2]) {
+      const k = q + indices[i] * along
+      if (fn === 'set') to[k] = from[p]
+      else if (fn === 'add') to[k] += from[p]
+      else if (fn === 'prod') to[k] *= from[p]
+      else to[k] = Math[fn](to[k], from[p])
+    }
+  })
+}

@@ -1,0 +1,114 @@
+// Kernels that compare along an axis: argReduce, scan and sort.
+import { contiguousStrides, type Instr, isFloat, numelOf, type View } from '@flambeau/core/backend'
+import { forEachRow } from './loops.ts'
+import type { HostBuffer } from './memory.ts'
+import { combineCall } from './reduction.ts'
+
+const hostOf = (x: { readonly buffer: unknown }): HostBuffer => x.buffer as HostBuffer
+const startOf = (x: View): number => hostOf(x).start + x.offset
+const drop = (list: readonly number[], axes: readonly number[]): number[] => list.filter((_, i) => !axes.includes(i))
+const pick = (list: readonly number[], axes: readonly number[]): number[] => axes.map((axis) => list[axis])
+
+export function argReduce({ attrs, inputs, outputs }: Instr<'argReduce'>): void {
+  const [x] = inputs as readonly View[]
+  const { data } = hostOf(x)
+  const { data: to, start } = hostOf(outputs[0])
+  const { axes, fn } = attrs
+  const reduced = pick(x.shape, axes)
+  const steps = pick(x.strides, axes)
+  const sign = fn === 'max' ? 1 : -1
+  let q = start
+  forEachRow(drop(x.shape, axes), [drop(x.strides, axes)], [startOf(x)], (at, n, [outer]) => {
+    for (let i = 0; i < n; i++) {
+      let best = -1
+      let extreme = 0
+      let position = 0
+      forEachRow(reduced, [steps], [at[0] + i * outer], (inner, count, [step]) => {
+        for (let c = 0, p = inner[0]; c < count; c++, p += step, position++) {
+          const value = data[p] * sign
+          // The first of equals stays; NaN beats all numbers.
+          if (best < 0 || value > extreme || (value !== value && extreme === extreme)) {
+            best = position
+            extreme = value
+          }
+        }
+      })
+      to[q++] = best
+    }
+  })
+}
+
+export function scan({ attrs, inputs, outputs }: Instr<'scan'>): void {
+  const [x] = inputs as readonly View[]
+  const [out] = outputs
+  const { data } = hostOf(x)
+  const { data: to, start } = hostOf(out)
+  const { axis, fn } = attrs
+  const combine = combineCall(fn, out.dtype)
+  const strides = contiguousStrides(out.shape)
+  const size = x.shape[axis]
+  const step = x.strides[axis]
+  const outStep = strides[axis]
+  if (size === 0) return
+  forEachRow(drop(x.shape, [axis]), [drop(x.strides, [axis]), drop(strides, [axis])], [startOf(x), start], (at, n, steps) => {
+    for (let i = 0; i < n; i++) {
+      let p = at[0] + i * steps[0]
+      let q = at[1] + i * steps[1]
+      let running = data[p]
+      to[q] = running
+      for (let c = 1; c < size; c++) {
+        p += step
+        q += outStep
+        running = combine(running, data[p])
+        to[q] = running
+      }
+    }
+  })
+}
+
+export function sort({ attrs, inputs, outputs }: Instr<'sort'>): void {
+  const [x] = inputs as readonly View[]
+  const { data } = hostOf(x)
+  const values = hostOf(outputs[0])
+  const indices = hostOf(outputs[1])
+  const { axis, descending } = attrs
+  const strides = contiguousStrides(x.shape)
+  const size = x.shape[axis]
+  const step = x.strides[axis]
+  const outStep = strides[axis]
+  const order = new Int32Array(size)
+  const keys = new Float64Array(size)
+  const hasNaN = isFloat(x.dtype)
+  const ascending = (a: number, b: number): number => {
+    const u = keys[a]
+    const v = keys[b]
+    if (u < v) return -1
+    if (u > v) return 1
+    if (!hasNaN || u === v) return a - b
+    return Number(Number.isNaN(u)) - Number(Number.isNaN(v)) || a - b
+  }
+  const compare = descending ? (a: number, b: number): number => ascending(b, a) || a - b : ascending
+  const stable = descending
+    ? (a: number, b: number): number => {
+        const u = keys[a]
+        const v = keys[b]
+        return u === v || (u !== u && v !== v) ? a - b : compare(a, b)
+      }
+    : compare
+  if (numelOf(x.shape) === 0) return
+  forEachRow(drop(x.shape, [axis]), [drop(x.strides, [axis]), drop(strides, [axis])], [startOf(x), 0], (at, n, steps) => {
+    for (let i = 0; i < n; i++) {
+      const p = at[0] + i * steps[0]
+      const q = at[1] + i * steps[1]
+      for (let c = 0; c < size; c++) {
+        order[c] = c
+        keys[c] = data[p + c * step]
+      }
+      order.sort(stable)
+      for (let c = 0; c < size; c++) {
+        values.data[values.start + q + c * outStep] = keys[order[c]]
+        indices.data[indices.start + q + c * outStep] = order[c]
+      }
+    }
+  })
+}

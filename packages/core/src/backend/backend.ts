@@ -1,0 +1,159 @@
+// The kernel interface: the only file that a backend's author has to read. A backend gets one kind of value, an
+// instruction, through one method, `run`; there are twelve kinds of instruction and core reduces everything to them.
+import type { DType, TypedArray } from '../base/dtype.ts'
+import type { Layout } from '../base/layout.ts'
+import type { Shape } from '../base/shape.ts'
+import type { Expr } from '../expr/expr.ts'
+
+export interface Spec {
+  readonly shape: Shape
+  readonly dtype: DType
+}
+
+/** A handle that the backend makes and core only holds: who holds the handle holds the memory. */
+export interface DeviceBuffer {
+  readonly backend: Backend
+}
+
+export type Operand = View | Scalar
+
+/** Elements of a buffer. In a `map` every view has the shape that is iterated over, broadcast by strides of 0. */
+export interface View extends Layout {
+  readonly buffer: DeviceBuffer
+  readonly dtype: DType
+}
+
+/** A number; it is rounded to the dtype that the expression gives its input. A function is a pure read, made anew at every run and every replay: a learning rate, a bias correction. */
+export interface Scalar {
+  readonly value: number | (() => number)
+  readonly dtype: DType
+}
+
+/** Always contiguous, from element 0 of its buffer. Reduced axes may stay in its shape as 1. */
+export interface Output extends Spec {
+  readonly buffer: DeviceBuffer
+}
+
+export type Kind =
+  | 'map'
+  | 'argReduce'
+  | 'scan'
+  | 'matmul'
+  | 'concat'
+  | 'pad'
+  | 'fold'
+  | 'gather'
+  | 'scatter'
+  | 'assign'
+  | 'sort'
+  | 'iota'
+
+export type ReduceFn = 'sum' | 'prod' | 'max' | 'min'
+
+/** One output of a `map`: the expression itself, or its reduction over axes of the iterated shape. */
+export interface MapOut {
+  readonly expr: Expr
+  readonly reduce?: { readonly fn: ReduceFn; readonly axes: readonly number[] }
+}
+
+/** What each kind of instruction is told besides its operands. Backends may cache by the identity of these objects. */
+export interface Prims {
+  map: { readonly outs: readonly MapOut[] }
+  /** Index of the extreme element, flattened over axes in that order; the first wins; NaN wins. Output int32. */
+  argReduce: { readonly fn: 'max' | 'min'; readonly axes: readonly number[] }
+  /** Running sum, product, maximum or minimum along an axis. */
+  scan: { readonly fn: ReduceFn; readonly axis: number }
+  /** [..., m, k] x [..., k, n]; transposes arrive as strides. `post` reads the product as input 0, then further operands. */
+  matmul: { readonly post?: Expr }
+  concat: { readonly axis: number }
+  pad: { readonly low: readonly number[]; readonly high: readonly number[]; readonly value: number }
+  /** Adds up: position on each output axis = offset + sum of step * index of input axis `in`. The adjoint of every view. */
+  fold: {
+    readonly out: Shape
+    readonly offset: readonly number[]
+    readonly axes: readonly (readonly { readonly in: number; readonly step: number }[])[]
+  }
+  /** inputs: source, index. out[.., i, ..] = source[.., index[.., i, ..], ..]; the index has the shape of the output. */
+  gather: { readonly axis: number }
+  /** inputs: base, index, source (index and source of one shape). */
+  scatter: { readonly axis: number; readonly fn: 'set' | 'add' | 'prod' | 'max' | 'min' }
+  /** inputs: base, source: base with the elements of `region` (a layout in base) replaced. */
+  assign: { readonly region: Layout }
+  /** Two outputs: values and int32 indices; stable; NaN is the largest. */
+  sort: { readonly axis: number; readonly descending: boolean }
+  /** No inputs: the index along an axis. */
+  iota: { readonly axis: number }
+}
+
+/** Composite ops with a kernel of their own in some backends add their line here by declaration merging. */
+// biome-ignore lint/suspicious/noEmptyInterface: open for declaration merging
+export interface Fused {}
+
+/** Any element for which the expression over the instruction's inputs is true is this error. */
+export interface Check {
+  readonly expr: Expr
+  readonly error: () => Error
+}
+
+/** Which operation an instruction is part of. */
+export interface Origin {
+  readonly name: string
+  /** The calling line, only while recording, profiling or in anomaly mode: a stack trace costs microseconds. */
+  readonly line?: string
+}
+
+/** One instruction: pure, single-assignment. */
+export interface Instr<K extends Kind = Kind> {
+  readonly kind: K
+  readonly attrs: Prims[K]
+  readonly inputs: readonly Operand[]
+  readonly outputs: readonly Output[]
+  /** Inputs that are dead afterwards: an output may have the very buffer of one of them. */
+  readonly donate?: readonly number[]
+  readonly check?: Check
+  readonly origin: Origin
+}
+
+export interface Capabilities {
+  readonly dtypes: ReadonlySet<DType>
+  /** false: core makes inputs contiguous first */
+  readonly strided: boolean
+  /** false: readSync throws, with the async call to use instead */
+  readonly syncRead: boolean
+  /** false: core splits a map to one output, plain or reduced */
+  readonly multiOutput: boolean
+  /** buffers that one kernel may read; bounds fusion */
+  readonly maxArgs: number
+  readonly maxElements: number
+  /** NaN and infinities behave as IEEE 754 */
+  readonly strictFloat: boolean
+}
+
+export interface Memory {
+  readonly bytes: number
+  readonly pooled: number
+  /** Where the backend keeps a list of its own. */
+  readonly cells?: number
+}
+
+export interface Backend {
+  readonly name: string
+  readonly caps: Capabilities
+  supports(instr: Instr): boolean
+  alloc(spec: Spec): DeviceBuffer
+  write(out: Output, data: TypedArray): void
+  /** Order is kept; work may be queued; never returns a value. */
+  run(instr: Instr): void
+  /** Elements in row-major order, a copy. Errors and failed checks of queued work surface here, naming the op. */
+  read(view: View): Promise<TypedArray>
+  readSync(view: View): TypedArray
+  /** Early: the handle is dead from here on. */
+  free(buffer: DeviceBuffer): void
+  sync(): Promise<void>
+  memory(): Memory
+  dispose(): void
+}
+
+export const isScalar = (operand: Operand): operand is Scalar => (operand as View).buffer === undefined
+export const scalarValue = (scalar: Scalar): number =>
+  typeof scalar.value === 'function' ? scalar.value() : scalar.value

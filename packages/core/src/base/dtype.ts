@@ -1,0 +1,67 @@
+// The five element types, their JavaScript arrays and PyTorch's names for them. int32 takes the place of PyTorch's
+// int64 everywhere, so messages call it Long; bool is stored as bytes 0 and 1.
+import { RuntimeError } from './errors.ts'
+
+export type DType = 'float32' | 'float64' | 'int32' | 'uint8' | 'bool'
+export type TypedArray = Float32Array | Float64Array | Int32Array | Uint8Array
+export type FloatArray = Float32Array | Float64Array
+
+/** In promotion order: the wider of two types is the one with the larger rank. */
+export const dtypes: readonly DType[] = ['bool', 'uint8', 'int32', 'float32', 'float64']
+
+export const dtypeRank: Readonly<Record<DType, number>> = { bool: 0, uint8: 1, int32: 2, float32: 3, float64: 4 }
+/** bool 0, integer 1, float 2: what decides promotion between tensors, 0-d tensors and numbers. */
+export const dtypeCategory: Readonly<Record<DType, 0 | 1 | 2>> = { bool: 0, uint8: 1, int32: 1, float32: 2, float64: 2 }
+
+/** What PyTorch's messages call a type. */
+export const dtypeName: Readonly<Record<DType, string>> = {
+  bool: 'Bool',
+  uint8: 'Byte',
+  int32: 'Long',
+  float32: 'Float',
+  float64: 'Double',
+}
+
+const arrays = {
+  bool: Uint8Array,
+  uint8: Uint8Array,
+  int32: Int32Array,
+  float32: Float32Array,
+  float64: Float64Array,
+} as const
+
+export const isFloat = (dtype: DType): boolean => dtypeRank[dtype] >= 3
+export const isDType = (name: unknown): name is DType => typeof name === 'string' && name in dtypeRank
+
+export const newArray = (dtype: DType, length: number): TypedArray => new arrays[dtype](length)
+
+/** The dtype of a typed array's elements; other arrays are refused with the conversion to use. */
+export function dtypeOfArray(array: ArrayBufferView): DType {
+  if (array instanceof Float32Array) return 'float32'
+  if (array instanceof Float64Array) return 'float64'
+  if (array instanceof Int32Array) return 'int32'
+  if (array instanceof Uint8Array || array instanceof Uint8ClampedArray) return 'uint8'
+  throw new RuntimeError(
+    `can't convert ${array.constructor.name} to a tensor`,
+    'Supported arrays are Float32Array, Float64Array, Int32Array, Uint8Array and Uint8ClampedArray; use e.g. Float32Array.from(array).',
+  )
+}
+
+const refused: Record<string, string> = {
+  int64: 'JavaScript numbers cannot hold int64; use int32, which takes its place everywhere',
+  long: 'JavaScript numbers cannot hold int64; use int32, which takes its place everywhere',
+  float16: 'half precision is not supported; use float32',
+  half: 'half precision is not supported; use float32',
+  bfloat16: 'half precision is not supported; use float32',
+  complex64: 'complex numbers are not supported; keep the real and the imaginary part in two tensors',
+  complex128: 'complex numbers are not supported; keep the real and the imaginary part in two tensors',
+}
+
+/** Throws for a name that is not one of the five dtypes, saying which one to use. */
+export function checkDType(name: unknown): DType {
+  if (isDType(name)) return name
+  throw new RuntimeError(
+    `dtype ${String(name)} is not supported`,
+    refused[String(name)] ?? `Supported dtypes are ${dtypes.join(', ')}.`,
+  )
+}

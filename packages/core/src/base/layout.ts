@@ -1,0 +1,71 @@
+// A layout says where the elements of a tensor lie in its buffer: shape, strides and offset, in elements. Views are
+// layouts and nothing else, so all that slicing, transposing and expanding ever does is in files that import this one.
+import { numelOf, type Shape } from './shape.ts'
+
+export interface Layout {
+  readonly shape: Shape
+  readonly strides: readonly number[]
+  readonly offset: number
+}
+
+export function contiguousStrides(shape: Shape): readonly number[] {
+  const strides = new Array<number>(shape.length)
+  let step = 1
+  for (let i = shape.length - 1; i >= 0; i--) {
+    strides[i] = step
+    step *= shape[i] > 1 ? shape[i] : 1
+  }
+  return strides
+}
+
+export const contiguousLayout = (shape: Shape): Layout => ({ shape, strides: contiguousStrides(shape), offset: 0 })
+
+/** Row-major without gaps, wherever it starts. */
+export function isContiguous(layout: Layout): boolean {
+  const { shape, strides } = layout
+  let step = 1
+  for (let i = shape.length - 1; i >= 0; i--) {
+    const size = shape[i]
+    if (size === 0) return true
+    if (size !== 1) {
+      if (strides[i] !== step) return false
+      step *= size
+    }
+  }
+  return true
+}
+
+/** The strides that read a layout as a larger shape (0 where a size of 1 is repeated); shapes must broadcast. */
+export function expandStrides(layout: Layout, shape: Shape): readonly number[] {
+  const lead = shape.length - layout.shape.length
+  return shape.map((_, i) => (i < lead || layout.shape[i - lead] === 1 ? 0 : layout.strides[i - lead]))
+}
+
+/** The strides under which the same elements read as `shape`, or null when they must be copied first. */
+export function viewStrides(layout: Layout, shape: Shape): readonly number[] | null {
+  if (numelOf(shape) === 0 || isContiguous(layout)) return contiguousStrides(shape)
+  // Walk both shapes from the right in chunks that are contiguous in memory (as PyTorch's computeStride).
+  const from = layout.shape
+  const strides = new Array<number>(shape.length).fill(1)
+  let d = shape.length - 1
+  let chunkStride = layout.strides.length > 0 ? layout.strides[layout.strides.length - 1] : 1
+  let chunk = 1
+  let taken = 1
+  for (let i = from.length - 1; i >= 0; i--) {
+    chunk *= from[i]
+    if (i === 0 || (from[i - 1] !== 1 && layout.strides[i - 1] !== chunk * chunkStride)) {
+      while (d >= 0 && (taken < chunk || shape[d] === 1)) {
+        strides[d] = taken * chunkStride
+        taken *= shape[d]
+        d--
+      }
+      if (taken !== chunk) return null
+      if (i > 0) {
+        chunkStride = layout.strides[i - 1]
+        chunk = 1
+        taken = 1
+      }
+    }
+  }
+  return d === -1 ? strides : null
+}

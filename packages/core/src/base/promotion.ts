@@ -1,0 +1,40 @@
+// Type promotion as PyTorch does it: tensors with dimensions decide, 0-d tensors and then numbers only raise the
+// category (bool < integer < float).
+import { type DType, dtypeCategory, dtypeRank, dtypes, isFloat } from './dtype.ts'
+
+/** The wider of two dtypes: the five form a chain. */
+export const promoteTypes = (a: DType, b: DType): DType => (dtypeRank[a] >= dtypeRank[b] ? a : b)
+
+export const canCast = (from: DType, to: DType): boolean => dtypeCategory[from] <= dtypeCategory[to]
+
+/** What takes part in promotion: a tensor (rank counts), or a number (`wrapped`). */
+export interface Promotable {
+  readonly dtype: DType
+  readonly shape: readonly number[]
+  readonly wrapped?: boolean
+}
+
+const combine = (higher: number, lower: number): number => {
+  if (higher < 0) return lower
+  if (lower < 0) return higher
+  if (dtypeCategory[dtypes[higher]] >= dtypeCategory[dtypes[lower]] && higher !== 0) return higher
+  return Math.max(higher, lower)
+}
+
+/** The dtype in which an elementwise op of these operands computes. */
+export function resultType(operands: readonly Promotable[]): DType {
+  let dims = -1
+  let zeros = -1
+  let numbers = -1
+  for (let i = 0; i < operands.length; i++) {
+    const x = operands[i]
+    const rank = dtypeRank[x.dtype]
+    if (x.wrapped === true) numbers = Math.max(numbers, rank)
+    else if (x.shape.length === 0) zeros = Math.max(zeros, rank)
+    else dims = Math.max(dims, rank)
+  }
+  return dtypes[combine(combine(dims, zeros), numbers)]
+}
+
+/** Integer and bool operands compute in float32 (the default dtype) where the op is a float one, as exp and division. */
+export const floatType = (dtype: DType): DType => (isFloat(dtype) ? dtype : 'float32')

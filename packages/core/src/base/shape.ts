@@ -1,0 +1,119 @@
+// Arithmetic on shapes: sizes, broadcasting and dimension numbers, with PyTorch's errors. Shapes are never mutated, so
+// tensors share them.
+import { IndexError, RuntimeError, TypeError } from './errors.ts'
+
+export type Shape = readonly number[]
+
+export const scalarShape: Shape = []
+
+export function numelOf(shape: Shape): number {
+  let n = 1
+  for (let i = 0; i < shape.length; i++) n *= shape[i]
+  return n
+}
+
+export function sameShape(a: Shape, b: Shape): boolean {
+  if (a === b) return true
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
+}
+
+export const shapeString = (shape: Shape): string => `[${shape.join(', ')}]`
+
+/** The shape of an elementwise result; sizes must be equal or 1, aligned from the right. */
+export function broadcastShapes(a: Shape, b: Shape): Shape {
+  if (sameShape(a, b)) return a
+  if (b.length === 0) return a
+  if (a.length === 0) return b
+  const rank = Math.max(a.length, b.length)
+  const out = new Array<number>(rank)
+  for (let i = rank - 1; i >= 0; i--) {
+    const x = i - rank + a.length >= 0 ? a[i - rank + a.length] : 1
+    const y = i - rank + b.length >= 0 ? b[i - rank + b.length] : 1
+    if (x !== y && x !== 1 && y !== 1) {
+      throw new RuntimeError(
+        `The size of tensor a (${x}) must match the size of tensor b (${y}) at non-singleton dimension ${i}`,
+        `The shapes ${shapeString(a)} and ${shapeString(b)} do not broadcast: sizes must be equal or 1, compared from the last dimension.`,
+      )
+    }
+    out[i] = x === 1 ? y : x
+  }
+  return out
+}
+
+/** A dimension number between -rank and rank - 1, counted from the end when negative (a 0-d tensor counts as 1-d). */
+export function normalizeDim(dim: number, rank: number): number {
+  const range = Math.max(rank, 1)
+  if (!Number.isInteger(dim)) throw new TypeError(`dim must be an integer, but got ${dim}`)
+  if (dim < -range || dim >= range) {
+    throw new IndexError(
+      `Dimension out of range (expected to be in range of [${-range}, ${range - 1}], but got ${dim})`,
+    )
+  }
+  return dim < 0 ? dim + range : dim
+}
+
+/** Sorted, unique dimension numbers; none given means all. */
+export function normalizeDims(dims: number | readonly number[] | null | undefined, rank: number): number[] {
+  if (dims === undefined || dims === null || (Array.isArray(dims) && dims.length === 0)) {
+    return Array.from({ length: rank }, (_, i) => i)
+  }
+  const list = (typeof dims === 'number' ? [dims] : dims).map((d) => normalizeDim(d, rank))
+  if (rank === 0) return []
+  const sorted = [...list].sort((a, b) => a - b)
+  for (let i = 1; i < sorted.length; i++) {
+    if (sorted[i] === sorted[i - 1]) throw new RuntimeError(`dim ${sorted[i]} appears multiple times in the list of dims`)
+  }
+  return sorted
+}
+
+/** The shape after reducing the (normalised) dims. */
+export function reducedShape(shape: Shape, dims: readonly number[], keepdim: boolean): Shape {
+  const out: number[] = []
+  for (let i = 0; i < shape.length; i++) {
+    if (!dims.includes(i)) out.push(shape[i])
+    else if (keepdim) out.push(1)
+  }
+  return out
+}
+
+/** Sizes given as varargs or one array, each a whole number of at least `least`. */
+export function checkSizes(sizes: readonly unknown[], least = 0): Shape {
+  for (const size of sizes) {
+    if (typeof size !== 'number' || !Number.isInteger(size)) {
+      throw new TypeError(`sizes must be integers, but got ${String(size)}`, 'Pass sizes as zeros(2, 3) or zeros([2, 3]).')
+    }
+    if (size < least) {
+      throw new RuntimeError(
+        least === 0
+          ? `Trying to create tensor with negative dimension ${size}: ${shapeString(sizes as number[])}`
+          : `invalid shape dimension ${size}`,
+      )
+    }
+  }
+  return sizes as Shape
+}
+
+/** Resolves one -1 in a shape for `view` and `reshape`. */
+export function inferSize(sizes: Shape, numel: number): Shape {
+  let known = 1
+  let hole = -1
+  for (let i = 0; i < sizes.length; i++) {
+    if (sizes[i] === -1) {
+      if (hole >= 0) throw new RuntimeError('only one dimension can be inferred')
+      hole = i
+    } else known *= sizes[i]
+  }
+  if (hole < 0 && known === numel) return sizes
+  if (hole >= 0 && known > 0 && numel % known === 0) return sizes.map((s, i) => (i === hole ? numel / known : s))
+  if (hole >= 0 && known === 0 && numel === 0) {
+    throw new RuntimeError(
+      `cannot reshape tensor of 0 elements into shape ${shapeString(sizes)} because the unspecified dimension size -1 can be any value and is ambiguous`,
+    )
+  }
+  throw new RuntimeError(
+    `shape '${shapeString(sizes)}' is invalid for input of size ${numel}`,
+    `The sizes multiply to ${hole < 0 ? known : `a multiple of ${known}`}; they must multiply to ${numel}.`,
+  )
+}

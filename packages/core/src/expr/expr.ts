@@ -1,0 +1,161 @@
+// Scalar expressions: the small closed language in which elementwise work is written once. Core differentiates it
+// (derive.ts); a backend emits it in its own language (js.ts emits JavaScript). An expression is a graph: a node used
+// twice is computed once. Every step rounds to its dtype.
+import { type DType, dtypeRank, isFloat } from '../base/dtype.ts'
+
+export type Step =
+  | 'input' | 'const' | 'cast'
+  | 'add' | 'sub' | 'mul' | 'div' | 'mod' | 'floorDiv' | 'pow' | 'min' | 'max'
+  | 'neg' | 'abs' | 'sign' | 'floor' | 'ceil' | 'trunc' | 'rint'
+  | 'sqrt' | 'exp' | 'expm1' | 'log' | 'log1p' | 'sin' | 'cos' | 'tanh'
+  | 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge'
+  | 'and' | 'or' | 'xor' | 'not' | 'isnan' | 'isfinite'
+  | 'select'
+
+export interface Expr {
+  readonly step: Step
+  readonly dtype: DType
+  readonly args: readonly Expr[]
+  /** The number of a constant, the position of an input; 0 elsewhere. */
+  readonly value: number
+}
+
+type Operand = Expr | number
+
+const node = (step: Step, dtype: DType, args: readonly Expr[], value = 0): Expr => ({ step, dtype, args, value })
+
+const constant = (value: number, dtype: DType): Expr => node('const', dtype, [], value)
+const isConst = (x: Expr, value: number): boolean => x.step === 'const' && x.value === value
+
+/** Numbers take the dtype of the expressions beside them; of two expressions the narrower is cast. */
+function unify(operands: readonly Operand[]): Expr[] {
+  let dtype: DType | undefined
+  for (const x of operands) {
+    if (typeof x !== 'number' && (dtype === undefined || dtypeRank[x.dtype] > dtypeRank[dtype])) dtype = x.dtype
+  }
+  const target = dtype ?? 'float32'
+  return operands.map((x) => (typeof x === 'number' ? constant(x, target) : s.cast(x, target)))
+}
+
+const binary =
+  (step: Step) =>
+  (a: Operand, b: Operand): Expr => {
+    const args = unify([a, b])
+    return node(step, args[0].dtype, args)
+  }
+const unary =
+  (step: Step) =>
+  (x: Expr): Expr =>
+    node(step, x.dtype, [x])
+/** Steps that leave whole numbers as they are. */
+const rounding =
+  (step: Step) =>
+  (x: Expr): Expr =>
+    isFloat(x.dtype) ? node(step, x.dtype, [x]) : x
+const comparison =
+  (step: Step) =>
+  (a: Operand, b: Operand): Expr =>
+    node(step, 'bool', unify([a, b]))
+const logical =
+  (step: Step) =>
+  (...xs: Expr[]): Expr =>
+    node(step, 'bool', xs.map((x) => s.cast(x, 'bool')))
+
+const plainAdd = binary('add')
+const plainSub = binary('sub')
+const plainMul = binary('mul')
+
+/** The builders of expressions: `s.div(1, s.add(1, s.exp(s.neg(x))))`. */
+export const s = {
+  input: (position: number, dtype: DType): Expr => node('input', dtype, [], position),
+  constant,
+  cast: (x: Expr, dtype: DType): Expr => {
+    if (x.dtype === dtype) return x
+    return x.step === 'const' && isFloat(dtype) ? constant(x.value, dtype) : node('cast', dtype, [x])
+  },
+  add: plainAdd,
+  sub: plainSub,
+  /** Multiplying by the constant 1 is left out: it is exact. */
+  mul: (a: Operand, b: Operand): Expr => {
+    const x = plainMul(a, b)
+    if (isConst(x.args[0], 1)) return x.args[1]
+    return isConst(x.args[1], 1) ? x.args[0] : x
+  },
+  div: binary('div'),
+  mod: binary('mod'),
+  floorDiv: binary('floorDiv'),
+  pow: binary('pow'),
+  min: binary('min'),
+  max: binary('max'),
+  neg: unary('neg'),
+  abs: unary('abs'),
+  sign: unary('sign'),
+  floor: rounding('floor'),
+  ceil: rounding('ceil'),
+  trunc: rounding('trunc'),
+  rint: rounding('rint'),
+  sqrt: unary('sqrt'),
+  exp: unary('exp'),
+  expm1: unary('expm1'),
+  log: unary('log'),
+  log1p: unary('log1p'),
+  sin: unary('sin'),
+  cos: unary('cos'),
+  tanh: unary('tanh'),
+  eq: comparison('eq'),
+  ne: comparison('ne'),
+  lt: comparison('lt'),
+  le: comparison('le'),
+  gt: comparison('gt'),
+  ge: comparison('ge'),
+  and: logical('and'),
+  or: logical('or'),
+  xor: logical('xor'),
+  not: logical('not'),
+  isnan: (x: Expr): Expr => node('isnan', 'bool', [x]),
+  isfinite: (x: Expr): Expr => node('isfinite', 'bool', [x]),
+  select: (condition: Expr, a: Operand, b: Operand): Expr => {
+    const [x, y] = unify([a, b])
+    return node('select', x.dtype, [s.cast(condition, 'bool'), x, y])
+  },
+}
+
+/** Every node once, arguments before their users. */
+export function topological(roots: readonly Expr[]): Expr[] {
+  const order: Expr[] = []
+  const seen = new Set<Expr>()
+  const visit = (x: Expr): void => {
+    if (seen.has(x)) return
+    seen.add(x)
+    for (const arg of x.args) visit(arg)
+    order.push(x)
+  }
+  for (const root of roots) visit(root)
+  return order
+}
+
+/** The positions of the inputs that the expressions read, ascending. */
+export function inputsOf(roots: readonly Expr[]): number[] {
+  const positions = new Set<number>()
+  for (const x of topological(roots)) if (x.step === 'input') positions.add(x.value)
+  return [...positions].sort((a, b) => a - b)
+}
+
+/** The same expression with its inputs replaced. */
+export function substitute(root: Expr, input: (x: Expr) => Expr): Expr {
+  const done = new Map<Expr, Expr>()
+  for (const x of topological([root])) {
+    const args = x.args.map((arg) => done.get(arg) as Expr)
+    const changed = x.step === 'input' ? input(x) : args.every((arg, i) => arg === x.args[i]) ? x : { ...x, args }
+    done.set(x, changed)
+  }
+  return done.get(root) as Expr
+}
+
+/** The expression as a person reads it. */
+export function exprString(x: Expr): string {
+  if (x.step === 'input') return `x${x.value}`
+  if (x.step === 'const') return String(x.value)
+  if (x.step === 'cast') return `${x.dtype}(${exprString(x.args[0])})`
+  return `${x.step}(${x.args.map(exprString).join(', ')})`
+}

@@ -1,0 +1,329 @@
+// How ops are made. An elementwise op is a name and a scalar expression: dtypes, broadcasting, the kernel for every mix
+// of dtypes, its gradient (derived from the expression, or given as one) and that gradient's gradient follow from it.
+import type { Check, Prims, Spec } from '../backend/backend.ts'
+import { type DType, dtypeCategory, dtypeName, dtypeRank, isFloat } from '../base/dtype.ts'
+import { RuntimeError } from '../base/errors.ts'
+import { contiguousLayout, expandStrides, isContiguous, type Layout, viewStrides } from '../base/layout.ts'
+import { floatType, resultType } from '../base/promotion.ts'
+import { broadcastShapes, numelOf, sameShape, type Shape, scalarShape } from '../base/shape.ts'
+import { derive } from '../expr/derive.ts'
+import { type Expr, inputsOf, s, substitute, topological } from '../expr/expr.ts'
+import { apply, setContiguousCopy } from '../tensor/apply.ts'
+import type { Gradients, Input, OpDef, Saves, Vjp } from '../tensor/op.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+
+type Build = (...x: Expr[]) => Expr
+
+/** What a given gradient rule gets: the incoming gradient, the inputs, the result, as expressions. */
+export interface GradExprs {
+  readonly dy: Expr
+  readonly x: readonly Expr[]
+  readonly y: Expr
+}
+
+export interface ElementwiseOptions {
+  /** The dtype of the result: that of the operands (default), float32 for integers, or bool. */
+  readonly out?: 'common' | 'float' | 'bool'
+  /** The gradients of the inputs; derived from the expression where not given. */
+  readonly grad?: (g: GradExprs) => readonly Expr[]
+  /** Throws for dtypes that the op does not take. */
+  readonly accepts?: (common: DType) => void
+  /** Elements that make the call an error; undefined where the dtype has none. */
+  readonly check?: (x: readonly Expr[], common: DType) => Check | undefined
+  /** Name of the gradient's own op, where PyTorch's is not a product. */
+  readonly gradName?: string
+}
+
+interface GradRule {
+  readonly op: Elementwise
+  /** Positions among (dy, inputs, y) that the rule reads. */
+  readonly uses: readonly number[]
+  /** The gradient is the incoming one. */
+  readonly identity: boolean
+}
+
+/** With attributes, the result is summed to that shape and cast to that dtype: how broadcasting is undone. */
+export interface Elementwise extends OpDef<Spec | null> {
+  readonly arity: number
+}
+
+/** The dtype in which the operands meet. */
+function commonType(inputs: readonly Input[], target: Spec | null = null): DType {
+  const a = inputs[0]
+  // A number alone, filled into a given dtype, is rounded to that dtype and no other.
+  if (inputs.length === 1) return a.wrapped === true && target !== null ? target.dtype : a.dtype
+  if (inputs.length === 2) {
+    const b = inputs[1]
+    if (a.wrapped !== true) {
+      if (b.wrapped === true) {
+        if (dtypeCategory[b.dtype] <= dtypeCategory[a.dtype]) return a.dtype
+      } else if (a.dtype === b.dtype) return a.dtype
+    }
+  }
+  return inputs.length === 0 ? 'float32' : resultType(inputs)
+}
+
+/** The axes of `full` that must be summed to arrive at `target`, as positions in `full`. */
+function summedAxes(full: Shape, target: Shape): number[] {
+  const lead = full.length - target.length
+  const axes: number[] = []
+  for (let i = 0; i < full.length; i++) {
+    if (i < lead || (target[i - lead] === 1 && full[i] !== 1)) axes.push(i)
+  }
+  return axes
+}
+
+export function elementwise(name: string, build: Build, options: ElementwiseOptions = {}): Elementwise {
+  const arity = build.length
+  const { out = 'common', accepts, check, grad } = options
+  const kernels = new Map<number, Prims['map']>()
+  const checks = new Map<number, Check | undefined>()
+  const common = (inputs: readonly Input[], target: Spec | null): DType =>
+    out === 'float' ? floatType(commonType(inputs)) : commonType(inputs, target)
+  const rules: (GradRule | undefined)[] = []
+
+  /** The op that computes the gradient of an input; built at its first use. */
+  const ruleFor = (position: number): GradRule => {
+    const known = rules[position]
+    if (known !== undefined) return known
+    const gradient: Build = (dy, ...rest) => {
+      const x = rest.slice(0, arity)
+      const y = rest[arity]
+      if (grad !== undefined) return grad({ dy, x, y })[position]
+      // The expression is built over stand-ins for the inputs, so that the result can be put in where it appears.
+      const root = build(...x)
+      const found = derive(root, dy, x.map((e) => e.value))[position] ?? s.constant(0, dy.dtype)
+      return root.args.length === 0 ? found : replace(found, root, y)
+    }
+    const trial = gradient(...Array.from({ length: arity + 2 }, (_, i) => s.input(i, 'float32')))
+    const uses = inputsOf([trial])
+    const op = elementwise(
+      options.gradName ?? 'mul',
+      Object.defineProperty(
+        (...used: Expr[]) => {
+          const dtype = used[0]?.dtype ?? 'float32'
+          const all = Array.from({ length: arity + 2 }, (_, i) => s.input(i, dtype))
+          return substitute(gradient(...all), (x) => used[uses.indexOf(x.value)])
+        },
+        'length',
+        { value: uses.length },
+      ),
+    )
+    rules[position] = { op, uses, identity: trial.step === 'input' && trial.value === 0 }
+    return rules[position] as GradRule
+  }
+
+  const inputGradient = (ctx: Vjp<Spec | null>, position: number): Tensor => {
+    const { op, uses, identity } = ruleFor(position)
+    const target = ctx.inputSpec(position)
+    const { dy } = ctx
+    if (identity && dy.dtype === target.dtype && sameShape(dy.shape, target.shape)) return dy
+    const inputs = uses.map((u) => (u === 0 ? dy : u <= arity ? ctx.operand(u - 1) : ctx.output()))
+    let full: Shape = scalarShape
+    for (const x of inputs) full = broadcastShapes(full, x.shape)
+    if (sameShape(full, target.shape)) return apply(op, inputs, target)
+    if (inputs.length === 0) return apply(op, inputs, target)
+    // Sum what was broadcast; where the operands are smaller than the input (a rule of a rule), repeat.
+    const lead = target.shape.length - full.length
+    const summed = target.shape.slice(Math.max(lead, 0)).map((n, i) => (full[i + Math.max(-lead, 0)] === 1 ? 1 : n))
+    const result = apply(op, inputs, { shape: summed, dtype: target.dtype })
+    return expandTo(result, target.shape)
+  }
+
+  const savesFor = new Map<number, Saves>()
+
+  const def: Elementwise = {
+    name,
+    arity,
+    infer(inputs, attrs) {
+      const dtype = common(inputs, attrs)
+      accepts?.(dtype)
+      if (attrs !== null) return [attrs]
+      let { shape } = inputs[0]
+      for (let i = 1; i < inputs.length; i++) shape = broadcastShapes(shape, inputs[i].shape)
+      return [{ shape, dtype: out === 'bool' ? 'bool' : dtype }]
+    },
+    ...(out === 'bool'
+      ? {}
+      : {
+          vjp(ctx: Vjp<Spec | null>): Gradients {
+            if (arity === 1) return [inputGradient(ctx, 0)]
+            const gradients: (Tensor | null)[] = []
+            for (let i = 0; i < arity; i++) gradients.push(ctx.needs(i) ? inputGradient(ctx, i) : null)
+            return gradients
+          },
+          saves(needs: number): Saves {
+            let saves = savesFor.get(needs)
+            if (saves === undefined) {
+              const used = new Set<number>()
+              for (let i = 0; i < arity; i++) if (needs & (1 << i)) for (const u of ruleFor(i).uses) used.add(u)
+              const inputs = [...used].filter((u) => u > 0 && u <= arity).map((u) => u - 1)
+              saves = { inputs, outputs: used.has(arity + 1) ? [0] : [] }
+              savesFor.set(needs, saves)
+            }
+            return saves
+          },
+        }),
+    to: {
+      kind: 'kernel',
+      prim: 'map',
+      lower(attrs, inputs, outs) {
+        const dtype = common(inputs, attrs)
+        let axes: readonly number[] = noAxes
+        let key = dtypeRank[dtype]
+        if (attrs !== null) {
+          let full: Shape = inputs.length === 0 ? attrs.shape : scalarShape
+          for (const x of inputs) full = broadcastShapes(full, x.shape)
+          if (!sameShape(full, attrs.shape)) axes = summedAxes(full, attrs.shape)
+          for (const axis of axes) key += 2 ** (axis + 20)
+          key += 5 * (1 + dtypeRank[outs[0].dtype])
+        }
+        key = keyOf(key, inputs)
+        let prims = kernels.get(key)
+        if (prims === undefined) {
+          const expr = s.cast(build(...inputExprs(inputs, dtype)), outs[0].dtype)
+          prims = { outs: [axes.length === 0 ? { expr } : { expr, reduce: { fn: 'sum', axes } }] }
+          kernels.set(key, prims)
+        }
+        return prims
+      },
+      ...(check === undefined
+        ? {}
+        : {
+            check(attrs: Spec | null, inputs: readonly Input[]): Check | undefined {
+              const dtype = common(inputs, attrs)
+              const key = keyOf(dtypeRank[dtype], inputs)
+              if (!checks.has(key)) checks.set(key, check(inputExprs(inputs, dtype), dtype))
+              return checks.get(key)
+            },
+          }),
+    },
+  }
+  return def
+}
+
+/** One number for a mix of dtypes: the case of a kernel is found by it. */
+function keyOf(start: number, inputs: readonly Input[]): number {
+  let key = start
+  for (let i = 0; i < inputs.length; i++) {
+    key = key * 8 + (inputs[i].wrapped === true ? 7 : dtypeRank[inputs[i].dtype])
+  }
+  return key
+}
+
+/** The inputs as expressions in their common dtype; numbers arrive in it. */
+const inputExprs = (inputs: readonly Input[], dtype: DType): Expr[] =>
+  inputs.map((x, i) => s.cast(s.input(i, x.wrapped === true ? dtype : x.dtype), dtype))
+
+const noAxes: readonly number[] = []
+
+/** The expression with one node put in the place of another. */
+function replace(root: Expr, from: Expr, by: Expr): Expr {
+  const done = new Map<Expr, Expr>([[from, by]])
+  for (const x of topological([root])) {
+    if (done.has(x)) continue
+    const args = x.args.map((arg) => done.get(arg) as Expr)
+    done.set(x, args.every((arg, i) => arg === x.args[i]) ? x : { ...x, args })
+  }
+  return done.get(root) as Expr
+}
+
+// ---- views ----
+
+/** A view op: a function from layout to layout. Its gradient, the adjoint of that function, follows from it. */
+export function viewOp<A>(name: string, view: (layout: Layout, attrs: A) => Layout | null): OpDef<A> {
+  const onContiguous = (shape: Shape, attrs: A): Layout => view(contiguousLayout(shape), attrs) as Layout
+  return {
+    name,
+    infer: ([x], attrs) => [{ shape: onContiguous(x.shape, attrs).shape, dtype: x.dtype }],
+    vjp: (ctx) => {
+      const { shape } = ctx.inputSpec(0)
+      return [adjoint(ctx.dy, onContiguous(shape, ctx.attrs), shape)]
+    },
+    to: { kind: 'view', view },
+  }
+}
+
+/** The elements of a tensor under another layout over its row-major order. */
+export const asStridedOp = viewOp<Layout>('asStrided', (layout, to) =>
+  isContiguous(layout) ? { ...to, offset: layout.offset + to.offset } : null,
+)
+export const expandOp = viewOp<Shape>('expand', (layout, shape) => ({
+  shape,
+  strides: expandStrides(layout, shape),
+  offset: layout.offset,
+}))
+export const permuteOp = viewOp<readonly number[]>('permute', ({ shape, strides, offset }, dims) => ({
+  shape: dims.map((d) => shape[d]),
+  strides: dims.map((d) => strides[d]),
+  offset,
+}))
+export const flipOp = viewOp<readonly number[]>('flip', ({ shape, strides, offset }, dims) => ({
+  shape,
+  strides: strides.map((st, i) => (dims.includes(i) ? -st : st)),
+  offset: dims.reduce((at, d) => at + Math.max(shape[d] - 1, 0) * strides[d], offset),
+}))
+/** Same elements in row-major order under another shape; copies where no strides can say so. */
+export const reshapeOp = viewOp<Shape>('reshapeAlias', (layout, shape) => {
+  const strides = viewStrides(layout, shape)
+  return strides === null ? null : { shape, strides, offset: layout.offset }
+})
+
+/** Adds elements up at the positions of a layout over a new row-major tensor of `size` elements. */
+const foldOp: OpDef<{ readonly size: number; readonly layout: Layout }> = {
+  name: 'fold',
+  infer: ([x], { size }) => [{ shape: [size], dtype: x.dtype }],
+  vjp: (ctx) => [apply(asStridedOp, [ctx.dy], ctx.attrs.layout)],
+  to: {
+    kind: 'kernel',
+    prim: 'fold',
+    lower: ({ size, layout }) => ({
+      out: [size],
+      offset: [layout.offset],
+      axes: [layout.strides.map((step, axis) => ({ in: axis, step }))],
+    }),
+  },
+}
+
+const identity = elementwise('clone', (x) => x)
+
+export const expandTo = (x: Tensor, shape: Shape): Tensor => (sameShape(x.shape, shape) ? x : apply(expandOp, [x], shape))
+/** Undoes broadcasting: sums to a shape that broadcasts to the tensor's. */
+export const sumTo = (x: Tensor, shape: Shape): Tensor =>
+  sameShape(x.shape, shape) ? x : apply(identity, [x], { shape, dtype: x.dtype })
+
+/**
+ * The gradient of a view: `dy` put back to where the layout took it from. Repeated elements are summed, permuted and
+ * reversed ones moved back without a copy; what overlaps or leaves gaps is folded into zeros.
+ */
+function adjoint(dy: Tensor, layout: Layout, shape: Shape): Tensor {
+  const once = layout.shape.map((n, i) => (layout.strides[i] === 0 ? 1 : n))
+  const flipped = layout.strides.flatMap((st, i) => (st < 0 && once[i] > 1 ? [i] : []))
+  const summed = sumTo(dy, once)
+  const order = once.map((_, i) => i).sort((a, b) => Math.abs(layout.strides[b]) - Math.abs(layout.strides[a]))
+  const sizes = order.filter((i) => once[i] > 1)
+  let step = 1
+  let complete = true
+  for (let k = sizes.length - 1; k >= 0; k--) {
+    if (Math.abs(layout.strides[sizes[k]]) !== step) complete = false
+    step *= once[sizes[k]]
+  }
+  if (complete && step === numelOf(shape)) {
+    const ahead = flipped.length === 0 ? summed : apply(flipOp, [summed], flipped)
+    const moved = order.every((d, i) => d === i) ? ahead : apply(permuteOp, [ahead], order)
+    return sameShape(moved.shape, shape) ? moved : apply(reshapeOp, [moved], shape)
+  }
+  const flat = apply(foldOp, [summed], { size: numelOf(shape), layout: { ...layout, shape: once } })
+  return apply(reshapeOp, [flat], shape)
+}
+
+/** A copy in row-major order. */
+export const cloneOp: OpDef<null> = identity as OpDef<null>
+setContiguousCopy(cloneOp)
+
+/** Throws where an op takes floating point only. */
+export const floatOnly =
+  (sentence: (name: string) => string) =>
+  (dtype: DType): void => {
+    if (!isFloat(dtype)) throw new RuntimeError(sentence(dtypeName[dtype]), 'Convert it first: x.float().')
+  }

@@ -1,0 +1,282 @@
+// Elementwise operations: each is its scalar expression; see define.ts for all that follows from one. The functions take
+// tensors and numbers, broadcast, and promote as PyTorch does.
+import { type DType, isFloat } from '../base/dtype.ts'
+import { RuntimeError } from '../base/errors.ts'
+import { type Expr, s } from '../expr/expr.ts'
+import { apply, operand } from '../tensor/apply.ts'
+import type { Device } from '../tensor/device.ts'
+import type { Input } from '../tensor/op.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+import { type Elementwise, elementwise } from './define.ts'
+
+export type TensorLike = Tensor | number | boolean
+type Call = readonly [record: Elementwise, inputs: readonly Input[]]
+/** An elementwise function; `resolve` says which record its arguments call, for the in-place form (`x.exp_()`). */
+interface Recorded<A extends unknown[]> {
+  (...args: A): Tensor
+  readonly resolve: (...args: A) => Call
+}
+
+function recorded<A extends unknown[]>(resolve: (...args: A) => Call): Recorded<A> {
+  const call = (...args: A): Tensor => {
+    const [record, inputs] = resolve(...args)
+    return apply(record, inputs, null)
+  }
+  return Object.assign(call, { resolve })
+}
+
+const unary = (record: Elementwise): Recorded<[x: Tensor]> =>
+  Object.assign((x: Tensor) => apply(record, [x], null), { resolve: (x: Tensor): Call => [record, [x]] })
+
+const binary = (record: Elementwise): Recorded<[x: TensorLike, y: TensorLike]> =>
+  Object.assign((x: TensorLike, y: TensorLike) => apply(record, [operand(x), operand(y)], null), {
+    resolve: (x: TensorLike, y: TensorLike): Call => [record, [operand(x), operand(y)]],
+  })
+
+const refuseBool =
+  (sentence: string) =>
+  (dtype: DType): void => {
+    if (dtype === 'bool') throw new RuntimeError(sentence, 'Convert it first: x.int().')
+  }
+
+const divisorCheck = ([, b]: readonly Expr[], dtype: DType) =>
+  isFloat(dtype) ? undefined : { expr: s.eq(b, 0), error: () => new RuntimeError('ZeroDivisionError', 'The divisor has a 0.') }
+
+const zero = (dy: Expr): Expr => s.constant(0, dy.dtype)
+
+// ---- arithmetic ----
+
+const addRecord = elementwise('add', (x, y) => s.add(x, y))
+const addScaledRecord = elementwise('add', (x, y, alpha) => s.add(x, s.mul(y, alpha)))
+/**
+ * `x + alpha * y`.
+ *
+ * @example
+ * add(tensor([1, 2]), 1) // tensor([2., 3.])
+ */
+export const add = recorded((x: TensorLike, y: TensorLike, { alpha = 1 }: { alpha?: number } = {}) =>
+  alpha === 1 ? [addRecord, [operand(x), operand(y)]] : [addScaledRecord, [operand(x), operand(y), operand(alpha)]],
+)
+
+const subtract =
+  'Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.'
+const subRecord = elementwise('sub', (x, y) => s.sub(x, y), { accepts: refuseBool(subtract) })
+const subScaledRecord = elementwise('sub', (x, y, alpha) => s.sub(x, s.mul(y, alpha)), { accepts: refuseBool(subtract) })
+/** `x - alpha * y`. */
+export const sub = recorded((x: TensorLike, y: TensorLike, { alpha = 1 }: { alpha?: number } = {}) =>
+  alpha === 1 ? [subRecord, [operand(x), operand(y)]] : [subScaledRecord, [operand(x), operand(y), operand(alpha)]],
+)
+
+/** `x * y`. */
+export const mul = binary(elementwise('mul', (x, y) => s.mul(x, y)))
+
+const divRecord = elementwise('div', (x, y) => s.div(x, y), { out: 'float', gradName: 'div' })
+const truncRecord = elementwise('div', (x, y) => s.trunc(s.div(x, y)), {
+  check: divisorCheck,
+  grad: ({ dy }) => [zero(dy), zero(dy)],
+})
+const floorRecord = elementwise('NotImplemented', (x, y) => s.floorDiv(x, y), {
+  check: divisorCheck,
+  grad: ({ dy }) => [zero(dy), zero(dy)],
+})
+/** The quotient rounded down; integers stay integers. */
+export const floorDivide = binary(floorRecord)
+/**
+ * `x / y`: integers give float32. With `roundingMode` 'floor' or 'trunc' the quotient is rounded and integers stay
+ * integers.
+ */
+export const div = recorded(
+  (x: TensorLike, y: TensorLike, { roundingMode = null }: { roundingMode?: 'floor' | 'trunc' | null } = {}) => {
+    const record = { none: divRecord, floor: floorRecord, trunc: truncRecord }[roundingMode ?? 'none']
+    if (record === undefined) {
+      throw new RuntimeError(
+        `div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '${String(roundingMode)}'`,
+      )
+    }
+    return [record, [operand(x), operand(y)]]
+  },
+)
+
+/** `x` modulo `y`, with the divisor's sign. */
+export const remainder = binary(elementwise('remainder', (x, y) => s.mod(x, y), { check: divisorCheck }))
+
+/** `-x`. */
+export const neg = unary(
+  elementwise('neg', (x) => s.neg(x), {
+    gradName: 'neg',
+    accepts: refuseBool(
+      'Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.',
+    ),
+  }),
+)
+
+/** `x` to the power `y`; two integers stay integers, and a negative one must then not be the exponent. */
+export const pow = binary(
+  elementwise('pow', (x, p) => s.pow(x, p), {
+    check: ([, p], dtype) =>
+      isFloat(dtype)
+        ? undefined
+        : {
+            expr: s.lt(p, 0),
+            error: () => new RuntimeError('Integers to negative integer powers are not allowed.', 'Convert first: x.float().'),
+          },
+  }),
+)
+
+/** The square, `x * x`. */
+export const square = unary(elementwise('pow', (x) => s.mul(x, x), { grad: ({ dy, x: [x] }) => [s.mul(dy, s.mul(x, 2))] }))
+
+// ---- one operand ----
+
+/** The absolute value; its slope at 0 is 0. */
+export const abs = unary(elementwise('abs', (x) => s.abs(x)))
+/** -1, 0 or 1. */
+export const sign = unary(elementwise('sign', (x) => s.sign(x)))
+/** The square root. */
+export const sqrt = unary(elementwise('sqrt', (x) => s.sqrt(x), { out: 'float', gradName: 'div' }))
+/** e to the power x. */
+export const exp = unary(elementwise('exp', (x) => s.exp(x), { out: 'float' }))
+/** `exp(x) - 1`, exact near 0. */
+export const expm1 = unary(elementwise('expm1', (x) => s.expm1(x), { out: 'float' }))
+/** The natural logarithm. */
+export const log = unary(elementwise('log', (x) => s.log(x), { out: 'float', gradName: 'div' }))
+/** `log(1 + x)`, exact near 0. */
+export const log1p = unary(elementwise('log1p', (x) => s.log1p(x), { out: 'float', gradName: 'div' }))
+/** The sine of radians. */
+export const sin = unary(elementwise('sin', (x) => s.sin(x), { out: 'float' }))
+/** The cosine of radians. */
+export const cos = unary(elementwise('cos', (x) => s.cos(x), { out: 'float' }))
+/** The hyperbolic tangent. */
+export const tanh = unary(elementwise('tanh', (x) => s.tanh(x), { out: 'float', gradName: 'tanhBackward' }))
+/** `1 / (1 + exp(-x))`. */
+export const sigmoid = unary(
+  elementwise('sigmoid', (x) => s.div(1, s.add(1, s.exp(s.neg(x)))), {
+    out: 'float',
+    gradName: 'sigmoidBackward',
+    grad: ({ dy, y }) => [s.mul(dy, s.mul(s.sub(1, y), y))],
+  }),
+)
+/** `max(x, 0)`; its slope at 0 is 0. */
+export const relu = unary(
+  elementwise('relu', (x) => s.max(x, 0), {
+    gradName: 'thresholdBackward',
+    grad: ({ dy, y }) => [s.select(s.le(y, 0), zero(dy), dy)],
+    accepts: refuseBool('Boolean inputs not supported for relu'),
+  }),
+)
+const leakyReluRecord = elementwise('leakyRelu', (x, slope) => s.select(s.gt(x, 0), x, s.mul(x, slope)), {
+  gradName: 'leakyReluBackward',
+  grad: ({ dy, x: [x, slope] }) => [s.select(s.gt(x, 0), dy, s.mul(dy, slope)), zero(dy)],
+})
+/** `x` where it is positive, `negativeSlope * x` elsewhere (0.01 unless given). */
+export const leakyRelu = recorded((x: Tensor, negativeSlope: number = 0.01) => [
+  leakyReluRecord,
+  [x, operand(negativeSlope)],
+])
+/** The largest whole number not above x. */
+export const floor = unary(elementwise('floor', (x) => s.floor(x)))
+/** The smallest whole number not below x. */
+export const ceil = unary(elementwise('ceil', (x) => s.ceil(x)))
+/** The whole part of x. */
+export const trunc = unary(elementwise('trunc', (x) => s.trunc(x)))
+/** The nearest whole number, halves to even. */
+export const round = unary(elementwise('round', (x) => s.rint(x)))
+
+// ---- choices ----
+
+/** The larger of two; equal ones share the gradient. */
+export const maximum = binary(elementwise('maximum', (x, y) => s.max(x, y)))
+/** The smaller of two; equal ones share the gradient. */
+export const minimum = binary(elementwise('minimum', (x, y) => s.min(x, y)))
+
+const clampRecord = elementwise('clamp', (x, low, high) => s.min(s.max(x, low), high), {
+  gradName: 'where',
+  grad: ({ dy, x: [x, low, high] }) => [
+    s.select(s.and(s.ge(x, low), s.le(x, high)), dy, 0),
+    s.select(s.and(s.lt(x, low), s.lt(low, high)), dy, 0),
+    s.select(s.or(s.gt(x, high), s.gt(low, high)), dy, 0),
+  ],
+})
+const clampMinRecord = elementwise('clampMin', (x, low) => s.max(x, low), {
+  gradName: 'where',
+  grad: ({ dy, x: [x, low] }) => [s.select(s.ge(x, low), dy, 0), s.select(s.lt(x, low), dy, 0)],
+})
+const clampMaxRecord = elementwise('clampMax', (x, high) => s.min(x, high), {
+  gradName: 'where',
+  grad: ({ dy, x: [x, high] }) => [s.select(s.le(x, high), dy, 0), s.select(s.gt(x, high), dy, 0)],
+})
+
+type Bound = TensorLike | null | undefined
+/** `x` limited to [min, max]; either may be null. The gradient passes at both edges. */
+export const clamp = recorded((x: Tensor, min?: Bound | { min?: Bound; max?: Bound }, max?: Bound) => {
+  const [low, high] = bounds(min, max)
+  if (low === null) return [clampMaxRecord, [x, operand(high as TensorLike)]]
+  if (high === null) return [clampMinRecord, [x, operand(low)]]
+  return [clampRecord, [x, operand(low), operand(high)]]
+})
+const bounds = (min: Bound | { min?: Bound; max?: Bound }, max: Bound): [TensorLike | null, TensorLike | null] => {
+  const options = typeof min === 'object' && min !== null && !('storage' in min)
+  const low = (options ? min.min : (min as Bound)) ?? null
+  const high = (options ? min.max : max) ?? null
+  if (low === null && high === null) throw new RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+  return [low, high]
+}
+
+const whereRecord = elementwise('where', (condition, x, y) => s.select(s.cast(condition, 'bool'), x, y), {
+  gradName: 'where',
+  grad: ({ dy, x: [condition] }) => {
+    const chosen = s.cast(condition, 'bool')
+    return [zero(dy), s.select(chosen, dy, 0), s.select(chosen, 0, dy)]
+  },
+})
+/** `x` where the condition is true, else `y`. */
+export function where(condition: Tensor, x: TensorLike, y: TensorLike): Tensor {
+  if (condition.dtype !== 'bool' && condition.dtype !== 'uint8') {
+    throw new RuntimeError(
+      'where expected condition to be a boolean tensor, but got a tensor with dtype ' + condition.dtype,
+      'Make it one: condition.ne(0).',
+    )
+  }
+  return apply(whereRecord, [condition, operand(x), operand(y)], null)
+}
+
+// ---- comparisons and logic: bool results, no gradients ----
+
+const bool = { out: 'bool' } as const
+/** `x == y`, element by element. */
+export const eq = binary(elementwise('eq', (x, y) => s.eq(x, y), bool))
+/** `x != y`. */
+export const ne = binary(elementwise('ne', (x, y) => s.ne(x, y), bool))
+/** `x < y`. */
+export const lt = binary(elementwise('lt', (x, y) => s.lt(x, y), bool))
+/** `x <= y`. */
+export const le = binary(elementwise('le', (x, y) => s.le(x, y), bool))
+/** `x > y`. */
+export const gt = binary(elementwise('gt', (x, y) => s.gt(x, y), bool))
+/** `x >= y`. */
+export const ge = binary(elementwise('ge', (x, y) => s.ge(x, y), bool))
+/** True where both are not 0. */
+export const logicalAnd = binary(elementwise('logicalAnd', (x, y) => s.and(x, y), bool))
+/** True where at least one is not 0. */
+export const logicalOr = binary(elementwise('logicalOr', (x, y) => s.or(x, y), bool))
+/** True where exactly one is not 0. */
+export const logicalXor = binary(elementwise('logicalXor', (x, y) => s.xor(x, y), bool))
+/** True where x is 0. */
+export const logicalNot = unary(elementwise('logicalNot', (x) => s.not(x), bool))
+/** True where x is NaN. */
+export const isnan = unary(elementwise('isnan', (x) => s.isnan(x), bool))
+/** True where x is neither infinite nor NaN. */
+export const isfinite = unary(elementwise('isfinite', (x) => s.isfinite(x), bool))
+
+// ---- dtypes ----
+
+const castRecord = elementwise('ToCopy', (x) => x)
+/** The elements in another dtype; the tensor itself when it has it already. */
+export function toDType(x: Tensor, dtype: DType): Tensor {
+  return x.dtype === dtype ? x : apply(castRecord, [x], { shape: x.shape, dtype })
+}
+
+const fillRecord = elementwise('fill', (value) => value)
+/** A tensor of one shape and dtype filled with a number. */
+export const filled = (shape: readonly number[], dtype: DType, value: number, device?: Device): Tensor =>
+  apply(fillRecord, [operand(dtype === 'bool' ? value !== 0 : value)], { shape, dtype }, device)

@@ -1,0 +1,247 @@
+// Products of matrices: one op for [..., m, k] x [..., k, n]; mm, bmm, mv, dot, matmul, addmm and linear are ways to
+// call it. Transposes reach the kernel as strides.
+import { type DType, dtypeName } from '../base/dtype.ts'
+import { RuntimeError } from '../base/errors.ts'
+import { broadcastShapes, type Shape, shapeString } from '../base/shape.ts'
+import type { Prims } from '../backend/backend.ts'
+import { s } from '../expr/expr.ts'
+import { apply } from '../tensor/apply.ts'
+import type { OpDef } from '../tensor/op.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+import { expandTo, permuteOp, reshapeOp, sumTo } from './define.ts'
+import { add, mul } from './elementwise.ts'
+
+/** Swaps the last two dimensions: a view. */
+export function transposed(x: Tensor): Tensor {
+  const rank = x.dim()
+  const dims = Array.from({ length: rank }, (_, i) => i)
+  dims[rank - 2] = rank - 1
+  dims[rank - 1] = rank - 2
+  return apply(permuteOp, [x], dims)
+}
+
+const plain: Prims['matmul'] = {}
+const withBias = new Map<DType, Prims['matmul']>()
+/** The product plus a third operand, added before the result is stored. */
+function biased(dtype: DType): Prims['matmul'] {
+  let prims = withBias.get(dtype)
+  if (prims === undefined) {
+    prims = { post: s.add(s.input(0, dtype), s.input(1, dtype)) }
+    withBias.set(dtype, prims)
+  }
+  return prims
+}
+
+function checkDTypes(a: Tensor, b: Tensor): void {
+  if (a.dtype === b.dtype) return
+  const word = (dtype: DType): string => ({ Float: 'float', Double: 'double', Long: 'long', Byte: 'unsigned char', Bool: 'bool' })[dtypeName[dtype]] as string
+  throw new RuntimeError(
+    `expected m1 and m2 to have the same dtype, but got: ${word(a.dtype)} != ${word(b.dtype)}`,
+    `Convert one of them: x.to('${a.dtype}').`,
+  )
+}
+
+/** [m, k] x [k, n], or with equal batch dimensions in front; a third input is added (addmm). */
+const productRecord = (name: string): OpDef<null> => ({
+  name,
+  infer([a, b]) {
+    checkDTypes(a as Tensor, b as Tensor)
+    const rank = a.shape.length
+    return [{ shape: [...a.shape.slice(0, rank - 1), b.shape[rank - 1]], dtype: a.dtype }]
+  },
+  saves: (needs) => ({ inputs: [...(needs & 2 ? [0] : []), ...(needs & 1 ? [1] : [])] }),
+  vjp: (ctx) => [
+    ctx.needs(0) ? product(ctx.dy, transposed(ctx.input(1))) : null,
+    ctx.needs(1) ? product(transposed(ctx.input(0)), ctx.dy) : null,
+    ctx.needs(2) ? sumTo(ctx.dy, ctx.inputSpec(2).shape) : null,
+  ],
+  to: { kind: 'kernel', prim: 'matmul', lower: (_, inputs) => (inputs.length === 3 ? biased(inputs[0].dtype) : plain) },
+})
+const mmOp = productRecord('mm')
+const bmmOp = productRecord('bmm')
+const addmmOp = productRecord('addmm')
+
+const product = (a: Tensor, b: Tensor): Tensor => apply(a.dim() === 2 ? mmOp : bmmOp, [a, b], null)
+
+const rankError = (name: string, which: string, dims: number, x: Tensor): RuntimeError =>
+  new RuntimeError(`${name} must be a ${which}`, `Expected ${dims} dimensions, got shape ${shapeString(x.shape)}.`)
+
+function checkInner(a: Tensor, b: Tensor): void {
+  if (a.shape[1] !== b.shape[0]) {
+    throw new RuntimeError(
+      `mat1 and mat2 shapes cannot be multiplied (${a.shape[0]}x${a.shape[1]} and ${b.shape[0]}x${b.shape[1]})`,
+      `The columns of the first (${a.shape[1]}) must equal the rows of the second (${b.shape[0]}).`,
+    )
+  }
+}
+
+/** Matrix [m, k] times matrix [k, n]. */
+export function mm(a: Tensor, b: Tensor): Tensor {
+  if (a.dim() !== 2) throw rankError('self', 'matrix', 2, a)
+  if (b.dim() !== 2) throw rankError('mat2', 'matrix', 2, b)
+  checkInner(a, b)
+  return product(a, b)
+}
+
+/** Batches of matrices: [b, m, k] times [b, k, n]. */
+export function bmm(a: Tensor, b: Tensor): Tensor {
+  if (a.dim() !== 3) throw rankError('batch1', '3D tensor', 3, a)
+  if (b.dim() !== 3) throw rankError('batch2', '3D tensor', 3, b)
+  if (a.shape[0] !== b.shape[0] || a.shape[2] !== b.shape[1]) {
+    throw new RuntimeError(
+      `Expected size for first two dimensions of batch2 tensor to be: [${a.shape[0]}, ${a.shape[2]}] but got: [${b.shape[0]}, ${b.shape[1]}].`,
+    )
+  }
+  return product(a, b)
+}
+
+/** Matrix [m, k] times vector [k]. */
+export function mv(a: Tensor, v: Tensor): Tensor {
+  if (a.dim() !== 2 || v.dim() !== 1) {
+    throw new RuntimeError(`vector + matrix @ vector expected, got 1, ${a.dim()}, ${v.dim()}`)
+  }
+  if (a.shape[1] !== v.shape[0]) {
+    throw new RuntimeError(`size mismatch, got ${a.shape[0]}, ${a.shape[0]}x${a.shape[1]},${v.shape[0]}`)
+  }
+  return apply(mvOp, [a, v], null)
+}
+
+/** The product of a matrix and a vector is a matrix product whose second factor has one column. */
+const mvOp: OpDef<null> = {
+  name: 'mv',
+  infer: ([a]) => [{ shape: [a.shape[0]], dtype: a.dtype }],
+  saves: () => ({ inputs: [0, 1] }),
+  vjp: (ctx) => {
+    const dy = apply(reshapeOp, [ctx.dy], [ctx.dy.shape[0], 1])
+    const [a, v] = [ctx.input(0), ctx.input(1)]
+    return [
+      ctx.needs(0) ? product(dy, apply(reshapeOp, [v], [1, v.shape[0]])) : null,
+      ctx.needs(1) ? apply(reshapeOp, [product(transposed(a), dy)], v.shape) : null,
+    ]
+  },
+  to: {
+    kind: 'compose',
+    compose: ([a, v]) => {
+      const column = apply(reshapeOp, [v], [v.shape[0], 1])
+      return [apply(reshapeOp, [product(a as Tensor, column)], [a.shape[0]])]
+    },
+  },
+}
+
+/** The inner product of two vectors. */
+export function dot(a: Tensor, b: Tensor): Tensor {
+  if (a.dim() !== 1 || b.dim() !== 1) {
+    throw new RuntimeError(`1D tensors expected, but got ${a.dim()}D and ${b.dim()}D tensors`)
+  }
+  if (a.dtype !== b.dtype) {
+    throw new RuntimeError(
+      `dot : expected both vectors to have same dtype, but found ${dtypeName[a.dtype]} and ${dtypeName[b.dtype]}`,
+    )
+  }
+  if (a.shape[0] !== b.shape[0]) {
+    throw new RuntimeError(
+      `inconsistent tensor size, expected tensor [${a.shape[0]}] and src [${b.shape[0]}] to have the same number of elements, but got ${a.shape[0]} and ${b.shape[0]} elements respectively`,
+    )
+  }
+  return apply(dotOp, [a, b], null)
+}
+const dotOp: OpDef<null> = {
+  name: 'dot',
+  infer: ([a]) => [{ shape: [], dtype: a.dtype }],
+  saves: () => ({ inputs: [0, 1] }),
+  vjp: (ctx) => [mul(ctx.dy, ctx.input(1)), mul(ctx.dy, ctx.input(0))],
+  to: {
+    kind: 'compose',
+    compose: ([a, b]) => [
+      apply(reshapeOp, [product(apply(reshapeOp, [a], [1, a.shape[0]]), apply(reshapeOp, [b], [b.shape[0], 1]))], []),
+    ],
+  },
+}
+
+/**
+ * The product of two tensors by PyTorch's rules: vectors are dotted, matrices multiplied, leading dimensions broadcast.
+ *
+ * @example
+ * matmul(ones(2, 3), ones(3, 4)).shape // [2, 4]
+ */
+export function matmul(a: Tensor, b: Tensor): Tensor {
+  const [p, q] = [a.dim(), b.dim()]
+  if (p === 0 || q === 0) {
+    throw new RuntimeError(
+      `both arguments to matmul need to be at least 1D, but they are ${p}D and ${q}D`,
+    )
+  }
+  checkDTypes(a, b)
+  if (p === 1 && q === 1) return dot(a, b)
+  if (p === 2 && q === 1) return mv(a, b)
+  if (p === 1 && q === 2) {
+    const row = apply(reshapeOp, [a], [1, a.shape[0]])
+    checkInner(row, b)
+    return apply(reshapeOp, [product(row, b)], [b.shape[1]])
+  }
+  if (p === 2 && q === 2) return mm(a, b)
+  return batched(a, b)
+}
+
+/** Rank of at least 3 on one side: leading dimensions broadcast, a vector is a row or column. */
+function batched(a: Tensor, b: Tensor): Tensor {
+  const left = a.dim() === 1 ? apply(reshapeOp, [a], [1, a.shape[0]]) : a
+  const right = b.dim() === 1 ? apply(reshapeOp, [b], [b.shape[0], 1]) : b
+  const [m, k] = left.shape.slice(-2)
+  const [k2, n] = right.shape.slice(-2)
+  const drop = (y: Tensor): Tensor => {
+    const shape = [...y.shape]
+    if (b.dim() === 1) shape.splice(-1, 1)
+    if (a.dim() === 1) shape.splice(b.dim() === 1 ? -1 : -2, 1)
+    return shape.length === y.dim() ? y : apply(reshapeOp, [y], shape)
+  }
+  // One matrix for all batches: rows of all batches are one tall matrix.
+  if (right.dim() === 2) {
+    const tall = apply(reshapeOp, [left], [left.elements / Math.max(k, 1), k])
+    checkInner(tall, right)
+    return drop(apply(reshapeOp, [product(tall, right)], [...left.shape.slice(0, -1), n]))
+  }
+  const batch = broadcastShapes(left.shape.slice(0, -2), right.shape.slice(0, -2))
+  if (k !== k2) {
+    const size = batch.reduce((x, y) => x * y, 1)
+    throw new RuntimeError(
+      `Expected size for first two dimensions of batch2 tensor to be: [${size}, ${k}] but got: [${size}, ${k2}].`,
+      `The last size of the first (${k}) must equal the second to last of the second (${k2}).`,
+    )
+  }
+  const flat = (x: Tensor, rows: number, columns: number): Tensor => {
+    const full: Shape = [...batch, rows, columns]
+    return apply(reshapeOp, [expandTo(x, full)], [batch.reduce((i, j) => i * j, 1), rows, columns])
+  }
+  const y = product(flat(left, m, k), flat(right, k, n))
+  return drop(apply(reshapeOp, [y], [...batch, m, n]))
+}
+
+/** `beta * input + alpha * (mat1 @ mat2)`. */
+export function addmm(
+  input: Tensor,
+  mat1: Tensor,
+  mat2: Tensor,
+  { beta = 1, alpha = 1 }: { beta?: number; alpha?: number } = {},
+): Tensor {
+  if (mat1.dim() !== 2 || mat2.dim() !== 2) {
+    throw new RuntimeError('mat1 must be a matrix, got ' + `${mat1.dim() !== 2 ? mat1.dim() : mat2.dim()}-D tensor`)
+  }
+  checkInner(mat1, mat2)
+  const shape = [mat1.shape[0], mat2.shape[1]]
+  const bias = expandTo(beta === 1 ? input : mul(input, beta), shape)
+  if (alpha !== 1) return add(bias, mul(product(mat1, mat2), alpha))
+  return apply(addmmOp, [mat1, mat2, bias], null)
+}
+
+/** `x @ weight.t() + bias`: x [..., in], weight [out, in], bias [out] or null. */
+export function linear(x: Tensor, weight: Tensor, bias: Tensor | null = null): Tensor {
+  const w = transposed(weight)
+  if (x.dim() === 2) {
+    checkInner(x, w)
+    checkDTypes(x, w)
+    return bias === null ? product(x, w) : apply(addmmOp, [x, w, bias], null)
+  }
+  const y = matmul(x, w)
+  return bias === null ? y : add(y, bias)
+}

@@ -1,0 +1,39 @@
+// Methods of Tensor, derived from the op table: `x.exp()` is `exp(x)`, and every elementwise op has its in-place form
+// `x.exp_()`. Types and hover texts follow by a mapped type; nothing is listed twice.
+import { applyInPlace } from '../tensor/apply.ts'
+import type { Input } from '../tensor/op.ts'
+import { Tensor } from '../tensor/tensor.ts'
+import type { Elementwise } from './define.ts'
+import * as table from './table.ts'
+import type * as writable from './writable.ts'
+
+type Table = typeof table
+type Resolve = (...args: never[]) => readonly [Elementwise, readonly Input[]]
+/** `f(x, ...rest)` as a method. */
+type Method<F> = F extends (x: never, ...rest: infer R) => infer Y ? (...rest: R) => Y : never
+type Methods = { readonly [K in keyof Table]: Method<Table[K]> }
+type InPlace = { readonly [K in keyof typeof writable as `${K}_`]: Method<(typeof writable)[K]> }
+
+declare module '../tensor/tensor.ts' {
+  interface Tensor extends Methods, InPlace {}
+}
+
+/** The in-place form of an elementwise function: its result is written into the first argument. */
+export function inPlace(fn: { readonly resolve: Resolve }, self: Tensor, ...rest: unknown[]): Tensor {
+  const [record, inputs] = (fn.resolve as (...args: unknown[]) => ReturnType<Resolve>)(self, ...rest)
+  return applyInPlace(record, self, inputs, null)
+}
+
+const define = (name: string, value: unknown): void =>
+  void Object.defineProperty(Tensor.prototype, name, { value, configurable: true, writable: true })
+
+for (const [name, fn] of Object.entries(table) as [string, (x: Tensor, ...rest: unknown[]) => unknown][]) {
+  define(name, function (this: Tensor, ...rest: unknown[]) {
+    return fn(this, ...rest)
+  })
+  if ('resolve' in fn) {
+    define(`${name}_`, function (this: Tensor, ...rest: unknown[]) {
+      return inPlace(fn as unknown as { resolve: Resolve }, this, ...rest)
+    })
+  }
+}

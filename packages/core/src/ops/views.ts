@@ -1,0 +1,238 @@
+// Views: other shapes and orders over the same memory. Each is a function on layouts; gradients follow (define.ts).
+import { IndexError, RuntimeError } from '../base/errors.ts'
+import { isContiguous, viewStrides } from '../base/layout.ts'
+import { inferSize, normalizeDim, numelOf, type Shape, shapeString } from '../base/shape.ts'
+import { apply, chainLayout, setAssign, type ViewStep } from '../tensor/apply.ts'
+import type { OpDef } from '../tensor/op.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+import { type Sizes, sizesOf } from './arguments.ts'
+import { cloneOp, expandOp, flipOp, permuteOp, reshapeOp, sumTo, viewOp } from './define.ts'
+import { filled, toDType } from './elementwise.ts'
+
+const strictView = viewOp<Shape>('view', (layout, shape) => {
+  const strides = viewStrides(layout, shape)
+  if (strides === null) {
+    throw new RuntimeError(
+      "view size is not compatible with input tensor's size and stride (at least one dimension spans across two contiguous subspaces). Use .reshape(...) instead.",
+    )
+  }
+  return { shape, strides, offset: layout.offset }
+})
+
+/** The same elements under another shape, without a copy; one size may be -1. */
+export function view(x: Tensor, ...sizes: Sizes): Tensor {
+  return apply(strictView, [x], inferSize(sizesOf(sizes, -1), x.numel()))
+}
+
+/** The same elements under another shape: a view where possible, else a copy; one size may be -1. */
+export function reshape(x: Tensor, ...sizes: Sizes): Tensor {
+  return apply(reshapeOp, [x], inferSize(sizesOf(sizes, -1), x.numel()))
+}
+
+/** One dimension in place of dimensions `startDim` to `endDim`. */
+export function flatten(x: Tensor, startDim = 0, endDim = -1): Tensor {
+  if (x.dim() === 0) return reshape(x, 1)
+  const start = normalizeDim(startDim, x.dim())
+  const end = normalizeDim(endDim, x.dim())
+  if (start > end) throw new RuntimeError('flatten() has invalid args: start_dim cannot come after end_dim')
+  if (start === end) return x
+  const middle = numelOf(x.shape.slice(start, end + 1))
+  return reshape(x, [...x.shape.slice(0, start), middle, ...x.shape.slice(end + 1)])
+}
+
+/** The dimensions in another order. */
+export function permute(x: Tensor, ...dims: Sizes): Tensor {
+  const order = sizesOf(dims, Number.NEGATIVE_INFINITY)
+  if (order.length !== x.dim()) {
+    throw new RuntimeError(
+      `permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired ordering of dimensions i.e. input.dim() = ${x.dim()} is not equal to len(dims) = ${order.length}`,
+    )
+  }
+  const normal = order.map((d) => normalizeDim(d, x.dim()))
+  if (new Set(normal).size !== normal.length) throw new RuntimeError('permute(): duplicate dims are not allowed.')
+  return apply(permuteOp, [x], normal)
+}
+
+const transposeOp: OpDef<readonly number[]> = { ...permuteOp, name: 'transpose' }
+const tOp: OpDef<readonly number[]> = { ...permuteOp, name: 't' }
+
+/** Two dimensions swapped. */
+export function transpose(x: Tensor, dim0: number, dim1: number): Tensor {
+  const a = normalizeDim(dim0, x.dim())
+  const b = normalizeDim(dim1, x.dim())
+  return apply(transposeOp, [x], x.shape.map((_, i) => (i === a ? b : i === b ? a : i)))
+}
+
+/** A matrix transposed; vectors and scalars as they are. */
+export function t(x: Tensor): Tensor {
+  if (x.dim() > 2) {
+    throw new RuntimeError(`t() expects a tensor with <= 2 dimensions, but self is ${x.dim()}D`, 'Use transpose(dim0, dim1).')
+  }
+  return x.dim() < 2 ? apply(tOp, [x], x.shape.map((_, i) => i)) : apply(tOp, [x], [1, 0])
+}
+
+/** Without the dimensions that `drop` names. */
+const squeezeOp = (name: string) =>
+  viewOp<readonly number[]>(name, ({ shape, strides, offset }, drop) => ({
+    shape: shape.filter((_, i) => !drop.includes(i)),
+    strides: strides.filter((_, i) => !drop.includes(i)),
+    offset,
+  }))
+const squeezeAll = squeezeOp('squeeze')
+const squeezeOne = squeezeOp('SqueezeBackward1')
+
+/** Without dimensions of size 1: all of them, or `dim` if it has size 1. */
+export function squeeze(x: Tensor, dim?: number): Tensor {
+  if (dim === undefined) return apply(squeezeAll, [x], x.shape.flatMap((n, i) => (n === 1 ? [i] : [])))
+  const d = normalizeDim(dim, x.dim())
+  return apply(squeezeOne, [x], x.shape[d] === 1 ? [d] : [])
+}
+
+const unsqueezeOp = viewOp<number>('unsqueeze', ({ shape, strides, offset }, dim) => ({
+  shape: [...shape.slice(0, dim), 1, ...shape.slice(dim)],
+  strides: [...strides.slice(0, dim), dim < shape.length ? shape[dim] * strides[dim] : 1, ...strides.slice(dim)],
+  offset,
+}))
+/** With a new dimension of size 1 at `dim`. */
+export const unsqueeze = (x: Tensor, dim: number): Tensor => apply(unsqueezeOp, [x], normalizeDim(dim, x.dim() + 1))
+
+/** Sizes of 1 repeated to larger ones without a copy; -1 keeps a size, new dimensions come in front. */
+export function expand(x: Tensor, ...sizes: Sizes): Tensor {
+  const shape = sizesOf(sizes, -1)
+  const lead = shape.length - x.dim()
+  if (lead < 0) {
+    throw new RuntimeError(
+      `expand(torch.${x.dtype}{${shapeString(x.shape)}}, size=${shapeString(shape)}): the number of sizes provided (${shape.length}) must be greater or equal to the number of dimensions in the tensor (${x.dim()})`,
+    )
+  }
+  const full = shape.map((n, i) => {
+    const own = i < lead ? 1 : x.shape[i - lead]
+    if (n === -1) {
+      if (i < lead) throw new RuntimeError(`The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension ${i}`)
+      return own
+    }
+    if (n !== own && own !== 1) {
+      throw new RuntimeError(
+        `The expanded size of the tensor (${n}) must match the existing size (${own}) at non-singleton dimension ${i}.  Target sizes: ${shapeString(shape)}.  Tensor sizes: ${shapeString(x.shape)}`,
+      )
+    }
+    return n
+  })
+  return apply(expandOp, [x], full)
+}
+/** Expanded to the shape of another tensor. */
+export const expandAs = (x: Tensor, other: Tensor): Tensor => expand(x, other.shape)
+
+/** The dimensions in reversed element order; a view (PyTorch copies). */
+export function flip(x: Tensor, ...dims: Sizes): Tensor {
+  return apply(flipOp, [x], sizesOf(dims, Number.NEGATIVE_INFINITY).map((d) => normalizeDim(d, x.dim())))
+}
+
+interface Slice {
+  readonly dim: number
+  readonly start: number
+  readonly length: number
+  readonly step: number
+}
+const sliceOp = viewOp<Slice>('slice', ({ shape, strides, offset }, { dim, start, length, step }) => ({
+  shape: shape.map((n, i) => (i === dim ? length : n)),
+  strides: strides.map((st, i) => (i === dim ? st * step : st)),
+  offset: length === 0 ? offset : offset + start * strides[dim],
+}))
+
+/** Elements `start`, `start + step`, ... below `end` of a dimension, by Python's rules for negative and large bounds. */
+export function slice(x: Tensor, dim: number, start?: number | null, end?: number | null, step = 1): Tensor {
+  if (x.dim() === 0) throw new RuntimeError('slice() cannot be applied to a 0-dim tensor.')
+  if (!(Number.isInteger(step) && step > 0)) throw new RuntimeError('slice step must be positive', 'To reverse use flip().')
+  const d = normalizeDim(dim, x.dim())
+  const size = x.shape[d]
+  const clip = (at: number): number => Math.min(Math.max(at < 0 ? at + size : at, 0), size)
+  const from = clip(start ?? 0)
+  const length = Math.max(Math.ceil((clip(end ?? size) - from) / step), 0)
+  return apply(sliceOp, [x], { dim: d, start: from, length, step })
+}
+
+/** `length` elements of a dimension from `start`. */
+export function narrow(x: Tensor, dim: number, start: number, length: number): Tensor {
+  if (x.dim() === 0) throw new RuntimeError('narrow() cannot be applied to a 0-dim tensor.')
+  if (length < 0) throw new RuntimeError('narrow(): length must be non-negative.')
+  const d = normalizeDim(dim, x.dim())
+  const from = start < 0 ? start + x.shape[d] : start
+  if (from < 0 || from + length > x.shape[d]) {
+    throw new RuntimeError(`start (${from}) + length (${length}) exceeds dimension size (${x.shape[d]}).`)
+  }
+  return apply(sliceOp, [x], { dim: d, start: from, length, step: 1 })
+}
+
+const selectOp = viewOp<{ readonly dim: number; readonly index: number }>('select', ({ shape, strides, offset }, { dim, index }) => ({
+  shape: shape.filter((_, i) => i !== dim),
+  strides: strides.filter((_, i) => i !== dim),
+  offset: offset + index * strides[dim],
+}))
+/** One index of a dimension, which disappears. */
+export function select(x: Tensor, dim: number, index: number): Tensor {
+  if (x.dim() === 0) throw new IndexError('select() cannot be applied to a 0-dim tensor.')
+  const d = normalizeDim(dim, x.dim())
+  return apply(selectOp, [x], { dim: d, index: checkedIndex(index, x.shape[d], d) })
+}
+
+const unfoldOp = viewOp<{ readonly dim: number; readonly size: number; readonly step: number }>(
+  'unfold',
+  ({ shape, strides, offset }, { dim, size, step }) => ({
+    shape: [...shape.map((n, i) => (i === dim ? Math.floor((n - size) / step) + 1 : n)), size],
+    strides: [...strides.map((st, i) => (i === dim ? st * step : st)), strides[dim] ?? 1],
+    offset,
+  }),
+)
+/** Sliding windows of `size` elements every `step` along a dimension, in a new last dimension; a view. */
+export function unfold(x: Tensor, dim: number, size: number, step: number): Tensor {
+  const d = normalizeDim(dim, x.dim())
+  const most = x.dim() === 0 ? 1 : x.shape[d]
+  if (size > most) throw new RuntimeError(`maximum size for tensor at dimension ${d} is ${most} but size is ${size}`)
+  if (size < 0) throw new RuntimeError(`size is ${size} but must be >= 0`)
+  if (step <= 0) throw new RuntimeError(`step is ${step} but must be > 0`)
+  return apply(unfoldOp, [x], { dim: d, size, step })
+}
+
+/** An index from -size to size - 1, counted from the end when negative. */
+export function checkedIndex(index: number, size: number, dim: number): number {
+  if (!Number.isInteger(index)) throw new IndexError(`only integers can be used as indices, but got ${index}`)
+  if (index < -size || index >= size) {
+    throw new IndexError(`index ${index} is out of bounds for dimension ${dim} with size ${size}`)
+  }
+  return index < 0 ? index + size : index
+}
+
+/** The tensor itself when it is row-major, else a row-major copy. */
+export const contiguous = (x: Tensor): Tensor => (isContiguous(x) ? x : apply(cloneOp, [x], null))
+
+/** A copy with its own memory; gradients flow through. */
+export const clone = (x: Tensor): Tensor => apply(cloneOp, [x], null)
+
+/**
+ * A tensor with the elements that a chain of views reaches replaced by those of a second one. In place, it is how
+ * memory is written through a view; its gradient is zero in the region for the base, and the region for the values.
+ */
+const assignOp: OpDef<readonly ViewStep[]> = {
+  name: 'CopySlices',
+  infer: ([base]) => [base],
+  vjp: (ctx) => {
+    const { dy } = ctx
+    const reached = replay(dy, ctx.attrs)
+    const target = ctx.needs(1) ? ctx.inputSpec(1) : null
+    return [
+      ctx.needs(0) ? apply(assignOp, [dy, filled(reached.shape, dy.dtype, 0)], ctx.attrs) : null,
+      target === null ? null : toDType(sumTo(reached, target.shape), target.dtype),
+    ]
+  },
+  to: {
+    kind: 'kernel',
+    prim: 'assign',
+    lower: (chain, [base]) => ({ region: chainLayout(base.shape, chain) }),
+  },
+}
+setAssign(assignOp)
+
+/** The same views of another tensor. */
+const replay = (x: Tensor, chain: readonly ViewStep[]): Tensor =>
+  chain.reduce((y, { op, attrs }) => apply(op, [y], attrs), x)

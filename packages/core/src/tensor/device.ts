@@ -1,0 +1,87 @@
+// Devices by name, the default device, and storages: a buffer with the version counter that autograd checks. Core has
+// no device of its own; a package registers one with `useDevice`.
+import type { Backend, DeviceBuffer } from '../backend/backend.ts'
+import { RuntimeError, ValueError } from '../base/errors.ts'
+
+/** Where tensors live. `backend` is what runs instructions now: while recording, the recorder that stands in front. */
+export class Device {
+  readonly name: string
+  backend: Backend
+
+  constructor(backend: Backend) {
+    this.name = backend.name
+    this.backend = backend
+  }
+}
+
+let storages = 0
+/** How many storages were made so far: what has a serial of at least this is newer than now. */
+export const storagesMade = (): number => storages
+
+/** The memory behind a tensor and all its views. */
+export class Storage {
+  readonly device: Device
+  readonly buffer: DeviceBuffer
+  /** Elements in the buffer. */
+  readonly size: number
+  /** Raised by every write; a saved value whose version moved can no longer be differentiated. */
+  version = 0
+  /** Creation order among storages. */
+  readonly serial: number
+  /** Set once the storage became some leaf's `.grad`: no other leaf may have it. */
+  owned = false
+
+  constructor(device: Device, buffer: DeviceBuffer, size: number) {
+    this.device = device
+    this.buffer = buffer
+    this.size = size
+    this.serial = storages++
+  }
+}
+
+const devices = new Map<string, Device>()
+let current: Device | undefined
+
+/**
+ * Makes a backend the default device for new tensors, and known by its name.
+ *
+ * @example
+ * useDevice(js())
+ */
+export function useDevice(backend: Backend): Device {
+  const device = registerDevice(backend)
+  current = device
+  return device
+}
+
+/** Makes a backend known by its name (`tensor.to(name)`) without making it the default. */
+export function registerDevice(backend: Backend): Device {
+  const known = devices.get(backend.name)
+  if (known !== undefined && known.backend === backend) return known
+  const device = new Device(backend)
+  devices.set(backend.name, device)
+  return device
+}
+
+/** The default device. */
+export function currentDevice(): Device {
+  if (current === undefined) {
+    throw new RuntimeError('no device', "Import 'flambeau', which brings one, or call useDevice(backend) first.")
+  }
+  return current
+}
+
+/** The device of that name; it must have been loaded before. */
+export function deviceNamed(name: string | Device | undefined): Device {
+  if (name === undefined) return currentDevice()
+  if (typeof name !== 'string') return name
+  const device = devices.get(name)
+  if (device === undefined) {
+    const known = [...devices.keys()].join(', ') || 'none'
+    throw new ValueError(
+      `device '${name}' is not loaded`,
+      `Loaded devices: ${known}. Call await setDevice('${name}') once before using it.`,
+    )
+  }
+  return device
+}

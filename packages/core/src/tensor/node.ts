@@ -1,0 +1,154 @@
+// The graph of autograd: one node for every recorded operation, one for every leaf that collects a gradient. A node is
+// also what a gradient rule gets: incoming gradients, saved values, attributes. The walk is in autograd/grad.ts.
+import type { Spec } from '../backend/backend.ts'
+import { dtypeName } from '../base/dtype.ts'
+import { RuntimeError } from '../base/errors.ts'
+import { shapeString } from '../base/shape.ts'
+import type { Input, OpDef, Vjp } from './op.ts'
+import type { Tensor } from './tensor.ts'
+
+export type GradHook = (grad: Tensor) => Tensor | undefined | void
+
+const freed =
+  'Trying to backward through the graph a second time (or directly access saved tensors after they have already been freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify retain_graph=True if you need to backward through the graph a second time or if you need to access saved tensors after calling backward.'
+
+let counter = 0
+
+export class Node<A = unknown> implements Vjp<A> {
+  readonly op: OpDef<A>
+  readonly attrs: A
+  /** Shapes and dtypes of the outputs. */
+  readonly specs: readonly Spec[]
+  /** For each input the node that made it, null where no gradient flows. */
+  edges: readonly (Node | null)[] = []
+  /** Which output of that node the input is; null when all are 0. */
+  indices: readonly number[] | null = null
+  /** Saved inputs, then saved outputs, at their positions; holes where nothing is saved. */
+  saved: Input[] | null = null
+  versions: number[] | null = null
+  released = false
+  /** A bit for every input that needs a gradient. */
+  needed = 0
+  /** The leaf whose `.grad` this node fills. */
+  leaf: Tensor | null = null
+  /** Creation order: a node is newer than all it depends on. */
+  readonly order: number
+  hooks: { index: number; fn: GradHook }[] | null = null
+  line: string | null = null
+  /** Gradients of the outputs: set by the walk while the rule runs. */
+  dys: readonly (Tensor | null)[] = []
+  /** The walk that is visiting this node, and what it has so far. */
+  walk: object | null = null
+  pending = 0
+  gathered: (Tensor | null)[] | null = null
+
+  constructor(op: OpDef<A>, attrs: A, specs: readonly Spec[]) {
+    this.op = op
+    this.attrs = attrs
+    this.specs = specs
+    this.order = counter++
+  }
+
+  /** PyTorch's name of the node, as it is printed. */
+  get name(): string {
+    return this.leaf === null ? gradFnName(this.op.name) : 'AccumulateGrad'
+  }
+
+  get dy(): Tensor {
+    return this.dys[0] as Tensor
+  }
+
+  needs(position: number): boolean {
+    return this.edges[position] !== null
+  }
+
+  /** Shape and dtype of an input through which a gradient flows. */
+  inputSpec(position: number): Spec {
+    const edge = this.edges[position] as Node
+    return edge.specs[this.indices === null ? 0 : this.indices[position]]
+  }
+
+  input(position: number): Tensor {
+    return this.#savedAt(position) as Tensor
+  }
+
+  /** A saved input that may be a number. */
+  operand(position: number): Input {
+    return this.#savedAt(position)
+  }
+
+  output(position = 0): Tensor {
+    return this.#savedAt(this.edges.length + position) as Tensor
+  }
+
+  #savedAt(position: number): Input {
+    const value = this.saved?.[position]
+    if (value === undefined) throw new Error(`${this.op.name}: value ${position} was not saved`)
+    return value
+  }
+
+  /** Saves an input or output for the rule, with the version it has now. */
+  keep(position: number, value: Input): void {
+    if (this.saved === null) {
+      this.saved = []
+      this.versions = []
+    }
+    if (value.wrapped !== true && (value as Tensor).inference) {
+      throw new RuntimeError(
+        'Inference tensors cannot be saved for backward. To work around you can make a clone to get a normal tensor and use it in autograd.',
+      )
+    }
+    this.saved[position] = value
+    ;(this.versions as number[])[position] = value.wrapped === true ? 0 : (value as Tensor).version
+  }
+
+  /** Throws PyTorch's error when a saved value is gone or was written to since. */
+  checkSaved(): void {
+    const { saved, versions } = this
+    if (this.released) throw new RuntimeError(freed, 'In TypeScript: loss.backward({ retainGraph: true }).')
+    if (saved === null || versions === null) return
+    for (let i = 0; i < saved.length; i++) {
+      const value = saved[i]
+      if (value === undefined || value.wrapped === true) continue
+      const now = (value as Tensor).storage.version
+      if (now !== versions[i]) this.#modified(value as Tensor, now, versions[i])
+    }
+  }
+
+  #modified(value: Tensor, now: number, then: number): never {
+    const type = `torch.${dtypeName[value.dtype]}Tensor ${shapeString(value.shape)}`
+    const source = value.node === null ? '' : `, which is output ${value.outIndex} of ${value.node.name},`
+    const where = this.line === null ? undefined : `The forward call was ${this.line}`
+    throw new RuntimeError(
+      `one of the variables needed for gradient computation has been modified by an inplace operation: [${type}]${source} is at version ${now}; expected version ${then} instead. Hint: enable anomaly detection to find the operation that failed to compute its gradient, with torch.autograd.set_detect_anomaly(True).`,
+      where ?? `The value was saved by ${this.name}. Use the operation's form without trailing underscore, or clone() first.`,
+    )
+  }
+
+  release(): void {
+    if (this.saved !== null) {
+      this.saved = null
+      this.released = true
+    }
+  }
+}
+
+/** `exp` prints as ExpBackward0; a name that begins with a capital is printed as it is. */
+export const gradFnName = (op: string): string =>
+  op[0] === op[0].toUpperCase() ? op : `${op[0].toUpperCase()}${op.slice(1)}Backward0`
+
+const accumulate: OpDef<null> = {
+  name: 'accumulateGrad',
+  infer: () => [],
+  to: { kind: 'compose', compose: () => [] },
+}
+
+/** The node that adds arriving gradients to a leaf's `.grad`. */
+export function accumulator(leaf: Tensor): Node {
+  if (leaf.accumulator === null) {
+    const node = new Node(accumulate, null, [{ shape: leaf.shape, dtype: leaf.dtype }])
+    node.leaf = leaf
+    leaf.accumulator = node as Node
+  }
+  return leaf.accumulator
+}

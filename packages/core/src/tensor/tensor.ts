@@ -1,0 +1,261 @@
+// Tensor as data: a layout over a storage, its place in the autograd graph, and nothing that computes. Operations are
+// functions in ops/; their methods are derived from that table (ops/methods.ts).
+import type { DeviceBuffer } from '../backend/backend.ts'
+import { type DType, isFloat, newArray, type TypedArray } from '../base/dtype.ts'
+import { RuntimeError, TypeError } from '../base/errors.ts'
+import { isContiguous } from '../base/layout.ts'
+import { normalizeDim, numelOf, type Shape } from '../base/shape.ts'
+import type { Storage } from './device.ts'
+import { effects } from './effects.ts'
+import { mode } from './mode.ts'
+import { accumulator, type GradHook, Node } from './node.ts'
+import type { OpDef } from './op.ts'
+
+/** What a view remembers, to derive its node anew after its base was written to. */
+export interface ViewOf {
+  /** The tensor at the root of all views of this memory. */
+  readonly base: Tensor
+  /** The tensor, base or view, that this is a view of. */
+  readonly parent: Tensor
+  readonly op: OpDef<unknown>
+  readonly attrs: unknown
+  /** The storage's version at which the view's node was derived. */
+  version: number
+}
+
+/** PyTorch's `torch.Size`: an array of sizes that prints as one. */
+export class Size extends Array<number> {
+  override toString(): string {
+    return `torch.Size([${this.join(', ')}])`
+  }
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString()
+  }
+}
+
+export class Tensor {
+  readonly storage: Storage
+  readonly shape: Shape
+  readonly strides: readonly number[]
+  readonly offset: number
+  readonly dtype: DType
+  readonly elements: number
+  /** The operation that made it, null for leaves. Use `gradFn`, which is right after writes to a view's base too. */
+  node: Node | null = null
+  /** Which of the node's outputs this is. */
+  outIndex = 0
+  viewOf: ViewOf | null = null
+  accumulator: Node | null = null
+  /** The gradient that backward() collected. */
+  grad: Tensor | null = null
+  leafRequiresGrad = false
+  retainsGrad = false
+  readonly inference: boolean = mode.inference
+  /** A tensor is no wrapped number; see Num. */
+  declare readonly wrapped: undefined
+
+  constructor(storage: Storage, shape: Shape, strides: readonly number[], offset: number, dtype: DType) {
+    this.storage = storage
+    this.shape = shape
+    this.strides = strides
+    this.offset = offset
+    this.dtype = dtype
+    this.elements = numelOf(shape)
+  }
+
+  get buffer(): DeviceBuffer {
+    return this.storage.buffer
+  }
+
+  /** The device's name. */
+  get device(): string {
+    return this.storage.device.name
+  }
+
+  /** Writes to this memory so far; autograd compares it with what it saw. */
+  get version(): number {
+    return this.storage.version
+  }
+
+  get gradFn(): Node | null {
+    const { viewOf: view } = this
+    if (view !== null && view.version !== this.storage.version) {
+      view.version = this.storage.version
+      const edge = edgeOf(view.parent)
+      this.node = edge === null ? null : new Node(view.op, view.attrs, [this])
+      if (this.node !== null) {
+        this.node.edges = [edge]
+        this.node.indices = view.parent.outIndex === 0 ? null : [view.parent.outIndex]
+      }
+    }
+    return this.node
+  }
+
+  get requiresGrad(): boolean {
+    return this.leafRequiresGrad || this.gradFn !== null
+  }
+
+  set requiresGrad(value: boolean) {
+    this.setRequiresGrad(value)
+  }
+
+  get isLeaf(): boolean {
+    return this.gradFn === null
+  }
+
+  setRequiresGrad(value: boolean): this {
+    if (value && !isFloat(this.dtype)) {
+      throw new RuntimeError('only Tensors of floating point dtype can require gradients', 'Convert it first: x.float().')
+    }
+    if (this.gradFn !== null) {
+      if (value) return this
+      throw new RuntimeError(
+        "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph that doesn't require differentiation use var_no_grad = var.detach().",
+      )
+    }
+    if (value && this.inference) throw new RuntimeError('Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.')
+    this.leafRequiresGrad = value
+    return this
+  }
+
+  dim(): number {
+    return this.shape.length
+  }
+
+  get ndim(): number {
+    return this.shape.length
+  }
+
+  numel(): number {
+    return this.elements
+  }
+
+  /** `torch.Size` of all dimensions, or the size of one. */
+  size(): Size
+  size(dim: number): number
+  size(dim?: number): Size | number {
+    if (dim !== undefined) return this.shape[normalizeDim(dim, this.shape.length)]
+    const size = new Size(this.shape.length)
+    this.shape.forEach((n, i) => void (size[i] = n))
+    return size
+  }
+
+  stride(): readonly number[]
+  stride(dim: number): number
+  stride(dim?: number): readonly number[] | number {
+    return dim === undefined ? this.strides : this.strides[normalizeDim(dim, this.shape.length)]
+  }
+
+  isContiguous(): boolean {
+    return isContiguous(this)
+  }
+
+  isFloatingPoint(): boolean {
+    return isFloat(this.dtype)
+  }
+
+  /** The elements in row-major order: a copy, as the typed array of the dtype. */
+  toArray(): TypedArray {
+    effects.sink?.read('toArray()')
+    if (this.elements === 0) return newArray(this.dtype, 0)
+    return this.storage.device.backend.readSync(this)
+  }
+
+  /** As `toArray`, on devices that cannot be read synchronously too. */
+  async toArrayAsync(): Promise<TypedArray> {
+    effects.sink?.read('toArrayAsync()')
+    if (this.elements === 0) return newArray(this.dtype, 0)
+    return await this.storage.device.backend.read(this)
+  }
+
+  /** The number in a tensor of one element. */
+  item(): number {
+    effects.sink?.read('item()')
+    this.#checkItem()
+    return this.storage.device.backend.readSync(this)[0]
+  }
+
+  async itemAsync(): Promise<number> {
+    effects.sink?.read('itemAsync()')
+    this.#checkItem()
+    return (await this.storage.device.backend.read(this))[0]
+  }
+
+  #checkItem(): void {
+    if (this.elements !== 1) {
+      throw new RuntimeError(
+        `a Tensor with ${this.elements} elements cannot be converted to Scalar`,
+        'Use toArray() or toNested() for all elements, or index one first.',
+      )
+    }
+  }
+
+  /** Nested arrays in the tensor's shape; a number for a 0-d tensor; booleans for bool. */
+  toNested(): NestedNumbers {
+    const data = this.toArray()
+    const value = (i: number): number | boolean => (this.dtype === 'bool' ? data[i] !== 0 : data[i])
+    let at = 0
+    const build = (dim: number): NestedNumbers => {
+      if (dim === this.shape.length) return value(at++)
+      return Array.from({ length: this.shape[dim] }, () => build(dim + 1))
+    }
+    return build(0)
+  }
+
+  /** PyTorch's name of `toNested`. */
+  tolist(): NestedNumbers {
+    return this.toNested()
+  }
+
+  /**
+   * Calls `fn` with the gradient of this tensor when backward reaches it; a returned tensor replaces the gradient.
+   * Returns a function that takes the hook off.
+   */
+  registerHook(fn: GradHook): () => void {
+    if (!this.requiresGrad) {
+      throw new RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+    }
+    const node = this.gradFn ?? accumulator(this)
+    const hook = { index: this.outIndex, fn }
+    node.hooks = [...(node.hooks ?? []), hook]
+    return () => void (node.hooks = (node.hooks ?? []).filter((h) => h !== hook))
+  }
+
+  /** Keeps the gradient of a tensor that is not a leaf in its `.grad`. */
+  retainGrad(): this {
+    if (!this.requiresGrad) throw new RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+    if (this.isLeaf || this.retainsGrad) return this
+    this.retainsGrad = true
+    this.registerHook((grad) => void (this.grad = grad))
+    return this
+  }
+
+  [Symbol.toPrimitive](hint: string): number | string {
+    if (hint === 'string' || (hint === 'default' && this.elements !== 1)) return this.toString()
+    if (this.elements !== 1) {
+      throw new RuntimeError(
+        `Boolean value of Tensor with more than one value is ambiguous`,
+        'Use any(), all() or item() to say which value is meant.',
+      )
+    }
+    return this.item()
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString()
+  }
+}
+
+export type NestedNumbers = number | boolean | NestedNumbers[]
+
+/** The node through which a gradient reaches `t`, or null: recorded, a leaf that wants one, or neither. */
+export function edgeOf(t: Tensor): Node | null {
+  const node = t.viewOf === null ? t.node : t.gradFn
+  if (node !== null) return node
+  return t.leafRequiresGrad ? accumulator(t) : null
+}
+
+export const checkTensor = (x: unknown, what: string): Tensor => {
+  if (x instanceof Tensor) return x
+  throw new TypeError(`${what} must be Tensor, not ${x === null ? 'null' : typeof x}`)
+}
