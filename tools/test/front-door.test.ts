@@ -57,6 +57,7 @@ test('npm start passes on the exit code', async () => {
 }, 30_000)
 
 test('the last line counts every test, broken files and errors outside of tests too', async () => {
+  writeFileSync(join(temp, 'vitest.config.mjs'), 'export default {}\n')
   const vitest = "import { test } from 'vitest'\n"
   writeFileSync(
     join(temp, 'a.test.js'),
