@@ -1,0 +1,117 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { lessons } from '../src/lessons.ts'
+import { transcripts } from './transcripts.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'flambeau-cli-'))
+const program = join(folder, 'main.mjs')
+
+// The command as a process of its own, made of the sources, so that no stale build is tested.
+beforeAll(async () => {
+  await build({
+    entryPoints: [fileURLToPath(new URL('../src/main.ts', import.meta.url))],
+    outfile: program,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    conditions: ['@flambeau/source'],
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+    logLevel: 'error',
+  })
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const run = (args: string[], nodeArgs: string[] = []) => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...nodeArgs, program, ...args], { encoding: 'utf8' })
+  return { status, lines: stdout.split('\n').slice(0, -1), stderr, errors: stderr.split('\n').slice(0, -1) }
+}
+
+const terminal = ['--import', 'data:text/javascript,process.stdout.isTTY=true;process.stderr.isTTY=true']
+
+describe('npm start', () => {
+  it('runs one example with options, and prints PyTorch’s lines only', () => {
+    const { status, lines, errors } = run(['boston', '--backend', 'js', '--epochs', '100', '--seed', '42'])
+    const transcript = transcripts('boston').find(({ seed }) => seed === 42)
+    expect(status).toBe(0)
+    expect(lines).toEqual(transcript?.lines.slice(0, 1))
+    expect(errors).toEqual(['# boston, on js'])
+  })
+
+  it('takes the seed: another one, another line', () => {
+    const line = (seed: string) => run(['boston', '--epochs', '1', '--seed', seed]).lines[0]
+    expect(line('0')).toMatch(/^Epoch 1: loss=5\.9241e\+02$/)
+    expect(line('1')).not.toBe(line('0'))
+    expect(line('18446744073709551615')).toBe(line('4294967295'))
+    const negative = run(['boston', '--epochs', '1', '--seed=-1'])
+    expect(negative.lines).toEqual([line('4294967295')])
+  })
+
+  it('runs the main job when nothing is named', () => {
+    const { status, lines, errors } = run(['--epochs', '20'])
+    expect(status).toBe(0)
+    expect(errors).toEqual(['# autograd-basics, on js', '# boston, on js', '# breast-cancer, on js'])
+    expect(lines.slice(0, 3)).toEqual([
+      'tensor(3.5000, requires_grad=True)',
+      'tensor(1.8750, grad_fn=<MulBackward0>)',
+      'tensor(5.7500)',
+    ])
+    expect(lines.filter((line) => /^Epoch 20: loss=\d\.\d{4}e[+-]\d\d$/.test(line))).toHaveLength(2)
+    expect(lines.at(-1)).toBe('[569 rows x 2 columns]')
+  })
+
+  it('shows a progress bar on a terminal, none when piped', () => {
+    const args = ['boston', '--epochs', '200']
+    const piped = run(args)
+    const shown = run(args, terminal)
+    expect(shown.lines).toEqual(piped.lines)
+    expect(shown.stderr).toMatch(/boston .*\/200 epochs/)
+    expect(shown.stderr).toContain('\r')
+    expect(piped.errors).toEqual(['# boston, on js'])
+  })
+
+  it('lists examples and options', () => {
+    for (const flag of ['--help', '-h']) {
+      const { status, lines, stderr } = run([flag])
+      expect(status).toBe(0)
+      expect(stderr).toBe('')
+      for (const { name } of lessons) expect(lines.some((line) => line.includes(name))).toBe(true)
+      for (const option of ['--backend', '--epochs', '--seed', '--help', 'doctor']) {
+        expect(lines.some((line) => line.includes(option))).toBe(true)
+      }
+    }
+  })
+
+  it('says what this machine can run', () => {
+    const { status, lines } = run(['doctor'])
+    expect(status).toBe(0)
+    expect(lines.find((line) => line.includes(`Node ${process.versions.node}`))).toMatch(/ready$/)
+    expect(lines.find((line) => /^. js /.test(line))).toMatch(/ready$/)
+    for (const name of ['native', 'gpujs']) expect(lines.some((line) => line.includes(name))).toBe(true)
+    expect(lines.at(-1)).toBe('The examples can run here.')
+  })
+
+  it.each([
+    [['bostn'], "unknown example 'bostn'; there are autograd-basics, boston, breast-cancer, shallow-network, and doctor"],
+    [['boston', '--backend', 'cuda'], "unknown backend 'cuda'"],
+    [['boston', '--epochs', 'many'], "--epochs takes a whole number from 1, not 'many'"],
+    [['boston', '--epochs', '0'], '--epochs takes'],
+    [['boston', '--epochs=-3'], '--epochs takes'],
+    [['boston', '--epochs', '1.5'], '--epochs takes'],
+    [['boston', '--seed', 'x'], '--seed takes'],
+    [['boston', '--seed', '18446744073709551616'], '--seed takes'],
+    [['boston', '--seed'], "Option '--seed <value>' argument missing"],
+    [['--fast'], "Unknown option '--fast'"],
+    [['boston', 'doctor'], 'doctor takes no other name'],
+  ])('refuses %j with one line and exit code 2', (args, message) => {
+    const { status, lines, errors } = run(args)
+    expect(status).toBe(2)
+    expect(lines).toEqual([])
+    expect(errors).toHaveLength(1)
+    expect(errors[0]).toContain(message)
+  })
+})

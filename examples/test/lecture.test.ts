@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest'
+import { autogradBasics } from '../src/autograd-basics/index.ts'
+import { boston } from '../src/boston/index.ts'
+import { breastCancer } from '../src/breast-cancer/index.ts'
+import { expectLines, expectLosses, record, type Tolerance, type Transcript, transcripts } from './transcripts.ts'
+
+const tutorial: Tolerance = (epoch) => (epoch <= 10 ? 1e-6 : epoch < 200_000 ? 1e-4 : 5e-4)
+
+describe('autograd-basics prints what PyTorch prints', () => {
+  it('line for line', () => {
+    const lines: string[] = []
+    autogradBasics({ print: (text) => lines.push(...String(text).split('\n')) })
+    expect(lines).toEqual(transcripts('autograd-basics')[0].lines)
+  })
+})
+
+describe('boston learns as PyTorch does, all 2,000 epochs', () => {
+  const all = transcripts('boston')
+  it('for at least five seeds', () => expect(all.length).toBeGreaterThanOrEqual(5))
+
+  it.each(all.map((t) => [t.seed, t] as const))('seed %i', (_, transcript) => {
+    const { lines, losses } = record(boston, transcript)
+    expectLosses(losses, transcript.losses, 2000, tutorial)
+    expectLines(lines, transcript.lines, tutorial)
+  })
+})
+
+describe('breast-cancer learns as PyTorch does', () => {
+  const all = transcripts('breast-cancer')
+  it('for at least five seeds', () => expect(all.length).toBeGreaterThanOrEqual(5))
+
+  it.each(all.map((t) => [t.seed, t] as const))('seed %i, the first 10,000 epochs', (_, transcript) => {
+    const { lines, losses, correct } = record(breastCancer, transcript, 10_000)
+    expectLosses(losses, transcript.losses, 10_000, tutorial)
+    expect(Object.fromEntries(correct)).toEqual(only(transcript.correct, 10_000))
+    expectLines(lines.slice(0, 1), transcript.lines.slice(0, 1), tutorial)
+  })
+
+  it('all 200,000 epochs, with the accuracy and the data frame', { timeout: 120_000 }, () => {
+    const transcript = all[0]
+    const { lines, losses, correct } = record(breastCancer, transcript)
+    expectLosses(losses, transcript.losses, 200_000, tutorial)
+    expect(Object.fromEntries(correct)).toEqual(transcript.correct)
+    const { frame } = transcript as Required<Transcript>
+    const height = frame.text.split('\n').length
+    expectLines(lines.slice(0, -height), transcript.lines.slice(0, -height), tutorial)
+    expectFrame(lines.slice(-height), frame.text.split('\n'))
+  })
+})
+
+const only = (values: Readonly<Record<string, number>> = {}, epochs: number) =>
+  Object.fromEntries(Object.entries(values).filter(([epoch]) => Number(epoch) <= epochs))
+
+const ROW = /^(\d+) {2,}(\d\.0) +(\d\.\d{6}e[+-]\d\d)$/
+
+/** The frame as pandas prints it. A probability may differ as its logit may: by 2 in 1,000 after 200,000 steps. */
+const expectFrame = (actual: readonly string[], expected: readonly string[]): void => {
+  const masked = (lines: readonly string[]) => lines.map((line) => (ROW.test(line) ? line.slice(0, -12) : line))
+  expect(masked(actual)).toEqual(masked(expected))
+  const logit = (line: string): number => {
+    const p = Number((ROW.exec(line) as RegExpExecArray)[3])
+    return Math.log(p) - Math.log1p(-p)
+  }
+  const rows = expected.map((line, i) => [line, actual[i]]).filter(([line]) => ROW.test(line))
+  expect(rows).toHaveLength(10)
+  for (const [line, own] of rows) expect(Math.abs(logit(own) / logit(line) - 1), line).toBeLessThan(2e-3)
+}

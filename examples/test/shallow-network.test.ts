@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest'
+import { parts, shallowNetwork } from '../src/shallow-network/index.ts'
+import { expectLines, expectLosses, record, type Tolerance, type Transcript, transcripts } from './transcripts.ts'
+
+const network: Tolerance = (epoch) => (epoch <= 10 ? 1e-5 : 1e-3)
+const all = transcripts('shallow-network')
+
+describe('shallow networks learn as PyTorch’s do', () => {
+  it('for at least five seeds', () => expect(all.length).toBeGreaterThanOrEqual(5))
+
+  describe.each(all.map((t) => [t.seed, t] as const))('seed %i', (seed, { parts: expected }) => {
+    it.each(Object.entries(parts))('%s', (name, run) => {
+      const transcript: Transcript = { ...(expected as Record<string, Transcript>)[name], seed }
+      const { lines, losses, correct, oneHotLosses } = record(run, transcript)
+      const last = Math.max(...losses.keys())
+      expectLosses(losses, transcript.losses, last, network)
+      if (transcript.oneHotLosses !== undefined) expectLosses(oneHotLosses, transcript.oneHotLosses, last, network)
+      // At epoch 1,000 of this network one row lies 1e-4 from one half: it may fall on either side.
+      const isEdge = name === 'binary' && seed === 0
+      expectCounts(correct, transcript.correct ?? {}, isEdge ? 1000 : undefined)
+      const wanted = isEdge ? transcript.lines.slice(0, -1) : transcript.lines
+      expectLines(isEdge ? lines.slice(0, -1) : lines, wanted, network)
+      expect(lines).toHaveLength(transcript.lines.length)
+    })
+  })
+
+  it('gives one-hot and index labels the same loss', () => {
+    for (const name of ['iris', 'digits'] as const) {
+      const transcript = { ...(all[0].parts as Record<string, Transcript>)[name], seed: all[0].seed }
+      const { losses, oneHotLosses } = record(parts[name], transcript, 10)
+      expect(losses.size).toBe(10)
+      for (const [epoch, loss] of losses) {
+        expect(Math.abs((oneHotLosses.get(epoch) as number) / loss - 1)).toBeLessThan(1e-6)
+      }
+    }
+  })
+
+  it('runs all parts one after the other', () => {
+    const lines: string[] = []
+    shallowNetwork({ epochs: 1, seed: 0, print: (text) => lines.push(...String(text).split('\n')) })
+    expect(lines.filter((line) => line.startsWith('Epoch 1: '))).toHaveLength(5)
+    expect(lines.filter((line) => line === 'Sequential(')).toHaveLength(5)
+  })
+})
+
+const expectCounts = (
+  actual: ReadonlyMap<number, number>,
+  expected: Readonly<Record<string, number>>,
+  edge: number | undefined,
+): void => {
+  expect([...actual.keys()].map(String)).toEqual(Object.keys(expected))
+  for (const [epoch, count] of actual) {
+    const allowed = epoch === edge ? 1 : 0
+    expect(Math.abs(count - expected[epoch]), `epoch ${epoch}: ${count}, not ${expected[epoch]}`).toBeLessThanOrEqual(allowed)
+  }
+}

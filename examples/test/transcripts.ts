@@ -1,0 +1,89 @@
+// What real PyTorch printed (tools/transcripts.py), and how near the examples have to come to it.
+import { readdirSync, readFileSync } from 'node:fs'
+import type { Tensor } from 'flambeau'
+import { expect } from 'vitest'
+import type { Options } from '../src/lesson.ts'
+
+export interface Transcript {
+  readonly example: string
+  readonly seed: number
+  readonly lines: readonly string[]
+  readonly losses: Readonly<Record<string, string>>
+  readonly correct?: Readonly<Record<string, number>>
+  readonly oneHotLosses?: Readonly<Record<string, string>>
+  readonly frame?: { readonly text: string; readonly head: number[][]; readonly tail: number[][] }
+  readonly parts?: Readonly<Record<string, Transcript>>
+}
+
+const folder = new URL('../transcripts/', import.meta.url)
+
+/** All transcripts of an example, by seed. */
+export const transcripts = (example: string): Transcript[] =>
+  readdirSync(folder)
+    .filter((file) => new RegExp(`^${example}-\\d+\\.json$`).test(file))
+    .map((file) => JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as Transcript)
+    .sort((a, b) => a.seed - b.seed)
+
+/** The relative difference that is allowed at an epoch. */
+export type Tolerance = (epoch: number) => number
+
+const numberOf = (value: Tensor | number): number => (typeof value === 'number' ? value : value.item())
+
+export interface Recording {
+  readonly lines: string[]
+  readonly losses: Map<number, number>
+  readonly correct: Map<number, number>
+  readonly oneHotLosses: Map<number, number>
+}
+
+/** Runs an example and writes down what it prints, and what it sees at the epochs that the transcript has. */
+export const record = (run: (options: Options) => void, transcript: Transcript, epochs?: number): Recording => {
+  const recording: Recording = { lines: [], losses: new Map(), correct: new Map(), oneHotLosses: new Map() }
+  run({
+    seed: transcript.seed,
+    epochs,
+    print: (text) => recording.lines.push(...String(text).split('\n')),
+    onEpoch: ({ epoch, loss, correct, oneHotLoss }) => {
+      if (!(epoch in transcript.losses)) return
+      recording.losses.set(epoch, numberOf(loss))
+      if (correct !== undefined) recording.correct.set(epoch, correct().item())
+      if (oneHotLoss !== undefined) recording.oneHotLosses.set(epoch, numberOf(oneHotLoss()))
+    },
+  })
+  return recording
+}
+
+/** Losses of all epochs that were run, each within its tolerance. */
+export const expectLosses = (
+  actual: ReadonlyMap<number, number>,
+  expected: Readonly<Record<string, string>>,
+  epochs: number,
+  tolerance: Tolerance,
+): void => {
+  const wanted = Object.keys(expected).map(Number).filter((epoch) => epoch <= epochs)
+  expect([...actual.keys()]).toEqual(wanted)
+  const far = wanted
+    .map((epoch) => {
+      const loss = actual.get(epoch) as number
+      return { epoch, loss, pytorch: expected[epoch], off: Math.abs(loss / Number(expected[epoch]) - 1) }
+    })
+    .filter(({ epoch, off }) => !(off <= tolerance(epoch)))
+  expect(far).toEqual([])
+}
+
+const EPOCH = /^Epoch (\d+): loss=(.+)$/
+
+/** Lines equal to PyTorch's: text exactly, printed losses within the tolerance and half of their last digit. */
+export const expectLines = (actual: readonly string[], expected: readonly string[], tolerance: Tolerance): void => {
+  const masked = (lines: readonly string[]) =>
+    lines.map((line) => line.replace(/loss=\d\.\d{4}e[+-]\d\d$/, 'loss=?'))
+  expect(masked(actual)).toEqual(masked(expected))
+  expected.forEach((line, i) => {
+    const printed = EPOCH.exec(line)
+    if (printed === null) return
+    const loss = Number((EPOCH.exec(actual[i]) as RegExpExecArray)[2])
+    const lastDigit = 10 ** (Math.floor(Math.log10(Number(printed[2]))) - 4)
+    const allowed = tolerance(Number(printed[1])) * Number(printed[2]) + lastDigit * 1.001
+    expect(Math.abs(loss - Number(printed[2])), line).toBeLessThanOrEqual(allowed)
+  })
+}
