@@ -272,6 +272,30 @@ export function applyInPlace<A>(op: OpDef<A>, self: Tensor, inputs: readonly Inp
   return self
 }
 
+/**
+ * Runs one map whose outputs replace the elements of `targets`, outside of autograd. The inputs begin with the targets.
+ */
+export function applyMapInto(name: string, prims: Prims['map'], targets: readonly Tensor[], inputs: readonly Input[]): void {
+  const device = deviceOf(inputs)
+  const specs: readonly Spec[] = targets
+  const inside = targets.every(fillsStorage) && !inputs.slice(targets.length).some((x) => targets.some((t) => overlaps(x, t)))
+  const outputs = inside ? targets : targets.map((t) => allocate(device, t))
+  device.backend.run({
+    kind: 'map',
+    attrs: prims,
+    inputs: mapOperands(prims, inputs, specs[0]),
+    outputs,
+    donate: inside ? targets.map((_, i) => i) : undefined,
+    origin: { name },
+  })
+  noGrad(() => {
+    targets.forEach((target, i) => {
+      if (inside) target.storage.version++
+      else write(target, outputs[i])
+    })
+  })
+}
+
 /** Writes the elements of `value` (of the same shape) into `self`; the one way in which memory of a tensor changes. */
 export function write(self: Tensor, value: Tensor): Tensor {
   checkWritable(self)

@@ -1,0 +1,38 @@
+// In-place updates of several tensors by one kernel, outside of autograd: an optimizer's step on a parameter and its
+// state is one pass over memory.
+import type { Prims } from '../backend/backend.ts'
+import { type DType, dtypeRank } from '../base/dtype.ts'
+import { type Expr, s } from '../expr/expr.ts'
+import { applyMapInto, operand } from '../tensor/apply.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+
+type Value = Tensor | number | (() => number)
+/** Overwrites `targets`, all of one shape and dtype, with expressions of their old elements and of `values`. */
+export type Update = (targets: readonly Tensor[], values: readonly Value[]) => void
+
+/**
+ * An update rule. `build` gets the targets' elements, then the values'; it returns one expression for each target.
+ * A function among the values is read anew at every run and every replay.
+ *
+ * @example
+ * const descend = update('sgd', 1, (p, grad, lr) => [s.sub(p, s.mul(lr, grad))])
+ * descend([parameter], [parameter.grad, () => group.lr])
+ */
+export function update(name: string, targets: number, build: (...x: Expr[]) => readonly Expr[]): Update {
+  const kernels = new Map<number, Prims['map']>()
+  return (into, values) => {
+    const inputs = [...into, ...values.map(operand)]
+    const { dtype } = into[0]
+    let key = dtypeRank[dtype]
+    for (const x of inputs) key = key * 8 + (x.wrapped === true ? 7 : dtypeRank[x.dtype])
+    let prims = kernels.get(key)
+    if (prims === undefined) {
+      const x = inputs.map((input, i) => s.cast(s.input(i, input.wrapped === true ? (dtype as DType) : input.dtype), dtype))
+      const exprs = build(...x)
+      if (exprs.length !== targets) throw new Error(`update ${name}: ${exprs.length} expressions for ${targets} targets`)
+      prims = { outs: exprs.map((expr) => ({ expr })) }
+      kernels.set(key, prims)
+    }
+    applyMapInto(name, prims, into, inputs)
+  }
+}
