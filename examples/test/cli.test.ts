@@ -96,7 +96,10 @@ describe('npm start', () => {
   })
 
   it.each([
-    [['bostn'], "unknown example 'bostn'; there are autograd-basics, boston, breast-cancer, shallow-network, and doctor"],
+    [
+      ['bostn'],
+      "unknown example 'bostn'; there are autograd-basics, boston, breast-cancer, shallow-network, and doctor",
+    ],
     [['boston', '--backend', 'cuda'], "unknown backend 'cuda'"],
     [['boston', '--epochs', 'many'], "--epochs takes a whole number from 1, not 'many'"],
     [['boston', '--epochs', '0'], '--epochs takes'],

@@ -51,6 +51,8 @@ const expectCounts = (
   expect([...actual.keys()].map(String)).toEqual(Object.keys(expected))
   for (const [epoch, count] of actual) {
     const allowed = epoch === edge ? 1 : 0
-    expect(Math.abs(count - expected[epoch]), `epoch ${epoch}: ${count}, not ${expected[epoch]}`).toBeLessThanOrEqual(allowed)
+    expect(Math.abs(count - expected[epoch]), `epoch ${epoch}: ${count}, not ${expected[epoch]}`).toBeLessThanOrEqual(
+      allowed,
+    )
   }
 }

@@ -60,7 +60,9 @@ export const expectLosses = (
   epochs: number,
   tolerance: Tolerance,
 ): void => {
-  const wanted = Object.keys(expected).map(Number).filter((epoch) => epoch <= epochs)
+  const wanted = Object.keys(expected)
+    .map(Number)
+    .filter((epoch) => epoch <= epochs)
   expect([...actual.keys()]).toEqual(wanted)
   const far = wanted
     .map((epoch) => {
@@ -75,8 +77,7 @@ const EPOCH = /^Epoch (\d+): loss=(.+)$/
 
 /** Lines equal to PyTorch's: text exactly, printed losses within the tolerance and half of their last digit. */
 export const expectLines = (actual: readonly string[], expected: readonly string[], tolerance: Tolerance): void => {
-  const masked = (lines: readonly string[]) =>
-    lines.map((line) => line.replace(/loss=\d\.\d{4}e[+-]\d\d$/, 'loss=?'))
+  const masked = (lines: readonly string[]) => lines.map((line) => line.replace(/loss=\d\.\d{4}e[+-]\d\d$/, 'loss=?'))
   expect(masked(actual)).toEqual(masked(expected))
   expected.forEach((line, i) => {
     const printed = EPOCH.exec(line)

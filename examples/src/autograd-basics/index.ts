@@ -35,9 +35,19 @@ export const autogradBasics = ({ print = log }: Options = {}) => {
   print(second)
 
   // A linear layer by hand: three samples, two inputs, two outputs.
-  const w = tensor([[1, 2], [3, 4]], { requiresGrad: true })
+  const w = tensor(
+    [
+      [1, 2],
+      [3, 4],
+    ],
+    { requiresGrad: true },
+  )
   const b = tensor([0.5, -0.5], { requiresGrad: true })
-  const v = tensor([[1, -1], [2, 0.5], [0, 3]])
+  const v = tensor([
+    [1, -1],
+    [2, 0.5],
+    [0, 3],
+  ])
   const h = v.matmul(w.t()).add(b)
   print(h)
   h.mean().backward()

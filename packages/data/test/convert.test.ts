@@ -50,16 +50,33 @@ describe('toTensor', () => {
 
 describe('fromTensor', () => {
   it('makes a column of every column, of the tensor’s precision', () => {
-    const frame = fromTensor(tensor([[1, 0.5], [2, 0.25]]), ['y', 'y_hat'])
+    const frame = fromTensor(
+      tensor([
+        [1, 0.5],
+        [2, 0.25],
+      ]),
+      ['y', 'y_hat'],
+    )
     expect(frame.column('y_hat')).toEqual(Float32Array.of(0.5, 0.25))
     expect(formatFrame(frame)).toBe('     y  y_hat\n0  1.0   0.50\n1  2.0   0.25')
     expect(fromTensor(tensor([true, false])).column('0')).toEqual([true, false])
     expect(fromTensor(zeros([2], { dtype: 'int32' }), ['n']).column('n')).toEqual(Int32Array.of(0, 0))
-    expect(fromTensor(tensor([[1, 2], [3, 4]]).t(), ['a', 'b']).column('a')).toEqual(Float32Array.of(1, 2))
+    expect(
+      fromTensor(
+        tensor([
+          [1, 2],
+          [3, 4],
+        ]).t(),
+        ['a', 'b'],
+      ).column('a'),
+    ).toEqual(Float32Array.of(1, 2))
   })
 
   it('goes round', () => {
-    const x = tensor([[1.1, 2], [3, 4]])
+    const x = tensor([
+      [1.1, 2],
+      [3, 4],
+    ])
     expect(toTensor(fromTensor(x)).toNested()).toEqual(x.toNested())
   })
 

@@ -66,7 +66,11 @@ describe('parseCsv', () => {
     ['\n\n', {}, 'x.csv: No columns to parse from file\nThe file is empty.'],
     ['a,b\n1,2\n3\n', {}, "x.csv, line 3: Expected 2 fields, saw 1: nothing for column 'b'"],
     ['a,b\n1,2\n\n3,4,5\n', {}, "x.csv, line 4: Expected 2 fields, saw 3: no column for '5'"],
-    ['a,b\n1,2\n', { columns: ['a', 'price'] }, "x.csv, line 1: no column named 'price'\nThe file has the columns 'a', 'b'."],
+    [
+      'a,b\n1,2\n',
+      { columns: ['a', 'price'] },
+      "x.csv, line 1: no column named 'price'\nThe file has the columns 'a', 'b'.",
+    ],
     ['a,b\n1,2\n3,four\n', { numeric: true }, "x.csv, line 3, column 'b': could not convert string to float: 'four'"],
     ['a,b,a\n1,2,3\n', {}, "x.csv, line 1: the column name 'a' occurs twice (columns 1 and 3)"],
     ['a,b\n1,"2\n3,4\n', {}, 'x.csv, line 2: a quoted cell is not closed'],

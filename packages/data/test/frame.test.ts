@@ -14,7 +14,11 @@ const golden = JSON.parse(readFileSync(new URL('golden/frames.json', import.meta
   sets: Record<string, string>
 }
 
-const numbers: Record<string, number> = { nan: Number.NaN, inf: Number.POSITIVE_INFINITY, '-inf': Number.NEGATIVE_INFINITY }
+const numbers: Record<string, number> = {
+  nan: Number.NaN,
+  inf: Number.POSITIVE_INFINITY,
+  '-inf': Number.NEGATIVE_INFINITY,
+}
 const decode = (value: unknown): unknown => (typeof value === 'string' && value in numbers ? numbers[value] : value)
 
 const column = (dtype: string, values: unknown[]) => {

@@ -1,5 +1,15 @@
 import { readFileSync } from 'node:fs'
-import { AssertionError, arange, Generator, manualSeed, ones, rand, tensor, TypeError, ValueError } from '@flambeau/core'
+import {
+  AssertionError,
+  arange,
+  Generator,
+  manualSeed,
+  ones,
+  rand,
+  tensor,
+  TypeError,
+  ValueError,
+} from '@flambeau/core'
 import 'flambeau'
 import { describe, expect, it } from 'vitest'
 import { DataLoader, type Dataset, defaultCollate, randomSplit, Subset, TensorDataset } from '../src/index.ts'
@@ -125,7 +135,14 @@ describe('randomSplit', () => {
 })
 
 describe('TensorDataset and Subset', () => {
-  const set = new TensorDataset(tensor([[1, 2], [3, 4], [5, 6]]), tensor([7, 8, 9]))
+  const set = new TensorDataset(
+    tensor([
+      [1, 2],
+      [3, 4],
+      [5, 6],
+    ]),
+    tensor([7, 8, 9]),
+  )
 
   it('gives the rows of an index, counted from the end when negative', () => {
     expect(set.length).toBe(3)

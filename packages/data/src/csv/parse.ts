@@ -21,9 +21,7 @@ export interface CsvOptions {
   readonly missing?: readonly string[]
 }
 
-const MISSING = (
-  ' #N/A #N/A_N/A #NA -1.#IND -1.#QNAN -NaN -nan 1.#IND 1.#QNAN <NA> N/A NA NULL NaN None n/a nan null'
-)
+const MISSING = ' #N/A #N/A_N/A #NA -1.#IND -1.#QNAN -NaN -nan 1.#IND 1.#QNAN <NA> N/A NA NULL NaN None n/a nan null'
   .split(' ')
   .map((word) => word.replace('_', ' '))
 
