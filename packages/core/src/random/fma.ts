@@ -13,7 +13,9 @@ export const fma32 = (a: number, b: number, c: number): number => {
   const sum = a * b + c
   const rounded = f(sum)
   const mirrored = sum + (sum - rounded)
-  return f(mirrored) !== mirrored || mirrored === rounded ? rounded : settle32(a * b, c, sum, rounded, mirrored)
+  if (f(mirrored) !== mirrored || mirrored === rounded) return rounded
+  // Rounding it again says to the engine that it is a number: otherwise every result would be boxed.
+  return f(settle32(a * b, c, sum, rounded, mirrored))
 }
 
 /** The rare cases: a sum between two float32 values, where what the double lost decides, and an overflow. */
