@@ -1,9 +1,10 @@
 // API reports: the public face of each entry point as text, checked in under packages/*/etc, so that every change of it is
 // seen in review. In a package's folder: `node ../../tools/api.mjs` compares; `pnpm api` (--update) writes all of them anew.
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { Extractor, ExtractorConfig } from '@microsoft/api-extractor'
+import { mergedMembers } from './api-members.mjs'
 import { build } from './build.mjs'
 import { published, readJson, root } from './lib.mjs'
 
@@ -48,10 +49,25 @@ const report = (folder, entry, name, temp, update) => {
     localBuild: update,
     messageCallback: (message) => {
       message.handled = true
+      // It would name a file in a folder that is gone by then.
+      if (message.messageId.startsWith('console-api-report')) return
       if (message.logLevel === 'error' || message.logLevel === 'warning') lines += `${message.text}\n`
     },
   })
   return { succeeded, apiReportChanged, lines }
+}
+
+/** The second report of an entry point, where it has merged members; the same kind of result. */
+const reportMembers = (folder, entry, name, update) => {
+  const file = join(root, 'packages', folder, 'etc', `${name}.members.txt`)
+  const members = mergedMembers(join(root, 'packages', folder, entry))
+  // A mapped type that couldn't follow a function's shape gives never: a method that nobody can call.
+  const broken = members.filter((line) => line.endsWith(': never'))
+  if (broken.length > 0) return { succeeded: false, apiReportChanged: false, lines: broken.join('\n') }
+  const text = members.map((line) => `${line}\n`).join('')
+  const apiReportChanged = text !== (existsSync(file) ? readFileSync(file, 'utf8') : '')
+  if (apiReportChanged && update) writeFileSync(file, text)
+  return { succeeded: true, apiReportChanged, lines: '' }
 }
 
 /** Every entry point of a package has a report of its own: core.api.md, core.backend.api.md. */
@@ -70,15 +86,15 @@ const temp = mkdtempSync(join(tmpdir(), 'flambeau-api-'))
 try {
   for (const folder of process.exitCode ? [] : folders) {
     for (const { entry, name } of entryPoints(folder)) {
-      const known = existsSync(join(root, 'packages', folder, 'etc', `${name}.api.md`))
-      const result = report(folder, entry, name, temp, update)
-      if (update && result.apiReportChanged) console.log(`packages/${folder}/etc/${name}.api.md written`)
-      if (update && result.succeeded) continue
-      if (!result.succeeded || result.apiReportChanged || !known) {
-        console.error(
-          `${name}: the API differs from packages/${folder}/etc/${name}.api.md; look at the change with: pnpm api`,
-        )
-        if (result.lines) console.error(result.lines.trimEnd())
+      const results = {
+        [`${name}.api.md`]: report(folder, entry, name, temp, update),
+        [`${name}.members.txt`]: reportMembers(folder, entry, name, update),
+      }
+      for (const [file, { succeeded, apiReportChanged, lines }] of Object.entries(results)) {
+        if (update && apiReportChanged) console.log(`packages/${folder}/etc/${file} written`)
+        if (succeeded && (update || !apiReportChanged)) continue
+        console.error(`The API differs from packages/${folder}/etc/${file}; look at the change with: pnpm api`)
+        if (lines) console.error(lines.trimEnd())
         process.exitCode = 1
       }
     }

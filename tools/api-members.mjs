@@ -1,0 +1,39 @@
+// api-extractor shows a class as it is declared and leaves out what `declare module` adds to it. Tensor's methods come that
+// way, from the op table, so they have a report of their own: one line for each member.
+import ts from 'typescript'
+
+const isAugmentation = (declaration) => {
+  for (let node = declaration.parent; node; node = node.parent) {
+    if (ts.isModuleDeclaration(node) && ts.isStringLiteral(node.name)) return true
+  }
+  return false
+}
+
+/** The members that declaration merging adds to what `entry`, a declaration file, exports. */
+export const mergedMembers = (entry) => {
+  const program = ts.createProgram([entry], {
+    target: ts.ScriptTarget.ES2022,
+    lib: ['lib.es2022.d.ts', 'lib.esnext.disposable.d.ts'],
+    module: ts.ModuleKind.NodeNext,
+    moduleResolution: ts.ModuleResolutionKind.NodeNext,
+    strict: true,
+    types: [],
+  })
+  const checker = program.getTypeChecker()
+  const lines = []
+  for (const exported of checker.getExportsOfModule(checker.getSymbolAtLocation(program.getSourceFile(entry)))) {
+    const symbol = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported
+    const declarations = symbol.declarations ?? []
+    if (!declarations.some(isAugmentation)) continue
+    const own = declarations.filter((declaration) => !isAugmentation(declaration))
+    // Another package's class has its report there.
+    if (own.length === 0 || own.some((declaration) => declaration.getSourceFile().fileName.includes('/node_modules/')))
+      continue
+    for (const member of checker.getDeclaredTypeOfSymbol(symbol).getProperties()) {
+      if (member.declarations?.some((declaration) => own.includes(declaration.parent))) continue
+      const type = checker.typeToString(checker.getTypeOfSymbol(member), undefined, ts.TypeFormatFlags.NoTruncation)
+      lines.push(`${symbol.name}.${member.name}: ${type}`)
+    }
+  }
+  return lines.sort()
+}
