@@ -16,6 +16,7 @@ Nothing here is read at run time by the library, and tests never need Python.
 """
 import json
 import math
+import operator
 import os
 import re
 import subprocess
@@ -48,6 +49,16 @@ def index_put(x, at, value, accumulate=False):
     return out
 
 
+def cut(x, dim, start=None, end=None, step=1):
+    return x[(slice(None),) * (dim % x.dim()) + (slice(start, end, step),)] if x.dim() else x[:]
+
+
+def tensor(data, dtype=None):
+    """Numbers make float32 on the other side; PyTorch would look whether they have a point."""
+    out = torch.tensor(data, dtype=dtype)
+    return out.float() if dtype is None and out.dtype == torch.int64 else out
+
+
 def batch_norm(x, mean, var, weight=None, bias=None, **options):
     # The running statistics are written in place: each call gets copies.
     copy = lambda s: None if s is None else s.detach().clone()
@@ -58,8 +69,9 @@ def batch_norm(x, mean, var, weight=None, bias=None, **options):
 OVERRIDES = {
     'index': index,
     'indexPut': index_put,
-    'getitem': index,
-    'setitem': index_put,
+    'slice': cut,
+    'tensor': tensor,
+    'expandAs': lambda x, other: x.expand_as(other),
     'batchNorm': batch_norm,
     'pad': F.pad,
     'unfold': lambda x, dim, size, step: x.unfold(dim, size, step),
@@ -70,7 +82,23 @@ OVERRIDES = {
 }
 
 
-def find(op):
+# With a number in front, PyTorch has the operator only.
+OPERATORS = {
+    'add': operator.add,
+    'sub': operator.sub,
+    'mul': operator.mul,
+    'div': operator.truediv,
+    'pow': operator.pow,
+    'floorDivide': operator.floordiv,
+    'remainder': operator.mod,
+    'lt': operator.lt,
+    'eq': operator.eq,
+}
+
+
+def find(op, args=()):
+    if op in OPERATORS and args and not isinstance(args[0], torch.Tensor):
+        return OPERATORS[op]
     if op in OVERRIDES:
         return OVERRIDES[op]
     name = snake(op)
@@ -125,10 +153,10 @@ def flatten(out):
     return [out]
 
 
-def describe(x):
+def describe(x, unwritten):
     if not isinstance(x, torch.Tensor):
         return {'value': x}
-    return {'dtype': dtype_name(x), 'shape': list(x.shape), 'data': data_of(x)}
+    return {'dtype': dtype_name(x), 'shape': list(x.shape), 'data': None if unwritten else data_of(x)}
 
 
 def cotangent(x, k):
@@ -139,8 +167,8 @@ def cotangent(x, k):
 def golden(op, sample):
     torch.manual_seed(sample.get('seed', 0))
     call = Call(sample)
-    outs = flatten(find(op)(*call.args, **call.kwargs))
-    record = {'key': sample['key'], 'outs': [describe(x) for x in outs]}
+    outs = flatten(find(op, call.args)(*call.args, **call.kwargs))
+    record = {'key': sample['key'], 'outs': [describe(x, sample.get('unwritten', False)) for x in outs]}
     through = [(x, k) for k, x in enumerate(outs) if isinstance(x, torch.Tensor) and x.requires_grad]
     leaves = [x for x in call.leaves if x.requires_grad]
     if through and leaves:
@@ -160,7 +188,7 @@ def failure(op, sample):
     torch.manual_seed(0)
     call = Call(sample)
     try:
-        out = find(op)(*call.args, **call.kwargs)
+        out = find(op, call.args)(*call.args, **call.kwargs)
     except Exception as error:
         return {'key': sample['key'], 'error': type(error).__name__, 'message': str(error)}
     raise AssertionError(f'PyTorch accepts it: {out}')

@@ -1,11 +1,13 @@
 // From data to calls: makes the tensors of a sample on the current device, in any layout, calls the op, and reads results
 // and gradients back.
 import * as core from '@flambeau/core'
-import { F, grad, manualSeed, noGrad, ops, Tensor, tensor } from '@flambeau/core'
+import { F, grad, noGrad, ops, Tensor, tensor } from '@flambeau/core'
 import type { Result } from './compare.ts'
 import { indices, numel } from './property.ts'
 import { type Arg, cotangent, type DType, isTensorSpec, type Sample, type TensorSpec } from './sample.ts'
 
+// DEV
+const manualSeed = (n: number) => (core as unknown as { manualSeed?: (n: number) => void }).manualSeed?.(n)
 type Callable = (...args: unknown[]) => unknown
 /** How the elements of an argument lie in memory; all hold the same values. */
 export type Memory = 'contiguous' | 'transposed' | 'sliced' | 'flipped'
@@ -131,7 +133,7 @@ export const flatten = (out: unknown): unknown[] => {
 
 /** An op is in the table, or, where it is none of a tensor's methods, beside it. */
 const find = (op: string): Callable => {
-  for (const place of [ops, F, core]) {
+  for (const place of [ops, F ?? {}, core]) {
     const fn = (place as unknown as Record<string, unknown>)[op]
     if (typeof fn === 'function') return fn as Callable
   }

@@ -8,7 +8,8 @@ type Encoded = readonly (number | string)[]
 interface Output {
   readonly dtype: DType
   readonly shape: readonly number[]
-  readonly data: Encoded
+  /** null where nobody wrote the elements. */
+  readonly data: Encoded | null
 }
 interface Golden {
   readonly key: string
@@ -52,7 +53,7 @@ const byKey = <R extends { readonly key: string }>(records: readonly R[], key: s
 export const goldenOf = (family: string, op: string, sample: { key: string; label: string }) => {
   const { outs, grads } = byKey(opIn(family, op).samples, sample.key, sample.label)
   return {
-    outs: outs.map((out): Result => ('data' in out ? { ...out, values: decode(out.data) } : out)),
+    outs: outs.map((out): Result => ('data' in out ? { ...out, values: out.data && decode(out.data) } : out)),
     grads: grads?.map((grad) => (grad === null ? null : decode(grad))),
   }
 }

@@ -41,6 +41,8 @@ export interface Sample {
   readonly kwargs?: { readonly [key: string]: Arg }
   /** Seed of the default generator, set before the call; for ops that draw. */
   readonly seed?: number
+  /** Nobody wrote the elements of the result: shape and dtype are all there is to compare. */
+  readonly unwritten?: boolean
   /** Why finite differences say nothing here: a kink, a tie, a jump. The golden gradients are compared all the same. */
   readonly kink?: string
   /** Relative and absolute tolerance of this sample, where its numbers need more than the table gives. */
@@ -124,6 +126,7 @@ const isOptions = (arg: unknown): arg is Options => (arg as Options | null)?.kin
 /** A sample at a point where finite differences fail, with the reason. */
 export const kink = (why: string, sample: Sample): Sample => ({ ...sample, kink: why })
 export const seeded = (seed: number, sample: Sample): Sample => ({ ...sample, seed })
+export const unwritten = (sample: Sample): Sample => ({ ...sample, unwritten: true })
 export const loose = (tolerance: readonly [number, number], sample: Sample): Sample => ({ ...sample, tolerance })
 export const e = (...args: (Arg | Options)[]): ErrorSample => s(...args)
 export const e2 = (

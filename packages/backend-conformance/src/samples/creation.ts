@@ -2,7 +2,7 @@
 // generator first, so the random ones are compared with PyTorch's streams like any other value.
 import { type OpSamples, op } from '../prepare.ts'
 import { type Choose, drawShape, nd } from '../property.ts'
-import { bool, e, f64, i32, opt, s, seeded, t, u8, v } from '../sample.ts'
+import { bool, e, f64, i32, opt, s, seeded, t, u8, unwritten, v } from '../sample.ts'
 
 const filled = (make: (shape: number[]) => unknown[], value: number) => (choose: Choose) => {
   const shape = drawShape(choose)
@@ -33,6 +33,44 @@ const sizes = [
 const negative = e([2, -1])
 
 export const creation = {
+  tensor: op(
+    [
+      s(3),
+      s(2.5),
+      s(true),
+      s([1, 2, 3]),
+      s([1, 2.5]),
+      s([
+        [1, 2],
+        [3, 4],
+      ]),
+      s([true, false]),
+      s([]),
+      s([[], []]),
+      s([1, 2], opt({ dtype: 'int32' })),
+      s([1.7, -1.7], opt({ dtype: 'int32' })),
+      s([1, 2], opt({ dtype: 'float64' })),
+      s([0, 2], opt({ dtype: 'bool' })),
+      s([0, 255], opt({ dtype: 'uint8' })),
+      s([0.1], opt({ dtype: 'float64' })),
+    ],
+    none,
+    [e([[1, 2], [3]])],
+  ),
+  empty: op(
+    [unwritten(s([2, 3])), unwritten(s([])), unwritten(s([0, 2])), unwritten(s([2], opt({ dtype: 'int32' })))],
+    none,
+    [negative],
+  ),
+  emptyLike: op(
+    [
+      unwritten(s(t([2, 3]))),
+      unwritten(s(i32([2]))),
+      unwritten(s(t([]))),
+      unwritten(s(t([2]), opt({ dtype: 'float64' }))),
+    ],
+    none,
+  ),
   zeros: op(
     sizes,
     filled((shape) => [shape], 0),

@@ -230,6 +230,38 @@ export const views = {
     }),
     [e(t([2, 3]), [3, 3]), e(t([2, 3]), [3]), e(t([3]), [-1, 3])],
   ),
+  expandAs: op(
+    [s(t([1, 3]), t([2, 3], { grad: false })), s(t([]), t([2], { grad: false })), s(i32([1]), i32([2]))],
+    { none: 'it is expand to the sizes of another tensor' },
+    [e(t([2, 3]), t([3, 3]))],
+  ),
+  slice: op(
+    [
+      s(t([5, 2]), 0, 1, 4),
+      s(t([5, 2]), 0, 1, 5, 2),
+      s(t([2, 5]), 1, -3, -1),
+      s(t([2, 5]), -1, null, null, 2),
+      s(f64([4]), 0, 2),
+      s(t([3]), 0, 2, 1),
+      s(t([3]), 0, 0, 100),
+      s(t([3]), 0, -100, 2),
+      s(i32([4]), 0, 1, 3),
+    ],
+    rearrange(
+      (shape, choose) => {
+        const dim = choose.int(0, shape.length - 1)
+        const start = choose.int(0, shape[dim])
+        const end = choose.int(start, shape[dim])
+        const step = choose.int(1, 3)
+        return {
+          args: [signed(choose, dim, shape.length), start, end, step],
+          shape: shape.map((size, d) => (d === dim ? Math.ceil((end - start) / step) : size)),
+          from: (index) => index.map((i, d) => (d === dim ? start + i * step : i)),
+        }
+      },
+      { minRank: 1 },
+    ),
+  ),
   narrow: op(
     [
       s(t([4, 3]), 0, 1, 2),
