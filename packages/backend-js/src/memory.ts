@@ -1,6 +1,15 @@
 // Memory of the host backends: V8's own. A buffer is a range of a typed array, the slab; small buffers are cut from a
 // shared slab of 64 KiB, large ones have a slab of their own. Nobody frees: V8 does, when no tensor holds a slab.
-import { type Backend, type DeviceBuffer, type DType, newArray, numelOf, type Spec, type TypedArray } from '@flambeau/core/backend'
+import {
+  type Backend,
+  type DeviceBuffer,
+  type DType,
+  dtypes,
+  newArray,
+  rankOf,
+  type Spec,
+  type TypedArray,
+} from '@flambeau/core/backend'
 
 /** A range of a slab, from `start`; slabs are typed arrays of the dtype. */
 export class HostBuffer implements DeviceBuffer {
@@ -18,49 +27,58 @@ export class HostBuffer implements DeviceBuffer {
 const slabBytes = 65536
 /** Buffers start at multiples of 64 bytes, so that vector units of a native backend may read whole lines. */
 const align = 64
+/** A buffer larger than this has a slab of its own. */
+const largeBytes = slabBytes / 4
 
-/** A slab that is being cut up: the next buffer starts at `at`. */
+/** The slab of a dtype that is being cut up, and where the next buffer starts. */
 interface Cursor {
+  readonly dtype: DType
+  readonly bytes: number
+  /** Elements between possible starts, less one. */
+  readonly mask: number
   data: TypedArray
   at: number
+  end: number
 }
 
 export class HostMemory {
   readonly #backend: Backend
-  readonly #cursors = new Map<DType, Cursor>()
+  readonly #cursors: readonly Cursor[]
   #given = 0
 
   constructor(backend: Backend) {
     this.#backend = backend
+    this.#cursors = dtypes.map((dtype) => {
+      const data = newArray(dtype, 0)
+      const bytes = data.BYTES_PER_ELEMENT
+      return { dtype, bytes, mask: align / bytes - 1, data, at: 0, end: 0 }
+    })
   }
 
-  /** Memory for the elements; fresh slabs are zero, reused parts of one are too, because nothing is reused. */
+  /** Memory for the elements of a spec. It is zero: fresh slabs are, and no part of one is given out twice. */
   alloc(spec: Spec): HostBuffer {
-    const length = numelOf(spec.shape)
-    let cursor = this.#cursors.get(spec.dtype)
-    if (cursor === undefined) {
-      cursor = { data: newArray(spec.dtype, 0), at: 0 }
-      this.#cursors.set(spec.dtype, cursor)
+    const { shape } = spec
+    let length = 1
+    for (let i = 0; i < shape.length; i++) length *= shape[i]
+    const cursor = this.#cursors[rankOf(spec.dtype)]
+    const bytes = length * cursor.bytes
+    this.#given += bytes
+    if (bytes > largeBytes) return new HostBuffer(this.#backend, newArray(spec.dtype, length), 0)
+    const size = length === 0 ? cursor.mask + 1 : (length + cursor.mask) & ~cursor.mask
+    if (cursor.at + size > cursor.end) {
+      cursor.end = slabBytes / cursor.bytes
+      cursor.data = newArray(spec.dtype, cursor.end)
+      cursor.at = 0
     }
-    const { data, at } = cursor
-    this.#given += length * data.BYTES_PER_ELEMENT
-    const room = data.length - at
-    if (length <= room) {
-      const step = align / data.BYTES_PER_ELEMENT
-      cursor.at = at + Math.max(Math.ceil(length / step), 1) * step
-      return new HostBuffer(this.#backend, data, at)
-    }
-    const slab = slabBytes / data.BYTES_PER_ELEMENT
-    if (length > slab / 4) return new HostBuffer(this.#backend, newArray(spec.dtype, length), 0)
-    cursor.data = newArray(spec.dtype, slab)
-    cursor.at = 0
-    return this.alloc(spec)
+    const start = cursor.at
+    cursor.at = start + size
+    return new HostBuffer(this.#backend, cursor.data, start)
   }
 
   /** Bytes given out so far and bytes of open slabs not given out yet; what V8 freed since is not known here. */
   report(): { bytes: number; pooled: number } {
     let pooled = 0
-    for (const { data, at } of this.#cursors.values()) pooled += (data.length - at) * data.BYTES_PER_ELEMENT
+    for (const { bytes, at, end } of this.#cursors) pooled += (end - at) * bytes
     return { bytes: this.#given, pooled }
   }
 }

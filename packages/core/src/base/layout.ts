@@ -8,7 +8,11 @@ export interface Layout {
   readonly offset: number
 }
 
+const none: readonly number[] = []
+const one: readonly number[] = [1]
+
 export function contiguousStrides(shape: Shape): readonly number[] {
+  if (shape.length < 2) return shape.length === 0 ? none : one
   const strides = new Array<number>(shape.length)
   let step = 1
   for (let i = shape.length - 1; i >= 0; i--) {

@@ -23,9 +23,9 @@ export const shapeString = (shape: Shape): string => `[${shape.join(', ')}]`
 
 /** The shape of an elementwise result; sizes must be equal or 1, aligned from the right. */
 export function broadcastShapes(a: Shape, b: Shape): Shape {
-  if (sameShape(a, b)) return a
   if (b.length === 0) return a
   if (a.length === 0) return b
+  if (sameShape(a, b)) return a
   const rank = Math.max(a.length, b.length)
   const out = new Array<number>(rank)
   for (let i = rank - 1; i >= 0; i--) {

@@ -1,7 +1,7 @@
 // How ops are made. An elementwise op is a name and a scalar expression: dtypes, broadcasting, the kernel for every mix
 // of dtypes, its gradient (derived from the expression, or given as one) and that gradient's gradient follow from it.
 import type { Check, Prims, Spec } from '../backend/backend.ts'
-import { type DType, dtypeCategory, dtypeName, dtypeRank, isFloat } from '../base/dtype.ts'
+import { type DType, dtypeCategory, dtypeName, dtypeRank, isFloat, rankOf } from '../base/dtype.ts'
 import { RuntimeError } from '../base/errors.ts'
 import { contiguousLayout, expandStrides, isContiguous, type Layout, viewStrides } from '../base/layout.ts'
 import { floatType, resultType } from '../base/promotion.ts'
@@ -77,6 +77,8 @@ export function elementwise(name: string, build: Build, options: ElementwiseOpti
   const arity = build.length
   const { out = 'common', accepts, check, grad } = options
   const kernels = new Map<number, Prims['map']>()
+  /** The kernel for operands that are all tensors of one dtype, by its rank: the common case. */
+  const uniform: (Prims['map'] | undefined)[] = []
   const checks = new Map<number, Check | undefined>()
   const common = (inputs: readonly Input[], target: Spec | null): DType =>
     out === 'float' ? floatType(commonType(inputs)) : commonType(inputs, target)
@@ -118,10 +120,17 @@ export function elementwise(name: string, build: Build, options: ElementwiseOpti
     const target = ctx.inputSpec(position)
     const { dy } = ctx
     if (identity && dy.dtype === target.dtype && sameShape(dy.shape, target.shape)) return dy
-    const inputs = uses.map((u) => (u === 0 ? dy : u <= arity ? ctx.operand(u - 1) : ctx.output()))
+    const inputs: Input[] = []
     let full: Shape = scalarShape
-    for (const x of inputs) full = broadcastShapes(full, x.shape)
-    if (sameShape(full, target.shape)) return apply(op, inputs, target)
+    for (let k = 0; k < uses.length; k++) {
+      const x = uses[k] === 0 ? dy : uses[k] <= arity ? ctx.operand(uses[k] - 1) : ctx.output()
+      inputs.push(x)
+      full = broadcastShapes(full, x.shape)
+    }
+    // The shape and dtype follow from the operands: nothing was broadcast and nothing promoted.
+    if (sameShape(full, target.shape)) {
+      return apply(op, inputs, inputs.length > 0 && commonType(inputs) === target.dtype ? null : target)
+    }
     if (inputs.length === 0) return apply(op, inputs, target)
     // Sum what was broadcast; where the operands are smaller than the input (a rule of a rule), repeat.
     const lead = target.shape.length - full.length
@@ -168,6 +177,9 @@ export function elementwise(name: string, build: Build, options: ElementwiseOpti
       kind: 'kernel',
       prim: 'map',
       lower(attrs, inputs, outs) {
+        const rank = attrs === null ? uniformRank(inputs) : -1
+        const known = uniform[rank]
+        if (known !== undefined) return known
         const dtype = common(inputs, attrs)
         let axes: readonly number[] = noAxes
         let key = dtypeRank[dtype]
@@ -185,6 +197,7 @@ export function elementwise(name: string, build: Build, options: ElementwiseOpti
           prims = { outs: [axes.length === 0 ? { expr } : { expr, reduce: { fn: 'sum', axes } }] }
           kernels.set(key, prims)
         }
+        if (rank >= 0) uniform[rank] = prims
         return prims
       },
       ...(check === undefined
@@ -200,6 +213,14 @@ export function elementwise(name: string, build: Build, options: ElementwiseOpti
     },
   }
   return def
+}
+
+/** The dtype's rank when all operands are tensors of that dtype, else -1. */
+function uniformRank(inputs: readonly Input[]): number {
+  if (inputs.length === 0 || inputs[0].wrapped === true) return -1
+  const { dtype } = inputs[0]
+  for (let i = 1; i < inputs.length; i++) if (inputs[i].dtype !== dtype || inputs[i].wrapped === true) return -1
+  return rankOf(dtype)
 }
 
 /** One number for a mix of dtypes: the case of a kernel is found by it. */

@@ -129,11 +129,13 @@ const expandView = (x: Tensor, shape: Shape): View => ({
   offset: x.offset,
 })
 
+/** The node through which a gradient reaches an operand, or null. */
+function edgeTo(x: Input): Node | null {
+  return x instanceof Tensor ? edgeOf(x) : null
+}
+
 function wantsGrad(inputs: readonly Input[]): boolean {
-  for (let i = 0; i < inputs.length; i++) {
-    const x = inputs[i]
-    if (x instanceof Tensor && (x.leafRequiresGrad || (x.viewOf === null ? x.node : x.gradFn) !== null)) return true
-  }
+  for (let i = 0; i < inputs.length; i++) if (edgeTo(inputs[i]) !== null) return true
   return false
 }
 
@@ -146,12 +148,9 @@ export function record<A>(
   outs: readonly Tensor[],
 ): readonly Tensor[] {
   if (!mode.grad || op.vjp === undefined || !wantsGrad(inputs)) return outs
-  const node = new Node(op, attrs, specs)
-  if (connect(node, inputs)) {
-    save(node, inputs)
-    for (let i = 0; i < outs.length; i++) setNode(outs[i], node as Node, i)
-    saveOutputs(node, inputs, outs)
-  }
+  const node = connected(op, inputs, attrs, specs)
+  for (let i = 0; i < outs.length; i++) setNode(outs[i], node as Node, i)
+  saveOutputs(node, inputs, outs)
   return outs
 }
 
@@ -161,30 +160,27 @@ const setNode = (t: Tensor, node: Node, index: number): void => {
   t.outIndex = index
 }
 
-function connect<A>(node: Node<A>, inputs: readonly Input[]): number {
-  const edges: (Node | null)[] = new Array(inputs.length)
-  let needs = 0
+/** A node with its edges and saved inputs. */
+function connected<A>(op: OpDef<A>, inputs: readonly Input[], attrs: A, specs: readonly Spec[]): Node<A> {
+  const edges: (Node | null)[] = []
+  let needed = 0
+  let indices: number[] | null = null
   for (let i = 0; i < inputs.length; i++) {
-    const x = inputs[i]
-    const edge = x instanceof Tensor ? edgeOf(x) : null
-    edges[i] = edge
+    const edge = edgeTo(inputs[i])
+    edges.push(edge)
     if (edge === null) continue
-    needs |= 1 << i
-    if (edge.leaf === null && (x as Tensor).outIndex !== 0) {
-      if (node.indices === null) node.indices = new Array(inputs.length).fill(0)
-      ;(node.indices as number[])[i] = (x as Tensor).outIndex
+    needed |= 1 << i
+    const { outIndex } = inputs[i] as Tensor
+    if (outIndex !== 0 && edge.leaf === null) {
+      indices ??= new Array<number>(inputs.length).fill(0)
+      indices[i] = outIndex
     }
   }
-  node.edges = edges
-  node.needed = needs
+  const node = new Node(op, attrs, specs, edges, indices, needed)
   if (mode.anomaly) node.line = callingLine()
-  return needs
-}
-
-function save<A>(node: Node<A>, inputs: readonly Input[]): void {
-  const positions = node.op.saves?.(node.needed).inputs
-  if (positions === undefined) return
-  for (let k = 0; k < positions.length; k++) node.keep(positions[k], inputs[positions[k]])
+  const positions = op.saves?.(needed).inputs
+  if (positions !== undefined) for (let k = 0; k < positions.length; k++) node.keep(positions[k], inputs[positions[k]])
+  return node
 }
 
 function saveOutputs<A>(node: Node<A>, inputs: readonly Input[], outs: readonly Tensor[]): void {
@@ -260,8 +256,7 @@ export function applyInPlace<A>(op: OpDef<A>, self: Tensor, inputs: readonly Inp
     op.to.kind === 'kernel' && op.to.prim === 'map' && spec.dtype === self.dtype && fillsStorage(self) && self.viewOf === null
   if (!direct || inputs.some((x) => overlaps(x, self))) return write(self, apply(op, inputs, attrs))
 
-  const node = mode.grad && op.vjp !== undefined && wantsGrad(inputs) ? new Node(op, attrs, specs) : null
-  if (node !== null && connect(node, inputs)) save(node, inputs)
+  const node = mode.grad && op.vjp !== undefined && wantsGrad(inputs) ? connected(op, inputs, attrs, specs) : null
   runKernel(deviceOf(inputs), op, inputs, attrs, specs, [self], [inputs.indexOf(self)].filter((i) => i >= 0))
   self.storage.version++
   if (mode.grad) self.node = null
@@ -307,8 +302,7 @@ export function write(self: Tensor, value: Tensor): Tensor {
   const inputs = [base, source]
   let node: Node<readonly ViewStep[]> | null = null
   if (mode.grad && wantsGrad(inputs)) {
-    node = new Node(assign, chain, specs)
-    connect(node, inputs)
+    node = connected(assign, inputs, chain, specs)
   }
   const flat = flatView(self)
   self.storage.device.backend.run({

@@ -20,15 +20,15 @@ export class Node<A = unknown> implements Vjp<A> {
   /** Shapes and dtypes of the outputs. */
   readonly specs: readonly Spec[]
   /** For each input the node that made it, null where no gradient flows. */
-  edges: readonly (Node | null)[] = []
+  readonly edges: readonly (Node | null)[]
   /** Which output of that node the input is; null when all are 0. */
-  indices: readonly number[] | null = null
+  readonly indices: readonly number[] | null
   /** Saved inputs, then saved outputs, at their positions; holes where nothing is saved. */
   saved: Input[] | null = null
   versions: number[] | null = null
   released = false
   /** A bit for every input that needs a gradient. */
-  needed = 0
+  readonly needed: number
   /** The leaf whose `.grad` this node fills. */
   leaf: Tensor | null = null
   /** Creation order: a node is newer than all it depends on. */
@@ -42,7 +42,17 @@ export class Node<A = unknown> implements Vjp<A> {
   pending = 0
   gathered: (Tensor | null)[] | null = null
 
-  constructor(op: OpDef<A>, attrs: A, specs: readonly Spec[]) {
+  constructor(
+    op: OpDef<A>,
+    attrs: A,
+    specs: readonly Spec[],
+    edges: readonly (Node | null)[] = [],
+    indices: readonly number[] | null = null,
+    needed = 0,
+  ) {
+    this.edges = edges
+    this.indices = indices
+    this.needed = needed
     this.op = op
     this.attrs = attrs
     this.specs = specs

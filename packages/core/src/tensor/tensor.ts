@@ -82,11 +82,9 @@ export class Tensor {
     if (view !== null && view.version !== this.storage.version) {
       view.version = this.storage.version
       const edge = edgeOf(view.parent)
-      this.node = edge === null ? null : new Node(view.op, view.attrs, [this])
-      if (this.node !== null) {
-        this.node.edges = [edge]
-        this.node.indices = view.parent.outIndex === 0 ? null : [view.parent.outIndex]
-      }
+      const { outIndex } = view.parent
+      this.node =
+        edge === null ? null : new Node(view.op, view.attrs, [this], [edge], outIndex === 0 ? null : [outIndex], 1)
     }
     return this.node
   }
