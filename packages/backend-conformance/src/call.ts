@@ -105,11 +105,12 @@ export const prepareCall = (sample: Pick<Sample, 'args' | 'kwargs'>, make: Make,
     }
     if (Array.isArray(arg)) return arg.map(build)
     if (arg === null || typeof arg !== 'object') return arg
-    if (arg.kind === 'slice') {
+    const { kind } = arg as { kind?: string }
+    if (kind === 'slice') {
       const { start, stop, step } = arg as { start: number | null; stop: number | null; step: number | null }
       return { slice: [start, stop, step] }
     }
-    if ((arg as { kind?: string }).kind === 'ellipsis') return '...'
+    if (kind === 'ellipsis') return '...'
     return Object.fromEntries(Object.entries(arg).map(([key, item]) => [key, build(item as Arg)]))
   }
   const args = sample.args.map(build)

@@ -5,6 +5,7 @@ import * as grads from './checks/gradients.ts'
 import * as layouts from './checks/layouts.ts'
 import * as random from './checks/random.ts'
 import * as values from './checks/values.ts'
+import * as views from './checks/views.ts'
 import { type Check, type Cell, subjectsOf, type Variant } from './subject.ts'
 
 export interface CellOptions {
@@ -24,6 +25,7 @@ export const checks: Readonly<Record<string, Check>> = {
   errors: values.errors,
   method: values.method,
   'in place': values.inPlace,
+  'write through': views.throughViews,
   gradcheck: grads.first,
   gradgradcheck: grads.second,
   'transposed inputs': layouts.equalFrom('transposed'),

@@ -6,6 +6,9 @@ import type { Tolerance } from './tolerances.ts'
 /** What a call gave, read back: a tensor's elements, or a plain value such as a boolean. */
 export type Result = Nd | { readonly value: unknown }
 
+/** As a result; without values where nobody wrote the elements. */
+export type Expected = Result | (Omit<Nd, 'values'> & { readonly values: null })
+
 export const isNd = (x: Result): x is Nd => 'shape' in x
 
 const close = (a: number, b: number, [relative, absolute]: Tolerance): boolean => {
@@ -30,27 +33,29 @@ export const differenceOfValues = (
   return wrong === 0 ? undefined : wrong === 1 ? first : `${first} (${wrong} of ${a.length} differ)`
 }
 
-export const differenceOf = (actual: Result, expected: Result, tolerance: Tolerance): string | undefined => {
-  if (!isNd(actual) || !isNd(expected)) {
-    const [a, b] = [actual, expected].map((x) => (isNd(x) ? `a tensor of shape [${x.shape}]` : JSON.stringify(x.value)))
+export const differenceOf = (actual: Result, expected: Expected, tolerance: Tolerance): string | undefined => {
+  if (!('shape' in actual && 'shape' in expected)) {
+    const [a, b] = [actual, expected].map((x) =>
+      'shape' in x ? `a tensor of shape [${x.shape}]` : JSON.stringify(x.value),
+    )
     return a === b ? undefined : `${a} instead of ${b}`
   }
   if (actual.dtype !== expected.dtype) return `dtype ${actual.dtype} instead of ${expected.dtype}`
   if (`${actual.shape}` !== `${expected.shape}` || actual.shape.length !== expected.shape.length) {
     return `shape [${actual.shape}] instead of [${expected.shape}]`
   }
-  return expected.values === null ? undefined : differenceOfValues(actual.values ?? [], expected.values, tolerance)
+  return expected.values === null ? undefined : differenceOfValues(actual.values, expected.values, tolerance)
 }
 
 export const differenceOfAll = (
   actual: readonly Result[],
-  expected: readonly Result[],
-  tolerance: (x: Nd) => Tolerance,
+  expected: readonly Expected[],
+  tolerance: (x: Pick<Nd, 'dtype'>) => Tolerance,
 ): string | undefined => {
   if (actual.length !== expected.length) return `${actual.length} outputs instead of ${expected.length}`
   for (let k = 0; k < actual.length; k++) {
     const x = expected[k]
-    const found = differenceOf(actual[k], x, isNd(x) ? tolerance(x) : [0, 0])
+    const found = differenceOf(actual[k], x, 'shape' in x ? tolerance(x) : [0, 0])
     if (found !== undefined) return actual.length === 1 ? found : `output ${k}: ${found}`
   }
   return undefined

@@ -1,7 +1,7 @@
 // Reads the values that tools/golden.py had from real PyTorch. Every record carries the key of the sample it was made
 // for: a sample that changed since is an error that says so, never a comparison with another call's values.
 import { readFileSync } from 'node:fs'
-import type { Result } from './compare.ts'
+import type { Expected } from './compare.ts'
 import type { DType } from './sample.ts'
 
 type Encoded = readonly (number | string)[]
@@ -53,7 +53,7 @@ const byKey = <R extends { readonly key: string }>(records: readonly R[], key: s
 export const goldenOf = (family: string, op: string, sample: { key: string; label: string }) => {
   const { outs, grads } = byKey(opIn(family, op).samples, sample.key, sample.label)
   return {
-    outs: outs.map((out): Result => ('data' in out ? { ...out, values: out.data && decode(out.data) } : out)),
+    outs: outs.map((out): Expected => ('data' in out ? { ...out, values: out.data && decode(out.data) } : out)),
     grads: grads?.map((grad) => (grad === null ? null : decode(grad))),
   }
 }

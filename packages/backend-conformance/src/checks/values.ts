@@ -14,13 +14,13 @@ export const exact = (): Tolerance => [0, 0]
 /** Equality in the last bit, or, where the backend does not promise it, to the table's tolerance. */
 export const sameAs =
   ({ bitwise, op }: Subject, kind: 'values' | 'gradients') =>
-  (x: Nd): Tolerance =>
+  (x: Pick<Nd, 'dtype'>): Tolerance =>
     bitwise ? exact() : toleranceOf(op, x.dtype, kind)
 
 export const differenceOfGradients = (
   actual: readonly (Result | null)[] | undefined,
   expected: readonly (Result | null)[] | undefined,
-  tolerance: (x: Nd) => Tolerance,
+  tolerance: (x: Pick<Nd, 'dtype'>) => Tolerance,
 ): string | undefined => {
   if (!actual || !expected)
     return actual === expected
