@@ -2,10 +2,10 @@
 // reads a view out. They follow strides; nothing is made contiguous first.
 import {
   contiguousStrides,
-  IndexError,
   type Instr,
   newArray,
   numelOf,
+  RuntimeError,
   type Shape,
   type TypedArray,
   type View,
@@ -109,7 +109,7 @@ function checkIndices(index: View, size: number, axis: number): void {
   forEachRow(index.shape, [index.strides], [startOf(index)], (at, n, [step]) => {
     for (let i = 0, p = at[0]; i < n; i++, p += step) {
       const k = data[p]
-      if (k < 0 || k >= size) throw new IndexError(`index ${k} is out of bounds for dimension ${axis} with size ${size}`)
+      if (k < 0 || k >= size) throw new RuntimeError(`index ${k} is out of bounds for dimension ${axis} with size ${size}`)
     }
   })
 }
@@ -144,13 +144,14 @@ export function scatter({ attrs, inputs, outputs }: Instr<'scatter'>): void {
   const outStrides = contiguousStrides(base.shape)
   const along = outStrides[axis]
   const strides = [without(outStrides, axis), index.strides, source.strides]
+  const { dtype } = outputs[0]
   forEachRow(index.shape, strides, [out.start, startOf(index), startOf(source)], (at, n, steps) => {
     let [q, i, p] = at
     for (let c = 0; c < n; c++, q += steps[0], i += steps[1], p += steps[2]) {
       const k = q + indices[i] * along
       if (fn === 'set') to[k] = from[p]
-      else if (fn === 'add') to[k] += from[p]
-      else if (fn === 'prod') to[k] *= from[p]
+      else if (fn === 'add') to[k] = dtype === 'bool' ? to[k] | from[p] : to[k] + from[p]
+      else if (fn === 'prod') to[k] = dtype === 'int32' ? Math.imul(to[k], from[p]) : to[k] * from[p]
       else to[k] = Math[fn](to[k], from[p])
     }
   })
