@@ -16,6 +16,9 @@ let fused = true
  * Chooses the rounding of `uniform`: with one rounding of `x * (to - from) + from` (the default, as PyTorch is compiled
  * on processors with fused multiply-add), or with two, as some builds of PyTorch do. The default initialisation of
  * `nn.Linear` differs in the last bit of about half of its weights.
+ *
+ * @example
+ * setUniformFused(false)
  */
 export const setUniformFused = (on: boolean): void => {
   fused = on
@@ -73,7 +76,10 @@ const uniform64 = (out: Float64Array, from: number, to: number, engine: Mt19937)
  * Fills `out` with normal numbers.
  *
  * Fewer than sixteen come one by one and leave the second of a pair in the generator for the next call; sixteen or more
- * come in blocks and leave nothing. Throws a RuntimeError when `std` is negative.
+ * come in blocks and leave nothing. Float32 equals PyTorch's AVX2 build bit for bit; in float64 about 2 draws in 1,000
+ * differ in the last bit, where the C library rounds its sine, cosine or logarithm the other way.
+ *
+ * Throws a RuntimeError when `std` is negative; nothing is drawn then.
  */
 export const normal = (out: Floats, mean = 0, std = 1, generator: Generator = defaultGenerator): void => {
   if (!(std >= 0)) throw new RuntimeError(`normal expects std >= 0.0, but found std ${general(std)}`)

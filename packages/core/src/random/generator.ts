@@ -175,7 +175,13 @@ export const seed = (): number | bigint => defaultGenerator.seed()
 /** The seed that the default generator started from. */
 export const initialSeed = (): number | bigint => defaultGenerator.initialSeed()
 
-/** The state of the default generator, PyTorch's 5,056 bytes. */
+/**
+ * The state of the default generator, PyTorch's 5,056 bytes.
+ *
+ * @example
+ * const state = getRngState()
+ * setRngState(state) // draws the same again
+ */
 export const getRngState = (): Uint8Array => defaultGenerator.getState()
 
 /** Continues the default generator from a state of `getRngState` or of PyTorch's `get_rng_state`. */
