@@ -120,11 +120,11 @@ export function elementwise(name: string, build: Build, options: ElementwiseOpti
     const target = ctx.inputSpec(position)
     const { dy } = ctx
     if (identity && dy.dtype === target.dtype && sameShape(dy.shape, target.shape)) return dy
-    const inputs: Input[] = []
+    const inputs = new Array<Input>(uses.length)
     let full: Shape = scalarShape
     for (let k = 0; k < uses.length; k++) {
       const x = uses[k] === 0 ? dy : uses[k] <= arity ? ctx.operand(uses[k] - 1) : ctx.output()
-      inputs.push(x)
+      inputs[k] = x
       full = broadcastShapes(full, x.shape)
     }
     // The shape and dtype follow from the operands: nothing was broadcast and nothing promoted.
@@ -156,9 +156,8 @@ export function elementwise(name: string, build: Build, options: ElementwiseOpti
       ? {}
       : {
           vjp(ctx: Vjp<Spec | null>): Gradients {
-            if (arity === 1) return [inputGradient(ctx, 0)]
-            const gradients: (Tensor | null)[] = []
-            for (let i = 0; i < arity; i++) gradients.push(ctx.needs(i) ? inputGradient(ctx, i) : null)
+            const gradients = new Array<Tensor | null>(arity)
+            for (let i = 0; i < arity; i++) gradients[i] = ctx.needs(i) ? inputGradient(ctx, i) : null
             return gradients
           },
           saves(needs: number): Saves {

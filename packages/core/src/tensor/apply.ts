@@ -64,8 +64,8 @@ export function applyAll<A>(op: OpDef<A>, inputs: readonly Input[], attrs: A, on
     return record(op, inputs, attrs, specs, [out])
   }
   const device = deviceOf(inputs, on)
-  const outs: Tensor[] = []
-  for (let i = 0; i < specs.length; i++) outs.push(allocate(device, specs[i]))
+  // Arrays here have their length from the start: one that grows by push takes room for seventeen.
+  const outs = specs.length === 1 ? [allocate(device, specs[0])] : specs.map((spec) => allocate(device, spec))
   runKernel(device, op, inputs, attrs, specs, outs, undefined)
   return record(op, inputs, attrs, specs, outs)
 }
@@ -162,12 +162,12 @@ const setNode = (t: Tensor, node: Node, index: number): void => {
 
 /** A node with its edges and saved inputs. */
 function connected<A>(op: OpDef<A>, inputs: readonly Input[], attrs: A, specs: readonly Spec[]): Node<A> {
-  const edges: (Node | null)[] = []
+  const edges = new Array<Node | null>(inputs.length)
   let needed = 0
   let indices: number[] | null = null
   for (let i = 0; i < inputs.length; i++) {
     const edge = edgeTo(inputs[i])
-    edges.push(edge)
+    edges[i] = edge
     if (edge === null) continue
     needed |= 1 << i
     const { outIndex } = inputs[i] as Tensor

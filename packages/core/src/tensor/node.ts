@@ -100,8 +100,9 @@ export class Node<A = unknown> implements Vjp<A> {
   /** Saves an input or output for the rule, with the version it has now. */
   keep(position: number, value: Input): void {
     if (this.saved === null) {
-      this.saved = []
-      this.versions = []
+      const length = this.edges.length + this.specs.length
+      this.saved = new Array(length)
+      this.versions = new Array(length)
     }
     if (value.wrapped !== true && (value as Tensor).inference) {
       throw new RuntimeError(
