@@ -10,6 +10,7 @@ import { any } from '../ops/reduce.ts'
 import { inPlace } from '../ops/methods.ts'
 import { apply } from '../tensor/apply.ts'
 import { storagesMade } from '../tensor/device.ts'
+import { effects } from '../tensor/effects.ts'
 import { mode, withMode } from '../tensor/mode.ts'
 import type { Node } from '../tensor/node.ts'
 import { edgeOf, Tensor } from '../tensor/tensor.ts'
@@ -79,6 +80,7 @@ function walk(roots: readonly Tensor[], seeds: readonly Tensor[], retain: boolea
     const leaf = node.leaf as Tensor
     const dy = node.gathered?.[0]
     if (dy === null || dy === undefined) return
+    effects.sink?.collected(leaf)
     if (leaf.grad === null) leaf.grad = create ? dy : owned(dy, born)
     else if (create) leaf.grad = add(leaf.grad, dy)
     else inPlace(add, leaf.grad, dy)

@@ -7,6 +7,7 @@ import { contiguousLayout, contiguousStrides, expandStrides, isContiguous, type 
 import { canCast } from '../base/promotion.ts'
 import { broadcastShapes, numelOf, sameShape, type Shape, scalarShape, shapeString } from '../base/shape.ts'
 import { currentDevice, type Device, Storage } from './device.ts'
+import { touch } from './effects.ts'
 import { mode, noGrad } from './mode.ts'
 import { Node } from './node.ts'
 import { type Input, Num, type OpDef } from './op.ts'
@@ -258,7 +259,7 @@ export function applyInPlace<A>(op: OpDef<A>, self: Tensor, inputs: readonly Inp
 
   const node = mode.grad && op.vjp !== undefined && wantsGrad(inputs) ? connected(op, inputs, attrs, specs) : null
   runKernel(deviceOf(inputs), op, inputs, attrs, specs, [self], [inputs.indexOf(self)].filter((i) => i >= 0))
-  self.storage.version++
+  touch(self.storage)
   if (mode.grad) self.node = null
   if (node !== null) {
     setNode(self, node as Node, 0)
@@ -285,7 +286,7 @@ export function applyMapInto(name: string, prims: Prims['map'], targets: readonl
   })
   noGrad(() => {
     targets.forEach((target, i) => {
-      if (inside) target.storage.version++
+      if (inside) touch(target.storage)
       else write(target, outputs[i])
     })
   })
@@ -313,7 +314,7 @@ export function write(self: Tensor, value: Tensor): Tensor {
     donate: [0],
     origin: assign,
   })
-  self.storage.version++
+  touch(self.storage)
   if (node !== null) setNode(base, node as Node, 0)
   return self
 }

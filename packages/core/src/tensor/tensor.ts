@@ -6,7 +6,7 @@ import { RuntimeError, TypeError } from '../base/errors.ts'
 import { isContiguous } from '../base/layout.ts'
 import { normalizeDim, numelOf, type Shape } from '../base/shape.ts'
 import type { Storage } from './device.ts'
-import { effects } from './effects.ts'
+import { effects, structureChanged } from './effects.ts'
 import { mode } from './mode.ts'
 import { accumulator, type GradHook, Node } from './node.ts'
 import type { OpDef } from './op.ts'
@@ -112,6 +112,7 @@ export class Tensor {
       )
     }
     if (value && this.inference) throw new RuntimeError('Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.')
+    if (this.leafRequiresGrad !== value) structureChanged()
     this.leafRequiresGrad = value
     return this
   }
@@ -154,27 +155,27 @@ export class Tensor {
 
   /** The elements in row-major order: a copy, as the typed array of the dtype. */
   toArray(): TypedArray {
-    effects.sink?.read('toArray()')
+    effects.sink?.refuse('toArray()')
     if (this.elements === 0) return newArray(this.dtype, 0)
     return this.storage.device.backend.readSync(this)
   }
 
   /** As `toArray`, on devices that cannot be read synchronously too. */
   async toArrayAsync(): Promise<TypedArray> {
-    effects.sink?.read('toArrayAsync()')
+    effects.sink?.refuse('toArrayAsync()')
     if (this.elements === 0) return newArray(this.dtype, 0)
     return await this.storage.device.backend.read(this)
   }
 
   /** The number in a tensor of one element. */
   item(): number {
-    effects.sink?.read('item()')
+    effects.sink?.refuse('item()')
     this.#checkItem()
     return this.storage.device.backend.readSync(this)[0]
   }
 
   async itemAsync(): Promise<number> {
-    effects.sink?.read('itemAsync()')
+    effects.sink?.refuse('itemAsync()')
     this.#checkItem()
     return (await this.storage.device.backend.read(this))[0]
   }
