@@ -15,6 +15,10 @@ export class IndexError extends TensorError {}
 export class ValueError extends TensorError {}
 /** PyTorch's NotImplementedError: a method that a subclass must define. */
 export class NotImplementedError extends TensorError {}
+/** PyTorch's KeyError: a name that cannot be used, or one that is missing. */
+export class KeyError extends TensorError {}
+/** PyTorch's AttributeError: a module has no part of that name. */
+export class AttributeError extends TensorError {}
 /** PyTorch's AssertionError: only where PyTorch itself asserts. */
 export class AssertionError extends TensorError {}
 

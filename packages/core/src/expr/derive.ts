@@ -31,6 +31,7 @@ const rules: Partial<Record<Step, Rule>> = {
   ],
   min: extreme(s.lt),
   max: extreme(s.gt),
+  fma: (dy, [a, b]) => [s.mul(dy, b), s.mul(dy, a), dy],
   neg: (dy) => [s.neg(dy)],
   abs: (dy, [x]) => [s.mul(dy, s.sign(x))],
   sqrt: (dy, _, y) => [s.div(dy, s.mul(y, 2))],

@@ -6,6 +6,7 @@ import { type DType, dtypeRank, isFloat } from '../base/dtype.ts'
 export type Step =
   | 'input' | 'const' | 'cast'
   | 'add' | 'sub' | 'mul' | 'div' | 'mod' | 'floorDiv' | 'pow' | 'min' | 'max'
+  | 'fma'
   | 'neg' | 'abs' | 'sign' | 'floor' | 'ceil' | 'trunc' | 'rint'
   | 'sqrt' | 'exp' | 'expm1' | 'log' | 'log1p' | 'sin' | 'cos' | 'tanh'
   | 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge'
@@ -87,6 +88,11 @@ export const s = {
   pow: binary('pow'),
   min: binary('min'),
   max: binary('max'),
+  /** `a * b + c`, rounded once in float32. */
+  fma: (a: Operand, b: Operand, c: Operand): Expr => {
+    const args = unify([a, b, c])
+    return node('fma', args[0].dtype, args)
+  },
   neg: unary('neg'),
   abs: unary('abs'),
   sign: unary('sign'),

@@ -69,6 +69,8 @@ const floatSteps: Partial<Record<Step, JsStep>> = {
   pow: step(([a, b]) => `pow(${a}, ${b})`, pow),
   min: step(([a, b]) => `Math.min(${a}, ${b})`, (a, b) => Math.min(a, b), true),
   max: step(([a, b]) => `Math.max(${a}, ${b})`, (a, b) => Math.max(a, b), true),
+  // The product of two float32 is exact in a double, so rounding the sum is the only rounding.
+  fma: step(([a, b, c]) => `${a} * ${b} + ${c}`, (a, b, c) => a * b + c),
   neg: step(([a]) => `-${a}`, (a) => -a, true),
   abs: step(([a]) => `Math.abs(${a})`, Math.abs, true),
   sign: step(([a]) => `sign(${a})`, sign, true),
@@ -89,6 +91,7 @@ const floatSteps: Partial<Record<Step, JsStep>> = {
 const intSteps: Partial<Record<Step, JsStep>> = {
   ...floatSteps,
   mul: step(([a, b]) => `Math.imul(${a}, ${b})`, Math.imul),
+  fma: step(([a, b, c]) => `Math.imul(${a}, ${b}) + ${c}`, (a, b, c) => Math.imul(a, b) + c),
   pow: step(([a, b]) => `ipow(${a}, ${b})`, ipow),
   floorDiv: step(([a, b]) => `Math.floor(${a} / ${b})`, (a, b) => Math.floor(a / b)),
 }
