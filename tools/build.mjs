@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { published, root, withPnpm } from './lib.mjs'
+import { published, root, turbo } from './lib.mjs'
 
 /** tsc never removes what it once wrote; a file whose source is gone must not be packed or imported by mistake. */
 const prune = (folder) => {
@@ -18,8 +18,7 @@ const prune = (folder) => {
 export const build = async (target, options = {}) => {
   for (const name of published) prune(join('packages', name))
   prune('examples')
-  const filter = target ? [`--filter=${target}...`] : []
-  return withPnpm(['pnpm', 'exec', 'turbo', 'run', 'build', '--output-logs=errors-only', ...filter], options)
+  return turbo(['build', ...(target ? [`--filter=${target}...`] : [])], options)
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {

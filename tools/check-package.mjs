@@ -3,13 +3,13 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { root, run, withPnpm } from './lib.mjs'
+import { pnpm, root, run } from './lib.mjs'
 
 const binary = (name, path) => join(root, 'tools', 'node_modules', name, path)
 const folder = mkdtempSync(join(tmpdir(), 'flambeau-pack-'))
 const cwd = process.cwd()
 try {
-  const jobs = [() => withPnpm(['pnpm', 'pack', '--pack-destination', folder], { cwd })]
+  const jobs = [() => pnpm(['pack', '--pack-destination', folder], { cwd })]
   const tarball = () =>
     join(
       folder,

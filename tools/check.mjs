@@ -3,10 +3,9 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { build } from './build.mjs'
-import { node, step, withPnpm } from './lib.mjs'
+import { node, step, turbo } from './lib.mjs'
 
 const bin = (name, path) => join('node_modules', name, path)
-const turbo = (task) => withPnpm(['pnpm', 'exec', 'turbo', 'run', task, '--continue', '--output-logs=errors-only'])
 
 /** Returns how many of the checks failed. The packages have been built before. */
 export const check = async () => {
@@ -15,8 +14,8 @@ export const check = async () => {
       node(bin('@biomejs/biome', 'bin/biome'), ['check', '--error-on-warnings']),
     ),
     await step('types', () => node(bin('typescript', 'bin/tsc'), ['-b'])),
-    await step('API reports', () => turbo('check:api')),
-    await step('packed packages', () => turbo('check:package')),
+    await step('API reports', () => turbo(['check:api', '--continue'])),
+    await step('packed packages', () => turbo(['check:package', '--continue'])),
   ]
   return results.filter((passed) => !passed).length
 }

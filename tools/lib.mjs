@@ -43,16 +43,32 @@ export const run = (program, args, { inherit = false, cwd = root, extraEnv = {},
 /** Runs a script with this Node. */
 export const node = (script, args = [], options = {}) => run(process.execPath, [join(root, script), ...args], options)
 
-/** Runs a command in an environment that has the pinned pnpm on its path, which npm fetches where it is missing. */
-export const withPnpm = (command, options = {}) => {
+/**
+ * Puts the pinned pnpm on the path of this process and of all that it starts; npm fetches it where it is missing. Returns
+ * how that went. Where pnpm itself started us, its path has it already.
+ */
+const findPnpm = async () => {
   const pin = readJson('package.json').packageManager
-  if (process.env.npm_config_user_agent?.startsWith(`${pin.replace('@', '/')} `))
-    return run(command[0], command.slice(1), options)
-  const npmCli = process.env.npm_execpath?.endsWith('npm-cli.js') ? process.env.npm_execpath : undefined
-  const args = ['exec', '--yes', `--package=${pin}`, '--', ...command]
-  if (npmCli) return run(process.execPath, [npmCli, ...args], options)
-  return run('npm', args, { ...options, shell: process.platform === 'win32' })
+  const { npm_config_user_agent: agent, npm_execpath: npm, FLAMBEAU_PNPM: found } = process.env
+  if (found === pin || agent?.startsWith(`${pin.replace('@', '/')} `)) return { code: 0, output: '' }
+  const args = ['exec', '--yes', '--prefer-offline', `--package=${pin}`, '--', 'node', '-p', 'process.env.PATH']
+  const result = npm?.endsWith('npm-cli.js')
+    ? await run(process.execPath, [npm, ...args])
+    : await run('npm', args, { shell: process.platform === 'win32' })
+  if (result.code === 0)
+    Object.assign(process.env, { FLAMBEAU_PNPM: pin, PATH: result.output.trim().split('\n').at(-1) })
+  return result
 }
+
+/** Runs the pinned pnpm. */
+export const pnpm = async (args, options = {}) => {
+  const found = await findPnpm()
+  return found.code === 0 ? run('pnpm', args, { ...options, shell: process.platform === 'win32' }) : found
+}
+
+/** Runs tasks of turbo.json; only what failed shows its output. */
+export const turbo = (args, options = {}) =>
+  pnpm(['exec', 'turbo', 'run', ...args, '--output-logs=errors-only'], options)
 
 /** Runs one step of a longer job and prints one line for it, with its output if it failed. Returns whether it passed. */
 export const step = async (name, job) => {

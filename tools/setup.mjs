@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { join } from 'node:path'
 import { build } from './build.mjs'
 import { check } from './check.mjs'
-import { node, readJson, root, say, step, withPnpm } from './lib.mjs'
+import { node, pnpm, readJson, root, say, step } from './lib.mjs'
 
 const cache = join(root, '.cache')
 const workspaceFolders = () => [
@@ -62,7 +62,7 @@ const install = async (scope) => {
   const filter =
     scope === 'start' ? ['--filter-prod', readJson('package.json').name, '--filter-prod', 'examples...'] : []
   say('flambeau: installing packages')
-  const { code, output } = await withPnpm(['pnpm', 'install', '--frozen-lockfile', ...filter])
+  const { code, output } = await pnpm(['install', '--frozen-lockfile', ...filter])
   if (code !== 0) {
     rmSync(join(cache, 'install'), { force: true })
     say(`flambeau: the packages could not be installed: ${lastError(output)}`)

@@ -53,12 +53,12 @@ beforeAll(async () => {
   mkdirSync(app)
   // Without a build the tarballs would hold whatever was built last.
   const { build: buildAll } = await import('../build.mjs')
-  const { withPnpm } = await import('../lib.mjs')
+  const { pnpm } = await import('../lib.mjs')
   const built = await buildAll()
   expect(built.code, built.output).toBe(0)
   for (const name of ['core', 'backend-js', 'data', 'flambeau']) {
     const options = { cwd: join(root, 'packages', name) }
-    const packed = await withPnpm(['pnpm', 'pack', '--pack-destination', temp], options)
+    const packed = await pnpm(['pack', '--pack-destination', temp], options)
     expect(packed.code, packed.output).toBe(0)
   }
   const tarballs = readdirSync(temp).filter((file) => file.endsWith('.tgz'))
