@@ -17,7 +17,7 @@ import {
 import { interpretLoops } from './interpret.ts'
 import { type Loops, loopsOver } from './loops.ts'
 import type { HostBuffer } from './memory.ts'
-import { accumulators, combineSource, identities, planReduction } from './reduction.ts'
+import { accumulators, combineSource, identities, identityOf, planReduction } from './reduction.ts'
 
 /** How an operand is read: a number, one element for all, row-major, or by steps. */
 const NUMBER = 0
@@ -100,7 +100,7 @@ function fillEmpty({ attrs, outputs }: Instr<'map'>): void {
   attrs.outs.forEach(({ reduce }, k) => {
     if (reduce === undefined) return
     const { data, start } = outputs[k].buffer as HostBuffer
-    data.fill(identities[reduce.fn], start, start + numelOf(outputs[k].shape))
+    data.fill(identityOf(reduce.fn, outputs[k].dtype), start, start + numelOf(outputs[k].shape))
   })
 }
 

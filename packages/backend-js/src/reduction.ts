@@ -5,6 +5,13 @@ import { type DType, isFloat, type ReduceFn } from '@flambeau/core/backend'
 /** What a reduction starts from. */
 export const identities: Readonly<Record<ReduceFn, number>> = { sum: 0, prod: 1, max: -Infinity, min: Infinity }
 
+/** The identity as a value of the dtype: what a reduction of no elements gives. */
+export function identityOf(fn: ReduceFn, dtype: DType): number {
+  if (isFloat(dtype) || fn === 'sum' || fn === 'prod') return identities[fn]
+  const [least, most] = dtype === 'bool' ? [0, 1] : dtype === 'uint8' ? [0, 255] : [-2147483648, 2147483647]
+  return fn === 'max' ? least : most
+}
+
 export const combineSource = (fn: ReduceFn, { dtype }: { dtype: DType }, a: string, b: string): string => {
   if (fn === 'sum') return `${a} + ${b}`
   if (fn === 'prod') return isFloat(dtype) ? `${a} * ${b}` : `Math.imul(${a}, ${b})`

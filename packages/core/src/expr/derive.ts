@@ -5,12 +5,12 @@ import { type Expr, type Step, s, topological } from './expr.ts'
 
 type Rule = (dy: Expr, args: readonly Expr[], y: Expr) => readonly (Expr | undefined)[]
 
-const half = (dy: Expr, wins: Expr, ties: Expr): Expr =>
-  s.select(wins, dy, s.select(ties, s.mul(dy, 0.5), s.mul(dy, 0)))
+/** The side that loses gets nothing, equal ones half each, all of it both beside NaN. */
+const share = (dy: Expr, loses: Expr, ties: Expr): Expr => s.select(loses, 0, s.select(ties, s.mul(dy, 0.5), dy))
 
 const extreme =
-  (beats: (a: Expr, b: Expr) => Expr): Rule =>
-  (dy, [a, b]) => [half(dy, beats(a, b), s.eq(a, b)), half(dy, beats(b, a), s.eq(a, b))]
+  (loses: (a: Expr, b: Expr) => Expr): Rule =>
+  (dy, [a, b]) => [share(dy, loses(a, b), s.eq(a, b)), share(dy, loses(b, a), s.eq(a, b))]
 
 const rules: Partial<Record<Step, Rule>> = {
   cast: (dy, [x]) => [isFloat(x.dtype) ? s.cast(dy, x.dtype) : undefined],
@@ -18,7 +18,7 @@ const rules: Partial<Record<Step, Rule>> = {
   sub: (dy) => [dy, s.neg(dy)],
   mul: (dy, [a, b]) => [s.mul(dy, b), s.mul(dy, a)],
   div: (dy, [a, b], y) => [s.div(dy, b), a.step === 'const' ? s.neg(s.mul(dy, s.div(y, b))) : s.neg(s.mul(dy, s.div(s.div(a, b), b)))],
-  mod: (dy, [a, b]) => [dy, s.neg(s.mul(dy, s.floor(s.div(a, b))))],
+  mod: (dy, [a, b]) => [dy, s.neg(s.mul(dy, s.floorDiv(a, b)))],
   pow: (dy, [x, p], y) => [
     p.step === 'const' && p.value === 2
       ? s.mul(dy, s.mul(x, 2))
@@ -29,8 +29,8 @@ const rules: Partial<Record<Step, Rule>> = {
       s.mul(dy, s.mul(y, s.log(x))),
     ),
   ],
-  min: extreme(s.lt),
-  max: extreme(s.gt),
+  min: extreme(s.gt),
+  max: extreme(s.lt),
   fma: (dy, [a, b]) => [s.mul(dy, b), s.mul(dy, a), dy],
   neg: (dy) => [s.neg(dy)],
   abs: (dy, [x]) => [s.mul(dy, s.sign(x))],

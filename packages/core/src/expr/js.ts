@@ -45,7 +45,7 @@ function floorDiv(a: number, b: number): number {
   return d - f > 0.5 ? f + 1 : f
 }
 
-const sign = (x: number): number => (x > 0 ? 1 : x < 0 ? -1 : Number.isNaN(x) ? x : 0)
+const sign = (x: number): number => (x > 0 ? 1 : x < 0 ? -1 : 0)
 
 /** What emitted source may call; passed to it under these names. */
 export const runtime = { fround, rint, pow, ipow, mod, floorDiv, sign }

@@ -27,7 +27,7 @@ export interface ElementwiseOptions {
   /** The gradients of the inputs; derived from the expression where not given. */
   readonly grad?: (g: GradExprs) => readonly Expr[]
   /** Throws for dtypes that the op does not take. */
-  readonly accepts?: (common: DType) => void
+  readonly accepts?: (common: DType, inputs: readonly Input[]) => void
   /** Elements that make the call an error; undefined where the dtype has none. */
   readonly check?: (x: readonly Expr[], common: DType) => Check | undefined
   /** Name of the gradient's own op, where PyTorch's is not a product. */
@@ -146,7 +146,7 @@ export function elementwise(name: string, build: Build, options: ElementwiseOpti
     arity,
     infer(inputs, attrs) {
       const dtype = common(inputs, attrs)
-      accepts?.(dtype)
+      accepts?.(dtype, inputs)
       if (attrs !== null) return [attrs]
       let { shape } = inputs[0]
       for (let i = 1; i < inputs.length; i++) shape = broadcastShapes(shape, inputs[i].shape)

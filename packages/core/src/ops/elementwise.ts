@@ -1,6 +1,6 @@
 // Elementwise operations: each is its scalar expression; see define.ts for all that follows from one. The functions take
 // tensors and numbers, broadcast, and promote as PyTorch does.
-import { type DType, isFloat } from '../base/dtype.ts'
+import { type DType, dtypeName, isFloat } from '../base/dtype.ts'
 import { RuntimeError } from '../base/errors.ts'
 import { type Expr, s } from '../expr/expr.ts'
 import { apply, operand } from '../tensor/apply.ts'
@@ -42,6 +42,14 @@ const refuseBool =
 const divisorCheck = ([, b]: readonly Expr[], dtype: DType) =>
   isFloat(dtype) ? undefined : { expr: s.eq(b, 0), error: () => new RuntimeError('ZeroDivisionError', 'The divisor has a 0.') }
 
+/** Between integers the factor must be whole. */
+function checkAlpha(x: TensorLike, y: TensorLike, alpha: number): void {
+  const whole = (z: TensorLike): boolean => (typeof z === 'object' ? !isFloat(z.dtype) : Number.isInteger(Number(z)))
+  if (!Number.isInteger(alpha) && whole(x) && whole(y)) {
+    throw new RuntimeError('For integral input tensors, argument alpha must not be a floating point number.')
+  }
+}
+
 const zero = (dy: Expr): Expr => s.constant(0, dy.dtype)
 
 // ---- arithmetic ----
@@ -54,18 +62,30 @@ const addScaledRecord = elementwise('add', (x, y, alpha) => s.add(x, s.mul(y, al
  * @example
  * add(tensor([1, 2]), 1) // tensor([2., 3.])
  */
-export const add = recorded((x: TensorLike, y: TensorLike, { alpha = 1 }: { alpha?: number } = {}) =>
-  alpha === 1 ? [addRecord, [operand(x), operand(y)]] : [addScaledRecord, [operand(x), operand(y), operand(alpha)]],
-)
+export const add = recorded((x: TensorLike, y: TensorLike, { alpha = 1 }: { alpha?: number } = {}) => {
+  if (alpha === 1) return [addRecord, [operand(x), operand(y)]]
+  checkAlpha(x, y, alpha)
+  return [addScaledRecord, [operand(x), operand(y), operand(alpha)]]
+})
 
-const subtract =
+const subtractBool =
   'Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.'
-const subRecord = elementwise('sub', (x, y) => s.sub(x, y), { accepts: refuseBool(subtract) })
-const subScaledRecord = elementwise('sub', (x, y, alpha) => s.sub(x, s.mul(y, alpha)), { accepts: refuseBool(subtract) })
+const subtractBools =
+  'Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator instead.'
+/** No operand may be bool, whatever it would be promoted to. */
+const acceptsSub = (_: DType, [x, y]: readonly Input[]): void => {
+  if (x.dtype !== 'bool' && y.dtype !== 'bool') return
+  throw new RuntimeError(x.dtype === y.dtype ? subtractBools : subtractBool, 'Convert it first: x.int().')
+}
+const subRecord = elementwise('sub', (x, y) => s.sub(x, y), { accepts: acceptsSub })
+const subScaledRecord = elementwise('sub', (x, y, alpha) => s.sub(x, s.mul(y, alpha)), { accepts: acceptsSub })
+
 /** `x - alpha * y`. */
-export const sub = recorded((x: TensorLike, y: TensorLike, { alpha = 1 }: { alpha?: number } = {}) =>
-  alpha === 1 ? [subRecord, [operand(x), operand(y)]] : [subScaledRecord, [operand(x), operand(y), operand(alpha)]],
-)
+export const sub = recorded((x: TensorLike, y: TensorLike, { alpha = 1 }: { alpha?: number } = {}) => {
+  if (alpha === 1) return [subRecord, [operand(x), operand(y)]]
+  checkAlpha(x, y, alpha)
+  return [subScaledRecord, [operand(x), operand(y), operand(alpha)]]
+})
 
 /** `x * y`. */
 export const mul = binary(elementwise('mul', (x, y) => s.mul(x, y)))
@@ -110,21 +130,18 @@ export const neg = unary(
   }),
 )
 
-/** `x` to the power `y`; two integers stay integers, and a negative one must then not be the exponent. */
-export const pow = binary(
-  elementwise('pow', (x, p) => s.pow(x, p), {
-    check: ([, p], dtype) =>
-      isFloat(dtype)
-        ? undefined
-        : {
-            expr: s.lt(p, 0),
-            error: () => new RuntimeError('Integers to negative integer powers are not allowed.', 'Convert first: x.float().'),
-          },
-  }),
-)
+const powRecord = elementwise('pow', (x, p) => s.pow(x, p))
+/** `x` to the power `y`; two integers stay integers, and a negative number must then not be the exponent. */
+export const pow = recorded((x: TensorLike, y: TensorLike) => {
+  if (typeof y === 'number' && y < 0 && typeof x === 'object' && !isFloat(x.dtype) && Number.isInteger(y)) {
+    throw new RuntimeError('Integers to negative integer powers are not allowed.', 'Convert it first: x.float().')
+  }
+  return [powRecord, [operand(x), operand(y)]]
+})
 
+const squareRecord = elementwise('pow', (x) => s.mul(x, x), { grad: ({ dy, x: [x] }) => [s.mul(dy, s.mul(x, 2))] })
 /** The square, `x * x`. */
-export const square = unary(elementwise('pow', (x) => s.mul(x, x), { grad: ({ dy, x: [x] }) => [s.mul(dy, s.mul(x, 2))] }))
+export const square = recorded((x: Tensor) => (x.dtype === 'bool' ? [powRecord, [x, operand(2)]] : [squareRecord, [x]]))
 
 // ---- one operand ----
 
@@ -169,10 +186,10 @@ const leakyReluRecord = elementwise('leakyRelu', (x, slope) => s.select(s.gt(x, 
   grad: ({ dy, x: [x, slope] }) => [s.select(s.gt(x, 0), dy, s.mul(dy, slope)), zero(dy)],
 })
 /** `x` where it is positive, `negativeSlope * x` elsewhere (0.01 unless given). */
-export const leakyRelu = recorded((x: Tensor, negativeSlope: number = 0.01) => [
-  leakyReluRecord,
-  [x, operand(negativeSlope)],
-])
+export const leakyRelu = recorded((x: Tensor, negativeSlope: number | { negativeSlope?: number } = 0.01) => {
+  const slope = typeof negativeSlope === 'number' ? negativeSlope : (negativeSlope.negativeSlope ?? 0.01)
+  return [leakyReluRecord, [x, operand(slope)]]
+})
 /** The largest whole number not above x. */
 export const floor = unary(elementwise('floor', (x) => s.floor(x)))
 /** The smallest whole number not below x. */
@@ -233,7 +250,7 @@ const whereRecord = elementwise('where', (condition, x, y) => s.select(s.cast(co
 export function where(condition: Tensor, x: TensorLike, y: TensorLike): Tensor {
   if (condition.dtype !== 'bool' && condition.dtype !== 'uint8') {
     throw new RuntimeError(
-      'where expected condition to be a boolean tensor, but got a tensor with dtype ' + condition.dtype,
+      `where expected condition to be a boolean tensor, but got a tensor with dtype ${dtypeName[condition.dtype]}`,
       'Make it one: condition.ne(0).',
     )
   }

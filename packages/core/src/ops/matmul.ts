@@ -9,7 +9,8 @@ import { apply } from '../tensor/apply.ts'
 import type { OpDef } from '../tensor/op.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { expandTo, permuteOp, reshapeOp, sumTo } from './define.ts'
-import { add, mul } from './elementwise.ts'
+import { add, filled, mul } from './elementwise.ts'
+import { expand } from './views.ts'
 
 /** Swaps the last two dimensions: a view. */
 export function transposed(x: Tensor): Tensor {
@@ -197,7 +198,7 @@ function batched(a: Tensor, b: Tensor): Tensor {
   }
   // One matrix for all batches: rows of all batches are one tall matrix.
   if (right.dim() === 2) {
-    const tall = apply(reshapeOp, [left], [left.elements / Math.max(k, 1), k])
+    const tall = apply(reshapeOp, [left], [left.shape.slice(0, -1).reduce((x, y) => x * y, 1), k])
     checkInner(tall, right)
     return drop(apply(reshapeOp, [product(tall, right)], [...left.shape.slice(0, -1), n]))
   }
@@ -229,7 +230,8 @@ export function addmm(
   }
   checkInner(mat1, mat2)
   const shape = [mat1.shape[0], mat2.shape[1]]
-  const bias = expandTo(beta === 1 ? input : mul(input, beta), shape)
+  const scaled = beta === 0 ? filled(input.shape, input.dtype, 0, input.storage.device) : beta === 1 ? input : mul(input, beta)
+  const bias = expand(scaled, shape)
   if (alpha !== 1) return add(bias, mul(product(mat1, mat2), alpha))
   return apply(addmmOp, [mat1, mat2, bias], null)
 }

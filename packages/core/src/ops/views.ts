@@ -1,7 +1,8 @@
 // Views: other shapes and orders over the same memory. Each is a function on layouts; gradients follow (define.ts).
+import { dtypeName } from '../base/dtype.ts'
 import { IndexError, RuntimeError } from '../base/errors.ts'
 import { isContiguous, viewStrides } from '../base/layout.ts'
-import { inferSize, normalizeDim, numelOf, type Shape, shapeString } from '../base/shape.ts'
+import { inferSize, normalizeDim, normalizeDims, numelOf, type Shape, shapeString } from '../base/shape.ts'
 import { apply, chainLayout, setAssign, type ViewStep } from '../tensor/apply.ts'
 import type { OpDef } from '../tensor/op.ts'
 import type { Tensor } from '../tensor/tensor.ts'
@@ -30,10 +31,11 @@ export function reshape(x: Tensor, ...sizes: Sizes): Tensor {
 }
 
 /** One dimension in place of dimensions `startDim` to `endDim`. */
-export function flatten(x: Tensor, startDim = 0, endDim = -1): Tensor {
+export function flatten(x: Tensor, startDim: number | { startDim?: number; endDim?: number } = 0, last = -1): Tensor {
+  const options = typeof startDim === 'number' ? { startDim, endDim: last } : startDim
   if (x.dim() === 0) return reshape(x, 1)
-  const start = normalizeDim(startDim, x.dim())
-  const end = normalizeDim(endDim, x.dim())
+  const start = normalizeDim(options.startDim ?? 0, x.dim())
+  const end = normalizeDim(options.endDim ?? -1, x.dim())
   if (start > end) throw new RuntimeError('flatten() has invalid args: start_dim cannot come after end_dim')
   if (start === end) return x
   const middle = numelOf(x.shape.slice(start, end + 1))
@@ -98,14 +100,17 @@ export const unsqueeze = (x: Tensor, dim: number): Tensor => apply(unsqueezeOp, 
 
 /** Sizes of 1 repeated to larger ones without a copy; -1 keeps a size, new dimensions come in front. */
 export function expand(x: Tensor, ...sizes: Sizes): Tensor {
-  const shape = sizesOf(sizes, -1)
+  return apply(expandOp, [x], expandedShape(x, sizesOf(sizes, -1)))
+}
+/** The full sizes that a tensor expands to, or PyTorch's error. */
+export function expandedShape(x: Tensor, shape: Shape): Shape {
   const lead = shape.length - x.dim()
   if (lead < 0) {
     throw new RuntimeError(
-      `expand(torch.${x.dtype}{${shapeString(x.shape)}}, size=${shapeString(shape)}): the number of sizes provided (${shape.length}) must be greater or equal to the number of dimensions in the tensor (${x.dim()})`,
+      `expand(torch.${dtypeName[x.dtype]}Tensor{${shapeString(x.shape)}}, size=${shapeString(shape)}): the number of sizes provided (${shape.length}) must be greater or equal to the number of dimensions in the tensor (${x.dim()})`,
     )
   }
-  const full = shape.map((n, i) => {
+  return shape.map((n, i) => {
     const own = i < lead ? 1 : x.shape[i - lead]
     if (n === -1) {
       if (i < lead) throw new RuntimeError(`The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension ${i}`)
@@ -118,14 +123,14 @@ export function expand(x: Tensor, ...sizes: Sizes): Tensor {
     }
     return n
   })
-  return apply(expandOp, [x], full)
 }
 /** Expanded to the shape of another tensor. */
 export const expandAs = (x: Tensor, other: Tensor): Tensor => expand(x, other.shape)
 
 /** The dimensions in reversed element order; a view (PyTorch copies). */
 export function flip(x: Tensor, ...dims: Sizes): Tensor {
-  return apply(flipOp, [x], sizesOf(dims, Number.NEGATIVE_INFINITY).map((d) => normalizeDim(d, x.dim())))
+  const given = sizesOf(dims, Number.NEGATIVE_INFINITY)
+  return apply(flipOp, [x], given.length === 0 ? [] : normalizeDims(given, x.dim()))
 }
 
 interface Slice {
@@ -155,10 +160,9 @@ export function slice(x: Tensor, dim: number, start?: number | null, end?: numbe
 /** `length` elements of a dimension from `start`. */
 export function narrow(x: Tensor, dim: number, start: number, length: number): Tensor {
   if (x.dim() === 0) throw new RuntimeError('narrow() cannot be applied to a 0-dim tensor.')
-  if (length < 0) throw new RuntimeError('narrow(): length must be non-negative.')
   const d = normalizeDim(dim, x.dim())
-  const from = start < 0 ? start + x.shape[d] : start
-  if (from < 0 || from + length > x.shape[d]) {
+  const from = start === x.shape[d] ? start : normalizeDim(start, x.shape[d])
+  if (length < 0 || from + length > x.shape[d]) {
     throw new RuntimeError(`start (${from}) + length (${length}) exceeds dimension size (${x.shape[d]}).`)
   }
   return apply(sliceOp, [x], { dim: d, start: from, length, step: 1 })
@@ -173,6 +177,11 @@ const selectOp = viewOp<{ readonly dim: number; readonly index: number }>('selec
 export function select(x: Tensor, dim: number, index: number): Tensor {
   if (x.dim() === 0) throw new IndexError('select() cannot be applied to a 0-dim tensor.')
   const d = normalizeDim(dim, x.dim())
+  if (index < -x.shape[d] || index >= x.shape[d]) {
+    throw new IndexError(
+      `select(): index ${index} out of range for tensor of size ${shapeString(x.shape)} at dimension ${d}`,
+    )
+  }
   return apply(selectOp, [x], { dim: d, index: checkedIndex(index, x.shape[d], d) })
 }
 

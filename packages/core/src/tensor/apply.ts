@@ -219,6 +219,11 @@ const overlaps = (x: Input, target: Tensor): boolean =>
   !(x === target || (x.offset === target.offset && sameShape(x.shape, target.shape) && isContiguous(x)))
 
 function checkWritable(self: Tensor): void {
+  if (self.strides.some((stride, i) => stride === 0 && self.shape[i] > 1)) {
+    throw new RuntimeError(
+      'unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation.',
+    )
+  }
   if (!mode.grad) return
   if (self.leafRequiresGrad && self.viewOf === null) {
     throw new RuntimeError(
@@ -234,12 +239,23 @@ function checkWritable(self: Tensor): void {
   }
 }
 
+/** A gradient rule that reads the old elements of what is overwritten gets a copy of them. */
+function withOldSelf<A>(op: OpDef<A>, self: Tensor, inputs: readonly Input[]): readonly Input[] {
+  if (!mode.grad || op.saves === undefined || !wantsGrad(inputs)) return inputs
+  const needed = inputs.reduce((bits, x, i) => (edgeTo(x) === null ? bits : bits | (1 << i)), 0)
+  const saved = op.saves(needed).inputs ?? []
+  if (!saved.some((i) => inputs[i] === self)) return inputs
+  const old = apply(contiguousCopy(), [self], null)
+  return inputs.map((x) => (x === self ? old : x))
+}
+
 /**
  * Applies an op and writes its result into `self` (its in-place form). Shapes and dtypes are checked, nothing is
  * half-changed on errors, the version goes up, and autograd sees the write, through views too.
  */
-export function applyInPlace<A>(op: OpDef<A>, self: Tensor, inputs: readonly Input[], attrs: A): Tensor {
+export function applyInPlace<A>(op: OpDef<A>, self: Tensor, operands: readonly Input[], attrs: A): Tensor {
   checkWritable(self)
+  const inputs = withOldSelf(op, self, operands)
   const specs = op.infer(inputs, attrs)
   const spec = specs[0]
   if (!canCast(spec.dtype, self.dtype)) {

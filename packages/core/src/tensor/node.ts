@@ -69,7 +69,7 @@ export class Node<A = unknown> implements Vjp<A> {
   }
 
   needs(position: number): boolean {
-    return this.edges[position] !== null
+    return (this.needed & (1 << position)) !== 0
   }
 
   /** Shape and dtype of an input through which a gradient flows. */
