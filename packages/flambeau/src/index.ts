@@ -1,0 +1,57 @@
+// What people install: all of core, with plain JavaScript as the device from the start, and other devices on demand.
+import { js } from '@flambeau/backend-js'
+import { registerDevice, RuntimeError, useDevice, ValueError } from '@flambeau/core'
+import type { Backend } from '@flambeau/core/backend'
+
+export * from '@flambeau/core'
+export { js } from '@flambeau/backend-js'
+
+useDevice(js())
+
+/** Devices with a package of their own, the fastest first: the package and its function that makes the backend. */
+const packages: Readonly<Record<string, string>> = {
+  native: '@flambeau/backend-native',
+  gpujs: '@flambeau/backend-gpujs',
+}
+
+/** What `setDevice` takes. */
+export const deviceNames: readonly string[] = ['auto', 'js', ...Object.keys(packages)]
+
+async function load(name: string): Promise<Backend> {
+  if (name === 'js') return js()
+  const specifier = packages[name]
+  let made: Record<string, () => Backend | Promise<Backend>>
+  try {
+    made = await import(/* @vite-ignore */ /* webpackIgnore: true */ specifier)
+  } catch (cause) {
+    throw new RuntimeError(`device '${name}' is not installed`, `Install it: npm install ${specifier} (${String(cause)})`)
+  }
+  return await made[name]()
+}
+
+/**
+ * Makes a device the default for new tensors, loading its package first: 'js', 'native', 'gpujs', or 'auto' for the
+ * fastest that is installed. Returns its name. Tensors that exist stay where they are: move them with `.to(name)`.
+ *
+ * @example
+ * await setDevice('auto')
+ */
+export async function setDevice(name: string): Promise<string> {
+  if (name === 'auto') {
+    for (const candidate of Object.keys(packages)) {
+      try {
+        return useDevice(await load(candidate)).name
+      } catch {
+        // Not on this machine: the next one.
+      }
+    }
+    return useDevice(js()).name
+  }
+  if (!deviceNames.includes(name)) {
+    throw new ValueError(`unknown device '${name}'`, `Devices are ${deviceNames.join(', ')}.`)
+  }
+  return useDevice(await load(name)).name
+}
+
+/** Loads a device so that `.to(name)` can move tensors there, and leaves the default as it is. */
+export const loadDevice = async (name: string): Promise<string> => registerDevice(await load(name)).name
