@@ -178,7 +178,7 @@ def scalers():
     sets = {}
     for name in SETS:
         df = load(name)
-        scaler = StandardScaler().fit(df[df.columns[:-1]].values.astype(np.float64))
+        scaler = StandardScaler().fit(np.ascontiguousarray(df[df.columns[:-1]].values, dtype=np.float64))
         sets[name] = {"mean": scaler.mean_.tolist(), "scale": scaler.scale_.tolist()}
     fitted = StandardScaler().fit([[1, 2], [3, 4]])
     errors = {

@@ -10,6 +10,12 @@ interface Finding {
 
 const OLDEST_NODE = 20
 
+/** What to do about a backend that is not there. */
+const remedies: Readonly<Record<string, string>> = {
+  native: 'it will come as @flambeau/backend-native, which is not released yet; nothing to do, js runs everything',
+  gpujs: 'it will come as @flambeau/backend-gpujs, which is not released yet; nothing to do, js runs everything',
+}
+
 const node = (): Finding => {
   const ok = Number(process.versions.node.split('.')[0]) >= OLDEST_NODE
   const remedy = `flambeau needs Node ${OLDEST_NODE} or newer: install one from https://nodejs.org`
@@ -24,7 +30,8 @@ const backend = async (name: string): Promise<Finding> => {
     const ok = x.grad?.item() === 5.75
     return { what: name, ok, text: ok ? 'ready' : `computes wrongly: a gradient is ${x.grad}, not tensor(5.7500)` }
   } catch (error) {
-    return { what: name, ok: false, text: (error as Error).message.split('\n').join('; ') }
+    const [sentence] = (error as Error).message.split('\n')
+    return { what: name, ok: false, text: `${sentence}: ${remedies[name] ?? 'reinstall flambeau'}` }
   }
 }
 

@@ -19,9 +19,9 @@ const runLessons = async ({ names, backend, epochs, seed }: Command): Promise<vo
 
 const useBackend = async (backend: string): Promise<string> => {
   try {
-    return (await setDevice(backend)).name
+    return await setDevice(backend)
   } catch (error) {
-    throw new UsageError(`backend '${backend}': ${(error as Error).message.split('\n').join('; ')}`)
+    throw new UsageError(`${(error as Error).message.split('\n')[0]}; npm start -- doctor says what is there`)
   }
 }
 

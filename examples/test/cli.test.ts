@@ -101,6 +101,7 @@ describe('npm start', () => {
       "unknown example 'bostn'; there are autograd-basics, boston, breast-cancer, shallow-network, and doctor",
     ],
     [['boston', '--backend', 'cuda'], "unknown backend 'cuda'"],
+    [['boston', '--backend', 'native'], "'native' is not installed"],
     [['boston', '--epochs', 'many'], "--epochs takes a whole number from 1, not 'many'"],
     [['boston', '--epochs', '0'], '--epochs takes'],
     [['boston', '--epochs=-3'], '--epochs takes'],

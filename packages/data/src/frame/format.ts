@@ -114,19 +114,19 @@ const trimSingle = (text: string): string => text.replace(/0+$/, '').replace(/\.
 const signed = (value: number, text: string): string => (value < 0 || Object.is(value, -0) ? text : ` ${text}`)
 
 const floatCells = (values: readonly number[], single: boolean): string[] => {
-  const format = (digits: (v: number) => string): string[] =>
+  const formatted = (digits: (v: number) => string): string[] =>
     trimZeros(
       values.map((v) => {
         if (Number.isNaN(v)) return 'NaN'
         return Number.isFinite(v) ? signed(v, digits(v)) : signed(v, v < 0 ? '-inf' : 'inf')
       }),
     )
-  const fixed = format((v) => formatFixed(v, PRECISION))
+  const fixed = formatted((v) => formatFixed(v, PRECISION))
   const small = single ? Math.fround(1e-6) : 1e-6
   const sizes = values.map(Math.abs)
   const hasSmall = sizes.some((v) => v > 0 && v < small)
   const tooLong = widest(fixed) > PRECISION + 6 && sizes.some((v) => v > 1e6)
-  return hasSmall || tooLong ? format((v) => formatExponent(v, PRECISION)) : fixed
+  return hasSmall || tooLong ? formatted((v) => formatExponent(v, PRECISION)) : fixed
 }
 
 const DECIMAL = /^\s*[+-]?[0-9]+\.[0-9]*$/
