@@ -1,5 +1,5 @@
 // Creation: from JavaScript values, filled, counted. Random tensors are in random.ts.
-import { checkDType, type DType, dtypeOfArray, newArray, type TypedArray } from '../base/dtype.ts'
+import { checkDType, type DType, dtypeOfArray, isFloat, newArray, type TypedArray } from '../base/dtype.ts'
 import { RuntimeError, TypeError, ValueError } from '../base/errors.ts'
 import type { Shape } from '../base/shape.ts'
 import type { Spec } from '../backend/backend.ts'
@@ -19,8 +19,16 @@ export interface TensorOptions {
 
 export type TensorData = NestedNumbers | readonly TensorData[] | TypedArray | Uint8ClampedArray
 
-const finish = (x: Tensor, { requiresGrad = false }: TensorOptions): Tensor =>
-  requiresGrad ? x.setRequiresGrad(true) : x
+/** A new leaf that wants a gradient if the options say so. */
+export function finish(x: Tensor, { requiresGrad = false }: TensorOptions): Tensor {
+  if (requiresGrad && !isFloat(x.dtype)) {
+    throw new RuntimeError(
+      'Only Tensors of floating point and complex dtype can require gradients',
+      "Make it float: { dtype: 'float32' }.",
+    )
+  }
+  return requiresGrad ? x.setRequiresGrad(true) : x
+}
 
 /** A contiguous tensor over a copy of the elements. */
 export function fromArray(data: TypedArray, shape: Shape, options: TensorOptions = {}): Tensor {
@@ -135,7 +143,7 @@ const iotaOp: OpDef<Spec> = {
 }
 const along0 = { axis: 0 }
 /** 0, 1, 2, ... in a dtype. */
-const counted = (n: number, dtype: DType, device: string | undefined): Tensor =>
+export const counted = (n: number, dtype: DType, device: string | undefined): Tensor =>
   apply(iotaOp, [], { shape: [n], dtype }, deviceNamed(device))
 
 type RangeArgs = readonly (number | TensorOptions | undefined)[]

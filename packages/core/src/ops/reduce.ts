@@ -1,18 +1,21 @@
-// Reductions: sums, products, extremes, moments, over all elements or some dimensions, with PyTorch's rules for ties,
-// empty tensors and dtypes.
+// Reductions: sums, means, products, any and all, and running sums, with PyTorch's rules for dtypes and empty tensors.
+// Extremes are in extremes.ts, variances in moments.ts.
 import { type DType, dtypeName, dtypeRank, isFloat } from '../base/dtype.ts'
-import { IndexError, RuntimeError } from '../base/errors.ts'
-import { normalizeDims, reducedShape, type Shape } from '../base/shape.ts'
+import { RuntimeError, TypeError } from '../base/errors.ts'
+import { normalizeDim, normalizeDims, reducedShape, type Shape } from '../base/shape.ts'
 import type { MapOut, Prims, ReduceFn } from '../backend/backend.ts'
 import { type Expr, s } from '../expr/expr.ts'
-import { apply } from '../tensor/apply.ts'
-import type { OpDef } from '../tensor/op.ts'
-import type { Tensor } from '../tensor/tensor.ts'
+import { apply, applyAll } from '../tensor/apply.ts'
+import { mode } from '../tensor/mode.ts'
+import type { Gradients, OpDef, Vjp } from '../tensor/op.ts'
+import { Tensor } from '../tensor/tensor.ts'
 import { type DimOptions, type Dims, dimOptions } from './arguments.ts'
-import { expandTo, reshapeOp } from './define.ts'
-import { div, eq, mul, toDType } from './elementwise.ts'
+import { cloneOp, elementwise, expandTo, flipOp, reshapeOp } from './define.ts'
+import { div, filled, mul, toDType } from './elementwise.ts'
+import { pad, stack } from './join.ts'
+import { narrow, select, transpose } from './views.ts'
 
-interface Reduction {
+export interface Reduction {
   /** Reduced dimensions, sorted; the result keeps them as 1 or not. */
   readonly dims: readonly number[]
   readonly keepdim: boolean
@@ -25,7 +28,11 @@ export const withDims = (y: Tensor, shape: Shape, dims: readonly number[]): Tens
   return y.shape.length === kept.length ? y : apply(reshapeOp, [y], kept)
 }
 
-function reduction(
+/** The same elements without their history: for what a gradient does not flow through. */
+export const bare = (x: Tensor): Tensor => new Tensor(x.storage, x.shape, x.strides, x.offset, x.dtype)
+
+/** An op that reduces an expression of its input; kernels are made once for dtypes and dimensions. */
+export function reduction(
   name: string,
   fn: ReduceFn,
   from: (x: Expr) => Expr,
@@ -61,7 +68,8 @@ const sumRules: Pick<OpDef<Reduction>, 'vjp'> = {
     return [expandTo(toDType(withDims(ctx.dy, shape, ctx.attrs.dims), dtype), shape)]
   },
 }
-const sumAll = reduction('sum', 'sum', (x) => x, sumRules)
+/** The sum of everything that `dims` names. */
+export const sumAll = reduction('sum', 'sum', (x) => x, sumRules)
 const sumDims = reduction('SumBackward1', 'sum', (x) => x, sumRules)
 
 export interface ReduceOptions extends DimOptions {
@@ -87,7 +95,7 @@ function floatNeeded(x: Tensor, name: string, dtype: DType | undefined): Tensor 
   const wanted = dtype ?? x.dtype
   if (!isFloat(wanted)) {
     throw new RuntimeError(
-      `${name}(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: ${dtypeName[wanted]}`,
+      `${name}(): could not infer output dtype. ${dtype === undefined ? 'Input' : 'Optional'} dtype must be either a floating point or complex dtype. Got: ${dtypeName[wanted]}`,
       `Convert it first: x.float().${name}().`,
     )
   }
@@ -121,62 +129,152 @@ export function mean(x: Tensor, dim?: Dims | null | ReduceOptions, options?: Red
   return apply(op, [input], { dims: normalizeDims(dims, x.dim()), keepdim, dtype: input.dtype })
 }
 
-// ---- extremes ----
+// ---- truth ----
 
-/** Equal extremes share the gradient evenly. */
-const evenly: Pick<OpDef<Reduction>, 'vjp' | 'saves'> = {
-  saves: () => ({ inputs: [0], outputs: [0] }),
-  vjp: (ctx) => {
-    const x = ctx.input(0)
-    const { dims } = ctx.attrs
-    const ties = toDType(eq(x, withDims(ctx.output(), x.shape, dims)), x.dtype)
-    const share = div(withDims(ctx.dy, x.shape, dims), apply(sumAll, [ties], { dims, keepdim: true, dtype: x.dtype }))
-    return [mul(ties, share)]
+/** uint8 stays uint8, as in PyTorch. */
+const truth =
+  (record: OpDef<Reduction>) =>
+  (x: Tensor, dim?: Dims | null | DimOptions, options?: DimOptions): Tensor => {
+    const { dim: dims, keepdim = false } = dimOptions(dim, options)
+    const dtype = x.dtype === 'uint8' ? 'uint8' : 'bool'
+    return apply(record, [x], { dims: normalizeDims(dims, x.dim()), keepdim, dtype })
+  }
+
+/** Whether any element is not 0, of all or over `dim`: a bool. False for no elements. */
+export const any = truth(reduction('any', 'max', (x) => s.cast(x, 'bool'), {}))
+/** Whether all elements are not 0, of all or over `dim`: a bool. True for no elements. */
+export const all = truth(reduction('all', 'prod', (x) => s.cast(x, 'bool'), {}))
+
+// ---- products ----
+
+const zerosAndRest = new Map<number, Prims['map']>()
+/** In one pass over the elements: how many are 0, and the product of the others. */
+const countZeros: OpDef<readonly number[]> = {
+  name: 'prod',
+  infer: ([x], dims) => {
+    const spec = { shape: reducedShape(x.shape, dims, true), dtype: x.dtype }
+    return [spec, spec]
+  },
+  to: {
+    kind: 'kernel',
+    prim: 'map',
+    lower(axes, [x]) {
+      let key = dtypeRank[x.dtype]
+      for (const axis of axes) key += 2 ** (axis + 3)
+      let prims = zerosAndRest.get(key)
+      if (prims === undefined) {
+        const element = s.input(0, x.dtype)
+        const isZero = s.eq(element, 0)
+        prims = {
+          outs: [
+            { expr: s.cast(isZero, x.dtype), reduce: { fn: 'sum', axes } },
+            { expr: s.select(isZero, 1, element), reduce: { fn: 'prod', axes } },
+          ],
+        }
+        zerosAndRest.set(key, prims)
+      }
+      return prims
+    },
   },
 }
-const extremes = {
-  max: { all: reduction('MaxBackward1', 'max', (x) => x, evenly), dims: reduction('amax', 'max', (x) => x, evenly) },
-  min: { all: reduction('MinBackward1', 'min', (x) => x, evenly), dims: reduction('amin', 'min', (x) => x, evenly) },
+const prodGradient = elementwise('mul', (dy, x, y, zeros, rest) =>
+  s.mul(dy, s.select(s.eq(x, 0), s.select(s.eq(zeros, 1), rest, 0), s.div(y, x))),
+)
+const timesOthers = elementwise('mul', (dy, others) => s.mul(dy, others))
+
+/**
+ * The product of all other elements along the last dimension, by multiplications alone, so that its own derivatives are
+ * right beside zeros too: pairs are multiplied, and each element gets its neighbour times what the pair gets.
+ */
+function productOfOthers(x: Tensor): Tensor {
+  const last = x.dim() - 1
+  const n = x.shape[last]
+  const lead = x.shape.slice(0, last)
+  if (n <= 1) return filled(x.shape, x.dtype, 1, x.storage.device)
+  const even = n % 2 === 0 ? x : pad(x, [0, 1], { value: 1 })
+  const pairs = apply(reshapeOp, [even], [...lead, even.shape[last] / 2, 2])
+  const [a, b] = [0, 1].map((i) => select(pairs, last + 1, i))
+  const outside = productOfOthers(mul(a, b))
+  const both = apply(reshapeOp, [stack([mul(b, outside), mul(a, outside)], last + 1)], even.shape)
+  return even === x ? both : narrow(both, last, 0, n)
 }
 
-function checkNotEmpty(x: Tensor, name: string, dims: readonly number[], all: boolean): void {
-  if (x.elements > 0) return
-  if (all) {
-    throw new IndexError(
-      `${name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument.`,
-    )
+function prodGradients(ctx: Vjp<Reduction>): Gradients {
+  const x = ctx.input(0)
+  const { dims } = ctx.attrs
+  if (x.elements === 0) return [x]
+  const dy = withDims(ctx.dy, x.shape, dims)
+  if (dims.length === 0) return [dy]
+  if (!mode.grad) {
+    const [zeros, rest] = applyAll(countZeros, [x], dims)
+    return [apply(prodGradient, [dy, x, withDims(ctx.output(), x.shape, dims), zeros, rest], null)]
   }
-  const empty = dims.find((d) => x.shape[d] === 0)
-  if (empty !== undefined) throw new IndexError(`${name}(): Expected reduction dim ${empty} to have non-zero size.`)
+  // All of them as one row, or the one dimension moved to the end.
+  const row = dims.length > 1
+  const moved = row ? apply(reshapeOp, [x], [x.elements]) : transpose(x, dims[0], -1)
+  const others = productOfOthers(moved)
+  const back = row ? apply(reshapeOp, [others], x.shape) : transpose(others, dims[0], -1)
+  return [apply(timesOthers, [dy, back], null)]
+}
+const prodRules = {
+  saves: () => ({ inputs: [0], outputs: [0] }),
+  vjp: prodGradients,
+}
+const prodAll = reduction('prod', 'prod', (x) => x, prodRules)
+const prodDim = reduction('ProdBackward1', 'prod', (x) => x, prodRules)
+
+/**
+ * The product of all elements, or over `dim`; the gradient is right beside zeros too. bool and integers give int32.
+ *
+ * @example
+ * prod(tensor([2, 3, 4])) // tensor(24.)
+ */
+export function prod(x: Tensor, dim?: number | null | ReduceOptions, options?: ReduceOptions): Tensor {
+  const { dim: given, keepdim = false, dtype } = dimOptions(dim, options)
+  const target = accumulated(x, dtype)
+  const input = isFloat(target) ? toDType(x, target) : x
+  if (given === undefined || given === null) {
+    return apply(prodAll, [input], { dims: normalizeDims(null, x.dim()), keepdim: false, dtype: target })
+  }
+  if (typeof given !== 'number') {
+    throw new TypeError('prod() received an invalid combination of arguments - got (tuple)', 'It takes one dimension.')
+  }
+  return apply(prodDim, [input], { dims: normalizeDims(given, x.dim()), keepdim, dtype: target })
 }
 
-function extremum(x: Tensor, fn: 'max' | 'min', name: string, dims: Dims | null | undefined, keepdim: boolean): Tensor {
-  const all = dims === undefined || dims === null || (Array.isArray(dims) && dims.length === 0)
-  const normal = normalizeDims(dims, x.dim())
-  checkNotEmpty(x, name, normal, all)
-  return apply(extremes[fn][name.startsWith('a') ? 'dims' : 'all'], [x], { dims: normal, keepdim, dtype: x.dtype })
-}
+// ---- running sums ----
 
-/** The largest elements over `dim`; equal ones share the gradient. */
-export function amax(x: Tensor, dim?: Dims | null | DimOptions, options?: DimOptions): Tensor {
-  const { dim: dims, keepdim = false } = dimOptions(dim, options)
-  return extremum(x, 'max', 'amax', dims, keepdim)
+const sumAlong: Prims['scan'][] = []
+const cumsumOp: OpDef<number> = {
+  name: 'cumsum',
+  infer: ([x]) => [{ shape: x.shape, dtype: x.dtype }],
+  vjp: (ctx) => {
+    const { attrs: dim, dy } = ctx
+    if (dy.dim() === 0) return [dy]
+    const backwards = apply(flipOp, [dy], [dim])
+    return [apply(flipOp, [apply(cumsumOp, [backwards], dim)], [dim])]
+  },
+  to: { kind: 'kernel', prim: 'scan', lower: (axis) => (sumAlong[axis] ??= { fn: 'sum', axis }) },
 }
-/** The smallest elements over `dim`; equal ones share the gradient. */
-export function amin(x: Tensor, dim?: Dims | null | DimOptions, options?: DimOptions): Tensor {
-  const { dim: dims, keepdim = false } = dimOptions(dim, options)
-  return extremum(x, 'min', 'amin', dims, keepdim)
-}
+const cumsumOfOne: OpDef<null> = { ...cloneOp, name: 'cumsum' }
 
-/** Any element is not 0: a bool. */
-export function any(x: Tensor, dim?: Dims | null | DimOptions, options?: DimOptions): Tensor {
-  const { dim: dims, keepdim = false } = dimOptions(dim, options)
-  return apply(anyRecord, [x], { dims: normalizeDims(dims, x.dim()), keepdim, dtype: x.dtype === 'uint8' ? 'uint8' : 'bool' })
+/**
+ * Running sums along `dim`: element i is the sum of elements 0 to i. bool and integers give int32.
+ *
+ * @example
+ * cumsum(tensor([1, 2, 3]), 0) // tensor([1., 3., 6.])
+ */
+export function cumsum(
+  x: Tensor,
+  dim: number | { readonly dim: number; readonly dtype?: DType },
+  options: { readonly dtype?: DType } = {},
+): Tensor {
+  const { dtype } = typeof dim === 'object' ? dim : options
+  const along = typeof dim === 'object' ? dim.dim : dim
+  if (typeof along !== 'number') {
+    throw new TypeError('cumsum() received an invalid combination of arguments', 'Say which dimension: x.cumsum(0).')
+  }
+  const d = normalizeDim(along, x.dim())
+  const input = toDType(x, accumulated(x, dtype))
+  return x.dim() === 0 ? apply(cumsumOfOne, [input], null) : apply(cumsumOp, [input], d)
 }
-/** All elements are not 0: a bool. */
-export function all(x: Tensor, dim?: Dims | null | DimOptions, options?: DimOptions): Tensor {
-  const { dim: dims, keepdim = false } = dimOptions(dim, options)
-  return apply(allRecord, [x], { dims: normalizeDims(dims, x.dim()), keepdim, dtype: x.dtype === 'uint8' ? 'uint8' : 'bool' })
-}
-const anyRecord = reduction('any', 'max', (x) => s.cast(x, 'bool'), {})
-const allRecord = reduction('all', 'min', (x) => s.cast(x, 'bool'), {})

@@ -3,7 +3,13 @@
 export * from './writable.ts'
 export { gather, scatter, scatterAdd } from './gather.ts'
 export { addmm, bmm, dot, linear, matmul, mm, mv } from './matmul.ts'
-export { all, amax, amin, any, mean, sum } from './reduce.ts'
+export { amax, amin, argmax, argmin, max, min } from './extremes.ts'
+export { chunk, pad, repeat, split, tile, unbind } from './join.ts'
+export { std, variance as var } from './moments.ts'
+export { all, any, cumsum, mean, prod, sum } from './reduce.ts'
+export { bernoulli, bernoulli_, normal_, random_, uniform_ } from './random.ts'
+export { logSoftmax, logsumexp, softmax } from './softmax.ts'
+export { argsort, sort, topk } from './sort.ts'
 export {
   clone,
   contiguous,

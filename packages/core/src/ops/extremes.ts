@@ -1,0 +1,230 @@
+// Extremes: the largest and smallest elements, and where they are. Over all elements and in amax and amin, equal ones
+// share the gradient; over one dimension, the first of them gets it all.
+import type { Prims } from '../backend/backend.ts'
+import { IndexError, RuntimeError, TypeError } from '../base/errors.ts'
+import { normalizeDim, normalizeDims, reducedShape } from '../base/shape.ts'
+import { type Expr, s } from '../expr/expr.ts'
+import { apply, applyAll } from '../tensor/apply.ts'
+import type { Gradients, OpDef, Vjp } from '../tensor/op.ts'
+import { Tensor } from '../tensor/tensor.ts'
+import { type DimOptions, type Dims, dimOptions } from './arguments.ts'
+import { cloneOp, elementwise, reshapeOp } from './define.ts'
+import { filled, maximum, minimum } from './elementwise.ts'
+import { gatherAlongDim, scatterAlongDim } from './gather.ts'
+import { ValuesAndIndices } from './pair.ts'
+import { bare, type Reduction, reduction, withDims } from './reduce.ts'
+
+type Fn = 'max' | 'min'
+type Same = (x: Expr, y: Expr) => Expr
+
+/** Elements that are the extreme share its gradient evenly. */
+function evenly(same: Same): Pick<OpDef<Reduction>, 'vjp' | 'saves'> {
+  const ties = elementwise('eq', (x, y) => s.cast(same(x, y), x.dtype))
+  const share = elementwise('div', (dy, x, y, count) => s.div(s.mul(dy, s.cast(same(x, y), dy.dtype)), count))
+  return {
+    saves: () => ({ inputs: [0], outputs: [0] }),
+    vjp: (ctx) => {
+      const { dims } = ctx.attrs
+      const x = bare(ctx.input(0))
+      const y = bare(withDims(ctx.output(), x.shape, dims))
+      const count = apply(ties, [x, y], { shape: y.shape, dtype: x.dtype })
+      return [apply(share, [withDims(ctx.dy, x.shape, dims), x, y, count], null)]
+    },
+  }
+}
+/** As `maskedFill` in PyTorch: NaN shares among NaN. */
+const shared = evenly((x, y) => s.or(s.eq(x, y), s.and(s.isnan(x), s.isnan(y))))
+const divided = evenly((x, y) => s.eq(x, y))
+const whole = {
+  max: reduction('MaxBackward1', 'max', (x) => x, shared),
+  min: reduction('MinBackward1', 'min', (x) => x, shared),
+}
+const some = {
+  max: reduction('amax', 'max', (x) => x, divided),
+  min: reduction('amin', 'min', (x) => x, divided),
+}
+
+/** `amax` with its dimensions kept and without checks: -Infinity where there is nothing. */
+export const largest = (x: Tensor, dims: readonly number[]): Tensor =>
+  apply(some.max, [x], { dims, keepdim: true, dtype: x.dtype })
+
+const isAll = (dims: Dims | null | undefined): boolean =>
+  dims === undefined || dims === null || (Array.isArray(dims) && dims.length === 0)
+
+function checkNotEmpty(x: Tensor, name: string, dims: readonly number[], all: boolean): void {
+  if (x.elements > 0) return
+  if (all) {
+    const sentence = `${name}(): Expected reduction dim to be specified for input.numel() == 0.`
+    if (name.startsWith('arg')) throw new IndexError(sentence)
+    throw new RuntimeError(`${sentence} Specify the reduction dim with the 'dim' argument.`)
+  }
+  const empty = dims.find((d) => x.shape[d] === 0)
+  if (empty !== undefined) throw new IndexError(`${name}(): Expected reduction dim ${empty} to have non-zero size.`)
+}
+
+function extremum(x: Tensor, fn: Fn, dim?: Dims | null | DimOptions, options?: DimOptions): Tensor {
+  const { dim: dims, keepdim = false } = dimOptions(dim, options)
+  const normal = normalizeDims(dims, x.dim())
+  checkNotEmpty(x, `a${fn}`, normal, isAll(dims))
+  return apply(some[fn], [x], { dims: normal, keepdim, dtype: x.dtype })
+}
+
+/**
+ * The largest elements, of all or over `dim` (one or several); equal ones share the gradient. Any dtype.
+ *
+ * @example
+ * amax(tensor([[1, 2], [4, 3]]), 1) // tensor([2., 4.])
+ */
+export const amax = (x: Tensor, dim?: Dims | null | DimOptions, options?: DimOptions): Tensor =>
+  extremum(x, 'max', dim, options)
+/** The smallest elements, of all or over `dim` (one or several); equal ones share the gradient. Any dtype. */
+export const amin = (x: Tensor, dim?: Dims | null | DimOptions, options?: DimOptions): Tensor =>
+  extremum(x, 'min', dim, options)
+
+// ---- where ----
+
+interface Places {
+  readonly fn: Fn
+  readonly dims: readonly number[]
+  readonly keepdim: boolean
+}
+const places = new Map<string, Prims['argReduce']>()
+const argOp: OpDef<Places> = {
+  name: 'argmax',
+  infer: ([x], { dims, keepdim }) => [{ shape: reducedShape(x.shape, dims, keepdim), dtype: 'int32' }],
+  to: {
+    kind: 'kernel',
+    prim: 'argReduce',
+    lower: ({ fn, dims: axes }) => {
+      const key = fn + axes
+      let prims = places.get(key)
+      if (prims === undefined) {
+        prims = { fn, axes }
+        places.set(key, prims)
+      }
+      return prims
+    },
+  },
+}
+
+type Arg = number | null | DimOptions
+/** One dimension or all, never several. */
+function singleDim(name: string, dim: Dims | null | undefined): number | null {
+  if (dim === undefined || dim === null) return null
+  if (typeof dim === 'number') return dim
+  const kind = Array.isArray(dim) ? 'tuple' : typeof dim
+  throw new TypeError(
+    name.startsWith('arg')
+      ? `${name}(): argument 'dim' (position 1) must be int, not ${kind}`
+      : `${name}() received an invalid combination of arguments - got (${kind})`,
+    `For the extreme over several dimensions use a${name.slice(-3)}().`,
+  )
+}
+
+function place(x: Tensor, fn: Fn, dim?: Arg, options?: DimOptions): Tensor {
+  const name = `arg${fn}`
+  const { dim: given, keepdim = false } = dimOptions(dim, options)
+  const one = singleDim(name, given)
+  const dims = normalizeDims(one, x.dim())
+  checkNotEmpty(x, name, dims, one === null)
+  if (x.dtype === 'bool') throw new RuntimeError(`"${name}_cpu" not implemented for 'Bool'`, 'Convert it first: x.int().')
+  return apply(argOp, [x], { fn, dims, keepdim })
+}
+
+/**
+ * Where the largest element is: its index in row-major order, or along `dim`. The first of equal ones, NaN before all.
+ * int32; bool is refused.
+ *
+ * @example
+ * argmax(tensor([[3, 1], [2, 5]]), 1) // tensor([0, 1])
+ */
+export const argmax = (x: Tensor, dim?: Arg, options?: DimOptions): Tensor => place(x, 'max', dim, options)
+/** Where the smallest element is: its index in row-major order, or along `dim`. The first of equal ones; int32. */
+export const argmin = (x: Tensor, dim?: Arg, options?: DimOptions): Tensor => place(x, 'min', dim, options)
+
+// ---- values and where ----
+
+export interface Along {
+  readonly dim: number
+  readonly keepdim: boolean
+}
+
+/** The gradient of values that were picked along a dimension: `dy` put back to where they were. */
+export function putBack(ctx: Vjp<{ readonly dim: number }>): Gradients {
+  const { shape, dtype } = ctx.inputSpec(0)
+  const { dim } = ctx.attrs
+  if (shape.length === 0) return [ctx.dy]
+  const zeros = filled(shape, dtype, 0, ctx.dy.storage.device)
+  const at = ctx.output(1)
+  const dims = at.shape.length === shape.length ? [] : [dim]
+  const kept = (t: Tensor): Tensor => (dims.length === 0 ? t : withDims(t, shape, dims))
+  return [scatterAlongDim(zeros, dim, kept(at), kept(ctx.dy))]
+}
+
+const selecting = (fn: Fn, name: string): OpDef<Along> => ({
+  name,
+  infer: ([x], { dim, keepdim }) => {
+    const shape = reducedShape(x.shape, [dim], keepdim)
+    return [{ shape, dtype: x.dtype }, { shape, dtype: 'int32' }]
+  },
+  saves: () => ({ outputs: [1] }),
+  vjp: putBack,
+  to: {
+    kind: 'compose',
+    compose: ([input], { dim, keepdim }) => {
+      const x = input as Tensor
+      if (x.dim() === 0) return [apply(cloneOp, [x], null), filled([], 'int32', 0, x.storage.device)]
+      const at = apply(argOp, [x], { fn, dims: [dim], keepdim: true })
+      const values = gatherAlongDim(x, dim, at)
+      if (keepdim) return [values, at]
+      const shape = reducedShape(x.shape, [dim], false)
+      return [values, at].map((y) => bare(apply(reshapeOp, [y], shape)))
+    },
+  },
+})
+const selected = { max: selecting('max', 'MaxBackward0'), min: selecting('min', 'MinBackward0') }
+
+type Second = Tensor | number | null | DimOptions
+
+function extreme(x: Tensor, fn: Fn, second?: Second, options?: DimOptions): Tensor | ValuesAndIndices {
+  if (second instanceof Tensor) return fn === 'max' ? maximum(x, second) : minimum(x, second)
+  const { dim, keepdim = false } = dimOptions(second, options)
+  const one = singleDim(fn, dim)
+  if (one === null) {
+    checkNotEmpty(x, fn, [], true)
+    return apply(whole[fn], [x], { dims: normalizeDims(null, x.dim()), keepdim: false, dtype: x.dtype })
+  }
+  const d = normalizeDim(one, x.dim())
+  checkNotEmpty(x, fn, [d], false)
+  const [values, indices] = applyAll(selected[fn], [x], { dim: d, keepdim })
+  return new ValuesAndIndices(fn, values, indices)
+}
+
+interface Extreme {
+  (x: Tensor): Tensor
+  (x: Tensor, other: Tensor): Tensor
+  (x: Tensor, dim: number | (DimOptions & { readonly dim: number }), options?: DimOptions): ValuesAndIndices
+}
+/**
+ * The largest element of all; of two tensors, element by element (`max(x, other)`); or over a dimension, as values and
+ * indices. Equal elements share the gradient, over a dimension the first gets it.
+ *
+ * @example
+ * const { values, indices } = max(tensor([[1, 2], [4, 3]]), 1) // tensor([2., 4.]), tensor([1, 0])
+ */
+export const max = ((x: Tensor, second?: Second, options?: DimOptions) => extreme(x, 'max', second, options)) as Extreme
+/** The smallest element: of all, of two tensors, or over a dimension as values and indices; see `max`. */
+export const min = ((x: Tensor, second?: Second, options?: DimOptions) => extreme(x, 'min', second, options)) as Extreme
+
+/** Methods derived from the table have one form; these have three. */
+interface ExtremeMethod {
+  (): Tensor
+  (other: Tensor): Tensor
+  (dim: number | (DimOptions & { readonly dim: number }), options?: DimOptions): ValuesAndIndices
+}
+declare module '../tensor/tensor.ts' {
+  interface Tensor {
+    readonly max: ExtremeMethod
+    readonly min: ExtremeMethod
+  }
+}

@@ -1,0 +1,384 @@
+// Joining and cutting: cat, stack, split, chunk, unbind, pad, repeat, tile. Pieces are views; what is joined or padded is
+// new memory.
+import type { Prims } from '../backend/backend.ts'
+import { type DType, isFloat } from '../base/dtype.ts'
+import { IndexError, NotImplementedError, RuntimeError, TypeError } from '../base/errors.ts'
+import { resultType } from '../base/promotion.ts'
+import { checkSizes, normalizeDim, type Shape, sameShape, shapeString } from '../base/shape.ts'
+import { apply } from '../tensor/apply.ts'
+import type { OpDef } from '../tensor/op.ts'
+import { Tensor } from '../tensor/tensor.ts'
+import { oneDim, type Sizes, sizesOf } from './arguments.ts'
+import { cloneOp, expandOp, reshapeOp, sumTo, viewOp } from './define.ts'
+import { toDType } from './elementwise.ts'
+import { narrow, select, unsqueeze } from './views.ts'
+
+type DimArg = number | { readonly dim?: number }
+
+// ---- joining ----
+
+interface Joined {
+  readonly dim: number
+  /** The size of every part along it. */
+  readonly sizes: readonly number[]
+}
+const along: Prims['concat'][] = []
+const catOp: OpDef<Joined> = {
+  name: 'cat',
+  infer: ([first], { dim, sizes }) => {
+    const total = sizes.reduce((a, b) => a + b, 0)
+    return [{ shape: first.shape.map((n, i) => (i === dim ? total : n)), dtype: first.dtype }]
+  },
+  vjp: (ctx) => {
+    const { dim, sizes } = ctx.attrs
+    let start = 0
+    return sizes.map((size) => {
+      start += size
+      return narrow(ctx.dy, dim, start - size, size)
+    })
+  },
+  to: { kind: 'kernel', prim: 'concat', lower: ({ dim }) => (along[dim] ??= { axis: dim }) },
+}
+
+function checkList(name: string, tensors: readonly Tensor[], none: string): void {
+  if (tensors instanceof Tensor) {
+    throw new TypeError(
+      `${name}(): argument 'tensors' (position 1) must be tuple of Tensors, not Tensor`,
+      `Put them into an array: ${name}([a, b]).`,
+    )
+  }
+  if (tensors.length === 0) throw new RuntimeError(none)
+  tensors.forEach((x, i) => {
+    if (x instanceof Tensor) return
+    throw new TypeError(`expected Tensor as element ${i} in argument 0, but got ${x === null ? 'null' : typeof x}`)
+  })
+}
+
+/** All in the dtype that the widest of them has. */
+function unified(tensors: readonly Tensor[]): readonly Tensor[] {
+  const dtype = resultType(tensors)
+  return tensors.every((x) => x.dtype === dtype) ? tensors : tensors.map((x) => toDType(x, dtype))
+}
+
+/** PyTorch lets tensors of shape [0] stand beside any others. */
+const isNothing = (x: Tensor): boolean => x.shape.length === 1 && x.shape[0] === 0
+
+/**
+ * Tensors one after another along `dim` (0); all other sizes must be equal. Dtypes promote.
+ *
+ * @example
+ * cat([zeros(2, 1), ones(2, 1)], 1) // tensor([[0., 1.],
+ *                                   //         [0., 1.]])
+ */
+export function cat(tensors: readonly Tensor[], dim: DimArg = 0): Tensor {
+  checkList('cat', tensors, 'torch.cat(): expected a non-empty list of Tensors')
+  const flat = tensors.findIndex((x) => x.dim() === 0)
+  if (flat >= 0) {
+    throw new RuntimeError(
+      `zero-dimensional tensor (at position ${flat}) cannot be concatenated`,
+      'Use stack() for numbers, or reshape(1) first.',
+    )
+  }
+  const first = tensors.find((x) => !isNothing(x))
+  const d = first === undefined ? 0 : normalizeDim(oneDim(dim, 0), first.dim())
+  const { shape } = first ?? tensors[0]
+  const parts = unified(tensors).map((x, i) => {
+    if (sameShape(x.shape, shape)) return x
+    if (isNothing(x)) return apply(reshapeOp, [x], shape.map((n, axis) => (axis === d ? 0 : n)))
+    if (x.dim() !== shape.length) {
+      throw new RuntimeError(`Tensors must have same number of dimensions: got ${shape.length} and ${x.dim()}`)
+    }
+    const wrong = shape.findIndex((n, axis) => axis !== d && n !== x.shape[axis])
+    if (wrong >= 0) {
+      throw new RuntimeError(
+        `Sizes of tensors must match except in dimension ${d}. Expected size ${shape[wrong]} but got size ${x.shape[wrong]} for tensor number ${i} in the list.`,
+        `They differ in dimension ${wrong}: the shapes are ${shapeString(shape)} and ${shapeString(x.shape)}.`,
+      )
+    }
+    return x
+  })
+  return apply(catOp, parts, { dim: d, sizes: parts.map((x) => x.shape[d]) })
+}
+
+const stackOp: OpDef<number> = {
+  name: 'stack',
+  infer: (inputs, dim) => {
+    const { shape, dtype } = inputs[0]
+    return [{ shape: [...shape.slice(0, dim), inputs.length, ...shape.slice(dim)], dtype }]
+  },
+  vjp: (ctx) => Array.from({ length: ctx.dy.shape[ctx.attrs] }, (_, i) => select(ctx.dy, ctx.attrs, i)),
+  to: {
+    kind: 'compose',
+    compose: (inputs, dim) => {
+      const parts = inputs.map((x) => unsqueeze(x as Tensor, dim))
+      return [apply(catOp, parts, { dim, sizes: parts.map(() => 1) })]
+    },
+  },
+}
+
+/**
+ * Tensors of one shape side by side along a new dimension `dim` (0). Dtypes promote.
+ *
+ * @example
+ * stack([tensor([1, 2]), tensor([3, 4])]).shape // [2, 2]
+ */
+export function stack(tensors: readonly Tensor[], dim: DimArg = 0): Tensor {
+  checkList('stack', tensors, 'stack expects a non-empty TensorList')
+  const [first] = tensors
+  const d = normalizeDim(oneDim(dim, 0), first.dim() + 1)
+  const other = tensors.findIndex((x) => !sameShape(x.shape, first.shape))
+  if (other >= 0) {
+    throw new RuntimeError(
+      `stack expects each tensor to be equal size, but got ${shapeString(first.shape)} at entry 0 and ${shapeString(tensors[other].shape)} at entry ${other}`,
+    )
+  }
+  return apply(stackOp, unified(tensors), d)
+}
+
+// ---- cutting ----
+
+interface Part {
+  readonly dim: number
+  readonly start: number
+  readonly size: number
+}
+const partOp = (name: string): OpDef<Part> =>
+  viewOp<Part>(name, ({ shape, strides, offset }, { dim, start, size }) => ({
+    shape: shape.map((n, i) => (i === dim ? size : n)),
+    strides,
+    offset: offset + start * strides[dim],
+  }))
+const splitOp = partOp('split')
+const splitSizesOp = partOp('splitWithSizes')
+
+function parts(op: OpDef<Part>, x: Tensor, dim: number, sizes: readonly number[]): Tensor[] {
+  let start = 0
+  return sizes.map((size) => {
+    const y = apply(op, [x], { dim, start, size })
+    start += size
+    return y
+  })
+}
+
+/** `total` in pieces of `size`, the last one smaller where it does not divide. */
+const equalSizes = (total: number, size: number): number[] =>
+  total === 0 ? [0] : Array.from({ length: Math.ceil(total / size) }, (_, i) => Math.min(size, total - i * size))
+
+export interface SplitOptions {
+  readonly splitSizeOrSections?: number | readonly number[]
+  readonly dim?: number
+}
+/**
+ * Views of pieces along `dim` (0): of one size (the last may be smaller), or of given sizes that add up.
+ *
+ * @example
+ * const [a, b] = split(arange(5), [2, 3])
+ */
+export function split(x: Tensor, sizeOrSections: number | readonly number[] | SplitOptions, dim: DimArg = 0): Tensor[] {
+  const isOptions = typeof sizeOrSections === 'object' && !Array.isArray(sizeOrSections)
+  const options = (isOptions ? sizeOrSections : {}) as SplitOptions
+  const size = isOptions ? options.splitSizeOrSections : (sizeOrSections as number | readonly number[])
+  const given = isOptions ? (options.dim ?? 0) : oneDim(dim, 0)
+  if (x.dim() === 0) throw new RuntimeError('split expects at least a 1-dimensional tensor')
+  if (Array.isArray(size)) return splitSections(x, size, given)
+  if (typeof size !== 'number' || !Number.isInteger(size)) {
+    throw new TypeError(
+      `split_with_sizes(): argument 'split_sizes' (position 2) must be tuple of ints, not ${typeof size === 'number' ? 'float' : typeof size}`,
+      'Give a size, or an array of sizes.',
+    )
+  }
+  const d = normalizeDim(given, x.dim())
+  const total = x.shape[d]
+  if (size < 0) throw new RuntimeError(`split expects split_size be non-negative, but got split_size=${size}`)
+  if (size === 0 && total > 0) {
+    throw new RuntimeError(`split_size can only be 0 if dimension size is 0, but got dimension size of ${total}`)
+  }
+  return parts(splitOp, x, d, equalSizes(total, size))
+}
+
+function splitSections(x: Tensor, sizes: readonly number[], dim: number): Tensor[] {
+  const d = normalizeDim(dim, x.dim())
+  if (sizes.some((n) => n < 0)) {
+    throw new RuntimeError(`split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes=${shapeString(sizes)}`)
+  }
+  const total = sizes.reduce((a, b) => a + b, 0)
+  if (total !== x.shape[d]) {
+    throw new RuntimeError(
+      `split_with_sizes expects split_sizes to sum exactly to ${x.shape[d]} (input tensor's size at dimension ${d}), but got split_sizes=${shapeString(sizes)}`,
+    )
+  }
+  return parts(splitSizesOp, x, d, sizes)
+}
+
+/**
+ * Views of at most `chunks` pieces of one size along `dim` (0); the last may be smaller.
+ *
+ * @example
+ * chunk(arange(5), 2).map(String) // ['tensor([0, 1, 2])', 'tensor([3, 4])']
+ */
+export function chunk(x: Tensor, chunks: number, dim: DimArg = 0): Tensor[] {
+  if (x.dim() === 0) throw new RuntimeError('chunk expects at least a 1-dimensional tensor')
+  if (!Number.isInteger(chunks)) throw new TypeError("chunk(): argument 'chunks' (position 2) must be int, not float")
+  if (chunks <= 0) throw new RuntimeError(`chunk expects \`chunks\` to be greater than 0, got: ${chunks}`)
+  const d = normalizeDim(oneDim(dim, 0), x.dim())
+  const total = x.shape[d]
+  if (total === 0) return parts(splitSizesOp, x, d, new Array<number>(chunks).fill(0))
+  return parts(splitOp, x, d, equalSizes(total, Math.ceil(total / chunks)))
+}
+
+const unbindOp = viewOp<{ readonly dim: number; readonly index: number }>('unbind', ({ shape, strides, offset }, { dim, index }) => ({
+  shape: shape.filter((_, i) => i !== dim),
+  strides: strides.filter((_, i) => i !== dim),
+  offset: offset + index * strides[dim],
+}))
+/** Views of all slices along `dim` (0), which disappears. */
+export function unbind(x: Tensor, dim: DimArg = 0): Tensor[] {
+  const d = oneDim(dim, 0)
+  if (x.dim() === 0) throw new IndexError(`Dimension specified as ${d} but tensor has no dimensions`)
+  const at = normalizeDim(d, x.dim())
+  return Array.from({ length: x.shape[at] }, (_, index) => apply(unbindOp, [x], { dim: at, index }))
+}
+
+// ---- padding ----
+
+interface Padding {
+  /** Elements to add in front of and behind every dimension; negative ones are cut off. */
+  readonly low: readonly number[]
+  readonly high: readonly number[]
+  readonly value: number
+}
+const kernels = new Map<string, Prims['pad']>()
+const padKernel: OpDef<Prims['pad']> = {
+  name: 'constantPadNd',
+  infer: ([x], { low, high }) => [{ shape: x.shape.map((n, i) => low[i] + n + high[i]), dtype: x.dtype }],
+  to: {
+    kind: 'kernel',
+    prim: 'pad',
+    lower: (attrs) => {
+      const key = `${attrs.low}|${attrs.high}|${attrs.value}`
+      let prims = kernels.get(key)
+      if (prims === undefined) {
+        prims = attrs
+        kernels.set(key, prims)
+      }
+      return prims
+    },
+  },
+}
+
+const negated = (list: readonly number[]): number[] => list.map((n) => -n)
+const positive = (list: readonly number[]): number[] => list.map((n) => Math.max(n, 0))
+
+const padOp: OpDef<Padding> = {
+  name: 'constantPadNd',
+  infer: ([x], { low, high }) => [{ shape: x.shape.map((n, i) => low[i] + n + high[i]), dtype: x.dtype }],
+  vjp: ({ dy, attrs }) => [apply(padOp, [dy], { low: negated(attrs.low), high: negated(attrs.high), value: 0 })],
+  to: {
+    kind: 'compose',
+    compose: ([x], { low, high, value }) => {
+      const cut = low.reduce((y, n, i) => cropped(y, i, n, high[i]), x as Tensor)
+      return [apply(padKernel, [cut], { low: positive(low), high: positive(high), value })]
+    },
+  },
+}
+
+/** Without the elements that negative padding cuts off. */
+function cropped(x: Tensor, dim: number, low: number, high: number): Tensor {
+  const front = low < 0 ? narrow(x, dim, -low, x.shape[dim] + low) : x
+  return high < 0 ? narrow(front, dim, 0, front.shape[dim] + high) : front
+}
+
+const inDType = (value: number, dtype: DType): number =>
+  isFloat(dtype) ? value : dtype === 'bool' ? Number(value !== 0) : dtype === 'uint8' ? value & 255 : Math.trunc(value)
+
+export interface PadOptions {
+  readonly mode?: string
+  readonly value?: number | null
+}
+/**
+ * Adds elements around a tensor: `[left, right]` for the last dimension, `[left, right, top, bottom]` for the last two,
+ * and so on; negative amounts cut off. They have `value` (0); 'constant' is the only mode.
+ *
+ * @example
+ * pad(tensor([1, 2]), [1, 2]) // tensor([0., 1., 2., 0., 0.])
+ */
+export function pad(x: Tensor, amounts: readonly number[], mode: string | PadOptions = 'constant', fill?: number | null): Tensor {
+  const options = typeof mode === 'string' ? { mode, value: fill } : mode
+  const { mode: kind = 'constant' } = options
+  if (amounts.length % 2 !== 0) throw new RuntimeError('Padding length must be divisible by 2')
+  if (amounts.length / 2 > x.dim()) throw new RuntimeError('Padding length too large')
+  if (kind !== 'constant') {
+    const known = kind === 'reflect' || kind === 'replicate' || kind === 'circular'
+    throw new NotImplementedError(known ? `Padding mode ${kind} is not implemented` : `Unrecognised padding mode ${kind}`, "Use 'constant'.")
+  }
+  if (!amounts.every(Number.isInteger)) {
+    throw new TypeError("pad(): argument 'pad' (position 2) must be tuple of ints, not tuple", 'Amounts are whole numbers.')
+  }
+  const last = x.dim() - 1
+  const at = (dim: number, side: 0 | 1): number => amounts[2 * (last - dim) + side] ?? 0
+  const low = x.shape.map((_, i) => at(i, 0))
+  const high = x.shape.map((_, i) => at(i, 1))
+  if (amounts.some((n) => n > 0)) {
+    for (let i = last; i > last - amounts.length / 2; i--) {
+      if (x.shape[i] + low[i] + high[i] > 0) continue
+      throw new RuntimeError(
+        `The input size ${x.shape[i]}, plus negative padding ${low[i]} and ${high[i]} resulted in a negative output size, which is invalid. Check dimension ${i} of your input.`,
+      )
+    }
+  }
+  return apply(padOp, [x], { low, high, value: inDType(options.value ?? 0, x.dtype) })
+}
+
+// ---- repeating ----
+
+/** Each dimension as two: how often, and what. */
+const pairs = (shape: Shape, repeats: readonly number[]): { once: number[]; often: number[] } => {
+  const lead = repeats.length - shape.length
+  const once = repeats.flatMap((_, i) => [1, i < lead ? 1 : shape[i - lead]])
+  return { once, often: once.map((n, i) => (i % 2 === 0 ? repeats[i / 2] : n)) }
+}
+const repeatOp: OpDef<readonly number[]> = {
+  name: 'repeat',
+  infer: ([x], repeats) => {
+    const { often } = pairs(x.shape, repeats)
+    return [{ shape: repeats.map((_, i) => often[2 * i] * often[2 * i + 1]), dtype: x.dtype }]
+  },
+  vjp: (ctx) => {
+    const { shape } = ctx.inputSpec(0)
+    const { once, often } = pairs(shape, ctx.attrs)
+    return [apply(reshapeOp, [sumTo(apply(reshapeOp, [ctx.dy], often), once)], shape)]
+  },
+  to: {
+    kind: 'compose',
+    compose: ([x], repeats) => {
+      const { once, often } = pairs(x.shape, repeats)
+      const copies = apply(cloneOp, [apply(expandOp, [apply(reshapeOp, [x], once)], often)], null)
+      const shape = repeats.map((_, i) => often[2 * i] * often[2 * i + 1])
+      const y = apply(reshapeOp, [copies], shape)
+      return [new Tensor(y.storage, shape, y.strides, y.offset, y.dtype)]
+    },
+  },
+}
+
+/**
+ * The tensor repeated along every dimension, `repeats[i]` times; more repeats than dimensions add dimensions in front.
+ *
+ * @example
+ * repeat(tensor([1, 2]), 2, 2) // tensor([[1., 2., 1., 2.],
+ *                              //         [1., 2., 1., 2.]])
+ */
+export function repeat(x: Tensor, ...repeats: Sizes): Tensor {
+  const counts = sizesOf(repeats, Number.NEGATIVE_INFINITY)
+  if (counts.length < x.dim()) {
+    throw new RuntimeError('Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor')
+  }
+  const lead = counts.length - x.dim()
+  checkSizes(counts.map((n, i) => n * (i < lead ? 1 : x.shape[i - lead])))
+  return apply(repeatOp, [x], counts)
+}
+
+/** As `repeat`, but fewer repeats than dimensions are for the last ones. */
+export function tile(x: Tensor, ...repeats: Sizes): Tensor {
+  const counts = sizesOf(repeats, Number.NEGATIVE_INFINITY)
+  return repeat(x, [...new Array<number>(Math.max(x.dim() - counts.length, 0)).fill(1), ...counts])
+}

@@ -1,0 +1,120 @@
+// Variances and standard deviations, with or without the mean: two passes, as accurate as the dtype allows. All four ops
+// compute the mean anyway, so it is their second output, hidden where nobody asked for it.
+import { isFloat } from '../base/dtype.ts'
+import { RuntimeError, TypeError } from '../base/errors.ts'
+import { normalizeDims, reducedShape, type Shape } from '../base/shape.ts'
+import { s } from '../expr/expr.ts'
+import { apply, applyAll, operand } from '../tensor/apply.ts'
+import type { Gradients, OpDef, Vjp } from '../tensor/op.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+import { type DimOptions, type Dims, dimOptions } from './arguments.ts'
+import { elementwise, expandTo, reshapeOp } from './define.ts'
+import { add, div } from './elementwise.ts'
+import { sumAll, withDims } from './reduce.ts'
+
+interface Moments {
+  readonly dims: readonly number[]
+  readonly keepdim: boolean
+  /** Taken off the number of elements: 1 for the unbiased estimate, 0 for the population's. */
+  readonly correction: number
+}
+
+const countOf = (shape: Shape, dims: readonly number[]): number => dims.reduce((n, d) => n * shape[d], 1)
+
+const squares = elementwise('pow', (x, mean) => s.mul(s.sub(x, mean), s.sub(x, mean)))
+const ratio = elementwise('div', (sum, n) => s.div(sum, n))
+const rootOfRatio = elementwise('sqrt', (sum, n) => s.sqrt(s.div(sum, n)))
+const varGradient = elementwise('mul', (dy, x, mean, scale) => s.mul(s.mul(scale, dy), s.sub(x, mean)))
+const stdGradient = elementwise('mul', (dy, x, mean, y, scale) =>
+  s.mul(s.select(s.eq(y, 0), 0, s.mul(scale, s.div(dy, s.mul(y, 2)))), s.sub(x, mean)),
+)
+
+/** Gradients through the spread and through the mean, where they arrived. */
+function gradients(ctx: Vjp<Moments>, root: boolean): Gradients {
+  const { shape } = ctx.inputSpec(0)
+  const { dims, correction } = ctx.attrs
+  const count = countOf(shape, dims)
+  const [dSpread, dMean] = ctx.dys
+  const throughMean = dMean ? expandTo(div(withDims(dMean, shape, dims), count), shape) : null
+  if (!dSpread) return [throughMean]
+  const x = ctx.input(0)
+  const dy = withDims(dSpread, shape, dims)
+  const mean = withDims(ctx.output(1), shape, dims)
+  const scale = operand(2 / (count - correction))
+  const through = root
+    ? apply(stdGradient, [dy, x, mean, withDims(ctx.output(0), shape, dims), scale], null)
+    : apply(varGradient, [dy, x, mean, scale], null)
+  return [throughMean === null ? through : add(through, throughMean)]
+}
+
+const moments = (name: string, root: boolean): OpDef<Moments> => ({
+  name,
+  infer: ([x], { dims, keepdim }) => {
+    const spec = { shape: reducedShape(x.shape, dims, keepdim), dtype: x.dtype }
+    return [spec, spec]
+  },
+  saves: () => ({ inputs: [0], outputs: root ? [0, 1] : [1] }),
+  vjp: (ctx) => gradients(ctx, root),
+  to: {
+    kind: 'compose',
+    compose: ([x], { dims, keepdim, correction }) => {
+      const { dtype } = x
+      const count = countOf(x.shape, dims)
+      const kept = reducedShape(x.shape, dims, true)
+      const shaped = (y: Tensor): Tensor => (keepdim ? y : apply(reshapeOp, [y], reducedShape(x.shape, dims, false)))
+      const sum = apply(sumAll, [x], { dims, keepdim: true, dtype })
+      const mean = div(sum, count)
+      const squared = apply(squares, [x, mean], { shape: kept, dtype })
+      const spread = apply(root ? rootOfRatio : ratio, [shaped(squared), operand(Math.max(count - correction, 0))], null)
+      return [spread, keepdim ? mean : div(shaped(sum), count)]
+    },
+  },
+})
+
+export interface MomentOptions extends DimOptions {
+  /** Divide by the number of elements less one (the default), else by their number. */
+  readonly unbiased?: boolean
+  /** What to take off the number of elements, in place of `unbiased`. */
+  readonly correction?: number
+}
+
+function call(op: OpDef<Moments>, name: string, x: Tensor, dim?: Dims | null | MomentOptions, given?: MomentOptions): readonly Tensor[] {
+  const { dim: dims, keepdim = false, unbiased, correction } = dimOptions(dim, given)
+  if (!isFloat(x.dtype)) {
+    throw new RuntimeError('std and var only support floating point and complex dtypes', 'Convert it first: x.float().')
+  }
+  if (unbiased !== undefined && correction !== undefined) {
+    throw new TypeError(
+      `${name}() received an invalid combination of arguments - got (correction=int, unbiased=bool)`,
+      'Give one of the two: { unbiased: false } is { correction: 0 }.',
+    )
+  }
+  const attrs = { dims: normalizeDims(dims, x.dim()), keepdim, correction: correction ?? (unbiased === false ? 0 : 1) }
+  return applyAll(op, [x], attrs)
+}
+
+const varOp = moments('var', false)
+const stdOp = moments('std', true)
+const varMeanOp = moments('varMean', false)
+const stdMeanOp = moments('stdMean', true)
+
+type Args = [dim?: Dims | null | MomentOptions, options?: MomentOptions]
+/**
+ * The variance of all elements or over `dim`, unbiased unless `{ unbiased: false }`; float only. Called `var` in the op
+ * table and among the methods. NaN where there are too few elements.
+ *
+ * @example
+ * tensor([1, 2, 4]).var() // tensor(2.3333)
+ */
+export const variance = (x: Tensor, ...args: Args): Tensor => call(varOp, 'var', x, ...args)[0]
+
+/** The standard deviation of all elements or over `dim`, unbiased unless `{ unbiased: false }`; float only. */
+export const std = (x: Tensor, ...args: Args): Tensor => call(stdOp, 'std', x, ...args)[0]
+
+/** The variance and the mean, in one go. */
+export const varMean = (x: Tensor, ...args: Args): [Tensor, Tensor] =>
+  call(varMeanOp, 'var_mean', x, ...args) as [Tensor, Tensor]
+
+/** The standard deviation and the mean, in one go. */
+export const stdMean = (x: Tensor, ...args: Args): [Tensor, Tensor] =>
+  call(stdMeanOp, 'std_mean', x, ...args) as [Tensor, Tensor]

@@ -1,0 +1,127 @@
+// Sorting: sort, argsort and topk. Equal elements keep their order, NaN counts as the largest, indices are int32.
+import type { Prims } from '../backend/backend.ts'
+import { RuntimeError, TypeError } from '../base/errors.ts'
+import { normalizeDim } from '../base/shape.ts'
+import { apply, applyAll } from '../tensor/apply.ts'
+import type { Input, OpDef } from '../tensor/op.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+import { cloneOp } from './define.ts'
+import { putBack } from './extremes.ts'
+import { filled } from './elementwise.ts'
+import { ValuesAndIndices } from './pair.ts'
+import { bare } from './reduce.ts'
+import { narrow } from './views.ts'
+
+interface Order {
+  readonly dim: number
+  readonly descending: boolean
+  /** How many of the first to keep. */
+  readonly k: number
+}
+
+const orders: { readonly up: Prims['sort'][]; readonly down: Prims['sort'][] } = { up: [], down: [] }
+const sortKernel: OpDef<Order> = {
+  name: 'sort',
+  infer: ([x]) => [
+    { shape: x.shape, dtype: x.dtype },
+    { shape: x.shape, dtype: 'int32' },
+  ],
+  to: {
+    kind: 'kernel',
+    prim: 'sort',
+    lower: ({ dim, descending }) => {
+      const known = descending ? orders.down : orders.up
+      known[dim] ??= { axis: dim, descending }
+      return known[dim]
+    },
+  },
+}
+
+function ordered([input]: readonly Input[], attrs: Order): readonly Tensor[] {
+  const x = input as Tensor
+  if (x.dim() === 0) return [apply(cloneOp, [x], null), filled([], 'int32', 0, x.storage.device)]
+  const all = applyAll(sortKernel, [x], attrs)
+  if (attrs.k === x.shape[attrs.dim]) return all
+  return all.map((y) => apply(cloneOp, [narrow(y, attrs.dim, 0, attrs.k)], null))
+}
+
+const orderOp = (name: string): OpDef<Order> => ({
+  name,
+  infer: ([x], { dim, k }) => {
+    const shape = x.shape.map((n, i) => (i === dim ? k : n))
+    return [
+      { shape, dtype: x.dtype },
+      { shape, dtype: 'int32' },
+    ]
+  },
+  saves: () => ({ outputs: [1] }),
+  vjp: putBack,
+  to: { kind: 'compose', compose: ordered },
+})
+const sortOp = orderOp('sort')
+const stableSortOp = orderOp('SortBackward1')
+const topkOp = orderOp('topk')
+
+export interface SortOptions {
+  readonly dim?: number
+  readonly descending?: boolean
+  /** Equal elements keep their order; they always do. */
+  readonly stable?: boolean
+}
+
+/** The dimension may be given by position. */
+const optionsOf = (dim: number | SortOptions | undefined, options: SortOptions): SortOptions =>
+  typeof dim === 'object' ? dim : { ...options, ...(dim === undefined ? {} : { dim }) }
+
+const orderOf = (x: Tensor, { dim = -1, descending = false }: SortOptions): Order => {
+  const d = normalizeDim(dim, x.dim())
+  return { dim: d, descending, k: x.dim() === 0 ? 1 : x.shape[d] }
+}
+
+/**
+ * The elements in order along `dim` (-1), ascending or `{ descending }`, and where they were. Stable.
+ *
+ * @example
+ * const { values, indices } = sort(tensor([3, 1, 2])) // tensor([1., 2., 3.]), tensor([1, 2, 0])
+ */
+export function sort(x: Tensor, dim?: number | SortOptions, options: SortOptions = {}): ValuesAndIndices {
+  const given = optionsOf(dim, options)
+  const [values, indices] = applyAll(given.stable === undefined ? sortOp : stableSortOp, [x], orderOf(x, given))
+  return new ValuesAndIndices('sort', values, indices)
+}
+
+/**
+ * The indices that sort along `dim` (-1), ascending or `{ descending }`. Stable; int32.
+ *
+ * @example
+ * argsort(tensor([3, 1, 2])) // tensor([1, 2, 0])
+ */
+export function argsort(x: Tensor, dim?: number | SortOptions, options: SortOptions = {}): Tensor {
+  return ordered([bare(x)], orderOf(x, optionsOf(dim, options)))[1]
+}
+
+export interface TopkOptions {
+  readonly dim?: number
+  /** The largest (the default) or the smallest. */
+  readonly largest?: boolean
+  /** In order; they always are. */
+  readonly sorted?: boolean
+}
+/**
+ * The `k` largest elements along `dim` (-1) in order, or with `{ largest: false }` the smallest, and where they are.
+ *
+ * @example
+ * topk(tensor([1, 4, 3]), 2).values // tensor([4., 3.])
+ */
+export function topk(x: Tensor, k: number, dim?: number | TopkOptions, options: TopkOptions = {}): ValuesAndIndices {
+  const { dim: given = -1, largest = true } = typeof dim === 'object' ? dim : { ...options, dim: dim ?? options.dim }
+  if (!Number.isInteger(k)) throw new TypeError("topk(): argument 'k' (position 1) must be int, not float")
+  const d = normalizeDim(given, x.dim())
+  const size = x.dim() === 0 ? 1 : x.shape[d]
+  if (k < 0 || k > size) {
+    throw new RuntimeError('selected index k out of range', `k is ${k}; dimension ${d} has ${size} elements.`)
+  }
+  if (x.dtype === 'bool') throw new RuntimeError('"topk_cpu" not implemented for \'Bool\'', 'Convert it first: x.int().')
+  const [values, indices] = applyAll(topkOp, [x], { dim: d, descending: largest, k })
+  return new ValuesAndIndices('topk', values, indices)
+}
