@@ -208,12 +208,12 @@ function flatKernel(attrs: Prims['map'], accesses: readonly Access[]): FlatKerne
     if (reduce !== undefined) lines.push(`let r${k} = identities.${reduce.fn}`)
   })
   const body: string[] = []
-  for (const i of used) if (accesses[i] === ROWS) body.push(`const x${i} = d${i}[p${i} + i]`)
+  for (const i of used) if (accesses[i] === ROWS) body.push(`const x${i} = d${i}[(p${i} + i) | 0]`)
   const emitted = emitJs(attrs.outs.map((out) => out.expr), (position) => `x${position}`)
   body.push(...emitted.lines)
   attrs.outs.forEach(({ expr, reduce }, k) => {
     const value = emitted.results[k]
-    body.push(reduce === undefined ? `o${k}[q${k} + i] = ${value}` : `r${k} = ${combineSource(reduce.fn, expr, `r${k}`, value)}`)
+    body.push(reduce === undefined ? `o${k}[(q${k} + i) | 0] = ${value}` : `r${k} = ${combineSource(reduce.fn, expr, `r${k}`, value)}`)
   })
   lines.push('for (let i = 0; i < n; i++) {', ...body, '}')
   attrs.outs.forEach(({ reduce }, k) => {

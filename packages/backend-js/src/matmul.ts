@@ -87,33 +87,57 @@ function tile(a: Float64Array, b: Float64Array, from: number, k: number): void {
   result[12] = c30; result[13] = c31; result[14] = c32; result[15] = c33
 }
 
-/** A matrix times a column, four rows at a time. */
+/** A matrix times a column. */
 function column(a: Matrix, b: Matrix, out: TypedArray, start: number, m: number, k: number): void {
-  const { data, rowStep, columnStep } = a
   panelB = roomFor(panelB, k)
   for (let p = 0, from = b.at; p < k; p++, from += b.rowStep) panelB[p] = b.data[from]
-  const x = panelB
+  rowsTimes(a.data, a.at, a.rowStep, a.columnStep, panelB, out, start, m, k)
+}
+
+/**
+ * Four rows at a time, two steps of k in one: each row adds up in order, in a register of its own. Sums of indices are
+ * cut to 32 bits because V8 then leaves out its overflow checks, a quarter of the time.
+ */
+function rowsTimes(
+  data: TypedArray,
+  from: number,
+  rowStep: number,
+  columnStep: number,
+  x: Panel,
+  out: TypedArray,
+  start: number,
+  m: number,
+  k: number,
+): void {
   let i = 0
-  let at = a.at
+  let at = from
   for (; i + 4 <= m; i += 4, at += 4 * rowStep) {
     let r0 = 0
     let r1 = 0
     let r2 = 0
     let r3 = 0
     let i0 = at
-    let i1 = at + rowStep
-    let i2 = i1 + rowStep
-    let i3 = i2 + rowStep
-    for (let p = 0; p < k; p++) {
+    let i1 = (i0 + rowStep) | 0
+    let i2 = (i1 + rowStep) | 0
+    let i3 = (i2 + rowStep) | 0
+    let p = 0
+    for (; p + 2 <= k; p += 2) {
       const xp = x[p]
-      r0 += data[i0] * xp
-      r1 += data[i1] * xp
-      r2 += data[i2] * xp
-      r3 += data[i3] * xp
-      i0 += columnStep
-      i1 += columnStep
-      i2 += columnStep
-      i3 += columnStep
+      const xq = x[p + 1]
+      r0 = r0 + data[i0] * xp + data[(i0 + columnStep) | 0] * xq
+      r1 = r1 + data[i1] * xp + data[(i1 + columnStep) | 0] * xq
+      r2 = r2 + data[i2] * xp + data[(i2 + columnStep) | 0] * xq
+      r3 = r3 + data[i3] * xp + data[(i3 + columnStep) | 0] * xq
+      i0 = (i0 + 2 * columnStep) | 0
+      i1 = (i1 + 2 * columnStep) | 0
+      i2 = (i2 + 2 * columnStep) | 0
+      i3 = (i3 + 2 * columnStep) | 0
+    }
+    if (p < k) {
+      r0 += data[i0] * x[p]
+      r1 += data[i1] * x[p]
+      r2 += data[i2] * x[p]
+      r3 += data[i3] * x[p]
     }
     out[start + i] = r0
     out[start + i + 1] = r1
@@ -122,7 +146,7 @@ function column(a: Matrix, b: Matrix, out: TypedArray, start: number, m: number,
   }
   for (; i < m; i++, at += rowStep) {
     let r = 0
-    for (let p = 0, from = at; p < k; p++, from += columnStep) r += data[from] * x[p]
+    for (let p = 0, q = at; p < k; p++, q += columnStep) r += data[q] * x[p]
     out[start + i] = r
   }
 }
