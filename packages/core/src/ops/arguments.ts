@@ -1,6 +1,7 @@
 // Reading of arguments that PyTorch takes in several forms: sizes as varargs or an array, a dimension by position or
 // in the options.
-import { TypeError } from '../base/errors.ts'
+import { type DType, isFloat } from '../base/dtype.ts'
+import { RuntimeError, TypeError } from '../base/errors.ts'
 import { checkSizes, type Shape } from '../base/shape.ts'
 
 export type Dims = number | readonly number[]
@@ -36,4 +37,15 @@ export function sizesAndOptions<O extends object>(args: readonly unknown[]): { s
   const hasOptions = typeof last === 'object' && last !== null && !Array.isArray(last)
   const sizes = hasOptions ? args.slice(0, -1) : args
   return { shape: sizesOf(sizes as Sizes), options: (hasOptions ? last : {}) as O }
+}
+
+/** A number as an element of a dtype: cut to a whole one for integers, a boolean for bool; too large ones are refused. */
+export function numberFor(value: number | boolean, dtype: DType): number | boolean {
+  if (dtype === 'bool') return value !== 0 && value !== false
+  const number = Number(value)
+  if (isFloat(dtype)) return number
+  const whole = Math.trunc(number)
+  const [type, low, high] = dtype === 'uint8' ? ['uint8_t', -255, 255] : ['int64_t', -(2 ** 31), 2 ** 31 - 1]
+  if (whole >= low && whole <= high) return whole
+  throw new RuntimeError(`value cannot be converted to type ${type} without overflow`, `The value is ${value}, the dtype ${dtype}.`)
 }

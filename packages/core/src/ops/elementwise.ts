@@ -12,12 +12,12 @@ import { type Elementwise, elementwise } from './define.ts'
 export type TensorLike = Tensor | number | boolean
 type Call = readonly [record: Elementwise, inputs: readonly Input[]]
 /** An elementwise function; `resolve` says which record its arguments call, for the in-place form (`x.exp_()`). */
-interface Recorded<A extends unknown[]> {
+export interface Recorded<A extends unknown[]> {
   (...args: A): Tensor
   readonly resolve: (...args: A) => Call
 }
 
-function recorded<A extends unknown[]>(resolve: (...args: A) => Call): Recorded<A> {
+export function recorded<A extends unknown[]>(resolve: (...args: A) => Call): Recorded<A> {
   const call = (...args: A): Tensor => {
     const [record, inputs] = resolve(...args)
     return apply(record, inputs, null)

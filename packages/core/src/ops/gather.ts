@@ -1,12 +1,13 @@
 // Reading and writing along one dimension by an index tensor: gather, scatter and scatterAdd, on the kernels of those
 // names. They are each other's gradients. Indices are int32, which PyTorch's messages call int64, and never negative.
 import type { Prims } from '../backend/backend.ts'
-import { dtypeName, isFloat } from '../base/dtype.ts'
+import { dtypeName } from '../base/dtype.ts'
 import { RuntimeError, TypeError } from '../base/errors.ts'
 import { normalizeDim, type Shape, shapeString } from '../base/shape.ts'
 import { apply, applyInPlace } from '../tensor/apply.ts'
 import type { OpDef } from '../tensor/op.ts'
 import { Tensor } from '../tensor/tensor.ts'
+import { numberFor } from './arguments.ts'
 import { expandTo, reshapeOp } from './define.ts'
 import { filled } from './elementwise.ts'
 import { clone, slice } from './views.ts'
@@ -21,18 +22,20 @@ function checkIndex(name: string, index: Tensor): void {
 
 /** Kernel attributes are the same object for the same case. */
 const gatherAlong: Prims['gather'][] = []
-const gatherOp: OpDef<number> = {
-  name: 'gather',
+/** Inputs: x, and an index of the result's shape. `back` adds what arrives into zeros. */
+export const indexAlong = (name: string, back?: OpDef<number>): OpDef<number> => ({
+  name,
   infer: ([x, index]) => [{ shape: index.shape, dtype: x.dtype }],
   saves: () => ({ inputs: [1] }),
   vjp: (ctx) => {
     const { shape, dtype } = ctx.inputSpec(0)
     const { dy } = ctx
     const zeros = filled(shape, dtype, 0, dy.storage.device)
-    return [apply(scatterAddOp, [zeros, ctx.input(1), dy], ctx.attrs)]
+    return [apply(back ?? scatterAddOp, [zeros, ctx.input(1), dy], ctx.attrs)]
   },
   to: { kind: 'kernel', prim: 'gather', lower: (axis) => (gatherAlong[axis] ??= { axis }) },
-}
+})
+const gatherOp = indexAlong('gather')
 
 /** The kernel reads a tensor of no dimensions as one of one element. */
 const atLeast1d = (x: Tensor): Tensor => (x.dim() === 0 ? apply(reshapeOp, [x], [1]) : x)
@@ -111,6 +114,10 @@ const scatterAddOp: OpDef<number> = scatterRecord('scatterAdd', 'add', {
   vjp: (ctx) => [ctx.dy, null, ctx.needs(2) ? apply(gatherOp, [ctx.dy, ctx.input(1)], ctx.attrs) : null],
 })
 
+/** Assignment by indices along one dimension, in place: scatter and scatterAdd under the name of `x[index] = value`. */
+export const putAlongOp = scatterRecord('IndexPutBackward0', 'set', scatterRules)
+export const accumulateAlongOp: OpDef<number> = { ...scatterAddOp, name: 'IndexPutBackward0' }
+
 const notImplemented: Pick<OpDef<number>, 'vjp'> = {
   vjp: () => {
     throw new RuntimeError('derivative for aten::scatter is not implemented', 'For sums use scatterAdd().')
@@ -167,8 +174,7 @@ function scatterCall(
   checkScatter(x, d, index, number ? null : src)
   if (index.elements === 0) return null
   const at = atLeast1d(index)
-  const value = number ? (isFloat(x.dtype) ? Number(src) : Math.trunc(Number(src))) : 0
-  const source = number ? repeated(value, x, at.shape) : cut(atLeast1d(src), at.shape)
+  const source = number ? repeated(Number(numberFor(src, x.dtype)), x, at.shape) : cut(atLeast1d(src), at.shape)
   return { record: reduction ?? (number ? scatterValueOp : scatterOp), index: at, src: source, dim: d }
 }
 

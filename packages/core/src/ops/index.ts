@@ -3,6 +3,7 @@ export { where } from './elementwise.ts'
 export {
   arange, empty, emptyLike, eye, full, fullLike, linspace, logspace, ones, onesLike, tensor, zeros, zerosLike,
 } from './create.ts'
+export { type Index, Slice } from './indexing.ts'
 export { cat, stack } from './join.ts'
 export { stdMean, varMean } from './moments.ts'
 export { ValuesAndIndices } from './pair.ts'

@@ -1,11 +1,14 @@
 // The ops that are methods too: functions whose first argument is a tensor. An op added here has its method, its
 // in-place form if it has a record, and its place in the conformance suite, which asks for samples.
 export * from './writable.ts'
-export { gather, scatter, scatterAdd } from './gather.ts'
+export { allclose, detach, equal, isclose, to } from './convert.ts'
+export { gather, scatter, scatter_, scatterAdd, scatterAdd_ } from './gather.ts'
+export { at, indexPut, indexPut_, setAt } from './indexing.ts'
 export { addmm, bmm, dot, linear, matmul, mm, mv } from './matmul.ts'
 export { amax, amin, argmax, argmin, max, min } from './extremes.ts'
 export { chunk, pad, repeat, split, tile, unbind } from './join.ts'
 export { std, variance as var } from './moments.ts'
+export { indexSelect, maskedSelect, nonzero, oneHot } from './picks.ts'
 export { all, any, cumsum, mean, prod, sum } from './reduce.ts'
 export { bernoulli, bernoulli_, normal_, random_, uniform_ } from './random.ts'
 export { logSoftmax, logsumexp, softmax } from './softmax.ts'
@@ -29,3 +32,4 @@ export {
   unsqueeze,
   view,
 } from './views.ts'
+export { copy_, fill_, zero_ } from './write.ts'

@@ -42,3 +42,4 @@ export {
   tanh,
   trunc,
 } from './elementwise.ts'
+export { maskedFill } from './picks.ts'

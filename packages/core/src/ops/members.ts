@@ -1,0 +1,10 @@
+// Methods that are no functions of their own: names that would be in the way of a user's (float, bool), or whose function
+// takes its arguments in another order (where).
+import type { Tensor } from '../tensor/tensor.ts'
+import { type TensorLike, where as choose } from './elementwise.ts'
+
+export { bool, byte, cpu, double, float, int, long, typeAs } from './convert.ts'
+export { detach_, requiresGrad_ } from './write.ts'
+
+/** The elements of this tensor where the condition is true, those of `other` elsewhere. */
+export const where = (x: Tensor, condition: Tensor, other: TensorLike): Tensor => choose(condition, x, other)

@@ -1,0 +1,150 @@
+// Picking elements by an index or a mask: indexSelect, maskedFill, maskedSelect, nonzero, oneHot.
+import { dtypeName } from '../base/dtype.ts'
+import { IndexError, RuntimeError } from '../base/errors.ts'
+import { broadcastShapes, normalizeDim } from '../base/shape.ts'
+import { s } from '../expr/expr.ts'
+import { apply, operand } from '../tensor/apply.ts'
+import type { OpDef } from '../tensor/op.ts'
+import { Tensor } from '../tensor/tensor.ts'
+import { checkedIndices, isMask, maskedSelectOp, type Plan, placesOf, spread } from './advanced.ts'
+import { numberFor } from './arguments.ts'
+import { counted, fromArray } from './create.ts'
+import { elementwise, expandTo, reshapeOp } from './define.ts'
+import { eq, filled, floorDivide, recorded, remainder, type TensorLike, toDType } from './elementwise.ts'
+import { amax } from './extremes.ts'
+import { accumulateAlongOp, indexAlong } from './gather.ts'
+import { unsqueeze } from './views.ts'
+
+// ---- indexSelect ----
+
+const addAlongOp: OpDef<number> = { ...accumulateAlongOp, name: 'IndexAddBackward0' }
+const selectAlong = indexAlong('indexSelect', addAlongOp)
+const outOfRange = (index: number | null, size: number): Error =>
+  new IndexError('index out of range in self', index === null ? undefined : `The index is ${index}, the size ${size}.`)
+
+/**
+ * Whole slices along a dimension, in the order of `index`, an int32 vector without negative numbers. Differentiable.
+ *
+ * @example
+ * indexSelect(tensor([[1, 2], [3, 4]]), 0, tensor([1, 1], { dtype: 'int32' })) // the second row twice
+ */
+export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
+  const d = normalizeDim(dim, x.dim())
+  if (index.dim() > 1) throw new IndexError('index_select(): Index is supposed to be a vector')
+  if (index.dtype !== 'int32') {
+    throw new RuntimeError('index_select(): Expected dtype int32 or int64 for index', `It is ${dtypeName[index.dtype]}: index.int().`)
+  }
+  if (x.dim() === 0) return apply(reshapeOp, [indexSelect(apply(reshapeOp, [x], [1]), 0, index)], [])
+  const size = x.shape[d]
+  const n = index.elements
+  if (size === 0 && n > 0) throw new RuntimeError('index_select(): self indexing axis dim should be positive')
+  const row = apply(reshapeOp, [checkedIndices(index, size, outOfRange)], [n])
+  return apply(selectAlong, [x, spread(row, { merged: x.shape, axis: d })], d)
+}
+
+// ---- masks ----
+
+function checkMask(name: string, mask: Tensor): void {
+  if (isMask(mask)) return
+  throw new RuntimeError(
+    name === 'masked_fill' ? 'Mask tensor can take 0 and 1 values only' : `${name}: expected BoolTensor or ByteTensor for mask`,
+    `The mask is ${dtypeName[mask.dtype]}; make it bool: mask.ne(0).`,
+  )
+}
+
+const fillRecord = elementwise('maskedFill', (x, mask, value) => s.select(s.cast(mask, 'bool'), value, x), {
+  gradName: 'maskedFill',
+  grad: ({ dy, x: [, mask] }) => {
+    const hit = s.cast(mask, 'bool')
+    return [s.select(hit, 0, dy), s.constant(0, dy.dtype), s.select(hit, dy, 0)]
+  },
+})
+
+/**
+ * `value`, a number or a tensor without dimensions, where the mask is true, `x` elsewhere. The mask broadcasts; the dtype
+ * is that of `x`. Differentiable in `x` and `value`.
+ *
+ * @example
+ * maskedFill(tensor([1, -2]), tensor([false, true]), 0) // tensor([1., 0.])
+ */
+export const maskedFill = recorded((x: Tensor, mask: Tensor, value: TensorLike) => {
+  checkMask('masked_fill', mask)
+  if (!(value instanceof Tensor)) return [fillRecord, [x, mask, operand(numberFor(value, x.dtype))]]
+  if (value.dim() > 0) {
+    throw new RuntimeError(
+      `masked_fill_ only supports a 0-dimensional value tensor, but got tensor with ${value.dim()} dimension(s).`,
+      'To choose between two tensors use where().',
+    )
+  }
+  return [fillRecord, [x, mask, toDType(value, x.dtype)]]
+})
+
+/**
+ * The elements where the mask is true, as one row. The mask broadcasts against `x`. Differentiable in `x`.
+ *
+ * @example
+ * maskedSelect(x, x.gt(0)) // x[x > 0]
+ */
+export function maskedSelect(x: Tensor, mask: Tensor): Tensor {
+  checkMask('masked_select', mask)
+  const shape = broadcastShapes(x.shape, mask.shape)
+  const places = placesOf(expandTo(mask, shape), 'maskedSelect()')
+  const plan: Plan = { order: null, merged: [shape.reduce((n, size) => n * size, 1)], axis: 0, out: places.shape }
+  return apply(maskedSelectOp, [expandTo(x, shape), places], plan)
+}
+
+export interface NonzeroOptions {
+  /** One tensor of indices for each dimension, as they are used for indexing. */
+  readonly asTuple?: boolean
+}
+/**
+ * The indices of the elements that are not 0, in row-major order: int32, one row for each, one column a dimension. How
+ * many there are is read from the device.
+ *
+ * @example
+ * nonzero(tensor([0, 5, 7])) // tensor([[1],
+ *                            //         [2]])
+ * x.at(...nonzero(x, { asTuple: true })) // x[x != 0]
+ */
+export function nonzero(x: Tensor, options: { readonly asTuple: true }): Tensor[]
+export function nonzero(x: Tensor, options?: { readonly asTuple?: false }): Tensor
+export function nonzero(x: Tensor, { asTuple = false }: NonzeroOptions = {}): Tensor | Tensor[] {
+  const places = placesOf(x, 'nonzero()')
+  const { device } = x
+  const steps = x.shape.map((_, d) => x.shape.slice(d + 1).reduce((n, size) => n * size, 1))
+  if (asTuple) {
+    if (x.dim() === 0) return [places]
+    return x.shape.map((size, d) => (places.elements === 0 ? places : remainder(floorDivide(places, steps[d]), size)))
+  }
+  if (places.elements === 0 || x.dim() === 0) return filled([places.elements, x.dim()], 'int32', 0, x.storage.device)
+  const row = (values: readonly number[]): Tensor => fromArray(Int32Array.from(values), [values.length], { device })
+  return remainder(floorDivide(unsqueeze(places, 1), row(steps)), row(x.shape))
+}
+
+const negative = (): Error => new RuntimeError('Class values must be non-negative.')
+const tooLarge = (index: number | null, size: number): Error =>
+  new RuntimeError('Class values must be smaller than num_classes.', `The value ${index ?? ''} is not below ${size}.`)
+const least = 2 ** 31 - 1
+
+/**
+ * A last dimension of `numClasses` int32 elements with a 1 at the place that each int32 element of `x` names. Without
+ * `numClasses` the largest class says how many there are.
+ *
+ * @example
+ * oneHot(tensor([2, 0], { dtype: 'int32' }), 3) // tensor([[0, 0, 1],
+ *                                               //         [1, 0, 0]])
+ */
+export function oneHot(x: Tensor, numClasses: number | { readonly numClasses?: number } = -1): Tensor {
+  if (x.dtype !== 'int32') {
+    throw new RuntimeError('one_hot is only applicable to index tensor.', `Class values are int32, not ${x.dtype}: x.int().`)
+  }
+  const given = (typeof numClasses === 'object' ? numClasses.numClasses : numClasses) ?? -1
+  if (x.elements === 0) {
+    if (given <= 0) throw new RuntimeError('Can not infer total number of classes from empty tensor.')
+    return filled([...x.shape, given], 'int32', 0, x.storage.device)
+  }
+  const whole = checkedIndices(x, least, negative)
+  const classes = given === -1 ? amax(whole).item() + 1 : given
+  const checked = given === -1 ? whole : checkedIndices(whole, Math.max(classes, 0), tooLarge)
+  return toDType(eq(unsqueeze(checked, -1), counted(classes, 'int32', x.device)), 'int32')
+}

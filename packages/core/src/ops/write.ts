@@ -1,0 +1,104 @@
+// Writing into a tensor: fill_, zero_, copy_, and the switches of autograd that change one. They follow PyTorch's rules
+// for leaves and views (tensor/apply.ts), and have no form without underscore.
+import type { Prims, Spec } from '../backend/backend.ts'
+import { dtypeRank } from '../base/dtype.ts'
+import { RuntimeError, TypeError } from '../base/errors.ts'
+import { broadcastShapes, sameShape, shapeString } from '../base/shape.ts'
+import { s } from '../expr/expr.ts'
+import { applyInPlace, operand, write } from '../tensor/apply.ts'
+import type { OpDef } from '../tensor/op.ts'
+import { Tensor } from '../tensor/tensor.ts'
+import { numberFor } from './arguments.ts'
+import { toDevice } from './convert.ts'
+import { elementwise, expandTo } from './define.ts'
+import { filled, toDType } from './elementwise.ts'
+import { sum } from './reduce.ts'
+
+/** Inputs: what is overwritten, and the number or 0-d tensor that it gets. */
+function fillRecord(name: string): OpDef<null> {
+  const kernels = new Map<number, Prims['map']>()
+  return {
+    name,
+    infer: ([x]) => [{ shape: x.shape, dtype: x.dtype }],
+    vjp: (ctx) => {
+      const { dy } = ctx
+      return [
+        ctx.needs(0) ? filled(dy.shape, dy.dtype, 0, dy.storage.device) : null,
+        ctx.needs(1) ? toDType(sum(dy), ctx.inputSpec(1).dtype) : null,
+      ]
+    },
+    to: {
+      kind: 'kernel',
+      prim: 'map',
+      lower(_, [x, value]) {
+        const from = value.wrapped === true ? x.dtype : value.dtype
+        const key = dtypeRank[x.dtype] * 8 + dtypeRank[from]
+        let prims = kernels.get(key)
+        if (prims === undefined) {
+          prims = { outs: [{ expr: s.cast(s.input(1, from), x.dtype) }] }
+          kernels.set(key, prims)
+        }
+        return prims
+      },
+    },
+  }
+}
+const fillNumber = fillRecord('FillBackward2')
+const fillTensor = fillRecord('FillBackward3')
+const zeroRecord = fillRecord('zero')
+
+/** Fills a whole tensor in place, or what a view reaches. */
+const fillWith = (record: OpDef<null>, x: Tensor, value: Tensor | number | boolean): Tensor =>
+  applyInPlace(record, x, [x, value instanceof Tensor ? value : operand(numberFor(value, x.dtype))], null)
+
+/**
+ * Every element becomes `value`, a number or a tensor without dimensions.
+ *
+ * @example
+ * zeros(2).fill_(3) // tensor([3., 3.])
+ */
+export function fill_(x: Tensor, value: Tensor | number | boolean): Tensor {
+  if (!(value instanceof Tensor)) return fillWith(fillNumber, x, value)
+  if (value.dim() > 0) {
+    throw new RuntimeError(`fill_ only supports 0-dimension value tensor but got tensor with ${value.dim()} dimensions.`)
+  }
+  return fillWith(fillTensor, x, value)
+}
+
+/** Every element becomes 0. */
+export const zero_ = (x: Tensor): Tensor => fillWith(zeroRecord, x, 0)
+
+const copyRecord = elementwise('CopyBackwards', (x) => x)
+/**
+ * The elements become those of `src`, which broadcasts and is converted; gradients flow to `src`.
+ *
+ * @example
+ * zeros(2, 2).copy_(tensor([1, 2])) // tensor([[1., 2.],
+ *                                   //         [1., 2.]])
+ */
+export function copy_(x: Tensor, src: Tensor): Tensor {
+  if (!(src instanceof Tensor)) throw new TypeError(`copy_(): argument 'other' (position 1) must be Tensor, not ${typeof src}`)
+  const shape = broadcastShapes(x.shape, src.shape)
+  if (!sameShape(shape, x.shape)) {
+    throw new RuntimeError(
+      `output with shape ${shapeString(x.shape)} doesn't match the broadcast shape ${shapeString(shape)}`,
+    )
+  }
+  const spec: Spec = { shape, dtype: x.dtype }
+  if (src.storage.device !== x.storage.device) src = toDevice(src, x.storage.device)
+  if (x.viewOf !== null) return write(x, toDType(src, x.dtype))
+  return applyInPlace(copyRecord, x, [expandTo(src, shape)], spec)
+}
+
+/** `requiresGrad = value` as a call that returns the tensor. */
+export const requiresGrad_ = (x: Tensor, value = true): Tensor => x.setRequiresGrad(value)
+
+/** Cuts a tensor off the graph that made it, in place; not for views. */
+export function detach_(x: Tensor): Tensor {
+  if (x.viewOf !== null) {
+    throw new RuntimeError("Can't detach views in-place. Use detach() instead.")
+  }
+  x.node = null
+  x.leafRequiresGrad = false
+  return x
+}
