@@ -1,6 +1,6 @@
 // Writing into a tensor: fill_, zero_, copy_, and the switches of autograd that change one. They follow PyTorch's rules
 // for leaves and views (tensor/apply.ts), and have no form without underscore.
-import type { Prims, Spec } from '../backend/backend.ts'
+import type { Prims } from '../backend/backend.ts'
 import { dtypeRank } from '../base/dtype.ts'
 import { RuntimeError, TypeError } from '../base/errors.ts'
 import { broadcastShapes, sameShape, shapeString } from '../base/shape.ts'
@@ -10,21 +10,21 @@ import type { OpDef } from '../tensor/op.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { numberFor } from './arguments.ts'
 import { toDevice } from './convert.ts'
-import { elementwise, expandTo } from './define.ts'
+import { sumTo } from './define.ts'
 import { filled, toDType } from './elementwise.ts'
-import { sum } from './reduce.ts'
 
-/** Inputs: what is overwritten, and the number or 0-d tensor that it gets. */
-function fillRecord(name: string): OpDef<null> {
+/** Inputs: what is overwritten, without being read, and what it gets; that broadcasts and is converted. */
+function overwrite(name: string): OpDef<null> {
   const kernels = new Map<number, Prims['map']>()
   return {
     name,
     infer: ([x]) => [{ shape: x.shape, dtype: x.dtype }],
     vjp: (ctx) => {
       const { dy } = ctx
+      const source = ctx.needs(1) ? ctx.inputSpec(1) : null
       return [
         ctx.needs(0) ? filled(dy.shape, dy.dtype, 0, dy.storage.device) : null,
-        ctx.needs(1) ? toDType(sum(dy), ctx.inputSpec(1).dtype) : null,
+        source === null ? null : toDType(sumTo(dy, source.shape), source.dtype),
       ]
     },
     to: {
@@ -43,9 +43,10 @@ function fillRecord(name: string): OpDef<null> {
     },
   }
 }
-const fillNumber = fillRecord('FillBackward2')
-const fillTensor = fillRecord('FillBackward3')
-const zeroRecord = fillRecord('zero')
+const fillNumber = overwrite('FillBackward2')
+const fillTensor = overwrite('FillBackward3')
+const zeroRecord = overwrite('zero')
+const copyRecord = overwrite('CopyBackwards')
 
 /** Fills a whole tensor in place, or what a view reaches. */
 const fillWith = (record: OpDef<null>, x: Tensor, value: Tensor | number | boolean): Tensor =>
@@ -68,7 +69,6 @@ export function fill_(x: Tensor, value: Tensor | number | boolean): Tensor {
 /** Every element becomes 0. */
 export const zero_ = (x: Tensor): Tensor => fillWith(zeroRecord, x, 0)
 
-const copyRecord = elementwise('CopyBackwards', (x) => x)
 /**
  * The elements become those of `src`, which broadcasts and is converted; gradients flow to `src`.
  *
@@ -84,14 +84,9 @@ export function copy_(x: Tensor, src: Tensor): Tensor {
       `output with shape ${shapeString(x.shape)} doesn't match the broadcast shape ${shapeString(shape)}`,
     )
   }
-  const spec: Spec = { shape, dtype: x.dtype }
-  if (src.storage.device !== x.storage.device) src = toDevice(src, x.storage.device)
-  if (x.viewOf !== null) return write(x, toDType(src, x.dtype))
-  return applyInPlace(copyRecord, x, [expandTo(src, shape)], spec)
+  const source = toDevice(src, x.storage.device)
+  return x.viewOf === null ? applyInPlace(copyRecord, x, [x, source], null) : write(x, toDType(source, x.dtype))
 }
-
-/** `requiresGrad = value` as a call that returns the tensor. */
-export const requiresGrad_ = (x: Tensor, value = true): Tensor => x.setRequiresGrad(value)
 
 /** Cuts a tensor off the graph that made it, in place; not for views. */
 export function detach_(x: Tensor): Tensor {

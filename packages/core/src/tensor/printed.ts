@@ -1,0 +1,41 @@
+// The printed form of a tensor: the elements that are shown, and what PyTorch says after them.
+import { currentDevice } from './device.ts'
+import { effects } from './effects.ts'
+import { formatTensor, formatTuple } from './print.ts'
+import type { Tensor } from './tensor.ts'
+
+/** Up to so many elements all are read at once, though a few may be shown. */
+const readWhole = 10000
+
+/** A tensor as PyTorch prints it; where its elements cannot be read at once, `...` stands for them. */
+export function printed(x: Tensor): string {
+  const { shape, dtype, storage, elements } = x
+  const { backend } = storage.device
+  const device = storage.device === currentDevice() ? undefined : storage.device.name
+  const gradFn = x.gradFn?.name
+  const suffixes = { device, gradFn, requiresGrad: x.requiresGrad }
+  if (!backend.caps.syncRead || effects.sink !== null) {
+    const grad = gradFn === undefined ? (x.requiresGrad ? ', requires_grad=True' : '') : `, grad_fn=<${gradFn}>`
+    return `tensor(..., device='${x.device}', size=${formatTuple(shape)}, dtype=torch.${dtype}${grad})`
+  }
+  return formatTensor({ at: elements > readWhole ? single(x) : every(x), shape, dtype, suffixes })
+}
+
+function every(x: Tensor): (index: number) => number {
+  const data = x.elements === 0 ? [] : x.storage.device.backend.readSync(x)
+  return (index) => data[index]
+}
+
+/** Reads one element at a time: of a large tensor few are shown. */
+function single({ buffer, shape, strides, dtype, offset, storage }: Tensor): (index: number) => number {
+  const { backend } = storage.device
+  return (index) => {
+    let at = offset
+    let rest = index
+    for (let d = shape.length - 1; d >= 0; d--) {
+      at += (rest % shape[d]) * strides[d]
+      rest = Math.floor(rest / shape[d])
+    }
+    return backend.readSync({ buffer, dtype, shape: [], strides: [], offset: at })[0]
+  }
+}
