@@ -142,12 +142,10 @@ export class Generator {
   }
 }
 
+/** 64 bits; not a secret, so the host's cryptography, milliseconds to load, is left alone. */
 const unpredictable = (): bigint => {
-  const words = new Uint32Array(2)
-  const host = globalThis as { crypto?: { getRandomValues?(array: Uint32Array): unknown } }
-  if (host.crypto?.getRandomValues) host.crypto.getRandomValues(words)
-  else for (let i = 0; i < 2; i++) words[i] = Math.floor(Math.random() * 2 ** 32)
-  return (BigInt(words[0]) << 32n) | BigInt(words[1])
+  const word = (): bigint => BigInt(Math.floor(Math.random() * 2 ** 32))
+  return (word() << 32n) | word()
 }
 
 /** The generator that is used wherever none is given; it starts from an unpredictable seed, as PyTorch's does. */
