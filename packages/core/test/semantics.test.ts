@@ -177,8 +177,8 @@ const rows: Record<string, () => unknown> = {
   'cat([ones(2, 3), ones(3)])': () => cat([ones(2, 3), ones(3)]),
   'stack([ones(2), ones(3)])': () => stack([ones(2), ones(3)]),
   'ones(2, 3).sum(2)': () => ones(2, 3).sum(2),
-  'ones(2, 3).index(5)': () => ones(2, 3).index(5),
-  'ones(2, 3).index(0, 0, 0)': () => ones(2, 3).index(0, 0, 0),
+  'ones(2, 3).at(5)': () => ones(2, 3).at(5),
+  'ones(2, 3).at(0, 0, 0)': () => ones(2, 3).at(0, 0, 0),
   'ones(2, 3).expand(3, 3)': () => ones(2, 3).expand(3, 3),
   'ones(3).item()': () => ones(3).item(),
   // JavaScript asks no object for its truth; asking for its number is the nearest.

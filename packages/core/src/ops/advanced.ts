@@ -9,15 +9,12 @@ import { s } from '../expr/expr.ts'
 import { apply, operand } from '../tensor/apply.ts'
 import { effects } from '../tensor/effects.ts'
 import type { OpDef } from '../tensor/op.ts'
-import { Tensor } from '../tensor/tensor.ts'
+import { detached, type Tensor } from '../tensor/tensor.ts'
 import { counted } from './create.ts'
 import { type Elementwise, elementwise, expandTo, permuteOp, reshapeOp, sumTo } from './define.ts'
 import { add, filled, mul, ne, toDType } from './elementwise.ts'
 import { gatherAlongDim, scatterAddAlongDim, scatterAlongDim } from './gather.ts'
 import { select, slice } from './views.ts'
-
-/** The same elements without a history, and no view of anything as far as autograd knows. */
-export const plain = (x: Tensor): Tensor => new Tensor(x.storage, x.shape, x.strides, x.offset, x.dtype)
 
 export const isMask = (x: Tensor): boolean => x.dtype === 'bool' || x.dtype === 'uint8'
 
@@ -89,14 +86,14 @@ export function placesOf(x: Tensor, what: string): Tensor {
   const n = x.elements
   if (n === 0) return filled([0], 'int32', 0, x.storage.device)
   effects.sink?.refuse(`${what}, whose shape depends on the data,`)
-  const row = apply(reshapeOp, [plain(x)], [n])
+  const row = apply(reshapeOp, [detached(x)], [n])
   const flags = toDType(row.dtype === 'bool' ? row : ne(row, 0), 'int32')
   const counts = apply(countOp, [flags], null)
   const found = select(counts, 0, n - 1).item()
   // Those that are 0 go to one place behind the others.
   const target = apply(placeRecord, [flags, counts, operand(found)], null)
   const base = filled([found + 1], 'int32', 0, x.storage.device)
-  return plain(slice(scatterAlongDim(base, 0, target, counted(n, 'int32', x.device)), 0, 0, found))
+  return detached(slice(scatterAlongDim(base, 0, target, counted(n, 'int32', x.device)), 0, 0, found))
 }
 
 // ---- index ----
@@ -152,7 +149,7 @@ function indexRecord(name: string, back: OpDef<Plan>): OpDef<Plan> {
       const { dy } = ctx
       return [apply(back, [filled(shape, dtype, 0, dy.storage.device), ctx.input(1), dy], ctx.attrs)]
     },
-    to: { kind: 'compose', compose: ([x, places], plan) => [plain(gatherPlaces(x as Tensor, places as Tensor, plan))] },
+    to: { kind: 'compose', compose: ([x, places], plan) => [detached(gatherPlaces(x as Tensor, places as Tensor, plan))] },
   }
 }
 
@@ -175,7 +172,7 @@ function putRecord(name: string, accumulate: boolean): OpDef<Plan> {
     to: {
       kind: 'compose',
       compose: ([x, places, values], plan) => [
-        plain(putPlaces(x as Tensor, places as Tensor, values as Tensor, plan, accumulate)),
+        detached(putPlaces(x as Tensor, places as Tensor, values as Tensor, plan, accumulate)),
       ],
     },
   }

@@ -7,7 +7,7 @@ import { allocate, apply, operand } from '../tensor/apply.ts'
 import { type Device, deviceNamed } from '../tensor/device.ts'
 import { effects } from '../tensor/effects.ts'
 import type { OpDef } from '../tensor/op.ts'
-import { Tensor } from '../tensor/tensor.ts'
+import { detached, Tensor } from '../tensor/tensor.ts'
 import { cloneOp, elementwise } from './define.ts'
 import { eq, toDType } from './elementwise.ts'
 import { all } from './reduce.ts'
@@ -92,7 +92,7 @@ export const cpu = (x: Tensor): Tensor =>
   x.storage.device.backend.caps.syncRead ? x : toDevice(x, deviceNamed('js'))
 
 /** The same memory without a history: gradients stop here. */
-export const detach = (x: Tensor): Tensor => new Tensor(x.storage, x.shape, x.strides, x.offset, x.dtype)
+export const detach = (x: Tensor): Tensor => detached(x)
 
 // ---- comparing ----
 

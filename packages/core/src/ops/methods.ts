@@ -5,6 +5,7 @@ import type { Input } from '../tensor/op.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import type { Elementwise } from './define.ts'
 import * as members from './members.ts'
+import './properties.ts'
 import * as table from './table.ts'
 import type * as writable from './writable.ts'
 
