@@ -11,9 +11,9 @@ import type * as writable from './writable.ts'
 
 type Table = typeof table & typeof members
 type Resolve = (...args: never[]) => readonly [Elementwise, readonly Input[]]
-type OneForm<F> = F extends (x: never, ...rest: infer R) => infer Y ? (...rest: R) => Y : never
+type OneForm<F> = F extends (x: never, ...rest: infer R extends readonly unknown[]) => infer Y ? (...rest: R) => Y : never
 /** `f(x, ...rest)` as a method; a function may have two forms. */
-type Method<F> = F extends { (x: never, ...first: infer A): infer X; (x: never, ...second: infer B): infer Y }
+type Method<F> = F extends { (x: never, ...first: infer A extends readonly unknown[]): infer X; (x: never, ...second: infer B extends readonly unknown[]): infer Y }
   ? unknown extends X
     ? OneForm<F>
     : { (...first: A): X; (...second: B): Y }

@@ -296,7 +296,7 @@ export function bernoulli(x: Tensor, p?: number | (GeneratorOption & { readonly 
   const generator = generatorOf(given)
   const { p: probability } = given
   if (probability === undefined) return hitsOf(x, generator)
-  return createLike(x, {}, () => (out) => draw.bernoulli(out, probability, generator))
+  return drawn(x.storage.device, x, (out) => draw.bernoulli(out, probability, generator))
 }
 
 /** Overwrites with 1 at probability `p` (0.5), a number or a tensor that expands to the shape, and 0 elsewhere. */
@@ -340,7 +340,7 @@ export function dropout(x: Tensor, p: number | DropoutOptions = 0.5, training = 
   }
   const scale = x.dtype === 'float32' ? Math.fround(1 / Math.fround(keep)) : 1 / keep
   const generator = defaultGenerator
-  const mask = createLike(x, {}, () => (out) => {
+  const mask = drawn(x.storage.device, x, (out) => {
     if (rate === 1) return
     draw.bernoulli(out, keep, generator)
     for (let i = 0; i < out.length; i++) out[i] *= scale

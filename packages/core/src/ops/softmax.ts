@@ -102,9 +102,9 @@ function along(op: OpDef<Axes>, name: string, x: Tensor, dim: number | SoftmaxOp
   const input = options.dtype === undefined ? x : toDType(x, options.dtype)
   const d = normalizeDim(options.dim, x.dim())
   if (!isFloat(input.dtype)) {
-    const kernel = d === Math.max(x.dim(), 1) - 1 ? 'lastdim_kernel' : 'kernel'
+    const kernel = d === Math.max(x.dim(), 1) - 1 ? `${name}_lastdim_kernel_impl` : 'softmax_kernel_impl'
     throw new RuntimeError(
-      `"${name}_${kernel}_impl" not implemented for '${dtypeName[input.dtype]}'`,
+      `"${kernel}" not implemented for '${dtypeName[input.dtype]}'`,
       "Convert it first: x.float(), or give { dtype: 'float32' }.",
     )
   }
