@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { ones, RuntimeError, tensor, ValueError, zeros } from '@flambeau/core'
 import 'flambeau'
-import { table } from 'arquero'
+import { desc, table } from 'arquero'
 import { describe, expect, it } from 'vitest'
 import { formatFrame, fromTensor, toTensor } from '../src/index.ts'
 
@@ -31,7 +31,7 @@ describe('toTensor', () => {
   })
 
   it('follows filter and order', () => {
-    expect(toTensor(frame.filter('d => d.a != 2').orderby('d => -d.a'), 'b').toNested()).toEqual([2.5, 0.5])
+    expect(toTensor(frame.filter('d => d.a != 2').orderby(desc('a')), 'b').toNested()).toEqual([2.5, 0.5])
     expect(toTensor(frame.filter('d => d.a > 5'), ['a', 'b']).shape).toEqual([0, 2])
   })
 
