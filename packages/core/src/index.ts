@@ -1,7 +1,11 @@
 // The public API of core: re-exports only.
+import './autograd/methods.ts'
 import './ops/methods.ts'
 
-export { backward, grad } from './autograd/grad.ts'
+export { AutogradFunction, FunctionCtx } from './autograd/function.ts'
+export { type BackwardOptions, backward, type GradOptions, grad } from './autograd/grad.ts'
+export type { RemovableHandle } from './autograd/hooks.ts'
+export * as autograd from './autograd/index.ts'
 export type { DType, TypedArray } from './base/dtype.ts'
 export * from './base/errors.ts'
 export { compile } from './compile/compile.ts'

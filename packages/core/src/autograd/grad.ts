@@ -1,30 +1,29 @@
 // The walk: gradients flow from outputs to inputs over the nodes that the forward pass left, newest first. It is the
 // only algorithm; backward() is the same walk with leaves' `.grad` as the end. Rules are ops, so they can be recorded.
-import { dtypeName, isFloat } from '../base/dtype.ts'
 import { RuntimeError, TypeError } from '../base/errors.ts'
-import { isContiguous } from '../base/layout.ts'
 import { sameShape, shapeString } from '../base/shape.ts'
-import { cloneOp } from '../ops/define.ts'
-import { add, filled, isnan } from '../ops/elementwise.ts'
-import { any } from '../ops/reduce.ts'
-import { inPlace } from '../ops/methods.ts'
-import { apply } from '../tensor/apply.ts'
+import { add, filled, toDType } from '../ops/elementwise.ts'
 import { storagesMade } from '../tensor/device.ts'
 import { effects } from '../tensor/effects.ts'
 import { mode, withMode } from '../tensor/mode.ts'
-import type { Node } from '../tensor/node.ts'
+import { type Node, noGradients } from '../tensor/node.ts'
+import type { Gradients } from '../tensor/op.ts'
 import { edgeOf, Tensor } from '../tensor/tensor.ts'
+import { watched } from './anomaly.ts'
+import { accumulate, keep } from './collect.ts'
+import { retainGrad, runHooks } from './hooks.ts'
 
 export interface BackwardOptions {
   /** Record the gradients' own graph, for second derivatives. */
   readonly createGraph?: boolean
   /** Keep saved values for another backward; the default is `createGraph`. */
   readonly retainGraph?: boolean
-  /** Only these leaves collect gradients. */
+  /** Only these tensors collect gradients. */
   readonly inputs?: Tensor | readonly Tensor[]
 }
 
 export interface GradOptions {
+  /** The gradients of the outputs to start from; null or none for a scalar means 1. */
   readonly gradOutputs?: Tensor | null | readonly (Tensor | null)[]
   readonly createGraph?: boolean
   readonly retainGraph?: boolean
@@ -32,177 +31,140 @@ export interface GradOptions {
   readonly allowUnused?: boolean
 }
 
+/** The gradient of a node's output that is an answer, and which answer. */
 interface Capture {
   readonly index: number
   readonly slot: number
 }
 
-/** What a walk does with the gradients it finds: fills leaves' `.grad`, or returns those of given tensors. */
-interface Ends {
-  /** Gradients wanted of these nodes; null: every leaf collects. */
-  readonly captures: Map<Node, Capture[]> | null
-  readonly found: (Tensor | null)[]
-  /** Captured leaves collect too (backward with `inputs`). */
-  readonly collect: boolean
+interface Walk {
+  readonly roots: readonly Tensor[]
+  readonly seeds: readonly Tensor[]
+  readonly retainGraph: boolean
+  readonly createGraph: boolean
+  /** The nodes that the walk is for: with captures it finds their gradients, without they collect. null: all leaves. */
+  readonly targets: ReadonlyMap<Node, readonly Capture[]> | null
 }
 
-function walk(roots: readonly Tensor[], seeds: readonly Tensor[], retain: boolean, create: boolean, ends: Ends): void {
+/** Performs a walk; the captured gradients, by their slots. */
+function walk({ roots, seeds, retainGraph, createGraph, targets }: Walk): (Tensor | null)[] {
   const token = {}
-  const visited: Node[] = []
-  const outer: { node: Node; walk: object; pending: number; gathered: (Tensor | null)[] | null }[] = []
+  const nodes: Node[] = []
+  const leaves: Node[] = []
+  const found: (Tensor | null)[] = []
+  // A walk inside a hook or a rule may pass through nodes that an outer walk is at.
+  const outer: { node: Node; walk: object; dys: (Tensor | null)[]; pending: number }[] = []
   const born = storagesMade()
+  let sorted = true
 
-  const visit = (node: Node): void => {
-    const { walk, pending, gathered } = node
-    // A backward inside a hook or a custom function may pass through nodes that an outer walk holds.
-    if (walk !== null) outer.push({ node, walk, pending, gathered })
-    node.walk = token
-    node.pending = 0
-    node.gathered = null
-    visited.push(node)
-  }
-
-  /** Ready nodes, oldest first. */
-  const ready: Node[] = []
-  const enqueue = (node: Node): void => {
-    let at = ready.length
-    while (at > 0 && ready[at - 1].order > node.order) at--
-    if (at === ready.length) ready.push(node)
-    else ready.splice(at, 0, node)
-  }
-  const deliver = (node: Node, index: number, dy: Tensor): void => {
-    if (node.gathered === null) node.gathered = node.specs.length === 1 ? [null] : new Array(node.specs.length).fill(null)
-    const before = node.gathered[index]
-    node.gathered[index] = before === null ? dy : add(before, dy)
-  }
-
-  const collect = (node: Node): void => {
-    const leaf = node.leaf as Tensor
-    const dy = node.gathered?.[0]
-    if (dy === null || dy === undefined) return
-    effects.sink?.collected(leaf)
-    if (leaf.grad === null) leaf.grad = create ? dy : owned(dy, born)
-    else if (create) leaf.grad = add(leaf.grad, dy)
-    else inPlace(add, leaf.grad, dy)
-  }
-
-  const process = (node: Node): void => {
-    const { gathered, edges } = node
-    if (gathered !== null) {
-      if (node.hooks !== null) runHooks(node, gathered)
-      const captures = ends.captures?.get(node)
-      if (captures !== undefined) for (const { index, slot } of captures) ends.found[slot] = keep(gathered[index])
-      if (node.leaf !== null && (ends.captures === null || (ends.collect && captures !== undefined))) collect(node)
+  const reach = (node: Node): void => {
+    if (node.walk !== token) {
+      const { walk, dys, pending } = node
+      if (walk !== null) outer.push({ node, walk, dys, pending })
+      node.walk = token
+      node.dys = noGradients
+      node.pending = 0
+      if (node.leaf !== null) leaves.push(node)
+      else {
+        if (nodes.length > 0 && nodes[nodes.length - 1].order < node.order) sorted = false
+        nodes.push(node)
+      }
     }
-    if (node.leaf !== null || edges.length === 0) return
-    const gradients = gathered !== null && node.pending === 0 && wanted(node) ? backwardOf(node, gathered, retain) : null
+    node.pending++
+  }
+
+  const send = (node: Node, index: number, dy: Tensor | null | undefined): void => {
+    if (dy !== null && dy !== undefined) {
+      const { dys } = node
+      if (dys === noGradients) {
+        if (node.specs.length === 1) node.dys = [dy]
+        else (node.dys = new Array<Tensor | null>(node.specs.length).fill(null))[index] = dy
+      } else {
+        const before = dys[index]
+        dys[index] = before === null ? dy : add(before, dy)
+      }
+    }
+    if (node.leaf !== null && --node.pending === 0) arrive(node, node.leaf)
+  }
+
+  /** All that flows to a leaf has arrived. */
+  const arrive = (node: Node, leaf: Tensor): void => {
+    if (node.dys === noGradients) return
+    const captures = targets?.get(node)
+    if (captures !== undefined && captures.length > 0) capture(node, captures)
+    else if (targets === null || captures !== undefined) {
+      if (node.hooks !== null) runHooks(node)
+      effects.sink?.collected(leaf)
+      accumulate(leaf, node.dys[0] as Tensor, born)
+    }
+    node.dys = noGradients
+  }
+
+  const capture = (node: Node, captures: readonly Capture[]): void => {
+    for (const { index, slot } of captures) {
+      const dy = node.dys[index]
+      found[slot] = dy === null ? null : keep(dy)
+    }
+  }
+
+  const pass = (node: Node, useful: ReadonlySet<Node> | null): void => {
+    const { edges, indices } = node
+    let gradients: Gradients | null = null
+    if (node.dys !== noGradients) {
+      const captures = targets?.get(node)
+      if (captures !== undefined) capture(node, captures)
+      const passes = useful === null || useful.has(node)
+      if (node.hooks !== null && (passes || captures !== undefined)) runHooks(node)
+      if (passes) gradients = gradientsOf(node)
+      if (passes && !retainGraph) node.release()
+      node.dys = noGradients
+    }
     for (let i = 0; i < edges.length; i++) {
       const edge = edges[i]
-      if (edge === null) continue
-      const dx = gradients?.[i]
-      if (dx !== null && dx !== undefined) deliver(edge, node.indices === null ? 0 : node.indices[i], dx)
-      if (--edge.pending === 0) enqueue(edge)
+      if (edge !== null) send(edge, indices === null ? 0 : indices[i], gradients === null ? null : gradients[i])
     }
   }
 
-  let useful: Set<Node> | null = null
-  const wanted = (node: Node): boolean => useful === null || useful.has(node)
-
   try {
-    const stack: Node[] = []
-    for (const root of roots) {
-      const node = edgeOf(root) as Node
-      if (node.walk !== token) {
-        visit(node)
-        stack.push(node)
+    for (const root of roots) reach(edgeOf(root) as Node)
+    for (let i = 0; i < nodes.length; i++) {
+      const { edges } = nodes[i]
+      for (let k = 0; k < edges.length; k++) {
+        const edge = edges[k]
+        if (edge !== null) reach(edge)
       }
     }
-    while (stack.length > 0) {
-      const { edges } = stack.pop() as Node
-      for (let i = 0; i < edges.length; i++) {
-        const edge = edges[i]
-        if (edge === null) continue
-        if (edge.walk !== token) {
-          visit(edge)
-          if (edge.leaf === null) stack.push(edge)
-        }
-        edge.pending++
-      }
-    }
-    if (ends.captures !== null) useful = leadingTo(ends.captures, visited)
-    withMode('backward', { grad: create, inference: false }, () => {
-      roots.forEach((root, i) => void deliver(edgeOf(root) as Node, root.outIndex, seeds[i]))
-      for (const node of new Set(roots.map((root) => edgeOf(root) as Node))) if (node.pending === 0) enqueue(node)
-      while (ready.length > 0) process(ready.pop() as Node)
+    // A node is newer than all it depends on, so their age is an order to pass them in: PyTorch's.
+    if (!sorted) nodes.sort((a, b) => b.order - a.order)
+    const useful = targets === null ? null : leadingTo(targets, nodes)
+    withMode('backward', { grad: createGraph, inference: false }, () => {
+      for (let i = 0; i < roots.length; i++) send(edgeOf(roots[i]) as Node, roots[i].outIndex, seeds[i])
+      for (let i = 0; i < nodes.length; i++) pass(nodes[i], useful)
     })
   } finally {
-    for (const node of visited) {
-      node.walk = null
-      node.gathered = null
+    for (const list of [nodes, leaves]) {
+      for (const node of list) {
+        node.walk = null
+        node.dys = noGradients
+      }
     }
     for (const { node, ...state } of outer) Object.assign(node, state)
   }
+  return found
 }
 
-/** Runs a node's rule; saved values are checked before and let go after. */
-function backwardOf(node: Node, gathered: readonly (Tensor | null)[], retain: boolean): readonly (Tensor | null | undefined)[] {
+/** The gradients of a node's inputs; saved values are checked before. */
+function gradientsOf(node: Node): Gradients {
+  if (mode.anomaly) return watched(node)
   node.checkSaved()
-  node.dys = gathered
-  const gradients = (node.op.vjp as NonNullable<typeof node.op.vjp>)(node)
-  node.dys = []
-  if (mode.anomaly) refuseNaN(node, gradients)
-  if (!retain) node.release()
-  return gradients
+  return (node.op.vjp as NonNullable<typeof node.op.vjp>)(node)
 }
 
-function refuseNaN(node: Node, gradients: readonly (Tensor | null | undefined)[]): void {
-  gradients.forEach((dx, i) => {
-    if (dx === null || dx === undefined || !isFloat(dx.dtype) || any(isnan(dx)).item() === 0) return
-    throw new RuntimeError(
-      `Function '${node.name}' returned nan values in its ${i}th output.`,
-      `The forward call was ${node.line ?? 'made outside detectAnomaly, so its line is not known'}.`,
-    )
-  })
-}
-
-function runHooks(node: Node, gathered: (Tensor | null)[]): void {
-  for (const { index, fn } of node.hooks ?? []) {
-    const dy = gathered[index]
-    if (dy === null) continue
-    const replaced = fn(keep(dy) as Tensor)
-    if (replaced === undefined || replaced === null) continue
-    if (!sameShape(replaced.shape, dy.shape)) {
-      throw new RuntimeError(
-        `hook has changed the size of value: expected ${shapeString(dy.shape)}, got ${shapeString(replaced.shape)}`,
-      )
-    }
-    gathered[index] = replaced
-  }
-}
-
-/** A gradient that somebody outside the walk may hold: no leaf may take its memory over. */
-function keep(dy: Tensor | null): Tensor | null {
-  if (dy !== null) dy.storage.owned = true
-  return dy
-}
-
-/** The gradient itself when this walk made its memory and no one else has it, else a copy. */
-function owned(dy: Tensor, born: number): Tensor {
-  const { storage } = dy
-  const mine = storage.serial >= born && !storage.owned && storage.size === dy.elements && isContiguous(dy)
-  const result = mine && dy.viewOf === null ? dy : mine ? detached(dy) : apply(cloneOp, [dy], null)
-  result.storage.owned = true
-  return result
-}
-
-const detached = (x: Tensor): Tensor => new Tensor(x.storage, x.shape, x.strides, x.offset, x.dtype)
-
-/** The nodes on a path to a captured one. */
-function leadingTo(captures: Map<Node, Capture[]>, visited: readonly Node[]): Set<Node> {
+/** The nodes on a path to a target; `nodes` are newest first. */
+function leadingTo(targets: ReadonlyMap<Node, unknown>, nodes: readonly Node[]): Set<Node> {
   const useful = new Set<Node>()
-  const oldestFirst = visited.filter((node) => node.leaf === null).sort((a, b) => a.order - b.order)
-  for (const node of oldestFirst) {
-    if (node.edges.some((edge) => edge !== null && (useful.has(edge) || captures.has(edge)))) useful.add(node)
+  for (let i = nodes.length - 1; i >= 0; i--) {
+    if (nodes[i].edges.some((edge) => edge !== null && (useful.has(edge) || targets.has(edge)))) useful.add(nodes[i])
   }
   return useful
 }
@@ -211,33 +173,38 @@ const list = <T>(x: T | readonly T[]): readonly T[] => (Array.isArray(x) ? (x as
 
 /** The gradients to start from: given ones are checked, a scalar output starts with 1. */
 function seedsOf(outputs: readonly Tensor[], given: readonly (Tensor | null | undefined)[]): Tensor[] {
+  if (given.length > 0 && given.length !== outputs.length) {
+    throw new RuntimeError(`got ${outputs.length} tensors and ${given.length} gradients`)
+  }
   return outputs.map((y, i) => {
-    if (edgeOf(y) === null) {
+    const seed = given[i]
+    if (seed !== undefined && seed !== null && !(seed instanceof Tensor)) {
+      throw new TypeError(`gradients can be either Tensors or None, but got ${typeof seed}`)
+    }
+    if (seed instanceof Tensor && !sameShape(seed.shape, y.shape)) {
+      throw new RuntimeError(
+        `Mismatch in shape: grad_output[${i}] has a shape of torch.Size(${shapeString(seed.shape)}) and output[${i}] has a shape of torch.Size(${shapeString(y.shape)}).`,
+      )
+    }
+    const node = edgeOf(y)
+    if (seed instanceof Tensor && node !== null) return toDType(seed, y.dtype)
+    if (node !== null && y.elements !== 1) {
+      throw new RuntimeError(
+        'grad can be implicitly created only for scalar outputs',
+        'Reduce it first (y.sum().backward()) or pass the gradient: y.backward(ones(y.shape)).',
+      )
+    }
+    if (node === null) {
       throw new RuntimeError(
         `element ${i} of tensors does not require grad and does not have a grad_fn`,
         'Nothing it was made from has requiresGrad: true, or it was made inside noGrad or detached.',
       )
     }
-    const seed = given[i]
-    if (seed === undefined || seed === null) {
-      if (y.elements !== 1) {
-        throw new RuntimeError(
-          'grad can be implicitly created only for scalar outputs',
-          'Reduce it first (y.sum().backward()) or pass the gradient: y.backward(ones(y.shape)).',
-        )
-      }
-      return filled(y.shape, y.dtype, 1)
-    }
-    if (!sameShape(seed.shape, y.shape)) {
-      throw new RuntimeError(
-        `Mismatch in shape: grad_output[${i}] has a shape of torch.Size(${shapeString(seed.shape)}) and output[${i}] has a shape of torch.Size(${shapeString(y.shape)}).`,
-      )
-    }
-    if (!isFloat(seed.dtype)) throw new RuntimeError(`expected a floating point gradient, but got ${dtypeName[seed.dtype]}`)
-    return seed
+    return filled(y.shape, y.dtype, 1, y.storage.device)
   })
 }
 
+/** The nodes of the inputs, and where their gradients go. */
 function capturesOf(inputs: readonly Tensor[]): Map<Node, Capture[]> {
   const captures = new Map<Node, Capture[]>()
   inputs.forEach((x, slot) => {
@@ -248,8 +215,17 @@ function capturesOf(inputs: readonly Tensor[]): Map<Node, Capture[]> {
   return captures
 }
 
+/** The nodes at which `backward` with `inputs` collects; results among the inputs retain their gradients. */
+function collecting(inputs: readonly Tensor[]): Map<Node, Capture[]> {
+  if (inputs.length === 0) throw new RuntimeError("'inputs' argument to backward() cannot be empty.")
+  return new Map(inputs.map((x) => [edgeOf(retainGrad(x)) as Node, []]))
+}
+
 /**
  * Fills `.grad` of the leaves that `outputs` were computed from, adding to what is there.
+ *
+ * An output of several elements needs a gradient of its shape to start from. Values that were saved for the rules are
+ * let go, so a second call throws unless `retainGraph` is true.
  *
  * @example
  * const x = tensor(3, { requiresGrad: true })
@@ -263,10 +239,9 @@ export function backward(
 ): void {
   const roots = list(outputs)
   const given = gradients === undefined || gradients === null ? [] : list<Tensor | null>(gradients)
-  if (inputs !== undefined && list(inputs).length === 0) throw new RuntimeError("'inputs' argument to backward() cannot be empty.")
+  const targets = inputs === undefined ? null : collecting(list(inputs))
   const seeds = withMode('backward', { grad: createGraph }, () => seedsOf(roots, given))
-  const captures = inputs === undefined ? null : capturesOf(list(inputs))
-  walk(roots, seeds, retainGraph, createGraph, { captures, found: [], collect: true })
+  walk({ roots, seeds, retainGraph, createGraph, targets })
 }
 
 /**
@@ -293,18 +268,19 @@ export function grad(
   { gradOutputs, createGraph = false, retainGraph = createGraph, allowUnused = false }: GradOptions = {},
 ): (Tensor | null)[] {
   const roots = list(outputs)
-  const targets = list(inputs)
-  for (const x of [...roots, ...targets]) if (!(x instanceof Tensor)) throw new TypeError('grad expects tensors')
-  const seeds = withMode('grad', { grad: createGraph }, () =>
-    seedsOf(roots, gradOutputs === undefined || gradOutputs === null ? [] : list<Tensor | null>(gradOutputs)),
-  )
-  const found: (Tensor | null)[] = targets.map(() => null)
-  walk(roots, seeds, retainGraph, createGraph, { captures: capturesOf(targets), found, collect: false })
-  if (!allowUnused && found.includes(null)) {
-    throw new RuntimeError(
-      'One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if this is the desired behavior.',
-      'In TypeScript: grad(y, x, { allowUnused: true }) gives null for it.',
-    )
-  }
-  return found
+  const wanted = list(inputs)
+  for (const x of [...roots, ...wanted]) if (!(x instanceof Tensor)) throw new TypeError('grad expects tensors')
+  const given = gradOutputs === undefined || gradOutputs === null ? [] : list<Tensor | null>(gradOutputs)
+  const seeds = withMode('grad', { grad: createGraph }, () => seedsOf(roots, given))
+  const found = walk({ roots, seeds, retainGraph, createGraph, targets: capturesOf(wanted) })
+  return wanted.map((_, i) => {
+    const dx = found[i] ?? null
+    if (dx === null && !allowUnused) {
+      throw new RuntimeError(
+        'One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if this is the desired behavior.',
+        'In TypeScript: grad(y, x, { allowUnused: true }) gives null for it.',
+      )
+    }
+    return dx
+  })
 }

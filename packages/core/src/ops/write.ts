@@ -93,7 +93,7 @@ export function detach_(x: Tensor): Tensor {
   if (x.viewOf !== null) {
     throw new RuntimeError("Can't detach views in-place. Use detach() instead.")
   }
-  x.node = null
+  x.rebase(null, 0)
   x.leafRequiresGrad = false
   return x
 }

@@ -1,7 +1,7 @@
 // The one road: everything a user calls goes through `apply`. It infers shapes and dtypes, runs the op as a kernel, a
 // view or a composition, and records a node when a gradient will be wanted. In-place forms are here too.
 import type { Instr, Operand, Prims, Spec, View } from '../backend/backend.ts'
-import { dtypeName } from '../base/dtype.ts'
+import { dtypeName, isFloat } from '../base/dtype.ts'
 import { RuntimeError } from '../base/errors.ts'
 import { contiguousLayout, contiguousStrides, expandStrides, isContiguous, type Layout } from '../base/layout.ts'
 import { canCast } from '../base/promotion.ts'
@@ -11,7 +11,7 @@ import { touch } from './effects.ts'
 import { mode, noGrad } from './mode.ts'
 import { Node } from './node.ts'
 import { type Input, Num, type OpDef } from './op.ts'
-import { edgeOf, Tensor } from './tensor.ts'
+import { edgeOf, Tensor, untracked } from './tensor.ts'
 
 /** A new, contiguous tensor with memory that nothing has been written to. */
 export function allocate(device: Device, spec: Spec): Tensor {
@@ -36,9 +36,11 @@ function deviceOf(inputs: readonly Input[], on?: Device): Device {
   return device ?? on ?? currentDevice()
 }
 
+/** The line of the user's program that is being run: the first on the stack that is not in this package. */
 const callingLine = (): string => {
   const lines = (new Error().stack ?? '').split('\n').slice(1)
-  const user = lines.find((line) => !/[\\/]core[\\/](src|dist)[\\/]/.test(line))
+  const own = /[^\s(]*[\\/](?=tensor[\\/]apply\.[jt]s)/.exec(lines[0])?.[0]
+  const user = own === undefined ? undefined : lines.find((line) => !line.includes(own) && /:\d+:\d+\)?$/.test(line))
   return (user ?? lines[lines.length - 1] ?? '').trim().replace(/^at /, '')
 }
 
@@ -61,7 +63,8 @@ export function applyAll<A>(op: OpDef<A>, inputs: readonly Input[], attrs: A, on
     const layout = to.view(parent, attrs)
     if (layout === null) return applyAll(op, [apply(contiguousCopy(), [parent], null)], attrs)
     const out = new Tensor(parent.storage, layout.shape, layout.strides, layout.offset, parent.dtype)
-    out.viewOf = { base: parent.viewOf?.base ?? parent, parent, op: op as OpDef<unknown>, attrs, version: parent.version }
+    const base = parent.viewOf?.base ?? parent
+    out.viewOf = { base, parent, op: op as OpDef<unknown>, attrs, tracked: mode.grad, version: parent.version }
     return record(op, inputs, attrs, specs, [out])
   }
   const device = deviceOf(inputs, on)
@@ -162,7 +165,7 @@ const setNode = (t: Tensor, node: Node, index: number): void => {
 }
 
 /** A node with its edges and saved inputs. */
-function connected<A>(op: OpDef<A>, inputs: readonly Input[], attrs: A, specs: readonly Spec[]): Node<A> {
+export function connected<A>(op: OpDef<A>, inputs: readonly Input[], attrs: A, specs: readonly Spec[]): Node<A> {
   const edges = new Array<Node | null>(inputs.length)
   let needed = 0
   let indices: number[] | null = null
@@ -201,13 +204,14 @@ export interface ViewStep {
 /** The view ops that lead from a view's base to it. */
 export function viewChain(t: Tensor): readonly ViewStep[] {
   const chain: ViewStep[] = []
-  for (let x: Tensor = t; x.viewOf !== null; x = x.viewOf.parent) chain.unshift({ op: x.viewOf.op, attrs: x.viewOf.attrs })
-  return chain
+  for (let x: Tensor = t; x.viewOf !== null; x = x.viewOf.parent) chain.push({ op: x.viewOf.op, attrs: x.viewOf.attrs })
+  return chain.reverse()
 }
 
 let assignOp: OpDef<readonly ViewStep[]> | undefined
 /** The op that replaces a region is defined in ops/; it registers itself here. */
 export const setAssign = (op: OpDef<readonly ViewStep[]>): void => void (assignOp = op)
+const assignment = (): OpDef<readonly ViewStep[]> => assignOp as OpDef<readonly ViewStep[]>
 
 /** Row-major over all of its storage: a kernel may write its output there. */
 const fillsStorage = (t: Tensor): boolean => t.elements === t.storage.size && t.offset === 0 && isContiguous(t)
@@ -218,20 +222,28 @@ const overlaps = (x: Input, target: Tensor): boolean =>
   x.storage === target.storage &&
   !(x === target || (x.offset === target.offset && sameShape(x.shape, target.shape) && isContiguous(x)))
 
-function checkWritable(self: Tensor): void {
+/** The same checks as PyTorch's before the memory of `self` gets what comes of `inputs`. */
+export function checkWritable(self: Tensor, inputs: readonly Input[]): void {
   if (self.strides.some((stride, i) => stride === 0 && self.shape[i] > 1)) {
     throw new RuntimeError(
       'unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation.',
     )
   }
+  if (self.storage.inference && !mode.inference) {
+    throw new RuntimeError(
+      'Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a normal tensor before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for more details.',
+    )
+  }
   if (!mode.grad) return
-  if (self.leafRequiresGrad && self.viewOf === null) {
+  const view = self.viewOf
+  if (view !== null && !view.tracked && (edgeOf(view.base) !== null || wantsGrad(inputs))) throw untracked('is being')
+  if (self.leafRequiresGrad && view === null) {
     throw new RuntimeError(
       'a leaf Variable that requires grad is being used in an in-place operation.',
       'Write to it inside noGrad(() => ...), or use the form without trailing underscore.',
     )
   }
-  if (self.viewOf?.base.leafRequiresGrad) {
+  if (view?.base.leafRequiresGrad) {
     throw new RuntimeError(
       'a view of a leaf Variable that requires grad is being used in an in-place operation.',
       'Write to it inside noGrad(() => ...), or use the form without trailing underscore.',
@@ -254,7 +266,7 @@ function withOldSelf<A>(op: OpDef<A>, self: Tensor, inputs: readonly Input[]): r
  * half-changed on errors, the version goes up, and autograd sees the write, through views too.
  */
 export function applyInPlace<A>(op: OpDef<A>, self: Tensor, operands: readonly Input[], attrs: A): Tensor {
-  checkWritable(self)
+  checkWritable(self, operands)
   const inputs = withOldSelf(op, self, operands)
   const specs = op.infer(inputs, attrs)
   const spec = specs[0]
@@ -269,18 +281,32 @@ export function applyInPlace<A>(op: OpDef<A>, self: Tensor, operands: readonly I
       `output with shape ${shapeString(self.shape)} doesn't match the broadcast shape ${shapeString(spec.shape)}`,
     )
   }
-  const direct =
-    op.to.kind === 'kernel' && op.to.prim === 'map' && spec.dtype === self.dtype && fillsStorage(self) && self.viewOf === null
-  if (!direct || inputs.some((x) => overlaps(x, self))) return write(self, apply(op, inputs, attrs))
+  const records = mode.grad && op.vjp !== undefined && isFloat(self.dtype) && wantsGrad(inputs)
+  // A result overwritten by what needs no gradient is still a result: the assignment's node says that its gradient is 0.
+  const cut = mode.grad && !records && self.node !== null
+  const { to } = op
+  const fits = self.viewOf === null && spec.dtype === self.dtype && fillsStorage(self)
+  const inside = to.kind === 'kernel' && (to.prim === 'map' || (to.prim === 'scatter' && inputs[0] === self))
+  const direct = inside && fits && !cut
+  if (!direct || inputs.some((x) => overlaps(x, self))) {
+    const value = apply(op, inputs, attrs)
+    return operands.includes(self) && self.viewOf === null && value.dtype === self.dtype ? become(self, value) : write(self, value)
+  }
 
-  const node = mode.grad && op.vjp !== undefined && wantsGrad(inputs) ? connected(op, inputs, attrs, specs) : null
+  const node = records ? connected(op, inputs, attrs, specs) : null
   runKernel(deviceOf(inputs), op, inputs, attrs, specs, [self], [inputs.indexOf(self)].filter((i) => i >= 0))
   touch(self.storage)
-  if (mode.grad) self.node = null
   if (node !== null) {
-    setNode(self, node as Node, 0)
+    self.rebase(node as Node, 0)
     saveOutputs(node, inputs, [self])
   }
+  return self
+}
+
+/** Gives a tensor that is no view the elements of a result that was computed from it, and its place in the graph. */
+function become(self: Tensor, value: Tensor): Tensor {
+  noGrad(() => write(self, value))
+  if (mode.grad && value.node !== null) self.rebase(value.node, value.outIndex)
   return self
 }
 
@@ -310,17 +336,8 @@ export function applyMapInto(name: string, prims: Prims['map'], targets: readonl
 
 /** Writes the elements of `value` (of the same shape) into `self`; the one way in which memory of a tensor changes. */
 export function write(self: Tensor, value: Tensor): Tensor {
-  checkWritable(self)
-  const assign = assignOp as OpDef<readonly ViewStep[]>
-  const base = self.viewOf?.base ?? self
-  const chain = viewChain(self)
+  checkWritable(self, [value])
   const source = value.storage === self.storage ? apply(contiguousCopy(), [value], null) : value
-  const specs: readonly Spec[] = [base]
-  const inputs = [base, source]
-  let node: Node<readonly ViewStep[]> | null = null
-  if (mode.grad && wantsGrad(inputs)) {
-    node = connected(assign, inputs, chain, specs)
-  }
   const flat = flatView(self)
   self.storage.device.backend.run({
     kind: 'assign',
@@ -328,11 +345,19 @@ export function write(self: Tensor, value: Tensor): Tensor {
     inputs: [flat, sameShape(source.shape, self.shape) ? source : expandView(source, self.shape)],
     outputs: [flat],
     donate: [0],
-    origin: assign,
+    origin: assignment(),
   })
   touch(self.storage)
-  if (node !== null) setNode(base, node as Node, 0)
+  recordWrite(self, source)
   return self
+}
+
+/** Tells autograd that the elements of `source` are now those of `self`, which may be a view. */
+export function recordWrite(self: Tensor, source: Tensor): void {
+  const base = self.viewOf?.base ?? self
+  const inputs = [base, source]
+  if (!mode.grad || !isFloat(base.dtype) || !wantsGrad(inputs)) return
+  base.rebase(connected(assignment(), inputs, viewChain(self), [base]) as Node, 0)
 }
 
 /** All of a tensor's storage as one row of elements. */

@@ -2,6 +2,7 @@
 // no device of its own; a package registers one with `useDevice`.
 import type { Backend, DeviceBuffer } from '../backend/backend.ts'
 import { RuntimeError, ValueError } from '../base/errors.ts'
+import { mode } from './mode.ts'
 
 /** Where tensors live. `backend` is what runs instructions now: while recording, the recorder that stands in front. */
 export class Device {
@@ -30,6 +31,8 @@ export class Storage {
   readonly serial: number
   /** Set once the storage became some leaf's `.grad`: no other leaf may have it. */
   owned = false
+  /** Made in `inferenceMode`: it takes no part in autograd. */
+  readonly inference: boolean = mode.inference
 
   constructor(device: Device, buffer: DeviceBuffer, size: number) {
     this.device = device

@@ -7,8 +7,10 @@ type Switch = 'grad' | 'inference' | 'anomaly'
 
 /** Runs `fn` with switches set and puts them back, also when it throws; a Promise is refused, it would outlive them. */
 export function withMode<R>(name: string, set: Partial<Record<Switch, boolean>>, fn: () => R): R {
-  const before = { ...mode }
-  Object.assign(mode, set)
+  const { grad, inference, anomaly } = mode
+  if (set.grad !== undefined) mode.grad = set.grad
+  if (set.inference !== undefined) mode.inference = set.inference
+  if (set.anomaly !== undefined) mode.anomaly = set.anomaly
   try {
     const result = fn()
     if (result instanceof Promise) {
@@ -19,7 +21,9 @@ export function withMode<R>(name: string, set: Partial<Record<Switch, boolean>>,
     }
     return result
   } finally {
-    Object.assign(mode, before)
+    mode.grad = grad
+    mode.inference = inference
+    mode.anomaly = anomaly
   }
 }
 
@@ -31,16 +35,30 @@ export function withMode<R>(name: string, set: Partial<Record<Switch, boolean>>,
  */
 export const noGrad = <R>(fn: () => R): R => withMode('noGrad', { grad: false }, fn)
 
-/** Runs `fn` with recording on, inside a `noGrad`. */
-export const enableGrad = <R>(fn: () => R): R => withMode('enableGrad', { grad: true, inference: false }, fn)
+/** Runs `fn` with recording on, inside a `noGrad`; inside `inferenceMode` it stays off. */
+export const enableGrad = <R>(fn: () => R): R => withMode('enableGrad', { grad: !mode.inference }, fn)
 
 /** Runs `fn` with recording on or off. */
 export const setGradEnabled = <R>(enabled: boolean, fn: () => R): R => (enabled ? enableGrad(fn) : noGrad(fn))
 
-/** Runs `fn` like `noGrad`; what it makes can never take part in autograd afterwards. */
+/** Runs `fn` like `noGrad`; memory that it makes can never take part in autograd afterwards. */
 export const inferenceMode = <R>(fn: () => R): R => withMode('inferenceMode', { grad: false, inference: true }, fn)
 
 export const isGradEnabled = (): boolean => mode.grad
 
-/** Runs `fn` so that a failing gradient names the forward line it belongs to; slow. */
+export const isInferenceModeEnabled = (): boolean => mode.inference
+
+/**
+ * Runs `fn` so that a failing gradient, or one with NaN in it, names the forward line it belongs to; slow.
+ *
+ * @example
+ * detectAnomaly(() => tensor(-1, { requiresGrad: true }).sqrt().backward())
+ * // RuntimeError: Function 'SqrtBackward0' returned nan values in its 0th output.
+ * // The forward call was made at train.ts:12:3.
+ */
 export const detectAnomaly = <R>(fn: () => R): R => withMode('detectAnomaly', { anomaly: true }, fn)
+
+/** Switches anomaly detection on or off from here on; see `detectAnomaly`. */
+export const setDetectAnomaly = (enabled: boolean): void => void (mode.anomaly = enabled)
+
+export const isAnomalyEnabled = (): boolean => mode.anomaly

@@ -7,10 +7,19 @@ import { shapeString } from '../base/shape.ts'
 import type { Input, OpDef, Vjp } from './op.ts'
 import type { Tensor } from './tensor.ts'
 
-export type GradHook = (grad: Tensor) => Tensor | undefined | void
+export type GradHook = (grad: Tensor) => Tensor | null | undefined | void
+
+/** A function that sees the gradient of one output before the node's rule does. */
+export interface Hook {
+  readonly index: number
+  readonly fn: GradHook
+}
 
 const freed =
   'Trying to backward through the graph a second time (or directly access saved tensors after they have already been freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify retain_graph=True if you need to backward through the graph a second time or if you need to access saved tensors after calling backward.'
+
+/** The gradients of a node that no walk is visiting. */
+export const noGradients: (Tensor | null)[] = []
 
 let counter = 0
 
@@ -33,14 +42,13 @@ export class Node<A = unknown> implements Vjp<A> {
   leaf: Tensor | null = null
   /** Creation order: a node is newer than all it depends on. */
   readonly order: number
-  hooks: { index: number; fn: GradHook }[] | null = null
+  hooks: readonly Hook[] | null = null
+  /** The forward call, in anomaly mode. */
   line: string | null = null
-  /** Gradients of the outputs: set by the walk while the rule runs. */
-  dys: readonly (Tensor | null)[] = []
-  /** The walk that is visiting this node, and what it has so far. */
+  /** The walk that is visiting this node, the gradients of the outputs that have arrived, and how many are to come. */
   walk: object | null = null
+  dys: (Tensor | null)[] = noGradients
   pending = 0
-  gathered: (Tensor | null)[] | null = null
 
   constructor(
     op: OpDef<A>,
@@ -69,7 +77,7 @@ export class Node<A = unknown> implements Vjp<A> {
   }
 
   needs(position: number): boolean {
-    return (this.needed & (1 << position)) !== 0
+    return this.edges[position] !== null
   }
 
   /** Shape and dtype of an input through which a gradient flows. */
@@ -122,17 +130,24 @@ export class Node<A = unknown> implements Vjp<A> {
       const value = saved[i]
       if (value === undefined || value.wrapped === true) continue
       const now = (value as Tensor).storage.version
-      if (now !== versions[i]) this.#modified(value as Tensor, now, versions[i])
+      if (now !== versions[i]) this.#modified(i, now, versions[i])
     }
   }
 
-  #modified(value: Tensor, now: number, then: number): never {
+  #modified(position: number, now: number, then: number): never {
+    const value = (this.saved as Input[])[position] as Tensor
     const type = `torch.${dtypeName[value.dtype]}Tensor ${shapeString(value.shape)}`
-    const source = value.node === null ? '' : `, which is output ${value.outIndex} of ${value.node.name},`
-    const where = this.line === null ? undefined : `The forward call was ${this.line}`
+    const output = position - this.edges.length
+    const own = output >= 0 && output < this.specs.length
+    const node = own ? this : value.gradFn
+    const source = node === null ? '' : `, which is output ${own ? output : value.outIndex} of ${node.name},`
+    const hint =
+      this.line === null
+        ? 'enable anomaly detection to find the operation that failed to compute its gradient, with torch.autograd.set_detect_anomaly(True).'
+        : 'the backtrace further above shows the operation that failed to compute its gradient. The variable in question was changed in there or anywhere later. Good luck!'
     throw new RuntimeError(
-      `one of the variables needed for gradient computation has been modified by an inplace operation: [${type}]${source} is at version ${now}; expected version ${then} instead. Hint: enable anomaly detection to find the operation that failed to compute its gradient, with torch.autograd.set_detect_anomaly(True).`,
-      where ?? `The value was saved by ${this.name}. Use the operation's form without trailing underscore, or clone() first.`,
+      `one of the variables needed for gradient computation has been modified by an inplace operation: [${type}]${source} is at version ${now}; expected version ${then} instead. Hint: ${hint}`,
+      `The value was saved by ${this.name}. Use the operation's form without trailing underscore, or clone() first.`,
     )
   }
 
@@ -141,6 +156,15 @@ export class Node<A = unknown> implements Vjp<A> {
       this.saved = null
       this.released = true
     }
+  }
+
+  addHook(hook: Hook): void {
+    this.hooks = this.hooks === null ? [hook] : [...this.hooks, hook]
+  }
+
+  removeHook(hook: Hook): void {
+    const rest = this.hooks?.filter((h) => h !== hook) ?? []
+    this.hooks = rest.length === 0 ? null : rest
   }
 }
 

@@ -8,8 +8,9 @@ import { normalizeDim, numelOf, type Shape } from '../base/shape.ts'
 import type { Storage } from './device.ts'
 import { effects, structureChanged } from './effects.ts'
 import { mode } from './mode.ts'
-import { accumulator, type GradHook, Node } from './node.ts'
+import { accumulator, type Hook, Node } from './node.ts'
 import type { OpDef } from './op.ts'
+import { printed } from './printed.ts'
 
 /** What a view remembers, to derive its node anew after its base was written to. */
 export interface ViewOf {
@@ -19,6 +20,8 @@ export interface ViewOf {
   readonly parent: Tensor
   readonly op: OpDef<unknown>
   readonly attrs: unknown
+  /** Made while recording: one made inside noGrad has no node, and none can be derived. */
+  readonly tracked: boolean
   /** The storage's version at which the view's node was derived. */
   version: number
 }
@@ -49,8 +52,8 @@ export class Tensor {
   /** The gradient that backward() collected. */
   grad: Tensor | null = null
   leafRequiresGrad = false
-  retainsGrad = false
-  readonly inference: boolean = mode.inference
+  /** The hook by which `retainGrad` keeps the gradient. */
+  retained: Hook | null = null
   /** A tensor is no wrapped number; see Num. */
   declare readonly wrapped: undefined
 
@@ -77,16 +80,54 @@ export class Tensor {
     return this.storage.version
   }
 
+  /** The operation that made it, null for leaves. A view whose base was written to since gets a new one here. */
   get gradFn(): Node | null {
     const { viewOf: view } = this
-    if (view !== null && view.version !== this.storage.version) {
-      view.version = this.storage.version
-      const edge = edgeOf(view.parent)
-      const { outIndex } = view.parent
-      this.node =
-        edge === null ? null : new Node(view.op, view.attrs, [this], [edge], outIndex === 0 ? null : [outIndex], 1)
-    }
+    if (view !== null && view.version !== this.storage.version && (view.tracked || mode.grad)) this.#derive()
     return this.node
+  }
+
+  /** The node of a view, and of the views that it is a view of, from those of the base. */
+  #derive(): void {
+    const stale: Tensor[] = []
+    for (let x: Tensor = this; x.viewOf !== null && x.viewOf.version !== x.storage.version; x = x.viewOf.parent) stale.push(x)
+    for (const x of stale.reverse()) {
+      const view = x.viewOf as ViewOf
+      const { parent, op, attrs } = view
+      const edge = edgeOf(parent)
+      if (edge !== null && !view.tracked) throw untracked('its base or another view of its base has been')
+      view.version = x.storage.version
+      if (x.node !== null && x.node.op === op && x.node.edges[0] === edge) continue
+      const indices = parent.outIndex === 0 ? null : [parent.outIndex]
+      x.rebase(edge === null ? null : new Node(op, attrs, [x], [edge], indices, 1), 0)
+    }
+  }
+
+  /** Puts another node in the place of the one it has; a gradient that is retained is that of the new one. */
+  rebase(node: Node | null, index: number): void {
+    const { retained } = this
+    if (retained !== null) {
+      this.node?.removeHook(retained)
+      this.retained = node === null ? null : { index, fn: retained.fn }
+      if (this.retained !== null) node?.addHook(this.retained)
+    }
+    this.node = node
+    this.outIndex = index
+  }
+
+  /** Whether backward keeps the gradient of this tensor though it is not a leaf. */
+  get retainsGrad(): boolean {
+    return this.retained !== null
+  }
+
+  /** Made in `inferenceMode`, or a view of what was. */
+  get inference(): boolean {
+    return this.storage.inference
+  }
+
+  /** Whether it was made in `inferenceMode`: it can take no part in autograd. */
+  isInference(): boolean {
+    return this.storage.inference
   }
 
   get requiresGrad(): boolean {
@@ -94,6 +135,9 @@ export class Tensor {
   }
 
   set requiresGrad(value: boolean) {
+    if (value && !isFloat(this.dtype)) {
+      throw new RuntimeError('only Tensors of floating point and complex dtype can require gradients', floatFirst)
+    }
     this.setRequiresGrad(value)
   }
 
@@ -103,7 +147,7 @@ export class Tensor {
 
   setRequiresGrad(value: boolean): this {
     if (value && !isFloat(this.dtype)) {
-      throw new RuntimeError('only Tensors of floating point dtype can require gradients', 'Convert it first: x.float().')
+      throw new RuntimeError('only Tensors of floating point dtype can require gradients', floatFirst)
     }
     if (this.gradFn !== null) {
       if (value) return this
@@ -111,7 +155,9 @@ export class Tensor {
         "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph that doesn't require differentiation use var_no_grad = var.detach().",
       )
     }
-    if (value && this.inference) throw new RuntimeError('Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.')
+    if (value && this.inference && !mode.inference) {
+      throw new RuntimeError('Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.')
+    }
     if (this.leafRequiresGrad !== value) structureChanged()
     this.leafRequiresGrad = value
     return this
@@ -155,14 +201,28 @@ export class Tensor {
 
   /** The elements in row-major order: a copy, as the typed array of the dtype. */
   toArray(): TypedArray {
-    effects.sink?.refuse('toArray()')
+    this.#checkExport('toArray')
+    return this.#read()
+  }
+
+  #read(): TypedArray {
     if (this.elements === 0) return newArray(this.dtype, 0)
     return this.storage.device.backend.readSync(this)
   }
 
+  /** Elements leave the graph: nothing that is done with them has a gradient. */
+  #checkExport(method: string): void {
+    effects.sink?.refuse(`${method}()`)
+    if (!this.requiresGrad) return
+    throw new RuntimeError(
+      "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.",
+      `In TypeScript: x.detach().${method}().`,
+    )
+  }
+
   /** As `toArray`, on devices that cannot be read synchronously too. */
   async toArrayAsync(): Promise<TypedArray> {
-    effects.sink?.refuse('toArrayAsync()')
+    this.#checkExport('toArrayAsync')
     if (this.elements === 0) return newArray(this.dtype, 0)
     return await this.storage.device.backend.read(this)
   }
@@ -191,7 +251,8 @@ export class Tensor {
 
   /** Nested arrays in the tensor's shape; a number for a 0-d tensor; booleans for bool. */
   toNested(): NestedNumbers {
-    const data = this.toArray()
+    effects.sink?.refuse('toNested()')
+    const data = this.#read()
     const value = (i: number): number | boolean => (this.dtype === 'bool' ? data[i] !== 0 : data[i])
     let at = 0
     const build = (dim: number): NestedNumbers => {
@@ -206,27 +267,9 @@ export class Tensor {
     return this.toNested()
   }
 
-  /**
-   * Calls `fn` with the gradient of this tensor when backward reaches it; a returned tensor replaces the gradient.
-   * Returns a function that takes the hook off.
-   */
-  registerHook(fn: GradHook): () => void {
-    if (!this.requiresGrad) {
-      throw new RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-    }
-    const node = this.gradFn ?? accumulator(this)
-    const hook = { index: this.outIndex, fn }
-    node.hooks = [...(node.hooks ?? []), hook]
-    return () => void (node.hooks = (node.hooks ?? []).filter((h) => h !== hook))
-  }
-
-  /** Keeps the gradient of a tensor that is not a leaf in its `.grad`. */
-  retainGrad(): this {
-    if (!this.requiresGrad) throw new RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
-    if (this.isLeaf || this.retainsGrad) return this
-    this.retainsGrad = true
-    this.registerHook((grad) => void (this.grad = grad))
-    return this
+  /** As PyTorch prints it. */
+  toString(): string {
+    return printed(this)
   }
 
   [Symbol.toPrimitive](hint: string): number | string {
@@ -244,6 +287,17 @@ export class Tensor {
     return this.toString()
   }
 }
+
+const floatFirst = 'Convert it first: x.float().'
+
+/** The error of writing where a view made inside noGrad would have to be followed. */
+export const untracked = (what: string): RuntimeError =>
+  new RuntimeError(
+    `A view was created in no_grad mode and ${what} modified inplace with grad mode enabled. Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be tracked).`,
+  )
+
+/** The same elements as a tensor of its own, without history: no view, as far as autograd knows. */
+export const detached = (x: Tensor): Tensor => new Tensor(x.storage, x.shape, x.strides, x.offset, x.dtype)
 
 export type NestedNumbers = number | boolean | NestedNumbers[]
 

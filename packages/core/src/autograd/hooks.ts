@@ -1,0 +1,65 @@
+// Hooks: functions that see, and may replace, the gradient of a tensor when a walk reaches it. Retaining the gradient of
+// a result is a hook too, so it sees what the hooks before it made.
+import { dtypeName } from '../base/dtype.ts'
+import { RuntimeError, TypeError } from '../base/errors.ts'
+import { sameShape } from '../base/shape.ts'
+import { structureChanged } from '../tensor/effects.ts'
+import { accumulator, type GradHook, type Hook, type Node } from '../tensor/node.ts'
+import { Tensor } from '../tensor/tensor.ts'
+import { accumulate, keep } from './collect.ts'
+
+/** What registering a hook gives: `remove()` takes the hook off. */
+export interface RemovableHandle {
+  remove(): void
+}
+
+/**
+ * Calls `fn` with the gradient of `x` in every backward that reaches it; a tensor that it returns takes the gradient's place.
+ *
+ * @example
+ * const handle = x.registerHook((grad) => grad.mul(2))
+ * handle.remove()
+ */
+export function registerHook(x: Tensor, fn: GradHook): RemovableHandle {
+  if (!x.requiresGrad) throw new RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+  const node = x.gradFn ?? accumulator(x)
+  const hook: Hook = { index: x.outIndex, fn }
+  node.addHook(hook)
+  structureChanged()
+  return {
+    remove() {
+      node.removeHook(hook)
+      structureChanged()
+    },
+  }
+}
+
+/** Makes backward collect the gradient of a tensor that is not a leaf in its `.grad`, too. */
+export function retainGrad(x: Tensor): Tensor {
+  if (!x.requiresGrad) throw new RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+  const node = x.gradFn
+  if (node !== null && x.retained === null) {
+    x.retained = { index: x.outIndex, fn: (dy) => accumulate(x, dy, Number.POSITIVE_INFINITY) }
+    node.addHook(x.retained)
+  }
+  return x
+}
+
+/** Calls a node's hooks with the gradients that have arrived; what they return takes their place. */
+export function runHooks(node: Node): void {
+  const { dys } = node
+  for (const { index, fn } of node.hooks ?? []) {
+    const dy = dys[index]
+    if (dy === null) continue
+    const replaced = fn(keep(dy))
+    if (replaced === undefined || replaced === null) continue
+    const name = `hook '${fn.name || '<lambda>'}' has changed the`
+    if (!(replaced instanceof Tensor)) throw new TypeError(`expected Variable, but hook returned '${typeof replaced}'`)
+    if (replaced.dtype !== dy.dtype) {
+      const [was, got] = [dy, replaced].map(({ dtype }) => `torch.${dtypeName[dtype]}Tensor`)
+      throw new RuntimeError(`${name} type of value (was ${was} got ${got})`)
+    }
+    if (!sameShape(replaced.shape, dy.shape)) throw new RuntimeError(`${name} size of value`)
+    dys[index] = keep(replaced)
+  }
+}

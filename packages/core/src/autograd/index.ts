@@ -1,0 +1,14 @@
+// The namespace `autograd`, as `torch.autograd`.
+export {
+  detectAnomaly,
+  enableGrad,
+  inferenceMode,
+  isAnomalyEnabled,
+  isGradEnabled,
+  noGrad,
+  setDetectAnomaly,
+  setGradEnabled,
+} from '../tensor/mode.ts'
+export { AutogradFunction as Function, FunctionCtx } from './function.ts'
+export { type BackwardOptions, backward, type GradOptions, grad } from './grad.ts'
+export type { RemovableHandle } from './hooks.ts'
