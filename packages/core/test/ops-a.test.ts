@@ -147,10 +147,7 @@ const drawn: Readonly<Record<string, () => Tensor>> = {
   'x.t().uniform_()': () => ones(2, 3).t().uniform_(),
   'x.bernoulli_(0.3)': () => ones(8).bernoulli_(0.3),
   'x.bernoulli_(p)': () => bernoulli_(ones(2, 3), tensor([0.1, 0.5, 0.7])),
-  'x.t().bernoulli_(p)': () =>
-    zeros(2, 3)
-      .t()
-      .bernoulli_(ones(3, 2).mul(0.5)),
+  'x.t().bernoulli_(p)': () => zeros(2, 3).t().bernoulli_(ones(3, 2).mul(0.5)),
   'x.random_()': () => ones(4).random_(),
   'x.random_() of float64': () => ones([4], { dtype: 'float64' }).random_(),
   'x.random_() of uint8': () => ones([4], { dtype: 'uint8' }).random_(),

@@ -88,7 +88,7 @@ interface Places {
   readonly dims: readonly number[]
   readonly keepdim: boolean
 }
-const places = new Map<string, Prims['argReduce']>()
+const places = new Map<number, Prims['argReduce']>()
 const argOp: OpDef<Places> = {
   name: 'argmax',
   infer: ([x], { dims, keepdim }) => [{ shape: reducedShape(x.shape, dims, keepdim), dtype: 'int32' }],
@@ -96,7 +96,8 @@ const argOp: OpDef<Places> = {
     kind: 'kernel',
     prim: 'argReduce',
     lower: ({ fn, dims: axes }) => {
-      const key = fn + axes
+      let key = fn === 'max' ? 1 : 0
+      for (const axis of axes) key += 2 ** (axis + 1)
       let prims = places.get(key)
       if (prims === undefined) {
         prims = { fn, axes }
@@ -127,7 +128,8 @@ function place(x: Tensor, fn: Fn, dim?: Arg, options?: DimOptions): Tensor {
   const one = singleDim(name, given)
   const dims = normalizeDims(one, x.dim())
   checkNotEmpty(x, name, dims, one === null)
-  if (x.dtype === 'bool') throw new RuntimeError(`"${name}_cpu" not implemented for 'Bool'`, 'Convert it first: x.int().')
+  if (x.dtype === 'bool')
+    throw new RuntimeError(`"${name}_cpu" not implemented for 'Bool'`, 'Convert it first: x.int().')
   return apply(argOp, [x], { fn, dims, keepdim })
 }
 
@@ -165,7 +167,10 @@ const selecting = (fn: Fn, name: string): OpDef<Along> => ({
   name,
   infer: ([x], { dim, keepdim }) => {
     const shape = reducedShape(x.shape, [dim], keepdim)
-    return [{ shape, dtype: x.dtype }, { shape, dtype: 'int32' }]
+    return [
+      { shape, dtype: x.dtype },
+      { shape, dtype: 'int32' },
+    ]
   },
   saves: () => ({ outputs: [1] }),
   vjp: putBack,

@@ -6,9 +6,8 @@ export {
 export { type Index, Slice } from './indexing.ts'
 export { cat, stack } from './join.ts'
 export { stdMean, varMean } from './moments.ts'
+export { pad } from './pad.ts'
 export { ValuesAndIndices } from './pair.ts'
-export {
-  getRngState, initialSeed, manualSeed, normal, rand, randint, randintLike, randLike, randn, randnLike, randperm, seed,
-  setRngState,
-} from './random.ts'
+export { normal, rand, randint, randintLike, randLike, randn, randnLike, randperm } from './random.ts'
+export { getRngState, initialSeed, manualSeed, seed, setRngState } from './seeds.ts'
 export * from './table.ts'

@@ -1,8 +1,6 @@
-// Joining and cutting: cat, stack, split, chunk, unbind, pad, repeat, tile. Pieces are views; what is joined or padded is
-// new memory.
+// Joining and cutting: cat, stack, split, chunk, unbind, repeat, tile. Pieces are views; what is joined is new memory.
 import type { Prims } from '../backend/backend.ts'
-import { type DType, isFloat } from '../base/dtype.ts'
-import { IndexError, NotImplementedError, RuntimeError, TypeError } from '../base/errors.ts'
+import { IndexError, RuntimeError, TypeError } from '../base/errors.ts'
 import { resultType } from '../base/promotion.ts'
 import { checkSizes, normalizeDim, type Shape, sameShape, shapeString } from '../base/shape.ts'
 import { apply } from '../tensor/apply.ts'
@@ -84,7 +82,12 @@ export function cat(tensors: readonly Tensor[], dim: DimArg = 0): Tensor {
   const { shape } = first ?? tensors[0]
   const parts = unified(tensors).map((x, i) => {
     if (sameShape(x.shape, shape)) return x
-    if (isNothing(x)) return apply(reshapeOp, [x], shape.map((n, axis) => (axis === d ? 0 : n)))
+    if (isNothing(x))
+      return apply(
+        reshapeOp,
+        [x],
+        shape.map((n, axis) => (axis === d ? 0 : n)),
+      )
     if (x.dim() !== shape.length) {
       throw new RuntimeError(`Tensors must have same number of dimensions: got ${shape.length} and ${x.dim()}`)
     }
@@ -199,7 +202,9 @@ export function split(x: Tensor, sizeOrSections: number | readonly number[] | Sp
 function splitSections(x: Tensor, sizes: readonly number[], dim: number): Tensor[] {
   const d = normalizeDim(dim, x.dim())
   if (sizes.some((n) => n < 0)) {
-    throw new RuntimeError(`split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes=${shapeString(sizes)}`)
+    throw new RuntimeError(
+      `split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes=${shapeString(sizes)}`,
+    )
   }
   const total = sizes.reduce((a, b) => a + b, 0)
   if (total !== x.shape[d]) {
@@ -226,107 +231,20 @@ export function chunk(x: Tensor, chunks: number, dim: DimArg = 0): Tensor[] {
   return parts(splitOp, x, d, equalSizes(total, Math.ceil(total / chunks)))
 }
 
-const unbindOp = viewOp<{ readonly dim: number; readonly index: number }>('unbind', ({ shape, strides, offset }, { dim, index }) => ({
-  shape: shape.filter((_, i) => i !== dim),
-  strides: strides.filter((_, i) => i !== dim),
-  offset: offset + index * strides[dim],
-}))
+const unbindOp = viewOp<{ readonly dim: number; readonly index: number }>(
+  'unbind',
+  ({ shape, strides, offset }, { dim, index }) => ({
+    shape: shape.filter((_, i) => i !== dim),
+    strides: strides.filter((_, i) => i !== dim),
+    offset: offset + index * strides[dim],
+  }),
+)
 /** Views of all slices along `dim` (0), which disappears. */
 export function unbind(x: Tensor, dim: DimArg = 0): Tensor[] {
   const d = oneDim(dim, 0)
   if (x.dim() === 0) throw new IndexError(`Dimension specified as ${d} but tensor has no dimensions`)
   const at = normalizeDim(d, x.dim())
   return Array.from({ length: x.shape[at] }, (_, index) => apply(unbindOp, [x], { dim: at, index }))
-}
-
-// ---- padding ----
-
-interface Padding {
-  /** Elements to add in front of and behind every dimension; negative ones are cut off. */
-  readonly low: readonly number[]
-  readonly high: readonly number[]
-  readonly value: number
-}
-const kernels = new Map<string, Prims['pad']>()
-const padKernel: OpDef<Prims['pad']> = {
-  name: 'constantPadNd',
-  infer: ([x], { low, high }) => [{ shape: x.shape.map((n, i) => low[i] + n + high[i]), dtype: x.dtype }],
-  to: {
-    kind: 'kernel',
-    prim: 'pad',
-    lower: (attrs) => {
-      const key = `${attrs.low}|${attrs.high}|${attrs.value}`
-      let prims = kernels.get(key)
-      if (prims === undefined) {
-        prims = attrs
-        kernels.set(key, prims)
-      }
-      return prims
-    },
-  },
-}
-
-const negated = (list: readonly number[]): number[] => list.map((n) => -n)
-const positive = (list: readonly number[]): number[] => list.map((n) => Math.max(n, 0))
-
-const padOp: OpDef<Padding> = {
-  name: 'constantPadNd',
-  infer: ([x], { low, high }) => [{ shape: x.shape.map((n, i) => low[i] + n + high[i]), dtype: x.dtype }],
-  vjp: ({ dy, attrs }) => [apply(padOp, [dy], { low: negated(attrs.low), high: negated(attrs.high), value: 0 })],
-  to: {
-    kind: 'compose',
-    compose: ([x], { low, high, value }) => {
-      const cut = low.reduce((y, n, i) => cropped(y, i, n, high[i]), x as Tensor)
-      return [apply(padKernel, [cut], { low: positive(low), high: positive(high), value })]
-    },
-  },
-}
-
-/** Without the elements that negative padding cuts off. */
-function cropped(x: Tensor, dim: number, low: number, high: number): Tensor {
-  const front = low < 0 ? narrow(x, dim, -low, x.shape[dim] + low) : x
-  return high < 0 ? narrow(front, dim, 0, front.shape[dim] + high) : front
-}
-
-const inDType = (value: number, dtype: DType): number =>
-  isFloat(dtype) ? value : dtype === 'bool' ? Number(value !== 0) : dtype === 'uint8' ? value & 255 : Math.trunc(value)
-
-export interface PadOptions {
-  readonly mode?: string
-  readonly value?: number | null
-}
-/**
- * Adds elements around a tensor: `[left, right]` for the last dimension, `[left, right, top, bottom]` for the last two,
- * and so on; negative amounts cut off. They have `value` (0); 'constant' is the only mode.
- *
- * @example
- * pad(tensor([1, 2]), [1, 2]) // tensor([0., 1., 2., 0., 0.])
- */
-export function pad(x: Tensor, amounts: readonly number[], mode: string | PadOptions = 'constant', fill?: number | null): Tensor {
-  const options = typeof mode === 'string' ? { mode, value: fill } : mode
-  const { mode: kind = 'constant' } = options
-  if (amounts.length % 2 !== 0) throw new RuntimeError('Padding length must be divisible by 2')
-  if (amounts.length / 2 > x.dim()) throw new RuntimeError('Padding length too large')
-  if (kind !== 'constant') {
-    const known = kind === 'reflect' || kind === 'replicate' || kind === 'circular'
-    throw new NotImplementedError(known ? `Padding mode ${kind} is not implemented` : `Unrecognised padding mode ${kind}`, "Use 'constant'.")
-  }
-  if (!amounts.every(Number.isInteger)) {
-    throw new TypeError("pad(): argument 'pad' (position 2) must be tuple of ints, not tuple", 'Amounts are whole numbers.')
-  }
-  const last = x.dim() - 1
-  const at = (dim: number, side: 0 | 1): number => amounts[2 * (last - dim) + side] ?? 0
-  const low = x.shape.map((_, i) => at(i, 0))
-  const high = x.shape.map((_, i) => at(i, 1))
-  if (amounts.some((n) => n > 0)) {
-    for (let i = last; i > last - amounts.length / 2; i--) {
-      if (x.shape[i] + low[i] + high[i] > 0) continue
-      throw new RuntimeError(
-        `The input size ${x.shape[i]}, plus negative padding ${low[i]} and ${high[i]} resulted in a negative output size, which is invalid. Check dimension ${i} of your input.`,
-      )
-    }
-  }
-  return apply(padOp, [x], { low, high, value: inDType(options.value ?? 0, x.dtype) })
 }
 
 // ---- repeating ----

@@ -65,7 +65,11 @@ const moments = (name: string, root: boolean): OpDef<Moments> => ({
       const sum = apply(sumAll, [x], { dims, keepdim: true, dtype })
       const mean = div(sum, count)
       const squared = apply(squares, [x, mean], { shape: kept, dtype })
-      const spread = apply(root ? rootOfRatio : ratio, [shaped(squared), operand(Math.max(count - correction, 0))], null)
+      const spread = apply(
+        root ? rootOfRatio : ratio,
+        [shaped(squared), operand(Math.max(count - correction, 0))],
+        null,
+      )
       return [spread, keepdim ? mean : div(shaped(sum), count)]
     },
   },
@@ -78,7 +82,13 @@ export interface MomentOptions extends DimOptions {
   readonly correction?: number
 }
 
-function call(op: OpDef<Moments>, name: string, x: Tensor, dim?: Dims | null | MomentOptions, given?: MomentOptions): readonly Tensor[] {
+function call(
+  op: OpDef<Moments>,
+  name: string,
+  x: Tensor,
+  dim?: Dims | null | MomentOptions,
+  given?: MomentOptions,
+): readonly Tensor[] {
   const { dim: dims, keepdim = false, unbiased, correction } = dimOptions(dim, given)
   if (!isFloat(x.dtype)) {
     throw new RuntimeError('std and var only support floating point and complex dtypes', 'Convert it first: x.float().')

@@ -7,14 +7,14 @@ import { isContiguous, type Layout } from '../base/layout.ts'
 import { checkSizes, type Shape } from '../base/shape.ts'
 import { s } from '../expr/expr.ts'
 import * as draw from '../random/distributions.ts'
-import { defaultGenerator, type Generator, manualSeed as seedDefault, seed as seedAnew } from '../random/generator.ts'
+import { defaultGenerator, type Generator } from '../random/generator.ts'
 import { allocate, apply, applyInPlace, checkWritable } from '../tensor/apply.ts'
 import { type Device, deviceNamed } from '../tensor/device.ts'
-import { effect, writeProduced } from '../tensor/effects.ts'
+import { writeProduced } from '../tensor/effects.ts'
 import { noGrad } from '../tensor/mode.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { sizesAndOptions } from './arguments.ts'
-import { finish, fromArray, type TensorOptions } from './create.ts'
+import { finish, type TensorOptions } from './create.ts'
 import { elementwise, type GradExprs } from './define.ts'
 import { mul, toDType } from './elementwise.ts'
 import { expand } from './views.ts'
@@ -72,7 +72,10 @@ function denseStrides({ shape, strides }: Layout): readonly number[] | undefined
 // ---- the distributions as fills ----
 
 const notImplemented = (kernel: string, dtype: DType): never => {
-  throw new RuntimeError(`"${kernel}" not implemented for '${dtypeName[dtype]}'`, 'Draw float32 and convert: rand(3).int().')
+  throw new RuntimeError(
+    `"${kernel}" not implemented for '${dtypeName[dtype]}'`,
+    'Draw float32 and convert: rand(3).int().',
+  )
 }
 const generatorOf = ({ generator }: GeneratorOption): Generator => generator ?? defaultGenerator
 
@@ -152,9 +155,11 @@ export function normal(mean: number, std: number, size: readonly number[], optio
 const kindOf = (x: unknown): string =>
   typeof x === 'number' ? (Number.isInteger(x) ? 'int' : 'float') : Array.isArray(x) ? 'tuple' : typeof x
 
-/** Whole numbers of [low, high) in a shape; int32 unless told otherwise. */
+/** Whole numbers of [0, high) in a shape; int32 unless told otherwise. */
 export function randint(high: number, size: readonly number[], options?: RandomOptions): Tensor
 /**
+ * Whole numbers of [low, high) in a shape; int32 unless told otherwise.
+ *
  * @example
  * randint(0, 10, [2, 3])
  */
@@ -165,7 +170,10 @@ export function randint(...args: readonly (number | readonly number[] | RandomOp
   const size = args[at]
   if (!Array.isArray(size) || !Number.isInteger(low) || !Number.isInteger(high)) {
     throw new TypeError(
-      `randint() received an invalid combination of arguments - got (${args.slice(0, at + 1).map(kindOf).join(', ')})`,
+      `randint() received an invalid combination of arguments - got (${args
+        .slice(0, at + 1)
+        .map(kindOf)
+        .join(', ')})`,
       'Call randint(high, [sizes]) or randint(low, high, [sizes]) with whole bounds.',
     )
   }
@@ -232,7 +240,12 @@ export interface UniformOptions extends GeneratorOption {
   readonly to?: number
 }
 /** Overwrites with uniform numbers of [from, to), [0, 1) unless given; float only. */
-export function uniform_(self: Tensor, from: number | UniformOptions = 0, to = 1, options: GeneratorOption = {}): Tensor {
+export function uniform_(
+  self: Tensor,
+  from: number | UniformOptions = 0,
+  to = 1,
+  options: GeneratorOption = {},
+): Tensor {
   const given = typeof from === 'object' ? from : { from, to, ...options }
   return drawInto(self, 'uniform', () => uniformFill(self.dtype, given.from ?? 0, given.to ?? 1, generatorOf(given)))
 }
@@ -242,7 +255,12 @@ export interface NormalOptions extends GeneratorOption {
   readonly std?: number
 }
 /** Overwrites with normal numbers of `mean` (0) and `std` (1); float only. */
-export function normal_(self: Tensor, mean: number | NormalOptions = 0, std = 1, options: GeneratorOption = {}): Tensor {
+export function normal_(
+  self: Tensor,
+  mean: number | NormalOptions = 0,
+  std = 1,
+  options: GeneratorOption = {},
+): Tensor {
   const given = typeof mean === 'object' ? mean : { mean, std, ...options }
   return drawInto(self, 'normal', (rowMajor) =>
     normalFill(self.dtype, given.mean ?? 0, given.std ?? 1, generatorOf(given), rowMajor),
@@ -267,7 +285,8 @@ export function random_(
 
 // ---- bernoulli ----
 
-const between = 'Expected p_in >= 0 && p_in <= 1 to be true, but got false.  (Could this error message be improved?  If so, please report an enhancement request to PyTorch.)'
+const between =
+  'Expected p_in >= 0 && p_in <= 1 to be true, but got false.  (Could this error message be improved?  If so, please report an enhancement request to PyTorch.)'
 /** The probabilities, checked before anything is drawn. */
 const checked = elementwise('clone', (p) => p, {
   check: ([p]) => ({
@@ -291,7 +310,11 @@ function hitsOf(p: Tensor, generator: Generator, strides?: readonly number[]): T
  * @example
  * bernoulli(tensor([0, 0.5, 1]))
  */
-export function bernoulli(x: Tensor, p?: number | (GeneratorOption & { readonly p?: number }), options: GeneratorOption = {}): Tensor {
+export function bernoulli(
+  x: Tensor,
+  p?: number | (GeneratorOption & { readonly p?: number }),
+  options: GeneratorOption = {},
+): Tensor {
   const given = typeof p === 'object' ? p : { ...options, p }
   const generator = generatorOf(given)
   const { p: probability } = given
@@ -300,7 +323,11 @@ export function bernoulli(x: Tensor, p?: number | (GeneratorOption & { readonly 
 }
 
 /** Overwrites with 1 at probability `p` (0.5), a number or a tensor that expands to the shape, and 0 elsewhere. */
-export function bernoulli_(self: Tensor, p: number | Tensor | GeneratorOption = 0.5, options: GeneratorOption = {}): Tensor {
+export function bernoulli_(
+  self: Tensor,
+  p: number | Tensor | GeneratorOption = 0.5,
+  options: GeneratorOption = {},
+): Tensor {
   const generator = generatorOf(p instanceof Tensor || typeof p === 'number' ? options : p)
   if (!(p instanceof Tensor)) {
     const probability = typeof p === 'number' ? p : 0.5
@@ -348,43 +375,4 @@ export function dropout(x: Tensor, p: number | DropoutOptions = 0.5, training = 
   if (!options.inplace) return mul(x, mask)
   const [record, inputs] = mul.resolve(x, mask)
   return applyInPlace(record, x, inputs, null)
-}
-
-// ---- seeds and states ----
-
-/**
- * Seeds the default generator, so that everything drawn from it repeats, and returns it.
- *
- * A number with a fraction is cut. Throws a RuntimeError outside -2^63 to 2^64 - 1.
- *
- * @example
- * manualSeed(0)
- */
-export function manualSeed(seed: number | bigint): Generator {
-  effect(() => void seedDefault(seed))
-  return defaultGenerator
-}
-
-/** Seeds the default generator unpredictably and returns the seed. */
-export function seed(): number | bigint {
-  effect(() => void seedAnew())
-  return defaultGenerator.initialSeed()
-}
-
-/** The seed that the default generator started from. */
-export const initialSeed = (): number | bigint => defaultGenerator.initialSeed()
-
-/** The state of the default generator as a uint8 tensor: PyTorch's 5,056 bytes. */
-export function getRngState(): Tensor {
-  const bytes = defaultGenerator.getState()
-  return fromArray(bytes, [bytes.length])
-}
-
-/** Continues the default generator from a state of `getRngState`, or of PyTorch's `get_rng_state`. */
-export function setRngState(state: Tensor): void {
-  if (!(state instanceof Tensor) || state.dtype !== 'uint8') {
-    throw new TypeError('RNG state must be a torch.ByteTensor', 'Pass what getRngState() returned.')
-  }
-  const bytes = state.toArray() as Uint8Array
-  effect(() => void defaultGenerator.setState(bytes))
 }

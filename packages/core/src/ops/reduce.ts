@@ -12,7 +12,8 @@ import { Tensor } from '../tensor/tensor.ts'
 import { type DimOptions, type Dims, dimOptions } from './arguments.ts'
 import { cloneOp, elementwise, expandTo, flipOp, reshapeOp } from './define.ts'
 import { div, filled, mul, toDType } from './elementwise.ts'
-import { pad, stack } from './join.ts'
+import { stack } from './join.ts'
+import { pad } from './pad.ts'
 import { narrow, select, transpose } from './views.ts'
 
 export interface Reduction {

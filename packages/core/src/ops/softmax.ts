@@ -94,10 +94,19 @@ export interface SoftmaxOptions {
   readonly dtype?: DType
 }
 
-function along(op: OpDef<Axes>, name: string, x: Tensor, dim: number | SoftmaxOptions | undefined, given: SoftmaxOptions): Tensor {
+function along(
+  op: OpDef<Axes>,
+  name: string,
+  x: Tensor,
+  dim: number | SoftmaxOptions | undefined,
+  given: SoftmaxOptions,
+): Tensor {
   const options = typeof dim === 'object' ? dim : { ...given, dim: dim ?? given.dim }
   if (typeof options.dim !== 'number') {
-    throw new TypeError(`${name}() received an invalid combination of arguments`, 'Say along which dimension: { dim: -1 }.')
+    throw new TypeError(
+      `${name}() received an invalid combination of arguments`,
+      'Say along which dimension: { dim: -1 }.',
+    )
   }
   const input = options.dtype === undefined ? x : toDType(x, options.dtype)
   const d = normalizeDim(options.dim, x.dim())
@@ -166,7 +175,13 @@ const logsumexpOp: OpDef<Kept> = {
 export function logsumexp(x: Tensor, dim: Dims | (DimOptions & { readonly dim: Dims }), options?: DimOptions): Tensor {
   const { dim: dims, keepdim = false } = dimOptions<DimOptions>(dim, options)
   if (dims === undefined || dims === null) {
-    throw new TypeError('logsumexp() received an invalid combination of arguments', 'Say over which dimension: { dim: 0 }.')
+    throw new TypeError(
+      'logsumexp() received an invalid combination of arguments',
+      'Say over which dimension: { dim: 0 }.',
+    )
   }
-  return apply(logsumexpOp, [isFloat(x.dtype) ? x : toDType(x, 'float32')], { dims: normalizeDims(dims, x.dim()), keepdim })
+  return apply(logsumexpOp, [isFloat(x.dtype) ? x : toDType(x, 'float32')], {
+    dims: normalizeDims(dims, x.dim()),
+    keepdim,
+  })
 }

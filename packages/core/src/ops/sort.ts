@@ -121,7 +121,8 @@ export function topk(x: Tensor, k: number, dim?: number | TopkOptions, options: 
   if (k < 0 || k > size) {
     throw new RuntimeError('selected index k out of range', `k is ${k}; dimension ${d} has ${size} elements.`)
   }
-  if (x.dtype === 'bool') throw new RuntimeError('"topk_cpu" not implemented for \'Bool\'', 'Convert it first: x.int().')
+  if (x.dtype === 'bool')
+    throw new RuntimeError('"topk_cpu" not implemented for \'Bool\'', 'Convert it first: x.int().')
   const [values, indices] = applyAll(topkOp, [x], { dim: d, descending: largest, k })
   return new ValuesAndIndices('topk', values, indices)
 }

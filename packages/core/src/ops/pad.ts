@@ -1,0 +1,107 @@
+// Padding with a constant: new memory around a tensor; negative amounts cut off instead.
+import type { Prims } from '../backend/backend.ts'
+import { type DType, isFloat } from '../base/dtype.ts'
+import { NotImplementedError, RuntimeError, TypeError } from '../base/errors.ts'
+import { apply } from '../tensor/apply.ts'
+import type { OpDef } from '../tensor/op.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+import { narrow } from './views.ts'
+
+interface Padding {
+  /** Elements to add in front of and behind every dimension; negative ones are cut off. */
+  readonly low: readonly number[]
+  readonly high: readonly number[]
+  readonly value: number
+}
+const kernels = new Map<string, Prims['pad']>()
+const padKernel: OpDef<Prims['pad']> = {
+  name: 'constantPadNd',
+  infer: ([x], { low, high }) => [{ shape: x.shape.map((n, i) => low[i] + n + high[i]), dtype: x.dtype }],
+  to: {
+    kind: 'kernel',
+    prim: 'pad',
+    lower: (attrs) => {
+      const key = `${attrs.low}|${attrs.high}|${attrs.value}`
+      let prims = kernels.get(key)
+      if (prims === undefined) {
+        prims = attrs
+        kernels.set(key, prims)
+      }
+      return prims
+    },
+  },
+}
+
+const negated = (list: readonly number[]): number[] => list.map((n) => -n)
+const positive = (list: readonly number[]): number[] => list.map((n) => Math.max(n, 0))
+
+const padOp: OpDef<Padding> = {
+  name: 'constantPadNd',
+  infer: ([x], { low, high }) => [{ shape: x.shape.map((n, i) => low[i] + n + high[i]), dtype: x.dtype }],
+  vjp: ({ dy, attrs }) => [apply(padOp, [dy], { low: negated(attrs.low), high: negated(attrs.high), value: 0 })],
+  to: {
+    kind: 'compose',
+    compose: ([x], { low, high, value }) => {
+      const cut = low.reduce((y, n, i) => cropped(y, i, n, high[i]), x as Tensor)
+      return [apply(padKernel, [cut], { low: positive(low), high: positive(high), value })]
+    },
+  },
+}
+
+/** Without the elements that negative padding cuts off. */
+function cropped(x: Tensor, dim: number, low: number, high: number): Tensor {
+  const front = low < 0 ? narrow(x, dim, -low, x.shape[dim] + low) : x
+  return high < 0 ? narrow(front, dim, 0, front.shape[dim] + high) : front
+}
+
+const inDType = (value: number, dtype: DType): number =>
+  isFloat(dtype) ? value : dtype === 'bool' ? Number(value !== 0) : dtype === 'uint8' ? value & 255 : Math.trunc(value)
+
+export interface PadOptions {
+  readonly mode?: string
+  readonly value?: number | null
+}
+/**
+ * Adds elements around a tensor: `[left, right]` for the last dimension, `[left, right, top, bottom]` for the last two,
+ * and so on; negative amounts cut off. They have `value` (0); 'constant' is the only mode.
+ *
+ * @example
+ * pad(tensor([1, 2]), [1, 2]) // tensor([0., 1., 2., 0., 0.])
+ */
+export function pad(
+  x: Tensor,
+  amounts: readonly number[],
+  mode: string | PadOptions = 'constant',
+  fill?: number | null,
+): Tensor {
+  const options = typeof mode === 'string' ? { mode, value: fill } : mode
+  const { mode: kind = 'constant' } = options
+  if (amounts.length % 2 !== 0) throw new RuntimeError('Padding length must be divisible by 2')
+  if (amounts.length / 2 > x.dim()) throw new RuntimeError('Padding length too large')
+  if (kind !== 'constant') {
+    const known = kind === 'reflect' || kind === 'replicate' || kind === 'circular'
+    throw new NotImplementedError(
+      known ? `Padding mode ${kind} is not implemented` : `Unrecognised padding mode ${kind}`,
+      "Use 'constant'.",
+    )
+  }
+  if (!amounts.every(Number.isInteger)) {
+    throw new TypeError(
+      "pad(): argument 'pad' (position 2) must be tuple of ints, not tuple",
+      'Amounts are whole numbers.',
+    )
+  }
+  const last = x.dim() - 1
+  const at = (dim: number, side: 0 | 1): number => amounts[2 * (last - dim) + side] ?? 0
+  const low = x.shape.map((_, i) => at(i, 0))
+  const high = x.shape.map((_, i) => at(i, 1))
+  if (amounts.some((n) => n > 0)) {
+    for (let i = last; i > last - amounts.length / 2; i--) {
+      if (x.shape[i] + low[i] + high[i] > 0) continue
+      throw new RuntimeError(
+        `The input size ${x.shape[i]}, plus negative padding ${low[i]} and ${high[i]} resulted in a negative output size, which is invalid. Check dimension ${i} of your input.`,
+      )
+    }
+  }
+  return apply(padOp, [x], { low, high, value: inDType(options.value ?? 0, x.dtype) })
+}

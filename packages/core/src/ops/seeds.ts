@@ -1,0 +1,43 @@
+// Seeds and states of the default generator, as tensors and as effects that a recorder repeats.
+import { TypeError } from '../base/errors.ts'
+import { defaultGenerator, type Generator, manualSeed as seedDefault, seed as seedAnew } from '../random/generator.ts'
+import { effect } from '../tensor/effects.ts'
+import { Tensor } from '../tensor/tensor.ts'
+import { fromArray } from './create.ts'
+
+/**
+ * Seeds the default generator, so that everything drawn from it repeats, and returns it.
+ *
+ * A number with a fraction is cut. Throws a RuntimeError outside -2^63 to 2^64 - 1.
+ *
+ * @example
+ * manualSeed(0)
+ */
+export function manualSeed(seed: number | bigint): Generator {
+  effect(() => void seedDefault(seed))
+  return defaultGenerator
+}
+
+/** Seeds the default generator unpredictably and returns the seed. */
+export function seed(): number | bigint {
+  effect(() => void seedAnew())
+  return defaultGenerator.initialSeed()
+}
+
+/** The seed that the default generator started from. */
+export const initialSeed = (): number | bigint => defaultGenerator.initialSeed()
+
+/** The state of the default generator as a uint8 tensor: PyTorch's 5,056 bytes. */
+export function getRngState(): Tensor {
+  const bytes = defaultGenerator.getState()
+  return fromArray(bytes, [bytes.length])
+}
+
+/** Continues the default generator from a state of `getRngState`, or of PyTorch's `get_rng_state`. */
+export function setRngState(state: Tensor): void {
+  if (!(state instanceof Tensor) || state.dtype !== 'uint8') {
+    throw new TypeError('RNG state must be a torch.ByteTensor', 'Pass what getRngState() returned.')
+  }
+  const bytes = state.toArray() as Uint8Array
+  effect(() => void defaultGenerator.setState(bytes))
+}
