@@ -38,14 +38,12 @@ def snake(name):
 
 
 def index(x, at):
-    return x[tuple(at)]
+    return x[at[0] if len(at) == 1 else tuple(at)]
 
 
-def index_put(x, at, value, accumulate=False):
+def assign(x, at, value):
     out = x.clone()
-    if accumulate:
-        return out.index_put_(tuple(at), value, accumulate=True)
-    out[tuple(at)] = value
+    out[at[0] if len(at) == 1 else tuple(at)] = value
     return out
 
 
@@ -67,10 +65,14 @@ def batch_norm(x, mean, var, weight=None, bias=None, **options):
 
 # Where the name alone does not lead to PyTorch's function.
 OVERRIDES = {
-    'index': index,
-    'indexPut': index_put,
+    'at': index,
+    'setAt': assign,
+    'indexPut': lambda x, at, values, **options: x.index_put(tuple(at), values, **options),
     'slice': cut,
     'tensor': tensor,
+    'dropout': F.dropout,
+    'randintLike': torch.randint_like,
+    'int': lambda x: x.long(),
     'expandAs': lambda x, other: x.expand_as(other),
     'batchNorm': batch_norm,
     'pad': F.pad,
@@ -102,8 +104,11 @@ def find(op, args=()):
     if op in OVERRIDES:
         return OVERRIDES[op]
     name = snake(op)
+    if op.endswith('_'):
+        return lambda x, *rest, **options: getattr(x.clone(), name)(*rest, **options)
     for place in (torch, F, torch.Tensor):
-        if hasattr(place, name):
+        # torch.float is a dtype and torch.cpu a module.
+        if callable(getattr(place, name, None)):
             return getattr(place, name)
     raise KeyError(f'no function of PyTorch for op {op}')
 

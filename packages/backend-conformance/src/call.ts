@@ -1,13 +1,11 @@
 // From data to calls: makes the tensors of a sample on the current device, in any layout, calls the op, and reads results
 // and gradients back.
 import * as core from '@flambeau/core'
-import { F, grad, noGrad, ops, Tensor, tensor } from '@flambeau/core'
+import { F, grad, manualSeed, noGrad, ops, Slice, Tensor, tensor } from '@flambeau/core'
 import type { Result } from './compare.ts'
 import { indices, numel } from './property.ts'
 import { type Arg, cotangent, type DType, isTensorSpec, type Sample, type TensorSpec } from './sample.ts'
 
-// DEV
-const manualSeed = (n: number) => (core as unknown as { manualSeed?: (n: number) => void }).manualSeed?.(n)
 type Callable = (...args: unknown[]) => unknown
 /** How the elements of an argument lie in memory; all hold the same values. */
 export type Memory = 'contiguous' | 'transposed' | 'sliced' | 'flipped'
@@ -108,7 +106,7 @@ export const prepareCall = (sample: Pick<Sample, 'args' | 'kwargs'>, make: Make,
     const { kind } = arg as { kind?: string }
     if (kind === 'slice') {
       const { start, stop, step } = arg as { start: number | null; stop: number | null; step: number | null }
-      return { slice: [start, stop, step] }
+      return Slice(start, stop, step)
     }
     if (kind === 'ellipsis') return '...'
     return Object.fromEntries(Object.entries(arg).map(([key, item]) => [key, build(item as Arg)]))
@@ -118,12 +116,11 @@ export const prepareCall = (sample: Pick<Sample, 'args' | 'kwargs'>, make: Make,
   return { args, leaves }
 }
 
-/** Ops whose arguments are gathered into one array in a sample because PyTorch writes them between brackets. */
-const spreadLast: Readonly<Record<string, number>> = { index: 1 }
-const argsFor = (op: string, args: readonly unknown[]): unknown[] => {
-  const at = spreadLast[op]
-  return at === undefined ? [...args] : [...args.slice(0, at), ...(args[at] as unknown[]), ...args.slice(at + 1)]
-}
+/** `at` takes its indices one by one; a sample has them between brackets, as PyTorch writes them. */
+const argsFor = (op: string, args: readonly unknown[]): unknown[] =>
+  op === 'at' ? [args[0], ...(args[1] as unknown[])] : [...args]
+/** In place by nature: it writes into a copy, so that the argument may be a leaf. */
+export const writes = (op: string): boolean => op === 'setAt' || op.endsWith('_')
 
 export const flatten = (out: unknown): unknown[] => {
   if (out instanceof Tensor) return [out]
@@ -144,13 +141,18 @@ const find = (op: string): Callable => {
 /** Calls the op as a function. */
 export const callOp = (op: string, args: readonly unknown[], seed = 0): unknown[] => {
   manualSeed(seed)
-  return flatten(find(op)(...argsFor(op, args)))
+  const given = argsFor(op, args)
+  if (writes(op)) given[0] = (given[0] as Tensor).clone()
+  return flatten(find(op)(...given))
 }
-/** Calls the method of that name on the first argument. */
-export const callMethod = (name: string, [self, ...rest]: readonly unknown[], seed = 0): unknown[] => {
+/** Calls the method of that name on the first argument, or on a copy of it. */
+export const callMethod = (name: string, args: readonly unknown[], seed = 0, copy = false): unknown[] => {
   manualSeed(seed)
-  const args = argsFor(name, [self, ...rest]).slice(1)
-  return flatten((self as unknown as Record<string, Callable>)[name](...args))
+  const given = argsFor(name, args)
+  // PyTorch's method chooses between the tensor and another one: x.where(condition, y).
+  const [self, ...rest] = name === 'where' ? [given[1], given[0], ...given.slice(2)] : given
+  const target = copy ? (self as Tensor).clone() : self
+  return flatten((target as unknown as Record<string, Callable>)[name](...rest))
 }
 export const hasMethod = (name: string): boolean =>
   typeof (Tensor.prototype as unknown as Record<string, unknown>)[name] === 'function'
@@ -171,11 +173,11 @@ const cotangentOf = (x: Tensor, k: number): Tensor =>
     'contiguous',
   )
 
-/** Gradients of the outputs by the leaves that want one; undefined when nothing depends on them. */
-export const gradientsOf = async (
-  outs: readonly unknown[],
-  leaves: readonly Tensor[],
-): Promise<(Result | null)[] | undefined> => {
+/** Gradients of the outputs by the leaves that want one, those that exist, in order. */
+export const gradientTensors = (outs: readonly unknown[], leaves: readonly Tensor[]): Tensor[] =>
+  (gradients(outs, leaves) ?? []).filter((x) => x !== null)
+
+const gradients = (outs: readonly unknown[], leaves: readonly Tensor[]): (Tensor | null)[] | undefined => {
   const through = outs.flatMap((out, k) => (out instanceof Tensor && out.requiresGrad ? [{ out, k }] : []))
   const wanted = leaves.filter((leaf) => leaf.requiresGrad)
   if (through.length === 0 || wanted.length === 0) return undefined
@@ -184,6 +186,14 @@ export const gradientsOf = async (
     wanted,
     { gradOutputs: through.map(({ out, k }) => cotangentOf(out, k)), allowUnused: true },
   )
-  const results = await Promise.all(found.map((x) => (x === null ? null : read(x))))
-  return leaves.map((leaf) => (leaf.requiresGrad ? (results.shift() as Result | null) : null))
+  return leaves.map((leaf) => (leaf.requiresGrad ? (found.shift() as Tensor | null) : null))
+}
+
+/** Gradients of the outputs by the leaves that want one; undefined when nothing depends on them. */
+export const gradientsOf = async (
+  outs: readonly unknown[],
+  leaves: readonly Tensor[],
+): Promise<(Result | null)[] | undefined> => {
+  const found = gradients(outs, leaves)
+  return found && Promise.all(found.map((x) => (x === null ? null : read(x))))
 }

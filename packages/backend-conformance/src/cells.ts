@@ -3,7 +3,9 @@
 import type { Backend } from '@flambeau/core/backend'
 import * as grads from './checks/gradients.ts'
 import * as layouts from './checks/layouts.ts'
+import { nothingKept } from './checks/memory.ts'
 import * as random from './checks/random.ts'
+import * as variants from './checks/variants.ts'
 import * as values from './checks/values.ts'
 import * as views from './checks/views.ts'
 import { type Check, type Cell, subjectsOf, type Variant } from './subject.ts'
@@ -33,18 +35,16 @@ export const checks: Readonly<Record<string, Check>> = {
   'flipped inputs': layouts.equalFrom('flipped'),
   'expanded inputs': layouts.expanded,
   'random shapes': random.shapes,
-  memory: values.memory,
+  compiled: variants.compiled,
+  memory: nothingKept,
 }
 
 /** All cells of a backend that is the current device whenever one of them runs. */
 export const cellsOf = (backend: Backend, options: CellOptions = {}): Cell[] => {
-  const variants = Object.entries(options.variants ?? {}).map(
-    ([name, variant]) => [name, values.variant(variant)] as const,
-  )
   const all = [
     ...Object.entries(checks),
     ['gradients like the reference', grads.likeReference(options.reference)] as const,
-    ...variants,
+    ...Object.entries(options.variants ?? {}).map(([name, variant]) => [name, variants.like(variant)] as const),
   ]
   return subjectsOf(backend, { bitwise: options.bitwise ?? true, runs: options.runs ?? 30 }).flatMap((subject) =>
     all.flatMap(([name, check]) => {

@@ -33,7 +33,8 @@ const words: Readonly<Record<string, number>> = {
   '-0': -0,
 }
 /** Numbers as golden files write them. */
-export const decode = (data: Encoded): number[] => data.map((x) => (typeof x === 'string' ? words[x] : x))
+export const decode = (data: Encoded, dtype: DType = 'float64'): number[] =>
+  data.map((x) => (typeof x === 'string' ? words[x] : dtype === 'float32' ? Math.fround(x) : x))
 
 const files = new Map<string, Readonly<Record<string, GoldenOp>>>()
 export const readGolden = (name: string): Readonly<Record<string, unknown>> =>
@@ -53,7 +54,9 @@ const byKey = <R extends { readonly key: string }>(records: readonly R[], key: s
 export const goldenOf = (family: string, op: string, sample: { key: string; label: string }) => {
   const { outs, grads } = byKey(opIn(family, op).samples, sample.key, sample.label)
   return {
-    outs: outs.map((out): Expected => ('data' in out ? { ...out, values: out.data && decode(out.data) } : out)),
+    outs: outs.map(
+      (out): Expected => ('data' in out ? { ...out, values: out.data && decode(out.data, out.dtype) } : out),
+    ),
     grads: grads?.map((grad) => (grad === null ? null : decode(grad))),
   }
 }

@@ -1,5 +1,6 @@
 // What the checks get: an op with its samples, as far as the backend's capabilities go, and the shapes of check and cell.
 import { isFloat } from './float.ts'
+import type { Tensor } from '@flambeau/core'
 import type { Backend } from '@flambeau/core/backend'
 import { goldenOf } from './golden.ts'
 import type { OpSamples, Ready } from './prepare.ts'
@@ -16,8 +17,8 @@ export interface Cell {
   readonly name: string
   run(): Promise<void>
 }
-/** Performs a call in another way: gets the call, gives its outputs. */
-export type Variant = (call: () => unknown[]) => unknown[]
+/** Performs a step in another way: gets a function that calls an op and its gradients, gives what that returns. */
+export type Variant = (step: () => Tensor[]) => Tensor[]
 
 export interface Subject {
   readonly family: string

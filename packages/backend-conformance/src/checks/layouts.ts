@@ -23,10 +23,17 @@ const compared = async (subject: Subject, sample: Ready<Sample>, make: Make) => 
   )
 }
 
+const order = 'as in PyTorch its draws are in the order of memory'
 /** Ops whose rule is about strides themselves. */
 const aboutStrides: Readonly<Record<string, string>> = {
   view: 'it refuses what cannot be seen under other sizes without a copy',
+  randLike: order,
+  randnLike: order,
+  randintLike: order,
+  bernoulli: order,
 }
+/** Ops that take as many values as a mask has true elements: the mask must stay as it is. */
+const countsMask = new Set(['setAt', 'indexPut'])
 
 export const equalFrom =
   (memory: Memory): Check =>
@@ -38,12 +45,17 @@ export const equalFrom =
           .map((sample) => ({ label: sample.label, run: () => compared(subject, sample, inMemory(memory)) }))
 
 /** The sample with all of its tensors constant along a dimension, and which one that is for each. */
-const constant = (sample: Ready<Sample>, last: boolean): { sample: Ready<Sample>; dims: (number | undefined)[] } => {
+const constant = (
+  op: string,
+  sample: Ready<Sample>,
+  last: boolean,
+): { sample: Ready<Sample>; dims: (number | undefined)[] } => {
   const dims: (number | undefined)[] = []
   const change = (arg: unknown): unknown => {
     if (isTensorSpec(arg)) {
       const candidates = arg.shape.flatMap((size, d) => (size > 1 ? [d] : []))
-      const dim = numel(arg.shape) === 0 ? undefined : last ? candidates.at(-1) : candidates[0]
+      const fixed = numel(arg.shape) === 0 || (arg.dtype === 'bool' && countsMask.has(op))
+      const dim = fixed ? undefined : last ? candidates.at(-1) : candidates[0]
       dims.push(dim)
       if (dim === undefined) return arg
       const values = indices(arg.shape).map((index) => {
@@ -68,7 +80,7 @@ export const expanded: Check = (subject) =>
     ? []
     : subject.samples.flatMap((sample) =>
         [false, true].flatMap((last) => {
-          const made = constant(sample, last)
+          const made = constant(subject.op, sample, last)
           if (made.dims.every((dim) => dim === undefined)) return []
           const make: Make = (spec, position) => {
             const dim = made.dims[position]

@@ -58,7 +58,7 @@ const writeThrough = async (op: string, sample: Ready<Sample>): Promise<string |
 }
 
 export const throughViews: Check = ({ op, family, samples }) =>
-  family !== 'views' && family !== 'indexing'
+  family !== 'views' && op !== 'at'
     ? []
     : samples
         .filter(({ args: [first] }) => isTensorSpec(first) && first.grad && first.dtype.startsWith('float'))

@@ -201,4 +201,50 @@ export const creation = {
     drawn,
     [e(v([1.5]))],
   ),
+  normal: op(
+    [seeded(0, s(0, 1, [3])), seeded(42, s(1.5, 0.25, [2, 3])), seeded(0, s(-1, 2, [20])), seeded(1, s(0, 1, [0]))],
+    drawn,
+    [e(0, -1, [2])],
+  ),
+  normal_: op(
+    [seeded(0, s(t([3]))), seeded(42, s(t([2, 3]), 1.5, 0.25)), seeded(0, s(t([20]), -1, 2)), seeded(0, s(f64([3])))],
+    drawn,
+    [e(t([2]), 0, -1)],
+  ),
+  uniform_: op(
+    [
+      seeded(0, s(t([3]))),
+      seeded(42, s(t([2, 3]), -0.3, 0.3)),
+      seeded(0, s(t([20]), 1, 4)),
+      seeded(0, s(f64([3]), -1, 1)),
+    ],
+    drawn,
+    [e(t([2]), 1, 0)],
+  ),
+  random_: op([seeded(0, s(t([3]), 10)), seeded(1, s(i32([4]), -3, 3)), seeded(2, s(u8([3]), 0, 200))], drawn, [
+    e(t([2]), 3, 3),
+  ]),
+  bernoulli_: op(
+    [
+      seeded(0, s(t([5]))),
+      seeded(1, s(t([2, 3]), 0.2)),
+      seeded(1, s(i32([4]), 0.5)),
+      seeded(2, s(t([3]), t([3], { low: 0, high: 1, grad: false }))),
+    ],
+    drawn,
+    [e(t([2]), 1.5)],
+  ),
+  dropout: op(
+    [
+      seeded(0, s(t([5]))),
+      seeded(1, s(t([2, 3]), 0.2)),
+      seeded(1, s(t([2, 3]), 0.2, false)),
+      seeded(2, s(f64([4]), 0.5)),
+      seeded(0, s(t([3]), 0)),
+      seeded(0, s(t([3]), 1)),
+      seeded(0, s(t([0]), 0.5)),
+    ],
+    drawn,
+    [e(t([2]), 1.5)],
+  ),
 } satisfies Record<string, OpSamples>

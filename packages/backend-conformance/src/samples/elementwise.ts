@@ -97,9 +97,17 @@ const half = (x: number) => {
   const low = Math.floor(x)
   return x - low === 0.5 ? (low % 2 === 0 ? low : low + 1) : Math.round(x)
 }
-const floorMod = (x: number, y: number) => x - y * Math.floor(x / y)
+/** By way of the exact remainder: 3.9 / 1.3 is 3 as a quotient of doubles, and 2 with 1.3 left over. */
+const floorMod = (x: number, y: number) => (x % y !== 0 && x % y < 0 !== y < 0 ? (x % y) + y : x % y)
+const floorDiv = (x: number, y: number) => Math.round((x - floorMod(x, y)) / y)
 const flatSteps = v([-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 0.3, -0.7, nan, inf])
 const steps = (): Sample[] => [kink('a step', s(flatSteps)), s(f64([2, 3])), s(i32([3])), s(t([0, 2])), s(v(1.25))]
+
+const casts = { none: 'its result is a copy of its argument; the samples of `to` have every pair of dtypes' }
+const cast = op(
+  [s(v([1.7, -1.7, 0, 255])), s(f64([2, 3])), s(ints([1, -1, 300])), s(bools([1, 0])), s(t([0, 2]))],
+  casts,
+)
 
 export const elementwise = {
   neg: op(
@@ -270,7 +278,7 @@ export const elementwise = {
     [1, 4],
   ),
   floorDivide: binary(
-    (x, y) => Math.floor(x / y),
+    floorDiv,
     [
       s(v([7.5, -7.5, 7.5, -7.5], [4], fixed), v([2, 2, -2, -2], [4], fixed)),
       s(ints([7, -7, 7, -7]), ints([2, 2, -2, -2])),
@@ -377,6 +385,56 @@ export const elementwise = {
       s(t([2]), 'float32'),
     ],
     { none: 'its result is a copy of its argument; the samples have every pair of dtypes' },
+  ),
+  float: cast,
+  double: cast,
+  int: cast,
+  long: cast,
+  byte: op([s(v([1.7, 200, 0])), s(ints([1, 255])), s(bools([1, 0]))], casts),
+  bool: cast,
+  typeAs: op(
+    [s(t([2]), f64([2], fixed)), s(v([1.7, -1.7]), i32([1])), s(ints([1, 2]), t([1], fixed)), s(t([2]), t([1], fixed))],
+    casts,
+  ),
+  cpu: op([s(t([2, 3])), s(i32([3]))], casts),
+  isclose: op(
+    [
+      s(v([1, 2, nan, inf, inf]), v([1 + 1e-6, 2.1, nan, inf, 1])),
+      s(v([1, nan]), v([1.05, nan]), opt({ rtol: 0.1, equalNan: true })),
+      s(v([0, 1e-3]), v([1e-9, 0]), opt({ atol: 1e-2 })),
+      s(ints([1, 2]), ints([1, 3])),
+      s(t([2, 1], fixed), t([2], fixed)),
+    ],
+    each((x, y) => (Math.abs(x - y) <= 1e-8 + 1e-5 * Math.abs(y) ? 1 : 0), { result: 'bool' }),
+    [sizes, e(t([2]), f64([2]))],
+  ),
+  fill_: op(
+    [
+      s(t([2, 3]), 7),
+      s(f64([2]), 0.5),
+      s(i32([2]), 3),
+      s(bool([2]), true),
+      s(t([]), 1),
+      s(t([0]), 1),
+      s(t([2]), v(2.5)),
+      s(i32([2]), 2.7),
+    ],
+    { none: 'its result is one number; the samples have the corners' },
+    [e(t([2]), t([2]))],
+  ),
+  zero_: op([s(t([2, 3])), s(i32([2])), s(bool([2])), s(t([]))], { none: 'its result is 0' }),
+  copy_: op(
+    [
+      s(t([2, 3]), t([2, 3])),
+      s(t([2, 3]), t([3])),
+      s(t([2]), f64([2])),
+      s(i32([3]), v([1.7, -1.7, 2], [3], fixed)),
+      s(bool([2]), v([0, 2], [2], fixed)),
+      s(t([0]), t([0])),
+      s(t([]), t([])),
+    ],
+    { none: 'its result is a copy of its argument' },
+    [e(t([2, 3]), t([2]))],
   ),
   clone: op(
     [s(t([2, 3])), s(f64([])), s(i32([3])), s(bool([0, 2]))],

@@ -12,7 +12,12 @@ import { type OpSamples, type Prepared, prepare } from '../prepare.ts'
 
 export const families = { creation, elementwise, indexing, losses, matmul, order, reductions, views } as const
 
-type OpName = keyof typeof ops
+type Table = typeof ops
+/** What stands beside the ops and is none. */
+type Other = 'Slice' | 'ValuesAndIndices' | 'getRngState' | 'initialSeed' | 'manualSeed' | 'seed' | 'setRngState'
+/** In-place forms have no samples of their own: those of the op are run in place. */
+type InPlaceForm<K> = K extends `${infer Op}_` ? (Op extends keyof Table ? K : never) : never
+type OpName = Exclude<keyof Table, Other | InPlaceForm<keyof Table>>
 
 /** Every op of the table; the compiler names the one that is missing here. */
 const table = {

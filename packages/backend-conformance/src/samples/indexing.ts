@@ -2,7 +2,7 @@
 // gather and scatter families with repeated, negative and missing indices.
 import { type Choose, drawShape, drawTensor, flat, indices, nd, rearrange } from '../property.ts'
 import { type OpSamples, op } from '../prepare.ts'
-import { type Arg, bool, bools, bytes, e, ellipsis, f64, i32, ints, s, sl, t, v } from '../sample.ts'
+import { type Arg, bool, bools, bytes, e, ellipsis, f64, i32, ints, opt, s, sl, t, v } from '../sample.ts'
 
 const random = (shape: readonly number[], choose: Choose) => {
   const dims = shape.slice(0, choose.int(0, shape.length))
@@ -34,7 +34,7 @@ const spread = {
 }
 
 export const indexing = {
-  index: op(
+  at: op(
     [
       s(t([3, 4]), [1]),
       s(t([3, 4]), [-1]),
@@ -88,6 +88,61 @@ export const indexing = {
       e(t([2, 3]), [v([0, 1])]),
       e(t([2, 3]), [ellipsis, ellipsis, 0]),
     ],
+  ),
+  setAt: op(
+    [
+      s(t([3, 4]), [1], 7),
+      s(t([3, 4]), [1, -1], 0.5),
+      s(t([3, 4]), [sl(1, 3)], t([2, 4])),
+      s(t([3, 4]), [sl(), 1], t([3])),
+      s(t([3, 4]), [sl(null, null, 2), sl(1)], t([3])),
+      s(t([3, 4]), [ellipsis, 0], t([])),
+      s(t([3, 4]), [ellipsis], 2),
+      s(t([]), [ellipsis], 2),
+      s(t([3, 4]), [null, 1], t([1, 4])),
+      s(t([3, 4]), [sl(2, 1)], 1),
+      s(t([3, 4]), [ints([0, 2])], t([2, 4])),
+      s(t([3, 4]), [ints([0, 2])], t([4])),
+      s(t([3, 4]), [ints([0, 2])], 1),
+      s(t([3, 4]), [ints([0, 2]), ints([1, 3])], t([2])),
+      s(t([3, 4]), [sl(), ints([1, 3])], t([3, 2])),
+      s(t([2, 3, 4]), [ints([0, 1]), sl(), ints([1, 3])], t([2, 3])),
+      s(t([3, 4]), [1, ints([1, 3])], t([2])),
+      s(t([3, 4]), [bools([1, 0, 1])], t([2, 4])),
+      s(t([2, 3]), [bools([1, 0, 0, 1, 1, 0], [2, 3])], 5),
+      s(t([2, 3]), [bools([1, 0, 0, 1, 1, 0], [2, 3])], t([3])),
+      s(t([2, 3]), [bools([1, 0, 0, 1, 1, 0], [2, 3])], t([])),
+      s(t([2, 3]), [sl(), bools([1, 0, 1])], 5),
+      s(t([2, 3]), [bools([0, 0])], 5),
+      s(f64([3]), [1], 2),
+      s(t([3]), [1], v(2, [], { dtype: 'float64', grad: false })),
+      s(i32([3]), [1], 7),
+      s(bool([3]), [1], true),
+      s(t([3, 4]), [1], t([1, 4])),
+    ],
+    { none: 'what it reaches is what `at` shows, which has random cases' },
+    [
+      e(t([2, 3]), [5], 1),
+      e(t([2, 3]), [0, 0, 0], 1),
+      e(t([2, 3]), [0], t([2])),
+      e(t([2, 3]), [ints([0, 2])], 1),
+      e(t([2, 3]), [ints([0, 1])], t([3, 3])),
+      e(t([2, 3]), [bools([1, 0, 1])], 1),
+    ],
+  ),
+  indexPut: op(
+    [
+      s(t([3, 4]), [ints([0, 2])], t([2, 4])),
+      s(t([3, 4]), [ints([0, 2]), ints([1, 3])], t([2])),
+      s(t([3, 4]), [ints([0, 2]), ints([1, 3])], t([])),
+      s(t([3]), [ints([0, 0, 2])], t([3]), opt({ accumulate: true })),
+      s(t([3, 2]), [ints([1, 1])], t([2, 2]), opt({ accumulate: true })),
+      s(t([3]), [bools([1, 0, 1])], t([2])),
+      s(f64([3]), [ints([2])], f64([1])),
+      s(i32([3]), [ints([2, 2])], i32([2]), opt({ accumulate: true })),
+    ],
+    { none: 'where indices repeat the answer is a sum; `at` has the random cases and the samples have repeats' },
+    [e(t([3]), [ints([3])], t([1])), e(t([3]), [ints([0]), ints([0])], t([1])), e(t([3]), [ints([0, 1])], t([3]))],
   ),
   gather: op(
     [
@@ -208,6 +263,24 @@ export const indexing = {
       return { args: [spec, mask, -9], expected: [nd(shape, values)], tolerance: 0 }
     },
     [e(t([2, 3]), bools([1, 0]), 1), e(t([2]), t([2]), 1), e(t([2]), bools([1, 0]), t([2]))],
+  ),
+  maskedSelect: op(
+    [
+      s(t([2, 3]), bools([1, 0, 1, 0, 0, 1], [2, 3])),
+      s(t([2, 3]), bools([1, 0, 1])),
+      s(f64([3]), bools([0, 0, 0])),
+      s(i32([3]), bools([1, 1, 0])),
+      s(t([0]), bools([], [0])),
+      s(t([3]), bools([1, 0], [2, 1])),
+    ],
+    (choose) => {
+      const shape = drawShape(choose)
+      const spec = drawTensor(choose, shape)
+      const mask = drawTensor(choose, shape, 'bool', [0, 1])
+      const values = (spec.values as number[]).filter((_, i) => (mask.values as number[])[i] !== 0)
+      return { args: [spec, mask], expected: [nd([values.length], values)], tolerance: 0 }
+    },
+    [e(t([2, 3]), bools([1, 0])), e(t([2]), t([2]))],
   ),
   nonzero: op(
     [

@@ -188,6 +188,22 @@ export const reductions = {
   ),
   var: spread(variance),
   std: spread((x) => Math.sqrt(variance(x))),
+  varMean: op(
+    [
+      s(t([2, 3])),
+      s(t([2, 3]), 1),
+      s(t([2, 3]), opt({ dim: 0, keepdim: true, unbiased: false })),
+      s(f64([2, 3]), 0),
+      s(t([2, 3, 2]), [0, 2]),
+    ],
+    { none: 'its outputs are those of var and mean' },
+    [e(i32([3]))],
+  ),
+  stdMean: op(
+    [s(t([2, 3])), s(t([2, 3]), 1), s(t([2, 3]), opt({ dim: 0, keepdim: true, unbiased: false })), s(f64([2, 3]), 0)],
+    { none: 'its outputs are those of std and mean' },
+    [e(i32([3]))],
+  ),
   amax: extreme(biggest),
   amin: extreme(smallest),
   max: extremeWithIndex(biggest),

@@ -39,6 +39,16 @@ const put = (list: readonly number[], at: number, ...items: number[]) => [
   ...items,
   ...list.slice(at),
 ]
+const repeated = rearrange((shape, choose) => {
+  const lead = Array.from({ length: choose.int(0, 4 - shape.length) }, () => choose.int(0, 2))
+  const counts = [...lead, ...shape.map(() => choose.int(0, 2))]
+  const sizes = [...lead.map(() => 1), ...shape]
+  return {
+    args: [counts],
+    shape: counts.map((count, d) => count * sizes[d]),
+    from: (index) => index.slice(lead.length).map((i, d) => i % shape[d]),
+  }
+})
 const badDim = e(t([2, 3]), 2)
 
 const cutting = (choose: Choose, cut: (size: number) => { arg: number | number[]; sizes: number[] }): Case => {
@@ -489,5 +499,39 @@ export const views = {
       { minRank: 1, minSize: 1 },
     ),
     [e(t([2, 3]), [1]), e(t([3]), [1, 1, 1, 1]), e(t([3]), [-2, -2])],
+  ),
+  unbind: op(
+    [s(t([2, 3])), s(t([2, 3]), 1), s(t([2, 3]), -1), s(f64([3])), s(i32([2, 2]), 0), s(t([2, 0]))],
+    (choose) => {
+      const shape = drawShape(choose, 4, 4, 1)
+      const dim = choose.int(0, shape.length - 1)
+      const spec = drawTensor(choose, shape)
+      const to = drop(shape, dim)
+      const expected = Array.from({ length: shape[dim] }, (_, k) =>
+        nd(
+          to,
+          indices(to).map((index) => (spec.values as number[])[flat(put(index, dim, k), shape)]),
+        ),
+      )
+      return { args: [spec, signed(choose, dim, shape.length)], expected, tolerance: 0 }
+    },
+    [badDim, e(t([]))],
+  ),
+  repeat: op(
+    [
+      s(t([2, 3]), [2, 1]),
+      s(t([2, 3]), [1, 2]),
+      s(t([3]), [2, 2]),
+      s(f64([2]), [3]),
+      s(t([]), [2]),
+      s(t([2]), [0]),
+      s(i32([2]), [2]),
+    ],
+    repeated,
+    [e(t([2, 3]), [2]), e(t([2]), [-1])],
+  ),
+  tile: op(
+    [s(t([2, 3]), [2, 1]), s(t([2, 3]), [2]), s(t([3]), [2, 2]), s(f64([2]), [3]), s(t([]), [2]), s(i32([2]), [2])],
+    repeated,
   ),
 } satisfies Record<string, OpSamples>

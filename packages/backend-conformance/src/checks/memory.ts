@@ -1,0 +1,58 @@
+// Checks that nothing is kept: many rounds of an op, forward and backward, leave as much memory in use as before. Backends
+// that keep a list of their own say how many cells it has; the others compute on V8's memory, which is asked instead.
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import type { Backend } from '@flambeau/core/backend'
+import { callOp, gradientTensors, prepareCall } from '../call.ts'
+import type { Check } from '../subject.ts'
+import { plain } from './values.ts'
+
+let collect: (() => void) | undefined
+const garbageCollected = (): void => {
+  if (collect === undefined) {
+    setFlagsFromString('--expose-gc')
+    collect = runInNewContext('gc') as () => void
+  }
+  collect()
+}
+
+/** Array buffers of the process: freed on the turn after the collection that found them dead. */
+const inUse = async (backend: Backend): Promise<number> => {
+  await backend.sync()
+  for (let i = 0; i < 2; i++) {
+    garbageCollected()
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  return backend.memory().cells ?? process.memoryUsage().arrayBuffers
+}
+
+/** A kept tensor keeps the slab of 64 KiB that it was cut from: this many calls that keep one each fill several. */
+const calls = 4000
+const slack = 2 * 65_536
+/** A collection may come late once; what is really kept grows each time. */
+const attempts = 3
+
+export const nothingKept: Check = ({ samples, op, backend }) => {
+  if (samples.length === 0) return []
+  return [
+    {
+      label: `${calls} calls`,
+      async run() {
+        const prepared = samples.map((sample) => ({ ...prepareCall(sample, plain), seed: sample.seed }))
+        const round = () => {
+          for (const { args, leaves, seed } of prepared) gradientTensors(callOp(op, args, seed), leaves)
+        }
+        for (let i = 0; i < 5; i++) round()
+        const unit = backend.memory().cells === undefined ? 'bytes' : 'buffers'
+        const allowed = unit === 'bytes' ? slack : 0
+        const measured = [await inUse(backend)]
+        for (let attempt = 0; attempt < attempts; attempt++) {
+          for (let i = 0; i < calls; i += samples.length) round()
+          measured.push(await inUse(backend))
+          if (measured[attempt + 1] <= measured[attempt] + allowed) return undefined
+        }
+        return `${measured.join(', then ')} ${unit} in use`
+      },
+    },
+  ]
+}
