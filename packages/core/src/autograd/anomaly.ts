@@ -19,7 +19,8 @@ export function watched(node: Node): Gradients {
     node.checkSaved()
     gradients = (node.op.vjp as NonNullable<typeof node.op.vjp>)(node)
   } catch (error) {
-    if (error instanceof Error && !error.message.includes('The forward call of ')) error.message += `\n${forwardOf(node)}`
+    if (error instanceof Error && !error.message.includes('The forward call of '))
+      error.message += `\n${forwardOf(node)}`
     throw error
   }
   gradients.forEach((dx, i) => {

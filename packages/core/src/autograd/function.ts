@@ -140,7 +140,12 @@ function tie<A extends readonly unknown[]>(
     },
     to: { kind: 'compose', compose: () => [] },
   }
-  const node = connected(op, args.map((x) => (x instanceof Tensor ? x : noInput)), ctx, specs) as Node
+  const node = connected(
+    op,
+    args.map((x) => (x instanceof Tensor ? x : noInput)),
+    ctx,
+    specs,
+  ) as Node
   const tied = outputs.map((y, i) => {
     if (!(y instanceof Tensor)) return y
     const old = args.includes(y) || y.node !== null || y.leafRequiresGrad

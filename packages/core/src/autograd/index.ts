@@ -11,4 +11,5 @@ export {
 } from '../tensor/mode.ts'
 export { AutogradFunction as Function, FunctionCtx } from './function.ts'
 export { type BackwardOptions, backward, type GradOptions, grad } from './grad.ts'
+export { GradcheckError, type GradcheckOptions, gradcheck, gradgradcheck } from './gradcheck.ts'
 export type { RemovableHandle } from './hooks.ts'

@@ -90,7 +90,8 @@ export class Tensor {
   /** The node of a view, and of the views that it is a view of, from those of the base. */
   #derive(): void {
     const stale: Tensor[] = []
-    for (let x: Tensor = this; x.viewOf !== null && x.viewOf.version !== x.storage.version; x = x.viewOf.parent) stale.push(x)
+    for (let x: Tensor = this; x.viewOf !== null && x.viewOf.version !== x.storage.version; x = x.viewOf.parent)
+      stale.push(x)
     for (const x of stale.reverse()) {
       const view = x.viewOf as ViewOf
       const { parent, op, attrs } = view
