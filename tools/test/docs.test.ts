@@ -1,0 +1,145 @@
+// The documentation is run: every ts block of the guide and the readmes, and every `@example` of a doc comment. A comment
+// that says what comes out is compared with what does. The blocks of one page are one session, from top to bottom.
+import { readdirSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import * as backend from '../../packages/core/src/backend/index.ts'
+import * as data from '../../packages/data/src/index.ts'
+import * as flambeau from '../../packages/flambeau/src/index.ts'
+import { type Block, exampleBlocks, markdownBlocks, pageModule, run } from '../doc-examples.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const filesUnder = (folder: string, ending: string): string[] =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith(ending))
+    .sort()
+    .map((name) => join(root, folder, name))
+
+type Scope = Readonly<Record<string, unknown>>
+const modules: Readonly<Record<string, Scope>> = {
+  flambeau,
+  '@flambeau/core': flambeau,
+  '@flambeau/core/backend': backend,
+  '@flambeau/data': data,
+  arquero: await import('../../packages/data/node_modules/arquero/src/index.js' as string),
+}
+const scope: Scope = { ...modules.flambeau }
+
+/** What has the state of the process is put back after each block. */
+const fresh = (): void => {
+  flambeau.manualSeed(0)
+  flambeau.setUniformFused(true)
+  flambeau.setPrintOptions({ profile: 'default' })
+  flambeau.setDetectAnomaly(false)
+}
+beforeEach(fresh)
+afterEach(fresh)
+
+const nameOf = ({ file, line }: Block): string => `${relative(root, file)}:${line}`
+const texts = [
+  join(root, 'README.md'),
+  ...['flambeau', 'data'].map((name) => join(root, 'packages', name, 'README.md')),
+  ...filesUnder('docs', '.md'),
+]
+const pages = texts.map((file) => ({ file, page: relative(root, file), blocks: markdownBlocks(file) }))
+let compared = 0
+
+describe.each(pages.filter(({ blocks }) => blocks.length > 0))('$page', ({ blocks }) => {
+  let session: Scope = {}
+  for (const block of blocks) {
+    const { noRun } = block
+    if (noRun !== undefined) {
+      test(`${nameOf(block)} says why it is not run`, () => expect(noRun).not.toBe(''))
+      continue
+    }
+    test(nameOf(block), { timeout: 60_000 }, async () => {
+      const outcome = await run(block, { ...scope, ...session }, modules)
+      session = { ...session, ...outcome.declared }
+      compared += outcome.compared
+    })
+  }
+})
+
+/** In doc comments some names stand for what they usually are. */
+const usual = (): Scope => {
+  const { F, nn, optim, randn, zeros } = flambeau
+  const [x, y] = [randn(4, 13), randn(4, 1)]
+  const model = new nn.Linear(13, 1)
+  const optimizer = new optim.SGD(model.parameters(), { lr: 1e-3 })
+  return { F, x, y, model, optimizer, yHat: model.forward(x), images: x, labels: zeros([4], { dtype: 'int32' }) }
+}
+
+const packages = ['core', 'backend-js', 'data', 'flambeau', 'backend-conformance']
+const examples = packages.flatMap((name) => filesUnder(`packages/${name}/src`, '.ts')).flatMap(exampleBlocks)
+
+describe('doc comments', () => {
+  test.each(examples.filter(({ noRun }) => noRun === undefined).map((block) => [nameOf(block), block] as const))(
+    '%s',
+    async (_, block) => {
+      const own = (await import(block.file)) as Scope
+      const outcome = await run(
+        block,
+        { ...modules['@flambeau/core/backend'], ...modules['@flambeau/data'], ...modules.arquero, ...scope, ...usual(), ...own },
+        modules,
+        { strict: false, self: new flambeau.nn.Module() },
+      )
+      compared += outcome.compared
+    },
+  )
+})
+
+/** The pages as modules of a program that lives in memory, checked as a user's program would be. */
+function typeErrors(): string[] {
+  const { config } = ts.readConfigFile(join(root, 'tsconfig.base.json'), ts.sys.readFile)
+  const { options } = ts.parseJsonConfigFileContent({ ...config, files: [] }, ts.sys, root)
+  const known = { flambeau: Object.keys(flambeau) }
+  // Beside the examples, from where the packages' names are found.
+  const sources = new Map(
+    pages
+      .filter(({ blocks }) => blocks.length > 0)
+      .map(({ file, blocks }) => {
+        const runs = blocks.filter(({ noRun }) => noRun === undefined)
+        return [join(root, 'examples/src', `${relative(root, file).replaceAll(/[^\w-]+/g, '-')}.ts`), pageModule(runs, known)]
+      }),
+  )
+  const checked: ts.CompilerOptions = {
+    ...options,
+    composite: false,
+    declaration: false,
+    declarationMap: false,
+    noEmit: true,
+    rewriteRelativeImportExtensions: false,
+    allowImportingTsExtensions: true,
+    noUnusedLocals: false,
+    noUnusedParameters: false,
+    lib: ['lib.es2022.d.ts', 'lib.esnext.disposable.d.ts', 'lib.dom.d.ts'],
+  }
+  const host = ts.createCompilerHost(checked)
+  const { fileExists, readFile, getSourceFile } = host
+  host.fileExists = (name) => sources.has(name) || fileExists(name)
+  host.readFile = (name) => sources.get(name) ?? readFile(name)
+  host.getSourceFile = (name, ...rest) => {
+    const source = sources.get(name)
+    return source === undefined ? getSourceFile(name, ...rest) : ts.createSourceFile(name, source, rest[0])
+  }
+  const program = ts.createProgram([...sources.keys()], checked, host)
+  return [...sources.keys()].flatMap((name) => {
+    const file = program.getSourceFile(name)
+    return [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)].map((found) => {
+      const at = file?.getLineAndCharacterOfPosition(found.start ?? 0)
+      const line = file?.text.split('\n')[at?.line ?? 0] ?? ''
+      return `${relative(join(root, 'examples/src'), name)}: ${line.trim()}\n  ${ts.flattenDiagnosticMessageText(found.messageText, '\n')}`
+    })
+  })
+}
+
+test('the blocks of the guide have no type errors', { timeout: 120_000 }, () => expect(typeErrors()).toEqual([]))
+
+test('the extractor finds what there is', () => {
+  const blocks = pages.flatMap(({ blocks }) => blocks)
+  expect(blocks.length).toBeGreaterThanOrEqual(60)
+  expect(examples.length).toBeGreaterThanOrEqual(70)
+  expect(compared).toBeGreaterThanOrEqual(200)
+})
