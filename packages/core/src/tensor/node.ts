@@ -77,7 +77,7 @@ export class Node<A = unknown> implements Vjp<A> {
   }
 
   needs(position: number): boolean {
-    return this.edges[position] !== null
+    return (this.edges[position] ?? null) !== null
   }
 
   /** Shape and dtype of an input through which a gradient flows. */
