@@ -34,7 +34,8 @@ const along =
               const put = (arg: unknown, by: ReadonlyMap<unknown, Tensor>): unknown => {
                 if (by.has(arg)) return by.get(arg)
                 if (Array.isArray(arg)) return arg.map((item) => put(item, by))
-                if (arg === null || typeof arg !== 'object' || arg instanceof Tensor) return arg
+                if (arg === null || typeof arg !== 'object' || Object.getPrototypeOf(arg) !== Object.prototype)
+                  return arg
                 return Object.fromEntries(Object.entries(arg).map(([key, item]) => [key, put(item, by)]))
               }
               const call = (...given: Tensor[]) => {

@@ -2,7 +2,7 @@
 // generator first, so the random ones are compared with PyTorch's streams like any other value.
 import { type OpSamples, op } from '../prepare.ts'
 import { type Choose, drawShape, nd } from '../property.ts'
-import { bool, e, f64, i32, opt, s, seeded, t, u8, unwritten, v } from '../sample.ts'
+import { bool, e, f64, i32, kink, opt, s, seeded, t, u8, unwritten, v } from '../sample.ts'
 
 const filled = (make: (shape: number[]) => unknown[], value: number) => (choose: Choose) => {
   const shape = drawShape(choose)
@@ -194,7 +194,7 @@ export const creation = {
   randintLike: op([seeded(0, s(t([3]), 10)), seeded(1, s(i32([4]), 2, 5))], drawn),
   bernoulli: op(
     [
-      seeded(0, s(v([0.1, 0.5, 0.9, 1, 0]))),
+      kink('the ends of the range', seeded(0, s(v([0.1, 0.5, 0.9, 1, 0])))),
       seeded(1, s(t([2, 3], { low: 0, high: 1 }))),
       seeded(1, s(f64([3], { low: 0, high: 1 }))),
     ],

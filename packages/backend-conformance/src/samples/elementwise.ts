@@ -31,7 +31,7 @@ const pairs = (low = -2, high = 2): Sample[] => [
   s(t([2, 3], { low, high }), t([2, 3], { low, high })),
   s(t([2, 3], { low, high }), t([3], { low, high })),
   s(t([2, 1], { low, high }), f64([1, 3], { low, high })),
-  s(t([3], { low, high }), v(1.5, [], { dtype: 'float64' })),
+  s(t([3], { low, high }), v(1.505, [], { dtype: 'float64' })),
   s(t([0, 3]), t([3])),
   s(t([], { low, high }), t([], { low, high })),
   s(t([4], { low, high }), i32([4], { low: 1, high: 5 })),
