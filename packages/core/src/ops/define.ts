@@ -63,6 +63,12 @@ function commonType(inputs: readonly Input[], target: Spec | null = null): DType
   return inputs.length === 0 ? 'float32' : resultType(inputs)
 }
 
+/** The result of a map that is summed, and the shape that was summed. */
+interface Summed extends Spec {
+  readonly iterated?: Shape
+}
+const iterated = (spec: Summed): Shape => spec.iterated ?? spec.shape
+
 /** The axes of `full` that must be summed to arrive at `target`, as positions in `full`. */
 function summedAxes(full: Shape, target: Shape): number[] {
   const lead = full.length - target.length
@@ -118,8 +124,9 @@ export function elementwise(name: string, build: Build, options: ElementwiseOpti
   const inputGradient = (ctx: Vjp<Spec | null>, position: number): Tensor => {
     const { op, uses, identity } = ruleFor(position)
     const target = ctx.inputSpec(position)
-    const { dy } = ctx
-    if (identity && dy.dtype === target.dtype && sameShape(dy.shape, target.shape)) return dy
+    const whole = ctx.attrs === null ? ctx.dy.shape : iterated(ctx.specs[0])
+    let { dy } = ctx
+    if (uses.length === 0) return apply(op, [], target, dy.storage.device)
     const inputs = new Array<Input>(uses.length)
     let full: Shape = scalarShape
     for (let k = 0; k < uses.length; k++) {
@@ -127,16 +134,15 @@ export function elementwise(name: string, build: Build, options: ElementwiseOpti
       inputs[k] = x
       full = broadcastShapes(full, x.shape)
     }
-    // The shape and dtype follow from the operands: nothing was broadcast and nothing promoted.
-    if (sameShape(full, target.shape)) {
-      return apply(op, inputs, inputs.length > 0 && commonType(inputs) === target.dtype ? null : target)
+    // A sum over more than the rule reads: its gradient is repeated, so that each element counts as often as it did.
+    if (!sameShape(full, whole)) {
+      dy = expandTo(dy, whole)
+      inputs[uses.indexOf(0)] = dy
     }
-    if (inputs.length === 0) return apply(op, inputs, target)
-    // Sum what was broadcast; where the operands are smaller than the input (a rule of a rule), repeat.
-    const lead = target.shape.length - full.length
-    const summed = target.shape.slice(Math.max(lead, 0)).map((n, i) => (full[i + Math.max(-lead, 0)] === 1 ? 1 : n))
-    const result = apply(op, inputs, { shape: summed, dtype: target.dtype })
-    return expandTo(result, target.shape)
+    if (!sameShape(whole, target.shape)) return apply(op, inputs, target)
+    if (identity && dy.dtype === target.dtype) return dy
+    // The shape and dtype follow from the operands: nothing was broadcast and nothing promoted.
+    return apply(op, inputs, commonType(inputs) === target.dtype ? null : target)
   }
 
   const savesFor = new Map<number, Saves>()
@@ -147,9 +153,10 @@ export function elementwise(name: string, build: Build, options: ElementwiseOpti
     infer(inputs, attrs) {
       const dtype = common(inputs, attrs)
       accepts?.(dtype, inputs)
-      if (attrs !== null) return [attrs]
+      if (attrs !== null && inputs.length === 0) return [attrs]
       let { shape } = inputs[0]
       for (let i = 1; i < inputs.length; i++) shape = broadcastShapes(shape, inputs[i].shape)
+      if (attrs !== null) return sameShape(shape, attrs.shape) ? [attrs] : [{ ...attrs, iterated: shape }]
       return [{ shape, dtype: out === 'bool' ? 'bool' : dtype }]
     },
     ...(out === 'bool'

@@ -24,6 +24,8 @@ export type Input = Tensor | Num
 /** What a gradient rule gets. */
 export interface Vjp<A> {
   readonly attrs: A
+  /** What `infer` said of the outputs. */
+  readonly specs: readonly Spec[]
   /** The gradient of the first output. */
   readonly dy: Tensor
   /** The gradients of all outputs, null where none arrived. */
