@@ -77,7 +77,7 @@ ROWS = [
     ('slope of maximum over ties', 'x = torch.tensor([2., 3], requires_grad=True)\ntorch.maximum(x, torch.tensor([2., 1])).sum().backward()\nx.grad'),
     ('slope of max(0) over ties', 'x = torch.tensor([2., 2, 1], requires_grad=True)\nx.max(0).values.backward()\nx.grad'),
     ('a write through a view and its gradient', 'x = torch.ones(2, 3, requires_grad=True)\nb = x * 2\nv = b.t()\nv.mul_(torch.arange(6.).reshape(3, 2))\nb.sum().backward()\nx.grad'),
-    ('a view after its base was written', 'x = torch.ones(2, 2, requires_grad=True)\nb = x * 2\nv = b[0]\nb.mul_(3)\nv'),
+    ('a view after its base was written', 'x = torch.ones(2, 2, requires_grad=True)\nb = x * 2\nv = b[0]\nb.mul_(3)\nv.detach()'),
     # --- mistakes ---
     ('ones(2, 3).add(ones(2, 4))', 'torch.ones(2, 3) + torch.ones(2, 4)'),
     ('ones(2, 3).matmul(ones(2, 3))', 'torch.ones(2, 3) @ torch.ones(2, 3)'),

@@ -161,7 +161,7 @@ const rows: Record<string, () => unknown> = {
     const b = ones(2, 2, wanted).mul(2)
     const v = b.select(0, 0)
     b.mul_(3)
-    return v
+    return v.detach()
   },
 
   'ones(2, 3).add(ones(2, 4))': () => ones(2, 3).add(ones(2, 4)),
