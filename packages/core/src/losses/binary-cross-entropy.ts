@@ -1,0 +1,175 @@
+// Binary cross entropy, of probabilities and of logits.
+import { dtypeName, isFloat } from '../base/dtype.ts'
+import { RuntimeError, ValueError } from '../base/errors.ts'
+import { broadcastShapes, sameShape, type Shape, shapeString } from '../base/shape.ts'
+import { type Expr, s } from '../expr/expr.ts'
+import { formatSize } from '../tensor/print.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+import { pointwise } from './pointwise.ts'
+import { Loss, type ReductionOption, reductionOf } from './reduction.ts'
+
+// ---- of probabilities ----
+
+/** PyTorch lets no logarithm fall below -100, so that a probability of 0 is no infinite loss. */
+const clampedLog = (x: Expr): Expr => s.max(s.log(x), -100)
+const fromOne = (x: Expr): Expr => s.sub(1, x)
+
+const ofProbabilities = pointwise({
+  name: 'binaryCrossEntropy',
+  inputs: 2,
+  loss: (x, t) => s.sub(s.mul(s.sub(t, 1), clampedLog(fromOne(x))), s.mul(t, clampedLog(x))),
+  gradients: [
+    (dy, n, x, t) => s.div(s.div(s.mul(dy, s.sub(x, t)), s.max(s.mul(fromOne(x), x), 1e-12)), n),
+    (dy, n, x) => s.div(s.mul(dy, s.sub(clampedLog(fromOne(x)), clampedLog(x))), n),
+  ],
+  check: ([x]) => ({
+    expr: s.not(s.and(s.ge(x, 0), s.le(x, 1))),
+    error: () =>
+      new RuntimeError(
+        'all elements of input should be between 0 and 1',
+        'Put a sigmoid before it, or use binaryCrossEntropyWithLogits.',
+      ),
+  }),
+})
+
+/** Weights broadcast to the elements, never the other way round. */
+function checkBroadcast(full: Shape, shape: Shape): void {
+  if (sameShape(full, shape)) return
+  throw new RuntimeError(`output with shape ${shapeString(shape)} doesn't match the broadcast shape ${shapeString(full)}`)
+}
+
+export interface BinaryCrossEntropyOptions extends ReductionOption {
+  /** A factor for the loss of each element; broadcast to the target. */
+  readonly weight?: Tensor | null
+}
+
+/**
+ * The mean over all elements of `-(t * log(x) + (1 - t) * log(1 - x))`, for probabilities `x` and targets `t` of one
+ * shape and dtype; logarithms end at -100.
+ *
+ * Throws a RuntimeError for an input outside 0 to 1, a ValueError for different sizes.
+ *
+ * @example
+ * F.binaryCrossEntropy(tensor([0.9, 0.2]), tensor([1, 0])) // tensor(0.1643)
+ */
+export function binaryCrossEntropy(input: Tensor, target: Tensor, options: BinaryCrossEntropyOptions = {}): Tensor {
+  const reduction = reductionOf(options)
+  const { weight = null } = options
+  if (!sameShape(input.shape, target.shape)) {
+    throw new ValueError(
+      `Using a target size (${formatSize(target.shape)}) that is different to the input size (${formatSize(input.shape)}) is deprecated. Please ensure they have the same size.`,
+    )
+  }
+  if (weight !== null) checkBroadcast(broadcastShapes(target.shape, weight.shape), target.shape)
+  if (input.dtype !== target.dtype) {
+    throw new RuntimeError(
+      `Found dtype ${dtypeName[target.dtype]} but expected ${dtypeName[input.dtype]}`,
+      `Convert the target: y.to('${input.dtype}').`,
+    )
+  }
+  if (!isFloat(input.dtype)) {
+    throw new RuntimeError(`"binary_cross_entropy" not implemented for '${dtypeName[input.dtype]}'`, 'Convert it first: x.float().')
+  }
+  return ofProbabilities([input, target], { reduction, weight })
+}
+
+/** `F.binaryCrossEntropy` as a module. */
+export class BCELoss extends Loss {
+  weight: Tensor | null = null
+
+  constructor({ weight = null, ...options }: BinaryCrossEntropyOptions = {}) {
+    super(options)
+    this.registerBuffer('weight', weight)
+  }
+
+  override forward(input: Tensor, target: Tensor): Tensor {
+    return binaryCrossEntropy(input, target, this)
+  }
+}
+
+// ---- of logits ----
+
+/** The larger of -x and 0. */
+const shift = (x: Expr): Expr => s.max(s.neg(x), 0)
+/** `log(1 + exp(-x))` without overflow, less the shift. */
+const logRest = (x: Expr): Expr => {
+  const m = shift(x)
+  return s.log(s.add(s.exp(s.neg(m)), s.exp(s.sub(s.neg(x), m))))
+}
+const sigmoid = (x: Expr): Expr => s.div(1, s.add(1, s.exp(s.neg(x))))
+
+const ofLogits = pointwise({
+  name: 'binaryCrossEntropyWithLogits',
+  inputs: 2,
+  loss: (x, t) => s.add(s.add(s.mul(fromOne(t), x), shift(x)), logRest(x)),
+  gradients: [
+    (dy, n, x, t) => s.div(s.mul(s.sub(sigmoid(x), t), dy), n),
+    (dy, n, x) => s.div(s.mul(s.neg(x), dy), n),
+  ],
+})
+
+/** The loss of positives counts `p` times. */
+const ofWeightedPositives = pointwise({
+  name: 'binaryCrossEntropyWithLogits',
+  inputs: 3,
+  loss: (x, t, p) => {
+    const factor = s.add(s.mul(s.sub(p, 1), t), 1)
+    return s.add(s.mul(fromOne(t), x), s.mul(factor, s.add(logRest(x), shift(x))))
+  },
+  gradients: [
+    (dy, n, x, t, p) => {
+      const positive = s.mul(p, t)
+      return s.div(s.mul(s.sub(s.mul(s.sub(s.add(positive, 1), t), sigmoid(x)), positive), dy), n)
+    },
+    (dy, n, x, _, p) => s.div(s.mul(s.sub(s.mul(s.sub(p, 1), s.add(logRest(x), shift(x))), x), dy), n),
+  ],
+})
+
+export interface BinaryCrossEntropyWithLogitsOptions extends BinaryCrossEntropyOptions {
+  /** How much positives weigh, for each class; broadcast to the target. */
+  readonly posWeight?: Tensor | null
+}
+
+/**
+ * `binaryCrossEntropy(sigmoid(input), target)` in one step, exact for large inputs.
+ *
+ * Throws a ValueError for different sizes.
+ */
+export function binaryCrossEntropyWithLogits(
+  input: Tensor,
+  target: Tensor,
+  options: BinaryCrossEntropyWithLogitsOptions = {},
+): Tensor {
+  const reduction = reductionOf(options)
+  const { weight = null, posWeight = null } = options
+  if (!sameShape(input.shape, target.shape)) {
+    throw new ValueError(`Target size (${formatSize(target.shape)}) must be the same as input size (${formatSize(input.shape)})`)
+  }
+  if (!isFloat(target.dtype)) {
+    throw new RuntimeError(
+      `result type Float can't be cast to the desired output type ${dtypeName[target.dtype]}`,
+      'Convert the target: y.float().',
+    )
+  }
+  if (posWeight !== null) checkBroadcast(broadcastShapes(posWeight.shape, target.shape), target.shape)
+  if (weight !== null) checkBroadcast(broadcastShapes(input.shape, weight.shape), input.shape)
+  return posWeight === null
+    ? ofLogits([input, target], { reduction, weight })
+    : ofWeightedPositives([input, target, posWeight], { reduction, weight })
+}
+
+/** `F.binaryCrossEntropyWithLogits` as a module. */
+export class BCEWithLogitsLoss extends Loss {
+  weight: Tensor | null = null
+  posWeight: Tensor | null = null
+
+  constructor({ weight = null, posWeight = null, ...options }: BinaryCrossEntropyWithLogitsOptions = {}) {
+    super(options)
+    this.registerBuffer('weight', weight)
+    this.registerBuffer('posWeight', posWeight)
+  }
+
+  override forward(input: Tensor, target: Tensor): Tensor {
+    return binaryCrossEntropyWithLogits(input, target, this)
+  }
+}

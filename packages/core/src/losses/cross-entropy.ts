@@ -1,0 +1,162 @@
+// The negative log likelihood of classes, and cross entropy: the same after a log-softmax. Targets are class numbers or,
+// for cross entropy, probabilities.
+import { dtypeName, isFloat } from '../base/dtype.ts'
+import { IndexError, RuntimeError } from '../base/errors.ts'
+import { sameShape } from '../base/shape.ts'
+import { type Expr, s } from '../expr/expr.ts'
+import { logSoftmax } from '../ops/softmax.ts'
+import { operand } from '../tensor/apply.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+import { alongClasses, checkClassTargets, checkClassWeight, classDim, classesOf, isTarget, withoutClasses } from './class-targets.ts'
+import { pointwise } from './pointwise.ts'
+import { Loss, type ReductionOption, reductionOf } from './reduction.ts'
+
+// Elements that are no target take no part, not even as 0 times minus infinity.
+const ofTargets = pointwise({
+  name: 'nllLoss',
+  inputs: 5,
+  loss: (x, cls, t, ignore, weight) => s.select(isTarget(cls, t, ignore), s.neg(s.mul(x, weight)), 0),
+  gradients: [
+    (dy, n, _, cls, t, ignore, weight) => s.select(isTarget(cls, t, ignore), s.neg(s.div(s.mul(weight, dy), n)), 0),
+  ],
+})
+
+/** The weight of a class in a smoothed target: most of it on the target, a share on every class. */
+const smoothed = (cls: Expr, t: Expr, ignore: Expr, weight: Expr, most: Expr, share: Expr): Expr =>
+  s.select(s.ne(t, ignore), s.mul(weight, s.add(s.select(s.eq(cls, t), most, 0), share)), 0)
+
+const ofSmoothedTargets = pointwise({
+  name: 'add',
+  inputs: 7,
+  loss: (x, ...target) => s.neg(s.mul(x, smoothed(...(target as Parameters<typeof smoothed>)))),
+  gradients: [
+    (dy, n, _, ...target) => s.neg(s.div(s.mul(smoothed(...(target as Parameters<typeof smoothed>)), dy), n)),
+  ],
+})
+
+const soft = (t: Expr, most: Expr, share: Expr): Expr => s.add(s.mul(t, most), share)
+const ofProbabilities = pointwise({
+  name: { mean: 'DivBackward1', sum: 'neg', none: 'neg' },
+  inputs: 5,
+  loss: (x, t, weight, most, share) => s.neg(s.mul(s.mul(x, soft(t, most, share)), weight)),
+  gradients: [
+    (dy, n, _, t, weight, most, share) => s.neg(s.mul(s.mul(s.div(dy, n), weight), soft(t, most, share))),
+    (dy, n, x, _, weight, most) => s.neg(s.mul(s.mul(s.mul(s.div(dy, n), weight), x), most)),
+  ],
+})
+
+export interface NllLossOptions extends ReductionOption {
+  /** A factor for each class, [C]; the mean is weighted by it. */
+  readonly weight?: Tensor | null
+  /** Targets of this class count nothing. */
+  readonly ignoreIndex?: number
+}
+
+/**
+ * The mean of `-input[n, target[n]]`: log-probabilities [N, C, ...] (or [C]) and class numbers [N, ...], int32.
+ *
+ * Throws an IndexError for a class that is none, a ValueError for different batch sizes.
+ *
+ * @example
+ * F.nllLoss(F.logSoftmax(x, { dim: 1 }), tensor([2, 0], { dtype: 'int32' }))
+ */
+export function nllLoss(input: Tensor, target: Tensor, options: NllLossOptions = {}): Tensor {
+  const reduction = reductionOf(options)
+  const { weight = null, ignoreIndex = -100 } = options
+  checkClassTargets(input, target, weight)
+  const { operands, total } = classesOf(input, target, weight, ignoreIndex)
+  const within = { kept: withoutClasses(input), shape: target.shape }
+  return ofTargets([input, ...operands], { reduction, n: total, within })
+}
+
+/** `F.nllLoss` as a module. */
+export class NLLLoss extends Loss {
+  weight: Tensor | null = null
+  readonly ignoreIndex: number
+
+  constructor({ weight = null, ignoreIndex = -100, ...options }: NllLossOptions = {}) {
+    super(options)
+    this.ignoreIndex = ignoreIndex
+    this.registerBuffer('weight', weight)
+  }
+
+  override forward(input: Tensor, target: Tensor): Tensor {
+    return nllLoss(input, target, this)
+  }
+}
+
+export interface CrossEntropyOptions extends NllLossOptions {
+  /** How much of a target is spread evenly over all classes, 0 to 1. */
+  readonly labelSmoothing?: number
+}
+
+/**
+ * The cross entropy of scores [N, C, ...] (or [C]) and targets: class numbers [N, ...], int32, or probabilities in the
+ * shape of the scores.
+ *
+ * Throws an IndexError for a class that is none, a ValueError for different batch sizes.
+ *
+ * @example
+ * F.crossEntropy(tensor([[1, 2, 3]]), tensor([2], { dtype: 'int32' })) // tensor(0.4076)
+ */
+export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
+  const { labelSmoothing = 0 } = options
+  if (input.dim() === 0) throw new IndexError('Dimension specified as 1 but tensor has no dimensions')
+  if (sameShape(input.shape, target.shape)) return withProbabilities(input, target, options)
+  const reduction = reductionOf(options)
+  const { weight = null, ignoreIndex = -100 } = options
+  if (labelSmoothing > 1) throw smoothingError(labelSmoothing)
+  const scores = logSoftmax(input, classDim(input))
+  if (!(labelSmoothing > 0)) return nllLoss(scores, target, options)
+  checkClassTargets(scores, target, weight)
+  const { operands, total } = classesOf(scores, target, weight, ignoreIndex)
+  const within = { kept: withoutClasses(input), shape: target.shape }
+  return ofSmoothedTargets([scores, ...operands, ...shares(input, labelSmoothing)], { reduction, n: total, within })
+}
+
+const smoothingError = (value: number): RuntimeError =>
+  new RuntimeError(`label_smoothing must be between 0.0 and 1.0. Got: ${value}`)
+
+/** What stays on the target, and what each class gets. */
+const shares = (input: Tensor, labelSmoothing: number) => [
+  operand(1 - labelSmoothing),
+  operand(labelSmoothing / input.shape[classDim(input)]),
+]
+
+function withProbabilities(input: Tensor, target: Tensor, options: CrossEntropyOptions): Tensor {
+  const { weight = null, ignoreIndex = -100, labelSmoothing = 0 } = options
+  const reduction = reductionOf(options)
+  if (!isFloat(target.dtype)) {
+    throw new RuntimeError(
+      `Expected floating point type for target with class probabilities, got ${dtypeName[target.dtype]}`,
+      'A target of the shape of the input holds probabilities: target.float(). Class numbers have no class dimension.',
+    )
+  }
+  if (ignoreIndex >= 0) throw new RuntimeError('ignore_index is not supported for floating point target')
+  if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) throw smoothingError(labelSmoothing)
+  if (weight !== null) checkClassWeight(weight, input, 'cross_entropy: ')
+  const scores = logSoftmax(input, classDim(input))
+  const weights = weight === null ? operand(1) : alongClasses(weight, input)
+  const kept = withoutClasses(input)
+  const within = { kept, shape: input.shape.filter((_, i) => i !== classDim(input)) }
+  const n = operand(input.elements / input.shape[classDim(input)])
+  return ofProbabilities([scores, target, weights, ...shares(input, labelSmoothing)], { reduction, n, within })
+}
+
+/** `F.crossEntropy` as a module. */
+export class CrossEntropyLoss extends Loss {
+  weight: Tensor | null = null
+  readonly ignoreIndex: number
+  readonly labelSmoothing: number
+
+  constructor({ weight = null, ignoreIndex = -100, labelSmoothing = 0, ...options }: CrossEntropyOptions = {}) {
+    super(options)
+    this.ignoreIndex = ignoreIndex
+    this.labelSmoothing = labelSmoothing
+    this.registerBuffer('weight', weight)
+  }
+
+  override forward(input: Tensor, target: Tensor): Tensor {
+    return crossEntropy(input, target, this)
+  }
+}

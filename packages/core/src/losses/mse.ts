@@ -1,0 +1,54 @@
+// The mean squared error.
+import { broadcastShapes, sameShape } from '../base/shape.ts'
+import { dtypeName, isFloat } from '../base/dtype.ts'
+import { RuntimeError } from '../base/errors.ts'
+import { warn } from '../base/warn.ts'
+import { type Expr, s } from '../expr/expr.ts'
+import { expandTo } from '../ops/define.ts'
+import { formatSize } from '../tensor/print.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+import { pointwise } from './pointwise.ts'
+import { Loss, type ReductionOption, reductionOf } from './reduction.ts'
+
+const twoOver = (n: Expr): Expr => s.div(s.constant(2, n.dtype), n)
+const squaredError = pointwise({
+  name: 'mseLoss',
+  inputs: 2,
+  loss: (x, y) => s.mul(s.sub(x, y), s.sub(x, y)),
+  gradients: [
+    (dy, n, x, y) => s.mul(s.mul(twoOver(n), s.sub(x, y)), dy),
+    (dy, n, x, y) => s.mul(s.mul(twoOver(n), s.sub(y, x)), dy),
+  ],
+})
+
+/** Both in one shape; other sizes broadcast, with PyTorch's warning about it. */
+export function broadcastPair(input: Tensor, target: Tensor): [Tensor, Tensor] {
+  if (sameShape(input.shape, target.shape)) return [input, target]
+  warn(
+    `Using a target size (${formatSize(target.shape)}) that is different to the input size (${formatSize(input.shape)}). This will likely lead to incorrect results due to broadcasting. Please ensure they have the same size.`,
+  )
+  const shape = broadcastShapes(input.shape, target.shape)
+  return [expandTo(input, shape), expandTo(target, shape)]
+}
+
+/**
+ * The mean over all elements of `(input - target) ** 2`; a warning where the sizes differ and broadcast.
+ *
+ * @example
+ * F.mseLoss(model.forward(x), y)
+ */
+export function mseLoss(input: Tensor, target: Tensor, options: ReductionOption = {}): Tensor {
+  const reduce = { reduction: reductionOf(options) }
+  const pair = broadcastPair(input, target)
+  if (!isFloat(input.dtype) && !isFloat(target.dtype)) {
+    throw new RuntimeError(`"mse_cpu" not implemented for '${dtypeName[input.dtype]}'`, 'Convert it first: x.float().')
+  }
+  return squaredError(pair, reduce)
+}
+
+/** `F.mseLoss` as a module. */
+export class MSELoss extends Loss {
+  override forward(input: Tensor, target: Tensor): Tensor {
+    return mseLoss(input, target, this)
+  }
+}

@@ -1,0 +1,121 @@
+// Losses that compare element by element: an expression, and how it changes with each input. The forward pass is one
+// kernel that maps and sums (and a division for the mean); the gradient of an input is one kernel.
+import type { Check } from '../backend/backend.ts'
+import type { DType } from '../base/dtype.ts'
+import { sameShape, type Shape } from '../base/shape.ts'
+import { type Expr, s } from '../expr/expr.ts'
+import { type Elementwise, elementwise, reshapeOp } from '../ops/define.ts'
+import { div } from '../ops/elementwise.ts'
+import { apply, operand } from '../tensor/apply.ts'
+import type { Input, OpDef, Saves } from '../tensor/op.ts'
+import { Tensor } from '../tensor/tensor.ts'
+import type { Reduction } from './reduction.ts'
+
+type Build = (...x: Expr[]) => Expr
+/** The gradient of an input: `dy` is the loss's gradient, `n` the number of elements of a mean, else 1. */
+type Gradient = (dy: Expr, n: Expr, ...x: Expr[]) => Expr
+
+export interface Pointwise {
+  /** Names of the nodes: PyTorch's, which for some losses depend on the reduction. */
+  readonly name: string | Readonly<Record<Reduction, string>>
+  /** How many operands the loss reads. */
+  readonly inputs: number
+  readonly loss: Build
+  /** Of the first operands; the others have none. */
+  readonly gradients: readonly Gradient[]
+  readonly check?: (x: readonly Expr[], common: DType) => Check | undefined
+}
+
+export interface Reduce {
+  readonly reduction: Reduction
+  /** A factor for each element's loss. */
+  readonly weight?: Tensor | null
+  /** What the sum is divided by for a mean; the number of elements unless given. */
+  readonly n?: Input
+  /** Dimensions that 'none' sums, too: the shape with them as 1, and without them. */
+  readonly within?: { readonly kept: Shape; readonly shape: Shape } | null
+}
+
+/** The loss of operands that broadcast to the shape of the first. */
+type PointwiseLoss = (operands: readonly Input[], reduce: Reduce) => Tensor
+
+export function pointwise(definition: Pointwise): PointwiseLoss {
+  const plain = byReduction(definition)
+  let weighted: PointwiseLoss | undefined
+  return (operands, reduce) => {
+    const { weight = null } = reduce
+    if (weight === null) return plain(operands, reduce)
+    weighted ??= byReduction(withWeight(definition))
+    return weighted([...operands, weight], reduce)
+  }
+}
+
+/** The last operand multiplies each element's loss. */
+function withWeight({ inputs, loss, gradients, ...rest }: Pointwise): Pointwise {
+  const times = (y: Expr, x: readonly Expr[]): Expr => s.mul(y, x[inputs])
+  return {
+    ...rest,
+    inputs: inputs + 1,
+    loss: (...x) => times(loss(...x), x),
+    gradients: gradients.map((gradient): Gradient => (dy, n, ...x) => times(gradient(dy, n, ...x), x)),
+  }
+}
+
+const withLength = (fn: Build, length: number): Build => Object.defineProperty(fn, 'length', { value: length })
+
+function byReduction({ name, inputs: arity, loss, gradients, check }: Pointwise): PointwiseLoss {
+  const nameOf = (reduction: Reduction): string => (typeof name === 'string' ? name : name[reduction])
+  const record = elementwise(nameOf('none'), withLength((...x) => loss(...x), arity), { check })
+  const rules = gradients.map((gradient) =>
+    elementwise(`${nameOf('none')}Backward`, withLength((dy, n, ...x) => gradient(dy, n, ...x), arity + 2)),
+  )
+  const op = (reduction: Reduction): OpDef<Reduce['within']> => reduced(nameOf(reduction), record, rules, reduction)
+  const ops = { mean: op('mean'), sum: op('sum'), none: op('none') }
+  return (operands, { reduction, n, within = null }) => {
+    const count = reduction === 'mean' ? (n ?? operand((operands[0] as Tensor).elements)) : operand(1)
+    return apply(ops[reduction], [...operands, count], within)
+  }
+}
+
+const to = (x: Tensor, shape: Shape): Tensor => (sameShape(x.shape, shape) ? x : apply(reshapeOp, [x], shape))
+
+/** The last input is what the sum is divided by. */
+function reduced(
+  name: string,
+  record: Elementwise,
+  rules: readonly Elementwise[],
+  reduction: Reduction,
+): OpDef<Reduce['within']> {
+  const { arity } = record
+  const saves: Saves = { inputs: Array.from({ length: arity + 1 }, (_, i) => i) }
+  return {
+    name,
+    infer(inputs, within) {
+      const [each] = record.infer(inputs.slice(0, arity), null)
+      const shape = reduction === 'none' ? (within?.shape ?? each.shape) : []
+      return [{ shape, dtype: each.dtype }]
+    },
+    saves: () => saves,
+    vjp(ctx) {
+      const { attrs: within, dy } = ctx
+      const inputs: Input[] = [reduction === 'none' && within ? to(dy, within.kept) : dy, ctx.operand(arity)]
+      for (let i = 0; i < arity; i++) inputs.push(ctx.operand(i))
+      return rules.map((rule, i) => (ctx.needs(i) ? apply(rule, inputs, ctx.inputSpec(i)) : null))
+    },
+    to: {
+      kind: 'compose',
+      compose(inputs, within) {
+        const operands = inputs.slice(0, arity)
+        const [{ dtype }] = record.infer(operands, null)
+        if (reduction === 'none') {
+          if (!within) return [apply(record, operands, null)]
+          return [to(apply(record, operands, { shape: within.kept, dtype }), within.shape)]
+        }
+        const sum = apply(record, operands, { shape: [], dtype })
+        if (reduction === 'sum') return [sum]
+        const n = inputs[arity]
+        return [div(sum, n instanceof Tensor ? n : (n.value as number))]
+      },
+    },
+  }
+}

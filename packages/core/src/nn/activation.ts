@@ -1,0 +1,110 @@
+// Activations: an elementwise function, or a softmax along a dimension, as a layer.
+import { warn } from '../base/warn.ts'
+import { leakyRelu, relu, sigmoid, tanh } from '../ops/elementwise.ts'
+import { inPlace } from '../ops/methods.ts'
+import { logSoftmax, softmax } from '../ops/softmax.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+import { Module } from './module.ts'
+import { pythonRepr } from './names.ts'
+
+export class Sigmoid extends Module {
+  override forward(x: Tensor): Tensor {
+    return sigmoid(x)
+  }
+}
+
+export class Tanh extends Module {
+  override forward(x: Tensor): Tensor {
+    return tanh(x)
+  }
+}
+
+export interface InplaceOption {
+  /** Overwrite the input. */
+  readonly inplace?: boolean
+}
+
+/** `max(x, 0)` */
+export class ReLU extends Module {
+  readonly inplace: boolean
+
+  constructor({ inplace = false }: InplaceOption = {}) {
+    super()
+    this.inplace = inplace
+  }
+
+  override forward(x: Tensor): Tensor {
+    return this.inplace ? inPlace(relu, x) : relu(x)
+  }
+
+  override extraRepr(): string {
+    return this.inplace ? 'inplace=True' : ''
+  }
+}
+
+/** `x` where it is positive, `negativeSlope * x` elsewhere. */
+export class LeakyReLU extends Module {
+  readonly negativeSlope: number
+  readonly inplace: boolean
+
+  constructor(negativeSlope = 0.01, { inplace = false }: InplaceOption = {}) {
+    super()
+    this.negativeSlope = negativeSlope
+    this.inplace = inplace
+  }
+
+  override forward(x: Tensor): Tensor {
+    return this.inplace ? inPlace(leakyRelu, x, this.negativeSlope) : leakyRelu(x, this.negativeSlope)
+  }
+
+  override extraRepr(): string {
+    return `negative_slope=${pythonRepr(this.negativeSlope)}${this.inplace ? ', inplace=True' : ''}`
+  }
+}
+
+type Dim = number | null | { readonly dim?: number | null }
+const dimOf = (dim: Dim): number | null => (typeof dim === 'object' && dim !== null ? (dim.dim ?? null) : dim)
+
+/** The dimension that old code means when it says none. */
+function implicitDim(name: string, x: Tensor): number {
+  warn(
+    `Implicit dimension choice for ${name} has been deprecated. Change the call to include dim=X as an argument.`,
+  )
+  return [0, 1, 3].includes(x.dim()) ? 0 : 1
+}
+
+/** Positive slices along `dim` that sum to 1. */
+export class Softmax extends Module {
+  readonly dim: number | null
+
+  constructor(dim: Dim = null) {
+    super()
+    this.dim = dimOf(dim)
+  }
+
+  override forward(x: Tensor): Tensor {
+    return softmax(x, this.dim ?? implicitDim('softmax', x))
+  }
+
+  override extraRepr(): string {
+    return `dim=${pythonRepr(this.dim)}`
+  }
+}
+
+/** The logarithm of a softmax along `dim`. */
+export class LogSoftmax extends Module {
+  readonly dim: number | null
+
+  constructor(dim: Dim = null) {
+    super()
+    this.dim = dimOf(dim)
+  }
+
+  override forward(x: Tensor): Tensor {
+    return logSoftmax(x, this.dim ?? implicitDim('log_softmax', x))
+  }
+
+  override extraRepr(): string {
+    return `dim=${pythonRepr(this.dim)}`
+  }
+}

@@ -1,0 +1,287 @@
+// Batch normalisation: each channel shifted and scaled to mean 0 and variance 1 over the batch, or, when evaluating, by
+// the running statistics that training collected.
+import { RuntimeError, ValueError } from '../base/errors.ts'
+import { numelOf, sameShape, type Shape } from '../base/shape.ts'
+import { type Expr, s } from '../expr/expr.ts'
+import { full, ones, zeros } from '../ops/create.ts'
+import { elementwise, expandTo, reshapeOp } from '../ops/define.ts'
+import { add, div, mul } from '../ops/elementwise.ts'
+import { inPlace } from '../ops/methods.ts'
+import { update } from '../ops/update.ts'
+import { apply, applyAll, operand } from '../tensor/apply.ts'
+import { noGrad } from '../tensor/mode.ts'
+import type { OpDef } from '../tensor/op.ts'
+import { formatSize } from '../tensor/print.ts'
+import { Tensor } from '../tensor/tensor.ts'
+import { ones_, zeros_ } from './init.ts'
+import type { LayerOptions } from './linear.ts'
+import { Module } from './module.ts'
+import { pythonRepr } from './names.ts'
+import { Parameter } from './parameter.ts'
+import type { StateDict } from './state-dict.ts'
+
+const evaluated = elementwise('nativeBatchNorm', (x, mean, variance, weight, bias, eps) =>
+  s.add(s.mul(s.mul(s.sub(x, mean), s.div(1, s.sqrt(s.add(variance, eps)))), weight), bias),
+)
+
+const total = elementwise('sum', (x) => x)
+const squaredError = elementwise('sum', (x, mean) => s.mul(s.sub(x, mean), s.sub(x, mean)))
+const inverseStd = elementwise('rsqrt', (sumOfSquares, n, eps) =>
+  s.div(1, s.sqrt(s.add(s.div(sumOfSquares, n), eps))),
+)
+const normalised = elementwise('nativeBatchNorm', (x, mean, invStd, weight, bias) =>
+  s.add(s.mul(s.mul(s.sub(x, mean), invStd), weight), bias),
+)
+const weightGradient = elementwise('mul', (dy, x, mean, invStd) => s.mul(dy, s.mul(s.sub(x, mean), invStd)))
+const inputGradient = elementwise('nativeBatchNormBackward', (dy, x, mean, invStd, weight, biasSum, weightSum, inverse) =>
+  s.mul(
+    s.mul(
+      s.sub(s.sub(dy, s.mul(biasSum, inverse)), s.mul(s.mul(s.sub(x, mean), invStd), s.mul(weightSum, inverse))),
+      invStd,
+    ),
+    weight,
+  ),
+)
+/** What reaches the input through the statistics alone: only the gradient of a gradient takes this way. */
+const invStdGradient = elementwise('mul', (dInvStd, x, mean, invStd, inverse) =>
+  s.mul(s.mul(s.mul(s.neg(dInvStd), inverse), s.mul(invStd, s.mul(invStd, invStd))), s.sub(x, mean)),
+)
+
+const moved = (old: Expr, batch: Expr, factor: Expr, keep: Expr | undefined): Expr =>
+  s.add(s.mul(batch, factor), s.mul(old, keep ?? s.sub(1, factor)))
+/** Running statistics: the mean, and the variance without bias. */
+const track = update('batchNorm', 2, (mean, variance, batchMean, squares, n1, factor, keep) => [
+  moved(mean, batchMean, factor, keep),
+  moved(variance, s.div(squares, n1), factor, keep),
+])
+/** The same as averages over all batches so far. */
+const trackAverage = update('batchNorm', 2, (mean, variance, batchMean, squares, n1, batches) => [
+  moved(mean, batchMean, s.div(1, batches), undefined),
+  moved(variance, s.div(squares, n1), s.div(1, batches), undefined),
+])
+
+interface Running {
+  readonly mean: Tensor
+  readonly variance: Tensor
+  /** The share of a new batch, or how many batches there were, when all have the same share. */
+  readonly momentum: number | Tensor
+}
+interface Training {
+  readonly eps: number
+  readonly running: Running | null
+}
+
+/** Statistics have the shape of a channel within the input, [C, 1, ...]. */
+const channelShape = (shape: Shape): Shape => [shape[1], ...shape.slice(2).map(() => 1)]
+/** A value for each channel, as it broadcasts against the input; recorded where it needs to be. */
+const perChannel = (x: Tensor, shape: Shape): Tensor => {
+  const channel = channelShape(shape)
+  return sameShape(x.shape, channel) ? x : apply(reshapeOp, [x], channel)
+}
+
+/** Outputs: the result, and for the gradient the batch's mean and inverse standard deviation. */
+const trainingOp: OpDef<Training> = {
+  name: 'nativeBatchNorm',
+  infer([x]) {
+    const statistics = { shape: channelShape(x.shape), dtype: x.dtype }
+    return [{ shape: x.shape, dtype: x.dtype }, statistics, statistics]
+  },
+  saves: () => ({ inputs: [0, 1], outputs: [1, 2] }),
+  vjp(ctx) {
+    const [dy, dMean, dInvStd] = ctx.dys
+    const x = ctx.input(0)
+    const weight = ctx.operand(1)
+    const [mean, invStd] = [ctx.output(1), ctx.output(2)]
+    const inverse = operand(mean.elements / x.elements)
+    const { shape, dtype } = mean
+    const weightSum = dy === null ? null : apply(weightGradient, [dy, x, mean, invStd], { shape, dtype })
+    const biasSum = dy === null ? null : apply(total, [dy], { shape, dtype })
+    const parts: Tensor[] = []
+    if (ctx.needs(0)) {
+      if (dy !== null && weightSum !== null && biasSum !== null) {
+        parts.push(apply(inputGradient, [dy, x, mean, invStd, weight, biasSum, weightSum, inverse], null))
+      }
+      if (dMean !== null) parts.push(expandTo(mul(dMean, mean.elements / x.elements), x.shape))
+      if (dInvStd !== null) parts.push(apply(invStdGradient, [dInvStd, x, mean, invStd, inverse], null))
+    }
+    const dx = parts.length === 0 ? null : parts.reduce((sum, part) => add(sum, part))
+    return [dx, ctx.needs(1) ? weightSum : null, ctx.needs(2) ? biasSum : null]
+  },
+  to: {
+    kind: 'compose',
+    compose([input, weight, bias], { eps, running }) {
+      const x = input as Tensor
+      const statistics = { shape: channelShape(x.shape), dtype: x.dtype }
+      const n = x.elements / x.shape[1]
+      const mean = div(apply(total, [x], statistics), n)
+      const squares = apply(squaredError, [x, mean], statistics)
+      const invStd = apply(inverseStd, [squares, operand(n), operand(eps)], null)
+      if (running !== null) {
+        const targets = [running.mean, running.variance]
+        const flat = (t: Tensor): Tensor => apply(reshapeOp, [t], running.mean.shape)
+        const { momentum } = running
+        if (momentum instanceof Tensor) trackAverage(targets, [flat(mean), flat(squares), n - 1, momentum])
+        else track(targets, [flat(mean), flat(squares), n - 1, momentum, 1 - momentum])
+      }
+      return [apply(normalised, [x, mean, invStd, weight, bias], null), mean, invStd]
+    },
+  },
+}
+
+/** PyTorch's complaints, before anything is changed. */
+function checkBatch(x: Tensor, perChannel: Readonly<Record<string, Tensor | null>>, training: boolean): void {
+  const { shape } = x
+  if (training && numelOf(shape) / shape[1] === 1) {
+    throw new ValueError(
+      `Expected more than 1 value per channel when training, got input size ${formatSize(shape)}`,
+      'Use larger batches, or model.eval() for single samples.',
+    )
+  }
+  for (const [name, value] of Object.entries(perChannel)) {
+    if (value !== null && value.elements !== shape[1]) {
+      throw new RuntimeError(`${name} should contain ${shape[1]} elements not ${value.elements}`)
+    }
+  }
+}
+
+interface Affine {
+  readonly weight: Tensor | null
+  readonly bias: Tensor | null
+  readonly eps: number
+}
+
+function normalise(x: Tensor, { weight, bias, eps }: Affine, running: Running | null): Tensor {
+  const scale = weight === null ? operand(1) : perChannel(weight, x.shape)
+  const shift = bias === null ? operand(0) : perChannel(bias, x.shape)
+  return applyAll(trainingOp, [x, scale, shift], { eps, running })[0]
+}
+
+function normaliseBy(x: Tensor, mean: Tensor, variance: Tensor, { weight, bias, eps }: Affine): Tensor {
+  const scale = weight === null ? operand(1) : perChannel(weight, x.shape)
+  const shift = bias === null ? operand(0) : perChannel(bias, x.shape)
+  return apply(evaluated, [x, perChannel(mean, x.shape), perChannel(variance, x.shape), scale, shift, operand(eps)], null)
+}
+
+export interface BatchNormOptions {
+  readonly weight?: Tensor | null
+  readonly bias?: Tensor | null
+  /** Use the batch's statistics and update the running ones; the running ones otherwise. */
+  readonly training?: boolean
+  /** The share of a new batch in the running statistics. */
+  readonly momentum?: number
+  readonly eps?: number
+}
+
+/**
+ * Each channel of `x` [N, C, ...] shifted and scaled by its mean and variance, then by `weight` and `bias` [C].
+ *
+ * Throws a ValueError when training on one value a channel.
+ */
+export function batchNorm(
+  x: Tensor,
+  runningMean: Tensor | null,
+  runningVar: Tensor | null,
+  weight?: Tensor | null | BatchNormOptions,
+  bias?: Tensor | null | BatchNormOptions,
+  options: BatchNormOptions = {},
+): Tensor {
+  const given: BatchNormOptions = {
+    ...options,
+    ...(weight instanceof Tensor ? { weight } : weight),
+    ...(bias instanceof Tensor ? { bias } : bias),
+  }
+  const { training = false, momentum = 0.1, eps = 1e-5 } = given
+  const affine = { weight: given.weight ?? null, bias: given.bias ?? null, eps }
+  if (x.dim() < 2) throw new RuntimeError(`batchNorm expects at least 2 dimensions, [N, C, ...], but got ${x.dim()}`)
+  checkBatch(x, { running_mean: runningMean, running_var: runningVar, weight: affine.weight, bias: affine.bias }, training)
+  const known = runningMean !== null && runningVar !== null
+  if (training) return normalise(x, affine, known ? { mean: runningMean, variance: runningVar, momentum } : null)
+  if (!known) throw new RuntimeError('Expected running_mean and running_var to be defined when training=False')
+  return normaliseBy(x, runningMean, runningVar, affine)
+}
+
+export interface BatchNormLayerOptions extends LayerOptions {
+  readonly eps?: number
+  /** The share of a new batch in the running statistics; null: their average over all batches. */
+  readonly momentum?: number | null
+  /** Learn a scale and a shift. */
+  readonly affine?: boolean
+  /** Collect running statistics in training and use them in evaluation. */
+  readonly trackRunningStats?: boolean
+}
+
+/** Batch normalisation over [N, C] or [N, C, L]. */
+export class BatchNorm1d extends Module {
+  readonly numFeatures: number
+  readonly eps: number
+  momentum: number | null
+  readonly affine: boolean
+  readonly trackRunningStats: boolean
+  weight: Parameter | null
+  bias: Parameter | null
+  runningMean: Tensor | null = null
+  runningVar: Tensor | null = null
+  /** Batches seen in training, int32. */
+  numBatchesTracked: Tensor | null = null
+
+  constructor(
+    numFeatures: number,
+    { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true, dtype, device }: BatchNormLayerOptions = {},
+  ) {
+    super()
+    this.numFeatures = numFeatures
+    this.eps = eps
+    this.momentum = momentum
+    this.affine = affine
+    this.trackRunningStats = trackRunningStats
+    const options = { ...(dtype && { dtype }), ...(device && { device }) }
+    this.weight = affine ? new Parameter(ones([numFeatures], options)) : null
+    this.bias = affine ? new Parameter(zeros([numFeatures], options)) : null
+    const tracked = trackRunningStats ? options : null
+    this.registerBuffer('runningMean', tracked && zeros([numFeatures], tracked))
+    this.registerBuffer('runningVar', tracked && ones([numFeatures], tracked))
+    this.registerBuffer('numBatchesTracked', tracked && full([], 0, { ...tracked, dtype: 'int32' }))
+  }
+
+  /** Forgets the running statistics. */
+  resetRunningStats(): void {
+    if (this.runningMean !== null) zeros_(this.runningMean)
+    if (this.runningVar !== null) ones_(this.runningVar)
+    if (this.numBatchesTracked !== null) zeros_(this.numBatchesTracked)
+  }
+
+  /** Forgets the running statistics, the scale and the shift. */
+  resetParameters(): void {
+    this.resetRunningStats()
+    if (this.weight !== null) ones_(this.weight)
+    if (this.bias !== null) zeros_(this.bias)
+  }
+
+  override forward(x: Tensor): Tensor {
+    if (x.dim() !== 2 && x.dim() !== 3) throw new ValueError(`expected 2D or 3D input (got ${x.dim()}D input)`)
+    const { runningMean: mean, runningVar: variance, numBatchesTracked: batches, weight, bias } = this
+    const ofBatch = this.training || mean === null || variance === null
+    checkBatch(x, { running_mean: mean, running_var: variance, weight, bias }, ofBatch)
+    if (!ofBatch) return normaliseBy(x, mean, variance, this)
+    if (!this.training || !this.trackRunningStats || mean === null || variance === null) return normalise(x, this, null)
+    if (batches !== null) noGrad(() => inPlace(add, batches, 1))
+    return normalise(x, this, { mean, variance, momentum: this.momentum ?? batches ?? 0 })
+  }
+
+  override extraRepr(): string {
+    const { numFeatures, eps, momentum, affine, trackRunningStats } = this
+    return `${numFeatures}, eps=${pythonRepr(eps)}, momentum=${pythonRepr(momentum)}, affine=${pythonRepr(affine)}, track_running_stats=${pythonRepr(trackRunningStats)}`
+  }
+
+  protected override stateVersion(): number {
+    return 2
+  }
+
+  /** The counter came with version 2. */
+  protected override upgradeState(state: StateDict, prefix: string, version: number | undefined): void {
+    const key = `${prefix}num_batches_tracked`
+    if ((version === undefined || version < 2) && this.trackRunningStats && !state.has(key)) {
+      state.set(key, full([], 0, { dtype: 'int32' }))
+    }
+  }
+}

@@ -1,0 +1,130 @@
+// Modules in order: Sequential runs them one after the other, ModuleList only holds them.
+import { IndexError, TypeError } from '../base/errors.ts'
+import { structureChanged } from '../tensor/effects.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+import { Module } from './module.ts'
+import { isModule, membersOf } from './parts.ts'
+
+const modulesOf: unique symbol = Symbol('modules')
+type Entry = readonly [name: string, module: Module]
+
+/** What both containers are: an ordered list of modules with names, read and written by index. */
+class Container extends Module {
+  [index: number]: Module;
+  [modulesOf]: readonly Entry[] = []
+
+  override [membersOf](): Iterable<Entry> {
+    return this[modulesOf]
+  }
+
+  get length(): number {
+    return this[modulesOf].length
+  }
+
+  *[Symbol.iterator](): IterableIterator<Module> {
+    for (const [, module] of this[modulesOf]) yield module
+  }
+
+  /** The module at an index, counted from the end when negative. */
+  at(index: number): Module {
+    return this[modulesOf][position(index, this.length)][1]
+  }
+
+  /** Adds a module at the end. */
+  append(module: Module): this {
+    setEntries(this, [...this[modulesOf], [String(this.length), module]])
+    return this
+  }
+}
+
+function setEntries(container: Container, entries: readonly Entry[]): void {
+  for (const [, module] of entries) {
+    if (!isModule(module)) throw new TypeError(`${module === null ? 'NoneType' : typeof module} is not a Module subclass`)
+  }
+  container[modulesOf] = entries
+  for (; indices < entries.length; indices++) defineIndex(indices)
+  structureChanged()
+}
+
+/** `container[i]` is an accessor of the class, for as many indices as any container has had. */
+let indices = 0
+function defineIndex(i: number): void {
+  Object.defineProperty(Container.prototype, i, {
+    get(this: Container): Module | undefined {
+      return this[modulesOf][i]?.[1]
+    },
+    set(this: Container, module: Module) {
+      position(i, this.length)
+      setEntries(this, this[modulesOf].map(([name, old], k) => [name, k === i ? module : old]))
+    },
+  })
+}
+
+function position(index: number, length: number): number {
+  if (!Number.isInteger(index) || index < -length || index >= length) throw new IndexError(`index ${index} is out of range`)
+  return index < 0 ? index + length : index
+}
+
+const numbered = (modules: Iterable<Module>): Entry[] => [...modules].map((module, i) => [String(i), module])
+
+/** Modules by name, in order. */
+export type NamedModules = Readonly<Record<string, Module>> | ReadonlyMap<string, Module>
+
+/**
+ * Runs modules one after the other. With names instead of numbers: `new nn.Sequential({ hidden: ..., act: ... })`.
+ *
+ * @example
+ * const model = new nn.Sequential(new nn.Linear(13, 10), new nn.LeakyReLU(), new nn.Linear(10, 1))
+ * model[0] // Linear(in_features=13, out_features=10, bias=True)
+ */
+export class Sequential extends Container {
+  constructor(named: NamedModules)
+  constructor(...modules: Module[])
+  constructor(...modules: readonly (Module | NamedModules)[]) {
+    super()
+    const [first] = modules
+    if (modules.length === 1 && first instanceof Map) setEntries(this, [...first])
+    else if (modules.length === 1 && !isModule(first) && typeof first === 'object' && first !== null) {
+      setEntries(this, Object.entries(first as Readonly<Record<string, Module>>))
+    } else setEntries(this, numbered(modules as readonly Module[]))
+  }
+
+  override forward(x: Tensor): Tensor {
+    const modules = this[modulesOf]
+    let y = x
+    for (let i = 0; i < modules.length; i++) y = modules[i][1].forward(y)
+    return y
+  }
+
+  /** Modules `start` to before `end`, with their names, as a sequence of its own. */
+  slice(start?: number, end?: number): Sequential {
+    return new Sequential(new Map(this[modulesOf].slice(start, end)))
+  }
+}
+
+/**
+ * Holds modules, so that their parameters are found; how they are called is up to the owner.
+ *
+ * @example
+ * this.layers = new nn.ModuleList([new nn.Linear(4, 4), new nn.Linear(4, 4)])
+ * for (const layer of this.layers) x = layer.forward(x)
+ */
+export class ModuleList extends Container {
+  constructor(modules: Iterable<Module> = []) {
+    super()
+    setEntries(this, numbered(modules))
+  }
+
+  /** Adds modules at the end. */
+  extend(modules: Iterable<Module>): this {
+    for (const module of modules) this.append(module)
+    return this
+  }
+
+  /** Puts a module before the one at an index. */
+  insert(index: number, module: Module): void {
+    const modules = [...this]
+    modules.splice(index, 0, module)
+    setEntries(this, numbered(modules))
+  }
+}

@@ -1,0 +1,28 @@
+// Dropout: noise in training, nothing in evaluation.
+import { ValueError } from '../base/errors.ts'
+import { dropout } from '../ops/random.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+import type { InplaceOption } from './activation.ts'
+import { Module } from './module.ts'
+import { pythonRepr } from './names.ts'
+
+/** While training, sets elements to 0 with probability `p` and scales the others by 1 / (1 - p). */
+export class Dropout extends Module {
+  readonly p: number
+  readonly inplace: boolean
+
+  constructor(p = 0.5, { inplace = false }: InplaceOption = {}) {
+    super()
+    if (!(p >= 0 && p <= 1)) throw new ValueError(`dropout probability has to be between 0 and 1, but got ${p}`)
+    this.p = p
+    this.inplace = inplace
+  }
+
+  override forward(x: Tensor): Tensor {
+    return dropout(x, this.p, this.training, this.inplace)
+  }
+
+  override extraRepr(): string {
+    return `p=${pythonRepr(this.p)}, inplace=${pythonRepr(this.inplace)}`
+  }
+}

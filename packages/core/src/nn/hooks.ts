@@ -1,0 +1,144 @@
+// Hooks of modules. Users call `module.forward(x)`, so a module with hooks gets a `forward` of its own that calls them
+// around its class's; without hooks nothing is in the way.
+import { keep } from '../autograd/collect.ts'
+import type { RemovableHandle } from '../autograd/hooks.ts'
+import { applyAll } from '../tensor/apply.ts'
+import { structureChanged } from '../tensor/effects.ts'
+import type { Input, OpDef } from '../tensor/op.ts'
+import { detached, Tensor } from '../tensor/tensor.ts'
+import type { Module } from './module.ts'
+
+type Gradients = readonly (Tensor | null)[]
+
+/** Called before `forward` with its arguments; what it returns replaces them. */
+export type ForwardPreHook = (module: Module, args: readonly unknown[]) => unknown
+/** Called after `forward`; what it returns replaces the output. */
+export type ForwardHook = (module: Module, args: readonly unknown[], output: unknown) => unknown
+/**
+ * Called when the gradients of a module's inputs are known, with them and those of its outputs; what it returns replaces
+ * the gradients of the inputs. Null stands where there is no gradient.
+ */
+export type FullBackwardHook = (module: Module, gradInput: Gradients, gradOutput: Gradients) => Tensor | Gradients | undefined | void
+
+export interface Hooks {
+  before: readonly ForwardPreHook[]
+  after: readonly ForwardHook[]
+  backward: readonly FullBackwardHook[]
+  /** The module's own `forward`, where it had one that is not its class's. */
+  readonly own: ((...args: unknown[]) => unknown) | null
+}
+
+export const hooksOf: unique symbol = Symbol('hooks')
+type Hooked = Module & { [hooksOf]?: Hooks; forward: (...args: unknown[]) => unknown }
+type Kind = 'before' | 'after' | 'backward'
+
+/** Adds a hook; the handle takes it off. */
+export function addHook<K extends Kind>(module: Module, kind: K, hook: Hooks[K][number]): RemovableHandle {
+  const hooked = module as Hooked
+  hooked[hooksOf] ??= install(hooked)
+  const hooks = hooked[hooksOf]
+  // A wrapper, so that one function registered twice is two hooks.
+  const entry = ((...args: never[]) => (hook as (...args: never[]) => unknown)(...args)) as Hooks[K][number]
+  ;(hooks as Record<Kind, readonly unknown[]>)[kind] = [...hooks[kind], entry]
+  structureChanged()
+  return {
+    remove() {
+      const now = hooked[hooksOf]
+      if (now === undefined) return
+      ;(now as Record<Kind, readonly unknown[]>)[kind] = (now[kind] as readonly unknown[]).filter((other) => other !== entry)
+      if (now.before.length + now.after.length + now.backward.length === 0) uninstall(hooked, now)
+      structureChanged()
+    },
+  }
+}
+
+function install(module: Hooked): Hooks {
+  const own = Object.hasOwn(module, 'forward') ? module.forward : null
+  Object.defineProperty(module, 'forward', { value: forwardWithHooks, configurable: true, writable: true })
+  return { before: [], after: [], backward: [], own }
+}
+
+function uninstall(module: Hooked, { own }: Hooks): void {
+  delete module[hooksOf]
+  if (own === null) Reflect.deleteProperty(module, 'forward')
+  else Object.defineProperty(module, 'forward', { value: own, configurable: true, writable: true, enumerable: true })
+}
+
+function forwardWithHooks(this: Hooked, ...args: unknown[]): unknown {
+  const { before, after, backward, own } = this[hooksOf] as Hooks
+  let given = args
+  for (const hook of before) {
+    const replaced = hook(this, given)
+    if (replaced !== undefined && replaced !== null) given = Array.isArray(replaced) ? replaced : [replaced]
+  }
+  const watch = backward.length === 0 ? null : new BackwardWatch(this, backward)
+  if (watch !== null) given = watch.enter(given)
+  const forward = own ?? (Object.getPrototypeOf(this) as Hooked).forward
+  let output = forward.apply(this, given)
+  for (const hook of after) {
+    const replaced = hook(this, given, output)
+    if (replaced !== undefined && replaced !== null) output = replaced
+  }
+  return watch === null ? output : watch.leave(output)
+}
+
+/** Passes tensors through and sees their gradients on the way back. */
+const passOp: OpDef<(gradients: Gradients) => Gradients> = {
+  name: 'BackwardHookFunctionBackward',
+  infer: (inputs) => inputs.map(({ shape, dtype }) => ({ shape, dtype })),
+  vjp: (ctx) => ctx.attrs(ctx.dys),
+  to: { kind: 'compose', compose: (inputs) => inputs.map((x) => detached(x as Tensor)) },
+}
+
+/** One forward pass of a module with backward hooks: all gradients of the outputs come before those of the inputs. */
+class BackwardWatch {
+  readonly #module: Module
+  readonly #hooks: readonly FullBackwardHook[]
+  #gradOutput: Gradients = []
+  #arguments = 0
+  /** Positions of the tensors among the arguments. */
+  #positions: readonly number[] = []
+  #watchesInputs = false
+
+  constructor(module: Module, hooks: readonly FullBackwardHook[]) {
+    this.#module = module
+    this.#hooks = hooks
+  }
+
+  enter(args: readonly unknown[]): unknown[] {
+    this.#arguments = args.length
+    const entered = this.#pass(args, (gradients) => this.#call(gradients))
+    this.#watchesInputs = entered.some((x, i) => x instanceof Tensor && args[i] !== x && x.requiresGrad)
+    this.#positions = args.flatMap((x, i) => (x instanceof Tensor ? [i] : []))
+    return entered
+  }
+
+  leave(output: unknown): unknown {
+    const seen = (gradients: Gradients): Gradients => {
+      this.#gradOutput = gradients
+      if (!this.#watchesInputs) this.#call(this.#positions.map(() => null))
+      return gradients
+    }
+    return Array.isArray(output) ? this.#pass(output, seen) : this.#pass([output], seen)[0]
+  }
+
+  #pass(values: readonly unknown[], seen: (gradients: Gradients) => Gradients): unknown[] {
+    const tensors = values.filter((x): x is Tensor => x instanceof Tensor)
+    if (tensors.length === 0) return [...values]
+    const passed = [...applyAll(passOp, tensors as readonly Input[], seen)]
+    return values.map((x) => (x instanceof Tensor ? passed.shift() : x))
+  }
+
+  #call(found: Gradients): Gradients {
+    // A hook may keep what it sees: no leaf may take that memory over.
+    for (const dy of [...found, ...this.#gradOutput]) if (dy !== null) keep(dy)
+    let gradInput: (Tensor | null)[] = new Array(this.#arguments).fill(null)
+    this.#positions.forEach((position, i) => void (gradInput[position] = found[i]))
+    for (const hook of this.#hooks) {
+      const replaced = hook(this.#module, gradInput, this.#gradOutput)
+      if (replaced === undefined || replaced === null) continue
+      gradInput = replaced instanceof Tensor ? [replaced] : [...replaced]
+    }
+    return this.#positions.map((position) => gradInput[position] ?? null)
+  }
+}

@@ -1,0 +1,22 @@
+// Layers, losses as modules, initialisation: PyTorch's torch.nn.
+export {
+  BCELoss,
+  BCEWithLogitsLoss,
+  CrossEntropyLoss,
+  L1Loss,
+  MSELoss,
+  NLLLoss,
+} from '../losses/index.ts'
+export { type InplaceOption, LeakyReLU, LogSoftmax, ReLU, Sigmoid, Softmax, Tanh } from './activation.ts'
+export { BatchNorm1d, type BatchNormLayerOptions, type BatchNormOptions } from './batch-norm.ts'
+export { ModuleList, type NamedModules, Sequential } from './container.ts'
+export { Dropout } from './dropout.ts'
+export { Flatten } from './flatten.ts'
+export * as functional from './functional.ts'
+export type { ForwardHook, ForwardPreHook, FullBackwardHook } from './hooks.ts'
+export * as init from './init.ts'
+export { Identity, type LayerOptions, Linear } from './linear.ts'
+export { Module, type To } from './module.ts'
+export { Parameter } from './parameter.ts'
+export { IncompatibleKeys, StateDict, type StateDictLike } from './state-dict.ts'
+export * as utils from './utils.ts'

@@ -1,0 +1,383 @@
+// The base class of layers and models. Parameters, buffers and submodules are a module's own properties, found when
+// asked for: there is no registry to keep in step, and a plain assignment is all that is needed.
+import { type DType, isDType, isFloat } from '../base/dtype.ts'
+import { AttributeError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError } from '../base/errors.ts'
+import type { RemovableHandle } from '../autograd/hooks.ts'
+import { to } from '../ops/convert.ts'
+import { copy_, zero_ } from '../ops/write.ts'
+import { structureChanged } from '../tensor/effects.ts'
+import { noGrad } from '../tensor/mode.ts'
+import { detached, Tensor } from '../tensor/tensor.ts'
+import { copyInstance, copyOf, copyWith, type Memo } from './copy.ts'
+import { addHook, type ForwardHook, type ForwardPreHook, type FullBackwardHook } from './hooks.ts'
+import { Parameter, rebind } from './parameter.ts'
+import {
+  buffersOf,
+  findPart,
+  getProperty,
+  isModule,
+  membersOf,
+  namedModules,
+  namedParts,
+  ownBuffers,
+  ownModules,
+  ownParameters,
+  ownState,
+  setProperty,
+} from './parts.ts'
+import { asStateDict, IncompatibleKeys, Loading, StateDict, type StateDictLike } from './state-dict.ts'
+
+/** Where a module moves: to a dtype, to a device, or both. */
+export interface To {
+  readonly dtype?: DType
+  readonly device?: string
+}
+
+/**
+ * The base class of layers and models.
+ *
+ * @example
+ * class Model extends nn.Module {
+ *   linear = new nn.Linear(30, 1)
+ *   act = new nn.Sigmoid()
+ *   forward(x: Tensor) {
+ *     return this.act.forward(this.linear.forward(x))
+ *   }
+ * }
+ */
+export class Module {
+  /** Whether layers that behave differently in training (dropout, batch normalisation) do so. */
+  training = true;
+  [buffersOf]: Map<string, boolean> | undefined = undefined
+
+  /** The computation; every model defines its own. */
+  // biome-ignore lint/suspicious/noExplicitAny: a module may take and return anything
+  forward(..._args: any[]): any {
+    throw new NotImplementedError(
+      `Module [${this.constructor.name}] is missing the required "forward" function`,
+      'Define forward(x) { ... } in the class.',
+    )
+  }
+
+  /** The properties in which parts are looked for; containers give their list instead. */
+  [membersOf](): Iterable<readonly [property: string, value: unknown]> {
+    return Object.entries(this)
+  }
+
+  // ---- parts ----
+
+  /** Parameters with their names, each once: a module's own, then those of its submodules. */
+  namedParameters(prefix = '', recurse = true): [name: string, parameter: Parameter][] {
+    return namedParts(this, prefix, recurse, ownParameters)
+  }
+
+  /** The parameters: what an optimizer gets. */
+  parameters(recurse = true): Parameter[] {
+    return this.namedParameters('', recurse).map(([, parameter]) => parameter)
+  }
+
+  /** Declared buffers with their names, those too that are not saved. */
+  namedBuffers(prefix = '', recurse = true): [name: string, buffer: Tensor][] {
+    return namedParts(this, prefix, recurse, (module) => ownBuffers(module).map(({ key, tensor }) => [key, tensor]))
+  }
+
+  buffers(recurse = true): Tensor[] {
+    return this.namedBuffers('', recurse).map(([, buffer]) => buffer)
+  }
+
+  /** The direct submodules with their names, each once. */
+  namedChildren(): [name: string, module: Module][] {
+    const seen = new Set<Module>()
+    return ownModules(this).filter(([, module]) => !seen.has(module) && seen.add(module))
+  }
+
+  children(): Module[] {
+    return this.namedChildren().map(([, module]) => module)
+  }
+
+  /** This module and all below it with their names, each once. */
+  namedModules(prefix = ''): [name: string, module: Module][] {
+    return namedModules(this, prefix)
+  }
+
+  modules(): Module[] {
+    return this.namedModules().map(([, module]) => module)
+  }
+
+  /** The module at a path, by names ('0.conv_first') or properties ('0.convFirst'); this one for ''. */
+  getSubmodule(target: string): Module {
+    let module: Module = this
+    for (let rest = target; rest !== ''; ) {
+      const found = findPart(module, rest)
+      if (found === undefined) throw noAttribute(module, rest.split('.')[0])
+      if (!isModule(found.part)) throw new AttributeError(`\`${found.name}\` is not an nn.Module`)
+      module = found.part
+      rest = rest.slice(found.name.length + 1)
+    }
+    return module
+  }
+
+  /** The parameter at a path, '0.weight'. */
+  getParameter(target: string): Parameter {
+    const [module, name] = ownerOf(this, target)
+    const found = findPart(module, name)
+    if (found === undefined) throw noAttribute(module, name)
+    if (!(found.part instanceof Parameter)) throw new AttributeError(`\`${name}\` is not an nn.Parameter`)
+    return found.part
+  }
+
+  /** The buffer at a path, '1.running_mean'. */
+  getBuffer(target: string): Tensor {
+    const [module, name] = ownerOf(this, target)
+    const found = ownBuffers(module).find(({ key, property }) => key === name || property === name)
+    if (found !== undefined) return found.tensor
+    throw findPart(module, name) === undefined ? noAttribute(module, name) : new AttributeError(`\`${name}\` is not a buffer`)
+  }
+
+  // ---- declaring parts ----
+
+  /**
+   * Declares a tensor property that is no parameter but part of the module's state, and sets it. `persistent: false`
+   * leaves it out of state dicts.
+   *
+   * @example
+   * this.registerBuffer('runningMean', zeros(3)) // saved as 'running_mean'
+   */
+  registerBuffer(name: string, tensor: Tensor | null, { persistent = true }: { persistent?: boolean } = {}): void {
+    checkName('buffer', name)
+    if (this[buffersOf]?.has(name) !== true) checkFree(this, name, tensor)
+    if (tensor !== null && !(tensor instanceof Tensor)) throw wrongPart(tensor, 'buffer', name, 'torch Tensor')
+    this[buffersOf] ??= new Map()
+    this[buffersOf].set(name, persistent)
+    setProperty(this, name, tensor)
+  }
+
+  /** Sets a parameter by name; the same as an assignment, checked. */
+  registerParameter(name: string, parameter: Parameter | null): void {
+    checkName('parameter', name)
+    if (!(getProperty(this, name) instanceof Parameter)) checkFree(this, name, parameter)
+    if (parameter !== null && !(parameter instanceof Parameter)) throw wrongPart(parameter, 'parameter', name, 'torch.nn.Parameter')
+    setProperty(this, name, parameter)
+  }
+
+  /** Sets a submodule by name; the same as an assignment, checked. */
+  registerModule(name: string, module: Module | null): void {
+    if (module !== null && !isModule(module)) throw new TypeError(`${typeof module} is not a Module subclass`)
+    if (!isModule(getProperty(this, name))) checkFree(this, name, module)
+    checkName('module', name)
+    setProperty(this, name, module)
+  }
+
+  // ---- changing all parts ----
+
+  /** Calls `fn` with every submodule and at last with this one: for initialisation. */
+  apply(fn: (module: Module) => void): this {
+    for (const child of this.children()) child.apply(fn)
+    fn(this)
+    return this
+  }
+
+  /** Sets training mode here and below. */
+  train(mode = true): this {
+    if (typeof mode !== 'boolean') throw new ValueError('training mode is expected to be boolean')
+    for (const module of this.modules()) module.training = mode
+    structureChanged()
+    return this
+  }
+
+  /** Sets evaluation mode here and below. */
+  eval(): this {
+    return this.train(false)
+  }
+
+  /** Whether the parameters collect gradients: false freezes the module. */
+  requiresGrad_(requiresGrad = true): this {
+    for (const parameter of this.parameters()) parameter.setRequiresGrad(requiresGrad)
+    return this
+  }
+
+  /** Forgets the parameters' gradients, or with `setToNone: false` writes zeros. */
+  zeroGrad({ setToNone = true }: { setToNone?: boolean } = {}): void {
+    clearGradients(this.parameters(), setToNone)
+  }
+
+  /**
+   * Moves parameters and buffers to a device or (those of floating point) to a dtype. The parameters stay the same
+   * objects, so an optimizer made before goes on with them.
+   *
+   * @example
+   * model.to('float64')
+   */
+  to(target: DType | string | To): this {
+    const { dtype, device }: To = typeof target === 'object' ? target : isDType(target) ? { dtype: target } : { device: target }
+    if (dtype !== undefined && !isFloat(dtype)) {
+      throw new TypeError(`nn.Module.to only accepts floating point or complex dtypes, but got desired dtype=torch.${dtype}`)
+    }
+    const move = (x: Tensor): Tensor =>
+      noGrad(() => to(x, { dtype: dtype !== undefined && isFloat(x.dtype) ? dtype : x.dtype, device: device ?? x.device }))
+    for (const module of this.modules()) {
+      for (const [, parameter] of ownParameters(module)) {
+        rebind(parameter, move(parameter))
+        if (parameter.grad !== null) parameter.grad = move(parameter.grad)
+      }
+      for (const { tensor, property } of ownBuffers(module)) setProperty(module, property, move(tensor))
+    }
+    structureChanged()
+    return this
+  }
+
+  float(): this {
+    return this.to('float32')
+  }
+
+  double(): this {
+    return this.to('float64')
+  }
+
+  // ---- state ----
+
+  /** The version of what this class saves; raised when its keys change. */
+  protected stateVersion(): number {
+    return 1
+  }
+
+  /** Adapts a state that an older version saved, before it is loaded. */
+  protected upgradeState(_state: StateDict, _prefix: string, _version: number | undefined): void {}
+
+  /**
+   * All parameters and saved buffers by name, sharing the module's memory: to keep them as they are now, deepCopy it.
+   *
+   * @example
+   * const best = deepCopy(model.stateDict())
+   */
+  stateDict({ prefix = '', keepVars = false }: { prefix?: string; keepVars?: boolean } = {}): StateDict {
+    const state = new StateDict()
+    const versions = new Map<string, number>()
+    const visit = (path: string, module: Module): void => {
+      versions.set(path.slice(0, -1), module.stateVersion())
+      for (const [key, tensor] of ownState(module)) state.set(path + key, keepVars ? tensor : detached(tensor))
+      for (const [key, child] of ownModules(module)) visit(`${path}${key}.`, child)
+    }
+    visit(prefix, this)
+    state.versions = versions
+    return state
+  }
+
+  /**
+   * Copies a state into this module's parameters and buffers; with `strict: false` only what fits by name.
+   *
+   * Throws a RuntimeError that lists missing and unexpected names and wrong sizes; nothing is changed then.
+   */
+  loadStateDict(stateDict: StateDictLike, { strict = true }: { strict?: boolean } = {}): IncompatibleKeys {
+    const state = asStateDict(stateDict)
+    const loading = new Loading(state)
+    const visit = (path: string, module: Module): void => {
+      module.upgradeState(state, path, state.versions?.get(path.slice(0, -1)))
+      const own = ownState(module)
+      const children = ownModules(module)
+      for (const [key, tensor] of own) loading.match(path + key, tensor)
+      for (const key of state.keys()) {
+        if (!key.startsWith(path)) continue
+        const name = key.slice(path.length)
+        const known = own.some(([k]) => k === name) || children.some(([k]) => name.startsWith(`${k}.`))
+        if (!known) loading.unexpected.push(key)
+      }
+      for (const [key, child] of children) visit(`${path}${key}.`, child)
+    }
+    visit('', this)
+    const problems = loading.problems(strict)
+    if (problems.length > 0) {
+      throw new RuntimeError(`Error(s) in loading state_dict for ${this.constructor.name}:\n\t${problems.join('\n\t')}`)
+    }
+    noGrad(() => {
+      for (const [target, source] of loading.copies) copy_(target, source)
+    })
+    structureChanged()
+    return new IncompatibleKeys(loading.missing, loading.unexpected)
+  }
+
+  // ---- hooks ----
+
+  /** Calls a hook before every `forward` of this module; the handle takes it off. */
+  registerForwardPreHook(hook: ForwardPreHook): RemovableHandle {
+    return addHook(this, 'before', hook)
+  }
+
+  /** Calls a hook after every `forward` of this module; the handle takes it off. */
+  registerForwardHook(hook: ForwardHook): RemovableHandle {
+    return addHook(this, 'after', hook)
+  }
+
+  /** Calls a hook when the gradients of this module's inputs are known; the handle takes it off. */
+  registerFullBackwardHook(hook: FullBackwardHook): RemovableHandle {
+    return addHook(this, 'backward', hook)
+  }
+
+  // ---- copies and texts ----
+
+  /** A copy with memory of its own: what PyTorch writes `copy.deepcopy(module)`. */
+  clone(): this {
+    return copyOf(this, new Map())
+  }
+
+  [copyWith](memo: Memo): this {
+    return copyInstance(this, memo)
+  }
+
+  /** What stands between the brackets of the printed module. */
+  extraRepr(): string {
+    return ''
+  }
+
+  toString(): string {
+    const extra = this.extraRepr()
+    const children = ownModules(this).map(([key, child]) => `(${key}): ${String(child).replaceAll('\n', '\n  ')}`)
+    const name = this.constructor.name
+    if (children.length === 0 && !extra.includes('\n')) return `${name}(${extra})`
+    const lines = [...(extra === '' ? [] : extra.split('\n')), ...children]
+    return `${name}(\n  ${lines.join('\n  ')}\n)`
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString()
+  }
+}
+
+/** The module in which the last name of a path is looked for; it may be an array's: 'weights.0'. */
+function ownerOf(root: Module, target: string): [module: Module, name: string] {
+  const found = findPart(root, target)
+  if (found === undefined || found.name === target || !isModule(found.part)) return [root, target]
+  return ownerOf(found.part, target.slice(found.name.length + 1))
+}
+
+const noAttribute = (module: Module, name: string): AttributeError =>
+  new AttributeError(`${module.constructor.name} has no attribute \`${name}\``)
+
+const wrongPart = (part: unknown, kind: string, name: string, wanted: string): TypeError =>
+  new TypeError(`cannot assign '${typeof part}' object to ${kind} '${name}' (${wanted} or None required)`)
+
+function checkName(kind: string, name: string): void {
+  if (typeof name !== 'string') throw new TypeError(`${kind} name should be a string. Got ${typeof name}`)
+  if (name.includes('.')) throw new KeyError(`${kind} name can't contain "."${kind === 'module' ? `, got: ${name}` : ''}`)
+  if (name === '') throw new KeyError(`${kind} name can't be empty string ""`)
+}
+
+/** A name that is taken by something else is no name for a part; a declared, empty field is. */
+function checkFree(module: Module, name: string, value: unknown): void {
+  const now = getProperty(module, name)
+  if (now !== undefined && now !== null && now !== value) throw new KeyError(`attribute '${name}' already exists`)
+}
+
+/** Forgets gradients, or writes zeros into them. */
+export function clearGradients(tensors: Iterable<Tensor>, setToNone: boolean): void {
+  for (const x of tensors) {
+    const { grad } = x
+    if (grad === null) continue
+    if (setToNone) {
+      x.grad = null
+      continue
+    }
+    if (grad.requiresGrad) x.grad = detached(grad)
+    noGrad(() => zero_(x.grad as Tensor))
+  }
+}

@@ -1,0 +1,20 @@
+// Properties are in camelCase, the keys of state dicts are PyTorch's snake_case: `runningMean` is saved as
+// 'running_mean', so that a state saved by PyTorch fits.
+import { reprFloat } from '../tensor/print.ts'
+
+/** `numBatchesTracked` to 'num_batches_tracked'; a name that begins with a capital keeps it. */
+export const snakeCase = (name: string): string =>
+  name.replace(/([a-z0-9])([A-Z]+)/g, (_, before: string, capitals: string) => `${before}_${capitals.toLowerCase()}`)
+
+/** 'num_batches_tracked' to `numBatchesTracked`. */
+export const camelCase = (name: string): string =>
+  name.replace(/(?<=.)_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
+
+/** A value in a printed module or optimizer, as Python writes it. */
+export function pythonRepr(value: unknown): string {
+  if (value === null || value === undefined) return 'None'
+  if (typeof value === 'boolean') return value ? 'True' : 'False'
+  if (typeof value === 'number') return Number.isInteger(value) ? String(value) : reprFloat(value)
+  if (Array.isArray(value)) return value.length === 1 ? `(${pythonRepr(value[0])},)` : `(${value.map(pythonRepr).join(', ')})`
+  return String(value)
+}

@@ -1,0 +1,114 @@
+// How a module's parts are found: parameters, submodules and arrays of them are own properties, buffers are those of its
+// tensors that it declared. Names are in snake_case, an array's parts have its name and an index.
+import { Tensor } from '../tensor/tensor.ts'
+import type { Module } from './module.ts'
+import { snakeCase } from './names.ts'
+import { Parameter } from './parameter.ts'
+
+/** Gives the properties in which parts are looked for, in order; every module has it. */
+export const membersOf: unique symbol = Symbol('members')
+/** Declared buffers: property to whether it is saved. */
+export const buffersOf: unique symbol = Symbol('buffers')
+
+type Named<T> = [name: string, part: T]
+
+export const isModule = (x: unknown): x is Module => typeof x === 'object' && x !== null && membersOf in x
+
+interface Part {
+  readonly key: string
+  readonly property: string
+  readonly part: unknown
+}
+
+/** A value, or what an array holds, with keys. */
+function* opened(key: string, property: string, part: unknown): Iterable<Part> {
+  if (!Array.isArray(part)) yield { key, property, part }
+  else for (const [i, item] of part.entries()) yield* opened(`${key}.${i}`, `${property}.${i}`, item)
+}
+
+function* partsOf(module: Module): Iterable<Part> {
+  for (const [property, value] of module[membersOf]()) yield* opened(snakeCase(property), property, value)
+}
+
+export function ownParameters(module: Module): Named<Parameter>[] {
+  const found: Named<Parameter>[] = []
+  for (const { key, part } of partsOf(module)) if (part instanceof Parameter) found.push([key, part])
+  return found
+}
+
+export function ownModules(module: Module): Named<Module>[] {
+  const found: Named<Module>[] = []
+  for (const { key, part } of partsOf(module)) if (isModule(part)) found.push([key, part])
+  return found
+}
+
+export interface Buffer {
+  readonly key: string
+  readonly property: string
+  readonly tensor: Tensor
+  readonly saved: boolean
+}
+
+export function ownBuffers(module: Module): Buffer[] {
+  const found: Buffer[] = []
+  for (const [property, saved] of module[buffersOf] ?? []) {
+    const tensor = getProperty(module, property)
+    if (tensor instanceof Tensor) found.push({ key: snakeCase(property), property, tensor, saved })
+  }
+  return found
+}
+
+/** What a state dict holds of the module itself. */
+export const ownState = (module: Module): Named<Tensor>[] => [
+  ...ownParameters(module),
+  ...ownBuffers(module).flatMap(({ key, tensor, saved }) => (saved ? [[key, tensor] as Named<Tensor>] : [])),
+]
+
+export const getProperty = (module: Module, property: string): unknown =>
+  (module as unknown as Record<string, unknown>)[property]
+export const setProperty = (module: Module, property: string, value: unknown): void =>
+  void ((module as unknown as Record<string, unknown>)[property] = value)
+
+const joined = (prefix: string, key: string): string => (prefix === '' ? key : `${prefix}.${key}`)
+
+/** The module and all below it with their names, each once. */
+export function namedModules(root: Module, prefix: string): Named<Module>[] {
+  const found: Named<Module>[] = []
+  const seen = new Set<Module>()
+  const visit = (name: string, module: Module): void => {
+    if (seen.has(module)) return
+    seen.add(module)
+    found.push([name, module])
+    for (const [key, child] of ownModules(module)) visit(joined(name, key), child)
+  }
+  visit(prefix, root)
+  return found
+}
+
+/** What `own` finds in the module, or in all below it, with names, each once. */
+export function namedParts<T extends object>(
+  root: Module,
+  prefix: string,
+  recurse: boolean,
+  own: (module: Module) => readonly Named<T>[],
+): Named<T>[] {
+  const found: Named<T>[] = []
+  const seen = new Set<T>()
+  for (const [name, module] of recurse ? namedModules(root, prefix) : [[prefix, root] as Named<Module>]) {
+    for (const [key, part] of own(module)) {
+      if (seen.has(part)) continue
+      seen.add(part)
+      found.push([joined(name, key), part])
+    }
+  }
+  return found
+}
+
+/** The part with whose key or property the path begins, and that name. */
+export function findPart(module: Module, path: string): { readonly name: string; readonly part: unknown } | undefined {
+  for (const { key, property, part } of partsOf(module)) {
+    if (part === undefined || part === null) continue
+    for (const name of [key, property]) if (path === name || path.startsWith(`${name}.`)) return { name, part }
+  }
+  return undefined
+}

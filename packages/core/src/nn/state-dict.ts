@@ -1,0 +1,101 @@
+// State dicts: what a module saves, names to tensors in PyTorch's order, and what loading one has to say.
+import { TypeError } from '../base/errors.ts'
+import { formatOrderedDict, formatSize, reprString } from '../tensor/print.ts'
+import { Tensor } from '../tensor/tensor.ts'
+
+const inspect = Symbol.for('nodejs.util.inspect.custom')
+
+/** Names to tensors, in the order of the modules; it prints as PyTorch's `OrderedDict`. */
+export class StateDict extends Map<string, Tensor> {
+  /** The version of each module's state, by the module's name; a dict that was not made by `stateDict()` has none. */
+  versions: Map<string, number> | null = null
+
+  override toString(): string {
+    return formatOrderedDict(Array.from(this, ([key, value]) => [key, String(value)] as const))
+  }
+  [inspect](): string {
+    return this.toString()
+  }
+}
+
+/** A state dict, or any map or plain object from names to tensors. */
+export type StateDictLike = ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>
+
+/** A copy that may be changed, with the versions if the dict has them. */
+export function asStateDict(dict: unknown): StateDict {
+  if (typeof dict !== 'object' || dict === null || Array.isArray(dict) || dict instanceof Tensor) {
+    throw new TypeError(
+      `Expected state_dict to be dict-like, got ${dict === null ? 'null' : Array.isArray(dict) ? 'Array' : typeof dict}.`,
+      'Pass what stateDict() returned, a Map or a plain object of tensors.',
+    )
+  }
+  const copy = new StateDict(dict instanceof Map ? dict : Object.entries(dict))
+  if (dict instanceof StateDict) copy.versions = dict.versions
+  return copy
+}
+
+/** What did not match when a state dict was loaded without `strict`. */
+export class IncompatibleKeys {
+  readonly missingKeys: readonly string[]
+  readonly unexpectedKeys: readonly string[]
+
+  constructor(missingKeys: readonly string[], unexpectedKeys: readonly string[]) {
+    this.missingKeys = missingKeys
+    this.unexpectedKeys = unexpectedKeys
+  }
+
+  toString(): string {
+    if (this.missingKeys.length === 0 && this.unexpectedKeys.length === 0) return '<All keys matched successfully>'
+    const list = (keys: readonly string[]): string => `[${keys.map(reprString).join(', ')}]`
+    return `_IncompatibleKeys(missing_keys=${list(this.missingKeys)}, unexpected_keys=${list(this.unexpectedKeys)})`
+  }
+  [inspect](): string {
+    return this.toString()
+  }
+}
+
+/** Collects what a state dict says about the tensors of a module, before anything is copied. */
+export class Loading {
+  readonly state: StateDict
+  readonly missing: string[] = []
+  readonly unexpected: string[] = []
+  readonly errors: string[] = []
+  readonly copies: (readonly [target: Tensor, source: Tensor])[] = []
+
+  constructor(state: StateDict) {
+    this.state = state
+  }
+
+  match(key: string, target: Tensor): void {
+    const source: unknown = this.state.get(key)
+    if (source === undefined) {
+      this.missing.push(key)
+      return
+    }
+    if (!(source instanceof Tensor)) {
+      this.errors.push(
+        `While copying the parameter named "${key}", expected torch.Tensor or Tensor-like object from checkpoint but received ${typeof source}`,
+      )
+      return
+    }
+    const { shape } = source
+    // Scalars were saved as vectors of one element by very old versions of PyTorch.
+    const scalar = target.dim() === 0 && shape.length === 1 && shape[0] === 1
+    if (!scalar && String(shape) !== String(target.shape)) {
+      this.errors.push(
+        `size mismatch for ${key}: copying a param with shape ${formatSize(shape)} from checkpoint, the shape in current model is ${formatSize(target.shape)}.`,
+      )
+      return
+    }
+    this.copies.push([target, scalar ? new Tensor(source.storage, [], [], source.offset, source.dtype) : source])
+  }
+
+  /** The lines of PyTorch's error; none when all is well. */
+  problems(strict: boolean): string[] {
+    const quoted = (keys: readonly string[]): string => keys.map((key) => `"${key}"`).join(', ')
+    const lines = [...this.errors]
+    if (strict && this.unexpected.length > 0) lines.unshift(`Unexpected key(s) in state_dict: ${quoted(this.unexpected)}. `)
+    if (strict && this.missing.length > 0) lines.unshift(`Missing key(s) in state_dict: ${quoted(this.missing)}. `)
+    return lines
+  }
+}

@@ -1,0 +1,69 @@
+// Tools around training: PyTorch's torch.nn.utils.
+import { RuntimeError } from '../base/errors.ts'
+import { zeros } from '../ops/create.ts'
+import { elementwise } from '../ops/define.ts'
+import { abs, add, clamp, div, isfinite, mul, pow } from '../ops/elementwise.ts'
+import { amax } from '../ops/extremes.ts'
+import { stack } from '../ops/join.ts'
+import { inPlace } from '../ops/methods.ts'
+import { all } from '../ops/reduce.ts'
+import { s } from '../expr/expr.ts'
+import { apply, operand } from '../tensor/apply.ts'
+import { noGrad } from '../tensor/mode.ts'
+import { reprFloat } from '../tensor/print.ts'
+import { Tensor } from '../tensor/tensor.ts'
+
+export interface ClipOptions {
+  /** Which norm; 2 unless told otherwise, Infinity for the largest element. */
+  readonly normType?: number
+  /** Throw when the norm is infinite or NaN. */
+  readonly errorIfNonfinite?: boolean
+}
+
+const power = elementwise('norm', (x, p) => s.pow(s.abs(x), p))
+
+function norm(x: Tensor, p: number): Tensor {
+  if (p === Number.POSITIVE_INFINITY) return amax(abs(x))
+  return pow(apply(power, [x, operand(p)], { shape: [], dtype: x.dtype }), 1 / p)
+}
+
+const gradientsOf = (parameters: Tensor | Iterable<Tensor>): Tensor[] =>
+  (parameters instanceof Tensor ? [parameters] : [...parameters]).flatMap(({ grad }) => (grad === null ? [] : [grad]))
+
+/**
+ * Scales all gradients by one factor, so that their common norm is at most `maxNorm`; returns the norm before.
+ *
+ * Throws a RuntimeError, where asked to, when the norm is infinite or NaN.
+ *
+ * @example
+ * loss.backward()
+ * nn.utils.clipGradNorm_(model.parameters(), 1)
+ * optimizer.step()
+ */
+export function clipGradNorm_(
+  parameters: Tensor | Iterable<Tensor>,
+  maxNorm: number,
+  { normType = 2, errorIfNonfinite = false }: ClipOptions = {},
+): Tensor {
+  const gradients = gradientsOf(parameters)
+  if (gradients.length === 0) return zeros([])
+  return noGrad(() => {
+    const norms = gradients.map((grad) => norm(grad, normType))
+    const total = norms.length === 1 ? norms[0] : norm(stack(norms), normType)
+    if (errorIfNonfinite && all(isfinite(total)).item() === 0) {
+      throw new RuntimeError(
+        `The total norm of order ${reprFloat(normType)} for gradients from \`parameters\` is non-finite, so it cannot be clipped. To disable this error and scale the gradients by the non-finite norm anyway, set \`error_if_nonfinite=False\``,
+      )
+    }
+    const factor = clamp(div(maxNorm, add(total, 1e-6)), null, 1)
+    for (const grad of gradients) inPlace(mul, grad, factor)
+    return total
+  })
+}
+
+/** Limits every element of the gradients to [-clipValue, clipValue]. */
+export function clipGradValue_(parameters: Tensor | Iterable<Tensor>, clipValue: number): void {
+  noGrad(() => {
+    for (const grad of gradientsOf(parameters)) inPlace(clamp, grad, -clipValue, clipValue)
+  })
+}

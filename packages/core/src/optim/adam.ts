@@ -1,0 +1,162 @@
+// Adam and AdamW: steps scaled by running averages of the gradient and its square. They differ in weight decay: Adam adds
+// it to the gradient, AdamW shrinks the parameter.
+import { type Expr, s } from '../expr/expr.ts'
+import { full, zerosLike } from '../ops/create.ts'
+import { type Update, update } from '../ops/update.ts'
+import { effect } from '../tensor/effects.ts'
+import { noGrad } from '../tensor/mode.ts'
+import { Tensor } from '../tensor/tensor.ts'
+import { checkOption, merged, Optimizer, type ParamGroup, type Params } from './optimizer.ts'
+
+export interface AdamOptions {
+  readonly lr?: number
+  /** How much of the averages of the gradient and of its square stays in a step. */
+  readonly betas?: readonly [number, number]
+  /** Added to the denominator. */
+  readonly eps?: number
+  readonly weightDecay?: number
+  /** Divide by the largest average so far. */
+  readonly amsgrad?: boolean
+  /** Climb instead of descending. */
+  readonly maximize?: boolean
+}
+interface AdamGroup {
+  lr: number
+  betas: readonly [number, number]
+  eps: number
+  weightDecay: number
+  amsgrad: boolean
+  maximize: boolean
+  foreach: boolean | null
+  capturable: boolean
+}
+interface AdamState {
+  step: number
+  expAvg: Tensor
+  expAvgSq: Tensor
+  maxExpAvgSq?: Tensor
+}
+
+/** What a rule computes; there is one kernel for each. */
+const [AMSGRAD, DECAY_GRADIENT, DECAY_PARAMETER, MAXIMIZE] = [1, 2, 4, 8]
+const rules: (Update | undefined)[] = []
+
+function ruleFor(flags: number): Update {
+  rules[flags] ??= build(flags)
+  return rules[flags]
+}
+
+/** The steps and roundings of PyTorch's `add(x, alpha=a)`, `addcmul` and `addcdiv`, in its order. */
+function build(flags: number): Update {
+  const step = (p: Expr, m: Expr, v: Expr, largest: Expr | null, values: readonly Expr[]): Expr[] => {
+    const [grad, beta1, rest1, beta2, rest2, rate, root, eps, decay] = values
+    const start = flags & DECAY_PARAMETER ? s.mul(p, decay) : p
+    const signed = flags & MAXIMIZE ? s.neg(grad) : grad
+    const g = flags & DECAY_GRADIENT ? s.fma(p, decay, signed) : signed
+    const nextM = s.fma(g, rest1, s.mul(m, beta1))
+    const nextV = s.fma(s.mul(g, rest2), g, s.mul(v, beta2))
+    const most = largest === null ? nextV : s.max(largest, nextV)
+    const denominator = s.add(s.div(s.sqrt(most), root), eps)
+    const next = s.add(start, s.div(s.mul(nextM, rate), denominator))
+    return largest === null ? [next, nextM, nextV] : [next, nextM, nextV, most]
+  }
+  return flags & AMSGRAD
+    ? update('adam', 4, (p, m, v, most, grad, beta1, rest1, beta2, rest2, rate, root, eps, decay) =>
+        step(p, m, v, most, [grad, beta1, rest1, beta2, rest2, rate, root, eps, decay]),
+      )
+    : update('adam', 3, (p, m, v, grad, beta1, rest1, beta2, rest2, rate, root, eps, decay) =>
+        step(p, m, v, null, [grad, beta1, rest1, beta2, rest2, rate, root, eps, decay]),
+      )
+}
+
+const defaults: AdamGroup = {
+  lr: 1e-3,
+  betas: [0.9, 0.999],
+  eps: 1e-8,
+  weightDecay: 0,
+  amsgrad: false,
+  maximize: false,
+  foreach: null,
+  capturable: false,
+}
+
+/** What Adam and AdamW share. */
+class AdamBase<G extends AdamGroup> extends Optimizer<G, AdamState> {
+  constructor(params: Params<AdamOptions>, defaults: G) {
+    const { lr, betas, eps, weightDecay } = defaults
+    checkOption(lr >= 0, 'learning rate', lr)
+    checkOption(eps >= 0, 'epsilon value', eps)
+    checkOption(betas[0] >= 0 && betas[0] < 1, 'beta parameter at index 0', betas[0])
+    checkOption(betas[1] >= 0 && betas[1] < 1, 'beta parameter at index 1', betas[1])
+    checkOption(weightDecay >= 0, 'weight_decay value', weightDecay)
+    super(params as Params<G>, defaults)
+  }
+
+  /** The flag of the kind of weight decay, and the number that its kernel gets. */
+  protected decayOf(_group: ParamGroup<G>): readonly [flag: number, value: () => number] {
+    return [0, () => 0]
+  }
+
+  protected override updateParameter(p: Tensor, grad: Tensor, group: ParamGroup<G>): void {
+    const state = this.#stateOf(p, group.amsgrad)
+    effect(() => void state.step++)
+    const { expAvg, expAvgSq, maxExpAvgSq } = state
+    const correction = (beta: number): number => 1 - beta ** state.step
+    const [decay, decayValue] = this.decayOf(group)
+    const values = [
+      grad,
+      () => group.betas[0],
+      () => 1 - group.betas[0],
+      () => group.betas[1],
+      () => 1 - group.betas[1],
+      () => -(group.lr / correction(group.betas[0])),
+      () => Math.sqrt(correction(group.betas[1])),
+      () => group.eps,
+      decayValue,
+    ]
+    const flags = decay + (group.maximize ? MAXIMIZE : 0)
+    if (group.amsgrad && maxExpAvgSq !== undefined) ruleFor(flags + AMSGRAD)([p, expAvg, expAvgSq, maxExpAvgSq], values)
+    else ruleFor(flags)([p, expAvg, expAvgSq], values)
+  }
+
+  #stateOf(p: Tensor, amsgrad: boolean): AdamState {
+    let state = this.state.get(p)
+    if (state === undefined) {
+      state = noGrad(() => ({ step: 0, expAvg: zerosLike(p), expAvgSq: zerosLike(p) }))
+      this.state.set(p, state)
+    }
+    if (amsgrad) state.maxExpAvgSq ??= noGrad(() => zerosLike(p))
+    return state
+  }
+
+  /** The counter is saved as PyTorch saves it, a tensor. */
+  protected override packState({ step, ...tensors }: AdamState): Record<string, unknown> {
+    return { step: full([], step), ...tensors }
+  }
+
+  protected override unpackState({ step, ...tensors }: Record<string, unknown>): AdamState {
+    return { ...tensors, step: step instanceof Tensor ? step.item() : Number(step) } as AdamState
+  }
+}
+
+/** Adam; weight decay is added to the gradient. `lr` 1e-3, `betas` 0.9 and 0.999, `eps` 1e-8 unless told otherwise. */
+export class Adam extends AdamBase<AdamGroup & { differentiable: boolean; fused: boolean }> {
+  constructor(params: Params<AdamOptions>, options: AdamOptions = {}) {
+    super(params, merged(options, { ...defaults, differentiable: false, fused: false }))
+  }
+
+  protected override decayOf(group: ParamGroup<AdamGroup>): readonly [flag: number, value: () => number] {
+    return [group.weightDecay !== 0 ? DECAY_GRADIENT : 0, () => group.weightDecay]
+  }
+}
+
+/** Adam with decoupled weight decay: the parameter shrinks by `lr * weightDecay` (0.01) in every step. */
+export class AdamW extends AdamBase<AdamGroup> {
+  constructor(params: Params<AdamOptions>, options: AdamOptions = {}) {
+    super(params, merged(options, { ...defaults, weightDecay: 1e-2 }))
+  }
+
+  protected override decayOf(group: ParamGroup<AdamGroup>): readonly [flag: number, value: () => number] {
+    return [DECAY_PARAMETER, () => 1 - group.lr * group.weightDecay]
+  }
+}

@@ -1,0 +1,5 @@
+// Optimizers and their schedules: PyTorch's torch.optim.
+export { Adam, type AdamOptions, AdamW } from './adam.ts'
+export * as lrScheduler from './lr-scheduler.ts'
+export { Optimizer, type OptimizerState, type ParamGroup, type Params } from './optimizer.ts'
+export { SGD, type SGDOptions } from './sgd.ts'

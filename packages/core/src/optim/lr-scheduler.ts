@@ -1,0 +1,143 @@
+// Schedules of the learning rate. A scheduler's step is a host effect, so that a recorded training step repeats it.
+import { KeyError, NotImplementedError, TypeError } from '../base/errors.ts'
+import { warn } from '../base/warn.ts'
+import { effect } from '../tensor/effects.ts'
+import { Optimizer } from './optimizer.ts'
+
+interface Scheduled {
+  lr: number
+  initialLr?: number
+}
+/** Any optimizer whose groups have a learning rate. */
+export type ScheduledOptimizer = Optimizer<{ lr: number }, object>
+
+export interface SchedulerOptions {
+  /** Resume after this step; the optimizer's groups must have their `initialLr` then. */
+  readonly lastEpoch?: number
+}
+
+/** The base class of schedulers: a subclass says the next learning rate of each group, and calls `start` when it is made. */
+export class LRScheduler {
+  readonly optimizer: ScheduledOptimizer
+  /** Learning rates of the groups at the start. */
+  baseLrs: number[]
+  /** How many steps were made. */
+  lastEpoch: number
+  stepCount = 0
+  #lastLr: number[] = []
+
+  constructor(optimizer: ScheduledOptimizer, { lastEpoch = -1 }: SchedulerOptions = {}) {
+    if (!(optimizer instanceof Optimizer)) throw new TypeError(`${typeof optimizer} is not an Optimizer`)
+    this.optimizer = optimizer
+    this.lastEpoch = lastEpoch
+    this.#groups.forEach((group, i) => {
+      if (lastEpoch === -1) group.initialLr ??= group.lr
+      else if (group.initialLr === undefined) {
+        throw new KeyError(`param 'initial_lr' is not specified in param_groups[${i}] when resuming an optimizer`)
+      }
+    })
+    this.baseLrs = this.#groups.map(({ initialLr }) => initialLr as number)
+  }
+
+  get #groups(): readonly Scheduled[] {
+    return this.optimizer.paramGroups
+  }
+
+  /** The first step, which sets the learning rates to start with; the last line of a subclass's constructor. */
+  protected start(): void {
+    this.optimizer.stepCount = 0
+    this.stepCount = 0
+    this.#advance()
+  }
+
+  /** The next learning rates, from those of now. */
+  protected nextLrs(): number[] {
+    throw new NotImplementedError(`${this.constructor.name} does not override nextLrs`)
+  }
+
+  /** Sets the learning rates of the next epoch; to be called after the optimizer's step. */
+  step(): void {
+    if (this.stepCount === 1 && this.optimizer.stepCount < 1) {
+      warn(
+        'Detected call of `lr_scheduler.step()` before `optimizer.step()`. In PyTorch 1.1.0 and later, you should call them in the opposite order: `optimizer.step()` before `lr_scheduler.step()`.  Failure to do this will result in PyTorch skipping the first value of the learning rate schedule. See more details at https://pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate',
+      )
+    }
+    effect(() => this.#advance())
+  }
+
+  #advance(): void {
+    this.stepCount++
+    this.lastEpoch++
+    this.nextLrs().forEach((lr, i) => void (this.#groups[i].lr = lr))
+    this.#lastLr = this.#groups.map(({ lr }) => lr)
+  }
+
+  /** The learning rates that the last step set, by group. */
+  getLastLr(): number[] {
+    return this.#lastLr
+  }
+
+  /** All that is needed to go on, without the optimizer. */
+  stateDict(): Record<string, unknown> {
+    const { optimizer: _, ...own } = this
+    return { ...own, lastLr: [...this.#lastLr] }
+  }
+
+  loadStateDict({ lastLr, ...own }: Readonly<Record<string, unknown>>): void {
+    Object.assign(this, own)
+    if (Array.isArray(lastLr)) this.#lastLr = [...lastLr]
+  }
+}
+
+export interface StepLROptions extends SchedulerOptions {
+  /** Epochs between changes. */
+  readonly stepSize?: number
+  /** The factor; 0.1. */
+  readonly gamma?: number
+}
+
+/**
+ * Multiplies the learning rate by `gamma` every `stepSize` epochs.
+ *
+ * @example
+ * const scheduler = new optim.lrScheduler.StepLR(optimizer, { stepSize: 30, gamma: 0.1 })
+ */
+export class StepLR extends LRScheduler {
+  stepSize: number
+  gamma: number
+
+  constructor(optimizer: ScheduledOptimizer, stepSize: number | StepLROptions, options: StepLROptions = {}) {
+    const given = typeof stepSize === 'number' ? { ...options, stepSize } : stepSize
+    super(optimizer, given)
+    if (typeof given.stepSize !== 'number') throw new TypeError("__init__() missing 1 required positional argument: 'step_size'")
+    this.stepSize = given.stepSize
+    this.gamma = given.gamma ?? 0.1
+    this.start()
+  }
+
+  protected override nextLrs(): number[] {
+    const changes = this.lastEpoch !== 0 && this.lastEpoch % this.stepSize === 0
+    return this.optimizer.paramGroups.map(({ lr }) => (changes ? lr * this.gamma : lr))
+  }
+}
+
+export interface ExponentialLROptions extends SchedulerOptions {
+  readonly gamma?: number
+}
+
+/** Multiplies the learning rate by `gamma` every epoch. */
+export class ExponentialLR extends LRScheduler {
+  gamma: number
+
+  constructor(optimizer: ScheduledOptimizer, gamma: number | ExponentialLROptions, options: ExponentialLROptions = {}) {
+    const given = typeof gamma === 'number' ? { ...options, gamma } : gamma
+    super(optimizer, given)
+    if (typeof given.gamma !== 'number') throw new TypeError("__init__() missing 1 required positional argument: 'gamma'")
+    this.gamma = given.gamma
+    this.start()
+  }
+
+  protected override nextLrs(): number[] {
+    return this.optimizer.paramGroups.map(({ lr }) => (this.lastEpoch === 0 ? lr : lr * this.gamma))
+  }
+}

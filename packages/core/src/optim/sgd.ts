@@ -1,0 +1,108 @@
+// Stochastic gradient descent, with all that PyTorch's has.
+import { ValueError } from '../base/errors.ts'
+import { type Expr, s } from '../expr/expr.ts'
+import { emptyLike } from '../ops/create.ts'
+import { type Update, update } from '../ops/update.ts'
+import { noGrad } from '../tensor/mode.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+import { checkOption, merged, Optimizer, type ParamGroup, type Params } from './optimizer.ts'
+
+export interface SGDOptions {
+  readonly lr?: number
+  /** How much of the last change goes on. */
+  readonly momentum?: number
+  /** How much less of the gradient enters the momentum, after the first step. */
+  readonly dampening?: number
+  /** How much of the parameter is added to its gradient. */
+  readonly weightDecay?: number
+  /** Look ahead along the momentum. */
+  readonly nesterov?: boolean
+  /** Climb instead of descending. */
+  readonly maximize?: boolean
+}
+interface SGDGroup {
+  lr: number
+  momentum: number
+  dampening: number
+  weightDecay: number
+  nesterov: boolean
+  maximize: boolean
+  foreach: boolean | null
+  differentiable: boolean
+}
+interface SGDState {
+  momentumBuffer: Tensor | null
+}
+
+/** What a rule computes; there is one kernel for each. */
+const [MOMENTUM, FIRST, NESTEROV, DECAY, MAXIMIZE] = [1, 2, 4, 8, 16]
+const rules: (Update | undefined)[] = []
+
+function ruleFor(flags: number): Update {
+  rules[flags] ??= build(flags)
+  return rules[flags]
+}
+
+/** The sums are PyTorch's `add(x, alpha=a)`: a product and a sum with one rounding. */
+function build(flags: number): Update {
+  const direction = (p: Expr, grad: Expr, decay: Expr): Expr => {
+    const g = flags & MAXIMIZE ? s.neg(grad) : grad
+    return flags & DECAY ? s.fma(p, decay, g) : g
+  }
+  if (!(flags & MOMENTUM)) {
+    return update('sgd', 1, (p, grad, rate, decay) => [s.fma(direction(p, grad, decay), rate, p)])
+  }
+  return update('sgd', 2, (p, buffer, grad, rate, decay, momentum, keep) => {
+    const g = direction(p, grad, decay)
+    const next = flags & FIRST ? g : s.fma(g, keep, s.mul(buffer, momentum))
+    return [s.fma(flags & NESTEROV ? s.fma(next, momentum, g) : next, rate, p), next]
+  })
+}
+
+/**
+ * `p -= lr * grad`, with momentum, weight decay, Nesterov's look ahead. Parameters without a gradient are left alone.
+ *
+ * @example
+ * const optimizer = new optim.SGD(model.parameters(), { lr: 1e-3 })
+ */
+export class SGD extends Optimizer<SGDGroup, SGDState> {
+  constructor(params: Params<SGDOptions>, options: SGDOptions = {}) {
+    const defaults = merged<SGDGroup>(options, {
+      lr: 1e-3,
+      momentum: 0,
+      dampening: 0,
+      weightDecay: 0,
+      nesterov: false,
+      maximize: false,
+      foreach: null,
+      differentiable: false,
+    })
+    const { lr, momentum, dampening, weightDecay, nesterov } = defaults
+    checkOption(lr >= 0, 'learning rate', lr)
+    checkOption(momentum >= 0, 'momentum value', momentum)
+    checkOption(weightDecay >= 0, 'weight_decay value', weightDecay)
+    if (nesterov && (momentum <= 0 || dampening !== 0)) {
+      throw new ValueError('Nesterov momentum requires a momentum and zero dampening')
+    }
+    super(params as Params<SGDGroup>, defaults)
+  }
+
+  protected override updateParameter(p: Tensor, grad: Tensor, group: ParamGroup<SGDGroup>): void {
+    const { momentum, nesterov, weightDecay, maximize } = group
+    let state = this.state.get(p)
+    if (state === undefined) this.state.set(p, (state = { momentumBuffer: null }))
+    const rate = (): number => -group.lr
+    const decay = (): number => group.weightDecay
+    const flags = (weightDecay !== 0 ? DECAY : 0) + (maximize ? MAXIMIZE : 0)
+    if (momentum === 0) {
+      ruleFor(flags)([p], [grad, rate, decay])
+      return
+    }
+    const first = state.momentumBuffer === null
+    state.momentumBuffer ??= noGrad(() => emptyLike(p))
+    ruleFor(flags + MOMENTUM + (first ? FIRST : 0) + (nesterov ? NESTEROV : 0))(
+      [p, state.momentumBuffer],
+      [grad, rate, decay, () => group.momentum, () => 1 - group.dampening],
+    )
+  }
+}
