@@ -1,26 +1,243 @@
+// Indexing, assignment, masks, conversions and writes into tensors: every line of golden/ops-b.json performed here and
+// compared with what real PyTorch printed or said (tools/golden_ops_b.py). What has no line there follows below.
+import { readFileSync } from 'node:fs'
+import { inspect } from 'node:util'
 import { js } from '@flambeau/backend-js'
-import * as fl from '@flambeau/core'
-import { beforeAll, expect, it } from 'vitest'
-const { tensor, Slice, ones, arange, zeros, grad } = fl
+import {
+  arange, type DType, grad, gradcheck, gradgradcheck, manualSeed, noGrad, ones, randn, registerDevice, Slice, Tensor, tensor,
+  useDevice, zeros,
+} from '@flambeau/core'
+import { beforeAll, describe, expect, it } from 'vitest'
 
-beforeAll(() => void fl.useDevice(js()))
-const N = (x: any) => JSON.stringify(x.toNested())
-it('smoke', () => {
-  const I = (...a: number[]) => tensor(a, { dtype: 'int32' })
-  const x = arange(24, { dtype: 'float32' }).reshape(2, 3, 4)
-  const log = (...a: any[]) => console.log(...a)
-  log(N(x.at(0)), N(x.at(Slice(1), '...', -1)), N(x.at('1:, None, ::2, 0')), N(x.at(I(1, 0), Slice(), I(1, 3))))
-  log(N(x.at(x.gt(20))), N(x.at('...', [0, -1])), N(x.at(0, [true, false, true])))
-  const y = x.clone()
-  y.setAt([0, Slice(0, 2), 1], 100).setAt(x.gt(20), -1).setAt([[1], Slice(), [2]], tensor([7, 8, 9]).reshape(1, 3))
-  log(N(y))
-  const p = ones(2, 3, { requiresGrad: true })
-  const [g] = grad(p.at(I(0, 0)).square().sum(), [p], { createGraph: true })
-  log(N(g), g.gradFn!.name, N(grad(g.sum(), [p])[0]))
-  log(N(p.nonzero()), N(I(0, 2).oneHot()), N(p.indexSelect(1, I(2, 2))), p.maskedFill(p.gt(0), 3).gradFn!.name)
-  const z = p.mul(1)
-  z.setAt([I(0), I(1)], 5)
-  log(N(z), z.gradFn!.name, N(grad(z.sum(), [p])[0]))
-  log(N(tensor([1.5, 0]).bool()), p.equal(p.detach()), p.allclose(p), [...[1]])
-  log(N(zeros(2).fill_(3)), N(zeros(2, 2).copy_(tensor([1, 2]))))
+beforeAll(() => void useDevice(js()))
+
+type Golden = { readonly printed: string } | { readonly error: string; readonly message: string }
+const golden: Record<string, Golden> = JSON.parse(
+  readFileSync(new URL('./golden/ops-b.json', import.meta.url), 'utf8'),
+)
+
+const of =
+  (dtype: DType) =>
+  (...values: number[]): Tensor =>
+    tensor(values, { dtype })
+const I = of('int32')
+const R = (...values: number[]): Tensor => tensor(values, { requiresGrad: true })
+const range = (...shape: number[]): Tensor => arange(shape.reduce((n, size) => n * size, 1), { dtype: 'float32' }).view(shape)
+
+/** Text that is printed as it stands. */
+class Text {
+  readonly text: string
+  constructor(text: string) {
+    this.text = text
+  }
+}
+const show = (value: unknown): string => {
+  if (value instanceof Text) return value.text
+  if (value === null || value === undefined) return 'None'
+  if (typeof value === 'boolean') return value ? 'True' : 'False'
+  if (Array.isArray(value)) return `[${value.map(show).join(', ')}]`
+  return value instanceof Tensor ? inspect(value) : String(value)
+}
+
+/** The same as its namesake in tools/golden_ops_b.py. */
+function slopes(f: (...x: Tensor[]) => Tensor, ...values: Tensor[]): Text {
+  const leaves = values.map((x) => x.detach().clone().requiresGrad_())
+  const y = f(...leaves)
+  const k = tensor(Array.from({ length: y.numel() }, (_, i) => (i % 5) - 1.5)).view(y.shape)
+  const first = grad(y.mul(y).mul(k).sum(), leaves, { createGraph: true })
+  const total = first.map((g) => g.mul(g).sum()).reduce((a, b) => a.add(b))
+  const second = grad(total, leaves, { allowUnused: true })
+  return new Text([show(y), ...[...first, ...second].map((x) => show(x?.detach().add(0)))].join('\n'))
+}
+
+const scope = (): Record<string, unknown> => ({
+  I,
+  B: of('bool'),
+  F: of('float32'),
+  D: of('float64'),
+  U: of('uint8'),
+  R,
+  T: tensor,
+  m: range(2, 3),
+  c: range(2, 3, 4),
+  nan: Number.NaN,
+  inf: Number.POSITIVE_INFINITY,
+  list: (items: readonly unknown[]) => items,
+  arange,
+  noGrad,
+  ones,
+  Slice,
+  slopes,
+  zeros,
+})
+
+/** Performs a line of the goldens: what stands after its last semicolon is the value. */
+function perform(line: string): unknown {
+  const names = scope()
+  const at = line.startsWith('slopes') ? -1 : line.lastIndexOf('; ')
+  const body = `${line.slice(0, at + 1)} return ${line.slice(at + 1)}`
+  return new Function(...Object.keys(names), body)(...Object.values(names))
+}
+
+describe('as real PyTorch prints it', () => {
+  for (const [line, expected] of Object.entries(golden)) {
+    it(line, () => {
+      if ('printed' in expected) {
+        expect(show(perform(line))).toBe(expected.printed)
+        return
+      }
+      let thrown: unknown
+      try {
+        perform(line)
+      } catch (error) {
+        thrown = error
+      }
+      expect(thrown).toBeInstanceOf(Error)
+      const { name, message } = thrown as Error
+      expect(`${name}: ${message.split('\n')[0]}`).toBe(`${expected.error}: ${expected.message}`)
+    })
+  }
+})
+
+const message = (fn: () => unknown): string => {
+  try {
+    fn()
+  } catch (error) {
+    return (error as Error).message
+  }
+  return 'nothing was thrown'
+}
+
+describe('gradients by finite differences', () => {
+  const x = () => {
+    manualSeed(3)
+    return randn(3, 4, { dtype: 'float64', requiresGrad: true })
+  }
+  const v = (...shape: number[]) => randn(shape, { dtype: 'float64', requiresGrad: true })
+  const square = (f: (...a: Tensor[]) => Tensor) => (...a: Tensor[]) => f(...a.map((t) => t.mul(t)))
+  const cases: Record<string, () => [(...a: Tensor[]) => Tensor, Tensor[]]> = {
+    'at: several tensors apart': () => [(a) => a.unsqueeze(1).at(I(0, 2), Slice(), I(1, 1)), [x()]],
+    'at: tensor of two dimensions': () => [(a) => a.at(Slice(), I(0, 3, 3, 1).view(2, 2)), [x()]],
+    'at: mask': () => [(a) => a.at(a.detach().gt(0)), [x()]],
+    'setAt: slice of a transposed view': () => [(a, b) => a.t().clone().setAt([Slice(1, 3), '::2'], b), [x(), v(2, 2)]],
+    'setAt: tensors beside a slice': () => [(a, b) => a.clone().setAt([Slice(), I(0, -1)], b), [x(), v(3, 2)]],
+    'setAt: through two views': () => [
+      (a, b) => {
+        const y = a.clone()
+        y.t().at(Slice(1)).setAt(0, b)
+        return y
+      },
+      [x(), v(3)],
+    ],
+    'setAt: mask and one value': () => [(a, b) => a.clone().setAt(a.detach().gt(0), b), [x(), v(1)]],
+    'indexPut: accumulate': () => [(a, b) => a.indexPut([I(0, 0, 2)], b, { accumulate: true }), [x(), v(3, 4)]],
+    gather: () => [(a) => a.gather(1, I(0, 0, 3, 2).view(2, 2)), [x()]],
+    scatter: () => [(a, b) => a.scatter(0, I(2, 1, 0).view(1, 3), b), [x(), v(1, 3)]],
+    'scatter: source larger than the index': () => [(a, b) => a.scatter(0, I(2, 1).view(1, 2), b), [x(), v(2, 3)]],
+    scatterAdd: () => [(a, b) => a.scatterAdd(1, I(1, 1).view(1, 2), b), [x(), v(1, 2)]],
+    indexSelect: () => [(a) => a.indexSelect(1, I(3, 3, 0)), [x()]],
+    maskedFill: () => [(a, b) => a.maskedFill(a.detach().gt(0), b), [x(), v()]],
+    maskedSelect: () => [(a) => a.maskedSelect(tensor([true, false, true]).view(3, 1)), [x()]],
+    copy_: () => [(a, b) => a.clone().copy_(b).mul(a), [x(), v(4)]],
+    fill_: () => [(a, b) => a.clone().fill_(b).mul(a), [x(), v()]],
+  }
+  for (const [name, make] of Object.entries(cases)) {
+    it(name, () => {
+      const [f, inputs] = make()
+      expect(gradcheck(square(f), inputs)).toBe(true)
+      expect(gradgradcheck(square(f), inputs)).toBe(true)
+    })
+  }
+})
+
+describe('assignment in place', () => {
+  it('keeps the memory, raises the version, and says so to views', () => {
+    const x = range(4, 3)
+    const view = x.at(1)
+    const { buffer } = x
+    x.setAt(I(1), 9)
+    expect(x.buffer).toBe(buffer)
+    expect(x.version).toBe(1)
+    expect(view.toNested()).toEqual([9, 9, 9])
+  })
+
+  it('changes nothing where it throws', () => {
+    const x = range(2, 3)
+    for (const wrong of [
+      () => x.setAt(I(0, 5), 9),
+      () => x.setAt([I(0, 1), I(0, 5)], 9),
+      () => x.setAt(I(0), ones(2)),
+      () => x.scatter_(1, I(0, 5).view(1, 2), 9),
+      () => x.indexPut_([I(0, 5)], ones(3), { accumulate: true }),
+      () => x.maskedFill_(tensor([true, false]), 1),
+      () => x.copy_(ones(4)),
+    ]) {
+      expect(wrong).toThrow()
+    }
+    expect(x.toNested()).toEqual([[0, 1, 2], [3, 4, 5]]) // biome-ignore format: a matrix
+    expect(x.version).toBe(0)
+  })
+
+  it('refuses a gradient of what was saved before it', () => {
+    const x = R(1, 2, 3).exp()
+    const y = x.mul(x)
+    x.setAt(I(0), 5)
+    expect(message(() => y.sum().backward())).toContain('[torch.FloatTensor [3]], which is output 0 of')
+  })
+})
+
+describe('other devices', () => {
+  const inner = js()
+  const named = (name: string, syncRead: boolean) => {
+    const { caps, supports, alloc, write, run, read, readSync, free, sync, memory, dispose } = {
+      caps: { ...inner.caps, syncRead },
+      supports: () => true,
+      alloc: inner.alloc.bind(inner),
+      write: inner.write.bind(inner),
+      run: inner.run.bind(inner),
+      read: inner.read.bind(inner),
+      readSync: inner.readSync.bind(inner),
+      free: () => {},
+      sync: async () => {},
+      memory: inner.memory.bind(inner),
+      dispose: () => {},
+    }
+    return { name, caps, supports, alloc, write, run, read, readSync, free, sync, memory, dispose }
+  }
+
+  it('a tensor moves, and its gradient moves back', () => {
+    registerDevice(named('other', true))
+    const x = R(1, 2)
+    const y = x.to('other').mul(3)
+    expect(show(y)).toBe("tensor([3., 6.], device='other', grad_fn=<MulBackward0>)")
+    y.sum().backward()
+    expect(show(x.grad)).toBe('tensor([3., 3.])')
+    expect(x.to({ device: 'other', dtype: 'float64' }).dtype).toBe('float64')
+    expect(x.to(y.detach()).device).toBe('other')
+    expect(y.cpu()).toBe(y)
+    expect(zeros(2).copy_(y.detach()).device).toBe('js')
+    expect(message(() => x.add(y))).toBe(
+      "Expected all tensors to be on the same device, but found at least two devices, js and other!\nMove one of them: x.to('js').",
+    )
+  })
+
+  it('what cannot be read at once is printed without its elements', () => {
+    registerDevice(named('far', false))
+    expect(show(ones(2).to('far'))).toBe("tensor(..., device='far', size=(2,), dtype=torch.float32)")
+    expect(ones(2).to('far').cpu().device).toBe('js')
+  })
+
+  it('one that was not loaded is named, with the call that loads it', () => {
+    expect(message(() => ones(2).to('native'))).toMatch(/^device 'native' is not loaded\nLoaded devices: .*setDevice\('native'\)/)
+    expect(message(() => ones(2).to('float16'))).toMatch(/^dtype float16 is not supported\nhalf precision/)
+  })
+})
+
+it('indices are typed, and both forms of nonzero are', () => {
+  const x: Tensor = range(2, 3).at(0, Slice(1), null, '...').setAt([I(0), 'None'], 1)
+  const rows: Tensor[] = x.nonzero({ asTuple: true })
+  const pairs: Tensor = x.nonzero()
+  expect([rows.length, pairs.shape]).toEqual([2, [2, 2]])
+  // @ts-expect-error an object is no index
+  expect(() => x.at({ start: 1 })).toThrow('valid indices (got Object)')
 })

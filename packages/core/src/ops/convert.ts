@@ -16,7 +16,7 @@ import { all } from './reduce.ts'
 
 /** Copies through the host; its gradient is the way back. */
 const moveOp: OpDef<Device> = {
-  name: 'ToCopy',
+  name: 'toCopy',
   infer: ([x]) => [{ shape: x.shape, dtype: x.dtype }],
   saves: () => ({ inputs: [0] }),
   vjp: (ctx) => [apply(moveOp, [ctx.dy], ctx.input(0).storage.device)],
@@ -71,7 +71,7 @@ export function to(x: Tensor, other: DType | string | Tensor | ToOptions, { copy
   const out = toDevice(toDType(x, dtype), device)
   return out === x && (copy || wanted.copy === true) ? apply(copyOp, [x], null) : out
 }
-const copyOp: OpDef<null> = { ...cloneOp, name: 'ToCopy' }
+const copyOp: OpDef<null> = { ...cloneOp, name: 'toCopy' }
 
 /** The tensor in float32. */
 export const float = (x: Tensor): Tensor => toDType(x, 'float32')

@@ -287,7 +287,7 @@ export const isfinite = unary(elementwise('isfinite', (x) => s.isfinite(x), bool
 
 // ---- dtypes ----
 
-const castRecord = elementwise('ToCopy', (x) => x)
+const castRecord = elementwise('toCopy', (x) => x)
 /** The elements in another dtype; the tensor itself when it has it already. */
 export function toDType(x: Tensor, dtype: DType): Tensor {
   return x.dtype === dtype ? x : apply(castRecord, [x], { shape: x.shape, dtype })

@@ -128,7 +128,7 @@ function reach(x: Tensor, given: readonly Index[]): Reached {
     else if (spec === ellipsis) dim += x.dim() - indexed
     else if (typeof spec === 'boolean') {
       view = unsqueeze(view, dim)
-      indices[dim++] = tensor([spec], { device: x.device })
+      indices[dim++] = tensor(spec ? [0] : [], { dtype: 'int32', device: x.device })
     } else if (!(spec instanceof Tensor)) throw new IndexError(`${valid} (got ${typeof spec})`)
     else if (spec.dim() > 0) {
       indices[dim] = spec

@@ -4,7 +4,7 @@ import type { Tensor } from '../tensor/tensor.ts'
 import { type TensorLike, where as choose } from './elementwise.ts'
 
 export { bool, byte, cpu, double, float, int, long, typeAs } from './convert.ts'
-export { detach_ } from './write.ts'
+export { detach_, requiresGrad_ } from './write.ts'
 
 /** The elements of this tensor where the condition is true, those of `other` elsewhere. */
 export const where = (x: Tensor, condition: Tensor, other: TensorLike): Tensor => choose(condition, x, other)

@@ -52,13 +52,17 @@ function checkMask(name: string, mask: Tensor): void {
   )
 }
 
-const fillRecord = elementwise('maskedFill', (x, mask, value) => s.select(s.cast(mask, 'bool'), value, x), {
-  gradName: 'maskedFill',
-  grad: ({ dy, x: [, mask] }) => {
-    const hit = s.cast(mask, 'bool')
-    return [s.select(hit, 0, dy), s.constant(0, dy.dtype), s.select(hit, dy, 0)]
-  },
-})
+const fill = (name: string) =>
+  elementwise(name, (x, mask, value) => s.select(s.cast(mask, 'bool'), value, x), {
+    gradName: 'maskedFill',
+    grad: ({ dy, x: [, mask] }) => {
+      const hit = s.cast(mask, 'bool')
+      return [s.select(hit, 0, dy), s.constant(0, dy.dtype), s.select(hit, dy, 0)]
+    },
+  })
+const fillNumber = fill('maskedFill')
+/** PyTorch's overload for a tensor has a name of its own. */
+const fillTensor = fill('MaskedFillBackward1')
 
 /**
  * `value`, a number or a tensor without dimensions, where the mask is true, `x` elsewhere. The mask broadcasts; the dtype
@@ -69,14 +73,15 @@ const fillRecord = elementwise('maskedFill', (x, mask, value) => s.select(s.cast
  */
 export const maskedFill = recorded((x: Tensor, mask: Tensor, value: TensorLike) => {
   checkMask('masked_fill', mask)
-  if (!(value instanceof Tensor)) return [fillRecord, [x, mask, operand(numberFor(value, x.dtype))]]
+  broadcastShapes(mask.shape, x.shape)
+  if (!(value instanceof Tensor)) return [fillNumber, [x, mask, operand(numberFor(value, x.dtype))]]
   if (value.dim() > 0) {
     throw new RuntimeError(
       `masked_fill_ only supports a 0-dimensional value tensor, but got tensor with ${value.dim()} dimension(s).`,
       'To choose between two tensors use where().',
     )
   }
-  return [fillRecord, [x, mask, toDType(value, x.dtype)]]
+  return [fillTensor, [x, mask, toDType(value, x.dtype)]]
 })
 
 /**
@@ -87,7 +92,7 @@ export const maskedFill = recorded((x: Tensor, mask: Tensor, value: TensorLike) 
  */
 export function maskedSelect(x: Tensor, mask: Tensor): Tensor {
   checkMask('masked_select', mask)
-  const shape = broadcastShapes(x.shape, mask.shape)
+  const shape = broadcastShapes(mask.shape, x.shape)
   const places = placesOf(expandTo(mask, shape), 'maskedSelect()')
   const plan: Plan = { order: null, merged: [shape.reduce((n, size) => n * size, 1)], axis: 0, out: places.shape }
   return apply(maskedSelectOp, [expandTo(x, shape), places], plan)

@@ -88,6 +88,14 @@ export function copy_(x: Tensor, src: Tensor): Tensor {
   return x.viewOf === null ? applyInPlace(copyRecord, x, [x, source], null) : write(x, toDType(source, x.dtype))
 }
 
+/**
+ * Says whether backward collects a gradient for this leaf; a result can only be told what it does already.
+ *
+ * @example
+ * zeros(3).requiresGrad_()
+ */
+export const requiresGrad_ = (x: Tensor, value = true): Tensor => x.setRequiresGrad(value)
+
 /** Cuts a tensor off the graph that made it, in place; not for views. */
 export function detach_(x: Tensor): Tensor {
   if (x.viewOf !== null) {
