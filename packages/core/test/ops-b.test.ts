@@ -4,17 +4,28 @@ import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { js } from '@flambeau/backend-js'
 import {
-  arange, type DType, grad, gradcheck, gradgradcheck, manualSeed, noGrad, ones, randn, registerDevice, Slice, Tensor, tensor,
-  useDevice, zeros,
+  arange,
+  type DType,
+  grad,
+  gradcheck,
+  gradgradcheck,
+  manualSeed,
+  noGrad,
+  ones,
+  randn,
+  registerDevice,
+  Slice,
+  Tensor,
+  tensor,
+  useDevice,
+  zeros,
 } from '@flambeau/core'
 import { beforeAll, describe, expect, it } from 'vitest'
 
 beforeAll(() => void useDevice(js()))
 
 type Golden = { readonly printed: string } | { readonly error: string; readonly message: string }
-const golden: Record<string, Golden> = JSON.parse(
-  readFileSync(new URL('./golden/ops-b.json', import.meta.url), 'utf8'),
-)
+const golden: Record<string, Golden> = JSON.parse(readFileSync(new URL('./golden/ops-b.json', import.meta.url), 'utf8'))
 
 const of =
   (dtype: DType) =>
@@ -22,7 +33,11 @@ const of =
     tensor(values, { dtype })
 const I = of('int32')
 const R = (...values: number[]): Tensor => tensor(values, { requiresGrad: true })
-const range = (...shape: number[]): Tensor => arange(shape.reduce((n, size) => n * size, 1), { dtype: 'float32' }).view(shape)
+const range = (...shape: number[]): Tensor =>
+  arange(
+    shape.reduce((n, size) => n * size, 1),
+    { dtype: 'float32' },
+  ).view(shape)
 
 /** Text that is printed as it stands. */
 class Text {
@@ -114,12 +129,22 @@ describe('gradients by finite differences', () => {
     return randn(3, 4, { dtype: 'float64', requiresGrad: true })
   }
   const v = (...shape: number[]) => randn(shape, { dtype: 'float64', requiresGrad: true })
-  const square = (f: (...a: Tensor[]) => Tensor) => (...a: Tensor[]) => f(...a.map((t) => t.mul(t)))
+  const square =
+    (f: (...a: Tensor[]) => Tensor) =>
+    (...a: Tensor[]) =>
+      f(...a.map((t) => t.mul(t)))
   const cases: Record<string, () => [(...a: Tensor[]) => Tensor, Tensor[]]> = {
     'at: several tensors apart': () => [(a) => a.unsqueeze(1).at(I(0, 2), Slice(), I(1, 1)), [x()]],
     'at: tensor of two dimensions': () => [(a) => a.at(Slice(), I(0, 3, 3, 1).view(2, 2)), [x()]],
     'at: mask': () => [(a) => a.at(a.detach().gt(0)), [x()]],
-    'setAt: slice of a transposed view': () => [(a, b) => a.t().clone().setAt([Slice(1, 3), '::2'], b), [x(), v(2, 2)]],
+    'setAt: slice of a transposed view': () => [
+      (a, b) =>
+        a
+          .t()
+          .clone()
+          .setAt([Slice(1, 3), '::2'], b),
+      [x(), v(2, 2)],
+    ],
     'setAt: tensors beside a slice': () => [(a, b) => a.clone().setAt([Slice(), I(0, -1)], b), [x(), v(3, 2)]],
     'setAt: through two views': () => [
       (a, b) => {
@@ -228,13 +253,17 @@ describe('other devices', () => {
   })
 
   it('one that was not loaded is named, with the call that loads it', () => {
-    expect(message(() => ones(2).to('native'))).toMatch(/^device 'native' is not loaded\nLoaded devices: .*setDevice\('native'\)/)
+    expect(message(() => ones(2).to('native'))).toMatch(
+      /^device 'native' is not loaded\nLoaded devices: .*setDevice\('native'\)/,
+    )
     expect(message(() => ones(2).to('float16'))).toMatch(/^dtype float16 is not supported\nhalf precision/)
   })
 })
 
 it('indices are typed, and both forms of nonzero are', () => {
-  const x: Tensor = range(2, 3).at(0, Slice(1), null, '...').setAt([I(0), 'None'], 1)
+  const x: Tensor = range(2, 3)
+    .at(0, Slice(1), null, '...')
+    .setAt([I(0), 'None'], 1)
   const rows: Tensor[] = x.nonzero({ asTuple: true })
   const pairs: Tensor = x.nonzero()
   expect([rows.length, pairs.shape]).toEqual([2, [2, 2]])

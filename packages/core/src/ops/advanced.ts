@@ -38,17 +38,18 @@ function checkedRecord(error: OutOfBounds, wrap: boolean): Elementwise {
       ...(to as Extract<Elementwise['to'], { kind: 'kernel' }>),
       check: (_, [index, limit]) => {
         const n = (limit as { value: unknown }).value as number
-        // The elements are looked at only when the check has failed.
-        return { expr: outside, error: () => error(firstOutside(index as Tensor, wrap ? -n : 0, n), n) }
+        return { expr: outside, error: refusal(error, index as Tensor, wrap ? -n : 0, n) }
       },
     },
   }
 }
 
-function firstOutside(index: Tensor, low: number, size: number): number | null {
-  if (effects.sink !== null || !index.storage.device.backend.caps.syncRead) return null
-  return index.toArray().find((i) => i < low || i >= size) ?? null
-}
+/** The elements are looked at only when the check has failed; a recorded program does not keep them. */
+const refusal = (error: OutOfBounds, index: Tensor, low: number, size: number): (() => Error) =>
+  effects.sink === null && index.storage.device.backend.caps.syncRead
+    ? () => error(index.toArray().find((i) => i < low || i >= size) ?? null, size)
+    : nameless(error, size)
+const nameless = (error: OutOfBounds, size: number) => () => error(null, size)
 
 const checkers = new Map<OutOfBounds, Elementwise>()
 /** Indices checked to lie between 0 and `size - 1`. `error` is one function for all calls of an op. */
@@ -65,7 +66,8 @@ const wrappers: Elementwise[] = []
 /** Indices from -size to size - 1 made positive; `ordinal` counts the index tensors of one call. */
 function wrapped(index: Tensor, size: number, ordinal: number): Tensor {
   wrappers[ordinal] ??= checkedRecord(
-    (i, n) => new IndexError(`index ${i === null ? '' : `${i} `}is out of bounds for dimension ${ordinal} with size ${n}`),
+    (i, n) =>
+      new IndexError(`index ${i === null ? '' : `${i} `}is out of bounds for dimension ${ordinal} with size ${n}`),
     true,
   )
   return apply(wrappers[ordinal], [index, operand(size)], null)
@@ -114,16 +116,27 @@ const mergedView = (x: Tensor, { order, merged }: Plan): Tensor => {
 const unmerged = (y: Tensor, shape: Shape, { order, merged }: Plan): Tensor => {
   const ordered = order === null ? shape : order.map((d) => shape[d])
   const split = sameShape(ordered, merged) ? y : apply(reshapeOp, [y], ordered)
-  return order === null ? split : apply(permuteOp, [split], order.map((_, d) => order.indexOf(d)))
+  return order === null
+    ? split
+    : apply(
+        permuteOp,
+        [split],
+        order.map((_, d) => order.indexOf(d)),
+      )
 }
 
 /** A row of places as the index of a gather: repeated over the other dimensions without being stored again. */
 export const spread = (places: Tensor, { merged, axis }: Pick<Plan, 'merged' | 'axis'>): Tensor => {
   const n = places.elements
-  const row = apply(reshapeOp, [places], merged.map((_, d) => (d === axis ? n : 1)))
+  const row = apply(
+    reshapeOp,
+    [places],
+    merged.map((_, d) => (d === axis ? n : 1)),
+  )
   return expandTo(row, gatheredShape(merged, axis, n))
 }
-const gatheredShape = (merged: Shape, axis: number, n: number): Shape => merged.map((size, d) => (d === axis ? n : size))
+const gatheredShape = (merged: Shape, axis: number, n: number): Shape =>
+  merged.map((size, d) => (d === axis ? n : size))
 
 const gatherPlaces = (x: Tensor, places: Tensor, plan: Plan): Tensor => {
   const found = gatherAlongDim(mergedView(x, plan), plan.axis, spread(places, plan))
@@ -149,7 +162,10 @@ function indexRecord(name: string, back: OpDef<Plan>): OpDef<Plan> {
       const { dy } = ctx
       return [apply(back, [filled(shape, dtype, 0, dy.storage.device), ctx.input(1), dy], ctx.attrs)]
     },
-    to: { kind: 'compose', compose: ([x, places], plan) => [detached(gatherPlaces(x as Tensor, places as Tensor, plan))] },
+    to: {
+      kind: 'compose',
+      compose: ([x, places], plan) => [detached(gatherPlaces(x as Tensor, places as Tensor, plan))],
+    },
   }
 }
 
@@ -249,7 +265,8 @@ export function planOf(x: Tensor, indices: TensorIndices, what: string): { place
     out,
   }
   const nothing = numelOf(out) === 0
-  if (!nothing && dims.some((d) => x.shape[d] === 0)) throw new IndexError('index is out of bounds for dimension with size 0')
+  if (!nothing && dims.some((d) => x.shape[d] === 0))
+    throw new IndexError('index is out of bounds for dimension with size 0')
   const row = nothing ? filled(shape, 'int32', 0, x.storage.device) : placesIn(x, items, shape)
   return { places: apply(reshapeOp, [row], [numelOf(shape)]), plan }
 }

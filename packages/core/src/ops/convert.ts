@@ -51,7 +51,10 @@ function target(to: DType | string | Tensor | ToOptions): ToOptions {
   if (typeof to === 'object' && to !== null) return to
   if (isDType(to)) return { dtype: to }
   if (typeof to === 'string') return dtypeLike.test(to) ? { dtype: checkDType(to) } : { device: to }
-  throw new TypeError(`to() received an invalid combination of arguments - got (${typeof to})`, 'Pass a dtype, a device or a tensor.')
+  throw new TypeError(
+    `to() received an invalid combination of arguments - got (${typeof to})`,
+    'Pass a dtype, a device or a tensor.',
+  )
 }
 
 /**
@@ -64,7 +67,11 @@ function target(to: DType | string | Tensor | ToOptions): ToOptions {
  * to(tensor([1.7]), 'int32') // tensor([1])
  * to(x, { dtype: 'float64', device: 'js' })
  */
-export function to(x: Tensor, other: DType | string | Tensor | ToOptions, { copy = false }: { copy?: boolean } = {}): Tensor {
+export function to(
+  x: Tensor,
+  other: DType | string | Tensor | ToOptions,
+  { copy = false }: { copy?: boolean } = {},
+): Tensor {
   const wanted = target(other)
   const dtype = wanted.dtype === undefined ? x.dtype : checkDType(wanted.dtype)
   const device = wanted.device === undefined ? x.storage.device : deviceNamed(wanted.device)
@@ -88,8 +95,7 @@ export const bool = (x: Tensor): Tensor => toDType(x, 'bool')
 /** The tensor in the dtype of another one, and on its device. */
 export const typeAs = (x: Tensor, other: Tensor): Tensor => to(x, other)
 /** The tensor where the host reads it at once: itself on the js and native devices, else moved to js. */
-export const cpu = (x: Tensor): Tensor =>
-  x.storage.device.backend.caps.syncRead ? x : toDevice(x, deviceNamed('js'))
+export const cpu = (x: Tensor): Tensor => (x.storage.device.backend.caps.syncRead ? x : toDevice(x, deviceNamed('js')))
 
 /** The same memory without a history: gradients stop here. */
 export const detach = (x: Tensor): Tensor => detached(x)
@@ -98,7 +104,8 @@ export const detach = (x: Tensor): Tensor => detached(x)
 
 function checkTensors(name: string, other: unknown): void {
   if (other instanceof Tensor) return
-  const type = typeof other === 'number' ? (Number.isInteger(other) ? 'int' : 'float') : other === null ? 'NoneType' : typeof other
+  const type =
+    typeof other === 'number' ? (Number.isInteger(other) ? 'int' : 'float') : other === null ? 'NoneType' : typeof other
   throw new TypeError(`${name}(): argument 'other' (position 1) must be Tensor, not ${type}`)
 }
 
@@ -141,7 +148,10 @@ export function isclose(
 ): Tensor {
   checkTensors('isclose', other)
   if (x.dtype !== other.dtype) {
-    throw new RuntimeError(`${dtypeName[x.dtype]} did not match ${dtypeName[other.dtype]}`, 'Convert one: other.to(x.dtype).')
+    throw new RuntimeError(
+      `${dtypeName[x.dtype]} did not match ${dtypeName[other.dtype]}`,
+      'Convert one: other.to(x.dtype).',
+    )
   }
   for (const [name, value] of Object.entries({ rtol, atol })) {
     if (!(value >= 0)) throw new RuntimeError(`${name} must be greater than or equal to zero, but got ${value}`)
@@ -156,4 +166,5 @@ export function isclose(
  * @example
  * allclose(tensor([1]), tensor([1.000001])) // true
  */
-export const allclose = (x: Tensor, other: Tensor, options: CloseOptions = {}): boolean => truth(isclose(x, other, options))
+export const allclose = (x: Tensor, other: Tensor, options: CloseOptions = {}): boolean =>
+  truth(isclose(x, other, options))

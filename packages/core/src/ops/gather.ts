@@ -13,7 +13,7 @@ import { filled } from './elementwise.ts'
 import { clone, slice } from './views.ts'
 
 const indexHint = (index: Tensor): string | undefined =>
-  index.dtype === 'int32' ? undefined : 'int32 takes int64\'s place here: index.int().'
+  index.dtype === 'int32' ? undefined : "int32 takes int64's place here: index.int()."
 
 function checkIndex(name: string, index: Tensor): void {
   if (index.dtype === 'int32') return
@@ -143,8 +143,11 @@ function checkScatter(x: Tensor, dim: number, index: Tensor, src: Tensor | null)
   if (index.elements === 0) return
   const ranks = [x, ...(src === null ? [] : [src])].map((t) => Math.max(t.dim(), 1))
   const other = ['self', 'src'][ranks.findIndex((rank) => rank !== Math.max(index.dim(), 1))]
-  if (other !== undefined) throw new RuntimeError(`Index tensor must have the same number of dimensions as ${other} tensor`)
-  const fits = index.shape.every((n, i) => (i === dim || n <= (x.shape[i] ?? 1)) && (src === null || n <= (src.shape[i] ?? 1)))
+  if (other !== undefined)
+    throw new RuntimeError(`Index tensor must have the same number of dimensions as ${other} tensor`)
+  const fits = index.shape.every(
+    (n, i) => (i === dim || n <= (x.shape[i] ?? 1)) && (src === null || n <= (src.shape[i] ?? 1)),
+  )
   if (fits) return
   throw new RuntimeError(
     `Expected index ${shapeString(index.shape)} to be smaller than self ${shapeString(x.shape)} apart from dimension ${dim}` +
@@ -190,20 +193,37 @@ const cut = (x: Tensor, shape: Shape): Tensor =>
  * @example
  * scatter(zeros(2, 3), 1, tensor([[2], [0]], { dtype: 'int32' }), 1) // one-hot rows
  */
-export function scatter(x: Tensor, dim: number, index: Tensor, src: Tensor | number, options: ScatterOptions = {}): Tensor {
+export function scatter(
+  x: Tensor,
+  dim: number,
+  index: Tensor,
+  src: Tensor | number,
+  options: ScatterOptions = {},
+): Tensor {
   const call = scatterCall(x, dim, index, src, options)
   if (call === null) return clone(x)
   return backTo(apply(call.record, [atLeast1d(x), call.index, call.src], call.dim), x.shape)
 }
 /** `scatter` into `x` itself. */
-export function scatter_(x: Tensor, dim: number, index: Tensor, src: Tensor | number, options: ScatterOptions = {}): Tensor {
+export function scatter_(
+  x: Tensor,
+  dim: number,
+  index: Tensor,
+  src: Tensor | number,
+  options: ScatterOptions = {},
+): Tensor {
   const call = scatterCall(x, dim, index, src, options)
   if (call === null) return x
   applyInPlace(call.record, atLeast1d(x), [atLeast1d(x), call.index, call.src], call.dim)
   return x
 }
 
-function scatterAddCall(x: Tensor, dim: number, index: Tensor, src: Tensor): { index: Tensor; src: Tensor; dim: number } | null {
+function scatterAddCall(
+  x: Tensor,
+  dim: number,
+  index: Tensor,
+  src: Tensor,
+): { index: Tensor; src: Tensor; dim: number } | null {
   if (!(src instanceof Tensor)) {
     throw new TypeError(
       `scatter_add() received an invalid combination of arguments - got (int, Tensor, ${typeof src === 'number' ? 'float' : typeof src}), but expected (int dim, Tensor index, Tensor src)`,

@@ -35,11 +35,8 @@ export type Slice = Range
  * @example
  * x.at(Slice(1, 3), 0) // x[1:3, 0]
  */
-export const Slice = (
-  start: number | null = null,
-  stop: number | null = null,
-  step: number | null = null,
-): Slice => new Range(start, stop, step)
+export const Slice = (start: number | null = null, stop: number | null = null, step: number | null = null): Slice =>
+  new Range(start, stop, step)
 
 type Nested = readonly (number | boolean | Nested)[]
 /**
@@ -48,8 +45,7 @@ type Nested = readonly (number | boolean | Nested)[]
  */
 export type Index = number | boolean | null | Slice | string | Tensor | Nested
 
-const valid =
-  'only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices'
+const valid = 'only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices'
 
 // ---- Python's text ----
 
@@ -73,7 +69,10 @@ function parsePart(part: string): Spec {
   if (text === 'None' || text === 'null') return null
   const bounds = text.split(':').map((bound) => bound.trim())
   if (bounds.length > 3 || !bounds.every((bound) => /^([+-]?\d+)?$/.test(bound)) || text === '') {
-    throw new IndexError(`${valid} (got str)`, `'${part}' is none: write '1:3', ':', '::2', '...', 'None' or a whole number.`)
+    throw new IndexError(
+      `${valid} (got str)`,
+      `'${part}' is none: write '1:3', ':', '::2', '...', 'None' or a whole number.`,
+    )
   }
   if (bounds.length === 1) return Number(text)
   const [start = null, stop = null, step = null] = bounds.map((bound) => (bound === '' ? null : Number(bound)))
@@ -255,8 +254,17 @@ function putAt(x: Tensor, indices: TensorIndices, value: Tensor | number | boole
  */
 export function setAt(x: Tensor, index: Index | readonly Index[], value: Tensor | number | boolean): Tensor {
   if (!(value instanceof Tensor) && typeof value !== 'number' && typeof value !== 'boolean') {
-    const type = Array.isArray(value) ? 'list' : value === null ? 'NoneType' : typeof value === 'string' ? 'str' : typeof value
-    throw new TypeError(`can't assign a ${type} to a torch.${dtypeName[x.dtype]}Tensor`, 'Assign a number or a tensor: tensor([1, 2]).')
+    const type = Array.isArray(value)
+      ? 'list'
+      : value === null
+        ? 'NoneType'
+        : typeof value === 'string'
+          ? 'str'
+          : typeof value
+    throw new TypeError(
+      `can't assign a ${type} to a torch.${dtypeName[x.dtype]}Tensor`,
+      'Assign a number or a tensor: tensor([1, 2]).',
+    )
   }
   const { view, indices } = reach(x, Array.isArray(index) ? index : [index as Index])
   if (indices.length > 0) putAt(view, indices, value, false)
@@ -282,7 +290,7 @@ export interface IndexPutOptions {
  * With `accumulate`, adds them.
  *
  * @example
- * x.indexPut_([tensor([0, 0], { dtype: 'int32' })], tensor([1, 2]), { accumulate: true })
+ * zeros(2).indexPut_([tensor([0, 0], { dtype: 'int32' })], tensor([1, 2]), { accumulate: true }) // tensor([3., 0.])
  */
 export function indexPut_(
   x: Tensor,
@@ -291,7 +299,9 @@ export function indexPut_(
   { accumulate = false }: IndexPutOptions = {},
 ): Tensor {
   if (!(values instanceof Tensor)) {
-    throw new TypeError(`index_put(): argument 'values' (position 2) must be Tensor, not ${typeof values === 'number' ? 'float' : typeof values}`)
+    throw new TypeError(
+      `index_put(): argument 'values' (position 2) must be Tensor, not ${typeof values === 'number' ? 'float' : typeof values}`,
+    )
   }
   const byDim: (Tensor | undefined)[] = []
   let dim = 0
@@ -305,5 +315,9 @@ export function indexPut_(
 }
 
 /** `indexPut_` into a copy of `x`. */
-export const indexPut = (x: Tensor, indices: readonly Tensor[], values: Tensor, options: IndexPutOptions = {}): Tensor =>
-  indexPut_(apply(cloneOp, [x], null), indices, values, options)
+export const indexPut = (
+  x: Tensor,
+  indices: readonly Tensor[],
+  values: Tensor,
+  options: IndexPutOptions = {},
+): Tensor => indexPut_(apply(cloneOp, [x], null), indices, values, options)

@@ -32,7 +32,10 @@ export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
   const d = normalizeDim(dim, x.dim())
   if (index.dim() > 1) throw new IndexError('index_select(): Index is supposed to be a vector')
   if (index.dtype !== 'int32') {
-    throw new RuntimeError('index_select(): Expected dtype int32 or int64 for index', `It is ${dtypeName[index.dtype]}: index.int().`)
+    throw new RuntimeError(
+      'index_select(): Expected dtype int32 or int64 for index',
+      `It is ${dtypeName[index.dtype]}: index.int().`,
+    )
   }
   if (x.dim() === 0) return apply(reshapeOp, [indexSelect(apply(reshapeOp, [x], [1]), 0, index)], [])
   const size = x.shape[d]
@@ -47,7 +50,9 @@ export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
 function checkMask(name: string, mask: Tensor): void {
   if (isMask(mask)) return
   throw new RuntimeError(
-    name === 'masked_fill' ? 'Mask tensor can take 0 and 1 values only' : `${name}: expected BoolTensor or ByteTensor for mask`,
+    name === 'masked_fill'
+      ? 'Mask tensor can take 0 and 1 values only'
+      : `${name}: expected BoolTensor or ByteTensor for mask`,
     `The mask is ${dtypeName[mask.dtype]}; make it bool: mask.ne(0).`,
   )
 }
@@ -141,7 +146,10 @@ const least = 2 ** 31 - 1
  */
 export function oneHot(x: Tensor, numClasses: number | { readonly numClasses?: number } = -1): Tensor {
   if (x.dtype !== 'int32') {
-    throw new RuntimeError('one_hot is only applicable to index tensor.', `Class values are int32, not ${x.dtype}: x.int().`)
+    throw new RuntimeError(
+      'one_hot is only applicable to index tensor.',
+      `Class values are int32, not ${x.dtype}: x.int().`,
+    )
   }
   const given = (typeof numClasses === 'object' ? numClasses.numClasses : numClasses) ?? -1
   if (x.elements === 0) {

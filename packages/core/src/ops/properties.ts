@@ -18,7 +18,11 @@ declare module '../tensor/tensor.ts' {
 }
 
 const properties: Readonly<Record<string, (x: Tensor) => Tensor>> = {
-  T: (x) => permute(x, x.shape.map((_, d) => x.dim() - 1 - d)),
+  T: (x) =>
+    permute(
+      x,
+      x.shape.map((_, d) => x.dim() - 1 - d),
+    ),
   mT: (x) => {
     if (x.dim() === 1) {
       throw new RuntimeError('tensor.mT is only supported on matrices or batches of matrices. Got 1-D tensor.')

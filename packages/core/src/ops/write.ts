@@ -61,7 +61,9 @@ const fillWith = (record: OpDef<null>, x: Tensor, value: Tensor | number | boole
 export function fill_(x: Tensor, value: Tensor | number | boolean): Tensor {
   if (!(value instanceof Tensor)) return fillWith(fillNumber, x, value)
   if (value.dim() > 0) {
-    throw new RuntimeError(`fill_ only supports 0-dimension value tensor but got tensor with ${value.dim()} dimensions.`)
+    throw new RuntimeError(
+      `fill_ only supports 0-dimension value tensor but got tensor with ${value.dim()} dimensions.`,
+    )
   }
   return fillWith(fillTensor, x, value)
 }
@@ -77,7 +79,9 @@ export const zero_ = (x: Tensor): Tensor => fillWith(zeroRecord, x, 0)
  *                                   //         [1., 2.]])
  */
 export function copy_(x: Tensor, src: Tensor): Tensor {
-  if (!(src instanceof Tensor)) throw new TypeError(`copy_(): argument 'other' (position 1) must be Tensor, not ${typeof src}`)
+  if (!(src instanceof Tensor)) {
+    throw new TypeError(`copy_(): argument 'other' (position 1) must be Tensor, not ${typeof src}`)
+  }
   const shape = broadcastShapes(x.shape, src.shape)
   if (!sameShape(shape, x.shape)) {
     throw new RuntimeError(
