@@ -1,8 +1,11 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { autogradBasics } from '../src/autograd-basics/index.ts'
 import { boston } from '../src/boston/index.ts'
 import { breastCancer } from '../src/breast-cancer/index.ts'
 import { expectLines, expectLosses, record, type Tolerance, type Transcript, transcripts } from './transcripts.ts'
+
+// Some seconds alone, more beside other tests.
+vi.setConfig({ testTimeout: 180_000 })
 
 const tutorial: Tolerance = (epoch) => (epoch <= 10 ? 1e-6 : epoch < 200_000 ? 1e-4 : 5e-4)
 
@@ -36,7 +39,7 @@ describe('breast-cancer learns as PyTorch does', () => {
     expectLines(lines.slice(0, 1), transcript.lines.slice(0, 1), tutorial)
   })
 
-  it('all 200,000 epochs, with the accuracy and the data frame', { timeout: 120_000 }, () => {
+  it('all 200,000 epochs, with the accuracy and the data frame', () => {
     const transcript = all[0]
     const { lines, losses, correct } = record(breastCancer, transcript)
     expectLosses(losses, transcript.losses, 200_000, tutorial)

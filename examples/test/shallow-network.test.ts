@@ -1,6 +1,9 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { parts, shallowNetwork } from '../src/shallow-network/index.ts'
 import { expectLines, expectLosses, record, type Tolerance, type Transcript, transcripts } from './transcripts.ts'
+
+// Some seconds alone, more beside other tests.
+vi.setConfig({ testTimeout: 180_000 })
 
 const network: Tolerance = (epoch) => (epoch <= 10 ? 1e-5 : 1e-3)
 const all = transcripts('shallow-network')

@@ -86,7 +86,7 @@ export class Subset<T> implements Dataset<T> {
  * Throws a ValueError if the lengths do not add up.
  *
  * @example
- * const [train, test] = randomSplit(set, [1500, 297])
+ * const [train, test] = randomSplit(new TensorDataset(x, y), [3, 1])
  */
 export const randomSplit = <T>(
   dataset: Dataset<T>,

@@ -9,6 +9,7 @@ import { type CsvOptions, parseCsv } from './parse.ts'
  * Errors are those of `parseCsv`, with the file's name, and the system's own for a file that cannot be read.
  *
  * @example
+ * // not run: there is no such file
  * const houses = await readCsv('houses.csv', { numeric: true })
  */
 export const readCsv = async (source: string | URL, options: CsvOptions = {}): Promise<ColumnTable> =>

@@ -7,7 +7,7 @@ import { type Bunch, bunch } from './bunch.ts'
  *
  * @example
  * const { frame, featureNames } = loadBreastCancer()
- * const y = toTensor(frame, ['target']) // torch.Size([569, 1])
+ * toTensor(frame, ['target']).size() // torch.Size([569, 1])
  */
 export const loadBreastCancer = (): Bunch =>
   bunch(csv, {

@@ -12,7 +12,7 @@ export interface Bunch {
   readonly target: Tensor
   /** Features and target together, as columns of a data frame. */
   readonly frame: ColumnTable
-  readonly featureNames: readonly string[]
+  readonly featureNames: string[]
   /** The classes in the order of their labels; for a regression the name of the target. */
   readonly targetNames: readonly string[]
   /** The name of the target's column in `frame`. */

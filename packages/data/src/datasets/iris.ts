@@ -5,7 +5,7 @@ import csv from './iris.csv.ts'
  * Fisher's iris set: 150 flowers, 4 features in cm; labels 0, 1, 2 are setosa, versicolor, virginica, 50 each.
  *
  * @example
- * const { data, target } = loadIris() // torch.Size([150, 4]), torch.Size([150])
+ * loadIris().data.size() // torch.Size([150, 4])
  */
 export const loadIris = (): Bunch =>
   bunch(csv, {

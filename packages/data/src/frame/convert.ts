@@ -56,8 +56,8 @@ const notANumber = (frame: ColumnTable, name: string, position: number, row: num
  *
  * @example
  * const { frame, featureNames } = loadIris()
- * const x = toTensor(frame, featureNames) // torch.Size([150, 4])
- * const label = toTensor(frame, 'target', { dtype: 'int32' }) // torch.Size([150])
+ * toTensor(frame, featureNames).size() // torch.Size([150, 4])
+ * toTensor(frame, 'target', { dtype: 'int32' }).size() // torch.Size([150])
  */
 export const toTensor = (
   frame: ColumnTable,
