@@ -73,7 +73,10 @@ export interface Prims {
     readonly offset: readonly number[]
     readonly axes: readonly (readonly { readonly in: number; readonly step: number }[])[]
   }
-  /** inputs: source, index. out[.., i, ..] = source[.., index[.., i, ..], ..]; the index has the shape of the output. */
+  /**
+   * inputs: source, index. out[.., i, ..] = source[.., index[.., i, ..], ..]; the index has the shape of the output. An
+   * index out of bounds is a RuntimeError before anything is written, here and in scatter.
+   */
   gather: { readonly axis: number }
   /** inputs: base, index, source (index and source of one shape). */
   scatter: { readonly axis: number; readonly fn: 'set' | 'add' | 'prod' | 'max' | 'min' }
