@@ -13,12 +13,21 @@ export interface Block {
   readonly noRun: string | undefined
 }
 
-/** The blocks marked `ts`; `ts no-run: why` are not run. */
+/** The code in the last cell of a row, each piece on its line; it is JavaScript's, so a `|` in it is written `\\|`. */
+const lastCell = (row: string): string => {
+  const cells = row.split(/(?<!\\)\|/)
+  return [...(cells[cells.length - 2] ?? '').matchAll(/`([^`]+)`/g)].map(([, code]) => code.replaceAll('\\|', '|')).join('\n')
+}
+
+/** The blocks marked `ts` (`ts no-run: why` are not run), and the rows of tables whose last column is TypeScript. */
 export function markdownBlocks(file: string): Block[] {
   const blocks: Block[] = []
   const lines = readFileSync(file, 'utf8').split('\n')
   for (let i = 0; i < lines.length; i++) {
-    const fence = /^```ts(?:\s+no-run:?\s*(.*))?$/.exec(lines[i].trim())
+    if (/\| TypeScript \|$/.test(lines[i])) {
+      for (i += 2; lines[i]?.startsWith('|'); i++) blocks.push({ file, line: i + 1, code: lastCell(lines[i]), noRun: undefined })
+    }
+    const fence = /^```ts(?:\s+no-run:?\s*(.*))?$/.exec(lines[i]?.trim() ?? '')
     if (fence === null) continue
     const start = i + 1
     while (i + 1 < lines.length && lines[i + 1].trim() !== '```') i++
@@ -193,15 +202,21 @@ export async function run(
   const { outputText } = ts.transpileModule(`async function $block() ${program}`, {
     compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext },
   })
-  const names = { ...speakable(scope), console: { log }, $at: at, $begin: begin, $after: after, $import: load }
+  const names = { ...speakable(scope), $at: at, $begin: begin, $after: after, $import: load }
   const make = new Function(...Object.keys(names), `${outputText}\nreturn $block;`)
-  const values = await (make(...Object.values(names)) as () => Promise<Scope>).call(self)
-  return { compared, declared: values }
+  const { log: before } = console
+  console.log = log
+  try {
+    const values = await (make(...Object.values(names)) as () => Promise<Scope>).call(self)
+    return { compared, declared: values }
+  } finally {
+    console.log = before
+  }
 }
 
 /** Without names that JavaScript keeps for itself (`var`); they are called by their module: `ops.var`. */
-const speakable = (scope: Scope): Scope =>
-  Object.fromEntries(Object.entries(scope).filter(([name]) => ts.identifierToKeywordKind(ts.factory.createIdentifier(name)) === undefined))
+const speakable = (scope: Scope): Scope => Object.fromEntries(Object.entries(scope).filter(([name]) => !reserved(name)))
+const reserved = (name: string): boolean => ['var', 'default'].includes(name)
 
 interface Imported {
   readonly name: string
@@ -241,7 +256,8 @@ export function pageModule(blocks: readonly Block[], known: Readonly<Record<stri
     const parsed = ts.createSourceFile('block.ts', code, ts.ScriptTarget.ES2022, true)
     let body = code
     const visit = (node: ts.Node): void => {
-      if (ts.isIdentifier(node)) used.add(node.text)
+      const member = ts.isPropertyAccessExpression(node.parent) && node.parent.name === node
+      if (ts.isIdentifier(node) && !member) used.add(node.text)
       ts.forEachChild(node, visit)
     }
     for (const statement of parsed.statements) {
@@ -257,7 +273,7 @@ export function pageModule(blocks: readonly Block[], known: Readonly<Record<stri
     return body
   })
   for (const [module, names] of Object.entries(known)) {
-    const missing = names.filter((name) => used.has(name) && !imported.has(name))
+    const missing = names.filter((name) => used.has(name) && !imported.has(name) && !reserved(name))
     for (const name of missing) imported.add(name)
     if (missing.length > 0) imports.push(`import { ${missing.join(', ')} } from '${module}'`)
   }

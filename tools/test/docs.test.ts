@@ -1,10 +1,10 @@
 // The documentation is run: every ts block of the guide and the readmes, and every `@example` of a doc comment. A comment
 // that says what comes out is compared with what does. The blocks of one page are one session, from top to bottom.
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import * as backend from '../../packages/core/src/backend/index.ts'
 import * as data from '../../packages/data/src/index.ts'
 import * as flambeau from '../../packages/flambeau/src/index.ts'
@@ -34,8 +34,14 @@ const fresh = (): void => {
   flambeau.setPrintOptions({ profile: 'default' })
   flambeau.setDetectAnomaly(false)
 }
-beforeEach(fresh)
-afterEach(fresh)
+beforeEach(() => {
+  fresh()
+  vi.spyOn(console, 'warn').mockReturnValue()
+})
+afterEach(() => {
+  fresh()
+  vi.restoreAllMocks()
+})
 
 const nameOf = ({ file, line }: Block): string => `${relative(root, file)}:${line}`
 const texts = [
@@ -68,7 +74,9 @@ const usual = (): Scope => {
   const [x, y] = [randn(4, 13), randn(4, 1)]
   const model = new nn.Linear(13, 1)
   const optimizer = new optim.SGD(model.parameters(), { lr: 1e-3 })
-  return { F, x, y, model, optimizer, yHat: model.forward(x), images: x, labels: zeros([4], { dtype: 'int32' }) }
+  const yHat = model.forward(x)
+  const labels = zeros([4], { dtype: 'int32' })
+  return { x, y, model, optimizer, yHat, loss: F.mseLoss(yHat, y), images: x, labels }
 }
 
 const packages = ['core', 'backend-js', 'data', 'flambeau', 'backend-conformance']
@@ -112,6 +120,7 @@ function typeErrors(): string[] {
     noEmit: true,
     rewriteRelativeImportExtensions: false,
     allowImportingTsExtensions: true,
+    noImplicitOverride: false,
     noUnusedLocals: false,
     noUnusedParameters: false,
     lib: ['lib.es2022.d.ts', 'lib.esnext.disposable.d.ts', 'lib.dom.d.ts'],
@@ -136,6 +145,26 @@ function typeErrors(): string[] {
 }
 
 test('the blocks of the guide have no type errors', { timeout: 120_000 }, () => expect(typeErrors()).toEqual([]))
+
+test('the tour knows how long it is', () => {
+  const tour = readFileSync(join(root, 'docs/internals/tour.md'), 'utf8')
+  const files = [...tour.matchAll(/^\| `(.*\.ts)` \|/gm)].map(([, name]) => join(root, 'packages/core/src', name))
+  const lines = files.reduce((sum, file) => sum + readFileSync(file, 'utf8').trimEnd().split('\n').length, 0)
+  const said = Number(/They are ([\d,]+) lines together/.exec(tour)?.[1].replace(',', ''))
+  expect(files.length).toBe(6)
+  expect(Math.abs(lines - said), `${lines} lines`).toBeLessThan(0.05 * lines)
+})
+
+test.each([
+  ['a value', 'tensor([1]).add(1) // tensor([3.])'],
+  ['a value below', 'tensor([1]).add(1)\n// tensor([3.])'],
+  ['lines', "for (const i of [1, 2]) console.log(`line ${i}`)\n// line 1"],
+  ['an error', 'ones(2).add(ones(3)) // RuntimeError: The size of tensor a (2) must match'],
+  ['an error that is not thrown', 'ones(2).add(1) // RuntimeError: no'],
+  ['an error that is not mentioned', 'ones(2).add(ones(3))'],
+])('a block that is wrong about %s fails', async (_, code) => {
+  await expect(run({ file: '', line: 1, code, noRun: undefined }, scope, modules)).rejects.toThrow()
+})
 
 test('the extractor finds what there is', () => {
   const blocks = pages.flatMap(({ blocks }) => blocks)

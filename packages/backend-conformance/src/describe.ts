@@ -16,6 +16,9 @@ export interface BackendOptions extends Omit<CellOptions, 'reference'> {
   readonly reference?: () => Backend | Promise<Backend>
 }
 
+/** Milliseconds; a cell takes some ten of them, the memory cells a second on a busy machine. */
+const timeout = 60_000
+
 const escape = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 const patternOf = (name: string) => new RegExp(`^${name.split('*').map(escape).join('.*')}$`)
 
@@ -23,6 +26,7 @@ const patternOf = (name: string) => new RegExp(`^${name.split('*').map(escape).j
  * Registers the conformance tests of a backend.
  *
  * @example
+ * // not run: it registers tests
  * describeBackend(() => js(), { skip: [] })
  */
 export const describeBackend = (create: () => Backend | Promise<Backend>, options: BackendOptions = {}): void => {
@@ -37,8 +41,8 @@ export const describeBackend = (create: () => Backend | Promise<Backend>, option
     )
     for (const cell of cells) {
       const skip = skips.find(({ pattern }) => pattern.test(cell.name))
-      if (!skip) it(cell.name, cell.run)
-      else it(`${cell.name} (skipped: ${skip.reason})`, () => mustFail(cell.run, skip.test))
+      if (!skip) it(cell.name, cell.run, timeout)
+      else it(`${cell.name} (skipped: ${skip.reason})`, () => mustFail(cell.run, skip.test), timeout)
     }
     for (const { test, pattern } of skips) {
       if (!cells.some(({ name }) => pattern.test(name))) {

@@ -254,6 +254,7 @@ export function gradcheck<I extends readonly unknown[]>(
  * which are chosen when not given.
  *
  * @example
+ * const x = tensor([1, 2], { dtype: 'float64', requiresGrad: true })
  * gradgradcheck((x) => x.pow(3), [x]) // true
  */
 export function gradgradcheck<I extends readonly unknown[]>(

@@ -17,6 +17,7 @@ export interface RemovableHandle {
  * Calls `fn` with the gradient of `x` in every backward that reaches it; a tensor that it returns takes the gradient's place.
  *
  * @example
+ * const x = tensor(3, { requiresGrad: true })
  * const handle = x.registerHook((grad) => grad.mul(2))
  * handle.remove()
  */

@@ -22,7 +22,10 @@ declare module '../tensor/tensor.ts' {
      * gradient's place.
      *
      * @example
+     * const x = tensor(3, { requiresGrad: true })
      * const handle = x.registerHook((grad) => grad.mul(2))
+     * x.square().backward()
+     * x.grad // tensor(12.)
      * handle.remove()
      */
     registerHook(fn: GradHook): RemovableHandle

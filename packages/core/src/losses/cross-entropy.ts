@@ -7,7 +7,15 @@ import { type Expr, s } from '../expr/expr.ts'
 import { logSoftmax } from '../ops/softmax.ts'
 import { operand } from '../tensor/apply.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { alongClasses, checkClassTargets, checkClassWeight, classDim, classesOf, isTarget, withoutClasses } from './class-targets.ts'
+import {
+  alongClasses,
+  checkClassTargets,
+  checkClassWeight,
+  classDim,
+  classesOf,
+  isTarget,
+  withoutClasses,
+} from './class-targets.ts'
 import { pointwise } from './pointwise.ts'
 import { Loss, type ReductionOption, reductionOf } from './reduction.ts'
 
@@ -58,7 +66,7 @@ export interface NllLossOptions extends ReductionOption {
  * Throws an IndexError for a class that is none, a ValueError for different batch sizes.
  *
  * @example
- * F.nllLoss(F.logSoftmax(x, { dim: 1 }), tensor([2, 0], { dtype: 'int32' }))
+ * F.nllLoss(F.logSoftmax(zeros(2, 3), { dim: 1 }), tensor([2, 0], { dtype: 'int32' })) // tensor(1.0986)
  */
 export function nllLoss(input: Tensor, target: Tensor, options: NllLossOptions = {}): Tensor {
   const reduction = reductionOf(options)

@@ -10,7 +10,7 @@ type Entry = readonly [name: string, module: Module]
 
 /** What both containers are: an ordered list of modules with names, read and written by index. */
 class Container extends Module {
-  [index: number]: Module;
+  [index: number]: Module
   [modulesOf]: readonly Entry[] = []
 
   override [membersOf](): Iterable<Entry> {
@@ -39,7 +39,8 @@ class Container extends Module {
 
 function setEntries(container: Container, entries: readonly Entry[]): void {
   for (const [, module] of entries) {
-    if (!isModule(module)) throw new TypeError(`${module === null ? 'NoneType' : typeof module} is not a Module subclass`)
+    if (!isModule(module))
+      throw new TypeError(`${module === null ? 'NoneType' : typeof module} is not a Module subclass`)
   }
   container[modulesOf] = entries
   for (; indices < entries.length; indices++) defineIndex(indices)
@@ -55,13 +56,17 @@ function defineIndex(i: number): void {
     },
     set(this: Container, module: Module) {
       position(i, this.length)
-      setEntries(this, this[modulesOf].map(([name, old], k) => [name, k === i ? module : old]))
+      setEntries(
+        this,
+        this[modulesOf].map(([name, old], k) => [name, k === i ? module : old]),
+      )
     },
   })
 }
 
 function position(index: number, length: number): number {
-  if (!Number.isInteger(index) || index < -length || index >= length) throw new IndexError(`index ${index} is out of range`)
+  if (!Number.isInteger(index) || index < -length || index >= length)
+    throw new IndexError(`index ${index} is out of range`)
   return index < 0 ? index + length : index
 }
 
@@ -106,7 +111,7 @@ export class Sequential extends Container {
  * Holds modules, so that their parameters are found; how they are called is up to the owner.
  *
  * @example
- * this.layers = new nn.ModuleList([new nn.Linear(4, 4), new nn.Linear(4, 4)])
+ * this.layers = new nn.ModuleList([new nn.Linear(13, 13), new nn.Linear(13, 13)])
  * for (const layer of this.layers) x = layer.forward(x)
  */
 export class ModuleList extends Container {

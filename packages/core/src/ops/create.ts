@@ -81,7 +81,8 @@ function flatten(data: TensorData, shape: Shape): { values: number[]; bools: num
  * typed arrays keep their dtype.
  *
  * @example
- * tensor([[1, 2], [3, 4]]) // tensor([[1., 2.], [3., 4.]])
+ * tensor([[1, 2], [3, 4]]) // tensor([[1., 2.],
+ *                          //         [3., 4.]])
  */
 export function tensor(data: TensorData, options: TensorOptions = {}): Tensor {
   if (options.dtype !== undefined) checkDType(options.dtype)

@@ -170,7 +170,7 @@ const logsumexpOp: OpDef<Kept> = {
  * The logarithm of the sum of exponentials over `dim` (one or several), without overflow. Integers give float32.
  *
  * @example
- * logsumexp(tensor([1000, 1000]), 0) // tensor(1000.6931)
+ * logsumexp(tensor([1000, 1000]), 0) // tensor(1000.6932)
  */
 export function logsumexp(x: Tensor, dim: Dims | (DimOptions & { readonly dim: Dims }), options?: DimOptions): Tensor {
   const { dim: dims, keepdim = false } = dimOptions<DimOptions>(dim, options)

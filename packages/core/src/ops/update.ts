@@ -16,7 +16,10 @@ export type Update = (targets: readonly Tensor[], values: readonly Value[]) => v
  *
  * @example
  * const descend = update('sgd', 1, (p, grad, lr) => [s.sub(p, s.mul(lr, grad))])
- * descend([parameter], [parameter.grad, () => group.lr])
+ * const parameter = ones(2)
+ * const group = { lr: 0.1 }
+ * descend([parameter], [tensor([1, 2]), () => group.lr])
+ * parameter // tensor([0.9000, 0.8000])
  */
 export function update(name: string, targets: number, build: (...x: Expr[]) => readonly Expr[]): Update {
   const kernels = new Map<number, Prims['map']>()

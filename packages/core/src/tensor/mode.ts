@@ -54,7 +54,7 @@ export const isInferenceModeEnabled = (): boolean => mode.inference
  * @example
  * detectAnomaly(() => tensor(-1, { requiresGrad: true }).sqrt().backward())
  * // RuntimeError: Function 'SqrtBackward0' returned nan values in its 0th output.
- * // The forward call was made at train.ts:12:3.
+ * // The forward call of SqrtBackward0 was made at …
  */
 export const detectAnomaly = <R>(fn: () => R): R => withMode('detectAnomaly', { anomaly: true }, fn)
 
