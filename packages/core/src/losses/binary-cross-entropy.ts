@@ -35,7 +35,9 @@ const ofProbabilities = pointwise({
 /** Weights broadcast to the elements, never the other way round. */
 function checkBroadcast(full: Shape, shape: Shape): void {
   if (sameShape(full, shape)) return
-  throw new RuntimeError(`output with shape ${shapeString(shape)} doesn't match the broadcast shape ${shapeString(full)}`)
+  throw new RuntimeError(
+    `output with shape ${shapeString(shape)} doesn't match the broadcast shape ${shapeString(full)}`,
+  )
 }
 
 export interface BinaryCrossEntropyOptions extends ReductionOption {
@@ -68,7 +70,10 @@ export function binaryCrossEntropy(input: Tensor, target: Tensor, options: Binar
     )
   }
   if (!isFloat(input.dtype)) {
-    throw new RuntimeError(`"binary_cross_entropy" not implemented for '${dtypeName[input.dtype]}'`, 'Convert it first: x.float().')
+    throw new RuntimeError(
+      `"binary_cross_entropy" not implemented for '${dtypeName[input.dtype]}'`,
+      'Convert it first: x.float().',
+    )
   }
   return ofProbabilities([input, target], { reduction, weight })
 }
@@ -102,10 +107,7 @@ const ofLogits = pointwise({
   name: 'binaryCrossEntropyWithLogits',
   inputs: 2,
   loss: (x, t) => s.add(s.add(s.mul(fromOne(t), x), shift(x)), logRest(x)),
-  gradients: [
-    (dy, n, x, t) => s.div(s.mul(s.sub(sigmoid(x), t), dy), n),
-    (dy, n, x) => s.div(s.mul(s.neg(x), dy), n),
-  ],
+  gradients: [(dy, n, x, t) => s.div(s.mul(s.sub(sigmoid(x), t), dy), n), (dy, n, x) => s.div(s.mul(s.neg(x), dy), n)],
 })
 
 /** The loss of positives counts `p` times. */
@@ -143,7 +145,9 @@ export function binaryCrossEntropyWithLogits(
   const reduction = reductionOf(options)
   const { weight = null, posWeight = null } = options
   if (!sameShape(input.shape, target.shape)) {
-    throw new ValueError(`Target size (${formatSize(target.shape)}) must be the same as input size (${formatSize(input.shape)})`)
+    throw new ValueError(
+      `Target size (${formatSize(target.shape)}) must be the same as input size (${formatSize(input.shape)})`,
+    )
   }
   if (!isFloat(target.dtype)) {
     throw new RuntimeError(

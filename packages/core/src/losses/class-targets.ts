@@ -56,12 +56,15 @@ export function checkClassTargets(input: Tensor, target: Tensor, weight: Tensor 
   if (target.dtype !== 'int32' && target.dtype !== 'uint8') {
     throw new RuntimeError(
       `expected scalar type Long but found ${dtypeName[target.dtype]}`,
-      'Class numbers are whole: target.int(). For probabilities use crossEntropy with a target of the input\'s shape.',
+      "Class numbers are whole: target.int(). For probabilities use crossEntropy with a target of the input's shape.",
     )
   }
   if (weight !== null) checkClassWeight(weight, input, '')
   if (!isFloat(input.dtype)) {
-    throw new RuntimeError(`"nll_loss_out_frame" not implemented for '${dtypeName[input.dtype]}'`, 'Convert it first: x.float().')
+    throw new RuntimeError(
+      `"nll_loss_out_frame" not implemented for '${dtypeName[input.dtype]}'`,
+      'Convert it first: x.float().',
+    )
   }
 }
 
@@ -113,7 +116,10 @@ const countOp: OpDef<Counted> = {
 function outOfBounds(x: Tensor, { classes, ignoreIndex }: Counted): IndexError {
   const values = x.storage.device.backend.readSync(x)
   const wrong = values.find((value) => value !== ignoreIndex && (value < 0 || value >= classes))
-  return new IndexError(`Target ${wrong} is out of bounds.`, `There are ${classes} classes: targets are from 0 to ${classes - 1}.`)
+  return new IndexError(
+    `Target ${wrong} is out of bounds.`,
+    `There are ${classes} classes: targets are from 0 to ${classes - 1}.`,
+  )
 }
 
 /** Whether a class is the target, and one that counts. */

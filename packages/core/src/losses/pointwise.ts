@@ -57,7 +57,11 @@ function withWeight({ inputs, loss, gradients, ...rest }: Pointwise): Pointwise 
     ...rest,
     inputs: inputs + 1,
     loss: (...x) => times(loss(...x), x),
-    gradients: gradients.map((gradient): Gradient => (dy, n, ...x) => times(gradient(dy, n, ...x), x)),
+    gradients: gradients.map(
+      (gradient): Gradient =>
+        (dy, n, ...x) =>
+          times(gradient(dy, n, ...x), x),
+    ),
   }
 }
 
@@ -65,9 +69,16 @@ const withLength = (fn: Build, length: number): Build => Object.defineProperty(f
 
 function byReduction({ name, inputs: arity, loss, gradients, check }: Pointwise): PointwiseLoss {
   const nameOf = (reduction: Reduction): string => (typeof name === 'string' ? name : name[reduction])
-  const record = elementwise(nameOf('none'), withLength((...x) => loss(...x), arity), { check })
+  const record = elementwise(
+    nameOf('none'),
+    withLength((...x) => loss(...x), arity),
+    { check },
+  )
   const rules = gradients.map((gradient) =>
-    elementwise(`${nameOf('none')}Backward`, withLength((dy, n, ...x) => gradient(dy, n, ...x), arity + 2)),
+    elementwise(
+      `${nameOf('none')}Backward`,
+      withLength((dy, n, ...x) => gradient(dy, n, ...x), arity + 2),
+    ),
   )
   const op = (reduction: Reduction): OpDef<Reduce['within']> => reduced(nameOf(reduction), record, rules, reduction)
   const ops = { mean: op('mean'), sum: op('sum'), none: op('none') }

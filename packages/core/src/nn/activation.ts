@@ -67,9 +67,7 @@ const dimOf = (dim: Dim): number | null => (typeof dim === 'object' && dim !== n
 
 /** The dimension that old code means when it says none. */
 function implicitDim(name: string, x: Tensor): number {
-  warn(
-    `Implicit dimension choice for ${name} has been deprecated. Change the call to include dim=X as an argument.`,
-  )
+  warn(`Implicit dimension choice for ${name} has been deprecated. Change the call to include dim=X as an argument.`)
   return [0, 1, 3].includes(x.dim()) ? 0 : 1
 }
 

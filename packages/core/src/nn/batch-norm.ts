@@ -26,21 +26,21 @@ const evaluated = elementwise('nativeBatchNorm', (x, mean, variance, weight, bia
 
 const total = elementwise('sum', (x) => x)
 const squaredError = elementwise('sum', (x, mean) => s.mul(s.sub(x, mean), s.sub(x, mean)))
-const inverseStd = elementwise('rsqrt', (sumOfSquares, n, eps) =>
-  s.div(1, s.sqrt(s.add(s.div(sumOfSquares, n), eps))),
-)
+const inverseStd = elementwise('rsqrt', (sumOfSquares, n, eps) => s.div(1, s.sqrt(s.add(s.div(sumOfSquares, n), eps))))
 const normalised = elementwise('nativeBatchNorm', (x, mean, invStd, weight, bias) =>
   s.add(s.mul(s.mul(s.sub(x, mean), invStd), weight), bias),
 )
 const weightGradient = elementwise('mul', (dy, x, mean, invStd) => s.mul(dy, s.mul(s.sub(x, mean), invStd)))
-const inputGradient = elementwise('nativeBatchNormBackward', (dy, x, mean, invStd, weight, biasSum, weightSum, inverse) =>
-  s.mul(
+const inputGradient = elementwise(
+  'nativeBatchNormBackward',
+  (dy, x, mean, invStd, weight, biasSum, weightSum, inverse) =>
     s.mul(
-      s.sub(s.sub(dy, s.mul(biasSum, inverse)), s.mul(s.mul(s.sub(x, mean), invStd), s.mul(weightSum, inverse))),
-      invStd,
+      s.mul(
+        s.sub(s.sub(dy, s.mul(biasSum, inverse)), s.mul(s.mul(s.sub(x, mean), invStd), s.mul(weightSum, inverse))),
+        invStd,
+      ),
+      weight,
     ),
-    weight,
-  ),
 )
 /** What reaches the input through the statistics alone: only the gradient of a gradient takes this way. */
 const invStdGradient = elementwise('mul', (dInvStd, x, mean, invStd, inverse) =>
@@ -159,7 +159,11 @@ function normalise(x: Tensor, { weight, bias, eps }: Affine, running: Running | 
 function normaliseBy(x: Tensor, mean: Tensor, variance: Tensor, { weight, bias, eps }: Affine): Tensor {
   const scale = weight === null ? operand(1) : perChannel(weight, x.shape)
   const shift = bias === null ? operand(0) : perChannel(bias, x.shape)
-  return apply(evaluated, [x, perChannel(mean, x.shape), perChannel(variance, x.shape), scale, shift, operand(eps)], null)
+  return apply(
+    evaluated,
+    [x, perChannel(mean, x.shape), perChannel(variance, x.shape), scale, shift, operand(eps)],
+    null,
+  )
 }
 
 export interface BatchNormOptions {
@@ -193,7 +197,11 @@ export function batchNorm(
   const { training = false, momentum = 0.1, eps = 1e-5 } = given
   const affine = { weight: given.weight ?? null, bias: given.bias ?? null, eps }
   if (x.dim() < 2) throw new RuntimeError(`batchNorm expects at least 2 dimensions, [N, C, ...], but got ${x.dim()}`)
-  checkBatch(x, { running_mean: runningMean, running_var: runningVar, weight: affine.weight, bias: affine.bias }, training)
+  checkBatch(
+    x,
+    { running_mean: runningMean, running_var: runningVar, weight: affine.weight, bias: affine.bias },
+    training,
+  )
   const known = runningMean !== null && runningVar !== null
   if (training) return normalise(x, affine, known ? { mean: runningMean, variance: runningVar, momentum } : null)
   if (!known) throw new RuntimeError('Expected running_mean and running_var to be defined when training=False')

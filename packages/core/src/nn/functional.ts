@@ -9,6 +9,8 @@ export {
 } from '../losses/index.ts'
 export { leakyRelu, relu, sigmoid, tanh } from '../ops/elementwise.ts'
 export { linear } from '../ops/matmul.ts'
+export { pad } from '../ops/pad.ts'
+export { oneHot } from '../ops/picks.ts'
 export { dropout } from '../ops/random.ts'
 export { logSoftmax, softmax } from '../ops/softmax.ts'
 export { batchNorm } from './batch-norm.ts'

@@ -18,7 +18,11 @@ export type ForwardHook = (module: Module, args: readonly unknown[], output: unk
  * Called when the gradients of a module's inputs are known, with them and those of its outputs; what it returns replaces
  * the gradients of the inputs. Null stands where there is no gradient.
  */
-export type FullBackwardHook = (module: Module, gradInput: Gradients, gradOutput: Gradients) => Tensor | Gradients | undefined | void
+export type FullBackwardHook = (
+  module: Module,
+  gradInput: Gradients,
+  gradOutput: Gradients,
+) => Tensor | Gradients | undefined | void
 
 export interface Hooks {
   before: readonly ForwardPreHook[]
@@ -45,7 +49,9 @@ export function addHook<K extends Kind>(module: Module, kind: K, hook: Hooks[K][
     remove() {
       const now = hooked[hooksOf]
       if (now === undefined) return
-      ;(now as Record<Kind, readonly unknown[]>)[kind] = (now[kind] as readonly unknown[]).filter((other) => other !== entry)
+      ;(now as Record<Kind, readonly unknown[]>)[kind] = (now[kind] as readonly unknown[]).filter(
+        (other) => other !== entry,
+      )
       if (now.before.length + now.after.length + now.backward.length === 0) uninstall(hooked, now)
       structureChanged()
     },

@@ -10,6 +10,7 @@ export {
 export { type InplaceOption, LeakyReLU, LogSoftmax, ReLU, Sigmoid, Softmax, Tanh } from './activation.ts'
 export { BatchNorm1d, type BatchNormLayerOptions, type BatchNormOptions } from './batch-norm.ts'
 export { ModuleList, type NamedModules, Sequential } from './container.ts'
+export { deepCopy } from './copy.ts'
 export { Dropout } from './dropout.ts'
 export { Flatten } from './flatten.ts'
 export * as functional from './functional.ts'

@@ -17,8 +17,7 @@ export const normal_ = (x: Tensor, mean = 0, std = 1, options: GeneratorOption =
   noGrad(() => drawNormal(x, mean, std, options))
 
 /** One value everywhere. */
-export const constant_ = (x: Tensor, value: number): Tensor =>
-  noGrad(() => fill_(x, value))
+export const constant_ = (x: Tensor, value: number): Tensor => noGrad(() => fill_(x, value))
 
 export const ones_ = (x: Tensor): Tensor => constant_(x, 1)
 export const zeros_ = (x: Tensor): Tensor => constant_(x, 0)
@@ -29,7 +28,16 @@ export function eye_(x: Tensor): Tensor {
   return noGrad(() => copy_(x, eye(x.shape[0], x.shape[1], { dtype: x.dtype, device: x.device })))
 }
 
-const linear = ['linear', 'conv1d', 'conv2d', 'conv3d', 'conv_transpose1d', 'conv_transpose2d', 'conv_transpose3d', 'sigmoid']
+const linear = [
+  'linear',
+  'conv1d',
+  'conv2d',
+  'conv3d',
+  'conv_transpose1d',
+  'conv_transpose2d',
+  'conv_transpose3d',
+  'sigmoid',
+]
 
 /** By how much an activation shrinks values: the gain that keeps their variance, by PyTorch's name of the activation. */
 export function calculateGain(nonlinearity: string, param?: number | null): number {

@@ -32,7 +32,11 @@ export class Linear extends Module {
   /** [outFeatures] */
   bias: Parameter | null
 
-  constructor(inFeatures: number, outFeatures: number, { bias = true, ...options }: LayerOptions & { bias?: boolean } = {}) {
+  constructor(
+    inFeatures: number,
+    outFeatures: number,
+    { bias = true, ...options }: LayerOptions & { bias?: boolean } = {},
+  ) {
     super()
     if (!Number.isInteger(inFeatures) || !Number.isInteger(outFeatures)) {
       throw new RuntimeError(`Linear takes whole numbers of features, but got ${inFeatures} and ${outFeatures}`)

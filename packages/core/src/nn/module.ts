@@ -131,7 +131,9 @@ export class Module {
     const [module, name] = ownerOf(this, target)
     const found = ownBuffers(module).find(({ key, property }) => key === name || property === name)
     if (found !== undefined) return found.tensor
-    throw findPart(module, name) === undefined ? noAttribute(module, name) : new AttributeError(`\`${name}\` is not a buffer`)
+    throw findPart(module, name) === undefined
+      ? noAttribute(module, name)
+      : new AttributeError(`\`${name}\` is not a buffer`)
   }
 
   // ---- declaring parts ----
@@ -156,7 +158,8 @@ export class Module {
   registerParameter(name: string, parameter: Parameter | null): void {
     checkName('parameter', name)
     if (!(getProperty(this, name) instanceof Parameter)) checkFree(this, name, parameter)
-    if (parameter !== null && !(parameter instanceof Parameter)) throw wrongPart(parameter, 'parameter', name, 'torch.nn.Parameter')
+    if (parameter !== null && !(parameter instanceof Parameter))
+      throw wrongPart(parameter, 'parameter', name, 'torch.nn.Parameter')
     setProperty(this, name, parameter)
   }
 
@@ -209,12 +212,17 @@ export class Module {
    * model.to('float64')
    */
   to(target: DType | string | To): this {
-    const { dtype, device }: To = typeof target === 'object' ? target : isDType(target) ? { dtype: target } : { device: target }
+    const { dtype, device }: To =
+      typeof target === 'object' ? target : isDType(target) ? { dtype: target } : { device: target }
     if (dtype !== undefined && !isFloat(dtype)) {
-      throw new TypeError(`nn.Module.to only accepts floating point or complex dtypes, but got desired dtype=torch.${dtype}`)
+      throw new TypeError(
+        `nn.Module.to only accepts floating point or complex dtypes, but got desired dtype=torch.${dtype}`,
+      )
     }
     const move = (x: Tensor): Tensor =>
-      noGrad(() => to(x, { dtype: dtype !== undefined && isFloat(x.dtype) ? dtype : x.dtype, device: device ?? x.device }))
+      noGrad(() =>
+        to(x, { dtype: dtype !== undefined && isFloat(x.dtype) ? dtype : x.dtype, device: device ?? x.device }),
+      )
     for (const module of this.modules()) {
       for (const [, parameter] of ownParameters(module)) {
         rebind(parameter, move(parameter))
@@ -358,7 +366,8 @@ const wrongPart = (part: unknown, kind: string, name: string, wanted: string): T
 
 function checkName(kind: string, name: string): void {
   if (typeof name !== 'string') throw new TypeError(`${kind} name should be a string. Got ${typeof name}`)
-  if (name.includes('.')) throw new KeyError(`${kind} name can't contain "."${kind === 'module' ? `, got: ${name}` : ''}`)
+  if (name.includes('.'))
+    throw new KeyError(`${kind} name can't contain "."${kind === 'module' ? `, got: ${name}` : ''}`)
   if (name === '') throw new KeyError(`${kind} name can't be empty string ""`)
 }
 

@@ -94,7 +94,8 @@ export class Loading {
   problems(strict: boolean): string[] {
     const quoted = (keys: readonly string[]): string => keys.map((key) => `"${key}"`).join(', ')
     const lines = [...this.errors]
-    if (strict && this.unexpected.length > 0) lines.unshift(`Unexpected key(s) in state_dict: ${quoted(this.unexpected)}. `)
+    if (strict && this.unexpected.length > 0)
+      lines.unshift(`Unexpected key(s) in state_dict: ${quoted(this.unexpected)}. `)
     if (strict && this.missing.length > 0) lines.unshift(`Missing key(s) in state_dict: ${quoted(this.missing)}. `)
     return lines
   }

@@ -109,7 +109,8 @@ export class StepLR extends LRScheduler {
   constructor(optimizer: ScheduledOptimizer, stepSize: number | StepLROptions, options: StepLROptions = {}) {
     const given = typeof stepSize === 'number' ? { ...options, stepSize } : stepSize
     super(optimizer, given)
-    if (typeof given.stepSize !== 'number') throw new TypeError("__init__() missing 1 required positional argument: 'step_size'")
+    if (typeof given.stepSize !== 'number')
+      throw new TypeError("__init__() missing 1 required positional argument: 'step_size'")
     this.stepSize = given.stepSize
     this.gamma = given.gamma ?? 0.1
     this.start()
@@ -132,7 +133,8 @@ export class ExponentialLR extends LRScheduler {
   constructor(optimizer: ScheduledOptimizer, gamma: number | ExponentialLROptions, options: ExponentialLROptions = {}) {
     const given = typeof gamma === 'number' ? { ...options, gamma } : gamma
     super(optimizer, given)
-    if (typeof given.gamma !== 'number') throw new TypeError("__init__() missing 1 required positional argument: 'gamma'")
+    if (typeof given.gamma !== 'number')
+      throw new TypeError("__init__() missing 1 required positional argument: 'gamma'")
     this.gamma = given.gamma
     this.start()
   }

@@ -47,7 +47,10 @@ export class Optimizer<O extends object = Record<string, unknown>, S extends obj
 
   constructor(params: Params<O>, defaults: O) {
     this.defaults = defaults
-    if (params instanceof Tensor || typeof (params as { [Symbol.iterator]?: unknown })?.[Symbol.iterator] !== 'function') {
+    if (
+      params instanceof Tensor ||
+      typeof (params as { [Symbol.iterator]?: unknown })?.[Symbol.iterator] !== 'function'
+    ) {
       throw new TypeError(
         `params argument given to the optimizer should be an iterable of Tensors or dicts, but got ${typeName(params)}`,
         'Pass model.parameters(), or an array: [x].',
@@ -156,10 +159,14 @@ export class Optimizer<O extends object = Record<string, unknown>, S extends obj
       throw new ValueError('loaded state dict has a different number of parameter groups')
     }
     if (groups.some((group, i) => group.params.length !== saved[i].params.length)) {
-      throw new ValueError("loaded state dict contains a parameter group that doesn't match the size of optimizer's group")
+      throw new ValueError(
+        "loaded state dict contains a parameter group that doesn't match the size of optimizer's group",
+      )
     }
     const numbered = new Map<string, Tensor>()
-    groups.forEach((group, i) => group.params.forEach((p, k) => void numbered.set(String(saved[i].params[k]), p)))
+    groups.forEach((group, i) => {
+      for (const [k, p] of group.params.entries()) numbered.set(String(saved[i].params[k]), p)
+    })
     const states = new Map<Tensor, S>()
     for (const [number, own] of state instanceof Map ? state : Object.entries(state)) {
       const p = numbered.get(String(number))
@@ -169,7 +176,8 @@ export class Optimizer<O extends object = Record<string, unknown>, S extends obj
     for (const [p, own] of states) this.state.set(p, own)
     groups.forEach((group, i) => {
       // The group stays the same object: whoever holds it, a recorded step too, sees its options change.
-      for (const key of Object.keys(group)) if (key !== 'params' && !(key in saved[i])) delete (group as Record<string, unknown>)[key]
+      for (const key of Object.keys(group))
+        if (key !== 'params' && !(key in saved[i])) delete (group as Record<string, unknown>)[key]
       Object.assign(group, saved[i], { params: group.params })
     })
     structureChanged()
