@@ -7,39 +7,46 @@ const LOOK_EVERY_MS = 100
 
 /** Print and onEpoch for a lesson; `finish` takes away what is left of the bar. */
 export const progress = (name: string): Required<Pick<Options, 'print' | 'onEpoch'>> & { finish: () => void } => {
-  if (!process.stdout.isTTY || !process.stderr.isTTY) {
-    return { print: (text) => console.log(String(text)), onEpoch: () => {}, finish: () => {} }
-  }
-  const clearLine = () => process.stderr.write('\r\x1b[K')
+  const print = (text: unknown) => console.log(String(text))
+  if (!process.stdout.isTTY || !process.stderr.isTTY) return { print, onEpoch: () => {}, finish: () => {} }
+
   let bar: SingleBar | undefined
+  let begun = 0
   let nextLook = 0
-  const finish = () => {
+  const hide = () => {
     bar?.stop()
     bar = undefined
   }
+  const draw = (epoch: number, epochs: number, now: number) => {
+    const seconds = (((now - begun) / epoch) * (epochs - epoch)) / 1000
+    const left = { left: `${Math.ceil(seconds)} s` }
+    if (bar !== undefined) return bar.update(epoch, left)
+    // Ctrl-C has to work inside the loop, so no handler of the bar's own.
+    bar = new SingleBar({
+      format: `${name} {bar} {value}/{total} epochs, {left} left`,
+      gracefulExit: false,
+      hideCursor: false,
+      clearOnComplete: true,
+    })
+    bar.start(epochs, epoch, left)
+  }
   return {
-    finish,
+    finish: hide,
     print: (text) => {
-      if (bar !== undefined) clearLine()
-      console.log(String(text))
+      hide()
+      print(text)
     },
     onEpoch: ({ epoch, epochs }: Seen) => {
-      if (epoch === 1) {
-        finish()
-        // Ctrl-C has to work inside the loop, so no handler of the bar's own.
-        bar = new SingleBar({
-          format: `${name} {bar} {value}/{total} epochs, {eta_formatted} left`,
-          gracefulExit: false,
-          hideCursor: false,
-          clearOnComplete: true,
-        })
-        bar.start(epochs, 0)
-      }
       const now = performance.now()
-      if (now < nextLook && epoch !== epochs) return
-      nextLook = now + LOOK_EVERY_MS
-      bar?.update(epoch)
-      if (epoch === epochs) finish()
+      if (epoch === 1) {
+        begun = now
+        nextLook = now + LOOK_EVERY_MS
+      }
+      if (epoch === epochs) hide()
+      else if (now >= nextLook) {
+        nextLook = now + LOOK_EVERY_MS
+        draw(epoch, epochs, now)
+      }
     },
   }
 }
