@@ -10,7 +10,7 @@ const prune = (folder) => {
   const dist = join(root, folder, 'dist')
   if (!existsSync(dist)) return
   for (const file of readdirSync(dist, { recursive: true })) {
-    const source = /^(.*?)(\.d\.ts\.map|\.d\.ts|\.js)$/.exec(file)?.[1]
+    const source = /^(.*?)(\.d\.ts|\.js)$/.exec(file)?.[1]
     if (source !== undefined && !existsSync(join(root, folder, 'src', `${source}.ts`))) rmSync(join(dist, file))
   }
 }

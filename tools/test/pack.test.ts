@@ -158,6 +158,7 @@ try { globalThis.evalAllowed = new Function('return true')() } catch { globalThi
     bundle: true,
     write: false,
     metafile: true,
+    minifyWhitespace: true,
     platform: 'browser',
     format: 'esm',
     target: 'es2022',
