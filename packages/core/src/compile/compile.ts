@@ -52,7 +52,13 @@ function record<R>(step: () => R): Recording<R> {
     const returned = tensorsIn(value)
     const leaves = [...recorder.leaves].map((leaf) => ({ leaf, set: leaf.grad !== null }))
     const gradients = leaves.flatMap(({ leaf }) => (leaf.grad === null ? [] : [leaf.grad]))
-    return { program: recorder.program([...returned, ...gradients]), value, returned, leaves, written: recorder.written }
+    return {
+      program: recorder.program([...returned, ...gradients]),
+      value,
+      returned,
+      leaves,
+      written: recorder.written,
+    }
   } finally {
     device.backend = backend
     effects.sink = null

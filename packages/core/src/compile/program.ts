@@ -43,7 +43,8 @@ export const isBuffer = (x: DeviceBuffer | Spec): x is DeviceBuffer => 'backend'
 function same(a: unknown, b: unknown): boolean {
   if (Object.is(a, b) || (typeof a === 'function' && typeof b === 'function')) return true
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
-  if (ArrayBuffer.isView(a) && ArrayBuffer.isView(b)) return same(Array.from(a as TypedArray), Array.from(b as TypedArray))
+  if (ArrayBuffer.isView(a) && ArrayBuffer.isView(b))
+    return same(Array.from(a as TypedArray), Array.from(b as TypedArray))
   const keys = Object.keys(a)
   return (
     keys.length === Object.keys(b).length &&
@@ -53,7 +54,8 @@ function same(a: unknown, b: unknown): boolean {
 
 const describe = (step: Step | undefined): string => {
   if (step === undefined) return 'the end of the step'
-  if (step.kind !== 'run') return step.kind === 'effect' ? 'a host effect' : `a write of [${step.output.shape.join(', ')}]`
+  if (step.kind !== 'run')
+    return step.kind === 'effect' ? 'a host effect' : `a write of [${step.output.shape.join(', ')}]`
   const inputs = step.inputs.map((x) => {
     if (isSlotView(x)) return `${x.dtype}[${x.shape.join(', ')}] in slot ${x.slot}`
     return typeof x.value === 'function' ? 'a number read anew' : String(x.value)
@@ -64,12 +66,14 @@ const describe = (step: Step | undefined): string => {
 /** Where two recordings of one step first differ, in words; null when they agree. */
 export function difference(a: Program, b: Program): string | null {
   for (let i = 0; i < Math.max(a.steps.length, b.steps.length); i++) {
-    if (!same(a.steps[i], b.steps[i])) return `instruction ${i} was ${describe(a.steps[i])}, then ${describe(b.steps[i])}`
+    if (!same(a.steps[i], b.steps[i]))
+      return `instruction ${i} was ${describe(a.steps[i])}, then ${describe(b.steps[i])}`
   }
   for (let i = 0; i < a.slots.length; i++) {
     const [x, y] = [a.slots[i], b.slots[i]]
     const equal = isBuffer(x) || isBuffer(y) ? x === y : same(x, y)
-    if (!equal) return `the memory of slot ${i} was another tensor's: one that the step reads was replaced between two calls`
+    if (!equal)
+      return `the memory of slot ${i} was another tensor's: one that the step reads was replaced between two calls`
   }
   return same(a.results, b.results) ? null : 'the step returned, or left as gradients, different tensors'
 }

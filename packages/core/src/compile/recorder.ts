@@ -1,7 +1,16 @@
 // The recorder stands in front of a backend: it forwards every instruction and remembers it. A recording that agreed
 // twice is a program, which replay() runs again without any tensor, op or graph.
 import type {
-  Backend, Capabilities, DeviceBuffer, Instr, Memory, Operand, Output, Scalar, Spec, View,
+  Backend,
+  Capabilities,
+  DeviceBuffer,
+  Instr,
+  Memory,
+  Operand,
+  Output,
+  Scalar,
+  Spec,
+  View,
 } from '../backend/backend.ts'
 import { isScalar } from '../backend/backend.ts'
 import type { TypedArray } from '../base/dtype.ts'
