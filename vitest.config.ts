@@ -2,14 +2,16 @@
 // reads a stale build.
 import { defineConfig } from 'vitest/config'
 
-const conditions = ['@flambeau/source']
+const conditions = ['@flambeau/source', 'module', 'node', 'development|production']
 
 export default defineConfig({
-  resolve: { conditions: [...conditions, 'module', 'browser', 'development|production'] },
-  ssr: { resolve: { conditions: [...conditions, 'module', 'node', 'development|production'] } },
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
   test: {
     include: ['{packages/*,examples,tools,bench}/test/**/*.test.ts'],
     reporters: ['default', './tools/count-reporter.mjs'],
-    maxWorkers: 2,
+    // Golden files are large and machines of continuous integration slow.
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
   },
 })

@@ -105,7 +105,8 @@ test('core, backend-js and flambeau together are under 1.5 MB installed', () => 
   expect(bytes).toBeLessThan(1_500_000)
 })
 
-test('there is one core, and nothing of the workspace beside it', () => {
+test('there is one core, nothing of the workspace beside it, and the terms of the data sets come along', () => {
+  expect(existsSync(join(installed('@flambeau/data'), 'src/datasets/NOTICE.md'))).toBe(true)
   expect(readdirSync(installed('@flambeau')).sort()).toEqual(['backend-js', 'core', 'data'])
   for (const name of ['@flambeau/backend-js', '@flambeau/data', 'flambeau'])
     expect(existsSync(join(installed(name), 'node_modules'))).toBe(false)
