@@ -16,7 +16,9 @@ export interface Block {
 /** The code in the last cell of a row, each piece on its line; it is JavaScript's, so a `|` in it is written `\\|`. */
 const lastCell = (row: string): string => {
   const cells = row.split(/(?<!\\)\|/)
-  return [...(cells[cells.length - 2] ?? '').matchAll(/`([^`]+)`/g)].map(([, code]) => code.replaceAll('\\|', '|')).join('\n')
+  return [...(cells[cells.length - 2] ?? '').matchAll(/`([^`]+)`/g)]
+    .map(([, code]) => code.replaceAll('\\|', '|'))
+    .join('\n')
 }
 
 /** The blocks marked `ts` (`ts no-run: why` are not run), and the rows of tables whose last column is TypeScript. */
@@ -25,7 +27,8 @@ export function markdownBlocks(file: string): Block[] {
   const lines = readFileSync(file, 'utf8').split('\n')
   for (let i = 0; i < lines.length; i++) {
     if (/\| TypeScript \|$/.test(lines[i])) {
-      for (i += 2; lines[i]?.startsWith('|'); i++) blocks.push({ file, line: i + 1, code: lastCell(lines[i]), noRun: undefined })
+      for (i += 2; lines[i]?.startsWith('|'); i++)
+        blocks.push({ file, line: i + 1, code: lastCell(lines[i]), noRun: undefined })
     }
     const fence = /^```ts(?:\s+no-run:?\s*(.*))?$/.exec(lines[i]?.trim() ?? '')
     if (fence === null) continue
@@ -47,7 +50,10 @@ export function exampleBlocks(file: string): Block[] {
       if (!/^\s*@example\b/.test(line)) return
       const rest = lines.slice(i + 1)
       const end = rest.findIndex((next) => /^\s*@\w/.test(next))
-      const code = rest.slice(0, end < 0 ? rest.length : end).join('\n').trimEnd()
+      const code = rest
+        .slice(0, end < 0 ? rest.length : end)
+        .join('\n')
+        .trimEnd()
       blocks.push({ file, line: first + i + 1, code, noRun: /^\s*\/\/ not run: (.*)/.exec(code)?.[1] })
     })
   }
@@ -110,7 +116,8 @@ function statementsOf(code: string): Statement[] {
 function expectation({ kind, behind, below }: Statement, prints: boolean, strict: boolean): string | undefined {
   if (kind === 'import') return undefined
   if (behind !== undefined && ((strict && kind === 'expression') || printed.test(behind))) return behind
-  if (behind === undefined && below !== undefined && (prints || (kind === 'expression' && printed.test(below)))) return below
+  if (behind === undefined && below !== undefined && (prints || (kind === 'expression' && printed.test(below))))
+    return below
   return undefined
 }
 
@@ -122,8 +129,16 @@ function forms(value: unknown): string[] {
 
 /** `…` stands for anything. */
 const matches = (expected: string, actual: string): boolean => {
-  const tidy = (text: string): string => text.split('\n').map((line) => line.trimEnd()).join('\n').trim()
-  const pattern = tidy(expected).split('…').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('[\\s\\S]*?')
+  const tidy = (text: string): string =>
+    text
+      .split('\n')
+      .map((line) => line.trimEnd())
+      .join('\n')
+      .trim()
+  const pattern = tidy(expected)
+    .split('…')
+    .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+    .join('[\\s\\S]*?')
   return new RegExp(`^${pattern}$`).test(tidy(actual))
 }
 
@@ -175,7 +190,8 @@ export async function run(
       failed(statement, error)
       return
     }
-    if (/^\w*Error: /.test(expectation(statement, false, strict) ?? '')) throw new Error(`${statement.source}\n  throws nothing`)
+    if (/^\w*Error: /.test(expectation(statement, false, strict) ?? ''))
+      throw new Error(`${statement.source}\n  throws nothing`)
     compare(statement, forms(value), lines.length > 0)
   }
   const begin = (): void => void (lines = [])
@@ -267,7 +283,8 @@ export function pageModule(blocks: readonly Block[], known: Readonly<Record<stri
       }
       imports.push(statement.getText())
       const bindings = statement.importClause?.namedBindings
-      if (bindings !== undefined && ts.isNamedImports(bindings)) for (const { name } of bindings.elements) imported.add(name.text)
+      if (bindings !== undefined && ts.isNamedImports(bindings))
+        for (const { name } of bindings.elements) imported.add(name.text)
       body = body.replace(statement.getText(), '')
     }
     return body
