@@ -31,8 +31,8 @@ export function checkClassTargets(input: Tensor, target: Tensor, weight: Tensor 
   const rank = shape.length
   if (rank === 0) throw new ValueError('Expected 1 or more dimensions (got 0)')
   if (rank !== 1 && shape[0] !== sizes[0]) {
-    if (sizes.length === 0) throw new IndexError('Dimension specified as 0 but tensor has no dimensions')
-    throw new ValueError(`Expected input batch_size (${shape[0]}) to match target batch_size (${sizes[0]}).`)
+    // PyTorch says 0 for a target without dimensions.
+    throw new ValueError(`Expected input batch_size (${shape[0]}) to match target batch_size (${sizes[0] ?? 0}).`)
   }
   if (rank <= 2) {
     if (sizes.length > 1) throw new RuntimeError('0D or 1D target tensor expected, multi-target not supported')
