@@ -198,6 +198,6 @@ function finish(instr: Instr<'matmul'>, post: Expr): void {
     posts.set(post, attrs)
   }
   const [out] = instr.outputs
-  const product: View = { ...out, buffer: out.buffer, shape: out.shape, dtype: out.dtype, strides: contiguousStrides(out.shape), offset: 0 }
+  const product: View = { buffer: out.buffer, shape: out.shape, dtype: out.dtype, strides: contiguousStrides(out.shape), offset: 0 }
   map({ kind: 'map', attrs, inputs: [product, ...instr.inputs.slice(2)], outputs: [out], donate: [0], origin: instr.origin })
 }

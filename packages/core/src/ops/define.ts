@@ -156,7 +156,8 @@ export function elementwise(name: string, build: Build, options: ElementwiseOpti
       if (attrs !== null && inputs.length === 0) return [attrs]
       let { shape } = inputs[0]
       for (let i = 1; i < inputs.length; i++) shape = broadcastShapes(shape, inputs[i].shape)
-      if (attrs !== null) return sameShape(shape, attrs.shape) ? [attrs] : [{ ...attrs, iterated: shape }]
+      // Written out: a spread with a property added is a new hidden class at every call in Node 20.
+      if (attrs !== null) return sameShape(shape, attrs.shape) ? [attrs] : [{ shape: attrs.shape, dtype: attrs.dtype, iterated: shape }]
       return [{ shape, dtype: out === 'bool' ? 'bool' : dtype }]
     },
     ...(out === 'bool'
