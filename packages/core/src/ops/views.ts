@@ -127,10 +127,16 @@ export function expandedShape(x: Tensor, shape: Shape): Shape {
 /** Expanded to the shape of another tensor. */
 export const expandAs = (x: Tensor, other: Tensor): Tensor => expand(x, other.shape)
 
-/** The dimensions in reversed element order; a view (PyTorch copies). */
+const flipCopyOp: OpDef<readonly number[]> = {
+  name: 'flip',
+  infer: flipOp.infer,
+  vjp: (ctx) => [apply(flipOp, [ctx.dy], ctx.attrs)],
+  to: { kind: 'compose', compose: ([x], dims) => [apply(cloneOp, [apply(flipOp, [x], dims)], null)] },
+}
+/** The dimensions in reversed element order: a copy, as in PyTorch. */
 export function flip(x: Tensor, ...dims: Sizes): Tensor {
   const given = sizesOf(dims, Number.NEGATIVE_INFINITY)
-  return apply(flipOp, [x], given.length === 0 ? [] : normalizeDims(given, x.dim()))
+  return apply(flipCopyOp, [x], given.length === 0 ? [] : normalizeDims(given, x.dim()))
 }
 
 interface Slice {
