@@ -129,13 +129,14 @@ export const flatten = (out: unknown): unknown[] => {
   return [out]
 }
 
-/** An op is in the table, or, where it is none of a tensor's methods, beside it. */
+/** An op is in the table or beside it; a few are methods only. */
 const find = (op: string): Callable => {
-  for (const place of [ops, F ?? {}, core]) {
+  for (const place of [ops, F, core]) {
     const fn = (place as unknown as Record<string, unknown>)[op]
     if (typeof fn === 'function') return fn as Callable
   }
-  throw new Error(`there is no op called ${op}`)
+  if (!hasMethod(op)) throw new Error(`there is no op called ${op}`)
+  return (self, ...rest) => (self as Record<string, Callable>)[op](...rest)
 }
 
 /** Calls the op as a function. */

@@ -3,6 +3,7 @@
 import type { Backend } from '@flambeau/core/backend'
 import * as grads from './checks/gradients.ts'
 import * as layouts from './checks/layouts.ts'
+import { backendCells } from './checks/backend.ts'
 import { nothingKept } from './checks/memory.ts'
 import * as random from './checks/random.ts'
 import * as variants from './checks/variants.ts'
@@ -46,12 +47,14 @@ export const cellsOf = (backend: Backend, options: CellOptions = {}): Cell[] => 
     ['gradients like the reference', grads.likeReference(options.reference)] as const,
     ...Object.entries(options.variants ?? {}).map(([name, variant]) => [name, variants.like(variant)] as const),
   ]
-  return subjectsOf(backend, { bitwise: options.bitwise ?? true, runs: options.runs ?? 30 }).flatMap((subject) =>
+  const subjects = subjectsOf(backend, { bitwise: options.bitwise ?? true, runs: options.runs ?? 30 })
+  const cells = subjects.flatMap((subject) =>
     all.flatMap(([name, check]) => {
       const cases = check(subject)
       return cases.length === 0 ? [] : [{ name: `${subject.op} › ${name}`, run: () => runCases(cases) }]
     }),
   )
+  return [...backendCells(backend), ...cells]
 }
 
 const runCases = async (cases: ReturnType<Check>): Promise<void> => {

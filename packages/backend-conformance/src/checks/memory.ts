@@ -27,7 +27,7 @@ const inUse = async (backend: Backend): Promise<number> => {
 }
 
 /** A kept tensor keeps the slab of 64 KiB that it was cut from: this many calls that keep one each fill several. */
-const calls = 4000
+const calls = 2500
 const slack = 2 * 65_536
 /** A collection may come late once; what is really kept grows each time. */
 const attempts = 3

@@ -306,7 +306,6 @@ export const elementwise = {
     each((x) => (x === 0 ? 1 : 0), { result: 'bool', range: [-1, 1] }),
   ),
   isnan: test(Number.isNaN),
-  isinf: test((x) => Math.abs(x) === inf),
   isfinite: test(Number.isFinite),
   clamp: op(
     [
@@ -386,7 +385,10 @@ export const elementwise = {
     ],
     { none: 'its result is a copy of its argument; the samples have every pair of dtypes' },
   ),
-  float: cast,
+  float: op(
+    cast.samples.map((sample) => kink('it rounds to float32', sample)),
+    casts,
+  ),
   double: cast,
   int: cast,
   long: cast,

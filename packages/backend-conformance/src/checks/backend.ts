@@ -1,0 +1,72 @@
+// Checks of the interface beneath the tensors: what is written is read back, also through strides, and the two ways to
+// read agree or the one that cannot says which to use.
+import { contiguousLayout } from '@flambeau/core/backend'
+import type { Backend, Output, View } from '@flambeau/core/backend'
+import { differenceOfValues } from '../compare.ts'
+import type { Cell } from '../subject.ts'
+
+const lengths = [1, 5, 1000, 70_000]
+const arrays = { float32: Float32Array, float64: Float64Array, int32: Int32Array, uint8: Uint8Array, bool: Uint8Array }
+
+const written = (backend: Backend, dtype: keyof typeof arrays, length: number): { data: number[]; view: View } => {
+  const data = Array.from({ length }, (_, i) => (dtype === 'bool' ? i % 2 : i % 251))
+  const shape = [length]
+  const out: Output = { shape, dtype, buffer: backend.alloc({ shape, dtype }) }
+  backend.write(out, arrays[dtype].from(data))
+  return { data, view: { ...contiguousLayout(shape), dtype, buffer: out.buffer } }
+}
+
+const must = (wrong: string | undefined, what: string): void => {
+  if (wrong !== undefined) throw new Error(`${what}: ${wrong}`)
+}
+
+export const backendCells = (backend: Backend): Cell[] => [
+  {
+    name: 'backend › write and read back',
+    async run() {
+      for (const dtype of backend.caps.dtypes) {
+        for (const length of lengths) {
+          const { data, view } = written(backend, dtype, length)
+          must(differenceOfValues(await backend.read(view), data, [0, 0]), `${dtype}, ${length} elements`)
+        }
+      }
+    },
+  },
+  {
+    name: 'backend › read through strides',
+    async run() {
+      for (const dtype of backend.caps.dtypes) {
+        const { data, view } = written(backend, dtype, 24)
+        // A 3 x 4 window, transposed and reversed, of the 24 elements.
+        const strided: View = { ...view, shape: [4, 3], strides: [-2, 8], offset: 7 }
+        const expected = [0, 1, 2, 3].flatMap((i) => [0, 1, 2].map((j) => data[7 - 2 * i + 8 * j]))
+        must(differenceOfValues(await backend.read(strided), expected, [0, 0]), dtype)
+      }
+    },
+  },
+  {
+    name: 'backend › a copy is read',
+    async run() {
+      const { data, view } = written(backend, 'float32', 5)
+      const first = await backend.read(view)
+      first[0] = 77
+      must(differenceOfValues(await backend.read(view), data, [0, 0]), 'after writing into what was read')
+    },
+  },
+  {
+    name: 'backend › readSync',
+    async run() {
+      const { data, view } = written(backend, 'float32', 5)
+      if (backend.caps.syncRead) return must(differenceOfValues(backend.readSync(view), data, [0, 0]), 'readSync')
+      try {
+        backend.readSync(view)
+      } catch (error) {
+        return must(
+          /async/i.test((error as Error).message) ? undefined : (error as Error).message,
+          'names no async call',
+        )
+      }
+      throw new Error('readSync neither reads nor throws although caps.syncRead is false')
+    },
+  },
+]
