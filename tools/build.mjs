@@ -1,16 +1,20 @@
-// Builds what changed: `tsc -b` in each package, ordered and cached by turbo. `node tools/build.mjs examples` builds
+// Builds what changed: `tsc -b` in each package, and a bundle where package.json says so, ordered and cached by turbo. `node tools/build.mjs examples` builds
 // that package and what it needs.
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { published, root, turbo } from './lib.mjs'
 
+/** Their JavaScript is bundle.mjs's, which clears its own. */
+const bundled = ['packages/core', 'packages/backend-js', 'packages/flambeau']
+
 /** tsc never removes what it once wrote; a file whose source is gone must not be packed or imported by mistake. */
 const prune = (folder) => {
   const dist = join(root, folder, 'dist')
   if (!existsSync(dist)) return
   for (const file of readdirSync(dist, { recursive: true })) {
-    const source = /^(.*?)(\.d\.ts|\.js)$/.exec(file)?.[1]
+    const pattern = bundled.includes(folder) ? /^(.*?)(\.d\.ts)$/ : /^(.*?)(\.d\.ts|\.js)$/
+    const source = pattern.exec(file)?.[1]
     if (source !== undefined && !existsSync(join(root, folder, 'src', `${source}.ts`))) rmSync(join(dist, file))
   }
 }
