@@ -54,6 +54,9 @@ const zero = (dy: Expr): Expr => s.constant(0, dy.dtype)
 
 // ---- arithmetic ----
 
+/** The same record under another name: PyTorch's nodes of one function have names that depend on its arguments. */
+const named = (name: string, record: Elementwise): Elementwise => ({ ...record, name })
+
 const addRecord = elementwise('add', (x, y) => s.add(x, y))
 const addScaledRecord = elementwise('add', (x, y, alpha) => s.add(x, s.mul(y, alpha)))
 /**
@@ -78,11 +81,12 @@ const acceptsSub = (_: DType, [x, y]: readonly Input[]): void => {
   throw new RuntimeError(x.dtype === y.dtype ? subtractBools : subtractBool, 'Convert it first: x.int().')
 }
 const subRecord = elementwise('sub', (x, y) => s.sub(x, y), { accepts: acceptsSub })
+const rsubRecord = named('RsubBackward1', subRecord)
 const subScaledRecord = elementwise('sub', (x, y, alpha) => s.sub(x, s.mul(y, alpha)), { accepts: acceptsSub })
 
 /** `x - alpha * y`. */
 export const sub = recorded((x: TensorLike, y: TensorLike, { alpha = 1 }: { alpha?: number } = {}) => {
-  if (alpha === 1) return [subRecord, [operand(x), operand(y)]]
+  if (alpha === 1) return [typeof x === 'object' ? subRecord : rsubRecord, [operand(x), operand(y)]]
   checkAlpha(x, y, alpha)
   return [subScaledRecord, [operand(x), operand(y), operand(alpha)]]
 })
@@ -91,7 +95,7 @@ export const sub = recorded((x: TensorLike, y: TensorLike, { alpha = 1 }: { alph
 export const mul = binary(elementwise('mul', (x, y) => s.mul(x, y)))
 
 const divRecord = elementwise('div', (x, y) => s.div(x, y), { out: 'float', gradName: 'div' })
-const truncRecord = elementwise('div', (x, y) => s.trunc(s.div(x, y)), {
+const truncRecord = elementwise('DivBackward2', (x, y) => s.trunc(s.div(x, y)), {
   check: divisorCheck,
   grad: ({ dy }) => [zero(dy), zero(dy)],
 })
@@ -99,6 +103,7 @@ const floorRecord = elementwise('NotImplemented', (x, y) => s.floorDiv(x, y), {
   check: divisorCheck,
   grad: ({ dy }) => [zero(dy), zero(dy)],
 })
+const divFloorRecord = named('DivBackward2', floorRecord)
 /** The quotient rounded down; integers stay integers. */
 export const floorDivide = binary(floorRecord)
 /**
@@ -107,7 +112,7 @@ export const floorDivide = binary(floorRecord)
  */
 export const div = recorded(
   (x: TensorLike, y: TensorLike, { roundingMode = null }: { roundingMode?: 'floor' | 'trunc' | null } = {}) => {
-    const record = { none: divRecord, floor: floorRecord, trunc: truncRecord }[roundingMode ?? 'none']
+    const record = { none: divRecord, floor: divFloorRecord, trunc: truncRecord }[roundingMode ?? 'none']
     if (record === undefined) {
       throw new RuntimeError(
         `div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '${String(roundingMode)}'`,
@@ -117,8 +122,13 @@ export const div = recorded(
   },
 )
 
+const remainderRecord = elementwise('RemainderBackward1', (x, y) => s.mod(x, y), { check: divisorCheck })
+const remainderOfNumber = named('RemainderBackward0', remainderRecord)
 /** `x` modulo `y`, with the divisor's sign. */
-export const remainder = binary(elementwise('remainder', (x, y) => s.mod(x, y), { check: divisorCheck }))
+export const remainder = recorded((x: TensorLike, y: TensorLike) => [
+  typeof y === 'object' ? remainderRecord : remainderOfNumber,
+  [operand(x), operand(y)],
+])
 
 /** `-x`. */
 export const neg = unary(
@@ -131,12 +141,13 @@ export const neg = unary(
 )
 
 const powRecord = elementwise('pow', (x, p) => s.pow(x, p))
+const powTensorRecord = named('PowBackward1', powRecord)
 /** `x` to the power `y`; two integers stay integers, and a negative number must then not be the exponent. */
 export const pow = recorded((x: TensorLike, y: TensorLike) => {
   if (typeof y === 'number' && y < 0 && typeof x === 'object' && !isFloat(x.dtype) && Number.isInteger(y)) {
     throw new RuntimeError('Integers to negative integer powers are not allowed.', 'Convert it first: x.float().')
   }
-  return [powRecord, [operand(x), operand(y)]]
+  return [typeof y === 'object' ? powTensorRecord : powRecord, [operand(x), operand(y)]]
 })
 
 const squareRecord = elementwise('pow', (x) => s.mul(x, x), { grad: ({ dy, x: [x] }) => [s.mul(dy, s.mul(x, 2))] })
@@ -158,7 +169,7 @@ export const expm1 = unary(elementwise('expm1', (x) => s.expm1(x), { out: 'float
 /** The natural logarithm. */
 export const log = unary(elementwise('log', (x) => s.log(x), { out: 'float', gradName: 'div' }))
 /** `log(1 + x)`, exact near 0. */
-export const log1p = unary(elementwise('log1p', (x) => s.log1p(x), { out: 'float', gradName: 'div' }))
+export const log1p = unary(elementwise('Log1PBackward0', (x) => s.log1p(x), { out: 'float', gradName: 'div' }))
 /** The sine of radians. */
 export const sin = unary(elementwise('sin', (x) => s.sin(x), { out: 'float' }))
 /** The cosine of radians. */
@@ -214,22 +225,30 @@ const clampRecord = elementwise('clamp', (x, low, high) => s.min(s.max(x, low), 
     s.select(s.or(s.gt(x, high), s.gt(low, high)), dy, 0),
   ],
 })
-const clampMinRecord = elementwise('clampMin', (x, low) => s.max(x, low), {
+const clampMinRecord = elementwise('clamp', (x, low) => s.max(x, low), {
   gradName: 'where',
   grad: ({ dy, x: [x, low] }) => [s.select(s.ge(x, low), dy, 0), s.select(s.lt(x, low), dy, 0)],
 })
-const clampMaxRecord = elementwise('clampMax', (x, high) => s.min(x, high), {
+const clampMaxRecord = elementwise('clamp', (x, high) => s.min(x, high), {
   gradName: 'where',
   grad: ({ dy, x: [x, high] }) => [s.select(s.le(x, high), dy, 0), s.select(s.gt(x, high), dy, 0)],
 })
 
+const isTensor = (x: Bound): boolean => typeof x === 'object' && x !== null
+const byTensors = { both: clampRecord, min: clampMinRecord, max: clampMaxRecord }
+const byNumbers = {
+  both: named('ClampBackward1', clampRecord),
+  min: named('ClampBackward1', clampMinRecord),
+  max: named('ClampBackward1', clampMaxRecord),
+}
 type Bound = TensorLike | null | undefined
 /** `x` limited to [min, max]; either may be null. The gradient passes at both edges. */
 export const clamp = recorded((x: Tensor, min?: Bound | { min?: Bound; max?: Bound }, max?: Bound) => {
   const [low, high] = bounds(min, max)
-  if (low === null) return [clampMaxRecord, [x, operand(high as TensorLike)]]
-  if (high === null) return [clampMinRecord, [x, operand(low)]]
-  return [clampRecord, [x, operand(low), operand(high)]]
+  const records = isTensor(low) || isTensor(high) ? byTensors : byNumbers
+  if (low === null) return [records.max, [x, operand(high as TensorLike)]]
+  if (high === null) return [records.min, [x, operand(low)]]
+  return [records.both, [x, operand(low), operand(high)]]
 })
 const bounds = (min: Bound | { min?: Bound; max?: Bound }, max: Bound): [TensorLike | null, TensorLike | null] => {
   const options = typeof min === 'object' && min !== null && !('storage' in min)
