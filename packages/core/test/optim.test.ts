@@ -71,10 +71,9 @@ const start = (): { weight: Tensor; bias: Tensor } => ({
   weight: made(golden.problem.weight, true),
   bias: made(golden.problem.bias, true),
 })
-type Any = optim.Optimizer<{ lr: number }, object>
-const construct = (kind: Kind, params: unknown, options: Options = {}): Any =>
-  new (optim[kind] as unknown as new (params: unknown, options: Options) => Any)(params, options)
-const build = ({ optimizer, options, groups }: Run, parts: ReturnType<typeof start>): Any => {
+const construct = (kind: Kind, params: unknown, options: Options = {}): optim.Optimizer =>
+  new (optim[kind] as unknown as new (params: unknown, options: Options) => optim.Optimizer)(params, options)
+const build = ({ optimizer, options, groups }: Run, parts: ReturnType<typeof start>): optim.Optimizer => {
   const params = groups?.map(({ params, ...own }) => ({ ...own, params: [parts[params]] })) ?? [
     parts.weight,
     parts.bias,
@@ -83,7 +82,7 @@ const build = ({ optimizer, options, groups }: Run, parts: ReturnType<typeof sta
 }
 const lossOf = ({ weight, bias }: ReturnType<typeof start>, useBias = true): Tensor =>
   F.mseLoss(F.linear(x, weight, useBias ? bias : null), y)
-const train = (optimizer: Any, parts: ReturnType<typeof start>, useBias = true): Tensor => {
+const train = (optimizer: optim.Optimizer, parts: ReturnType<typeof start>, useBias = true): Tensor => {
   const loss = lossOf(parts, useBias)
   optimizer.zeroGrad()
   loss.backward()
@@ -160,7 +159,7 @@ describe('schedulers', () => {
       const optimizer = construct(kind, Object.values(parts), optimizerOptions)
       const scheduler = new (
         optim.lrScheduler[name] as new (
-          o: Any,
+          o: optim.Optimizer,
           options: Options,
         ) => optim.lrScheduler.LRScheduler
       )(optimizer, options)

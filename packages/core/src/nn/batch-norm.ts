@@ -204,7 +204,10 @@ export function batchNorm(
   )
   const known = runningMean !== null && runningVar !== null
   if (training) return normalise(x, affine, known ? { mean: runningMean, variance: runningVar, momentum } : null)
-  if (!known) throw new RuntimeError(`${runningMean === null ? 'running_mean' : 'running_var'} must be defined in evaluation mode`)
+  if (!known)
+    throw new RuntimeError(
+      `${runningMean === null ? 'running_mean' : 'running_var'} must be defined in evaluation mode`,
+    )
   return normaliseBy(x, runningMean, runningVar, affine)
 }
 

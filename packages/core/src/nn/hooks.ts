@@ -72,7 +72,7 @@ function uninstall(module: Hooked, { own }: Hooks): void {
 
 function forwardWithHooks(this: Hooked, ...args: unknown[]): unknown {
   const { before, after, backward, own } = this[hooksOf] as Hooks
-  let given = args
+  let given: readonly unknown[] = args
   for (const hook of before) {
     const replaced = hook(this, given)
     if (replaced !== undefined && replaced !== null) given = Array.isArray(replaced) ? replaced : [replaced]
@@ -80,7 +80,7 @@ function forwardWithHooks(this: Hooked, ...args: unknown[]): unknown {
   const watch = backward.length === 0 ? null : new BackwardWatch(this, backward)
   if (watch !== null) given = watch.enter(given)
   const forward = own ?? (Object.getPrototypeOf(this) as Hooked).forward
-  let output = forward.apply(this, given)
+  let output = forward.apply(this, [...given])
   for (const hook of after) {
     const replaced = hook(this, given, output)
     if (replaced !== undefined && replaced !== null) output = replaced
@@ -100,51 +100,58 @@ const passOp: OpDef<(gradients: Gradients) => Gradients> = {
 class BackwardWatch {
   readonly #module: Module
   readonly #hooks: readonly FullBackwardHook[]
-  #gradOutput: Gradients = []
   #arguments = 0
-  /** Positions of the tensors among the arguments. */
-  #positions: readonly number[] = []
   #watchesInputs = false
+  #gradOutput: Gradients = []
 
   constructor(module: Module, hooks: readonly FullBackwardHook[]) {
     this.#module = module
     this.#hooks = hooks
   }
 
-  enter(args: readonly unknown[]): unknown[] {
+  enter(args: readonly unknown[]): readonly unknown[] {
     this.#arguments = args.length
-    const entered = this.#pass(args, (gradients) => this.#call(gradients))
-    this.#watchesInputs = entered.some((x, i) => x instanceof Tensor && args[i] !== x && x.requiresGrad)
-    this.#positions = args.flatMap((x, i) => (x instanceof Tensor ? [i] : []))
-    return entered
+    this.#watchesInputs = args.some(isWatched)
+    return watched(args, (gradients) => this.#call(gradients))
   }
 
   leave(output: unknown): unknown {
     const seen = (gradients: Gradients): Gradients => {
       this.#gradOutput = gradients
-      if (!this.#watchesInputs) this.#call(this.#positions.map(() => null))
+      if (!this.#watchesInputs) this.#call(new Array(this.#arguments).fill(null))
       return gradients
     }
-    return Array.isArray(output) ? this.#pass(output, seen) : this.#pass([output], seen)[0]
-  }
-
-  #pass(values: readonly unknown[], seen: (gradients: Gradients) => Gradients): unknown[] {
-    const tensors = values.filter((x): x is Tensor => x instanceof Tensor)
-    if (tensors.length === 0) return [...values]
-    const passed = [...applyAll(passOp, tensors as readonly Input[], seen)]
-    return values.map((x) => (x instanceof Tensor ? passed.shift() : x))
+    return Array.isArray(output) ? watched(output, seen) : watched([output], seen)[0]
   }
 
   #call(found: Gradients): Gradients {
     // A hook may keep what it sees: no leaf may take that memory over.
     for (const dy of [...found, ...this.#gradOutput]) if (dy !== null) keep(dy)
-    let gradInput: (Tensor | null)[] = new Array(this.#arguments).fill(null)
-    this.#positions.forEach((position, i) => void (gradInput[position] = found[i]))
+    let gradInput = found
     for (const hook of this.#hooks) {
       const replaced = hook(this.#module, gradInput, this.#gradOutput)
       if (replaced === undefined || replaced === null) continue
-      gradInput = replaced instanceof Tensor ? [replaced] : [...replaced]
+      gradInput = replaced instanceof Tensor ? [replaced] : replaced
     }
-    return this.#positions.map((position) => gradInput[position] ?? null)
+    return gradInput
   }
+}
+
+const isWatched = (x: unknown): x is Tensor => x instanceof Tensor && x.requiresGrad
+
+/** Values whose gradients `seen` gets, and may replace, all at once; null for what has none. */
+function watched(values: readonly unknown[], seen: (gradients: Gradients) => Gradients): readonly unknown[] {
+  const positions = values.flatMap((x, i) => (isWatched(x) ? [i] : []))
+  if (positions.length === 0) return values
+  const passed = applyAll(
+    passOp,
+    positions.map((i) => values[i] as Input),
+    (gradients) => {
+      const all: (Tensor | null)[] = new Array(values.length).fill(null)
+      positions.forEach((position, i) => void (all[position] = gradients[i]))
+      const replaced = seen(all)
+      return positions.map((position) => replaced[position] ?? null)
+    },
+  )
+  return values.map((x, i) => (positions.includes(i) ? passed[positions.indexOf(i)] : x))
 }

@@ -8,9 +8,6 @@ interface Scheduled {
   lr: number
   initialLr?: number
 }
-/** Any optimizer whose groups have a learning rate. */
-export type ScheduledOptimizer = Optimizer<{ lr: number }, object>
-
 export interface SchedulerOptions {
   /** Resume after this step; the optimizer's groups must have their `initialLr` then. */
   readonly lastEpoch?: number
@@ -18,7 +15,7 @@ export interface SchedulerOptions {
 
 /** The base class of schedulers: a subclass says the next learning rate of each group, and calls `start` when it is made. */
 export class LRScheduler {
-  readonly optimizer: ScheduledOptimizer
+  readonly optimizer: Optimizer
   /** Learning rates of the groups at the start. */
   baseLrs: number[]
   /** How many steps were made. */
@@ -26,7 +23,7 @@ export class LRScheduler {
   stepCount = 0
   #lastLr: number[] = []
 
-  constructor(optimizer: ScheduledOptimizer, { lastEpoch = -1 }: SchedulerOptions = {}) {
+  constructor(optimizer: Optimizer, { lastEpoch = -1 }: SchedulerOptions = {}) {
     if (!(optimizer instanceof Optimizer)) throw new TypeError(`${typeof optimizer} is not an Optimizer`)
     this.optimizer = optimizer
     this.lastEpoch = lastEpoch
@@ -51,8 +48,8 @@ export class LRScheduler {
   }
 
   /** The next learning rates, from those of now. */
-  protected nextLrs(): number[] {
-    throw new NotImplementedError(`${this.constructor.name} does not override nextLrs`)
+  protected getLr(): number[] {
+    throw new NotImplementedError(`${this.constructor.name} does not override getLr`)
   }
 
   /** Sets the learning rates of the next epoch; to be called after the optimizer's step. */
@@ -68,7 +65,7 @@ export class LRScheduler {
   #advance(): void {
     this.stepCount++
     this.lastEpoch++
-    this.nextLrs().forEach((lr, i) => void (this.#groups[i].lr = lr))
+    this.getLr().forEach((lr, i) => void (this.#groups[i].lr = lr))
     this.#lastLr = this.#groups.map(({ lr }) => lr)
   }
 
@@ -106,7 +103,7 @@ export class StepLR extends LRScheduler {
   stepSize: number
   gamma: number
 
-  constructor(optimizer: ScheduledOptimizer, stepSize: number | StepLROptions, options: StepLROptions = {}) {
+  constructor(optimizer: Optimizer, stepSize: number | StepLROptions, options: StepLROptions = {}) {
     const given = typeof stepSize === 'number' ? { ...options, stepSize } : stepSize
     super(optimizer, given)
     if (typeof given.stepSize !== 'number')
@@ -116,7 +113,7 @@ export class StepLR extends LRScheduler {
     this.start()
   }
 
-  protected override nextLrs(): number[] {
+  protected override getLr(): number[] {
     const changes = this.lastEpoch !== 0 && this.lastEpoch % this.stepSize === 0
     return this.optimizer.paramGroups.map(({ lr }) => (changes ? lr * this.gamma : lr))
   }
@@ -130,7 +127,7 @@ export interface ExponentialLROptions extends SchedulerOptions {
 export class ExponentialLR extends LRScheduler {
   gamma: number
 
-  constructor(optimizer: ScheduledOptimizer, gamma: number | ExponentialLROptions, options: ExponentialLROptions = {}) {
+  constructor(optimizer: Optimizer, gamma: number | ExponentialLROptions, options: ExponentialLROptions = {}) {
     const given = typeof gamma === 'number' ? { ...options, gamma } : gamma
     super(optimizer, given)
     if (typeof given.gamma !== 'number')
@@ -139,7 +136,7 @@ export class ExponentialLR extends LRScheduler {
     this.start()
   }
 
-  protected override nextLrs(): number[] {
+  protected override getLr(): number[] {
     return this.optimizer.paramGroups.map(({ lr }) => (this.lastEpoch === 0 ? lr : lr * this.gamma))
   }
 }

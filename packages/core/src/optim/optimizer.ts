@@ -37,7 +37,7 @@ const typeName = (x: unknown): string => {
  *
  * Throws a ValueError without parameters, for results of operations, and for a parameter in two groups.
  */
-export class Optimizer<O extends object = Record<string, unknown>, S extends object = Record<string, unknown>> {
+export class Optimizer<O extends object = { lr: number }, S extends object = object> {
   readonly defaults: O
   readonly paramGroups: ParamGroup<O>[] = []
   /** What is kept for each parameter between steps. */
