@@ -39,8 +39,9 @@ function deviceOf(inputs: readonly Input[], on?: Device): Device {
 /** The line of the user's program that is being run: the first on the stack that is not in this package. */
 const callingLine = (): string => {
   const lines = (new Error().stack ?? '').split('\n').slice(1)
-  const own = /[^\s(]*[\\/](?=tensor[\\/]apply\.[jt]s)/.exec(lines[0])?.[0]
-  const user = own === undefined ? undefined : lines.find((line) => !line.includes(own) && /:\d+:\d+\)?$/.test(line))
+  // This file is a source among others or, where packages are installed, all of core in one.
+  const own = (/[^\s(]+(?=:\d+:\d+\)?$)/.exec(lines[0])?.[0] ?? '').replace(/tensor[\\/]apply\.[jt]s$/, '')
+  const user = own === '' ? undefined : lines.find((line) => !line.includes(own) && /:\d+:\d+\)?$/.test(line))
   return (user ?? lines[lines.length - 1] ?? '').trim().replace(/^at /, '')
 }
 
@@ -90,8 +91,12 @@ function runKernel<A>(
 ): void {
   const to = op.to as Extract<OpDef<A>['to'], { kind: 'kernel' }>
   const prims = to.lower(attrs, inputs, specs)
-  const operands: readonly Operand[] = to.prim === 'map' ? mapOperands(prims as Prims['map'], inputs, specs[0])
-      : to.prim === 'matmul' && inputs.length > 2 ? withEpilogue(inputs as Tensor[], specs[0].shape) : inputs
+  const operands: readonly Operand[] =
+    to.prim === 'map'
+      ? mapOperands(prims as Prims['map'], inputs, specs[0])
+      : to.prim === 'matmul' && inputs.length > 2
+        ? withEpilogue(inputs as Tensor[], specs[0].shape)
+        : inputs
   const instr: Instr = {
     kind: to.prim,
     attrs: prims,
@@ -290,11 +295,21 @@ export function applyInPlace<A>(op: OpDef<A>, self: Tensor, operands: readonly I
   const direct = inside && fits && !cut
   if (!direct || inputs.some((x) => overlaps(x, self))) {
     const value = apply(op, inputs, attrs)
-    return operands.includes(self) && self.viewOf === null && value.dtype === self.dtype ? become(self, value) : write(self, value)
+    return operands.includes(self) && self.viewOf === null && value.dtype === self.dtype
+      ? become(self, value)
+      : write(self, value)
   }
 
   const node = records ? connected(op, inputs, attrs, specs) : null
-  runKernel(deviceOf(inputs), op, inputs, attrs, specs, [self], [inputs.indexOf(self)].filter((i) => i >= 0))
+  runKernel(
+    deviceOf(inputs),
+    op,
+    inputs,
+    attrs,
+    specs,
+    [self],
+    [inputs.indexOf(self)].filter((i) => i >= 0),
+  )
   touch(self.storage)
   if (node !== null) {
     self.rebase(node as Node, 0)
@@ -313,10 +328,16 @@ function become(self: Tensor, value: Tensor): Tensor {
 /**
  * Runs one map whose outputs replace the elements of `targets`, outside of autograd. The inputs begin with the targets.
  */
-export function applyMapInto(name: string, prims: Prims['map'], targets: readonly Tensor[], inputs: readonly Input[]): void {
+export function applyMapInto(
+  name: string,
+  prims: Prims['map'],
+  targets: readonly Tensor[],
+  inputs: readonly Input[],
+): void {
   const device = deviceOf(inputs)
   const specs: readonly Spec[] = targets
-  const inside = targets.every(fillsStorage) && !inputs.slice(targets.length).some((x) => targets.some((t) => overlaps(x, t)))
+  const inside =
+    targets.every(fillsStorage) && !inputs.slice(targets.length).some((x) => targets.some((t) => overlaps(x, t)))
   const outputs = inside ? targets : targets.map((t) => allocate(device, t))
   device.backend.run({
     kind: 'map',
