@@ -53,6 +53,8 @@ class JsBackend implements Backend {
     strictFloat: true,
   }
   readonly #memory = new HostMemory(this)
+  /** What checks write; one for all, because a slab cut into a byte a step would outlive many steps and grow old. */
+  readonly #flag: Output = { shape: [], dtype: 'bool', buffer: this.alloc({ shape: [], dtype: 'bool' }) }
 
   supports(): boolean {
     return true
@@ -75,9 +77,8 @@ class JsBackend implements Backend {
   /** Any true element of the check's expression is its error: a map reduced to one flag, before anything is written. */
   #verify(instr: Instr, check: Check): void {
     const shape = (instr.inputs.find((x) => (x as View).buffer !== undefined) as View | undefined)?.shape ?? []
-    const out = { shape: [], dtype: 'bool', buffer: this.alloc({ shape: [], dtype: 'bool' }) } as const
-    map({ kind: 'map', attrs: flagOf(check.expr, shape.length), inputs: instr.inputs, outputs: [out], origin: instr.origin })
-    const { data, start } = out.buffer as HostBuffer
+    map({ kind: 'map', attrs: flagOf(check.expr, shape.length), inputs: instr.inputs, outputs: [this.#flag], origin: instr.origin })
+    const { data, start } = this.#flag.buffer as HostBuffer
     if (numelOf(shape) > 0 && data[start] !== 0) throw check.error()
   }
 
