@@ -1,30 +1,18 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
+import { rmSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { lessons } from '../src/lessons.ts'
+import { bundle, bundleFolder } from './bundle.ts'
 import { transcripts } from './transcripts.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
 
-const folder = mkdtempSync(join(tmpdir(), 'flambeau-cli-'))
-const program = join(folder, 'main.mjs')
+const folder = bundleFolder()
+let program = ''
 
-// The command as a process of its own, made of the sources, so that no stale build is tested.
+// The command as a process of its own.
 beforeAll(async () => {
-  await build({
-    entryPoints: [fileURLToPath(new URL('../src/main.ts', import.meta.url))],
-    outfile: program,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    conditions: ['@flambeau/source'],
-    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
-    logLevel: 'error',
-  })
+  program = await bundle(folder, 'main.ts', 'esm')
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 

@@ -1,0 +1,33 @@
+// Bundles made of the sources: code that runs as Node runs it, at its own speed, and is never a stale build.
+import { mkdtempSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+
+/** A folder for bundles; whoever makes it takes it away. */
+export const bundleFolder = (): string => mkdtempSync(join(tmpdir(), 'flambeau-examples-'))
+
+/** Bundles a file of src/ and returns the path of the result, an ES module or CommonJS. */
+export const bundle = async (folder: string, entry: string, format: 'esm' | 'cjs'): Promise<string> => {
+  const outfile = join(folder, format === 'esm' ? 'bundle.mjs' : 'bundle.cjs')
+  await build({
+    entryPoints: [fileURLToPath(new URL(`../src/${entry}`, import.meta.url))],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format,
+    conditions: ['@flambeau/source'],
+    banner:
+      format === 'esm'
+        ? { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" }
+        : {},
+    logLevel: 'error',
+  })
+  return outfile
+}
+
+/** The exports of a file of src/, run by Node itself and not through the tests' transformations. */
+export const native = async <T>(folder: string, entry: string): Promise<T> =>
+  createRequire(import.meta.url)(await bundle(folder, entry, 'cjs')) as T
