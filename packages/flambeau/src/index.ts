@@ -1,12 +1,14 @@
 // What people install: all of core, with plain JavaScript as the device from the start, and other devices on demand.
 import { js } from '@flambeau/backend-js'
-import { registerDevice, RuntimeError, useDevice, ValueError } from '@flambeau/core'
-import type { Backend } from '@flambeau/core/backend'
+import { registerDevice, RuntimeError, setFallback, useDevice, ValueError } from '@flambeau/core'
 
 export * from '@flambeau/core'
 export { js } from '@flambeau/backend-js'
 
+type Backend = ReturnType<typeof js>
+
 useDevice(js())
+setFallback(js())
 
 /** Devices with a package of their own, the fastest first: the package and its function that makes the backend. */
 const packages: Readonly<Record<string, string>> = {
@@ -24,7 +26,10 @@ async function load(name: string): Promise<Backend> {
   try {
     made = await import(/* @vite-ignore */ /* webpackIgnore: true */ specifier)
   } catch (cause) {
-    throw new RuntimeError(`device '${name}' is not installed`, `Install it: npm install ${specifier} (${String(cause)})`)
+    throw new RuntimeError(
+      `device '${name}' is not installed`,
+      `Install it: npm install ${specifier} (${String(cause)})`,
+    )
   }
   return await made[name]()
 }

@@ -7,6 +7,7 @@ import { contiguousLayout, contiguousStrides, expandStrides, isContiguous, type 
 import { canCast } from '../base/promotion.ts'
 import { broadcastShapes, numelOf, sameShape, type Shape, scalarShape, shapeString } from '../base/shape.ts'
 import { currentDevice, type Device, Storage } from './device.ts'
+import { dispatch } from './dispatch.ts'
 import { touch } from './effects.ts'
 import { mode, noGrad } from './mode.ts'
 import { Node } from './node.ts'
@@ -106,7 +107,7 @@ function runKernel<A>(
     check: to.check === undefined ? undefined : to.check(attrs, inputs),
     origin: mode.anomaly ? { name: op.name, line: callingLine() } : op,
   }
-  device.backend.run(instr)
+  dispatch(device, instr)
 }
 
 /** The views of a map read the shape that is iterated over; numbers have the dtype that the expression expects. */
@@ -339,7 +340,7 @@ export function applyMapInto(
   const inside =
     targets.every(fillsStorage) && !inputs.slice(targets.length).some((x) => targets.some((t) => overlaps(x, t)))
   const outputs = inside ? targets : targets.map((t) => allocate(device, t))
-  device.backend.run({
+  dispatch(device, {
     kind: 'map',
     attrs: prims,
     inputs: mapOperands(prims, inputs, specs[0]),
@@ -360,7 +361,7 @@ export function write(self: Tensor, value: Tensor): Tensor {
   checkWritable(self, [value])
   const source = value.storage === self.storage ? apply(contiguousCopy(), [value], null) : value
   const flat = flatView(self)
-  self.storage.device.backend.run({
+  dispatch(self.storage.device, {
     kind: 'assign',
     attrs: { region: { shape: self.shape, strides: self.strides, offset: self.offset } },
     inputs: [flat, sameShape(source.shape, self.shape) ? source : expandView(source, self.shape)],

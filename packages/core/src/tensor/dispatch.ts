@@ -1,0 +1,142 @@
+// From core to a backend: an instruction goes as it is to a backend that can run it, and is adapted to one that cannot.
+// Inputs are made contiguous, several outputs become several instructions, and what is left runs on a host backend,
+// visibly: with one warning an op, counted in `report()`, refused in strict mode.
+import {
+  type Backend,
+  type Instr,
+  isScalar,
+  type MapOut,
+  type Operand,
+  type Output,
+  type Prims,
+  type View,
+} from '../backend/backend.ts'
+import { type DType, dtypes } from '../base/dtype.ts'
+import { RuntimeError } from '../base/errors.ts'
+import { contiguousStrides, isContiguous } from '../base/layout.ts'
+import { warn } from '../base/warn.ts'
+import { s } from '../expr/expr.ts'
+import type { Device } from './device.ts'
+
+/** Runs an instruction on a device. */
+export function dispatch(device: Device, instr: Instr): void {
+  const { backend } = device
+  const { strided, multiOutput } = backend.caps
+  if (strided && (multiOutput || instr.kind !== 'map' || instr.outputs.length === 1)) {
+    if (backend.supports(instr)) backend.run(instr)
+    else runElsewhere(device, instr)
+  } else adapt(device, instr)
+}
+
+const rowMajor = (out: Output): View => ({
+  buffer: out.buffer,
+  dtype: out.dtype,
+  shape: out.shape,
+  strides: contiguousStrides(out.shape),
+  offset: 0,
+})
+
+const copies = Object.fromEntries(
+  dtypes.map((dtype) => [dtype, { outs: [{ expr: s.input(0, dtype) }] }]),
+) as unknown as Readonly<Record<DType, Prims['map']>>
+
+/** The one kernel that every backend runs on any strides: an element by element copy. */
+function copyTo(backend: Backend, input: View, output: Output): void {
+  backend.run({ kind: 'map', attrs: copies[input.dtype], inputs: [input], outputs: [output], origin: { name: 'copy' } })
+}
+
+function contiguous(backend: Backend, x: Operand): Operand {
+  if (isScalar(x) || (isContiguous(x) && x.offset === 0)) return x
+  const output = { shape: x.shape, dtype: x.dtype, buffer: backend.alloc(x) }
+  copyTo(backend, x, output)
+  return rowMajor(output)
+}
+
+function adapt(device: Device, instr: Instr): void {
+  const { backend } = device
+  const inputs = backend.caps.strided ? instr.inputs : instr.inputs.map((x) => contiguous(backend, x))
+  const single = instr.kind !== 'map' || backend.caps.multiOutput || instr.outputs.length === 1
+  const parts = single ? [{ ...instr, inputs }] : oneByOne(backend, { ...instr, inputs } as Instr<'map'>)
+  for (const part of parts) {
+    if (backend.supports(part)) backend.run(part)
+    else runElsewhere(device, part)
+  }
+}
+
+/** A map of several outputs as maps of one; overwritten inputs are overwritten when all are computed. */
+function oneByOne(backend: Backend, instr: Instr<'map'>): Instr[] {
+  const { outs } = instr.attrs
+  const parts: Instr[] = []
+  const moves: Instr[] = []
+  instr.outputs.forEach((output, k) => {
+    const overwrites = instr.inputs.some((x) => !isScalar(x) && x.buffer === output.buffer)
+    const target = overwrites ? { shape: output.shape, dtype: output.dtype, buffer: backend.alloc(output) } : output
+    parts.push({
+      ...instr,
+      attrs: alone(outs[k]),
+      outputs: [target],
+      donate: undefined,
+      check: k === 0 ? instr.check : undefined,
+    })
+    if (!overwrites) return
+    const attrs = copies[output.dtype]
+    moves.push({ kind: 'map', attrs, inputs: [rowMajor(target)], outputs: [output], origin: instr.origin })
+  })
+  return [...parts, ...moves]
+}
+
+const singles = new WeakMap<MapOut, Prims['map']>()
+/** The same object for the same output, so that backends find its kernel by identity. */
+function alone(out: MapOut): Prims['map'] {
+  let attrs = singles.get(out)
+  if (attrs === undefined) {
+    attrs = { outs: [out] }
+    singles.set(out, attrs)
+  }
+  return attrs
+}
+
+// ---- fallback ----
+
+let host: Backend | undefined
+let strict = false
+const counts = new Map<string, number>()
+
+/** The backend that runs what a device cannot; it must read and write synchronously. */
+export const setFallback = (backend: Backend): void => void (host = backend)
+
+/** In strict mode an instruction that a device cannot run throws instead of running on the fallback. */
+export const setStrict = (on: boolean): void => void (strict = on)
+
+/** How often each op ran on the fallback, as `device op`: count. Empty when devices ran all themselves. */
+export const report = (): Readonly<Record<string, number>> => Object.fromEntries(counts)
+
+function runElsewhere(device: Device, instr: Instr): void {
+  const { backend } = device
+  const name = `${device.name} ${instr.origin.name}`
+  if (strict || host === undefined || host === backend) {
+    throw new RuntimeError(
+      `device '${device.name}' cannot run ${instr.origin.name} (${instr.kind})`,
+      host === undefined || host === backend
+        ? undefined
+        : 'Leave strict mode, setStrict(false), to run it on the fallback.',
+    )
+  }
+  const elsewhere = host
+  warn(`device '${device.name}' cannot run ${instr.origin.name}; it runs on ${elsewhere.name}, slower.`)
+  counts.set(name, (counts.get(name) ?? 0) + 1)
+  const there = (spec: { shape: Output['shape']; dtype: DType }): Output => ({
+    shape: spec.shape,
+    dtype: spec.dtype,
+    buffer: elsewhere.alloc(spec),
+  })
+  const inputs = instr.inputs.map((x) => {
+    if (isScalar(x)) return x
+    const copy = there(x)
+    elsewhere.write(copy, backend.readSync(x))
+    return rowMajor(copy)
+  })
+  const outputs = instr.outputs.map(there)
+  elsewhere.run({ ...instr, inputs, outputs, donate: undefined })
+  outputs.forEach((output, k) => void backend.write(instr.outputs[k], elsewhere.readSync(rowMajor(output))))
+}

@@ -1,0 +1,132 @@
+// A backend that can do little: contiguous inputs, one output an instruction, no sorting and no scatter. Core must bring
+// every instruction into that form, or run it elsewhere and say so, and the numbers must not change.
+import { js } from '@flambeau/backend-js'
+import {
+  cat,
+  F,
+  manualSeed,
+  nn,
+  optim,
+  randn,
+  report,
+  setFallback,
+  setStrict,
+  type Tensor,
+  tensor,
+  useDevice,
+} from '@flambeau/core'
+import {
+  type Backend,
+  type Instr,
+  isContiguous,
+  type Kind,
+  type Output,
+  type Spec,
+  type TypedArray,
+  type View,
+} from '@flambeau/core/backend'
+import { afterEach, beforeAll, expect, test, vi } from 'vitest'
+
+const refused: readonly Kind[] = ['sort', 'scatter', 'gather']
+
+class Limited implements Backend {
+  readonly name = 'limited'
+  readonly caps = { ...js().caps, strided: false, multiOutput: false }
+  seen = 0
+
+  supports(instr: Instr): boolean {
+    return !refused.includes(instr.kind)
+  }
+
+  run(instr: Instr): void {
+    this.seen++
+    const copy = instr.origin.name === 'copy'
+    if (!this.supports(instr)) throw new Error(`got ${instr.kind}, which it said it cannot run`)
+    if (instr.kind === 'map' && instr.outputs.length !== 1) throw new Error('got a map of several outputs')
+    for (const x of instr.inputs) {
+      if (!copy && 'strides' in x && !(isContiguous(x) && x.offset === 0))
+        throw new Error(`got strides for ${instr.origin.name}`)
+    }
+    js().run(instr)
+  }
+
+  alloc = (spec: Spec) => js().alloc(spec)
+  write = (out: Output, data: TypedArray): void => js().write(out, data)
+  read = (view: View): Promise<TypedArray> => js().read(view)
+  readSync = (view: View): TypedArray => js().readSync(view)
+  free(): void {}
+  async sync(): Promise<void> {}
+  memory = () => js().memory()
+  dispose(): void {}
+}
+
+const limited = new Limited()
+
+beforeAll(() => {
+  useDevice(js())
+  setFallback(js())
+})
+afterEach(() => {
+  setStrict(false)
+  useDevice(js())
+})
+
+const train = (): unknown => {
+  manualSeed(3)
+  const model = new nn.Sequential(new nn.Linear(6, 5), new nn.BatchNorm1d(5), new nn.Tanh(), new nn.Linear(5, 3))
+  const optimizer = new optim.AdamW(model.parameters(), { lr: 1e-2 })
+  const x = randn(20, 6)
+  const y = randn(20, 3).argmax(1)
+  const losses: number[] = []
+  for (let i = 0; i < 20; i++) {
+    const logits = cat([
+      (model.forward(x.t().t()) as Tensor).narrow(0, 0, 10),
+      (model.forward(x) as Tensor).narrow(0, 10, 10),
+    ])
+    const loss = F.crossEntropy(logits, y)
+    optimizer.zeroGrad()
+    loss.backward()
+    optimizer.step()
+    losses.push(loss.item())
+  }
+  return { losses, weights: [...model.parameters()].map((p) => p.toNested()) }
+}
+
+test('training gives the same numbers, adapted and partly on the fallback, which is counted and warned of once', () => {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+  const expected = train()
+  useDevice(limited)
+  const before = limited.seen
+  expect(train()).toEqual(expected)
+  expect(limited.seen - before).toBeGreaterThan(500)
+  const [values, indices] = tensor([3, 1, 2]).sort()
+  expect([values.toNested(), indices.toNested()]).toEqual([
+    [1, 2, 3],
+    [1, 2, 0],
+  ])
+  tensor([3, 1, 2]).sort()
+  expect(report()['limited sort']).toBe(2)
+  expect(warn.mock.calls.filter(([text]) => String(text).includes('cannot run sort'))).toHaveLength(1)
+  warn.mockRestore()
+})
+
+test('strict mode refuses the fallback, naming op and device', () => {
+  useDevice(limited)
+  const x = tensor([3, 1, 2])
+  setStrict(true)
+  expect(() => x.sort()).toThrow("device 'limited' cannot run sort (sort)")
+  expect(x.add(1).toNested()).toEqual([4, 2, 3])
+})
+
+test('in-place writes through views arrive too', () => {
+  useDevice(limited)
+  const x = tensor([
+    [1, 2, 3],
+    [4, 5, 6],
+  ])
+  x.t().narrow(0, 1, 2).mul_(10)
+  expect(x.toNested()).toEqual([
+    [1, 20, 30],
+    [4, 50, 60],
+  ])
+})
