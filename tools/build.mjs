@@ -1,5 +1,5 @@
-// Builds what changed: `tsc -b` in each package, and a bundle where package.json says so, ordered and cached by turbo. `node tools/build.mjs examples` builds
-// that package and what it needs.
+// Builds what changed: `tsc -b` in each package, and a bundle where package.json says so, ordered and cached by turbo.
+// `node tools/build.mjs examples` builds that package and what it needs.
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'

@@ -1,6 +1,6 @@
 // Bundles the JavaScript of the package in the current folder into one file for each entry point, parts that two of
 // them share in a third: a fresh process reads three files, not eighty, and imports flambeau in half the time
-// (bench/import). tsc writes the declarations; sources ship beside them. Names are kept, errors are known by them.
+// (bench/import). tsc writes the declarations. Names are kept, errors are known by them.
 import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
