@@ -1842,14 +1842,14 @@ BINARY = {
 
 
 def twice(y, inputs):
-    """First and second derivatives under fixed cotangents; null where none flows."""
+    """First and second derivatives under fixed cotangents; zeros where none flows."""
     dy = torch.full_like(y, 1.5)
     first = grad(y, inputs, dy, create_graph=True, allow_unused=True)
     flowing = [g for g in first if g is not None and g.requires_grad]
     second = [None] * len(inputs)
     if flowing:
         second = grad(flowing, inputs, [torch.full_like(g, -0.5) for g in flowing], allow_unused=True)
-    return first, second
+    return [[torch.zeros_like(x) if g is None else g for g, x in zip(gs, inputs)] for gs in (first, second)]
 
 
 for dtype in (torch.float32, torch.float64):
