@@ -102,6 +102,14 @@ describe('layers as PyTorch computes them', () => {
     expect(String(new nn.ReLU({ inplace: true }))).toBe('ReLU(inplace=True)')
   })
 
+  it('take what PyTorch takes by name', () => {
+    expect(
+      [new nn.LeakyReLU({ negativeSlope: 0.2 }), new nn.Dropout({ p: 0.1 }), new nn.Flatten({ startDim: 2 })].map(
+        String,
+      ),
+    ).toEqual(['LeakyReLU(negative_slope=0.2)', 'Dropout(p=0.1, inplace=False)', 'Flatten(start_dim=2, end_dim=-1)'])
+  })
+
   it('take a dtype', () => {
     const layer = new nn.Linear(2, 3, { dtype: 'float64' })
     expect([layer.weight.dtype, layer.bias?.dtype]).toEqual(['float64', 'float64'])

@@ -365,6 +365,19 @@ describe('texts and errors', () => {
     expect(() => new optim.Adam(p, { fused: true } as never)).toThrow('the option fused is not supported')
   })
 
+  it('says what is wrong with other lists', () => {
+    const model = new nn.Linear(1, 1)
+    expectError(() => new optim.SGD(model.namedParameters() as never), {
+      error: 'TypeError',
+      message: 'optimizer can only optimize Tensors, but one of the params is list',
+    })
+    expectError(() => new optim.SGD([{ lr: 1 }] as never), { error: 'KeyError', message: "'params'" })
+    expectError(() => new optim.SGD(3 as never), {
+      error: 'TypeError',
+      message: 'params argument given to the optimizer should be an iterable of Tensors or dicts, but got int',
+    })
+  })
+
   it('is an error of a subclass that says no step', () => {
     const optimizer = new optim.Optimizer(p, {})
     p[0].grad = ones(2)

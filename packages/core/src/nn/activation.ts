@@ -42,15 +42,25 @@ export class ReLU extends Module {
   }
 }
 
-/** `x` where it is positive, `negativeSlope * x` elsewhere. */
+export interface LeakyReLUOptions extends InplaceOption {
+  readonly negativeSlope?: number
+}
+
+/**
+ * `x` where it is positive, `negativeSlope * x` (0.01) elsewhere.
+ *
+ * @example
+ * new nn.LeakyReLU(0.1) // or new nn.LeakyReLU({ negativeSlope: 0.1 })
+ */
 export class LeakyReLU extends Module {
   readonly negativeSlope: number
   readonly inplace: boolean
 
-  constructor(negativeSlope = 0.01, { inplace = false }: InplaceOption = {}) {
+  constructor(negativeSlope: number | LeakyReLUOptions = {}, options: InplaceOption = {}) {
     super()
-    this.negativeSlope = negativeSlope
-    this.inplace = inplace
+    const given = typeof negativeSlope === 'number' ? { negativeSlope, ...options } : negativeSlope
+    this.negativeSlope = given.negativeSlope ?? 0.01
+    this.inplace = given.inplace ?? false
   }
 
   override forward(x: Tensor): Tensor {

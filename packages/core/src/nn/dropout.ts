@@ -6,13 +6,19 @@ import type { InplaceOption } from './activation.ts'
 import { Module } from './module.ts'
 import { pythonRepr } from './names.ts'
 
-/** While training, sets elements to 0 with probability `p` and scales the others by 1 / (1 - p). */
+export interface DropoutLayerOptions extends InplaceOption {
+  readonly p?: number
+}
+
+/** While training, sets elements to 0 with probability `p` (0.5) and scales the others by 1 / (1 - p). */
 export class Dropout extends Module {
   readonly p: number
   readonly inplace: boolean
 
-  constructor(p = 0.5, { inplace = false }: InplaceOption = {}) {
+  constructor(probability: number | DropoutLayerOptions = {}, options: InplaceOption = {}) {
     super()
+    const given = typeof probability === 'number' ? { p: probability, ...options } : probability
+    const { p = 0.5, inplace = false } = given
     if (!(p >= 0 && p <= 1)) throw new ValueError(`dropout probability has to be between 0 and 1, but got ${p}`)
     this.p = p
     this.inplace = inplace

@@ -3,15 +3,21 @@ import { flatten } from '../ops/views.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { Module } from './module.ts'
 
+export interface FlattenOptions {
+  readonly startDim?: number
+  readonly endDim?: number
+}
+
 /** Dimensions `startDim` to `endDim` as one; all but the batch unless told otherwise. */
 export class Flatten extends Module {
   readonly startDim: number
   readonly endDim: number
 
-  constructor(startDim = 1, endDim = -1) {
+  constructor(startDim: number | FlattenOptions = {}, endDim = -1) {
     super()
-    this.startDim = startDim
-    this.endDim = endDim
+    const given = typeof startDim === 'number' ? { startDim, endDim } : startDim
+    this.startDim = given.startDim ?? 1
+    this.endDim = given.endDim ?? -1
   }
 
   override forward(x: Tensor): Tensor {

@@ -11,9 +11,13 @@ import type { Module } from './module.ts'
 type Gradients = readonly (Tensor | null)[]
 
 /** Called before `forward` with its arguments; what it returns replaces them. */
-export type ForwardPreHook = (module: Module, args: readonly unknown[]) => unknown
+export type ForwardPreHook<M extends Module = Module> = (module: M, args: Parameters<M['forward']>) => unknown
 /** Called after `forward`; what it returns replaces the output. */
-export type ForwardHook = (module: Module, args: readonly unknown[], output: unknown) => unknown
+export type ForwardHook<M extends Module = Module> = (
+  module: M,
+  args: Parameters<M['forward']>,
+  output: ReturnType<M['forward']>,
+) => unknown
 /**
  * Called when the gradients of a module's inputs are known, with them and those of its outputs; what it returns replaces
  * the gradients of the inputs. Null stands where there is no gradient.
@@ -72,15 +76,15 @@ function uninstall(module: Hooked, { own }: Hooks): void {
 
 function forwardWithHooks(this: Hooked, ...args: unknown[]): unknown {
   const { before, after, backward, own } = this[hooksOf] as Hooks
-  let given: readonly unknown[] = args
+  let given = args
   for (const hook of before) {
     const replaced = hook(this, given)
     if (replaced !== undefined && replaced !== null) given = Array.isArray(replaced) ? replaced : [replaced]
   }
   const watch = backward.length === 0 ? null : new BackwardWatch(this, backward)
-  if (watch !== null) given = watch.enter(given)
+  if (watch !== null) given = [...watch.enter(given)]
   const forward = own ?? (Object.getPrototypeOf(this) as Hooked).forward
-  let output = forward.apply(this, [...given])
+  let output = forward.apply(this, given)
   for (const hook of after) {
     const replaced = hook(this, given, output)
     if (replaced !== undefined && replaced !== null) output = replaced

@@ -7,12 +7,21 @@ export {
   MSELoss,
   NLLLoss,
 } from '../losses/index.ts'
-export { type InplaceOption, LeakyReLU, LogSoftmax, ReLU, Sigmoid, Softmax, Tanh } from './activation.ts'
+export {
+  type InplaceOption,
+  LeakyReLU,
+  type LeakyReLUOptions,
+  LogSoftmax,
+  ReLU,
+  Sigmoid,
+  Softmax,
+  Tanh,
+} from './activation.ts'
 export { BatchNorm1d, type BatchNormLayerOptions, type BatchNormOptions } from './batch-norm.ts'
 export { ModuleList, type NamedModules, Sequential } from './container.ts'
 export { deepCopy } from './copy.ts'
-export { Dropout } from './dropout.ts'
-export { Flatten } from './flatten.ts'
+export { Dropout, type DropoutLayerOptions } from './dropout.ts'
+export { Flatten, type FlattenOptions } from './flatten.ts'
 export * as functional from './functional.ts'
 export type { ForwardHook, ForwardPreHook, FullBackwardHook } from './hooks.ts'
 export * as init from './init.ts'

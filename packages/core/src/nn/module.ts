@@ -307,13 +307,13 @@ export class Module {
   // ---- hooks ----
 
   /** Calls a hook before every `forward` of this module; the handle takes it off. */
-  registerForwardPreHook(hook: ForwardPreHook): RemovableHandle {
-    return addHook(this, 'before', hook)
+  registerForwardPreHook(hook: ForwardPreHook<this>): RemovableHandle {
+    return addHook(this, 'before', hook as ForwardPreHook)
   }
 
   /** Calls a hook after every `forward` of this module; the handle takes it off. */
-  registerForwardHook(hook: ForwardHook): RemovableHandle {
-    return addHook(this, 'after', hook)
+  registerForwardHook(hook: ForwardHook<this>): RemovableHandle {
+    return addHook(this, 'after', hook as ForwardHook)
   }
 
   /** Calls a hook when the gradients of this module's inputs are known; the handle takes it off. */

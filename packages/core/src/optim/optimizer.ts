@@ -1,6 +1,6 @@
 // What optimizers share: parameter groups with their options, a state for each parameter, saving and loading both. The
 // arithmetic of a step is one kernel for each parameter and is in the optimizers' own files.
-import { RuntimeError, NotImplementedError, TypeError, ValueError } from '../base/errors.ts'
+import { KeyError, NotImplementedError, RuntimeError, TypeError, ValueError } from '../base/errors.ts'
 import { warn } from '../base/warn.ts'
 import { deepCopy } from '../nn/copy.ts'
 import { clearGradients } from '../nn/module.ts'
@@ -29,6 +29,7 @@ const typeName = (x: unknown): string => {
   if (x instanceof Tensor) return `torch.${dtypeName[x.dtype]}Tensor`
   if (x === null || x === undefined) return 'NoneType'
   if (typeof x === 'number') return Number.isInteger(x) ? 'int' : 'float'
+  if (Array.isArray(x)) return 'list'
   return { string: 'str', boolean: 'bool', object: 'dict' }[typeof x as string] ?? typeof x
 }
 
@@ -58,7 +59,8 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
     }
     const list: readonly unknown[] = [...params]
     if (list.length === 0) throw new ValueError('optimizer got an empty parameter list')
-    const grouped = !(list[0] instanceof Tensor) && typeof list[0] === 'object' && list[0] !== null
+    const [first] = list
+    const grouped = typeof first === 'object' && first !== null && !(first instanceof Tensor) && !Array.isArray(first)
     for (const group of grouped ? list : [{ params: list }]) {
       this.addParamGroup(group as Partial<O> & { params: Tensor[] })
     }
@@ -66,6 +68,12 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
 
   /** Adds parameters with options of their own. */
   addParamGroup(group: Partial<O> & { readonly params: Tensor | Iterable<Tensor> }): void {
+    if (group?.params === undefined || group.params === null) {
+      throw new KeyError(
+        "'params'",
+        'A group is an object of options with params: { params: layer.parameters(), lr: 0.1 }.',
+      )
+    }
     const params: unknown[] = group.params instanceof Tensor ? [group.params] : [...group.params]
     for (const p of params) {
       if (!(p instanceof Tensor)) {
