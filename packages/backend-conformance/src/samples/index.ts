@@ -7,12 +7,12 @@ import { matmul } from './matmul.ts'
 import { order } from './order.ts'
 import { reductions } from './reductions.ts'
 import { views } from './views.ts'
-import type { ops } from '@flambeau/core'
+import type { F, ops } from '@flambeau/core'
 import { type OpSamples, type Prepared, prepare } from '../prepare.ts'
 
 export const families = { creation, elementwise, indexing, losses, matmul, order, reductions, views } as const
 
-type Table = typeof ops
+type Table = typeof ops & typeof F
 /** What stands beside the ops and is none. */
 type Other = 'Slice' | 'ValuesAndIndices' | 'getRngState' | 'initialSeed' | 'manualSeed' | 'seed' | 'setRngState'
 /** In-place forms have no samples of their own: those of the op are run in place. */
