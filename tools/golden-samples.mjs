@@ -1,13 +1,11 @@
 // Prints the samples of the conformance suite as JSON, for golden.py: the TypeScript side is the only place where a
 // sample is written. Numbers that JSON has no word for become strings ("nan", "inf", "-inf", "-0").
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import esbuild from 'esbuild'
 
-const require = createRequire(process.env.FLAMBEAU_TOOLS ?? import.meta.url)
-const esbuild = require('esbuild')
 const entry = fileURLToPath(new URL('../packages/backend-conformance/src/samples/index.ts', import.meta.url))
 const { outputFiles } = await esbuild.build({
   entryPoints: [entry],

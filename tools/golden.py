@@ -25,7 +25,14 @@ import warnings
 
 os.environ.setdefault('OPENBLAS_CORETYPE', 'Haswell')
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import torch  # noqa: E402
+
+try:
+    import torch  # noqa: E402
+except ImportError:
+    # Another Python comes first in the path; PyTorch is the system's.
+    if sys.executable == '/usr/bin/python3':
+        sys.exit('PyTorch is missing: apt-get install python3-torch')
+    os.execv('/usr/bin/python3', ['/usr/bin/python3', *sys.argv])
 import torch.nn.functional as F  # noqa: E402
 from golden_format import ROOT, data_of, dtype_name, torch_dtype, write  # noqa: E402
 
