@@ -1,5 +1,6 @@
 // The public API of core: re-exports only.
 import './autograd/methods.ts'
+import './class-names.ts'
 import './ops/methods.ts'
 
 export { AutogradFunction, FunctionCtx } from './autograd/function.ts'
