@@ -18,6 +18,8 @@ export interface CellOptions {
   readonly variants?: Readonly<Record<string, Variant>>
   /** For a backend without float64: one whose gradients its own are compared with. */
   readonly reference?: Backend
+  /** Names of the checks to run; all unless given. */
+  readonly checks?: readonly string[]
   /** Draws of each op's random shapes. */
   readonly runs?: number
 }
@@ -47,12 +49,15 @@ export const cellsOf = (backend: Backend, options: CellOptions = {}): Cell[] => 
     ['gradients like the reference', grads.likeReference(options.reference)] as const,
     ...Object.entries(options.variants ?? {}).map(([name, variant]) => [name, variants.like(variant)] as const),
   ]
+  const wanted = (name: string) => options.checks?.includes(name) ?? true
   const subjects = subjectsOf(backend, { bitwise: options.bitwise ?? true, runs: options.runs ?? 30 })
   const cells = subjects.flatMap((subject) =>
-    all.flatMap(([name, check]) => {
-      const cases = check(subject)
-      return cases.length === 0 ? [] : [{ name: `${subject.op} › ${name}`, run: () => runCases(cases) }]
-    }),
+    all
+      .filter(([name]) => wanted(name))
+      .flatMap(([name, check]) => {
+        const cases = check(subject)
+        return cases.length === 0 ? [] : [{ name: `${subject.op} › ${name}`, run: () => runCases(cases) }]
+      }),
   )
   return [...backendCells(backend), ...cells]
 }

@@ -1,0 +1,19 @@
+// The same backend where a page forbids making functions from text: expressions are interpreted, with the same results.
+import { describeBackend } from '@flambeau/backend-conformance'
+import { expect, it } from 'vitest'
+
+const allowed = globalThis.Function
+globalThis.Function = function forbidden() {
+  throw new EvalError('refused by the content security policy')
+} as unknown as FunctionConstructor
+const { js } = await import('../src/index.ts')
+const { mayCompile } = await import('../src/map.ts')
+globalThis.Function = allowed
+
+it('is a page that forbids it', () => {
+  expect(mayCompile).toBe(false)
+})
+
+describeBackend(() => js(), {
+  checks: ['golden values', 'golden gradients', 'sliced inputs', 'expanded inputs', 'random shapes'],
+})
