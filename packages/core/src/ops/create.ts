@@ -193,10 +193,12 @@ export function logspace(
   start: number,
   end: number,
   steps: number,
-  { base = 10, ...options }: TensorOptions & { base?: number } = {},
+  base: number | (TensorOptions & { base?: number }) = 10,
+  given: TensorOptions = {},
 ): Tensor {
+  const { base: factor = 10, ...options } = typeof base === 'number' ? { base, ...given } : base
   const exponents = linspace(start, end, steps, { dtype: 'float64' }).toArray()
-  return spaced(steps, checkDType(options.dtype ?? 'float32'), (i) => base ** exponents[i], options)
+  return spaced(steps, checkDType(options.dtype ?? 'float32'), (i) => factor ** exponents[i], options)
 }
 
 /** The n x m matrix with ones on its diagonal. */

@@ -91,7 +91,8 @@ function call(
 ): readonly Tensor[] {
   const { dim: dims, keepdim = false, unbiased, correction } = dimOptions(dim, given)
   if (!isFloat(x.dtype)) {
-    throw new RuntimeError('std and var only support floating point and complex dtypes', 'Convert it first: x.float().')
+    const subject = name.endsWith('_mean') ? `${name} only support` : 'std and var only support'
+    throw new RuntimeError(`${subject} floating point and complex dtypes`, 'Convert it first: x.float().')
   }
   if (unbiased !== undefined && correction !== undefined) {
     throw new TypeError(
