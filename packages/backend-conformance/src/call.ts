@@ -16,55 +16,28 @@ const isFloat = (dtype: DType) => dtype === 'float32' || dtype === 'float64'
 const fresh = (values: readonly number[], shape: readonly number[], dtype: DType): Tensor =>
   ops.clone(ops.reshape(tensor(values, { dtype }), [...shape]))
 
+const rowMajor = (sizes: readonly number[]): number[] =>
+  sizes.map((_, d) => sizes.slice(d + 1).reduce((step, size) => step * size, 1))
+
 /** A tensor with these elements in such a memory, without a history. */
 export const lay = (values: readonly number[], shape: readonly number[], dtype: DType, memory: Memory): Tensor =>
   noGrad(() => {
-    const at = (index: readonly number[], sizes: readonly number[]) => index.reduce((n, i, d) => n * sizes[d] + i, 0)
-    const every = indices(shape)
-    if (memory === 'transposed') {
-      const sizes = [...shape].reverse()
-      const turned = indices(sizes).map((index) => values[at([...index].reverse(), shape)])
-      return ops.permute(
-        fresh(turned, sizes, dtype),
-        sizes.map((_, d) => sizes.length - 1 - d),
-      )
-    }
-    if (memory === 'flipped') {
-      const back = every.map(
-        (index) =>
-          values[
-            at(
-              index.map((i, d) => shape[d] - 1 - i),
-              shape,
-            )
-          ],
-      )
-      return ops.flip(
-        fresh(back, shape, dtype),
-        shape.map((_, d) => d),
-      )
-    }
-    if (memory === 'sliced') {
-      // Every dimension is read with step 2 from 1; what lies between must never be looked at.
-      const sizes = shape.map((size) => 2 * size + 1)
-      const gaps = new Array<number>(numel(sizes)).fill(dtype === 'bool' ? 1 : 77)
-      every.forEach((index, i) => {
-        gaps[
-          at(
-            index.map((x) => 2 * x + 1),
-            sizes,
-          )
-        ] = values[i]
-      })
-      let out = fresh(gaps, sizes, dtype)
-      shape.forEach((size, d) => {
-        // Windows of one element, two apart.
-        const from = ops.narrow(out, d, 1, 2 * size)
-        out = size === 0 ? from : ops.squeeze(ops.unfold(from, d, 1, 2), -1)
-      })
-      return out
-    }
-    return fresh(values, shape, dtype)
+    if (memory === 'contiguous' || shape.length === 0 || numel(shape) === 0) return fresh(values, shape, dtype)
+    // Sliced: every dimension is read with step 2 from 1; what lies between must never be looked at.
+    const gap = memory === 'sliced' ? 2 : 1
+    const start = memory === 'sliced' ? 1 : 0
+    const sizes = shape.map((size) => gap * size + start)
+    const stored = memory === 'transposed' ? [...sizes].reverse() : sizes
+    const steps = memory === 'transposed' ? rowMajor(stored).reverse() : rowMajor(stored)
+    const strides = steps.map((step) => (memory === 'flipped' ? -step : step) * gap)
+    const first = memory === 'flipped' ? shape.map((size) => Math.max(size - 1, 0)) : shape.map(() => start)
+    const offset = first.reduce((at, i, d) => at + i * steps[d], 0)
+    const elements = new Array<number>(numel(sizes)).fill(dtype === 'bool' ? 1 : 77)
+    indices(shape).forEach((index, i) => {
+      elements[index.reduce((at, x, d) => at + x * strides[d], offset)] = values[i]
+    })
+    const base = fresh(elements, stored, dtype)
+    return new Tensor(base.storage, [...shape], strides, offset, dtype)
   })
 
 /** The same elements repeated along `dim` without being stored again. */
