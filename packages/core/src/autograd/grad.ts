@@ -2,7 +2,8 @@
 // only algorithm; backward() is the same walk with leaves' `.grad` as the end. Rules are ops, so they can be recorded.
 import { RuntimeError, TypeError } from '../base/errors.ts'
 import { sameShape, shapeString } from '../base/shape.ts'
-import { add, filled, toDType } from '../ops/elementwise.ts'
+import { add } from '../ops/elementwise.ts'
+import { filled, toDType } from '../ops/fill.ts'
 import { storagesMade } from '../tensor/device.ts'
 import { effects } from '../tensor/effects.ts'
 import { mode, withMode } from '../tensor/mode.ts'

@@ -20,7 +20,8 @@ export function dimOptions<O extends DimOptions>(dim: Dims | null | O | undefine
 /** One dimension by position or in the options. */
 export function oneDim(dim: number | { readonly dim?: number } | undefined, otherwise: number): number {
   const value = typeof dim === 'object' ? dim.dim : dim
-  if (value !== undefined && typeof value !== 'number') throw new TypeError(`dim must be an integer, not ${typeof value}`)
+  if (value !== undefined && typeof value !== 'number')
+    throw new TypeError(`dim must be an integer, not ${typeof value}`)
   return value ?? otherwise
 }
 
@@ -47,5 +48,8 @@ export function numberFor(value: number | boolean, dtype: DType): number | boole
   const whole = Math.trunc(number)
   const [type, low, high] = dtype === 'uint8' ? ['uint8_t', -255, 255] : ['int64_t', -(2 ** 31), 2 ** 31 - 1]
   if (whole >= low && whole <= high) return whole
-  throw new RuntimeError(`value cannot be converted to type ${type} without overflow`, `The value is ${value}, the dtype ${dtype}.`)
+  throw new RuntimeError(
+    `value cannot be converted to type ${type} without overflow`,
+    `The value is ${value}, the dtype ${dtype}.`,
+  )
 }

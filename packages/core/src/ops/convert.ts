@@ -9,7 +9,8 @@ import { effects } from '../tensor/effects.ts'
 import type { OpDef } from '../tensor/op.ts'
 import { detached, Tensor } from '../tensor/tensor.ts'
 import { cloneOp, elementwise } from './define.ts'
-import { eq, toDType } from './elementwise.ts'
+import { eq } from './elementwise.ts'
+import { toDType } from './fill.ts'
 import { all } from './reduce.ts'
 
 // ---- devices and dtypes ----

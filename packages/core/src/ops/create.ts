@@ -9,7 +9,8 @@ import type { OpDef } from '../tensor/op.ts'
 import { type NestedNumbers, Tensor } from '../tensor/tensor.ts'
 import { sizesAndOptions } from './arguments.ts'
 import { reshapeOp } from './define.ts'
-import { eq, filled, toDType } from './elementwise.ts'
+import { eq } from './elementwise.ts'
+import { filled, toDType } from './fill.ts'
 
 export interface TensorOptions {
   readonly dtype?: DType
@@ -60,8 +61,12 @@ function flatten(data: TensorData, shape: Shape): { values: number[]; bools: num
     if (dim === shape.length) {
       if (typeof x === 'boolean') bools++
       else if (typeof x !== 'number') {
-        if (Array.isArray(x)) throw new ValueError(`expected sequence of length ${shape[dim - 1]} at dim ${dim} (got ${x.length})`)
-        throw new TypeError(`new(): invalid data type '${x === null ? 'null' : typeof x}'`, 'Elements must be numbers or booleans.')
+        if (Array.isArray(x))
+          throw new ValueError(`expected sequence of length ${shape[dim - 1]} at dim ${dim} (got ${x.length})`)
+        throw new TypeError(
+          `new(): invalid data type '${x === null ? 'null' : typeof x}'`,
+          'Elements must be numbers or booleans.',
+        )
       }
       values.push(Number(x))
       return
@@ -86,7 +91,8 @@ function flatten(data: TensorData, shape: Shape): { values: number[]; bools: num
  */
 export function tensor(data: TensorData, options: TensorOptions = {}): Tensor {
   if (options.dtype !== undefined) checkDType(options.dtype)
-  if (data instanceof Tensor) throw new TypeError('tensor() takes numbers, not a tensor', 'To copy a tensor use x.detach().clone().')
+  if (data instanceof Tensor)
+    throw new TypeError('tensor() takes numbers, not a tensor', 'To copy a tensor use x.detach().clone().')
   if (ArrayBuffer.isView(data)) {
     const typed = data instanceof Uint8ClampedArray ? new Uint8Array(data) : (data as TypedArray)
     return fromArray(typed, [typed.length], options)

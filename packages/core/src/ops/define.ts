@@ -100,7 +100,12 @@ export function elementwise(name: string, build: Build, options: ElementwiseOpti
       if (grad !== undefined) return grad({ dy, x, y })[position]
       // The expression is built over stand-ins for the inputs, so that the result can be put in where it appears.
       const root = build(...x)
-      const found = derive(root, dy, x.map((e) => e.value))[position] ?? s.constant(0, dy.dtype)
+      const found =
+        derive(
+          root,
+          dy,
+          x.map((e) => e.value),
+        )[position] ?? s.constant(0, dy.dtype)
       return root.args.length === 0 ? found : replace(found, root, y)
     }
     const trial = gradient(...Array.from({ length: arity + 2 }, (_, i) => s.input(i, 'float32')))
@@ -157,7 +162,8 @@ export function elementwise(name: string, build: Build, options: ElementwiseOpti
       let { shape } = inputs[0]
       for (let i = 1; i < inputs.length; i++) shape = broadcastShapes(shape, inputs[i].shape)
       // Written out: a spread with a property added is a new hidden class at every call in Node 20.
-      if (attrs !== null) return sameShape(shape, attrs.shape) ? [attrs] : [{ shape: attrs.shape, dtype: attrs.dtype, iterated: shape }]
+      if (attrs !== null)
+        return sameShape(shape, attrs.shape) ? [attrs] : [{ shape: attrs.shape, dtype: attrs.dtype, iterated: shape }]
       return [{ shape, dtype: out === 'bool' ? 'bool' : dtype }]
     },
     ...(out === 'bool'
@@ -315,7 +321,8 @@ const foldOp: OpDef<{ readonly size: number; readonly layout: Layout }> = {
 
 const identity = elementwise('clone', (x) => x)
 
-export const expandTo = (x: Tensor, shape: Shape): Tensor => (sameShape(x.shape, shape) ? x : apply(expandOp, [x], shape))
+export const expandTo = (x: Tensor, shape: Shape): Tensor =>
+  sameShape(x.shape, shape) ? x : apply(expandOp, [x], shape)
 /** Undoes broadcasting: sums to a shape that broadcasts to the tensor's. */
 export const sumTo = (x: Tensor, shape: Shape): Tensor =>
   sameShape(x.shape, shape) ? x : apply(identity, [x], { shape, dtype: x.dtype })

@@ -1,37 +1,14 @@
 // Elementwise operations: each is its scalar expression; see define.ts for all that follows from one. The functions take
-// tensors and numbers, broadcast, and promote as PyTorch does.
-import { type DType, dtypeName, isFloat } from '../base/dtype.ts'
+// tensors and numbers, broadcast, and promote as PyTorch does. All that this file exports is an op with a method, an
+// in-place form and cells in the conformance suite: a new op is written here and nowhere else, and its samples there.
+import { type DType, isFloat } from '../base/dtype.ts'
 import { RuntimeError } from '../base/errors.ts'
 import { type Expr, s } from '../expr/expr.ts'
-import { apply, operand } from '../tensor/apply.ts'
-import type { Device } from '../tensor/device.ts'
+import { operand } from '../tensor/apply.ts'
 import type { Input } from '../tensor/op.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { type Elementwise, elementwise } from './define.ts'
-
-export type TensorLike = Tensor | number | boolean
-type Call = readonly [record: Elementwise, inputs: readonly Input[]]
-/** An elementwise function; `resolve` says which record its arguments call, for the in-place form (`x.exp_()`). */
-export interface Recorded<A extends unknown[]> {
-  (...args: A): Tensor
-  readonly resolve: (...args: A) => Call
-}
-
-export function recorded<A extends unknown[]>(resolve: (...args: A) => Call): Recorded<A> {
-  const call = (...args: A): Tensor => {
-    const [record, inputs] = resolve(...args)
-    return apply(record, inputs, null)
-  }
-  return Object.assign(call, { resolve })
-}
-
-const unary = (record: Elementwise): Recorded<[x: Tensor]> =>
-  Object.assign((x: Tensor) => apply(record, [x], null), { resolve: (x: Tensor): Call => [record, [x]] })
-
-const binary = (record: Elementwise): Recorded<[x: TensorLike, y: TensorLike]> =>
-  Object.assign((x: TensorLike, y: TensorLike) => apply(record, [operand(x), operand(y)], null), {
-    resolve: (x: TensorLike, y: TensorLike): Call => [record, [operand(x), operand(y)]],
-  })
+import { binary, recorded, type TensorLike, unary } from './recorded.ts'
 
 const refuseBool =
   (sentence: string) =>
@@ -40,7 +17,9 @@ const refuseBool =
   }
 
 const divisorCheck = ([, b]: readonly Expr[], dtype: DType) =>
-  isFloat(dtype) ? undefined : { expr: s.eq(b, 0), error: () => new RuntimeError('ZeroDivisionError', 'The divisor has a 0.') }
+  isFloat(dtype)
+    ? undefined
+    : { expr: s.eq(b, 0), error: () => new RuntimeError('ZeroDivisionError', 'The divisor has a 0.') }
 
 /** Between integers the factor must be whole. */
 function checkAlpha(x: TensorLike, y: TensorLike, alpha: number): void {
@@ -254,26 +233,9 @@ const bounds = (min: Bound | { min?: Bound; max?: Bound }, max: Bound): [TensorL
   const options = typeof min === 'object' && min !== null && !('storage' in min)
   const low = (options ? min.min : (min as Bound)) ?? null
   const high = (options ? min.max : max) ?? null
-  if (low === null && high === null) throw new RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+  if (low === null && high === null)
+    throw new RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
   return [low, high]
-}
-
-const whereRecord = elementwise('where', (condition, x, y) => s.select(s.cast(condition, 'bool'), x, y), {
-  gradName: 'where',
-  grad: ({ dy, x: [condition] }) => {
-    const chosen = s.cast(condition, 'bool')
-    return [zero(dy), s.select(chosen, dy, 0), s.select(chosen, 0, dy)]
-  },
-})
-/** `x` where the condition is true, else `y`. */
-export function where(condition: Tensor, x: TensorLike, y: TensorLike): Tensor {
-  if (condition.dtype !== 'bool' && condition.dtype !== 'uint8') {
-    throw new RuntimeError(
-      `where expected condition to be a boolean tensor, but got a tensor with dtype ${dtypeName[condition.dtype]}`,
-      'Make it one: condition.ne(0).',
-    )
-  }
-  return apply(whereRecord, [condition, operand(x), operand(y)], null)
 }
 
 // ---- comparisons and logic: bool results, no gradients ----
@@ -303,16 +265,3 @@ export const logicalNot = unary(elementwise('logicalNot', (x) => s.not(x), bool)
 export const isnan = unary(elementwise('isnan', (x) => s.isnan(x), bool))
 /** True where x is neither infinite nor NaN. */
 export const isfinite = unary(elementwise('isfinite', (x) => s.isfinite(x), bool))
-
-// ---- dtypes ----
-
-const castRecord = elementwise('toCopy', (x) => x)
-/** The elements in another dtype; the tensor itself when it has it already. */
-export function toDType(x: Tensor, dtype: DType): Tensor {
-  return x.dtype === dtype ? x : apply(castRecord, [x], { shape: x.shape, dtype })
-}
-
-const fillRecord = elementwise('fill', (value) => value)
-/** A tensor of one shape and dtype filled with a number. */
-export const filled = (shape: readonly number[], dtype: DType, value: number, device?: Device): Tensor =>
-  apply(fillRecord, [operand(dtype === 'bool' ? value !== 0 : value)], { shape, dtype }, device)

@@ -9,7 +9,7 @@ import type { OpDef } from '../tensor/op.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { numberFor } from './arguments.ts'
 import { expandTo, reshapeOp } from './define.ts'
-import { filled } from './elementwise.ts'
+import { filled } from './fill.ts'
 import { clone, slice } from './views.ts'
 
 const indexHint = (index: Tensor): string | undefined =>

@@ -1,7 +1,19 @@
 // The op table: every operation that a user can call as a function.
-export { where } from './elementwise.ts'
+export { where } from './where.ts'
 export {
-  arange, empty, emptyLike, eye, full, fullLike, linspace, logspace, ones, onesLike, tensor, zeros, zerosLike,
+  arange,
+  empty,
+  emptyLike,
+  eye,
+  full,
+  fullLike,
+  linspace,
+  logspace,
+  ones,
+  onesLike,
+  tensor,
+  zeros,
+  zerosLike,
 } from './create.ts'
 export { type Index, Slice } from './indexing.ts'
 export { cat, stack } from './join.ts'

@@ -10,7 +10,7 @@ import { accumulateOp, fitValues, indexOp, isMask, planOf, putOp, spread, type T
 import { numberFor } from './arguments.ts'
 import { tensor } from './create.ts'
 import { cloneOp, elementwise, expandTo, reshapeOp, viewOp } from './define.ts'
-import { filled, toDType } from './elementwise.ts'
+import { filled, toDType } from './fill.ts'
 import { accumulateAlongOp, putAlongOp } from './gather.ts'
 import { expand, select, slice, unsqueeze } from './views.ts'
 import { copy_, fill_ } from './write.ts'

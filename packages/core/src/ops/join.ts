@@ -8,7 +8,7 @@ import type { OpDef } from '../tensor/op.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { oneDim, type Sizes, sizesOf } from './arguments.ts'
 import { cloneOp, expandOp, reshapeOp, sumTo, viewOp } from './define.ts'
-import { toDType } from './elementwise.ts'
+import { toDType } from './fill.ts'
 import { narrow, select, unsqueeze } from './views.ts'
 
 type DimArg = number | { readonly dim?: number }

@@ -9,7 +9,8 @@ import { apply } from '../tensor/apply.ts'
 import type { OpDef } from '../tensor/op.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { expandTo, permuteOp, reshapeOp, sumTo } from './define.ts'
-import { add, filled, mul } from './elementwise.ts'
+import { add, mul } from './elementwise.ts'
+import { filled } from './fill.ts'
 import { expand } from './views.ts'
 
 /** Swaps the last two dimensions: a view. */
@@ -35,7 +36,10 @@ function biased(dtype: DType): Prims['matmul'] {
 
 function checkDTypes(a: Tensor, b: Tensor): void {
   if (a.dtype === b.dtype) return
-  const word = (dtype: DType): string => ({ Float: 'float', Double: 'double', Long: 'long', Byte: 'unsigned char', Bool: 'bool' })[dtypeName[dtype]] as string
+  const word = (dtype: DType): string =>
+    ({ Float: 'float', Double: 'double', Long: 'long', Byte: 'unsigned char', Bool: 'bool' })[
+      dtypeName[dtype]
+    ] as string
   throw new RuntimeError(
     `expected m1 and m2 to have the same dtype, but got: ${word(a.dtype)} != ${word(b.dtype)}`,
     `Convert one of them: x.to('${a.dtype}').`,
@@ -168,9 +172,7 @@ const dotOp: OpDef<null> = {
 export function matmul(a: Tensor, b: Tensor): Tensor {
   const [p, q] = [a.dim(), b.dim()]
   if (p === 0 || q === 0) {
-    throw new RuntimeError(
-      `both arguments to matmul need to be at least 1D, but they are ${p}D and ${q}D`,
-    )
+    throw new RuntimeError(`both arguments to matmul need to be at least 1D, but they are ${p}D and ${q}D`)
   }
   checkDTypes(a, b)
   if (p === 1 && q === 1) return dot(a, b)
@@ -230,7 +232,8 @@ export function addmm(
   }
   checkInner(mat1, mat2)
   const shape = [mat1.shape[0], mat2.shape[1]]
-  const scaled = beta === 0 ? filled(input.shape, input.dtype, 0, input.storage.device) : beta === 1 ? input : mul(input, beta)
+  const scaled =
+    beta === 0 ? filled(input.shape, input.dtype, 0, input.storage.device) : beta === 1 ? input : mul(input, beta)
   const bias = expand(scaled, shape)
   if (alpha !== 1) return add(bias, mul(product(mat1, mat2), alpha))
   return apply(addmmOp, [mat1, mat2, bias], null)

@@ -1,7 +1,8 @@
 // Methods that are no functions of their own: names that would be in the way of a user's (float, bool), or whose function
 // takes its arguments in another order (where).
 import type { Tensor } from '../tensor/tensor.ts'
-import { type TensorLike, where as choose } from './elementwise.ts'
+import type { TensorLike } from './recorded.ts'
+import { where as choose } from './where.ts'
 
 export { bool, byte, cpu, double, float, int, long, typeAs } from './convert.ts'
 export { detach_, requiresGrad_ } from './write.ts'

@@ -4,22 +4,29 @@ import { applyInPlace } from '../tensor/apply.ts'
 import type { Input } from '../tensor/op.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import type { Elementwise } from './define.ts'
+import type * as elementwise from './elementwise.ts'
 import * as members from './members.ts'
+import type { maskedFill } from './picks.ts'
 import './properties.ts'
 import * as table from './table.ts'
-import type * as writable from './writable.ts'
 
 type Table = typeof table & typeof members
 type Resolve = (...args: never[]) => readonly [Elementwise, readonly Input[]]
-type OneForm<F> = F extends (x: never, ...rest: infer R extends readonly unknown[]) => infer Y ? (...rest: R) => Y : never
+type OneForm<F> = F extends (x: never, ...rest: infer R extends readonly unknown[]) => infer Y
+  ? (...rest: R) => Y
+  : never
 /** `f(x, ...rest)` as a method; a function may have two forms. */
-type Method<F> = F extends { (x: never, ...first: infer A extends readonly unknown[]): infer X; (x: never, ...second: infer B extends readonly unknown[]): infer Y }
+type Method<F> = F extends {
+  (x: never, ...first: infer A extends readonly unknown[]): infer X
+  (x: never, ...second: infer B extends readonly unknown[]): infer Y
+}
   ? unknown extends X
     ? OneForm<F>
     : { (...first: A): X; (...second: B): Y }
   : OneForm<F>
 type Methods = { readonly [K in keyof Table]: Method<Table[K]> }
-type InPlace = { readonly [K in keyof typeof writable as `${K}_`]: Method<(typeof writable)[K]> }
+type Writable = typeof elementwise & { maskedFill: typeof maskedFill }
+type InPlace = { readonly [K in keyof Writable as `${K}_`]: Method<Writable[K]> }
 
 declare module '../tensor/tensor.ts' {
   interface Tensor extends Methods, InPlace {}
@@ -34,7 +41,10 @@ export function inPlace(fn: { readonly resolve: Resolve }, self: Tensor, ...rest
 const define = (name: string, value: unknown): void =>
   void Object.defineProperty(Tensor.prototype, name, { value, configurable: true, writable: true })
 
-for (const [name, fn] of Object.entries({ ...table, ...members }) as [string, (x: Tensor, ...rest: unknown[]) => unknown][]) {
+for (const [name, fn] of Object.entries({ ...table, ...members }) as [
+  string,
+  (x: Tensor, ...rest: unknown[]) => unknown,
+][]) {
   define(name, function (this: Tensor, ...rest: unknown[]) {
     return fn(this, ...rest)
   })

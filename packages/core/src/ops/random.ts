@@ -16,7 +16,8 @@ import { Tensor } from '../tensor/tensor.ts'
 import { sizesAndOptions } from './arguments.ts'
 import { finish, type TensorOptions } from './create.ts'
 import { elementwise, type GradExprs } from './define.ts'
-import { mul, toDType } from './elementwise.ts'
+import { mul } from './elementwise.ts'
+import { toDType } from './fill.ts'
 import { expand } from './views.ts'
 
 export interface GeneratorOption {

@@ -1,6 +1,6 @@
-// The ops that are methods too: functions whose first argument is a tensor. An op added here has its method, its
-// in-place form if it has a record, and its place in the conformance suite, which asks for samples.
-export * from './writable.ts'
+// The ops that are methods too: functions whose first argument is a tensor. What is listed here has its method
+// and its cells in the conformance suite, which asks for samples; elementwise ops are all of their file.
+export * from './elementwise.ts'
 export { allclose, detach, equal, isclose, to } from './convert.ts'
 export { gather, scatter, scatter_, scatterAdd, scatterAdd_ } from './gather.ts'
 export { at, indexPut, indexPut_, setAt } from './indexing.ts'
@@ -8,7 +8,7 @@ export { addmm, bmm, dot, linear, matmul, mm, mv } from './matmul.ts'
 export { amax, amin, argmax, argmin, max, min } from './extremes.ts'
 export { chunk, repeat, split, tile, unbind } from './join.ts'
 export { std, variance as var } from './moments.ts'
-export { indexSelect, maskedSelect, nonzero, oneHot } from './picks.ts'
+export { indexSelect, maskedFill, maskedSelect, nonzero, oneHot } from './picks.ts'
 export { all, any, cumsum, mean, prod, sum } from './reduce.ts'
 export { bernoulli, bernoulli_, normal_, random_, uniform_ } from './random.ts'
 export { logSoftmax, logsumexp, softmax } from './softmax.ts'

@@ -30,9 +30,12 @@ export function update(name: string, targets: number, build: (...x: Expr[]) => r
     for (const x of inputs) key = key * 8 + (x.wrapped === true ? 7 : dtypeRank[x.dtype])
     let prims = kernels.get(key)
     if (prims === undefined) {
-      const x = inputs.map((input, i) => s.cast(s.input(i, input.wrapped === true ? (dtype as DType) : input.dtype), dtype))
+      const x = inputs.map((input, i) =>
+        s.cast(s.input(i, input.wrapped === true ? (dtype as DType) : input.dtype), dtype),
+      )
       const exprs = build(...x)
-      if (exprs.length !== targets) throw new Error(`update ${name}: ${exprs.length} expressions for ${targets} targets`)
+      if (exprs.length !== targets)
+        throw new Error(`update ${name}: ${exprs.length} expressions for ${targets} targets`)
       prims = { outs: exprs.map((expr) => ({ expr })) }
       kernels.set(key, prims)
     }

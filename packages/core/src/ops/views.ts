@@ -8,7 +8,7 @@ import type { OpDef } from '../tensor/op.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { type Sizes, sizesOf } from './arguments.ts'
 import { cloneOp, expandOp, flipOp, permuteOp, reshapeOp, sumTo, viewOp } from './define.ts'
-import { filled, toDType } from './elementwise.ts'
+import { filled, toDType } from './fill.ts'
 
 const strictView = viewOp<Shape>('view', (layout, shape) => {
   const strides = viewStrides(layout, shape)
@@ -62,15 +62,28 @@ const tOp: OpDef<readonly number[]> = { ...permuteOp, name: 't' }
 export function transpose(x: Tensor, dim0: number, dim1: number): Tensor {
   const a = normalizeDim(dim0, x.dim())
   const b = normalizeDim(dim1, x.dim())
-  return apply(transposeOp, [x], x.shape.map((_, i) => (i === a ? b : i === b ? a : i)))
+  return apply(
+    transposeOp,
+    [x],
+    x.shape.map((_, i) => (i === a ? b : i === b ? a : i)),
+  )
 }
 
 /** A matrix transposed; vectors and scalars as they are. */
 export function t(x: Tensor): Tensor {
   if (x.dim() > 2) {
-    throw new RuntimeError(`t() expects a tensor with <= 2 dimensions, but self is ${x.dim()}D`, 'Use transpose(dim0, dim1).')
+    throw new RuntimeError(
+      `t() expects a tensor with <= 2 dimensions, but self is ${x.dim()}D`,
+      'Use transpose(dim0, dim1).',
+    )
   }
-  return x.dim() < 2 ? apply(tOp, [x], x.shape.map((_, i) => i)) : apply(tOp, [x], [1, 0])
+  return x.dim() < 2
+    ? apply(
+        tOp,
+        [x],
+        x.shape.map((_, i) => i),
+      )
+    : apply(tOp, [x], [1, 0])
 }
 
 /** Without the dimensions that `drop` names. */
@@ -85,7 +98,12 @@ const squeezeOne = squeezeOp('SqueezeBackward1')
 
 /** Without dimensions of size 1: all of them, or `dim` if it has size 1. */
 export function squeeze(x: Tensor, dim?: number): Tensor {
-  if (dim === undefined) return apply(squeezeAll, [x], x.shape.flatMap((n, i) => (n === 1 ? [i] : [])))
+  if (dim === undefined)
+    return apply(
+      squeezeAll,
+      [x],
+      x.shape.flatMap((n, i) => (n === 1 ? [i] : [])),
+    )
   const d = normalizeDim(dim, x.dim())
   return apply(squeezeOne, [x], x.shape[d] === 1 ? [d] : [])
 }
@@ -113,7 +131,10 @@ export function expandedShape(x: Tensor, shape: Shape): Shape {
   return shape.map((n, i) => {
     const own = i < lead ? 1 : x.shape[i - lead]
     if (n === -1) {
-      if (i < lead) throw new RuntimeError(`The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension ${i}`)
+      if (i < lead)
+        throw new RuntimeError(
+          `The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension ${i}`,
+        )
       return own
     }
     if (n !== own && own !== 1) {
@@ -154,7 +175,8 @@ const sliceOp = viewOp<Slice>('slice', ({ shape, strides, offset }, { dim, start
 /** Elements `start`, `start + step`, ... below `end` of a dimension, by Python's rules for negative and large bounds. */
 export function slice(x: Tensor, dim: number, start?: number | null, end?: number | null, step = 1): Tensor {
   if (x.dim() === 0) throw new RuntimeError('slice() cannot be applied to a 0-dim tensor.')
-  if (!(Number.isInteger(step) && step > 0)) throw new RuntimeError('slice step must be positive', 'To reverse use flip().')
+  if (!(Number.isInteger(step) && step > 0))
+    throw new RuntimeError('slice step must be positive', 'To reverse use flip().')
   const d = normalizeDim(dim, x.dim())
   const size = x.shape[d]
   const clip = (at: number): number => Math.min(Math.max(at < 0 ? at + size : at, 0), size)
@@ -174,11 +196,14 @@ export function narrow(x: Tensor, dim: number, start: number, length: number): T
   return apply(sliceOp, [x], { dim: d, start: from, length, step: 1 })
 }
 
-const selectOp = viewOp<{ readonly dim: number; readonly index: number }>('select', ({ shape, strides, offset }, { dim, index }) => ({
-  shape: shape.filter((_, i) => i !== dim),
-  strides: strides.filter((_, i) => i !== dim),
-  offset: offset + index * strides[dim],
-}))
+const selectOp = viewOp<{ readonly dim: number; readonly index: number }>(
+  'select',
+  ({ shape, strides, offset }, { dim, index }) => ({
+    shape: shape.filter((_, i) => i !== dim),
+    strides: strides.filter((_, i) => i !== dim),
+    offset: offset + index * strides[dim],
+  }),
+)
 /** One index of a dimension, which disappears. */
 export function select(x: Tensor, dim: number, index: number): Tensor {
   if (x.dim() === 0) throw new IndexError('select() cannot be applied to a 0-dim tensor.')

@@ -11,7 +11,7 @@ import { Tensor } from '../tensor/tensor.ts'
 import { numberFor } from './arguments.ts'
 import { toDevice } from './convert.ts'
 import { sumTo } from './define.ts'
-import { filled, toDType } from './elementwise.ts'
+import { filled, toDType } from './fill.ts'
 
 /** Inputs: what is overwritten, without being read, and what it gets; that broadcasts and is converted. */
 function overwrite(name: string): OpDef<null> {

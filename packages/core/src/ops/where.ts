@@ -1,0 +1,26 @@
+// The choice between two tensors. Its method has other arguments (`x.where(condition, y)`, members.ts), so it stands alone.
+import { dtypeName } from '../base/dtype.ts'
+import { RuntimeError } from '../base/errors.ts'
+import { s } from '../expr/expr.ts'
+import { apply, operand } from '../tensor/apply.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+import { elementwise } from './define.ts'
+import type { TensorLike } from './recorded.ts'
+
+const whereRecord = elementwise('where', (condition, x, y) => s.select(s.cast(condition, 'bool'), x, y), {
+  gradName: 'where',
+  grad: ({ dy, x: [condition] }) => {
+    const chosen = s.cast(condition, 'bool')
+    return [s.constant(0, dy.dtype), s.select(chosen, dy, 0), s.select(chosen, 0, dy)]
+  },
+})
+/** `x` where the condition is true, else `y`. */
+export function where(condition: Tensor, x: TensorLike, y: TensorLike): Tensor {
+  if (condition.dtype !== 'bool' && condition.dtype !== 'uint8') {
+    throw new RuntimeError(
+      `where expected condition to be a boolean tensor, but got a tensor with dtype ${dtypeName[condition.dtype]}`,
+      'Make it one: condition.ne(0).',
+    )
+  }
+  return apply(whereRecord, [condition, operand(x), operand(y)], null)
+}
