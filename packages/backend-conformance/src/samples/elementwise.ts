@@ -2,7 +2,7 @@
 // special values of IEEE 754, and the points where a derivative jumps.
 import { elementwise as each } from '../property.ts'
 import { type OpSamples, op } from '../prepare.ts'
-import { bool, bools, bytes, doubles, e, f64, i32, ints, kink, opt, type Sample, s, t, u8, v } from '../sample.ts'
+import { bool, bools, bytes, e, f64, i32, ints, kink, opt, type Sample, s, t, u8, v } from '../sample.ts'
 
 const nan = Number.NaN
 const inf = Number.POSITIVE_INFINITY
@@ -55,44 +55,6 @@ const binary = (
   range?: readonly [number, number],
 ): OpSamples => op(samples, each(fn, range && { range }), [sizes, ...errors])
 
-const compare = (fn: (x: number, y: number) => boolean): OpSamples =>
-  op(
-    [
-      s(v([1, 2, 3, 2]), v([1, 3, 2, 2])),
-      s(v([1, 2, 3, 4, 5, 6], [2, 3]), v([2, 2, 5])),
-      s(v([1, 2, 3]), 2),
-      s(ints([1, 2, 3]), 1.5),
-      s(ints([1, 2, 3]), v([1, 2.5, 3])),
-      s(bools([1, 0]), ints([1, 1])),
-      s(bytes([1, 200]), 200),
-      s(v([nan, inf, -inf, nan, 0]), v([nan, inf, inf, 1, -0])),
-      s(v([0.1]), doubles([0.1])),
-      s(t([0, 3]), t([3])),
-      s(v(1), v(1)),
-    ],
-    each((x, y) => (fn(x, y) ? 1 : 0), { result: 'bool', range: [-2, 2] }),
-    [sizes],
-  )
-
-const logical = (fn: (x: boolean, y: boolean) => boolean): OpSamples =>
-  op(
-    [
-      s(bools([0, 0, 1, 1]), bools([0, 1, 0, 1])),
-      s(v([0, 1, 2, nan]), bools([1])),
-      s(ints([0, 3], [2, 1]), v([0, 0.5])),
-      s(bytes([0, 3]), bools([1, 1])),
-      s(bool([0, 2]), bool([2])),
-    ],
-    each((x, y) => (fn(x !== 0, y !== 0) ? 1 : 0), { dtypes: ['bool', 'bool'], result: 'bool' }),
-    [sizes],
-  )
-
-const test = (fn: (x: number) => boolean): OpSamples =>
-  op(
-    [s(special), s(f64([2, 3])), s(i32([3])), s(bool([3])), s(t([0]))],
-    each((x) => (fn(x) ? 1 : 0), { result: 'bool' }),
-  )
-
 const half = (x: number) => {
   const low = Math.floor(x)
   return x - low === 0.5 ? (low % 2 === 0 ? low : low + 1) : Math.round(x)
@@ -102,12 +64,6 @@ const floorMod = (x: number, y: number) => (x % y !== 0 && x % y < 0 !== y < 0 ?
 const floorDiv = (x: number, y: number) => Math.round((x - floorMod(x, y)) / y)
 const flatSteps = v([-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 0.3, -0.7, nan, inf])
 const steps = (): Sample[] => [kink('a step', s(flatSteps)), s(f64([2, 3])), s(i32([3])), s(t([0, 2])), s(v(1.25))]
-
-const casts = { none: 'its result is a copy of its argument; the samples of `to` have every pair of dtypes' }
-const cast = op(
-  [s(v([1.7, -1.7, 0, 255])), s(f64([2, 3])), s(ints([1, -1, 300])), s(bools([1, 0])), s(t([0, 2]))],
-  casts,
-)
 
 export const elementwise = {
   neg: op(
@@ -122,6 +78,11 @@ export const elementwise = {
   ),
   sqrt: unary(Math.sqrt, [...floats(0.1, 3), ...wholeAndBool(0, 9), kink('an infinite slope', s(v([0, 1])))], [0, 5]),
   exp: unary(Math.exp, [...floats(), ...wholeAndBool()]),
+  reciprocal: unary(
+    (x) => 1 / x,
+    [...floats(0.2, 3), ...wholeAndBool(1, 9), kink('an infinite slope', s(v([0, 2])))],
+    [1, 5],
+  ),
   expm1: unary(Math.expm1, [...floats(), ...wholeAndBool(), s(v([1e-6, -1e-6, 1e-3]))]),
   log: unary(Math.log, [...floats(0.1, 3), ...wholeAndBool(0, 5)], [1, 5]),
   log1p: unary(Math.log1p, [...floats(-0.9, 2), ...wholeAndBool(0, 5), s(v([1e-6, -1e-6, 1e-3]))], [0, 5]),
@@ -292,21 +253,6 @@ export const elementwise = {
     [e(ints([1, 2]), ints([1, 0]))],
     [1, 4],
   ),
-  eq: compare((x, y) => x === y),
-  ne: compare((x, y) => x !== y),
-  lt: compare((x, y) => x < y),
-  le: compare((x, y) => x <= y),
-  gt: compare((x, y) => x > y),
-  ge: compare((x, y) => x >= y),
-  logicalAnd: logical((x, y) => x && y),
-  logicalOr: logical((x, y) => x || y),
-  logicalXor: logical((x, y) => x !== y),
-  logicalNot: op(
-    [s(bools([0, 1])), s(v([0, 0.5, nan, -0])), s(i32([3])), s(bytes([0, 2])), s(t([0]))],
-    each((x) => (x === 0 ? 1 : 0), { result: 'bool', range: [-1, 1] }),
-  ),
-  isnan: test(Number.isNaN),
-  isfinite: test(Number.isFinite),
   clamp: op(
     [
       s(t([2, 3]), -1, 1),
@@ -341,113 +287,5 @@ export const elementwise = {
     ],
     each((c, x, y) => (c !== 0 ? x : y), { dtypes: ['bool', 'float64', 'float64'] }),
     [e(bools([1, 0]), t([2]), t([3])), e(t([2]), t([2]), t([2]))],
-  ),
-  equal: op(
-    [
-      s(t([2, 3]), t([2, 3])),
-      s(v([1, 2]), v([1, 2])),
-      s(v([1, 2]), v([1, 3])),
-      s(v([1, 2]), v([1, 2], [2, 1])),
-      s(v([nan]), v([nan])),
-      s(ints([1, 2]), ints([1, 2])),
-      s(t([0]), t([0])),
-    ],
-    { none: 'its result is one boolean; the samples have the corners' },
-  ),
-  allclose: op(
-    [
-      s(v([1, 2]), v([1, 2 + 1e-6])),
-      s(v([1, 2]), v([1, 2.1])),
-      s(v([1, 2]), v([1, 2.1]), opt({ rtol: 0.1 })),
-      s(v([0, 1e-9]), v([0, 0])),
-      s(v([0, 1e-3]), v([0, 0]), opt({ atol: 1e-2 })),
-      s(v([nan]), v([nan])),
-      s(v([nan]), v([nan]), opt({ equalNan: true })),
-      s(v([inf]), v([inf])),
-      s(v([inf]), v([1])),
-    ],
-    { none: 'its result is one boolean; the samples have the corners' },
-    [e(t([2]), t([3])), e(t([2]), f64([2]))],
-  ),
-  to: op(
-    [
-      s(v([1.7, -1.7, 0, 255.5]), 'int32'),
-      s(v([1.7, 200, 0]), 'uint8'),
-      s(v([1.7, 0, nan, -0]), 'bool'),
-      s(t([2, 3]), 'float64'),
-      s(f64([2, 3]), 'float32'),
-      s(ints([1, -1, 300]), 'float32'),
-      s(ints([1, -1, 300]), 'uint8'),
-      s(bools([1, 0]), 'float32'),
-      s(bools([1, 0]), 'int32'),
-      s(t([0, 2]), 'float64'),
-      s(t([2]), 'float32'),
-    ],
-    { none: 'its result is a copy of its argument; the samples have every pair of dtypes' },
-  ),
-  float: op(
-    cast.samples.map((sample) => kink('it rounds to float32', sample)),
-    casts,
-  ),
-  double: cast,
-  int: cast,
-  long: cast,
-  byte: op([s(v([1.7, 200, 0])), s(ints([1, 255])), s(bools([1, 0]))], casts),
-  bool: cast,
-  typeAs: op(
-    [s(t([2]), f64([2], fixed)), s(v([1.7, -1.7]), i32([1])), s(ints([1, 2]), t([1], fixed)), s(t([2]), t([1], fixed))],
-    casts,
-  ),
-  cpu: op([s(t([2, 3])), s(i32([3]))], casts),
-  isclose: op(
-    [
-      s(v([1, 2, nan, inf, inf]), v([1 + 1e-6, 2.1, nan, inf, 1])),
-      s(v([1, nan]), v([1.05, nan]), opt({ rtol: 0.1, equalNan: true })),
-      s(v([0, 1e-3]), v([1e-9, 0]), opt({ atol: 1e-2 })),
-      s(ints([1, 2]), ints([1, 3])),
-      s(t([2, 1], fixed), t([2], fixed)),
-    ],
-    each((x, y) => (Math.abs(x - y) <= 1e-8 + 1e-5 * Math.abs(y) ? 1 : 0), { result: 'bool' }),
-    [sizes, e(t([2]), f64([2]))],
-  ),
-  fill_: op(
-    [
-      s(t([2, 3]), 7),
-      s(f64([2]), 0.5),
-      s(i32([2]), 3),
-      s(bool([2]), true),
-      s(t([]), 1),
-      s(t([0]), 1),
-      s(t([2]), v(2.5)),
-      s(i32([2]), 2.7),
-    ],
-    { none: 'its result is one number; the samples have the corners' },
-    [e(t([2]), t([2]))],
-  ),
-  zero_: op([s(t([2, 3])), s(i32([2])), s(bool([2])), s(t([]))], { none: 'its result is 0' }),
-  copy_: op(
-    [
-      s(t([2, 3]), t([2, 3])),
-      s(t([2, 3]), t([3])),
-      s(t([2]), f64([2])),
-      s(i32([3]), v([1.7, -1.7, 2], [3], fixed)),
-      s(bool([2]), v([0, 2], [2], fixed)),
-      s(t([0]), t([0])),
-      s(t([]), t([])),
-    ],
-    { none: 'its result is a copy of its argument' },
-    [e(t([2, 3]), t([2]))],
-  ),
-  clone: op(
-    [s(t([2, 3])), s(f64([])), s(i32([3])), s(bool([0, 2]))],
-    each((x) => x),
-  ),
-  detach: op(
-    [s(t([2, 3])), s(f64([])), s(i32([3]))],
-    each((x) => x),
-  ),
-  contiguous: op(
-    [s(t([2, 3])), s(f64([])), s(i32([3])), s(t([0, 2]))],
-    each((x) => x),
   ),
 } satisfies Record<string, OpSamples>

@@ -141,6 +141,10 @@ export const abs = unary(elementwise('abs', (x) => s.abs(x)))
 export const sign = unary(elementwise('sign', (x) => s.sign(x)))
 /** The square root. */
 export const sqrt = unary(elementwise('sqrt', (x) => s.sqrt(x), { out: 'float', gradName: 'div' }))
+/** `1 / x`. */
+export const reciprocal = unary(
+  elementwise('reciprocal', (x) => s.div(1, x), { out: 'float', grad: ({ dy, y }) => [s.mul(s.neg(dy), s.mul(y, y))] }),
+)
 /** e to the power x. */
 export const exp = unary(elementwise('exp', (x) => s.exp(x), { out: 'float' }))
 /** `exp(x) - 1`, exact near 0. */
