@@ -1,0 +1,75 @@
+// What a fresh process pays before its first gradient: Node alone, and Node with `import 'flambeau'` and one gradient,
+// each a new process, in turn. And how many bytes the three packages put on a disk.
+import { execFileSync, spawnSync } from 'node:child_process'
+import { realpathSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { measure, timed } from './src/harness.ts'
+import { report, type Row } from './src/report.ts'
+
+const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
+const bare = path('./src/processes/bare.js')
+const imported = path('./src/processes/imported.js')
+const gradient = path('./src/processes/first-gradient.js')
+
+/** A new process for every repetition; what it prints is the check that it did its work. */
+const running = (file: string, prints: string) =>
+  timed((n) => {
+    let last = ''
+    for (let i = 0; i < n; i++) {
+      const { stdout, stderr, status } = spawnSync(process.execPath, [file], { encoding: 'utf8' })
+      if (status !== 0 || stdout.trim() !== prints) throw new Error(`${file} ended with ${status}: ${stdout}${stderr}`)
+      last = stdout
+    }
+    return last
+  })
+
+const measured = await measure(
+  { bare: running(bare, ''), imported: running(imported, ''), gradient: running(gradient, '2.75') },
+  { rounds: 41, repeat: 1, warmupMs: 500 },
+)
+
+const ms = (ns: number): number => ns / 1e6
+const row = (what: string, subject: 'bare' | 'imported' | 'gradient'): Row => {
+  const { median, min, p10, p90 } = measured.statistics(subject)
+  const note = `min ${ms(min).toFixed(1)}, ${ms(p10).toFixed(1)} to ${ms(p90).toFixed(1)}`
+  return { what, value: ms(median), unit: 'ms', note }
+}
+const over = (what: string, subject: 'imported' | 'gradient', held: object): Row => {
+  const { median, p10, p90 } = measured.difference(subject, 'bare')
+  return { what, value: ms(median), unit: 'ms', note: `${ms(p10).toFixed(1)} to ${ms(p90).toFixed(1)}`, ...held }
+}
+
+interface Packed {
+  readonly unpackedSize: number
+  readonly entryCount: number
+}
+
+/** The files that npm would pack, unpacked. */
+function installed(name: string): Packed {
+  const folder = realpathSync(path(`../../packages/${name}`))
+  const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
+  const json = execFileSync(npm, ['pack', '--dry-run', '--json'], {
+    cwd: folder,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+    shell: process.platform === 'win32',
+  })
+  return (JSON.parse(json) as Packed[])[0]
+}
+
+const sizes = ['core', 'backend-js', 'flambeau'].map((name) => ({ name, ...installed(name) }))
+const total = sizes.reduce((sum, { unpackedSize }) => sum + unpackedSize, 0)
+
+report([
+  over("`import 'flambeau'` and a first gradient, over bare Node", 'gradient', { atMost: 20 }),
+  over("`import 'flambeau'` alone, over bare Node", 'imported', {}),
+  row('bare Node', 'bare'),
+  row("Node with `import 'flambeau'` and a first gradient", 'gradient'),
+  {
+    what: 'core, backend-js and flambeau installed',
+    value: total / 1e6,
+    unit: 'MB',
+    note: sizes.map(({ name, unpackedSize, entryCount }) => `${name} ${unpackedSize} bytes in ${entryCount} files`).join(', '),
+    atMost: 1.5,
+  },
+])

@@ -1,0 +1,103 @@
+// What one small operation costs: on one-element tensors all time is bookkeeping. And a graph of twenty scalar
+// operations, forward and backward. Both again after hundreds of different kernels have run in the process.
+import { type Tensor, tensor } from 'flambeau'
+import { consume, measure, type Sample, timed } from '../src/harness.ts'
+import { generatedBy, runManyKernels } from '../src/kernels.ts'
+import { report, type Row } from '../src/report.ts'
+import { absent, Torch, torchVersion } from '../src/torch.ts'
+
+const leaf = (value: number): Tensor => tensor([value], { requiresGrad: true })
+const xs = [leaf(0.5), leaf(-1.5), leaf(2.5), leaf(3.5)]
+const ys = [tensor([0.25]), tensor([1.25]), tensor([2.25]), tensor([-3.25])]
+
+/** `n` times one operation, on other tensors each time; every result has a node. */
+const often = (op: (x: Tensor, y: Tensor) => Tensor) =>
+  timed((n) => {
+    let out = xs[0]
+    for (let i = 0; i < n; i++) {
+      out = op(xs[i & 3], ys[(i >> 1) & 3])
+      consume(out)
+    }
+    return out
+  })
+
+const x = tensor(0.5, { requiresGrad: true })
+const y = tensor(0.9, { requiresGrad: true })
+
+const graph = (): Tensor => {
+  x.grad = null
+  y.grad = null
+  let z = x
+  for (let i = 0; i < 10; i++) z = z.mul(y).add(x)
+  z.backward()
+  return z
+}
+
+function graphs(n: number): Tensor {
+  let z = x
+  for (let i = 0; i < n; i++) z = graph()
+  return z
+}
+
+/** The same with numbers, for the check. */
+function byHand(x: number, y: number): { z: number; dx: number; dy: number } {
+  let [z, dx, dy] = [x, 1, 0]
+  for (let i = 0; i < 10; i++) [z, dx, dy] = [z * y + x, dx * y + 1, dy * y + z]
+  return { z, dx, dy }
+}
+
+function check(): void {
+  const z = graph().item()
+  const expected = byHand(0.5, 0.9)
+  const found = { z, dx: x.grad?.item(), dy: y.grad?.item() }
+  for (const key of ['z', 'dx', 'dy'] as const) {
+    const value = found[key] ?? Number.NaN
+    if (!(Math.abs(value / expected[key] - 1) < 1e-5)) throw new Error(`${key} is ${value}, not ${expected[key]}`)
+  }
+}
+
+/** What users write, and what gradient rules do most. */
+const ops = {
+  'x.mul(y)': often((x, y) => x.mul(y)),
+  'x.add(y)': often((x, y) => x.add(y)),
+  'x.mul(2)': often((x) => x.mul(2)),
+  'x.exp()': often((x) => x.exp()),
+  'x.sigmoid()': often((x) => x.sigmoid()),
+  'x.sum()': often((x) => x.sum()),
+}
+
+const torch = torchVersion() === null ? undefined : new Torch()
+const remarks: string[] = torch === undefined ? [absent] : []
+
+async function rows(when: string): Promise<Row[]> {
+  const subjects: Record<string, Sample> = { ...ops, graph: timed((n) => graphs(n)) }
+  if (torch !== undefined) subjects['torch'] = torch.sampler('scalar')
+  const measured = await measure(subjects, { rounds: 51, sampleMs: 10, warmupMs: 200 })
+  const found: Row[] = Object.keys(ops).map((name) => {
+    const { median, min, p10, p90 } = measured.statistics(name)
+    const note = `min ${min.toFixed(0)}, ${p10.toFixed(0)} to ${p90.toFixed(0)}`
+    return { what: `\`${name}\`, one element, recorded, ${when}`, value: median, unit: 'ns', note, atMost: 500 }
+  })
+  const { median, min, p10, p90 } = measured.statistics('graph')
+  const us = (ns: number): string => (ns / 1000).toFixed(2)
+  let note = `min ${us(min)}, ${us(p10)} to ${us(p90)}`
+  if (torch !== undefined) {
+    const ratio = measured.ratio('graph', 'torch').median
+    note += `; PyTorch ${us(measured.statistics('torch').median)} µs, ratio ${ratio.toFixed(3)}`
+  }
+  const what = `20 scalar operations, forward and backward, ${when}`
+  return [...found, { what, value: median / 1000, unit: 'µs', note, atMost: 20 }]
+}
+
+check()
+const before = await rows('fresh process')
+let operations = 0
+const generated = generatedBy(() => {
+  for (let i = 0; i < 20; i++) operations += runManyKernels()
+})
+if (generated < 200) throw new Error(`only ${generated} different kernels ran`)
+check()
+const after = await rows(`after ${generated} kernels`)
+remarks.push(`Between the two: ${operations} operations, for which ${generated} kernels were generated.`)
+torch?.close()
+report([...before, ...after], remarks)

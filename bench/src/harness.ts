@@ -1,0 +1,130 @@
+// How things are timed here: several subjects, sampled in turn (A B A B), so that a machine that slows down slows all of
+// them; medians, and ratios taken between neighbours. Nothing here knows what it times.
+
+/** Runs the work `n` times and returns how many nanoseconds that took. */
+export type Sample = (n: number) => number | Promise<number>
+
+/** A subject that is timed here: `work(n)` does it n times; what it returns is kept, so that no work is dead code. */
+export const timed =
+  (work: (n: number) => unknown): Sample =>
+  (n) => {
+    const start = process.hrtime.bigint()
+    const result = work(n)
+    const end = process.hrtime.bigint()
+    consume(result)
+    return Number(end - start)
+  }
+
+let sink: unknown
+/** Makes a result one that somebody might look at. */
+export const consume = (x: unknown): void => void (sink = x)
+export const consumed = (): unknown => sink
+
+export interface Statistics {
+  /** Nanoseconds for one time the work. */
+  readonly median: number
+  readonly min: number
+  readonly p10: number
+  readonly p90: number
+  readonly samples: number
+}
+
+export interface Spread {
+  readonly median: number
+  readonly p10: number
+  readonly p90: number
+}
+
+export interface Options {
+  /** Rounds; every subject is sampled once in each. */
+  readonly rounds?: number
+  /** How long a sample lasts at least; the number of repetitions follows from it. */
+  readonly sampleMs?: number
+  /** How long every subject is run before anything is counted. */
+  readonly warmupMs?: number
+  /** The number of repetitions in a sample, for all subjects, instead of one that follows from `sampleMs`. */
+  readonly repeat?: number
+}
+
+const quantile = (sorted: readonly number[], q: number): number => {
+  const at = (sorted.length - 1) * q
+  const low = Math.floor(at)
+  const high = Math.ceil(at)
+  return sorted[low] + (sorted[high] - sorted[low]) * (at - low)
+}
+
+const ascending = (values: readonly number[]): number[] => [...values].sort((a, b) => a - b)
+
+export const median = (values: readonly number[]): number => quantile(ascending(values), 0.5)
+
+export class Measurement<Name extends string = string> {
+  readonly #times: ReadonlyMap<Name, readonly number[]>
+
+  constructor(times: ReadonlyMap<Name, readonly number[]>) {
+    this.#times = times
+  }
+
+  #of(name: Name): readonly number[] {
+    const times = this.#times.get(name)
+    if (times === undefined) throw new Error(`nothing is called ${name} here`)
+    return times
+  }
+
+  statistics(name: Name): Statistics {
+    const sorted = ascending(this.#of(name))
+    return {
+      median: quantile(sorted, 0.5),
+      min: sorted[0],
+      p10: quantile(sorted, 0.1),
+      p90: quantile(sorted, 0.9),
+      samples: sorted.length,
+    }
+  }
+
+  /** How many times longer `name` takes than `than`: the median and the spread of the ratios of single rounds. */
+  ratio(name: Name, than: Name): Spread {
+    return this.#compare(name, than, (a, b) => a / b)
+  }
+
+  /** How many nanoseconds longer. */
+  difference(name: Name, than: Name): Spread {
+    return this.#compare(name, than, (a, b) => a - b)
+  }
+
+  #compare(name: Name, than: Name, by: (a: number, b: number) => number): Spread {
+    const other = this.#of(than)
+    const sorted = ascending(this.#of(name).map((time, round) => by(time, other[round])))
+    return { median: quantile(sorted, 0.5), p10: quantile(sorted, 0.1), p90: quantile(sorted, 0.9) }
+  }
+}
+
+/** Repetitions for which a sample lasts `sampleMs`, found while warming up. */
+async function warmUp(sample: Sample, { sampleMs = 10, warmupMs = 300, repeat }: Options): Promise<number> {
+  let n = repeat ?? 1
+  let total = 0
+  for (;;) {
+    const ns = await sample(n)
+    total += ns
+    if (repeat === undefined && ns < sampleMs * 1e6) n = Math.ceil(n * Math.min(10, Math.max(1.2, (sampleMs * 1.1e6) / ns)))
+    else if (total >= warmupMs * 1e6) return n
+  }
+}
+
+/** Samples all subjects in turn; every other round in the opposite order. */
+export async function measure<Name extends string>(
+  subjects: Readonly<Record<Name, Sample>>,
+  options: Options = {},
+): Promise<Measurement<Name>> {
+  const { rounds = 51 } = options
+  const names = Object.keys(subjects) as Name[]
+  const repeats = new Map<Name, number>()
+  for (const name of names) repeats.set(name, await warmUp(subjects[name], options))
+  const times = new Map<Name, number[]>(names.map((name) => [name, []]))
+  for (let round = 0; round < rounds; round++) {
+    for (const name of round % 2 === 0 ? names : [...names].reverse()) {
+      const n = repeats.get(name) as number
+      times.get(name)?.push((await subjects[name](n)) / n)
+    }
+  }
+  return new Measurement(times)
+}

@@ -1,0 +1,2 @@
+// A process that imports flambeau.
+import 'flambeau'
