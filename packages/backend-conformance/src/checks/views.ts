@@ -58,7 +58,7 @@ const writeThrough = async (op: string, sample: Ready<Sample>): Promise<string |
 }
 
 export const throughViews: Check = ({ op, family, samples }) =>
-  family !== 'views' && op !== 'at'
+  family !== 'views' && family !== 'joins' && op !== 'at'
     ? []
     : samples
         .filter(({ args: [first] }) => isTensorSpec(first) && first.grad && first.dtype.startsWith('float'))

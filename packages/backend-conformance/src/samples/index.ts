@@ -1,7 +1,10 @@
 // All samples, one entry for every op of the table: an op without an entry does not compile.
+import { copies } from './copies.ts'
 import { creation } from './creation.ts'
 import { elementwise } from './elementwise.ts'
 import { indexing } from './indexing.ts'
+import { joins } from './joins.ts'
+import { logic } from './logic.ts'
 import { losses } from './losses.ts'
 import { matmul } from './matmul.ts'
 import { order } from './order.ts'
@@ -10,7 +13,19 @@ import { views } from './views.ts'
 import type { F, ops } from '@flambeau/core'
 import { type OpSamples, type Prepared, prepare } from '../prepare.ts'
 
-export const families = { creation, elementwise, indexing, losses, matmul, order, reductions, views } as const
+export const families = {
+  copies,
+  creation,
+  elementwise,
+  indexing,
+  joins,
+  logic,
+  losses,
+  matmul,
+  order,
+  reductions,
+  views,
+} as const
 
 type Table = typeof ops & typeof F
 /** What stands beside the ops and is none. */
@@ -21,9 +36,12 @@ type OpName = Exclude<keyof Table, Other | InPlaceForm<keyof Table>>
 
 /** Every op of the table; the compiler names the one that is missing here. */
 const table = {
+  ...copies,
   ...creation,
   ...elementwise,
   ...indexing,
+  ...joins,
+  ...logic,
   ...losses,
   ...matmul,
   ...order,
