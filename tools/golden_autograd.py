@@ -14,6 +14,7 @@ os.environ.setdefault('OPENBLAS_CORETYPE', 'Haswell')
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import torch  # noqa: E402
 from torch.autograd import Function, grad, gradcheck, gradgradcheck  # noqa: E402
+from torch.autograd.functional import hessian, jacobian  # noqa: E402
 from golden_format import NAMES, data_of, write  # noqa: E402
 
 warnings.simplefilter('ignore')
@@ -1815,6 +1816,64 @@ def _():
         gradgradcheck(lambda x: x**3, doubles(1, 2)), gradgradcheck(lambda x: x * 2, doubles(1, 2)),
         gradgradcheck(WrongTwice.apply, doubles(1, 2), raise_exception=False), gradcheck(WrongTwice.apply, doubles(1, 2)),
     ]
+
+
+# ---- Jacobians and Hessians ----
+
+S = 'functional'
+X, Y = seq(2), seq(2, 2)
+
+
+@case(S, 'jacobian')
+def _():
+    return jacobian(lambda x: x**2, X)
+
+
+@case(S, 'jacobian of several by several')
+def _():
+    return jacobian(lambda x, y: (y @ x, x.sum()), (X, Y))
+
+
+@case(S, 'jacobian of one by several')
+def _():
+    return jacobian(lambda x, y: x * 2, (X, Y))
+
+
+@case(S, 'jacobian of a constant')
+def _():
+    return jacobian(lambda x: x.detach(), X)
+
+
+@case(S, 'jacobian that is differentiated')
+def _():
+    x = leaf(1, 2)
+    jacobian(lambda x: x**3, x, create_graph=True).sum().backward()
+    return x.grad
+
+
+@case(S, 'hessian')
+def _():
+    return hessian(lambda x: (x**3).sum(), X)
+
+
+@case(S, 'hessian of several')
+def _():
+    return hessian(lambda x, y: (y @ x).sum() * x.sum(), (X, Y))
+
+
+@case(S, 'hessian of a linear function')
+def _():
+    return hessian(lambda x: x.sum(), X)
+
+
+@case(S, 'hessian of several elements')
+def _():
+    hessian(lambda x: x**3, X)
+
+
+@case(S, 'hessian of several outputs')
+def _():
+    hessian(lambda x: (x.sum(), x.sum()), X)
 
 
 # ---- slopes of elementwise operations at ties, kinks, infinities ----

@@ -102,9 +102,11 @@ export abstract class AutogradFunction {
   /** Runs `forward`; a result is differentiated by `backward`. */
   static apply<A extends readonly unknown[], R>(this: FunctionClass<A, R>, ...args: A): R {
     const ctx = new FunctionCtx(args.map((x) => x instanceof Tensor && x.requiresGrad))
+    // biome-ignore lint/complexity/noThisInStatic: it is the subclass
     const result = noGrad(() => this.forward(ctx, ...args))
     if (!mode.grad || !ctx.needsInputGrad.includes(true)) return result
     const outputs: readonly unknown[] = Array.isArray(result) ? result : [result]
+    // biome-ignore lint/complexity/noThisInStatic: it is the subclass
     const tied = tie(this, ctx, args, outputs)
     return (Array.isArray(result) ? tied : tied[0]) as R
   }

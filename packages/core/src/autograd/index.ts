@@ -9,6 +9,7 @@ export {
   setDetectAnomaly,
   setGradEnabled,
 } from '../tensor/mode.ts'
+export * as functional from './functional.ts'
 export { AutogradFunction as Function, FunctionCtx } from './function.ts'
 export { type BackwardOptions, backward, type GradOptions, grad } from './grad.ts'
 export { GradcheckError, type GradcheckOptions, gradcheck, gradgradcheck } from './gradcheck.ts'

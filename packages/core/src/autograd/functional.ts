@@ -1,0 +1,102 @@
+// Whole Jacobians and Hessians of functions, row by row: `autograd.functional`.
+import { RuntimeError, TypeError } from '../base/errors.ts'
+import { filled } from '../ops/fill.ts'
+import { stack } from '../ops/join.ts'
+import { reshape, select, view } from '../ops/views.ts'
+import { enableGrad } from '../tensor/mode.ts'
+import { detached, Tensor } from '../tensor/tensor.ts'
+import { grad } from './grad.ts'
+
+export interface JacobianOptions {
+  /** Record how the result was computed, for derivatives of it. */
+  readonly createGraph?: boolean
+}
+
+type Inputs = Tensor | readonly Tensor[]
+/** One result for a tensor, a list of results for a list. */
+type Like<T, R> = T extends Tensor ? R : R[]
+/** What `fn` gets: a tensor for a tensor, the tensors of a list one by one. */
+type Arguments<I> = I extends Tensor ? [x: Tensor] : I extends readonly [...infer T] ? T : never
+
+const list = (x: unknown): readonly unknown[] => (Array.isArray(x) ? x : [x])
+
+function checkTensors(name: string, what: string, xs: readonly unknown[]): readonly Tensor[] {
+  for (const x of xs) {
+    if (x instanceof Tensor) continue
+    throw new TypeError(
+      `The ${what} given to ${name} must be either a Tensor or a tuple of Tensors but the given ${what} has type ${typeof x}.`,
+    )
+  }
+  return xs as readonly Tensor[]
+}
+
+/** Leaves with the inputs' elements; with `createGraph` the inputs under another node, so that gradients reach them. */
+const prepared = (inputs: readonly Tensor[], createGraph: boolean): Tensor[] =>
+  inputs.map((x) => (createGraph && x.requiresGrad ? view(x, x.shape) : detached(x).setRequiresGrad(true)))
+
+/** The derivatives of every element of `y` by `x`, in the shape of `y` followed by that of `x`. */
+function derivatives(y: Tensor, xs: readonly Tensor[], createGraph: boolean): Tensor[] {
+  const { device } = y.storage
+  const zeros = (x: Tensor): Tensor => filled(x.shape, x.dtype, 0, device)
+  const flat = enableGrad(() => reshape(y, -1))
+  const rows = Array.from({ length: y.numel() }, (_, i) => {
+    if (!y.requiresGrad) return xs.map(zeros)
+    const element = enableGrad(() => select(flat, 0, i))
+    return grad(element, xs, { createGraph, retainGraph: true, allowUnused: true }).map((dx, k) => dx ?? zeros(xs[k]))
+  })
+  return xs.map((x, k) => {
+    const shape = [...y.shape, ...x.shape]
+    return rows.length === 0 ? filled(shape, x.dtype, 0, device) : reshape(stack(rows.map((row) => row[k])), shape)
+  })
+}
+
+/**
+ * The Jacobian of `fn` at the inputs: of shape [...output, ...input]. Several inputs or outputs give lists of it, a list
+ * for each output with one Jacobian for each input.
+ *
+ * @example
+ * autograd.functional.jacobian((x) => x.square(), tensor([1, 2]))
+ * // tensor([[2., 0.],
+ * //         [0., 4.]])
+ */
+export function jacobian<I extends Inputs, O extends Inputs>(
+  fn: (...inputs: Arguments<I>) => O,
+  inputs: I,
+  { createGraph = false }: JacobianOptions = {},
+): Like<O, Like<I, Tensor>> {
+  const xs = prepared(checkTensors('jacobian', 'inputs', list(inputs)), createGraph)
+  const outputs = enableGrad(() => fn(...(xs as Arguments<I>)))
+  const ys = checkTensors('jacobian', 'outputs of the user-provided function', list(outputs))
+  const found = ys.map((y) => {
+    const byInput = derivatives(y, xs, createGraph)
+    return Array.isArray(inputs) ? byInput : byInput[0]
+  })
+  return (Array.isArray(outputs) ? found : found[0]) as Like<O, Like<I, Tensor>>
+}
+
+/**
+ * The Hessian of a function of one element: of shape [...input, ...input]; a list of lists for several inputs.
+ *
+ * @example
+ * autograd.functional.hessian((x) => x.pow(3).sum(), tensor([1, 2]))
+ * // tensor([[ 6.,  0.],
+ * //         [ 0., 12.]])
+ */
+export function hessian<I extends Inputs>(
+  fn: (...inputs: Arguments<I>) => Tensor,
+  inputs: I,
+  options: JacobianOptions = {},
+): Like<I, Like<I, Tensor>> {
+  const gradient = (...xs: readonly Tensor[]): Inputs => {
+    const y: unknown = fn(...(xs as Arguments<I>))
+    if (!(y instanceof Tensor)) {
+      throw new RuntimeError('The function given to hessian should return a single Tensor')
+    }
+    if (y.numel() !== 1) {
+      throw new RuntimeError('The Tensor returned by the function given to hessian should contain a single element')
+    }
+    const byInput = derivatives(reshape(y), xs, true)
+    return Array.isArray(inputs) ? byInput : byInput[0]
+  }
+  return jacobian(gradient as (...xs: Arguments<I>) => Inputs, inputs, options) as Like<I, Like<I, Tensor>>
+}
