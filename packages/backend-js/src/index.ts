@@ -20,7 +20,7 @@ import {
 } from '@flambeau/core/backend'
 import { map } from './map.ts'
 import { matmul } from './matmul.ts'
-import { HostBuffer, HostMemory } from './memory.ts'
+import { HostMemory, hostOf, isView } from './memory.ts'
 import { assign, concat, fold, gather, iota, pad, read, scatter } from './move.ts'
 import { argReduce, scan, sort } from './order.ts'
 
@@ -65,7 +65,7 @@ class JsBackend implements Backend {
   }
 
   write(out: Output, data: TypedArray): void {
-    const { data: to, start } = out.buffer as HostBuffer
+    const { data: to, start } = hostOf(out)
     to.set(data, start)
   }
 
@@ -76,9 +76,15 @@ class JsBackend implements Backend {
 
   /** Any true element of the check's expression is its error: a map reduced to one flag, before anything is written. */
   #verify(instr: Instr, check: Check): void {
-    const shape = (instr.inputs.find((x) => (x as View).buffer !== undefined) as View | undefined)?.shape ?? []
-    map({ kind: 'map', attrs: flagOf(check.expr, shape.length), inputs: instr.inputs, outputs: [this.#flag], origin: instr.origin })
-    const { data, start } = this.#flag.buffer as HostBuffer
+    const shape = instr.inputs.find(isView)?.shape ?? []
+    map({
+      kind: 'map',
+      attrs: flagOf(check.expr, shape.length),
+      inputs: instr.inputs,
+      outputs: [this.#flag],
+      origin: instr.origin,
+    })
+    const { data, start } = hostOf(this.#flag)
     if (numelOf(shape) > 0 && data[start] !== 0) throw check.error()
   }
 

@@ -1,8 +1,8 @@
 // The `map` kernel without generated source, for pages whose security policy forbids it: the same loops and the same
 // order of additions by closures, so the same numbers, slowly.
-import { type Instr, interpret, numelOf, scalarValue, type View } from '@flambeau/core/backend'
+import { type Instr, interpret, isScalar, numelOf, scalarValue } from '@flambeau/core/backend'
 import type { Loops } from './loops.ts'
-import type { HostBuffer } from './memory.ts'
+import { hostOf, startOf } from './memory.ts'
 import { accumulators, combineCall, identities, planReduction } from './reduction.ts'
 
 /** `loops` has a row of steps for every view among the inputs, then one for every output. */
@@ -11,18 +11,16 @@ export function interpretLoops({ attrs, inputs, outputs }: Instr<'map'>, { sizes
   const values = new Float64Array(inputs.length)
   const starts: number[] = []
   inputs.forEach((x, position) => {
-    const view = x as View
-    if (view.buffer === undefined) {
-      values[position] = scalarValue(x as { value: number; dtype: 'float64' })
+    if (isScalar(x)) {
+      values[position] = scalarValue(x)
       return
     }
-    const { data, start } = view.buffer as HostBuffer
-    views.push({ position, data })
-    starts.push(start + view.offset)
+    views.push({ position, data: hostOf(x).data })
+    starts.push(startOf(x))
   })
   const outs = attrs.outs.map(({ expr, reduce }, k) => {
     const plan = planReduction(steps[views.length + k], reduce !== undefined)
-    const { data, start } = outputs[k].buffer as HostBuffer
+    const { data, start } = hostOf(outputs[k])
     starts.push(plan.buffered ? 0 : start)
     const size = numelOf(outputs[k].shape)
     return {

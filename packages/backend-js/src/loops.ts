@@ -42,7 +42,12 @@ export function forEachRow(
   const { sizes, steps } = loopsOver(shape, strides)
   const depth = sizes.length
   const at = [...starts]
-  if (depth === 0) return row(at, 1, starts.map(() => 0))
+  if (depth === 0)
+    return row(
+      at,
+      1,
+      starts.map(() => 0),
+    )
   const inner = steps.map((s) => s[depth - 1])
   const index = new Array<number>(depth - 1).fill(0)
   for (;;) {

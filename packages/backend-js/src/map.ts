@@ -3,20 +3,22 @@
 import {
   contiguousStrides,
   emitJs,
-  type Expr,
+  type DType,
   type Instr,
   inputsOf,
   numelOf,
+  type Operand,
   type Prims,
   type ReduceFn,
+  roundSource,
   runtime,
   type Shape,
   scalarValue,
-  type View,
+  topological,
 } from '@flambeau/core/backend'
 import { interpretLoops } from './interpret.ts'
 import { type Loops, loopsOver } from './loops.ts'
-import type { HostBuffer } from './memory.ts'
+import { hostOf, isView } from './memory.ts'
 import { accumulators, combineSource, identities, identityOf, planReduction } from './reduction.ts'
 
 /** How an operand is read: a number, one element for all, row-major, or by steps. */
@@ -36,7 +38,8 @@ interface Compiled {
 
 const compiled = new WeakMap<Prims['map'], Compiled>()
 
-function accessOf(x: View): Access {
+function accessOf(x: Operand): Access {
+  if (!isView(x)) return NUMBER
   const { shape, strides } = x
   let step = 1
   let fixed = true
@@ -55,7 +58,7 @@ function accessOf(x: View): Access {
 /** The shape that a map iterates over: that of any view, which core has broadcast; without views the output's. */
 function iterated(instr: Instr<'map'>): Shape {
   const { inputs } = instr
-  for (let i = 0; i < inputs.length; i++) if ((inputs[i] as View).buffer !== undefined) return (inputs[i] as View).shape
+  for (const x of inputs) if (isView(x)) return x.shape
   return instr.outputs[0].shape
 }
 
@@ -68,7 +71,8 @@ export function map(instr: Instr<'map'>): void {
   }
   const shape = iterated(instr)
   const { outs } = attrs
-  if (numelOf(shape) === 0) return fillEmpty(instr)
+  const n = numelOf(shape)
+  if (n === 0) return fillEmpty(instr)
   let flat = true
   for (let i = 0; i < outs.length; i++) {
     const reduce = outs[i].reduce
@@ -76,17 +80,14 @@ export function map(instr: Instr<'map'>): void {
   }
   let key = 0
   for (let i = 0; i < inputs.length; i++) {
-    const x = inputs[i] as View
-    const access = x.buffer === undefined ? NUMBER : accessOf(x)
+    const access = accessOf(inputs[i])
     if (access === STEPS) flat = false
     key = key * 3 + access
   }
   if (flat) {
-    let n = 1
-    for (let i = 0; i < shape.length; i++) n *= shape[i]
     let kernel = cases.flat[key]
     if (kernel === undefined) {
-      kernel = flatKernel(attrs, inputs.map((x) => (x as View).buffer === undefined ? NUMBER : accessOf(x as View)))
+      kernel = flatKernel(attrs, inputs.map(accessOf))
       cases.flat[key] = kernel
     }
     kernel(instr, n)
@@ -99,7 +100,7 @@ export function map(instr: Instr<'map'>): void {
 function fillEmpty({ attrs, outputs }: Instr<'map'>): void {
   attrs.outs.forEach(({ reduce }, k) => {
     if (reduce === undefined) return
-    const { data, start } = outputs[k].buffer as HostBuffer
+    const { data, start } = hostOf(outputs[k])
     data.fill(identityOf(reduce.fn, outputs[k].dtype), start, start + numelOf(outputs[k].shape))
   })
 }
@@ -119,14 +120,14 @@ function outputStrides(shape: Shape, axes: readonly number[] | undefined): reado
 
 function mapLoops(instr: Instr<'map'>, shape: Shape, cases: Compiled): void {
   const { attrs, inputs } = instr
-  const views = inputs.filter((x): x is View => (x as View).buffer !== undefined)
+  const views = inputs.filter(isView)
   const strides = [...views.map((x) => x.strides), ...attrs.outs.map((out) => outputStrides(shape, out.reduce?.axes))]
   const loops = loopsOver(shape, strides)
   const depth = loops.sizes.length
   let key = String(depth)
   let at = 0
   const accesses: Access[] = inputs.map((x) => {
-    if ((x as View).buffer === undefined) return NUMBER
+    if (!isView(x)) return NUMBER
     return loops.steps[at++].every((step) => step === 0) ? FIXED : STEPS
   })
   for (const access of accesses) key += access
@@ -165,19 +166,14 @@ const compile = (parameters: string, lines: readonly string[]): ((...args: never
 /** Lines that open the operands; numbers are rounded to the dtype that the expression gives its input. */
 function openOperands(attrs: Prims['map'], accesses: readonly Access[]): string[] {
   const roots = attrs.outs.map((out) => out.expr)
-  const used = new Map(inputsOf(roots).map((position) => [position, true]))
-  const dtypes = new Map<number, string>()
-  const visit = (x: Expr): void => {
-    if (x.step === 'input') dtypes.set(x.value, x.dtype)
-    x.args.forEach(visit)
-  }
-  roots.forEach(visit)
+  const used = new Map<number, DType>()
+  for (const x of topological(roots)) if (x.step === 'input') used.set(x.value, x.dtype)
   const lines = ['const { inputs, outputs } = instr']
   accesses.forEach((access, i) => {
-    if (!used.has(i)) return
+    const dtype = used.get(i)
+    if (dtype === undefined) return
     if (access === NUMBER) {
-      const value = `scalarValue(inputs[${i}])`
-      lines.push(`const x${i} = ${dtypes.get(i) === 'float32' ? `fround(${value})` : dtypes.get(i) === 'int32' ? `${value} | 0` : value}`)
+      lines.push(`const x${i} = ${roundSource[dtype](`scalarValue(inputs[${i}])`)}`)
       return
     }
     lines.push(`const d${i} = inputs[${i}].buffer.data`, `let p${i} = inputs[${i}].buffer.start + inputs[${i}].offset`)
@@ -192,10 +188,8 @@ function openOperands(attrs: Prims['map'], accesses: readonly Access[]): string[
 function flatKernel(attrs: Prims['map'], accesses: readonly Access[]): FlatKernel {
   if (!mayCompile) {
     return (instr, n) => {
-      const views = instr.inputs.filter((x) => (x as View).buffer !== undefined)
-      const of = (access: Access | undefined): number[] => (access === ROWS ? [1] : [0])
       const steps = [
-        ...views.map((x) => of(accessOf(x as View))),
+        ...accesses.flatMap((access) => (access === NUMBER ? [] : [[access === ROWS ? 1 : 0]])),
         ...attrs.outs.map((out) => (out.reduce === undefined ? [1] : [0])),
       ]
       interpretLoops(instr as Instr<'map'>, { sizes: [n], steps })
@@ -209,11 +203,18 @@ function flatKernel(attrs: Prims['map'], accesses: readonly Access[]): FlatKerne
   })
   const body: string[] = []
   for (const i of used) if (accesses[i] === ROWS) body.push(`const x${i} = d${i}[(p${i} + i) | 0]`)
-  const emitted = emitJs(attrs.outs.map((out) => out.expr), (position) => `x${position}`)
+  const emitted = emitJs(
+    attrs.outs.map((out) => out.expr),
+    (position) => `x${position}`,
+  )
   body.push(...emitted.lines)
   attrs.outs.forEach(({ expr, reduce }, k) => {
     const value = emitted.results[k]
-    body.push(reduce === undefined ? `o${k}[(q${k} + i) | 0] = ${value}` : `r${k} = ${combineSource(reduce.fn, expr, `r${k}`, value)}`)
+    body.push(
+      reduce === undefined
+        ? `o${k}[(q${k} + i) | 0] = ${value}`
+        : `r${k} = ${combineSource(reduce.fn, expr, `r${k}`, value)}`,
+    )
   })
   lines.push('for (let i = 0; i < n; i++) {', ...body, '}')
   attrs.outs.forEach(({ reduce }, k) => {
@@ -266,7 +267,10 @@ function loopKernel(attrs: Prims['map'], accesses: readonly Access[], loops: Loo
     })
   }
 
-  const emitted = emitJs(attrs.outs.map((out) => out.expr), (position) => `x${position}`)
+  const emitted = emitJs(
+    attrs.outs.map((out) => out.expr),
+    (position) => `x${position}`,
+  )
   const startOf = (l: number): string[] =>
     attrs.outs.flatMap(({ reduce }, k) =>
       reduce !== undefined && plans[k].from === l && plans[k].inRegister ? [`let r${k} = identities.${reduce.fn}`] : [],
@@ -305,7 +309,15 @@ function loopKernel(attrs: Prims['map'], accesses: readonly Access[], loops: Loo
       const step = stepSource(name, row, l)
       if (step !== '') steps.push(step)
     }
-    return [...startOf(l), `for (let i${l} = 0; i${l} < n${l}; i${l}++) {`, ...save, ...inner, ...steps, '}', ...endOf(l)]
+    return [
+      ...startOf(l),
+      `for (let i${l} = 0; i${l} < n${l}; i${l}++) {`,
+      ...save,
+      ...inner,
+      ...steps,
+      '}',
+      ...endOf(l),
+    ]
   }
   lines.push(...build(0))
   attrs.outs.forEach((_, k) => {

@@ -1,9 +1,16 @@
 // The `matmul` kernel: both factors are copied into panels of doubles, then tiles of the result are accumulated in
 // registers, every element in the order of k, and rounded once. A single column has a loop of its own without panels.
-import { type Expr, type Instr, type Prims, type TypedArray, type View, contiguousStrides } from '@flambeau/core/backend'
-import { map } from './map.ts'
+import {
+  contiguousStrides,
+  type Expr,
+  type Instr,
+  type Prims,
+  type TypedArray,
+  type View,
+} from '@flambeau/core/backend'
 import { forEachRow } from './loops.ts'
-import type { HostBuffer } from './memory.ts'
+import { map } from './map.ts'
+import { hostOf, startOf } from './memory.ts'
 
 /** A matrix somewhere in a slab: element (i, j) is data[at + i * rowStep + j * columnStep]. */
 interface Matrix {
@@ -64,6 +71,7 @@ function tiles(a: Matrix, b: Matrix, out: TypedArray, start: number, m: number, 
 
 const result = new Float64Array(tileRows * tileColumns)
 
+// biome-ignore format: rows and columns as they are in the tile
 function tile(a: Float64Array, b: Float64Array, from: number, k: number): void {
   let c00 = 0, c01 = 0, c02 = 0, c03 = 0
   let c10 = 0, c11 = 0, c12 = 0, c13 = 0
@@ -151,7 +159,12 @@ function rowsTimes(
   }
 }
 
-const flipped = ({ data, at, rowStep, columnStep }: Matrix): Matrix => ({ data, at, rowStep: columnStep, columnStep: rowStep })
+const flipped = ({ data, at, rowStep, columnStep }: Matrix): Matrix => ({
+  data,
+  at,
+  rowStep: columnStep,
+  columnStep: rowStep,
+})
 
 function multiply(a: Matrix, b: Matrix, out: TypedArray, start: number, m: number, k: number, n: number): void {
   if (n === 1) column(a, b, out, start, m, k)
@@ -161,7 +174,7 @@ function multiply(a: Matrix, b: Matrix, out: TypedArray, start: number, m: numbe
 
 const matrixOf = (x: View, at: number): Matrix => {
   const rank = x.shape.length
-  return { data: (x.buffer as HostBuffer).data, at, rowStep: x.strides[rank - 2], columnStep: x.strides[rank - 1] }
+  return { data: hostOf(x).data, at, rowStep: x.strides[rank - 2], columnStep: x.strides[rank - 1] }
 }
 
 export function matmul(instr: Instr<'matmul'>): void {
@@ -171,16 +184,24 @@ export function matmul(instr: Instr<'matmul'>): void {
   const m = out.shape[rank - 2]
   const n = out.shape[rank - 1]
   const k = a.shape[rank - 1]
-  const { data, start } = out.buffer as HostBuffer
-  const startA = (a.buffer as HostBuffer).start + a.offset
-  const startB = (b.buffer as HostBuffer).start + b.offset
+  const { data, start } = hostOf(out)
+  const startA = startOf(a)
+  const startB = startOf(b)
   if (rank === 2) multiply(matrixOf(a, startA), matrixOf(b, startB), data, start, m, k, n)
   else {
     const batch = out.shape.slice(0, -2)
     const strides = [a.strides, b.strides, contiguousStrides(out.shape)].map((s) => s.slice(0, -2))
     forEachRow(batch, strides, [startA, startB, start], (at, count, steps) => {
       for (let i = 0; i < count; i++) {
-        multiply(matrixOf(a, at[0] + i * steps[0]), matrixOf(b, at[1] + i * steps[1]), data, at[2] + i * steps[2], m, k, n)
+        multiply(
+          matrixOf(a, at[0] + i * steps[0]),
+          matrixOf(b, at[1] + i * steps[1]),
+          data,
+          at[2] + i * steps[2],
+          m,
+          k,
+          n,
+        )
       }
     })
   }
@@ -198,6 +219,19 @@ function finish(instr: Instr<'matmul'>, post: Expr): void {
     posts.set(post, attrs)
   }
   const [out] = instr.outputs
-  const product: View = { buffer: out.buffer, shape: out.shape, dtype: out.dtype, strides: contiguousStrides(out.shape), offset: 0 }
-  map({ kind: 'map', attrs, inputs: [product, ...instr.inputs.slice(2)], outputs: [out], donate: [0], origin: instr.origin })
+  const product: View = {
+    buffer: out.buffer,
+    shape: out.shape,
+    dtype: out.dtype,
+    strides: contiguousStrides(out.shape),
+    offset: 0,
+  }
+  map({
+    kind: 'map',
+    attrs,
+    inputs: [product, ...instr.inputs.slice(2)],
+    outputs: [out],
+    donate: [0],
+    origin: instr.origin,
+  })
 }

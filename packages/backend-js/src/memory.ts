@@ -5,10 +5,14 @@ import {
   type DeviceBuffer,
   type DType,
   dtypes,
+  isScalar,
   newArray,
+  numelOf,
+  type Operand,
   rankOf,
   type Spec,
   type TypedArray,
+  type View,
 } from '@flambeau/core/backend'
 
 /** A range of a slab, from `start`; slabs are typed arrays of the dtype. */
@@ -23,6 +27,13 @@ export class HostBuffer implements DeviceBuffer {
     this.start = start
   }
 }
+
+/** An operand that is no number. */
+export const isView = (x: Operand): x is View => !isScalar(x)
+
+/** The memory of an operand, and where its first element is in it. */
+export const hostOf = (x: { readonly buffer: DeviceBuffer }): HostBuffer => x.buffer as HostBuffer
+export const startOf = (x: View): number => hostOf(x).start + x.offset
 
 const slabBytes = 65536
 /** Buffers start at multiples of 64 bytes, so that vector units of a native backend may read whole lines. */
@@ -57,9 +68,7 @@ export class HostMemory {
 
   /** Memory for the elements of a spec. It is zero: fresh slabs are, and no part of one is given out twice. */
   alloc(spec: Spec): HostBuffer {
-    const { shape } = spec
-    let length = 1
-    for (let i = 0; i < shape.length; i++) length *= shape[i]
+    const length = numelOf(spec.shape)
     const cursor = this.#cursors[rankOf(spec.dtype)]
     const bytes = length * cursor.bytes
     this.#given += bytes

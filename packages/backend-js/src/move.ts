@@ -6,16 +6,12 @@ import {
   newArray,
   numelOf,
   RuntimeError,
-  type Shape,
   type TypedArray,
   type View,
 } from '@flambeau/core/backend'
 import { forEachRow } from './loops.ts'
-import type { HostBuffer } from './memory.ts'
+import { type HostBuffer, hostOf, startOf } from './memory.ts'
 import { accumulators } from './reduction.ts'
-
-const hostOf = (x: { readonly buffer: unknown }): HostBuffer => x.buffer as HostBuffer
-const startOf = (x: View): number => hostOf(x).start + x.offset
 
 /** Copies a view to `to`, at `start` with the given strides. */
 function copy(x: View, to: TypedArray, start: number, strides: readonly number[]): void {
@@ -31,13 +27,9 @@ function copy(x: View, to: TypedArray, start: number, strides: readonly number[]
 /** The elements in row-major order, as a new array. */
 export function read(x: View): TypedArray {
   const n = numelOf(x.shape)
-  if (n === 1) {
-    const out = newArray(x.dtype, 1)
-    out[0] = hostOf(x).data[startOf(x)]
-    return out
-  }
   const out = newArray(x.dtype, n)
-  copy(x, out, 0, contiguousStrides(x.shape))
+  if (n === 1) out[0] = hostOf(x).data[startOf(x)]
+  else copy(x, out, 0, contiguousStrides(x.shape))
   return out
 }
 
@@ -70,7 +62,12 @@ export function pad({ attrs, inputs, outputs }: Instr<'pad'>): void {
   const { data, start } = hostOf(out)
   const strides = contiguousStrides(out.shape)
   data.fill(attrs.value, start, start + numelOf(out.shape))
-  copy(x, data, attrs.low.reduce((at, low, i) => at + low * strides[i], start), strides)
+  copy(
+    x,
+    data,
+    attrs.low.reduce((at, low, i) => at + low * strides[i], start),
+    strides,
+  )
 }
 
 export function iota({ attrs, outputs }: Instr<'iota'>): void {
@@ -109,7 +106,8 @@ function checkIndices(index: View, size: number, axis: number): void {
   forEachRow(index.shape, [index.strides], [startOf(index)], (at, n, [step]) => {
     for (let i = 0, p = at[0]; i < n; i++, p += step) {
       const k = data[p]
-      if (k < 0 || k >= size) throw new RuntimeError(`index ${k} is out of bounds for dimension ${axis} with size ${size}`)
+      if (k < 0 || k >= size)
+        throw new RuntimeError(`index ${k} is out of bounds for dimension ${axis} with size ${size}`)
     }
   })
 }
@@ -130,13 +128,11 @@ export function gather({ attrs, inputs, outputs }: Instr<'gather'>): void {
   })
 }
 
-type Shaped = { readonly shape: Shape }
-
 export function scatter({ attrs, inputs, outputs }: Instr<'scatter'>): void {
   const [base, index, source] = inputs as readonly View[]
   const out = hostOf(outputs[0])
   const { axis, fn } = attrs
-  checkIndices(index, (base as Shaped).shape[axis], axis)
+  checkIndices(index, base.shape[axis], axis)
   beginWith(base, out)
   const to = out.data
   const from = hostOf(source).data

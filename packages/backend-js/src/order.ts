@@ -1,11 +1,9 @@
 // Kernels that compare along an axis: argReduce, scan and sort.
-import { contiguousStrides, type Instr, isFloat, numelOf, type View } from '@flambeau/core/backend'
+import { contiguousStrides, type Instr, numelOf, type View } from '@flambeau/core/backend'
 import { forEachRow } from './loops.ts'
-import type { HostBuffer } from './memory.ts'
+import { hostOf, startOf } from './memory.ts'
 import { combineCall } from './reduction.ts'
 
-const hostOf = (x: { readonly buffer: unknown }): HostBuffer => x.buffer as HostBuffer
-const startOf = (x: View): number => hostOf(x).start + x.offset
 const drop = (list: readonly number[], axes: readonly number[]): number[] => list.filter((_, i) => !axes.includes(i))
 const pick = (list: readonly number[], axes: readonly number[]): number[] => axes.map((axis) => list[axis])
 
@@ -50,20 +48,25 @@ export function scan({ attrs, inputs, outputs }: Instr<'scan'>): void {
   const step = x.strides[axis]
   const outStep = strides[axis]
   if (size === 0) return
-  forEachRow(drop(x.shape, [axis]), [drop(x.strides, [axis]), drop(strides, [axis])], [startOf(x), start], (at, n, steps) => {
-    for (let i = 0; i < n; i++) {
-      let p = at[0] + i * steps[0]
-      let q = at[1] + i * steps[1]
-      let running = data[p]
-      to[q] = running
-      for (let c = 1; c < size; c++) {
-        p += step
-        q += outStep
-        running = combine(running, data[p])
+  forEachRow(
+    drop(x.shape, [axis]),
+    [drop(x.strides, [axis]), drop(strides, [axis])],
+    [startOf(x), start],
+    (at, n, steps) => {
+      for (let i = 0; i < n; i++) {
+        let p = at[0] + i * steps[0]
+        let q = at[1] + i * steps[1]
+        let running = data[p]
         to[q] = running
+        for (let c = 1; c < size; c++) {
+          p += step
+          q += outStep
+          running = combine(running, data[p])
+          to[q] = running
+        }
       }
-    }
-  })
+    },
+  )
 }
 
 export function sort({ attrs, inputs, outputs }: Instr<'sort'>): void {
@@ -78,37 +81,32 @@ export function sort({ attrs, inputs, outputs }: Instr<'sort'>): void {
   const outStep = strides[axis]
   const order = new Int32Array(size)
   const keys = new Float64Array(size)
-  const hasNaN = isFloat(x.dtype)
-  const ascending = (a: number, b: number): number => {
+  /** Equal elements keep their order either way; NaN is the largest. */
+  const compare = (a: number, b: number): number => {
     const u = keys[a]
     const v = keys[b]
-    if (u < v) return -1
-    if (u > v) return 1
-    if (!hasNaN || u === v) return a - b
-    return Number(Number.isNaN(u)) - Number(Number.isNaN(v)) || a - b
+    if (u === v || (u !== u && v !== v)) return a - b
+    return (u < v || v !== v) === descending ? 1 : -1
   }
-  const compare = descending ? (a: number, b: number): number => ascending(b, a) || a - b : ascending
-  const stable = descending
-    ? (a: number, b: number): number => {
-        const u = keys[a]
-        const v = keys[b]
-        return u === v || (u !== u && v !== v) ? a - b : compare(a, b)
-      }
-    : compare
   if (numelOf(x.shape) === 0) return
-  forEachRow(drop(x.shape, [axis]), [drop(x.strides, [axis]), drop(strides, [axis])], [startOf(x), 0], (at, n, steps) => {
-    for (let i = 0; i < n; i++) {
-      const p = at[0] + i * steps[0]
-      const q = at[1] + i * steps[1]
-      for (let c = 0; c < size; c++) {
-        order[c] = c
-        keys[c] = data[p + c * step]
+  forEachRow(
+    drop(x.shape, [axis]),
+    [drop(x.strides, [axis]), drop(strides, [axis])],
+    [startOf(x), 0],
+    (at, n, steps) => {
+      for (let i = 0; i < n; i++) {
+        const p = at[0] + i * steps[0]
+        const q = at[1] + i * steps[1]
+        for (let c = 0; c < size; c++) {
+          order[c] = c
+          keys[c] = data[p + c * step]
+        }
+        order.sort(compare)
+        for (let c = 0; c < size; c++) {
+          values.data[values.start + q + c * outStep] = keys[order[c]]
+          indices.data[indices.start + q + c * outStep] = order[c]
+        }
       }
-      order.sort(stable)
-      for (let c = 0; c < size; c++) {
-        values.data[values.start + q + c * outStep] = keys[order[c]]
-        indices.data[indices.start + q + c * outStep] = order[c]
-      }
-    }
-  })
+    },
+  )
 }

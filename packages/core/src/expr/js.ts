@@ -131,7 +131,7 @@ function stepOf(x: Expr): JsStep {
 }
 
 /** How a value computed in double precision is brought to a dtype. */
-const roundSource: Record<DType, (code: string) => string> = {
+export const roundSource: Record<DType, (code: string) => string> = {
   float64: (code) => code,
   float32: (code) => `fround(${code})`,
   int32: (code) => `(${code}) | 0`,
