@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Golden values from real PyTorch 1.13 (Debian's python3-torch). Run by /usr/bin/python3 from anywhere:
 
-    python3 tools/golden.py [samples] [semantics] [optim] [nn] [init]      (all of them when none is named)
+    python3 tools/golden.py [samples] [semantics] [autograd] [optim] [nn] [init]      (all of them when none is named)
 
 samples    packages/backend-conformance/golden/<family>.json
            The samples are written in TypeScript (src/samples); golden-samples.mjs prints them and this script replays
@@ -10,6 +10,7 @@ samples    packages/backend-conformance/golden/<family>.json
            argument, in order, null where none flows) under the fixed cotangent ((7 i + 3 k + 3) mod 11 - 5) / 4 for
            element i of output k. For every error sample: class and sentence.
 semantics  packages/backend-conformance/golden/semantics.json: see golden_semantics.py
+autograd   packages/core/test/golden/autograd.json: see golden_autograd.py
 optim, nn, init   packages/core/test/golden/*.json: see golden_train.py, whose head says what each record holds
 
 Nothing here is read at run time by the library, and tests never need Python.
@@ -228,12 +229,14 @@ def samples():
 
 
 def main():
+    import golden_autograd
     import golden_semantics
     import golden_train
 
     parts = {
         'samples': samples,
         'semantics': golden_semantics.semantics,
+        'autograd': golden_autograd.autograd,
         'optim': golden_train.optim,
         'nn': golden_train.nn_modules,
         'init': golden_train.init,

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What real PyTorch's autograd does: packages/core/test/golden/autograd.json, by `python3 tools/golden_autograd.py`.
+"""What real PyTorch's autograd does: packages/core/test/golden/autograd.json, by `python3 tools/golden.py autograd`.
 
 section -> case -> result. A result is a tensor ({"dtype", "shape", "data"}), a list of results, a string, a number, a
 bool, null, or an error ({"error": class, "message": sentence}). Every case is performed again, under the same name, by
@@ -1936,5 +1936,9 @@ def _():
     return twice(torch.clamp(x, low, high), [x, low, high])
 
 
-if __name__ == '__main__':
+def autograd():
     write('packages/core/test/golden/autograd.json', out, 2)
+
+
+if __name__ == '__main__':
+    autograd()
