@@ -1,5 +1,6 @@
 // api-extractor shows a class as it is declared and leaves out what `declare module` adds to it. Tensor's methods come that
 // way, from the op table, so they have a report of their own: one line for each member.
+import { relative } from 'node:path'
 import ts from 'typescript'
 
 const isAugmentation = (declaration) => {
@@ -9,8 +10,8 @@ const isAugmentation = (declaration) => {
   return false
 }
 
-/** The members that declaration merging adds to what `entry`, a declaration file, exports. */
-export const mergedMembers = (entry) => {
+/** The members that declaration merging adds to what `entry`, a declaration file of the package in `folder`, exports. */
+export const mergedMembers = (entry, folder) => {
   const program = ts.createProgram([entry], {
     target: ts.ScriptTarget.ES2022,
     lib: ['lib.es2022.d.ts', 'lib.esnext.disposable.d.ts'],
@@ -27,8 +28,8 @@ export const mergedMembers = (entry) => {
     if (!declarations.some(isAugmentation)) continue
     const own = declarations.filter((declaration) => !isAugmentation(declaration))
     // Another package's class has its report there.
-    if (own.length === 0 || own.some((declaration) => declaration.getSourceFile().fileName.includes('/node_modules/')))
-      continue
+    const here = own.some((declaration) => !relative(folder, declaration.getSourceFile().fileName).startsWith('..'))
+    if (!here) continue
     for (const member of checker.getDeclaredTypeOfSymbol(symbol).getProperties()) {
       if (member.declarations?.some((declaration) => own.includes(declaration.parent))) continue
       const type = checker.typeToString(checker.getTypeOfSymbol(member), undefined, ts.TypeFormatFlags.NoTruncation)

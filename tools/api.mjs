@@ -20,7 +20,7 @@ const report = (folder, entry, name, temp, update) => {
         overrideTsconfig: {
           extends: join(root, 'tsconfig.base.json'),
           // Reports describe what is published, so other packages are read as their users read them.
-          compilerOptions: { customConditions: [], composite: false, types: [] },
+          compilerOptions: { customConditions: [], composite: false, types: ['node'] },
           include: [join(projectFolder, 'dist')],
         },
       },
@@ -57,18 +57,40 @@ const report = (folder, entry, name, temp, update) => {
   return { succeeded, apiReportChanged, lines }
 }
 
-/** The second report of an entry point, where it has merged members; the same kind of result. */
+/** Compares a report that is made here with the one checked in; the same kind of result. */
+const compare = (folder, file, text, update) => {
+  const path = join(root, 'packages', folder, 'etc', file)
+  const apiReportChanged = text !== (existsSync(path) ? readFileSync(path, 'utf8') : '')
+  if (apiReportChanged && update) {
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, text)
+  }
+  return { succeeded: true, apiReportChanged, lines: '' }
+}
+
+/** The second report of an entry point, where it has merged members. */
 const reportMembers = (folder, entry, name, update) => {
-  const file = join(root, 'packages', folder, 'etc', `${name}.members.txt`)
-  const members = mergedMembers(join(root, 'packages', folder, entry))
+  const members = mergedMembers(join(root, 'packages', folder, entry), join(root, 'packages', folder))
   // A mapped type that couldn't follow a function's shape gives never: a method that nobody can call.
   const broken = members.filter((line) => line.endsWith(': never'))
   if (broken.length > 0) return { succeeded: false, apiReportChanged: false, lines: broken.join('\n') }
-  const text = members.map((line) => `${line}\n`).join('')
-  const apiReportChanged = text !== (existsSync(file) ? readFileSync(file, 'utf8') : '')
-  if (apiReportChanged && update) writeFileSync(file, text)
-  return { succeeded: true, apiReportChanged, lines: '' }
+  return compare(folder, `${name}.members.txt`, members.map((line) => `${line}\n`).join(''), update)
 }
+
+/**
+ * api-extractor cannot pass on a class with merged members from another package, so a package that is little more than
+ * `export * from` another one is reported as its declaration file stands.
+ */
+const passesOn = (declarations) => /^export \* from '@flambeau\//m.test(declarations)
+const reportText = (folder, entry, name, update) => {
+  const declarations = readFileSync(join(root, 'packages', folder, entry), 'utf8')
+  const heading = `## API of ${name}: its declaration file\n\n`
+  return compare(folder, `${name}.api.md`, `${heading}\`\`\`ts\n${declarations.trimEnd()}\n\`\`\`\n`, update)
+}
+const reportEntry = (folder, entry, name, temp, update) =>
+  passesOn(readFileSync(join(root, 'packages', folder, entry), 'utf8'))
+    ? reportText(folder, entry, name, update)
+    : report(folder, entry, name, temp, update)
 
 /** Every entry point of a package has a report of its own: core.api.md, core.backend.api.md. */
 const entryPoints = (folder) =>
@@ -87,7 +109,7 @@ try {
   for (const folder of process.exitCode ? [] : folders) {
     for (const { entry, name } of entryPoints(folder)) {
       const results = {
-        [`${name}.api.md`]: report(folder, entry, name, temp, update),
+        [`${name}.api.md`]: reportEntry(folder, entry, name, temp, update),
         [`${name}.members.txt`]: reportMembers(folder, entry, name, update),
       }
       for (const [file, { succeeded, apiReportChanged, lines }] of Object.entries(results)) {
