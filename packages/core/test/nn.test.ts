@@ -345,7 +345,7 @@ describe('declaring', () => {
     const type = (fn: () => unknown, message: string) => expectError(fn, { error: 'TypeError', message })
     type(
       () => new nn.Module().registerBuffer('a', 1 as never),
-      "cannot assign 'number' object to buffer 'a' (torch Tensor or None required)",
+      "cannot assign 'int' object to buffer 'a' (torch Tensor or None required)",
     )
     type(
       () => new nn.Module().registerParameter('a', ones(1) as never),
@@ -393,7 +393,7 @@ describe('containers', () => {
     expect(String(model.slice(1, 3))).toBe(
       'Sequential(\n  (1): Tanh()\n  (2): Linear(in_features=3, out_features=1, bias=True)\n)',
     )
-    expect(() => new nn.Sequential(3 as never)).toThrow('number is not a Module subclass')
+    expect(() => new nn.Sequential(3 as never)).toThrow('int is not a Module subclass')
   })
 
   it('take names', () => {

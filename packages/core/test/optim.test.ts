@@ -211,7 +211,7 @@ describe('schedulers', () => {
     })
     expectError(() => new optim.lrScheduler.StepLR({} as never, 1), {
       error: 'TypeError',
-      message: 'object is not an Optimizer',
+      message: 'dict is not an Optimizer',
     })
     expect(optimizer.paramGroups[0].lr).toBe(1)
   })

@@ -2,7 +2,8 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import type { DType } from '../src/base/dtype.ts'
 import {
-  format,
+  formatExponent,
+  formatFixed,
   formatOrderedDict,
   formatParameter,
   formatReturnType,
@@ -107,7 +108,7 @@ describe('numbers and strings as Python writes them', () => {
     for (const [hex, repr, ...texts] of golden.numbers) {
       view.setBigUint64(0, BigInt(`0x${hex}`))
       const x = view.getFloat64(0)
-      const own = [0, 1, 4, 10].flatMap((digits) => [format.fixed(x, digits), format.exponent(x, digits)])
+      const own = [0, 1, 4, 10].flatMap((digits) => [formatFixed(x, digits), formatExponent(x, digits)])
       expect([repr, ...own]).toEqual([repr, ...texts])
       expect(reprFloat(x)).toBe(repr)
     }

@@ -4,7 +4,6 @@ import { RuntimeError } from './errors.ts'
 
 export type DType = 'float32' | 'float64' | 'int32' | 'uint8' | 'bool'
 export type TypedArray = Float32Array | Float64Array | Int32Array | Uint8Array
-export type FloatArray = Float32Array | Float64Array
 
 /** In promotion order: the wider of two types is the one with the larger rank. */
 export const dtypes: readonly DType[] = ['bool', 'uint8', 'int32', 'float32', 'float64']
@@ -33,7 +32,7 @@ const arrays = {
 } as const
 
 export const isFloat = (dtype: DType): boolean => dtypeRank[dtype] >= 3
-export const isDType = (name: unknown): name is DType => typeof name === 'string' && name in dtypeRank
+export const isDType = (name: unknown): name is DType => typeof name === 'string' && Object.hasOwn(dtypeRank, name)
 
 export const newArray = (dtype: DType, length: number): TypedArray => new arrays[dtype](length)
 

@@ -2,9 +2,6 @@
 // category (bool < integer < float).
 import { type DType, dtypeCategory, dtypeRank, dtypes, isFloat } from './dtype.ts'
 
-/** The wider of two dtypes: the five form a chain. */
-export const promoteTypes = (a: DType, b: DType): DType => (dtypeRank[a] >= dtypeRank[b] ? a : b)
-
 export const canCast = (from: DType, to: DType): boolean => dtypeCategory[from] <= dtypeCategory[to]
 
 /** What takes part in promotion: a tensor (rank counts), or a number (`wrapped`). */

@@ -63,7 +63,8 @@ export function normalizeDims(dims: number | readonly number[] | null | undefine
   if (rank === 0) return []
   const sorted = [...list].sort((a, b) => a - b)
   for (let i = 1; i < sorted.length; i++) {
-    if (sorted[i] === sorted[i - 1]) throw new RuntimeError(`dim ${sorted[i]} appears multiple times in the list of dims`)
+    if (sorted[i] === sorted[i - 1])
+      throw new RuntimeError(`dim ${sorted[i]} appears multiple times in the list of dims`)
   }
   return sorted
 }
@@ -82,7 +83,10 @@ export function reducedShape(shape: Shape, dims: readonly number[], keepdim: boo
 export function checkSizes(sizes: readonly unknown[], least = 0): Shape {
   for (const size of sizes) {
     if (typeof size !== 'number' || !Number.isInteger(size)) {
-      throw new TypeError(`sizes must be integers, but got ${String(size)}`, 'Pass sizes as zeros(2, 3) or zeros([2, 3]).')
+      throw new TypeError(
+        `sizes must be integers, but got ${String(size)}`,
+        'Pass sizes as zeros(2, 3) or zeros([2, 3]).',
+      )
     }
     if (size < least) {
       throw new RuntimeError(

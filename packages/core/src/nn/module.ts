@@ -2,6 +2,7 @@
 // asked for: there is no registry to keep in step, and a plain assignment is all that is needed.
 import { type DType, isDType, isFloat } from '../base/dtype.ts'
 import { AttributeError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError } from '../base/errors.ts'
+import { typeName } from '../base/python.ts'
 import type { RemovableHandle } from '../autograd/hooks.ts'
 import { to } from '../ops/convert.ts'
 import { copy_, zero_ } from '../ops/write.ts'
@@ -165,7 +166,7 @@ export class Module {
 
   /** Sets a submodule by name; the same as an assignment, checked. */
   registerModule(name: string, module: Module | null): void {
-    if (module !== null && !isModule(module)) throw new TypeError(`${typeof module} is not a Module subclass`)
+    if (module !== null && !isModule(module)) throw new TypeError(`${typeName(module)} is not a Module subclass`)
     if (!isModule(getProperty(this, name))) checkFree(this, name, module)
     checkName('module', name)
     setProperty(this, name, module)
@@ -362,10 +363,10 @@ const noAttribute = (module: Module, name: string): AttributeError =>
   new AttributeError(`${module.constructor.name} has no attribute \`${name}\``)
 
 const wrongPart = (part: unknown, kind: string, name: string, wanted: string): TypeError =>
-  new TypeError(`cannot assign '${typeof part}' object to ${kind} '${name}' (${wanted} or None required)`)
+  new TypeError(`cannot assign '${typeName(part)}' object to ${kind} '${name}' (${wanted} or None required)`)
 
 function checkName(kind: string, name: string): void {
-  if (typeof name !== 'string') throw new TypeError(`${kind} name should be a string. Got ${typeof name}`)
+  if (typeof name !== 'string') throw new TypeError(`${kind} name should be a string. Got ${typeName(name)}`)
   if (name.includes('.'))
     throw new KeyError(`${kind} name can't contain "."${kind === 'module' ? `, got: ${name}` : ''}`)
   if (name === '') throw new KeyError(`${kind} name can't be empty string ""`)

@@ -1,6 +1,7 @@
 // Other dtypes and devices, cutting off the graph, and comparing whole tensors.
 import { checkDType, type DType, dtypeName, isDType, isFloat } from '../base/dtype.ts'
 import { RuntimeError, TypeError } from '../base/errors.ts'
+import { typeName } from '../base/python.ts'
 import { sameShape } from '../base/shape.ts'
 import { s } from '../expr/expr.ts'
 import { allocate, apply, operand } from '../tensor/apply.ts'
@@ -105,9 +106,7 @@ export const detach = (x: Tensor): Tensor => detached(x)
 
 function checkTensors(name: string, other: unknown): void {
   if (other instanceof Tensor) return
-  const type =
-    typeof other === 'number' ? (Number.isInteger(other) ? 'int' : 'float') : other === null ? 'NoneType' : typeof other
-  throw new TypeError(`${name}(): argument 'other' (position 1) must be Tensor, not ${type}`)
+  throw new TypeError(`${name}(): argument 'other' (position 1) must be Tensor, not ${typeName(other)}`)
 }
 
 const truth = (x: Tensor): boolean => all(x).item() !== 0

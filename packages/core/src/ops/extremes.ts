@@ -6,14 +6,14 @@ import { normalizeDim, normalizeDims, reducedShape } from '../base/shape.ts'
 import { type Expr, s } from '../expr/expr.ts'
 import { apply, applyAll } from '../tensor/apply.ts'
 import type { Gradients, OpDef, Vjp } from '../tensor/op.ts'
-import { Tensor } from '../tensor/tensor.ts'
+import { detached, Tensor } from '../tensor/tensor.ts'
 import { type DimOptions, type Dims, dimOptions } from './arguments.ts'
 import { cloneOp, elementwise, reshapeOp } from './define.ts'
 import { filled } from './fill.ts'
 import { maximum, minimum } from './elementwise.ts'
 import { gatherAlongDim, scatterAlongDim } from './gather.ts'
 import { ValuesAndIndices } from './pair.ts'
-import { bare, type Reduction, reduction, withDims } from './reduce.ts'
+import { type Reduction, reduction, withDims } from './reduce.ts'
 
 type Fn = 'max' | 'min'
 type Same = (x: Expr, y: Expr) => Expr
@@ -26,8 +26,8 @@ function evenly(same: Same): Pick<OpDef<Reduction>, 'vjp' | 'saves'> {
     saves: () => ({ inputs: [0], outputs: [0] }),
     vjp: (ctx) => {
       const { dims } = ctx.attrs
-      const x = bare(ctx.input(0))
-      const y = bare(withDims(ctx.output(), x.shape, dims))
+      const x = detached(ctx.input(0))
+      const y = detached(withDims(ctx.output(), x.shape, dims))
       const count = apply(ties, [x, y], { shape: y.shape, dtype: x.dtype })
       return [apply(share, [withDims(ctx.dy, x.shape, dims), x, y, count], null)]
     },
@@ -184,7 +184,7 @@ const selecting = (fn: Fn, name: string): OpDef<Along> => ({
       const values = gatherAlongDim(x, dim, at)
       if (keepdim) return [values, at]
       const shape = reducedShape(x.shape, [dim], false)
-      return [values, at].map((y) => bare(apply(reshapeOp, [y], shape)))
+      return [values, at].map((y) => detached(apply(reshapeOp, [y], shape)))
     },
   },
 })

@@ -3,6 +3,7 @@
 import type { Prims } from '../backend/backend.ts'
 import { dtypeName } from '../base/dtype.ts'
 import { RuntimeError, TypeError } from '../base/errors.ts'
+import { typeName } from '../base/python.ts'
 import { normalizeDim, type Shape, shapeString } from '../base/shape.ts'
 import { apply, applyInPlace } from '../tensor/apply.ts'
 import type { OpDef } from '../tensor/op.ts'
@@ -226,7 +227,7 @@ function scatterAddCall(
 ): { index: Tensor; src: Tensor; dim: number } | null {
   if (!(src instanceof Tensor)) {
     throw new TypeError(
-      `scatter_add() received an invalid combination of arguments - got (int, Tensor, ${typeof src === 'number' ? 'float' : typeof src}), but expected (int dim, Tensor index, Tensor src)`,
+      `scatter_add() received an invalid combination of arguments - got (int, Tensor, ${typeName(src)}), but expected (int dim, Tensor index, Tensor src)`,
       'For one number use scatter(dim, index, number, { reduce: "add" }).',
     )
   }

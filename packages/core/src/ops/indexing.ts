@@ -2,6 +2,7 @@
 // views; masks and index tensors gather and scatter (advanced.ts).
 import { dtypeName } from '../base/dtype.ts'
 import { IndexError, TypeError, ValueError } from '../base/errors.ts'
+import { typeName } from '../base/python.ts'
 import { sameShape } from '../base/shape.ts'
 import { s } from '../expr/expr.ts'
 import { apply, applyInPlace, operand } from '../tensor/apply.ts'
@@ -254,15 +255,8 @@ function putAt(x: Tensor, indices: TensorIndices, value: Tensor | number | boole
  */
 export function setAt(x: Tensor, index: Index | readonly Index[], value: Tensor | number | boolean): Tensor {
   if (!(value instanceof Tensor) && typeof value !== 'number' && typeof value !== 'boolean') {
-    const type = Array.isArray(value)
-      ? 'list'
-      : value === null
-        ? 'NoneType'
-        : typeof value === 'string'
-          ? 'str'
-          : typeof value
     throw new TypeError(
-      `can't assign a ${type} to a torch.${dtypeName[x.dtype]}Tensor`,
+      `can't assign a ${typeName(value)} to a torch.${dtypeName[x.dtype]}Tensor`,
       'Assign a number or a tensor: tensor([1, 2]).',
     )
   }
@@ -299,9 +293,7 @@ export function indexPut_(
   { accumulate = false }: IndexPutOptions = {},
 ): Tensor {
   if (!(values instanceof Tensor)) {
-    throw new TypeError(
-      `index_put(): argument 'values' (position 2) must be Tensor, not ${typeof values === 'number' ? 'float' : typeof values}`,
-    )
+    throw new TypeError(`index_put(): argument 'values' (position 2) must be Tensor, not ${typeName(values)}`)
   }
   const byDim: (Tensor | undefined)[] = []
   let dim = 0

@@ -2,10 +2,11 @@
 import type { Prims } from '../backend/backend.ts'
 import { IndexError, RuntimeError, TypeError } from '../base/errors.ts'
 import { resultType } from '../base/promotion.ts'
+import { typeName } from '../base/python.ts'
 import { checkSizes, normalizeDim, type Shape, sameShape, shapeString } from '../base/shape.ts'
 import { apply } from '../tensor/apply.ts'
 import type { OpDef } from '../tensor/op.ts'
-import { Tensor } from '../tensor/tensor.ts'
+import { detached, Tensor } from '../tensor/tensor.ts'
 import { oneDim, type Sizes, sizesOf } from './arguments.ts'
 import { cloneOp, expandOp, reshapeOp, sumTo, viewOp } from './define.ts'
 import { toDType } from './fill.ts'
@@ -48,7 +49,7 @@ function checkList(name: string, tensors: readonly Tensor[], none: string): void
   if (tensors.length === 0) throw new RuntimeError(none)
   tensors.forEach((x, i) => {
     if (x instanceof Tensor) return
-    throw new TypeError(`expected Tensor as element ${i} in argument 0, but got ${x === null ? 'null' : typeof x}`)
+    throw new TypeError(`expected Tensor as element ${i} in argument 0, but got ${typeName(x)}`)
   })
 }
 
@@ -186,7 +187,7 @@ export function split(x: Tensor, sizeOrSections: number | readonly number[] | Sp
   if (Array.isArray(size)) return splitSections(x, size, given)
   if (typeof size !== 'number' || !Number.isInteger(size)) {
     throw new TypeError(
-      `split_with_sizes(): argument 'split_sizes' (position 2) must be tuple of ints, not ${typeof size === 'number' ? 'float' : typeof size}`,
+      `split_with_sizes(): argument 'split_sizes' (position 2) must be tuple of ints, not ${typeName(size)}`,
       'Give a size, or an array of sizes.',
     )
   }
@@ -272,8 +273,7 @@ const repeatOp: OpDef<readonly number[]> = {
       const { once, often } = pairs(x.shape, repeats)
       const copies = apply(cloneOp, [apply(expandOp, [apply(reshapeOp, [x], once)], often)], null)
       const shape = repeats.map((_, i) => often[2 * i] * often[2 * i + 1])
-      const y = apply(reshapeOp, [copies], shape)
-      return [new Tensor(y.storage, shape, y.strides, y.offset, y.dtype)]
+      return [detached(apply(reshapeOp, [copies], shape))]
     },
   },
 }

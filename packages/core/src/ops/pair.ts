@@ -1,4 +1,5 @@
 // What PyTorch returns as `torch.return_types.max` and its like: the values that an op selected and where they were.
+import { formatReturnType } from '../tensor/print.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 
 /**
@@ -21,7 +22,7 @@ export class ValuesAndIndices implements Iterable<Tensor> {
   }
 
   toString(): string {
-    return `torch.return_types.${this.#op}(\nvalues=${this.values},\nindices=${this.indices})`
+    return formatReturnType(this.#op, { values: String(this.values), indices: String(this.indices) })
   }
 
   [Symbol.for('nodejs.util.inspect.custom')](): string {

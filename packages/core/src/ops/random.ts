@@ -4,6 +4,7 @@ import type { Spec } from '../backend/backend.ts'
 import { checkDType, type DType, dtypeName, isFloat, newArray, type TypedArray } from '../base/dtype.ts'
 import { RuntimeError, TypeError, ValueError } from '../base/errors.ts'
 import { isContiguous, type Layout } from '../base/layout.ts'
+import { typeName } from '../base/python.ts'
 import { checkSizes, type Shape } from '../base/shape.ts'
 import { s } from '../expr/expr.ts'
 import * as draw from '../random/distributions.ts'
@@ -153,8 +154,7 @@ export function normal(mean: number, std: number, size: readonly number[], optio
   return create(checkSizes(size), dtype, options, normalFill(dtype, mean, std, generatorOf(options), true))
 }
 
-const kindOf = (x: unknown): string =>
-  typeof x === 'number' ? (Number.isInteger(x) ? 'int' : 'float') : Array.isArray(x) ? 'tuple' : typeof x
+const kindOf = (x: unknown): string => (Array.isArray(x) ? 'tuple' : typeName(x))
 
 /** Whole numbers of [0, high) in a shape; int32 unless told otherwise. */
 export function randint(high: number, size: readonly number[], options?: RandomOptions): Tensor
@@ -185,7 +185,7 @@ export function randint(...args: readonly (number | readonly number[] | RandomOp
 
 /** The numbers 0 to n - 1 in a random order; int32 unless told otherwise. */
 export function randperm(n: number, options: RandomOptions = {}): Tensor {
-  if (!Number.isInteger(n)) throw new TypeError(`randperm(): argument 'n' (position 1) must be int, not ${kindOf(n)}`)
+  if (!Number.isInteger(n)) throw new TypeError(`randperm(): argument 'n' (position 1) must be int, not ${typeName(n)}`)
   const dtype = checkDType(options.dtype ?? 'int32')
   if (dtype === 'bool') notImplemented('randperm', dtype)
   const generator = generatorOf(options)

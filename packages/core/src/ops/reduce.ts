@@ -8,7 +8,7 @@ import { type Expr, s } from '../expr/expr.ts'
 import { apply, applyAll } from '../tensor/apply.ts'
 import { mode } from '../tensor/mode.ts'
 import type { Gradients, OpDef, Vjp } from '../tensor/op.ts'
-import { Tensor } from '../tensor/tensor.ts'
+import type { Tensor } from '../tensor/tensor.ts'
 import { type DimOptions, type Dims, dimOptions } from './arguments.ts'
 import { cloneOp, elementwise, expandTo, flipOp, reshapeOp } from './define.ts'
 import { div, mul } from './elementwise.ts'
@@ -29,9 +29,6 @@ export const withDims = (y: Tensor, shape: Shape, dims: readonly number[]): Tens
   const kept = reducedShape(shape, dims, true)
   return y.shape.length === kept.length ? y : apply(reshapeOp, [y], kept)
 }
-
-/** The same elements without their history: for what a gradient does not flow through. */
-export const bare = (x: Tensor): Tensor => new Tensor(x.storage, x.shape, x.strides, x.offset, x.dtype)
 
 /** An op that reduces an expression of its input; kernels are made once for dtypes and dimensions. */
 export function reduction(

@@ -4,12 +4,11 @@ import { RuntimeError, TypeError } from '../base/errors.ts'
 import { normalizeDim } from '../base/shape.ts'
 import { apply, applyAll } from '../tensor/apply.ts'
 import type { Input, OpDef } from '../tensor/op.ts'
-import type { Tensor } from '../tensor/tensor.ts'
+import { detached, type Tensor } from '../tensor/tensor.ts'
 import { cloneOp } from './define.ts'
 import { putBack } from './extremes.ts'
 import { filled } from './fill.ts'
 import { ValuesAndIndices } from './pair.ts'
-import { bare } from './reduce.ts'
 import { narrow } from './views.ts'
 
 interface Order {
@@ -97,7 +96,7 @@ export function sort(x: Tensor, dim?: number | SortOptions, options: SortOptions
  * argsort(tensor([3, 1, 2])) // tensor([1, 2, 0])
  */
 export function argsort(x: Tensor, dim?: number | SortOptions, options: SortOptions = {}): Tensor {
-  return ordered([bare(x)], orderOf(x, optionsOf(dim, options)))[1]
+  return ordered([detached(x)], orderOf(x, optionsOf(dim, options)))[1]
 }
 
 export interface TopkOptions {

@@ -3,6 +3,7 @@
 import type { Prims } from '../backend/backend.ts'
 import { dtypeRank } from '../base/dtype.ts'
 import { RuntimeError, TypeError } from '../base/errors.ts'
+import { typeName } from '../base/python.ts'
 import { broadcastShapes, sameShape, shapeString } from '../base/shape.ts'
 import { s } from '../expr/expr.ts'
 import { applyInPlace, operand, write } from '../tensor/apply.ts'
@@ -80,7 +81,7 @@ export const zero_ = (x: Tensor): Tensor => fillWith(zeroRecord, x, 0)
  */
 export function copy_(x: Tensor, src: Tensor): Tensor {
   if (!(src instanceof Tensor)) {
-    throw new TypeError(`copy_(): argument 'other' (position 1) must be Tensor, not ${typeof src}`)
+    throw new TypeError(`copy_(): argument 'other' (position 1) must be Tensor, not ${typeName(src)}`)
   }
   const shape = broadcastShapes(x.shape, src.shape)
   if (!sameShape(shape, x.shape)) {

@@ -1,5 +1,6 @@
 // Schedules of the learning rate. A scheduler's step is a host effect, so that a recorded training step repeats it.
 import { KeyError, NotImplementedError, TypeError } from '../base/errors.ts'
+import { typeName } from '../base/python.ts'
 import { warn } from '../base/warn.ts'
 import { effect } from '../tensor/effects.ts'
 import { Optimizer } from './optimizer.ts'
@@ -24,7 +25,7 @@ export class LRScheduler {
   #lastLr: number[] = []
 
   constructor(optimizer: Optimizer, { lastEpoch = -1 }: SchedulerOptions = {}) {
-    if (!(optimizer instanceof Optimizer)) throw new TypeError(`${typeof optimizer} is not an Optimizer`)
+    if (!(optimizer instanceof Optimizer)) throw new TypeError(`${typeName(optimizer)} is not an Optimizer`)
     this.optimizer = optimizer
     this.lastEpoch = lastEpoch
     this.#groups.forEach((group, i) => {

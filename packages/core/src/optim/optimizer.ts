@@ -1,12 +1,13 @@
 // What optimizers share: parameter groups with their options, a state for each parameter, saving and loading both. The
 // arithmetic of a step is one kernel for each parameter and is in the optimizers' own files.
+import { dtypeName } from '../base/dtype.ts'
 import { KeyError, NotImplementedError, RuntimeError, TypeError, ValueError } from '../base/errors.ts'
+import { typeName } from '../base/python.ts'
 import { warn } from '../base/warn.ts'
 import { deepCopy } from '../nn/copy.ts'
 import { clearGradients } from '../nn/module.ts'
 import { camelCase, pythonRepr, snakeCase } from '../nn/names.ts'
 import { to } from '../ops/convert.ts'
-import { dtypeName } from '../base/dtype.ts'
 import { structureChanged } from '../tensor/effects.ts'
 import { enableGrad, noGrad } from '../tensor/mode.ts'
 import { Tensor } from '../tensor/tensor.ts'
@@ -24,14 +25,7 @@ export interface OptimizerState {
   readonly paramGroups: readonly (Readonly<Record<string, unknown>> & { readonly params: readonly number[] })[]
 }
 
-/** Python's name of a value's type, in messages. */
-const typeName = (x: unknown): string => {
-  if (x instanceof Tensor) return `torch.${dtypeName[x.dtype]}Tensor`
-  if (x === null || x === undefined) return 'NoneType'
-  if (typeof x === 'number') return Number.isInteger(x) ? 'int' : 'float'
-  if (Array.isArray(x)) return 'list'
-  return { string: 'str', boolean: 'bool', object: 'dict' }[typeof x as string] ?? typeof x
-}
+const kindOf = (x: unknown): string => (x instanceof Tensor ? `torch.${dtypeName[x.dtype]}Tensor` : typeName(x))
 
 /**
  * The base class of optimizers. A subclass overrides `updateParameter`, or the whole `step`.
@@ -53,7 +47,7 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
       typeof (params as { [Symbol.iterator]?: unknown })?.[Symbol.iterator] !== 'function'
     ) {
       throw new TypeError(
-        `params argument given to the optimizer should be an iterable of Tensors or dicts, but got ${typeName(params)}`,
+        `params argument given to the optimizer should be an iterable of Tensors or dicts, but got ${kindOf(params)}`,
         'Pass model.parameters(), or an array: [x].',
       )
     }
@@ -77,7 +71,7 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
     const params: unknown[] = group.params instanceof Tensor ? [group.params] : [...group.params]
     for (const p of params) {
       if (!(p instanceof Tensor)) {
-        throw new TypeError(`optimizer can only optimize Tensors, but one of the params is ${typeName(p)}`)
+        throw new TypeError(`optimizer can only optimize Tensors, but one of the params is ${kindOf(p)}`)
       }
       if (!p.isLeaf && p.retained === null) {
         throw new ValueError("can't optimize a non-leaf Tensor", 'Optimize the tensors it was computed from.')

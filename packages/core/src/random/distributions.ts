@@ -1,6 +1,7 @@
 // The distributions, each filling a typed array with the numbers that PyTorch's CPU kernels draw from the same stream:
 // same words, same order, same rounding. No tensors here; shapes and defaults belong to the ops.
 import { RuntimeError, TypeError } from '../base/errors.ts'
+import { typeName } from '../base/python.ts'
 import { boxMuller16 } from './cephes.ts'
 import { fma32, fma64 } from './fma.ts'
 import { defaultGenerator, type Generator } from './generator.ts'
@@ -135,8 +136,6 @@ const normal64 = (out: Float64Array, mean: number, std: number, engine: Mt19937)
   })
 }
 
-const kind = (bound: number): string => (Number.isSafeInteger(bound) ? 'int' : 'float')
-
 const integerLimits = (out: Int32Array | Uint8Array, bool: boolean): { name: string; min: number; max: number } => {
   if (bool) return { name: 'bool', min: 0, max: 1 }
   if (out instanceof Uint8Array) return { name: 'unsigned char', min: 0, max: 255 }
@@ -158,7 +157,7 @@ export const randint = (
 ): void => {
   if (!Number.isSafeInteger(low) || !Number.isSafeInteger(high)) {
     throw new TypeError(
-      `random_() received an invalid combination of arguments - got (${kind(low)}, ${kind(high)})`,
+      `random_() received an invalid combination of arguments - got (${typeName(low)}, ${typeName(high)})`,
       'The bounds are whole numbers of at most 2^53 - 1.',
     )
   }
@@ -256,15 +255,6 @@ export const bernoulli = (
   }
   if (p instanceof Float32Array) for (let i = 0; i < out.length; i++) out[i] = engine.u24() < p[i] ? 1 : 0
   else for (let i = 0; i < out.length; i++) out[i] = engine.u53() < p[i] ? 1 : 0
-}
-
-/**
- * The seed that a data loader draws at the start of an epoch, for its workers and again for a shuffling sampler: 63 bits
- * of two words, PyTorch's `torch.empty((), dtype=torch.int64).random_()`.
- */
-export const baseSeed = (generator: Generator = defaultGenerator): bigint => {
-  const high = BigInt(generator.engine.u32() & 0x7fffffff)
-  return (high << 32n) | BigInt(generator.engine.u32())
 }
 
 /** A double as C++ streams print it in PyTorch's messages: `%g`, six digits. */

@@ -1,6 +1,7 @@
 // Generators: an engine, the seed it started from, and the normal that Box-Muller has left over. States are PyTorch's
 // own 5,056 bytes, so a state saved there continues here and the other way round.
 import { RuntimeError, TypeError, ValueError } from '../base/errors.ts'
+import { typeName } from '../base/python.ts'
 import { cosSin } from './libm.ts'
 import { Mt19937, STATE_WORDS } from './mt19937.ts'
 
@@ -47,8 +48,10 @@ export class Generator {
    */
   manualSeed(seed: number | bigint): this {
     if (typeof seed !== 'bigint' && !Number.isInteger(seed)) {
-      const kind = typeof seed === 'number' ? 'float' : typeof seed
-      throw new RuntimeError(`manual_seed expected a long, but got ${kind}`, 'Pass a whole number or a bigint.')
+      throw new RuntimeError(
+        `manual_seed expected a long, but got ${typeName(seed)}`,
+        'Pass a whole number or a bigint.',
+      )
     }
     const value = BigInt(seed)
     if (value < -(2n ** 63n) || value >= 2n ** 64n) {

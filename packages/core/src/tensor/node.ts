@@ -169,7 +169,7 @@ export class Node<A = unknown> implements Vjp<A> {
 }
 
 /** `exp` prints as ExpBackward0; a name that begins with a capital is printed as it is. */
-export const gradFnName = (op: string): string =>
+const gradFnName = (op: string): string =>
   op[0] === op[0].toUpperCase() ? op : `${op[0].toUpperCase()}${op.slice(1)}Backward0`
 
 const accumulate: OpDef<null> = {

@@ -2,6 +2,8 @@
 // the elements that are shown are ever read; nothing here knows a tensor.
 import type { DType } from '../base/dtype.ts'
 import { ValueError } from '../base/errors.ts'
+import { contiguousStrides } from '../base/layout.ts'
+import { numelOf } from '../base/shape.ts'
 
 /** How tensors are printed; what `torch.set_printoptions` sets. */
 export interface PrintOptions {
@@ -97,12 +99,6 @@ const isTie = (size: number, digits: number): boolean => {
   return (BigInt(size) % step) * 2n === step
 }
 
-/** C's rounding of numbers to digits, which JavaScript's own methods have only away from ties. */
-export const format: { fixed: typeof formatFixed; exponent: typeof formatExponent } = {
-  fixed: formatFixed,
-  exponent: formatExponent,
-}
-
 /** A number as Python's `repr` of a float: `1.0`, `0.001`, `1e-05`, `1e+16`. */
 export const reprFloat = (x: number): string => {
   if (!Number.isFinite(x)) return notFinite(x)
@@ -162,7 +158,7 @@ const PREFIX = 'tensor('
  */
 export const formatTensor = ({ at, shape, dtype, suffixes = {}, options = {} }: Printable): string => {
   const chosen = { ...printOptions, ...options }
-  const count = shape.reduce((product, size) => product * size, 1)
+  const count = numelOf(shape)
   const after: string[] = []
   if (suffixes.device !== undefined) after.push(`device='${suffixes.device}'`)
   if (count === 0 && shape.length !== 1) after.push(`size=${formatTuple(shape)}`)
@@ -183,7 +179,7 @@ const formatElements = (
   summarize: boolean,
 ): string => {
   const places = shape.map((size) => shownPlaces(size, options.edgeitems, summarize))
-  const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, size) => product * size, 1))
+  const strides = contiguousStrides(shape)
   const values: number[] = []
   const collect = (axis: number, offset: number): void => {
     if (axis === shape.length) values.push(at(offset))

@@ -4,12 +4,14 @@ import type { DeviceBuffer } from '../backend/backend.ts'
 import { type DType, isFloat, newArray, type TypedArray } from '../base/dtype.ts'
 import { RuntimeError, TypeError } from '../base/errors.ts'
 import { isContiguous } from '../base/layout.ts'
+import { typeName } from '../base/python.ts'
 import { normalizeDim, numelOf, type Shape } from '../base/shape.ts'
 import type { Storage } from './device.ts'
 import { effects, structureChanged } from './effects.ts'
 import { mode } from './mode.ts'
 import { accumulator, type Hook, Node } from './node.ts'
 import type { OpDef } from './op.ts'
+import { formatSize } from './print.ts'
 import { printed } from './printed.ts'
 
 /** What a view remembers, to derive its node anew after its base was written to. */
@@ -29,7 +31,7 @@ export interface ViewOf {
 /** PyTorch's `torch.Size`: an array of sizes that prints as one. */
 export class Size extends Array<number> {
   override toString(): string {
-    return `torch.Size([${this.join(', ')}])`
+    return formatSize(this)
   }
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return this.toString()
@@ -311,5 +313,5 @@ export function edgeOf(t: Tensor): Node | null {
 
 export const checkTensor = (x: unknown, what: string): Tensor => {
   if (x instanceof Tensor) return x
-  throw new TypeError(`${what} must be Tensor, not ${x === null ? 'null' : typeof x}`)
+  throw new TypeError(`${what} must be Tensor, not ${typeName(x)}`)
 }
