@@ -349,10 +349,10 @@ describe('declaring', () => {
     )
     type(
       () => new nn.Module().registerParameter('a', ones(1) as never),
-      "cannot assign 'object' object to parameter 'a' (torch.nn.Parameter or None required)",
+      "cannot assign 'torch.FloatTensor' object to parameter 'a' (torch.nn.Parameter or None required)",
     )
-    type(() => new nn.Module().registerModule('a', {} as never), 'object is not a Module subclass')
-    type(() => new nn.Parameter(1 as never), 'the data of a parameter must be Tensor, not number')
+    type(() => new nn.Module().registerModule('a', {} as never), 'dict is not a Module subclass')
+    type(() => new nn.Parameter(1 as never), 'the data of a parameter must be Tensor, not int')
     expect(() => new nn.Parameter(arange(3))).toThrow('floating point')
   })
 

@@ -1,8 +1,7 @@
 // Modules in order: Sequential runs them one after the other, ModuleList only holds them.
 import { IndexError, TypeError } from '../base/errors.ts'
-import { typeName } from '../base/python.ts'
 import { structureChanged } from '../tensor/effects.ts'
-import type { Tensor } from '../tensor/tensor.ts'
+import { kindOf, type Tensor } from '../tensor/tensor.ts'
 import { Module } from './module.ts'
 import { isModule, membersOf } from './parts.ts'
 
@@ -40,7 +39,7 @@ class Container extends Module {
 
 function setEntries(container: Container, entries: readonly Entry[]): void {
   for (const [, module] of entries) {
-    if (!isModule(module)) throw new TypeError(`${typeName(module)} is not a Module subclass`)
+    if (!isModule(module)) throw new TypeError(`${kindOf(module)} is not a Module subclass`)
   }
   container[modulesOf] = entries
   for (; indices < entries.length; indices++) defineIndex(indices)

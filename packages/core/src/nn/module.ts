@@ -8,7 +8,7 @@ import { to } from '../ops/convert.ts'
 import { copy_, zero_ } from '../ops/write.ts'
 import { structureChanged } from '../tensor/effects.ts'
 import { noGrad } from '../tensor/mode.ts'
-import { detached, Tensor } from '../tensor/tensor.ts'
+import { detached, kindOf, Tensor } from '../tensor/tensor.ts'
 import { copyInstance, copyOf, copyWith, type Memo } from './copy.ts'
 import { addHook, type ForwardHook, type ForwardPreHook, type FullBackwardHook } from './hooks.ts'
 import { Parameter, rebind } from './parameter.ts'
@@ -166,7 +166,7 @@ export class Module {
 
   /** Sets a submodule by name; the same as an assignment, checked. */
   registerModule(name: string, module: Module | null): void {
-    if (module !== null && !isModule(module)) throw new TypeError(`${typeName(module)} is not a Module subclass`)
+    if (module !== null && !isModule(module)) throw new TypeError(`${kindOf(module)} is not a Module subclass`)
     if (!isModule(getProperty(this, name))) checkFree(this, name, module)
     checkName('module', name)
     setProperty(this, name, module)
@@ -363,7 +363,7 @@ const noAttribute = (module: Module, name: string): AttributeError =>
   new AttributeError(`${module.constructor.name} has no attribute \`${name}\``)
 
 const wrongPart = (part: unknown, kind: string, name: string, wanted: string): TypeError =>
-  new TypeError(`cannot assign '${typeName(part)}' object to ${kind} '${name}' (${wanted} or None required)`)
+  new TypeError(`cannot assign '${kindOf(part)}' object to ${kind} '${name}' (${wanted} or None required)`)
 
 function checkName(kind: string, name: string): void {
   if (typeof name !== 'string') throw new TypeError(`${kind} name should be a string. Got ${typeName(name)}`)

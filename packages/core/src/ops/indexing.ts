@@ -1,12 +1,11 @@
 // PyTorch's `x[...]` and `x[...] = value` as `x.at(...)` and `x.setAt([...], value)`. Numbers, slices, null and '...' make
 // views; masks and index tensors gather and scatter (advanced.ts).
-import { dtypeName } from '../base/dtype.ts'
 import { IndexError, TypeError, ValueError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
 import { sameShape } from '../base/shape.ts'
 import { s } from '../expr/expr.ts'
 import { apply, applyInPlace, operand } from '../tensor/apply.ts'
-import { Tensor } from '../tensor/tensor.ts'
+import { kindOf, Tensor } from '../tensor/tensor.ts'
 import { accumulateOp, fitValues, indexOp, isMask, planOf, putOp, spread, type TensorIndices } from './advanced.ts'
 import { numberFor } from './arguments.ts'
 import { tensor } from './create.ts'
@@ -256,7 +255,7 @@ function putAt(x: Tensor, indices: TensorIndices, value: Tensor | number | boole
 export function setAt(x: Tensor, index: Index | readonly Index[], value: Tensor | number | boolean): Tensor {
   if (!(value instanceof Tensor) && typeof value !== 'number' && typeof value !== 'boolean') {
     throw new TypeError(
-      `can't assign a ${typeName(value)} to a torch.${dtypeName[x.dtype]}Tensor`,
+      `can't assign a ${typeName(value)} to a ${kindOf(x)}`,
       'Assign a number or a tensor: tensor([1, 2]).',
     )
   }

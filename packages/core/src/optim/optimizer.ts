@@ -1,8 +1,6 @@
 // What optimizers share: parameter groups with their options, a state for each parameter, saving and loading both. The
 // arithmetic of a step is one kernel for each parameter and is in the optimizers' own files.
-import { dtypeName } from '../base/dtype.ts'
 import { KeyError, NotImplementedError, RuntimeError, TypeError, ValueError } from '../base/errors.ts'
-import { typeName } from '../base/python.ts'
 import { warn } from '../base/warn.ts'
 import { deepCopy } from '../nn/copy.ts'
 import { clearGradients } from '../nn/module.ts'
@@ -10,7 +8,7 @@ import { camelCase, pythonRepr, snakeCase } from '../nn/names.ts'
 import { to } from '../ops/convert.ts'
 import { structureChanged } from '../tensor/effects.ts'
 import { enableGrad, noGrad } from '../tensor/mode.ts'
-import { Tensor } from '../tensor/tensor.ts'
+import { kindOf, Tensor } from '../tensor/tensor.ts'
 
 /** Parameters with options of their own; the rest is the optimizer's defaults. */
 export type ParamGroup<O extends object> = O & { params: Tensor[] }
@@ -24,8 +22,6 @@ export interface OptimizerState {
   readonly state: Readonly<Record<number, Readonly<Record<string, unknown>>>>
   readonly paramGroups: readonly (Readonly<Record<string, unknown>> & { readonly params: readonly number[] })[]
 }
-
-const kindOf = (x: unknown): string => (x instanceof Tensor ? `torch.${dtypeName[x.dtype]}Tensor` : typeName(x))
 
 /**
  * The base class of optimizers. A subclass overrides `updateParameter`, or the whole `step`.

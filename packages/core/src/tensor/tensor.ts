@@ -1,7 +1,7 @@
 // Tensor as data: a layout over a storage, its place in the autograd graph, and nothing that computes. Operations are
 // functions in ops/; their methods are derived from that table (ops/methods.ts).
 import type { DeviceBuffer } from '../backend/backend.ts'
-import { type DType, isFloat, newArray, type TypedArray } from '../base/dtype.ts'
+import { type DType, dtypeName, isFloat, newArray, type TypedArray } from '../base/dtype.ts'
 import { RuntimeError, TypeError } from '../base/errors.ts'
 import { isContiguous } from '../base/layout.ts'
 import { typeName } from '../base/python.ts'
@@ -310,6 +310,9 @@ export function edgeOf(t: Tensor): Node | null {
   if (node !== null) return node
   return t.leafRequiresGrad ? accumulator(t) : null
 }
+
+/** A value's type in messages, as `torch.typename` has it. */
+export const kindOf = (x: unknown): string => (x instanceof Tensor ? `torch.${dtypeName[x.dtype]}Tensor` : typeName(x))
 
 export const checkTensor = (x: unknown, what: string): Tensor => {
   if (x instanceof Tensor) return x
