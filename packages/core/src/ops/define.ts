@@ -32,6 +32,8 @@ export interface ElementwiseOptions {
   readonly check?: (x: readonly Expr[], common: DType) => Check | undefined
   /** Name of the gradient's own op, where PyTorch's is not a product. */
   readonly gradName?: string
+  /** How many operands there are, where the expression takes them as a list. */
+  readonly arity?: number
 }
 
 interface GradRule {
@@ -80,8 +82,7 @@ function summedAxes(full: Shape, target: Shape): number[] {
 }
 
 export function elementwise(name: string, build: Build, options: ElementwiseOptions = {}): Elementwise {
-  const arity = build.length
-  const { out = 'common', accepts, check, grad } = options
+  const { out = 'common', accepts, check, grad, arity = build.length } = options
   const kernels = new Map<number, Prims['map']>()
   /** The kernel for operands that are all tensors of one dtype, by its rank: the common case. */
   const uniform: (Prims['map'] | undefined)[] = []
@@ -112,15 +113,12 @@ export function elementwise(name: string, build: Build, options: ElementwiseOpti
     const uses = inputsOf([trial])
     const op = elementwise(
       options.gradName ?? 'mul',
-      Object.defineProperty(
-        (...used: Expr[]) => {
-          const dtype = used[0]?.dtype ?? 'float32'
-          const all = Array.from({ length: arity + 2 }, (_, i) => s.input(i, dtype))
-          return substitute(gradient(...all), (x) => used[uses.indexOf(x.value)])
-        },
-        'length',
-        { value: uses.length },
-      ),
+      (...used) => {
+        const dtype = used[0]?.dtype ?? 'float32'
+        const all = Array.from({ length: arity + 2 }, (_, i) => s.input(i, dtype))
+        return substitute(gradient(...all), (x) => used[uses.indexOf(x.value)])
+      },
+      { arity: uses.length },
     )
     rules[position] = { op, uses, identity: trial.step === 'input' && trial.value === 0 }
     return rules[position] as GradRule
@@ -200,7 +198,7 @@ export function elementwise(name: string, build: Build, options: ElementwiseOpti
           let full: Shape = inputs.length === 0 ? attrs.shape : scalarShape
           for (const x of inputs) full = broadcastShapes(full, x.shape)
           if (!sameShape(full, attrs.shape)) axes = summedAxes(full, attrs.shape)
-          for (const axis of axes) key += 2 ** (axis + 20)
+          for (const axis of axes) key += 2 ** (axis + 5)
           key += 5 * (1 + dtypeRank[outs[0].dtype])
         }
         key = keyOf(key, inputs)
@@ -237,7 +235,7 @@ function uniformRank(inputs: readonly Input[]): number {
 }
 
 /** One number for a mix of dtypes: the case of a kernel is found by it. */
-function keyOf(start: number, inputs: readonly Input[]): number {
+export function keyOf(start: number, inputs: readonly Input[]): number {
   let key = start
   for (let i = 0; i < inputs.length; i++) {
     key = key * 8 + (inputs[i].wrapped === true ? 7 : dtypeRank[inputs[i].dtype])
@@ -246,7 +244,7 @@ function keyOf(start: number, inputs: readonly Input[]): number {
 }
 
 /** The inputs as expressions in their common dtype; numbers arrive in it. */
-const inputExprs = (inputs: readonly Input[], dtype: DType): Expr[] =>
+export const inputExprs = (inputs: readonly Input[], dtype: DType): Expr[] =>
   inputs.map((x, i) => s.cast(s.input(i, x.wrapped === true ? dtype : x.dtype), dtype))
 
 const noAxes: readonly number[] = []
@@ -279,7 +277,7 @@ export function viewOp<A>(name: string, view: (layout: Layout, attrs: A) => Layo
 }
 
 /** The elements of a tensor under another layout over its row-major order. */
-export const asStridedOp = viewOp<Layout>('asStrided', (layout, to) =>
+const asStridedOp = viewOp<Layout>('asStrided', (layout, to) =>
   isContiguous(layout) ? { ...to, offset: layout.offset + to.offset } : null,
 )
 export const expandOp = viewOp<Shape>('expand', (layout, shape) => ({
@@ -355,10 +353,3 @@ function adjoint(dy: Tensor, layout: Layout, shape: Shape): Tensor {
 /** A copy in row-major order. */
 export const cloneOp: OpDef<null> = identity as OpDef<null>
 setContiguousCopy(cloneOp)
-
-/** Throws where an op takes floating point only. */
-export const floatOnly =
-  (sentence: (name: string) => string) =>
-  (dtype: DType): void => {
-    if (!isFloat(dtype)) throw new RuntimeError(sentence(dtypeName[dtype]), 'Convert it first: x.float().')
-  }
