@@ -1,8 +1,7 @@
 // How ops are made. An elementwise op is a name and a scalar expression: dtypes, broadcasting, the kernel for every mix
 // of dtypes, its gradient (derived from the expression, or given as one) and that gradient's gradient follow from it.
 import type { Check, Prims, Spec } from '../backend/backend.ts'
-import { type DType, dtypeCategory, dtypeName, dtypeRank, isFloat, rankOf } from '../base/dtype.ts'
-import { RuntimeError } from '../base/errors.ts'
+import { type DType, dtypeCategory, dtypeRank, rankOf } from '../base/dtype.ts'
 import { contiguousLayout, expandStrides, isContiguous, type Layout, viewStrides } from '../base/layout.ts'
 import { floatType, resultType } from '../base/promotion.ts'
 import { broadcastShapes, numelOf, sameShape, type Shape, scalarShape } from '../base/shape.ts'
@@ -85,7 +84,7 @@ export function elementwise(name: string, build: Build, options: ElementwiseOpti
   const { out = 'common', accepts, check, grad, arity = build.length } = options
   const kernels = new Map<number, Prims['map']>()
   /** The kernel for operands that are all tensors of one dtype, by its rank: the common case. */
-  const uniform: (Prims['map'] | undefined)[] = []
+  const uniform: Prims['map'][] = []
   const checks = new Map<number, Check | undefined>()
   const common = (inputs: readonly Input[], target: Spec | null): DType =>
     out === 'float' ? floatType(commonType(inputs)) : commonType(inputs, target)
@@ -148,7 +147,8 @@ export function elementwise(name: string, build: Build, options: ElementwiseOpti
     return apply(op, inputs, commonType(inputs) === target.dtype ? null : target)
   }
 
-  const savesFor = new Map<number, Saves>()
+  /** By the bits of the inputs that need a gradient. */
+  const savesFor: (Saves | undefined)[] = []
 
   const def: Elementwise = {
     name,
@@ -173,13 +173,13 @@ export function elementwise(name: string, build: Build, options: ElementwiseOpti
             return gradients
           },
           saves(needs: number): Saves {
-            let saves = savesFor.get(needs)
+            let saves = savesFor[needs]
             if (saves === undefined) {
               const used = new Set<number>()
               for (let i = 0; i < arity; i++) if (needs & (1 << i)) for (const u of ruleFor(i).uses) used.add(u)
               const inputs = [...used].filter((u) => u > 0 && u <= arity).map((u) => u - 1)
               saves = { inputs, outputs: used.has(arity + 1) ? [0] : [] }
-              savesFor.set(needs, saves)
+              savesFor[needs] = saves
             }
             return saves
           },
@@ -189,8 +189,7 @@ export function elementwise(name: string, build: Build, options: ElementwiseOpti
       prim: 'map',
       lower(attrs, inputs, outs) {
         const rank = attrs === null ? uniformRank(inputs) : -1
-        const known = uniform[rank]
-        if (known !== undefined) return known
+        if (rank >= 0 && uniform[rank] !== undefined) return uniform[rank]
         const dtype = common(inputs, attrs)
         let axes: readonly number[] = noAxes
         let key = dtypeRank[dtype]
