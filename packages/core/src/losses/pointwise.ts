@@ -65,21 +65,10 @@ function withWeight({ inputs, loss, gradients, ...rest }: Pointwise): Pointwise 
   }
 }
 
-const withLength = (fn: Build, length: number): Build => Object.defineProperty(fn, 'length', { value: length })
-
 function byReduction({ name, inputs: arity, loss, gradients, check }: Pointwise): PointwiseLoss {
   const nameOf = (reduction: Reduction): string => (typeof name === 'string' ? name : name[reduction])
-  const record = elementwise(
-    nameOf('none'),
-    withLength((...x) => loss(...x), arity),
-    { check },
-  )
-  const rules = gradients.map((gradient) =>
-    elementwise(
-      `${nameOf('none')}Backward`,
-      withLength((dy, n, ...x) => gradient(dy, n, ...x), arity + 2),
-    ),
-  )
+  const record = elementwise(nameOf('none'), loss, { check, arity })
+  const rules = gradients.map((gradient) => elementwise(`${nameOf('none')}Backward`, gradient, { arity: arity + 2 }))
   const op = (reduction: Reduction): OpDef<Reduce['within']> => reduced(nameOf(reduction), record, rules, reduction)
   const ops = { mean: op('mean'), sum: op('sum'), none: op('none') }
   return (operands, { reduction, n, within = null }) => {

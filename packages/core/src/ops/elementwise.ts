@@ -29,8 +29,6 @@ function checkAlpha(x: TensorLike, y: TensorLike, alpha: number): void {
   }
 }
 
-const zero = (dy: Expr): Expr => s.constant(0, dy.dtype)
-
 // ---- arithmetic ----
 
 /** The same record under another name: PyTorch's nodes of one function have names that depend on its arguments. */
@@ -74,14 +72,8 @@ export const sub = recorded((x: TensorLike, y: TensorLike, { alpha = 1 }: { alph
 export const mul = binary(elementwise('mul', (x, y) => s.mul(x, y)))
 
 const divRecord = elementwise('div', (x, y) => s.div(x, y), { out: 'float', gradName: 'div' })
-const truncRecord = elementwise('DivBackward2', (x, y) => s.trunc(s.div(x, y)), {
-  check: divisorCheck,
-  grad: ({ dy }) => [zero(dy), zero(dy)],
-})
-const floorRecord = elementwise('NotImplemented', (x, y) => s.floorDiv(x, y), {
-  check: divisorCheck,
-  grad: ({ dy }) => [zero(dy), zero(dy)],
-})
+const truncRecord = elementwise('DivBackward2', (x, y) => s.trunc(s.div(x, y)), { check: divisorCheck })
+const floorRecord = elementwise('NotImplemented', (x, y) => s.floorDiv(x, y), { check: divisorCheck })
 const divFloorRecord = named('DivBackward2', floorRecord)
 /** The quotient rounded down; integers stay integers. */
 export const floorDivide = binary(floorRecord)
@@ -171,13 +163,12 @@ export const sigmoid = unary(
 export const relu = unary(
   elementwise('relu', (x) => s.max(x, 0), {
     gradName: 'thresholdBackward',
-    grad: ({ dy, y }) => [s.select(s.le(y, 0), zero(dy), dy)],
+    grad: ({ dy, y }) => [s.select(s.le(y, 0), 0, dy)],
     accepts: refuseBool('Boolean inputs not supported for relu'),
   }),
 )
 const leakyReluRecord = elementwise('leakyRelu', (x, slope) => s.select(s.gt(x, 0), x, s.mul(x, slope)), {
   gradName: 'leakyReluBackward',
-  grad: ({ dy, x: [x, slope] }) => [s.select(s.gt(x, 0), dy, s.mul(dy, slope)), zero(dy)],
 })
 /** `x` where it is positive, `negativeSlope * x` elsewhere (0.01 unless given). */
 export const leakyRelu = recorded((x: Tensor, negativeSlope: number | { negativeSlope?: number } = 0.01) => {

@@ -206,12 +206,8 @@ function takeAt(x: Tensor, indices: TensorIndices): Tensor {
 
 // ---- assignment ----
 
-const maskedRecord = elementwise('IndexPutBackward0', (x, mask, value) => s.select(s.cast(mask, 'bool'), value, x), {
+const maskedRecord = elementwise('IndexPutBackward0', (x, mask, value) => s.select(mask, value, x), {
   gradName: 'where',
-  grad: ({ dy, x: [, mask] }) => {
-    const hit = s.cast(mask, 'bool')
-    return [s.select(hit, 0, dy), s.constant(0, dy.dtype), s.select(hit, dy, 0)]
-  },
 })
 
 /** The one mask that is all of the indices, as it broadcasts against `x`: assigning one number needs no places. */

@@ -1,7 +1,8 @@
 // Picking elements by an index or a mask: indexSelect, maskedFill, maskedSelect, nonzero, oneHot.
 import { dtypeName } from '../base/dtype.ts'
 import { IndexError, RuntimeError } from '../base/errors.ts'
-import { broadcastShapes, normalizeDim } from '../base/shape.ts'
+import { contiguousStrides } from '../base/layout.ts'
+import { broadcastShapes, normalizeDim, numelOf } from '../base/shape.ts'
 import { s } from '../expr/expr.ts'
 import { apply, operand } from '../tensor/apply.ts'
 import type { OpDef } from '../tensor/op.ts'
@@ -60,13 +61,7 @@ function checkMask(name: string, mask: Tensor): void {
 }
 
 const fill = (name: string) =>
-  elementwise(name, (x, mask, value) => s.select(s.cast(mask, 'bool'), value, x), {
-    gradName: 'maskedFill',
-    grad: ({ dy, x: [, mask] }) => {
-      const hit = s.cast(mask, 'bool')
-      return [s.select(hit, 0, dy), s.constant(0, dy.dtype), s.select(hit, dy, 0)]
-    },
-  })
+  elementwise(name, (x, mask, value) => s.select(mask, value, x), { gradName: 'maskedFill' })
 const fillNumber = fill('maskedFill')
 /** PyTorch's overload for a tensor has a name of its own. */
 const fillTensor = fill('MaskedFillBackward1')
@@ -101,7 +96,7 @@ export function maskedSelect(x: Tensor, mask: Tensor): Tensor {
   checkMask('masked_select', mask)
   const shape = broadcastShapes(mask.shape, x.shape)
   const places = placesOf(expandTo(mask, shape), 'maskedSelect()')
-  const plan: Plan = { order: null, merged: [shape.reduce((n, size) => n * size, 1)], axis: 0, out: places.shape }
+  const plan: Plan = { order: null, merged: [numelOf(shape)], axis: 0, out: places.shape }
   return apply(maskedSelectOp, [expandTo(x, shape), places], plan)
 }
 
@@ -123,7 +118,7 @@ export function nonzero(x: Tensor, options?: { readonly asTuple?: false }): Tens
 export function nonzero(x: Tensor, { asTuple = false }: NonzeroOptions = {}): Tensor | Tensor[] {
   const places = placesOf(x, 'nonzero()')
   const { device } = x
-  const steps = x.shape.map((_, d) => x.shape.slice(d + 1).reduce((n, size) => n * size, 1))
+  const steps = contiguousStrides(x.shape)
   if (asTuple) {
     if (x.dim() === 0) return [places]
     return x.shape.map((size, d) => (places.elements === 0 ? places : remainder(floorDivide(places, steps[d]), size)))

@@ -16,7 +16,7 @@ import { noGrad } from '../tensor/mode.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { sizesAndOptions } from './arguments.ts'
 import { finish, type TensorOptions } from './create.ts'
-import { elementwise, type GradExprs } from './define.ts'
+import { elementwise } from './define.ts'
 import { mul } from './elementwise.ts'
 import { toDType } from './fill.ts'
 import { expand } from './views.ts'
@@ -219,9 +219,8 @@ export function randintLike(x: Tensor, first: number, second?: number | RandomOp
 
 // ---- in place ----
 
-const nothing = ({ dy }: GradExprs) => [s.constant(0, dy.dtype), s.constant(0, dy.dtype)]
 /** What is drawn replaces the elements; gradients end here. */
-const replacing = (name: string) => elementwise(name, (_, value) => value, { grad: nothing })
+const replacing = (name: string) => elementwise(name, (_, value) => value)
 const replaced = {
   uniform: replacing('uniform'),
   normal: replacing('normal'),
@@ -295,7 +294,7 @@ const checked = elementwise('clone', (p) => p, {
     error: () => new RuntimeError(between, 'Probabilities are from 0 to 1.'),
   }),
 })
-const hits = elementwise('bernoulli', (p, uniform) => s.cast(s.lt(uniform, p), p.dtype), { grad: nothing })
+const hits = elementwise('bernoulli', (p, uniform) => s.cast(s.lt(uniform, p), p.dtype))
 
 /** 1 with the probability that `p` has at each place, else 0; drawn in the order of `strides`. */
 function hitsOf(p: Tensor, generator: Generator, strides?: readonly number[]): Tensor {

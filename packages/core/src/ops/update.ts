@@ -1,10 +1,11 @@
 // In-place updates of several tensors by one kernel, outside of autograd: an optimizer's step on a parameter and its
 // state is one pass over memory.
 import type { Prims } from '../backend/backend.ts'
-import { type DType, dtypeRank } from '../base/dtype.ts'
-import { type Expr, s } from '../expr/expr.ts'
+import { dtypeRank } from '../base/dtype.ts'
+import type { Expr } from '../expr/expr.ts'
 import { applyMapInto, operand } from '../tensor/apply.ts'
 import type { Tensor } from '../tensor/tensor.ts'
+import { inputExprs, keyOf } from './define.ts'
 
 type Value = Tensor | number | (() => number)
 /** Overwrites `targets`, all of one shape and dtype, with expressions of their old elements and of `values`. */
@@ -26,14 +27,10 @@ export function update(name: string, targets: number, build: (...x: Expr[]) => r
   return (into, values) => {
     const inputs = [...into, ...values.map(operand)]
     const { dtype } = into[0]
-    let key = dtypeRank[dtype]
-    for (const x of inputs) key = key * 8 + (x.wrapped === true ? 7 : dtypeRank[x.dtype])
+    const key = keyOf(dtypeRank[dtype], inputs)
     let prims = kernels.get(key)
     if (prims === undefined) {
-      const x = inputs.map((input, i) =>
-        s.cast(s.input(i, input.wrapped === true ? (dtype as DType) : input.dtype), dtype),
-      )
-      const exprs = build(...x)
+      const exprs = build(...inputExprs(inputs, dtype))
       if (exprs.length !== targets)
         throw new Error(`update ${name}: ${exprs.length} expressions for ${targets} targets`)
       prims = { outs: exprs.map((expr) => ({ expr })) }

@@ -7,13 +7,7 @@ import type { Tensor } from '../tensor/tensor.ts'
 import { elementwise } from './define.ts'
 import type { TensorLike } from './recorded.ts'
 
-const whereRecord = elementwise('where', (condition, x, y) => s.select(s.cast(condition, 'bool'), x, y), {
-  gradName: 'where',
-  grad: ({ dy, x: [condition] }) => {
-    const chosen = s.cast(condition, 'bool')
-    return [s.constant(0, dy.dtype), s.select(chosen, dy, 0), s.select(chosen, 0, dy)]
-  },
-})
+const whereRecord = elementwise('where', (condition, x, y) => s.select(condition, x, y), { gradName: 'where' })
 /** `x` where the condition is true, else `y`. */
 export function where(condition: Tensor, x: TensorLike, y: TensorLike): Tensor {
   if (condition.dtype !== 'bool' && condition.dtype !== 'uint8') {
