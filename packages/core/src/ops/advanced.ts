@@ -283,10 +283,17 @@ function placesIn(x: Tensor, items: readonly Item[], shape: Shape): Tensor {
   return expandTo(row as Tensor, shape)
 }
 
-/** The values of an assignment, as wide as PyTorch lets them be for a result of this shape. */
-export function fitValues(values: Tensor, x: Tensor, out: Shape): Tensor {
+/** A value may have more dimensions than what it is assigned to, as long as the first ones have size 1. */
+export function fitRank(values: Tensor): Tensor {
   const lead = values.shape.findIndex((n) => n !== 1)
   const kept = lead < 0 ? [] : values.shape.slice(lead)
+  return sameShape(kept, values.shape) ? values : apply(reshapeOp, [values], kept)
+}
+
+/** The values of an assignment, as wide as PyTorch lets them be for a result of this shape. */
+export function fitValues(values: Tensor, x: Tensor, out: Shape): Tensor {
+  const fitted = fitRank(values)
+  const kept = fitted.shape
   const fits = kept.length <= out.length && kept.every((n, i) => n === 1 || n === out[out.length - kept.length + i])
   if (!fits) {
     throw new RuntimeError(
@@ -299,5 +306,5 @@ export function fitValues(values: Tensor, x: Tensor, out: Shape): Tensor {
       'Convert the values: values.to(x.dtype).',
     )
   }
-  return sameShape(kept, values.shape) ? values : apply(reshapeOp, [values], kept)
+  return fitted
 }

@@ -161,14 +161,29 @@ export interface ScatterOptions {
   readonly reduce?: 'add' | 'multiply'
 }
 
-/** The record and inputs of a scatter; null when there is nothing to write. */
+/** A scatter with its arguments as the kernel reads them. */
+interface Call {
+  readonly record: OpDef<number>
+  readonly dim: number
+  readonly index: Tensor
+  readonly src: Tensor
+}
+const inputsOf = (x: Tensor, { index, src }: Call): readonly [Tensor, Tensor, Tensor] => [atLeast1d(x), index, src]
+const scattered = (x: Tensor, call: Call | null): Tensor =>
+  call === null ? clone(x) : backTo(apply(call.record, inputsOf(x, call), call.dim), x.shape)
+function scatteredInto(x: Tensor, call: Call | null): Tensor {
+  if (call !== null) applyInPlace(call.record, atLeast1d(x), inputsOf(x, call), call.dim)
+  return x
+}
+
+/** null when there is nothing to write. */
 function scatterCall(
   x: Tensor,
   dim: number,
   index: Tensor,
   src: Tensor | number,
   { reduce }: ScatterOptions,
-): { record: OpDef<number>; index: Tensor; src: Tensor; dim: number } | null {
+): Call | null {
   const d = normalizeDim(dim, x.dim())
   const reduction = reduce === undefined ? undefined : reductions[reduce]
   if (reduce !== undefined && reduction === undefined) {
@@ -179,7 +194,7 @@ function scatterCall(
   if (index.elements === 0) return null
   const at = atLeast1d(index)
   const source = number ? repeated(Number(numberFor(src, x.dtype)), x, at.shape) : cut(atLeast1d(src), at.shape)
-  return { record: reduction ?? (number ? scatterValueOp : scatterOp), index: at, src: source, dim: d }
+  return { record: reduction ?? (number ? scatterValueOp : scatterOp), dim: d, index: at, src: source }
 }
 
 /** The corner of `x` that has this shape. */
@@ -201,9 +216,7 @@ export function scatter(
   src: Tensor | number,
   options: ScatterOptions = {},
 ): Tensor {
-  const call = scatterCall(x, dim, index, src, options)
-  if (call === null) return clone(x)
-  return backTo(apply(call.record, [atLeast1d(x), call.index, call.src], call.dim), x.shape)
+  return scattered(x, scatterCall(x, dim, index, src, options))
 }
 /** `scatter` into `x` itself. */
 export function scatter_(
@@ -213,18 +226,10 @@ export function scatter_(
   src: Tensor | number,
   options: ScatterOptions = {},
 ): Tensor {
-  const call = scatterCall(x, dim, index, src, options)
-  if (call === null) return x
-  applyInPlace(call.record, atLeast1d(x), [atLeast1d(x), call.index, call.src], call.dim)
-  return x
+  return scatteredInto(x, scatterCall(x, dim, index, src, options))
 }
 
-function scatterAddCall(
-  x: Tensor,
-  dim: number,
-  index: Tensor,
-  src: Tensor,
-): { index: Tensor; src: Tensor; dim: number } | null {
+function scatterAddCall(x: Tensor, dim: number, index: Tensor, src: Tensor): Call | null {
   if (!(src instanceof Tensor)) {
     throw new TypeError(
       `scatter_add() received an invalid combination of arguments - got (int, Tensor, ${typeName(src)}), but expected (int dim, Tensor index, Tensor src)`,
@@ -235,7 +240,7 @@ function scatterAddCall(
   checkScatter(x, d, index, src)
   if (index.elements === 0) return null
   const at = atLeast1d(index)
-  return { index: at, src: cut(atLeast1d(src), at.shape), dim: d }
+  return { record: scatterAddOp, dim: d, index: at, src: cut(atLeast1d(src), at.shape) }
 }
 
 /**
@@ -245,14 +250,8 @@ function scatterAddCall(
  * @example
  * scatterAdd(zeros(2), 0, tensor([1, 1], { dtype: 'int32' }), tensor([3, 4])) // tensor([0., 7.])
  */
-export function scatterAdd(x: Tensor, dim: number, index: Tensor, src: Tensor): Tensor {
-  const call = scatterAddCall(x, dim, index, src)
-  if (call === null) return clone(x)
-  return backTo(apply(scatterAddOp, [atLeast1d(x), call.index, call.src], call.dim), x.shape)
-}
+export const scatterAdd = (x: Tensor, dim: number, index: Tensor, src: Tensor): Tensor =>
+  scattered(x, scatterAddCall(x, dim, index, src))
 /** `scatterAdd` into `x` itself. */
-export function scatterAdd_(x: Tensor, dim: number, index: Tensor, src: Tensor): Tensor {
-  const call = scatterAddCall(x, dim, index, src)
-  if (call !== null) applyInPlace(scatterAddOp, atLeast1d(x), [atLeast1d(x), call.index, call.src], call.dim)
-  return x
-}
+export const scatterAdd_ = (x: Tensor, dim: number, index: Tensor, src: Tensor): Tensor =>
+  scatteredInto(x, scatterAddCall(x, dim, index, src))

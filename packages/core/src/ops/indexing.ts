@@ -6,7 +6,17 @@ import { sameShape } from '../base/shape.ts'
 import { s } from '../expr/expr.ts'
 import { apply, applyInPlace, operand } from '../tensor/apply.ts'
 import { kindOf, Tensor } from '../tensor/tensor.ts'
-import { accumulateOp, fitValues, indexOp, isMask, planOf, putOp, spread, type TensorIndices } from './advanced.ts'
+import {
+  accumulateOp,
+  fitRank,
+  fitValues,
+  indexOp,
+  isMask,
+  planOf,
+  putOp,
+  spread,
+  type TensorIndices,
+} from './advanced.ts'
 import { numberFor } from './arguments.ts'
 import { tensor } from './create.ts'
 import { cloneOp, elementwise, expandTo, reshapeOp, viewOp } from './define.ts'
@@ -260,13 +270,6 @@ export function setAt(x: Tensor, index: Index | readonly Index[], value: Tensor 
   else if (!(value instanceof Tensor)) fill_(view, value)
   else copy_(view, expand(fitRank(value), view.shape))
   return x
-}
-
-/** A value may have more dimensions than what it is assigned to, as long as the first ones have size 1. */
-function fitRank(value: Tensor): Tensor {
-  const lead = value.shape.findIndex((n) => n !== 1)
-  const kept = lead < 0 ? [] : value.shape.slice(lead)
-  return sameShape(kept, value.shape) ? value : apply(reshapeOp, [value], kept)
 }
 
 export interface IndexPutOptions {

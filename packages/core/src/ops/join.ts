@@ -8,9 +8,9 @@ import { apply } from '../tensor/apply.ts'
 import type { OpDef } from '../tensor/op.ts'
 import { detached, Tensor } from '../tensor/tensor.ts'
 import { oneDim, type Sizes, sizesOf } from './arguments.ts'
-import { cloneOp, expandOp, reshapeOp, sumTo, viewOp } from './define.ts'
+import { cloneOp, expandOp, reshapeOp, sumTo } from './define.ts'
 import { toDType } from './fill.ts'
-import { narrow, select, unsqueeze } from './views.ts'
+import { narrow, select, selectOp, sliceOp, unsqueeze } from './views.ts'
 
 type DimArg = number | { readonly dim?: number }
 
@@ -141,25 +141,14 @@ export function stack(tensors: readonly Tensor[], dim: DimArg = 0): Tensor {
 
 // ---- cutting ----
 
-interface Part {
-  readonly dim: number
-  readonly start: number
-  readonly size: number
-}
-const partOp = (name: string): OpDef<Part> =>
-  viewOp<Part>(name, ({ shape, strides, offset }, { dim, start, size }) => ({
-    shape: shape.map((n, i) => (i === dim ? size : n)),
-    strides,
-    offset: offset + start * strides[dim],
-  }))
-const splitOp = partOp('split')
-const splitSizesOp = partOp('splitWithSizes')
+const splitOp: typeof sliceOp = { ...sliceOp, name: 'split' }
+const splitSizesOp: typeof sliceOp = { ...sliceOp, name: 'splitWithSizes' }
 
-function parts(op: OpDef<Part>, x: Tensor, dim: number, sizes: readonly number[]): Tensor[] {
+function parts(op: typeof sliceOp, x: Tensor, dim: number, sizes: readonly number[]): Tensor[] {
   let start = 0
-  return sizes.map((size) => {
-    const y = apply(op, [x], { dim, start, size })
-    start += size
+  return sizes.map((length) => {
+    const y = apply(op, [x], { dim, start, length, step: 1 })
+    start += length
     return y
   })
 }
@@ -232,14 +221,7 @@ export function chunk(x: Tensor, chunks: number, dim: DimArg = 0): Tensor[] {
   return parts(splitOp, x, d, equalSizes(total, Math.ceil(total / chunks)))
 }
 
-const unbindOp = viewOp<{ readonly dim: number; readonly index: number }>(
-  'unbind',
-  ({ shape, strides, offset }, { dim, index }) => ({
-    shape: shape.filter((_, i) => i !== dim),
-    strides: strides.filter((_, i) => i !== dim),
-    offset: offset + index * strides[dim],
-  }),
-)
+const unbindOp: typeof selectOp = { ...selectOp, name: 'unbind' }
 /** Views of all slices along `dim` (0), which disappears. */
 export function unbind(x: Tensor, dim: DimArg = 0): Tensor[] {
   const d = oneDim(dim, 0)

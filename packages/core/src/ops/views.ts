@@ -121,7 +121,7 @@ export function expand(x: Tensor, ...sizes: Sizes): Tensor {
   return apply(expandOp, [x], expandedShape(x, sizesOf(sizes, -1)))
 }
 /** The full sizes that a tensor expands to, or PyTorch's error. */
-export function expandedShape(x: Tensor, shape: Shape): Shape {
+function expandedShape(x: Tensor, shape: Shape): Shape {
   const lead = shape.length - x.dim()
   if (lead < 0) {
     throw new RuntimeError(
@@ -166,7 +166,7 @@ interface Slice {
   readonly length: number
   readonly step: number
 }
-const sliceOp = viewOp<Slice>('slice', ({ shape, strides, offset }, { dim, start, length, step }) => ({
+export const sliceOp = viewOp<Slice>('slice', ({ shape, strides, offset }, { dim, start, length, step }) => ({
   shape: shape.map((n, i) => (i === dim ? length : n)),
   strides: strides.map((st, i) => (i === dim ? st * step : st)),
   offset: length === 0 ? offset : offset + start * strides[dim],
@@ -196,7 +196,7 @@ export function narrow(x: Tensor, dim: number, start: number, length: number): T
   return apply(sliceOp, [x], { dim: d, start: from, length, step: 1 })
 }
 
-const selectOp = viewOp<{ readonly dim: number; readonly index: number }>(
+export const selectOp = viewOp<{ readonly dim: number; readonly index: number }>(
   'select',
   ({ shape, strides, offset }, { dim, index }) => ({
     shape: shape.filter((_, i) => i !== dim),
@@ -208,12 +208,14 @@ const selectOp = viewOp<{ readonly dim: number; readonly index: number }>(
 export function select(x: Tensor, dim: number, index: number): Tensor {
   if (x.dim() === 0) throw new IndexError('select() cannot be applied to a 0-dim tensor.')
   const d = normalizeDim(dim, x.dim())
-  if (index < -x.shape[d] || index >= x.shape[d]) {
+  const size = x.shape[d]
+  if (!Number.isInteger(index)) throw new IndexError(`only integers can be used as indices, but got ${index}`)
+  if (index < -size || index >= size) {
     throw new IndexError(
       `select(): index ${index} out of range for tensor of size ${shapeString(x.shape)} at dimension ${d}`,
     )
   }
-  return apply(selectOp, [x], { dim: d, index: checkedIndex(index, x.shape[d], d) })
+  return apply(selectOp, [x], { dim: d, index: index < 0 ? index + size : index })
 }
 
 const unfoldOp = viewOp<{ readonly dim: number; readonly size: number; readonly step: number }>(
@@ -232,15 +234,6 @@ export function unfold(x: Tensor, dim: number, size: number, step: number): Tens
   if (size < 0) throw new RuntimeError(`size is ${size} but must be >= 0`)
   if (step <= 0) throw new RuntimeError(`step is ${step} but must be > 0`)
   return apply(unfoldOp, [x], { dim: d, size, step })
-}
-
-/** An index from -size to size - 1, counted from the end when negative. */
-export function checkedIndex(index: number, size: number, dim: number): number {
-  if (!Number.isInteger(index)) throw new IndexError(`only integers can be used as indices, but got ${index}`)
-  if (index < -size || index >= size) {
-    throw new IndexError(`index ${index} is out of bounds for dimension ${dim} with size ${size}`)
-  }
-  return index < 0 ? index + size : index
 }
 
 /** The tensor itself when it is row-major, else a row-major copy. */
