@@ -1,7 +1,7 @@
 // Creation: from JavaScript values, filled, counted. Random tensors are in random.ts.
 import { checkDType, type DType, dtypeOfArray, isFloat, newArray, type TypedArray } from '../base/dtype.ts'
 import { RuntimeError, TypeError, ValueError } from '../base/errors.ts'
-import type { Shape } from '../base/shape.ts'
+import { checkSizes, type Shape } from '../base/shape.ts'
 import type { Spec } from '../backend/backend.ts'
 import { allocate, apply } from '../tensor/apply.ts'
 import { deviceNamed } from '../tensor/device.ts'
@@ -125,7 +125,7 @@ export function empty(...args: SizeArgs): Tensor {
 
 /** A tensor of one value; booleans make bool, numbers float32. */
 export function full(size: readonly number[], value: number | boolean, options: TensorOptions = {}): Tensor {
-  const { shape } = sizesAndOptions<TensorOptions>([size])
+  const shape = checkSizes(size)
   const dtype = checkDType(options.dtype ?? (typeof value === 'boolean' ? 'bool' : 'float32'))
   const device = deviceNamed(options.device)
   return finish(filled(shape, dtype, Number(value), device), options)
@@ -211,7 +211,9 @@ export function logspace(
 export function eye(n: number, m?: number | TensorOptions, options: TensorOptions = {}): Tensor {
   const columns = typeof m === 'number' ? m : n
   const given = typeof m === 'object' ? m : options
-  if (n < 0 || columns < 0) throw new RuntimeError(`n must be greater or equal to 0, got ${Math.min(n, columns)}`)
+  for (const [name, size] of Object.entries({ n, m: columns })) {
+    if (size < 0) throw new RuntimeError(`${name} must be greater or equal to 0, got ${size}`)
+  }
   const rows = apply(reshapeOp, [counted(n, 'int32', given.device)], [n, 1])
   return finish(toDType(eq(rows, counted(columns, 'int32', given.device)), checkDType(given.dtype ?? 'float32')), given)
 }

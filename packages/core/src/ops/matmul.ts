@@ -2,25 +2,18 @@
 // call it. Transposes reach the kernel as strides.
 import { type DType, dtypeName } from '../base/dtype.ts'
 import { RuntimeError } from '../base/errors.ts'
-import { broadcastShapes, type Shape, shapeString } from '../base/shape.ts'
-import type { Prims } from '../backend/backend.ts'
+import { broadcastShapes, numelOf, type Shape, shapeString } from '../base/shape.ts'
+import type { Prims, Spec } from '../backend/backend.ts'
 import { s } from '../expr/expr.ts'
 import { apply } from '../tensor/apply.ts'
-import type { OpDef } from '../tensor/op.ts'
+import type { OpDef, Saves } from '../tensor/op.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { expandTo, permuteOp, reshapeOp, sumTo } from './define.ts'
+import { expandTo, reshapeOp, sumTo } from './define.ts'
 import { add, mul } from './elementwise.ts'
 import { filled } from './fill.ts'
-import { expand } from './views.ts'
+import { expand, t, transpose } from './views.ts'
 
-/** Swaps the last two dimensions: a view. */
-export function transposed(x: Tensor): Tensor {
-  const rank = x.dim()
-  const dims = Array.from({ length: rank }, (_, i) => i)
-  dims[rank - 2] = rank - 1
-  dims[rank - 1] = rank - 2
-  return apply(permuteOp, [x], dims)
-}
+const transposed = (x: Tensor): Tensor => (x.dim() === 2 ? t(x) : transpose(x, -2, -1))
 
 const plain: Prims['matmul'] = {}
 const withBias = new Map<DType, Prims['matmul']>()
@@ -34,27 +27,40 @@ function biased(dtype: DType): Prims['matmul'] {
   return prims
 }
 
-function checkDTypes(a: Tensor, b: Tensor): void {
+/** What C calls a dtype. */
+const cName: Readonly<Record<DType, string>> = {
+  float32: 'float',
+  float64: 'double',
+  int32: 'long',
+  uint8: 'unsigned char',
+  bool: 'bool',
+}
+function checkDTypes(a: Spec, b: Spec): void {
   if (a.dtype === b.dtype) return
-  const word = (dtype: DType): string =>
-    ({ Float: 'float', Double: 'double', Long: 'long', Byte: 'unsigned char', Bool: 'bool' })[
-      dtypeName[dtype]
-    ] as string
   throw new RuntimeError(
-    `expected m1 and m2 to have the same dtype, but got: ${word(a.dtype)} != ${word(b.dtype)}`,
+    `expected m1 and m2 to have the same dtype, but got: ${cName[a.dtype]} != ${cName[b.dtype]}`,
     `Convert one of them: x.to('${a.dtype}').`,
   )
 }
 
+/** Positions to save, by the bits of the factors that need a gradient. */
+const factors: readonly Saves[] = [[], [1], [0], [0, 1]].map((inputs) => ({ inputs }))
+
 /** [m, k] x [k, n], or with equal batch dimensions in front; a third input is added (addmm). */
 const productRecord = (name: string): OpDef<null> => ({
   name,
-  infer([a, b]) {
-    checkDTypes(a as Tensor, b as Tensor)
+  infer([a, b, bias]) {
+    if (bias !== undefined && bias.dtype !== b.dtype) {
+      throw new RuntimeError(
+        'self and mat2 must have the same dtype',
+        `They are ${dtypeName[bias.dtype]} and ${dtypeName[b.dtype]}; convert one: x.to('${b.dtype}').`,
+      )
+    }
+    checkDTypes(a, b)
     const rank = a.shape.length
     return [{ shape: [...a.shape.slice(0, rank - 1), b.shape[rank - 1]], dtype: a.dtype }]
   },
-  saves: (needs) => ({ inputs: [...(needs & 2 ? [0] : []), ...(needs & 1 ? [1] : [])] }),
+  saves: (needs) => factors[needs & 3],
   vjp: (ctx) => [
     ctx.needs(0) ? product(ctx.dy, transposed(ctx.input(1))) : null,
     ctx.needs(1) ? product(transposed(ctx.input(0)), ctx.dy) : null,
@@ -174,8 +180,8 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
   if (p === 0 || q === 0) {
     throw new RuntimeError(`both arguments to matmul need to be at least 1D, but they are ${p}D and ${q}D`)
   }
-  checkDTypes(a, b)
   if (p === 1 && q === 1) return dot(a, b)
+  checkDTypes(a, b)
   if (p === 2 && q === 1) return mv(a, b)
   if (p === 1 && q === 2) {
     const row = apply(reshapeOp, [a], [1, a.shape[0]])
@@ -200,13 +206,13 @@ function batched(a: Tensor, b: Tensor): Tensor {
   }
   // One matrix for all batches: rows of all batches are one tall matrix.
   if (right.dim() === 2) {
-    const tall = apply(reshapeOp, [left], [left.shape.slice(0, -1).reduce((x, y) => x * y, 1), k])
+    const tall = apply(reshapeOp, [left], [numelOf(left.shape.slice(0, -1)), k])
     checkInner(tall, right)
     return drop(apply(reshapeOp, [product(tall, right)], [...left.shape.slice(0, -1), n]))
   }
   const batch = broadcastShapes(left.shape.slice(0, -2), right.shape.slice(0, -2))
   if (k !== k2) {
-    const size = batch.reduce((x, y) => x * y, 1)
+    const size = numelOf(batch)
     throw new RuntimeError(
       `Expected size for first two dimensions of batch2 tensor to be: [${size}, ${k}] but got: [${size}, ${k2}].`,
       `The last size of the first (${k}) must equal the second to last of the second (${k2}).`,
@@ -214,7 +220,7 @@ function batched(a: Tensor, b: Tensor): Tensor {
   }
   const flat = (x: Tensor, rows: number, columns: number): Tensor => {
     const full: Shape = [...batch, rows, columns]
-    return apply(reshapeOp, [expandTo(x, full)], [batch.reduce((i, j) => i * j, 1), rows, columns])
+    return apply(reshapeOp, [expandTo(x, full)], [numelOf(batch), rows, columns])
   }
   const y = product(flat(left, m, k), flat(right, k, n))
   return drop(apply(reshapeOp, [y], [...batch, m, n]))
@@ -227,8 +233,8 @@ export function addmm(
   mat2: Tensor,
   { beta = 1, alpha = 1 }: { beta?: number; alpha?: number } = {},
 ): Tensor {
-  if (mat1.dim() !== 2 || mat2.dim() !== 2) {
-    throw new RuntimeError('mat1 must be a matrix, got ' + `${mat1.dim() !== 2 ? mat1.dim() : mat2.dim()}-D tensor`)
+  for (const [name, x] of Object.entries({ mat1, mat2 })) {
+    if (x.dim() !== 2) throw new RuntimeError(`${name} must be a matrix, got ${x.dim()}-D tensor`)
   }
   checkInner(mat1, mat2)
   const shape = [mat1.shape[0], mat2.shape[1]]
