@@ -69,7 +69,9 @@ report([
     what: 'core, backend-js and flambeau installed',
     value: total / 1e6,
     unit: 'MB',
-    note: sizes.map(({ name, unpackedSize, entryCount }) => `${name} ${unpackedSize} bytes in ${entryCount} files`).join(', '),
+    note: sizes
+      .map(({ name, unpackedSize, entryCount }) => `${name} ${unpackedSize} bytes in ${entryCount} files`)
+      .join(', '),
     atMost: 1.5,
   },
 ])

@@ -1,10 +1,9 @@
 // Runs every bench in a process of its own, prints the tables and writes them to bench/results with a description of the
 // machine. `pnpm bench`; `pnpm bench ops/matmul import` runs some of them and writes nothing.
-import { fork } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { describeMachine, load, quiet, untilQuiet } from './src/machine.ts'
 import { markdown, passes, type Result } from './src/report.ts'
+import { runBench } from './src/run-bench.ts'
 
 const benches = [
   'ops/overhead',
@@ -15,16 +14,6 @@ const benches = [
   'import',
   'soak/breast-cancer',
 ]
-
-/** Runs one; its result, or why there is none. */
-const run = (bench: string): Promise<Result | string> =>
-  new Promise((resolve) => {
-    let result: Result | undefined
-    const child = fork(fileURLToPath(new URL(`./${bench}.js`, import.meta.url)))
-    child.on('message', (message) => void (result = message as Result))
-    child.on('error', (error) => resolve(String(error)))
-    child.on('exit', (code, signal) => resolve(code === 0 && result !== undefined ? result : `ended with ${code ?? signal}`))
-  })
 
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((name) => !benches.includes(name))
@@ -51,7 +40,12 @@ for (const bench of wanted.length > 0 ? wanted : benches) {
   if (busy >= quiet) say(`OTHERS USE ${percent(busy)} OF THIS MACHINE: what follows is not to be trusted.`)
   const start = Date.now()
   say(`${bench} …`)
-  sections.push({ bench, busy, result: await run(bench), seconds: (Date.now() - start) / 1000 })
+  sections.push({
+    bench,
+    busy,
+    result: await runBench(new URL(`./${bench}.js`, import.meta.url)),
+    seconds: (Date.now() - start) / 1000,
+  })
 }
 
 const busiest = Math.max(...sections.map(({ busy }) => busy))

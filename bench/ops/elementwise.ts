@@ -119,6 +119,12 @@ for (const [name, chain] of Object.entries(chains)) {
   const { median, p10, p90 } = measured.ratio('js', 'loops')
   const ms = (subject: 'js' | 'loops'): string => (measured.statistics(subject).median / 1e6).toFixed(2)
   const note = `${p10.toFixed(2)} to ${p90.toFixed(2)}; js ${ms('js')} ms, loops ${ms('loops')} ms`
-  rows.push({ what: `\`${name}\`, a million, time in hand-written loops'`, value: median, unit: 'x', note, atMost: 1.5 })
+  rows.push({
+    what: `\`${name}\`, a million, time in hand-written loops'`,
+    value: median,
+    unit: 'x',
+    note,
+    atMost: 1.5,
+  })
 }
 report(rows)

@@ -64,7 +64,12 @@ async function rows(n: number, rounds: number): Promise<Row[]> {
   const size = `${n} x ${n}`
   const row = (who: string, subject: 'js' | 'triple' | 'rows'): Row => {
     const { median, min } = measured.statistics(subject)
-    return { what: `matmul ${size}, ${who}`, value: speed(median), unit: 'GFLOP/s', note: `best ${speed(min).toFixed(2)}` }
+    return {
+      what: `matmul ${size}, ${who}`,
+      value: speed(median),
+      unit: 'GFLOP/s',
+      note: `best ${speed(min).toFixed(2)}`,
+    }
   }
   const ratio = measured.ratio('triple', 'js')
   const held = n === 512

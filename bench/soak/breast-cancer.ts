@@ -68,7 +68,10 @@ report(
   ],
   [
     `${total} epochs in ${seconds.toFixed(1)} s. ${cold
-      .map((p) => `step ${p.step}: array buffers ${mb(p.arrayBuffers)}, resident ${mb(p.resident)}, V8's heap ${mb(p.heap)} MB`)
+      .map(
+        (p) =>
+          `step ${p.step}: array buffers ${mb(p.arrayBuffers)}, resident ${mb(p.resident)}, V8's heap ${mb(p.heap)} MB`,
+      )
       .join('; ')}.`,
   ],
 )

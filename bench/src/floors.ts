@@ -18,7 +18,13 @@ function affine({ rows, features, x }: Data, w: Float32Array, b: number, out: Fl
 }
 
 /** `w -= lr * xᵀ d`, and what to take from b. */
-function descend({ rows, features, x }: Data, d: Float32Array, w: Float32Array, sums: Float64Array, lr: number): number {
+function descend(
+  { rows, features, x }: Data,
+  d: Float32Array,
+  w: Float32Array,
+  sums: Float64Array,
+  lr: number,
+): number {
   sums.fill(0)
   let whole = 0
   for (let i = 0; i < rows; i++) {

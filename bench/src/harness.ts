@@ -105,7 +105,8 @@ async function warmUp(sample: Sample, { sampleMs = 10, warmupMs = 300, repeat }:
   for (;;) {
     const ns = await sample(n)
     total += ns
-    if (repeat === undefined && ns < sampleMs * 1e6) n = Math.ceil(n * Math.min(10, Math.max(1.2, (sampleMs * 1.1e6) / ns)))
+    if (repeat === undefined && ns < sampleMs * 1e6)
+      n = Math.ceil(n * Math.min(10, Math.max(1.2, (sampleMs * 1.1e6) / ns)))
     else if (total >= warmupMs * 1e6) return n
   }
 }

@@ -57,7 +57,10 @@ const numbers = Array.from({ length: 12 }, (_, i) => 1 + (i % 5))
 const layouts: readonly ((dtype: DType) => Tensor)[] = [
   (dtype) => tensor(numbers, { dtype }).view(3, 4),
   (dtype) => tensor(numbers, { dtype }).view(4, 3).t(),
-  (dtype) => tensor([...numbers, ...numbers], { dtype }).view(3, 8).narrow(1, 2, 4),
+  (dtype) =>
+    tensor([...numbers, ...numbers], { dtype })
+      .view(3, 8)
+      .narrow(1, 2, 4),
   (dtype) => tensor([2], { dtype }).expand(3, 4),
   (dtype) => tensor([[2]], { dtype }),
 ]

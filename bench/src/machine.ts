@@ -87,4 +87,7 @@ export async function untilQuiet(seconds: number): Promise<number> {
   }
 }
 
-export const load = (): string => loadavg().map((x) => x.toFixed(2)).join(' ')
+export const load = (): string =>
+  loadavg()
+    .map((x) => x.toFixed(2))
+    .join(' ')

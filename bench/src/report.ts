@@ -38,7 +38,8 @@ export const markdown = (rows: readonly Row[]): string =>
     '| | figure | target | | spread, beside |',
     '|---|---:|---:|---|---|',
     ...rows.map(
-      (row) => `| ${row.what} | ${figure(row.value)} ${row.unit} | ${target(row)} | ${verdict(row)} | ${row.note ?? ''} |`,
+      (row) =>
+        `| ${row.what} | ${figure(row.value)} ${row.unit} | ${target(row)} | ${verdict(row)} | ${row.note ?? ''} |`,
     ),
   ].join('\n')
 

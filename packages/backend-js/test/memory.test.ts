@@ -1,0 +1,66 @@
+// Nobody disposes of tensors: V8 frees their memory, in loops that never return to the event loop too. Measured as
+// array-buffer bytes, which go up until V8 collects, so what is compared is the least that is seen in a stretch of steps.
+// The long version is bench/soak.
+import { memoryUsage } from 'node:process'
+import { F, manualSeed, nn, optim, randn, type Tensor, useDevice } from '@flambeau/core'
+import { beforeAll, expect, test } from 'vitest'
+import { js } from '../src/index.ts'
+
+beforeAll(() => void useDevice(js()))
+
+/** An epoch of the size of the breast cancer lesson: 569 rows of 30 features. */
+function training(): () => { yHat: Tensor; loss: Tensor } {
+  manualSeed(0)
+  const x = randn(569, 30)
+  const y = x.select(1, 0).gt(0).float().view(-1, 1)
+  const linear = new nn.Linear(30, 1)
+  const optimizer = new optim.SGD(linear.parameters(), { lr: 1e-2 })
+  return () => {
+    const yHat = linear.forward(x).sigmoid()
+    const loss = F.binaryCrossEntropy(yHat, y)
+    optimizer.zeroGrad()
+    loss.backward()
+    optimizer.step()
+    return { yHat, loss }
+  }
+}
+
+/** The least array-buffer bytes seen while `step` runs `steps` times. */
+function least(step: () => void, steps: number): number {
+  let bytes = Number.POSITIVE_INFINITY
+  for (let i = 1; i <= steps; i++) {
+    step()
+    if (i % 20 === 0) bytes = Math.min(bytes, memoryUsage().arrayBuffers)
+  }
+  return bytes
+}
+
+/** Longer than what V8 lets pass between two collections of young objects. */
+const stretch = 2000
+
+test('a synchronous loop of training steps keeps nothing', { timeout: 60_000 }, () => {
+  const epoch = training()
+  const before = least(epoch, stretch)
+  for (let i = 0; i < stretch; i++) epoch()
+  const after = least(epoch, stretch)
+  expect(after).toBeLessThan(before * 1.05 + 1e6)
+})
+
+test('a list of losses does not hold the memory of the steps they come from', { timeout: 60_000 }, () => {
+  const epoch = training()
+  const kept: Tensor[] = []
+  const step = (): void => void kept.push(epoch().loss.detach())
+  const before = least(step, stretch)
+  const after = least(step, stretch)
+  expect(after - before).toBeLessThan(stretch * 1024 + 1e6)
+})
+
+// The last: what it kept is freed some time after it.
+test('what is kept is seen', { timeout: 60_000 }, () => {
+  const epoch = training()
+  const kept: Tensor[] = []
+  const step = (): void => void kept.push(epoch().yHat.detach())
+  const before = least(step, stretch)
+  const after = least(step, stretch)
+  expect(after - before).toBeGreaterThan(stretch * 569 * 4)
+})
