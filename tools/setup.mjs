@@ -98,13 +98,18 @@ const start = async (args) => {
 /** The last line of all output is `N passed, N failed`; a check that failed counts as one. */
 const test = async (args) => {
   if (!(await install('test'))) return 1
+  const key = buildKey()
   const built = await step('build', () => build())
+  if (built) writeStamp('build', key)
   const failedChecks = (built ? 0 : 1) + (args.length === 0 && built ? await check() : 0)
   const counts = join(cache, 'counts.json')
   rmSync(counts, { force: true })
   mkdirSync(cache, { recursive: true })
   const vitest = join('node_modules', 'vitest', 'vitest.mjs')
-  const { code } = await node(vitest, ['run', ...args], { inherit: true, extraEnv: { FLAMBEAU_COUNTS: counts } })
+  const { code } = await node(vitest, ['run', ...args], {
+    inherit: true,
+    extraEnv: { FLAMBEAU_COUNTS: counts, FLAMBEAU_BUILT: '1' },
+  })
   const { passed, failed, skipped } = existsSync(counts)
     ? JSON.parse(readFileSync(counts, 'utf8'))
     : { passed: 0, failed: 1, skipped: 0 }
