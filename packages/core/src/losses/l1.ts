@@ -1,7 +1,7 @@
 // The mean absolute error.
-import { dtypeName, isFloat } from '../base/dtype.ts'
-import { RuntimeError } from '../base/errors.ts'
+import { isFloat } from '../base/dtype.ts'
 import { s } from '../expr/expr.ts'
+import { floatNeeded } from '../ops/reduce.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { broadcastPair } from './mse.ts'
 import { pointwise } from './pointwise.ts'
@@ -21,12 +21,7 @@ const absoluteError = pointwise({
 export function l1Loss(input: Tensor, target: Tensor, options: ReductionOption = {}): Tensor {
   const reduction = reductionOf(options)
   const pair = broadcastPair(input, target)
-  if (reduction === 'mean' && !isFloat(input.dtype) && !isFloat(target.dtype)) {
-    throw new RuntimeError(
-      `mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: ${dtypeName[input.dtype]}`,
-      'Convert it first: x.float().',
-    )
-  }
+  if (reduction === 'mean' && !isFloat(target.dtype)) floatNeeded(input, 'mean')
   return absoluteError(pair, { reduction })
 }
 

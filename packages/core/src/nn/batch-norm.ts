@@ -4,13 +4,13 @@ import { RuntimeError, ValueError } from '../base/errors.ts'
 import { numelOf, sameShape, type Shape } from '../base/shape.ts'
 import { type Expr, s } from '../expr/expr.ts'
 import { full, ones, zeros } from '../ops/create.ts'
-import { elementwise, expandTo, reshapeOp } from '../ops/define.ts'
+import { elementwise, expandTo, reshapeOp, sumTo } from '../ops/define.ts'
 import { add, div, mul } from '../ops/elementwise.ts'
 import { inPlace } from '../ops/methods.ts'
 import { update } from '../ops/update.ts'
 import { apply, applyAll, operand } from '../tensor/apply.ts'
 import { noGrad } from '../tensor/mode.ts'
-import type { OpDef } from '../tensor/op.ts'
+import type { Input, OpDef } from '../tensor/op.ts'
 import { formatSize } from '../tensor/print.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { ones_, zeros_ } from './init.ts'
@@ -24,7 +24,6 @@ const evaluated = elementwise('nativeBatchNorm', (x, mean, variance, weight, bia
   s.add(s.mul(s.mul(s.sub(x, mean), s.div(1, s.sqrt(s.add(variance, eps)))), weight), bias),
 )
 
-const total = elementwise('sum', (x) => x)
 const squaredError = elementwise('sum', (x, mean) => s.mul(s.sub(x, mean), s.sub(x, mean)))
 const inverseStd = elementwise('rsqrt', (sumOfSquares, n, eps) => s.div(1, s.sqrt(s.add(s.div(sumOfSquares, n), eps))))
 const normalised = elementwise('nativeBatchNorm', (x, mean, invStd, weight, bias) =>
@@ -95,7 +94,7 @@ const trainingOp: OpDef<Training> = {
     const inverse = operand(mean.elements / x.elements)
     const { shape, dtype } = mean
     const weightSum = dy === null ? null : apply(weightGradient, [dy, x, mean, invStd], { shape, dtype })
-    const biasSum = dy === null ? null : apply(total, [dy], { shape, dtype })
+    const biasSum = dy === null ? null : sumTo(dy, shape)
     const parts: Tensor[] = []
     if (ctx.needs(0)) {
       if (dy !== null && weightSum !== null && biasSum !== null) {
@@ -113,7 +112,7 @@ const trainingOp: OpDef<Training> = {
       const x = input as Tensor
       const statistics = { shape: channelShape(x.shape), dtype: x.dtype }
       const n = x.elements / x.shape[1]
-      const mean = div(apply(total, [x], statistics), n)
+      const mean = div(sumTo(x, statistics.shape), n)
       const squares = apply(squaredError, [x, mean], statistics)
       const invStd = apply(inverseStd, [squares, operand(n), operand(eps)], null)
       if (running !== null) {
@@ -129,7 +128,7 @@ const trainingOp: OpDef<Training> = {
 }
 
 /** PyTorch's complaints, before anything is changed. */
-function checkBatch(x: Tensor, perChannel: Readonly<Record<string, Tensor | null>>, training: boolean): void {
+function checkBatch(x: Tensor, values: Readonly<Record<string, Tensor | null>>, training: boolean): void {
   const { shape } = x
   if (training && numelOf(shape) / shape[1] === 1) {
     throw new ValueError(
@@ -137,7 +136,7 @@ function checkBatch(x: Tensor, perChannel: Readonly<Record<string, Tensor | null
       'Use larger batches, or model.eval() for single samples.',
     )
   }
-  for (const [name, value] of Object.entries(perChannel)) {
+  for (const [name, value] of Object.entries(values)) {
     if (value !== null && value.elements !== shape[1]) {
       throw new RuntimeError(`${name} should contain ${shape[1]} elements not ${value.elements}`)
     }
@@ -150,20 +149,18 @@ interface Affine {
   readonly eps: number
 }
 
-function normalise(x: Tensor, { weight, bias, eps }: Affine, running: Running | null): Tensor {
-  const scale = weight === null ? operand(1) : perChannel(weight, x.shape)
-  const shift = bias === null ? operand(0) : perChannel(bias, x.shape)
-  return applyAll(trainingOp, [x, scale, shift], { eps, running })[0]
-}
+/** Scale and shift of the channels; 1 and 0 where none are learnt. */
+const affineOf = ({ weight, bias }: Affine, { shape }: Tensor): readonly [scale: Input, shift: Input] => [
+  weight === null ? operand(1) : perChannel(weight, shape),
+  bias === null ? operand(0) : perChannel(bias, shape),
+]
 
-function normaliseBy(x: Tensor, mean: Tensor, variance: Tensor, { weight, bias, eps }: Affine): Tensor {
-  const scale = weight === null ? operand(1) : perChannel(weight, x.shape)
-  const shift = bias === null ? operand(0) : perChannel(bias, x.shape)
-  return apply(
-    evaluated,
-    [x, perChannel(mean, x.shape), perChannel(variance, x.shape), scale, shift, operand(eps)],
-    null,
-  )
+const normalise = (x: Tensor, affine: Affine, running: Running | null): Tensor =>
+  applyAll(trainingOp, [x, ...affineOf(affine, x)], { eps: affine.eps, running })[0]
+
+function normaliseBy(x: Tensor, mean: Tensor, variance: Tensor, affine: Affine): Tensor {
+  const statistics = [perChannel(mean, x.shape), perChannel(variance, x.shape)]
+  return apply(evaluated, [x, ...statistics, ...affineOf(affine, x), operand(affine.eps)], null)
 }
 
 export interface BatchNormOptions {

@@ -320,9 +320,10 @@ const identity = elementwise('clone', (x) => x)
 
 export const expandTo = (x: Tensor, shape: Shape): Tensor =>
   sameShape(x.shape, shape) ? x : apply(expandOp, [x], shape)
+const sumRecord: Elementwise = { ...identity, name: 'SumBackward1' }
 /** Undoes broadcasting: sums to a shape that broadcasts to the tensor's. */
 export const sumTo = (x: Tensor, shape: Shape): Tensor =>
-  sameShape(x.shape, shape) ? x : apply(identity, [x], { shape, dtype: x.dtype })
+  sameShape(x.shape, shape) ? x : apply(sumRecord, [x], { shape, dtype: x.dtype })
 
 /**
  * The gradient of a view: `dy` put back to where the layout took it from. Repeated elements are summed, permuted and

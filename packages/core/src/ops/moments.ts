@@ -2,7 +2,7 @@
 // compute the mean anyway, so it is their second output, hidden where nobody asked for it.
 import { isFloat } from '../base/dtype.ts'
 import { RuntimeError, TypeError } from '../base/errors.ts'
-import { normalizeDims, reducedShape, type Shape } from '../base/shape.ts'
+import { normalizeDims, reducedShape } from '../base/shape.ts'
 import { s } from '../expr/expr.ts'
 import { apply, applyAll, operand } from '../tensor/apply.ts'
 import type { Gradients, OpDef, Vjp } from '../tensor/op.ts'
@@ -10,7 +10,7 @@ import type { Tensor } from '../tensor/tensor.ts'
 import { type DimOptions, type Dims, dimOptions } from './arguments.ts'
 import { elementwise, expandTo, reshapeOp } from './define.ts'
 import { add, div } from './elementwise.ts'
-import { sumAll, withDims } from './reduce.ts'
+import { countOf, sumAll, withDims } from './reduce.ts'
 
 interface Moments {
   readonly dims: readonly number[]
@@ -19,10 +19,7 @@ interface Moments {
   readonly correction: number
 }
 
-const countOf = (shape: Shape, dims: readonly number[]): number => dims.reduce((n, d) => n * shape[d], 1)
-
 const squares = elementwise('pow', (x, mean) => s.mul(s.sub(x, mean), s.sub(x, mean)))
-const ratio = elementwise('div', (sum, n) => s.div(sum, n))
 const rootOfRatio = elementwise('sqrt', (sum, n) => s.sqrt(s.div(sum, n)))
 const varGradient = elementwise('mul', (dy, x, mean, scale) => s.mul(s.mul(scale, dy), s.sub(x, mean)))
 const stdGradient = elementwise('mul', (dy, x, mean, y, scale) =>
@@ -65,11 +62,8 @@ const moments = (name: string, root: boolean): OpDef<Moments> => ({
       const sum = apply(sumAll, [x], { dims, keepdim: true, dtype })
       const mean = div(sum, count)
       const squared = apply(squares, [x, mean], { shape: kept, dtype })
-      const spread = apply(
-        root ? rootOfRatio : ratio,
-        [shaped(squared), operand(Math.max(count - correction, 0))],
-        null,
-      )
+      const n = Math.max(count - correction, 0)
+      const spread = root ? apply(rootOfRatio, [shaped(squared), operand(n)], null) : div(shaped(squared), n)
       return [spread, keepdim ? mean : div(shaped(sum), count)]
     },
   },

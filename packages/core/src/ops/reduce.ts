@@ -30,6 +30,9 @@ export const withDims = (y: Tensor, shape: Shape, dims: readonly number[]): Tens
   return y.shape.length === kept.length ? y : apply(reshapeOp, [y], kept)
 }
 
+/** How many elements of a shape the dimensions hold. */
+export const countOf = (shape: Shape, dims: readonly number[]): number => dims.reduce((n, d) => n * shape[d], 1)
+
 /** An op that reduces an expression of its input; kernels are made once for dtypes and dimensions. */
 export function reduction(
   name: string,
@@ -90,7 +93,8 @@ export function sum(x: Tensor, dim?: Dims | null | ReduceOptions, options?: Redu
   return apply(op, [x], { dims: normalizeDims(dims, x.dim()), keepdim, dtype: accumulated(x, dtype) })
 }
 
-function floatNeeded(x: Tensor, name: string, dtype: DType | undefined): Tensor {
+/** The input in the float dtype of a mean; whole numbers have none. */
+export function floatNeeded(x: Tensor, name: string, dtype?: DType): Tensor {
   const wanted = dtype ?? x.dtype
   if (!isFloat(wanted)) {
     throw new RuntimeError(
@@ -106,15 +110,12 @@ const meanRecord = (name: string): OpDef<Reduction> => ({
   infer: ([x], { dims, keepdim, dtype }) => [{ shape: reducedShape(x.shape, dims, keepdim), dtype }],
   vjp: (ctx) => {
     const { shape } = ctx.inputSpec(0)
-    const count = ctx.attrs.dims.reduce((n, d) => n * shape[d], 1)
-    return [expandTo(div(withDims(ctx.dy, shape, ctx.attrs.dims), count), shape)]
+    const { dims } = ctx.attrs
+    return [expandTo(div(withDims(ctx.dy, shape, dims), countOf(shape, dims)), shape)]
   },
   to: {
     kind: 'compose',
-    compose: ([x], attrs) => {
-      const count = attrs.dims.reduce((n, d) => n * x.shape[d], 1)
-      return [div(apply(sumAll, [x], attrs), count)]
-    },
+    compose: ([x], attrs) => [div(apply(sumAll, [x], attrs), countOf(x.shape, attrs.dims))],
   },
 })
 const meanAll = meanRecord('mean')
@@ -179,7 +180,6 @@ const countZeros: OpDef<readonly number[]> = {
 const prodGradient = elementwise('mul', (dy, x, y, zeros, rest) =>
   s.mul(dy, s.select(s.eq(x, 0), s.select(s.eq(zeros, 1), rest, 0), s.div(y, x))),
 )
-const timesOthers = elementwise('mul', (dy, others) => s.mul(dy, others))
 
 /**
  * The product of all other elements along the last dimension, by multiplications alone, so that its own derivatives are
@@ -213,7 +213,7 @@ function prodGradients(ctx: Vjp<Reduction>): Gradients {
   const moved = row ? apply(reshapeOp, [x], [x.elements]) : transpose(x, dims[0], -1)
   const others = productOfOthers(moved)
   const back = row ? apply(reshapeOp, [others], x.shape) : transpose(others, dims[0], -1)
-  return [apply(timesOthers, [dy, back], null)]
+  return [mul(dy, back)]
 }
 const prodRules = {
   saves: () => ({ inputs: [0], outputs: [0] }),

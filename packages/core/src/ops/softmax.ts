@@ -9,8 +9,8 @@ import { apply, applyAll } from '../tensor/apply.ts'
 import type { OpDef } from '../tensor/op.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { type DimOptions, type Dims, dimOptions } from './arguments.ts'
-import { elementwise, reshapeOp } from './define.ts'
-import { log } from './elementwise.ts'
+import { elementwise, reshapeOp, sumTo } from './define.ts'
+import { div, log } from './elementwise.ts'
 import { toDType } from './fill.ts'
 import { largest } from './extremes.ts'
 import { withDims } from './reduce.ts'
@@ -41,9 +41,7 @@ const expAndSum: OpDef<Axes> = {
     },
   },
 }
-const quotient = elementwise('div', (x, y) => s.div(x, y))
-const product = elementwise('mul', (dy, y) => s.mul(dy, y))
-const sumUp = elementwise('sum', (dy) => dy)
+const sumOfProducts = elementwise('sum', (dy, y) => s.mul(dy, y))
 const softmaxGradient = elementwise('softmaxBackwardData', (dy, y, sum) => s.mul(s.sub(dy, sum), y))
 const logSoftmaxGradient = elementwise('logSoftmaxBackwardData', (dy, y, sum) => s.sub(dy, s.mul(s.exp(y), sum)))
 const expShifted = elementwise('exp', (x, most) => s.exp(s.sub(x, most)))
@@ -56,14 +54,14 @@ const softmaxOp: OpDef<Axes> = {
   vjp: (ctx) => {
     const { dy } = ctx
     const y = ctx.output()
-    const sum = apply(product, [dy, y], { shape: reducedShape(y.shape, ctx.attrs, true), dtype: y.dtype })
+    const sum = apply(sumOfProducts, [dy, y], { shape: reducedShape(y.shape, ctx.attrs, true), dtype: y.dtype })
     return [apply(softmaxGradient, [dy, y, sum], null)]
   },
   to: {
     kind: 'compose',
     compose: ([x], dims) => {
       const [exps, sums] = applyAll(expAndSum, [x, largest(x as Tensor, dims)], dims)
-      return [apply(quotient, [exps, sums], null)]
+      return [div(exps, sums)]
     },
   },
 }
@@ -75,7 +73,7 @@ const logSoftmaxOp: OpDef<Axes> = {
   vjp: (ctx) => {
     const { dy } = ctx
     const y = ctx.output()
-    const sum = apply(sumUp, [dy], { shape: reducedShape(y.shape, ctx.attrs, true), dtype: y.dtype })
+    const sum = sumTo(dy, reducedShape(y.shape, ctx.attrs, true))
     return [apply(logSoftmaxGradient, [dy, y, sum], null)]
   },
   to: {
