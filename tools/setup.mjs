@@ -97,7 +97,10 @@ const start = async (args) => {
 
 /** The last line of all output is `N passed, N failed`; a check that failed counts as one. */
 const test = async (args) => {
-  if (!(await install('test'))) return 1
+  if (!(await install('test'))) {
+    process.stdout.write('0 passed, 1 failed\n')
+    return 1
+  }
   const key = buildKey()
   const built = await step('build', () => build())
   if (built) writeStamp('build', key)
@@ -108,7 +111,7 @@ const test = async (args) => {
   const vitest = join('node_modules', 'vitest', 'vitest.mjs')
   const { code } = await node(vitest, ['run', ...args], {
     inherit: true,
-    extraEnv: { FLAMBEAU_COUNTS: counts, FLAMBEAU_BUILT: '1' },
+    extraEnv: { FLAMBEAU_COUNTS: counts, ...(built && { FLAMBEAU_BUILT: '1' }) },
   })
   const { passed, failed, skipped } = existsSync(counts)
     ? JSON.parse(readFileSync(counts, 'utf8'))
