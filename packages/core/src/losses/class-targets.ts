@@ -5,9 +5,10 @@ import { dtypeName, isFloat } from '../base/dtype.ts'
 import { IndexError, RuntimeError, ValueError } from '../base/errors.ts'
 import { sameShape, type Shape, shapeString } from '../base/shape.ts'
 import { type Expr, s } from '../expr/expr.ts'
-import { arange } from '../ops/create.ts'
+import { counted } from '../ops/create.ts'
 import { elementwise, reshapeOp } from '../ops/define.ts'
 import { toDType } from '../ops/fill.ts'
+import { reduced } from '../ops/kernels.ts'
 import { apply, operand } from '../tensor/apply.ts'
 import { noGrad } from '../tensor/mode.ts'
 import type { Input, OpDef } from '../tensor/op.ts'
@@ -104,7 +105,7 @@ const countOp: OpDef<Counted> = {
       if (prims === undefined) {
         const expr = s.cast(isCounted, 'int32')
         const axes = Array.from({ length: rank }, (_, i) => i)
-        prims = { outs: [rank === 0 ? { expr } : { expr, reduce: { fn: 'sum', axes } }] }
+        prims = { outs: [reduced('sum', expr, axes)] }
         counts.set(rank, prims)
       }
       return prims
@@ -141,9 +142,9 @@ export const classesOf = (input: Tensor, target: Tensor, weight: Tensor | null, 
     const count = input.shape[classDim(input)]
     const targets = apply(reshapeOp, [toDType(target, 'int32')], withoutClasses(input))
     const ignore = operand(ignoreIndex)
-    const counted = apply(countOp, [targets, ignore, operand(count)], { classes: count, ignoreIndex })
-    const numbers = alongClasses(arange(count, { device: input.device }), input)
+    const number = apply(countOp, [targets, ignore, operand(count)], { classes: count, ignoreIndex })
+    const classNumbers = alongClasses(counted(count, 'int32', input.device), input)
     const weights = weight === null ? operand(1) : alongClasses(weight, input)
-    const operands = [numbers, targets, ignore, weights] as const
-    return { operands, total: weight === null ? counted : apply(weightOfTargets, operands, { shape: [], dtype }) }
+    const operands = [classNumbers, targets, ignore, weights] as const
+    return { operands, total: weight === null ? number : apply(weightOfTargets, operands, { shape: [], dtype }) }
   })

@@ -10,6 +10,7 @@ import { type Expr, inputsOf, s, substitute, topological } from '../expr/expr.ts
 import { apply, setContiguousCopy } from '../tensor/apply.ts'
 import type { Gradients, Input, OpDef, Saves, Vjp } from '../tensor/op.ts'
 import type { Tensor } from '../tensor/tensor.ts'
+import { inputExprs, keyOf, reduced } from './kernels.ts'
 
 type Build = (...x: Expr[]) => Expr
 
@@ -204,7 +205,7 @@ export function elementwise(name: string, build: Build, options: ElementwiseOpti
         let prims = kernels.get(key)
         if (prims === undefined) {
           const expr = s.cast(build(...inputExprs(inputs, dtype)), outs[0].dtype)
-          prims = { outs: [axes.length === 0 ? { expr } : { expr, reduce: { fn: 'sum', axes } }] }
+          prims = { outs: [reduced('sum', expr, axes)] }
           kernels.set(key, prims)
         }
         if (rank >= 0) uniform[rank] = prims
@@ -232,19 +233,6 @@ function uniformRank(inputs: readonly Input[]): number {
   for (let i = 1; i < inputs.length; i++) if (inputs[i].dtype !== dtype || inputs[i].wrapped === true) return -1
   return rankOf(dtype)
 }
-
-/** One number for a mix of dtypes: the case of a kernel is found by it. */
-export function keyOf(start: number, inputs: readonly Input[]): number {
-  let key = start
-  for (let i = 0; i < inputs.length; i++) {
-    key = key * 8 + (inputs[i].wrapped === true ? 7 : dtypeRank[inputs[i].dtype])
-  }
-  return key
-}
-
-/** The inputs as expressions in their common dtype; numbers arrive in it. */
-export const inputExprs = (inputs: readonly Input[], dtype: DType): Expr[] =>
-  inputs.map((x, i) => s.cast(s.input(i, x.wrapped === true ? dtype : x.dtype), dtype))
 
 const noAxes: readonly number[] = []
 

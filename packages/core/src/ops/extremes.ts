@@ -12,6 +12,7 @@ import { cloneOp, elementwise, reshapeOp } from './define.ts'
 import { filled } from './fill.ts'
 import { maximum, minimum } from './elementwise.ts'
 import { gatherAlongDim, scatterAlongDim } from './gather.ts'
+import { byAxes } from './kernels.ts'
 import { ValuesAndIndices } from './pair.ts'
 import { type Reduction, reduction, withDims } from './reduce.ts'
 
@@ -89,24 +90,11 @@ interface Places {
   readonly dims: readonly number[]
   readonly keepdim: boolean
 }
-const places = new Map<number, Prims['argReduce']>()
+const places = byAxes((isMax, axes): Prims['argReduce'] => ({ fn: isMax === 1 ? 'max' : 'min', axes }))
 const argOp: OpDef<Places> = {
   name: 'argmax',
   infer: ([x], { dims, keepdim }) => [{ shape: reducedShape(x.shape, dims, keepdim), dtype: 'int32' }],
-  to: {
-    kind: 'kernel',
-    prim: 'argReduce',
-    lower: ({ fn, dims: axes }) => {
-      let key = fn === 'max' ? 1 : 0
-      for (const axis of axes) key += 2 ** (axis + 1)
-      let prims = places.get(key)
-      if (prims === undefined) {
-        prims = { fn, axes }
-        places.set(key, prims)
-      }
-      return prims
-    },
-  },
+  to: { kind: 'kernel', prim: 'argReduce', lower: ({ fn, dims }) => places(fn === 'max' ? 1 : 0, dims) },
 }
 
 type Arg = number | null | DimOptions

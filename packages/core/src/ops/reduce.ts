@@ -1,9 +1,9 @@
 // Reductions: sums, means, products, any and all, and running sums, with PyTorch's rules for dtypes and empty tensors.
 // Extremes are in extremes.ts, variances in moments.ts.
-import { type DType, dtypeName, dtypeRank, isFloat } from '../base/dtype.ts'
+import { type DType, dtypeName, dtypeRank, dtypes, isFloat } from '../base/dtype.ts'
 import { RuntimeError, TypeError } from '../base/errors.ts'
 import { normalizeDim, normalizeDims, reducedShape, type Shape } from '../base/shape.ts'
-import type { MapOut, Prims, ReduceFn } from '../backend/backend.ts'
+import type { Prims, ReduceFn } from '../backend/backend.ts'
 import { type Expr, s } from '../expr/expr.ts'
 import { apply, applyAll } from '../tensor/apply.ts'
 import { mode } from '../tensor/mode.ts'
@@ -14,6 +14,7 @@ import { cloneOp, elementwise, expandTo, flipOp, reshapeOp } from './define.ts'
 import { div, mul } from './elementwise.ts'
 import { filled, toDType } from './fill.ts'
 import { stack } from './join.ts'
+import { byAxes, reduced } from './kernels.ts'
 import { pad } from './pad.ts'
 import { narrow, select, transpose } from './views.ts'
 
@@ -40,7 +41,10 @@ export function reduction(
   from: (x: Expr) => Expr,
   rules: Pick<OpDef<Reduction>, 'vjp' | 'saves'>,
 ): OpDef<Reduction> {
-  const kernels = new Map<number, Prims['map']>()
+  const kernelOf = byAxes((kind, axes): Prims['map'] => {
+    const expr = s.cast(from(s.input(0, dtypes[kind & 7])), dtypes[kind >> 3])
+    return { outs: [reduced(fn, expr, axes)] }
+  })
   return {
     name,
     infer: ([x], { dims, keepdim, dtype }) => [{ shape: reducedShape(x.shape, dims, keepdim), dtype }],
@@ -48,18 +52,7 @@ export function reduction(
     to: {
       kind: 'kernel',
       prim: 'map',
-      lower({ dims, dtype }, [x]) {
-        let key = dtypeRank[dtype] * 8 + dtypeRank[x.dtype]
-        for (const dim of dims) key += 2 ** (dim + 6)
-        let prims = kernels.get(key)
-        if (prims === undefined) {
-          const expr = s.cast(from(s.input(0, x.dtype)), dtype)
-          const out: MapOut = dims.length === 0 ? { expr } : { expr, reduce: { fn, axes: dims } }
-          prims = { outs: [out] }
-          kernels.set(key, prims)
-        }
-        return prims
-      },
+      lower: ({ dims, dtype }, [x]) => kernelOf(dtypeRank[dtype] * 8 + dtypeRank[x.dtype], dims),
     },
   }
 }
@@ -147,7 +140,11 @@ export const all = truth(reduction('all', 'prod', (x) => s.cast(x, 'bool'), {}))
 
 // ---- products ----
 
-const zerosAndRest = new Map<number, Prims['map']>()
+const zerosAndRest = byAxes((rank, axes): Prims['map'] => {
+  const x = s.input(0, dtypes[rank])
+  const isZero = s.eq(x, 0)
+  return { outs: [reduced('sum', s.cast(isZero, x.dtype), axes), reduced('prod', s.select(isZero, 1, x), axes)] }
+})
 /** In one pass over the elements: how many are 0, and the product of the others. */
 const countZeros: OpDef<readonly number[]> = {
   name: 'prod',
@@ -155,27 +152,7 @@ const countZeros: OpDef<readonly number[]> = {
     const spec = { shape: reducedShape(x.shape, dims, true), dtype: x.dtype }
     return [spec, spec]
   },
-  to: {
-    kind: 'kernel',
-    prim: 'map',
-    lower(axes, [x]) {
-      let key = dtypeRank[x.dtype]
-      for (const axis of axes) key += 2 ** (axis + 3)
-      let prims = zerosAndRest.get(key)
-      if (prims === undefined) {
-        const element = s.input(0, x.dtype)
-        const isZero = s.eq(element, 0)
-        prims = {
-          outs: [
-            { expr: s.cast(isZero, x.dtype), reduce: { fn: 'sum', axes } },
-            { expr: s.select(isZero, 1, element), reduce: { fn: 'prod', axes } },
-          ],
-        }
-        zerosAndRest.set(key, prims)
-      }
-      return prims
-    },
-  },
+  to: { kind: 'kernel', prim: 'map', lower: (axes, [x]) => zerosAndRest(dtypeRank[x.dtype], axes) },
 }
 const prodGradient = elementwise('mul', (dy, x, y, zeros, rest) =>
   s.mul(dy, s.select(s.eq(x, 0), s.select(s.eq(zeros, 1), rest, 0), s.div(y, x))),

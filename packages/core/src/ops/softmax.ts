@@ -1,7 +1,7 @@
 // Softmax, its logarithm, and logsumexp: shifted by the largest element so that nothing overflows, in few passes, each
 // with a gradient of its own.
 import type { Prims } from '../backend/backend.ts'
-import { type DType, dtypeName, dtypeRank, isFloat } from '../base/dtype.ts'
+import { type DType, dtypeName, dtypeRank, dtypes, isFloat } from '../base/dtype.ts'
 import { RuntimeError, TypeError } from '../base/errors.ts'
 import { normalizeDim, normalizeDims, reducedShape } from '../base/shape.ts'
 import { type Expr, s } from '../expr/expr.ts'
@@ -13,11 +13,15 @@ import { elementwise, reshapeOp, sumTo } from './define.ts'
 import { div, log } from './elementwise.ts'
 import { toDType } from './fill.ts'
 import { largest } from './extremes.ts'
+import { byAxes, reduced } from './kernels.ts'
 import { withDims } from './reduce.ts'
 
 type Axes = readonly number[]
 
-const shifted = new Map<number, Prims['map']>()
+const shifted = byAxes((rank, axes): Prims['map'] => {
+  const expr = s.exp(s.sub(s.input(0, dtypes[rank]), s.input(1, dtypes[rank])))
+  return { outs: [{ expr }, reduced('sum', expr, axes)] }
+})
 /** In one pass: the exponentials of the elements less the largest, and their sums. */
 const expAndSum: OpDef<Axes> = {
   name: 'exp',
@@ -25,21 +29,7 @@ const expAndSum: OpDef<Axes> = {
     { shape: x.shape, dtype: x.dtype },
     { shape: reducedShape(x.shape, dims, true), dtype: x.dtype },
   ],
-  to: {
-    kind: 'kernel',
-    prim: 'map',
-    lower(axes, [x]) {
-      let key = dtypeRank[x.dtype]
-      for (const axis of axes) key += 2 ** (axis + 3)
-      let prims = shifted.get(key)
-      if (prims === undefined) {
-        const expr = s.exp(s.sub(s.input(0, x.dtype), s.input(1, x.dtype)))
-        prims = { outs: [{ expr }, axes.length === 0 ? { expr } : { expr, reduce: { fn: 'sum', axes } }] }
-        shifted.set(key, prims)
-      }
-      return prims
-    },
-  },
+  to: { kind: 'kernel', prim: 'map', lower: (axes, [x]) => shifted(dtypeRank[x.dtype], axes) },
 }
 const sumOfProducts = elementwise('sum', (dy, y) => s.mul(dy, y))
 const softmaxGradient = elementwise('softmaxBackwardData', (dy, y, sum) => s.mul(s.sub(dy, sum), y))

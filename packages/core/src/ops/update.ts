@@ -5,7 +5,7 @@ import { dtypeRank } from '../base/dtype.ts'
 import type { Expr } from '../expr/expr.ts'
 import { applyMapInto, operand } from '../tensor/apply.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { inputExprs, keyOf } from './define.ts'
+import { inputExprs, keyOf } from './kernels.ts'
 
 type Value = Tensor | number | (() => number)
 /** Overwrites `targets`, all of one shape and dtype, with expressions of their old elements and of `values`. */
