@@ -42,6 +42,14 @@ export function broadcastShapes(a: Shape, b: Shape): Shape {
   return out
 }
 
+/** Throws where a result of the broadcast shape does not fit an output that may not grow. */
+export function checkOutput(shape: Shape, broadcast: Shape): void {
+  if (sameShape(shape, broadcast)) return
+  throw new RuntimeError(
+    `output with shape ${shapeString(shape)} doesn't match the broadcast shape ${shapeString(broadcast)}`,
+  )
+}
+
 /** A dimension number between -rank and rank - 1, counted from the end when negative (a 0-d tensor counts as 1-d). */
 export function normalizeDim(dim: number, rank: number): number {
   const range = Math.max(rank, 1)

@@ -1,12 +1,12 @@
 // Binary cross entropy, of probabilities and of logits.
 import { dtypeName, isFloat } from '../base/dtype.ts'
 import { RuntimeError, ValueError } from '../base/errors.ts'
-import { broadcastShapes, sameShape, type Shape, shapeString } from '../base/shape.ts'
+import { broadcastShapes, checkOutput, sameShape } from '../base/shape.ts'
 import { type Expr, s } from '../expr/expr.ts'
 import { formatSize } from '../tensor/print.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { pointwise } from './pointwise.ts'
-import { Loss, type ReductionOption, reductionOf } from './reduction.ts'
+import { type ReductionOption, reductionOf, WeightedLoss } from './reduction.ts'
 
 // ---- of probabilities ----
 
@@ -32,14 +32,6 @@ const ofProbabilities = pointwise({
   }),
 })
 
-/** Weights broadcast to the elements, never the other way round. */
-function checkBroadcast(full: Shape, shape: Shape): void {
-  if (sameShape(full, shape)) return
-  throw new RuntimeError(
-    `output with shape ${shapeString(shape)} doesn't match the broadcast shape ${shapeString(full)}`,
-  )
-}
-
 export interface BinaryCrossEntropyOptions extends ReductionOption {
   /** A factor for the loss of each element; broadcast to the target. */
   readonly weight?: Tensor | null
@@ -62,7 +54,7 @@ export function binaryCrossEntropy(input: Tensor, target: Tensor, options: Binar
       `Using a target size (${formatSize(target.shape)}) that is different to the input size (${formatSize(input.shape)}) is deprecated. Please ensure they have the same size.`,
     )
   }
-  if (weight !== null) checkBroadcast(broadcastShapes(target.shape, weight.shape), target.shape)
+  if (weight !== null) checkOutput(target.shape, broadcastShapes(target.shape, weight.shape))
   if (input.dtype !== target.dtype) {
     throw new RuntimeError(
       `Found dtype ${dtypeName[target.dtype]} but expected ${dtypeName[input.dtype]}`,
@@ -79,14 +71,7 @@ export function binaryCrossEntropy(input: Tensor, target: Tensor, options: Binar
 }
 
 /** `F.binaryCrossEntropy` as a module. */
-export class BCELoss extends Loss {
-  weight: Tensor | null = null
-
-  constructor({ weight = null, ...options }: BinaryCrossEntropyOptions = {}) {
-    super(options)
-    this.registerBuffer('weight', weight)
-  }
-
+export class BCELoss extends WeightedLoss {
   override forward(input: Tensor, target: Tensor): Tensor {
     return binaryCrossEntropy(input, target, this)
   }
@@ -155,21 +140,20 @@ export function binaryCrossEntropyWithLogits(
       'Convert the target: y.float().',
     )
   }
-  if (posWeight !== null) checkBroadcast(broadcastShapes(posWeight.shape, target.shape), target.shape)
-  if (weight !== null) checkBroadcast(broadcastShapes(input.shape, weight.shape), input.shape)
+  // Weights broadcast to the elements, never the other way round.
+  if (posWeight !== null) checkOutput(target.shape, broadcastShapes(posWeight.shape, target.shape))
+  if (weight !== null) checkOutput(input.shape, broadcastShapes(input.shape, weight.shape))
   return posWeight === null
     ? ofLogits([input, target], { reduction, weight })
     : ofWeightedPositives([input, target, posWeight], { reduction, weight })
 }
 
 /** `F.binaryCrossEntropyWithLogits` as a module. */
-export class BCEWithLogitsLoss extends Loss {
-  weight: Tensor | null = null
+export class BCEWithLogitsLoss extends WeightedLoss {
   posWeight: Tensor | null = null
 
-  constructor({ weight = null, posWeight = null, ...options }: BinaryCrossEntropyWithLogitsOptions = {}) {
+  constructor({ posWeight = null, ...options }: BinaryCrossEntropyWithLogitsOptions = {}) {
     super(options)
-    this.registerBuffer('weight', weight)
     this.registerBuffer('posWeight', posWeight)
   }
 

@@ -17,7 +17,7 @@ import {
   withoutClasses,
 } from './class-targets.ts'
 import { pointwise } from './pointwise.ts'
-import { Loss, type ReductionOption, reductionOf } from './reduction.ts'
+import { type ReductionOption, reductionOf, WeightedLoss } from './reduction.ts'
 
 // Elements that are no target take no part, not even as 0 times minus infinity.
 const ofTargets = pointwise({
@@ -78,14 +78,12 @@ export function nllLoss(input: Tensor, target: Tensor, options: NllLossOptions =
 }
 
 /** `F.nllLoss` as a module. */
-export class NLLLoss extends Loss {
-  weight: Tensor | null = null
+export class NLLLoss extends WeightedLoss {
   readonly ignoreIndex: number
 
-  constructor({ weight = null, ignoreIndex = -100, ...options }: NllLossOptions = {}) {
+  constructor({ ignoreIndex = -100, ...options }: NllLossOptions = {}) {
     super(options)
     this.ignoreIndex = ignoreIndex
-    this.registerBuffer('weight', weight)
   }
 
   override forward(input: Tensor, target: Tensor): Tensor {
@@ -152,16 +150,14 @@ function withProbabilities(input: Tensor, target: Tensor, options: CrossEntropyO
 }
 
 /** `F.crossEntropy` as a module. */
-export class CrossEntropyLoss extends Loss {
-  weight: Tensor | null = null
+export class CrossEntropyLoss extends WeightedLoss {
   readonly ignoreIndex: number
   readonly labelSmoothing: number
 
-  constructor({ weight = null, ignoreIndex = -100, labelSmoothing = 0, ...options }: CrossEntropyOptions = {}) {
+  constructor({ ignoreIndex = -100, labelSmoothing = 0, ...options }: CrossEntropyOptions = {}) {
     super(options)
     this.ignoreIndex = ignoreIndex
     this.labelSmoothing = labelSmoothing
-    this.registerBuffer('weight', weight)
   }
 
   override forward(input: Tensor, target: Tensor): Tensor {

@@ -81,17 +81,12 @@ function implicitDim(name: string, x: Tensor): number {
   return [0, 1, 3].includes(x.dim()) ? 0 : 1
 }
 
-/** Positive slices along `dim` that sum to 1. */
-export class Softmax extends Module {
+class AlongDim extends Module {
   readonly dim: number | null
 
   constructor(dim: Dim = null) {
     super()
     this.dim = dimOf(dim)
-  }
-
-  override forward(x: Tensor): Tensor {
-    return softmax(x, this.dim ?? implicitDim('softmax', x))
   }
 
   override extraRepr(): string {
@@ -99,20 +94,16 @@ export class Softmax extends Module {
   }
 }
 
-/** The logarithm of a softmax along `dim`. */
-export class LogSoftmax extends Module {
-  readonly dim: number | null
-
-  constructor(dim: Dim = null) {
-    super()
-    this.dim = dimOf(dim)
+/** Positive slices along `dim` that sum to 1. */
+export class Softmax extends AlongDim {
+  override forward(x: Tensor): Tensor {
+    return softmax(x, this.dim ?? implicitDim('softmax', x))
   }
+}
 
+/** The logarithm of a softmax along `dim`. */
+export class LogSoftmax extends AlongDim {
   override forward(x: Tensor): Tensor {
     return logSoftmax(x, this.dim ?? implicitDim('log_softmax', x))
-  }
-
-  override extraRepr(): string {
-    return `dim=${pythonRepr(this.dim)}`
   }
 }

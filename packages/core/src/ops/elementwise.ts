@@ -74,7 +74,7 @@ export const mul = binary(elementwise('mul', (x, y) => s.mul(x, y)))
 const divRecord = elementwise('div', (x, y) => s.div(x, y), { out: 'float', gradName: 'div' })
 const truncRecord = elementwise('DivBackward2', (x, y) => s.trunc(s.div(x, y)), { check: divisorCheck })
 const floorRecord = elementwise('NotImplemented', (x, y) => s.floorDiv(x, y), { check: divisorCheck })
-const divFloorRecord = named('DivBackward2', floorRecord)
+const quotients = { none: divRecord, floor: named('DivBackward2', floorRecord), trunc: truncRecord }
 /** The quotient rounded down; integers stay integers. */
 export const floorDivide = binary(floorRecord)
 /**
@@ -83,7 +83,7 @@ export const floorDivide = binary(floorRecord)
  */
 export const div = recorded(
   (x: TensorLike, y: TensorLike, { roundingMode = null }: { roundingMode?: 'floor' | 'trunc' | null } = {}) => {
-    const record = { none: divRecord, floor: divFloorRecord, trunc: truncRecord }[roundingMode ?? 'none']
+    const record = quotients[roundingMode ?? 'none']
     if (record === undefined) {
       throw new RuntimeError(
         `div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '${String(roundingMode)}'`,

@@ -4,7 +4,7 @@ import type { Prims } from '../backend/backend.ts'
 import { dtypeRank } from '../base/dtype.ts'
 import { RuntimeError, TypeError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
-import { broadcastShapes, sameShape, shapeString } from '../base/shape.ts'
+import { broadcastShapes, checkOutput } from '../base/shape.ts'
 import { s } from '../expr/expr.ts'
 import { applyInPlace, operand, write } from '../tensor/apply.ts'
 import type { OpDef } from '../tensor/op.ts'
@@ -83,12 +83,7 @@ export function copy_(x: Tensor, src: Tensor): Tensor {
   if (!(src instanceof Tensor)) {
     throw new TypeError(`copy_(): argument 'other' (position 1) must be Tensor, not ${typeName(src)}`)
   }
-  const shape = broadcastShapes(x.shape, src.shape)
-  if (!sameShape(shape, x.shape)) {
-    throw new RuntimeError(
-      `output with shape ${shapeString(x.shape)} doesn't match the broadcast shape ${shapeString(shape)}`,
-    )
-  }
+  checkOutput(x.shape, broadcastShapes(x.shape, src.shape))
   const source = toDevice(src, x.storage.device)
   return x.viewOf === null ? applyInPlace(copyRecord, x, [x, source], null) : write(x, toDType(source, x.dtype))
 }
