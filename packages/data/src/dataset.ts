@@ -45,10 +45,12 @@ export class TensorDataset<T extends readonly Tensor[] = Tensor[]> implements Da
     this.tensors = tensors
   }
 
+  /** The number of samples. */
   get length(): number {
     return this.tensors[0].shape[0]
   }
 
+  /** The rows of one sample; a negative index counts from the end. Throws a RangeError beyond them. */
   at(index: number): T {
     const row = checkIndex(index, this.length)
     return this.tensors.map((t) => t.select(0, row)) as unknown as T
@@ -70,10 +72,12 @@ export class Subset<T> implements Dataset<T> {
     this.indices = indices
   }
 
+  /** The number of samples. */
   get length(): number {
     return this.indices.length
   }
 
+  /** One sample; a negative index counts from the end. Throws a RangeError beyond them. */
   at(index: number): T {
     return this.dataset.at(this.indices[checkIndex(index, this.length)]) as T
   }

@@ -31,9 +31,12 @@ const arrays = {
   float64: Float64Array,
 } as const
 
+/** Whether elements are floating point, and so may have gradients. */
 export const isFloat = (dtype: DType): boolean => dtypeRank[dtype] >= 3
+/** Whether it is the name of one of the five dtypes. */
 export const isDType = (name: unknown): name is DType => typeof name === 'string' && Object.hasOwn(dtypeRank, name)
 
+/** An array of zeros for elements of a dtype. */
 export const newArray = (dtype: DType, length: number): TypedArray => new arrays[dtype](length)
 
 /** The dtype of a typed array's elements; other arrays are refused with the conversion to use. */

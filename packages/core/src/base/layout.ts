@@ -11,6 +11,7 @@ export interface Layout {
 const none: readonly number[] = []
 const one: readonly number[] = [1]
 
+/** Strides of a row-major tensor; a size of 0 counts as 1. */
 export function contiguousStrides(shape: Shape): readonly number[] {
   if (shape.length < 2) return shape.length === 0 ? none : one
   const strides = new Array<number>(shape.length)
@@ -22,6 +23,7 @@ export function contiguousStrides(shape: Shape): readonly number[] {
   return strides
 }
 
+/** The layout of a tensor that fills a buffer in row-major order. */
 export const contiguousLayout = (shape: Shape): Layout => ({ shape, strides: contiguousStrides(shape), offset: 0 })
 
 /** Row-major without gaps, wherever it starts. */

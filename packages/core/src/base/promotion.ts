@@ -2,6 +2,7 @@
 // category (bool < integer < float).
 import { type DType, dtypeCategory, dtypeRank, dtypes, isFloat } from './dtype.ts'
 
+/** Whether an in-place result fits: a category may rise, not fall. */
 export const canCast = (from: DType, to: DType): boolean => dtypeCategory[from] <= dtypeCategory[to]
 
 /** What takes part in promotion: a tensor (rank counts), or a number (`wrapped`). */

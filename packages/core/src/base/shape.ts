@@ -4,14 +4,17 @@ import { IndexError, RuntimeError, TypeError } from './errors.ts'
 
 export type Shape = readonly number[]
 
+/** The shape of a single number; always this array. */
 export const scalarShape: Shape = []
 
+/** The number of elements: the product of the sizes. */
 export function numelOf(shape: Shape): number {
   let n = 1
   for (let i = 0; i < shape.length; i++) n *= shape[i]
   return n
 }
 
+/** Whether all sizes are equal. */
 export function sameShape(a: Shape, b: Shape): boolean {
   if (a === b) return true
   if (a.length !== b.length) return false
@@ -19,6 +22,7 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return true
 }
 
+/** A shape as messages have it: `[2, 3]`. */
 export const shapeString = (shape: Shape): string => `[${shape.join(', ')}]`
 
 /** The shape of an elementwise result; sizes must be equal or 1, aligned from the right. */

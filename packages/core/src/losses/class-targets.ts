@@ -69,6 +69,7 @@ export function checkClassTargets(input: Tensor, target: Tensor, weight: Tensor 
   }
 }
 
+/** Throws where the weight is no vector [C] in the input's dtype. */
 export function checkClassWeight(weight: Tensor, input: Tensor, where: string): void {
   const classes = input.shape[classDim(input)]
   if (weight.dim() !== 1 || weight.elements !== classes) {

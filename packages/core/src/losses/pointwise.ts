@@ -39,6 +39,7 @@ export interface Reduce {
 /** The loss of operands that broadcast to the shape of the first. */
 type PointwiseLoss = (operands: readonly Input[], reduce: Reduce) => Tensor
 
+/** A loss from its definition: one op for each reduction, and the same with weights when they are first asked for. */
 export function pointwise(definition: Pointwise): PointwiseLoss {
   const plain = byReduction(definition)
   let weighted: PointwiseLoss | undefined

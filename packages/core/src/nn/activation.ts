@@ -7,12 +7,14 @@ import type { Tensor } from '../tensor/tensor.ts'
 import { Module } from './module.ts'
 import { pythonRepr } from './names.ts'
 
+/** `1 / (1 + exp(-x))` */
 export class Sigmoid extends Module {
   override forward(x: Tensor): Tensor {
     return sigmoid(x)
   }
 }
 
+/** `tanh(x)` */
 export class Tanh extends Module {
   override forward(x: Tensor): Tensor {
     return tanh(x)

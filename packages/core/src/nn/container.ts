@@ -17,6 +17,7 @@ class Container extends Module {
     return this[modulesOf]
   }
 
+  /** The number of modules. */
   get length(): number {
     return this[modulesOf].length
   }

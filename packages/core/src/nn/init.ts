@@ -19,7 +19,9 @@ export const normal_ = (x: Tensor, mean = 0, std = 1, options: GeneratorOption =
 /** One value everywhere. */
 export const constant_ = (x: Tensor, value: number): Tensor => noGrad(() => fill_(x, value))
 
+/** 1 everywhere. */
 export const ones_ = (x: Tensor): Tensor => constant_(x, 1)
+/** 0 everywhere. */
 export const zeros_ = (x: Tensor): Tensor => constant_(x, 0)
 
 /** Ones on the diagonal of a matrix. */

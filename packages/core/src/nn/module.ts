@@ -82,6 +82,7 @@ export class Module {
     return namedParts(this, prefix, recurse, (module) => ownBuffers(module).map(({ key, tensor }) => [key, tensor]))
   }
 
+  /** The declared buffers, here and, with `recurse`, below. */
   buffers(recurse = true): Tensor[] {
     return this.namedBuffers('', recurse).map(([, buffer]) => buffer)
   }
@@ -92,6 +93,7 @@ export class Module {
     return ownModules(this).filter(([, module]) => !seen.has(module) && seen.add(module))
   }
 
+  /** The direct submodules, each once. */
   children(): Module[] {
     return this.namedChildren().map(([, module]) => module)
   }
@@ -101,6 +103,7 @@ export class Module {
     return namedModules(this, prefix)
   }
 
+  /** This module and all below it, each once. */
   modules(): Module[] {
     return this.namedModules().map(([, module]) => module)
   }
@@ -235,10 +238,12 @@ export class Module {
     return this
   }
 
+  /** Parameters and buffers of floating point in float32. */
   float(): this {
     return this.to('float32')
   }
 
+  /** Parameters and buffers of floating point in float64. */
   double(): this {
     return this.to('float64')
   }
@@ -338,6 +343,7 @@ export class Module {
     return ''
   }
 
+  /** As PyTorch prints it: the class, `extraRepr()`, the submodules. */
   toString(): string {
     const extra = this.extraRepr()
     const children = ownModules(this).map(([key, child]) => `(${key}): ${String(child).replaceAll('\n', '\n  ')}`)

@@ -12,6 +12,7 @@ export const buffersOf: unique symbol = Symbol('buffers')
 
 type Named<T> = [name: string, part: T]
 
+/** Whether it is a module, of this copy of the package or another. */
 export const isModule = (x: unknown): x is Module => typeof x === 'object' && x !== null && membersOf in x
 
 interface Part {
@@ -30,12 +31,14 @@ function* partsOf(module: Module): Iterable<Part> {
   for (const [property, value] of module[membersOf]()) yield* opened(snakeCase(property), property, value)
 }
 
+/** A module's own parameters with their keys. */
 export function ownParameters(module: Module): Named<Parameter>[] {
   const found: Named<Parameter>[] = []
   for (const { key, part } of partsOf(module)) if (part instanceof Parameter) found.push([key, part])
   return found
 }
 
+/** A module's own submodules with their keys. */
 export function ownModules(module: Module): Named<Module>[] {
   const found: Named<Module>[] = []
   for (const { key, part } of partsOf(module)) if (isModule(part)) found.push([key, part])
@@ -49,6 +52,7 @@ export interface Buffer {
   readonly saved: boolean
 }
 
+/** A module's declared buffers that are set. */
 export function ownBuffers(module: Module): Buffer[] {
   const found: Buffer[] = []
   for (const [property, saved] of module[buffersOf] ?? []) {

@@ -66,6 +66,7 @@ export class Loading {
     this.state = state
   }
 
+  /** Notes what a state has for one tensor: a copy to make, an error, or nothing. */
   match(key: string, target: Tensor): void {
     const source: unknown = this.state.get(key)
     if (source === undefined) {

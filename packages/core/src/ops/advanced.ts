@@ -17,6 +17,7 @@ import { filled, toDType } from './fill.ts'
 import { gatherAlongDim, scatterAddAlongDim, scatterAlongDim } from './gather.ts'
 import { select, slice } from './views.ts'
 
+/** uint8 tensors are masks too, as in PyTorch. */
 export const isMask = (x: Tensor): boolean => x.dtype === 'bool' || x.dtype === 'uint8'
 
 // ---- bounds ----

@@ -81,6 +81,7 @@ function summedAxes(full: Shape, target: Shape): number[] {
   return axes
 }
 
+/** An op from its scalar expression over its operands, which broadcast and meet in one dtype. */
 export function elementwise(name: string, build: Build, options: ElementwiseOptions = {}): Elementwise {
   const { out = 'common', accepts, check, grad, arity = build.length } = options
   const kernels = new Map<number, Prims['map']>()
@@ -306,6 +307,7 @@ const foldOp: OpDef<{ readonly size: number; readonly layout: Layout }> = {
 
 const identity = elementwise('clone', (x) => x)
 
+/** Repeats sizes of 1 without a copy, up to a shape it broadcasts to. */
 export const expandTo = (x: Tensor, shape: Shape): Tensor =>
   sameShape(x.shape, shape) ? x : apply(expandOp, [x], shape)
 const sumRecord: Elementwise = { ...identity, name: 'SumBackward1' }

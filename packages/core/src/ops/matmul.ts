@@ -86,7 +86,14 @@ function checkInner(a: Tensor, b: Tensor): void {
   }
 }
 
-/** Matrix [m, k] times matrix [k, n]. */
+/**
+ * Matrix [m, k] times matrix [k, n]: [m, n], in their dtype.
+ *
+ * Throws a RuntimeError for what is no matrix, for sizes that do not fit, and for two dtypes.
+ *
+ * @example
+ * mm(tensor([[1, 2]]), tensor([[3], [4]])) // tensor([[11.]])
+ */
 export function mm(a: Tensor, b: Tensor): Tensor {
   if (a.dim() !== 2) throw rankError('self', 'matrix', 2, a)
   if (b.dim() !== 2) throw rankError('mat2', 'matrix', 2, b)
@@ -94,7 +101,12 @@ export function mm(a: Tensor, b: Tensor): Tensor {
   return product(a, b)
 }
 
-/** Batches of matrices: [b, m, k] times [b, k, n]. */
+/**
+ * Batches of matrices: [b, m, k] times [b, k, n] is [b, m, n]. Nothing broadcasts: matmul() does.
+ *
+ * @example
+ * bmm(ones(5, 2, 3), ones(5, 3, 4)).shape // [5, 2, 4]
+ */
 export function bmm(a: Tensor, b: Tensor): Tensor {
   if (a.dim() !== 3) throw rankError('batch1', '3D tensor', 3, a)
   if (b.dim() !== 3) throw rankError('batch2', '3D tensor', 3, b)
@@ -106,7 +118,12 @@ export function bmm(a: Tensor, b: Tensor): Tensor {
   return product(a, b)
 }
 
-/** Matrix [m, k] times vector [k]. */
+/**
+ * Matrix [m, k] times vector [k]: [m].
+ *
+ * @example
+ * mv(tensor([[1, 2], [3, 4]]), tensor([1, 1])) // tensor([3., 7.])
+ */
 export function mv(a: Tensor, v: Tensor): Tensor {
   if (a.dim() !== 2 || v.dim() !== 1) {
     throw new RuntimeError(`vector + matrix @ vector expected, got 1, ${a.dim()}, ${v.dim()}`)
@@ -139,7 +156,12 @@ const mvOp: OpDef<null> = {
   },
 }
 
-/** The inner product of two vectors. */
+/**
+ * The inner product of two vectors of one size and dtype, without dimensions.
+ *
+ * @example
+ * dot(tensor([1, 2]), tensor([3, 4])) // tensor(11.)
+ */
 export function dot(a: Tensor, b: Tensor): Tensor {
   if (a.dim() !== 1 || b.dim() !== 1) {
     throw new RuntimeError(`1D tensors expected, but got ${a.dim()}D and ${b.dim()}D tensors`)
@@ -226,7 +248,12 @@ function batched(a: Tensor, b: Tensor): Tensor {
   return drop(apply(reshapeOp, [y], [...batch, m, n]))
 }
 
-/** `beta * input + alpha * (mat1 @ mat2)`. */
+/**
+ * `beta * input + alpha * (mat1 @ mat2)` of matrices [m, k] and [k, n]; the input broadcasts to [m, n].
+ *
+ * @example
+ * addmm(ones(2), tensor([[1, 2]]), ones(2, 2), { alpha: 2 }) // tensor([[7., 7.]])
+ */
 export function addmm(
   input: Tensor,
   mat1: Tensor,
@@ -245,12 +272,16 @@ export function addmm(
   return apply(addmmOp, [mat1, mat2, bias], null)
 }
 
-/** `x @ weight.t() + bias`: x [..., in], weight [out, in], bias [out] or null. */
+/**
+ * `x @ weight.t() + bias`: x [..., in], weight [out, in], bias [out] or null; [..., out] in their dtype.
+ *
+ * @example
+ * F.linear(tensor([1, 2]), tensor([[3, 4]]), tensor([0.5])) // tensor([11.5000])
+ */
 export function linear(x: Tensor, weight: Tensor, bias: Tensor | null = null): Tensor {
   const w = transposed(weight)
   if (x.dim() === 2) {
     checkInner(x, w)
-    checkDTypes(x, w)
     return bias === null ? product(x, w) : apply(addmmOp, [x, w, bias], null)
   }
   const y = matmul(x, w)

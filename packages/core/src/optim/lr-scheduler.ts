@@ -81,6 +81,7 @@ export class LRScheduler {
     return { ...own, lastLr: [...this.#lastLr] }
   }
 
+  /** Goes on from what `stateDict()` returned. */
   loadStateDict({ lastLr, ...own }: Readonly<Record<string, unknown>>): void {
     Object.assign(this, own)
     if (Array.isArray(lastLr)) this.#lastLr = [...lastLr]

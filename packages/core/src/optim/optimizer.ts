@@ -181,6 +181,7 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
     structureChanged()
   }
 
+  /** As PyTorch prints it: each group with its options in alphabetical order. */
   toString(): string {
     const groups = this.paramGroups.map(({ params: _, ...options }, i) => {
       const lines = Object.entries(options).map(([key, value]) => [snakeCase(key), pythonRepr(value)] as const)

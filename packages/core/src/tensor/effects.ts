@@ -16,6 +16,7 @@ export interface EffectSink {
   wrote(storage: Storage): void
 }
 
+/** Where effects go: to a recorder, if there is one. `structure` counts what `structureChanged` said. */
 export const effects: { sink: EffectSink | null; structure: number } = { sink: null, structure: 0 }
 
 /** Says that what a step does may have changed: train or eval, hooks, which parameters require gradients. */

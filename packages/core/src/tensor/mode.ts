@@ -1,6 +1,7 @@
 // The switches of autograd: whether new results are recorded, and whether nodes remember the line that made them.
 import { RuntimeError } from '../base/errors.ts'
 
+/** The switches as they stand. */
 export const mode = { grad: true, inference: false, anomaly: false }
 
 type Switch = 'grad' | 'inference' | 'anomaly'
@@ -44,8 +45,10 @@ export const setGradEnabled = <R>(enabled: boolean, fn: () => R): R => (enabled 
 /** Runs `fn` like `noGrad`; memory that it makes can never take part in autograd afterwards. */
 export const inferenceMode = <R>(fn: () => R): R => withMode('inferenceMode', { grad: false, inference: true }, fn)
 
+/** Whether results are recorded now. */
 export const isGradEnabled = (): boolean => mode.grad
 
+/** Whether this runs inside `inferenceMode`. */
 export const isInferenceModeEnabled = (): boolean => mode.inference
 
 /**
@@ -61,4 +64,5 @@ export const detectAnomaly = <R>(fn: () => R): R => withMode('detectAnomaly', { 
 /** Switches anomaly detection on or off from here on; see `detectAnomaly`. */
 export const setDetectAnomaly = (enabled: boolean): void => void (mode.anomaly = enabled)
 
+/** Whether nodes remember the line that made them. */
 export const isAnomalyEnabled = (): boolean => mode.anomaly

@@ -23,6 +23,7 @@ export const noGradients: (Tensor | null)[] = []
 
 let counter = 0
 
+/** A recorded operation, or the end of the graph at a leaf. */
 export class Node<A = unknown> implements Vjp<A> {
   readonly op: OpDef<A>
   readonly attrs: A
@@ -76,6 +77,7 @@ export class Node<A = unknown> implements Vjp<A> {
     return this.dys[0] as Tensor
   }
 
+  /** Whether a gradient flows to the input at a position. */
   needs(position: number): boolean {
     return (this.edges[position] ?? null) !== null
   }
@@ -86,6 +88,7 @@ export class Node<A = unknown> implements Vjp<A> {
     return edge.specs[this.indices === null ? 0 : this.indices[position]]
   }
 
+  /** The saved input at a position. */
   input(position: number): Tensor {
     return this.#savedAt(position) as Tensor
   }
@@ -95,6 +98,7 @@ export class Node<A = unknown> implements Vjp<A> {
     return this.#savedAt(position)
   }
 
+  /** The saved output at a position. */
   output(position = 0): Tensor {
     return this.#savedAt(this.edges.length + position) as Tensor
   }
@@ -151,6 +155,7 @@ export class Node<A = unknown> implements Vjp<A> {
     )
   }
 
+  /** Lets the saved values go; a second backward is an error then. */
   release(): void {
     if (this.saved !== null) {
       this.saved = null

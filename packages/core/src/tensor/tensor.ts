@@ -68,6 +68,7 @@ export class Tensor {
     this.elements = numelOf(shape)
   }
 
+  /** The handle of the memory behind it. */
   get buffer(): DeviceBuffer {
     return this.storage.buffer
   }
@@ -133,6 +134,7 @@ export class Tensor {
     return this.storage.inference
   }
 
+  /** Whether backward comes here: a leaf that collects a gradient, or a result of such. Setting it switches a leaf. */
   get requiresGrad(): boolean {
     return this.leafRequiresGrad || this.gradFn !== null
   }
@@ -144,10 +146,12 @@ export class Tensor {
     this.setRequiresGrad(value)
   }
 
+  /** No operation recorded it: made by the user, or outside of recording. */
   get isLeaf(): boolean {
     return this.gradFn === null
   }
 
+  /** Says whether a leaf collects a gradient; throws a RuntimeError for whole numbers, and for a result. */
   setRequiresGrad(value: boolean): this {
     if (value && !isFloat(this.dtype)) {
       throw new RuntimeError('only Tensors of floating point dtype can require gradients', floatFirst)
@@ -166,14 +170,17 @@ export class Tensor {
     return this
   }
 
+  /** The number of dimensions. */
   dim(): number {
     return this.shape.length
   }
 
+  /** The number of dimensions. */
   get ndim(): number {
     return this.shape.length
   }
 
+  /** The number of elements. */
   numel(): number {
     return this.elements
   }
@@ -188,16 +195,19 @@ export class Tensor {
     return size
   }
 
+  /** Elements between neighbours, of all dimensions or of one. */
   stride(): readonly number[]
   stride(dim: number): number
   stride(dim?: number): readonly number[] | number {
     return dim === undefined ? this.strides : this.strides[normalizeDim(dim, this.shape.length)]
   }
 
+  /** Whether the elements lie in row-major order without gaps. */
   isContiguous(): boolean {
     return isContiguous(this)
   }
 
+  /** Whether it is float32 or float64. */
   isFloatingPoint(): boolean {
     return isFloat(this.dtype)
   }
@@ -237,6 +247,7 @@ export class Tensor {
     return this.storage.device.backend.readSync(this)[0]
   }
 
+  /** As `item`, on devices that cannot be read synchronously too. */
   async itemAsync(): Promise<number> {
     effects.sink?.refuse('itemAsync()')
     this.#checkItem()
@@ -314,6 +325,7 @@ export function edgeOf(t: Tensor): Node | null {
 /** A value's type in messages, as `torch.typename` has it. */
 export const kindOf = (x: unknown): string => (x instanceof Tensor ? `torch.${dtypeName[x.dtype]}Tensor` : typeName(x))
 
+/** The value if it is a tensor, else a TypeError that says what must be one. */
 export const checkTensor = (x: unknown, what: string): Tensor => {
   if (x instanceof Tensor) return x
   throw new TypeError(`${what} must be Tensor, not ${typeName(x)}`)

@@ -1,3 +1,4 @@
+// The Boston housing set. The values are in boston.csv.ts, the rest is the same for all sets (bunch.ts).
 import csv from './boston.csv.ts'
 import { type Bunch, bunch } from './bunch.ts'
 

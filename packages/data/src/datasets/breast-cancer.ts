@@ -1,3 +1,4 @@
+// The Wisconsin breast cancer set. The values are in breast-cancer.csv.ts, the rest is the same for all sets (bunch.ts).
 import csv from './breast-cancer.csv.ts'
 import { type Bunch, bunch } from './bunch.ts'
 

@@ -1,3 +1,4 @@
+// The handwritten digits. The values are in digits.csv.ts, the rest is the same for all sets (bunch.ts).
 import { type Bunch, bunch } from './bunch.ts'
 import csv from './digits.csv.ts'
 

@@ -1,3 +1,4 @@
+// The iris set. The values are in iris.csv.ts, the rest is the same for all sets (bunch.ts).
 import { type Bunch, bunch } from './bunch.ts'
 import csv from './iris.csv.ts'
 
