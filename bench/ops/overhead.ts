@@ -71,7 +71,7 @@ const remarks: string[] = torch === undefined ? [absent] : []
 
 async function rows(when: string): Promise<Row[]> {
   const subjects: Record<string, Sample> = { ...ops, graph: timed((n) => graphs(n)) }
-  if (torch !== undefined) subjects['torch'] = torch.sampler('scalar')
+  if (torch !== undefined) subjects.torch = torch.sampler('scalar')
   const measured = await measure(subjects, { rounds: 51, sampleMs: 10, warmupMs: 200 })
   const found: Row[] = Object.keys(ops).map((name) => {
     const { median, min, p10, p90 } = measured.statistics(name)

@@ -3,8 +3,8 @@
 //
 //   node bench/dist/soak/breast-cancer.js [--epochs 200000] [--warmup 20000]
 //
-// It is read twice. (a) To the letter: step 200 of a cold process, when V8 has compiled little and its heap is young.
-// (b) From step 200 after a warm-up of as many epochs as it takes V8 to settle, so that what grows is tensors' doing.
+// It is read twice. (a) To the letter: from step 200 of a cold process, when V8 has compiled little and its heap is
+// young. (b) The same after a warm-up in the same process, so that what grows is tensors' doing.
 import { parseArgs } from 'node:util'
 import { breastCancer } from '../src/models.ts'
 import { report, type Row } from '../src/report.ts'
@@ -34,44 +34,40 @@ const look = (step: number): Point => {
 }
 
 const { epoch } = breastCancer()
-const cold: Point[] = []
-let warm: Point | undefined
+const points = new Map<number, Point>()
+const shown = [1, 200, 1000, 5000, 20_000, 50_000, 100_000, 150_000, epochs, warmup + 200, warmup + epochs]
+const wanted = new Set(shown)
 /** The most array-buffer bytes at any step that was looked at: between two collections of V8 they go up and down. */
 let most = 0
-const total = Math.max(epochs, warmup + 200 + 1)
-const shown = new Set([1, 200, 1000, 5000, 20_000, 50_000, 100_000, 150_000, total])
 const start = process.hrtime.bigint()
-for (let step = 1; step <= total; step++) {
+for (let step = 1; step <= warmup + epochs; step++) {
   epoch()
   if (step % 200 === 0) most = Math.max(most, process.memoryUsage().arrayBuffers)
-  if (shown.has(step)) cold.push(look(step))
-  if (step === warmup + 200) warm = look(step)
+  if (wanted.has(step)) points.set(step, look(step))
 }
 const seconds = Number(process.hrtime.bigint() - start) / 1e9
 
 const mb = (bytes: number): string => (bytes / 1e6).toFixed(1)
-const end = cold[cold.length - 1]
 const held = (what: string, from: number, to: number): Row => {
-  const limit = from * 1.05 + 5e6
-  return { what, value: to / 1e6, unit: 'MB', note: `from ${mb(from)} MB`, atMost: Number((limit / 1e6).toFixed(2)) }
+  const limit = (from * 1.05 + 5e6) / 1e6
+  return { what, value: to / 1e6, unit: 'MB', note: `from ${mb(from)} MB`, atMost: Number(limit.toFixed(2)) }
 }
-const rowsFrom = (point: Point, name: string): Row[] => [
-  held(`array buffers at step ${end.step}, ${name}`, point.arrayBuffers, end.arrayBuffers),
-  held(`resident size at step ${end.step}, ${name}`, point.resident, end.resident),
+const at = (step: number): Point => points.get(step) as Point
+const between = (from: Point, to: Point, name: string): Row[] => [
+  held(`array buffers, step ${from.step} to ${to.step}, ${name}`, from.arrayBuffers, to.arrayBuffers),
+  held(`resident size, step ${from.step} to ${to.step}, ${name}`, from.resident, to.resident),
 ]
-const at200 = cold.find(({ step }) => step === 200) as Point
 report(
   [
-    ...rowsFrom(at200, 'against step 200 of a cold process'),
-    ...rowsFrom(warm as Point, `against step ${warmup + 200}, V8 warm`),
-    held('most array-buffer bytes seen, against step 200', at200.arrayBuffers, most),
+    ...between(at(200), at(epochs), 'cold process'),
+    ...between(at(warmup + 200), at(warmup + epochs), 'V8 warm'),
+    held('most array-buffer bytes at any step, against step 200', at(200).arrayBuffers, most),
   ],
   [
-    `${total} epochs in ${seconds.toFixed(1)} s. ${cold
-      .map(
-        (p) =>
-          `step ${p.step}: array buffers ${mb(p.arrayBuffers)}, resident ${mb(p.resident)}, V8's heap ${mb(p.heap)} MB`,
-      )
+    `${warmup + epochs} epochs in ${seconds.toFixed(1)} s. In MB, array buffers / resident / V8's heap: ${[
+      ...points.values(),
+    ]
+      .map((p) => `step ${p.step}: ${mb(p.arrayBuffers)} / ${mb(p.resident)} / ${mb(p.heap)}`)
       .join('; ')}.`,
   ],
 )

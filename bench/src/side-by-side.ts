@@ -44,7 +44,7 @@ export async function sideBySide({ name, title, model, floor, atMost, repeat }: 
   const torch = torchVersion() === null ? undefined : new Torch()
   if (torch !== undefined) {
     await torch.load(name, model)
-    subjects['torch'] = torch.sampler(name)
+    subjects.torch = torch.sampler(name)
   }
   for (const sample of Object.values(subjects)) await sample(warmupEpochs)
   const measured = await measure(subjects, { rounds: 61, repeat, warmupMs: 0 })

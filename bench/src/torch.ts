@@ -6,26 +6,38 @@ import { fileURLToPath } from 'node:url'
 import type { Sample } from './harness.ts'
 import type { Model } from './models.ts'
 
-const python = process.env['PYTHON'] ?? '/usr/bin/python3'
 /** Compiled files lie one folder deeper than the sources, in dist. */
 const script = fileURLToPath(new URL('../../torch/models.py', import.meta.url))
 
 export const absent =
   'PyTorch IS ABSENT: nothing was compared with it. Install it (Debian: `apt-get install python3-torch`) or name a Python that has it: `PYTHON=… pnpm bench`.'
 
-let version: string | null | undefined
+interface Found {
+  readonly python: string
+  readonly version: string
+}
+let found: Found | null | undefined
+
+/** The first Python that has PyTorch: the one that `PYTHON` names, else that of the path or of the system. */
+function find(): Found | null {
+  if (found !== undefined) return found
+  const { PYTHON } = process.env
+  for (const python of PYTHON === undefined ? ['python3', '/usr/bin/python3'] : [PYTHON]) {
+    try {
+      const source = 'import torch; print(torch.__version__)'
+      const printed = execFileSync(python, ['-c', source], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+      found = { python, version: printed.trim() }
+      return found
+    } catch {
+      // Not this one.
+    }
+  }
+  found = null
+  return found
+}
 
 /** The version of PyTorch on this machine; null when there is none. */
-export function torchVersion(): string | null {
-  if (version !== undefined) return version
-  try {
-    const source = 'import torch; print(torch.__version__)'
-    version = execFileSync(python, ['-c', source], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
-  } catch {
-    version = null
-  }
-  return version
-}
+export const torchVersion = (): string | null => find()?.version ?? null
 
 /** One line out, one line in. */
 export class Torch {
@@ -36,6 +48,8 @@ export class Torch {
   constructor() {
     // One thread for everything; nothing else is set, so PyTorch chooses its kernels as it does for anybody.
     const env = { ...process.env, OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1', MKL_NUM_THREADS: '1' }
+    const python = find()?.python
+    if (python === undefined) throw new Error(absent)
     this.#child = spawn(python, [script], { env, stdio: ['pipe', 'pipe', 'pipe'] })
     let errors = ''
     this.#child.stderr.on('data', (text) => void (errors += text))
