@@ -3,6 +3,7 @@ import { dtypeName, isFloat } from '../base/dtype.ts'
 import { RuntimeError, ValueError } from '../base/errors.ts'
 import { broadcastShapes, checkOutput, sameShape } from '../base/shape.ts'
 import { type Expr, s } from '../expr/expr.ts'
+import { notImplemented } from '../ops/arguments.ts'
 import { formatSize } from '../tensor/print.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { pointwise } from './pointwise.ts'
@@ -61,12 +62,7 @@ export function binaryCrossEntropy(input: Tensor, target: Tensor, options: Binar
       `Convert the target: y.to('${input.dtype}').`,
     )
   }
-  if (!isFloat(input.dtype)) {
-    throw new RuntimeError(
-      `"binary_cross_entropy" not implemented for '${dtypeName[input.dtype]}'`,
-      'Convert it first: x.float().',
-    )
-  }
+  if (!isFloat(input.dtype)) throw notImplemented('binary_cross_entropy', input.dtype)
   return ofProbabilities([input, target], { reduction, weight })
 }
 

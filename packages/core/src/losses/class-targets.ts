@@ -5,6 +5,7 @@ import { dtypeName, isFloat } from '../base/dtype.ts'
 import { IndexError, RuntimeError, ValueError } from '../base/errors.ts'
 import { sameShape, type Shape, shapeString } from '../base/shape.ts'
 import { type Expr, s } from '../expr/expr.ts'
+import { notImplemented } from '../ops/arguments.ts'
 import { counted } from '../ops/create.ts'
 import { elementwise, reshapeOp } from '../ops/define.ts'
 import { toDType } from '../ops/fill.ts'
@@ -61,12 +62,7 @@ export function checkClassTargets(input: Tensor, target: Tensor, weight: Tensor 
     )
   }
   if (weight !== null) checkClassWeight(weight, input, '')
-  if (!isFloat(input.dtype)) {
-    throw new RuntimeError(
-      `"nll_loss_out_frame" not implemented for '${dtypeName[input.dtype]}'`,
-      'Convert it first: x.float().',
-    )
-  }
+  if (!isFloat(input.dtype)) throw notImplemented('nll_loss_out_frame', input.dtype)
 }
 
 /** Throws where the weight is no vector [C] in the input's dtype. */

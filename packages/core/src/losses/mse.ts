@@ -1,9 +1,9 @@
 // The mean squared error.
+import { isFloat } from '../base/dtype.ts'
 import { broadcastShapes, sameShape } from '../base/shape.ts'
-import { dtypeName, isFloat } from '../base/dtype.ts'
-import { RuntimeError } from '../base/errors.ts'
 import { warn } from '../base/warn.ts'
 import { type Expr, s } from '../expr/expr.ts'
+import { notImplemented } from '../ops/arguments.ts'
 import { expandTo } from '../ops/define.ts'
 import { formatSize } from '../tensor/print.ts'
 import type { Tensor } from '../tensor/tensor.ts'
@@ -40,9 +40,7 @@ export function broadcastPair(input: Tensor, target: Tensor): [Tensor, Tensor] {
 export function mseLoss(input: Tensor, target: Tensor, options: ReductionOption = {}): Tensor {
   const reduce = { reduction: reductionOf(options) }
   const pair = broadcastPair(input, target)
-  if (!isFloat(input.dtype) && !isFloat(target.dtype)) {
-    throw new RuntimeError(`"mse_cpu" not implemented for '${dtypeName[input.dtype]}'`, 'Convert it first: x.float().')
-  }
+  if (!isFloat(input.dtype) && !isFloat(target.dtype)) throw notImplemented('mse_cpu', input.dtype)
   return squaredError(pair, reduce)
 }
 

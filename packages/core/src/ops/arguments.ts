@@ -1,6 +1,6 @@
 // Reading of arguments that PyTorch takes in several forms: sizes as varargs or an array, a dimension by position or
 // in the options.
-import { type DType, isFloat } from '../base/dtype.ts'
+import { type DType, dtypeName, isFloat } from '../base/dtype.ts'
 import { RuntimeError, TypeError } from '../base/errors.ts'
 import { checkSizes, type Shape } from '../base/shape.ts'
 
@@ -53,3 +53,7 @@ export function numberFor(value: number | boolean, dtype: DType): number | boole
     `The value is ${value}, the dtype ${dtype}.`,
   )
 }
+
+/** PyTorch's error for a dtype that a kernel of its does not take. */
+export const notImplemented = (kernel: string, dtype: DType, hint = 'Convert it first: x.float().'): RuntimeError =>
+  new RuntimeError(`"${kernel}" not implemented for '${dtypeName[dtype]}'`, hint)

@@ -32,10 +32,11 @@ export function finish(x: Tensor, { requiresGrad = false }: TensorOptions): Tens
 }
 
 /** A contiguous tensor over a copy of the elements. */
-export function fromArray(data: TypedArray, shape: Shape, options: TensorOptions = {}): Tensor {
-  const dtype = options.dtype ?? dtypeOfArray(data)
+export function fromArray(data: TypedArray | number[], shape: Shape, options: TensorOptions = {}): Tensor {
+  const own = Array.isArray(data) ? undefined : dtypeOfArray(data)
+  const dtype = options.dtype ?? own ?? 'float32'
   const x = allocate(deviceNamed(options.device), { shape, dtype })
-  const values = dtypeOfArray(data) === dtype ? data : converted(data, dtype)
+  const values = own === dtype ? (data as TypedArray) : converted(data, dtype)
   if (x.elements > 0) x.storage.device.backend.write(x, values)
   return finish(x, options)
 }
@@ -100,7 +101,7 @@ export function tensor(data: TensorData, options: TensorOptions = {}): Tensor {
   const shape = nestedShape(data)
   const { values, bools } = flatten(data, shape)
   const dtype = options.dtype ?? (bools > 0 && bools === values.length ? 'bool' : 'float32')
-  return fromArray(converted(values, dtype), shape, { ...options, dtype })
+  return fromArray(values, shape, { ...options, dtype })
 }
 
 type SizeArgs = readonly (number | readonly number[] | TensorOptions)[]

@@ -6,7 +6,7 @@ import { RuntimeError } from '../base/errors.ts'
 import { type Expr, s } from '../expr/expr.ts'
 import { operand } from '../tensor/apply.ts'
 import type { Input } from '../tensor/op.ts'
-import type { Tensor } from '../tensor/tensor.ts'
+import { Tensor } from '../tensor/tensor.ts'
 import { type Elementwise, elementwise } from './define.ts'
 import { binary, recorded, type TensorLike, unary } from './recorded.ts'
 
@@ -208,7 +208,6 @@ const clampMaxRecord = elementwise('clamp', (x, high) => s.min(x, high), {
   grad: ({ dy, x: [x, high] }) => [s.select(s.le(x, high), dy, 0), s.select(s.gt(x, high), dy, 0)],
 })
 
-const isTensor = (x: Bound): boolean => typeof x === 'object' && x !== null
 const byTensors = { both: clampRecord, min: clampMinRecord, max: clampMaxRecord }
 const byNumbers = {
   both: named('ClampBackward1', clampRecord),
@@ -219,13 +218,13 @@ type Bound = TensorLike | null | undefined
 /** `x` limited to [min, max]; either may be null. The gradient passes at both edges. */
 export const clamp = recorded((x: Tensor, min?: Bound | { min?: Bound; max?: Bound }, max?: Bound) => {
   const [low, high] = bounds(min, max)
-  const records = isTensor(low) || isTensor(high) ? byTensors : byNumbers
+  const records = low instanceof Tensor || high instanceof Tensor ? byTensors : byNumbers
   if (low === null) return [records.max, [x, operand(high as TensorLike)]]
   if (high === null) return [records.min, [x, operand(low)]]
   return [records.both, [x, operand(low), operand(high)]]
 })
 const bounds = (min: Bound | { min?: Bound; max?: Bound }, max: Bound): [TensorLike | null, TensorLike | null] => {
-  const options = typeof min === 'object' && min !== null && !('storage' in min)
+  const options = typeof min === 'object' && min !== null && !(min instanceof Tensor)
   const low = (options ? min.min : (min as Bound)) ?? null
   const high = (options ? min.max : max) ?? null
   if (low === null && high === null)

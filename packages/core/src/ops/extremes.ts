@@ -7,7 +7,7 @@ import { type Expr, s } from '../expr/expr.ts'
 import { apply, applyAll } from '../tensor/apply.ts'
 import type { Gradients, OpDef, Vjp } from '../tensor/op.ts'
 import { detached, Tensor } from '../tensor/tensor.ts'
-import { type DimOptions, type Dims, dimOptions } from './arguments.ts'
+import { type DimOptions, type Dims, dimOptions, notImplemented } from './arguments.ts'
 import { cloneOp, elementwise, reshapeOp } from './define.ts'
 import { filled } from './fill.ts'
 import { maximum, minimum } from './elementwise.ts'
@@ -117,8 +117,7 @@ function place(x: Tensor, fn: Fn, dim?: Arg, options?: DimOptions): Tensor {
   const one = singleDim(name, given)
   const dims = normalizeDims(one, x.dim())
   checkNotEmpty(x, name, dims, one === null)
-  if (x.dtype === 'bool')
-    throw new RuntimeError(`"${name}_cpu" not implemented for 'Bool'`, 'Convert it first: x.int().')
+  if (x.dtype === 'bool') throw notImplemented(`${name}_cpu`, x.dtype, 'Convert it first: x.int().')
   return apply(argOp, [x], { fn, dims, keepdim })
 }
 

@@ -7,16 +7,16 @@ import type { OpDef } from '../tensor/op.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { narrow } from './views.ts'
 
-interface Padding {
-  /** Elements to add in front of and behind every dimension; negative ones are cut off. */
-  readonly low: readonly number[]
-  readonly high: readonly number[]
-  readonly value: number
-}
+/** Elements to add in front of and behind every dimension; negative ones are cut off. */
+type Padding = Prims['pad']
+const padded: OpDef<Padding>['infer'] = ([x], { low, high }) => [
+  { shape: x.shape.map((n, i) => low[i] + n + high[i]), dtype: x.dtype },
+]
+
 const kernels = new Map<string, Prims['pad']>()
 const padKernel: OpDef<Prims['pad']> = {
   name: 'constantPadNd',
-  infer: ([x], { low, high }) => [{ shape: x.shape.map((n, i) => low[i] + n + high[i]), dtype: x.dtype }],
+  infer: padded,
   to: {
     kind: 'kernel',
     prim: 'pad',
@@ -37,7 +37,7 @@ const positive = (list: readonly number[]): number[] => list.map((n) => Math.max
 
 const padOp: OpDef<Padding> = {
   name: 'constantPadNd',
-  infer: ([x], { low, high }) => [{ shape: x.shape.map((n, i) => low[i] + n + high[i]), dtype: x.dtype }],
+  infer: padded,
   vjp: ({ dy, attrs }) => [apply(padOp, [dy], { low: negated(attrs.low), high: negated(attrs.high), value: 0 })],
   to: {
     kind: 'compose',

@@ -14,7 +14,7 @@ import { type Device, deviceNamed } from '../tensor/device.ts'
 import { writeProduced } from '../tensor/effects.ts'
 import { noGrad } from '../tensor/mode.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { sizesAndOptions } from './arguments.ts'
+import { notImplemented, sizesAndOptions } from './arguments.ts'
 import { finish, type TensorOptions } from './create.ts'
 import { elementwise } from './define.ts'
 import { mul } from './elementwise.ts'
@@ -73,22 +73,18 @@ function denseStrides({ shape, strides }: Layout): readonly number[] | undefined
 
 // ---- the distributions as fills ----
 
-const notImplemented = (kernel: string, dtype: DType): never => {
-  throw new RuntimeError(
-    `"${kernel}" not implemented for '${dtypeName[dtype]}'`,
-    'Draw float32 and convert: rand(3).int().',
-  )
-}
+const noDraws = (kernel: string, dtype: DType): RuntimeError =>
+  notImplemented(kernel, dtype, 'Draw float32 and convert: rand(3).int().')
 const generatorOf = ({ generator }: GeneratorOption): Generator => generator ?? defaultGenerator
 
 function uniformFill(dtype: DType, from: number, to: number, generator: Generator): Fill {
-  if (!isFloat(dtype)) notImplemented('check_uniform_bounds', dtype)
+  if (!isFloat(dtype)) throw noDraws('check_uniform_bounds', dtype)
   return (out) => draw.uniform(out as Float32Array, from, to, generator)
 }
 
 /** Sixteen and more are drawn in blocks only into row-major memory. */
 function normalFill(dtype: DType, mean: number, std: number, generator: Generator, rowMajor: boolean): Fill {
-  if (!isFloat(dtype)) notImplemented('normal_kernel_cpu', dtype)
+  if (!isFloat(dtype)) throw noDraws('normal_kernel_cpu', dtype)
   return (out) => {
     const floats = out as Float32Array
     if (rowMajor || floats.length < 16) return draw.normal(floats, mean, std, generator)
@@ -187,7 +183,7 @@ export function randint(...args: readonly (number | readonly number[] | RandomOp
 export function randperm(n: number, options: RandomOptions = {}): Tensor {
   if (!Number.isInteger(n)) throw new TypeError(`randperm(): argument 'n' (position 1) must be int, not ${typeName(n)}`)
   const dtype = checkDType(options.dtype ?? 'int32')
-  if (dtype === 'bool') notImplemented('randperm', dtype)
+  if (dtype === 'bool') throw noDraws('randperm', dtype)
   const generator = generatorOf(options)
   return create(checkSizes([n]), dtype, options, (out) => draw.randperm(out, generator))
 }
@@ -298,7 +294,7 @@ const hits = elementwise('bernoulli', (p, uniform) => s.cast(s.lt(uniform, p), p
 
 /** 1 with the probability that `p` has at each place, else 0; drawn in the order of `strides`. */
 function hitsOf(p: Tensor, generator: Generator, strides?: readonly number[]): Tensor {
-  if (!isFloat(p.dtype)) notImplemented('bernoulli_tensor_cpu_p_', p.dtype)
+  if (!isFloat(p.dtype)) throw noDraws('bernoulli_tensor_cpu_p_', p.dtype)
   noGrad(() => apply(checked, [p], null))
   const uniform = drawn(p.storage.device, p, uniformFill(p.dtype, 0, 1, generator), strides)
   return apply(hits, [p, uniform], null)

@@ -1,14 +1,14 @@
 // Softmax, its logarithm, and logsumexp: shifted by the largest element so that nothing overflows, in few passes, each
 // with a gradient of its own.
 import type { Prims } from '../backend/backend.ts'
-import { type DType, dtypeName, dtypeRank, dtypes, isFloat } from '../base/dtype.ts'
-import { RuntimeError, TypeError } from '../base/errors.ts'
+import { type DType, dtypeRank, dtypes, isFloat } from '../base/dtype.ts'
+import { TypeError } from '../base/errors.ts'
 import { normalizeDim, normalizeDims, reducedShape } from '../base/shape.ts'
 import { type Expr, s } from '../expr/expr.ts'
 import { apply, applyAll } from '../tensor/apply.ts'
 import type { OpDef } from '../tensor/op.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { type DimOptions, type Dims, dimOptions } from './arguments.ts'
+import { type DimOptions, type Dims, dimOptions, notImplemented } from './arguments.ts'
 import { elementwise, reshapeOp, sumTo } from './define.ts'
 import { div, log } from './elementwise.ts'
 import { toDType } from './fill.ts'
@@ -101,10 +101,7 @@ function along(
   const d = normalizeDim(options.dim, x.dim())
   if (!isFloat(input.dtype)) {
     const kernel = d === Math.max(x.dim(), 1) - 1 ? `${name}_lastdim_kernel_impl` : 'softmax_kernel_impl'
-    throw new RuntimeError(
-      `"${kernel}" not implemented for '${dtypeName[input.dtype]}'`,
-      "Convert it first: x.float(), or give { dtype: 'float32' }.",
-    )
+    throw notImplemented(kernel, input.dtype, "Convert it first: x.float(), or give { dtype: 'float32' }.")
   }
   return apply(op, [input], x.dim() === 0 ? [] : [d])
 }

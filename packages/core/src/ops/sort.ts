@@ -5,6 +5,7 @@ import { normalizeDim } from '../base/shape.ts'
 import { apply, applyAll } from '../tensor/apply.ts'
 import type { Input, OpDef } from '../tensor/op.ts'
 import { detached, type Tensor } from '../tensor/tensor.ts'
+import { notImplemented } from './arguments.ts'
 import { cloneOp } from './define.ts'
 import { putBack } from './extremes.ts'
 import { filled } from './fill.ts'
@@ -120,8 +121,7 @@ export function topk(x: Tensor, k: number, dim?: number | TopkOptions, options: 
   if (k < 0 || k > size) {
     throw new RuntimeError('selected index k out of range', `k is ${k}; dimension ${d} has ${size} elements.`)
   }
-  if (x.dtype === 'bool')
-    throw new RuntimeError('"topk_cpu" not implemented for \'Bool\'', 'Convert it first: x.int().')
+  if (x.dtype === 'bool') throw notImplemented('topk_cpu', x.dtype, 'Convert it first: x.int().')
   const [values, indices] = applyAll(topkOp, [x], { dim: d, descending: largest, k })
   return new ValuesAndIndices('topk', values, indices)
 }

@@ -63,6 +63,9 @@ export const setPrintOptions = (options: Partial<PrintOptions> & { profile?: key
 }
 
 const notFinite = (x: number): string => (Number.isNaN(x) ? 'nan' : x > 0 ? 'inf' : '-inf')
+/** C's exponents have two digits at least. */
+const exponentText = (exponent: number): string =>
+  `e${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`
 const signOf = (x: number): string => (x < 0 || Object.is(x, -0) ? '-' : '')
 
 // JavaScript's toFixed and toExponential round exact ties away from zero, C's printf to even. At a tie they have gone up,
@@ -88,7 +91,7 @@ export const formatExponent = (x: number, digits: number): string => {
   const [mantissa, power] = size.toExponential(digits).split('e')
   const exponent = Number(power)
   const rounded = tieToEven(mantissa, isTie(size, digits - exponent))
-  return `${signOf(x)}${rounded}e${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`
+  return signOf(x) + rounded + exponentText(exponent)
 }
 
 /** Whether `size` lies exactly between two numbers of `digits` digits after the point; negative: before it. */
@@ -104,9 +107,7 @@ export const reprFloat = (x: number): string => {
   if (!Number.isFinite(x)) return notFinite(x)
   const [mantissa, power] = Math.abs(x).toExponential().split('e')
   const exponent = Number(power)
-  if (exponent < -4 || exponent >= 16) {
-    return `${signOf(x)}${mantissa}e${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`
-  }
+  if (exponent < -4 || exponent >= 16) return signOf(x) + mantissa + exponentText(exponent)
   const digits = mantissa.replace('.', '')
   if (exponent < 0) return `${signOf(x)}0.${'0'.repeat(-exponent - 1)}${digits}`
   const whole = digits.slice(0, exponent + 1).padEnd(exponent + 1, '0')
