@@ -7,6 +7,7 @@ import { type Expr, s } from '../expr/expr.ts'
 import { operand } from '../tensor/apply.ts'
 import type { Input } from '../tensor/op.ts'
 import { Tensor } from '../tensor/tensor.ts'
+import { notImplemented } from './arguments.ts'
 import { type Elementwise, elementwise } from './define.ts'
 import { binary, recorded, type TensorLike, unary } from './recorded.ts'
 
@@ -169,6 +170,9 @@ export const relu = unary(
 )
 const leakyReluRecord = elementwise('leakyRelu', (x, slope) => s.select(s.gt(x, 0), x, s.mul(x, slope)), {
   gradName: 'leakyReluBackward',
+  accepts: (_, [x]) => {
+    if (!isFloat(x.dtype)) throw notImplemented('leaky_relu_cpu', x.dtype)
+  },
 })
 /** `x` where it is positive, `negativeSlope * x` elsewhere (0.01 unless given). */
 export const leakyRelu = recorded((x: Tensor, negativeSlope: number | { negativeSlope?: number } = 0.01) => {

@@ -3,13 +3,13 @@
 import type { Prims } from '../backend/backend.ts'
 import { type DType, dtypeRank, dtypes, isFloat } from '../base/dtype.ts'
 import { TypeError } from '../base/errors.ts'
-import { normalizeDim, normalizeDims, reducedShape } from '../base/shape.ts'
+import { normalizeDim, normalizeDims, reducedShape, type Shape } from '../base/shape.ts'
 import { type Expr, s } from '../expr/expr.ts'
 import { apply, applyAll } from '../tensor/apply.ts'
 import type { OpDef } from '../tensor/op.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { type DimOptions, type Dims, dimOptions, notImplemented } from './arguments.ts'
-import { elementwise, reshapeOp, sumTo } from './define.ts'
+import { type Elementwise, elementwise, reshapeOp, sumTo } from './define.ts'
 import { div, log } from './elementwise.ts'
 import { toDType } from './fill.ts'
 import { largest } from './extremes.ts'
@@ -37,45 +37,44 @@ const logSoftmaxGradient = elementwise('logSoftmaxBackwardData', (dy, y, sum) =>
 const expShifted = elementwise('exp', (x, most) => s.exp(s.sub(x, most)))
 const lessBoth = elementwise('sub', (x, most, logSum) => s.sub(s.sub(x, most), logSum))
 
-const softmaxOp: OpDef<Axes> = {
-  name: 'softmax',
+/** Both have a gradient of one form: `total` is what the gradient of a slice sums to, of the shape `kept`. */
+const slicewise = (
+  name: string,
+  gradient: Elementwise,
+  total: (dy: Tensor, y: Tensor, kept: Shape) => Tensor,
+  forward: (x: Tensor, dims: Axes) => Tensor,
+): OpDef<Axes> => ({
+  name,
   infer: ([x]) => [{ shape: x.shape, dtype: x.dtype }],
   saves: () => ({ outputs: [0] }),
   vjp: (ctx) => {
     const { dy } = ctx
     const y = ctx.output()
-    const sum = apply(sumOfProducts, [dy, y], { shape: reducedShape(y.shape, ctx.attrs, true), dtype: y.dtype })
-    return [apply(softmaxGradient, [dy, y, sum], null)]
+    return [apply(gradient, [dy, y, total(dy, y, reducedShape(y.shape, ctx.attrs, true))], null)]
   },
-  to: {
-    kind: 'compose',
-    compose: ([x], dims) => {
-      const [exps, sums] = applyAll(expAndSum, [x, largest(x as Tensor, dims)], dims)
-      return [div(exps, sums)]
-    },
-  },
-}
+  to: { kind: 'compose', compose: ([x], dims) => [forward(x as Tensor, dims)] },
+})
 
-const logSoftmaxOp: OpDef<Axes> = {
-  name: 'logSoftmax',
-  infer: ([x]) => [{ shape: x.shape, dtype: x.dtype }],
-  saves: () => ({ outputs: [0] }),
-  vjp: (ctx) => {
-    const { dy } = ctx
-    const y = ctx.output()
-    const sum = sumTo(dy, reducedShape(y.shape, ctx.attrs, true))
-    return [apply(logSoftmaxGradient, [dy, y, sum], null)]
+const softmaxOp = slicewise(
+  'softmax',
+  softmaxGradient,
+  (dy, y, shape) => apply(sumOfProducts, [dy, y], { shape, dtype: y.dtype }),
+  (x, dims) => {
+    const [exps, sums] = applyAll(expAndSum, [x, largest(x, dims)], dims)
+    return div(exps, sums)
   },
-  to: {
-    kind: 'compose',
-    compose: ([x], dims) => {
-      const { dtype } = x
-      const most = largest(x as Tensor, dims)
-      const sums = apply(expShifted, [x, most], { shape: most.shape, dtype })
-      return [apply(lessBoth, [x, most, log(sums)], null)]
-    },
+)
+
+const logSoftmaxOp = slicewise(
+  'logSoftmax',
+  logSoftmaxGradient,
+  (dy, _, kept) => sumTo(dy, kept),
+  (x, dims) => {
+    const most = largest(x, dims)
+    const sums = apply(expShifted, [x, most], { shape: most.shape, dtype: x.dtype })
+    return apply(lessBoth, [x, most, log(sums)], null)
   },
-}
+)
 
 export interface SoftmaxOptions {
   readonly dim?: number
