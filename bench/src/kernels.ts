@@ -21,7 +21,6 @@ const unary: readonly ((x: Tensor) => Tensor)[] = [
   (x) => x.isnan(),
   (x) => x.clamp(0.5, 2),
   (x) => x.pow(3),
-  (x) => F.leakyRelu(x, 0.1),
 ]
 const binary: readonly ((x: Tensor, y: Tensor) => Tensor)[] = [
   (x, y) => x.add(y),
@@ -45,6 +44,7 @@ const reduced: readonly ((x: Tensor) => Tensor)[] = [
   (x) => x.cumsum(-1),
 ]
 const floats: readonly ((x: Tensor) => Tensor)[] = [
+  (x) => F.leakyRelu(x, 0.1),
   (x) => x.mean(-1),
   (x) => x.softmax(-1),
   (x) => x.logsumexp(-1),

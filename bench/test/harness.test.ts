@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest'
+import { consume, consumed, measure, median, timed } from '../src/harness.ts'
+import { figure, markdown, passes } from '../src/report.ts'
+
+test('subjects are sampled in turn, every other round the other way round', async () => {
+  const order: string[] = []
+  const subject = (name: string, ns: number) => (n: number) => {
+    order.push(name)
+    return ns * n
+  }
+  await measure({ a: subject('a', 1), b: subject('b', 2) }, { rounds: 4, repeat: 10, warmupMs: 0 })
+  expect(order.slice(0, 2)).toEqual(['a', 'b'])
+  expect(order.slice(2).join('')).toBe('abbaabba')
+})
+
+test('figures are nanoseconds of one repetition; ratios are taken within a round', async () => {
+  // The machine becomes ten times slower half-way: the medians of the two are far apart, their ratio is not.
+  let round = 0
+  const slower = () => (round++ < 10 ? 1 : 10)
+  const a = (n: number) => 100 * n * slower()
+  const b = (n: number) => 50 * n * (round <= 10 ? 1 : 10)
+  const measured = await measure({ a, b }, { rounds: 21, repeat: 7, warmupMs: 0 })
+  expect(measured.statistics('b')).toMatchObject({ min: 50, samples: 21 })
+  expect(measured.ratio('a', 'b').median).toBe(2)
+  expect(measured.difference('a', 'b').p10).toBe(50)
+})
+
+test('repetitions are found that fill a sample', async () => {
+  const seen: number[] = []
+  const sample = (n: number) => {
+    seen.push(n)
+    return 1000 * n
+  }
+  await measure({ sample }, { rounds: 3, sampleMs: 2, warmupMs: 1 })
+  const last = seen.slice(-3)
+  expect(last[0] * 1000).toBeGreaterThanOrEqual(2e6)
+  expect(last[0] * 1000).toBeLessThan(4e6)
+  expect(last).toEqual([last[0], last[0], last[0]])
+})
+
+test('what was timed is kept', () => {
+  const ns = timed((n) => n + 1)(41) as number
+  expect(ns).toBeGreaterThan(0)
+  expect(consumed()).toBe(42)
+  consume('other')
+  expect(consumed()).toBe('other')
+})
+
+test('the median lies between', () => {
+  expect(median([3, 1, 2])).toBe(2)
+  expect(median([4, 1, 2, 3])).toBe(2.5)
+})
+
+test('a row passes inside its bound', () => {
+  const row = { what: 'x', unit: 'ns', value: 5 }
+  expect(passes(row)).toBeUndefined()
+  expect(passes({ ...row, atMost: 5 })).toBe(true)
+  expect(passes({ ...row, atMost: 4.9 })).toBe(false)
+  expect(passes({ ...row, atLeast: 5 })).toBe(true)
+  expect(passes({ ...row, atLeast: 5.1 })).toBe(false)
+  expect(passes({ ...row, value: Number.NaN, atMost: 5 })).toBe(false)
+  expect(markdown([{ ...row, atMost: 4 }])).toContain('| x | 5.000 ns | ≤ 4 ns | **FAIL** |  |')
+  expect([1234.5, 123.45, 12.345, 1.2345].map(figure)).toEqual(['1235', '123.5', '12.35', '1.234'])
+})
