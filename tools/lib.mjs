@@ -1,6 +1,6 @@
 // What the scripts of this folder share: where the root is, how a program is started, how a step is reported.
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -9,6 +9,16 @@ export const readJson = (...path) => JSON.parse(readFileSync(join(root, ...path)
 
 /** The packages that are published, as folders under packages/. */
 export const published = ['core', 'backend-js', 'backend-conformance', 'data', 'flambeau']
+
+const chromiums = [
+  process.env.FLAMBEAU_CHROMIUM,
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+]
+/** The browser for tests, or undefined. */
+export const findChromium = () => chromiums.find((path) => path && existsSync(path))
 
 /** Messages of these scripts go to stderr, so that stdout holds a program's own lines only. */
 export const say = (line) => process.stderr.write(`${line}\n`)

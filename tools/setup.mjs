@@ -5,9 +5,10 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { join } from 'node:path'
 import { build } from './build.mjs'
 import { check } from './check.mjs'
-import { node, pnpm, readJson, root, say, step } from './lib.mjs'
+import { findChromium, node, pnpm, published, readJson, root, say, step } from './lib.mjs'
 
 const cache = join(root, '.cache')
+const tested = [...published.map((name) => `packages/${name}`), 'examples', 'tools']
 const workspaceFolders = () => [
   'packages/core',
   'packages/backend-js',
@@ -95,6 +96,40 @@ const start = async (args) => {
   return (await node(entry, args, { inherit: true })).code
 }
 
+/** Where a test looks at the machine, its result is good for such a machine only: turbo looks at variables named FLAMBEAU_. */
+const machine = () => ({
+  FLAMBEAU_NODE: `${process.version} ${process.platform} ${process.arch}`,
+  FLAMBEAU_CHROMIUM: findChromium() ?? '',
+})
+
+/** What a run of vitest left behind; a run that left nothing counts as a failure. */
+const readCounts = (file) =>
+  existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { passed: 0, failed: 1, skipped: 0 }
+
+/** Only what vitest's own arguments choose. */
+const testSome = async (args) => {
+  const file = join(cache, 'counts.json')
+  rmSync(file, { force: true })
+  const vitest = join('node_modules', 'vitest', 'vitest.mjs')
+  const { code } = await node(vitest, ['run', ...args], { inherit: true, extraEnv: { FLAMBEAU_COUNTS: file } })
+  return { code, counts: readCounts(file) }
+}
+
+/** All tests, package after package; turbo repeats the result of those that nothing changed for. */
+const testAll = async () => {
+  const files = tested.map((folder) => join(root, folder, '.cache', 'counts.json'))
+  for (const file of files) rmSync(file, { force: true })
+  const quiet = ['--output-logs=new-only', '--log-prefix=none']
+  const { code } = await pnpm(['exec', 'turbo', 'run', 'test', '--concurrency=1', '--continue', ...quiet], {
+    inherit: true,
+  })
+  const counts = { passed: 0, failed: 0, skipped: 0 }
+  for (const file of files) {
+    for (const [state, number] of Object.entries(readCounts(file))) counts[state] += number
+  }
+  return { code, counts }
+}
+
 /** The last line of all output is `N passed, N failed`; a check that failed counts as one. */
 const test = async (args) => {
   if (!(await install('test'))) {
@@ -105,17 +140,9 @@ const test = async (args) => {
   const built = await step('build', () => build())
   if (built) writeStamp('build', key)
   const failedChecks = (built ? 0 : 1) + (args.length === 0 && built ? await check() : 0)
-  const counts = join(cache, 'counts.json')
-  rmSync(counts, { force: true })
-  mkdirSync(cache, { recursive: true })
-  const vitest = join('node_modules', 'vitest', 'vitest.mjs')
-  const { code } = await node(vitest, ['run', ...args], {
-    inherit: true,
-    extraEnv: { FLAMBEAU_COUNTS: counts, ...(built && { FLAMBEAU_BUILT: '1' }) },
-  })
-  const { passed, failed, skipped } = existsSync(counts)
-    ? JSON.parse(readFileSync(counts, 'utf8'))
-    : { passed: 0, failed: 1, skipped: 0 }
+  Object.assign(process.env, machine(), built && { FLAMBEAU_BUILT: '1' })
+  const { code, counts } = args.length > 0 ? await testSome(args) : await testAll()
+  const { passed, failed, skipped } = counts
   if (skipped > 0) say(`${skipped} skipped`)
   const failures = failed + failedChecks
   process.stdout.write(`${passed} passed, ${failures === 0 && code !== 0 ? 1 : failures} failed\n`)

@@ -1,7 +1,7 @@
 // What a test needs of the machine beyond Node. A test that can't run here says so loudly and is skipped; where
 // FLAMBEAU_REQUIRE names what it needs (a comma-separated list, as in CI), it fails instead.
-import { existsSync } from 'node:fs'
 import { type TestFunction, test } from 'vitest'
+import { findChromium } from '../lib.mjs'
 
 const required = new Set((process.env.FLAMBEAU_REQUIRE ?? '').split(',').filter(Boolean))
 
@@ -23,14 +23,7 @@ export const testWith = (
   })
 }
 
-const chromiums = [
-  process.env.FLAMBEAU_CHROMIUM,
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-]
-export const chromium = chromiums.find((path) => path !== undefined && existsSync(path))
+export const chromium = findChromium()
 export const chromiumMissing = chromium
   ? undefined
   : 'no Chromium found: install one (apt-get install chromium) or set FLAMBEAU_CHROMIUM to its path'
