@@ -83,6 +83,7 @@ function implicitDim(name: string, x: Tensor): number {
   return [0, 1, 3].includes(x.dim()) ? 0 : 1
 }
 
+/** A layer that works along a dimension, which PyTorch guesses where none is given. */
 class AlongDim extends Module {
   readonly dim: number | null
 
