@@ -8,7 +8,8 @@ import { check } from './check.mjs'
 import { findChromium, node, pnpm, published, readJson, root, say, step } from './lib.mjs'
 
 const cache = join(root, '.cache')
-const tested = [...published.map((name) => `packages/${name}`), 'examples', 'tools']
+/** Every folder of the workspace that may hold tests. */
+export const tested = [...published.map((name) => `packages/${name}`), 'examples', 'bench', 'tools']
 const workspaceFolders = () => [
   'packages/core',
   'packages/backend-js',

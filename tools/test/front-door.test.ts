@@ -1,10 +1,11 @@
 // The front door's promises: it refuses an old Node in one clear line, passes arguments and exit codes through, adds
 // nothing to a program's output, and counts tests honestly.
 import { execFile } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { tested } from '../setup.mjs'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const frontDoor = join(root, 'tools/front-door.mjs')
@@ -55,6 +56,18 @@ test('npm start passes on the exit code', async () => {
   expect(code).toBe(2)
   expect(stderr.trimEnd().split('\n')).toHaveLength(1)
 }, 30_000)
+
+test('no test file is left out of npm test', () => {
+  const folders = readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .filter((file) => /\.test\.ts$/.test(file) && !/(^|\/)(node_modules|dist|\.\w+)\//.test(file))
+    .map((file) => file.slice(0, file.indexOf('/test/')))
+  expect(folders.length).toBeGreaterThan(30)
+  expect([...new Set(folders)].filter((folder) => !tested.includes(folder))).toEqual([])
+  for (const folder of tested) {
+    const { scripts } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))
+    expect(`${folder}: ${scripts.test}`).toMatch(/unit\.mjs$/)
+  }
+})
 
 test('the last line counts every test, broken files and errors outside of tests too', async () => {
   writeFileSync(join(temp, 'vitest.config.mjs'), 'export default {}\n')
