@@ -4,13 +4,46 @@
 import { type DType, dtypeRank, isFloat } from '../base/dtype.ts'
 
 export type Step =
-  | 'input' | 'const' | 'cast'
-  | 'add' | 'sub' | 'mul' | 'div' | 'mod' | 'floorDiv' | 'pow' | 'min' | 'max'
+  | 'input'
+  | 'const'
+  | 'cast'
+  | 'add'
+  | 'sub'
+  | 'mul'
+  | 'div'
+  | 'mod'
+  | 'floorDiv'
+  | 'pow'
+  | 'min'
+  | 'max'
   | 'fma'
-  | 'neg' | 'abs' | 'sign' | 'floor' | 'ceil' | 'trunc' | 'rint'
-  | 'sqrt' | 'exp' | 'expm1' | 'log' | 'log1p' | 'sin' | 'cos' | 'tanh'
-  | 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge'
-  | 'and' | 'or' | 'xor' | 'not' | 'isnan' | 'isfinite'
+  | 'neg'
+  | 'abs'
+  | 'sign'
+  | 'floor'
+  | 'ceil'
+  | 'trunc'
+  | 'rint'
+  | 'sqrt'
+  | 'exp'
+  | 'expm1'
+  | 'log'
+  | 'log1p'
+  | 'sin'
+  | 'cos'
+  | 'tanh'
+  | 'eq'
+  | 'ne'
+  | 'lt'
+  | 'le'
+  | 'gt'
+  | 'ge'
+  | 'and'
+  | 'or'
+  | 'xor'
+  | 'not'
+  | 'isnan'
+  | 'isfinite'
   | 'select'
 
 export interface Expr {
@@ -60,7 +93,11 @@ const comparison =
 const logical =
   (step: Step) =>
   (...xs: Expr[]): Expr =>
-    node(step, 'bool', xs.map((x) => s.cast(x, 'bool')))
+    node(
+      step,
+      'bool',
+      xs.map((x) => s.cast(x, 'bool')),
+    )
 
 const plainAdd = binary('add')
 const plainSub = binary('sub')

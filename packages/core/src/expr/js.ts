@@ -60,18 +60,45 @@ interface JsStep {
 const step = (source: JsStep['source'], call: JsStep['call'], exact?: true): JsStep => ({ source, call, exact })
 
 const floatSteps: Partial<Record<Step, JsStep>> = {
-  add: step(([a, b]) => `${a} + ${b}`, (a, b) => a + b),
-  sub: step(([a, b]) => `${a} - ${b}`, (a, b) => a - b),
-  mul: step(([a, b]) => `${a} * ${b}`, (a, b) => a * b),
-  div: step(([a, b]) => `${a} / ${b}`, (a, b) => a / b),
+  add: step(
+    ([a, b]) => `${a} + ${b}`,
+    (a, b) => a + b,
+  ),
+  sub: step(
+    ([a, b]) => `${a} - ${b}`,
+    (a, b) => a - b,
+  ),
+  mul: step(
+    ([a, b]) => `${a} * ${b}`,
+    (a, b) => a * b,
+  ),
+  div: step(
+    ([a, b]) => `${a} / ${b}`,
+    (a, b) => a / b,
+  ),
   mod: step(([a, b]) => `mod(${a}, ${b})`, mod),
   floorDiv: step(([a, b]) => `floorDiv(${a}, ${b})`, floorDiv),
   pow: step(([a, b]) => `pow(${a}, ${b})`, pow),
-  min: step(([a, b]) => `Math.min(${a}, ${b})`, (a, b) => Math.min(a, b), true),
-  max: step(([a, b]) => `Math.max(${a}, ${b})`, (a, b) => Math.max(a, b), true),
+  min: step(
+    ([a, b]) => `Math.min(${a}, ${b})`,
+    (a, b) => Math.min(a, b),
+    true,
+  ),
+  max: step(
+    ([a, b]) => `Math.max(${a}, ${b})`,
+    (a, b) => Math.max(a, b),
+    true,
+  ),
   // The product of two float32 is exact in a double, so rounding the sum is the only rounding.
-  fma: step(([a, b, c]) => `${a} * ${b} + ${c}`, (a, b, c) => a * b + c),
-  neg: step(([a]) => `-${a}`, (a) => -a, true),
+  fma: step(
+    ([a, b, c]) => `${a} * ${b} + ${c}`,
+    (a, b, c) => a * b + c,
+  ),
+  neg: step(
+    ([a]) => `-${a}`,
+    (a) => -a,
+    true,
+  ),
   abs: step(([a]) => `Math.abs(${a})`, Math.abs, true),
   sign: step(([a]) => `sign(${a})`, sign, true),
   floor: step(([a]) => `Math.floor(${a})`, Math.floor, true),
@@ -91,26 +118,72 @@ const floatSteps: Partial<Record<Step, JsStep>> = {
 const intSteps: Partial<Record<Step, JsStep>> = {
   ...floatSteps,
   mul: step(([a, b]) => `Math.imul(${a}, ${b})`, Math.imul),
-  fma: step(([a, b, c]) => `Math.imul(${a}, ${b}) + ${c}`, (a, b, c) => Math.imul(a, b) + c),
+  fma: step(
+    ([a, b, c]) => `Math.imul(${a}, ${b}) + ${c}`,
+    (a, b, c) => Math.imul(a, b) + c,
+  ),
   pow: step(([a, b]) => `ipow(${a}, ${b})`, ipow),
-  floorDiv: step(([a, b]) => `Math.floor(${a} / ${b})`, (a, b) => Math.floor(a / b)),
+  floorDiv: step(
+    ([a, b]) => `Math.floor(${a} / ${b})`,
+    (a, b) => Math.floor(a / b),
+  ),
 }
 
 /** Steps whose result does not depend on the dtype they work in: comparisons (bool) and the choice between two. */
 const commonSteps: Partial<Record<Step, JsStep>> = {
-  eq: step(([a, b]) => `${a} === ${b} ? 1 : 0`, (a, b) => (a === b ? 1 : 0)),
-  ne: step(([a, b]) => `${a} !== ${b} ? 1 : 0`, (a, b) => (a !== b ? 1 : 0)),
-  lt: step(([a, b]) => `${a} < ${b} ? 1 : 0`, (a, b) => (a < b ? 1 : 0)),
-  le: step(([a, b]) => `${a} <= ${b} ? 1 : 0`, (a, b) => (a <= b ? 1 : 0)),
-  gt: step(([a, b]) => `${a} > ${b} ? 1 : 0`, (a, b) => (a > b ? 1 : 0)),
-  ge: step(([a, b]) => `${a} >= ${b} ? 1 : 0`, (a, b) => (a >= b ? 1 : 0)),
-  and: step(([a, b]) => `${a} & ${b}`, (a, b) => a & b),
-  or: step(([a, b]) => `${a} | ${b}`, (a, b) => a | b),
-  xor: step(([a, b]) => `${a} ^ ${b}`, (a, b) => a ^ b),
-  not: step(([a]) => `1 - ${a}`, (a) => 1 - a),
-  isnan: step(([a]) => `${a} !== ${a} ? 1 : 0`, (a) => (Number.isNaN(a) ? 1 : 0)),
-  isfinite: step(([a]) => `${a} - ${a} === 0 ? 1 : 0`, (a) => (Number.isFinite(a) ? 1 : 0)),
-  select: step(([c, a, b]) => `${c} !== 0 ? ${a} : ${b}`, (c, a, b) => (c !== 0 ? a : b), true),
+  eq: step(
+    ([a, b]) => `${a} === ${b} ? 1 : 0`,
+    (a, b) => (a === b ? 1 : 0),
+  ),
+  ne: step(
+    ([a, b]) => `${a} !== ${b} ? 1 : 0`,
+    (a, b) => (a !== b ? 1 : 0),
+  ),
+  lt: step(
+    ([a, b]) => `${a} < ${b} ? 1 : 0`,
+    (a, b) => (a < b ? 1 : 0),
+  ),
+  le: step(
+    ([a, b]) => `${a} <= ${b} ? 1 : 0`,
+    (a, b) => (a <= b ? 1 : 0),
+  ),
+  gt: step(
+    ([a, b]) => `${a} > ${b} ? 1 : 0`,
+    (a, b) => (a > b ? 1 : 0),
+  ),
+  ge: step(
+    ([a, b]) => `${a} >= ${b} ? 1 : 0`,
+    (a, b) => (a >= b ? 1 : 0),
+  ),
+  and: step(
+    ([a, b]) => `${a} & ${b}`,
+    (a, b) => a & b,
+  ),
+  or: step(
+    ([a, b]) => `${a} | ${b}`,
+    (a, b) => a | b,
+  ),
+  xor: step(
+    ([a, b]) => `${a} ^ ${b}`,
+    (a, b) => a ^ b,
+  ),
+  not: step(
+    ([a]) => `1 - ${a}`,
+    (a) => 1 - a,
+  ),
+  isnan: step(
+    ([a]) => `${a} !== ${a} ? 1 : 0`,
+    (a) => (Number.isNaN(a) ? 1 : 0),
+  ),
+  isfinite: step(
+    ([a]) => `${a} - ${a} === 0 ? 1 : 0`,
+    (a) => (Number.isFinite(a) ? 1 : 0),
+  ),
+  select: step(
+    ([c, a, b]) => `${c} !== 0 ? ${a} : ${b}`,
+    (c, a, b) => (c !== 0 ? a : b),
+    true,
+  ),
 }
 
 /** Arithmetic on bool is logic: + is or, * is and. */
@@ -124,8 +197,7 @@ const boolSteps: Partial<Record<Step, JsStep>> = {
 
 function stepOf(x: Expr): JsStep {
   const found =
-    commonSteps[x.step] ??
-    (isFloat(x.dtype) ? floatSteps : x.dtype === 'bool' ? boolSteps : intSteps)[x.step]
+    commonSteps[x.step] ?? (isFloat(x.dtype) ? floatSteps : x.dtype === 'bool' ? boolSteps : intSteps)[x.step]
   if (found === undefined) throw new Error(`no JavaScript for step ${x.step} in ${x.dtype}`)
   return found
 }
