@@ -56,8 +56,8 @@ export class Tensor {
   leafRequiresGrad = false
   /** The hook by which `retainGrad` keeps the gradient. */
   retained: Hook | null = null
-  /** A tensor is no wrapped number; see Num. */
-  declare readonly wrapped: undefined
+  /** A tensor is no wrapped number; see Num. A property of its own, so that V8 finds it at once. */
+  readonly wrapped = false
 
   constructor(storage: Storage, shape: Shape, strides: readonly number[], offset: number, dtype: DType) {
     this.storage = storage
