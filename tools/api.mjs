@@ -24,6 +24,7 @@ const report = (folder, entry, name, temp, update) => {
           include: [join(projectFolder, 'dist')],
         },
       },
+      newlineKind: 'lf',
       apiReport: {
         enabled: true,
         reportFileName: `${name}.api.md`,

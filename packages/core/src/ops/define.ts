@@ -1,7 +1,7 @@
 // How ops are made. An elementwise op is a name and a scalar expression: dtypes, broadcasting, the kernel for every mix
 // of dtypes, its gradient (derived from the expression, or given as one) and that gradient's gradient follow from it.
 import type { Check, Prims, Spec } from '../backend/backend.ts'
-import { type DType, dtypeCategory, dtypeRank, rankOf } from '../base/dtype.ts'
+import { type DType, categoryOf, rankOf } from '../base/dtype.ts'
 import { contiguousLayout, expandStrides, isContiguous, type Layout, viewStrides } from '../base/layout.ts'
 import { floatType, resultType } from '../base/promotion.ts'
 import { broadcastShapes, numelOf, sameShape, type Shape, scalarShape } from '../base/shape.ts'
@@ -58,7 +58,7 @@ function commonType(inputs: readonly Input[], target: Spec | null = null): DType
     const b = inputs[1]
     if (a.wrapped !== true) {
       if (b.wrapped === true) {
-        if (dtypeCategory[b.dtype] <= dtypeCategory[a.dtype]) return a.dtype
+        if (categoryOf(b.dtype) <= categoryOf(a.dtype)) return a.dtype
       } else if (a.dtype === b.dtype) return a.dtype
     }
   }
@@ -194,13 +194,13 @@ export function elementwise(name: string, build: Build, options: ElementwiseOpti
         if (rank >= 0 && uniform[rank] !== undefined) return uniform[rank]
         const dtype = common(inputs, attrs)
         let axes: readonly number[] = noAxes
-        let key = dtypeRank[dtype]
+        let key = rankOf(dtype)
         if (attrs !== null) {
           let full: Shape = inputs.length === 0 ? attrs.shape : scalarShape
           for (const x of inputs) full = broadcastShapes(full, x.shape)
           if (!sameShape(full, attrs.shape)) axes = summedAxes(full, attrs.shape)
           for (const axis of axes) key += 2 ** (axis + 5)
-          key += 5 * (1 + dtypeRank[outs[0].dtype])
+          key += 5 * (1 + rankOf(outs[0].dtype))
         }
         key = keyOf(key, inputs)
         let prims = kernels.get(key)
@@ -217,7 +217,7 @@ export function elementwise(name: string, build: Build, options: ElementwiseOpti
         : {
             check(attrs: Spec | null, inputs: readonly Input[]): Check | undefined {
               const dtype = common(inputs, attrs)
-              const key = keyOf(dtypeRank[dtype], inputs)
+              const key = keyOf(rankOf(dtype), inputs)
               if (!checks.has(key)) checks.set(key, check(inputExprs(inputs, dtype), dtype))
               return checks.get(key)
             },

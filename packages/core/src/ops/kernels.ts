@@ -1,7 +1,7 @@
 // What a backend is told of an elementwise or reducing kernel: one object for one case, made once, because backends find
 // what they compiled by its identity.
 import type { MapOut, ReduceFn } from '../backend/backend.ts'
-import { type DType, dtypeRank } from '../base/dtype.ts'
+import { type DType, rankOf } from '../base/dtype.ts'
 import { type Expr, s } from '../expr/expr.ts'
 import type { Input } from '../tensor/op.ts'
 
@@ -9,7 +9,7 @@ import type { Input } from '../tensor/op.ts'
 export function keyOf(start: number, inputs: readonly Input[]): number {
   let key = start
   for (let i = 0; i < inputs.length; i++) {
-    key = key * 8 + (inputs[i].wrapped === true ? 7 : dtypeRank[inputs[i].dtype])
+    key = key * 8 + (inputs[i].wrapped === true ? 7 : rankOf(inputs[i].dtype))
   }
   return key
 }
