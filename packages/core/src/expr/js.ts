@@ -228,7 +228,7 @@ const constantOf = (x: Expr): number => roundCall[x.dtype](x.value)
 
 /**
  * Statements that compute the expressions, and the names of their values. `input` gives the source of an input's
- * element; `prefix` keeps names apart when several expressions go into one function.
+ * element.
  */
 export function emitJs(
   roots: readonly Expr[],

@@ -4,7 +4,8 @@ import { IndexError, TypeError, ValueError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
 import { sameShape } from '../base/shape.ts'
 import { s } from '../expr/expr.ts'
-import { apply, applyInPlace, operand } from '../tensor/apply.ts'
+import { apply, operand } from '../tensor/apply.ts'
+import { applyInPlace } from '../tensor/in-place.ts'
 import { kindOf, Tensor } from '../tensor/tensor.ts'
 import {
   accumulateOp,

@@ -1,6 +1,6 @@
 // Methods of Tensor, derived from the op table: `x.exp()` is `exp(x)`, and every elementwise op has its in-place form
 // `x.exp_()`. Types and hover texts follow by a mapped type; nothing is listed twice.
-import { applyInPlace } from '../tensor/apply.ts'
+import { applyInPlace } from '../tensor/in-place.ts'
 import type { Input } from '../tensor/op.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import type { Elementwise } from './define.ts'

@@ -3,7 +3,8 @@
 import type { Prims } from '../backend/backend.ts'
 import { dtypeRank } from '../base/dtype.ts'
 import type { Expr } from '../expr/expr.ts'
-import { applyMapInto, operand } from '../tensor/apply.ts'
+import { operand } from '../tensor/apply.ts'
+import { applyMapInto } from '../tensor/in-place.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { inputExprs, keyOf } from './kernels.ts'
 

@@ -1,0 +1,226 @@
+// Writing to memory that tensors hold: in-place forms, assignment through views, updates of several tensors by one
+// kernel. Checks come first, so that an error changes nothing; versions go up, and autograd sees every write.
+import type { Prims, Spec, View } from '../backend/backend.ts'
+import { dtypeName, isFloat } from '../base/dtype.ts'
+import { RuntimeError } from '../base/errors.ts'
+import { contiguousLayout, isContiguous, type Layout } from '../base/layout.ts'
+import { canCast } from '../base/promotion.ts'
+import { sameShape, type Shape, shapeString } from '../base/shape.ts'
+import {
+  allocate,
+  apply,
+  connected,
+  contiguousCopy,
+  deviceOf,
+  edgeTo,
+  expandView,
+  mapOperands,
+  runKernel,
+  saveOutputs,
+  wantsGrad,
+} from './apply.ts'
+import { dispatch } from './dispatch.ts'
+import { touch } from './effects.ts'
+import { mode, noGrad } from './mode.ts'
+import type { Node } from './node.ts'
+import type { Input, OpDef } from './op.ts'
+import { edgeOf, Tensor, untracked } from './tensor.ts'
+
+/** The layout of a chain of view ops over a contiguous tensor of the root's shape. */
+export interface ViewStep {
+  readonly op: OpDef<unknown>
+  readonly attrs: unknown
+}
+
+/** The view ops that lead from a view's base to it. */
+function viewChain(t: Tensor): readonly ViewStep[] {
+  const chain: ViewStep[] = []
+  for (let x: Tensor = t; x.viewOf !== null; x = x.viewOf.parent) chain.push({ op: x.viewOf.op, attrs: x.viewOf.attrs })
+  return chain.reverse()
+}
+
+let assignOp: OpDef<readonly ViewStep[]> | undefined
+/** The op that replaces a region is defined in ops/; it registers itself here. */
+export const setAssign = (op: OpDef<readonly ViewStep[]>): void => void (assignOp = op)
+const assignment = (): OpDef<readonly ViewStep[]> => assignOp as OpDef<readonly ViewStep[]>
+
+/** Row-major over all of its storage: a kernel may write its output there. */
+const fillsStorage = (t: Tensor): boolean => t.elements === t.storage.size && t.offset === 0 && isContiguous(t)
+
+/** A view other than the target itself on the target's memory would be read while it is written. */
+const overlaps = (x: Input, target: Tensor): boolean =>
+  x instanceof Tensor &&
+  x.storage === target.storage &&
+  !(x === target || (x.offset === target.offset && sameShape(x.shape, target.shape) && isContiguous(x)))
+
+/** The same checks as PyTorch's before the memory of `self` gets what comes of `inputs`. */
+export function checkWritable(self: Tensor, inputs: readonly Input[]): void {
+  if (self.strides.some((stride, i) => stride === 0 && self.shape[i] > 1)) {
+    throw new RuntimeError(
+      'unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation.',
+    )
+  }
+  if (self.storage.inference && !mode.inference) {
+    throw new RuntimeError(
+      'Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a normal tensor before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for more details.',
+    )
+  }
+  if (!mode.grad) return
+  const view = self.viewOf
+  if (view !== null && !view.tracked && (edgeOf(view.base) !== null || wantsGrad(inputs))) throw untracked('is being')
+  if (self.leafRequiresGrad && view === null) {
+    throw new RuntimeError(
+      'a leaf Variable that requires grad is being used in an in-place operation.',
+      'Write to it inside noGrad(() => ...), or use the form without trailing underscore.',
+    )
+  }
+  if (view?.base.leafRequiresGrad) {
+    throw new RuntimeError(
+      'a view of a leaf Variable that requires grad is being used in an in-place operation.',
+      'Write to it inside noGrad(() => ...), or use the form without trailing underscore.',
+    )
+  }
+}
+
+/** A gradient rule that reads the old elements of what is overwritten gets a copy of them. */
+function withOldSelf<A>(op: OpDef<A>, self: Tensor, inputs: readonly Input[]): readonly Input[] {
+  if (!mode.grad || op.saves === undefined || !wantsGrad(inputs)) return inputs
+  const needed = inputs.reduce((bits, x, i) => (edgeTo(x) === null ? bits : bits | (1 << i)), 0)
+  const saved = op.saves(needed).inputs ?? []
+  if (!saved.some((i) => inputs[i] === self)) return inputs
+  const old = apply(contiguousCopy(), [self], null)
+  return inputs.map((x) => (x === self ? old : x))
+}
+
+/**
+ * Applies an op and writes its result into `self` (its in-place form). Shapes and dtypes are checked, nothing is
+ * half-changed on errors, the version goes up, and autograd sees the write, through views too.
+ */
+export function applyInPlace<A>(op: OpDef<A>, self: Tensor, operands: readonly Input[], attrs: A): Tensor {
+  checkWritable(self, operands)
+  const inputs = withOldSelf(op, self, operands)
+  const specs = op.infer(inputs, attrs)
+  const spec = specs[0]
+  if (!canCast(spec.dtype, self.dtype)) {
+    throw new RuntimeError(
+      `result type ${dtypeName[spec.dtype]} can't be cast to the desired output type ${dtypeName[self.dtype]}`,
+      'Use the form without trailing underscore, or convert the tensor first: x.float().',
+    )
+  }
+  if (!sameShape(spec.shape, self.shape)) {
+    throw new RuntimeError(
+      `output with shape ${shapeString(self.shape)} doesn't match the broadcast shape ${shapeString(spec.shape)}`,
+    )
+  }
+  const records = mode.grad && op.vjp !== undefined && isFloat(self.dtype) && wantsGrad(inputs)
+  // A result overwritten by what needs no gradient is still a result: the assignment's node says that its gradient is 0.
+  const cut = mode.grad && !records && self.node !== null
+  const { to } = op
+  const fits = self.viewOf === null && spec.dtype === self.dtype && fillsStorage(self)
+  const inside = to.kind === 'kernel' && (to.prim === 'map' || (to.prim === 'scatter' && inputs[0] === self))
+  const direct = inside && fits && !cut
+  if (!direct || inputs.some((x) => overlaps(x, self))) {
+    const value = apply(op, inputs, attrs)
+    return operands.includes(self) && self.viewOf === null && value.dtype === self.dtype
+      ? become(self, value)
+      : write(self, value)
+  }
+
+  const node = records ? connected(op, inputs, attrs, specs) : null
+  runKernel(
+    deviceOf(inputs),
+    op,
+    inputs,
+    attrs,
+    specs,
+    [self],
+    [inputs.indexOf(self)].filter((i) => i >= 0),
+  )
+  touch(self.storage)
+  if (node !== null) {
+    self.rebase(node as Node, 0)
+    saveOutputs(node, inputs, [self])
+  }
+  return self
+}
+
+/** Gives a tensor that is no view the elements of a result that was computed from it, and its place in the graph. */
+function become(self: Tensor, value: Tensor): Tensor {
+  noGrad(() => write(self, value))
+  if (mode.grad && value.node !== null) self.rebase(value.node, value.outIndex)
+  return self
+}
+
+/**
+ * Runs one map whose outputs replace the elements of `targets`, outside of autograd. The inputs begin with the targets.
+ */
+export function applyMapInto(
+  name: string,
+  prims: Prims['map'],
+  targets: readonly Tensor[],
+  inputs: readonly Input[],
+): void {
+  const device = deviceOf(inputs)
+  const specs: readonly Spec[] = targets
+  const inside =
+    targets.every(fillsStorage) && !inputs.slice(targets.length).some((x) => targets.some((t) => overlaps(x, t)))
+  const outputs = inside ? targets : targets.map((t) => allocate(device, t))
+  dispatch(device, {
+    kind: 'map',
+    attrs: prims,
+    inputs: mapOperands(prims, inputs, specs[0]),
+    outputs,
+    donate: inside ? targets.map((_, i) => i) : undefined,
+    origin: { name },
+  })
+  noGrad(() => {
+    targets.forEach((target, i) => {
+      if (inside) touch(target.storage)
+      else write(target, outputs[i])
+    })
+  })
+}
+
+/** Writes the elements of `value` (of the same shape) into `self`; the one way in which memory of a tensor changes. */
+export function write(self: Tensor, value: Tensor): Tensor {
+  checkWritable(self, [value])
+  const source = value.storage === self.storage ? apply(contiguousCopy(), [value], null) : value
+  const flat = flatView(self)
+  dispatch(self.storage.device, {
+    kind: 'assign',
+    attrs: { region: { shape: self.shape, strides: self.strides, offset: self.offset } },
+    inputs: [flat, sameShape(source.shape, self.shape) ? source : expandView(source, self.shape)],
+    outputs: [flat],
+    donate: [0],
+    origin: assignment(),
+  })
+  touch(self.storage)
+  recordWrite(self, source)
+  return self
+}
+
+/** Tells autograd that the elements of `source` are now those of `self`, which may be a view. */
+export function recordWrite(self: Tensor, source: Tensor): void {
+  const base = self.viewOf?.base ?? self
+  const inputs = [base, source]
+  if (!mode.grad || !isFloat(base.dtype) || !wantsGrad(inputs)) return
+  base.rebase(connected(assignment(), inputs, viewChain(self), [base]) as Node, 0)
+}
+
+/** All of a tensor's storage as one row of elements. */
+const flatView = (t: Tensor): View & { shape: Shape } => ({
+  buffer: t.buffer,
+  dtype: t.dtype,
+  ...contiguousLayout([t.storage.size]),
+})
+
+/** Where the chain's elements lie in a contiguous tensor of `shape`. */
+export function chainLayout(shape: Shape, chain: readonly ViewStep[]): Layout {
+  let layout: Layout = contiguousLayout(shape)
+  for (const { op, attrs } of chain) {
+    const next = op.to.kind === 'view' ? op.to.view(layout, attrs) : null
+    if (next === null) throw new RuntimeError(`${op.name}: this view cannot be replayed on a contiguous tensor`)
+    layout = next
+  }
+  return layout
+}
