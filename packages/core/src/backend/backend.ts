@@ -4,6 +4,7 @@ import type { DType, TypedArray } from '../base/dtype.ts'
 import type { Layout } from '../base/layout.ts'
 import type { Shape } from '../base/shape.ts'
 import type { Expr } from '../expr/expr.ts'
+import type { Executable, Plan, Program } from './program.ts'
 
 export interface Spec {
   readonly shape: Shape
@@ -153,6 +154,8 @@ export interface Backend {
   /** Early: the handle is dead from here on. */
   free(buffer: DeviceBuffer): void
   sync(): Promise<void>
+  /** Makes a planned program ready to run; absent: core replays it through `run`. */
+  compile?(program: Program, plan: Plan): Executable
   memory(): Memory
   dispose(): void
 }

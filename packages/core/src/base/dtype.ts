@@ -36,6 +36,9 @@ const arrays = {
   float64: Float64Array,
 } as const
 
+/** Bytes of an element. */
+export const dtypeSize: Readonly<Record<DType, number>> = { bool: 1, uint8: 1, int32: 4, float32: 4, float64: 8 }
+
 /** Whether elements are floating point, and so may have gradients. */
 export const isFloat = (dtype: DType): boolean => dtypeRank[dtype] >= 3
 /** Whether it is the name of one of the five dtypes. */

@@ -4,8 +4,11 @@ import { currentDevice, Storage } from '../tensor/device.ts'
 import { effects, touch } from '../tensor/effects.ts'
 import { mode } from '../tensor/mode.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { difference, type Program } from './program.ts'
-import { Recorder, replay } from './recorder.ts'
+import type { Program } from '../backend/program.ts'
+import { numelOf } from '../base/shape.ts'
+import { difference } from './difference.ts'
+import { Host, prepare } from './prepare.ts'
+import { Recorder } from './recorder.ts'
 
 type Results = Tensor | null | undefined | readonly Results[] | { readonly [key: string]: Results }
 
@@ -97,14 +100,24 @@ export function compile<R extends Results | void>(step: () => R): () => R {
 
   const prepared = (recording: Recording<R>): (() => R) => {
     const device = currentDevice()
-    const go = replay(recording.program, device.backend)
+    const { program, plan, executable } = prepare(recording.program, device.backend)
+    const host = new Host(program)
     const { returned, leaves, written, value } = recording
+    const specs = plan.results.map((result) => program.values[result])
     return () => {
-      const buffers = go()
+      host.run()
+      const fresh = specs.map((spec) => device.backend.alloc(spec))
+      executable.run({ numbers: host.numbers, draws: host.draws, args: [], results: fresh })
+      const storages = new Map<number, Storage>()
       let at = 0
       const next = (like: Tensor): Tensor => {
-        const storage = new Storage(device, buffers[at++], like.storage.size)
-        return new Tensor(storage, like.shape, like.strides, like.offset, like.dtype)
+        const use = program.results[at++]
+        const place = plan.places[use.value]
+        if (place?.in !== 'result') return like
+        const storage =
+          storages.get(use.value) ?? new Storage(device, fresh[place.result], numelOf(program.values[use.value].shape))
+        storages.set(use.value, storage)
+        return new Tensor(storage, use.shape, use.strides, use.offset, use.dtype)
       }
       const results = returned.map(next)
       for (const { leaf, set } of leaves) leaf.grad = set ? next(leaf.grad ?? leaf) : null

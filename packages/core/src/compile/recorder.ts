@@ -1,5 +1,5 @@
-// The recorder stands in front of a backend: it forwards every instruction and remembers it. A recording that agreed
-// twice is a program, which replay() runs again without any tensor, op or graph.
+// The recorder stands in front of a backend: it forwards every instruction and remembers it as a program over values. A
+// buffer that is written gets a new value, so that a recording has no memory in it, only what is computed from what.
 import type {
   Backend,
   Capabilities,
@@ -8,33 +8,50 @@ import type {
   Memory,
   Operand,
   Output,
-  Scalar,
   Spec,
   View,
 } from '../backend/backend.ts'
 import { isScalar } from '../backend/backend.ts'
-import type { TypedArray } from '../base/dtype.ts'
+import type { Given, HostStep, Program, ProgramInstr, ProgramOperand, Use } from '../backend/program.ts'
+import { newArray, type TypedArray } from '../base/dtype.ts'
 import { RuntimeError } from '../base/errors.ts'
-import { contiguousStrides } from '../base/layout.ts'
+import { contiguousStrides, type Layout } from '../base/layout.ts'
+import { numelOf } from '../base/shape.ts'
 import type { Storage } from '../tensor/device.ts'
 import type { EffectSink } from '../tensor/effects.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { isBuffer, isSlotView, type Program, type SlotView, type Step } from './program.ts'
+
+/** Elements from the start of the buffer to the last one that a view reads. */
+function reach({ shape, strides, offset }: Layout): number {
+  let last = offset
+  for (let i = 0; i < shape.length; i++) last += Math.max(0, shape[i] - 1) * strides[i]
+  return last + 1
+}
 
 export class Recorder implements Backend, EffectSink {
   readonly name: string
   readonly caps: Capabilities
   readonly #backend: Backend
-  readonly #steps: Step[] = []
-  readonly #slots: (DeviceBuffer | Spec)[] = []
-  readonly #slotOf = new Map<DeviceBuffer, number>()
+  readonly #instrs: ProgramInstr[] = []
+  readonly #host: HostStep[] = []
+  readonly #values: Spec[] = []
+  readonly #given = new Map<number, Given>()
+  /** The value that each buffer holds now; buffers made inside have none until they are written. */
+  readonly #holds = new Map<DeviceBuffer, number>()
+  readonly #made = new Map<DeviceBuffer, Spec>()
+  /** The value that a buffer from before the step had when it was first met. */
+  readonly #first = new Map<DeviceBuffer, number>()
+  readonly #arguments: readonly DeviceBuffer[]
+  #draws = 0
+  #readings = 0
   /** Leaves that collected a gradient, in order of the first time. */
   readonly leaves = new Set<Tensor>()
   /** Storages that the step wrote in place. */
   readonly written = new Set<Storage>()
 
-  constructor(backend: Backend) {
+  constructor(backend: Backend, args: readonly DeviceBuffer[] = []) {
     this.#backend = backend
+    this.#arguments = args
     this.name = backend.name
     this.caps = backend.caps
   }
@@ -45,63 +62,84 @@ export class Recorder implements Backend, EffectSink {
 
   alloc(spec: Spec): DeviceBuffer {
     const buffer = this.#backend.alloc(spec)
-    this.#slotOf.set(buffer, this.#slots.push({ shape: spec.shape, dtype: spec.dtype }) - 1)
+    this.#made.set(buffer, spec)
     return buffer
   }
 
-  /** The slot of a buffer; one that the recorder did not hand out existed before the step. */
-  #slot(buffer: DeviceBuffer): number {
-    let slot = this.#slotOf.get(buffer)
-    if (slot === undefined) {
-      slot = this.#slots.push(buffer) - 1
-      this.#slotOf.set(buffer, slot)
-    }
-    return slot
+  #newValue({ shape, dtype }: Spec, given?: Given): number {
+    const value = this.#values.push({ shape, dtype }) - 1
+    if (given !== undefined) this.#given.set(value, given)
+    return value
   }
 
-  viewOf(x: View): SlotView {
-    return { slot: this.#slot(x.buffer), dtype: x.dtype, shape: x.shape, strides: x.strides, offset: x.offset }
+  /**
+   * What a buffer holds that is read before the step wrote to it: zeros where the step made it. Of memory from before
+   * the step only what the view reaches is known, so its spec says "at least that many elements".
+   */
+  #meet(view: View): number {
+    const { buffer, dtype } = view
+    const made = this.#made.get(buffer)
+    const argument = this.#arguments.indexOf(buffer)
+    const value =
+      made !== undefined
+        ? this.#newValue(made, { from: 'constant', data: newArray(dtype, numelOf(made.shape)) })
+        : this.#newValue(
+            { shape: [reach(view)], dtype },
+            argument >= 0 ? { from: 'argument', argument } : { from: 'buffer', buffer },
+          )
+    if (made === undefined) this.#first.set(buffer, value)
+    this.#holds.set(buffer, value)
+    return value
   }
 
-  #outputOf(out: Output): SlotView {
-    const { shape, dtype } = out
-    return { slot: this.#slot(out.buffer), dtype, shape, strides: contiguousStrides(shape), offset: 0 }
+  useOf(x: View): Use {
+    const value = this.#holds.get(x.buffer) ?? this.#meet(x)
+    return { value, dtype: x.dtype, shape: x.shape, strides: x.strides, offset: x.offset }
   }
 
-  #operandOf(x: Operand): SlotView | Scalar {
-    return isScalar(x) ? { value: x.value, dtype: x.dtype } : this.viewOf(x)
+  #operandOf(x: Operand): ProgramOperand {
+    if (!isScalar(x)) return this.useOf(x)
+    const { value, dtype } = x
+    if (typeof value === 'number') return { value, dtype }
+    const reading = this.#readings++
+    this.#host.push({ kind: 'reading', reading, fn: value })
+    return { reading, dtype }
+  }
+
+  #write(out: Output, given?: Given): number {
+    // A buffer from before the step is known by its first value, also when that is never read.
+    if (!this.#holds.has(out.buffer) && !this.#made.has(out.buffer))
+      this.#meet({ ...out, strides: contiguousStrides(out.shape), offset: 0 })
+    const value = this.#newValue(out, given)
+    this.#holds.set(out.buffer, value)
+    return value
   }
 
   run(instr: Instr): void {
     this.#backend.run(instr)
-    const { kind: prim, attrs, donate, check, origin } = instr
-    this.#steps.push({
-      kind: 'run',
-      prim,
-      attrs,
-      inputs: instr.inputs.map((x) => this.#operandOf(x)),
-      outputs: instr.outputs.map((x) => this.#outputOf(x)),
-      donate,
-      check,
-      name: origin.name,
-    })
+    const { kind, attrs, check, origin } = instr
+    const inputs = instr.inputs.map((x) => this.#operandOf(x))
+    const outputs = instr.outputs.map((x) => this.#write(x))
+    this.#instrs.push({ kind, attrs, inputs, outputs, check, origin: { name: origin.name, line: origin.line } })
   }
 
   write(out: Output, data: TypedArray): void
   write(out: Output, produce: () => TypedArray): void
   write(out: Output, source: TypedArray | (() => TypedArray)): void {
-    const output = this.#outputOf(out)
-    const produced = typeof source === 'function'
-    const data = produced ? source() : source
-    this.#backend.write(out, data)
-    this.#steps.push(
-      produced ? { kind: 'produce', output, produce: source } : { kind: 'constant', output, data: data.slice() },
-    )
+    if (typeof source === 'function') {
+      this.#backend.write(out, source())
+      const draw = this.#draws++
+      this.#host.push({ kind: 'draw', draw, produce: source })
+      this.#write(out, { from: 'draw', draw })
+    } else {
+      this.#backend.write(out, source)
+      this.#write(out, { from: 'constant', data: source.slice() })
+    }
   }
 
   effect(fn: () => void): void {
     fn()
-    this.#steps.push({ kind: 'effect', fn })
+    this.#host.push({ kind: 'effect', fn })
   }
 
   refuse(what: string): never {
@@ -141,50 +179,11 @@ export class Recorder implements Backend, EffectSink {
 
   /** The program so far; `results` are the tensors that leave the step. */
   program(results: readonly Tensor[]): Program {
-    return { steps: this.#steps, slots: this.#slots, results: results.map((x) => this.viewOf(x)) }
-  }
-}
-
-/** A view whose buffer is bound at replay. */
-interface BoundView extends View {
-  buffer: DeviceBuffer
-}
-
-/**
- * Prepares a program for a backend. Every call runs the step once and returns the results' buffers: new ones for
- * results, the same memory every time for all that does not leave the step.
- */
-export function replay(program: Program, backend: Backend): () => readonly DeviceBuffer[] {
-  const { steps, slots, results } = program
-  const leaving = new Set(results.map((x) => x.slot))
-  const buffers = slots.map((slot) => (isBuffer(slot) ? slot : backend.alloc(slot)))
-  const bound: BoundView[][] = slots.map(() => [])
-  const bind = (x: SlotView): BoundView => {
-    const view = { buffer: buffers[x.slot], dtype: x.dtype, shape: x.shape, strides: x.strides, offset: x.offset }
-    bound[x.slot].push(view)
-    return view
-  }
-  const actions = steps.map((step): (() => void) => {
-    if (step.kind === 'effect') return step.fn
-    if (step.kind === 'run') {
-      const { prim: kind, attrs, donate, check, name } = step
-      const inputs = step.inputs.map((x) => (isSlotView(x) ? bind(x) : x))
-      const instr: Instr = { kind, attrs, inputs, outputs: step.outputs.map(bind), donate, check, origin: { name } }
-      return () => backend.run(instr)
-    }
-    const output = bind(step.output)
-    return step.kind === 'constant'
-      ? () => backend.write(output, step.data)
-      : () => backend.write(output, step.produce())
-  })
-  const renewed = [...leaving].filter((slot) => !isBuffer(slots[slot]))
-  return () => {
-    for (const slot of renewed) {
-      const buffer = backend.alloc(slots[slot] as Spec)
-      for (const view of bound[slot]) view.buffer = buffer
-      buffers[slot] = buffer
-    }
-    for (const action of actions) action()
-    return results.map((x) => buffers[x.slot])
+    const uses = results.map((x) => this.useOf(x))
+    const kept = [...this.#first].flatMap(([buffer, first]) => {
+      const last = this.#holds.get(buffer) as number
+      return last === first ? [] : [{ first, last }]
+    })
+    return { values: this.#values, given: this.#given, host: this.#host, instrs: this.#instrs, kept, results: uses }
   }
 }

@@ -1,0 +1,101 @@
+// A compiled step as data: what core's passes rewrite and what a backend may compile whole. Memory has no names here:
+// every instruction makes new values, numbered, and a plan says where each value lies.
+import type { DType, TypedArray } from '../base/dtype.ts'
+import type { Layout } from '../base/layout.ts'
+import type { Check, DeviceBuffer, Kind, Origin, Prims, Scalar, Spec } from './backend.ts'
+
+/** Elements of a value, as an instruction reads them; the layout is over the value's row-major elements. */
+export interface Use extends Layout {
+  readonly value: number
+  readonly dtype: DType
+}
+
+/** A number that the host part of the program reads at every run, by its position among those. */
+export interface Reading {
+  readonly reading: number
+  readonly dtype: DType
+}
+
+/** A scalar in a program is a constant: numbers that change are readings. */
+export type ProgramOperand = Use | Reading | (Scalar & { readonly value: number })
+
+/** An instruction over values. Each output is a new value whose spec is in `Program.values`. */
+export interface ProgramInstr<K extends Kind = Kind> {
+  readonly kind: K
+  readonly attrs: Prims[K]
+  readonly inputs: readonly ProgramOperand[]
+  readonly outputs: readonly number[]
+  readonly check?: Check
+  readonly origin: Origin
+}
+
+/** What the host does at every run, in order and before the instructions; it never reads tensors. */
+export type HostStep =
+  /** A counter, a schedule. */
+  | { readonly kind: 'effect'; readonly fn: () => void }
+  /** A pure read: a learning rate, a bias correction. */
+  | { readonly kind: 'reading'; readonly reading: number; readonly fn: () => number }
+  /** Data made anew: random draws. */
+  | { readonly kind: 'draw'; readonly draw: number; readonly produce: () => TypedArray }
+
+/** Where a value comes from that no instruction makes. */
+export type Given =
+  /** Memory that was there before the step: parameters, data. */
+  | { readonly from: 'buffer'; readonly buffer: DeviceBuffer }
+  /** Memory that the caller passes: a tensor argument of the step. */
+  | { readonly from: 'argument'; readonly argument: number }
+  /** Data that the step wrote, the same at every run. */
+  | { readonly from: 'constant'; readonly data: TypedArray }
+  /** Data that the host part draws. */
+  | { readonly from: 'draw'; readonly draw: number }
+
+export interface Program {
+  /** Shape and dtype of each value, by its number; numbers that passes removed stay unused. */
+  readonly values: readonly Spec[]
+  readonly given: ReadonlyMap<number, Given>
+  readonly host: readonly HostStep[]
+  readonly instrs: readonly ProgramInstr[]
+  /** Memory that was there before and holds another value afterwards: value `first` is replaced by value `last`. */
+  readonly kept: readonly { readonly first: number; readonly last: number }[]
+  /** What leaves the step: returned tensors and gradients. */
+  readonly results: readonly Use[]
+}
+
+/** Where a value lies while a program runs. */
+export type Place =
+  | { readonly in: 'buffer'; readonly buffer: DeviceBuffer }
+  | { readonly in: 'argument'; readonly argument: number }
+  /** What the `draw`-th draw of a run made. */
+  | { readonly in: 'draw'; readonly draw: number }
+  /** Memory that core allocates anew for every run, because it leaves the step. */
+  | { readonly in: 'result'; readonly result: number }
+  /** Memory that belongs to the program; `at` in bytes, a multiple of 64. Values whose lives do not overlap share it. */
+  | { readonly in: 'arena'; readonly at: number }
+
+export interface Plan {
+  /** By value number; undefined for values that nothing makes or reads. */
+  readonly places: readonly (Place | undefined)[]
+  /** Values placed in `result`, by their position. */
+  readonly results: readonly number[]
+  /** Size of the arena. */
+  readonly bytes: number
+}
+
+/** What changes from run to run. */
+export interface Bindings {
+  readonly numbers: Float64Array
+  readonly draws: readonly TypedArray[]
+  readonly args: readonly DeviceBuffer[]
+  readonly results: readonly DeviceBuffer[]
+}
+
+/** A program made ready by a backend; it holds its arena. */
+export interface Executable {
+  /** Runs the instructions once. Errors of checks are thrown as `run` of the backend throws them. */
+  run(bindings: Bindings): void
+  /** What it was compiled to, for a person who asks; absent where there is no text. */
+  readonly source?: string
+}
+
+export const isUse = (x: ProgramOperand): x is Use => 'shape' in x
+export const isReading = (x: ProgramOperand): x is Reading => 'reading' in x

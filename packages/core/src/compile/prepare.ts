@@ -1,0 +1,74 @@
+// From a recording to something that runs: the passes in order, the plan, and the backend's own compilation or replay.
+import type { Backend } from '../backend/backend.ts'
+import type { Executable, Given, Plan, Program } from '../backend/program.ts'
+import type { TypedArray } from '../base/dtype.ts'
+import { plan } from './plan.ts'
+import { settle } from './passes/settle.ts'
+import { replay } from './replay.ts'
+
+/** A pass makes a program that computes the same. */
+export interface Pass {
+  readonly name: string
+  run(program: Program, backend: Backend): Program
+}
+
+export const passes: readonly Pass[] = [{ name: 'settle', run: settle }]
+
+/** A program ready to run, with what every pass made of it. */
+export interface Prepared {
+  readonly program: Program
+  readonly plan: Plan
+  readonly executable: Executable
+  /** The program as recorded and after each pass. */
+  readonly stages: readonly { readonly name: string; readonly program: Program }[]
+}
+
+/** Constants become memory that is written once. */
+function withMemory(program: Program, backend: Backend): Program {
+  const given = new Map<number, Given>()
+  for (const [value, x] of program.given) {
+    if (x.from !== 'constant') given.set(value, x)
+    else {
+      const spec = program.values[value]
+      const buffer = backend.alloc(spec)
+      backend.write({ ...spec, buffer }, x.data)
+      given.set(value, { from: 'buffer', buffer })
+    }
+  }
+  return { ...program, given }
+}
+
+export function prepare(recorded: Program, backend: Backend): Prepared {
+  const stages = [{ name: 'recorded', program: recorded }]
+  let program = recorded
+  for (const { name, run } of passes) {
+    program = run(program, backend)
+    stages.push({ name, program })
+  }
+  program = withMemory(program, backend)
+  const planned = plan(program)
+  const executable = backend.compile?.(program, planned) ?? replay(program, planned, backend)
+  return { program, plan: planned, executable, stages }
+}
+
+/** The host part of a program: what it does before the instructions of a run, and where it leaves what it made. */
+export class Host {
+  readonly numbers: Float64Array
+  readonly draws: TypedArray[]
+  readonly #program: Program
+
+  constructor(program: Program) {
+    this.#program = program
+    const count = (kind: string): number => program.host.filter((step) => step.kind === kind).length
+    this.numbers = new Float64Array(count('reading'))
+    this.draws = new Array<TypedArray>(count('draw'))
+  }
+
+  run(): void {
+    for (const step of this.#program.host) {
+      if (step.kind === 'effect') step.fn()
+      else if (step.kind === 'reading') this.numbers[step.reading] = step.fn()
+      else this.draws[step.draw] = step.produce()
+    }
+  }
+}

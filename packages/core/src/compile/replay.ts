@@ -1,0 +1,71 @@
+// Runs planned programs on any backend, one instruction after the other through `run`: what backends get that do not
+// compile programs themselves.
+import type { Backend, DeviceBuffer, Instr, Operand, Output, Spec, View } from '../backend/backend.ts'
+import { type Bindings, type Executable, isReading, isUse, type Plan, type Program } from '../backend/program.ts'
+import { contiguousStrides } from '../base/layout.ts'
+
+type Bound<T> = { -readonly [K in keyof T]: T[K] }
+
+/** A program over buffers of its own; the places of a plan with whole buffers. */
+export function replay(program: Program, plan: Plan, backend: Backend): Executable {
+  const { values } = program
+  const arena = new Map<number, DeviceBuffer>()
+  const drawn = new Map<number, Output>()
+  /** What has to be pointed at other memory before a run, by argument and by result. */
+  const args: Bound<{ buffer: DeviceBuffer }>[][] = []
+  const results: Bound<{ buffer: DeviceBuffer }>[][] = []
+
+  function bind<T extends Spec>(value: number, rest: T): T & { buffer: DeviceBuffer } {
+    const place = plan.places[value]
+    const bound = { ...rest, buffer: undefined as unknown as DeviceBuffer }
+    if (place?.in === 'buffer') bound.buffer = place.buffer
+    else if (place?.in === 'argument') (args[place.argument] ??= []).push(bound)
+    else if (place?.in === 'result') (results[place.result] ??= []).push(bound)
+    else if (place?.in === 'draw') {
+      const output = drawn.get(place.draw) ?? { ...values[value], buffer: backend.alloc(values[value]) }
+      drawn.set(place.draw, output)
+      bound.buffer = output.buffer
+    } else if (place?.in === 'arena') {
+      const buffer = arena.get(place.at) ?? backend.alloc(values[value])
+      arena.set(place.at, buffer)
+      bound.buffer = buffer
+    }
+    return bound
+  }
+
+  let numbers: Float64Array = new Float64Array(0)
+  const instrs = program.instrs.map(({ kind, attrs, inputs, outputs, check, origin }): Instr => {
+    const operands = inputs.map((x): Operand => {
+      if (isReading(x)) return { value: () => numbers[x.reading], dtype: x.dtype }
+      return isUse(x) ? (bind(x.value, { ...x }) as View) : x
+    })
+    const outs = outputs.map((value) =>
+      bind(value, { ...values[value], strides: contiguousStrides(values[value].shape) }),
+    )
+    const places = outputs.map((value) => plan.places[value])
+    const donate = inputs.flatMap((x, i) =>
+      isUse(x) && places.some((p) => samePlace(p, plan.places[x.value])) ? [i] : [],
+    )
+    return { kind, attrs, inputs: operands, outputs: outs, donate, check, origin }
+  })
+
+  return {
+    run(bindings: Bindings): void {
+      numbers = bindings.numbers
+      args.forEach((views, i) => {
+        for (const view of views) view.buffer = bindings.args[i]
+      })
+      results.forEach((views, i) => {
+        for (const view of views) view.buffer = bindings.results[i]
+      })
+      for (const [draw, output] of drawn) backend.write(output, bindings.draws[draw])
+      for (const instr of instrs) backend.run(instr)
+    },
+  }
+}
+
+const samePlace = (a: Plan['places'][number], b: Plan['places'][number]): boolean =>
+  a !== undefined &&
+  b !== undefined &&
+  ((a.in === 'buffer' && b.in === 'buffer' && a.buffer === b.buffer) ||
+    (a.in === 'arena' && b.in === 'arena' && a.at === b.at))
