@@ -18,11 +18,12 @@ import {
   type TypedArray,
   type View,
 } from '@flambeau/core/backend'
-import { map } from './map.ts'
+import { map, mayCompile } from './map.ts'
 import { matmul } from './matmul.ts'
 import { HostMemory, hostOf, isView } from './memory.ts'
 import { assign, concat, fold, gather, iota, pad, read, scatter } from './move.ts'
 import { argReduce, scan, sort } from './order.ts'
+import { compileProgram } from './program.ts'
 
 export { HostBuffer, HostMemory } from './memory.ts'
 
@@ -104,6 +105,9 @@ class JsBackend implements Backend {
   memory(): Memory {
     return this.#memory.report()
   }
+
+  /** Absent where source cannot be compiled: core then replays programs by kernels. */
+  readonly compile: Backend['compile'] = mayCompile ? (program, plan) => compileProgram(program, plan, this) : undefined
 
   dispose(): void {}
 }

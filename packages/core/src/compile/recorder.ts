@@ -24,7 +24,7 @@ import type { Tensor } from '../tensor/tensor.ts'
 /** Elements from the start of the buffer to the last one that a view reads. */
 function reach({ shape, strides, offset }: Layout): number {
   let last = offset
-  for (let i = 0; i < shape.length; i++) last += Math.max(0, shape[i] - 1) * strides[i]
+  for (let i = 0; i < shape.length; i++) last += Math.max(0, (shape[i] - 1) * strides[i])
   return last + 1
 }
 

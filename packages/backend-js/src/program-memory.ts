@@ -1,0 +1,131 @@
+// The memory of a compiled program as its source names it. What stays where it is from run to run is a constant, a typed
+// array that begins with the value's elements: V8 builds its address into the loops. What changes is a parameter.
+import {
+  type Backend,
+  type DType,
+  newArray,
+  type Place,
+  type Plan,
+  type Program,
+  type TypedArray,
+} from '@flambeau/core/backend'
+import { HostBuffer } from './memory.ts'
+
+/** Where the elements of a value are: `array[start + i]`, as source. */
+export interface Opened {
+  readonly array: string
+  readonly start: string
+  readonly dtype: DType
+  /** The array is a constant of the program. */
+  readonly constant: boolean
+}
+
+/** Memory that is another at every run: its names, and how they are opened from the bindings. */
+interface Bound {
+  readonly array: string
+  readonly start: string
+  readonly data: string
+  readonly at: string
+}
+
+const boundTo = (place: Place): Bound | undefined => {
+  if (place.in === 'draw') return { array: `d${place.draw}`, start: '0', data: `draws[${place.draw}]`, at: '0' }
+  const [name, list, k] =
+    place.in === 'argument'
+      ? ['a', 'args', place.argument]
+      : place.in === 'result'
+        ? ['r', 'results', place.result]
+        : []
+  return name === undefined
+    ? undefined
+    : { array: `${name}${k}`, start: `${name}${k}At`, data: `${list}[${k}].data`, at: `${list}[${k}].start` }
+}
+
+export class ProgramMemory {
+  /** The memory that the constants are parts of: the arena, then the slabs of buffers from before. */
+  readonly buffers: ArrayBufferLike[]
+  /** Declarations of the constants. */
+  readonly declarations: string[] = []
+  readonly #program: Program
+  readonly #plan: Plan
+  readonly #backend: Backend
+  readonly #opened = new Map<number, Opened>()
+  readonly #bound = new Map<string, Bound>()
+  readonly #hosts = new Map<string, HostBuffer>()
+  #scratch = 0
+
+  constructor(program: Program, plan: Plan, backend: Backend) {
+    this.#program = program
+    this.#plan = plan
+    this.#backend = backend
+    this.buffers = [new ArrayBuffer(Math.ceil(plan.bytes / 8) * 8)]
+  }
+
+  place(value: number): Place {
+    return this.#plan.places[value] as Place
+  }
+
+  open(value: number): Opened {
+    let opened = this.#opened.get(value)
+    if (opened !== undefined) return opened
+    const { dtype } = this.#program.values[value]
+    const bound = boundTo(this.place(value))
+    if (bound !== undefined) {
+      this.#bound.set(bound.array, bound)
+      opened = { array: bound.array, start: bound.start, dtype, constant: false }
+    } else {
+      opened = { array: `v${value}`, start: '0', dtype, constant: true }
+      const { constructor, buffer, byteOffset } = this.#constant(value)
+      const known = this.buffers.indexOf(buffer)
+      const at = known >= 0 ? known : this.buffers.push(buffer) - 1
+      this.declarations.push(`const ${opened.array} = new ${constructor.name}(buffers[${at}], ${byteOffset})`)
+    }
+    this.#opened.set(value, opened)
+    return opened
+  }
+
+  /** A constant of doubles that belongs to one loop. */
+  scratch(length: number): string {
+    const name = `scratch${this.#scratch++}`
+    this.declarations.push(`const ${name} = new Float64Array(${length})`)
+    return name
+  }
+
+  /** All that follows the value's first element: how much of a buffer from before is read, only its uses tell. */
+  #constant(value: number): TypedArray {
+    const place = this.place(value)
+    const { dtype } = this.#program.values[value]
+    const make = newArray(dtype, 0).constructor as new (memory: ArrayBufferLike, at: number) => TypedArray
+    if (place.in === 'arena') return new make(this.buffers[0], place.at)
+    const { data, start } = (place as { buffer: unknown }).buffer as HostBuffer
+    return new make(data.buffer, data.byteOffset + start * data.BYTES_PER_ELEMENT)
+  }
+
+  /**
+   * The memory of a value as a buffer for the kernels that have no source: one buffer for one place. What changes is
+   * pointed at anew by `binding`.
+   */
+  host(value: number): HostBuffer {
+    const { array, constant, dtype } = this.open(value)
+    const data = constant ? this.#constant(value) : newArray(dtype, 0)
+    const key = constant ? `${this.buffers.indexOf(data.buffer)} ${data.byteOffset} ${dtype}` : array
+    let host = this.#hosts.get(key)
+    if (host === undefined) {
+      host = new HostBuffer(this.#backend, data, 0)
+      this.#hosts.set(key, host)
+    }
+    return host
+  }
+
+  /** Lines that open what changes, at the start of a run; `hosts` collects the buffers they point at it. */
+  binding(hosts: HostBuffer[]): string[] {
+    return [...this.#bound.values()].flatMap(({ array, start, data, at }) => {
+      const host = this.#hosts.get(array)
+      const lines = [`const ${array} = ${data}`]
+      if (start !== at) lines.push(`const ${start} = ${at}`)
+      if (host === undefined) return lines
+      const k = hosts.push(host) - 1
+      return [...lines, `hosts[${k}].data = ${array}`, `hosts[${k}].start = ${start}`]
+    })
+  }
+}
