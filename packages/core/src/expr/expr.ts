@@ -195,10 +195,12 @@ export function substitute(root: Expr, input: (x: Expr) => Expr): Expr {
   return done.get(root) as Expr
 }
 
-/** The expression as a person reads it. */
-export function exprString(x: Expr): string {
+/** The expression as a person reads it; nodes that have a name are not spelled out. */
+export function exprString(x: Expr, names?: ReadonlyMap<Expr, string>): string {
+  const name = names?.get(x)
+  if (name !== undefined) return name
   if (x.step === 'input') return `x${x.value}`
   if (x.step === 'const') return String(x.value)
-  if (x.step === 'cast') return `${x.dtype}(${exprString(x.args[0])})`
-  return `${x.step}(${x.args.map(exprString).join(', ')})`
+  const args = x.args.map((arg) => exprString(arg, names)).join(', ')
+  return `${x.step === 'cast' ? x.dtype : x.step}(${args})`
 }

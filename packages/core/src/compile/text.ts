@@ -1,0 +1,104 @@
+// A program as a person reads it, one line an instruction: what `explain()` prints and what the tests of passes compare.
+import type { MapOut, Prims } from '../backend/backend.ts'
+import {
+  type Given,
+  type HostStep,
+  isReading,
+  isUse,
+  type Place,
+  type Plan,
+  type Program,
+  type ProgramInstr,
+  type ProgramOperand,
+} from '../backend/program.ts'
+import { isContiguous } from '../base/layout.ts'
+import { numelOf, type Shape, sameShape } from '../base/shape.ts'
+import { type Expr, exprString, topological } from '../expr/expr.ts'
+
+const listed = (xs: Shape): string => xs.join(', ')
+
+function operandText(program: Program, x: ProgramOperand): string {
+  if (isReading(x)) return `reading ${x.reading}`
+  if (!isUse(x)) return String(x.value)
+  const { shape } = program.values[x.value]
+  const whole = x.offset === 0 && isContiguous(x) && numelOf(shape) === numelOf(x.shape)
+  if (whole) return sameShape(shape, x.shape) ? `v${x.value}` : `v${x.value} as [${listed(x.shape)}]`
+  const offset = x.offset === 0 ? '' : ` from ${x.offset}`
+  return `v${x.value} as [${listed(x.shape)}] by (${listed(x.strides)})${offset}`
+}
+
+/** Expressions with a name for each node that is computed once and used more often. */
+function exprsText(roots: readonly Expr[]): { readonly shared: readonly string[]; readonly texts: readonly string[] } {
+  const order = topological(roots)
+  const uses = new Map<Expr, number>()
+  for (const x of [...order.flatMap((node) => node.args), ...roots]) uses.set(x, (uses.get(x) ?? 0) + 1)
+  const names = new Map<Expr, string>()
+  const shared: string[] = []
+  for (const x of order) {
+    if (x.args.length === 0 || (uses.get(x) as number) < 2) continue
+    const text = exprString(x, names)
+    names.set(x, `t${shared.length}`)
+    shared.push(`${names.get(x)} = ${text}`)
+  }
+  return { shared, texts: roots.map((root) => exprString(root, names)) }
+}
+
+function mapText(outs: readonly MapOut[]): string {
+  const { shared, texts } = exprsText(outs.map((out) => out.expr))
+  const parts = outs.map(({ reduce }, k) =>
+    reduce === undefined ? texts[k] : `${reduce.fn} over ${listed(reduce.axes)} of ${texts[k]}`,
+  )
+  return [...shared, ...parts].join('; ')
+}
+
+function attrsText({ kind, attrs }: ProgramInstr): string {
+  if (kind === 'map') return ` { ${mapText((attrs as Prims['map']).outs)} }`
+  const { post, ...rest } = attrs as { readonly post?: Expr }
+  const parts = Object.entries(rest).map(([key, value]) => `${key}: ${JSON.stringify(value)}`)
+  if (post !== undefined) parts.push(mapText([{ expr: post }]))
+  return parts.length === 0 ? '' : ` { ${parts.join('; ')} }`
+}
+
+function placeText(place: Place | undefined): string {
+  if (place === undefined) return ''
+  if (place.in === 'buffer') return ' @buffer'
+  if (place.in === 'arena') return ` @${place.at}`
+  if (place.in === 'argument') return ` @argument ${place.argument}`
+  return place.in === 'draw' ? ` @draw ${place.draw}` : ` @result ${place.result}`
+}
+
+function givenText(given: Given): string {
+  if (given.from === 'buffer') return 'memory from before the step'
+  if (given.from === 'argument') return `argument ${given.argument}`
+  if (given.from === 'draw') return `draw ${given.draw}`
+  const { data } = given
+  return `constant ${data.length > 4 ? `${data.slice(0, 4).join(', ')}, ...` : data.join(', ')}`
+}
+
+function hostText(step: HostStep): string {
+  if (step.kind === 'effect') return 'effect'
+  return step.kind === 'reading' ? `reading ${step.reading}` : `draw ${step.draw}`
+}
+
+/** One instruction of a program in one line. */
+export function instrText(program: Program, instr: ProgramInstr, plan?: Plan): string {
+  const outputs = instr.outputs.map((value) => `${valueText(program, value)}${placeText(plan?.places[value])}`)
+  const inputs = instr.inputs.map((x) => operandText(program, x)).join(', ')
+  const check = instr.check === undefined ? '' : ` check ${exprString(instr.check.expr)}`
+  return `${outputs.join('; ')} = ${instr.kind}(${inputs})${attrsText(instr)}${check}  # ${instr.origin.name}`
+}
+
+const valueText = ({ values }: Program, value: number): string =>
+  `v${value} ${values[value].dtype}[${listed(values[value].shape)}]`
+
+/** A program, and where its values lie when a plan is given, as a person reads it. */
+export function programText(program: Program, plan?: Plan): string {
+  const { given, host, instrs, kept, results } = program
+  return [
+    ...[...given].map(([value, x]) => `${valueText(program, value)}: ${givenText(x)}`),
+    ...(host.length === 0 ? [] : [`host: ${host.map(hostText).join(', ')}`]),
+    ...instrs.map((instr) => instrText(program, instr, plan)),
+    ...kept.map(({ first, last }) => `kept: v${last} in place of v${first}`),
+    ...(results.length === 0 ? [] : [`results: ${results.map((use) => operandText(program, use)).join('; ')}`]),
+  ].join('\n')
+}
