@@ -1,30 +1,34 @@
 // When an output may be written over an input: the one rule that in-place reuse, writes back to parameters and a
 // backend's kernels agree on.
-import type { Program, ProgramInstr, ProgramOperand, Use } from '../backend/program.ts'
+import type { Program, ProgramInstr, Use } from '../backend/program.ts'
 import { isUse } from '../backend/program.ts'
 import { isContiguous } from '../base/layout.ts'
 import { numelOf } from '../base/shape.ts'
 
 /** The use reads every element of its value once, in row-major order. */
-export const readsWhole = (program: Program, use: Use): boolean =>
-  use.offset === 0 && isContiguous(use) && numelOf(use.shape) === numelOf(program.values[use.value].shape)
+export const readsWhole = ({ values }: Pick<Program, 'values'>, use: Use): boolean =>
+  use.offset === 0 && isContiguous(use) && numelOf(use.shape) === numelOf(values[use.value].shape)
 
-export const usesOf = (instr: ProgramInstr): Use[] => instr.inputs.filter((x: ProgramOperand) => isUse(x)) as Use[]
+export const usesOf = (instr: ProgramInstr): Use[] => instr.inputs.filter(isUse)
 
 /**
- * Whether output `k` of an instruction may lie where `value`, one of its inputs, lies. A map reads an element before it
- * writes the one in its place; an assignment and a scatter replace elements of their base; everything else writes
- * before it has read all.
+ * Whether output `k` of an instruction may lie where `value`, one of its inputs, lies. A map reads an element, for all of
+ * its outputs, before it writes the one in its place; an assignment and a scatter replace elements of their base;
+ * everything else writes before it has read all.
  */
-export function mayOverwrite(program: Program, instr: ProgramInstr, k: number, value: number): boolean {
+export function mayOverwrite(
+  program: Pick<Program, 'values'>,
+  instr: ProgramInstr,
+  k: number,
+  value: number,
+): boolean {
   const out = program.values[instr.outputs[k]]
   const spec = program.values[value]
   if (out.dtype !== spec.dtype || numelOf(out.shape) !== numelOf(spec.shape)) return false
-  const { kind, inputs, attrs } = instr
-  if (kind === 'map') {
-    const { reduce } = (attrs as ProgramInstr<'map'>['attrs']).outs[k]
-    return reduce === undefined && usesOf(instr).every((use) => use.value !== value || readsWhole(program, use))
-  }
-  if (kind !== 'assign' && kind !== 'scatter') return false
-  return inputs.every((x, i) => !isUse(x) || (x.value === value) === (i === 0))
+  const { kind, attrs } = instr
+  if (kind !== 'map' && kind !== 'assign' && kind !== 'scatter') return false
+  if (kind === 'map' && (attrs as ProgramInstr<'map'>['attrs']).outs[k].reduce !== undefined) return false
+  return instr.inputs.every(
+    (x, i) => !isUse(x) || x.value !== value || ((kind === 'map' || i === 0) && readsWhole(program, x)),
+  )
 }

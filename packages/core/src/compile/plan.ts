@@ -1,13 +1,37 @@
 // Where each value of a program lies. Memory from before the step stays where it is, results get memory of their own at
-// every run, and all else shares an arena.
+// every run, and all else shares an arena: an output lies where an input lies that dies with it, if the instruction may
+// overwrite it, and what remains is packed so that values that live at the same time lie apart.
 import type { Place, Plan, Program } from '../backend/program.ts'
 import { dtypeSize } from '../base/dtype.ts'
 import { numelOf } from '../base/shape.ts'
+import { mayOverwrite, usesOf } from './alias.ts'
+
+/** `bytes`: values share ranges of one arena. `buffers`: values of one dtype and size share whole buffers. */
+export type Unit = 'bytes' | 'buffers'
 
 const align = 64
 
-/** A plan in which no two values of the arena share memory. */
-export function plan(program: Program): Plan {
+/** The instruction that makes each value (-1: none does) and the last one that reads or makes it. */
+interface Lives {
+  readonly birth: Int32Array
+  readonly death: Int32Array
+}
+
+function livesOf({ values, instrs }: Program): Lives {
+  const birth = new Int32Array(values.length).fill(-1)
+  const death = new Int32Array(values.length).fill(-1)
+  instrs.forEach((instr, at) => {
+    for (const { value } of usesOf(instr)) death[value] = at
+    for (const value of instr.outputs) {
+      birth[value] = at
+      death[value] = at
+    }
+  })
+  return { birth, death }
+}
+
+/** Places outside of the arena; `results` are the values that leave the step. */
+function placesOutside(program: Program): { places: (Place | undefined)[]; results: number[] } {
   const places: (Place | undefined)[] = new Array(program.values.length).fill(undefined)
   for (const [value, given] of program.given) {
     if (given.from === 'buffer') places[value] = { in: 'buffer', buffer: given.buffer }
@@ -19,14 +43,151 @@ export function plan(program: Program): Plan {
   for (const { value } of program.results) {
     if (places[value] === undefined) places[value] = { in: 'result', result: results.push(value) - 1 }
   }
-  let bytes = 0
-  for (const instr of program.instrs) {
-    for (const value of instr.outputs) {
-      if (places[value] !== undefined) continue
-      const { shape, dtype } = program.values[value]
-      places[value] = { in: 'arena', at: bytes }
-      bytes += Math.ceil((numelOf(shape) * dtypeSize[dtype]) / align) * align
-    }
+  return { places, results }
+}
+
+/** Values that follow each other in one piece of memory, from the first one's birth to the last one's death. */
+interface Block {
+  readonly key: string
+  readonly bytes: number
+  readonly birth: number
+  death: number
+  readonly values: number[]
+}
+
+/**
+ * The blocks of the arena. Rows written one after the other into memory that was there before are written there: their
+ * intermediate values join its places.
+ */
+function blocksOf(program: Program, places: (Place | undefined)[]): Block[] {
+  const { birth, death } = livesOf(program)
+  const { values, instrs } = program
+  const blocks: Block[] = []
+  const blockOf = new Map<number, Block>()
+  const lastOf = new Map(program.kept.map(({ first, last }) => [first, last]))
+  /** Nothing else lies in the memory of `value` until `last` is made there. */
+  const before = (value: number, last: number): boolean => {
+    const maker = instrs[birth[last]]
+    return (
+      death[value] < birth[last] ||
+      (death[value] === birth[last] && mayOverwrite(program, maker, maker.outputs.indexOf(last), value))
+    )
   }
+  instrs.forEach((instr, at) => {
+    const { outputs, kind } = instr
+    const dying = new Set(usesOf(instr).flatMap(({ value }) => (death[value] === at ? [value] : [])))
+    outputs.forEach((value, k) => {
+      if (places[value] !== undefined) return
+      for (const old of dying) {
+        const block = blockOf.get(old)
+        const last = lastOf.get(old)
+        const keeps = last !== undefined && kind !== 'map' && before(value, last)
+        if ((block === undefined && !keeps) || !mayOverwrite(program, instr, k, old)) continue
+        dying.delete(old)
+        if (block === undefined) {
+          places[value] = places[old]
+          lastOf.set(value, last as number)
+        } else {
+          block.values.push(value)
+          block.death = death[value]
+          blockOf.set(value, block)
+        }
+        return
+      }
+      const { shape, dtype } = values[value]
+      const bytes = Math.max(1, Math.ceil((numelOf(shape) * dtypeSize[dtype]) / align)) * align
+      const block = { key: `${dtype} ${numelOf(shape)}`, bytes, birth: at, death: death[value], values: [value] }
+      blocks.push(block)
+      blockOf.set(value, block)
+    })
+  })
+  return blocks
+}
+
+/** Where blocks lie, and the size of what holds them all. */
+interface Packing {
+  readonly at: ReadonlyMap<Block, number>
+  readonly bytes: number
+}
+
+/** Each block in the smallest gap that fits between those placed before it that live at the same time. */
+function bestFit(blocks: readonly Block[]): Packing {
+  const at = new Map<Block, number>()
+  const placed: { block: Block; from: number; to: number }[] = []
+  let bytes = 0
+  for (const block of blocks) {
+    let from = -1
+    let smallest = Number.POSITIVE_INFINITY
+    let top = 0
+    for (const other of placed) {
+      if (other.block.birth > block.death || other.block.death < block.birth) continue
+      const gap = other.from - top
+      if (gap >= block.bytes && gap < smallest) {
+        smallest = gap
+        from = top
+      }
+      top = Math.max(top, other.to)
+    }
+    if (from < 0) from = top
+    at.set(block, from)
+    bytes = Math.max(bytes, from + block.bytes)
+    const next = placed.findIndex((other) => other.from > from)
+    placed.splice(next < 0 ? placed.length : next, 0, { block, from, to: from + block.bytes })
+  }
+  return { at, bytes }
+}
+
+/** The most bytes that live at one time: no packing is smaller. */
+function leastBytes(blocks: readonly Block[], instrs: number): number {
+  const change = new Float64Array(instrs + 1)
+  for (const { birth, death, bytes } of blocks) {
+    change[birth] += bytes
+    change[death + 1] -= bytes
+  }
+  let live = 0
+  return change.reduce((most, x) => Math.max(most, (live += x)), 0)
+}
+
+const lifetime = ({ birth, death }: Block): number => death - birth
+/** Orders in which best fit comes near the least; which one is nearest depends on the program. */
+const orders: readonly ((a: Block, b: Block) => number)[] = [
+  (a, b) => b.bytes - a.bytes || lifetime(b) - lifetime(a),
+  (a, b) => lifetime(b) - lifetime(a) || b.bytes - a.bytes,
+  (a, b) => a.birth - b.birth || b.bytes - a.bytes,
+]
+
+function packed(blocks: readonly Block[], instrs: number): Packing {
+  const least = leastBytes(blocks, instrs)
+  let best: Packing | undefined
+  for (const order of orders) {
+    const packing = bestFit([...blocks].sort(order))
+    if (best === undefined || packing.bytes < best.bytes) best = packing
+    if (best.bytes === least) break
+  }
+  return best as Packing
+}
+
+/** Blocks of equal dtype and size take turns in one place. */
+function inTurns(blocks: readonly Block[]): Packing {
+  const at = new Map<Block, number>()
+  const free = new Map<string, Block[]>()
+  let bytes = 0
+  for (const block of blocks) {
+    const tenants = free.get(block.key) ?? []
+    free.set(block.key, tenants)
+    const i = tenants.findIndex(({ death }) => death < block.birth)
+    at.set(block, i < 0 ? bytes : (at.get(tenants[i]) as number))
+    if (i < 0) bytes += block.bytes
+    tenants[i < 0 ? tenants.length : i] = block
+  }
+  return { at, bytes }
+}
+
+/** Gives every value of a program a place; values that lie in the same bytes are never needed at the same time. */
+export function plan(program: Program, unit: Unit = 'bytes'): Plan {
+  const { places, results } = placesOutside(program)
+  const blocks = blocksOf(program, places)
+  const { at, bytes } = unit === 'bytes' ? packed(blocks, program.instrs.length) : inTurns(blocks)
+  for (const [block, offset] of at) for (const value of block.values) places[value] = { in: 'arena', at: offset }
   return { places, results, bytes }
 }

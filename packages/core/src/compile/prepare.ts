@@ -38,15 +38,16 @@ function withMemory(program: Program, backend: Backend): Program {
   return { ...program, given }
 }
 
-export function prepare(recorded: Program, backend: Backend): Prepared {
+/** The passes in order; a backend that does not compile gets its arena as whole buffers, and a replay. */
+export function prepare(recorded: Program, backend: Backend, through: readonly Pass[] = passes): Prepared {
   const stages = [{ name: 'recorded', program: recorded }]
   let program = recorded
-  for (const { name, run } of passes) {
+  for (const { name, run } of through) {
     program = run(program, backend)
     stages.push({ name, program })
   }
   program = withMemory(program, backend)
-  const planned = plan(program)
+  const planned = plan(program, backend.compile === undefined ? 'buffers' : 'bytes')
   const executable = backend.compile?.(program, planned) ?? replay(program, planned, backend)
   return { program, plan: planned, executable, stages }
 }

@@ -17,12 +17,14 @@ import { newArray, type TypedArray } from '../base/dtype.ts'
 import { RuntimeError } from '../base/errors.ts'
 import { contiguousStrides, type Layout } from '../base/layout.ts'
 import { numelOf } from '../base/shape.ts'
-import type { Storage } from '../tensor/device.ts'
+import { Device, type Storage } from '../tensor/device.ts'
+import { dispatch } from '../tensor/dispatch.ts'
 import type { EffectSink } from '../tensor/effects.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 
 /** Elements from the start of the buffer to the last one that a view reads. */
 function reach({ shape, strides, offset }: Layout): number {
+  if (numelOf(shape) === 0) return 0
   let last = offset
   for (let i = 0; i < shape.length; i++) last += Math.max(0, (shape[i] - 1) * strides[i])
   return last + 1
@@ -32,6 +34,7 @@ export class Recorder implements Backend, EffectSink {
   readonly name: string
   readonly caps: Capabilities
   readonly #backend: Backend
+  readonly #device: Device
   readonly #instrs: ProgramInstr[] = []
   readonly #host: HostStep[] = []
   readonly #values: Spec[] = []
@@ -51,13 +54,15 @@ export class Recorder implements Backend, EffectSink {
 
   constructor(backend: Backend, args: readonly DeviceBuffer[] = []) {
     this.#backend = backend
+    this.#device = new Device(backend)
     this.#arguments = args
     this.name = backend.name
     this.caps = backend.caps
   }
 
-  supports(instr: Instr): boolean {
-    return this.#backend.supports(instr)
+  /** What the backend does not run is recorded as it is, and runs elsewhere now and at every replay. */
+  supports(): boolean {
+    return true
   }
 
   alloc(spec: Spec): DeviceBuffer {
@@ -74,7 +79,7 @@ export class Recorder implements Backend, EffectSink {
 
   /**
    * What a buffer holds that is read before the step wrote to it: zeros where the step made it. Of memory from before
-   * the step only what the view reaches is known, so its spec says "at least that many elements".
+   * the step only what views reach is known, so its spec says "at least that many elements".
    */
   #meet(view: View): number {
     const { buffer, dtype } = view
@@ -94,6 +99,8 @@ export class Recorder implements Backend, EffectSink {
 
   useOf(x: View): Use {
     const value = this.#holds.get(x.buffer) ?? this.#meet(x)
+    if (this.#first.get(x.buffer) === value && reach(x) > numelOf(this.#values[value].shape))
+      this.#values[value] = { shape: [reach(x)], dtype: x.dtype }
     return { value, dtype: x.dtype, shape: x.shape, strides: x.strides, offset: x.offset }
   }
 
@@ -116,7 +123,7 @@ export class Recorder implements Backend, EffectSink {
   }
 
   run(instr: Instr): void {
-    this.#backend.run(instr)
+    dispatch(this.#device, instr)
     const { kind, attrs, check, origin } = instr
     const inputs = instr.inputs.map((x) => this.#operandOf(x))
     const outputs = instr.outputs.map((x) => this.#write(x))

@@ -3,17 +3,22 @@
 import type { Backend, DeviceBuffer, Instr, Operand, Output, Spec, View } from '../backend/backend.ts'
 import { type Bindings, type Executable, isReading, isUse, type Plan, type Program } from '../backend/program.ts'
 import { contiguousStrides } from '../base/layout.ts'
+import { Device } from '../tensor/device.ts'
+import { dispatch } from '../tensor/dispatch.ts'
 
-type Bound<T> = { -readonly [K in keyof T]: T[K] }
+/** What is pointed at other memory before a run. */
+interface Pointed {
+  buffer: DeviceBuffer
+}
 
 /** A program over buffers of its own; the places of a plan with whole buffers. */
 export function replay(program: Program, plan: Plan, backend: Backend): Executable {
   const { values } = program
   const arena = new Map<number, DeviceBuffer>()
   const drawn = new Map<number, Output>()
-  /** What has to be pointed at other memory before a run, by argument and by result. */
-  const args: Bound<{ buffer: DeviceBuffer }>[][] = []
-  const results: Bound<{ buffer: DeviceBuffer }>[][] = []
+  /** Operands by the argument and by the result that they are. */
+  const args: Pointed[][] = []
+  const results: Pointed[][] = []
 
   function bind<T extends Spec>(value: number, rest: T): T & { buffer: DeviceBuffer } {
     const place = plan.places[value]
@@ -49,23 +54,34 @@ export function replay(program: Program, plan: Plan, backend: Backend): Executab
     return { kind, attrs, inputs: operands, outputs: outs, donate, check, origin }
   })
 
+  // Eager's road, so that what a backend cannot run is adapted or runs elsewhere here as there.
+  const device = new Device(backend)
+  /** Where what changes points between runs, so that results and arguments are nobody's but the caller's. */
+  const nowhere: DeviceBuffer = { backend }
   return {
     run(bindings: Bindings): void {
       numbers = bindings.numbers
-      args.forEach((views, i) => {
-        for (const view of views) view.buffer = bindings.args[i]
-      })
-      results.forEach((views, i) => {
-        for (const view of views) view.buffer = bindings.results[i]
-      })
-      for (const [draw, output] of drawn) backend.write(output, bindings.draws[draw])
-      for (const instr of instrs) backend.run(instr)
+      point(args, (i) => bindings.args[i])
+      point(results, (i) => bindings.results[i])
+      try {
+        for (const [draw, output] of drawn) backend.write(output, bindings.draws[draw])
+        for (const instr of instrs) dispatch(device, instr)
+      } finally {
+        point(args, () => nowhere)
+        point(results, () => nowhere)
+      }
     },
   }
 }
+
+const point = (bound: readonly Pointed[][], to: (i: number) => DeviceBuffer): void =>
+  bound.forEach((views, i) => {
+    for (const view of views) view.buffer = to(i)
+  })
 
 const samePlace = (a: Plan['places'][number], b: Plan['places'][number]): boolean =>
   a !== undefined &&
   b !== undefined &&
   ((a.in === 'buffer' && b.in === 'buffer' && a.buffer === b.buffer) ||
+    (a.in === 'argument' && b.in === 'argument' && a.argument === b.argument) ||
     (a.in === 'arena' && b.in === 'arena' && a.at === b.at))

@@ -36,7 +36,7 @@ const rowMajor = (out: Output): View => ({
   offset: 0,
 })
 
-const copies = Object.fromEntries(
+export const copies = Object.fromEntries(
   dtypes.map((dtype) => [dtype, { outs: [{ expr: s.input(0, dtype) }] }]),
 ) as unknown as Readonly<Record<DType, Prims['map']>>
 
