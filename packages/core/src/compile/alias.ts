@@ -16,12 +16,7 @@ export const usesOf = (instr: ProgramInstr): Use[] => instr.inputs.filter(isUse)
  * its outputs, before it writes the one in its place; an assignment and a scatter replace elements of their base;
  * everything else writes before it has read all.
  */
-export function mayOverwrite(
-  program: Pick<Program, 'values'>,
-  instr: ProgramInstr,
-  k: number,
-  value: number,
-): boolean {
+export function mayOverwrite(program: Pick<Program, 'values'>, instr: ProgramInstr, k: number, value: number): boolean {
   const out = program.values[instr.outputs[k]]
   const spec = program.values[value]
   if (out.dtype !== spec.dtype || numelOf(out.shape) !== numelOf(spec.shape)) return false
