@@ -7,7 +7,7 @@ import { Tensor } from '../tensor/tensor.ts'
 import type { Program } from '../backend/program.ts'
 import { numelOf } from '../base/shape.ts'
 import { difference } from './difference.ts'
-import { Host, prepare } from './prepare.ts'
+import { executableOn, Host, prepare } from './prepare.ts'
 import { Recorder } from './recorder.ts'
 
 type Results = Tensor | null | undefined | readonly Results[] | { readonly [key: string]: Results }
@@ -100,14 +100,15 @@ export function compile<R extends Results | void>(step: () => R): () => R {
 
   const prepared = (recording: Recording<R>): (() => R) => {
     const device = currentDevice()
-    const { program, plan, executable } = prepare(recording.program, device.backend)
+    const ready = prepare(recording.program, device.own)
+    const { program, plan } = ready
     const host = new Host(program)
     const { returned, leaves, written, value } = recording
     const specs = plan.results.map((result) => program.values[result])
     return () => {
       host.run()
       const fresh = specs.map((spec) => device.backend.alloc(spec))
-      executable.run({ numbers: host.numbers, draws: host.draws, args: [], results: fresh })
+      executableOn(ready, device).run({ numbers: host.numbers, draws: host.draws, args: [], results: fresh })
       const storages = new Map<number, Storage>()
       let at = 0
       const next = (like: Tensor): Tensor => {

@@ -2,6 +2,7 @@
 import type { Backend } from '../backend/backend.ts'
 import type { Executable, Given, Plan, Program } from '../backend/program.ts'
 import type { TypedArray } from '../base/dtype.ts'
+import type { Device } from '../tensor/device.ts'
 import { plan } from './plan.ts'
 import { settle } from './passes/settle.ts'
 import { replay } from './replay.ts'
@@ -21,6 +22,8 @@ export interface Prepared {
   readonly executable: Executable
   /** The program as recorded and after each pass. */
   readonly stages: readonly { readonly name: string; readonly program: Program }[]
+  /** Replays on backends that stand in front of the device's own. */
+  readonly watched: WeakMap<Backend, Executable>
 }
 
 /** Constants become memory that is written once. */
@@ -49,7 +52,21 @@ export function prepare(recorded: Program, backend: Backend, through: readonly P
   program = withMemory(program, backend)
   const planned = plan(program, backend.compile === undefined ? 'buffers' : 'bytes')
   const executable = backend.compile?.(program, planned) ?? replay(program, planned, backend)
-  return { program, plan: planned, executable, stages }
+  return { program, plan: planned, executable, stages, watched: new WeakMap() }
+}
+
+/**
+ * What runs a prepared program: its executable, which hides the instructions, or, while a profiler stands in front of the
+ * device, a replay that shows them.
+ */
+export function executableOn(prepared: Prepared, { own, backend }: Device): Executable {
+  if (backend === own) return prepared.executable
+  let executable = prepared.watched.get(backend)
+  if (executable === undefined) {
+    executable = replay(prepared.program, prepared.plan, backend)
+    prepared.watched.set(backend, executable)
+  }
+  return executable
 }
 
 /** The host part of a program: what it does before the instructions of a run, and where it leaves what it made. */

@@ -35,7 +35,7 @@ export function deviceOf(inputs: readonly Input[], on?: Device): Device {
 }
 
 /** The line of the user's program that is being run: the first on the stack that is not in this package. */
-const callingLine = (): string => {
+export const callingLine = (): string => {
   const lines = (new Error().stack ?? '').split('\n').slice(1)
   // This file is a source among others or, where packages are installed, all of core in one.
   const own = (/[^\s(]+(?=:\d+:\d+\)?$)/.exec(lines[0])?.[0] ?? '').replace(/tensor[\\/]apply\.[jt]s$/, '')

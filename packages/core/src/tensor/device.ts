@@ -4,13 +4,18 @@ import type { Backend, DeviceBuffer } from '../backend/backend.ts'
 import { RuntimeError, ValueError } from '../base/errors.ts'
 import { mode } from './mode.ts'
 
-/** Where tensors live. `backend` is what runs instructions now: while recording, the recorder that stands in front. */
+/**
+ * Where tensors live. `backend` is what runs instructions now: the device's own, or what stands in front of that, a
+ * recorder or a profiler.
+ */
 export class Device {
   readonly name: string
+  readonly own: Backend
   backend: Backend
 
   constructor(backend: Backend) {
     this.name = backend.name
+    this.own = backend
     this.backend = backend
   }
 }
@@ -60,7 +65,7 @@ export function useDevice(backend: Backend): Device {
 /** Makes a backend known by its name (`tensor.to(name)`) without making it the default. */
 export function registerDevice(backend: Backend): Device {
   const known = devices.get(backend.name)
-  if (known !== undefined && known.backend === backend) return known
+  if (known !== undefined && known.own === backend) return known
   const device = new Device(backend)
   devices.set(backend.name, device)
   return device

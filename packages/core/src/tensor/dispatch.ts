@@ -104,6 +104,7 @@ const counts = new Map<string, number>()
 
 /** The backend that runs what a device cannot; it must read and write synchronously. */
 export const setFallback = (backend: Backend): void => void (host = backend)
+export const fallback = (): Backend | undefined => host
 
 /** In strict mode an instruction that a device cannot run throws instead of running on the fallback. */
 export const setStrict = (on: boolean): void => void (strict = on)

@@ -1,0 +1,117 @@
+// A backend that stands in front of another and times what it is told to do: an event for every instruction, for data
+// written and for elements read. It compiles no programs, so a program replayed on it is timed by its instructions.
+import { dtypeSize, type TypedArray } from '../base/dtype.ts'
+import { numelOf } from '../base/shape.ts'
+import { type Backend, type Instr, isScalar, type Kind, type Spec, type View } from './backend.ts'
+
+declare const performance: { now(): number }
+
+/** Something that a device did, with times in microseconds. */
+export interface ProfilerEvent {
+  /** The op; of a fused kernel the ops that it contains; `write` and `read` for data that goes to the device and comes back. */
+  readonly name: string
+  readonly kind: Kind | 'write' | 'read'
+  /** By the clock of `performance.now`. */
+  readonly start: number
+  /** Until the device's function returned: of a device that queues work, what queueing took. */
+  readonly duration: number
+  readonly inputs: readonly Spec[]
+  readonly outputs: readonly Spec[]
+  readonly bytesRead: number
+  readonly bytesWritten: number
+  /** The calling line, with `withStack`. */
+  readonly line?: string
+}
+
+const specOf = ({ shape, dtype }: Spec): Spec => ({ shape, dtype })
+/** An element that is broadcast is read once. */
+const bytesOf = ({ shape, strides, dtype }: View): number =>
+  numelOf(shape.filter((_, i) => strides[i] !== 0)) * dtypeSize[dtype]
+const sizeOf = ({ shape, dtype }: Spec): number => numelOf(shape) * dtypeSize[dtype]
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, n) => total + n, 0)
+
+/** Times every call to `backend` and says it to `seen`. */
+export class ProfiledBackend implements Backend {
+  readonly #backend: Backend
+  readonly #seen: (event: ProfilerEvent) => void
+  readonly #line: (() => string) | undefined
+  readonly name: string
+  readonly caps: Backend['caps']
+
+  /** `line` finds the calling line where an instruction does not bring its own. */
+  constructor(backend: Backend, seen: (event: ProfilerEvent) => void, line?: () => string) {
+    this.#backend = backend
+    this.#seen = seen
+    this.#line = line
+    this.name = backend.name
+    this.caps = backend.caps
+  }
+
+  #timed<R>(
+    work: () => R,
+    name: string,
+    kind: ProfilerEvent['kind'],
+    views: readonly View[],
+    made: readonly Spec[],
+    known?: string,
+  ): R {
+    const line = this.#line === undefined ? undefined : (known ?? this.#line())
+    const start = performance.now()
+    const result = work()
+    const duration = (performance.now() - start) * 1000
+    this.#seen({
+      name,
+      kind,
+      start: start * 1000,
+      duration,
+      inputs: views.map(specOf),
+      outputs: made.map(specOf),
+      bytesRead: sum(views.map(bytesOf)),
+      bytesWritten: sum(made.map(sizeOf)),
+      ...(line === undefined ? {} : { line }),
+    })
+    return result
+  }
+
+  run(instr: Instr): void {
+    const { kind, inputs, outputs, origin } = instr
+    const views = inputs.filter((x): x is View => !isScalar(x))
+    this.#timed(() => this.#backend.run(instr), origin.name, kind, views, outputs, origin.line)
+  }
+
+  write(out: Parameters<Backend['write']>[0], data: TypedArray): void {
+    this.#timed(() => this.#backend.write(out, data), 'write', 'write', [], [out])
+  }
+
+  readSync(view: View): TypedArray {
+    return this.#timed(() => this.#backend.readSync(view), 'read', 'read', [view], [])
+  }
+
+  read(view: View): Promise<TypedArray> {
+    return this.#backend.read(view)
+  }
+
+  supports(instr: Instr): boolean {
+    return this.#backend.supports(instr)
+  }
+
+  alloc(spec: Spec): ReturnType<Backend['alloc']> {
+    return this.#backend.alloc(spec)
+  }
+
+  free(buffer: Parameters<Backend['free']>[0]): void {
+    this.#backend.free(buffer)
+  }
+
+  sync(): Promise<void> {
+    return this.#backend.sync()
+  }
+
+  memory(): ReturnType<Backend['memory']> {
+    return this.#backend.memory()
+  }
+
+  dispose(): void {
+    this.#backend.dispose()
+  }
+}

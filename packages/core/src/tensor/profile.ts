@@ -1,0 +1,174 @@
+// profile(fn): where the time of a function goes, kernel by kernel, on any device. A profiling backend stands in front of
+// the device while the function runs; what it saw is a table like that of PyTorch's profiler, or a trace for a browser.
+import { ProfiledBackend, type ProfilerEvent } from '../backend/profiled.ts'
+import { RuntimeError } from '../base/errors.ts'
+import { shapeString } from '../base/shape.ts'
+import { callingLine } from './apply.ts'
+import { currentDevice } from './device.ts'
+import { fallback, setFallback } from './dispatch.ts'
+
+declare const performance: { now(): number }
+
+export interface ProfileOptions {
+  /** Finds the calling line of every kernel, which costs some microseconds each. */
+  readonly withStack?: boolean
+  /** How many events are kept one by one for `events` and the trace, 100,000 unless told otherwise; the table counts all. */
+  readonly maxEvents?: number
+}
+
+export interface ProfileTableOptions {
+  /** A row for each combination of input shapes. */
+  readonly groupByInputShape?: boolean
+  /** At most this many rows, 100 unless told otherwise. */
+  readonly rowLimit?: number
+}
+
+/** What kernels of one name and with inputs of the same shapes took together. */
+interface Total {
+  readonly name: string
+  readonly shapes: string
+  readonly line: string
+  time: number
+  calls: number
+  bytes: number
+}
+
+const shapesOf = ({ inputs }: ProfilerEvent): string => `[${inputs.map(({ shape }) => shapeString(shape)).join(', ')}]`
+
+function add(totals: Map<string, Total>, key: string, { time, calls, bytes, ...rest }: Total): void {
+  const total = totals.get(key)
+  if (total === undefined) totals.set(key, { ...rest, time, calls, bytes })
+  else {
+    total.time += time
+    total.calls += calls
+    total.bytes += bytes
+  }
+}
+
+const duration = (us: number): string =>
+  us < 1e3 ? `${us.toFixed(3)}us` : us < 1e6 ? `${(us / 1e3).toFixed(3)}ms` : `${(us / 1e6).toFixed(3)}s`
+const amount = (bytes: number): string => {
+  const power = bytes < 1024 ? 0 : Math.min(3, Math.floor(Math.log2(bytes) / 10))
+  return power === 0 ? `${bytes} b` : `${(bytes / 1024 ** power).toFixed(2)} ${['Kb', 'Mb', 'Gb'][power - 1]}`
+}
+
+/** Rows of cells under a head, ruled and aligned to the right. */
+function ruled(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0].map((_, column) => Math.max(12, ...rows.map((row) => row[column].length)))
+  const rule = widths.map((width) => '-'.repeat(width)).join('  ')
+  const [head, ...body] = rows.map((row) => row.map((cell, column) => cell.padStart(widths[column])).join('  '))
+  return [rule, head, rule, ...body, rule]
+}
+
+/** What `profile` saw. */
+export class Profile {
+  /** What the device did, in order; the first `maxEvents` of it. */
+  readonly events: readonly ProfilerEvent[]
+  /** What the function took, in microseconds. */
+  readonly duration: number
+  readonly #device: string
+  readonly #totals: ReadonlyMap<string, Total>
+
+  constructor(device: string, events: readonly ProfilerEvent[], totals: ReadonlyMap<string, Total>, duration: number) {
+    this.#device = device
+    this.events = events
+    this.#totals = totals
+    this.duration = duration
+  }
+
+  /** Kernels by name, those that took most first, as PyTorch's profiler prints them. */
+  table({ groupByInputShape = false, rowLimit = 100 }: ProfileTableOptions = {}): string {
+    const groups = new Map<string, Total>()
+    for (const [key, total] of this.#totals) add(groups, groupByInputShape ? key : `${total.name} ${total.line}`, total)
+    const totals = [...groups.values()].sort((a, b) => b.time - a.time)
+    const time = totals.reduce((sum, total) => sum + total.time, 0)
+    const head = ['Name', 'Self CPU %', 'Self CPU', 'CPU time avg', '# of Calls', 'Bytes']
+    if (groupByInputShape) head.push('Input Shapes')
+    if (totals.some(({ line }) => line !== '')) head.push('Source Location')
+    const rows = totals.slice(0, rowLimit).map((total) => {
+      const { name, shapes, line, calls, bytes } = total
+      const share = `${((100 * total.time) / time).toFixed(2)}%`
+      const row = [name, share, duration(total.time), duration(total.time / calls), String(calls), amount(bytes)]
+      if (groupByInputShape) row.push(shapes)
+      return row.length < head.length ? [...row, line] : row
+    })
+    const outside = (100 * (1 - time / this.duration)).toFixed(2)
+    return [
+      ...ruled([head, ...rows]),
+      `Self CPU time total: ${duration(time)}`,
+      `Time of the function: ${duration(this.duration)}, ${outside}% of it outside of kernels`,
+    ].join('\n')
+  }
+
+  /** The table. */
+  toString(): string {
+    return this.table()
+  }
+
+  /** The events in Chrome's trace format, for chrome://tracing or ui.perfetto.dev: write it to a file. */
+  chromeTrace(): string {
+    const place = { pid: 1, tid: 1 }
+    const traceEvents = [
+      { name: 'process_name', ph: 'M', ...place, args: { name: `flambeau on ${this.#device}` } },
+      ...this.events.map(({ name, kind, start, duration, inputs, outputs, ...rest }) => {
+        const [read, written] = [inputs, outputs].map((specs) =>
+          specs.map(({ shape, dtype }) => `${dtype}${shapeString(shape)}`),
+        )
+        return {
+          name,
+          cat: kind,
+          ph: 'X',
+          ts: start,
+          dur: duration,
+          ...place,
+          args: { inputs: read, outputs: written, ...rest },
+        }
+      }),
+    ]
+    return JSON.stringify({ traceEvents, displayTimeUnit: 'ms' })
+  }
+}
+
+/**
+ * Runs `fn` and times every kernel of the default device, with names, shapes and bytes. A compiled step is timed by the
+ * instructions of its program, one after the other, and not as the device compiled it whole. `fn` must be synchronous.
+ * Of a device that queues work, a kernel's time is that of queueing, and a read waits for what was queued before it.
+ *
+ * @example
+ * const seen = profile(() => model.forward(x).sum().backward())
+ * seen.events.map(({ name }) => name).includes('matmul') // true
+ */
+export function profile(fn: () => unknown, { withStack = false, maxEvents = 100_000 }: ProfileOptions = {}): Profile {
+  const device = currentDevice()
+  const { backend } = device
+  const host = fallback()
+  const events: ProfilerEvent[] = []
+  const totals = new Map<string, Total>()
+  const seen = (event: ProfilerEvent): void => {
+    if (events.length < maxEvents) events.push(event)
+    const { name, line = '', duration: time, bytesRead, bytesWritten } = event
+    const shapes = shapesOf(event)
+    add(totals, `${name} ${shapes} ${line}`, { name, shapes, line, time, calls: 1, bytes: bytesRead + bytesWritten })
+  }
+  const inFront = (of: typeof backend): ProfiledBackend =>
+    new ProfiledBackend(of, seen, withStack ? callingLine : undefined)
+  const profiled = inFront(backend)
+  device.backend = profiled
+  // What the device cannot run, the fallback runs: those kernels are seen too.
+  if (host !== undefined) setFallback(host === backend ? profiled : inFront(host))
+  try {
+    const start = performance.now()
+    const result = fn()
+    const took = (performance.now() - start) * 1000
+    if (result instanceof Promise) {
+      throw new RuntimeError(
+        'profile cannot run an async function',
+        'It would end at the first await. Make the function synchronous and await outside.',
+      )
+    }
+    return new Profile(device.name, events, totals, took)
+  } finally {
+    device.backend = backend
+    if (host !== undefined) setFallback(host)
+  }
+}
