@@ -136,7 +136,7 @@ export class Profile {
  *
  * @example
  * const seen = profile(() => model.forward(x).sum().backward())
- * seen.events.map(({ name }) => name).includes('matmul') // true
+ * seen.events.some(({ kind }) => kind === 'matmul') // true
  */
 export function profile(fn: () => unknown, { withStack = false, maxEvents = 100_000 }: ProfileOptions = {}): Profile {
   const device = currentDevice()
