@@ -29,6 +29,34 @@ export function loopsOver(shape: Shape, strides: readonly (readonly number[])[])
 }
 
 /**
+ * The loops of a map in the order that its memory has: axes with the larger steps outside. Axes that one output is
+ * reduced over keep their order, because its additions have that order. `outputs` are the rows of the outputs.
+ */
+export function orderedLoops(
+  shape: Shape,
+  strides: readonly (readonly number[])[],
+  outputs: readonly (readonly number[])[],
+): Loops {
+  const axes: number[] = []
+  const span: number[] = []
+  for (let axis = 0; axis < shape.length; axis++) {
+    if (shape[axis] === 1) continue
+    let sum = 0
+    for (const row of strides) sum += Math.abs(row[axis])
+    let at = axes.length
+    for (; at > 0 && span[at - 1] < sum; at--) {
+      const before = axes[at - 1]
+      if (outputs.some((row) => row[before] === 0 && row[axis] === 0)) break
+    }
+    axes.splice(at, 0, axis)
+    span.splice(at, 0, sum)
+  }
+  if (axes.every((axis, i) => i === 0 || axes[i - 1] < axis)) return loopsOver(shape, strides)
+  const inOrder = (row: readonly number[]): number[] => axes.map((axis) => row[axis])
+  return loopsOver(inOrder(shape), strides.map(inOrder))
+}
+
+/**
  * Calls `row` for every innermost loop, with the operands' positions (to be read, not kept), its length and the
  * operands' steps in it.
  */

@@ -2,14 +2,12 @@
 // of layouts one function is generated, so that each sees one kind of typed array and its loops stay in registers.
 import {
   contiguousStrides,
-  emitJs,
   type DType,
   type Instr,
-  inputsOf,
+  type Layout,
   numelOf,
   type Operand,
   type Prims,
-  type ReduceFn,
   roundSource,
   runtime,
   type Shape,
@@ -17,9 +15,10 @@ import {
   topological,
 } from '@flambeau/core/backend'
 import { interpretLoops } from './interpret.ts'
-import { type Loops, loopsOver } from './loops.ts'
+import { type Count, emitNest, type Strided, unrolled } from './loop-source.ts'
+import { type Loops, orderedLoops } from './loops.ts'
 import { hostOf, isView } from './memory.ts'
-import { accumulators, combineSource, identities, identityOf, planReduction } from './reduction.ts'
+import { accumulators, identityOf } from './reduction.ts'
 
 /** How an operand is read: a number, one element for all, row-major, or by steps. */
 const NUMBER = 0
@@ -28,8 +27,8 @@ const ROWS = 2
 const STEPS = 3
 type Access = 0 | 1 | 2 | 3
 
-type FlatKernel = (instr: Instr, n: number) => void
-type LoopKernel = (instr: Instr, loops: Loops) => void
+type FlatKernel = (instr: Instr<'map'>, n: number) => void
+type LoopKernel = (instr: Instr<'map'>, loops: Loops) => void
 
 interface Compiled {
   readonly flat: FlatKernel[]
@@ -96,6 +95,13 @@ export function map(instr: Instr<'map'>): void {
   mapLoops(instr, shape, cases)
 }
 
+/** The loops of a map: a row of steps for every view among the inputs, then one for every output. */
+export function mapLoopsOver(shape: Shape, inputs: readonly object[], { outs }: Prims['map']): Loops {
+  const views = inputs.filter((x): x is Layout => 'strides' in x)
+  const outputs = outs.map(({ reduce }) => outputStrides(shape, reduce?.axes))
+  return orderedLoops(shape, [...views.map((x) => x.strides), ...outputs], outputs)
+}
+
 /** A reduction of no elements is its identity. */
 function fillEmpty({ attrs, outputs }: Instr<'map'>): void {
   attrs.outs.forEach(({ reduce }, k) => {
@@ -120,24 +126,18 @@ function outputStrides(shape: Shape, axes: readonly number[] | undefined): reado
 
 function mapLoops(instr: Instr<'map'>, shape: Shape, cases: Compiled): void {
   const { attrs, inputs } = instr
-  const views = inputs.filter(isView)
-  const strides = [...views.map((x) => x.strides), ...attrs.outs.map((out) => outputStrides(shape, out.reduce?.axes))]
-  const loops = loopsOver(shape, strides)
+  const loops = mapLoopsOver(shape, inputs, attrs)
   const depth = loops.sizes.length
-  let key = String(depth)
-  let at = 0
-  const accesses: Access[] = inputs.map((x) => {
-    if (!isView(x)) return NUMBER
-    return loops.steps[at++].every((step) => step === 0) ? FIXED : STEPS
-  })
-  for (const access of accesses) key += access
+  const inner = depth > 0 && loops.sizes[depth - 1] <= unrolled ? loops.sizes[depth - 1] : 0
+  let key = `${depth},${inner}|`
+  for (const x of inputs) key += isView(x) ? 'v' : 'n'
   for (const steps of loops.steps) {
     key += '|'
     for (const step of steps) key += step === 0 ? '0' : step === 1 ? '1' : 's'
   }
   let kernel = cases.looped.get(key)
   if (kernel === undefined) {
-    kernel = loopKernel(attrs, accesses, loops)
+    kernel = mayCompile ? loopKernel(attrs, inputs.map(isView), loops) : (each, at) => interpretLoops(each, at)
     cases.looped.set(key, kernel)
   }
   kernel(instr, loops)
@@ -157,171 +157,79 @@ export const mayCompile: boolean = (() => {
 const compile = (parameters: string, lines: readonly string[]): ((...args: never[]) => void) =>
   new Function(
     'scalarValue',
-    'identities',
     'accumulators',
     ...Object.keys(runtime),
     `return (${parameters}) => {\n${lines.join('\n')}\n}`,
-  )(scalarValue, identities, accumulators, ...Object.values(runtime))
+  )(scalarValue, accumulators, ...Object.values(runtime))
 
-/** Lines that open the operands; numbers are rounded to the dtype that the expression gives its input. */
-function openOperands(attrs: Prims['map'], accesses: readonly Access[]): string[] {
-  const roots = attrs.outs.map((out) => out.expr)
-  const used = new Map<number, DType>()
-  for (const x of topological(roots)) if (x.step === 'input') used.set(x.value, x.dtype)
+/**
+ * A kernel for one class of layouts: operands are opened from the instruction, then come the loops. `steps` has a row for
+ * every view among the inputs, then one for every output.
+ */
+function kernelSource(
+  attrs: Prims['map'],
+  views: readonly boolean[],
+  sizes: readonly Count[],
+  steps: readonly (readonly Count[])[],
+): string[] {
   const lines = ['const { inputs, outputs } = instr']
-  accesses.forEach((access, i) => {
-    const dtype = used.get(i)
-    if (dtype === undefined) return
-    if (access === NUMBER) {
+  const dtypes = new Map<number, DType>()
+  for (const x of topological(attrs.outs.map((out) => out.expr))) if (x.step === 'input') dtypes.set(x.value, x.dtype)
+  let row = 0
+  const inputs = views.map((view, i): Strided | string => {
+    const dtype = dtypes.get(i)
+    const at = view ? steps[row++] : []
+    if (dtype === undefined) return ''
+    if (!view) {
       lines.push(`const x${i} = ${roundSource[dtype](`scalarValue(inputs[${i}])`)}`)
-      return
+      return `x${i}`
     }
-    lines.push(`const d${i} = inputs[${i}].buffer.data`, `let p${i} = inputs[${i}].buffer.start + inputs[${i}].offset`)
+    lines.push(
+      `const d${i} = inputs[${i}].buffer.data`,
+      `const b${i} = inputs[${i}].buffer.start + inputs[${i}].offset`,
+    )
+    return { array: `d${i}`, start: `b${i}`, steps: at }
   })
-  attrs.outs.forEach((_, k) => {
-    lines.push(`const o${k} = outputs[${k}].buffer.data`, `let q${k} = outputs[${k}].buffer.start`)
+  const outs = attrs.outs.map((_, k): Strided => {
+    lines.push(`const o${k} = outputs[${k}].buffer.data`, `const q${k} = outputs[${k}].buffer.start`)
+    return { array: `o${k}`, start: `q${k}`, steps: steps[row++] }
   })
-  return lines
+  let memories = 0
+  const scratch = (length: Count): string => {
+    const name = `a${memories}`
+    lines.push(`const ${name} = accumulators(${memories++}, ${length})`)
+    return name
+  }
+  const body = emitNest(attrs.outs, { sizes, inputs, outs, scratch })
+  return [...lines, ...body]
 }
 
 /** One loop over row-major operands; reduced outputs reduce everything. */
 function flatKernel(attrs: Prims['map'], accesses: readonly Access[]): FlatKernel {
-  if (!mayCompile) {
-    return (instr, n) => {
-      const steps = [
-        ...accesses.flatMap((access) => (access === NUMBER ? [] : [[access === ROWS ? 1 : 0]])),
-        ...attrs.outs.map((out) => (out.reduce === undefined ? [1] : [0])),
-      ]
-      interpretLoops(instr as Instr<'map'>, { sizes: [n], steps })
-    }
-  }
-  const lines = openOperands(attrs, accesses)
-  const used = inputsOf(attrs.outs.map((out) => out.expr))
-  for (const i of used) if (accesses[i] === FIXED) lines.push(`const x${i} = d${i}[p${i}]`)
-  attrs.outs.forEach(({ reduce }, k) => {
-    if (reduce !== undefined) lines.push(`let r${k} = identities.${reduce.fn}`)
-  })
-  const body: string[] = []
-  for (const i of used) if (accesses[i] === ROWS) body.push(`const x${i} = d${i}[(p${i} + i) | 0]`)
-  const emitted = emitJs(
-    attrs.outs.map((out) => out.expr),
-    (position) => `x${position}`,
-  )
-  body.push(...emitted.lines)
-  attrs.outs.forEach(({ expr, reduce }, k) => {
-    const value = emitted.results[k]
-    body.push(
-      reduce === undefined
-        ? `o${k}[(q${k} + i) | 0] = ${value}`
-        : `r${k} = ${combineSource(reduce.fn, expr, `r${k}`, value)}`,
-    )
-  })
-  lines.push('for (let i = 0; i < n; i++) {', ...body, '}')
-  attrs.outs.forEach(({ reduce }, k) => {
-    if (reduce !== undefined) lines.push(`o${k}[q${k}] = r${k}`)
-  })
-  return compile('instr, n', lines) as FlatKernel
+  const steps = [
+    ...accesses.flatMap((access) => (access === NUMBER ? [] : [[access === ROWS ? 1 : 0]])),
+    ...attrs.outs.map((out) => (out.reduce === undefined ? [1] : [0])),
+  ]
+  if (!mayCompile) return (instr, n) => interpretLoops(instr, { sizes: [n], steps })
+  const views = accesses.map((access) => access !== NUMBER)
+  return compile('instr, n', kernelSource(attrs, views, ['n'], steps)) as FlatKernel
 }
 
-/**
- * Nested loops over operands with steps. A reduction accumulates in a register over the inner loops that it reduces,
- * and in double-precision memory over outer ones: an order that depends on shape and axes only.
- */
-function loopKernel(attrs: Prims['map'], accesses: readonly Access[], loops: Loops): LoopKernel {
-  if (!mayCompile) return (instr, at) => interpretLoops(instr as Instr<'map'>, at)
+/** Nested loops over operands with steps; an innermost loop of a few turns is written out. */
+function loopKernel(attrs: Prims['map'], views: readonly boolean[], loops: Loops): LoopKernel {
   const depth = loops.sizes.length
-  const viewAt: number[] = []
-  accesses.forEach((access, i) => {
-    if (access !== NUMBER) viewAt.push(i)
+  const opening: string[] = []
+  const sizes = loops.sizes.map((size, l): Count => {
+    if (l === depth - 1 && size <= unrolled) return size
+    opening.push(`const n${l} = loops.sizes[${l}]`)
+    return `n${l}`
   })
-  const used = new Set(inputsOf(attrs.outs.map((out) => out.expr)))
-  const lines = openOperands(attrs, accesses)
-  const plans = attrs.outs.map(({ reduce }, k) => planReduction(loops.steps[viewAt.length + k], reduce !== undefined))
-
-  lines.push(...loops.sizes.map((_, l) => `const n${l} = loops.sizes[${l}]`))
-  /** The step of operand `name` (row `row` of steps) in loop l as source; empty when it is 0. */
-  const stepSource = (name: string, row: number, l: number): string => {
-    const step = loops.steps[row][l]
-    if (step === 0) return ''
-    return step === 1 ? `${name}++` : `${name} += ${name}s${l}`
-  }
-  const moving: { name: string; row: number }[] = []
-  viewAt.forEach((i, row) => {
-    if (!used.has(i)) return
-    if (accesses[i] === FIXED) lines.push(`const x${i} = d${i}[p${i}]`)
-    else moving.push({ name: `p${i}`, row })
-  })
-  attrs.outs.forEach(({ reduce }, k) => {
-    const plan = plans[k]
-    const row = viewAt.length + k
-    if (plan.buffered) {
-      const fn = (reduce as { fn: ReduceFn }).fn
-      lines.push(`let size${k} = 1; for (const n of outputs[${k}].shape) size${k} *= n`)
-      lines.push(`const a${k} = accumulators(${k}, size${k}, identities.${fn})`, `let b${k} = 0`)
-      moving.push({ name: `b${k}`, row })
-    } else moving.push({ name: `q${k}`, row })
-  })
-  for (const { name, row } of moving) {
-    loops.steps[row].forEach((step, l) => {
-      if (step !== 0 && step !== 1) lines.push(`const ${name}s${l} = loops.steps[${row}][${l}]`)
-    })
-  }
-
-  const emitted = emitJs(
-    attrs.outs.map((out) => out.expr),
-    (position) => `x${position}`,
+  const steps = loops.steps.map((row, k) =>
+    row.map((step, l): Count => {
+      if (step === 0 || step === 1) return step
+      opening.push(`const s${k}_${l} = loops.steps[${k}][${l}]`)
+      return `s${k}_${l}`
+    }),
   )
-  const startOf = (l: number): string[] =>
-    attrs.outs.flatMap(({ reduce }, k) =>
-      reduce !== undefined && plans[k].from === l && plans[k].inRegister ? [`let r${k} = identities.${reduce.fn}`] : [],
-    )
-  const endOf = (l: number): string[] =>
-    attrs.outs.flatMap(({ expr, reduce }, k) => {
-      if (reduce === undefined || plans[k].from !== l || !plans[k].inRegister) return []
-      return plans[k].buffered
-        ? [`a${k}[b${k}] = ${combineSource(reduce.fn, expr, `a${k}[b${k}]`, `r${k}`)}`]
-        : [`o${k}[q${k}] = r${k}`]
-    })
-  const build = (l: number): string[] => {
-    if (l === depth) {
-      const body: string[] = []
-      for (const i of used) if (accesses[i] === STEPS) body.push(`const x${i} = d${i}[p${i}]`)
-      body.push(...emitted.lines)
-      attrs.outs.forEach(({ expr, reduce }, k) => {
-        const value = emitted.results[k]
-        const plan = plans[k]
-        if (reduce === undefined || plan.direct) body.push(`o${k}[q${k}] = ${value}`)
-        else if (plan.inRegister) body.push(`r${k} = ${combineSource(reduce.fn, expr, `r${k}`, value)}`)
-        else body.push(`a${k}[b${k}] = ${combineSource(reduce.fn, expr, `a${k}[b${k}]`, value)}`)
-      })
-      return body
-    }
-    const inner = build(l + 1)
-    const steps: string[] = []
-    const save: string[] = []
-    for (const { name, row } of moving) {
-      // What inner loops moved is taken back: the position at the start of this iteration is remembered.
-      const movedInside = loops.steps[row].slice(l + 1).some((step) => step !== 0)
-      if (movedInside) {
-        save.push(`const ${name}_${l} = ${name}`)
-        steps.push(`${name} = ${name}_${l}`)
-      }
-      const step = stepSource(name, row, l)
-      if (step !== '') steps.push(step)
-    }
-    return [
-      ...startOf(l),
-      `for (let i${l} = 0; i${l} < n${l}; i${l}++) {`,
-      ...save,
-      ...inner,
-      ...steps,
-      '}',
-      ...endOf(l),
-    ]
-  }
-  lines.push(...build(0))
-  attrs.outs.forEach((_, k) => {
-    if (plans[k].buffered) lines.push(`for (let i = 0; i < size${k}; i++) o${k}[q${k} + i] = a${k}[i]`)
-  })
-  return compile('instr, loops', lines) as LoopKernel
+  return compile('instr, loops', [...opening, ...kernelSource(attrs, views, sizes, steps)]) as LoopKernel
 }

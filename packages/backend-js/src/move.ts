@@ -89,7 +89,7 @@ export function fold({ attrs, inputs, outputs }: Instr<'fold'>): void {
     for (const { in: from, step } of terms) strides[from] += step * outStrides[axis]
   })
   const size = numelOf(out.shape)
-  const sums = accumulators(0, size, 0)
+  const sums = accumulators(0, size).fill(0, 0, size)
   const first = attrs.offset.reduce((at, offset, axis) => at + offset * outStrides[axis], 0)
   const from = hostOf(x).data
   forEachRow(x.shape, [x.strides, strides], [startOf(x), first], (at, n, steps) => {

@@ -25,28 +25,8 @@ export const combineCall = (fn: ReduceFn, dtype: DType): ((a: number, b: number)
 }
 
 const scratch: Float64Array[] = []
-/** Double-precision accumulators for an output that cannot be finished in registers, set to the identity. */
-export function accumulators(position: number, n: number, identity: number): Float64Array {
+/** Double-precision accumulators for an output that cannot be finished in registers. */
+export function accumulators(position: number, n: number): Float64Array {
   if (scratch[position] === undefined || scratch[position].length < n) scratch[position] = new Float64Array(n)
-  return scratch[position].fill(identity, 0, n)
-}
-
-export interface ReductionPlan {
-  /** The first of the trailing loops that are all reduced. */
-  readonly from: number
-  /** Nothing is left to reduce: the value is the result. */
-  readonly direct: boolean
-  readonly inRegister: boolean
-  /** Reduced loops remain outside of kept ones, so partial results live in memory. */
-  readonly buffered: boolean
-}
-
-/** From the steps of an output in each loop: 0 where the loop is reduced. */
-export function planReduction(steps: readonly number[], reduced: boolean): ReductionPlan {
-  let from = steps.length
-  if (!reduced) return { from, direct: true, inRegister: false, buffered: false }
-  while (from > 0 && steps[from - 1] === 0) from--
-  const buffered = steps.slice(0, from).some((step) => step === 0)
-  const inRegister = from < steps.length
-  return { from, direct: !inRegister && !buffered, inRegister, buffered }
+  return scratch[position]
 }
