@@ -1,0 +1,89 @@
+// What tests of plans check them with: the memory of a program as ranges with an owner, written and read instruction by
+// instruction. It shares nothing with the planner.
+import type { Place, Plan, Program, ProgramInstr, Use } from '../src/backend/program.ts'
+import { isUse } from '../src/backend/program.ts'
+import { dtypeSize } from '../src/base/dtype.ts'
+import { numelOf } from '../src/base/shape.ts'
+
+interface Range {
+  readonly memory: unknown
+  readonly from: number
+  readonly to: number
+}
+
+export const bytesOf = ({ values }: Program, value: number): number =>
+  numelOf(values[value].shape) * dtypeSize[values[value].dtype]
+
+function rangeOf(program: Program, plan: Plan, value: number): Range {
+  const place: Place | undefined = plan.places[value]
+  const bytes = bytesOf(program, value)
+  if (place?.in === 'arena') return { memory: 'arena', from: place.at, to: place.at + bytes }
+  // Constants get their memory after settling.
+  const memory = place === undefined ? value : place.in === 'buffer' ? place.buffer : JSON.stringify(place)
+  return { memory, from: 0, to: bytes }
+}
+
+const overlap = (a: Range, b: Range): boolean => a.memory === b.memory && a.from < b.to && b.from < a.to
+
+const wholeRow = (program: Program, use: Use): boolean => {
+  let step = 1
+  for (let d = use.shape.length - 1; d >= 0; d--) {
+    if (use.shape[d] !== 1 && use.strides[d] !== step) return false
+    step *= use.shape[d]
+  }
+  return use.offset === 0 && step === numelOf(program.values[use.value].shape)
+}
+
+/** Why writing output `k` over what an input reads goes wrong; undefined where it does not. */
+function hazard(program: Program, plan: Plan, instr: ProgramInstr, k: number): string | undefined {
+  const out = rangeOf(program, plan, instr.outputs[k])
+  for (const [i, x] of instr.inputs.entries()) {
+    if (!isUse(x) || numelOf(x.shape) === 0) continue
+    const range = rangeOf(program, plan, x.value)
+    if (!overlap(out, range)) continue
+    const inMap = instr.kind === 'map' && (instr as ProgramInstr<'map'>).attrs.outs[k].reduce === undefined
+    const base = (instr.kind === 'assign' || instr.kind === 'scatter') && i === 0
+    const together = out.from === range.from && out.to === range.to && wholeRow(program, x)
+    if (!together || !(inMap || base)) return `v${instr.outputs[k]} is written while v${x.value} is read`
+  }
+  return undefined
+}
+
+/** What is wrong with a plan: a value that is read, kept or returned when its memory holds another; undefined if nothing. */
+export function wrongIn(program: Program, plan: Plan): string | undefined {
+  const owners: { value: number; range: Range }[] = []
+  const write = (value: number): void => {
+    const range = rangeOf(program, plan, value)
+    for (let i = owners.length - 1; i >= 0; i--) if (overlap(owners[i].range, range)) owners.splice(i, 1)
+    owners.push({ value, range })
+  }
+  const holds = (value: number): boolean => owners.some((owner) => owner.value === value)
+  for (const value of program.given.keys()) if (bytesOf(program, value) > 0) write(value)
+  for (const [at, instr] of program.instrs.entries()) {
+    for (const x of instr.inputs) {
+      if (isUse(x) && numelOf(x.shape) > 0 && !holds(x.value)) return `instruction ${at} reads v${x.value}, overwritten`
+    }
+    for (const k of instr.outputs.keys()) {
+      const wrong = hazard(program, plan, instr, k)
+      if (wrong !== undefined) return `instruction ${at}: ${wrong}`
+    }
+    instr.outputs.forEach(write)
+    const lost = instr.outputs.find((value) => !holds(value))
+    if (lost !== undefined) return `instruction ${at} writes two outputs over each other: v${lost}`
+  }
+  for (const { first, last } of program.kept) {
+    if (!holds(last) || rangeOf(program, plan, first).memory !== rangeOf(program, plan, last).memory)
+      return `v${last} is not in the place of v${first} at the end`
+  }
+  const gone = program.results.find(({ value, shape }) => numelOf(shape) > 0 && !holds(value))
+  if (gone !== undefined) return `v${gone.value} is returned and was overwritten`
+  const outside = plan.places.findIndex(
+    (place, value) => place?.in === 'arena' && end(program, plan, value) > plan.bytes,
+  )
+  if (outside >= 0) return `v${outside} lies outside of the arena`
+  const given = [...program.given].filter(([value]) => !program.kept.some(({ first }) => first === value))
+  const written = given.find(([value]) => bytesOf(program, value) > 0 && !holds(value))
+  return written === undefined ? undefined : `v${written[0]}, not the step's, was overwritten`
+}
+
+const end = (program: Program, plan: Plan, value: number): number => rangeOf(program, plan, value).to
