@@ -112,7 +112,7 @@ function fillEmpty({ attrs, outputs }: Instr<'map'>): void {
 }
 
 /** Strides of an output in the iterated shape: 0 along reduced axes. */
-function outputStrides(shape: Shape, axes: readonly number[] | undefined): readonly number[] {
+export function outputStrides(shape: Shape, axes: readonly number[] | undefined): readonly number[] {
   if (axes === undefined) return contiguousStrides(shape)
   const strides = new Array<number>(shape.length).fill(0)
   let step = 1
@@ -154,13 +154,14 @@ export const mayCompile: boolean = (() => {
   }
 })()
 
+/** Functions that source may call are constants of it: V8 then knows them where they are called. */
+export const runtimeNames: string = Object.keys(runtime).join(', ')
+
 const compile = (parameters: string, lines: readonly string[]): ((...args: never[]) => void) =>
   new Function(
-    'scalarValue',
-    'accumulators',
-    ...Object.keys(runtime),
-    `return (${parameters}) => {\n${lines.join('\n')}\n}`,
-  )(scalarValue, accumulators, ...Object.values(runtime))
+    'environment',
+    `const { scalarValue, accumulators, ${runtimeNames} } = environment\nreturn (${parameters}) => {\n${lines.join('\n')}\n}`,
+  )({ scalarValue, accumulators, ...runtime })
 
 /**
  * A kernel for one class of layouts: operands are opened from the instruction, then come the loops. `steps` has a row for

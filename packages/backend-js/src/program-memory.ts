@@ -28,18 +28,18 @@ interface Bound {
   readonly at: string
 }
 
-const boundTo = (place: Place): Bound | undefined => {
-  if (place.in === 'draw') return { array: `d${place.draw}`, start: '0', data: `draws[${place.draw}]`, at: '0' }
-  const [name, list, k] =
-    place.in === 'argument'
-      ? ['a', 'args', place.argument]
-      : place.in === 'result'
-        ? ['r', 'results', place.result]
-        : []
-  return name === undefined
-    ? undefined
-    : { array: `${name}${k}`, start: `${name}${k}At`, data: `${list}[${k}].data`, at: `${list}[${k}].start` }
+function boundTo(place: Place): Bound | undefined {
+  if (place.in === 'draw') return { array: `draw${place.draw}`, start: '0', data: `draws[${place.draw}]`, at: '0' }
+  if (place.in === 'argument') return buffered(`argument${place.argument}`, `args[${place.argument}]`)
+  return place.in === 'result' ? buffered(`result${place.result}`, `results[${place.result}]`) : undefined
 }
+
+const buffered = (name: string, buffer: string): Bound => ({
+  array: name,
+  start: `${name}At`,
+  data: `${buffer}.data`,
+  at: `${buffer}.start`,
+})
 
 export class ProgramMemory {
   /** The memory that the constants are parts of: the arena, then the slabs of buffers from before. */

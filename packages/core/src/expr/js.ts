@@ -228,11 +228,12 @@ const constantOf = (x: Expr): number => roundCall[x.dtype](x.value)
 
 /**
  * Statements that compute the expressions, and the names of their values. `input` gives the source of an input's
- * element.
+ * element; the names of steps begin with `prefix`.
  */
 export function emitJs(
   roots: readonly Expr[],
   input: (position: number) => string,
+  prefix = 't',
 ): { readonly lines: readonly string[]; readonly results: readonly string[] } {
   const names = new Map<Expr, string>()
   const lines: string[] = []
@@ -247,7 +248,7 @@ export function emitJs(
       continue
     }
     const args = x.args.map((arg) => names.get(arg) as string)
-    const name = `t${lines.length}`
+    const name = `${prefix}${lines.length}`
     let code: string
     if (x.step === 'cast') code = castSource(args[0], x.dtype)
     else {

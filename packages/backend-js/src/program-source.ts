@@ -1,0 +1,108 @@
+// The text of a compiled program while it is written: the functions of its instructions, and what they refer to.
+import { type DType, type Program, type ProgramOperand, roundSource, type Use } from '@flambeau/core/backend'
+import { isReading } from '@flambeau/core/backend'
+import { indented, plus, type Strided } from './loop-source.ts'
+import type { Opened, ProgramMemory } from './program-memory.ts'
+
+/** One function of the text: its parameters are the memory and the numbers that change from run to run. */
+export class FunctionSource {
+  readonly lines: string[] = []
+  readonly #memory: ProgramMemory
+  readonly #parameters = new Set<string>()
+
+  constructor(memory: ProgramMemory) {
+    this.#memory = memory
+  }
+
+  open(value: number): Opened {
+    const opened = this.#memory.open(value)
+    if (!opened.constant) {
+      this.#parameters.add(opened.array)
+      if (opened.start !== '0') this.#parameters.add(opened.start)
+    }
+    return opened
+  }
+
+  /** Elements with the given steps, from the first one that a use reads. */
+  strided({ value, offset }: Pick<Use, 'value' | 'offset'>, steps: readonly number[]): Strided {
+    const { array, start } = this.open(value)
+    return { array, start: plus(start, String(offset)), steps }
+  }
+
+  /** A number as the dtype that an expression gives its input; what it changes to is read from the run's numbers. */
+  number(x: Exclude<ProgramOperand, Use>, dtype: DType): string {
+    if (!isReading(x)) return constantSource(x.value, dtype)
+    this.#parameters.add('numbers')
+    const name = `n${x.reading}${dtype}`
+    const line = `const ${name} = ${roundSource[dtype](`numbers[${x.reading}]`)}`
+    if (!this.lines.includes(line)) this.lines.push(line)
+    return name
+  }
+
+  scratch(length: number): string {
+    return this.#memory.scratch(length)
+  }
+
+  get parameters(): string {
+    return [...this.#parameters].join(', ')
+  }
+}
+
+const rounds: Readonly<Record<DType, (x: number) => number>> = {
+  float64: (x) => x,
+  float32: Math.fround,
+  int32: (x) => x | 0,
+  uint8: (x) => x & 255,
+  bool: (x) => x,
+}
+function constantSource(value: number, dtype: DType): string {
+  const x = rounds[dtype](value)
+  return x < 0 || Object.is(x, -0) ? `(${Object.is(x, -0) ? '-0' : x})` : String(x)
+}
+
+export class ProgramSource {
+  readonly memory: ProgramMemory
+  readonly program: Program
+  /** The errors of checks, thrown as `errors[k]()`. */
+  readonly errors: (() => Error)[] = []
+  readonly calls: string[] = []
+  readonly #functions: string[] = []
+  #names = 0
+
+  constructor(program: Program, memory: ProgramMemory) {
+    this.program = program
+    this.memory = memory
+  }
+
+  /** A name that nothing else has. */
+  fresh(prefix: string): string {
+    return `${prefix}${this.#names++}`
+  }
+
+  /** Statements that throw the error of a check when a source is true. */
+  raise(condition: string, error: () => Error): string {
+    return `if (${condition}) throw errors[${this.errors.push(error) - 1}]()`
+  }
+
+  /** A function of its own, called at every run; `write` gives its statements. */
+  step(comment: string, write: (fn: FunctionSource) => readonly string[]): void {
+    const fn = new FunctionSource(this.memory)
+    const body = write(fn)
+    const name = this.fresh('step')
+    const { parameters } = fn
+    this.#functions.push(`// ${comment}`, `const ${name} = (${parameters}) => {`, ...fn.lines, ...body, '}')
+    this.calls.push(`${name}(${parameters})`)
+  }
+
+  /** The whole text; `opening` are the lines that a run begins with. */
+  text(opening: readonly string[]): string {
+    return indented([
+      ...this.memory.declarations,
+      ...this.#functions,
+      'return ({ numbers, draws, args, results }) => {',
+      ...opening,
+      ...this.calls,
+      '}',
+    ])
+  }
+}
