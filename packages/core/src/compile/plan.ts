@@ -191,3 +191,7 @@ export function plan(program: Program, unit: Unit = 'bytes'): Plan {
   for (const [block, offset] of at) for (const value of block.values) places[value] = { in: 'arena', at: offset }
   return { places, results, bytes }
 }
+
+/** The bytes of the arena that live at one time, at most: no plan of the program takes less. */
+export const leastArena = (program: Program): number =>
+  leastBytes(blocksOf(program, placesOutside(program).places), program.instrs.length)

@@ -17,11 +17,12 @@ export const passes: readonly Pass[] = [{ name: 'settle', run: settle }]
 
 /** A program ready to run, with what every pass made of it. */
 export interface Prepared {
+  readonly backend: Backend
   readonly program: Program
   readonly plan: Plan
   readonly executable: Executable
   /** The program as recorded and after each pass. */
-  readonly stages: readonly { readonly name: string; readonly program: Program }[]
+  readonly stages: readonly { readonly name: string; readonly program: Program; readonly notes?: readonly string[] }[]
   /** Replays on backends that stand in front of the device's own. */
   readonly watched: WeakMap<Backend, Executable>
 }
@@ -52,7 +53,7 @@ export function prepare(recorded: Program, backend: Backend, through: readonly P
   program = withMemory(program, backend)
   const planned = plan(program, backend.compile === undefined ? 'buffers' : 'bytes')
   const executable = backend.compile?.(program, planned) ?? replay(program, planned, backend)
-  return { program, plan: planned, executable, stages, watched: new WeakMap() }
+  return { backend, program, plan: planned, executable, stages, watched: new WeakMap() }
 }
 
 /**
@@ -63,7 +64,7 @@ export function executableOn(prepared: Prepared, { own, backend }: Device): Exec
   if (backend === own) return prepared.executable
   let executable = prepared.watched.get(backend)
   if (executable === undefined) {
-    executable = replay(prepared.program, prepared.plan, backend)
+    executable = replay(prepared.program, plan(prepared.program, 'buffers'), backend)
     prepared.watched.set(backend, executable)
   }
   return executable

@@ -67,7 +67,7 @@ function placeText(place: Place | undefined): string {
   return place.in === 'draw' ? ` @draw ${place.draw}` : ` @result ${place.result}`
 }
 
-function givenText(given: Given): string {
+export function givenText(given: Given): string {
   if (given.from === 'buffer') return 'memory from before the step'
   if (given.from === 'argument') return `argument ${given.argument}`
   if (given.from === 'draw') return `draw ${given.draw}`
@@ -88,7 +88,7 @@ export function instrText(program: Program, instr: ProgramInstr, plan?: Plan): s
   return `${outputs.join('; ')} = ${instr.kind}(${inputs})${attrsText(instr)}${check}  # ${instr.origin.name}`
 }
 
-const valueText = ({ values }: Program, value: number): string =>
+export const valueText = ({ values }: Program, value: number): string =>
   `v${value} ${values[value].dtype}[${listed(values[value].shape)}]`
 
 /** A program, and where its values lie when a plan is given, as a person reads it. */

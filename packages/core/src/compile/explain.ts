@@ -1,0 +1,115 @@
+// What compile() made of a step, for a person who asks: the program before and after each pass, where its values lie, and
+// how it runs; and the program as a flowchart.
+import type { Program } from '../backend/program.ts'
+import { dtypeSize } from '../base/dtype.ts'
+import { numelOf } from '../base/shape.ts'
+import { usesOf } from './alias.ts'
+import { leastArena } from './plan.ts'
+import type { Prepared } from './prepare.ts'
+import { givenText, programText, valueText } from './text.ts'
+
+const counted = (n: number, what: string): string => `${n.toLocaleString('en')} ${what}${n === 1 ? '' : 's'}`
+const indented = (lines: readonly string[], by = '  '): string[] => lines.map((line) => `${by}${line}`)
+
+/** Lines that only one of two programs has; values keep their numbers, so an instruction that stayed is the same line. */
+function changes(before: Program, after: Program): string[] {
+  const [old, now] = [before, after].map((program) => programText(program).split('\n'))
+  const [was, is] = [new Set(old), new Set(now)]
+  return [
+    ...indented(
+      old.filter((line) => !is.has(line)),
+      '- ',
+    ),
+    ...indented(
+      now.filter((line) => !was.has(line)),
+      '+ ',
+    ),
+  ]
+}
+
+function passesText(stages: Prepared['stages']): string[] {
+  const [{ program: recorded }] = stages
+  const lines = [
+    `As recorded: ${counted(recorded.instrs.length, 'instruction')}`,
+    ...indented(programText(recorded).split('\n')),
+  ]
+  for (let i = 1; i < stages.length; i++) {
+    const { name, program, notes = [] } = stages[i]
+    const before = stages[i - 1].program
+    const found = changes(before, program)
+    lines.push('')
+    if (found.length === 0) lines.push(`${name}: nothing to do`)
+    else lines.push(`${name}: ${before.instrs.length} -> ${counted(program.instrs.length, 'instruction')}`)
+    lines.push(...indented([...found, ...notes]))
+  }
+  return lines
+}
+
+function memoryText({ program, plan, backend }: Prepared): string {
+  const inside = program.instrs.flatMap(({ outputs }) => outputs).filter((value) => plan.places[value]?.in === 'arena')
+  if (inside.length === 0) return 'Memory: nothing but what was there before and what leaves the step'
+  const apart = inside.reduce((sum, value) => {
+    const { shape, dtype } = program.values[value]
+    return sum + numelOf(shape) * dtypeSize[dtype]
+  }, 0)
+  const places = new Set(inside.map((value) => (plan.places[value] as { at: number }).at)).size
+  const holder = backend.compile === undefined ? counted(places, 'buffer') : 'an arena'
+  return (
+    `Memory: ${counted(inside.length, 'value')} inside the step, ${counted(apart, 'byte')}, in ${holder} of ` +
+    `${counted(plan.bytes, 'byte')}; at most ${leastArena(program).toLocaleString('en')} are in use at one time`
+  )
+}
+
+function runText({ backend, executable, program }: Prepared): string {
+  const { source } = executable
+  if (backend.compile === undefined)
+    return `Run: by ${counted(program.instrs.length, 'kernel')} of ${backend.name}, one after the other`
+  return `Run: compiled by ${backend.name}${source === undefined ? '' : `, ${counted(source.length, 'character')} of source`}`
+}
+
+/** The program of a step as recorded, what each pass changed, the program that runs, its memory, and how it runs. */
+export function explain(prepared: Prepared): string {
+  const { program, plan, stages } = prepared
+  return [
+    ...passesText(stages),
+    '',
+    `As it runs: ${counted(program.instrs.length, 'instruction')}; @ says where a value lies`,
+    ...indented(programText(program, plan).split('\n')),
+    '',
+    memoryText(prepared),
+    runText(prepared),
+  ].join('\n')
+}
+
+const label = (text: string): string => `"${text.replaceAll('"', '&quot;')}"`
+
+/** The program that runs as a Mermaid flowchart: instructions are boxes, values arrows, what comes and goes is rounded. */
+export function graph({ program }: Prepared): string {
+  const source = new Map<number, string>()
+  const lines: string[] = []
+  const node = (id: string, text: string, rounded: boolean): void =>
+    void lines.push(rounded ? `${id}([${label(text)}])` : `${id}[${label(text)}]`)
+  const edge = (value: number, to: string): void => {
+    const text = program.given.has(value) ? '' : ` -- ${label(valueText(program, value))}`
+    lines.push(`${source.get(value)}${text} --> ${to}`)
+  }
+
+  for (const [value, given] of program.given) {
+    source.set(value, `v${value}`)
+    node(`v${value}`, `${valueText(program, value)}: ${givenText(given)}`, true)
+  }
+  program.instrs.forEach((instr, i) => {
+    node(`i${i}`, instr.origin.name === instr.kind ? instr.kind : `${instr.origin.name} (${instr.kind})`, false)
+    for (const value of new Set(usesOf(instr).map((use) => use.value))) edge(value, `i${i}`)
+    for (const value of instr.outputs) source.set(value, `i${i}`)
+  })
+  for (const { first, last } of program.kept) {
+    node(`k${first}`, `kept in place of v${first}`, true)
+    edge(last, `k${first}`)
+  }
+  program.results.forEach(({ value }, i) => {
+    node(`r${i}`, `result ${i}`, true)
+    edge(value, `r${i}`)
+  })
+  return ['flowchart TD', ...indented(lines)].join('\n')
+}
