@@ -15,50 +15,8 @@ import {
   tensor,
   useDevice,
 } from '@flambeau/core'
-import {
-  type Backend,
-  type Instr,
-  isContiguous,
-  type Kind,
-  type Output,
-  type Spec,
-  type TypedArray,
-  type View,
-} from '@flambeau/core/backend'
 import { afterEach, beforeAll, expect, test, vi } from 'vitest'
-
-const refused: readonly Kind[] = ['sort', 'scatter', 'gather']
-
-class Limited implements Backend {
-  readonly name = 'limited'
-  readonly caps = { ...js().caps, strided: false, multiOutput: false }
-  seen = 0
-
-  supports(instr: Instr): boolean {
-    return !refused.includes(instr.kind)
-  }
-
-  run(instr: Instr): void {
-    this.seen++
-    const copy = instr.origin.name === 'copy'
-    if (!this.supports(instr)) throw new Error(`got ${instr.kind}, which it said it cannot run`)
-    if (instr.kind === 'map' && instr.outputs.length !== 1) throw new Error('got a map of several outputs')
-    for (const x of instr.inputs) {
-      if (!copy && 'strides' in x && !(isContiguous(x) && x.offset === 0))
-        throw new Error(`got strides for ${instr.origin.name}`)
-    }
-    js().run(instr)
-  }
-
-  alloc = (spec: Spec) => js().alloc(spec)
-  write = (out: Output, data: TypedArray): void => js().write(out, data)
-  read = (view: View): Promise<TypedArray> => js().read(view)
-  readSync = (view: View): TypedArray => js().readSync(view)
-  free(): void {}
-  async sync(): Promise<void> {}
-  memory = () => js().memory()
-  dispose(): void {}
-}
+import { Limited } from './limited.ts'
 
 const limited = new Limited()
 

@@ -1,0 +1,118 @@
+// Random steps: eager, recorded, and what every pass makes of a recording are equal bit for bit, on a backend that compiles
+// programs and on one that can do little and gets them instruction by instruction, and no plan overwrites what is needed.
+import { js } from '@flambeau/backend-js'
+import { compile, setFallback, type Tensor, useDevice } from '@flambeau/core'
+import type { Backend, TypedArray } from '@flambeau/core/backend'
+import * as fc from 'fast-check'
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import type { Program } from '../src/backend/program.ts'
+import { plan } from '../src/compile/plan.ts'
+import { Host, type Pass, passes, prepare } from '../src/compile/prepare.ts'
+import { Limited } from './limited.ts'
+import { wrongIn } from './memory-model.ts'
+import { recorded } from './passes/steps.ts'
+import { type DrawnStep, drawnStep, randomStep } from './random-steps.ts'
+
+beforeAll(() => {
+  useDevice(js())
+  setFallback(js())
+})
+afterEach(() => void useDevice(js()))
+
+/** What a step gave and left, call by call. */
+type Trace = readonly (readonly number[])[][]
+
+const elementsOf = (tensors: readonly Tensor[]): number[][] => tensors.map((x) => Array.from(x.detach().toArray()))
+
+const calls = 5
+
+function eager(drawn: DrawnStep, through: (step: () => readonly Tensor[]) => () => readonly Tensor[]): Trace {
+  const { state, step } = randomStep(drawn)
+  const run = through(step)
+  return Array.from({ length: calls }, () => {
+    const results = elementsOf(run())
+    return [...results, ...elementsOf(state)]
+  })
+}
+
+/** Runs a step twice, the second time recorded, and what `through` makes of the recording after that. */
+function replayed(drawn: DrawnStep, backend: Backend, through: readonly Pass[]): Trace {
+  const { state, step } = randomStep(drawn)
+  let results = 0
+  const recording = recorded(() => {
+    const returned = step()
+    results = returned.length
+    return returned
+  })
+  // The gradients are among what the step returns.
+  const asked = { ...recording, results: recording.results.slice(0, results) }
+  const { program, plan: planned, executable } = prepare(asked, backend, through)
+  checkPlans(program)
+  const host = new Host(program)
+  return Array.from({ length: calls - 2 }, () => {
+    host.run()
+    const results = planned.results.map((value) => backend.alloc(program.values[value]))
+    executable.run({ numbers: host.numbers, draws: host.draws, args: [], results })
+    const read = program.results.map((use): TypedArray => {
+      const place = planned.places[use.value]
+      if (place?.in !== 'result' && place?.in !== 'buffer') throw new Error(`a result lies in ${place?.in}`)
+      return backend.readSync({ ...use, buffer: place.in === 'result' ? results[place.result] : place.buffer })
+    })
+    return [...read.map((x) => Array.from(x)), ...elementsOf(state)]
+  })
+}
+
+function checkPlans(program: Program): void {
+  for (const unit of ['bytes', 'buffers'] as const) {
+    const wrong = wrongIn(program, plan(program, unit))
+    if (wrong !== undefined) throw new Error(wrong)
+  }
+}
+
+const settle = passes.filter(({ name }) => name === 'settle')
+const without = (name: string): readonly Pass[] => passes.filter((pass) => pass.name !== name)
+const lists: Readonly<Record<string, readonly Pass[]>> = {
+  'no pass': settle,
+  'all passes': passes,
+  ...Object.fromEntries(
+    [...new Set(passes.map(({ name }) => name))]
+      .filter((name) => name !== 'settle')
+      .flatMap((name) => [
+        [`${name} alone`, [...passes.filter((pass) => pass.name === name), ...settle]],
+        [`all but ${name}`, without(name)],
+      ]),
+  ),
+}
+
+const holds = (check: (drawn: DrawnStep) => void, runs: number): void =>
+  fc.assert(fc.property(drawnStep, check), { numRuns: runs, seed: 4 })
+
+describe('random steps', () => {
+  test('compiled equals eager', () => {
+    holds((drawn) => {
+      expect(eager(drawn, compile as never)).toEqual(eager(drawn, (step) => step))
+    }, 60)
+  })
+
+  for (const [name, list] of Object.entries(lists)) {
+    test(`recorded equals eager, ${name}`, () => {
+      holds((drawn) => {
+        expect(replayed(drawn, js(), list)).toEqual(eager(drawn, (step) => step).slice(2))
+      }, 60)
+    })
+  }
+
+  for (const name of ['no pass', 'all passes']) {
+    test(`replayed on a backend that can do little equals eager, ${name}`, () => {
+      vi.spyOn(console, 'warn').mockImplementation(() => {})
+      const limited = new Limited()
+      holds((drawn) => {
+        useDevice(js())
+        const expected = eager(drawn, (step) => step).slice(2)
+        useDevice(limited)
+        expect(replayed(drawn, limited, lists[name])).toEqual(expected)
+      }, 40)
+      expect(limited.seen).toBeGreaterThan(1000)
+    })
+  }
+})
