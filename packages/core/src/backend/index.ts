@@ -1,4 +1,5 @@
 // The entry point for authors of backends: the kernel interface, the expression language and the arithmetic on shapes.
+export * from '../base/class-name.ts'
 export * from '../base/dtype.ts'
 export * from '../base/errors.ts'
 export * from '../base/layout.ts'

@@ -1,9 +1,10 @@
 // The error classes users catch: PyTorch's names, PyTorch's sentence first, then what to do about it.
+import { className } from './class-name.ts'
 
 abstract class TensorError extends Error {
   constructor(sentence: string, hint?: string) {
     super(hint === undefined ? sentence : `${sentence}\n${hint}`)
-    this.name = new.target.name
+    this.name = className(new.target)
   }
 }
 

@@ -39,13 +39,16 @@ export interface Reduce {
 /** The loss of operands that broadcast to the shape of the first. */
 type PointwiseLoss = (operands: readonly Input[], reduce: Reduce) => Tensor
 
-/** A loss from its definition: one op for each reduction, and the same with weights when they are first asked for. */
+/** A loss from its definition: one op for each reduction, with and without weights, made when first asked for. */
 export function pointwise(definition: Pointwise): PointwiseLoss {
-  const plain = byReduction(definition)
+  let plain: PointwiseLoss | undefined
   let weighted: PointwiseLoss | undefined
   return (operands, reduce) => {
     const { weight = null } = reduce
-    if (weight === null) return plain(operands, reduce)
+    if (weight === null) {
+      plain ??= byReduction(definition)
+      return plain(operands, reduce)
+    }
     weighted ??= byReduction(withWeight(definition))
     return weighted([...operands, weight], reduce)
   }

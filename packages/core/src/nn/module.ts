@@ -1,5 +1,6 @@
 // The base class of layers and models. Parameters, buffers and submodules are a module's own properties, found when
 // asked for: there is no registry to keep in step, and a plain assignment is all that is needed.
+import { className } from '../base/class-name.ts'
 import { type DType, isDType, isFloat } from '../base/dtype.ts'
 import { AttributeError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
@@ -55,7 +56,7 @@ export class Module {
   // biome-ignore lint/suspicious/noExplicitAny: a module may take and return anything
   forward(..._args: any[]): any {
     throw new NotImplementedError(
-      `Module [${this.constructor.name}] is missing the required "forward" function`,
+      `Module [${className(this.constructor)}] is missing the required "forward" function`,
       'Define forward(x) { ... } in the class.',
     )
   }
@@ -301,7 +302,9 @@ export class Module {
     visit('', this)
     const problems = loading.problems(strict)
     if (problems.length > 0) {
-      throw new RuntimeError(`Error(s) in loading state_dict for ${this.constructor.name}:\n\t${problems.join('\n\t')}`)
+      throw new RuntimeError(
+        `Error(s) in loading state_dict for ${className(this.constructor)}:\n\t${problems.join('\n\t')}`,
+      )
     }
     noGrad(() => {
       for (const [target, source] of loading.copies) copy_(target, source)
@@ -347,7 +350,7 @@ export class Module {
   toString(): string {
     const extra = this.extraRepr()
     const children = ownModules(this).map(([key, child]) => `(${key}): ${String(child).replaceAll('\n', '\n  ')}`)
-    const name = this.constructor.name
+    const name = className(this.constructor)
     if (children.length === 0 && !extra.includes('\n')) return `${name}(${extra})`
     const lines = [...(extra === '' ? [] : extra.split('\n')), ...children]
     return `${name}(\n  ${lines.join('\n  ')}\n)`
@@ -366,7 +369,7 @@ function ownerOf(root: Module, target: string): [module: Module, name: string] {
 }
 
 const noAttribute = (module: Module, name: string): AttributeError =>
-  new AttributeError(`${module.constructor.name} has no attribute \`${name}\``)
+  new AttributeError(`${className(module.constructor)} has no attribute \`${name}\``)
 
 const wrongPart = (part: unknown, kind: string, name: string, wanted: string): TypeError =>
   new TypeError(`cannot assign '${kindOf(part)}' object to ${kind} '${name}' (${wanted} or None required)`)

@@ -1,4 +1,5 @@
 // Schedules of the learning rate. A scheduler's step is a host effect, so that a recorded training step repeats it.
+import { className } from '../base/class-name.ts'
 import { KeyError, NotImplementedError, TypeError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
 import { warn } from '../base/warn.ts'
@@ -50,7 +51,7 @@ export class LRScheduler {
 
   /** The next learning rates, from those of now. */
   protected getLr(): number[] {
-    throw new NotImplementedError(`${this.constructor.name} does not override getLr`)
+    throw new NotImplementedError(`${className(this.constructor)} does not override getLr`)
   }
 
   /** Sets the learning rates of the next epoch; to be called after the optimizer's step. */

@@ -1,5 +1,6 @@
 // What optimizers share: parameter groups with their options, a state for each parameter, saving and loading both. The
 // arithmetic of a step is one kernel for each parameter and is in the optimizers' own files.
+import { className } from '../base/class-name.ts'
 import { KeyError, NotImplementedError, RuntimeError, TypeError, ValueError } from '../base/errors.ts'
 import { warn } from '../base/warn.ts'
 import { deepCopy } from '../nn/copy.ts'
@@ -109,7 +110,7 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
 
   /** Changes one parameter that has a gradient. */
   protected updateParameter(_parameter: Tensor, _grad: Tensor, _group: ParamGroup<O>): void {
-    throw new NotImplementedError(`${this.constructor.name} overrides neither updateParameter nor step`)
+    throw new NotImplementedError(`${className(this.constructor)} overrides neither updateParameter nor step`)
   }
 
   /** The state as it is saved. */
@@ -188,7 +189,7 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
       const sorted = lines.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, value]) => `    ${key}: ${value}\n`)
       return `\nParameter Group ${i}\n${sorted.join('')}`
     })
-    return `${this.constructor.name} (${groups.join('')})`
+    return `${className(this.constructor)} (${groups.join('')})`
   }
 
   [Symbol.for('nodejs.util.inspect.custom')](): string {

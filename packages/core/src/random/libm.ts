@@ -46,10 +46,16 @@ const polynomial = (x: Pair, coefficients: readonly Pair[], exact: number): Pair
 }
 
 const one: Pair = { hi: 1, lo: 0 }
-const series = (count: number, term: (i: number, previous: Pair) => Pair): Pair[] => {
-  const terms = [one]
-  while (terms.length < count) terms.push(term(terms.length, terms[terms.length - 1]))
-  return terms
+/** A series that is computed when it is first needed: a program that draws nothing starts without it. */
+const series = (count: number, term: (i: number, previous: Pair) => Pair): (() => readonly Pair[]) => {
+  let terms: Pair[] | undefined
+  return () => {
+    if (terms === undefined) {
+      terms = [one]
+      while (terms.length < count) terms.push(term(terms.length, terms[terms.length - 1]))
+    }
+    return terms
+  }
 }
 // sin r = r * sum of (-r^2)^i / (2i + 1)!, cos r = the same with (2i)!, log m = 2s * sum of s^2i / (2i + 1).
 const sine = series(14, (i, previous) => div(previous, { hi: -2 * i * (2 * i + 1), lo: 0 }))
@@ -67,8 +73,8 @@ export const cosSin = (theta: number, out: Float64Array): void => {
   const lost = twoSumError(near, -quadrant * HALF_PI[1], next)
   const r = pair(next, lost - quadrant * HALF_PI[2])
   const square = mul(r, r)
-  const sin = mul(polynomial(square, sine, 8), r).hi
-  const cos = polynomial(square, cosine, 8).hi
+  const sin = mul(polynomial(square, sine(), 8), r).hi
+  const cos = polynomial(square, cosine(), 8).hi
   out[0] = quadrant === 0 || quadrant === 4 ? cos : quadrant === 1 ? -sin : quadrant === 2 ? -cos : sin
   out[1] = quadrant === 0 || quadrant === 4 ? sin : quadrant === 1 ? cos : quadrant === 2 ? -sin : -cos
 }
@@ -88,7 +94,7 @@ export const log = (x: number): number => {
     exponent++
   }
   const s = div({ hi: m - 1, lo: 0 }, pair(1, m))
-  const mantissa = mul(polynomial(mul(s, s), arctanh, 12), s)
+  const mantissa = mul(polynomial(mul(s, s), arctanh(), 12), s)
   const scaled = { hi: exponent * LN2.hi, lo: twoProductError(exponent, LN2.hi, exponent * LN2.hi) + exponent * LN2.lo }
   return add(scaled, { hi: 2 * mantissa.hi, lo: 2 * mantissa.lo }).hi
 }

@@ -21,6 +21,8 @@ export interface EngineState {
 export class Mt19937 {
   // Signed words: V8 keeps them as small integers, so a draw allocates nothing.
   private readonly words = new Int32Array(N)
+  /** The seed whose words have not been computed yet: nothing was drawn. */
+  private fresh: number | null = null
   private left = 1
   private next = 0
 
@@ -30,15 +32,22 @@ export class Mt19937 {
 
   /** Starts the stream of `seed`, of which the low 32 bits are taken. */
   seed(seed: number): void {
+    this.fresh = seed >>> 0
+    this.left = 1
+    this.next = 0
+  }
+
+  /** The words of a seed. */
+  private spread(): void {
+    if (this.fresh === null) return
     const words = this.words
-    let previous = seed >>> 0
+    let previous = this.fresh
+    this.fresh = null
     words[0] = previous
     for (let j = 1; j < N; j++) {
       previous = (Math.imul(1812433253, previous ^ (previous >>> 30)) + j) | 0
       words[j] = previous
     }
-    this.left = 1
-    this.next = 0
   }
 
   /** The next word as a signed integer: cheapest where only its bits are used. */
@@ -69,17 +78,20 @@ export class Mt19937 {
 
   /** A copy of the state. */
   getState(): EngineState {
+    this.spread()
     return { words: new Uint32Array(this.words), left: this.left, next: this.next }
   }
 
   /** Takes over a state; the caller has checked it. */
   setState(state: EngineState): void {
     this.words.set(state.words)
+    this.fresh = null
     this.left = state.left
     this.next = state.next
   }
 
   private refill(): void {
+    this.spread()
     const words = this.words
     let j = 0
     for (; j < N - M; j++) words[j] = words[j + M] ^ twist(words[j], words[j + 1])
