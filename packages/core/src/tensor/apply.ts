@@ -154,8 +154,9 @@ export function record<A>(
   specs: readonly Spec[],
   outs: readonly Tensor[],
 ): readonly Tensor[] {
-  if (!mode.grad || op.vjp === undefined || !wantsGrad(inputs)) return outs
+  if (!mode.grad || op.vjp === undefined) return outs
   const node = connected(op, inputs, attrs, specs)
+  if (node === null) return outs
   for (let i = 0; i < outs.length; i++) setNode(outs[i], node as Node, i)
   saveOutputs(node, inputs, outs)
   return outs
@@ -167,15 +168,16 @@ const setNode = (t: Tensor, node: Node, index: number): void => {
   t.outIndex = index
 }
 
-/** A node with its edges and saved inputs. */
-export function connected<A>(op: OpDef<A>, inputs: readonly Input[], attrs: A, specs: readonly Spec[]): Node<A> {
-  const edges = new Array<Node | null>(inputs.length)
+/** A node with its edges and saved inputs; null when no gradient can flow to any input. */
+export function connected<A>(op: OpDef<A>, inputs: readonly Input[], attrs: A, specs: readonly Spec[]): Node<A> | null {
+  let edges: (Node | null)[] | null = null
   let needed = 0
   let indices: number[] | null = null
   for (let i = 0; i < inputs.length; i++) {
     const edge = edgeTo(inputs[i])
-    edges[i] = edge
     if (edge === null) continue
+    edges ??= new Array<Node | null>(inputs.length).fill(null)
+    edges[i] = edge
     needed |= 1 << i
     const { outIndex } = inputs[i] as Tensor
     if (outIndex !== 0 && edge.leaf === null) {
@@ -183,6 +185,7 @@ export function connected<A>(op: OpDef<A>, inputs: readonly Input[], attrs: A, s
       indices[i] = outIndex
     }
   }
+  if (edges === null) return null
   const node = new Node(op, attrs, specs, edges, indices, needed)
   if (mode.anomaly) node.line = callingLine()
   const positions = op.saves?.(needed).inputs
