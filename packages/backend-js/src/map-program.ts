@@ -44,13 +44,13 @@ export function mapStep(source: ProgramSource, instr: MapInstr): void {
     if (numelOf(shape) === 0) return emptied(source, fn, instr)
     const { check, attrs } = instr
     if (check === undefined) return loops(fn, instr, shape, attrs.outs, [])
-    // What is in the arena may be written before the check has seen all; nobody will read it.
-    const visible = instr.outputs.some((value) => source.memory.place(value).in !== 'arena')
+    // What is not seen may be written before the check has seen all.
+    const visible = instr.outputs.some((value) => source.memory.visible(value))
     const flag = fn.scratch(1)
     const checked = { expr: s.cast(check.expr, 'bool'), reduce: { fn: 'max' as const, axes: shape.map((_, i) => i) } }
     const raise = source.raise(`${flag}[0] > 0`, check.error)
     return visible
-      ? [...loops(fn, instr, shape, [checked], [flag]), raise, ...loops(fn, instr, shape, attrs.outs, [])]
+      ? ['{', ...loops(fn, instr, shape, [checked], [flag]), '}', raise, ...loops(fn, instr, shape, attrs.outs, [])]
       : [...loops(fn, instr, shape, [...attrs.outs, checked], [flag]), raise]
   })
 }
@@ -79,7 +79,7 @@ function loops(
       ? fn.strided({ value: outputs[k], offset: 0 }, at)
       : { array: flags[k - plain], start: '0', steps: at }
   })
-  return emitNest(outs, { sizes, inputs: sources, outs: targets, scratch: (n) => fn.scratch(n as number) })
+  return emitNest(outs, { sizes, inputs: sources, outs: targets, scratch: (n) => fn.scratch(n) })
 }
 
 /** Reductions of no elements. */

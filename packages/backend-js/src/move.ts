@@ -6,6 +6,7 @@ import {
   newArray,
   numelOf,
   RuntimeError,
+  type Shape,
   type TypedArray,
   type View,
 } from '@flambeau/core/backend'
@@ -73,9 +74,14 @@ export function pad({ attrs, inputs, outputs }: Instr<'pad'>): void {
 export function iota({ attrs, outputs }: Instr<'iota'>): void {
   const [out] = outputs
   const { data, start } = hostOf(out)
-  const n = numelOf(out.shape)
-  const inner = contiguousStrides(out.shape)[attrs.axis] ?? 1
-  const size = out.shape[attrs.axis] ?? 1
+  iotaInto(data, start, out.shape, attrs.axis)
+}
+
+/** Writes the index along an axis for every element of a shape. */
+export function iotaInto(data: TypedArray, start: number, shape: Shape, axis: number): void {
+  const n = numelOf(shape)
+  const inner = contiguousStrides(shape)[axis] ?? 1
+  const size = shape[axis] ?? 1
   for (let i = 0; i < n; i++) data[start + i] = Math.floor(i / inner) % size
 }
 
@@ -98,7 +104,9 @@ export function fold({ attrs, inputs, outputs }: Instr<'fold'>): void {
   for (let i = 0; i < size; i++) data[start + i] = sums[i]
 }
 
-const without = (strides: readonly number[], axis: number): number[] => strides.map((s, i) => (i === axis ? 0 : s))
+/** Strides that stay where they are along an axis. */
+export const without = (strides: readonly number[], axis: number): number[] =>
+  strides.map((s, i) => (i === axis ? 0 : s))
 
 /** Every index must lie in 0 .. size - 1; checked before anything is written. */
 function checkIndices(index: View, size: number, axis: number): void {

@@ -50,6 +50,8 @@ export class ProgramMemory {
   readonly #plan: Plan
   readonly #backend: Backend
   readonly #opened = new Map<number, Opened>()
+  /** Values whose elements are the same at every run. */
+  readonly #fixed = new Map<number, TypedArray>()
   readonly #bound = new Map<string, Bound>()
   readonly #hosts = new Map<string, HostBuffer>()
   #scratch = 0
@@ -75,13 +77,41 @@ export class ProgramMemory {
       opened = { array: bound.array, start: bound.start, dtype, constant: false }
     } else {
       opened = { array: `v${value}`, start: '0', dtype, constant: true }
-      const { constructor, buffer, byteOffset } = this.#constant(value)
-      const known = this.buffers.indexOf(buffer)
-      const at = known >= 0 ? known : this.buffers.push(buffer) - 1
-      this.declarations.push(`const ${opened.array} = new ${constructor.name}(buffers[${at}], ${byteOffset})`)
+      this.#declare(opened.array, this.#constant(value))
     }
     this.#opened.set(value, opened)
     return opened
+  }
+
+  /** Whether two values lie in one place. */
+  same(a: number, b: number): boolean {
+    return this.host(a) === this.host(b)
+  }
+
+  /** Whether what is written to a value is seen when the run fails afterwards: it was there before. */
+  visible(value: number): boolean {
+    const place = this.place(value)
+    return place.in === 'buffer' || place.in === 'argument'
+  }
+
+  /** Elements that are the same at every run, as a constant; its name. */
+  fixed(data: TypedArray): string {
+    const name = `fixed${this.buffers.length}`
+    this.#declare(name, data)
+    return name
+  }
+
+  /** Gives a value of the arena memory of its own, which nothing else is written to. */
+  fix(value: number, data: TypedArray): void {
+    const { dtype } = this.#program.values[value]
+    this.#opened.set(value, { array: this.fixed(data), start: '0', dtype, constant: true })
+    this.#fixed.set(value, data)
+  }
+
+  #declare(name: string, { constructor, buffer, byteOffset }: TypedArray): void {
+    const known = this.buffers.indexOf(buffer)
+    const at = known >= 0 ? known : this.buffers.push(buffer) - 1
+    this.declarations.push(`const ${name} = new ${constructor.name}(buffers[${at}], ${byteOffset})`)
   }
 
   /** A constant of doubles that belongs to one loop. */
@@ -93,6 +123,8 @@ export class ProgramMemory {
 
   /** All that follows the value's first element: how much of a buffer from before is read, only its uses tell. */
   #constant(value: number): TypedArray {
+    const fixed = this.#fixed.get(value)
+    if (fixed !== undefined) return fixed
     const place = this.place(value)
     const { dtype } = this.#program.values[value]
     const make = newArray(dtype, 0).constructor as new (memory: ArrayBufferLike, at: number) => TypedArray

@@ -1,7 +1,7 @@
 // The text of a compiled program while it is written: the functions of its instructions, and what they refer to.
 import { type DType, type Program, type ProgramOperand, roundSource, type Use } from '@flambeau/core/backend'
 import { isReading } from '@flambeau/core/backend'
-import { indented, plus, type Strided } from './loop-source.ts'
+import { type Count, indented, plus, type Strided } from './loop-source.ts'
 import type { Opened, ProgramMemory } from './program-memory.ts'
 
 /** One function of the text: its parameters are the memory and the numbers that change from run to run. */
@@ -39,8 +39,8 @@ export class FunctionSource {
     return name
   }
 
-  scratch(length: number): string {
-    return this.#memory.scratch(length)
+  scratch(length: Count): string {
+    return this.#memory.scratch(Number(length))
   }
 
   get parameters(): string {
@@ -64,7 +64,7 @@ export class ProgramSource {
   readonly memory: ProgramMemory
   readonly program: Program
   /** The errors of checks, thrown as `errors[k]()`. */
-  readonly errors: (() => Error)[] = []
+  readonly errors: ((x: number) => Error)[] = []
   readonly calls: string[] = []
   readonly #functions: string[] = []
   #names = 0
@@ -79,15 +79,16 @@ export class ProgramSource {
     return `${prefix}${this.#names++}`
   }
 
-  /** Statements that throw the error of a check when a source is true. */
-  raise(condition: string, error: () => Error): string {
-    return `if (${condition}) throw errors[${this.errors.push(error) - 1}]()`
+  /** A statement that throws an error when a condition holds; `argument` is the source of what the error is told. */
+  raise(condition: string, error: (x: number) => Error, argument = ''): string {
+    return `if (${condition}) throw errors[${this.errors.push(error) - 1}](${argument})`
   }
 
   /** A function of its own, called at every run; `write` gives its statements. */
   step(comment: string, write: (fn: FunctionSource) => readonly string[]): void {
     const fn = new FunctionSource(this.memory)
     const body = write(fn)
+    if (body.length === 0) return
     const name = this.fresh('step')
     const { parameters } = fn
     this.#functions.push(`// ${comment}`, `const ${name} = (${parameters}) => {`, ...fn.lines, ...body, '}')

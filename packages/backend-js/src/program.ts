@@ -16,6 +16,7 @@ import {
 import { runtimeNames } from './map.ts'
 import { type MapInstr, mapStep, mostStatements, statementsOf, straightStep } from './map-program.ts'
 import type { HostBuffer } from './memory.ts'
+import { moveStep } from './move-program.ts'
 import { ProgramMemory } from './program-memory.ts'
 import { ProgramSource } from './program-source.ts'
 
@@ -60,7 +61,7 @@ export function compileProgram(program: Program, plan: Plan, backend: Backend): 
       straightStep(source, instrs.slice(i, end) as MapInstr[], leaves)
       i = end - 1
     } else if (instrs[i].kind === 'map') mapStep(source, instrs[i] as MapInstr)
-    else source.calls.push(kernels.add(source, instrs[i]))
+    else if (!moveStep(source, instrs[i])) source.calls.push(kernels.add(source, instrs[i]))
   }
   const opening = source.memory.binding(kernels.hosts)
   if (kernels.instrs.length > 0) opening.push('kernels.numbers = numbers')
