@@ -1883,6 +1883,7 @@ POINTS = [0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, -1.5, 2.0, -3.0, float('inf'), -
 UNARY = {
     'abs': torch.abs, 'neg': torch.neg, 'sign': torch.sign, 'sqrt': torch.sqrt, 'exp': torch.exp, 'expm1': torch.expm1,
     'log': torch.log, 'log1p': torch.log1p, 'sin': torch.sin, 'cos': torch.cos, 'tanh': torch.tanh,
+    'erf': torch.erf,
     'sigmoid': torch.sigmoid, 'relu': torch.relu, 'floor': torch.floor, 'ceil': torch.ceil, 'trunc': torch.trunc,
     'round': torch.round, 'square': torch.square, 'leakyRelu(0.1)': lambda x: torch.nn.functional.leaky_relu(x, 0.1),
     'clamp(-1, 1)': lambda x: x.clamp(-1, 1), 'clamp(-1)': lambda x: x.clamp(min=-1),

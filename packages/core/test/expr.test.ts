@@ -27,6 +27,7 @@ const unary: Record<string, (x: Tensor) => Tensor> = {
   sin: core.sin,
   cos: core.cos,
   tanh: core.tanh,
+  erf: core.erf,
   sigmoid: core.sigmoid,
   relu: core.relu,
   floor: core.floor,

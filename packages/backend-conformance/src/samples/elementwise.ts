@@ -65,6 +65,13 @@ const floorDiv = (x: number, y: number) => Math.round((x - floorMod(x, y)) / y)
 const flatSteps = v([-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 0.3, -0.7, nan, inf])
 const steps = (): Sample[] => [kink('a step', s(flatSteps)), s(f64([2, 3])), s(i32([3])), s(t([0, 2])), s(v(1.25))]
 
+/** By its series, which is good for small x. */
+const erf = (x: number): number => {
+  let sum = 0
+  for (let n = 0, term = x; n < 100; n++, term *= (-x * x) / n) sum += term / (2 * n + 1)
+  return (2 / Math.sqrt(Math.PI)) * sum
+}
+
 export const elementwise = {
   neg: op(
     [...floats(), ...whole()],
@@ -89,6 +96,7 @@ export const elementwise = {
   sin: unary(Math.sin, [...floats(-4, 4), ...wholeAndBool(), s(v([100.5, -1000.25, 30000]))]),
   cos: unary(Math.cos, [...floats(-4, 4), ...wholeAndBool(), s(v([100.5, -1000.25, 30000]))]),
   tanh: unary(Math.tanh, [...floats(), ...wholeAndBool(), s(v([20, -20, 1e-4]))]),
+  erf: unary(erf, [...floats(), ...wholeAndBool(), s(v([5, -5, 1e-4]))], [-2, 2]),
   sigmoid: unary((x) => 1 / (1 + Math.exp(-x)), [...floats(-4, 4), ...wholeAndBool(), s(v([90, -90, 20, -20]))]),
   relu: op(
     [...floats(), s(i32([5])), s(u8([3])), kink('the corner at 0', s(v([-1, 0, 1])))],

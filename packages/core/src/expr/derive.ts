@@ -41,6 +41,7 @@ const rules: Partial<Record<Step, Rule>> = {
   sin: (dy, [x]) => [s.mul(dy, s.cos(x))],
   cos: (dy, [x]) => [s.neg(s.mul(dy, s.sin(x)))],
   tanh: (dy, _, y) => [s.mul(dy, s.sub(1, s.mul(y, y)))],
+  erf: (dy, [x]) => [s.mul(dy, s.mul(s.exp(s.neg(s.mul(x, x))), 2 / Math.sqrt(Math.PI)))],
 }
 
 /** The derivatives of `y` times `dy` by the inputs at the given positions; undefined where `y` does not depend on one. */

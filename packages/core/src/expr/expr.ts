@@ -32,6 +32,7 @@ export type Step =
   | 'sin'
   | 'cos'
   | 'tanh'
+  | 'erf'
   | 'eq'
   | 'ne'
   | 'lt'
@@ -145,6 +146,7 @@ export const s = {
   sin: unary('sin'),
   cos: unary('cos'),
   tanh: unary('tanh'),
+  erf: unary('erf'),
   eq: comparison('eq'),
   ne: comparison('ne'),
   lt: comparison('lt'),

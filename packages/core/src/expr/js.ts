@@ -1,7 +1,8 @@
 // Expressions as JavaScript: source text for `new Function`, and the same steps as closures for pages whose security
 // policy forbids it. One table says what each step is, so both give the same numbers.
-import { type DType, isFloat } from '../base/dtype.ts'
+import { type DType, dtypeRank, isFloat } from '../base/dtype.ts'
 import { type Expr, type Step, topological } from './expr.ts'
+import { erf, type SingleMath, singleMath } from './math.ts'
 
 const fround = Math.fround
 
@@ -48,7 +49,35 @@ function floorDiv(a: number, b: number): number {
 const sign = (x: number): number => (x > 0 ? 1 : x < 0 ? -1 : 0)
 
 /** What emitted source may call; passed to it under these names. */
-export const runtime = { fround, rint, pow, ipow, mod, floorDiv, sign }
+export const runtime = {
+  fround,
+  rint,
+  pow,
+  ipow,
+  mod,
+  floorDiv,
+  sign,
+  erf,
+  // Made when first asked for, so that importing costs nothing.
+  get expf() {
+    return singleMath().expf
+  },
+  get expm1f() {
+    return singleMath().expm1f
+  },
+  get logf() {
+    return singleMath().logf
+  },
+  get log1pf() {
+    return singleMath().log1pf
+  },
+  get tanhf() {
+    return singleMath().tanhf
+  },
+  get erff() {
+    return singleMath().erff
+  },
+}
 
 interface JsStep {
   source(args: readonly string[]): string
@@ -113,6 +142,24 @@ const floatSteps: Partial<Record<Step, JsStep>> = {
   sin: step(([a]) => `Math.sin(${a})`, Math.sin),
   cos: step(([a]) => `Math.cos(${a})`, Math.cos),
   tanh: step(([a]) => `Math.tanh(${a})`, Math.tanh),
+  erf: step(([a]) => `erf(${a})`, erf),
+}
+
+const single = (name: keyof SingleMath): JsStep =>
+  step(
+    ([a]) => `${name}(${a})`,
+    (a) => singleMath()[name](a),
+  )
+
+/** Where the result is rounded to float32, functions need not be exact beyond. */
+const float32Steps: Partial<Record<Step, JsStep>> = {
+  ...floatSteps,
+  exp: single('expf'),
+  expm1: single('expm1f'),
+  log: single('logf'),
+  log1p: single('log1pf'),
+  tanh: single('tanhf'),
+  erf: single('erff'),
 }
 
 const intSteps: Partial<Record<Step, JsStep>> = {
@@ -195,9 +242,16 @@ const boolSteps: Partial<Record<Step, JsStep>> = {
   min: commonSteps.and,
 }
 
+const stepsOf: Record<DType, Partial<Record<Step, JsStep>>> = {
+  float32: float32Steps,
+  float64: floatSteps,
+  int32: intSteps,
+  uint8: intSteps,
+  bool: boolSteps,
+}
+
 function stepOf(x: Expr): JsStep {
-  const found =
-    commonSteps[x.step] ?? (isFloat(x.dtype) ? floatSteps : x.dtype === 'bool' ? boolSteps : intSteps)[x.step]
+  const found = commonSteps[x.step] ?? stepsOf[x.dtype][x.step]
   if (found === undefined) throw new Error(`no JavaScript for step ${x.step} in ${x.dtype}`)
   return found
 }
@@ -217,6 +271,10 @@ const roundCall: Record<DType, (x: number) => number> = {
   uint8: (x) => x & 255,
   bool: (x) => x,
 }
+
+/** Every value of the one is a value of the other. */
+const holds = (to: DType, from: DType): boolean =>
+  dtypeRank[from] < dtypeRank[to] && !(from === 'int32' && to === 'float32')
 
 const castSource = (code: string, to: DType): string =>
   to === 'bool' ? `${code} !== 0 ? 1 : 0` : roundSource[to](code)
@@ -248,6 +306,10 @@ export function emitJs(
       continue
     }
     const args = x.args.map((arg) => names.get(arg) as string)
+    if (x.step === 'cast' && holds(x.dtype, x.args[0].dtype)) {
+      names.set(x, args[0])
+      continue
+    }
     const name = `${prefix}${lines.length}`
     let code: string
     if (x.step === 'cast') code = castSource(args[0], x.dtype)

@@ -152,6 +152,8 @@ export const sin = unary(elementwise('sin', (x) => s.sin(x), { out: 'float' }))
 export const cos = unary(elementwise('cos', (x) => s.cos(x), { out: 'float' }))
 /** The hyperbolic tangent. */
 export const tanh = unary(elementwise('tanh', (x) => s.tanh(x), { out: 'float', gradName: 'tanhBackward' }))
+/** The error function, the integral of `2 / sqrt(pi) * exp(-t * t)` from 0 to x. */
+export const erf = unary(elementwise('erf', (x) => s.erf(x), { out: 'float' }))
 /** `1 / (1 + exp(-x))`. */
 export const sigmoid = unary(
   elementwise('sigmoid', (x) => s.div(1, s.add(1, s.exp(s.neg(x)))), {
