@@ -5,6 +5,7 @@ import { cloneOp } from '../ops/define.ts'
 import { add } from '../ops/elementwise.ts'
 import { inPlace } from '../ops/methods.ts'
 import { apply } from '../tensor/apply.ts'
+import { effects } from '../tensor/effects.ts'
 import { mode } from '../tensor/mode.ts'
 import { detached, type Tensor } from '../tensor/tensor.ts'
 
@@ -28,6 +29,7 @@ function owned(dy: Tensor, born: number): Tensor {
 
 /** Adds a gradient to what `x.grad` has; the sum has a graph of its own while gradients are recorded. */
 export function accumulate(x: Tensor, dy: Tensor, born: number): void {
+  effects.sink?.gradient(x, false)
   const before = x.grad
   if (before === null) x.grad = mode.grad ? apply(copyOp, [dy], null) : owned(dy, born)
   else if (mode.grad) x.grad = add(before, dy)

@@ -5,7 +5,6 @@ import { sameShape, shapeString } from '../base/shape.ts'
 import { add } from '../ops/elementwise.ts'
 import { filled, toDType } from '../ops/fill.ts'
 import { storagesMade } from '../tensor/device.ts'
-import { effects } from '../tensor/effects.ts'
 import { mode, withMode } from '../tensor/mode.ts'
 import { type Node, noGradients } from '../tensor/node.ts'
 import type { Gradients } from '../tensor/op.ts'
@@ -95,7 +94,6 @@ function walk({ roots, seeds, retainGraph, createGraph, targets }: Walk): (Tenso
     if (captures !== undefined && captures.length > 0) capture(node, captures)
     else if (targets === null || captures !== undefined) {
       if (node.hooks !== null) runHooks(node)
-      effects.sink?.collected(leaf)
       accumulate(leaf, node.dys[0] as Tensor, born)
     }
     node.dys = noGradients

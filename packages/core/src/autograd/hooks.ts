@@ -3,7 +3,7 @@
 import { dtypeName } from '../base/dtype.ts'
 import { RuntimeError, TypeError } from '../base/errors.ts'
 import { sameShape } from '../base/shape.ts'
-import { structureChanged } from '../tensor/effects.ts'
+import { mayBeRecorded, structureChanged } from '../tensor/effects.ts'
 import { accumulator, type GradHook, type Hook, type Node } from '../tensor/node.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { accumulate, keep } from './collect.ts'
@@ -26,11 +26,11 @@ export function registerHook(x: Tensor, fn: GradHook): RemovableHandle {
   const node = x.gradFn ?? accumulator(x)
   const hook: Hook = { index: x.outIndex, fn }
   node.addHook(hook)
-  structureChanged()
+  if (mayBeRecorded(x.storage)) structureChanged()
   return {
     remove() {
       node.removeHook(hook)
-      structureChanged()
+      if (mayBeRecorded(x.storage)) structureChanged()
     },
   }
 }

@@ -31,8 +31,8 @@ export interface ProgramInstr<K extends Kind = Kind> {
 
 /** What the host does at every run, in order and before the instructions; it never reads tensors. */
 export type HostStep =
-  /** A counter, a schedule. */
-  | { readonly kind: 'effect'; readonly fn: () => void }
+  /** A counter, a schedule; `undo` takes it back when the instructions end in an error. */
+  | { readonly kind: 'effect'; readonly fn: () => void; readonly undo?: () => void }
   /** A pure read: a learning rate, a bias correction. */
   | { readonly kind: 'reading'; readonly reading: number; readonly fn: () => number }
   /** Data made anew: random draws. */

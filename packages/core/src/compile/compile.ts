@@ -1,161 +1,230 @@
-// compile(step): a function that runs a training step, records it, and replays the recording once two in a row agree.
-import { RuntimeError } from '../base/errors.ts'
-import { currentDevice, Storage } from '../tensor/device.ts'
-import { effects, touch } from '../tensor/effects.ts'
+// compile(step): a function that does what a step does. Its first call runs the step, the next ones record it, and once
+// two recordings in a row agree the recording is replayed, for every kind of arguments that it is called with.
+import type { View } from '../backend/backend.ts'
+import { RuntimeError, ValueError } from '../base/errors.ts'
+import { warn } from '../base/warn.ts'
+import { effects } from '../tensor/effects.ts'
 import { mode } from '../tensor/mode.ts'
-import { Tensor } from '../tensor/tensor.ts'
-import type { Program } from '../backend/program.ts'
-import { numelOf } from '../base/shape.ts'
+import type { Tensor } from '../tensor/tensor.ts'
 import { difference } from './difference.ts'
-import { executableOn, Host, prepare } from './prepare.ts'
-import { Recorder } from './recorder.ts'
+import { explain, graph } from './explain.ts'
+import { slotDifference } from './nested.ts'
+import type { Prepared } from './prepare.ts'
+import { type Recording, record } from './record.ts'
+import { Runner } from './runner.ts'
+import { hasSignature, type Signature, signatureOf } from './signature.ts'
+import { rowOf, stacked } from './stack.ts'
 
-type Results = Tensor | null | undefined | readonly Results[] | { readonly [key: string]: Results }
+/** What a compiled step returns: tensors, nothing, or arrays and plain objects of these. */
+export type Results = Tensor | null | undefined | readonly Results[] | { readonly [key: string]: Results }
+
+export interface RepeatOptions<A extends readonly unknown[]> {
+  /** Give the results of all steps, stacked along a new first dimension, not the last one's. */
+  readonly stack?: boolean
+  /** The arguments of every step. */
+  readonly args?: A
+}
+
+/** A step that `compile` made: called as the step is. */
+export interface CompiledStep<A extends readonly unknown[], R> {
+  (...args: A): R
+  /**
+   * Runs `n` steps in one call and returns the last result; with `stack` all of them along a new first dimension.
+   *
+   * Throws a ValueError when `n` is no whole number from 1.
+   *
+   * @example
+   * const w = tensor(1)
+   * const step = compile(() => noGrad(() => w.mul_(2)).clone())
+   * step.repeat(3) // tensor(8.)
+   * step.repeat(2, { stack: true }) // tensor([16., 32.])
+   */
+  repeat(n: number, options?: RepeatOptions<A>): R
+  /**
+   * The program of the last call as a person reads it: what was recorded and what each pass made of it.
+   *
+   * Throws a RuntimeError before two recordings have agreed.
+   */
+  explain(): string
+  /** The program of the last call as a Mermaid flowchart. */
+  graph(): string
+}
 
 /** At most this many recordings may disagree with the one before. */
 const patience = 5
+/** The first call at which a step that is replayed is recorded again, to find branches; then at twice that, and so on. */
+const firstCheck = 8
+/** Kinds of arguments that a step is kept for. */
+const capacity = 8
 
-function tensorsIn(x: unknown, path = 'the step'): Tensor[] {
-  if (x === null || x === undefined) return []
-  if (x instanceof Tensor) return [x]
-  const plain = typeof x === 'object' && (Array.isArray(x) || Object.getPrototypeOf(x) === Object.prototype)
-  if (!plain) {
+/** What is known of calls of one signature. */
+interface Entry {
+  readonly signature: Signature
+  calls: number
+  check: number
+  disagreements: number
+  last: Recording | null
+  runner: Runner | null
+}
+
+class Session {
+  readonly #step: (...args: readonly unknown[]) => unknown
+  /** The most recently used last. */
+  #entries: Entry[] = []
+  #current: Entry | null = null
+  /** The tensor arguments of the call that is being made. */
+  readonly #tensors: Tensor[] = []
+  #warned = false
+
+  constructor(step: (...args: readonly unknown[]) => unknown) {
+    this.#step = step
+  }
+
+  call(args: readonly unknown[]): unknown {
+    // Inside another recording the step is a part of it; anomaly mode reads elements.
+    if (effects.sink !== null || mode.anomaly) return this.#step(...args)
+    const entry = this.#entryOf(args)
+    if (!this.#replays(entry)) return this.#record(entry)
+    const value = (entry.runner as Runner).run(this.#tensors)
+    entry.calls++
+    return value
+  }
+
+  repeat(n: number, { stack = false, args = [] }: RepeatOptions<readonly unknown[]>): unknown {
+    if (!Number.isInteger(n) || n < 1)
+      throw new ValueError(`a step is repeated a whole number of times, from 1, not ${n}`)
+    const rows: (readonly View[])[] = []
+    const seen = stack ? (row: readonly View[]): void => void rows.push(row) : null
+    let value: unknown
+    for (let left = n; left > 0; ) {
+      const inlined = effects.sink !== null || mode.anomaly
+      const entry = inlined ? null : this.#entryOf(args)
+      if (entry !== null && this.#replays(entry)) {
+        const runner = entry.runner as Runner
+        const times = runner.repeats ? Math.min(left, entry.check - entry.calls - 1) : 1
+        value = runner.repeat(this.#tensors, times, seen)
+        entry.calls += times
+        left -= times
+      } else {
+        value = this.call(args)
+        seen?.(rowOf(value))
+        left--
+      }
+    }
+    return stack ? stacked(value, rows) : value
+  }
+
+  /** The program of the last call. */
+  get prepared(): Prepared {
+    const runner = this.#current?.runner ?? null
+    if (runner !== null) return runner.prepared
     throw new RuntimeError(
-      `a compiled step must return tensors, or arrays or objects of tensors, but ${path} returned ${typeof x}`,
-      'Return the tensor itself and call item() outside.',
+      'the step is not compiled yet',
+      'Call it first: two recordings have to agree, which most steps do at the third call.',
     )
   }
-  return Object.entries(x).flatMap(([key, value]) => tensorsIn(value, `${path}.${key}`))
-}
 
-function rebuilt<R>(x: R, next: () => Tensor): R {
-  if (x instanceof Tensor) return next() as R
-  if (x === null || typeof x !== 'object') return x
-  if (Array.isArray(x)) return x.map((item) => rebuilt(item, next)) as R
-  return Object.fromEntries(Object.entries(x).map(([key, value]) => [key, rebuilt(value, next)])) as R
-}
-
-interface Recording<R> {
-  readonly program: Program
-  readonly value: R
-  readonly returned: readonly Tensor[]
-  /** Leaves whose gradients the step collected, and whether they are set at its end. */
-  readonly leaves: readonly { readonly leaf: Tensor; readonly set: boolean }[]
-  readonly written: ReadonlySet<Storage>
-}
-
-function record<R>(step: () => R): Recording<R> {
-  const device = currentDevice()
-  const { backend } = device
-  const recorder = new Recorder(backend)
-  device.backend = recorder
-  effects.sink = recorder
-  try {
-    const value = step()
-    const returned = tensorsIn(value)
-    const leaves = [...recorder.leaves].map((leaf) => ({ leaf, set: leaf.grad !== null }))
-    const gradients = leaves.flatMap(({ leaf }) => (leaf.grad === null ? [] : [leaf.grad]))
-    return {
-      program: recorder.program([...returned, ...gradients]),
-      value,
-      returned,
-      leaves,
-      written: recorder.written,
+  /** Whether the next call replays; a recording that does not fit any more is given up. */
+  #replays(entry: Entry): boolean {
+    const { runner } = entry
+    if (runner === null || entry.calls + 1 >= entry.check) return false
+    if (!runner.holds(this.#tensors)) {
+      entry.runner = null
+      return false
     }
-  } finally {
-    device.backend = backend
-    effects.sink = null
+    return true
+  }
+
+  #entryOf(args: readonly unknown[]): Entry {
+    const current = this.#current
+    if (current !== null && hasSignature(current.signature, args, this.#tensors)) return current
+    const entries = this.#entries
+    const i = entries.findIndex(({ signature }) => hasSignature(signature, args, this.#tensors))
+    const entry = i < 0 ? this.#newEntry(args) : entries.splice(i, 1)[0]
+    entries.push(entry)
+    this.#current = entry
+    return entry
+  }
+
+  #newEntry(args: readonly unknown[]): Entry {
+    this.#tensors.length = 0
+    const signature = signatureOf(args, this.#tensors)
+    // What was recorded before the structure changed will not be used again.
+    this.#entries = this.#entries.filter((entry) => entry.signature.structure === signature.structure)
+    if (this.#entries.length === capacity) {
+      this.#warn(this.#entries[capacity - 1].signature, signature)
+      this.#entries.shift()
+    }
+    return { signature, calls: 0, check: firstCheck, disagreements: 0, last: null, runner: null }
+  }
+
+  #warn(before: Signature, now: Signature): void {
+    const changed = slotDifference(before.slot, now.slot)
+    if (this.#warned || changed === null) return
+    this.#warned = true
+    warn(
+      `A compiled step keeps being recorded anew, because its arguments change: ${changed}. It is kept for ${capacity} kinds of arguments. Make shapes repeat (leave out the last, smaller batch, or fill it up), and pass a number that changes as a tensor.`,
+    )
+  }
+
+  #record(entry: Entry): unknown {
+    const { signature, last } = entry
+    const { device, slot } = signature
+    const [first, withLines] = [entry.calls === 0, entry.disagreements > 0]
+    const { value, recording, restore } = record({
+      step: this.#step,
+      device,
+      slot,
+      args: this.#tensors,
+      first,
+      withLines,
+    })
+    entry.calls++
+    if (entry.calls >= entry.check) entry.check *= 2
+    if (first) return value
+    const found = last === null ? null : difference(last, recording)
+    if (found !== null) {
+      entry.runner = null
+      entry.calls = 2
+      entry.check = firstCheck
+      if (++entry.disagreements > patience) {
+        restore()
+        throw new RuntimeError(`the compiled step differs from call to call: ${found.what}`, found.remedy)
+      }
+    } else if (last !== null) entry.runner ??= new Runner(recording, last, device)
+    entry.last = recording
+    return value
   }
 }
 
 /**
  * A function that does what `step` does, faster: the first call runs it, the next are recorded until two agree, then the
  * recorded instructions are replayed. The step may draw random numbers and step optimizers; it must not read elements
- * (`item()`), and what it returns must be tensors. Numbers that change between calls must reach ops as functions, as
- * optimizers' learning rates do.
+ * (`item()`), and what it returns must be tensors, which come without a graph. It may take tensors, and arrays and
+ * objects of tensors; other values are part of the recording. Numbers that change between calls must reach ops as
+ * functions, as optimizers' learning rates do.
+ *
+ * Throws a RuntimeError, with everything as it was before the call, for what cannot be recorded, and when recordings go
+ * on differing.
  *
  * @example
- * const step = compile(() => {
+ * const step = compile((x: Tensor, y: Tensor) => {
  *   const loss = F.mseLoss(model.forward(x), y)
  *   optimizer.zeroGrad()
  *   loss.backward()
  *   optimizer.step()
  *   return loss
  * })
- * for (let epoch = 0; epoch < 100; epoch++) step()
+ * for (let epoch = 0; epoch < 100; epoch++) step(x, y)
  */
-export function compile<R extends Results | void>(step: () => R): () => R {
-  let calls = 0
-  let last: Recording<R> | null = null
-  let run: (() => R) | null = null
-  let disagreements = 0
-  let seen = -1
-
-  const forget = (): void => {
-    last = null
-    run = null
-    disagreements = 0
-    calls = 0
-  }
-
-  const prepared = (recording: Recording<R>): (() => R) => {
-    const device = currentDevice()
-    const ready = prepare(recording.program, device.own)
-    const { program, plan } = ready
-    const host = new Host(program)
-    const { returned, leaves, written, value } = recording
-    const specs = plan.results.map((result) => program.values[result])
-    return () => {
-      host.run()
-      const fresh = specs.map((spec) => device.backend.alloc(spec))
-      executableOn(ready, device).run({ numbers: host.numbers, draws: host.draws, args: [], results: fresh })
-      const storages = new Map<number, Storage>()
-      let at = 0
-      const next = (like: Tensor): Tensor => {
-        const use = program.results[at++]
-        const place = plan.places[use.value]
-        if (place?.in !== 'result') return like
-        const storage =
-          storages.get(use.value) ?? new Storage(device, fresh[place.result], numelOf(program.values[use.value].shape))
-        storages.set(use.value, storage)
-        return new Tensor(storage, use.shape, use.strides, use.offset, use.dtype)
-      }
-      const results = returned.map(next)
-      for (const { leaf, set } of leaves) leaf.grad = set ? next(leaf.grad ?? leaf) : null
-      for (const storage of written) touch(storage)
-      let k = 0
-      return rebuilt(value, () => results[k++])
-    }
-  }
-
-  const call = (): R => {
-    if (effects.sink !== null) return step()
-    const key = effects.structure * 2 + Number(mode.grad)
-    if (key !== seen) {
-      forget()
-      seen = key
-    }
-    calls++
-    if (calls === 1) return step()
-    // A branch that comes later is found by recording again, at calls 8, 16, 32, ...
-    const again = calls >= 8 && (calls & (calls - 1)) === 0
-    if (run !== null && !again) return run()
-    const recording = record(step)
-    if (last !== null) {
-      const found = difference(last.program, recording.program)
-      if (found === null) run ??= prepared(recording)
-      else {
-        run = null
-        if (++disagreements > patience) {
-          throw new RuntimeError(
-            `the compiled step differs from call to call: ${found}`,
-            'Numbers that change must be functions (() => lr) or tensors; branches must not depend on the call.',
-          )
-        }
-      }
-    }
-    last = recording
-    return recording.value
-  }
-  return call
+export function compile<A extends readonly unknown[], R extends Results | void>(
+  step: (...args: A) => R,
+): CompiledStep<A, R> {
+  const session = new Session(step as unknown as (...args: readonly unknown[]) => unknown)
+  const call = (...args: A): R => session.call(args) as R
+  return Object.assign(call, {
+    repeat: (n: number, options: RepeatOptions<A> = {}): R => session.repeat(n, options) as R,
+    explain: (): string => explain(session.prepared),
+    graph: (): string => graph(session.prepared),
+  })
 }

@@ -1,14 +1,37 @@
-// Two recordings of one step agree, or there is a first place where they differ, which is told in words.
-import type { Given, HostStep, Program, ProgramInstr, ProgramOperand } from '../backend/program.ts'
+// Two recordings of one step agree, or there is a first place where they differ, which is told in words: what it was,
+// what it is, on which line, and what to do.
+import type { Given, HostStep, ProgramInstr, ProgramOperand } from '../backend/program.ts'
 import { isReading, isUse } from '../backend/program.ts'
 import type { TypedArray } from '../base/dtype.ts'
+import { slotDifference } from './nested.ts'
+import type { Recording } from './record.ts'
+
+export interface Difference {
+  readonly what: string
+  readonly remedy: string
+}
+
+const remedies = {
+  number: 'A number that changes must be a function, x.mul(() => rate), or a tensor.',
+  branch:
+    'What a step does must not depend on the call. Take the branch outside, with a compiled step for each way, or compute both and choose: where(condition, a, b).',
+  data: 'Data that changes must be written into a tensor made outside, x.copy_(batch), or passed to the step as an argument.',
+  tensor:
+    'Keep the tensors that a step uses, and write into them, x.copy_(batch); or pass them to the step as arguments. Gradients that are added up over calls must be cleared inside the step or never.',
+  generator: 'Make the generator outside the step.',
+}
+
+function sameArray(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (!Object.is(a[i], b[i])) return false
+  return true
+}
 
 /** Equal by value; the same object at once, so that shared expressions are not walked. Functions count as equal. */
 function same(a: unknown, b: unknown): boolean {
   if (Object.is(a, b) || (typeof a === 'function' && typeof b === 'function')) return true
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
-  if (ArrayBuffer.isView(a) && ArrayBuffer.isView(b))
-    return same(Array.from(a as TypedArray), Array.from(b as TypedArray))
+  if (ArrayBuffer.isView(a) && ArrayBuffer.isView(b)) return sameArray(a as TypedArray, b as TypedArray)
   const keys = Object.keys(a)
   return (
     keys.length === Object.keys(b).length &&
@@ -17,21 +40,21 @@ function same(a: unknown, b: unknown): boolean {
 }
 
 const describeOperand = (x: ProgramOperand): string => {
-  if (isUse(x)) return `${x.dtype}[${x.shape.join(', ')}] of value ${x.value}`
+  if (isUse(x)) return `${x.dtype}[${x.shape.join(', ')}]`
   return isReading(x) ? 'a number read anew' : String(x.value)
 }
 
-const describe = (instr: ProgramInstr | undefined): string =>
-  instr === undefined ? 'the end of the step' : `${instr.origin.name}(${instr.inputs.map(describeOperand).join(', ')})`
+const describe = (instr: ProgramInstr): string =>
+  `${instr.origin.name}(${instr.inputs.map(describeOperand).join(', ')})`
+
+const at = (line: string | undefined): string => (line === undefined ? '' : ` at ${line}`)
 
 const describeHost = (step: HostStep | undefined): string =>
   step === undefined
-    ? 'no more host effects'
-    : { effect: 'a host effect', reading: 'a number read anew', draw: 'a random draw' }[step.kind]
+    ? 'nothing more'
+    : { effect: 'a counter or schedule', reading: 'a number read anew', draw: 'a random draw' }[step.kind]
 
-const sameInstr = (a: ProgramInstr | undefined, b: ProgramInstr | undefined): boolean =>
-  a !== undefined &&
-  b !== undefined &&
+const sameInstr = (a: ProgramInstr, b: ProgramInstr): boolean =>
   a.kind === b.kind &&
   a.origin.name === b.origin.name &&
   same(a.attrs, b.attrs) &&
@@ -39,26 +62,88 @@ const sameInstr = (a: ProgramInstr | undefined, b: ProgramInstr | undefined): bo
   same(a.outputs, b.outputs) &&
   same(a.check, b.check)
 
-const sameGiven = (a: Given | undefined, b: Given | undefined): boolean =>
-  a?.from === 'buffer' && b?.from === 'buffer' ? a.buffer === b.buffer : same(a, b)
+/** Two instructions that are not the same. */
+function instrDifference(i: number, a: ProgramInstr | undefined, b: ProgramInstr | undefined): Difference {
+  const [was, is] = [a, b].map((x) => (x === undefined ? 'the end of the step' : describe(x)))
+  const [lineA, lineB] = [a?.origin.line, b?.origin.line]
+  const then = was === is ? 'the same with other attributes or of other values' : is
+  const what =
+    lineA === lineB
+      ? `instruction ${i}${at(lineB)} was ${was}, then ${then}`
+      : `instruction ${i} was ${was}${at(lineA)}, then ${then}${at(lineB)}`
+  const numbers =
+    a !== undefined && b !== undefined && a.kind === b.kind && a.origin.name === b.origin.name && was !== is
+  const shapes = numbers && a.inputs.some((x, k) => isUse(x) && !same(x.shape, (b.inputs[k] as typeof x)?.shape))
+  return { what, remedy: numbers && !shapes ? remedies.number : remedies.branch }
+}
 
-/** Where two recordings of one step first differ, in words; null when they agree. */
-export function difference(a: Program, b: Program): string | null {
+const sameGiven = (a: Given, b: Given | undefined): boolean =>
+  a.from === 'buffer' && b?.from === 'buffer' ? a.buffer === b.buffer : same(a, b)
+
+/** Two sources of a value that are not the same. */
+function givenDifference(a: Given, b: Given | undefined, line: string | undefined): Difference {
+  if (a.from === 'constant' && b?.from === 'constant' && a.data.length === b.data.length) {
+    const i = a.data.findIndex((x, k) => !Object.is(x, b.data[k]))
+    return {
+      what: `element ${i} of a tensor made from numbers inside the step${at(line)} was ${a.data[i]}, then ${b.data[i]}`,
+      remedy: remedies.data,
+    }
+  }
+  return {
+    what: 'a tensor that the step uses, or a gradient, was in other memory than before',
+    remedy: remedies.tensor,
+  }
+}
+
+/** Where two recordings of one step first differ; null when they agree. */
+export function difference(before: Recording, now: Recording): Difference | null {
+  const [a, b] = [before.program, now.program]
+  for (const [value, given] of a.given) {
+    const other = b.given.get(value)
+    if (given.from === 'constant' && other?.from === 'constant' && !sameGiven(given, other))
+      return givenDifference(given, other, now.lines.get(value))
+  }
   for (let i = 0; i < Math.max(a.instrs.length, b.instrs.length); i++) {
-    if (!sameInstr(a.instrs[i], b.instrs[i]))
-      return `instruction ${i} was ${describe(a.instrs[i])}, then ${describe(b.instrs[i])}`
+    if (i >= a.instrs.length || i >= b.instrs.length || !sameInstr(a.instrs[i], b.instrs[i]))
+      return instrDifference(i, a.instrs[i], b.instrs[i])
   }
   for (let i = 0; i < Math.max(a.host.length, b.host.length); i++) {
-    if (!same(a.host[i], b.host[i]))
-      return `host step ${i} was ${describeHost(a.host[i])}, then ${describeHost(b.host[i])}`
+    if (same(a.host[i], b.host[i])) continue
+    return {
+      what: `besides its instructions the step did ${describeHost(a.host[i])}, then ${describeHost(b.host[i])}`,
+      remedy: remedies.branch,
+    }
   }
   for (const [value, given] of a.given) {
-    if (sameGiven(given, b.given.get(value))) continue
-    return given.from === 'constant'
-      ? `value ${value}, made from numbers inside the step, had other elements`
-      : `value ${value} was another tensor's memory: one that the step reads was replaced between two calls`
+    const other = b.given.get(value)
+    if (!sameGiven(given, other)) return givenDifference(given, other, now.lines.get(value))
   }
-  return same(a.results, b.results) && same(a.kept, b.kept) && same(a.values, b.values)
-    ? null
-    : 'the step returned, wrote, or left as gradients, different tensors'
+  if (before.streams.some((stream, i) => stream !== now.streams[i]))
+    return { what: 'random numbers were drawn from another generator', remedy: remedies.generator }
+  const returned = slotDifference(before.slot, now.slot)
+  if (returned !== null) return { what: returned, remedy: remedies.branch }
+  if (same(a.results, b.results) && same(a.kept, b.kept) && same(a.values, b.values) && sameOuts(before, now))
+    return null
+  return {
+    what: 'the step returned, wrote, or left as gradients, different tensors',
+    remedy: remedies.branch,
+  }
 }
+
+/** The same tensors leave the step, as results and as gradients of the same tensors. */
+const sameOuts = (a: Recording, b: Recording): boolean =>
+  a.outs.length === b.outs.length &&
+  a.outs.every((out, i) => {
+    const other = b.outs[i]
+    // A view of memory from before the step is another object every time.
+    if (out.kind === 'tensor') return other.kind === 'tensor' && out.tensor.storage === other.tensor.storage
+    return out.kind === other.kind && out.at === other.at
+  }) &&
+  a.gradients.length === b.gradients.length &&
+  a.gradients.every(({ owner, out }, i) => {
+    const other = b.gradients[i]
+    if (out !== other.out || owner.kind !== other.owner.kind) return false
+    return owner.kind === 'tensor'
+      ? owner.tensor === (other.owner as typeof owner).tensor
+      : owner.at === (other.owner as typeof owner).at
+  })

@@ -1,7 +1,6 @@
 // From a recording to something that runs: the passes in order, the plan, and the backend's own compilation or replay.
 import type { Backend } from '../backend/backend.ts'
 import type { Executable, Given, Plan, Program } from '../backend/program.ts'
-import type { TypedArray } from '../base/dtype.ts'
 import type { Device } from '../tensor/device.ts'
 import { plan } from './plan.ts'
 import { settle } from './passes/settle.ts'
@@ -68,26 +67,4 @@ export function executableOn(prepared: Prepared, { own, backend }: Device): Exec
     prepared.watched.set(backend, executable)
   }
   return executable
-}
-
-/** The host part of a program: what it does before the instructions of a run, and where it leaves what it made. */
-export class Host {
-  readonly numbers: Float64Array
-  readonly draws: TypedArray[]
-  readonly #program: Program
-
-  constructor(program: Program) {
-    this.#program = program
-    const count = (kind: string): number => program.host.filter((step) => step.kind === kind).length
-    this.numbers = new Float64Array(count('reading'))
-    this.draws = new Array<TypedArray>(count('draw'))
-  }
-
-  run(): void {
-    for (const step of this.#program.host) {
-      if (step.kind === 'effect') step.fn()
-      else if (step.kind === 'reading') this.numbers[step.reading] = step.fn()
-      else this.draws[step.draw] = step.produce()
-    }
-  }
 }

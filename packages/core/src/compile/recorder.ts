@@ -1,5 +1,6 @@
 // The recorder stands in front of a backend: it forwards every instruction and remembers it as a program over values. A
 // buffer that is written gets a new value, so that a recording has no memory in it, only what is computed from what.
+// What changes besides is noted too: gradients, versions, and how to take all of it back.
 import type {
   Backend,
   Capabilities,
@@ -19,8 +20,10 @@ import { contiguousStrides, type Layout } from '../base/layout.ts'
 import { numelOf } from '../base/shape.ts'
 import { Device, type Storage } from '../tensor/device.ts'
 import { dispatch } from '../tensor/dispatch.ts'
-import type { EffectSink } from '../tensor/effects.ts'
+import type { EffectSink, Stream } from '../tensor/effects.ts'
+import { callingLine } from '../tensor/line.ts'
 import type { Tensor } from '../tensor/tensor.ts'
+import { UndoLog } from './undo.ts'
 
 /** Elements from the start of the buffer to the last one that a view reads. */
 function reach({ shape, strides, offset }: Layout): number {
@@ -30,11 +33,28 @@ function reach({ shape, strides, offset }: Layout): number {
   return last + 1
 }
 
+/** A tensor argument as the recorder knows it: its memory, and how messages call it. */
+export interface Argument {
+  readonly buffer: DeviceBuffer
+  readonly path: string
+}
+
+/** The `.grad` that a tensor had before the step, and whether the step began by clearing it. */
+export interface GradientBefore {
+  readonly grad: Tensor | null
+  readonly cleared: boolean
+}
+
 export class Recorder implements Backend, EffectSink {
   readonly name: string
   readonly caps: Capabilities
   readonly #backend: Backend
   readonly #device: Device
+  /** The device's backend without the recorder in front. */
+  readonly #behind: Device
+  readonly #arguments: readonly Argument[]
+  readonly #withLines: boolean
+  readonly #undo = new UndoLog()
   readonly #instrs: ProgramInstr[] = []
   readonly #host: HostStep[] = []
   readonly #values: Spec[] = []
@@ -44,20 +64,29 @@ export class Recorder implements Backend, EffectSink {
   readonly #made = new Map<DeviceBuffer, Spec>()
   /** The value that a buffer from before the step had when it was first met. */
   readonly #first = new Map<DeviceBuffer, number>()
-  readonly #arguments: readonly DeviceBuffer[]
   #draws = 0
   #readings = 0
-  /** Leaves that collected a gradient, in order of the first time. */
-  readonly leaves = new Set<Tensor>()
-  /** Storages that the step wrote in place. */
-  readonly written = new Set<Storage>()
+  /** Lines that wrote constants, by value. */
+  readonly lines = new Map<number, string>()
+  /** Tensors whose `.grad` the step changed. */
+  readonly gradients = new Map<Tensor, GradientBefore>()
+  /** How often the step wrote to memory in place. */
+  readonly written = new Map<Storage, number>()
+  /** Memory that the step made, and which of it lasts. */
+  readonly storages = new Set<Storage>()
+  readonly lasting = new Set<Storage>()
+  /** What numbers were drawn from. */
+  readonly streams: Stream[] = []
 
-  constructor(backend: Backend, args: readonly DeviceBuffer[] = []) {
-    this.#backend = backend
-    this.#device = new Device(backend)
+  /** In front of the device's backend. `withLines`: instructions know the line that called them, which takes time. */
+  constructor(device: Device, args: readonly Argument[] = [], withLines = false) {
+    this.#device = device
+    this.#backend = device.backend
+    this.#behind = new Device(device.backend)
     this.#arguments = args
-    this.name = backend.name
-    this.caps = backend.caps
+    this.#withLines = withLines
+    this.name = device.backend.name
+    this.caps = device.backend.caps
   }
 
   /** What the backend does not run is recorded as it is, and runs elsewhere now and at every replay. */
@@ -84,7 +113,7 @@ export class Recorder implements Backend, EffectSink {
   #meet(view: View): number {
     const { buffer, dtype } = view
     const made = this.#made.get(buffer)
-    const argument = this.#arguments.indexOf(buffer)
+    const argument = this.#arguments.findIndex((x) => x.buffer === buffer)
     const value =
       made !== undefined
         ? this.#newValue(made, { from: 'constant', data: newArray(dtype, numelOf(made.shape)) })
@@ -122,46 +151,99 @@ export class Recorder implements Backend, EffectSink {
     return value
   }
 
+  /** Before the elements of an output change. */
+  #writing(out: Output): void {
+    if (this.#made.has(out.buffer)) return
+    const argument = this.#arguments.find((x) => x.buffer === out.buffer)
+    if (argument !== undefined) {
+      throw new RuntimeError(
+        `${argument.path} is written in place inside a compiled step, at ${callingLine()}`,
+        'Clone it first, x.clone(), or let the step use the tensor from outside (captured) instead of passing it.',
+      )
+    }
+    this.#undo.save(this.#backend, out)
+  }
+
   run(instr: Instr): void {
-    dispatch(this.#device, instr)
+    for (const out of instr.outputs) this.#writing(out)
+    dispatch(this.#behind, instr)
     const { kind, attrs, check, origin } = instr
     const inputs = instr.inputs.map((x) => this.#operandOf(x))
     const outputs = instr.outputs.map((x) => this.#write(x))
-    this.#instrs.push({ kind, attrs, inputs, outputs, check, origin: { name: origin.name, line: origin.line } })
+    const line = this.#withLines ? callingLine() : origin.line
+    this.#instrs.push({ kind, attrs, inputs, outputs, check, origin: { name: origin.name, line } })
   }
 
   write(out: Output, data: TypedArray): void
-  write(out: Output, produce: () => TypedArray): void
-  write(out: Output, source: TypedArray | (() => TypedArray)): void {
-    if (typeof source === 'function') {
-      this.#backend.write(out, source())
-      const draw = this.#draws++
-      this.#host.push({ kind: 'draw', draw, produce: source })
-      this.#write(out, { from: 'draw', draw })
-    } else {
+  write(out: Output, produce: () => TypedArray, stream: Stream): void
+  write(out: Output, source: TypedArray | (() => TypedArray), stream?: Stream): void {
+    this.#writing(out)
+    if (typeof source !== 'function') {
       this.#backend.write(out, source)
-      this.#write(out, { from: 'constant', data: source.slice() })
+      const value = this.#write(out, { from: 'constant', data: source.slice() })
+      if (this.#withLines) this.lines.set(value, callingLine())
+      return
     }
+    const drawnFrom = stream as Stream
+    const state = drawnFrom.getState()
+    this.#undo.add(() => void drawnFrom.setState(state))
+    this.#backend.write(out, source())
+    this.streams.push(drawnFrom)
+    const draw = this.#draws++
+    this.#host.push({ kind: 'draw', draw, produce: source })
+    this.#write(out, { from: 'draw', draw })
   }
 
-  effect(fn: () => void): void {
+  effect(fn: () => void, undo?: () => void): void {
     fn()
-    this.#host.push({ kind: 'effect', fn })
+    if (undo !== undefined) this.#undo.add(undo)
+    this.#host.push({ kind: 'effect', fn, undo })
   }
 
-  refuse(what: string): never {
+  refuse(what: string, remedy = 'Return the tensor from the step and read it outside.'): never {
+    throw new RuntimeError(`${what} cannot be called inside a compiled step, at ${callingLine()}`, remedy)
+  }
+
+  gradient(x: Tensor, cleared: boolean): void {
+    if (this.gradients.has(x)) return
+    const { grad } = x
+    this.gradients.set(x, { grad, cleared })
+    this.#undo.add(() => void (x.grad = grad))
+  }
+
+  #sameDevice({ device }: Storage): void {
+    if (device === this.#device) return
     throw new RuntimeError(
-      `${what} cannot be called inside a compiled step`,
-      'Return the tensor from the step and read it outside.',
+      `a tensor on device ${device.name} is used inside a compiled step on ${this.#device.name}, at ${callingLine()}`,
+      `A step is compiled for the default device: call setDevice('${device.name}') before, or move the tensors to '${this.#device.name}'.`,
     )
   }
 
-  collected(leaf: Tensor): void {
-    this.leaves.add(leaf)
+  made(storage: Storage): void {
+    this.#sameDevice(storage)
+    this.storages.add(storage)
   }
 
   wrote(storage: Storage): void {
-    this.written.add(storage)
+    this.#sameDevice(storage)
+    const before = this.written.get(storage)
+    this.written.set(storage, (before ?? 0) + 1)
+    if (before !== undefined) return
+    const version = storage.version - 1
+    this.#undo.add(() => void (storage.version = version))
+  }
+
+  holds(x: Tensor): void {
+    this.lasting.add(x.storage)
+  }
+
+  restoring(restore: () => void): void {
+    this.#undo.add(restore)
+  }
+
+  /** Takes back what the step did. */
+  restore(): void {
+    this.#undo.restore()
   }
 
   read(): never {

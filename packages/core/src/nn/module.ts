@@ -7,7 +7,7 @@ import { typeName } from '../base/python.ts'
 import type { RemovableHandle } from '../autograd/hooks.ts'
 import { to } from '../ops/convert.ts'
 import { copy_, zero_ } from '../ops/write.ts'
-import { structureChanged } from '../tensor/effects.ts'
+import { effects, structureChanged, switched } from '../tensor/effects.ts'
 import { noGrad } from '../tensor/mode.ts'
 import { detached, kindOf, Tensor } from '../tensor/tensor.ts'
 import { copyInstance, copyOf, copyWith, type Memo } from './copy.ts'
@@ -188,8 +188,10 @@ export class Module {
   /** Sets training mode here and below. */
   train(mode = true): this {
     if (typeof mode !== 'boolean') throw new ValueError('training mode is expected to be boolean')
-    for (const module of this.modules()) module.training = mode
-    structureChanged()
+    for (const module of this.modules()) {
+      if (module.training !== mode) switched(module, mode)
+      module.training = mode
+    }
     return this
   }
 
@@ -391,6 +393,7 @@ function checkFree(module: Module, name: string, value: unknown): void {
 export function clearGradients(tensors: Iterable<Tensor>, setToNone: boolean): void {
   for (const x of tensors) {
     const { grad } = x
+    effects.sink?.gradient(x, setToNone)
     if (grad === null) continue
     if (setToNone) {
       x.grad = null

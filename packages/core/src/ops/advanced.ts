@@ -89,7 +89,10 @@ const placeRecord = elementwise('place', (flag, count, end) => s.select(s.ne(fla
 export function placesOf(x: Tensor, what: string): Tensor {
   const n = x.elements
   if (n === 0) return filled([0], 'int32', 0, x.storage.device)
-  effects.sink?.refuse(`${what}, whose shape depends on the data,`)
+  effects.sink?.refuse(
+    `${what}, whose shape depends on the data,`,
+    'Keep all elements and choose by their values: where(mask, x, 0), or x.mul(mask).',
+  )
   const row = apply(reshapeOp, [detached(x)], [n])
   const flags = toDType(row.dtype === 'bool' ? row : ne(row, 0), 'int32')
   const counts = apply(countOp, [flags], null)

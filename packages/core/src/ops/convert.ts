@@ -26,7 +26,7 @@ const moveOp: OpDef<Device> = {
     kind: 'compose',
     compose([x], device) {
       const from = x as Tensor
-      effects.sink?.refuse(`to('${device.name}')`)
+      effects.sink?.refuse(`to('${device.name}')`, 'Move the tensor once, before the step.')
       const out = allocate(device, from)
       if (from.elements > 0) device.backend.write(out, from.storage.device.backend.readSync(from))
       return [out]

@@ -13,7 +13,7 @@ import { counted, fromArray } from './create.ts'
 import { elementwise, expandTo, reshapeOp } from './define.ts'
 import { eq, floorDivide, remainder } from './elementwise.ts'
 import { filled, toDType } from './fill.ts'
-import { recorded, type TensorLike } from './recorded.ts'
+import { recorded } from './recorded.ts'
 import { amax } from './extremes.ts'
 import { accumulateAlongOp, indexAlong } from './gather.ts'
 import { unsqueeze } from './views.ts'
@@ -73,7 +73,7 @@ const fillTensor = fill('MaskedFillBackward1')
  * @example
  * maskedFill(tensor([1, -2]), tensor([false, true]), 0) // tensor([1., 0.])
  */
-export const maskedFill = recorded((x: Tensor, mask: Tensor, value: TensorLike) => {
+export const maskedFill = recorded((x: Tensor, mask: Tensor, value: Tensor | number | boolean) => {
   checkMask('masked_fill', mask)
   broadcastShapes(mask.shape, x.shape)
   if (!(value instanceof Tensor)) return [fillNumber, [x, mask, operand(numberFor(value, x.dtype))]]

@@ -28,19 +28,26 @@ export interface GeneratorOption {
 }
 export interface RandomOptions extends TensorOptions, GeneratorOption {}
 
-type Fill = (out: TypedArray) => void
+type Fill = (out: TypedArray, generator: Generator) => void
 
 /** Elements drawn in the order of memory, under the given strides (row-major where there are none). */
-function drawn(device: Device, { shape, dtype }: Spec, fill: Fill, strides?: readonly number[]): Tensor {
+function drawn(
+  device: Device,
+  { shape, dtype }: Spec,
+  generator: Generator,
+  fill: Fill,
+  strides?: readonly number[],
+): Tensor {
   const x = allocate(device, { shape, dtype })
+  const { elements } = x
   const produce = (): TypedArray => {
-    const out = newArray(dtype, x.elements)
-    fill(out)
+    const out = newArray(dtype, elements)
+    fill(out, generator)
     return out
   }
   // Bounds are checked for nothing, too.
-  if (x.elements === 0) produce()
-  else writeProduced(device, x, produce)
+  if (elements === 0) produce()
+  else writeProduced(device, x, produce, generator)
   return strides === undefined ? x : new Tensor(x.storage, shape, strides, 0, dtype)
 }
 
@@ -78,15 +85,15 @@ const noDraws = (kernel: string, dtype: DType): RuntimeError =>
   notImplemented(kernel, dtype, 'Draw float32 and convert: rand(3).int().')
 const generatorOf = ({ generator }: GeneratorOption): Generator => generator ?? defaultGenerator
 
-function uniformFill(dtype: DType, from: number, to: number, generator: Generator): Fill {
+function uniformFill(dtype: DType, from: number, to: number): Fill {
   if (!isFloat(dtype)) throw noDraws('check_uniform_bounds', dtype)
-  return (out) => draw.uniform(out as Float32Array, from, to, generator)
+  return (out, generator) => draw.uniform(out as Float32Array, from, to, generator)
 }
 
 /** Sixteen and more are drawn in blocks only into row-major memory. */
-function normalFill(dtype: DType, mean: number, std: number, generator: Generator, rowMajor: boolean): Fill {
+function normalFill(dtype: DType, mean: number, std: number, rowMajor: boolean): Fill {
   if (!isFloat(dtype)) throw noDraws('normal_kernel_cpu', dtype)
-  return (out) => {
+  return (out, generator) => {
     const floats = out as Float32Array
     if (rowMajor || floats.length < 16) return draw.normal(floats, mean, std, generator)
     for (let i = 0; i < floats.length; i += 15) draw.normal(floats.subarray(i, i + 15), mean, std, generator)
@@ -94,14 +101,14 @@ function normalFill(dtype: DType, mean: number, std: number, generator: Generato
 }
 
 const integerFill =
-  (dtype: DType, low: number, high: number, generator: Generator): Fill =>
-  (out) =>
+  (dtype: DType, low: number, high: number): Fill =>
+  (out, generator) =>
     draw.randint(out, low, high, generator, dtype === 'bool')
 
 /** `random_()` without bounds: all whole numbers that the dtype holds exactly, from 0. */
-function anyIntegerFill(dtype: DType, generator: Generator): Fill {
+function anyIntegerFill(dtype: DType): Fill {
   if (dtype === 'float64') {
-    return (out) => {
+    return (out, generator) => {
       for (let i = 0; i < out.length; i++) {
         const word = (BigInt(generator.engine.u32()) << 32n) | BigInt(generator.engine.u32())
         out[i] = Number(word % (2n ** 53n + 1n))
@@ -109,7 +116,7 @@ function anyIntegerFill(dtype: DType, generator: Generator): Fill {
     }
   }
   const above: Record<Exclude<DType, 'float64'>, number> = { bool: 2, uint8: 256, int32: 2 ** 31, float32: 2 ** 24 + 1 }
-  return integerFill(dtype, 0, above[dtype], generator)
+  return integerFill(dtype, 0, above[dtype])
 }
 
 // ---- creation ----
@@ -118,7 +125,7 @@ type SizeArgs = readonly (number | readonly number[] | RandomOptions)[]
 
 /** A new leaf of drawn elements. */
 const create = (shape: Shape, dtype: DType, options: RandomOptions, fill: Fill): Tensor =>
-  finish(drawn(deviceNamed(options.device), { shape, dtype }, fill), options)
+  finish(drawn(deviceNamed(options.device), { shape, dtype }, generatorOf(options), fill), options)
 
 /**
  * Uniform numbers of [0, 1): `rand(2, 3)` or `rand([2, 3], { dtype, generator })`; float only.
@@ -130,14 +137,14 @@ const create = (shape: Shape, dtype: DType, options: RandomOptions, fill: Fill):
 export function rand(...args: SizeArgs): Tensor {
   const { shape, options } = sizesAndOptions<RandomOptions>(args)
   const dtype = checkDType(options.dtype ?? 'float32')
-  return create(shape, dtype, options, uniformFill(dtype, 0, 1, generatorOf(options)))
+  return create(shape, dtype, options, uniformFill(dtype, 0, 1))
 }
 
 /** Normal numbers of mean 0 and standard deviation 1: `randn(2, 3)` or `randn([2, 3], { dtype, generator })`; float only. */
 export function randn(...args: SizeArgs): Tensor {
   const { shape, options } = sizesAndOptions<RandomOptions>(args)
   const dtype = checkDType(options.dtype ?? 'float32')
-  return create(shape, dtype, options, normalFill(dtype, 0, 1, generatorOf(options), true))
+  return create(shape, dtype, options, normalFill(dtype, 0, 1, true))
 }
 
 /**
@@ -148,7 +155,7 @@ export function randn(...args: SizeArgs): Tensor {
  */
 export function normal(mean: number, std: number, size: readonly number[], options: RandomOptions = {}): Tensor {
   const dtype = checkDType(options.dtype ?? 'float32')
-  return create(checkSizes(size), dtype, options, normalFill(dtype, mean, std, generatorOf(options), true))
+  return create(checkSizes(size), dtype, options, normalFill(dtype, mean, std, true))
 }
 
 const kindOf = (x: unknown): string => (Array.isArray(x) ? 'tuple' : typeName(x))
@@ -177,7 +184,7 @@ export function randint(...args: readonly (number | readonly number[] | RandomOp
   }
   const options = (args[at + 1] ?? {}) as RandomOptions
   const dtype = checkDType(options.dtype ?? 'int32')
-  return create(checkSizes(size), dtype, options, integerFill(dtype, low, high, generatorOf(options)))
+  return create(checkSizes(size), dtype, options, integerFill(dtype, low, high))
 }
 
 /** The numbers 0 to n - 1 in a random order; int32 unless told otherwise. */
@@ -185,8 +192,7 @@ export function randperm(n: number, options: RandomOptions = {}): Tensor {
   if (!Number.isInteger(n)) throw new TypeError(`randperm(): argument 'n' (position 1) must be int, not ${typeName(n)}`)
   const dtype = checkDType(options.dtype ?? 'int32')
   if (dtype === 'bool') throw noDraws('randperm', dtype)
-  const generator = generatorOf(options)
-  return create(checkSizes([n]), dtype, options, (out) => draw.randperm(out, generator))
+  return create(checkSizes([n]), dtype, options, draw.randperm)
 }
 
 /** A new leaf with the shape, dtype, device and order of dimensions of another tensor. */
@@ -194,16 +200,17 @@ function createLike(x: Tensor, options: RandomOptions, fill: (dtype: DType, rowM
   const dtype = checkDType(options.dtype ?? x.dtype)
   const strides = denseStrides(x)
   const device = options.device === undefined ? x.storage.device : deviceNamed(options.device)
-  return finish(drawn(device, { shape: x.shape, dtype }, fill(dtype, strides === undefined), strides), options)
+  const spec = { shape: x.shape, dtype }
+  return finish(drawn(device, spec, generatorOf(options), fill(dtype, strides === undefined), strides), options)
 }
 
 /** Uniform numbers of [0, 1) in the shape, dtype and device of another tensor. */
 export const randLike = (x: Tensor, options: RandomOptions = {}): Tensor =>
-  createLike(x, options, (dtype) => uniformFill(dtype, 0, 1, generatorOf(options)))
+  createLike(x, options, (dtype) => uniformFill(dtype, 0, 1))
 
 /** Standard normal numbers in the shape, dtype and device of another tensor. */
 export const randnLike = (x: Tensor, options: RandomOptions = {}): Tensor =>
-  createLike(x, options, (dtype, rowMajor) => normalFill(dtype, 0, 1, generatorOf(options), rowMajor))
+  createLike(x, options, (dtype, rowMajor) => normalFill(dtype, 0, 1, rowMajor))
 
 /** Whole numbers of [low, high), or [0, high), in the shape, dtype and device of another tensor. */
 export function randintLike(x: Tensor, high: number, options?: RandomOptions): Tensor
@@ -211,7 +218,7 @@ export function randintLike(x: Tensor, low: number, high: number, options?: Rand
 export function randintLike(x: Tensor, first: number, second?: number | RandomOptions, third?: RandomOptions): Tensor {
   const [low, high, options] =
     typeof second === 'number' ? [first, second, third ?? {}] : [0, first, (second ?? {}) as RandomOptions]
-  return createLike(x, options, (dtype) => integerFill(dtype, low, high, generatorOf(options)))
+  return createLike(x, options, (dtype) => integerFill(dtype, low, high))
 }
 
 // ---- in place ----
@@ -225,10 +232,15 @@ const replaced = {
   bernoulli: replacing('BernoulliBackward2'),
 }
 
-function drawInto(self: Tensor, name: keyof typeof replaced, fill: (rowMajor: boolean) => Fill): Tensor {
+function drawInto(
+  self: Tensor,
+  name: keyof typeof replaced,
+  options: GeneratorOption,
+  fill: (rowMajor: boolean) => Fill,
+): Tensor {
   checkWritable(self, [self])
   const strides = denseStrides(self)
-  const value = drawn(self.storage.device, self, fill(isContiguous(self)), strides)
+  const value = drawn(self.storage.device, self, generatorOf(options), fill(isContiguous(self)), strides)
   return applyInPlace(replaced[name], self, [self, value], null)
 }
 
@@ -244,7 +256,7 @@ export function uniform_(
   options: GeneratorOption = {},
 ): Tensor {
   const given = typeof from === 'object' ? from : { from, to, ...options }
-  return drawInto(self, 'uniform', () => uniformFill(self.dtype, given.from ?? 0, given.to ?? 1, generatorOf(given)))
+  return drawInto(self, 'uniform', given, () => uniformFill(self.dtype, given.from ?? 0, given.to ?? 1))
 }
 
 export interface NormalOptions extends GeneratorOption {
@@ -259,8 +271,8 @@ export function normal_(
   options: GeneratorOption = {},
 ): Tensor {
   const given = typeof mean === 'object' ? mean : { mean, std, ...options }
-  return drawInto(self, 'normal', (rowMajor) =>
-    normalFill(self.dtype, given.mean ?? 0, given.std ?? 1, generatorOf(given), rowMajor),
+  return drawInto(self, 'normal', given, (rowMajor) =>
+    normalFill(self.dtype, given.mean ?? 0, given.std ?? 1, rowMajor),
   )
 }
 
@@ -274,10 +286,10 @@ export function random_(
   to?: number | GeneratorOption,
   options?: GeneratorOption,
 ): Tensor {
-  const generator = generatorOf([from, to, options].find((x): x is GeneratorOption => typeof x === 'object') ?? {})
-  if (typeof from !== 'number') return drawInto(self, 'random', () => anyIntegerFill(self.dtype, generator))
+  const given = [from, to, options].find((x): x is GeneratorOption => typeof x === 'object') ?? {}
+  if (typeof from !== 'number') return drawInto(self, 'random', given, () => anyIntegerFill(self.dtype))
   const [low, high] = typeof to === 'number' ? [from, to] : [0, from]
-  return drawInto(self, 'random', () => integerFill(self.dtype, low, high, generator))
+  return drawInto(self, 'random', given, () => integerFill(self.dtype, low, high))
 }
 
 // ---- bernoulli ----
@@ -297,7 +309,7 @@ const hits = elementwise('bernoulli', (p, uniform) => s.cast(s.lt(uniform, p), p
 function hitsOf(p: Tensor, generator: Generator, strides?: readonly number[]): Tensor {
   if (!isFloat(p.dtype)) throw noDraws('bernoulli_tensor_cpu_p_', p.dtype)
   noGrad(() => apply(checked, [p], null))
-  const uniform = drawn(p.storage.device, p, uniformFill(p.dtype, 0, 1, generator), strides)
+  const uniform = drawn(p.storage.device, p, generator, uniformFill(p.dtype, 0, 1), strides)
   return apply(hits, [p, uniform], null)
 }
 
@@ -316,7 +328,7 @@ export function bernoulli(
   const generator = generatorOf(given)
   const { p: probability } = given
   if (probability === undefined) return hitsOf(x, generator)
-  return drawn(x.storage.device, x, (out) => draw.bernoulli(out, probability, generator))
+  return drawn(x.storage.device, x, generator, (out) => draw.bernoulli(out, probability, generator))
 }
 
 /** Overwrites with 1 at probability `p` (0.5), a number or a tensor that expands to the shape, and 0 elsewhere. */
@@ -325,13 +337,13 @@ export function bernoulli_(
   p: number | Tensor | GeneratorOption = 0.5,
   options: GeneratorOption = {},
 ): Tensor {
-  const generator = generatorOf(p instanceof Tensor || typeof p === 'number' ? options : p)
+  const given = p instanceof Tensor || typeof p === 'number' ? options : p
   if (!(p instanceof Tensor)) {
     const probability = typeof p === 'number' ? p : 0.5
-    return drawInto(self, 'bernoulli', () => (out) => draw.bernoulli(out, probability, generator))
+    return drawInto(self, 'bernoulli', given, () => (out, generator) => draw.bernoulli(out, probability, generator))
   }
   checkWritable(self, [self])
-  const value = noGrad(() => toDType(hitsOf(expand(p, self.shape), generator, denseStrides(self)), self.dtype))
+  const value = noGrad(() => toDType(hitsOf(expand(p, self.shape), generatorOf(given), denseStrides(self)), self.dtype))
   return applyInPlace(replaced.bernoulli, self, [self, value], null)
 }
 
@@ -363,8 +375,7 @@ export function dropout(x: Tensor, p: number | DropoutOptions = 0.5, training = 
     )
   }
   const scale = x.dtype === 'float32' ? Math.fround(1 / Math.fround(keep)) : 1 / keep
-  const generator = defaultGenerator
-  const mask = drawn(x.storage.device, x, (out) => {
+  const mask = drawn(x.storage.device, x, defaultGenerator, (out, generator) => {
     if (rate === 1) return
     draw.bernoulli(out, keep, generator)
     for (let i = 0; i < out.length; i++) out[i] *= scale

@@ -5,7 +5,8 @@ import type { Input } from '../tensor/op.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import type { Elementwise } from './define.ts'
 
-export type TensorLike = Tensor | number | boolean
+/** An operand. A function is a floating-point number that is read anew whenever the op runs, in a compiled step too. */
+export type TensorLike = Tensor | number | boolean | (() => number)
 type Call = readonly [record: Elementwise, inputs: readonly Input[]]
 /** An elementwise function; `resolve` says which record its arguments call, for the in-place form (`x.exp_()`). */
 export interface Recorded<A extends unknown[]> {

@@ -5,6 +5,18 @@ import { effect } from '../tensor/effects.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { fromArray } from './create.ts'
 
+/** An effect on the default generator, which can be taken back. */
+function reseeding(fn: () => void): void {
+  let before: Uint8Array | undefined
+  effect(
+    () => {
+      before = defaultGenerator.getState()
+      fn()
+    },
+    () => void (before === undefined || defaultGenerator.setState(before)),
+  )
+}
+
 /**
  * Seeds the default generator, so that everything drawn from it repeats, and returns it.
  *
@@ -14,13 +26,13 @@ import { fromArray } from './create.ts'
  * manualSeed(0)
  */
 export function manualSeed(seed: number | bigint): Generator {
-  effect(() => void seedDefault(seed))
+  reseeding(() => void seedDefault(seed))
   return defaultGenerator
 }
 
 /** Seeds the default generator unpredictably and returns the seed. */
 export function seed(): number | bigint {
-  effect(() => void seedAnew())
+  reseeding(() => void seedAnew())
   return defaultGenerator.initialSeed()
 }
 
@@ -39,5 +51,5 @@ export function setRngState(state: Tensor): void {
     throw new TypeError('RNG state must be a torch.ByteTensor', 'Pass what getRngState() returned.')
   }
   const bytes = state.toArray() as Uint8Array
-  effect(() => void defaultGenerator.setState(bytes))
+  reseeding(() => void defaultGenerator.setState(bytes))
 }

@@ -61,7 +61,23 @@ export class LRScheduler {
         'Detected call of `lr_scheduler.step()` before `optimizer.step()`. In PyTorch 1.1.0 and later, you should call them in the opposite order: `optimizer.step()` before `lr_scheduler.step()`.  Failure to do this will result in PyTorch skipping the first value of the learning rate schedule. See more details at https://pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate',
       )
     }
-    effect(() => this.#advance())
+    let restore: (() => void) | undefined
+    effect(
+      () => {
+        restore = this.#restorer()
+        this.#advance()
+      },
+      () => restore?.(),
+    )
+  }
+
+  #restorer(): () => void {
+    const own = this.stateDict()
+    const lrs = this.#groups.map(({ lr }) => lr)
+    return () => {
+      this.loadStateDict(own)
+      lrs.forEach((lr, i) => void (this.#groups[i].lr = lr))
+    }
   }
 
   #advance(): void {

@@ -7,7 +7,7 @@ import { deepCopy } from '../nn/copy.ts'
 import { clearGradients } from '../nn/module.ts'
 import { camelCase, pythonRepr, snakeCase } from '../nn/names.ts'
 import { to } from '../ops/convert.ts'
-import { structureChanged } from '../tensor/effects.ts'
+import { effect, effects, structureChanged } from '../tensor/effects.ts'
 import { enableGrad, noGrad } from '../tensor/mode.ts'
 import { kindOf, Tensor } from '../tensor/tensor.ts'
 
@@ -97,7 +97,11 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
   step<L>(closure: () => L): L
   step<L>(closure?: () => L): L | undefined {
     const loss = closure === undefined ? undefined : enableGrad(closure)
-    this.stepCount++
+    if (effects.sink !== null) effects.sink.restoring(this.#restorer())
+    effect(
+      () => void this.stepCount++,
+      () => void this.stepCount--,
+    )
     for (const group of this.paramGroups) {
       const { params } = group
       for (let i = 0; i < params.length; i++) {
@@ -105,7 +109,22 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
         if (grad !== null) this.updateParameter(params[i], grad, group)
       }
     }
+    if (effects.sink !== null) {
+      for (const x of [...this.state.values()].flatMap(Object.values)) if (x instanceof Tensor) effects.sink.holds(x)
+    }
     return loss
+  }
+
+  /** Puts the states of the parameters back as they are now, but for the elements of tensors. */
+  #restorer(): () => void {
+    const states = Array.from(this.state, ([p, own]) => [p, own, { ...own }] as const)
+    return () => {
+      this.state.clear()
+      for (const [p, own, before] of states) {
+        for (const key of Object.keys(own)) delete (own as Record<string, unknown>)[key]
+        this.state.set(p, Object.assign(own, before))
+      }
+    }
   }
 
   /** Changes one parameter that has a gradient. */

@@ -6,6 +6,7 @@ import { contiguousStrides, expandStrides } from '../base/layout.ts'
 import { broadcastShapes, numelOf, sameShape, type Shape, scalarShape } from '../base/shape.ts'
 import { currentDevice, type Device, Storage } from './device.ts'
 import { dispatch } from './dispatch.ts'
+import { callingLine } from './line.ts'
 import { mode, noGrad } from './mode.ts'
 import { Node } from './node.ts'
 import { type Input, Num, type OpDef } from './op.ts'
@@ -32,15 +33,6 @@ export function deviceOf(inputs: readonly Input[], on?: Device): Device {
     }
   }
   return device ?? on ?? currentDevice()
-}
-
-/** The line of the user's program that is being run: the first on the stack that is not in this package. */
-export const callingLine = (): string => {
-  const lines = (new Error().stack ?? '').split('\n').slice(1)
-  // This file is a source among others or, where packages are installed, all of core in one.
-  const own = (/[^\s(]+(?=:\d+:\d+\)?$)/.exec(lines[0])?.[0] ?? '').replace(/tensor[\\/]apply\.[jt]s$/, '')
-  const user = own === '' ? undefined : lines.find((line) => !line.includes(own) && /:\d+:\d+\)?$/.test(line))
-  return (user ?? lines[lines.length - 1] ?? '').trim().replace(/^at /, '')
 }
 
 /** Applies an op; the first (mostly only) output. `on` is the device where no input says so. */

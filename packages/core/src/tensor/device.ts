@@ -2,6 +2,7 @@
 // no device of its own; a package registers one with `useDevice`.
 import type { Backend, DeviceBuffer } from '../backend/backend.ts'
 import { RuntimeError, ValueError } from '../base/errors.ts'
+import { effects } from './effects.ts'
 import { mode } from './mode.ts'
 
 /**
@@ -44,6 +45,7 @@ export class Storage {
     this.buffer = buffer
     this.size = size
     this.serial = storages++
+    if (effects.sink !== null) effects.sink.made(this)
   }
 }
 

@@ -28,7 +28,8 @@ export function dispatch(device: Device, instr: Instr): void {
   } else adapt(device, instr)
 }
 
-const rowMajor = (out: Output): View => ({
+/** An output as what it is to a reader. */
+export const rowMajor = (out: Output): View => ({
   buffer: out.buffer,
   dtype: out.dtype,
   shape: out.shape,
@@ -41,7 +42,7 @@ export const copies = Object.fromEntries(
 ) as unknown as Readonly<Record<DType, Prims['map']>>
 
 /** The one kernel that every backend runs on any strides: an element by element copy. */
-function copyTo(backend: Backend, input: View, output: Output): void {
+export function copyTo(backend: Backend, input: View, output: Output): void {
   backend.run({ kind: 'map', attrs: copies[input.dtype], inputs: [input], outputs: [output], origin: { name: 'copy' } })
 }
 

@@ -1,37 +1,84 @@
 // Host effects: what a training step does besides instructions (counters, schedules, random draws). They go through
-// here so that a recorder in front of the backend can repeat them in order at every replay.
+// here so that a recorder in front of the backend can repeat them in order at every replay, and take them back when the
+// step throws while it is recorded.
 import type { Output } from '../backend/backend.ts'
 import type { TypedArray } from '../base/dtype.ts'
 import type { Device, Storage } from './device.ts'
 import type { Tensor } from './tensor.ts'
 
+/** Where random numbers come from, as far as a draw can be taken back. */
+export interface Stream {
+  getState(): Uint8Array
+  setState(state: Uint8Array): unknown
+}
+
 export interface EffectSink {
-  effect(fn: () => void): void
-  write(out: Output, produce: () => TypedArray): void
-  /** Data leaves the program: refused while recording. */
-  refuse(what: string): void
-  /** A leaf collected a gradient. */
-  collected(leaf: Tensor): void
+  effect(fn: () => void, undo?: () => void): void
+  write(out: Output, produce: () => TypedArray, stream: Stream): void
+  /** Something that a recording cannot hold; an error that names the calling line. */
+  refuse(what: string, remedy?: string): void
+  /** The `.grad` of a tensor is about to change; `cleared`: to null, whatever it is. */
+  gradient(x: Tensor, cleared: boolean): void
+  made(storage: Storage): void
   /** Memory that a tensor holds was written in place. */
   wrote(storage: Storage): void
+  /** A tensor that lasts though the step made it: an optimizer's state. */
+  holds(x: Tensor): void
+  /** What puts back something that no effect says, if the step throws. */
+  restoring(restore: () => void): void
 }
 
-/** Where effects go: to a recorder, if there is one. `structure` counts what `structureChanged` said. */
-export const effects: { sink: EffectSink | null; structure: number } = { sink: null, structure: 0 }
+/**
+ * Where effects go: to a recorder, if there is one. `structure` counts what `structureChanged` said, `switches` is a sum
+ * over what `switched` said, `recorded` the number of storages when the last recording ended.
+ */
+export const effects: { sink: EffectSink | null; structure: number; switches: number; recorded: number } = {
+  sink: null,
+  structure: 0,
+  switches: 0,
+  recorded: 0,
+}
 
-/** Says that what a step does may have changed: train or eval, hooks, which parameters require gradients. */
+/** Says that what a step does may have changed: hooks, parameter groups, a state that was loaded. */
 export const structureChanged = (): void => void effects.structure++
 
-/** Runs `fn` now and once at every replay, in order. It must not read tensors. */
-export function effect(fn: () => void): void {
-  if (effects.sink === null) fn()
-  else effects.sink.effect(fn)
+/** Whether a recorded step may hold this memory: it was there when one was recorded. */
+export const mayBeRecorded = (storage: Storage): boolean => storage.serial < effects.recorded
+
+let marks: WeakMap<object, number> | undefined
+let marked = 0
+/** A number of 40 bits that no other has, nor any sum of a few others. */
+function markOf(owner: object): number {
+  marks ??= new WeakMap()
+  let mark = marks.get(owner)
+  if (mark === undefined) {
+    const high = Math.imul(++marked, 0x9e3779b1) >>> 12
+    mark = high * 2 ** 20 + (Math.imul(marked ^ (marked >>> 15) ^ high, 0x85ebca6b) >>> 12)
+    marks.set(owner, mark)
+  }
+  return mark
 }
 
-/** Fills an output with what `produce` makes, now and afresh at every replay. */
-export function writeProduced(device: Device, out: Output, produce: () => TypedArray): void {
+/**
+ * Says that a switch which a step may look at is on or off now: training, requiresGrad. When it is thrown back, all is
+ * as before: a step that is recorded for both ways is not recorded again.
+ */
+export const switched = (owner: object, on: boolean): void =>
+  void (effects.switches += on ? markOf(owner) : -markOf(owner))
+
+/**
+ * Runs `fn` now and once at every replay, in order. It must not read tensors. `undo` takes it back when an error ends
+ * the step.
+ */
+export function effect(fn: () => void, undo?: () => void): void {
+  if (effects.sink === null) fn()
+  else effects.sink.effect(fn, undo)
+}
+
+/** Fills an output with what `produce` draws from a stream, now and afresh at every replay. */
+export function writeProduced(device: Device, out: Output, produce: () => TypedArray, stream: Stream): void {
   if (effects.sink === null) device.backend.write(out, produce())
-  else effects.sink.write(out, produce)
+  else effects.sink.write(out, produce, stream)
 }
 
 /** Raises a storage's version: its elements were written. */

@@ -14,7 +14,8 @@ export function printed(x: Tensor): string {
   const device = storage.device === currentDevice() ? undefined : storage.device.name
   const gradFn = x.gradFn?.name
   const suffixes = { device, gradFn, requiresGrad: x.requiresGrad }
-  if (!backend.caps.syncRead || effects.sink !== null) {
+  effects.sink?.refuse('printing a tensor', 'Return the tensor from the step and print it outside.')
+  if (!backend.caps.syncRead) {
     const grad = gradFn === undefined ? (x.requiresGrad ? ', requires_grad=True' : '') : `, grad_fn=<${gradFn}>`
     return `tensor(..., device='${x.device}', size=${formatTuple(shape)}, dtype=torch.${dtype}${grad})`
   }

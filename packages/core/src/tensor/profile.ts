@@ -3,9 +3,9 @@
 import { ProfiledBackend, type ProfilerEvent } from '../backend/profiled.ts'
 import { RuntimeError } from '../base/errors.ts'
 import { shapeString } from '../base/shape.ts'
-import { callingLine } from './apply.ts'
 import { currentDevice } from './device.ts'
 import { fallback, setFallback } from './dispatch.ts'
+import { callingLine } from './line.ts'
 
 declare const performance: { now(): number }
 

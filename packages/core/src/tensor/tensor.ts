@@ -7,7 +7,7 @@ import { isContiguous } from '../base/layout.ts'
 import { typeName } from '../base/python.ts'
 import { normalizeDim, numelOf, type Shape } from '../base/shape.ts'
 import type { Storage } from './device.ts'
-import { effects, structureChanged } from './effects.ts'
+import { effects, mayBeRecorded, switched } from './effects.ts'
 import { mode } from './mode.ts'
 import { accumulator, type Hook, Node } from './node.ts'
 import type { OpDef } from './op.ts'
@@ -165,7 +165,7 @@ export class Tensor {
     if (value && this.inference && !mode.inference) {
       throw new RuntimeError('Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.')
     }
-    if (this.leafRequiresGrad !== value) structureChanged()
+    if (this.leafRequiresGrad !== value && mayBeRecorded(this.storage)) switched(this, value)
     this.leafRequiresGrad = value
     return this
   }

@@ -14,12 +14,13 @@ export const backend: Backend = currentDevice().backend
 export function recorded(step: () => readonly Tensor[]): Program {
   step()
   const device = currentDevice()
-  const recorder = new Recorder(backend)
+  const { backend } = device
+  const recorder = new Recorder(device)
   device.backend = recorder
   effects.sink = recorder
   try {
     const results = step()
-    const gradients = [...recorder.leaves].flatMap(({ grad }) => (grad === null ? [] : [grad]))
+    const gradients = [...recorder.gradients.keys()].flatMap(({ grad }) => (grad === null ? [] : [grad]))
     return recorder.program([...results, ...gradients])
   } finally {
     device.backend = backend

@@ -16,7 +16,7 @@ describe('text of a program', () => {
       v1 float32[13]: memory from before the step
       v2 float32[1]: memory from before the step
       v4 float32[506]: memory from before the step
-      host: reading 0, reading 1, reading 2, reading 3
+      host: effect, reading 0, reading 1, reading 2, reading 3
       v3 float32[506, 1] = matmul(v0 as [506, 13], v1 as [13, 1], v2 as [506, 1] by (0, 0)) { add(x0, x1) }  # addmm
       v5 float32[] = map(v3, v4 as [506, 1]) { sum over 0, 1 of mul(sub(x0, x1), sub(x0, x1)) }  # mseLoss
       v6 float32[] = map(v5, 506) { div(x0, x1) }  # div
@@ -28,7 +28,7 @@ describe('text of a program', () => {
       v12 float32[1] = map(v2, v10, reading 2, reading 3) { fma(x1, x2, x0) }  # sgd
       kept: v11 in place of v1
       kept: v12 in place of v2
-      results: v6; v10; v9 as [1, 13]
+      results: v6; v9 as [1, 13]; v10
       "
     `)
   })

@@ -1,0 +1,198 @@
+// Runs a step with a recorder in front of the device: what came of it is a recording. A step that throws has changed
+// nothing. Its own tensors end with it, unless they are returned, gradients, or an optimizer's state.
+import type { DeviceBuffer } from '../backend/backend.ts'
+import type { Program } from '../backend/program.ts'
+import { RuntimeError } from '../base/errors.ts'
+import { isContiguous } from '../base/layout.ts'
+import { apply, contiguousCopy } from '../tensor/apply.ts'
+import { type Device, type Storage, storagesMade } from '../tensor/device.ts'
+import { effects, type Stream } from '../tensor/effects.ts'
+import { detached, type Tensor } from '../tensor/tensor.ts'
+import { build, noTensor, type Slot, slotOf } from './nested.ts'
+import { Recorder } from './recorder.ts'
+
+/** Whose gradient it is: a tensor from before the step, the tensor argument or the result of a number. */
+export type Owner =
+  | { readonly kind: 'tensor'; readonly tensor: Tensor }
+  | { readonly kind: 'argument' | 'result'; readonly at: number }
+
+/** A gradient that the step leaves: which of the tensors that leave the step it is, null where it was cleared. */
+export interface Gradient {
+  readonly owner: Owner
+  readonly out: number | null
+}
+
+/** What a replay relies on: the `.grad` that a tensor has before. */
+export interface Guard {
+  readonly owner: Owner
+  readonly grad: Tensor | null
+}
+
+/** A tensor that leaves the step: a result of the program, or one from before the step, or an argument, by number. */
+export type Out =
+  | { readonly kind: 'result'; readonly at: number }
+  | { readonly kind: 'tensor'; readonly tensor: Tensor }
+  | { readonly kind: 'argument'; readonly at: number }
+
+export interface Recording {
+  readonly program: Program
+  /** The leaves among the tensor arguments, by their numbers: they were recorded themselves, not as copies. */
+  readonly leaves: readonly (Tensor | undefined)[]
+  /** How the returned tensors make the result. */
+  readonly slot: Slot
+  /** What leaves the step: so many returned tensors, then gradients. */
+  readonly outs: readonly Out[]
+  readonly returned: number
+  readonly gradients: readonly Gradient[]
+  readonly guards: readonly Guard[]
+  readonly written: readonly (readonly [Storage, number])[]
+  readonly streams: readonly Stream[]
+  readonly lines: ReadonlyMap<number, string>
+}
+
+/** One run of a step by its own code: what it returned, the recording, and how to take the run back. */
+export interface Recorded {
+  readonly value: unknown
+  readonly recording: Recording
+  restore(): void
+}
+
+export interface Call {
+  readonly step: (...args: readonly unknown[]) => unknown
+  readonly device: Device
+  /** How the arguments are made of tensors, and the tensors. */
+  readonly slot: Slot
+  readonly args: readonly Tensor[]
+  /** The run makes what lasts, as an optimizer's first step does: nothing that it leaves ends with it. */
+  readonly first: boolean
+  readonly withLines: boolean
+}
+
+/** A tensor argument as row-major elements from the start of a buffer, if it is so or is copied so. */
+export const rowMajorArgument = (x: Tensor): Tensor =>
+  x.offset === 0 && isContiguous(x) ? x : apply(contiguousCopy(), [detached(x)], null)
+
+/**
+ * What the step gets for an argument: a copy, so that the recorder does not take the same tensor, used from outside, for
+ * the argument. A leaf that collects a gradient is itself: an optimizer may know it.
+ */
+const presented = (x: Tensor): Tensor => (x.leafRequiresGrad ? x : apply(contiguousCopy(), [detached(x)], null))
+
+const pathsOf = (slot: Slot): string[] => {
+  const paths: string[] = []
+  const visit = (x: Slot): void => {
+    if (x.kind === 'tensor') paths[x.at] ??= x.path
+    else if (x.kind !== 'value') for (const item of x.items) visit(item)
+  }
+  visit(slot)
+  return paths
+}
+
+export function record(call: Call): Recorded {
+  const { step, device, slot, args, first, withLines } = call
+  const { backend } = device
+  const given = args.map(presented)
+  const paths = pathsOf(slot)
+  const recorder = new Recorder(
+    device,
+    given.map(({ buffer }, i) => ({ buffer, path: paths[i] })),
+    withLines,
+  )
+  const { stackTraceLimit } = Error as { stackTraceLimit?: number }
+  const stop = (): void => {
+    device.backend = backend
+    effects.sink = null
+    effects.recorded = storagesMade()
+    ;(Error as { stackTraceLimit?: number }).stackTraceLimit = stackTraceLimit
+  }
+  device.backend = recorder
+  effects.sink = recorder
+  // The user's line may be behind many lines of layers and ops.
+  ;(Error as { stackTraceLimit?: number }).stackTraceLimit = 50
+  try {
+    const value = step(...(build(slot, given) as readonly unknown[]))
+    const { recording, result } = finished(recorder, given, args, value)
+    stop()
+    if (!first) end(recorder)
+    return { value: result, recording, restore: () => recorder.restore() }
+  } catch (error) {
+    stop()
+    recorder.restore()
+    throw error
+  }
+}
+
+/** The recording, and the value without the graph that its tensors came from. */
+function finished(
+  recorder: Recorder,
+  given: readonly Tensor[],
+  args: readonly Tensor[],
+  value: unknown,
+): { recording: Recording; result: unknown } {
+  const returned: Tensor[] = []
+  const slot = slotOf(value, 'the result', returned, noTensor)
+  const outside = (x: Tensor): boolean => !recorder.storages.has(x.storage)
+  const ownerOf = (x: Tensor): Owner | null => {
+    const argument = given.indexOf(x)
+    if (argument >= 0) return { kind: 'argument', at: argument }
+    if (outside(x)) return { kind: 'tensor', tensor: x }
+    const at = returned.indexOf(x)
+    return at < 0 ? null : { kind: 'result', at }
+  }
+  const computed: Tensor[] = []
+  /** The tensor as it leaves, and how a replay makes it. */
+  const leave = (x: Tensor): readonly [Tensor, Out] => {
+    const owner = ownerOf(x)
+    if (owner?.kind === 'argument') return [args[owner.at], owner]
+    const tensor = x.node === null ? x : detached(x)
+    if (owner?.kind === 'tensor' && !given.some(({ storage }) => storage === x.storage))
+      return [tensor, { kind: 'tensor', tensor }]
+    return [tensor, { kind: 'result', at: computed.push(x) - 1 }]
+  }
+  const results = returned.map(leave)
+  const tensors = results.map(([x]) => x)
+  const outs = results.map(([, out]) => out)
+  const gradients: Gradient[] = []
+  const guards: Guard[] = []
+  for (const [x, before] of recorder.gradients) {
+    const owner = ownerOf(x)
+    if (owner === null) continue
+    const left = x.grad === null ? null : leave(x.grad)
+    gradients.push({ owner, out: left === null ? null : outs.push(left[1]) - 1 })
+    if (!before.cleared && owner.kind !== 'result') guards.push({ owner, grad: before.grad })
+    tensorOf(owner, args, tensors).grad = left === null ? null : left[0]
+    if (left !== null) recorder.holds(left[0])
+  }
+  for (const x of tensors) recorder.holds(x)
+  const recording: Recording = {
+    program: recorder.program(computed),
+    leaves: given.map((x, i) => (x === args[i] ? x : undefined)),
+    slot,
+    outs,
+    returned: returned.length,
+    gradients,
+    guards,
+    written: [...recorder.written].filter(([storage]) => !recorder.storages.has(storage)),
+    streams: recorder.streams,
+    lines: recorder.lines,
+  }
+  return { recording, result: build(slot, tensors) }
+}
+
+/** The tensor that an owner means in a call. */
+export const tensorOf = (owner: Owner, args: readonly Tensor[], results: readonly Tensor[]): Tensor =>
+  owner.kind === 'tensor' ? owner.tensor : (owner.kind === 'argument' ? args : results)[owner.at]
+
+const ended = (): never => {
+  throw new RuntimeError(
+    'a tensor that was made inside a compiled step is used after it: it was not returned, and its memory belongs to the step',
+    'Return it from the step, or keep its elements in a tensor made outside: kept.copy_(x).',
+  )
+}
+
+/** Memory that the step made and nobody is given: whoever kept it all the same is told. */
+function end({ storages, lasting }: Recorder): void {
+  for (const storage of storages) {
+    if (!lasting.has(storage)) Object.defineProperty(storage as { buffer: DeviceBuffer }, 'buffer', { get: ended })
+  }
+}

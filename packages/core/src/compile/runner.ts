@@ -1,0 +1,175 @@
+// A recording made ready: a call is the host's part, one run of the executable, and new tensors for what comes out.
+import type { Backend, DeviceBuffer, Spec, View } from '../backend/backend.ts'
+import type { Bindings, Use } from '../backend/program.ts'
+import { numelOf } from '../base/shape.ts'
+import { type Device, Storage } from '../tensor/device.ts'
+import { copyTo, rowMajor } from '../tensor/dispatch.ts'
+import { Tensor } from '../tensor/tensor.ts'
+import { Host } from './host.ts'
+import { build } from './nested.ts'
+import { executableOn, prepare, type Prepared } from './prepare.ts'
+import { type Guard, type Out, type Recording, rowMajorArgument, tensorOf } from './record.ts'
+
+/** A tensor to make: over one of the new buffers or, where that is -1, over an argument's memory. */
+interface Made {
+  readonly use: Use
+  readonly fresh: number
+  readonly argument: number
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
+export class Runner {
+  readonly recording: Recording
+  readonly prepared: Prepared
+  readonly #backend: Backend
+  readonly #device: Device
+  readonly #host: Host
+  readonly #made: readonly Made[]
+  readonly #specs: readonly Spec[]
+  readonly #sizes: readonly number[]
+  readonly #guards: readonly Guard[]
+  /** Arguments that were the same tensor in both recordings: what the step knows of it may be baked in. */
+  readonly #fixed: Recording['leaves']
+  readonly #args: DeviceBuffer[] = []
+  readonly #results: DeviceBuffer[]
+  readonly #bindings: Mutable<Bindings>
+
+  /** `before` is the recording that it agrees with. */
+  constructor(recording: Recording, before: Pick<Recording, 'leaves'>, device: Device) {
+    const prepared = prepare(recording.program, device.own)
+    const { program, plan } = prepared
+    this.recording = recording
+    this.prepared = prepared
+    this.#backend = device.own
+    this.#device = device
+    this.#host = new Host(program)
+    this.#specs = plan.results.map((value) => program.values[value])
+    this.#sizes = this.#specs.map(({ shape }) => numelOf(shape))
+    this.#made = program.results.map((use) => {
+      const place = plan.places[use.value]
+      if (place?.in === 'result') return { use, fresh: place.result, argument: -1 }
+      if (place?.in === 'argument') return { use, fresh: -1, argument: place.argument }
+      throw new Error(`a result lies in ${place?.in}`)
+    })
+    this.#guards = recording.guards
+    const fixed = recording.leaves.map((x, i) => (x === before.leaves[i] ? x : undefined))
+    this.#fixed = fixed.some((x) => x !== undefined) ? fixed : []
+    this.#results = new Array<DeviceBuffer>(this.#specs.length)
+    this.#bindings = { numbers: this.#host.numbers, draws: this.#host.draws, args: this.#args, results: this.#results }
+  }
+
+  /** Whether what the recording took for granted of arguments and gradients still holds. */
+  holds(args: readonly Tensor[]): boolean {
+    for (let i = 0; i < this.#fixed.length; i++) {
+      const x = this.#fixed[i]
+      if (x !== undefined && x !== args[i]) return false
+    }
+    for (let i = 0; i < this.#guards.length; i++) {
+      const { owner, grad } = this.#guards[i]
+      if (tensorOf(owner, args, args).grad !== grad) return false
+    }
+    return true
+  }
+
+  /** Whether steps may follow each other without a look at what holds. */
+  get repeats(): boolean {
+    return this.#guards.length === 0
+  }
+
+  /** One step. */
+  run(args: readonly Tensor[]): unknown {
+    this.#allocate()
+    const given = this.#bind(args)
+    this.#step()
+    return build(this.recording.slot, this.#finish(given, args, 1))
+  }
+
+  /** Several steps, and the result of the last. `seen` gets the returned elements of every step. */
+  repeat(args: readonly Tensor[], times: number, seen: ((row: readonly View[]) => void) | null): unknown {
+    const given = this.#bind(args)
+    let done = 0
+    this.#allocate()
+    try {
+      for (; done < times; done++) {
+        if (seen !== null && done > 0) this.#allocate()
+        this.#step()
+        seen?.(this.#row(given))
+      }
+    } catch (error) {
+      if (done > 0) this.#finish(given, args, done)
+      throw error
+    }
+    return build(this.recording.slot, this.#finish(given, args, times))
+  }
+
+  #allocate(): void {
+    const specs = this.#specs
+    for (let i = 0; i < specs.length; i++) this.#results[i] = this.#backend.alloc(specs[i])
+  }
+
+  /** Points the executable at the arguments; they as the program reads them. */
+  #bind(args: readonly Tensor[]): readonly Tensor[] {
+    if (args.length === 0) return args
+    const given = args.map((x) => (x.leafRequiresGrad ? x : rowMajorArgument(x)))
+    for (let i = 0; i < given.length; i++) this.#args[i] = given[i].storage.buffer
+    return given
+  }
+
+  #step(): void {
+    this.#host.run()
+    try {
+      executableOn(this.prepared, this.#device).run(this.#bindings)
+    } catch (error) {
+      this.#host.undo()
+      throw error
+    }
+  }
+
+  /** What the step returned, as elements that later steps leave alone. */
+  #row(given: readonly Tensor[]): View[] {
+    const { outs, returned } = this.recording
+    return outs.slice(0, returned).map((out): View => {
+      const [source, lasts] = this.#elements(out, given)
+      if (lasts) return source
+      const copy = { shape: source.shape, dtype: source.dtype, buffer: this.#backend.alloc(source) }
+      copyTo(this.#backend, source, copy)
+      return rowMajor(copy)
+    })
+  }
+
+  /** Where the elements of a tensor that leaves lie, and whether they stay as they are. */
+  #elements(out: Out, given: readonly Tensor[]): readonly [View, boolean] {
+    if (out.kind === 'tensor') return [out.tensor, false]
+    if (out.kind === 'argument') return [given[out.at], false]
+    const { use, fresh, argument } = this.#made[out.at]
+    const { shape, strides, offset, dtype } = use
+    const buffer = fresh >= 0 ? this.#results[fresh] : given[argument].buffer
+    return [{ buffer, shape, strides, offset, dtype }, fresh >= 0]
+  }
+
+  /** The tensors that leave; gradients are set, versions raised for so many steps. */
+  #finish(given: readonly Tensor[], args: readonly Tensor[], times: number): readonly Tensor[] {
+    const { outs, gradients, written } = this.recording
+    const storages = new Array<Storage>(this.#results.length)
+    for (let i = 0; i < storages.length; i++) storages[i] = new Storage(this.#device, this.#results[i], this.#sizes[i])
+    const tensors = new Array<Tensor>(outs.length)
+    for (let i = 0; i < outs.length; i++) {
+      const out = outs[i]
+      if (out.kind === 'result') {
+        const { use, fresh, argument } = this.#made[out.at]
+        const storage = fresh >= 0 ? storages[fresh] : given[argument].storage
+        tensors[i] = new Tensor(storage, use.shape, use.strides, use.offset, use.dtype)
+      } else tensors[i] = out.kind === 'argument' ? args[out.at] : out.tensor
+    }
+    for (let i = 0; i < gradients.length; i++) {
+      const { owner, out } = gradients[i]
+      tensorOf(owner, args, tensors).grad = out === null ? null : tensors[out]
+    }
+    for (let i = 0; i < written.length; i++) {
+      const [storage, count] = written[i]
+      storage.version += count * times
+    }
+    return tensors
+  }
+}

@@ -1,0 +1,60 @@
+// What a recording depends on that may be otherwise at the next call: how the arguments are made, the switches of
+// autograd, the default device, and what the counter of structural changes says.
+import { RuntimeError } from '../base/errors.ts'
+import { currentDevice, type Device } from '../tensor/device.ts'
+import { effects } from '../tensor/effects.ts'
+import { mode } from '../tensor/mode.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+import { isResult, matches, noArgument, type Slot, slotOf } from './nested.ts'
+
+export interface Signature {
+  readonly slot: Slot
+  readonly device: Device
+  readonly grad: boolean
+  readonly inference: boolean
+  readonly structure: number
+  readonly switches: number
+}
+
+/** A tensor argument that no step can be recorded with. */
+function checkArgument(x: Tensor, path: string, device: Device): void {
+  if (x.storage.device !== device) {
+    throw new RuntimeError(
+      `Expected all tensors to be on the same device, but ${path} of a compiled step is on ${x.device} and the default device is ${device.name}!`,
+      `Move it, x.to('${device.name}'), or make the other the default device: setDevice('${x.device}').`,
+    )
+  }
+  if (!isResult(x)) return
+  throw new RuntimeError(
+    `${path} of a compiled step is the result of an operation that requires grad: its gradient would leave the step`,
+    'Pass x.detach(), or compute it inside the step.',
+  )
+}
+
+/** The signature of a call; its tensor arguments are added to `tensors`. Throws for what cannot be an argument. */
+export function signatureOf(args: readonly unknown[], tensors: Tensor[]): Signature {
+  const items = args.map((x, i) => slotOf(x, `argument ${i}`, tensors, noArgument))
+  const device = currentDevice()
+  const check = (slot: Slot): void => {
+    if (slot.kind === 'tensor') checkArgument(tensors[slot.at], slot.path, device)
+    else if (slot.kind !== 'value') slot.items.forEach(check)
+  }
+  items.forEach(check)
+  const { grad, inference } = mode
+  const { structure, switches } = effects
+  return { slot: { kind: 'list', path: 'the arguments', items }, device, grad, inference, structure, switches }
+}
+
+/** Whether a call has this signature; its tensor arguments replace `tensors`. */
+export function hasSignature(signature: Signature, args: readonly unknown[], tensors: Tensor[]): boolean {
+  if (
+    signature.structure !== effects.structure ||
+    signature.switches !== effects.switches ||
+    signature.grad !== mode.grad ||
+    signature.inference !== mode.inference ||
+    signature.device !== currentDevice()
+  )
+    return false
+  tensors.length = 0
+  return matches(signature.slot, args, tensors)
+}

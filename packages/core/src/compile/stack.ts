@@ -1,0 +1,55 @@
+// The results of several steps as one: every tensor of the result stacked along a new first dimension.
+import type { View } from '../backend/backend.ts'
+import { RuntimeError } from '../base/errors.ts'
+import { sameShape, shapeString } from '../base/shape.ts'
+import { allocate } from '../tensor/apply.ts'
+import { copyTo, dispatch, rowMajor } from '../tensor/dispatch.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+import { build, noTensor, slotOf } from './nested.ts'
+
+/** A copy of elements: those of a parameter go on changing. */
+function copied(x: Tensor): View {
+  const { backend } = x.storage.device
+  const copy = { shape: x.shape, dtype: x.dtype, buffer: backend.alloc(x) }
+  copyTo(backend, x, copy)
+  return rowMajor(copy)
+}
+
+/** The elements of a step's result, by tensors. */
+export function rowOf(value: unknown): readonly View[] {
+  const tensors: Tensor[] = []
+  slotOf(value, 'the result', tensors, noTensor)
+  return tensors.map(copied)
+}
+
+/** Of one of the tensors, its elements at all steps. */
+function stack({ storage }: Tensor, rows: readonly View[]): Tensor {
+  const [{ shape, dtype }] = rows
+  const other = rows.find((row) => !sameShape(row.shape, shape))
+  if (other !== undefined) {
+    throw new RuntimeError(
+      `stack expects each tensor to be equal size, but got ${shapeString(shape)} and ${shapeString(other.shape)}`,
+    )
+  }
+  const out = allocate(storage.device, { shape: [rows.length, ...shape], dtype })
+  const inputs = rows.map(
+    ({ buffer, strides, offset }): View => ({ buffer, dtype, shape: [1, ...shape], strides: [0, ...strides], offset }),
+  )
+  dispatch(storage.device, { kind: 'concat', attrs: { axis: 0 }, inputs, outputs: [out], origin: { name: 'stack' } })
+  return out
+}
+
+/** A result like `value` with the tensors of all rows. */
+export function stacked(value: unknown, rows: readonly (readonly View[])[]): unknown {
+  const tensors: Tensor[] = []
+  const slot = slotOf(value, 'the result', tensors, noTensor)
+  return build(
+    slot,
+    tensors.map((x, i) =>
+      stack(
+        x,
+        rows.map((row) => row[i]),
+      ),
+    ),
+  )
+}
