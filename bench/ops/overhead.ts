@@ -1,10 +1,17 @@
 // What one small operation costs: on one-element tensors all time is bookkeeping. And a graph of twenty scalar
 // operations, forward and backward. Both again after hundreds of different kernels have run in the process.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type DType, type Tensor, tensor } from 'flambeau'
 import { consume, measure, type Sample, timed } from '../src/harness.ts'
 import { generatedBy, runManyKernels } from '../src/kernels.ts'
+import { InputFiles } from '../src/inputs.ts'
 import { report, type Row } from '../src/report.ts'
-import { absent, Torch, torchVersion } from '../src/torch.ts'
+import { Process } from '../src/subject.ts'
+import { isPresent } from '../src/subjects.ts'
+import { torch } from '../src/torch.ts'
+import { scalarGraph } from '../workloads/scalars.ts'
 
 const leaf = (value: number): Tensor => tensor([value], { requiresGrad: true })
 const xs = [leaf(0.5), leaf(-1.5), leaf(2.5), leaf(3.5)]
@@ -21,38 +28,25 @@ const often = (op: (x: Tensor, y: Tensor) => Tensor) =>
     return out
   })
 
-const x = tensor(0.5, { requiresGrad: true })
-const y = tensor(0.9, { requiresGrad: true })
-
-const graph = (): Tensor => {
-  x.grad = null
-  y.grad = null
-  let z = x
-  for (let i = 0; i < 10; i++) z = z.mul(y).add(x)
-  z.backward()
-  return z
-}
+const { step: graph, results } = scalarGraph.program(scalarGraph.inputs())
 
 function graphs(n: number): Tensor {
-  let z = x
+  let z = xs[0]
   for (let i = 0; i < n; i++) z = graph()
   return z
 }
 
 /** The same with numbers, for the check. */
-function byHand(x: number, y: number): { z: number; dx: number; dy: number } {
+function byHand(x: number, y: number): readonly number[] {
   let [z, dx, dy] = [x, 1, 0]
   for (let i = 0; i < 10; i++) [z, dx, dy] = [z * y + x, dx * y + 1, dy * y + z]
-  return { z, dx, dy }
+  return [z, dx, dy]
 }
 
 function check(): void {
-  const z = graph().item()
-  const expected = byHand(0.5, 0.9)
-  const found = { z, dx: x.grad?.item(), dy: y.grad?.item() }
-  for (const key of ['z', 'dx', 'dy'] as const) {
-    const value = found[key] ?? Number.NaN
-    if (!(Math.abs(value / expected[key] - 1) < 1e-5)) throw new Error(`${key} is ${value}, not ${expected[key]}`)
+  const found = results?.(graph()).map((tensor) => tensor.item()) ?? []
+  for (const [i, expected] of byHand(1, 0.99).entries()) {
+    if (!(Math.abs(found[i] / expected - 1) < 1e-5)) throw new Error(`value ${i} is ${found[i]}, not ${expected}`)
   }
 }
 
@@ -66,13 +60,15 @@ const ops = {
   'x.sum()': often((x) => x.sum()),
 }
 
-const torch = torchVersion() === null ? undefined : new Torch()
-const remarks: string[] = torch === undefined ? [absent] : []
+const pytorch = torch()
+const folder = mkdtempSync(join(tmpdir(), 'flambeau-bench-'))
+const beside = isPresent(pytorch) ? new Process(pytorch) : undefined
+await beside?.load(scalarGraph.name, new InputFiles(folder).of(scalarGraph))
 
 /** Without targets the rows are for information. */
 async function rows(when: string, targets = true): Promise<Row[]> {
   const subjects: Record<string, Sample> = { ...ops, graph: timed((n) => graphs(n)) }
-  if (torch !== undefined) subjects.torch = torch.sampler('scalar')
+  if (beside !== undefined) subjects.torch = (n) => beside.run(n)
   const measured = await measure(subjects, { rounds: 51, sampleMs: 10, warmupMs: 200 })
   const found: Row[] = Object.keys(ops).map((name) => {
     const { median, min, p10, p90 } = measured.statistics(name)
@@ -88,7 +84,7 @@ async function rows(when: string, targets = true): Promise<Row[]> {
   const { median, min, p10, p90 } = measured.statistics('graph')
   const us = (ns: number): string => (ns / 1000).toFixed(2)
   let note = `min ${us(min)}, ${us(p10)} to ${us(p90)}`
-  if (torch !== undefined) {
+  if (beside !== undefined) {
     const ratio = measured.ratio('graph', 'torch').median
     note += `; PyTorch ${us(measured.statistics('torch').median)} µs, ratio ${ratio.toFixed(3)}`
   }
@@ -110,5 +106,6 @@ const after = await rows(`after ${some} kernels`)
 const all = some + generate(['float32', 'float64', 'int32'])
 check()
 const later = await rows(`after ${all} kernels`, false)
-torch?.close()
-report([...before, ...after, ...later], remarks)
+beside?.close()
+rmSync(folder, { recursive: true })
+report([...before, ...after, ...later], isPresent(pytorch) ? [] : [`PyTorch is absent: ${pytorch.absent}.`])

@@ -38,6 +38,8 @@ export interface Spread {
 export interface Options {
   /** Rounds; every subject is sampled once in each. */
   readonly rounds?: number
+  /** How long all samples of one subject may take: a slow one is left out of the later rounds, never of the first three. */
+  readonly budgetMs?: number
   /** How long a sample lasts at least; the number of repetitions follows from it. */
   readonly sampleMs?: number
   /** How long every subject is run before anything is counted. */
@@ -70,6 +72,10 @@ export class Measurement<Name extends string = string> {
     return times
   }
 
+  has(name: string): boolean {
+    return this.#times.has(name as Name)
+  }
+
   statistics(name: Name): Statistics {
     const sorted = ascending(this.#of(name))
     return {
@@ -81,7 +87,7 @@ export class Measurement<Name extends string = string> {
     }
   }
 
-  /** How many times longer `name` takes than `than`: the median and the spread of the ratios of single rounds. */
+  /** How many times longer `name` takes than `than`: median and spread of the ratios of the rounds that both were in. */
   ratio(name: Name, than: Name): Spread {
     return this.#compare(name, than, (a, b) => a / b)
   }
@@ -93,13 +99,20 @@ export class Measurement<Name extends string = string> {
 
   #compare(name: Name, than: Name, by: (a: number, b: number) => number): Spread {
     const other = this.#of(than)
-    const sorted = ascending(this.#of(name).map((time, round) => by(time, other[round])))
+    const both = this.#of(name).slice(0, other.length)
+    const sorted = ascending(both.map((time, round) => by(time, other[round])))
     return { median: quantile(sorted, 0.5), p10: quantile(sorted, 0.1), p90: quantile(sorted, 0.9) }
   }
 }
 
-/** Repetitions for which a sample lasts `sampleMs`, found while warming up. */
-async function warmUp(sample: Sample, { sampleMs = 10, warmupMs = 300, repeat }: Options): Promise<number> {
+interface Warm {
+  /** Repetitions for which a sample lasts `sampleMs`. */
+  readonly n: number
+  readonly rounds: number
+}
+
+async function warmUp(sample: Sample, options: Options): Promise<Warm> {
+  const { rounds = 51, budgetMs = Number.POSITIVE_INFINITY, sampleMs = 10, warmupMs = 300, repeat } = options
   let n = repeat ?? 1
   let total = 0
   for (;;) {
@@ -107,7 +120,7 @@ async function warmUp(sample: Sample, { sampleMs = 10, warmupMs = 300, repeat }:
     total += ns
     if (repeat === undefined && ns < sampleMs * 1e6)
       n = Math.ceil(n * Math.min(10, Math.max(1.2, (sampleMs * 1.1e6) / ns)))
-    else if (total >= warmupMs * 1e6) return n
+    else if (total >= warmupMs * 1e6) return { n, rounds: Math.min(rounds, Math.max(3, (budgetMs * 1e6) / ns)) }
   }
 }
 
@@ -116,15 +129,14 @@ export async function measure<Name extends string>(
   subjects: Readonly<Record<Name, Sample>>,
   options: Options = {},
 ): Promise<Measurement<Name>> {
-  const { rounds = 51 } = options
   const names = Object.keys(subjects) as Name[]
-  const repeats = new Map<Name, number>()
-  for (const name of names) repeats.set(name, await warmUp(subjects[name], options))
+  const warm = new Map<Name, Warm>()
+  for (const name of names) warm.set(name, await warmUp(subjects[name], options))
   const times = new Map<Name, number[]>(names.map((name) => [name, []]))
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < Math.max(...[...warm.values()].map(({ rounds }) => rounds)); round++) {
     for (const name of round % 2 === 0 ? names : [...names].reverse()) {
-      const n = repeats.get(name) as number
-      times.get(name)?.push((await subjects[name](n)) / n)
+      const { n, rounds } = warm.get(name) as Warm
+      if (round < rounds) times.get(name)?.push((await subjects[name](n)) / n)
     }
   }
   return new Measurement(times)

@@ -1,5 +1,6 @@
 // What a bench says: rows of a figure, what it is held against, and whether that is kept. A bench that is run alone
 // prints its rows; one that run.ts started also sends them there.
+import { figure } from './units.ts'
 
 export interface Row {
   /** What was done. */
@@ -19,18 +20,23 @@ export const passes = ({ value, atMost, atLeast }: Row): boolean | undefined => 
   return value <= (atMost ?? Number.POSITIVE_INFINITY) && value >= (atLeast ?? Number.NEGATIVE_INFINITY)
 }
 
-export const figure = (x: number): string => {
-  if (!Number.isFinite(x)) return String(x)
-  const size = Math.abs(x)
-  return size >= 1000 ? x.toFixed(0) : size >= 100 ? x.toFixed(1) : size >= 10 ? x.toFixed(2) : x.toFixed(3)
-}
-
 const target = ({ atMost, atLeast, unit }: Row): string =>
   atMost !== undefined ? `≤ ${atMost} ${unit}` : atLeast !== undefined ? `≥ ${atLeast} ${unit}` : ''
 
-const verdict = (row: Row): string => {
+const judged = (row: Row): string => {
   const passed = passes(row)
   return passed === undefined ? '' : passed ? 'pass' : '**FAIL**'
+}
+
+export interface Kept {
+  readonly met: number
+  readonly of: number
+}
+
+/** How many of the rows have a target, and how many meet theirs. */
+export function verdict(rows: readonly Row[]): Kept {
+  const verdicts = rows.map(passes).filter((passed) => passed !== undefined)
+  return { met: verdicts.filter((passed) => passed).length, of: verdicts.length }
 }
 
 export const markdown = (rows: readonly Row[]): string =>
@@ -39,7 +45,7 @@ export const markdown = (rows: readonly Row[]): string =>
     '|---|---:|---:|---|---|',
     ...rows.map(
       (row) =>
-        `| ${row.what} | ${figure(row.value)} ${row.unit} | ${target(row)} | ${verdict(row)} | ${row.note ?? ''} |`,
+        `| ${row.what} | ${figure(row.value)} ${row.unit} | ${target(row)} | ${judged(row)} | ${row.note ?? ''} |`,
     ),
   ].join('\n')
 

@@ -1,13 +1,12 @@
 // Runs one bench in a process of its own, so that none inherits what the engine learnt in another.
 import { fork } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import type { Result } from './report.ts'
 
 /** The result of a bench's compiled file, or a sentence that says why there is none. */
-export const runBench = (file: URL): Promise<Result | string> =>
+export const runBench = (file: string): Promise<Result | string> =>
   new Promise((resolve) => {
     let result: Result | undefined
-    const child = fork(fileURLToPath(file))
+    const child = fork(file)
     child.on('message', (message) => void (result = message as Result))
     child.on('error', (error) => resolve(String(error)))
     child.on('exit', (code, signal) =>

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { consume, consumed, measure, median, timed } from '../src/harness.ts'
-import { figure, markdown, passes } from '../src/report.ts'
+import { markdown, passes, verdict } from '../src/report.ts'
+import { duration, figure } from '../src/units.ts'
 
 test('subjects are sampled in turn, every other round the other way round', async () => {
   const order: string[] = []
@@ -38,6 +39,22 @@ test('repetitions are found that fill a sample', async () => {
   expect(last).toEqual([last[0], last[0], last[0]])
 })
 
+test('a slow subject is left out of later rounds, and compared in those that it was in', async () => {
+  let round = 0
+  const fast = (n: number) => ++round * 1e6 * n
+  const slow = (n: number) => (round + 1) * 2e6 * n
+  const measured = await measure({ slow, fast }, { rounds: 9, repeat: 1, warmupMs: 0, budgetMs: 1 })
+  expect(measured.statistics('slow').samples).toBe(3)
+  expect(measured.statistics('fast').samples).toBe(3)
+  const uneven = await measure(
+    { slow: (n) => 5e6 * n, fast: (n) => 1e5 * n },
+    { rounds: 9, repeat: 1, warmupMs: 0, budgetMs: 1 },
+  )
+  expect(uneven.statistics('fast').samples).toBe(9)
+  expect(uneven.ratio('slow', 'fast').median).toBe(50)
+  expect(uneven.ratio('fast', 'slow').median).toBe(0.02)
+})
+
 test('what was timed is kept', () => {
   const ns = timed((n) => n + 1)(41) as number
   expect(ns).toBeGreaterThan(0)
@@ -60,5 +77,14 @@ test('a row passes inside its bound', () => {
   expect(passes({ ...row, atLeast: 5.1 })).toBe(false)
   expect(passes({ ...row, value: Number.NaN, atMost: 5 })).toBe(false)
   expect(markdown([{ ...row, atMost: 4 }])).toContain('| x | 5.000 ns | ≤ 4 ns | **FAIL** |  |')
+  const rows = [row, { ...row, atMost: 5 }, { ...row, atMost: 4 }]
+  expect(verdict(rows)).toEqual({ met: 1, of: 2 })
+  expect([1.5e9, 2.5e6, 3500, 4.5, 0.5].map(duration)).toEqual([
+    '1.500 s',
+    '2.500 ms',
+    '3.500 µs',
+    '4.500 ns',
+    '0.500 ns',
+  ])
   expect([1234.5, 123.45, 12.345, 1.2345].map(figure)).toEqual(['1235', '123.5', '12.35', '1.234'])
 })

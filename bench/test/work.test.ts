@@ -1,19 +1,43 @@
-// What is timed side by side must be the same work.
-import { expect, test } from 'vitest'
-import { bostonFloor, breastCancerFloor } from '../src/floors.ts'
+// What is timed is the same work everywhere: every workload comes to PyTorch's result, eager and compiled.
+import { compile, type Tensor } from 'flambeau'
+import { describe, expect, test } from 'vitest'
 import { generatedBy, runManyKernels } from '../src/kernels.ts'
-import { boston, breastCancer } from '../src/models.ts'
+import { workloadNamed, workloads } from '../workloads/index.ts'
 
-test.each([
-  ['boston', boston, bostonFloor],
-  ['breast cancer', breastCancer, breastCancerFloor],
-])('%s: loops without a library train as the tensors do', (_, make, makeFloor) => {
-  const model = make()
-  const floor = makeFloor(model.data, model.weight, model.bias[0])
-  for (let i = 0; i < 100; i++) {
-    const loss = model.epoch().item()
-    expect(Math.abs(floor.epoch() / loss - 1)).toBeLessThan(1e-5)
-  }
+/** Those whose inputs and steps a test has time for. */
+const small = workloads.filter(({ name }) => !/^(matmul-(512|1024)|(sum|mean|max)-\d)$/.test(name))
+
+const after = (step: () => Tensor, n: number): Tensor => {
+  let last = step()
+  for (let i = 1; i < n; i++) last = step()
+  return last
+}
+
+describe.each(small)('$name', (workload) => {
+  const { inputs, program, expected, tolerance = 1e-4 } = workload
+
+  test('comes to the result of PyTorch', () => {
+    const { step, results = (last) => [last] } = program(inputs())
+    const sum = results(after(step, expected.after))[0].detach().sum().item()
+    expect(Math.abs(sum - expected.sum)).toBeLessThanOrEqual(tolerance * Math.max(1, Math.abs(expected.sum)))
+  })
+
+  test('is bit for bit the same when compiled', () => {
+    const eager = program(inputs())
+    const other = program(inputs())
+    const compiled = compile(other.step)
+    const steps = Math.max(4, Math.min(20, expected.after))
+    const of = ({ results = (last) => [last] }: typeof eager, last: Tensor): unknown[] =>
+      results(last).map((tensor) => tensor.detach().toArray())
+    expect(of(other, after(compiled, steps))).toEqual(of(eager, after(eager.step, steps)))
+  })
+})
+
+test('workloads have names of their own, and an unknown one names them', () => {
+  const names = workloads.map(({ name }) => name)
+  expect(new Set(names).size).toBe(names.length)
+  expect(workloadNamed('boston').id).toBe('W1')
+  expect(() => workloadNamed('bostom', ['import'])).toThrow(/nothing is called bostom; there are boston,.*, import$/)
 })
 
 test('many kernels are many', () => {

@@ -1,0 +1,76 @@
+// Every workload on every backend present, eager and compiled, beside PyTorch and the floors; then the benches, each in a
+// process of its own. Prints all of it and writes it to bench/results with a description of the machine and a chart.
+import { runBench } from '../src/run-bench.ts'
+import { write } from '../src/document.ts'
+import { floors } from '../src/floors.ts'
+import { untilQuiet } from '../src/machine.ts'
+import { rows } from '../src/race.ts'
+import { quick, races, say, thorough } from '../src/races.ts'
+import { markdown, type Result, verdict } from '../src/report.ts'
+import { devices, here, isAbsent, isPresent } from '../src/subjects.ts'
+import { tables } from '../src/table.ts'
+import { torch } from '../src/torch.ts'
+import { workloadNamed, workloads } from '../workloads/index.ts'
+
+const benches = [
+  'ops/overhead',
+  'ops/matmul',
+  'ops/elementwise',
+  'ops/record',
+  'import',
+  'soak/breast-cancer',
+  'soak/replays',
+]
+
+interface Section {
+  readonly bench: string
+  readonly result: Result | string
+}
+
+async function sections(names: readonly string[]): Promise<Section[]> {
+  const found: Section[] = []
+  for (const bench of names) {
+    await untilQuiet(20)
+    say(`${bench} …`)
+    found.push({ bench, result: await runBench(here(`../${bench}.js`)) })
+  }
+  return found
+}
+
+const text = ({ bench, result }: Section): string =>
+  typeof result === 'string'
+    ? `## ${bench}\n\n**FAILED**: ${result}`
+    : [`## ${bench}`, markdown(result.rows), ...result.remarks].join('\n\n')
+
+/** What is asked for by name; everything where nothing is. */
+export async function all(names: readonly string[], options: { readonly quick: boolean }): Promise<boolean> {
+  const everything = names.length === 0
+  const chosen = everything
+    ? workloads
+    : names.filter((name) => !benches.includes(name)).map((name) => workloadNamed(name, benches))
+  const subjects = [...(await devices()), ...floors(), torch()]
+  const present = subjects.filter(isPresent)
+  const raced = await races(chosen, present, options.quick ? quick : thorough)
+  const found = await sections(everything ? benches : benches.filter((name) => names.includes(name)))
+  const verdicts = [
+    ...raced.flatMap(rows),
+    ...found.flatMap(({ result }) => (typeof result === 'string' ? [] : result.rows)),
+  ]
+  const absent = subjects.filter(isAbsent)
+  const parts = [
+    ...(raced.length > 0 ? ['## Workloads', tables(raced, present, absent), markdown(raced.flatMap(rows))] : []),
+    ...found.map(text),
+  ]
+  const kept = verdict(verdicts)
+  const broken = found.some(({ result }) => typeof result === 'string')
+  await write({
+    name: everything && !options.quick ? '' : undefined,
+    title: 'Time of every workload on every backend',
+    kept,
+    parts,
+    races: raced,
+    subjects: present,
+    sections: found,
+  })
+  return kept.met === kept.of && !broken
+}

@@ -1,0 +1,7 @@
+// Memory in 10,000 replays of a compiled step, after 20,000 to warm up.
+import { compile } from 'flambeau'
+import { soak } from '../src/soak.ts'
+import { breastCancer } from '../workloads/breast-cancer.ts'
+
+const { step } = breastCancer.program(breastCancer.inputs())
+soak(compile(step), { steps: 10_000, warmup: 20_000, unit: 'replays' })

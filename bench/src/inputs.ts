@@ -1,0 +1,34 @@
+// The numbers that all subjects of a workload start from, as files that every language can read.
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Tensor } from 'flambeau'
+import type { Workload } from '../workloads/workload.ts'
+import type { Stored } from './serve.ts'
+
+/** Writes inputs into a folder, those that workloads share once. */
+export class InputFiles {
+  readonly #folder: string
+  readonly #written = new Map<Workload['inputs'], Record<string, Stored>>()
+
+  constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  of({ name, inputs }: Workload): Record<string, Stored> {
+    const known = this.#written.get(inputs)
+    if (known !== undefined) return known
+    const stored = Object.entries(inputs()).map(
+      ([key, tensor]) => [key, this.#store(`${name}-${key}`, tensor)] as const,
+    )
+    const written = Object.fromEntries(stored)
+    this.#written.set(inputs, written)
+    return written
+  }
+
+  #store(name: string, tensor: Tensor): Stored {
+    const file = join(this.#folder, name)
+    const dtype = tensor.dtype === 'int32' ? 'int32' : 'float32'
+    writeFileSync(file, tensor.toArray() as Float32Array | Int32Array)
+    return { file, shape: [...tensor.shape], dtype }
+  }
+}

@@ -1,0 +1,138 @@
+// One workload on several subjects: each in a process of its own, results compared before any time counts, then sampled in
+// turn. A subject that lacks the workload, computes something else or takes too long says so in its cell.
+import { join } from 'node:path'
+import type { Target, Workload } from '../workloads/workload.ts'
+import { type Measurement, measure, type Options, type Statistics } from './harness.ts'
+import type { InputFiles } from './inputs.ts'
+import type { Row } from './report.ts'
+import { CannotRun, Process, type Subject } from './subject.ts'
+import { duration } from './units.ts'
+
+/** Nanoseconds of one unit, and the most memory that the process held. */
+export interface Timed extends Statistics {
+  readonly peak: number
+}
+/** A reason instead of a time; `wrong` where the subject ought to have had one. */
+export interface Untimed {
+  readonly why: string
+  readonly wrong: boolean
+}
+export type Cell = Timed | Untimed
+export const isTimed = (cell: Cell | undefined): cell is Timed => cell !== undefined && 'median' in cell
+
+export interface Race {
+  readonly workload: Workload
+  /** By subject. */
+  readonly cells: Readonly<Record<string, Cell>>
+  /** Of those that were timed. */
+  readonly measured: Measurement
+}
+
+/** A step that takes longer is not worth waiting for. */
+const tooLong = 10e9
+
+/** A sentence that says how results differ; undefined when they are equal but for rounding. */
+export function difference(
+  found: readonly Float32Array[],
+  reference: readonly Float32Array[],
+  tolerance: number,
+): string | undefined {
+  if (found.length !== reference.length) return `${found.length} results, not ${reference.length}`
+  for (const [k, expected] of reference.entries()) {
+    const values = found[k]
+    if (values.length !== expected.length) return `result ${k} has ${values.length} elements, not ${expected.length}`
+    let largest = 0
+    for (const x of expected) largest = Math.max(largest, Math.abs(x))
+    const bound = tolerance * largest
+    const at = values.findIndex((x, i) => !(Math.abs(x - expected[i]) <= bound))
+    if (at >= 0) return `element ${at} of result ${k} is ${values[at]}, not ${expected[at]}`
+  }
+  return undefined
+}
+
+const sumOf = (values: Float32Array): number => {
+  let sum = 0
+  for (const x of values) sum += x
+  return sum
+}
+
+/** Does the steps after which results are compared; they are those of the first subject and PyTorch's committed sum. */
+async function check(
+  process: Process,
+  workload: Workload,
+  scratch: string,
+  reference: readonly Float32Array[] | undefined,
+): Promise<readonly Float32Array[]> {
+  const { expected, tolerance = 1e-4 } = workload
+  const first = await process.run(1)
+  if (first > tooLong) throw new CannotRun(`over: ${duration(first)} a ${workload.unit}`)
+  if (expected.after > 1) await process.run(expected.after - 1)
+  const results = await process.results(scratch)
+  const sum = sumOf(results[0])
+  const off = Math.abs(sum - expected.sum) > tolerance * Math.max(Math.abs(expected.sum), 1)
+  const wrong = off ? `the sum is ${sum}, not ${expected.sum}` : difference(results, reference ?? results, tolerance)
+  if (wrong !== undefined) throw new Error(`computes something else: ${wrong}`)
+  return results
+}
+
+/** The row of a target; none where one of its subjects was not timed. */
+function row({ workload, measured }: Race, { subject, than, atMost }: Target): Row[] {
+  const { name, unit, units = 1 } = workload
+  if (!measured.has(subject) || (than !== undefined && !measured.has(than))) return []
+  const { median, p10, p90 } = measured.statistics(subject)
+  if (than === undefined) {
+    const note = `${duration(p10 / units)} to ${duration(p90 / units)}`
+    return [{ what: `${name}, ${subject}, one ${unit}`, value: median / units, unit: 'ns', note, atMost }]
+  }
+  const ratio = measured.ratio(subject, than)
+  const times = [median, measured.statistics(than).median].map((ns) => duration(ns / units))
+  const note = `${ratio.p10.toFixed(3)} to ${ratio.p90.toFixed(3)}; ${times.join(' and ')}`
+  return [{ what: `${name}, ${subject}, time in ${than}'s`, value: ratio.median, unit: 'x', note, atMost }]
+}
+
+/** The workload's targets, as far as their subjects were timed. */
+export const rows = (race: Race): Row[] => (race.workload.targets ?? []).flatMap((target) => row(race, target))
+
+/** Times a workload. `scratch` is a folder for what passes between processes. */
+export async function race(
+  workload: Workload,
+  subjects: readonly Subject[],
+  files: InputFiles,
+  scratch: string,
+  options: Options,
+): Promise<Race> {
+  const cells: Record<string, Cell> = {}
+  const running = new Map<string, Process>()
+  const { units = 1 } = workload
+  try {
+    let reference: readonly Float32Array[] | undefined
+    for (const subject of subjects) {
+      const process = new Process(subject)
+      try {
+        await process.load(workload.name, files.of(workload))
+        const results = await check(process, workload, join(scratch, 'result'), reference)
+        reference ??= results
+        running.set(subject.name, process)
+      } catch (error) {
+        process.close()
+        cells[subject.name] = { why: (error as Error).message, wrong: !(error instanceof CannotRun) }
+      }
+    }
+    const samples = [...running].map(([name, process]) => [name, (n: number) => process.run(n)] as const)
+    const measured = await measure(Object.fromEntries(samples), options)
+    for (const [name, { peak }] of running) {
+      const { median, min, p10, p90, samples: count } = measured.statistics(name)
+      cells[name] = {
+        median: median / units,
+        min: min / units,
+        p10: p10 / units,
+        p90: p90 / units,
+        samples: count,
+        peak,
+      }
+    }
+    return { workload, cells, measured }
+  } finally {
+    for (const process of running.values()) process.close()
+  }
+}

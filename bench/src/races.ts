@@ -1,0 +1,43 @@
+// Many workloads on many subjects, one race after the other, in a scratch folder that is gone afterwards.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Workload } from '../workloads/workload.ts'
+import type { Options } from './harness.ts'
+import { InputFiles } from './inputs.ts'
+import { quiet, untilQuiet } from './machine.ts'
+import { type Race, race } from './race.ts'
+import type { Subject } from './subject.ts'
+
+/** Enough for medians that hold; and just enough to see that everything runs. */
+export const thorough: Options = { rounds: 31, sampleMs: 20, warmupMs: 300, budgetMs: 600 }
+export const quick: Options = { rounds: 3, sampleMs: 1, warmupMs: 5, budgetMs: 20 }
+
+/** A race, and the share of all cores that others used just before. */
+export interface Observed extends Race {
+  readonly busy: number
+}
+
+export const say = (line: string): void => void process.stderr.write(`${line}\n`)
+
+export async function races(
+  workloads: readonly Workload[],
+  subjects: readonly Subject[],
+  options: Options = thorough,
+): Promise<Observed[]> {
+  const scratch = mkdtempSync(join(tmpdir(), 'flambeau-bench-'))
+  const files = new InputFiles(scratch)
+  const found: Observed[] = []
+  try {
+    for (const workload of workloads) {
+      const busy = options === quick ? 0 : await untilQuiet(20)
+      if (busy >= quiet)
+        say(`OTHERS USE ${(busy * 100).toFixed(0)} % OF THIS MACHINE: what follows is not to be trusted.`)
+      say(`${workload.name} …`)
+      found.push({ busy, ...(await race(workload, subjects, files, scratch, options)) })
+    }
+  } finally {
+    rmSync(scratch, { recursive: true })
+  }
+  return found
+}

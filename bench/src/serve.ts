@@ -1,0 +1,91 @@
+// A subject's side of a measurement: a process that is told one workload, does steps and times them itself, so that the
+// pipe costs it nothing. One question a line on stdin, one answer a line on stdout; torch/serve.py speaks the same.
+// `node serve.js MODULE [ARGUMENT...]`: the module's `load` makes workloads ready.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { pathToFileURL } from 'node:url'
+
+/** Where an input lies: its elements in row-major order as raw little-endian float32 or int32. */
+export interface Stored {
+  readonly file: string
+  readonly shape: readonly number[]
+  readonly dtype: 'float32' | 'int32'
+}
+
+export interface Numbers {
+  readonly data: Float32Array | Int32Array
+  readonly shape: readonly number[]
+}
+
+/** A workload made ready. */
+export interface Ready {
+  /** One repetition. What it returns is kept, so that no work is dead code. */
+  step(): unknown
+  /** What is compared with other subjects, given the last step's result. */
+  results(last: unknown): readonly ArrayLike<number>[]
+}
+
+export type Question =
+  | { readonly load: string; readonly inputs: Readonly<Record<string, Stored>> }
+  | { readonly run: number }
+  | { readonly results: string }
+
+export interface Answer {
+  /** Why this subject does not have the workload. */
+  readonly cannot?: string
+  readonly error?: string
+  readonly ns?: number
+  /** How many results were written. */
+  readonly results?: number
+  /** The most memory that the process has held, in bytes. */
+  readonly peak?: number
+}
+
+/** A subject that does not have a workload says why. */
+export interface Lacking {
+  readonly cannot: string
+}
+
+/** What a subject's module exports. */
+export type Load = (
+  workload: string,
+  inputs: Readonly<Record<string, Numbers>>,
+) => Ready | Lacking | Promise<Ready | Lacking>
+
+function read({ file, shape, dtype }: Stored): Numbers {
+  const { buffer } = new Uint8Array(readFileSync(file))
+  return { data: dtype === 'int32' ? new Int32Array(buffer) : new Float32Array(buffer), shape }
+}
+
+/** Answers until stdin ends. */
+async function serve(load: Load): Promise<void> {
+  let ready: Ready | undefined
+  let last: unknown
+  const run = ({ step }: Ready, n: number): number => {
+    const start = process.hrtime.bigint()
+    for (let i = 0; i < n; i++) last = step()
+    return Number(process.hrtime.bigint() - start)
+  }
+  const answer = async (question: Question): Promise<Answer> => {
+    if ('load' in question) {
+      const inputs = Object.entries(question.inputs).map(([name, stored]) => [name, read(stored)] as const)
+      const made = await load(question.load, Object.fromEntries(inputs))
+      if ('cannot' in made) return made
+      ready = made
+      return {}
+    }
+    if (ready === undefined) throw new Error('no workload is loaded')
+    if ('run' in question) return { ns: run(ready, question.run), peak: process.resourceUsage().maxRSS * 1024 }
+    const results = ready.results(last)
+    results.forEach((result, i) => void writeFileSync(`${question.results}.${i}`, new Float32Array(result)))
+    return { results: results.length }
+  }
+  for await (const line of createInterface({ input: process.stdin })) {
+    const answered = await answer(JSON.parse(line) as Question).catch((error: Error) => ({ error: error.stack }))
+    process.stdout.write(`${JSON.stringify(answered)}\n`)
+  }
+}
+
+const { load } = (await import(pathToFileURL(resolve(process.argv[2])).href)) as { load: Load }
+await serve(load)

@@ -1,0 +1,35 @@
+// Who can be timed here. A backend that flambeau can load is two columns of every table, eager and compiled; nothing else
+// has to be told of it.
+import { fileURLToPath } from 'node:url'
+import { deviceNames, loadDevice } from 'flambeau'
+import type { Absent, Subject } from './subject.ts'
+
+export const here = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
+
+export const isPresent = (subject: Subject | Absent): subject is Subject => !('absent' in subject)
+
+export const isAbsent = (subject: Subject | Absent): subject is Absent => 'absent' in subject
+
+/** flambeau on a device, by the bench in a folder: this one, or a copy of it that finds another flambeau. */
+export const flambeau = (device: string, folder = here('./')): Subject[] =>
+  (['eager', 'compiled'] as const).map((mode) => ({
+    name: mode === 'eager' ? device : `${device} ${mode}`,
+    title: `flambeau on ${device}, ${mode}`,
+    command: process.execPath,
+    args: [`${folder}serve.js`, `${folder}flambeau.js`, device, mode],
+  }))
+
+/** flambeau on every device that it knows, present or absent. */
+export async function devices(): Promise<(Subject | Absent)[]> {
+  const found: (Subject | Absent)[] = []
+  for (const device of deviceNames.filter((name) => name !== 'auto')) {
+    try {
+      await loadDevice(device)
+      found.push(...flambeau(device))
+    } catch (error) {
+      const [sentence] = (error as Error).message.split('\n')
+      found.push({ name: device, title: `flambeau on ${device}`, absent: sentence })
+    }
+  }
+  return found
+}

@@ -1,0 +1,58 @@
+// The cross-backend table as Markdown: a row for each workload, a column for each subject.
+import type { Workload } from '../workloads/workload.ts'
+import { type Cell, isTimed, type Race, type Timed } from './race.ts'
+import type { Absent, Subject } from './subject.ts'
+import { duration, figure, megabytes } from './units.ts'
+
+type Text = (cell: Timed, workload: Workload) => string
+
+const rate: Text = ({ median }, { flops, bytes }) =>
+  flops !== undefined
+    ? `${figure(flops / median)} GFLOP/s`
+    : bytes !== undefined
+      ? `${figure(bytes / median)} GB/s`
+      : ''
+
+function grid(races: readonly Race[], subjects: readonly Subject[], text: Text, last?: (race: Race) => string): string {
+  const names = subjects.map(({ name }) => name)
+  const head = ['', 'one', ...names, ...(last ? ['fastest'] : [])]
+  const lines = races.map((race) => {
+    const { workload } = race
+    const cells = names.map((name) => {
+      const cell: Cell | undefined = race.cells[name]
+      return isTimed(cell) ? text(cell, workload) : cell === undefined ? '' : cell.wrong ? '**wrong**' : '–'
+    })
+    return [`${workload.name} (${workload.id})`, workload.unit, ...cells, ...(last ? [last(race)] : [])]
+  })
+  const rule = ['---', '---', ...names.map(() => '---:'), ...(last ? ['---'] : [])]
+  return [head, rule, ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+}
+
+const fastest = ({ cells }: Race): string => {
+  const timed = Object.entries(cells).filter(([, cell]) => isTimed(cell)) as [string, Timed][]
+  return timed.sort(([, a], [, b]) => a.median - b.median)[0]?.[0] ?? ''
+}
+
+const reasons = (races: readonly Race[]): string[] =>
+  races.flatMap(({ workload, cells }) =>
+    Object.entries(cells).flatMap(([name, cell]) =>
+      isTimed(cell) ? [] : [`- ${workload.name}, ${name}: ${cell.why.split('\n')[0]}`],
+    ),
+  )
+
+/** All that is known of some races: times, rates, memory, and why there is no time where there is none. */
+export function tables(races: readonly Race[], subjects: readonly Subject[], absent: readonly Absent[]): string {
+  const rated = races.filter(({ workload }) => (workload.flops ?? workload.bytes) !== undefined)
+  const parts = [
+    subjects.map(({ name, title }) => `- \`${name}\`: ${title}`).join('\n'),
+    absent.map(({ name, title, absent: why }) => `- \`${name}\` is absent (${title}): ${why}`).join('\n'),
+    '### Time',
+    grid(races, subjects, ({ median }) => duration(median), fastest),
+    reasons(races).join('\n'),
+    rated.length > 0 ? '### Rate\n\nOperations of the products alone; or the bytes that must be moved at least.' : '',
+    rated.length > 0 ? grid(rated, subjects, rate) : '',
+    '### Memory\n\nMB, the most that the process held, its language and the inputs included.',
+    grid(races, subjects, ({ peak }) => megabytes(peak)),
+  ]
+  return parts.filter((part) => part !== '').join('\n\n')
+}

@@ -1,0 +1,50 @@
+// What a user would pick instead: libraries with versions of their own, in a folder of their own (bench/vs), installed when
+// they are first asked for.
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Absent, Subject } from './subject.ts'
+import { here } from './subjects.ts'
+
+const folder = here('../../vs/')
+
+interface Peer {
+  readonly name: string
+  readonly title: string
+  readonly package: string
+  readonly args: readonly string[]
+}
+
+const peers: readonly Peer[] = [
+  { name: 'tfjs-cpu', title: 'TensorFlow.js, cpu', package: '@tensorflow/tfjs', args: ['tfjs.mjs', 'cpu'] },
+  { name: 'tfjs-wasm', title: 'TensorFlow.js, wasm', package: '@tensorflow/tfjs', args: ['tfjs.mjs', 'wasm'] },
+  { name: 'jax-js', title: 'jax-js, wasm, jit', package: '@jax-js/jax', args: ['jax.mjs'] },
+  { name: 'js-pytorch', title: 'js-pytorch', package: 'js-pytorch', args: ['js-pytorch.mjs'] },
+]
+
+const readJson = (file: string): Record<string, unknown> => JSON.parse(readFileSync(join(folder, file), 'utf8'))
+
+/** Installs the versions of the lock file, without running anything of theirs; a sentence when that fails. */
+function install(): string | undefined {
+  // npm writes this list when it has finished.
+  if (existsSync(join(folder, 'node_modules/.package-lock.json'))) return undefined
+  const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
+  const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund']
+  try {
+    execFileSync(npm, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], shell: process.platform === 'win32' })
+    return undefined
+  } catch (error) {
+    return `npm ci in bench/vs failed: ${(error as Error).message.split('\n')[0]}`
+  }
+}
+
+/** The other libraries, installed; absent with a reason where that failed. */
+export function others(): (Subject | Absent)[] {
+  const failed = install()
+  const { dependencies } = readJson('package.json') as { dependencies: Record<string, string> }
+  return peers.map(({ name, title, package: dependency, args }) => {
+    const versioned = `${title}, ${dependencies[dependency]}`
+    if (failed !== undefined) return { name, title: versioned, absent: failed }
+    return { name, title: versioned, command: process.execPath, args: [here('./serve.js'), ...args], cwd: folder }
+  })
+}

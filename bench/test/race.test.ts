@@ -1,0 +1,96 @@
+// A race compares results before it takes times, and says why a subject has none.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { tensor } from 'flambeau'
+import { afterAll, expect, test } from 'vitest'
+import { chart } from '../src/chart.ts'
+import { InputFiles } from '../src/inputs.ts'
+import { difference, isTimed, race, rows } from '../src/race.ts'
+import { quick } from '../src/races.ts'
+import type { Subject } from '../src/subject.ts'
+import { tables } from '../src/table.ts'
+import type { Workload } from '../workloads/workload.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'flambeau-bench-test-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+/** A subject that speaks the protocol and doubles its input, `answers` overriding what it says. */
+function subject(name: string, answers: string): Subject {
+  const file = join(folder, `${name}.mjs`)
+  writeFileSync(
+    file,
+    `import { readFileSync, writeFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+let x
+const load = ({ inputs }) => { x = new Float32Array(new Uint8Array(readFileSync(inputs.x.file)).buffer); return {} }
+const run = (n) => ({ ns: 1000 * n, peak: 5e6 })
+const results = (file) => { writeFileSync(file + '.0', x.map((v) => 2 * v)); return { results: 1 } }
+const answers = { load, run, results, ...${answers} }
+for await (const line of createInterface({ input: process.stdin })) {
+  const question = JSON.parse(line)
+  const answer = 'load' in question ? answers.load(question) : 'run' in question ? answers.run(question.run) : answers.results(question.results)
+  console.log(JSON.stringify(answer))
+}`,
+  )
+  return { name, title: name, command: process.execPath, args: [file] }
+}
+
+const doubling: Workload = {
+  name: 'doubling',
+  id: 'T',
+  title: 'doubling',
+  unit: 'step',
+  units: 2,
+  inputs: () => ({ x: tensor([1, 2, 3]) }),
+  program: ({ x }) => ({ step: () => x.mul(2) }),
+  expected: { after: 3, sum: 12 },
+  bytes: 1000,
+  targets: [
+    { subject: 'right', atMost: 500 },
+    { subject: 'slow', than: 'right', atMost: 2 },
+    { subject: 'right', than: 'absent', atMost: 1 },
+  ],
+}
+
+test('only what computes the same is timed; targets are read from the same rounds', async () => {
+  const subjects = [
+    subject('right', '{}'),
+    subject('slow', '{ run: (n) => ({ ns: 3000 * n, peak: 7e6 }) }'),
+    subject(
+      'other',
+      `{ results: (file) => { writeFileSync(file + '.0', x.map((v) => 3 * v)); return { results: 1 } } }`,
+    ),
+    subject('lacking', `{ load: () => ({ cannot: 'it has no double' }) }`),
+    subject('broken', `{ run: () => { throw new Error('broken') } }`),
+    subject('endless', '{ run: (n) => ({ ns: 11e9 * n, peak: 0 }) }'),
+  ]
+  const raced = await race(doubling, subjects, new InputFiles(folder), folder, quick)
+  expect(raced.cells.right).toMatchObject({ median: 500, peak: 5e6 })
+  expect(raced.cells.slow).toMatchObject({ median: 1500 })
+  expect(raced.cells.other).toEqual({ why: 'computes something else: the sum is 18, not 12', wrong: true })
+  expect(raced.cells.lacking).toEqual({ why: 'it has no double', wrong: false })
+  expect(raced.cells.endless).toEqual({ why: 'over: 11.00 s a step', wrong: false })
+  expect(isTimed(raced.cells.broken)).toBe(false)
+  expect(rows(raced).map(({ value, atMost }) => [value, atMost])).toEqual([
+    [500, 500],
+    [3, 2],
+  ])
+  const text = tables([raced], subjects, [{ name: 'gpu', title: 'a GPU', absent: 'none is here' }])
+  expect(text).toContain('| doubling (T) | step | 500.0 ns | 1.500 µs | **wrong** | – | **wrong** | – | right |')
+  expect(text).toContain('2.000 GB/s')
+  expect(text).toContain('- `gpu` is absent (a GPU): none is here')
+  expect(text).toContain('- doubling, lacking: it has no double')
+  const svg = await chart([raced], subjects, 'Doubling')
+  expect(svg).toMatch(/^<svg/)
+  expect(svg).toContain('doubling')
+})
+
+test('results differ by their largest element', () => {
+  const a = [new Float32Array([1, 1000])]
+  expect(difference([new Float32Array([1.05, 1000])], a, 1e-4)).toBeUndefined()
+  expect(difference([new Float32Array([1.2, 1000])], a, 1e-4)).toMatch(/^element 0 of result 0 is 1.2/)
+  expect(difference([new Float32Array([Number.NaN, 1000])], a, 1e-4)).toMatch(/NaN/)
+  expect(difference([new Float32Array(1)], a, 1e-4)).toBe('result 0 has 1 elements, not 2')
+  expect(difference([], a, 1e-4)).toBe('0 results, not 1')
+})

@@ -1,0 +1,55 @@
+"""Real PyTorch as a subject: the protocol of src/serve.ts, one question a line on stdin, one answer a line on stdout."""
+import json
+import resource
+import sys
+import time
+import traceback
+
+import numpy as np
+import torch
+from workloads import workloads
+
+torch.set_num_threads(1)
+
+
+def read(stored):
+    return torch.from_numpy(np.fromfile(stored["file"], dtype=stored["dtype"])).view(stored["shape"])
+
+
+class Server:
+    def answer(self, question):
+        if "load" in question:
+            return self.load(question["load"], question["inputs"])
+        if "run" in question:
+            return self.run(question["run"])
+        return self.write(question["results"])
+
+    def load(self, name, inputs):
+        if name not in workloads:
+            return {"cannot": "not written for PyTorch"}
+        self.step, self.results = workloads[name]({key: read(stored) for key, stored in inputs.items()})
+        return {}
+
+    def run(self, n):
+        step = self.step
+        start = time.perf_counter_ns()
+        for _ in range(n):
+            last = step()
+        ns = time.perf_counter_ns() - start
+        self.last = last
+        return {"ns": ns, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
+
+    def write(self, prefix):
+        results = self.results(self.last)
+        for i, result in enumerate(results):
+            result.detach().contiguous().numpy().tofile(f"{prefix}.{i}")
+        return {"results": len(results)}
+
+
+server = Server()
+for line in sys.stdin:
+    try:
+        answer = server.answer(json.loads(line))
+    except Exception:
+        answer = {"error": traceback.format_exc()}
+    print(json.dumps(answer), flush=True)

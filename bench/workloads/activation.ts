@@ -1,0 +1,34 @@
+// tanh(1.5 x + 0.5) * sigmoid(x) of a million, summed, and its gradient.
+import { manualSeed, randn } from 'flambeau'
+import { input, type Workload } from './workload.ts'
+
+const n = 1_000_000
+
+export const activation: Workload = {
+  name: 'activation',
+  id: 'W7',
+  title: 'tanh(1.5 x + 0.5) * sigmoid(x) of a million, sum, backward',
+  unit: 'step',
+  inputs() {
+    manualSeed(0)
+    return { x: randn(n) }
+  },
+  program(inputs) {
+    const x = input(inputs, 'x').detach().requiresGrad_()
+    return {
+      step() {
+        x.grad = null
+        const sum = x.mul(1.5).add(0.5).tanh().mul(x.sigmoid()).sum()
+        sum.backward()
+        return sum
+      },
+      results: (sum) => [sum, x.grad ?? x],
+    }
+  },
+  expected: { after: 1, sum: 254_702.5 },
+  bytes: 2 * 4 * n,
+  targets: [
+    { subject: 'js compiled', than: 'floor', atMost: 1.1 },
+    { subject: 'js compiled', than: 'jax-js', atMost: 1 },
+  ],
+}

@@ -1,0 +1,31 @@
+// Logistic regression on the Wisconsin breast cancer set, all 30 features, full batch, SGD: an epoch.
+import { F, manualSeed, nn, optim } from 'flambeau'
+import { breastCancer as data, parameters, start, training } from './training.ts'
+import type { Workload } from './workload.ts'
+
+const network = (): nn.Sequential => new nn.Sequential(new nn.Linear(30, 1), new nn.Sigmoid())
+
+export const breastCancer: Workload = {
+  name: 'breast-cancer',
+  id: 'W2',
+  title: 'Breast cancer, Linear(30, 1) + sigmoid, BCE, SGD',
+  unit: 'epoch',
+  inputs() {
+    manualSeed(0)
+    return { ...data(), ...parameters(network()) }
+  },
+  program(inputs) {
+    const model = start(network(), inputs)
+    return training(model, F.binaryCrossEntropy, new optim.SGD(model.parameters(), { lr: 1e-2 }), inputs)
+  },
+  expected: { after: 500, sum: 0.1307945 },
+  flops: 4 * 569 * 30,
+  targets: [
+    { subject: 'js', than: 'torch', atMost: 0.85 },
+    { subject: 'js compiled', than: 'floor', atMost: 1.15 },
+    { subject: 'js compiled', than: 'torch', atMost: 1 },
+    { subject: 'js compiled', than: 'jax-js', atMost: 1 },
+    { subject: 'js compiled', than: 'tfjs-wasm', atMost: 1 },
+    { subject: 'floor', than: 'torch', atMost: 0.45 },
+  ],
+}

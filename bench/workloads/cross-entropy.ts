@@ -1,0 +1,35 @@
+// Softmax cross entropy of 1024 rows of 1000 classes, and its gradient.
+import { F, manualSeed, randint, randn } from 'flambeau'
+import { input, type Workload } from './workload.ts'
+
+const [rows, classes] = [1024, 1000]
+
+export const crossEntropy: Workload = {
+  name: 'cross-entropy',
+  id: 'W8',
+  title: `Softmax cross entropy ${rows} x ${classes}, backward`,
+  unit: 'step',
+  inputs() {
+    manualSeed(0)
+    return { x: randn(rows, classes), y: randint(classes, [rows]) }
+  },
+  program(inputs) {
+    const x = input(inputs, 'x').detach().requiresGrad_()
+    const y = input(inputs, 'y')
+    return {
+      step() {
+        x.grad = null
+        const loss = F.crossEntropy(x, y)
+        loss.backward()
+        return loss
+      },
+      results: (loss) => [loss, x.grad ?? x],
+    }
+  },
+  expected: { after: 1, sum: 7.413549 },
+  bytes: 2 * 4 * rows * classes,
+  targets: [
+    { subject: 'js compiled', than: 'floor', atMost: 1.2 },
+    { subject: 'js compiled', than: 'jax-js', atMost: 1 },
+  ],
+}

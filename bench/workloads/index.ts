@@ -1,0 +1,32 @@
+// All workloads, in the order of the table.
+import { activation } from './activation.ts'
+import { boston } from './boston.ts'
+import { bostonMlp } from './boston-mlp.ts'
+import { breastCancer } from './breast-cancer.ts'
+import { crossEntropy } from './cross-entropy.ts'
+import { matmuls } from './matmul.ts'
+import { mlp } from './mlp.ts'
+import { reductions } from './reductions.ts'
+import { operation, scalarGraph } from './scalars.ts'
+import type { Workload } from './workload.ts'
+
+export const workloads: readonly Workload[] = [
+  boston,
+  bostonMlp,
+  breastCancer,
+  mlp,
+  ...matmuls,
+  activation,
+  crossEntropy,
+  ...reductions,
+  scalarGraph,
+  operation,
+]
+
+/** The workload of that name; the error names them all, and what else could have been meant. */
+export function workloadNamed(name: string, others: readonly string[] = []): Workload {
+  const found = workloads.find((workload) => workload.name === name)
+  if (found !== undefined) return found
+  const known = [...workloads.map((workload) => workload.name), ...others]
+  throw new RangeError(`nothing is called ${name}; there are ${known.join(', ')}`)
+}

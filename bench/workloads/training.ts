@@ -1,0 +1,44 @@
+// Training steps: what the lecture's models and the larger network have in common.
+import { loadBoston, loadBreastCancer, StandardScaler, toTensor } from '@flambeau/data'
+import { type nn, noGrad, type optim, type Tensor } from 'flambeau'
+import { type Inputs, input, type Program } from './workload.ts'
+
+/** Standardised features and the target, a column. */
+export const boston = (): { x: Tensor; y: Tensor } => standardised(loadBoston(), 'TARGET')
+export const breastCancer = (): { x: Tensor; y: Tensor } => standardised(loadBreastCancer(), 'target')
+
+function standardised(
+  { frame, featureNames }: ReturnType<typeof loadBoston>,
+  target: string,
+): { x: Tensor; y: Tensor } {
+  return { x: toTensor(new StandardScaler().fitTransform(frame.select(featureNames))), y: toTensor(frame, [target]) }
+}
+
+/** The parameters that a model starts with, under the names of its state dict. */
+export const parameters = (model: nn.Module): Inputs =>
+  Object.fromEntries([...model.namedParameters()].map(([name, parameter]) => [name, parameter.detach()]))
+
+/** Gives a model the parameters that are among the inputs. */
+export function start<M extends nn.Module>(model: M, inputs: Inputs): M {
+  noGrad(() => {
+    for (const [name, parameter] of model.namedParameters()) parameter.copy_(input(inputs, name))
+  })
+  return model
+}
+
+/** Forward pass, backward pass and the optimizer's step, as everybody writes them; the loss. */
+export function training(
+  model: nn.Module,
+  criterion: (yHat: Tensor, y: Tensor) => Tensor,
+  optimizer: optim.Optimizer,
+  { x, y }: Inputs,
+): Program {
+  const step = (): Tensor => {
+    const loss = criterion(model.forward(x) as Tensor, y)
+    optimizer.zeroGrad()
+    loss.backward()
+    optimizer.step()
+    return loss
+  }
+  return { step, results: (loss) => [loss, ...model.parameters()] }
+}
