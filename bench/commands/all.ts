@@ -51,7 +51,7 @@ export async function all(names: readonly string[], options: { readonly quick: b
   const subjects = [...(await devices()), ...floors(), torch()]
   const present = subjects.filter(isPresent)
   const raced = await races(chosen, present, options.quick ? quick : thorough)
-  const found = await sections(everything ? benches : benches.filter((name) => names.includes(name)))
+  const found = await sections(benches.filter((name) => names.includes(name) || (everything && !options.quick)))
   const verdicts = [
     ...raced.flatMap(rows),
     ...found.flatMap(({ result }) => (typeof result === 'string' ? [] : result.rows)),
