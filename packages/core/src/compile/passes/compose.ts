@@ -1,0 +1,58 @@
+// Views of views: how what is read of a value through one layout is read where that value itself is only a view of, or an
+// elementwise function of, another one.
+import { contiguousStrides, isContiguous, type Layout } from '../../base/layout.ts'
+
+/** Sizes and strides with neighbours that one stride walks through merged, without sizes of 1. */
+function merged({ shape, strides }: Layout): { sizes: number[]; steps: number[] } {
+  const sizes: number[] = []
+  const steps: number[] = []
+  shape.forEach((size, i) => {
+    if (size === 1) return
+    const last = sizes.length - 1
+    if (last >= 0 && steps[last] === strides[i] * size) {
+      sizes[last] *= size
+      steps[last] = strides[i]
+    } else {
+      sizes.push(size)
+      steps.push(strides[i])
+    }
+  })
+  return { sizes, steps }
+}
+
+/**
+ * `outer` reads the row-major elements of a tensor that `inner` reads from elsewhere: the layout that reads the same
+ * elements from there, or null where steps of `outer` cross dimensions of `inner` and no layout does.
+ */
+export function compose(outer: Layout, inner: Layout): Layout | null {
+  const { shape } = outer
+  if (isContiguous(inner)) return { shape, strides: outer.strides, offset: inner.offset + outer.offset }
+  const { sizes, steps } = merged(inner)
+  const rows = contiguousStrides(sizes)
+  /** A distance between row-major elements as steps along each dimension. */
+  const digits = (distance: number): number[] => {
+    let rest = Math.abs(distance)
+    return rows.map((row) => {
+      const digit = Math.floor(rest / row)
+      rest -= digit * row
+      return Math.sign(distance) * digit
+    })
+  }
+  const moved = (by: readonly number[]): number => by.reduce((sum, digit, d) => sum + digit * steps[d], 0)
+
+  // Steps along dimensions are steps between elements as long as no element read lies outside of a dimension.
+  const least = digits(outer.offset)
+  const most = [...least]
+  const offset = inner.offset + moved(least)
+  const strides = outer.strides.map((stride, i) => {
+    if (shape[i] <= 1) return 0
+    const by = digits(stride)
+    by.forEach((digit, d) => {
+      const reach = digit * (shape[i] - 1)
+      if (reach < 0) least[d] += reach
+      else most[d] += reach
+    })
+    return moved(by)
+  })
+  return least.every((x) => x >= 0) && most.every((x, d) => x < sizes[d]) ? { shape, strides, offset } : null
+}

@@ -1,0 +1,56 @@
+// Leaves out what nothing needs: instructions of which no output reaches a result, a kept value or a check; outputs of
+// maps that nothing reads, and operands that their expressions do not read.
+import type { MapOut, Prims } from '../../backend/backend.ts'
+import { isUse, type Program, type ProgramInstr } from '../../backend/program.ts'
+import { inputsOf, s, substitute } from '../../expr/expr.ts'
+import { usesOf } from '../alias.ts'
+import { isMap, isReducing } from './graph.ts'
+
+/** Its error is an effect: it stays whether its outputs are read or not. */
+const mayThrow = ({ kind, check }: ProgramInstr): boolean =>
+  check !== undefined || kind === 'gather' || kind === 'scatter'
+
+/** The map without outputs that nothing needs; one stays for the sake of a check. */
+function withNeededOutputs(instr: ProgramInstr<'map'>, needed: (value: number) => boolean): ProgramInstr<'map'> {
+  const at = instr.outputs.flatMap((value, k) => (needed(value) ? [k] : []))
+  if (at.length === instr.outputs.length) return instr
+  if (at.length === 0) at.push(0)
+  return { ...instr, attrs: { outs: at.map((k) => instr.attrs.outs[k]) }, outputs: at.map((k) => instr.outputs[k]) }
+}
+
+/** The map without operands that nothing reads; one view stays where it alone says what a reduction iterates over. */
+function withReadOperands(instr: ProgramInstr<'map'>): ProgramInstr<'map'> {
+  const { attrs, inputs, check } = instr
+  const exprs = attrs.outs.map((out) => out.expr)
+  const read = inputsOf(check === undefined ? exprs : [...exprs, check.expr])
+  const shaped = read.some((i) => isUse(inputs[i]))
+  const kept = shaped ? -1 : inputs.findIndex(isUse)
+  if (kept >= 0 && isReducing(instr)) read.push(kept)
+  if (read.length === inputs.length) return instr
+  const renumber = new Map(read.map((from, to) => [from, to]))
+  const moved = (expr: MapOut['expr']): MapOut['expr'] =>
+    substitute(expr, (x) => s.input(renumber.get(x.value) as number, x.dtype))
+  const outs: Prims['map']['outs'] = attrs.outs.map((out) => ({ ...out, expr: moved(out.expr) }))
+  return {
+    ...instr,
+    attrs: { outs },
+    inputs: read.map((i) => inputs[i]),
+    check: check && { ...check, expr: moved(check.expr) },
+  }
+}
+
+export function deadCode(program: Program): Program {
+  const needed = new Set<number>()
+  for (const { last } of program.kept) needed.add(last)
+  for (const { value } of program.results) needed.add(value)
+  const instrs: ProgramInstr[] = []
+  for (const instr of [...program.instrs].reverse()) {
+    if (!mayThrow(instr) && !instr.outputs.some((value) => needed.has(value))) continue
+    const slim = isMap(instr) ? withReadOperands(withNeededOutputs(instr, (value) => needed.has(value))) : instr
+    for (const { value } of usesOf(slim)) needed.add(value)
+    instrs.push(slim)
+  }
+  for (const { first } of program.kept) needed.add(first)
+  const given = new Map([...program.given].filter(([value]) => needed.has(value)))
+  return { ...program, given, instrs: instrs.reverse() }
+}

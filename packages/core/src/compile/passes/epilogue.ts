@@ -1,0 +1,77 @@
+// A map that alone reads a product is computed with it: as the matmul's `post`.
+import type { Backend } from '../../backend/backend.ts'
+import { isUse, type Program, type ProgramInstr, type Use } from '../../backend/program.ts'
+import { sameShape } from '../../base/shape.ts'
+import { s } from '../../expr/expr.ts'
+import { readsWhole, usesOf } from '../alias.ts'
+import { isMap, leavingValues, makersOf, readersOf } from './graph.ts'
+import { Expressions, Operands } from './rewrite.ts'
+
+export const isMatmul = (instr: ProgramInstr | undefined): instr is ProgramInstr<'matmul'> => instr?.kind === 'matmul'
+
+/** Why a map cannot be the epilogue of the product `value`; null where it can. */
+export function epilogueRefusal(program: Program, value: number, readers: number, reader: ProgramInstr): string | null {
+  const { shape, dtype } = program.values[value]
+  if (readers > 1) return `v${value} has other readers`
+  if (leavingValues(program).has(value)) return `v${value} leaves the step`
+  if (!isMap(reader)) return 'only maps can be epilogues'
+  if (reader.outputs.length > 1) return 'a product has one output'
+  if (reader.attrs.outs[0].reduce !== undefined) return 'the epilogue of a product cannot reduce it'
+  if (reader.check !== undefined) return 'the map has a check'
+  if (program.values[reader.outputs[0]].dtype !== dtype) return 'the product has another dtype'
+  const whole = (use: Use): boolean => readsWhole(program, use) && sameShape(use.shape, shape)
+  if (usesOf(reader).some((use) => use.value === value && !whole(use))) return `v${value} is read in another order`
+  return null
+}
+
+/** The matmul that computes what the map makes of its product. */
+function withEpilogue(
+  product: ProgramInstr<'matmul'>,
+  reader: ProgramInstr<'map'>,
+  expressions: Expressions,
+): ProgramInstr<'matmul'> {
+  const [a, b, ...others] = product.inputs
+  const [{ expr }] = reader.attrs.outs
+  const operands = new Operands()
+  /** Operands of the epilogue come after the product, which is its input 0. */
+  const read: Operands['read'] = (x, like) => {
+    const found = operands.read(x, like)
+    return found.step === 'input' ? s.input(found.value + 1, like.dtype) : found
+  }
+  const before = product.attrs.post ?? s.input(0, expr.dtype)
+  const [inner] = expressions.rewrite([before], (x) => (x.value === 0 ? x : read(others[x.value - 1], x)))
+  const [post] = expressions.rewrite([expr], (x) => {
+    const operand = reader.inputs[x.value]
+    return isUse(operand) && operand.value === product.outputs[0] ? inner : read(operand, x)
+  })
+  return {
+    ...product,
+    attrs: { post },
+    inputs: [a, b, ...operands.list],
+    outputs: reader.outputs,
+    origin: reader.origin,
+  }
+}
+
+export function epilogues(program: Program, { caps }: Backend): Program {
+  const expressions = new Expressions()
+  const makers = makersOf(program)
+  const readers = readersOf(program)
+  const instrs = new Set<ProgramInstr>()
+  for (const instr of program.instrs) {
+    let next = instr
+    for (const { value } of isMap(instr) ? usesOf(instr) : []) {
+      const product = makers.get(value)
+      const alone = readers.get(value)?.length ?? 0
+      if (!isMatmul(product) || !isMap(instr) || epilogueRefusal(program, value, alone, instr) !== null) continue
+      const made = withEpilogue(product, instr, expressions)
+      if (usesOf(made).length > caps.maxArgs) continue
+      instrs.delete(product)
+      next = made
+      break
+    }
+    instrs.add(next)
+    for (const value of next.outputs) makers.set(value, next)
+  }
+  return { ...program, instrs: [...instrs] }
+}

@@ -1,0 +1,85 @@
+// What passes ask about a program: which instruction makes a value and which read it, what leaves the step, what a map
+// iterates over and what its expressions cost.
+import { isUse, type Program, type ProgramInstr, type Use } from '../../backend/program.ts'
+import { contiguousLayout } from '../../base/layout.ts'
+import type { Shape } from '../../base/shape.ts'
+import { type Expr, type Step, topological } from '../../expr/expr.ts'
+import { usesOf } from '../alias.ts'
+
+export const isMap = (instr: ProgramInstr | undefined): instr is ProgramInstr<'map'> => instr?.kind === 'map'
+
+/** All of a value, row-major. */
+export const wholeUse = ({ values }: Program, value: number): Use => ({
+  value,
+  dtype: values[value].dtype,
+  ...contiguousLayout(values[value].shape),
+})
+
+/** What leaves the step: each of these values has memory, so an instruction, of its own. */
+export const leavingValues = (program: Program): Set<number> =>
+  new Set([...program.kept.map(({ last }) => last), ...program.results.map(({ value }) => value)])
+
+/** The shape that a map iterates over: that of any view; without views the output's. */
+export const iteratedShape = ({ values }: Program, { inputs, outputs }: ProgramInstr<'map'>): Shape =>
+  inputs.find(isUse)?.shape ?? values[outputs[0]].shape
+
+export const isReduced = (instr: ProgramInstr<'map'>, value: number): boolean =>
+  instr.attrs.outs[instr.outputs.indexOf(value)].reduce !== undefined
+
+export const isReducing = ({ attrs }: ProgramInstr<'map'>): boolean =>
+  attrs.outs.some(({ reduce }) => reduce !== undefined)
+
+/** The instruction that makes each value. */
+export function makersOf({ instrs }: Program): Map<number, ProgramInstr> {
+  const makers = new Map<number, ProgramInstr>()
+  for (const instr of instrs) for (const value of instr.outputs) makers.set(value, instr)
+  return makers
+}
+
+/** The instructions that read each value. */
+export function readersOf({ instrs }: Program): Map<number, ProgramInstr[]> {
+  const readers = new Map<number, ProgramInstr[]>()
+  for (const instr of instrs) {
+    for (const value of new Set(usesOf(instr).map((use) => use.value))) {
+      const known = readers.get(value)
+      if (known === undefined) readers.set(value, [instr])
+      else known.push(instr)
+    }
+  }
+  return readers
+}
+
+/** In additions; steps that are not here take many. */
+const costs: Partial<Record<Step, number>> = {
+  input: 0,
+  const: 0,
+  cast: 0,
+  add: 1,
+  sub: 1,
+  mul: 1,
+  fma: 1,
+  div: 2,
+  sqrt: 2,
+  min: 1,
+  max: 1,
+  neg: 1,
+  abs: 1,
+  eq: 1,
+  ne: 1,
+  lt: 1,
+  le: 1,
+  gt: 1,
+  ge: 1,
+  and: 1,
+  or: 1,
+  xor: 1,
+  not: 1,
+  select: 1,
+}
+
+/** What computing an expression once more costs, in additions; infinite where it has a step that takes many. */
+export const costOf = (root: Expr): number =>
+  topological([root]).reduce((sum, { step }) => sum + (costs[step] ?? Number.POSITIVE_INFINITY), 0)
+
+/** The most that is computed again rather than stored and read. */
+export const cheap = 2

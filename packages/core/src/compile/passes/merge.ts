@@ -1,0 +1,155 @@
+// Maps over one shape become one map of several outputs, reduced ones among them: one pass over what they read. A map
+// that reads another's output at the same place gets its expression; the output is stored only if others read it.
+import type { Backend } from '../../backend/backend.ts'
+import { isUse, type Program, type ProgramInstr } from '../../backend/program.ts'
+import { numelOf, sameShape } from '../../base/shape.ts'
+import { type Expr, inputsOf } from '../../expr/expr.ts'
+import { readsWhole, usesOf } from '../alias.ts'
+import { deadCode } from './dead-code.ts'
+import { cheap, costOf, isMap, isReduced, iteratedShape } from './graph.ts'
+import { exprOf } from './inline.ts'
+import { Expressions, Operands, operandKey } from './rewrite.ts'
+
+/** An instruction, or several that have become one. */
+interface Group {
+  readonly instr: ProgramInstr
+  /** Positions of the first and the last of its instructions in the program. */
+  readonly first: number
+  readonly last: number
+}
+
+/** More outputs than this make a kernel too large to be compiled well. */
+const mostOutputs = 16
+
+/** Why the second of two maps cannot be computed together with the first, whatever lies between; null where it can. */
+export function mergeRefusal(
+  program: Program,
+  { caps }: Backend,
+  a: ProgramInstr<'map'>,
+  b: ProgramInstr<'map'>,
+): string | null {
+  const shape = iteratedShape(program, a)
+  if (!sameShape(shape, iteratedShape(program, b))) return 'they iterate over different shapes'
+  for (const use of usesOf(b)) {
+    if (!a.outputs.includes(use.value)) continue
+    if (isReduced(a, use.value)) return `v${use.value} is reduced`
+    if (!readsWhole(program, use) || !sameShape(use.shape, shape)) return `v${use.value} is read in another order`
+  }
+  if (!caps.multiOutput) return 'kernels of the backend have one output'
+  if (a.outputs.length + b.outputs.length > mostOutputs) return `they have more than ${mostOutputs} outputs`
+  if (b.check === undefined) return null
+  if (a.check !== undefined) return 'both have checks'
+  const dear = inputsOf([b.check.expr]).find((i) => {
+    const x = b.inputs[i]
+    return isUse(x) && a.outputs.includes(x.value) && costOf(exprOf(a, x.value)) > cheap
+  })
+  return dear === undefined ? null : 'a check reads what would be computed twice'
+}
+
+/** Both maps in one; `b` may read outputs of `a`. */
+function union(a: ProgramInstr<'map'>, b: ProgramInstr<'map'>, expressions: Expressions): ProgramInstr<'map'> {
+  const operands = new Operands()
+  const fromA = (x: Expr): Expr => operands.read(a.inputs[x.value], x)
+  const exprsOfA = expressions.rewrite([...a.attrs.outs.map((out) => out.expr), ...checkOf(a)], fromA)
+  const exprsOfB = expressions.rewrite([...b.attrs.outs.map((out) => out.expr), ...checkOf(b)], (x) => {
+    const operand = b.inputs[x.value]
+    const k = isUse(operand) ? a.outputs.indexOf(operand.value) : -1
+    return k >= 0 ? exprsOfA[k] : operands.read(operand, x)
+  })
+  const check = a.check
+    ? { ...a.check, expr: exprsOfA[a.outputs.length] }
+    : b.check && { ...b.check, expr: exprsOfB[b.outputs.length] }
+  return {
+    kind: 'map',
+    attrs: {
+      outs: [
+        ...a.attrs.outs.map((out, k) => ({ ...out, expr: exprsOfA[k] })),
+        ...b.attrs.outs.map((out, k) => ({ ...out, expr: exprsOfB[k] })),
+      ],
+    },
+    // A view that only gives a reduction its shape stays if no other does.
+    inputs:
+      operands.views.length > 0
+        ? operands.list
+        : [...operands.list, ...[...a.inputs, ...b.inputs].filter(isUse).slice(0, 1)],
+    outputs: [...a.outputs, ...b.outputs],
+    check,
+    origin: { name: [...new Set([a, b].flatMap(({ origin }) => origin.name.split('+')))].join('+') },
+  }
+}
+
+const checkOf = ({ check }: ProgramInstr): Expr[] => (check === undefined ? [] : [check.expr])
+
+/** Whether there is something to gain: one reads what the other makes, or both read the same elements. */
+function related(program: Program, a: ProgramInstr<'map'>, b: ProgramInstr<'map'>): boolean {
+  const size = numelOf(iteratedShape(program, a))
+  if (size === 1) return true
+  const large = usesOf(a).filter(({ value }) => numelOf(program.values[value].shape) >= size)
+  const read = new Set(large.map(operandKey))
+  return usesOf(b).some((use) => a.outputs.includes(use.value) || read.has(operandKey(use)))
+}
+
+export function merge(program: Program, backend: Backend): Program {
+  const expressions = new Expressions()
+  const groupOf = new Map<number, Group>()
+  const groups = new Set<Group>()
+  const makersFor = ({ instr }: Group): Group[] => usesOf(instr).flatMap(({ value }) => groupOf.get(value) ?? [])
+  /** Whether `b` needs `a`, through others; `direct`: or itself. */
+  const needs = (b: Group, a: Group, direct: boolean): boolean => {
+    const seen = new Set<Group>([b, a])
+    const search = (group: Group): boolean =>
+      makersFor(group).some((maker) => {
+        if (maker === a) return direct || group !== b
+        if (seen.has(maker) || maker.last < a.first) return false
+        seen.add(maker)
+        return search(maker)
+      })
+    return search(b)
+  }
+  const join = (a: Group, b: Group): Group | null => {
+    if (!isMap(a.instr) || !isMap(b.instr) || mergeRefusal(program, backend, a.instr, b.instr) !== null) return null
+    const instr = union(a.instr, b.instr, expressions)
+    if (usesOf(instr).length > backend.caps.maxArgs) return null
+    const group = { instr, first: Math.min(a.first, b.first), last: Math.max(a.last, b.last) }
+    for (const value of instr.outputs) groupOf.set(value, group)
+    groups.delete(a)
+    groups.delete(b)
+    return group
+  }
+
+  const byShape = new Map<string, Group[]>()
+  program.instrs.forEach((instr, i) => {
+    let group: Group = { instr, first: i, last: i }
+    for (const value of instr.outputs) groupOf.set(value, group)
+    if (isMap(instr)) {
+      const shape = iteratedShape(program, instr).join()
+      const others: Group[] = []
+      for (const other of (byShape.get(shape) ?? []).reverse()) {
+        const [a, b] = needs(other, group, true) ? [group, other] : [other, group]
+        const fits = isMap(a.instr) && isMap(b.instr) && related(program, a.instr, b.instr) && !needs(b, a, false)
+        const joined = fits ? join(a, b) : null
+        if (joined === null) others.push(other)
+        else group = joined
+      }
+      byShape.set(shape, [...others.reverse(), group])
+    }
+    groups.add(group)
+  })
+  return deadCode({ ...program, instrs: inOrder([...groups], makersFor) })
+}
+
+/**
+ * Each group as late as its readers allow, so that a parameter is replaced after its old value was read; groups with a
+ * check as early as possible, so that an error comes before anything is replaced.
+ */
+function inOrder(groups: readonly Group[], makersFor: (group: Group) => readonly Group[]): ProgramInstr[] {
+  const place = ({ instr, first, last }: Group): number => (instr.check === undefined ? last : first)
+  const order = new Set<Group>()
+  const emit = (group: Group): void => {
+    if (order.has(group)) return
+    for (const maker of makersFor(group)) emit(maker)
+    order.add(group)
+  }
+  for (const group of [...groups].sort((a, b) => place(a) - place(b))) emit(group)
+  return [...order].map(({ instr }) => instr)
+}

@@ -1,0 +1,85 @@
+// What passes share that write expressions anew: expressions in which equal nodes are one node, and lists of operands
+// in which equal operands are one operand.
+import { isReading, isUse, type ProgramOperand, type Use } from '../../backend/program.ts'
+import { type Expr, s, topological } from '../../expr/expr.ts'
+
+const isOne = (x: Expr): boolean => x.step === 'const' && x.value === 1
+
+/** A number by value: -0 is not 0, and there is no other NaN. */
+export const numberKey = (x: number): string => (Object.is(x, -0) ? '-0' : String(x))
+
+/** Expressions by value: equal nodes are the same object. */
+export class Expressions {
+  readonly #nodes = new Map<string, Expr>()
+  readonly #ids = new Map<Expr, number>()
+
+  /** The node that stands for all that are equal to `x`, whose arguments stand for theirs. */
+  #node(x: Expr): Expr {
+    const { step, dtype, args, value } = x
+    // Exact whatever the other operand is.
+    if (step === 'mul' && isOne(args[0])) return args[1]
+    if ((step === 'mul' || step === 'div') && isOne(args[1])) return args[0]
+    const key = `${step} ${dtype} ${numberKey(value)} ${args.map((arg) => this.#ids.get(arg)).join(' ')}`
+    const known = this.#nodes.get(key)
+    if (known !== undefined) return known
+    this.#nodes.set(key, x)
+    this.#ids.set(x, this.#ids.size)
+    return x
+  }
+
+  /** The expressions, with other expressions in place of their inputs. */
+  rewrite(roots: readonly Expr[], input: (x: Expr) => Expr = (x) => x): Expr[] {
+    const done = new Map<Expr, Expr>()
+    for (const x of topological(roots)) {
+      if (x.step === 'input') {
+        const found = input(x)
+        done.set(x, found.args.length === 0 ? this.#node(found) : found)
+        continue
+      }
+      const args = x.args.map((arg) => done.get(arg) as Expr)
+      done.set(x, this.#node(args.every((arg, i) => arg === x.args[i]) ? x : { ...x, args }))
+    }
+    return roots.map((root) => done.get(root) as Expr)
+  }
+
+  /** Equal for equal expressions. */
+  idOf(root: Expr): number {
+    return this.#ids.get(this.rewrite([root])[0]) as number
+  }
+}
+
+/** Equal for operands that read the same elements or the same number. */
+export function operandKey(x: ProgramOperand): string {
+  if (isReading(x)) return `r${x.reading} ${x.dtype}`
+  if (!isUse(x)) return `${numberKey(x.value)} ${x.dtype}`
+  const { value, shape, strides, offset } = x
+  return `v${value} ${shape.join()} ${strides.map((stride, i) => (shape[i] === 1 ? 0 : stride)).join()} ${offset}`
+}
+
+/** The operands of an instruction that is being put together. */
+export class Operands {
+  readonly list: ProgramOperand[] = []
+  readonly #positions = new Map<string, number>()
+
+  constructor(first: readonly ProgramOperand[] = []) {
+    for (const x of first) this.#position(x)
+  }
+
+  get views(): readonly Use[] {
+    return this.list.filter(isUse)
+  }
+
+  #position(x: ProgramOperand): number {
+    const key = operandKey(x)
+    const known = this.#positions.get(key)
+    if (known !== undefined) return known
+    const position = this.list.push(x) - 1
+    this.#positions.set(key, position)
+    return position
+  }
+
+  /** What reads an operand where an expression had `like`: an input, or the number itself when it is known. */
+  read(x: ProgramOperand, like: Expr): Expr {
+    return isUse(x) || isReading(x) ? s.input(this.#position(x), like.dtype) : s.constant(x.value, like.dtype)
+  }
+}

@@ -1,0 +1,159 @@
+// Computes equal things once: equal nodes inside of expressions, equal instructions, equal readings; and reads what a
+// plain copy was made of instead of the copy. What leaves the step keeps an instruction, because it has its own memory.
+import type { Backend, Check, Kind, Prims } from '../../backend/backend.ts'
+import {
+  type HostStep,
+  isReading,
+  isUse,
+  type Program,
+  type ProgramInstr,
+  type ProgramOperand,
+  type Use,
+} from '../../backend/program.ts'
+import { isContiguous } from '../../base/layout.ts'
+import { numelOf } from '../../base/shape.ts'
+import { s } from '../../expr/expr.ts'
+import { readsWhole } from '../alias.ts'
+import { compose } from './compose.ts'
+import { leavingValues, wholeUse } from './graph.ts'
+import { Expressions, numberKey, operandKey } from './rewrite.ts'
+
+/** For each reading the first one of the same function with no effect between. */
+function firstReadings(host: readonly HostStep[]): readonly number[] {
+  const same: number[] = []
+  const known = new Map<() => number, number>()
+  for (const step of host) {
+    if (step.kind === 'effect') known.clear()
+    if (step.kind !== 'reading') continue
+    same[step.reading] = known.get(step.fn) ?? step.reading
+    known.set(step.fn, same[step.reading])
+  }
+  return same
+}
+
+const copyOf = (x: Use, output: number): ProgramInstr<'map'> => ({
+  kind: 'map',
+  attrs: { outs: [{ expr: s.input(0, x.dtype) }] },
+  inputs: [x],
+  outputs: [output],
+  origin: { name: 'copy' },
+})
+
+/** An assignment that replaces everything is a copy of its source. */
+function asCopy(instr: ProgramInstr, program: Program): ProgramInstr {
+  if (instr.kind !== 'assign') return instr
+  const { region } = (instr as ProgramInstr<'assign'>).attrs
+  const [output] = instr.outputs
+  const all = numelOf(region.shape) === numelOf(program.values[output].shape)
+  const source = instr.inputs[1]
+  if (!all || region.offset !== 0 || !isContiguous(region) || !isUse(source)) return instr
+  return { ...copyOf(source, output), origin: instr.origin }
+}
+
+/** Which output of a map is nothing but an operand, and that operand. */
+function copiesIn({ kind, attrs, inputs, outputs }: ProgramInstr): { output: number; use: Use }[] {
+  if (kind !== 'map') return []
+  return (attrs as Prims['map']).outs.flatMap(({ expr, reduce }, k) => {
+    const x = inputs[expr.value]
+    const copies = expr.step === 'input' && reduce === undefined && isUse(x) && x.dtype === expr.dtype
+    return copies ? [{ output: outputs[k], use: x }] : []
+  })
+}
+
+/** Attributes and checks in which equal expressions, and equal attributes, are the same object. */
+class Unique {
+  readonly #expressions = new Expressions()
+  readonly #attrs = new Map<string, Prims[Kind]>()
+
+  key(x: unknown): string {
+    return JSON.stringify(x, (name, value) => {
+      if (name === 'expr' || name === 'post') return value && this.#expressions.idOf(value)
+      return typeof value === 'number' ? numberKey(value) : value
+    })
+  }
+
+  attrs(instr: ProgramInstr): Prims[Kind] {
+    const key = `${instr.kind} ${this.key(instr.attrs)}`
+    const known = this.#attrs.get(key)
+    if (known !== undefined) return known
+    const attrs = instr.kind === 'map' ? this.#map(instr.attrs as Prims['map']) : instr.attrs
+    this.#attrs.set(key, attrs)
+    return attrs
+  }
+
+  #map(attrs: Prims['map']): Prims['map'] {
+    const exprs = this.#expressions.rewrite(attrs.outs.map((out) => out.expr))
+    if (exprs.every((expr, k) => expr === attrs.outs[k].expr)) return attrs
+    return { outs: attrs.outs.map((out, k) => ({ ...out, expr: exprs[k] })) }
+  }
+
+  check(check: Check): Check {
+    return { ...check, expr: this.#expressions.rewrite([check.expr])[0] }
+  }
+}
+
+export function subexpressions(recorded: Program, { caps }: Backend): Program {
+  const leaves = leavingValues(recorded)
+  const readings = firstReadings(recorded.host)
+  const unique = new Unique()
+  const values = [...recorded.values]
+  const program = { ...recorded, values }
+  /** Values that have the row-major elements of what another value is read as. */
+  const views = new Map<number, Use>()
+  /** Values that are made in place of others, and the instruction that makes them. */
+  const renamed = new Map<number, number>()
+  const known = new Map<string, ProgramInstr>()
+  const instrs: ProgramInstr[] = []
+
+  const read = (x: ProgramOperand): ProgramOperand => {
+    if (isReading(x)) return readings[x.reading] === x.reading ? x : { ...x, reading: readings[x.reading] }
+    const view = isUse(x) ? views.get(x.value) : undefined
+    const layout = view && compose(x as Use, view)
+    if (view === undefined || !layout) return x
+    const use = { ...view, ...layout }
+    return caps.strided || readsWhole(program, use) ? use : x
+  }
+
+  /** Has the value computed by an earlier instruction, as `first`. */
+  function replace(value: number, first: number): void {
+    if (!leaves.has(value)) views.set(value, wholeUse(program, first))
+    else if (!leaves.has(first)) {
+      renamed.set(first, value)
+      leaves.add(first)
+    } else {
+      instrs.push(copyOf(wholeUse(program, first), value))
+      views.set(value, wholeUse(program, first))
+    }
+  }
+
+  for (const instr of recorded.instrs) {
+    const copy = asCopy(instr, program)
+    if (copy !== instr) values[copy.outputs[0]] = { ...values[copy.outputs[0]], shape: (copy.inputs[0] as Use).shape }
+    const now: ProgramInstr = {
+      ...copy,
+      attrs: unique.attrs(copy),
+      inputs: copy.inputs.map(read),
+      check: copy.check && unique.check(copy.check),
+    }
+    const specs = now.outputs.map((value) => `${values[value].dtype}[${values[value].shape}]`)
+    const key = [now.kind, unique.key(now.attrs), unique.key(now.check), ...specs, ...now.inputs.map(operandKey)].join(
+      '|',
+    )
+    const first = known.get(key)
+    if (first !== undefined) now.outputs.forEach((value, k) => replace(value, first.outputs[k]))
+    else {
+      known.set(key, now)
+      instrs.push(now)
+      for (const { output, use } of copiesIn(now)) views.set(output, use)
+    }
+  }
+  const name = (value: number): number => renamed.get(value) ?? value
+  return {
+    ...program,
+    instrs: instrs.map((instr) => ({
+      ...instr,
+      inputs: instr.inputs.map((x) => (isUse(x) && renamed.has(x.value) ? { ...x, value: name(x.value) } : x)),
+      outputs: instr.outputs.map(name),
+    })),
+  }
+}
