@@ -3,16 +3,39 @@ import type { Backend } from '../backend/backend.ts'
 import type { Executable, Given, Plan, Program } from '../backend/program.ts'
 import type { Device } from '../tensor/device.ts'
 import { plan } from './plan.ts'
+import { deadCode } from './passes/dead-code.ts'
+import { epilogues } from './passes/epilogue.ts'
+import { inline, recompute } from './passes/inline.ts'
+import { merge } from './passes/merge.ts'
 import { settle } from './passes/settle.ts'
+import { subexpressions } from './passes/subexpressions.ts'
+import { unfused } from './passes/unfused.ts'
 import { replay } from './replay.ts'
 
 /** A pass makes a program that computes the same. */
 export interface Pass {
   readonly name: string
   run(program: Program, backend: Backend): Program
+  /** What it left as it was, and why. */
+  notes?(program: Program, backend: Backend): readonly string[]
 }
 
-export const passes: readonly Pass[] = [{ name: 'settle', run: settle }]
+export const passes: readonly Pass[] = [
+  { name: 'dead code', run: deadCode },
+  { name: 'common subexpressions', run: subexpressions },
+  { name: 'inline', run: inline },
+  { name: 'epilogues', run: epilogues },
+  { name: 'merge', run: merge },
+  { name: 'recompute', run: recompute, notes: unfused },
+  { name: 'settle', run: settle },
+]
+
+export interface Stage {
+  readonly name: string
+  readonly program: Program
+  /** What the pass left as it was, and why; found out when asked. */
+  readonly notes: readonly string[]
+}
 
 /** A program ready to run, with what every pass made of it. */
 export interface Prepared {
@@ -21,7 +44,7 @@ export interface Prepared {
   readonly plan: Plan
   readonly executable: Executable
   /** The program as recorded and after each pass. */
-  readonly stages: readonly { readonly name: string; readonly program: Program; readonly notes?: readonly string[] }[]
+  readonly stages: readonly Stage[]
   /** Replays on backends that stand in front of the device's own. */
   readonly watched: WeakMap<Backend, Executable>
 }
@@ -43,11 +66,18 @@ function withMemory(program: Program, backend: Backend): Program {
 
 /** The passes in order; a backend that does not compile gets its arena as whole buffers, and a replay. */
 export function prepare(recorded: Program, backend: Backend, through: readonly Pass[] = passes): Prepared {
-  const stages = [{ name: 'recorded', program: recorded }]
+  const stages: Stage[] = [{ name: 'recorded', program: recorded, notes: [] }]
   let program = recorded
-  for (const { name, run } of through) {
-    program = run(program, backend)
-    stages.push({ name, program })
+  for (const { name, run, notes } of through) {
+    const made = run(program, backend)
+    stages.push({
+      name,
+      program: made,
+      get notes() {
+        return notes?.(made, backend) ?? []
+      },
+    })
+    program = made
   }
   program = withMemory(program, backend)
   const planned = plan(program, backend.compile === undefined ? 'buffers' : 'bytes')

@@ -4,13 +4,20 @@ import { isUse, type Program, type ProgramInstr, type Use } from '../../backend/
 import { sameShape } from '../../base/shape.ts'
 import { s } from '../../expr/expr.ts'
 import { readsWhole, usesOf } from '../alias.ts'
-import { isMap, leavingValues, makersOf, readersOf } from './graph.ts'
-import { Expressions, Operands } from './rewrite.ts'
+import { isMap, leavingValues, makersOf, readersOf, tooMany } from './graph.ts'
+import { Expressions, Operands, operandKey } from './rewrite.ts'
 
 export const isMatmul = (instr: ProgramInstr | undefined): instr is ProgramInstr<'matmul'> => instr?.kind === 'matmul'
 
 /** Why a map cannot be the epilogue of the product `value`; null where it can. */
-export function epilogueRefusal(program: Program, value: number, readers: number, reader: ProgramInstr): string | null {
+export function epilogueRefusal(
+  program: Program,
+  { caps }: Backend,
+  product: ProgramInstr<'matmul'>,
+  readers: number,
+  reader: ProgramInstr,
+): string | null {
+  const [value] = product.outputs
   const { shape, dtype } = program.values[value]
   if (readers > 1) return `v${value} has other readers`
   if (leavingValues(program).has(value)) return `v${value} leaves the step`
@@ -21,7 +28,8 @@ export function epilogueRefusal(program: Program, value: number, readers: number
   if (program.values[reader.outputs[0]].dtype !== dtype) return 'the product has another dtype'
   const whole = (use: Use): boolean => readsWhole(program, use) && sameShape(use.shape, shape)
   if (usesOf(reader).some((use) => use.value === value && !whole(use))) return `v${value} is read in another order`
-  return null
+  const read = new Set([...usesOf(product), ...usesOf(reader).filter((use) => use.value !== value)].map(operandKey))
+  return read.size > caps.maxArgs ? tooMany(read.size, caps) : null
 }
 
 /** The matmul that computes what the map makes of its product. */
@@ -53,7 +61,7 @@ function withEpilogue(
   }
 }
 
-export function epilogues(program: Program, { caps }: Backend): Program {
+export function epilogues(program: Program, backend: Backend): Program {
   const expressions = new Expressions()
   const makers = makersOf(program)
   const readers = readersOf(program)
@@ -63,9 +71,9 @@ export function epilogues(program: Program, { caps }: Backend): Program {
     for (const { value } of isMap(instr) ? usesOf(instr) : []) {
       const product = makers.get(value)
       const alone = readers.get(value)?.length ?? 0
-      if (!isMatmul(product) || !isMap(instr) || epilogueRefusal(program, value, alone, instr) !== null) continue
+      if (!isMatmul(product) || !isMap(instr) || epilogueRefusal(program, backend, product, alone, instr) !== null)
+        continue
       const made = withEpilogue(product, instr, expressions)
-      if (usesOf(made).length > caps.maxArgs) continue
       instrs.delete(product)
       next = made
       break

@@ -1,5 +1,6 @@
 // What passes ask about a program: which instruction makes a value and which read it, what leaves the step, what a map
 // iterates over and what its expressions cost.
+import type { Capabilities } from '../../backend/backend.ts'
 import { isUse, type Program, type ProgramInstr, type Use } from '../../backend/program.ts'
 import { contiguousLayout } from '../../base/layout.ts'
 import type { Shape } from '../../base/shape.ts'
@@ -83,3 +84,6 @@ export const costOf = (root: Expr): number =>
 
 /** The most that is computed again rather than stored and read. */
 export const cheap = 2
+
+export const tooMany = (operands: number, { maxArgs }: Capabilities): string =>
+  `${operands - maxArgs} buffers more than kernels of the backend read`

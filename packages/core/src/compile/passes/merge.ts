@@ -1,12 +1,12 @@
 // Maps over one shape become one map of several outputs, reduced ones among them: one pass over what they read. A map
 // that reads another's output at the same place gets its expression; the output is stored only if others read it.
 import type { Backend } from '../../backend/backend.ts'
-import { isUse, type Program, type ProgramInstr } from '../../backend/program.ts'
+import { isUse, type Program, type ProgramInstr, type Use } from '../../backend/program.ts'
 import { numelOf, sameShape } from '../../base/shape.ts'
 import { type Expr, inputsOf } from '../../expr/expr.ts'
 import { readsWhole, usesOf } from '../alias.ts'
 import { deadCode } from './dead-code.ts'
-import { cheap, costOf, isMap, isReduced, iteratedShape } from './graph.ts'
+import { cheap, costOf, isMap, isReduced, isReducing, iteratedShape, tooMany } from './graph.ts'
 import { exprOf } from './inline.ts'
 import { Expressions, Operands, operandKey } from './rewrite.ts'
 
@@ -20,6 +20,12 @@ interface Group {
 
 /** More outputs than this make a kernel too large to be compiled well. */
 const mostOutputs = 16
+
+/** What two maps read that neither makes; `b` may read outputs of `a`. */
+const viewsOf = (a: ProgramInstr<'map'>, b: ProgramInstr<'map'>): Use[] => [
+  ...usesOf(a),
+  ...usesOf(b).filter(({ value }) => !a.outputs.includes(value)),
+]
 
 /** Why the second of two maps cannot be computed together with the first, whatever lies between; null where it can. */
 export function mergeRefusal(
@@ -37,6 +43,9 @@ export function mergeRefusal(
   }
   if (!caps.multiOutput) return 'kernels of the backend have one output'
   if (a.outputs.length + b.outputs.length > mostOutputs) return `they have more than ${mostOutputs} outputs`
+  const read = new Set(viewsOf(a, b).map(operandKey))
+  if (read.size === 0 && (isReducing(a) || isReducing(b))) return 'no view would say what is reduced'
+  if (read.size > caps.maxArgs) return tooMany(read.size, caps)
   if (b.check === undefined) return null
   if (a.check !== undefined) return 'both have checks'
   const dear = inputsOf([b.check.expr]).find((i) => {
@@ -68,10 +77,7 @@ function union(a: ProgramInstr<'map'>, b: ProgramInstr<'map'>, expressions: Expr
       ],
     },
     // A view that only gives a reduction its shape stays if no other does.
-    inputs:
-      operands.views.length > 0
-        ? operands.list
-        : [...operands.list, ...[...a.inputs, ...b.inputs].filter(isUse).slice(0, 1)],
+    inputs: operands.views.length > 0 ? operands.list : [...operands.list, ...viewsOf(a, b).slice(0, 1)],
     outputs: [...a.outputs, ...b.outputs],
     check,
     origin: { name: [...new Set([a, b].flatMap(({ origin }) => origin.name.split('+')))].join('+') },
@@ -109,7 +115,6 @@ export function merge(program: Program, backend: Backend): Program {
   const join = (a: Group, b: Group): Group | null => {
     if (!isMap(a.instr) || !isMap(b.instr) || mergeRefusal(program, backend, a.instr, b.instr) !== null) return null
     const instr = union(a.instr, b.instr, expressions)
-    if (usesOf(instr).length > backend.caps.maxArgs) return null
     const group = { instr, first: Math.min(a.first, b.first), last: Math.max(a.last, b.last) }
     for (const value of instr.outputs) groupOf.set(value, group)
     groups.delete(a)

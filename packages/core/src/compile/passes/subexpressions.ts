@@ -12,7 +12,7 @@ import {
 } from '../../backend/program.ts'
 import { isContiguous } from '../../base/layout.ts'
 import { numelOf } from '../../base/shape.ts'
-import { s } from '../../expr/expr.ts'
+import { copies } from '../../tensor/dispatch.ts'
 import { readsWhole } from '../alias.ts'
 import { compose } from './compose.ts'
 import { leavingValues, wholeUse } from './graph.ts'
@@ -33,7 +33,7 @@ function firstReadings(host: readonly HostStep[]): readonly number[] {
 
 const copyOf = (x: Use, output: number): ProgramInstr<'map'> => ({
   kind: 'map',
-  attrs: { outs: [{ expr: s.input(0, x.dtype) }] },
+  attrs: copies[x.dtype],
   inputs: [x],
   outputs: [output],
   origin: { name: 'copy' },
@@ -140,12 +140,11 @@ export function subexpressions(recorded: Program, { caps }: Backend): Program {
       '|',
     )
     const first = known.get(key)
-    if (first !== undefined) now.outputs.forEach((value, k) => replace(value, first.outputs[k]))
-    else {
+    if (first === undefined) {
       known.set(key, now)
       instrs.push(now)
       for (const { output, use } of copiesIn(now)) views.set(output, use)
-    }
+    } else for (let k = 0; k < now.outputs.length; k++) replace(now.outputs[k], first.outputs[k])
   }
   const name = (value: number): number => renamed.get(value) ?? value
   return {
