@@ -98,6 +98,8 @@ export function subexpressions(recorded: Program, { caps }: Backend): Program {
   const unique = new Unique()
   const values = [...recorded.values]
   const program = { ...recorded, values }
+  /** Values that an earlier instruction makes as another value. */
+  const same = new Map<number, number>()
   /** Values that have the row-major elements of what another value is read as. */
   const views = new Map<number, Use>()
   /** Values that are made in place of others, and the instruction that makes them. */
@@ -107,16 +109,18 @@ export function subexpressions(recorded: Program, { caps }: Backend): Program {
 
   const read = (x: ProgramOperand): ProgramOperand => {
     if (isReading(x)) return readings[x.reading] === x.reading ? x : { ...x, reading: readings[x.reading] }
-    const view = isUse(x) ? views.get(x.value) : undefined
-    const layout = view && compose(x as Use, view)
-    if (view === undefined || !layout) return x
-    const use = { ...view, ...layout }
-    return caps.strided || readsWhole(program, use) ? use : x
+    if (!isUse(x)) return x
+    const value = same.get(x.value) ?? x.value
+    const view = views.get(value)
+    const layout = view && compose(x, view)
+    const use = layout ? { ...view, ...layout } : x
+    if (use !== x && (caps.strided || readsWhole(program, use))) return use
+    return value === x.value ? x : { ...x, value }
   }
 
   /** Has the value computed by an earlier instruction, as `first`. */
   function replace(value: number, first: number): void {
-    if (!leaves.has(value)) views.set(value, wholeUse(program, first))
+    if (!leaves.has(value)) same.set(value, first)
     else if (!leaves.has(first)) {
       renamed.set(first, value)
       leaves.add(first)
