@@ -14,6 +14,9 @@ export interface Command {
   readonly backend: BackendName
   readonly epochs: number | undefined
   readonly seed: number | bigint
+  readonly compiled: boolean
+  /** Where the trace of a profile goes; undefined: no profile. */
+  readonly profile: string | undefined
 }
 
 const column = (name: string): string => `  ${name.padEnd(18)}`
@@ -31,6 +34,8 @@ export const usage = (): string =>
     `${column('--backend NAME')}${backends.join(', ')}; auto takes the best one present (default)`,
     `${column('--epochs N')}trains for N epochs instead of the full length`,
     `${column('--seed N')}the seed of the initial weights, 0 unless told otherwise`,
+    `${column('--no-compile')}runs every training step as it is written; --compile, the default, records and replays it`,
+    `${column('--profile FILE')}times every kernel: a table at the end, and a trace for chrome://tracing in FILE`,
     `${column('--help')}prints this`,
   ].join('\n')
 
@@ -43,6 +48,9 @@ const parse = (args: readonly string[]) => {
         backend: { type: 'string', default: 'auto' },
         epochs: { type: 'string' },
         seed: { type: 'string', default: '0' },
+        compile: { type: 'boolean', default: false },
+        'no-compile': { type: 'boolean', default: false },
+        profile: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
       },
     })
@@ -59,6 +67,7 @@ export const readArguments = (args: readonly string[]): Command => {
     throw new UsageError(`unknown example '${unknown}'; there are ${known.join(', ')}, and doctor`)
   }
   if (positionals.includes('doctor') && positionals.length > 1) throw new UsageError('doctor takes no other name')
+  if (values.compile && values['no-compile']) throw new UsageError('--compile and --no-compile exclude each other')
   const kind = values.help ? 'help' : positionals.includes('doctor') ? 'doctor' : 'run'
   return {
     kind,
@@ -66,6 +75,8 @@ export const readArguments = (args: readonly string[]): Command => {
     backend: readBackend(values.backend),
     epochs: values.epochs === undefined ? undefined : readEpochs(values.epochs),
     seed: readSeed(values.seed),
+    compiled: !values['no-compile'],
+    profile: values.profile,
   }
 }
 

@@ -17,6 +17,8 @@ export interface Seen {
 export interface Options {
   readonly epochs?: number
   readonly seed?: number | bigint
+  /** Whether the training step is compiled, true unless told otherwise; the lines are the same. */
+  readonly compiled?: boolean
   readonly print?: (text: unknown) => void
   readonly onEpoch?: (seen: Seen) => void
 }

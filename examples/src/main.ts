@@ -1,20 +1,39 @@
 // The command behind `npm start`: runs the examples. What they print goes to the standard output and is PyTorch's, line
 // for line; names of examples, the progress bar and errors go to the standard error.
-import { setDevice } from 'flambeau'
+import { closeSync, openSync, writeFileSync } from 'node:fs'
+import { profile, setDevice } from 'flambeau'
 import { type Command, readArguments, UsageError, usage } from './arguments.ts'
 import { doctor } from './doctor.ts'
 import { lessons } from './lessons.ts'
 import { progress } from './progress.ts'
 
-const runLessons = async ({ names, backend, epochs, seed }: Command): Promise<void> => {
+const runLessons = async ({ names, backend, profile: trace, ...options }: Command): Promise<void> => {
   const device = await useBackend(backend)
-  for (const name of names) {
-    const lesson = lessons.find((candidate) => candidate.name === name)
-    console.error(`# ${name}, on ${device}`)
-    const { finish, ...reporter } = progress(name)
-    lesson?.run({ epochs, seed, ...reporter })
-    finish()
+  const run = (): void => {
+    for (const name of names) {
+      const lesson = lessons.find((candidate) => candidate.name === name)
+      console.error(`# ${name}, on ${device}`)
+      const { finish, ...reporter } = progress(name)
+      lesson?.run({ ...options, ...reporter })
+      finish()
+    }
   }
+  if (trace === undefined) run()
+  else profiled(trace, run)
+}
+
+/** Runs under the profiler. The file is opened first: where it cannot be written, nobody wants to wait for that news. */
+const profiled = (file: string, run: () => void): void => {
+  let trace: number
+  try {
+    trace = openSync(file, 'w')
+  } catch (error) {
+    throw new UsageError(`cannot write '${file}': ${(error as Error).message}`)
+  }
+  const seen = profile(run)
+  writeFileSync(trace, seen.chromeTrace())
+  closeSync(trace)
+  console.error(seen.table())
 }
 
 const useBackend = async (backend: string): Promise<string> => {

@@ -11,41 +11,54 @@ export const progress = (name: string): Required<Pick<Options, 'print' | 'onEpoc
   if (!process.stdout.isTTY || !process.stderr.isTTY) return { print, onEpoch: () => {}, finish: () => {} }
 
   let bar: SingleBar | undefined
-  let begun = 0
+  /** From half a second ago and more: what came first was slower, before V8 had compiled it. */
+  let before = { time: 0, epoch: 0 }
+  let mark = before
   let nextLook = 0
   const hide = () => {
     bar?.stop()
     bar = undefined
   }
   const draw = (epoch: number, epochs: number, now: number) => {
-    const seconds = (((now - begun) / epoch) * (epochs - epoch)) / 1000
-    const left = { left: `${Math.ceil(seconds)} s` }
-    if (bar !== undefined) return bar.update(epoch, left)
-    // Ctrl-C has to work inside the loop, so no handler of the bar's own.
+    const seconds = (((now - before.time) / (epoch - before.epoch)) * (epochs - epoch)) / 1000
+    // Of one width, so that nothing moves but the bar.
+    const width = String(epochs).length
+    const numbers = {
+      done: String(epoch).padStart(width),
+      left: before.epoch > 0 ? `${Math.ceil(seconds)} s left` : '',
+    }
+    if (bar !== undefined) return bar.update(epoch, numbers)
+    // Ctrl-C has to work inside the loop, so no handler of the bar's own, and nothing about the terminal is switched that
+    // a handler would have to switch back.
     bar = new SingleBar({
-      format: `${name} {bar} {value}/{total} epochs, {left} left`,
+      format: `${name} {bar} {done}/{total} epochs  {left}`,
       gracefulExit: false,
       hideCursor: false,
+      linewrap: true,
+      barsize: Math.max(1, Math.min(40, (process.stderr.columns || 80) - name.length - 2 * width - 24)),
       clearOnComplete: true,
     })
-    bar.start(epochs, epoch, left)
+    bar.start(epochs, epoch, numbers)
   }
   return {
     finish: hide,
     print: (text) => {
+      // Back at once, below the line.
+      if (bar !== undefined) nextLook = 0
       hide()
       print(text)
     },
     onEpoch: ({ epoch, epochs }: Seen) => {
       const now = performance.now()
       if (epoch === 1) {
-        begun = now
+        before = mark = { time: now, epoch: 0 }
         nextLook = now + LOOK_EVERY_MS
       }
       if (epoch === epochs) hide()
       else if (now >= nextLook) {
         nextLook = now + LOOK_EVERY_MS
         draw(epoch, epochs, now)
+        if (now - mark.time > 500) [before, mark] = [mark, { time: now, epoch }]
       }
     },
   }

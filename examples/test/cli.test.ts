@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
-import { rmSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { lessons } from '../src/lessons.ts'
 import { bundle, bundleFolder } from './bundle.ts'
@@ -55,12 +56,34 @@ describe('npm start', () => {
   })
 
   it('shows a progress bar on a terminal, none when piped', () => {
-    const args = ['boston', '--epochs', '20000']
+    const args = ['boston', '--epochs', '50000']
     const piped = run(args)
     const shown = run(args, terminal)
     expect(shown.lines).toEqual(piped.lines)
-    expect(shown.stderr).toMatch(/boston [=-]+ \d+\/20000 epochs, \d+ s left/)
+    expect(shown.stderr).toMatch(/boston [=-]+ +\d+\/50000 epochs/)
+    // What a terminal was told to do otherwise would stay so after Ctrl-C.
+    expect(shown.stderr).not.toContain('\x1b[?')
     expect(piped.errors).toEqual(['# boston, on js'])
+  })
+
+  it('prints the same lines with and without compile', () => {
+    const args = ['boston', 'breast-cancer', 'shallow-network', '--epochs', '40']
+    const { status, lines } = run(args)
+    expect(status).toBe(0)
+    expect(lines.length).toBeGreaterThan(40)
+    expect(run([...args, '--compile']).lines).toEqual(lines)
+    expect(run([...args, '--no-compile']).lines).toEqual(lines)
+  })
+
+  it('profiles: the lines as ever, a table beside them, and a trace in a file', () => {
+    const trace = join(folder, 'trace.json')
+    const args = ['boston', '--epochs', '30']
+    const { status, lines, stderr } = run([...args, '--profile', trace])
+    expect(status).toBe(0)
+    expect(lines).toEqual(run(args).lines)
+    expect(stderr).toMatch(/Name +Self CPU %[\s\S]*\n +addmm [\s\S]*\nSelf CPU time total: /)
+    const { traceEvents } = JSON.parse(readFileSync(trace, 'utf8'))
+    expect(traceEvents.filter(({ name }: { name: string }) => name === 'addmm')).toHaveLength(30)
   })
 
   it('lists examples and options', () => {
@@ -69,7 +92,16 @@ describe('npm start', () => {
       expect(status).toBe(0)
       expect(stderr).toBe('')
       for (const { name } of lessons) expect(lines.some((line) => line.includes(name))).toBe(true)
-      for (const option of ['--backend', '--epochs', '--seed', '--help', 'doctor']) {
+      for (const option of [
+        '--backend',
+        '--epochs',
+        '--seed',
+        '--compile',
+        '--no-compile',
+        '--profile',
+        '--help',
+        'doctor',
+      ]) {
         expect(lines.some((line) => line.includes(option))).toBe(true)
       }
     }
@@ -98,6 +130,8 @@ describe('npm start', () => {
     [['boston', '--seed', 'x'], '--seed takes'],
     [['boston', '--seed', '18446744073709551616'], '--seed takes'],
     [['boston', '--seed'], "Option '--seed <value>' argument missing"],
+    [['boston', '--compile', '--no-compile'], '--compile and --no-compile exclude each other'],
+    [['boston', '--profile', '/nowhere/trace.json'], "cannot write '/nowhere/trace.json': ENOENT"],
     [['--fast'], "Unknown option '--fast'"],
     [['boston', 'doctor'], 'doctor takes no other name'],
   ])('refuses %j with one line and exit code 2', (args, message) => {

@@ -4,7 +4,7 @@ import { autogradBasics } from '../src/autograd-basics/index.ts'
 import { boston } from '../src/boston/index.ts'
 import { breastCancer } from '../src/breast-cancer/index.ts'
 import { bundleFolder, native } from './bundle.ts'
-import { expectLines, expectLosses, record, type Tolerance, type Transcript, transcripts } from './transcripts.ts'
+import { expectLines, expectLosses, record, type Tolerance, type Transcript, transcripts, ways } from './transcripts.ts'
 
 // Some seconds alone, more beside other tests.
 vi.setConfig({ testTimeout: 180_000 })
@@ -19,18 +19,18 @@ describe('autograd-basics prints what PyTorch prints', () => {
   })
 })
 
-describe('boston learns as PyTorch does, all 2,000 epochs', () => {
+describe.each(ways)('boston, %s, learns as PyTorch does, all 2,000 epochs', (_, compiled) => {
   const all = transcripts('boston')
   it('for at least five seeds', () => expect(all.length).toBeGreaterThanOrEqual(5))
 
   it.each(all.map((t) => [t.seed, t] as const))('seed %i', (_, transcript) => {
-    const { lines, losses } = record(boston, transcript)
+    const { lines, losses } = record(boston, transcript, { compiled })
     expectLosses(losses, transcript.losses, 2000, tutorial)
     expectLines(lines, transcript.lines, tutorial)
   })
 })
 
-describe('breast-cancer learns as PyTorch does', () => {
+describe.each(ways)('breast-cancer, %s, learns as PyTorch does', (_, compiled) => {
   const all = transcripts('breast-cancer')
   const folder = bundleFolder()
   afterAll(() => rmSync(folder, { recursive: true }))
@@ -38,7 +38,7 @@ describe('breast-cancer learns as PyTorch does', () => {
   it('for at least five seeds', () => expect(all.length).toBeGreaterThanOrEqual(5))
 
   it.each(all.map((t) => [t.seed, t] as const))('seed %i, the first 10,000 epochs', (_, transcript) => {
-    const { lines, losses, correct } = record(breastCancer, transcript, 10_000)
+    const { lines, losses, correct } = record(breastCancer, transcript, { compiled, epochs: 10_000 })
     expectLosses(losses, transcript.losses, 10_000, tutorial)
     expect(Object.fromEntries(correct)).toEqual(only(transcript.correct, 10_000))
     expectLines(lines.slice(0, 1), transcript.lines.slice(0, 1), tutorial)
@@ -47,7 +47,7 @@ describe('breast-cancer learns as PyTorch does', () => {
   it('all 200,000 epochs, with the accuracy and the data frame', async () => {
     const transcript = all[0]
     const full = await native<{ breastCancer: typeof breastCancer }>(folder, 'breast-cancer/index.ts')
-    const { lines, losses, correct } = record(full.breastCancer, transcript)
+    const { lines, losses, correct } = record(full.breastCancer, transcript, { compiled })
     expectLosses(losses, transcript.losses, 200_000, tutorial)
     expect(Object.fromEntries(correct)).toEqual(transcript.correct)
     const { frame } = transcript as Required<Transcript>

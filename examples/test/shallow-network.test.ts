@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { parts, shallowNetwork } from '../src/shallow-network/index.ts'
-import { expectLines, expectLosses, record, type Tolerance, type Transcript, transcripts } from './transcripts.ts'
+import { expectLines, expectLosses, record, type Tolerance, type Transcript, transcripts, ways } from './transcripts.ts'
 
 // Some seconds alone, more beside other tests.
 vi.setConfig({ testTimeout: 180_000 })
@@ -8,13 +8,13 @@ vi.setConfig({ testTimeout: 180_000 })
 const network: Tolerance = (epoch) => (epoch <= 10 ? 1e-5 : 1e-3)
 const all = transcripts('shallow-network')
 
-describe('shallow networks learn as PyTorch’s do', () => {
+describe.each(ways)('shallow networks, %s, learn as PyTorch’s do', (_, compiled) => {
   it('for at least five seeds', () => expect(all.length).toBeGreaterThanOrEqual(5))
 
   describe.each(all.map((t) => [t.seed, t] as const))('seed %i', (seed, { parts: expected }) => {
     it.each(Object.entries(parts))('%s', (name, run) => {
       const transcript: Transcript = { ...(expected as Record<string, Transcript>)[name], seed }
-      const { lines, losses, correct, oneHotLosses } = record(run, transcript)
+      const { lines, losses, correct, oneHotLosses } = record(run, transcript, { compiled })
       const last = Math.max(...losses.keys())
       expectLosses(losses, transcript.losses, last, network)
       if (transcript.oneHotLosses !== undefined) expectLosses(oneHotLosses, transcript.oneHotLosses, last, network)
@@ -30,7 +30,7 @@ describe('shallow networks learn as PyTorch’s do', () => {
   it('gives one-hot and index labels the same loss', () => {
     for (const name of ['iris', 'digits'] as const) {
       const transcript = { ...(all[0].parts as Record<string, Transcript>)[name], seed: all[0].seed }
-      const { losses, oneHotLosses } = record(parts[name], transcript, 10)
+      const { losses, oneHotLosses } = record(parts[name], transcript, { compiled, epochs: 10 })
       expect(losses.size).toBe(10)
       for (const [epoch, loss] of losses) {
         expect(Math.abs((oneHotLosses.get(epoch) as number) / loss - 1)).toBeLessThan(1e-6)
@@ -40,7 +40,7 @@ describe('shallow networks learn as PyTorch’s do', () => {
 
   it('runs all parts one after the other', () => {
     const lines: string[] = []
-    shallowNetwork({ epochs: 1, seed: 0, print: (text) => lines.push(...String(text).split('\n')) })
+    shallowNetwork({ epochs: 1, seed: 0, compiled, print: (text) => lines.push(...String(text).split('\n')) })
     expect(lines.filter((line) => line.startsWith('Epoch 1: '))).toHaveLength(5)
     expect(lines.filter((line) => line === 'Sequential(')).toHaveLength(5)
   })

@@ -36,12 +36,23 @@ export interface Recording {
   readonly oneHotLosses: Map<number, number>
 }
 
+/** The two ways in which every example runs. */
+export const ways = [
+  ['compiled', true],
+  ['eager', false],
+] as const
+
 /** Runs an example and writes down what it prints, and what it sees at the epochs that the transcript has. */
-export const record = (run: (options: Options) => void, transcript: Transcript, epochs?: number): Recording => {
+export const record = (
+  run: (options: Options) => void,
+  transcript: Transcript,
+  { compiled, epochs }: Pick<Options, 'compiled' | 'epochs'>,
+): Recording => {
   const recording: Recording = { lines: [], losses: new Map(), correct: new Map(), oneHotLosses: new Map() }
   run({
     seed: transcript.seed,
     epochs,
+    compiled,
     print: (text) => recording.lines.push(...String(text).split('\n')),
     onEpoch: ({ epoch, loss, correct, oneHotLoss }) => {
       if (!(epoch in transcript.losses)) return

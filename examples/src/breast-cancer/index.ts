@@ -1,6 +1,6 @@
 // Logistic regression on the Wisconsin breast cancer set, all 30 features, full batch: is a tumour benign?
 import { formatFrame, fromTensor, loadBreastCancer, StandardScaler, toTensor } from '@flambeau/data'
-import { cat, formatExponent, formatFixed, manualSeed, nn, optim, type Tensor } from 'flambeau'
+import { cat, compile, formatExponent, formatFixed, manualSeed, nn, optim, type Tensor } from 'flambeau'
 import { type Options, print as log } from '../lesson.ts'
 
 class MyModel extends nn.Module {
@@ -18,7 +18,7 @@ class MyModel extends nn.Module {
   }
 }
 
-export const breastCancer = ({ epochs = 200_000, seed = 0, print = log, onEpoch }: Options = {}) => {
+export const breastCancer = ({ epochs = 200_000, seed = 0, compiled = true, print = log, onEpoch }: Options = {}) => {
   const { frame, featureNames } = loadBreastCancer()
   const x = toTensor(new StandardScaler().fitTransform(frame.select(featureNames)))
   const y = toTensor(frame, ['target'])
@@ -28,21 +28,28 @@ export const breastCancer = ({ epochs = 200_000, seed = 0, print = log, onEpoch 
   const crit = new nn.BCELoss()
   const optimizer = new optim.SGD(model.parameters(), { lr: 1e-2 })
   const printInterval = Math.min(10_000, epochs)
-  let yHat = y
 
-  for (let epoch = 1; epoch <= epochs; epoch++) {
-    yHat = model.forward(x)
+  const train = () => {
+    const yHat = model.forward(x)
     const loss = crit.forward(yHat, y)
 
     optimizer.zeroGrad()
     loss.backward()
     optimizer.step()
+    return { loss, yHat }
+  }
+  const step = compiled ? compile(train) : train
+  let yHat = y
+  const correct = () => y.eq(yHat.gt(0.5)).sum()
 
+  for (let epoch = 1; epoch <= epochs; epoch++) {
+    const seen = step()
+    const { loss } = seen
+    yHat = seen.yHat
     if (epoch % printInterval === 0) print(`Epoch ${epoch}: loss=${formatExponent(loss.item(), 4)}`)
-    onEpoch?.({ epoch, epochs, loss, correct: () => y.eq(yHat.gt(0.5)).sum() })
+    onEpoch?.({ epoch, epochs, loss, correct })
   }
 
-  const correctCount = y.eq(yHat.gt(0.5)).sum()
-  print(`Accuracy: ${formatFixed(correctCount.div(y.size(0)).item(), 4)}`)
+  print(`Accuracy: ${formatFixed(correct().div(y.size(0)).item(), 4)}`)
   print(formatFrame(fromTensor(cat([y, yHat], { dim: 1 }).detach(), ['y', 'y_hat'])))
 }

@@ -1,10 +1,10 @@
 // The same two classes with two outputs, one for each, and a softmax over them. The loss is the negative log likelihood of
 // the right class; logSoftmax, because the log of a softmax that has become 0 is minus infinity.
 import { loadBreastCancer, StandardScaler, toTensor } from '@flambeau/data'
-import { F, formatExponent, formatFixed, manualSeed, nn, optim } from 'flambeau'
+import { compile, F, formatExponent, formatFixed, manualSeed, nn, optim, zeros } from 'flambeau'
 import { type Options, print as log } from '../lesson.ts'
 
-export const binarySoftmax = ({ epochs = 500, seed = 0, print = log, onEpoch }: Options = {}) => {
+export const binarySoftmax = ({ epochs = 500, seed = 0, compiled = true, print = log, onEpoch }: Options = {}) => {
   const { frame, featureNames } = loadBreastCancer()
   const x = toTensor(new StandardScaler().fitTransform(frame.select(featureNames)))
   const label = toTensor(frame, 'target', { dtype: 'int32' })
@@ -20,17 +20,24 @@ export const binarySoftmax = ({ epochs = 500, seed = 0, print = log, onEpoch }: 
   const optimizer = new optim.Adam(model.parameters())
   print(model)
   const printInterval = Math.min(50, epochs)
-  let correct = () => label
 
-  for (let epoch = 1; epoch <= epochs; epoch++) {
+  const train = () => {
     const logits = model.forward(x)
     const loss = F.nllLoss(F.logSoftmax(logits, { dim: 1 }), label)
 
     optimizer.zeroGrad()
     loss.backward()
     optimizer.step()
+    return { loss, logits }
+  }
+  const step = compiled ? compile(train) : train
+  let logits = zeros(label.size(0), 2)
+  const correct = () => F.softmax(logits, { dim: 1 }).argmax({ dim: 1 }).eq(label).sum()
 
-    correct = () => F.softmax(logits, { dim: 1 }).argmax({ dim: 1 }).eq(label).sum()
+  for (let epoch = 1; epoch <= epochs; epoch++) {
+    const seen = step()
+    const { loss } = seen
+    logits = seen.logits
     if (epoch % printInterval === 0) print(`Epoch ${epoch}: loss=${formatExponent(loss.item(), 4)}`)
     onEpoch?.({ epoch, epochs, loss, correct })
   }

@@ -1,9 +1,9 @@
 // Two classes with one output: breast cancer, 30-6-5-1, a sigmoid at the end, binary cross entropy, Adam.
 import { loadBreastCancer, StandardScaler, toTensor } from '@flambeau/data'
-import { formatExponent, formatFixed, manualSeed, nn, optim } from 'flambeau'
+import { compile, formatExponent, formatFixed, manualSeed, nn, optim } from 'flambeau'
 import { type Options, print as log } from '../lesson.ts'
 
-export const binary = ({ epochs = 1000, seed = 0, print = log, onEpoch }: Options = {}) => {
+export const binary = ({ epochs = 1000, seed = 0, compiled = true, print = log, onEpoch }: Options = {}) => {
   const { frame, featureNames } = loadBreastCancer()
   const x = toTensor(new StandardScaler().fitTransform(frame.select(featureNames)))
   const y = toTensor(frame, ['target'])
@@ -21,20 +21,27 @@ export const binary = ({ epochs = 1000, seed = 0, print = log, onEpoch }: Option
   const optimizer = new optim.Adam(model.parameters())
   print(model)
   const printInterval = Math.min(100, epochs)
-  let yHat = y
 
-  for (let epoch = 1; epoch <= epochs; epoch++) {
-    yHat = model.forward(x)
+  const train = () => {
+    const yHat = model.forward(x)
     const loss = crit.forward(yHat, y)
 
     optimizer.zeroGrad()
     loss.backward()
     optimizer.step()
+    return { loss, yHat }
+  }
+  const step = compiled ? compile(train) : train
+  let yHat = y
+  const correct = () => y.eq(yHat.gt(0.5)).sum()
 
+  for (let epoch = 1; epoch <= epochs; epoch++) {
+    const seen = step()
+    const { loss } = seen
+    yHat = seen.yHat
     if (epoch % printInterval === 0) print(`Epoch ${epoch}: loss=${formatExponent(loss.item(), 4)}`)
-    onEpoch?.({ epoch, epochs, loss, correct: () => y.eq(yHat.gt(0.5)).sum() })
+    onEpoch?.({ epoch, epochs, loss, correct })
   }
 
-  const correctCount = y.eq(yHat.gt(0.5)).sum()
-  print(`Accuracy: ${formatFixed(correctCount.div(y.size(0)).item(), 4)}`)
+  print(`Accuracy: ${formatFixed(correct().div(y.size(0)).item(), 4)}`)
 }

@@ -1,10 +1,10 @@
 // Three classes: iris, 4-10-3, softmax and cross entropy. The labels may be class numbers or one-hot rows: the loss is the
 // same.
 import { loadIris, StandardScaler, toTensor } from '@flambeau/data'
-import { F, formatExponent, formatFixed, manualSeed, nn, optim, zeros } from 'flambeau'
+import { compile, F, formatExponent, formatFixed, manualSeed, nn, optim, zeros } from 'flambeau'
 import { type Options, print as log } from '../lesson.ts'
 
-export const iris = ({ epochs = 200, seed = 0, print = log, onEpoch }: Options = {}) => {
+export const iris = ({ epochs = 200, seed = 0, compiled = true, print = log, onEpoch }: Options = {}) => {
   const { frame, featureNames } = loadIris()
   const x = toTensor(new StandardScaler().fitTransform(frame.select(featureNames)))
   const label = toTensor(frame, 'target', { dtype: 'int32' })
@@ -15,17 +15,24 @@ export const iris = ({ epochs = 200, seed = 0, print = log, onEpoch }: Options =
   const optimizer = new optim.Adam(model.parameters(), { lr: 1e-2 })
   print(model)
   const printInterval = Math.min(20, epochs)
-  let logits = zeros(label.size(0), 3)
-  const correct = () => F.softmax(logits, { dim: 1 }).argmax({ dim: 1 }).eq(label).sum()
 
-  for (let epoch = 1; epoch <= epochs; epoch++) {
-    logits = model.forward(x)
+  const train = () => {
+    const logits = model.forward(x)
     const loss = F.crossEntropy(logits, label)
 
     optimizer.zeroGrad()
     loss.backward()
     optimizer.step()
+    return { loss, logits }
+  }
+  const step = compiled ? compile(train) : train
+  let logits = zeros(label.size(0), 3)
+  const correct = () => F.softmax(logits, { dim: 1 }).argmax({ dim: 1 }).eq(label).sum()
 
+  for (let epoch = 1; epoch <= epochs; epoch++) {
+    const seen = step()
+    const { loss } = seen
+    logits = seen.logits
     if (epoch % printInterval === 0) print(`Epoch ${epoch}: loss=${formatExponent(loss.item(), 4)}`)
     onEpoch?.({ epoch, epochs, loss, correct, oneHotLoss: () => F.crossEntropy(logits, oneHot) })
   }

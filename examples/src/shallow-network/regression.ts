@@ -1,9 +1,9 @@
 // Regression with two hidden layers: Boston, 13-10-5-1.
 import { loadBoston, StandardScaler, toTensor } from '@flambeau/data'
-import { F, formatExponent, manualSeed, nn, optim } from 'flambeau'
+import { compile, F, formatExponent, manualSeed, nn, optim } from 'flambeau'
 import { type Options, print as log } from '../lesson.ts'
 
-export const regression = ({ epochs = 2000, seed = 0, print = log, onEpoch }: Options = {}) => {
+export const regression = ({ epochs = 2000, seed = 0, compiled = true, print = log, onEpoch }: Options = {}) => {
   const { frame, featureNames } = loadBoston()
   const x = toTensor(new StandardScaler().fitTransform(frame.select(featureNames)))
   const y = toTensor(frame, ['TARGET'])
@@ -20,14 +20,19 @@ export const regression = ({ epochs = 2000, seed = 0, print = log, onEpoch }: Op
   print(model)
   const printInterval = Math.min(100, epochs)
 
-  for (let epoch = 1; epoch <= epochs; epoch++) {
+  const train = () => {
     const yHat = model.forward(x)
     const loss = F.mseLoss(yHat, y)
 
     optimizer.zeroGrad()
     loss.backward()
     optimizer.step()
+    return loss
+  }
+  const step = compiled ? compile(train) : train
 
+  for (let epoch = 1; epoch <= epochs; epoch++) {
+    const loss = step()
     if (epoch % printInterval === 0) print(`Epoch ${epoch}: loss=${formatExponent(loss.item(), 4)}`)
     onEpoch?.({ epoch, epochs, loss })
   }

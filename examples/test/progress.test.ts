@@ -1,0 +1,66 @@
+// The bar by a clock of our own: what it shows, and that it makes room for lines.
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { progress } from '../src/progress.ts'
+
+const terminals = [process.stdout, process.stderr]
+const known = terminals.map(({ isTTY }) => isTTY)
+let now = 0
+let shown = ''
+
+beforeEach(() => {
+  now = 0
+  shown = ''
+  for (const terminal of terminals) {
+    terminal.isTTY = true
+    vi.spyOn(terminal, 'write').mockImplementation((text) => {
+      shown += text
+      return true
+    })
+  }
+  vi.spyOn(performance, 'now').mockImplementation(() => now)
+  vi.spyOn(Date, 'now').mockImplementation(() => now)
+  vi.spyOn(console, 'log').mockImplementation((text) => void (shown += `${text}\n`))
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+  terminals.forEach((terminal, i) => void (terminal.isTTY = known[i]))
+})
+
+/** What is drawn last while epochs take so many milliseconds each. */
+const train = (from: number, to: number, ms: number, { onEpoch }: ReturnType<typeof progress>): string => {
+  for (let epoch = from; epoch <= to; epoch++) {
+    now += ms
+    onEpoch({ epoch, epochs: 1000, loss: 0 })
+  }
+  return shown.split('\x1b[1G').at(-1)?.replace('\x1b[0K', '') ?? ''
+}
+
+it('says what is left by how fast it is now, not by how slow it was at first', () => {
+  const bar = progress('lesson')
+  expect(train(1, 3, 50, bar)).toMatch(/^lesson -{40} {4}\d\/1000 epochs {2}$/)
+  expect(train(4, 40, 50, bar)).toMatch(/^lesson ={1,2}-{38,39} {3}\d\d\/1000 epochs {2}4[89] s left$/)
+  expect(train(41, 500, 10, bar)).toMatch(/^lesson ={19,20}-{20,21} {2}\d{3}\/1000 epochs {2}[56] s left$/)
+  bar.finish()
+})
+
+it('makes room for a line, and is back with the next epoch', () => {
+  const bar = progress('lesson')
+  train(1, 100, 10, bar)
+  shown = ''
+  bar.print('a line')
+  expect(shown.endsWith('\x1b[2Ka line\n')).toBe(true)
+  shown = ''
+  expect(train(101, 101, 10, bar)).toMatch(/^lesson =/)
+  shown = ''
+  expect(train(1000, 1000, 10, bar)).toBe('\x1b[2K')
+  bar.finish()
+})
+
+it('shows nothing where lines go to a file', () => {
+  process.stdout.isTTY = false
+  const bar = progress('lesson')
+  train(1, 100, 10, bar)
+  bar.print('a line')
+  bar.finish()
+  expect(shown).toBe('a line\n')
+})
