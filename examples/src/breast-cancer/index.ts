@@ -44,10 +44,9 @@ export const breastCancer = ({ epochs = 200_000, seed = 0, compiled = true, prin
 
   for (let epoch = 1; epoch <= epochs; epoch++) {
     const seen = step()
-    const { loss } = seen
     yHat = seen.yHat
-    if (epoch % printInterval === 0) print(`Epoch ${epoch}: loss=${formatExponent(loss.item(), 4)}`)
-    onEpoch?.({ epoch, epochs, loss, correct })
+    if (epoch % printInterval === 0) print(`Epoch ${epoch}: loss=${formatExponent(seen.loss.item(), 4)}`)
+    onEpoch?.({ epoch, epochs, loss: seen.loss, correct })
   }
 
   print(`Accuracy: ${formatFixed(correct().div(y.size(0)).item(), 4)}`)

@@ -36,10 +36,9 @@ export const binarySoftmax = ({ epochs = 500, seed = 0, compiled = true, print =
 
   for (let epoch = 1; epoch <= epochs; epoch++) {
     const seen = step()
-    const { loss } = seen
     logits = seen.logits
-    if (epoch % printInterval === 0) print(`Epoch ${epoch}: loss=${formatExponent(loss.item(), 4)}`)
-    onEpoch?.({ epoch, epochs, loss, correct })
+    if (epoch % printInterval === 0) print(`Epoch ${epoch}: loss=${formatExponent(seen.loss.item(), 4)}`)
+    onEpoch?.({ epoch, epochs, loss: seen.loss, correct })
   }
 
   print(`Accuracy: ${formatFixed(correct().div(label.size(0)).item(), 4)}`)

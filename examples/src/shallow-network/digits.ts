@@ -1,10 +1,10 @@
 // Ten classes in batches: handwritten digits, 64-32-10. A DataLoader shuffles 1,500 of them; the accuracy is that of the
 // 297 which the network has not seen.
 import { DataLoader, loadDigits, randomSplit, StandardScaler, TensorDataset, toTensor } from '@flambeau/data'
-import { F, formatExponent, formatFixed, manualSeed, nn, noGrad, optim } from 'flambeau'
+import { compile, F, formatExponent, formatFixed, manualSeed, nn, noGrad, optim, type Tensor } from 'flambeau'
 import { type Options, print as log } from '../lesson.ts'
 
-export const digits = ({ epochs = 20, seed = 0, print = log, onEpoch }: Options = {}) => {
+export const digits = ({ epochs = 20, seed = 0, compiled = true, print = log, onEpoch }: Options = {}) => {
   const { frame, featureNames } = loadDigits()
   const x = toTensor(new StandardScaler().fitTransform(frame.select(featureNames)))
   const label = toTensor(frame, 'target', { dtype: 'int32' })
@@ -19,19 +19,24 @@ export const digits = ({ epochs = 20, seed = 0, print = log, onEpoch }: Options 
   const [[testX, testLabel]] = new DataLoader(test, { batchSize: 297 })
   const correct = () => noGrad(() => model.forward(testX).argmax({ dim: 1 }).eq(testLabel).sum())
   const printInterval = Math.min(2, epochs)
+
+  const trainOn = (batch: Tensor, target: Tensor) => {
+    const logits = model.forward(batch)
+    const batchLoss = F.crossEntropy(logits, target)
+
+    optimizer.zeroGrad()
+    batchLoss.backward()
+    optimizer.step()
+    return { batchLoss, logits }
+  }
+  const step = compiled ? compile(trainOn) : trainOn
   let oneHotLoss = 0
 
   for (let epoch = 1; epoch <= epochs; epoch++) {
     let total = 0
     let oneHotTotal = 0
     for (const [batch, target] of loader) {
-      const logits = model.forward(batch)
-      const batchLoss = F.crossEntropy(logits, target)
-
-      optimizer.zeroGrad()
-      batchLoss.backward()
-      optimizer.step()
-
+      const { batchLoss, logits } = step(batch, target)
       total += batchLoss.item() * batch.size(0)
       oneHotTotal += F.crossEntropy(logits, F.oneHot(target, 10).float()).item() * batch.size(0)
     }

@@ -31,10 +31,9 @@ export const iris = ({ epochs = 200, seed = 0, compiled = true, print = log, onE
 
   for (let epoch = 1; epoch <= epochs; epoch++) {
     const seen = step()
-    const { loss } = seen
     logits = seen.logits
-    if (epoch % printInterval === 0) print(`Epoch ${epoch}: loss=${formatExponent(loss.item(), 4)}`)
-    onEpoch?.({ epoch, epochs, loss, correct, oneHotLoss: () => F.crossEntropy(logits, oneHot) })
+    if (epoch % printInterval === 0) print(`Epoch ${epoch}: loss=${formatExponent(seen.loss.item(), 4)}`)
+    onEpoch?.({ epoch, epochs, loss: seen.loss, correct, oneHotLoss: () => F.crossEntropy(logits, oneHot) })
   }
 
   print(`One-hot labels: loss=${formatExponent(F.crossEntropy(logits, oneHot).item(), 4)}`)
