@@ -2,6 +2,7 @@
 // of it in another checkout times that checkout (compare.ts).
 import * as flambeau from 'flambeau'
 import { workloadNamed } from '../workloads/index.ts'
+import { type Result, resultsOf } from '../workloads/workload.ts'
 import type { Load, Numbers } from './serve.ts'
 
 const [device, mode] = process.argv.slice(3)
@@ -13,9 +14,9 @@ const toTensor = ({ data, shape }: Numbers): flambeau.Tensor =>
 export const load: Load = (name, numbers) => {
   if (mode === 'compiled' && flambeau.compile === undefined) return { cannot: 'this revision has no compile' }
   const inputs = Object.fromEntries(Object.entries(numbers).map(([key, value]) => [key, toTensor(value)]))
-  const { step, results = (last) => [last] } = workloadNamed(name).program(inputs)
+  const program = workloadNamed(name).program(inputs)
   return {
-    step: mode === 'compiled' ? flambeau.compile(step) : step,
-    results: (last) => results(last as flambeau.Tensor).map((tensor) => tensor.detach().toArray()),
+    step: mode === 'compiled' ? flambeau.compile(program.step) : program.step,
+    results: (last) => resultsOf(program, last as Result).map((tensor) => tensor.toArray()),
   }
 }

@@ -1,14 +1,15 @@
 // What is timed is the same work everywhere: every workload comes to PyTorch's result, eager and compiled.
 import { createHash } from 'node:crypto'
-import { compile, type Tensor } from 'flambeau'
+import { compile } from 'flambeau'
 import { describe, expect, test } from 'vitest'
 import { generatedBy, runManyKernels } from '../src/kernels.ts'
+import { type Program, type Result, resultsOf } from '../workloads/workload.ts'
 import { workloadNamed, workloads } from '../workloads/index.ts'
 
 /** Those whose inputs and steps a test has time for. */
 const small = workloads.filter(({ name }) => !/^(matmul-(512|1024)|(sum|mean|max)-\d)$/.test(name))
 
-const after = (step: () => Tensor, n: number): Tensor => {
+const after = (step: () => Result, n: number): Result => {
   let last = step()
   for (let i = 1; i < n; i++) last = step()
   return last
@@ -18,8 +19,8 @@ describe.each(small)('$name', (workload) => {
   const { inputs, program, expected, tolerance = 1e-4 } = workload
 
   test('comes to the result of PyTorch', () => {
-    const { step, results = (last) => [last] } = program(inputs())
-    const sum = results(after(step, expected.after))[0].detach().sum().item()
+    const made = program(inputs())
+    const sum = resultsOf(made, after(made.step, expected.after))[0].sum().item()
     expect(Math.abs(sum - expected.sum)).toBeLessThanOrEqual(tolerance * Math.max(1, Math.abs(expected.sum)))
   })
 
@@ -28,8 +29,8 @@ describe.each(small)('$name', (workload) => {
     const other = program(inputs())
     const compiled = compile(other.step)
     const steps = Math.max(4, Math.min(20, expected.after))
-    const of = ({ results = (last) => [last] }: typeof eager, last: Tensor): string[] =>
-      results(last).map((tensor) => createHash('sha256').update(tensor.detach().toArray()).digest('hex'))
+    const of = (made: Program, last: Result): string[] =>
+      resultsOf(made, last).map((tensor) => createHash('sha256').update(tensor.toArray()).digest('hex'))
     expect(of(other, after(compiled, steps))).toEqual(of(eager, after(eager.step, steps)))
   })
 })

@@ -40,5 +40,5 @@ export function training(
     optimizer.step()
     return loss
   }
-  return { step, results: (loss) => [loss, ...model.parameters()] }
+  return { step, results: (loss) => [loss, model.parameters()].flat(2) }
 }

@@ -5,11 +5,13 @@ import type { Tensor } from 'flambeau'
 /** Tensors by name: what all subjects start from. */
 export type Inputs = Readonly<Record<string, Tensor>>
 
+export type Result = Tensor | readonly Tensor[]
+
 export interface Program {
   /** One repetition, as a user writes it; it must be fit for `compile`. */
-  readonly step: () => Tensor
-  /** What is compared between subjects after some steps, given the last step's result; that alone where it is absent. */
-  readonly results?: (last: Tensor) => readonly Tensor[]
+  readonly step: () => Result
+  /** What is compared between subjects after some steps; what the last step returned where it is absent. */
+  readonly results?: (last: Result) => readonly Tensor[]
 }
 
 /** A bound on a subject's time: in another's where `than` names one, else in nanoseconds of one unit. */
@@ -47,3 +49,7 @@ export function input(inputs: Inputs, name: string): Tensor {
   if (found === undefined) throw new Error(`no input is called ${name}; there are ${Object.keys(inputs).join(', ')}`)
   return found
 }
+
+/** What is compared between subjects. */
+export const resultsOf = ({ results = (last) => [last].flat() }: Program, last: Result): readonly Tensor[] =>
+  results(last).map((tensor) => tensor.detach())
