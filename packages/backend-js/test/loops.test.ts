@@ -1,0 +1,189 @@
+// Maps over random layouts, plain and reduced, three ways: the generated kernel of an eager operation, closures, and a
+// compiled program. All must give the bits of plain sums in row-major order.
+import {
+  contiguousLayout,
+  type DType,
+  type Instr,
+  interpret,
+  isScalar,
+  type Layout,
+  newArray,
+  numelOf,
+  type Operand,
+  type Output,
+  type Place,
+  type Prims,
+  type Program,
+  type ProgramOperand,
+  type ReduceFn,
+  type Shape,
+  s,
+  type TypedArray,
+  type View,
+} from '@flambeau/core/backend'
+import { expect, test } from 'vitest'
+import { type HostBuffer, js } from '../src/index.ts'
+import { interpretLoops } from '../src/interpret.ts'
+import { mapLoopsOver } from '../src/map.ts'
+
+const backend = js()
+
+/** Numbers below a bound, the same at every run of the test. */
+function generator(seed: number): (below: number) => number {
+  let state = seed
+  return (below) => {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0
+    return (state >>> 8) % below
+  }
+}
+
+type Random = ReturnType<typeof generator>
+const pick = <T>(random: Random, from: readonly T[]): T => from[random(from.length)]
+
+function shapeOf(random: Random): Shape {
+  const shape: number[] = []
+  for (let rank = random(5); shape.length < rank; ) {
+    const size = pick(random, [1, 2, 3, 4, 5, 7, 16, 17, 20, 31])
+    shape.push(numelOf(shape) * size > 3000 ? 1 : size)
+  }
+  return shape
+}
+
+/** Elements of fresh memory as `shape`: some axes broadcast, some backwards, in any order of memory. */
+function viewOf(random: Random, shape: Shape, dtype: DType): View {
+  const strides = new Array<number>(shape.length).fill(0)
+  let step = 1
+  let offset = random(3)
+  const axes = shape.map((_, axis) => axis)
+  if (random(2) === 0) axes.reverse()
+  if (random(4) === 0) axes.sort(() => random(3) - 1)
+  for (const axis of axes) {
+    if (random(4) === 0) continue
+    const backwards = random(6) === 0
+    strides[axis] = backwards ? -step : step
+    if (backwards) offset += (shape[axis] - 1) * step
+    step *= shape[axis] + (random(5) === 0 ? 1 : 0)
+  }
+  const buffer = backend.alloc({ shape: [offset + step + 1], dtype }) as HostBuffer
+  for (let i = 0; i < offset + step + 1; i++) buffer.data[buffer.start + i] = random(2000) / 7 - 140
+  return { shape, strides, offset, dtype, buffer }
+}
+
+const dtypes: readonly DType[] = ['float32', 'float64', 'int32']
+
+function instrOf(random: Random): Instr<'map'> {
+  const shape = shapeOf(random)
+  const dtype = pick(random, dtypes)
+  const inputs: Operand[] = [viewOf(random, shape, dtype), viewOf(random, shape, dtype), { value: 0.3, dtype }]
+  const [x, y, z] = inputs.map((_, i) => s.input(i, dtype))
+  const exprs = [s.add(s.mul(x, y), z), s.max(x, y), s.sub(y, z), s.mul(x, x)]
+  const outs = Array.from({ length: 1 + random(3) }, () => {
+    const axes = shape.flatMap((_, axis) => (random(2) === 0 ? [axis] : []))
+    const fn = pick<ReduceFn>(random, ['sum', 'sum', 'prod', 'max', 'min'])
+    return { expr: pick(random, exprs), ...(random(3) === 0 ? {} : { reduce: { fn, axes } }) }
+  })
+  const outputs = outs.map(({ expr, reduce }): Output => {
+    const spec = { shape: shape.filter((_, i) => reduce?.axes.includes(i) !== true), dtype: expr.dtype }
+    return { ...spec, buffer: backend.alloc(spec) }
+  })
+  return { kind: 'map', attrs: { outs }, inputs, outputs, origin: { name: 'map' } }
+}
+
+const elements = ({ shape, dtype, buffer }: Output): TypedArray =>
+  backend.readSync({ ...contiguousLayout(shape), dtype, buffer })
+
+const positions = ({ shape, strides, offset }: Layout): number[] =>
+  shape.reduce<number[]>(
+    (at, size, axis) => at.flatMap((p) => Array.from({ length: size }, (_, i) => p + i * strides[axis])),
+    [offset],
+  )
+
+/** What the instruction says, one output element after the other. */
+function plainly({ attrs, inputs, outputs }: Instr<'map'>): TypedArray[] {
+  const shape = (inputs[0] as View).shape
+  const at = inputs.map((x) => (isScalar(x) ? [] : positions(x)))
+  const row = (e: number): number[] =>
+    inputs.map((x, i) => {
+      if (isScalar(x)) return x.value as number
+      const { data, start } = x.buffer as HostBuffer
+      return data[start + at[i][e]]
+    })
+  return attrs.outs.map(({ expr, reduce }, k) => {
+    const of = interpret(expr)
+    const kept = { ...contiguousLayout(outputs[k].shape) }
+    let axis = 0
+    const strides = shape.map((_, i) => (reduce?.axes.includes(i) === true ? 0 : kept.strides[axis++]))
+    const first = { sum: 0, prod: 1, max: -Infinity, min: Infinity }[reduce?.fn ?? 'sum']
+    const sums = new Float64Array(numelOf(outputs[k].shape)).fill(first)
+    positions({ shape, strides, offset: 0 }).forEach((to, e) => {
+      const value = of(row(e))
+      if (reduce === undefined) sums[to] = value
+      else if (reduce.fn === 'sum') sums[to] += value
+      else if (reduce.fn === 'prod') sums[to] = expr.dtype === 'int32' ? Math.imul(sums[to], value) : sums[to] * value
+      else sums[to] = Math[reduce.fn](sums[to], value)
+    })
+    const out = newArray(expr.dtype, sums.length)
+    out.set(sums)
+    return out
+  })
+}
+
+/** The instruction alone as a program whose outputs are results, or in the arena and copied out. */
+function compiled({ attrs, inputs, outputs }: Instr<'map'>, arena: boolean): TypedArray[] {
+  const given = new Map()
+  const uses = inputs.map((x, value): ProgramOperand => {
+    if (isScalar(x)) return x as ProgramOperand
+    given.set(value, { from: 'buffer', buffer: x.buffer })
+    return { ...x, value }
+  })
+  const values = [...inputs.map((x) => ({ shape: isScalar(x) ? [] : x.shape, dtype: x.dtype })), ...outputs]
+  const made = outputs.map((_, k) => inputs.length + k)
+  const places: Place[] = inputs.map((x) => ({ in: 'buffer', buffer: (x as View).buffer }))
+  const instrs: Program['instrs'][number][] = [
+    { kind: 'map', attrs, inputs: uses, outputs: made, origin: { name: 'map' } },
+  ]
+  let bytes = 0
+  const results = made.map((value, k) => {
+    const { shape, dtype } = outputs[k]
+    if (!arena) {
+      places[value] = { in: 'result', result: k }
+      return value
+    }
+    places[value] = { in: 'arena', at: bytes }
+    bytes += Math.ceil((numelOf(shape) * 8) / 64) * 64
+    const copy = values.push({ shape, dtype }) - 1
+    places[copy] = { in: 'result', result: k }
+    const copies: Prims['map'] = { outs: [{ expr: s.input(0, dtype) }] }
+    const use = { value, dtype, ...contiguousLayout(shape) }
+    instrs.push({ kind: 'map', attrs: copies, inputs: [use], outputs: [copy], origin: { name: 'copy' } })
+    return copy
+  })
+  const program = {
+    values,
+    given,
+    host: [],
+    instrs,
+    kept: [],
+    results: results.map((value) => ({ value, dtype: values[value].dtype, ...contiguousLayout(values[value].shape) })),
+  }
+  const run = backend.compile?.(program, { places, results, bytes })
+  const bound = outputs.map((output) => backend.alloc(output))
+  run?.run({ numbers: new Float64Array(0), draws: [], args: [], results: bound })
+  return outputs.map((output, k) => elements({ ...output, buffer: bound[k] }))
+}
+
+test('random maps: eager kernels, closures and compiled programs', () => {
+  const random = generator(1)
+  for (let n = 0; n < 400; n++) {
+    const instr = instrOf(random)
+    const told = `map ${n}: ${JSON.stringify(instr.inputs.slice(0, 2).map((x) => [(x as View).shape, (x as View).strides]))}, ${JSON.stringify(instr.attrs.outs.map((out) => out.reduce ?? 'plain'))}`
+    const plain = plainly(instr)
+    backend.run(instr)
+    expect(instr.outputs.map(elements), `${told}, eager`).toStrictEqual(plain)
+    const loops = mapLoopsOver((instr.inputs[0] as View).shape, instr.inputs, instr.attrs)
+    interpretLoops(instr, loops)
+    expect(instr.outputs.map(elements), `${told}, closures`).toStrictEqual(plain)
+    expect(compiled(instr, false), `${told}, compiled`).toStrictEqual(plain)
+    expect(compiled(instr, true), `${told}, compiled into the arena`).toStrictEqual(plain)
+  }
+})
