@@ -12,8 +12,9 @@ globalThis.Function = allowed
 
 it('is a page that forbids it', () => {
   expect(mayCompile).toBe(false)
+  expect(js().compile).toBeUndefined()
 })
 
 describeBackend(() => js(), {
-  checks: ['golden values', 'golden gradients', 'sliced inputs', 'expanded inputs', 'random shapes'],
+  checks: ['golden values', 'golden gradients', 'compiled', 'sliced inputs', 'expanded inputs', 'random shapes'],
 })

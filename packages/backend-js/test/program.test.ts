@@ -1,0 +1,136 @@
+// Programs compiled to one function: against the same programs replayed by kernels, through the public API.
+import {
+  arange,
+  cat,
+  compile,
+  F,
+  getRngState,
+  manualSeed,
+  nn,
+  ones,
+  optim,
+  rand,
+  randint,
+  randn,
+  type Tensor,
+  tensor,
+  useDevice,
+  zeros,
+} from '@flambeau/core'
+import { afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { js } from '../src/index.ts'
+
+const backend = js()
+beforeAll(() => void useDevice(backend))
+
+const own = backend.compile as NonNullable<typeof backend.compile>
+const put = (compiler: typeof own | undefined): void => {
+  Object.defineProperty(backend, 'compile', { value: compiler, configurable: true })
+}
+afterEach(() => put(own))
+
+/** What `step` gives and leaves in six calls, two of them replays, as bytes. */
+function calls(
+  make: () => { step: () => readonly Tensor[]; state?: () => readonly Tensor[] },
+  replays: boolean,
+): unknown {
+  put(replays ? undefined : own)
+  manualSeed(3)
+  const { step, state } = make()
+  const compiled = compile(step)
+  const seen = []
+  for (let i = 0; i < 6; i++) seen.push(compiled().map((x) => [...x.detach().toArray()]))
+  return { seen, state: state?.().map((x) => [...x.detach().toArray()]), generator: [...getRngState().toArray()] }
+}
+
+const cases: Record<string, Parameters<typeof calls>[0]> = {
+  'numbers alone': () => {
+    const [x, y] = [tensor(0.7), tensor(-1.3)]
+    return { step: () => [x.mul(y).add(x).exp(), x.div(y).sub(2)], state: () => [x] }
+  },
+  'a few elements, reduced and broadcast': () => {
+    const [x, y] = [randn(3, 4), randn(4)]
+    return { step: () => [x.mul(y).sum(1), x.add(y).amax([0, 1]), x.t().sub(x.sum()).contiguous()] }
+  },
+  'writes in place, also to a part': () => {
+    const x = randn(40, 7)
+    return { step: () => [x.mul_(0.5).add(1), x.select(1, 2).add_(x.sum()), x.sum(0)], state: () => [x] }
+  },
+  'draws and argument-free noise': () => {
+    const x = randn(50, 30)
+    return { step: () => [F.dropout(x, 0.3).sum(1), rand(3), randn(400).mul(x.sum())] }
+  },
+  'pieces put together and picked': () => {
+    const [x, index] = [randn(6, 5), randint(0, 6, [9])]
+    return {
+      step: () => {
+        const both = cat([x, x.mul(2)], 0)
+        return [
+          both.indexSelect(0, index),
+          F.pad(both, [1, 2], { value: 3 }),
+          both.flip(0),
+          both.unfold(0, 3, 2).mul(2),
+        ]
+      },
+    }
+  },
+  'classes: gather, scatter, sort, scan': () => {
+    const [x, y] = [randn(8, 6), randint(0, 6, [8])]
+    return {
+      step: () => {
+        const picked = x.gather(1, y.unsqueeze(1))
+        return [
+          picked,
+          x.scatterAdd(1, y.unsqueeze(1), picked),
+          x.sort(1).values,
+          x.cumsum(1),
+          x.argmax({ dim: 1 }),
+          arange(5).mul(2),
+        ]
+      },
+    }
+  },
+  'cross entropy with Adam': () => {
+    const [x, y] = [randn(20, 12), randint(0, 5, [20])]
+    const model = new nn.Sequential(new nn.Linear(12, 9), new nn.Tanh(), new nn.Linear(9, 5))
+    const optimizer = new optim.Adam(model.parameters(), { lr: 1e-2 })
+    return {
+      step: () => {
+        const loss = F.crossEntropy(model.forward(x) as Tensor, y)
+        optimizer.zeroGrad()
+        loss.backward()
+        optimizer.step()
+        return [loss]
+      },
+      state: () => [...model.parameters()],
+    }
+  },
+}
+
+describe('compiled equals replayed', () => {
+  test.each(Object.keys(cases))('%s', (name) => {
+    expect(calls(cases[name], false)).toStrictEqual(calls(cases[name], true))
+  })
+})
+
+describe('what a run checks', () => {
+  test('an index out of bounds is an error of that call, and nothing is written', () => {
+    const [x, index, there] = [zeros(3), tensor([0, 1, 2], { dtype: 'int32' }), zeros(3)]
+    const step = compile(() => [there.copy_(there.add(1).gather(0, index)), x.scatterAdd_(0, index, there)])
+    for (let i = 0; i < 5; i++) step()
+    const before = [...there.toArray(), ...x.toArray()]
+    index.copy_(tensor([0, 7, 1], { dtype: 'int32' }))
+    expect(() => step()).toThrow('index 7 is out of bounds for dimension 0 with size 3')
+    expect([...there.toArray(), ...x.toArray()]).toStrictEqual(before)
+    index.copy_(tensor([2, 2, 2], { dtype: 'int32' }))
+    expect([...step()[0].toArray()]).toStrictEqual([6, 6, 6])
+  })
+
+  test.each([3, 300])('a target of binary cross entropy beyond 0 and 1, %i elements', (n) => {
+    const [x, y] = [rand(n), ones(n)]
+    const step = compile(() => F.binaryCrossEntropy(x, y))
+    for (let i = 0; i < 4; i++) step()
+    x.mul_(0).add_(1.5)
+    expect(() => step()).toThrow('all elements of input should be between 0 and 1')
+  })
+})
