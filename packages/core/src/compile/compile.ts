@@ -138,10 +138,9 @@ class Session {
   #entryOf(args: readonly unknown[]): Entry {
     const current = this.#current
     if (current !== null && hasSignature(current.signature, args, this.#tensors)) return current
-    const entries = this.#entries
-    const i = entries.findIndex(({ signature }) => hasSignature(signature, args, this.#tensors))
-    const entry = i < 0 ? this.#newEntry(args) : entries.splice(i, 1)[0]
-    entries.push(entry)
+    const i = this.#entries.findIndex(({ signature }) => hasSignature(signature, args, this.#tensors))
+    const entry = i < 0 ? this.#newEntry(args) : this.#entries.splice(i, 1)[0]
+    this.#entries.push(entry)
     this.#current = entry
     return entry
   }

@@ -111,8 +111,8 @@ export function record(call: Call): Recorded {
   ;(Error as { stackTraceLimit?: number }).stackTraceLimit = 50
   try {
     const value = step(...(build(slot, given) as readonly unknown[]))
-    const { recording, result } = finished(recorder, given, args, value)
     stop()
+    const { recording, result } = finished(recorder, given, args, value)
     if (!first) end(recorder)
     return { value: result, recording, restore: () => recorder.restore() }
   } catch (error) {
@@ -159,7 +159,7 @@ function finished(
     if (owner === null) continue
     const left = x.grad === null ? null : leave(x.grad)
     gradients.push({ owner, out: left === null ? null : outs.push(left[1]) - 1 })
-    if (!before.cleared && owner.kind !== 'result') guards.push({ owner, grad: before.grad })
+    if (!before.replaced && owner.kind !== 'result') guards.push({ owner, grad: before.grad })
     tensorOf(owner, args, tensors).grad = left === null ? null : left[0]
     if (left !== null) recorder.holds(left[0])
   }

@@ -39,10 +39,10 @@ export interface Argument {
   readonly path: string
 }
 
-/** The `.grad` that a tensor had before the step, and whether the step began by clearing it. */
+/** The `.grad` that a tensor had before the step, and whether the step began by replacing it. */
 export interface GradientBefore {
   readonly grad: Tensor | null
-  readonly cleared: boolean
+  readonly replaced: boolean
 }
 
 export class Recorder implements Backend, EffectSink {
@@ -204,10 +204,10 @@ export class Recorder implements Backend, EffectSink {
     throw new RuntimeError(`${what} cannot be called inside a compiled step, at ${callingLine()}`, remedy)
   }
 
-  gradient(x: Tensor, cleared: boolean): void {
+  gradient(x: Tensor, replaced: boolean): void {
     if (this.gradients.has(x)) return
     const { grad } = x
-    this.gradients.set(x, { grad, cleared })
+    this.gradients.set(x, { grad, replaced })
     this.#undo.add(() => void (x.grad = grad))
   }
 

@@ -393,12 +393,12 @@ function checkFree(module: Module, name: string, value: unknown): void {
 export function clearGradients(tensors: Iterable<Tensor>, setToNone: boolean): void {
   for (const x of tensors) {
     const { grad } = x
-    effects.sink?.gradient(x, setToNone)
-    if (grad === null) continue
     if (setToNone) {
       x.grad = null
       continue
     }
+    effects.sink?.gradient(x, false)
+    if (grad === null) continue
     if (grad.requiresGrad) x.grad = detached(grad)
     noGrad(() => zero_(x.grad as Tensor))
   }

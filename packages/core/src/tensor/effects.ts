@@ -17,8 +17,8 @@ export interface EffectSink {
   write(out: Output, produce: () => TypedArray, stream: Stream): void
   /** Something that a recording cannot hold; an error that names the calling line. */
   refuse(what: string, remedy?: string): void
-  /** The `.grad` of a tensor is about to change; `cleared`: to null, whatever it is. */
-  gradient(x: Tensor, cleared: boolean): void
+  /** The `.grad` of a tensor is about to change; `replaced`: whatever it is, not depending on that. */
+  gradient(x: Tensor, replaced: boolean): void
   made(storage: Storage): void
   /** Memory that a tensor holds was written in place. */
   wrote(storage: Storage): void

@@ -51,8 +51,8 @@ export class Tensor {
   outIndex = 0
   viewOf: ViewOf | null = null
   accumulator: Node | null = null
-  /** The gradient that backward() collected. */
-  grad: Tensor | null = null
+  /** What `grad` gives; a property of its own, so that setting it in a recorded step is noticed. */
+  collected: Tensor | null = null
   leafRequiresGrad = false
   /** The hook by which `retainGrad` keeps the gradient. */
   retained: Hook | null = null
@@ -66,6 +66,16 @@ export class Tensor {
     this.offset = offset
     this.dtype = dtype
     this.elements = numelOf(shape)
+  }
+
+  /** The gradient that backward() collected. */
+  get grad(): Tensor | null {
+    return this.collected
+  }
+
+  set grad(value: Tensor | null) {
+    if (effects.sink !== null) effects.sink.gradient(this, true)
+    this.collected = value
   }
 
   /** The handle of the memory behind it. */

@@ -1,0 +1,136 @@
+// step.repeat(n): n steps in one call are n calls, with the last result or all of them.
+import { js } from '@flambeau/backend-js'
+import {
+  compile,
+  F,
+  manualSeed,
+  nn,
+  noGrad,
+  ones,
+  optim,
+  randn,
+  type Tensor,
+  tensor,
+  useDevice,
+  zeros,
+} from '@flambeau/core'
+import { beforeAll, describe, expect, test } from 'vitest'
+
+beforeAll(() => void useDevice(js()))
+
+function training(): { step: () => Tensor; model: nn.Module; optimizer: optim.Optimizer } {
+  manualSeed(5)
+  const [x, y] = [randn(16, 4), randn(16, 1)]
+  const model = new nn.Sequential(new nn.Linear(4, 6), new nn.Dropout(0.3), new nn.Linear(6, 1))
+  const optimizer = new optim.Adam(model.parameters(), { lr: 1e-2 })
+  const scheduler = new optim.lrScheduler.ExponentialLR(optimizer, 0.99)
+  const step = (): Tensor => {
+    const loss = F.mseLoss(model.forward(x) as Tensor, y)
+    optimizer.zeroGrad()
+    loss.backward()
+    optimizer.step()
+    scheduler.step()
+    return loss
+  }
+  return { step, model, optimizer }
+}
+
+const stateOf = ({ model, optimizer }: Omit<ReturnType<typeof training>, 'step'>): unknown => [
+  ...model.parameters().map((p) => [p.detach().toNested(), p.grad?.toNested(), p.version]),
+  optimizer.stepCount,
+  optimizer.paramGroups.map(({ lr }) => lr),
+]
+
+describe('repeat', () => {
+  test('is as many calls: losses, parameters, gradients, versions and schedule', () => {
+    const eager = training()
+    const losses = Array.from({ length: 300 }, () => eager.step().item())
+    for (const sizes of [[300], [1, 299], [100, 100, 100], [7, 1, 1, 1, 290]]) {
+      const made = training()
+      const step = compile(made.step)
+      const seen = sizes.flatMap((n) => step.repeat(n, { stack: true }).toNested() as number[])
+      expect(seen).toEqual(losses)
+      expect(stateOf(made)).toEqual(stateOf(eager))
+    }
+  })
+
+  test('the last result, of the shape of one', () => {
+    const eager = training()
+    let loss = eager.step()
+    for (let i = 1; i < 50; i++) loss = eager.step()
+    const last = compile(training().step).repeat(50)
+    expect(last.shape).toEqual([])
+    expect(last.item()).toBe(loss.item())
+  })
+
+  test('every tensor of the result is stacked, parameters with the elements that they had', () => {
+    const w = tensor([1, 2])
+    const step = compile((x: Tensor) => {
+      noGrad(() => w.add_(x))
+      return { w, twice: [w.mul(2)], x, view: x.reshape(2, 1), nothing: null }
+    })
+    const all = step.repeat(6, { stack: true, args: [ones(2)] })
+    expect(all.w.toNested()).toEqual([
+      [2, 3],
+      [3, 4],
+      [4, 5],
+      [5, 6],
+      [6, 7],
+      [7, 8],
+    ])
+    expect(all.twice[0].toNested()).toEqual([
+      [4, 6],
+      [6, 8],
+      [8, 10],
+      [10, 12],
+      [12, 14],
+      [14, 16],
+    ])
+    expect(all.x.shape).toEqual([6, 2])
+    expect(all.view.shape).toEqual([6, 2, 1])
+    expect(all.nothing).toBeNull()
+    expect(step.repeat(1, { stack: true, args: [zeros(2)] }).w.toNested()).toEqual([[7, 8]])
+  })
+
+  test('a step that returns nothing', () => {
+    const w = tensor([0])
+    const step = compile(() => void noGrad(() => w.add_(1)))
+    expect(step.repeat(20)).toBeUndefined()
+    expect(step.repeat(20, { stack: true })).toBeUndefined()
+    expect(w.item()).toBe(40)
+  })
+
+  test('gradients that are added up', () => {
+    const w = tensor([1], { requiresGrad: true })
+    const step = compile(() => w.mul(3).sum().backward())
+    step.repeat(10)
+    expect(w.grad?.toNested()).toEqual([30])
+  })
+
+  test('inside another compiled step it is a part of it', () => {
+    const w = tensor([1])
+    const inner = compile(() => noGrad(() => w.mul_(2)).clone())
+    const outer = compile(() => inner.repeat(3))
+    for (let i = 1; i < 6; i++) expect(outer().item()).toBe(8 ** i)
+  })
+
+  test.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])('%d times is an error', (n) => {
+    const step = compile(() => ones(1))
+    expect(() => step.repeat(n)).toThrow('a step is repeated a whole number of times, from 1')
+  })
+
+  test('an error in the middle leaves the steps before it', () => {
+    const w = tensor([0.5])
+    const optimizer = new optim.SGD([tensor([1], { requiresGrad: true })], { lr: 1 })
+    const step = compile(() => {
+      optimizer.step()
+      const loss = F.binaryCrossEntropy(w, ones(1))
+      noGrad(() => w.add_(0.125))
+      return loss
+    })
+    expect(() => step.repeat(20)).toThrow('all elements of input should be between 0 and 1')
+    expect(w.item()).toBe(1.125)
+    expect(optimizer.stepCount).toBe(5)
+    expect(w.version).toBe(5)
+  })
+})
