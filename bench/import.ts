@@ -1,9 +1,9 @@
 // What a fresh process pays before its first gradient: Node alone, and Node with `import 'flambeau'` and one gradient,
 // each a new process, in turn. And how many bytes the three packages put on a disk.
-import { execFileSync, spawnSync } from 'node:child_process'
-import { realpathSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { measure, timed } from './src/harness.ts'
+import { packed } from './src/installed.ts'
 import { report, type Row } from './src/report.ts'
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
@@ -39,25 +39,7 @@ const over = (what: string, subject: 'imported' | 'gradient', held: object): Row
   return { what, value: ms(median), unit: 'ms', note: `${ms(p10).toFixed(1)} to ${ms(p90).toFixed(1)}`, ...held }
 }
 
-interface Packed {
-  readonly unpackedSize: number
-  readonly entryCount: number
-}
-
-/** The files that npm would pack, unpacked. */
-function installed(name: string): Packed {
-  const folder = realpathSync(path(`../../packages/${name}`))
-  const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
-  const json = execFileSync(npm, ['pack', '--dry-run', '--json'], {
-    cwd: folder,
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'ignore'],
-    shell: process.platform === 'win32',
-  })
-  return (JSON.parse(json) as Packed[])[0]
-}
-
-const sizes = ['core', 'backend-js', 'flambeau'].map((name) => ({ name, ...installed(name) }))
+const sizes = ['core', 'backend-js', 'flambeau'].map(packed)
 const total = sizes.reduce((sum, { unpackedSize }) => sum + unpackedSize, 0)
 
 report([

@@ -50,15 +50,17 @@ export async function all(names: readonly string[], options: { readonly quick: b
     : names.filter((name) => !benches.includes(name)).map((name) => workloadNamed(name, benches))
   const subjects = [...(await devices()), ...floors(), torch()]
   const present = subjects.filter(isPresent)
-  const raced = await races(chosen, present, options.quick ? quick : thorough)
+  const measured = await races(chosen, present, options.quick ? quick : thorough)
   const found = await sections(benches.filter((name) => names.includes(name) || (everything && !options.quick)))
   const verdicts = [
-    ...raced.flatMap(rows),
+    ...measured.races.flatMap(rows),
     ...found.flatMap(({ result }) => (typeof result === 'string' ? [] : result.rows)),
   ]
   const absent = subjects.filter(isAbsent)
   const parts = [
-    ...(raced.length > 0 ? ['## Workloads', tables(raced, present, absent), markdown(raced.flatMap(rows))] : []),
+    ...(chosen.length > 0
+      ? ['## Workloads', tables(measured, present, absent), markdown(measured.races.flatMap(rows))]
+      : []),
     ...found.map(text),
   ]
   const kept = verdict(verdicts)
@@ -68,7 +70,7 @@ export async function all(names: readonly string[], options: { readonly quick: b
     title: 'Time of every workload on every backend',
     kept,
     parts,
-    races: raced,
+    measured,
     subjects: present,
     sections: found,
   })

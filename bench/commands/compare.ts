@@ -67,7 +67,7 @@ const subjectsOf = (folders: Folders): Subject[] =>
   modes.flatMap((mode, i) =>
     sides.map((side) => {
       const subject = flambeau('js', join(folders[side], 'bench/temp/src/'))[i]
-      return { ...subject, name: `${mode} ${side}` }
+      return { ...subject, name: `${mode} ${side}`, library: undefined }
     }),
   )
 
@@ -112,7 +112,7 @@ export async function compare(args: readonly string[], options: { readonly quick
   const chosen =
     names.length === 0 ? workloads : names.filter((name) => !isBench(name)).map((name) => workloadNamed(name))
   const folders: Folders = { A: prepared(a), B: prepared(b) }
-  const raced = await races(chosen, subjectsOf(folders), options.quick ? quick : thorough)
+  const { races: raced } = await races(chosen, subjectsOf(folders), options.quick ? quick : thorough)
   const lines = raced.flatMap(workloadLines)
   for (const bench of benches) lines.push(...(await benchLines(bench, folders, options.quick ? 1 : 5)))
   console.log(

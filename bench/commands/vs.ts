@@ -14,16 +14,16 @@ export async function vs(names: readonly string[], options: { readonly quick: bo
   const chosen = names.length === 0 ? workloads : names.map((name) => workloadNamed(name))
   const subjects = [...flambeau('js'), ...others(), torch()]
   const present = subjects.filter(isPresent)
-  const raced = await races(chosen, present, options.quick ? quick : thorough)
-  const verdicts = raced.flatMap(rows)
+  const measured = await races(chosen, present, options.quick ? quick : thorough)
+  const verdicts = measured.races.flatMap(rows)
   const kept = verdict(verdicts)
   const absent = subjects.filter(isAbsent)
   await write({
     name: names.length === 0 && !options.quick ? 'vs' : undefined,
     title: 'flambeau and what a user would pick instead',
     kept,
-    parts: ['## Workloads', tables(raced, present, absent), markdown(verdicts)],
-    races: raced,
+    parts: ['## Workloads', tables(measured, present, absent), markdown(verdicts)],
+    measured,
     subjects: present,
     sections: [],
   })

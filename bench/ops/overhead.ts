@@ -28,7 +28,7 @@ const often = (op: (x: Tensor, y: Tensor) => Tensor) =>
     return out
   })
 
-const graph = scalarGraph.program(scalarGraph.inputs()).step
+const graph = scalarGraph.program(await scalarGraph.inputs()).step
 
 function graphs(n: number): unknown {
   let last: unknown
@@ -63,7 +63,7 @@ const ops = {
 const pytorch = torch()
 const folder = mkdtempSync(join(tmpdir(), 'flambeau-bench-'))
 const beside = isPresent(pytorch) ? new Process(pytorch) : undefined
-await beside?.load(scalarGraph.name, new InputFiles(folder).of(scalarGraph))
+await beside?.load(scalarGraph.name, await new InputFiles(folder).of(scalarGraph))
 
 /** Without targets the rows are for information. */
 async function rows(when: string, targets = true): Promise<Row[]> {

@@ -2,5 +2,5 @@
 import { soak } from '../src/soak.ts'
 import { breastCancer } from '../workloads/breast-cancer.ts'
 
-const { step } = breastCancer.program(breastCancer.inputs())
+const { step } = breastCancer.program(await breastCancer.inputs())
 soak(step, { steps: 200_000, warmup: 20_000, unit: 'epochs' })

@@ -3,5 +3,5 @@ import { compile } from 'flambeau'
 import { soak } from '../src/soak.ts'
 import { breastCancer } from '../workloads/breast-cancer.ts'
 
-const { step } = breastCancer.program(breastCancer.inputs())
+const { step } = breastCancer.program(await breastCancer.inputs())
 soak(compile(step), { steps: 10_000, warmup: 20_000, unit: 'replays' })

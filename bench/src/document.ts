@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { chart } from './chart.ts'
 import { describeMachine, load, quiet } from './machine.ts'
 import { rows } from './race.ts'
-import { type Observed, say } from './races.ts'
+import { type Races, say } from './races.ts'
 import type { Kept } from './report.ts'
 import type { Subject } from './subject.ts'
 
@@ -13,7 +13,7 @@ export interface Document {
   readonly title: string
   readonly kept: Kept
   readonly parts: readonly string[]
-  readonly races: readonly Observed[]
+  readonly measured: Races
   readonly subjects: readonly Subject[]
   readonly sections: readonly unknown[]
 }
@@ -21,7 +21,8 @@ export interface Document {
 const percent = (share: number): string => `${(share * 100).toFixed(0)} %`
 
 /** Prints the document and, where it has a name, writes it. */
-export async function write({ name, title, kept, parts, races, subjects, sections }: Document): Promise<void> {
+export async function write({ name, title, kept, parts, measured, subjects, sections }: Document): Promise<void> {
+  const { races, cold } = measured
   const machine = describeMachine()
   const date = new Date().toISOString()
   const busiest = Math.max(0, ...races.map(({ busy }) => busy))
@@ -46,6 +47,7 @@ export async function write({ name, title, kept, parts, races, subjects, section
     machine,
     subjects: subjects.map(({ name, title }) => ({ name, title })),
     workloads: races.map((race) => ({ ...race, workload: race.workload.name, measured: undefined, rows: rows(race) })),
+    cold,
     benches: sections,
   }
   mkdirSync(folder, { recursive: true })

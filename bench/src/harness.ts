@@ -55,7 +55,7 @@ const quantile = (sorted: readonly number[], q: number): number => {
   return sorted[low] + (sorted[high] - sorted[low]) * (at - low)
 }
 
-const ascending = (values: readonly number[]): number[] => [...values].sort((a, b) => a - b)
+export const ascending = (values: readonly number[]): number[] => [...values].sort((a, b) => a - b)
 
 export const median = (values: readonly number[]): number => quantile(ascending(values), 0.5)
 

@@ -14,10 +14,10 @@ export class InputFiles {
     this.#folder = folder
   }
 
-  of({ name, inputs }: Workload): Record<string, Stored> {
+  async of({ name, inputs }: Workload): Promise<Record<string, Stored>> {
     const known = this.#written.get(inputs)
     if (known !== undefined) return known
-    const stored = Object.entries(inputs()).map(
+    const stored = Object.entries(await inputs()).map(
       ([key, tensor]) => [key, this.#store(`${name}-${key}`, tensor)] as const,
     )
     const written = Object.fromEntries(stored)

@@ -109,7 +109,7 @@ export async function race(
     for (const subject of subjects) {
       const process = new Process(subject)
       try {
-        await process.load(workload.name, files.of(workload))
+        await process.load(workload.name, await files.of(workload))
         const results = await check(process, workload, join(scratch, 'result'), reference)
         reference ??= results
         running.set(subject.name, process)

@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Workload } from '../workloads/workload.ts'
+import { scalarGraph } from '../workloads/scalars.ts'
+import { type Cold, coldStarts } from './cold.ts'
 import type { Options } from './harness.ts'
 import { InputFiles } from './inputs.ts'
 import { quiet, untilQuiet } from './machine.ts'
@@ -18,13 +20,18 @@ export interface Observed extends Race {
   readonly busy: number
 }
 
+export interface Races {
+  readonly races: readonly Observed[]
+  readonly cold: readonly Cold[]
+}
+
 export const say = (line: string): void => void process.stderr.write(`${line}\n`)
 
 export async function races(
   workloads: readonly Workload[],
   subjects: readonly Subject[],
   options: Options = thorough,
-): Promise<Observed[]> {
+): Promise<Races> {
   const scratch = mkdtempSync(join(tmpdir(), 'flambeau-bench-'))
   const files = new InputFiles(scratch)
   const found: Observed[] = []
@@ -36,8 +43,10 @@ export async function races(
       say(`${workload.name} …`)
       found.push({ busy, ...(await race(workload, subjects, files, scratch, options)) })
     }
+    if (workloads.length === 0) return { races: found, cold: [] }
+    say('cold start …')
+    return { races: found, cold: await coldStarts(subjects, await files.of(scalarGraph), options === quick ? 1 : 5) }
   } finally {
     rmSync(scratch, { recursive: true })
   }
-  return found
 }

@@ -13,6 +13,8 @@ export interface Subject {
   readonly command: string
   readonly args: readonly string[]
   readonly cwd?: string
+  /** For a library whose cold start is worth knowing: what it takes on a disk, where that can be told. */
+  readonly library?: { bytes(): number | undefined }
 }
 
 /** Something that could be timed elsewhere, and why not here. */

@@ -2,6 +2,7 @@
 // has to be told of it.
 import { fileURLToPath } from 'node:url'
 import { deviceNames, loadDevice } from 'flambeau'
+import { packed } from './installed.ts'
 import type { Absent, Subject } from './subject.ts'
 
 export const here = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
@@ -10,6 +11,12 @@ export const isPresent = (subject: Subject | Absent): subject is Subject => !('a
 
 export const isAbsent = (subject: Subject | Absent): subject is Absent => 'absent' in subject
 
+/** What somebody has on a disk who installed flambeau with this device. */
+const packedBytes = (device: string): number =>
+  ['core', 'backend-js', 'flambeau', `backend-${device}`]
+    .filter((name, i, names) => names.indexOf(name) === i)
+    .reduce((sum, name) => sum + packed(name).unpackedSize, 0)
+
 /** flambeau on a device, by the bench in a folder: this one, or a copy of it that finds another flambeau. */
 export const flambeau = (device: string, folder = here('./')): Subject[] =>
   (['eager', 'compiled'] as const).map((mode) => ({
@@ -17,6 +24,7 @@ export const flambeau = (device: string, folder = here('./')): Subject[] =>
     title: `flambeau on ${device}, ${mode}`,
     command: process.execPath,
     args: [`${folder}serve.js`, `${folder}flambeau.js`, device, mode],
+    ...(mode === 'eager' ? { library: { bytes: () => packedBytes(device) } } : {}),
   }))
 
 /** flambeau on every device that it knows, present or absent. */

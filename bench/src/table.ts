@@ -1,6 +1,7 @@
 // The cross-backend table as Markdown: a row for each workload, a column for each subject.
 import type { Workload } from '../workloads/workload.ts'
 import { type Cell, isTimed, type Race, type Timed } from './race.ts'
+import { type Cold, coldTable } from './cold.ts'
 import type { Absent, Subject } from './subject.ts'
 import { duration, figure, megabytes } from './units.ts'
 
@@ -40,8 +41,13 @@ const reasons = (races: readonly Race[]): string[] =>
     ),
   )
 
+export interface Measured {
+  readonly races: readonly Race[]
+  readonly cold: readonly Cold[]
+}
+
 /** All that is known of some races: times, rates, memory, and why there is no time where there is none. */
-export function tables(races: readonly Race[], subjects: readonly Subject[], absent: readonly Absent[]): string {
+export function tables({ races, cold }: Measured, subjects: readonly Subject[], absent: readonly Absent[]): string {
   const rated = races.filter(({ workload }) => (workload.flops ?? workload.bytes) !== undefined)
   const parts = [
     subjects.map(({ name, title }) => `- \`${name}\`: ${title}`).join('\n'),
@@ -53,6 +59,7 @@ export function tables(races: readonly Race[], subjects: readonly Subject[], abs
     rated.length > 0 ? grid(rated, subjects, rate) : '',
     '### Memory\n\nMB, the most that the process held, its language and the inputs included.',
     grid(races, subjects, ({ peak }) => megabytes(peak)),
+    cold.length > 0 ? coldTable(cold) : '',
   ]
   return parts.filter((part) => part !== '').join('\n\n')
 }

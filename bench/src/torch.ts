@@ -39,5 +39,11 @@ export const torchVersion = (): string | null => find()?.version ?? null
 export function torch(): Subject | Absent {
   const at = find()
   if (at === null) return { name: 'torch', title: 'PyTorch', absent: `no Python here has it: ${remedy}` }
-  return { name: 'torch', title: `PyTorch ${at.version}, one thread`, command: at.python, args: [script] }
+  return {
+    name: 'torch',
+    title: `PyTorch ${at.version}, one thread`,
+    command: at.python,
+    args: [script],
+    library: { bytes: () => undefined },
+  }
 }

@@ -3,6 +3,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { installed } from './installed.ts'
 import type { Absent, Subject } from './subject.ts'
 import { here } from './subjects.ts'
 
@@ -11,15 +12,20 @@ const folder = here('../../vs/')
 interface Peer {
   readonly name: string
   readonly title: string
-  readonly package: string
+  readonly packages: readonly [string, ...string[]]
   readonly args: readonly string[]
 }
 
 const peers: readonly Peer[] = [
-  { name: 'tfjs-cpu', title: 'TensorFlow.js, cpu', package: '@tensorflow/tfjs', args: ['tfjs.mjs', 'cpu'] },
-  { name: 'tfjs-wasm', title: 'TensorFlow.js, wasm', package: '@tensorflow/tfjs', args: ['tfjs.mjs', 'wasm'] },
-  { name: 'jax-js', title: 'jax-js, wasm, jit', package: '@jax-js/jax', args: ['jax.mjs'] },
-  { name: 'js-pytorch', title: 'js-pytorch', package: 'js-pytorch', args: ['js-pytorch.mjs'] },
+  { name: 'tfjs-cpu', title: 'TensorFlow.js, cpu', packages: ['@tensorflow/tfjs'], args: ['tfjs.mjs', 'cpu'] },
+  {
+    name: 'tfjs-wasm',
+    title: 'TensorFlow.js, wasm',
+    packages: ['@tensorflow/tfjs', '@tensorflow/tfjs-backend-wasm'],
+    args: ['tfjs.mjs', 'wasm'],
+  },
+  { name: 'jax-js', title: 'jax-js, wasm, jit', packages: ['@jax-js/jax'], args: ['jax.mjs'] },
+  { name: 'js-pytorch', title: 'js-pytorch', packages: ['js-pytorch'], args: ['js-pytorch.mjs'] },
 ]
 
 const readJson = (file: string): Record<string, unknown> => JSON.parse(readFileSync(join(folder, file), 'utf8'))
@@ -42,9 +48,16 @@ function install(): string | undefined {
 export function others(): (Subject | Absent)[] {
   const failed = install()
   const { dependencies } = readJson('package.json') as { dependencies: Record<string, string> }
-  return peers.map(({ name, title, package: dependency, args }) => {
-    const versioned = `${title}, ${dependencies[dependency]}`
+  return peers.map(({ name, title, packages, args }) => {
+    const versioned = `${title}, ${dependencies[packages[0]]}`
     if (failed !== undefined) return { name, title: versioned, absent: failed }
-    return { name, title: versioned, command: process.execPath, args: [here('./serve.js'), ...args], cwd: folder }
+    return {
+      name,
+      title: versioned,
+      command: process.execPath,
+      args: [here('./serve.js'), ...args],
+      cwd: folder,
+      library: { bytes: () => installed(join(folder, 'node_modules'), packages) },
+    }
   })
 }

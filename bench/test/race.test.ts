@@ -76,10 +76,12 @@ test('only what computes the same is timed; targets are read from the same round
     [500, 500],
     [3, 2],
   ])
-  const text = tables([raced], subjects, [{ name: 'gpu', title: 'a GPU', absent: 'none is here' }])
+  const cold = [{ subject: 'right', median: 75.4, from: 70, to: 80, peak: 5e6, installed: 1.5e6 }]
+  const text = tables({ races: [raced], cold }, subjects, [{ name: 'gpu', title: 'a GPU', absent: 'none is here' }])
   expect(text).toContain('| doubling (T) | step | 500.0 ns | 1.500 µs | **wrong** | – | **wrong** | – | right |')
   expect(text).toContain('2.000 GB/s')
   expect(text).toContain('- `gpu` is absent (a GPU): none is here')
+  expect(text).toContain('| right | 75 | 70 to 80 | 5 | 1.500 |')
   expect(text).toContain('- doubling, lacking: it has no double')
   const svg = await chart([raced], subjects, 'Doubling')
   expect(svg).toMatch(/^<svg/)

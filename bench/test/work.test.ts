@@ -18,15 +18,15 @@ const after = (step: () => Result, n: number): Result => {
 describe.each(small)('$name', (workload) => {
   const { inputs, program, expected, tolerance = 1e-4 } = workload
 
-  test('comes to the result of PyTorch', () => {
-    const made = program(inputs())
+  test('comes to the result of PyTorch', async () => {
+    const made = program(await inputs())
     const sum = resultsOf(made, after(made.step, expected.after))[0].sum().item()
     expect(Math.abs(sum - expected.sum)).toBeLessThanOrEqual(tolerance * Math.max(1, Math.abs(expected.sum)))
   })
 
-  test('is bit for bit the same when compiled', () => {
-    const eager = program(inputs())
-    const other = program(inputs())
+  test('is bit for bit the same when compiled', async () => {
+    const eager = program(await inputs())
+    const other = program(await inputs())
     const compiled = compile(other.step)
     const steps = Math.max(4, Math.min(20, expected.after))
     const of = (made: Program, last: Result): string[] =>

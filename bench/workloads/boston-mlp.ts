@@ -1,6 +1,6 @@
 // Regression with two hidden layers on the Boston housing set, 13-10-5-1, LeakyReLU, full batch, SGD: an epoch.
 import { F, manualSeed, nn, optim } from 'flambeau'
-import { boston as data, parameters, start, training } from './training.ts'
+import { parameters, start, tabular, training } from './training.ts'
 import type { Workload } from './workload.ts'
 
 const network = (): nn.Sequential =>
@@ -17,9 +17,9 @@ export const bostonMlp: Workload = {
   id: 'T1-mlp',
   title: 'Boston, 13-10-5-1 LeakyReLU, MSE, SGD',
   unit: 'epoch',
-  inputs() {
+  async inputs() {
     manualSeed(0)
-    return { ...data(), ...parameters(network()) }
+    return { ...(await tabular('loadBoston', 'TARGET')), ...parameters(network()) }
   },
   program(inputs) {
     const model = start(network(), inputs)

@@ -1,6 +1,6 @@
 // Linear regression on the Boston housing set, all 13 features, full batch, SGD: an epoch.
 import { F, manualSeed, nn, optim } from 'flambeau'
-import { boston as data, parameters, start, training } from './training.ts'
+import { parameters, start, tabular, training } from './training.ts'
 import type { Workload } from './workload.ts'
 
 export const boston: Workload = {
@@ -8,9 +8,9 @@ export const boston: Workload = {
   id: 'W1',
   title: 'Boston, Linear(13, 1), MSE, SGD',
   unit: 'epoch',
-  inputs() {
+  async inputs() {
     manualSeed(0)
-    return { ...data(), ...parameters(new nn.Linear(13, 1)) }
+    return { ...(await tabular('loadBoston', 'TARGET')), ...parameters(new nn.Linear(13, 1)) }
   },
   program(inputs) {
     const model = start(new nn.Linear(13, 1), inputs)

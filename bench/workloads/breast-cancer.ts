@@ -1,6 +1,6 @@
 // Logistic regression on the Wisconsin breast cancer set, all 30 features, full batch, SGD: an epoch.
 import { F, manualSeed, nn, optim } from 'flambeau'
-import { breastCancer as data, parameters, start, training } from './training.ts'
+import { parameters, start, tabular, training } from './training.ts'
 import type { Workload } from './workload.ts'
 
 const network = (): nn.Sequential => new nn.Sequential(new nn.Linear(30, 1), new nn.Sigmoid())
@@ -10,9 +10,9 @@ export const breastCancer: Workload = {
   id: 'W2',
   title: 'Breast cancer, Linear(30, 1) + sigmoid, BCE, SGD',
   unit: 'epoch',
-  inputs() {
+  async inputs() {
     manualSeed(0)
-    return { ...data(), ...parameters(network()) }
+    return { ...(await tabular('loadBreastCancer', 'target')), ...parameters(network()) }
   },
   program(inputs) {
     const model = start(network(), inputs)

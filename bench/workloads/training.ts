@@ -1,17 +1,13 @@
 // Training steps: what the lecture's models and the larger network have in common.
-import { loadBoston, loadBreastCancer, StandardScaler, toTensor } from '@flambeau/data'
 import { type nn, noGrad, type optim, type Tensor } from 'flambeau'
 import { type Inputs, input, type Program } from './workload.ts'
 
-/** Standardised features and the target, a column. */
-export const boston = (): { x: Tensor; y: Tensor } => standardised(loadBoston(), 'TARGET')
-export const breastCancer = (): { x: Tensor; y: Tensor } => standardised(loadBreastCancer(), 'target')
-
-function standardised(
-  { frame, featureNames }: ReturnType<typeof loadBoston>,
-  target: string,
-): { x: Tensor; y: Tensor } {
-  return { x: toTensor(new StandardScaler().fitTransform(frame.select(featureNames))), y: toTensor(frame, [target]) }
+/** Standardised features and the target, a column. Only who asks for the data imports it. */
+export async function tabular(name: 'loadBoston' | 'loadBreastCancer', target: string): Promise<Inputs> {
+  const data = await import('@flambeau/data')
+  const { frame, featureNames } = data[name]()
+  const x = new data.StandardScaler().fitTransform(frame.select(featureNames))
+  return { x: data.toTensor(x), y: data.toTensor(frame, [target]) }
 }
 
 /** The parameters that a model starts with, under the names of its state dict. */

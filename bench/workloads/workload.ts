@@ -30,7 +30,7 @@ export interface Workload {
   readonly unit: string
   /** Units in one step, where that is not one. */
   readonly units?: number
-  readonly inputs: () => Inputs
+  readonly inputs: () => Inputs | Promise<Inputs>
   readonly program: (inputs: Inputs) => Program
   /** The sum of the first result after so many steps, by PyTorch 1.13.1 in float32. */
   readonly expected: { readonly after: number; readonly sum: number }
