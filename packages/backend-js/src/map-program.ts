@@ -26,7 +26,7 @@ export const iteratedShape = (source: ProgramSource, { inputs, outputs }: MapIns
   inputs.find(isUse)?.shape ?? source.program.values[outputs[0]].shape
 
 /** The dtypes that expressions give their inputs. */
-function inputDTypes(roots: readonly Expr[]): Map<number, DType> {
+export function inputDTypes(roots: readonly Expr[]): Map<number, DType> {
   const dtypes = new Map<number, DType>()
   for (const x of topological(roots)) if (x.step === 'input') dtypes.set(x.value, x.dtype)
   return dtypes

@@ -84,6 +84,11 @@ export class ProgramSource {
     return `if (${condition}) throw errors[${this.errors.push(error) - 1}](${argument})`
   }
 
+  /** Constants and functions that steps refer to. */
+  declare(lines: readonly string[]): void {
+    this.#functions.push(...lines)
+  }
+
   /** A function of its own, called at every run; `write` gives its statements. */
   step(comment: string, write: (fn: FunctionSource) => readonly string[]): void {
     const fn = new FunctionSource(this.memory)

@@ -15,6 +15,7 @@ import {
 } from '@flambeau/core/backend'
 import { runtimeNames } from './map.ts'
 import { type MapInstr, mapStep, mostStatements, statementsOf, straightStep } from './map-program.ts'
+import { matmulStep } from './matmul-program.ts'
 import type { HostBuffer } from './memory.ts'
 import { moveStep } from './move-program.ts'
 import { ProgramMemory } from './program-memory.ts'
@@ -61,6 +62,7 @@ export function compileProgram(program: Program, plan: Plan, backend: Backend): 
       straightStep(source, instrs.slice(i, end) as MapInstr[], leaves)
       i = end - 1
     } else if (instrs[i].kind === 'map') mapStep(source, instrs[i] as MapInstr)
+    else if (instrs[i].kind === 'matmul') matmulStep(source, instrs[i] as ProgramInstr<'matmul'>)
     else if (!moveStep(source, instrs[i])) source.calls.push(kernels.add(source, instrs[i]))
   }
   const opening = source.memory.binding(kernels.hosts)

@@ -1,0 +1,76 @@
+// Matrix products in a compiled program: the source of matmul-source.ts over the program's memory, with the epilogue where
+// an element is finished.
+import { contiguousStrides, emitJs, type Expr, isUse, type ProgramInstr, type Use } from '@flambeau/core/backend'
+import { plus, times } from './loop-source.ts'
+import { inputDTypes } from './map-program.ts'
+import { emitMatmul, type MatmulSource, type MatrixSource } from './matmul-source.ts'
+import type { FunctionSource, ProgramSource } from './program-source.ts'
+
+/** The function of a matrix product. */
+export function matmulStep(source: ProgramSource, instr: ProgramInstr<'matmul'>): void {
+  source.step(instr.origin.name, (fn) => {
+    const { declarations, call } = emitMatmul(productOf(source, fn, instr), (prefix) => source.fresh(prefix))
+    source.declare(declarations)
+    return [call]
+  })
+}
+
+function productOf(source: ProgramSource, fn: FunctionSource, instr: ProgramInstr<'matmul'>): MatmulSource {
+  const [a, b, ...others] = instr.inputs as readonly Use[]
+  const { shape } = source.program.values[instr.outputs[0]]
+  const strides = contiguousStrides(shape)
+  const rank = shape.length
+  const batch = shape.slice(0, -2).map((size, i) => ({ size, a: a.strides[i], b: b.strides[i], out: strides[i] }))
+  const { post } = instr.attrs
+  return {
+    m: shape[rank - 2],
+    k: a.shape[rank - 1],
+    n: shape[rank - 1],
+    a: matrixOf(fn, a),
+    b: matrixOf(fn, b),
+    out: fn.open(instr.outputs[0]),
+    batch,
+    ...(post === undefined ? {} : epilogueOf(source, fn, post, others)),
+  }
+}
+
+function matrixOf(fn: FunctionSource, x: Use): MatrixSource {
+  const [rowStep, columnStep] = x.strides.slice(-2)
+  return { ...fn.open(x.value), start: fn.strided(x, []).start, rowStep, columnStep }
+}
+
+/** The epilogue reads the product as input 0, then elements of the other operands at its position. */
+function epilogueOf(
+  source: ProgramSource,
+  fn: FunctionSource,
+  post: Expr,
+  others: readonly ProgramInstr['inputs'][number][],
+): Pick<MatmulSource, 'post' | 'parameters'> {
+  const dtypes = inputDTypes([post])
+  const parameters: string[] = []
+  const reads = others.map((x, i) => {
+    if (!isUse(x)) {
+      const dtype = dtypes.get(i + 1)
+      const name = dtype === undefined ? '' : fn.number(x, dtype)
+      if (/^[a-z]/.test(name)) parameters.push(name)
+      return () => name
+    }
+    const { array, start, constant } = { ...fn.open(x.value), start: fn.strided(x, []).start }
+    if (!constant) parameters.push(array, ...[fn.open(x.value).start].filter((code) => code !== '0'))
+    return (at: readonly string[], alias: (array: string) => string) => {
+      const index = x.strides.reduce((code, step, axis) => plus(code, times(at[axis], step)), start)
+      return `${constant ? alias(array) : array}[${index}]`
+    }
+  })
+  return {
+    parameters: [...new Set(parameters)],
+    post: (product, row, column, alias, batch) => {
+      const { lines, results } = emitJs(
+        [post],
+        (i) => (i === 0 ? product : reads[i - 1]([...batch, row, column], alias)),
+        source.fresh('t'),
+      )
+      return { lines, result: results[0] }
+    },
+  }
+}
