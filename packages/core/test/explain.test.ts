@@ -37,7 +37,7 @@ test('the program before and after each pass, where its values lie, and how it r
       kept: v4 in place of v0
       results: v5
 
-    without sine: 5 -> 4 instructions
+    without sine: 5 instructions, then 4
       - v1 float32[3] = map(v0) { sin(x0) }  # sin
 
     settle: nothing to do

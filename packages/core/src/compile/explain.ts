@@ -39,7 +39,7 @@ function passesText(stages: Prepared['stages']): string[] {
     const found = changes(before, program)
     lines.push('')
     if (found.length === 0) lines.push(`${name}: nothing to do`)
-    else lines.push(`${name}: ${before.instrs.length} -> ${counted(program.instrs.length, 'instruction')}`)
+    else lines.push(`${name}: ${counted(before.instrs.length, 'instruction')}, then ${program.instrs.length}`)
     lines.push(...indented([...found, ...notes]))
   }
   return lines

@@ -4,7 +4,7 @@ import { isUse, type Program, type ProgramInstr, type Use } from '../../backend/
 import { sameShape } from '../../base/shape.ts'
 import { s } from '../../expr/expr.ts'
 import { readsWhole, usesOf } from '../alias.ts'
-import { isMap, leavingValues, makersOf, readersOf, tooMany } from './graph.ts'
+import { fusedOrigin, isMap, leavingValues, makersOf, readersOf, tooMany } from './graph.ts'
 import { Expressions, Operands, operandKey } from './rewrite.ts'
 
 export const isMatmul = (instr: ProgramInstr | undefined): instr is ProgramInstr<'matmul'> => instr?.kind === 'matmul'
@@ -57,7 +57,7 @@ function withEpilogue(
     attrs: { post },
     inputs: [a, b, ...operands.list],
     outputs: reader.outputs,
-    origin: reader.origin,
+    origin: fusedOrigin([product, reader]),
   }
 }
 

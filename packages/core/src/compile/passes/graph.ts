@@ -1,6 +1,6 @@
 // What passes ask about a program: which instruction makes a value and which read it, what leaves the step, what a map
 // iterates over and what its expressions cost.
-import type { Capabilities } from '../../backend/backend.ts'
+import type { Capabilities, Origin } from '../../backend/backend.ts'
 import { isUse, type Program, type ProgramInstr, type Use } from '../../backend/program.ts'
 import { contiguousLayout } from '../../base/layout.ts'
 import type { Shape } from '../../base/shape.ts'
@@ -87,3 +87,8 @@ export const cheap = 2
 
 export const tooMany = (operands: number, { maxArgs }: Capabilities): string =>
   `${operands - maxArgs} buffers more than kernels of the backend read`
+
+/** A kernel of several is known by the names of all. */
+export const fusedOrigin = (instrs: readonly ProgramInstr[]): Origin => ({
+  name: [...new Set(instrs.flatMap(({ origin }) => origin.name.split('+')))].join('+'),
+})

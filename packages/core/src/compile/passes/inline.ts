@@ -7,7 +7,17 @@ import { type Expr, inputsOf } from '../../expr/expr.ts'
 import { readsWhole, usesOf } from '../alias.ts'
 import { compose } from './compose.ts'
 import { deadCode } from './dead-code.ts'
-import { cheap, costOf, isMap, isReduced, isReducing, leavingValues, makersOf, readersOf } from './graph.ts'
+import {
+  cheap,
+  costOf,
+  fusedOrigin,
+  isMap,
+  isReduced,
+  isReducing,
+  leavingValues,
+  makersOf,
+  readersOf,
+} from './graph.ts'
 import { Expressions, Operands, operandKey } from './rewrite.ts'
 
 export const exprOf = (instr: ProgramInstr<'map'>, value: number): Expr =>
@@ -75,8 +85,13 @@ function inlined(
     attrs: { outs: outs.map((out, k) => ({ ...out, expr: exprs[k] })) },
     inputs: operands.list,
     check: reader.check && ({ ...reader.check, expr: exprs[outs.length] } satisfies Check),
+    origin: fusedOrigin([...values.flatMap((value) => worthNaming(makers.get(value), value)), reader]),
   }
 }
+
+/** Numbers, casts and copies go everywhere and are not what a kernel is known by. */
+const worthNaming = (maker: ProgramInstr | undefined, value: number): ProgramInstr[] =>
+  isMap(maker) && costOf(exprOf(maker, value)) > 0 ? [maker] : []
 
 /** Whether a map can be run as it is: its operands are not too many, and a reduction has one that gives it a shape. */
 const runs = (instr: ProgramInstr<'map'>, { caps }: Backend): boolean =>

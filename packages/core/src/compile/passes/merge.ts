@@ -6,7 +6,7 @@ import { numelOf, sameShape } from '../../base/shape.ts'
 import { type Expr, inputsOf } from '../../expr/expr.ts'
 import { readsWhole, usesOf } from '../alias.ts'
 import { deadCode } from './dead-code.ts'
-import { cheap, costOf, isMap, isReduced, isReducing, iteratedShape, tooMany } from './graph.ts'
+import { cheap, costOf, fusedOrigin, isMap, isReduced, isReducing, iteratedShape, tooMany } from './graph.ts'
 import { exprOf } from './inline.ts'
 import { Expressions, Operands, operandKey } from './rewrite.ts'
 
@@ -80,7 +80,7 @@ function union(a: ProgramInstr<'map'>, b: ProgramInstr<'map'>, expressions: Expr
     inputs: operands.views.length > 0 ? operands.list : [...operands.list, ...viewsOf(a, b).slice(0, 1)],
     outputs: [...a.outputs, ...b.outputs],
     check,
-    origin: { name: [...new Set([a, b].flatMap(({ origin }) => origin.name.split('+')))].join('+') },
+    origin: fusedOrigin([a, b]),
   }
 }
 
