@@ -294,7 +294,7 @@ describe('a step that throws', () => {
       [...model.stateDict()].map(([key, v]) => [key, numbers(v), v.version]),
       model.parameters().map((p) => [p.grad === null ? null : numbers(p.grad), p.version]),
       packed(optimizer),
-      packed(sgd as unknown as optim.Optimizer),
+      packed(sgd),
       scheduler.stateDict(),
       [...getRngState().toArray()],
       [...generator.getState()],

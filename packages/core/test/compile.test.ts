@@ -4,6 +4,7 @@ import { js } from '@flambeau/backend-js'
 import {
   compile,
   F,
+  Generator,
   getRngState,
   manualSeed,
   nn,
@@ -11,6 +12,7 @@ import {
   optim,
   rand,
   randn,
+  randperm,
   type Tensor,
   tensor,
   useDevice,
@@ -115,6 +117,93 @@ describe('a compiled step equals eager bit for bit for 1,000 steps', () => {
         },
       }
     }, 400)
+  })
+})
+
+type MakeOptimizer = (parameters: Iterable<Tensor>) => optim.Optimizer
+const sgd =
+  (options: optim.SGDOptions): MakeOptimizer =>
+  (p) =>
+    new optim.SGD(p, options)
+const adam =
+  (
+    Class: typeof optim.Adam | typeof optim.AdamW,
+    options: ConstructorParameters<typeof optim.Adam>[1] = {},
+  ): MakeOptimizer =>
+  (p) =>
+    new Class(p, { lr: 1e-2, ...options })
+
+describe('every optimizer, over shuffled mini-batches with dropout, for 1,000 steps', () => {
+  test.each<[string, MakeOptimizer]>([
+    ['SGD', sgd({ lr: 1e-2 })],
+    ['SGD, weight decay, climbing', sgd({ lr: 1e-4, weightDecay: 0.1, maximize: true })],
+    ['SGD, momentum', sgd({ lr: 1e-2, momentum: 0.9 })],
+    ['SGD, momentum, dampening, weight decay', sgd({ lr: 1e-2, momentum: 0.9, dampening: 0.3, weightDecay: 0.01 })],
+    ['SGD, Nesterov', sgd({ lr: 1e-2, momentum: 0.9, nesterov: true })],
+    ['Adam', adam(optim.Adam)],
+    ['Adam, weight decay', adam(optim.Adam, { weightDecay: 0.01, betas: [0.8, 0.9], eps: 1e-6 })],
+    ['Adam, amsgrad', adam(optim.Adam, { amsgrad: true })],
+    ['Adam, climbing', adam(optim.Adam, { lr: 1e-5, maximize: true })],
+    ['AdamW', adam(optim.AdamW)],
+    ['AdamW, amsgrad', adam(optim.AdamW, { amsgrad: true })],
+  ])('%s', (_, make) => {
+    compare(() => {
+      const [x, y] = [randn(24, 3), randn(24, 1)]
+      const model = new nn.Sequential(new nn.Linear(3, 4), new nn.Tanh(), new nn.Dropout(0.25), new nn.Linear(4, 1))
+      return train(model, make(model.parameters()), () => {
+        const batch = randperm(24).slice(0, 0, 8)
+        return F.mseLoss(model.forward(x.indexSelect(0, batch)) as Tensor, y.indexSelect(0, batch))
+      })
+    }, 1000)
+  })
+
+  test('two optimizers, a schedule for each, batch norm averaging over all batches, a generator of its own', () => {
+    compare(() => {
+      const generator = new Generator().manualSeed(11)
+      const model = new nn.Sequential(
+        new nn.Linear(3, 4),
+        new nn.BatchNorm1d(4, { momentum: null }),
+        new nn.Linear(4, 1),
+      )
+      const [first, , last] = model as unknown as [nn.Linear, nn.Module, nn.Linear]
+      const one = new optim.Adam(first.parameters(), { lr: 1e-2 })
+      const two = new optim.SGD(last.parameters(), { lr: 1e-2, momentum: 0.5 })
+      const schedules = [
+        new optim.lrScheduler.StepLR(one, 100, { gamma: 0.7 }),
+        new optim.lrScheduler.ExponentialLR(two, 0.999),
+      ]
+      const step = (): Tensor => {
+        const x = randn([16, 3], { generator })
+        const loss = F.mseLoss(model.forward(x) as Tensor, x.sum(1, { keepdim: true }))
+        model.zeroGrad()
+        loss.backward()
+        one.step()
+        two.step()
+        for (const schedule of schedules) schedule.step()
+        return loss
+      }
+      return { model, optimizer: one, step }
+    }, 1000)
+  })
+
+  test('gradients added up over two batches, zeros written and not null, by hand', () => {
+    compare(() => {
+      const [x, y] = [randn(16, 3), randn(16, 1)]
+      const model = new nn.Linear(3, 1)
+      const optimizer = new optim.SGD(model.parameters(), { lr: 1e-2 })
+      const step = (): Tensor => {
+        optimizer.zeroGrad({ setToNone: false })
+        const losses = [0, 8].map((i) =>
+          F.mseLoss(model.forward(x.slice(0, i, i + 8)), y.slice(0, i, i + 8)).add(randn([]).mul(0.01)),
+        )
+        for (const loss of losses) loss.backward()
+        noGrad(() => {
+          for (const p of model.parameters()) p.sub_((p.grad as Tensor).mul(0.01))
+        })
+        return losses[0].add(losses[1])
+      }
+      return { model, optimizer, step }
+    }, 1000)
   })
 })
 
