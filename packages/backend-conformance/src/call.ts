@@ -89,6 +89,17 @@ export const prepareCall = (sample: Pick<Sample, 'args' | 'kwargs'>, make: Make,
   return { args, leaves }
 }
 
+/** The arguments with other tensors in the place of some. */
+export const withTensors = (args: readonly unknown[], by: ReadonlyMap<unknown, Tensor>): unknown[] => {
+  const put = (arg: unknown): unknown => {
+    if (by.has(arg)) return by.get(arg)
+    if (Array.isArray(arg)) return arg.map(put)
+    if (arg === null || typeof arg !== 'object' || Object.getPrototypeOf(arg) !== Object.prototype) return arg
+    return Object.fromEntries(Object.entries(arg).map(([key, item]) => [key, put(item)]))
+  }
+  return args.map(put)
+}
+
 /** `at` takes its indices one by one; a sample has them between brackets, as PyTorch writes them. */
 const argsFor = (op: string, args: readonly unknown[]): unknown[] =>
   op === 'at' ? [args[0], ...(args[1] as unknown[])] : [...args]
@@ -139,7 +150,7 @@ export const readAll = async (outs: readonly unknown[]): Promise<Result[]> =>
   Promise.all(outs.map((out) => (out instanceof Tensor ? read(out) : { value: out })))
 
 /** The cotangent of golden.py as a tensor like `x`. */
-const cotangentOf = (x: Tensor, k: number): Tensor =>
+export const cotangentOf = (x: Tensor, k: number): Tensor =>
   lay(
     Array.from({ length: x.numel() }, (_, i) => cotangent(i, k)),
     x.shape,

@@ -39,6 +39,8 @@ export const checks: Readonly<Record<string, Check>> = {
   'expanded inputs': layouts.expanded,
   'random shapes': random.shapes,
   compiled: variants.compiled,
+  'compiled gradients': variants.compiledGradients,
+  'compiled training': variants.compiledTraining,
   memory: nothingKept,
 }
 

@@ -16,5 +16,13 @@ it('is a page that forbids it', () => {
 })
 
 describeBackend(() => js(), {
-  checks: ['golden values', 'golden gradients', 'compiled', 'sliced inputs', 'expanded inputs', 'random shapes'],
+  checks: [
+    'golden values',
+    'golden gradients',
+    'compiled',
+    'compiled training',
+    'sliced inputs',
+    'expanded inputs',
+    'random shapes',
+  ],
 })

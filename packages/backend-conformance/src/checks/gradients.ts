@@ -2,7 +2,7 @@
 // backend has no float64, the gradients of a reference backend.
 import { gradcheck, gradgradcheck, Tensor, useDevice } from '@flambeau/core'
 import type { Backend } from '@flambeau/core/backend'
-import { callOp, gradientsOf, prepareCall } from '../call.ts'
+import { callOp, gradientsOf, prepareCall, withTensors } from '../call.ts'
 import { goldenOf } from '../golden.ts'
 import type { Ready } from '../prepare.ts'
 import { numel } from '../property.ts'
@@ -31,16 +31,9 @@ const along =
             run() {
               const { args, leaves } = prepareCall(doubled(sample), plain)
               const inputs = leaves.filter((leaf) => leaf.requiresGrad)
-              const put = (arg: unknown, by: ReadonlyMap<unknown, Tensor>): unknown => {
-                if (by.has(arg)) return by.get(arg)
-                if (Array.isArray(arg)) return arg.map((item) => put(item, by))
-                if (arg === null || typeof arg !== 'object' || Object.getPrototypeOf(arg) !== Object.prototype)
-                  return arg
-                return Object.fromEntries(Object.entries(arg).map(([key, item]) => [key, put(item, by)]))
-              }
               const call = (...given: Tensor[]) => {
                 const by = new Map<unknown, Tensor>(inputs.map((leaf, i) => [leaf, given[i]]))
-                const outs = callOp(subject.op, put(args, by) as unknown[], sample.seed)
+                const outs = callOp(subject.op, withTensors(args, by), sample.seed)
                 return outs.filter((out): out is Tensor => out instanceof Tensor && out.requiresGrad)
               }
               return verify(call, inputs) === false ? 'returned false' : undefined

@@ -1,11 +1,11 @@
 // Checks that the way a call is performed does not matter: compiled, or in whatever way a backend's test adds, it gives the
 // values and gradients of the plain call.
-import { compile, manualSeed, type Tensor } from '@flambeau/core'
-import { callOp, gradientTensors, prepareCall, readAll } from '../call.ts'
-import { differenceOfAll } from '../compare.ts'
+import { compile, ops, optim, type Tensor } from '@flambeau/core'
+import { callOp, cotangentOf, gradientTensors, prepareCall, readAll, withTensors } from '../call.ts'
+import { differenceOfAll, type Result } from '../compare.ts'
 import type { Ready } from '../prepare.ts'
-import { type Arg, isTensorSpec, type Sample, tensorsOf } from '../sample.ts'
-import type { Check, Subject, Variant } from '../subject.ts'
+import { type Arg, type Sample, tensorsOf } from '../sample.ts'
+import { type Check, type Subject, takesGradients, type Variant } from '../subject.ts'
 import { plain, sameAs } from './values.ts'
 
 /** The forward and the backward of a call as one step that returns tensors; null where it gives something else. */
@@ -49,29 +49,76 @@ const counted = (sample: Sample) =>
 /** Enough calls to be recorded, agreed upon and replayed. */
 const calls = 5
 
-export const compiled: Check = (subject) =>
-  subject.samples
-    .filter((sample) => !sample.unwritten && sample.args.concat(Object.values(sample.kwargs ?? {})).some(isTensorIn))
-    .map((sample) => ({
-      label: sample.label,
-      async run() {
-        try {
-          const wrong = await differs(subject, sample, (step) => {
-            const compiledStep = compile(step)
-            let outs: Tensor[] = []
-            for (let i = 0; i < calls; i++) {
-              manualSeed(sample.seed ?? 0)
-              outs = compiledStep()
-            }
-            return outs
-          })
-          return wrong
-        } catch (error) {
-          const { name, message } = error as Error
-          if (looks[subject.op]?.(sample) && name === 'RuntimeError' && message.includes('compiled step'))
+interface Training {
+  readonly step: () => Tensor[]
+  /** What the step changes. */
+  readonly state: readonly Tensor[]
+}
+type Make = (subject: Subject, sample: Ready<Sample>) => Training
+
+/** What each call gives, or the sentence that it throws, and what is left after the last. */
+const trace = async ({ step, state }: Training): Promise<Result[]> => {
+  const results: Result[] = []
+  for (let i = 0; i < calls; i++) {
+    try {
+      results.push(...(await readAll(step())))
+    } catch (error) {
+      if ((error as Error).message.includes('compiled step')) throw error
+      results.push({ value: (error as Error).message.split('\n')[0] })
+    }
+  }
+  return [...results, ...(await readAll(state))]
+}
+
+/** Calls of a compiled step, one after the other, give and leave what those of the step itself do. */
+const compiledLike =
+  (make: Make, fits: (sample: Sample) => boolean): Check =>
+  (subject) =>
+    subject.samples
+      .filter((sample) => !sample.unwritten && hasTensors(sample) && fits(sample))
+      .map((sample) => ({
+        label: sample.label,
+        async run() {
+          const expected = await trace(make(subject, sample))
+          const { step, state } = make(subject, sample)
+          try {
+            const actual = await trace({ step: compile(step), state })
+            return differenceOfAll(actual, expected, sameAs(subject, 'gradients'))
+          } catch (error) {
+            if (!looks[subject.op]?.(sample) || (error as Error).name !== 'RuntimeError') throw error
             return undefined
-          throw error
-        }
-      },
-    }))
-const isTensorIn = (arg: unknown): boolean => isTensorSpec(arg) || tensorsOf(arg).length > 0
+          }
+        },
+      }))
+
+const hasTensors = ({ args, kwargs = {} }: Sample): boolean => tensorsOf([args, kwargs]).length > 0
+
+export const compiled = compiledLike(
+  ({ op }, sample) => {
+    const { args } = prepareCall(sample, plain, false)
+    return { step: () => callOp(op, args, sample.seed) as Tensor[], state: [] }
+  },
+  () => true,
+)
+
+export const compiledGradients = compiledLike(
+  (subject, sample) => ({ step: stepOf(subject, sample), state: [] }),
+  takesGradients,
+)
+
+/** The op between other kernels and its gradients, its inputs trained through it: with momentum, which is state too. */
+export const compiledTraining = compiledLike(({ op }, sample) => {
+  const { args, leaves } = prepareCall(sample, plain)
+  const parameters = leaves.filter((leaf) => leaf.requiresGrad)
+  const optimizer = new optim.SGD(parameters, { lr: 1e-3, momentum: 0.9 })
+  const step = () => {
+    const inputs = new Map<unknown, Tensor>(parameters.map((leaf) => [leaf, ops.mul(leaf, 1)]))
+    const outs = callOp(op, withTensors(args, inputs), sample.seed) as Tensor[]
+    const through = outs.flatMap((out, k) => (out.requiresGrad ? [ops.sum(ops.mul(out, cotangentOf(out, k)))] : []))
+    optimizer.zeroGrad()
+    if (through.length > 0) through.reduce((x, y) => ops.add(x, y)).backward()
+    optimizer.step()
+    return [...outs, ...parameters.flatMap(({ grad }) => grad ?? [])]
+  }
+  return { step, state: parameters }
+}, takesGradients)
