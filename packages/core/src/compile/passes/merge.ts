@@ -16,6 +16,14 @@ interface Group {
   /** Positions of the first and the last of its instructions in the program. */
   readonly first: number
   readonly last: number
+  /** Positions of its instructions and of all that it needs, a bit each. */
+  readonly above: Uint32Array
+}
+
+/** Whether `b` needs `a`, itself or through others. */
+const needs = (b: Group, a: Group): boolean => ((b.above[a.first >> 5] >>> (a.first & 31)) & 1) === 1
+const addAll = (to: Uint32Array, from: Uint32Array): void => {
+  for (let i = 0; i < to.length; i++) to[i] |= from[i]
 }
 
 /** More outputs than this make a kernel too large to be compiled well. */
@@ -100,22 +108,21 @@ export function merge(program: Program, backend: Backend): Program {
   const groupOf = new Map<number, Group>()
   const groups = new Set<Group>()
   const makersFor = ({ instr }: Group): Group[] => usesOf(instr).flatMap(({ value }) => groupOf.get(value) ?? [])
-  /** Whether `b` needs `a`, through others; `direct`: or itself. */
-  const needs = (b: Group, a: Group, direct: boolean): boolean => {
-    const seen = new Set<Group>([b, a])
-    const search = (group: Group): boolean =>
-      makersFor(group).some((maker) => {
-        if (maker === a) return direct || group !== b
-        if (seen.has(maker) || maker.last < a.first) return false
-        seen.add(maker)
-        return search(maker)
-      })
-    return search(b)
+  const needsThroughOthers = (b: Group, a: Group): boolean =>
+    makersFor(b).some((maker) => maker !== a && needs(maker, a))
+  const alone = (instr: ProgramInstr, at: number): Group => {
+    const group = { instr, first: at, last: at, above: new Uint32Array((program.instrs.length >> 5) + 1) }
+    group.above[at >> 5] |= 1 << (at & 31)
+    for (const { above } of makersFor(group)) addAll(group.above, above)
+    return group
   }
   const join = (a: Group, b: Group): Group | null => {
     if (!isMap(a.instr) || !isMap(b.instr) || mergeRefusal(program, backend, a.instr, b.instr) !== null) return null
     const instr = union(a.instr, b.instr, expressions)
-    const group = { instr, first: Math.min(a.first, b.first), last: Math.max(a.last, b.last) }
+    const above = a.above.slice()
+    addAll(above, b.above)
+    for (const other of groups) if (needs(other, a) || needs(other, b)) addAll(other.above, above)
+    const group = { instr, first: Math.min(a.first, b.first), last: Math.max(a.last, b.last), above }
     for (const value of instr.outputs) groupOf.set(value, group)
     groups.delete(a)
     groups.delete(b)
@@ -124,14 +131,14 @@ export function merge(program: Program, backend: Backend): Program {
 
   const byShape = new Map<string, Group[]>()
   program.instrs.forEach((instr, i) => {
-    let group: Group = { instr, first: i, last: i }
+    let group = alone(instr, i)
     for (const value of instr.outputs) groupOf.set(value, group)
     if (isMap(instr)) {
       const shape = iteratedShape(program, instr).join()
       const others: Group[] = []
       for (const other of (byShape.get(shape) ?? []).reverse()) {
-        const [a, b] = needs(other, group, true) ? [group, other] : [other, group]
-        const fits = isMap(a.instr) && isMap(b.instr) && related(program, a.instr, b.instr) && !needs(b, a, false)
+        const [a, b] = needs(other, group) ? [group, other] : [other, group]
+        const fits = isMap(a.instr) && isMap(b.instr) && related(program, a.instr, b.instr) && !needsThroughOthers(b, a)
         const joined = fits ? join(a, b) : null
         if (joined === null) others.push(other)
         else group = joined
