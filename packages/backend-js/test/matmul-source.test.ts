@@ -12,7 +12,7 @@ import {
   s,
   type TypedArray,
 } from '@flambeau/core/backend'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { js } from '../src/index.ts'
 import { matmul } from '../src/matmul.ts'
 import { emitMatmul, type MatrixSource } from '../src/matmul-source.ts'
@@ -217,6 +217,25 @@ it('batches, expanded ones too', () => {
 it('more columns than a panel holds', () => {
   check({ sizes: [26, 20000, 20] })
   check({ sizes: [26, 20000, 20], b: transposed, post: true })
+})
+
+it('the kernel goes over to it for a product that comes often', () => {
+  const spec = { shape: [200, 200], dtype: 'float32' } as const
+  const layout = contiguousLayout(spec.shape)
+  const inputs = [3, 4].map((seed) => ({
+    ...layout,
+    ...spec,
+    buffer: new HostBuffer(backend, filled('float32', 200 * 200, random(seed)), 0),
+  }))
+  const text = vi.spyOn(globalThis, 'Function')
+  const results = Array.from({ length: 3 }, () => {
+    const buffer = backend.alloc(spec) as HostBuffer
+    matmul({ kind: 'matmul', attrs: {}, inputs, outputs: [{ ...layout, ...spec, buffer }], origin: { name: 'mm' } })
+    return { made: text.mock.calls.length, data: buffer.data.slice(buffer.start, buffer.start + 200 * 200) }
+  })
+  text.mockRestore()
+  expect(results.map((x) => x.made)).toEqual([0, 1, 1])
+  for (const { data } of results) expect(data.every((x, i) => Object.is(x, results[0].data[i]))).toBe(true)
 })
 
 it('its text', () => {
