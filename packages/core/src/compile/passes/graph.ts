@@ -78,9 +78,17 @@ const costs: Partial<Record<Step, number>> = {
   select: 1,
 }
 
+const known = new WeakMap<Expr, number>()
+
 /** What computing an expression once more costs, in additions; infinite where it has a step that takes many. */
-export const costOf = (root: Expr): number =>
-  topological([root]).reduce((sum, { step }) => sum + (costs[step] ?? Number.POSITIVE_INFINITY), 0)
+export function costOf(root: Expr): number {
+  let cost = known.get(root)
+  if (cost === undefined) {
+    cost = topological([root]).reduce((sum, { step }) => sum + (costs[step] ?? Number.POSITIVE_INFINITY), 0)
+    known.set(root, cost)
+  }
+  return cost
+}
 
 /** The most that is computed again rather than stored and read. */
 export const cheap = 2

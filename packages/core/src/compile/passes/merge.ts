@@ -16,8 +16,27 @@ interface Group {
   /** Positions of the first and the last of its instructions in the program. */
   readonly first: number
   readonly last: number
+  /** The values that it reads. */
+  readonly sources: readonly number[]
+  /** Of a map: the operands that are not smaller than what it iterates over. */
+  readonly reads: ReadonlySet<string>
   /** Positions of its instructions and of all that it needs, a bit each. */
   readonly above: Uint32Array
+}
+
+function groupOf(program: Program, instr: ProgramInstr, first: number, last: number, above: Uint32Array): Group {
+  const size = isMap(instr) ? numelOf(iteratedShape(program, instr)) : Number.POSITIVE_INFINITY
+  const large = usesOf(instr).filter(({ value }) => numelOf(program.values[value].shape) >= size)
+  const sources = [...new Set(usesOf(instr).map((use) => use.value))]
+  return { instr, first, last, sources, reads: new Set(large.map(operandKey)), above }
+}
+
+const readsOf = (a: Group, b: Group): boolean => b.sources.some((value) => a.instr.outputs.includes(value))
+
+/** Whether there is something to gain: one reads what the other makes, or both read the same elements. */
+function related(a: Group, b: Group): boolean {
+  for (const key of a.reads) if (b.reads.has(key)) return true
+  return readsOf(a, b) || readsOf(b, a)
 }
 
 /** Whether `b` needs `a`, itself or through others. */
@@ -94,72 +113,64 @@ function union(a: ProgramInstr<'map'>, b: ProgramInstr<'map'>, expressions: Expr
 
 const checkOf = ({ check }: ProgramInstr): Expr[] => (check === undefined ? [] : [check.expr])
 
-/** Whether there is something to gain: one reads what the other makes, or both read the same elements. */
-function related(program: Program, a: ProgramInstr<'map'>, b: ProgramInstr<'map'>): boolean {
-  const size = numelOf(iteratedShape(program, a))
-  if (size === 1) return true
-  const large = usesOf(a).filter(({ value }) => numelOf(program.values[value].shape) >= size)
-  const read = new Set(large.map(operandKey))
-  return usesOf(b).some((use) => a.outputs.includes(use.value) || read.has(operandKey(use)))
-}
-
 export function merge(program: Program, backend: Backend): Program {
   const expressions = new Expressions()
-  const groupOf = new Map<number, Group>()
+  const makers = new Map<number, Group>()
   const groups = new Set<Group>()
-  const makersFor = ({ instr }: Group): Group[] => usesOf(instr).flatMap(({ value }) => groupOf.get(value) ?? [])
+  const makersFor = ({ sources }: Group): Group[] => sources.flatMap((value) => makers.get(value) ?? [])
   const needsThroughOthers = (b: Group, a: Group): boolean =>
     makersFor(b).some((maker) => maker !== a && needs(maker, a))
-  const alone = (instr: ProgramInstr, at: number): Group => {
-    const group = { instr, first: at, last: at, above: new Uint32Array((program.instrs.length >> 5) + 1) }
-    group.above[at >> 5] |= 1 << (at & 31)
-    for (const { above } of makersFor(group)) addAll(group.above, above)
+  const add = (group: Group): Group => {
+    groups.add(group)
+    for (const value of group.instr.outputs) makers.set(value, group)
     return group
   }
-  const join = (a: Group, b: Group): Group | null => {
-    if (!isMap(a.instr) || !isMap(b.instr) || mergeRefusal(program, backend, a.instr, b.instr) !== null) return null
-    const instr = union(a.instr, b.instr, expressions)
+  const alone = (instr: ProgramInstr, at: number): Group => {
+    const group = groupOf(program, instr, at, at, new Uint32Array((program.instrs.length >> 5) + 1))
+    group.above[at >> 5] |= 1 << (at & 31)
+    for (const { above } of makersFor(group)) addAll(group.above, above)
+    return add(group)
+  }
+  const join = (x: Group, y: Group): Group | null => {
+    const [a, b] = needs(x, y) ? [y, x] : [x, y]
+    if (!isMap(a.instr) || !isMap(b.instr) || needsThroughOthers(b, a)) return null
+    if (mergeRefusal(program, backend, a.instr, b.instr) !== null) return null
     const above = a.above.slice()
     addAll(above, b.above)
     for (const other of groups) if (needs(other, a) || needs(other, b)) addAll(other.above, above)
-    const group = { instr, first: Math.min(a.first, b.first), last: Math.max(a.last, b.last), above }
-    for (const value of instr.outputs) groupOf.set(value, group)
     groups.delete(a)
     groups.delete(b)
-    return group
+    const instr = union(a.instr, b.instr, expressions)
+    return add(groupOf(program, instr, Math.min(a.first, b.first), Math.max(a.last, b.last), above))
   }
 
   const byShape = new Map<string, Group[]>()
   program.instrs.forEach((instr, i) => {
     let group = alone(instr, i)
-    for (const value of instr.outputs) groupOf.set(value, group)
-    if (isMap(instr)) {
-      const shape = iteratedShape(program, instr).join()
-      const others: Group[] = []
-      for (const other of (byShape.get(shape) ?? []).reverse()) {
-        const [a, b] = needs(other, group) ? [group, other] : [other, group]
-        const fits = isMap(a.instr) && isMap(b.instr) && related(program, a.instr, b.instr) && !needsThroughOthers(b, a)
-        const joined = fits ? join(a, b) : null
-        if (joined === null) others.push(other)
-        else group = joined
-      }
-      byShape.set(shape, [...others.reverse(), group])
+    if (!isMap(instr)) return
+    const shape = iteratedShape(program, instr)
+    const single = numelOf(shape) === 1
+    const others: Group[] = []
+    for (const other of (byShape.get(shape.join()) ?? []).reverse()) {
+      const joined = single || related(other, group) ? join(other, group) : null
+      if (joined === null) others.push(other)
+      else group = joined
     }
-    groups.add(group)
+    byShape.set(shape.join(), [...others.reverse(), group])
   })
-  return deadCode({ ...program, instrs: inOrder([...groups], makersFor) })
+  return deadCode({ ...program, instrs: inOrder([...groups], makers) })
 }
 
 /**
  * Each group as late as its readers allow, so that a parameter is replaced after its old value was read; groups with a
  * check as early as possible, so that an error comes before anything is replaced.
  */
-function inOrder(groups: readonly Group[], makersFor: (group: Group) => readonly Group[]): ProgramInstr[] {
+function inOrder(groups: readonly Group[], makers: ReadonlyMap<number, Group>): ProgramInstr[] {
   const place = ({ instr, first, last }: Group): number => (instr.check === undefined ? last : first)
   const order = new Set<Group>()
-  const emit = (group: Group): void => {
-    if (order.has(group)) return
-    for (const maker of makersFor(group)) emit(maker)
+  const emit = (group: Group | undefined): void => {
+    if (group === undefined || order.has(group)) return
+    for (const value of group.sources) emit(makers.get(value))
     order.add(group)
   }
   for (const group of [...groups].sort((a, b) => place(a) - place(b))) emit(group)

@@ -15,6 +15,7 @@ export class Expressions {
 
   /** The node that stands for all that are equal to `x`, whose arguments stand for theirs. */
   #node(x: Expr): Expr {
+    if (this.#ids.has(x)) return x
     const { step, dtype, args, value } = x
     // Exact whatever the other operand is.
     if (step === 'mul' && isOne(args[0])) return args[1]
@@ -48,8 +49,19 @@ export class Expressions {
   }
 }
 
+const keys = new WeakMap<ProgramOperand, string>()
+
 /** Equal for operands that read the same elements or the same number. */
 export function operandKey(x: ProgramOperand): string {
+  let key = keys.get(x)
+  if (key === undefined) {
+    key = keyOf(x)
+    keys.set(x, key)
+  }
+  return key
+}
+
+function keyOf(x: ProgramOperand): string {
   if (isReading(x)) return `r${x.reading} ${x.dtype}`
   if (!isUse(x)) return `${numberKey(x.value)} ${x.dtype}`
   const { value, shape, strides, offset } = x

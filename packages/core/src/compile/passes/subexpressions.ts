@@ -64,21 +64,28 @@ function copiesIn({ kind, attrs, inputs, outputs }: ProgramInstr): { output: num
 class Unique {
   readonly #expressions = new Expressions()
   readonly #attrs = new Map<string, Prims[Kind]>()
+  /** A number for each of the attributes that stand for all that are equal to them. */
+  readonly #ids = new Map<Prims[Kind], number>()
 
-  key(x: unknown): string {
-    return JSON.stringify(x, (name, value) => {
+  attrs({ kind, attrs }: ProgramInstr): Prims[Kind] {
+    if (this.#ids.has(attrs)) return attrs
+    const key = JSON.stringify([kind, attrs], (name, value) => {
       if (name === 'expr' || name === 'post') return value && this.#expressions.idOf(value)
       return typeof value === 'number' ? numberKey(value) : value
     })
-  }
-
-  attrs(instr: ProgramInstr): Prims[Kind] {
-    const key = `${instr.kind} ${this.key(instr.attrs)}`
     const known = this.#attrs.get(key)
     if (known !== undefined) return known
-    const attrs = instr.kind === 'map' ? this.#map(instr.attrs as Prims['map']) : instr.attrs
-    this.#attrs.set(key, attrs)
-    return attrs
+    const made = kind === 'map' ? this.#map(attrs as Prims['map']) : attrs
+    this.#attrs.set(key, made)
+    this.#ids.set(made, this.#ids.size)
+    return made
+  }
+
+  /** Equal for instructions with such attributes and checks that compute the same. */
+  keyOf({ kind, attrs, inputs, outputs, check }: ProgramInstr, values: Program['values']): string {
+    const specs = outputs.map((value) => `${values[value].dtype}[${values[value].shape}]`)
+    const checked = check === undefined ? '' : this.#expressions.idOf(check.expr)
+    return [kind, this.#ids.get(attrs), checked, ...specs, ...inputs.map(operandKey)].join('|')
   }
 
   #map(attrs: Prims['map']): Prims['map'] {
@@ -139,10 +146,7 @@ export function subexpressions(recorded: Program, { caps }: Backend): Program {
       inputs: copy.inputs.map(read),
       check: copy.check && unique.check(copy.check),
     }
-    const specs = now.outputs.map((value) => `${values[value].dtype}[${values[value].shape}]`)
-    const key = [now.kind, unique.key(now.attrs), unique.key(now.check), ...specs, ...now.inputs.map(operandKey)].join(
-      '|',
-    )
+    const key = unique.keyOf(now, values)
     const first = known.get(key)
     if (first === undefined) {
       known.set(key, now)
