@@ -1,10 +1,10 @@
 // Leaves out what nothing needs: instructions of which no output reaches a result, a kept value or a check; outputs of
 // maps that nothing reads, and operands that their expressions do not read.
-import type { MapOut, Prims } from '../../backend/backend.ts'
 import { isUse, type Program, type ProgramInstr } from '../../backend/program.ts'
-import { inputsOf, s, substitute } from '../../expr/expr.ts'
+import { inputsOf, s } from '../../expr/expr.ts'
 import { usesOf } from '../alias.ts'
 import { isMap, isReducing } from './graph.ts'
+import { Expressions } from './rewrite.ts'
 
 /** Its error is an effect: it stays whether its outputs are read or not. */
 const mayThrow = ({ kind, check }: ProgramInstr): boolean =>
@@ -22,20 +22,19 @@ function withNeededOutputs(instr: ProgramInstr<'map'>, needed: (value: number) =
 function withReadOperands(instr: ProgramInstr<'map'>): ProgramInstr<'map'> {
   const { attrs, inputs, check } = instr
   const exprs = attrs.outs.map((out) => out.expr)
-  const read = inputsOf(check === undefined ? exprs : [...exprs, check.expr])
+  if (check !== undefined) exprs.push(check.expr)
+  const read = inputsOf(exprs)
   const shaped = read.some((i) => isUse(inputs[i]))
   const kept = shaped ? -1 : inputs.findIndex(isUse)
   if (kept >= 0 && isReducing(instr)) read.push(kept)
   if (read.length === inputs.length) return instr
   const renumber = new Map(read.map((from, to) => [from, to]))
-  const moved = (expr: MapOut['expr']): MapOut['expr'] =>
-    substitute(expr, (x) => s.input(renumber.get(x.value) as number, x.dtype))
-  const outs: Prims['map']['outs'] = attrs.outs.map((out) => ({ ...out, expr: moved(out.expr) }))
+  const moved = new Expressions().rewrite(exprs, (x) => s.input(renumber.get(x.value) as number, x.dtype))
   return {
     ...instr,
-    attrs: { outs },
+    attrs: { outs: attrs.outs.map((out, k) => ({ ...out, expr: moved[k] })) },
     inputs: read.map((i) => inputs[i]),
-    check: check && { ...check, expr: moved(check.expr) },
+    check: check && { ...check, expr: moved[attrs.outs.length] },
   }
 }
 

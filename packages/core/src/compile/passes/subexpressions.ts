@@ -15,6 +15,7 @@ import { numelOf } from '../../base/shape.ts'
 import { copies } from '../../tensor/dispatch.ts'
 import { readsWhole } from '../alias.ts'
 import { compose } from './compose.ts'
+import { deadCode } from './dead-code.ts'
 import { leavingValues, wholeUse } from './graph.ts'
 import { Expressions, numberKey, operandKey } from './rewrite.ts'
 
@@ -155,12 +156,12 @@ export function subexpressions(recorded: Program, { caps }: Backend): Program {
     } else for (let k = 0; k < now.outputs.length; k++) replace(now.outputs[k], first.outputs[k])
   }
   const name = (value: number): number => renamed.get(value) ?? value
-  return {
+  return deadCode({
     ...program,
     instrs: instrs.map((instr) => ({
       ...instr,
       inputs: instr.inputs.map((x) => (isUse(x) && renamed.has(x.value) ? { ...x, value: name(x.value) } : x)),
       outputs: instr.outputs.map(name),
     })),
-  }
+  })
 }

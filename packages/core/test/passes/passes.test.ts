@@ -1,0 +1,524 @@
+// What each pass makes of the steps of the lessons' models, before and after, and of small steps made for one rule each.
+import { compile, manualSeed, noGrad, rand, randn, type Tensor, tensor, zeros } from '@flambeau/core'
+import { describe, expect, test } from 'vitest'
+import type { Backend, Capabilities } from '../../src/backend/backend.ts'
+import type { Program, ProgramInstr } from '../../src/backend/program.ts'
+import { compose } from '../../src/compile/passes/compose.ts'
+import { deadCode } from '../../src/compile/passes/dead-code.ts'
+import { epilogues } from '../../src/compile/passes/epilogue.ts'
+import { inline, recompute } from '../../src/compile/passes/inline.ts'
+import { merge } from '../../src/compile/passes/merge.ts'
+import { subexpressions } from '../../src/compile/passes/subexpressions.ts'
+import { unfused } from '../../src/compile/passes/unfused.ts'
+import { prepare } from '../../src/compile/prepare.ts'
+import { instrText } from '../../src/compile/text.ts'
+import { adam, backend, batchNorm, boston, breastCancer, crossEntropy, mlp, recorded } from './steps.ts'
+
+/** The instructions alone. */
+const text = (program: Program): string => `\n${program.instrs.map((instr) => instrText(program, instr)).join('\n')}\n`
+
+/** A program after some of the passes, in their order. */
+const after = (program: Program, ...run: ((program: Program, backend: Backend) => Program)[]): Program =>
+  run.reduce((now, pass) => pass(now, backend), program)
+
+const fused = [deadCode, subexpressions, inline, epilogues, merge, recompute]
+const able = (caps: Partial<Capabilities>): Backend => ({ ...backend, caps: { ...backend.caps, ...caps } }) as Backend
+const kinds = (program: Program): string[] => program.instrs.map((instr) => instr.kind)
+
+describe('dead code', () => {
+  test('what no result needs goes, draws stay, and so does what may throw', () => {
+    const x = randn(4)
+    const program = recorded(() => {
+      rand(3).exp()
+      x.exp().sum()
+      return [x.mul(2)]
+    })
+    expect(text(program)).toMatchInlineSnapshot(`
+      "
+      v1 float32[3] = map(v0) { exp(x0) }  # exp
+      v3 float32[4] = map(v2) { exp(x0) }  # exp
+      v4 float32[] = map(v3) { sum over 0 of x0 }  # sum
+      v5 float32[4] = map(v2, 2) { mul(x0, x1) }  # mul
+      "
+    `)
+    const without = deadCode(program)
+    expect(text(without)).toMatchInlineSnapshot(`
+      "
+      v5 float32[4] = map(v2, 2) { mul(x0, x1) }  # mul
+      "
+    `)
+    expect(without.host.map((step) => step.kind)).toEqual(['draw'])
+  })
+
+  test('a check stays though nothing reads what is computed with it', () => {
+    const program = recorded(breastCancer())
+    const [check] = deadCode({ ...program, results: [], kept: [] }).instrs.filter((instr) => instr.check !== undefined)
+    expect(check.outputs).toHaveLength(1)
+  })
+
+  test('outputs and operands that nothing reads go', () => {
+    const program = recorded(adam())
+    const { results } = program
+    const alone = deadCode({ ...program, results, kept: program.kept.slice(0, 1) })
+    expect(text(alone)).toMatchInlineSnapshot(`
+      "
+      v1 float32[3] = map(v0, v0) { mul(x0, x1) }  # mul
+      v2 float32[] = map(v1) { sum over 0 of x0 }  # sum
+      v3 float32[] = map(1) { x0 }  # fill
+      v4 float32[3] = map(v3 as [3] by (0), v0) { mul(x0, x1) }  # mul
+      v5 float32[3] = map(v3 as [3] by (0), v0) { mul(x0, x1) }  # mul
+      v6 float32[3] = map(v4, v5) { add(x0, x1) }  # add
+      v9 float32[3] = map(v0, v7, v8, v6, reading 0, reading 1, reading 2, reading 3, reading 4, reading 5, reading 6) { add(x0, div(mul(fma(x3, x5, mul(x1, x4)), x8), add(div(sqrt(fma(mul(x3, x7), x3, mul(x2, x6))), x9), x10))) }  # adam
+      "
+    `)
+    expect(alone.given.size).toBe(3)
+  })
+
+  test('a view that only says what is reduced stays', () => {
+    const program = recorded(() => [zeros(3).mul(0).add(1).sum()])
+    const { instrs } = after(program, inline)
+    expect(instrs.at(-1)?.inputs.length).toBeGreaterThan(0)
+  })
+})
+
+describe('common subexpressions', () => {
+  test('Adam: equal products are one, equal nodes of an expression are one', () => {
+    const program = recorded(adam())
+    expect(text(program)).toMatchInlineSnapshot(`
+      "
+      v1 float32[3] = map(v0, v0) { mul(x0, x1) }  # mul
+      v2 float32[] = map(v1) { sum over 0 of x0 }  # sum
+      v3 float32[] = map(1) { x0 }  # fill
+      v4 float32[3] = map(v3 as [3] by (0), v0) { mul(x0, x1) }  # mul
+      v5 float32[3] = map(v3 as [3] by (0), v0) { mul(x0, x1) }  # mul
+      v6 float32[3] = map(v4, v5) { add(x0, x1) }  # add
+      v9 float32[3]; v10 float32[3]; v11 float32[3] = map(v0, v7, v8, v6, reading 0, reading 1, reading 2, reading 3, reading 4, reading 5, reading 6, reading 7) { t0 = fma(x3, x5, mul(x1, x4)); t1 = fma(mul(x3, x7), x3, mul(x2, x6)); add(x0, div(mul(t0, x8), add(div(sqrt(t1), x9), x10))); t0; t1 }  # adam
+      "
+    `)
+    expect(text(after(program, subexpressions))).toMatchInlineSnapshot(`
+      "
+      v1 float32[3] = map(v0, v0) { mul(x0, x1) }  # mul
+      v2 float32[] = map(v1) { sum over 0 of x0 }  # sum
+      v3 float32[] = map(1) { x0 }  # fill
+      v4 float32[3] = map(v3 as [3] by (0), v0) { mul(x0, x1) }  # mul
+      v6 float32[3] = map(v4, v4) { add(x0, x1) }  # add
+      v9 float32[3]; v10 float32[3]; v11 float32[3] = map(v0, v7, v8, v6, reading 0, reading 1, reading 2, reading 3, reading 4, reading 5, reading 6) { t0 = fma(x3, x5, mul(x1, x4)); t1 = fma(mul(x3, x7), x3, mul(x2, x6)); add(x0, div(mul(t0, x8), add(div(sqrt(t1), x9), x10))); t0; t1 }  # adam
+      "
+    `)
+  })
+
+  test('a copy is read where it was made from, and stays where it leaves the step', () => {
+    const x = randn(3, 4)
+    const program = recorded(() => {
+      const copy = x.t().clone()
+      return [copy, copy.sum(0), x.contiguous().narrow(0, 1, 2).clone().exp()]
+    })
+    expect(text(after(program, subexpressions))).toMatchInlineSnapshot(`
+      "
+      v1 float32[4, 3] = map(v0 as [4, 3] by (1, 4)) { x0 }  # clone
+      v2 float32[3] = map(v0 as [4, 3] by (1, 4)) { sum over 0 of x0 }  # SumBackward1
+      v4 float32[2, 4] = map(v0 as [2, 4] by (4, 1) from 4) { exp(x0) }  # exp
+      "
+    `)
+  })
+
+  test('two results are two, one computed and one copied', () => {
+    const x = randn(3)
+    const program = after(
+      recorded(() => [x.exp(), x.exp(), x.exp().sum()]),
+      subexpressions,
+    )
+    expect(text(program)).toMatchInlineSnapshot(`
+      "
+      v1 float32[3] = map(v0) { exp(x0) }  # exp
+      v2 float32[3] = map(v1) { x0 }  # copy
+      v4 float32[] = map(v1) { sum over 0 of x0 }  # sum
+      "
+    `)
+    expect(new Set(program.results.map((use) => use.value)).size).toBe(3)
+  })
+
+  test('an equal value that leaves the step is computed in place of the first', () => {
+    const x = randn(3)
+    const program = after(
+      recorded(() => [x.exp().neg(), x.exp()]),
+      subexpressions,
+    )
+    expect(kinds(program)).toEqual(['map', 'map'])
+    expect(program.instrs[0].outputs).toEqual([program.results[1].value])
+  })
+
+  test('draws are never equal, and readings only of one function without an effect between', () => {
+    const x = randn(3)
+    const rate = (): number => 2
+    manualSeed(1)
+    const program = recorded(() => [x.mul(rate).add(x.mul(rate)), rand(3).add(rand(3))])
+    const read = after(program, subexpressions).instrs.filter((instr) => instr.origin.name === 'mul')
+    expect(read).toHaveLength(1)
+    const apart: Program = {
+      ...program,
+      host: program.host.flatMap((step) => [{ kind: 'effect' as const, fn: () => {} }, step]),
+    }
+    expect(after(apart, subexpressions).instrs.filter((instr) => instr.origin.name === 'mul')).toHaveLength(2)
+    expect(program.host.filter((step) => step.kind === 'draw')).toHaveLength(2)
+  })
+
+  test('an assignment to all of a tensor is a copy', () => {
+    const x = zeros(2, 3)
+    const y = randn(3)
+    const program = recorded(() => {
+      noGrad(() => x.narrow(1, 0, 3).copy_(y.exp()))
+      return [x.sum()]
+    })
+    expect(kinds(program)).toContain('assign')
+    expect(kinds(after(program, subexpressions))).not.toContain('assign')
+  })
+
+  test('a backend whose kernels read no views keeps copies', () => {
+    const x = randn(3, 4)
+    const program = recorded(() => [x.t().clone().exp()])
+    expect(subexpressions(program, backend).instrs).toHaveLength(1)
+    expect(subexpressions(program, able({ strided: false })).instrs).toHaveLength(2)
+  })
+})
+
+describe('inlining', () => {
+  test('softmax cross entropy: constants and chains go where they are read', () => {
+    const program = after(recorded(crossEntropy()), deadCode, subexpressions)
+    expect(text(program)).toMatchInlineSnapshot(`
+      "
+      v1 float32[8, 1] = map(v0 as [8, 10]) { max over 1 of x0 }  # amax
+      v2 float32[8, 1] = map(v0 as [8, 10], v1 as [8, 10] by (1, 0)) { sum over 1 of exp(sub(x0, x1)) }  # exp
+      v3 float32[8, 1] = map(v2) { log(x0) }  # log
+      v4 float32[8, 10] = map(v0 as [8, 10], v1 as [8, 10] by (1, 0), v3 as [8, 10] by (1, 0)) { sub(sub(x0, x1), x2) }  # sub
+      v6 int32[] = map(v5 as [8, 1], -100, 10) { sum over 0, 1 of int32(ne(x0, x1)) } check and(ne(x0, x1), or(lt(x0, 0), ge(x0, x2)))  # nllLoss
+      v7 int32[10] = iota() { axis: 0 }  # arange
+      v8 float32[] = map(v4, v7 as [8, 10] by (0, 1), v5 as [8, 10] by (1, 0), -100, 1) { t0 = float32(x2); sum over 0, 1 of select(and(eq(float32(x1), t0), ne(t0, x3)), neg(mul(x0, x4)), 0) }  # nllLoss
+      v9 float32[] = map(v8, v6) { div(x0, float32(x1)) }  # div
+      v10 float32[] = map(1) { x0 }  # fill
+      v11 float32[8, 10] = map(v10 as [8, 10] by (0, 0), v6 as [8, 10] by (0, 0), v7 as [8, 10] by (0, 1), v5 as [8, 10] by (1, 0), -100, 1) { t0 = float32(x3); select(and(eq(float32(x2), t0), ne(t0, x4)), neg(div(mul(x5, x0), float32(x1))), 0) }  # nllLossBackward
+      v12 float32[8, 1] = map(v11) { sum over 1 of x0 }  # SumBackward1
+      v13 float32[8, 10] = map(v11, v4, v12 as [8, 10] by (1, 0)) { sub(x0, mul(exp(x1), x2)) }  # logSoftmaxBackwardData
+      "
+    `)
+    expect(text(inline(program, backend))).toMatchInlineSnapshot(`
+      "
+      v1 float32[8, 1] = map(v0 as [8, 10]) { max over 1 of x0 }  # amax
+      v2 float32[8, 1] = map(v0 as [8, 10], v1 as [8, 10] by (1, 0)) { sum over 1 of exp(sub(x0, x1)) }  # exp
+      v3 float32[8, 1] = map(v2) { log(x0) }  # log
+      v4 float32[8, 10] = map(v0 as [8, 10], v1 as [8, 10] by (1, 0), v3 as [8, 10] by (1, 0)) { sub(sub(x0, x1), x2) }  # sub
+      v6 int32[] = map(v5 as [8, 1], -100, 10) { sum over 0, 1 of int32(ne(x0, x1)) } check and(ne(x0, x1), or(lt(x0, 0), ge(x0, x2)))  # nllLoss
+      v7 int32[10] = iota() { axis: 0 }  # arange
+      v8 float32[] = map(v4, v7 as [8, 10] by (0, 1), v5 as [8, 10] by (1, 0), -100, 1) { t0 = float32(x2); sum over 0, 1 of select(and(eq(float32(x1), t0), ne(t0, x3)), neg(mul(x0, x4)), 0) }  # nllLoss
+      v9 float32[] = map(v8, v6) { div(x0, float32(x1)) }  # div
+      v11 float32[8, 10] = map(v7 as [8, 10] by (0, 1), v5 as [8, 10] by (1, 0), v6 as [8, 10] by (0, 0)) { t0 = float32(x1); select(and(eq(float32(x0), t0), ne(t0, -100)), neg(div(1, float32(x2))), 0) }  # nllLossBackward
+      v12 float32[8, 1] = map(v11) { sum over 1 of x0 }  # SumBackward1
+      v13 float32[8, 10] = map(v11, v4, v12 as [8, 10] by (1, 0)) { sub(x0, mul(exp(x1), x2)) }  # logSoftmaxBackwardData
+      "
+    `)
+  })
+
+  test('what is dear is not computed for every element that it is broadcast to', () => {
+    const [x, y] = [randn(3, 1), randn(3, 4)]
+    const once = recorded(() => [x.exp().add(y)])
+    expect(inline(once, backend).instrs).toHaveLength(2)
+    const same = recorded(() => [x.exp().expand(3, 4).t().contiguous().add(1)])
+    expect(inline(same, backend).instrs).toHaveLength(2)
+  })
+
+  test('through permutations, slices and flips', () => {
+    const x = randn(3, 4)
+    const program = recorded(() => [x.add(1).t().narrow(0, 1, 2).flip([1]).exp()])
+    expect(text(after(program, subexpressions, inline))).toMatchInlineSnapshot(`
+      "
+      v3 float32[2, 3] = map(v0 as [2, 3] by (1, -4) from 9) { exp(add(x0, 1)) }  # exp
+      "
+    `)
+  })
+
+  test('not more buffers than kernels read', () => {
+    const xs = Array.from({ length: 6 }, () => randn(3))
+    const program = recorded(() => [xs.reduce((sum, x) => sum.add(x))])
+    expect(inline(program, backend).instrs).toHaveLength(1)
+    const few = inline(program, able({ maxArgs: 3 }))
+    expect(few.instrs.length).toBeGreaterThan(1)
+    for (const instr of few.instrs) expect(instr.inputs.length).toBeLessThanOrEqual(3)
+  })
+})
+
+describe('epilogues', () => {
+  test('13-10-5-1: derivatives are computed with the products that they alone read', () => {
+    const program = after(recorded(mlp()), deadCode, subexpressions, inline)
+    expect(text(program)).toMatchInlineSnapshot(`
+      "
+      v3 float32[506, 10] = matmul(v0 as [506, 13], v1 as [13, 10] by (1, 13), v2 as [506, 10] by (0, 1)) { add(x0, x1) }  # addmm
+      v4 float32[506, 10] = map(v3, 0.01) { select(gt(x0, 0), x0, mul(x0, x1)) }  # leakyRelu
+      v7 float32[506, 5] = matmul(v4, v5 as [10, 5] by (1, 10), v6 as [506, 5] by (0, 1)) { add(x0, x1) }  # addmm
+      v8 float32[506, 5] = map(v7, 0.01) { select(gt(x0, 0), x0, mul(x0, x1)) }  # leakyRelu
+      v11 float32[506, 1] = matmul(v8, v9 as [5, 1], v10 as [506, 1] by (0, 0)) { add(x0, x1) }  # addmm
+      v13 float32[] = map(v11, v12 as [506, 1]) { t0 = sub(x0, x1); sum over 0, 1 of mul(t0, t0) }  # mseLoss
+      v14 float32[] = map(v13, 506) { div(x0, x1) }  # div
+      v16 float32[506, 1] = map(v11, v12 as [506, 1]) { mul(div(2, 506), sub(x0, x1)) }  # mseLossBackward
+      v17 float32[506, 5] = matmul(v16, v9 as [1, 5])  # mm
+      v18 float32[5, 1] = matmul(v8 as [5, 506] by (1, 5), v16)  # mm
+      v19 float32[1] = map(v16) { sum over 0 of x0 }  # SumBackward1
+      v20 float32[506, 5] = map(v17, v7, 0.01) { select(gt(x1, 0), x0, mul(x0, x2)) }  # leakyReluBackward
+      v21 float32[506, 10] = matmul(v20, v5 as [5, 10])  # mm
+      v22 float32[10, 5] = matmul(v4 as [10, 506] by (1, 10), v20)  # mm
+      v23 float32[5] = map(v20) { sum over 0 of x0 }  # SumBackward1
+      v24 float32[5, 10] = map(v22 as [5, 10] by (1, 5)) { x0 }  # clone
+      v25 float32[506, 10] = map(v21, v3, 0.01) { select(gt(x1, 0), x0, mul(x0, x2)) }  # leakyReluBackward
+      v26 float32[13, 10] = matmul(v0 as [13, 506] by (1, 13), v25)  # mm
+      v27 float32[10] = map(v25) { sum over 0 of x0 }  # SumBackward1
+      v28 float32[10, 13] = map(v26 as [10, 13] by (1, 10)) { x0 }  # clone
+      v29 float32[10, 13] = map(v1 as [10, 13], v26 as [10, 13] by (1, 10), reading 0) { fma(x1, x2, x0) }  # sgd
+      v30 float32[10] = map(v2, v27, reading 2) { fma(x1, x2, x0) }  # sgd
+      v31 float32[5, 10] = map(v5 as [5, 10], v22 as [5, 10] by (1, 5), reading 4) { fma(x1, x2, x0) }  # sgd
+      v32 float32[5] = map(v6, v23, reading 6) { fma(x1, x2, x0) }  # sgd
+      v33 float32[1, 5] = map(v9 as [1, 5], v18 as [1, 5], reading 8) { fma(x1, x2, x0) }  # sgd
+      v34 float32[1] = map(v10, v19, reading 10) { fma(x1, x2, x0) }  # sgd
+      "
+    `)
+    expect(text(epilogues(program, backend))).toMatchInlineSnapshot(`
+      "
+      v3 float32[506, 10] = matmul(v0 as [506, 13], v1 as [13, 10] by (1, 13), v2 as [506, 10] by (0, 1)) { add(x0, x1) }  # addmm
+      v4 float32[506, 10] = map(v3, 0.01) { select(gt(x0, 0), x0, mul(x0, x1)) }  # leakyRelu
+      v7 float32[506, 5] = matmul(v4, v5 as [10, 5] by (1, 10), v6 as [506, 5] by (0, 1)) { add(x0, x1) }  # addmm
+      v8 float32[506, 5] = map(v7, 0.01) { select(gt(x0, 0), x0, mul(x0, x1)) }  # leakyRelu
+      v11 float32[506, 1] = matmul(v8, v9 as [5, 1], v10 as [506, 1] by (0, 0)) { add(x0, x1) }  # addmm
+      v13 float32[] = map(v11, v12 as [506, 1]) { t0 = sub(x0, x1); sum over 0, 1 of mul(t0, t0) }  # mseLoss
+      v14 float32[] = map(v13, 506) { div(x0, x1) }  # div
+      v16 float32[506, 1] = map(v11, v12 as [506, 1]) { mul(div(2, 506), sub(x0, x1)) }  # mseLossBackward
+      v18 float32[5, 1] = matmul(v8 as [5, 506] by (1, 5), v16)  # mm
+      v19 float32[1] = map(v16) { sum over 0 of x0 }  # SumBackward1
+      v20 float32[506, 5] = matmul(v16, v9 as [1, 5], v7) { select(gt(x1, 0), x0, mul(x0, 0.01)) }  # leakyReluBackward
+      v22 float32[10, 5] = matmul(v4 as [10, 506] by (1, 10), v20)  # mm
+      v23 float32[5] = map(v20) { sum over 0 of x0 }  # SumBackward1
+      v24 float32[5, 10] = map(v22 as [5, 10] by (1, 5)) { x0 }  # clone
+      v25 float32[506, 10] = matmul(v20, v5 as [5, 10], v3) { select(gt(x1, 0), x0, mul(x0, 0.01)) }  # leakyReluBackward
+      v26 float32[13, 10] = matmul(v0 as [13, 506] by (1, 13), v25)  # mm
+      v27 float32[10] = map(v25) { sum over 0 of x0 }  # SumBackward1
+      v28 float32[10, 13] = map(v26 as [10, 13] by (1, 10)) { x0 }  # clone
+      v29 float32[10, 13] = map(v1 as [10, 13], v26 as [10, 13] by (1, 10), reading 0) { fma(x1, x2, x0) }  # sgd
+      v30 float32[10] = map(v2, v27, reading 2) { fma(x1, x2, x0) }  # sgd
+      v31 float32[5, 10] = map(v5 as [5, 10], v22 as [5, 10] by (1, 5), reading 4) { fma(x1, x2, x0) }  # sgd
+      v32 float32[5] = map(v6, v23, reading 6) { fma(x1, x2, x0) }  # sgd
+      v33 float32[1, 5] = map(v9 as [1, 5], v18 as [1, 5], reading 8) { fma(x1, x2, x0) }  # sgd
+      v34 float32[1] = map(v10, v19, reading 10) { fma(x1, x2, x0) }  # sgd
+      "
+    `)
+  })
+
+  test('not where the product is read twice, transposed, reduced, or returned', () => {
+    const [x, y] = [randn(3, 4), randn(4, 5)]
+    const steps: (() => Tensor[])[] = [
+      () => [x.matmul(y).exp(), x.matmul(y).neg()],
+      () => [x.matmul(y).t().exp()],
+      () => [x.matmul(y).sum()],
+      () => {
+        const product = x.matmul(y)
+        return [product, product.exp()]
+      },
+    ]
+    for (const step of steps) {
+      const program = after(recorded(step), subexpressions)
+      expect(epilogues(program, backend).instrs).toHaveLength(program.instrs.length)
+    }
+  })
+})
+
+describe('merging', () => {
+  test('Boston: loss, its derivative and the gradient of the bias are one pass', () => {
+    const program = after(recorded(boston()), deadCode, subexpressions, inline, epilogues)
+    expect(text(program)).toMatchInlineSnapshot(`
+      "
+      v3 float32[506, 1] = matmul(v0 as [506, 13], v1 as [13, 1], v2 as [506, 1] by (0, 0)) { add(x0, x1) }  # addmm
+      v5 float32[] = map(v3, v4 as [506, 1]) { t0 = sub(x0, x1); sum over 0, 1 of mul(t0, t0) }  # mseLoss
+      v6 float32[] = map(v5, 506) { div(x0, x1) }  # div
+      v8 float32[506, 1] = map(v3, v4 as [506, 1]) { mul(div(2, 506), sub(x0, x1)) }  # mseLossBackward
+      v9 float32[13, 1] = matmul(v0 as [13, 506] by (1, 13), v8)  # mm
+      v10 float32[1] = map(v8) { sum over 0 of x0 }  # SumBackward1
+      v11 float32[1, 13] = map(v1 as [1, 13], v9 as [1, 13], reading 0) { fma(x1, x2, x0) }  # sgd
+      v12 float32[1] = map(v2, v10, reading 2) { fma(x1, x2, x0) }  # sgd
+      "
+    `)
+    expect(text(merge(program, backend))).toMatchInlineSnapshot(`
+      "
+      v3 float32[506, 1] = matmul(v0 as [506, 13], v1 as [13, 1], v2 as [506, 1] by (0, 0)) { add(x0, x1) }  # addmm
+      v5 float32[]; v8 float32[506, 1]; v10 float32[1] = map(v3, v4 as [506, 1]) { t0 = sub(x0, x1); t1 = mul(div(2, 506), t0); sum over 0, 1 of mul(t0, t0); t1; sum over 0 of t1 }  # mseLoss+mseLossBackward+SumBackward1
+      v6 float32[] = map(v5, 506) { div(x0, x1) }  # div
+      v9 float32[13, 1] = matmul(v0 as [13, 506] by (1, 13), v8)  # mm
+      v11 float32[1, 13] = map(v1 as [1, 13], v9 as [1, 13], reading 0) { fma(x1, x2, x0) }  # sgd
+      v12 float32[1] = map(v2, v10, reading 2) { fma(x1, x2, x0) }  # sgd
+      "
+    `)
+  })
+
+  test('breast cancer: with the check of the loss', () => {
+    expect(text(after(recorded(breastCancer()), ...fused))).toMatchInlineSnapshot(`
+      "
+      v4 float32[569, 1] = matmul(v0 as [569, 30], v1 as [30, 1], v2 as [569, 1] by (0, 0)) { div(1, add(1, exp(neg(add(x0, x1))))) }  # sigmoid
+      v6 float32[]; v10 float32[569, 1]; v12 float32[1] = map(v5 as [569, 1], v4) { t0 = sub(1, x1); t1 = mul(t0, x1); t2 = mul(div(div(sub(x1, x0), max(t1, 1e-12)), 569), t1); sum over 0, 1 of sub(mul(sub(x0, 1), max(log(t0), -100)), mul(x0, max(log(x1), -100))); t2; sum over 0 of t2 } check not(and(ge(x1, 0), le(x1, 1)))  # binaryCrossEntropy+sigmoidBackward+SumBackward1
+      v7 float32[] = map(v6, 569) { div(x0, x1) }  # div
+      v11 float32[30, 1] = matmul(v0 as [30, 569] by (1, 30), v10)  # mm
+      v13 float32[1, 30] = map(v1 as [1, 30], v11 as [1, 30], reading 0) { fma(x1, x2, x0) }  # sgd
+      v14 float32[1] = map(v2, v12, reading 2) { fma(x1, x2, x0) }  # sgd
+      "
+    `)
+  })
+
+  test('batch norm and Adam: statistics, derivatives, updates', () => {
+    expect(text(after(recorded(batchNorm()), ...fused))).toMatchInlineSnapshot(`
+      "
+      v3 float32[32, 16] = matmul(v0 as [32, 8], v1 as [8, 16] by (1, 8), v2 as [32, 16] by (0, 1)) { add(x0, x1) }  # addmm
+      v6 float32[16] = map(v3) { sum over 0 of x0 }  # SumBackward1
+      v7 float32[16] = map(v6, 32) { div(x0, x1) }  # div
+      v8 float32[16] = map(v3, v7 as [32, 16] by (0, 1)) { t0 = sub(x0, x1); sum over 0 of mul(t0, t0) }  # sum
+      v9 float32[16]; v12 float32[16]; v13 float32[16] = map(v8, v7, v10, v11) { div(1, sqrt(add(div(x0, 32), 0.00001))); add(mul(x1, 0.1), mul(x2, 0.9)); add(mul(div(x0, 31), 0.1), mul(x3, 0.9)) }  # rsqrt+batchNorm
+      v17 float32[32, 16]; v19 float32[32, 16] = map(v3, v7 as [32, 16] by (0, 1), v9 as [32, 16] by (0, 1), v14 as [32, 16] by (0, 1), v15 as [32, 16] by (0, 1), v18) { t0 = max(add(mul(mul(sub(x0, x1), x2), x3), x4), 0); t0; mul(t0, x5) }  # relu+mul
+      v22 float32[32, 2] = matmul(v19, v20 as [16, 2] by (1, 16), v21 as [32, 2] by (0, 1)) { add(x0, x1) }  # addmm
+      v24 float32[]; v27 float32[32, 2]; v30 float32[2] = map(v22, v23 as [32, 2]) { t0 = sub(x0, x1); t1 = mul(div(2, 64), t0); sum over 0, 1 of mul(t0, t0); t1; sum over 0 of t1 }  # mseLoss+mseLossBackward+SumBackward1
+      v5 int32[]; v25 float32[] = map(v4 as [], v24) { add(x0, 1); div(x1, 64) }  # add+div
+      v29 float32[16, 2] = matmul(v19 as [16, 32] by (1, 16), v27)  # mm
+      v33 float32[32, 16] = matmul(v27, v20 as [2, 16], v17, v18) { select(le(x1, 0), 0, mul(x0, x2)) }  # thresholdBackward
+      v34 float32[16]; v35 float32[16] = map(v33, v3, v7 as [32, 16] by (0, 1), v9 as [32, 16] by (0, 1)) { sum over 0 of mul(x0, mul(sub(x1, x2), x3)); sum over 0 of x0 }  # mul+SumBackward1
+      v36 float32[32, 16]; v38 float32[16] = map(v33, v35 as [32, 16] by (0, 1), v3, v7 as [32, 16] by (0, 1), v9 as [32, 16] by (0, 1), v34 as [32, 16] by (0, 1), v14 as [32, 16] by (0, 1)) { t0 = mul(mul(sub(sub(x0, mul(x1, 0.03125)), mul(mul(sub(x2, x3), x4), mul(x5, 0.03125))), x4), x6); t0; sum over 0 of t0 }  # nativeBatchNormBackward+SumBackward1
+      v37 float32[8, 16] = matmul(v0 as [8, 32] by (1, 8), v36)  # mm
+      v39 float32[16, 8]; v42 float32[16, 8]; v43 float32[16, 8]; v44 float32[16, 8] = map(v37 as [16, 8] by (1, 16), v1 as [16, 8], reading 1, v40 as [16, 8], reading 0, reading 4, reading 3, v41 as [16, 8], reading 2, reading 5, reading 6) { t0 = fma(x0, x2, mul(x3, x4)); t1 = fma(mul(x0, x6), x0, mul(x7, x8)); x0; add(x1, div(mul(t0, x5), add(div(sqrt(t1), x9), x10))); t0; t1 }  # clone+adam
+      v47 float32[16]; v48 float32[16]; v49 float32[16] = map(v2, v45, v46, v38, reading 8, reading 9, reading 10, reading 11, reading 12, reading 13, reading 14) { t0 = fma(x3, x5, mul(x1, x4)); t1 = fma(mul(x3, x7), x3, mul(x2, x6)); add(x0, div(mul(t0, x8), add(div(sqrt(t1), x9), x10))); t0; t1 }  # adam
+      v52 float32[16]; v53 float32[16]; v54 float32[16] = map(v14, v50, v51, v34, reading 16, reading 17, reading 18, reading 19, reading 20, reading 21, reading 22) { t0 = fma(x3, x5, mul(x1, x4)); t1 = fma(mul(x3, x7), x3, mul(x2, x6)); add(x0, div(mul(t0, x8), add(div(sqrt(t1), x9), x10))); t0; t1 }  # adam
+      v57 float32[16]; v58 float32[16]; v59 float32[16] = map(v15, v55, v56, v35, reading 24, reading 25, reading 26, reading 27, reading 28, reading 29, reading 30) { t0 = fma(x3, x5, mul(x1, x4)); t1 = fma(mul(x3, x7), x3, mul(x2, x6)); add(x0, div(mul(t0, x8), add(div(sqrt(t1), x9), x10))); t0; t1 }  # adam
+      v31 float32[2, 16]; v62 float32[2, 16]; v63 float32[2, 16]; v64 float32[2, 16] = map(v29 as [2, 16] by (1, 2), v20 as [2, 16], reading 33, v60 as [2, 16], reading 32, reading 36, reading 35, v61 as [2, 16], reading 34, reading 37, reading 38) { t0 = fma(x0, x2, mul(x3, x4)); t1 = fma(mul(x0, x6), x0, mul(x7, x8)); x0; add(x1, div(mul(t0, x5), add(div(sqrt(t1), x9), x10))); t0; t1 }  # clone+adam
+      v67 float32[2]; v68 float32[2]; v69 float32[2] = map(v21, v65, v66, v30, reading 40, reading 41, reading 42, reading 43, reading 44, reading 45, reading 46) { t0 = fma(x3, x5, mul(x1, x4)); t1 = fma(mul(x3, x7), x3, mul(x2, x6)); add(x0, div(mul(t0, x8), add(div(sqrt(t1), x9), x10))); t0; t1 }  # adam
+      "
+    `)
+  })
+
+  test('not what needs the result of a reduction of the other, however long the way', () => {
+    const x = randn(3, 4)
+    const program = recorded(() => {
+      const sum = x.sum()
+      return [sum, x.add(sum.exp().exp())]
+    })
+    expect(merge(program, backend).instrs.map((instr) => instr.outputs.length)).toEqual([1, 1, 1])
+  })
+
+  test('not where kernels have one output or would read too much', () => {
+    const [x, y] = [randn(3), randn(3)]
+    const program = recorded(() => [x.add(y).exp(), x.sum()])
+    expect(merge(program, backend).instrs).toHaveLength(1)
+    expect(merge(program, able({ multiOutput: false })).instrs).toHaveLength(program.instrs.length)
+    for (const instr of merge(program, able({ maxArgs: 1 })).instrs as ProgramInstr<'map'>[]) {
+      if (instr.outputs.length > 1) expect(instr.inputs.length).toBe(1)
+    }
+  })
+})
+
+describe('recomputing', () => {
+  test('softmax cross entropy: shifted logits are subtracted again rather than stored', () => {
+    const program = after(recorded(crossEntropy()), deadCode, subexpressions, inline, epilogues, merge)
+    expect(text(program)).toMatchInlineSnapshot(`
+      "
+      v1 float32[8, 1] = map(v0 as [8, 10]) { max over 1 of x0 }  # amax
+      v2 float32[8, 1] = map(v0 as [8, 10], v1 as [8, 10] by (1, 0)) { sum over 1 of exp(sub(x0, x1)) }  # exp
+      v3 float32[8, 1] = map(v2) { log(x0) }  # log
+      v6 int32[] = map(v5 as [8, 1], -100, 10) { sum over 0, 1 of int32(ne(x0, x1)) } check and(ne(x0, x1), or(lt(x0, 0), ge(x0, x2)))  # nllLoss
+      v7 int32[10] = iota() { axis: 0 }  # arange
+      v11 float32[8, 10]; v12 float32[8, 1] = map(v7 as [8, 10] by (0, 1), v5 as [8, 10] by (1, 0), v6 as [8, 10] by (0, 0)) { t0 = float32(x1); t1 = select(and(eq(float32(x0), t0), ne(t0, -100)), neg(div(1, float32(x2))), 0); t1; sum over 1 of t1 }  # nllLossBackward+SumBackward1
+      v8 float32[]; v13 float32[8, 10] = map(v0 as [8, 10], v1 as [8, 10] by (1, 0), v3 as [8, 10] by (1, 0), v7 as [8, 10] by (0, 1), v5 as [8, 10] by (1, 0), v11, v12 as [8, 10] by (1, 0)) { t0 = float32(x4); t1 = sub(sub(x0, x1), x2); sum over 0, 1 of select(and(eq(float32(x3), t0), ne(t0, -100)), neg(t1), 0); sub(x5, mul(exp(t1), x6)) }  # sub+nllLoss+logSoftmaxBackwardData
+      v9 float32[] = map(v8, v6) { div(x0, float32(x1)) }  # div
+      "
+    `)
+    expect(text(recompute(program, backend))).toMatchInlineSnapshot(`
+      "
+      v1 float32[8, 1] = map(v0 as [8, 10]) { max over 1 of x0 }  # amax
+      v2 float32[8, 1] = map(v0 as [8, 10], v1 as [8, 10] by (1, 0)) { sum over 1 of exp(sub(x0, x1)) }  # exp
+      v3 float32[8, 1] = map(v2) { log(x0) }  # log
+      v6 int32[] = map(v5 as [8, 1], -100, 10) { sum over 0, 1 of int32(ne(x0, x1)) } check and(ne(x0, x1), or(lt(x0, 0), ge(x0, x2)))  # nllLoss
+      v7 int32[10] = iota() { axis: 0 }  # arange
+      v11 float32[8, 10]; v12 float32[8, 1] = map(v7 as [8, 10] by (0, 1), v5 as [8, 10] by (1, 0), v6 as [8, 10] by (0, 0)) { t0 = float32(x1); t1 = select(and(eq(float32(x0), t0), ne(t0, -100)), neg(div(1, float32(x2))), 0); t1; sum over 1 of t1 }  # nllLossBackward+SumBackward1
+      v8 float32[]; v13 float32[8, 10] = map(v0 as [8, 10], v1 as [8, 10] by (1, 0), v3 as [8, 10] by (1, 0), v7 as [8, 10] by (0, 1), v5 as [8, 10] by (1, 0), v11, v12 as [8, 10] by (1, 0)) { t0 = float32(x4); t1 = sub(sub(x0, x1), x2); sum over 0, 1 of select(and(eq(float32(x3), t0), ne(t0, -100)), neg(t1), 0); sub(x5, mul(exp(t1), x6)) }  # sub+nllLoss+logSoftmaxBackwardData
+      v9 float32[] = map(v8, v6) { div(x0, float32(x1)) }  # div
+      "
+    `)
+  })
+})
+
+describe('notes', () => {
+  test('why instructions stayed apart', () => {
+    expect(unfused(after(recorded(boston()), ...fused), backend)).toMatchInlineSnapshot(`
+      [
+        "v3 not into v5, v8, v10: a product has one output",
+        "v5 not into v6: v5 is reduced",
+        "v9 not into v11: v9 leaves the step",
+        "v10 not into v12: v10 is reduced",
+      ]
+    `)
+    expect(unfused(after(recorded(batchNorm()), ...fused), backend)).toMatchInlineSnapshot(`
+      [
+        "v3 not into v6: v3 has other readers",
+        "v6 not into v7: v6 is reduced",
+        "v3 not into v8: v3 has other readers",
+        "v7 not into v8: they iterate over different shapes; v7 is broadcast: it would be computed more often",
+        "v8 not into v9, v12, v13: v8 is reduced",
+        "v7 not into v9, v12, v13: what lies between them needs one and is needed by the other; reading it costs less than computing it again",
+        "v3 not into v17, v19: v3 has other readers",
+        "v7 not into v17, v19: they iterate over different shapes; v7 is broadcast: it would be computed more often",
+        "v9 not into v17, v19: they iterate over different shapes; v9 is broadcast: it would be computed more often",
+        "v22 not into v24, v27, v30: a product has one output",
+        "v24 not into v5, v25: v24 is reduced",
+        "v33 not into v34, v35: v33 has other readers",
+        "v3 not into v34, v35: v3 has other readers",
+        "v7 not into v34, v35: they iterate over different shapes; v7 is broadcast: it would be computed more often",
+        "v9 not into v34, v35: they iterate over different shapes; v9 is broadcast: it would be computed more often",
+        "v33 not into v36, v38: v33 has other readers",
+        "v35 not into v36, v38: v35 is reduced",
+        "v3 not into v36, v38: v3 has other readers",
+        "v7 not into v36, v38: they iterate over different shapes; v7 is broadcast: it would be computed more often",
+        "v9 not into v36, v38: they iterate over different shapes; v9 is broadcast: it would be computed more often",
+        "v34 not into v36, v38: v34 is reduced",
+        "v37 not into v39, v42, v43, v44: a product has one output",
+        "v38 not into v47, v48, v49: v38 is reduced",
+        "v34 not into v52, v53, v54: v34 is reduced",
+        "v35 not into v57, v58, v59: v35 is reduced",
+        "v29 not into v31, v62, v63, v64: a product has one output",
+        "v30 not into v67, v68, v69: v30 is reduced",
+      ]
+    `)
+  })
+
+  test('stages of a prepared program have them', () => {
+    const { stages } = prepare(recorded(boston()), backend)
+    expect(stages.flatMap(({ name, notes }) => (notes.length === 0 ? [] : [name]))).toEqual(['recompute'])
+  })
+})
+
+describe('layouts of layouts', () => {
+  test('read what the views read one after the other', () => {
+    const transposed = { shape: [3, 4], strides: [1, 3], offset: 2 }
+    expect(compose({ shape: [4, 3], strides: [1, 4], offset: 0 }, transposed)).toEqual({
+      shape: [4, 3],
+      strides: [3, 1],
+      offset: 2,
+    })
+    expect(compose({ shape: [3], strides: [-5], offset: 10 }, transposed)).toEqual({
+      shape: [3],
+      strides: [-4],
+      offset: 10,
+    })
+    expect(compose({ shape: [6, 2], strides: [2, 1], offset: 0 }, { shape: [3, 4], strides: [0, 1], offset: 0 })).toBe(
+      null,
+    )
+    expect(compose({ shape: [12], strides: [1], offset: 0 }, { shape: [3, 4], strides: [0, 0], offset: 7 })).toEqual({
+      shape: [12],
+      strides: [0],
+      offset: 7,
+    })
+  })
+})
+
+test('the constant of a fill is rounded as its elements were', () => {
+  const x = tensor([1, 2], { dtype: 'float64' })
+  const step = compile(() => x.mul(zeros(2).add(0.1)))
+  for (let call = 0; call < 4; call++) expect(step().toNested()).toEqual([Math.fround(0.1), 2 * Math.fround(0.1)])
+})
