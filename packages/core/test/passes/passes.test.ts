@@ -231,7 +231,7 @@ describe('inlining', () => {
     const program = recorded(() => [x.add(1).t().narrow(0, 1, 2).flip([1]).exp()])
     expect(text(after(program, subexpressions, inline))).toMatchInlineSnapshot(`
       "
-      v3 float32[2, 3] = map(v0 as [2, 3] by (1, -4) from 9) { exp(add(x0, 1)) }  # exp
+      v3 float32[2, 3] = map(v0 as [2, 3] by (1, -4) from 9) { exp(add(x0, 1)) }  # add+exp
       "
     `)
   })
@@ -291,11 +291,11 @@ describe('epilogues', () => {
       v16 float32[506, 1] = map(v11, v12 as [506, 1]) { mul(div(2, 506), sub(x0, x1)) }  # mseLossBackward
       v18 float32[5, 1] = matmul(v8 as [5, 506] by (1, 5), v16)  # mm
       v19 float32[1] = map(v16) { sum over 0 of x0 }  # SumBackward1
-      v20 float32[506, 5] = matmul(v16, v9 as [1, 5], v7) { select(gt(x1, 0), x0, mul(x0, 0.01)) }  # leakyReluBackward
+      v20 float32[506, 5] = matmul(v16, v9 as [1, 5], v7) { select(gt(x1, 0), x0, mul(x0, 0.01)) }  # mm+leakyReluBackward
       v22 float32[10, 5] = matmul(v4 as [10, 506] by (1, 10), v20)  # mm
       v23 float32[5] = map(v20) { sum over 0 of x0 }  # SumBackward1
       v24 float32[5, 10] = map(v22 as [5, 10] by (1, 5)) { x0 }  # clone
-      v25 float32[506, 10] = matmul(v20, v5 as [5, 10], v3) { select(gt(x1, 0), x0, mul(x0, 0.01)) }  # leakyReluBackward
+      v25 float32[506, 10] = matmul(v20, v5 as [5, 10], v3) { select(gt(x1, 0), x0, mul(x0, 0.01)) }  # mm+leakyReluBackward
       v26 float32[13, 10] = matmul(v0 as [13, 506] by (1, 13), v25)  # mm
       v27 float32[10] = map(v25) { sum over 0 of x0 }  # SumBackward1
       v28 float32[10, 13] = map(v26 as [10, 13] by (1, 10)) { x0 }  # clone
@@ -357,8 +357,8 @@ describe('merging', () => {
   test('breast cancer: with the check of the loss', () => {
     expect(text(after(recorded(breastCancer()), ...fused))).toMatchInlineSnapshot(`
       "
-      v4 float32[569, 1] = matmul(v0 as [569, 30], v1 as [30, 1], v2 as [569, 1] by (0, 0)) { div(1, add(1, exp(neg(add(x0, x1))))) }  # sigmoid
-      v6 float32[]; v10 float32[569, 1]; v12 float32[1] = map(v5 as [569, 1], v4) { t0 = sub(1, x1); t1 = mul(t0, x1); t2 = mul(div(div(sub(x1, x0), max(t1, 1e-12)), 569), t1); sum over 0, 1 of sub(mul(sub(x0, 1), max(log(t0), -100)), mul(x0, max(log(x1), -100))); t2; sum over 0 of t2 } check not(and(ge(x1, 0), le(x1, 1)))  # binaryCrossEntropy+sigmoidBackward+SumBackward1
+      v4 float32[569, 1] = matmul(v0 as [569, 30], v1 as [30, 1], v2 as [569, 1] by (0, 0)) { div(1, add(1, exp(neg(add(x0, x1))))) }  # addmm+sigmoid
+      v6 float32[]; v10 float32[569, 1]; v12 float32[1] = map(v5 as [569, 1], v4) { t0 = sub(1, x1); t1 = mul(t0, x1); t2 = mul(div(div(sub(x1, x0), max(t1, 1e-12)), 569), t1); sum over 0, 1 of sub(mul(sub(x0, 1), max(log(t0), -100)), mul(x0, max(log(x1), -100))); t2; sum over 0 of t2 } check not(and(ge(x1, 0), le(x1, 1)))  # binaryCrossEntropy+binaryCrossEntropyBackward+sigmoidBackward+SumBackward1
       v7 float32[] = map(v6, 569) { div(x0, x1) }  # div
       v11 float32[30, 1] = matmul(v0 as [30, 569] by (1, 30), v10)  # mm
       v13 float32[1, 30] = map(v1 as [1, 30], v11 as [1, 30], reading 0) { fma(x1, x2, x0) }  # sgd
@@ -375,12 +375,12 @@ describe('merging', () => {
       v7 float32[16] = map(v6, 32) { div(x0, x1) }  # div
       v8 float32[16] = map(v3, v7 as [32, 16] by (0, 1)) { t0 = sub(x0, x1); sum over 0 of mul(t0, t0) }  # sum
       v9 float32[16]; v12 float32[16]; v13 float32[16] = map(v8, v7, v10, v11) { div(1, sqrt(add(div(x0, 32), 0.00001))); add(mul(x1, 0.1), mul(x2, 0.9)); add(mul(div(x0, 31), 0.1), mul(x3, 0.9)) }  # rsqrt+batchNorm
-      v17 float32[32, 16]; v19 float32[32, 16] = map(v3, v7 as [32, 16] by (0, 1), v9 as [32, 16] by (0, 1), v14 as [32, 16] by (0, 1), v15 as [32, 16] by (0, 1), v18) { t0 = max(add(mul(mul(sub(x0, x1), x2), x3), x4), 0); t0; mul(t0, x5) }  # relu+mul
+      v17 float32[32, 16]; v19 float32[32, 16] = map(v3, v7 as [32, 16] by (0, 1), v9 as [32, 16] by (0, 1), v14 as [32, 16] by (0, 1), v15 as [32, 16] by (0, 1), v18) { t0 = max(add(mul(mul(sub(x0, x1), x2), x3), x4), 0); t0; mul(t0, x5) }  # nativeBatchNorm+relu+mul
       v22 float32[32, 2] = matmul(v19, v20 as [16, 2] by (1, 16), v21 as [32, 2] by (0, 1)) { add(x0, x1) }  # addmm
       v24 float32[]; v27 float32[32, 2]; v30 float32[2] = map(v22, v23 as [32, 2]) { t0 = sub(x0, x1); t1 = mul(div(2, 64), t0); sum over 0, 1 of mul(t0, t0); t1; sum over 0 of t1 }  # mseLoss+mseLossBackward+SumBackward1
       v5 int32[]; v25 float32[] = map(v4 as [], v24) { add(x0, 1); div(x1, 64) }  # add+div
       v29 float32[16, 2] = matmul(v19 as [16, 32] by (1, 16), v27)  # mm
-      v33 float32[32, 16] = matmul(v27, v20 as [2, 16], v17, v18) { select(le(x1, 0), 0, mul(x0, x2)) }  # thresholdBackward
+      v33 float32[32, 16] = matmul(v27, v20 as [2, 16], v17, v18) { select(le(x1, 0), 0, mul(x0, x2)) }  # mm+mul+thresholdBackward
       v34 float32[16]; v35 float32[16] = map(v33, v3, v7 as [32, 16] by (0, 1), v9 as [32, 16] by (0, 1)) { sum over 0 of mul(x0, mul(sub(x1, x2), x3)); sum over 0 of x0 }  # mul+SumBackward1
       v36 float32[32, 16]; v38 float32[16] = map(v33, v35 as [32, 16] by (0, 1), v3, v7 as [32, 16] by (0, 1), v9 as [32, 16] by (0, 1), v34 as [32, 16] by (0, 1), v14 as [32, 16] by (0, 1)) { t0 = mul(mul(sub(sub(x0, mul(x1, 0.03125)), mul(mul(sub(x2, x3), x4), mul(x5, 0.03125))), x4), x6); t0; sum over 0 of t0 }  # nativeBatchNormBackward+SumBackward1
       v37 float32[8, 16] = matmul(v0 as [8, 32] by (1, 8), v36)  # mm
