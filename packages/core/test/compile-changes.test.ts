@@ -160,6 +160,29 @@ describe('switches that are thrown back', () => {
   })
 })
 
+test('gradients that are added up over calls and cleared outside, as eager does', () => {
+  const traces = [(step: () => Tensor) => step, (step: () => Tensor) => compile(step)].map((through) => {
+    manualSeed(1)
+    const x = randn(4, 2)
+    const model = new nn.Linear(2, 1)
+    const optimizer = new optim.SGD(model.parameters(), { lr: 0.1 })
+    const step = through(() => {
+      const loss = model.forward(x).square().mean()
+      loss.backward()
+      return loss
+    })
+    const seen: number[][] = []
+    for (let i = 0; i < 40; i++) {
+      seen.push([step().item()], ...model.parameters().map((p) => numbers(p.grad as Tensor)))
+      if (i % 4 !== 3) continue
+      optimizer.step()
+      optimizer.zeroGrad()
+    }
+    return seen
+  })
+  expect(traces[1]).toEqual(traces[0])
+})
+
 describe('modes', () => {
   test('noGrad outside and grad in turns', () => {
     const w = tensor([1], { requiresGrad: true })

@@ -10,7 +10,7 @@ import { difference } from './difference.ts'
 import { explain, graph } from './explain.ts'
 import { slotDifference } from './nested.ts'
 import type { Prepared } from './prepare.ts'
-import { type Recording, record } from './record.ts'
+import { type Guard, guardsHold, type Recording, record } from './record.ts'
 import { Runner } from './runner.ts'
 import { hasSignature, type Signature, signatureOf } from './signature.ts'
 import { rowOf, stacked } from './stack.ts'
@@ -57,9 +57,10 @@ const firstCheck = 8
 /** Kinds of arguments that a step is kept for. */
 const capacity = 8
 
-/** What is known of calls of one signature. */
+/** What is known of calls of one signature, with gradients there before or not. */
 interface Entry {
   readonly signature: Signature
+  guards: readonly Guard[]
   calls: number
   check: number
   disagreements: number
@@ -101,7 +102,8 @@ class Session {
       const entry = inlined ? null : this.#entryOf(args)
       if (entry !== null && this.#replays(entry)) {
         const runner = entry.runner as Runner
-        const times = runner.repeats ? Math.min(left, entry.check - entry.calls - 1) : 1
+        // Where gradients are added to, every step changes what the next one finds.
+        const times = entry.guards.length === 0 ? Math.min(left, entry.check - entry.calls - 1) : 1
         value = runner.repeat(this.#tensors, times, seen)
         entry.calls += times
         left -= times
@@ -137,12 +139,16 @@ class Session {
 
   #entryOf(args: readonly unknown[]): Entry {
     const current = this.#current
-    if (current !== null && hasSignature(current.signature, args, this.#tensors)) return current
-    const i = this.#entries.findIndex(({ signature }) => hasSignature(signature, args, this.#tensors))
+    if (current !== null && this.#fits(current, args)) return current
+    const i = this.#entries.findIndex((entry) => this.#fits(entry, args))
     const entry = i < 0 ? this.#newEntry(args) : this.#entries.splice(i, 1)[0]
     this.#entries.push(entry)
     this.#current = entry
     return entry
+  }
+
+  #fits({ signature, guards }: Entry, args: readonly unknown[]): boolean {
+    return hasSignature(signature, args, this.#tensors) && guardsHold(guards, this.#tensors)
   }
 
   #newEntry(args: readonly unknown[]): Entry {
@@ -154,7 +160,7 @@ class Session {
       this.#warn(this.#entries[capacity - 1].signature, signature)
       this.#entries.shift()
     }
-    return { signature, calls: 0, check: firstCheck, disagreements: 0, last: null, runner: null }
+    return { signature, guards: [], calls: 0, check: firstCheck, disagreements: 0, last: null, runner: null }
   }
 
   #warn(before: Signature, now: Signature): void {
@@ -178,6 +184,7 @@ class Session {
       first,
       withLines,
     })
+    entry.guards = recording.guards
     entry.calls++
     if (entry.calls >= entry.check) entry.check *= 2
     if (first) return value

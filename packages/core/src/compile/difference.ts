@@ -17,7 +17,7 @@ const remedies = {
     'What a step does must not depend on the call. Take the branch outside, with a compiled step for each way, or compute both and choose: where(condition, a, b).',
   data: 'Data that changes must be written into a tensor made outside, x.copy_(batch), or passed to the step as an argument.',
   tensor:
-    'Keep the tensors that a step uses, and write into them, x.copy_(batch); or pass them to the step as arguments. Gradients that are added up over calls must be cleared inside the step or never.',
+    'Keep the tensors that a step uses, and write into them, x.copy_(batch); or pass them to the step as arguments.',
   generator: 'Make the generator outside the step.',
 }
 

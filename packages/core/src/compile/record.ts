@@ -22,7 +22,7 @@ export interface Gradient {
   readonly out: number | null
 }
 
-/** What a replay relies on: the `.grad` that a tensor has before. */
+/** What a recording relies on: the `.grad` that a tensor has before the step, if that is added to. */
 export interface Guard {
   readonly owner: Owner
   readonly grad: Tensor | null
@@ -177,6 +177,14 @@ function finished(
     lines: recorder.lines,
   }
   return { recording, result: build(slot, tensors) }
+}
+
+/** Whether gradients are as guards say. */
+export function guardsHold(guards: readonly Guard[], args: readonly Tensor[]): boolean {
+  for (let i = 0; i < guards.length; i++) {
+    if (tensorOf(guards[i].owner, args, args).grad !== guards[i].grad) return false
+  }
+  return true
 }
 
 /** The tensor that an owner means in a call. */

@@ -8,7 +8,7 @@ import { Tensor } from '../tensor/tensor.ts'
 import { Host } from './host.ts'
 import { build } from './nested.ts'
 import { executableOn, prepare, type Prepared } from './prepare.ts'
-import { type Guard, type Out, type Recording, rowMajorArgument, tensorOf } from './record.ts'
+import { type Out, type Recording, rowMajorArgument, tensorOf } from './record.ts'
 
 /** A tensor to make: over one of the new buffers or, where that is -1, over an argument's memory. */
 interface Made {
@@ -28,7 +28,6 @@ export class Runner {
   readonly #made: readonly Made[]
   readonly #specs: readonly Spec[]
   readonly #sizes: readonly number[]
-  readonly #guards: readonly Guard[]
   /** Arguments that were the same tensor in both recordings: what the step knows of it may be baked in. */
   readonly #fixed: Recording['leaves']
   readonly #args: DeviceBuffer[] = []
@@ -52,29 +51,19 @@ export class Runner {
       if (place?.in === 'argument') return { use, fresh: -1, argument: place.argument }
       throw new Error(`a result lies in ${place?.in}`)
     })
-    this.#guards = recording.guards
     const fixed = recording.leaves.map((x, i) => (x === before.leaves[i] ? x : undefined))
     this.#fixed = fixed.some((x) => x !== undefined) ? fixed : []
     this.#results = new Array<DeviceBuffer>(this.#specs.length)
     this.#bindings = { numbers: this.#host.numbers, draws: this.#host.draws, args: this.#args, results: this.#results }
   }
 
-  /** Whether what the recording took for granted of arguments and gradients still holds. */
+  /** Whether what the recording took for granted of arguments still holds. */
   holds(args: readonly Tensor[]): boolean {
     for (let i = 0; i < this.#fixed.length; i++) {
       const x = this.#fixed[i]
       if (x !== undefined && x !== args[i]) return false
     }
-    for (let i = 0; i < this.#guards.length; i++) {
-      const { owner, grad } = this.#guards[i]
-      if (tensorOf(owner, args, args).grad !== grad) return false
-    }
     return true
-  }
-
-  /** Whether steps may follow each other without a look at what holds. */
-  get repeats(): boolean {
-    return this.#guards.length === 0
   }
 
   /** One step. */
