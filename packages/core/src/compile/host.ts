@@ -32,16 +32,22 @@ export class Host {
 
   run(): void {
     const steps = this.#steps
-    for (let i = 0; i < steps.length; i++) {
-      const { kind, fn, at } = steps[i]
-      const made = fn()
-      if (kind === 'reading') this.numbers[at] = made as number
-      else if (kind === 'draw') this.draws[at] = made as TypedArray
+    let i = 0
+    try {
+      for (; i < steps.length; i++) {
+        const { kind, fn, at } = steps[i]
+        const made = fn()
+        if (kind === 'reading') this.numbers[at] = made as number
+        else if (kind === 'draw') this.draws[at] = made as TypedArray
+      }
+    } catch (error) {
+      this.undo(i)
+      throw error
     }
   }
 
-  /** Takes back the effects of a run whose instructions ended in an error; what was drawn stays drawn, as in eager. */
-  undo(): void {
-    for (let i = this.#steps.length - 1; i >= 0; i--) this.#steps[i].undo?.()
+  /** Takes back the effects of the first steps, of all when an instruction failed; what was drawn stays drawn, as in eager. */
+  undo(done = this.#steps.length): void {
+    for (let i = done - 1; i >= 0; i--) this.#steps[i].undo?.()
   }
 }

@@ -1,20 +1,40 @@
 // A recording made ready: a call is the host's part, one run of the executable, and new tensors for what comes out.
 import type { Backend, DeviceBuffer, Spec, View } from '../backend/backend.ts'
-import type { Bindings, Use } from '../backend/program.ts'
+import type { Bindings } from '../backend/program.ts'
+import type { DType } from '../base/dtype.ts'
+import type { Layout } from '../base/layout.ts'
 import { numelOf } from '../base/shape.ts'
 import { type Device, Storage } from '../tensor/device.ts'
-import { copyTo, rowMajor } from '../tensor/dispatch.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { Host } from './host.ts'
 import { build } from './nested.ts'
 import { executableOn, prepare, type Prepared } from './prepare.ts'
 import { type Out, type Recording, rowMajorArgument, tensorOf } from './record.ts'
+import { copyOf } from './stack.ts'
 
-/** A tensor to make: over one of the new buffers or, where that is -1, over an argument's memory. */
-interface Made {
-  readonly use: Use
+/** A tensor that leaves, with fields of its own for every kind, so that the loop over them sees one kind of object. */
+interface Leaving extends Layout {
+  readonly dtype: DType
+  /** The tensor itself, where it was there before. */
+  readonly known: Tensor | null
+  /** Which of the new buffers it lies in, or -1. */
   readonly fresh: number
+  /** Which argument it is or, with `view`, lies in, or -1. */
   readonly argument: number
+  readonly view: boolean
+}
+
+const nowhere = { shape: [], strides: [], offset: 0, dtype: 'float32', known: null, fresh: -1, argument: -1 } as const
+
+function leavingOf(out: Out, { program, plan }: Prepared): Leaving {
+  if (out.kind === 'tensor') return { ...nowhere, known: out.tensor, view: false }
+  if (out.kind === 'argument') return { ...nowhere, argument: out.at, view: false }
+  const { value, shape, strides, offset, dtype } = program.results[out.at]
+  const place = plan.places[value]
+  const lies = { ...nowhere, shape, strides, offset, dtype, view: true }
+  if (place?.in === 'result') return { ...lies, fresh: place.result }
+  if (place?.in === 'argument') return { ...lies, argument: place.argument }
+  throw new Error(`a result lies in ${place?.in}`)
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
@@ -25,7 +45,7 @@ export class Runner {
   readonly #backend: Backend
   readonly #device: Device
   readonly #host: Host
-  readonly #made: readonly Made[]
+  readonly #leaving: readonly Leaving[]
   readonly #specs: readonly Spec[]
   readonly #sizes: readonly number[]
   /** Arguments that were the same tensor in both recordings: what the step knows of it may be baked in. */
@@ -45,12 +65,7 @@ export class Runner {
     this.#host = new Host(program)
     this.#specs = plan.results.map((value) => program.values[value])
     this.#sizes = this.#specs.map(({ shape }) => numelOf(shape))
-    this.#made = program.results.map((use) => {
-      const place = plan.places[use.value]
-      if (place?.in === 'result') return { use, fresh: place.result, argument: -1 }
-      if (place?.in === 'argument') return { use, fresh: -1, argument: place.argument }
-      throw new Error(`a result lies in ${place?.in}`)
-    })
+    this.#leaving = recording.outs.map((out) => leavingOf(out, prepared))
     const fixed = recording.leaves.map((x, i) => (x === before.leaves[i] ? x : undefined))
     this.#fixed = fixed.some((x) => x !== undefined) ? fixed : []
     this.#results = new Array<DeviceBuffer>(this.#specs.length)
@@ -117,39 +132,27 @@ export class Runner {
 
   /** What the step returned, as elements that later steps leave alone. */
   #row(given: readonly Tensor[]): View[] {
-    const { outs, returned } = this.recording
-    return outs.slice(0, returned).map((out): View => {
-      const [source, lasts] = this.#elements(out, given)
-      if (lasts) return source
-      const copy = { shape: source.shape, dtype: source.dtype, buffer: this.#backend.alloc(source) }
-      copyTo(this.#backend, source, copy)
-      return rowMajor(copy)
+    return this.#leaving.slice(0, this.recording.returned).map((x): View => {
+      const { shape, strides, offset, dtype, known, fresh, argument, view } = x
+      if (fresh >= 0) return { buffer: this.#results[fresh], shape, strides, offset, dtype }
+      const memory = known ?? given[argument]
+      return copyOf(view ? { buffer: memory.buffer, shape, strides, offset, dtype } : memory, this.#backend)
     })
-  }
-
-  /** Where the elements of a tensor that leaves lie, and whether they stay as they are. */
-  #elements(out: Out, given: readonly Tensor[]): readonly [View, boolean] {
-    if (out.kind === 'tensor') return [out.tensor, false]
-    if (out.kind === 'argument') return [given[out.at], false]
-    const { use, fresh, argument } = this.#made[out.at]
-    const { shape, strides, offset, dtype } = use
-    const buffer = fresh >= 0 ? this.#results[fresh] : given[argument].buffer
-    return [{ buffer, shape, strides, offset, dtype }, fresh >= 0]
   }
 
   /** The tensors that leave; gradients are set, versions raised for so many steps. */
   #finish(given: readonly Tensor[], args: readonly Tensor[], times: number): readonly Tensor[] {
-    const { outs, gradients, written } = this.recording
+    const { gradients, written } = this.recording
+    const leaving = this.#leaving
     const storages = new Array<Storage>(this.#results.length)
     for (let i = 0; i < storages.length; i++) storages[i] = new Storage(this.#device, this.#results[i], this.#sizes[i])
-    const tensors = new Array<Tensor>(outs.length)
-    for (let i = 0; i < outs.length; i++) {
-      const out = outs[i]
-      if (out.kind === 'result') {
-        const { use, fresh, argument } = this.#made[out.at]
+    const tensors = new Array<Tensor>(leaving.length)
+    for (let i = 0; i < leaving.length; i++) {
+      const { shape, strides, offset, dtype, known, fresh, argument, view } = leaving[i]
+      if (view) {
         const storage = fresh >= 0 ? storages[fresh] : given[argument].storage
-        tensors[i] = new Tensor(storage, use.shape, use.strides, use.offset, use.dtype)
-      } else tensors[i] = out.kind === 'argument' ? args[out.at] : out.tensor
+        tensors[i] = new Tensor(storage, shape, strides, offset, dtype)
+      } else tensors[i] = known ?? args[argument]
     }
     for (let i = 0; i < gradients.length; i++) {
       const { owner, out } = gradients[i]

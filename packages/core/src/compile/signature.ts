@@ -55,6 +55,7 @@ export function hasSignature(signature: Signature, args: readonly unknown[], ten
     signature.device !== currentDevice()
   )
     return false
-  tensors.length = 0
+  // Setting the length is slow, even to what it is.
+  if (tensors.length > 0) tensors.length = 0
   return matches(signature.slot, args, tensors)
 }

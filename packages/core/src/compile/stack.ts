@@ -1,5 +1,5 @@
 // The results of several steps as one: every tensor of the result stacked along a new first dimension.
-import type { View } from '../backend/backend.ts'
+import type { Backend, View } from '../backend/backend.ts'
 import { RuntimeError } from '../base/errors.ts'
 import { sameShape, shapeString } from '../base/shape.ts'
 import { allocate } from '../tensor/apply.ts'
@@ -8,8 +8,7 @@ import type { Tensor } from '../tensor/tensor.ts'
 import { build, noTensor, slotOf } from './nested.ts'
 
 /** A copy of elements: those of a parameter go on changing. */
-function copied(x: Tensor): View {
-  const { backend } = x.storage.device
+export function copyOf(x: View, backend: Backend): View {
   const copy = { shape: x.shape, dtype: x.dtype, buffer: backend.alloc(x) }
   copyTo(backend, x, copy)
   return rowMajor(copy)
@@ -19,7 +18,7 @@ function copied(x: Tensor): View {
 export function rowOf(value: unknown): readonly View[] {
   const tensors: Tensor[] = []
   slotOf(value, 'the result', tensors, noTensor)
-  return tensors.map(copied)
+  return tensors.map((x) => copyOf(x, x.storage.device.backend))
 }
 
 /** Of one of the tensors, its elements at all steps. */
