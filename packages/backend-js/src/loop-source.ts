@@ -2,7 +2,7 @@
 // compiled programs, whose sizes are literals; they differ in how operands are opened. A reduced output is one chain from
 // the identity, over its reduced indices in row-major order, whatever the loops look like.
 import { emitJs, inputsOf, type MapOut, type ReduceFn, topological } from '@flambeau/core/backend'
-import { combineSource, identities } from './reduction.ts'
+import { combineSource, identityOf } from './reduction.ts'
 
 /** A number that is known when source is made, or the name of a variable that holds it. */
 export type Count = number | string
@@ -220,7 +220,7 @@ class NestSource {
     return this.#reductions.flatMap((x, k) => {
       if (x === undefined) return []
       const { fn, outermost, opens, memory } = x
-      const identity = identities[fn]
+      const identity = identityOf(fn, this.#outs[k].expr.dtype)
       const lines: string[] = []
       if (memory !== undefined && outermost === l)
         lines.push(`${memory.array}.fill(${identity}, 0, ${this.#span(memory.steps)})`)

@@ -9,6 +9,7 @@ import {
   type MapOut,
   numelOf,
   type ProgramInstr,
+  type ReduceFn,
   roundSource,
   s,
   type Shape,
@@ -17,7 +18,7 @@ import {
 import { emitNest, type Strided } from './loop-source.ts'
 import { mapLoopsOver, outputStrides } from './map.ts'
 import type { FunctionSource, ProgramSource } from './program-source.ts'
-import { combineSource, identities, identityOf } from './reduction.ts'
+import { combineSource, identityOf } from './reduction.ts'
 
 export type MapInstr = ProgramInstr<'map'>
 
@@ -197,11 +198,11 @@ class Straight {
   }
 
   /** One chain for every element of a reduced output, rounded at its end. */
-  #reduced(fn: keyof typeof identities, expr: Expr, values: readonly string[], to: readonly number[]): string[] {
+  #reduced(fn: ReduceFn, expr: Expr, values: readonly string[], to: readonly number[]): string[] {
     const chains: string[] = []
     values.forEach((value, e) => {
       const name = this.#name()
-      const before = chains[to[e]] ?? String(identities[fn])
+      const before = chains[to[e]] ?? String(identityOf(fn, expr.dtype))
       this.lines.push(`const ${name} = ${combineSource(fn, expr, before, value)}`)
       chains[to[e]] = name
     })

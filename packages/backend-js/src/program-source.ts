@@ -86,7 +86,7 @@ export class ProgramSource {
 
   /** Constants and functions that steps refer to. */
   declare(lines: readonly string[]): void {
-    this.#functions.push(...lines)
+    this.#functions.push(...lines.flatMap((text) => text.split('\n')))
   }
 
   /** A function of its own, called at every run; `write` gives its statements. */

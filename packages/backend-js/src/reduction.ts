@@ -5,7 +5,7 @@ import { type DType, isFloat, type ReduceFn } from '@flambeau/core/backend'
 /** What a reduction starts from. */
 export const identities: Readonly<Record<ReduceFn, number>> = { sum: 0, prod: 1, max: -Infinity, min: Infinity }
 
-/** The identity as a value of the dtype: what a reduction of no elements gives. */
+/** The identity as a value of the dtype: what a reduction of no elements gives, and whole numbers start from. */
 export function identityOf(fn: ReduceFn, dtype: DType): number {
   if (isFloat(dtype) || fn === 'sum' || fn === 'prod') return identities[fn]
   const [least, most] = dtype === 'bool' ? [0, 1] : dtype === 'uint8' ? [0, 255] : [-2147483648, 2147483647]
@@ -13,6 +13,7 @@ export function identityOf(fn: ReduceFn, dtype: DType): number {
 }
 
 export const combineSource = (fn: ReduceFn, { dtype }: { dtype: DType }, a: string, b: string): string => {
+  if (dtype === 'bool' && (fn === 'max' || fn === 'min')) return `${a} ${fn === 'max' ? '|' : '&'} ${b}`
   if (fn === 'sum') return `${a} + ${b}`
   if (fn === 'prod') return isFloat(dtype) ? `${a} * ${b}` : `Math.imul(${a}, ${b})`
   return `Math.${fn}(${a}, ${b})`
