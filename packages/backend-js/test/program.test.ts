@@ -1,4 +1,5 @@
 // Programs compiled to one function: against the same programs replayed by kernels, through the public API.
+import { memoryUsage } from 'node:process'
 import {
   arange,
   cat,
@@ -133,4 +134,53 @@ describe('what a run checks', () => {
     x.mul_(0).add_(1.5)
     expect(() => step()).toThrow('all elements of input should be between 0 and 1')
   })
+})
+
+test('the source of a step: a linear layer, its squared error, gradients and SGD', async () => {
+  manualSeed(0)
+  const [x, y] = [randn(6, 2), randn(6, 1)]
+  const model = new nn.Linear(2, 1)
+  const optimizer = new optim.SGD(model.parameters(), { lr: 1e-2 })
+  let source = ''
+  put((program, plan) => {
+    const executable = own(program, plan)
+    source = executable.source as string
+    return executable
+  })
+  const step = compile(() => {
+    const loss = F.mseLoss(model.forward(x), y)
+    optimizer.zeroGrad()
+    loss.backward()
+    optimizer.step()
+    return loss
+  })
+  for (let i = 0; i < 4; i++) step()
+  // Where buffers from before lie depends on what was allocated before.
+  await expect(source.replace(/(buffers\[[1-9]\d*\]), \d+/g, '$1, at')).toMatchFileSnapshot(
+    '__snapshots__/step.js.snap',
+  )
+})
+
+test('replays keep nothing', { timeout: 60_000 }, () => {
+  const [x, y] = [randn(64, 13), randn(64, 1)]
+  const model = new nn.Linear(13, 1)
+  const optimizer = new optim.SGD(model.parameters(), { lr: 1e-2 })
+  const step = compile(() => {
+    const loss = F.mseLoss(model.forward(x), y)
+    optimizer.zeroGrad()
+    loss.backward()
+    optimizer.step()
+    return loss
+  })
+  /** The least seen in a stretch: array-buffer bytes go up until V8 collects. */
+  const least = (steps: number): number => {
+    let bytes = Number.POSITIVE_INFINITY
+    for (let i = 0; i < steps; i++) {
+      step()
+      if (i % 50 === 0) bytes = Math.min(bytes, memoryUsage().arrayBuffers)
+    }
+    return bytes
+  }
+  const before = least(5000)
+  expect(least(10_000)).toBeLessThan(before * 1.05 + 1e6)
 })
