@@ -27,6 +27,9 @@ function changes(before: Program, after: Program): string[] {
   ]
 }
 
+const countChange = (before: number, after: number): string =>
+  before === after ? `still ${counted(after, 'instruction')}` : `${counted(before, 'instruction')}, then ${after}`
+
 function passesText(stages: Prepared['stages']): string[] {
   const [{ program: recorded }] = stages
   const lines = [
@@ -39,7 +42,7 @@ function passesText(stages: Prepared['stages']): string[] {
     const found = changes(before, program)
     lines.push('')
     if (found.length === 0) lines.push(`${name}: nothing to do`)
-    else lines.push(`${name}: ${counted(before.instrs.length, 'instruction')}, then ${program.instrs.length}`)
+    else lines.push(`${name}: ${countChange(before.instrs.length, program.instrs.length)}`)
     lines.push(...indented([...found, ...notes]))
   }
   return lines
