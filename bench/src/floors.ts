@@ -1,4 +1,15 @@
-// The floors as subjects: the arithmetic without a library. Until they are there, none.
-import type { Absent, Subject } from './subject.ts'
+// The floors as subjects: the arithmetic without a library.
+import type { Subject } from './subject.ts'
+import { here } from './subjects.ts'
 
-export const floors = (): (Subject | Absent)[] => []
+const floor = (name: string, title: string, ...args: readonly string[]): Subject => ({
+  name,
+  title,
+  command: process.execPath,
+  args: [here('./serve.js'), here('../floors/index.js'), ...args],
+})
+
+export const floors = (): Subject[] => [
+  floor('floor', 'loops in JavaScript without a library'),
+  floor('floor products', 'their matrix products alone', 'products'),
+]

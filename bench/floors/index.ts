@@ -1,0 +1,34 @@
+// The floors: every workload in JavaScript without a library, written as fast as we know how. As a subject:
+// `node serve.js floors/index.js [products]`; `products` are the matrix products of a workload alone.
+import type { Load } from '../src/serve.ts'
+import { activation } from './activation.ts'
+import { boston } from './boston.ts'
+import { bostonMlp } from './boston-mlp.ts'
+import { breastCancer } from './breast-cancer.ts'
+import { crossEntropy } from './cross-entropy.ts'
+import type { Floor } from './lib.ts'
+import { matmul } from './matmul.ts'
+import { mlp, mlpProducts } from './mlp.ts'
+import { reductions } from './reductions.ts'
+import { scalarGraph } from './scalars.ts'
+
+/** By the workload's name. */
+export const floors: Readonly<Record<string, Floor>> = {
+  boston,
+  'boston-mlp': bostonMlp,
+  'breast-cancer': breastCancer,
+  mlp,
+  'matmul-64': matmul,
+  'matmul-256': matmul,
+  'matmul-512': matmul,
+  'matmul-1024': matmul,
+  activation,
+  'cross-entropy': crossEntropy,
+  ...reductions,
+  'scalar-graph': scalarGraph,
+}
+
+export const products: Readonly<Record<string, Floor>> = { mlp: mlpProducts }
+
+export const load: Load = (name, inputs) =>
+  (process.argv[3] === 'products' ? products : floors)[name]?.(inputs) ?? { cannot: 'no floor' }
