@@ -75,6 +75,12 @@ test('the lines that called, when asked for', () => {
   const x = tensor([1, 2])
   const { events } = profile(() => x.exp(), { withStack: true })
   expect(events[0].line).toContain('profile.test.ts')
+  // Through the layers, the walk and the optimizer, all are of this file.
+  for (const step of [training().step, compile(training().step)]) {
+    const { events } = profile(step, { withStack: true })
+    expect(events.length).toBeGreaterThan(5)
+    for (const { line } of events) expect(line).toContain('profile.test.ts')
+  }
   expect(profile(() => x.exp(), { withStack: true }).table()).toMatch(/Source Location[\s\S]*profile\.test\.ts/)
 })
 

@@ -98,17 +98,13 @@ export function record(call: Call): Recorded {
     given.map(({ buffer }, i) => ({ buffer, path: paths[i] })),
     withLines,
   )
-  const { stackTraceLimit } = Error as { stackTraceLimit?: number }
   const stop = (): void => {
     device.backend = backend
     effects.sink = null
     effects.recorded = storagesMade()
-    ;(Error as { stackTraceLimit?: number }).stackTraceLimit = stackTraceLimit
   }
   device.backend = recorder
   effects.sink = recorder
-  // The user's line may be behind many lines of layers and ops.
-  ;(Error as { stackTraceLimit?: number }).stackTraceLimit = 50
   try {
     const value = step(...(build(slot, given) as readonly unknown[]))
     stop()
