@@ -1,7 +1,7 @@
 // Random steps: eager, recorded, and what every pass makes of a recording are equal bit for bit, on a backend that compiles
 // programs and on one that can do little and gets them instruction by instruction, and no plan overwrites what is needed.
 import { js } from '@flambeau/backend-js'
-import { compile, setFallback, type Tensor, useDevice } from '@flambeau/core'
+import { compile, noGrad, setFallback, type Tensor, useDevice } from '@flambeau/core'
 import type { Backend, TypedArray } from '@flambeau/core/backend'
 import * as fc from 'fast-check'
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -28,14 +28,26 @@ const elementsOf = (tensors: readonly Tensor[]): number[][] => tensors.map((x) =
 
 const calls = 5
 
-function eager(drawn: DrawnStep, through: (step: () => readonly Tensor[]) => () => readonly Tensor[]): Trace {
+function eager(
+  drawn: DrawnStep,
+  through: (step: () => readonly Tensor[]) => () => readonly Tensor[],
+  after: (results: readonly Tensor[]) => void = () => {},
+): Trace {
   const { state, step } = randomStep(drawn)
   const run = through(step)
   return Array.from({ length: calls }, () => {
-    const results = elementsOf(run())
-    return [...results, ...elementsOf(state)]
+    const results = run()
+    const trace = [...elementsOf(results), ...elementsOf(state)]
+    after(results)
+    return trace
   })
 }
+
+/** What shares memory with results is seen by the calls that follow, and nothing else is. */
+const writeInto = (results: readonly Tensor[]): void =>
+  noGrad(() => {
+    for (const x of results) if (x.strides.every((stride, d) => stride !== 0 || x.shape[d] === 1)) x.add_(0.25)
+  })
 
 /** Runs a step twice, the second time recorded, and what `through` makes of the recording after that. */
 function replayed(drawn: DrawnStep, backend: Backend, through: readonly Pass[]): Trace {
@@ -100,9 +112,9 @@ const holds = (check: (drawn: DrawnStep) => void, runs: number): void =>
   fc.assert(fc.property(drawnStep, check), { numRuns: runs, seed: 4 })
 
 describe('random steps', () => {
-  test('compiled equals eager', () => {
+  test('compiled equals eager, also when results are written to', () => {
     holds((drawn) => {
-      expect(eager(drawn, compile as never)).toEqual(eager(drawn, (step) => step))
+      expect(eager(drawn, compile as never, writeInto)).toEqual(eager(drawn, (step) => step, writeInto))
     }, 60)
   })
 

@@ -336,6 +336,26 @@ describe('compiled steps that write to memory from before', () => {
     })
   })
 
+  test('results share memory with each other and with what they are views of, and with nothing else', () => {
+    const w = tensor([1, 2, 3])
+    const step = compile(() => {
+      const y = w.mul(2)
+      noGrad(() => w.copy_(y))
+      return [y, y.select(0, 0), w.view(3, 1), tensor([7, 8]), y.mul(1), y.mul(1)]
+    })
+    for (let i = 0; i < 6; i++) {
+      const [y, first, view, constant, one, other] = step()
+      expect(constant.toNested()).toEqual([7, 8])
+      y.mul_(0.5)
+      expect(first.item()).toBe(y.at(0).item())
+      view.mul_(0.5)
+      expect(w.toNested()).toEqual([1, 2, 3])
+      one.zero_()
+      expect(other.toNested()).toEqual([2, 4, 6])
+      constant.zero_()
+    }
+  })
+
   test('rows written one by one into memory from before the step take no other memory', () => {
     const w = zeros(500, 3)
     const row = tensor([1, 2, 3])
