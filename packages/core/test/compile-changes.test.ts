@@ -250,6 +250,35 @@ describe('where a step runs', () => {
     expect(results()).toEqual(new Array(20).fill(3))
   })
 
+  test('a device that is disposed between two calls: its error, and counters as they were', () => {
+    let disposed = false
+    const device = new Limited()
+    device.run = (instr) => {
+      if (disposed) throw new Error('the device is disposed')
+      js().run(instr)
+    }
+    useDevice(device)
+    const w = tensor([1], { requiresGrad: true })
+    const optimizer = new optim.Adam([w], { lr: 0.1 })
+    const step = compile(() => {
+      const loss = w.square().sum()
+      optimizer.zeroGrad()
+      loss.backward()
+      optimizer.step()
+      return loss
+    })
+    for (let i = 0; i < 5; i++) step()
+    disposed = true
+    const before = numbers(w)
+    expect(() => step()).toThrow('the device is disposed')
+    expect(optimizer.state.get(w)?.step).toBe(5)
+    expect(optimizer.stepCount).toBe(5)
+    disposed = false
+    expect(numbers(w)).toEqual(before)
+    step()
+    expect(optimizer.state.get(w)?.step).toBe(6)
+  })
+
   test('a compiled step inside another is a part of it, with its gradient', () => {
     const w = tensor([2], { requiresGrad: true })
     const inner = compile((x: Tensor) => w.mul(x).sum())
