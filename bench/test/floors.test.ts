@@ -21,9 +21,9 @@ const numbersOf = (inputs: Inputs): Record<string, Numbers> =>
 const arrays = (results: readonly ArrayLike<number>[]): Float32Array[] => results.map((x) => new Float32Array(x))
 
 describe.each([...small.map((name) => [name, floors] as const), ['mlp', products] as const])('%s', (name, table) => {
-  test('is what flambeau computes', () => {
+  test('is what flambeau computes', async () => {
     const { inputs, program, tolerance = 1e-4 } = workloadNamed(name)
-    const given = inputs()
+    const given = await inputs()
     const numbers = numbersOf(given)
     const bytes = () => Object.values(numbers).map(({ data }) => Buffer.from(data.buffer).toString('latin1'))
     const before = bytes()
