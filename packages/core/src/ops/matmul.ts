@@ -46,8 +46,11 @@ function checkDTypes(a: Spec, b: Spec): void {
 /** Positions to save, by the bits of the factors that need a gradient. */
 const factors: readonly Saves[] = [[], [1], [0], [0, 1]].map((inputs) => ({ inputs }))
 
-/** [m, k] x [k, n], or with equal batch dimensions in front; a third input is added (addmm). */
-const productRecord = (name: string): OpDef<null> => ({
+/**
+ * [m, k] x [k, n], or with equal batch dimensions in front; a third input is added (addmm). Where the second factor is a
+ * transposed weight, its gradient is made transposed, so that the weight's is row-major.
+ */
+const productRecord = (name: string, weight = false): OpDef<null> => ({
   name,
   infer([a, b, bias]) {
     if (bias !== undefined && bias.dtype !== b.dtype) {
@@ -63,7 +66,11 @@ const productRecord = (name: string): OpDef<null> => ({
   saves: (needs) => factors[needs & 3],
   vjp: (ctx) => [
     ctx.needs(0) ? product(ctx.dy, transposed(ctx.input(1))) : null,
-    ctx.needs(1) ? product(transposed(ctx.input(0)), ctx.dy) : null,
+    ctx.needs(1)
+      ? weight
+        ? transposed(product(transposed(ctx.dy), ctx.input(0)))
+        : product(transposed(ctx.input(0)), ctx.dy)
+      : null,
     ctx.needs(2) ? sumTo(ctx.dy, ctx.inputSpec(2).shape) : null,
   ],
   to: { kind: 'kernel', prim: 'matmul', lower: (_, inputs) => (inputs.length === 3 ? biased(inputs[0].dtype) : plain) },
@@ -71,6 +78,8 @@ const productRecord = (name: string): OpDef<null> => ({
 const mmOp = productRecord('mm')
 const bmmOp = productRecord('bmm')
 const addmmOp = productRecord('addmm')
+const linearOp = productRecord('mm', true)
+const biasedLinearOp = productRecord('addmm', true)
 
 const product = (a: Tensor, b: Tensor): Tensor => apply(a.dim() === 2 ? mmOp : bmmOp, [a, b], null)
 
@@ -282,7 +291,7 @@ export function linear(x: Tensor, weight: Tensor, bias: Tensor | null = null): T
   const w = transposed(weight)
   if (x.dim() === 2) {
     checkInner(x, w)
-    return bias === null ? product(x, w) : apply(addmmOp, [x, w, bias], null)
+    return bias === null ? apply(linearOp, [x, w], null) : apply(biasedLinearOp, [x, w, bias], null)
   }
   const y = matmul(x, w)
   return bias === null ? y : add(y, bias)

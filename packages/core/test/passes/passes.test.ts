@@ -260,23 +260,21 @@ describe('epilogues', () => {
       v14 float32[] = map(v13, 506) { div(x0, x1) }  # div
       v16 float32[506, 1] = map(v11, v12 as [506, 1]) { mul(div(2, 506), sub(x0, x1)) }  # mseLossBackward
       v17 float32[506, 5] = matmul(v16, v9 as [1, 5])  # mm
-      v18 float32[5, 1] = matmul(v8 as [5, 506] by (1, 5), v16)  # mm
+      v18 float32[1, 5] = matmul(v16 as [1, 506], v8)  # mm
       v19 float32[1] = map(v16) { sum over 0 of x0 }  # SumBackward1
       v20 float32[506, 5] = map(v17, v7, 0.01) { select(gt(x1, 0), x0, mul(x0, x2)) }  # leakyReluBackward
       v21 float32[506, 10] = matmul(v20, v5 as [5, 10])  # mm
-      v22 float32[10, 5] = matmul(v4 as [10, 506] by (1, 10), v20)  # mm
+      v22 float32[5, 10] = matmul(v20 as [5, 506] by (1, 5), v4)  # mm
       v23 float32[5] = map(v20) { sum over 0 of x0 }  # SumBackward1
-      v24 float32[5, 10] = map(v22 as [5, 10] by (1, 5)) { x0 }  # clone
-      v25 float32[506, 10] = map(v21, v3, 0.01) { select(gt(x1, 0), x0, mul(x0, x2)) }  # leakyReluBackward
-      v26 float32[13, 10] = matmul(v0 as [13, 506] by (1, 13), v25)  # mm
-      v27 float32[10] = map(v25) { sum over 0 of x0 }  # SumBackward1
-      v28 float32[10, 13] = map(v26 as [10, 13] by (1, 10)) { x0 }  # clone
-      v29 float32[10, 13] = map(v1 as [10, 13], v26 as [10, 13] by (1, 10), reading 0) { fma(x1, x2, x0) }  # sgd
-      v30 float32[10] = map(v2, v27, reading 2) { fma(x1, x2, x0) }  # sgd
-      v31 float32[5, 10] = map(v5 as [5, 10], v22 as [5, 10] by (1, 5), reading 4) { fma(x1, x2, x0) }  # sgd
-      v32 float32[5] = map(v6, v23, reading 6) { fma(x1, x2, x0) }  # sgd
-      v33 float32[1, 5] = map(v9 as [1, 5], v18 as [1, 5], reading 8) { fma(x1, x2, x0) }  # sgd
-      v34 float32[1] = map(v10, v19, reading 10) { fma(x1, x2, x0) }  # sgd
+      v24 float32[506, 10] = map(v21, v3, 0.01) { select(gt(x1, 0), x0, mul(x0, x2)) }  # leakyReluBackward
+      v25 float32[10, 13] = matmul(v24 as [10, 506] by (1, 10), v0 as [506, 13])  # mm
+      v26 float32[10] = map(v24) { sum over 0 of x0 }  # SumBackward1
+      v27 float32[10, 13] = map(v1 as [10, 13], v25, reading 0) { fma(x1, x2, x0) }  # sgd
+      v28 float32[10] = map(v2, v26, reading 2) { fma(x1, x2, x0) }  # sgd
+      v29 float32[5, 10] = map(v5 as [5, 10], v22, reading 4) { fma(x1, x2, x0) }  # sgd
+      v30 float32[5] = map(v6, v23, reading 6) { fma(x1, x2, x0) }  # sgd
+      v31 float32[1, 5] = map(v9 as [1, 5], v18, reading 8) { fma(x1, x2, x0) }  # sgd
+      v32 float32[1] = map(v10, v19, reading 10) { fma(x1, x2, x0) }  # sgd
       "
     `)
     expect(text(epilogues(program, backend))).toMatchInlineSnapshot(`
@@ -289,22 +287,20 @@ describe('epilogues', () => {
       v13 float32[] = map(v11, v12 as [506, 1]) { t0 = sub(x0, x1); sum over 0, 1 of mul(t0, t0) }  # mseLoss
       v14 float32[] = map(v13, 506) { div(x0, x1) }  # div
       v16 float32[506, 1] = map(v11, v12 as [506, 1]) { mul(div(2, 506), sub(x0, x1)) }  # mseLossBackward
-      v18 float32[5, 1] = matmul(v8 as [5, 506] by (1, 5), v16)  # mm
+      v18 float32[1, 5] = matmul(v16 as [1, 506], v8)  # mm
       v19 float32[1] = map(v16) { sum over 0 of x0 }  # SumBackward1
       v20 float32[506, 5] = matmul(v16, v9 as [1, 5], v7) { select(gt(x1, 0), x0, mul(x0, 0.01)) }  # mm+leakyReluBackward
-      v22 float32[10, 5] = matmul(v4 as [10, 506] by (1, 10), v20)  # mm
+      v22 float32[5, 10] = matmul(v20 as [5, 506] by (1, 5), v4)  # mm
       v23 float32[5] = map(v20) { sum over 0 of x0 }  # SumBackward1
-      v24 float32[5, 10] = map(v22 as [5, 10] by (1, 5)) { x0 }  # clone
-      v25 float32[506, 10] = matmul(v20, v5 as [5, 10], v3) { select(gt(x1, 0), x0, mul(x0, 0.01)) }  # mm+leakyReluBackward
-      v26 float32[13, 10] = matmul(v0 as [13, 506] by (1, 13), v25)  # mm
-      v27 float32[10] = map(v25) { sum over 0 of x0 }  # SumBackward1
-      v28 float32[10, 13] = map(v26 as [10, 13] by (1, 10)) { x0 }  # clone
-      v29 float32[10, 13] = map(v1 as [10, 13], v26 as [10, 13] by (1, 10), reading 0) { fma(x1, x2, x0) }  # sgd
-      v30 float32[10] = map(v2, v27, reading 2) { fma(x1, x2, x0) }  # sgd
-      v31 float32[5, 10] = map(v5 as [5, 10], v22 as [5, 10] by (1, 5), reading 4) { fma(x1, x2, x0) }  # sgd
-      v32 float32[5] = map(v6, v23, reading 6) { fma(x1, x2, x0) }  # sgd
-      v33 float32[1, 5] = map(v9 as [1, 5], v18 as [1, 5], reading 8) { fma(x1, x2, x0) }  # sgd
-      v34 float32[1] = map(v10, v19, reading 10) { fma(x1, x2, x0) }  # sgd
+      v24 float32[506, 10] = matmul(v20, v5 as [5, 10], v3) { select(gt(x1, 0), x0, mul(x0, 0.01)) }  # mm+leakyReluBackward
+      v25 float32[10, 13] = matmul(v24 as [10, 506] by (1, 10), v0 as [506, 13])  # mm
+      v26 float32[10] = map(v24) { sum over 0 of x0 }  # SumBackward1
+      v27 float32[10, 13] = map(v1 as [10, 13], v25, reading 0) { fma(x1, x2, x0) }  # sgd
+      v28 float32[10] = map(v2, v26, reading 2) { fma(x1, x2, x0) }  # sgd
+      v29 float32[5, 10] = map(v5 as [5, 10], v22, reading 4) { fma(x1, x2, x0) }  # sgd
+      v30 float32[5] = map(v6, v23, reading 6) { fma(x1, x2, x0) }  # sgd
+      v31 float32[1, 5] = map(v9 as [1, 5], v18, reading 8) { fma(x1, x2, x0) }  # sgd
+      v32 float32[1] = map(v10, v19, reading 10) { fma(x1, x2, x0) }  # sgd
       "
     `)
   })
@@ -336,9 +332,9 @@ describe('merging', () => {
       v5 float32[] = map(v3, v4 as [506, 1]) { t0 = sub(x0, x1); sum over 0, 1 of mul(t0, t0) }  # mseLoss
       v6 float32[] = map(v5, 506) { div(x0, x1) }  # div
       v8 float32[506, 1] = map(v3, v4 as [506, 1]) { mul(div(2, 506), sub(x0, x1)) }  # mseLossBackward
-      v9 float32[13, 1] = matmul(v0 as [13, 506] by (1, 13), v8)  # mm
+      v9 float32[1, 13] = matmul(v8 as [1, 506], v0 as [506, 13])  # mm
       v10 float32[1] = map(v8) { sum over 0 of x0 }  # SumBackward1
-      v11 float32[1, 13] = map(v1 as [1, 13], v9 as [1, 13], reading 0) { fma(x1, x2, x0) }  # sgd
+      v11 float32[1, 13] = map(v1 as [1, 13], v9, reading 0) { fma(x1, x2, x0) }  # sgd
       v12 float32[1] = map(v2, v10, reading 2) { fma(x1, x2, x0) }  # sgd
       "
     `)
@@ -347,8 +343,8 @@ describe('merging', () => {
       v3 float32[506, 1] = matmul(v0 as [506, 13], v1 as [13, 1], v2 as [506, 1] by (0, 0)) { add(x0, x1) }  # addmm
       v5 float32[]; v8 float32[506, 1]; v10 float32[1] = map(v3, v4 as [506, 1]) { t0 = sub(x0, x1); t1 = mul(div(2, 506), t0); sum over 0, 1 of mul(t0, t0); t1; sum over 0 of t1 }  # mseLoss+mseLossBackward+SumBackward1
       v6 float32[] = map(v5, 506) { div(x0, x1) }  # div
-      v9 float32[13, 1] = matmul(v0 as [13, 506] by (1, 13), v8)  # mm
-      v11 float32[1, 13] = map(v1 as [1, 13], v9 as [1, 13], reading 0) { fma(x1, x2, x0) }  # sgd
+      v9 float32[1, 13] = matmul(v8 as [1, 506], v0 as [506, 13])  # mm
+      v11 float32[1, 13] = map(v1 as [1, 13], v9, reading 0) { fma(x1, x2, x0) }  # sgd
       v12 float32[1] = map(v2, v10, reading 2) { fma(x1, x2, x0) }  # sgd
       "
     `)
@@ -360,8 +356,8 @@ describe('merging', () => {
       v4 float32[569, 1] = matmul(v0 as [569, 30], v1 as [30, 1], v2 as [569, 1] by (0, 0)) { div(1, add(1, exp(neg(add(x0, x1))))) }  # addmm+sigmoid
       v6 float32[]; v10 float32[569, 1]; v12 float32[1] = map(v5 as [569, 1], v4) { t0 = sub(1, x1); t1 = mul(t0, x1); t2 = mul(div(div(sub(x1, x0), max(t1, 1e-12)), 569), t1); sum over 0, 1 of sub(mul(sub(x0, 1), max(log(t0), -100)), mul(x0, max(log(x1), -100))); t2; sum over 0 of t2 } check not(and(ge(x1, 0), le(x1, 1)))  # binaryCrossEntropy+binaryCrossEntropyBackward+sigmoidBackward+SumBackward1
       v7 float32[] = map(v6, 569) { div(x0, x1) }  # div
-      v11 float32[30, 1] = matmul(v0 as [30, 569] by (1, 30), v10)  # mm
-      v13 float32[1, 30] = map(v1 as [1, 30], v11 as [1, 30], reading 0) { fma(x1, x2, x0) }  # sgd
+      v11 float32[1, 30] = matmul(v10 as [1, 569], v0 as [569, 30])  # mm
+      v13 float32[1, 30] = map(v1 as [1, 30], v11, reading 0) { fma(x1, x2, x0) }  # sgd
       v14 float32[1] = map(v2, v12, reading 2) { fma(x1, x2, x0) }  # sgd
       "
     `)
@@ -379,17 +375,17 @@ describe('merging', () => {
       v22 float32[32, 2] = matmul(v19, v20 as [16, 2] by (1, 16), v21 as [32, 2] by (0, 1)) { add(x0, x1) }  # addmm
       v24 float32[]; v27 float32[32, 2]; v30 float32[2] = map(v22, v23 as [32, 2]) { t0 = sub(x0, x1); t1 = mul(div(2, 64), t0); sum over 0, 1 of mul(t0, t0); t1; sum over 0 of t1 }  # mseLoss+mseLossBackward+SumBackward1
       v5 int32[]; v25 float32[] = map(v4 as [], v24) { add(x0, 1); div(x1, 64) }  # add+div
-      v29 float32[16, 2] = matmul(v19 as [16, 32] by (1, 16), v27)  # mm
-      v33 float32[32, 16] = matmul(v27, v20 as [2, 16], v17, v18) { select(le(x1, 0), 0, mul(x0, x2)) }  # mm+mul+thresholdBackward
-      v34 float32[16]; v35 float32[16] = map(v33, v3, v7 as [32, 16] by (0, 1), v9 as [32, 16] by (0, 1)) { sum over 0 of mul(x0, mul(sub(x1, x2), x3)); sum over 0 of x0 }  # mul+SumBackward1
-      v36 float32[32, 16]; v38 float32[16] = map(v33, v35 as [32, 16] by (0, 1), v3, v7 as [32, 16] by (0, 1), v9 as [32, 16] by (0, 1), v34 as [32, 16] by (0, 1), v14 as [32, 16] by (0, 1)) { t0 = mul(mul(sub(sub(x0, mul(x1, 0.03125)), mul(mul(sub(x2, x3), x4), mul(x5, 0.03125))), x4), x6); t0; sum over 0 of t0 }  # nativeBatchNormBackward+SumBackward1
-      v37 float32[8, 16] = matmul(v0 as [8, 32] by (1, 8), v36)  # mm
-      v39 float32[16, 8]; v42 float32[16, 8]; v43 float32[16, 8]; v44 float32[16, 8] = map(v37 as [16, 8] by (1, 16), v1 as [16, 8], reading 1, v40 as [16, 8], reading 0, reading 4, reading 3, v41 as [16, 8], reading 2, reading 5, reading 6) { t0 = fma(x0, x2, mul(x3, x4)); t1 = fma(mul(x0, x6), x0, mul(x7, x8)); x0; add(x1, div(mul(t0, x5), add(div(sqrt(t1), x9), x10))); t0; t1 }  # clone+adam
-      v47 float32[16]; v48 float32[16]; v49 float32[16] = map(v2, v45, v46, v38, reading 8, reading 9, reading 10, reading 11, reading 12, reading 13, reading 14) { t0 = fma(x3, x5, mul(x1, x4)); t1 = fma(mul(x3, x7), x3, mul(x2, x6)); add(x0, div(mul(t0, x8), add(div(sqrt(t1), x9), x10))); t0; t1 }  # adam
-      v52 float32[16]; v53 float32[16]; v54 float32[16] = map(v14, v50, v51, v34, reading 16, reading 17, reading 18, reading 19, reading 20, reading 21, reading 22) { t0 = fma(x3, x5, mul(x1, x4)); t1 = fma(mul(x3, x7), x3, mul(x2, x6)); add(x0, div(mul(t0, x8), add(div(sqrt(t1), x9), x10))); t0; t1 }  # adam
-      v57 float32[16]; v58 float32[16]; v59 float32[16] = map(v15, v55, v56, v35, reading 24, reading 25, reading 26, reading 27, reading 28, reading 29, reading 30) { t0 = fma(x3, x5, mul(x1, x4)); t1 = fma(mul(x3, x7), x3, mul(x2, x6)); add(x0, div(mul(t0, x8), add(div(sqrt(t1), x9), x10))); t0; t1 }  # adam
-      v31 float32[2, 16]; v62 float32[2, 16]; v63 float32[2, 16]; v64 float32[2, 16] = map(v29 as [2, 16] by (1, 2), v20 as [2, 16], reading 33, v60 as [2, 16], reading 32, reading 36, reading 35, v61 as [2, 16], reading 34, reading 37, reading 38) { t0 = fma(x0, x2, mul(x3, x4)); t1 = fma(mul(x0, x6), x0, mul(x7, x8)); x0; add(x1, div(mul(t0, x5), add(div(sqrt(t1), x9), x10))); t0; t1 }  # clone+adam
-      v67 float32[2]; v68 float32[2]; v69 float32[2] = map(v21, v65, v66, v30, reading 40, reading 41, reading 42, reading 43, reading 44, reading 45, reading 46) { t0 = fma(x3, x5, mul(x1, x4)); t1 = fma(mul(x3, x7), x3, mul(x2, x6)); add(x0, div(mul(t0, x8), add(div(sqrt(t1), x9), x10))); t0; t1 }  # adam
+      v29 float32[2, 16] = matmul(v27 as [2, 32] by (1, 2), v19)  # mm
+      v32 float32[32, 16] = matmul(v27, v20 as [2, 16], v17, v18) { select(le(x1, 0), 0, mul(x0, x2)) }  # mm+mul+thresholdBackward
+      v33 float32[16]; v34 float32[16] = map(v32, v3, v7 as [32, 16] by (0, 1), v9 as [32, 16] by (0, 1)) { sum over 0 of mul(x0, mul(sub(x1, x2), x3)); sum over 0 of x0 }  # mul+SumBackward1
+      v35 float32[32, 16]; v37 float32[16] = map(v32, v34 as [32, 16] by (0, 1), v3, v7 as [32, 16] by (0, 1), v9 as [32, 16] by (0, 1), v33 as [32, 16] by (0, 1), v14 as [32, 16] by (0, 1)) { t0 = mul(mul(sub(sub(x0, mul(x1, 0.03125)), mul(mul(sub(x2, x3), x4), mul(x5, 0.03125))), x4), x6); t0; sum over 0 of t0 }  # nativeBatchNormBackward+SumBackward1
+      v36 float32[16, 8] = matmul(v35 as [16, 32] by (1, 16), v0 as [32, 8])  # mm
+      v40 float32[16, 8]; v41 float32[16, 8]; v42 float32[16, 8] = map(v1 as [16, 8], v38 as [16, 8], v39 as [16, 8], v36, reading 0, reading 1, reading 2, reading 3, reading 4, reading 5, reading 6) { t0 = fma(x3, x5, mul(x1, x4)); t1 = fma(mul(x3, x7), x3, mul(x2, x6)); add(x0, div(mul(t0, x8), add(div(sqrt(t1), x9), x10))); t0; t1 }  # adam
+      v45 float32[16]; v46 float32[16]; v47 float32[16] = map(v2, v43, v44, v37, reading 8, reading 9, reading 10, reading 11, reading 12, reading 13, reading 14) { t0 = fma(x3, x5, mul(x1, x4)); t1 = fma(mul(x3, x7), x3, mul(x2, x6)); add(x0, div(mul(t0, x8), add(div(sqrt(t1), x9), x10))); t0; t1 }  # adam
+      v50 float32[16]; v51 float32[16]; v52 float32[16] = map(v14, v48, v49, v33, reading 16, reading 17, reading 18, reading 19, reading 20, reading 21, reading 22) { t0 = fma(x3, x5, mul(x1, x4)); t1 = fma(mul(x3, x7), x3, mul(x2, x6)); add(x0, div(mul(t0, x8), add(div(sqrt(t1), x9), x10))); t0; t1 }  # adam
+      v55 float32[16]; v56 float32[16]; v57 float32[16] = map(v15, v53, v54, v34, reading 24, reading 25, reading 26, reading 27, reading 28, reading 29, reading 30) { t0 = fma(x3, x5, mul(x1, x4)); t1 = fma(mul(x3, x7), x3, mul(x2, x6)); add(x0, div(mul(t0, x8), add(div(sqrt(t1), x9), x10))); t0; t1 }  # adam
+      v60 float32[2, 16]; v61 float32[2, 16]; v62 float32[2, 16] = map(v20 as [2, 16], v58 as [2, 16], v59 as [2, 16], v29, reading 32, reading 33, reading 34, reading 35, reading 36, reading 37, reading 38) { t0 = fma(x3, x5, mul(x1, x4)); t1 = fma(mul(x3, x7), x3, mul(x2, x6)); add(x0, div(mul(t0, x8), add(div(sqrt(t1), x9), x10))); t0; t1 }  # adam
+      v65 float32[2]; v66 float32[2]; v67 float32[2] = map(v21, v63, v64, v30, reading 40, reading 41, reading 42, reading 43, reading 44, reading 45, reading 46) { t0 = fma(x3, x5, mul(x1, x4)); t1 = fma(mul(x3, x7), x3, mul(x2, x6)); add(x0, div(mul(t0, x8), add(div(sqrt(t1), x9), x10))); t0; t1 }  # adam
       "
     `)
   })
@@ -467,22 +463,22 @@ describe('notes', () => {
         "v9 not into v17, v19: they iterate over different shapes; v9 is broadcast: it would be computed more often",
         "v22 not into v24, v27, v30: a product has one output",
         "v24 not into v5, v25: v24 is reduced",
-        "v33 not into v34, v35: v33 has other readers",
-        "v3 not into v34, v35: v3 has other readers",
-        "v7 not into v34, v35: they iterate over different shapes; v7 is broadcast: it would be computed more often",
-        "v9 not into v34, v35: they iterate over different shapes; v9 is broadcast: it would be computed more often",
-        "v33 not into v36, v38: v33 has other readers",
-        "v35 not into v36, v38: v35 is reduced",
-        "v3 not into v36, v38: v3 has other readers",
-        "v7 not into v36, v38: they iterate over different shapes; v7 is broadcast: it would be computed more often",
-        "v9 not into v36, v38: they iterate over different shapes; v9 is broadcast: it would be computed more often",
-        "v34 not into v36, v38: v34 is reduced",
-        "v37 not into v39, v42, v43, v44: a product has one output",
-        "v38 not into v47, v48, v49: v38 is reduced",
-        "v34 not into v52, v53, v54: v34 is reduced",
-        "v35 not into v57, v58, v59: v35 is reduced",
-        "v29 not into v31, v62, v63, v64: a product has one output",
-        "v30 not into v67, v68, v69: v30 is reduced",
+        "v32 not into v33, v34: v32 has other readers",
+        "v3 not into v33, v34: v3 has other readers",
+        "v7 not into v33, v34: they iterate over different shapes; v7 is broadcast: it would be computed more often",
+        "v9 not into v33, v34: they iterate over different shapes; v9 is broadcast: it would be computed more often",
+        "v32 not into v35, v37: v32 has other readers",
+        "v34 not into v35, v37: v34 is reduced",
+        "v3 not into v35, v37: v3 has other readers",
+        "v7 not into v35, v37: they iterate over different shapes; v7 is broadcast: it would be computed more often",
+        "v9 not into v35, v37: they iterate over different shapes; v9 is broadcast: it would be computed more often",
+        "v33 not into v35, v37: v33 is reduced",
+        "v36 not into v40, v41, v42: v36 leaves the step",
+        "v37 not into v45, v46, v47: v37 is reduced",
+        "v33 not into v50, v51, v52: v33 is reduced",
+        "v34 not into v55, v56, v57: v34 is reduced",
+        "v29 not into v60, v61, v62: v29 leaves the step",
+        "v30 not into v65, v66, v67: v30 is reduced",
       ]
     `)
   })

@@ -22,13 +22,13 @@ describe('text of a program', () => {
       v6 float32[] = map(v5, 506) { div(x0, x1) }  # div
       v7 float32[] = map(1) { x0 }  # fill
       v8 float32[506, 1] = map(v7 as [506, 1] by (0, 0), 506, v3, v4 as [506, 1]) { mul(mul(div(2, x1), sub(x2, x3)), x0) }  # mseLossBackward
-      v9 float32[13, 1] = matmul(v0 as [13, 506] by (1, 13), v8)  # mm
+      v9 float32[1, 13] = matmul(v8 as [1, 506], v0 as [506, 13])  # mm
       v10 float32[1] = map(v8) { sum over 0 of x0 }  # SumBackward1
-      v11 float32[1, 13] = map(v1 as [1, 13], v9 as [1, 13], reading 0, reading 1) { fma(x1, x2, x0) }  # sgd
+      v11 float32[1, 13] = map(v1 as [1, 13], v9, reading 0, reading 1) { fma(x1, x2, x0) }  # sgd
       v12 float32[1] = map(v2, v10, reading 2, reading 3) { fma(x1, x2, x0) }  # sgd
       kept: v11 in place of v1
       kept: v12 in place of v2
-      results: v6; v9 as [1, 13]; v10
+      results: v6; v9; v10
       "
     `)
   })
