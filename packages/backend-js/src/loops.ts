@@ -28,30 +28,41 @@ export function loopsOver(shape: Shape, strides: readonly (readonly number[])[])
   return { sizes, steps }
 }
 
+/** How far the operands move along an axis, all together. */
+function spanOf(strides: readonly (readonly number[])[], axis: number): number {
+  let span = 0
+  for (let k = 0; k < strides.length; k++) span += Math.abs(strides[k][axis])
+  return span
+}
+
 /**
  * The loops of a map in the order that its memory has: axes with the larger steps outside. Axes that one output is
- * reduced over keep their order, because its additions have that order. `outputs` are the rows of the outputs.
+ * reduced over keep their order, because its additions have that order. The rows of outputs begin at `firstOutput`.
  */
-export function orderedLoops(
-  shape: Shape,
-  strides: readonly (readonly number[])[],
-  outputs: readonly (readonly number[])[],
-): Loops {
-  const axes: number[] = []
-  const span: number[] = []
+export function orderedLoops(shape: Shape, strides: readonly (readonly number[])[], firstOutput: number): Loops {
+  let least = Number.POSITIVE_INFINITY
   for (let axis = 0; axis < shape.length; axis++) {
     if (shape[axis] === 1) continue
-    let sum = 0
-    for (const row of strides) sum += Math.abs(row[axis])
+    const span = spanOf(strides, axis)
+    if (span > least) return sortedLoops(shape, strides, firstOutput)
+    least = span
+  }
+  return loopsOver(shape, strides)
+}
+
+function sortedLoops(shape: Shape, strides: readonly (readonly number[])[], firstOutput: number): Loops {
+  const axes: number[] = []
+  const outputs = strides.slice(firstOutput)
+  for (let axis = 0; axis < shape.length; axis++) {
+    if (shape[axis] === 1) continue
+    const span = spanOf(strides, axis)
     let at = axes.length
-    for (; at > 0 && span[at - 1] < sum; at--) {
+    for (; at > 0 && spanOf(strides, axes[at - 1]) < span; at--) {
       const before = axes[at - 1]
       if (outputs.some((row) => row[before] === 0 && row[axis] === 0)) break
     }
     axes.splice(at, 0, axis)
-    span.splice(at, 0, sum)
   }
-  if (axes.every((axis, i) => i === 0 || axes[i - 1] < axis)) return loopsOver(shape, strides)
   const inOrder = (row: readonly number[]): number[] => axes.map((axis) => row[axis])
   return loopsOver(inOrder(shape), strides.map(inOrder))
 }

@@ -97,9 +97,14 @@ export function map(instr: Instr<'map'>): void {
 
 /** The loops of a map: a row of steps for every view among the inputs, then one for every output. */
 export function mapLoopsOver(shape: Shape, inputs: readonly object[], { outs }: Prims['map']): Loops {
-  const views = inputs.filter((x): x is Layout => 'strides' in x)
-  const outputs = outs.map(({ reduce }) => outputStrides(shape, reduce?.axes))
-  return orderedLoops(shape, [...views.map((x) => x.strides), ...outputs], outputs)
+  const strides: (readonly number[])[] = []
+  for (let i = 0; i < inputs.length; i++) {
+    const { strides: row } = inputs[i] as Partial<Layout>
+    if (row !== undefined) strides.push(row)
+  }
+  const views = strides.length
+  for (let k = 0; k < outs.length; k++) strides.push(outputStrides(shape, outs[k].reduce?.axes))
+  return orderedLoops(shape, strides, views)
 }
 
 /** A reduction of no elements is its identity. */
@@ -129,8 +134,8 @@ function mapLoops(instr: Instr<'map'>, shape: Shape, cases: Compiled): void {
   const loops = mapLoopsOver(shape, inputs, attrs)
   const depth = loops.sizes.length
   const inner = depth > 0 && loops.sizes[depth - 1] <= unrolled ? loops.sizes[depth - 1] : 0
-  let key = `${depth},${inner}|`
-  for (const x of inputs) key += isView(x) ? 'v' : 'n'
+  let key = depth * 32 + inner + '|'
+  for (let i = 0; i < inputs.length; i++) key += isView(inputs[i]) ? 'v' : 'n'
   for (const steps of loops.steps) {
     key += '|'
     for (const step of steps) key += step === 0 ? '0' : step === 1 ? '1' : 's'

@@ -29,7 +29,7 @@ export function moveStep(source: ProgramSource, instr: ProgramInstr): boolean {
 /** A copy of a use to `to`, by steps over its shape. */
 function copied(fn: FunctionSource, x: Use, to: Omit<Strided, 'steps'>, strides: readonly number[]): string[] {
   if (x.shape.includes(0)) return []
-  const { sizes, steps } = orderedLoops(x.shape, [x.strides, strides], [strides])
+  const { sizes, steps } = orderedLoops(x.shape, [x.strides, strides], 1)
   const input = fn.strided(x, steps[0])
   const nest = { sizes, inputs: [input], outs: [{ ...to, steps: steps[1] }], scratch: (n: Count) => fn.scratch(n) }
   return ['{', ...emitNest([{ expr: s.input(0, x.dtype) }], nest), '}']
