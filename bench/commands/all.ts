@@ -30,7 +30,7 @@ interface Section {
 async function sections(names: readonly string[]): Promise<Section[]> {
   const found: Section[] = []
   for (const bench of names) {
-    await untilQuiet(20)
+    await untilQuiet(5)
     say(`${bench} …`)
     found.push({ bench, result: await runBench(here(`../${bench}.js`)) })
   }

@@ -37,7 +37,7 @@ export async function races(
   const found: Observed[] = []
   try {
     for (const workload of workloads) {
-      const busy = options === quick ? 0 : await untilQuiet(20)
+      const busy = options === quick ? 0 : await untilQuiet(5)
       if (busy >= quiet)
         say(`OTHERS USE ${(busy * 100).toFixed(0)} % OF THIS MACHINE: what follows is not to be trusted.`)
       say(`${workload.name} …`)

@@ -22,7 +22,7 @@ export interface Numbers {
 export interface Ready {
   /** One repetition. What it returns is kept, so that no work is dead code. */
   step(): unknown
-  /** What is compared with other subjects, given the last step's result. */
+  /** What is compared with other subjects, given the last step's result; nothing where a step is only a part of the work. */
   results(last: unknown): readonly ArrayLike<number>[]
 }
 

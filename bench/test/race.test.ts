@@ -63,11 +63,13 @@ test('only what computes the same is timed; targets are read from the same round
     ),
     subject('lacking', `{ load: () => ({ cannot: 'it has no double' }) }`),
     subject('broken', `{ run: () => { throw new Error('broken') } }`),
+    subject('part', '{ results: () => ({ results: 0 }) }'),
     subject('endless', '{ run: (n) => ({ ns: 11e9 * n, peak: 0 }) }'),
   ]
   const raced = await race(doubling, subjects, new InputFiles(folder), folder, quick)
   expect(raced.cells.right).toMatchObject({ median: 500, peak: 5e6 })
   expect(raced.cells.slow).toMatchObject({ median: 1500 })
+  expect(raced.cells.part).toMatchObject({ median: 500 })
   expect(raced.cells.other).toEqual({ why: 'computes something else: the sum is 18, not 12', wrong: true })
   expect(raced.cells.lacking).toEqual({ why: 'it has no double', wrong: false })
   expect(raced.cells.endless).toEqual({ why: 'over: 11.00 s a step', wrong: false })
@@ -78,7 +80,9 @@ test('only what computes the same is timed; targets are read from the same round
   ])
   const cold = [{ subject: 'right', median: 75.4, from: 70, to: 80, peak: 5e6, installed: 1.5e6 }]
   const text = tables({ races: [raced], cold }, subjects, [{ name: 'gpu', title: 'a GPU', absent: 'none is here' }])
-  expect(text).toContain('| doubling (T) | step | 500.0 ns | 1.500 µs | **wrong** | – | **wrong** | – | right |')
+  expect(text).toContain(
+    '| doubling (T) | step | 500.0 ns | 1.500 µs | **wrong** | – | **wrong** | 500.0 ns | – | right |',
+  )
   expect(text).toContain('2.000 GB/s')
   expect(text).toContain('- `gpu` is absent (a GPU): none is here')
   expect(text).toContain('| right | 75 | 70 to 80 | 5 | 1.500 |')
