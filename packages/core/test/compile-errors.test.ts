@@ -326,6 +326,24 @@ describe('a step that throws', () => {
   })
 })
 
+test('switches that a step throws are thrown back when it fails', () => {
+  const model = new nn.Sequential(new nn.Dropout(0.5), new nn.Linear(2, 2))
+  let runs = 0
+  const step = compile((fails: boolean) => {
+    runs++
+    const y = (model.forward(ones(4, 2)) as Tensor).sum()
+    if (!fails) return y
+    model.eval().requiresGrad_(false)
+    throw new Error('mine')
+  })
+  for (let i = 0; i < 4; i++) step(false)
+  for (let i = 0; i < 3; i++) expect(() => step(true)).toThrow('mine')
+  expect(model.modules().every(({ training }) => training)).toBe(true)
+  expect(model.parameters().every(({ requiresGrad }) => requiresGrad)).toBe(true)
+  step(false)
+  expect(runs).toBe(6)
+})
+
 describe('a check that fails in a replay', () => {
   test('throws in that call as eager does, and parameters, counters and schedule stay', () => {
     const [x, y] = [ones(4, 3), zeros(4, 1)]

@@ -105,6 +105,7 @@ export function record(call: Call): Recorded {
   }
   device.backend = recorder
   effects.sink = recorder
+  effects.recorded = storagesMade()
   try {
     const value = step(...(build(slot, given) as readonly unknown[]))
     stop()

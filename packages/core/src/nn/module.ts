@@ -189,7 +189,7 @@ export class Module {
   train(mode = true): this {
     if (typeof mode !== 'boolean') throw new ValueError('training mode is expected to be boolean')
     for (const module of this.modules()) {
-      if (module.training !== mode) switched(module, mode)
+      if (module.training !== mode) switched(module, mode, () => void (module.training = !mode))
       module.training = mode
     }
     return this

@@ -30,7 +30,7 @@ export interface EffectSink {
 
 /**
  * Where effects go: to a recorder, if there is one. `structure` counts what `structureChanged` said, `switches` is a sum
- * over what `switched` said, `recorded` the number of storages when the last recording ended.
+ * over what `switched` said, `recorded` the number of storages when the last recording began or ended.
  */
 export const effects: { sink: EffectSink | null; structure: number; switches: number; recorded: number } = {
   sink: null,
@@ -61,10 +61,16 @@ function markOf(owner: object): number {
 
 /**
  * Says that a switch which a step may look at is on or off now: training, requiresGrad. When it is thrown back, all is
- * as before: a step that is recorded for both ways is not recorded again.
+ * as before: a step that is recorded for both ways is not recorded again. `back` throws it back if a step throws.
  */
-export const switched = (owner: object, on: boolean): void =>
-  void (effects.switches += on ? markOf(owner) : -markOf(owner))
+export function switched(owner: object, on: boolean, back: () => void): void {
+  const change = on ? markOf(owner) : -markOf(owner)
+  effects.switches += change
+  effects.sink?.restoring(() => {
+    effects.switches -= change
+    back()
+  })
+}
 
 /**
  * Runs `fn` now and once at every replay, in order. It must not read tensors. `undo` takes it back when an error ends

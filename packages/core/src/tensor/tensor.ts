@@ -175,7 +175,8 @@ export class Tensor {
     if (value && this.inference && !mode.inference) {
       throw new RuntimeError('Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.')
     }
-    if (this.leafRequiresGrad !== value && mayBeRecorded(this.storage)) switched(this, value)
+    if (this.leafRequiresGrad !== value && mayBeRecorded(this.storage))
+      switched(this, value, () => void (this.leafRequiresGrad = !value))
     this.leafRequiresGrad = value
     return this
   }
