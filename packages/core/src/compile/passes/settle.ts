@@ -8,7 +8,7 @@ import { mayOverwrite, usesOf } from '../alias.ts'
 
 const wholeUse = (value: number, { shape, dtype }: Spec): Use => ({ value, dtype, ...contiguousLayout(shape) })
 
-/** Instructions with what has to come before what: readers after makers, and whatever `before` adds. */
+/** Instructions with what has to come before what: readers after makers, and what `replaces` adds. */
 class Order {
   readonly instrs: ProgramInstr[] = []
   readonly #values: Spec[]
