@@ -34,12 +34,18 @@ const fastest = ({ cells }: Race): string => {
   return timed.sort(([, a], [, b]) => a.median - b.median)[0]?.[0] ?? ''
 }
 
-const reasons = (races: readonly Race[]): string[] =>
-  races.flatMap(({ workload, cells }) =>
-    Object.entries(cells).flatMap(([name, cell]) =>
-      isTimed(cell) ? [] : [`- ${workload.name}, ${name}: ${cell.why.split('\n')[0]}`],
-    ),
-  )
+/** Why there is no time: a line for each subject and reason. */
+function reasons(races: readonly Race[]): string {
+  const lines = new Map<string, string[]>()
+  for (const { workload, cells } of races) {
+    for (const [name, cell] of Object.entries(cells)) {
+      if (isTimed(cell)) continue
+      const reason = `${name}, ${cell.why.split('\n')[0]}`
+      lines.set(reason, [...(lines.get(reason) ?? []), workload.name])
+    }
+  }
+  return [...lines].map(([reason, names]) => `- ${reason}: ${names.join(', ')}`).join('\n')
+}
 
 export interface Measured {
   readonly races: readonly Race[]
@@ -54,7 +60,7 @@ export function tables({ races, cold }: Measured, subjects: readonly Subject[], 
     absent.map(({ name, title, absent: why }) => `- \`${name}\` is absent (${title}): ${why}`).join('\n'),
     '### Time',
     grid(races, subjects, ({ median }) => duration(median), fastest),
-    reasons(races).join('\n'),
+    reasons(races),
     rated.length > 0 ? '### Rate\n\nOperations of the products alone; or the bytes that must be moved at least.' : '',
     rated.length > 0 ? grid(rated, subjects, rate) : '',
     '### Memory\n\nMB, the most that the process held, its language and the inputs included.',

@@ -86,7 +86,7 @@ test('only what computes the same is timed; targets are read from the same round
   expect(text).toContain('2.000 GB/s')
   expect(text).toContain('- `gpu` is absent (a GPU): none is here')
   expect(text).toContain('| right | 75 | 70 to 80 | 5 | 1.500 |')
-  expect(text).toContain('- doubling, lacking: it has no double')
+  expect(text).toContain('- lacking, it has no double: doubling')
   const svg = await chart([raced], subjects, 'Doubling')
   expect(svg).toMatch(/^<svg/)
   expect(svg).toContain('doubling')

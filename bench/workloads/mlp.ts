@@ -30,7 +30,8 @@ export const mlp: Workload = {
   tolerance: 1e-2,
   flops: 2 * 64 * (3 * (256 * 128 + 128 * 10) + 2 * 784 * 256),
   targets: [
-    { subject: 'js compiled', than: 'floor products', atMost: 1 / 0.75 },
+    // 75 % of the rate that the products alone allow.
+    { subject: 'js compiled', than: 'floor products', atMost: 1.333 },
     { subject: 'js compiled', than: 'tfjs-wasm', atMost: 1 },
   ],
 }
