@@ -7,6 +7,7 @@ import { deadCode } from './passes/dead-code.ts'
 import { epilogues } from './passes/epilogue.ts'
 import { inline, recompute } from './passes/inline.ts'
 import { merge } from './passes/merge.ts'
+import { oneHot } from './passes/one-hot.ts'
 import { settle } from './passes/settle.ts'
 import { subexpressions } from './passes/subexpressions.ts'
 import { unfused } from './passes/unfused.ts'
@@ -26,6 +27,8 @@ export const passes: readonly Pass[] = [
   { name: 'inline', run: inline },
   { name: 'epilogues', run: epilogues },
   { name: 'merge', run: merge },
+  { name: 'one-hot', run: oneHot },
+  { name: 'inline', run: inline },
   { name: 'recompute', run: recompute, notes: unfused },
   { name: 'settle', run: settle },
 ]
