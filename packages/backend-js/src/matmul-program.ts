@@ -1,13 +1,34 @@
 // Matrix products in a compiled program: the source of matmul-source.ts over the program's memory, with the epilogue where
-// an element is finished.
-import { contiguousStrides, emitJs, type Expr, isUse, type ProgramInstr, type Use } from '@flambeau/core/backend'
+// an element is finished, or in a loop after it where it calls functions.
+import {
+  contiguousLayout,
+  contiguousStrides,
+  emitJs,
+  type Expr,
+  isUse,
+  type ProgramInstr,
+  type Step,
+  topological,
+  type Use,
+} from '@flambeau/core/backend'
 import { plus, times } from './loop-source.ts'
-import { inputDTypes } from './map-program.ts'
+import { inputDTypes, mapStep } from './map-program.ts'
 import { emitMatmul, type MatmulSource, type MatrixSource } from './matmul-source.ts'
 import type { FunctionSource, ProgramSource } from './program-source.ts'
 
-/** The function of a matrix product. */
+/** Steps that are function calls: V8 writes their code out at every element of a tile, and the tile becomes slower. */
+const calls: ReadonlySet<Step> = new Set<Step>(['exp', 'expm1', 'log', 'log1p', 'sin', 'cos', 'tanh', 'erf', 'pow'])
+
+/** The functions of a matrix product. */
 export function matmulStep(source: ProgramSource, instr: ProgramInstr<'matmul'>): void {
+  const { post } = instr.attrs
+  if (post !== undefined && topological([post]).some(({ step }) => calls.has(step))) {
+    matmulStep(source, { ...instr, attrs: {}, inputs: instr.inputs.slice(0, 2) })
+    const [value] = instr.outputs
+    const { shape, dtype } = source.program.values[value]
+    const inputs = [{ value, dtype, ...contiguousLayout(shape) }, ...instr.inputs.slice(2)]
+    return mapStep(source, { ...instr, kind: 'map', attrs: { outs: [{ expr: post }] }, inputs })
+  }
   source.step(instr.origin.name, (fn) => {
     const { declarations, call } = emitMatmul(productOf(source, fn, instr), (prefix) => source.fresh(prefix))
     source.declare(declarations)
