@@ -5,7 +5,7 @@ import { compile, F, manualSeed, nn, optim, profile, randn, type Tensor } from '
 import { median } from '../src/harness.ts'
 import { report } from '../src/report.ts'
 
-const layers = 22
+const layers = 26
 const instructions = 200
 
 /** The training step of a deep and narrow network: all bookkeeping. */
