@@ -8,7 +8,7 @@ import { operand } from '../tensor/apply.ts'
 import type { Input } from '../tensor/op.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { notImplemented } from './arguments.ts'
-import { type Elementwise, elementwise } from './define.ts'
+import { type Elementwise, elementwise, type ElementwiseOptions } from './define.ts'
 import { binary, recorded, type TensorLike, unary } from './recorded.ts'
 
 const refuseBool =
@@ -170,16 +170,24 @@ export const relu = unary(
     accepts: refuseBool('Boolean inputs not supported for relu'),
   }),
 )
-const leakyReluRecord = elementwise('leakyRelu', (x, slope) => s.select(s.gt(x, 0), x, s.mul(x, slope)), {
-  gradName: 'leakyReluBackward',
-  accepts: (_, [x]) => {
-    if (!isFloat(x.dtype)) throw notImplemented('leaky_relu_cpu', x.dtype)
-  },
-})
+const leakyReluRecord = (grad?: ElementwiseOptions['grad']): Elementwise =>
+  elementwise('leakyRelu', (x, slope) => s.select(s.gt(x, 0), x, s.mul(x, slope)), {
+    gradName: 'leakyReluBackward',
+    grad,
+    accepts: (_, [x]) => {
+      if (!isFloat(x.dtype)) throw notImplemented('leaky_relu_cpu', x.dtype)
+    },
+  })
+/** Where the result is positive where the input is: the input need not be kept. */
+const rising = leakyReluRecord(({ dy, x: [x, slope], y }) => [
+  s.select(s.gt(y, 0), dy, s.mul(dy, slope)),
+  s.select(s.gt(y, 0), 0, s.mul(dy, x)),
+])
+const falling = leakyReluRecord()
 /** `x` where it is positive, `negativeSlope * x` elsewhere (0.01 unless given). */
 export const leakyRelu = recorded((x: Tensor, negativeSlope: number | { negativeSlope?: number } = 0.01) => {
   const slope = typeof negativeSlope === 'number' ? negativeSlope : (negativeSlope.negativeSlope ?? 0.01)
-  return [leakyReluRecord, [x, operand(slope)]]
+  return [slope >= 0 ? rising : falling, [x, operand(slope)]]
 })
 /** The largest whole number not above x. */
 export const floor = unary(elementwise('floor', (x) => s.floor(x)))
