@@ -262,11 +262,11 @@ describe('epilogues', () => {
       v17 float32[506, 5] = matmul(v16, v9 as [1, 5])  # mm
       v18 float32[1, 5] = matmul(v16 as [1, 506], v8)  # mm
       v19 float32[1] = map(v16) { sum over 0 of x0 }  # SumBackward1
-      v20 float32[506, 5] = map(v17, v7, 0.01) { select(gt(x1, 0), x0, mul(x0, x2)) }  # leakyReluBackward
+      v20 float32[506, 5] = map(v17, 0.01, v8) { select(gt(x2, 0), x0, mul(x0, x1)) }  # leakyReluBackward
       v21 float32[506, 10] = matmul(v20, v5 as [5, 10])  # mm
       v22 float32[5, 10] = matmul(v20 as [5, 506] by (1, 5), v4)  # mm
       v23 float32[5] = map(v20) { sum over 0 of x0 }  # SumBackward1
-      v24 float32[506, 10] = map(v21, v3, 0.01) { select(gt(x1, 0), x0, mul(x0, x2)) }  # leakyReluBackward
+      v24 float32[506, 10] = map(v21, 0.01, v4) { select(gt(x2, 0), x0, mul(x0, x1)) }  # leakyReluBackward
       v25 float32[10, 13] = matmul(v24 as [10, 506] by (1, 10), v0 as [506, 13])  # mm
       v26 float32[10] = map(v24) { sum over 0 of x0 }  # SumBackward1
       v27 float32[10, 13] = map(v1 as [10, 13], v25, reading 0) { fma(x1, x2, x0) }  # sgd
@@ -279,20 +279,18 @@ describe('epilogues', () => {
     `)
     expect(text(epilogues(program, backend))).toMatchInlineSnapshot(`
       "
-      v3 float32[506, 10] = matmul(v0 as [506, 13], v1 as [13, 10] by (1, 13), v2 as [506, 10] by (0, 1)) { add(x0, x1) }  # addmm
-      v4 float32[506, 10] = map(v3, 0.01) { select(gt(x0, 0), x0, mul(x0, x1)) }  # leakyRelu
-      v7 float32[506, 5] = matmul(v4, v5 as [10, 5] by (1, 10), v6 as [506, 5] by (0, 1)) { add(x0, x1) }  # addmm
-      v8 float32[506, 5] = map(v7, 0.01) { select(gt(x0, 0), x0, mul(x0, x1)) }  # leakyRelu
+      v4 float32[506, 10] = matmul(v0 as [506, 13], v1 as [13, 10] by (1, 13), v2 as [506, 10] by (0, 1)) { t0 = add(x0, x1); select(gt(t0, 0), t0, mul(t0, 0.01)) }  # addmm+leakyRelu
+      v8 float32[506, 5] = matmul(v4, v5 as [10, 5] by (1, 10), v6 as [506, 5] by (0, 1)) { t0 = add(x0, x1); select(gt(t0, 0), t0, mul(t0, 0.01)) }  # addmm+leakyRelu
       v11 float32[506, 1] = matmul(v8, v9 as [5, 1], v10 as [506, 1] by (0, 0)) { add(x0, x1) }  # addmm
       v13 float32[] = map(v11, v12 as [506, 1]) { t0 = sub(x0, x1); sum over 0, 1 of mul(t0, t0) }  # mseLoss
       v14 float32[] = map(v13, 506) { div(x0, x1) }  # div
       v16 float32[506, 1] = map(v11, v12 as [506, 1]) { mul(div(2, 506), sub(x0, x1)) }  # mseLossBackward
       v18 float32[1, 5] = matmul(v16 as [1, 506], v8)  # mm
       v19 float32[1] = map(v16) { sum over 0 of x0 }  # SumBackward1
-      v20 float32[506, 5] = matmul(v16, v9 as [1, 5], v7) { select(gt(x1, 0), x0, mul(x0, 0.01)) }  # mm+leakyReluBackward
+      v20 float32[506, 5] = matmul(v16, v9 as [1, 5], v8) { select(gt(x1, 0), x0, mul(x0, 0.01)) }  # mm+leakyReluBackward
       v22 float32[5, 10] = matmul(v20 as [5, 506] by (1, 5), v4)  # mm
       v23 float32[5] = map(v20) { sum over 0 of x0 }  # SumBackward1
-      v24 float32[506, 10] = matmul(v20, v5 as [5, 10], v3) { select(gt(x1, 0), x0, mul(x0, 0.01)) }  # mm+leakyReluBackward
+      v24 float32[506, 10] = matmul(v20, v5 as [5, 10], v4) { select(gt(x1, 0), x0, mul(x0, 0.01)) }  # mm+leakyReluBackward
       v25 float32[10, 13] = matmul(v24 as [10, 506] by (1, 10), v0 as [506, 13])  # mm
       v26 float32[10] = map(v24) { sum over 0 of x0 }  # SumBackward1
       v27 float32[10, 13] = map(v1 as [10, 13], v25, reading 0) { fma(x1, x2, x0) }  # sgd
