@@ -409,32 +409,46 @@ describe('merging', () => {
 })
 
 describe('recomputing', () => {
-  test('softmax cross entropy: shifted logits are subtracted again rather than stored', () => {
-    const program = after(recorded(crossEntropy()), deadCode, subexpressions, inline, epilogues, merge)
+  test('what costs little is computed again rather than stored', () => {
+    const x = randn(3, 4)
+    const program = after(
+      recorded(() => {
+        const doubled = x.mul(2)
+        return [doubled.sub(doubled.sum({ dim: 1, keepdim: true }).exp())]
+      }),
+      inline,
+      merge,
+    )
     expect(text(program)).toMatchInlineSnapshot(`
       "
-      v1 float32[8, 1] = map(v0 as [8, 10]) { max over 1 of x0 }  # amax
-      v2 float32[8, 1] = map(v0 as [8, 10], v1 as [8, 10] by (1, 0)) { sum over 1 of exp(sub(x0, x1)) }  # exp
-      v3 float32[8, 1] = map(v2) { log(x0) }  # log
-      v6 int32[] = map(v5 as [8, 1], -100, 10) { sum over 0, 1 of int32(ne(x0, x1)) } check and(ne(x0, x1), or(lt(x0, 0), ge(x0, x2)))  # nllLoss
-      v7 int32[10] = iota() { axis: 0 }  # arange
-      v11 float32[8, 10]; v12 float32[8, 1] = map(v7 as [8, 10] by (0, 1), v5 as [8, 10] by (1, 0), v6 as [8, 10] by (0, 0)) { t0 = float32(x1); t1 = select(and(eq(float32(x0), t0), ne(t0, -100)), neg(div(1, float32(x2))), 0); t1; sum over 1 of t1 }  # nllLossBackward+SumBackward1
-      v8 float32[]; v13 float32[8, 10] = map(v0 as [8, 10], v1 as [8, 10] by (1, 0), v3 as [8, 10] by (1, 0), v7 as [8, 10] by (0, 1), v5 as [8, 10] by (1, 0), v11, v12 as [8, 10] by (1, 0)) { t0 = float32(x4); t1 = sub(sub(x0, x1), x2); sum over 0, 1 of select(and(eq(float32(x3), t0), ne(t0, -100)), neg(t1), 0); sub(x5, mul(exp(t1), x6)) }  # sub+nllLoss+logSoftmaxBackwardData
-      v9 float32[] = map(v8, v6) { div(x0, float32(x1)) }  # div
+      v1 float32[3, 4]; v2 float32[3, 1] = map(v0 as [3, 4]) { t0 = mul(x0, 2); t0; sum over 1 of t0 }  # mul+SumBackward1
+      v3 float32[3, 1] = map(v2) { exp(x0) }  # exp
+      v4 float32[3, 4] = map(v1, v3 as [3, 4] by (1, 0)) { sub(x0, x1) }  # sub
       "
     `)
     expect(text(recompute(program, backend))).toMatchInlineSnapshot(`
       "
-      v1 float32[8, 1] = map(v0 as [8, 10]) { max over 1 of x0 }  # amax
-      v2 float32[8, 1] = map(v0 as [8, 10], v1 as [8, 10] by (1, 0)) { sum over 1 of exp(sub(x0, x1)) }  # exp
-      v3 float32[8, 1] = map(v2) { log(x0) }  # log
-      v6 int32[] = map(v5 as [8, 1], -100, 10) { sum over 0, 1 of int32(ne(x0, x1)) } check and(ne(x0, x1), or(lt(x0, 0), ge(x0, x2)))  # nllLoss
-      v7 int32[10] = iota() { axis: 0 }  # arange
-      v11 float32[8, 10]; v12 float32[8, 1] = map(v7 as [8, 10] by (0, 1), v5 as [8, 10] by (1, 0), v6 as [8, 10] by (0, 0)) { t0 = float32(x1); t1 = select(and(eq(float32(x0), t0), ne(t0, -100)), neg(div(1, float32(x2))), 0); t1; sum over 1 of t1 }  # nllLossBackward+SumBackward1
-      v8 float32[]; v13 float32[8, 10] = map(v0 as [8, 10], v1 as [8, 10] by (1, 0), v3 as [8, 10] by (1, 0), v7 as [8, 10] by (0, 1), v5 as [8, 10] by (1, 0), v11, v12 as [8, 10] by (1, 0)) { t0 = float32(x4); t1 = sub(sub(x0, x1), x2); sum over 0, 1 of select(and(eq(float32(x3), t0), ne(t0, -100)), neg(t1), 0); sub(x5, mul(exp(t1), x6)) }  # sub+nllLoss+logSoftmaxBackwardData
-      v9 float32[] = map(v8, v6) { div(x0, float32(x1)) }  # div
+      v2 float32[3, 1] = map(v0 as [3, 4]) { sum over 1 of mul(x0, 2) }  # mul+SumBackward1
+      v3 float32[3, 1] = map(v2) { exp(x0) }  # exp
+      v4 float32[3, 4] = map(v0 as [3, 4], v3 as [3, 4] by (1, 0)) { sub(mul(x0, 2), x1) }  # mul+SumBackward1+sub
       "
     `)
+  })
+
+  test('what is dear, or is made of more than it is, is stored', () => {
+    const xs = [randn(3, 4), randn(3, 4), randn(3, 4)]
+    const steps: ((x: Tensor, y: Tensor, z: Tensor) => Tensor)[] = [(x) => x.exp(), (x, y, z) => x.add(y).add(z)]
+    for (const step of steps) {
+      const program = after(
+        recorded(() => {
+          const made = step(xs[0], xs[1], xs[2])
+          return [made.sub(made.sum({ dim: 1, keepdim: true }).exp())]
+        }),
+        inline,
+        merge,
+      )
+      expect(text(recompute(program, backend))).toBe(text(program))
+    }
   })
 })
 
