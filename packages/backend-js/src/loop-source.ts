@@ -2,10 +2,8 @@
 // compiled programs, whose sizes are literals; they differ in how operands are opened. A reduced output is one chain from
 // the identity, over its reduced indices in row-major order, whatever the loops look like.
 import { emitJs, inputsOf, type MapOut, type ReduceFn, topological } from '@flambeau/core/backend'
+import { type Count, sum, times } from './index-source.ts'
 import { combineSource, identityOf } from './reduction.ts'
-
-/** A number that is known when source is made, or the name of a variable that holds it. */
-export type Count = number | string
 
 /** An operand in memory: the element at `start` plus index times step of every loop. */
 export interface Strided {
@@ -31,23 +29,6 @@ export const unrolled = 16
 const jam = 4
 /** Text is repeated as long as it has at most this many steps of expressions. */
 const mostSteps = 160
-
-const literal = /^\d+$/
-const grouped = (code: string): string => (code.includes('|') ? `(${code})` : code)
-
-/** The sum of two indices; it is cut to 32 bits because V8 then leaves out its overflow checks. */
-export function plus(a: string, b: string): string {
-  if (a === '0') return b
-  if (b === '0') return a
-  return literal.test(a) && literal.test(b) ? String(Number(a) + Number(b)) : `${grouped(a)} + ${grouped(b)} | 0`
-}
-
-export function times(index: string, step: Count): string {
-  if (step === 0) return '0'
-  if (step === 1) return index
-  if (typeof step === 'string') return `Math.imul(${index}, ${step})`
-  return literal.test(index) ? String(Number(index) * step) : `${index} * ${step}`
-}
 
 /** How an output is reduced. */
 interface Reduction {
@@ -168,7 +149,7 @@ class NestSource {
 
   /** Where the operands of a lane are at an index of loop l. */
   #moved(lane: Lane, l: number, index: string): string[] {
-    return this.#operands.map((x, row) => (x === undefined ? '' : plus(lane.at[row], times(index, x.steps[l]))))
+    return this.#operands.map((x, row) => (x === undefined ? '' : sum(lane.at[row], times(index, x.steps[l]))))
   }
 
   /** A lane for every index of the loop that is written out. */
@@ -252,8 +233,8 @@ class NestSource {
     memory.steps.forEach((step, l) => {
       if (step === 0) return
       loops += `for (let j${l} = 0; j${l} < ${this.#nest.sizes[l]}; j${l}++) `
-      to = plus(to, times(`j${l}`, step))
-      from = plus(from, times(`j${l}`, step))
+      to = sum(to, times(`j${l}`, step))
+      from = sum(from, times(`j${l}`, step))
     })
     return `${loops}${this.#nest.outs[k].array}[${to}] = ${memory.array}[${from}]`
   }

@@ -15,7 +15,8 @@ import {
   topological,
 } from '@flambeau/core/backend'
 import { interpretLoops } from './interpret.ts'
-import { type Count, emitNest, type Strided, unrolled } from './loop-source.ts'
+import type { Count } from './index-source.ts'
+import { emitNest, type Strided, unrolled } from './loop-source.ts'
 import { type Loops, orderedLoops } from './loops.ts'
 import { hostOf, isView } from './memory.ts'
 import { accumulators, identityOf } from './reduction.ts'

@@ -11,7 +11,7 @@ import {
   topological,
   type Use,
 } from '@flambeau/core/backend'
-import { plus, times } from './loop-source.ts'
+import { sum, times } from './index-source.ts'
 import { inputDTypes, mapStep } from './map-program.ts'
 import { emitMatmul, type MatmulSource, type MatrixSource } from './matmul-source.ts'
 import type { FunctionSource, ProgramSource } from './program-source.ts'
@@ -79,7 +79,7 @@ function epilogueOf(
     const { array, start, constant } = { ...fn.open(x.value), start: fn.strided(x, []).start }
     if (!constant) parameters.push(array, ...[fn.open(x.value).start].filter((code) => code !== '0'))
     return (at: readonly string[], alias: (array: string) => string) => {
-      const index = x.strides.reduce((code, step, axis) => plus(code, times(at[axis], step)), start)
+      const index = x.strides.reduce((code, step, axis) => sum(code, times(at[axis], step)), start)
       return `${constant ? alias(array) : array}[${index}]`
     }
   })

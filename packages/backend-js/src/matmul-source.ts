@@ -2,19 +2,8 @@
 // sizes and steps that are constants. Every element adds up its products over k in order, in double precision, and is
 // rounded once, so whatever tiles are chosen give the numbers of the `matmul` kernel bit for bit.
 import { roundSource } from '@flambeau/core/backend'
-import {
-  type ArraySource,
-  type Cells,
-  FunctionText,
-  isNumber,
-  lastOf,
-  loop,
-  moving,
-  type Range,
-  sum,
-  times,
-  windows,
-} from './windows.ts'
+import { isNumber, sum, times } from './index-source.ts'
+import { type ArraySource, type Cells, FunctionText, lastOf, loop, moving, type Range, windows } from './windows.ts'
 
 /** Element (i, j) lies at start + i * rowStep + j * columnStep. */
 export interface MatrixSource extends ArraySource {

@@ -11,7 +11,8 @@ import {
   type Shape,
   type Use,
 } from '@flambeau/core/backend'
-import { type Count, emitNest, plus, type Strided, times } from './loop-source.ts'
+import { type Count, sum, times } from './index-source.ts'
+import { emitNest, type Strided } from './loop-source.ts'
 import { loopsOver, orderedLoops } from './loops.ts'
 import { iotaInto, without } from './move.ts'
 import type { FunctionSource, ProgramSource } from './program-source.ts'
@@ -48,7 +49,7 @@ function loopsAround(
   )
   const level = (l: number, at: readonly string[]): string[] => {
     if (l === sizes.length) return [...inside(at)]
-    const moved = at.map((code, k) => plus(code, times(`i${l}`, steps[k][l])))
+    const moved = at.map((code, k) => sum(code, times(`i${l}`, steps[k][l])))
     const names = moved.map((code, k) => (code.includes(' ') ? `p${l}_${k}` : code))
     const positions = moved.flatMap((code, k) => (names[k] === code ? [] : [`const ${names[k]} = ${code}`]))
     return [`for (let i${l} = 0; i${l} < ${sizes[l]}; i${l}++) {`, ...positions, ...level(l + 1, names), '}']
@@ -134,7 +135,7 @@ const fold: Writer<'fold'> = (fn, { attrs, inputs, outputs }, source) => {
       ],
       ([p, q]) => [`${sums}[${q}] = ${sums}[${q}] + ${from.array}[${p}]`],
     ),
-    `for (let i = 0; i < ${size}; i++) ${to.array}[${plus(to.start, 'i')}] = ${sums}[i]`,
+    `for (let i = 0; i < ${size}; i++) ${to.array}[${sum(to.start, 'i')}] = ${sums}[i]`,
   ]
 }
 
@@ -155,7 +156,7 @@ const gather: Writer<'gather'> = (fn, { attrs: { axis }, inputs, outputs }, sour
       ],
       ([p, i, q]) => [
         ...(visible ? [`const k = ${at.array}[${i}]`] : checkedIndex(source, `${at.array}[${i}]`, size, axis)),
-        `${to.array}[${q}] = ${x.array}[${plus(p, times('k', from.strides[axis]))}]`,
+        `${to.array}[${q}] = ${x.array}[${sum(p, times('k', from.strides[axis]))}]`,
       ],
     ),
   ]
@@ -186,7 +187,7 @@ const scatter: Writer<'scatter'> = (fn, { attrs, inputs, outputs }, source) => {
         { start: to.start, strides: without(strides, axis) },
       ],
       ([p, i, q]) => {
-        const there = `${to.array}[${plus(q, times(`${at.array}[${i}]`, strides[axis]))}]`
+        const there = `${to.array}[${sum(q, times(`${at.array}[${i}]`, strides[axis]))}]`
         return [`${there} = ${combined(attrs.fn, dtype, there, `${x.array}[${p}]`)}`]
       },
     ),

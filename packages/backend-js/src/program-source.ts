@@ -1,7 +1,8 @@
 // The text of a compiled program while it is written: the functions of its instructions, and what they refer to.
 import { type DType, type Program, type ProgramOperand, roundSource, type Use } from '@flambeau/core/backend'
 import { isReading } from '@flambeau/core/backend'
-import { type Count, indented, plus, type Strided } from './loop-source.ts'
+import { type Count, sum } from './index-source.ts'
+import { indented, type Strided } from './loop-source.ts'
 import type { Opened, ProgramMemory } from './program-memory.ts'
 
 /** One function of the text: its parameters are the memory and the numbers that change from run to run. */
@@ -26,7 +27,7 @@ export class FunctionSource {
   /** Elements with the given steps, from the first one that a use reads. */
   strided({ value, offset }: Pick<Use, 'value' | 'offset'>, steps: readonly number[]): Strided {
     const { array, start } = this.open(value)
-    return { array, start: plus(start, String(offset)), steps }
+    return { array, start: sum(start, String(offset)), steps }
   }
 
   /** A number as the dtype that an expression gives its input; what it changes to is read from the run's numbers. */

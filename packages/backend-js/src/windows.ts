@@ -4,6 +4,7 @@
 // none where that length is the loop's bound: so neighbours are read at one index from windows that begin at
 // different elements.
 import type { DType } from '@flambeau/core/backend'
+import { sum } from './index-source.ts'
 
 /** A typed array by the name of a variable, and where in it something starts. */
 export interface ArraySource {
@@ -23,23 +24,6 @@ export interface Range {
 }
 
 export const lastOf = ({ from, to, step }: Range): number => from + (Math.ceil((to - from) / step) - 1) * step
-
-export const isNumber = (source: string): boolean => /^\d+$/.test(source)
-
-/** A variable or a number, times a constant. */
-export function times(x: string, factor: number): string {
-  if (isNumber(x)) return String(Number(x) * factor)
-  return factor === 0 ? '0' : factor === 1 ? x : `${x} * ${factor}`
-}
-
-/** A sum of indices, cut to 32 bits: that saves V8 its overflow checks. */
-export function sum(...terms: readonly string[]): string {
-  const numbers = terms.filter(isNumber).reduce((total, x) => total + Number(x), 0)
-  const others = terms.filter((x) => !isNumber(x))
-  if (others.length === 0) return String(numbers)
-  if (numbers !== 0) others.push(String(numbers))
-  return others.length === 1 ? others[0] : `(${others.join(' + ')}) | 0`
-}
 
 /** `body` for every position of a range; a single one needs no loop. */
 export function loop(name: string, { from, to, step }: Range, body: (at: string) => readonly string[]): string[] {

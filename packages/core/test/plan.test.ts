@@ -11,7 +11,7 @@ import { plan, type Unit } from '../src/compile/plan.ts'
 import { prepare } from '../src/compile/prepare.ts'
 import { s } from '../src/expr/expr.ts'
 import { bytesOf, wrongIn } from './memory-model.ts'
-import { adam, backend, batchNorm, boston, breastCancer, crossEntropy, mlp, recorded } from './passes/steps.ts'
+import { adam, backend, batchNorm, boston, breastCancer, crossEntropy, mlp, recorded, train } from './passes/steps.ts'
 
 /** 784-256-128-10, batches of 64, Adam. */
 function digits(): () => readonly Tensor[] {
@@ -24,14 +24,7 @@ function digits(): () => readonly Tensor[] {
     new nn.ReLU(),
     new nn.Linear(128, 10),
   )
-  const optimizer = new optim.Adam(model.parameters(), { lr: 1e-3 })
-  return () => {
-    const loss = F.crossEntropy(model.forward(x) as Tensor, y)
-    optimizer.zeroGrad()
-    loss.backward()
-    optimizer.step()
-    return [loss]
-  }
+  return train(new optim.Adam(model.parameters(), { lr: 1e-3 }), () => F.crossEntropy(model.forward(x) as Tensor, y))
 }
 
 const steps = { boston, breastCancer, mlp, batchNorm, crossEntropy, adam, digits }

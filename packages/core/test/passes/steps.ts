@@ -28,7 +28,7 @@ export function recorded(step: () => readonly Tensor[]): Program {
   }
 }
 
-const train =
+export const train =
   (optimizer: optim.Optimizer, loss: () => Tensor): (() => readonly Tensor[]) =>
   () => {
     const value = loss()
