@@ -1,0 +1,124 @@
+// What kernels are told. An instruction is read where it lies: its sizes, steps and operands are 32-bit words of the
+// stream that JavaScript wrote, which stream.cc has checked before a kernel sees them. Nothing here knows Node.
+#pragma once
+#include <cstdint>
+
+namespace flambeau {
+
+/** In the order of core's `dtypes`: the wider of two types is the larger. */
+enum class DType : int32_t { boolean, uint8, int32, float32, float64 };
+
+inline int64_t size_of(DType dtype) {
+  constexpr int64_t sizes[] = {1, 1, 4, 4, 8};
+  return sizes[static_cast<int32_t>(dtype)];
+}
+
+/** Memory that a stream may name: a slab of JavaScript's, kept alive by who wrote the stream. */
+struct Row {
+  char* data;
+  int64_t bytes;
+};
+
+/** What the references of a stream mean while it runs. */
+struct Memory {
+  const Row* rows;
+  int32_t rowCount;
+  const double* numbers;
+  int32_t numberCount;
+};
+
+/** Elements of a row, from `offset` on, or a number: `ref` from 0 is a row, below 0 the number at -1 - ref. */
+struct Operand {
+  int32_t ref;
+  DType dtype;
+  int32_t offset;
+
+  bool is_number() const { return ref < 0; }
+  double number(const Memory& memory) const { return memory.numbers[-1 - ref]; }
+  template <class T> T* in(const Memory& memory) const { return reinterpret_cast<T*>(memory.rows[ref].data) + offset; }
+};
+static_assert(sizeof(Operand) == 12, "an operand is three words of the stream");
+
+/** An operand in loops: how many elements it moves on in each of them, outermost first. A number's steps are 0. */
+struct Strided {
+  Operand operand;
+  const int32_t* steps;
+};
+
+enum class Reduce : int32_t { none = -1, sum, prod, max, min };
+
+/** The steps of core's expressions, in the order of native/src/steps.txt, which the encoder reads too. */
+enum class Step : int32_t {
+  constant, cast, add, sub, mul, div, mod, floorDiv, pow, min, max, fma, neg, abs, sign, floor, ceil, trunc, rint, sqrt,
+  exp, expm1, log, log1p, sin, cos, tanh, erf, eq, ne, lt, le, gt, ge, logicalAnd, logicalOr, logicalXor, logicalNot,
+  isnan, isfinite, select, count
+};
+
+/** The most values of an expression that are alive at once. */
+constexpr int32_t maxRegisters = 32;
+
+/**
+ * One step of an expression: register `dst` gets a value of `dtype` computed from values of `of`. An operand from 0 is a
+ * register, below 0 the instruction's input at -1 - operand. A constant's double is in `a` (low word) and `b` (high word).
+ */
+struct Code {
+  Step step;
+  DType dtype;
+  DType of;
+  int32_t dst;
+  int32_t a, b, c;
+};
+static_assert(sizeof(Code) == 28, "a step is seven words of the stream");
+
+/** One result of a map: a register or an input (as in Code), stored by steps or reduced over the loops with step 0. */
+struct MapOut {
+  Strided to;
+  Reduce reduce;
+  int32_t from;
+};
+
+/** Expressions over all elements of nested loops. */
+struct Map {
+  int32_t depth;
+  const int32_t* sizes;
+  int32_t inputCount;
+  const Strided* inputs;
+  int32_t outCount;
+  const MapOut* outs;
+  int32_t codeCount;
+  const Code* codes;
+};
+
+/**
+ * c[..., i, j] = sum over p of a[..., i, p] * b[..., p, j], then the expression `codes` of it: its input 0 is the product,
+ * the further ones are `inputs`, whose steps are over the batch sizes, m and n. c is row-major and nobody else's memory.
+ */
+struct Matmul {
+  DType dtype;
+  int32_t depth;
+  const int32_t* sizes;
+  int32_t m, n, k;
+  /** Steps over the batch sizes, then rows, then columns. */
+  Strided a, b;
+  Operand c;
+  int32_t inputCount;
+  const Strided* inputs;
+  int32_t codeCount;
+  const Code* codes;
+  /** What of the expression is stored: a register or input. */
+  int32_t from;
+};
+
+/** The kernels of one instruction set; all of them compute the same to rounding, whatever the number of threads. */
+struct Kernels {
+  const char* name;
+  void (*map)(const Map&, const Memory&);
+  /** Whether the one result of a map of bools, reduced by max, is true anywhere. */
+  bool (*any)(const Map&, const Memory&);
+  void (*matmul)(const Matmul&, const Memory&);
+};
+
+/** The best kernels that this processor can run, or those that FLAMBEAU_ISA (v2, avx2, avx512, neon) names. */
+const Kernels& kernels();
+
+}  // namespace flambeau
