@@ -1,0 +1,103 @@
+// The vectors of one instruction set. The kernels' sources (*.inl) are written once over the names below and compiled
+// for each set, all of it in the set's own namespace: the linker must never meet two versions of one function.
+#pragma once
+#include <cstdint>
+#include <cstring>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#if defined(__AVX512F__)
+#define ISA v4
+#define VECTOR_BYTES 64
+#elif defined(__AVX2__)
+#define ISA v3
+#define VECTOR_BYTES 32
+#elif defined(__x86_64__)
+#define ISA v2
+#define VECTOR_BYTES 16
+#else
+#define ISA neon
+#define VECTOR_BYTES 16
+#endif
+
+#define INLINE static inline __attribute__((always_inline))
+
+namespace flambeau::ISA {
+
+/** A vector of T, and what a load of it from any address is. A struct each: GCC ignores a dependent size. */
+template <class T> struct VectorOf;
+#define VECTOR_OF(T)                                                                       \
+  template <> struct VectorOf<T> {                                                         \
+    typedef T Type __attribute__((vector_size(VECTOR_BYTES)));                             \
+    typedef T Unaligned __attribute__((vector_size(VECTOR_BYTES), aligned(1), may_alias)); \
+  };
+VECTOR_OF(float)
+VECTOR_OF(double)
+VECTOR_OF(int8_t)
+VECTOR_OF(uint8_t)
+VECTOR_OF(int32_t)
+VECTOR_OF(uint32_t)
+VECTOR_OF(int64_t)
+#undef VECTOR_OF
+
+template <class T> using Vec = typename VectorOf<T>::Type;
+/** How many elements a vector has. */
+template <class T> constexpr int64_t lanes = VECTOR_BYTES / static_cast<int64_t>(sizeof(T));
+
+template <class T> INLINE Vec<T> load(const T* p) {
+  return *reinterpret_cast<const typename VectorOf<T>::Unaligned*>(p);
+}
+
+template <class T> INLINE void store(T* p, Vec<T> v) { *reinterpret_cast<typename VectorOf<T>::Unaligned*>(p) = v; }
+
+template <class T> INLINE Vec<T> splat(T x) { return x - Vec<T>{}; }  // 0 + x would lose the sign of -0
+
+#if defined(__AVX2__) && !defined(__AVX512F__)
+/** A mask of the first `n` elements, for vectors of 4 and of 8 bytes. */
+INLINE __m256i first4(int64_t n) {
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+INLINE __m256i first8(int64_t n) { return _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3)); }
+#endif
+
+/** The first `n` elements (0 to lanes) at p, zeros after them; nothing beyond them is touched. */
+template <class T> INLINE Vec<T> load_some(const T* p, int64_t n) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4) {
+    return reinterpret_cast<Vec<T>>(_mm512_maskz_loadu_epi32(static_cast<__mmask16>((1u << n) - 1), p));
+  } else if constexpr (sizeof(T) == 8) {
+    return reinterpret_cast<Vec<T>>(_mm512_maskz_loadu_epi64(static_cast<__mmask8>((1u << n) - 1), p));
+  }
+#elif defined(__AVX2__)
+  if constexpr (sizeof(T) == 4) {
+    return reinterpret_cast<Vec<T>>(_mm256_maskload_epi32(reinterpret_cast<const int*>(p), first4(n)));
+  } else if constexpr (sizeof(T) == 8) {
+    return reinterpret_cast<Vec<T>>(_mm256_maskload_epi64(reinterpret_cast<const long long*>(p), first8(n)));
+  }
+#endif
+  Vec<T> v{};
+  memcpy(&v, p, static_cast<size_t>(n) * sizeof(T));
+  return v;
+}
+
+/** Writes the first `n` elements (0 to lanes) of v, and nothing beyond them. */
+template <class T> INLINE void store_some(T* p, Vec<T> v, int64_t n) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4) {
+    return _mm512_mask_storeu_epi32(p, static_cast<__mmask16>((1u << n) - 1), reinterpret_cast<__m512i>(v));
+  } else if constexpr (sizeof(T) == 8) {
+    return _mm512_mask_storeu_epi64(p, static_cast<__mmask8>((1u << n) - 1), reinterpret_cast<__m512i>(v));
+  }
+#elif defined(__AVX2__)
+  if constexpr (sizeof(T) == 4) {
+    return _mm256_maskstore_epi32(reinterpret_cast<int*>(p), first4(n), reinterpret_cast<__m256i>(v));
+  } else if constexpr (sizeof(T) == 8) {
+    return _mm256_maskstore_epi64(reinterpret_cast<long long*>(p), first8(n), reinterpret_cast<__m256i>(v));
+  }
+#endif
+  memcpy(p, &v, static_cast<size_t>(n) * sizeof(T));
+}
+
+}  // namespace flambeau::ISA
