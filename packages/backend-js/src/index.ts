@@ -7,25 +7,25 @@ import {
   type DeviceBuffer,
   dtypes,
   type Expr,
+  HostMemory,
+  hostOf,
   type Instr,
+  isView,
   type Kind,
   type Memory,
   numelOf,
   type Output,
   type Prims,
-  type Spec,
   s,
+  type Spec,
   type TypedArray,
   type View,
 } from '@flambeau/core/backend'
 import { map, mayCompile } from './map.ts'
 import { matmul } from './matmul.ts'
-import { HostMemory, hostOf, isView } from './memory.ts'
 import { assign, concat, fold, gather, iota, pad, read, scatter } from './move.ts'
 import { argReduce, scan, sort } from './order.ts'
 import { compileProgram } from './program.ts'
-
-export { HostBuffer, HostMemory } from './memory.ts'
 
 const kernels: { readonly [K in Kind]: (instr: Instr<K>) => void } = {
   map,

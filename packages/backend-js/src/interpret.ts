@@ -1,8 +1,15 @@
 // The `map` kernel without generated source, for pages whose security policy forbids it: the same order of additions by
 // closures, so the same numbers, slowly.
-import { type Instr, interpret, isScalar, numelOf, scalarValue } from '@flambeau/core/backend'
-import type { Loops } from './loops.ts'
-import { hostOf, startOf } from './memory.ts'
+import {
+  hostOf,
+  type Instr,
+  interpret,
+  isScalar,
+  type Loops,
+  numelOf,
+  scalarValue,
+  startOf,
+} from '@flambeau/core/backend'
 import { combineCall, identities } from './reduction.ts'
 
 /** `loops` has a row of steps for every view among the inputs, then one for every output. */

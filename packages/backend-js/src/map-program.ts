@@ -6,8 +6,10 @@ import {
   emitJs,
   type Expr,
   isUse,
+  mapLoopsOver,
   type MapOut,
   numelOf,
+  outputStrides,
   type ProgramInstr,
   type ReduceFn,
   roundSource,
@@ -16,7 +18,6 @@ import {
   topological,
 } from '@flambeau/core/backend'
 import { emitNest, type Strided } from './loop-source.ts'
-import { mapLoopsOver, outputStrides } from './map.ts'
 import type { FunctionSource, ProgramSource } from './program-source.ts'
 import { combineSource, identityOf } from './reduction.ts'
 

@@ -1,24 +1,24 @@
 // The `map` kernel: scalar expressions over any number of operands, plain or reduced. For every expression and class
 // of layouts one function is generated, so that each sees one kind of typed array and its loops stay in registers.
 import {
-  contiguousStrides,
   type DType,
+  hostOf,
   type Instr,
-  type Layout,
+  isView,
+  type Loops,
+  mapLoopsOver,
   numelOf,
   type Operand,
   type Prims,
   roundSource,
   runtime,
-  type Shape,
   scalarValue,
+  type Shape,
   topological,
 } from '@flambeau/core/backend'
 import { interpretLoops } from './interpret.ts'
 import type { Count } from './index-source.ts'
 import { emitNest, type Strided, unrolled } from './loop-source.ts'
-import { type Loops, orderedLoops } from './loops.ts'
-import { hostOf, isView } from './memory.ts'
 import { accumulators, identityOf } from './reduction.ts'
 
 /** How an operand is read: a number, one element for all, row-major, or by steps. */
@@ -96,18 +96,6 @@ export function map(instr: Instr<'map'>): void {
   mapLoops(instr, shape, cases)
 }
 
-/** The loops of a map: a row of steps for every view among the inputs, then one for every output. */
-export function mapLoopsOver(shape: Shape, inputs: readonly object[], { outs }: Prims['map']): Loops {
-  const strides: (readonly number[])[] = []
-  for (let i = 0; i < inputs.length; i++) {
-    const { strides: row } = inputs[i] as Partial<Layout>
-    if (row !== undefined) strides.push(row)
-  }
-  const views = strides.length
-  for (let k = 0; k < outs.length; k++) strides.push(outputStrides(shape, outs[k].reduce?.axes))
-  return orderedLoops(shape, strides, views)
-}
-
 /** A reduction of no elements is its identity. */
 function fillEmpty({ attrs, outputs }: Instr<'map'>): void {
   attrs.outs.forEach(({ reduce }, k) => {
@@ -115,19 +103,6 @@ function fillEmpty({ attrs, outputs }: Instr<'map'>): void {
     const { data, start } = hostOf(outputs[k])
     data.fill(identityOf(reduce.fn, outputs[k].dtype), start, start + numelOf(outputs[k].shape))
   })
-}
-
-/** Strides of an output in the iterated shape: 0 along reduced axes. */
-export function outputStrides(shape: Shape, axes: readonly number[] | undefined): readonly number[] {
-  if (axes === undefined) return contiguousStrides(shape)
-  const strides = new Array<number>(shape.length).fill(0)
-  let step = 1
-  for (let i = shape.length - 1; i >= 0; i--) {
-    if (axes.includes(i)) continue
-    strides[i] = shape[i] === 1 ? 0 : step
-    step *= shape[i]
-  }
-  return strides
 }
 
 function mapLoops(instr: Instr<'map'>, shape: Shape, cases: Compiled): void {

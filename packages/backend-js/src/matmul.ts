@@ -4,16 +4,17 @@ import {
   contiguousStrides,
   type DType,
   type Expr,
+  forEachRow,
+  hostOf,
   type Instr,
   type Prims,
+  startOf,
   type TypedArray,
   type View,
 } from '@flambeau/core/backend'
-import { forEachRow } from './loops.ts'
 import { map, mayCompile } from './map.ts'
 import { type Matrix, multiply } from './matmul-loops.ts'
 import { emitMatmul } from './matmul-source.ts'
-import { hostOf, startOf } from './memory.ts'
 
 type Product = (a: TypedArray, startA: number, b: TypedArray, startB: number, out: TypedArray, start: number) => void
 

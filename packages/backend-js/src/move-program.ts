@@ -3,8 +3,10 @@ import {
   contiguousStrides,
   isUse,
   type Kind,
+  loopsOver,
   newArray,
   numelOf,
+  orderedLoops,
   type ProgramInstr,
   RuntimeError,
   s,
@@ -13,7 +15,6 @@ import {
 } from '@flambeau/core/backend'
 import { type Count, sum, times } from './index-source.ts'
 import { emitNest, type Strided } from './loop-source.ts'
-import { loopsOver, orderedLoops } from './loops.ts'
 import { iotaInto, without } from './move.ts'
 import type { FunctionSource, ProgramSource } from './program-source.ts'
 

@@ -2,16 +2,18 @@
 // reads a view out. They follow strides; nothing is made contiguous first.
 import {
   contiguousStrides,
+  forEachRow,
+  type HostBuffer,
+  hostOf,
   type Instr,
   newArray,
   numelOf,
   RuntimeError,
   type Shape,
+  startOf,
   type TypedArray,
   type View,
 } from '@flambeau/core/backend'
-import { forEachRow } from './loops.ts'
-import { type HostBuffer, hostOf, startOf } from './memory.ts'
 import { accumulators } from './reduction.ts'
 
 /** Copies a view to `to`, at `start` with the given strides. */

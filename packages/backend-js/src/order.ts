@@ -1,7 +1,5 @@
 // Kernels that compare along an axis: argReduce, scan and sort.
-import { contiguousStrides, type Instr, numelOf, type View } from '@flambeau/core/backend'
-import { forEachRow } from './loops.ts'
-import { hostOf, startOf } from './memory.ts'
+import { contiguousStrides, forEachRow, hostOf, type Instr, numelOf, startOf, type View } from '@flambeau/core/backend'
 import { combineCall } from './reduction.ts'
 
 const drop = (list: readonly number[], axes: readonly number[]): number[] => list.filter((_, i) => !axes.includes(i))

@@ -3,13 +3,13 @@
 import {
   type Backend,
   type DType,
+  HostBuffer,
   newArray,
   type Place,
   type Plan,
   type Program,
   type TypedArray,
 } from '@flambeau/core/backend'
-import { HostBuffer } from './memory.ts'
 
 /** Where the elements of a value are: `array[start + i]`, as source. */
 export interface Opened {

@@ -4,6 +4,7 @@ import {
   type Backend,
   contiguousLayout,
   type Executable,
+  type HostBuffer,
   type Instr,
   isReading,
   isUse,
@@ -16,7 +17,6 @@ import {
 import { runtimeNames } from './map.ts'
 import { type MapInstr, mapStep, mostStatements, statementsOf, straightStep } from './map-program.ts'
 import { matmulStep } from './matmul-program.ts'
-import type { HostBuffer } from './memory.ts'
 import { moveStep } from './move-program.ts'
 import { ProgramMemory } from './program-memory.ts'
 import { ProgramSource } from './program-source.ts'

@@ -3,10 +3,12 @@
 import {
   contiguousLayout,
   type DType,
+  type HostBuffer,
   type Instr,
   interpret,
   isScalar,
   type Layout,
+  mapLoopsOver,
   newArray,
   numelOf,
   type Operand,
@@ -16,15 +18,14 @@ import {
   type Program,
   type ProgramOperand,
   type ReduceFn,
-  type Shape,
   s,
+  type Shape,
   type TypedArray,
   type View,
 } from '@flambeau/core/backend'
 import { expect, test } from 'vitest'
-import { type HostBuffer, js } from '../src/index.ts'
+import { js } from '../src/index.ts'
 import { interpretLoops } from '../src/interpret.ts'
-import { mapLoopsOver } from '../src/map.ts'
 
 const backend = js()
 

@@ -4,6 +4,7 @@ import {
   contiguousLayout,
   type DType,
   emitJs,
+  HostBuffer,
   type Instr,
   type Layout,
   newArray,
@@ -16,7 +17,6 @@ import { expect, it, vi } from 'vitest'
 import { js } from '../src/index.ts'
 import { matmul } from '../src/matmul.ts'
 import { emitMatmul, type MatrixSource } from '../src/matmul-source.ts'
-import { HostBuffer } from '../src/memory.ts'
 
 interface Case {
   readonly sizes: readonly [m: number, k: number, n: number]

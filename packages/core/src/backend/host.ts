@@ -1,20 +1,9 @@
 // Memory of the host backends: V8's own. A buffer is a range of a typed array, the slab; small buffers are cut from a
 // shared slab of 64 KiB, numbers from one of 8 KiB, large ones have a slab of their own. Nobody frees: V8 does, when no
 // tensor holds a slab.
-import {
-  type Backend,
-  type DeviceBuffer,
-  type DType,
-  dtypes,
-  isScalar,
-  newArray,
-  numelOf,
-  type Operand,
-  rankOf,
-  type Spec,
-  type TypedArray,
-  type View,
-} from '@flambeau/core/backend'
+import { type DType, dtypes, newArray, rankOf, type TypedArray } from '../base/dtype.ts'
+import { numelOf } from '../base/shape.ts'
+import { type Backend, type DeviceBuffer, isScalar, type Operand, type Spec, type View } from './backend.ts'
 
 /** A range of a slab, from `start`; slabs are typed arrays of the dtype. */
 export class HostBuffer implements DeviceBuffer {

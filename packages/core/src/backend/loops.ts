@@ -1,6 +1,8 @@
 // Loops over strided operands: dimensions that lie one after the other in every operand are merged, so that kernels
 // see as few and as long loops as there can be.
-import type { Shape } from '@flambeau/core/backend'
+import { contiguousStrides, type Layout } from '../base/layout.ts'
+import type { Shape } from '../base/shape.ts'
+import type { Prims } from './backend.ts'
 
 export interface Loops {
   /** Sizes from the outermost to the innermost loop. */
@@ -65,6 +67,31 @@ function sortedLoops(shape: Shape, strides: readonly (readonly number[])[], firs
   }
   const inOrder = (row: readonly number[]): number[] => axes.map((axis) => row[axis])
   return loopsOver(inOrder(shape), strides.map(inOrder))
+}
+
+/** Strides of an output in the iterated shape: 0 along reduced axes. */
+export function outputStrides(shape: Shape, axes: readonly number[] | undefined): readonly number[] {
+  if (axes === undefined) return contiguousStrides(shape)
+  const strides = new Array<number>(shape.length).fill(0)
+  let step = 1
+  for (let i = shape.length - 1; i >= 0; i--) {
+    if (axes.includes(i)) continue
+    strides[i] = shape[i] === 1 ? 0 : step
+    step *= shape[i]
+  }
+  return strides
+}
+
+/** The loops of a map: a row of steps for every view among the inputs, then one for every output. */
+export function mapLoopsOver(shape: Shape, inputs: readonly object[], { outs }: Prims['map']): Loops {
+  const strides: (readonly number[])[] = []
+  for (let i = 0; i < inputs.length; i++) {
+    const { strides: row } = inputs[i] as Partial<Layout>
+    if (row !== undefined) strides.push(row)
+  }
+  const views = strides.length
+  for (let k = 0; k < outs.length; k++) strides.push(outputStrides(shape, outs[k].reduce?.axes))
+  return orderedLoops(shape, strides, views)
 }
 
 /**
