@@ -42,6 +42,7 @@ Y = spread([2, 3], 11, 5, -1, 2)
 P = spread([2, 3], 7, 3, 0.05, 0.95)
 T = spread([2, 3], 11, 5, 0.1, 0.9)
 CLASSES = spread([3, 4], 9, 2, -2, 2)
+EXTREME = torch.tensor([[-torch.inf, 1, 2, 0], [1e4, -1e4, 0, 9999], [-1, -torch.inf, -torch.inf, -torch.inf]], dtype=torch.float64)
 PIXELS = spread([2, 3, 2], 9, 2, -2, 2)
 IMAGES = spread([2, 3, 2, 2], 9, 2, -2, 2)
 WEIGHT = torch.tensor([1, 0.5, 2, 3], dtype=torch.float64)
@@ -72,6 +73,7 @@ for reduction in ('mean', 'sum', 'none'):
         ('nll_loss', [PIXELS, torch.tensor([[0, 2], [1, 1]])], {**r, 'weight': WEIGHT[:3]}, [0]),
         ('nll_loss', [IMAGES, torch.tensor([[[0, 2], [1, 1]], [[2, 2], [-100, 0]]])], r, [0]),
         ('cross_entropy', [CLASSES, LABELS], r, [0]),
+        ('cross_entropy', [EXTREME, LABELS], r, [0]),
         ('cross_entropy', [CLASSES[1], torch.tensor(3)], r, [0]),
         ('cross_entropy', [CLASSES, SOME], {**r, 'weight': WEIGHT}, [0]),
         ('cross_entropy', [CLASSES, SOME], {**r, 'label_smoothing': 0.2}, [0]),

@@ -3,14 +3,14 @@
 import type { Prims } from '../backend/backend.ts'
 import { type DType, dtypeRank, dtypes, isFloat } from '../base/dtype.ts'
 import { TypeError } from '../base/errors.ts'
-import { normalizeDim, normalizeDims, reducedShape, type Shape } from '../base/shape.ts'
+import { normalizeDim, normalizeDims, reducedShape } from '../base/shape.ts'
 import { type Expr, s } from '../expr/expr.ts'
-import { apply, applyAll } from '../tensor/apply.ts'
+import { apply, applyAll, operand } from '../tensor/apply.ts'
 import type { OpDef } from '../tensor/op.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { type DimOptions, type Dims, dimOptions, notImplemented } from './arguments.ts'
-import { type Elementwise, elementwise, reshapeOp, sumTo } from './define.ts'
-import { div, log } from './elementwise.ts'
+import { elementwise, reshapeOp, sumTo } from './define.ts'
+import { add, div, log } from './elementwise.ts'
 import { toDType } from './fill.ts'
 import { largest } from './extremes.ts'
 import { byAxes, reduced } from './kernels.ts'
@@ -33,48 +33,62 @@ const expAndSum: OpDef<Axes> = {
 }
 const sumOfProducts = elementwise('sum', (dy, y) => s.mul(dy, y))
 const softmaxGradient = elementwise('softmaxBackwardData', (dy, y, sum) => s.mul(s.sub(dy, sum), y))
-const logSoftmaxGradient = elementwise('logSoftmaxBackwardData', (dy, y, sum) => s.sub(dy, s.mul(s.exp(y), sum)))
-const expShifted = elementwise('exp', (x, most) => s.exp(s.sub(x, most)))
-const lessBoth = elementwise('sub', (x, most, logSum) => s.sub(s.sub(x, most), logSum))
 
-/** Both have a gradient of one form: `total` is what the gradient of a slice sums to, of the shape `kept`. */
-const slicewise = (
-  name: string,
-  gradient: Elementwise,
-  total: (dy: Tensor, y: Tensor, kept: Shape) => Tensor,
-  forward: (x: Tensor, dims: Axes) => Tensor,
-): OpDef<Axes> => ({
-  name,
+const softmaxOp: OpDef<Axes> = {
+  name: 'softmax',
   infer: ([x]) => [{ shape: x.shape, dtype: x.dtype }],
   saves: () => ({ outputs: [0] }),
   vjp: (ctx) => {
     const { dy } = ctx
     const y = ctx.output()
-    return [apply(gradient, [dy, y, total(dy, y, reducedShape(y.shape, ctx.attrs, true))], null)]
+    const sum = apply(sumOfProducts, [dy, y], { shape: reducedShape(y.shape, ctx.attrs, true), dtype: y.dtype })
+    return [apply(softmaxGradient, [dy, y, sum], null)]
   },
-  to: { kind: 'compose', compose: ([x], dims) => [forward(x as Tensor, dims)] },
-})
+  to: {
+    kind: 'compose',
+    compose: ([input], dims) => {
+      const x = input as Tensor
+      const [exps, sums] = applyAll(expAndSum, [x, largest(x, dims)], dims)
+      return [div(exps, sums)]
+    },
+  },
+}
 
-const softmaxOp = slicewise(
-  'softmax',
-  softmaxGradient,
-  (dy, y, shape) => apply(sumOfProducts, [dy, y], { shape, dtype: y.dtype }),
-  (x, dims) => {
-    const [exps, sums] = applyAll(expAndSum, [x, largest(x, dims)], dims)
-    return div(exps, sums)
-  },
+const lessBoth = elementwise('sub', (x, most, logSum) => s.sub(s.sub(x, most), logSum))
+const logSoftmaxGradient = elementwise('logSoftmaxBackwardData', (dy, exps, sums, total) =>
+  s.sub(dy, s.mul(exps, s.div(total, sums))),
 )
+const expAndSumGradient = elementwise('mul', (dExps, dSums, exps) => s.mul(s.add(dExps, dSums), exps))
 
-const logSoftmaxOp = slicewise(
-  'logSoftmax',
-  logSoftmaxGradient,
-  (dy, _, kept) => sumTo(dy, kept),
-  (x, dims) => {
-    const most = largest(x, dims)
-    const sums = apply(expShifted, [x, most], { shape: most.shape, dtype: x.dtype })
-    return apply(lessBoth, [x, most, log(sums)], null)
+/**
+ * Outputs: the result, and for the gradient the exponentials and their sums, which are dear to compute again. They have
+ * gradients of their own, for gradients of gradients; what was taken off before the exponential counts as a constant,
+ * because nothing depends on it.
+ */
+const logSoftmaxOp: OpDef<Axes> = {
+  name: 'logSoftmax',
+  infer: (inputs, dims) => [{ shape: inputs[0].shape, dtype: inputs[0].dtype }, ...expAndSum.infer(inputs, dims)],
+  // The result only so that writing to it is an error, as in PyTorch.
+  saves: () => ({ outputs: [0, 1, 2] }),
+  vjp: (ctx) => {
+    const [dy, dExps, dSums] = ctx.dys
+    const [exps, sums] = [ctx.output(1), ctx.output(2)]
+    const parts: Tensor[] = []
+    if (dy !== null) parts.push(apply(logSoftmaxGradient, [dy, exps, sums, sumTo(dy, sums.shape)], null))
+    if (dExps !== null || dSums !== null)
+      parts.push(apply(expAndSumGradient, [dExps ?? operand(0), dSums ?? operand(0), exps], null))
+    return [parts.reduce((a, b) => add(a, b))]
   },
-)
+  to: {
+    kind: 'compose',
+    compose: ([input], dims) => {
+      const x = input as Tensor
+      const most = largest(x, dims)
+      const [exps, sums] = applyAll(expAndSum, [x, most], dims)
+      return [apply(lessBoth, [x, most, log(sums)], null), exps, sums]
+    },
+  },
+}
 
 export interface SoftmaxOptions {
   readonly dim?: number

@@ -34,16 +34,15 @@ describe('one-hot sums', () => {
     ).toMatchInlineSnapshot(`
       "
       v1 float32[64, 1] = map(v0 as [64, 100]) { max over 1 of x0 }  # amax
-      v2 float32[64, 1] = map(v0 as [64, 100], v1 as [64, 100] by (1, 0)) { sum over 1 of exp(sub(x0, x1)) }  # exp
-      v3 float32[64, 1] = map(v2) { log(x0) }  # log
-      v6 int32[] = map(v5 as [64, 1], -100, 100) { sum over 0, 1 of int32(ne(x0, x1)) } check and(ne(x0, x1), or(lt(x0, 0), ge(x0, x2)))  # nllLoss
-      v7 int32[100] = iota() { axis: 0 }  # arange
-      v12 float32[64, 1] = map(v5 as [64, 1], v6 as [64, 1] by (0, 0)) { sum over 1 of add(select(and(and(ge(x0, 0), lt(x0, 100)), ne(float32(x0), -100)), neg(div(1, float32(x1))), 0), 0) }  # nllLossBackward+SumBackward1
-      v14 int32[64, 1] = map(v5 as [64, 1]) { select(and(ge(x0, 0), lt(x0, 100)), x0, 0) }  # sub+nllLoss+logSoftmaxBackwardData
-      v15 float32[64, 1] = gather(v0 as [64, 100], v14) { axis: 1 }  # sub+nllLoss+logSoftmaxBackwardData
-      v8 float32[] = map(v5 as [64, 1], v15, v1, v3) { sum over 0, 1 of add(select(and(and(ge(x0, 0), lt(x0, 100)), ne(float32(x0), -100)), neg(sub(sub(x1, x2), x3)), 0), 0) }  # sub+nllLoss+logSoftmaxBackwardData
-      v13 float32[64, 100] = map(v7 as [64, 100] by (0, 1), v5 as [64, 100] by (1, 0), v6 as [64, 100] by (0, 0), v0 as [64, 100], v1 as [64, 100] by (1, 0), v3 as [64, 100] by (1, 0), v12 as [64, 100] by (1, 0)) { t0 = float32(x1); sub(select(and(eq(float32(x0), t0), ne(t0, -100)), neg(div(1, float32(x2))), 0), mul(exp(sub(sub(x3, x4), x5)), x6)) }  # nllLossBackward+SumBackward1+sub+nllLoss+logSoftmaxBackwardData
-      v9 float32[] = map(v8, v6) { div(x0, float32(x1)) }  # div
+      v2 float32[64, 100]; v3 float32[64, 1] = map(v0 as [64, 100], v1 as [64, 100] by (1, 0)) { t0 = exp(sub(x0, x1)); t0; sum over 1 of t0 }  # exp
+      v7 int32[] = map(v6 as [64, 1], -100, 100) { sum over 0, 1 of int32(ne(x0, x1)) } check and(ne(x0, x1), or(lt(x0, 0), ge(x0, x2)))  # nllLoss
+      v8 int32[100] = iota() { axis: 0 }  # arange
+      v15 int32[64, 1] = map(v6 as [64, 1]) { select(and(ge(x0, 0), lt(x0, 100)), x0, 0) }  # sub+nllLoss
+      v16 float32[64, 1] = gather(v0 as [64, 100], v15) { axis: 1 }  # sub+nllLoss
+      v9 float32[] = map(v6 as [64, 1], v16, v1, v3) { sum over 0, 1 of add(select(and(and(ge(x0, 0), lt(x0, 100)), ne(float32(x0), -100)), neg(sub(sub(x1, x2), log(x3))), 0), 0) }  # log+sub+nllLoss
+      v10 float32[] = map(v9, v7) { div(x0, float32(x1)) }  # div
+      v13 float32[64, 1] = map(v6 as [64, 1], v7 as [64, 1] by (0, 0)) { sum over 1 of add(select(and(and(ge(x0, 0), lt(x0, 100)), ne(float32(x0), -100)), neg(div(1, float32(x1))), 0), 0) }  # nllLossBackward+SumBackward1
+      v14 float32[64, 100] = map(v8 as [64, 100] by (0, 1), v6 as [64, 100] by (1, 0), v7 as [64, 100] by (0, 0), v2, v13 as [64, 100] by (1, 0), v3 as [64, 100] by (1, 0)) { t0 = float32(x1); sub(select(and(eq(float32(x0), t0), ne(t0, -100)), neg(div(1, float32(x2))), 0), mul(x3, div(x4, x5))) }  # nllLossBackward+SumBackward1+logSoftmaxBackwardData
       "
     `)
   })
