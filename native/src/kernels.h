@@ -56,6 +56,8 @@ enum class Step : int32_t {
 
 /** The most values of an expression that are alive at once. */
 constexpr int32_t maxRegisters = 32;
+/** The most loops of an instruction. */
+constexpr int32_t maxDepth = 32;
 
 /**
  * One step of an expression: register `dst` gets a value of `dtype` computed from values of `of`. An operand from 0 is a

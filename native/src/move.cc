@@ -1,0 +1,139 @@
+#include "move.h"
+
+#include <memory>
+#include <type_traits>
+
+#include "arithmetic.h"
+#include "loops.h"
+
+namespace flambeau {
+namespace {
+
+/** Whether all indices lie in 0 .. size - 1. */
+BadIndex check_indices(const Loops<1>& loops, const int32_t* indices, int32_t size) {
+  BadIndex bad{false, 0};
+  const int64_t n = loops.inner(), step = loops.step(0);
+  loops.walk(0, loops.rows(), [&](const int64_t(&at)[1]) {
+    if (bad.found) return;
+    const int32_t* p = indices + at[0];
+    bool outside = false;
+    for (int64_t i = 0; i < n; i++) outside |= static_cast<uint32_t>(p[i * step]) >= static_cast<uint32_t>(size);
+    for (int64_t i = 0; outside && !bad.found; i++) {
+      const int32_t index = p[i * step];
+      if (static_cast<uint32_t>(index) >= static_cast<uint32_t>(size)) bad = {true, index};
+    }
+  });
+  return bad;
+}
+
+template <class T>
+void fold_as(const Fold& f, const Memory& memory) {
+  // Sums of floats are doubles, rounded once; those of whole numbers wrap.
+  using Sum = std::conditional_t<std::is_floating_point_v<T>, double, uint32_t>;
+  const auto sums = std::make_unique<Sum[]>(f.count);
+  const T* from = f.from.operand.in<T>(memory);
+  T* to = f.to.operand.in<T>(memory);
+  const Loops<2> loops{f.depth, f.sizes, {f.from.steps, f.to.steps}};
+  const int64_t n = loops.inner(), step = loops.step(0), toStep = loops.step(1);
+  if (product(f.sizes, f.depth) > 0) {
+    loops.walk(0, loops.rows(), [&](const int64_t(&at)[2]) {
+      const T* p = from + at[0];
+      Sum* q = sums.get() + f.first + at[1];
+      for (int64_t i = 0; i < n; i++) q[i * toStep] += static_cast<Sum>(p[i * step]);
+    });
+  }
+  for (int64_t i = 0; i < f.count; i++) to[i] = static_cast<T>(sums[i]);
+}
+
+template <class T>
+void gather_as(const Gather& g, const Memory& memory) {
+  const T* source = g.source.operand.in<T>(memory);
+  const int32_t* index = g.index.operand.in<int32_t>(memory);
+  T* to = g.to.operand.in<T>(memory);
+  const Loops<3> loops{g.depth, g.sizes, {g.source.steps, g.index.steps, g.to.steps}};
+  const int64_t n = loops.inner(), s0 = loops.step(0), s1 = loops.step(1), s2 = loops.step(2);
+  const int64_t along = g.axisStep;
+  const uint32_t size = static_cast<uint32_t>(g.axisSize);
+  parallel_ranges(loops.rows(), n, [&](int64_t first, int64_t last) {
+    loops.walk(first, last, [&](const int64_t(&at)[3]) {
+      const T* p = source + at[0];
+      const int32_t* i = index + at[1];
+      T* q = to + at[2];
+      // Indices are checked once more, because the output may be their own memory.
+      if (s1 == 0) {  // one index for the row: what selects rows of a matrix
+        const int32_t k = *i;
+        if (static_cast<uint32_t>(k) >= size) return;
+        for (int64_t c = 0; c < n; c++) q[c * s2] = p[c * s0 + k * along];
+        return;
+      }
+      for (int64_t c = 0; c < n; c++) {
+        const int32_t k = i[c * s1];
+        if (static_cast<uint32_t>(k) < size) q[c * s2] = p[c * s0 + k * along];
+      }
+    });
+  });
+}
+
+template <class T, class Combine>
+void scatter_with(const Scatter& s, const Memory& memory, Combine&& combine) {
+  const int32_t* index = s.index.operand.in<int32_t>(memory);
+  const T* source = s.source.operand.in<T>(memory);
+  T* to = s.to.operand.in<T>(memory);
+  const Loops<3> loops{s.depth, s.sizes, {s.index.steps, s.source.steps, s.to.steps}};
+  const int64_t n = loops.inner(), s0 = loops.step(0), s1 = loops.step(1), s2 = loops.step(2);
+  const int64_t along = s.axisStep;
+  const uint32_t size = static_cast<uint32_t>(s.axisSize);
+  loops.walk(0, loops.rows(), [&](const int64_t(&at)[3]) {
+    const int32_t* i = index + at[0];
+    const T* p = source + at[1];
+    T* q = to + at[2];
+    for (int64_t c = 0; c < n; c++) {
+      const int32_t k = i[c * s0];
+      if (static_cast<uint32_t>(k) >= size) continue;
+      T& x = q[c * s2 + k * along];
+      x = combine(x, p[c * s1]);
+    }
+  });
+}
+
+template <class T>
+void iota_as(const Iota& o, const Memory& memory) {
+  T* to = o.to.in<T>(memory);
+  for (int64_t i = 0; i < o.outer; i++) {
+    for (int32_t k = 0; k < o.n; k++) {
+      for (int64_t j = 0; j < o.inner; j++) *to++ = static_cast<T>(k);
+    }
+  }
+}
+
+}  // namespace
+
+void fold(const Fold& f, const Memory& memory) {
+  with_type(f.to.operand.dtype, [&](auto type) { fold_as<decltype(type)>(f, memory); });
+}
+
+BadIndex gather(const Gather& g, const Memory& memory) {
+  const Loops<1> loops{g.depth, g.sizes, {g.index.steps}};
+  const BadIndex bad = check_indices(loops, g.index.operand.in<int32_t>(memory), g.axisSize);
+  if (!bad.found) with_type(g.to.operand.dtype, [&](auto type) { gather_as<decltype(type)>(g, memory); });
+  return bad;
+}
+
+BadIndex scatter(const Scatter& s, const Memory& memory) {
+  const Loops<1> loops{s.depth, s.sizes, {s.index.steps}};
+  const BadIndex bad = check_indices(loops, s.index.operand.in<int32_t>(memory), s.axisSize);
+  if (bad.found) return bad;
+  const DType dtype = s.to.operand.dtype;
+  with_type(dtype, [&](auto type) {
+    using T = decltype(type);
+    if (s.fn == Reduce::none) return scatter_with<T>(s, memory, [](T, T y) { return y; });
+    with_combine<T>(s.fn, dtype, [&](auto combine) { scatter_with<T>(s, memory, combine); });
+  });
+  return bad;
+}
+
+void iota(const Iota& o, const Memory& memory) {
+  with_type(o.to.dtype, [&](auto type) { iota_as<decltype(type)>(o, memory); });
+}
+
+}  // namespace flambeau

@@ -1,0 +1,186 @@
+#include "order.h"
+
+#include <atomic>
+#include <memory>
+#include <new>
+
+#include "arithmetic.h"
+#include "loops.h"
+
+namespace flambeau {
+namespace {
+
+/** Whether a value beats the best so far: NaN beats all but NaN. */
+template <bool Max, class T>
+inline bool beats(T value, T best) {
+  const bool more = Max ? value > best : value < best;
+  return more | ((value != value) & (best == best));
+}
+
+/** Elements that are looked at together: their extreme is found without branches, its place only where it counts. */
+constexpr int64_t chunk = 64;
+
+/** The position of the extreme of n elements that lie one after the other. */
+template <bool Max, class T>
+int64_t arg_of_row(const T* p, int64_t n) {
+  T best = p[0];
+  int64_t begins = 0, ends = std::min(n, chunk);
+  for (int64_t from = 0; from < n; from += chunk) {
+    const int64_t to = std::min(n, from + chunk);
+    bool any = false;
+    for (int64_t i = from; i < to; i++) any |= beats<Max>(p[i], best);
+    if (!any) continue;
+    for (int64_t i = from; i < to; i++) best = beats<Max>(p[i], best) ? p[i] : best;
+    begins = from;
+    ends = to;
+  }
+  for (int64_t i = begins; i < ends; i++) {
+    if (p[i] == best || (p[i] != p[i] && best != best)) return i;
+  }
+  return begins;
+}
+
+template <bool Max, class T>
+void arg_reduce_as(const ArgReduce& a, const Memory& memory) {
+  const T* from = a.from.operand.in<T>(memory);
+  int32_t* to = a.to.in<int32_t>(memory);
+  const Loops<1> kept{a.kept, a.sizes, {a.from.steps}};
+  const Loops<1> reduced{a.reduced, a.sizes + a.kept, {a.from.steps + a.kept}};
+  const int64_t n = product(a.sizes + a.kept, a.reduced);
+  const int64_t width = kept.inner(), across = kept.step(0), inner = reduced.inner(), along = reduced.step(0);
+  // Elements side by side are compared side by side, element by element of the reduction; else each by itself.
+  const bool beside = across == 1 && along != 1;
+  const int64_t piece = beside ? 256 : 1, pieces = (width + piece - 1) / piece;
+  parallel_ranges(kept.rows() * pieces, n * piece, [&](int64_t first, int64_t last) {
+    for (int64_t i = first; i < last; i++) {
+      const int64_t row = i / pieces, begin = i % pieces * piece, end = std::min(width, begin + piece);
+      kept.walk(row, row + 1, [&](const int64_t(&outer)[1]) {
+        const T* x = from + outer[0] + begin * across;
+        int32_t* y = to + row * width + begin;
+        if (!beside && reduced.rows() == 1 && along == 1) {
+          y[0] = static_cast<int32_t>(arg_of_row<Max>(x, n));
+          return;
+        }
+        const int64_t m = end - begin;
+        T best[256];
+        int32_t where[256];
+        int32_t position = 0;
+        for (int64_t j = 0; j < m; j++) {
+          best[j] = x[j * across];
+          where[j] = 0;
+        }
+        reduced.walk(0, reduced.rows(), [&](const int64_t(&at)[1]) {
+          for (int64_t c = 0; c < inner; c++, position++) {
+            const T* p = x + at[0] + c * along;
+            for (int64_t j = 0; j < m; j++) {
+              const T value = p[j * across];
+              const bool better = beats<Max>(value, best[j]);
+              best[j] = better ? value : best[j];
+              where[j] = better ? position : where[j];
+            }
+          }
+        });
+        for (int64_t j = 0; j < m; j++) y[j] = where[j];
+      });
+    }
+  });
+}
+
+template <class T, class Combine>
+void scan_with(const Scan& s, const Memory& memory, Combine&& combine) {
+  const T* from = s.from.operand.in<T>(memory);
+  T* to = s.to.operand.in<T>(memory);
+  const Loops<2> loops{s.depth, s.sizes, {s.from.steps, s.to.steps}};
+  const int64_t width = loops.inner(), s0 = loops.step(0), s1 = loops.step(1);
+  const int64_t step = s.from.steps[s.depth], toStep = s.to.steps[s.depth];
+  parallel_ranges(loops.rows(), width * s.n, [&](int64_t first, int64_t last) {
+    loops.walk(first, last, [&](const int64_t(&at)[2]) {
+      for (int64_t i = 0; i < width; i++) {
+        const T* p = from + at[0] + i * s0;
+        T* q = to + at[1] + i * s1;
+        auto running = combine.first(*p);
+        *q = static_cast<T>(running);
+        for (int32_t c = 1; c < s.n; c++) {
+          p += step;
+          q += toStep;
+          running = combine(running, *p);
+          *q = static_cast<T>(running);
+        }
+      }
+    });
+  });
+}
+
+/** A combination whose running value is not rounded: a double beside floats. */
+template <class T, class F>
+struct Running {
+  using Sum = std::conditional_t<std::is_floating_point_v<T>, double, T>;
+  F combine;
+  Sum first(T x) const { return x; }
+  Sum operator()(Sum a, T b) const { return combine(a, static_cast<Sum>(b)); }
+};
+
+template <bool Descending, class T>
+void sort_as(const Sort& s, const Memory& memory) {
+  const T* from = s.from.operand.in<T>(memory);
+  T* values = s.values.operand.in<T>(memory);
+  int32_t* indices = s.indices.operand.in<int32_t>(memory);
+  const Loops<3> loops{s.depth, s.sizes, {s.from.steps, s.values.steps, s.indices.steps}};
+  const int64_t width = loops.inner(), s0 = loops.step(0), s1 = loops.step(1), s2 = loops.step(2);
+  const int64_t step = s.from.steps[s.depth];
+  const int64_t valueStep = s.values.steps[s.depth], indexStep = s.indices.steps[s.depth];
+  struct Entry {
+    T key;
+    int32_t index;
+  };
+  std::atomic<bool> exhausted{false};
+  parallel_ranges(loops.rows(), width * s.n * 8, [&](int64_t first, int64_t last) {
+    const std::unique_ptr<Entry[]> order(new (std::nothrow) Entry[s.n]);
+    if (order == nullptr) return exhausted.store(true);
+    loops.walk(first, last, [&](const int64_t(&at)[3]) {
+      for (int64_t i = 0; i < width; i++) {
+        const T* p = from + at[0] + i * s0;
+        for (int32_t c = 0; c < s.n; c++) order[c] = {p[c * step], c};
+        std::stable_sort(order.get(), order.get() + s.n, [](const Entry& a, const Entry& b) {
+          const T x = Descending ? b.key : a.key, y = Descending ? a.key : b.key;
+          return x < y || (x == x && y != y);
+        });
+        T* q = values + at[1] + i * s1;
+        int32_t* k = indices + at[2] + i * s2;
+        for (int32_t c = 0; c < s.n; c++) {
+          q[c * valueStep] = order[c].key;
+          k[c * indexStep] = order[c].index;
+        }
+      }
+    });
+  });
+  if (exhausted) throw std::bad_alloc();
+}
+
+}  // namespace
+
+void arg_reduce(const ArgReduce& a, const Memory& memory) {
+  with_type(a.from.operand.dtype, [&](auto type) {
+    using T = decltype(type);
+    a.max ? arg_reduce_as<true, T>(a, memory) : arg_reduce_as<false, T>(a, memory);
+  });
+}
+
+void scan(const Scan& s, const Memory& memory) {
+  const DType dtype = s.to.operand.dtype;
+  with_type(dtype, [&](auto type) {
+    using T = decltype(type);
+    using Sum = std::conditional_t<std::is_floating_point_v<T>, double, T>;
+    with_combine<Sum>(s.fn, dtype,
+                      [&](auto combine) { scan_with<T>(s, memory, Running<T, decltype(combine)>{combine}); });
+  });
+}
+
+void sort(const Sort& s, const Memory& memory) {
+  with_type(s.from.operand.dtype, [&](auto type) {
+    using T = decltype(type);
+    s.descending ? sort_as<true, T>(s, memory) : sort_as<false, T>(s, memory);
+  });
+}
+
+}  // namespace flambeau

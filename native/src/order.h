@@ -1,0 +1,37 @@
+// Kernels that compare along an axis: argReduce, scan and sort, told as in STREAM.md. NaN wins every comparison.
+#pragma once
+#include "kernels.h"
+
+namespace flambeau {
+
+/** The position of the extreme element over the reduced loops, in their order; the first of equals. */
+struct ArgReduce {
+  bool max;
+  int32_t kept, reduced;
+  /** Of the kept loops, then of the reduced ones. */
+  const int32_t* sizes;
+  Strided from;
+  Operand to;
+};
+
+/** Running sum, product, maximum or minimum over `n` elements, which the last step is along. */
+struct Scan {
+  Reduce fn;
+  int32_t depth, n;
+  const int32_t* sizes;
+  Strided from, to;
+};
+
+/** Stable; NaN is the largest. */
+struct Sort {
+  bool descending;
+  int32_t depth, n;
+  const int32_t* sizes;
+  Strided from, values, indices;
+};
+
+void arg_reduce(const ArgReduce&, const Memory&);
+void scan(const Scan&, const Memory&);
+void sort(const Sort&, const Memory&);
+
+}  // namespace flambeau

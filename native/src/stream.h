@@ -1,0 +1,132 @@
+// From words to kernels. `decode` checks every word of an instruction (STREAM.md) and makes it what the kernels are
+// told; what it lets through reads and writes nothing outside of its rows. `run_stream` does that for each instruction
+// of a batch and runs it; a `Program` is checked once and run often.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kernels.h"
+#include "move.h"
+#include "order.h"
+
+namespace flambeau {
+
+enum class Opcode : int32_t { map, check, matmul, argReduce, scan, fold, gather, scatter, sort, iota, count };
+
+struct Instruction {
+  Opcode opcode;
+  int32_t tag;
+  /** Whether there are no elements to work on; fold then still clears its output. */
+  bool empty;
+  union {
+    Map map;
+    Matmul matmul;
+    ArgReduce argReduce;
+    Scan scan;
+    Fold fold;
+    Gather gather;
+    Scatter scatter;
+    Sort sort;
+    Iota iota;
+  };
+};
+
+/** How a run ended, and in which instruction. */
+struct Status {
+  enum Kind : int32_t {
+    done,
+    /** The words are no stream for these rows: `what` says why. */
+    invalid,
+    /** A check's expression is true somewhere. */
+    check,
+    /** `value` is an index out of bounds. */
+    index,
+    /** There is no memory for what a kernel needs beside its operands. */
+    memory,
+  };
+  Kind kind = done;
+  int32_t tag = 0;
+  int32_t value = 0;
+  const char* what = "";
+};
+
+/** What a program needs of a row. */
+struct Need {
+  int64_t bytes = 0;
+  int64_t align = 1;
+};
+
+/** Objects that live as long as their arena or until it is cleared; they are not destroyed. */
+class Arena {
+ public:
+  template <class T>
+  T* take(int64_t count) {
+    return static_cast<T*>(bytes(count * static_cast<int64_t>(sizeof(T))));
+  }
+  void clear();
+
+ private:
+  void* bytes(int64_t size);
+
+  struct Chunk {
+    std::unique_ptr<double[]> memory;
+    int64_t bytes;
+  };
+  std::vector<Chunk> chunks_;
+  size_t chunk_ = 0;
+  int64_t at_ = 0;
+};
+
+/** What a stream is checked against. */
+struct Limits {
+  /** The rows' sizes; null where they are not known yet: then `needs` is told what they must be. */
+  const Row* rows;
+  Need* needs;
+  int32_t rowCount;
+  int32_t numberCount;
+  /** The most elements that an instruction may work on. */
+  int64_t elements = int64_t{1} << 53;
+};
+
+/** Reads one instruction at `words`, of which there are `count`; returns its length, or 0 with `what` telling why not.
+ */
+int64_t decode(const int32_t* words, int64_t count, const Limits&, Arena&, Instruction*, const char** what);
+
+/** A batch: its instructions in order, until one fails. */
+Status run_stream(const int32_t* words, int64_t count, const Limits&, const Kernels&, const Memory&, Arena&);
+
+/** A stream that is checked once. */
+class Program {
+ public:
+  /** `words` are copied. Null where they are not a stream of so many rows and numbers; the status says why. */
+  static std::unique_ptr<Program> make(const int32_t* words, int64_t count, int32_t rowCount, int32_t numberCount,
+                                       Status*);
+
+  int32_t row_count() const { return static_cast<int32_t>(needs_.size()); }
+  int32_t number_count() const { return numberCount_; }
+
+  /** What is another in every run of several: rows move on by `steps` bytes, numbers by `numbers` of them. */
+  struct Strides {
+    const int64_t* rows;
+    int32_t numbers;
+  };
+  /**
+   * Runs it `times` times. Every row has what all runs need of it, `numbers` those of all runs. `done` is how many runs
+   * came to their end.
+   */
+  Status run(const Kernels&, const Row* rows, const double* numbers, int64_t times, const Strides&,
+             int64_t* done) const;
+
+ private:
+  std::vector<int32_t> words_;
+  std::vector<Need> needs_;
+  int32_t numberCount_ = 0;
+  Arena arena_;
+  std::vector<Instruction> instructions_;
+};
+
+/** The name of an opcode, for messages. */
+const char* name_of(Opcode);
+
+}  // namespace flambeau
