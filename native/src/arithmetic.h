@@ -8,8 +8,7 @@
 
 namespace flambeau {
 
-template <class T>
-T larger(T a, T b) {
+template <class T> T larger(T a, T b) {
   if constexpr (std::is_floating_point_v<T>) {
     if (a != a || b != b) return a != a ? a : b;
     if (a == b) return std::signbit(a) ? b : a;
@@ -17,8 +16,7 @@ T larger(T a, T b) {
   return a < b ? b : a;
 }
 
-template <class T>
-T smaller(T a, T b) {
+template <class T> T smaller(T a, T b) {
   if constexpr (std::is_floating_point_v<T>) {
     if (a != a || b != b) return a != a ? a : b;
     if (a == b) return std::signbit(a) ? a : b;
@@ -26,21 +24,18 @@ T smaller(T a, T b) {
   return b < a ? b : a;
 }
 
-template <class T>
-T plus(T a, T b) {
+template <class T> T plus(T a, T b) {
   if constexpr (std::is_floating_point_v<T>) return a + b;
   return static_cast<T>(static_cast<uint32_t>(a) + static_cast<uint32_t>(b));
 }
 
-template <class T>
-T times(T a, T b) {
+template <class T> T times(T a, T b) {
   if constexpr (std::is_floating_point_v<T>) return a * b;
   return static_cast<T>(static_cast<uint32_t>(a) * static_cast<uint32_t>(b));
 }
 
 /** Calls f with the function of two T that `fn` names; sums of bools are or. */
-template <class T, class F>
-void with_combine(Reduce fn, DType dtype, F&& f) {
+template <class T, class F> void with_combine(Reduce fn, DType dtype, F&& f) {
   switch (fn) {
     case Reduce::sum:
       if constexpr (std::is_same_v<T, uint8_t>) {

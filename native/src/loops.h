@@ -9,8 +9,7 @@
 namespace flambeau {
 
 /** Calls f with a value of the type that a dtype has in memory. */
-template <class F>
-void with_type(DType dtype, F&& f) {
+template <class F> void with_type(DType dtype, F&& f) {
   switch (dtype) {
     case DType::boolean:
     case DType::uint8:
@@ -31,8 +30,7 @@ inline int64_t product(const int32_t* sizes, int32_t count) {
 }
 
 /** K operands in loops; no size is 0. */
-template <int K>
-struct Loops {
+template <int K> struct Loops {
   int32_t depth;
   const int32_t* sizes;
   const int32_t* steps[K];
@@ -45,8 +43,7 @@ struct Loops {
 
   /** Calls row(at) for the innermost loops from number `from` to before `to`; `at` is where each operand begins there.
    */
-  template <class F>
-  void walk(int64_t from, int64_t to, F&& row) const {
+  template <class F> void walk(int64_t from, int64_t to, F&& row) const {
     int64_t at[K] = {};
     int32_t index[maxDepth] = {};
     int64_t rest = from;
@@ -71,8 +68,7 @@ struct Loops {
 constexpr int64_t elementsOfPart = 1 << 15;
 
 /** Calls body(from, to) for parts of `count` pieces of `size` elements each, on several threads where it pays. */
-template <class F>
-void parallel_ranges(int64_t count, int64_t size, F&& body) {
+template <class F> void parallel_ranges(int64_t count, int64_t size, F&& body) {
   const int64_t piece = std::max<int64_t>(1, elementsOfPart / std::max<int64_t>(1, size));
   auto part = [&](int64_t i) { body(i * piece, std::min(count, (i + 1) * piece)); };
   parallel_for((count + piece - 1) / piece, part);

@@ -26,8 +26,7 @@ BadIndex check_indices(const Loops<1>& loops, const int32_t* indices, int32_t si
   return bad;
 }
 
-template <class T>
-void fold_as(const Fold& f, const Memory& memory) {
+template <class T> void fold_as(const Fold& f, const Memory& memory) {
   // Sums of floats are doubles, rounded once; those of whole numbers wrap.
   using Sum = std::conditional_t<std::is_floating_point_v<T>, double, uint32_t>;
   const auto sums = std::make_unique<Sum[]>(f.count);
@@ -45,8 +44,7 @@ void fold_as(const Fold& f, const Memory& memory) {
   for (int64_t i = 0; i < f.count; i++) to[i] = static_cast<T>(sums[i]);
 }
 
-template <class T>
-void gather_as(const Gather& g, const Memory& memory) {
+template <class T> void gather_as(const Gather& g, const Memory& memory) {
   const T* source = g.source.operand.in<T>(memory);
   const int32_t* index = g.index.operand.in<int32_t>(memory);
   T* to = g.to.operand.in<T>(memory);
@@ -74,8 +72,7 @@ void gather_as(const Gather& g, const Memory& memory) {
   });
 }
 
-template <class T, class Combine>
-void scatter_with(const Scatter& s, const Memory& memory, Combine&& combine) {
+template <class T, class Combine> void scatter_with(const Scatter& s, const Memory& memory, Combine&& combine) {
   const int32_t* index = s.index.operand.in<int32_t>(memory);
   const T* source = s.source.operand.in<T>(memory);
   T* to = s.to.operand.in<T>(memory);
@@ -96,8 +93,7 @@ void scatter_with(const Scatter& s, const Memory& memory, Combine&& combine) {
   });
 }
 
-template <class T>
-void iota_as(const Iota& o, const Memory& memory) {
+template <class T> void iota_as(const Iota& o, const Memory& memory) {
   T* to = o.to.in<T>(memory);
   for (int64_t i = 0; i < o.outer; i++) {
     for (int32_t k = 0; k < o.n; k++) {

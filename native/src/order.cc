@@ -11,8 +11,7 @@ namespace flambeau {
 namespace {
 
 /** Whether a value beats the best so far: NaN beats all but NaN. */
-template <bool Max, class T>
-inline bool beats(T value, T best) {
+template <bool Max, class T> inline bool beats(T value, T best) {
   const bool more = Max ? value > best : value < best;
   return more | ((value != value) & (best == best));
 }
@@ -21,8 +20,7 @@ inline bool beats(T value, T best) {
 constexpr int64_t chunk = 64;
 
 /** The position of the extreme of n elements that lie one after the other. */
-template <bool Max, class T>
-int64_t arg_of_row(const T* p, int64_t n) {
+template <bool Max, class T> int64_t arg_of_row(const T* p, int64_t n) {
   T best = p[0];
   int64_t begins = 0, ends = std::min(n, chunk);
   for (int64_t from = 0; from < n; from += chunk) {
@@ -40,8 +38,7 @@ int64_t arg_of_row(const T* p, int64_t n) {
   return begins;
 }
 
-template <bool Max, class T>
-void arg_reduce_as(const ArgReduce& a, const Memory& memory) {
+template <bool Max, class T> void arg_reduce_as(const ArgReduce& a, const Memory& memory) {
   const T* from = a.from.operand.in<T>(memory);
   int32_t* to = a.to.in<int32_t>(memory);
   const Loops<1> kept{a.kept, a.sizes, {a.from.steps}};
@@ -86,8 +83,7 @@ void arg_reduce_as(const ArgReduce& a, const Memory& memory) {
   });
 }
 
-template <class T, class Combine>
-void scan_with(const Scan& s, const Memory& memory, Combine&& combine) {
+template <class T, class Combine> void scan_with(const Scan& s, const Memory& memory, Combine&& combine) {
   const T* from = s.from.operand.in<T>(memory);
   T* to = s.to.operand.in<T>(memory);
   const Loops<2> loops{s.depth, s.sizes, {s.from.steps, s.to.steps}};
@@ -112,16 +108,14 @@ void scan_with(const Scan& s, const Memory& memory, Combine&& combine) {
 }
 
 /** A combination whose running value is not rounded: a double beside floats. */
-template <class T, class F>
-struct Running {
+template <class T, class F> struct Running {
   using Sum = std::conditional_t<std::is_floating_point_v<T>, double, T>;
   F combine;
   Sum first(T x) const { return x; }
   Sum operator()(Sum a, T b) const { return combine(a, static_cast<Sum>(b)); }
 };
 
-template <bool Descending, class T>
-void sort_as(const Sort& s, const Memory& memory) {
+template <bool Descending, class T> void sort_as(const Sort& s, const Memory& memory) {
   const T* from = s.from.operand.in<T>(memory);
   T* values = s.values.operand.in<T>(memory);
   int32_t* indices = s.indices.operand.in<int32_t>(memory);

@@ -228,10 +228,7 @@ class Reader {
     require(reinterpret_cast<uintptr_t>(row.data) % static_cast<uintptr_t>(size) == 0, "a row is not aligned");
   }
 
-  template <class T>
-  T* take(int64_t count) {
-    return arena_.take<T>(count);
-  }
+  template <class T> T* take(int64_t count) { return arena_.take<T>(count); }
 
  private:
   void extend(Axis axis, int64_t* low, int64_t* high) {

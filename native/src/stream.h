@@ -60,10 +60,7 @@ struct Need {
 /** Objects that live as long as their arena or until it is cleared; they are not destroyed. */
 class Arena {
  public:
-  template <class T>
-  T* take(int64_t count) {
-    return static_cast<T*>(bytes(count * static_cast<int64_t>(sizeof(T))));
-  }
+  template <class T> T* take(int64_t count) { return static_cast<T*>(bytes(count * static_cast<int64_t>(sizeof(T)))); }
   void clear();
 
  private:

@@ -1,0 +1,413 @@
+// What JavaScript calls: the only file that sees Node-API. Each environment (the main thread, a worker) has its own
+// state and its own memory; the pool of threads and the kernels are the process's. Memory stays JavaScript's: rows are
+// addresses that the caller keeps alive until the call that runs them returns, or its promise resolves.
+#include <node_api.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "blas.h"
+#include "dispatch.h"
+#include "pool.h"
+#include "stream.h"
+
+namespace flambeau {
+namespace {
+
+/** A typed array of JavaScript's that is held on to. */
+template <class T> struct Held {
+  T* data = nullptr;
+  int64_t length = 0;
+  napi_ref ref = nullptr;
+};
+
+struct Job;
+
+/** What an environment has. */
+struct Env {
+  const Kernels* kernels = nullptr;
+  Held<int32_t> words;
+  Held<double> rows;
+  Held<double> numbers;
+  /** How the last run ended: kind, tag, value, runs that came to their end (low and high word). */
+  Held<int32_t> status;
+  Arena arena;
+  std::vector<Row> table;
+  /** A run that another thread does now: nothing else runs until it is done. */
+  Job* job = nullptr;
+};
+
+/** A program with the memory that it is run on. */
+struct Handle {
+  std::unique_ptr<Program> program;
+  Held<double> rows;
+  Held<double> numbers;
+  std::vector<Row> table;
+  std::vector<int64_t> steps;
+  int32_t stride = 0;
+};
+
+// ---- errors and arguments ----
+
+napi_value raise(napi_env env, const std::string& message) {
+  napi_throw_error(env, nullptr, message.c_str());
+  return nullptr;
+}
+
+std::string described(const Status& status) {
+  const Opcode opcode = static_cast<Opcode>(status.value);
+  return "native: instruction " + std::to_string(status.tag) + " (" + name_of(opcode) + "): " + status.what;
+}
+
+template <class T> constexpr napi_typedarray_type array_type();
+template <> constexpr napi_typedarray_type array_type<int32_t>() { return napi_int32_array; }
+template <> constexpr napi_typedarray_type array_type<double>() { return napi_float64_array; }
+
+template <class T> void release(napi_env env, Held<T>* held) {
+  if (held->ref != nullptr) napi_delete_reference(env, held->ref);
+  *held = {};
+}
+
+/** Holds the typed array `value` in place of the one before; whether it is one of T. */
+template <class T> bool hold(napi_env env, napi_value value, Held<T>* held) {
+  napi_typedarray_type type;
+  size_t length;
+  void* data;
+  napi_ref ref;
+  if (napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr) != napi_ok ||
+      type != array_type<T>() || napi_create_reference(env, value, 1, &ref) != napi_ok)
+    return false;
+  release(env, held);
+  *held = {static_cast<T*>(data), static_cast<int64_t>(length), ref};
+  return true;
+}
+
+template <size_t N> struct Arguments {
+  napi_value values[N];
+  Env* state = nullptr;
+
+  Arguments(napi_env env, napi_callback_info info) {
+    size_t count = N;
+    napi_get_cb_info(env, info, &count, values, nullptr, nullptr);
+    napi_get_instance_data(env, reinterpret_cast<void**>(&state));
+  }
+};
+
+int32_t int_of(napi_env env, napi_value value) {
+  int32_t x = 0;
+  napi_get_value_int32(env, value, &x);
+  return x;
+}
+
+std::string text_of(napi_env env, napi_value value) {
+  size_t length = 0;
+  if (napi_get_value_string_utf8(env, value, nullptr, 0, &length) != napi_ok) return "";
+  std::string text(length, '\0');
+  napi_get_value_string_utf8(env, value, text.data(), length + 1, &length);
+  return text;
+}
+
+napi_value number(napi_env env, double x) {
+  napi_value value = nullptr;
+  napi_create_double(env, x, &value);
+  return value;
+}
+
+napi_value whole(napi_env env, int32_t x) {
+  napi_value value = nullptr;
+  napi_create_int32(env, x, &value);
+  return value;
+}
+
+napi_value text(napi_env env, const std::string& x) {
+  napi_value value = nullptr;
+  napi_create_string_utf8(env, x.data(), x.size(), &value);
+  return value;
+}
+
+/** A row of the table: an address, as a double, and bytes. A double that is neither names no memory. */
+Row row_of(const double* words) {
+  constexpr double most = 9007199254740992.0;
+  const bool good = words[0] >= 0 && words[0] < most && words[1] >= 0 && words[1] < most;
+  if (!good) return {nullptr, 0};
+  return {reinterpret_cast<char*>(static_cast<uintptr_t>(words[0])), static_cast<int64_t>(words[1])};
+}
+
+/** Tells JavaScript how a run ended; the words themselves being wrong is thrown. */
+napi_value ended(napi_env env, Env* state, const Status& status, int64_t done) {
+  if (status.kind == Status::invalid) return raise(env, described(status));
+  if (state->status.length >= 5) {
+    int32_t* out = state->status.data;
+    out[0] = status.kind;
+    out[1] = status.tag;
+    out[2] = status.value;
+    out[3] = static_cast<int32_t>(done);
+    out[4] = static_cast<int32_t>(done >> 32);
+  }
+  return whole(env, status.kind);
+}
+
+// ---- runs on another thread ----
+
+struct Job {
+  Env* state;
+  Handle* handle;
+  int64_t times;
+  Status status;
+  int64_t done = 0;
+  napi_ref keep = nullptr;
+  napi_deferred deferred = nullptr;
+  napi_async_work work = nullptr;
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool finished = false;
+
+  void wait() {
+    std::unique_lock<std::mutex> lock(mutex);
+    changed.wait(lock, [&] { return finished; });
+  }
+};
+
+/** Work in order: what another thread is at comes first. */
+void settle(Env* state) {
+  if (state->job != nullptr) state->job->wait();
+}
+
+Status run_handle(const Kernels& kernels, const Handle& handle, int64_t times, int64_t* done) {
+  return handle.program->run(kernels, handle.table.data(), handle.numbers.data, times,
+                             {handle.steps.data(), handle.stride}, done);
+}
+
+/** Reads the rows of a program anew; an error text where its numbers are too few. */
+const char* bind_rows(Handle* handle, int64_t times) {
+  const int32_t count = handle->program->row_count();
+  if (handle->rows.length < int64_t{3} * count) return "native: a program was not bound to its rows";
+  const int64_t needed = handle->program->number_count() + (times - 1) * handle->stride;
+  if (handle->program->number_count() > 0 && handle->numbers.length < needed)
+    return "native: a program has too few numbers";
+  for (int32_t i = 0; i < count; i++) {
+    const double* words = handle->rows.data + int64_t{3} * i;
+    handle->table[i] = row_of(words);
+    handle->steps[i] = words[2] >= 0 && words[2] < 9007199254740992.0 ? static_cast<int64_t>(words[2]) : 0;
+  }
+  return nullptr;
+}
+
+void execute(napi_env, void* data) {
+  Job* job = static_cast<Job*>(data);
+  job->status = run_handle(*job->state->kernels, *job->handle, job->times, &job->done);
+  std::lock_guard<std::mutex> lock(job->mutex);
+  job->finished = true;
+  job->changed.notify_all();
+}
+
+void complete(napi_env env, napi_status, void* data) {
+  std::unique_ptr<Job> job(static_cast<Job*>(data));
+  job->state->job = nullptr;
+  napi_handle_scope scope;
+  if (napi_open_handle_scope(env, &scope) != napi_ok) return;
+  napi_value kind = ended(env, job->state, job->status, job->done), error;
+  if (kind != nullptr) {
+    napi_resolve_deferred(env, job->deferred, kind);
+  } else if (napi_get_and_clear_last_exception(env, &error) == napi_ok) {
+    napi_reject_deferred(env, job->deferred, error);
+  }
+  napi_delete_reference(env, job->keep);
+  napi_delete_async_work(env, job->work);
+  napi_close_handle_scope(env, scope);
+}
+
+// ---- what is exported ----
+
+/** address(array): where its elements lie. */
+napi_value address(napi_env env, napi_callback_info info) {
+  const Arguments<1> args(env, info);
+  void* data;
+  if (napi_get_typedarray_info(env, args.values[0], nullptr, nullptr, &data, nullptr, nullptr) != napi_ok)
+    return raise(env, "native: address takes a typed array");
+  return number(env, static_cast<double>(reinterpret_cast<uintptr_t>(data)));
+}
+
+/** open(words, rows, numbers, status): the arrays through which batches come and results go. */
+napi_value open(napi_env env, napi_callback_info info) {
+  const Arguments<4> args(env, info);
+  Env* state = args.state;
+  if (!hold(env, args.values[0], &state->words) || !hold(env, args.values[1], &state->rows) ||
+      !hold(env, args.values[2], &state->numbers) || !hold(env, args.values[3], &state->status))
+    return raise(env, "native: open takes words (Int32Array), rows and numbers (Float64Array) and status (Int32Array)");
+  return nullptr;
+}
+
+/** submit(words, rows): runs the batch of so many words over so many rows; how it ended. */
+napi_value submit(napi_env env, napi_callback_info info) {
+  const Arguments<2> args(env, info);
+  Env* state = args.state;
+  const int32_t words = int_of(env, args.values[0]), rows = int_of(env, args.values[1]);
+  if (words < 0 || words > state->words.length || rows < 0 || int64_t{2} * rows > state->rows.length)
+    return raise(env, "native: a batch is larger than what was opened for it");
+  settle(state);
+  try {
+    state->table.resize(rows);
+  } catch (const std::bad_alloc&) {
+    return ended(env, state, {Status::memory, 0, 0, ""}, 0);
+  }
+  for (int32_t i = 0; i < rows; i++) state->table[i] = row_of(state->rows.data + int64_t{2} * i);
+  const int32_t numbers = static_cast<int32_t>(state->numbers.length);
+  const Limits limits{state->table.data(), nullptr, rows, numbers};
+  const Memory memory{state->table.data(), rows, state->numbers.data, numbers};
+  return ended(env, state, run_stream(state->words.data, words, limits, *state->kernels, memory, state->arena), 0);
+}
+
+/** program(words, rows, numbers): a checked program over so many rows and numbers. */
+napi_value program(napi_env env, napi_callback_info info) {
+  const Arguments<3> args(env, info);
+  const int32_t rows = int_of(env, args.values[1]), numbers = int_of(env, args.values[2]);
+  Held<int32_t> words;
+  if (rows < 0 || numbers < 0 || !hold(env, args.values[0], &words))
+    return raise(env, "native: program takes words (Int32Array) and two counts");
+  Status status;
+  napi_value value = nullptr;
+  try {
+    auto handle = std::make_unique<Handle>();
+    handle->program = Program::make(words.data, words.length, rows, numbers, &status);
+    handle->table.resize(rows);
+    handle->steps.resize(rows);
+    release(env, &words);
+    if (handle->program == nullptr) return raise(env, described(status));
+    const auto finalize = [](napi_env env, void* data, void*) {
+      std::unique_ptr<Handle> handle(static_cast<Handle*>(data));
+      release(env, &handle->rows);
+      release(env, &handle->numbers);
+    };
+    if (napi_create_external(env, handle.get(), finalize, nullptr, &value) == napi_ok) handle.release();
+  } catch (const std::bad_alloc&) {
+    return raise(env, "native: there is no memory for a program");
+  }
+  return value;
+}
+
+Handle* handle_of(napi_env env, napi_value value) {
+  void* data = nullptr;
+  napi_valuetype type;
+  if (napi_typeof(env, value, &type) != napi_ok || type != napi_external) return nullptr;
+  napi_get_value_external(env, value, &data);
+  return static_cast<Handle*>(data);
+}
+
+/**
+ * bind(program, rows, numbers, stride): the arrays that runs read: address, bytes and step of every row, and numbers,
+ * of which each run begins `stride` after the one before.
+ */
+napi_value bind(napi_env env, napi_callback_info info) {
+  const Arguments<4> args(env, info);
+  settle(args.state);
+  Handle* handle = handle_of(env, args.values[0]);
+  const int32_t stride = int_of(env, args.values[3]);
+  if (handle == nullptr || stride < 0 || !hold(env, args.values[1], &handle->rows) ||
+      !hold(env, args.values[2], &handle->numbers))
+    return raise(env, "native: bind takes a program, rows and numbers (Float64Array) and a stride");
+  handle->stride = stride;
+  return nullptr;
+}
+
+/** run(program, times): how it ended. */
+napi_value run(napi_env env, napi_callback_info info) {
+  const Arguments<2> args(env, info);
+  Handle* handle = handle_of(env, args.values[0]);
+  const int32_t times = int_of(env, args.values[1]);
+  if (handle == nullptr || times < 0) return raise(env, "native: run takes a program and how often");
+  settle(args.state);
+  if (const char* error = bind_rows(handle, times)) return raise(env, error);
+  int64_t done = 0;
+  const Status status = run_handle(*args.state->kernels, *handle, times, &done);
+  return ended(env, args.state, status, done);
+}
+
+/** runAsync(program, times): the same on another thread; a promise of how it ended. Other work waits for it. */
+napi_value run_async(napi_env env, napi_callback_info info) {
+  const Arguments<2> args(env, info);
+  Handle* handle = handle_of(env, args.values[0]);
+  const int32_t times = int_of(env, args.values[1]);
+  if (handle == nullptr || times < 0) return raise(env, "native: runAsync takes a program and how often");
+  if (args.state->job != nullptr) return raise(env, "native: another run is not done yet");
+  if (const char* error = bind_rows(handle, times)) return raise(env, error);
+  std::unique_ptr<Job> job(new (std::nothrow) Job);
+  if (job == nullptr) return raise(env, "native: there is no memory for a run");
+  job->state = args.state;
+  job->handle = handle;
+  job->times = times;
+  napi_value promise, name = text(env, "flambeau");
+  if (napi_create_async_work(env, nullptr, name, execute, complete, job.get(), &job->work) != napi_ok ||
+      napi_create_reference(env, args.values[0], 1, &job->keep) != napi_ok ||
+      napi_create_promise(env, &job->deferred, &promise) != napi_ok || napi_queue_async_work(env, job->work) != napi_ok)
+    return raise(env, "native: a run could not be queued");
+  args.state->job = job.release();
+  return promise;
+}
+
+/** configure(threads, isa, blas): 0 and '' leave what there is. */
+napi_value configure(napi_env env, napi_callback_info info) {
+  const Arguments<3> args(env, info);
+  settle(args.state);
+  const int32_t count = int_of(env, args.values[0]);
+  const std::string isa = text_of(env, args.values[1]), library = text_of(env, args.values[2]);
+  std::string error;
+  if (!isa.empty()) {
+    const Kernels* named = kernels_named(isa.c_str(), &error);
+    if (named == nullptr) return raise(env, error);
+    args.state->kernels = named;
+  }
+  if (!library.empty()) error = use_blas(library);
+  if (!error.empty()) return raise(env, error);
+  if (count > 0) set_threads(count);
+  return nullptr;
+}
+
+/** report(): the processor, what was chosen for it, and threads. */
+napi_value report(napi_env env, napi_callback_info info) {
+  const Arguments<1> args(env, info);
+  napi_value result;
+  napi_create_object(env, &result);
+  napi_set_named_property(env, result, "isa", text(env, args.state->kernels->name));
+  napi_set_named_property(env, result, "features", text(env, cpu_features()));
+  napi_set_named_property(env, result, "blas", text(env, blas_in_use()));
+  napi_set_named_property(env, result, "threads", whole(env, threads()));
+  napi_set_named_property(env, result, "cores", whole(env, usable_cores()));
+  return result;
+}
+
+void finish(napi_env env, void* data, void*) {
+  std::unique_ptr<Env> state(static_cast<Env*>(data));
+  release(env, &state->words);
+  release(env, &state->rows);
+  release(env, &state->numbers);
+  release(env, &state->status);
+}
+
+}  // namespace
+}  // namespace flambeau
+
+NAPI_MODULE_INIT() {
+  using namespace flambeau;
+  auto state = new (std::nothrow) Env;
+  if (state == nullptr) return raise(env, "native: there is no memory");
+  state->kernels = &kernels();
+  napi_set_instance_data(env, state, finish, nullptr);
+  const struct {
+    const char* name;
+    napi_callback function;
+  } functions[] = {
+      {"address", address}, {"open", open},          {"submit", submit},       {"program", program}, {"bind", bind},
+      {"run", run},         {"runAsync", run_async}, {"configure", configure}, {"report", report},
+  };
+  for (const auto& [name, function] : functions) {
+    napi_value value;
+    napi_create_function(env, name, NAPI_AUTO_LENGTH, function, nullptr, &value);
+    napi_set_named_property(env, exports, name, value);
+  }
+  napi_set_named_property(env, exports, "version", text(env, FLAMBEAU_VERSION));
+  return exports;
+}

@@ -1,0 +1,16 @@
+// Which kernels this processor can run.
+#pragma once
+#include <string>
+
+#include "kernels.h"
+
+namespace flambeau {
+
+/** The kernels of that name (v2, avx2, avx512, neon); null where this processor cannot run them, and the error says so.
+ */
+const Kernels* kernels_named(const char* name, std::string* error);
+
+/** What was found of the processor that matters to the choice, for a person to read: "avx2 fma avx512f". */
+std::string cpu_features();
+
+}  // namespace flambeau
