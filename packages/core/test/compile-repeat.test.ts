@@ -2,6 +2,7 @@
 import { js } from '@flambeau/backend-js'
 import {
   compile,
+  defaultGenerator,
   F,
   manualSeed,
   nn,
@@ -14,9 +15,9 @@ import {
   useDevice,
   zeros,
 } from '@flambeau/core'
+import type { Backend } from '@flambeau/core/backend'
 import { beforeAll, describe, expect, test } from 'vitest'
-
-beforeAll(() => void useDevice(js()))
+import { Repeating } from './repeating.ts'
 
 function training(): { step: () => Tensor; model: nn.Module; optimizer: optim.Optimizer } {
   manualSeed(5)
@@ -41,7 +42,14 @@ const stateOf = ({ model, optimizer }: Omit<ReturnType<typeof training>, 'step'>
   optimizer.paramGroups.map(({ lr }) => lr),
 ]
 
-describe('repeat', () => {
+const repeating = new Repeating()
+
+describe.each([
+  ['by calls', js()],
+  ['by a backend that repeats', repeating],
+])('repeat %s', (_, backend) => {
+  beforeAll(() => void useDevice(backend))
+
   test('is as many calls: losses, parameters, gradients, versions and schedule', () => {
     const eager = training()
     const losses = Array.from({ length: 300 }, () => eager.step().item())
@@ -133,4 +141,32 @@ describe('repeat', () => {
     expect(optimizer.stepCount).toBe(5)
     expect(w.version).toBe(5)
   })
+})
+
+test('a backend that repeats gets many steps in a call', () => {
+  useDevice(repeating)
+  const step = compile(training().step)
+  step.repeat(8)
+  const before = repeating.calls
+  step.repeat(3000)
+  expect(repeating.calls - before).toBeLessThan(20)
+})
+
+test('an error in the middle of many steps takes back the draws and schedules of those after it', () => {
+  const state = (backend: Backend): unknown => {
+    useDevice(backend)
+    const { model, step, optimizer } = training()
+    const w = tensor([0])
+    const failing = compile(() => {
+      const loss = step()
+      noGrad(() => w.add_(1 / 64))
+      return F.binaryCrossEntropy(w, ones(1)).add(loss)
+    })
+    for (const stack of [true, false]) {
+      expect(() => failing.repeat(200, { stack })).toThrow('all elements of input should be between 0 and 1')
+      noGrad(() => w.mul_(0))
+    }
+    return [stateOf({ model, optimizer }), w.version, defaultGenerator.getState()]
+  }
+  expect(state(repeating)).toEqual(state(js()))
 })

@@ -29,14 +29,20 @@ export interface ProgramInstr<K extends Kind = Kind> {
   readonly origin: Origin
 }
 
+/** Where random numbers come from, as far as a draw can be taken back. */
+export interface Stream {
+  getState(): Uint8Array
+  setState(state: Uint8Array): unknown
+}
+
 /** What the host does at every run, in order and before the instructions; it never reads tensors. */
 export type HostStep =
-  /** A counter, a schedule; `undo` takes it back when the instructions end in an error. */
-  | { readonly kind: 'effect'; readonly fn: () => void; readonly undo?: () => void }
+  /** A counter, a schedule; what it returns takes that run of it back, when the instructions end in an error. */
+  | { readonly kind: 'effect'; readonly fn: () => () => void }
   /** A pure read: a learning rate, a bias correction. */
   | { readonly kind: 'reading'; readonly reading: number; readonly fn: () => number }
-  /** Data made anew: random draws. */
-  | { readonly kind: 'draw'; readonly draw: number; readonly produce: () => TypedArray }
+  /** Data made anew, random draws, and the state of what they are drawn from. */
+  | { readonly kind: 'draw'; readonly draw: number; readonly produce: () => TypedArray; readonly stream: Stream }
 
 /** Where a value comes from that no instruction makes. */
 export type Given =
@@ -89,10 +95,21 @@ export interface Bindings {
   readonly results: readonly DeviceBuffer[]
 }
 
+/** How several runs ended: all of them complete, or after so many an error. */
+export interface Ended {
+  readonly runs: number
+  readonly error?: unknown
+}
+
 /** A program made ready by a backend; it holds its arena. */
 export interface Executable {
   /** Runs the instructions once. Errors of checks are thrown as `run` of the backend throws them. */
   run(bindings: Bindings): void
+  /**
+   * Several runs in one call, where a backend gains by it; absent: core calls `run`. `numbers` and `draws` hold those of
+   * all runs, one run after the other, and so do `results` when they are `stacked`; else every run writes the same.
+   */
+  repeat?(bindings: Bindings, times: number, stacked: boolean): Ended
   /** What it was compiled to, for a person who asks; absent where there is no text. */
   readonly source?: string
 }

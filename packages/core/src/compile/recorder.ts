@@ -20,7 +20,8 @@ import { contiguousStrides, type Layout } from '../base/layout.ts'
 import { numelOf } from '../base/shape.ts'
 import { Device, type Storage } from '../tensor/device.ts'
 import { dispatch } from '../tensor/dispatch.ts'
-import type { EffectSink, Stream } from '../tensor/effects.ts'
+import type { Stream } from '../backend/program.ts'
+import type { EffectSink, Undo } from '../tensor/effects.ts'
 import { callingLine } from '../tensor/line.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { UndoLog } from './undo.ts'
@@ -190,14 +191,13 @@ export class Recorder implements Backend, EffectSink {
     this.#backend.write(out, source())
     this.streams.push(drawnFrom)
     const draw = this.#draws++
-    this.#host.push({ kind: 'draw', draw, produce: source })
+    this.#host.push({ kind: 'draw', draw, produce: source, stream: drawnFrom })
     this.#write(out, { from: 'draw', draw })
   }
 
-  effect(fn: () => void, undo?: () => void): void {
-    fn()
-    if (undo !== undefined) this.#undo.add(undo)
-    this.#host.push({ kind: 'effect', fn, undo })
+  effect(fn: () => Undo): void {
+    this.#undo.add(fn())
+    this.#host.push({ kind: 'effect', fn })
   }
 
   refuse(what: string, remedy = 'Return the tensor from the step and read it outside.'): never {

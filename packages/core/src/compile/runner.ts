@@ -1,10 +1,11 @@
 // A recording made ready: a call is the host's part, one run of the executable, and new tensors for what comes out.
 import type { Backend, DeviceBuffer, Spec, View } from '../backend/backend.ts'
-import type { Bindings } from '../backend/program.ts'
-import type { DType } from '../base/dtype.ts'
-import type { Layout } from '../base/layout.ts'
+import type { Bindings, Ended } from '../backend/program.ts'
+import { type DType, dtypeSize } from '../base/dtype.ts'
+import { contiguousStrides, type Layout } from '../base/layout.ts'
 import { numelOf } from '../base/shape.ts'
 import { type Device, Storage } from '../tensor/device.ts'
+import { copyTo } from '../tensor/dispatch.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { Host } from './host.ts'
 import { build } from './nested.ts'
@@ -37,6 +38,9 @@ function leavingOf(out: Out, { program, plan }: Prepared): Leaving {
   throw new Error(`a result lies in ${place?.in}`)
 }
 
+/** Runs are prepared ahead as far as what they are given and what they leave takes this much memory. */
+const aheadBytes = 2 ** 20
+
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 export class Runner {
@@ -53,6 +57,10 @@ export class Runner {
   readonly #args: DeviceBuffer[] = []
   readonly #results: DeviceBuffer[]
   readonly #bindings: Mutable<Bindings>
+  /** How many runs are prepared ahead. */
+  readonly #most: number
+  /** Whether all that the step returns is made anew by every run. */
+  readonly #stackable: boolean
 
   /** `before` is the recording that it agrees with. */
   constructor(recording: Recording, before: Pick<Recording, 'leaves'>, device: Device) {
@@ -70,6 +78,10 @@ export class Runner {
     this.#fixed = fixed.some((x) => x !== undefined) ? fixed : []
     this.#results = new Array<DeviceBuffer>(this.#specs.length)
     this.#bindings = { numbers: this.#host.numbers, draws: this.#host.draws, args: this.#args, results: this.#results }
+    const drawn = [...program.given].flatMap(([value, { from }]) => (from === 'draw' ? [program.values[value]] : []))
+    const bytes = [...drawn, ...this.#specs].reduce((sum, x) => sum + numelOf(x.shape) * dtypeSize[x.dtype], 64)
+    this.#most = Math.max(1, Math.floor(aheadBytes / (bytes + this.#host.numbers.byteLength)))
+    this.#stackable = this.#leaving.slice(0, recording.returned).every(({ fresh }) => fresh >= 0)
   }
 
   /** Whether what the recording took for granted of arguments still holds. */
@@ -95,10 +107,18 @@ export class Runner {
     let done = 0
     this.#allocate()
     try {
-      for (; done < times; done++) {
-        if (seen !== null && done > 0) this.#allocate()
-        this.#step()
-        seen?.(this.#row(given))
+      while (done < times) {
+        // Where all results are seen, those of the last run have memory of their own, because they leave.
+        const ended = this.#together(seen === null ? times - done : times - done - 1, seen)
+        if (ended === null) {
+          if (seen !== null && done > 0) this.#allocate()
+          this.#step()
+          seen?.(this.#row(given))
+          done++
+        } else {
+          done += ended.runs
+          if (ended.error !== undefined) throw ended.error
+        }
       }
     } catch (error) {
       if (done > 0) this.#finish(given, args, done)
@@ -128,6 +148,47 @@ export class Runner {
       this.#host.undo()
       throw error
     }
+  }
+
+  /** Some of the next runs in one call of a backend that can do it; null where it cannot. */
+  #together(times: number, seen: ((row: readonly View[]) => void) | null): Ended | null {
+    const executable = executableOn(this.prepared, this.#device)
+    const stacked = seen !== null
+    if (executable.repeat === undefined || times < 2 || (stacked && !this.#stackable)) return null
+    const ahead = this.#host.ahead(Math.min(times, this.#most))
+    const { runs, numbers, draws } = ahead
+    const specs = this.#specs
+    const results = stacked
+      ? specs.map(({ shape, dtype }) => this.#backend.alloc({ shape: [runs, ...shape], dtype }))
+      : this.#results
+    const ended =
+      runs === 0 ? { runs } : executable.repeat({ numbers, draws, args: this.#args, results }, runs, stacked)
+    if (ended.runs < runs) ahead.rewind(ended.runs)
+    if (stacked) this.#unstack(results, ended.runs, seen)
+    return ended.runs < runs ? ended : { runs, error: ahead.error }
+  }
+
+  /** The results of so many runs, one after the other in memory; the last ones are those that leave. */
+  #unstack(results: readonly DeviceBuffer[], runs: number, seen: (row: readonly View[]) => void): void {
+    for (let run = 0; run < runs; run++) {
+      seen(
+        this.#leaving.slice(0, this.recording.returned).map(
+          ({ shape, strides, offset, dtype, fresh }): View => ({
+            buffer: results[fresh],
+            shape,
+            strides,
+            offset: run * this.#sizes[fresh] + offset,
+            dtype,
+          }),
+        ),
+      )
+    }
+    if (runs === 0) return
+    results.forEach((buffer, i) => {
+      const { shape, dtype } = this.#specs[i]
+      const last = { buffer, shape, strides: contiguousStrides(shape), offset: (runs - 1) * this.#sizes[i], dtype }
+      copyTo(this.#backend, last, { shape, dtype, buffer: this.#results[i] })
+    })
   }
 
   /** What the step returned, as elements that later steps leave alone. */

@@ -7,14 +7,11 @@ import { fromArray } from './create.ts'
 
 /** An effect on the default generator, which can be taken back. */
 function reseeding(fn: () => void): void {
-  let before: Uint8Array | undefined
-  effect(
-    () => {
-      before = defaultGenerator.getState()
-      fn()
-    },
-    () => void (before === undefined || defaultGenerator.setState(before)),
-  )
+  effect(() => {
+    const before = defaultGenerator.getState()
+    fn()
+    return () => void defaultGenerator.setState(before)
+  })
 }
 
 /**

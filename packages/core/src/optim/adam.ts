@@ -99,10 +99,11 @@ class AdamBase<G extends AdamGroup> extends Optimizer<G, AdamState> {
 
   protected override updateParameter(p: Tensor, grad: Tensor, group: ParamGroup<G>): void {
     const state = this.#stateOf(p, group.amsgrad)
-    effect(
-      () => void state.step++,
-      () => void state.step--,
-    )
+    const uncount = (): void => void state.step--
+    effect(() => {
+      state.step++
+      return uncount
+    })
     const { expAvg, expAvgSq, maxExpAvgSq } = state
     const correction = (beta: number): number => 1 - beta ** state.step
     const [decay, decayValue] = this.decayOf(group)

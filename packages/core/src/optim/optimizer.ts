@@ -98,10 +98,11 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
   step<L>(closure?: () => L): L | undefined {
     const loss = closure === undefined ? undefined : enableGrad(closure)
     if (effects.sink !== null) effects.sink.restoring(this.#restorer())
-    effect(
-      () => void this.stepCount++,
-      () => void this.stepCount--,
-    )
+    const uncount = (): void => void this.stepCount--
+    effect(() => {
+      this.stepCount++
+      return uncount
+    })
     for (const group of this.paramGroups) {
       const { params } = group
       for (let i = 0; i < params.length; i++) {

@@ -2,18 +2,16 @@
 // here so that a recorder in front of the backend can repeat them in order at every replay, and take them back when the
 // step throws while it is recorded.
 import type { Output } from '../backend/backend.ts'
+import type { Stream } from '../backend/program.ts'
 import type { TypedArray } from '../base/dtype.ts'
 import type { Device, Storage } from './device.ts'
 import type { Tensor } from './tensor.ts'
 
-/** Where random numbers come from, as far as a draw can be taken back. */
-export interface Stream {
-  getState(): Uint8Array
-  setState(state: Uint8Array): unknown
-}
+/** Takes one run of an effect back. */
+export type Undo = () => void
 
 export interface EffectSink {
-  effect(fn: () => void, undo?: () => void): void
+  effect(fn: () => Undo): void
   write(out: Output, produce: () => TypedArray, stream: Stream): void
   /** Something that a recording cannot hold; an error that names the calling line. */
   refuse(what: string, remedy?: string): void
@@ -73,12 +71,12 @@ export function switched(owner: object, on: boolean, back: () => void): void {
 }
 
 /**
- * Runs `fn` now and once at every replay, in order. It must not read tensors. `undo` takes it back when an error ends
- * the step.
+ * Runs `fn` now and once at every replay, in order. It must not read tensors. What it returns takes that run back, when
+ * an error ends the step.
  */
-export function effect(fn: () => void, undo?: () => void): void {
+export function effect(fn: () => Undo): void {
   if (effects.sink === null) fn()
-  else effects.sink.effect(fn, undo)
+  else effects.sink.effect(fn)
 }
 
 /** Fills an output with what `produce` draws from a stream, now and afresh at every replay. */

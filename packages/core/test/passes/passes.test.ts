@@ -157,7 +157,7 @@ describe('common subexpressions', () => {
     expect(read).toHaveLength(1)
     const apart: Program = {
       ...program,
-      host: program.host.flatMap((step) => [{ kind: 'effect' as const, fn: () => {} }, step]),
+      host: program.host.flatMap((step) => [{ kind: 'effect' as const, fn: () => () => {} }, step]),
     }
     expect(after(apart, subexpressions).instrs.filter((instr) => instr.origin.name === 'mul')).toHaveLength(2)
     expect(program.host.filter((step) => step.kind === 'draw')).toHaveLength(2)

@@ -61,8 +61,13 @@ describe('text of a program', () => {
         [2, { from: 'argument', argument: 1 }],
       ]),
       host: [
-        { kind: 'effect', fn: () => {} },
-        { kind: 'draw', draw: 0, produce: () => new Float32Array(2) },
+        { kind: 'effect', fn: () => () => {} },
+        {
+          kind: 'draw',
+          draw: 0,
+          produce: () => new Float32Array(2),
+          stream: { getState: () => new Uint8Array(0), setState: () => {} },
+        },
       ],
       instrs: [
         {
