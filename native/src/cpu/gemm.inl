@@ -1,0 +1,230 @@
+// Products of matrices that are more than one row or column: C in tiles that stay in registers over a block of k, B in
+// panels that are copied to lie as tiles read them. An element of C is the sum over each block of k in its order, one
+// accumulator, blocks added in order: its bits depend on k alone, neither on the tile nor on the thread.
+#pragma once
+#include <cstdlib>
+
+#include "lanes.inl"
+
+namespace flambeau::ISA {
+
+/** c (row-major) = a b, for elements wherever they lie. */
+template <class T> struct Product {
+  int64_t m, n, k;
+  const T* a;
+  int64_t aRow, aColumn;
+  const T* b;
+  int64_t bRow, bColumn;
+  T* c;
+};
+
+/** Where of a product to work: rows and columns from the first up to, not including, the last. */
+struct Region {
+  int64_t row, rowEnd, column, columnEnd;
+};
+
+#if VECTOR_BYTES == 64 || defined(__aarch64__)
+constexpr int registers = 32;
+#else
+constexpr int registers = 16;
+#endif
+/** The vectors of a whole panel's row. */
+constexpr int panelVectors = registers == 32 ? 4 : 2;
+/** The most rows of a tile `vectors` wide: accumulators, a row of b and a broadcast element fill the registers. */
+constexpr int most_rows(int vectors) {
+  return registers == 16 ? (vectors == 1 ? 8 : 6) : vectors < 3 ? 12 : vectors == 3 ? 8 : 6;
+}
+/** Whether loads of a part of a vector cost nothing. */
+constexpr bool masked = VECTOR_BYTES == 64;
+
+/** The most of k, of rows and of columns that are worked on at a time: a panel and a block of a stay in the caches. */
+constexpr int64_t blockK = VECTOR_BYTES == 64 ? 512 : 384;
+constexpr int64_t blockRows = 240;
+constexpr int64_t blockColumns = 1024;
+
+constexpr int64_t up(int64_t x, int64_t unit) { return (x + unit - 1) / unit; }
+
+/**
+ * c (rows of `cRow`) = or += a tile of R x N vectors of a b, the last vector of which has `last` columns. Sums are over
+ * k from 0.
+ */
+template <class T, int R, int N> static void tile(int64_t k, const T* a, int64_t aRow, int64_t aColumn, const T* b,
+                                                  int64_t bRow, T* c, int64_t cRow, int64_t last, bool add) {
+  constexpr int64_t L = lanes<T>;
+  Vec<T> sum[R][N] = {};
+  for (int64_t p = 0; p < k; ++p) {
+    Vec<T> row[N];
+#pragma GCC unroll 4
+    for (int j = 0; j < N; ++j) row[j] = masked && j == N - 1 ? load_some(b + j * L, last) : load(b + j * L);
+#pragma GCC unroll 12
+    for (int i = 0; i < R; ++i) {
+      const Vec<T> x = splat(a[i * aRow]);
+#pragma GCC unroll 4
+      for (int j = 0; j < N; ++j) sum[i][j] += x * row[j];
+    }
+    a += aColumn;
+    b += bRow;
+  }
+#pragma GCC unroll 12
+  for (int i = 0; i < R; ++i, c += cRow) {
+#pragma GCC unroll 4
+    for (int j = 0; j < N; ++j) {
+      T* to = c + j * L;
+      if (j < N - 1 || last == L) {
+        store(to, add ? load(to) + sum[i][j] : sum[i][j]);
+      } else {
+        store_some(to, add ? load_some(to, last) + sum[i][j] : sum[i][j], last);
+      }
+    }
+  }
+}
+
+template <class T>
+using Tile = void (*)(int64_t, const T*, int64_t, int64_t, const T*, int64_t, T*, int64_t, int64_t, bool);
+
+template <class T, int N, class = std::make_integer_sequence<int, most_rows(N)>> struct Tiles;
+template <class T, int N, int... R> struct Tiles<T, N, std::integer_sequence<int, R...>> {
+  static Tile<T> of(int64_t rows) {
+    static constexpr Tile<T> tiles[] = {tile<T, R + 1, N>...};
+    return tiles[rows - 1];
+  }
+};
+
+template <class T> static Tile<T> tile_of(int64_t rows, int64_t vectors) {
+  if constexpr (panelVectors == 4) {
+    if (vectors == 4) return Tiles<T, 4>::of(rows);
+    if (vectors == 3) return Tiles<T, 3>::of(rows);
+  }
+  return vectors == 2 ? Tiles<T, 2>::of(rows) : Tiles<T, 1>::of(rows);
+}
+
+/** Memory of a thread for what it copies, aligned to vectors; it grows and stays. */
+class Scratch {
+ public:
+  ~Scratch() { std::free(data_); }
+  template <class T> T* room(int64_t count) {
+    const int64_t bytes = up(count * static_cast<int64_t>(sizeof(T)), 64) * 64;
+    if (bytes > bytes_) {
+      std::free(data_);
+      data_ = std::aligned_alloc(64, static_cast<size_t>(bytes));
+      bytes_ = bytes;
+    }
+    return static_cast<T*>(data_);
+  }
+
+ private:
+  void* data_ = nullptr;
+  int64_t bytes_ = 0;
+};
+
+/** `columns` of `k` rows of b, as rows of whole vectors. */
+template <class T>
+static void pack_panel(const T* b, int64_t bRow, int64_t bColumn, int64_t k, int64_t columns, T* to) {
+  constexpr int64_t L = lanes<T>;
+  const int64_t vectors = up(columns, L), row = vectors * L;
+  for (int64_t v = 0; v < vectors; ++v, to += L, b += L * bColumn) {
+    const int64_t count = v < vectors - 1 ? L : columns - v * L;
+    if (bColumn == 1) {
+      if (count == L) {
+        for (int64_t p = 0; p < k; ++p) store(to + p * row, load(b + p * bRow));
+      } else {
+        for (int64_t p = 0; p < k; ++p) store(to + p * row, load_some(b + p * bRow, count));
+      }
+    } else if (bRow == 1) {
+      for (int64_t p = 0; p < k; p += L) {
+        const int64_t deep = k - p < L ? k - p : L;
+        Vec<T> square[L] = {};
+        if (deep == L && count == L) {
+#pragma GCC unroll 16
+          for (int64_t j = 0; j < L; ++j) square[j] = load(b + p + j * bColumn);
+        } else {
+          for (int64_t j = 0; j < count; ++j) square[j] = load_some(b + p + j * bColumn, deep);
+        }
+        transpose<T>(square);
+        if (deep == L) {
+#pragma GCC unroll 16
+          for (int64_t i = 0; i < L; ++i) store(to + (p + i) * row, square[i]);
+        } else {
+          for (int64_t i = 0; i < deep; ++i) store(to + (p + i) * row, square[i]);
+        }
+      }
+    } else {
+      for (int64_t p = 0; p < k; ++p) {
+        T some[L] = {};
+        for (int64_t j = 0; j < count; ++j) some[j] = b[p * bRow + j * bColumn];
+        store(to + p * row, load(some));
+      }
+    }
+  }
+}
+
+/** Rows of a, `height` at a time, the elements of a column side by side. `to` has room for a vector more. */
+template <class T>
+static void pack_rows(const T* a, int64_t aRow, int64_t aColumn, int64_t rows, int64_t k, int64_t height, T* to) {
+  for (int64_t i = 0; i < rows; i += height) {
+    const int64_t count = rows - i < height ? rows - i : height;
+    const T* from = a + i * aRow;
+    for (int64_t p = 0; p < k; ++p, from += aColumn, to += count) {
+      if (aRow == 1) {
+        for (int64_t q = 0; q < count; q += lanes<T>) {
+          store(to + q, load_some(from + q, count - q < lanes<T> ? count - q : lanes<T>));
+        }
+      } else {
+        for (int64_t q = 0; q < count; ++q) to[q] = from[q * aRow];
+      }
+    }
+  }
+}
+
+/** The part of a product in a region. `finish` is called with regions that are finished, a block at a time. */
+template <class T, class Finish> static void gemm(const Product<T>& it, const Region& region, const Finish& finish) {
+  constexpr int64_t L = lanes<T>, panel = panelVectors * L;
+  static thread_local Scratch scratchA, scratchB;
+  const int64_t rows = region.rowEnd - region.row, columns = region.columnEnd - region.column;
+  const int64_t deep = up(it.k, up(it.k, blockK));
+  const int64_t wide = columns < blockColumns ? columns : blockColumns;
+  // Tiles of a block are equally high, but for the last one.
+  const int64_t most = most_rows(static_cast<int>(up(wide < panel ? wide : panel, L)));
+  const int64_t blocks = up(rows, blockRows);
+  const int64_t height = up(rows, blocks * up(up(rows, blocks), most));
+  const int64_t high = up(up(rows, blocks), height) * height;
+
+  const bool packsA = it.aColumn != 1 && (it.aRow != 1 || columns > panel);
+  // Copying pays where more than two tiles read it.
+  const bool packsB = it.bColumn != 1 || rows > 2 * height;
+  const bool packsLast = packsB || (!masked && columns % L != 0);
+  T* const packedA = packsA ? scratchA.room<T>(high * deep + L) : nullptr;
+  T* const packedB = packsLast ? scratchB.room<T>((packsB ? up(wide, panel) : 1) * panel * deep) : nullptr;
+
+  for (int64_t column = region.column; column < region.columnEnd; column += blockColumns) {
+    const int64_t columnEnd = region.columnEnd - column < blockColumns ? region.columnEnd : column + blockColumns;
+    for (int64_t p = 0; p < it.k; p += deep) {
+      const int64_t k = it.k - p < deep ? it.k - p : deep;
+      for (int64_t row = region.row; row < region.rowEnd; row += high) {
+        const int64_t rowEnd = region.rowEnd - row < high ? region.rowEnd : row + high;
+        const T* const a = it.a + row * it.aRow + p * it.aColumn;
+        if (packsA) pack_rows(a, it.aRow, it.aColumn, rowEnd - row, k, height, packedA);
+        for (int64_t j = column; j < columnEnd; j += panel) {
+          const int64_t width = columnEnd - j < panel ? columnEnd - j : panel, vectors = up(width, L);
+          const T* b = it.b + p * it.bRow + j * it.bColumn;
+          int64_t bRow = it.bRow;
+          if (packsB || (packsLast && width % L != 0)) {
+            T* const packed = packedB + (packsB ? (j - column) * deep : 0);
+            if (row == region.row) pack_panel(b, it.bRow, it.bColumn, k, width, packed);
+            b = packed;
+            bRow = vectors * L;
+          }
+          for (int64_t i = row; i < rowEnd; i += height) {
+            const int64_t count = rowEnd - i < height ? rowEnd - i : height;
+            tile_of<T>(count, vectors)(k, packsA ? packedA + (i - row) * k : a + (i - row) * it.aRow,
+                                       packsA ? 1 : it.aRow, packsA ? count : it.aColumn, b, bRow, it.c + i * it.n + j,
+                                       it.n, width - (vectors - 1) * L, p > 0);
+          }
+        }
+        if (p + k == it.k) finish(Region{row, rowEnd, column, columnEnd});
+      }
+    }
+  }
+}
+
+}  // namespace flambeau::ISA

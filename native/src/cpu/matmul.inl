@@ -1,0 +1,198 @@
+// The matmul kernel: which loops do a product, which threads, and the expression after it, block by block while the
+// block is in the cache. An element's bits depend on the sizes and the layout, not on how the work is cut.
+#pragma once
+#include <type_traits>
+
+#include "../blas.h"
+#include "../kernels.h"
+#include "../pool.h"
+#include "gemm.inl"
+#include "gemv.inl"
+
+namespace flambeau::ISA {
+
+void map(const Map&, const Memory&);
+
+/** Fewer multiplications are not worth a thread. */
+constexpr int64_t leastWork = 1 << 17;
+
+/** Into how many parts to cut work on `elements`, of which each is `work` multiplications. */
+INLINE int64_t parts_of(int64_t elements, int64_t work) {
+  const int64_t worth = elements * work / leastWork, most = threads();
+  return worth < 2 || most == 1 ? 1 : worth < most ? worth : most;
+}
+
+/** Calls `body(first, end)` for ranges of 0 to `count`, cut at multiples of `unit`; none is shorter if `count` is not.
+ */
+template <class Body> static void for_ranges(int64_t parts, int64_t count, int64_t unit, const Body& body) {
+  const int64_t units = count < unit ? 1 : count / unit;
+  if (parts > units) parts = units;
+  auto part = [&](int64_t i) {
+    body(units * i / parts * unit, i == parts - 1 ? count : units * (i + 1) / parts * unit);
+  };
+  parallel_for(parts, part);
+}
+
+/** A product of matrices, in regions for `parts` threads whose cost is the least that can be had. */
+template <class T, class Finish> static void gemm(const Product<T>& it, int64_t parts, const Finish& finish) {
+  if (parts == 1) return gemm(it, Region{0, it.m, 0, it.n}, finish);
+  int64_t down = 1, high = 0, wide = 0;
+  for (int64_t d = 1, least = 0; d <= parts; ++d) {
+    const int64_t h = up(it.m, d), w = up(up(it.n, parts / d), lanes<T>) * lanes<T>;
+    const int64_t cost = h * w + 8 * (h + w);  // an element that is copied costs as much as some multiplications
+    if (d == 1 || cost < least) {
+      least = cost;
+      down = d;
+      high = h;
+      wide = w;
+    }
+  }
+  const int64_t across = parts / down;
+  auto part = [&](int64_t i) {
+    const int64_t row = i / across * high, column = i % across * wide;
+    if (row >= it.m || column >= it.n) return;
+    gemm(it, Region{row, it.m - row < high ? it.m : row + high, column, it.n - column < wide ? it.n : column + wide},
+         finish);
+  };
+  parallel_for(down * across, part);
+}
+
+/** The elements of a vector side by side: itself, or a copy. */
+template <class T> static const T* dense(const T* v, int64_t count, int64_t step) {
+  static thread_local Scratch scratch;
+  if (step == 1) return v;
+  T* const copy = scratch.room<T>(count);
+  for (int64_t i = 0; i < count; ++i) copy[i] = v[i * step];
+  return copy;
+}
+
+/** One product, by whatever is made for it. `finish` is called with the regions of c as they are done. */
+template <class T, class Finish> static void multiply(Product<T> it, bool alone, const Finish& finish) {
+  // A step that is never made may have any length.
+  if (it.m == 1) it.aRow = 1;
+  if (it.k == 1) it.aColumn = it.bRow = 1;
+  if (it.n == 1) it.bColumn = 1;
+
+  // With a vector: `count` elements from as many rows or columns of the matrix, `across` apart.
+  const bool column = it.n == 1;
+  const T* const matrix = column ? it.a : it.b;
+  const int64_t count = column ? it.m : it.n, across = column ? it.aRow : it.bColumn;
+  const int64_t along = column ? it.aColumn : it.bRow;
+  if ((column || it.m == 1) && (across == 1 || along == 1)) {
+    const int64_t step = column ? it.bRow : it.aColumn;
+    const bool dots = along == 1;
+    const T* const v = column ? it.b : it.a;
+    const T* const vector = dots ? dense(v, it.k, step) : v;
+    for_ranges(alone ? 1 : parts_of(count, it.k), count, 4 * lanes<T>, [&](int64_t first, int64_t end) {
+      if (dots)
+        dot_rows(first, end, count, it.k, matrix, across, vector, it.c);
+      else
+        add_rows(first, end, count, it.k, matrix, along, vector, step, it.c);
+      finish(column ? Region{first, end, 0, 1} : Region{0, 1, first, end});
+    });
+    return;
+  }
+  if (it.n > 1 && it.m > 1 && blas_gemm(it.m, it.n, it.k, it.a, it.aRow, it.aColumn, it.b, it.bRow, it.bColumn, it.c)) {
+    return finish(Region{0, it.m, 0, it.n});
+  }
+  gemm(it, alone ? 1 : parts_of(it.m * it.n, it.k), finish);
+}
+
+/** Products of integers, which wrap: U is T without a sign. */
+template <class T, class U> static void multiply_integers(const Product<T>& it) {
+  for (int64_t i = 0; i < it.m; ++i) {
+    T* const c = it.c + i * it.n;
+    for (int64_t j = 0; j < it.n; ++j) c[j] = 0;
+    for (int64_t p = 0; p < it.k; ++p) {
+      const U x = static_cast<U>(it.a[i * it.aRow + p * it.aColumn]);
+      const T* const b = it.b + p * it.bRow;
+      for (int64_t j = 0; j < it.n; ++j) c[j] = static_cast<T>(c[j] + x * static_cast<U>(b[j * it.bColumn]));
+    }
+  }
+}
+
+/** How many elements lie before those of a batch element, of an operand whose first steps are the batch's. */
+INLINE int64_t batch_offset(const Matmul& it, const int32_t* steps, int64_t index) {
+  int64_t offset = 0;
+  for (int32_t d = it.depth - 1; d >= 0; --d) {
+    offset += index % it.sizes[d] * steps[d];
+    index /= it.sizes[d];
+  }
+  return offset;
+}
+
+/** The expression after the product, for a region of c of a batch element. */
+static void finish_region(const Matmul& it, const Memory& memory, int64_t index, const Region& region) {
+  static thread_local Scratch scratch;
+  Strided* const inputs = scratch.room<Strided>(it.inputCount + 1);
+  const int32_t cSteps[] = {it.n, 1};
+  inputs[0] = {it.c, cSteps};
+  inputs[0].operand.offset += static_cast<int32_t>((index * it.m + region.row) * it.n + region.column);
+  for (int32_t i = 0; i < it.inputCount; ++i) {
+    const Strided& from = it.inputs[i];
+    const int32_t* const steps = from.steps + it.depth;
+    inputs[i + 1] = {from.operand, steps};
+    inputs[i + 1].operand.offset +=
+        static_cast<int32_t>(batch_offset(it, from.steps, index) + region.row * steps[0] + region.column * steps[1]);
+  }
+  const int32_t sizes[] = {static_cast<int32_t>(region.rowEnd - region.row),
+                           static_cast<int32_t>(region.columnEnd - region.column)};
+  const MapOut out{inputs[0], Reduce::none, it.from};
+  map(Map{2, sizes, it.inputCount + 1, inputs, 1, &out, it.codeCount, it.codes}, memory);
+}
+
+template <class T> static void matmul_of(const Matmul& it, const Memory& memory) {
+  int64_t batch = 1;
+  for (int32_t d = 0; d < it.depth; ++d) batch *= it.sizes[d];
+  if (batch == 0 || it.m == 0 || it.n == 0) return;
+  const int32_t *const aSteps = it.a.steps + it.depth, *const bSteps = it.b.steps + it.depth;
+  const T* const a = it.a.operand.in<T>(memory);
+  const T* const b = it.b.operand.in<T>(memory);
+  T* const c = it.c.in<T>(memory);
+  const int64_t size = static_cast<int64_t>(it.m) * it.n;
+  const bool finishes = it.codeCount > 0 || it.from != -1;
+
+  // Many products go to the threads whole; of a few, each is cut.
+  const int64_t parts = parts_of(batch * size, it.k);
+  const bool alone = batch >= parts;
+  for_ranges(alone ? parts : 1, batch, 1, [&](int64_t first, int64_t end) {
+    for (int64_t index = first; index < end; ++index) {
+      const T* const aOf = a + batch_offset(it, it.a.steps, index);
+      const T* const bOf = b + batch_offset(it, it.b.steps, index);
+      T* const cOf = c + index * size;
+      const Product<T> product{it.m, it.n, it.k, aOf, aSteps[0], aSteps[1], bOf, bSteps[0], bSteps[1], cOf};
+      const auto finish = [&](const Region& region) {
+        if (finishes) finish_region(it, memory, index, region);
+      };
+      const Region whole{0, it.m, 0, it.n};
+      if constexpr (std::is_floating_point_v<T>) {
+        if (it.k > 0) {
+          multiply(product, alone && parts > 1, finish);
+        } else {
+          for (int64_t i = 0; i < size; ++i) product.c[i] = 0;
+          finish(whole);
+        }
+      } else {
+        multiply_integers<T, std::make_unsigned_t<T>>(product);
+        finish(whole);
+      }
+    }
+  });
+}
+
+void matmul(const Matmul& it, const Memory& memory) {
+  switch (it.dtype) {
+    case DType::float32:
+      return matmul_of<float>(it, memory);
+    case DType::float64:
+      return matmul_of<double>(it, memory);
+    case DType::int32:
+      return matmul_of<int32_t>(it, memory);
+    case DType::uint8:
+      return matmul_of<uint8_t>(it, memory);
+    case DType::boolean:
+      return;
+  }
+}
+
+}  // namespace flambeau::ISA
