@@ -2,12 +2,11 @@
 import { type DType, type Program, type ProgramOperand, roundSource, type Use } from '@flambeau/core/backend'
 import { isReading } from '@flambeau/core/backend'
 import { type Count, sum } from './index-source.ts'
-import { indented, type NestMemory, type Strided } from './loop-source.ts'
+import { indented, type Strided } from './loop-source.ts'
 import type { Opened, ProgramMemory } from './program-memory.ts'
-import type { Cells } from './reduction.ts'
 
 /** One function of the text: its parameters are the memory and the numbers that change from run to run. */
-export class FunctionSource implements NestMemory {
+export class FunctionSource {
   readonly lines: string[] = []
   readonly #memory: ProgramMemory
   readonly #parameters = new Set<string>()
@@ -43,10 +42,6 @@ export class FunctionSource implements NestMemory {
 
   scratch(length: Count): string {
     return this.#memory.scratch(Number(length))
-  }
-
-  cells(): Cells {
-    return this.#memory.cells()
   }
 
   get parameters(): string {
