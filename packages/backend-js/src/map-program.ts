@@ -17,6 +17,7 @@ import {
   type Shape,
   topological,
 } from '@flambeau/core/backend'
+import type { Likeness } from './likeness.ts'
 import { emitNest, type Strided } from './loop-source.ts'
 import type { FunctionSource, ProgramSource } from './program-source.ts'
 import { combineSource, identityOf } from './reduction.ts'
@@ -40,8 +41,8 @@ const exprsOf = ({ attrs, check }: MapInstr): Expr[] => [
 ]
 
 /** The function of a map. */
-export function mapStep(source: ProgramSource, instr: MapInstr): void {
-  source.step(instr.origin.name, (fn) => {
+export function mapStep(source: ProgramSource, instr: MapInstr, like?: Likeness): void {
+  const write = (fn: FunctionSource): readonly string[] => {
     const shape = iteratedShape(source, instr)
     if (numelOf(shape) === 0) return emptied(source, fn, instr)
     const { check, attrs } = instr
@@ -54,7 +55,8 @@ export function mapStep(source: ProgramSource, instr: MapInstr): void {
     return visible
       ? ['{', ...loops(fn, instr, shape, [checked], [flag]), '}', raise, ...loops(fn, instr, shape, attrs.outs, [])]
       : [...loops(fn, instr, shape, [...attrs.outs, checked], [flag]), raise]
-  })
+  }
+  source.step(instr.origin.name, write, like)
 }
 
 /** The loops of some outputs; the last of them may be numbers that go to `flags`. */
@@ -114,12 +116,14 @@ export function straightStep(
   source: ProgramSource,
   instrs: readonly MapInstr[],
   leaves: (value: number) => boolean,
+  like?: Likeness,
 ): void {
-  source.step(instrs.map((x) => x.origin.name).join(', '), (fn) => {
+  const write = (fn: FunctionSource): readonly string[] => {
     const code = new Straight(source, fn, leaves)
     for (const instr of instrs) code.add(instr)
     return code.lines
-  })
+  }
+  source.step(instrs.map((x) => x.origin.name).join(', '), write, like)
 }
 
 /** Offsets of all elements of a layout, in row-major order. */

@@ -6,34 +6,43 @@ import {
   emitJs,
   type Expr,
   isUse,
+  type Program,
   type ProgramInstr,
   type Step,
   topological,
   type Use,
 } from '@flambeau/core/backend'
 import { sum, times } from './index-source.ts'
-import { inputDTypes, mapStep } from './map-program.ts'
+import type { Likeness } from './likeness.ts'
+import { inputDTypes } from './map-program.ts'
 import { emitMatmul, type MatmulSource, type MatrixSource } from './matmul-source.ts'
 import type { FunctionSource, ProgramSource } from './program-source.ts'
 
 /** Steps that are function calls: V8 writes their code out at every element of a tile, and the tile becomes slower. */
 const calls: ReadonlySet<Step> = new Set<Step>(['exp', 'expm1', 'log', 'log1p', 'sin', 'cos', 'tanh', 'erf', 'pow'])
 
+/** A product and its epilogue as two instructions where the epilogue calls functions, else as the one that it is. */
+export function apart({ values }: Program, instr: ProgramInstr): readonly ProgramInstr[] {
+  const { post } = instr.attrs as ProgramInstr<'matmul'>['attrs']
+  if (instr.kind !== 'matmul' || post === undefined || !topological([post]).some(({ step }) => calls.has(step)))
+    return [instr]
+  const [value] = instr.outputs
+  const { shape, dtype } = values[value]
+  const inputs = [{ value, dtype, ...contiguousLayout(shape) }, ...instr.inputs.slice(2)]
+  return [
+    { ...instr, attrs: {}, inputs: instr.inputs.slice(0, 2) },
+    { ...instr, kind: 'map', attrs: { outs: [{ expr: post }] }, inputs },
+  ]
+}
+
 /** The functions of a matrix product. */
-export function matmulStep(source: ProgramSource, instr: ProgramInstr<'matmul'>): void {
-  const { post } = instr.attrs
-  if (post !== undefined && topological([post]).some(({ step }) => calls.has(step))) {
-    matmulStep(source, { ...instr, attrs: {}, inputs: instr.inputs.slice(0, 2) })
-    const [value] = instr.outputs
-    const { shape, dtype } = source.program.values[value]
-    const inputs = [{ value, dtype, ...contiguousLayout(shape) }, ...instr.inputs.slice(2)]
-    return mapStep(source, { ...instr, kind: 'map', attrs: { outs: [{ expr: post }] }, inputs })
-  }
-  source.step(instr.origin.name, (fn) => {
+export function matmulStep(source: ProgramSource, instr: ProgramInstr<'matmul'>, like?: Likeness): void {
+  const write = (fn: FunctionSource): readonly string[] => {
     const { declarations, call } = emitMatmul(productOf(source, fn, instr), (prefix) => source.fresh(prefix))
     source.declare(declarations)
     return [call]
-  })
+  }
+  source.step(instr.origin.name, write, like)
 }
 
 function productOf(source: ProgramSource, fn: FunctionSource, instr: ProgramInstr<'matmul'>): MatmulSource {

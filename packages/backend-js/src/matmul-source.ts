@@ -193,9 +193,12 @@ class Emission {
       return windows(s, origin, span, this.#constant)
     }
     const array = this.#fresh('x')
+    this.#parameters.push(array)
+    this.#arguments.push(s.array)
+    if (isNumber(s.start)) return moving(array, [s.start, ...origin])
     const start = this.#fresh('at')
-    this.#parameters.push(array, start)
-    this.#arguments.push(s.array, s.start)
+    this.#parameters.push(start)
+    this.#arguments.push(s.start)
     return moving(array, [start, ...origin])
   }
 

@@ -67,6 +67,11 @@ export class ProgramMemory {
     return this.#plan.places[value] as Place
   }
 
+  /** The name of memory that is another at every run. */
+  bound(value: number): string | undefined {
+    return boundTo(this.place(value))?.array
+  }
+
   open(value: number): Opened {
     let opened = this.#opened.get(value)
     if (opened !== undefined) return opened

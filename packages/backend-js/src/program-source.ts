@@ -2,26 +2,34 @@
 import { type DType, type Program, type ProgramOperand, roundSource, type Use } from '@flambeau/core/backend'
 import { isReading } from '@flambeau/core/backend'
 import { type Count, sum } from './index-source.ts'
+import type { Likeness } from './likeness.ts'
 import { indented, type Strided } from './loop-source.ts'
 import type { Opened, ProgramMemory } from './program-memory.ts'
 
-/** One function of the text: its parameters are the memory and the numbers that change from run to run. */
+/**
+ * One function of the text: its parameters are the memory and the numbers that change from run to run. Where several
+ * steps are one function, all memory is a parameter; the names are those of the first step, whose likeness it is.
+ */
 export class FunctionSource {
   readonly lines: string[] = []
   readonly #memory: ProgramMemory
-  readonly #parameters = new Set<string>()
+  readonly #like: Likeness | undefined
+  /** By name: what is passed by a step of a likeness. */
+  readonly #parameters = new Map<string, (like: Likeness) => string>()
 
-  constructor(memory: ProgramMemory) {
+  constructor(memory: ProgramMemory, like?: Likeness) {
     this.#memory = memory
+    this.#like = like
   }
 
   open(value: number): Opened {
     const opened = this.#memory.open(value)
-    if (!opened.constant) {
-      this.#parameters.add(opened.array)
-      if (opened.start !== '0') this.#parameters.add(opened.start)
-    }
-    return opened
+    const { array, start, constant } = opened
+    if (constant && this.#like === undefined) return opened
+    const at = this.#like?.values.indexOf(value) ?? 0
+    this.#parameters.set(array, ({ values }) => this.#memory.open(values[at]).array)
+    if (start !== '0') this.#parameters.set(start, ({ values }) => this.#memory.open(values[at]).start)
+    return { ...opened, constant: false }
   }
 
   /** Elements with the given steps, from the first one that a use reads. */
@@ -33,11 +41,18 @@ export class FunctionSource {
   /** A number as the dtype that an expression gives its input; what it changes to is read from the run's numbers. */
   number(x: Exclude<ProgramOperand, Use>, dtype: DType): string {
     if (!isReading(x)) return constantSource(x.value, dtype)
-    this.#parameters.add('numbers')
+    this.#parameters.set('numbers', () => 'numbers')
     const name = `n${x.reading}${dtype}`
-    const line = `const ${name} = ${roundSource[dtype](`numbers[${x.reading}]`)}`
+    const line = `const ${name} = ${roundSource[dtype](`numbers[${this.#reading(x.reading)}]`)}`
     if (!this.lines.includes(line)) this.lines.push(line)
     return name
+  }
+
+  #reading(reading: number): Count {
+    const at = this.#like?.readings.indexOf(reading) ?? 0
+    if (this.#like === undefined) return reading
+    this.#parameters.set(`reading${reading}`, ({ readings }) => String(readings[at]))
+    return `reading${reading}`
   }
 
   scratch(length: Count): string {
@@ -45,7 +60,12 @@ export class FunctionSource {
   }
 
   get parameters(): string {
-    return [...this.#parameters].join(', ')
+    return [...this.#parameters.keys()].join(', ')
+  }
+
+  /** What a step passes that this function is for. */
+  arguments(like: Likeness): string {
+    return Array.from(this.#parameters.values(), (argument) => argument(like)).join(', ')
   }
 }
 
@@ -68,6 +88,8 @@ export class ProgramSource {
   readonly errors: ((x: number) => Error)[] = []
   readonly calls: string[] = []
   readonly #functions: string[] = []
+  /** Functions of several steps, by what these have in common. */
+  readonly #shared = new Map<string, { readonly name: string; readonly fn: FunctionSource }>()
   #names = 0
 
   constructor(program: Program, memory: ProgramMemory) {
@@ -90,15 +112,19 @@ export class ProgramSource {
     this.#functions.push(...lines.flatMap((text) => text.split('\n')))
   }
 
-  /** A function of its own, called at every run; `write` gives its statements. */
-  step(comment: string, write: (fn: FunctionSource) => readonly string[]): void {
-    const fn = new FunctionSource(this.memory)
-    const body = write(fn)
-    if (body.length === 0) return
-    const name = this.fresh('step')
-    const { parameters } = fn
-    this.#functions.push(`// ${comment}`, `const ${name} = (${parameters}) => {`, ...fn.lines, ...body, '}')
-    this.calls.push(`${name}(${parameters})`)
+  /** A function that is called at every run; `write` gives its statements. Steps that are `like` each other are one. */
+  step(comment: string, write: (fn: FunctionSource) => readonly string[], like?: Likeness): void {
+    let step = like && this.#shared.get(like.key)
+    if (step === undefined) {
+      const fn = new FunctionSource(this.memory, like)
+      const body = write(fn)
+      if (body.length === 0) return
+      step = { name: this.fresh('step'), fn }
+      this.#functions.push(`// ${comment}`, `const ${step.name} = (${fn.parameters}) => {`, ...fn.lines, ...body, '}')
+      if (like !== undefined) this.#shared.set(like.key, step)
+    }
+    const { name, fn } = step
+    this.calls.push(`${name}(${like === undefined ? fn.parameters : fn.arguments(like)})`)
   }
 
   /** The whole text; `opening` are the lines that a run begins with. */

@@ -15,8 +15,9 @@ import {
   runtime,
 } from '@flambeau/core/backend'
 import { runtimeNames } from './map.ts'
+import { type Likeness, likenessOf } from './likeness.ts'
 import { type MapInstr, mapStep, mostStatements, statementsOf, straightStep } from './map-program.ts'
-import { matmulStep } from './matmul-program.ts'
+import { apart, matmulStep } from './matmul-program.ts'
 import { moveStep } from './move-program.ts'
 import { ProgramMemory } from './program-memory.ts'
 import { ProgramSource } from './program-source.ts'
@@ -48,22 +49,52 @@ class Kernels {
 
 let programs = 0
 
+/** Instructions that become one function. */
+interface Step {
+  readonly instrs: readonly ProgramInstr[]
+  /** In straight-line code: whether a value is needed elsewhere. */
+  readonly leaves?: (value: number) => boolean
+  readonly like?: Likeness
+}
+
+function stepsOf(source: ProgramSource, plan: Plan): Step[] {
+  const { instrs } = source.program
+  const readers = readersOf(source.program)
+  const steps: Step[] = []
+  for (let start = 0, end = 0; start < instrs.length; start = end) {
+    const straight = straightEnd(source, start)
+    end = Math.max(straight, start + 1)
+    const taken = instrs.slice(start, end)
+    if (straight === start) steps.push({ instrs: taken, like: likenessOf(source, taken, '') })
+    else {
+      const [from, to] = [start, end]
+      const leaves = (value: number): boolean =>
+        plan.places[value]?.in !== 'arena' || (readers.get(value) ?? []).some((reader) => reader < from || reader >= to)
+      const left = taken.flatMap(({ outputs }) => outputs.map(leaves))
+      steps.push({ instrs: taken, leaves, like: likenessOf(source, taken, `straight ${left}`) })
+    }
+  }
+  return steps
+}
+
+/** So many steps at least that are like each other have one function. */
+const fewAlike = 4
+
 /** The program as a function over an arena of its own. */
-export function compileProgram(program: Program, plan: Plan, backend: Backend): Executable {
+export function compileProgram(planned: Program, plan: Plan, backend: Backend): Executable {
+  const program = { ...planned, instrs: planned.instrs.flatMap((instr) => apart(planned, instr)) }
   const source = new ProgramSource(program, new ProgramMemory(program, plan, backend))
   const kernels = new Kernels()
-  const { instrs } = program
-  const readers = readersOf(program)
-  for (let i = 0; i < instrs.length; i++) {
-    const end = straightEnd(source, i)
-    if (end > i) {
-      const leaves = (value: number): boolean =>
-        plan.places[value]?.in !== 'arena' || (readers.get(value) ?? []).some((reader) => reader < i || reader >= end)
-      straightStep(source, instrs.slice(i, end) as MapInstr[], leaves)
-      i = end - 1
-    } else if (instrs[i].kind === 'map') mapStep(source, instrs[i] as MapInstr)
-    else if (instrs[i].kind === 'matmul') matmulStep(source, instrs[i] as ProgramInstr<'matmul'>)
-    else if (!moveStep(source, instrs[i])) source.calls.push(kernels.add(source, instrs[i]))
+  const steps = stepsOf(source, plan)
+  const alike = new Map<string, number>()
+  for (const { like } of steps) if (like !== undefined) alike.set(like.key, (alike.get(like.key) ?? 0) + 1)
+  for (const { instrs, leaves, like: own } of steps) {
+    const like = own !== undefined && (alike.get(own.key) as number) >= fewAlike ? own : undefined
+    const [instr] = instrs
+    if (leaves !== undefined) straightStep(source, instrs as MapInstr[], leaves, like)
+    else if (instr.kind === 'map') mapStep(source, instr as MapInstr, like)
+    else if (instr.kind === 'matmul') matmulStep(source, instr as ProgramInstr<'matmul'>, like)
+    else if (!moveStep(source, instr)) source.calls.push(kernels.add(source, instr))
   }
   const opening = source.memory.binding(kernels.hosts)
   if (kernels.instrs.length > 0) opening.push('kernels.numbers = numbers')

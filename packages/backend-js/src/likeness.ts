@@ -1,0 +1,101 @@
+// Which steps of a program are one function: those whose text would be the same but for the memory that they work on and
+// the readings of a run. A network repeats its layers: their text is written, parsed and optimised once. Memory that is a
+// parameter is read more slowly than a constant, so this is for steps that take less time than making their functions.
+import {
+  type Expr,
+  isReading,
+  isUse,
+  numelOf,
+  type Prims,
+  type ProgramInstr,
+  type ProgramOperand,
+  topological,
+  type Use,
+} from '@flambeau/core/backend'
+import { iteratedShape, type MapInstr } from './map-program.ts'
+import type { ProgramSource } from './program-source.ts'
+
+/** What a step shares with those like it, and what it has of its own, in the order in which they have theirs. */
+export interface Likeness {
+  readonly key: string
+  readonly values: readonly number[]
+  readonly readings: readonly number[]
+}
+
+/** The most multiplications, or steps of expressions, that take less time in a hundred calls than a function of their own. */
+const mostWork = 4096
+
+function workOf(source: ProgramSource, instr: ProgramInstr): number {
+  if (instr.kind === 'map') {
+    const { attrs } = instr as MapInstr
+    return numelOf(iteratedShape(source, instr as MapInstr)) * topological(attrs.outs.map((out) => out.expr)).length
+  }
+  const { shape } = instr.inputs[0] as Use
+  return numelOf(source.program.values[instr.outputs[0]].shape) * shape[shape.length - 1]
+}
+
+const numberKey = (x: number): string => (Object.is(x, -0) ? '-0' : String(x))
+
+/** Equal for equal expressions. */
+function expressionsKey(roots: readonly Expr[]): string {
+  const positions = new Map<Expr, number>()
+  let key = ''
+  for (const x of topological(roots)) {
+    key += `${x.step}${x.dtype}${numberKey(x.value)}`
+    for (const arg of x.args) key += ` ${positions.get(arg)}`
+    key += ';'
+    positions.set(x, positions.size)
+  }
+  return `${key}${roots.map((root) => positions.get(root))}`
+}
+
+function attrsKey({ kind, attrs }: ProgramInstr): string {
+  if (kind === 'matmul') {
+    const { post } = attrs as Prims['matmul']
+    return post === undefined ? '' : expressionsKey([post])
+  }
+  const { outs } = attrs as Prims['map']
+  const reductions = outs.map(({ reduce }) => (reduce === undefined ? '' : `${reduce.fn}${reduce.axes}`))
+  return `${expressionsKey(outs.map((out) => out.expr))} ${reductions.join()}`
+}
+
+/** The position of an item in a list, where it is put if it is not there. */
+function positionIn<T>(list: T[], x: T): number {
+  const at = list.indexOf(x)
+  return at < 0 ? list.push(x) - 1 : at
+}
+
+/**
+ * The likeness of a step that runs maps or a product; `form` tells apart what the same instructions can become. There is
+ * none for long work, and where the text has something of the instruction itself in it: the error of a check.
+ */
+export function likenessOf(source: ProgramSource, instrs: readonly ProgramInstr[], form: string): Likeness | undefined {
+  const { memory, program } = source
+  const values: number[] = []
+  const readings: number[] = []
+  const places: (number | string)[] = []
+  const placeOf = (value: number): number => {
+    const bound = memory.bound(value)
+    const known = places.length
+    const at = positionIn(places, bound ?? value)
+    if (at === known) values.push(value)
+    return at
+  }
+  const operandKey = (x: ProgramOperand): string => {
+    if (isReading(x)) return `r${positionIn(readings, x.reading)}${x.dtype}`
+    if (!isUse(x)) return `${numberKey(x.value)}${x.dtype}`
+    return `v${placeOf(x.value)}${x.dtype}${x.shape}|${x.strides}|${x.offset}`
+  }
+  const keys = [form]
+  for (const instr of instrs) {
+    if ((instr.kind !== 'map' && instr.kind !== 'matmul') || instr.check !== undefined) return undefined
+    if (workOf(source, instr) > mostWork) return undefined
+    keys.push(instr.kind, attrsKey(instr), ...instr.inputs.map(operandKey))
+    for (const value of instr.outputs) {
+      const { shape, dtype } = program.values[value]
+      keys.push(`o${placeOf(value)}${dtype}${shape}`)
+    }
+  }
+  for (const place of places) keys.push(typeof place === 'number' ? 'constant' : 'bound')
+  return { key: keys.join(), values, readings }
+}
