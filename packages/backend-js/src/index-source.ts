@@ -24,6 +24,7 @@ const factor = (code: string): string => (code.includes('|') || code.includes('+
 export function times(index: string, step: Count): string {
   if (step === 0) return '0'
   if (step === 1) return index
+  if (index === '1') return String(step)
   if (typeof step === 'string') return `Math.imul(${index}, ${step})`
   return isNumber(index) ? String(Number(index) * step) : `${grouped(index)} * ${step}`
 }

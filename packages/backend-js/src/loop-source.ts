@@ -2,8 +2,8 @@
 // compiled programs, whose sizes are literals; they differ in how operands are opened. A reduced output is one chain from
 // the identity, over its reduced indices in row-major order, whatever the loops look like.
 import { emitJs, inputsOf, type MapOut, type ReduceFn, topological } from '@flambeau/core/backend'
-import { type Count, sum, times } from './index-source.ts'
-import { combineSource, identityOf } from './reduction.ts'
+import { type Count, isNumber, sum, times } from './index-source.ts'
+import { type Cells, combineSource, identityOf, largestOfCells, unrolled } from './reduction.ts'
 
 /** An operand in memory: the element at `start` plus index times step of every loop. */
 export interface Strided {
@@ -19,14 +19,20 @@ export interface Nest {
   readonly inputs: readonly (Strided | string)[]
   /** The steps of a reduced output are 0 in the loops that it is reduced over. */
   readonly outs: readonly Strided[]
-  /** The name of an array of at least that many doubles. */
-  scratch(length: Count): string
+  readonly memory: NestMemory
 }
 
-/** An innermost loop up to this size is written out. */
-export const unrolled = 16
-/** Rows that are added at once to sums in memory. */
-const jam = 4
+/** Memory of the loops' own. */
+export interface NestMemory {
+  /** The name of an array of at least that many doubles. */
+  scratch(length: Count): string
+  /** Arrays of `unrolled` elements. */
+  cells(): Cells
+}
+
+/** Rows that are added at once to sums in memory: at most, and at least. */
+const mostRows = 16
+const fewestRows = 4
 /** Text is repeated as long as it has at most this many steps of expressions. */
 const mostSteps = 160
 
@@ -39,6 +45,8 @@ interface Reduction {
   readonly opens: number
   /** The accumulators, when they are more than registers. */
   readonly memory?: Strided
+  /** Where the elements of the innermost loop go whose extreme is found without branches. */
+  readonly cells?: Cells
 }
 
 /** One of the copies of the innermost statements. */
@@ -47,8 +55,9 @@ interface Lane {
   readonly id: string
   /** The index in the loop that is written out. */
   readonly index: number
-  /** Where each operand is. */
+  /** Where each operand is, less what is known. */
   readonly at: readonly string[]
+  readonly known: readonly number[]
 }
 
 /** The statements that compute the outputs of a map. */
@@ -66,8 +75,9 @@ class NestSource {
   readonly #operands: readonly (Strided | undefined)[]
   /** The innermost loop is written out. */
   readonly #unrolls: boolean
-  /** The loop that takes several rows at once; -1: none. */
+  /** The loop that takes several rows at once, and how many; -1: none. */
   readonly #jammed: number
+  readonly #rows: number
 
   constructor(outs: readonly MapOut[], nest: Nest) {
     this.#outs = outs
@@ -82,7 +92,12 @@ class NestSource {
     this.#views = this.#used.map((i) => nest.inputs[i] as Strided)
     this.#reductions = outs.map((_, k) => this.#reduction(k))
     this.#operands = [...this.#views, ...nest.outs, ...this.#reductions.map((x) => x?.memory)]
-    this.#jammed = weight * jam <= mostSteps ? this.#rowLoop() : -1
+    const jammed = this.#rowLoop()
+    const n = nest.sizes[jammed]
+    let rows = mostRows
+    while (rows * weight * (this.#unrolls ? (last as number) : 1) > mostSteps) rows /= 2
+    this.#jammed = rows < fewestRows ? -1 : jammed
+    this.#rows = typeof n === 'number' ? Math.min(n, rows) : rows
   }
 
   #reduction(k: number): Reduction | undefined {
@@ -93,15 +108,18 @@ class NestSource {
     const first = steps.indexOf(0)
     const outermost = first < 0 ? depth : first
     const inside = steps.map((step, l) => (l > outermost ? step : 0))
+    const few = this.#unrolls && steps[depth - 1] === 0 && this.#outs[k].expr.dtype === 'float32'
+    const cells = few && (fn === 'max' || fn === 'min') ? this.#nest.memory.cells() : undefined
     if (inside.every((step, l) => step === 0 || (this.#unrolls && l === depth - 1)))
-      return { fn, outermost, opens: outermost }
+      return { fn, outermost, opens: outermost, cells }
     let opens = depth
     while (steps[opens - 1] === 0) opens--
     return {
       fn,
       outermost,
       opens,
-      memory: { array: this.#nest.scratch(this.#span(inside)), start: '0', steps: inside },
+      memory: { array: this.#nest.memory.scratch(this.#span(inside)), start: '0', steps: inside },
+      cells,
     }
   }
 
@@ -133,23 +151,31 @@ class NestSource {
   }
 
   lines(): string[] {
-    return this.#level(0, [{ id: '', index: 0, at: this.#operands.map((x) => x?.start ?? '') }])
+    const at = this.#operands.map((x) => x?.start ?? '')
+    return this.#level(0, [{ id: '', index: 0, at, known: at.map(() => 0) }])
   }
 
   // ---- lanes ----
 
+  #element(lane: Lane, row: number): string {
+    return `${this.#operands[row]?.array}[${sum(lane.at[row], String(lane.known[row]))}]`
+  }
+
   #outAt(lane: Lane, k: number): string {
-    return `${this.#nest.outs[k].array}[${lane.at[this.#views.length + k]}]`
+    return this.#element(lane, this.#views.length + k)
   }
 
   #memoryAt(lane: Lane, k: number): string {
-    const { memory } = this.#reductions[k] as Reduction
-    return `${memory?.array}[${lane.at[this.#views.length + this.#outs.length + k]}]`
+    return this.#element(lane, this.#views.length + this.#outs.length + k)
   }
 
   /** Where the operands of a lane are at an index of loop l. */
-  #moved(lane: Lane, l: number, index: string): string[] {
-    return this.#operands.map((x, row) => (x === undefined ? '' : sum(lane.at[row], times(index, x.steps[l]))))
+  #moved(lane: Lane, l: number, index: string): Pick<Lane, 'at' | 'known'> {
+    const moves = this.#operands.map((x) => (x === undefined ? '0' : times(index, x.steps[l])))
+    return {
+      at: lane.at.map((at, row) => (isNumber(moves[row]) ? at : sum(at, moves[row]))),
+      known: lane.known.map((known, row) => (isNumber(moves[row]) ? known + Number(moves[row]) : known)),
+    }
   }
 
   /** A lane for every index of the loop that is written out. */
@@ -157,7 +183,7 @@ class NestSource {
     const l = this.#depth - 1
     const n = this.#nest.sizes[l] as number
     return lanes.flatMap((lane) =>
-      Array.from({ length: n }, (_, j) => ({ id: lane.id, index: j, at: this.#moved(lane, l, String(j)) })),
+      Array.from({ length: n }, (_, j) => ({ id: lane.id, index: j, ...this.#moved(lane, l, String(j)) })),
     )
   }
 
@@ -179,8 +205,8 @@ class NestSource {
 
   /** Loads of the inputs that stay as they are in the loops from l on. */
   #loads(l: number, lane: Lane): string[] {
-    return this.#views.flatMap(({ array }, row) =>
-      this.#lastMove(row) === l - 1 ? [`const ${this.#inputName(row, lane)} = ${array}[${lane.at[row]}]`] : [],
+    return this.#views.flatMap((_, row) =>
+      this.#lastMove(row) === l - 1 ? [`const ${this.#inputName(row, lane)} = ${this.#element(lane, row)}`] : [],
     )
   }
 
@@ -251,18 +277,18 @@ class NestSource {
     const n = this.#nest.sizes[l]
     const i = `i${l}`
     if (this.#unrolls && l === this.#depth - 1) return this.#level(l + 1, this.#spread(lanes))
-    if (l !== this.#jammed) return this.#loop(l, lanes, `for (let ${i} = 0; ${i} < ${n}; ${i}++)`, [i])
-    const rows = Array.from({ length: jam }, (_, u) => (u === 0 ? i : `(${i} + ${u})`))
-    const end = typeof n === 'number' ? n - jam : `${n} - ${jam}`
+    if (l !== this.#jammed) return this.#loop(l, lanes, `for (let ${i} = 0; ${i} < ${n}; ${i}++)`, 1)
+    const rows = this.#rows
+    const end = typeof n === 'number' ? n - rows : `${n} - ${rows}`
     return [
       `let ${i} = 0`,
-      ...this.#loop(l, lanes, `for (; ${i} <= ${end}; ${i} += ${jam})`, rows),
-      ...(typeof n === 'number' && n % jam === 0 ? [] : this.#loop(l, lanes, `for (; ${i} < ${n}; ${i}++)`, [i])),
+      ...this.#loop(l, lanes, `for (; ${i} <= ${end}; ${i} += ${rows})`, rows),
+      ...(typeof n === 'number' && n % rows === 0 ? [] : this.#loop(l, lanes, `for (; ${i} < ${n}; ${i}++)`, 1)),
     ]
   }
 
-  /** One loop; its body has a lane for each of `indices`. */
-  #loop(l: number, lanes: readonly Lane[], head: string, indices: readonly string[]): string[] {
+  /** One loop; its body has a lane for each of its rows. */
+  #loop(l: number, lanes: readonly Lane[], head: string, rows: number): string[] {
     const names = new Map<string, string>()
     const positions: string[] = []
     const named = (code: string): string => {
@@ -275,13 +301,15 @@ class NestSource {
       }
       return name
     }
-    const inside = lanes.flatMap((lane) =>
-      indices.map((index, u) => ({
-        id: indices.length === 1 ? lane.id : `_${u}`,
-        index: lane.index,
-        at: this.#moved(lane, l, index).map(named),
-      })),
-    )
+    const moved = (lane: Lane, index: string): Lane => {
+      const { at, known } = this.#moved(lane, l, index)
+      return { ...lane, at: at.map(named), known }
+    }
+    const inside = lanes.flatMap((lane) => {
+      const first = moved(lane, `i${l}`)
+      if (rows === 1) return [first]
+      return Array.from({ length: rows }, (_, u) => ({ ...moved(first, String(u)), id: `_${u}` }))
+    })
     return [`${head} {`, ...positions, ...this.#level(l + 1, inside), '}']
   }
 
@@ -292,16 +320,35 @@ class NestSource {
         const x = this.#nest.inputs[i]
         return typeof x === 'string' ? x : this.#inputName(this.#used.indexOf(i), lane)
       })
-      const ends = this.#outs.map(({ expr }, k) => {
+      const ends = this.#outs.map((_, k) => {
         const x = this.#reductions[k]
-        const name = this.#register(k, lane)
-        return x === undefined
-          ? `${this.#outAt(lane, k)} = ${results[k]}`
-          : `${name} = ${combineSource(x.fn, expr, name, results[k])}`
+        if (x === undefined) return `${this.#outAt(lane, k)} = ${results[k]}`
+        if (x.cells !== undefined) return `${x.cells.floats}[${lane.index}] = ${x.fn === 'max' ? '' : '-'}${results[k]}`
+        return this.#combined(k, lane, results[k])
       })
       return [...this.#loads(this.#depth, lane), ...lines, ...ends]
     })
-    return blocks.length === 1 ? blocks[0] : blocks.flatMap((lines) => ['{', ...lines, '}'])
+    if (blocks.length === 1) return blocks[0]
+    return [...blocks.flatMap((lines) => ['{', ...lines, '}']), ...this.#extremes(lanes)]
+  }
+
+  #combined(k: number, lane: Lane, value: string): string {
+    const { fn } = this.#reductions[k] as Reduction
+    const name = this.#register(k, lane)
+    return `${name} = ${combineSource(fn, this.#outs[k].expr, name, value)}`
+  }
+
+  /** What is in cells joins its registers. The least is the largest of what is negated. */
+  #extremes(lanes: readonly Lane[]): string[] {
+    return this.#reductions.flatMap((x, k) => {
+      if (x?.cells === undefined) return []
+      const found = `${x.fn === 'max' ? '' : '-'}${x.cells.floats}[0]`
+      const joined =
+        x.outermost === this.#depth - 1
+          ? [`${this.#register(k, lanes[0])} = ${found}`]
+          : [`const v = ${found}`, this.#combined(k, lanes[0], 'v')]
+      return ['{', ...largestOfCells(lanes.length, x.cells), ...joined, '}']
+    })
   }
 }
 

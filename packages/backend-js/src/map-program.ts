@@ -83,7 +83,7 @@ function loops(
       ? fn.strided({ value: outputs[k], offset: 0 }, at)
       : { array: flags[k - plain], start: '0', steps: at }
   })
-  return emitNest(outs, { sizes, inputs: sources, outs: targets, scratch: (n) => fn.scratch(n) })
+  return emitNest(outs, { sizes, inputs: sources, outs: targets, memory: fn })
 }
 
 /** Reductions of no elements. */

@@ -18,8 +18,8 @@ import {
 } from '@flambeau/core/backend'
 import { interpretLoops } from './interpret.ts'
 import type { Count } from './index-source.ts'
-import { emitNest, type Strided, unrolled } from './loop-source.ts'
-import { accumulators, identityOf } from './reduction.ts'
+import { emitNest, type NestMemory, type Strided } from './loop-source.ts'
+import { accumulators, cellsAt, identityOf, unrolled } from './reduction.ts'
 
 /** How an operand is read: a number, one element for all, row-major, or by steps. */
 const NUMBER = 0
@@ -141,8 +141,8 @@ export const runtimeNames: string = Object.keys(runtime).join(', ')
 const compile = (parameters: string, lines: readonly string[]): ((...args: never[]) => void) =>
   new Function(
     'environment',
-    `const { scalarValue, accumulators, ${runtimeNames} } = environment\nreturn (${parameters}) => {\n${lines.join('\n')}\n}`,
-  )({ scalarValue, accumulators, ...runtime })
+    `const { scalarValue, accumulators, cellsAt, ${runtimeNames} } = environment\nreturn (${parameters}) => {\n${lines.join('\n')}\n}`,
+  )({ scalarValue, accumulators, cellsAt, ...runtime })
 
 /**
  * A kernel for one class of layouts: operands are opened from the instruction, then come the loops. `steps` has a row for
@@ -177,12 +177,19 @@ function kernelSource(
     return { array: `o${k}`, start: `q${k}`, steps: steps[row++] }
   })
   let memories = 0
-  const scratch = (length: Count): string => {
-    const name = `a${memories}`
-    lines.push(`const ${name} = accumulators(${memories++}, ${length})`)
-    return name
+  const memory: NestMemory = {
+    scratch: (length) => {
+      const name = `a${memories}`
+      lines.push(`const ${name} = accumulators(${memories++}, ${length})`)
+      return name
+    },
+    cells: () => {
+      const [floats, words] = [`c${memories}`, `w${memories}`]
+      lines.push(`const { floats: ${floats}, words: ${words} } = cellsAt(${memories++})`)
+      return { floats, words }
+    },
   }
-  const body = emitNest(attrs.outs, { sizes, inputs, outs, scratch })
+  const body = emitNest(attrs.outs, { sizes, inputs, outs, memory })
   return [...lines, ...body]
 }
 

@@ -13,7 +13,7 @@ import {
   type Shape,
   type Use,
 } from '@flambeau/core/backend'
-import { type Count, sum, times } from './index-source.ts'
+import { sum, times } from './index-source.ts'
 import { emitNest, type Strided } from './loop-source.ts'
 import { iotaInto, without } from './move.ts'
 import type { FunctionSource, ProgramSource } from './program-source.ts'
@@ -33,7 +33,7 @@ function copied(fn: FunctionSource, x: Use, to: Omit<Strided, 'steps'>, strides:
   if (x.shape.includes(0)) return []
   const { sizes, steps } = orderedLoops(x.shape, [x.strides, strides], 1)
   const input = fn.strided(x, steps[0])
-  const nest = { sizes, inputs: [input], outs: [{ ...to, steps: steps[1] }], scratch: (n: Count) => fn.scratch(n) }
+  const nest = { sizes, inputs: [input], outs: [{ ...to, steps: steps[1] }], memory: fn }
   return ['{', ...emitNest([{ expr: s.input(0, x.dtype) }], nest), '}']
 }
 

@@ -10,6 +10,7 @@ import {
   type Program,
   type TypedArray,
 } from '@flambeau/core/backend'
+import { type Cells, unrolled } from './reduction.ts'
 
 /** Where the elements of a value are: `array[start + i]`, as source. */
 export interface Opened {
@@ -124,6 +125,16 @@ export class ProgramMemory {
     const name = `scratch${this.#scratch++}`
     this.declarations.push(`const ${name} = new Float64Array(${length})`)
     return name
+  }
+
+  /** Constants for the elements of a loop that is written out, which belong to it. */
+  cells(): Cells {
+    const [floats, words] = [`cells${this.#scratch}`, `words${this.#scratch++}`]
+    this.declarations.push(
+      `const ${floats} = new Float32Array(${unrolled})`,
+      `const ${words} = new Int32Array(${floats}.buffer)`,
+    )
+    return { floats, words }
   }
 
   /** All that follows the value's first element: how much of a buffer from before is read, only its uses tell. */

@@ -3,14 +3,15 @@ import { type DType, type Program, type ProgramOperand, roundSource, type Use } 
 import { isReading } from '@flambeau/core/backend'
 import { type Count, sum } from './index-source.ts'
 import type { Likeness } from './likeness.ts'
-import { indented, type Strided } from './loop-source.ts'
+import { indented, type NestMemory, type Strided } from './loop-source.ts'
 import type { Opened, ProgramMemory } from './program-memory.ts'
+import type { Cells } from './reduction.ts'
 
 /**
  * One function of the text: its parameters are the memory and the numbers that change from run to run. Where several
  * steps are one function, all memory is a parameter; the names are those of the first step, whose likeness it is.
  */
-export class FunctionSource {
+export class FunctionSource implements NestMemory {
   readonly lines: string[] = []
   readonly #memory: ProgramMemory
   readonly #like: Likeness | undefined
@@ -57,6 +58,10 @@ export class FunctionSource {
 
   scratch(length: Count): string {
     return this.#memory.scratch(Number(length))
+  }
+
+  cells(): Cells {
+    return this.#memory.cells()
   }
 
   get parameters(): string {

@@ -2,6 +2,9 @@
 // results live. The order of additions follows from shape and axes alone, so every path gives the same bits.
 import { type DType, isFloat, type ReduceFn } from '@flambeau/core/backend'
 
+/** An innermost loop up to this size is written out. */
+export const unrolled = 16
+
 /** What a reduction starts from. */
 export const identities: Readonly<Record<ReduceFn, number>> = { sum: 0, prod: 1, max: -Infinity, min: Infinity }
 
@@ -16,13 +19,48 @@ export const combineSource = (fn: ReduceFn, { dtype }: { dtype: DType }, a: stri
   if (dtype === 'bool' && (fn === 'max' || fn === 'min')) return `${a} ${fn === 'max' ? '|' : '&'} ${b}`
   if (fn === 'sum') return `${a} + ${b}`
   if (fn === 'prod') return isFloat(dtype) ? `${a} * ${b}` : `Math.imul(${a}, ${b})`
-  return `Math.${fn}(${a}, ${b})`
+  // Long chains seldom meet a new extreme: one comparison that the processor guesses, instead of the three of Math.max.
+  return `${b} ${fn === 'max' ? '<' : '>'} ${a} ? ${a} : Math.${fn}(${a}, ${b})`
+}
+
+/**
+ * Statements that put the largest of the first `n` float32 of `cells` into `cells[0]`, by their bits in `words`. In a few
+ * elements every other comparison would be guessed wrong, so there is none: the bits become whole numbers that are
+ * ordered as the elements are, -0 before 0, and NaN of either sign after Infinity, because subtracting what lies below
+ * -Infinity wraps round.
+ */
+export function largestOfCells(n: number, { words }: Cells): string[] {
+  const flipped = (bits: string): string => `${bits} ^ ${bits} >> 31 >>> 1`
+  const keys = Array.from({ length: n }, (_, j) => [
+    `const b${j} = ${words}[${j}]`,
+    `const k${j} = (${flipped(`b${j}`)}) - ${nanWords} | 0`,
+    j === 0 ? 'let m = k0' : `m = m + Math.imul(k${j} - m | 0, k${j} > m | 0) | 0`,
+  ])
+  return [...keys.flat(), `m = m + ${nanWords} | 0`, `${words}[0] = ${flipped('m')}`]
+}
+/** How many NaN there are of each sign. */
+const nanWords = 0x7fffff
+
+/** The names of an array of float32 and of its memory as int32. */
+export interface Cells {
+  readonly floats: string
+  readonly words: string
 }
 
 export const combineCall = (fn: ReduceFn, dtype: DType): ((a: number, b: number) => number) => {
   if (fn === 'sum') return (a, b) => a + b
   if (fn === 'prod') return isFloat(dtype) ? (a, b) => a * b : Math.imul
   return Math[fn]
+}
+
+const cells: { readonly floats: Float32Array; readonly words: Int32Array }[] = []
+/** Memory for what `largestOfCells` does. */
+export function cellsAt(position: number): { readonly floats: Float32Array; readonly words: Int32Array } {
+  if (cells[position] === undefined) {
+    const floats = new Float32Array(unrolled)
+    cells[position] = { floats, words: new Int32Array(floats.buffer) }
+  }
+  return cells[position]
 }
 
 const scratch: Float64Array[] = []

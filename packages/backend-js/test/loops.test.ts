@@ -50,6 +50,10 @@ function shapeOf(random: Random): Shape {
   return shape
 }
 
+/** Of NaN, both signs: the sign of one that was computed depends on the processor. */
+const nans = new Float32Array(new Int32Array([-1, 0x7fffffff, -0x400000]).buffer)
+const odds: readonly number[] = [...nans, Infinity, -Infinity, 0, -0]
+
 /** Elements of fresh memory as `shape`: some axes broadcast, some backwards, in any order of memory. */
 function viewOf(random: Random, shape: Shape, dtype: DType): View {
   const strides = new Array<number>(shape.length).fill(0)
@@ -66,7 +70,9 @@ function viewOf(random: Random, shape: Shape, dtype: DType): View {
     step *= shape[axis] + (random(5) === 0 ? 1 : 0)
   }
   const buffer = backend.alloc({ shape: [offset + step + 1], dtype }) as HostBuffer
-  for (let i = 0; i < offset + step + 1; i++) buffer.data[buffer.start + i] = random(2000) / 7 - 140
+  const odd = random(4) === 0
+  for (let i = 0; i < offset + step + 1; i++)
+    buffer.data[buffer.start + i] = odd && random(5) === 0 ? pick(random, odds) : random(2000) / 7 - 140
   return { shape, strides, offset, dtype, buffer }
 }
 
@@ -77,7 +83,7 @@ function instrOf(random: Random): Instr<'map'> {
   const dtype = pick(random, dtypes)
   const inputs: Operand[] = [viewOf(random, shape, dtype), viewOf(random, shape, dtype), { value: 0.3, dtype }]
   const [x, y, z] = inputs.map((_, i) => s.input(i, dtype))
-  const exprs = [s.add(s.mul(x, y), z), s.max(x, y), s.sub(y, z), s.mul(x, x)]
+  const exprs = [x, s.add(s.mul(x, y), z), s.max(x, y), s.sub(y, z), s.mul(x, x)]
   const outs = Array.from({ length: 1 + random(3) }, () => {
     const axes = shape.flatMap((_, axis) => (random(2) === 0 ? [axis] : []))
     const fn = pick<ReduceFn>(random, ['sum', 'sum', 'prod', 'max', 'min'])
