@@ -135,14 +135,22 @@ export const mayCompile: boolean = (() => {
   }
 })()
 
-/** Functions that source may call are constants of it: V8 then knows them where they are called. */
-export const runtimeNames: string = Object.keys(runtime).join(', ')
+const runtimeNames = Object.keys(runtime)
 
-const compile = (parameters: string, lines: readonly string[]): ((...args: never[]) => void) =>
-  new Function(
-    'environment',
-    `const { scalarValue, accumulators, cellsAt, ${runtimeNames} } = environment\nreturn (${parameters}) => {\n${lines.join('\n')}\n}`,
-  )({ scalarValue, accumulators, cellsAt, ...runtime })
+/**
+ * Declares the functions of `runtime` that a text calls, as constants of it: V8 then knows them where they are called. The
+ * others are not touched, because some are made when they are first asked for.
+ */
+export const calledIn = (text: string): string =>
+  `const { ${runtimeNames.filter((name) => text.includes(`${name}(`)).join(', ')} } = runtime`
+
+const helpers = { scalarValue, accumulators, cellsAt }
+
+function compile(parameters: string, lines: readonly string[]): (...args: never[]) => void {
+  const text = lines.join('\n')
+  const opening = `const { scalarValue, accumulators, cellsAt } = helpers\n${calledIn(text)}`
+  return new Function('helpers', 'runtime', `${opening}\nreturn (${parameters}) => {\n${text}\n}`)(helpers, runtime)
+}
 
 /**
  * A kernel for one class of layouts: operands are opened from the instruction, then come the loops. `steps` has a row for

@@ -14,8 +14,8 @@ import {
   type ProgramInstr,
   runtime,
 } from '@flambeau/core/backend'
-import { runtimeNames } from './map.ts'
 import { type Likeness, likenessOf } from './likeness.ts'
+import { calledIn } from './map.ts'
 import { type MapInstr, mapStep, mostStatements, statementsOf, straightStep } from './map-program.ts'
 import { apart, matmulStep } from './matmul-program.ts'
 import { moveStep } from './move-program.ts'
@@ -106,7 +106,7 @@ export function compileProgram(planned: Program, plan: Plan, backend: Backend): 
     'errors',
     'runtime',
     // V8 takes constants for constant in a function that was made once, so no two texts may be the same.
-    `const { instrs, hosts } = kernels\nconst { ${runtimeNames} } = runtime\n${text}\n//# sourceURL=flambeau-program-${programs++}.js`,
+    `const { instrs, hosts } = kernels\n${calledIn(text)}\n${text}\n//# sourceURL=flambeau-program-${programs++}.js`,
   )
   const run = make((instr: Instr) => backend.run(instr), source.memory.buffers, kernels, source.errors, runtime)
   return { run, source: text }
