@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url'
 import { published, root, turbo } from './lib.mjs'
 
 /** Their JavaScript is bundle.mjs's, which clears its own. */
-const bundled = ['packages/core', 'packages/backend-js', 'packages/flambeau']
+const bundled = ['packages/core', 'packages/backend-js', 'packages/backend-native', 'packages/flambeau']
 
 /** tsc never removes what it once wrote; a file whose source is gone must not be packed or imported by mistake. */
 const prune = (folder) => {

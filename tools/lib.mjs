@@ -8,7 +8,7 @@ export const root = fileURLToPath(new URL('..', import.meta.url))
 export const readJson = (...path) => JSON.parse(readFileSync(join(root, ...path), 'utf8'))
 
 /** The packages that are published, as folders under packages/. */
-export const published = ['core', 'backend-js', 'backend-conformance', 'data', 'flambeau']
+export const published = ['core', 'backend-js', 'backend-native', 'backend-conformance', 'data', 'flambeau']
 
 const chromiums = [
   process.env.FLAMBEAU_CHROMIUM,

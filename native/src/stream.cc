@@ -178,6 +178,13 @@ class Reader {
     return {x, words(depth)};
   }
 
+  /** An operand that nothing is read from or written to: only its dtype and its steps mean something. */
+  Strided ignored(int32_t depth) {
+    const int32_t ref = word();
+    const DType type = dtype();
+    return {{ref, type, word()}, words(depth)};
+  }
+
   /** Sizes of loops; `elements` becomes their product. */
   const int32_t* sizes(int32_t depth, int64_t* elements) {
     const int32_t* sizes = words(depth);
@@ -339,7 +346,7 @@ void read_map(Reader& r, Instruction* out, bool check) {
   map.inputs = read_inputs(r, map.inputCount, map.depth, dtypes);
   MapOut* outs = r.take<MapOut>(map.outCount);
   for (int32_t i = 0; i < map.outCount && r.good(); i++) {
-    outs[i].to = r.strided(map.depth, check);
+    outs[i].to = check ? r.ignored(map.depth) : r.strided(map.depth, false);
     outs[i].reduce = r.reduce(Reduce::none);
     outs[i].from = r.word();
   }

@@ -16,6 +16,7 @@ import {
   numelOf,
   type Output,
   type Prims,
+  readView,
   s,
   type Spec,
   type TypedArray,
@@ -23,7 +24,7 @@ import {
 } from '@flambeau/core/backend'
 import { map, mayCompile } from './map.ts'
 import { matmul } from './matmul.ts'
-import { assign, concat, fold, gather, iota, pad, read, scatter } from './move.ts'
+import { assign, concat, fold, gather, iota, pad, scatter } from './move.ts'
 import { argReduce, scan, sort } from './order.ts'
 import { compileProgram } from './program.ts'
 
@@ -90,11 +91,11 @@ class JsBackend implements Backend {
   }
 
   readSync(view: View): TypedArray {
-    return read(view)
+    return readView(view)
   }
 
   async read(view: View): Promise<TypedArray> {
-    return read(view)
+    return readView(view)
   }
 
   /** Nothing to do: V8 frees a slab when no buffer of it is held. */

@@ -1,12 +1,12 @@
-// Kernels that move elements without computing: assign, concat, pad, gather, scatter, fold, iota, and the copy that
-// reads a view out. They follow strides; nothing is made contiguous first.
+// Kernels that move elements without computing: assign, concat, pad, gather, scatter, fold and iota. They follow strides;
+// nothing is made contiguous first.
 import {
   contiguousStrides,
+  copyView,
   forEachRow,
   type HostBuffer,
   hostOf,
   type Instr,
-  newArray,
   numelOf,
   RuntimeError,
   type Shape,
@@ -16,36 +16,16 @@ import {
 } from '@flambeau/core/backend'
 import { accumulators } from './reduction.ts'
 
-/** Copies a view to `to`, at `start` with the given strides. */
-function copy(x: View, to: TypedArray, start: number, strides: readonly number[]): void {
-  const { data } = hostOf(x)
-  forEachRow(x.shape, [x.strides, strides], [startOf(x), start], (at, n, [from, step]) => {
-    let p = at[0]
-    let q = at[1]
-    if (from === 1 && step === 1 && n > 64) to.set(data.subarray(p, p + n), q)
-    else for (let i = 0; i < n; i++, p += from, q += step) to[q] = data[p]
-  })
-}
-
-/** The elements in row-major order, as a new array. */
-export function read(x: View): TypedArray {
-  const n = numelOf(x.shape)
-  const out = newArray(x.dtype, n)
-  if (n === 1) out[0] = hostOf(x).data[startOf(x)]
-  else copy(x, out, 0, contiguousStrides(x.shape))
-  return out
-}
-
 /** Copies the base into the output unless the output is the base's own memory. */
 function beginWith(base: View, out: HostBuffer): void {
-  if (base.buffer !== out) copy(base, out.data, out.start, contiguousStrides(base.shape))
+  if (base.buffer !== out) copyView(base, out.data, out.start, contiguousStrides(base.shape))
 }
 
 export function assign({ attrs, inputs, outputs }: Instr<'assign'>): void {
   const [base, source] = inputs as readonly View[]
   const out = hostOf(outputs[0])
   beginWith(base, out)
-  copy(source, out.data, out.start + attrs.region.offset, attrs.region.strides)
+  copyView(source, out.data, out.start + attrs.region.offset, attrs.region.strides)
 }
 
 export function concat({ attrs, inputs, outputs }: Instr<'concat'>): void {
@@ -54,7 +34,7 @@ export function concat({ attrs, inputs, outputs }: Instr<'concat'>): void {
   const strides = contiguousStrides(out.shape)
   let at = start
   for (const x of inputs as readonly View[]) {
-    copy(x, data, at, strides)
+    copyView(x, data, at, strides)
     at += x.shape[attrs.axis] * strides[attrs.axis]
   }
 }
@@ -65,7 +45,7 @@ export function pad({ attrs, inputs, outputs }: Instr<'pad'>): void {
   const { data, start } = hostOf(out)
   const strides = contiguousStrides(out.shape)
   data.fill(attrs.value, start, start + numelOf(out.shape))
-  copy(
+  copyView(
     x,
     data,
     attrs.low.reduce((at, low, i) => at + low * strides[i], start),

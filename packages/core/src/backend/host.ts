@@ -2,19 +2,37 @@
 // shared slab of 64 KiB, numbers from one of 8 KiB, large ones have a slab of their own. Nobody frees: V8 does, when no
 // tensor holds a slab.
 import { type DType, dtypes, newArray, rankOf, type TypedArray } from '../base/dtype.ts'
+import { RuntimeError } from '../base/errors.ts'
+import { contiguousStrides } from '../base/layout.ts'
 import { numelOf } from '../base/shape.ts'
 import { type Backend, type DeviceBuffer, isScalar, type Operand, type Spec, type View } from './backend.ts'
+import { forEachRow } from './loops.ts'
+
+/** A typed array that buffers are ranges of. */
+export class Slab {
+  readonly data: TypedArray
+  /** What a backend outside of JavaScript notes: where the elements lie, and which row of a batch the slab is. */
+  address = 0
+  batch = 0
+  row = 0
+
+  constructor(data: TypedArray) {
+    this.data = data
+  }
+}
 
 /** A range of a slab, from `start`; slabs are typed arrays of the dtype. */
 export class HostBuffer implements DeviceBuffer {
   readonly backend: Backend
   readonly data: TypedArray
   readonly start: number
+  readonly slab: Slab
 
-  constructor(backend: Backend, data: TypedArray, start: number) {
+  constructor(backend: Backend, data: TypedArray, start: number, slab: Slab = new Slab(data)) {
     this.backend = backend
     this.data = data
     this.start = start
+    this.slab = slab
   }
 }
 
@@ -44,7 +62,7 @@ interface Cursor {
   readonly slab: number
   /** Elements between possible starts, less one. */
   readonly mask: number
-  data: TypedArray
+  open: Slab
   at: number
 }
 
@@ -54,17 +72,20 @@ const cursorsOf = (slabBytes: number): readonly Cursor[] =>
     const data = newArray(dtype, 0)
     const bytes = data.BYTES_PER_ELEMENT
     const slab = slabBytes / bytes
-    return { dtype, bytes, slab, mask: align / bytes - 1, data, at: slab }
+    return { dtype, bytes, slab, mask: align / bytes - 1, open: new Slab(data), at: slab }
   })
 
 export class HostMemory {
   readonly #backend: Backend
   readonly #tiny = cursorsOf(tinySlabBytes)
   readonly #small = cursorsOf(slabBytes)
+  readonly #admit: ((bytes: number) => boolean) | undefined
   #given = 0
 
-  constructor(backend: Backend) {
+  /** `admit` is asked before a slab is opened. */
+  constructor(backend: Backend, admit?: (bytes: number) => boolean) {
     this.#backend = backend
+    this.#admit = admit
   }
 
   /** Memory for the elements of a spec. It is zero: fresh slabs are, and no part of one is given out twice. */
@@ -73,16 +94,32 @@ export class HostMemory {
     const rank = rankOf(spec.dtype)
     const bytes = length * this.#tiny[rank].bytes
     this.#given += bytes
-    if (bytes > largeBytes) return new HostBuffer(this.#backend, newArray(spec.dtype, length), 0)
+    if (bytes > largeBytes) {
+      const slab = this.#open(spec.dtype, length, bytes)
+      return new HostBuffer(this.#backend, slab.data, 0, slab)
+    }
     const cursor = bytes <= align ? this.#tiny[rank] : this.#small[rank]
     const size = length === 0 ? cursor.mask + 1 : (length + cursor.mask) & ~cursor.mask
     if (cursor.at + size > cursor.slab) {
-      cursor.data = newArray(spec.dtype, cursor.slab)
+      cursor.open = this.#open(spec.dtype, cursor.slab, cursor.slab * cursor.bytes)
       cursor.at = 0
     }
     const start = cursor.at
     cursor.at = start + size
-    return new HostBuffer(this.#backend, cursor.data, start)
+    return new HostBuffer(this.#backend, cursor.open.data, start, cursor.open)
+  }
+
+  #open(dtype: DType, length: number, bytes: number): Slab {
+    if (this.#admit === undefined || this.#admit(bytes)) {
+      try {
+        return new Slab(newArray(dtype, length))
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error
+      }
+    }
+    throw new RuntimeError(
+      `DefaultCPUAllocator: can't allocate memory: you tried to allocate ${bytes} bytes. Error code 12 (Cannot allocate memory)`,
+    )
   }
 
   /** Bytes given out so far and bytes of open slabs not given out yet; what V8 freed since is not known here. */
@@ -91,4 +128,24 @@ export class HostMemory {
     for (const { bytes, at, slab } of [...this.#tiny, ...this.#small]) pooled += (slab - at) * bytes
     return { bytes: this.#given, pooled }
   }
+}
+
+/** Copies a view to `to`, at `start` with the given strides. */
+export function copyView(x: View, to: TypedArray, start: number, strides: readonly number[]): void {
+  const { data } = hostOf(x)
+  forEachRow(x.shape, [x.strides, strides], [startOf(x), start], (at, n, [from, step]) => {
+    let p = at[0]
+    let q = at[1]
+    if (from === 1 && step === 1 && n > 64) to.set(data.subarray(p, p + n), q)
+    else for (let i = 0; i < n; i++, p += from, q += step) to[q] = data[p]
+  })
+}
+
+/** The elements in row-major order, as a new array. */
+export function readView(x: View): TypedArray {
+  const n = numelOf(x.shape)
+  const out = newArray(x.dtype, n)
+  if (n === 1) out[0] = hostOf(x).data[startOf(x)]
+  else copyView(x, out, 0, contiguousStrides(x.shape))
+  return out
 }

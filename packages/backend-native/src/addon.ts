@@ -1,0 +1,58 @@
+// What the C++ addon exports (native/src/addon.cc), and the numbers that both sides agree on (native/src/STREAM.md,
+// native/src/kernels.h).
+
+/** A checked program that C++ holds. */
+export interface Handle {
+  readonly handle: unique symbol
+}
+
+export interface Addon {
+  readonly version: string
+  /** Where the elements of an array lie. */
+  address(array: ArrayBufferView): number
+  /** The arrays through which batches go; `status` tells how the last run ended: kind, tag, value, runs done (two words). */
+  open(words: Int32Array, rows: Float64Array, numbers: Float64Array, status: Int32Array): void
+  /** Runs a batch of so many words over so many rows (address, bytes). Returns how it ended, as all that run do. */
+  submit(words: number, rows: number): number
+  program(words: Int32Array, rows: number, numbers: number): Handle
+  /** The arrays that runs read: address, bytes and step from run to run of every row; numbers, a run's `stride` after the last's. */
+  bind(program: Handle, rows: Float64Array, numbers: Float64Array, stride: number): void
+  run(program: Handle, times: number): number
+  /** The same on another thread; work that comes meanwhile waits for it. */
+  runAsync(program: Handle, times: number): Promise<number>
+  /** 0 and '' leave what there is. */
+  configure(threads: number, isa: string, blas: string): void
+  report(): Report
+}
+
+/** What the addon found and chose. */
+export interface Report {
+  /** The kernels: v2, avx2, avx512 or neon. */
+  readonly isa: string
+  /** Of the processor. */
+  readonly features: string
+  /** The BLAS that products go to; '' is the addon's own. */
+  readonly blas: string
+  readonly threads: number
+  /** That this process may use. */
+  readonly cores: number
+}
+
+/** How a run ends. */
+export const ended = { done: 0, check: 2, index: 3, memory: 4 } as const
+
+export const opcodes = {
+  map: 0,
+  check: 1,
+  matmul: 2,
+  argReduce: 3,
+  scan: 4,
+  fold: 5,
+  gather: 6,
+  scatter: 7,
+  sort: 8,
+  iota: 9,
+} as const
+
+/** The number of a reduction; -1 is none. */
+export const reductions = { sum: 0, prod: 1, max: 2, min: 3 } as const

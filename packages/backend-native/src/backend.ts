@@ -1,0 +1,151 @@
+// The backend: memory is V8's own, instructions are written into a batch, and the batch is run by C++ when it is full or
+// large enough, when something is read or written, and at once after an instruction that can end in an error.
+import {
+  type Capabilities,
+  type DeviceBuffer,
+  dtypes,
+  type Executable,
+  HostMemory,
+  hostOf,
+  type Instr,
+  type Memory,
+  type Output,
+  type Plan,
+  type Program,
+  readView,
+  RuntimeError,
+  type Spec,
+  type TypedArray,
+  type View,
+} from '@flambeau/core/backend'
+import { type Addon, ended, type Report } from './addon.ts'
+import { Batch } from './batch.ts'
+import { encode, mayFail, workOf } from './encode.ts'
+import { errorOf } from './errors.ts'
+import { bytesHeld, collectGarbage } from './held.ts'
+import { compileProgram, type Runner } from './program.ts'
+
+/** From so many elements on, crossing into C++ costs nothing beside the work, which should not hold memory any longer. */
+const enoughWork = 1 << 14
+
+export class NativeBackend implements Runner {
+  readonly name = 'native'
+  readonly caps: Capabilities = {
+    dtypes: new Set(dtypes),
+    strided: true,
+    syncRead: true,
+    multiOutput: true,
+    maxArgs: 64,
+    maxElements: 2 ** 31 - 1,
+    strictFloat: true,
+  }
+  readonly addon: Addon
+  /** How many bytes of array buffers may live in this thread. */
+  maxBytes = Number.POSITIVE_INFINITY
+  readonly #memory = new HostMemory(this, (bytes) => this.#admit(bytes))
+  readonly #batch: Batch
+  #work = 0
+  /** Bytes that were alive when that was last looked up, and those of slabs opened since. */
+  #held = 0
+  #opened = 0
+
+  constructor(addon: Addon) {
+    this.addon = addon
+    this.#batch = new Batch(addon, this.#memory)
+  }
+
+  supports(): boolean {
+    return true
+  }
+
+  alloc(spec: Spec): DeviceBuffer {
+    return this.#memory.alloc(spec)
+  }
+
+  /** Whether so many bytes more may be allocated: what is alive is only looked up where it might be too much. */
+  #admit(bytes: number): boolean {
+    this.#opened += bytes
+    if (this.#held + this.#opened <= this.maxBytes) return true
+    this.#held = bytesHeld()
+    this.#opened = bytes
+    if (this.#held + bytes <= this.maxBytes) return true
+    collectGarbage()
+    this.#held = bytesHeld()
+    return this.#held + bytes <= this.maxBytes
+  }
+
+  write(out: Output, data: TypedArray): void {
+    this.submit()
+    const { data: to, start } = hostOf(out)
+    to.set(data, start)
+  }
+
+  run(instr: Instr): void {
+    const batch = this.#batch
+    const { at } = batch
+    try {
+      encode(batch, instr, 0)
+    } catch (error) {
+      batch.back(at)
+      throw error
+    }
+    if (mayFail(instr)) {
+      const kind = this.#submit()
+      if (kind !== ended.done) throw errorOf(kind, batch.status[2], instr)
+      return
+    }
+    this.#work += workOf(instr)
+    if (this.#work > enoughWork || batch.full) this.submit()
+  }
+
+  /** Runs what waits. */
+  submit(): void {
+    if (this.#batch.at === 0) return
+    const kind = this.#submit()
+    // Only running out of memory is left: what else can fail does so at once.
+    if (kind !== ended.done) throw new RuntimeError('an operation needs more memory than there is')
+  }
+
+  #submit(): number {
+    this.#work = 0
+    return this.#batch.submit()
+  }
+
+  /** How the last run ended: kind, tag, value, runs that came to their end. */
+  get status(): Int32Array {
+    return this.#batch.status
+  }
+
+  readSync(view: View): TypedArray {
+    this.submit()
+    return readView(view)
+  }
+
+  async read(view: View): Promise<TypedArray> {
+    return this.readSync(view)
+  }
+
+  /** Nothing to do: V8 frees a slab when no buffer of it is held. */
+  free(): void {}
+
+  async sync(): Promise<void> {
+    this.submit()
+  }
+
+  compile(program: Program, plan: Plan): Executable {
+    return compileProgram(program, plan, this)
+  }
+
+  memory(): Memory {
+    return this.#memory.report()
+  }
+
+  /** What was found of this machine and chosen for it. */
+  report(): Report {
+    return this.addon.report()
+  }
+
+  dispose(): void {
+    this.submit()
+  }
+}

@@ -1,0 +1,112 @@
+// Instructions that wait to be run: their words, the numbers and the slabs that they name. They cross into C++ together,
+// and slabs are kept alive until then.
+import {
+  type DType,
+  type HostBuffer,
+  type HostMemory,
+  type Scalar,
+  type Slab,
+  scalarValue,
+  type Spec,
+} from '@flambeau/core/backend'
+import type { Addon } from './addon.ts'
+import type { Writer } from './encode.ts'
+import { rounded } from './expression.ts'
+
+let batches = 0
+
+/** Looks up where a slab lies, once. */
+export function addressOf(addon: Addon, slab: Slab): number {
+  if (slab.address === 0) slab.address = addon.address(slab.data)
+  return slab.address
+}
+
+export class Batch implements Writer {
+  words = new Int32Array(1 << 14)
+  at = 0
+  /** How the last run ended. */
+  readonly status = new Int32Array(5)
+  readonly #addon: Addon
+  readonly #memory: HostMemory
+  /** Address and bytes of each slab. */
+  #rows = new Float64Array(2 * 1024)
+  #numbers = new Float64Array(1024)
+  #slabs: Slab[] = []
+  #numberCount = 0
+  /** No two batches have the same, so that a slab knows whether its row is of this one. */
+  #id = ++batches
+
+  constructor(addon: Addon, memory: HostMemory) {
+    this.#addon = addon
+    this.#memory = memory
+    this.#open()
+  }
+
+  #open(): void {
+    this.#addon.open(this.words, this.#rows, this.#numbers, this.status)
+  }
+
+  reserve(words: number, operands: number): void {
+    const words1 = this.at + words
+    const rows = 2 * (this.#slabs.length + operands)
+    const numbers = this.#numberCount + operands
+    if (words1 <= this.words.length && rows <= this.#rows.length && numbers <= this.#numbers.length) return
+    // The batch keeps its contents: an instruction may be several, of which some are written already.
+    this.words = grown(this.words, words1)
+    this.#rows = grown(this.#rows, rows)
+    this.#numbers = grown(this.#numbers, numbers)
+    this.#open()
+  }
+
+  row(slab: Slab): number {
+    if (slab.batch !== this.#id) {
+      const rows = this.#rows
+      slab.batch = this.#id
+      slab.row = this.#slabs.push(slab) - 1
+      rows[2 * slab.row] = addressOf(this.#addon, slab)
+      rows[2 * slab.row + 1] = slab.data.byteLength
+    }
+    return slab.row
+  }
+
+  number(x: Scalar, dtype: DType): number {
+    this.#numbers[this.#numberCount] = rounded(scalarValue(x), dtype)
+    return -1 - this.#numberCount++
+  }
+
+  scratch(spec: Spec): HostBuffer {
+    return this.#memory.alloc(spec)
+  }
+
+  /** Whether there is room for an instruction of the usual size. */
+  get full(): boolean {
+    return this.at > this.words.length - 2048
+  }
+
+  /** Forgets the words since `at`, whose instruction could not be written to its end. */
+  back(at: number): void {
+    this.at = at
+  }
+
+  /** Runs what was written; how it ended. */
+  submit(): number {
+    if (this.at === 0) return 0
+    const words = this.at
+    const rows = this.#slabs.length
+    try {
+      return this.#addon.submit(words, rows)
+    } finally {
+      this.at = 0
+      this.#numberCount = 0
+      this.#slabs.length = 0
+      this.#id = ++batches
+    }
+  }
+}
+
+function grown<T extends Int32Array | Float64Array>(array: T, length: number): T {
+  if (length <= array.length) return array
+  const larger = new (array.constructor as new (length: number) => T)(2 * length)
+  larger.set(array)
+  return larger
+}

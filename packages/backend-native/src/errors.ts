@@ -1,0 +1,14 @@
+// What a failed instruction is to JavaScript: the errors that plain JavaScript gives for the same.
+import { type Instr, RuntimeError, type View } from '@flambeau/core/backend'
+import { ended } from './addon.ts'
+
+/** The error that an instruction ended in. */
+export function errorOf(kind: number, value: number, { check, attrs, inputs, origin }: Instr): Error {
+  if (kind === ended.check && check !== undefined) return check.error()
+  if (kind === ended.index) {
+    const { axis } = attrs as { axis: number }
+    const [{ shape }] = inputs as readonly View[]
+    return new RuntimeError(`index ${value} is out of bounds for dimension ${axis} with size ${shape[axis]}`)
+  }
+  return new RuntimeError(`${origin.name} needs more memory than there is`)
+}

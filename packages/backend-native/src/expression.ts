@@ -1,0 +1,135 @@
+// Expressions as the addon's codes: seven words a step, over registers that a linear scan gives out. An operand is a
+// register from 0 on or an input below 0; a step's register is free when its last reader has run.
+import { type DType, type Expr, rankOf, type Step, topological } from '@flambeau/core/backend'
+
+/** In the order of `Step` in native/src/kernels.h. */
+const steps: readonly Exclude<Step, 'input'>[] = [
+  'const',
+  'cast',
+  'add',
+  'sub',
+  'mul',
+  'div',
+  'mod',
+  'floorDiv',
+  'pow',
+  'min',
+  'max',
+  'fma',
+  'neg',
+  'abs',
+  'sign',
+  'floor',
+  'ceil',
+  'trunc',
+  'rint',
+  'sqrt',
+  'exp',
+  'expm1',
+  'log',
+  'log1p',
+  'sin',
+  'cos',
+  'tanh',
+  'erf',
+  'eq',
+  'ne',
+  'lt',
+  'le',
+  'gt',
+  'ge',
+  'and',
+  'or',
+  'xor',
+  'not',
+  'isnan',
+  'isfinite',
+  'select',
+]
+const stepNumbers = new Map<string, number>(steps.map((step, i) => [step, i]))
+
+/** `maxRegisters` of native/src/kernels.h. */
+export const registers = 32
+/** Words of a step. */
+export const codeWords = 7
+
+export interface Codes {
+  readonly words: Int32Array
+  /** Of the inputs that are read: their positions in the instruction, and the dtype that the expressions give them. */
+  readonly inputs: readonly { readonly position: number; readonly dtype: DType }[]
+  /** Where the value of each expression is: a register or an input. */
+  readonly from: readonly number[]
+}
+
+const rounds: Readonly<Record<DType, (x: number) => number>> = {
+  float64: (x) => x,
+  float32: Math.fround,
+  int32: (x) => x | 0,
+  uint8: (x) => x & 255,
+  bool: (x) => (x === 0 ? 0 : 1),
+}
+/** A number as a value of a dtype. */
+export const rounded = (x: number, dtype: DType): number => rounds[dtype](x)
+
+const double = new Float64Array(1)
+const halves = new Int32Array(double.buffer)
+
+/**
+ * The codes of some expressions; undefined where more values are alive at once than there are registers. The first
+ * `fixed` inputs are those of the positions from 0 on, whether they are read or not.
+ */
+export function compile(roots: readonly Expr[], fixed = 0): Codes | undefined {
+  const order = topological(roots)
+  const inputs = Array.from({ length: fixed }, (_, position) => ({ position, dtype: roots[0].dtype }))
+  /** Where the value of a node is. */
+  const place = new Map<Expr, number>()
+  /** Equal constants are one. */
+  const constants = new Map<string, Expr>()
+  const same = new Map<Expr, Expr>()
+  for (const x of order) {
+    if (x.step !== 'const') continue
+    const key = `${x.dtype} ${Object.is(x.value, -0) ? '-0' : x.value}`
+    if (!constants.has(key)) constants.set(key, x)
+    same.set(x, constants.get(key) as Expr)
+  }
+  const node = (x: Expr): Expr => same.get(x) ?? x
+  const lastReader = new Map<Expr, number>()
+  order.forEach((x, i) => {
+    for (const arg of x.args) lastReader.set(node(arg), i)
+  })
+  for (const root of roots) lastReader.set(node(root), order.length)
+
+  const words: number[] = []
+  const free = Array.from({ length: registers }, (_, i) => registers - 1 - i)
+  for (const [i, x] of order.entries()) {
+    if (place.has(node(x))) continue
+    if (x.step === 'input') {
+      let at = inputs.findIndex(({ position }) => position === x.value)
+      if (at < 0) at = inputs.push({ position: x.value, dtype: x.dtype }) - 1
+      else if (at < fixed) inputs[at] = { position: x.value, dtype: x.dtype }
+      place.set(x, -1 - at)
+      continue
+    }
+    const args = [...new Set(x.args.map(node))]
+    const release = (same: boolean): void => {
+      for (const arg of args) {
+        const register = place.get(arg) as number
+        if (register >= 0 && lastReader.get(arg) === i && (arg.dtype === x.dtype) === same) free.push(register)
+      }
+    }
+    // Elements of one size may be written where they are read; others not before all are read.
+    release(true)
+    const to = free.pop()
+    if (to === undefined) return undefined
+    release(false)
+    const [a, b, c] = x.args.map((arg) => place.get(node(arg)) as number)
+    const of = x.args[x.step === 'select' ? 1 : 0] ?? x
+    words.push(stepNumbers.get(x.step) as number, rankOf(x.dtype), rankOf(of.dtype), to)
+    if (x.step === 'const') {
+      double[0] = rounded(x.value, x.dtype)
+      words.push(halves[0], halves[1], 0)
+    } else words.push(a, b ?? 0, c ?? 0)
+    place.set(x, to)
+  }
+  return { words: Int32Array.from(words), inputs, from: roots.map((root) => place.get(node(root)) as number) }
+}

@@ -1,0 +1,56 @@
+// The C++ backend of flambeau for Node: the kernel interface on SIMD and threads, over V8's own memory.
+import { env } from 'node:process'
+import { RuntimeError, ValueError } from '@flambeau/core/backend'
+import { NativeBackend } from './backend.ts'
+import { loadAddon } from './loader.ts'
+
+export type { Report } from './addon.ts'
+export type { NativeBackend } from './backend.ts'
+
+/** What the backend is asked for. */
+export interface NativeOptions {
+  /** Threads that compute, from 1; the cores that this process may use if not said. */
+  readonly threads?: number
+  /** A BLAS for matrix products in place of the backend's own: 'openblas', 'blis', 'mkl', 'accelerate', or a path. */
+  readonly blas?: string
+  /** The kernels: 'v2', 'avx2', 'avx512' or 'neon'; the best that the processor can run if not said. */
+  readonly isa?: string
+  /** How many bytes of array buffers may be alive in this thread; more is a RuntimeError. */
+  readonly maxBytes?: number
+  /** 'cpu'. */
+  readonly device?: string
+}
+
+let shared: NativeBackend | undefined
+
+function checkOptions({ threads, maxBytes, device }: NativeOptions): void {
+  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= 1024)) {
+    throw new ValueError(`threads must be a whole number from 1 to 1024, not ${threads}`)
+  }
+  if (maxBytes !== undefined && !(maxBytes > 0)) throw new ValueError(`maxBytes must be above 0, not ${maxBytes}`)
+  if (device === 'cuda')
+    throw new RuntimeError("device 'cuda' needs CUDA kernels, which this version does not have yet")
+  if (device !== undefined && device !== 'cpu')
+    throw new ValueError(`unknown device '${device}': 'cpu' is what there is`)
+}
+
+/**
+ * The native backend; there is one in a thread, and options change it. Throws a RuntimeError where its addon cannot be
+ * loaded, saying what was tried and what to install.
+ *
+ * @example
+ * useDevice(await native({ threads: 2 }))
+ */
+export async function native(options: NativeOptions = {}): Promise<NativeBackend> {
+  checkOptions(options)
+  const { threads, blas, isa = env.FLAMBEAU_ISA, maxBytes } = options
+  shared ??= new NativeBackend(loadAddon())
+  shared.submit()
+  try {
+    shared.addon.configure(threads ?? 0, isa ?? '', blas ?? '')
+  } catch (error) {
+    throw new RuntimeError((error as Error).message)
+  }
+  if (maxBytes !== undefined) shared.maxBytes = maxBytes
+  return shared
+}
