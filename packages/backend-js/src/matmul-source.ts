@@ -166,7 +166,7 @@ class Emission {
       lines = [`for (let ${t} = 0; ${t} < ${batch[d].size}; ${t}++) {`, ...lines, '}']
     }
     const name = this.#fresh('matmul')
-    this.#functions.push(new FunctionText().text(name, this.#parameters, lines))
+    this.#functions.push(...new FunctionText().lines(name, this.#parameters, lines))
     return { declarations: [...this.#constants, ...this.#functions], call: `${name}(${this.#arguments.join(', ')})` }
   }
 
@@ -181,7 +181,8 @@ class Emission {
     const fn = new FunctionText()
     const name = this.#fresh(prefix)
     const parameters = [...this.#parameters, ...this.#batch, ...positions.filter((at) => !isNumber(at))]
-    this.#functions.push(fn.text(name, parameters, write(fn)))
+    const body = write(fn)
+    this.#functions.push(...fn.lines(name, parameters, body))
     return `${name}(${parameters.join(', ')})`
   }
 

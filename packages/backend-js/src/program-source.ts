@@ -3,7 +3,7 @@ import { type DType, type Program, type ProgramOperand, roundSource, type Use } 
 import { isReading } from '@flambeau/core/backend'
 import { type Count, sum } from './index-source.ts'
 import type { Likeness } from './likeness.ts'
-import { indented, type NestMemory, type Strided } from './loop-source.ts'
+import type { NestMemory, Strided } from './loop-source.ts'
 import type { Opened, ProgramMemory } from './program-memory.ts'
 import type { Cells } from './reduction.ts'
 
@@ -114,7 +114,7 @@ export class ProgramSource {
 
   /** Constants and functions that steps refer to. */
   declare(lines: readonly string[]): void {
-    this.#functions.push(...lines.flatMap((text) => text.split('\n')))
+    this.#functions.push(...lines)
   }
 
   /** A function that is called at every run; `write` gives its statements. Steps that are `like` each other are one. */
@@ -132,15 +132,15 @@ export class ProgramSource {
     this.calls.push(`${name}(${like === undefined ? fn.parameters : fn.arguments(like)})`)
   }
 
-  /** The whole text; `opening` are the lines that a run begins with. */
-  text(opening: readonly string[]): string {
-    return indented([
+  /** The lines of the whole text; `opening` are those that a run begins with. */
+  lines(opening: readonly string[]): string[] {
+    return [
       ...this.memory.declarations,
       ...this.#functions,
       'return ({ numbers, draws, args, results }) => {',
       ...opening,
       ...this.calls,
       '}',
-    ])
+    ]
   }
 }

@@ -15,6 +15,7 @@ import {
   runtime,
 } from '@flambeau/core/backend'
 import { type Likeness, likenessOf } from './likeness.ts'
+import { indented } from './loop-source.ts'
 import { calledIn } from './map.ts'
 import { type MapInstr, mapStep, mostStatements, statementsOf, straightStep } from './map-program.ts'
 import { apart, matmulStep } from './matmul-program.ts'
@@ -98,7 +99,7 @@ export function compileProgram(planned: Program, plan: Plan, backend: Backend): 
   }
   const opening = source.memory.binding(kernels.hosts)
   if (kernels.instrs.length > 0) opening.push('kernels.numbers = numbers')
-  const text = source.text(opening)
+  const text = source.lines(opening).join('\n')
   const make = new Function(
     'run',
     'buffers',
@@ -109,7 +110,13 @@ export function compileProgram(planned: Program, plan: Plan, backend: Backend): 
     `const { instrs, hosts } = kernels\n${calledIn(text)}\n${text}\n//# sourceURL=flambeau-program-${programs++}.js`,
   )
   const run = make((instr: Instr) => backend.run(instr), source.memory.buffers, kernels, source.errors, runtime)
-  return { run, source: text }
+  return {
+    run,
+    // For a person, who seldom asks.
+    get source() {
+      return indented(text.split('\n'))
+    },
+  }
 }
 
 /** Which instructions read a value, by their positions. */

@@ -42,9 +42,9 @@ export class FunctionText {
     return alias
   }
 
-  text(name: string, parameters: readonly string[], lines: readonly string[]): string {
+  lines(name: string, parameters: readonly string[], body: readonly string[]): string[] {
     const aliases = [...this.#aliases].map(([array, alias]) => `const ${alias} = ${array}`)
-    return [`function ${name}(${parameters.join(', ')}) {`, ...aliases, ...lines, '}'].join('\n')
+    return [`function ${name}(${parameters.join(', ')}) {`, ...aliases, ...body, '}']
   }
 }
 

@@ -32,6 +32,7 @@ function same(a: unknown, b: unknown): boolean {
   if (Object.is(a, b) || (typeof a === 'function' && typeof b === 'function')) return true
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
   if (ArrayBuffer.isView(a) && ArrayBuffer.isView(b)) return sameArray(a as TypedArray, b as TypedArray)
+  if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((x, i) => same(x, b[i]))
   const keys = Object.keys(a)
   return (
     keys.length === Object.keys(b).length &&

@@ -1,7 +1,8 @@
 // Leaves out what nothing needs: instructions of which no output reaches a result, a kept value or a check; outputs of
 // maps that nothing reads, and operands that their expressions do not read.
+import type { Prims } from '../../backend/backend.ts'
 import { isUse, type Program, type ProgramInstr } from '../../backend/program.ts'
-import { inputsOf, s } from '../../expr/expr.ts'
+import { type Expr, inputsOf, s } from '../../expr/expr.ts'
 import { usesOf } from '../alias.ts'
 import { isMap, isReducing } from './graph.ts'
 import { Expressions } from './rewrite.ts'
@@ -18,8 +19,34 @@ function withNeededOutputs(instr: ProgramInstr<'map'>, needed: (value: number) =
   return { ...instr, attrs: { outs: at.map((k) => instr.attrs.outs[k]) }, outputs: at.map((k) => instr.outputs[k]) }
 }
 
+/** Maps that were seen to read all their operands: most instructions stay as they are through all passes. */
+const slim = new WeakSet<ProgramInstr>()
+
+/** What attributes became when operands were left out. Equal instructions share attributes, and go on sharing them. */
+const renumbered = new WeakMap<Prims['map'], { readonly read: string; readonly attrs: Prims['map'] }>()
+
+/** Attributes of a map that keeps the operands at these positions only. */
+function keeping(read: readonly number[], attrs: Prims['map']): Prims['map'] {
+  const known = renumbered.get(attrs)
+  if (known?.read === read.join()) return known.attrs
+  const exprs = reading(
+    read,
+    attrs.outs.map((out) => out.expr),
+  )
+  const made = { outs: attrs.outs.map((out, k) => ({ ...out, expr: exprs[k] })) }
+  renumbered.set(attrs, { read: read.join(), attrs: made })
+  return made
+}
+
+/** Expressions over the operands at these positions. */
+function reading(read: readonly number[], exprs: readonly Expr[]): Expr[] {
+  const renumber = new Map(read.map((from, to) => [from, to]))
+  return new Expressions().rewrite(exprs, (x) => s.input(renumber.get(x.value) as number, x.dtype))
+}
+
 /** The map without operands that nothing reads; one view stays where it alone says what a reduction iterates over. */
 function withReadOperands(instr: ProgramInstr<'map'>): ProgramInstr<'map'> {
+  if (slim.has(instr)) return instr
   const { attrs, inputs, check } = instr
   const exprs = attrs.outs.map((out) => out.expr)
   if (check !== undefined) exprs.push(check.expr)
@@ -27,14 +54,15 @@ function withReadOperands(instr: ProgramInstr<'map'>): ProgramInstr<'map'> {
   const shaped = read.some((i) => isUse(inputs[i]))
   const kept = shaped ? -1 : inputs.findIndex(isUse)
   if (kept >= 0 && isReducing(instr)) read.push(kept)
-  if (read.length === inputs.length) return instr
-  const renumber = new Map(read.map((from, to) => [from, to]))
-  const moved = new Expressions().rewrite(exprs, (x) => s.input(renumber.get(x.value) as number, x.dtype))
+  if (read.length === inputs.length) {
+    slim.add(instr)
+    return instr
+  }
   return {
     ...instr,
-    attrs: { outs: attrs.outs.map((out, k) => ({ ...out, expr: moved[k] })) },
+    attrs: keeping(read, attrs),
     inputs: read.map((i) => inputs[i]),
-    check: check && { ...check, expr: moved[attrs.outs.length] },
+    check: check && { ...check, expr: reading(read, [check.expr])[0] },
   }
 }
 
@@ -45,9 +73,9 @@ export function deadCode(program: Program): Program {
   const instrs: ProgramInstr[] = []
   for (const instr of [...program.instrs].reverse()) {
     if (!mayThrow(instr) && !instr.outputs.some((value) => needed.has(value))) continue
-    const slim = isMap(instr) ? withReadOperands(withNeededOutputs(instr, (value) => needed.has(value))) : instr
-    for (const { value } of usesOf(slim)) needed.add(value)
-    instrs.push(slim)
+    const left = isMap(instr) ? withReadOperands(withNeededOutputs(instr, (value) => needed.has(value))) : instr
+    for (const { value } of usesOf(left)) needed.add(value)
+    instrs.push(left)
   }
   for (const { first } of program.kept) needed.add(first)
   const given = new Map([...program.given].filter(([value]) => needed.has(value)))

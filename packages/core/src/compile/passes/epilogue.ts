@@ -13,6 +13,7 @@ export const isMatmul = (instr: ProgramInstr | undefined): instr is ProgramInstr
 export function epilogueRefusal(
   program: Program,
   { caps }: Backend,
+  leaves: ReadonlySet<number>,
   product: ProgramInstr<'matmul'>,
   readers: number,
   reader: ProgramInstr,
@@ -20,7 +21,7 @@ export function epilogueRefusal(
   const [value] = product.outputs
   const { shape, dtype } = program.values[value]
   if (readers > 1) return `v${value} has other readers`
-  if (leavingValues(program).has(value)) return `v${value} leaves the step`
+  if (leaves.has(value)) return `v${value} leaves the step`
   if (!isMap(reader)) return 'only maps can be epilogues'
   if (reader.outputs.length > 1) return 'a product has one output'
   if (reader.attrs.outs[0].reduce !== undefined) return 'the epilogue of a product cannot reduce it'
@@ -65,14 +66,15 @@ export function epilogues(program: Program, backend: Backend): Program {
   const expressions = new Expressions()
   const makers = makersOf(program)
   const readers = readersOf(program)
+  const leaves = leavingValues(program)
   const instrs = new Set<ProgramInstr>()
   for (const instr of program.instrs) {
     let next = instr
     for (const { value } of isMap(instr) ? usesOf(instr) : []) {
       const product = makers.get(value)
       const alone = readers.get(value)?.length ?? 0
-      if (!isMatmul(product) || !isMap(instr) || epilogueRefusal(program, backend, product, alone, instr) !== null)
-        continue
+      if (!isMatmul(product) || !isMap(instr)) continue
+      if (epilogueRefusal(program, backend, leaves, product, alone, instr) !== null) continue
       const made = withEpilogue(product, instr, expressions)
       instrs.delete(product)
       next = made

@@ -65,11 +65,21 @@ function copiesIn({ kind, attrs, inputs, outputs }: ProgramInstr): { output: num
 class Unique {
   readonly #expressions = new Expressions()
   readonly #attrs = new Map<string, Prims[Kind]>()
+  /** What stands for attributes that were met before. */
+  readonly #met = new Map<Prims[Kind], Prims[Kind]>()
   /** A number for each of the attributes that stand for all that are equal to them. */
   readonly #ids = new Map<Prims[Kind], number>()
 
-  attrs({ kind, attrs }: ProgramInstr): Prims[Kind] {
-    if (this.#ids.has(attrs)) return attrs
+  attrs(instr: ProgramInstr): Prims[Kind] {
+    let unique = this.#met.get(instr.attrs)
+    if (unique === undefined) {
+      unique = this.#unique(instr)
+      this.#met.set(instr.attrs, unique)
+    }
+    return unique
+  }
+
+  #unique({ kind, attrs }: ProgramInstr): Prims[Kind] {
     const key = JSON.stringify([kind, attrs], (name, value) => {
       if (name === 'expr' || name === 'post') return value && this.#expressions.idOf(value)
       return typeof value === 'number' ? numberKey(value) : value
