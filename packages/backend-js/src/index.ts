@@ -50,6 +50,7 @@ class JsBackend implements Backend {
     strided: true,
     syncRead: true,
     multiOutput: true,
+    reducedPost: true,
     maxArgs: Number.MAX_SAFE_INTEGER,
     maxElements: 2 ** 31 - 1,
     strictFloat: true,

@@ -10,7 +10,7 @@ import {
   scalarValue,
   startOf,
 } from '@flambeau/core/backend'
-import { combineCall, identities } from './reduction.ts'
+import { combineCall, finishCall, identities } from './reduction.ts'
 
 /** `loops` has a row of steps for every view among the inputs, then one for every output. */
 export function interpretLoops({ attrs, inputs, outputs }: Instr<'map'>, { sizes, steps }: Loops): void {
@@ -25,7 +25,8 @@ export function interpretLoops({ attrs, inputs, outputs }: Instr<'map'>, { sizes
     views.push({ position, data: hostOf(x).data })
     starts.push(startOf(x))
   })
-  const outs = attrs.outs.map(({ expr, reduce }, k) => {
+  const outs = attrs.outs.map((out, k) => {
+    const { expr, reduce } = out
     const { data, start } = hostOf(outputs[k])
     const value = interpret(expr)
     if (reduce === undefined) {
@@ -34,7 +35,7 @@ export function interpretLoops({ attrs, inputs, outputs }: Instr<'map'>, { sizes
     }
     starts.push(0)
     const sums = new Float64Array(numelOf(outputs[k].shape)).fill(identities[reduce.fn])
-    return { data, value, start, sums, combine: combineCall(reduce.fn, expr.dtype) }
+    return { data, value, start, sums, combine: combineCall(reduce.fn, expr.dtype), done: finishCall(out) }
   })
   const level = (l: number, at: readonly number[]): void => {
     if (l === sizes.length) {
@@ -53,5 +54,5 @@ export function interpretLoops({ attrs, inputs, outputs }: Instr<'map'>, { sizes
     }
   }
   level(0, starts)
-  for (const { data, start, sums } of outs) if (sums !== undefined) data.set(sums, start)
+  for (const { data, start, sums, done } of outs) if (sums !== undefined) data.set(sums.map(done), start)
 }

@@ -55,7 +55,11 @@ function attrsKey({ kind, attrs }: ProgramInstr): string {
     return post === undefined ? '' : expressionsKey([post])
   }
   const { outs } = attrs as Prims['map']
-  const reductions = outs.map(({ reduce }) => (reduce === undefined ? '' : `${reduce.fn}${reduce.axes}`))
+  const reductions = outs.map(({ reduce }) => {
+    if (reduce === undefined) return ''
+    const { fn, axes, post } = reduce
+    return `${fn}${axes} ${post === undefined ? '' : expressionsKey([post])}`
+  })
   return `${expressionsKey(outs.map((out) => out.expr))} ${reductions.join()}`
 }
 

@@ -3,7 +3,7 @@
 // the identity, over its reduced indices in row-major order, whatever the loops look like.
 import { emitJs, inputsOf, type MapOut, type ReduceFn, topological } from '@flambeau/core/backend'
 import { type Count, isNumber, sum, times } from './index-source.ts'
-import { type Cells, combineSource, identityOf, largestOfCells, unrolled } from './reduction.ts'
+import { type Cells, combineSource, finishSource, identityOf, largestOfCells, unrolled } from './reduction.ts'
 
 /** An operand in memory: the element at `start` plus index times step of every loop. */
 export interface Strided {
@@ -243,26 +243,39 @@ class NestSource {
       if (x === undefined) return []
       const lines: string[] = []
       if (x.opens === l) {
-        for (const [name, lane] of this.#registers(k, lanes, l))
-          lines.push(`${x.memory === undefined ? this.#outAt(lane, k) : this.#memoryAt(lane, k)} = ${name}`)
+        for (const [name, lane] of this.#registers(k, lanes, l)) {
+          const { lines: last, result } = finishSource(this.#outs[k], name)
+          lines.push(
+            ...(x.memory === undefined
+              ? [...last, `${this.#outAt(lane, k)} = ${result}`]
+              : [`${this.#memoryAt(lane, k)} = ${name}`]),
+          )
+        }
       }
-      if (x.memory !== undefined && x.outermost === l) lines.push(this.#rounded(k, x.memory, lanes[0]))
+      if (x.memory !== undefined && x.outermost === l) lines.push(...this.#rounded(k, x.memory, lanes[0]))
       return lines
     })
   }
 
   /** From the accumulators to the output. */
-  #rounded(k: number, memory: Strided, lane: Lane): string {
+  #rounded(k: number, memory: Strided, lane: Lane): string[] {
     let to = lane.at[this.#views.length + k]
     let from = memory.start
-    let loops = ''
+    const loops: string[] = []
     memory.steps.forEach((step, l) => {
       if (step === 0) return
-      loops += `for (let j${l} = 0; j${l} < ${this.#nest.sizes[l]}; j${l}++) `
+      loops.push(`for (let j${l} = 0; j${l} < ${this.#nest.sizes[l]}; j${l}++) {`)
       to = sum(to, times(`j${l}`, step))
       from = sum(from, times(`j${l}`, step))
     })
-    return `${loops}${this.#nest.outs[k].array}[${to}] = ${memory.array}[${from}]`
+    const { lines, result } = finishSource(this.#outs[k], 'done')
+    return [
+      ...loops,
+      `const done = ${memory.array}[${from}]`,
+      ...lines,
+      `${this.#nest.outs[k].array}[${to}] = ${result}`,
+      ...loops.map(() => '}'),
+    ]
   }
 
   // ---- loops ----

@@ -19,8 +19,8 @@ import {
 } from '@flambeau/core/backend'
 import type { Likeness } from './likeness.ts'
 import { emitNest, type Strided } from './loop-source.ts'
-import type { FunctionSource, ProgramSource } from './program-source.ts'
-import { combineSource, identityOf } from './reduction.ts'
+import { constantSource, type FunctionSource, type ProgramSource } from './program-source.ts'
+import { combineSource, finishSource, identityOf, reducedOfNone } from './reduction.ts'
 
 export type MapInstr = ProgramInstr<'map'>
 
@@ -88,11 +88,11 @@ function loops(
 
 /** Reductions of no elements. */
 function emptied(source: ProgramSource, fn: FunctionSource, { attrs, outputs }: MapInstr): string[] {
-  return attrs.outs.flatMap(({ reduce }, k) => {
-    if (reduce === undefined) return []
+  return attrs.outs.flatMap((out, k) => {
+    if (out.reduce === undefined) return []
     const { shape, dtype } = source.program.values[outputs[k]]
     const { array, start } = fn.open(outputs[k])
-    return [`${array}.fill(${identityOf(reduce.fn, dtype)}, ${start}, ${start} + ${numelOf(shape)})`]
+    return [`${array}.fill(${constantSource(reducedOfNone(out), dtype)}, ${start}, ${start} + ${numelOf(shape)})`]
   })
 }
 
@@ -188,12 +188,13 @@ class Straight {
         check,
         elements.map((results) => results[outputs.length]),
       )
-    attrs.outs.forEach(({ expr, reduce }, k) => {
+    attrs.outs.forEach((out, k) => {
+      const { reduce } = out
       const values = elements.map((results) => results[k])
       const made =
         reduce === undefined
           ? values
-          : this.#reduced(reduce.fn, expr, values, offsetsOf(shape, outputStrides(shape, reduce.axes), 0))
+          : this.#reduced(out, reduce.fn, values, offsetsOf(shape, outputStrides(shape, reduce.axes), 0))
       this.#set(outputs[k], made)
     })
   }
@@ -203,7 +204,8 @@ class Straight {
   }
 
   /** One chain for every element of a reduced output, rounded at its end. */
-  #reduced(fn: ReduceFn, expr: Expr, values: readonly string[], to: readonly number[]): string[] {
+  #reduced(out: MapOut, fn: ReduceFn, values: readonly string[], to: readonly number[]): string[] {
+    const { expr } = out
     const chains: string[] = []
     values.forEach((value, e) => {
       const name = this.#name()
@@ -213,8 +215,9 @@ class Straight {
     })
     return chains.map((chain) => {
       const name = this.#name()
-      this.lines.push(`const ${name} = ${roundSource[expr.dtype](chain)}`)
-      return name
+      const { lines, result } = finishSource(out, name)
+      this.lines.push(`const ${name} = ${roundSource[expr.dtype](chain)}`, ...lines)
+      return result
     })
   }
 

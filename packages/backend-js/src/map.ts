@@ -19,7 +19,7 @@ import {
 import { interpretLoops } from './interpret.ts'
 import type { Count } from './index-source.ts'
 import { emitNest, type NestMemory, type Strided } from './loop-source.ts'
-import { accumulators, cellsAt, identityOf, unrolled } from './reduction.ts'
+import { accumulators, cellsAt, reducedOfNone, unrolled } from './reduction.ts'
 
 /** How an operand is read: a number, one element for all, row-major, or by steps. */
 const NUMBER = 0
@@ -96,12 +96,11 @@ export function map(instr: Instr<'map'>): void {
   mapLoops(instr, shape, cases)
 }
 
-/** A reduction of no elements is its identity. */
 function fillEmpty({ attrs, outputs }: Instr<'map'>): void {
-  attrs.outs.forEach(({ reduce }, k) => {
-    if (reduce === undefined) return
+  attrs.outs.forEach((out, k) => {
+    if (out.reduce === undefined) return
     const { data, start } = hostOf(outputs[k])
-    data.fill(identityOf(reduce.fn, outputs[k].dtype), start, start + numelOf(outputs[k].shape))
+    data.fill(reducedOfNone(out), start, start + numelOf(outputs[k].shape))
   })
 }
 

@@ -81,7 +81,8 @@ const rounds: Readonly<Record<DType, (x: number) => number>> = {
   uint8: (x) => x & 255,
   bool: (x) => x,
 }
-function constantSource(value: number, dtype: DType): string {
+/** A number as a dtype. */
+export function constantSource(value: number, dtype: DType): string {
   const x = rounds[dtype](value)
   return x < 0 || Object.is(x, -0) ? `(${Object.is(x, -0) ? '-0' : x})` : String(x)
 }

@@ -1,6 +1,15 @@
 // What reductions have in common, generated or interpreted: where they start, how two values combine, and where partial
 // results live. The order of additions follows from shape and axes alone, so every path gives the same bits.
-import { type DType, isFloat, type ReduceFn } from '@flambeau/core/backend'
+import {
+  type DType,
+  emitJs,
+  interpret,
+  isFloat,
+  type MapOut,
+  newArray,
+  type ReduceFn,
+  roundSource,
+} from '@flambeau/core/backend'
 
 /** An innermost loop up to this size is written out. */
 export const unrolled = 16
@@ -8,7 +17,7 @@ export const unrolled = 16
 /** What a reduction starts from. */
 export const identities: Readonly<Record<ReduceFn, number>> = { sum: 0, prod: 1, max: -Infinity, min: Infinity }
 
-/** The identity as a value of the dtype: what a reduction of no elements gives, and whole numbers start from. */
+/** The identity as a value of the dtype. */
 export function identityOf(fn: ReduceFn, dtype: DType): number {
   if (isFloat(dtype) || fn === 'sum' || fn === 'prod') return identities[fn]
   const [least, most] = dtype === 'bool' ? [0, 1] : dtype === 'uint8' ? [0, 255] : [-2147483648, 2147483647]
@@ -52,6 +61,29 @@ export const combineCall = (fn: ReduceFn, dtype: DType): ((a: number, b: number)
   if (fn === 'prod') return isFloat(dtype) ? (a, b) => a * b : Math.imul
   return Math[fn]
 }
+
+/** Statements that make of a reduced element what its output is, and its name. */
+export function finishSource({ expr, reduce }: MapOut, reduced: string): { lines: readonly string[]; result: string } {
+  if (reduce?.post === undefined) return { lines: [], result: reduced }
+  const name = `${reduced.replaceAll(/\W/g, '')}_`
+  const { lines, results } = emitJs([reduce.post], () => name, `${name}t`)
+  return { lines: [`const ${name} = ${roundSource[expr.dtype](reduced)}`, ...lines], result: results[0] }
+}
+
+/** The same as a function. */
+export function finishCall({ expr, reduce }: MapOut): (reduced: number) => number {
+  if (reduce?.post === undefined) return (reduced) => reduced
+  const of = interpret(reduce.post)
+  const rounded = newArray(expr.dtype, 1)
+  return (reduced) => {
+    rounded[0] = reduced
+    return of(rounded)
+  }
+}
+
+/** What a reduction of no elements gives. */
+export const reducedOfNone = (out: MapOut): number =>
+  finishCall(out)(identityOf((out.reduce as NonNullable<MapOut['reduce']>).fn, out.expr.dtype))
 
 const cells: { readonly floats: Float32Array; readonly words: Int32Array }[] = []
 /** Memory for what `largestOfCells` does. */

@@ -3,6 +3,7 @@
 import {
   contiguousLayout,
   type DType,
+  type Expr,
   type HostBuffer,
   type Instr,
   interpret,
@@ -44,7 +45,7 @@ const pick = <T>(random: Random, from: readonly T[]): T => from[random(from.leng
 function shapeOf(random: Random): Shape {
   const shape: number[] = []
   for (let rank = random(5); shape.length < rank; ) {
-    const size = pick(random, [1, 2, 3, 4, 5, 7, 16, 17, 20, 31])
+    const size = pick(random, [random(20) === 0 ? 0 : 1, 2, 3, 4, 5, 7, 16, 17, 20, 31])
     shape.push(numelOf(shape) * size > 3000 ? 1 : size)
   }
   return shape
@@ -87,7 +88,9 @@ function instrOf(random: Random): Instr<'map'> {
   const outs = Array.from({ length: 1 + random(3) }, () => {
     const axes = shape.flatMap((_, axis) => (random(2) === 0 ? [axis] : []))
     const fn = pick<ReduceFn>(random, ['sum', 'sum', 'prod', 'max', 'min'])
-    return { expr: pick(random, exprs), ...(random(3) === 0 ? {} : { reduce: { fn, axes } }) }
+    const sum = s.input(0, dtype)
+    const post = pick(random, [undefined, undefined, s.sub(s.mul(sum, 3), 1), s.neg(sum)])
+    return { expr: pick(random, exprs), ...(random(3) === 0 ? {} : { reduce: { fn, axes, post } }) }
   })
   const outputs = outs.map(({ expr, reduce }): Output => {
     const spec = { shape: shape.filter((_, i) => reduce?.axes.includes(i) !== true), dtype: expr.dtype }
@@ -131,7 +134,7 @@ function plainly({ attrs, inputs, outputs }: Instr<'map'>): TypedArray[] {
     })
     const out = newArray(expr.dtype, sums.length)
     out.set(sums)
-    return out
+    return reduce?.post === undefined ? out : out.map((x) => interpret(reduce.post as Expr)([x]))
   })
 }
 

@@ -35,6 +35,7 @@ export class NativeBackend implements Runner {
     strided: true,
     syncRead: true,
     multiOutput: true,
+    reducedPost: false,
     maxArgs: 64,
     maxElements: 2 ** 31 - 1,
     strictFloat: true,

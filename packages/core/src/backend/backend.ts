@@ -51,10 +51,13 @@ export type Kind =
 
 export type ReduceFn = 'sum' | 'prod' | 'max' | 'min'
 
-/** One output of a `map`: the expression itself, or its reduction over axes of the iterated shape. */
+/**
+ * One output of a `map`: the expression itself, or its reduction over axes of the iterated shape. `post` is what is made
+ * of a reduced element, rounded to its dtype, of which it is the only input; it has the same dtype.
+ */
 export interface MapOut {
   readonly expr: Expr
-  readonly reduce?: { readonly fn: ReduceFn; readonly axes: readonly number[] }
+  readonly reduce?: { readonly fn: ReduceFn; readonly axes: readonly number[]; readonly post?: Expr }
 }
 
 /** What each kind of instruction is told besides its operands. Backends may cache by the identity of these objects. */
@@ -126,6 +129,8 @@ export interface Capabilities {
   readonly syncRead: boolean
   /** false: core splits a map to one output, plain or reduced */
   readonly multiOutput: boolean
+  /** false: core makes no `post` of a reduction, what is made of reduced values stays a map */
+  readonly reducedPost: boolean
   /** buffers that one kernel may read; bounds fusion */
   readonly maxArgs: number
   readonly maxElements: number

@@ -5,6 +5,7 @@ import type { Device } from '../tensor/device.ts'
 import { plan } from './plan.ts'
 import { deadCode } from './passes/dead-code.ts'
 import { epilogues } from './passes/epilogue.ts'
+import { finish } from './passes/finish.ts'
 import { inline, recompute } from './passes/inline.ts'
 import { merge } from './passes/merge.ts'
 import { oneHot } from './passes/one-hot.ts'
@@ -29,6 +30,7 @@ export const passes: readonly Pass[] = [
   { name: 'merge', run: merge },
   { name: 'one-hot', run: oneHot },
   { name: 'inline', run: inline },
+  { name: 'finish', run: finish },
   { name: 'recompute', run: recompute, notes: unfused },
   { name: 'settle', run: settle },
 ]

@@ -45,9 +45,13 @@ function exprsText(roots: readonly Expr[]): { readonly shared: readonly string[]
 
 function mapText(outs: readonly MapOut[]): string {
   const { shared, texts } = exprsText(outs.map((out) => out.expr))
-  const parts = outs.map(({ reduce }, k) =>
-    reduce === undefined ? texts[k] : `${reduce.fn} over ${listed(reduce.axes)} of ${texts[k]}`,
-  )
+  const parts = outs.map(({ reduce }, k) => {
+    if (reduce === undefined) return texts[k]
+    const { fn, axes, post } = reduce
+    const reduced = `${fn} over ${listed(axes)} of ${texts[k]}`
+    if (post === undefined) return reduced
+    return exprString(post, new Map(topological([post]).flatMap((x) => (x.step === 'input' ? [[x, reduced]] : []))))
+  })
   return [...shared, ...parts].join('; ')
 }
 

@@ -6,6 +6,7 @@ import type { Program, ProgramInstr } from '../../src/backend/program.ts'
 import { compose } from '../../src/compile/passes/compose.ts'
 import { deadCode } from '../../src/compile/passes/dead-code.ts'
 import { epilogues } from '../../src/compile/passes/epilogue.ts'
+import { finish } from '../../src/compile/passes/finish.ts'
 import { inline, recompute } from '../../src/compile/passes/inline.ts'
 import { merge } from '../../src/compile/passes/merge.ts'
 import { subexpressions } from '../../src/compile/passes/subexpressions.ts'
@@ -447,6 +448,48 @@ describe('recomputing', () => {
         merge,
       )
       expect(text(recompute(program, backend))).toBe(text(program))
+    }
+  })
+})
+
+describe('finish', () => {
+  const finished = (step: (x: Tensor) => readonly Tensor[]): Program => {
+    const x = randn(4, 3)
+    return after(
+      recorded(() => step(x)),
+      ...fused,
+      finish,
+    )
+  }
+
+  test('means and deviations are made where their sums are done, several in one map too', () => {
+    expect(text(finished((x) => [x.mean(1), x.std(0)]))).toMatchInlineSnapshot(`
+      "
+      v2 float32[4]; v4 float32[1, 3] = map(v0 as [4, 3]) { div(sum over 1 of x0, 3); div(sum over 0 of x0, 4) }  # sum+div
+      v6 float32[3] = map(v0 as [4, 3], v4 as [4, 3] by (0, 1)) { t0 = sub(x0, x1); sqrt(div(sum over 0 of mul(t0, t0), 3)) }  # pow+sqrt
+      "
+    `)
+    expect(text(finished((x) => [x.sum().div(12).neg().exp(), x.amax()]))).toMatchInlineSnapshot(`
+      "
+      v4 float32[]; v5 float32[] = map(v0 as [4, 3]) { exp(neg(div(sum over 0, 1 of x0, 12))); max over 0, 1 of x0 }  # sum+amax+div+neg+exp
+      "
+    `)
+  })
+
+  test('not what others read too, what has operands, and what changes the dtype or the order', () => {
+    const steps: ((x: Tensor) => readonly Tensor[])[] = [
+      (x) => [x.sum(0), x.sum(0).div(2)],
+      (x) => [x.sum(0).div(x.at([0]))],
+      (x) => [x.sum(0).gt(2)],
+      (x) => [x.sum(0).flip([0]).div(2)],
+      (x) => [x.sum(0).expand(2, 3).div(2)],
+    ]
+    const sum = recorded(() => [randn(4, 3).mean()])
+    expect(finish(sum, able({ reducedPost: false }))).toBe(sum)
+    for (const step of steps) {
+      const program = finished(step)
+      expect(text(finish(program, backend))).toBe(text(program))
+      expect(text(program)).not.toMatch(/\(sum over/)
     }
   })
 })
