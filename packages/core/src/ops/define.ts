@@ -87,7 +87,6 @@ export function elementwise(name: string, build: Build, options: ElementwiseOpti
   const kernels = new Map<number, Prims['map']>()
   /** The kernel for operands that are all tensors of one dtype, by its rank: the common case. */
   const uniform: Prims['map'][] = []
-  const checks = new Map<number, Check | undefined>()
   const common = (inputs: readonly Input[], target: Spec | null): DType =>
     out === 'float' ? floatType(commonType(inputs)) : commonType(inputs, target)
   const rules: (GradRule | undefined)[] = []
@@ -212,19 +211,24 @@ export function elementwise(name: string, build: Build, options: ElementwiseOpti
         if (rank >= 0) uniform[rank] = prims
         return prims
       },
-      ...(check === undefined
-        ? {}
-        : {
-            check(attrs: Spec | null, inputs: readonly Input[]): Check | undefined {
-              const dtype = common(inputs, attrs)
-              const key = keyOf(rankOf(dtype), inputs)
-              if (!checks.has(key)) checks.set(key, check(inputExprs(inputs, dtype), dtype))
-              return checks.get(key)
-            },
-          }),
+      ...(check === undefined ? {} : { check: checking(check, common) }),
     },
   }
   return def
+}
+
+/** The check of an elementwise op, made once for every mix of dtypes. */
+function checking(
+  check: NonNullable<ElementwiseOptions['check']>,
+  common: (inputs: readonly Input[], target: Spec | null) => DType,
+): (attrs: Spec | null, inputs: readonly Input[]) => Check | undefined {
+  const checks = new Map<number, Check | undefined>()
+  return (attrs, inputs) => {
+    const dtype = common(inputs, attrs)
+    const key = keyOf(rankOf(dtype), inputs)
+    if (!checks.has(key)) checks.set(key, check(inputExprs(inputs, dtype), dtype))
+    return checks.get(key)
+  }
 }
 
 /** The dtype's rank when all operands are tensors of that dtype, else -1. */

@@ -41,16 +41,17 @@ export function inPlace(fn: { readonly resolve: Resolve }, self: Tensor, ...rest
 const define = (name: string, value: unknown): void =>
   void Object.defineProperty(Tensor.prototype, name, { value, configurable: true, writable: true })
 
-for (const [name, fn] of Object.entries({ ...table, ...members }) as [
-  string,
-  (x: Tensor, ...rest: unknown[]) => unknown,
-][]) {
-  define(name, function (this: Tensor, ...rest: unknown[]) {
-    return fn(this, ...rest)
-  })
-  if ('resolve' in fn) {
-    define(`${name}_`, function (this: Tensor, ...rest: unknown[]) {
-      return inPlace(fn as unknown as { resolve: Resolve }, this, ...rest)
+// Without entries and spreads: what is made and thrown away while a program starts brings its first collections on.
+for (const functions of [table, members] as unknown as Record<string, (x: Tensor, ...rest: unknown[]) => unknown>[]) {
+  for (const name in functions) {
+    const fn = functions[name]
+    define(name, function (this: Tensor, ...rest: unknown[]) {
+      return fn(this, ...rest)
     })
+    if ('resolve' in fn) {
+      define(`${name}_`, function (this: Tensor, ...rest: unknown[]) {
+        return inPlace(fn as unknown as { resolve: Resolve }, this, ...rest)
+      })
+    }
   }
 }
