@@ -136,6 +136,29 @@ describe.each(Object.keys(functions) as Name[])('%s', (name) => {
   })
 })
 
+describe('of doubles that are no float32', () => {
+  const doubles = Array.from({ length: 4001 }, (_, i) => (i - 2000) / 7)
+  const positive = Array.from({ length: 2045 }, (_, i) => 1.3 * 2 ** (i - 1022))
+
+  it.each(Object.keys(functions) as Name[])('%s has the digits of a float32', (name) => {
+    const { exactly } = functions[name]
+    const others = name === 'logf' || name === 'log1pf' ? positive : []
+    for (const x of [...doubles, ...others]) {
+      const y = exactly(x)
+      // Beyond what exponentials of float32 are asked for, they are 0 and infinity.
+      if (!Number.isFinite(y) || y > 1e76 || (y < 1e-76 && name === 'expf')) continue
+      expect(Math.abs(runtime[name](x) - y), `at ${x}`).toBeLessThanOrEqual(2.4e-8 * Math.abs(y))
+    }
+  })
+
+  it('what they approach they arrive at', () => {
+    expect([20, -20, 1e300].map(runtime.tanhf)).toEqual([1, -1, 1])
+    expect([4, -4, 1e300].map(runtime.erff)).toEqual([1, -1, 1])
+    expect([178, -178].map(runtime.expf)).toEqual([inf, 0])
+    expect([178, -178].map(runtime.expm1f)).toEqual([inf, -1])
+  })
+})
+
 describe('erf in double precision', () => {
   it('has the values of the tables', () => {
     // By mpmath, rounded to doubles.
