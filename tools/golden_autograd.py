@@ -1290,8 +1290,8 @@ def saves(y, v, w):
 
 
 def a_saved_result(y, v, w):
-    # On the other side v.sigmoid_(), whose result PyTorch would refuse to have overwritten.
-    v.copy_(v.sigmoid())
+    # On the other side v.exp_(), whose result PyTorch would refuse to have overwritten.
+    v.copy_(v.exp())
     v.mul_(w)
 
 

@@ -168,7 +168,8 @@ class Straight {
   add(instr: MapInstr): void {
     const { attrs, inputs, outputs, check } = instr
     const shape = iteratedShape(this.#source, instr)
-    const exprs = exprsOf(instr)
+    // What is read by name is what memory would hold.
+    const exprs = exprsOf(instr).map((expr, k) => (attrs.outs[k]?.reduce === undefined ? s.rounded(expr) : expr))
     const dtypes = inputDTypes(exprs)
     const offsets = inputs.map((x) => (isUse(x) ? offsetsOf(x.shape, x.strides, x.offset) : []))
     const elements = Array.from({ length: numelOf(shape) }, (_, e) => {

@@ -9,6 +9,7 @@ import {
   newArray,
   type ReduceFn,
   roundSource,
+  s,
 } from '@flambeau/core/backend'
 
 /** An innermost loop up to this size is written out. */
@@ -62,11 +63,11 @@ export const combineCall = (fn: ReduceFn, dtype: DType): ((a: number, b: number)
   return Math[fn]
 }
 
-/** Statements that make of a reduced element what its output is, and its name. */
+/** Statements that make of a reduced element what its output holds, and its name. */
 export function finishSource({ expr, reduce }: MapOut, reduced: string): { lines: readonly string[]; result: string } {
   if (reduce?.post === undefined) return { lines: [], result: reduced }
   const name = `${reduced.replaceAll(/\W/g, '')}_`
-  const { lines, results } = emitJs([reduce.post], () => name, `${name}t`)
+  const { lines, results } = emitJs([s.rounded(reduce.post)], () => name, `${name}t`)
   return { lines: [`const ${name} = ${roundSource[expr.dtype](reduced)}`, ...lines], result: results[0] }
 }
 

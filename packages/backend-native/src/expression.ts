@@ -83,10 +83,11 @@ export function compile(roots: readonly Expr[], fixed = 0): Codes | undefined {
   const inputs = Array.from({ length: fixed }, (_, position) => ({ position, dtype: roots[0].dtype }))
   /** Where the value of a node is. */
   const place = new Map<Expr, number>()
-  /** Equal constants are one. */
+  /** Equal constants are one, and rounding changes nothing in registers of the dtype. */
   const constants = new Map<string, Expr>()
   const same = new Map<Expr, Expr>()
   for (const x of order) {
+    if (x.step === 'cast' && x.args[0].dtype === x.dtype) same.set(x, same.get(x.args[0]) ?? x.args[0])
     if (x.step !== 'const') continue
     const key = `${x.dtype} ${Object.is(x.value, -0) ? '-0' : x.value}`
     if (!constants.has(key)) constants.set(key, x)

@@ -207,6 +207,32 @@ describe('every optimizer, over shuffled mini-batches with dropout, for 1,000 st
   })
 })
 
+describe('where ops are joined', () => {
+  const steps: Record<string, (x: Tensor) => Tensor> = {
+    'a product overflows': (x) => x.mul(1e30).mul(1e-30),
+    'a product vanishes': (x) => x.mul(1e-30).mul(1e30),
+    'a sum loses digits': (x) => x.add(16777216).sub(16777216),
+    'a choice is of float32s': (x) => x.mul(0.1).leakyRelu(0.1).neg().clamp(-3, 1e30).mul(3),
+    'a sum adds up float32s': (x) => x.div(3).sum(),
+    'a whole number was rounded before': (x) => x.div(3).mul(3).floor(),
+  }
+  test.each(Object.keys(steps))('%s as in memory', (name) => {
+    const x = tensor([1e30, -1e30, 1e-30, 0.1, -0.7, 3, 16777215, -0, Number.NaN])
+    const step = compile(() => steps[name](x))
+    step()
+    step()
+    expect(step().toNested()).toEqual(steps[name](x).toNested())
+  })
+
+  test('float32 ends where it ends in PyTorch', () => {
+    const x = tensor([1e30])
+    const step = compile(() => [x.mul(1e30).mul(1e-30), x.mul(1e-38).mul(1e-38).mul(1e38)])
+    step()
+    step()
+    expect(step().map((y) => y.item())).toEqual([Number.POSITIVE_INFINITY, 0])
+  })
+})
+
 describe('replay', () => {
   test('does not run the step again, and results are new tensors', () => {
     const w = tensor([1, 2, 3])

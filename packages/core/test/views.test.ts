@@ -213,7 +213,7 @@ const patterns: Record<string, (y: Tensor, v: Tensor, w: Tensor) => unknown> = {
   fills: (_, v) => v.fill_(5),
   saves: (_, v, w) => v.mul_(w).exp_(),
   // PyTorch refuses this; here what is written through a view and what its rule saves are two tensors.
-  'a saved result': (_, v, w) => v.sigmoid_().mul_(w),
+  'a saved result': (_, v, w) => v.exp_().mul_(w),
   alternates: (y, v, w) => {
     v.add_(w)
     y.mul_(2)

@@ -1,6 +1,7 @@
 // Scalar expressions: the small closed language in which elementwise work is written once. Core differentiates it
 // (derive.ts); a backend emits it in its own language (js.ts emits JavaScript). An expression is a graph: a node used
-// twice is computed once. Every step rounds to its dtype.
+// twice is computed once. Whole numbers wrap around at every step; float32 is computed in double precision and rounded
+// where it is cast and where it is stored, nowhere else.
 import { type DType, dtypeRank, isFloat } from '../base/dtype.ts'
 
 export type Step =
@@ -104,6 +105,17 @@ const plainAdd = binary('add')
 const plainSub = binary('sub')
 const plainMul = binary('mul')
 
+/** Steps with which rounding may change places: what they choose or turn around is rounded instead. */
+const passRounding: ReadonlySet<Step> = new Set<Step>(['select', 'min', 'max', 'neg', 'abs'])
+
+/** `x` as a tensor of its dtype holds it: rounded to float32 where that is computed; nothing changes what is rounded. */
+function rounded(x: Expr): Expr {
+  if (x.dtype !== 'float32' || x.step === 'cast' || x.args.length === 0) return x
+  if (!passRounding.has(x.step)) return node('cast', x.dtype, [x])
+  const args = x.args.map(rounded)
+  return args.every((arg, i) => arg === x.args[i]) ? x : { ...x, args }
+}
+
 /** The builders of expressions: `s.div(1, s.add(1, s.exp(s.neg(x))))`. */
 export const s = {
   input: (position: number, dtype: DType): Expr => node('input', dtype, [], position),
@@ -112,6 +124,7 @@ export const s = {
     if (x.dtype === dtype) return x
     return x.step === 'const' && isFloat(dtype) ? constant(x.value, dtype) : node('cast', dtype, [x])
   },
+  rounded,
   add: plainAdd,
   sub: plainSub,
   /** Multiplying by the constant 1 is left out: it is exact. */
@@ -126,7 +139,7 @@ export const s = {
   pow: binary('pow'),
   min: binary('min'),
   max: binary('max'),
-  /** `a * b + c`, rounded once in float32. */
+  /** `a * b + c`: what a backend that rounds to float32 in between may round once. */
   fma: (a: Operand, b: Operand, c: Operand): Expr => {
     const args = unify([a, b, c])
     return node('fma', args[0].dtype, args)

@@ -82,11 +82,9 @@ export const runtime = {
 interface JsStep {
   source(args: readonly string[]): string
   call(a: number, b: number, c: number): number
-  /** The result of float32 operands is a float32 already. */
-  readonly exact?: true
 }
 
-const step = (source: JsStep['source'], call: JsStep['call'], exact?: true): JsStep => ({ source, call, exact })
+const step = (source: JsStep['source'], call: JsStep['call']): JsStep => ({ source, call })
 
 const floatSteps: Partial<Record<Step, JsStep>> = {
   add: step(
@@ -111,14 +109,11 @@ const floatSteps: Partial<Record<Step, JsStep>> = {
   min: step(
     ([a, b]) => `Math.min(${a}, ${b})`,
     (a, b) => Math.min(a, b),
-    true,
   ),
   max: step(
     ([a, b]) => `Math.max(${a}, ${b})`,
     (a, b) => Math.max(a, b),
-    true,
   ),
-  // The product of two float32 is exact in a double, so rounding the sum is the only rounding.
   fma: step(
     ([a, b, c]) => `${a} * ${b} + ${c}`,
     (a, b, c) => a * b + c,
@@ -126,14 +121,13 @@ const floatSteps: Partial<Record<Step, JsStep>> = {
   neg: step(
     ([a]) => `-${a}`,
     (a) => -a,
-    true,
   ),
-  abs: step(([a]) => `Math.abs(${a})`, Math.abs, true),
-  sign: step(([a]) => `sign(${a})`, sign, true),
-  floor: step(([a]) => `Math.floor(${a})`, Math.floor, true),
-  ceil: step(([a]) => `Math.ceil(${a})`, Math.ceil, true),
-  trunc: step(([a]) => `Math.trunc(${a})`, Math.trunc, true),
-  rint: step(([a]) => `rint(${a})`, rint, true),
+  abs: step(([a]) => `Math.abs(${a})`, Math.abs),
+  sign: step(([a]) => `sign(${a})`, sign),
+  floor: step(([a]) => `Math.floor(${a})`, Math.floor),
+  ceil: step(([a]) => `Math.ceil(${a})`, Math.ceil),
+  trunc: step(([a]) => `Math.trunc(${a})`, Math.trunc),
+  rint: step(([a]) => `rint(${a})`, rint),
   sqrt: step(([a]) => `Math.sqrt(${a})`, Math.sqrt),
   exp: step(([a]) => `Math.exp(${a})`, Math.exp),
   expm1: step(([a]) => `Math.expm1(${a})`, Math.expm1),
@@ -151,7 +145,7 @@ const single = (name: keyof SingleMath): JsStep =>
     (a) => singleMath()[name](a),
   )
 
-/** Where the result is rounded to float32, functions need not be exact beyond. */
+/** Where results become float32, functions need not be exact far beyond. */
 const float32Steps: Partial<Record<Step, JsStep>> = {
   ...floatSteps,
   exp: single('expf'),
@@ -229,7 +223,6 @@ const commonSteps: Partial<Record<Step, JsStep>> = {
   select: step(
     ([c, a, b]) => `${c} !== 0 ? ${a} : ${b}`,
     (c, a, b) => (c !== 0 ? a : b),
-    true,
   ),
 }
 
@@ -256,7 +249,7 @@ function stepOf(x: Expr): JsStep {
   return found
 }
 
-/** How a value computed in double precision is brought to a dtype. */
+/** How a value computed in double precision is brought to a dtype; float32 is, where it is cast or leaves an expression. */
 export const roundSource: Record<DType, (code: string) => string> = {
   float64: (code) => code,
   float32: (code) => `fround(${code})`,
@@ -314,8 +307,8 @@ export function emitJs(
     let code: string
     if (x.step === 'cast') code = castSource(args[0], x.dtype)
     else {
-      const js = stepOf(x)
-      code = js.exact === true && isFloat(x.dtype) ? js.source(args) : roundSource[x.dtype](js.source(args))
+      const source = stepOf(x).source(args)
+      code = isFloat(x.dtype) ? source : roundSource[x.dtype](source)
     }
     lines.push(`const ${name} = ${code}`)
     names.set(x, name)
@@ -339,8 +332,8 @@ export function interpret(root: Expr): (inputs: ArrayLike<number>) => number {
     }
     const [a, b, c] = x.args.map((arg) => position.get(arg) as number)
     if (x.step === 'cast') return () => void (values[i] = castCall(values[a], x.dtype))
-    const { call, exact } = stepOf(x)
-    const round = exact === true && isFloat(x.dtype) ? roundCall.float64 : roundCall[x.dtype]
+    const { call } = stepOf(x)
+    const round = isFloat(x.dtype) ? roundCall.float64 : roundCall[x.dtype]
     return () => void (values[i] = round(call(values[a], values[b], values[c])))
   })
   const last = order.length - 1

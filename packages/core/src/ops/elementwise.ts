@@ -73,7 +73,8 @@ export const sub = recorded((x: TensorLike, y: TensorLike, { alpha = 1 }: { alph
 export const mul = binary(elementwise('mul', (x, y) => s.mul(x, y)))
 
 const divRecord = elementwise('div', (x, y) => s.div(x, y), { out: 'float', gradName: 'div' })
-const truncRecord = elementwise('DivBackward2', (x, y) => s.trunc(s.div(x, y)), { check: divisorCheck })
+/** What is cut is the quotient as PyTorch has it, in the operands' dtype: 0.3 by 0.1 is 3 in float32. */
+const truncRecord = elementwise('DivBackward2', (x, y) => s.trunc(s.rounded(s.div(x, y))), { check: divisorCheck })
 const floorRecord = elementwise('NotImplemented', (x, y) => s.floorDiv(x, y), { check: divisorCheck })
 const quotients = { none: divRecord, floor: named('DivBackward2', floorRecord), trunc: truncRecord }
 /** The quotient rounded down; integers stay integers. */

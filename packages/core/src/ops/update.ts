@@ -2,7 +2,7 @@
 // state is one pass over memory.
 import type { Prims } from '../backend/backend.ts'
 import { dtypeRank } from '../base/dtype.ts'
-import type { Expr } from '../expr/expr.ts'
+import { type Expr, s, topological } from '../expr/expr.ts'
 import { operand } from '../tensor/apply.ts'
 import { applyMapInto } from '../tensor/in-place.ts'
 import type { Tensor } from '../tensor/tensor.ts'
@@ -11,6 +11,18 @@ import { inputExprs, keyOf } from './kernels.ts'
 type Value = Tensor | number | (() => number)
 /** Overwrites `targets`, all of one shape and dtype, with expressions of their old elements and of `values`. */
 export type Update = (targets: readonly Tensor[], values: readonly Value[]) => void
+
+/** With every operand rounded: a rule stands for several of PyTorch's operations, and gives the bits that they give. */
+function stepByStep(roots: readonly Expr[]): Expr[] {
+  const steps = new Map<Expr, Expr>()
+  const operands = new Map<Expr, Expr>()
+  for (const x of topological(roots)) {
+    const step = { ...x, args: x.args.map((arg) => operands.get(arg) as Expr) }
+    steps.set(x, step)
+    operands.set(x, s.rounded(step))
+  }
+  return roots.map((root) => steps.get(root) as Expr)
+}
 
 /**
  * An update rule. `build` gets the targets' elements, then the values'; it returns one expression for each target.
@@ -34,7 +46,7 @@ export function update(name: string, targets: number, build: (...x: Expr[]) => r
       const exprs = build(...inputExprs(inputs, dtype))
       if (exprs.length !== targets)
         throw new Error(`update ${name}: ${exprs.length} expressions for ${targets} targets`)
-      prims = { outs: exprs.map((expr) => ({ expr })) }
+      prims = { outs: stepByStep(exprs).map((expr) => ({ expr })) }
       kernels.set(key, prims)
     }
     applyMapInto(name, prims, into, inputs)

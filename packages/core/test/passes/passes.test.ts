@@ -69,7 +69,7 @@ describe('dead code', () => {
       v4 float32[3] = map(v3 as [3] by (0), v0) { mul(x0, x1) }  # mul
       v5 float32[3] = map(v3 as [3] by (0), v0) { mul(x0, x1) }  # mul
       v6 float32[3] = map(v4, v5) { add(x0, x1) }  # add
-      v9 float32[3] = map(v0, v7, v8, v6, reading 0, reading 1, reading 2, reading 3, reading 4, reading 5, reading 6) { add(x0, div(mul(fma(x3, x5, mul(x1, x4)), x8), add(div(sqrt(fma(mul(x3, x7), x3, mul(x2, x6))), x9), x10))) }  # adam
+      v9 float32[3] = map(v0, v7, v8, v6, reading 0, reading 1, reading 2, reading 3, reading 4, reading 5, reading 6) { add(x0, float32(div(float32(mul(float32(fma(x3, x5, float32(mul(x1, x4)))), x8)), float32(add(float32(div(float32(sqrt(float32(fma(float32(mul(x3, x7)), x3, float32(mul(x2, x6)))))), x9)), x10))))) }  # adam
       "
     `)
     expect(alone.given.size).toBe(3)
@@ -93,7 +93,7 @@ describe('common subexpressions', () => {
       v4 float32[3] = map(v3 as [3] by (0), v0) { mul(x0, x1) }  # mul
       v5 float32[3] = map(v3 as [3] by (0), v0) { mul(x0, x1) }  # mul
       v6 float32[3] = map(v4, v5) { add(x0, x1) }  # add
-      v9 float32[3]; v10 float32[3]; v11 float32[3] = map(v0, v7, v8, v6, reading 0, reading 1, reading 2, reading 3, reading 4, reading 5, reading 6, reading 7) { t0 = fma(x3, x5, mul(x1, x4)); t1 = fma(mul(x3, x7), x3, mul(x2, x6)); add(x0, div(mul(t0, x8), add(div(sqrt(t1), x9), x10))); t0; t1 }  # adam
+      v9 float32[3]; v10 float32[3]; v11 float32[3] = map(v0, v7, v8, v6, reading 0, reading 1, reading 2, reading 3, reading 4, reading 5, reading 6, reading 7) { t0 = fma(x3, x5, float32(mul(x1, x4))); t1 = fma(float32(mul(x3, x7)), x3, float32(mul(x2, x6))); add(x0, float32(div(float32(mul(float32(t0), x8)), float32(add(float32(div(float32(sqrt(float32(t1))), x9)), x10))))); t0; t1 }  # adam
       "
     `)
     expect(text(after(program, subexpressions))).toMatchInlineSnapshot(`
@@ -103,7 +103,7 @@ describe('common subexpressions', () => {
       v3 float32[] = map(1) { x0 }  # fill
       v4 float32[3] = map(v3 as [3] by (0), v0) { mul(x0, x1) }  # mul
       v6 float32[3] = map(v4, v4) { add(x0, x1) }  # add
-      v9 float32[3]; v10 float32[3]; v11 float32[3] = map(v0, v7, v8, v6, reading 0, reading 1, reading 2, reading 3, reading 4, reading 5, reading 6) { t0 = fma(x3, x5, mul(x1, x4)); t1 = fma(mul(x3, x7), x3, mul(x2, x6)); add(x0, div(mul(t0, x8), add(div(sqrt(t1), x9), x10))); t0; t1 }  # adam
+      v9 float32[3]; v10 float32[3]; v11 float32[3] = map(v0, v7, v8, v6, reading 0, reading 1, reading 2, reading 3, reading 4, reading 5, reading 6) { t0 = fma(x3, x5, float32(mul(x1, x4))); t1 = fma(float32(mul(x3, x7)), x3, float32(mul(x2, x6))); add(x0, float32(div(float32(mul(float32(t0), x8)), float32(add(float32(div(float32(sqrt(float32(t1))), x9)), x10))))); t0; t1 }  # adam
       "
     `)
   })
@@ -209,7 +209,7 @@ describe('inlining', () => {
       v4 float32[8, 1] = map(v3) { log(x0) }  # log
       v7 int32[] = map(v6 as [8, 1], -100, 10) { sum over 0, 1 of int32(ne(x0, x1)) } check and(ne(x0, x1), or(lt(x0, 0), ge(x0, x2)))  # nllLoss
       v8 int32[10] = iota() { axis: 0 }  # arange
-      v9 float32[] = map(v8 as [8, 10] by (0, 1), v6 as [8, 10] by (1, 0), v0 as [8, 10], v1 as [8, 10] by (1, 0), v4 as [8, 10] by (1, 0)) { t0 = float32(x1); sum over 0, 1 of select(and(eq(float32(x0), t0), ne(t0, -100)), neg(sub(sub(x2, x3), x4)), 0) }  # sub+nllLoss
+      v9 float32[] = map(v8 as [8, 10] by (0, 1), v6 as [8, 10] by (1, 0), v0 as [8, 10], v1 as [8, 10] by (1, 0), v4 as [8, 10] by (1, 0)) { t0 = float32(x1); sum over 0, 1 of select(and(eq(float32(x0), t0), ne(t0, -100)), neg(float32(sub(sub(x2, x3), x4))), 0) }  # sub+nllLoss
       v10 float32[] = map(v9, v7) { div(x0, float32(x1)) }  # div
       v12 float32[8, 10] = map(v8 as [8, 10] by (0, 1), v6 as [8, 10] by (1, 0), v7 as [8, 10] by (0, 0)) { t0 = float32(x1); select(and(eq(float32(x0), t0), ne(t0, -100)), neg(div(1, float32(x2))), 0) }  # nllLossBackward
       v13 float32[8, 1] = map(v12) { sum over 1 of x0 }  # SumBackward1
@@ -231,7 +231,7 @@ describe('inlining', () => {
     const program = recorded(() => [x.add(1).t().narrow(0, 1, 2).flip([1]).exp()])
     expect(text(after(program, subexpressions, inline))).toMatchInlineSnapshot(`
       "
-      v3 float32[2, 3] = map(v0 as [2, 3] by (1, -4) from 9) { exp(add(x0, 1)) }  # add+exp
+      v3 float32[2, 3] = map(v0 as [2, 3] by (1, -4) from 9) { exp(float32(add(x0, 1))) }  # add+exp
       "
     `)
   })
@@ -279,8 +279,8 @@ describe('epilogues', () => {
     `)
     expect(text(epilogues(program, backend))).toMatchInlineSnapshot(`
       "
-      v4 float32[506, 10] = matmul(v0 as [506, 13], v1 as [13, 10] by (1, 13), v2 as [506, 10] by (0, 1)) { t0 = add(x0, x1); select(gt(t0, 0), t0, mul(t0, 0.01)) }  # addmm+leakyRelu
-      v8 float32[506, 5] = matmul(v4, v5 as [10, 5] by (1, 10), v6 as [506, 5] by (0, 1)) { t0 = add(x0, x1); select(gt(t0, 0), t0, mul(t0, 0.01)) }  # addmm+leakyRelu
+      v4 float32[506, 10] = matmul(v0 as [506, 13], v1 as [13, 10] by (1, 13), v2 as [506, 10] by (0, 1)) { t0 = float32(add(x0, x1)); select(gt(t0, 0), t0, mul(t0, 0.01)) }  # addmm+leakyRelu
+      v8 float32[506, 5] = matmul(v4, v5 as [10, 5] by (1, 10), v6 as [506, 5] by (0, 1)) { t0 = float32(add(x0, x1)); select(gt(t0, 0), t0, mul(t0, 0.01)) }  # addmm+leakyRelu
       v11 float32[506, 1] = matmul(v8, v9 as [5, 1], v10 as [506, 1] by (0, 0)) { add(x0, x1) }  # addmm
       v13 float32[] = map(v11, v12 as [506, 1]) { t0 = sub(x0, x1); sum over 0, 1 of mul(t0, t0) }  # mseLoss
       v14 float32[] = map(v13, 506) { div(x0, x1) }  # div
@@ -339,7 +339,7 @@ describe('merging', () => {
     expect(text(merge(program, backend))).toMatchInlineSnapshot(`
       "
       v3 float32[506, 1] = matmul(v0 as [506, 13], v1 as [13, 1], v2 as [506, 1] by (0, 0)) { add(x0, x1) }  # addmm
-      v5 float32[]; v8 float32[506, 1]; v10 float32[1] = map(v3, v4 as [506, 1]) { t0 = sub(x0, x1); t1 = mul(div(2, 506), t0); sum over 0, 1 of mul(t0, t0); t1; sum over 0 of t1 }  # mseLoss+mseLossBackward+SumBackward1
+      v5 float32[]; v8 float32[506, 1]; v10 float32[1] = map(v3, v4 as [506, 1]) { t0 = sub(x0, x1); t1 = float32(mul(div(2, 506), t0)); sum over 0, 1 of mul(t0, t0); t1; sum over 0 of t1 }  # mseLoss+mseLossBackward+SumBackward1
       v6 float32[] = map(v5, 506) { div(x0, x1) }  # div
       v9 float32[1, 13] = matmul(v8 as [1, 506], v0 as [506, 13])  # mm
       v11 float32[1, 13] = map(v1 as [1, 13], v9, reading 0) { fma(x1, x2, x0) }  # sgd
@@ -351,8 +351,8 @@ describe('merging', () => {
   test('breast cancer: with the check of the loss', () => {
     expect(text(after(recorded(breastCancer()), ...fused))).toMatchInlineSnapshot(`
       "
-      v4 float32[569, 1] = matmul(v0 as [569, 30], v1 as [30, 1], v2 as [569, 1] by (0, 0)) { div(1, add(1, exp(neg(add(x0, x1))))) }  # addmm+sigmoid
-      v6 float32[]; v10 float32[569, 1]; v12 float32[1] = map(v5 as [569, 1], v4) { t0 = sub(1, x1); t1 = mul(t0, x1); t2 = mul(div(div(sub(x1, x0), max(t1, 1e-12)), 569), t1); sum over 0, 1 of sub(mul(sub(x0, 1), max(log(t0), -100)), mul(x0, max(log(x1), -100))); t2; sum over 0 of t2 } check not(and(ge(x1, 0), le(x1, 1)))  # binaryCrossEntropy+binaryCrossEntropyBackward+sigmoidBackward+SumBackward1
+      v4 float32[569, 1] = matmul(v0 as [569, 30], v1 as [30, 1], v2 as [569, 1] by (0, 0)) { div(1, add(1, exp(neg(float32(add(x0, x1)))))) }  # addmm+sigmoid
+      v6 float32[]; v10 float32[569, 1]; v12 float32[1] = map(v5 as [569, 1], v4) { t0 = sub(1, x1); t1 = mul(t0, x1); t2 = float32(mul(float32(div(div(sub(x1, x0), max(t1, 1e-12)), 569)), t1)); sum over 0, 1 of sub(mul(sub(x0, 1), max(log(t0), -100)), mul(x0, max(log(x1), -100))); t2; sum over 0 of t2 } check not(and(ge(x1, 0), le(x1, 1)))  # binaryCrossEntropy+binaryCrossEntropyBackward+sigmoidBackward+SumBackward1
       v7 float32[] = map(v6, 569) { div(x0, x1) }  # div
       v11 float32[1, 30] = matmul(v10 as [1, 569], v0 as [569, 30])  # mm
       v13 float32[1, 30] = map(v1 as [1, 30], v11, reading 0) { fma(x1, x2, x0) }  # sgd
@@ -368,22 +368,22 @@ describe('merging', () => {
       v6 float32[16] = map(v3) { sum over 0 of x0 }  # SumBackward1
       v7 float32[16] = map(v6, 32) { div(x0, x1) }  # div
       v8 float32[16] = map(v3, v7 as [32, 16] by (0, 1)) { t0 = sub(x0, x1); sum over 0 of mul(t0, t0) }  # sum
-      v9 float32[16]; v12 float32[16]; v13 float32[16] = map(v8, v7, v10, v11) { div(1, sqrt(add(div(x0, 32), 0.00001))); add(mul(x1, 0.1), mul(x2, 0.9)); add(mul(div(x0, 31), 0.1), mul(x3, 0.9)) }  # rsqrt+batchNorm
-      v17 float32[32, 16]; v19 float32[32, 16] = map(v3, v7 as [32, 16] by (0, 1), v9 as [32, 16] by (0, 1), v14 as [32, 16] by (0, 1), v15 as [32, 16] by (0, 1), v18) { t0 = max(add(mul(mul(sub(x0, x1), x2), x3), x4), 0); t0; mul(t0, x5) }  # nativeBatchNorm+relu+mul
+      v9 float32[16]; v12 float32[16]; v13 float32[16] = map(v8, v7, v10, v11) { div(1, sqrt(add(div(x0, 32), 0.00001))); add(float32(mul(x1, 0.1)), float32(mul(x2, 0.9))); add(float32(mul(float32(div(x0, 31)), 0.1)), float32(mul(x3, 0.9))) }  # rsqrt+batchNorm
+      v17 float32[32, 16]; v19 float32[32, 16] = map(v3, v7 as [32, 16] by (0, 1), v9 as [32, 16] by (0, 1), v14 as [32, 16] by (0, 1), v15 as [32, 16] by (0, 1), v18) { t0 = max(float32(add(mul(mul(sub(x0, x1), x2), x3), x4)), 0); t0; mul(t0, x5) }  # nativeBatchNorm+relu+mul
       v22 float32[32, 2] = matmul(v19, v20 as [16, 2] by (1, 16), v21 as [32, 2] by (0, 1)) { add(x0, x1) }  # addmm
-      v24 float32[]; v27 float32[32, 2]; v30 float32[2] = map(v22, v23 as [32, 2]) { t0 = sub(x0, x1); t1 = mul(div(2, 64), t0); sum over 0, 1 of mul(t0, t0); t1; sum over 0 of t1 }  # mseLoss+mseLossBackward+SumBackward1
+      v24 float32[]; v27 float32[32, 2]; v30 float32[2] = map(v22, v23 as [32, 2]) { t0 = sub(x0, x1); t1 = float32(mul(div(2, 64), t0)); sum over 0, 1 of mul(t0, t0); t1; sum over 0 of t1 }  # mseLoss+mseLossBackward+SumBackward1
       v5 int32[]; v25 float32[] = map(v4 as [], v24) { add(x0, 1); div(x1, 64) }  # add+div
       v29 float32[2, 16] = matmul(v27 as [2, 32] by (1, 2), v19)  # mm
-      v32 float32[32, 16] = matmul(v27, v20 as [2, 16], v17, v18) { select(le(x1, 0), 0, mul(x0, x2)) }  # mm+mul+thresholdBackward
+      v32 float32[32, 16] = matmul(v27, v20 as [2, 16], v17, v18) { select(le(x1, 0), 0, float32(mul(x0, x2))) }  # mm+mul+thresholdBackward
       v33 float32[16]; v34 float32[16] = map(v32, v3, v7 as [32, 16] by (0, 1), v9 as [32, 16] by (0, 1)) { sum over 0 of mul(x0, mul(sub(x1, x2), x3)); sum over 0 of x0 }  # mul+SumBackward1
-      v35 float32[32, 16]; v37 float32[16] = map(v32, v34 as [32, 16] by (0, 1), v3, v7 as [32, 16] by (0, 1), v9 as [32, 16] by (0, 1), v33 as [32, 16] by (0, 1), v14 as [32, 16] by (0, 1)) { t0 = mul(mul(sub(sub(x0, mul(x1, 0.03125)), mul(mul(sub(x2, x3), x4), mul(x5, 0.03125))), x4), x6); t0; sum over 0 of t0 }  # nativeBatchNormBackward+SumBackward1
+      v35 float32[32, 16]; v37 float32[16] = map(v32, v34 as [32, 16] by (0, 1), v3, v7 as [32, 16] by (0, 1), v9 as [32, 16] by (0, 1), v33 as [32, 16] by (0, 1), v14 as [32, 16] by (0, 1)) { t0 = float32(mul(mul(sub(sub(x0, mul(x1, 0.03125)), mul(mul(sub(x2, x3), x4), mul(x5, 0.03125))), x4), x6)); t0; sum over 0 of t0 }  # nativeBatchNormBackward+SumBackward1
       v36 float32[16, 8] = matmul(v35 as [16, 32] by (1, 16), v0 as [32, 8])  # mm
-      v40 float32[16, 8]; v41 float32[16, 8]; v42 float32[16, 8] = map(v1 as [16, 8], v38 as [16, 8], v39 as [16, 8], v36, reading 0, reading 1, reading 2, reading 3, reading 4, reading 5, reading 6) { t0 = fma(x3, x5, mul(x1, x4)); t1 = fma(mul(x3, x7), x3, mul(x2, x6)); add(x0, div(mul(t0, x8), add(div(sqrt(t1), x9), x10))); t0; t1 }  # adam
-      v45 float32[16]; v46 float32[16]; v47 float32[16] = map(v2, v43, v44, v37, reading 8, reading 9, reading 10, reading 11, reading 12, reading 13, reading 14) { t0 = fma(x3, x5, mul(x1, x4)); t1 = fma(mul(x3, x7), x3, mul(x2, x6)); add(x0, div(mul(t0, x8), add(div(sqrt(t1), x9), x10))); t0; t1 }  # adam
-      v50 float32[16]; v51 float32[16]; v52 float32[16] = map(v14, v48, v49, v33, reading 16, reading 17, reading 18, reading 19, reading 20, reading 21, reading 22) { t0 = fma(x3, x5, mul(x1, x4)); t1 = fma(mul(x3, x7), x3, mul(x2, x6)); add(x0, div(mul(t0, x8), add(div(sqrt(t1), x9), x10))); t0; t1 }  # adam
-      v55 float32[16]; v56 float32[16]; v57 float32[16] = map(v15, v53, v54, v34, reading 24, reading 25, reading 26, reading 27, reading 28, reading 29, reading 30) { t0 = fma(x3, x5, mul(x1, x4)); t1 = fma(mul(x3, x7), x3, mul(x2, x6)); add(x0, div(mul(t0, x8), add(div(sqrt(t1), x9), x10))); t0; t1 }  # adam
-      v60 float32[2, 16]; v61 float32[2, 16]; v62 float32[2, 16] = map(v20 as [2, 16], v58 as [2, 16], v59 as [2, 16], v29, reading 32, reading 33, reading 34, reading 35, reading 36, reading 37, reading 38) { t0 = fma(x3, x5, mul(x1, x4)); t1 = fma(mul(x3, x7), x3, mul(x2, x6)); add(x0, div(mul(t0, x8), add(div(sqrt(t1), x9), x10))); t0; t1 }  # adam
-      v65 float32[2]; v66 float32[2]; v67 float32[2] = map(v21, v63, v64, v30, reading 40, reading 41, reading 42, reading 43, reading 44, reading 45, reading 46) { t0 = fma(x3, x5, mul(x1, x4)); t1 = fma(mul(x3, x7), x3, mul(x2, x6)); add(x0, div(mul(t0, x8), add(div(sqrt(t1), x9), x10))); t0; t1 }  # adam
+      v40 float32[16, 8]; v41 float32[16, 8]; v42 float32[16, 8] = map(v1 as [16, 8], v38 as [16, 8], v39 as [16, 8], v36, reading 0, reading 1, reading 2, reading 3, reading 4, reading 5, reading 6) { t0 = fma(x3, x5, float32(mul(x1, x4))); t1 = fma(float32(mul(x3, x7)), x3, float32(mul(x2, x6))); add(x0, float32(div(float32(mul(float32(t0), x8)), float32(add(float32(div(float32(sqrt(float32(t1))), x9)), x10))))); t0; t1 }  # adam
+      v45 float32[16]; v46 float32[16]; v47 float32[16] = map(v2, v43, v44, v37, reading 8, reading 9, reading 10, reading 11, reading 12, reading 13, reading 14) { t0 = fma(x3, x5, float32(mul(x1, x4))); t1 = fma(float32(mul(x3, x7)), x3, float32(mul(x2, x6))); add(x0, float32(div(float32(mul(float32(t0), x8)), float32(add(float32(div(float32(sqrt(float32(t1))), x9)), x10))))); t0; t1 }  # adam
+      v50 float32[16]; v51 float32[16]; v52 float32[16] = map(v14, v48, v49, v33, reading 16, reading 17, reading 18, reading 19, reading 20, reading 21, reading 22) { t0 = fma(x3, x5, float32(mul(x1, x4))); t1 = fma(float32(mul(x3, x7)), x3, float32(mul(x2, x6))); add(x0, float32(div(float32(mul(float32(t0), x8)), float32(add(float32(div(float32(sqrt(float32(t1))), x9)), x10))))); t0; t1 }  # adam
+      v55 float32[16]; v56 float32[16]; v57 float32[16] = map(v15, v53, v54, v34, reading 24, reading 25, reading 26, reading 27, reading 28, reading 29, reading 30) { t0 = fma(x3, x5, float32(mul(x1, x4))); t1 = fma(float32(mul(x3, x7)), x3, float32(mul(x2, x6))); add(x0, float32(div(float32(mul(float32(t0), x8)), float32(add(float32(div(float32(sqrt(float32(t1))), x9)), x10))))); t0; t1 }  # adam
+      v60 float32[2, 16]; v61 float32[2, 16]; v62 float32[2, 16] = map(v20 as [2, 16], v58 as [2, 16], v59 as [2, 16], v29, reading 32, reading 33, reading 34, reading 35, reading 36, reading 37, reading 38) { t0 = fma(x3, x5, float32(mul(x1, x4))); t1 = fma(float32(mul(x3, x7)), x3, float32(mul(x2, x6))); add(x0, float32(div(float32(mul(float32(t0), x8)), float32(add(float32(div(float32(sqrt(float32(t1))), x9)), x10))))); t0; t1 }  # adam
+      v65 float32[2]; v66 float32[2]; v67 float32[2] = map(v21, v63, v64, v30, reading 40, reading 41, reading 42, reading 43, reading 44, reading 45, reading 46) { t0 = fma(x3, x5, float32(mul(x1, x4))); t1 = fma(float32(mul(x3, x7)), x3, float32(mul(x2, x6))); add(x0, float32(div(float32(mul(float32(t0), x8)), float32(add(float32(div(float32(sqrt(float32(t1))), x9)), x10))))); t0; t1 }  # adam
       "
     `)
   })
@@ -421,16 +421,16 @@ describe('recomputing', () => {
     )
     expect(text(program)).toMatchInlineSnapshot(`
       "
-      v1 float32[3, 4]; v2 float32[3, 1] = map(v0 as [3, 4]) { t0 = mul(x0, 2); t0; sum over 1 of t0 }  # mul+SumBackward1
+      v1 float32[3, 4]; v2 float32[3, 1] = map(v0 as [3, 4]) { t0 = float32(mul(x0, 2)); t0; sum over 1 of t0 }  # mul+SumBackward1
       v3 float32[3, 1] = map(v2) { exp(x0) }  # exp
       v4 float32[3, 4] = map(v1, v3 as [3, 4] by (1, 0)) { sub(x0, x1) }  # sub
       "
     `)
     expect(text(recompute(program, backend))).toMatchInlineSnapshot(`
       "
-      v2 float32[3, 1] = map(v0 as [3, 4]) { sum over 1 of mul(x0, 2) }  # mul+SumBackward1
+      v2 float32[3, 1] = map(v0 as [3, 4]) { sum over 1 of float32(mul(x0, 2)) }  # mul+SumBackward1
       v3 float32[3, 1] = map(v2) { exp(x0) }  # exp
-      v4 float32[3, 4] = map(v0 as [3, 4], v3 as [3, 4] by (1, 0)) { sub(mul(x0, 2), x1) }  # mul+SumBackward1+sub
+      v4 float32[3, 4] = map(v0 as [3, 4], v3 as [3, 4] by (1, 0)) { sub(float32(mul(x0, 2)), x1) }  # mul+SumBackward1+sub
       "
     `)
   })
@@ -471,7 +471,7 @@ describe('finish', () => {
     `)
     expect(text(finished((x) => [x.sum().div(12).neg().exp(), x.amax()]))).toMatchInlineSnapshot(`
       "
-      v4 float32[]; v5 float32[] = map(v0 as [4, 3]) { exp(neg(div(sum over 0, 1 of x0, 12))); max over 0, 1 of x0 }  # sum+amax+div+neg+exp
+      v4 float32[]; v5 float32[] = map(v0 as [4, 3]) { exp(neg(float32(div(sum over 0, 1 of x0, 12)))); max over 0, 1 of x0 }  # sum+amax+div+neg+exp
       "
     `)
   })

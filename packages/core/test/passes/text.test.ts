@@ -42,7 +42,7 @@ describe('text of a program', () => {
   })
 
   test('a node that is used twice is named', () => {
-    expect(programText(recorded(adam()))).toContain('{ t0 = fma(x3, x5, mul(x1, x4)); t1 = ')
+    expect(programText(recorded(adam()))).toContain('{ t0 = fma(x3, x5, float32(mul(x1, x4))); t1 = ')
   })
 
   test('given data, draws, host effects, offsets, checks and attributes', () => {

@@ -86,7 +86,9 @@ export function mergeRefusal(
 function union(a: ProgramInstr<'map'>, b: ProgramInstr<'map'>, expressions: Expressions): ProgramInstr<'map'> {
   const operands = new Operands()
   const fromA = (x: Expr): Expr => operands.read(a.inputs[x.value], x)
-  const exprsOfA = expressions.rewrite([...a.attrs.outs.map((out) => out.expr), ...checkOf(a)], fromA)
+  const made = expressions.rewrite([...a.attrs.outs.map((out) => out.expr), ...checkOf(a)], fromA)
+  const read = new Set(usesOf(b).map((use) => use.value))
+  const exprsOfA = made.map((expr, k) => (read.has(a.outputs[k]) ? expressions.rounded(expr) : expr))
   const exprsOfB = expressions.rewrite([...b.attrs.outs.map((out) => out.expr), ...checkOf(b)], (x) => {
     const operand = b.inputs[x.value]
     const k = isUse(operand) ? a.outputs.indexOf(operand.value) : -1

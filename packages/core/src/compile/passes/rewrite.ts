@@ -28,13 +28,21 @@ export class Expressions {
     return x
   }
 
-  /** The expressions, with other expressions in place of their inputs. */
+  /** An expression that takes the place of an operand in memory, rounded as that would be. */
+  rounded(x: Expr): Expr {
+    const rounded = s.rounded(x)
+    return rounded === x ? this.#node(x) : this.rewrite([rounded])[0]
+  }
+
+  /**
+   * The expressions, with other expressions in place of their inputs: these are rounded as operands in memory are, so that
+   * kernels joined give the numbers that they gave apart.
+   */
   rewrite(roots: readonly Expr[], input: (x: Expr) => Expr = (x) => x): Expr[] {
     const done = new Map<Expr, Expr>()
     for (const x of topological(roots)) {
       if (x.step === 'input') {
-        const found = input(x)
-        done.set(x, found.args.length === 0 ? this.#node(found) : found)
+        done.set(x, this.rounded(input(x)))
         continue
       }
       const args = x.args.map((arg) => done.get(arg) as Expr)
