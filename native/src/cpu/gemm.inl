@@ -44,58 +44,80 @@ constexpr int64_t blockColumns = 1024;
 
 constexpr int64_t up(int64_t x, int64_t unit) { return (x + unit - 1) / unit; }
 
-/**
- * c (rows of `cRow`) = or += a tile of R x N vectors of a b, the last vector of which has `last` columns. Sums are over
- * k from 0.
- */
-template <class T, int R, int N> static void tile(int64_t k, const T* a, int64_t aRow, int64_t aColumn, const T* b,
-                                                  int64_t bRow, T* c, int64_t cRow, int64_t last, bool add) {
+/** A strip of tiles, one below the other, that read the same panel of b. */
+template <class T> struct Strip {
+  /** How many tiles, and how far from one tile's elements of a to the next one's. */
+  int64_t tiles, aTile;
+  int64_t k;
+  const T* a;
+  int64_t aRow, aColumn;
+  const T* b;
+  int64_t bRow;
+  T* c;
+  int64_t cRow;
+  /** Where in a row of b and of c the last vector is: it may overlap the one before it. Of c it has `last` columns. */
+  int64_t bLast, cLast, last;
+  /** Whether the product is added to c. */
+  bool add;
+};
+
+/** c = or += a b in tiles of R rows and N vectors. */
+template <class T, int R, int N> static void tiles(const Strip<T>& strip) {
   constexpr int64_t L = lanes<T>;
-  Vec<T> sum[R][N] = {};
-  for (int64_t p = 0; p < k; ++p) {
-    Vec<T> row[N];
+  const auto [count, aTile, k, first, aRow, aColumn, firstB, bRow, firstC, cRow, bLast, cLast, last, add] = strip;
+  const T* start = first;
+  T* c = firstC;
+  for (int64_t t = 0; t < count; ++t, start += aTile) {
+    const T *a = start, *b = firstB;
+    Vec<T> sum[R][N] = {};
+    for (int64_t p = 0; p < k; ++p) {
+      Vec<T> row[N];
 #pragma GCC unroll 4
-    for (int j = 0; j < N; ++j) row[j] = masked && j == N - 1 ? load_some(b + j * L, last) : load(b + j * L);
+      for (int j = 0; j < N - 1; ++j) row[j] = load(b + j * L);
+      row[N - 1] = masked && N == 1 ? load_some(b, last) : load(b + bLast);
 #pragma GCC unroll 12
-    for (int i = 0; i < R; ++i) {
-      const Vec<T> x = splat(a[i * aRow]);
+      for (int i = 0; i < R; ++i) {
+        const Vec<T> x = splat(a[i * aRow]);
 #pragma GCC unroll 4
-      for (int j = 0; j < N; ++j) sum[i][j] += x * row[j];
+        for (int j = 0; j < N; ++j) sum[i][j] += x * row[j];
+      }
+      a += aColumn;
+      b += bRow;
     }
-    a += aColumn;
-    b += bRow;
-  }
 #pragma GCC unroll 12
-  for (int i = 0; i < R; ++i, c += cRow) {
+    for (int i = 0; i < R; ++i, c += cRow) {
+      const bool part = N == 1 && last < L;
+      if (add) {
 #pragma GCC unroll 4
-    for (int j = 0; j < N; ++j) {
-      T* to = c + j * L;
-      if (j < N - 1 || last == L) {
-        store(to, add ? load(to) + sum[i][j] : sum[i][j]);
+        for (int j = 0; j < N - 1; ++j) sum[i][j] += load(c + j * L);
+        sum[i][N - 1] += part ? load_some(c, last) : load(c + cLast);
+      }
+#pragma GCC unroll 4
+      for (int j = 0; j < N - 1; ++j) store(c + j * L, sum[i][j]);
+      if (part) {
+        store_some(c, sum[i][N - 1], last);
       } else {
-        store_some(to, add ? load_some(to, last) + sum[i][j] : sum[i][j], last);
+        store(c + cLast, sum[i][N - 1]);
       }
     }
   }
 }
 
-template <class T>
-using Tile = void (*)(int64_t, const T*, int64_t, int64_t, const T*, int64_t, T*, int64_t, int64_t, bool);
-
 template <class T, int N, class = std::make_integer_sequence<int, most_rows(N)>> struct Tiles;
 template <class T, int N, int... R> struct Tiles<T, N, std::integer_sequence<int, R...>> {
-  static Tile<T> of(int64_t rows) {
-    static constexpr Tile<T> tiles[] = {tile<T, R + 1, N>...};
-    return tiles[rows - 1];
+  static void run(int64_t rows, const Strip<T>& strip) {
+    static constexpr void (*const of[])(const Strip<T>&) = {tiles<T, R + 1, N>...};
+    of[rows - 1](strip);
   }
 };
 
-template <class T> static Tile<T> tile_of(int64_t rows, int64_t vectors) {
+/** A strip of tiles of so many rows and vectors. */
+template <class T> static void run(int64_t rows, int64_t vectors, const Strip<T>& strip) {
   if constexpr (panelVectors == 4) {
-    if (vectors == 4) return Tiles<T, 4>::of(rows);
-    if (vectors == 3) return Tiles<T, 3>::of(rows);
+    if (vectors == 4) return Tiles<T, 4>::run(rows, strip);
+    if (vectors == 3) return Tiles<T, 3>::run(rows, strip);
   }
-  return vectors == 2 ? Tiles<T, 2>::of(rows) : Tiles<T, 1>::of(rows);
+  return vectors == 2 ? Tiles<T, 2>::run(rows, strip) : Tiles<T, 1>::run(rows, strip);
 }
 
 /** Memory of a thread for what it copies, aligned to vectors; it grows and stays. */
@@ -117,13 +139,16 @@ class Scratch {
   int64_t bytes_ = 0;
 };
 
-/** `columns` of `k` rows of b, as rows of whole vectors. */
+/** `columns` of `k` rows of b, as rows of whole vectors: the last vector overlaps the one before it, or has zeros. */
 template <class T>
 static void pack_panel(const T* b, int64_t bRow, int64_t bColumn, int64_t k, int64_t columns, T* to) {
   constexpr int64_t L = lanes<T>;
   const int64_t vectors = up(columns, L), row = vectors * L;
-  for (int64_t v = 0; v < vectors; ++v, to += L, b += L * bColumn) {
-    const int64_t count = v < vectors - 1 ? L : columns - v * L;
+  const T* const panel = b;
+  for (int64_t v = 0; v < vectors; ++v, to += L) {
+    const int64_t first = v < vectors - 1 ? v * L : columns < L ? 0 : columns - L;
+    const int64_t count = columns < L ? columns : L;
+    b = panel + first * bColumn;
     if (bColumn == 1) {
       if (count == L) {
         for (int64_t p = 0; p < k; ++p) store(to + p * row, load(b + p * bRow));
@@ -192,7 +217,7 @@ template <class T, class Finish> static void gemm(const Product<T>& it, const Re
   const bool packsA = it.aColumn != 1 && (it.aRow != 1 || columns > panel);
   // Copying pays where more than two tiles read it.
   const bool packsB = it.bColumn != 1 || rows > 2 * height;
-  const bool packsLast = packsB || (!masked && columns % L != 0);
+  const bool packsLast = packsB || (!masked && columns % panel != 0 && columns % panel < L);
   T* const packedA = packsA ? scratchA.room<T>(high * deep + L) : nullptr;
   T* const packedB = packsLast ? scratchB.room<T>((packsB ? up(wide, panel) : 1) * panel * deep) : nullptr;
 
@@ -208,17 +233,36 @@ template <class T, class Finish> static void gemm(const Product<T>& it, const Re
           const int64_t width = columnEnd - j < panel ? columnEnd - j : panel, vectors = up(width, L);
           const T* b = it.b + p * it.bRow + j * it.bColumn;
           int64_t bRow = it.bRow;
-          if (packsB || (packsLast && width % L != 0)) {
+          const bool copies = packsB || (!masked && width < L);
+          if (copies) {
             T* const packed = packedB + (packsB ? (j - column) * deep : 0);
             if (row == region.row) pack_panel(b, it.bRow, it.bColumn, k, width, packed);
             b = packed;
             bRow = vectors * L;
           }
-          for (int64_t i = row; i < rowEnd; i += height) {
-            const int64_t count = rowEnd - i < height ? rowEnd - i : height;
-            tile_of<T>(count, vectors)(k, packsA ? packedA + (i - row) * k : a + (i - row) * it.aRow,
-                                       packsA ? 1 : it.aRow, packsA ? count : it.aColumn, b, bRow, it.c + i * it.n + j,
-                                       it.n, width - (vectors - 1) * L, p > 0);
+          const int64_t last = width < L ? 0 : width - L, count = (rowEnd - row) / height;
+          const int64_t aRow = packsA ? 1 : it.aRow;
+          Strip<T> strip{count,
+                         packsA ? height * k : height * it.aRow,
+                         k,
+                         packsA ? packedA : a,
+                         aRow,
+                         packsA ? height : it.aColumn,
+                         b,
+                         bRow,
+                         it.c + row * it.n + j,
+                         it.n,
+                         copies ? (vectors - 1) * L : last,
+                         last,
+                         width < L ? width : L,
+                         p > 0};
+          if (count > 0) run(height, vectors, strip);
+          if (const int64_t rest = (rowEnd - row) % height) {
+            strip.a += count * strip.aTile;
+            strip.c += count * height * it.n;
+            strip.tiles = 1;
+            if (packsA) strip.aColumn = rest;
+            run(rest, vectors, strip);
           }
         }
         if (p + k == it.k) finish(Region{row, rowEnd, column, columnEnd});

@@ -50,16 +50,20 @@ static void dot_rows(int64_t first, int64_t end, int64_t rows, int64_t k, const 
   }
 }
 
-/** y = sum over p of v[p * step] * m[p * row], for N vectors of columns, the last of them of `last` columns. */
-template <class T, int N, bool partial>
-static void add_rows(int64_t k, const T* m, int64_t row, const T* v, int64_t step, T* y, int64_t last) {
+/**
+ * y = sum over p of v[p * step] * m[p * row], for N vectors of columns: the last one is at `at`, over the one before
+ * it, or, when there is only a part of one, has `count` columns.
+ */
+template <class T, int N, bool part = false>
+static void add_rows(int64_t k, const T* m, int64_t row, const T* v, int64_t step, T* y, int64_t at, int64_t count) {
   constexpr int64_t L = lanes<T>;
   constexpr int chains = 4;
   Vec<T> sum[chains][N] = {};
   const auto add = [&](Vec<T>* to) {
     const Vec<T> x = splat(*v);
 #pragma GCC unroll 4
-    for (int j = 0; j < N; ++j) to[j] += x * (partial && j == N - 1 ? load_some(m + j * L, last) : load(m + j * L));
+    for (int j = 0; j < N - 1; ++j) to[j] += x * load(m + j * L);
+    to[N - 1] += x * (part ? load_some(m, count) : load(m + at));
     m += row;
     v += step;
   };
@@ -68,39 +72,31 @@ static void add_rows(int64_t k, const T* m, int64_t row, const T* v, int64_t ste
     for (int u = 0; u < chains; ++u) add(sum[u]);
   }
   for (; k > 0; --k) add(sum[0]);
+#pragma GCC unroll 4
   for (int j = 0; j < N; ++j) {
     const Vec<T> total = (sum[0][j] + sum[1][j]) + (sum[2][j] + sum[3][j]);
-    if (partial && j == N - 1)
-      store_some(y + j * L, total, last);
-    else
-      store(y + j * L, total);
+    if (part) {
+      store_some(y, total, count);
+    } else {
+      store(y + (j < N - 1 ? j * L : at), total);
+    }
   }
 }
 
-/** y[j] = sum over p of v[p * step] * m[p * row + j] for columns from `first` to `end`, of `columns` in all. */
-template <class T> static void add_rows(int64_t first, int64_t end, int64_t columns, int64_t k, const T* m, int64_t row,
-                                        const T* v, int64_t step, T* y) {
-  constexpr int64_t L = lanes<T>;
-  for (int64_t j = first; j < end;) {
-    if constexpr (masked) {
-      const int64_t vectors = end - j < 4 * L ? up(end - j, L) : 4;
-      const int64_t last = end - j < vectors * L ? end - j - (vectors - 1) * L : L;
-      const auto add = vectors == 4   ? add_rows<T, 4, true>
-                       : vectors == 3 ? add_rows<T, 3, true>
-                       : vectors == 2 ? add_rows<T, 2, true>
-                                      : add_rows<T, 1, true>;
-      add(k, m + j, row, v, step, y + j, last);
-      j += vectors * L;
-    } else if (columns < L) {
-      return add_rows<T, 1, true>(k, m, row, v, step, y, columns);
-    } else if (end - j >= 2 * L) {
-      add_rows<T, 2, false>(k, m + j, row, v, step, y + j, L);
-      j += 2 * L;
-    } else {
-      if (j > columns - L) j = columns - L;
-      add_rows<T, 1, false>(k, m + j, row, v, step, y + j, L);
-      j += L;
-    }
+/** y[j] = sum over p of v[p * step] * m[p * row + j] for columns from `first` to `end`: a vector of them, or all. */
+template <class T>
+static void add_rows(int64_t first, int64_t end, int64_t k, const T* m, int64_t row, const T* v, int64_t step, T* y) {
+  constexpr int64_t L = lanes<T>, whole = panelVectors * L;
+  if (end - first < L) return add_rows<T, 1, true>(k, m + first, row, v, step, y + first, 0, end - first);
+  for (int64_t j = first, width; j < end; j += width) {
+    if (j > end - L) j = end - L;
+    width = end - j < whole ? end - j : whole;
+    const int64_t vectors = up(width, L);
+    const auto add = vectors == 1   ? add_rows<T, 1>
+                     : vectors == 2 ? add_rows<T, 2>
+                                    : vectors == 3 ? add_rows < T,
+               panelVectors == 4 ? 3 : 1 > : add_rows < T, panelVectors == 4 ? 4 : 1 > ;
+    add(k, m + j, row, v, step, y + j, width - L, L);
   }
 }
 

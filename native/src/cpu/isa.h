@@ -76,6 +76,15 @@ template <class T> INLINE Vec<T> load_some(const T* p, int64_t n) {
   } else if constexpr (sizeof(T) == 8) {
     return reinterpret_cast<Vec<T>>(_mm256_maskload_epi64(reinterpret_cast<const long long*>(p), first8(n)));
   }
+#elif defined(__x86_64__)
+  if constexpr (sizeof(T) >= 4) {
+    const int64_t bytes = n * static_cast<int64_t>(sizeof(T));
+    if (bytes == 16) return load(p);
+    const __m128i low = bytes & 8 ? _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)) : _mm_setzero_si128();
+    if (!(bytes & 4)) return reinterpret_cast<Vec<T>>(low);
+    const __m128i odd = _mm_loadu_si32(reinterpret_cast<const char*>(p) + (bytes & 8));
+    return reinterpret_cast<Vec<T>>(bytes & 8 ? _mm_unpacklo_epi64(low, odd) : odd);
+  }
 #endif
   Vec<T> v{};
   memcpy(&v, p, static_cast<size_t>(n) * sizeof(T));
@@ -90,11 +99,29 @@ template <class T> INLINE void store_some(T* p, Vec<T> v, int64_t n) {
   } else if constexpr (sizeof(T) == 8) {
     return _mm512_mask_storeu_epi64(p, static_cast<__mmask8>((1u << n) - 1), reinterpret_cast<__m512i>(v));
   }
-#elif defined(__AVX2__)
-  if constexpr (sizeof(T) == 4) {
-    return _mm256_maskstore_epi32(reinterpret_cast<int*>(p), first4(n), reinterpret_cast<__m256i>(v));
-  } else if constexpr (sizeof(T) == 8) {
-    return _mm256_maskstore_epi64(reinterpret_cast<long long*>(p), first8(n), reinterpret_cast<__m256i>(v));
+#elif defined(__x86_64__)
+  // Piece by piece: AVX2's masked stores are slow on some processors.
+  if constexpr (sizeof(T) >= 4) {
+    const int64_t bytes = n * static_cast<int64_t>(sizeof(T));
+    char* to = reinterpret_cast<char*>(p);
+    if (bytes == VECTOR_BYTES) return store(p, v);
+#if defined(__AVX2__)
+    __m128i rest = _mm256_castsi256_si128(reinterpret_cast<__m256i>(v));
+    if (bytes & 16) {
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(to), rest);
+      rest = _mm256_extracti128_si256(reinterpret_cast<__m256i>(v), 1);
+      to += 16;
+    }
+#else
+    __m128i rest = reinterpret_cast<__m128i>(v);
+#endif
+    if (bytes & 8) {
+      _mm_storel_epi64(reinterpret_cast<__m128i*>(to), rest);
+      rest = _mm_unpackhi_epi64(rest, rest);
+      to += 8;
+    }
+    if (bytes & 4) _mm_storeu_si32(to, rest);
+    return;
   }
 #endif
   memcpy(p, &v, static_cast<size_t>(n) * sizeof(T));

@@ -87,7 +87,7 @@ template <class T, class Finish> static void multiply(Product<T> it, bool alone,
       if (dots)
         dot_rows(first, end, count, it.k, matrix, across, vector, it.c);
       else
-        add_rows(first, end, count, it.k, matrix, along, vector, step, it.c);
+        add_rows(first, end, it.k, matrix, along, vector, step, it.c);
       finish(column ? Region{first, end, 0, 1} : Region{0, 1, first, end});
     });
     return;
