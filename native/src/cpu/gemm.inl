@@ -43,6 +43,8 @@ constexpr int64_t blockRows = 240;
 constexpr int64_t blockColumns = 1024;
 
 constexpr int64_t up(int64_t x, int64_t unit) { return (x + unit - 1) / unit; }
+/** The size of the pieces when x is cut into as few as can be that are equal and at most so large. */
+constexpr int64_t piece(int64_t x, int64_t most) { return x <= most ? x : up(x, up(x, most)); }
 
 /** A strip of tiles, one below the other, that read the same panel of b. */
 template <class T> struct Strip {
@@ -139,6 +141,12 @@ class Scratch {
   int64_t bytes_ = 0;
 };
 
+/** The thread's scratch memories: of a, of b, of a vector, of the expression's operands. */
+template <int which> static Scratch& scratch() {
+  static thread_local Scratch it;
+  return it;
+}
+
 /** `columns` of `k` rows of b, as rows of whole vectors: the last vector overlaps the one before it, or has zeros. */
 template <class T>
 static void pack_panel(const T* b, int64_t bRow, int64_t bColumn, int64_t k, int64_t columns, T* to) {
@@ -204,68 +212,61 @@ static void pack_rows(const T* a, int64_t aRow, int64_t aColumn, int64_t rows, i
 /** The part of a product in a region. `finish` is called with regions that are finished, a block at a time. */
 template <class T, class Finish> static void gemm(const Product<T>& it, const Region& region, const Finish& finish) {
   constexpr int64_t L = lanes<T>, panel = panelVectors * L;
-  static thread_local Scratch scratchA, scratchB;
   const int64_t rows = region.rowEnd - region.row, columns = region.columnEnd - region.column;
-  const int64_t deep = up(it.k, up(it.k, blockK));
   const int64_t wide = columns < blockColumns ? columns : blockColumns;
+  const int64_t deep = piece(it.k, blockK);
   // Tiles of a block are equally high, but for the last one.
-  const int64_t most = most_rows(static_cast<int>(up(wide < panel ? wide : panel, L)));
-  const int64_t blocks = up(rows, blockRows);
-  const int64_t height = up(rows, blocks * up(up(rows, blocks), most));
-  const int64_t high = up(up(rows, blocks), height) * height;
+  const int64_t height = piece(piece(rows, blockRows), most_rows(static_cast<int>(up(wide < panel ? wide : panel, L))));
+  const int64_t high = rows <= blockRows ? rows : up(piece(rows, blockRows), height) * height;
 
+  // Copying pays where more than two tiles read it. A part of a vector cannot always be read where it is.
   const bool packsA = it.aColumn != 1 && (it.aRow != 1 || columns > panel);
-  // Copying pays where more than two tiles read it.
   const bool packsB = it.bColumn != 1 || rows > 2 * height;
-  const bool packsLast = packsB || (!masked && columns % panel != 0 && columns % panel < L);
-  T* const packedA = packsA ? scratchA.room<T>(high * deep + L) : nullptr;
-  T* const packedB = packsLast ? scratchB.room<T>((packsB ? up(wide, panel) : 1) * panel * deep) : nullptr;
+  const bool packsPart = packsB || (!masked && columns % panel > 0 && columns % panel < L);
+  T* const packedA = packsA ? scratch<0>().template room<T>((high + height) * deep + L) : nullptr;
+  T* const packedB = packsPart ? scratch<1>().template room<T>((packsB ? up(wide, panel) : 1) * panel * deep) : nullptr;
 
+  Strip<T> strip;
+  strip.cRow = it.n;
+  strip.aRow = packsA ? 1 : it.aRow;
   for (int64_t column = region.column; column < region.columnEnd; column += blockColumns) {
     const int64_t columnEnd = region.columnEnd - column < blockColumns ? region.columnEnd : column + blockColumns;
     for (int64_t p = 0; p < it.k; p += deep) {
-      const int64_t k = it.k - p < deep ? it.k - p : deep;
+      strip.k = it.k - p < deep ? it.k - p : deep;
+      strip.add = p > 0;
+      strip.aTile = packsA ? height * strip.k : height * it.aRow;
       for (int64_t row = region.row; row < region.rowEnd; row += high) {
         const int64_t rowEnd = region.rowEnd - row < high ? region.rowEnd : row + high;
+        const int64_t count = (rowEnd - row) / height, rest = rowEnd - row - count * height;
         const T* const a = it.a + row * it.aRow + p * it.aColumn;
-        if (packsA) pack_rows(a, it.aRow, it.aColumn, rowEnd - row, k, height, packedA);
+        if (packsA) pack_rows(a, it.aRow, it.aColumn, rowEnd - row, strip.k, height, packedA);
         for (int64_t j = column; j < columnEnd; j += panel) {
           const int64_t width = columnEnd - j < panel ? columnEnd - j : panel, vectors = up(width, L);
-          const T* b = it.b + p * it.bRow + j * it.bColumn;
-          int64_t bRow = it.bRow;
-          const bool copies = packsB || (!masked && width < L);
-          if (copies) {
+          strip.cLast = width < L ? 0 : width - L;
+          strip.last = width < L ? width : L;
+          strip.b = it.b + p * it.bRow + j * it.bColumn;
+          strip.bRow = it.bRow;
+          strip.bLast = strip.cLast;
+          if (packsB || (!masked && width < L)) {
             T* const packed = packedB + (packsB ? (j - column) * deep : 0);
-            if (row == region.row) pack_panel(b, it.bRow, it.bColumn, k, width, packed);
-            b = packed;
-            bRow = vectors * L;
+            if (row == region.row) pack_panel(strip.b, it.bRow, it.bColumn, strip.k, width, packed);
+            strip.b = packed;
+            strip.bRow = vectors * L;
+            strip.bLast = strip.bRow - L;
           }
-          const int64_t last = width < L ? 0 : width - L, count = (rowEnd - row) / height;
-          const int64_t aRow = packsA ? 1 : it.aRow;
-          Strip<T> strip{count,
-                         packsA ? height * k : height * it.aRow,
-                         k,
-                         packsA ? packedA : a,
-                         aRow,
-                         packsA ? height : it.aColumn,
-                         b,
-                         bRow,
-                         it.c + row * it.n + j,
-                         it.n,
-                         copies ? (vectors - 1) * L : last,
-                         last,
-                         width < L ? width : L,
-                         p > 0};
+          strip.a = packsA ? packedA : a;
+          strip.aColumn = packsA ? height : it.aColumn;
+          strip.c = it.c + row * it.n + j;
+          strip.tiles = count;
           if (count > 0) run(height, vectors, strip);
-          if (const int64_t rest = (rowEnd - row) % height) {
-            strip.a += count * strip.aTile;
-            strip.c += count * height * it.n;
-            strip.tiles = 1;
-            if (packsA) strip.aColumn = rest;
-            run(rest, vectors, strip);
-          }
+          if (rest == 0) continue;
+          strip.a += count * strip.aTile;
+          strip.aColumn = packsA ? rest : it.aColumn;
+          strip.c += count * height * it.n;
+          strip.tiles = 1;
+          run(rest, vectors, strip);
         }
-        if (p + k == it.k) finish(Region{row, rowEnd, column, columnEnd});
+        if (p + strip.k == it.k) finish(Region{row, rowEnd, column, columnEnd});
       }
     }
   }

@@ -1,6 +1,7 @@
-// Products with a vector. The matrix has one unit stride: along the sum, then its rows are multiplied with the vector
-// and summed; or across it, then its rows are added up, each times an element of the vector. What is left of a matrix
-// beside whole vectors is done by vectors that overlap the last ones or that are loaded in part.
+// Products with a vector, or with few columns. The matrix has one unit stride: along the sum, then its rows are
+// multiplied with the vector and summed; or across it, then its rows are added up, each times an element of the vector.
+// What is left of a matrix beside whole vectors is done by vectors that overlap the last ones or that are loaded in
+// part.
 #pragma once
 #include "gemm.inl"
 
@@ -97,6 +98,61 @@ static void add_rows(int64_t first, int64_t end, int64_t k, const T* m, int64_t 
                                     : vectors == 3 ? add_rows < T,
                panelVectors == 4 ? 3 : 1 > : add_rows < T, panelVectors == 4 ? 4 : 1 > ;
     add(k, m + j, row, v, step, y + j, width - L, L);
+  }
+}
+
+/** Rows and columns of c whose sums are done at once when both operands lie along the sum. */
+constexpr int dotRows = 4;
+constexpr int dotColumns = registers == 32 ? 4 : 2;
+
+/** Whether a product with n columns takes less as sums along k than in tiles, whose last vector may be mostly empty. */
+template <class T> constexpr bool dots_are_cheaper(int64_t n, int64_t k) {
+  constexpr int64_t L = lanes<T>;
+  return n * (up(k, L) + 3) < k * up(n, L);
+}
+
+/** `rows` rows of c from sums of `columns` columns: a vector along k of each, whose lanes are added up in the end. */
+template <class T, int columns> static void dot_tile(int64_t k, const T* a, int64_t aRow, int64_t rows, const T* b,
+                                                     int64_t bColumn, T* c, int64_t cRow) {
+  constexpr int64_t L = lanes<T>;
+  Vec<T> sum[dotRows * dotColumns] = {};
+  const T* from[dotRows];
+  for (int i = 0; i < dotRows; ++i) from[i] = a + (i < rows ? i : rows - 1) * aRow;
+  const auto add = [&](auto at) {
+    Vec<T> y[columns];
+#pragma GCC unroll 4
+    for (int j = 0; j < columns; ++j) y[j] = at(b + j * bColumn);
+#pragma GCC unroll 4
+    for (int i = 0; i < dotRows; ++i) {
+      const Vec<T> x = at(from[i]);
+#pragma GCC unroll 4
+      for (int j = 0; j < columns; ++j) sum[i * dotColumns + j] += x * y[j];
+    }
+  };
+  int64_t p = 0;
+  for (; p + L <= k; p += L) add([p](const T* line) { return load(line + p); });
+  if (p < k) add([p, k](const T* line) { return load_some(line + p, k - p); });
+  T total[dotRows * dotColumns];
+#pragma GCC unroll 16
+  for (int64_t i = 0; i < dotRows * dotColumns; i += L) store(total + i, sums<T>(sum + i));
+#pragma GCC unroll 4
+  for (int64_t i = 0; i < dotRows; ++i) {
+    if (i < rows) memcpy(c + i * cRow, total + i * dotColumns, columns * sizeof(T));
+  }
+}
+
+/** Rows of a product whose operands both lie along k. */
+template <class T> static void dot_tiles(const Product<T>& it, int64_t first, int64_t end) {
+  for (int64_t i = first; i < end; i += dotRows) {
+    const int64_t rows = end - i < dotRows ? end - i : dotRows;
+    for (int64_t j = 0; j < it.n; j += dotColumns) {
+      const int64_t columns = it.n - j < dotColumns ? it.n - j : dotColumns;
+      const auto tile = columns == 1   ? dot_tile<T, 1>
+                        : columns == 2 ? dot_tile<T, 2>
+                                       : columns == 3 ? dot_tile < T,
+                 dotColumns == 4 ? 3 : 1 > : dot_tile < T, dotColumns == 4 ? 4 : 1 > ;
+      tile(it.k, it.a + i * it.aRow, it.aRow, rows, it.b + j * it.bColumn, it.bColumn, it.c + i * it.n + j, it.n);
+    }
   }
 }
 

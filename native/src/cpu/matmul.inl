@@ -25,8 +25,9 @@ INLINE int64_t parts_of(int64_t elements, int64_t work) {
 /** Calls `body(first, end)` for ranges of 0 to `count`, cut at multiples of `unit`; none is shorter if `count` is not.
  */
 template <class Body> static void for_ranges(int64_t parts, int64_t count, int64_t unit, const Body& body) {
-  const int64_t units = count < unit ? 1 : count / unit;
+  const int64_t units = count / unit;
   if (parts > units) parts = units;
+  if (parts <= 1) return body(0, count);
   auto part = [&](int64_t i) {
     body(units * i / parts * unit, i == parts - 1 ? count : units * (i + 1) / parts * unit);
   };
@@ -59,9 +60,8 @@ template <class T, class Finish> static void gemm(const Product<T>& it, int64_t 
 
 /** The elements of a vector side by side: itself, or a copy. */
 template <class T> static const T* dense(const T* v, int64_t count, int64_t step) {
-  static thread_local Scratch scratch;
   if (step == 1) return v;
-  T* const copy = scratch.room<T>(count);
+  T* const copy = scratch<2>().template room<T>(count);
   for (int64_t i = 0; i < count; ++i) copy[i] = v[i * step];
   return copy;
 }
@@ -89,6 +89,13 @@ template <class T, class Finish> static void multiply(Product<T> it, bool alone,
       else
         add_rows(first, end, it.k, matrix, along, vector, step, it.c);
       finish(column ? Region{first, end, 0, 1} : Region{0, 1, first, end});
+    });
+    return;
+  }
+  if (it.aColumn == 1 && it.bRow == 1 && dots_are_cheaper<T>(it.n, it.k)) {
+    for_ranges(alone ? 1 : parts_of(it.m, it.n * it.k), it.m, dotRows, [&](int64_t first, int64_t end) {
+      dot_tiles(it, first, end);
+      finish(Region{first, end, 0, it.n});
     });
     return;
   }
@@ -123,8 +130,7 @@ INLINE int64_t batch_offset(const Matmul& it, const int32_t* steps, int64_t inde
 
 /** The expression after the product, for a region of c of a batch element. */
 static void finish_region(const Matmul& it, const Memory& memory, int64_t index, const Region& region) {
-  static thread_local Scratch scratch;
-  Strided* const inputs = scratch.room<Strided>(it.inputCount + 1);
+  Strided* const inputs = scratch<3>().room<Strided>(it.inputCount + 1);
   const int32_t cSteps[] = {it.n, 1};
   inputs[0] = {it.c, cSteps};
   inputs[0].operand.offset += static_cast<int32_t>((index * it.m + region.row) * it.n + region.column);
