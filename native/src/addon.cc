@@ -394,7 +394,12 @@ NAPI_MODULE_INIT() {
   using namespace flambeau;
   auto state = new (std::nothrow) Env;
   if (state == nullptr) return raise(env, "native: there is no memory");
-  state->kernels = &kernels();
+  std::string error;
+  state->kernels = kernels(&error);
+  if (state->kernels == nullptr) {
+    delete state;
+    return raise(env, error.c_str());
+  }
   napi_set_instance_data(env, state, finish, nullptr);
   const struct {
     const char* name;

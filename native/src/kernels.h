@@ -120,7 +120,7 @@ struct Kernels {
   void (*matmul)(const Matmul&, const Memory&);
 };
 
-/** The best kernels that this processor can run, or those that FLAMBEAU_ISA (v2, avx2, avx512, neon) names. */
-const Kernels& kernels();
+/** Throws std::bad_alloc; what kernels need beyond their operands is accumulators. */
+[[noreturn]] void out_of_memory();
 
 }  // namespace flambeau

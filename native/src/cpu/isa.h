@@ -22,7 +22,15 @@
 #define VECTOR_BYTES 16
 #endif
 
-#define INLINE static inline __attribute__((always_inline))
+#define ALWAYS_INLINE __attribute__((always_inline))
+#define INLINE static inline ALWAYS_INLINE
+
+/** Keeps a product from being fused with the sum that it goes into. */
+#if defined(__x86_64__)
+#define KEEP(x) asm("" : "+x"(x))
+#else
+#define KEEP(x) asm("" : "+w"(x))
+#endif
 
 namespace flambeau::ISA {
 

@@ -1,0 +1,3 @@
+// The kernels for arm64: NEON.
+#define NAME "neon"
+#include "kernels.inl"

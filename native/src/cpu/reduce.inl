@@ -1,0 +1,216 @@
+// Reductions of a block of elements into accumulators. Floats are added up in vectors over at most 256 elements, or 16
+// along a column, and these sums in double precision; products of floats are double throughout. What is added to what
+// follows from sizes alone.
+#pragma once
+#include "steps.inl"
+
+namespace flambeau::ISA {
+
+/** Elements added in their own precision. */
+constexpr int64_t run = 256, columnRun = 16;
+
+template <class T> constexpr bool isByte = sizeof(T) == 1;
+template <class T> INLINE Vec<T> lane_numbers() {
+  Vec<typename MaskOf<T>::Type> numbers;
+  for (int64_t i = 0; i < lanes<T>; i++) numbers[i] = static_cast<typename MaskOf<T>::Type>(i);
+  return reinterpret_cast<Vec<T>>(numbers);
+}
+
+struct Sum {
+  static constexpr Reduce fn = Reduce::sum;
+  template <class X> ALWAYS_INLINE static X of(X a, X b) { return a + b; }
+};
+struct Prod {
+  static constexpr Reduce fn = Reduce::prod;
+  template <class X> ALWAYS_INLINE static X of(X a, X b) { return a * b; }
+};
+template <class T> struct Most {
+  static constexpr Reduce fn = Reduce::max;
+  template <class X> ALWAYS_INLINE static X of(X a, X b) {
+    if constexpr (isReal<T>) {
+      return RealMax::of(a, b);
+    } else {
+      return Larger::of(a, b);
+    }
+  }
+};
+template <class T> struct Least {
+  static constexpr Reduce fn = Reduce::min;
+  template <class X> ALWAYS_INLINE static X of(X a, X b) {
+    if constexpr (isReal<T>) {
+      return RealMin::of(a, b);
+    } else {
+      return Smaller::of(a, b);
+    }
+  }
+};
+
+template <class T> INLINE T identity(Reduce fn) {
+  if (fn == Reduce::sum) return T{0};
+  if (fn == Reduce::prod) return T{1};
+  if constexpr (isReal<T>) {
+    return static_cast<T>(fn == Reduce::max ? -__builtin_inf() : __builtin_inf());
+  } else if constexpr (isByte<T>) {
+    return fn == Reduce::max ? 0 : 255;
+  } else {
+    return fn == Reduce::max ? INT32_MIN : INT32_MAX;
+  }
+}
+
+/** What a reduction does to its accumulators: memory that a whole vector may be read and written at any of them. */
+struct Reduction {
+  int64_t size;
+  void (*fill)(char* to, int64_t n);
+  /** Reduces each row of a block into an accumulator of its own. */
+  void (*rows)(const char* block, int64_t rows, int64_t columns, char* to);
+  /** Reduces each column of a block. */
+  void (*columns)(const char* block, int64_t rows, int64_t columns, char* to);
+  void (*merge)(char* to, const char* more, int64_t n);
+  /** Writes results, `step` elements apart. */
+  void (*finish)(const char* from, int64_t n, char* to, int64_t step);
+};
+
+/** The reduction of values of T by F in accumulators of A. Whole numbers that wrap are unsigned here. */
+template <class T, class F, class A> struct Reducer {
+  static constexpr int64_t L = lanes<T>;
+  static constexpr bool isWide = sizeof(A) != sizeof(T);
+  static constexpr bool isExact = isWide && F::fn == Reduce::prod;
+
+  ALWAYS_INLINE static A both(A a, A b) { return F::of(splat(a), splat(b))[0]; }
+
+  /** The first n elements at p, and after them what changes nothing. */
+  ALWAYS_INLINE static Vec<T> some(const T* p, int64_t n) {
+    if (n >= L) return load(p);
+    const Vec<T> x = load_some(p, n);
+    if constexpr (F::fn == Reduce::sum) return x;
+    using M = typename MaskOf<T>::Type;
+    return reinterpret_cast<Vec<M>>(lane_numbers<T>()) < splat(static_cast<M>(n)) ? x : splat(identity<T>(F::fn));
+  }
+
+  template <int64_t distance = L / 2> ALWAYS_INLINE static T across(Vec<T> x) {
+    if constexpr (distance == 0) {
+      return x[0];
+    } else {
+      using M = Vec<typename MaskOf<T>::Type>;
+      const M other = reinterpret_cast<M>(lane_numbers<T>()) ^ static_cast<typename MaskOf<T>::Type>(distance);
+      return across<distance / 2>(F::of(x, __builtin_shuffle(x, other)));
+    }
+  }
+
+  /** One after the other `count` vectors, each `step` elements on, the last of which may be shorter than L. */
+  ALWAYS_INLINE static Vec<T> together(const T* p, int64_t count, int64_t step, int64_t n) {
+    Vec<T> s0 = some(p, n);
+    int64_t i = 1;
+    if (count >= 4) {
+      Vec<T> s1 = some(p + step, n), s2 = some(p + 2 * step, n), s3 = some(p + 3 * step, n);
+      for (i = 4; i + 4 <= count; i += 4) {
+        s0 = F::of(s0, some(p + i * step, n));
+        s1 = F::of(s1, some(p + (i + 1) * step, n));
+        s2 = F::of(s2, some(p + (i + 2) * step, n));
+        s3 = F::of(s3, some(p + (i + 3) * step, n));
+      }
+      s0 = F::of(F::of(s0, s1), F::of(s2, s3));
+    }
+    for (; i < count; i++) s0 = F::of(s0, some(p + i * step, n));
+    return s0;
+  }
+
+  static void fill(char* to, int64_t n) {
+    A* acc = reinterpret_cast<A*>(to);
+    for (int64_t i = 0; i < n; i++) acc[i] = identity<A>(F::fn);
+  }
+
+  ALWAYS_INLINE static A row(const T* p, int64_t n) {
+    A total = identity<A>(F::fn);
+    if constexpr (isExact) {
+      for (int64_t i = 0; i < n; i++) total *= static_cast<A>(p[i]);
+      return total;
+    }
+    for (; n > 0; p += run, n -= run) {
+      const int64_t m = n < run ? n : run, whole = m / L;
+      Vec<T> s;
+      if (whole > 0) {
+        s = together(p, whole, L, L);
+        if (whole * L < m) s = F::of(s, some(p + whole * L, m - whole * L));
+      } else {
+        s = some(p, m);
+      }
+      total = both(total, static_cast<A>(across(s)));
+    }
+    return total;
+  }
+
+  static void rows(const char* block, int64_t rows, int64_t columns, char* to) {
+    const T* p = reinterpret_cast<const T*>(block);
+    A* acc = reinterpret_cast<A*>(to);
+    for (int64_t r = 0; r < rows; r++, p += columns) acc[r] = both(acc[r], row(p, columns));
+  }
+
+  static void columns(const char* block, int64_t rows, int64_t columns, char* to) {
+    const T* p = reinterpret_cast<const T*>(block);
+    A* acc = reinterpret_cast<A*>(to);
+    for (int64_t j = 0; j < columns; j += L) {
+      const int64_t n = columns - j;
+      if constexpr (isWide) {
+        D first = load(acc + j), second = load(acc + j + L / 2);
+        constexpr int64_t height = isExact ? 1 : columnRun;
+        for (int64_t r = 0; r < rows; r += height) {
+          const V s = together(p + r * columns + j, rows - r < height ? rows - r : height, columns, n);
+          first = F::of(first, low(s));
+          second = F::of(second, high(s));
+        }
+        store(acc + j, first);
+        store(acc + j + L / 2, second);
+      } else {
+        store(acc + j, F::of(load(acc + j), together(p + j, rows, columns, n)));
+      }
+    }
+  }
+
+  static void merge(char* to, const char* more, int64_t n) {
+    A* acc = reinterpret_cast<A*>(to);
+    for (int64_t i = 0; i < n; i++) acc[i] = both(acc[i], reinterpret_cast<const A*>(more)[i]);
+  }
+
+  static void finish(const char* from, int64_t n, char* to, int64_t step) {
+    const A* acc = reinterpret_cast<const A*>(from);
+    T* out = reinterpret_cast<T*>(to);
+    for (int64_t i = 0; i < n; i++) out[i * step] = static_cast<T>(acc[i]);
+  }
+
+  static constexpr Reduction table{sizeof(A), fill, rows, columns, merge, finish};
+};
+
+/** T for the largest and smallest, U for sums and products, A for what these are kept in. */
+template <class T, class U, class A> const Reduction* reduction_of(Reduce fn) {
+  switch (fn) {
+    case Reduce::sum:
+      return &Reducer<U, Sum, A>::table;
+    case Reduce::prod:
+      return &Reducer<U, Prod, A>::table;
+    case Reduce::max:
+      return &Reducer<T, Most<T>, T>::table;
+    default:
+      return &Reducer<T, Least<T>, T>::table;
+  }
+}
+
+static const Reduction* reduction_of(Reduce fn, DType dtype) {
+  switch (dtype) {
+    case DType::boolean:  // sums of bools are or, products and
+      return reduction_of<uint8_t, uint8_t, uint8_t>(fn == Reduce::sum    ? Reduce::max
+                                                     : fn == Reduce::prod ? Reduce::min
+                                                                          : fn);
+    case DType::uint8:
+      return reduction_of<uint8_t, uint8_t, uint8_t>(fn);
+    case DType::int32:
+      return reduction_of<int32_t, uint32_t, uint32_t>(fn);
+    case DType::float32:
+      return reduction_of<float, float, double>(fn);
+    case DType::float64:
+      return reduction_of<double, double, double>(fn);
+  }
+  return nullptr;
+}
+
+}  // namespace flambeau::ISA

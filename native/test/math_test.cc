@@ -1,0 +1,119 @@
+// The functions of float32: their distance from the C library's in double precision, in units in the last place, over a
+// sample of all floats in every binade of both signs, for every instruction set that this machine has.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstring>
+#include <initializer_list>
+#include <string>
+#include <vector>
+
+#include "trial.h"
+
+namespace {
+
+constexpr uint32_t apart = 4001;  // odd: the low bits of the samples take all values
+const std::vector<float>& samples() {
+  static const std::vector<float> all = [] {
+    std::vector<float> floats;
+    for (uint64_t bits = 0; bits < (1ull << 32); bits += apart) {
+      const uint32_t word = static_cast<uint32_t>(bits);
+      float x;
+      memcpy(&x, &word, sizeof x);
+      floats.push_back(x);
+    }
+    for (float x :
+         {0.0f,    -0.0f,           1.0f,       -1.0f,      INFINITY,    -INFINITY,   NAN,        1e-45f,
+          -1e-45f, 1.17549435e-38f, 88.72284f,  88.72283f,  -103.97208f, -103.97209f, -87.33655f, 3.4028235e38f,
+          0.625f,  0.92773443f,     1048576.0f, 1048577.0f, 1e22f})
+      floats.push_back(x);
+    return floats;
+  }();
+  return all;
+}
+
+/** The step over the samples; of two operands the other is `number`, the second unless `swapped`. */
+std::vector<float> computed(const Kernels& kernels, Step step, double number = 0, bool swapped = false) {
+  std::vector<float> y(samples().size());
+  const int64_t bytes = static_cast<int64_t>(y.size() * sizeof(float));
+  const Row rows[] = {{const_cast<char*>(reinterpret_cast<const char*>(samples().data())), bytes},
+                      {reinterpret_cast<char*>(y.data()), bytes}};
+  const Memory memory{rows, 2, &number, 1};
+  const int32_t size = static_cast<int32_t>(y.size()), one = 1, none = 0;
+  const Strided inputs[] = {{{0, DType::float32, 0}, &one}, {{-1, DType::float32, 0}, &none}};
+  const Code code{step, DType::float32, DType::float32, 0, swapped ? -2 : -1, swapped ? -1 : -2, 0};
+  const MapOut out{{{1, DType::float32, 0}, &one}, Reduce::none, 0};
+  kernels.map(Map{1, &size, 2, inputs, 1, &out, 1, &code}, memory);
+  return y;
+}
+
+/** How far `y` is from the exact result, in units in the last place of the result; 0 where they are the same. */
+double ulps(float y, double exact) {
+  const float nearest = static_cast<float>(exact);
+  if (std::isnan(exact)) return std::isnan(y) ? 0 : INFINITY;
+  if (y == nearest) return nearest == 0 && std::signbit(y) != std::signbit(nearest) ? INFINITY : 0;
+  if (std::isinf(exact) || std::isinf(y) != std::isinf(nearest)) {
+    // Overflow may come one unit early or late.
+    return std::isinf(exact) || std::fabs(exact) < 3.4028234e38 || std::signbit(y) != std::signbit(nearest) ? INFINITY
+                                                                                                            : 1;
+  }
+  if (std::signbit(y) != std::signbit(exact)) return INFINITY;
+  int exponent;
+  std::frexp(exact, &exponent);
+  return std::fabs(y - exact) / std::ldexp(1.0, exponent - 24 < -149 ? -149 : exponent - 24);
+}
+
+template <class F> void check(const std::string& name, const std::vector<float>& y, F&& exact) {
+  double worst = 0;
+  float at = 0;
+  for (size_t i = 0; i < y.size(); i++) {
+    const double off = ulps(y[i], exact(static_cast<double>(samples()[i])));
+    if (!(off <= worst)) {
+      worst = off;
+      at = samples()[i];
+    }
+  }
+  INFO(name << " is off by " << worst << " at " << at);
+  CHECK(worst <= 2);
+}
+
+}  // namespace
+
+TEST_CASE("functions of one operand are within 2 units in the last place, special values exact") {
+  const struct {
+    const char* name;
+    Step step;
+    double (*exact)(double);
+  } functions[] = {
+      {"exp", Step::exp, std::exp},       {"expm1", Step::expm1, std::expm1}, {"log", Step::log, std::log},
+      {"log1p", Step::log1p, std::log1p}, {"sin", Step::sin, std::sin},       {"cos", Step::cos, std::cos},
+      {"tanh", Step::tanh, std::tanh},    {"erf", Step::erf, std::erf},       {"sqrt", Step::sqrt, std::sqrt}};
+  for (const auto& [name, step, exact] : functions) {
+    std::vector<double> want;
+    for (float x : samples()) want.push_back(exact(x));
+    for (const Kernels* kernels : all_kernels()) {
+      CAPTURE(std::string(kernels->name));
+      size_t i = 0;
+      check(name, computed(*kernels, step), [&](double) { return want[i++]; });
+    }
+  }
+}
+
+TEST_CASE("powers are within 2 units in the last place, special values exact") {
+  for (double p : {2.0, 3.0, -1.0, 0.5, -2.5, 0.0, -0.0, 7.0, 16777217.0, 1e10, 0.001, -100.0, 1.0, INFINITY * 1.0,
+                   -INFINITY * 1.0, NAN * 1.0}) {
+    const double number = static_cast<float>(p);
+    std::vector<double> powers, bases;
+    for (float x : samples()) {
+      powers.push_back(std::pow(static_cast<double>(x), number));
+      bases.push_back(std::pow(number, static_cast<double>(x)));
+    }
+    for (const Kernels* kernels : all_kernels()) {
+      CAPTURE(std::string(kernels->name));
+      size_t i = 0, j = 0;
+      check("x to " + std::to_string(p), computed(*kernels, Step::pow, number), [&](double) { return powers[i++]; });
+      check(std::to_string(p) + " to x", computed(*kernels, Step::pow, number, true),
+            [&](double) { return bases[j++]; });
+    }
+  }
+}

@@ -1,0 +1,534 @@
+// A map put together for a test, and what it should give: a scalar reading of core's expr/js.ts over naive loops.
+#pragma once
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "../src/dispatch.h"
+#include "../src/pool.h"
+
+using namespace flambeau;
+
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double notNumber = std::numeric_limits<double>::quiet_NaN();
+
+uint32_t seed = 1;
+inline int random(int count) {
+  seed = seed * 1664525u + 1013904223u;
+  return static_cast<int>((seed >> 8) % static_cast<uint32_t>(count));
+}
+
+constexpr DType dtypes[] = {DType::boolean, DType::uint8, DType::int32, DType::float32, DType::float64};
+inline bool is_real(DType dtype) { return dtype >= DType::float32; }
+
+inline std::vector<const Kernels*> all_kernels() {
+  std::vector<const Kernels*> found;
+  std::string error;
+  for (const char* name : {"v2", "avx2", "avx512", "neon"}) {
+    if (const Kernels* kernels = kernels_named(name, &error)) found.push_back(kernels);
+  }
+  return found;
+}
+
+// ---- the reference ----
+
+inline int32_t to_int(double x) {
+  if (!std::isfinite(x)) return 0;
+  return static_cast<int32_t>(static_cast<uint32_t>(static_cast<int64_t>(std::fmod(std::trunc(x), 4294967296.0))));
+}
+
+/** A value computed in double precision as a dtype has it. */
+inline double rounded(double x, DType dtype) {
+  switch (dtype) {
+    case DType::float64:
+      return x;
+    case DType::float32:
+      return static_cast<float>(x);
+    case DType::int32:
+      return to_int(x);
+    case DType::uint8:
+      return to_int(x) & 255;
+    default:
+      return x;
+  }
+}
+
+inline double imul(double a, double b) {
+  return static_cast<int32_t>(static_cast<uint32_t>(to_int(a)) * static_cast<uint32_t>(to_int(b)));
+}
+
+inline double larger(double a, double b) {
+  if (std::isnan(a) || std::isnan(b)) return notNumber;
+  return a == b ? (std::signbit(a) ? b : a) : a > b ? a : b;
+}
+inline double smaller(double a, double b) { return -larger(-a, -b); }
+
+inline double mod(double x, double y) {
+  const double r = std::fmod(x, y);
+  return r != 0 && (r < 0) != (y < 0) ? r + y : r;
+}
+
+inline double floor_div(double a, double b) {
+  if (b == 0) return a / b;
+  const double m = std::fmod(a, b);
+  double d = (a - m) / b;
+  if (m != 0 && (b < 0) != (m < 0)) d -= 1;
+  if (d == 0) return a / b < 0 ? -0.0 : 0.0;
+  const double f = std::floor(d);
+  return d - f > 0.5 ? f + 1 : f;
+}
+
+inline double ipow(double x, double p) {
+  if (p < 0) return x == 1 ? 1 : x == -1 ? (std::fmod(p, 2) == 0 ? 1 : -1) : 0;
+  double result = 1, base = x;
+  for (double e = p; e > 0; e = std::floor(e / 2), base = imul(base, base)) {
+    if (std::fmod(e, 2) == 1) result = imul(result, base);
+  }
+  return result;
+}
+
+/** What a step gives, before it is rounded. */
+inline double exactly(const Code& code, double a, double b, double c) {
+  const bool real = is_real(code.dtype), logic = code.dtype == DType::boolean;
+  switch (code.step) {
+    case Step::cast:
+      return logic ? a != 0 : a;
+    case Step::add:
+      return logic ? to_int(a) | to_int(b) : a + b;
+    case Step::sub:
+      return a - b;
+    case Step::mul:
+      return logic ? to_int(a) & to_int(b) : real ? a * b : imul(a, b);
+    case Step::div:
+      return a / b;
+    case Step::mod:
+      return mod(a, b);
+    case Step::floorDiv:
+      return real ? floor_div(a, b) : std::floor(a / b);
+    case Step::pow:
+      return real ? (b == 2 ? a * a : std::pow(a, b)) : ipow(a, b);
+    case Step::min:
+      return smaller(a, b);
+    case Step::max:
+      return larger(a, b);
+    case Step::fma: {
+      volatile double product = real ? a * b : logic ? to_int(a) & to_int(b) : imul(a, b);
+      return logic ? to_int(product) | to_int(c) : product + c;
+    }
+    case Step::neg:
+      return -a;
+    case Step::abs:
+      return std::fabs(a);
+    case Step::sign:
+      return (a > 0) - (a < 0);
+    case Step::floor:
+      return std::floor(a);
+    case Step::ceil:
+      return std::ceil(a);
+    case Step::trunc:
+      return std::trunc(a);
+    case Step::rint:
+      return std::nearbyint(a);
+    case Step::sqrt:
+      return std::sqrt(a);
+    case Step::exp:
+      return std::exp(a);
+    case Step::expm1:
+      return std::expm1(a);
+    case Step::log:
+      return std::log(a);
+    case Step::log1p:
+      return std::log1p(a);
+    case Step::sin:
+      return std::sin(a);
+    case Step::cos:
+      return std::cos(a);
+    case Step::tanh:
+      return std::tanh(a);
+    case Step::erf:
+      return std::erf(a);
+    case Step::eq:
+      return a == b;
+    case Step::ne:
+      return a != b;
+    case Step::lt:
+      return a < b;
+    case Step::le:
+      return a <= b;
+    case Step::gt:
+      return a > b;
+    case Step::ge:
+      return a >= b;
+    case Step::logicalAnd:
+      return to_int(a) & to_int(b);
+    case Step::logicalOr:
+      return to_int(a) | to_int(b);
+    case Step::logicalXor:
+      return to_int(a) ^ to_int(b);
+    case Step::logicalNot:
+      return 1 - a;
+    case Step::isnan:
+      return std::isnan(a);
+    case Step::isfinite:
+      return std::isfinite(a);
+    case Step::select:
+      return a != 0 ? b : c;
+    default:
+      return notNumber;
+  }
+}
+
+inline bool is_function(const Code& code) {
+  return code.step == Step::pow || (code.step >= Step::exp && code.step <= Step::erf);
+}
+
+// ---- memory ----
+
+inline double get(const char* at, DType dtype) {
+  switch (dtype) {
+    case DType::float64:
+      return *reinterpret_cast<const double*>(at);
+    case DType::float32:
+      return *reinterpret_cast<const float*>(at);
+    case DType::int32:
+      return *reinterpret_cast<const int32_t*>(at);
+    default:
+      return *reinterpret_cast<const uint8_t*>(at);
+  }
+}
+inline void put(char* at, DType dtype, double x) {
+  switch (dtype) {
+    case DType::float64:
+      *reinterpret_cast<double*>(at) = x;
+      return;
+    case DType::float32:
+      *reinterpret_cast<float*>(at) = static_cast<float>(x);
+      return;
+    case DType::int32:
+      *reinterpret_cast<int32_t*>(at) = to_int(x);
+      return;
+    default:
+      *reinterpret_cast<uint8_t*>(at) = static_cast<uint8_t>(to_int(x));
+      return;
+  }
+}
+
+/** Memory of exactly so many elements: a sanitizer sees what goes beyond it. */
+struct Buffer {
+  DType dtype;
+  int64_t count;
+  std::vector<double> memory;
+  char* data;
+
+  Buffer(DType dtype, int64_t count) : dtype(dtype), count(count) {
+    // Its end is the end of an allocation.
+    const int64_t bytes = count * size_of(dtype);
+    memory.resize(static_cast<size_t>((bytes + 7) / 8));
+    data = reinterpret_cast<char*>(memory.data()) + static_cast<int64_t>(memory.size()) * 8 - bytes;
+    if (size_of(dtype) > 1) data = reinterpret_cast<char*>(memory.data());
+  }
+  Buffer(const Buffer& other) : Buffer(other.dtype, other.count) {
+    if (count > 0) memcpy(data, other.data, static_cast<size_t>(count * size_of(dtype)));
+  }
+  Buffer& operator=(const Buffer&) = delete;
+  double at(int64_t i) const { return get(data + i * size_of(dtype), dtype); }
+  void set(int64_t i, double x) { put(data + i * size_of(dtype), dtype, x); }
+};
+
+inline double any_value(DType dtype) {
+  switch (dtype) {
+    case DType::boolean:
+      return random(2);
+    case DType::uint8:
+      return random(3) == 0 ? random(4) : random(256);
+    case DType::int32: {
+      const double ends[] = {0, 1, -1, 2, 2147483647, -2147483648.0, 65536, -3};
+      return random(3) == 0 ? ends[random(8)] : random(3) == 0 ? random(21) - 10 : to_int(random(1 << 24) * 511.0);
+    }
+    default: {
+      const double special[] = {0,   -0.0, 1,     -1,   infinity, -infinity,    notNumber,
+                                0.5, -2.5, 1e-40, 3e38, -1e-45,   2147483648.0, 2};
+      if (random(4) == 0) return special[random(14)];
+      return rounded((random(20001) - 10000) / (random(2) == 0 ? 1000.0 : 100.0), dtype);
+    }
+  }
+}
+inline double mild_value(DType dtype) {
+  return is_real(dtype) ? rounded((random(20001) - 10000) / 10000.0, dtype) : random(dtype == DType::boolean ? 2 : 7);
+}
+
+/** A map that is being put together, with buffers of its own and reference results. */
+struct Trial {
+  std::vector<int32_t> sizes;
+  std::vector<Buffer> buffers;
+  std::vector<double> numbers;
+  std::vector<Operand> inputs, outs;
+  std::vector<std::vector<int32_t>> inputSteps, outSteps;
+  std::vector<Reduce> reduces;
+  std::vector<int32_t> froms;
+  std::vector<Code> codes;
+
+  int64_t elements() const {
+    int64_t n = 1;
+    for (int32_t size : sizes) n *= size;
+    return n;
+  }
+
+  int number(DType dtype, double x) {
+    numbers.push_back(x);
+    inputs.push_back({-static_cast<int32_t>(numbers.size()), dtype, 0});
+    inputSteps.emplace_back(sizes.size(), 0);
+    return -static_cast<int>(inputs.size());
+  }
+
+  /** An operand in the loops: its axes in any order, with gaps, reversed, repeated; 0: dense and in order. */
+  int input(DType dtype, int layout, double (*value)(DType) = mild_value) {
+    std::vector<int32_t> steps;
+    int64_t offset = 0;
+    buffers.emplace_back(dtype, spread(layout, &steps, &offset));
+    Buffer& buffer = buffers.back();
+    for (int64_t i = 0; i < buffer.count; i++) buffer.set(i, value(dtype));
+    inputs.push_back({static_cast<int32_t>(buffers.size()) - 1, dtype, static_cast<int32_t>(offset)});
+    inputSteps.push_back(steps);
+    return -static_cast<int>(inputs.size());
+  }
+
+  void out(int from, DType dtype, int layout, Reduce reduce = Reduce::none, uint32_t axes = 0) {
+    std::vector<int32_t> steps;
+    int64_t offset = 0;
+    const std::vector<int32_t> all = sizes;
+    if (reduce != Reduce::none) {
+      for (size_t l = 0; l < sizes.size(); l++) {
+        if (axes >> l & 1) sizes[l] = 1;
+      }
+    }
+    buffers.emplace_back(dtype, spread(layout, &steps, &offset));
+    sizes = all;
+    for (size_t l = 0; l < sizes.size() && reduce != Reduce::none; l++) {
+      if (axes >> l & 1) steps[l] = 0;
+    }
+    for (int64_t i = 0; i < buffers.back().count; i++) buffers.back().set(i, 77);
+    outs.push_back({static_cast<int32_t>(buffers.size()) - 1, dtype, static_cast<int32_t>(offset)});
+    outSteps.push_back(steps);
+    reduces.push_back(reduce);
+    froms.push_back(from);
+  }
+
+  int step(Step step, DType dtype, DType of, int dst, int a, int b = 0, int c = 0) {
+    codes.push_back({step, dtype, of, dst, a, b, c});
+    return dst;
+  }
+  int constant(DType dtype, int dst, double x) {
+    Code code{Step::constant, dtype, dtype, dst, 0, 0, 0};
+    memcpy(&code.a, &x, sizeof x);
+    codes.push_back(code);
+    return dst;
+  }
+
+  /** The values of the steps for one element, and whether they must be met to the bit. */
+  void values(const std::vector<int64_t>& index, std::vector<double>* result) const {
+    static std::vector<double> in;
+    double registers[maxRegisters] = {};
+    in.resize(inputs.size());
+    for (size_t i = 0; i < inputs.size(); i++) {
+      if (inputs[i].is_number()) {
+        in[i] = rounded(numbers[static_cast<size_t>(-1 - inputs[i].ref)], inputs[i].dtype);
+      } else {
+        in[i] = buffers[static_cast<size_t>(inputs[i].ref)].at(place(inputs[i], inputSteps[i], index));
+      }
+    }
+    auto value = [&](int32_t x) { return x < 0 ? in[static_cast<size_t>(-1 - x)] : registers[x]; };
+    for (const Code& code : codes) {
+      if (code.step == Step::constant) {
+        double x;
+        memcpy(&x, &code.a, sizeof x);
+        registers[code.dst] = rounded(x, code.dtype);
+        continue;
+      }
+      const bool two = code.step != Step::cast, three = code.step == Step::fma || code.step == Step::select;
+      registers[code.dst] =
+          rounded(exactly(code, value(code.a), two ? value(code.b) : 0, three ? value(code.c) : 0), code.dtype);
+    }
+    result->clear();
+    for (int32_t from : froms) result->push_back(value(from));
+  }
+
+  static int64_t place(const Operand& x, const std::vector<int32_t>& steps, const std::vector<int64_t>& index) {
+    int64_t at = x.offset;
+    for (size_t l = 0; l < index.size(); l++) at += index[l] * steps[l];
+    return at;
+  }
+
+  template <class F> void each_element(F&& f) const {
+    std::vector<int64_t> index(sizes.size(), 0);
+    for (int64_t n = elements(), i = 0; i < n; i++) {
+      f(index);
+      for (size_t l = sizes.size(); l-- > 0;) {
+        if (++index[l] < sizes[l]) break;
+        index[l] = 0;
+      }
+    }
+  }
+
+  void run(const Kernels& kernels) {
+    std::vector<Row> rows;
+    for (Buffer& buffer : buffers) rows.push_back({buffer.data, buffer.count * size_of(buffer.dtype)});
+    const Memory memory{rows.data(), static_cast<int32_t>(rows.size()), numbers.data(),
+                        static_cast<int32_t>(numbers.size())};
+    std::vector<Strided> in;
+    for (size_t i = 0; i < inputs.size(); i++) in.push_back({inputs[i], inputSteps[i].data()});
+    std::vector<MapOut> out;
+    for (size_t k = 0; k < outs.size(); k++) out.push_back({{outs[k], outSteps[k].data()}, reduces[k], froms[k]});
+    kernels.map(Map{static_cast<int32_t>(sizes.size()), sizes.data(), static_cast<int32_t>(in.size()), in.data(),
+                    static_cast<int32_t>(out.size()), out.data(), static_cast<int32_t>(codes.size()), codes.data()},
+                memory);
+  }
+
+  /** Runs copies on all kernels and compares them with the reference; `ulps`: how far functions of floats may be off.
+   */
+  void check(int ulps = 0) const {
+    Trial expected = *this;
+    std::vector<std::vector<double>> tolerances(outs.size());
+    std::vector<std::vector<long double>> sums(outs.size());
+    std::vector<std::vector<double>> sizesOf(outs.size());
+    for (size_t k = 0; k < outs.size(); k++) {
+      const Buffer& buffer = buffers[static_cast<size_t>(outs[k].ref)];
+      const Reduce fn = reduces[k];
+      const double least = outs[k].dtype == DType::int32 ? -2147483648.0 : is_real(outs[k].dtype) ? -infinity : 0;
+      const double most = outs[k].dtype == DType::int32 ? 2147483647 : is_real(outs[k].dtype) ? infinity : 255;
+      sums[k].assign(static_cast<size_t>(buffer.count), fn == Reduce::prod  ? 1
+                                                        : fn == Reduce::max ? least
+                                                        : fn == Reduce::min ? most
+                                                                            : 0);
+      sizesOf[k].assign(static_cast<size_t>(buffer.count), 0);
+      if (fn == Reduce::none) continue;
+      for (size_t l = 0; l < sizes.size(); l++) {
+        if (sizes[l] == 0 && outSteps[k][l] != 0) sums[k].clear();  // nothing is written
+      }
+    }
+    std::vector<double> result;
+    each_element([&](const std::vector<int64_t>& index) {
+      values(index, &result);
+      for (size_t k = 0; k < outs.size(); k++) {
+        const int64_t at = place(outs[k], outSteps[k], index);
+        if (reduces[k] == Reduce::none) {
+          expected.buffers[static_cast<size_t>(outs[k].ref)].set(at, result[k]);
+          continue;
+        }
+        long double& sum = sums[k][static_cast<size_t>(at)];
+        const double x = result[k];
+        sizesOf[k][static_cast<size_t>(at)] += std::fabs(x);
+        switch (reduces[k]) {
+          case Reduce::sum:
+            sum = is_real(outs[k].dtype) ? sum + x : to_int(static_cast<double>(sum) + x);
+            break;
+          case Reduce::prod:
+            sum = is_real(outs[k].dtype) ? sum * x : imul(static_cast<double>(sum), x);
+            break;
+          case Reduce::max:
+            sum = larger(static_cast<double>(sum), x);
+            break;
+          default:
+            sum = smaller(static_cast<double>(sum), x);
+        }
+      }
+    });
+    for (size_t k = 0; k < outs.size(); k++) {
+      Buffer& want = expected.buffers[static_cast<size_t>(outs[k].ref)];
+      std::vector<bool> written(static_cast<size_t>(want.count), reduces[k] == Reduce::none);
+      if (reduces[k] != Reduce::none && !sums[k].empty()) mark(k, 0, outs[k].offset, &written);
+      for (int64_t i = 0; i < want.count; i++) {
+        double tolerance = 0;
+        if (reduces[k] != Reduce::none && written[static_cast<size_t>(i)]) {
+          const double sum = static_cast<double>(sums[k][static_cast<size_t>(i)]);
+          want.set(i, sum);
+          const double unit = outs[k].dtype == DType::float32 ? 1.2e-7 : 3e-15;
+          if (reduces[k] == Reduce::sum) tolerance = 4 * unit * sizesOf[k][static_cast<size_t>(i)];
+          if (reduces[k] == Reduce::prod) tolerance = 4 * unit * std::fabs(sum);
+        }
+        if (ulps > 0 && outs[k].dtype == DType::float32) {
+          const float w = std::fabs(static_cast<float>(want.at(i)));
+          tolerance += ulps * (std::isfinite(w) ? std::nextafter(w, INFINITY) - w : 0);
+        } else if (ulps > 0) {
+          tolerance += 1e-15 * std::fabs(want.at(i));
+        }
+        tolerances[k].push_back(is_real(outs[k].dtype) ? tolerance : 0);
+      }
+    }
+    for (const Kernels* kernels : all_kernels()) {
+      INFO("kernels " << std::string(kernels->name));
+      Trial tried = *this;
+      tried.run(*kernels);
+      for (size_t k = 0; k < outs.size(); k++) {
+        const Buffer& got = tried.buffers[static_cast<size_t>(outs[k].ref)];
+        const Buffer& want = expected.buffers[static_cast<size_t>(outs[k].ref)];
+        for (int64_t i = 0; i < want.count; i++)
+          compare(got.at(i), want.at(i), tolerances[k][static_cast<size_t>(i)], k, i);
+      }
+    }
+  }
+
+  void compare(double got, double want, double tolerance, size_t k, int64_t i) const {
+    const bool same = std::isnan(want) ? std::isnan(got)
+                                       : (got == want && std::signbit(got) == std::signbit(want)) ||
+                                             (tolerance > 0 && std::fabs(got - want) <= tolerance);
+    if (same) return;
+    std::string text;
+    for (const Code& code : codes) {
+      text +=
+          " step " + std::to_string(static_cast<int>(code.step)) + ":" + std::to_string(static_cast<int>(code.dtype));
+    }
+    for (int32_t size : sizes) text += " " + std::to_string(size);
+    INFO(text << " reduce " << static_cast<int>(reduces[k]) << " out " << k << " element " << i << " off by "
+              << got - want);
+    CHECK(got == want);
+  }
+
+  /** The elements that an output has. */
+  void mark(size_t k, size_t l, int64_t at, std::vector<bool>* written) const {
+    if (l == sizes.size()) {
+      (*written)[static_cast<size_t>(at)] = true;
+      return;
+    }
+    for (int32_t i = 0; i < (outSteps[k][l] == 0 ? 1 : sizes[l]); i++) mark(k, l + 1, at + i * outSteps[k][l], written);
+  }
+
+  /** Steps over the loops; gives how many elements they reach, from `offset` on. */
+  int64_t spread(int layout, std::vector<int32_t>* steps, int64_t* offset) {
+    const size_t depth = sizes.size();
+    steps->assign(depth, 0);
+    std::vector<size_t> order(depth);
+    for (size_t i = 0; i < depth; i++) order[i] = depth - 1 - i;
+    if (layout & 1) {
+      for (size_t i = depth; i > 1; i--)
+        std::swap(order[i - 1], order[static_cast<size_t>(random(static_cast<int>(i)))]);
+    }
+    int64_t step = layout & 2 ? 2 : 1;
+    for (size_t l : order) {
+      if ((layout & 4) && random(2) == 0) continue;
+      (*steps)[l] = static_cast<int32_t>(step);
+      step *= sizes[l] == 0 ? 1 : sizes[l];
+      if (layout & 2) step += 3;
+    }
+    int64_t first = layout & 2 ? 5 : 0, last = first;
+    for (size_t l = 0; l < depth; l++) {
+      const int64_t way = (*steps)[l] * static_cast<int64_t>(sizes[l] - 1);
+      if (sizes[l] == 0) continue;
+      last += way;
+      if ((layout & 8) && random(2) == 0) {
+        first += way;
+        (*steps)[l] = -(*steps)[l];
+      }
+    }
+    *offset = first;
+    return last + 1;
+  }
+};
+
+}  // namespace
