@@ -58,9 +58,10 @@ interface Step {
   readonly like?: Likeness
 }
 
-function stepsOf(source: ProgramSource, plan: Plan): Step[] {
-  const { instrs } = source.program
+function stepsOf(source: ProgramSource): Step[] {
+  const { instrs, kept, results } = source.program
   const readers = readersOf(source.program)
+  const lasting = new Set([...kept.map(({ last }) => last), ...results.map(({ value }) => value)])
   const steps: Step[] = []
   for (let start = 0, end = 0; start < instrs.length; start = end) {
     const straight = straightEnd(source, start)
@@ -70,7 +71,7 @@ function stepsOf(source: ProgramSource, plan: Plan): Step[] {
     else {
       const [from, to] = [start, end]
       const leaves = (value: number): boolean =>
-        plan.places[value]?.in !== 'arena' || (readers.get(value) ?? []).some((reader) => reader < from || reader >= to)
+        lasting.has(value) || (readers.get(value) ?? []).some((reader) => reader < from || reader >= to)
       const left = taken.flatMap(({ outputs }) => outputs.map(leaves))
       steps.push({ instrs: taken, leaves, like: likenessOf(source, taken, `straight ${left}`) })
     }
@@ -86,7 +87,7 @@ export function compileProgram(planned: Program, plan: Plan, backend: Backend): 
   const program = { ...planned, instrs: planned.instrs.flatMap((instr) => apart(planned, instr)) }
   const source = new ProgramSource(program, new ProgramMemory(program, plan, backend))
   const kernels = new Kernels()
-  const steps = stepsOf(source, plan)
+  const steps = stepsOf(source)
   const alike = new Map<string, number>()
   for (const { like } of steps) if (like !== undefined) alike.set(like.key, (alike.get(like.key) ?? 0) + 1)
   for (const { instrs, leaves, like: own } of steps) {

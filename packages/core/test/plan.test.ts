@@ -144,14 +144,24 @@ describe('what the tests check plans with', () => {
 
 describe('plan', () => {
   test('a chain of maps takes one place; what is still read later keeps its own', () => {
-    const chain = programOf(100, [buffer()], [{ of: [0] }, { of: [1] }, { of: [2] }, { of: [3] }], {
-      results: [use(4, 100)],
-    })
+    const chain = programOf(100, [buffer()], [{ of: [0] }, { of: [1] }, { of: [2] }, { of: [3] }], {})
     expect(plan(chain).bytes).toBe(448)
-    const kept = programOf(100, [buffer()], [{ of: [0] }, { of: [1] }, { of: [2] }, { of: [1, 3] }], {
+    const kept = programOf(100, [buffer()], [{ of: [0] }, { of: [1] }, { of: [2] }, { of: [1, 3] }], {})
+    expect(plan(kept).bytes).toBe(896)
+  })
+
+  test('a chain that leads up to a result is made in its memory', () => {
+    const chain = programOf(100, [buffer()], [{ of: [0] }, { of: [1] }, { of: [1, 2] }, { of: [3] }], {
       results: [use(4, 100)],
     })
-    expect(plan(kept).bytes).toBe(896)
+    for (const unit of units) {
+      const planned = plan(chain, unit)
+      expect(planned.places.slice(1).map((place) => place?.in)).toEqual(['result', 'arena', 'result', 'result'])
+      expect(wrongIn(chain, planned)).toBeUndefined()
+    }
+    // v1 is read by what makes v3, after the result v2.
+    const later = programOf(100, [buffer()], [{ of: [0] }, { of: [1] }, { of: [1] }], { results: [use(2, 100)] })
+    expect(plan(later).places[1]?.in).toBe('arena')
   })
 
   test('whole buffers are shared by values of one dtype and size only', () => {

@@ -1,6 +1,7 @@
 // Where each value of a program lies. Memory from before the step stays where it is, results get memory of their own at
 // every run, and all else shares an arena: an output lies where an input lies that dies with it, if the instruction may
-// overwrite it, and what remains is packed so that values that live at the same time lie apart.
+// overwrite it (so what becomes a result is made in the result's memory), and what remains is packed so that values that
+// live at the same time lie apart.
 import type { Place, Plan, Program } from '../backend/program.ts'
 import { dtypeSize } from '../base/dtype.ts'
 import { numelOf } from '../base/shape.ts'
@@ -56,13 +57,13 @@ interface Block {
 }
 
 /**
- * The blocks of the arena. Rows written one after the other into memory that was there before are written there: their
- * intermediate values join its places.
+ * The blocks of the arena. What follows each other up to a result joins its place; rows written one after the other into
+ * memory that was there before are written there: their intermediate values join its places.
  */
 function blocksOf(program: Program, places: (Place | undefined)[]): Block[] {
   const { birth, death } = livesOf(program)
   const { values, instrs } = program
-  const blocks: Block[] = []
+  const blocks = new Set<Block>()
   const blockOf = new Map<number, Block>()
   const lastOf = new Map(program.kept.map(({ first, last }) => [first, last]))
   /** Nothing else lies in the memory of `value` until `last` is made there. */
@@ -73,11 +74,26 @@ function blocksOf(program: Program, places: (Place | undefined)[]): Block[] {
       (death[value] === birth[last] && mayOverwrite(program, maker, maker.outputs.indexOf(last), value))
     )
   }
+  /** The block of one of the values that die into a result gets the result's memory. */
+  const joinResult = (place: Place, dying: Set<number>, overwritten: (old: number) => boolean): void => {
+    for (const old of dying) {
+      const block = blockOf.get(old)
+      if (block === undefined || !overwritten(old)) continue
+      for (const value of block.values) places[value] = place
+      blocks.delete(block)
+      dying.delete(old)
+      return
+    }
+  }
   instrs.forEach((instr, at) => {
     const { outputs, kind } = instr
     const dying = new Set(usesOf(instr).flatMap(({ value }) => (death[value] === at ? [value] : [])))
     outputs.forEach((value, k) => {
-      if (places[value] !== undefined) return
+      const place = places[value]
+      if (place !== undefined) {
+        if (place.in === 'result') joinResult(place, dying, (old) => mayOverwrite(program, instr, k, old))
+        return
+      }
       for (const old of dying) {
         const block = blockOf.get(old)
         const last = lastOf.get(old)
@@ -97,11 +113,11 @@ function blocksOf(program: Program, places: (Place | undefined)[]): Block[] {
       const { shape, dtype } = values[value]
       const bytes = Math.max(1, Math.ceil((numelOf(shape) * dtypeSize[dtype]) / align)) * align
       const block = { key: `${dtype} ${numelOf(shape)}`, bytes, birth: at, death: death[value], values: [value] }
-      blocks.push(block)
+      blocks.add(block)
       blockOf.set(value, block)
     })
   })
-  return blocks
+  return [...blocks]
 }
 
 /** Where blocks lie, and the size of what holds them all. */

@@ -83,5 +83,6 @@ const samePlace = (a: Plan['places'][number], b: Plan['places'][number]): boolea
   a !== undefined &&
   b !== undefined &&
   ((a.in === 'buffer' && b.in === 'buffer' && a.buffer === b.buffer) ||
+    (a.in === 'result' && b.in === 'result' && a.result === b.result) ||
     (a.in === 'argument' && b.in === 'argument' && a.argument === b.argument) ||
     (a.in === 'arena' && b.in === 'arena' && a.at === b.at))
