@@ -8,7 +8,7 @@ import { epilogues } from './passes/epilogue.ts'
 import { finish } from './passes/finish.ts'
 import { inline, recompute } from './passes/inline.ts'
 import { merge } from './passes/merge.ts'
-import { oneHot } from './passes/one-hot.ts'
+import { oneHot, scatter } from './passes/one-hot.ts'
 import { settle } from './passes/settle.ts'
 import { subexpressions } from './passes/subexpressions.ts'
 import { unfused } from './passes/unfused.ts'
@@ -32,6 +32,7 @@ export const passes: readonly Pass[] = [
   { name: 'inline', run: inline },
   { name: 'finish', run: finish },
   { name: 'recompute', run: recompute, notes: unfused },
+  { name: 'scatter', run: scatter },
   { name: 'settle', run: settle },
 ]
 

@@ -210,6 +210,17 @@ export function substitute(root: Expr, input: (x: Expr) => Expr): Expr {
   return done.get(root) as Expr
 }
 
+/** The expression with one node put in the place of another. */
+export function replace(root: Expr, from: Expr, by: Expr): Expr {
+  const done = new Map<Expr, Expr>([[from, by]])
+  for (const x of topological([root])) {
+    if (done.has(x)) continue
+    const args = x.args.map((arg) => done.get(arg) as Expr)
+    done.set(x, args.every((arg, i) => arg === x.args[i]) ? x : { ...x, args })
+  }
+  return done.get(root) as Expr
+}
+
 /** The expression as a person reads it; nodes that have a name are not spelled out. */
 export function exprString(x: Expr, names?: ReadonlyMap<Expr, string>): string {
   const name = names?.get(x)

@@ -6,7 +6,7 @@ import { contiguousLayout, expandStrides, isContiguous, type Layout, viewStrides
 import { floatType, resultType } from '../base/promotion.ts'
 import { broadcastShapes, numelOf, sameShape, type Shape, scalarShape } from '../base/shape.ts'
 import { derive } from '../expr/derive.ts'
-import { type Expr, inputsOf, s, substitute, topological } from '../expr/expr.ts'
+import { type Expr, inputsOf, replace, s, substitute } from '../expr/expr.ts'
 import { apply, setContiguousCopy } from '../tensor/apply.ts'
 import type { Gradients, Input, OpDef, Saves, Vjp } from '../tensor/op.ts'
 import type { Tensor } from '../tensor/tensor.ts'
@@ -240,17 +240,6 @@ function uniformRank(inputs: readonly Input[]): number {
 }
 
 const noAxes: readonly number[] = []
-
-/** The expression with one node put in the place of another. */
-function replace(root: Expr, from: Expr, by: Expr): Expr {
-  const done = new Map<Expr, Expr>([[from, by]])
-  for (const x of topological([root])) {
-    if (done.has(x)) continue
-    const args = x.args.map((arg) => done.get(arg) as Expr)
-    done.set(x, args.every((arg, i) => arg === x.args[i]) ? x : { ...x, args })
-  }
-  return done.get(root) as Expr
-}
 
 // ---- views ----
 

@@ -68,7 +68,7 @@ const expAndSumGradient = elementwise('mul', (dExps, dSums, exps) => s.mul(s.add
 const logSoftmaxOp: OpDef<Axes> = {
   name: 'logSoftmax',
   infer: (inputs, dims) => [{ shape: inputs[0].shape, dtype: inputs[0].dtype }, ...expAndSum.infer(inputs, dims)],
-  // The result only so that writing to it is an error, as in PyTorch.
+  // The result itself only so that writing to it is an error, as it is in PyTorch.
   saves: () => ({ outputs: [0, 1, 2] }),
   vjp: (ctx) => {
     const [dy, dExps, dSums] = ctx.dys

@@ -20,6 +20,9 @@ export class Expressions {
     // Exact whatever the other operand is.
     if (step === 'mul' && isOne(args[0])) return args[1]
     if ((step === 'mul' || step === 'div') && isOne(args[1])) return args[0]
+    // A condition that was a number in between.
+    if (step === 'cast' && dtype === 'bool' && args[0].step === 'cast' && args[0].args[0].dtype === 'bool')
+      return args[0].args[0]
     const key = `${step} ${dtype} ${numberKey(value)} ${args.map((arg) => this.#ids.get(arg)).join(' ')}`
     const known = this.#nodes.get(key)
     if (known !== undefined) return known
