@@ -7,7 +7,7 @@
 namespace flambeau::ISA {
 
 /** Elements added in their own precision. */
-constexpr int64_t run = 256, columnRun = 16;
+constexpr int64_t rowRun = 256, columnRun = 16;
 
 template <class T> constexpr bool isByte = sizeof(T) == 1;
 template <class T> INLINE Vec<T> lane_numbers() {
@@ -126,8 +126,8 @@ template <class T, class F, class A> struct Reducer {
       for (int64_t i = 0; i < n; i++) total *= static_cast<A>(p[i]);
       return total;
     }
-    for (; n > 0; p += run, n -= run) {
-      const int64_t m = n < run ? n : run, whole = m / L;
+    for (; n > 0; p += rowRun, n -= rowRun) {
+      const int64_t m = n < rowRun ? n : rowRun, whole = m / L;
       Vec<T> s;
       if (whole > 0) {
         s = together(p, whole, L, L);
