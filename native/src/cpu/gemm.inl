@@ -114,7 +114,7 @@ template <class T, int N, int... R> struct Tiles<T, N, std::integer_sequence<int
 };
 
 /** A strip of tiles of so many rows and vectors. */
-template <class T> static void run(int64_t rows, int64_t vectors, const Strip<T>& strip) {
+template <class T> static void run_strip(int64_t rows, int64_t vectors, const Strip<T>& strip) {
   if constexpr (panelVectors == 4) {
     if (vectors == 4) return Tiles<T, 4>::run(rows, strip);
     if (vectors == 3) return Tiles<T, 3>::run(rows, strip);
@@ -258,13 +258,13 @@ template <class T, class Finish> static void gemm(const Product<T>& it, const Re
           strip.aColumn = packsA ? height : it.aColumn;
           strip.c = it.c + row * it.n + j;
           strip.tiles = count;
-          if (count > 0) run(height, vectors, strip);
+          if (count > 0) run_strip(height, vectors, strip);
           if (rest == 0) continue;
           strip.a += count * strip.aTile;
           strip.aColumn = packsA ? rest : it.aColumn;
           strip.c += count * height * it.n;
           strip.tiles = 1;
-          run(rest, vectors, strip);
+          run_strip(rest, vectors, strip);
         }
         if (p + strip.k == it.k) finish(Region{row, rowEnd, column, columnEnd});
       }
