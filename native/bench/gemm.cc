@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "../src/kernels.h"
+#include "../src/dispatch.h"
 #include "../src/pool.h"
 
 #if __has_include(<eigen3/Eigen/Core>)
@@ -23,6 +23,13 @@
 using namespace flambeau;
 
 namespace {
+
+const Kernels& chosen() {
+  static std::string error;
+  static const Kernels* const found = kernels(&error);
+  if (found == nullptr) fprintf(stderr, "%s\n", error.c_str()), exit(1);
+  return *found;
+}
 
 struct Case {
   const char* name;
@@ -80,7 +87,7 @@ template <class T> void run(const Case& it) {
       {2, dtype_of<T>, 0}, 0, nullptr, 0, nullptr, -1};
 
   std::vector<std::pair<const char*, std::function<void()>>> bodies;
-  bodies.emplace_back("own", [&] { kernels().matmul(product, memory); });
+  bodies.emplace_back("own", [&] { chosen().matmul(product, memory); });
   using Cblas = void (*)(int, int, int, int, int, int, T, const T*, int, const T*, int, T, T*, int);
   if (const auto gemm = reinterpret_cast<Cblas>(symbol(openblas, sizeof(T) == 4 ? "cblas_sgemm" : "cblas_dgemm"))) {
     bodies.emplace_back("OpenBLAS", [&, gemm] {
@@ -156,7 +163,7 @@ int main(int count, char** words) {
   if (symbol(onednn, "dnnl_sgemm")) {
     if (const auto set = reinterpret_cast<void (*)(int)>(dlsym(RTLD_DEFAULT, "omp_set_num_threads"))) set(wanted);
   }
-  printf("%s, %d thread(s)\n", kernels().name, threads());
+  printf("%s, %d thread(s)\n", chosen().name, threads());
   const auto both = [&](const Case& it) {
     if (std::string("float32 ").append(it.name).find(only) != std::string::npos) run<float>(it);
     if (std::string("float64 ").append(it.name).find(only) != std::string::npos) run<double>(it);
