@@ -175,7 +175,9 @@ class Reader {
 
   Strided strided(int32_t depth, bool mayBeNumber) {
     const Operand x = operand(mayBeNumber);
-    return {x, words(depth)};
+    const int32_t* steps = words(depth);
+    for (int32_t i = 0; x.ref < 0 && good() && i < depth; i++) require(steps[i] == 0, "a number has steps");
+    return {x, steps};
   }
 
   /** An operand that nothing is read from or written to: only its dtype and its steps mean something. */
@@ -668,12 +670,12 @@ Status run_stream(const int32_t* words, int64_t count, const Limits& limits, con
 }
 
 std::unique_ptr<Program> Program::make(const int32_t* words, int64_t count, int32_t rowCount, int32_t numberCount,
-                                       Status* status) {
+                                       Status* status, int64_t elements) {
   auto program = std::make_unique<Program>();
   program->words_.assign(words, words + count);
   program->needs_.resize(rowCount);
   program->numberCount_ = numberCount;
-  const Limits limits{nullptr, program->needs_.data(), rowCount, numberCount};
+  const Limits limits{nullptr, program->needs_.data(), rowCount, numberCount, elements};
   for (int64_t at = 0; at < count;) {
     Instruction x;
     const char* what = nullptr;

@@ -83,7 +83,8 @@ struct Limits {
   int32_t rowCount;
   int32_t numberCount;
   /** The most elements that an instruction may work on. */
-  int64_t elements = int64_t{1} << 53;
+  int64_t elements = most;
+  static constexpr int64_t most = int64_t{1} << 53;
 };
 
 /** Reads one instruction at `words`, of which there are `count`; returns its length, or 0 with `what` telling why not.
@@ -98,7 +99,7 @@ class Program {
  public:
   /** `words` are copied. Null where they are not a stream of so many rows and numbers; the status says why. */
   static std::unique_ptr<Program> make(const int32_t* words, int64_t count, int32_t rowCount, int32_t numberCount,
-                                       Status*);
+                                       Status*, int64_t elements = Limits::most);
 
   int32_t row_count() const { return static_cast<int32_t>(needs_.size()); }
   int32_t number_count() const { return numberCount_; }

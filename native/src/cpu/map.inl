@@ -49,7 +49,7 @@ template <class T> const char* scatter(const Box& box, int32_t l, const char* fr
   const T* p = reinterpret_cast<const T*>(from);
   T* q = reinterpret_cast<T*>(to);
   if (step == 1 && advance == 1) {
-    memcpy(q, p, static_cast<size_t>(n) * sizeof(T));
+    memmove(q, p, static_cast<size_t>(n) * sizeof(T));  // a stream may copy a row onto itself, shifted
   } else {
     for (int64_t i = 0; i < n; i++) q[i * step] = p[i * advance];
   }

@@ -1,0 +1,306 @@
+// Random and mutated streams, as batches and as programs, over rows that end where their memory ends: whatever words
+// come, nothing outside of a row may be touched and the process lives. Built with sanitizers, which see both. A seed
+// gives the same stream everywhere.
+//   fuzz_stream COUNT [FIRST]
+#include "stream.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include "dispatch.h"
+
+namespace flambeau {
+namespace {
+
+/** Streams that once went wrong. */
+constexpr uint64_t kept[] = {1, 2, 3};
+
+class Random {
+ public:
+  explicit Random(uint64_t seed) : state_(seed * 0x9e3779b97f4a7c15 + 1) {}
+
+  uint64_t bits() {
+    state_ ^= state_ << 13;
+    state_ ^= state_ >> 7;
+    state_ ^= state_ << 17;
+    return state_ * 0x2545f4914f6cdd1d;
+  }
+  /** From 0 to n - 1. */
+  int32_t below(int64_t n) { return static_cast<int32_t>((bits() >> 33) % static_cast<uint64_t>(n)); }
+  bool chance(int32_t percent) { return below(100) < percent; }
+
+ private:
+  uint64_t state_;
+};
+
+constexpr int64_t mostElements = 1 << 12;
+constexpr int32_t rowCount = 5, numberCount = 4;
+
+/** Writes instructions that mostly fit. */
+class Writer {
+ public:
+  explicit Writer(Random& random) : random_(random) {}
+
+  std::vector<int32_t> words;
+
+  void instruction(int32_t tag) {
+    const size_t start = words.size();
+    const int32_t opcode = random_.below(10);
+    words.insert(words.end(), {opcode, 0, tag});
+    switch (static_cast<Opcode>(opcode)) {
+      case Opcode::map:
+      case Opcode::check:
+        map(opcode == static_cast<int32_t>(Opcode::check));
+        break;
+      case Opcode::matmul:
+        matmul();
+        break;
+      case Opcode::argReduce: {
+        const int32_t kept = random_.below(3), reduced = random_.below(3);
+        put({random_.below(2), kept, reduced});
+        sizes(kept + reduced);
+        strided(any_dtype(), kept + reduced);
+        operand(DType::int32);
+        break;
+      }
+      case Opcode::scan: {
+        const int32_t depth = random_.below(3);
+        put({random_.below(4), depth, random_.below(7)});
+        sizes(depth);
+        const DType dtype = any_dtype();
+        strided(dtype, depth + 1);
+        strided(dtype, depth + 1);
+        break;
+      }
+      case Opcode::fold: {
+        const int32_t depth = random_.below(4);
+        put({depth, random_.below(60), random_.below(4)});
+        sizes(depth);
+        const DType dtype = any_dtype();
+        strided(dtype, depth);
+        strided(dtype, depth);
+        break;
+      }
+      case Opcode::gather:
+      case Opcode::scatter: {
+        const int32_t depth = random_.below(4);
+        const bool scatter = opcode == static_cast<int32_t>(Opcode::scatter);
+        if (scatter) put({random_.below(5) - 1});
+        put({depth, random_.below(9), random_.below(5) - 1});
+        sizes(depth);
+        const DType dtype = any_dtype();
+        strided(scatter ? DType::int32 : dtype, depth);
+        strided(scatter ? dtype : DType::int32, depth);
+        strided(dtype, depth);
+        break;
+      }
+      case Opcode::sort: {
+        const int32_t depth = random_.below(3);
+        put({random_.below(2), depth, random_.below(40)});
+        sizes(depth);
+        const DType dtype = any_dtype();
+        strided(dtype, depth + 1);
+        strided(dtype, depth + 1);
+        strided(DType::int32, depth + 1);
+        break;
+      }
+      default:
+        put({random_.below(5), random_.below(5), random_.below(5)});
+        operand(any_dtype());
+    }
+    words[start + 1] = static_cast<int32_t>(words.size() - start);
+  }
+
+ private:
+  void put(std::initializer_list<int32_t> list) { words.insert(words.end(), list); }
+  DType any_dtype() { return static_cast<DType>(random_.below(5)); }
+
+  void sizes(int32_t depth) {
+    for (int32_t i = 0; i < depth; i++)
+      put({random_.chance(3) ? 0 : random_.chance(10) ? random_.below(300) : 1 + random_.below(6)});
+  }
+
+  void operand(DType dtype, bool mayBeNumber = false) {
+    const bool number = mayBeNumber && random_.chance(20);
+    put({number ? -1 - random_.below(numberCount) : random_.below(rowCount), static_cast<int32_t>(dtype)});
+    put({random_.below(8)});
+  }
+
+  void strided(DType dtype, int32_t depth, bool mayBeNumber = false) {
+    const size_t at = words.size();
+    operand(dtype, mayBeNumber);
+    const bool number = words[at] < 0;
+    int32_t step = 1;
+    std::vector<int32_t> steps(static_cast<size_t>(depth));
+    for (int32_t i = depth - 1; i >= 0; i--) {
+      steps[static_cast<size_t>(i)] = number || random_.chance(15) ? 0
+                                      : random_.chance(15)         ? random_.below(9) - 4
+                                                                   : step;
+      step *= 3;
+    }
+    words.insert(words.end(), steps.begin(), steps.end());
+  }
+
+  /** Steps over values of the given dtypes; returns how many there are. What has which dtype is in `places`. */
+  struct Value {
+    int32_t place;
+    DType dtype;
+  };
+
+  void codes(std::vector<Value>& values, int32_t count, std::vector<int32_t>& out) {
+    for (int32_t i = 0; i < count; i++) {
+      const int32_t step = random_.below(static_cast<int32_t>(Step::count));
+      const Value a = values[static_cast<size_t>(random_.below(static_cast<int64_t>(values.size())))];
+      Value b = a, c = a;
+      for (const Value& value : values) {
+        if (value.dtype == a.dtype && random_.chance(50)) b = value;
+        if (value.dtype == a.dtype && random_.chance(50)) c = value;
+      }
+      const Step s = static_cast<Step>(step);
+      DType dtype = a.dtype, of = a.dtype;
+      int32_t operands[3] = {a.place, b.place, c.place};
+      if (s == Step::constant || s == Step::cast) dtype = any_dtype();
+      if (s == Step::constant) {
+        of = dtype;
+        const double number = static_cast<double>(random_.below(9)) - 4;
+        memcpy(operands, &number, 8);
+      }
+      if (s >= Step::eq && s <= Step::isfinite) dtype = DType::boolean;
+      if (s == Step::select) {
+        for (const Value& value : values) {
+          if (value.dtype == DType::boolean) operands[0] = value.place;
+        }
+      }
+      const int32_t dst = random_.below(8);
+      out.insert(out.end(), {step, static_cast<int32_t>(dtype), static_cast<int32_t>(of), dst});
+      out.insert(out.end(), operands, operands + 3);
+      for (size_t k = 0; k < values.size(); k++) {
+        if (values[k].place == dst) values.erase(values.begin() + static_cast<int64_t>(k--));
+      }
+      values.push_back({dst, dtype});
+    }
+  }
+
+  void map(bool check) {
+    const int32_t depth = random_.below(4), inputs = 1 + random_.below(4), outs = check ? 1 : 1 + random_.below(3);
+    const int32_t count = random_.below(6) + (check ? 1 : 0);
+    put({depth, inputs, outs, count});
+    sizes(depth);
+    std::vector<Value> values;
+    for (int32_t i = 0; i < inputs; i++) {
+      const DType dtype = any_dtype();
+      strided(dtype, depth, true);
+      values.push_back({-1 - i, dtype});
+    }
+    std::vector<int32_t> written;
+    codes(values, count - (check ? 1 : 0), written);
+    if (check) {
+      const Value a = values.back();
+      written.insert(written.end(),
+                     {static_cast<int32_t>(Step::isnan), 0, static_cast<int32_t>(a.dtype), 9, a.place, 0, 0});
+      values.push_back({9, DType::boolean});
+    }
+    for (int32_t i = 0; i < outs; i++) {
+      const Value value =
+          check ? values.back() : values[static_cast<size_t>(random_.below(static_cast<int64_t>(values.size())))];
+      strided(value.dtype, depth);
+      put({check ? 2 : random_.below(5) - 1, value.place});
+    }
+    words.insert(words.end(), written.begin(), written.end());
+  }
+
+  void matmul() {
+    const DType dtype = static_cast<DType>(2 + random_.below(3));
+    const int32_t depth = random_.below(2), inputs = random_.below(2), count = random_.below(3);
+    std::vector<Value> values{{-1, dtype}};
+    for (int32_t i = 0; i < inputs; i++) values.push_back({-2 - i, random_.chance(70) ? dtype : any_dtype()});
+    std::vector<Value> all = values;
+    std::vector<int32_t> written;
+    codes(all, count, written);
+    int32_t from = -1;
+    for (const Value& value : all) {
+      if (value.dtype == dtype) from = value.place;
+    }
+    put({static_cast<int32_t>(dtype), depth, random_.below(12), random_.below(12), random_.below(12), inputs, count,
+         from});
+    sizes(depth);
+    strided(dtype, depth + 2);
+    strided(dtype, depth + 2);
+    operand(dtype);
+    for (int32_t i = 0; i < inputs; i++) strided(values[static_cast<size_t>(i) + 1].dtype, depth + 2, true);
+    words.insert(words.end(), written.begin(), written.end());
+  }
+
+  Random& random_;
+};
+
+/** Some words become others: small numbers, large ones, their neighbours. */
+void mutate(std::vector<int32_t>& words, Random& random) {
+  constexpr int32_t special[] = {0, 1, -1, 2, -2, 3, 64, 1 << 16, INT32_MAX, INT32_MIN, INT32_MAX - 1, 1 << 30};
+  for (int32_t i = 1 + random.below(3); i > 0; i--) {
+    int32_t& word = words[static_cast<size_t>(random.below(static_cast<int64_t>(words.size())))];
+    const int32_t kind = random.below(3);
+    if (kind == 0) word = special[random.below(12)];
+    if (kind == 1) word ^= 1 << random.below(31);
+    if (kind == 2) word = random.below(12) - 3;
+  }
+  if (random.chance(10)) words.resize(static_cast<size_t>(random.below(static_cast<int64_t>(words.size())) + 1));
+}
+
+/** One stream; how it ended. */
+Status::Kind run(uint64_t seed, const Kernels& kernels) {
+  Random random(seed);
+  Writer writer(random);
+  for (int32_t i = 1 + random.below(3), tag = 0; tag < i; tag++) writer.instruction(tag);
+  if (random.chance(50)) mutate(writer.words, random);
+  Row rows[rowCount];
+  std::vector<std::unique_ptr<char[]>> memory;
+  for (Row& row : rows) {
+    const int64_t bytes = random.chance(80) ? 4096 : random.below(2048);
+    memory.emplace_back(new char[static_cast<size_t>(bytes)]);
+    row = {memory.back().get(), bytes};
+    const bool small = random.chance(70);
+    for (int64_t i = 0; i < bytes; i++)
+      row.data[i] = static_cast<char>(small ? (i % 4 == 0 ? random.below(8) : 0) : random.bits());
+  }
+  // Words and numbers end where their memory does, too.
+  const std::vector<int32_t> words(writer.words);
+  const double numbers[numberCount * 3] = {0, 1.5, -3, 1e300, 0 / 1.0, 7, 255, 1e-300, 2, 3, 4, 5};
+  const int64_t count = static_cast<int64_t>(words.size());
+  if (random.chance(70)) {
+    Arena arena;
+    const Limits limits{rows, nullptr, rowCount, numberCount, mostElements};
+    return run_stream(words.data(), count, limits, kernels, {rows, rowCount, numbers, numberCount}, arena).kind;
+  }
+  Status status;
+  const auto program = Program::make(words.data(), count, rowCount, numberCount, &status, mostElements);
+  if (program == nullptr) return status.kind;
+  int64_t steps[rowCount] = {};
+  if (random.chance(50)) steps[random.below(rowCount)] = 8 * random.below(40);
+  int64_t done = 0;
+  return program->run(kernels, rows, numbers, 3, {steps, numberCount}, &done).kind;
+}
+
+}  // namespace
+}  // namespace flambeau
+
+int main(int argc, char** argv) {
+  using namespace flambeau;
+  const uint64_t count = argc > 1 ? strtoull(argv[1], nullptr, 10) : 20000;
+  const uint64_t first = argc > 2 ? strtoull(argv[2], nullptr, 10) : 1000;
+  std::string error;
+  const Kernels* chosen = kernels(&error);
+  if (chosen == nullptr) return fprintf(stderr, "%s\n", error.c_str()), 1;
+  uint64_t ended[5] = {};
+  for (const uint64_t seed : kept) ended[run(seed, *chosen)]++;
+  for (uint64_t i = 0; i < count; i++) {
+    if (getenv("FLAMBEAU_FUZZ_TRACE") != nullptr) fprintf(stderr, "%llu\n", static_cast<unsigned long long>(first + i));
+    ended[run(first + i, *chosen)]++;
+  }
+  printf("%s: %llu streams: %llu done, %llu refused, %llu checks, %llu indices, %llu memory\n", chosen->name,
+         static_cast<unsigned long long>(count), static_cast<unsigned long long>(ended[0]),
+         static_cast<unsigned long long>(ended[1]), static_cast<unsigned long long>(ended[2]),
+         static_cast<unsigned long long>(ended[3]), static_cast<unsigned long long>(ended[4]));
+}
