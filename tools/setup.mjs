@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { join } from 'node:path'
 import { build } from './build.mjs'
 import { check } from './check.mjs'
+import { addonKey, buildAddon, missing } from './native.mjs'
 import { findChromium, node, pnpm, published, readJson, root, say, step } from './lib.mjs'
 
 const cache = join(root, '.cache')
@@ -101,6 +102,7 @@ const start = async (args) => {
 const machine = () => ({
   FLAMBEAU_NODE: `${process.version} ${process.platform} ${process.arch}`,
   FLAMBEAU_CHROMIUM: findChromium() ?? '',
+  FLAMBEAU_ADDON: addonKey(),
 })
 
 /** What a run of vitest left behind; a run that left nothing counts as a failure. */
@@ -131,6 +133,14 @@ const testAll = async () => {
   return { code, counts }
 }
 
+/** The C++, where this machine can build it. */
+const buildNative = async () => {
+  const lacking = await missing()
+  if (lacking === undefined) return step('native addon', buildAddon)
+  say(`flambeau: ${lacking}`)
+  return true
+}
+
 /** The last line of all output is `N passed, N failed`; a check that failed counts as one. */
 const test = async (args) => {
   if (!(await install('test'))) {
@@ -140,7 +150,8 @@ const test = async (args) => {
   const key = buildKey()
   const built = await step('build', () => build())
   if (built) writeStamp('build', key)
-  const failedChecks = (built ? 0 : 1) + (args.length === 0 && built ? await check() : 0)
+  const failedChecks =
+    (built ? 0 : 1) + ((await buildNative()) ? 0 : 1) + (args.length === 0 && built ? await check() : 0)
   Object.assign(process.env, machine(), built && { FLAMBEAU_BUILT: '1' })
   const { code, counts } = args.length > 0 ? await testSome(args) : await testAll()
   const { passed, failed, skipped } = counts

@@ -47,7 +47,6 @@ export interface Writer {
 
 const none: readonly number[] = []
 const one: readonly number[] = [1]
-const zero: readonly number[] = [0]
 
 // ---- words ----
 
@@ -127,23 +126,21 @@ function iterated({ inputs, outputs }: Pick<Instr, 'inputs' | 'outputs'>): Shape
   return outputs.length > 0 ? outputs[0].shape : none
 }
 
-/** One loop over everything where the operands allow it; steps as `mapLoopsOver` gives them. */
-function flatLoops(n: number, shape: Shape, inputs: readonly Operand[], { outs }: Prims['map']): Loops | undefined {
-  const steps: (readonly number[])[] = []
-  const single = n === 1
+/** Whether one loop over everything does, and then the step of each input in it: 1 or 0. */
+let flat = new Int8Array(64)
+function isFlat(shape: Shape, inputs: readonly Operand[], { outs }: Prims['map']): boolean {
+  if (inputs.length > flat.length) flat = new Int8Array(2 * inputs.length)
   for (let i = 0; i < inputs.length; i++) {
     const x = inputs[i]
-    if (!isView(x)) continue
-    const step = stepOf(x)
-    if (step < 0) return undefined
-    steps.push(single ? none : step === 0 ? zero : one)
+    const step = isView(x) ? stepOf(x) : 0
+    if (step < 0) return false
+    flat[i] = step
   }
   for (let k = 0; k < outs.length; k++) {
     const { reduce } = outs[k]
-    if (reduce !== undefined && reduce.axes.length !== shape.length) return undefined
-    steps.push(single ? none : reduce === undefined ? one : zero)
+    if (reduce !== undefined && reduce.axes.length !== shape.length) return false
   }
-  return { sizes: single ? none : [n], steps }
+  return true
 }
 
 type MapLike = Pick<Instr<'map'>, 'attrs' | 'inputs' | 'outputs'>
@@ -155,9 +152,9 @@ function map(w: Writer, instr: MapLike, tag: number, opcode: number = opcodes.ma
   const shape = iterated(instr)
   const n = numelOf(shape)
   if (n === 0) return opcode === opcodes.map ? emptyMap(w, instr, tag) : undefined
-  const { sizes, steps } = flatLoops(n, shape, inputs, attrs) ?? mapLoopsOver(shape, inputs, attrs)
+  const loops = isFlat(shape, inputs, attrs) ? null : mapLoopsOver(shape, inputs, attrs)
   const { outs } = attrs
-  const depth = sizes.length
+  const depth = loops === null ? (n === 1 ? 0 : 1) : loops.sizes.length
   const operands = codes.inputs.length + outs.length
   const start = begin(w, opcode, tag, 7 + depth + operands * (5 + depth) + codes.words.length, operands)
   const { words } = w
@@ -166,32 +163,43 @@ function map(w: Writer, instr: MapLike, tag: number, opcode: number = opcodes.ma
   words[w.at + 2] = outs.length
   words[w.at + 3] = codes.words.length / codeWords
   w.at += 4
-  put(w, sizes)
-  let views = 0
-  for (let i = 0; i < inputs.length; i++) if (isView(inputs[i])) views++
+  if (loops !== null) put(w, loops.sizes)
+  else if (depth === 1) words[w.at++] = n
   for (let i = 0; i < codes.inputs.length; i++) {
     const { position, dtype } = codes.inputs[i]
     const x = inputs[position]
-    if (!isView(x)) {
-      numeral(w, x, dtype, depth)
-      continue
-    }
-    let row = 0
-    for (let k = 0; k < position; k++) if (isView(inputs[k])) row++
-    view(w, x, steps[row])
+    if (isView(x)) {
+      const { slab, start } = x.buffer as HostBuffer
+      operand(w, w.row(slab), rankOf(dtype), start + x.offset)
+    } else operand(w, w.number(x, dtype), rankOf(dtype), 0)
+    if (loops === null) {
+      if (depth === 1) words[w.at++] = flat[position]
+    } else if (isView(x)) put(w, loops.steps[viewsBefore(inputs, position)])
+    else for (let l = 0; l < depth; l++) words[w.at++] = 0
   }
+  const views = loops === null ? 0 : viewsBefore(inputs, inputs.length)
   for (let k = 0; k < outs.length; k++) {
     const { expr, reduce } = outs[k]
-    if (opcode === opcodes.check) {
-      operand(w, -1, rankOf(expr.dtype), 0)
-      put(w, steps[views + k])
-    } else memory(w, outputs[k].buffer as HostBuffer, expr.dtype, 0, steps[views + k])
+    if (opcode === opcodes.check) operand(w, -1, rankOf(expr.dtype), 0)
+    else {
+      const { slab, start } = outputs[k].buffer as HostBuffer
+      operand(w, w.row(slab), rankOf(expr.dtype), start)
+    }
+    if (loops !== null) put(w, loops.steps[views + k])
+    else if (depth === 1) words[w.at++] = reduce === undefined ? 1 : 0
     words[w.at] = reduce === undefined ? -1 : reductions[reduce.fn]
     words[w.at + 1] = codes.from[k]
     w.at += 2
   }
   put(w, codes.words)
   end(w, start)
+}
+
+/** How many of the inputs before a position are views. */
+function viewsBefore(inputs: readonly Operand[], position: number): number {
+  let views = 0
+  for (let i = 0; i < position; i++) if (isView(inputs[i])) views++
+  return views
 }
 
 /** What a reduction of no elements gives. */

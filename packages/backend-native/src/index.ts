@@ -1,11 +1,17 @@
 // The C++ backend of flambeau for Node: the kernel interface on SIMD and threads, over V8's own memory.
 import { env } from 'node:process'
-import { RuntimeError, ValueError } from '@flambeau/core/backend'
+import { type Backend, RuntimeError, ValueError } from '@flambeau/core/backend'
+import type { Report } from './addon.ts'
 import { NativeBackend } from './backend.ts'
 import { loadAddon } from './loader.ts'
 
 export type { Report } from './addon.ts'
-export type { NativeBackend } from './backend.ts'
+
+/** The backend, with what it tells of itself. */
+export interface Native extends Backend {
+  /** What was found of this machine and chosen for it. */
+  report(): Report
+}
 
 /** What the backend is asked for. */
 export interface NativeOptions {
@@ -41,7 +47,7 @@ function checkOptions({ threads, maxBytes, device }: NativeOptions): void {
  * @example
  * useDevice(await native({ threads: 2 }))
  */
-export async function native(options: NativeOptions = {}): Promise<NativeBackend> {
+export async function native(options: NativeOptions = {}): Promise<Native> {
   checkOptions(options)
   const { threads, blas, isa = env.FLAMBEAU_ISA, maxBytes } = options
   shared ??= new NativeBackend(loadAddon())

@@ -2,5 +2,6 @@ import { describeBackend } from '@flambeau/backend-conformance'
 import { nativeMissing, testWith } from '../../../tools/test/machine.ts'
 import { native } from '../src/index.ts'
 
-if (nativeMissing === undefined) describeBackend(() => native(), { skip: [] })
+// Sums are taken in the order that memory has: it decides their last bit, and fused steps round less often.
+if (nativeMissing === undefined) describeBackend(() => native(), { bitwise: false })
 else testWith('native', nativeMissing, 'conformance of native', () => {})

@@ -1,0 +1,178 @@
+// What is native's own: programs that run many times in one call, errors, limits, loading, and worker threads.
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import { js } from '@flambeau/backend-js'
+import * as core from '@flambeau/core'
+import type { Backend } from '@flambeau/core/backend'
+import { build } from 'esbuild'
+import { beforeEach, expect } from 'vitest'
+import { nativeMissing, testWith } from '../../../tools/test/machine.ts'
+import { native } from '../src/index.ts'
+import { loadFrom, ownVersion } from '../src/loader.ts'
+
+const { F, compile, manualSeed, nn, optim, randn, tensor, useDevice, zeros } = core
+
+const it = (name: string, body: () => void | Promise<void>) => testWith('native', nativeMissing, name, body)
+const file =
+  process.env.FLAMBEAU_NATIVE_PATH ?? join(import.meta.dirname, '../../../native/build/Release/flambeau_native.node')
+
+let device: Backend
+beforeEach(async () => {
+  if (nativeMissing !== undefined) return
+  device = await native()
+  useDevice(device)
+})
+
+/** A small network with draws and numbers that change from step to step. */
+function training() {
+  manualSeed(1)
+  const model = new nn.Sequential(new nn.Linear(5, 8), new nn.Tanh(), new nn.Dropout(0.25), new nn.Linear(8, 1))
+  const optimizer = new optim.Adam(model.parameters(), { lr: 1e-2 })
+  const x = randn(20, 5)
+  const y = randn(20, 1)
+  const step = compile(() => {
+    const loss = F.mseLoss(model.forward(x), y)
+    optimizer.zeroGrad()
+    loss.backward()
+    optimizer.step()
+    return loss
+  })
+  return { model, step }
+}
+
+it('repeat gives the bits of single runs', () => {
+  const one = training()
+  const losses = Array.from({ length: 300 }, () => one.step().item())
+  const all = training()
+  expect(Array.from(all.step.repeat(300, { stack: true }).toArray())).toEqual(losses)
+  expect(all.model.parameters().map((p) => p.tolist())).toEqual(one.model.parameters().map((p) => p.tolist()))
+})
+
+it('one thread and several give the same bits', async () => {
+  const run = async (threads: number) => {
+    useDevice(await native({ threads }))
+    manualSeed(3)
+    const x = randn(700, 900)
+    const results = [x.matmul(x.t()), x.tanh().mul(x).sum(0), x.sum(), x.max(1).values, x.exp().add(1).log()]
+    return results.map((r) => Array.from(r.reshape(-1).toArray() as ArrayLike<number>))
+  }
+  const [one, two] = [await run(1), await run(2)]
+  expect(one.every((values, i) => values.every((v, k) => Object.is(v, two[i][k])))).toBe(true)
+})
+
+it('errors are those of js, and nothing is written', async () => {
+  const failing = (backend: Backend) => {
+    useDevice(backend)
+    const sentences: string[] = []
+    const caught = (body: () => unknown) => {
+      try {
+        body()
+      } catch (error) {
+        sentences.push(`${(error as Error).name}: ${(error as Error).message}`)
+      }
+    }
+    const x = tensor([1, 2, 3])
+    caught(() => x.gather(0, tensor([0, 7], { dtype: 'int32' })))
+    caught(() => x.indexSelect(0, tensor([3], { dtype: 'int32' })))
+    caught(() => F.binaryCrossEntropy(tensor([0.5, 2]), tensor([0, 1])))
+    caught(() => x.scatter_(0, tensor([0, 5], { dtype: 'int32' }), tensor([9, 9])))
+    return [...sentences, x.tolist()]
+  }
+  const expected = failing(js())
+  expect(expected.length).toBe(5)
+  expect(expected[0]).toContain('index 7 is out of bounds for dimension 0 with size 3')
+  expect(failing(device)).toEqual(expected)
+})
+
+it('a check that fails in the middle of repeat ends it there', () => {
+  const x = tensor(0.5)
+  const step = compile(() => {
+    const loss = F.binaryCrossEntropy(x, tensor(1))
+    x.add_(0.01)
+    return loss
+  })
+  expect(() => step.repeat(100)).toThrow('all elements of input should be between 0 and 1')
+  expect(x.item()).toBeGreaterThan(1)
+  expect(x.item()).toBeLessThan(1.011)
+})
+
+it('more values than registers', () => {
+  const inputs = Array.from({ length: 40 }, (_, i) => tensor([i / 7, 1 + i]))
+  const calculate = () => {
+    const squares = inputs.map((x) => x.mul(x).tanh())
+    return squares.reduceRight((sum, x) => sum.mul(0.5).add(x)).add(squares.reduce((sum, x) => sum.add(x)))
+  }
+  const expected = calculate().tolist() as number[]
+  const step = compile(calculate)
+  for (let i = 0; i < 4; i++) {
+    const values = step().tolist() as number[]
+    values.forEach((value, k) => void expect(value).toBeCloseTo(expected[k], 4))
+  }
+})
+
+it('a limit on memory is an error before memory is taken', async () => {
+  try {
+    await native({ maxBytes: process.memoryUsage().arrayBuffers + 2 ** 26 })
+    expect(() => zeros(2 ** 26)).toThrow(
+      "DefaultCPUAllocator: can't allocate memory: you tried to allocate 268435456 bytes. Error code 12 (Cannot allocate memory)",
+    )
+    // Garbage does not count.
+    for (let i = 0; i < 40; i++) zeros(2 ** 22)
+  } finally {
+    await native({ maxBytes: Number.MAX_SAFE_INTEGER })
+  }
+})
+
+it('options that cannot be are refused', async () => {
+  await expect(native({ threads: 0 })).rejects.toThrow('threads must be a whole number from 1 to 1024, not 0')
+  await expect(native({ isa: 'avx3' })).rejects.toThrow('avx3')
+  await expect(native({ blas: '/nowhere/libblas.so' })).rejects.toThrow('/nowhere/libblas.so')
+  await expect(native({ device: 'cuda' })).rejects.toThrow("device 'cuda' needs CUDA kernels")
+})
+
+it('a file that is no addon, or one of another version, is refused', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'flambeau-'))
+  const foreign = join(folder, 'foreign.node')
+  writeFileSync(foreign, 'not an addon')
+  expect(() => loadFrom(foreign)).toThrow()
+  expect(() => loadFrom(file, '99.0.0')).toThrow(
+    `its version is ${ownVersion()}, and @flambeau/backend-native's is 99.0.0`,
+  )
+})
+
+it('denormals are still numbers after loading', () => {
+  const half = (x: number) => x / 4
+  expect(half(5e-324 * 4)).toBeGreaterThan(0)
+  expect(half(2.2e-308)).toBeGreaterThan(0)
+  expect(tensor([1e-40]).mul(0.5).item()).toBeGreaterThan(0)
+})
+
+it('worker threads load, train and are terminated in the middle', async () => {
+  // Beside the sources, because the version is found from there.
+  const outfile = fileURLToPath(new URL('../.cache/worker.mjs', import.meta.url))
+  await build({
+    entryPoints: [join(import.meta.dirname, 'worker.ts')],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    conditions: ['@flambeau/source'],
+  })
+  const train = (stretches: number) =>
+    new Promise<number>((resolve, reject) => {
+      const worker = new Worker(outfile, { env: { ...process.env, FLAMBEAU_NATIVE_PATH: file } })
+      let last = Number.NaN
+      worker.on('message', (loss: number) => {
+        last = loss
+        if (--stretches === 0) void worker.terminate()
+      })
+      worker.on('error', reject)
+      worker.on('exit', () => resolve(last))
+    })
+  const losses = await Promise.all(Array.from({ length: 8 }, (_, i) => train(2 + i)))
+  for (const loss of losses) expect(loss).toBeLessThan(0.6)
+  expect(losses[7]).toBeLessThan(losses[0])
+})
