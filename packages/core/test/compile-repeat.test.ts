@@ -143,6 +143,15 @@ describe.each([
   })
 })
 
+test('repeatAsync gives what repeat gives, and nothing else may call the step meanwhile', async () => {
+  const expected = compile(training().step).repeat(30, { stack: true }).toNested()
+  const step = compile(training().step)
+  const promise = step.repeatAsync(30, { stack: true })
+  expect(() => step()).toThrow('the step is being repeated')
+  expect((await promise).toNested()).toEqual(expected)
+  expect(step().shape).toEqual([])
+})
+
 test('a backend that repeats gets many steps in a call', () => {
   useDevice(repeating)
   const step = compile(training().step)

@@ -110,6 +110,8 @@ export interface Executable {
    * all runs, one run after the other, and so do `results` when they are `stacked`; else every run writes the same.
    */
   repeat?(bindings: Bindings, times: number, stacked: boolean): Ended
+  /** `repeat` on another thread, where a backend has one; what the backend is told meanwhile waits for it. */
+  repeatAsync?(bindings: Bindings, times: number, stacked: boolean): Promise<Ended>
   /** What it was compiled to, for a person who asks; absent where there is no text. */
   readonly source?: string
 }

@@ -11,7 +11,7 @@ import { explain, graph } from './explain.ts'
 import { slotDifference } from './nested.ts'
 import type { Prepared } from './prepare.ts'
 import { type Guard, guardsHold, type Recording, record } from './record.ts'
-import { Runner } from './runner.ts'
+import { type Repeating, repeated, repeatedAsync, Runner } from './runner.ts'
 import { hasSignature, type Signature, signatureOf } from './signature.ts'
 import { rowOf, stacked } from './stack.ts'
 
@@ -40,6 +40,16 @@ export interface CompiledStep<A extends readonly unknown[], R> {
    * step.repeat(2, { stack: true }) // tensor([16., 32.])
    */
   repeat(n: number, options?: RepeatOptions<A>): R
+  /**
+   * `repeat`, done on another thread by devices that can: the event loop goes on meanwhile. The step cannot be called
+   * until it is done, and what it reads and writes should be left alone; other work of the device waits for it.
+   *
+   * @example
+   * const w = tensor(1)
+   * const step = compile(() => noGrad(() => w.mul_(2)).clone())
+   * await step.repeatAsync(3) // tensor(8.)
+   */
+  repeatAsync(n: number, options?: RepeatOptions<A>): Promise<R>
   /**
    * The program of the last call as a person reads it: what was recorded and what each pass made of it.
    *
@@ -76,12 +86,23 @@ class Session {
   /** The tensor arguments of the call that is being made. */
   readonly #tensors: Tensor[] = []
   #warned = false
+  /** It is being repeated on another thread. */
+  #busy = false
 
   constructor(step: (...args: readonly unknown[]) => unknown) {
     this.#step = step
   }
 
   call(args: readonly unknown[]): unknown {
+    this.#free()
+    return this.#call(args)
+  }
+
+  #free(): void {
+    if (this.#busy) throw new RuntimeError('the step is being repeated', 'Await what repeatAsync returned first.')
+  }
+
+  #call(args: readonly unknown[]): unknown {
     // Inside another recording the step is a part of it; anomaly mode reads elements.
     if (effects.sink !== null || mode.anomaly) return this.#step(...args)
     const entry = this.#entryOf(args)
@@ -91,7 +112,22 @@ class Session {
     return value
   }
 
-  repeat(n: number, { stack = false, args = [] }: RepeatOptions<readonly unknown[]>): unknown {
+  repeat(n: number, options: RepeatOptions<readonly unknown[]>): unknown {
+    this.#free()
+    return repeated(this.#repeating(n, options))
+  }
+
+  async repeatAsync(n: number, options: RepeatOptions<readonly unknown[]>): Promise<unknown> {
+    this.#free()
+    this.#busy = true
+    try {
+      return await repeatedAsync(this.#repeating(n, options))
+    } finally {
+      this.#busy = false
+    }
+  }
+
+  *#repeating(n: number, { stack = false, args = [] }: RepeatOptions<readonly unknown[]>): Repeating {
     if (!Number.isInteger(n) || n < 1)
       throw new ValueError(`a step is repeated a whole number of times, from 1, not ${n}`)
     const rows: (readonly View[])[] = []
@@ -104,11 +140,11 @@ class Session {
         const runner = entry.runner as Runner
         // Where gradients are added to, every step changes what the next one finds.
         const times = entry.guards.length === 0 ? Math.min(left, entry.check - entry.calls - 1) : 1
-        value = runner.repeat(this.#tensors, times, seen)
+        value = yield* runner.repeat(this.#tensors, times, seen)
         entry.calls += times
         left -= times
       } else {
-        value = this.call(args)
+        value = this.#call(args)
         seen?.(rowOf(value))
         left--
       }
@@ -230,6 +266,8 @@ export function compile<A extends readonly unknown[], R extends Results | void>(
   const call = (...args: A): R => session.call(args) as R
   return Object.assign(call, {
     repeat: (n: number, options: RepeatOptions<A> = {}): R => session.repeat(n, options) as R,
+    repeatAsync: (n: number, options: RepeatOptions<A> = {}): Promise<R> =>
+      session.repeatAsync(n, options) as Promise<R>,
     explain: (): string => explain(session.prepared),
     graph: (): string => graph(session.prepared),
   })

@@ -1,6 +1,6 @@
 // A recording made ready: a call is the host's part, one run of the executable, and new tensors for what comes out.
 import type { Backend, DeviceBuffer, Spec, View } from '../backend/backend.ts'
-import type { Bindings, Ended } from '../backend/program.ts'
+import type { Bindings, Ended, Executable } from '../backend/program.ts'
 import { type DType, dtypeSize } from '../base/dtype.ts'
 import { contiguousStrides, type Layout } from '../base/layout.ts'
 import { numelOf } from '../base/shape.ts'
@@ -42,6 +42,38 @@ function leavingOf(out: Out, { program, plan }: Prepared): Leaving {
 const aheadBytes = 2 ** 20
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
+/** Several runs that a backend is to do in one call. */
+interface Together {
+  readonly executable: Executable
+  readonly bindings: Bindings
+  readonly times: number
+  readonly stacked: boolean
+}
+
+/** Steps being repeated: it stops for what a backend is to do, and goes on when that has ended. */
+export type Repeating = Generator<Together, unknown, Ended>
+
+const together = ({ executable, bindings, times, stacked }: Together): Ended =>
+  executable.repeat?.(bindings, times, stacked) as Ended
+
+/** Repeats steps in this call. */
+export function repeated(work: Repeating): unknown {
+  let next = work.next()
+  while (next.done !== true) next = work.next(together(next.value))
+  return next.value
+}
+
+/** Repeats steps while the event loop goes on, where the backend can. */
+export async function repeatedAsync(work: Repeating): Promise<unknown> {
+  let next = work.next()
+  while (next.done !== true) {
+    const { executable, bindings, times, stacked } = next.value
+    const ended = executable.repeatAsync?.(bindings, times, stacked)
+    next = work.next(ended === undefined ? together(next.value) : await ended)
+  }
+  return next.value
+}
 
 export class Runner {
   readonly recording: Recording
@@ -102,14 +134,14 @@ export class Runner {
   }
 
   /** Several steps, and the result of the last. `seen` gets the returned elements of every step. */
-  repeat(args: readonly Tensor[], times: number, seen: ((row: readonly View[]) => void) | null): unknown {
+  *repeat(args: readonly Tensor[], times: number, seen: ((row: readonly View[]) => void) | null): Repeating {
     const given = this.#bind(args)
     let done = 0
     this.#allocate()
     try {
       while (done < times) {
         // Where all results are seen, those of the last run have memory of their own, because they leave.
-        const ended = this.#together(seen === null ? times - done : times - done - 1, seen)
+        const ended = yield* this.#together(seen === null ? times - done : times - done - 1, seen)
         if (ended === null) {
           if (seen !== null && done > 0) this.#allocate()
           this.#step()
@@ -151,7 +183,7 @@ export class Runner {
   }
 
   /** Some of the next runs in one call of a backend that can do it; null where it cannot. */
-  #together(times: number, seen: ((row: readonly View[]) => void) | null): Ended | null {
+  *#together(times: number, seen: ((row: readonly View[]) => void) | null): Generator<Together, Ended | null, Ended> {
     const executable = executableOn(this.prepared, this.#device)
     const stacked = seen !== null
     if (executable.repeat === undefined || times < 2 || (stacked && !this.#stackable)) return null
@@ -161,8 +193,8 @@ export class Runner {
     const results = stacked
       ? specs.map(({ shape, dtype }) => this.#backend.alloc({ shape: [runs, ...shape], dtype }))
       : this.#results
-    const ended =
-      runs === 0 ? { runs } : executable.repeat({ numbers, draws, args: this.#args, results }, runs, stacked)
+    const bindings = { numbers, draws, args: this.#args, results }
+    const ended = runs === 0 ? { runs } : yield { executable, bindings, times: runs, stacked }
     if (ended.runs < runs) ahead.rewind(ended.runs)
     if (stacked) this.#unstack(results, ended.runs, seen)
     return ended.runs < runs ? ended : { runs, error: ahead.error }
