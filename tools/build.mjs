@@ -1,9 +1,11 @@
-// Builds what changed: `tsc -b` in each package, and a bundle where package.json says so, ordered and cached by turbo.
+// Builds what changed: `tsc -b` in each package, a bundle where package.json says so, and the C++ addon where there is a
+// compiler, ordered and cached by turbo.
 // `node tools/build.mjs examples` builds that package and what it needs.
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { published, root, turbo } from './lib.mjs'
+import { addonMissing, compilerKey } from './native.mjs'
 
 /** Their JavaScript is bundle.mjs's, which clears its own. */
 const bundled = ['packages/core', 'packages/backend-js', 'packages/backend-native', 'packages/flambeau']
@@ -22,7 +24,9 @@ const prune = (folder) => {
 export const build = async (target, options = {}) => {
   for (const name of published) prune(join('packages', name))
   prune('examples')
-  return turbo(['build', ...(target ? [`--filter=${target}...`] : [])], options)
+  process.env.FLAMBEAU_COMPILER ??= compilerKey()
+  const without = addonMissing() === undefined ? [] : ['--filter=!@flambeau/native']
+  return turbo(['build', ...(target ? [`--filter=${target}...`] : without)], options)
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {

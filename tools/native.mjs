@@ -1,57 +1,167 @@
-// Builds the C++ of the native backend (native/) where this machine can: `node tools/native.mjs` the addon,
-// `node tools/native.mjs test [address,undefined|thread]` its tests, which it runs. Without a compiler nothing is built, and it says
-// so: the library works without.
+// The C++ of the native backend: builds its addon (`node tools/native.mjs`), runs its tests (`... test`), puts its sources into
+// the package that carries them (`... sources`), and the addon into the package of this platform (`... package`).
+import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
+import { argv } from 'node:process'
 import { pathToFileURL } from 'node:url'
-import { root, run, say } from './lib.mjs'
+import { build, buildAddon, compiler, missing } from '../packages/backend-native/bin/build.mjs'
+import { readJson, required, root, run, say, step } from './lib.mjs'
 
-const native = join(root, 'native')
-const cmakeJs = join(native, 'node_modules', 'cmake-js', 'bin', 'cmake-js')
-export const addonFile = join(native, 'build', 'Release', 'flambeau_native.node')
+const sources = join(root, 'native')
+const builds = join(sources, 'build')
+export const addon = join(builds, 'Release', 'flambeau_native.node')
 
-const found = async (program) => (await run(program, ['--version'])).code === 0
+/** Of Node-API. */
+const headers = () =>
+  realpathSync(join(root, 'packages', 'backend-native', 'node_modules', 'node-api-headers', 'include'))
 
-/** Why nothing can be built here, or undefined. */
-export const missing = async () => {
-  const lacking = []
-  if (!(await found('cmake'))) lacking.push('cmake')
-  if (!(await found(process.env.CXX ?? 'c++'))) lacking.push('a C++ compiler')
-  if (!(await found('ninja')) && !(await found('make'))) lacking.push('ninja or make')
-  return lacking.length === 0 ? undefined : `the native backend is not built for want of ${lacking.join(', ')}`
+/** Why the addon cannot be built here; undefined where it can be. */
+export const addonMissing = missing
+const testsMissing = () => {
+  const lacking = missing()
+  if (lacking !== undefined) return lacking
+  const { status } = spawnSync(compiler(), ['-E', '-x', 'c++', '-'], { input: '#include <doctest/doctest.h>' })
+  return status === 0 ? undefined : 'the C++ tests need doctest (Debian and Ubuntu: apt-get install doctest-dev)'
 }
 
-/** Builds what changed of the addon: { code, output }. */
-export const buildAddon = () => run(process.execPath, [cmakeJs, 'build', '-d', native], { cwd: native })
+/** The compiler and the addon of this machine, for turbo: what was built or tested by others is not taken for theirs. */
+export const compilerKey = () => {
+  if (missing() !== undefined) return ''
+  const said = [compiler(), 'cmake'].map((program) => spawnSync(program, ['--version'], { encoding: 'utf8' }).stdout)
+  return said.map((text) => text.split('\n')[0]).join(', ')
+}
+export const addonDigest = () =>
+  existsSync(addon) ? createHash('sha256').update(readFileSync(addon)).digest('hex').slice(0, 16) : ''
 
-/** Builds the C++ tests with sanitizers and returns the folder of the programs. */
-export const buildTests = async (sanitizers = '') => {
-  const folder = join(native, 'build', sanitizers === '' ? 'test' : `test-${sanitizers.replace(',', '-')}`)
-  const options = [`-DFLAMBEAU_SANITIZE=${sanitizers.replaceAll(',', ';')}`]
-  const configured = await run('cmake', ['-S', native, '-B', folder, ...options])
-  if (configured.code !== 0) return { ...configured, folder }
-  return { ...(await run('cmake', ['--build', folder, '-j', String(availableParallelism())])), folder }
+const makeAddon = () => {
+  const { version } = readJson('packages', 'backend-native', 'package.json')
+  return buildAddon({ sources, folder: join(builds, 'Release'), headers: headers(), version, quiet: true })
 }
 
-/** What the addon is, for results that depend on it; '' where there is none. */
-export const addonKey = () =>
-  existsSync(addonFile) ? createHash('sha256').update(readFileSync(addonFile)).digest('hex') : ''
+/** What the addon is built from, as it travels in @flambeau/backend-native. */
+const copySources = () => {
+  const to = join(root, 'packages', 'backend-native', 'dist', 'native')
+  rmSync(to, { recursive: true, force: true })
+  for (const name of ['CMakeLists.txt', 'exports.map', 'src'])
+    cpSync(join(sources, name), join(to, name), { recursive: true })
+  cpSync(headers(), join(to, 'node-api'), { recursive: true })
+  copyFileSync(join(headers(), '..', 'LICENSE'), join(to, 'node-api', 'LICENSE'))
+}
 
-const main = async (command, sanitizers) => {
-  const lacking = await missing()
-  if (lacking !== undefined) return say(lacking) ?? (command === 'test' ? 1 : 0)
-  if (command !== 'test') {
-    const { code, output } = await buildAddon()
-    if (code !== 0) say(output.trimEnd())
-    return code
+/** The oldest C library that the package for Linux runs with. */
+export const oldestGlibc = '2.34'
+const largest = 1_000_000
+const entries = ['napi_register_module_v1', 'node_api_module_get_api_version_v1']
+
+/** What an addon for Linux takes and gives, of its dynamic symbols: the newest glibc that it asks for, and what it exports. */
+export const look = (file) => {
+  const { stdout } = spawnSync('readelf', ['--wide', '--dyn-syms', file], { encoding: 'utf8', maxBuffer: 1 << 26 })
+  const symbols = stdout.split('\n').map((line) => line.trim().split(/\s+/).slice(6))
+  const versions = symbols.flatMap(([, name]) => /@GLIBC_([\d.]+)/.exec(name)?.[1] ?? [])
+  const newest = versions.reduce((a, b) => (a.localeCompare(b, 'en', { numeric: true }) < 0 ? b : a), '0')
+  const exported = symbols.flatMap(([section, name]) => (/^\d+$/.test(section) && name ? [name.split('@')[0]] : []))
+  return { glibc: newest, exports: exported.sort(), bytes: statSync(file).size }
+}
+
+/** What is wrong with an addon that is to be published, as sentences. */
+export const faults = (file) => {
+  if (process.platform !== 'linux') return []
+  const { glibc, exports, bytes } = look(file)
+  return [
+    glibc.localeCompare(oldestGlibc, 'en', { numeric: true }) > 0 && `it needs glibc ${glibc}, not ${oldestGlibc}`,
+    exports.join() !== entries.join() && `it exports ${exports.join(', ')}`,
+    bytes > largest && `it has ${bytes} bytes, more than ${largest}`,
+  ].filter(Boolean)
+}
+
+/** Puts the addon into the package in the current folder, which has to be this platform's. */
+const fillPackage = () => {
+  const { os, cpu, libc } = JSON.parse(readFileSync('package.json', 'utf8'))
+  const own = process.report.getReport().header.glibcVersionRuntime === undefined ? 'musl' : 'glibc'
+  if (!os.includes(process.platform) || !cpu.includes(process.arch) || (libc && !libc.includes(own)))
+    return { code: 1, output: `this package is made on ${os} ${cpu}${libc ? ` with ${libc}` : ''}` }
+  if (!existsSync(addon)) return { code: 1, output: 'there is no addon: node tools/native.mjs builds it' }
+  const wrong = faults(addon)
+  if (wrong.length > 0) return { code: 1, output: `the addon cannot be published: ${wrong.join('; ')}` }
+  copyFileSync(addon, 'flambeau_native.node')
+  copyFileSync(join(root, 'LICENSE'), 'LICENSE')
+  return { code: 0 }
+}
+
+const sanitized = { FLAMBEAU_SANITIZE: 'address;undefined' }
+/** What is built and run; sanitizers and random streams are for those who require that nothing of native is left out. */
+const programs = () => {
+  const tests = { name: 'C++ tests', folder: 'Release', settings: {}, target: 'native_tests', args: [] }
+  if (!required.has('native')) return [tests]
+  const address = { ...tests, folder: 'address', settings: sanitized }
+  return [
+    tests,
+    { ...address, name: 'C++ tests with AddressSanitizer and UndefinedBehaviorSanitizer' },
+    { ...address, name: '20,000 random streams with both', target: 'fuzz_stream', args: ['20000'] },
+    { ...tests, name: 'C++ tests with ThreadSanitizer', folder: 'thread', settings: { FLAMBEAU_SANITIZE: 'thread' } },
+  ]
+}
+
+/** doctest's own count of its cases, or one for a program that has none; who did not come to its end failed. */
+const countsOf = (output, code) => {
+  const counted = /test cases: +\d+ \| +(\d+) passed \| +(\d+) failed \| +(\d+) skipped/.exec(output)
+  const [passed, failed, skipped] = counted?.slice(1).map(Number) ?? [code === 0 ? 1 : 0, 0, 0]
+  return { passed, failed: failed === 0 && code !== 0 ? 1 : failed, skipped }
+}
+
+const runTests = async () => {
+  const counts = { passed: 0, failed: 0, skipped: 0 }
+  const lacking = testsMissing()
+  if (lacking !== undefined) {
+    say(required.has('native') ? `FAILED: ${lacking}, and FLAMBEAU_REQUIRE names native` : `SKIPPED: ${lacking}`)
+    counts[required.has('native') ? 'failed' : 'skipped']++
+    return counts
   }
-  const { code, output, folder } = await buildTests(sanitizers)
-  if (code !== 0) return say(output.trimEnd()) ?? code
-  const tests = await run(join(folder, 'native_tests'), [], { inherit: true })
-  if (tests.code !== 0) return tests.code
-  return (await run(join(folder, 'fuzz_stream'), ['20000'], { inherit: true })).code
+  for (const { name, folder, settings, target, args } of programs()) {
+    await step(name, async () => {
+      const built = build({ sources, folder: join(builds, folder), target, settings, quiet: true })
+      const { code, output } = built.code === 0 ? await run(join(builds, folder, target), args) : built
+      const counted = countsOf(output, code)
+      for (const state of Object.keys(counts)) counts[state] += counted[state]
+      return { code: counted.failed === 0 ? 0 : 1, output }
+    })
+  }
+  return counts
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) process.exitCode = await main(...process.argv.slice(2))
+const commands = {
+  addon: () => {
+    const lacking = missing()
+    if (lacking === undefined) return makeAddon()
+    return { code: 1, output: lacking }
+  },
+  sources: () => {
+    copySources()
+    return { code: 0 }
+  },
+  package: fillPackage,
+  test: async () => {
+    const counts = await runTests()
+    mkdirSync(join(sources, '.cache'), { recursive: true })
+    writeFileSync(join(sources, '.cache', 'counts.json'), JSON.stringify(counts))
+    return { code: counts.failed === 0 ? 0 : 1 }
+  },
+}
+
+if (import.meta.url === pathToFileURL(argv[1]).href) {
+  const { code, output } = await commands[argv[2] ?? 'addon']()
+  if (code !== 0 && output) say(output.trimEnd())
+  process.exitCode = code
+}

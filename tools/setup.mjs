@@ -5,15 +5,16 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { join } from 'node:path'
 import { build } from './build.mjs'
 import { check } from './check.mjs'
-import { addonKey, buildAddon, missing } from './native.mjs'
 import { findChromium, node, pnpm, published, readJson, root, say, step } from './lib.mjs'
+import { addon, addonDigest, addonMissing } from './native.mjs'
 
 const cache = join(root, '.cache')
 /** Every folder of the workspace that may hold tests. */
-export const tested = [...published.map((name) => `packages/${name}`), 'examples', 'bench', 'tools']
+export const tested = [...published.map((name) => `packages/${name}`), 'native', 'examples', 'bench', 'tools']
 const workspaceFolders = () => [
   'packages/core',
   'packages/backend-js',
+  'packages/backend-native',
   'packages/data',
   'packages/flambeau',
   'examples',
@@ -33,22 +34,29 @@ const installKey = () => {
   return hash.digest('hex')
 }
 
-/** What the built examples depend on, by size and time of each source: cheap to take, and a false alarm costs only turbo's look. */
-const buildKey = () => {
+/** What is built of some sources depends on these, by size and time: cheap to take, and a false alarm costs only turbo's look. */
+const keyOf = (paths) => {
   const hash = createHash('sha256').update(installKey())
   const look = (path) => {
     const { size, mtimeMs } = statSync(path)
     hash.update(`${path} ${size} ${mtimeMs}\n`)
   }
-  look(join(root, 'tsconfig.base.json'))
-  for (const folder of workspaceFolders()) {
-    look(join(root, folder, 'package.json'))
-    look(join(root, folder, 'tsconfig.json'))
-    const entries = readdirSync(join(root, folder, 'src'), { recursive: true, withFileTypes: true })
-    for (const entry of entries) if (entry.isFile()) look(join(entry.parentPath ?? entry.path, entry.name))
+  for (const path of paths.map((each) => join(root, each))) {
+    if (statSync(path).isFile()) look(path)
+    else
+      for (const entry of readdirSync(path, { recursive: true, withFileTypes: true }))
+        if (entry.isFile()) look(join(entry.parentPath ?? entry.path, entry.name))
   }
   return hash.digest('hex')
 }
+const buildKey = () =>
+  keyOf([
+    'tsconfig.base.json',
+    ...workspaceFolders().flatMap((folder) =>
+      ['package.json', 'tsconfig.json', 'src'].map((name) => join(folder, name)),
+    ),
+  ])
+const addonKey = () => keyOf(['native/CMakeLists.txt', 'native/exports.map', 'native/src'])
 
 const lastError = (output) => {
   const lines = output.split('\n').map((line) => line.trim())
@@ -93,8 +101,26 @@ const buildExamples = async () => {
   return true
 }
 
+/** Nobody needs a compiler but who asks for what it makes: that is built where it can be, and the example says so where not. */
+const buildAddon = async (args) => {
+  const asked = args.some((arg, i) => arg === '--backend=native' || (arg === 'native' && args[i - 1] === '--backend'))
+  if (!asked || process.env.FLAMBEAU_NATIVE_PATH) return true
+  const lacking = addonMissing()
+  if (lacking !== undefined) {
+    if (!existsSync(addon)) say(`flambeau: ${lacking}`)
+    return true
+  }
+  const key = addonKey()
+  if (readStamp('addon') === key && existsSync(addon)) return true
+  say('flambeau: building the native backend')
+  const { code, output } = await build('@flambeau/native')
+  if (code === 0) writeStamp('addon', key)
+  else say(output.trimEnd())
+  return code === 0
+}
+
 const start = async (args) => {
-  if (!(await install('start')) || !(await buildExamples())) return 1
+  if (!(await install('start')) || !(await buildExamples()) || !(await buildAddon(args))) return 1
   return (await node(entry, args, { inherit: true })).code
 }
 
@@ -102,7 +128,7 @@ const start = async (args) => {
 const machine = () => ({
   FLAMBEAU_NODE: `${process.version} ${process.platform} ${process.arch}`,
   FLAMBEAU_CHROMIUM: findChromium() ?? '',
-  FLAMBEAU_ADDON: addonKey(),
+  FLAMBEAU_ADDON: addonDigest(),
 })
 
 /** What a run of vitest left behind; a run that left nothing counts as a failure. */
@@ -133,14 +159,6 @@ const testAll = async () => {
   return { code, counts }
 }
 
-/** The C++, where this machine can build it. */
-const buildNative = async () => {
-  const lacking = await missing()
-  if (lacking === undefined) return step('native addon', buildAddon)
-  say(`flambeau: ${lacking}`)
-  return true
-}
-
 /** The last line of all output is `N passed, N failed`; a check that failed counts as one. */
 const test = async (args) => {
   if (!(await install('test'))) {
@@ -150,8 +168,9 @@ const test = async (args) => {
   const key = buildKey()
   const built = await step('build', () => build())
   if (built) writeStamp('build', key)
-  const failedChecks =
-    (built ? 0 : 1) + ((await buildNative()) ? 0 : 1) + (args.length === 0 && built ? await check() : 0)
+  const lacking = addonMissing()
+  if (lacking !== undefined) say(`SKIPPED: the native backend and its tests: ${lacking}`)
+  const failedChecks = (built ? 0 : 1) + (args.length === 0 && built ? await check() : 0)
   Object.assign(process.env, machine(), built && { FLAMBEAU_BUILT: '1' })
   const { code, counts } = args.length > 0 ? await testSome(args) : await testAll()
   const { passed, failed, skipped } = counts

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { tested } from '../setup.mjs'
+import { nativeMissing, testWith } from './machine.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const frontDoor = join(root, 'tools/front-door.mjs')
@@ -57,6 +58,43 @@ test('npm start passes on the exit code', async () => {
   expect(stderr.trimEnd().split('\n')).toHaveLength(1)
 }, 30_000)
 
+testWith(
+  'native',
+  nativeMissing,
+  'npm start takes native where it loads, and builds it for who names it',
+  async () => {
+    const transcript = JSON.parse(readFileSync(join(root, 'examples/transcripts/boston-0.json'), 'utf8'))
+    for (const args of [[], ['--backend', 'native'], ['--backend=native']]) {
+      const { code, stdout, stderr } = await node([frontDoor, 'start', 'boston', '--epochs', '100', ...args])
+      expect({ code, stdout }).toEqual({ code: 0, stdout: `${transcript.lines[0]}\n` })
+      expect(stderr).toMatch(/^# boston, on native$/m)
+    }
+    const { stdout } = await node([frontDoor, 'start', 'doctor'])
+    expect(stdout).toMatch(/^✓ native +ready: kernels \w+ \(of .+\), .+, \d+ of \d+ threads$/m)
+  },
+  300_000,
+)
+
+testWith(
+  'native',
+  nativeMissing,
+  'where native does not load, npm start goes on with js, and doctor says what to do',
+  async () => {
+    const env = { FLAMBEAU_NATIVE_PATH: join(temp, 'none.node') }
+    const run = (...args: string[]) => node([frontDoor, 'start', ...args], env)
+    expect((await run('boston', '--epochs', '1')).stderr).toMatch(/^# boston, on js$/m)
+    const named = await run('boston', '--epochs', '1', '--backend', 'native')
+    expect(named.code).toBe(2)
+    expect(named.stderr).toMatch(
+      /^flambeau: device 'native' found no addon for .*; npm start -- doctor says what is there/m,
+    )
+    expect((await run('doctor')).stdout).toMatch(
+      /^– native +device 'native' found no addon for .*: npm start -- boston --backend native/m,
+    )
+  },
+  60_000,
+)
+
 test('no test file is left out of npm test', () => {
   const folders = readdirSync(root, { recursive: true, encoding: 'utf8' })
     .filter((file) => /\.test\.ts$/.test(file) && !/(^|\/)(node_modules|dist|\.\w+)\//.test(file))
@@ -65,7 +103,7 @@ test('no test file is left out of npm test', () => {
   expect([...new Set(folders)].filter((folder) => !tested.includes(folder))).toEqual([])
   for (const folder of tested) {
     const { scripts } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))
-    expect(`${folder}: ${scripts.test}`).toMatch(/unit\.mjs$/)
+    expect(`${folder}: ${scripts.test}`).toMatch(/(unit|native)\.mjs( test)?$/)
   }
 })
 

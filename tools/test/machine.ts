@@ -1,11 +1,9 @@
 // What a test needs of the machine beyond Node. A test that can't run here says so loudly and is skipped; where
 // FLAMBEAU_REQUIRE names what it needs (a comma-separated list, as in CI), it fails instead.
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { type TestFunction, test } from 'vitest'
-import { findChromium, root } from '../lib.mjs'
-
-const required = new Set((process.env.FLAMBEAU_REQUIRE ?? '').split(',').filter(Boolean))
+import { findChromium, required } from '../lib.mjs'
+import { addon, addonMissing } from '../native.mjs'
 
 /** A test that needs `what`; `missing` says why it can't run here, or is undefined where it can. */
 export const testWith = (
@@ -25,11 +23,12 @@ export const testWith = (
   })
 }
 
-/** The addon as the build of this repository leaves it, or the one that is named. */
-const addon = process.env.FLAMBEAU_NATIVE_PATH ?? join(root, 'native', 'build', 'Release', 'flambeau_native.node')
-export const nativeMissing = existsSync(addon)
-  ? undefined
-  : 'no addon of the native backend: build it with node tools/native.mjs, which needs g++ and cmake'
+/** Why there is no addon: as the build of this repository leaves it, or the one that is named. */
+const findAddon = () => {
+  if (existsSync(process.env.FLAMBEAU_NATIVE_PATH ?? addon)) return undefined
+  return `no addon of the native backend: ${addonMissing() ?? 'node tools/native.mjs builds it'}`
+}
+export const nativeMissing = findAddon()
 
 export const chromium = findChromium()
 export const chromiumMissing = chromium

@@ -1,0 +1,34 @@
+#!/usr/bin/env node
+// `npx flambeau-native build`: the addon from the sources that this package carries, for a machine that no prebuilt package
+// fits.
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { argv, stderr } from 'node:process'
+import { fileURLToPath } from 'node:url'
+import { buildAddon, missing } from './build.mjs'
+
+const home = fileURLToPath(new URL('..', import.meta.url))
+const sources = join(home, 'dist', 'native')
+
+/** Returns the exit code. */
+const run = (command) => {
+  const say = (line) => stderr.write(`flambeau-native: ${line}\n`)
+  if (command !== 'build') {
+    say('usage: flambeau-native build')
+    return 2
+  }
+  const lacking = missing()
+  if (lacking !== undefined) {
+    say(lacking)
+    return 1
+  }
+  const { version } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'))
+  const folder = join(sources, 'build', 'Release')
+  const { code } = buildAddon({ sources, folder, headers: join(sources, 'node-api'), version })
+  const built = join(folder, 'flambeau_native.node')
+  if (code === 0 && existsSync(built)) say(`built ${built}`)
+  else say('the build failed, see above')
+  return code
+}
+
+process.exitCode = run(argv[2])
