@@ -2,83 +2,34 @@
 // and bundled for a browser, also for pages that forbid eval.
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
 import { chromium as playwright } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { chromium, chromiumArgs, chromiumMissing, testWith } from './machine.ts'
+import { expectLines, install, nodes, pack, root } from './pack/packed.ts'
 
 const exec = promisify(execFile)
-const root = fileURLToPath(new URL('../..', import.meta.url))
 const temp = mkdtempSync(join(tmpdir(), 'flambeau-pack-'))
 const app = join(temp, 'app')
 afterAll(() => rmSync(temp, { recursive: true }))
 
 const installed = (name: string) => join(app, 'node_modules', name)
 
-/** The line that real PyTorch printed after 100 epochs with this seed. */
-const transcript: { lines: string[] } = JSON.parse(
-  readFileSync(join(root, 'examples/transcripts/boston-0.json'), 'utf8'),
-)
-
-/** Every engine must print the same; `first` is what the first of them printed. */
-let first: string[] | undefined
-const expectLines = (lines: string[]) => {
-  expect(lines).toHaveLength(2)
-  expect(lines[0]).toBe('tensor(5.7500)')
-  const [epoch, loss] = lines[1].split('loss=')
-  const [mantissa, exponent] = Number(loss).toExponential(4).split('e+')
-  expect(`${epoch}loss=${mantissa}e+${exponent.padStart(2, '0')}`).toBe(transcript.lines[0])
-  first ??= lines
-  expect(lines).toEqual(first)
-}
-
 beforeAll(async () => {
-  mkdirSync(app)
-  const { build: buildAll } = await import('../build.mjs')
-  const { pnpm } = await import('../lib.mjs')
-  // Without a build the tarballs would hold whatever was built last; `npm test` has built, and tests beside this one run it.
-  if (process.env.FLAMBEAU_BUILT === undefined) {
-    const built = await buildAll()
-    expect(built.code, built.output).toBe(0)
-  }
-  for (const name of ['core', 'backend-js', 'data', 'flambeau']) {
-    const options = { cwd: join(root, 'packages', name) }
-    const packed = await pnpm(['pack', '--pack-destination', temp], options)
-    expect(packed.code, packed.output).toBe(0)
-  }
-  const tarballs = readdirSync(temp).filter((file) => file.endsWith('.tgz'))
-  expect(tarballs).toHaveLength(4)
-  writeFileSync(join(app, 'package.json'), '{ "private": true, "type": "module" }')
-  const npm = ['install', '--no-audit', '--no-fund', ...tarballs.map((file) => join(temp, file))]
-  await exec('npm', npm, { cwd: app, shell: process.platform === 'win32' })
+  const tarballs = await pack(['core', 'backend-js', 'data', 'flambeau'], temp)
+  await install(app, tarballs)
   cpSync(join(root, 'tools/test/pack/program.js'), join(app, 'program.js'))
   writeFileSync(
     join(app, 'node.js'),
     "import { program } from './program.js'\nconsole.log(JSON.stringify(program()))\n",
   )
 }, 300_000)
-
-const nodes = ['node-20', 'node-22', 'node-24', 'node-newest'].map((name) => ({
-  name,
-  binary: join(root, 'tools/node_modules', name, 'bin/node'),
-}))
 
 test.each([{ name: 'this Node', binary: process.execPath }])('the program runs in $name', async ({ binary }) => {
   const { stdout, stderr } = await exec(binary, ['node.js'], { cwd: app })

@@ -1,6 +1,7 @@
-// Finds the addon: a path that the user names, the build of this repository, the package of this platform.
-import { existsSync, readFileSync } from 'node:fs'
+// Finds the addon: a path that the user names, what was built here of its sources, the package of this platform.
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { resolve } from 'node:path'
 import { arch, env, platform, report, versions } from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { RuntimeError } from '@flambeau/core/backend'
@@ -8,26 +9,50 @@ import type { Addon } from './addon.ts'
 
 const require = createRequire(import.meta.url)
 
-/** Whether the C library is musl; Node's report names glibc's version where there is one. */
-function isMusl(): boolean {
+/** The packages that may have the addon of this machine; of the two for Linux npm installs the one for its C library. */
+const base = `@flambeau/native-${platform}-${arch}`
+const packages = platform === 'linux' ? [`${base}-gnu`, `${base}-musl`] : [base]
+
+/** The one of them to install. Node's report names glibc's version where there is one; it takes its time. */
+function packageToInstall(): string {
   const { header } = report.getReport() as { header: { glibcVersionRuntime?: string } }
-  return header.glibcVersionRuntime === undefined
+  return packages[header.glibcVersionRuntime === undefined ? packages.length - 1 : 0]
 }
 
-/** The package that has the addon of this machine: `@flambeau/native-linux-x64-gnu`. */
-export function platformPackage(): string {
-  const libc = platform === 'linux' ? (isMusl() ? '-musl' : '-gnu') : ''
-  return `@flambeau/native-${platform}-${arch}${libc}`
+interface Manifest {
+  readonly version: string
+  readonly optionalDependencies: Readonly<Record<string, string>>
+}
+
+/** The package.json of this package. */
+function manifest(): Manifest {
+  return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as Manifest
+}
+
+/**
+ * Throws where a part of a file for Linux is not there: its table of sections is its end, and the system's loader ends the
+ * process over what lies behind the end of a file.
+ */
+function checkComplete(file: string): void {
+  const head = Buffer.alloc(64)
+  const descriptor = openSync(file, 'r')
+  try {
+    readSync(descriptor, head, 0, 64, 0)
+    if (head.toString('latin1', 0, 5) !== '\x7fELF\x02') return
+    const end = head.readBigUInt64LE(40) + BigInt(head.readUInt16LE(58) * head.readUInt16LE(60))
+    const { size } = fstatSync(descriptor)
+    if (size < end) throw new Error(`the file is truncated: it has ${size} bytes of ${end}`)
+  } finally {
+    closeSync(descriptor)
+  }
 }
 
 /** The version of this package. */
-export function ownVersion(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
-}
+export const ownVersion = (): string => manifest().version
 
 /** Loads an addon; one of another version is refused. */
 export function loadFrom(file: string, version: string = ownVersion()): Addon {
+  checkComplete(file)
   const addon = require(file) as Partial<Addon>
   if (typeof addon.submit !== 'function') throw new Error('it is no addon of flambeau')
   if (addon.version !== version) {
@@ -38,13 +63,20 @@ export function loadFrom(file: string, version: string = ownVersion()): Addon {
 
 const firstLine = (error: unknown): string => String(error instanceof Error ? error.message : error).split('\n')[0]
 
+/** Where the addon is built: beside the sources of this repository, and beside those in this package. */
+function builds(): string[] {
+  return ['../../../native/', '../dist/native/']
+    .map((folder) => fileURLToPath(new URL(folder, import.meta.url)))
+    .filter((folder) => existsSync(`${folder}CMakeLists.txt`))
+    .map((folder) => `${folder}build/Release/flambeau_native.node`)
+}
+
 /**
- * The addon, from the first place that has one: FLAMBEAU_NATIVE_PATH, native/build/Release of this repository, the
- * platform's package. A path that the user names is the only place.
+ * The addon, from the first place that has one: FLAMBEAU_NATIVE_PATH, the builds, the platform's package. A path that the
+ * user names is the only place.
  */
 export function loadAddon(): Addon {
   const named = env.FLAMBEAU_NATIVE_PATH
-  const built = fileURLToPath(new URL('../../../native/build/Release/flambeau_native.node', import.meta.url))
   const tried: string[] = []
   const attempt = (place: string, find: () => Addon): Addon | undefined => {
     try {
@@ -58,16 +90,25 @@ export function loadAddon(): Addon {
     if (!existsSync(file)) throw new Error('there is no such file')
     return loadFrom(file)
   }
-  const packed = platformPackage()
-  const addon = named
-    ? attempt(`FLAMBEAU_NATIVE_PATH (${named})`, () => exists(named))
-    : (attempt(built, () => exists(built)) ?? attempt(packed, () => loadFrom(packed)))
-  if (addon !== undefined) return addon
+  const places: readonly (readonly [name: string, find: () => Addon])[] = named
+    ? [[`FLAMBEAU_NATIVE_PATH (${named})`, () => exists(resolve(named))]]
+    : [
+        ...builds().map((file) => [file, () => exists(file)] as const),
+        ...packages.map((name) => [name, () => loadFrom(require.resolve(name))] as const),
+      ]
+  for (const [name, find] of places) {
+    const addon = attempt(name, find)
+    if (addon !== undefined) return addon
+  }
+  const packed = packageToInstall()
+  const install =
+    packed in manifest().optionalDependencies ? `Install it: npm install ${packed}, or build it` : 'Build it'
   throw new RuntimeError(
     `device 'native' found no addon for ${platform}-${arch} and Node ${versions.node}`,
     [
       ...tried.map((line) => `Tried ${line}`),
-      `Install it: npm install ${packed}. Device 'js' works without it: await setDevice('js').`,
+      `${install}: npx flambeau-native build, which needs a C++ compiler and cmake.`,
+      "Device 'js' works without it: await setDevice('js').",
     ].join('\n'),
   )
 }

@@ -1,0 +1,195 @@
+// The native backend as its users get it: packed with the addon of this platform, installed with npm where there is no
+// compiler, run in every Node that is supported; broken in every way that an installation can be; and built again from the
+// sources that travel in the package.
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { faults, look, oldestGlibc } from '../native.mjs'
+import { nativeMissing, testWith } from './machine.ts'
+import { exec, expectLines, install, nodes, pack, root } from './pack/packed.ts'
+
+const temp = mkdtempSync(join(tmpdir(), 'flambeau-pack-native-'))
+const app = join(temp, 'app')
+afterAll(() => rmSync(temp, { recursive: true }))
+
+const libc = process.platform === 'linux' ? '-gnu' : ''
+const platform = `${process.platform}-${process.arch}${libc}`
+
+/** Node and npm are all that there is on this path, no compiler and no cmake. */
+const bare = join(temp, 'bin')
+const env = { ...process.env, PATH: bare, FLAMBEAU_NATIVE_PATH: '' }
+
+/** What a program prints in the installed folder. */
+const printed = async (code: string, { binary = process.execPath, folder = app } = {}): Promise<string[]> => {
+  const { stdout } = await exec(binary, ['--input-type=module', '-e', code], { cwd: folder, env })
+  return stdout.split('\n').slice(0, -1)
+}
+
+const boston = `
+import { setDevice } from 'flambeau'
+import { program } from './program.js'
+const name = await setDevice('native')
+console.log(name)
+for (const line of program()) console.log(line)`
+
+/** How loading ends, and on what flambeau then computes. */
+const broken = `
+import { setDevice, tensor } from 'flambeau'
+try {
+  await setDevice('native')
+  console.log('loaded')
+} catch (error) {
+  console.log(JSON.stringify(String(error)))
+}
+console.log(await setDevice('auto'))
+console.log(String(tensor([1, 2]).sum()))`
+
+describe('packed', () => {
+  if (nativeMissing !== undefined) {
+    testWith('native', nativeMissing, 'the native backend, packed', () => {})
+    return
+  }
+
+  beforeAll(async () => {
+    mkdirSync(bare)
+    symlinkSync(process.execPath, join(bare, 'node'))
+    const npm = join(dirname(process.execPath), 'npm')
+    if (existsSync(npm)) symlinkSync(npm, join(bare, 'npm'))
+    for (const name of ['sh', 'env']) symlinkSync(join('/bin', name), join(bare, name))
+    const packages = ['core', 'backend-js', 'data', 'flambeau', 'backend-native', `backend-native/npm/${platform}`]
+    await install(app, await pack(packages, temp), env)
+    cpSync(join(root, 'tools/test/pack/program.js'), join(app, 'program.js'))
+  }, 300_000)
+
+  const installed = (...path: string[]) => join(app, 'node_modules', '@flambeau', ...path)
+
+  for (const { name, binary } of [{ name: 'this Node', binary: process.execPath }, ...nodes]) {
+    const missing = existsSync(binary) ? undefined : `no binary of ${name} for this platform`
+    testWith('native', missing, `runs in ${name}`, async () => {
+      const [device, ...lines] = await printed(boston, { binary })
+      expect(device).toBe('native')
+      expectLines(lines)
+    })
+  }
+
+  test('npm installs the package of this platform only, and runs nothing', () => {
+    for (const other of ['linux-x64-gnu', 'linux-x64-musl', 'linux-arm64-gnu', 'darwin-arm64', 'win32-x64'])
+      expect(existsSync(installed(`native-${other}`))).toBe(other === platform)
+    for (const name of ['backend-native', `native-${platform}`]) {
+      const { scripts = {}, license } = JSON.parse(readFileSync(installed(name, 'package.json'), 'utf8'))
+      expect(Object.keys(scripts).filter((script) => /install$/.test(script))).toEqual([])
+      expect(license).toBe('MIT')
+      expect(existsSync(installed(name, 'LICENSE'))).toBe(true)
+    }
+  })
+
+  testWith(
+    'native',
+    process.platform === 'linux' ? undefined : 'symbols are looked at on Linux',
+    'the addon exports its entries only, is under 1 MB, and runs with the C library that is said',
+    () => {
+      const file = installed(`native-${platform}`, 'flambeau_native.node')
+      console.log(`addon: ${(look(file).bytes / 1e6).toFixed(3)} MB, glibc ${look(file).glibc}`)
+      expect(faults(file)).toEqual([])
+      const said = `glibc ${oldestGlibc} or newer`
+      expect(readFileSync(installed('backend-native', 'README.md'), 'utf8')).toContain(said)
+    },
+  )
+
+  describe('broken', () => {
+    const copy = join(temp, 'broken')
+    const changed = async (
+      change: (folder: string) => void,
+    ): Promise<{ error: string; device: string; sum: string }> => {
+      rmSync(copy, { recursive: true, force: true })
+      for (const name of ['flambeau', '@flambeau'])
+        cpSync(join(app, 'node_modules', name), join(copy, 'node_modules', name), { recursive: true })
+      change(join(copy, 'node_modules', '@flambeau'))
+      const [error, device, sum] = await printed(broken, { folder: copy })
+      return { error: error === 'loaded' ? error : JSON.parse(error), device, sum }
+    }
+    const js = { device: 'js', sum: 'tensor(3.)' }
+    const file = `native-${platform}/flambeau_native.node`
+
+    test('a truncated addon', async () => {
+      const { error, ...rest } = await changed((folder) => {
+        const whole = readFileSync(join(folder, file))
+        writeFileSync(join(folder, file), whole.subarray(0, whole.length >> 1))
+      })
+      expect(error).toMatch(
+        /^RuntimeError: device 'native' found no addon for .*\n[\s\S]*^Tried .*: the file is truncated: /m,
+      )
+      expect(rest).toEqual(js)
+    })
+
+    test('no package of the platform', async () => {
+      const { error, ...rest } = await changed((folder) =>
+        rmSync(join(folder, `native-${platform}`), { recursive: true }),
+      )
+      expect(error).toMatch(
+        /^RuntimeError: device 'native' found no addon for .*\n[\s\S]*^Tried .*: Cannot find module/m,
+      )
+      expect(error).toContain(
+        `Install it: npm install @flambeau/native-${platform}, or build it: npx flambeau-native build`,
+      )
+      expect(rest).toEqual(js)
+    })
+
+    test('an addon of another version', async () => {
+      const { error, ...rest } = await changed((folder) => {
+        const manifest = join(folder, 'backend-native', 'package.json')
+        writeFileSync(manifest, readFileSync(manifest, 'utf8').replace('"version": "0.0.0"', '"version": "7.8.9"'))
+      })
+      expect(error).toMatch(/Tried .*: its version is 0\.0\.0, and @flambeau\/backend-native's is 7\.8\.9$/m)
+      expect(rest).toEqual(js)
+    })
+
+    test('no backend at all', async () => {
+      const { error, ...rest } = await changed((folder) => rmSync(join(folder, 'backend-native'), { recursive: true }))
+      expect(error).toMatch(
+        /^RuntimeError: device 'native' is not installed\nInstall it: npm install @flambeau\/backend-native/,
+      )
+      expect(rest).toEqual(js)
+    })
+
+    test('a build without a compiler says what it needs', async () => {
+      const build = exec(process.execPath, [installed('backend-native', 'bin/flambeau-native.mjs'), 'build'], { env })
+      const { code, stderr } = await build.then(
+        () => ({ code: 0, stderr: '' }),
+        (error) => error,
+      )
+      expect(code).toBe(1)
+      expect(stderr).toMatch(/^flambeau-native: building the addon needs a C\+\+17 compiler .* and cmake .* \(.*\)\n$/)
+    })
+  })
+
+  test('npx flambeau-native build makes an addon of the sources in the package', async () => {
+    rmSync(installed(`native-${platform}`), { recursive: true })
+    const npx = await exec('npx', ['--no-install', 'flambeau-native', 'build'], { cwd: app })
+    expect(npx.stderr).toMatch(/^flambeau-native: built .*flambeau_native\.node$/m)
+    expect(existsSync(installed('backend-native/dist/native/build/Release/flambeau_native.node'))).toBe(true)
+    expect((await printed(boston))[0]).toBe('native')
+  }, 600_000)
+})
+
+test('the packages of all platforms are alike', () => {
+  const folder = join(root, 'packages/backend-native')
+  const { optionalDependencies, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+  const names = Object.keys(optionalDependencies)
+  expect(names).toHaveLength(5)
+  for (const name of names) {
+    const short = name.replace('@flambeau/native-', '')
+    const [os, cpu, clib] = short.split('-')
+    const manifest = JSON.parse(readFileSync(join(folder, 'npm', short, 'package.json'), 'utf8'))
+    expect(manifest).toMatchObject({
+      name,
+      version,
+      os: [os],
+      cpu: [cpu],
+      files: ['flambeau_native.node'],
+      license: 'MIT',
+    })
+    expect(manifest.libc).toEqual(clib === undefined ? undefined : [clib === 'gnu' ? 'glibc' : 'musl'])
+  }
+})
