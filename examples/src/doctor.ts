@@ -12,8 +12,19 @@ const OLDEST_NODE = 20
 
 /** What to do about a backend that is not there. */
 const remedies: Readonly<Record<string, string>> = {
-  native: 'it will come as @flambeau/backend-native, which is not released yet; nothing to do, js runs everything',
+  native:
+    'npm start -- boston --backend native builds it where there are a C++ compiler and cmake (Debian: apt-get install g++ cmake); js runs everything without it',
   gpujs: 'it will come as @flambeau/backend-gpujs, which is not released yet; nothing to do, js runs everything',
+}
+
+/** What a backend found of this machine and chose for it. */
+const details: Readonly<Record<string, () => Promise<string>>> = {
+  native: async () => {
+    const { native } = await import('@flambeau/backend-native')
+    const { isa, features, blas, threads, cores } = (await native()).report()
+    const products = blas === '' ? 'its own matrix products' : `matrix products by ${blas}`
+    return `: kernels ${isa} (of ${features}), ${products}, ${threads} of ${cores} threads`
+  },
 }
 
 const node = (): Finding => {
@@ -28,7 +39,12 @@ const backend = async (name: string): Promise<Finding> => {
     const x = tensor(3.5, { requiresGrad: true })
     x.sub(1).mul(x.sub(2)).mul(x.sub(3)).backward()
     const ok = x.grad?.item() === 5.75
-    return { what: name, ok, text: ok ? 'ready' : `computes wrongly: a gradient is ${x.grad}, not tensor(5.7500)` }
+    const detail = (await details[name]?.()) ?? ''
+    return {
+      what: name,
+      ok,
+      text: ok ? `ready${detail}` : `computes wrongly: a gradient is ${x.grad}, not tensor(5.7500)`,
+    }
   } catch (error) {
     const [sentence] = (error as Error).message.split('\n')
     return { what: name, ok: false, text: `${sentence}: ${remedies[name] ?? 'reinstall flambeau'}` }

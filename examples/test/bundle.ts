@@ -19,6 +19,8 @@ export const bundle = async (folder: string, entry: string, format: 'esm' | 'cjs
     platform: 'node',
     format,
     conditions: ['@flambeau/source'],
+    // It looks for its addon from where it lies; in a bundle it is as if it were not installed.
+    external: ['@flambeau/backend-native'],
     banner:
       format === 'esm'
         ? { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" }
@@ -29,5 +31,5 @@ export const bundle = async (folder: string, entry: string, format: 'esm' | 'cjs
 }
 
 /** The exports of a file of src/, run by Node itself and not through the tests' transformations. */
-export const native = async <T>(folder: string, entry: string): Promise<T> =>
+export const bundled = async <T>(folder: string, entry: string): Promise<T> =>
   createRequire(import.meta.url)(await bundle(folder, entry, 'cjs')) as T

@@ -3,8 +3,16 @@ import { afterAll, describe, expect, it, vi } from 'vitest'
 import { autogradBasics } from '../src/autograd-basics/index.ts'
 import { boston } from '../src/boston/index.ts'
 import { breastCancer } from '../src/breast-cancer/index.ts'
-import { bundleFolder, native } from './bundle.ts'
-import { expectLines, expectLosses, record, type Tolerance, type Transcript, transcripts, ways } from './transcripts.ts'
+import { bundled, bundleFolder } from './bundle.ts'
+import {
+  describeWays,
+  expectLines,
+  expectLosses,
+  record,
+  type Tolerance,
+  type Transcript,
+  transcripts,
+} from './transcripts.ts'
 
 // Some seconds alone, more beside other tests.
 vi.setConfig({ testTimeout: 180_000 })
@@ -19,7 +27,7 @@ describe('autograd-basics prints what PyTorch prints', () => {
   })
 })
 
-describe.each(ways)('boston, %s, learns as PyTorch does, all 2,000 epochs', (_, compiled) => {
+describeWays('boston learns as PyTorch does, all 2,000 epochs', ({ compiled }) => {
   const all = transcripts('boston')
   it('for at least five seeds', () => expect(all.length).toBeGreaterThanOrEqual(5))
 
@@ -30,7 +38,7 @@ describe.each(ways)('boston, %s, learns as PyTorch does, all 2,000 epochs', (_, 
   })
 })
 
-describe.each(ways)('breast-cancer, %s, learns as PyTorch does', (_, compiled) => {
+describeWays('breast-cancer learns as PyTorch does', ({ compiled, device }) => {
   const all = transcripts('breast-cancer')
   const folder = bundleFolder()
   afterAll(() => rmSync(folder, { recursive: true }))
@@ -46,7 +54,11 @@ describe.each(ways)('breast-cancer, %s, learns as PyTorch does', (_, compiled) =
 
   it('all 200,000 epochs, with the accuracy and the data frame', async () => {
     const transcript = all[0]
-    const full = await native<{ breastCancer: typeof breastCancer }>(folder, 'breast-cancer/index.ts')
+    // What is bundled finds no addon.
+    const full =
+      device === 'native'
+        ? { breastCancer }
+        : await bundled<{ breastCancer: typeof breastCancer }>(folder, 'breast-cancer/index.ts')
     const { lines, losses, correct } = record(full.breastCancer, transcript, { compiled })
     expectLosses(losses, transcript.losses, 200_000, tutorial)
     expect(Object.fromEntries(correct)).toEqual(transcript.correct)

@@ -1,6 +1,14 @@
 import { describe, expect, it, vi } from 'vitest'
 import { parts, shallowNetwork } from '../src/shallow-network/index.ts'
-import { expectLines, expectLosses, record, type Tolerance, type Transcript, transcripts, ways } from './transcripts.ts'
+import {
+  describeWays,
+  expectLines,
+  expectLosses,
+  record,
+  type Tolerance,
+  type Transcript,
+  transcripts,
+} from './transcripts.ts'
 
 // Some seconds alone, more beside other tests.
 vi.setConfig({ testTimeout: 180_000 })
@@ -8,7 +16,7 @@ vi.setConfig({ testTimeout: 180_000 })
 const network: Tolerance = (epoch) => (epoch <= 10 ? 1e-5 : 1e-3)
 const all = transcripts('shallow-network')
 
-describe.each(ways)('shallow networks, %s, learn as PyTorch’s do', (_, compiled) => {
+describeWays('shallow networks learn as PyTorch’s do', ({ compiled }) => {
   it('for at least five seeds', () => expect(all.length).toBeGreaterThanOrEqual(5))
 
   describe.each(all.map((t) => [t.seed, t] as const))('seed %i', (seed, { parts: expected }) => {

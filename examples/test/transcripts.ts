@@ -1,7 +1,9 @@
 // What real PyTorch printed (tools/transcripts.py), and how near the examples have to come to it.
 import { readdirSync, readFileSync } from 'node:fs'
-import type { Tensor } from 'flambeau'
-import { expect } from 'vitest'
+import { native } from '@flambeau/backend-native'
+import { js, type Tensor, useDevice } from 'flambeau'
+import { afterAll, beforeAll, describe, expect } from 'vitest'
+import { nativeMissing, testWith } from '../../tools/test/machine.ts'
 import type { Options } from '../src/lesson.ts'
 
 export interface Transcript {
@@ -36,11 +38,29 @@ export interface Recording {
   readonly oneHotLosses: Map<number, number>
 }
 
-/** The two ways in which every example runs. */
-export const ways = [
-  ['compiled', true],
-  ['eager', false],
-] as const
+/** A way in which examples run. */
+export interface Way {
+  readonly compiled: boolean
+  readonly device: 'js' | 'native'
+}
+
+/** Describes something in each way in which every example runs: compiled and eager, on every backend that Node has. */
+export const describeWays = (what: string, body: (way: Way) => void): void => {
+  for (const device of ['js', 'native'] as const) {
+    for (const compiled of [true, false]) {
+      const name = `${what}, ${compiled ? 'compiled' : 'eager'} on ${device}`
+      if (device === 'native' && nativeMissing !== undefined) {
+        testWith('native', nativeMissing, name, () => {})
+        continue
+      }
+      describe(name, () => {
+        beforeAll(async () => void useDevice(device === 'js' ? js() : await native()))
+        afterAll(() => void useDevice(js()))
+        body({ compiled, device })
+      })
+    }
+  }
+}
 
 /** Runs an example and writes down what it prints, and what it sees at the epochs that the transcript has. */
 export const record = (
