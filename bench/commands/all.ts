@@ -20,7 +20,15 @@ const benches = [
   'import',
   'soak/breast-cancer',
   'soak/replays',
+  'soak/breast-cancer native',
+  'soak/replays native',
 ]
+
+/** Whether the device that a bench names, if it does, is there. */
+const isRunnable = (bench: string, names: readonly string[]): boolean => {
+  const [, device] = bench.split(' ')
+  return device === undefined || names.includes(device)
+}
 
 interface Section {
   readonly bench: string
@@ -32,7 +40,8 @@ async function sections(names: readonly string[]): Promise<Section[]> {
   for (const bench of names) {
     await untilQuiet(5)
     say(`${bench} …`)
-    found.push({ bench, result: await runBench(here(`../${bench}.js`)) })
+    const [file, ...args] = bench.split(' ')
+    found.push({ bench, result: await runBench(here(`../${file}.js`), args) })
   }
   return found
 }
@@ -51,7 +60,9 @@ export async function all(names: readonly string[], options: { readonly quick: b
   const subjects = [...(await devices()), ...floors(), torch()]
   const present = subjects.filter(isPresent)
   const measured = await races(chosen, present, options.quick ? quick : thorough)
-  const found = await sections(benches.filter((name) => names.includes(name) || (everything && !options.quick)))
+  const wanted = benches.filter((name) => names.includes(name) || (everything && !options.quick))
+  const there = present.map(({ name }) => name)
+  const found = await sections(wanted.filter((name) => names.includes(name) || isRunnable(name, there)))
   const verdicts = [
     ...measured.races.flatMap(rows),
     ...found.flatMap(({ result }) => (typeof result === 'string' ? [] : result.rows)),

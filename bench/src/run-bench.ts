@@ -2,11 +2,11 @@
 import { fork } from 'node:child_process'
 import type { Result } from './report.ts'
 
-/** The result of a bench's compiled file, or a sentence that says why there is none. */
-export const runBench = (file: string): Promise<Result | string> =>
+/** The result of a bench's compiled file with its arguments, or a sentence that says why there is none. */
+export const runBench = (file: string, args: readonly string[] = []): Promise<Result | string> =>
   new Promise((resolve) => {
     let result: Result | undefined
-    const child = fork(file)
+    const child = fork(file, args)
     child.on('message', (message) => void (result = message as Result))
     child.on('error', (error) => resolve(String(error)))
     child.on('exit', (code, signal) =>
