@@ -15,7 +15,7 @@ namespace flambeau {
 namespace {
 
 /** Streams that once went wrong. */
-constexpr uint64_t kept[] = {1, 2, 3};
+constexpr uint64_t kept[] = {5140540, 5123757, 5008855};
 
 class Random {
  public:

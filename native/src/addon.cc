@@ -32,7 +32,7 @@ struct Env {
   Held<int32_t> words;
   Held<double> rows;
   Held<double> numbers;
-  /** How the last run ended: kind, tag, value, runs that came to their end (low and high word). */
+  /** How the last run ended. */
   Held<int32_t> status;
   Arena arena;
   std::vector<Row> table;
@@ -136,17 +136,20 @@ Row row_of(const double* words) {
   return {reinterpret_cast<char*>(static_cast<uintptr_t>(words[0])), static_cast<int64_t>(words[1])};
 }
 
+constexpr int64_t statusWords = 4;
+
+/** How a run ended: kind, tag, value, runs that came to their end. */
+void write_status(const Status& status, int64_t done, int32_t* out) {
+  out[0] = status.kind;
+  out[1] = status.tag;
+  out[2] = status.value;
+  out[3] = static_cast<int32_t>(done);
+}
+
 /** Tells JavaScript how a run ended; the words themselves being wrong is thrown. */
 napi_value ended(napi_env env, Env* state, const Status& status, int64_t done) {
   if (status.kind == Status::invalid) return raise(env, described(status));
-  if (state->status.length >= 5) {
-    int32_t* out = state->status.data;
-    out[0] = status.kind;
-    out[1] = status.tag;
-    out[2] = status.value;
-    out[3] = static_cast<int32_t>(done);
-    out[4] = static_cast<int32_t>(done >> 32);
-  }
+  if (state->status.length >= statusWords) write_status(status, done, state->status.data);
   return whole(env, status.kind);
 }
 
@@ -209,11 +212,15 @@ void complete(napi_env env, napi_status, void* data) {
   job->state->job = nullptr;
   napi_handle_scope scope;
   if (napi_open_handle_scope(env, &scope) != napi_ok) return;
-  napi_value kind = ended(env, job->state, job->status, job->done), error;
-  if (kind != nullptr) {
-    napi_resolve_deferred(env, job->deferred, kind);
-  } else if (napi_get_and_clear_last_exception(env, &error) == napi_ok) {
-    napi_reject_deferred(env, job->deferred, error);
+  napi_value buffer, result;
+  void* words = nullptr;
+  if (job->status.kind == Status::invalid) {
+    napi_create_error(env, nullptr, text(env, described(job->status)), &result);
+    napi_reject_deferred(env, job->deferred, result);
+  } else if (napi_create_arraybuffer(env, statusWords * sizeof(int32_t), &words, &buffer) == napi_ok) {
+    napi_create_typedarray(env, napi_int32_array, statusWords, buffer, 0, &result);
+    write_status(job->status, job->done, static_cast<int32_t*>(words));
+    napi_resolve_deferred(env, job->deferred, result);
   }
   napi_delete_reference(env, job->keep);
   napi_delete_async_work(env, job->work);

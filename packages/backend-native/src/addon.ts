@@ -10,7 +10,7 @@ export interface Addon {
   readonly version: string
   /** Where the elements of an array lie. */
   address(array: ArrayBufferView): number
-  /** The arrays through which batches go; `status` tells how the last run ended: kind, tag, value, runs done (two words). */
+  /** The arrays through which batches go; `status` tells how the last run ended: kind, tag, value, runs done. */
   open(words: Int32Array, rows: Float64Array, numbers: Float64Array, status: Int32Array): void
   /** Runs a batch of so many words over so many rows (address, bytes). Returns how it ended, as all that run do. */
   submit(words: number, rows: number): number
@@ -18,8 +18,8 @@ export interface Addon {
   /** The arrays that runs read: address, bytes and step from run to run of every row; numbers, a run's `stride` after the last's. */
   bind(program: Handle, rows: Float64Array, numbers: Float64Array, stride: number): void
   run(program: Handle, times: number): number
-  /** The same on another thread; work that comes meanwhile waits for it. */
-  runAsync(program: Handle, times: number): Promise<number>
+  /** The same on another thread; work that comes meanwhile waits for it. Resolves to how it ended, as in `status`. */
+  runAsync(program: Handle, times: number): Promise<Int32Array>
   /** 0 and '' leave what there is. */
   configure(threads: number, isa: string, blas: string): void
   report(): Report

@@ -45,6 +45,7 @@ export class NativeBackend implements Runner {
   maxBytes = Number.POSITIVE_INFINITY
   readonly #memory = new HostMemory(this, (bytes) => this.#admit(bytes))
   readonly #batch: Batch
+  inFlight: Promise<unknown> | null = null
   #work = 0
   /** Bytes that were alive when that was last looked up, and those of slabs opened since. */
   #held = 0
@@ -101,7 +102,7 @@ export class NativeBackend implements Runner {
 
   /** Runs what waits. */
   submit(): void {
-    if (this.#batch.at === 0) return
+    if (this.#batch.at === 0 && this.inFlight === null) return
     const kind = this.#submit()
     // Only running out of memory is left: what else can fail does so at once.
     if (kind !== ended.done) throw new RuntimeError('an operation needs more memory than there is')

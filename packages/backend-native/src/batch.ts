@@ -25,7 +25,7 @@ export class Batch implements Writer {
   words = new Int32Array(1 << 14)
   at = 0
   /** How the last run ended. */
-  readonly status = new Int32Array(5)
+  readonly status = new Int32Array(4)
   readonly #addon: Addon
   readonly #memory: HostMemory
   /** Address and bytes of each slab. */
@@ -88,9 +88,8 @@ export class Batch implements Writer {
     this.at = at
   }
 
-  /** Runs what was written; how it ended. */
+  /** Runs what was written, after what another thread is at; how it ended. */
   submit(): number {
-    if (this.at === 0) return 0
     const words = this.at
     const rows = this.#slabs.length
     try {

@@ -41,6 +41,8 @@ export interface Runner extends Backend {
   readonly status: Int32Array
   /** Runs what waits. */
   submit(): void
+  /** What another thread is at. */
+  inFlight: Promise<unknown> | null
 }
 
 /** A number that is read at every run, by its position among those. */
@@ -214,13 +216,31 @@ class NativeProgram implements Executable {
     return this.#run(bindings, times, stacked)
   }
 
+  async repeatAsync(bindings: Bindings, times: number, stacked: boolean): Promise<Ended> {
+    while (this.#backend.inFlight !== null) await this.#backend.inFlight
+    this.#backend.submit()
+    this.#bind(bindings, times, stacked)
+    const done = this.#addon.runAsync(this.#handle, times)
+    this.#backend.inFlight = done
+    // The other thread computes on what the bindings hold, whoever else forgets them.
+    const held = [bindings]
+    try {
+      return this.#ended(await done)
+    } finally {
+      this.#backend.inFlight = null
+      held.length = 0
+    }
+  }
+
   #run(bindings: Bindings, times: number, stacked: boolean): Ended {
     this.#backend.submit()
     this.#bind(bindings, times, stacked)
-    const kind = this.#addon.run(this.#handle, times)
-    const { status } = this.#backend
-    const runs = status[3]
-    return kind === ended.done ? { runs } : { runs, error: errorOf(kind, status[2], this.#instrs[status[1]]) }
+    this.#addon.run(this.#handle, times)
+    return this.#ended(this.#backend.status)
+  }
+
+  #ended([kind, tag, value, runs]: Int32Array): Ended {
+    return kind === ended.done ? { runs } : { runs, error: errorOf(kind, value, this.#instrs[tag]) }
   }
 
   /** Points the rows of what changes at what it is in the next runs. */

@@ -51,6 +51,26 @@ it('repeat gives the bits of single runs', () => {
   expect(all.model.parameters().map((p) => p.tolist())).toEqual(one.model.parameters().map((p) => p.tolist()))
 })
 
+it('repeatAsync gives the bits of repeat, and the event loop goes on', async () => {
+  const one = training()
+  const expected = Array.from(one.step.repeat(3000, { stack: true }).toArray())
+  const other = training()
+  other.step.repeat(20)
+  let turns = 0
+  const timer = setInterval(() => void turns++, 1)
+  const promise = other.step.repeatAsync(2980, { stack: true })
+  expect(() => other.step()).toThrow('the step is being repeated')
+  // Other work waits: nothing is read in the middle of a step.
+  const aside = tensor([1, 2]).add(1)
+  const before = other.model.parameters().map((p) => p.tolist())
+  expect(other.model.parameters().map((p) => p.tolist())).toEqual(before)
+  expect(aside.tolist()).toEqual([2, 3])
+  expect(Array.from((await promise).toArray())).toEqual(expected.slice(20))
+  clearInterval(timer)
+  expect(turns).toBeGreaterThan(0)
+  expect(other.model.parameters().map((p) => p.tolist())).toEqual(one.model.parameters().map((p) => p.tolist()))
+})
+
 it('one thread and several give the same bits', async () => {
   const run = async (threads: number) => {
     useDevice(await native({ threads }))
