@@ -118,6 +118,14 @@ struct Kernels {
   /** Whether the one result of a map of bools, reduced by max, is true anywhere. */
   bool (*any)(const Map&, const Memory&);
   void (*matmul)(const Matmul&, const Memory&);
+  /**
+   * A map, or a check, that runs many times: what follows from its sizes and steps is found out once. What it points to
+   * stays where it is until it is released; it runs on one thread at a time. Null where there is no memory.
+   */
+  void* (*prepare)(const Map&, bool isCheck);
+  /** Of a check: whether it is true anywhere. */
+  bool (*run)(void* prepared, const Memory&);
+  void (*release)(void* prepared);
 };
 
 /** Throws std::bad_alloc; what kernels need beyond their operands is accumulators. */

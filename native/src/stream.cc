@@ -609,10 +609,10 @@ inline bool execute(const Instruction& x, const Kernels& kernels, const Memory& 
   if (!x.empty) {
     switch (x.opcode) {
       case Opcode::map:
-        kernels.map(x.map, memory);
+        x.prepared == nullptr ? kernels.map(x.map, memory) : static_cast<void>(kernels.run(x.prepared, memory));
         return true;
       case Opcode::check:
-        if (!kernels.any(x.map, memory)) return true;
+        if (!(x.prepared == nullptr ? kernels.any(x.map, memory) : kernels.run(x.prepared, memory))) return true;
         *status = {Status::check, x.tag, 0, ""};
         return false;
       case Opcode::matmul:
@@ -654,6 +654,7 @@ Status run_stream(const int32_t* words, int64_t count, const Limits& limits, con
   Status status;
   Instruction x;
   x.tag = 0;
+  x.prepared = nullptr;
   try {
     for (int64_t at = 0; at < count;) {
       arena.clear();
@@ -678,6 +679,7 @@ std::unique_ptr<Program> Program::make(const int32_t* words, int64_t count, int3
   const Limits limits{nullptr, program->needs_.data(), rowCount, numberCount, elements};
   for (int64_t at = 0; at < count;) {
     Instruction x;
+    x.prepared = nullptr;
     const char* what = nullptr;
     const int64_t length = decode(program->words_.data() + at, count - at, limits, program->arena_, &x, &what);
     if (length == 0) {
@@ -690,9 +692,27 @@ std::unique_ptr<Program> Program::make(const int32_t* words, int64_t count, int3
   return program;
 }
 
+void Program::prepare(const Kernels& kernels) {
+  if (kernels_ == &kernels) return;
+  release();
+  kernels_ = &kernels;
+  for (Instruction& x : instructions_) {
+    const bool isCheck = x.opcode == Opcode::check;
+    if (!x.empty && (isCheck || x.opcode == Opcode::map)) x.prepared = kernels.prepare(x.map, isCheck);
+  }
+}
+
+void Program::release() {
+  for (Instruction& x : instructions_) {
+    if (x.prepared != nullptr) kernels_->release(x.prepared);
+    x.prepared = nullptr;
+  }
+}
+
 Status Program::run(const Kernels& kernels, const Row* rows, const double* numbers, int64_t times,
-                    const Strides& strides, int64_t* done) const {
+                    const Strides& strides, int64_t* done) {
   *done = 0;
+  prepare(kernels);
   const int32_t rowCount = row_count();
   std::vector<Row> moved;
   for (int32_t i = 0; i < rowCount; i++) {

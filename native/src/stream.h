@@ -19,6 +19,8 @@ struct Instruction {
   int32_t tag;
   /** Whether there are no elements to work on; fold then still clears its output. */
   bool empty;
+  /** A map or check of a program, made ready by the kernels that run it. */
+  void* prepared;
   union {
     Map map;
     Matmul matmul;
@@ -97,6 +99,11 @@ Status run_stream(const int32_t* words, int64_t count, const Limits&, const Kern
 /** A stream that is checked once. */
 class Program {
  public:
+  Program() = default;
+  ~Program() { release(); }
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+
   /** `words` are copied. Null where they are not a stream of so many rows and numbers; the status says why. */
   static std::unique_ptr<Program> make(const int32_t* words, int64_t count, int32_t rowCount, int32_t numberCount,
                                        Status*, int64_t elements = Limits::most);
@@ -113,15 +120,19 @@ class Program {
    * Runs it `times` times. Every row has what all runs need of it, `numbers` those of all runs. `done` is how many runs
    * came to their end.
    */
-  Status run(const Kernels&, const Row* rows, const double* numbers, int64_t times, const Strides&,
-             int64_t* done) const;
+  Status run(const Kernels&, const Row* rows, const double* numbers, int64_t times, const Strides&, int64_t* done);
 
  private:
+  void prepare(const Kernels&);
+  void release();
+
   std::vector<int32_t> words_;
   std::vector<Need> needs_;
   int32_t numberCount_ = 0;
   Arena arena_;
   std::vector<Instruction> instructions_;
+  /** Those that made its instructions ready. */
+  const Kernels* kernels_ = nullptr;
 };
 
 /** The name of an opcode, for messages. */

@@ -376,7 +376,7 @@ struct Trial {
     }
   }
 
-  void run(const Kernels& kernels) {
+  void run(const Kernels& kernels, bool prepared = false) {
     std::vector<Row> rows;
     for (Buffer& buffer : buffers) rows.push_back({buffer.data, buffer.count * size_of(buffer.dtype)});
     const Memory memory{rows.data(), static_cast<int32_t>(rows.size()), numbers.data(),
@@ -385,9 +385,17 @@ struct Trial {
     for (size_t i = 0; i < inputs.size(); i++) in.push_back({inputs[i], inputSteps[i].data()});
     std::vector<MapOut> out;
     for (size_t k = 0; k < outs.size(); k++) out.push_back({{outs[k], outSteps[k].data()}, reduces[k], froms[k]});
-    kernels.map(Map{static_cast<int32_t>(sizes.size()), sizes.data(), static_cast<int32_t>(in.size()), in.data(),
-                    static_cast<int32_t>(out.size()), out.data(), static_cast<int32_t>(codes.size()), codes.data()},
-                memory);
+    const Map map{static_cast<int32_t>(sizes.size()), sizes.data(), static_cast<int32_t>(in.size()),    in.data(),
+                  static_cast<int32_t>(out.size()),   out.data(),   static_cast<int32_t>(codes.size()), codes.data()};
+    if (!prepared) return kernels.map(map, memory);
+    void* kept = kernels.prepare(map, false);
+    // Elsewhere first: a plan holds nothing of where operands are.
+    Trial elsewhere = *this;
+    std::vector<Row> other;
+    for (Buffer& buffer : elsewhere.buffers) other.push_back({buffer.data, buffer.count * size_of(buffer.dtype)});
+    kernels.run(kept, Memory{other.data(), memory.rowCount, elsewhere.numbers.data(), memory.numberCount});
+    kernels.run(kept, memory);
+    kernels.release(kept);
   }
 
   /** Runs copies on all kernels and compares them with the reference; `ulps`: how far functions of floats may be off.
@@ -464,7 +472,7 @@ struct Trial {
     for (const Kernels* kernels : all_kernels()) {
       INFO("kernels " << std::string(kernels->name));
       Trial tried = *this;
-      tried.run(*kernels);
+      tried.run(*kernels, random(2) == 0);
       for (size_t k = 0; k < outs.size(); k++) {
         const Buffer& got = tried.buffers[static_cast<size_t>(outs[k].ref)];
         const Buffer& want = expected.buffers[static_cast<size_t>(outs[k].ref)];

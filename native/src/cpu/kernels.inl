@@ -6,6 +6,6 @@
 namespace flambeau::ISA {
 
 extern const Kernels kernels;
-const Kernels kernels{NAME, map, any, matmul};
+const Kernels kernels{NAME, map, any, matmul, prepare, run_prepared, release};
 
 }  // namespace flambeau::ISA

@@ -67,19 +67,16 @@ static void scatter(const Box& box, int64_t size, const Slot& from, char* to) {
               : scatter<uint8_t>(box, 0, from.at, from.advance, to);
 }
 
-/** What accumulators hold, to where the output is; loops from its region on. */
-static const char* write_results(const Output& out, int32_t depth, const int64_t* sizes, int32_t l, const char* from,
-                                 char* to) {
+/** What accumulators hold, to where the output is: the loops from l on. */
+static void write_results(const Output& out, int32_t depth, const int64_t* sizes, int32_t l, const char* from,
+                          char* to) {
   while (l < depth && out.steps[l] == 0) l++;
   int32_t next = l + 1;
   while (next < depth && out.steps[next] == 0) next++;
-  const int64_t n = l < depth ? sizes[l] : 1, step = l < depth ? out.steps[l] : 0;
-  if (next >= depth) {
-    out.reduction->finish(from, n, to, step);
-    return from + n * out.reduction->size;
+  if (next >= depth) return out.reduction->finish(from, l < depth ? sizes[l] : 1, to, l < depth ? out.steps[l] : 0);
+  for (int64_t i = 0; i < sizes[l]; i++) {
+    write_results(out, depth, sizes, next, from + i * out.accumulatorSteps[l], to + i * out.steps[l] * out.size);
   }
-  for (int64_t i = 0; i < n; i++) from = write_results(out, depth, sizes, next, from, to + i * step * out.size);
-  return from;
 }
 
 /** One part of a map on its way: the loops as far as the part has them, where the operands are, and accumulators. */
@@ -90,16 +87,16 @@ class Walk {
   /** Whether there was memory. */
   bool run() {
     const int32_t level = plan_.level;
-    for (int32_t l = 0; l < plan_.depth; l++) box_[l] = sizes_[l] = plan_.sizes[l];
     const int64_t from = part_ * plan_.chunk;
-    if (sizes_[plan_.cut] - from < plan_.chunk) {
-      sizes_[plan_.cut] -= from;
-    } else {
-      sizes_[plan_.cut] = plan_.chunk;
+    for (int32_t l = 0; l < plan_.depth; l++) {
+      sizes_[l] = plan_.sizes[l];
+      if (l == plan_.cut) sizes_[l] = sizes_[l] - from < plan_.chunk ? sizes_[l] - from : plan_.chunk;
+      box_[l] = sizes_[l];
+      index_[l] = 0;
     }
-    Workspace<81920> scratch(bytes());
-    if (scratch.failed()) return false;
-    open(scratch, from);
+    Workspace<81920> workspace(plan_.partBytes);
+    if (workspace.at() == nullptr) return false;
+    open(Room(workspace.at()), from);
     for (;;) {
       for (int64_t t = 0; t < sizes_[level]; t += plan_.turns) {
         block(t, sizes_[level] - t < plan_.turns ? sizes_[level] - t : plan_.turns);
@@ -108,7 +105,7 @@ class Walk {
       while (next >= 0 && index_[next] + 1 == sizes_[next]) next--;
       for (int32_t k = 0; k < plan_.outCount; k++) {
         const Output& out = plan_.outs[k];
-        if (out.reduction != nullptr && out.first <= level && out.first > next) finish(k, 0);
+        if (out.reduction != nullptr && out.first <= level && out.first > next) finish(k, 0, next >= 0);
       }
       if (next < 0) return true;
       turn(next);
@@ -116,41 +113,14 @@ class Walk {
   }
 
  private:
-  struct Accumulators {
-    char* at;
-    int64_t count;
-    /** Where the present block begins, and how far it moves with each loop; 0 for loops that are reduced. */
-    int64_t offset;
-    int64_t steps[maxDepth];
-  };
-
-  int64_t bytes() const {
-    int64_t total = bytes_of<Slot>(plan_.slotCount) + 2 * bytes_of<char*>(plan_.inputCount) +
-                    bytes_of<char*>(plan_.outCount) + bytes_of<Accumulators>(plan_.outCount) + plan_.blockBytes;
-    for (int32_t k = 0; k < plan_.outCount; k++) total += padded(accumulator_bytes(plan_.outs[k]));
-    return total;
-  }
-
-  int64_t accumulator_bytes(const Output& out) const {
-    return out.reduction == nullptr || out.partial != nullptr ? 0 : count_of(out) * out.reduction->size + slack;
-  }
-
-  /** The kept elements of what is reduced at a time. */
-  int64_t count_of(const Output& out) const {
-    int64_t count = 1;
-    for (int32_t l = out.region(plan_.level); l < plan_.depth; l++) {
-      if (out.steps[l] != 0) count *= l == plan_.level && out.first > l ? plan_.turns : sizes_[l];
-    }
-    return count;
-  }
-
-  template <class S> void open(S& scratch, int64_t from) {
-    slots_ = scratch.template take<Slot>(plan_.slotCount);
-    in_ = scratch.template take<const char*>(plan_.inputCount);
-    loaded_ = scratch.template take<const char*>(plan_.inputCount);
-    out_ = scratch.template take<char*>(plan_.outCount);
-    accumulators_ = scratch.template take<Accumulators>(plan_.outCount);
-    blocks_ = scratch.bytes(plan_.blockBytes);
+  void open(Room room, int64_t from) {
+    slots_ = room.take<Slot>(plan_.slotCount);
+    in_ = room.take<const char*>(plan_.inputCount);
+    loaded_ = room.take<const char*>(plan_.inputCount);
+    out_ = room.take<char*>(plan_.outCount);
+    accumulators_ = room.take<char*>(plan_.outCount);
+    offsets_ = room.take<int64_t>(plan_.outCount);
+    blocks_ = room.bytes(plan_.blockBytes);
     for (int32_t i = 0; i < plan_.slotCount; i++) {
       slots_[i] = plan_.slots[i];
       if (slots_[i].advance != 0) slots_[i].at = home(i);
@@ -164,29 +134,22 @@ class Walk {
       const Output& out = plan_.outs[k];
       out_[k] = out.base + from * out.steps[plan_.cut] * out.size;
       if (out.reduction == nullptr) continue;
-      Accumulators& acc = accumulators_[k];
-      acc.count = count_of(out);
-      acc.offset = 0;
-      int64_t step = out.reduction->size;
-      for (int32_t l = plan_.depth - 1; l >= 0; l--) {
-        const bool kept = out.steps[l] != 0 && l >= out.first;
-        acc.steps[l] = kept ? step : 0;
-        if (out.steps[l] != 0) step *= sizes_[l];
-      }
-      acc.at = out.partial != nullptr ? out.partial + part_ * out.partialBytes : scratch.bytes(accumulator_bytes(out));
-      out.reduction->fill(acc.at, acc.count);
+      offsets_[k] = 0;
+      accumulators_[k] = out.partial != nullptr ? out.partial + part_ * out.partialBytes
+                                                : room.bytes(out.count * out.reduction->size + slack);
+      out.reduction->fill(accumulators_[k], out.count);
     }
   }
 
   /** The next turn of loop l, the loops between it and the blocks' from their first. */
   void turn(int32_t l) {
     index_[l]++;
+    for (int32_t m = l + 1; m < plan_.level; m++) index_[m] = 0;
     for (int32_t i = 0; i < plan_.inputCount; i++) in_[i] += way(plan_.inputs[i].steps, l) * plan_.inputs[i].size;
     for (int32_t k = 0; k < plan_.outCount; k++) {
       out_[k] += way(plan_.outs[k].steps, l) * plan_.outs[k].size;
-      if (plan_.outs[k].reduction != nullptr) accumulators_[k].offset += way(accumulators_[k].steps, l);
+      if (plan_.outs[k].reduction != nullptr) offsets_[k] += way(plan_.outs[k].accumulatorSteps, l);
     }
-    for (int32_t m = l + 1; m < plan_.level; m++) index_[m] = 0;
   }
   template <class N> int64_t way(const N* steps, int32_t l) const {
     int64_t distance = steps[l];
@@ -233,7 +196,6 @@ class Walk {
 
   void reduce(int32_t k, int64_t t, int64_t n) {
     const Output& out = plan_.outs[k];
-    Accumulators& acc = accumulators_[k];
     const Slot& slot = slots_[out.slot];
     const char* values = slot.at;
     if (slot.advance == 0) {
@@ -242,135 +204,102 @@ class Walk {
       values = many;
     }
     const int64_t columns = out.columns != 0 ? out.columns : n;
-    char* to = acc.at + acc.offset + t * acc.steps[plan_.level];
+    char* to = accumulators_[k];
+    if (out.first <= plan_.level) to += offsets_[k] + t * out.accumulatorSteps[plan_.level];
     (out.keepsColumns ? out.reduction->columns : out.reduction->rows)(values, n / columns, columns, to);
-    if (out.first > plan_.level) finish(k, t);
+    if (out.first > plan_.level) finish(k, t, true);
   }
 
-  /** Writes the results of what is reduced: of the block, at turn t of the blocks' loop, or of the loops from `first`
-   * on. */
-  void finish(int32_t k, int64_t t) {
+  /**
+   * Writes what is reduced: of the block at turn t of the blocks' loop, or of the loops from `first` on. `again`: the
+   * accumulators are used once more.
+   */
+  void finish(int32_t k, int64_t t, bool again) {
     const Output& out = plan_.outs[k];
     if (out.partial != nullptr) return;
-    const Accumulators& acc = accumulators_[k];
     char* to = out_[k] + t * out.steps[plan_.level] * out.size;
     for (int32_t l = out.first; l < plan_.level; l++) to -= (sizes_[l] - 1) * out.steps[l] * out.size;
-    write_results(out, plan_.depth, out.first > plan_.level ? box_ : sizes_, out.region(plan_.level), acc.at, to);
-    out.reduction->fill(acc.at, acc.count);
+    write_results(out, plan_.depth, out.first > plan_.level ? box_ : sizes_, out.region, accumulators_[k], to);
+    if (again) out.reduction->fill(accumulators_[k], out.count);
   }
 
   char* home(int32_t slot) const { return blocks_ + plan_.home[slot]; }
 
   const Plan& plan_;
   const int64_t part_;
-  /** The part's loops, and the same with the present block's turns. */
-  int64_t sizes_[maxDepth], box_[maxDepth];
-  int64_t index_[maxDepth] = {};
+  /** The part's loops, the same with the present block's turns, and where it is in those around the blocks. */
+  int64_t sizes_[maxDepth], box_[maxDepth], index_[maxDepth];
   Slot* slots_;
   char* blocks_;
   const char** in_;
   /** What the memory of each input has now. */
   const char** loaded_;
   char** out_;
-  Accumulators* accumulators_;
+  char** accumulators_;
+  /** Where the blocks begin in accumulators. */
+  int64_t* offsets_;
 };
-
-static void open_outputs(const Map& map, const Memory& memory, char* answer, Plan& plan) {
-  for (int32_t k = 0; k < map.outCount; k++) {
-    const MapOut& given = map.outs[k];
-    Output& out = plan.outs[k];
-    out.base = answer != nullptr ? answer : address(given.to.operand, memory);
-    out.steps = map.depth == 0 ? noSteps : given.to.steps;
-    out.size = size_of(given.to.operand.dtype);
-    out.direct = false;
-    out.partial = nullptr;
-    out.reduction = nullptr;
-    if (given.reduce == Reduce::none) continue;
-    out.reduction = reduction_of(given.reduce, given.to.operand.dtype);
-    out.first = 0;
-    while (out.first < plan.depth && out.steps[out.first] != 0) out.first++;
-    if (map.depth == 0) out.first = 1;
-    out.keepsColumns = out.steps[plan.depth - 1] != 0;
-    out.columns = 1;
-    int32_t l = plan.depth - 1;
-    for (; l > plan.level && (out.steps[l] != 0) == out.keepsColumns; l--) out.columns *= plan.sizes[l];
-    if (l == plan.level && (out.steps[l] != 0) == out.keepsColumns) out.columns = 0;
-  }
-}
 
 /** Parts of a reduction, in their order. */
 static void put_together(const Plan& plan, const Output& out) {
-  int64_t sizes[maxDepth], count = 1;
-  for (int32_t l = 0; l < plan.depth; l++) {
-    sizes[l] = plan.sizes[l];
-    if (out.steps[l] != 0) count *= sizes[l];
-  }
-  for (int64_t i = 1; i < plan.parts; i++) out.reduction->merge(out.partial, out.partial + i * out.partialBytes, count);
+  int64_t sizes[maxDepth];
+  for (int32_t l = 0; l < plan.depth; l++) sizes[l] = plan.sizes[l];
+  for (int64_t i = 1; i < plan.parts; i++)
+    out.reduction->merge(out.partial, out.partial + i * out.partialBytes, out.count);
   write_results(out, plan.depth, sizes, 0, out.partial, out.base);
 }
 
-static void write_everywhere(const Output& out, int32_t depth, const int32_t* sizes, int32_t l, const char* value,
-                             char* to) {
-  while (l < depth && out.steps[l] == 0) l++;
-  if (l == depth) return out.reduction->finish(value, 1, to, 0);
-  for (int64_t i = 0; i < sizes[l]; i++) {
-    write_everywhere(out, depth, sizes, l + 1, value, to + i * out.steps[l] * out.size);
-  }
-}
-
 /** What a reduction of no elements is. */
-static void write_identities(const Map& map, const Plan& plan) {
-  for (int32_t k = 0; k < map.outCount; k++) {
-    const Output& out = plan.outs[k];
-    if (out.reduction == nullptr) continue;
+static void write_identity(const Output& out, int32_t depth, const int32_t* sizes, int32_t l, char* to) {
+  while (l < depth && out.steps[l] == 0) l++;
+  if (l == depth) {
     alignas(64) char neutral[VECTOR_BYTES];
     out.reduction->fill(neutral, 1);
-    write_everywhere(out, plan.depth, plan.sizes, 0, neutral, out.base);
+    return out.reduction->finish(neutral, 1, to, 0);
+  }
+  for (int64_t i = 0; i < sizes[l]; i++) write_identity(out, depth, sizes, l + 1, to + i * out.steps[l] * out.size);
+}
+
+/** Tells a plan where the operands are now, and computes what is the same for all elements. */
+static void bind(const Map& map, const Memory& memory, char* answer, Plan& plan) {
+  for (int32_t k = 0; k < map.outCount; k++) {
+    plan.outs[k].base = answer != nullptr ? answer : address(map.outs[k].to.operand, memory);
+  }
+  if (plan.elements == 0) return;
+  for (int32_t i = 0; i < map.inputCount; i++) {
+    const Operand& x = map.inputs[i].operand;
+    Input& input = plan.inputs[i];
+    if (x.is_number()) {
+      put_number(plan.slots[i].at, x.dtype, x.number(memory));
+    } else {
+      input.base = address(x, memory);
+      if (input.layout == Layout::uniform) put_element(plan.slots[i].at, input.size, input.base);
+    }
+  }
+  for (int32_t i = 0; i < plan.onceCount; i++) {
+    const Op& op = plan.once[i];
+    op.run(op, plan.slots, op.count);
   }
 }
 
-/** `answer` takes the place of the one output of a check. */
-static void run_map(const Map& map, const Memory& memory, char* answer) {
-  Plan plan{};
-  plan.depth = map.depth == 0 ? 1 : map.depth;
-  plan.sizes = map.depth == 0 ? oneTurn : map.sizes;
-  plan.inputCount = map.inputCount;
-  plan.outCount = map.outCount;
-  int64_t elements = 1;
-  for (int32_t l = 0; l < plan.depth; l++) elements *= plan.sizes[l];
-  const int64_t mostSlots = map.inputCount + 2 * map.codeCount + 1;
-  Workspace<16384> scratch(bytes_of<Input>(map.inputCount) + bytes_of<Output>(map.outCount) +
-                           bytes_of<Op>(map.codeCount) + bytes_of<int32_t>(map.codeCount) + bytes_of<Slot>(mostSlots) +
-                           bytes_of<int64_t>(mostSlots) + (map.inputCount + map.codeCount) * VECTOR_BYTES);
-  if (scratch.failed()) out_of_memory();
-  plan.inputs = scratch.take<Input>(map.inputCount);
-  plan.outs = scratch.take<Output>(map.outCount);
-  plan.ops = scratch.take<Op>(map.codeCount);
-  int32_t* target = scratch.take<int32_t>(map.codeCount);
-  plan.slots = scratch.take<Slot>(mostSlots);
-  plan.home = scratch.take<int64_t>(mostSlots);
-  char* vectors = scratch.bytes((map.inputCount + map.codeCount) * VECTOR_BYTES);
-  if (elements != 0) choose_block(map, plan);
-  open_outputs(map, memory, answer, plan);
-  if (elements == 0) return write_identities(map, plan);
-  Values(map, memory, plan, vectors, target).assign();
-  choose_parts(map, plan, elements);
-
-  int64_t partialBytes = 0;
-  for (int32_t k = 0; k < map.outCount && plan.parts > 1; k++) {
-    Output& out = plan.outs[k];
-    if (out.reduction == nullptr || out.steps[plan.cut] != 0) continue;
-    int64_t count = 1;
-    for (int32_t l = 0; l < plan.depth; l++) count *= out.steps[l] == 0 ? 1 : plan.sizes[l];
-    out.partialBytes = padded(count * out.reduction->size + slack);
-    partialBytes += out.partialBytes * plan.parts;
+static void run_plan(Plan& plan) {
+  if (plan.elements == 0) {
+    for (int32_t k = 0; k < plan.outCount; k++) {
+      const Output& out = plan.outs[k];
+      if (out.reduction != nullptr) write_identity(out, plan.depth, plan.sizes, 0, out.base);
+    }
+    return;
   }
-  Workspace<64> partials(partialBytes);
-  if (partials.failed()) out_of_memory();
-  for (int32_t k = 0; k < map.outCount && plan.parts > 1; k++) {
+  if (plan.parts == 1) {
+    if (!Walk(plan, 0).run()) out_of_memory();
+    return;
+  }
+  Workspace<64> partials(plan.partialBytes);
+  if (partials.at() == nullptr) out_of_memory();
+  Room room(partials.at());
+  for (int32_t k = 0; k < plan.outCount; k++) {
     Output& out = plan.outs[k];
-    if (out.reduction != nullptr && out.steps[plan.cut] == 0)
-      out.partial = partials.bytes(out.partialBytes * plan.parts);
+    if (out.partialBytes != 0) out.partial = room.bytes(out.partialBytes * plan.parts);
   }
   bool failed = false;
   auto part = [&](int64_t i) {
@@ -378,21 +307,75 @@ static void run_map(const Map& map, const Memory& memory, char* answer) {
   };
   parallel_for(plan.parts, part);
   if (failed) out_of_memory();
-  for (int32_t k = 0; k < map.outCount; k++) {
+  for (int32_t k = 0; k < plan.outCount; k++) {
     if (plan.outs[k].partial != nullptr) put_together(plan, plan.outs[k]);
   }
 }
 
-void map(const Map& map, const Memory& memory) { run_map(map, memory, nullptr); }
+// ---- kernels ----
+
+void map(const Map& map, const Memory& memory) {
+  Workspace<16384> workspace(plan_bytes(map));
+  if (workspace.at() == nullptr) out_of_memory();
+  Plan plan;
+  make_plan(map, aliases_of(map, memory), Room(workspace.at()), plan);
+  bind(map, memory, nullptr, plan);
+  run_plan(plan);
+}
+
+/** A check as a map: the steps of its output are not its own. */
+static Map as_reduction(const Map& map, MapOut* out) {
+  *out = map.outs[0];
+  out->to.steps = noSteps;
+  Map check = map;
+  check.outs = out;
+  return check;
+}
 
 bool any(const Map& map, const Memory& memory) {
-  MapOut out = map.outs[0];
-  out.to.steps = noSteps;
-  Map check = map;
-  check.outs = &out;
+  MapOut out;
+  const Map check = as_reduction(map, &out);
+  Workspace<16384> workspace(plan_bytes(check));
+  if (workspace.at() == nullptr) out_of_memory();
+  Plan plan;
+  make_plan(check, 0, Room(workspace.at()), plan);
   char answer = 0;
-  run_map(check, memory, &answer);
+  bind(check, memory, &answer, plan);
+  run_plan(plan);
   return answer != 0;
 }
+
+/** A map whose plan is kept; its memory is behind it. */
+struct Prepared {
+  Map map;
+  MapOut checked;
+  bool isCheck, isMade;
+  Plan plan;
+};
+
+static void* prepare(const Map& map, bool isCheck) {
+  void* memory = aligned_alloc(64, static_cast<size_t>(bytes_of<Prepared>(1) + padded(plan_bytes(map))));
+  if (memory == nullptr) return nullptr;
+  Prepared* it = static_cast<Prepared*>(memory);
+  it->map = isCheck ? as_reduction(map, &it->checked) : map;
+  it->isCheck = isCheck;
+  it->isMade = false;
+  return it;
+}
+
+static bool run_prepared(void* prepared, const Memory& memory) {
+  Prepared* it = static_cast<Prepared*>(prepared);
+  const uint64_t aliases = it->isCheck ? 0 : aliases_of(it->map, memory);
+  if (!it->isMade || aliases != it->plan.aliases) {
+    make_plan(it->map, aliases, Room(static_cast<char*>(prepared) + bytes_of<Prepared>(1)), it->plan);
+    it->isMade = true;
+  }
+  char answer = 0;
+  bind(it->map, memory, it->isCheck ? &answer : nullptr, it->plan);
+  run_plan(it->plan);
+  return answer != 0;
+}
+
+static void release(void* prepared) { free(prepared); }
 
 }  // namespace flambeau::ISA

@@ -15,23 +15,33 @@ constexpr int64_t slack = 2 * VECTOR_BYTES;
 INLINE int64_t padded(int64_t bytes) { return (bytes + 63) / 64 * 64; }
 template <class T> INLINE int64_t bytes_of(int64_t count) { return padded(count * static_cast<int64_t>(sizeof(T))); }
 
-/** Memory until the end of a scope: on the stack while it is little. */
-template <int64_t local> class Workspace {
+/** Memory that is given out piece by piece. */
+class Room {
  public:
-  explicit Workspace(int64_t bytes) : at_(local_) {
-    if (bytes > local) at_ = heap_ = static_cast<char*>(malloc(static_cast<size_t>(bytes)));
-  }
-  ~Workspace() { free(heap_); }
-  Workspace(const Workspace&) = delete;
-  Workspace& operator=(const Workspace&) = delete;
-
-  bool failed() const { return at_ == nullptr; }
+  explicit Room(char* at) : at_(at) {}
   char* bytes(int64_t count) {
     char* result = at_;
     at_ += padded(count);
     return result;
   }
   template <class T> T* take(int64_t count) { return reinterpret_cast<T*>(bytes(bytes_of<T>(count))); }
+
+ private:
+  char* at_;
+};
+
+/** Memory until the end of a scope: on the stack while it is little. */
+template <int64_t local> class Workspace {
+ public:
+  explicit Workspace(int64_t bytes) : at_(local_) {
+    if (bytes > local) at_ = heap_ = static_cast<char*>(aligned_alloc(64, static_cast<size_t>(padded(bytes))));
+  }
+  ~Workspace() { free(heap_); }
+  Workspace(const Workspace&) = delete;
+  Workspace& operator=(const Workspace&) = delete;
+
+  /** Null where there was no memory. */
+  char* at() const { return at_; }
 
  private:
   alignas(64) char local_[local];
@@ -43,16 +53,16 @@ template <int64_t local> class Workspace {
 enum class Layout { uniform, contiguous, strided };
 
 struct Input {
-  const char* base;
   const int32_t* steps;
   int64_t size;
   Layout layout;
+  const char* base;
 };
 
 struct Output {
-  char* base;
   const int32_t* steps;
   int64_t size;
+  char* base;
   /** The slot with its values; `direct`: they are computed where the output is, which has them in order. */
   int32_t slot;
   bool direct;
@@ -62,15 +72,17 @@ struct Output {
   /** A block is rows of so many elements (0: one row), and either each column or each row is reduced. */
   int64_t columns;
   bool keepsColumns;
-  /** Accumulators of every part, to be put together, where the loop that is cut is reduced. */
-  char* partial;
+  /** Accumulators stand for the loops from `region` on, a block's or all: how many, and their steps in bytes. */
+  int32_t region;
+  int64_t count;
+  int64_t* accumulatorSteps;
+  /** Where the loop that is cut is reduced, all parts' accumulators, so many bytes apart, are put together. */
   int64_t partialBytes;
-
-  /** The loops from here on are what its accumulators stand for. */
-  int32_t region(int32_t level) const { return first < level ? first : level; }
+  char* partial;
 };
 
 struct Plan {
+  int64_t elements;
   int32_t depth;
   const int32_t* sizes;
   /** A block is up to `turns` turns of the loop `level`, of `inner` elements each. */
@@ -79,16 +91,21 @@ struct Plan {
   /** Parts are `chunk` turns of the loop `cut`. */
   int32_t cut;
   int64_t parts, chunk;
-  int32_t inputCount, outCount, opCount, slotCount;
+  int32_t inputCount, outCount, opCount, onceCount, slotCount;
   Input* inputs;
   Output* outs;
-  Op* ops;
+  /** Steps of every block, and those whose operands are the same for all elements. */
+  Op *ops, *once;
   /** Slots of blocks have advance 1 and memory of each part's own, which begins at `home` of its blocks. */
   Slot* slots;
   int64_t* home;
   int64_t blockBytes;
   /** A block's memory for one value as many, where such a value is reduced. */
   int32_t spare;
+  /** What a part needs beyond the stack, and what parts together leave to be put together. */
+  int64_t partBytes, partialBytes;
+  /** For each output and input whether they are the same memory. */
+  uint64_t aliases;
 };
 
 // ---- blocks ----
@@ -153,6 +170,28 @@ INLINE char* address(const Operand& x, const Memory& memory) {
   return memory.rows[x.ref].data + x.offset * size_of(x.dtype);
 }
 
+/** Pairs of a stored output and an input are bits; of more than there are bits all are taken for the same memory. */
+static uint64_t aliases_of(const Map& map, const Memory& memory) {
+  if (map.outCount * static_cast<int64_t>(map.inputCount) > 64) return ~uint64_t{0};
+  uint64_t found = 0, bit = 1;
+  for (int32_t k = 0; k < map.outCount; k++) {
+    const MapOut& out = map.outs[k];
+    if (out.reduce != Reduce::none) {
+      bit <<= map.inputCount;
+      continue;
+    }
+    const char* to = address(out.to.operand, memory);
+    for (int32_t i = 0; i < map.inputCount; i++, bit <<= 1) {
+      const Operand& x = map.inputs[i].operand;
+      if (!x.is_number() && address(x, memory) == to) found |= bit;
+    }
+  }
+  return found;
+}
+INLINE bool is_alias(const Plan& plan, int32_t k, int32_t i) {
+  return plan.aliases == ~uint64_t{0} || (plan.aliases >> (k * plan.inputCount + i) & 1) != 0;
+}
+
 // ---- values ----
 
 template <class T> INLINE void fill_vector(char* to, T x) { store(reinterpret_cast<T*>(to), splat(x)); }
@@ -189,8 +228,8 @@ static int32_t operands_of(Step step) {
 /** Finds a slot for every value. */
 class Values {
  public:
-  Values(const Map& map, const Memory& memory, Plan& plan, char* vectors, int32_t* target)
-      : map_(map), memory_(memory), plan_(plan), vectors_(vectors), target_(target) {
+  Values(const Map& map, Plan& plan, char* vectors, int32_t* target)
+      : map_(map), plan_(plan), vectors_(vectors), target_(target) {
     int64_t widest = 1;
     for (int32_t i = 0; i < map.inputCount; i++) widest = larger(widest, size_of(map.inputs[i].operand.dtype));
     for (int32_t i = 0; i < map.codeCount; i++) widest = larger(widest, size_of(map.codes[i].dtype));
@@ -231,19 +270,12 @@ class Values {
   }
 
   void input(int32_t i) {
-    const Strided& x = map_.inputs[i];
     Input& input = plan_.inputs[i];
-    input.steps = map_.depth == 0 ? noSteps : x.steps;
-    input.size = size_of(x.operand.dtype);
-    input.layout = Layout::uniform;
-    if (x.operand.is_number()) {
-      input.base = nullptr;
-      return put_number(vector(), x.operand.dtype, x.operand.number(memory_));
+    if (input.layout == Layout::uniform) {
+      vector();
+    } else {
+      block();
     }
-    input.base = address(x.operand, memory_);
-    if (is_uniform(map_, x)) return put_element(vector(), input.size, input.base);
-    input.layout = is_contiguous(map_, x.steps, plan_.level) ? Layout::contiguous : Layout::strided;
-    block();
   }
 
   /**
@@ -257,27 +289,26 @@ class Values {
       target_[i] = -1;
     }
     for (int32_t k = 0; k < map_.outCount; k++) {
-      Output& out = plan_.outs[k];
-      for (int32_t m = 0; m < map_.outCount; m++) {
-        const int32_t from = map_.outs[m].from;
-        if (out.reduction == nullptr && from < 0 && plan_.inputs[-1 - from].base == out.base &&
-            plan_.inputs[-1 - from].layout == Layout::contiguous) {
-          plan_.inputs[-1 - from].layout = Layout::strided;
+      if (plan_.outs[k].reduction != nullptr) continue;
+      for (int32_t m = 0; m < map_.outCount && plan_.aliases != 0; m++) {
+        const int32_t i = -1 - map_.outs[m].from;
+        if (i >= 0 && is_alias(plan_, k, i) && plan_.inputs[i].layout == Layout::contiguous) {
+          plan_.inputs[i].layout = Layout::strided;
         }
       }
       const int32_t from = map_.outs[k].from;
-      if (out.reduction != nullptr || from < 0 || !is_contiguous(map_, out.steps, plan_.level)) continue;
-      if (target_[last[from]] < 0 && !is_read(out.base, last[from] + 1)) target_[last[from]] = k;
+      if (from < 0 || !is_contiguous(map_, plan_.outs[k].steps, plan_.level)) continue;
+      if (target_[last[from]] < 0 && !is_read(k, last[from] + 1)) target_[last[from]] = k;
     }
   }
 
-  /** Whether steps from `i` on read an input that begins at `base`. */
-  bool is_read(const char* base, int32_t i) const {
-    for (; i < map_.codeCount; i++) {
+  /** Whether steps from `i` on read an input that is the same memory as output k. */
+  bool is_read(int32_t k, int32_t i) const {
+    for (; i < map_.codeCount && plan_.aliases != 0; i++) {
       const Code& code = map_.codes[i];
       const int32_t operands[] = {code.a, code.b, code.c};
       for (int32_t j = 0; j < operands_of(code.step); j++) {
-        if (operands[j] < 0 && plan_.inputs[-1 - operands[j]].base == base) return true;
+        if (operands[j] < 0 && is_alias(plan_, k, -1 - operands[j])) return true;
       }
     }
     return false;
@@ -299,26 +330,16 @@ class Values {
       from[j] = slot_of(operands[j]);
       one &= is_one(from[j]);
     }
-    Op op{loop_of(code), 0, from[0], from[1], from[2]};
-    if (code.step == Step::pow && is_two(from[1], code.dtype)) {
-      op.run = loop_of({Step::mul, code.dtype, code.of, 0, 0, 0, 0});
-      op.b = op.a;
-    }
+    Op op{loop_of(code), 0, from[0], from[1], from[2], static_cast<int32_t>(VECTOR_BYTES / size_of(code.dtype))};
     if (one) {
       op.d = plan_.slotCount;
       vector();
-      op.run(op, plan_.slots, VECTOR_BYTES / size_of(code.dtype));
+      plan_.once[plan_.onceCount++] = op;
     } else {
       op.d = destination(i, from, count);
       plan_.ops[plan_.opCount++] = op;
     }
     current_[code.dst] = op.d;
-  }
-
-  bool is_two(int32_t slot, DType dtype) const {
-    alignas(64) char two[VECTOR_BYTES];
-    put_number(two, dtype, 2);
-    return is_one(slot) && memcmp(plan_.slots[slot].at, two, static_cast<size_t>(size_of(dtype))) == 0;
   }
 
   int32_t destination(int32_t i, const int32_t* from, int32_t count) {
@@ -339,7 +360,6 @@ class Values {
   }
 
   const Map& map_;
-  const Memory& memory_;
   Plan& plan_;
   char* vectors_;
   /** The output that a step's result is, or -1. */
@@ -376,7 +396,9 @@ constexpr int64_t partWork = 10000, mostParts = 64;
 /** Accumulators that all parts together may have in order to be put together. */
 constexpr int64_t mostPartial = 65536;
 
-static void choose_parts(const Map& map, Plan& plan, int64_t elements) {
+/** A loop that all outputs keep, cut between blocks; or the outermost one, and what it is reduced to is put together.
+ */
+static void choose_parts(const Map& map, Plan& plan) {
   plan.cut = 0;
   plan.parts = 1;
   plan.chunk = plan.sizes[0];
@@ -384,24 +406,22 @@ static void choose_parts(const Map& map, Plan& plan, int64_t elements) {
   for (int32_t i = 0; i < map.codeCount; i++) cost += cost_of(map.codes[i]);
   for (int32_t i = 0; i < plan.inputCount; i++) cost += 30 * plan.inputs[i].size;
   for (int32_t k = 0; k < plan.outCount; k++) cost += 30 * plan.outs[k].size;
-  int64_t wanted = elements * cost / 1000 / partWork;
+  int64_t wanted = plan.elements * cost / 1000 / partWork;
   if (wanted < 2) return;
   if (wanted > mostParts) wanted = mostParts;
-  // A loop that all outputs keep, cut between blocks; or the outermost one, and what it is reduced to is put together.
-  int64_t found = 1, most = 1;
-  int64_t partial = 1;
+  int64_t accumulators = 1, found = 1;
   for (int32_t k = 0; k < map.outCount; k++) {
     if (!is_reduced(map.outs[k], 0)) continue;
     int64_t count = 1;
     for (int32_t l = 0; l < map.depth; l++) count *= is_reduced(map.outs[k], l) ? 1 : map.sizes[l];
-    if (count > partial) partial = count;
+    if (count > accumulators) accumulators = count;
   }
   for (int32_t l = 0; l <= plan.level; l++) {
     bool kept = true;
     for (int32_t k = 0; k < map.outCount; k++) kept &= !is_reduced(map.outs[k], l);
-    most = l == plan.level ? map.sizes[l] / plan.turns : map.sizes[l];
-    if (!kept && l == 0 && most > mostPartial / partial) most = mostPartial / partial;
     if (!kept && l > 0) continue;
+    int64_t most = l == plan.level ? map.sizes[l] / plan.turns : map.sizes[l];
+    if (!kept && most > mostPartial / accumulators) most = mostPartial / accumulators;
     if (most > wanted) most = wanted;
     if (most <= found) continue;
     found = most;
@@ -411,6 +431,101 @@ static void choose_parts(const Map& map, Plan& plan, int64_t elements) {
   plan.chunk = (size + found - 1) / found;
   if (plan.cut == plan.level) plan.chunk = (plan.chunk + plan.turns - 1) / plan.turns * plan.turns;
   plan.parts = (size + plan.chunk - 1) / plan.chunk;
+}
+
+/** How results of reductions are kept until they are written. */
+static void place_accumulators(Plan& plan) {
+  plan.partBytes = bytes_of<Slot>(plan.slotCount) + 2 * bytes_of<char*>(plan.inputCount) +
+                   2 * bytes_of<char*>(plan.outCount) + bytes_of<int64_t>(plan.outCount) + plan.blockBytes;
+  for (int32_t k = 0; k < plan.outCount; k++) {
+    Output& out = plan.outs[k];
+    if (out.reduction == nullptr) continue;
+    out.count = 1;
+    for (int32_t l = plan.depth - 1; l >= 0; l--) {
+      const bool kept = l >= out.region && out.steps[l] != 0;
+      out.accumulatorSteps[l] = kept ? out.count * out.reduction->size : 0;
+      if (!kept) continue;
+      out.count *= l == plan.level && l < out.first ? plan.turns : l == plan.cut ? plan.chunk : plan.sizes[l];
+    }
+    const int64_t bytes = padded(out.count * out.reduction->size + slack);
+    if (plan.parts > 1 && out.steps[plan.cut] == 0) {
+      out.partialBytes = bytes;
+      plan.partialBytes += bytes * plan.parts;
+    } else {
+      plan.partBytes += bytes;
+    }
+  }
+}
+
+// ---- all of it ----
+
+static int64_t most_slots(const Map& map) { return map.inputCount + 2 * map.codeCount + 1; }
+
+/** The memory that a plan takes. */
+static int64_t plan_bytes(const Map& map) {
+  return bytes_of<Input>(map.inputCount) + bytes_of<Output>(map.outCount) + 2 * bytes_of<Op>(map.codeCount) +
+         bytes_of<Slot>(most_slots(map)) + bytes_of<int64_t>(most_slots(map)) + bytes_of<int32_t>(map.codeCount) +
+         padded((map.inputCount + map.codeCount) * VECTOR_BYTES) +
+         bytes_of<int64_t>(map.outCount * (map.depth + int64_t{1}));
+}
+
+static void open_output(const Map& map, int32_t k, Plan& plan) {
+  const MapOut& given = map.outs[k];
+  Output& out = plan.outs[k];
+  out.steps = map.depth == 0 ? noSteps : given.to.steps;
+  out.size = size_of(given.to.operand.dtype);
+  out.direct = false;
+  out.partialBytes = 0;
+  out.partial = nullptr;
+  out.reduction = nullptr;
+  if (given.reduce == Reduce::none) return;
+  out.reduction = reduction_of(given.reduce, given.to.operand.dtype);
+  out.first = 0;
+  while (out.first < plan.depth && (map.depth == 0 || out.steps[out.first] != 0)) out.first++;
+  out.region = out.first < plan.level ? out.first : plan.level;
+  out.keepsColumns = out.steps[plan.depth - 1] != 0;
+  out.columns = 1;
+  int32_t l = plan.depth - 1;
+  for (; l > plan.level && (out.steps[l] != 0) == out.keepsColumns; l--) out.columns *= plan.sizes[l];
+  if (l == plan.level && (out.steps[l] != 0) == out.keepsColumns) out.columns = 0;
+}
+
+static void make_plan(const Map& map, uint64_t aliases, Room room, Plan& plan) {
+  plan = {};
+  plan.aliases = aliases;
+  plan.depth = map.depth == 0 ? 1 : map.depth;
+  plan.sizes = map.depth == 0 ? oneTurn : map.sizes;
+  plan.inputCount = map.inputCount;
+  plan.outCount = map.outCount;
+  plan.elements = 1;
+  for (int32_t l = 0; l < plan.depth; l++) plan.elements *= plan.sizes[l];
+  plan.inputs = room.take<Input>(map.inputCount);
+  plan.outs = room.take<Output>(map.outCount);
+  plan.ops = room.take<Op>(map.codeCount);
+  plan.once = room.take<Op>(map.codeCount);
+  plan.slots = room.take<Slot>(most_slots(map));
+  plan.home = room.take<int64_t>(most_slots(map));
+  int32_t* target = room.take<int32_t>(map.codeCount);
+  char* vectors = room.bytes((map.inputCount + map.codeCount) * VECTOR_BYTES);
+  int64_t* steps = room.take<int64_t>(map.outCount * (map.depth + int64_t{1}));
+  if (plan.elements != 0) choose_block(map, plan);
+  for (int32_t i = 0; i < map.inputCount; i++) {
+    const Strided& x = map.inputs[i];
+    const bool one = x.operand.is_number() || is_uniform(map, x);
+    plan.inputs[i] = {x.operand.is_number() || map.depth == 0 ? noSteps : x.steps, size_of(x.operand.dtype),
+                      one                                       ? Layout::uniform
+                      : is_contiguous(map, x.steps, plan.level) ? Layout::contiguous
+                                                                : Layout::strided,
+                      nullptr};
+  }
+  for (int32_t k = 0; k < map.outCount; k++) {
+    open_output(map, k, plan);
+    plan.outs[k].accumulatorSteps = steps + k * (map.depth + int64_t{1});
+  }
+  if (plan.elements == 0) return;
+  Values(map, plan, vectors, target).assign();
+  choose_parts(map, plan);
+  place_accumulators(plan);
 }
 
 }  // namespace flambeau::ISA

@@ -22,6 +22,8 @@ struct Slot {
 struct Op {
   void (*run)(const Op& op, const Slot* slots, int64_t n);
   int32_t d, a, b, c;
+  /** The elements of a vector of results. */
+  int32_t count;
 };
 using Loop = void (*)(const Op&, const Slot*, int64_t);
 
@@ -275,6 +277,15 @@ template <class T> static T int_pow_of(T x, T p) {
   return static_cast<T>(result);
 }
 
+/** Squares are products. */
+static void power(const Op& op, const Slot* slots, int64_t n) {
+  const Slot& exponent = slots[op.b];
+  if (exponent.advance == 0 && *reinterpret_cast<const float*>(exponent.at) == 2) {
+    return binary<Mul, float, float>({op.run, op.d, op.a, op.a, op.a, op.count}, slots, n);
+  }
+  binary<Pow, float, float>(op, slots, n);
+}
+
 // ---- comparisons, choices, casts ----
 
 /** 1 where the mask is set. */
@@ -359,7 +370,7 @@ static Loop real_step(Step step, float) {
     case Step::cos: return unary<Cos, float, float>;
     case Step::tanh: return unary<Tanh, float, float>;
     case Step::erf: return unary<Erf, float, float>;
-    case Step::pow: return binary<Pow, float, float>;
+    case Step::pow: return power;
     default: return nullptr;
   }
 }
