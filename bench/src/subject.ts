@@ -27,7 +27,7 @@ export interface Absent {
 export class CannotRun extends Error {}
 
 /** One thread for everything; nothing else is set, so a library chooses its kernels as it does for anybody. */
-const oneThread = { OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1', MKL_NUM_THREADS: '1' }
+const oneThread = { FLAMBEAU_THREADS: '1', OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1', MKL_NUM_THREADS: '1' }
 
 export class Process {
   readonly subject: Subject

@@ -1,5 +1,6 @@
 // Who can be timed here. A backend that flambeau can load is two columns of every table, eager and compiled; nothing else
 // has to be told of it.
+import { statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { deviceNames, loadDevice } from 'flambeau'
 import { packed } from './installed.ts'
@@ -11,11 +12,16 @@ export const isPresent = (subject: Subject | Absent): subject is Subject => !('a
 
 export const isAbsent = (subject: Subject | Absent): subject is Absent => 'absent' in subject
 
+/** What comes in a package of its own for each platform. */
+const addons: Readonly<Record<string, string>> = {
+  native: here('../../../native/build/Release/flambeau_native.node'),
+}
+
 /** What somebody has on a disk who installed flambeau with this device. */
 const packedBytes = (device: string): number =>
   ['core', 'backend-js', 'flambeau', `backend-${device}`]
     .filter((name, i, names) => names.indexOf(name) === i)
-    .reduce((sum, name) => sum + packed(name).unpackedSize, 0)
+    .reduce((sum, name) => sum + packed(name).unpackedSize, device in addons ? statSync(addons[device]).size : 0)
 
 /** flambeau on a device, by the bench in a folder: this one, or a copy of it that finds another flambeau. */
 export const flambeau = (device: string, folder = here('./')): Subject[] =>
