@@ -1,5 +1,5 @@
 // The C++ of the native backend: builds its addon (`node tools/native.mjs`), runs its tests (`... test`), puts its sources into
-// the package that carries them (`... sources`), and the addon into the package of this platform (`... package`).
+// the package that carries them (`... sources`), and the addon into the package of this platform (`... package`, `... unpackage`).
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
@@ -13,7 +13,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { argv } from 'node:process'
 import { pathToFileURL } from 'node:url'
 import { build, buildAddon, compiler, missing } from '../packages/backend-native/bin/build.mjs'
@@ -95,8 +95,13 @@ const fillPackage = () => {
   if (!existsSync(addon)) return { code: 1, output: 'there is no addon: node tools/native.mjs builds it' }
   const wrong = faults(addon)
   if (wrong.length > 0) return { code: 1, output: `the addon cannot be published: ${wrong.join('; ')}` }
-  copyFileSync(addon, 'flambeau_native.node')
-  copyFileSync(join(root, 'LICENSE'), 'LICENSE')
+  for (const file of [addon, join(root, 'LICENSE')]) copyFileSync(file, basename(file))
+  return { code: 0 }
+}
+
+/** Takes it out again: in this repository an addon is found where it was built. */
+const emptyPackage = () => {
+  for (const file of [addon, 'LICENSE']) rmSync(basename(file), { force: true })
   return { code: 0 }
 }
 
@@ -152,6 +157,7 @@ const commands = {
     return { code: 0 }
   },
   package: fillPackage,
+  unpackage: emptyPackage,
   test: async () => {
     const counts = await runTests()
     mkdirSync(join(sources, '.cache'), { recursive: true })
