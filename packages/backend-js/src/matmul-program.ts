@@ -2,7 +2,6 @@
 // an element is finished, or in a loop after it where it calls functions.
 import {
   contiguousLayout,
-  contiguousStrides,
   emitJs,
   type Expr,
   isUse,
@@ -12,7 +11,6 @@ import {
   topological,
   type Use,
 } from '@flambeau/core/backend'
-import { sum, times } from './index-source.ts'
 import type { Likeness } from './likeness.ts'
 import { inputDTypes } from './map-program.ts'
 import { emitMatmul, type MatmulSource, type MatrixSource } from './matmul-source.ts'
@@ -47,10 +45,9 @@ export function matmulStep(source: ProgramSource, instr: ProgramInstr<'matmul'>,
 
 function productOf(source: ProgramSource, fn: FunctionSource, instr: ProgramInstr<'matmul'>): MatmulSource {
   const [a, b, ...others] = instr.inputs as readonly Use[]
-  const { shape } = source.program.values[instr.outputs[0]]
-  const strides = contiguousStrides(shape)
+  const [value] = instr.outputs
+  const { shape } = source.program.values[value]
   const rank = shape.length
-  const batch = shape.slice(0, -2).map((size, i) => ({ size, a: a.strides[i], b: b.strides[i], out: strides[i] }))
   const { post } = instr.attrs
   return {
     m: shape[rank - 2],
@@ -58,15 +55,15 @@ function productOf(source: ProgramSource, fn: FunctionSource, instr: ProgramInst
     n: shape[rank - 1],
     a: matrixOf(fn, a),
     b: matrixOf(fn, b),
-    out: fn.open(instr.outputs[0]),
-    batch,
+    out: matrixOf(fn, { value, ...contiguousLayout(shape) }),
+    batch: shape.slice(0, -2),
     ...(post === undefined ? {} : epilogueOf(source, fn, post, others)),
   }
 }
 
-function matrixOf(fn: FunctionSource, x: Use): MatrixSource {
+function matrixOf(fn: FunctionSource, x: Pick<Use, 'value' | 'offset' | 'strides'>): MatrixSource {
   const [rowStep, columnStep] = x.strides.slice(-2)
-  return { ...fn.open(x.value), start: fn.strided(x, []).start, rowStep, columnStep }
+  return { ...fn.open(x.value), start: fn.strided(x, []).start, rowStep, columnStep, batch: x.strides.slice(0, -2) }
 }
 
 /** The epilogue reads the product as input 0, then elements of the other operands at its position. */
@@ -75,31 +72,26 @@ function epilogueOf(
   fn: FunctionSource,
   post: Expr,
   others: readonly ProgramInstr['inputs'][number][],
-): Pick<MatmulSource, 'post' | 'parameters'> {
+): Pick<MatmulSource, 'post' | 'operands' | 'parameters'> {
   const dtypes = inputDTypes([post])
-  const parameters: string[] = []
-  const reads = others.map((x, i) => {
-    if (!isUse(x)) {
-      const dtype = dtypes.get(i + 1)
-      const name = dtype === undefined ? '' : fn.number(x, dtype)
-      if (/^[a-z]/.test(name)) parameters.push(name)
-      return () => name
+  const operands: MatrixSource[] = []
+  const parameters = new Set<string>()
+  const reads = others.map((x, i): ((operand: (i: number) => string) => string) => {
+    const dtype = dtypes.get(i + 1)
+    if (dtype === undefined) return () => ''
+    if (isUse(x)) {
+      const at = operands.push(matrixOf(fn, x)) - 1
+      return (operand) => operand(at)
     }
-    const { array, start, constant } = { ...fn.open(x.value), start: fn.strided(x, []).start }
-    if (!constant) parameters.push(array, ...[fn.open(x.value).start].filter((code) => code !== '0'))
-    return (at: readonly string[], alias: (array: string) => string) => {
-      const index = x.strides.reduce((code, step, axis) => sum(code, times(at[axis], step)), start)
-      return `${constant ? alias(array) : array}[${index}]`
-    }
+    const name = fn.number(x, dtype)
+    if (/^[a-z]/.test(name)) parameters.add(name)
+    return () => name
   })
   return {
-    parameters: [...new Set(parameters)],
-    post: (product, row, column, alias, batch) => {
-      const { lines, results } = emitJs(
-        [post],
-        (i) => (i === 0 ? product : reads[i - 1]([...batch, row, column], alias)),
-        source.fresh('t'),
-      )
+    operands,
+    parameters: [...parameters],
+    post: (product, operand) => {
+      const { lines, results } = emitJs([post], (i) => (i === 0 ? product : reads[i - 1](operand)), source.fresh('t'))
       return { lines, result: results[0] }
     },
   }

@@ -9,6 +9,8 @@ import { type ArraySource, type Cells, FunctionText, lastOf, loop, moving, type 
 export interface MatrixSource extends ArraySource {
   readonly rowStep: number
   readonly columnStep: number
+  /** From one matrix to the next in each dimension of a batch. */
+  readonly batch?: readonly number[]
 }
 
 export interface MatmulSource {
@@ -17,22 +19,19 @@ export interface MatmulSource {
   readonly n: number
   readonly a: MatrixSource
   readonly b: MatrixSource
-  /** Row-major, m by n. */
-  readonly out: ArraySource
-  /** Dimensions of a batch, outermost first, with the step of each array. */
-  readonly batch?: readonly { readonly size: number; readonly a: number; readonly b: number; readonly out: number }[]
+  readonly out: MatrixSource
+  /** The sizes of a batch, outermost first. */
+  readonly batch?: readonly number[]
   /**
    * Statements and result of the epilogue for one element, by source of the product, rounded to the factors' dtype, and
-   * of its position. `alias` gives a constant array the name by which V8 reads it fastest. Names that end in an
-   * underscore are not the epilogue's.
+   * of the operands' elements. Names that end in an underscore are not the epilogue's.
    */
   readonly post?: (
     product: string,
-    row: string,
-    column: string,
-    alias: (array: string) => string,
-    batch: readonly string[],
+    operand: (i: number) => string,
   ) => { readonly lines: readonly string[]; readonly result: string }
+  /** What the epilogue reads at an element's position, m by n each. */
+  readonly operands?: readonly MatrixSource[]
   /** Variables that the epilogue reads and the place of the call has. */
   readonly parameters?: readonly string[]
 }
@@ -46,29 +45,13 @@ export interface MatmulText {
 
 /** A product of matrices of known sizes; `fresh` gives names that nothing else has. */
 export function emitMatmul(x: MatmulSource, fresh: (prefix: string) => string): MatmulText {
-  return new Emission(x.m === 1 && x.n > 1 ? flipped(x) : { ...x, rowStep: x.n, columnStep: 1 }, fresh).text()
-}
-
-/** A product whose result may be transposed. */
-interface Product extends MatmulSource {
-  readonly rowStep: number
-  readonly columnStep: number
+  return new Emission(x.m === 1 && x.n > 1 ? flipped(x) : x, fresh).text()
 }
 
 /** The transposed product: a single row becomes a single column. */
-function flipped({ m, n, a, b, batch, post, ...x }: MatmulSource): Product {
+function flipped({ m, n, a, b, out, operands, ...x }: MatmulSource): MatmulSource {
   const swapped = (s: MatrixSource): MatrixSource => ({ ...s, rowStep: s.columnStep, columnStep: s.rowStep })
-  return {
-    ...x,
-    m: n,
-    n: m,
-    a: swapped(b),
-    b: swapped(a),
-    rowStep: 1,
-    columnStep: n,
-    batch: batch?.map((d) => ({ ...d, a: d.b, b: d.a })),
-    post: post && ((product, row, column, ...rest) => post(product, column, row, ...rest)),
-  }
+  return { ...x, m: n, n: m, a: swapped(b), b: swapped(a), out: swapped(out), operands: operands?.map(swapped) }
 }
 
 // ---- sizes, as measured ----
@@ -82,6 +65,12 @@ const mostRows = [6, 4, 3]
  */
 const uncut = 6
 const part = 4
+/**
+ * A row whose elements are sums of at most so many products is written out: what it reads of `a` would be read again for
+ * every tile, and a loop over k would not be worth its turns. And of how many products in all.
+ */
+const fewProducts = 5
+const mostWritten = 80
 /** How many tiles must read the same rows or columns for a panel of doubles to be faster than the arrays. */
 const readsOfRows = 4
 const readsOfColumns = 8
@@ -124,6 +113,17 @@ const packed = (cells: Cells, k: number, range: Range, at: string): Factor => ({
   along: range.step,
 })
 
+/** Elements of a tile, by column and row. */
+type Elements = (c: number, r: number) => string
+
+/** The rows from i and the columns from j on, which are positions in ranges. */
+interface Tile {
+  readonly down: Range
+  readonly i: string
+  readonly across: Range
+  readonly j: string
+}
+
 /** Columns of the result that are made together: those from `first`, which is a position in `range`. */
 interface Block {
   readonly range: Range
@@ -131,39 +131,45 @@ interface Block {
 }
 
 class Emission {
-  readonly #x: Product
+  readonly #x: MatmulSource
   readonly #fresh: (prefix: string) => string
   readonly #constants: string[] = []
   readonly #functions: string[] = []
   readonly #parameters: string[]
   readonly #arguments: string[]
+  /** The position in each dimension of the batch. */
   readonly #batch: readonly string[]
   readonly #a: Cells
   readonly #b: Cells
   readonly #out: Cells
+  readonly #operands: readonly Cells[]
   readonly #never: string
+  /** Rows are written out instead of tiles. */
+  readonly #written: boolean
 
-  constructor(x: Product, fresh: (prefix: string) => string) {
+  constructor(x: MatmulSource, fresh: (prefix: string) => string) {
     this.#x = x
     this.#fresh = fresh
-    const { a, b, out, batch = [], parameters = [] } = x
+    const { a, b, out, operands = [], batch = [], parameters = [] } = x
     this.#parameters = [...parameters]
     this.#arguments = [...parameters]
     this.#batch = batch.map((_, d) => `t${d}_`)
-    this.#a = this.#cells(a, 'a', [a.rowStep, a.columnStep])
-    this.#b = this.#cells(b, 'b', [b.rowStep, b.columnStep])
-    this.#out = this.#cells(out, 'out', [])
+    this.#a = this.#cells(a)
+    this.#b = this.#cells(b)
+    this.#out = this.#cells(out)
+    this.#operands = operands.map((operand) => this.#cells(operand))
     this.#never = this.#constant('never', 'new Int32Array(1)')
+    this.#written = x.k > 0 && x.k <= fewProducts && x.n > mostColumns && x.k * x.n <= mostWritten
   }
 
   text(): MatmulText {
     const { m, k, n, batch = [] } = this.#x
-    const empty = m === 0 || batch.some(({ size }) => size === 0)
+    const empty = m === 0 || batch.includes(0)
     const blocks = empty ? [] : cut(n, Math.max(mostColumns, Math.floor(mostInPanel / Math.max(k, 1))))
     let lines = blocks.flatMap((range) => loop('first_', range, (first) => this.#block({ range, first })))
     for (let d = batch.length - 1; d >= 0; d--) {
       const t = this.#batch[d]
-      lines = [`for (let ${t} = 0; ${t} < ${batch[d].size}; ${t}++) {`, ...lines, '}']
+      lines = [`for (let ${t} = 0; ${t} < ${batch[d]}; ${t}++) {`, ...lines, '}']
     }
     const name = this.#fresh('matmul')
     this.#functions.push(...new FunctionText().lines(name, this.#parameters, lines))
@@ -186,11 +192,12 @@ class Emission {
     return `${name}(${parameters.join(', ')})`
   }
 
-  #cells(s: ArraySource, which: 'a' | 'b' | 'out', steps: readonly number[]): Cells {
-    const { batch = [] } = this.#x
-    const origin = batch.map((dim, d) => times(this.#batch[d], dim[which]))
-    if (s.constant && isNumber(s.start) && [...steps, ...batch.map((dim) => dim[which])].every((step) => step >= 0)) {
-      const span = batch.reduce((total, dim) => total + (dim.size - 1) * dim[which], 0)
+  #cells(s: MatrixSource): Cells {
+    const { batch: sizes = [] } = this.#x
+    const { batch: steps = [], rowStep, columnStep } = s
+    const origin = steps.map((step, d) => times(this.#batch[d], step))
+    if (s.constant && isNumber(s.start) && [rowStep, columnStep, ...steps].every((step) => step >= 0)) {
+      const span = steps.reduce((total, step, d) => total + (sizes[d] - 1) * step, 0)
       return windows(s, origin, span, this.#constant)
     }
     const array = this.#fresh('x')
@@ -212,18 +219,16 @@ class Emission {
   /** Statements for all rows of a block; large ones go to functions of their own. */
   #block(block: Block): string[] {
     const { m, k, n } = this.#x
-    const columns = cut(block.range.step, mostColumns)
-    const rows = cut(m, mostRows[Math.min(n, mostColumns) - 1])
+    const columns = cut(block.range.step, this.#written ? n : mostColumns)
+    const rows = cut(m, this.#written ? 1 : mostRows[Math.min(n, mostColumns) - 1])
     const panelA = k > 0 && tilesIn(columns) >= readsOfRows ? this.#panel(rows[0].step * k) : undefined
     const panelB = k > 0 && n > 1 && tilesIn(rows) >= readsOfColumns ? this.#panel(block.range.step * k) : undefined
     const a = panelA ? (range: Range): Factor => packed(panelA, k, range, '0') : this.#rows
     const b = panelB
       ? (range: Range, j: string): Factor => packed(panelB, k, range, j)
       : (range: Range, j: string): Factor => this.#columns(block, range, j)
-    const tile = (fn: FunctionText, down: Range, i: string, across: Range, j: string): string[] => [
-      ...this.#products(fn, down.step, across.step, a(down, i), b(across, j)),
-      ...this.#results(fn, down, i, block, across, j),
-    ]
+    const tile = (fn: FunctionText, down: Range, i: string, across: Range, j: string): string[] =>
+      this.#tile(fn, block, { down, i, across, j }, a(down, i), b(across, j))
     const tiles = (fn: FunctionText, down: Range, i: string, across: Range): string[] =>
       loop('j_', across, (j) => tile(fn, down, i, across, j))
     const lines: string[] = []
@@ -292,6 +297,54 @@ class Emission {
     ]
   }
 
+  /** The result or an operand as a tile has it. */
+  #placed({ rowStep, columnStep }: MatrixSource, cells: Cells, { range, first }: Block, t: Tile): Factor {
+    return {
+      cells,
+      base: sum(times(t.i, rowStep), times(first, columnStep), times(t.j, columnStep), ...cells.origin),
+      last: lastOf(t.down) * rowStep + (lastOf(range) + lastOf(t.across)) * columnStep,
+      across: columnStep,
+      along: rowStep,
+    }
+  }
+
+  /** Declares where a tile begins; its elements. */
+  #opened(fn: FunctionText, lines: string[], name: string, { cells, base, last, across, along }: Factor): Elements {
+    const index = isNumber(base) ? base : name
+    if (index !== base) lines.push(`const ${name} = ${base}`)
+    return (c, r) => cells.at(fn, index, c * across + r * along, last + 1)
+  }
+
+  /** A tile of the result: its products, then what its elements become. */
+  #tile(fn: FunctionText, block: Block, t: Tile, a: Factor, b: Factor): string[] {
+    const { out, operands = [] } = this.#x
+    const [height, width] = [t.down.step, t.across.step]
+    const lines = this.#written ? [] : this.#products(fn, height, width, a, b)
+    const to = this.#opened(fn, lines, 'o_', this.#placed(out, this.#out, block, t))
+    const read = operands.map((operand, i) =>
+      this.#opened(fn, lines, `o${i}_`, this.#placed(operand, this.#operands[i], block, t)),
+    )
+    const result = (c: number, r: number): string[] =>
+      this.#result(to(c, r), `c${r}${c}_`, (operand) => read[operand](c, r))
+    if (this.#written) lines.push(...this.#row(fn, width, a, b, result))
+    else for (let r = 0; r < height; r++) for (let c = 0; c < width; c++) lines.push(...result(c, r))
+    return lines
+  }
+
+  /** A row of the result with its products written out: what it reads of `a` is in variables for all columns. */
+  #row(fn: FunctionText, width: number, a: Factor, b: Factor, result: (c: number, r: number) => string[]): string[] {
+    const { k } = this.#x
+    const lines: string[] = []
+    const x = this.#opened(fn, lines, 'a_', a)
+    const y = this.#opened(fn, lines, 'b_', b)
+    for (let p = 0; p < k; p++) lines.push(`const x${p}_ = ${x(0, p)}`)
+    for (let c = 0; c < width; c++) {
+      const products = Array.from({ length: k }, (_, p) => `x${p}_ * ${y(c, p)}`)
+      lines.push(`const c0${c}_ = ${['0', ...products].join(' + ')}`, ...result(c, 0))
+    }
+    return lines
+  }
+
   /** The accumulators of a tile, with the sums of its products. */
   #products(fn: FunctionText, height: number, width: number, a: Factor, b: Factor): string[] {
     const names = Array.from({ length: height }, (_, r) => Array.from({ length: width }, (_, c) => `c${r}${c}_`))
@@ -311,30 +364,11 @@ class Emission {
     return [...lines, ...this.#overK(a, b, step)]
   }
 
-  /** Writes a tile to the result. */
-  #results(fn: FunctionText, down: Range, i: string, { range, first }: Block, across: Range, j: string): string[] {
-    const { rowStep, columnStep, post, a } = this.#x
-    const place = sum(times(i, rowStep), times(first, columnStep), times(j, columnStep), ...this.#out.origin)
-    const length = lastOf(down) * rowStep + (lastOf(range) + lastOf(across)) * columnStep + 1
-    const lines = [`const o_ = ${place}`]
-    for (let r = 0; r < down.step; r++) {
-      for (let c = 0; c < across.step; c++) {
-        const to = this.#out.at(fn, 'o_', r * rowStep + c * columnStep, length)
-        if (post === undefined) lines.push(`${to} = c${r}${c}_`)
-        else {
-          const column = sum(first, j, String(c))
-          const { lines: steps, result } = post(
-            'product_',
-            `(${sum(i, String(r))})`,
-            `(${column})`,
-            fn.alias,
-            this.#batch,
-          )
-          const product = `const product_ = ${roundSource[a.dtype](`c${r}${c}_`)}`
-          lines.push('{', product, ...steps, `${to} = ${result}`, '}')
-        }
-      }
-    }
-    return lines
+  /** Writes an accumulator to an element of the result. */
+  #result(to: string, sum: string, operand: (i: number) => string): string[] {
+    const { post, a } = this.#x
+    if (post === undefined) return [`${to} = ${sum}`]
+    const { lines, result } = post('product_', operand)
+    return ['{', `const product_ = ${roundSource[a.dtype](sum)}`, ...lines, `${to} = ${result}`, '}']
   }
 }

@@ -64,7 +64,7 @@ function made({ dtype, sizes: [m, k, n, rowA, columnA, rowB, columnB] }: Known):
       n,
       a: { ...variable('a'), rowStep: rowA, columnStep: columnA },
       b: { ...variable('b'), rowStep: rowB, columnStep: columnB },
-      out: variable('out'),
+      out: { ...variable('out'), rowStep: n, columnStep: 1 },
     },
     (prefix) => `${prefix}${names++}`,
   )

@@ -4,7 +4,7 @@
 // none where that length is the loop's bound: so neighbours are read at one index from windows that begin at
 // different elements.
 import type { DType } from '@flambeau/core/backend'
-import { sum } from './index-source.ts'
+import { isNumber, sum } from './index-source.ts'
 
 /** A typed array by the name of a variable, and where in it something starts. */
 export interface ArraySource {
@@ -52,7 +52,7 @@ export class FunctionText {
 export interface Cells {
   /** What is added to every index. */
   readonly origin: readonly string[]
-  /** The element `offset` after an index that is less than `length`. */
+  /** The element `offset` after an index that is less than `length`; one at a number needs no window. */
   at(fn: FunctionText, index: string, offset: number, length: number): string
 }
 
@@ -79,6 +79,7 @@ export function windows(
   return {
     origin,
     at: (fn, index, offset, length) => {
+      if (isNumber(index)) return `${fn.alias(array)}[${Number(start) + Number(index) + offset}]`
       const from = `${array}.buffer, ${array}.byteOffset + ${(Number(start) + offset) * bytes}`
       const value = `new ${type}(${from}, ${length + span})`
       const window = known.get(value) ?? constant('w', value)

@@ -100,36 +100,25 @@ function check({
   }
   matmul(instr)
 
-  const matrix = (array: string, { strides, offset }: Layout): MatrixSource => {
+  const matrix = (array: string, { strides, offset }: Layout, start = String(offset)): MatrixSource => {
     const [rowStep, columnStep] = strides.slice(-2)
-    return {
-      array,
-      start: variable ? `${array}Start` : String(offset),
-      rowStep,
-      columnStep,
-      dtype,
-      constant: !variable,
-    }
+    return { array, start, rowStep, columnStep, batch: strides.slice(0, -2), dtype, constant: !variable }
   }
+  const factor = (array: string, x: Layout): MatrixSource => matrix(array, x, variable ? `${array}Start` : undefined)
   const { declarations, call } = emitMatmul(
     {
       m,
       k,
       n,
-      a: matrix('a', a),
-      b: matrix('b', b),
-      out: { array: 'out', start: String(start), dtype, constant: !variable },
-      batch: batch.map((size, d) => ({
-        size,
-        a: a.strides[d],
-        b: b.strides[d],
-        out: numelOf(shape.slice(d + 1)),
-      })),
+      a: factor('a', a),
+      b: factor('b', b),
+      out: matrix('out', { ...contiguousLayout(shape), offset: start }),
+      batch,
       ...(post && {
         parameters: ['scale'],
-        post: (product, row, column, alias, at) => {
-          const index = [`${bias.offset} + ${row} + 2 * ${column}`, ...at].join(' + ')
-          const { lines, results } = emitJs([expr], (i) => (i === 0 ? product : `${alias('bias')}[${index}]`))
+        operands: [matrix('bias', bias)],
+        post: (product, operand) => {
+          const { lines, results } = emitJs([expr], (i) => (i === 0 ? product : operand(0)))
           return { lines, result: `${results[0]} * scale` }
         },
       }),
@@ -164,7 +153,7 @@ it.each(small)('small matrices: %i rows', (m) => {
   }
 })
 
-/** Tiles that are whole and not, panels of rows, of columns, of both, and of neither. */
+/** Tiles that are whole and not, panels of rows, of columns, of both, and of neither; rows that are written out. */
 const larger: readonly Case['sizes'][] = [
   [13, 506, 1],
   [1, 50, 13],
@@ -174,6 +163,7 @@ const larger: readonly Case['sizes'][] = [
   [6, 5, 40],
   [40, 5, 3],
   [25, 1, 25],
+  [12, 5, 10],
 ]
 const pairs = layouts.flatMap((a) => layouts.map((b) => [a.name, b.name, a, b] as const))
 
@@ -197,6 +187,7 @@ it('batches, expanded ones too', () => {
     [1, 5, 12],
     [30, 6, 31],
     [2, 0, 2],
+    [9, 3, 4],
   ] as const) {
     for (const batch of [[2], [0], [1], [2, 3], [3, 1, 2]]) {
       for (const post of [false, true]) {
@@ -248,8 +239,9 @@ it('its text', () => {
       n: 1,
       a: { ...matrix, array: 'x', start: '0', rowStep: 13, columnStep: 1 },
       b: { ...matrix, array: 'w', start: '16', rowStep: 1, columnStep: 13 },
-      out: { ...matrix, array: 'y', start: '32' },
-      post: (product, _, __, alias) => ({ lines: [], result: `fround(${product} + ${alias('bias')}[0])` }),
+      out: { ...matrix, array: 'y', start: '32', rowStep: 1, columnStep: 1 },
+      operands: [{ ...matrix, array: 'bias', start: '0', rowStep: 0, columnStep: 1 }],
+      post: (product, operand) => ({ lines: [], result: `fround(${product} + ${operand(0)})` }),
     },
     (prefix) => `${prefix}${names++}`,
   )
