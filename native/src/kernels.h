@@ -47,7 +47,7 @@ struct Strided {
 
 enum class Reduce : int32_t { none = -1, sum, prod, max, min };
 
-/** The steps of core's expressions, in the order of native/src/steps.txt, which the encoder reads too. */
+/** The steps of core's expressions, in the order of packages/backend-native/src/expression.ts. */
 enum class Step : int32_t {
   constant, cast, add, sub, mul, div, mod, floorDiv, pow, min, max, fma, neg, abs, sign, floor, ceil, trunc, rint, sqrt,
   exp, expm1, log, log1p, sin, cos, tanh, erf, eq, ne, lt, le, gt, ge, logicalAnd, logicalOr, logicalXor, logicalNot,

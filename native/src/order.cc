@@ -1,6 +1,8 @@
 #include "order.h"
 
 #include <atomic>
+#include <cstring>
+#include <limits>
 #include <memory>
 #include <new>
 
@@ -12,8 +14,7 @@ namespace {
 
 /** Whether a value beats the best so far: NaN beats all but NaN. */
 template <bool Max, class T> inline bool beats(T value, T best) {
-  const bool more = Max ? value > best : value < best;
-  return more | ((value != value) & (best == best));
+  return !(Max ? value <= best : value >= best) & (best == best);
 }
 
 /** Elements that are looked at together: their extreme is found without branches, its place only where it counts. */
@@ -25,9 +26,13 @@ template <bool Max, class T> int64_t arg_of_row(const T* p, int64_t n) {
   int64_t begins = 0, ends = std::min(n, chunk);
   for (int64_t from = 0; from < n; from += chunk) {
     const int64_t to = std::min(n, from + chunk);
-    bool any = false;
-    for (int64_t i = from; i < to; i++) any |= beats<Max>(p[i], best);
-    if (!any) continue;
+    int32_t better = 0;
+    if (to - from == chunk) {  // a length that the compiler knows makes it vectors
+      for (int64_t i = 0; i < chunk; i++) better |= beats<Max>(p[from + i], best) ? 1 : 0;
+    } else {
+      for (int64_t i = from; i < to; i++) better |= beats<Max>(p[i], best) ? 1 : 0;
+    }
+    if (better == 0) continue;
     for (int64_t i = from; i < to; i++) best = beats<Max>(p[i], best) ? p[i] : best;
     begins = from;
     ends = to;
@@ -45,8 +50,9 @@ template <bool Max, class T> void arg_reduce_as(const ArgReduce& a, const Memory
   const Loops<1> reduced{a.reduced, a.sizes + a.kept, {a.from.steps + a.kept}};
   const int64_t n = product(a.sizes + a.kept, a.reduced);
   const int64_t width = kept.inner(), across = kept.step(0), inner = reduced.inner(), along = reduced.step(0);
-  // Elements side by side are compared side by side, element by element of the reduction; else each by itself.
-  const bool beside = across == 1 && along != 1;
+  // Elements side by side, and those of short reductions, are compared side by side, element by element of the
+  // reduction; else each by itself.
+  const bool beside = (across == 1 && along != 1) || n < chunk / 2;
   const int64_t piece = beside ? 256 : 1, pieces = (width + piece - 1) / piece;
   parallel_ranges(kept.rows() * pieces, n * piece, [&](int64_t first, int64_t last) {
     for (int64_t i = first; i < last; i++) {
@@ -115,7 +121,35 @@ template <class T, class F> struct Running {
   Sum operator()(Sum a, T b) const { return combine(a, static_cast<Sum>(b)); }
 };
 
-template <bool Descending, class T> void sort_as(const Sort& s, const Memory& memory) {
+/** Whole numbers that are ordered as values are: -0 as 0, NaN after all. */
+template <class T> struct KeyOf {
+  using Key = int32_t;
+  static Key key(T x) { return x; }
+};
+template <class Float, class Bits> struct FloatKey {
+  using Key = Bits;
+  static Key key(Float x) {
+    constexpr Bits most = std::numeric_limits<Bits>::max();
+    if (x != x) return most;
+    if (x == 0) return 0;
+    Bits bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits < 0 ? bits ^ most : bits;
+  }
+};
+template <> struct KeyOf<float> : FloatKey<float, int32_t> {};
+template <> struct KeyOf<double> : FloatKey<double, int64_t> {};
+
+template <class Key> struct Entry {
+  Key key;
+  int32_t index;
+};
+
+template <class Key> __attribute__((noinline)) void sort_entries(Entry<Key>* entries, int32_t count) {
+  std::stable_sort(entries, entries + count, [](const Entry<Key>& a, const Entry<Key>& b) { return a.key < b.key; });
+}
+
+template <class T> void sort_as(const Sort& s, const Memory& memory) {
   const T* from = s.from.operand.in<T>(memory);
   T* values = s.values.operand.in<T>(memory);
   int32_t* indices = s.indices.operand.in<int32_t>(memory);
@@ -123,26 +157,21 @@ template <bool Descending, class T> void sort_as(const Sort& s, const Memory& me
   const int64_t width = loops.inner(), s0 = loops.step(0), s1 = loops.step(1), s2 = loops.step(2);
   const int64_t step = s.from.steps[s.depth];
   const int64_t valueStep = s.values.steps[s.depth], indexStep = s.indices.steps[s.depth];
-  struct Entry {
-    T key;
-    int32_t index;
-  };
+  using Key = typename KeyOf<T>::Key;
+  const Key flip = s.descending ? ~Key{0} : Key{0};
   std::atomic<bool> exhausted{false};
   parallel_ranges(loops.rows(), width * s.n * 8, [&](int64_t first, int64_t last) {
-    const std::unique_ptr<Entry[]> order(new (std::nothrow) Entry[s.n]);
+    const std::unique_ptr<Entry<Key>[]> order(new (std::nothrow) Entry<Key>[s.n]);
     if (order == nullptr) return exhausted.store(true);
     loops.walk(first, last, [&](const int64_t(&at)[3]) {
       for (int64_t i = 0; i < width; i++) {
         const T* p = from + at[0] + i * s0;
-        for (int32_t c = 0; c < s.n; c++) order[c] = {p[c * step], c};
-        std::stable_sort(order.get(), order.get() + s.n, [](const Entry& a, const Entry& b) {
-          const T x = Descending ? b.key : a.key, y = Descending ? a.key : b.key;
-          return x < y || (x == x && y != y);
-        });
+        for (int32_t c = 0; c < s.n; c++) order[c] = {KeyOf<T>::key(p[c * step]) ^ flip, c};
+        sort_entries(order.get(), s.n);
         T* q = values + at[1] + i * s1;
         int32_t* k = indices + at[2] + i * s2;
         for (int32_t c = 0; c < s.n; c++) {
-          q[c * valueStep] = order[c].key;
+          q[c * valueStep] = p[order[c].index * step];
           k[c * indexStep] = order[c].index;
         }
       }
@@ -171,10 +200,7 @@ void scan(const Scan& s, const Memory& memory) {
 }
 
 void sort(const Sort& s, const Memory& memory) {
-  with_type(s.from.operand.dtype, [&](auto type) {
-    using T = decltype(type);
-    s.descending ? sort_as<true, T>(s, memory) : sort_as<false, T>(s, memory);
-  });
+  with_type(s.from.operand.dtype, [&](auto type) { sort_as<decltype(type)>(s, memory); });
 }
 
 }  // namespace flambeau

@@ -1,0 +1,100 @@
+// argReduce, scan and sort against plain loops: sizes around those of their chunks, ties, NaN, any steps.
+#include "order.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <vector>
+
+#include "pool.h"
+
+using namespace flambeau;
+
+namespace {
+
+/** Few different values, so that there are ties; NaN once in a while. */
+std::vector<float> numbers(size_t count, uint32_t seed, bool nan) {
+  std::mt19937 random(seed);
+  std::vector<float> values(count);
+  for (float& x : values) {
+    x = static_cast<float>(random() % 50) - 25;
+    if (nan && random() % 97 == 0) x = NAN;
+  }
+  return values;
+}
+
+template <class T> Row row_of(std::vector<T>& values) {
+  return {reinterpret_cast<char*>(values.data()), static_cast<int64_t>(values.size() * sizeof(T))};
+}
+
+bool beats(float value, float best, bool max) {
+  if (value != value) return best == best;
+  return max ? value > best : value < best;
+}
+
+}  // namespace
+
+TEST_CASE("argReduce finds the first extreme") {
+  for (const int32_t kept : {1, 3, 300}) {
+    for (const int32_t n : {1, 5, 31, 32, 63, 64, 65, 130, 200}) {
+      for (const bool inner : {true, false}) {
+        for (const bool max : {true, false}) {
+          for (const bool nan : {true, false}) {
+            const auto count = static_cast<size_t>(kept) * static_cast<size_t>(n);
+            std::vector<float> values = numbers(count, static_cast<uint32_t>(n), nan);
+            std::vector<int32_t> indices(static_cast<size_t>(kept));
+            const int32_t sizes[] = {kept, n};
+            const int32_t steps[] = {inner ? n : 1, inner ? 1 : kept};
+            const Row rows[] = {row_of(values), row_of(indices)};
+            arg_reduce({max, 1, 1, sizes, {{0, DType::float32, 0}, steps}, {1, DType::int32, 0}},
+                       {rows, 2, nullptr, 0});
+            for (int32_t i = 0; i < kept; i++) {
+              int32_t best = 0;
+              const auto at = [&](int32_t k) { return values[static_cast<size_t>(i * steps[0] + k * steps[1])]; };
+              for (int32_t k = 1; k < n; k++) {
+                if (beats(at(k), at(best), max)) best = k;
+              }
+              REQUIRE(indices[static_cast<size_t>(i)] == best);
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("sort is stable and has NaN last, or first") {
+  for (const bool descending : {false, true}) {
+    constexpr int32_t n = 500;
+    std::vector<float> values = numbers(n, 7, true), sorted(n);
+    std::vector<int32_t> indices(n), expected(n);
+    const int32_t steps[] = {1};
+    const Row rows[] = {row_of(values), row_of(sorted), row_of(indices)};
+    sort({descending,
+          0,
+          n,
+          nullptr,
+          {{0, DType::float32, 0}, steps},
+          {{1, DType::float32, 0}, steps},
+          {{2, DType::int32, 0}, steps}},
+         {rows, 3, nullptr, 0});
+    for (int32_t i = 0; i < n; i++) expected[static_cast<size_t>(i)] = i;
+    std::stable_sort(expected.begin(), expected.end(), [&](int32_t a, int32_t b) {
+      const float x = values[static_cast<size_t>(a)], y = values[static_cast<size_t>(b)];
+      return descending ? beats(x, y, true) : beats(y, x, true);
+    });
+    CHECK(indices == expected);
+  }
+}
+
+TEST_CASE("scan keeps a running value in double precision") {
+  constexpr int32_t n = 1000;
+  std::vector<float> values(n, 0.1F), sums(n);
+  const int32_t steps[] = {1};
+  const Row rows[] = {row_of(values), row_of(sums)};
+  scan({Reduce::sum, 0, n, nullptr, {{0, DType::float32, 0}, steps}, {{1, DType::float32, 0}, steps}},
+       {rows, 2, nullptr, 0});
+  CHECK(sums[n - 1] == static_cast<float>(static_cast<double>(0.1F) * n));
+}
