@@ -170,7 +170,7 @@ class Walk {
       const Input& input = plan_.inputs[i];
       if (input.layout == Layout::uniform) continue;
       const char* at = in_[i] + t * input.steps[level] * input.size;
-      if (whole && input.layout == Layout::contiguous) {
+      if ((whole || plan_.isPlain) && input.layout == Layout::contiguous) {
         slots_[i].at = const_cast<char*>(at);
         continue;
       }

@@ -7,8 +7,9 @@
 
 namespace flambeau::ISA {
 
-/** Elements of a block, whose values should stay in the first cache; of maps without steps there are none to stay. */
-constexpr int64_t blockLength = 256, plainLength = 4096;
+/** Elements of a block, whose values should stay in the first cache; where there are no values but the operands', of
+ * one that is worth a thread. */
+constexpr int64_t blockLength = 256, plainLength = 65536;
 /** What may be read and written after memory of our own. */
 constexpr int64_t slack = 2 * VECTOR_BYTES;
 
@@ -88,6 +89,8 @@ struct Plan {
   /** A block is up to `turns` turns of the loop `level`, of `inner` elements each. */
   int32_t level;
   int64_t turns, inner;
+  /** Nothing is computed, and all of it reduced where it lies. */
+  bool isPlain;
   /** Parts are `chunk` turns of the loop `cut`. */
   int32_t cut;
   int64_t parts, chunk;
@@ -126,25 +129,6 @@ static bool has_two_sides(const Map& map, int32_t level) {
   return true;
 }
 
-static void choose_block(const Map& map, Plan& plan) {
-  const int64_t most = map.codeCount == 0 ? plainLength : blockLength;
-  plan.level = plan.depth - 1;
-  plan.inner = 1;
-  while (plan.level > 0 && plan.inner * map.sizes[plan.level] <= most && has_two_sides(map, plan.level - 1)) {
-    plan.inner *= map.sizes[plan.level--];
-  }
-  const int64_t size = plan.sizes[plan.level];
-  plan.turns = most / plan.inner;
-  if (plan.turns >= size) {
-    plan.turns = size;
-    return;
-  }
-  // Whole vectors, if there can be.
-  int64_t several = width;
-  while (several > 1 && plan.inner * (several / 2) % width == 0) several /= 2;
-  if (plan.turns > several) plan.turns -= plan.turns % several;
-}
-
 /** Whether elements of an operand follow one another in a block. */
 static bool is_contiguous(const Map& map, const int32_t* steps, int32_t level) {
   int64_t step = 1;
@@ -153,6 +137,32 @@ static bool is_contiguous(const Map& map, const int32_t* steps, int32_t level) {
     step *= map.sizes[l];
   }
   return true;
+}
+
+static void choose_block(const Map& map, Plan& plan) {
+  plan.isPlain = map.codeCount == 0;
+  for (int32_t k = 0; k < map.outCount; k++) plan.isPlain &= map.outs[k].reduce != Reduce::none;
+  for (int32_t i = 0; i < map.inputCount; i++) {
+    const Strided& x = map.inputs[i];
+    plan.isPlain &= !x.operand.is_number() && is_contiguous(map, x.steps, 0);
+  }
+  const int64_t most = plan.isPlain ? plainLength : blockLength;
+  plan.level = plan.depth - 1;
+  plan.inner = 1;
+  while (plan.level > 0 && plan.inner * map.sizes[plan.level] <= most && has_two_sides(map, plan.level - 1)) {
+    plan.inner *= map.sizes[plan.level--];
+  }
+  const int64_t size = plan.sizes[plan.level];
+  plan.turns = most / plan.inner;
+  if (plan.isPlain && plan.turns < columnRun) plan.turns = columnRun;
+  if (plan.turns >= size) {
+    plan.turns = size;
+    return;
+  }
+  // Whole vectors, if there can be.
+  int64_t several = width;
+  while (several > 1 && plan.inner * (several / 2) % width == 0) several /= 2;
+  if (plan.turns > several) plan.turns -= plan.turns % several;
 }
 
 static bool is_uniform(const Map& map, const Strided& x) {

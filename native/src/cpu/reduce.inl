@@ -2,12 +2,15 @@
 // along a column, and these sums in double precision; products of floats are double throughout. What is added to what
 // follows from sizes alone.
 #pragma once
+#include "lanes.inl"
 #include "steps.inl"
 
 namespace flambeau::ISA {
 
 /** Elements added in their own precision. */
 constexpr int64_t rowRun = 256, columnRun = 16;
+/** From how many elements on a row is read as so many streams. */
+constexpr int64_t longRow = 16384, streams = 8;
 
 template <class T> constexpr bool isByte = sizeof(T) == 1;
 template <class T> INLINE Vec<T> lane_numbers() {
@@ -120,50 +123,93 @@ template <class T, class F, class A> struct Reducer {
     for (int64_t i = 0; i < n; i++) acc[i] = identity<A>(F::fn);
   }
 
+  /** Vectors of so many elements together, n of them, not more than a run. */
+  ALWAYS_INLINE static Vec<T> vectors(const T* p, int64_t n) {
+    const int64_t whole = n / L;
+    if (whole == 0) return some(p, n);
+    const Vec<T> s = together(p, whole, L, L);
+    return whole * L < n ? F::of(s, some(p + whole * L, n - whole * L)) : s;
+  }
+
+  /** Lanes to go on with. */
+  ALWAYS_INLINE static auto widened(Vec<T> x) {
+    if constexpr (isWide) {
+      return F::of(low(x), high(x));
+    } else {
+      return x;
+    }
+  }
+
+  /** Long rows are read in several places at once: memory gives more to several streams than to one. */
   ALWAYS_INLINE static A row(const T* p, int64_t n) {
-    A total = identity<A>(F::fn);
     if constexpr (isExact) {
+      A total = identity<A>(F::fn);
       for (int64_t i = 0; i < n; i++) total *= static_cast<A>(p[i]);
       return total;
+    } else if (n <= rowRun) {
+      return static_cast<A>(across(vectors(p, n)));
     }
-    for (; n > 0; p += rowRun, n -= rowRun) {
-      const int64_t m = n < rowRun ? n : rowRun, whole = m / L;
-      Vec<T> s;
-      if (whole > 0) {
-        s = together(p, whole, L, L);
-        if (whole * L < m) s = F::of(s, some(p + whole * L, m - whole * L));
-      } else {
-        s = some(p, m);
+    auto total = widened(vectors(p, rowRun));
+    p += rowRun;
+    n -= rowRun;
+    const int64_t step = n / streams / L * L;
+    for (int64_t i = 0; n >= longRow && i < step; i += L) {
+      total = F::of(total, widened(together(p + i, streams, step, L)));
+    }
+    if (n >= longRow) {
+      p += streams * step;
+      n -= streams * step;
+    }
+    for (; n > 0; p += rowRun, n -= rowRun) total = F::of(total, widened(vectors(p, n < rowRun ? n : rowRun)));
+    return Reducer<A, F, A>::across(total);
+  }
+
+  /** Lane l is of the lanes of rows[l] together. */
+  template <int distance = static_cast<int>(L) / 2> ALWAYS_INLINE static Vec<T> across(Vec<T>* rows) {
+    if constexpr (distance == 0) {
+      return rows[0];
+    } else {
+#pragma GCC unroll 64
+      for (int i = 0; i < distance; i++) {
+        const Vec<T> a = rows[i], b = rows[i + distance];
+        rows[i] = F::of(keep<T, distance>(a, b, AllLanes<T>{}), cross<T, distance>(a, b, AllLanes<T>{}));
       }
-      total = both(total, static_cast<A>(across(s)));
+      return across<distance / 2>(rows);
     }
-    return total;
+  }
+
+  ALWAYS_INLINE static void add(A* acc, Vec<T> x) {
+    if constexpr (isWide) {
+      store(acc, F::of(load(acc), low(x)));
+      store(acc + L / 2, F::of(load(acc + L / 2), high(x)));
+    } else {
+      store(acc, F::of(load(acc), x));
+    }
   }
 
   static void rows(const char* block, int64_t rows, int64_t columns, char* to) {
     const T* p = reinterpret_cast<const T*>(block);
     A* acc = reinterpret_cast<A*>(to);
-    for (int64_t r = 0; r < rows; r++, p += columns) acc[r] = both(acc[r], row(p, columns));
+    int64_t r = 0;
+    if constexpr (!isExact && sizeof(T) > 1) {
+      for (; columns <= rowRun && r + L <= rows; r += L, p += L * columns) {
+        Vec<T> s[L];
+        for (int64_t i = 0; i < L; i++) {
+          s[i] = columns <= L ? some(p + i * columns, columns) : vectors(p + i * columns, columns);
+        }
+        add(acc + r, across(s));
+      }
+    }
+    for (; r < rows; r++, p += columns) acc[r] = both(acc[r], row(p, columns));
   }
 
   static void columns(const char* block, int64_t rows, int64_t columns, char* to) {
-    const T* p = reinterpret_cast<const T*>(block);
     A* acc = reinterpret_cast<A*>(to);
-    for (int64_t j = 0; j < columns; j += L) {
-      const int64_t n = columns - j;
-      if constexpr (isWide) {
-        D first = load(acc + j), second = load(acc + j + L / 2);
-        constexpr int64_t height = isExact ? 1 : columnRun;
-        for (int64_t r = 0; r < rows; r += height) {
-          const V s = together(p + r * columns + j, rows - r < height ? rows - r : height, columns, n);
-          first = F::of(first, low(s));
-          second = F::of(second, high(s));
-        }
-        store(acc + j, first);
-        store(acc + j + L / 2, second);
-      } else {
-        store(acc + j, F::of(load(acc + j), together(p + j, rows, columns, n)));
-      }
+    constexpr int64_t height = isExact ? 1 : columnRun;
+    for (int64_t r = 0; r < rows; r += height) {
+      const T* p = reinterpret_cast<const T*>(block) + r * columns;
+      const int64_t count = rows - r < height ? rows - r : height;
+      for (int64_t j = 0; j < columns; j += L) add(acc + j, together(p + j, count, columns, columns - j));
     }
   }
 
