@@ -101,7 +101,7 @@ template <class T, class F, class A> struct Reducer {
   }
 
   /** One after the other `count` vectors, each `step` elements on, the last of which may be shorter than L. */
-  ALWAYS_INLINE static Vec<T> together(const T* p, int64_t count, int64_t step, int64_t n) {
+  __attribute__((noinline)) static Vec<T> together(const T* p, int64_t count, int64_t step, int64_t n) {
     Vec<T> s0 = some(p, n);
     int64_t i = 1;
     if (count >= 4) {
@@ -124,7 +124,7 @@ template <class T, class F, class A> struct Reducer {
   }
 
   /** Vectors of so many elements together, n of them, not more than a run. */
-  ALWAYS_INLINE static Vec<T> vectors(const T* p, int64_t n) {
+  __attribute__((noinline)) static Vec<T> vectors(const T* p, int64_t n) {
     const int64_t whole = n / L;
     if (whole == 0) return some(p, n);
     const Vec<T> s = together(p, whole, L, L);
