@@ -22,10 +22,11 @@ import {
   type TypedArray,
   type View,
 } from '@flambeau/core/backend'
+import { argReduce } from './arg-reduce.ts'
 import { map, mayCompile } from './map.ts'
 import { matmul } from './matmul.ts'
 import { assign, concat, fold, gather, iota, pad, scatter } from './move.ts'
-import { argReduce, scan, sort } from './order.ts'
+import { scan, sort } from './order.ts'
 import { compileProgram } from './program.ts'
 
 const kernels: { readonly [K in Kind]: (instr: Instr<K>) => void } = {

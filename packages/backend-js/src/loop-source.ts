@@ -7,7 +7,8 @@ import { type Cells, combineSource, finishSource, identityOf, largestOfCells, un
 
 /** An operand in memory: the element at `start` plus index times step of every loop. */
 export interface Strided {
-  readonly array: string
+  /** Without one, an element is its own position. */
+  readonly array?: string
   readonly start: string
   readonly steps: readonly Count[]
 }
@@ -158,7 +159,9 @@ class NestSource {
   // ---- lanes ----
 
   #element(lane: Lane, row: number): string {
-    return `${this.#operands[row]?.array}[${sum(lane.at[row], String(lane.known[row]))}]`
+    const at = sum(lane.at[row], String(lane.known[row]))
+    const array = this.#operands[row]?.array
+    return array === undefined ? at : `${array}[${at}]`
   }
 
   #outAt(lane: Lane, k: number): string {

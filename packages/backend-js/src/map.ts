@@ -96,6 +96,18 @@ export function map(instr: Instr<'map'>): void {
   mapLoops(instr, shape, cases)
 }
 
+/** What loops share that have one function: what is a number in its text. */
+export function classOf({ sizes, steps }: Loops): string {
+  const depth = sizes.length
+  const inner = depth > 0 && sizes[depth - 1] <= unrolled ? sizes[depth - 1] : 0
+  let key = depth * 32 + inner + '|'
+  for (const row of steps) {
+    for (const step of row) key += step === 0 ? '0' : step === 1 ? '1' : 's'
+    key += '|'
+  }
+  return key
+}
+
 function fillEmpty({ attrs, outputs }: Instr<'map'>): void {
   attrs.outs.forEach((out, k) => {
     if (out.reduce === undefined) return
@@ -107,14 +119,8 @@ function fillEmpty({ attrs, outputs }: Instr<'map'>): void {
 function mapLoops(instr: Instr<'map'>, shape: Shape, cases: Compiled): void {
   const { attrs, inputs } = instr
   const loops = mapLoopsOver(shape, inputs, attrs)
-  const depth = loops.sizes.length
-  const inner = depth > 0 && loops.sizes[depth - 1] <= unrolled ? loops.sizes[depth - 1] : 0
-  let key = depth * 32 + inner + '|'
+  let key = classOf(loops)
   for (let i = 0; i < inputs.length; i++) key += isView(inputs[i]) ? 'v' : 'n'
-  for (const steps of loops.steps) {
-    key += '|'
-    for (const step of steps) key += step === 0 ? '0' : step === 1 ? '1' : 's'
-  }
   let kernel = cases.looped.get(key)
   if (kernel === undefined) {
     kernel = mayCompile ? loopKernel(attrs, inputs.map(isView), loops) : (each, at) => interpretLoops(each, at)
@@ -145,7 +151,7 @@ export const calledIn = (text: string): string =>
 
 const helpers = { scalarValue, accumulators, cellsAt }
 
-function compile(parameters: string, lines: readonly string[]): (...args: never[]) => void {
+export function compile(parameters: string, lines: readonly string[]): (...args: never[]) => void {
   const text = lines.join('\n')
   const opening = `const { scalarValue, accumulators, cellsAt } = helpers\n${calledIn(text)}`
   return new Function('helpers', 'runtime', `${opening}\nreturn (${parameters}) => {\n${text}\n}`)(helpers, runtime)
@@ -183,8 +189,14 @@ function kernelSource(
     lines.push(`const o${k} = outputs[${k}].buffer.data`, `const q${k} = outputs[${k}].buffer.start`)
     return { array: `o${k}`, start: `q${k}`, steps: steps[row++] }
   })
+  const body = emitNest(attrs.outs, { sizes, inputs, outs, memory: memoryIn(lines) })
+  return [...lines, ...body]
+}
+
+/** Memory that the loops of one kernel have, and those of the next use again; declared in `lines`. */
+export function memoryIn(lines: string[]): NestMemory {
   let memories = 0
-  const memory: NestMemory = {
+  return {
     scratch: (length) => {
       const name = `a${memories}`
       lines.push(`const ${name} = accumulators(${memories++}, ${length})`)
@@ -196,8 +208,6 @@ function kernelSource(
       return { floats, words }
     },
   }
-  const body = emitNest(attrs.outs, { sizes, inputs, outs, memory })
-  return [...lines, ...body]
 }
 
 /** One loop over row-major operands; reduced outputs reduce everything. */
@@ -213,19 +223,25 @@ function flatKernel(attrs: Prims['map'], accesses: readonly Access[]): FlatKerne
 
 /** Nested loops over operands with steps; an innermost loop of a few turns is written out. */
 function loopKernel(attrs: Prims['map'], views: readonly boolean[], loops: Loops): LoopKernel {
+  const lines: string[] = []
+  const { sizes, steps } = countsIn(lines, loops)
+  return compile('instr, loops', [...lines, ...kernelSource(attrs, views, sizes, steps)]) as LoopKernel
+}
+
+/** The sizes and steps of a class of loops: numbers, or names that `lines` declare. */
+export function countsIn(lines: string[], loops: Loops): { sizes: Count[]; steps: Count[][] } {
   const depth = loops.sizes.length
-  const opening: string[] = []
   const sizes = loops.sizes.map((size, l): Count => {
     if (l === depth - 1 && size <= unrolled) return size
-    opening.push(`const n${l} = loops.sizes[${l}]`)
+    lines.push(`const n${l} = loops.sizes[${l}]`)
     return `n${l}`
   })
   const steps = loops.steps.map((row, k) =>
     row.map((step, l): Count => {
       if (step === 0 || step === 1) return step
-      opening.push(`const s${k}_${l} = loops.steps[${k}][${l}]`)
+      lines.push(`const s${k}_${l} = loops.steps[${k}][${l}]`)
       return `s${k}_${l}`
     }),
   )
-  return compile('instr, loops', [...opening, ...kernelSource(attrs, views, sizes, steps)]) as LoopKernel
+  return { sizes, steps }
 }

@@ -1,5 +1,5 @@
 // Matrix products as JavaScript source for compiled programs: tiles of the result accumulate in registers, in loops over
-// sizes and steps that are constants. Every element adds up its products over k in order, in double precision, and is
+// sizes and steps that are constants; rows whose sums are short are written out. Every element adds up its products over k in order, in double precision, and is
 // rounded once, so whatever tiles are chosen give the numbers of the `matmul` kernel bit for bit.
 import { roundSource } from '@flambeau/core/backend'
 import { isNumber, sum, times } from './index-source.ts'

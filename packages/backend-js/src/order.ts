@@ -1,38 +1,9 @@
-// Kernels that compare along an axis: argReduce, scan and sort.
+// Kernels that compare along an axis: scan and sort.
 import { contiguousStrides, forEachRow, hostOf, type Instr, numelOf, startOf, type View } from '@flambeau/core/backend'
 import { combineCall } from './reduction.ts'
 
-const drop = (list: readonly number[], axes: readonly number[]): number[] => list.filter((_, i) => !axes.includes(i))
-const pick = (list: readonly number[], axes: readonly number[]): number[] => axes.map((axis) => list[axis])
-
-export function argReduce({ attrs, inputs, outputs }: Instr<'argReduce'>): void {
-  const [x] = inputs as readonly View[]
-  const { data } = hostOf(x)
-  const { data: to, start } = hostOf(outputs[0])
-  const { axes, fn } = attrs
-  const reduced = pick(x.shape, axes)
-  const steps = pick(x.strides, axes)
-  const sign = fn === 'max' ? 1 : -1
-  let q = start
-  forEachRow(drop(x.shape, axes), [drop(x.strides, axes)], [startOf(x)], (at, n, [outer]) => {
-    for (let i = 0; i < n; i++) {
-      let best = -1
-      let extreme = 0
-      let position = 0
-      forEachRow(reduced, [steps], [at[0] + i * outer], (inner, count, [step]) => {
-        for (let c = 0, p = inner[0]; c < count; c++, p += step, position++) {
-          const value = data[p] * sign
-          // The first of equals stays; NaN beats all numbers.
-          if (best < 0 || value > extreme || (value !== value && extreme === extreme)) {
-            best = position
-            extreme = value
-          }
-        }
-      })
-      to[q++] = best
-    }
-  })
-}
+export const drop = (list: readonly number[], axes: readonly number[]): number[] =>
+  list.filter((_, i) => !axes.includes(i))
 
 export function scan({ attrs, inputs, outputs }: Instr<'scan'>): void {
   const [x] = inputs as readonly View[]

@@ -14,6 +14,7 @@ import {
   type ProgramInstr,
   runtime,
 } from '@flambeau/core/backend'
+import { argReduceStep } from './arg-reduce.ts'
 import { type Likeness, likenessOf } from './likeness.ts'
 import { indented } from './loop-source.ts'
 import { calledIn } from './map.ts'
@@ -96,6 +97,8 @@ export function compileProgram(planned: Program, plan: Plan, backend: Backend): 
     if (leaves !== undefined) straightStep(source, instrs as MapInstr[], leaves, like)
     else if (instr.kind === 'map') mapStep(source, instr as MapInstr, like)
     else if (instr.kind === 'matmul') matmulStep(source, instr as ProgramInstr<'matmul'>, like)
+    else if (instr.kind === 'argReduce' && instr.inputs.every(isUse))
+      argReduceStep(source, instr as ProgramInstr<'argReduce'>)
     else if (!moveStep(source, instr)) source.calls.push(kernels.add(source, instr))
   }
   const opening = source.memory.binding(kernels.hosts)

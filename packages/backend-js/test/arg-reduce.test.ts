@@ -1,0 +1,59 @@
+// argmax and argmin, eager and compiled, over every axis of layouts of all kinds: the first of equals is found, and NaN
+// before all numbers.
+import { compile, type DType, type Tensor, tensor } from 'flambeau'
+import { expect, it } from 'vitest'
+
+const odd = [0, -0, 1, -1, NaN, Infinity, -Infinity, 2 ** 31 - 1, -(2 ** 31)]
+
+/** The position of the extreme, by comparing one element after the other. */
+function placeOf(values: readonly number[], sign: number): number {
+  let place = 0
+  values.forEach((x, i) => {
+    const best = values[place]
+    if (!Number.isNaN(best) && (Number.isNaN(x) || sign * x > sign * best)) place = i
+  })
+  return place
+}
+
+/** The elements of each line along an axis, of all for null. */
+function linesOf(x: Tensor, axis: number | null): readonly (readonly number[])[] {
+  if (axis === null) return [[...x.flatten().toArray()]]
+  const others = [...x.shape.keys()].filter((d) => d !== axis)
+  return x
+    .permute(...others, axis)
+    .reshape(-1, x.shape[axis])
+    .tolist() as number[][]
+}
+
+function checkAll(x: Tensor): void {
+  for (const axis of [null, ...x.shape.keys()]) {
+    const step = (): Tensor[] => [x.argmax(axis), x.argmin(axis)]
+    const compiled = compile(step)
+    compiled()
+    const expected = [1, -1].map((sign) => linesOf(x, axis).map((line) => placeOf(line, sign)))
+    for (const found of [step(), compiled()])
+      expect(found.map((places) => [...places.flatten().toArray()])).toEqual(expected)
+  }
+}
+
+const shapes = [[1], [5], [40], [3, 4], [40, 3], [4, 20], [2, 3, 4], [20, 2, 10], [3, 17, 5], [2, 1, 3, 4]]
+
+it.each(['float32', 'float64', 'int32', 'uint8'] as const)('%s', (dtype: DType) => {
+  const whole = dtype === 'int32' || dtype === 'uint8'
+  const oddities = odd.filter((x) => !whole || (Number.isInteger(x) && (dtype === 'int32' || (x >= 0 && x < 256))))
+  let state = 1
+  const random = (below: number): number => {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0
+    return (state >>> 8) % below
+  }
+  for (const shape of shapes) {
+    for (const often of [0, 2, 20]) {
+      const length = shape.reduce((n, size) => n * size, 1)
+      const values = Array.from({ length }, () =>
+        random(often) === 0 ? oddities[random(oddities.length)] : random(9) / (whole ? 1 : 8),
+      )
+      const x = tensor(values, { dtype }).view(...shape)
+      for (const view of [x, x.transpose(0, -1), x.narrow(0, shape[0] - 1, 1).expand(...shape)]) checkAll(view)
+    }
+  }
+})
