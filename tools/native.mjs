@@ -111,11 +111,18 @@ const programs = () => {
   const tests = { name: 'C++ tests', folder: 'Release', settings: {}, target: 'native_tests', args: [] }
   if (!required.has('native')) return [tests]
   const address = { ...tests, folder: 'address', settings: sanitized }
+  const races = { TSAN_OPTIONS: `suppressions=${join(sources, 'test', 'tsan.supp')}` }
   return [
     tests,
     { ...address, name: 'C++ tests with AddressSanitizer and UndefinedBehaviorSanitizer' },
     { ...address, name: '20,000 random streams with both', target: 'fuzz_stream', args: ['20000'] },
-    { ...tests, name: 'C++ tests with ThreadSanitizer', folder: 'thread', settings: { FLAMBEAU_SANITIZE: 'thread' } },
+    {
+      ...tests,
+      name: 'C++ tests with ThreadSanitizer',
+      folder: 'thread',
+      settings: { FLAMBEAU_SANITIZE: 'thread' },
+      extraEnv: races,
+    },
   ]
 }
 
@@ -134,10 +141,10 @@ const runTests = async () => {
     counts[required.has('native') ? 'failed' : 'skipped']++
     return counts
   }
-  for (const { name, folder, settings, target, args } of programs()) {
+  for (const { name, folder, settings, target, args, extraEnv } of programs()) {
     await step(name, async () => {
       const built = build({ sources, folder: join(builds, folder), target, settings, quiet: true })
-      const { code, output } = built.code === 0 ? await run(join(builds, folder, target), args) : built
+      const { code, output } = built.code === 0 ? await run(join(builds, folder, target), args, { extraEnv }) : built
       const counted = countsOf(output, code)
       for (const state of Object.keys(counts)) counts[state] += counted[state]
       return { code: counted.failed === 0 ? 0 : 1, output }
