@@ -20,6 +20,8 @@ export interface CellOptions {
   readonly reference?: Backend
   /** Names of the checks to run; all unless given. */
   readonly checks?: readonly string[]
+  /** Names of the ops to run them for; all unless given. */
+  readonly ops?: readonly string[]
   /** Draws of each op's random shapes. */
   readonly runs?: number
 }
@@ -54,12 +56,14 @@ export const cellsOf = (backend: Backend, options: CellOptions = {}): Cell[] => 
   const wanted = (name: string) => options.checks?.includes(name) ?? true
   const subjects = subjectsOf(backend, { bitwise: options.bitwise ?? true, runs: options.runs ?? 30 })
   const cells = subjects.flatMap((subject) =>
-    all
-      .filter(([name]) => wanted(name))
-      .flatMap(([name, check]) => {
-        const cases = check(subject)
-        return cases.length === 0 ? [] : [{ name: `${subject.op} › ${name}`, run: () => runCases(cases) }]
-      }),
+    options.ops?.includes(subject.op) === false
+      ? []
+      : all
+          .filter(([name]) => wanted(name))
+          .flatMap(([name, check]) => {
+            const cases = check(subject)
+            return cases.length === 0 ? [] : [{ name: `${subject.op} › ${name}`, run: () => runCases(cases) }]
+          }),
   )
   return [...backendCells(backend), ...cells]
 }

@@ -1,0 +1,22 @@
+// The samples of products where a BLAS computes them; names of what is missing or computes something else are refused in
+// native.test.ts and native/test/matmul_test.cc.
+import { describeBackend } from '@flambeau/backend-conformance'
+import { nativeMissing, testWith } from '../../../tools/test/machine.ts'
+import { native } from '../src/index.ts'
+
+const missing =
+  nativeMissing ??
+  (await native({ blas: 'openblas' }).then(
+    () => undefined,
+    ({ message }: Error) => `${message} On Debian: apt-get install libopenblas0-pthread`,
+  ))
+if (missing !== undefined) testWith('native', missing, 'products by OpenBLAS', () => {})
+else {
+  testWith('native', missing, 'OpenBLAS is in use', async ({ expect }) => {
+    expect((await native({ blas: 'openblas' })).report().blas).toContain('openblas')
+  })
+  describeBackend(() => native({ blas: 'openblas' }), {
+    bitwise: false,
+    ops: ['matmul', 'mm', 'bmm', 'mv', 'dot', 'addmm', 'linear'],
+  })
+}

@@ -1,0 +1,3 @@
+import { describeKernels } from './isa.ts'
+
+await describeKernels('v2')
