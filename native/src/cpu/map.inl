@@ -3,69 +3,9 @@
 // order are read and written where they are; others are brought to memory of the block. plan.inl says how a map is cut.
 #pragma once
 #include "../pool.h"
-#include "plan.inl"
+#include "small.inl"
 
 namespace flambeau::ISA {
-
-/** Where elements of nested loops are, for the moves below: the last `depth` loops of an operand. */
-struct Box {
-  const int64_t* sizes;
-  const int32_t* steps;
-  int32_t depth;
-};
-
-/** Elements of an operand one after the other; whole vectors are written, at `to` and after the last. */
-template <class T> char* gather(const Box& box, int32_t l, const char* from, char* to) {
-  const int64_t n = box.sizes[l], step = box.steps[l];
-  if (l < box.depth - 1) {
-    for (int64_t i = 0; i < n; i++) to = gather<T>(box, l + 1, from + i * step * static_cast<int64_t>(sizeof(T)), to);
-    return to;
-  }
-  const T* p = reinterpret_cast<const T*>(from);
-  T* q = reinterpret_cast<T*>(to);
-  constexpr int64_t L = lanes<T>;
-  if (step == 1) {
-    int64_t i = 0;
-    for (; i + L <= n; i += L) store(q + i, load(p + i));
-    if (i < n) store(q + i, load_some(p + i, n - i));
-  } else if (step == 0) {
-    const Vec<T> x = splat(*p);
-    for (int64_t i = 0; i < n; i += L) store(q + i, x);
-  } else {
-    for (int64_t i = 0; i < n; i++) q[i] = p[i * step];
-  }
-  return to + n * static_cast<int64_t>(sizeof(T));
-}
-
-/** The other way; of the elements at `from` each is `advance` after the one before. */
-template <class T> const char* scatter(const Box& box, int32_t l, const char* from, int64_t advance, char* to) {
-  const int64_t n = box.sizes[l], step = box.steps[l];
-  if (l < box.depth - 1) {
-    for (int64_t i = 0; i < n; i++) {
-      from = scatter<T>(box, l + 1, from, advance, to + i * step * static_cast<int64_t>(sizeof(T)));
-    }
-    return from;
-  }
-  const T* p = reinterpret_cast<const T*>(from);
-  T* q = reinterpret_cast<T*>(to);
-  if (step == 1 && advance == 1) {
-    memmove(q, p, static_cast<size_t>(n) * sizeof(T));  // a stream may copy a row onto itself, shifted
-  } else {
-    for (int64_t i = 0; i < n; i++) q[i * step] = p[i * advance];
-  }
-  return from + n * advance * static_cast<int64_t>(sizeof(T));
-}
-
-static void gather(const Box& box, int64_t size, const char* from, char* to) {
-  size == 4   ? gather<float>(box, 0, from, to)
-  : size == 8 ? gather<double>(box, 0, from, to)
-              : gather<uint8_t>(box, 0, from, to);
-}
-static void scatter(const Box& box, int64_t size, const Slot& from, char* to) {
-  size == 4   ? scatter<float>(box, 0, from.at, from.advance, to)
-  : size == 8 ? scatter<double>(box, 0, from.at, from.advance, to)
-              : scatter<uint8_t>(box, 0, from.at, from.advance, to);
-}
 
 /** What accumulators hold, to where the output is: the loops from l on. */
 static void write_results(const Output& out, int32_t depth, const int64_t* sizes, int32_t l, const char* from,
@@ -315,6 +255,7 @@ static void run_plan(Plan& plan) {
 // ---- kernels ----
 
 void map(const Map& map, const Memory& memory) {
+  if (const int64_t n = small_length(map)) return run_small(map, n, memory);
   Workspace<16384> workspace(plan_bytes(map));
   if (workspace.at() == nullptr) out_of_memory();
   Plan plan;
