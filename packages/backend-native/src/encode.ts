@@ -93,15 +93,40 @@ function numeral(w: Writer, x: Scalar, dtype: DType, depth: number): void {
 
 // ---- maps ----
 
-const known = new WeakMap<Prims['map'], Codes | null>()
+/** What is known of a map before it has operands. */
+interface MapCodes extends Codes {
+  /** Over how many axes its reduced outputs are reduced: -1 where there are none, -2 where they differ. */
+  readonly reduced: number
+  /** Its words over one element and in one loop, made when they are first wanted: only operands are missing. */
+  readonly flat: [Int32Array?, Int32Array?]
+}
+
+const known = new WeakMap<Prims['map'], MapCodes | null>()
 /** The codes of a map; null where they need more registers than there are. */
-function codesOf(attrs: Prims['map']): Codes | null {
+function codesOf(attrs: Prims['map']): MapCodes | null {
   let codes = known.get(attrs)
   if (codes === undefined) {
-    codes = compile(attrs.outs.map(({ expr }) => expr)) ?? null
+    const compiled = compile(attrs.outs.map(({ expr }) => expr))
+    const ranks = new Set(attrs.outs.flatMap(({ reduce }) => reduce?.axes.length ?? []))
+    const [reduced = -1] = ranks
+    codes = compiled === undefined ? null : { ...compiled, reduced: ranks.size > 1 ? -2 : reduced, flat: [] }
     known.set(attrs, codes)
   }
   return codes
+}
+
+/** The words of a map over one element (depth 0) or in one loop (1). */
+function flatWords({ words, inputs, from }: Codes, { outs }: Prims['map'], depth: 0 | 1): Int32Array {
+  const head = [opcodes.map, 0, 0, depth, inputs.length, outs.length, words.length / codeWords]
+  const size = depth === 0 ? none : [0]
+  const operands = inputs.flatMap(({ dtype }) => [0, rankOf(dtype), 0, ...size])
+  const results = outs.flatMap(({ expr, reduce }, k) => {
+    const step = depth === 0 ? none : [reduce === undefined ? 1 : 0]
+    return [0, rankOf(expr.dtype), 0, ...step, reduce === undefined ? -1 : reductions[reduce.fn], from[k]]
+  })
+  const all = Int32Array.from([...head, ...size, ...operands, ...results, ...words])
+  all[1] = all.length
+  return all
 }
 
 /** How the elements of an operand follow each other in one loop over all: by step 1, by step 0, or (-1) in no such way. */
@@ -122,23 +147,23 @@ function stepOf({ shape, strides }: View): number {
 
 /** The shape that a map iterates over: that of any view, which core has broadcast; without views the output's. */
 function iterated({ inputs, outputs }: Pick<Instr, 'inputs' | 'outputs'>): Shape {
-  for (const x of inputs) if (isView(x)) return x.shape
+  for (let i = 0; i < inputs.length; i++) {
+    const x = inputs[i]
+    if (isView(x)) return x.shape
+  }
   return outputs.length > 0 ? outputs[0].shape : none
 }
 
 /** Whether one loop over everything does, and then the step of each input in it: 1 or 0. */
-let flat = new Int8Array(64)
-function isFlat(shape: Shape, inputs: readonly Operand[], { outs }: Prims['map']): boolean {
-  if (inputs.length > flat.length) flat = new Int8Array(2 * inputs.length)
+let inputSteps = new Int8Array(64)
+function isFlat(shape: Shape, inputs: readonly Operand[], { reduced }: MapCodes): boolean {
+  if (reduced !== -1 && reduced !== shape.length) return false
+  if (inputs.length > inputSteps.length) inputSteps = new Int8Array(2 * inputs.length)
   for (let i = 0; i < inputs.length; i++) {
     const x = inputs[i]
     const step = isView(x) ? stepOf(x) : 0
     if (step < 0) return false
-    flat[i] = step
-  }
-  for (let k = 0; k < outs.length; k++) {
-    const { reduce } = outs[k]
-    if (reduce !== undefined && reduce.axes.length !== shape.length) return false
+    inputSteps[i] = step
   }
   return true
 }
@@ -146,50 +171,74 @@ function isFlat(shape: Shape, inputs: readonly Operand[], { outs }: Prims['map']
 type MapLike = Pick<Instr<'map'>, 'attrs' | 'inputs' | 'outputs'>
 
 function map(w: Writer, instr: MapLike, tag: number, opcode: number = opcodes.map): void {
-  const { attrs, inputs, outputs } = instr
+  const { attrs, inputs } = instr
   const codes = codesOf(attrs)
   if (codes === null) return mapInParts(w, instr, tag, opcode)
   const shape = iterated(instr)
   const n = numelOf(shape)
   if (n === 0) return opcode === opcodes.map ? emptyMap(w, instr, tag) : undefined
-  const loops = isFlat(shape, inputs, attrs) ? null : mapLoopsOver(shape, inputs, attrs)
-  const { outs } = attrs
-  const depth = loops === null ? (n === 1 ? 0 : 1) : loops.sizes.length
-  const operands = codes.inputs.length + outs.length
-  const start = begin(w, opcode, tag, 7 + depth + operands * (5 + depth) + codes.words.length, operands)
-  const { words } = w
-  words[w.at] = depth
-  words[w.at + 1] = codes.inputs.length
-  words[w.at + 2] = outs.length
-  words[w.at + 3] = codes.words.length / codeWords
-  w.at += 4
-  if (loops !== null) put(w, loops.sizes)
-  else if (depth === 1) words[w.at++] = n
+  if (n === 1 || isFlat(shape, inputs, codes)) flatMap(w, instr, codes, n, tag, opcode)
+  else nestedMap(w, instr, codes, mapLoopsOver(shape, inputs, attrs), tag, opcode)
+}
+
+/** What eager programs consist of: most words are copied. */
+function flatMap(w: Writer, instr: MapLike, codes: MapCodes, n: number, tag: number, opcode: number): void {
+  const { attrs, inputs, outputs } = instr
+  const depth = n === 1 ? 0 : 1
+  let known = codes.flat[depth]
+  if (known === undefined) {
+    known = flatWords(codes, attrs, depth)
+    codes.flat[depth] = known
+  }
+  const { length } = known
+  w.reserve(length, codes.inputs.length + attrs.outs.length)
+  const { words, at: start } = w
+  for (let i = 0; i < length; i++) words[start + i] = known[i]
+  words[start] = opcode
+  words[start + 2] = tag
+  if (depth === 1) words[start + 7] = n
+  let at = start + 7 + depth
   for (let i = 0; i < codes.inputs.length; i++) {
     const { position, dtype } = codes.inputs[i]
     const x = inputs[position]
     if (isView(x)) {
       const { slab, start } = x.buffer as HostBuffer
-      operand(w, w.row(slab), rankOf(dtype), start + x.offset)
-    } else operand(w, w.number(x, dtype), rankOf(dtype), 0)
-    if (loops === null) {
-      if (depth === 1) words[w.at++] = flat[position]
-    } else if (isView(x)) put(w, loops.steps[viewsBefore(inputs, position)])
-    else for (let l = 0; l < depth; l++) words[w.at++] = 0
+      words[at] = w.row(slab)
+      words[at + 2] = start + x.offset
+    } else words[at] = w.number(x, dtype)
+    if (depth === 1) words[at + 3] = inputSteps[position]
+    at += 3 + depth
   }
-  const views = loops === null ? 0 : viewsBefore(inputs, inputs.length)
+  for (let k = 0; k < outputs.length; k++) {
+    const { slab, start } = outputs[k].buffer as HostBuffer
+    words[at] = w.row(slab)
+    words[at + 2] = start
+    at += 5 + depth
+  }
+  w.at = start + length
+}
+
+function nestedMap(w: Writer, instr: MapLike, codes: Codes, loops: Loops, tag: number, opcode: number): void {
+  const { attrs, inputs, outputs } = instr
+  const { outs } = attrs
+  const depth = loops.sizes.length
+  const operands = codes.inputs.length + outs.length
+  const start = begin(w, opcode, tag, 7 + depth + operands * (5 + depth) + codes.words.length, operands)
+  put(w, [depth, codes.inputs.length, outs.length, codes.words.length / codeWords])
+  put(w, loops.sizes)
+  for (const { position, dtype } of codes.inputs) {
+    const x = inputs[position]
+    if (isView(x)) memory(w, hostOf(x), dtype, x.offset, loops.steps[viewsBefore(inputs, position)])
+    else numeral(w, x, dtype, depth)
+  }
+  const views = viewsBefore(inputs, inputs.length)
   for (let k = 0; k < outs.length; k++) {
     const { expr, reduce } = outs[k]
-    if (opcode === opcodes.check) operand(w, -1, rankOf(expr.dtype), 0)
-    else {
-      const { slab, start } = outputs[k].buffer as HostBuffer
-      operand(w, w.row(slab), rankOf(expr.dtype), start)
-    }
-    if (loops !== null) put(w, loops.steps[views + k])
-    else if (depth === 1) words[w.at++] = reduce === undefined ? 1 : 0
-    words[w.at] = reduce === undefined ? -1 : reductions[reduce.fn]
-    words[w.at + 1] = codes.from[k]
-    w.at += 2
+    if (opcode === opcodes.check) {
+      operand(w, -1, rankOf(expr.dtype), 0)
+      put(w, loops.steps[views + k])
+    } else memory(w, hostOf(outputs[k]), expr.dtype, 0, loops.steps[views + k])
+    put(w, [reduce === undefined ? -1 : reductions[reduce.fn], codes.from[k]])
   }
   put(w, codes.words)
   end(w, start)
@@ -578,7 +627,7 @@ export const mayFail = ({ kind, check }: Pick<Instr, 'kind' | 'check'>): boolean
 
 /** About how many elements it works on. */
 export function workOf(instr: Instr): number {
-  const { outputs, inputs, kind } = instr
-  const { shape } = inputs.find(isView) ?? outputs[0]
+  const { outputs, kind } = instr
+  const shape = iterated(instr)
   return kind === 'matmul' ? numelOf(shape) * (outputs[0].shape.at(-1) as number) : numelOf(shape)
 }

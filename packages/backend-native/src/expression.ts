@@ -61,15 +61,13 @@ export interface Codes {
   readonly from: readonly number[]
 }
 
-const rounds: Readonly<Record<DType, (x: number) => number>> = {
-  float64: (x) => x,
-  float32: Math.fround,
-  int32: (x) => x | 0,
-  uint8: (x) => x & 255,
-  bool: (x) => (x === 0 ? 0 : 1),
-}
 /** A number as a value of a dtype. */
-export const rounded = (x: number, dtype: DType): number => rounds[dtype](x)
+export function rounded(x: number, dtype: DType): number {
+  if (dtype === 'float32') return Math.fround(x)
+  if (dtype === 'float64') return x
+  if (dtype === 'int32') return x | 0
+  return dtype === 'uint8' ? x & 255 : x === 0 ? 0 : 1
+}
 
 const double = new Float64Array(1)
 const halves = new Int32Array(double.buffer)
