@@ -117,12 +117,15 @@ struct Kernels {
   void (*map)(const Map&, const Memory&);
   /** Whether the one result of a map of bools, reduced by max, is true anywhere. */
   bool (*any)(const Map&, const Memory&);
-  void (*matmul)(const Matmul&, const Memory&);
+  /** `finish`: what `prepare_finish` made of it, or null. */
+  void (*matmul)(const Matmul&, const Memory&, void* finish);
   /**
    * A map, or a check, that runs many times: what follows from its sizes and steps is found out once. What it points to
    * stays where it is until it is released; it runs on one thread at a time. Null where there is no memory.
    */
   void* (*prepare)(const Map&, bool isCheck);
+  /** The same for the expression after a product; null also where there is none, or one for each of several products. */
+  void* (*prepare_finish)(const Matmul&);
   /** Of a check: whether it is true anywhere. */
   bool (*run)(void* prepared, const Memory&);
   void (*release)(void* prepared);

@@ -616,7 +616,7 @@ inline bool execute(const Instruction& x, const Kernels& kernels, const Memory& 
         *status = {Status::check, x.tag, 0, ""};
         return false;
       case Opcode::matmul:
-        kernels.matmul(x.matmul, memory);
+        kernels.matmul(x.matmul, memory, x.prepared);
         return true;
       case Opcode::argReduce:
         arg_reduce(x.argReduce, memory);
@@ -697,8 +697,10 @@ void Program::prepare(const Kernels& kernels) {
   release();
   kernels_ = &kernels;
   for (Instruction& x : instructions_) {
+    if (x.empty) continue;
     const bool isCheck = x.opcode == Opcode::check;
-    if (!x.empty && (isCheck || x.opcode == Opcode::map)) x.prepared = kernels.prepare(x.map, isCheck);
+    if (isCheck || x.opcode == Opcode::map) x.prepared = kernels.prepare(x.map, isCheck);
+    if (x.opcode == Opcode::matmul) x.prepared = kernels.prepare_finish(x.matmul);
   }
 }
 

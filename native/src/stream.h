@@ -19,7 +19,7 @@ struct Instruction {
   int32_t tag;
   /** Whether there are no elements to work on; fold then still clears its output. */
   bool empty;
-  /** A map or check of a program, made ready by the kernels that run it. */
+  /** A map or check of a program, or the expression after a product, made ready by the kernels that run it. */
   void* prepared;
   union {
     Map map;

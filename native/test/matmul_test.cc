@@ -106,7 +106,15 @@ template <class T> std::vector<T> product(const Kernels& kernels, const Shape& s
                       static_cast<int32_t>(codes.size()),
                       codes.data(),
                       codes.empty() ? -1 : codes.back().dst};
-  kernels.matmul(matmul, Memory{rows, 4, nullptr, 0});
+  kernels.matmul(matmul, Memory{rows, 4, nullptr, 0}, nullptr);
+  if (void* const finish = kernels.prepare_finish(matmul)) {
+    const std::vector<T> once = c;
+    for (int run = 0; run < 2; ++run) {
+      kernels.matmul(matmul, Memory{rows, 4, nullptr, 0}, finish);
+      REQUIRE(std::memcmp(once.data(), c.data(), c.size() * sizeof(T)) == 0);
+    }
+    kernels.release(finish);
+  }
   for (int i = 0; i < margin; ++i) {
     REQUIRE(c[static_cast<size_t>(i)] == T{3});
     REQUIRE(c[c.size() - 1 - static_cast<size_t>(i)] == T{3});

@@ -5,7 +5,6 @@
 
 namespace flambeau::ISA {
 
-extern const Kernels kernels;
-const Kernels kernels{NAME, map, any, matmul, prepare, run_prepared, release};
+const Kernels kernels{NAME, map, any, matmul, prepare, prepare_finish, run_prepared, release};
 
 }  // namespace flambeau::ISA

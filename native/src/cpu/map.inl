@@ -286,21 +286,33 @@ bool any(const Map& map, const Memory& memory) {
   return answer != 0;
 }
 
-/** A map whose plan is kept; its memory is behind it. */
+/** A map whose plan is kept; its memory is behind it, then what the map points to where nobody else has it. */
 struct Prepared {
   Map map;
   MapOut checked;
   bool isCheck, isMade;
   Plan plan;
+  char* more;
 };
 
-static void* prepare(const Map& map, bool isCheck) {
-  void* memory = aligned_alloc(64, static_cast<size_t>(bytes_of<Prepared>(1) + padded(plan_bytes(map))));
+/** With so many bytes `more`; null where there is no memory. */
+static Prepared* prepared_for(const Map& map, int64_t more) {
+  const int64_t bytes = bytes_of<Prepared>(1) + padded(plan_bytes(map));
+  char* memory = static_cast<char*>(aligned_alloc(64, static_cast<size_t>(bytes + padded(more))));
   if (memory == nullptr) return nullptr;
-  Prepared* it = static_cast<Prepared*>(memory);
-  it->map = isCheck ? as_reduction(map, &it->checked) : map;
-  it->isCheck = isCheck;
-  it->isMade = false;
+  Prepared* it = reinterpret_cast<Prepared*>(memory);
+  it->map = map;
+  it->isCheck = it->isMade = false;
+  it->more = memory + bytes;
+  return it;
+}
+
+static void* prepare(const Map& map, bool isCheck) {
+  Prepared* it = prepared_for(map, 0);
+  if (it != nullptr && isCheck) {
+    it->map = as_reduction(map, &it->checked);
+    it->isCheck = true;
+  }
   return it;
 }
 

@@ -8,10 +8,11 @@
 #include "../pool.h"
 #include "gemm.inl"
 #include "gemv.inl"
+#include "map.inl"
 
 namespace flambeau::ISA {
 
-void map(const Map&, const Memory&);
+extern const Kernels kernels;
 
 /** Fewer multiplications are not worth a thread. */
 constexpr int64_t leastWork = 1 << 17;
@@ -128,26 +129,61 @@ INLINE int64_t batch_offset(const Matmul& it, const int32_t* steps, int64_t inde
   return offset;
 }
 
-/** The expression after the product, for a region of c of a batch element. */
-static void finish_region(const Matmul& it, const Memory& memory, int64_t index, const Region& region) {
-  Strided* const inputs = scratch<3>().room<Strided>(it.inputCount + 1);
-  const int32_t cSteps[] = {it.n, 1};
-  inputs[0] = {it.c, cSteps};
-  inputs[0].operand.offset += static_cast<int32_t>((index * it.m + region.row) * it.n + region.column);
-  for (int32_t i = 0; i < it.inputCount; ++i) {
-    const Strided& from = it.inputs[i];
-    const int32_t* const steps = from.steps + it.depth;
-    inputs[i + 1] = {from.operand, steps};
-    inputs[i + 1].operand.offset +=
-        static_cast<int32_t>(batch_offset(it, from.steps, index) + region.row * steps[0] + region.column * steps[1]);
+/** The expression after a product as a map of a region of c of a batch element. The map points into this. */
+struct Finish {
+  int32_t cSteps[2], sizes[2];
+  MapOut out;
+  Map map;
+
+  __attribute__((noinline)) Finish(const Matmul& it, int64_t index, const Region& region, Strided* inputs)
+      : cSteps{it.n, 1},
+        sizes{static_cast<int32_t>(region.rowEnd - region.row),
+              static_cast<int32_t>(region.columnEnd - region.column)} {
+    // A loop of one turn would only cut the other one into pieces.
+    const int32_t first = sizes[0] == 1, depth = first == 1 || sizes[1] == 1 ? 1 : 2;
+    inputs[0] = {it.c, cSteps + first};
+    inputs[0].operand.offset += static_cast<int32_t>((index * it.m + region.row) * it.n + region.column);
+    for (int32_t i = 0; i < it.inputCount; ++i) {
+      const Strided& from = it.inputs[i];
+      const int32_t* const steps = from.steps + it.depth;
+      inputs[i + 1] = {from.operand, steps + first};
+      inputs[i + 1].operand.offset +=
+          static_cast<int32_t>(batch_offset(it, from.steps, index) + region.row * steps[0] + region.column * steps[1]);
+    }
+    out = {inputs[0], Reduce::none, it.from};
+    map = {depth, sizes + first, it.inputCount + 1, inputs, 1, &out, it.codeCount, it.codes};
   }
-  const int32_t sizes[] = {static_cast<int32_t>(region.rowEnd - region.row),
-                           static_cast<int32_t>(region.columnEnd - region.column)};
-  const MapOut out{inputs[0], Reduce::none, it.from};
-  map(Map{2, sizes, it.inputCount + 1, inputs, 1, &out, it.codeCount, it.codes}, memory);
+  Finish(const Finish&) = delete;
+  Finish& operator=(const Finish&) = delete;
+};
+
+static bool has_finish(const Matmul& it) { return it.codeCount > 0 || it.from != -1; }
+
+/** The expression after the product, for a region of c of a batch element. */
+__attribute__((noinline)) static void finish_region(const Matmul& it, const Memory& memory, void* prepared,
+                                                    int64_t index, const Region& region) {
+  if (prepared != nullptr && region.rowEnd - region.row == it.m && region.columnEnd - region.column == it.n) {
+    kernels.run(prepared, memory);
+  } else {
+    kernels.map(Finish(it, index, region, scratch<3>().room<Strided>(it.inputCount + 1)).map, memory);
+  }
 }
 
-template <class T> static void matmul_of(const Matmul& it, const Memory& memory) {
+/** The expression after a product, prepared for all of c at once; several products have it one by one. */
+static void* prepare_finish(const Matmul& it) {
+  if (it.depth > 0 || !has_finish(it)) return nullptr;
+  const Region whole{0, it.m, 0, it.n};
+  Strided* const inputs = scratch<3>().room<Strided>(it.inputCount + 1);
+  const int64_t bytes = bytes_of<Finish>(1) + bytes_of<Strided>(it.inputCount + 1);
+  Prepared* const prepared = prepared_for(Finish(it, 0, whole, inputs).map, bytes);
+  if (prepared == nullptr) return nullptr;
+  Room room(prepared->more);
+  void* const at = room.take<Finish>(1);
+  prepared->map = (new (at) Finish(it, 0, whole, room.take<Strided>(it.inputCount + 1)))->map;
+  return prepared;
+}
+
+template <class T> static void matmul_of(const Matmul& it, const Memory& memory, void* prepared) {
   int64_t batch = 1;
   for (int32_t d = 0; d < it.depth; ++d) batch *= it.sizes[d];
   if (batch == 0 || it.m == 0 || it.n == 0) return;
@@ -156,7 +192,7 @@ template <class T> static void matmul_of(const Matmul& it, const Memory& memory)
   const T* const b = it.b.operand.in<T>(memory);
   T* const c = it.c.in<T>(memory);
   const int64_t size = static_cast<int64_t>(it.m) * it.n;
-  const bool finishes = it.codeCount > 0 || it.from != -1;
+  const bool finishes = has_finish(it);
 
   // Many products go to the threads whole; of a few, each is cut.
   const int64_t parts = parts_of(batch * size, it.k);
@@ -168,7 +204,7 @@ template <class T> static void matmul_of(const Matmul& it, const Memory& memory)
       T* const cOf = c + index * size;
       const Product<T> product{it.m, it.n, it.k, aOf, aSteps[0], aSteps[1], bOf, bSteps[0], bSteps[1], cOf};
       const auto finish = [&](const Region& region) {
-        if (finishes) finish_region(it, memory, index, region);
+        if (finishes) finish_region(it, memory, prepared, index, region);
       };
       const Region whole{0, it.m, 0, it.n};
       if constexpr (std::is_floating_point_v<T>) {
@@ -186,16 +222,16 @@ template <class T> static void matmul_of(const Matmul& it, const Memory& memory)
   });
 }
 
-void matmul(const Matmul& it, const Memory& memory) {
+void matmul(const Matmul& it, const Memory& memory, void* prepared) {
   switch (it.dtype) {
     case DType::float32:
-      return matmul_of<float>(it, memory);
+      return matmul_of<float>(it, memory, prepared);
     case DType::float64:
-      return matmul_of<double>(it, memory);
+      return matmul_of<double>(it, memory, prepared);
     case DType::int32:
-      return matmul_of<int32_t>(it, memory);
+      return matmul_of<int32_t>(it, memory, prepared);
     case DType::uint8:
-      return matmul_of<uint8_t>(it, memory);
+      return matmul_of<uint8_t>(it, memory, prepared);
     case DType::boolean:
       return;
   }
