@@ -3,7 +3,7 @@
 // sources that travel in the package.
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { faults, look, oldestGlibc } from '../native.mjs'
 import { nativeMissing, testWith } from './machine.ts'
@@ -54,8 +54,9 @@ describe('packed', () => {
   beforeAll(async () => {
     mkdirSync(bare)
     symlinkSync(process.execPath, join(bare, 'node'))
-    const npm = join(dirname(process.execPath), 'npm')
-    if (existsSync(npm)) symlinkSync(npm, join(bare, 'npm'))
+    // Not beside Node: a package manager may run tests with a Node of their package's own.
+    const npm = (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, 'npm'))
+    symlinkSync(npm.find((file) => existsSync(file)) ?? 'npm', join(bare, 'npm'))
     for (const name of ['sh', 'env']) symlinkSync(join('/bin', name), join(bare, name))
     const packages = ['core', 'backend-js', 'data', 'flambeau', 'backend-native', `backend-native/npm/${platform}`]
     await install(app, await pack(packages, temp), env)
