@@ -1,6 +1,7 @@
-// What JavaScript calls: the only file that sees Node-API. Each environment (the main thread, a worker) has its own
-// state and its own memory; the pool of threads and the kernels are the process's. Memory stays JavaScript's: rows are
-// addresses that the caller keeps alive until the call that runs them returns, or its promise resolves.
+// What JavaScript calls: the only file that sees Node-API, and so one file, however long. Each environment (the main
+// thread, a worker) has its own state and its own memory; the pool of threads and the kernels are the process's. Memory
+// stays JavaScript's: rows are addresses that the caller keeps alive until the call that runs them returns, or its
+// promise resolves.
 #include <node_api.h>
 
 #include <condition_variable>

@@ -1,6 +1,6 @@
 // From words to kernels. `decode` checks every word of an instruction (STREAM.md) and makes it what the kernels are
 // told; what it lets through reads and writes nothing outside of its rows. `run_stream` does that for each instruction
-// of a batch and runs it; a `Program` is checked once and run often.
+// of a batch and runs it (stream.cc); a `Program` is checked once and run often.
 #pragma once
 #include <memory>
 #include <string>

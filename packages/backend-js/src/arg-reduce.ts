@@ -4,11 +4,12 @@ import {
   contiguousStrides,
   type DType,
   type Expr,
+  forEachRow,
   hostOf,
+  identityOf,
   type Instr,
   isFloat,
   type Loops,
-  forEachRow,
   numelOf,
   orderedLoops,
   outputStrides,
@@ -25,7 +26,6 @@ import { emitNest, type NestMemory, type Strided } from './loop-source.ts'
 import { classOf, compile, countsIn, mayCompile, memoryIn } from './map.ts'
 import { drop } from './order.ts'
 import type { ProgramSource } from './program-source.ts'
-import { identityOf } from './reduction.ts'
 
 type ArgReduce = Prims['argReduce']
 

@@ -6,7 +6,7 @@ import {
   type Check,
   type DeviceBuffer,
   dtypes,
-  type Expr,
+  flagOf,
   HostMemory,
   hostOf,
   type Instr,
@@ -15,9 +15,7 @@ import {
   type Memory,
   numelOf,
   type Output,
-  type Prims,
   readView,
-  s,
   type Spec,
   type TypedArray,
   type View,
@@ -113,16 +111,6 @@ class JsBackend implements Backend {
   readonly compile: Backend['compile'] = mayCompile ? (program, plan) => compileProgram(program, plan, this) : undefined
 
   dispose(): void {}
-}
-
-const flags = new WeakMap<Expr, Prims['map'][]>()
-function flagOf(expr: Expr, rank: number): Prims['map'] {
-  const known = flags.get(expr) ?? []
-  flags.set(expr, known)
-  known[rank] ??= {
-    outs: [{ expr: s.cast(expr, 'bool'), reduce: { fn: 'max', axes: Array.from({ length: rank }, (_, i) => i) } }],
-  }
-  return known[rank]
 }
 
 let shared: Backend | undefined

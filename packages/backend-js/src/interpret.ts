@@ -2,6 +2,7 @@
 // closures, so the same numbers, slowly.
 import {
   hostOf,
+  identities,
   type Instr,
   interpret,
   isScalar,
@@ -10,7 +11,7 @@ import {
   scalarValue,
   startOf,
 } from '@flambeau/core/backend'
-import { combineCall, finishCall, identities } from './reduction.ts'
+import { combineCall, finishCall } from './reduction.ts'
 
 /** `loops` has a row of steps for every view among the inputs, then one for every output. */
 export function interpretLoops({ attrs, inputs, outputs }: Instr<'map'>, { sizes, steps }: Loops): void {

@@ -1,9 +1,9 @@
 // Source of the loops of a map. One emitter serves the kernels of eager operations, whose sizes are read at run time, and
 // compiled programs, whose sizes are literals; they differ in how operands are opened. A reduced output is one chain from
 // the identity, over its reduced indices in row-major order, whatever the loops look like.
-import { emitJs, inputsOf, type MapOut, type ReduceFn, topological } from '@flambeau/core/backend'
+import { emitJs, identityOf, inputsOf, type MapOut, type ReduceFn, topological } from '@flambeau/core/backend'
 import { type Count, isNumber, sum, times } from './index-source.ts'
-import { type Cells, combineSource, finishSource, identityOf, largestOfCells, unrolled } from './reduction.ts'
+import { type Cells, combineSource, finishSource, largestOfCells, unrolled } from './reduction.ts'
 
 /** An operand in memory: the element at `start` plus index times step of every loop. */
 export interface Strided {

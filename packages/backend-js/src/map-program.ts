@@ -5,6 +5,7 @@ import {
   type DType,
   emitJs,
   type Expr,
+  identityOf,
   isUse,
   mapLoopsOver,
   type MapOut,
@@ -20,7 +21,7 @@ import {
 import type { Likeness } from './likeness.ts'
 import { emitNest, type Strided } from './loop-source.ts'
 import { constantSource, type FunctionSource, type ProgramSource } from './program-source.ts'
-import { combineSource, finishSource, identityOf, reducedOfNone } from './reduction.ts'
+import { combineSource, finishSource, reducedOfNone } from './reduction.ts'
 
 export type MapInstr = ProgramInstr<'map'>
 

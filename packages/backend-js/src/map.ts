@@ -2,9 +2,11 @@
 // of layouts one function is generated, so that each sees one kind of typed array and its loops stay in registers.
 import {
   type DType,
+  flatStep,
   hostOf,
   type Instr,
   isView,
+  iterated,
   type Loops,
   mapLoopsOver,
   numelOf,
@@ -40,26 +42,8 @@ const compiled = new WeakMap<Prims['map'], Compiled>()
 
 function accessOf(x: Operand): Access {
   if (!isView(x)) return NUMBER
-  const { shape, strides } = x
-  let step = 1
-  let fixed = true
-  let rows = true
-  for (let i = shape.length - 1; i >= 0; i--) {
-    const size = shape[i]
-    if (size === 1) continue
-    const stride = strides[i]
-    if (stride !== 0) fixed = false
-    if (stride !== step) rows = false
-    step *= size
-  }
-  return fixed ? FIXED : rows ? ROWS : STEPS
-}
-
-/** The shape that a map iterates over: that of any view, which core has broadcast; without views the output's. */
-function iterated(instr: Instr<'map'>): Shape {
-  const { inputs } = instr
-  for (const x of inputs) if (isView(x)) return x.shape
-  return instr.outputs[0].shape
+  const step = flatStep(x)
+  return step === 0 ? FIXED : step === 1 ? ROWS : STEPS
 }
 
 export function map(instr: Instr<'map'>): void {

@@ -3,6 +3,7 @@
 import {
   type DType,
   emitJs,
+  identityOf,
   interpret,
   isFloat,
   type MapOut,
@@ -14,16 +15,6 @@ import {
 
 /** An innermost loop up to this size is written out. */
 export const unrolled = 16
-
-/** What a reduction starts from. */
-export const identities: Readonly<Record<ReduceFn, number>> = { sum: 0, prod: 1, max: -Infinity, min: Infinity }
-
-/** The identity as a value of the dtype. */
-export function identityOf(fn: ReduceFn, dtype: DType): number {
-  if (isFloat(dtype) || fn === 'sum' || fn === 'prod') return identities[fn]
-  const [least, most] = dtype === 'bool' ? [0, 1] : dtype === 'uint8' ? [0, 255] : [-2147483648, 2147483647]
-  return fn === 'max' ? least : most
-}
 
 export const combineSource = (fn: ReduceFn, { dtype }: { dtype: DType }, a: string, b: string): string => {
   if (dtype === 'bool' && (fn === 'max' || fn === 'min')) return `${a} ${fn === 'max' ? '|' : '&'} ${b}`

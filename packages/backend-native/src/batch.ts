@@ -10,7 +10,7 @@ import {
   type Spec,
 } from '@flambeau/core/backend'
 import type { Addon } from './addon.ts'
-import type { Writer } from './encode.ts'
+import type { Writer } from './words.ts'
 import { rounded } from './expression.ts'
 
 let batches = 0

@@ -31,7 +31,8 @@ import {
 } from '@flambeau/core/backend'
 import { type Addon, ended, type Handle } from './addon.ts'
 import { addressOf } from './batch.ts'
-import { encode, type Writer } from './encode.ts'
+import { encode } from './encode.ts'
+import type { Writer } from './words.ts'
 import { errorOf } from './errors.ts'
 
 /** The backend, as its programs see it. */

@@ -1,0 +1,268 @@
+// One instruction, from words to what its kernel is told. What lies outside of its rows no reader lets through
+// (reader.h).
+#include "reader.h"
+
+namespace flambeau {
+namespace {
+
+/** Operands of an expression; their dtypes go to `dtypes`. */
+const Strided* read_inputs(Reader& r, int32_t count, int32_t depth, DType* dtypes) {
+  Strided* inputs = r.take<Strided>(count);
+  for (int32_t i = 0; i < count && r.good(); i++) {
+    inputs[i] = r.strided(depth, true);
+    dtypes[i] = inputs[i].operand.dtype;
+  }
+  return inputs;
+}
+
+const Code* read_codes(Reader& r, int32_t count, Values& values) {
+  const Code* codes = reinterpret_cast<const Code*>(r.words(static_cast<int64_t>(count) * 7));
+  for (int32_t i = 0; i < count && r.good(); i++) values.step(codes[i]);
+  return codes;
+}
+
+void read_map(Reader& r, Instruction* out) {
+  const bool check = out->opcode == Opcode::check;
+  Map& map = out->map;
+  map = {};
+  map.depth = r.count(maxDepth);
+  map.inputCount = r.count();
+  map.outCount = r.count();
+  map.codeCount = r.count();
+  int64_t elements = 1;
+  map.sizes = r.sizes(map.depth, &elements);
+  out->empty = elements == 0;
+  if (!r.has(map.inputCount * int64_t{3} + map.outCount * int64_t{5})) return;
+  DType* dtypes = r.take<DType>(map.inputCount);
+  map.inputs = read_inputs(r, map.inputCount, map.depth, dtypes);
+  MapOut* outs = r.take<MapOut>(map.outCount);
+  for (int32_t i = 0; i < map.outCount && r.good(); i++) {
+    outs[i].to = check ? r.ignored(map.depth) : r.strided(map.depth, false);
+    outs[i].reduce = r.reduce(Reduce::none);
+    outs[i].from = r.word();
+  }
+  map.outs = outs;
+  Values values(r, dtypes, map.inputCount);
+  map.codes = read_codes(r, map.codeCount, values);
+  for (int32_t i = 0; i < map.outCount && r.good(); i++)
+    r.require(values.dtype(outs[i].from) == outs[i].to.operand.dtype, "an output is not of its value's dtype");
+  if (!r.good()) return;
+  if (check) {
+    r.require(map.outCount == 1 && outs[0].reduce == Reduce::max && outs[0].to.operand.dtype == DType::boolean,
+              "a check has one output, a bool reduced by max");
+  }
+  if (out->empty) return;
+  for (int32_t i = 0; i < map.inputCount; i++) r.claim(map.inputs[i], map.depth, map.sizes);
+  for (int32_t i = 0; i < map.outCount && !check; i++) r.claim(outs[i].to, map.depth, map.sizes);
+}
+
+void read_matmul(Reader& r, Instruction* out) {
+  Matmul& x = out->matmul;
+  x = {};
+  x.dtype = r.dtype();
+  r.require(x.dtype == DType::int32 || is_float(x.dtype), "there are no products of this dtype");
+  x.depth = r.count(maxDepth - 2);
+  x.m = r.word();
+  x.n = r.word();
+  x.k = r.word();
+  x.inputCount = r.count();
+  x.codeCount = r.count();
+  x.from = r.word();
+  int64_t elements = 1;
+  x.sizes = r.sizes(x.depth, &elements);
+  r.times(x.m, &elements);
+  r.times(x.n, &elements);
+  const int64_t count = elements;
+  out->empty = count == 0;
+  r.times(x.k, &elements);
+  const int32_t rank = x.depth + 2;
+  x.a = r.strided(rank, false);
+  x.b = r.strided(rank, false);
+  x.c = r.operand(false);
+  for (const DType dtype : {x.a.operand.dtype, x.b.operand.dtype, x.c.dtype})
+    r.require(dtype == x.dtype, "operands of a product are of several dtypes");
+  if (!r.has(x.inputCount * int64_t{3})) return;
+  DType* dtypes = r.take<DType>(x.inputCount + 1);
+  dtypes[0] = x.dtype;
+  x.inputs = read_inputs(r, x.inputCount, rank, dtypes + 1);
+  Values values(r, dtypes, x.inputCount + 1);
+  x.codes = read_codes(r, x.codeCount, values);
+  if (!r.good()) return;
+  r.require(values.dtype(x.from) == x.dtype, "an output is not of its value's dtype");
+  if (out->empty || !r.good()) return;
+  const int32_t* as = x.a.steps + x.depth;
+  const int32_t* bs = x.b.steps + x.depth;
+  if (x.k > 0) {
+    r.claim(x.a, x.depth, x.sizes, {{x.m, as[0]}, {x.k, as[1]}});
+    r.claim(x.b, x.depth, x.sizes, {{x.k, bs[0]}, {x.n, bs[1]}});
+  }
+  r.claim(x.c, x.c.offset, x.c.offset + count - 1);
+  for (int32_t i = 0; i < x.inputCount; i++) {
+    const int32_t* steps = x.inputs[i].steps + x.depth;
+    r.claim(x.inputs[i], x.depth, x.sizes, {{x.m, steps[0]}, {x.n, steps[1]}});
+  }
+}
+
+void read_arg_reduce(Reader& r, Instruction* out) {
+  ArgReduce& x = out->argReduce;
+  x = {};
+  x.max = r.word() != 0;
+  x.kept = r.count(maxDepth);
+  x.reduced = r.count(maxDepth - x.kept);
+  int64_t elements = 1;
+  const int32_t* kept = r.sizes(x.kept, &elements);
+  const int64_t count = elements;
+  r.sizes(x.reduced, &elements);
+  x.sizes = kept;
+  out->empty = elements == 0;
+  x.from = r.strided(x.kept + x.reduced, false);
+  x.to = r.operand(false);
+  r.require(x.to.dtype == DType::int32, "indices are int32");
+  r.require(count == 0 || elements / count <= INT32_MAX, "there are too many elements");
+  if (out->empty) return;
+  r.claim(x.from, x.kept + x.reduced, x.sizes);
+  r.claim(x.to, x.to.offset, x.to.offset + count - 1);
+}
+
+void read_scan(Reader& r, Instruction* out) {
+  Scan& x = out->scan;
+  x = {};
+  x.fn = r.reduce(Reduce::sum);
+  x.depth = r.count(maxDepth - 1);
+  x.n = r.word();
+  int64_t elements = 1;
+  x.sizes = r.sizes(x.depth, &elements);
+  r.times(x.n, &elements);
+  out->empty = elements == 0;
+  x.from = r.strided(x.depth + 1, false);
+  x.to = r.strided(x.depth + 1, false);
+  r.require(x.from.operand.dtype == x.to.operand.dtype, "operands are of several dtypes");
+  if (out->empty || !r.good()) return;
+  for (const Strided& operand : {x.from, x.to}) r.claim(operand, x.depth, x.sizes, {{x.n, operand.steps[x.depth]}});
+}
+
+void read_fold(Reader& r, Instruction* out) {
+  Fold& x = out->fold;
+  x = {};
+  x.depth = r.count(maxDepth);
+  x.count = r.count();
+  x.first = r.count();
+  int64_t elements = 1;
+  x.sizes = r.sizes(x.depth, &elements);
+  out->empty = elements == 0;
+  x.from = r.strided(x.depth, false);
+  x.to = r.strided(x.depth, false);
+  r.require(x.from.operand.dtype == x.to.operand.dtype, "operands are of several dtypes");
+  if (!r.good()) return;
+  const Operand to = x.to.operand;
+  r.claim(to, to.offset, static_cast<int64_t>(to.offset) + x.count - 1);
+  if (out->empty) return;
+  r.claim(x.from, x.depth, x.sizes);
+  // Where it adds lies within the elements that it clears.
+  int64_t low = x.first, high = x.first;
+  r.reach(x.to.steps, x.depth, x.sizes, {}, &low, &high);
+  r.require(low >= 0 && high < x.count, "an element is added outside of the output");
+}
+
+void read_gather(Reader& r, Instruction* out) {
+  Gather& x = out->gather;
+  x = {};
+  x.depth = r.count(maxDepth);
+  x.axisSize = r.count();
+  x.axisStep = r.word();
+  int64_t elements = 1;
+  x.sizes = r.sizes(x.depth, &elements);
+  out->empty = elements == 0;
+  x.source = r.strided(x.depth, false);
+  x.index = r.strided(x.depth, false);
+  x.to = r.strided(x.depth, false);
+  r.require(x.index.operand.dtype == DType::int32, "indices are int32");
+  r.require(x.source.operand.dtype == x.to.operand.dtype, "operands are of several dtypes");
+  if (out->empty) return;
+  if (x.axisSize > 0) r.claim(x.source, x.depth, x.sizes, {{x.axisSize, x.axisStep}});
+  r.claim(x.index, x.depth, x.sizes);
+  r.claim(x.to, x.depth, x.sizes);
+}
+
+void read_scatter(Reader& r, Instruction* out) {
+  Scatter& x = out->scatter;
+  x = {};
+  x.fn = r.reduce(Reduce::none);
+  x.depth = r.count(maxDepth);
+  x.axisSize = r.count();
+  x.axisStep = r.word();
+  int64_t elements = 1;
+  x.sizes = r.sizes(x.depth, &elements);
+  out->empty = elements == 0;
+  x.index = r.strided(x.depth, false);
+  x.source = r.strided(x.depth, false);
+  x.to = r.strided(x.depth, false);
+  r.require(x.index.operand.dtype == DType::int32, "indices are int32");
+  r.require(x.source.operand.dtype == x.to.operand.dtype, "operands are of several dtypes");
+  if (out->empty) return;
+  r.claim(x.index, x.depth, x.sizes);
+  r.claim(x.source, x.depth, x.sizes);
+  if (x.axisSize > 0) r.claim(x.to, x.depth, x.sizes, {{x.axisSize, x.axisStep}});
+}
+
+void read_sort(Reader& r, Instruction* out) {
+  Sort& x = out->sort;
+  x = {};
+  x.descending = r.word() != 0;
+  x.depth = r.count(maxDepth - 1);
+  x.n = r.word();
+  int64_t elements = 1;
+  x.sizes = r.sizes(x.depth, &elements);
+  r.times(x.n, &elements);
+  out->empty = elements == 0;
+  x.from = r.strided(x.depth + 1, false);
+  x.values = r.strided(x.depth + 1, false);
+  x.indices = r.strided(x.depth + 1, false);
+  r.require(x.indices.operand.dtype == DType::int32, "indices are int32");
+  r.require(x.from.operand.dtype == x.values.operand.dtype, "operands are of several dtypes");
+  if (out->empty || !r.good()) return;
+  for (const Strided& operand : {x.from, x.values, x.indices})
+    r.claim(operand, x.depth, x.sizes, {{x.n, operand.steps[x.depth]}});
+}
+
+void read_iota(Reader& r, Instruction* out) {
+  Iota& x = out->iota;
+  x = {};
+  int64_t elements = 1;
+  const int32_t* sizes = r.sizes(3, &elements);
+  x.to = r.operand(false);
+  out->empty = elements == 0;
+  if (!r.good() || out->empty) return;
+  x.outer = sizes[0];
+  x.n = sizes[1];
+  x.inner = sizes[2];
+  r.claim(x.to, x.to.offset, x.to.offset + elements - 1);
+}
+
+/** By opcode. */
+constexpr void (*readers[])(Reader&, Instruction*) = {read_map,  read_map,    read_matmul,  read_arg_reduce, read_scan,
+                                                      read_fold, read_gather, read_scatter, read_sort,       read_iota};
+static_assert(sizeof(readers) / sizeof(*readers) == static_cast<size_t>(Opcode::count), "a reader for every opcode");
+
+}  // namespace
+
+int64_t decode(const int32_t* words, int64_t count, const Limits& limits, Arena& arena, Instruction* out,
+               const char** what) {
+  out->opcode = Opcode::count;
+  out->tag = 0;
+  if (count < 3) return *what = "it ends too early", 0;
+  const int32_t length = words[1];
+  out->opcode = static_cast<Opcode>(words[0]);
+  out->tag = words[2];
+  if (length < 3 || length > count) return *what = "its length is out of range", 0;
+  Reader r(words + 3, length - 3, limits, arena);
+  if (out->opcode >= Opcode::map && out->opcode < Opcode::count)
+    readers[words[0]](r, out);
+  else
+    r.fail("an opcode does not exist");
+  r.require(r.at_end(), "its length does not fit");
+  *what = r.what();
+  return r.good() ? length : 0;
+}
+
+}  // namespace flambeau

@@ -1,0 +1,291 @@
+// What the words of a stream may say: they are taken one after the other, the first mistake is kept, and every operand
+// says which elements of its row it goes to. Included by decode.cc alone.
+#pragma once
+#include <algorithm>
+#include <initializer_list>
+
+#include "stream.h"
+
+namespace flambeau {
+namespace {
+
+/** What a step takes and gives. */
+enum class Rule { constant, cast, arithmetic, floating, comparison, logical, test, select };
+
+struct StepRule {
+  int32_t operands;
+  Rule rule;
+};
+
+StepRule rule_of(Step step) {
+  switch (step) {
+    case Step::constant:
+      return {0, Rule::constant};
+    case Step::cast:
+      return {1, Rule::cast};
+    case Step::add:
+    case Step::sub:
+    case Step::mul:
+    case Step::div:
+    case Step::mod:
+    case Step::floorDiv:
+    case Step::pow:
+    case Step::min:
+    case Step::max:
+      return {2, Rule::arithmetic};
+    case Step::fma:
+      return {3, Rule::arithmetic};
+    case Step::neg:
+    case Step::abs:
+    case Step::sign:
+      return {1, Rule::arithmetic};
+    case Step::floor:
+    case Step::ceil:
+    case Step::trunc:
+    case Step::rint:
+    case Step::sqrt:
+    case Step::exp:
+    case Step::expm1:
+    case Step::log:
+    case Step::log1p:
+    case Step::sin:
+    case Step::cos:
+    case Step::tanh:
+    case Step::erf:
+      return {1, Rule::floating};
+    case Step::eq:
+    case Step::ne:
+    case Step::lt:
+    case Step::le:
+    case Step::gt:
+    case Step::ge:
+      return {2, Rule::comparison};
+    case Step::logicalAnd:
+    case Step::logicalOr:
+    case Step::logicalXor:
+      return {2, Rule::logical};
+    case Step::logicalNot:
+      return {1, Rule::logical};
+    case Step::isnan:
+    case Step::isfinite:
+      return {1, Rule::test};
+    case Step::select:
+      return {3, Rule::select};
+    case Step::count:
+      break;
+  }
+  return {-1, Rule::constant};
+}
+
+bool is_dtype(int32_t x) { return x >= 0 && x <= 4; }
+bool is_float(DType dtype) { return dtype == DType::float32 || dtype == DType::float64; }
+
+/** The words of one instruction, taken one after the other; the first mistake is kept and everything after it is 0. */
+class Reader {
+ public:
+  Reader(const int32_t* words, int64_t count, const Limits& limits, Arena& arena)
+      : at_(words), end_(words + count), limits_(limits), arena_(arena) {}
+
+  const char* what() const { return what_; }
+  bool good() const { return what_ == nullptr; }
+  bool at_end() const { return at_ == end_; }
+
+  void fail(const char* what) {
+    if (what_ == nullptr) what_ = what;
+  }
+  void require(bool holds, const char* what) {
+    if (!holds) fail(what);
+  }
+
+  int32_t word() { return has(1) ? *at_++ : 0; }
+
+  /** Whether there are so many words: to be asked before anything is taken for them. */
+  bool has(int64_t count) {
+    require(count <= end_ - at_, "it ends too early");
+    return good();
+  }
+
+  const int32_t* words(int64_t count) {
+    if (!has(count)) return nullptr;
+    const int32_t* result = at_;
+    at_ += count;
+    return result;
+  }
+
+  /** A number from 0 to `most`. */
+  int32_t count(int32_t most = INT32_MAX) {
+    const int32_t n = word();
+    if (n < 0 || n > most) return fail("a count is out of range"), 0;
+    return n;
+  }
+
+  Reduce reduce(Reduce least) {
+    const int32_t fn = word();
+    require(fn >= static_cast<int32_t>(least) && fn <= static_cast<int32_t>(Reduce::min), "a reduction does not exist");
+    return static_cast<Reduce>(fn);
+  }
+
+  DType dtype() {
+    const int32_t x = word();
+    if (!is_dtype(x)) return fail("a dtype does not exist"), DType::boolean;
+    return static_cast<DType>(x);
+  }
+
+  Operand operand(bool mayBeNumber) {
+    const int32_t ref = word();
+    const DType type = dtype();
+    const int32_t offset = word();
+    if (ref >= 0) {
+      require(ref < limits_.rowCount, "a row does not exist");
+      require(offset >= 0, "an offset is negative");
+    } else {
+      require(mayBeNumber, "a number stands where memory is needed");
+      require(-1 - static_cast<int64_t>(ref) < limits_.numberCount, "a number does not exist");
+    }
+    return {ref, type, offset};
+  }
+
+  Strided strided(int32_t depth, bool mayBeNumber) {
+    const Operand x = operand(mayBeNumber);
+    const int32_t* steps = words(depth);
+    for (int32_t i = 0; x.ref < 0 && good() && i < depth; i++) require(steps[i] == 0, "a number has steps");
+    return {x, steps};
+  }
+
+  /** An operand that nothing is read from or written to: only its dtype and its steps mean something. */
+  Strided ignored(int32_t depth) {
+    const int32_t ref = word();
+    const DType type = dtype();
+    return {{ref, type, word()}, words(depth)};
+  }
+
+  /** Sizes of loops; `elements` becomes their product. */
+  const int32_t* sizes(int32_t depth, int64_t* elements) {
+    const int32_t* sizes = words(depth);
+    if (!good()) return nullptr;
+    for (int32_t i = 0; i < depth; i++) times(sizes[i], elements);
+    return sizes;
+  }
+
+  /** Multiplies a number of elements; more than an instruction may have is a mistake, nothing stays nothing. */
+  void times(int32_t size, int64_t* elements) {
+    if (size < 0) return fail("a size is negative");
+    if (size != 0 && *elements > limits_.elements / size) return fail("there are too many elements");
+    *elements *= size;
+  }
+
+  struct Axis {
+    int32_t size, step;
+  };
+
+  /** Demands of a row that it has the elements that an operand goes to in its loops and along further axes. */
+  void claim(const Strided& x, int32_t depth, const int32_t* sizes, std::initializer_list<Axis> axes = {}) {
+    if (!good() || x.operand.ref < 0) return;
+    int64_t low = x.operand.offset, high = low;
+    reach(x.steps, depth, sizes, axes, &low, &high);
+    claim(x.operand, low, high);
+  }
+
+  /** Widens a range of elements to where steps lead from it. */
+  void reach(const int32_t* steps, int32_t depth, const int32_t* sizes, std::initializer_list<Axis> axes, int64_t* low,
+             int64_t* high) {
+    for (int32_t i = 0; i < depth; i++) extend({sizes[i], steps[i]}, low, high);
+    for (const Axis& axis : axes) extend(axis, low, high);
+  }
+
+  /** The elements from `low` to `high` of an operand's row. */
+  void claim(const Operand& x, int64_t low, int64_t high) {
+    if (!good()) return;
+    if (low < 0) return fail("an operand begins before its row");
+    const int64_t size = size_of(x.dtype), bytes = (high + 1) * size;
+    if (limits_.needs != nullptr) {
+      Need& need = limits_.needs[x.ref];
+      need.bytes = std::max(need.bytes, bytes);
+      need.align = std::max(need.align, size);
+      return;
+    }
+    const Row& row = limits_.rows[x.ref];
+    require(bytes <= row.bytes, "an operand goes beyond its row");
+    require(reinterpret_cast<uintptr_t>(row.data) % static_cast<uintptr_t>(size) == 0, "a row is not aligned");
+  }
+
+  template <class T> T* take(int64_t count) { return arena_.take<T>(count); }
+
+ private:
+  void extend(Axis axis, int64_t* low, int64_t* high) {
+    constexpr int64_t farthest = int64_t{1} << 40;  // so that sums of them stay far below 2^63
+    const int64_t span = (static_cast<int64_t>(axis.size) - 1) * axis.step;
+    if (span < -farthest || span > farthest) return fail("an operand goes too far");
+    (span < 0 ? *low : *high) += span;
+  }
+
+  const int32_t* at_;
+  const int32_t* end_;
+  const Limits& limits_;
+  Arena& arena_;
+  const char* what_ = nullptr;
+};
+
+/** The dtypes of what an expression may refer to: registers that have a value, and inputs. */
+class Values {
+ public:
+  Values(Reader& reader, const DType* inputs, int32_t inputCount)
+      : reader_(reader), inputs_(inputs), inputCount_(inputCount) {
+    for (int32_t& dtype : registers_) dtype = -1;
+  }
+
+  DType dtype(int32_t x) {
+    if (x < 0) {
+      const int64_t input = -1 - static_cast<int64_t>(x);
+      if (input < inputCount_) return inputs_[input];
+      reader_.fail("an input of an expression does not exist");
+    } else if (x >= maxRegisters || registers_[x] < 0) {
+      reader_.fail("a register is read that has no value");
+    } else {
+      return static_cast<DType>(registers_[x]);
+    }
+    return DType::boolean;
+  }
+
+  void step(const Code& code) {
+    const StepRule rule = rule_of(code.step);
+    if (rule.operands < 0) return reader_.fail("a step does not exist");
+    if (!is_dtype(static_cast<int32_t>(code.dtype)) || !is_dtype(static_cast<int32_t>(code.of)))
+      return reader_.fail("a dtype does not exist");
+    if (code.dst < 0 || code.dst >= maxRegisters) return reader_.fail("a register does not exist");
+    const int32_t operands[] = {code.a, code.b, code.c};
+    DType of[3] = {};
+    for (int32_t i = 0; i < rule.operands; i++) of[i] = dtype(operands[i]);
+    reader_.require(typed(code, rule, of), "a step does not fit its operands");
+    registers_[code.dst] = static_cast<int32_t>(code.dtype);
+  }
+
+ private:
+  static bool typed(const Code& code, const StepRule& rule, const DType* of) {
+    if (rule.rule == Rule::select) return of[0] == DType::boolean && of[1] == code.dtype && of[2] == code.dtype;
+    for (int32_t i = 0; i < rule.operands; i++) {
+      if (of[i] != code.of) return false;
+    }
+    switch (rule.rule) {
+      case Rule::arithmetic:
+        return code.dtype == code.of;
+      case Rule::floating:
+        return code.dtype == code.of && is_float(code.of);
+      case Rule::comparison:
+      case Rule::test:
+        return code.dtype == DType::boolean;
+      case Rule::logical:
+        return code.dtype == DType::boolean && code.of == DType::boolean;
+      default:
+        return true;
+    }
+  }
+
+  Reader& reader_;
+  const DType* inputs_;
+  const int32_t inputCount_;
+  int32_t registers_[maxRegisters];
+};
+
+}  // namespace
+}  // namespace flambeau

@@ -1,0 +1,257 @@
+// Maps as words. Loops that lie one after the other in every operand are merged, so that the addon sees few and long ones;
+// copies and fills are maps too.
+import {
+  contiguousStrides,
+  type DType,
+  type Expr,
+  flatStep,
+  type HostBuffer,
+  hostOf,
+  identityOf,
+  type Instr,
+  isView,
+  iterated,
+  type Loops,
+  mapLoopsOver,
+  numelOf,
+  type Operand,
+  orderedLoops,
+  type Output,
+  type Prims,
+  rankOf,
+  s,
+  type Shape,
+  type Spec,
+  topological,
+  type View,
+} from '@flambeau/core/backend'
+import { opcodes, reductions } from './addon.ts'
+import { type Codes, codeWords, compile, rounded } from './expression.ts'
+import { type Writer, begin, end, memory, none, numeral, one, operand, put, view } from './words.ts'
+
+/** What is known of a map before it has operands. */
+interface MapCodes extends Codes {
+  /** Over how many axes its reduced outputs are reduced: -1 where there are none, -2 where they differ. */
+  readonly reduced: number
+  /** Its words over one element and in one loop, made when they are first wanted: only operands are missing. */
+  readonly flat: [Int32Array?, Int32Array?]
+}
+
+export const known = new WeakMap<Prims['map'], MapCodes | null>()
+/** The codes of a map; null where they need more registers than there are. */
+function codesOf(attrs: Prims['map']): MapCodes | null {
+  let codes = known.get(attrs)
+  if (codes === undefined) {
+    const compiled = compile(attrs.outs.map(({ expr }) => expr))
+    const ranks = new Set(attrs.outs.flatMap(({ reduce }) => reduce?.axes.length ?? []))
+    const [reduced = -1] = ranks
+    codes = compiled === undefined ? null : { ...compiled, reduced: ranks.size > 1 ? -2 : reduced, flat: [] }
+    known.set(attrs, codes)
+  }
+  return codes
+}
+
+/** The words of a map over one element (depth 0) or in one loop (1). */
+function flatWords({ words, inputs, from }: Codes, { outs }: Prims['map'], depth: 0 | 1): Int32Array {
+  const head = [opcodes.map, 0, 0, depth, inputs.length, outs.length, words.length / codeWords]
+  const size = depth === 0 ? none : [0]
+  const operands = inputs.flatMap(({ dtype }) => [0, rankOf(dtype), 0, ...size])
+  const results = outs.flatMap(({ expr, reduce }, k) => {
+    const step = depth === 0 ? none : [reduce === undefined ? 1 : 0]
+    return [0, rankOf(expr.dtype), 0, ...step, reduce === undefined ? -1 : reductions[reduce.fn], from[k]]
+  })
+  const all = Int32Array.from([...head, ...size, ...operands, ...results, ...words])
+  all[1] = all.length
+  return all
+}
+
+/** Whether one loop over everything does, and then the step of each input in it: 1 or 0. */
+let inputSteps = new Int8Array(64)
+function isFlat(shape: Shape, inputs: readonly Operand[], { reduced }: MapCodes): boolean {
+  if (reduced !== -1 && reduced !== shape.length) return false
+  if (inputs.length > inputSteps.length) inputSteps = new Int8Array(2 * inputs.length)
+  for (let i = 0; i < inputs.length; i++) {
+    const x = inputs[i]
+    const step = isView(x) ? flatStep(x) : 0
+    if (step < 0) return false
+    inputSteps[i] = step
+  }
+  return true
+}
+
+type MapLike = Pick<Instr<'map'>, 'attrs' | 'inputs' | 'outputs'>
+
+export function map(w: Writer, instr: MapLike, tag: number, opcode: number = opcodes.map): void {
+  const { attrs, inputs } = instr
+  const codes = codesOf(attrs)
+  if (codes === null) return mapInParts(w, instr, tag, opcode)
+  const shape = iterated(instr)
+  const n = numelOf(shape)
+  if (n === 0) return opcode === opcodes.map ? emptyMap(w, instr, tag) : undefined
+  if (n === 1 || isFlat(shape, inputs, codes)) flatMap(w, instr, codes, n, tag, opcode)
+  else nestedMap(w, instr, codes, mapLoopsOver(shape, inputs, attrs), tag, opcode)
+}
+
+/** What eager programs consist of: most words are copied. */
+function flatMap(w: Writer, instr: MapLike, codes: MapCodes, n: number, tag: number, opcode: number): void {
+  const { attrs, inputs, outputs } = instr
+  const depth = n === 1 ? 0 : 1
+  let known = codes.flat[depth]
+  if (known === undefined) {
+    known = flatWords(codes, attrs, depth)
+    codes.flat[depth] = known
+  }
+  const { length } = known
+  w.reserve(length, codes.inputs.length + attrs.outs.length)
+  const { words, at: start } = w
+  for (let i = 0; i < length; i++) words[start + i] = known[i]
+  words[start] = opcode
+  words[start + 2] = tag
+  if (depth === 1) words[start + 7] = n
+  let at = start + 7 + depth
+  for (let i = 0; i < codes.inputs.length; i++) {
+    const { position, dtype } = codes.inputs[i]
+    const x = inputs[position]
+    if (isView(x)) {
+      const { slab, start } = x.buffer as HostBuffer
+      words[at] = w.row(slab)
+      words[at + 2] = start + x.offset
+    } else words[at] = w.number(x, dtype)
+    if (depth === 1) words[at + 3] = inputSteps[position]
+    at += 3 + depth
+  }
+  for (let k = 0; k < outputs.length; k++) {
+    const { slab, start } = outputs[k].buffer as HostBuffer
+    words[at] = w.row(slab)
+    words[at + 2] = start
+    at += 5 + depth
+  }
+  w.at = start + length
+}
+
+function nestedMap(w: Writer, instr: MapLike, codes: Codes, loops: Loops, tag: number, opcode: number): void {
+  const { attrs, inputs, outputs } = instr
+  const { outs } = attrs
+  const depth = loops.sizes.length
+  const operands = codes.inputs.length + outs.length
+  const start = begin(w, opcode, tag, 7 + depth + operands * (5 + depth) + codes.words.length, operands)
+  put(w, [depth, codes.inputs.length, outs.length, codes.words.length / codeWords])
+  put(w, loops.sizes)
+  for (const { position, dtype } of codes.inputs) {
+    const x = inputs[position]
+    if (isView(x)) memory(w, hostOf(x), dtype, x.offset, loops.steps[viewsBefore(inputs, position)])
+    else numeral(w, x, dtype, depth)
+  }
+  const views = viewsBefore(inputs, inputs.length)
+  for (let k = 0; k < outs.length; k++) {
+    const { expr, reduce } = outs[k]
+    if (opcode === opcodes.check) {
+      operand(w, -1, rankOf(expr.dtype), 0)
+      put(w, loops.steps[views + k])
+    } else memory(w, hostOf(outputs[k]), expr.dtype, 0, loops.steps[views + k])
+    put(w, [reduce === undefined ? -1 : reductions[reduce.fn], codes.from[k]])
+  }
+  put(w, codes.words)
+  end(w, start)
+}
+
+/** How many of the inputs before a position are views. */
+function viewsBefore(inputs: readonly Operand[], position: number): number {
+  let views = 0
+  for (let i = 0; i < position; i++) if (isView(inputs[i])) views++
+  return views
+}
+
+function emptyMap(w: Writer, { attrs, outputs }: MapLike, tag: number): void {
+  attrs.outs.forEach(({ expr, reduce }, k) => {
+    if (reduce !== undefined) fill(w, outputs[k], identityOf(reduce.fn, expr.dtype), tag)
+  })
+}
+
+/** Part of an expression as a map of its own, and the expression over what that makes. */
+interface Parts {
+  readonly part: Prims['map']
+  readonly rest: Prims['map']
+}
+const parts = new WeakMap<Prims['map'], Parts>()
+
+/** The half of an expression that comes first is computed into memory, which the other half reads. */
+function mapInParts(w: Writer, instr: MapLike, tag: number, opcode: number): void {
+  const { attrs, inputs } = instr
+  let cut = parts.get(attrs)
+  if (cut === undefined) {
+    cut = cutInTwo(attrs, inputs.length)
+    parts.set(attrs, cut)
+  }
+  const { expr } = cut.part.outs[0]
+  const shape = iterated(instr)
+  const spec = { shape, dtype: expr.dtype }
+  const buffer = w.scratch(spec)
+  map(w, { attrs: cut.part, inputs, outputs: [{ ...spec, buffer }] }, tag)
+  const made: View = { ...spec, buffer, strides: contiguousStrides(shape), offset: 0 }
+  map(w, { ...instr, attrs: cut.rest, inputs: [...inputs, made] }, tag, opcode)
+}
+
+function cutInTwo({ outs }: Prims['map'], position: number): Parts {
+  const computed = topological(outs.map(({ expr }) => expr)).filter(({ step }) => step !== 'input' && step !== 'const')
+  const middle = computed[computed.length >> 1]
+  const done = new Map<Expr, Expr>([[middle, s.input(position, middle.dtype)]])
+  for (const x of topological(outs.map(({ expr }) => expr))) {
+    if (done.has(x)) continue
+    const args = x.args.map((arg) => done.get(arg) as Expr)
+    done.set(x, args.every((arg, i) => arg === x.args[i]) ? x : { ...x, args })
+  }
+  return {
+    part: { outs: [{ expr: middle }] },
+    rest: { outs: outs.map((out) => ({ ...out, expr: done.get(out.expr) as Expr })) },
+  }
+}
+
+const double = new Float64Array(1)
+const halves = new Int32Array(double.buffer)
+
+/** A map that writes one number everywhere. */
+export function fill(w: Writer, out: Spec & { readonly buffer: unknown }, value: number, tag: number): void {
+  const n = numelOf(out.shape)
+  if (n === 0) return
+  const dtype = rankOf(out.dtype)
+  double[0] = rounded(value, out.dtype)
+  const start = begin(w, opcodes.map, tag, 32, 1)
+  put(w, [1, 0, 1, 1, n])
+  memory(w, out.buffer as HostBuffer, out.dtype, 0, one)
+  put(w, [-1, 0, 0, dtype, dtype, 0, halves[0], halves[1], 0])
+  end(w, start)
+}
+
+const copies = new Map<string, Codes>()
+function copyOf(from: DType, to: DType): Codes {
+  const key = `${from} ${to}`
+  let codes = copies.get(key)
+  if (codes === undefined) {
+    codes = compile([s.cast(s.input(0, from), to)]) as Codes
+    copies.set(key, codes)
+  }
+  return codes
+}
+
+/** A map that copies a view to elements of a buffer, as values of its dtype. */
+export function copy(
+  w: Writer,
+  x: View,
+  { buffer, dtype }: Output,
+  offset: number,
+  strides: readonly number[],
+  tag: number,
+): void {
+  if (numelOf(x.shape) === 0) return
+  const codes = copyOf(x.dtype, dtype)
+  const { sizes, steps } = orderedLoops(x.shape, [x.strides, strides], 1)
+  const start = begin(w, opcodes.map, tag, 32 + 3 * sizes.length, 2)
+  put(w, [sizes.length, 1, 1, codes.words.length / codeWords])
+  put(w, sizes)
+  view(w, x, steps[0])
+  memory(w, buffer as HostBuffer, dtype, offset, steps[1])
+  put(w, [-1, codes.from[0]])
+  put(w, codes.words)
+  end(w, start)
+}

@@ -1,0 +1,70 @@
+// Words on their way to the addon (native/src/STREAM.md): where they go, and the pieces that every instruction has.
+import {
+  type DType,
+  type HostBuffer,
+  hostOf,
+  rankOf,
+  type Scalar,
+  type Slab,
+  type Spec,
+  type View,
+} from '@flambeau/core/backend'
+
+/** Where words go: a batch that is run soon, or a program. */
+export interface Writer {
+  words: Int32Array
+  at: number
+  /** Makes room for words, rows and numbers. */
+  reserve(words: number, operands: number): void
+  /** The row of a slab. */
+  row(slab: Slab): number
+  /** A number's reference. */
+  number(x: Scalar, dtype: DType): number
+  /** Memory that lives until the words have run. */
+  scratch(spec: Spec): HostBuffer
+}
+
+export const none: readonly number[] = []
+export const one: readonly number[] = [1]
+
+/** The head of an instruction; returns where it begins. `most` bounds its words, `operands` its operands. */
+export function begin(w: Writer, opcode: number, tag: number, most: number, operands: number): number {
+  w.reserve(most, operands)
+  const start = w.at
+  w.words[start] = opcode
+  w.words[start + 2] = tag
+  w.at = start + 3
+  return start
+}
+
+export function end(w: Writer, start: number): void {
+  w.words[start + 1] = w.at - start
+}
+
+export function put(w: Writer, list: ArrayLike<number>): void {
+  const { words } = w
+  let at = w.at
+  for (let i = 0; i < list.length; i++) words[at++] = list[i]
+  w.at = at
+}
+
+export function operand(w: Writer, ref: number, dtype: number, offset: number): void {
+  const { words, at } = w
+  words[at] = ref
+  words[at + 1] = dtype
+  words[at + 2] = offset
+  w.at = at + 3
+}
+
+export function memory(w: Writer, buffer: HostBuffer, dtype: DType, offset: number, steps: ArrayLike<number>): void {
+  operand(w, w.row(buffer.slab), rankOf(dtype), buffer.start + offset)
+  put(w, steps)
+}
+
+export const view = (w: Writer, x: View, steps: ArrayLike<number>): void =>
+  memory(w, hostOf(x), x.dtype, x.offset, steps)
+
+export function numeral(w: Writer, x: Scalar, dtype: DType, depth: number): void {
+  operand(w, w.number(x, dtype), rankOf(dtype), 0)
+  for (let i = 0; i < depth; i++) w.words[w.at++] = 0
+}

@@ -1,0 +1,56 @@
+// What host backends ask of a map before they run it: the shape that it goes over, how operands follow each other in it,
+// what reductions start from, and the map that a check is.
+import { type DType, isFloat } from '../base/dtype.ts'
+import type { Shape } from '../base/shape.ts'
+import { type Expr, s } from '../expr/expr.ts'
+import type { Instr, Prims, ReduceFn, View } from './backend.ts'
+import { isView } from './host.ts'
+
+const scalar: Shape = []
+
+/** The shape that an instruction iterates over: that of any view, which core has broadcast; without views the output's. */
+export function iterated({ inputs, outputs }: Pick<Instr, 'inputs' | 'outputs'>): Shape {
+  for (let i = 0; i < inputs.length; i++) {
+    const x = inputs[i]
+    if (isView(x)) return x.shape
+  }
+  return outputs.length > 0 ? outputs[0].shape : scalar
+}
+
+/** How elements follow each other in one loop over all of them: by step 1, by step 0, or (-1) in no such way. */
+export function flatStep({ shape, strides }: View): 0 | 1 | -1 {
+  let step = 1
+  let fixed = true
+  let rows = true
+  for (let i = shape.length - 1; i >= 0; i--) {
+    const size = shape[i]
+    if (size === 1) continue
+    const stride = strides[i]
+    if (stride !== 0) fixed = false
+    if (stride !== step) rows = false
+    step *= size
+  }
+  return fixed ? 0 : rows ? 1 : -1
+}
+
+/** What a reduction starts from. */
+export const identities: Readonly<Record<ReduceFn, number>> = { sum: 0, prod: 1, max: -Infinity, min: Infinity }
+
+/** The identity as a value of the dtype. */
+export function identityOf(fn: ReduceFn, dtype: DType): number {
+  if (isFloat(dtype) || fn === 'sum' || fn === 'prod') return identities[fn]
+  const [least, most] = dtype === 'bool' ? [0, 1] : dtype === 'uint8' ? [0, 255] : [-2147483648, 2147483647]
+  return fn === 'max' ? least : most
+}
+
+const flags = new WeakMap<Expr, Prims['map'][]>()
+
+/** A check over a shape of that rank as a map: whether its expression is true anywhere. */
+export function flagOf(expr: Expr, rank: number): Prims['map'] {
+  const known = flags.get(expr) ?? []
+  flags.set(expr, known)
+  known[rank] ??= {
+    outs: [{ expr: s.cast(expr, 'bool'), reduce: { fn: 'max', axes: Array.from({ length: rank }, (_, i) => i) } }],
+  }
+  return known[rank]
+}
