@@ -1,0 +1,46 @@
+// How an instruction becomes calls of gpu.js kernels: data, made once for each kind, shape and layout, and kept. Planners
+// (plans/) know nothing of gpu.js or of textures; the backend compiles the kernels and calls them in order.
+import type { Instr } from '@flambeau/core/backend'
+
+/**
+ * A kernel: one thread computes one element of a flat float32 output. `source` is the text of a function whose parameters
+ * are `t0, t1, ...`, textures that are read flat (`t0[i]`), and then `n0, n1, ...`, numbers; the element is
+ * `this.thread.x`. Sizes and strides are written into the text, numbers that may change never are.
+ */
+export interface Kernel {
+  readonly source: string
+  /** Elements of the output, from 1. */
+  readonly length: number
+  /** Elements of each texture that is read: gpu.js writes their sizes into the kernel. */
+  readonly textures: readonly number[]
+  /** How many numbers it takes. */
+  readonly numbers: number
+}
+
+/** Where a texture comes from: the buffer of an input of the instruction, or the result of an earlier step. */
+export type Source = { readonly input: number } | { readonly step: number }
+
+/** A call of a kernel. */
+export interface Step {
+  readonly kernel: Kernel
+  readonly textures: readonly Source[]
+  /** Read anew at every call: the value of a scalar operand, the offset of a view. */
+  readonly numbers: readonly ((instr: Instr) => number)[]
+}
+
+/** A check that is part of a plan: a step whose result is one element, not 0 where the instruction is in error. */
+export interface Flag {
+  readonly step: number
+  readonly error: (instr: Instr) => Error
+}
+
+/** What an instruction of one kind, shape and layout does. */
+export interface Plan {
+  readonly steps: readonly Step[]
+  /** For each output of the instruction the step that makes it; undefined for an output without elements. */
+  readonly outputs: readonly (number | undefined)[]
+  readonly flags: readonly Flag[]
+}
+
+/** Throws nothing: what it cannot plan, the backend has said it does not support. */
+export type Planner = (instr: Instr) => Plan
