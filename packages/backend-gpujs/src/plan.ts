@@ -1,6 +1,14 @@
 // How an instruction becomes calls of gpu.js kernels: data, made once for each kind, shape and layout, and kept. Planners
 // (plans/) know nothing of gpu.js or of textures; the backend compiles the kernels and calls them in order.
-import type { Instr } from '@flambeau/core/backend'
+import type { DeviceBuffer, Instr, Kind, View } from '@flambeau/core/backend'
+
+/** What planners know of a buffer. */
+export interface PlannedBuffer extends DeviceBuffer {
+  /** Elements of its texture. */
+  readonly length: number
+}
+
+export const lengthOf = ({ buffer }: Pick<View, 'buffer'>): number => (buffer as PlannedBuffer).length
 
 /**
  * A kernel: one thread computes one element of a flat float32 output. `source` is the text of a function whose parameters
@@ -31,7 +39,8 @@ export interface Step {
 /** A check that is part of a plan: a step whose result is one element, not 0 where the instruction is in error. */
 export interface Flag {
   readonly step: number
-  readonly error: (instr: Instr) => Error
+  /** `value` is the element: what a message tells of the operand, which may be gone when the flag is read. */
+  readonly error: (instr: Instr, value: number) => Error
 }
 
 /** What an instruction of one kind, shape and layout does. */
@@ -42,5 +51,15 @@ export interface Plan {
   readonly flags: readonly Flag[]
 }
 
-/** Throws nothing: what it cannot plan, the backend has said it does not support. */
-export type Planner = (instr: Instr) => Plan
+/** What is known of a kind of instruction. */
+export interface Planner<K extends Kind = Kind> {
+  /** Throws nothing: what it cannot plan, the backend has said it does not support. */
+  plan(instr: Instr<K>): Plan
+  /** Whether it can be planned; absent: always. */
+  supports?(instr: Instr<K>): boolean
+  /**
+   * The largest absolute value that an integer result may have, and every number on the way to it, where the inputs'
+   * elements are no larger than `bounds`; Infinity where it cannot be told.
+   */
+  bound(instr: Instr<K>, bounds: readonly number[]): number
+}
