@@ -83,7 +83,7 @@ test('each package imports only what its arrow allows', () => {
     'packages/backend-js/src': ['@flambeau/core/backend'],
     'packages/backend-conformance/src': ['@flambeau/core', '@flambeau/core/backend', 'vitest', 'fast-check', 'node:fs'],
     'packages/data/src': ['@flambeau/core', 'arquero', 'papaparse'],
-    'packages/flambeau/src': ['@flambeau/core', '@flambeau/backend-js'],
+    'packages/flambeau/src': ['@flambeau/core', '@flambeau/core/backend', '@flambeau/backend-js'],
     'examples/src': ['flambeau', '@flambeau/data', 'arquero', 'node:fs'],
     'bench/ops': ['flambeau', '@flambeau/data', 'arquero', 'node:fs'],
     'docs/guide': ['flambeau', '@flambeau/data', 'arquero', 'node:fs'],

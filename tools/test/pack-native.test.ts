@@ -20,9 +20,12 @@ const platform = `${process.platform}-${process.arch}${libc}`
 const bare = join(temp, 'bin')
 const env = { ...process.env, PATH: bare, FLAMBEAU_NATIVE_PATH: '' }
 
+const runs = (code: string, { binary = process.execPath, folder = app } = {}) =>
+  exec(binary, ['--input-type=module', '-e', code], { cwd: folder, env })
+
 /** What a program prints in the installed folder. */
-const printed = async (code: string, { binary = process.execPath, folder = app } = {}): Promise<string[]> => {
-  const { stdout } = await exec(binary, ['--input-type=module', '-e', code], { cwd: folder, env })
+const printed = async (code: string, where = {}): Promise<string[]> => {
+  const { stdout } = await runs(code, where)
   return stdout.split('\n').slice(0, -1)
 }
 
@@ -102,15 +105,23 @@ describe('packed', () => {
     const copy = join(temp, 'broken')
     const changed = async (
       change: (folder: string) => void,
-    ): Promise<{ error: string; device: string; sum: string }> => {
+    ): Promise<{ error: string; device: string; sum: string; warning: string }> => {
       rmSync(copy, { recursive: true, force: true })
       for (const name of ['flambeau', '@flambeau'])
         cpSync(join(app, 'node_modules', name), join(copy, 'node_modules', name), { recursive: true })
       change(join(copy, 'node_modules', '@flambeau'))
-      const [error, device, sum] = await printed(broken, { folder: copy })
-      return { error: error === 'loaded' ? error : JSON.parse(error), device, sum }
+      const { stdout, stderr } = await runs(broken, { folder: copy })
+      const [error, device, sum] = stdout.split('\n')
+      return { error: error === 'loaded' ? error : JSON.parse(error), device, sum, warning: stderr }
     }
-    const js = { device: 'js', sum: 'tensor(3.)' }
+    /** What is not installed is passed over in silence, what does not load with its reason. */
+    const quietly = { device: 'js', sum: 'tensor(3.)', warning: '' }
+    const warned = (reason: string) => ({
+      ...quietly,
+      warning: expect.stringMatching(
+        new RegExp(`^UserWarning: setDevice\\('auto'\\) goes on without 'native': [\\s\\S]*${reason}`),
+      ),
+    })
     const file = `native-${platform}/flambeau_native.node`
 
     test('a truncated addon', async () => {
@@ -121,7 +132,7 @@ describe('packed', () => {
       expect(error).toMatch(
         /^RuntimeError: device 'native' found no addon for .*\n[\s\S]*^Tried .*: the file is truncated: /m,
       )
-      expect(rest).toEqual(js)
+      expect(rest).toEqual(warned('the file is truncated: '))
     })
 
     test('no package of the platform', async () => {
@@ -134,7 +145,7 @@ describe('packed', () => {
       expect(error).toContain(
         `Install it: npm install @flambeau/native-${platform}, or build it: npx flambeau-native build`,
       )
-      expect(rest).toEqual(js)
+      expect(rest).toEqual(quietly)
     })
 
     test('an addon of another version', async () => {
@@ -143,7 +154,7 @@ describe('packed', () => {
         writeFileSync(manifest, readFileSync(manifest, 'utf8').replace('"version": "0.0.0"', '"version": "7.8.9"'))
       })
       expect(error).toMatch(/Tried .*: its version is 0\.0\.0, and @flambeau\/backend-native's is 7\.8\.9$/m)
-      expect(rest).toEqual(js)
+      expect(rest).toEqual(warned('its version is 0\\.0\\.0'))
     })
 
     test('no backend at all', async () => {
@@ -151,7 +162,15 @@ describe('packed', () => {
       expect(error).toMatch(
         /^RuntimeError: device 'native' is not installed\nInstall it: npm install @flambeau\/backend-native/,
       )
-      expect(rest).toEqual(js)
+      expect(rest).toEqual(quietly)
+    })
+
+    test('a backend that lacks a part of its own', async () => {
+      const { error, ...rest } = await changed((folder) =>
+        writeFileSync(join(folder, 'backend-native/dist/index.js'), "import 'nowhere'"),
+      )
+      expect(error).toMatch(/^RuntimeError: device 'native' could not be loaded\nReinstall @flambeau\/backend-native /)
+      expect(rest).toEqual(warned("Cannot find package 'nowhere'"))
     })
 
     test('a build without a compiler says what it needs', async () => {

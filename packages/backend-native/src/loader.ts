@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import { resolve } from 'node:path'
 import { arch, env, platform, report, versions } from 'node:process'
 import { fileURLToPath } from 'node:url'
-import { RuntimeError } from '@flambeau/core/backend'
+import { isMissing, missing, RuntimeError } from '@flambeau/core/backend'
 import type { Addon } from './addon.ts'
 
 const require = createRequire(import.meta.url)
@@ -73,21 +73,23 @@ function builds(): string[] {
 
 /**
  * The addon, from the first place that has one: FLAMBEAU_NATIVE_PATH, the builds, the platform's package. A path that the
- * user names is the only place.
+ * user names is the only place. Where there is none the error is marked as missing; an addon that does not load is not.
  */
 export function loadAddon(): Addon {
   const named = env.FLAMBEAU_NATIVE_PATH
   const tried: string[] = []
+  let absent = !named
   const attempt = (place: string, find: () => Addon): Addon | undefined => {
     try {
       return find()
     } catch (error) {
       tried.push(`${place}: ${firstLine(error)}`)
+      absent &&= isMissing(error)
       return undefined
     }
   }
   const exists = (file: string): Addon => {
-    if (!existsSync(file)) throw new Error('there is no such file')
+    if (!existsSync(file)) throw missing(new Error('there is no such file'))
     return loadFrom(file)
   }
   const places: readonly (readonly [name: string, find: () => Addon])[] = named
@@ -103,7 +105,7 @@ export function loadAddon(): Addon {
   const packed = packageToInstall()
   const install =
     packed in manifest().optionalDependencies ? `Install it: npm install ${packed}, or build it` : 'Build it'
-  throw new RuntimeError(
+  const error = new RuntimeError(
     `device 'native' found no addon for ${platform}-${arch} and Node ${versions.node}`,
     [
       ...tried.map((line) => `Tried ${line}`),
@@ -111,4 +113,5 @@ export function loadAddon(): Addon {
       "Device 'js' works without it: await setDevice('js').",
     ].join('\n'),
   )
+  throw absent ? missing(error) : error
 }

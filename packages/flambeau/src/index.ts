@@ -1,11 +1,10 @@
 // What people install: all of core, with plain JavaScript as the device from the start, and other devices on demand.
 import { js } from '@flambeau/backend-js'
+import { type Backend, isMissing, missing, warn } from '@flambeau/core/backend'
 import { registerDevice, RuntimeError, setFallback, useDevice, ValueError } from '@flambeau/core'
 
 export * from '@flambeau/core'
 export { js } from '@flambeau/backend-js'
-
-type Backend = ReturnType<typeof js>
 
 useDevice(js())
 setFallback(js())
@@ -26,9 +25,11 @@ async function load(name: string): Promise<Backend> {
   try {
     made = await import(/* @vite-ignore */ /* webpackIgnore: true */ specifier)
   } catch (cause) {
-    throw new RuntimeError(
-      `device '${name}' is not installed`,
-      `Install it: npm install ${specifier} (${String(cause)})`,
+    // Every engine quotes the name that it could not find; a package that is there and broken names something else.
+    if (!new RegExp(`['"“]${specifier}['"”]`).test(String(cause)))
+      throw new RuntimeError(`device '${name}' could not be loaded`, `Reinstall ${specifier} (${String(cause)})`)
+    throw missing(
+      new RuntimeError(`device '${name}' is not installed`, `Install it: npm install ${specifier} (${String(cause)})`),
     )
   }
   return await made[name]()
@@ -36,7 +37,8 @@ async function load(name: string): Promise<Backend> {
 
 /**
  * Makes a device the default for new tensors, loading its package first: 'js', 'native', 'gpujs', or 'auto' for the
- * fastest that is installed. Returns its name. Tensors that exist stay where they are: move them with `.to(name)`.
+ * fastest that is installed; one that is there and does not load is passed over with a warning. Returns its name. Tensors
+ * that exist stay where they are: move them with `.to(name)`.
  *
  * @example
  * await setDevice('auto')
@@ -46,8 +48,8 @@ export async function setDevice(name: string): Promise<string> {
     for (const candidate of Object.keys(packages)) {
       try {
         return useDevice(await load(candidate)).name
-      } catch {
-        // Not on this machine: the next one.
+      } catch (error) {
+        if (!isMissing(error)) warn(`setDevice('auto') goes on without '${candidate}': ${(error as Error).message}`)
       }
     }
     return useDevice(js()).name
