@@ -10,6 +10,13 @@ export interface PlannedBuffer extends DeviceBuffer {
 
 export const lengthOf = ({ buffer }: Pick<View, 'buffer'>): number => (buffer as PlannedBuffer).length
 
+/** A function that kernels call: its text. What it takes and gives are numbers. */
+export interface KernelFunction {
+  readonly name: string
+  readonly parameters: number
+  readonly source: string
+}
+
 /**
  * A kernel: one thread computes one element of a flat float32 output. `source` is the text of a function whose parameters
  * are `t0, t1, ...`, textures that are read flat (`t0[i]`), and then `n0, n1, ...`, numbers; the element is
@@ -23,6 +30,8 @@ export interface Kernel {
   readonly textures: readonly number[]
   /** How many numbers it takes. */
   readonly numbers: number
+  /** All functions that its text calls, and that these call. */
+  readonly functions: readonly KernelFunction[]
 }
 
 /** Where a texture comes from: the buffer of an input of the instruction, or the result of an earlier step. */
