@@ -1,0 +1,146 @@
+// Writes the text of one kernel: its parameters as they are asked for, its statements, and how elements are found in
+// strided operands. Indices are whole numbers in float32, exact to 2^24.
+import { type DType, isView, type Instr, numelOf, type Operand, scalarValue } from '@flambeau/core/backend'
+import { functionsIn } from './math.ts'
+import { lengthOf, type Source, type Step } from './plan.ts'
+
+/** A number as a value of a dtype. */
+export const roundTo: Readonly<Record<DType, (x: number) => number>> = {
+  float64: Math.fround,
+  float32: Math.fround,
+  int32: (x) => x | 0,
+  uint8: (x) => x & 255,
+  bool: (x) => (x !== 0 ? 1 : 0),
+}
+
+/** A number as source; negative ones in parentheses. */
+export const literal = (value: number): string =>
+  value < 0 || Object.is(value, -0) ? `(-${String(Math.abs(value))})` : String(value)
+
+/** Below it the quotient of `i + 0.5` is on the right side of a whole number also where a division is off by some units. */
+const halfIsEnough = 2 ** 20
+
+/** A whole number from 0 to below `most` divided by `d` and rounded down. */
+export const divided = (i: string, d: number, most: number): string =>
+  d === 1 ? i : most <= halfIsEnough ? `Math.floor((${i} + 0.5) / ${d})` : `divided(${i}, ${d})`
+
+export class KernelWriter {
+  readonly #length: number
+  readonly #lines: string[] = []
+  readonly #textures: Source[] = []
+  readonly #lengths: number[] = []
+  readonly #numbers: ((instr: Instr) => number)[] = []
+  #names = 0
+
+  /** A kernel whose output has so many elements. */
+  constructor(length: number) {
+    this.#length = length
+  }
+
+  /** The index of the output's element. */
+  readonly index = 'this.thread.x'
+
+  /** The name of a texture of `length` elements. */
+  texture(source: Source, length: number): string {
+    this.#lengths.push(length)
+    return `t${this.#textures.push(source) - 1}`
+  }
+
+  /** The name of a number that is read anew at every call. */
+  number(read: (instr: Instr) => number): string {
+    return `n${this.#numbers.push(read) - 1}`
+  }
+
+  line(text: string): void {
+    this.#lines.push(text)
+  }
+
+  /** Declares a value, and gives its name. */
+  value(code: string, kind: 'const' | 'let' = 'const'): string {
+    const name = `v${this.#names++}`
+    this.line(`${kind} ${name} = ${code};`)
+    return name
+  }
+
+  /** A loop's turns; its counter is the name given to `body`. */
+  loop(turns: number, body: (counter: string) => void): void {
+    const counter = `k${this.#names++}`
+    this.line(`for (let ${counter} = 0; ${counter} < ${turns}; ${counter}++) {`)
+    body(counter)
+    this.line('}')
+  }
+
+  when(condition: string, body: () => void): void {
+    this.line(`if (${condition}) {`)
+    body()
+    this.line('}')
+  }
+
+  /** The indices along dimensions, the first of which is the slowest, of the element at `i` in row-major order. */
+  indices(i: string, sizes: readonly number[]): string[] {
+    const found = new Array<string>(sizes.length)
+    let rest = i
+    let most = numelOf(sizes)
+    for (let axis = sizes.length - 1; axis > 0; axis--) {
+      const size = sizes[axis]
+      if (size === 1) {
+        found[axis] = '0'
+        continue
+      }
+      const q = this.value(divided(rest, size, most))
+      found[axis] = this.value(`${rest} - ${q} * ${size}`)
+      rest = q
+      most /= size
+    }
+    if (sizes.length > 0) found[0] = rest
+    return found
+  }
+
+  /** `start` and a step for every index. */
+  address(start: string | undefined, indices: readonly string[], steps: readonly number[]): string {
+    const terms = start === undefined ? [] : [start]
+    indices.forEach((index, axis) => {
+      const step = steps[axis]
+      if (step !== 0 && index !== '0') terms.push(step === 1 ? index : `${index} * ${step}`)
+    })
+    if (terms.length === 0) return '0'
+    return terms.length === 1 && /^[\w.]+$/.test(terms[0]) ? terms[0] : this.value(terms.join(' + '))
+  }
+
+  /** Where an operand's first element is in its buffer, if not at the start. */
+  start(x: Operand, position: number): string | undefined {
+    if (!isView(x) || x.offset === 0) return undefined
+    return this.number(({ inputs }) => (inputs[position] as { offset: number }).offset)
+  }
+
+  /** The texture of an input of the instruction. */
+  input(x: Operand, position: number): string {
+    return this.texture({ input: position }, isView(x) ? lengthOf(x) : 0)
+  }
+
+  /** A scalar operand: a number of its dtype. */
+  scalar(x: Operand, position: number): string {
+    const round = roundTo[x.dtype]
+    return this.number(({ inputs }) => {
+      const operand = inputs[position]
+      return isView(operand) ? 0 : round(scalarValue(operand))
+    })
+  }
+
+  /** The call of the kernel that gives `result`. */
+  step(result: string): Step {
+    const body = [...this.#lines, `return ${result};`].join('\n')
+    const parameters = [...this.#lengths.map((_, i) => `t${i}`), ...this.#numbers.map((_, i) => `n${i}`)]
+    return {
+      kernel: {
+        source: `function (${parameters.join(', ')}) {\n${body}\n}`,
+        length: this.#length,
+        textures: this.#lengths,
+        numbers: this.#numbers.length,
+        functions: functionsIn(body),
+      },
+      textures: this.#textures,
+      numbers: this.#numbers,
+    }
+  }
+}
