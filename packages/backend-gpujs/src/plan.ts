@@ -1,6 +1,6 @@
 // How an instruction becomes calls of gpu.js kernels: data, made once for each kind, shape and layout, and kept. Planners
 // (plans/) know nothing of gpu.js or of textures; the backend compiles the kernels and calls them in order.
-import type { DeviceBuffer, Instr, Kind, View } from '@flambeau/core/backend'
+import type { DeviceBuffer, Instr, Kind, Prims, View } from '@flambeau/core/backend'
 
 /** What planners know of a buffer. */
 export interface PlannedBuffer extends DeviceBuffer {
@@ -71,4 +71,6 @@ export interface Planner<K extends Kind = Kind> {
    * elements are no larger than `bounds`; Infinity where it cannot be told.
    */
   bound(instr: Instr<K>, bounds: readonly number[]): number
+  /** Attributes that are made anew for every instruction: what its plan depends on in them. Absent: they are themselves. */
+  key?(attrs: Prims[K]): string
 }
