@@ -1,13 +1,4 @@
-import {
-  flagOf,
-  interpret,
-  s,
-  type Expr,
-  type Instr,
-  type Operand,
-  type Output,
-  type Shape,
-} from '@flambeau/core/backend'
+import { s, type Expr, type Instr, type Operand, type Output } from '@flambeau/core/backend'
 import { describe, expect, it } from 'vitest'
 import { buffer, elementsOf, output, runner, view } from './run-plan.ts'
 
