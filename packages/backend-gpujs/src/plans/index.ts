@@ -2,10 +2,28 @@
 import { type Instr, isView, type Kind, numelOf } from '@flambeau/core/backend'
 import { LARGEST_INT } from '../bounds.ts'
 import { lengthOf, type Plan, type Planner } from '../plan.ts'
+import { argReduce } from './arg-reduce.ts'
+import { fold } from './fold.ts'
+import { gather, scatter } from './gather.ts'
 import { iota } from './iota.ts'
 import { map } from './map.ts'
+import { matmul } from './matmul.ts'
+import { assign, concat, pad } from './move.ts'
+import { scan } from './scan.ts'
 
-const planners: { readonly [K in Kind]?: Planner<K> } = { map, iota }
+const planners: { readonly [K in Kind]?: Planner<K> } = {
+  map,
+  argReduce,
+  scan,
+  matmul,
+  concat,
+  pad,
+  fold,
+  gather,
+  scatter,
+  assign,
+  iota,
+}
 
 const plannerOf = (instr: Instr): Planner | undefined => planners[instr.kind] as Planner | undefined
 

@@ -43,6 +43,7 @@ function addUp(text: KernelText, terms: Terms, n: number, sum: string): readonly
 }
 
 export const matmul: Planner<'matmul'> = {
+  supports: ({ attrs }) => attrs.post === undefined,
   plan: (instr) => {
     const { inputs, outputs } = instr
     const [out] = outputs

@@ -60,6 +60,7 @@ export class KernelText {
         length,
         textures: this.#lengths,
         numbers: this.#numbers.length,
+        functions: [],
       },
       textures: this.#textures,
       numbers: this.#numbers,
