@@ -1,0 +1,196 @@
+// The only file that imports gpu.js. It takes gpu.js's kernel classes as they are and leaves out what stands around them:
+// `GPU` chooses a class silently, and its kernels change theirs when arguments do. Here a kernel is of the class that was
+// asked for or an error, and a GL kernel renders into a texture that it is given, so that no kernel owns one.
+import { RuntimeError } from '@flambeau/core/backend'
+import gpujs from 'gpu.js'
+import type { GlContext, GlTexture } from './gl.ts'
+import type { Kernel } from './plan.ts'
+
+/** Where elements are: a texture, or an array in the modes that compute on the host. */
+export type Texture = GlTexture | Float32Array
+
+export type Mode = 'webgl2' | 'webgl' | 'headlessgl' | 'webasm' | 'cpu'
+
+/** A kernel of gpu.js, as far as it is used. */
+interface Made {
+  fallbackReason: string | null
+  switchingKernels: unknown
+  built: boolean
+  build(...args: readonly unknown[]): void
+  run(...args: readonly unknown[]): Float32Array | undefined
+  destroy(removeCanvas?: boolean): void
+}
+
+interface MadeGl extends Made {
+  buffer: object | null
+  framebuffer: object | null
+  texture: { texture: object } | null
+  _textureSwitched: boolean
+}
+
+type KernelClass<T extends Made> = new (source: string, settings: object) => T
+
+const classes = {
+  webgl2: 'WebGL2Kernel',
+  webgl: 'WebGLKernel',
+  headlessgl: 'HeadlessGLKernel',
+  webasm: 'WebAssemblyKernel',
+  cpu: 'CPUKernel',
+} as const
+
+const classOf = <T extends Made>(mode: Mode): KernelClass<T> =>
+  (gpujs as unknown as Record<string, KernelClass<T>>)[classes[mode]]
+
+/** A kernel that is ready to run. */
+export interface Compiled {
+  /** The textures and then the numbers that its source names; the result is `out`, or a new array on the host. */
+  run(args: readonly (Texture | number)[], out: Texture | undefined): Texture
+  destroy(): void
+}
+
+const noFallback = (name: string, reason: unknown): never => {
+  throw new RuntimeError(`gpu.js cannot make this kernel in ${name}: ${String(reason)}`)
+}
+
+/** What all kernels are made with. Return values are floats: a kernel of whole numbers alone would render integers. */
+function settingsOf({ length, textures, numbers, functions }: Kernel, textureType: string): object {
+  return {
+    output: [length],
+    precision: 'single',
+    pipeline: true,
+    returnType: 'Float',
+    tactic: 'precision',
+    functions: functions.map(({ name, parameters, source }) => ({
+      name,
+      source,
+      argumentTypes: new Array(parameters).fill('Float'),
+      returnType: 'Float',
+    })),
+    argumentTypes: [...textures.map(() => textureType), ...Array.from({ length: numbers }, () => 'Float')],
+  }
+}
+
+function made<T extends Made>(mode: Mode, { source }: Kernel, settings: object): T {
+  const name = classes[mode]
+  const kernel: T = new (classOf<T>(mode))(source, {
+    ...settings,
+    onRequestFallback: () => noFallback(name, kernel.fallbackReason),
+    onRequestSwitchKernel: () => noFallback(name, 'its arguments changed their types'),
+  })
+  return kernel
+}
+
+/** What runs kernels in one mode. */
+export interface Engine {
+  readonly mode: Mode
+  /** The class that gpu.js makes of every kernel. */
+  readonly kernelClass: string
+  /** The context; null where textures are arrays of the host. */
+  readonly context: GlContext | null
+  compile(kernel: Kernel): Compiled
+  dispose(): void
+}
+
+/** gpu.js's modes without a GPU. Kernels ask for a canvas where there are canvases, one each; they get what is none. */
+export function hostEngine(mode: 'cpu' | 'webasm'): Engine {
+  return {
+    mode,
+    kernelClass: classes[mode],
+    context: null,
+    compile(kernel) {
+      const settings = { ...settingsOf(kernel, 'Array'), immutable: true, canvas: {}, context: {} }
+      const it = made<Made>(mode, kernel, settings)
+      return {
+        run(args) {
+          if (!it.built) it.build(...args)
+          return it.run(...args) as Float32Array
+        },
+        destroy: () => it.destroy(),
+      }
+    },
+    dispose() {},
+  }
+}
+
+/**
+ * gpu.js's kernels on a WebGL context. They share one framebuffer and one buffer of vertices: kernels bind theirs when
+ * they are built and not when they run, so that destroying the last one that was built would break all others.
+ */
+export function glEngine(mode: 'webgl2' | 'webgl' | 'headlessgl', context: GlContext): Engine {
+  const { gl, framebuffer } = context
+  let vertices: object | null = null
+  // Kernels look at the limits of a context of their own where they validate, and at whether it divides exactly.
+  const shared = { context: gl, canvas: { width: 2, height: 2 }, validate: false, immutable: false }
+  let fixIntegerDivisionAccuracy = false
+
+  function build(kernel: Kernel, args: readonly unknown[]): MadeGl {
+    const settings = { ...settingsOf(kernel, 'ArrayTexture(1)'), ...shared, fixIntegerDivisionAccuracy }
+    const it = made<MadeGl>(mode, kernel, settings)
+    it.buffer = vertices
+    it.build(...args)
+    vertices = it.buffer
+    gl.deleteFramebuffer(it.framebuffer as object)
+    it.framebuffer = framebuffer
+    gl.deleteTexture((it.texture as { texture: object }).texture)
+    return it
+  }
+
+  function compile(kernel: Kernel): Compiled {
+    let it: MadeGl | null = null
+    return {
+      run(args, out) {
+        it ??= build(kernel, args)
+        ;(it.texture as { texture: object }).texture = (out as GlTexture).texture
+        it._textureSwitched = true
+        it.run(...args)
+        if (it.switchingKernels) noFallback(classes[mode], 'its arguments changed their types')
+        return out as GlTexture
+      },
+      destroy() {
+        if (it === null) return
+        it.buffer = null
+        it.framebuffer = null
+        it.texture = null
+        it.destroy()
+      },
+    }
+  }
+
+  /** Whether quotients of whole numbers are whole numbers where they should be: not on every GPU. */
+  function dividesExactly(): boolean {
+    const quotient = compile({
+      source: 'function (t0, t1) { return t0[this.thread.x] / t1[this.thread.x]; }',
+      length: 2,
+      textures: [2, 2],
+      numbers: 0,
+      functions: [],
+    })
+    const args = [
+      [6, 6030401],
+      [3, 3991],
+    ].map((xs) => context.create(2, Float32Array.from(xs)))
+    const out = context.create(2)
+    quotient.run(args, out)
+    const [a, b] = context.read(out, 0, 2)
+    for (const texture of [...args, out]) gl.deleteTexture(texture.texture)
+    quotient.destroy()
+    if (!(Math.abs(a - 2) < 1e-4 && Math.abs(b - 1511) < 0.1)) {
+      throw new RuntimeError(
+        `6 / 3 and 6030401 / 3991 are ${a} and ${b} on this GPU: it cannot render to float textures`,
+      )
+    }
+    return a === 2 && b === 1511
+  }
+
+  fixIntegerDivisionAccuracy = !dividesExactly()
+  return {
+    mode,
+    kernelClass: classes[mode],
+    context,
+    compile,
+    dispose() {
+      if (vertices !== null) gl.deleteBuffer(vertices)
+      context.dispose()
+    },
+  }
+}

@@ -1,0 +1,301 @@
+// The backend: an instruction is a plan, a plan is calls of kernels one after the other, and a result is the texture of
+// the buffer that it is for. Nothing waits for the GPU but what reads.
+import {
+  type Backend,
+  type Capabilities,
+  contiguousStrides,
+  copyView,
+  type DType,
+  HostBuffer,
+  type Instr,
+  isContiguous,
+  isScalar,
+  type Memory,
+  newArray,
+  numelOf,
+  type Output,
+  type Prims,
+  RuntimeError,
+  s,
+  scalarValue,
+  type Spec,
+  type TypedArray,
+  type View,
+} from '@flambeau/core/backend'
+import type { Engine, Texture } from './adapter.ts'
+import { Checks } from './checks.ts'
+import { type KernelLimits, Kernels } from './kernels.ts'
+import type { Tried } from './modes.ts'
+import type { Kernel, Plan, Source } from './plan.ts'
+import { type Planned, type Planning, Plans } from './planned.ts'
+import { Buffer, exactUpTo, type Marks, Textures } from './textures.ts'
+
+/** What the device is and has done. */
+export interface Report {
+  /** The mode of gpu.js that it computes in, and why in this one. */
+  readonly mode: string
+  readonly why: string
+  /** What was looked for, the best first, with the reason where it was not found. */
+  readonly tried: readonly Tried[]
+  /** The class of gpu.js's kernels, and the driver under them. */
+  readonly kernelClass: string
+  readonly renderer: string
+  /** Calls of kernels, kernels compiled and kernels that are ready now. */
+  readonly calls: number
+  readonly compilations: number
+  readonly kernels: number
+  /** Textures written from the host, read by the user or for a check, and moved to the host to make room. */
+  readonly uploads: number
+  readonly readbacks: number
+  readonly spills: number
+  /** Textures now and their bytes, with those kept for new elements. */
+  readonly textures: number
+  readonly bytes: number
+}
+
+export interface Limits extends Marks {
+  readonly kernels: KernelLimits
+}
+
+/** A view of so many times more elements than it has is copied on the device first, when it is this large. */
+const sparse = 4
+const largeRead = 1 << 16
+
+const copyOf = new Map<DType, Prims['map']>()
+function copyAttrs(dtype: DType): Prims['map'] {
+  const attrs = copyOf.get(dtype) ?? { outs: [{ expr: s.input(0, dtype) }] }
+  copyOf.set(dtype, attrs)
+  return attrs
+}
+
+const isCopy = ({ kind, attrs, inputs }: Instr): boolean =>
+  kind === 'map' &&
+  inputs.length === 1 &&
+  (attrs as Prims['map']).outs.length === 1 &&
+  (attrs as Prims['map']).outs[0].expr.step === 'input'
+
+/** An instruction that can be run, and what bounds its result. */
+interface Ready {
+  readonly instr: Instr
+  readonly plan: Plan
+  readonly entries: Planned['entries']
+  readonly bound: number
+}
+
+export class GpujsBackend implements Backend {
+  readonly name = 'gpujs'
+  readonly caps: Capabilities
+  readonly #engine: Engine
+  readonly #told: Pick<Report, 'why' | 'tried'>
+  readonly #textures: Textures
+  readonly #kernels: Kernels
+  readonly #planning: Planning
+  readonly #plans: Plans
+  readonly #checks: Checks
+  #disposed = false
+  /** The instruction that was last said to be supported: core runs it next. */
+  #next: Ready | null = null
+
+  constructor(engine: Engine, told: Pick<Report, 'why' | 'tried'>, planning: Planning, limits: Limits) {
+    const { context } = engine
+    this.#engine = engine
+    this.#told = told
+    const maxElements = context === null ? exactUpTo : Math.min(exactUpTo, context.maxSize ** 2)
+    this.caps = {
+      dtypes: new Set<DType>(['float32', 'int32', 'uint8', 'bool']),
+      strided: true,
+      syncRead: true,
+      multiOutput: false,
+      reducedPost: false,
+      maxArgs: 8,
+      maxElements,
+      strictFloat: context === null,
+    }
+    this.#textures = new Textures(context, limits)
+    this.#kernels = new Kernels(engine, limits.kernels)
+    this.#planning = planning
+    this.#plans = new Plans(planning, maxElements)
+    this.#checks = new Checks(this.#textures, (kernel, args) => this.#call(kernel, args))
+  }
+
+  /** Whether it can still compute. */
+  get usable(): boolean {
+    return !this.#disposed && this.#engine.context?.lost !== true
+  }
+
+  #demandUsable(): void {
+    if (!this.#disposed) return
+    throw new RuntimeError(
+      "device 'gpujs' was disposed of, and with it what its tensors held",
+      'Make a new one, useDevice(await gpujs()); move what is to stay before: x.to("js").',
+    )
+  }
+
+  supports(instr: Instr): boolean {
+    this.#next = this.#ready(instr)
+    return this.#next !== null
+  }
+
+  /** An instruction with its plan; null where kernels cannot run it, or not exactly. */
+  #ready(instr: Instr): Ready | null {
+    const { plan, integers, entries } = this.#plans.find(instr)
+    if (plan === undefined || instr.inputs.some((x) => !isScalar(x) && bufferOf(x).cell.held)) return null
+    const bound = integers ? this.#planning.boundOf(instr, instr.inputs.map(boundOf)) : 0
+    return bound <= exactUpTo ? { instr, plan, entries, bound } : null
+  }
+
+  alloc(spec: Spec): Buffer {
+    this.#demandUsable()
+    return new Buffer(this, numelOf(spec.shape))
+  }
+
+  write(out: Output, data: TypedArray): void {
+    this.#demandUsable()
+    const bound = out.dtype === 'int32' ? largest(data) : out.dtype === 'uint8' ? 255 : 1
+    const exact = out.dtype !== 'float64' && bound <= exactUpTo
+    this.#textures.setHost(bufferOf(out), exact ? Float32Array.from(data) : copied(out.dtype, data), bound)
+  }
+
+  run(instr: Instr): void {
+    this.#demandUsable()
+    const ready = this.#next?.instr === instr ? this.#next : this.#ready(instr)
+    this.#next = null
+    if (ready === null) return this.#runOnHost(instr)
+    const { entries, bound } = ready
+    const { steps, outputs, flags } = ready.plan
+    const results: (Texture | null)[] = new Array(steps.length).fill(null)
+    try {
+      for (let i = 0; i < steps.length; i++) {
+        const { kernel, textures, numbers } = steps[i]
+        const args: (Texture | number)[] = new Array(textures.length + numbers.length)
+        for (let k = 0; k < textures.length; k++) args[k] = this.#source(textures[k], instr, results)
+        for (let k = 0; k < numbers.length; k++) args[textures.length + k] = numbers[k](instr)
+        const entry = this.#kernels.find(kernel, entries[i])
+        entries[i] = entry
+        results[i] = entry.compiled.run(args, this.#textures.take(kernel.length))
+      }
+      for (const { step, error } of flags) this.#checks.add(results[step] as Texture, (value) => error(instr, value))
+      for (let k = 0; k < outputs.length; k++) {
+        const buffer = bufferOf(instr.outputs[k])
+        const step = outputs[k]
+        if (step === undefined) continue
+        this.#textures.set(buffer, results[step] as Texture, steps[step].kernel.length, bound)
+        results[step] = null
+      }
+    } finally {
+      for (const texture of results) this.#textures.give(texture)
+    }
+    this.#textures.trim()
+  }
+
+  #source(source: Source, instr: Instr, results: readonly (Texture | null)[]): Texture {
+    return 'input' in source
+      ? this.#textures.of(bufferOf(instr.inputs[source.input] as View))
+      : (results[source.step] as Texture)
+  }
+
+  #call(kernel: Kernel, args: readonly (Texture | number)[]): Texture {
+    return this.#kernels.find(kernel, undefined).compiled.run(args, this.#textures.take(kernel.length))
+  }
+
+  /** A copy is what every backend makes of every dtype: of what is held on the host it is made there. */
+  #runOnHost(instr: Instr): void {
+    if (!isCopy(instr)) {
+      throw new RuntimeError(`device 'gpujs' cannot run ${instr.origin.name} (${instr.kind})`)
+    }
+    this.write(instr.outputs[0], this.readSync(instr.inputs[0] as View))
+  }
+
+  readSync(view: View): TypedArray {
+    this.#demandUsable()
+    this.#checks.settle()
+    const { shape, strides, offset, dtype } = view
+    const n = numelOf(shape)
+    if (n === 0) return newArray(dtype, 0)
+    let low = offset
+    let high = offset
+    for (let d = 0; d < shape.length; d++) {
+      const span = (shape[d] - 1) * strides[d]
+      if (span < 0) low += span
+      else high += span
+    }
+    const range = high - low + 1
+    const buffer = bufferOf(view)
+    const onGpu = buffer.cell.texture !== null && this.#engine.context !== null
+    if (onGpu && range > largeRead && range > sparse * n) return this.#readCopy(view)
+    const data = this.#textures.read(buffer, low, range)
+    if (onGpu && dtype === 'float32' && range === n && isContiguous(view)) return data
+    const out = newArray(dtype, n)
+    const there = { ...view, offset: offset - low, buffer: new HostBuffer(this, data, 0) }
+    copyView(there, out, 0, contiguousStrides(shape))
+    return out
+  }
+
+  #readCopy(view: View): TypedArray {
+    const { shape, dtype } = view
+    const buffer = this.alloc(view)
+    const output = { shape, dtype, buffer }
+    this.run({ kind: 'map', attrs: copyAttrs(dtype), inputs: [view], outputs: [output], origin: { name: 'read' } })
+    const elements = this.readSync({ ...output, strides: contiguousStrides(shape), offset: 0 })
+    this.free(buffer)
+    return elements
+  }
+
+  async read(view: View): Promise<TypedArray> {
+    return this.readSync(view)
+  }
+
+  free(buffer: Buffer): void {
+    this.#textures.free(buffer)
+  }
+
+  async sync(): Promise<void> {
+    this.#demandUsable()
+    this.#checks.settle()
+  }
+
+  memory(): Memory {
+    const { bytes, pooledBytes, cells } = this.#textures
+    return { bytes: bytes - pooledBytes, pooled: pooledBytes, ...(this.#engine.context === null ? {} : { cells }) }
+  }
+
+  report(): Report {
+    const { mode, kernelClass, context } = this.#engine
+    const { calls, compilations, size } = this.#kernels
+    const { uploads, readbacks, spills, count, bytes } = this.#textures
+    const renderer = context?.renderer ?? 'the host'
+    const counts = { calls, compilations, kernels: size, uploads, readbacks, spills, textures: count, bytes }
+    return { mode, ...this.#told, kernelClass, renderer, ...counts }
+  }
+
+  dispose(): void {
+    if (this.#disposed) return
+    this.#disposed = true
+    this.#kernels.dispose()
+    this.#textures.dispose()
+    this.#engine.dispose()
+  }
+}
+
+const bufferOf = (x: { readonly buffer: unknown }): Buffer => x.buffer as Buffer
+
+/** The largest absolute value of an operand's elements, as far as it is known. */
+function boundOf(x: Instr['inputs'][number]): number {
+  if (isScalar(x)) return Math.abs(scalarValue(x))
+  return x.dtype === 'int32' ? bufferOf(x).cell.bound : x.dtype === 'uint8' ? 255 : x.dtype === 'bool' ? 1 : Infinity
+}
+
+function largest(data: TypedArray): number {
+  let most = 0
+  for (let i = 0; i < data.length; i++) {
+    const x = data[i] < 0 ? -data[i] : data[i]
+    if (x > most) most = x
+  }
+  return most
+}
+
+function copied(dtype: DType, data: TypedArray): TypedArray {
+  const copy = newArray(dtype, data.length)
+  copy.set(data)
+  return copy
+}

@@ -1,0 +1,62 @@
+// Checks of a GL mode surface late: waiting for one would stop the GPU. What each finds is folded on the device into one
+// flag of two elements, the number of the first check that failed and the value that it tells of, read before the next
+// read of the user's. On the host there is nothing to wait for, and a check throws where it fails.
+import type { Texture } from './adapter.ts'
+import type { Kernel } from './plan.ts'
+import type { Textures } from './textures.ts'
+
+const fold: Kernel = {
+  source: `function (t0, t1, n0) {
+    let flag = t0[this.thread.x];
+    if (t0[0] === 0 && t1[0] !== 0) {
+      if (this.thread.x > 0) { flag = t1[0]; } else { flag = n0; }
+    }
+    return flag;
+  }`,
+  length: 2,
+  textures: [2, 1],
+  numbers: 1,
+  functions: [],
+}
+
+/** After so many checks the flag is looked at in any case: what makes their errors keeps operands alive. */
+const mostPending = 256
+
+export type MakeError = (value: number) => Error
+
+export class Checks {
+  readonly #textures: Textures
+  readonly #run: (kernel: Kernel, args: readonly (Texture | number)[]) => Texture
+  #flag: Texture | null = null
+  #errors: MakeError[] = []
+
+  constructor(textures: Textures, run: (kernel: Kernel, args: readonly (Texture | number)[]) => Texture) {
+    this.#textures = textures
+    this.#run = run
+  }
+
+  /** A check's result: one element, not 0 where it failed. */
+  add(found: Texture, error: MakeError): void {
+    if (found instanceof Float32Array) {
+      if (found[0] !== 0) throw error(found[0])
+      return
+    }
+    if (this.#errors.length >= mostPending) this.settle()
+    const before = this.#flag ?? this.#textures.upload(new Float32Array(2))
+    this.#errors.push(error)
+    this.#flag = this.#run(fold, [before, found, this.#errors.length])
+    this.#textures.give(before)
+  }
+
+  /** Throws the error of the first check that failed since the last call. */
+  settle(): void {
+    const errors = this.#errors
+    if (errors.length === 0) return
+    const [which, value] = this.#textures.readTexture(this.#flag as Texture, 0, 2)
+    this.#errors = []
+    if (which === 0) return
+    this.#textures.give(this.#flag)
+    this.#flag = null
+    throw errors[which - 1](value)
+  }
+}

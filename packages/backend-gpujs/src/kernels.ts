@@ -1,0 +1,80 @@
+// Kernels that are compiled: found by their text and sizes, and the least recently used destroyed when there are too many.
+import type { Compiled, Engine } from './adapter.ts'
+import type { Kernel } from './plan.ts'
+
+/** A kernel in use; one that was destroyed is compiled anew by who still knows it. */
+export interface Entry {
+  readonly compiled: Compiled
+  readonly key: string
+  /** Bytes of memory of its own: in WebAssembly a kernel has some for all that it reads and writes. */
+  readonly bytes: number
+  used: number
+  alive: boolean
+}
+
+export interface KernelLimits {
+  readonly kernels: number
+  readonly bytes: number
+}
+
+const keyOf = ({ source, length, textures, numbers }: Kernel): string => `${length}|${textures}|${numbers}|${source}`
+
+export class Kernels {
+  readonly #engine: Engine
+  readonly #limits: KernelLimits
+  readonly #entries = new Map<string, Entry>()
+  #bytes = 0
+  #clock = 0
+  compilations = 0
+  calls = 0
+
+  constructor(engine: Engine, limits: KernelLimits) {
+    this.#engine = engine
+    this.#limits = limits
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  /** The compiled kernel; `known` is what was found for it before. */
+  find(kernel: Kernel, known: Entry | undefined): Entry {
+    const entry = known?.alive ? known : (this.#entries.get(keyOf(kernel)) ?? this.#compile(kernel))
+    entry.used = ++this.#clock
+    this.calls++
+    return entry
+  }
+
+  #compile(kernel: Kernel): Entry {
+    const { length, textures } = kernel
+    const elements = this.#engine.mode === 'webasm' ? textures.reduce((sum, n) => sum + n, length) : 0
+    const compiled = this.#engine.compile(kernel)
+    const entry = { compiled, key: keyOf(kernel), bytes: elements * 4, used: 0, alive: true }
+    this.#entries.set(entry.key, entry)
+    this.#bytes += entry.bytes
+    this.compilations++
+    this.#trim(entry)
+    return entry
+  }
+
+  /** Destroys the kernels that were used least recently, down to three quarters of the limits. */
+  #trim(newest: Entry): void {
+    const { kernels, bytes } = this.#limits
+    if (this.#entries.size <= kernels && this.#bytes <= bytes) return
+    for (const entry of [...this.#entries.values()].sort((a, b) => a.used - b.used)) {
+      if (this.#entries.size <= kernels * 0.75 && this.#bytes <= bytes * 0.75) return
+      if (entry !== newest) this.#destroy(entry)
+    }
+  }
+
+  #destroy(entry: Entry): void {
+    entry.alive = false
+    entry.compiled.destroy()
+    this.#entries.delete(entry.key)
+    this.#bytes -= entry.bytes
+  }
+
+  dispose(): void {
+    for (const entry of [...this.#entries.values()]) this.#destroy(entry)
+  }
+}

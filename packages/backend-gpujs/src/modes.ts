@@ -1,0 +1,151 @@
+// Which of gpu.js's modes there are on this machine. gpu.js would choose one silently and go on in another where that
+// fails; here every mode is tried, and what came of it is kept for who asks.
+import { RuntimeError, ValueError } from '@flambeau/core/backend'
+import { type Engine, glEngine, hostEngine, type Mode } from './adapter.ts'
+import { type Gl, GlContext } from './gl.ts'
+
+/** What was looked for, and why it is not there; without a reason it was found. */
+export interface Tried {
+  readonly mode: Mode
+  readonly reason?: string
+}
+
+export interface Chosen {
+  readonly engine: Engine
+  readonly tried: readonly Tried[]
+}
+
+/** A mode that cannot be had: why, and what to do about it. */
+class Unavailable extends Error {
+  readonly remedy: string
+
+  constructor(reason: string, remedy: string) {
+    super(reason)
+    this.remedy = remedy
+  }
+}
+
+interface Canvas {
+  getContext(kind: string, attributes: object): Gl | null
+}
+
+interface Environment {
+  readonly document?: { createElement(name: 'canvas'): Canvas }
+  readonly OffscreenCanvas?: new (width: number, height: number) => Canvas
+  readonly WebAssembly?: { readonly Module: new (bytes: Uint8Array) => object }
+  readonly process?: { readonly versions?: { readonly node?: string }; readonly env?: Record<string, string> }
+}
+
+const here = globalThis as unknown as Environment
+const inNode = here.process?.versions?.node !== undefined && here.document === undefined
+
+const attributes = { alpha: false, depth: false, antialias: false, powerPreference: 'high-performance' }
+
+function browserContext(kind: 'webgl2' | 'webgl'): Gl {
+  const canvas = here.document?.createElement('canvas') ?? (here.OffscreenCanvas && new here.OffscreenCanvas(2, 2))
+  const gl = canvas?.getContext(kind, attributes) ?? null
+  if (gl !== null) return gl
+  throw new Unavailable(
+    canvas === undefined ? 'there is no canvas here' : `the browser gives no ${kind} context`,
+    'Turn hardware acceleration on, close pages that use WebGL, or take another mode.',
+  )
+}
+
+type CreateGl = (width: number, height: number, options: object) => Gl | null
+
+const install = 'Install it, npm install gl@9.0.0-rc.10, where there is a C++ compiler, or take another mode.'
+
+/** headless-gl, an optional peer; bundlers are not to look for it. */
+async function headlessContext(options: object): Promise<Gl> {
+  const name = 'gl'
+  let create: CreateGl
+  try {
+    create = (await import(/* @vite-ignore */ /* webpackIgnore: true */ name)).default
+  } catch (error) {
+    const [line] = String((error as Error).message).split('\n')
+    throw new Unavailable(`package 'gl' cannot be loaded (${line})`, install)
+  }
+  const gl = create(2, 2, { preserveDrawingBuffer: true, ...options })
+  if (gl !== null) return gl
+  const display = here.process?.env?.DISPLAY
+  throw new Unavailable(
+    `package 'gl' gives no context on ${display === undefined ? 'a machine without a display' : `display ${display}`}`,
+    "Start a display: 'xvfb-run -a node ...' runs a program with one, of Debian's packages xvfb and libgl1-mesa-dri.",
+  )
+}
+
+function floatTextures(gl: Gl, extension: string, version: 1 | 2): GlContext {
+  if (gl.getExtension(extension) !== null) return new GlContext(gl, version)
+  throw new Unavailable(`this GPU cannot render to float textures (${extension})`, 'Take another mode.')
+}
+
+/** The smallest module of WebAssembly. */
+const emptyModule = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0)
+
+const makers: Readonly<Record<Mode, () => Engine | Promise<Engine>>> = {
+  async webgl2() {
+    const gl = inNode ? await headlessContext({ createWebGL2Context: true }) : browserContext('webgl2')
+    return glEngine('webgl2', floatTextures(gl, 'EXT_color_buffer_float', 2))
+  },
+  webgl() {
+    if (inNode) throw new Unavailable("it is a browser's", "In Node WebGL 1 is mode 'headlessgl'.")
+    return glEngine('webgl', floatTextures(browserContext('webgl'), 'OES_texture_float', 1))
+  },
+  async headlessgl() {
+    if (!inNode) throw new Unavailable("it is Node's", "In a browser WebGL 1 is mode 'webgl'.")
+    return glEngine('headlessgl', floatTextures(await headlessContext({}), 'OES_texture_float', 1))
+  },
+  webasm() {
+    try {
+      ;new (here.WebAssembly as NonNullable<Environment['WebAssembly']>).Module(emptyModule)
+    } catch (error) {
+      throw new Unavailable(
+        `WebAssembly cannot be compiled here (${(error as Error).message})`,
+        "Under a content security policy script-src has to allow 'wasm-unsafe-eval'; or take another mode.",
+      )
+    }
+    return hostEngine('webasm')
+  },
+  cpu() {
+    try {
+      new Function('')
+    } catch (error) {
+      throw new Unavailable(
+        `functions cannot be compiled here (${(error as Error).message})`,
+        "Under a content security policy script-src has to allow 'unsafe-eval'; or take another device: 'js'.",
+      )
+    }
+    return hostEngine('cpu')
+  },
+}
+
+/** The modes of a machine, the best first. */
+const order: readonly Mode[] = inNode ? ['webgl2', 'headlessgl', 'webasm', 'cpu'] : ['webgl2', 'webgl', 'webasm', 'cpu']
+
+async function attempt(mode: Mode): Promise<Engine | Unavailable> {
+  try {
+    return await makers[mode]()
+  } catch (error) {
+    return error instanceof Unavailable
+      ? error
+      : new Unavailable(String((error as Error).message), 'Take another mode.')
+  }
+}
+
+/** The engine of a mode, or of the best mode that there is. */
+export async function choose(mode: Mode | undefined): Promise<Chosen> {
+  if (mode !== undefined && !Object.hasOwn(makers, mode)) {
+    throw new ValueError(`unknown mode '${mode}'`, `Modes are ${Object.keys(makers).join(', ')}.`)
+  }
+  const tried: Tried[] = []
+  for (const candidate of mode === undefined ? order : [mode]) {
+    const found = await attempt(candidate)
+    if (!(found instanceof Unavailable)) return { engine: found, tried: [...tried, { mode: candidate }] }
+    if (mode !== undefined) throw new RuntimeError(`mode '${mode}' is not available: ${found.message}`, found.remedy)
+    tried.push({ mode: candidate, reason: found.message })
+  }
+  throw new RuntimeError(
+    `none of gpu.js's modes is available: ${tried.map((x) => `${x.mode}: ${x.reason}`).join('; ')}`,
+    "Use another device: await setDevice('js').",
+  )
+}

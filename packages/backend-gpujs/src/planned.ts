@@ -1,0 +1,148 @@
+// The plan of an instruction, found again for every other one of the same kind, shapes and layouts. What changes from
+// call to call, the values of scalars and where views begin, is no part of what it is found by.
+import {
+  type Check,
+  type Expr,
+  type Instr,
+  isScalar,
+  type Kind,
+  type MapOut,
+  type Prims,
+  rankOf,
+  topological,
+  type View,
+} from '@flambeau/core/backend'
+import type { Entry } from './kernels.ts'
+import { lengthOf, type Plan } from './plan.ts'
+
+/** What planners tell of instructions of all kinds: plans/index.ts. */
+export interface Planning {
+  canPlan(instr: Instr): boolean
+  planOf(instr: Instr): Plan
+  boundOf(instr: Instr, bounds: readonly number[]): number
+}
+
+/** What is known of instructions that differ in numbers only. */
+export interface Planned {
+  /** Undefined where no kernels do it. */
+  readonly plan: Plan | undefined
+  /** The kernel of each step, once it is compiled. */
+  readonly entries: (Entry | undefined)[]
+  /** Whether whole numbers are computed, whose size has to be looked at. */
+  readonly integers: boolean
+}
+
+/** Plans that are kept; of more than twice as many the older half is forgotten. */
+const generation = 2048
+
+/** Numbers for objects that are what they are, and for attrs that are data. */
+class Names {
+  readonly #ofObjects = new WeakMap<object, number>()
+  #ofTexts = new Map<string, number>()
+  #next = 0
+
+  ofObject(x: object): number {
+    const known = this.#ofObjects.get(x)
+    if (known !== undefined) return known
+    this.#ofObjects.set(x, this.#next)
+    return this.#next++
+  }
+
+  /** The same number for equal data. */
+  ofData(x: object): number {
+    const known = this.#ofObjects.get(x)
+    if (known !== undefined) return known
+    const text = JSON.stringify(x)
+    let name = this.#ofTexts.get(text)
+    if (name === undefined) {
+      if (this.#ofTexts.size >= generation) this.#ofTexts = new Map()
+      name = this.#next++
+      this.#ofTexts.set(text, name)
+    }
+    this.#ofObjects.set(x, name)
+    return name
+  }
+}
+
+const hasExpressions = (kind: Kind, attrs: object): boolean => kind === 'map' || (kind === 'matmul' && 'post' in attrs)
+
+function expressionsOf({ kind, attrs, check }: Instr): readonly Expr[] {
+  const found: Expr[] = check === undefined ? [] : [check.expr]
+  if (kind === 'map') {
+    for (const { expr, reduce } of (attrs as { readonly outs: readonly MapOut[] }).outs) {
+      found.push(expr)
+      if (reduce?.post !== undefined) found.push(reduce.post)
+    }
+  }
+  const { post } = attrs as Prims['matmul']
+  if (post !== undefined) found.push(post)
+  return found
+}
+
+const computesIntegers = (instr: Instr): boolean =>
+  [...instr.inputs, ...instr.outputs, ...topological(expressionsOf(instr))].some((x) => x.dtype === 'int32')
+
+export class Plans {
+  readonly #planning: Planning
+  readonly #most: number
+  readonly #names = new Names()
+  #young = new Map<string, Planned>()
+  #old = new Map<string, Planned>()
+
+  /** No kernel may read or make more than `most` elements. */
+  constructor(planning: Planning, most: number) {
+    this.#planning = planning
+    this.#most = most
+  }
+
+  find(instr: Instr): Planned {
+    const key = this.#keyOf(instr)
+    let planned = this.#young.get(key)
+    if (planned === undefined) {
+      planned = this.#old.get(key) ?? this.#make(instr)
+      if (this.#young.size >= generation) {
+        this.#old = this.#young
+        this.#young = new Map()
+      }
+      this.#young.set(key, planned)
+    }
+    return planned
+  }
+
+  #keyOf({ kind, attrs, inputs, outputs, check }: Instr): string {
+    const names = this.#names
+    const name = hasExpressions(kind, attrs) ? names.ofObject(attrs) : names.ofData(attrs)
+    let key = kind + name + this.#checkKey(check)
+    for (let i = 0; i < inputs.length; i++) {
+      const x = inputs[i]
+      key += isScalar(x) ? 'n' + rankOf(x.dtype) : viewKey(x)
+    }
+    for (let i = 0; i < outputs.length; i++) {
+      const { dtype, shape } = outputs[i]
+      key += 'o' + rankOf(dtype)
+      for (let d = 0; d < shape.length; d++) key += ',' + shape[d]
+    }
+    return key
+  }
+
+  #checkKey(check: Check | undefined): string {
+    return check === undefined ? '' : 'c' + this.#names.ofObject(check.expr)
+  }
+
+  #make(instr: Instr): Planned {
+    const integers = computesIntegers(instr)
+    const none = { plan: undefined, entries: [], integers }
+    if (!this.#planning.canPlan(instr)) return none
+    const plan = this.#planning.planOf(instr)
+    const sizes = plan.steps.flatMap(({ kernel }) => [kernel.length, ...kernel.textures])
+    if (sizes.some((n) => n > this.#most)) return none
+    return { plan, entries: new Array(plan.steps.length).fill(undefined), integers }
+  }
+}
+
+function viewKey(x: View): string {
+  const { dtype, shape, strides, offset } = x
+  let key = (offset === 0 ? 'v' : 'w') + rankOf(dtype) + ':' + lengthOf(x)
+  for (let d = 0; d < shape.length; d++) key += ',' + shape[d] + '*' + strides[d]
+  return key
+}

@@ -1,0 +1,264 @@
+// Who owns a texture: the cell behind a buffer. The list of cells whose elements are in textures holds them, because
+// JavaScript runs finalizers only between turns of the event loop, and a synchronous loop would fill the GPU. Above a
+// high-water mark those that were used least recently are read into typed arrays that their cells alone hold: of a cell
+// that nobody holds any more, V8 frees that array. Where the loop turns, a finalizer gives the texture back earlier.
+import type { Backend, DeviceBuffer, TypedArray } from '@flambeau/core/backend'
+import type { Texture } from './adapter.ts'
+import type { GlContext, GlTexture } from './gl.ts'
+import type { PlannedBuffer } from './plan.ts'
+
+/** The largest whole number up to which all are exact in a float32. */
+export const exactUpTo = 2 ** 24
+
+/** What a buffer's elements are and where. A cell with neither has never been written to: its elements are zeros. */
+export class Cell {
+  length: number
+  texture: Texture | null = null
+  /** Elements on the host: a Float32Array that becomes a texture when a kernel reads it, or what no texture can hold. */
+  host: TypedArray | null = null
+  /** No element's absolute value is larger; of interest for whole numbers only. */
+  bound = 0
+  /** When it was used last. */
+  used = 0
+
+  constructor(length: number) {
+    this.length = length
+  }
+
+  /** Whether its elements are such as a texture cannot hold. */
+  get held(): boolean {
+    return this.host !== null && !(this.host instanceof Float32Array)
+  }
+}
+
+/** The handle that core holds. */
+export class Buffer implements DeviceBuffer, PlannedBuffer {
+  readonly backend: Backend
+  readonly cell: Cell
+
+  constructor(backend: Backend, length: number) {
+    this.backend = backend
+    this.cell = new Cell(length)
+  }
+
+  get length(): number {
+    return this.cell.length
+  }
+}
+
+export interface Marks {
+  /** Bytes of textures above which the oldest are moved to the host. */
+  readonly bytes: number
+  /** The same as a number of textures. */
+  readonly textures: number
+}
+
+/** After moving, this much of the marks is in use. */
+const kept = 0.75
+/** Of the textures that nobody owns any more, as many are kept for new elements as these parts of the marks. */
+const pooledPart = 0.25
+
+declare class FinalizationRegistry<T> {
+  constructor(cleanup: (held: T) => void)
+  register(target: object, held: T, token: object): void
+  unregister(token: object): boolean
+}
+
+/** The textures of a context. In the modes without one textures are arrays of V8's, and this does nothing for them. */
+export class Textures {
+  readonly #context: GlContext | null
+  readonly #marks: Marks
+  readonly #live = new Set<Cell>()
+  readonly #registry: FinalizationRegistry<Cell>
+  /** Textures that nobody owns, by their lengths. */
+  readonly #pool = new Map<number, GlTexture[]>()
+  #pooled = 0
+  #pooledBytes = 0
+  #clock = 0
+  /** Bytes of all textures, pooled ones included, and how many there are. */
+  bytes = 0
+  count = 0
+  uploads = 0
+  readbacks = 0
+  spills = 0
+
+  constructor(context: GlContext | null, marks: Marks) {
+    this.#context = context
+    this.#marks = marks
+    this.#registry = new FinalizationRegistry((cell) => this.#lose(cell))
+  }
+
+  /** Cells whose elements are in textures. */
+  get cells(): number {
+    return this.#live.size
+  }
+
+  get pooledBytes(): number {
+    return this.#pooledBytes
+  }
+
+  #bytesOf({ size: [w, h] }: GlTexture): number {
+    return w * h * (this.#context as GlContext).bytes
+  }
+
+  /** A texture for the result of a kernel, with anything in it; undefined where kernels make arrays. */
+  take(length: number): GlTexture | undefined {
+    if (this.#context === null) return undefined
+    return this.#fromPool(length) ?? this.#create(length, null)
+  }
+
+  #create(length: number, data: Float32Array | null): GlTexture {
+    const texture = (this.#context as GlContext).create(length, data)
+    this.bytes += this.#bytesOf(texture)
+    this.count++
+    return texture
+  }
+
+  #fromPool(length: number): GlTexture | undefined {
+    const texture = this.#pool.get(length)?.pop()
+    if (texture === undefined) return undefined
+    this.#pooled--
+    this.#pooledBytes -= this.#bytesOf(texture)
+    return texture
+  }
+
+  /** A texture is nobody's any more. */
+  give(texture: Texture | null): void {
+    if (texture === null || texture instanceof Float32Array) return
+    const bytes = this.#bytesOf(texture)
+    const { bytes: most, textures } = this.#marks
+    if (this.#pooledBytes + bytes > most * pooledPart || this.#pooled >= textures * pooledPart) this.#emptyPool()
+    const pool = this.#pool.get(texture.length)
+    if (pool === undefined) this.#pool.set(texture.length, [texture])
+    else pool.push(texture)
+    this.#pooled++
+    this.#pooledBytes += bytes
+  }
+
+  #emptyPool(): void {
+    for (const textures of this.#pool.values()) for (const texture of textures) this.#delete(texture)
+    this.#pool.clear()
+    this.#pooled = 0
+    this.#pooledBytes = 0
+  }
+
+  #delete(texture: GlTexture): void {
+    ;(this.#context as GlContext).gl.deleteTexture(texture.texture)
+    this.bytes -= this.#bytesOf(texture)
+    this.count--
+  }
+
+  /** The texture of a buffer's elements, which come from the host if they are there. */
+  of(buffer: Buffer): Texture {
+    const { cell } = buffer
+    cell.used = ++this.#clock
+    if (cell.texture !== null) return cell.texture
+    const texture = this.upload((cell.host as Float32Array | null) ?? new Float32Array(cell.length))
+    cell.host = null
+    this.#own(buffer, texture)
+    return texture
+  }
+
+  /** A texture of these elements. */
+  upload(data: Float32Array): Texture {
+    if (this.#context === null) return data
+    this.uploads++
+    const texture = this.#fromPool(data.length)
+    if (texture === undefined) return this.#create(data.length, data)
+    this.#context.write(texture, data)
+    return texture
+  }
+
+  /** A buffer's elements are these from now on. */
+  set(buffer: Buffer, texture: Texture, length: number, bound: number): void {
+    const { cell } = buffer
+    const before = cell.texture
+    cell.host = null
+    cell.length = length
+    cell.bound = bound
+    cell.used = ++this.#clock
+    this.#own(buffer, texture)
+    if (before !== null) this.give(before)
+  }
+
+  /** A buffer's elements are these of the host, which are the buffer's from now on. */
+  setHost(buffer: Buffer, data: TypedArray, bound: number): void {
+    const { cell } = buffer
+    this.free(buffer)
+    cell.length = data.length
+    cell.bound = bound
+    if (this.#context === null && data instanceof Float32Array) cell.texture = data
+    else cell.host = data
+  }
+
+  /** Gives back what a buffer holds. */
+  free({ cell }: Buffer): void {
+    this.#leave(cell)
+    cell.host = null
+  }
+
+  /** Elements of a buffer from `start`; a copy, or the buffer's own on the host: not to be written to. */
+  read({ cell }: Buffer, start: number, count: number): TypedArray {
+    const { texture, host, length } = cell
+    const data = host ?? texture ?? new Float32Array(length)
+    if (data instanceof Float32Array || host !== null) {
+      return start === 0 && count === length
+        ? (data as TypedArray)
+        : (data as TypedArray).subarray(start, start + count)
+    }
+    return this.readTexture(data as GlTexture, start, count)
+  }
+
+  /** Elements of a texture: waits for what makes them. */
+  readTexture(texture: Texture, start: number, count: number): Float32Array {
+    if (texture instanceof Float32Array) return texture.subarray(start, start + count)
+    this.readbacks++
+    return (this.#context as GlContext).read(texture, start, count)
+  }
+
+  #own(buffer: Buffer, texture: Texture): void {
+    const { cell } = buffer
+    if (cell.texture === null && this.#context !== null) {
+      this.#live.add(cell)
+      this.#registry.register(buffer, cell, cell)
+    }
+    cell.texture = texture
+  }
+
+  /** A cell's elements are in a texture no longer. */
+  #leave(cell: Cell): void {
+    const { texture } = cell
+    cell.texture = null
+    if (texture === null || texture instanceof Float32Array) return
+    this.#live.delete(cell)
+    this.#registry.unregister(cell)
+    this.give(texture)
+  }
+
+  /** Nobody holds the buffer of this cell any more. */
+  #lose(cell: Cell): void {
+    this.#live.delete(cell)
+    this.give(cell.texture)
+    cell.texture = null
+  }
+
+  /** Moves to the host what is above the marks; called when no instruction is at work. */
+  trim(): void {
+    const { bytes, textures } = this.#marks
+    if (this.bytes - this.#pooledBytes <= bytes && this.#live.size <= textures) return
+    const oldest = [...this.#live].sort((a, b) => a.used - b.used)
+    for (const cell of oldest) {
+      if (this.bytes - this.#pooledBytes <= bytes * kept && this.#live.size <= textures * kept) break
+      const data = (this.#context as GlContext).read(cell.texture as GlTexture, 0, cell.length)
+      this.spills++
+      this.#leave(cell)
+      cell.host = data
+    }
+  }
+
+  /** Deletes all: what buffers held is gone. */
+  dispose(): void {
+    for (const cell of this.#live) this.#leave(cell)
+    this.#emptyPool()
+  }
+}
