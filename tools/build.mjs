@@ -8,7 +8,7 @@ import { published, root, turbo } from './lib.mjs'
 import { addonMissing, compilerKey } from './native.mjs'
 
 /** Their JavaScript is bundle.mjs's, which clears its own. */
-const bundled = ['packages/core', 'packages/backend-js', 'packages/backend-native', 'packages/flambeau']
+const bundled = ['core', 'backend-js', 'backend-native', 'backend-gpujs', 'flambeau'].map((name) => `packages/${name}`)
 
 /** tsc never removes what it once wrote; a file whose source is gone must not be packed or imported by mistake. */
 const prune = (folder) => {

@@ -8,7 +8,15 @@ export const root = fileURLToPath(new URL('..', import.meta.url))
 export const readJson = (...path) => JSON.parse(readFileSync(join(root, ...path), 'utf8'))
 
 /** The packages that are published, as folders under packages/. */
-export const published = ['core', 'backend-js', 'backend-native', 'backend-conformance', 'data', 'flambeau']
+export const published = [
+  'core',
+  'backend-js',
+  'backend-native',
+  'backend-gpujs',
+  'backend-conformance',
+  'data',
+  'flambeau',
+]
 
 /** What this machine must be able to run, by FLAMBEAU_REQUIRE: a test that would skip for want of it fails instead. */
 export const required = new Set((process.env.FLAMBEAU_REQUIRE ?? '').split(',').filter(Boolean))

@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { join } from 'node:path'
 import { build } from './build.mjs'
 import { check } from './check.mjs'
+import { buildGl, glDigest, glMissing, glUnbuildable } from './gl.mjs'
 import { findChromium, node, pnpm, published, readJson, root, say, step } from './lib.mjs'
 import { addon, addonDigest, addonMissing } from './native.mjs'
 
@@ -15,6 +16,7 @@ const workspaceFolders = () => [
   'packages/core',
   'packages/backend-js',
   'packages/backend-native',
+  'packages/backend-gpujs',
   'packages/data',
   'packages/flambeau',
   'examples',
@@ -129,6 +131,7 @@ const machine = () => ({
   FLAMBEAU_NODE: `${process.version} ${process.platform} ${process.arch}`,
   FLAMBEAU_CHROMIUM: findChromium() ?? '',
   FLAMBEAU_ADDON: addonDigest(),
+  FLAMBEAU_GL: glDigest(),
 })
 
 /** What a run of vitest left behind; a run that left nothing counts as a failure. */
@@ -170,6 +173,9 @@ const test = async (args) => {
   if (built) writeStamp('build', key)
   const lacking = addonMissing()
   if (lacking !== undefined) say(`SKIPPED: the native backend and its tests: ${lacking}`)
+  if (glUnbuildable() === undefined) await step('headless GL', buildGl)
+  const withoutGl = glMissing()
+  if (withoutGl !== undefined) say(`SKIPPED: tests of WebGL in Node: ${withoutGl}`)
   const failedChecks = (built ? 0 : 1) + (args.length === 0 && built ? await check() : 0)
   Object.assign(process.env, machine(), built && { FLAMBEAU_BUILT: '1' })
   const { code, counts } = args.length > 0 ? await testSome(args) : await testAll()

@@ -1,0 +1,76 @@
+// Headless GL, on which WebGL is tested in Node: builds the package `gl` for this Node (`node tools/gl.mjs`). pnpm installs it
+// and runs none of its scripts; `npm test` builds it where there is a compiler, `npm start` uses it where it was built.
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, realpathSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { delimiter, dirname, join } from 'node:path'
+import { argv, execPath, platform, versions } from 'node:process'
+import { pathToFileURL } from 'node:url'
+import { root, run, say } from './lib.mjs'
+
+const linked = join(root, 'node_modules', 'gl')
+const folder = () => realpathSync(linked)
+const addon = () => join(folder(), 'build', 'Release', 'webgl.node')
+
+const onPath = (...names) =>
+  names.some((name) => (process.env.PATH ?? '').split(delimiter).some((place) => existsSync(join(place, name))))
+export const xvfb = onPath('Xvfb')
+
+/** Whether it was built for the Node that runs this: another one cannot load it. */
+const built = () => {
+  if (!existsSync(addon())) return false
+  const config = readFileSync(join(folder(), 'build', 'config.gypi'), 'utf8').replace(/^#.*$/m, '')
+  return String(JSON.parse(config).variables.node_module_version) === versions.modules
+}
+
+/** Why it cannot be built here, undefined where it can be. On Windows node-gyp looks for the compiler itself. */
+export const glUnbuildable = () => {
+  if (!existsSync(linked)) return 'gl is not installed: npm test installs it'
+  const lacking = [
+    !process.env.CXX && !onPath('c++', 'g++', 'clang++') && 'a C++ compiler',
+    !onPath('make', 'gmake') && 'make',
+    !onPath('python3', 'python') && 'python3',
+  ].filter(Boolean)
+  if (lacking.length === 0 || platform === 'win32') return undefined
+  return `building it takes ${lacking.join(', ')} (Debian and Ubuntu: apt-get install g++ make python3)`
+}
+
+/** Why Node has no WebGL on this machine, as far as can be told without trying; undefined where it should. */
+export const glMissing = () => {
+  if (!existsSync(linked) || !built())
+    return `headless GL is not built for this Node: ${glUnbuildable() ?? 'node tools/gl.mjs builds it'}`
+  if (platform === 'linux' && !xvfb)
+    return 'headless GL takes an X server (Debian and Ubuntu: apt-get install xvfb libgl1 libgl1-mesa-dri)'
+  return undefined
+}
+
+/** What tests of WebGL in Node depend on, as one word. */
+export const glDigest = () => {
+  if (glMissing() !== undefined) return ''
+  return createHash('sha256').update(readFileSync(addon())).digest('hex').slice(0, 16)
+}
+
+/** Node's headers lie beside it, or node-gyp downloads them. */
+const headers = () => {
+  const prefix = dirname(dirname(realpathSync(execPath)))
+  return existsSync(join(prefix, 'include', 'node', 'node.h')) ? [`--nodedir=${prefix}`] : []
+}
+
+/** Builds it where it isn't built and can be; a result as `run` gives. */
+export const buildGl = async () => {
+  if (existsSync(linked) && built()) return { code: 0, output: '' }
+  const lacking = glUnbuildable()
+  if (lacking !== undefined) return { code: 1, output: lacking }
+  const gyp = createRequire(join(folder(), 'index.js')).resolve('node-gyp/bin/node-gyp.js')
+  const result = await run(execPath, [gyp, 'rebuild', '--jobs=max', ...headers()], { cwd: folder() })
+  if (result.code !== 0) return result
+  const { status, stderr } = spawnSync(execPath, ['-e', "require('gl')"], { cwd: root, encoding: 'utf8' })
+  return { code: status ?? 1, output: stderr }
+}
+
+if (import.meta.url === pathToFileURL(argv[1]).href) {
+  const { code, output } = await buildGl()
+  if (code !== 0) say(output.trimEnd())
+  process.exitCode = code
+}

@@ -1,0 +1,25 @@
+// WebGL in Node, for the test files that import this: an X server that draws into memory, where the system's GL needs one. It
+// ends with the process that started it, however that ends.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import type { Readable } from 'node:stream'
+import { glMissing } from '../gl.mjs'
+
+/** The shell waits for its input to end, which it does with us, and takes the server along. */
+const script = 'Xvfb -displayfd 3 -screen 0 64x64x24 -nolisten tcp -noreset & read -r _; kill $!; wait'
+
+const startServer = async (): Promise<string> => {
+  const shell = spawn('sh', ['-c', script], { stdio: ['pipe', 'ignore', 'pipe', 'pipe'], detached: true })
+  const said = shell.stdio[3] as Readable
+  const failed = once(shell.stderr as Readable, 'data').then(([text]) => {
+    throw new Error(`Xvfb did not start: ${text}`)
+  })
+  const [number] = await Promise.race([once(said, 'data'), failed])
+  failed.catch(() => {})
+  for (const each of [shell, shell.stdin, shell.stderr, said] as unknown as { unref(): void }[]) each.unref()
+  return `:${String(number).trim()}`
+}
+
+/** Why Node has no WebGL here; undefined where it has, and DISPLAY is set. */
+export const webglMissing = glMissing()
+if (webglMissing === undefined && process.platform === 'linux') process.env.DISPLAY = await startServer()
