@@ -13,8 +13,8 @@ const runLessons = async ({ names, backend, profile: trace, ...options }: Comman
     for (const name of names) {
       const lesson = lessons.find((candidate) => candidate.name === name)
       console.error(`# ${name}, on ${device}`)
-      const { finish, ...reporter } = progress(name)
-      lesson?.run({ ...options, ...reporter })
+      const { print, onEpoch, finish } = progress(name)
+      for (const seen of lesson?.run({ ...options, print }) ?? []) onEpoch(seen)
       finish()
     }
   }

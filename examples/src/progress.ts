@@ -1,12 +1,19 @@
 // A progress bar on a terminal, nothing anywhere else. Training is one synchronous loop, so the bar is drawn from inside
 // it, and taken away while a line is printed.
 import { SingleBar } from 'cli-progress'
-import type { Options, Seen } from './lesson.ts'
+import type { Seen } from './lesson.ts'
 
 const LOOK_EVERY_MS = 100
 
-/** Print and onEpoch for a lesson; `finish` takes away what is left of the bar. */
-export const progress = (name: string): Required<Pick<Options, 'print' | 'onEpoch'>> & { finish: () => void } => {
+interface Reporter {
+  readonly print: (text: unknown) => void
+  readonly onEpoch: (seen: Seen) => void
+  /** Takes away what is left of the bar. */
+  readonly finish: () => void
+}
+
+/** What prints a lesson's lines, and is told of its epochs. */
+export const progress = (name: string): Reporter => {
   const print = (text: unknown) => console.log(String(text))
   if (!process.stdout.isTTY || !process.stderr.isTTY) return { print, onEpoch: () => {}, finish: () => {} }
 

@@ -48,7 +48,9 @@ describeWays('shallow networks learn as PyTorch’s do', ({ compiled }) => {
 
   it('runs all parts one after the other', () => {
     const lines: string[] = []
-    shallowNetwork({ epochs: 1, seed: 0, compiled, print: (text) => lines.push(...String(text).split('\n')) })
+    const print = (text: unknown) => void lines.push(...String(text).split('\n'))
+    const epochs = [...shallowNetwork({ epochs: 1, seed: 0, compiled, print })]
+    expect(epochs).toHaveLength(5)
     expect(lines.filter((line) => line.startsWith('Epoch 1: '))).toHaveLength(5)
     expect(lines.filter((line) => line === 'Sequential(')).toHaveLength(5)
   })

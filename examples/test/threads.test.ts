@@ -5,7 +5,7 @@ import { afterAll, expect } from 'vitest'
 import { nativeMissing, testWith } from '../../tools/test/machine.ts'
 import { boston } from '../src/boston/index.ts'
 import { breastCancer } from '../src/breast-cancer/index.ts'
-import type { Options } from '../src/lesson.ts'
+import type { Options, Training } from '../src/lesson.ts'
 import { shallowNetwork } from '../src/shallow-network/index.ts'
 
 afterAll(() => void useDevice(js()))
@@ -13,10 +13,10 @@ afterAll(() => void useDevice(js()))
 const bitsOf = (numbers: readonly number[]): Buffer => Buffer.from(Float32Array.from(numbers).buffer)
 
 /** The bits of everything that a lesson's epochs end with. */
-const losses = (run: (options: Options) => void, compiled: boolean): Buffer => {
+const losses = (run: (options: Options) => Training, compiled: boolean): Buffer => {
   const seen: number[] = []
-  const onEpoch: Options['onEpoch'] = ({ loss }) => void seen.push(typeof loss === 'number' ? loss : loss.item())
-  run({ epochs: 20, seed: 0, compiled, print: () => {}, onEpoch })
+  for (const { loss } of run({ epochs: 20, seed: 0, compiled, print: () => {} }))
+    seen.push(typeof loss === 'number' ? loss : loss.item())
   return bitsOf(seen)
 }
 

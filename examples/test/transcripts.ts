@@ -4,7 +4,7 @@ import { native } from '@flambeau/backend-native'
 import { js, type Tensor, useDevice } from 'flambeau'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { nativeMissing, testWith } from '../../tools/test/machine.ts'
-import type { Options } from '../src/lesson.ts'
+import type { Options, Training } from '../src/lesson.ts'
 
 export interface Transcript {
   readonly example: string
@@ -64,23 +64,18 @@ export const describeWays = (what: string, body: (way: Way) => void): void => {
 
 /** Runs an example and writes down what it prints, and what it sees at the epochs that the transcript has. */
 export const record = (
-  run: (options: Options) => void,
+  run: (options: Options) => Training,
   transcript: Transcript,
   { compiled, epochs }: Pick<Options, 'compiled' | 'epochs'>,
 ): Recording => {
   const recording: Recording = { lines: [], losses: new Map(), correct: new Map(), oneHotLosses: new Map() }
-  run({
-    seed: transcript.seed,
-    epochs,
-    compiled,
-    print: (text) => recording.lines.push(...String(text).split('\n')),
-    onEpoch: ({ epoch, loss, correct, oneHotLoss }) => {
-      if (!(epoch in transcript.losses)) return
-      recording.losses.set(epoch, numberOf(loss))
-      if (correct !== undefined) recording.correct.set(epoch, correct().item())
-      if (oneHotLoss !== undefined) recording.oneHotLosses.set(epoch, numberOf(oneHotLoss()))
-    },
-  })
+  const print = (text: unknown) => void recording.lines.push(...String(text).split('\n'))
+  for (const { epoch, loss, correct, oneHotLoss } of run({ seed: transcript.seed, epochs, compiled, print })) {
+    if (!(epoch in transcript.losses)) continue
+    recording.losses.set(epoch, numberOf(loss))
+    if (correct !== undefined) recording.correct.set(epoch, correct().item())
+    if (oneHotLoss !== undefined) recording.oneHotLosses.set(epoch, numberOf(oneHotLoss()))
+  }
   return recording
 }
 

@@ -1,12 +1,12 @@
 // Linear regression on the Boston housing set, all 13 features, full batch. README.md says what is wrong with one of them.
 import { loadBoston, StandardScaler, toTensor } from '@flambeau/data'
 import { compile, F, formatExponent, manualSeed, nn, optim } from 'flambeau'
-import { type Options, print as log } from '../lesson.ts'
+import { move, type Options, print as log, type Training } from '../lesson.ts'
 
-export const boston = ({ epochs = 2000, seed = 0, compiled = true, print = log, onEpoch }: Options = {}) => {
+export function* boston({ epochs = 2000, seed = 0, compiled = true, print = log }: Options = {}): Training {
   const { frame, featureNames } = loadBoston()
-  const x = toTensor(new StandardScaler().fitTransform(frame.select(featureNames)))
-  const y = toTensor(frame, ['TARGET'])
+  let x = toTensor(new StandardScaler().fitTransform(frame.select(featureNames)))
+  let y = toTensor(frame, ['TARGET'])
 
   manualSeed(seed)
   const model = new nn.Linear(x.size(-1), y.size(-1))
@@ -27,6 +27,7 @@ export const boston = ({ epochs = 2000, seed = 0, compiled = true, print = log, 
   for (let epoch = 1; epoch <= epochs; epoch++) {
     const loss = step()
     if (epoch % printInterval === 0) print(`Epoch ${epoch}: loss=${formatExponent(loss.item(), 4)}`)
-    onEpoch?.({ epoch, epochs, loss })
+    const device = yield { epoch, epochs, loss }
+    if (device !== undefined) [x, y] = move(device, model, optimizer, x, y)
   }
 }

@@ -1,7 +1,7 @@
 // Logistic regression on the Wisconsin breast cancer set, all 30 features, full batch: is a tumour benign?
 import { formatFrame, fromTensor, loadBreastCancer, StandardScaler, toTensor } from '@flambeau/data'
 import { cat, compile, formatExponent, formatFixed, manualSeed, nn, optim, type Tensor } from 'flambeau'
-import { type Options, print as log } from '../lesson.ts'
+import { move, type Options, print as log, type Training } from '../lesson.ts'
 
 class MyModel extends nn.Module {
   linear: nn.Linear
@@ -18,10 +18,10 @@ class MyModel extends nn.Module {
   }
 }
 
-export const breastCancer = ({ epochs = 200_000, seed = 0, compiled = true, print = log, onEpoch }: Options = {}) => {
+export function* breastCancer({ epochs = 200_000, seed = 0, compiled = true, print = log }: Options = {}): Training {
   const { frame, featureNames } = loadBreastCancer()
-  const x = toTensor(new StandardScaler().fitTransform(frame.select(featureNames)))
-  const y = toTensor(frame, ['target'])
+  let x = toTensor(new StandardScaler().fitTransform(frame.select(featureNames)))
+  let y = toTensor(frame, ['target'])
 
   manualSeed(seed)
   const model = new MyModel(x.size(-1), y.size(-1))
@@ -46,7 +46,8 @@ export const breastCancer = ({ epochs = 200_000, seed = 0, compiled = true, prin
     const seen = step()
     yHat = seen.yHat
     if (epoch % printInterval === 0) print(`Epoch ${epoch}: loss=${formatExponent(seen.loss.item(), 4)}`)
-    onEpoch?.({ epoch, epochs, loss: seen.loss, correct })
+    const device = yield { epoch, epochs, loss: seen.loss, correct }
+    if (device !== undefined) [x, y] = move(device, model, optimizer, x, y)
   }
 
   print(`Accuracy: ${formatFixed(correct().div(y.size(0)).item(), 4)}`)

@@ -2,12 +2,12 @@
 // the right class; logSoftmax, because the log of a softmax that has become 0 is minus infinity.
 import { loadBreastCancer, StandardScaler, toTensor } from '@flambeau/data'
 import { compile, F, formatExponent, formatFixed, manualSeed, nn, optim, zeros } from 'flambeau'
-import { type Options, print as log } from '../lesson.ts'
+import { move, type Options, print as log, type Training } from '../lesson.ts'
 
-export const binarySoftmax = ({ epochs = 500, seed = 0, compiled = true, print = log, onEpoch }: Options = {}) => {
+export function* binarySoftmax({ epochs = 500, seed = 0, compiled = true, print = log }: Options = {}): Training {
   const { frame, featureNames } = loadBreastCancer()
-  const x = toTensor(new StandardScaler().fitTransform(frame.select(featureNames)))
-  const label = toTensor(frame, 'target', { dtype: 'int32' })
+  let x = toTensor(new StandardScaler().fitTransform(frame.select(featureNames)))
+  let label = toTensor(frame, 'target', { dtype: 'int32' })
 
   manualSeed(seed)
   const model = new nn.Sequential(
@@ -38,7 +38,8 @@ export const binarySoftmax = ({ epochs = 500, seed = 0, compiled = true, print =
     const seen = step()
     logits = seen.logits
     if (epoch % printInterval === 0) print(`Epoch ${epoch}: loss=${formatExponent(seen.loss.item(), 4)}`)
-    onEpoch?.({ epoch, epochs, loss: seen.loss, correct })
+    const device = yield { epoch, epochs, loss: seen.loss, correct }
+    if (device !== undefined) [x, label] = move(device, model, optimizer, x, label)
   }
 
   print(`Accuracy: ${formatFixed(correct().div(label.size(0)).item(), 4)}`)

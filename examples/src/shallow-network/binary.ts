@@ -1,12 +1,12 @@
 // Two classes with one output: breast cancer, 30-6-5-1, a sigmoid at the end, binary cross entropy, Adam.
 import { loadBreastCancer, StandardScaler, toTensor } from '@flambeau/data'
 import { compile, formatExponent, formatFixed, manualSeed, nn, optim } from 'flambeau'
-import { type Options, print as log } from '../lesson.ts'
+import { move, type Options, print as log, type Training } from '../lesson.ts'
 
-export const binary = ({ epochs = 1000, seed = 0, compiled = true, print = log, onEpoch }: Options = {}) => {
+export function* binary({ epochs = 1000, seed = 0, compiled = true, print = log }: Options = {}): Training {
   const { frame, featureNames } = loadBreastCancer()
-  const x = toTensor(new StandardScaler().fitTransform(frame.select(featureNames)))
-  const y = toTensor(frame, ['target'])
+  let x = toTensor(new StandardScaler().fitTransform(frame.select(featureNames)))
+  let y = toTensor(frame, ['target'])
 
   manualSeed(seed)
   const model = new nn.Sequential(
@@ -39,7 +39,8 @@ export const binary = ({ epochs = 1000, seed = 0, compiled = true, print = log, 
     const seen = step()
     yHat = seen.yHat
     if (epoch % printInterval === 0) print(`Epoch ${epoch}: loss=${formatExponent(seen.loss.item(), 4)}`)
-    onEpoch?.({ epoch, epochs, loss: seen.loss, correct })
+    const device = yield { epoch, epochs, loss: seen.loss, correct }
+    if (device !== undefined) [x, y] = move(device, model, optimizer, x, y)
   }
 
   print(`Accuracy: ${formatFixed(correct().div(y.size(0)).item(), 4)}`)

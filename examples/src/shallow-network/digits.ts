@@ -2,9 +2,9 @@
 // 297 which the network has not seen.
 import { DataLoader, loadDigits, randomSplit, StandardScaler, TensorDataset, toTensor } from '@flambeau/data'
 import { compile, F, formatExponent, formatFixed, manualSeed, nn, noGrad, optim, type Tensor } from 'flambeau'
-import { type Options, print as log } from '../lesson.ts'
+import { move, type Options, print as log, type Training } from '../lesson.ts'
 
-export const digits = ({ epochs = 20, seed = 0, compiled = true, print = log, onEpoch }: Options = {}) => {
+export function* digits({ epochs = 20, seed = 0, compiled = true, print = log }: Options = {}): Training {
   const { frame, featureNames } = loadDigits()
   const x = toTensor(new StandardScaler().fitTransform(frame.select(featureNames)))
   const label = toTensor(frame, 'target', { dtype: 'int32' })
@@ -14,9 +14,11 @@ export const digits = ({ epochs = 20, seed = 0, compiled = true, print = log, on
   const optimizer = new optim.SGD(model.parameters(), { lr: 5e-2, momentum: 0.9 })
   print(model)
 
-  const [train, test] = randomSplit(new TensorDataset(x, label), [1500, 297])
+  const data = new TensorDataset(x, label)
+  const { tensors } = data
+  const [train, test] = randomSplit(data, [1500, 297])
   const loader = new DataLoader(train, { batchSize: 64, shuffle: true })
-  const [[testX, testLabel]] = new DataLoader(test, { batchSize: 297 })
+  let [[testX, testLabel]] = new DataLoader(test, { batchSize: 297 })
   const correct = () => noGrad(() => model.forward(testX).argmax({ dim: 1 }).eq(testLabel).sum())
   const printInterval = Math.min(2, epochs)
 
@@ -44,7 +46,10 @@ export const digits = ({ epochs = 20, seed = 0, compiled = true, print = log, on
     oneHotLoss = oneHotTotal / train.length
 
     if (epoch % printInterval === 0) print(`Epoch ${epoch}: loss=${formatExponent(loss, 4)}`)
-    onEpoch?.({ epoch, epochs, loss, correct, oneHotLoss: () => oneHotLoss })
+    const device = yield { epoch, epochs, loss, correct, oneHotLoss: () => oneHotLoss }
+    if (device !== undefined) {
+      ;[tensors[0], tensors[1], testX, testLabel] = move(device, model, optimizer, ...tensors, testX, testLabel)
+    }
   }
 
   print(`One-hot labels: loss=${formatExponent(oneHotLoss, 4)}`)

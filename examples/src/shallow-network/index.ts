@@ -1,5 +1,5 @@
 // The lecture's next step: networks with a hidden layer, for the four kinds of target.
-import type { Options } from '../lesson.ts'
+import type { Options, Training } from '../lesson.ts'
 import { binary } from './binary.ts'
 import { binarySoftmax } from './binary-softmax.ts'
 import { digits } from './digits.ts'
@@ -8,6 +8,6 @@ import { regression } from './regression.ts'
 
 export const parts = { regression, binary, binarySoftmax, iris, digits }
 
-export const shallowNetwork = (options: Options = {}) => {
-  for (const part of Object.values(parts)) part(options)
+export function* shallowNetwork(options: Options = {}): Training {
+  for (const part of Object.values(parts)) yield* part(options)
 }

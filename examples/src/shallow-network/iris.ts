@@ -2,13 +2,13 @@
 // same.
 import { loadIris, StandardScaler, toTensor } from '@flambeau/data'
 import { compile, F, formatExponent, formatFixed, manualSeed, nn, optim, zeros } from 'flambeau'
-import { type Options, print as log } from '../lesson.ts'
+import { move, type Options, print as log, type Training } from '../lesson.ts'
 
-export const iris = ({ epochs = 200, seed = 0, compiled = true, print = log, onEpoch }: Options = {}) => {
+export function* iris({ epochs = 200, seed = 0, compiled = true, print = log }: Options = {}): Training {
   const { frame, featureNames } = loadIris()
-  const x = toTensor(new StandardScaler().fitTransform(frame.select(featureNames)))
-  const label = toTensor(frame, 'target', { dtype: 'int32' })
-  const oneHot = F.oneHot(label, 3).float()
+  let x = toTensor(new StandardScaler().fitTransform(frame.select(featureNames)))
+  let label = toTensor(frame, 'target', { dtype: 'int32' })
+  let oneHot = F.oneHot(label, 3).float()
 
   manualSeed(seed)
   const model = new nn.Sequential(new nn.Linear(x.size(-1), 10), new nn.LeakyReLU(), new nn.Linear(10, 3))
@@ -33,7 +33,8 @@ export const iris = ({ epochs = 200, seed = 0, compiled = true, print = log, onE
     const seen = step()
     logits = seen.logits
     if (epoch % printInterval === 0) print(`Epoch ${epoch}: loss=${formatExponent(seen.loss.item(), 4)}`)
-    onEpoch?.({ epoch, epochs, loss: seen.loss, correct, oneHotLoss: () => F.crossEntropy(logits, oneHot) })
+    const device = yield { epoch, epochs, loss: seen.loss, correct, oneHotLoss: () => F.crossEntropy(logits, oneHot) }
+    if (device !== undefined) [x, label, oneHot] = move(device, model, optimizer, x, label, oneHot)
   }
 
   print(`One-hot labels: loss=${formatExponent(F.crossEntropy(logits, oneHot).item(), 4)}`)

@@ -1,12 +1,12 @@
 // Regression with two hidden layers: Boston, 13-10-5-1.
 import { loadBoston, StandardScaler, toTensor } from '@flambeau/data'
 import { compile, F, formatExponent, manualSeed, nn, optim } from 'flambeau'
-import { type Options, print as log } from '../lesson.ts'
+import { move, type Options, print as log, type Training } from '../lesson.ts'
 
-export const regression = ({ epochs = 2000, seed = 0, compiled = true, print = log, onEpoch }: Options = {}) => {
+export function* regression({ epochs = 2000, seed = 0, compiled = true, print = log }: Options = {}): Training {
   const { frame, featureNames } = loadBoston()
-  const x = toTensor(new StandardScaler().fitTransform(frame.select(featureNames)))
-  const y = toTensor(frame, ['TARGET'])
+  let x = toTensor(new StandardScaler().fitTransform(frame.select(featureNames)))
+  let y = toTensor(frame, ['TARGET'])
 
   manualSeed(seed)
   const model = new nn.Sequential(
@@ -34,6 +34,7 @@ export const regression = ({ epochs = 2000, seed = 0, compiled = true, print = l
   for (let epoch = 1; epoch <= epochs; epoch++) {
     const loss = step()
     if (epoch % printInterval === 0) print(`Epoch ${epoch}: loss=${formatExponent(loss.item(), 4)}`)
-    onEpoch?.({ epoch, epochs, loss })
+    const device = yield { epoch, epochs, loss }
+    if (device !== undefined) [x, y] = move(device, model, optimizer, x, y)
   }
 }
