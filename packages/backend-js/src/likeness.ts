@@ -36,17 +36,25 @@ function workOf(source: ProgramSource, instr: ProgramInstr): number {
 
 const numberKey = (x: number): string => (Object.is(x, -0) ? '-0' : String(x))
 
+/** By the order of expressions, which is one and the same for the same expressions: most steps that are alike share them. */
+const keys = new WeakMap<readonly Expr[], string>()
+
 /** Equal for equal expressions. */
 function expressionsKey(roots: readonly Expr[]): string {
+  const order = topological(roots)
+  let key = keys.get(order)
+  if (key !== undefined) return key
   const positions = new Map<Expr, number>()
-  let key = ''
-  for (const x of topological(roots)) {
+  key = ''
+  for (const x of order) {
     key += `${x.step}${x.dtype}${numberKey(x.value)}`
     for (const arg of x.args) key += ` ${positions.get(arg)}`
     key += ';'
     positions.set(x, positions.size)
   }
-  return `${key}${roots.map((root) => positions.get(root))}`
+  key += roots.map((root) => positions.get(root))
+  keys.set(order, key)
+  return key
 }
 
 function attrsKey({ kind, attrs }: ProgramInstr): string {

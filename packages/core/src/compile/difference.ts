@@ -1,6 +1,7 @@
 // Two recordings of one step agree, or there is a first place where they differ, which is told in words: what it was,
 // what it is, on which line, and what to do.
-import type { Given, HostStep, ProgramInstr, ProgramOperand } from '../backend/program.ts'
+import type { Spec } from '../backend/backend.ts'
+import type { Given, HostStep, ProgramInstr, ProgramOperand, Use } from '../backend/program.ts'
 import { isReading, isUse } from '../backend/program.ts'
 import type { TypedArray } from '../base/dtype.ts'
 import { slotDifference } from './nested.ts'
@@ -27,12 +28,18 @@ function sameArray(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
   return true
 }
 
+function sameItems<T>(a: readonly T[], b: readonly T[], equal: (x: T, y: T) => boolean): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (!equal(a[i], b[i])) return false
+  return true
+}
+
 /** Equal by value; the same object at once, so that shared expressions are not walked. Functions count as equal. */
 function same(a: unknown, b: unknown): boolean {
   if (Object.is(a, b) || (typeof a === 'function' && typeof b === 'function')) return true
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
   if (ArrayBuffer.isView(a) && ArrayBuffer.isView(b)) return sameArray(a as TypedArray, b as TypedArray)
-  if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((x, i) => same(x, b[i]))
+  if (Array.isArray(a) && Array.isArray(b)) return sameItems(a, b, same)
   const keys = Object.keys(a)
   return (
     keys.length === Object.keys(b).length &&
@@ -55,12 +62,24 @@ const describeHost = (step: HostStep | undefined): string =>
     ? 'nothing more'
     : { effect: 'a counter or schedule', reading: 'a number read anew', draw: 'a random draw' }[step.kind]
 
+const sameUse = (a: Use, b: Use): boolean =>
+  a.value === b.value &&
+  a.dtype === b.dtype &&
+  a.offset === b.offset &&
+  sameArray(a.shape, b.shape) &&
+  sameArray(a.strides, b.strides)
+
+const sameOperand = (a: ProgramOperand, b: ProgramOperand): boolean =>
+  isUse(a) && isUse(b) ? sameUse(a, b) : same(a, b)
+
+const sameSpec = (a: Spec, b: Spec): boolean => a.dtype === b.dtype && sameArray(a.shape, b.shape)
+
 const sameInstr = (a: ProgramInstr, b: ProgramInstr): boolean =>
   a.kind === b.kind &&
   a.origin.name === b.origin.name &&
   same(a.attrs, b.attrs) &&
-  same(a.inputs, b.inputs) &&
-  same(a.outputs, b.outputs) &&
+  sameItems(a.inputs, b.inputs, sameOperand) &&
+  sameArray(a.outputs, b.outputs) &&
   same(a.check, b.check)
 
 /** Two instructions that are not the same. */
@@ -123,7 +142,12 @@ export function difference(before: Recording, now: Recording): Difference | null
     return { what: 'random numbers were drawn from another generator', remedy: remedies.generator }
   const returned = slotDifference(before.slot, now.slot)
   if (returned !== null) return { what: returned, remedy: remedies.branch }
-  if (same(a.results, b.results) && same(a.kept, b.kept) && same(a.values, b.values) && sameOuts(before, now))
+  if (
+    sameItems(a.results, b.results, sameUse) &&
+    same(a.kept, b.kept) &&
+    sameItems(a.values, b.values, sameSpec) &&
+    sameOuts(before, now)
+  )
     return null
   return {
     what: 'the step returned, wrote, or left as gradients, different tensors',

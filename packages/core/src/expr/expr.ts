@@ -179,7 +179,20 @@ export const s = {
 }
 
 /** Every node once, arguments before their users. */
-export function topological(roots: readonly Expr[]): Expr[] {
+export function topological(roots: readonly Expr[]): readonly Expr[] {
+  if (roots.length === 0) return []
+  const known = orders.get(roots[0])
+  if (known !== undefined && known.roots.length === roots.length && known.roots.every((x, i) => x === roots[i]))
+    return known.order
+  const order = ordered(roots)
+  orders.set(roots[0], { roots: [...roots], order })
+  return order
+}
+
+/** By the first root: passes ask for the same expressions again and again, for every instruction that has them. */
+const orders = new WeakMap<Expr, { readonly roots: readonly Expr[]; readonly order: readonly Expr[] }>()
+
+function ordered(roots: readonly Expr[]): Expr[] {
   const order: Expr[] = []
   const seen = new Set<Expr>()
   const visit = (x: Expr): void => {

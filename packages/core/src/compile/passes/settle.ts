@@ -44,9 +44,8 @@ class Order {
     return this.#maker.has(value)
   }
 
-  *#following(at: number): Generator<number> {
-    for (const value of this.instrs[at].outputs) yield* this.#readers.get(value) ?? []
-    yield* this.#after[at]
+  #following(at: number): readonly number[] {
+    return [...this.instrs[at].outputs.flatMap((value) => this.#readers.get(value) ?? []), ...this.#after[at]]
   }
 
   #reaches(from: number, targets: ReadonlySet<number>): boolean {
@@ -77,17 +76,19 @@ class Order {
     const seen = new Set<number>()
     const backwards: ProgramInstr[] = []
     for (let start = this.instrs.length - 1; start >= 0; start--) {
-      const path = [{ at: -1, next: [start].values() as Iterator<number> }]
+      const path = [{ at: -1, following: [start] as readonly number[], next: 0 }]
       while (path.length > 0) {
-        const { at, next } = path[path.length - 1]
-        const { value, done } = next.next()
-        if (done) {
+        const last = path[path.length - 1]
+        const { at, following } = last
+        if (last.next === following.length) {
           path.pop()
           if (at >= 0) backwards.push(this.instrs[at])
-        } else if (!seen.has(value)) {
-          seen.add(value)
-          path.push({ at: value, next: this.#following(value) })
+          continue
         }
+        const value = following[last.next++]
+        if (seen.has(value)) continue
+        seen.add(value)
+        path.push({ at: value, following: this.#following(value), next: 0 })
       }
     }
     return backwards.reverse()
