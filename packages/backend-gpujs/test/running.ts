@@ -11,7 +11,7 @@ import {
   type View,
 } from '@flambeau/core/backend'
 import { js } from '@flambeau/backend-js'
-import type { Plan, PlannedBuffer } from '../src/plan.ts'
+import type { Kernel, Plan, PlannedBuffer } from '../src/plan.ts'
 
 export type Mode = 'cpu' | 'webasm' | 'webgl2'
 
@@ -96,6 +96,8 @@ export function plannable({ kind, attrs, inputs, outputs }: Call): Instr {
   } as Instr
 }
 
+const upload = { source: 'function (t0) { return t0[this.thread.x]; }', numbers: 0, functions: [] }
+
 /** The plan of a call by gpu.js: the outputs' elements; throws what a flag says. */
 export class Runner {
   readonly #gpu: Gpu
@@ -111,12 +113,23 @@ export class Runner {
     return this.#kernels.size
   }
 
-  #kernel(source: string, length: number, textures: readonly number[], types: readonly string[]): Run {
+  #kernel({ source, length, textures, numbers, functions }: Kernel, array = this.#array): Run {
     const key = `${length} ${textures} ${source}`
     let kernel = this.#kernels.get(key)
     if (kernel === undefined) {
-      const settings = { output: [length], precision: 'single', pipeline: true, immutable: true, argumentTypes: types }
-      kernel = this.#gpu.createKernel(source, settings)
+      kernel = this.#gpu.createKernel(source, {
+        output: [length],
+        precision: 'single',
+        pipeline: true,
+        immutable: true,
+        returnType: 'Float',
+        argumentTypes: [...textures.map(() => array), ...Array.from({ length: numbers }, () => 'Float')],
+        functions: functions.map(({ name, parameters, source }) => ({
+          name,
+          source,
+          settings: { argumentTypes: new Array(parameters).fill('Float'), returnType: 'Float' },
+        })),
+      })
       this.#kernels.set(key, kernel)
     }
     return kernel
@@ -124,24 +137,16 @@ export class Runner {
 
   run(plan: Plan, call: Call, instr: Instr): readonly Float32Array[] {
     const up = (data: TypedArray): Values =>
-      this.#kernel(
-        'function (t0) { return t0[this.thread.x]; }',
-        data.length,
-        [data.length],
-        ['Array'],
-      )(Float32Array.from(data))
+      this.#kernel({ ...upload, length: data.length, textures: [data.length] }, 'Array')(Float32Array.from(data))
     const inputs = call.inputs.map((x) => (isHeld(x) && x.data.length > 0 ? up(x.data) : undefined))
     const made: Values[] = []
     for (const { kernel, textures, numbers } of plan.steps) {
-      const types = [...textures.map(() => this.#array), ...numbers.map(() => 'Float')]
       const args = textures.map((x) => ('step' in x ? made[x.step] : inputs[x.input]) as Values)
       args.forEach((x, i) => {
         const length = valuesOf(x).length
         if (length !== kernel.textures[i]) throw new Error(`a texture of ${length}, not ${kernel.textures[i]}`)
       })
-      made.push(
-        this.#kernel(kernel.source, kernel.length, kernel.textures, types)(...args, ...numbers.map((n) => n(instr))),
-      )
+      made.push(this.#kernel(kernel)(...args, ...numbers.map((n) => n(instr))))
     }
     for (const { step, error } of plan.flags) {
       const [value] = valuesOf(made[step])

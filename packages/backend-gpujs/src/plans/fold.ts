@@ -1,9 +1,12 @@
 // The plan of a fold, the adjoint of a view: an element of the output adds up the elements that lie on it.
 import { contiguousStrides, loopsOver, numelOf, type Prims, type View } from '@flambeau/core/backend'
+import { exact } from '../bounds.ts'
+import { wrapped } from '../expression.ts'
 import type { Planner } from '../plan.ts'
-import { wrapped } from './integers.ts'
+import { inputElements, PlanWriter } from '../plan-writer.ts'
+import { KernelWriter } from '../writer.ts'
+import { further } from './loops.ts'
 import { preimages, turned } from './preimages.ts'
-import { inputCells, KernelText, PlanText, sumOf } from './text.ts'
 
 /** Steps of the input's axes, and of its first element, in the row-major output. */
 function landing({ out, offset, axes }: Prims['fold'], rank: number): { steps: readonly number[]; first: number } {
@@ -19,24 +22,22 @@ export const fold: Planner<'fold'> = {
   plan: (instr) => {
     const [x] = instr.inputs as readonly View[]
     const [out] = instr.outputs
-    const plan = new PlanText()
-    return plan.made(out, () => {
-      const text = new KernelText()
+    return new PlanWriter().plan(out, () => {
       const length = numelOf(out.shape)
-      if (numelOf(x.shape) === 0) return plan.add(text.step(length, [], '0'))
-      const { dims, shifts } = turned(loopsOver(x.shape, [landing(instr.attrs, x.shape.length).steps, x.strides]))
-      const { name, start } = text.array(inputCells(instr, 0))
-      const first = text.number(({ attrs }) => landing(attrs as Prims['fold'], x.shape.length).first + shifts[0])
-      const from = sumOf([start, shifts[1] === 0 ? '' : String(shifts[1])])
-      const body = [
-        'let s = 0;',
-        `const p = this.thread.x - ${first};`,
-        ...preimages(text, dims, 'p', length, from, (index) => [`s += ${name}[${index}];`]),
-      ]
-      return plan.add(text.step(length, body, wrapped('s', out.dtype)))
+      const writer = new KernelWriter(length)
+      if (numelOf(x.shape) === 0) return writer.step('0')
+      const rank = x.shape.length
+      const { dims, shifts } = turned(loopsOver(x.shape, [landing(instr.attrs, rank).steps, x.strides]))
+      const { name, start } = inputElements(instr, 0)(writer)
+      const first = writer.number(({ attrs }) => landing(attrs as Prims['fold'], rank).first + shifts[0])
+      const sum = writer.value('0', 'let')
+      const position = writer.value(`${writer.index} - ${first}`)
+      const from = further(writer, start, shifts[1])
+      preimages(writer, dims, position, length, from, (index) => writer.line(`${sum} += ${name}[${index}];`))
+      return writer.step(wrapped(writer, sum, out.dtype))
     })
   },
   // No more elements lie on one than there are.
-  bound: ({ inputs }, [bound]) => numelOf((inputs[0] as View).shape) * bound,
+  bound: ({ inputs }, [bound]) => exact(numelOf((inputs[0] as View).shape) * bound),
   key: ({ out, axes }) => `${out}|${axes.map((terms) => terms.map((term) => `${term.in}:${term.step}`))}`,
 }

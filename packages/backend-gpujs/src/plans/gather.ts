@@ -1,66 +1,38 @@
 // Plans of gather and scatter. Both check their indices with a flag, the first wrong one, and read within bounds whatever
 // it says. There is no writing to places on a GPU: an element of a scatter looks through the indices for its own.
-import {
-  type DType,
-  type Instr,
-  loopsOver,
-  numelOf,
-  type Prims,
-  RuntimeError,
-  type Shape,
-  type View,
-} from '@flambeau/core/backend'
-import type { Planner } from '../plan.ts'
-import { wrapped } from './integers.ts'
-import {
-  type Cells,
-  coordinatesOf,
-  each,
-  indexAt,
-  inputCells,
-  KernelText,
-  loop,
-  loopsApart,
-  partOf,
-  perThread,
-  PlanText,
-  replaced,
-} from './text.ts'
+import { type Instr, loopsOver, numelOf, RuntimeError, type Shape, type View } from '@flambeau/core/backend'
+import { reducedBound } from '../bounds.ts'
+import { wrapped } from '../expression.ts'
+import type { Planner, Step } from '../plan.ts'
+import { type Elements, inputElements, PlanWriter } from '../plan-writer.ts'
+import { KernelWriter } from '../writer.ts'
+import { each, eachOfPart, loopsApart, perThread, replaced } from './loops.ts'
+import { combine } from './reduce.ts'
 
-/** Strides that stay where they are along an axis. */
-const without = (strides: readonly number[], axis: number): number[] => strides.map((x, d) => (d === axis ? 0 : x))
-
-/** The first element for which `found` is not 0, as that value, else 0; elements in loops with these steps. */
+/** The first element of which `found` is not 0, as that value, else 0; elements in loops with these steps. */
 function first(
-  plan: PlanText,
-  cells: Cells,
+  plan: PlanWriter,
+  elements: Elements,
   sizes: Shape,
   steps: readonly number[],
   found: (x: string) => string,
-): Cells {
+): Step {
   const n = numelOf(sizes)
   const per = perThread(n, 1)
   const parts = Math.ceil(n / per)
-  const text = new KernelText()
-  const { lines, part } = partOf(text, parts, 1)
-  const { name, start } = text.array(cells)
-  const turns = loop(text, per, (turn) => {
-    const at = text.name('j')
-    const position = coordinatesOf(text, at, sizes)
-    const body = [
-      ...position.lines,
-      `const x = ${name}[${indexAt(start, position.coordinates, steps)}];`,
-      `if (flag === 0) { flag = ${found('x')}; }`,
-    ]
-    const index = `const ${at} = ${indexAt(turn, [part], [per])};`
-    return n % per === 0 ? [index, ...body] : [index, `if (${at} < ${n}) {`, ...body, '}']
+  const writer = new KernelWriter(parts)
+  const { name, start } = elements(writer)
+  const flag = writer.value('0', 'let')
+  eachOfPart(writer, parts === 1 ? '0' : writer.index, per, n, (index) => {
+    const x = writer.value(`${name}[${writer.address(start, writer.indices(index, sizes), steps)}]`)
+    writer.when(`${flag} === 0`, () => writer.line(`${flag} = ${found(x)};`))
   })
-  const made = plan.add(text.step(parts, [...lines, 'let flag = 0;', ...turns], 'flag'))
-  return parts === 1 ? made : first(plan, made, [parts], [1], (x) => x)
+  const step = writer.step(flag)
+  return parts === 1 ? step : first(plan, plan.add(step), [parts], [1], (x) => x)
 }
 
 /** Flags an index that is not below `size`: as itself where it is negative, else one more, so that it is not 0. */
-function checkIndices(plan: PlanText, instr: Instr<'gather' | 'scatter'>): void {
+function checkIndices(plan: PlanWriter, instr: Instr<'gather' | 'scatter'>): void {
   const { inputs, attrs } = instr
   const [{ shape: whole }, { shape, strides }] = inputs as readonly View[]
   if (numelOf(shape) === 0) return
@@ -72,8 +44,7 @@ function checkIndices(plan: PlanText, instr: Instr<'gather' | 'scatter'>): void 
     [stored.map((d) => strides[d])],
   )
   const wrong = (x: string): string => `${x} < 0 ? ${x} : (${x} >= ${size} ? ${x} + 1 : 0)`
-  const flag = first(plan, inputCells(instr, 1), loops.sizes, loops.steps[0], wrong)
-  plan.check(flag, (_, value) => {
+  plan.check(first(plan, inputElements(instr, 1), loops.sizes, loops.steps[0], wrong), (_, value) => {
     const index = value < 0 ? value : value - 1
     return new RuntimeError(`index ${index} is out of bounds for dimension ${axis} with size ${size}`)
   })
@@ -85,34 +56,23 @@ export const gather: Planner<'gather'> = {
     const [source, index] = inputs as readonly View[]
     const [out] = outputs
     const { axis } = attrs
-    const plan = new PlanText()
+    const plan = new PlanWriter()
     checkIndices(plan, instr)
-    return plan.made(out, () => {
-      const text = new KernelText()
-      const length = numelOf(out.shape)
+    return plan.plan(out, () => {
+      const writer = new KernelWriter(numelOf(out.shape))
       // Every index is wrong then, and there is nothing to read.
-      if (numelOf(source.shape) === 0) return plan.add(text.step(length, [], '0'))
-      const { sizes, steps } = loopsOver(out.shape, [index.strides, without(source.strides, axis)])
-      const { lines, coordinates } = coordinatesOf(text, 'this.thread.x', sizes)
-      const indices = text.array(inputCells(instr, 1))
-      const from = text.array(inputCells(instr, 0))
-      const body = [
-        ...lines,
-        `const k = ${indices.name}[${indexAt(indices.start, coordinates, steps[0])}];`,
-        `const at = Math.min(Math.max(k, 0), ${source.shape[axis] - 1});`,
-      ]
-      const element = indexAt(from.start, [...coordinates, 'at'], [...steps[1], source.strides[axis]])
-      return plan.add(text.step(length, body, `${from.name}[${element}]`))
+      if (numelOf(source.shape) === 0) return writer.step('0')
+      const { sizes, steps } = loopsOver(out.shape, [index.strides, replaced(source.strides, axis, 0)])
+      const indices = writer.indices(writer.index, sizes)
+      const from = inputElements(instr, 0)(writer)
+      const places = inputElements(instr, 1)(writer)
+      const place = writer.value(`${places.name}[${writer.address(places.start, indices, steps[0])}]`)
+      const inside = writer.value(`Math.min(Math.max(${place}, 0), ${source.shape[axis] - 1})`)
+      const at = writer.address(from.start, [...indices, inside], [...steps[1], source.strides[axis]])
+      return writer.step(`${from.name}[${at}]`)
     })
   },
   bound: (_, [source]) => source,
-}
-
-/** What an element becomes by another one that is put there. */
-function put(fn: Prims['scatter']['fn'], dtype: DType, x: string, y: string): string {
-  if (fn === 'set') return y
-  if (fn === 'add') return wrapped(`${x} + ${y}`, dtype)
-  return fn === 'prod' ? wrapped(`${x} * ${y}`, dtype) : `Math.${fn}(${x}, ${y})`
 }
 
 export const scatter: Planner<'scatter'> = {
@@ -121,40 +81,41 @@ export const scatter: Planner<'scatter'> = {
     const [base, index, source] = inputs as readonly View[]
     const [out] = outputs
     const { axis, fn } = attrs
-    const plan = new PlanText()
+    const plan = new PlanWriter()
     checkIndices(plan, instr)
-    return plan.made(out, () => {
-      const text = new KernelText()
-      const length = numelOf(out.shape)
-      const rows = [base.strides, index.strides, source.strides]
+    return plan.plan(out, () => {
+      const writer = new KernelWriter(numelOf(out.shape))
       // Along dimensions in which the index is smaller than the base, only the first elements can be reached.
-      const short = base.shape.flatMap((n, d) => (d === axis || index.shape[d] < n ? [d] : []))
-      const { sizes, steps, own } = loopsApart(base.shape, rows, short)
-      const { lines, coordinates } = coordinatesOf(text, 'this.thread.x', sizes)
-      const to = text.array(inputCells(instr, 0))
-      const body = [...lines, `let x = ${to.name}[${indexAt(to.start, coordinates, steps[0])}];`]
-      if (numelOf(index.shape) > 0) {
-        const indices = text.array(inputCells(instr, 1))
-        const from = text.array(inputCells(instr, 2))
-        const along = own[short.indexOf(axis)]
-        const turns = each(text, index.shape[axis], (turn) => {
-          const there = replaced(coordinates, along, turn)
-          return [
-            `if (${indices.name}[${indexAt(indices.start, there, steps[1])}] === ${coordinates[along]}) {`,
-            `const y = ${from.name}[${indexAt(from.start, there, steps[2])}];`,
-            `x = ${put(fn, out.dtype, 'x', 'y')};`,
-            '}',
-          ]
+      const apart = base.shape.flatMap((n, d) => (d === axis || index.shape[d] < n ? [d] : []))
+      const { sizes, steps, own } = loopsApart(base.shape, [base.strides, index.strides, source.strides], apart)
+      const indices = writer.indices(writer.index, sizes)
+      const to = inputElements(instr, 0)(writer)
+      const x = writer.value(`${to.name}[${writer.address(to.start, indices, steps[0])}]`, 'let')
+      if (numelOf(index.shape) === 0) return writer.step(x)
+      const places = inputElements(instr, 1)(writer)
+      const from = inputElements(instr, 2)(writer)
+      const along = own[apart.indexOf(axis)]
+      const search = (): void =>
+        each(writer, index.shape[axis], (turn) => {
+          const there = replaced(indices, along, turn)
+          const place = `${places.name}[${writer.address(places.start, there, steps[1])}]`
+          writer.when(`${place} === ${indices[along]}`, () => {
+            const y = writer.value(`${from.name}[${writer.address(from.start, there, steps[2])}]`)
+            if (fn === 'set') writer.line(`${x} = ${y};`)
+            else {
+              const both = writer.value(combine(fn === 'add' ? 'sum' : fn, out.dtype, x, y))
+              writer.line(`${x} = ${wrapped(writer, both, out.dtype)};`)
+            }
+          })
         })
-        const inside = short.flatMap((d, k) => (d === axis ? [] : [`${coordinates[own[k]]} < ${index.shape[d]}`]))
-        body.push(...(inside.length === 0 ? turns : [`if (${inside.join(' && ')}) {`, ...turns, '}']))
-      }
-      return plan.add(text.step(length, body, 'x'))
+      const inside = apart.flatMap((d, k) => (d === axis ? [] : [`${indices[own[k]]} < ${index.shape[d]}`]))
+      if (inside.length === 0) search()
+      else writer.when(inside.join(' && '), search)
+      return writer.step(x)
     })
   },
-  bound: ({ attrs, inputs }, [base, , source]) => {
-    const many = (inputs[1] as View).shape[attrs.axis]
-    if (attrs.fn === 'add') return base + many * source
-    return attrs.fn === 'prod' ? Math.max(base, 1) * Math.max(source, 1) ** many : Math.max(base, source)
+  bound: ({ attrs: { axis, fn }, inputs }, [base, , source]) => {
+    const bound = Math.max(base, source)
+    return fn === 'set' ? bound : reducedBound(fn === 'add' ? 'sum' : fn, bound, (inputs[1] as View).shape[axis] + 1)
   },
 }

@@ -1,9 +1,12 @@
 // The plan of a product of matrices: a thread an element, its sum over k in blocks that are added up on their own. Where
 // k is long and there are few elements, several threads share one, and a second kernel adds up what they have.
-import { loopsOver, numelOf, type View } from '@flambeau/core/backend'
-import type { Planner } from '../plan.ts'
-import { wrapped } from './integers.ts'
-import { coordinatesOf, indexAt, inputCells, KernelText, loop, mostTurns, partOf, PlanText, replaced } from './text.ts'
+import { type Instr, isFloat, isView, loopsOver, numelOf, type View } from '@flambeau/core/backend'
+import { exact, exprBound } from '../bounds.ts'
+import { emit, wrapped } from '../expression.ts'
+import type { Planner, Step } from '../plan.ts'
+import { type Elements, inputElements, PlanWriter } from '../plan-writer.ts'
+import { KernelWriter } from '../writer.ts'
+import { mostTurns, replaced, turns } from './loops.ts'
 
 /** Products added one after the other before their sum is added to others: rounding errors of long sums stay small. */
 const block = 128
@@ -12,38 +15,63 @@ const unrolled = 4
 /** Threads that keep a device busy: with fewer, k is shared. */
 const enoughThreads = 4096
 
-/** What is added up: source of the term so many terms ahead, and statements that go ahead. */
-interface Terms {
-  at(ahead: number): string
-  go(ahead: number): readonly string[]
+/** A row of elements that are read one after the other; its index is a variable. */
+interface Row {
+  readonly name: string
+  readonly index: string
+  readonly step: number
 }
 
-/** A factor whose next element is at `index`, a variable. */
-const factor = (name: string, index: string, step: number): Terms => ({
-  at: (ahead) => `${name}[${indexAt(index, [String(ahead)], [ahead === 0 ? 0 : step])}]`,
-  go: (ahead) => (step === 0 ? [] : [`${index} += ${ahead * step};`]),
-})
-
-/** Statements that add the next `n` terms to the variable `sum`. */
-function addUp(text: KernelText, terms: Terms, n: number, sum: string): readonly string[] {
-  const some = (count: number): readonly string[] => {
-    if (count === 0) return []
-    const added = Array.from({ length: count }, (_, i) => terms.at(i))
-    return [`${sum} += ${added.join(' + ')};`, ...terms.go(count)]
+/** Adds the products of the next `n` elements of the rows to a variable, and moves the rows on. */
+function addUp(writer: KernelWriter, rows: readonly Row[], n: number, sum: string): void {
+  const some = (count: number): void => {
+    if (count === 0) return
+    const products = Array.from({ length: count }, (_, i) =>
+      rows.map(({ name, index, step }) => `${name}[${i * step === 0 ? index : `${index} + ${i * step}`}]`).join(' * '),
+    )
+    writer.line(`${sum} += ${products.join(' + ')};`)
+    for (const { index, step } of rows) if (step !== 0) writer.line(`${index} += ${count * step};`)
   }
-  if (n <= block) return [...loop(text, Math.floor(n / unrolled), () => some(unrolled)), ...some(n % unrolled)]
+  if (n <= block) {
+    turns(writer, Math.floor(n / unrolled), () => some(unrolled))
+    some(n % unrolled)
+    return
+  }
   let part = block
   while (part * mostTurns < n) part *= mostTurns
-  const own = (count: number): readonly string[] => {
-    if (count === 0) return []
-    const partial = text.name('s')
-    return [`let ${partial} = 0;`, ...addUp(text, terms, count, partial), `${sum} += ${partial};`]
+  const onItsOwn = (count: number): void => {
+    if (count === 0) return
+    const partial = writer.value('0', 'let')
+    addUp(writer, rows, count, partial)
+    writer.line(`${sum} += ${partial};`)
   }
-  return [...loop(text, Math.floor(n / part), () => own(part)), ...own(n % part)]
+  turns(writer, Math.floor(n / part), () => onItsOwn(part))
+  onItsOwn(n % part)
+}
+
+/** What is stored: the product brought to its dtype, and what the epilogue makes of it. */
+function finish(writer: KernelWriter, { attrs, inputs, outputs }: Instr<'matmul'>, sum: string): Step {
+  const [out] = outputs
+  const product = wrapped(writer, isFloat(out.dtype) ? writer.value(`Math.fround(${sum})`) : sum, out.dtype)
+  if (attrs.post === undefined) return writer.step(product)
+  const views = inputs.flatMap((x, k) => (k >= 2 && isView(x) ? [x] : []))
+  const { sizes, steps } = loopsOver(
+    out.shape,
+    views.map(({ strides }) => strides),
+  )
+  const indices = writer.indices(writer.index, sizes)
+  const element = (position: number): string => {
+    if (position === 0) return product
+    const at = position + 1
+    const x = inputs[at]
+    if (!isView(x)) return writer.scalar(x, at)
+    const address = writer.address(writer.start(x, at), indices, steps[views.indexOf(x)])
+    return writer.value(`${writer.input(x, at)}[${address}]`)
+  }
+  return writer.step(emit(writer, [attrs.post], element)[0])
 }
 
 export const matmul: Planner<'matmul'> = {
-  supports: ({ attrs }) => attrs.post === undefined,
   plan: (instr) => {
     const { inputs, outputs } = instr
     const [out] = outputs
@@ -51,46 +79,44 @@ export const matmul: Planner<'matmul'> = {
     const [a, b] = inputs as readonly View[]
     const length = numelOf(out.shape)
     const k = a.shape[rank - 1]
-    const plan = new PlanText()
-    return plan.made(out, () => {
-      const text = new KernelText()
-      if (k === 0) return plan.add(text.step(length, [], '0'))
-      const parts = length < enoughThreads ? Math.ceil(k / mostTurns) : 1
-      const thread = partOf(text, parts, length)
+    const plan = new PlanWriter()
+    return plan.plan(out, () => {
+      const parts = length < enoughThreads ? Math.max(Math.ceil(k / mostTurns), 1) : 1
+      const writer = new KernelWriter(length * parts)
+      const sum = writer.value('0', 'let')
+      if (k === 0) return finish(writer, instr, sum)
       const { sizes, steps } = loopsOver(out.shape, [
         replaced(a.strides, rank - 1, 0),
         replaced(b.strides, rank - 2, 0),
       ])
-      const { lines, coordinates } = coordinatesOf(text, thread.output, sizes)
-      const factors = [a.strides[rank - 1], b.strides[rank - 2]].map((step, i) => {
-        const { name, start } = text.array(inputCells(instr, i))
-        const first = indexAt(start, [...coordinates, thread.part], [...steps[i], parts === 1 ? 0 : mostTurns * step])
-        const index = text.name('p')
-        return { declaration: `let ${index} = ${first};`, ...factor(name, index, step) }
+      const [output, part] = writer.indices(writer.index, [length, parts])
+      const indices = writer.indices(output, sizes)
+      const rows = [a.strides[rank - 1], b.strides[rank - 2]].map((step, i): Row => {
+        const { name, start } = inputElements(instr, i)(writer)
+        const first = writer.address(start, [...indices, part], [...steps[i], mostTurns * step])
+        return { name, index: writer.value(first, 'let'), step }
       })
-      const products: Terms = {
-        at: (ahead) => factors.map((x) => x.at(ahead)).join(' * '),
-        go: (ahead) => factors.flatMap((x) => x.go(ahead)),
-      }
-      const head = [...thread.lines, ...lines, ...factors.map(({ declaration }) => declaration), 'let sum = 0;']
       if (parts === 1) {
-        return plan.add(text.step(length, [...head, ...addUp(text, products, k, 'sum')], wrapped('sum', out.dtype)))
+        addUp(writer, rows, k, sum)
+        return finish(writer, instr, sum)
       }
-      const rest = k - (parts - 1) * mostTurns
-      const body = [
-        `if (${thread.part} < ${parts - 1}) {`,
-        ...addUp(text, products, mostTurns, 'sum'),
-        '} else {',
-        ...addUp(text, products, rest, 'sum'),
-        '}',
-      ]
-      const partial = plan.add(text.step(length * parts, [...head, ...body], 'sum'))
-      const last = new KernelText()
-      const { name } = last.array(partial)
-      const total = addUp(last, factor(name, 'p', 1), parts, 'sum')
-      const lines_ = [`let p = this.thread.x * ${parts};`, 'let sum = 0;', ...total]
-      return plan.add(last.step(length, lines_, wrapped('sum', out.dtype)))
+      writer.when(`${part} < ${parts - 1}`, () => addUp(writer, rows, mostTurns, sum))
+      writer.when(`${part} === ${parts - 1}`, () => addUp(writer, rows, k - (parts - 1) * mostTurns, sum))
+      return total(plan.add(writer.step(sum)), parts, instr)
     })
   },
-  bound: ({ inputs }, [a, b]) => ((inputs[0] as View).shape.at(-1) as number) * a * b,
+  bound: ({ attrs, inputs }, [a, b, ...others]) => {
+    const product = exact(((inputs[0] as View).shape.at(-1) as number) * a * b)
+    return attrs.post === undefined ? product : Math.max(product, exprBound(attrs.post, [product, ...others]))
+  },
+}
+
+/** The sums of the parts of each output. */
+function total(partial: Elements, parts: number, instr: Instr<'matmul'>): Step {
+  const writer = new KernelWriter(numelOf(instr.outputs[0].shape))
+  const { name } = partial(writer)
+  const sum = writer.value('0', 'let')
+  const index = writer.value(writer.address(undefined, [writer.index], [parts]), 'let')
+  addUp(writer, [{ name, index, step: 1 }], parts, sum)
+  return finish(writer, instr, sum)
 }

@@ -1,23 +1,16 @@
 // Plans of kernels that move elements: concat, pad, assign. An element of the output looks where it comes from.
-import {
-  contiguousStrides,
-  loopsOver,
-  numelOf,
-  type Operand,
-  type Prims,
-  type Shape,
-  type View,
-} from '@flambeau/core/backend'
-import type { Planner } from '../plan.ts'
+import { contiguousStrides, loopsOver, numelOf, type Prims, type Shape, type View } from '@flambeau/core/backend'
+import type { Planner, Step } from '../plan.ts'
+import { type Elements, inputElements, PlanWriter } from '../plan-writer.ts'
+import { KernelWriter } from '../writer.ts'
+import { further, loopsApart, replaced } from './loops.ts'
 import { preimages, turned } from './preimages.ts'
-import { type Cells, coordinatesOf, indexAt, inputCells, KernelText, loopsApart, PlanText, sumOf } from './text.ts'
 
-const viewsOf = (inputs: readonly Operand[]): readonly View[] => inputs as readonly View[]
 const largest = (bounds: readonly number[]): number => Math.max(0, ...bounds)
 
 /** Elements with their steps along the axes of an output. */
 interface Part {
-  readonly cells: Cells
+  readonly elements: Elements
   readonly strides: readonly number[]
   /** Their size along the axis. */
   readonly size: number
@@ -27,44 +20,51 @@ interface Part {
 const mostParts = 8
 
 /** Parts one after the other along an axis. More than a kernel can read are joined to larger parts first. */
-function joined(plan: PlanText, parts: readonly Part[], shape: Shape, axis: number): Part {
+function joined(plan: PlanWriter, parts: readonly Part[], shape: Shape, axis: number): Step {
   if (parts.length > mostParts) {
     const groups: Part[] = []
     for (let i = 0; i < parts.length; i += mostParts) {
       const group = parts.slice(i, i + mostParts)
-      groups.push(group.length === 1 ? group[0] : joined(plan, group, shape, axis))
+      if (group.length === 1) groups.push(group[0])
+      else {
+        const size = group.reduce((total, part) => total + part.size, 0)
+        const whole = replaced(shape, axis, size)
+        groups.push({ elements: plan.add(joined(plan, group, whole, axis)), strides: contiguousStrides(whole), size })
+      }
     }
     return joined(plan, groups, shape, axis)
   }
-  const size = parts.reduce((total, part) => total + part.size, 0)
-  const whole = shape.map((n, d) => (d === axis ? size : n))
   const rows = parts.map(({ strides }) => strides)
-  const { sizes, steps, own } = loopsApart(whole, rows, [axis])
-  const text = new KernelText()
-  const { lines, coordinates } = coordinatesOf(text, 'this.thread.x', sizes)
-  const along = coordinates[own[0]]
-  const body = [...lines, 'let x = 0;']
-  let at = 0
-  parts.forEach(({ cells, size }, k) => {
-    const { name, start } = text.array(cells)
-    const index = indexAt(sumOf([start, at === 0 ? '' : String(-at * steps[k][own[0]])]), coordinates, steps[k])
-    body.push(`if (${along} >= ${at} && ${along} < ${at + size}) { x = ${name}[${index}]; }`)
-    at += size
+  const { sizes, steps, own } = loopsApart(shape, rows, [axis])
+  const writer = new KernelWriter(numelOf(shape))
+  const indices = writer.indices(writer.index, sizes)
+  const along = indices[own[0]]
+  const x = writer.value('0', 'let')
+  let from = 0
+  parts.forEach(({ elements, size }, k) => {
+    const { name, start } = elements(writer)
+    const to = from + size
+    writer.when(`${along} >= ${from} && ${along} < ${to}`, () => {
+      const first = further(writer, start, -from * steps[k][own[0]])
+      writer.line(`${x} = ${name}[${writer.address(first, indices, steps[k])}];`)
+    })
+    from = to
   })
-  return { cells: plan.add(text.step(numelOf(whole), body, 'x')), strides: contiguousStrides(whole), size }
+  return writer.step(x)
 }
 
 export const concat: Planner<'concat'> = {
   plan: (instr) => {
     const { attrs, inputs, outputs } = instr
-    const plan = new PlanText()
-    return plan.made(outputs[0], () => {
+    const [out] = outputs
+    const plan = new PlanWriter()
+    return plan.plan(out, () => {
       const parts: Part[] = []
-      viewsOf(inputs).forEach(({ shape, strides }, k) => {
+      ;(inputs as readonly View[]).forEach(({ shape, strides }, k) => {
         const size = shape[attrs.axis]
-        if (size > 0) parts.push({ cells: inputCells(instr, k), strides, size })
+        if (size > 0) parts.push({ elements: inputElements(instr, k), strides, size })
       })
-      return joined(plan, parts, outputs[0].shape, attrs.axis).cells
+      return joined(plan, parts, out.shape, attrs.axis)
     })
   },
   bound: (_, bounds) => largest(bounds),
@@ -73,30 +73,25 @@ export const concat: Planner<'concat'> = {
 export const pad: Planner<'pad'> = {
   plan: (instr) => {
     const { attrs, inputs, outputs } = instr
-    const [{ shape, strides }] = viewsOf(inputs)
+    const [{ shape, strides }] = inputs as readonly View[]
     const [out] = outputs
-    const plan = new PlanText()
-    return plan.made(out, () => {
-      const text = new KernelText()
-      const value = text.number(({ attrs }) => (attrs as Prims['pad']).value)
-      const length = numelOf(out.shape)
-      if (numelOf(shape) === 0) return plan.add(text.step(length, [], value))
+    return new PlanWriter().plan(out, () => {
+      const writer = new KernelWriter(numelOf(out.shape))
+      const value = writer.number(({ attrs }) => (attrs as Prims['pad']).value)
+      if (numelOf(shape) === 0) return writer.step(value)
       const padded = shape.flatMap((_, d) => (attrs.low[d] === 0 && attrs.high[d] === 0 ? [] : [d]))
       const { sizes, steps, own } = loopsApart(out.shape, [strides], padded)
-      const { lines, coordinates } = coordinatesOf(text, 'this.thread.x', sizes)
-      const moved = [...coordinates]
-      const body = [...lines]
+      const indices = writer.indices(writer.index, sizes)
       const inside = padded.map((axis, k) => {
-        const at = text.name('a')
-        moved[own[k]] = at
-        body.push(`const ${at} = ${coordinates[own[k]]} - ${attrs.low[axis]};`)
-        return `${at} >= 0 && ${at} < ${shape[axis]}`
+        indices[own[k]] = writer.value(`${indices[own[k]]} - ${attrs.low[axis]}`)
+        return `${indices[own[k]]} >= 0 && ${indices[own[k]]} < ${shape[axis]}`
       })
-      const { name, start } = text.array(inputCells(instr, 0))
-      const element = `${name}[${indexAt(start, moved, steps[0])}]`
-      if (inside.length === 0) return plan.add(text.step(length, body, element))
-      body.push(`let x = ${value};`, `if (${inside.join(' && ')}) { x = ${element}; }`)
-      return plan.add(text.step(length, body, 'x'))
+      const { name, start } = inputElements(instr, 0)(writer)
+      const element = (): string => `${name}[${writer.address(start, indices, steps[0])}]`
+      if (inside.length === 0) return writer.step(element())
+      const x = writer.value(value, 'let')
+      writer.when(inside.join(' && '), () => writer.line(`${x} = ${element()};`))
+      return writer.step(x)
     })
   },
   bound: ({ attrs }, bounds) => largest([...bounds, Math.abs(attrs.value)]),
@@ -105,24 +100,25 @@ export const pad: Planner<'pad'> = {
 export const assign: Planner<'assign'> = {
   plan: (instr) => {
     const { attrs, inputs, outputs } = instr
-    const [base, source] = viewsOf(inputs)
-    const plan = new PlanText()
-    return plan.made(outputs[0], () => {
-      const text = new KernelText()
-      const length = numelOf(outputs[0].shape)
+    const [base, source] = inputs as readonly View[]
+    const [out] = outputs
+    return new PlanWriter().plan(out, () => {
+      const length = numelOf(out.shape)
+      const writer = new KernelWriter(length)
       const { sizes, steps } = loopsOver(base.shape, [base.strides])
-      const { lines, coordinates } = coordinatesOf(text, 'this.thread.x', sizes)
-      const { name, start } = text.array(inputCells(instr, 0))
-      const body = [...lines, `let x = ${name}[${indexAt(start, coordinates, steps[0])}];`]
-      if (numelOf(source.shape) > 0) {
-        const { dims, shifts } = turned(loopsOver(source.shape, [attrs.region.strides, source.strides]))
-        const cells = text.array(inputCells(instr, 1))
-        const first = text.number(({ attrs }) => (attrs as Prims['assign']).region.offset + shifts[0])
-        const from = sumOf([cells.start, shifts[1] === 0 ? '' : String(shifts[1])])
-        const found = (index: string) => [`x = ${cells.name}[${index}];`]
-        body.push(`const p = this.thread.x - ${first};`, ...preimages(text, dims, 'p', length, from, found))
-      }
-      return plan.add(text.step(length, body, 'x'))
+      const to = inputElements(instr, 0)(writer)
+      const x = writer.value(
+        `${to.name}[${writer.address(to.start, writer.indices(writer.index, sizes), steps[0])}]`,
+        'let',
+      )
+      if (numelOf(source.shape) === 0) return writer.step(x)
+      const { dims, shifts } = turned(loopsOver(source.shape, [attrs.region.strides, source.strides]))
+      const { name, start } = inputElements(instr, 1)(writer)
+      const first = writer.number(({ attrs }) => (attrs as Prims['assign']).region.offset + shifts[0])
+      const position = writer.value(`${writer.index} - ${first}`)
+      const from = further(writer, start, shifts[1])
+      preimages(writer, dims, position, length, from, (index) => writer.line(`${x} = ${name}[${index}];`))
+      return writer.step(x)
     })
   },
   bound: (_, bounds) => largest(bounds),

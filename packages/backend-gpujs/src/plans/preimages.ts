@@ -1,7 +1,8 @@
 // A layout turned around: statements that find, for a position in memory, the elements that lie there. A view that was
 // written to and the adjoint of a view ask for it; windows overlap, so there may be several.
 import type { Loops } from '@flambeau/core/backend'
-import { divided, each, indexAt, type KernelText } from './text.ts'
+import { divided, type KernelWriter } from '../writer.ts'
+import { each } from './loops.ts'
 
 /** A dimension of the elements: its size, its step in the memory that is looked from, its step in that of the elements. */
 interface Dim {
@@ -30,48 +31,38 @@ export function turned({ sizes, steps: [to, from] }: Loops): {
 }
 
 /**
- * Statements that run `body` with the index of every element that lies `position` after the first, a whole number between
- * -`most` and `most`; `start` is the index of the first element.
+ * Writes `body` for the index of every element that lies `position` after the first, a whole number between -`most` and
+ * `most`; `start` is the index of the first element.
  */
 export function preimages(
-  text: KernelText,
+  writer: KernelWriter,
   dims: readonly Dim[],
   position: string,
   most: number,
-  start: string,
-  body: (index: string) => readonly string[],
-): readonly string[] {
-  const coordinates: string[] = []
-  const search = (d: number, left: string): readonly string[] => {
+  start: string | undefined,
+  body: (index: string) => void,
+): void {
+  const froms = dims.map(({ from }) => from)
+  const search = (left: string, indices: readonly string[]): void => {
+    const d = indices.length
     if (d === dims.length) {
-      const index = indexAt(
-        start,
-        coordinates,
-        dims.map(({ from }) => from),
-      )
-      return [`if (${left} === 0) {`, ...body(index), '}']
+      writer.when(`${left} === 0`, () => body(writer.address(start, indices, froms)))
+      return
     }
     const { size, step } = dims[d]
-    const at = text.name('c')
-    coordinates[d] = at
-    const next = text.name('p')
-    const inside = [`const ${next} = ${left} - ${at} * ${step};`, ...search(d + 1, next)]
-    // What later dimensions can reach: an element that lies here is at most so many before the last that could.
+    const at = (index: string): void => search(writer.value(`${left} - ${index} * ${step}`), [...indices, index])
+    // What later dimensions reach: an element that lies here is at most so many before the last one that could.
     const reach = dims.slice(d + 1).reduce((sum, dim) => sum + (dim.size - 1) * dim.step, 0)
     const turns = step === 0 ? size : Math.floor(reach / step) + 1
     if (turns >= size) {
-      return each(text, size, (turn) => [`const ${at} = ${turn};`, `if (${at} * ${step} <= ${left}) {`, ...inside, '}'])
+      each(writer, size, (index) => writer.when(`${index} * ${step} <= ${left}`, () => at(index)))
+      return
     }
-    const { lines, quotient } = divided(text, left, step, most)
-    return [
-      ...lines,
-      ...each(text, turns, (turn) => [
-        `const ${at} = ${quotient} - ${turn};`,
-        `if (${at} >= 0 && ${at} < ${size}) {`,
-        ...inside,
-        '}',
-      ]),
-    ]
+    const last = writer.value(divided(left, step, most))
+    each(writer, turns, (turn) => {
+      const index = turn === '0' ? last : writer.value(`${last} - ${turn}`)
+      writer.when(`${index} >= 0 && ${index} < ${size}`, () => at(index))
+    })
   }
-  return [`if (${position} >= 0) {`, ...search(0, position), '}']
+  writer.when(`${position} >= 0`, () => search(position, []))
 }

@@ -41,7 +41,8 @@ interface Turns {
   readonly steps: readonly number[]
 }
 
-function combine(fn: ReduceFn, dtype: DType, a: string, b: string): string {
+/** Two elements put together, before the result is brought back to its dtype. */
+export function combine(fn: ReduceFn, dtype: DType, a: string, b: string): string {
   if (fn === 'max' || (fn === 'sum' && dtype === 'bool')) return `Math.max(${a}, ${b})`
   if (fn === 'min') return `Math.min(${a}, ${b})`
   return fn === 'sum' ? `${a} + ${b}` : `${a} * ${b}`
