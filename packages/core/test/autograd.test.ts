@@ -9,6 +9,7 @@ import {
   inferenceMode,
   noGrad,
   ones,
+  profile,
   type Tensor,
   tensor,
   useDevice,
@@ -811,5 +812,36 @@ describe('modes', () => {
     const x = leaf(1)
     expect(autograd.setGradEnabled(false, () => x.mul(2)).requiresGrad).toBe(false)
     expect(noGrad(() => autograd.setGradEnabled(true, () => x.mul(2))).requiresGrad).toBe(true)
+  })
+})
+
+describe('gradients of several inputs', () => {
+  const kernels = (step: () => void): string[] =>
+    profile(step)
+      .events.filter(({ kind }) => kind === 'map')
+      .map(({ name, outputs }) => `${name} ${outputs.length}`)
+  const leaves = () => [0.3, -1.7].map((value) => tensor([value, 2 * value], { requiresGrad: true }))
+
+  it('are one kernel, with the bits that single rules give', () => {
+    const [a, b] = leaves()
+    const y = a.div(b)
+    const dy = tensor([0.1, 0.7])
+    expect(kernels(() => y.backward(dy))).toEqual(['div 2'])
+    const [x] = grad(a.div(b.detach()), a, { gradOutputs: dy })
+    const [z] = grad(a.detach().div(b), b, { gradOutputs: dy })
+    expect(a.grad?.toArray()).toEqual(x.toArray())
+    expect(b.grad?.toArray()).toEqual(z.toArray())
+  })
+
+  it('are recorded one by one where they have gradients themselves, and where shapes or dtypes differ', () => {
+    const [a, b] = leaves()
+    expect(
+      kernels(() => void grad(a.mul(b).sum(), [a, b], { createGraph: true })).filter((x) => x.endsWith(' 2')),
+    ).toEqual([])
+    const row = tensor([[1], [2]], { requiresGrad: true })
+    const y = row.mul(a)
+    expect(kernels(() => y.backward(ones(2, 2))).filter((x) => x.endsWith(' 2'))).toEqual([])
+    const [alone] = grad(row.mul(a.detach()), row, { gradOutputs: ones(2, 2) })
+    expect(row.grad?.toArray()).toEqual(alone.toArray())
   })
 })

@@ -10,6 +10,7 @@ import { type Expr, inputsOf, replace, s, substitute } from '../expr/expr.ts'
 import { apply, setContiguousCopy } from '../tensor/apply.ts'
 import type { Gradients, Input, OpDef, Saves, Vjp } from '../tensor/op.ts'
 import type { Tensor } from '../tensor/tensor.ts'
+import { type JointRule, jointly, several } from './joint.ts'
 import { inputExprs, keyOf, reduced } from './kernels.ts'
 
 type Build = (...x: Expr[]) => Expr
@@ -91,37 +92,66 @@ export function elementwise(name: string, build: Build, options: ElementwiseOpti
     out === 'float' ? floatType(commonType(inputs)) : commonType(inputs, target)
   const rules: (GradRule | undefined)[] = []
 
+  /** The gradient of an input as an expression over dy, the inputs, and the result. */
+  const gradient = (position: number, [dy, ...rest]: readonly Expr[]): Expr => {
+    const x = rest.slice(0, arity)
+    const y = rest[arity]
+    if (grad !== undefined) return grad({ dy, x, y })[position]
+    // The expression is built over stand-ins for the inputs, so that the result can be put in where it appears.
+    const root = build(...x)
+    const found =
+      derive(
+        root,
+        dy,
+        x.map((e) => e.value),
+      )[position] ?? s.constant(0, dy.dtype)
+    return root.args.length === 0 ? found : replace(found, root, y)
+  }
+  const standIns = (dtype: DType): Expr[] => Array.from({ length: arity + 2 }, (_, i) => s.input(i, dtype))
+  /** The same over those of its operands that it reads. */
+  const over = (position: number, uses: readonly number[], used: readonly Expr[], dtype: DType): Expr =>
+    substitute(gradient(position, standIns(dtype)), (x) => used[uses.indexOf(x.value)])
+  const gradName = options.gradName ?? 'mul'
+
   /** The op that computes the gradient of an input; built at its first use. */
   const ruleFor = (position: number): GradRule => {
     const known = rules[position]
     if (known !== undefined) return known
-    const gradient: Build = (dy, ...rest) => {
-      const x = rest.slice(0, arity)
-      const y = rest[arity]
-      if (grad !== undefined) return grad({ dy, x, y })[position]
-      // The expression is built over stand-ins for the inputs, so that the result can be put in where it appears.
-      const root = build(...x)
-      const found =
-        derive(
-          root,
-          dy,
-          x.map((e) => e.value),
-        )[position] ?? s.constant(0, dy.dtype)
-      return root.args.length === 0 ? found : replace(found, root, y)
-    }
-    const trial = gradient(...Array.from({ length: arity + 2 }, (_, i) => s.input(i, 'float32')))
+    const trial = gradient(position, standIns('float32'))
     const uses = inputsOf([trial])
-    const op = elementwise(
-      options.gradName ?? 'mul',
-      (...used) => {
-        const dtype = used[0]?.dtype ?? 'float32'
-        const all = Array.from({ length: arity + 2 }, (_, i) => s.input(i, dtype))
-        return substitute(gradient(...all), (x) => used[uses.indexOf(x.value)])
-      },
-      { arity: uses.length },
-    )
+    const op = elementwise(gradName, (...used) => over(position, uses, used, used[0]?.dtype ?? 'float32'), {
+      arity: uses.length,
+    })
     rules[position] = { op, uses, identity: trial.step === 'input' && trial.value === 0 }
     return rules[position] as GradRule
+  }
+
+  /** By the bits of the inputs that need a gradient; null where there are not two that are computed. */
+  const joints: (JointRule | null | undefined)[] = []
+  const jointFor = (needs: number): JointRule | null => {
+    const known = joints[needs]
+    if (known !== undefined) return known
+    const positions: number[] = []
+    const used = new Set([0])
+    for (let i = 0; i < arity; i++) {
+      const { uses, identity } = ruleFor(i)
+      if ((needs & (1 << i)) === 0 || identity || uses.length === 0) continue
+      positions.push(i)
+      for (const use of uses) used.add(use)
+    }
+    const uses = [...used]
+    const joint: JointRule | null =
+      positions.length < 2
+        ? null
+        : {
+            positions,
+            uses,
+            op: several(gradName, positions.length, (operands, dtype) =>
+              positions.map((position) => over(position, uses, operands, dtype)),
+            ),
+          }
+    joints[needs] = joint
+    return joint
   }
 
   const inputGradient = (ctx: Vjp<Spec | null>, position: number): Tensor => {
@@ -169,8 +199,12 @@ export function elementwise(name: string, build: Build, options: ElementwiseOpti
       ? {}
       : {
           vjp(ctx: Vjp<Spec | null>): Gradients {
-            const gradients = new Array<Tensor | null>(arity)
-            for (let i = 0; i < arity; i++) gradients[i] = ctx.needs(i) ? inputGradient(ctx, i) : null
+            const gradients = new Array<Tensor | null>(arity).fill(null)
+            let needs = 0
+            for (let i = 0; i < arity; i++) if (ctx.needs(i)) needs |= 1 << i
+            if (ctx.attrs === null) jointly(ctx, arity, jointFor(needs), gradients)
+            for (let i = 0; i < arity; i++)
+              if (gradients[i] === null && needs & (1 << i)) gradients[i] = inputGradient(ctx, i)
             return gradients
           },
           saves(needs: number): Saves {
