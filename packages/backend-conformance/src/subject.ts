@@ -68,14 +68,16 @@ export const subjectsOf = (backend: Backend, options: Pick<Subject, 'bitwise' | 
   )
 }
 
-/** The sample with float64 for float32 everywhere, also where a dtype is named. */
-export const doubled = (sample: Ready<Sample>): Ready<Sample> =>
+/** Data with one dtype for another everywhere, also where it is named; numbers that JSON lacks stay as they are. */
+const withDType = <T>(data: T, from: DType, to: DType): T =>
   JSON.parse(
-    JSON.stringify(sample, (_, x) =>
+    JSON.stringify(data, (_, x) =>
       typeof x === 'number' && (!Number.isFinite(x) || Object.is(x, -0)) ? { $: String(x) } : x,
-    ).replaceAll('"float32"', '"float64"'),
+    ).replaceAll(`"${from}"`, `"${to}"`),
     (_, x) => (x !== null && typeof x === 'object' && '$' in x ? Number(x.$) : x),
   )
+export const doubled = <T>(data: T): T => withDType(data, 'float32', 'float64')
+export const narrowed = <T>(data: T): T => withDType(data, 'float64', 'float32')
 
 export const takesGradients = (sample: Sample): boolean =>
   tensorsOf(sample).some((spec) => isFloat(spec.dtype) && spec.grad)

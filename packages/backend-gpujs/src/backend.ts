@@ -9,6 +9,7 @@ import {
   HostBuffer,
   type Instr,
   isContiguous,
+  isFloat,
   isScalar,
   type Memory,
   newArray,
@@ -279,10 +280,10 @@ export class GpujsBackend implements Backend {
 
 const bufferOf = (x: { readonly buffer: unknown }): Buffer => x.buffer as Buffer
 
-/** The largest absolute value of an operand's elements, as far as it is known. */
+/** The largest absolute value of an operand's elements, as far as it is known; 0 for floats, which may be anything. */
 function boundOf(x: Instr['inputs'][number]): number {
-  if (isScalar(x)) return Math.abs(scalarValue(x))
-  return x.dtype === 'int32' ? bufferOf(x).cell.bound : x.dtype === 'uint8' ? 255 : x.dtype === 'bool' ? 1 : Infinity
+  if (isScalar(x)) return isFloat(x.dtype) ? 0 : Math.abs(scalarValue(x))
+  return x.dtype === 'int32' ? bufferOf(x).cell.bound : x.dtype === 'uint8' ? 255 : x.dtype === 'bool' ? 1 : 0
 }
 
 function largest(data: TypedArray): number {

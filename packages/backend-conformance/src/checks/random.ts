@@ -3,13 +3,10 @@ import * as fc from 'fast-check'
 import { callOp, lay, type Make, memories, type Memory, prepareCall, readAll } from '../call.ts'
 import { differenceOfAll, type Result } from '../compare.ts'
 import type { Case as Drawn, Choose } from '../property.ts'
-import { type Check, hasDoubles, type Subject } from '../subject.ts'
+import { type Check, hasDoubles, narrowed, type Subject } from '../subject.ts'
 
 const show = ({ args, kwargs }: Pick<Drawn, 'args' | 'kwargs'>): string =>
   JSON.stringify(kwargs ? [...args, kwargs] : args)
-
-/** float32 in place of float64, for backends without the latter. */
-const narrowed = (drawn: Drawn): Drawn => JSON.parse(JSON.stringify(drawn).replaceAll('"float64"', '"float32"'))
 
 const differs = async (
   { op }: Subject,
