@@ -4,7 +4,7 @@
 import { RuntimeError } from '@flambeau/core/backend'
 import gpujs from 'gpu.js'
 import type { GlContext, GlTexture } from './gl.ts'
-import type { Kernel } from './plan.ts'
+import type { Kernel, KernelFunction } from './plan.ts'
 
 /** Where elements are: a texture, or an array in the modes that compute on the host. */
 export type Texture = GlTexture | Float32Array
@@ -80,6 +80,10 @@ function made<T extends Made>(mode: Mode, { source }: Kernel, settings: object):
   return kernel
 }
 
+/** A function's declaration in GLSL. */
+const prototypeOf = ({ name, parameters }: KernelFunction): string =>
+  `float ${name}(${new Array(parameters).fill('float').join(', ')});`
+
 /** What runs kernels in one mode. */
 export interface Engine {
   readonly mode: Mode
@@ -124,7 +128,13 @@ export function glEngine(mode: 'webgl2' | 'webgl' | 'headlessgl', context: GlCon
   let fixIntegerDivisionAccuracy = false
 
   function build(kernel: Kernel, args: readonly unknown[]): MadeGl {
-    const settings = { ...settingsOf(kernel, 'ArrayTexture(1)'), ...shared, fixIntegerDivisionAccuracy }
+    const settings = {
+      ...settingsOf(kernel, 'ArrayTexture(1)'),
+      ...shared,
+      fixIntegerDivisionAccuracy,
+      // gpu.js puts functions in an order in which one may call another that comes after it.
+      injectedNative: kernel.functions.map(prototypeOf).join('\n'),
+    }
     const it = made<MadeGl>(mode, kernel, settings)
     it.buffer = vertices
     it.build(...args)

@@ -107,7 +107,7 @@ export class GpujsBackend implements Backend {
       strided: true,
       syncRead: true,
       multiOutput: false,
-      reducedPost: false,
+      reducedPost: true,
       maxArgs: 8,
       maxElements,
       strictFloat: context === null,

@@ -37,7 +37,7 @@ const common: Table = {
 
 const floatSteps: Table = {
   div: (a, b) => `${a} / ${b}`,
-  mod: (a, b) => `modf(${a}, ${b})`,
+  mod: (a, b) => `floorModf(${a}, ${b})`,
   floorDiv: (a, b) => `floorDivf(${a}, ${b})`,
   pow: (a, b) => `powf(${a}, ${b})`,
   floor: (a) => `Math.floor(${a})`,
@@ -71,6 +71,18 @@ const stepsOf: Record<DType, Table> = {
   int32: intSteps,
   uint8: intSteps,
   bool: boolSteps,
+}
+
+/** Powers that are less work than a power. */
+const powers: Readonly<Record<string, (a: string) => string>> = {
+  '-1': (a) => `1 / ${a}`,
+  '0.5': (a) => `Math.sqrt(${a})`,
+  '2': (a) => `${a} * ${a}`,
+  '3': (a) => `${a} * ${a} * ${a}`,
+}
+
+function power({ dtype, args: [, p] }: Expr): ((a: string) => string) | undefined {
+  return p.step === 'const' && (isFloat(dtype) || p.value > 1) ? powers[p.value] : undefined
 }
 
 const emitOf = (x: Expr): Emit | undefined => stepsOf[x.dtype][x.step] ?? common[x.step]
@@ -118,7 +130,7 @@ function emitNode(
   }
   const [a, b, c] = x.args.map(nameOf)
   if (x.step === 'cast') return cast(writer, a, x.args[0].dtype, x.dtype)
-  const code = emitOf(x)
+  const code = (x.step === 'pow' ? power(x) : undefined) ?? emitOf(x)
   if (code === undefined) throw new Error(`no gpu.js source for step ${x.step} in ${x.dtype}`)
   return wrapped(writer, writer.value(code(a, b, c)), x.dtype)
 }

@@ -121,7 +121,7 @@ const texts = [
   return remainderStep(r, y);
 }`,
   // The remainder with the divisor's sign.
-  `function modf(x, y) {
+  `function floorModf(x, y) {
   const r = fmodf(x, y);
   return (r !== 0 && (r < 0) !== (y < 0)) ? r + y : r;
 }`,
