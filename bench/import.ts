@@ -1,8 +1,10 @@
-// What a fresh process pays before its first gradient: Node alone, and Node with `import 'flambeau'` and one gradient,
-// each a new process, in turn. And how many bytes the three packages put on a disk.
+// What a fresh process pays before its first gradient: Node alone, Node with `import 'flambeau'` and one gradient, and the
+// same with other libraries where bench/vs is installed, each a new process, in turn. And how many bytes the three packages
+// put on a disk.
 import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { measure, timed } from './src/harness.ts'
+import { measure, type Sample, timed } from './src/harness.ts'
 import { packed } from './src/installed.ts'
 import { report, type Row } from './src/report.ts'
 
@@ -10,6 +12,7 @@ const path = (relative: string): string => fileURLToPath(new URL(relative, impor
 const bare = path('./src/processes/bare.js')
 const imported = path('./src/processes/imported.js')
 const gradient = path('./src/processes/first-gradient.js')
+const others = existsSync(path('../vs/node_modules/.package-lock.json'))
 
 /** A new process for every repetition; all print the same, which is the check that they did their work. */
 const running = (file: string) =>
@@ -17,16 +20,24 @@ const running = (file: string) =>
     let last = ''
     for (let i = 0; i < n; i++) {
       const { stdout, stderr, status } = spawnSync(process.execPath, [file], { encoding: 'utf8' })
-      if (status !== 0 || stdout.trim() !== '2.75') throw new Error(`${file} ended with ${status}: ${stdout}${stderr}`)
+      if (status !== 0 || !stdout.trim().endsWith('2.75'))
+        throw new Error(`${file} ended with ${status}: ${stdout}${stderr}`)
       last = stdout
     }
     return last
   })
 
-const measured = await measure(
-  { bare: running(bare), imported: running(imported), gradient: running(gradient) },
-  { rounds: 41, repeat: 1, warmupMs: 500 },
-)
+const processes: Record<string, Sample> = {
+  bare: running(bare),
+  imported: running(imported),
+  gradient: running(gradient),
+  ...(others && {
+    jax: running(path('../vs/first-gradient-jax.mjs')),
+    tfjs: running(path('../vs/first-gradient-tfjs.mjs')),
+  }),
+}
+
+const measured = await measure(processes, { rounds: 41, repeat: 1, warmupMs: 500 })
 
 const ms = (ns: number): number => ns / 1e6
 const row = (what: string, subject: 'bare' | 'imported' | 'gradient'): Row => {
@@ -34,7 +45,7 @@ const row = (what: string, subject: 'bare' | 'imported' | 'gradient'): Row => {
   const note = `min ${ms(min).toFixed(1)}, ${ms(p10).toFixed(1)} to ${ms(p90).toFixed(1)}`
   return { what, value: ms(median), unit: 'ms', note }
 }
-const over = (what: string, subject: 'imported' | 'gradient', held: object): Row => {
+const over = (what: string, subject: 'imported' | 'gradient' | 'jax' | 'tfjs', held: object): Row => {
   const { median, p10, p90 } = measured.difference(subject, 'bare')
   return { what, value: ms(median), unit: 'ms', note: `${ms(p10).toFixed(1)} to ${ms(p90).toFixed(1)}`, ...held }
 }
@@ -42,18 +53,27 @@ const over = (what: string, subject: 'imported' | 'gradient', held: object): Row
 const sizes = ['core', 'backend-js', 'flambeau'].map(packed)
 const total = sizes.reduce((sum, { unpackedSize }) => sum + unpackedSize, 0)
 
-report([
-  over("`import 'flambeau'` and a first gradient, over bare Node", 'gradient', { atMost: 20 }),
-  over("`import 'flambeau'` alone, over bare Node", 'imported', {}),
-  row('bare Node', 'bare'),
-  row("Node with `import 'flambeau'` and a first gradient", 'gradient'),
-  {
-    what: 'core, backend-js and flambeau installed',
-    value: total / 1e6,
-    unit: 'MB',
-    note: sizes
-      .map(({ name, unpackedSize, entryCount }) => `${name} ${unpackedSize} bytes in ${entryCount} files`)
-      .join(', '),
-    atMost: 1.5,
-  },
-])
+report(
+  [
+    over("`import 'flambeau'` and a first gradient, over bare Node", 'gradient', { atMost: 20 }),
+    over("`import 'flambeau'` alone, over bare Node", 'imported', {}),
+    ...(others
+      ? [
+          over('jax-js and a first gradient, over bare Node', 'jax', {}),
+          over('TensorFlow.js and a first gradient, over bare Node', 'tfjs', {}),
+        ]
+      : []),
+    row('bare Node', 'bare'),
+    row("Node with `import 'flambeau'` and a first gradient", 'gradient'),
+    {
+      what: 'core, backend-js and flambeau installed',
+      value: total / 1e6,
+      unit: 'MB',
+      note: sizes
+        .map(({ name, unpackedSize, entryCount }) => `${name} ${unpackedSize} bytes in ${entryCount} files`)
+        .join(', '),
+      atMost: 1.5,
+    },
+  ],
+  others ? [] : ['Other libraries are absent: `pnpm bench vs` installs them.'],
+)
