@@ -108,21 +108,24 @@ export function emit(
   input: (position: number, dtype: DType) => string,
 ): string[] {
   const names = new Map<Expr, string>()
-  for (const x of topological(roots))
-    names.set(
-      x,
-      emitNode(writer, x, (arg) => names.get(arg) as string, input),
-    )
+  const read = new Map<string, string>()
+  for (const x of topological(roots)) {
+    if (x.step === 'input') {
+      // Expressions that were put together have nodes of their own for one input.
+      const key = `${x.value} ${x.dtype}`
+      const name = read.get(key) ?? input(x.value, x.dtype)
+      read.set(key, name)
+      names.set(x, name)
+    } else
+      names.set(
+        x,
+        emitNode(writer, x, (arg) => names.get(arg) as string),
+      )
+  }
   return roots.map((root) => names.get(root) as string)
 }
 
-function emitNode(
-  writer: KernelWriter,
-  x: Expr,
-  nameOf: (arg: Expr) => string,
-  input: (position: number, dtype: DType) => string,
-): string {
-  if (x.step === 'input') return input(x.value, x.dtype)
+function emitNode(writer: KernelWriter, x: Expr, nameOf: (arg: Expr) => string): string {
   if (x.step === 'const') {
     const value = roundTo[x.dtype](x.value)
     // No mode has a literal for what is not finite.

@@ -118,9 +118,9 @@ export class KernelWriter {
     return this.texture({ input: position }, isView(x) ? lengthOf(x) : 0)
   }
 
-  /** A scalar operand: a number of its dtype. */
-  scalar(x: Operand, position: number): string {
-    const round = roundTo[x.dtype]
+  /** A scalar operand: a number, as a value of the dtype that it is read as. */
+  scalar(position: number, dtype: DType): string {
+    const round = roundTo[dtype]
     return this.number(({ inputs }) => {
       const operand = inputs[position]
       return isView(operand) ? 0 : round(scalarValue(operand))

@@ -24,7 +24,7 @@ export class Dice {
   }
 }
 
-const value = (dice: Dice, dtype: DType): number =>
+export const drawValue = (dice: Dice, dtype: DType): number =>
   dtype === 'bool'
     ? dice.int(0, 1)
     : dtype === 'uint8'
@@ -34,7 +34,7 @@ const value = (dice: Dice, dtype: DType): number =>
         : dice.int(-40, 40) / 8
 
 /** Elements of a shape in a buffer: row-major, transposed, reversed, with gaps, repeated along a dimension. */
-export function drawHeld(dice: Dice, shape: Shape, dtype: DType, element = () => value(dice, dtype)): Held {
+export function drawHeld(dice: Dice, shape: Shape, dtype: DType, element = () => drawValue(dice, dtype)): Held {
   const rank = shape.length
   const order = shape.map((_, d) => d)
   if (dice.int(0, 2) === 0) order.sort(() => dice.int(0, 1) - 0.5)
@@ -67,7 +67,7 @@ export const drawn: { readonly [kind: string]: (dice: Dice, most?: number) => Ca
     const dtype = dice.one(dtypes)
     const batch = dice.shape(0, 2, 0, 3)
     const [m, k, n] = [dice.int(0, most), dice.int(0, most), dice.int(0, most)]
-    const small = () => (dtype === 'uint8' ? dice.int(0, 9) : value(dice, dtype))
+    const small = () => (dtype === 'uint8' ? dice.int(0, 9) : drawValue(dice, dtype))
     return {
       kind: 'matmul',
       attrs: {},
@@ -89,7 +89,7 @@ export const drawn: { readonly [kind: string]: (dice: Dice, most?: number) => Ca
     const dtype = dice.one(dtypes)
     const shape = dice.shape(0, 4)
     const amounts = () => shape.map(() => dice.one([0, 0, 1, 3]))
-    const attrs = { low: amounts(), high: amounts(), value: value(dice, dtype) }
+    const attrs = { low: amounts(), high: amounts(), value: drawValue(dice, dtype) }
     return {
       kind: 'pad',
       attrs,
@@ -194,7 +194,7 @@ export const drawn: { readonly [kind: string]: (dice: Dice, most?: number) => Ca
     if (shape.length > 0) shape[axis] = dice.int(0, most)
     const fn = dice.one(['sum', 'prod', 'max', 'min'] as const)
     const small = () =>
-      fn === 'prod' ? dice.one(dtype === 'int32' ? [1, 1, -1] : [0.5, 1, 1, 2, -1]) : value(dice, dtype)
+      fn === 'prod' ? dice.one(dtype === 'int32' ? [1, 1, -1] : [0.5, 1, 1, 2, -1]) : drawValue(dice, dtype)
     return {
       kind: 'scan',
       attrs: { axis, fn },

@@ -1,78 +1,197 @@
-import { s, type Expr, type Instr, type Operand, type Output } from '@flambeau/core/backend'
-import { describe, expect, it } from 'vitest'
-import { buffer, elementsOf, output, runner, view } from './run-plan.ts'
+// Maps on every mode against backend-js: random expressions, layouts and axes, reductions in stages, of nothing, and with
+// something made of them, and checks.
+import { type DType, type Expr, isFloat, type MapOut, numelOf, s } from '@flambeau/core/backend'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { type Gpujs, gpujs } from '../src/index.ts'
+import { Dice, drawHeld, drawValue } from './drawn.ts'
+import { found, glModes } from './each-mode.ts'
+import { type Call, type Held, onBackend, onJs } from './running.ts'
 
-const origin = { name: 'test' }
-const mapOf = (expr: Expr, inputs: readonly Operand[], out: Output): Instr<'map'> => ({
-  kind: 'map',
-  attrs: { outs: [{ expr }] },
-  inputs,
-  outputs: [out],
-  origin,
-})
-const x = s.input(0, 'float32')
-const y = s.input(1, 'float32')
+type Build = (a: Expr, b: Expr) => Expr
 
-describe.each(['cpu', 'webasm'] as const)('maps in %s', (mode) => {
-  const { run } = runner(mode)
-  it('adds a row to a transposed matrix', () => {
-    const a = view(buffer(Float32Array.from({ length: 13 }, (_, i) => i)), [3, 4], 'float32', [1, 3], 1)
-    const b = view(buffer([10, 20, 30, 40]), [3, 4], 'float32', [0, 1])
-    const got = run(mapOf(s.add(x, s.mul(y, 2)), [a, b], output([3, 4])) as Instr).outputs[0]
-    const [p, q] = [a, b].map((v) => elementsOf(v, [3, 4]))
-    expect(got).toEqual(p.map((v, i) => v + 2 * q[i]))
+/** Steps of which the result of small whole numbers and eighths is exact, or rounded once. */
+const builds: { readonly [kind in 'float' | 'int' | 'any']: readonly Build[] } = {
+  float: [s.div, s.mod, s.floorDiv, (a) => s.floor(a), (a) => s.ceil(a), (a) => s.trunc(a), (a) => s.rint(a)],
+  int: [
+    (a, b) => s.floorDiv(a, s.add(s.mul(b, b), 1)),
+    (a, b) => s.mod(a, s.sub(s.neg(s.mul(b, b)), 1)),
+    (a, b) => s.pow(s.sign(a), s.abs(b)),
+    (a) => s.pow(s.mod(a, 5), 3),
+  ],
+  any: [
+    s.add,
+    s.sub,
+    s.mul,
+    s.min,
+    s.max,
+    (a) => s.neg(a),
+    (a) => s.abs(a),
+    (a) => s.sign(a),
+    (a, b) => s.select(s.lt(a, b), a, b),
+    (a, b) => s.select(s.and(s.ne(a, 0), s.not(s.eq(a, b))), b, 3),
+    (a, b) => s.cast(s.or(s.ge(a, b), s.xor(s.gt(a, 1), s.le(b, 2))), a.dtype),
+    (a, b) => s.fma(a, b, a),
+  ],
+}
+
+const leaves: readonly DType[] = ['float32', 'int32', 'uint8', 'bool']
+
+/** A random expression of a dtype over one input of each dtype; whole numbers are kept small. */
+function drawExpr(dice: Dice, dtype: DType, depth: number): Expr {
+  if (depth === 0)
+    return dice.int(0, 3) === 0 ? s.constant(dice.int(0, 3), dtype) : s.input(leaves.indexOf(dtype), dtype)
+  const from = dice.int(0, 3) === 0 ? dice.one(leaves) : dtype
+  if (from !== dtype) return s.cast(drawExpr(dice, from, depth - 1), dtype)
+  const [a, b] = [0, 1].map(() => drawExpr(dice, dtype, dice.int(0, depth - 1)))
+  if (dtype === 'bool') return dice.one<Build>([s.and, s.or, s.xor, (x) => s.not(x), s.add, s.mul, s.max, s.min])(a, b)
+  const made = dice.one([...builds.any, ...builds.any, ...builds[isFloat(dtype) ? 'float' : 'int']])(a, b)
+  return dtype === 'int32' ? s.mod(made, 50) : made
+}
+
+function compare(device: Gpujs, call: Call, tolerance = 0): void {
+  const wanted = onJs(call)
+  onBackend(device, call).forEach((values, k) => {
+    expect(values.length).toBe(wanted[k].length)
+    values.forEach((value, i) => {
+      const want = wanted[k][i]
+      // Infinities and what comes of them are not the same on a GPU.
+      if (!Number.isFinite(want) || Math.abs(value - want) <= tolerance * Math.max(1, Math.abs(want))) return
+      expect({ at: i, value, call }).toEqual({ at: i, value: want, call })
+    })
   })
-  it('reduces', () => {
-    for (const [shape, axes] of [
-      [[3, 5], [1]],
-      [[3, 5], [0]],
-      [
-        [3, 5],
-        [0, 1],
-      ],
-      [
-        [2, 3, 4],
-        [0, 2],
-      ],
-      [[2, 70, 5], [1]],
-      [[3, 5000], [1]],
-      [[5000, 3], [0]],
-      [
-        [40, 3, 60],
-        [0, 2],
-      ],
-      [[1025], [0]],
-      [[2100000], [0]],
-    ] as const) {
-      const n = shape.reduce((p: number, q: number) => p * q, 1)
-      const data = buffer(Float32Array.from({ length: n }, (_, i) => ((i * 7919) % 13) - 5))
-      const out = shape.filter((_, i) => !(axes as readonly number[]).includes(i))
-      for (const fn of ['sum', 'max', 'min'] as const) {
-        const got = run({
-          kind: 'map',
-          attrs: { outs: [{ expr: s.mul(x, 1), reduce: { fn, axes } }] },
-          inputs: [view(data, shape)],
-          outputs: [output(out)],
-          origin,
-        } as Instr).outputs[0]
-        const want = new Array(out.reduce((p, q) => p * q, 1)).fill(
-          fn === 'sum' ? 0 : fn === 'max' ? -Infinity : Infinity,
-        )
-        data.data.forEach((v, i) => {
-          let rest = i
-          const idx: number[] = []
-          for (let d = shape.length - 1; d >= 0; d--) {
-            idx[d] = rest % shape[d]
-            rest = Math.floor(rest / shape[d])
-          }
-          let o = 0
-          shape.forEach((sz, d) => {
-            if (!(axes as readonly number[]).includes(d)) o = o * sz + idx[d]
-          })
-          want[o] = fn === 'sum' ? want[o] + v : fn === 'max' ? Math.max(want[o], v) : Math.min(want[o], v)
-        })
-        expect(got, `${fn} ${shape} over ${axes}`).toEqual(want)
-      }
+}
+
+const held = (data: Held['data'], shape: readonly number[], strides: readonly number[], offset = 0): Held => ({
+  data,
+  view: { shape, strides, offset, dtype: data instanceof Int32Array ? 'int32' : 'float32' },
+})
+
+/** A map of one output. */
+const mapOf = (out: MapOut, inputs: Call['inputs'], shape: readonly number[], check?: Call['check']): Call => ({
+  kind: 'map',
+  attrs: { outs: [out] },
+  inputs,
+  outputs: [{ shape, dtype: out.expr.dtype }],
+  check,
+})
+
+const floats = (n: number): Float32Array => Float32Array.from({ length: n }, (_, i) => ((i * 7919) % 23) - 11)
+const x = s.input(0, 'float32')
+
+describe.each(found)('maps on %s', (mode) => {
+  let device: Gpujs
+  beforeAll(async () => {
+    device = await gpujs({ mode })
+  })
+  const runs = (glModes as readonly string[]).includes(mode) ? 30 : 200
+
+  it('random expressions of every dtype', () => {
+    for (let seed = 1; seed <= runs; seed++) {
+      const dice = new Dice(seed * 104729)
+      const dtype = dice.one(leaves)
+      const shape = dice.shape(0, 3, 0, 4)
+      const expr = drawExpr(dice, dtype, 4)
+      const inputs = leaves.map((leaf) => {
+        const scalar = { value: drawValue(dice, leaf), dtype: leaf }
+        return dice.int(0, 4) === 0 ? scalar : drawHeld(dice, shape, leaf)
+      })
+      // At least one view says what the shape is.
+      if (!inputs.some((input) => 'data' in input)) inputs[0] = drawHeld(dice, shape, 'float32')
+      // Quotients are rounded twice where js rounds once.
+      compare(device, mapOf({ expr }, inputs, shape), isFloat(dtype) ? 1e-6 : 0)
     }
+  })
+
+  it('random reductions over random axes', () => {
+    for (let seed = 1; seed <= runs; seed++) {
+      const dice = new Dice(seed * 15485863)
+      const dtype = dice.one(leaves)
+      const shape = dice.shape(1, 4, 0, 5)
+      const axes = shape.map((_, axis) => axis).filter(() => dice.int(0, 1) === 0)
+      const fn = dice.one(
+        dtype === 'int32' ? (['sum', 'max', 'min'] as const) : (['sum', 'prod', 'max', 'min'] as const),
+      )
+      const expr = s.max(s.input(0, dtype), s.input(1, dtype))
+      const post = isFloat(dtype) && dice.int(0, 1) === 0 ? s.mul(s.input(0, dtype), 0.25) : undefined
+      const kept = shape.filter((_, axis) => !axes.includes(axis))
+      const inputs = [drawHeld(dice, shape, dtype), drawHeld(dice, shape, dtype)]
+      if (axes.length === 0 || (dtype === 'int32' && fn !== 'sum' && numelOf(shape) === 0)) continue
+      compare(device, mapOf({ expr, reduce: { fn, axes, post } }, inputs, kept), 1e-5)
+    }
+  })
+
+  const sizes: readonly (readonly [readonly number[], readonly number[]])[] = [
+    [[1024], [0]],
+    [[1025], [0]],
+    [[3, 5000], [1]],
+    [[5000, 3], [0]],
+    [
+      [40, 3, 60],
+      [0, 2],
+    ],
+    [
+      [1500, 2, 4],
+      [0, 2],
+    ],
+    [[1100000], [0]],
+  ]
+  it.each(sizes)('reduces %j over %j in stages', (shape, axes) => {
+    const kept = shape.filter((_, axis) => !axes.includes(axis))
+    const strides = shape.map((_, axis) => numelOf(shape.slice(axis + 1)))
+    const input = held(floats(numelOf(shape)), shape, strides)
+    for (const fn of ['sum', 'max', 'min'] as const) {
+      const post = s.add(x, 1)
+      compare(device, mapOf({ expr: s.add(x, 0.5), reduce: { fn, axes, post } }, [input], kept), 0)
+    }
+  })
+
+  it('adds up with little error', () => {
+    const data = Float32Array.from({ length: 200000 }, (_, i) => 1 / (1 + (i % 1000)))
+    const call = mapOf({ expr: x, reduce: { fn: 'sum', axes: [0] } }, [held(data, [data.length], [1])], [])
+    compare(device, call, 2e-7)
+  })
+
+  it('has what nothing gives for reductions of nothing', () => {
+    const nothing = held(new Float32Array(0), [0, 2], [2, 1])
+    const expected = { sum: 0, prod: 1, max: -Infinity, min: Infinity } as const
+    for (const fn of ['sum', 'prod', 'max', 'min'] as const) {
+      const [got] = onBackend(device, mapOf({ expr: x, reduce: { fn, axes: [0] } }, [nothing], [2]))
+      expect([...got], fn).toEqual([expected[fn], expected[fn]])
+    }
+    const [empty] = onBackend(device, mapOf({ expr: x, reduce: { fn: 'sum', axes: [1] } }, [nothing], [0]))
+    expect(empty.length).toBe(0)
+  })
+
+  it('keeps indices apart up to 2^24', () => {
+    const n = 2 ** 24
+    // The last element of a row tells where the row is: rows of 3 elements, and one element more.
+    const row = held(new Float32Array([0, 0, 1]), [(n - 1) / 3, 3], [0, 1])
+    const call = mapOf({ expr: x, reduce: { fn: 'sum', axes: [0] } }, [row], [3])
+    expect([...onBackend(device, call)[0]]).toEqual([0, 0, (n - 1) / 3])
+  })
+
+  it('takes the check of a map for an error of the next read', async () => {
+    const error = (): Error => new RangeError('a zero')
+    const check = { expr: s.eq(x, 0), error }
+    const call = (data: readonly number[]) =>
+      mapOf({ expr: s.div(1, x) }, [held(new Float32Array(data), [data.length], [1])], [data.length], check)
+    expect([...onBackend(device, call([1, 2, 4]))[0]]).toEqual([1, 0.5, 0.25])
+    expect(() => onBackend(device, call([1, 0, 4]))).toThrow('a zero')
+    expect(onBackend(device, call([]))[0].length).toBe(0)
+    await device.sync()
+  })
+
+  it('does not write numbers into its text', () => {
+    const call = (value: number, offset: number): Call =>
+      mapOf(
+        { expr: s.mul(x, s.input(1, 'float32')) },
+        [held(floats(9), [2, 2], [4, 2], offset), { value, dtype: 'float32' }],
+        [2, 2],
+      )
+    compare(device, call(2, 1))
+    const { compilations } = device.report()
+    compare(device, call(0.1, 2))
+    compare(device, call(Number.NaN, 1))
+    expect(device.report().compilations).toBe(compilations)
   })
 })

@@ -1,6 +1,7 @@
 // Runs plans with gpu.js alone, and instructions on backend-js, so that planners are tested before and without the backend.
 import { createRequire } from 'node:module'
 import {
+  type Backend,
   type DType,
   type Instr,
   numelOf,
@@ -57,16 +58,15 @@ export interface Held {
 }
 
 /** What an instruction is, without buffers. */
-export type Call = Pick<Instr, 'kind' | 'attrs'> & {
+export type Call = Pick<Instr, 'kind' | 'attrs' | 'check'> & {
   readonly inputs: readonly (Held | { readonly value: number; readonly dtype: DType })[]
   readonly outputs: readonly Spec[]
 }
 
 const isHeld = (x: Call['inputs'][number]): x is Held => 'data' in x
 
-/** The instruction on backend-js: its outputs' elements, or its error. */
-export function onJs(call: Call): readonly TypedArray[] {
-  const backend = js()
+/** The instruction on a backend: its outputs' elements, or its error. */
+export function onBackend(backend: Backend, call: Call): readonly TypedArray[] {
   const inputs = call.inputs.map((x): Operand => {
     if (!isHeld(x)) return x
     const out = {
@@ -78,11 +78,16 @@ export function onJs(call: Call): readonly TypedArray[] {
     return { ...x.view, buffer: out.buffer }
   })
   const outputs = call.outputs.map((spec): Output => ({ ...spec, buffer: backend.alloc(spec) }))
-  backend.run({ kind: call.kind, attrs: call.attrs, inputs, outputs, origin: { name: call.kind } } as Instr)
+  const { kind, attrs, check } = call
+  const instr = { kind, attrs, inputs, outputs, check, origin: { name: kind } } as Instr
+  if (!backend.supports(instr)) throw new Error(`${backend.name} does not run this ${kind}`)
+  backend.run(instr)
   return outputs.map(({ shape, dtype, buffer }) =>
     backend.readSync({ shape: [numelOf(shape)], strides: [1], offset: 0, dtype, buffer }),
   )
 }
+
+export const onJs = (call: Call): readonly TypedArray[] => onBackend(js(), call)
 
 /** The instruction as planners see it. */
 export function plannable({ kind, attrs, inputs, outputs }: Call): Instr {

@@ -1,5 +1,6 @@
 // Maps over any number of operands. A plain one is one kernel; a reduced one is planned by reduce.ts.
 import {
+  type DType,
   type Expr,
   flagOf,
   type Instr,
@@ -34,19 +35,13 @@ function loopsOf(shape: Shape, axes: readonly number[], inputs: readonly Operand
 function open(writer: KernelWriter, expr: Expr, inputs: readonly Operand[]) {
   const positions = inputsOf([expr])
   const views = positions.filter((position) => isView(inputs[position]))
-  const names = new Map(
-    positions.map((position) => {
-      const x = inputs[position]
-      return [position, isView(x) ? writer.input(x, position) : writer.scalar(x, position)]
-    }),
-  )
+  const names = new Map(views.map((position) => [position, writer.input(inputs[position], position)]))
   return {
     starts: views.map((position) => writer.start(inputs[position], position)),
     element: (addresses: readonly string[]): string => {
-      const read = (position: number): string => {
-        const name = names.get(position) as string
+      const read = (position: number, dtype: DType): string => {
         const view = views.indexOf(position)
-        return view < 0 ? name : writer.value(`${name}[${addresses[view]}]`)
+        return view < 0 ? writer.scalar(position, dtype) : writer.value(`${names.get(position)}[${addresses[view]}]`)
       }
       return emit(writer, [expr], read)[0]
     },

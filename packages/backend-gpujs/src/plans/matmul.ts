@@ -1,6 +1,6 @@
 // The plan of a product of matrices: a thread an element, its sum over k in blocks that are added up on their own. Where
 // k is long and there are few elements, several threads share one, and a second kernel adds up what they have.
-import { type Instr, isFloat, isView, loopsOver, numelOf, type View } from '@flambeau/core/backend'
+import { type DType, type Instr, isFloat, isView, loopsOver, numelOf, type View } from '@flambeau/core/backend'
 import { exact, exprBound } from '../bounds.ts'
 import { emit, wrapped } from '../expression.ts'
 import type { Planner, Step } from '../plan.ts'
@@ -60,11 +60,11 @@ function finish(writer: KernelWriter, { attrs, inputs, outputs }: Instr<'matmul'
     views.map(({ strides }) => strides),
   )
   const indices = writer.indices(writer.index, sizes)
-  const element = (position: number): string => {
+  const element = (position: number, dtype: DType): string => {
     if (position === 0) return product
     const at = position + 1
     const x = inputs[at]
-    if (!isView(x)) return writer.scalar(x, at)
+    if (!isView(x)) return writer.scalar(at, dtype)
     const address = writer.address(writer.start(x, at), indices, steps[views.indexOf(x)])
     return writer.value(`${writer.input(x, at)}[${address}]`)
   }

@@ -33,12 +33,12 @@ export interface Rows {
   }
 }
 
-/** One loop of a kernel over elements `start` + k below `total`, with a step in each row. */
+/** One loop of a kernel, with a step in each row. */
 interface Turns {
   readonly turns: number
-  readonly start?: string
-  readonly total: number
   readonly steps: readonly number[]
+  /** Source of how many elements there are, where there may be fewer than turns. */
+  readonly left?: string
 }
 
 /** Two elements put together, before the result is brought back to its dtype. */
@@ -81,19 +81,12 @@ export function addReduction(steps: Step[], rows: Rows, dtype: DType, reduce: Re
     if (whole > 0) outerSteps[whole - 1] *= per
     return writer.address(start, indices, [...rows.kept.steps[k], ...outerSteps])
   })
-  const loops: Turns[] = sizes.slice(whole).map((size, l) => ({
-    turns: size,
-    total: size,
-    steps: rows.reduced.steps.map((row) => row[whole + l]),
-  }))
+  const stepsAt = (loop: number): number[] => rows.reduced.steps.map((row) => row[loop])
+  const loops: Turns[] = sizes.slice(whole).map((size, l) => ({ turns: size, steps: stepsAt(whole + l) }))
   if (per > 1) {
-    const start = writer.value(per === 1 ? part : `${part} * ${per}`)
-    loops.unshift({
-      turns: per,
-      start,
-      total: sizes[whole - 1],
-      steps: rows.reduced.steps.map((row) => row[whole - 1]),
-    })
+    const size = sizes[whole - 1]
+    const left = size % per === 0 ? undefined : writer.value(`${size} - ${part} * ${per}`)
+    loops.unshift({ turns: per, steps: stepsAt(whole - 1), left })
   }
   const result = wrapped(writer, nest(writer, loops, addresses, element, dtype, reduce.fn), dtype)
   if (rest > 1) {
@@ -129,27 +122,25 @@ function nest(
   fn: ReduceFn,
 ): string {
   if (loops.length === 0) return element(addresses)
-  const [{ turns, start, total, steps }, ...inside] = loops
+  const [{ turns, steps, left }, ...inside] = loops
   const identity = identityOf(fn, dtype)
   const sum = writer.value(Number.isFinite(identity) ? literal(identity) : writer.number(() => identity), 'let')
   const inBlocks = turns > block && (fn === 'sum' || fn === 'prod')
   writer.loop(inBlocks ? Math.ceil(turns / block) : turns, (k) => {
     const moved = addresses.map((at, row) => writer.address(at, [k], [steps[row] * (inBlocks ? block : 1)]))
-    const turn = (): void => {
-      const within = inBlocks
-        ? [{ turns: block, start: writer.value(blockStart(start, k)), total, steps }, ...inside]
-        : inside
-      writer.line(`${sum} = ${combine(fn, dtype, sum, nest(writer, within, moved, element, dtype, fn))};`)
-    }
-    // The last part, or the last block, may have fewer elements than turns.
-    if (inBlocks || (start === undefined && turns === total) || (start !== undefined && total % turns === 0)) turn()
-    else writer.when(`${start} + ${k} < ${total}`, turn)
+    const add = (loopsInside: readonly Turns[]): void =>
+      writer.line(`${sum} = ${combine(fn, dtype, sum, nest(writer, loopsInside, moved, element, dtype, fn))};`)
+    if (inBlocks) {
+      const full = left === undefined && turns % block === 0
+      add([
+        { turns: block, steps, left: full ? undefined : writer.value(`${left ?? turns} - ${k} * ${block}`) },
+        ...inside,
+      ])
+    } else if (left === undefined) add(inside)
+    else writer.when(`${k} < ${left}`, () => add(inside))
   })
   return sum
 }
-
-const blockStart = (start: string | undefined, k: string): string =>
-  start === undefined ? `${k} * ${block}` : `${start} + ${k} * ${block}`
 
 /** What a reduction of no elements gives. */
 export function reducedOfNone(dtype: DType, { fn, post }: Reduce): number {
