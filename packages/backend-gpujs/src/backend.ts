@@ -140,9 +140,31 @@ export class GpujsBackend implements Backend {
   /** An instruction with its plan; null where kernels cannot run it, or not exactly. */
   #ready(instr: Instr): Ready | null {
     const { plan, integers, entries } = this.#plans.find(instr)
-    if (plan === undefined || instr.inputs.some((x) => !isScalar(x) && bufferOf(x).cell.held)) return null
-    const bound = integers ? this.#planning.boundOf(instr, instr.inputs.map(boundOf)) : 0
-    return bound <= exactUpTo ? { instr, plan, entries, bound } : null
+    if (plan === undefined || instr.inputs.some(isHeld)) return null
+    if (!integers) return { instr, plan, entries, bound: 0 }
+    const bound = this.#planning.boundOf(instr, instr.inputs.map(boundOf))
+    if (bound !== Number.POSITIVE_INFINITY) return { instr, plan, entries, bound }
+    return this.#measure(instr) ? this.#ready(instr) : null
+  }
+
+  /**
+   * Looks at the elements of integer inputs whose bounds are what they might be and not what they are: a float that was
+   * cut may have been any. Whether there was one.
+   */
+  #measure({ inputs }: Instr): boolean {
+    let found = false
+    for (const x of inputs) {
+      if (isScalar(x) || x.dtype !== 'int32') continue
+      const buffer = bufferOf(x)
+      const { cell } = buffer
+      if (cell.measured) continue
+      found = true
+      const data = this.#textures.read(buffer, 0, cell.length)
+      const bound = largest(data)
+      if (bound > exactUpTo) this.#textures.setHost(buffer, copied('int32', data), bound)
+      else this.#textures.measured(buffer, bound)
+    }
+    return found
   }
 
   alloc(spec: Spec): Buffer {
@@ -277,6 +299,8 @@ export class GpujsBackend implements Backend {
     this.#engine.dispose()
   }
 }
+
+const isHeld = (x: Instr['inputs'][number]): boolean => !isScalar(x) && bufferOf(x).cell.held
 
 const bufferOf = (x: { readonly buffer: unknown }): Buffer => x.buffer as Buffer
 

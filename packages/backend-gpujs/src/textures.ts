@@ -18,6 +18,8 @@ export class Cell {
   host: TypedArray | null = null
   /** No element's absolute value is larger; of interest for whole numbers only. */
   bound = 0
+  /** Whether the bound is of the elements as they are, and not of what they might have been. */
+  measured = true
   /** When it was used last. */
   used = 0
 
@@ -176,6 +178,7 @@ export class Textures {
     cell.host = null
     cell.length = length
     cell.bound = bound
+    cell.measured = false
     cell.used = ++this.#clock
     this.#own(buffer, texture)
     if (before !== null) this.give(before)
@@ -186,9 +189,15 @@ export class Textures {
     const { cell } = buffer
     this.free(buffer)
     cell.length = data.length
-    cell.bound = bound
+    this.measured({ cell }, bound)
     if (this.#context === null && data instanceof Float32Array) cell.texture = data
     else cell.host = data
+  }
+
+  /** Notes the largest absolute value of a buffer's elements. */
+  measured({ cell }: Pick<Buffer, 'cell'>, bound: number): void {
+    cell.bound = bound
+    cell.measured = true
   }
 
   /** Gives back what a buffer holds. */

@@ -1,6 +1,7 @@
 // Maps on every mode against backend-js: random expressions, layouts and axes, reductions in stages, of nothing, and with
 // something made of them, and checks.
-import { type DType, type Expr, isFloat, type MapOut, numelOf, s } from '@flambeau/core/backend'
+import { type DType, type Expr, isFloat, type MapOut, numelOf, type ReduceFn, s } from '@flambeau/core/backend'
+import { js, tensor, useDevice } from 'flambeau'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type Gpujs, gpujs } from '../src/index.ts'
 import { Dice, drawHeld, drawValue } from './drawn.ts'
@@ -34,14 +35,28 @@ const builds: { readonly [kind in 'float' | 'int' | 'any']: readonly Build[] } =
   ],
 }
 
+/** What core asks for: it makes integers of bool before it adds them up. */
+const reductions: Readonly<Record<DType, readonly ReduceFn[]>> = {
+  float32: ['sum', 'prod', 'max', 'min'],
+  float64: [],
+  int32: ['sum', 'max', 'min'],
+  uint8: ['sum', 'prod', 'max', 'min'],
+  bool: ['max', 'min'],
+}
+
 const leaves: readonly DType[] = ['float32', 'int32', 'uint8', 'bool']
 
 /** A random expression of a dtype over one input of each dtype; whole numbers are kept small. */
 function drawExpr(dice: Dice, dtype: DType, depth: number): Expr {
   if (depth === 0)
-    return dice.int(0, 3) === 0 ? s.constant(dice.int(0, 3), dtype) : s.input(leaves.indexOf(dtype), dtype)
+    return dice.int(0, 3) === 0
+      ? s.constant(dice.int(0, dtype === 'bool' ? 1 : 3), dtype)
+      : s.input(leaves.indexOf(dtype), dtype)
   const from = dice.int(0, 3) === 0 ? dice.one(leaves) : dtype
-  if (from !== dtype) return s.cast(drawExpr(dice, from, depth - 1), dtype)
+  // What a float is cut to may be anything, and is not computed with.
+  if (from !== dtype && !(dtype === 'int32' && from === 'float32')) {
+    return s.cast(drawExpr(dice, from, depth - 1), dtype)
+  }
   const [a, b] = [0, 1].map(() => drawExpr(dice, dtype, dice.int(0, depth - 1)))
   if (dtype === 'bool') return dice.one<Build>([s.and, s.or, s.xor, (x) => s.not(x), s.add, s.mul, s.max, s.min])(a, b)
   const made = dice.one([...builds.any, ...builds.any, ...builds[isFloat(dtype) ? 'float' : 'int']])(a, b)
@@ -108,9 +123,7 @@ describe.each(found)('maps on %s', (mode) => {
       const dtype = dice.one(leaves)
       const shape = dice.shape(1, 4, 0, 5)
       const axes = shape.map((_, axis) => axis).filter(() => dice.int(0, 1) === 0)
-      const fn = dice.one(
-        dtype === 'int32' ? (['sum', 'max', 'min'] as const) : (['sum', 'prod', 'max', 'min'] as const),
-      )
+      const fn = dice.one(reductions[dtype])
       const expr = s.max(s.input(0, dtype), s.input(1, dtype))
       const post = isFloat(dtype) && dice.int(0, 1) === 0 ? s.mul(s.input(0, dtype), 0.25) : undefined
       const kept = shape.filter((_, axis) => !axes.includes(axis))
@@ -179,6 +192,19 @@ describe.each(found)('maps on %s', (mode) => {
     expect(() => onBackend(device, call([1, 0, 4]))).toThrow('a zero')
     expect(onBackend(device, call([]))[0].length).toBe(0)
     await device.sync()
+  })
+
+  it('cuts floats, and computes with what came of them when it was looked at', () => {
+    const cut = { expr: s.cast(x, 'int32') }
+    const data = new Float32Array([2.7, -2.7, 3e9, -5e9, Number.NaN, Number.POSITIVE_INFINITY, 1e7 + 1])
+    compare(device, mapOf(cut, [held(data, [data.length], [1])], [data.length]))
+    useDevice(device)
+    const whole = tensor([1.5, -2.5, 1e6]).to('int32')
+    const { readbacks } = device.report()
+    expect(whole.mul(2).add(whole).tolist()).toEqual([3, -6, 3e6])
+    if (device.report().renderer !== 'the host') expect(device.report().readbacks - readbacks).toBe(2)
+    expect(tensor([3e9, 2]).to('int32').add(1).tolist()).toEqual([-1294967295, 3])
+    useDevice(js())
   })
 
   it('does not write numbers into its text', () => {

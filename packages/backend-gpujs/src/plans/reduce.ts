@@ -88,7 +88,7 @@ export function addReduction(steps: Step[], rows: Rows, dtype: DType, reduce: Re
     const left = size % per === 0 ? undefined : writer.value(`${size} - ${part} * ${per}`)
     loops.unshift({ turns: per, steps: stepsAt(whole - 1), left })
   }
-  const result = wrapped(writer, nest(writer, loops, addresses, element, dtype, reduce.fn), dtype)
+  const result = nest(writer, loops, addresses, element, dtype, reduce.fn)
   if (rest > 1) {
     const step = steps.push(writer.step(result)) - 1
     return addReduction(steps, partialRows(step, outputs, rest), dtype, reduce)
@@ -128,8 +128,10 @@ function nest(
   const inBlocks = turns > block && (fn === 'sum' || fn === 'prod')
   writer.loop(inBlocks ? Math.ceil(turns / block) : turns, (k) => {
     const moved = addresses.map((at, row) => writer.address(at, [k], [steps[row] * (inBlocks ? block : 1)]))
-    const add = (loopsInside: readonly Turns[]): void =>
-      writer.line(`${sum} = ${combine(fn, dtype, sum, nest(writer, loopsInside, moved, element, dtype, fn))};`)
+    const add = (within: readonly Turns[]): void => {
+      const both = writer.value(combine(fn, dtype, sum, nest(writer, within, moved, element, dtype, fn)))
+      writer.line(`${sum} = ${wrapped(writer, both, dtype)};`)
+    }
     if (inBlocks) {
       const full = left === undefined && turns % block === 0
       add([
