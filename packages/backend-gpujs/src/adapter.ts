@@ -95,26 +95,82 @@ export interface Engine {
   dispose(): void
 }
 
-/** gpu.js's modes without a GPU. Kernels ask for a canvas where there are canvases, one each; they get what is none. */
-export function hostEngine(mode: 'cpu' | 'webasm'): Engine {
+/** Kernels ask for a canvas where there are canvases, one each; those of the host get what is none. */
+const hostSettings = (kernel: Kernel): object => ({
+  ...settingsOf(kernel, 'Array'),
+  immutable: true,
+  canvas: {},
+  context: {},
+})
+
+function cpuKernel(kernel: Kernel): Compiled {
+  const it = made<Made>('cpu', kernel, hostSettings(kernel))
   return {
-    mode,
-    kernelClass: classes[mode],
-    context: null,
-    compile(kernel) {
-      const settings = { ...settingsOf(kernel, 'Array'), immutable: true, canvas: {}, context: {} }
-      const it = made<Made>(mode, kernel, settings)
-      return {
-        run(args) {
-          if (!it.built) it.build(...args)
-          return it.run(...args) as Float32Array
-        },
-        destroy: () => it.destroy(),
-      }
+    run(args) {
+      if (!it.built) it.build(...args)
+      return it.run(...args) as Float32Array
     },
-    dispose() {},
+    destroy: () => it.destroy(),
   }
 }
+
+/** Where the module of a WebAssembly kernel has its arguments and its result, in bytes. */
+interface Module {
+  readonly layout: {
+    readonly arrays: Readonly<Record<string, { readonly index: number; readonly offset: number }>>
+    readonly scalars: Readonly<Record<string, { readonly index: number; readonly offset: number }>>
+    readonly outputOffset: number
+  }
+  readonly f32: Float32Array
+  readonly run: unknown
+  readonly runSimd: unknown
+}
+
+interface MadeWasm extends Made {
+  readonly _active: Module
+}
+
+interface WasmClass {
+  dispatchSpans(run: unknown, runSimd: unknown, cells: number, width: number, seed: number): void
+}
+
+/** Runs the module itself: gpu.js's own `run` looks its arguments up anew by a text of all their sizes. */
+function wasmKernel(kernel: Kernel): Compiled {
+  const { length } = kernel
+  const it = made<MadeWasm>('webasm', kernel, hostSettings(kernel))
+  const { dispatchSpans } = classOf('webasm') as unknown as WasmClass
+  let starts: readonly number[] = []
+  let start = 0
+  return {
+    run(args) {
+      if (!it.built) {
+        it.build(...args)
+        const { arrays, scalars, outputOffset } = it._active.layout
+        const places = [...Object.values(arrays), ...Object.values(scalars)].sort((a, b) => a.index - b.index)
+        starts = places.map(({ offset }) => offset / 4)
+        start = outputOffset / 4
+      }
+      const { f32, run, runSimd } = it._active
+      for (let i = 0; i < args.length; i++) {
+        const x = args[i]
+        if (typeof x === 'number') f32[starts[i]] = x
+        else f32.set(x as Float32Array, starts[i])
+      }
+      dispatchSpans(run, runSimd, length, length, 0)
+      return f32.slice(start, start + length)
+    },
+    destroy: () => it.destroy(),
+  }
+}
+
+/** gpu.js's modes without a GPU. */
+export const hostEngine = (mode: 'cpu' | 'webasm'): Engine => ({
+  mode,
+  kernelClass: classes[mode],
+  context: null,
+  compile: mode === 'cpu' ? cpuKernel : wasmKernel,
+  dispose() {},
+})
 
 /**
  * gpu.js's kernels on a WebGL context. They share one framebuffer and one buffer of vertices: kernels bind theirs when

@@ -33,7 +33,13 @@ const limits: Limits = {
 }
 
 /** A page may have few contexts, so there is one device for what was asked for, as long as it is usable. */
-const shared = new Map<string, GpujsBackend>()
+const shared = new Map<string, Promise<GpujsBackend>>()
+
+async function make(mode: Mode | undefined, bytes: number): Promise<GpujsBackend> {
+  const { engine, tried } = await choose(mode)
+  const why = mode === undefined ? 'the best that was found' : 'it was asked for'
+  return new GpujsBackend(engine, { why, tried }, planning, { ...limits, bytes })
+}
 
 /**
  * The gpu.js backend; the same one for the same options, until it is disposed of or its context is lost. Throws a
@@ -47,11 +53,8 @@ export async function gpujs(options: GpujsOptions = {}): Promise<Gpujs> {
   const { mode, maxBytes = limits.bytes } = options
   if (!(maxBytes >= 1)) throw new ValueError(`maxBytes must be at least 1, not ${maxBytes}`)
   const key = `${mode} ${maxBytes}`
-  const known = shared.get(key)
-  if (known?.usable) return known
-  const { engine, tried } = await choose(mode)
-  const why = mode === undefined ? 'the best that was found' : 'it was asked for'
-  const backend = new GpujsBackend(engine, { why, tried }, planning, { ...limits, bytes: maxBytes })
-  shared.set(key, backend)
-  return backend
+  const before = shared.get(key)?.catch(() => undefined) ?? Promise.resolve(undefined)
+  const device = before.then((known) => (known?.usable ? known : make(mode, maxBytes)))
+  shared.set(key, device)
+  return device
 }

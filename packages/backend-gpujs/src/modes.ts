@@ -33,7 +33,11 @@ interface Environment {
   readonly document?: { createElement(name: 'canvas'): Canvas }
   readonly OffscreenCanvas?: new (width: number, height: number) => Canvas
   readonly WebAssembly?: { readonly Module: new (bytes: Uint8Array) => object }
-  readonly process?: { readonly versions?: { readonly node?: string }; readonly env?: Record<string, string> }
+  readonly process?: {
+    readonly versions?: { readonly node?: string }
+    readonly platform?: string
+    readonly env?: Readonly<Record<string, string>>
+  }
 }
 
 const here = globalThis as unknown as Environment
@@ -54,6 +58,8 @@ function browserContext(kind: 'webgl2' | 'webgl'): Gl {
 type CreateGl = (width: number, height: number, options: object) => Gl | null
 
 const install = 'Install it, npm install gl@9.0.0-rc.10, where there is a C++ compiler, or take another mode.'
+const startDisplay =
+  "Start one: 'xvfb-run -a node ...' runs a program with a display, of Debian's packages xvfb and libgl1-mesa-dri."
 
 /** headless-gl, an optional peer; bundlers are not to look for it. */
 async function headlessContext(options: object): Promise<Gl> {
@@ -65,13 +71,12 @@ async function headlessContext(options: object): Promise<Gl> {
     const [line] = String((error as Error).message).split('\n')
     throw new Unavailable(`package 'gl' cannot be loaded (${line})`, install)
   }
+  const { platform, env } = here.process as NonNullable<Environment['process']>
+  // It would say so on stderr, more than once.
+  if (platform === 'linux' && !env?.DISPLAY) throw new Unavailable("package 'gl' needs a display", startDisplay)
   const gl = create(2, 2, { preserveDrawingBuffer: true, ...options })
-  if (gl !== null) return gl
-  const display = here.process?.env?.DISPLAY
-  throw new Unavailable(
-    `package 'gl' gives no context on ${display === undefined ? 'a machine without a display' : `display ${display}`}`,
-    "Start a display: 'xvfb-run -a node ...' runs a program with one, of Debian's packages xvfb and libgl1-mesa-dri.",
-  )
+  if (gl === null) throw new Unavailable(`package 'gl' gives no context on display '${env?.DISPLAY}'`, startDisplay)
+  return gl
 }
 
 function floatTextures(gl: Gl, extension: string, version: 1 | 2): GlContext {
