@@ -1,17 +1,14 @@
 // The packages as their users get them: packed, installed with npm into an empty folder, run in every Node that is supported,
 // and bundled for a browser, also for pages that forbid eval.
 import { execFile } from 'node:child_process'
-import { once } from 'node:events'
 import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
-import { chromium as playwright } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { chromium, chromiumArgs, chromiumMissing, testWith } from './machine.ts'
+import { inPage } from './browser.ts'
+import { chromiumMissing, testWith } from './machine.ts'
 import { expectLines, install, nodes, pack, root } from './pack/packed.ts'
 
 const exec = promisify(execFile)
@@ -130,36 +127,17 @@ test('a bundle for browsers holds no Node built-in and leaves no import open', a
   expect(text).not.toMatch(/["']node:/)
 }, 60_000)
 
-const inChromium = async (policy: string | undefined) => {
-  const script = (await bundle()).outputFiles[0].text
-  const server = createServer((request, response) => {
-    if (policy) response.setHeader('content-security-policy', policy)
-    const js = request.url === '/bundle.js'
-    response.setHeader('content-type', js ? 'text/javascript' : 'text/html')
-    response.end(
-      js
-        ? script
-        : '<!doctype html><meta charset="utf-8"><title>flambeau</title><script type="module" src="bundle.js"></script>',
-    )
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const browser = await playwright.launch({ executablePath: chromium, args: chromiumArgs })
-  try {
-    const page = await browser.newPage()
-    await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`, { waitUntil: 'load' })
-    return await page.evaluate(() => {
+const inChromium = async (policy: string | undefined) =>
+  inPage({ script: (await bundle()).outputFiles[0].text, policy }, (page) =>
+    page.evaluate(() => {
       const { lines, failure, evalAllowed } = globalThis as {
         lines?: string[]
         failure?: string
         evalAllowed?: boolean
       }
       return { lines, failure, evalAllowed }
-    })
-  } finally {
-    await browser.close()
-    server.close()
-  }
-}
+    }),
+  )
 
 testWith(
   'browser',

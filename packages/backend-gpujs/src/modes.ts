@@ -61,12 +61,14 @@ const install = 'Install it, npm install gl@9.0.0-rc.10, where there is a C++ co
 const startDisplay =
   "Start one: 'xvfb-run -a node ...' runs a program with a display, of Debian's packages xvfb and libgl1-mesa-dri."
 
-/** headless-gl, an optional peer; bundlers are not to look for it. */
+/** An optional peer: bundlers, which know constants, are not to look for it. */
+const load = (name: string): Promise<{ readonly default: CreateGl }> =>
+  import(/* @vite-ignore */ /* webpackIgnore: true */ name)
+
 async function headlessContext(options: object): Promise<Gl> {
-  const name = 'gl'
   let create: CreateGl
   try {
-    create = (await import(/* @vite-ignore */ /* webpackIgnore: true */ name)).default
+    create = (await load('gl')).default
   } catch (error) {
     const [line] = String((error as Error).message).split('\n')
     throw new Unavailable(`package 'gl' cannot be loaded (${line})`, install)

@@ -29,14 +29,19 @@ const inUse = async (backend: Backend, collections: number): Promise<number> => 
 /** Collections are what these cells take time for, so each begins with what the one before it measured at its end. */
 const known = new WeakMap<Backend, number>()
 
-/** A kept tensor keeps the slab of 64 KiB that it was cut from: this many calls that keep one each fill several. */
-const calls = 2500
+/**
+ * A kept tensor keeps the slab of 64 KiB that it was cut from: this many calls that keep one each fill several. Of cells none
+ * may be left, so that few calls show it.
+ */
+const callsOf = (bytes: boolean): number => (bytes ? 2500 : 100)
 const slack = 2 * 65_536
 /** A collection may come late once; what is really kept grows each time. */
 const attempts = 3
 
 export const nothingKept: Check = ({ samples, op, backend }) => {
   if (samples.length === 0) return []
+  const bytes = backend.memory().cells === undefined
+  const calls = callsOf(bytes)
   return [
     {
       label: `${calls} calls`,
@@ -46,7 +51,6 @@ export const nothingKept: Check = ({ samples, op, backend }) => {
           for (const { args, leaves, seed } of prepared) gradientTensors(callOp(op, args, seed), leaves)
         }
         for (let i = 0; i < 5; i++) round()
-        const bytes = backend.memory().cells === undefined
         const allowed = bytes ? slack : 0
         const measured = [(bytes ? known.get(backend) : undefined) ?? (await inUse(backend, 2))]
         for (let attempt = 0; attempt < attempts; attempt++) {

@@ -93,15 +93,16 @@ export const gradients: Check = ({ samples, family, op }) =>
       },
     }))
 
-export const errors: Check = ({ errors: samples, family, op }) =>
+export const errors: Check = ({ errors: samples, family, op, backend }) =>
   samples.map((sample) => ({
     label: sample.label,
     async run() {
       const { error: name, message } = goldenErrorOf(family, op, sample)
       const { args } = prepareCall(sample, plain, false)
       try {
-        // Reading the results too: some backends check values only then.
+        // Reading the results too, and waiting where there are none: some backends check values only then.
         await readAll(callOp(op, args))
+        await backend.sync()
       } catch (error) {
         if (!(error instanceof Error)) return `threw ${String(error)}`
         if (error.name !== name) return `${error.name} instead of ${name} (${error.message})`

@@ -1,0 +1,72 @@
+// The conformance suite's smoke in a real browser, whose WebGL is SwiftShader's: another one than Node's here.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { build, type Plugin } from 'esbuild'
+import { beforeAll, expect } from 'vitest'
+import { root } from '../../../tools/lib.mjs'
+import { inPage } from '../../../tools/test/browser.ts'
+import { chromiumMissing, testWith } from '../../../tools/test/machine.ts'
+import type { Outcome } from './page.ts'
+
+/** In a page the suite's golden files come from where the page does; it has no collections to ask for, and no test runner. */
+const inBrowser: Plugin = {
+  name: 'in-browser',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:/ }, ({ path }) => ({ path, namespace: 'node' }))
+    onLoad({ filter: /.*/, namespace: 'node' }, ({ path }) => ({
+      contents:
+        path === 'node:fs'
+          ? `export const readFileSync = (url) => {
+               const request = new XMLHttpRequest()
+               request.open('GET', url, false)
+               request.send()
+               return request.responseText
+             }`
+          : 'export const setFlagsFromString = undefined, runInNewContext = undefined',
+    }))
+  },
+}
+
+let script = ''
+beforeAll(async () => {
+  const { outputFiles } = await build({
+    entryPoints: [join(root, 'packages/backend-gpujs/test/page.ts')],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    target: 'es2022',
+    conditions: ['@flambeau/source'],
+    plugins: [inBrowser],
+    logLevel: 'error',
+  })
+  script = outputFiles[0].text
+})
+
+const golden = (path: string) =>
+  path.startsWith('/golden/') ? readFileSync(join(root, 'packages/backend-conformance', path), 'utf8') : undefined
+
+for (const [mode, kernelClass] of [
+  ['webgl2', 'WebGL2Kernel'],
+  ['webgl', 'WebGLKernel'],
+]) {
+  testWith(
+    'browser',
+    chromiumMissing,
+    `conformance in Chromium on ${mode}`,
+    async () => {
+      const outcome = await inPage({ script, file: golden, args: ['--enable-unsafe-swiftshader'] }, (page) =>
+        page.evaluate(
+          (name) => (globalThis as unknown as { conformance: (mode: string) => Promise<Outcome> }).conformance(name),
+          mode,
+        ),
+      )
+      console.log(
+        `${mode}: ${outcome.passed.length} cells, ${outcome.renderer}, on js: ${outcome.fallbacks.join(', ')}`,
+      )
+      expect(outcome.failed).toEqual([])
+      expect(outcome.passed.length).toBeGreaterThan(140)
+      expect(outcome.kernelClass).toBe(kernelClass)
+    },
+    600_000,
+  )
+}

@@ -1,0 +1,18 @@
+// Some ops of every kind of kernel and the checks that tell most: for modes on which the whole suite would take long.
+import type { BackendOptions } from '@flambeau/backend-conformance'
+
+export const smoke: Pick<BackendOptions, 'bitwise' | 'checks' | 'ops'> = {
+  bitwise: false,
+  checks: ['golden values', 'golden gradients', 'errors', 'transposed inputs'],
+  ops: [
+    // map, with every function that is ours
+    ...['add', 'div', 'remainder', 'where', 'to', 'exp', 'log', 'log1p', 'expm1', 'pow', 'sqrt', 'round', 'sin', 'cos'],
+    ...['atan2', 'tanh', 'sigmoid', 'gelu', 'erf', 'isnan'],
+    // reduced
+    ...['sum', 'mean', 'prod', 'amax', 'var', 'logsumexp', 'softmax'],
+    ...['matmul', 'linear', 'conv2d', 'argmax', 'cumsum', 'sort', 'arange'],
+    // concat, pad, fold, gather, scatter, assign
+    ...['cat', 'pad', 'unfold', 'diagonal', 'indexSelect', 'gather', 'embedding', 'scatterAdd', 'indexPut', 'setAt'],
+    ...['crossEntropy', 'binaryCrossEntropy', 'maxPool2d'],
+  ],
+}

@@ -1,0 +1,42 @@
+// Pages for tests: served from memory and opened in the Chromium of this machine.
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type Page, chromium as playwright } from 'playwright-core'
+import { chromium, chromiumArgs } from './machine.ts'
+
+export interface Served {
+  /** What runs in the page, a module. */
+  readonly script: string
+  /** The content security policy of the page. */
+  readonly policy?: string
+  /** Other files, by their paths. */
+  readonly file?: (path: string) => string | undefined
+  /** Further arguments of the browser. */
+  readonly args?: readonly string[]
+}
+
+/** What is looked at in a page once its script has run. */
+export const inPage = async <T>(
+  { script, policy, file, args = [] }: Served,
+  look: (page: Page) => Promise<T>,
+): Promise<T> => {
+  const server = createServer((request, response) => {
+    const path = request.url ?? '/'
+    if (policy) response.setHeader('content-security-policy', policy)
+    const page =
+      '<!doctype html><meta charset="utf-8"><title>flambeau</title><script type="module" src="bundle.js"></script>'
+    response.setHeader('content-type', path === '/' ? 'text/html' : 'text/javascript')
+    response.end(path === '/' ? page : path === '/bundle.js' ? script : (file?.(path) ?? ''))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const browser = await playwright.launch({ executablePath: chromium, args: [...chromiumArgs, ...args] })
+  try {
+    const page = await browser.newPage()
+    await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`, { waitUntil: 'load' })
+    return await look(page)
+  } finally {
+    await browser.close()
+    server.close()
+  }
+}
