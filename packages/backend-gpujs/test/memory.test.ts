@@ -1,0 +1,158 @@
+// Memory: a synchronous loop that never gives the event loop a turn stays flat in textures, kernels and resident size; what
+// is moved to the host comes back as it was; what nobody holds is given back where the loop turns.
+import { memoryUsage } from 'node:process'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { js, manualSeed, nn, optim, ones, randn, type Tensor, tensor, useDevice } from 'flambeau'
+import { afterEach, describe, expect, it } from 'vitest'
+import { GpujsBackend, type Limits } from '../src/backend.ts'
+import { type Gpujs, gpujs, type Mode } from '../src/index.ts'
+import { choose } from '../src/modes.ts'
+import * as planning from '../src/plans/index.ts'
+import { found, glModes } from './each-mode.ts'
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
+
+afterEach(() => void useDevice(js()))
+
+/** A device of our own with lower limits. */
+async function limited(mode: Mode, limits: Partial<Limits>): Promise<Gpujs> {
+  const { engine, tried } = await choose(mode)
+  const all = { bytes: 2 ** 28, textures: 2048, kernels: { kernels: 512, bytes: 2 ** 28 }, ...limits }
+  return new GpujsBackend(engine, { why: 'the test', tried }, planning, all)
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve))
+
+function trainer(): () => void {
+  manualSeed(1)
+  const model = new nn.Sequential(new nn.Linear(10, 32), new nn.ReLU(), new nn.Linear(32, 1))
+  const optimizer = new optim.Adam(model.parameters(), { lr: 1e-3 })
+  const x = randn(16, 10)
+  const y = randn(16, 1)
+  const lossFn = new nn.MSELoss()
+  return () => {
+    const loss = lossFn.forward(model.forward(x), y)
+    optimizer.zeroGrad()
+    loss.backward()
+    optimizer.step()
+  }
+}
+
+describe.each(found.filter((mode) => mode !== 'headlessgl'))('%s', (mode) => {
+  it('2,000 steps of training in one turn', { timeout: 240_000 }, async () => {
+    const device = await gpujs({ mode, maxBytes: 2 ** 27 })
+    useDevice(device)
+    const step = trainer()
+    const used = () => {
+      collect()
+      const { textures, bytes, kernels, compilations } = device.report()
+      const { rss, arrayBuffers } = memoryUsage()
+      return { textures, bytes, kernels, compilations, rss, arrayBuffers }
+    }
+    for (let i = 0; i < 400; i++) step()
+    const before = used()
+    for (let i = 0; i < 1600; i++) step()
+    const after = used()
+    expect(after.compilations).toBe(before.compilations)
+    expect(after.kernels).toBe(before.kernels)
+    // The marks, with what is pooled and what one step holds.
+    expect(after.textures).toBeLessThanOrEqual(mode === 'webgl2' ? 2048 * 1.25 + 200 : 0)
+    for (const name of ['textures', 'bytes', 'rss', 'arrayBuffers'] as const) {
+      const slack = name === 'textures' ? 600 : 5 * 2 ** 20
+      expect.soft(after[name], name).toBeLessThanOrEqual(before[name] * 1.05 + slack)
+    }
+    device.dispose()
+  })
+})
+
+describe.each(glModes)('%s', (mode) => {
+  it('moves what was not used for long to the host, and takes it back', async () => {
+    const device = await limited(mode, { textures: 16 })
+    useDevice(device)
+    const kept: Tensor[] = []
+    for (let i = 0; i < 60; i++) kept.push(ones(3).mul(i))
+    const { spills, textures } = device.report()
+    expect(spills).toBeGreaterThanOrEqual(60 - 16)
+    expect(textures).toBeLessThanOrEqual(16 * 1.25 + 2)
+    const doubled = kept.map((x) => x.add(x))
+    expect(kept.map((x) => x.tolist())).toEqual(kept.map((_, i) => [i, i, i]))
+    expect(doubled.map((x) => x.tolist())).toEqual(kept.map((_, i) => [2 * i, 2 * i, 2 * i]))
+    device.dispose()
+  })
+
+  it('counts bytes, not textures alone', async () => {
+    const bytes = 2 ** 20
+    const device = await limited(mode, { bytes })
+    useDevice(device)
+    const kept = Array.from({ length: 40 }, (_, i) => ones(10_000).mul(i))
+    expect(device.report().bytes).toBeLessThanOrEqual(bytes * 1.25)
+    expect(kept.map((x) => x.sum().item())).toEqual(kept.map((_, i) => 10_000 * i))
+    device.dispose()
+  })
+
+  it('gives back what nobody holds, when the loop turns', async () => {
+    const device = await limited(mode, {})
+    useDevice(device)
+    const cells = () => device.memory().cells as number
+    const one = ones(5).add(1)
+    const before = cells()
+    for (let i = 0; i < 100; i++) one.mul(i)
+    expect(cells()).toBe(before + 100)
+    for (let i = 0; i < 20 && cells() > 1; i++) {
+      collect()
+      await turn()
+    }
+    expect(cells()).toBe(1)
+    expect(device.memory().pooled).toBeGreaterThan(0)
+    expect(one.tolist()).toEqual([2, 2, 2, 2, 2])
+    device.dispose()
+  })
+
+  it('gives back at once what is freed', async () => {
+    const device = await limited(mode, {})
+    useDevice(device)
+    const x = ones(4).add(1)
+    const before = device.memory()
+    const { textures } = device.report()
+    for (let i = 0; i < 50; i++) device.free(x.add(i).buffer)
+    expect(device.memory().cells).toBe(before.cells)
+    expect(device.report().textures).toBeLessThanOrEqual(textures + 1)
+    device.dispose()
+  })
+})
+
+describe.each(found)('%s', (mode) => {
+  it('destroys the kernels that were used least recently, and compiles them anew', async () => {
+    const device = await limited(mode, { kernels: { kernels: 8, bytes: 2 ** 28 } })
+    useDevice(device)
+    const sums = () =>
+      Array.from({ length: 20 }, (_, i) =>
+        tensor(new Float32Array(i + 1).fill(2))
+          .mul(3)
+          .tolist(),
+      )
+    const first = sums()
+    expect(first).toEqual(first.map((_, i) => new Array(i + 1).fill(6)))
+    expect(device.report().kernels).toBeLessThanOrEqual(8)
+    const { compilations } = device.report()
+    expect(sums()).toEqual(first)
+    expect(device.report().compilations).toBe(compilations + 20)
+    device.dispose()
+  })
+})
+
+it('bounds the memory of WebAssembly kernels, which have some each', async () => {
+  const device = await limited('webasm', { kernels: { kernels: 512, bytes: 2 ** 20 } })
+  useDevice(device)
+  for (let i = 0; i < 30; i++)
+    expect(
+      ones(10_000 + i)
+        .mul(2)
+        .sum()
+        .item(),
+    ).toBe(2 * (10_000 + i))
+  expect(device.report().kernels).toBeLessThan(2 ** 20 / 80_000 + 40)
+  device.dispose()
+})
