@@ -6,13 +6,18 @@ import type { Readable } from 'node:stream'
 import { glMissing } from '../gl.mjs'
 
 /** The shell waits for its input to end, which it does with us, and takes the server along. */
-const script = 'Xvfb -displayfd 3 -screen 0 64x64x24 -nolisten tcp -noreset & read -r _; kill $!; wait'
+const script = 'Xvfb -displayfd 3 -screen 0 64x64x24 -nolisten tcp -noreset & exec 3>&-; read -r _; kill $!; wait'
 
 const startServer = async (): Promise<string> => {
   const shell = spawn('sh', ['-c', script], { stdio: ['pipe', 'ignore', 'pipe', 'pipe'], detached: true })
   const said = shell.stdio[3] as Readable
-  const failed = once(shell.stderr as Readable, 'data').then(([text]) => {
-    throw new Error(`Xvfb did not start: ${text}`)
+  // What it warns of is no failure: it tries the numbers of displays that others have, too.
+  let warned = ''
+  shell.stderr?.on('data', (text) => {
+    warned += text
+  })
+  const failed = once(said, 'end').then(() => {
+    throw new Error(`Xvfb did not start: ${warned}`)
   })
   const [number] = await Promise.race([once(said, 'data'), failed])
   failed.catch(() => {})
