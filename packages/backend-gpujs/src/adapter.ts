@@ -3,7 +3,7 @@
 // asked for or an error, and a GL kernel renders into a texture that it is given, so that no kernel owns one.
 import { RuntimeError } from '@flambeau/core/backend'
 import gpujs from 'gpu.js'
-import type { GlContext, GlTexture } from './gl.ts'
+import { type GlContext, type GlTexture, lostError } from './gl.ts'
 import type { Kernel, KernelFunction } from './plan.ts'
 
 /** Where elements are: a texture, or an array in the modes that compute on the host. */
@@ -193,7 +193,11 @@ export function glEngine(mode: 'webgl2' | 'webgl' | 'headlessgl', context: GlCon
     }
     const it = made<MadeGl>(mode, kernel, settings)
     it.buffer = vertices
-    it.build(...args)
+    try {
+      it.build(...args)
+    } catch (error) {
+      throw context.lost ? lostError() : error
+    }
     vertices = it.buffer
     gl.deleteFramebuffer(it.framebuffer as object)
     it.framebuffer = framebuffer

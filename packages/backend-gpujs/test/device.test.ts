@@ -1,0 +1,85 @@
+// The device in a real browser: a lost context, a worker, a content security policy.
+import { join } from 'node:path'
+import { build } from 'esbuild'
+import { beforeAll, expect } from 'vitest'
+import { root } from '../../../tools/lib.mjs'
+import { inPage } from '../../../tools/test/browser.ts'
+import { chromiumMissing, testWith } from '../../../tools/test/machine.ts'
+
+let script = ''
+beforeAll(async () => {
+  const { outputFiles } = await build({
+    entryPoints: [join(root, 'packages/backend-gpujs/test/page-device.ts')],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    target: 'es2022',
+    conditions: ['@flambeau/source'],
+    logLevel: 'error',
+  })
+  script = outputFiles[0].text
+})
+
+const args = ['--enable-unsafe-swiftshader']
+type Page = Parameters<Parameters<typeof inPage>[1]>[0]
+
+/** Calls a function of the page's in a turn of its own: what a debugger calls is free of the page's policy. */
+const call = (page: Page, name: string, argument?: string): Promise<unknown> =>
+  page.evaluate(
+    ([name, argument]: (string | undefined)[]) =>
+      new Promise((resolve) => {
+        const { [name as string]: work } = globalThis as unknown as Record<string, (x?: string) => unknown>
+        setTimeout(() => resolve(work(argument)))
+      }),
+    [name, argument],
+  )
+
+for (const mode of ['webgl2', 'webgl']) {
+  testWith('browser', chromiumMissing, `a lost context of ${mode} is an error, and training goes on in a new one`, () =>
+    inPage({ script, args }, async (page) => {
+      const lost = expect.stringMatching(
+        /^the WebGL context of device 'gpujs' was lost, and with it what its tensors held\n.*gpujs\(\).*state dict/,
+      )
+      expect(await call(page, 'lose', mode)).toEqual({
+        saved: [0.75, 1.75],
+        errors: [lost, lost, lost],
+        other: true,
+        result: [0.9375, 1.1875],
+        kernelClass: mode === 'webgl2' ? 'WebGL2Kernel' : 'WebGLKernel',
+      })
+    }),
+  )
+}
+
+testWith('browser', chromiumMissing, 'a worker computes on WebGL 2 of its own', () =>
+  inPage({ script, args, file: (path) => (path === '/worker.js' ? script : undefined) }, async (page) => {
+    const result = await page.evaluate(
+      () =>
+        new Promise((resolve) => {
+          const { Worker } = globalThis as unknown as {
+            Worker: new (path: string, options: object) => { onmessage: (event: { data: unknown }) => void }
+          }
+          const worker = new Worker('/worker.js', { type: 'module' })
+          worker.onmessage = ({ data }) => resolve(data)
+        }),
+    )
+    expect(result).toEqual({ mode: 'webgl2', sum: 12 })
+  }),
+)
+
+testWith('browser', chromiumMissing, 'a policy without eval leaves WebGL, and the other modes say what they need', () =>
+  inPage({ script, args, policy: "script-src 'self'" }, async (page) => {
+    expect(await call(page, 'compute')).toEqual({ mode: 'webgl2', sum: 12 })
+    expect(await call(page, 'compute', 'webasm')).toEqual({ error: expect.stringContaining("'wasm-unsafe-eval'") })
+    expect(await call(page, 'compute', 'cpu')).toEqual({ error: expect.stringContaining("'unsafe-eval'") })
+  }),
+)
+
+testWith('browser', chromiumMissing, 'without WebGL it is WebAssembly', () =>
+  inPage({ script, args: ['--disable-3d-apis'] }, async (page) => {
+    expect(await call(page, 'compute')).toEqual({ mode: 'webasm', sum: 12 })
+    expect(await call(page, 'compute', 'webgl2')).toEqual({
+      error: expect.stringMatching(/^mode 'webgl2' is not available: the browser gives no webgl2 context\n/),
+    })
+  }),
+)
