@@ -1,6 +1,5 @@
 // Runs a step with a recorder in front of the device: what came of it is a recording. A step that throws has changed
 // nothing. Its own tensors end with it, unless they are returned, gradients, or an optimizer's state.
-import type { DeviceBuffer } from '../backend/backend.ts'
 import type { Program } from '../backend/program.ts'
 import { RuntimeError } from '../base/errors.ts'
 import { isContiguous } from '../base/layout.ts'
@@ -198,7 +197,5 @@ const ended = (): never => {
 
 /** Memory that the step made and nobody is given: whoever kept it all the same is told. */
 function end({ storages, lasting }: Recorder): void {
-  for (const storage of storages) {
-    if (!lasting.has(storage)) Object.defineProperty(storage as { buffer: DeviceBuffer }, 'buffer', { get: ended })
-  }
+  for (const storage of storages) if (!lasting.has(storage)) storage.free(ended)
 }

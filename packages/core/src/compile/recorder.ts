@@ -21,7 +21,7 @@ import { numelOf } from '../base/shape.ts'
 import { Device, type Storage } from '../tensor/device.ts'
 import { dispatch } from '../tensor/dispatch.ts'
 import type { Stream } from '../backend/program.ts'
-import type { EffectSink, Undo } from '../tensor/effects.ts'
+import { type EffectSink, effects, type Undo } from '../tensor/effects.ts'
 import { callingLine } from '../tensor/line.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { UndoLog } from './undo.ts'
@@ -122,7 +122,10 @@ export class Recorder implements Backend, EffectSink {
             { shape: [reach(view)], dtype },
             argument >= 0 ? { from: 'argument', argument } : { from: 'buffer', buffer },
           )
-    if (made === undefined) this.#first.set(buffer, value)
+    if (made === undefined) {
+      this.#first.set(buffer, value)
+      effects.read.add(buffer)
+    }
     this.#holds.set(buffer, value)
     return value
   }
@@ -254,7 +257,14 @@ export class Recorder implements Backend, EffectSink {
     return this.refuse('a read of elements')
   }
 
-  free(): void {}
+  freeing(storage: Storage): void {
+    if (!this.storages.has(storage))
+      this.refuse('dispose() of a tensor from outside', 'Call it before or after the step.')
+  }
+
+  free(buffer: DeviceBuffer): void {
+    this.#backend.free(buffer)
+  }
 
   sync(): Promise<void> {
     return this.#backend.sync()

@@ -1,4 +1,5 @@
 // A parameter is a leaf tensor that a module owns: modules find it among their properties, optimizers change it.
+import { effects } from '../tensor/effects.ts'
 import { formatParameter } from '../tensor/print.ts'
 import { checkTensor, Tensor } from '../tensor/tensor.ts'
 
@@ -29,6 +30,7 @@ export class Parameter extends Tensor {
 export function rebind(x: Tensor, to: Tensor): void {
   if (x === to) return
   const { storage, strides, offset, dtype } = to
+  effects.scope?.changed(x)
   // The fields are read-only to everybody else: a tensor never changes its memory behind autograd's back.
   Object.assign(x, { storage, strides, offset, dtype, accumulator: null, viewOf: null })
 }

@@ -110,8 +110,13 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
         if (grad !== null) this.updateParameter(params[i], grad, group)
       }
     }
-    if (effects.sink !== null) {
-      for (const x of [...this.state.values()].flatMap(Object.values)) if (x instanceof Tensor) effects.sink.holds(x)
+    const { sink, scope } = effects
+    if (sink !== null || scope !== null) {
+      for (const x of [...this.state.values()].flatMap(Object.values)) {
+        if (!(x instanceof Tensor)) continue
+        sink?.holds(x)
+        scope?.holds(x)
+      }
     }
     return loss
   }

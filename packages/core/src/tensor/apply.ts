@@ -51,6 +51,8 @@ export function applyAll<A>(op: OpDef<A>, inputs: readonly Input[], attrs: A, on
   const specs = op.infer(inputs, attrs)
   if (to.kind === 'view') {
     const parent = inputs[0] as Tensor
+    // No kernel asks for the buffer, whose getter throws.
+    if (parent.storage.freed) void parent.buffer
     const layout = to.view(parent, attrs)
     if (layout === null) return applyAll(op, [apply(contiguousCopy(), [parent], null)], attrs)
     const out = new Tensor(parent.storage, layout.shape, layout.strides, layout.offset, parent.dtype)

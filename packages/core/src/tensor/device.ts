@@ -2,7 +2,7 @@
 // no device of its own; a package registers one with `useDevice`.
 import type { Backend, DeviceBuffer } from '../backend/backend.ts'
 import { RuntimeError, ValueError } from '../base/errors.ts'
-import { effects } from './effects.ts'
+import { effects, structureChanged } from './effects.ts'
 import { mode } from './mode.ts'
 
 /**
@@ -46,6 +46,24 @@ export class Storage {
     this.size = size
     this.serial = storages++
     if (effects.sink !== null) effects.sink.made(this)
+    if (effects.scope !== null) effects.scope.made(this)
+  }
+
+  /** Gives the memory back. Whoever uses it afterwards is told so by `used`, which throws. */
+  free(used: () => never): void {
+    if (this.freed) return
+    const { buffer, device } = this
+    effects.sink?.freeing(this)
+    // A compiled step that reads it finds out by running its own code.
+    if (effects.read.has(buffer)) structureChanged()
+    Object.defineProperty(this as { buffer: DeviceBuffer }, 'buffer', { get: used })
+    this.version = -1
+    device.backend.free(buffer)
+  }
+
+  /** Whether the memory was given back. */
+  get freed(): boolean {
+    return this.version < 0
   }
 }
 

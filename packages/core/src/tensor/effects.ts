@@ -1,7 +1,7 @@
 // Host effects: what a training step does besides instructions (counters, schedules, random draws). They go through
 // here so that a recorder in front of the backend can repeat them in order at every replay, and take them back when the
 // step throws while it is recorded.
-import type { Output } from '../backend/backend.ts'
+import type { DeviceBuffer, Output } from '../backend/backend.ts'
 import type { Stream } from '../backend/program.ts'
 import type { TypedArray } from '../base/dtype.ts'
 import type { Device, Storage } from './device.ts'
@@ -24,17 +24,38 @@ export interface EffectSink {
   holds(x: Tensor): void
   /** What puts back something that no effect says, if the step throws. */
   restoring(restore: () => void): void
+  /** Memory is about to be freed. */
+  freeing(storage: Storage): void
+}
+
+/** Who is told what is made and what outlives it: a scope. */
+export interface ScopeSink {
+  made(storage: Storage): void
+  /** The tensor got a gradient, another place in a graph, or other memory. */
+  changed(x: Tensor): void
+  /** A tensor that lasts though the scope made it: an optimizer's state. */
+  holds(x: Tensor): void
 }
 
 /**
  * Where effects go: to a recorder, if there is one. `structure` counts what `structureChanged` said, `switches` is a sum
- * over what `switched` said, `recorded` the number of storages when the last recording began or ended.
+ * over what `switched` said, `recorded` the number of storages when the last recording began or ended, `read` has the
+ * memory from before it that a recording reads or writes. `scope` is the innermost scope.
  */
-export const effects: { sink: EffectSink | null; structure: number; switches: number; recorded: number } = {
+export const effects: {
+  sink: EffectSink | null
+  scope: ScopeSink | null
+  structure: number
+  switches: number
+  recorded: number
+  readonly read: WeakSet<DeviceBuffer>
+} = {
   sink: null,
+  scope: null,
   structure: 0,
   switches: 0,
   recorded: 0,
+  read: new WeakSet(),
 }
 
 /** Says that what a step does may have changed: hooks, parameter groups, a state that was loaded. */

@@ -22,6 +22,8 @@ const freed =
 export const noGradients: (Tensor | null)[] = []
 
 let counter = 0
+/** How many nodes were made so far: what has an order of at least this is newer than now. */
+export const nodesMade = (): number => counter
 
 /** A recorded operation, or the end of the graph at a leaf. */
 export class Node<A = unknown> implements Vjp<A> {
@@ -140,6 +142,12 @@ export class Node<A = unknown> implements Vjp<A> {
 
   #modified(position: number, now: number, then: number): never {
     const value = (this.saved as Input[])[position] as Tensor
+    if (value.storage.freed) {
+      throw new RuntimeError(
+        `one of the variables needed for gradient computation has been freed: ${this.name} saved it`,
+        'Call backward before dispose(), or leave what gradients need to scope(), which keeps it.',
+      )
+    }
     const type = `torch.${dtypeName[value.dtype]}Tensor ${shapeString(value.shape)}`
     const output = position - this.edges.length
     const own = output >= 0 && output < this.specs.length

@@ -75,6 +75,7 @@ export class Tensor {
 
   set grad(value: Tensor | null) {
     if (effects.sink !== null) effects.sink.gradient(this, true)
+    if (effects.scope !== null) effects.scope.changed(this)
     this.collected = value
   }
 
@@ -87,6 +88,25 @@ export class Tensor {
   get device(): string {
     return this.storage.device.name
   }
+
+  /**
+   * Frees the memory of this tensor and of all views of it at once; who uses one of them afterwards gets an error, a
+   * backward that needs it too. Nobody has to: memory that no tensor holds is freed in time. With `using x = ...` it is
+   * called at the end of the block.
+   *
+   * Throws a RuntimeError inside a compiled step for a tensor that was made outside of it.
+   *
+   * @example
+   * const x = ones(1000, 1000)
+   * const total = x.sum()
+   * x.dispose()
+   */
+  dispose(): void {
+    this.storage.free(disposed)
+  }
+
+  /** `dispose`, where the runtime knows `using`. */
+  declare [Symbol.dispose]: () => void
 
   /** Writes to this memory so far; autograd compares it with what it saw. */
   get version(): number {
@@ -119,6 +139,7 @@ export class Tensor {
 
   /** Puts another node in the place of the one it has; a gradient that is retained is that of the new one. */
   rebase(node: Node | null, index: number): void {
+    if (effects.scope !== null) effects.scope.changed(this)
     const { retained } = this
     if (retained !== null) {
       this.node?.removeHook(retained)
@@ -311,6 +332,20 @@ export class Tensor {
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return this.toString()
   }
+}
+
+if (Symbol.dispose !== undefined)
+  Object.defineProperty(Tensor.prototype, Symbol.dispose, {
+    value: Tensor.prototype.dispose,
+    writable: true,
+    configurable: true,
+  })
+
+const disposed = (): never => {
+  throw new RuntimeError(
+    'a tensor is used after dispose(): its memory was freed',
+    'All views of a tensor share its memory: dispose of it after the last use of any of them, or clone() what is to stay.',
+  )
 }
 
 const floatFirst = 'Convert it first: x.float().'

@@ -1,0 +1,99 @@
+// Memory that is given back early. Nobody has to: memory that no tensor holds is found sooner or later. A scope gives
+// back at its end what was made in it and is reachable no more; it knows by looking, from all that outlives it: what is
+// returned, tensors from outside that got a gradient, another graph or other memory meanwhile, optimizers' state.
+import { RuntimeError } from '../base/errors.ts'
+import { Device, Storage, storagesMade } from './device.ts'
+import { effects, type ScopeSink } from './effects.ts'
+import { Node, nodesMade } from './node.ts'
+import { Tensor } from './tensor.ts'
+
+const ended = (): never => {
+  throw new RuntimeError(
+    'a tensor is used after the scope that it was made in: it was not returned, and its memory was freed',
+    'Return it from the scope, alone or in arrays and objects, or keep its elements in a tensor made outside: kept.copy_(x).',
+  )
+}
+
+class Scope implements ScopeSink {
+  readonly #outer = effects.scope as Scope | null
+  readonly #firstStorage = storagesMade()
+  readonly #firstNode = nodesMade()
+  readonly #made: Storage[] = []
+  readonly #changed = new Set<Tensor>()
+  readonly #lasting = new Set<Tensor>()
+
+  made(storage: Storage): void {
+    this.#made.push(storage)
+  }
+
+  changed(x: Tensor): void {
+    this.#changed.add(x)
+  }
+
+  holds(x: Tensor): void {
+    this.#lasting.add(x)
+  }
+
+  /** Frees what was made and cannot be reached from `result` or from outside; the rest is the outer scope's to judge. */
+  end(result: unknown): void {
+    const outside = [...this.#changed].filter(({ storage }) => storage.serial < this.#firstStorage)
+    const kept = this.#reachable([result, ...outside, ...this.#lasting])
+    for (const storage of this.#made) {
+      if (!kept.has(storage)) storage.free(ended)
+      else this.#outer?.made(storage)
+    }
+    for (const x of this.#changed) this.#outer?.changed(x)
+    for (const x of this.#lasting) this.#outer?.holds(x)
+  }
+
+  /** The memory of all tensors in values, of their gradients, and of what the graphs behind them saved. */
+  #reachable(values: readonly unknown[]): Set<Storage> {
+    const storages = new Set<Storage>()
+    const seen = new Set<object>()
+    const open: unknown[] = [values]
+    while (open.length > 0) {
+      const x = open.pop()
+      if (typeof x !== 'object' || x === null || seen.has(x)) continue
+      seen.add(x)
+      if (x instanceof Tensor) {
+        storages.add(x.storage)
+        open.push(x.collected, x.node, x.viewOf?.base, x.viewOf?.parent)
+      } else if (x instanceof Node) {
+        // One from before the scope saved nothing that was made in it.
+        if (x.order >= this.#firstNode) open.push(x.leaf, x.attrs, x.edges, x.saved)
+      } else if (x instanceof Map) open.push([...x.keys()], [...x.values()])
+      else if (x instanceof Set) open.push([...x])
+      else if (!(x instanceof Storage || x instanceof Device || ArrayBuffer.isView(x)))
+        for (const part of Object.values(x)) if (typeof part === 'object') open.push(part)
+    }
+    return storages
+  }
+}
+
+/**
+ * Runs `fn`, then frees at once the memory of the tensors that were made in it, but for what it returns (tensors, also in
+ * arrays, objects and modules), gradients of tensors from outside, optimizers' state, and what a later backward needs
+ * of these. Whatever else kept such a tensor gets an error when it uses it.
+ *
+ * Throws a RuntimeError when `fn` is async. A `fn` that throws frees what it made, too.
+ *
+ * @example
+ * scope(() => ones(1000, 1000).mul(2).sum()) // tensor(2000000.)
+ */
+export function scope<R>(fn: () => R): R {
+  const outer = effects.scope
+  const own = new Scope()
+  effects.scope = own
+  let result: R | undefined
+  try {
+    result = fn()
+    if (!(result instanceof Promise)) return result
+    throw new RuntimeError(
+      'scope cannot run an async function',
+      'The scope would end at the first await. Make the function synchronous and await outside.',
+    )
+  } finally {
+    effects.scope = outer
+    own.end(result)
+  }
+}
