@@ -166,10 +166,11 @@ export const drawn: { readonly [kind: string]: (dice: Dice, most?: number) => Ca
     const smaller = shape.map((n) => dice.int(Math.max(n - 1, 0), n))
     const out = insert(smaller, axis, shape[axis] === 0 ? 0 : dice.int(0, 5))
     const index = drawHeld(dice, out, 'int32', () => dice.int(0, Math.max(shape[axis] - 1, 0)))
+    const element = fn === 'prod' && dtype === 'int32' ? () => dice.int(-3, 3) : undefined
     return {
       kind: 'scatter',
       attrs: { axis, fn },
-      inputs: [drawHeld(dice, shape, dtype), index, drawHeld(dice, out, dtype)],
+      inputs: [drawHeld(dice, shape, dtype, element), index, drawHeld(dice, out, dtype, element)],
       outputs: [{ shape, dtype }],
     }
   },

@@ -10,7 +10,9 @@ import {
   type Spec,
   type TypedArray,
 } from '@flambeau/core/backend'
-import { afterAll, describe, expect, it } from 'vitest'
+import { js } from '@flambeau/backend-js'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { type Gpujs, gpujs } from '../src/index.ts'
 import type { Planner } from '../src/plan.ts'
 import { argReduce } from '../src/plans/arg-reduce.ts'
 import { fold } from '../src/plans/fold.ts'
@@ -19,12 +21,11 @@ import { matmul } from '../src/plans/matmul.ts'
 import { assign, concat, pad } from '../src/plans/move.ts'
 import { scan } from '../src/plans/scan.ts'
 import { Dice, drawHeld, drawn } from './drawn.ts'
-import { type Call, type Held, type Mode, onJs, plannable, Runner } from './running.ts'
+import { found } from './each-mode.ts'
+import { type Call, type Held, instrOn, isHeld, onBackend, onJs } from './running.ts'
 
 const kinds = { argReduce, assign, concat, fold, gather, matmul, pad, scan, scatter }
 const plannerOf = (kind: Kind): Planner => kinds[kind as keyof typeof kinds] as unknown as Planner
-
-const modes: readonly Mode[] = process.env.DISPLAY === undefined ? ['cpu', 'webasm'] : ['cpu', 'webasm', 'webgl2']
 
 /** A row-major tensor of numbers. */
 const held = (values: ArrayLike<number>, shape: readonly number[], dtype: DType = 'float32'): Held => {
@@ -40,31 +41,29 @@ const largest = (values: TypedArray, least: number): number => {
 }
 const spec = (shape: readonly number[], dtype: DType = 'float32'): Spec => ({ shape, dtype })
 
-describe.each(modes)('%s', (mode) => {
-  const runner = new Runner(mode)
-  afterAll(() => runner.close())
-
-  const outputs = (call: Call): readonly Float32Array[] => {
-    const instr = plannable(call)
-    return runner.run(plannerOf(call.kind).plan(instr), call, instr)
-  }
+describe.each(found)('%s', (mode) => {
+  let device: Gpujs
+  beforeAll(async () => {
+    device = await gpujs({ mode })
+  })
+  const onGpu = mode === 'webgl2' || mode === 'headlessgl'
 
   /** Runs a call both ways; `tolerance` is relative to the largest element. */
   function compare(call: Call, tolerance = 1e-6): void {
     const expected = onJs(call)
-    const found = outputs(call)
-    expect(found.map((x) => x.length)).toEqual(expected.map((x) => x.length))
-    found.forEach((values, k) => {
+    const made = onBackend(device, call)
+    expect(made.map((x) => x.length)).toEqual(expected.map((x) => x.length))
+    made.forEach((values, k) => {
       const wanted = expected[k]
       const close = tolerance * largest(wanted, 1)
       const at = values.findIndex((x, i) => !Object.is(x, wanted[i]) && !(Math.abs(x - wanted[i]) <= close))
       if (at < 0) return
-      const views = call.inputs.map((x) => ('data' in x ? x.view : x))
+      const views = call.inputs.map((x) => (isHeld(x) ? x.view : x))
       expect({ at, value: values[at] }, JSON.stringify({ ...call, inputs: views })).toEqual({ at, value: wanted[at] })
     })
   }
 
-  const runs = mode === 'webgl2' ? 25 : 150
+  const runs = onGpu ? 25 : 150
   it.each(Object.keys(drawn))('%s of random instructions', (kind) => {
     for (let seed = 1; seed <= runs; seed++) compare(drawn[kind](new Dice(seed * 7919)))
   })
@@ -87,6 +86,12 @@ describe.each(modes)('%s', (mode) => {
     compare(product(random(m, k), random(k, n)), 2e-6)
   })
 
+  it('products of bytes wrap around', () => {
+    const bytes = (...shape: number[]): Held => drawHeld(dice, shape, 'uint8')
+    for (const k of [100, 700, 5000]) compare(product(bytes(3, k), bytes(k, 2)), 0)
+    compare(product(bytes(70, 600), bytes(600, 60)), 0)
+  })
+
   it('products with an epilogue', () => {
     const x = s.input(0, 'float32')
     const relu = s.max(s.add(x, s.input(1, 'float32')), 0)
@@ -105,9 +110,9 @@ describe.each(modes)('%s', (mode) => {
     const post = s.mul(s.input(0, 'float32'), s.input(1, 'float32'))
     const [a, b] = [random(4, 3), random(3, 5)]
     compare(product(a, b, { post }, [{ value: 0.1, dtype: 'float32' }]))
-    const before = runner.kernels
+    const before = device.report().compilations
     for (const value of [3, -2.5, 1e-3]) compare(product(a, b, { post }, [{ value, dtype: 'float32' }]))
-    expect(runner.kernels).toBe(before)
+    expect(device.report().compilations).toBe(before)
   })
 
   it.each([9, 64, 65, 100])('%d parts joined', (count) => {
@@ -154,14 +159,14 @@ describe.each(modes)('%s', (mode) => {
     }
     for (const make of [assigned, folded]) {
       compare(make(0))
-      const before = runner.kernels
+      const before = device.report().compilations
       for (const offset of [1, 4, 9]) {
         compare(make(offset), 0)
         expect(plannerOf(make(offset).kind).key?.(make(offset).attrs)).toBe(
           plannerOf(make(0).kind).key?.(make(0).attrs),
         )
       }
-      expect(runner.kernels).toBe(before)
+      expect(device.report().compilations).toBe(before)
     }
   })
 
@@ -196,12 +201,12 @@ describe.each(modes)('%s', (mode) => {
             message = (error as Error).message
           }
           expect(message).toMatch(/out of bounds/)
-          expect(() => outputs(call)).toThrow(message)
+          expect(() => onBackend(device, call)).toThrow(message)
         }
       }
     }
     for (const call of indexed(0, [0])) {
-      expect(() => outputs(call)).toThrow('index 0 is out of bounds for dimension 0 with size 0')
+      expect(() => onBackend(device, call)).toThrow('index 0 is out of bounds for dimension 0 with size 0')
     }
   })
 
@@ -232,7 +237,7 @@ describe.each(modes)('%s', (mode) => {
     compare(extreme('max', ascending, [1]), 0)
   })
 
-  it.skipIf(mode === 'webgl2')('NaN is an extreme, and infinities are', () => {
+  it.skipIf(onGpu)('NaN is an extreme, and infinities are', () => {
     const values = Array.from({ length: 600 }, (_, i) => (i === 400 ? Infinity : i === 333 ? -Infinity : i % 7))
     for (const fn of ['max', 'min'] as const) {
       compare(extreme(fn, held(values, [600]), [0]), 0)
@@ -260,9 +265,9 @@ it('whole numbers stay within the bound of an instruction', () => {
     for (let seed = 1; seed <= 200; seed++) {
       const call = drawn[kind](new Dice(seed * 104_729))
       if (call.outputs[0].dtype !== 'int32') continue
-      const bounds = call.inputs.map((x) => ('data' in x ? largest(x.data, 0) : 0))
-      const found = plannerOf(call.kind).bound(plannable(call), bounds)
-      for (const value of onJs(call)[0]) expect(Math.abs(value)).toBeLessThanOrEqual(found)
+      const bounds = call.inputs.map((x) => (isHeld(x) ? largest(x.data, 0) : 0))
+      const bound = plannerOf(call.kind).bound(instrOn(js(), call), bounds)
+      for (const value of onJs(call)[0]) expect(Math.abs(value)).toBeLessThanOrEqual(bound)
     }
   }
 })

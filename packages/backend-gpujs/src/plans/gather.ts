@@ -114,8 +114,11 @@ export const scatter: Planner<'scatter'> = {
       return writer.step(x)
     })
   },
-  bound: ({ attrs: { axis, fn }, inputs }, [base, , source]) => {
+  bound: ({ attrs: { axis, fn }, inputs, outputs }, [base, , source]) => {
     const bound = Math.max(base, source)
-    return fn === 'set' ? bound : reducedBound(fn === 'add' ? 'sum' : fn, bound, (inputs[1] as View).shape[axis] + 1)
+    // Bytes wrap around with every element.
+    return fn === 'set' || outputs[0].dtype !== 'int32'
+      ? bound
+      : reducedBound(fn === 'add' ? 'sum' : fn, bound, (inputs[1] as View).shape[axis] + 1)
   },
 }

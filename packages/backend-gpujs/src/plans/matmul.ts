@@ -8,7 +8,10 @@ import { type Elements, inputElements, PlanWriter } from '../plan-writer.ts'
 import { KernelWriter } from '../writer.ts'
 import { mostTurns, replaced, turns } from './loops.ts'
 
-/** Products added one after the other before their sum is added to others: rounding errors of long sums stay small. */
+/**
+ * Products added one after the other before their sum is added to others: rounding errors of long sums stay small, and
+ * sums of bytes, which wrap around each time, exact.
+ */
 const block = 128
 /** Products that are written out in a turn of a loop. */
 const unrolled = 4
@@ -23,7 +26,7 @@ interface Row {
 }
 
 /** Adds the products of the next `n` elements of the rows to a variable, and moves the rows on. */
-function addUp(writer: KernelWriter, rows: readonly Row[], n: number, sum: string): void {
+function addUp(writer: KernelWriter, rows: readonly Row[], n: number, sum: string, dtype: DType): void {
   const some = (count: number): void => {
     if (count === 0) return
     const products = Array.from({ length: count }, (_, i) =>
@@ -42,8 +45,8 @@ function addUp(writer: KernelWriter, rows: readonly Row[], n: number, sum: strin
   const onItsOwn = (count: number): void => {
     if (count === 0) return
     const partial = writer.value('0', 'let')
-    addUp(writer, rows, count, partial)
-    writer.line(`${sum} += ${partial};`)
+    addUp(writer, rows, count, partial, dtype)
+    writer.line(`${sum} += ${wrapped(writer, partial, dtype)};`)
   }
   turns(writer, Math.floor(n / part), () => onItsOwn(part))
   onItsOwn(n % part)
@@ -97,12 +100,12 @@ export const matmul: Planner<'matmul'> = {
         return { name, index: writer.value(first, 'let'), step }
       })
       if (parts === 1) {
-        addUp(writer, rows, k, sum)
+        addUp(writer, rows, k, sum, a.dtype)
         return finish(writer, instr, sum)
       }
-      writer.when(`${part} < ${parts - 1}`, () => addUp(writer, rows, mostTurns, sum))
-      writer.when(`${part} === ${parts - 1}`, () => addUp(writer, rows, k - (parts - 1) * mostTurns, sum))
-      return total(plan.add(writer.step(sum)), parts, instr)
+      writer.when(`${part} < ${parts - 1}`, () => addUp(writer, rows, mostTurns, sum, a.dtype))
+      writer.when(`${part} === ${parts - 1}`, () => addUp(writer, rows, k - (parts - 1) * mostTurns, sum, a.dtype))
+      return total(plan.add(writer.step(wrapped(writer, sum, a.dtype))), parts, instr)
     })
   },
   bound: ({ attrs, inputs }, [a, b, ...others]) => {
@@ -117,6 +120,6 @@ function total(partial: Elements, parts: number, instr: Instr<'matmul'>): Step {
   const { name } = partial(writer)
   const sum = writer.value('0', 'let')
   const index = writer.value(writer.address(undefined, [writer.index], [parts]), 'let')
-  addUp(writer, [{ name, index, step: 1 }], parts, sum)
+  addUp(writer, [{ name, index, step: 1 }], parts, sum, instr.outputs[0].dtype)
   return finish(writer, instr, sum)
 }
