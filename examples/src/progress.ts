@@ -1,9 +1,33 @@
-// A progress bar on a terminal, nothing anywhere else. Training is one synchronous loop, so the bar is drawn from inside
-// it, and taken away while a line is printed.
+// A progress bar on a terminal; anywhere else only a line where training will take long. Training is one synchronous loop, so
+// the bar is drawn from inside it, and taken away while a line is printed.
 import { SingleBar } from 'cli-progress'
 import type { Seen } from './lesson.ts'
 
 const LOOK_EVERY_MS = 100
+/** How long training is watched before it is said how long all of it takes, and from how long on that is said. */
+const WATCH_MS = 2000
+const LONG_MS = 60_000
+
+/** Says once, on the standard error, how long training takes where that is long. */
+const warner = (name: string): ((seen: Seen) => void) => {
+  let from: { readonly time: number; readonly epoch: number } | undefined
+  let said = false
+  return ({ epoch, epochs }) => {
+    if (said) return
+    const now = performance.now()
+    // The first epochs compile what all others run.
+    if (epoch < 10) return
+    from ??= { time: now, epoch }
+    if (now - from.time < WATCH_MS) return
+    said = true
+    const whole = ((now - from.time) / (epoch - from.epoch)) * epochs
+    if (whole < LONG_MS) return
+    const minutes = Math.round(whole / 60_000)
+    console.error(
+      `# ${name}: ${epochs.toLocaleString('en')} epochs take about ${minutes} ${minutes === 1 ? 'minute' : 'minutes'} here; --epochs N trains for N`,
+    )
+  }
+}
 
 interface Reporter {
   readonly print: (text: unknown) => void
@@ -15,7 +39,7 @@ interface Reporter {
 /** What prints a lesson's lines, and is told of its epochs. */
 export const progress = (name: string): Reporter => {
   const print = (text: unknown) => console.log(String(text))
-  if (!process.stdout.isTTY || !process.stderr.isTTY) return { print, onEpoch: () => {}, finish: () => {} }
+  if (!process.stdout.isTTY || !process.stderr.isTTY) return { print, onEpoch: warner(name), finish: () => {} }
 
   let bar: SingleBar | undefined
   /** From half a second ago and more: what came first was slower, before V8 had compiled it. */

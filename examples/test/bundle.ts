@@ -19,8 +19,8 @@ export const bundle = async (folder: string, entry: string, format: 'esm' | 'cjs
     platform: 'node',
     format,
     conditions: ['@flambeau/source'],
-    // It looks for its addon from where it lies; in a bundle it is as if it were not installed.
-    external: ['@flambeau/backend-native'],
+    // Native looks for its addon from where it lies, gpu.js for headless GL; in a bundle they are as if not installed.
+    external: ['@flambeau/backend-native', '@flambeau/backend-gpujs'],
     banner:
       format === 'esm'
         ? { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" }

@@ -64,3 +64,16 @@ it('shows nothing where lines go to a file', () => {
   bar.finish()
   expect(shown).toBe('a line\n')
 })
+
+it('says once how long training takes where that is long', () => {
+  process.stdout.isTTY = false
+  vi.spyOn(console, 'error').mockImplementation((text) => void (shown += `${text}\n`))
+  const slow = progress('lesson')
+  train(1, 12, 1900, slow)
+  expect(shown).toBe('# lesson: 1,000 epochs take about 32 minutes here; --epochs N trains for N\n')
+  train(13, 1000, 1900, slow)
+  expect(shown.match(/minutes/g)).toHaveLength(1)
+  shown = ''
+  train(1, 1000, 50, progress('lesson'))
+  expect(shown).toBe('')
+})

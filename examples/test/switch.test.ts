@@ -1,13 +1,18 @@
 // Training that moves from one device to another and back: what is trained goes along, and the curve stays PyTorch's.
+import { gpujs } from '@flambeau/backend-gpujs'
 import { native } from '@flambeau/backend-native'
 import { js, useDevice } from 'flambeau'
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 import { nativeMissing, testWith } from '../../tools/test/machine.ts'
 import { boston } from '../src/boston/index.ts'
 import { breastCancer } from '../src/breast-cancer/index.ts'
 import type { Options, Training } from '../src/lesson.ts'
 import { parts } from '../src/shallow-network/index.ts'
+import { modes } from './modes.ts'
 import { expectLosses, record, type Tolerance, type Transcript, transcripts } from './transcripts.ts'
+
+// Some seconds alone, more beside other tests.
+vi.setConfig({ testTimeout: 180_000 })
 
 interface Course {
   readonly run: (options: Options) => Training
@@ -43,12 +48,34 @@ const courses: Readonly<Record<string, Course>> = {
   digits: part('digits', 20),
 }
 
+interface Stay {
+  readonly place: string
+  readonly needs: string
+  readonly missing: string | undefined
+  readonly make: () => ReturnType<typeof gpujs> | ReturnType<typeof native>
+  /** How far from PyTorch's losses it may be, where native has the course's tolerance. */
+  readonly within: (tolerance: Tolerance) => Tolerance
+}
+
+const stays: readonly Stay[] = [
+  { place: 'native', needs: 'native', missing: nativeMissing, make: () => native(), within: (own) => own },
+  ...modes.map(({ mode, missing }) => ({
+    place: `gpujs ${mode}`,
+    needs: 'gpujs',
+    missing,
+    make: () => gpujs({ mode }),
+    within: () => () => 1e-3,
+  })),
+]
+const ways = stays.flatMap((stay) => [true, false].map((compiled) => ({ ...stay, compiled })))
+
 for (const [name, { run, transcript, tolerance, epochs }] of Object.entries(courses)) {
-  for (const compiled of [true, false]) {
-    const title = `${name}, ${compiled ? 'compiled' : 'eager'}, goes from js to native and back`
-    testWith('native', nativeMissing, title, async () => {
-      const backends = { js: js(), native: await native() }
-      useDevice(backends.js)
+  for (const { place, needs, missing, make, within, compiled } of ways) {
+    const title = `${name}, ${compiled ? 'compiled' : 'eager'}, goes from js to ${place} and back`
+    testWith(needs, missing, title, async () => {
+      const there = await make()
+      const home = js()
+      useDevice(home)
       const places = ['js']
       function* travelling(options: Options): Training {
         const training = run(options)
@@ -57,18 +84,18 @@ for (const [name, { run, transcript, tolerance, epochs }] of Object.entries(cour
           const { epoch, loss, correct } = turn.value
           expect((typeof loss === 'number' ? correct?.() : loss)?.device).toBe(places.at(-1))
           yield turn.value
-          const device = Math.floor((3 * epoch) / epochs) === 1 ? 'native' : 'js'
+          const device = Math.floor((3 * epoch) / epochs) === 1 ? there.name : 'js'
           const moves = device !== places.at(-1)
           if (moves) {
-            useDevice(backends[device])
+            useDevice(device === 'js' ? home : there)
             places.push(device)
           }
           turn = training.next(moves ? device : undefined)
         }
       }
       const { losses } = record(travelling, transcript, { compiled, epochs })
-      expect(places).toEqual(['js', 'native', 'js'])
-      expectLosses(losses, transcript.losses, epochs, tolerance)
+      expect(places).toEqual(['js', there.name, 'js'])
+      expectLosses(losses, transcript.losses, epochs, within(tolerance))
     })
   }
 }

@@ -95,6 +95,21 @@ testWith(
   60_000,
 )
 
+test('npm start takes gpujs where it is named, in a mode that needs nothing where there is no other', async () => {
+  const transcript = JSON.parse(readFileSync(join(root, 'examples/transcripts/boston-0.json'), 'utf8'))
+  const { code, stdout, stderr } = await node([frontDoor, 'start', 'boston', '--epochs', '100', '--backend', 'gpujs'])
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '# boston, on gpujs\n' })
+  const [loss, wanted] = [stdout, transcript.lines[0]].map((line) => Number(line.split('loss=')[1]))
+  expect(Math.abs(loss / wanted - 1)).toBeLessThan(1e-3)
+  const doctor = await node([frontDoor, 'start', 'doctor'])
+  for (const mode of ['webasm', 'cpu'])
+    expect(doctor.stdout).toMatch(new RegExp(`^✓ gpujs ${mode} +ready: kernels on the host$`, 'm'))
+  for (const mode of ['webgl2', 'headlessgl'])
+    expect(doctor.stdout).toMatch(
+      new RegExp(`^(✓ gpujs ${mode} +ready: kernels on .*|– gpujs ${mode} +.*\\. .*)$`, 'm'),
+    )
+}, 60_000)
+
 test('no test file is left out of npm test', () => {
   const folders = readdirSync(root, { recursive: true, encoding: 'utf8' })
     .filter((file) => /\.test\.ts$/.test(file) && !/(^|\/)(node_modules|dist|\.\w+)\//.test(file))
