@@ -241,7 +241,7 @@ export function glEngine(mode: 'webgl2' | 'webgl' | 'headlessgl', context: GlCon
     ].map((xs) => context.create(2, Float32Array.from(xs)))
     const out = context.create(2)
     quotient.run(args, out)
-    const [a, b] = context.read(out, 0, 2)
+    const [a, b] = context.read({ texture: out, start: 0, count: 2 })
     for (const texture of [...args, out]) gl.deleteTexture(texture.texture)
     quotient.destroy()
     if (!(Math.abs(a - 2) < 1e-4 && Math.abs(b - 1511) < 0.1)) {

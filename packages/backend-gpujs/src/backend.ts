@@ -25,6 +25,7 @@ import {
 } from '@flambeau/core/backend'
 import type { Engine, Texture } from './adapter.ts'
 import { Checks } from './checks.ts'
+import { GlTexture } from './gl.ts'
 import { type KernelLimits, Kernels } from './kernels.ts'
 import type { Tried } from './modes.ts'
 import type { Kernel, Plan, Source } from './plan.ts'
@@ -232,26 +233,26 @@ export class GpujsBackend implements Backend {
   readSync(view: View): TypedArray {
     this.#demandUsable()
     this.#checks.settle()
-    const { shape, strides, offset, dtype } = view
-    const n = numelOf(shape)
-    if (n === 0) return newArray(dtype, 0)
-    let low = offset
-    let high = offset
-    for (let d = 0; d < shape.length; d++) {
-      const span = (shape[d] - 1) * strides[d]
-      if (span < 0) low += span
-      else high += span
-    }
-    const range = high - low + 1
+    const reach = reachOf(view)
+    if (reach === null) return newArray(view.dtype, 0)
     const buffer = bufferOf(view)
-    const onGpu = buffer.cell.texture !== null && this.#engine.context !== null
-    if (onGpu && range > largeRead && range > sparse * n) return this.#readCopy(view)
-    const data = this.#textures.read(buffer, low, range)
-    if (onGpu && dtype === 'float32' && range === n && isContiguous(view)) return data
-    const out = newArray(dtype, n)
-    const there = { ...view, offset: offset - low, buffer: new HostBuffer(this, data, 0) }
-    copyView(there, out, 0, contiguousStrides(shape))
-    return out
+    const { texture } = buffer.cell
+    if (isGl(texture) && isSparse(view, reach)) return this.#readCopy(view)
+    return shaped(view, reach, this.#textures.read(buffer, reach.start, reach.count), isGl(texture))
+  }
+
+  /** Waits for the GPU without keeping the page from its work, where the browser can. */
+  async read(view: View): Promise<TypedArray> {
+    this.#demandUsable()
+    const reach = reachOf(view)
+    const { texture } = bufferOf(view).cell
+    if (!this.#engine.context?.gathers || reach === null || !isGl(texture) || isSparse(view, reach))
+      return this.readSync(view)
+    const waiting = this.#checks.take()
+    const flags = waiting === null ? [] : [{ texture: waiting.flag, start: 0, count: 2 }]
+    const [data, found] = await this.#textures.readLater([{ texture, ...reach }, ...flags])
+    if (waiting !== null) this.#checks.conclude(waiting, found)
+    return shaped(view, reach, data, true)
   }
 
   #readCopy(view: View): TypedArray {
@@ -262,10 +263,6 @@ export class GpujsBackend implements Backend {
     const elements = this.readSync({ ...output, strides: contiguousStrides(shape), offset: 0 })
     this.free(buffer)
     return elements
-  }
-
-  async read(view: View): Promise<TypedArray> {
-    return this.readSync(view)
   }
 
   free(buffer: Buffer): void {
@@ -298,6 +295,40 @@ export class GpujsBackend implements Backend {
     this.#textures.dispose()
     this.#engine.dispose()
   }
+}
+
+const isGl = (texture: Texture | null): texture is GlTexture => texture instanceof GlTexture
+
+/** The elements of a buffer that a view is in. */
+interface Reach {
+  readonly start: number
+  readonly count: number
+}
+
+/** From the first to the last element of a view; null where it has none. */
+function reachOf({ shape, strides, offset }: View): Reach | null {
+  if (numelOf(shape) === 0) return null
+  let low = offset
+  let high = offset
+  for (let d = 0; d < shape.length; d++) {
+    const span = (shape[d] - 1) * strides[d]
+    if (span < 0) low += span
+    else high += span
+  }
+  return { start: low, count: high - low + 1 }
+}
+
+const isSparse = ({ shape }: View, { count }: Reach): boolean => count > largeRead && count > sparse * numelOf(shape)
+
+/** The elements of a view from those that it reaches over; `own`: these are nobody else's. */
+function shaped(view: View, { start, count }: Reach, data: TypedArray, own: boolean): TypedArray {
+  const { shape, dtype, offset } = view
+  const n = numelOf(shape)
+  if (own && dtype === 'float32' && count === n && isContiguous(view)) return data
+  const out = newArray(dtype, n)
+  const there = { ...view, offset: offset - start, buffer: new HostBuffer(view.buffer.backend, data, 0) }
+  copyView(there, out, 0, contiguousStrides(shape))
+  return out
 }
 
 const isHeld = (x: Instr['inputs'][number]): boolean => !isScalar(x) && bufferOf(x).cell.held

@@ -2,6 +2,7 @@
 // flag of two elements, the number of the first check that failed and the value that it tells of, read before the next
 // read of the user's. On the host there is nothing to wait for, and a check throws where it fails.
 import type { Texture } from './adapter.ts'
+import type { GlTexture } from './gl.ts'
 import type { Kernel } from './plan.ts'
 import type { Textures } from './textures.ts'
 
@@ -23,6 +24,12 @@ const fold: Kernel = {
 const mostPending = 256
 
 export type MakeError = (value: number) => Error
+
+/** A flag that is not read yet, and what makes the errors that it may name. */
+export interface Waiting {
+  readonly flag: GlTexture
+  readonly errors: readonly MakeError[]
+}
 
 export class Checks {
   readonly #textures: Textures
@@ -50,13 +57,23 @@ export class Checks {
 
   /** Throws the error of the first check that failed since the last call. */
   settle(): void {
-    const errors = this.#errors
-    if (errors.length === 0) return
-    const [which, value] = this.#textures.readTexture(this.#flag as Texture, 0, 2)
-    this.#errors = []
-    if (which === 0) return
-    this.#textures.give(this.#flag)
+    const waiting = this.take()
+    if (waiting !== null) this.conclude(waiting, this.#textures.readTexture(waiting.flag, 0, 2))
+  }
+
+  /** What the checks since the last call found, for who reads it; null where there were none. */
+  take(): Waiting | null {
+    if (this.#errors.length === 0) return null
+    const waiting = { flag: this.#flag as GlTexture, errors: this.#errors }
     this.#flag = null
-    throw errors[which - 1](value)
+    this.#errors = []
+    return waiting
+  }
+
+  /** Throws the error that a flag names, once its elements are known. */
+  conclude({ flag, errors }: Waiting, [which, value]: ArrayLike<number> & Iterable<number>): void {
+    if (which === 0 && this.#flag === null) this.#flag = flag
+    else this.#textures.give(flag)
+    if (which !== 0) throw errors[which - 1](value)
   }
 }

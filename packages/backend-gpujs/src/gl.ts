@@ -20,9 +20,17 @@ export interface Gl {
   bindFramebuffer(target: unknown, framebuffer: object | null): void
   framebufferTexture2D(target: unknown, attachment: unknown, kind: unknown, texture: object | null, level: number): void
   checkFramebufferStatus(target: unknown): unknown
-  readPixels(x: number, y: number, w: number, h: number, format: unknown, type: unknown, to: ArrayBufferView): void
+  readPixels(x: number, y: number, w: number, h: number, format: unknown, type: unknown, to: object | number): void
   createBuffer(): object | null
   deleteBuffer(buffer: object): void
+  bindBuffer(target: unknown, buffer: object | null): void
+  bufferData(target: unknown, bytes: number, usage: unknown): void
+  /** Of WebGL 2. */
+  getBufferSubData(target: unknown, offset: number, to: ArrayBufferView): void
+  fenceSync(condition: unknown, flags: number): object | null
+  clientWaitSync(sync: object, flags: number, timeout: number): unknown
+  deleteSync(sync: object): void
+  flush(): void
   deleteFramebuffer(framebuffer: object): void
 }
 
@@ -56,6 +64,29 @@ export function sizeOf(length: number): readonly [number, number] {
   return [low, Math.ceil(length / low)]
 }
 
+/** Elements of a texture: `count` of them from `start`. */
+export interface Range {
+  readonly texture: GlTexture
+  readonly start: number
+  readonly count: number
+}
+
+/** Elements on their way to the host, in a buffer of the GPU. */
+interface Packed {
+  readonly buffer: object
+  readonly ranges: readonly Range[]
+  readonly texels: number
+}
+
+/** The rows of a texture that a range is in. */
+function rowsOf({ texture, start, count }: Range): { first: number; rows: number; skip: number } {
+  const [w] = texture.size
+  const first = Math.floor(start / w)
+  return { first, rows: Math.floor((start + count - 1) / w) - first + 1, skip: start - first * w }
+}
+
+declare function setTimeout(work: () => void): unknown
+
 /** What a lost context means to who reads or computes. */
 export const lostError = (): RuntimeError =>
   new RuntimeError(
@@ -75,6 +106,7 @@ export class GlContext {
   readonly #format: unknown
   readonly #internal: unknown
   #readsOne: boolean | undefined
+  #gathers: boolean | undefined
 
   constructor(gl: Gl, version: 1 | 2) {
     this.gl = gl
@@ -131,38 +163,135 @@ export class GlContext {
     return texels
   }
 
-  /** `count` elements from `start`: the rows that they are in are read. */
-  read({ texture, size: [w] }: GlTexture, start: number, count: number): Float32Array {
+  /** The rows that the elements are in are read; this waits for the GPU. */
+  read(range: Range): Float32Array {
+    const texels = new Float32Array(this.#texelsOf(range))
+    this.#readRows(range, texels)
+    this.#demandSound()
+    return this.#elements(range, texels)
+  }
+
+  /** Elements of several textures: the GPU is waited for once, where it can gather them. */
+  readAll(ranges: readonly Range[]): Float32Array[] {
+    return this.gathers ? this.#unpack(this.#pack(ranges)) : ranges.map((range) => this.read(range))
+  }
+
+  /** Elements of several textures when they are there: nobody waits. Only where the GPU `gathers`. */
+  async readLater(ranges: readonly Range[]): Promise<Float32Array[]> {
     const { gl } = this
-    const first = Math.floor(start / w)
-    const rows = Math.floor((start + count - 1) / w) - first + 1
-    gl.bindFramebuffer(gl.FRAMEBUFFER, this.framebuffer)
-    gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, texture, 0)
-    this.#readsOne ??= this.#findReadsOne()
-    const step = this.#readsOne ? 1 : 4
-    const texels = new Float32Array(step * w * rows)
-    gl.readPixels(0, first, w, rows, step === 1 ? gl.RED : gl.RGBA, gl.FLOAT, texels)
-    const error = gl.getError()
-    if (gl.isContextLost()) throw lostError()
-    if (error === gl.OUT_OF_MEMORY) {
-      throw new RuntimeError(
-        "device 'gpujs' is out of GPU memory, and what was computed since the last read is lost",
-        'Use smaller batches, or free tensors between them.',
-      )
+    const packed = this.#pack(ranges)
+    const done = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0)
+    gl.flush()
+    while (done !== null && !this.lost && gl.clientWaitSync(done, 0, 0) === gl.TIMEOUT_EXPIRED)
+      await new Promise<void>((resolve) => setTimeout(resolve))
+    if (done !== null) gl.deleteSync(done)
+    return this.#unpack(packed)
+  }
+
+  /**
+   * Whether elements can be gathered in a buffer of the GPU on their way to the host. It is tried: headless GL has all the
+   * functions, and puts everything where the buffer begins.
+   */
+  get gathers(): boolean {
+    this.#gathers ??= this.version === 2 && this.#findGathers()
+    return this.#gathers
+  }
+
+  #findGathers(): boolean {
+    const textures = [1, 2].map((x) => this.create(1, Float32Array.of(x)))
+    try {
+      const [[one], [two]] = this.#unpack(this.#pack(textures.map((texture) => ({ texture, start: 0, count: 1 }))))
+      return one === 1 && two === 2
+    } finally {
+      for (const { texture } of textures) this.gl.deleteTexture(texture)
     }
-    const skip = start - first * w
-    if (step === 1) return skip === 0 && count === texels.length ? texels : texels.slice(skip, skip + count)
+  }
+
+  #pack(ranges: readonly Range[]): Packed {
+    const { gl } = this
+    const texels = ranges.reduce((sum, range) => sum + this.#texelsOf(range), 0)
+    const buffer = gl.createBuffer()
+    if (buffer === null) throw lostError()
+    gl.bindBuffer(gl.PIXEL_PACK_BUFFER, buffer)
+    gl.bufferData(gl.PIXEL_PACK_BUFFER, 4 * texels, gl.STREAM_READ)
+    let at = 0
+    for (const range of ranges) {
+      this.#readRows(range, 4 * at)
+      at += this.#texelsOf(range)
+    }
+    gl.bindBuffer(gl.PIXEL_PACK_BUFFER, null)
+    return { buffer, ranges, texels }
+  }
+
+  #unpack({ buffer, ranges, texels }: Packed): Float32Array[] {
+    const { gl } = this
+    const all = new Float32Array(texels)
+    gl.bindBuffer(gl.PIXEL_PACK_BUFFER, buffer)
+    gl.getBufferSubData(gl.PIXEL_PACK_BUFFER, 0, all)
+    gl.bindBuffer(gl.PIXEL_PACK_BUFFER, null)
+    gl.deleteBuffer(buffer)
+    this.#demandSound()
+    let at = 0
+    return ranges.map((range) => {
+      const from = at
+      at += this.#texelsOf(range)
+      // A copy: nobody's elements are to keep those of all others.
+      return this.#elements(range, all.slice(from, at))
+    })
+  }
+
+  #texelsOf(range: Range): number {
+    return this.#step * range.texture.size[0] * rowsOf(range).rows
+  }
+
+  #readRows(range: Range, to: Float32Array | number): void {
+    const { gl, framebuffer } = this
+    const { texture, size } = range.texture
+    const { first, rows } = rowsOf(range)
+    gl.bindFramebuffer(gl.FRAMEBUFFER, framebuffer)
+    gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, texture, 0)
+    gl.readPixels(0, first, size[0], rows, this.#step === 1 ? gl.RED : gl.RGBA, gl.FLOAT, to)
+  }
+
+  /** Of the texels of whole rows the elements that were asked for. */
+  #elements(range: Range, texels: Float32Array): Float32Array {
+    const { count } = range
+    const { skip } = rowsOf(range)
+    if (this.#step === 1) return skip === 0 && count === texels.length ? texels : texels.slice(skip, skip + count)
     const elements = new Float32Array(count)
     for (let i = 0; i < count; i++) elements[i] = texels[4 * (skip + i)]
     return elements
   }
 
+  /** Throws where what was read is not what was computed. */
+  #demandSound(): void {
+    const { gl } = this
+    const error = gl.getError()
+    if (this.lost) throw lostError()
+    if (error !== gl.OUT_OF_MEMORY) return
+    throw new RuntimeError(
+      "device 'gpujs' is out of GPU memory, and what was computed since the last read is lost",
+      'Use smaller batches, or free tensors between them.',
+    )
+  }
+
+  /** Floats of a texel when it is read. */
+  get #step(): 1 | 4 {
+    this.#readsOne ??= this.#findReadsOne()
+    return this.#readsOne ? 1 : 4
+  }
+
   /** Whether this driver gives one float a texel; four is what every driver can. */
   #findReadsOne(): boolean {
-    const { gl, version } = this
+    const { gl, version, framebuffer } = this
     if (version === 1) return false
+    const { texture } = this.create(1)
+    gl.bindFramebuffer(gl.FRAMEBUFFER, framebuffer)
+    gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, texture, 0)
     const format = gl.getParameter(gl.IMPLEMENTATION_COLOR_READ_FORMAT)
-    return format === gl.RED && gl.getParameter(gl.IMPLEMENTATION_COLOR_READ_TYPE) === gl.FLOAT
+    const type = gl.getParameter(gl.IMPLEMENTATION_COLOR_READ_TYPE)
+    gl.deleteTexture(texture)
+    return format === gl.RED && type === gl.FLOAT
   }
 
   /** What draws: the name of the GPU, where the browser tells it. */

@@ -4,7 +4,7 @@
 // that nobody holds any more, V8 frees that array. Where the loop turns, a finalizer gives the texture back earlier.
 import type { Backend, DeviceBuffer, TypedArray } from '@flambeau/core/backend'
 import type { Texture } from './adapter.ts'
-import type { GlContext, GlTexture } from './gl.ts'
+import type { GlContext, GlTexture, Range } from './gl.ts'
 import type { PlannedBuffer } from './plan.ts'
 
 /** The largest whole number up to which all are exact in a float32. */
@@ -222,7 +222,13 @@ export class Textures {
   readTexture(texture: Texture, start: number, count: number): Float32Array {
     if (texture instanceof Float32Array) return texture.subarray(start, start + count)
     this.readbacks++
-    return (this.#context as GlContext).read(texture, start, count)
+    return (this.#context as GlContext).read({ texture, start, count })
+  }
+
+  /** Elements of textures when they are there, where the context `gathers`. */
+  readLater(ranges: readonly Range[]): Promise<Float32Array[]> {
+    this.readbacks++
+    return (this.#context as GlContext).readLater(ranges)
   }
 
   #own(buffer: Buffer, texture: Texture): void {
@@ -255,14 +261,22 @@ export class Textures {
   trim(): void {
     const { bytes, textures } = this.#marks
     if (this.bytes - this.#pooledBytes <= bytes && this.#live.size <= textures) return
-    const oldest = [...this.#live].sort((a, b) => a.used - b.used)
-    for (const cell of oldest) {
-      if (this.bytes - this.#pooledBytes <= bytes * kept && this.#live.size <= textures * kept) break
-      const data = (this.#context as GlContext).read(cell.texture as GlTexture, 0, cell.length)
-      this.spills++
-      this.#leave(cell)
-      cell.host = data
+    let left = this.#live.size
+    let leftBytes = this.bytes - this.#pooledBytes
+    const moved: { cell: Cell; texture: GlTexture; start: number; count: number }[] = []
+    for (const cell of [...this.#live].sort((a, b) => a.used - b.used)) {
+      if (leftBytes <= bytes * kept && left <= textures * kept) break
+      const texture = cell.texture as GlTexture
+      moved.push({ cell, texture, start: 0, count: cell.length })
+      left--
+      leftBytes -= this.#bytesOf(texture)
     }
+    const elements = (this.#context as GlContext).readAll(moved)
+    moved.forEach(({ cell }, i) => {
+      this.#leave(cell)
+      cell.host = elements[i]
+    })
+    this.spills += moved.length
   }
 
   /** Deletes all: what buffers held is gone. */

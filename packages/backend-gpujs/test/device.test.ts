@@ -1,4 +1,4 @@
-// The device in a real browser: a lost context, a worker, a content security policy.
+// The device in a real browser: a lost context, reads that wait, a worker, a content security policy.
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { beforeAll, expect } from 'vitest'
@@ -48,6 +48,26 @@ for (const mode of ['webgl2', 'webgl']) {
         kernelClass: mode === 'webgl2' ? 'WebGL2Kernel' : 'WebGLKernel',
       })
     }),
+  )
+}
+
+for (const mode of ['webgl2', 'webgl']) {
+  testWith(
+    'browser',
+    chromiumMissing,
+    `reads on ${mode} that nobody waits for, and memory that is moved to the host`,
+    () =>
+      inPage({ script, args }, async (page) => {
+        expect(await call(page, 'later', mode)).toEqual({
+          values: [[2, 4, 6, 8], [4, 6], 20],
+          good: expect.closeTo(Math.log(2), 5),
+          refused: expect.stringContaining('all elements of input should be between 0 and 1'),
+          after: [1, 0],
+          // With WebGL 1 the flag is read by itself.
+          readbacks: mode === 'webgl2' ? 6 : 7,
+        })
+        expect(await call(page, 'spill', mode)).toEqual({ spilt: true, wrong: 0 })
+      }),
   )
 }
 

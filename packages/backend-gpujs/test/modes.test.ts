@@ -93,7 +93,9 @@ it.each(glModes)('%s computes on its context and on no other', async (mode) => {
   for (let i = 0; i < 2; i++) engines.push((await choose(mode)).engine)
   const results = engines.map((engine) => {
     const context = engine.context as GlContext
-    return context.read(engine.compile(kernel('function () { return 5; }')).run([], context.create(1)) as never, 0, 1)
+    const texture = context.create(1)
+    engine.compile(kernel('function () { return 5; }')).run([], texture)
+    return context.read({ texture, start: 0, count: 1 })
   })
   expect(results).toEqual([Float32Array.of(5), Float32Array.of(5)])
   engines[0].dispose()

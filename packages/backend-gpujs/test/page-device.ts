@@ -1,6 +1,6 @@
 // What pages and workers do with a device, for device.test.ts: they lose its context, and compute where little is allowed.
 import { js } from '@flambeau/backend-js'
-import { setFallback, type Tensor, tensor, useDevice } from '@flambeau/core'
+import { nn, setFallback, type Tensor, tensor, useDevice } from '@flambeau/core'
 import { type Gpujs, gpujs, type Mode } from '../src/index.ts'
 
 interface Losable {
@@ -74,6 +74,50 @@ const lose = async (mode: Mode) => {
   return { saved, errors, other: next !== device, result: again.tolist(), kernelClass: next.report().kernelClass }
 }
 
+const rejection = (work: Promise<unknown>): Promise<string> =>
+  work.then(
+    (value) => `no error: ${value}`,
+    (error: Error) => error.message,
+  )
+
+/** Reads that wait without keeping the page: of what was there when they were asked for, and of what checks found. */
+const later = async (mode: Mode) => {
+  const device = await start(mode)
+  const x = tensor([1, 2, 3, 4]).mul(2)
+  const half = x.slice(0, 1, 3)
+  const reads = [x.toArrayAsync(), half.toArrayAsync(), x.sum().itemAsync()]
+  x.mul_(100)
+  const values = await Promise.all(reads)
+  const target = tensor([1, 0])
+  const loss = (p: number[]) => nn.functional.binaryCrossEntropy(tensor(p), target)
+  const good = await loss([0.5, 0.5]).itemAsync()
+  loss([2, 0.5])
+  const refused = await rejection(target.toArrayAsync())
+  const after = await target.toArrayAsync()
+  return {
+    values: values.map((v) => (typeof v === 'number' ? v : [...v])),
+    good,
+    refused,
+    after: [...after],
+    readbacks: device.report().readbacks,
+  }
+}
+
+/** More than the textures may hold: what was used least is on the host, and comes back. */
+const spill = async (mode: Mode) => {
+  setFallback(js())
+  const device = await gpujs({ mode, maxBytes: 2 ** 18 })
+  useDevice(device)
+  const made = Array.from({ length: 200 }, (_, i) => tensor([i, 2]).add(tensor(new Float32Array(1000)).sum()))
+  const large = Array.from({ length: 40 }, (_, i) => tensor(new Float32Array(5000)).add(i))
+  const { spills } = device.report()
+  const right = [
+    ...made.map((x, i) => `${x.tolist()}` === `${[i, 2]}`),
+    ...large.map((x, i) => x.sum().item() === 5000 * i),
+  ]
+  return { spilt: spills > 10, wrong: right.filter((x) => !x).length }
+}
+
 /** The mode that is found, or why there is none; and that it computes. */
 const compute = async (mode?: Mode) => {
   setFallback(js())
@@ -86,6 +130,6 @@ const compute = async (mode?: Mode) => {
   }
 }
 
-Object.assign(globalThis, { lose, compute })
+Object.assign(globalThis, { lose, later, spill, compute })
 const scope = globalThis as unknown as { document?: unknown; postMessage(message: unknown): void }
 if (scope.document === undefined) void compute().then((result) => scope.postMessage(result))
