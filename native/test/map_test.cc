@@ -1,5 +1,6 @@
 // Maps of every instruction set that this machine has: every step and dtype, layouts, reductions, results in the memory
 // of operands, and the same bits for any number of threads.
+#include "suites.h"
 #include "trial.h"
 
 TEST_CASE("every step of every dtype is what expr/js.ts says") {
@@ -154,7 +155,7 @@ TEST_CASE("NaN wins in extremes, and zeros keep their order") {
   }
 }
 
-TEST_CASE("bits do not depend on the number of threads, nor sums much on their length") {
+TEST_CASE("bits do not depend on the number of threads, nor sums much on their length" * inThreads) {
   for (const Kernels* kernels : all_kernels()) {
     INFO("kernels " << std::string(kernels->name));
     for (const std::vector<int32_t>& sizes :

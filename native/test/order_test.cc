@@ -5,10 +5,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <random>
 #include <vector>
 
+#include "move.h"
 #include "pool.h"
+#include "suites.h"
 
 using namespace flambeau;
 
@@ -97,4 +100,39 @@ TEST_CASE("scan keeps a running value in double precision") {
   scan({Reduce::sum, 0, n, nullptr, {{0, DType::float32, 0}, steps}, {{1, DType::float32, 0}, steps}},
        {rows, 2, nullptr, 0});
   CHECK(sums[n - 1] == static_cast<float>(static_cast<double>(0.1F) * n));
+}
+
+TEST_CASE("moves and orders are the same for any number of threads" * inThreads) {
+  constexpr int32_t rows = 60, n = 3000, count = rows * n;
+  std::vector<float> values = numbers(count, 3, true);
+  std::vector<int32_t> places(count);
+  for (int32_t i = 0; i < count; i++) places[static_cast<size_t>(i)] = (i * 7919) % n;
+  const int32_t sizes[] = {rows, n}, steps[] = {n, 1}, rowOnly[] = {n, 0};
+  const auto results = [&](int threads) {
+    set_threads(threads);
+    std::vector<std::vector<float>> floats(3, std::vector<float>(count));
+    std::vector<std::vector<int32_t>> indices(2, std::vector<int32_t>(count));
+    const Row memory[] = {row_of(values),    row_of(places),     row_of(floats[0]), row_of(floats[1]),
+                          row_of(floats[2]), row_of(indices[0]), row_of(indices[1])};
+    const Memory all{memory, 7, nullptr, 0};
+    const Strided from{{0, DType::float32, 0}, steps};
+    const auto to = [&](int32_t row) { return Strided{{row, DType::float32, 0}, steps}; };
+    CHECK(!gather({2, n, 1, sizes, {{0, DType::float32, 0}, rowOnly}, {{1, DType::int32, 0}, steps}, to(2)}, all).found);
+    sort({false, 1, n, sizes, from, to(3), {{5, DType::int32, 0}, steps}}, all);
+    scan({Reduce::max, 1, n, sizes, from, to(4)}, all);
+    arg_reduce({true, 1, 1, sizes, from, {6, DType::int32, 0}}, all);
+    set_threads(usable_cores());
+    return std::make_pair(floats, indices);
+  };
+  const auto [floats, indices] = results(1);
+  for (int32_t i = 0; i < count; i++) {
+    const float expected = values[static_cast<size_t>(i / n * n + places[static_cast<size_t>(i)])];
+    REQUIRE(memcmp(&floats[0][static_cast<size_t>(i)], &expected, sizeof expected) == 0);
+  }
+  for (const int threads : {2, 5}) {
+    const auto [otherFloats, otherIndices] = results(threads);
+    for (size_t k = 0; k < floats.size(); k++)
+      CHECK(memcmp(floats[k].data(), otherFloats[k].data(), sizeof(float) * count) == 0);
+    CHECK(indices == otherIndices);
+  }
 }

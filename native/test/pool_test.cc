@@ -7,6 +7,8 @@
 #include <thread>
 #include <vector>
 
+#include "suites.h"
+
 using namespace flambeau;
 
 namespace {
@@ -23,7 +25,7 @@ int wrong(int64_t parts) {
 
 }  // namespace
 
-TEST_CASE("every part runs once, for any number of threads") {
+TEST_CASE("every part runs once, for any number of threads" * inThreads) {
   for (const int count : {1, 2, 3, 8}) {
     set_threads(count);
     CHECK(threads() == count);
@@ -34,7 +36,7 @@ TEST_CASE("every part runs once, for any number of threads") {
   CHECK(usable_cores() >= 1);
 }
 
-TEST_CASE("jobs one after the other, with rests that let the workers sleep") {
+TEST_CASE("jobs one after the other, with rests that let the workers sleep" * inThreads) {
   set_threads(4);
   int failures = 0;
   for (int i = 0; i < 20000; ++i) {
@@ -44,7 +46,7 @@ TEST_CASE("jobs one after the other, with rests that let the workers sleep") {
   CHECK(failures == 0);
 }
 
-TEST_CASE("a part may itself be parallel") {
+TEST_CASE("a part may itself be parallel" * inThreads) {
   set_threads(4);
   std::atomic<int> sum{0};
   auto inner = [&](int64_t) { sum.fetch_add(1); };
@@ -53,7 +55,7 @@ TEST_CASE("a part may itself be parallel") {
   CHECK(sum.load() == 100);
 }
 
-TEST_CASE("threads that come and go, and all want the pool") {
+TEST_CASE("threads that come and go, and all want the pool" * inThreads) {
   set_threads(3);
   std::atomic<int> failures{0};
   for (int round = 0; round < 20; ++round) {

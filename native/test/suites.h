@@ -1,0 +1,6 @@
+// What the sanitizer of threads is for: cases in which several work on one thing. It is the slowest of the sanitizers and
+// finds nothing in the others.
+#pragma once
+#include <doctest/doctest.h>
+
+static const auto inThreads = doctest::test_suite("threads");
