@@ -107,6 +107,29 @@ it('errors are those of js, and nothing is written', async () => {
   expect(failing(device)).toEqual(expected)
 })
 
+it('a tensor that was moved is a copy: neither sees what is written into the other', () => {
+  useDevice(js())
+  const there = tensor([1, 2, 3])
+  const here = there.add(0).to('native')
+  const moved = here.add(1)
+  const back = moved.to('js')
+  here.mul_(10)
+  moved.zero_()
+  expect([here.tolist(), moved.tolist(), back.tolist()]).toEqual([
+    [10, 20, 30],
+    [0, 0, 0],
+    [2, 3, 4],
+  ])
+  const other = there.to('native')
+  there.mul_(-1)
+  back.fill_(7)
+  expect([there.tolist(), other.tolist(), back.tolist()]).toEqual([
+    [-1, -2, -3],
+    [1, 2, 3],
+    [7, 7, 7],
+  ])
+})
+
 it('a check that fails in the middle of repeat ends it there', () => {
   const x = tensor(0.5)
   const step = compile(() => {
