@@ -5,6 +5,7 @@ import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import * as gpujs from '../../packages/backend-gpujs/src/index.ts'
 import * as backend from '../../packages/core/src/backend/index.ts'
 import * as data from '../../packages/data/src/index.ts'
 import * as flambeau from '../../packages/flambeau/src/index.ts'
@@ -22,6 +23,7 @@ const modules: Readonly<Record<string, Scope>> = {
   flambeau,
   '@flambeau/core': flambeau,
   '@flambeau/core/backend': backend,
+  '@flambeau/backend-gpujs': gpujs,
   '@flambeau/data': data,
   arquero: await import('../../packages/data/node_modules/arquero/src/index.js' as string),
 }
@@ -29,6 +31,7 @@ const scope: Scope = { ...modules.flambeau }
 
 /** What has the state of the process is put back after each block. */
 const fresh = (): void => {
+  flambeau.useDevice(flambeau.js())
   flambeau.manualSeed(0)
   flambeau.setUniformFused(true)
   flambeau.setPrintOptions({ profile: 'default' })
