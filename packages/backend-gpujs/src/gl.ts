@@ -19,7 +19,6 @@ export interface Gl {
   createFramebuffer(): object | null
   bindFramebuffer(target: unknown, framebuffer: object | null): void
   framebufferTexture2D(target: unknown, attachment: unknown, kind: unknown, texture: object | null, level: number): void
-  checkFramebufferStatus(target: unknown): unknown
   readPixels(x: number, y: number, w: number, h: number, format: unknown, type: unknown, to: object | number): void
   createBuffer(): object | null
   deleteBuffer(buffer: object): void

@@ -117,8 +117,12 @@ export class Textures {
   }
 
   #fromPool(length: number): GlTexture | undefined {
-    const texture = this.#pool.get(length)?.pop()
-    if (texture === undefined) return undefined
+    const pool = this.#pool.get(length)
+    const texture = pool?.pop()
+    if (pool === undefined || texture === undefined) return undefined
+    // The lengths in the order of their use: what is not asked for makes room first.
+    this.#pool.delete(length)
+    if (pool.length > 0) this.#pool.set(length, pool)
     this.#pooled--
     this.#pooledBytes -= this.#bytesOf(texture)
     return texture
@@ -127,21 +131,28 @@ export class Textures {
   /** A texture is nobody's any more. */
   give(texture: Texture | null): void {
     if (texture === null || texture instanceof Float32Array) return
-    const bytes = this.#bytesOf(texture)
-    const { bytes: most, textures } = this.#marks
-    if (this.#pooledBytes + bytes > most * pooledPart || this.#pooled >= textures * pooledPart) this.#emptyPool()
     const pool = this.#pool.get(texture.length)
     if (pool === undefined) this.#pool.set(texture.length, [texture])
     else pool.push(texture)
     this.#pooled++
-    this.#pooledBytes += bytes
+    this.#pooledBytes += this.#bytesOf(texture)
+    const { bytes, textures } = this.#marks
+    this.#trimPool(bytes * pooledPart, textures * pooledPart)
   }
 
-  #emptyPool(): void {
-    for (const textures of this.#pool.values()) for (const texture of textures) this.#delete(texture)
-    this.#pool.clear()
-    this.#pooled = 0
-    this.#pooledBytes = 0
+  /** Deletes pooled textures down to so many, those of the lengths first that were not asked for longest. */
+  #trimPool(bytes: number, textures: number): void {
+    for (const [length, pool] of this.#pool) {
+      while (this.#pooled > textures || this.#pooledBytes > bytes) {
+        const texture = pool.pop()
+        if (texture === undefined) break
+        this.#pooled--
+        this.#pooledBytes -= this.#bytesOf(texture)
+        this.#delete(texture)
+      }
+      if (pool.length > 0) return
+      this.#pool.delete(length)
+    }
   }
 
   #delete(texture: GlTexture): void {
@@ -282,6 +293,6 @@ export class Textures {
   /** Deletes all: what buffers held is gone. */
   dispose(): void {
     for (const cell of this.#live) this.#leave(cell)
-    this.#emptyPool()
+    this.#trimPool(0, 0)
   }
 }
