@@ -71,6 +71,6 @@ export interface Planner<K extends Kind = Kind> {
    * elements are no larger than `bounds`; Infinity where it cannot be told.
    */
   bound(instr: Instr<K>, bounds: readonly number[]): number
-  /** Attributes that are made anew for every instruction: what its plan depends on in them. Absent: they are themselves. */
+  /** What a plan depends on in the attributes, where that is not all that is in them. */
   key?(attrs: Prims[K]): string
 }

@@ -20,6 +20,8 @@ export interface Planning {
   canPlan(instr: Instr): boolean
   planOf(instr: Instr): Plan
   boundOf(instr: Instr, bounds: readonly number[]): number
+  /** What a plan depends on in attrs that are data. */
+  keyOf(instr: Instr): string
 }
 
 /** What is known of instructions that differ in numbers only. */
@@ -48,11 +50,12 @@ class Names {
     return this.#next++
   }
 
-  /** The same number for equal data. */
-  ofData(x: object): number {
+  /** The same number for attrs of which planners want to know the same. */
+  ofAttrs(instr: Instr, planning: Planning): number {
+    const { attrs: x, kind } = instr
     const known = this.#ofObjects.get(x)
     if (known !== undefined) return known
-    const text = JSON.stringify(x)
+    const text = kind + planning.keyOf(instr)
     let name = this.#ofTexts.get(text)
     if (name === undefined) {
       if (this.#ofTexts.size >= generation) this.#ofTexts = new Map()
@@ -109,9 +112,10 @@ export class Plans {
     return planned
   }
 
-  #keyOf({ kind, attrs, inputs, outputs, check }: Instr): string {
+  #keyOf(instr: Instr): string {
+    const { kind, attrs, inputs, outputs, check } = instr
     const names = this.#names
-    const name = hasExpressions(kind, attrs) ? names.ofObject(attrs) : names.ofData(attrs)
+    const name = hasExpressions(kind, attrs) ? names.ofObject(attrs) : names.ofAttrs(instr, this.#planning)
     let key = kind + name + this.#checkKey(check)
     for (let i = 0; i < inputs.length; i++) {
       const x = inputs[i]

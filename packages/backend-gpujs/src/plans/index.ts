@@ -53,3 +53,6 @@ export function canPlan(instr: Instr): boolean {
  */
 export const boundOf = (instr: Instr, bounds: readonly number[]): number =>
   (plannerOf(instr) as Planner).bound(instr, bounds)
+
+/** What a plan depends on in the attributes of an instruction that has no expressions. */
+export const keyOf = (instr: Instr): string => plannerOf(instr)?.key?.(instr.attrs) ?? JSON.stringify(instr.attrs)

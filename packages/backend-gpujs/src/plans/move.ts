@@ -95,6 +95,7 @@ export const pad: Planner<'pad'> = {
     })
   },
   bound: ({ attrs }, bounds) => largest([...bounds, Math.abs(attrs.value)]),
+  key: ({ low, high }) => `${low}|${high}`,
 }
 
 export const assign: Planner<'assign'> = {
