@@ -197,17 +197,17 @@ const texts = [
   if (p === 0 || x === 1) { return 1; }
   if (p === 1) { return x; }
   if (p === 2) { return x * x; }
-  let sign = 1;
-  if (x < 0) {
-    if (Math.floor(p) !== p) { return Math.sqrt(x); }
-    if (p - 2 * Math.floor(p * 0.5) !== 0) { sign = -1; }
-  }
-  const y = Math.abs(x);
-  if (y === 0) { return p > 0 ? 0 : sign / y; }
-  if (y > ${LARGEST}) { return p > 0 ? sign * y : 0; }
   let q = p;
   if (q > 1e+30) { q = 1e+30; }
   if (q < -1e+30) { q = -1e+30; }
+  let sign = 1;
+  if (x < 0) {
+    if (Math.floor(q) !== q) { return Math.sqrt(x); }
+    if (q - 2 * Math.floor(q * 0.5) !== 0) { sign = -1; }
+  }
+  const y = Math.abs(x);
+  if (y === 0) { return p > 0 ? 0 : (p < 0 ? sign / y : p); }
+  if (y > ${LARGEST}) { return p > 0 ? sign * y : (p < 0 ? 0 : p); }
   const k = Math.floor(Math.log2(y) + 0.5);
   const m = scaled(y, -k);
   const n = m - 1;
