@@ -142,25 +142,22 @@ const texts = [
   return r + r * r * (0.5000000055294268 + r * (0.1666666629464518 + r * (0.041666311211187634 + r * (0.008333398617504421 + r * (0.00139446856969478 + r * 0.0001984619286265817)))));
 }`,
   `function expf(x) {
-  let y = x;
-  if (y > 89) { y = 89; }
-  if (y < -104) { y = -104; }
-  const k = Math.floor(y * 1.4426950408889634 + 0.5);
-  return scaled(1 + expRest(y, k), k);
+  if (x > 89) { return x * exp2i(127); }
+  if (x < -104) { return 0; }
+  const k = Math.floor(x * 1.4426950408889634 + 0.5);
+  return scaled(1 + expRest(x, k), k);
 }`,
   `function expm1f(x) {
-  let y = x;
-  if (y > 89) { y = 89; }
-  if (y < -18) { y = -18; }
-  const k = Math.floor(y * 1.4426950408889634 + 0.5);
-  return scaled(expRest(y, k) + (1 - exp2i(-k)), k);
+  if (x > 89) { return x * exp2i(127); }
+  if (x < -18) { return -1; }
+  const k = Math.floor(x * 1.4426950408889634 + 0.5);
+  return scaled(expRest(x, k) + (1 - exp2i(-k)), k);
 }`,
   // m / (m + 2) with m = e^(2x) - 1; at 10 it is 1.
   `function tanhf(x) {
-  let y = x;
-  if (y > 10) { y = 10; }
-  if (y < -10) { y = -10; }
-  const m = expm1f(2 * y);
+  if (x > 10) { return 1; }
+  if (x < -10) { return -1; }
+  const m = expm1f(2 * x);
   return m / (m + 2);
 }`,
 
