@@ -1,32 +1,21 @@
-// The floors in C++: plain loops in float32 that g++ -O3 -march=native -ffast-math turns into vectors. A subject that speaks the
-// protocol of src/serve.ts: one question a line on stdin, one answer a line on stdout.
+// The floors in C++: plain loops in float32 that g++ -O3 -march=native -ffast-math turns into vectors. A subject that
+// speaks the protocol of src/serve.ts: one question a line on stdin, one answer a line on stdout.
 #include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <fstream>
-#include <functional>
 #include <iostream>
 #include <iterator>
-#include <map>
 #include <memory>
 #include <regex>
-#include <string>
-#include <vector>
 
-using Floats = std::vector<float>;
-/** Elements by name; those of int32 keep their bits. */
-using Inputs = std::map<std::string, Floats>;
+#include "floor.hpp"
+#include "products.hpp"
 
-struct Ready {
-  std::function<void()> step;
-  std::function<std::vector<Floats>()> results;
-};
-
-/** A layer from `from` to `to` with its results, slopes and gradients; `leak` is the slope of its activation below 0. */
-template <int from, int to>
-struct Dense {
+/** A layer from `from` to `to` with its results, slopes and gradients; `leak` is its activation's slope below 0. */
+template <int from, int to> struct Dense {
   int rows;
   float leak;
   Floats w, b, h, d;
@@ -86,8 +75,8 @@ float logistic(const Floats& z, const Floats& y, Floats& d) {
   return loss / y.size();
 }
 
-template <int features>
-Ready linear(Inputs& in, const std::string& name, float rate, float (*criterion)(const Floats&, const Floats&, Floats&)) {
+template <int features> Ready linear(Inputs& in, const std::string& name, float rate,
+                                     float (*criterion)(const Floats&, const Floats&, Floats&)) {
   auto layer = std::make_shared<Dense<features, 1>>(in, name, in["y"].size(), 1);
   auto loss = std::make_shared<float>();
   auto step = [=, x = in["x"], y = in["y"]] {
@@ -115,9 +104,8 @@ Ready bostonMlp(Inputs& in) {
     second->descend(first->h.data(), 1e-3f);
     first->descend(x.data(), 1e-3f);
   };
-  return {step, [=] {
-            return std::vector<Floats>{{*loss}, first->w, first->b, second->w, second->b, third->w, third->b};
-          }};
+  return {step,
+          [=] { return std::vector<Floats>{{*loss}, first->w, first->b, second->w, second->b, third->w, third->b}; }};
 }
 
 Ready activation(Inputs& in) {
@@ -141,29 +129,35 @@ Ready crossEntropy(Inputs& in) {
   auto loss = std::make_shared<float>();
   auto slopes = std::make_shared<Floats>(in["x"].size());
   auto step = [=, x = in["x"], y = in["y"]] {
-    const int rows = y.size(), n = x.size() / rows;
-    double total = 0;
-    for (int i = 0; i < rows; i++) {
-      const float* row = &x[i * n];
-      float* out = &(*slopes)[i * n];
-      const int target = reinterpret_cast<const int*>(y.data())[i];
-      float most = row[0], sum = 0;
-      for (int k = 0; k < n; k++) most = std::max(most, row[k]);
-      for (int k = 0; k < n; k++) sum += out[k] = std::exp(row[k] - most);
-      for (int k = 0; k < n; k++) out[k] *= 1 / (sum * rows);
-      out[target] -= 1.f / rows;
-      total += std::log(sum) + most - row[target];
-    }
-    *loss = total / rows;
+    const int rows = y.size();
+    *loss = crossEntropyOf(x.data(), (const int*)y.data(), slopes->data(), rows, x.size() / rows);
   };
   return {step, [=] { return std::vector<Floats>{{*loss}, *slopes}; }};
+}
+
+Ready scalarGraph(Inputs& in) {
+  auto out = std::make_shared<std::vector<Floats>>(3, Floats(1));
+  // Volatile: a compiler may not take what does not change out of the loop over steps.
+  auto step = [=, x = in["x"], y = in["y"]] {
+    const volatile float &a = x[0], &b = y[0];
+    const float p = a, q = b;
+    float z[11] = {p}, dz = 1, dx = 0, dy = 0;
+    for (int k = 0; k < 10; k++) z[k + 1] = z[k] * q + p;
+    for (int k = 9; k >= 0; k--) {
+      dx += dz;
+      dy += dz * z[k];
+      dz *= q;
+    }
+    const float results[] = {z[10], dx + dz, dy};
+    for (int i = 0; i < 3; i++) *(volatile float*)&(*out)[i][0] = results[i];
+  };
+  return {step, [=] { return *out; }};
 }
 
 constexpr int shape[] = {1000, 1000, 10};
 
 /** Over an axis of `n`, around which are `outer` and `inner`; the last axis is short, and its size known. */
-template <typename Take>
-Ready reduction(Inputs& in, int outer, int n, int inner, float start, float scale, Take take) {
+template <typename Take> Ready reduction(Inputs& in, int outer, int n, int inner, float start, float scale, Take take) {
   auto out = std::make_shared<Floats>(outer * inner);
   auto step = [=, x = in["x"]] {
     float* to = out->data();
@@ -190,8 +184,7 @@ Ready reductionNamed(Inputs& in, const std::string& fn, int dim) {
   const int n = shape[dim];
   const int outer = dim == 0 ? 1 : dim == 1 ? shape[0] : shape[0] * shape[1];
   const int inner = shape[0] * shape[1] * shape[2] / n / outer;
-  if (fn == "max")
-    return reduction(in, outer, n, inner, -INFINITY, 1, [](float a, float b) { return std::max(a, b); });
+  if (fn == "max") return reduction(in, outer, n, inner, -INFINITY, 1, [](float a, float b) { return std::max(a, b); });
   return reduction(in, outer, n, inner, 0, fn == "mean" ? 1.f / n : 1, [](float a, float b) { return a + b; });
 }
 
@@ -199,8 +192,14 @@ const std::map<std::string, std::function<Ready(Inputs&)>> floors = {
     {"boston", [](Inputs& in) { return linear<13>(in, "", 1e-3f, squares); }},
     {"breast-cancer", [](Inputs& in) { return linear<30>(in, "0.", 1e-2f, logistic); }},
     {"boston-mlp", bostonMlp},
+    {"mlp", mlp},
+    {"matmul-64", matmul},
+    {"matmul-256", matmul},
+    {"matmul-512", matmul},
+    {"matmul-1024", matmul},
     {"activation", activation},
     {"cross-entropy", crossEntropy},
+    {"scalar-graph", scalarGraph},
 };
 
 /** A floor by its name; without a step where there is none. */
@@ -252,9 +251,12 @@ int main() {
   for (std::string line; std::getline(std::cin, line);) {
     std::smatch match;
     std::string answer;
-    if (line.rfind("{\"load\"", 0) == 0) answer = load(line, ready);
-    else if (std::regex_search(line, match, std::regex("\"run\":(\\d+)"))) answer = run(std::stol(match[1]), ready);
-    else if (std::regex_search(line, match, std::regex("\"results\":\"([^\"]+)\""))) answer = write(match[1], ready);
+    if (line.rfind("{\"load\"", 0) == 0)
+      answer = load(line, ready);
+    else if (std::regex_search(line, match, std::regex("\"run\":(\\d+)")))
+      answer = run(std::stol(match[1]), ready);
+    else if (std::regex_search(line, match, std::regex("\"results\":\"([^\"]+)\"")))
+      answer = write(match[1], ready);
     std::cout << answer << std::endl;
   }
 }

@@ -1,0 +1,16 @@
+// What floors in C++ are made of.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+using Floats = std::vector<float>;
+/** Elements by name; those of int32 keep their bits. */
+using Inputs = std::map<std::string, Floats>;
+
+struct Ready {
+  std::function<void()> step;
+  std::function<std::vector<Floats>()> results;
+};
