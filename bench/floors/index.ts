@@ -1,7 +1,8 @@
 // The floors: every workload in JavaScript without a library, written as fast as we know how. As a subject:
-// `node serve.js floors/index.js [products]`; `products` are the matrix products of a workload alone.
+// `node serve.js floors/index.js [products | unrounded]`; `products` are the matrix products of a workload alone, `unrounded`
+// does without the roundings that equal bits ask for.
 import type { Load } from '../src/serve.ts'
-import { activation } from './activation.ts'
+import { activation, activationUnrounded } from './activation.ts'
 import { boston } from './boston.ts'
 import { bostonMlp } from './boston-mlp.ts'
 import { breastCancer } from './breast-cancer.ts'
@@ -29,6 +30,8 @@ export const floors: Readonly<Record<string, Floor>> = {
 }
 
 export const products: Readonly<Record<string, Floor>> = { mlp: mlpProducts }
+export const unrounded: Readonly<Record<string, Floor>> = { activation: activationUnrounded }
 
-export const load: Load = (name, inputs) =>
-  (process.argv[3] === 'products' ? products : floors)[name]?.(inputs) ?? { cannot: 'no floor' }
+const kinds: Readonly<Record<string, typeof floors>> = { products, unrounded }
+
+export const load: Load = (name, inputs) => (kinds[process.argv[3]] ?? floors)[name]?.(inputs) ?? { cannot: 'no floor' }

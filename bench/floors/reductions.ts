@@ -10,7 +10,8 @@ interface Fn {
 }
 
 const sum: Fn = { start: '0', take: (m, v) => `${m} += ${v}`, finish: (m) => m }
-const mean: Fn = { ...sum, finish: (m, size) => `${m} / ${size}` }
+/** Of the sum as eager stores it. */
+const mean: Fn = { ...sum, finish: (m, size) => `fround(${m}) / ${size}` }
 /** NaN stays: it is not below or equal to anything, and nothing takes its place. */
 const max: Fn = {
   start: '-Infinity',
@@ -84,7 +85,14 @@ const reduction =
     const out = new Float32Array(x.length / shape[dim])
     const sums = new Float64Array(dim === 0 ? out.length : 0)
     const source = fn === max && dim === 2 ? maxOverLast(shape) : loops[dim](shape, fn)
-    const arrays = { x, words: new Int32Array(x.buffer), out, outWords: new Int32Array(out.buffer), sums }
+    const arrays = {
+      x,
+      words: new Int32Array(x.buffer),
+      out,
+      outWords: new Int32Array(out.buffer),
+      sums,
+      fround: Math.fround,
+    }
     const step = written<() => void>(arrays, `() => { ${source} }`)
     return { step, results: () => [out] }
   }

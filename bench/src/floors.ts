@@ -34,5 +34,6 @@ function inC(): Subject | Absent {
 export const floors = (): (Subject | Absent)[] => [
   inJavaScript('floor', 'loops in JavaScript without a library'),
   inJavaScript('floor products', 'their matrix products alone', 'products'),
+  inJavaScript('floor unrounded', 'the same without the roundings that equal bits ask for', 'unrounded'),
   inC(),
 ]

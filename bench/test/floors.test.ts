@@ -1,7 +1,7 @@
 // Floors do the work that stands beside them: their results are those of the same workload on flambeau.
 import { tensor } from 'flambeau'
 import { describe, expect, test } from 'vitest'
-import { floors, load } from '../floors/index.ts'
+import { floors, load, unrounded } from '../floors/index.ts'
 import { exp, log, tanh } from '../floors/lib.ts'
 import { difference } from '../src/race.ts'
 import type { Numbers } from '../src/serve.ts'
@@ -20,14 +20,16 @@ const numbersOf = (inputs: Inputs): Record<string, Numbers> =>
 
 const arrays = (results: readonly ArrayLike<number>[]): Float32Array[] => results.map((x) => new Float32Array(x))
 
-describe.each(small)('%s', (name) => {
+const all = { ...floors, 'activation unrounded': unrounded.activation }
+
+describe.each([...small, 'activation unrounded'])('%s', (name) => {
   test('is what flambeau computes', async () => {
-    const { inputs, program, tolerance = 1e-4 } = workloadNamed(name)
+    const { inputs, program, tolerance = 1e-4 } = workloadNamed(name.split(' ')[0])
     const given = await inputs()
     const numbers = numbersOf(given)
     const bytes = () => Object.values(numbers).map(({ data }) => Buffer.from(data.buffer).toString('latin1'))
     const before = bytes()
-    const floor = floors[name](numbers)
+    const floor = all[name as keyof typeof all](numbers)
     const on = program(given)
     let [last, expected] = [floor.step(), on.step()]
     for (let i = 1; i < 5; i++) [last, expected] = [floor.step(), on.step()]
