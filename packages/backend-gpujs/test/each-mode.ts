@@ -1,7 +1,6 @@
 // The modes that tests of all modes run in: those of WebGL where this machine has it in Node.
 import '../../../tools/test/display.ts'
 import { required } from '../../../tools/lib.mjs'
-import '../../../tools/test/display.ts'
 import type { Mode } from '../src/index.ts'
 import { choose } from '../src/modes.ts'
 

@@ -1,0 +1,3 @@
+import { describeMode } from './conformance.ts'
+
+describeMode('cpu', 'CPUKernel')

@@ -1,0 +1,3 @@
+import { describeMode } from './conformance.ts'
+
+describeMode('webgl2', 'WebGL2Kernel')
