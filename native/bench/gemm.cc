@@ -87,7 +87,7 @@ template <class T> void run(const Case& it) {
       {2, dtype_of<T>, 0}, 0, nullptr, 0, nullptr, -1};
 
   std::vector<std::pair<const char*, std::function<void()>>> bodies;
-  bodies.emplace_back("own", [&] { chosen().matmul(product, memory); });
+  bodies.emplace_back("own", [&] { chosen().matmul(product, memory, nullptr); });
   using Cblas = void (*)(int, int, int, int, int, int, T, const T*, int, const T*, int, T, T*, int);
   if (const auto gemm = reinterpret_cast<Cblas>(symbol(openblas, sizeof(T) == 4 ? "cblas_sgemm" : "cblas_dgemm"))) {
     bodies.emplace_back("OpenBLAS", [&, gemm] {

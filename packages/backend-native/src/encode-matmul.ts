@@ -7,6 +7,7 @@ import {
   hostOf,
   type Instr,
   isView,
+  type Loops,
   loopsOver,
   type Prims,
   rankOf,
@@ -32,40 +33,58 @@ const nothing: Codes = { words: new Int32Array(0), inputs: [{ position: 0, dtype
 
 export function matmul(w: Writer, instr: Instr<'matmul'>, tag: number): void {
   const { attrs, inputs, outputs } = instr
-  const [a, b] = inputs as readonly View[]
-  const [out] = outputs
+  const a = inputs[0] as View
+  const b = inputs[1] as View
+  const out = outputs[0]
   if (a.dtype === 'uint8' || a.dtype === 'bool') return matmulAs(w, 'int32', instr, tag)
   const codes = attrs.post === undefined ? nothing : postOf(attrs.post)
   if (codes === null) {
     matmul(w, { ...instr, attrs: {}, inputs: [a, b] }, tag)
     return finish(w, instr, tag)
   }
-  const rank = out.shape.length
-  const batch = out.shape.slice(0, -2)
-  const further = codes.inputs.slice(1).map(({ position, dtype }) => ({ x: inputs[position + 1], dtype }))
-  const views = further.flatMap(({ x }) => (isView(x) ? [x] : []))
-  const rows = [a.strides, b.strides, contiguousStrides(out.shape), ...views.map(({ strides }) => strides)]
-  const { sizes, steps } = rank === 2 ? { sizes: none, steps: rows.map(() => none) } : loopsOver(batch, rows)
+  const further = codes.inputs.length - 1
+  const batches = out.shape.length === 2 ? undefined : batchLoops(instr, codes)
+  const sizes = batches === undefined ? none : batches.sizes
   const depth = sizes.length
-  const operands = 3 + further.length
+  const operands = 3 + further
   const start = begin(w, opcodes.matmul, tag, 11 + depth + operands * (5 + depth) + codes.words.length, operands)
-  put(w, [rankOf(a.dtype), depth, out.shape[rank - 2], out.shape[rank - 1], a.shape[rank - 1]])
-  put(w, [further.length, codes.words.length / codeWords, codes.from[0]])
+  const { words, at } = w
+  words[at] = rankOf(a.dtype)
+  words[at + 1] = depth
+  words[at + 2] = out.shape[out.shape.length - 2]
+  words[at + 3] = out.shape[out.shape.length - 1]
+  words[at + 4] = a.shape[a.shape.length - 1]
+  words[at + 5] = further
+  words[at + 6] = codes.words.length / codeWords
+  words[at + 7] = codes.from[0]
+  w.at = at + 8
   put(w, sizes)
-  const matrix = (x: View, row: number): void => {
-    view(w, x, steps[row])
-    put(w, x.strides.slice(-2))
-  }
-  matrix(a, 0)
-  matrix(b, 1)
+  matrix(w, a, batches === undefined ? none : batches.steps[0])
+  matrix(w, b, batches === undefined ? none : batches.steps[1])
   memory(w, hostOf(out), out.dtype, 0, none)
   let row = 3
-  for (const { x, dtype } of further) {
-    if (isView(x)) matrix(x, row++)
+  for (let i = 1; i <= further; i++) {
+    const { position, dtype } = codes.inputs[i]
+    const x = inputs[position + 1]
+    if (isView(x)) matrix(w, x, batches === undefined ? none : batches.steps[row++])
     else numeral(w, x, dtype, depth + 2)
   }
   put(w, codes.words)
   end(w, start)
+}
+
+/** The loops over the matrices of a batch: steps of both factors, of the product, and of what the expression reads. */
+function batchLoops({ inputs, outputs: [{ shape }] }: Instr<'matmul'>, codes: Codes): Loops {
+  const further = codes.inputs.slice(1).map(({ position }) => inputs[position + 1])
+  const views = [...(inputs.slice(0, 2) as View[]), ...further.filter(isView)].map(({ strides }) => strides)
+  return loopsOver(shape.slice(0, -2), [...views.slice(0, 2), contiguousStrides(shape), ...views.slice(2)])
+}
+
+function matrix(w: Writer, x: View, steps: ArrayLike<number>): void {
+  view(w, x, steps)
+  const { strides } = x
+  w.words[w.at++] = strides[strides.length - 2]
+  w.words[w.at++] = strides[strides.length - 1]
 }
 
 const contiguousView = (spec: Spec, buffer: HostBuffer): View => ({
