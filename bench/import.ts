@@ -1,9 +1,10 @@
-// What a fresh process pays before its first gradient: Node alone, Node with `import 'flambeau'` and one gradient, and the
-// same with other libraries where bench/vs is installed, each a new process, in turn. And how many bytes the three packages
-// put on a disk.
+// What a fresh process pays before its first gradient: Node alone, Node with `import 'flambeau'` and one gradient, the same on
+// native where its addon is there, and with other libraries where bench/vs is installed, each a new process, in turn. And how
+// many bytes the three packages put on a disk.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { loadDevice } from 'flambeau'
 import { measure, type Sample, timed } from './src/harness.ts'
 import { packed } from './src/installed.ts'
 import { report, type Row } from './src/report.ts'
@@ -12,6 +13,11 @@ const path = (relative: string): string => fileURLToPath(new URL(relative, impor
 const bare = path('./src/processes/bare.js')
 const imported = path('./src/processes/imported.js')
 const gradient = path('./src/processes/first-gradient.js')
+const native = path('./src/processes/first-gradient-native.js')
+const hasNative = await loadDevice('native').then(
+  () => true,
+  () => false,
+)
 const others = existsSync(path('../vs/node_modules/.package-lock.json'))
 
 /** A new process for every repetition; all print the same, which is the check that they did their work. */
@@ -31,6 +37,7 @@ const processes: Record<string, Sample> = {
   bare: running(bare),
   imported: running(imported),
   gradient: running(gradient),
+  ...(hasNative && { native: running(native) }),
   ...(others && {
     jax: running(path('../vs/first-gradient-jax.mjs')),
     tfjs: running(path('../vs/first-gradient-tfjs.mjs')),
@@ -45,7 +52,7 @@ const row = (what: string, subject: 'bare' | 'imported' | 'gradient'): Row => {
   const note = `min ${ms(min).toFixed(1)}, ${ms(p10).toFixed(1)} to ${ms(p90).toFixed(1)}`
   return { what, value: ms(median), unit: 'ms', note }
 }
-const over = (what: string, subject: 'imported' | 'gradient' | 'jax' | 'tfjs', held: object): Row => {
+const over = (what: string, subject: 'imported' | 'gradient' | 'native' | 'jax' | 'tfjs', held: object): Row => {
   const { median, p10, p90 } = measured.difference(subject, 'bare')
   return { what, value: ms(median), unit: 'ms', note: `${ms(p10).toFixed(1)} to ${ms(p90).toFixed(1)}`, ...held }
 }
@@ -56,6 +63,7 @@ const total = sizes.reduce((sum, { unpackedSize }) => sum + unpackedSize, 0)
 report(
   [
     over("`import 'flambeau'` and a first gradient, over bare Node", 'gradient', { atMost: 20 }),
+    ...(hasNative ? [over('the same on native, over bare Node', 'native', { atMost: 30 })] : []),
     over("`import 'flambeau'` alone, over bare Node", 'imported', {}),
     ...(others
       ? [
@@ -75,5 +83,8 @@ report(
       atMost: 1.5,
     },
   ],
-  others ? [] : ['Other libraries are absent: `pnpm bench vs` installs them.'],
+  [
+    ...(hasNative ? [] : ['Native is absent: `node tools/native.mjs` builds its addon.']),
+    ...(others ? [] : ['Other libraries are absent: `pnpm bench vs` installs them.']),
+  ],
 )
