@@ -9,7 +9,7 @@ export type BackendName = (typeof backends)[number]
 export class UsageError extends Error {}
 
 export interface Command {
-  readonly kind: 'run' | 'help' | 'doctor'
+  readonly kind: 'run' | 'help' | 'doctor' | 'page'
   readonly names: readonly string[]
   readonly backend: BackendName
   readonly epochs: number | undefined
@@ -17,7 +17,14 @@ export interface Command {
   readonly compiled: boolean
   /** Where the trace of a profile goes; undefined: no profile. */
   readonly profile: string | undefined
+  /** Where the page is served. */
+  readonly port: number
 }
+
+/** What stands in the place of an example's name, alone. */
+const others = ['page', 'doctor'] as const
+
+const PORT = 8080
 
 const column = (name: string): string => `  ${name.padEnd(18)}`
 
@@ -25,6 +32,7 @@ export const usage = (): string =>
   [
     'npm start                          runs the main job: autograd-basics, boston, breast-cancer, in full length',
     'npm start -- NAME... [OPTIONS]     runs some of the examples',
+    'npm start -- page [--port N]       the examples in a browser, with their loss curves: prints the address',
     'npm start -- doctor                says what this machine can run',
     '',
     'Examples',
@@ -36,6 +44,7 @@ export const usage = (): string =>
     `${column('--seed N')}the seed of the initial weights, 0 unless told otherwise`,
     `${column('--no-compile')}runs every training step as it is written; --compile, the default, records and replays it`,
     `${column('--profile FILE')}times every kernel: a table at the end, and a trace for chrome://tracing in FILE`,
+    `${column('--port N')}where page is served, ${PORT} unless told otherwise; 0: where it is free`,
     `${column('--help')}prints this`,
   ].join('\n')
 
@@ -51,6 +60,7 @@ const parse = (args: readonly string[]) => {
         compile: { type: 'boolean', default: false },
         'no-compile': { type: 'boolean', default: false },
         profile: { type: 'string' },
+        port: { type: 'string', default: String(PORT) },
         help: { type: 'boolean', short: 'h', default: false },
       },
     })
@@ -62,13 +72,14 @@ const parse = (args: readonly string[]) => {
 export const readArguments = (args: readonly string[]): Command => {
   const { values, positionals } = parse(args)
   const known = lessons.map((lesson) => lesson.name)
-  const unknown = positionals.find((name) => name !== 'doctor' && !known.includes(name))
+  const other = others.find((name) => positionals.includes(name))
+  const unknown = positionals.find((name) => !known.includes(name) && !others.some((each) => each === name))
   if (unknown !== undefined) {
-    throw new UsageError(`unknown example '${unknown}'; there are ${known.join(', ')}, and doctor`)
+    throw new UsageError(`unknown example '${unknown}'; there are ${known.join(', ')}, and ${others.join(', ')}`)
   }
-  if (positionals.includes('doctor') && positionals.length > 1) throw new UsageError('doctor takes no other name')
+  if (other !== undefined && positionals.length > 1) throw new UsageError(`${other} takes no other name`)
   if (values.compile && values['no-compile']) throw new UsageError('--compile and --no-compile exclude each other')
-  const kind = values.help ? 'help' : positionals.includes('doctor') ? 'doctor' : 'run'
+  const kind = values.help ? 'help' : (other ?? 'run')
   return {
     kind,
     names: positionals.length > 0 ? positionals : mainJob,
@@ -77,6 +88,7 @@ export const readArguments = (args: readonly string[]): Command => {
     seed: readSeed(values.seed),
     compiled: !values['no-compile'],
     profile: values.profile,
+    port: readPort(values.port),
   }
 }
 
@@ -92,6 +104,13 @@ const readEpochs = (text: string): number => {
     throw new UsageError(`--epochs takes a whole number from 1, not '${text}'`)
   }
   return epochs
+}
+
+const readPort = (text: string): number => {
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) {
+    throw new UsageError(`--port takes a whole number from 0 to 65535, not '${text}'`)
+  }
+  return Number(text)
 }
 
 const readSeed = (text: string): number | bigint => {

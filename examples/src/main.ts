@@ -5,6 +5,7 @@ import { profile, setDevice } from 'flambeau'
 import { type Command, readArguments, UsageError, usage } from './arguments.ts'
 import { doctor } from './doctor.ts'
 import { lessons } from './lessons.ts'
+import { servePage } from './page.ts'
 import { progress } from './progress.ts'
 
 const runLessons = async ({ names, backend, profile: trace, ...options }: Command): Promise<void> => {
@@ -44,11 +45,25 @@ const useBackend = async (backend: string): Promise<string> => {
   }
 }
 
+/** Prints where the page is; it is there until Ctrl-C. */
+const openPage = async (port: number): Promise<void> => {
+  try {
+    const { address } = await servePage({ port })
+    console.log(`The page is at ${address} (Ctrl-C ends it)`)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    const why = code === 'EADDRINUSE' ? 'is in use' : code === 'EACCES' ? 'may not be used here' : undefined
+    if (why !== undefined) throw new UsageError(`port ${port} ${why}; npm start -- page --port 0 takes a free one`)
+    throw error
+  }
+}
+
 const main = async (args: readonly string[]): Promise<number> => {
   try {
     const command = readArguments(args)
     if (command.kind === 'help') console.log(usage())
     else if (command.kind === 'doctor') return (await doctor()) ? 0 : 1
+    else if (command.kind === 'page') await openPage(command.port)
     else await runLessons(command)
     return 0
   } catch (error) {

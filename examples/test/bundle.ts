@@ -20,7 +20,7 @@ export const bundle = async (folder: string, entry: string, format: 'esm' | 'cjs
     format,
     conditions: ['@flambeau/source'],
     // Native looks for its addon from where it lies, gpu.js for headless GL; in a bundle they are as if not installed.
-    external: ['@flambeau/backend-native', '@flambeau/backend-gpujs'],
+    external: ['@flambeau/backend-native', '@flambeau/backend-gpujs', 'esbuild'],
     banner:
       format === 'esm'
         ? { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" }

@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync, rmSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { lessons } from '../src/lessons.ts'
@@ -100,11 +102,25 @@ describe('npm start', () => {
         '--no-compile',
         '--profile',
         '--help',
+        '--port',
         'doctor',
+        'page',
       ]) {
         expect(lines.some((line) => line.includes(option))).toBe(true)
       }
     }
+  })
+
+  it('says in one line that a port is in use', async () => {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const { status, lines, errors } = run(['page', '--port', String(port)])
+    server.close()
+    expect({ status, lines }).toEqual({ status: 2, lines: [] })
+    expect(errors).toEqual([
+      `flambeau: port ${port} is in use; npm start -- page --port 0 takes a free one (npm start -- --help)`,
+    ])
   })
 
   it('says what this machine can run', () => {
@@ -119,7 +135,7 @@ describe('npm start', () => {
   it.each([
     [
       ['bostn'],
-      "unknown example 'bostn'; there are autograd-basics, boston, breast-cancer, shallow-network, and doctor",
+      "unknown example 'bostn'; there are autograd-basics, boston, breast-cancer, shallow-network, and page, doctor",
     ],
     [['boston', '--backend', 'cuda'], "unknown backend 'cuda'"],
     [['boston', '--backend', 'native'], "'native' is not installed"],
@@ -134,6 +150,9 @@ describe('npm start', () => {
     [['boston', '--profile', '/nowhere/trace.json'], "cannot write '/nowhere/trace.json': ENOENT"],
     [['--fast'], "Unknown option '--fast'"],
     [['boston', 'doctor'], 'doctor takes no other name'],
+    [['doctor', 'page'], 'page takes no other name'],
+    [['page', '--port', '65536'], "--port takes a whole number from 0 to 65535, not '65536'"],
+    [['page', '--port', 'http'], '--port takes'],
   ])('refuses %j with one line and exit code 2', (args, message) => {
     const { status, lines, errors } = run(args)
     expect(status).toBe(2)

@@ -1,6 +1,7 @@
 // The front door's promises: it refuses an old Node in one clear line, passes arguments and exit codes through, adds
 // nothing to a program's output, and counts tests honestly.
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -109,6 +110,26 @@ test('npm start takes gpujs where it is named, in a mode that needs nothing wher
       new RegExp(`^(✓ gpujs ${mode} +ready: kernels on .*|– gpujs ${mode} +.*\\. .*)$`, 'm'),
     )
 }, 60_000)
+
+test('npm start -- page prints an address, and there is a page until it is ended', async () => {
+  const child = spawn(process.execPath, [frontDoor, 'start', 'page', '--port', '0'], { cwd: root, detached: true })
+  try {
+    const [line] = (await once(child.stdout.setEncoding('utf8'), 'data')) as [string]
+    const address = /^The page is at (http:\/\/127\.0\.0\.1:\d+\/) \(Ctrl-C ends it\)\n$/.exec(line)?.[1] as string
+    const page = await fetch(address)
+    expect(page.headers.get('content-security-policy')).toMatch(/^default-src 'none'; script-src 'self'/)
+    for (const [, file] of (await page.text()).matchAll(/(?:src|href)="([^"]+)"/g)) {
+      expect((await fetch(address + file)).status, file).toBe(200)
+    }
+    expect((await fetch(`${address}package.json`)).status).toBe(404)
+    expect((await fetch(address, { method: 'POST' })).status).toBe(404)
+  } finally {
+    // Ctrl-C goes to all processes of a terminal.
+    process.kill(-(child.pid as number), 'SIGINT')
+  }
+  const [code] = await once(child, 'exit')
+  expect(code).toBe(130)
+}, 30_000)
 
 test('no test file is left out of npm test', () => {
   const folders = readdirSync(root, { recursive: true, encoding: 'utf8' })

@@ -1,0 +1,56 @@
+// What the page offers: data only, so that the page itself loads nothing of what trains.
+
+/** Lessons with a loss to draw, the networks one by one. `epochs` is the length at which PyTorch's transcripts end. */
+export const courses = {
+  boston: {
+    group: 'Linear models',
+    title: 'Boston housing',
+    about: 'Linear regression on 13 features. Conclude nothing from this data about houses or people.',
+    epochs: 2000,
+  },
+  breastCancer: {
+    group: 'Linear models',
+    title: 'Breast cancer',
+    about: 'Logistic regression on 30 features: is a tumour benign?',
+    epochs: 200_000,
+  },
+  regression: {
+    group: 'Shallow networks',
+    title: 'Boston housing, 13-10-5-1',
+    about: 'Regression with two hidden layers.',
+    epochs: 2000,
+  },
+  binary: {
+    group: 'Shallow networks',
+    title: 'Breast cancer, 30-6-5-1',
+    about: 'Two classes with one output, a sigmoid at the end. Adam.',
+    epochs: 1000,
+  },
+  binarySoftmax: {
+    group: 'Shallow networks',
+    title: 'Breast cancer, 30-6-5-2',
+    about: 'Two classes with two outputs and a softmax over them. Adam.',
+    epochs: 500,
+  },
+  iris: {
+    group: 'Shallow networks',
+    title: 'Iris, 4-10-3',
+    about: 'Three classes, softmax and cross entropy. Adam.',
+    epochs: 200,
+  },
+  digits: {
+    group: 'Shallow networks',
+    title: 'Handwritten digits, 64-32-10',
+    about: 'Ten classes, in shuffled batches of 64.',
+    epochs: 20,
+  },
+} as const
+
+export type CourseName = keyof typeof courses
+
+export const backends = {
+  js: { title: 'js', about: 'Plain JavaScript.' },
+  gpujs: { title: 'gpujs', about: 'gpu.js: the GPU, by WebGL.' },
+} as const
+
+export type BackendName = keyof typeof backends

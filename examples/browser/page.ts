@@ -1,0 +1,214 @@
+// The page: what is chosen goes to the worker as orders, and its news are shown. Nothing is computed here, so that the page
+// answers at once, however long an epoch takes.
+import { type BackendName, backends, type CourseName, courses } from './catalogue.ts'
+import { formatLoss, makeChart } from './chart.ts'
+import type { News, Order, Trouble } from './messages.ts'
+
+const find = <T extends HTMLElement>(id: string): T => document.getElementById(id) as T
+const form = find<HTMLFormElement>('controls')
+const course = find<HTMLSelectElement>('course')
+const epochs = find<HTMLInputElement>('epochs')
+const seed = find<HTMLInputElement>('seed')
+const trainButton = find<HTMLButtonElement>('train')
+const stopButton = find<HTMLButtonElement>('stop')
+const [status, counted, bar] = [find('status'), find('counted'), find<HTMLProgressElement>('bar')]
+const [curve, reading, legend, lines] = [find('curve'), find('reading'), find('legend'), find('lines')]
+
+const element = <K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  properties: Partial<HTMLElementTagNameMap[K]>,
+  ...children: (Node | string)[]
+): HTMLElementTagNameMap[K] => {
+  const made = Object.assign(document.createElement(tag), properties)
+  made.append(...children)
+  return made
+}
+const count = (n: number): string => n.toLocaleString('en')
+
+let state: 'loading' | 'idle' | 'running' | 'paused' = 'loading'
+/** What is being trained, or was last. */
+let total = 0
+let epoch = 0
+let last: { readonly epoch: number; readonly loss: number } | undefined
+let first: typeof last
+const used: BackendName[] = []
+/** Whence the time that is left is reckoned: training was begun, or went on, or moved. */
+let mark = { time: 0, epoch: 0 }
+
+const worker = new Worker(new URL('worker.js', import.meta.url), { type: 'module', name: 'training' })
+const order = (message: Order) => worker.postMessage(message)
+
+const showPoint = (point: typeof last) => {
+  const shown = point ?? last
+  reading.replaceChildren(
+    ...(shown === undefined ? [] : [element('strong', {}, formatLoss(shown.loss)), ` at epoch ${count(shown.epoch)}`]),
+  )
+}
+const chart = makeChart(curve, showPoint)
+
+// ---- what can be chosen ----
+
+for (const [name, { group, title }] of Object.entries(courses)) {
+  const groups = [...course.querySelectorAll('optgroup')]
+  const found = groups.find(({ label }) => label === group) ?? element('optgroup', { label: group })
+  found.append(element('option', { value: name }, title))
+  course.append(found)
+}
+for (const [value, { title }] of Object.entries(backends)) {
+  const input = element('input', { type: 'radio', name: 'backend', value })
+  find('backends').append(element('label', {}, input, element('span', {}, title)))
+}
+const radios = [...form.querySelectorAll<HTMLInputElement>('input[name=backend]')]
+const chosenBackend = () => radios.find(({ checked }) => checked)?.value as BackendName
+const chooseBackend = (name: BackendName) => {
+  for (const radio of radios) radio.checked = radio.value === name
+  find('found').textContent = backends[name].about
+}
+
+const describe = () => {
+  const { about, epochs: length } = courses[course.value as CourseName]
+  find('about').textContent = about
+  epochs.value = String(length)
+}
+course.addEventListener('change', describe)
+
+// ---- what is shown ----
+
+const show = (next: typeof state, text: string) => {
+  state = next
+  const isBusy = next === 'running' || next === 'paused'
+  status.textContent = text
+  trainButton.textContent = { loading: 'Train', idle: 'Train', running: 'Pause', paused: 'Resume' }[next]
+  trainButton.disabled = next === 'loading'
+  for (const control of [course, epochs, seed]) control.disabled = isBusy
+  if (!isBusy && document.activeElement === stopButton) trainButton.focus()
+  stopButton.disabled = !isBusy
+  document.body.dataset.state = next
+  mark = { time: performance.now(), epoch }
+  describeCurve()
+}
+
+const describeCurve = () => {
+  const text =
+    first === undefined || last === undefined
+      ? 'No loss yet'
+      : `Loss from ${formatLoss(first.loss)} at epoch ${count(first.epoch)} to ${formatLoss(last.loss)} at epoch ${count(last.epoch)}, on ${used.join(', then ')}`
+  curve.setAttribute('aria-label', text)
+}
+
+const showTrouble = (trouble?: Trouble) =>
+  find('trouble').replaceChildren(
+    ...(trouble === undefined
+      ? []
+      : [element('p', { className: 'trouble' }, element('strong', {}, trouble.sentence), ` ${trouble.remedy}`)]),
+  )
+
+const showCount = () => {
+  const elapsed = performance.now() - mark.time
+  const seconds = ((elapsed / (epoch - mark.epoch)) * (total - epoch)) / 1000
+  const isKnown = state === 'running' && elapsed > 1000 && epoch > mark.epoch && seconds > 1
+  const left = isKnown ? ` · ${seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`} left` : ''
+  counted.textContent = total === 0 ? '' : `${count(epoch)} of ${count(total)} epochs${left}`
+  bar.max = Math.max(1, total)
+  bar.value = epoch
+}
+
+const print = (texts: readonly string[]) => {
+  if (texts.length === 0) return
+  const atEnd = lines.scrollTop + lines.clientHeight >= lines.scrollHeight - 8
+  lines.append(...texts.map((text) => `${text}\n`))
+  if (atEnd) lines.scrollTop = lines.scrollHeight
+}
+
+const begin = () => {
+  total = Number(epochs.value)
+  epoch = 0
+  first = last = undefined
+  used.length = 0
+  legend.replaceChildren()
+  lines.replaceChildren()
+  chart.begin(total)
+  showTrouble()
+  showPoint(undefined)
+}
+
+// ---- what happens ----
+
+form.addEventListener('submit', (event) => {
+  event.preventDefault()
+  if (state === 'running') order({ kind: 'pause' })
+  else if (state === 'paused') order({ kind: 'resume' })
+  else if (state === 'idle') {
+    begin()
+    order({
+      kind: 'train',
+      course: course.value as CourseName,
+      backend: chosenBackend(),
+      epochs: total,
+      seed: BigInt(seed.value),
+    })
+    show('running', `Loading ${chosenBackend()}`)
+  }
+})
+stopButton.addEventListener('click', () => order({ kind: 'stop' }))
+find('backends').addEventListener('change', () => {
+  showTrouble()
+  chooseBackend(chosenBackend())
+  if (state === 'running' || state === 'paused') order({ kind: 'move', backend: chosenBackend() })
+})
+
+const moved = (name: BackendName, about: string) => {
+  find('found').textContent = about
+  if (used.at(-1) !== name) used.push(name)
+  chart.moveTo(name)
+  legend.replaceChildren(...[...new Set(used)].map((each) => element('li', { className: each }, backends[each].title)))
+  show(state, state === 'paused' ? `Paused, to go on on ${name}` : `Training on ${name}`)
+}
+
+worker.addEventListener('message', ({ data: news }: MessageEvent<News>) => {
+  switch (news.kind) {
+    case 'progress': {
+      ;({ epoch } = news)
+      print(news.lines)
+      chart.add(news.points)
+      for (const [at, loss] of news.points) {
+        last = { epoch: at, loss }
+        first ??= last
+      }
+      if (news.points.length > 0) showPoint(undefined)
+      return showCount()
+    }
+    case 'ready':
+      return show('idle', 'Ready')
+    case 'moved':
+      return moved(news.backend, news.about)
+    case 'elsewhere':
+      return find('found').append(` It leaves ${news.op} to js.`)
+    case 'refused':
+      if (used.length > 0) chooseBackend(used.at(-1) as BackendName)
+      return showTrouble(news.trouble)
+    case 'paused':
+      return show('paused', `Paused at epoch ${count(epoch)}`)
+    case 'resumed':
+      return show('running', `Training on ${used.at(-1)}`)
+    case 'stopped':
+      return show('idle', epoch === 0 ? 'Ready' : `Stopped at epoch ${count(epoch)}`)
+    case 'finished':
+      return show('idle', `Finished with a loss of ${last === undefined ? '?' : formatLoss(last.loss)}`)
+    case 'failed':
+      showTrouble(news.trouble)
+      return show('idle', `Ended by an error at epoch ${count(epoch)}`)
+  }
+})
+worker.addEventListener('error', () => {
+  showTrouble({
+    sentence: 'The worker that trains could not be started.',
+    remedy: 'Reload the page, or try another browser.',
+  })
+  show('loading', 'Not ready')
+})
+
+chooseBackend('js')
+describe()
+show('loading', 'Loading')
+showCount()

@@ -1,0 +1,134 @@
+// The worker that trains, so that the page has nothing to wait for. A lesson is a generator: some epochs are run, what they
+// printed and lost is sent to the page, orders are looked at, and so on.
+import { report, useDevice } from 'flambeau'
+import { boston } from '../src/boston/index.ts'
+import { breastCancer } from '../src/breast-cancer/index.ts'
+import type { Options, Training } from '../src/lesson.ts'
+import { parts } from '../src/shallow-network/index.ts'
+import type { BackendName, CourseName } from './catalogue.ts'
+import { load } from './load.ts'
+import type { News, Order, Trouble } from './messages.ts'
+
+/** What of a worker's global scope is used; TypeScript's types for it exclude those of a page. */
+interface Scope {
+  postMessage(news: News): void
+  onmessage: ((event: { readonly data: Order }) => void) | null
+}
+
+const run: Readonly<Record<CourseName, (options: Options) => Training>> = { boston, breastCancer, ...parts }
+
+/** Epochs are run for so long before the page is told; a frame of its screen. */
+const SLICE_MS = 16
+/** Training takes at least so many slices, some seconds: time to watch, and to go to another backend on the way. */
+const SLICES = 300
+/** A curve is drawn with so many points or a few more; every point is a number read back from the device. */
+const POINTS = 1000
+
+const page = globalThis as unknown as Scope
+const orders: Order[] = []
+let arrived = () => {}
+page.onmessage = ({ data }) => {
+  orders.push(data)
+  arrived()
+}
+
+/** The next order, as soon as there is one. */
+const nextOrder = async (): Promise<Order> => {
+  while (orders.length === 0) await new Promise<void>((resolve) => (arrived = resolve))
+  return orders.shift() as Order
+}
+
+const { port1, port2 } = new MessageChannel()
+/** Waits for a time, and lets messages in, also where it is over: a timer would wait for milliseconds more. */
+const until = async (time: number): Promise<void> => {
+  const left = time - performance.now()
+  if (left >= 1) return void (await new Promise((resolve) => setTimeout(resolve, left)))
+  await new Promise<void>((resolve) => {
+    port1.onmessage = () => resolve()
+    port2.postMessage(undefined)
+  })
+}
+
+const troubleOf = (error: unknown): Trouble => {
+  const [sentence, ...remedy] = (error instanceof Error ? error.message : String(error)).split('\n')
+  return { sentence, remedy: remedy.join(' ') }
+}
+
+/** Ops that a backend left to js, each said once, as core's warning in the console. */
+const elsewhere = new Set<string>()
+const tellElsewhere = () => {
+  for (const name of Object.keys(report())) {
+    if (elsewhere.has(name)) continue
+    elsewhere.add(name)
+    page.postMessage({ kind: 'elsewhere', op: name.split(' ')[1] })
+  }
+}
+
+/** Loads a backend and makes it the default; false, and the page knows why, where it cannot be had. */
+const use = async (name: BackendName): Promise<boolean> => {
+  try {
+    const { backend, about } = await load[name]()
+    useDevice(backend)
+    page.postMessage({ kind: 'moved', backend: name, about })
+    return true
+  } catch (error) {
+    page.postMessage({ kind: 'refused', backend: name, trouble: troubleOf(error) })
+    return false
+  }
+}
+
+type Outcome = 'stopped' | 'finished'
+
+const train = async ({ course, backend, epochs, seed }: Order & { kind: 'train' }): Promise<Outcome> => {
+  if (!(await use(backend))) return 'stopped'
+  const most = Math.ceil(epochs / SLICES)
+  const every = Math.ceil(epochs / POINTS)
+  let lines: string[] = []
+  let device: string | undefined
+  let isPaused = false
+  let epoch = 0
+  const training = run[course]({ epochs, seed, print: (text) => void lines.push(String(text)) })
+  for (;;) {
+    const points: [number, number][] = []
+    const end = performance.now() + SLICE_MS
+    let isOver = false
+    let ran = 0
+    do {
+      const { value, done } = training.next(device)
+      device = undefined
+      if (done || value === undefined) isOver = true
+      else {
+        ;({ epoch } = value)
+        if (epoch === 1 || epoch % every === 0 || epoch === epochs)
+          points.push([epoch, typeof value.loss === 'number' ? value.loss : value.loss.item()])
+      }
+    } while (!isOver && ++ran < most && performance.now() < end)
+    page.postMessage({ kind: 'progress', epoch, points, lines })
+    lines = []
+    tellElsewhere()
+    await until(end)
+    if (isOver) return 'finished'
+    // What is left are the last lines, about the last epoch's tensors: they stay where they are.
+    if (epoch === epochs) continue
+    do {
+      const order: Order | undefined = isPaused ? await nextOrder() : orders.shift()
+      if (order?.kind === 'stop') return 'stopped'
+      if (order?.kind === 'move' && (await use(order.backend))) device = order.backend
+      if (order?.kind === 'pause' || order?.kind === 'resume') {
+        isPaused = order.kind === 'pause'
+        page.postMessage({ kind: isPaused ? 'paused' : 'resumed' })
+      }
+    } while (isPaused)
+  }
+}
+
+page.postMessage({ kind: 'ready' })
+for (;;) {
+  const order = await nextOrder()
+  if (order.kind !== 'train') continue
+  try {
+    page.postMessage({ kind: await train(order) })
+  } catch (error) {
+    page.postMessage({ kind: 'failed', trouble: troubleOf(error) })
+  }
+}

@@ -1,0 +1,85 @@
+// Serves the page of browser/: bundled from the sources when it is started, kept in memory, sent to this machine only.
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { extname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const folder = fileURLToPath(new URL('../browser/', import.meta.url))
+
+const types: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.woff': 'font/woff',
+  '.woff2': 'font/woff2',
+}
+
+/** All files of the page by their addresses. */
+const makePage = async (): Promise<ReadonlyMap<string, Uint8Array>> => {
+  // Only who asks for the page waits for it.
+  const { build } = await import('esbuild')
+  const { outputFiles } = await build({
+    absWorkingDir: folder,
+    entryPoints: ['page.ts', 'worker.ts', 'page.css'],
+    outdir: folder,
+    write: false,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    target: 'es2022',
+    conditions: ['@flambeau/source'],
+    loader: { '.woff': 'file', '.woff2': 'file' },
+    logLevel: 'error',
+  })
+  const files = new Map(
+    outputFiles.map(({ path, contents }) => [path.slice(folder.length - 1).replaceAll('\\', '/'), contents]),
+  )
+  for (const name of ['index.html', 'icon.svg']) files.set(`/${name}`, await readFile(`${folder}${name}`))
+  return files.set('/', files.get('/index.html') as Uint8Array)
+}
+
+/** What the page may do: load its own files. Whether it may make code of text is said where it is served. */
+const policy = (mayEvaluate: boolean): string =>
+  [
+    "default-src 'none'",
+    `script-src 'self'${mayEvaluate ? " 'unsafe-eval'" : ''}`,
+    "worker-src 'self'",
+    "style-src 'self'",
+    "img-src 'self'",
+    "font-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ')
+
+export interface PageOptions {
+  /** 0: one that is free. */
+  readonly port?: number
+  /** Whether the page may make code of text, as js does to be fast and gpujs must; true unless told otherwise. */
+  readonly mayEvaluate?: boolean
+}
+
+/** Serves the page until the server is closed. Throws Node's error where it cannot listen. */
+export const servePage = async ({
+  port = 0,
+  mayEvaluate = true,
+}: PageOptions = {}): Promise<{ address: string; server: Server }> => {
+  const server = createServer()
+  server.listen(port, '127.0.0.1')
+  await once(server, 'listening')
+  const files = await makePage()
+  server.on('request', ({ method, url = '/' }, response) => {
+    const path = url.split('?')[0]
+    const contents = method === 'GET' || method === 'HEAD' ? files.get(path) : undefined
+    response.setHeader('content-security-policy', policy(mayEvaluate))
+    response.setHeader('x-content-type-options', 'nosniff')
+    response.setHeader('cache-control', 'no-store')
+    response.setHeader('content-type', contents ? types[extname(path) || '.html'] : 'text/plain')
+    response.statusCode = contents ? 200 : 404
+    response.end(method === 'HEAD' ? undefined : (contents ?? 'Nothing is here.'))
+  })
+  return { address: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, server }
+}

@@ -1,0 +1,345 @@
+// The page in a real browser: what it trains, that it is good by mouse and by keyboard, in any size, and under a strict
+// policy. What it looks like is left in .cache/page, for people.
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { type Browser, type Page, chromium as playwright } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { chromium, chromiumArgs, chromiumMissing, testWith } from '../../tools/test/machine.ts'
+import { courses } from '../browser/catalogue.ts'
+import { boston } from '../src/boston/index.ts'
+import { breastCancer } from '../src/breast-cancer/index.ts'
+import { type PageOptions, servePage } from '../src/page.ts'
+import { parts } from '../src/shallow-network/index.ts'
+import { expectLines, type Tolerance, type Transcript, transcripts } from './transcripts.ts'
+
+vi.setConfig({ testTimeout: 120_000 })
+
+const near: Tolerance = () => 1e-3
+const [bostonSaid] = transcripts('boston')
+const irisSaid = (transcripts('shallow-network')[0].parts as Record<string, Transcript>).iris
+
+let browser: Browser
+const closing: (() => unknown)[] = []
+beforeAll(async () => {
+  if (chromium) browser = await playwright.launch({ executablePath: chromium, args: chromiumArgs })
+})
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close()
+})
+afterAll(() => browser?.close())
+
+interface Look {
+  readonly width?: number
+  readonly height?: number
+  readonly dark?: boolean
+  /** What the worker does first. */
+  readonly script?: string
+}
+
+/** The page, ready; an error in it, or a request that goes elsewhere, fails the test. */
+const open = async ({
+  width = 1280,
+  height = 800,
+  dark = false,
+  script,
+  ...served
+}: Look & PageOptions = {}): Promise<Page> => {
+  const { address, server } = await servePage(served)
+  const page = await browser.newPage({ viewport: { width, height }, colorScheme: dark ? 'dark' : 'light' })
+  const wrong: string[] = []
+  page.on('pageerror', (error) => wrong.push(error.message))
+  page.on('request', (request) => request.url().startsWith(address) || wrong.push(request.url()))
+  page.on('response', (response) => response.ok() || wrong.push(`${response.status()} ${response.url()}`))
+  closing.push(async () => {
+    await page.close()
+    server.close()
+    expect(wrong).toEqual([])
+  })
+  if (script !== undefined) {
+    await page.route('**/worker.js', async (route) => {
+      const response = await route.fetch()
+      await route.fulfill({ response, body: script + (await response.text()) })
+    })
+  }
+  await page.goto(address)
+  await state(page, 'idle')
+  return page
+}
+
+const state = (page: Page, name: 'idle' | 'running' | 'paused') =>
+  page.waitForSelector(`body[data-state=${name}]`, { timeout: 100_000 })
+const text = async (page: Page, id: string): Promise<string> => (await page.textContent(`#${id}`)) ?? ''
+const lines = async (page: Page): Promise<string[]> => (await text(page, 'lines')).split('\n').slice(0, -1)
+const soon = { timeout: 100_000, interval: 20 }
+const printed = (page: Page, count: number) =>
+  expect.poll(async () => (await lines(page)).length, soon).toBeGreaterThanOrEqual(count)
+const label = (page: Page): Promise<string | null> => page.getAttribute('#curve', 'aria-label')
+const epochOf = async (page: Page): Promise<number> =>
+  Number(/^[\d,]+/.exec(await text(page, 'counted'))?.[0].replaceAll(',', ''))
+const begin = async (page: Page, course: keyof typeof courses) => {
+  await page.selectOption('#course', course)
+  await page.click('#train')
+}
+const moveTo = async (page: Page, backend: string) => {
+  await page.check(`input[value=${backend}]`)
+  await expect.poll(() => text(page, 'status'), soon).toBe(`Training on ${backend}`)
+}
+
+/** Whether the curve goes from the left to the right in one of the page's colours. */
+const columnsOf = (page: Page, name: string): Promise<number> =>
+  page.evaluate(`(() => {
+    const canvas = document.querySelector('#curve canvas')
+    const colour = getComputedStyle(document.documentElement).getPropertyValue('--${name}')
+    const [r, g, b] = colour.match(/[0-9a-f]{2}/g).map((two) => parseInt(two, 16))
+    const { data, width } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height)
+    const columns = new Set()
+    for (let i = 0; i < data.length; i += 4)
+      if (data[i] === r && data[i + 1] === g && data[i + 2] === b) columns.add((i / 4) % width)
+    return columns.size / width
+  })()`)
+
+const inBrowser = (name: string, body: () => Promise<void>) => testWith('browser', chromiumMissing, name, body)
+
+describe('what the page offers', () => {
+  it('is what the lessons are', () => {
+    const lessons = { boston, breastCancer, ...parts }
+    expect(Object.keys(courses)).toEqual(Object.keys(lessons))
+    for (const [name, lesson] of Object.entries(lessons)) {
+      const { value } = lesson({ print: () => {} }).next()
+      expect(value?.epochs, name).toBe(courses[name as keyof typeof courses].epochs)
+    }
+  })
+})
+
+describe('the page', () => {
+  inBrowser('trains boston: PyTorch’s lines, and the curve', async () => {
+    const page = await open()
+    expect(await columnsOf(page, 'js')).toBe(0)
+    await begin(page, 'boston')
+    await state(page, 'running')
+    expect(await page.isDisabled('#epochs')).toBe(true)
+    await state(page, 'idle')
+    expectLines(await lines(page), bostonSaid.lines, near)
+    expect(await text(page, 'status')).toBe('Finished with a loss of 23.096')
+    expect(await text(page, 'counted')).toBe('2,000 of 2,000 epochs')
+    expect(await text(page, 'reading')).toBe('23.096 at epoch 2,000')
+    expect(await label(page)).toBe('Loss from 592.41 at epoch 1 to 23.096 at epoch 2,000, on js')
+    expect(await columnsOf(page, 'js')).toBeGreaterThan(0.8)
+  })
+
+  inBrowser('reads the curve where the pointer is', async () => {
+    const page = await open()
+    await begin(page, 'iris')
+    await state(page, 'idle')
+    await page.hover('#curve .u-over')
+    expect(await text(page, 'reading')).toMatch(/^0\.\d+ at epoch (9\d|10\d)$/)
+    await page.hover('h1')
+    expect(await text(page, 'reading')).toMatch(/ at epoch 200$/)
+  })
+
+  for (const [course, said, there, back] of [
+    ['boston', bostonSaid, 4, 8],
+    // Adam, whose state goes along.
+    ['iris', irisSaid, 8, 11],
+  ] as const) {
+    inBrowser(`${course} goes to gpujs in mid-training and back, and the curve goes on`, async () => {
+      const page = await open()
+      await begin(page, course)
+      await printed(page, there)
+      await moveTo(page, 'gpujs')
+      expect(await text(page, 'found')).toMatch(/^gpu\.js in mode webgl2?: /)
+      await printed(page, back)
+      await moveTo(page, 'js')
+      await state(page, 'idle')
+      expectLines(await lines(page), said.lines, near)
+      expect(await label(page)).toMatch(/, on js, then gpujs, then js$/)
+      expect(await page.locator('#legend li').allTextContents()).toEqual(['js', 'gpujs'])
+      expect(await columnsOf(page, 'js')).toBeGreaterThan(0.2)
+      expect(await columnsOf(page, 'gpujs')).toBeGreaterThan(0.1)
+    })
+  }
+
+  inBrowser('answers while it trains: pause, resume, stop, and once more', async () => {
+    const page = await open()
+    await begin(page, 'breastCancer')
+    await printed(page, 1)
+    // The page draws as ever: so many frames, while epochs go by.
+    const before = await epochOf(page)
+    await page.evaluate(`(async () => {
+      for (let frame = 0; frame < 20; frame++) await new Promise(requestAnimationFrame)
+    })()`)
+    expect(await epochOf(page)).toBeGreaterThan(before)
+
+    await page.click('#train')
+    await state(page, 'paused')
+    const at = await epochOf(page)
+    expect(await text(page, 'status')).toBe(`Paused at epoch ${at.toLocaleString('en')}`)
+    expect(at).toBeLessThan(200_000)
+    await page.evaluate('new Promise((resolve) => setTimeout(resolve, 100))')
+    expect(await epochOf(page)).toBe(at)
+
+    await page.click('#train')
+    await state(page, 'running')
+    await printed(page, (await lines(page)).length + 1)
+    await page.click('#stop')
+    await state(page, 'idle')
+    expect(await epochOf(page)).toBeGreaterThan(at)
+    expect(await text(page, 'status')).toMatch(/^Stopped at epoch /)
+
+    await begin(page, 'iris')
+    await state(page, 'idle')
+    expectLines(await lines(page), irisSaid.lines, near)
+  })
+
+  inBrowser('is used by keyboard alone, and shows where one is', async () => {
+    const page = await open()
+    const focused = () => page.evaluate<string>('document.activeElement.value || document.activeElement.id')
+    const outlined = () =>
+      page.evaluate<string>(`(() => {
+        const { activeElement: at } = document
+        return getComputedStyle(at.type === 'radio' ? at.nextElementSibling : at).outlineStyle
+      })()`)
+    const tab = async (to: string) => {
+      await page.keyboard.press('Tab')
+      expect(await focused()).toBe(to)
+      expect(await outlined()).toBe('solid')
+    }
+    await tab('boston')
+    await page.keyboard.type('Iris')
+    expect(await page.inputValue('#epochs')).toBe('200')
+    await tab('js')
+    await tab('200')
+    await tab('0')
+    await page.keyboard.type('1')
+    await tab('train')
+    await page.keyboard.press('Enter')
+    await state(page, 'running')
+    await page.keyboard.press('Space')
+    await state(page, 'paused')
+    expect(await text(page, 'train')).toBe('Resume')
+    await page.keyboard.press('Shift+Tab')
+    expect(await focused()).toBe('js')
+    await page.keyboard.press('ArrowRight')
+    expect(await focused()).toBe('gpujs')
+    await expect.poll(() => text(page, 'status'), soon).toMatch(/ gpujs$/)
+    await tab('train')
+    await tab('stop')
+    await page.keyboard.press('Enter')
+    await state(page, 'idle')
+    // The button that was pressed is switched off: one is not lost.
+    expect(await focused()).toBe('train')
+    await tab('lines')
+  })
+
+  inBrowser('says what is wrong with a number, and trains nothing', async () => {
+    const page = await open()
+    for (const [field, wrong] of [
+      ['epochs', ''],
+      ['epochs', '0'],
+      ['epochs', '1.5'],
+      ['seed', 'x'],
+      ['seed', ''],
+    ]) {
+      const right = await page.inputValue(`#${field}`)
+      await page.fill(`#${field}`, wrong)
+      await page.click('#train')
+      expect(await page.evaluate(`document.activeElement.id`)).toBe(field)
+      expect(await page.evaluate(`document.activeElement.validationMessage`)).not.toBe('')
+      expect(await text(page, 'status')).toBe('Ready')
+      await page.fill(`#${field}`, right)
+    }
+    await page.fill('#epochs', '100')
+    await page.fill('#seed', '42')
+    await page.click('#train')
+    await state(page, 'running')
+    await state(page, 'idle')
+    const said = transcripts('boston').find(({ seed }) => seed === 42) as Transcript
+    expectLines(await lines(page), said.lines.slice(0, 1), near)
+  })
+
+  inBrowser('trains under a policy that forbids eval, and says why gpujs cannot', async () => {
+    const page = await open({ mayEvaluate: false })
+    await begin(page, 'boston')
+    await printed(page, 2)
+    expect(await text(page, 'found')).toContain('the policy of this page forbids eval')
+    await page.check('input[value=gpujs]')
+    await page.waitForSelector('[role=alert] .trouble')
+    expect(await text(page, 'trouble')).toMatch(/^gpu\.js makes its kernels of text.*Allow 'unsafe-eval'/)
+    expect(await page.isChecked('input[value=js]')).toBe(true)
+    await state(page, 'idle')
+    expectLines(await lines(page), bostonSaid.lines, near)
+    expect(await axe(page)).toEqual([])
+  })
+
+  inBrowser('says when the GPU goes away, and trains again', async () => {
+    const page = await open({
+      script: `const { getContext } = OffscreenCanvas.prototype
+        OffscreenCanvas.prototype.getContext = function (...args) {
+          const context = getContext.apply(this, args)
+          OffscreenCanvas.prototype.getContext = getContext
+          setTimeout(() => context.getExtension('WEBGL_lose_context').loseContext(), 1000)
+          return context
+        };`,
+    })
+    await page.check('input[value=gpujs]')
+    await begin(page, 'boston')
+    await page.waitForSelector('[role=alert] .trouble', { timeout: 100_000 })
+    expect(await text(page, 'trouble')).toMatch(/^the WebGL context of device 'gpujs' was lost/)
+    expect(await text(page, 'status')).toMatch(/^Ended by an error at epoch \d+$/)
+    await page.fill('#epochs', '100')
+    await page.click('#train')
+    await printed(page, 1)
+    await state(page, 'idle')
+    expectLines(await lines(page), bostonSaid.lines.slice(0, 1), near)
+    expect(await text(page, 'trouble')).toBe('')
+  })
+
+  inBrowser('says when a script is missing', async () => {
+    const page = await browser.newPage()
+    const { address, server } = await servePage()
+    closing.push(async () => {
+      await page.close()
+      server.close()
+    })
+    await page.route('**/worker.js', (route) => route.abort())
+    await page.goto(address)
+    await page.waitForSelector('[role=alert] .trouble')
+    expect(await text(page, 'trouble')).toMatch(/^The worker that trains could not be started\. Reload/)
+    expect(await page.isDisabled('#train')).toBe(true)
+  })
+
+  for (const look of [
+    { width: 360, height: 740 },
+    { width: 360, height: 740, dark: true },
+    { width: 820, height: 1180 },
+    { width: 1280, height: 800 },
+    { width: 1280, height: 800, dark: true },
+  ]) {
+    const name = `${look.width}${look.dark ? '-dark' : ''}`
+    inBrowser(`fits ${name}, and nobody is shut out`, async () => {
+      const page = await open(look)
+      const check = async (moment: string) => {
+        expect(await axe(page), moment).toEqual([])
+        expect(await page.evaluate('document.documentElement.scrollWidth'), moment).toBe(look.width)
+        await page.screenshot({ path: `${pictures}${name}-${moment}.png`, fullPage: true })
+      }
+      await check('ready')
+      await begin(page, 'binary')
+      await printed(page, 10)
+      await page.click('#train')
+      await state(page, 'paused')
+      await check('paused')
+    })
+  }
+})
+
+const pictures = fileURLToPath(new URL('../.cache/page/', import.meta.url))
+const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+/** What axe finds wrong by WCAG 2.2 AA and good practice; contrast among it. */
+const axe = async (page: Page): Promise<string[]> => {
+  await page.evaluate(axeSource)
+  return page.evaluate(`axe.run().then(({ violations }) =>
+    violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => [id, html, failureSummary].join('\\n'))))`)
+}
