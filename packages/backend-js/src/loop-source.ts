@@ -21,6 +21,8 @@ export interface Nest {
   /** The steps of a reduced output are 0 in the loops that it is reduced over. */
   readonly outs: readonly Strided[]
   readonly memory: NestMemory
+  /** Statements at the head of the outermost loop's body, by its index. */
+  readonly before?: (index: string) => readonly string[]
 }
 
 /** Memory of the loops' own. */
@@ -326,7 +328,8 @@ class NestSource {
       if (rows === 1) return [first]
       return Array.from({ length: rows }, (_, u) => ({ ...moved(first, String(u)), id: `_${u}` }))
     })
-    return [`${head} {`, ...positions, ...this.#level(l + 1, inside), '}']
+    const before = l === 0 ? (this.#nest.before?.('i0') ?? []) : []
+    return [`${head} {`, ...before, ...positions, ...this.#level(l + 1, inside), '}']
   }
 
   #innermost(lanes: readonly Lane[]): string[] {

@@ -19,7 +19,9 @@ import {
   topological,
 } from '@flambeau/core/backend'
 import type { Likeness } from './likeness.ts'
-import { emitNest, type Strided } from './loop-source.ts'
+import { sum, times } from './index-source.ts'
+import { emitNest, type Nest, type Strided } from './loop-source.ts'
+import { type Parts, partsOf } from './parts.ts'
 import { constantSource, type FunctionSource, type ProgramSource } from './program-source.ts'
 import { combineSource, finishSource, reducedOfNone } from './reduction.ts'
 
@@ -84,7 +86,29 @@ function loops(
       ? fn.strided({ value: outputs[k], offset: 0 }, at)
       : { array: flags[k - plain], start: '0', steps: at }
   })
-  return emitNest(outs, { sizes, inputs: sources, outs: targets, memory: fn })
+  const nest: Nest = { sizes, inputs: sources, outs: targets, memory: fn }
+  const parts = sizes.length === 1 ? partsOf(outs, numelOf(shape), inputs.length) : undefined
+  return parts === undefined ? emitNest(outs, nest) : inParts(parts, nest, numelOf(shape), fn)
+}
+
+/** The one loop of a nest as a loop over parts, each of them with a loop for every step and one for the outputs. */
+function inParts({ size, steps, outs }: Parts, nest: Nest, n: number, fn: FunctionSource): string[] {
+  const stored = steps.map((): Strided => ({ array: fn.scratch(size, 'float32'), start: '0', steps: [1] }))
+  const within = (x: Strided | string): Strided | string =>
+    typeof x === 'string' ? x : { ...x, start: sum(x.start, times('part', x.steps[0])) }
+  const before = (index: string): readonly string[] => [
+    `const part = ${times(index, size)}`,
+    ...steps.flatMap((expr, k) => {
+      const inputs = [...nest.inputs.map(within), ...stored.slice(0, k)]
+      return emitNest([{ expr }], { ...nest, sizes: [size], inputs, outs: [stored[k]] })
+    }),
+  ]
+  const cut = (x: Strided): Strided => ({ ...x, steps: [Number(x.steps[0]) * size, x.steps[0]] })
+  const inputs = [
+    ...nest.inputs.map((x) => (typeof x === 'string' ? x : cut(x))),
+    ...stored.map((x) => ({ ...x, steps: [0, 1] })),
+  ]
+  return emitNest(outs, { ...nest, sizes: [n / size, size], inputs, outs: nest.outs.map(cut), before })
 }
 
 /** Reductions of no elements. */

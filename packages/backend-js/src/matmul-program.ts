@@ -7,19 +7,19 @@ import {
   isUse,
   type Program,
   type ProgramInstr,
-  type Step,
   topological,
   type Use,
 } from '@flambeau/core/backend'
 import type { Likeness } from './likeness.ts'
 import { inputDTypes } from './map-program.ts'
 import { emitMatmul, type MatmulSource, type MatrixSource } from './matmul-source.ts'
+import { calls } from './parts.ts'
 import type { FunctionSource, ProgramSource } from './program-source.ts'
 
-/** Steps that are function calls: V8 writes their code out at every element of a tile, and the tile becomes slower. */
-const calls: ReadonlySet<Step> = new Set<Step>(['exp', 'expm1', 'log', 'log1p', 'sin', 'cos', 'tanh', 'erf', 'pow'])
-
-/** A product and its epilogue as two instructions where the epilogue calls functions, else as the one that it is. */
+/**
+ * A product and its epilogue as two instructions where the epilogue calls functions, else as the one that it is: V8 writes
+ * their code out at every element of a tile, and the tile becomes slower.
+ */
 export function apart({ values }: Program, instr: ProgramInstr): readonly ProgramInstr[] {
   const { post } = instr.attrs as ProgramInstr<'matmul'>['attrs']
   if (instr.kind !== 'matmul' || post === undefined || !topological([post]).some(({ step }) => calls.has(step)))

@@ -120,10 +120,10 @@ export class ProgramMemory {
     this.declarations.push(`const ${name} = new ${constructor.name}(buffers[${at}], ${byteOffset})`)
   }
 
-  /** A constant of doubles that belongs to one loop. */
-  scratch(length: number): string {
+  /** A constant that belongs to one loop. */
+  scratch(length: number, dtype: 'float32' | 'float64'): string {
     const name = `scratch${this.#scratch++}`
-    this.declarations.push(`const ${name} = new Float64Array(${length})`)
+    this.declarations.push(`const ${name} = new ${dtype === 'float32' ? 'Float32Array' : 'Float64Array'}(${length})`)
     return name
   }
 

@@ -56,8 +56,8 @@ export class FunctionSource implements NestMemory {
     return `reading${reading}`
   }
 
-  scratch(length: Count): string {
-    return this.#memory.scratch(Number(length))
+  scratch(length: Count, dtype: 'float32' | 'float64' = 'float64'): string {
+    return this.#memory.scratch(Number(length), dtype)
   }
 
   cells(): Cells {
