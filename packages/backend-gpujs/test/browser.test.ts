@@ -6,7 +6,7 @@ import { beforeAll, expect } from 'vitest'
 import { root } from '../../../tools/lib.mjs'
 import { inPage } from '../../../tools/test/browser.ts'
 import { chromiumMissing, testWith } from '../../../tools/test/machine.ts'
-import type { Outcome } from './page.ts'
+import type { Accuracy, Outcome } from './page.ts'
 
 /** In a page the suite's golden files come from where the page does; it has no collections to ask for, and no test runner. */
 const inBrowser: Plugin = {
@@ -68,5 +68,23 @@ for (const [mode, kernelClass] of [
       expect(outcome.kernelClass).toBe(kernelClass)
     },
     600_000,
+  )
+
+  testWith(
+    'browser',
+    chromiumMissing,
+    `accuracy in Chromium on ${mode}`,
+    async () => {
+      const { found, wrong } = await inPage({ script, args: ['--enable-unsafe-swiftshader'] }, (page) =>
+        page.evaluate(
+          (name) => (globalThis as unknown as { accuracy: (mode: string) => Promise<Accuracy> }).accuracy(name),
+          mode,
+        ),
+      )
+      if (process.env.FLAMBEAU_ACCURACY)
+        console.log(mode, found.map(({ name, units }) => `${name}: ${units}`).join(', '))
+      expect(wrong).toEqual([])
+    },
+    120_000,
   )
 }

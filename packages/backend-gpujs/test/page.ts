@@ -3,6 +3,7 @@ import { js } from '@flambeau/backend-js'
 import { report, setFallback, useDevice } from '@flambeau/core'
 import { cellsOf } from '../../backend-conformance/src/cells.ts'
 import { gpujs, type Mode } from '../src/index.ts'
+import { rows, worstOn } from './accurate.ts'
 import { smoke } from './smoke.ts'
 
 /** What became of the cells in a mode. */
@@ -30,4 +31,13 @@ const conformance = async (mode: Mode): Promise<Outcome> => {
   return { kernelClass, renderer, passed, failed, fallbacks: Object.keys(report()) }
 }
 
-Object.assign(globalThis, { conformance })
+export type Accuracy = Awaited<ReturnType<typeof accuracy>>
+
+/** The functions on which a mode is further off than they may be, and how far it is on each. */
+const accuracy = async (mode: Mode) => {
+  const device = await gpujs({ mode })
+  const found = rows.map((row) => ({ ...worstOn(device, row, 4096), name: row.name, most: row.most }))
+  return { found, wrong: found.filter(({ units, most }) => units > most) }
+}
+
+Object.assign(globalThis, { conformance, accuracy })
