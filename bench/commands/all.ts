@@ -17,6 +17,7 @@ const benches = [
   'ops/matmul',
   'ops/elementwise',
   'ops/record',
+  'ops/gpujs',
   'import',
   'soak/breast-cancer',
   'soak/replays',

@@ -1,22 +1,35 @@
-// flambeau as a subject: `node serve.js flambeau.js DEVICE eager|compiled`. It imports flambeau from where this file lies, so a copy
+// flambeau as a subject: `node serve.js flambeau.js DEVICE eager|compiled`, where 'gpujs webgl2' is a device's mode. It imports flambeau from where this file lies, so a copy
 // of it in another checkout times that checkout (compare.ts).
+import type { Mode } from '@flambeau/backend-gpujs'
 import * as flambeau from 'flambeau'
 import { workloadNamed } from '../workloads/index.ts'
 import { type Result, resultsOf } from '../workloads/workload.ts'
 import type { Load, Numbers } from './serve.ts'
 
-const [device, mode] = process.argv.slice(3)
-await flambeau.setDevice(device)
+const [name, way] = process.argv.slice(3)
+const [device, mode] = name.split(' ')
+if (mode === undefined) await flambeau.setDevice(device)
+else {
+  const { gpujs } = await import('@flambeau/backend-gpujs')
+  flambeau.useDevice(await gpujs({ mode: mode as Mode }))
+}
 
 const toTensor = ({ data, shape }: Numbers): flambeau.Tensor =>
   flambeau.tensor(data, { dtype: data instanceof Int32Array ? 'int32' : 'float32' }).view(...shape)
 
-export const load: Load = (name, numbers) => {
-  if (mode === 'compiled' && flambeau.compile === undefined) return { cannot: 'this revision has no compile' }
+/** A GPU has done its work when an element of the result can be read. */
+const settle = (last: unknown): void => {
+  const [result] = [last as Result].flat()
+  result.detach().view(-1).narrow(0, 0, 1).item()
+}
+
+export const load: Load = (workload, numbers) => {
+  if (way === 'compiled' && flambeau.compile === undefined) return { cannot: 'this revision has no compile' }
   const inputs = Object.fromEntries(Object.entries(numbers).map(([key, value]) => [key, toTensor(value)]))
-  const program = workloadNamed(name).program(inputs)
+  const program = workloadNamed(workload).program(inputs)
   return {
-    step: mode === 'compiled' ? flambeau.compile(program.step) : program.step,
+    step: way === 'compiled' ? flambeau.compile(program.step) : program.step,
+    ...(mode === undefined ? {} : { settle }),
     results: (last) => resultsOf(program, last as Result).map((tensor) => tensor.toArray()),
   }
 }

@@ -22,6 +22,8 @@ export interface Numbers {
 export interface Ready {
   /** One repetition. What it returns is kept, so that no work is dead code. */
   step(): unknown
+  /** Waits for the last step's work, where a device may do it later. */
+  settle?(last: unknown): void
   /** What is compared with other subjects, given the last step's result; nothing where a step is only a part of the work. */
   results(last: unknown): readonly ArrayLike<number>[]
 }
@@ -62,9 +64,10 @@ function read({ file, shape, dtype }: Stored): Numbers {
 async function serve(load: Load): Promise<void> {
   let ready: Ready | undefined
   let last: unknown
-  const run = ({ step }: Ready, n: number): number => {
+  const run = ({ step, settle }: Ready, n: number): number => {
     const start = process.hrtime.bigint()
     for (let i = 0; i < n; i++) last = step()
+    settle?.(last)
     return Number(process.hrtime.bigint() - start)
   }
   const answer = async (question: Question): Promise<Answer> => {

@@ -1,7 +1,8 @@
-// Who can be timed here. A backend that flambeau can load is two columns of every table, eager and compiled; nothing else
-// has to be told of it.
+// Who can be timed here. A backend that flambeau can load is two columns of every table, eager and compiled, and gpu.js's are
+// as many as it has modes; nothing else has to be told of it.
 import { statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { gpujs } from '@flambeau/backend-gpujs'
 import { deviceNames, loadDevice } from 'flambeau'
 import { packed } from './installed.ts'
 import type { Absent, Subject } from './subject.ts'
@@ -19,26 +20,35 @@ const addons: Readonly<Record<string, string>> = {
 
 /** What somebody has on a disk who installed flambeau with this device. */
 const packedBytes = (device: string): number =>
-  ['core', 'backend-js', 'flambeau', `backend-${device}`]
+  ['core', 'backend-js', 'flambeau', `backend-${device.split(' ')[0]}`]
     .filter((name, i, names) => names.indexOf(name) === i)
     .reduce((sum, name) => sum + packed(name).unpackedSize, device in addons ? statSync(addons[device]).size : 0)
 
 /** flambeau on a device, by the bench in a folder: this one, or a copy of it that finds another flambeau. */
 export const flambeau = (device: string, folder = here('./')): Subject[] =>
-  (['eager', 'compiled'] as const).map((mode) => ({
-    name: mode === 'eager' ? device : `${device} ${mode}`,
-    title: `flambeau on ${device}, ${mode}`,
+  (['eager', 'compiled'] as const).map((way) => ({
+    name: way === 'eager' ? device : `${device} ${way}`,
+    title: `flambeau on ${device}, ${way}`,
     command: process.execPath,
-    args: [`${folder}serve.js`, `${folder}flambeau.js`, device, mode],
-    ...(mode === 'eager' ? { library: { bytes: () => packedBytes(device) } } : {}),
+    args: [`${folder}serve.js`, `${folder}flambeau.js`, device, way],
+    ...(way === 'eager' ? { library: { bytes: () => packedBytes(device) } } : {}),
   }))
+
+/** gpu.js's modes in Node, of which WebGL needs headless GL and a display. */
+export const gpujsModes = ['webgl2', 'webasm', 'cpu'] as const
+
+/** The devices and modes by their names here, and what loads them. */
+const loaders: Readonly<Record<string, () => Promise<unknown>>> = Object.fromEntries([
+  ...deviceNames.filter((name) => !/^(auto|gpujs)$/.test(name)).map((name) => [name, () => loadDevice(name)]),
+  ...gpujsModes.map((mode) => [`gpujs ${mode}`, async () => (await gpujs({ mode })).dispose()]),
+])
 
 /** flambeau on every device that it knows, present or absent. */
 export async function devices(): Promise<(Subject | Absent)[]> {
   const found: (Subject | Absent)[] = []
-  for (const device of deviceNames.filter((name) => name !== 'auto')) {
+  for (const [device, load] of Object.entries(loaders)) {
     try {
-      await loadDevice(device)
+      await load()
       found.push(...flambeau(device))
     } catch (error) {
       const [sentence] = (error as Error).message.split('\n')
