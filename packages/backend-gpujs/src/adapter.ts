@@ -17,7 +17,7 @@ interface Made {
   switchingKernels: unknown
   built: boolean
   build(...args: readonly unknown[]): void
-  run(...args: readonly unknown[]): Float32Array | undefined
+  run(...args: readonly unknown[]): Float32Array | readonly Float32Array[] | undefined
   destroy(removeCanvas?: boolean): void
 }
 
@@ -53,12 +53,12 @@ const noFallback = (name: string, reason: unknown): never => {
 }
 
 /** What all kernels are made with. Return values are floats: a kernel of whole numbers alone would render integers. */
-function settingsOf({ length, textures, numbers, functions }: Kernel, textureType: string): object {
+function settingsOf({ length, perThread, textures, numbers, functions }: Kernel, textureType: string): object {
   return {
-    output: [length],
+    output: [length / (perThread ?? 1)],
     precision: 'single',
     pipeline: true,
-    returnType: 'Float',
+    returnType: perThread === undefined ? 'Float' : 'Array(4)',
     tactic: 'precision',
     functions: functions.map(({ name, parameters, source }) => ({
       name,
@@ -103,12 +103,20 @@ const hostSettings = (kernel: Kernel): object => ({
   context: {},
 })
 
+/** What threads returned, one after the other. */
+function flat(fours: readonly Float32Array[]): Float32Array {
+  const elements = new Float32Array(4 * fours.length)
+  for (let i = 0; i < fours.length; i++) for (let k = 0; k < 4; k++) elements[4 * i + k] = fours[i][k]
+  return elements
+}
+
 function cpuKernel(kernel: Kernel): Compiled {
   const it = made<Made>('cpu', kernel, hostSettings(kernel))
   return {
     run(args) {
       if (!it.built) it.build(...args)
-      return it.run(...args) as Float32Array
+      const result = it.run(...args)
+      return kernel.perThread === undefined ? (result as Float32Array) : flat(result as readonly Float32Array[])
     },
     destroy: () => it.destroy(),
   }
@@ -136,7 +144,8 @@ interface WasmClass {
 
 /** Runs the module itself: gpu.js's own `run` looks its arguments up anew by a text of all their sizes. */
 function wasmKernel(kernel: Kernel): Compiled {
-  const { length } = kernel
+  const { length, perThread } = kernel
+  const threads = length / (perThread ?? 1)
   const it = made<MadeWasm>('webasm', kernel, hostSettings(kernel))
   const { dispatchSpans } = classOf('webasm') as unknown as WasmClass
   let starts: readonly number[] = []
@@ -156,7 +165,7 @@ function wasmKernel(kernel: Kernel): Compiled {
         if (typeof x === 'number') f32[starts[i]] = x
         else f32.set(x as Float32Array, starts[i])
       }
-      dispatchSpans(run, runSimd, length, length, 0)
+      dispatchSpans(run, runSimd, threads, threads, 0)
       return f32.slice(start, start + length)
     },
     destroy: () => it.destroy(),
@@ -172,6 +181,21 @@ export const hostEngine = (mode: 'cpu' | 'webasm'): Engine => ({
   dispose() {},
 })
 
+/** The numbers of texels that have four, one after the other. */
+const spreadOf = (length: number): Kernel => ({
+  source: `function (t0) {
+    const i = this.thread.x;
+    const q = Math.floor(i / 4);
+    const r = i - q * 4;
+    const x = t0[q];
+    return r < 1 ? x[0] : (r < 2 ? x[1] : (r < 3 ? x[2] : x[3]));
+  }`,
+  length,
+  textures: [length / 4],
+  numbers: 0,
+  functions: [],
+})
+
 /**
  * gpu.js's kernels on a WebGL context. They share one framebuffer and one buffer of vertices: kernels bind theirs when
  * they are built and not when they run, so that destroying the last one that was built would break all others.
@@ -183,9 +207,9 @@ export function glEngine(mode: 'webgl2' | 'webgl' | 'headlessgl', context: GlCon
   const shared = { context: gl, canvas: { width: 2, height: 2 }, validate: false, immutable: false }
   let fixIntegerDivisionAccuracy = false
 
-  function build(kernel: Kernel, args: readonly unknown[]): MadeGl {
+  function build(kernel: Kernel, type: GlTexture['type'], args: readonly unknown[]): MadeGl {
     const settings = {
-      ...settingsOf(kernel, 'ArrayTexture(1)'),
+      ...settingsOf(kernel, type),
       ...shared,
       fixIntegerDivisionAccuracy,
       // gpu.js puts functions in an order in which one may call another that comes after it.
@@ -205,11 +229,12 @@ export function glEngine(mode: 'webgl2' | 'webgl' | 'headlessgl', context: GlCon
     return it
   }
 
-  function compile(kernel: Kernel): Compiled {
+  /** A kernel on textures of a type, into one that may be of another. */
+  function compileOne(kernel: Kernel, type: GlTexture['type']): Compiled {
     let it: MadeGl | null = null
     return {
       run(args, out) {
-        it ??= build(kernel, args)
+        it ??= build(kernel, type, args)
         ;(it.texture as { texture: object }).texture = (out as GlTexture).texture
         it._textureSwitched = true
         it.run(...args)
@@ -222,6 +247,26 @@ export function glEngine(mode: 'webgl2' | 'webgl' | 'headlessgl', context: GlCon
         it.framebuffer = null
         it.texture = null
         it.destroy()
+      },
+    }
+  }
+
+  /** Threads that return four numbers render them into a texel; a second kernel spreads those out, an element a texel. */
+  function compile(kernel: Kernel): Compiled {
+    const it = compileOne(kernel, 'ArrayTexture(1)')
+    if (kernel.perThread === undefined) return it
+    const spread = compileOne(spreadOf(kernel.length), 'ArrayTexture(4)')
+    let fours: GlTexture | null = null
+    return {
+      run(args, out) {
+        fours ??= context.create(kernel.length / 4, null, 'ArrayTexture(4)')
+        it.run(args, fours)
+        return spread.run([fours], out)
+      },
+      destroy() {
+        it.destroy()
+        spread.destroy()
+        if (fours !== null) gl.deleteTexture(fours.texture)
       },
     }
   }

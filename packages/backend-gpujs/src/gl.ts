@@ -40,14 +40,21 @@ export class GlTexture {
   readonly size: readonly [number, number]
   readonly dimensions: readonly [number, number, number]
   readonly context: Gl
-  readonly type = 'ArrayTexture(1)'
+  readonly type: 'ArrayTexture(1)' | 'ArrayTexture(4)'
 
-  constructor(texture: object, length: number, size: readonly [number, number], context: Gl) {
+  constructor(
+    texture: object,
+    length: number,
+    size: readonly [number, number],
+    context: Gl,
+    type: GlTexture['type'] = 'ArrayTexture(1)',
+  ) {
     this.texture = texture
     this.length = length
     this.size = size
     this.dimensions = [length, 1, 1]
     this.context = context
+    this.type = type
   }
 }
 
@@ -120,8 +127,12 @@ export class GlContext {
     this.framebuffer = gl.createFramebuffer() as object
   }
 
-  create(length: number, data: Float32Array | null = null): GlTexture {
+  /** A texture of so many elements, each a number, or four. */
+  create(length: number, data: Float32Array | null = null, type: GlTexture['type'] = 'ArrayTexture(1)'): GlTexture {
     const { gl } = this
+    const four = this.version === 2 && type === 'ArrayTexture(4)'
+    const internal = four ? gl.RGBA32F : this.#internal
+    const format = four ? gl.RGBA : this.#format
     const size = sizeOf(length)
     if (size[0] > this.maxSize || size[1] > this.maxSize) {
       throw new RuntimeError(
@@ -136,8 +147,8 @@ export class GlContext {
     for (const name of [gl.TEXTURE_WRAP_S, gl.TEXTURE_WRAP_T]) gl.texParameteri(gl.TEXTURE_2D, name, gl.CLAMP_TO_EDGE)
     for (const name of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) gl.texParameteri(gl.TEXTURE_2D, name, gl.NEAREST)
     const texels = data === null ? null : this.#texels(data, size)
-    gl.texImage2D(gl.TEXTURE_2D, 0, this.#internal, size[0], size[1], 0, this.#format, gl.FLOAT, texels)
-    return new GlTexture(texture, length, size, gl)
+    gl.texImage2D(gl.TEXTURE_2D, 0, internal, size[0], size[1], 0, format, gl.FLOAT, texels)
+    return new GlTexture(texture, length, size, gl, type)
   }
 
   /** Writes all elements of a texture. */

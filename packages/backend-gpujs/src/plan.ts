@@ -18,14 +18,16 @@ export interface KernelFunction {
 }
 
 /**
- * A kernel: one thread computes one element of a flat float32 output. `source` is the text of a function whose parameters
- * are `t0, t1, ...`, textures that are read flat (`t0[i]`), and then `n0, n1, ...`, numbers; the element is
+ * A kernel: one thread computes one element, or four, of a flat float32 output. `source` is the text of a function whose parameters
+ * are `t0, t1, ...`, textures that are read flat (`t0[i]`), and then `n0, n1, ...`, numbers; the thread is
  * `this.thread.x`. Sizes and strides are written into the text, numbers that may change never are.
  */
 export interface Kernel {
   readonly source: string
   /** Elements of the output, from 1. */
   readonly length: number
+  /** 4 where a thread computes four elements of the output, one after the other, and its text returns `[a, b, c, d]`. */
+  readonly perThread?: 4
   /** Elements of each texture that is read: gpu.js writes their sizes into the kernel. */
   readonly textures: readonly number[]
   /** How many numbers it takes. */

@@ -26,18 +26,20 @@ export const divided = (i: string, d: number, most: number): string =>
 
 export class KernelWriter {
   readonly #length: number
+  readonly #perThread: 4 | undefined
   readonly #lines: string[] = []
   readonly #textures: Source[] = []
   readonly #lengths: number[] = []
   readonly #numbers: ((instr: Instr) => number)[] = []
   #names = 0
 
-  /** A kernel whose output has so many elements. */
-  constructor(length: number) {
+  /** A kernel whose output has so many elements, of which a thread computes one, or four. */
+  constructor(length: number, perThread?: 4) {
     this.#length = length
+    this.#perThread = perThread
   }
 
-  /** The index of the output's element. */
+  /** The index of the thread: of the output's element, where it computes one. */
   readonly index = 'this.thread.x'
 
   /** The name of a texture of `length` elements. */
@@ -135,6 +137,7 @@ export class KernelWriter {
       kernel: {
         source: `function (${parameters.join(', ')}) {\n${body}\n}`,
         length: this.#length,
+        ...(this.#perThread && { perThread: this.#perThread }),
         textures: this.#lengths,
         numbers: this.#numbers.length,
         functions: functionsIn(body),

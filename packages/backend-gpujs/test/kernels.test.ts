@@ -84,8 +84,24 @@ describe.each(found)('%s', (mode) => {
     [3, 700, 5],
     [70, 129, 80],
     [65, 1500, 64],
+    [160, 129, 128],
   ])('products of %d by %d by %d', (m, k, n) => {
     compare(product(random(m, k), random(k, n)), 2e-6)
+  })
+
+  it('products of which a thread computes four elements', () => {
+    const x = s.input(0, 'float32')
+    const post = s.sub(s.mul(x, s.input(1, 'float32')), s.input(2, 'float32'))
+    const number = { value: 0.5, dtype: 'float32' } as const
+    for (const [batch, m, k, n] of [
+      [[], 1, 20, 16_384],
+      [[3], 100, 20, 64],
+      [[2, 40], 20, 40, 12],
+    ] as const) {
+      const call = product(random(...batch, m, k), random(...batch, k, n))
+      compare(call)
+      compare({ ...call, attrs: { post }, inputs: [...call.inputs, random(...batch, m, n), number] })
+    }
   })
 
   it('products of bytes wrap around', () => {

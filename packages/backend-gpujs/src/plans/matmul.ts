@@ -1,12 +1,12 @@
-// The plan of a product of matrices: a thread an element, its sum over k in blocks that are added up on their own. Where
-// k is long and there are few elements, several threads share one, and a second kernel adds up what they have.
-import { type DType, type Instr, isFloat, isView, loopsOver, numelOf, type View } from '@flambeau/core/backend'
+// The plan of a product of matrices: a thread an element, or four of a row where there are many, its sum over k in blocks
+// that are added up on their own. Where k is long and there are few elements, several threads share one, and a second kernel adds up what they have.
+import { type DType, type Instr, isFloat, isView, numelOf, type View } from '@flambeau/core/backend'
 import { exact, exprBound } from '../bounds.ts'
 import { emit, wrapped } from '../expression.ts'
 import type { Planner, Step } from '../plan.ts'
 import { type Elements, inputElements, PlanWriter } from '../plan-writer.ts'
-import { KernelWriter } from '../writer.ts'
-import { mostTurns, replaced, turns } from './loops.ts'
+import { KernelWriter, literal } from '../writer.ts'
+import { loopsApart, mostTurns, replaced, turns } from './loops.ts'
 
 /**
  * Products added one after the other before their sum is added to others: rounding errors of long sums stay small, and
@@ -18,6 +18,9 @@ const unrolled = 4
 /** Threads that keep a device busy: with fewer, k is shared. */
 const enoughThreads = 4096
 
+/** Outputs whose threads are enough even if each computes four elements of a row: it reads the other factor once. */
+const enoughForFour = 4 * enoughThreads
+
 /** A row of elements that are read one after the other; its index is a variable. */
 interface Row {
   readonly name: string
@@ -25,53 +28,89 @@ interface Row {
   readonly step: number
 }
 
-/** Adds the products of the next `n` elements of the rows to a variable, and moves the rows on. */
-function addUp(writer: KernelWriter, rows: readonly Row[], n: number, sum: string, dtype: DType): void {
+const at = ({ name, index }: Row, ahead: number): string =>
+  `${name}[${ahead === 0 ? index : `${index} + ${literal(ahead)}`}]`
+
+/**
+ * Adds the products of the next `n` elements of the rows to a variable, and moves the rows on. Of several variables each
+ * next one has the elements that lie `column` further in the last row.
+ */
+function addUp(
+  writer: KernelWriter,
+  rows: readonly Row[],
+  n: number,
+  sums: readonly string[],
+  dtype: DType,
+  column = 0,
+): void {
+  const written = sums.length === 1 ? unrolled : 1
+  const last = rows[rows.length - 1]
   const some = (count: number): void => {
     if (count === 0) return
-    const products = Array.from({ length: count }, (_, i) =>
-      rows.map(({ name, index, step }) => `${name}[${i * step === 0 ? index : `${index} + ${i * step}`}]`).join(' * '),
-    )
-    writer.line(`${sum} += ${products.join(' + ')};`)
+    const ahead = Array.from({ length: count }, (_, i) => i)
+    const first = ahead.map((i) => rows.slice(0, -1).map((row) => at(row, i * row.step)))
+    const read = sums.length === 1 ? first : first.map((factors) => factors.map((x) => writer.value(x)))
+    sums.forEach((sum, j) => {
+      const products = ahead.map((i) => [...read[i], at(last, i * last.step + j * column)].join(' * '))
+      writer.line(`${sum} += ${products.join(' + ')};`)
+    })
     for (const { index, step } of rows) if (step !== 0) writer.line(`${index} += ${count * step};`)
   }
   if (n <= block) {
-    turns(writer, Math.floor(n / unrolled), () => some(unrolled))
-    some(n % unrolled)
+    turns(writer, Math.floor(n / written), () => some(written))
+    some(n % written)
     return
   }
   let part = block
   while (part * mostTurns < n) part *= mostTurns
-  const onItsOwn = (count: number): void => {
+  const onTheirOwn = (count: number): void => {
     if (count === 0) return
-    const partial = writer.value('0', 'let')
-    addUp(writer, rows, count, partial, dtype)
-    writer.line(`${sum} += ${wrapped(writer, partial, dtype)};`)
+    const partial = sums.map(() => writer.value('0', 'let'))
+    addUp(writer, rows, count, partial, dtype, column)
+    sums.forEach((sum, j) => {
+      writer.line(`${sum} += ${wrapped(writer, partial[j], dtype)};`)
+    })
   }
-  turns(writer, Math.floor(n / part), () => onItsOwn(part))
-  onItsOwn(n % part)
+  turns(writer, Math.floor(n / part), () => onTheirOwn(part))
+  onTheirOwn(n % part)
 }
 
-/** What is stored: the product brought to its dtype, and what the epilogue makes of it. */
-function finish(writer: KernelWriter, { attrs, inputs, outputs }: Instr<'matmul'>, sum: string): Step {
-  const [out] = outputs
-  const product = wrapped(writer, isFloat(out.dtype) ? writer.value(`Math.fround(${sum})`) : sum, out.dtype)
-  if (attrs.post === undefined) return writer.step(product)
-  const views = inputs.flatMap((x, k) => (k >= 2 && isView(x) ? [x] : []))
-  const { sizes, steps } = loopsOver(
-    out.shape,
-    views.map(({ strides }) => strides),
-  )
-  const indices = writer.indices(writer.index, sizes)
-  const element = (position: number, dtype: DType): string => {
-    if (position === 0) return product
-    const at = position + 1
-    const x = inputs[at]
-    if (!isView(x)) return writer.scalar(at, dtype)
-    const address = writer.address(writer.start(x, at), indices, steps[views.indexOf(x)])
-    return writer.value(`${writer.input(x, at)}[${address}]`)
+/** What a thread stores: products brought to their dtype, or what the epilogue makes of them. */
+function finish(writer: KernelWriter, { attrs, inputs, outputs }: Instr<'matmul'>, sums: readonly string[]): Step {
+  const [{ shape, dtype }] = outputs
+  const products = sums.map((sum) => wrapped(writer, isFloat(dtype) ? writer.value(`Math.fround(${sum})`) : sum, dtype))
+  const { post } = attrs
+  const step = (results: readonly string[]): Step =>
+    writer.step(results.length === 1 ? results[0] : `[${results.join(', ')}]`)
+  if (post === undefined) return step(products)
+  const views = inputs.flatMap((x, k) => (k >= 2 && isView(x) ? [x.strides] : []))
+  const { sizes, steps } = loopsApart(shape, views, [shape.length - 1])
+  const axis = sizes.length - 1
+  const indices = writer.indices(writer.index, replaced(sizes, axis, sizes[axis] / sums.length))
+  let view = 0
+  const operands = inputs
+    .slice(2)
+    .map((x, k) =>
+      isView(x) ? { name: writer.input(x, k + 2), start: writer.start(x, k + 2), steps: steps[view++] } : undefined,
+    )
+  const numbers = new Map<number, string>()
+  const scalar = (position: number, dtype: DType): string => {
+    const name = numbers.get(position) ?? writer.scalar(position + 1, dtype)
+    numbers.set(position, name)
+    return name
   }
-  return writer.step(emit(writer, [attrs.post], element)[0])
+  const results = products.map((product, j) => {
+    const column = sums.length === 1 ? indices[axis] : writer.address(undefined, [indices[axis], String(j)], [4, 1])
+    const there = replaced(indices, axis, column)
+    const element = (position: number, dtype: DType): string => {
+      if (position === 0) return product
+      const x = operands[position - 1]
+      if (x === undefined) return scalar(position, dtype)
+      return writer.value(`${x.name}[${writer.address(x.start, there, x.steps)}]`)
+    }
+    return emit(writer, [post], element)[0]
+  })
+  return step(results)
 }
 
 export const matmul: Planner<'matmul'> = {
@@ -85,27 +124,31 @@ export const matmul: Planner<'matmul'> = {
     const plan = new PlanWriter()
     return plan.plan(out, () => {
       const parts = length < enoughThreads ? Math.max(Math.ceil(k / mostTurns), 1) : 1
-      const writer = new KernelWriter(length * parts)
-      const sum = writer.value('0', 'let')
-      if (k === 0) return finish(writer, instr, sum)
-      const { sizes, steps } = loopsOver(out.shape, [
-        replaced(a.strides, rank - 1, 0),
-        replaced(b.strides, rank - 2, 0),
-      ])
-      const [output, part] = writer.indices(writer.index, [length, parts])
-      const indices = writer.indices(output, sizes)
+      const four = length >= enoughForFour && out.shape[rank - 1] % 4 === 0 && k >= 16
+      const writer = new KernelWriter(length * parts, four ? 4 : undefined)
+      const sums = Array.from({ length: four ? 4 : 1 }, () => writer.value('0', 'let'))
+      if (k === 0) return finish(writer, instr, sums)
+      const { sizes, steps } = loopsApart(
+        out.shape,
+        [replaced(a.strides, rank - 1, 0), replaced(b.strides, rank - 2, 0)],
+        [rank - 1],
+      )
+      const axis = sizes.length - 1
+      const [output, part] = writer.indices(writer.index, [length / sums.length, parts])
+      const indices = writer.indices(output, replaced(sizes, axis, sizes[axis] / sums.length))
       const rows = [a.strides[rank - 1], b.strides[rank - 2]].map((step, i): Row => {
         const { name, start } = inputElements(instr, i)(writer)
-        const first = writer.address(start, [...indices, part], [...steps[i], mostTurns * step])
+        const along = replaced(steps[i], axis, steps[i][axis] * sums.length)
+        const first = writer.address(start, [...indices, part], [...along, mostTurns * step])
         return { name, index: writer.value(first, 'let'), step }
       })
       if (parts === 1) {
-        addUp(writer, rows, k, sum, a.dtype)
-        return finish(writer, instr, sum)
+        addUp(writer, rows, k, sums, a.dtype, b.strides[rank - 1])
+        return finish(writer, instr, sums)
       }
-      writer.when(`${part} < ${parts - 1}`, () => addUp(writer, rows, mostTurns, sum, a.dtype))
-      writer.when(`${part} === ${parts - 1}`, () => addUp(writer, rows, k - (parts - 1) * mostTurns, sum, a.dtype))
-      return total(plan.add(writer.step(wrapped(writer, sum, a.dtype))), parts, instr)
+      writer.when(`${part} < ${parts - 1}`, () => addUp(writer, rows, mostTurns, sums, a.dtype))
+      writer.when(`${part} === ${parts - 1}`, () => addUp(writer, rows, k - (parts - 1) * mostTurns, sums, a.dtype))
+      return total(plan.add(writer.step(wrapped(writer, sums[0], a.dtype))), parts, instr)
     })
   },
   bound: ({ attrs, inputs }, [a, b, ...others]) => {
@@ -120,6 +163,6 @@ function total(partial: Elements, parts: number, instr: Instr<'matmul'>): Step {
   const { name } = partial(writer)
   const sum = writer.value('0', 'let')
   const index = writer.value(writer.address(undefined, [writer.index], [parts]), 'let')
-  addUp(writer, [{ name, index, step: 1 }], parts, sum, instr.outputs[0].dtype)
-  return finish(writer, instr, sum)
+  addUp(writer, [{ name, index, step: 1 }], parts, [sum], instr.outputs[0].dtype)
+  return finish(writer, instr, [sum])
 }
