@@ -247,6 +247,7 @@ export function glEngine(mode: 'webgl2' | 'webgl' | 'headlessgl', context: GlCon
         it.framebuffer = null
         it.texture = null
         it.destroy()
+        it = null
       },
     }
   }

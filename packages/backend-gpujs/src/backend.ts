@@ -196,7 +196,9 @@ export class GpujsBackend implements Backend {
         for (let k = 0; k < numbers.length; k++) args[textures.length + k] = numbers[k](instr)
         const entry = this.#kernels.find(kernel, entries[i])
         entries[i] = entry
-        results[i] = entry.compiled.run(args, this.#textures.take(kernel.length))
+        const out = this.#textures.take(kernel.length)
+        results[i] = out ?? null
+        results[i] = entry.compiled.run(args, out)
       }
       for (const { step, error } of flags) this.#checks.add(results[step] as Texture, (value) => error(instr, value))
       for (let k = 0; k < outputs.length; k++) {

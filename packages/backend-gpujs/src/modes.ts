@@ -81,9 +81,18 @@ async function headlessContext(options: object): Promise<Gl> {
   return gl
 }
 
-function floatTextures(gl: Gl, extension: string, version: 1 | 2): GlContext {
-  if (gl.getExtension(extension) !== null) return new GlContext(gl, version)
-  throw new Unavailable(`this GPU cannot render to float textures (${extension})`, 'Take another mode.')
+/** The engine on a context, which is given back where it cannot be: a page may have few of them. */
+function engineOn(gl: Gl, mode: 'webgl2' | 'webgl' | 'headlessgl'): Engine {
+  const version = mode === 'webgl2' ? 2 : 1
+  const extension = version === 2 ? 'EXT_color_buffer_float' : 'OES_texture_float'
+  const context = new GlContext(gl, version)
+  try {
+    if (gl.getExtension(extension) !== null) return glEngine(mode, context)
+    throw new Unavailable(`this GPU cannot render to float textures (${extension})`, 'Take another mode.')
+  } catch (error) {
+    context.dispose()
+    throw error
+  }
 }
 
 /** The smallest module of WebAssembly. */
@@ -92,15 +101,15 @@ const emptyModule = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0)
 const makers: Readonly<Record<Mode, () => Engine | Promise<Engine>>> = {
   async webgl2() {
     const gl = inNode ? await headlessContext({ createWebGL2Context: true }) : browserContext('webgl2')
-    return glEngine('webgl2', floatTextures(gl, 'EXT_color_buffer_float', 2))
+    return engineOn(gl, 'webgl2')
   },
   webgl() {
     if (inNode) throw new Unavailable("it is a browser's", "In Node WebGL 1 is mode 'headlessgl'.")
-    return glEngine('webgl', floatTextures(browserContext('webgl'), 'OES_texture_float', 1))
+    return engineOn(browserContext('webgl'), 'webgl')
   },
   async headlessgl() {
     if (!inNode) throw new Unavailable("it is Node's", "In a browser WebGL 1 is mode 'webgl'.")
-    return glEngine('headlessgl', floatTextures(await headlessContext({}), 'OES_texture_float', 1))
+    return engineOn(await headlessContext({}), 'headlessgl')
   },
   webasm() {
     try {

@@ -68,6 +68,22 @@ it('says that headless GL needs a display', async () => {
   )
 })
 
+it('gives a context back that cannot render to float textures', async () => {
+  const given: string[] = []
+  const poor = () => ({
+    getExtension: extension,
+    getParameter: () => 0,
+    createFramebuffer: () => ({}),
+  })
+  const extension = (name: string) => (name === 'STACKGL_destroy_context' ? { destroy: () => given.push(name) } : null)
+  vi.doMock('gl', () => ({ default: poor }))
+  vi.stubEnv('DISPLAY', ':99')
+  await expect(choose('webgl2')).rejects.toThrow(
+    "mode 'webgl2' is not available: this GPU cannot render to float textures (EXT_color_buffer_float)\nTake another mode.",
+  )
+  expect(given).toEqual(['STACKGL_destroy_context'])
+})
+
 it('names the directive of a content security policy that forbids a mode', async () => {
   vi.stubGlobal('Function', forbidden)
   await expect(choose('cpu')).rejects.toThrow(/functions cannot be compiled here .*\n.*'unsafe-eval'/)
