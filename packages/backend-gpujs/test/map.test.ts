@@ -207,6 +207,24 @@ describe.each(found)('maps on %s', (mode) => {
     useDevice(js())
   })
 
+  it('tells what is not a number, and not finite', () => {
+    const data = new Float32Array([0, -1, 3e38, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])
+    for (const expr of [s.isnan(x), s.isfinite(x)]) compare(device, mapOf({ expr }, [held(data, [6], [1])], [6]))
+  })
+
+  it('counts along an axis', () => {
+    for (const [shape, axis] of [
+      [[5], 0],
+      [[3, 4, 2], 0],
+      [[3, 4, 2], 1],
+      [[3, 4, 2], 2],
+      [[3, 1], 1],
+      [[0, 2], 1],
+    ] as const) {
+      compare(device, { kind: 'iota', attrs: { axis }, inputs: [], outputs: [{ shape, dtype: 'int32' }] })
+    }
+  })
+
   it('does not write numbers into its text', () => {
     const call = (value: number, offset: number): Call =>
       mapOf(
