@@ -123,7 +123,7 @@ test('each package imports only what its arrow allows', () => {
 test('core and what browsers load use nothing of Node and nothing of the DOM', () => {
   const good: Record<string, string> = {}
   const bad: Record<string, string> = {}
-  for (const name of ['core', 'backend-js', 'data', 'flambeau']) {
+  for (const name of ['core', 'backend-js', 'backend-gpujs', 'data', 'flambeau']) {
     good[`packages/${name}/src/math.ts`] = 'export const x = Math.exp(1) + globalThis.Number(1)'
     bad[`packages/${name}/src/process.ts`] = 'export const x = process.env'
     bad[`packages/${name}/src/buffer.ts`] = 'export const x = Buffer.alloc(1)'
