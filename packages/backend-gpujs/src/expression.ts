@@ -87,6 +87,9 @@ function power({ dtype, args: [, p] }: Expr): ((a: string) => string) | undefine
 
 const emitOf = (x: Expr): Emit | undefined => stepsOf[x.dtype][x.step] ?? common[x.step]
 
+/** Whether all steps of expressions are in dtypes that kernels have. */
+export const canEmit = (roots: readonly Expr[]): boolean => topological(roots).every(({ dtype }) => dtype !== 'float64')
+
 /** What a step of a dtype may give, brought back to it. */
 export const wrapped = (writer: KernelWriter, value: string, dtype: DType): string =>
   dtype === 'uint8' ? writer.value(`${value} - 256 * Math.floor(${value} / 256)`) : value
@@ -108,21 +111,17 @@ export function emit(
   input: (position: number, dtype: DType) => string,
 ): string[] {
   const names = new Map<Expr, string>()
-  const read = new Map<string, string>()
-  for (const x of topological(roots)) {
-    if (x.step === 'input') {
-      // Expressions that were put together have nodes of their own for one input.
-      const key = `${x.value} ${x.dtype}`
-      const name = read.get(key) ?? input(x.value, x.dtype)
-      read.set(key, name)
-      names.set(x, name)
-    } else
-      names.set(
-        x,
-        emitNode(writer, x, (arg) => names.get(arg) as string),
-      )
+  const inputs = new Map<string, string>()
+  // Expressions that were put together have nodes of their own for one input.
+  const readOnce = ({ value, dtype }: Expr): string => {
+    const key = `${value} ${dtype}`
+    const name = inputs.get(key) ?? input(value, dtype)
+    inputs.set(key, name)
+    return name
   }
-  return roots.map((root) => names.get(root) as string)
+  const nameOf = (x: Expr): string => names.get(x) as string
+  for (const x of topological(roots)) names.set(x, x.step === 'input' ? readOnce(x) : emitNode(writer, x, nameOf))
+  return roots.map(nameOf)
 }
 
 function emitNode(writer: KernelWriter, x: Expr, nameOf: (arg: Expr) => string): string {

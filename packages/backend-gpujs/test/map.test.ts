@@ -212,6 +212,11 @@ describe.each(found)('maps on %s', (mode) => {
     for (const expr of [s.isnan(x), s.isfinite(x)]) compare(device, mapOf({ expr }, [held(data, [6], [1])], [6]))
   })
 
+  it('leaves steps in float64 to others', () => {
+    const expr = s.cast(s.exp(s.cast(x, 'float64')), 'float32')
+    expect(() => onBackend(device, mapOf({ expr }, [held(floats(2), [2], [1])], [2]))).toThrow('does not run this map')
+  })
+
   it('counts along an axis', () => {
     for (const [shape, axis] of [
       [[5], 0],

@@ -15,7 +15,7 @@ import {
   type Shape,
 } from '@flambeau/core/backend'
 import { exprBound, reducedBound } from '../bounds.ts'
-import { emit } from '../expression.ts'
+import { canEmit, emit } from '../expression.ts'
 import type { Planner, Step } from '../plan.ts'
 import { KernelWriter } from '../writer.ts'
 import { addReduction, reducedOfNone } from './reduce.ts'
@@ -75,6 +75,10 @@ function addOutput(steps: Step[], { expr, reduce }: MapOut, inputs: readonly Ope
 }
 
 export const map: Planner<'map'> = {
+  supports: ({ attrs, check }) => {
+    const exprs = attrs.outs.flatMap(({ expr, reduce }) => (reduce?.post === undefined ? [expr] : [expr, reduce.post]))
+    return canEmit(check === undefined ? exprs : [...exprs, check.expr])
+  },
   plan: (instr) => {
     const { attrs, inputs, outputs, check } = instr
     const shape = iterated(instr)

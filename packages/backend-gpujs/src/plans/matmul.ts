@@ -2,7 +2,7 @@
 // that are added up on their own. Where k is long and there are few elements, several threads share one, and a second kernel adds up what they have.
 import { type DType, type Instr, isFloat, isView, numelOf, type View } from '@flambeau/core/backend'
 import { exact, exprBound } from '../bounds.ts'
-import { emit, wrapped } from '../expression.ts'
+import { canEmit, emit, wrapped } from '../expression.ts'
 import type { Planner, Step } from '../plan.ts'
 import { type Elements, inputElements, PlanWriter } from '../plan-writer.ts'
 import { KernelWriter, literal } from '../writer.ts'
@@ -114,6 +114,7 @@ function finish(writer: KernelWriter, { attrs, inputs, outputs }: Instr<'matmul'
 }
 
 export const matmul: Planner<'matmul'> = {
+  supports: ({ attrs: { post } }) => post === undefined || canEmit([post]),
   plan: (instr) => {
     const { inputs, outputs } = instr
     const [out] = outputs
