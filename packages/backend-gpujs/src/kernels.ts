@@ -6,7 +6,7 @@ import type { Kernel } from './plan.ts'
 export interface Entry {
   readonly compiled: Compiled
   readonly key: string
-  /** Bytes of memory of its own: in WebAssembly a kernel has some for all that it reads and writes. */
+  /** Bytes of memory of its own. */
   readonly bytes: number
   used: number
   alive: boolean
@@ -18,6 +18,12 @@ export interface KernelLimits {
 }
 
 const keyOf = ({ source, length, textures, numbers }: Kernel): string => `${length}|${textures}|${numbers}|${source}`
+
+/** In WebAssembly a kernel has memory for all that it reads and writes, on GL for what threads return by fours. */
+function ownElements({ length, textures, perThread }: Kernel, { mode, context }: Engine): number {
+  if (mode === 'webasm') return textures.reduce((sum, n) => sum + n, length)
+  return context !== null && perThread !== undefined ? length : 0
+}
 
 export class Kernels {
   readonly #engine: Engine
@@ -46,8 +52,7 @@ export class Kernels {
   }
 
   #compile(kernel: Kernel): Entry {
-    const { length, textures } = kernel
-    const elements = this.#engine.mode === 'webasm' ? textures.reduce((sum, n) => sum + n, length) : 0
+    const elements = ownElements(kernel, this.#engine)
     const compiled = this.#engine.compile(kernel)
     const entry = { compiled, key: keyOf(kernel), bytes: elements * 4, used: 0, alive: true }
     this.#entries.set(entry.key, entry)

@@ -145,6 +145,20 @@ describe.each(found)('%s', (mode) => {
   })
 })
 
+it.each(glModes)('%s bounds the memory of kernels whose threads return four elements', async (mode) => {
+  const device = await limited(mode, { kernels: { kernels: 512, bytes: 2 ** 20 } })
+  useDevice(device)
+  const x = ones(256, 64).mul(0.5)
+  const y = ones(64, 256).mul(2)
+  for (let i = 0; i < 12; i++) {
+    const product = x.slice(0, 0, 200 + 4 * i).matmul(y)
+    expect(product.toArray().every((sum) => sum === 64)).toBe(true)
+  }
+  // Five of 200 KB and more, and the two that made the factors, at most.
+  expect(device.report().kernels).toBeLessThanOrEqual(7)
+  device.dispose()
+})
+
 it('bounds the memory of WebAssembly kernels, which have some each', async () => {
   const device = await limited('webasm', { kernels: { kernels: 512, bytes: 2 ** 20 } })
   useDevice(device)
