@@ -9,6 +9,7 @@ import type { Kernel, KernelFunction } from './plan.ts'
 /** Where elements are: a texture, or an array in the modes that compute on the host. */
 export type Texture = GlTexture | Float32Array
 
+/** gpu.js's modes; 'webgl' is a browser's, 'headlessgl' Node's. */
 export type Mode = 'webgl2' | 'webgl' | 'headlessgl' | 'webasm' | 'cpu'
 
 /** A kernel of gpu.js, as far as it is used. */
