@@ -1,4 +1,4 @@
-// The device in a real browser: a lost context, reads that wait, a worker, a content security policy.
+// The device in a real browser: a lost context, reads that wait, large products, a worker, a content security policy.
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { beforeAll, expect } from 'vitest'
@@ -68,6 +68,14 @@ for (const mode of ['webgl2', 'webgl']) {
         })
         expect(await call(page, 'spill', mode)).toEqual({ spilt: true, wrong: 0 })
       }),
+  )
+}
+
+for (const mode of ['webgl2', 'webgl']) {
+  testWith('browser', chromiumMissing, `large products on ${mode}`, () =>
+    inPage({ script, args }, async (page) => {
+      expect(await call(page, 'products', mode)).toEqual({ wrong: 0, ran: true })
+    }),
   )
 }
 

@@ -118,6 +118,21 @@ const spill = async (mode: Mode) => {
   return { spilt: spills > 10, wrong: right.filter((x) => !x).length }
 }
 
+/** How many elements are wrong in a product of which a thread computes four: whole numbers, which are exact. */
+const products = async (mode: Mode) => {
+  const [m, k, n] = [130, 140, 132]
+  const product = () => {
+    const a = tensor(Float32Array.from({ length: m * k }, (_, i) => (i % 7) - 3)).reshape(m, k)
+    const b = tensor(Float32Array.from({ length: k * n }, (_, i) => (i % 11) - 5)).reshape(k, n)
+    return a.matmul(b).flatten().toArray()
+  }
+  useDevice(js())
+  const wanted = product()
+  const device = await start(mode)
+  const made = product()
+  return { wrong: made.filter((x, i) => x !== wanted[i]).length, ran: device.report().calls > 0 }
+}
+
 /** The mode that is found, or why there is none; and that it computes. */
 const compute = async (mode?: Mode) => {
   setFallback(js())
@@ -130,6 +145,6 @@ const compute = async (mode?: Mode) => {
   }
 }
 
-Object.assign(globalThis, { lose, later, spill, compute })
+Object.assign(globalThis, { lose, later, spill, products, compute })
 const scope = globalThis as unknown as { document?: unknown; postMessage(message: unknown): void }
 if (scope.document === undefined) void compute().then((result) => scope.postMessage(result))
