@@ -1,7 +1,17 @@
 // Memory that is given back early: `dispose` and `scope`. A backend that counts says what was freed; what is still
 // needed is used afterwards, and gives what it gives without a scope.
 import { js } from '@flambeau/backend-js'
-import type { Backend, DeviceBuffer, Instr, Memory, Output, Spec, TypedArray, View } from '@flambeau/core/backend'
+import type {
+  Backend,
+  Capabilities,
+  DeviceBuffer,
+  Instr,
+  Memory,
+  Output,
+  Spec,
+  TypedArray,
+  View,
+} from '@flambeau/core/backend'
 import {
   AutogradFunction,
   compile,
@@ -26,8 +36,12 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 /** Knows what it gave out and what it got back. */
 class Counting implements Backend {
   readonly name = 'counting'
-  readonly caps = js().caps
+  readonly caps: Capabilities
   readonly live = new Set<DeviceBuffer>()
+
+  constructor(caps: Partial<Capabilities> = {}) {
+    this.caps = { ...js().caps, ...caps }
+  }
 
   alloc(spec: Spec): DeviceBuffer {
     const buffer = js().alloc(spec)
@@ -369,4 +383,25 @@ describe('in compiled steps', () => {
     step()
     expect(device.live.size - before).toBe(1)
   })
+})
+
+test('what an instruction needs only while it runs is freed after it', () => {
+  device = new Counting({ strided: false, multiOutput: false })
+  useDevice(device)
+  const x = ones(2, 3)
+  const y = x.t().add(1)
+  expect(device.live.size).toBe(2)
+  expect(y.sum().item()).toBe(12)
+  const w = ones(3, { requiresGrad: true })
+  const optimizer = new optim.SGD([w], { momentum: 0.9 })
+  const step = (): void =>
+    scope(() => {
+      optimizer.zeroGrad({ setToNone: false })
+      w.square().sum().backward()
+      optimizer.step()
+    })
+  step()
+  const before = device.live.size
+  for (let i = 0; i < 3; i++) step()
+  expect(device.live.size).toBe(before)
 })

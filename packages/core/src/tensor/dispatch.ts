@@ -3,12 +3,14 @@
 // visibly: with one warning an op, counted in `report()`, refused in strict mode.
 import {
   type Backend,
+  type DeviceBuffer,
   type Instr,
   isScalar,
   type MapOut,
   type Operand,
   type Output,
   type Prims,
+  type Spec,
   type View,
 } from '../backend/backend.ts'
 import { type DType, dtypes } from '../base/dtype.ts'
@@ -46,32 +48,57 @@ export function copyTo(backend: Backend, input: View, output: Output): void {
   backend.run({ kind: 'map', attrs: copies[input.dtype], inputs: [input], outputs: [output], origin: { name: 'copy' } })
 }
 
-function contiguous(backend: Backend, x: Operand): Operand {
+/** Memory for one instruction, which no tensor will hold. */
+class Temporaries {
+  readonly #backend: Backend
+  readonly #buffers: DeviceBuffer[] = []
+
+  constructor(backend: Backend) {
+    this.#backend = backend
+  }
+
+  like({ shape, dtype }: Spec): Output {
+    const buffer = this.#backend.alloc({ shape, dtype })
+    this.#buffers.push(buffer)
+    return { shape, dtype, buffer }
+  }
+
+  free(): void {
+    for (const buffer of this.#buffers) this.#backend.free(buffer)
+  }
+}
+
+function contiguous(backend: Backend, x: Operand, temporaries: Temporaries): Operand {
   if (isScalar(x) || (isContiguous(x) && x.offset === 0)) return x
-  const output = { shape: x.shape, dtype: x.dtype, buffer: backend.alloc(x) }
+  const output = temporaries.like(x)
   copyTo(backend, x, output)
   return rowMajor(output)
 }
 
 function adapt(device: Device, instr: Instr): void {
   const { backend } = device
-  const inputs = backend.caps.strided ? instr.inputs : instr.inputs.map((x) => contiguous(backend, x))
-  const single = instr.kind !== 'map' || backend.caps.multiOutput || instr.outputs.length === 1
-  const parts = single ? [{ ...instr, inputs }] : oneByOne(backend, { ...instr, inputs } as Instr<'map'>)
-  for (const part of parts) {
-    if (backend.supports(part)) backend.run(part)
-    else runElsewhere(device, part)
+  const temporaries = new Temporaries(backend)
+  try {
+    const inputs = backend.caps.strided ? instr.inputs : instr.inputs.map((x) => contiguous(backend, x, temporaries))
+    const single = instr.kind !== 'map' || backend.caps.multiOutput || instr.outputs.length === 1
+    const parts = single ? [{ ...instr, inputs }] : oneByOne({ ...instr, inputs } as Instr<'map'>, temporaries)
+    for (const part of parts) {
+      if (backend.supports(part)) backend.run(part)
+      else runElsewhere(device, part)
+    }
+  } finally {
+    temporaries.free()
   }
 }
 
 /** A map of several outputs as maps of one; overwritten inputs are overwritten when all are computed. */
-function oneByOne(backend: Backend, instr: Instr<'map'>): Instr[] {
+function oneByOne(instr: Instr<'map'>, temporaries: Temporaries): Instr[] {
   const { outs } = instr.attrs
   const parts: Instr[] = []
   const moves: Instr[] = []
   instr.outputs.forEach((output, k) => {
     const overwrites = instr.inputs.some((x) => !isScalar(x) && x.buffer === output.buffer)
-    const target = overwrites ? { shape: output.shape, dtype: output.dtype, buffer: backend.alloc(output) } : output
+    const target = overwrites ? temporaries.like(output) : output
     parts.push({
       ...instr,
       attrs: alone(outs[k]),
