@@ -47,8 +47,8 @@ constexpr Case squares[] = {
 };
 
 /** Layers: what goes forward, then the gradients of the weight and of the input. */
-constexpr int layers[][3] = {{569, 30, 1}, {404, 13, 1},   {404, 13, 10},  {404, 10, 5},
-                             {404, 5, 1},  {64, 784, 256}, {64, 256, 128}, {64, 128, 10}};
+constexpr int layers[][3] = {{569, 30, 1},   {404, 13, 1},   {404, 13, 10}, {404, 10, 5},    {404, 5, 1},
+                             {64, 784, 256}, {64, 256, 128}, {64, 128, 10}, {64, 1024, 1024}};
 
 void* symbol(const std::vector<const char*>& files, const char* name) {
   for (const char* file : files) {

@@ -117,7 +117,8 @@ TEST_CASE("moves and orders are the same for any number of threads" * inThreads)
     const Memory all{memory, 7, nullptr, 0};
     const Strided from{{0, DType::float32, 0}, steps};
     const auto to = [&](int32_t row) { return Strided{{row, DType::float32, 0}, steps}; };
-    CHECK(!gather({2, n, 1, sizes, {{0, DType::float32, 0}, rowOnly}, {{1, DType::int32, 0}, steps}, to(2)}, all).found);
+    CHECK(
+        !gather({2, n, 1, sizes, {{0, DType::float32, 0}, rowOnly}, {{1, DType::int32, 0}, steps}, to(2)}, all).found);
     sort({false, 1, n, sizes, from, to(3), {{5, DType::int32, 0}, steps}}, all);
     scan({Reduce::max, 1, n, sizes, from, to(4)}, all);
     arg_reduce({true, 1, 1, sizes, from, {6, DType::int32, 0}}, all);

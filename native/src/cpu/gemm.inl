@@ -223,8 +223,10 @@ template <class T, class Finish> static void gemm(const Product<T>& it, const Re
   const bool packsA = it.aColumn != 1 && (it.aRow != 1 || columns > panel);
   const bool packsB = it.bColumn != 1 || rows > 2 * height;
   const bool packsPart = packsB || (!masked && columns % panel > 0 && columns % panel < L);
+  // A panel that no further block of rows reads gives its place, in the nearest cache, to the next one.
+  const bool keepsB = packsB && rows > high;
   T* const packedA = packsA ? scratch<0>().template room<T>((high + height) * deep + L) : nullptr;
-  T* const packedB = packsPart ? scratch<1>().template room<T>((packsB ? up(wide, panel) : 1) * panel * deep) : nullptr;
+  T* const packedB = packsPart ? scratch<1>().template room<T>((keepsB ? up(wide, panel) : 1) * panel * deep) : nullptr;
 
   Strip<T> strip;
   strip.cRow = it.n;
@@ -248,7 +250,7 @@ template <class T, class Finish> static void gemm(const Product<T>& it, const Re
           strip.bRow = it.bRow;
           strip.bLast = strip.cLast;
           if (packsB || (!masked && width < L)) {
-            T* const packed = packedB + (packsB ? (j - column) * deep : 0);
+            T* const packed = packedB + (keepsB ? (j - column) * deep : 0);
             if (row == region.row) pack_panel(strip.b, it.bRow, it.bColumn, strip.k, width, packed);
             strip.b = packed;
             strip.bRow = vectors * L;
