@@ -47,7 +47,7 @@ class Writer {
 
   void instruction(int32_t tag) {
     const size_t start = words.size();
-    const int32_t opcode = random_.below(10);
+    const int32_t opcode = random_.below(11);
     words.insert(words.end(), {opcode, 0, tag});
     switch (static_cast<Opcode>(opcode)) {
       case Opcode::map:
@@ -104,6 +104,19 @@ class Writer {
         strided(dtype, depth + 1);
         strided(dtype, depth + 1);
         strided(DType::int32, depth + 1);
+        break;
+      }
+      case Opcode::rows: {
+        // How many operands each function has, and which of them is of indices.
+        constexpr int32_t operands[] = {2, 2, 3, 3, 5, 6, 3};
+        const int32_t fn = random_.below(static_cast<int32_t>(RowFn::count));
+        const bool classes =
+            fn == static_cast<int32_t>(RowFn::crossEntropy) || fn == static_cast<int32_t>(RowFn::crossEntropyBackward);
+        const DType dtype = random_.chance(50) ? DType::float32 : random_.chance(90) ? DType::float64 : any_dtype();
+        put({fn, static_cast<int32_t>(dtype)});
+        sizes(3);
+        put({random_.below(4) - 1, random_.below(2)});
+        for (int32_t i = 0; i < operands[fn]; i++) operand(classes && i == 1 ? DType::int32 : dtype);
         break;
       }
       default:

@@ -7,7 +7,7 @@ namespace flambeau {
 
 const char* name_of(Opcode opcode) {
   static const char* const names[] = {"map",  "check",  "matmul",  "argReduce", "scan",
-                                      "fold", "gather", "scatter", "sort",      "iota"};
+                                      "fold", "gather", "scatter", "sort",      "iota", "rows"};
   return opcode < Opcode::count && opcode >= Opcode::map ? names[static_cast<int32_t>(opcode)] : "instruction";
 }
 
@@ -70,6 +70,9 @@ inline bool execute(const Instruction& x, const Kernels& kernels, const Memory& 
         return true;
       case Opcode::iota:
         iota(x.iota, memory);
+        return true;
+      case Opcode::rows:
+        kernels.rows(x.rows, memory);
         return true;
       case Opcode::count:
         return true;

@@ -12,7 +12,7 @@
 
 namespace flambeau {
 
-enum class Opcode : int32_t { map, check, matmul, argReduce, scan, fold, gather, scatter, sort, iota, count };
+enum class Opcode : int32_t { map, check, matmul, argReduce, scan, fold, gather, scatter, sort, iota, rows, count };
 
 struct Instruction {
   Opcode opcode;
@@ -31,6 +31,7 @@ struct Instruction {
     Scatter scatter;
     Sort sort;
     Iota iota;
+    Rows rows;
   };
 };
 

@@ -265,7 +265,6 @@ TEST_CASE("products of all sizes and layouts") {
     sizes_and_layouts<float>(kernels);
     sizes_and_layouts<double>(kernels);
     sizes_and_layouts<int32_t>(kernels);
-    sizes_and_layouts<uint8_t>(kernels);
   });
 }
 

@@ -1,10 +1,12 @@
-// All kernels of one instruction set, for the file that is compiled for it.
+// All kernels of one instruction set, for the file that is compiled for it; those of rows are in another (rows.inl).
 #pragma once
 #include "map.inl"
 #include "matmul.inl"
 
 namespace flambeau::ISA {
 
-const Kernels kernels{NAME, map, any, matmul, prepare, prepare_finish, run_prepared, release};
+void rows(const Rows&, const Memory&);
+
+const Kernels kernels{NAME, map, any, matmul, rows, prepare, prepare_finish, run_prepared, release};
 
 }  // namespace flambeau::ISA

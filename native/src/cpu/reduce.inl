@@ -241,7 +241,7 @@ template <class T, class U, class A> const Reduction* reduction_of(Reduce fn) {
   }
 }
 
-static const Reduction* reduction_of(Reduce fn, DType dtype) {
+[[maybe_unused]] static const Reduction* reduction_of(Reduce fn, DType dtype) {
   switch (dtype) {
     case DType::boolean:  // sums of bools are or, products and
       return reduction_of<uint8_t, uint8_t, uint8_t>(fn == Reduce::sum    ? Reduce::max

@@ -481,7 +481,7 @@ template <class T> Loop loop_from(Step step, DType to) {
   return comparison<T>(step);
 }
 
-static Loop loop_of(const Code& code) {
+[[maybe_unused]] static Loop loop_of(const Code& code) {
   Loop arithmetic = nullptr;
   switch (code.dtype) {
     case DType::boolean:

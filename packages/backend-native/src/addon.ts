@@ -52,6 +52,7 @@ export const opcodes = {
   scatter: 7,
   sort: 8,
   iota: 9,
+  rows: 10,
 } as const
 
 /** The number of a reduction; -1 is none. */

@@ -21,8 +21,9 @@ import {
 import { type Addon, ended, type Report } from './addon.ts'
 import { Batch } from './batch.ts'
 import { encode, mayFail, workOf } from './encode.ts'
+import { fused } from './encode-rows.ts'
 import { errorOf } from './errors.ts'
-import { bytesHeld, collectGarbage } from './held.ts'
+import { bytesHeld, collectGarbage, unfilled } from './held.ts'
 import { compileProgram, type Runner } from './program.ts'
 
 /** From so many elements on, crossing into C++ costs nothing beside the work, which should not hold memory any longer. */
@@ -38,12 +39,13 @@ export class NativeBackend implements Runner {
     reducedPost: false,
     maxArgs: 64,
     maxElements: 2 ** 31 - 1,
+    fused,
     strictFloat: true,
   }
   readonly addon: Addon
   /** How many bytes of array buffers may live in this thread. */
   maxBytes = Number.POSITIVE_INFINITY
-  readonly #memory = new HostMemory(this, (bytes) => this.#admit(bytes))
+  readonly #memory = new HostMemory(this, (bytes) => this.#admit(bytes), unfilled)
   readonly #batch: Batch
   inFlight: Promise<unknown> | null = null
   #work = 0

@@ -17,6 +17,7 @@ import {
 import { opcodes, reductions } from './addon.ts'
 import { copy, fill, map } from './encode-map.ts'
 import { matmul } from './encode-matmul.ts'
+import { rowFunction, rows } from './encode-rows.ts'
 import { type Writer, begin, end, memory, none, put, view } from './words.ts'
 
 const drop = (list: readonly number[], axes: readonly number[]): number[] => list.filter((_, i) => !axes.includes(i))
@@ -184,7 +185,9 @@ export function encode(w: Writer, instr: Instr, tag: number): void {
     const rank = inputs.find(isView)?.shape.length ?? 0
     map(w, { attrs: flagOf(check.expr, rank), inputs, outputs: [] }, tag, opcodes.check)
   }
-  if (instr.kind === 'map') map(w, instr as Instr<'map'>, tag)
+  if (instr.kind === 'map') return map(w, instr as Instr<'map'>, tag)
+  const fn = rowFunction(instr.kind)
+  if (fn !== undefined) rows(w, instr, fn, tag)
   else (kinds[instr.kind] as (w: Writer, instr: Instr, tag: number) => void)(w, instr, tag)
 }
 

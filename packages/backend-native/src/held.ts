@@ -1,4 +1,7 @@
-// How many bytes of array buffers are alive in this thread, and a way to have V8 free what nobody holds.
+// Array buffers: how many bytes of them are alive in this thread, a way to have V8 free what nobody holds, and new ones
+// that are not filled with zeros first, which would take as long as many a kernel takes to fill them.
+import { type DType, newArray, type TypedArray } from '@flambeau/core/backend'
+import { Buffer } from 'node:buffer'
 import { memoryUsage } from 'node:process'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -12,4 +15,13 @@ export function collectGarbage(): void {
   // Array buffers are freed by the collection after the one that found them dead.
   collect()
   collect()
+}
+
+const arrays = { float32: Float32Array, float64: Float64Array, int32: Int32Array, uint8: Uint8Array }
+
+/** An array of whatever the memory holds; of bools, which are nothing but 0 and 1, zeros. */
+export function unfilled(dtype: DType, length: number): TypedArray {
+  if (dtype === 'bool') return newArray(dtype, length)
+  const array = arrays[dtype]
+  return new array(Buffer.allocUnsafeSlow(length * array.BYTES_PER_ELEMENT).buffer, 0, length)
 }

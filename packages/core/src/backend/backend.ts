@@ -1,5 +1,6 @@
 // The kernel interface: the only file that a backend's author has to read. A backend gets one kind of value, an
-// instruction, through one method, `run`; there are twelve kinds of instruction and core reduces everything to them.
+// instruction, through one method, `run`; there are twelve kinds of instruction and core reduces everything to them. A few
+// compositions a backend may also have whole (`Fused`).
 import type { DType, TypedArray } from '../base/dtype.ts'
 import type { Layout } from '../base/layout.ts'
 import type { Shape } from '../base/shape.ts'
@@ -92,9 +93,36 @@ export interface Prims {
   iota: { readonly axis: number }
 }
 
-/** Composite ops with a kernel of their own in some backends add their line here by declaration merging. */
-// biome-ignore lint/suspicious/noEmptyInterface: open for declaration merging
-export interface Fused {}
+/**
+ * Kinds of which a backend may have kernels: those that `caps.fused` names; elsewhere core composes them of the kinds
+ * above. Tensors are float32 or float64 with elements. A row is what lies along the axis; what is of rows has 1 there.
+ */
+export interface Fused {
+  /** inputs: x. The exponentials of a row, less its largest element, divided by their sum. */
+  softmax: { readonly axis: number }
+  /** inputs: x. The logarithm of it. */
+  logSoftmax: { readonly axis: number }
+  /** inputs: dy, y. (dy - the row's sum of dy y) y */
+  softmaxBackward: { readonly axis: number }
+  /** inputs: dy, y. dy - exp(y) times the row's sum of dy */
+  logSoftmaxBackward: { readonly axis: number }
+  /**
+   * inputs: x, target (int32, of rows). Outputs, of rows: logSum - (x[target] - most), or 0 where the target is `ignore`;
+   * most, the row's largest element; logSum, the logarithm of the sum of exp(x - most).
+   */
+  crossEntropy: { readonly axis: number; readonly ignore: number }
+  /**
+   * inputs: x, target, most, logSum, dy (of rows, or a single element). (exp(x - most - logSum) - 1 at the target) dy, or
+   * that without dy times 0 where the target is `ignore`.
+   */
+  crossEntropyBackward: { readonly axis: number; readonly ignore: number }
+  /**
+   * inputs: x. For each index along the axis, over all other axes: the mean, and the sum of squared distances from it. The
+   * outputs have the axes from this one on, with 1 for the others.
+   */
+  moments: { readonly axis: number }
+}
+export type FusedKind = keyof Fused
 
 /** Any element for which the expression over the instruction's inputs is true is this error. */
 export interface Check {
@@ -109,7 +137,7 @@ export interface Origin {
   readonly line?: string
 }
 
-/** One instruction: pure, single-assignment. */
+/** One instruction: pure, single-assignment. One of a fused kind has the attributes that `Fused` says. */
 export interface Instr<K extends Kind = Kind> {
   readonly kind: K
   readonly attrs: Prims[K]
@@ -134,6 +162,8 @@ export interface Capabilities {
   /** buffers that one kernel may read; bounds fusion */
   readonly maxArgs: number
   readonly maxElements: number
+  /** kinds that it has kernels of besides the twelve; absent: none */
+  readonly fused?: ReadonlySet<FusedKind>
   /** NaN and infinities behave as IEEE 754 */
   readonly strictFloat: boolean
 }

@@ -80,22 +80,24 @@ export class HostMemory {
   readonly #tiny = cursorsOf(tinySlabBytes)
   readonly #small = cursorsOf(slabBytes)
   readonly #admit: ((bytes: number) => boolean) | undefined
+  readonly #make: typeof newArray
   #given = 0
 
-  /** `admit` is asked before a slab is opened. */
-  constructor(backend: Backend, admit?: (bytes: number) => boolean) {
+  /** `admit` is asked before a slab is opened; `make` makes the array of a large buffer, of zeros unless it is given. */
+  constructor(backend: Backend, admit?: (bytes: number) => boolean, make: typeof newArray = newArray) {
     this.#backend = backend
     this.#admit = admit
+    this.#make = make
   }
 
-  /** Memory for the elements of a spec. It is zero: fresh slabs are, and no part of one is given out twice. */
+  /** Memory for the elements of a spec, to which nothing has been written; no part of a slab is given out twice. */
   alloc(spec: Spec): HostBuffer {
     const length = numelOf(spec.shape)
     const rank = rankOf(spec.dtype)
     const bytes = length * this.#tiny[rank].bytes
     this.#given += bytes
     if (bytes > largeBytes) {
-      const slab = this.#open(spec.dtype, length, bytes)
+      const slab = this.#open(spec.dtype, length, bytes, this.#make)
       return new HostBuffer(this.#backend, slab.data, 0, slab)
     }
     const cursor = bytes <= align ? this.#tiny[rank] : this.#small[rank]
@@ -109,10 +111,10 @@ export class HostMemory {
     return new HostBuffer(this.#backend, cursor.open.data, start, cursor.open)
   }
 
-  #open(dtype: DType, length: number, bytes: number): Slab {
+  #open(dtype: DType, length: number, bytes: number, make = newArray): Slab {
     if (this.#admit === undefined || this.#admit(bytes)) {
       try {
-        return new Slab(newArray(dtype, length))
+        return new Slab(make(dtype, length))
       } catch (error) {
         if (!(error instanceof RangeError)) throw error
       }

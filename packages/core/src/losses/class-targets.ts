@@ -1,6 +1,6 @@
 // Class numbers as targets: what fits an input of scores, and what PyTorch says where it does not. A target is compared
 // with the class numbers 0, 1, ... along the class dimension, so a loss over classes is an elementwise one.
-import type { Check, Prims } from '../backend/backend.ts'
+import type { Check, Prims, Spec } from '../backend/backend.ts'
 import { dtypeName, isFloat } from '../base/dtype.ts'
 import { IndexError, RuntimeError, ValueError } from '../base/errors.ts'
 import { sameShape, type Shape, shapeString } from '../base/shape.ts'
@@ -16,10 +16,10 @@ import type { Input, OpDef } from '../tensor/op.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 
 /** Classes are dimension 1, or the only one. */
-export const classDim = (input: Tensor): number => (input.dim() === 1 ? 0 : 1)
+export const classDim = ({ shape }: Spec): number => (shape.length === 1 ? 0 : 1)
 
 /** The input's shape with 1 for the classes. */
-export const withoutClasses = (input: Tensor): Shape => input.shape.map((n, i) => (i === classDim(input) ? 1 : n))
+export const withoutClasses = (input: Spec): Shape => input.shape.map((n, i) => (i === classDim(input) ? 1 : n))
 
 /** A vector over classes, as it broadcasts against the input. */
 export const alongClasses = (x: Tensor, input: Tensor): Tensor => {
@@ -132,16 +132,23 @@ export interface Classes {
   readonly total: Input
 }
 
+/** The targets in the input's shape with 1 for the classes, checked, and how many of them count. */
+export function countedTargets(input: Tensor, target: Tensor, ignoreIndex: number): [targets: Tensor, number: Tensor] {
+  const classes = input.shape[classDim(input)]
+  const targets = apply(reshapeOp, [toDType(target, 'int32')], withoutClasses(input))
+  return [targets, apply(countOp, [targets, operand(ignoreIndex), operand(classes)], { classes, ignoreIndex })]
+}
+
+/** The numbers of the classes, as they broadcast against the input. */
+export const classNumbers = (input: Tensor): Tensor =>
+  alongClasses(counted(input.shape[classDim(input)], 'int32', input.device), input)
+
 /** Checks the targets against the number of classes and lays them out beside the input. */
 export const classesOf = (input: Tensor, target: Tensor, weight: Tensor | null, ignoreIndex: number): Classes =>
   noGrad(() => {
     const { dtype } = input
-    const count = input.shape[classDim(input)]
-    const targets = apply(reshapeOp, [toDType(target, 'int32')], withoutClasses(input))
-    const ignore = operand(ignoreIndex)
-    const number = apply(countOp, [targets, ignore, operand(count)], { classes: count, ignoreIndex })
-    const classNumbers = alongClasses(counted(count, 'int32', input.device), input)
+    const [targets, number] = countedTargets(input, target, ignoreIndex)
     const weights = weight === null ? operand(1) : alongClasses(weight, input)
-    const operands = [classNumbers, targets, ignore, weights] as const
+    const operands = [classNumbers(input), targets, operand(ignoreIndex), weights] as const
     return { operands, total: weight === null ? number : apply(weightOfTargets, operands, { shape: [], dtype }) }
   })

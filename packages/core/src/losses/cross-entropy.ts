@@ -1,23 +1,29 @@
 // The negative log likelihood of classes, and cross entropy: the same after a log-softmax. Targets are class numbers or,
 // for cross entropy, probabilities.
+import type { Spec } from '../backend/backend.ts'
 import { dtypeName, isFloat } from '../base/dtype.ts'
 import { IndexError, RuntimeError } from '../base/errors.ts'
 import { sameShape } from '../base/shape.ts'
 import { type Expr, s } from '../expr/expr.ts'
+import { elementwise, reshapeOp, sumTo } from '../ops/define.ts'
+import { add, div } from '../ops/elementwise.ts'
 import { logSoftmax } from '../ops/softmax.ts'
-import { operand } from '../tensor/apply.ts'
-import type { Tensor } from '../tensor/tensor.ts'
+import { apply, applyAll, operand } from '../tensor/apply.ts'
+import type { OpDef } from '../tensor/op.ts'
+import { detached, type Tensor } from '../tensor/tensor.ts'
 import {
   alongClasses,
   checkClassTargets,
   checkClassWeight,
   classDim,
   classesOf,
+  classNumbers,
+  countedTargets,
   isTarget,
   withoutClasses,
 } from './class-targets.ts'
 import { pointwise } from './pointwise.ts'
-import { type ReductionOption, reductionOf, WeightedLoss } from './reduction.ts'
+import { type Reduction, type ReductionOption, reductionOf, WeightedLoss } from './reduction.ts'
 
 // Elements that are no target take no part, not even as 0 times minus infinity.
 const ofTargets = pointwise({
@@ -77,6 +83,116 @@ export function nllLoss(input: Tensor, target: Tensor, options: NllLossOptions =
   return ofTargets([input, ...operands], { reduction, n: total, within })
 }
 
+// ---- with a kernel ----
+
+interface Plain {
+  readonly reduction: Reduction
+  readonly ignoreIndex: number
+}
+interface AlongClasses {
+  readonly axis: number
+  readonly ignore: number
+}
+const ofRows = (x: Spec): Spec => ({ shape: withoutClasses(x), dtype: x.dtype })
+
+/** Of each row the loss, the largest score, and the logarithm of the sum of exponentials of the others less that. */
+const lossesOfRows: OpDef<AlongClasses> = {
+  name: 'nllLoss',
+  infer: ([x]) => [ofRows(x), ofRows(x), ofRows(x)],
+  to: { kind: 'kernel', prim: 'crossEntropy', lower: (attrs) => attrs },
+}
+const share = (x: Expr, most: Expr, logSum: Expr): Expr => s.exp(s.sub(s.sub(x, most), logSum))
+const shareOfSum = elementwise('mul', (dy, x, most, logSum) => s.mul(dy, share(x, most, logSum)))
+const scoreGradient = elementwise('logSoftmaxBackwardData', (x, t, most, logSum, dy, cls, ignore) =>
+  s.mul(s.sub(share(x, most, logSum), s.select(s.eq(cls, t), 1, 0)), s.select(s.ne(t, ignore), dy, 0)),
+)
+const scoreGradientRecord: Omit<OpDef<AlongClasses>, 'to'> = {
+  name: 'logSoftmaxBackwardData',
+  infer: ([{ shape, dtype }]) => [{ shape, dtype }],
+}
+const backwardOfRows: OpDef<AlongClasses> = {
+  ...scoreGradientRecord,
+  to: {
+    kind: 'compose',
+    fused: {
+      kernel: 'crossEntropyBackward',
+      op: { ...scoreGradientRecord, to: { kind: 'kernel', prim: 'crossEntropyBackward', lower: (attrs) => attrs } },
+    },
+    compose: (inputs, { ignore }) => [
+      apply(scoreGradient, [...inputs, classNumbers(inputs[0] as Tensor), operand(ignore)], null),
+    ],
+  },
+}
+const alongClassesOf = (x: Spec, { ignoreIndex }: Plain): AlongClasses => ({
+  axis: classDim(x),
+  ignore: ignoreIndex,
+})
+
+/**
+ * Outputs: the loss, and for the gradient what the rows gave, the targets and how many of them count. What the largest
+ * score is changes nothing, so it has no gradient of its own.
+ */
+const wholeOfClasses: OpDef<Plain> = {
+  name: 'nllLoss',
+  infer([x, target], { reduction }) {
+    const rows = ofRows(x)
+    return [
+      { shape: reduction === 'none' ? target.shape : [], dtype: x.dtype },
+      rows,
+      rows,
+      { shape: rows.shape, dtype: 'int32' },
+      { shape: [], dtype: 'int32' },
+    ]
+  },
+  saves: () => ({ inputs: [0], outputs: [1, 2, 3, 4] }),
+  vjp(ctx) {
+    const [dy, , dLogSum] = ctx.dys
+    const { reduction } = ctx.attrs
+    const x = ctx.input(0)
+    const most = detached(ctx.output(1))
+    const logSum = ctx.output(2)
+    const parts: Tensor[] = []
+    if (dy !== null) {
+      const each =
+        reduction === 'mean' ? div(dy, ctx.output(4)) : reduction === 'none' ? apply(reshapeOp, [dy], logSum.shape) : dy
+      parts.push(apply(backwardOfRows, [x, ctx.output(3), most, logSum, each], alongClassesOf(x, ctx.attrs)))
+    }
+    if (dLogSum !== null) parts.push(apply(shareOfSum, [dLogSum, x, most, logSum], null))
+    return [parts.reduce((a, b) => add(a, b)), null]
+  },
+  to: {
+    kind: 'compose',
+    compose(inputs, attrs) {
+      const [x, target] = inputs as Tensor[]
+      checkClassTargets(x, target, null)
+      const [targets, number] = countedTargets(x, target, attrs.ignoreIndex)
+      const [losses, most, logSum] = applyAll(lossesOfRows, [x, targets], alongClassesOf(x, attrs))
+      const sum = (): Tensor => sumTo(losses, [])
+      const loss =
+        attrs.reduction === 'none'
+          ? apply(reshapeOp, [losses], target.shape)
+          : attrs.reduction === 'sum'
+            ? sum()
+            : div(sum(), number)
+      return [loss, most, logSum, targets, number]
+    },
+  },
+}
+
+/** The cross entropy of scores and class numbers, without weights. */
+const ofClasses: OpDef<Plain> = {
+  name: 'nllLoss',
+  infer: wholeOfClasses.infer,
+  to: {
+    kind: 'compose',
+    fused: { kernel: 'crossEntropy', op: wholeOfClasses },
+    compose([x, target], attrs) {
+      const scores = x as Tensor
+      return [nllLoss(logSoftmax(scores, classDim(scores)), target as Tensor, attrs)]
+    },
+  },
+}
+
 /** `F.nllLoss` as a module. */
 export class NLLLoss extends WeightedLoss {
   readonly ignoreIndex: number
@@ -112,6 +228,8 @@ export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntrop
   const reduction = reductionOf(options)
   const { weight = null, ignoreIndex = -100 } = options
   if (labelSmoothing > 1) throw smoothingError(labelSmoothing)
+  if (!(labelSmoothing > 0) && weight === null && isFloat(input.dtype))
+    return apply(ofClasses, [input, target], { reduction, ignoreIndex })
   const scores = logSoftmax(input, classDim(input))
   if (!(labelSmoothing > 0)) return nllLoss(scores, target, options)
   checkClassTargets(scores, target, weight)

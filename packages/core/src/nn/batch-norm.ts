@@ -1,5 +1,6 @@
 // Batch normalisation: each channel shifted and scaled to mean 0 and variance 1 over the batch, or, when evaluating, by
 // the running statistics that training collected.
+import type { Spec } from '../backend/backend.ts'
 import { RuntimeError, ValueError } from '../base/errors.ts'
 import { numelOf, sameShape, type Shape } from '../base/shape.ts'
 import { type Expr, s } from '../expr/expr.ts'
@@ -24,7 +25,34 @@ const evaluated = elementwise('nativeBatchNorm', (x, mean, variance, weight, bia
   s.add(s.mul(s.mul(s.sub(x, mean), s.div(1, s.sqrt(s.add(variance, eps)))), weight), bias),
 )
 
+const ofChannels = { axis: 1 }
 const squaredError = elementwise('sum', (x, mean) => s.mul(s.sub(x, mean), s.sub(x, mean)))
+const momentSpecs = ([x]: readonly Spec[]): Spec[] => {
+  const spec = { shape: channelShape(x.shape), dtype: x.dtype }
+  return [spec, spec]
+}
+/** Of each channel the mean, and the sum of squared distances from it. */
+const moments: OpDef<null> = {
+  name: 'nativeBatchNorm',
+  infer: momentSpecs,
+  to: {
+    kind: 'compose',
+    fused: {
+      kernel: 'moments',
+      op: {
+        name: 'nativeBatchNorm',
+        infer: momentSpecs,
+        to: { kind: 'kernel', prim: 'moments', lower: () => ofChannels },
+      },
+    },
+    compose([input]) {
+      const x = input as Tensor
+      const [statistics] = momentSpecs([x])
+      const mean = div(sumTo(x, statistics.shape), x.elements / x.shape[1])
+      return [mean, apply(squaredError, [x, mean], statistics)]
+    },
+  },
+}
 const inverseStd = elementwise('rsqrt', (sumOfSquares, n, eps) => s.div(1, s.sqrt(s.add(s.div(sumOfSquares, n), eps))))
 const normalised = elementwise('nativeBatchNorm', (x, mean, invStd, weight, bias) =>
   s.add(s.mul(s.mul(s.sub(x, mean), invStd), weight), bias),
@@ -110,10 +138,8 @@ const trainingOp: OpDef<Training> = {
     kind: 'compose',
     compose([input, weight, bias], { eps, running }) {
       const x = input as Tensor
-      const statistics = { shape: channelShape(x.shape), dtype: x.dtype }
       const n = x.elements / x.shape[1]
-      const mean = div(sumTo(x, statistics.shape), n)
-      const squares = apply(squaredError, [x, mean], statistics)
+      const [mean, squares] = applyAll(moments, [x], null)
       const invStd = apply(inverseStd, [squares, operand(n), operand(eps)], null)
       if (running !== null) {
         const targets = [running.mean, running.variance]

@@ -1,12 +1,12 @@
 // Softmax, its logarithm, and logsumexp: shifted by the largest element so that nothing overflows, in few passes, each
-// with a gradient of its own.
-import type { Prims } from '../backend/backend.ts'
+// with a gradient of its own. Backends may have them, and their gradients, as kernels.
+import type { FusedKind, Prims } from '../backend/backend.ts'
 import { type DType, dtypeRank, dtypes, isFloat } from '../base/dtype.ts'
 import { TypeError } from '../base/errors.ts'
 import { normalizeDim, normalizeDims, reducedShape } from '../base/shape.ts'
 import { type Expr, s } from '../expr/expr.ts'
 import { apply, applyAll, operand } from '../tensor/apply.ts'
-import type { OpDef } from '../tensor/op.ts'
+import type { Lowering, OpDef } from '../tensor/op.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { type DimOptions, type Dims, dimOptions, notImplemented } from './arguments.ts'
 import { elementwise, reshapeOp, sumTo } from './define.ts'
@@ -31,21 +31,42 @@ const expAndSum: OpDef<Axes> = {
   ],
   to: { kind: 'kernel', prim: 'map', lower: (axes, [x]) => shifted(dtypeRank[x.dtype], axes) },
 }
+/** The kernel of that name, along the one dimension that there is; numbers have an axis of one element. */
+const kernelAlong = (prim: FusedKind): Lowering<Axes> => ({
+  kind: 'kernel',
+  prim,
+  lower: ([axis = 0]) => ({ axis }),
+})
+/** An op of the gradient and the result, in the shape of both. */
+const ofGradient = (name: string, kernel: FusedKind, compose: (dy: Tensor, y: Tensor, dims: Axes) => Tensor) => {
+  const infer: OpDef<Axes>['infer'] = ([, { shape, dtype }]) => [{ shape, dtype }]
+  const fused = { kernel, op: { name, infer, to: kernelAlong(kernel) } }
+  const op: OpDef<Axes> = {
+    name,
+    infer,
+    to: { kind: 'compose', fused, compose: ([dy, y], dims) => [compose(dy as Tensor, y as Tensor, dims)] },
+  }
+  return op
+}
+
 const sumOfProducts = elementwise('sum', (dy, y) => s.mul(dy, y))
 const softmaxGradient = elementwise('softmaxBackwardData', (dy, y, sum) => s.mul(s.sub(dy, sum), y))
+const softmaxBackward = ofGradient('softmaxBackwardData', 'softmaxBackward', (dy, y, dims) => {
+  const sum = apply(sumOfProducts, [dy, y], { shape: reducedShape(y.shape, dims, true), dtype: y.dtype })
+  return apply(softmaxGradient, [dy, y, sum], null)
+})
 
-const softmaxOp: OpDef<Axes> = {
+const softmaxRecord: Omit<OpDef<Axes>, 'to'> = {
   name: 'softmax',
   infer: ([x]) => [{ shape: x.shape, dtype: x.dtype }],
   saves: () => ({ outputs: [0] }),
-  vjp: (ctx) => {
-    const { dy } = ctx
-    const y = ctx.output()
-    const sum = apply(sumOfProducts, [dy, y], { shape: reducedShape(y.shape, ctx.attrs, true), dtype: y.dtype })
-    return [apply(softmaxGradient, [dy, y, sum], null)]
-  },
+  vjp: (ctx) => [apply(softmaxBackward, [ctx.dy, ctx.output()], ctx.attrs)],
+}
+const softmaxOp: OpDef<Axes> = {
+  ...softmaxRecord,
   to: {
     kind: 'compose',
+    fused: { kernel: 'softmax', op: { ...softmaxRecord, to: kernelAlong('softmax') } },
     compose: ([input], dims) => {
       const x = input as Tensor
       const [exps, sums] = applyAll(expAndSum, [x, largest(x, dims)], dims)
@@ -59,6 +80,19 @@ const logSoftmaxGradient = elementwise('logSoftmaxBackwardData', (dy, exps, sums
   s.sub(dy, s.mul(exps, s.div(total, sums))),
 )
 const expAndSumGradient = elementwise('mul', (dExps, dSums, exps) => s.mul(s.add(dExps, dSums), exps))
+const lessShare = elementwise('logSoftmaxBackwardData', (dy, y, total) => s.sub(dy, s.mul(s.exp(y), total)))
+const logSoftmaxBackward = ofGradient('logSoftmaxBackwardData', 'logSoftmaxBackward', (dy, y, dims) =>
+  apply(lessShare, [dy, y, sumTo(dy, reducedShape(y.shape, dims, true))], null),
+)
+
+/** As a kernel: it keeps nothing but the result, for to compute exponentials again costs less there than memory. */
+const wholeLogSoftmax: OpDef<Axes> = {
+  name: 'logSoftmax',
+  infer: ([x]) => [{ shape: x.shape, dtype: x.dtype }],
+  saves: () => ({ outputs: [0] }),
+  vjp: (ctx) => [apply(logSoftmaxBackward, [ctx.dy, ctx.output()], ctx.attrs)],
+  to: kernelAlong('logSoftmax'),
+}
 
 /**
  * Outputs: the result, and for the gradient the exponentials and their sums, which are dear to compute again. They have
@@ -81,6 +115,7 @@ const logSoftmaxOp: OpDef<Axes> = {
   },
   to: {
     kind: 'compose',
+    fused: { kernel: 'logSoftmax', op: wholeLogSoftmax },
     compose: ([input], dims) => {
       const x = input as Tensor
       const most = largest(x, dims)

@@ -1,6 +1,6 @@
 // The one road: everything a user calls goes through `apply`. It infers shapes and dtypes, runs the op as a kernel, a
 // view or a composition, and records a node when a gradient will be wanted. In-place forms are in in-place.ts.
-import type { Instr, Operand, Prims, Spec, View } from '../backend/backend.ts'
+import type { FusedKind, Instr, Operand, Prims, Spec, View } from '../backend/backend.ts'
 import { RuntimeError } from '../base/errors.ts'
 import { contiguousStrides, expandStrides } from '../base/layout.ts'
 import { broadcastShapes, numelOf, sameShape, type Shape, scalarShape } from '../base/shape.ts'
@@ -43,6 +43,7 @@ export const apply = <A>(op: OpDef<A>, inputs: readonly Input[], attrs: A, on?: 
 export function applyAll<A>(op: OpDef<A>, inputs: readonly Input[], attrs: A, on?: Device): readonly Tensor[] {
   const { to } = op
   if (to.kind === 'compose') {
+    if (to.fused !== undefined && hasKernel(to.fused, inputs)) return applyAll(to.fused.op, inputs, attrs)
     if (op.vjp === undefined) return to.compose(inputs, attrs)
     const specs = op.infer(inputs, attrs)
     const outs = mode.grad && wantsGrad(inputs) ? noGrad(() => to.compose(inputs, attrs)) : to.compose(inputs, attrs)
@@ -67,6 +68,13 @@ export function applyAll<A>(op: OpDef<A>, inputs: readonly Input[], attrs: A, on
   return record(op, inputs, attrs, specs, outs)
 }
 
+/** Whether the backend of the inputs computes a composition whole, and the gradients that are wanted have a rule. */
+function hasKernel({ kernel, op }: { kernel: FusedKind; op: OpDef<never> }, inputs: readonly Input[]): boolean {
+  const { caps } = deviceOf(inputs).backend
+  if (caps.fused?.has(kernel) !== true || (inputs[0] as Tensor).elements === 0) return false
+  return op.vjp !== undefined || !mode.grad || !wantsGrad(inputs)
+}
+
 let copyOp: OpDef<null> | undefined
 /** The op that copies to row-major order is defined in ops/, above this file; it registers itself here. */
 export const setContiguousCopy = (op: OpDef<null>): void => void (copyOp = op)
@@ -89,7 +97,7 @@ export function runKernel<A>(
       : to.prim === 'matmul' && inputs.length > 2
         ? withEpilogue(inputs as Tensor[], specs[0].shape)
         : inputs
-  const instr: Instr = {
+  const instr = {
     kind: to.prim,
     attrs: prims,
     inputs: operands,
@@ -98,7 +106,7 @@ export function runKernel<A>(
     check: to.check === undefined ? undefined : to.check(attrs, inputs),
     origin: mode.anomaly ? { name: op.name, line: callingLine() } : op,
   }
-  dispatch(device, instr)
+  dispatch(device, instr as Instr)
 }
 
 /** The views of a map read the shape that is iterated over; numbers have the dtype that the expression expects. */

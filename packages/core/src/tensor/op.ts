@@ -1,6 +1,6 @@
 // The op record: everything about an operation is in one value of this type. `infer` checks, `to` says how it runs,
 // `vjp` is its gradient, written in ops so that it is differentiable and recordable itself.
-import type { Check, Kind, Prims, Spec } from '../backend/backend.ts'
+import type { Check, Fused, FusedKind, Kind, Prims, Spec } from '../backend/backend.ts'
 import type { DType } from '../base/dtype.ts'
 import type { Layout } from '../base/layout.ts'
 import { scalarShape, type Shape } from '../base/shape.ts'
@@ -47,14 +47,19 @@ export interface Saves {
 export type Lowering<A> =
   | {
       readonly kind: 'kernel'
-      readonly prim: Kind
+      readonly prim: Kind | FusedKind
       /** What the backend is told; the same object for the same case, so that kernels are found by identity. */
-      lower(attrs: A, inputs: readonly Input[], outs: readonly Spec[]): Prims[Kind]
+      lower(attrs: A, inputs: readonly Input[], outs: readonly Spec[]): Prims[Kind] | Fused[FusedKind]
       check?(attrs: A, inputs: readonly Input[]): Check | undefined
     }
   /** null: not a view of this layout; the input is copied first. */
   | { readonly kind: 'view'; view(layout: Layout, attrs: A): Layout | null }
-  | { readonly kind: 'compose'; compose(inputs: readonly Input[], attrs: A): readonly Tensor[] }
+  | {
+      readonly kind: 'compose'
+      /** Applied instead to inputs with elements where the backend has the kernel; without a rule, where nothing wants a gradient. */
+      readonly fused?: { readonly kernel: FusedKind; readonly op: OpDef<A> }
+      compose(inputs: readonly Input[], attrs: A): readonly Tensor[]
+    }
 
 export interface OpDef<A = unknown> {
   /** Its grad_fn is printed as this name, capitalised, with Backward0. */

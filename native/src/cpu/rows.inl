@@ -1,0 +1,272 @@
+// What is computed along an axis at once: softmax and its kin, the cross entropy of classes, moments. A row comes from
+// memory once and is in the cache when it is read again; each exponential is taken once. Rows are divided among threads
+// whole, so that results are the same for any number of them.
+#pragma once
+#include "../kernels.h"
+#include "../pool.h"
+#include "reduce.inl"
+
+namespace flambeau::ISA {
+
+/** Elements that are computed on vector by vector: those of a row, or one of each of so many rows side by side. */
+struct Line {
+  int64_t count, step;
+  /** Elements of each vector, and of the last. */
+  int64_t lanes, last;
+  /** Whether its lanes are of one row. */
+  bool isRow;
+};
+
+/** n elements one after the other. */
+template <class T> INLINE Line in_row(int64_t n) {
+  const int64_t count = (n + lanes<T> - 1) / lanes<T>;
+  return {count, lanes<T>, lanes<T>, n - (count - 1) * lanes<T>, true};
+}
+/** The elements of `width` rows side by side, n of each. */
+INLINE Line beside(int64_t n, int64_t step, int64_t width) { return {n, step, width, width, false}; }
+
+INLINE V exp_of(V x) { return exp(x); }
+INLINE V log_of(V x) { return log(x); }
+/** The C library's, lane by lane. */
+__attribute__((noinline)) static D exp_of(D x) {
+  for (int64_t i = 0; i < lanes<double>; i++) x[i] = ::exp(x[i]);
+  return x;
+}
+__attribute__((noinline)) static D log_of(D x) {
+  for (int64_t i = 0; i < lanes<double>; i++) x[i] = ::log(x[i]);
+  return x;
+}
+
+/** The first n elements at p, and `rest` after them. Calls where a vector is not whole, which is seldom. */
+template <class T> __attribute__((noinline)) Vec<T> get_some(const T* p, int64_t n, T rest) {
+  using M = typename MaskOf<T>::Type;
+  return reinterpret_cast<Vec<M>>(lane_numbers<T>()) < splat(static_cast<M>(n)) ? load_some(p, n) : splat(rest);
+}
+template <class T> __attribute__((noinline)) void put_some(T* p, Vec<T> x, int64_t n) { store_some(p, x, n); }
+template <class T> INLINE Vec<T> get(const T* p, int64_t n, T rest = 0) {
+  return n == lanes<T> ? load(p) : get_some(p, n, rest);
+}
+template <class T> INLINE void put(T* p, Vec<T> x, int64_t n) { n == lanes<T> ? store(p, x) : put_some(p, x, n); }
+
+/** Calls f(where it begins, how many elements it has) for the vectors `from` to before `to`. */
+template <class T, class F> INLINE void each(const Line& line, int64_t from, int64_t to, F&& f) {
+  for (; from < to; from++) f(from * line.step, from + 1 < line.count ? line.lanes : line.last);
+}
+template <class T, class F> INLINE void each(const Line& line, F&& f) { each<T>(line, 0, line.count, f); }
+
+/** Sums in double precision. */
+template <class T> struct Total {
+  D a{}, b{};
+  ALWAYS_INLINE void add(Vec<T> x) {
+    if constexpr (isDouble<T>) {
+      a += x;
+    } else {
+      a += low(x);
+      b += high(x);
+    }
+  }
+  /** Of a row, in all lanes; or of each lane. */
+  ALWAYS_INLINE Vec<T> value(const Line& line) const {
+    if (line.isRow) return splat(static_cast<T>(Reducer<double, Sum, double>::across(a + b)));
+    if constexpr (isDouble<T>) {
+      return a;
+    } else {
+      return join(a, b);
+    }
+  }
+};
+
+/** Vectors that are added in their own precision. */
+constexpr int64_t runVectors = 16;
+
+/** Adds up what f makes of a line's vectors. */
+template <class T, class F> INLINE void add_up(const Line& line, Total<T>& total, F&& f) {
+  for (int64_t from = 0; from < line.count; from += runVectors) {
+    const int64_t to = line.count - from < runVectors ? line.count : from + runVectors;
+    Vec<T> sum{};
+    each<T>(line, from, to, [&](int64_t at, int64_t n) ALWAYS_INLINE { sum += f(at, n); });
+    total.add(sum);
+  }
+}
+template <class T, class F> INLINE Vec<T> sum_of(const Line& line, F&& f) {
+  Total<T> total;
+  add_up(line, total, f);
+  return total.value(line);
+}
+
+/** The largest elements; any where there is a NaN, for what follows is NaN then whatever is taken off. */
+template <class T> __attribute__((noinline)) Vec<T> most_of(const Line& line, const T* x) {
+  const T least = static_cast<T>(-__builtin_inf());
+  Vec<T> m[4];
+  for (Vec<T>& one : m) one = splat(least);
+  int64_t i = 0;
+  for (; line.lanes == lanes<T> && i + 4 < line.count; i += 4) {
+    for (int64_t k = 0; k < 4; k++) m[k] = Larger::of(load(x + (i + k) * line.step), m[k]);
+  }
+  each<T>(line, i, line.count,
+          [&](int64_t at, int64_t n) ALWAYS_INLINE { m[0] = Larger::of(get(x + at, n, least), m[0]); });
+  const Vec<T> most = Larger::of(Larger::of(m[0], m[1]), Larger::of(m[2], m[3]));
+  return line.isRow ? splat(Reducer<T, Most<T>, T>::across(most)) : most;
+}
+
+template <class T> class Row {
+ public:
+  Row(const Rows& rows, const Memory& memory) : rows_(rows) {
+    // Operands that a function does not have are of row 0, and not read.
+    for (int32_t i = 0; i < maxRowOperands; i++) operands_[i] = at(rows.operands[i], memory);
+  }
+
+  /** Row number `row`, or `width` of them from there on side by side; its elements begin at `begin`. */
+  void run(const Line& line, int64_t begin, int64_t row, int64_t width) const {
+    const auto operand = [&](int32_t i) { return operands_[i] + begin; };
+    const T least = static_cast<T>(-__builtin_inf());
+    switch (rows_.fn) {
+      case RowFn::softmax: {
+        const T* x = operand(0);
+        T* y = operand(1);
+        const Vec<T> most = most_of(line, x);
+        const Vec<T> sum = sum_of<T>(line, [&](int64_t at, int64_t n) ALWAYS_INLINE {
+          const Vec<T> e = exp_of(get(x + at, n, least) - most);
+          put(y + at, e, n);
+          return e;
+        });
+        const Vec<T> share = splat(T{1}) / sum;
+        return each<T>(line, [&](int64_t at, int64_t n) ALWAYS_INLINE { put(y + at, get(y + at, n) * share, n); });
+      }
+      case RowFn::logSoftmax: {
+        const T* x = operand(0);
+        T* y = operand(1);
+        const Vec<T> most = most_of(line, x), logSum = log_of(exp_sum(line, x, most));
+        return each<T>(line,
+                       [&](int64_t at, int64_t n) ALWAYS_INLINE { put(y + at, get(x + at, n) - most - logSum, n); });
+      }
+      case RowFn::softmaxBackward: {
+        const T *dy = operand(0), *y = operand(1);
+        T* dx = operand(2);
+        const Vec<T> sum =
+            sum_of<T>(line, [&](int64_t at, int64_t n) ALWAYS_INLINE { return get(dy + at, n) * get(y + at, n); });
+        return each<T>(line, [&](int64_t at, int64_t n)
+                                 ALWAYS_INLINE { put(dx + at, (get(dy + at, n) - sum) * get(y + at, n), n); });
+      }
+      case RowFn::logSoftmaxBackward: {
+        const T *dy = operand(0), *y = operand(1);
+        T* dx = operand(2);
+        const Vec<T> sum = sum_of<T>(line, [&](int64_t at, int64_t n) ALWAYS_INLINE { return get(dy + at, n); });
+        return each<T>(line, [&](int64_t at, int64_t n)
+                                 ALWAYS_INLINE { put(dx + at, get(dy + at, n) - exp_of(get(y + at, n)) * sum, n); });
+      }
+      case RowFn::crossEntropy: {
+        const T* x = operand(0);
+        T *loss = operands_[2] + row, *mosts = operands_[3] + row, *logSums = operands_[4] + row;
+        const Vec<T> most = most_of(line, x), logSum = log_of(exp_sum(line, x, most));
+        for (int64_t j = 0; j < width; j++) {
+          const int64_t at = target(row, j);
+          loss[j] = at < 0 ? T{0} : logSum[j] - (x[at] - most[j]);
+        }
+        put(mosts, most, width);
+        return put(logSums, logSum, width);
+      }
+      case RowFn::crossEntropyBackward: {
+        const T* x = operand(0);
+        T* dx = operand(5);
+        Vec<T> most = get(operands_[2] + row, width), logSum = get(operands_[3] + row, width), dy{};
+        for (int64_t j = 0; j < width; j++) dy[j] = target(row, j) < 0 ? T{0} : operands_[4][(row + j) * rows_.step];
+        if (line.isRow) {
+          most = splat(most[0]);
+          logSum = splat(logSum[0]);
+          dy = splat(dy[0]);
+        }
+        each<T>(line, [&](int64_t at, int64_t n)
+                          ALWAYS_INLINE { put(dx + at, exp_of(get(x + at, n) - most - logSum) * dy, n); });
+        for (int64_t j = 0; j < width; j++) {
+          const int64_t at = target(row, j);
+          if (at >= 0) dx[at] -= dy[j];
+        }
+        return;
+      }
+      default:
+        return;
+    }
+  }
+
+  /** Means, and sums of squared distances from them, of lines of rows: `pieces` of them, `apart` elements apart. */
+  void moments(const Line& line, int64_t pieces, int64_t apart, int64_t begin, int64_t row, int64_t width) const {
+    const T* x = operands_[0] + begin;
+    Total<T> sum, squares;
+    for (int64_t i = 0; i < pieces; i++) {
+      add_up(line, sum, [&](int64_t at, int64_t n) ALWAYS_INLINE { return get(x + i * apart + at, n); });
+    }
+    const Vec<T> mean = sum.value(line) / splat(static_cast<T>(int64_t{rows_.outer} * rows_.inner));
+    for (int64_t i = 0; i < pieces; i++) {
+      add_up(line, squares, [&](int64_t at, int64_t n) ALWAYS_INLINE {
+        const Vec<T> d = get(x + i * apart + at, n, mean[0]) - mean;
+        return d * d;
+      });
+    }
+    put(operands_[1] + row, mean, width);
+    put(operands_[2] + row, squares.value(line), width);
+  }
+
+ private:
+  static T* at(const Operand& x, const Memory& memory) {
+    return reinterpret_cast<T*>(memory.rows[x.ref].data + x.offset * size_of(x.dtype));
+  }
+
+  __attribute__((noinline)) static Vec<T> exp_sum(const Line& line, const T* x, Vec<T> most) {
+    return sum_of<T>(line, [&](int64_t at, int64_t n) ALWAYS_INLINE {
+      __builtin_prefetch(x + at + line.count * line.step);
+      return exp_of(get(x + at, n, static_cast<T>(-__builtin_inf())) - most);
+    });
+  }
+
+  /** Where among the elements the target of row + j is, -1 where there is none. */
+  ALWAYS_INLINE int64_t target(int64_t row, int64_t j) const {
+    const int64_t t = reinterpret_cast<const int32_t*>(operands_[1])[row + j];
+    return t == rows_.ignore || t < 0 || t >= rows_.n ? -1 : t * rows_.inner + j;
+  }
+
+  const Rows& rows_;
+  T* operands_[maxRowOperands];
+};
+
+/** Elements of a part. */
+constexpr int64_t partElements = 1 << 14;
+
+/** Calls f(i) for i from 0 to before `count`, each of which takes `size` elements, on several threads where it pays. */
+template <class F> void for_each_row(int64_t count, int64_t size, const F& f) {
+  const int64_t piece = size < partElements ? partElements / size : 1;
+  auto part = [&](int64_t i) {
+    for (int64_t k = i * piece; k < count && k < (i + 1) * piece; k++) f(k);
+  };
+  parallel_for((count + piece - 1) / piece, part);
+}
+
+template <class T> void rows_of(const Rows& it, const Memory& memory) {
+  const Row<T> row(it, memory);
+  constexpr int64_t L = lanes<T>;
+  const int64_t outer = it.outer, n = it.n, inner = it.inner;
+  if (it.fn == RowFn::moments) {
+    if (inner == 1) {
+      return for_each_row((n + L - 1) / L, outer * L, [&](int64_t i) {
+        const int64_t width = n - i * L < L ? n - i * L : L;
+        row.moments(beside(outer, n, width), 1, 0, i * L, i * L, width);
+      });
+    }
+    return for_each_row(n, outer * inner,
+                        [&](int64_t i) { row.moments(in_row<T>(inner), outer, n * inner, i * inner, i, 1); });
+  }
+  if (inner == 1) {
+    return for_each_row(outer, n, [&](int64_t i) { row.run(in_row<T>(n), i * n, i, 1); });
+  }
+  const int64_t tiles = (inner + L - 1) / L;
+  for_each_row(outer * tiles, n * L, [&](int64_t i) {
+    const int64_t at = i % tiles * L, width = inner - at < L ? inner - at : L;
+    row.run(beside(n, inner, width), i / tiles * n * inner + at, i / tiles * inner + at, width);
+  });
+}
+
+void rows(const Rows& it, const Memory& memory) {
+  it.dtype == DType::float32 ? rows_of<float>(it, memory) : rows_of<double>(it, memory);
+}
+
+}  // namespace flambeau::ISA

@@ -1,0 +1,2 @@
+// Rows for NEON.
+#include "rows.inl"

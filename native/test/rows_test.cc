@@ -1,0 +1,179 @@
+// What is computed along an axis at once, against plain loops in double precision: sizes around those of vectors, rows
+// one after the other and side by side.
+#include "trial.h"
+
+namespace {
+
+/** An instruction with memory of its own, whose inputs are filled. */
+struct RowTrial {
+  Rows rows{};
+  std::vector<Buffer> buffers;
+
+  RowTrial(RowFn fn, DType dtype, int32_t outer, int32_t n, int32_t inner) {
+    rows.fn = fn;
+    rows.dtype = dtype;
+    rows.outer = outer;
+    rows.n = n;
+    rows.inner = inner;
+    rows.ignore = 2;
+    rows.step = 1;
+  }
+
+  int64_t elements() const { return int64_t{rows.outer} * rows.n * rows.inner; }
+  int64_t count() const { return int64_t{rows.outer} * rows.inner; }
+  /** Where the elements of a row begin; they are `inner` apart. */
+  int64_t begin(int64_t row) const { return row / rows.inner * rows.n * rows.inner + row % rows.inner; }
+
+  Buffer& add(int64_t count, DType dtype) {
+    rows.operands[buffers.size()] = {static_cast<int32_t>(buffers.size()), dtype, 0};
+    buffers.emplace_back(dtype, count);
+    for (int64_t i = 0; i < count; i++)
+      buffers.back().set(i, dtype == DType::int32 ? random(rows.n + 2) - 1 : 4 * mild_value(dtype));
+    return buffers.back();
+  }
+
+  void run(const Kernels& kernels) {
+    std::vector<Row> memory;
+    for (Buffer& buffer : buffers) memory.push_back({buffer.data, buffer.count * size_of(buffer.dtype)});
+    kernels.rows(rows, {memory.data(), static_cast<int32_t>(memory.size()), nullptr, 0});
+  }
+
+  void near(int64_t operand, int64_t i, double expected) const {
+    const double found = buffers[static_cast<size_t>(operand)].at(i);
+    const double tolerance = rows.dtype == DType::float32 ? 2e-6 : 1e-14;
+    if (std::fabs(found - expected) > tolerance * (8 + std::fabs(expected))) {
+      FAIL("operand " << operand << ", element " << i << ": " << found << ", not " << expected);
+    }
+  }
+
+  struct Exponentials {
+    double most, logSum;
+  };
+  Exponentials exponentials(int64_t row) const {
+    double most = -infinity, sum = 0;
+    for (int64_t k = 0; k < rows.n; k++) most = std::fmax(most, buffers[0].at(begin(row) + k * rows.inner));
+    for (int64_t k = 0; k < rows.n; k++) sum += std::exp(buffers[0].at(begin(row) + k * rows.inner) - most);
+    return {most, std::log(sum)};
+  }
+  bool counts(int64_t target) const { return target >= 0 && target < rows.n && target != rows.ignore; }
+};
+
+template <class F> void of_all_sizes(RowFn fn, F&& body) {
+  for (const Kernels* kernels : all_kernels()) {
+    for (const DType dtype : {DType::float32, DType::float64}) {
+      for (const int32_t outer : {1, 3, 17}) {
+        for (const int32_t n : {1, 2, 5, 15, 16, 17, 64, 300}) {
+          for (const int32_t inner : {1, 3, 16, 33}) {
+            RowTrial trial(fn, dtype, outer, n, inner);
+            body(trial, *kernels);
+          }
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("softmax and its logarithm") {
+  for (const RowFn fn : {RowFn::softmax, RowFn::logSoftmax}) {
+    of_all_sizes(fn, [&](RowTrial& t, const Kernels& kernels) {
+      t.add(t.elements(), t.rows.dtype);
+      t.add(t.elements(), t.rows.dtype);
+      t.run(kernels);
+      for (int64_t row = 0; row < t.count(); row++) {
+        const auto [most, logSum] = t.exponentials(row);
+        for (int64_t k = 0, at = t.begin(row); k < t.rows.n; k++, at += t.rows.inner) {
+          const double y = t.buffers[0].at(at) - most - logSum;
+          t.near(1, at, fn == RowFn::softmax ? std::exp(y) : y);
+        }
+      }
+    });
+  }
+}
+
+TEST_CASE("gradients of softmax and its logarithm") {
+  for (const RowFn fn : {RowFn::softmaxBackward, RowFn::logSoftmaxBackward}) {
+    of_all_sizes(fn, [&](RowTrial& t, const Kernels& kernels) {
+      for (int i = 0; i < 3; i++) t.add(t.elements(), t.rows.dtype);
+      t.run(kernels);
+      const Buffer &dy = t.buffers[0], &y = t.buffers[1];
+      const bool log = fn == RowFn::logSoftmaxBackward;
+      for (int64_t row = 0; row < t.count(); row++) {
+        double sum = 0, scale = 0;
+        for (int64_t k = 0, at = t.begin(row); k < t.rows.n; k++, at += t.rows.inner) {
+          sum += log ? dy.at(at) : dy.at(at) * y.at(at);
+          scale += std::fabs(dy.at(at) * y.at(at)) + std::fabs(dy.at(at));
+        }
+        for (int64_t k = 0, at = t.begin(row); k < t.rows.n; k++, at += t.rows.inner) {
+          const double dx = log ? dy.at(at) - std::exp(y.at(at)) * sum : (dy.at(at) - sum) * y.at(at);
+          const double found = t.buffers[2].at(at);
+          REQUIRE(std::fabs(found - dx) <= (t.rows.dtype == DType::float32 ? 1e-5 : 1e-13) * (8 + 60 * scale));
+        }
+      }
+    });
+  }
+}
+
+TEST_CASE("cross entropy, of targets that count and of others") {
+  of_all_sizes(RowFn::crossEntropy, [](RowTrial& t, const Kernels& kernels) {
+    t.add(t.elements(), t.rows.dtype);
+    t.add(t.count(), DType::int32);
+    for (int i = 0; i < 3; i++) t.add(t.count(), t.rows.dtype);
+    t.run(kernels);
+    for (int64_t row = 0; row < t.count(); row++) {
+      const auto [most, logSum] = t.exponentials(row);
+      const auto target = static_cast<int64_t>(t.buffers[1].at(row));
+      const double x = t.counts(target) ? t.buffers[0].at(t.begin(row) + target * t.rows.inner) : 0;
+      t.near(2, row, t.counts(target) ? logSum - (x - most) : 0);
+      t.near(3, row, most);
+      t.near(4, row, logSum);
+    }
+  });
+}
+
+TEST_CASE("the gradient of cross entropy, from one number and from one for each row") {
+  for (const int32_t step : {0, 1}) {
+    of_all_sizes(RowFn::crossEntropyBackward, [&](RowTrial& t, const Kernels& kernels) {
+      t.rows.step = step;
+      t.add(t.elements(), t.rows.dtype);
+      t.add(t.count(), DType::int32);
+      for (int i = 0; i < 2; i++) t.add(t.count(), t.rows.dtype);
+      t.add(step == 0 ? 1 : t.count(), t.rows.dtype);
+      t.add(t.elements(), t.rows.dtype);
+      for (int64_t row = 0; row < t.count(); row++) {
+        const auto [most, logSum] = t.exponentials(row);
+        t.buffers[2].set(row, most);
+        t.buffers[3].set(row, logSum);
+      }
+      t.run(kernels);
+      for (int64_t row = 0; row < t.count(); row++) {
+        const auto [most, logSum] = t.exponentials(row);
+        const auto target = static_cast<int64_t>(t.buffers[1].at(row));
+        const double dy = t.counts(target) ? t.buffers[4].at(row * step) : 0;
+        for (int64_t k = 0, at = t.begin(row); k < t.rows.n; k++, at += t.rows.inner)
+          t.near(5, at, (std::exp(t.buffers[0].at(at) - most - logSum) - (k == target ? 1 : 0)) * dy);
+      }
+    });
+  }
+}
+
+TEST_CASE("moments") {
+  of_all_sizes(RowFn::moments, [](RowTrial& t, const Kernels& kernels) {
+    t.add(t.elements(), t.rows.dtype);
+    t.add(t.rows.n, t.rows.dtype);
+    t.add(t.rows.n, t.rows.dtype);
+    t.run(kernels);
+    const auto each = [&](int64_t c, auto&& f) {
+      for (int64_t row = 0; row < t.count(); row++) f(t.buffers[0].at(t.begin(row) + c * t.rows.inner));
+    };
+    for (int64_t c = 0; c < t.rows.n; c++) {
+      double sum = 0, squares = 0;
+      each(c, [&](double x) { sum += x; });
+      const double mean = sum / static_cast<double>(t.count());
+      each(c, [&](double x) { squares += (x - mean) * (x - mean); });
+      t.near(1, c, mean);
+      t.near(2, c, squares);
+    }
+  });
+}

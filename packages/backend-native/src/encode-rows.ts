@@ -1,0 +1,59 @@
+// What is computed along an axis at once, as words: row-major operands, and how many elements lie before, along and after
+// the axis.
+import {
+  contiguousStrides,
+  type Fused,
+  type FusedKind,
+  type Instr,
+  isContiguous,
+  hostOf,
+  numelOf,
+  rankOf,
+  type View,
+} from '@flambeau/core/backend'
+import { opcodes } from './addon.ts'
+import { copy } from './encode-map.ts'
+import { type Writer, begin, end, memory, none, put, view } from './words.ts'
+
+/** In the order of `RowFn` in native/src/kernels.h. */
+const functions: readonly FusedKind[] = [
+  'softmax',
+  'logSoftmax',
+  'softmaxBackward',
+  'logSoftmaxBackward',
+  'crossEntropy',
+  'crossEntropyBackward',
+  'moments',
+]
+export const fused: ReadonlySet<FusedKind> = new Set(functions)
+const numbers = new Map<string, number>(functions.map((kind, i) => [kind, i]))
+
+/** The function of a kind, from 0; undefined for one of the kinds that every backend has. */
+export const rowFunction = (kind: string): number | undefined => numbers.get(kind)
+
+/** The view, or a copy of it in order. */
+function inOrder(w: Writer, x: View, tag: number): View {
+  if (isContiguous(x)) return x
+  const { shape, dtype } = x
+  const made = { shape, dtype, buffer: w.scratch(x) }
+  const strides = contiguousStrides(shape)
+  copy(w, x, made, 0, strides, tag)
+  return { ...made, strides, offset: 0 }
+}
+
+/** The last input of crossEntropyBackward may be one element for all rows. */
+const isRepeated = ({ strides, shape }: View): boolean => strides.every((step, i) => step === 0 || shape[i] === 1)
+
+export function rows(w: Writer, { attrs, inputs, outputs }: Instr, fn: number, tag: number): void {
+  const { axis, ignore = 0 } = attrs as Fused['softmax'] & Partial<Fused['crossEntropy']>
+  const { shape, dtype } = inputs[0] as View
+  const last = inputs[inputs.length - 1] as View
+  const repeated = functions[fn] === 'crossEntropyBackward' && isRepeated(last)
+  const views = (inputs as readonly View[]).map((x) => (repeated && x === last ? x : inOrder(w, x, tag)))
+  const start = begin(w, opcodes.rows, tag, 32, 6)
+  put(w, [fn, rankOf(dtype), numelOf(shape.slice(0, axis)), shape[axis] ?? 1, numelOf(shape.slice(axis + 1))])
+  put(w, [ignore, repeated ? 0 : 1])
+  for (const x of views) view(w, x, none)
+  for (const out of outputs) memory(w, hostOf(out), out.dtype, 0, none)
+  end(w, start)
+}
