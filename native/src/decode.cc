@@ -257,7 +257,7 @@ static_assert(sizeof(extents) / sizeof(*extents) == static_cast<size_t>(RowFn::c
               "operands of every row function");
 
 void read_rows(Reader& r, Instruction* out) {
-  Rows& x = out->rows;
+  RowOp& x = out->rows;
   x = {};
   const int32_t fn = r.count(static_cast<int32_t>(RowFn::count) - 1);
   x.fn = static_cast<RowFn>(fn);

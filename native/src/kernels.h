@@ -124,7 +124,7 @@ constexpr int32_t maxRowOperands = 6;
  * for each row, [outer, inner], but the moments, which are those of each of n over the others. What the operands are is
  * said by core's backend/backend.ts.
  */
-struct Rows {
+struct RowOp {
   RowFn fn;
   DType dtype;
   int32_t outer, n, inner;
@@ -141,7 +141,7 @@ struct Kernels {
   bool (*any)(const Map&, const Memory&);
   /** `finish`: what `prepare_finish` made of it, or null. */
   void (*matmul)(const Matmul&, const Memory&, void* finish);
-  void (*rows)(const Rows&, const Memory&);
+  void (*rows)(const RowOp&, const Memory&);
   /**
    * A map, or a check, that runs many times: what follows from its sizes and steps is found out once. What it points to
    * stays where it is until it is released; it runs on one thread at a time. Null where there is no memory.

@@ -31,7 +31,7 @@ struct Instruction {
     Scatter scatter;
     Sort sort;
     Iota iota;
-    Rows rows;
+    RowOp rows;
   };
 };
 

@@ -6,7 +6,7 @@ namespace {
 
 /** An instruction with memory of its own, whose inputs are filled. */
 struct RowTrial {
-  Rows rows{};
+  RowOp rows{};
   std::vector<Buffer> buffers;
 
   RowTrial(RowFn fn, DType dtype, int32_t outer, int32_t n, int32_t inner) {

@@ -5,7 +5,7 @@
 
 namespace flambeau::ISA {
 
-void rows(const Rows&, const Memory&);
+void rows(const RowOp&, const Memory&);
 
 const Kernels kernels{NAME, map, any, matmul, rows, prepare, prepare_finish, run_prepared, release};
 

@@ -111,7 +111,7 @@ template <class T> __attribute__((noinline)) Vec<T> most_of(const Line& line, co
 
 template <class T> class Row {
  public:
-  Row(const Rows& rows, const Memory& memory) : rows_(rows) {
+  Row(const RowOp& rows, const Memory& memory) : rows_(rows) {
     // Operands that a function does not have are of row 0, and not read.
     for (int32_t i = 0; i < maxRowOperands; i++) operands_[i] = at(rows.operands[i], memory);
   }
@@ -225,7 +225,7 @@ template <class T> class Row {
     return t == rows_.ignore || t < 0 || t >= rows_.n ? -1 : t * rows_.inner + j;
   }
 
-  const Rows& rows_;
+  const RowOp& rows_;
   T* operands_[maxRowOperands];
 };
 
@@ -241,7 +241,7 @@ template <class F> void for_each_row(int64_t count, int64_t size, const F& f) {
   parallel_for((count + piece - 1) / piece, part);
 }
 
-template <class T> void rows_of(const Rows& it, const Memory& memory) {
+template <class T> void rows_of(const RowOp& it, const Memory& memory) {
   const Row<T> row(it, memory);
   constexpr int64_t L = lanes<T>;
   const int64_t outer = it.outer, n = it.n, inner = it.inner;
@@ -265,7 +265,7 @@ template <class T> void rows_of(const Rows& it, const Memory& memory) {
   });
 }
 
-void rows(const Rows& it, const Memory& memory) {
+void rows(const RowOp& it, const Memory& memory) {
   it.dtype == DType::float32 ? rows_of<float>(it, memory) : rows_of<double>(it, memory);
 }
 

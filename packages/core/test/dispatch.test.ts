@@ -3,7 +3,9 @@
 import { js } from '@flambeau/backend-js'
 import {
   cat,
+  compile,
   F,
+  grad,
   manualSeed,
   nn,
   optim,
@@ -15,6 +17,7 @@ import {
   tensor,
   useDevice,
 } from '@flambeau/core'
+import type { Backend, Instr, View } from '@flambeau/core/backend'
 import { afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { Limited } from './limited.ts'
 
@@ -87,4 +90,45 @@ test('in-place writes through views arrive too', () => {
     [1, 20, 30],
     [4, 50, 60],
   ])
+})
+
+test('a kernel of a composition is taken where no gradient of it is wanted that it has no rule for', () => {
+  const kinds: string[] = []
+  const inner = js()
+  const backend: Backend = new Proxy(inner, {
+    get(target, key) {
+      if (key === 'caps') return { ...inner.caps, fused: new Set(['softmaxBackward']) }
+      if (key === 'compile') return undefined
+      const value: unknown = target[key as keyof Backend]
+      if (key !== 'run') return typeof value === 'function' ? value.bind(target) : value
+      return (instr: Instr) => {
+        kinds.push(instr.kind)
+        if ((instr.kind as string) !== 'softmaxBackward') return target.run(instr)
+        // Twice what it should be, so that what it is used for shows.
+        const [dy, y] = (instr.inputs as View[]).map((x) => Array.from(target.readSync(x)))
+        const sum = dy.reduce((total, g, i) => total + g * y[i], 0)
+        const dx = Float32Array.from(dy, (g, i) => 2 * (g - sum) * y[i])
+        target.write(instr.outputs[0], dx)
+      }
+    },
+  })
+  const gradients = (): number[][] => {
+    const x = tensor([1, 2, 4]).requiresGrad_()
+    const weights = tensor([1, 0, -1])
+    const loss = () => x.softmax(0).mul(weights).sum()
+    const step = compile(() => grad(loss(), x)[0])
+    return [
+      grad(loss(), x)[0],
+      grad(loss(), x, { createGraph: true })[0].detach(),
+      ...[1, 2, 3, 4].map(() => step()),
+    ].map((g) => Array.from(g.toArray() as Float32Array))
+  }
+  const [expected] = gradients()
+  useDevice(backend)
+  const [first, again, ...compiled] = gradients()
+  expect(again).toEqual(expected)
+  for (const found of [first, ...compiled])
+    for (const [i, g] of found.entries()) expect(g).toBeCloseTo(2 * expected[i], 6)
+  expect(kinds.filter((kind) => kind === 'softmaxBackward').length).toBe(5)
+  expect(kinds).not.toContain('softmax')
 })
