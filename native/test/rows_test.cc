@@ -38,10 +38,11 @@ struct RowTrial {
     kernels.rows(rows, {memory.data(), static_cast<int32_t>(memory.size()), nullptr, 0});
   }
 
-  void near(int64_t operand, int64_t i, double expected) const {
+  /** `scale`: the size of what was added up to it, where that is more than its own. */
+  void near(int64_t operand, int64_t i, double expected, double scale = 0) const {
     const double found = buffers[static_cast<size_t>(operand)].at(i);
     const double tolerance = rows.dtype == DType::float32 ? 2e-6 : 1e-14;
-    if (std::fabs(found - expected) > tolerance * (8 + std::fabs(expected))) {
+    if (!(std::fabs(found - expected) <= tolerance * (8 + std::fabs(expected) + scale))) {
       FAIL("operand " << operand << ", element " << i << ": " << found << ", not " << expected);
     }
   }
@@ -61,9 +62,9 @@ struct RowTrial {
 template <class F> void of_all_sizes(RowFn fn, F&& body) {
   for (const Kernels* kernels : all_kernels()) {
     for (const DType dtype : {DType::float32, DType::float64}) {
-      for (const int32_t outer : {1, 3, 17}) {
-        for (const int32_t n : {1, 2, 5, 15, 16, 17, 64, 300}) {
-          for (const int32_t inner : {1, 3, 16, 33}) {
+      for (const int32_t outer : {1, 3}) {
+        for (const int32_t n : {1, 2, 15, 16, 17, 65, 300}) {
+          for (const int32_t inner : {1, 3, 17}) {
             RowTrial trial(fn, dtype, outer, n, inner);
             body(trial, *kernels);
           }
@@ -107,8 +108,7 @@ TEST_CASE("gradients of softmax and its logarithm") {
         }
         for (int64_t k = 0, at = t.begin(row); k < t.rows.n; k++, at += t.rows.inner) {
           const double dx = log ? dy.at(at) - std::exp(y.at(at)) * sum : (dy.at(at) - sum) * y.at(at);
-          const double found = t.buffers[2].at(at);
-          REQUIRE(std::fabs(found - dx) <= (t.rows.dtype == DType::float32 ? 1e-5 : 1e-13) * (8 + 60 * scale));
+          t.near(2, at, dx, 60 * scale);
         }
       }
     });
