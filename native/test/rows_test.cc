@@ -1,5 +1,6 @@
 // What is computed along an axis at once, against plain loops in double precision: sizes around those of vectors, rows
 // one after the other and side by side.
+#include "suites.h"
 #include "trial.h"
 
 namespace {
@@ -90,6 +91,26 @@ TEST_CASE("softmax and its logarithm") {
         }
       }
     });
+  }
+}
+
+TEST_CASE("rows have the same bits for any number of threads" * inThreads) {
+  for (const Kernels* kernels : all_kernels()) {
+    for (const RowFn fn : {RowFn::softmax, RowFn::logSoftmax}) {
+      for (const int32_t inner : {1, 3}) {
+        RowTrial one(fn, DType::float32, 300 / inner, 400, inner);
+        one.add(one.elements(), DType::float32);
+        one.add(one.elements(), DType::float32);
+        RowTrial several = one;
+        set_threads(1);
+        one.run(*kernels);
+        set_threads(4);
+        several.run(*kernels);
+        set_threads(usable_cores());
+        const size_t bytes = static_cast<size_t>(one.elements()) * sizeof(float);
+        CHECK(memcmp(one.buffers[1].data, several.buffers[1].data, bytes) == 0);
+      }
+    }
   }
 }
 
