@@ -128,6 +128,7 @@ const begin = () => {
   legend.replaceChildren()
   lines.replaceChildren()
   chart.begin(total)
+  curve.classList.add('empty')
   showTrouble()
   showPoint(undefined)
 }
@@ -175,7 +176,10 @@ worker.addEventListener('message', ({ data: news }: MessageEvent<News>) => {
         last = { epoch: at, loss }
         first ??= last
       }
-      if (news.points.length > 0) showPoint(undefined)
+      if (news.points.length > 0) {
+        curve.classList.remove('empty')
+        showPoint(undefined)
+      }
       return showCount()
     }
     case 'ready':

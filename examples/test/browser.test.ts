@@ -162,8 +162,11 @@ describe('the page', () => {
 
   inBrowser('answers while it trains: pause, resume, stop, and once more', async () => {
     const page = await open()
+    expect(await page.isVisible('#curve canvas')).toBe(false)
     await begin(page, 'breastCancer')
     await printed(page, 1)
+    expect(await page.isVisible('#curve canvas')).toBe(true)
+    expect(await columnsOf(page, 'js')).toBeGreaterThan(0)
     // The page draws as ever: so many frames, while epochs go by.
     const before = await epochOf(page)
     await page.evaluate(`(async () => {
