@@ -1,0 +1,165 @@
+// What a plan of a map says, and its first decision: which loops a block takes. What follows from that is here as well:
+// whether an operand lies in order in a block, is one value, or is the same memory as an output.
+#pragma once
+#include "reduce.inl"
+#include "room.inl"
+
+namespace flambeau::ISA {
+
+/** Elements of a block, whose values should stay in the first cache; where there are no values but the operands', of
+ * one that is worth a thread. */
+constexpr int64_t blockLength = 256, plainLength = 65536;
+
+/** What an input is over a block: one value, elements in order, or anything else. */
+enum class Layout { uniform, contiguous, strided };
+
+struct Input {
+  const int32_t* steps;
+  int64_t size;
+  Layout layout;
+  const char* base;
+};
+
+struct Output {
+  const int32_t* steps;
+  int64_t size;
+  char* base;
+  /** The slot with its values; `direct`: they are computed where the output is, which has them in order. */
+  int32_t slot;
+  bool direct;
+  /** Null where it is stored. The outermost loop that is reduced: `depth` where none is. */
+  const Reduction* reduction;
+  int32_t first;
+  /** A block is rows of so many elements (0: one row), and either each column or each row is reduced. */
+  int64_t columns;
+  bool keepsColumns;
+  /** Accumulators stand for the loops from `region` on, a block's or all: how many, and their steps in bytes. */
+  int32_t region;
+  int64_t count;
+  int64_t* accumulatorSteps;
+  /** Where the loop that is cut is reduced, all parts' accumulators, so many bytes apart, are put together. */
+  int64_t partialBytes;
+  char* partial;
+};
+
+struct Plan {
+  int64_t elements;
+  int32_t depth;
+  const int32_t* sizes;
+  /** A block is up to `turns` turns of the loop `level`, of `inner` elements each. */
+  int32_t level;
+  int64_t turns, inner;
+  /** Nothing is computed, and all of it reduced where it lies. */
+  bool isPlain;
+  /** Parts are `chunk` turns of the loop `cut`. */
+  int32_t cut;
+  int64_t parts, chunk;
+  int32_t inputCount, outCount, opCount, onceCount, slotCount;
+  Input* inputs;
+  Output* outs;
+  /** Steps of every block, and those whose operands are the same for all elements. */
+  Op *ops, *once;
+  /** Slots of blocks have advance 1 and memory of each part's own, which begins at `home` of its blocks. */
+  Slot* slots;
+  int64_t* home;
+  int64_t blockBytes;
+  /** A block's memory for one value as many, where such a value is reduced. */
+  int32_t spare;
+  /** What a part needs beyond the stack, and what parts together leave to be put together. */
+  int64_t partBytes, partialBytes;
+  /** For each output and input whether they are the same memory. */
+  uint64_t aliases;
+};
+
+// ---- blocks ----
+
+INLINE bool is_reduced(const MapOut& out, int32_t loop) {
+  return out.reduce != Reduce::none && out.to.steps[loop] == 0;
+}
+
+/** Whether every output reduces loops of a block that are all inside or all outside the ones that it keeps. */
+static bool has_two_sides(const Map& map, int32_t level) {
+  for (int32_t k = 0; k < map.outCount; k++) {
+    int32_t changes = 0;
+    for (int32_t l = level + 1; l < map.depth; l++) {
+      changes += is_reduced(map.outs[k], l) != is_reduced(map.outs[k], l - 1);
+    }
+    if (changes > 1) return false;
+  }
+  return true;
+}
+
+/** Whether elements of an operand follow one another in a block. */
+static bool is_contiguous(const Map& map, const int32_t* steps, int32_t level) {
+  int64_t step = 1;
+  for (int32_t l = map.depth - 1; l >= level; l--) {
+    if (map.sizes[l] != 1 && steps[l] != step) return false;
+    step *= map.sizes[l];
+  }
+  return true;
+}
+
+static void choose_block(const Map& map, Plan& plan) {
+  plan.isPlain = map.codeCount == 0;
+  for (int32_t k = 0; k < map.outCount; k++) plan.isPlain &= map.outs[k].reduce != Reduce::none;
+  for (int32_t i = 0; i < map.inputCount; i++) {
+    const Strided& x = map.inputs[i];
+    plan.isPlain &= !x.operand.is_number() && is_contiguous(map, x.steps, 0);
+  }
+  const int64_t most = plan.isPlain ? plainLength : blockLength;
+  plan.level = plan.depth - 1;
+  plan.inner = 1;
+  while (plan.level > 0 && plan.inner * map.sizes[plan.level] <= most && has_two_sides(map, plan.level - 1)) {
+    plan.inner *= map.sizes[plan.level--];
+  }
+  const int64_t size = plan.sizes[plan.level];
+  plan.turns = most / plan.inner;
+  if (plan.isPlain && plan.turns < columnRun) plan.turns = columnRun;
+  if (plan.turns >= size) {
+    plan.turns = size;
+    return;
+  }
+  // Whole vectors, if there can be.
+  int64_t several = width;
+  while (several > 1 && plan.inner * (several / 2) % width == 0) several /= 2;
+  if (plan.turns > several) plan.turns -= plan.turns % several;
+}
+
+static bool is_uniform(const Map& map, const Strided& x) {
+  for (int32_t l = 0; l < map.depth; l++) {
+    if (map.sizes[l] != 1 && x.steps[l] != 0) return false;
+  }
+  return true;
+}
+
+/** The steps of an operand that stays where it is. */
+static constexpr int32_t noSteps[maxDepth] = {};
+static constexpr int32_t oneTurn[1] = {1};
+
+INLINE char* address(const Operand& x, const Memory& memory) {
+  return memory.rows[x.ref].data + x.offset * size_of(x.dtype);
+}
+
+/** Pairs of a stored output and an input are bits; of more than there are bits all are taken for the same memory. */
+static uint64_t aliases_of(const Map& map, const Memory& memory) {
+  if (map.outCount * static_cast<int64_t>(map.inputCount) > 64) return ~uint64_t{0};
+  uint64_t found = 0, bit = 1;
+  for (int32_t k = 0; k < map.outCount; k++) {
+    const MapOut& out = map.outs[k];
+    if (out.reduce != Reduce::none) {
+      bit <<= map.inputCount;
+      continue;
+    }
+    const char* to = address(out.to.operand, memory);
+    for (int32_t i = 0; i < map.inputCount; i++, bit <<= 1) {
+      const Operand& x = map.inputs[i].operand;
+      if (!x.is_number() && address(x, memory) == to) found |= bit;
+    }
+  }
+  return found;
+}
+INLINE bool is_alias(const Plan& plan, int32_t k, int32_t i) {
+  return plan.aliases == ~uint64_t{0} || (plan.aliases >> (k * plan.inputCount + i) & 1) != 0;
+}
+
+}  // namespace flambeau::ISA
