@@ -37,7 +37,7 @@ export const install = async (app: string, tarballs: readonly string[], env: Nod
 /** Every Node that is supported, where it was installed. */
 export const nodes = ['node-20', 'node-22', 'node-24', 'node-newest'].map((name) => ({
   name,
-  binary: join(root, 'tools/node_modules', name, 'bin/node'),
+  binary: join(root, 'tools/nodes/node_modules', name, 'bin/node'),
 }))
 
 /** The line that real PyTorch printed after 100 epochs with this seed. */
