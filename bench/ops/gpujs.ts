@@ -2,7 +2,7 @@
 // a gpu.js kernel with the same source.
 import { createRequire } from 'node:module'
 import { type Gpujs, gpujs } from '@flambeau/backend-gpujs'
-import { compile, noGrad, scope, tensor, useDevice } from 'flambeau'
+import { compile, noGrad, tensor, useDevice } from 'flambeau'
 import { measure, type Sample, timed } from '../src/harness.ts'
 import { report, type Row } from '../src/report.ts'
 import { gpujsModes } from '../src/subjects.ts'
@@ -77,13 +77,15 @@ async function overhead(mode: Mode, size: number): Promise<Row> {
     'function (t0, t1) { return t0[this.thread.x] * t1[this.thread.x]; }',
     mode === 'webgl2' ? 'ArrayTexture(1)' : 'Array',
   )
-  // Both free a result at once, as `scope` and backward do, and read at the end of a sample: a GPU may do its work later.
-  const once = () => void x.mul(y)
+  // Both free a result at once and read at the end of a sample: a GPU may do its work later.
   const subjects: Record<'flambeau' | 'gpu.js', Sample> = {
     flambeau: timed((n) =>
       noGrad(() => {
-        for (let i = 1; i < n; i++) scope(once)
-        return scope(() => x.mul(y).toArray())
+        for (let i = 1; i < n; i++) x.mul(y).dispose()
+        const out = x.mul(y)
+        const elements = out.toArray()
+        out.dispose()
+        return elements
       }),
     ),
     'gpu.js': timed((n) => {
