@@ -1,12 +1,13 @@
 // The conformance suite's smoke in a real browser, whose WebGL is SwiftShader's: another one than Node's here.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { build, type Plugin } from 'esbuild'
+import type { Plugin } from 'esbuild'
 import { beforeAll, expect } from 'vitest'
 import { root } from '../../../tools/lib.mjs'
 import { inPage } from '../../../tools/test/browser.ts'
 import { chromiumMissing, testWith } from '../../../tools/test/machine.ts'
 import type { Accuracy, Outcome } from './page.ts'
+import { scriptOf } from './script.ts'
 
 /** In a page the suite's golden files come from where the page does; it has no collections to ask for, and no test runner. */
 const inBrowser: Plugin = {
@@ -29,17 +30,7 @@ const inBrowser: Plugin = {
 
 let script = ''
 beforeAll(async () => {
-  const { outputFiles } = await build({
-    entryPoints: [join(root, 'packages/backend-gpujs/test/page.ts')],
-    bundle: true,
-    write: false,
-    format: 'esm',
-    target: 'es2022',
-    conditions: ['@flambeau/source'],
-    plugins: [inBrowser],
-    logLevel: 'error',
-  })
-  script = outputFiles[0].text
+  script = await scriptOf('page.ts', [inBrowser])
 })
 
 const golden = (path: string) =>

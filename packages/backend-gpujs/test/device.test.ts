@@ -1,23 +1,12 @@
 // The device in a real browser: a lost context, reads that wait, large products, a worker, a content security policy.
-import { join } from 'node:path'
-import { build } from 'esbuild'
 import { beforeAll, expect } from 'vitest'
-import { root } from '../../../tools/lib.mjs'
 import { inPage } from '../../../tools/test/browser.ts'
 import { chromiumMissing, testWith } from '../../../tools/test/machine.ts'
+import { scriptOf } from './script.ts'
 
 let script = ''
 beforeAll(async () => {
-  const { outputFiles } = await build({
-    entryPoints: [join(root, 'packages/backend-gpujs/test/page-device.ts')],
-    bundle: true,
-    write: false,
-    format: 'esm',
-    target: 'es2022',
-    conditions: ['@flambeau/source'],
-    logLevel: 'error',
-  })
-  script = outputFiles[0].text
+  script = await scriptOf('page-device.ts')
 })
 
 const args = ['--enable-unsafe-swiftshader']

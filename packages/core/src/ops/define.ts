@@ -134,8 +134,9 @@ export function elementwise(name: string, build: Build, options: ElementwiseOpti
     const positions: number[] = []
     const used = new Set([0])
     for (let i = 0; i < arity; i++) {
+      if ((needs & (1 << i)) === 0) continue
       const { uses, identity } = ruleFor(i)
-      if ((needs & (1 << i)) === 0 || identity || uses.length === 0) continue
+      if (identity || uses.length === 0) continue
       positions.push(i)
       for (const use of uses) used.add(use)
     }
