@@ -28,7 +28,8 @@ export const storagesMade = (): number => storages
 /** The memory behind a tensor and all its views. */
 export class Storage {
   readonly device: Device
-  readonly buffer: DeviceBuffer
+  /** The buffer; once it was freed, what tells that to who uses it. */
+  #held: DeviceBuffer | (() => never)
   /** Elements in the buffer. */
   readonly size: number
   /** Raised by every write; a saved value whose version moved can no longer be differentiated. */
@@ -42,11 +43,17 @@ export class Storage {
 
   constructor(device: Device, buffer: DeviceBuffer, size: number) {
     this.device = device
-    this.buffer = buffer
+    this.#held = buffer
     this.size = size
     this.serial = storages++
     if (effects.sink !== null) effects.sink.made(this)
     if (effects.scope !== null) effects.scope.made(this)
+  }
+
+  /** The handle of the memory; throws where that was given back. */
+  get buffer(): DeviceBuffer {
+    const held = this.#held
+    return typeof held === 'function' ? held() : held
   }
 
   /** Gives the memory back. Whoever uses it afterwards is told so by `used`, which throws. */
@@ -56,7 +63,7 @@ export class Storage {
     effects.sink?.freeing(this)
     // A compiled step that reads it finds out by running its own code.
     if (effects.read.has(buffer)) structureChanged()
-    Object.defineProperty(this as { buffer: DeviceBuffer }, 'buffer', { get: used })
+    this.#held = used
     this.version = -1
     device.backend.free(buffer)
   }
