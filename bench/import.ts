@@ -1,8 +1,10 @@
 // What a fresh process pays before its first gradient: Node alone, Node with `import 'flambeau'` and one gradient, the same on
-// native where its addon is there, and with other libraries where bench/vs is installed, each a new process, in turn. And how
-// many bytes the three packages put on a disk.
+// native where its addon is there, with other libraries where bench/vs is installed, and on the newest Node with and without
+// its cache of compiled code, each a new process, in turn. And how many bytes the three packages put on a disk.
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { loadDevice } from 'flambeau'
 import { measure, type Sample, timed } from './src/harness.ts'
@@ -19,13 +21,17 @@ const hasNative = await loadDevice('native').then(
   () => false,
 )
 const others = existsSync(path('../vs/node_modules/.package-lock.json'))
+const newest = path('../../tools/nodes/node_modules/node-newest/bin/node')
+const hasNewest = existsSync(newest)
+const cache = mkdtempSync(join(tmpdir(), 'flambeau-compile-cache-'))
+process.on('exit', () => rmSync(cache, { recursive: true }))
 
 /** A new process for every repetition; all print the same, which is the check that they did their work. */
-const running = (file: string) =>
+const running = (file: string, node = process.execPath, env = process.env) =>
   timed((n) => {
     let last = ''
     for (let i = 0; i < n; i++) {
-      const { stdout, stderr, status } = spawnSync(process.execPath, [file], { encoding: 'utf8' })
+      const { stdout, stderr, status } = spawnSync(node, [file], { encoding: 'utf8', env })
       if (status !== 0 || !stdout.trim().endsWith('2.75'))
         throw new Error(`${file} ended with ${status}: ${stdout}${stderr}`)
       last = stdout
@@ -42,6 +48,11 @@ const processes: Record<string, Sample> = {
     jax: running(path('../vs/first-gradient-jax.mjs')),
     tfjs: running(path('../vs/first-gradient-tfjs.mjs')),
   }),
+  ...(hasNewest && {
+    newestBare: running(bare, newest),
+    newest: running(gradient, newest),
+    cached: running(gradient, newest, { ...process.env, NODE_COMPILE_CACHE: cache }),
+  }),
 }
 
 const measured = await measure(processes, { rounds: 41, repeat: 1, warmupMs: 500 })
@@ -52,10 +63,11 @@ const row = (what: string, subject: 'bare' | 'imported' | 'gradient'): Row => {
   const note = `min ${ms(min).toFixed(1)}, ${ms(p10).toFixed(1)} to ${ms(p90).toFixed(1)}`
   return { what, value: ms(median), unit: 'ms', note }
 }
-const over = (what: string, subject: 'imported' | 'gradient' | 'native' | 'jax' | 'tfjs', held: object): Row => {
-  const { median, p10, p90 } = measured.difference(subject, 'bare')
+const over = (what: string, subject: string, held: object, than = 'bare'): Row => {
+  const { median, p10, p90 } = measured.difference(subject, than)
   return { what, value: ms(median), unit: 'ms', note: `${ms(p10).toFixed(1)} to ${ms(p90).toFixed(1)}`, ...held }
 }
+const overBare = (subject: string): number => measured.difference(subject, 'bare').median
 
 const sizes = ['core', 'backend-js', 'flambeau'].map(packed)
 const total = sizes.reduce((sum, { unpackedSize }) => sum + unpackedSize, 0)
@@ -67,8 +79,20 @@ report(
     over("`import 'flambeau'` alone, over bare Node", 'imported', {}),
     ...(others
       ? [
+          {
+            what: 'the same, in what jax-js takes over bare Node',
+            value: overBare('gradient') / overBare('jax'),
+            unit: 'x',
+            atMost: 1,
+          },
           over('jax-js and a first gradient, over bare Node', 'jax', {}),
           over('TensorFlow.js and a first gradient, over bare Node', 'tfjs', {}),
+        ]
+      : []),
+    ...(hasNewest
+      ? [
+          over("`import 'flambeau'` and a first gradient on the newest Node, over bare", 'newest', {}, 'newestBare'),
+          over('the same with its cache, `NODE_COMPILE_CACHE`', 'cached', { atMost: 20 }, 'newestBare'),
         ]
       : []),
     row('bare Node', 'bare'),
@@ -85,6 +109,7 @@ report(
   ],
   [
     ...(hasNative ? [] : ['Native is absent: `node tools/native.mjs` builds its addon.']),
+    ...(hasNewest ? [] : ['The newest Node of tools/nodes is absent.']),
     ...(others ? [] : ['Other libraries are absent: `pnpm bench vs` installs them.']),
   ],
 )
