@@ -73,7 +73,9 @@ class JsBackend implements Backend {
 
   run(instr: Instr): void {
     if (instr.check !== undefined) this.#verify(instr, instr.check)
-    ;(kernels[instr.kind] as (instr: Instr) => void)(instr)
+    // Found without looking its name up, because it is what most small operations are.
+    if (instr.kind === 'map') map(instr as Instr<'map'>)
+    else (kernels[instr.kind] as (instr: Instr) => void)(instr)
   }
 
   /** Any true element of the check's expression is its error: a map reduced to one flag, before anything is written. */

@@ -845,3 +845,57 @@ describe('gradients of several inputs', () => {
     expect(row.grad?.toArray()).toEqual(alone.toArray())
   })
 })
+
+describe('gradients that meet', () => {
+  const factors = (count: number) =>
+    Array.from({ length: count }, (_, i) => ones(1).mul(Math.sin(i + 1) * 10 ** (i % 4)))
+  const uses = (x: Tensor, by: readonly Tensor[]) => by.map((factor) => x.mul(factor)).reduce((sum, y) => sum.add(y))
+  /** How many each addition of the backward pass adds up. */
+  const additions = (y: Tensor, options = {}): number[] =>
+    profile(() => y.backward(ones(y.shape), options))
+      .events.filter(({ name }) => name === 'add')
+      .map(({ inputs }) => inputs.length)
+
+  it('wait for each other, and the sum has the bits of additions one by one, last use first', () => {
+    const by = factors(10)
+    const x = tensor([1], { requiresGrad: true })
+    expect(additions(uses(x, by))).toEqual([10])
+    const values = by.map((factor) => factor.item()).reverse()
+    const sum = values.reduce((a, b) => Math.fround(a + b))
+    expect(x.grad?.item()).toBe(sum)
+    expect(sum).not.toBe(Math.fround(values.reduce((a, b) => a + b)))
+    expect(sum).not.toBe([...values].reverse().reduce((a, b) => Math.fround(a + b)))
+  })
+
+  it('wait at results, too, and before hooks see them', () => {
+    const seen: unknown[] = []
+    const x = tensor([2], { requiresGrad: true })
+    const y = x.mul(3)
+    y.registerHook((dy) => void seen.push(dy.item()))
+    expect(
+      additions(
+        uses(
+          y,
+          factors(3).map((_, i) => ones(1).mul(i + 1)),
+        ),
+      ),
+    ).toEqual([3])
+    expect(seen).toEqual([6])
+    expect(x.grad?.item()).toBe(18)
+  })
+
+  it('are at most sixteen', () => {
+    const x = tensor([1], { requiresGrad: true })
+    expect(additions(uses(x, factors(40)))).toEqual([16, 16, 10])
+  })
+
+  it('are added one by one when they are large, repeated elements or recorded', () => {
+    const by = factors(3)
+    expect(additions(uses(ones(1025, wanted), by))).toEqual([2, 2])
+    expect(additions(uses(ones(1024, wanted), by))).toEqual([3])
+    const x = ones(4, wanted)
+    expect(additions(x.sum().add(x.sum()).add(x.sum()))).toEqual([2, 2])
+    const z = tensor([1], { requiresGrad: true })
+    expect(additions(uses(z, by), { createGraph: true })).toEqual([2, 2])
+  })
+})

@@ -1,13 +1,44 @@
-// Where gradients end: in the `.grad` of leaves and of tensors that retain theirs. A gradient that arrives is taken over
-// without a copy when nobody else can hold its memory, so no two tensors ever share one.
+// Where gradients meet and where they end: in the `.grad` of leaves and of tensors that retain theirs. A gradient that
+// arrives there is taken over without a copy when nobody else can hold its memory, so no two tensors ever share one.
 import { isContiguous } from '../base/layout.ts'
-import { cloneOp } from '../ops/define.ts'
+import { sameShape } from '../base/shape.ts'
+import { s } from '../expr/expr.ts'
+import { cloneOp, type Elementwise, elementwise } from '../ops/define.ts'
 import { add } from '../ops/elementwise.ts'
 import { inPlace } from '../ops/methods.ts'
 import { apply } from '../tensor/apply.ts'
 import { effects } from '../tensor/effects.ts'
 import { mode } from '../tensor/mode.ts'
 import { detached, type Tensor } from '../tensor/tensor.ts'
+
+/** The most gradients that wait for each other, and the most elements of one that waits: memory is held meanwhile. */
+const mostWaiting = 16
+const mostElements = 1024
+
+const waits = (dy: Tensor): boolean => dy.elements <= mostElements && isContiguous(dy)
+
+/**
+ * The gradients of an output after another one has arrived. Small ones wait, and one kernel adds them up when all are
+ * there: in the order in which they came, rounding every sum, so that its bits are those of additions one by one. What
+ * is recorded is added one by one.
+ */
+export function joined(dys: Tensor[], dy: Tensor): Tensor[] {
+  const [first] = dys
+  const alike = first.dtype === dy.dtype && sameShape(first.shape, dy.shape)
+  if (mode.grad || effects.sink !== null || !alike || !waits(first) || !waits(dy)) return [add(total(dys), dy)]
+  const { maxArgs } = dy.storage.device.backend.caps
+  return dys.push(dy) < Math.min(mostWaiting, maxArgs) ? dys : [total(dys)]
+}
+
+const sums: Elementwise[] = []
+
+/** The sum of the gradients that have arrived. */
+export function total(dys: readonly Tensor[]): Tensor {
+  const arity = dys.length
+  if (arity === 1) return dys[0]
+  sums[arity] ??= elementwise('add', (...x) => x.reduce((sum, y) => s.rounded(s.add(sum, y))), { arity })
+  return apply(sums[arity], dys, null)
+}
 
 /** A copy that is printed as the copy of a gradient is in PyTorch. */
 const copyOp = { ...cloneOp, name: 'CopyBackwards' }

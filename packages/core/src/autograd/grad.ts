@@ -1,5 +1,6 @@
 // The walk: gradients flow from outputs to inputs over the nodes that the forward pass left, newest first. It is the
 // only algorithm; backward() is the same walk with leaves' `.grad` as the end. Rules are ops, so they can be recorded.
+import { repeated } from '../base/arrays.ts'
 import { RuntimeError, TypeError } from '../base/errors.ts'
 import { sameShape, shapeString } from '../base/shape.ts'
 import { add } from '../ops/elementwise.ts'
@@ -10,7 +11,7 @@ import { type Node, noGradients } from '../tensor/node.ts'
 import type { Gradients } from '../tensor/op.ts'
 import { edgeOf, Tensor } from '../tensor/tensor.ts'
 import { watched } from './anomaly.ts'
-import { accumulate, keep } from './collect.ts'
+import { accumulate, joined, keep, total } from './collect.ts'
 import { retainGrad, runHooks } from './hooks.ts'
 
 export interface BackwardOptions {
@@ -37,119 +38,154 @@ interface Capture {
   readonly slot: number
 }
 
-interface Walk {
-  readonly roots: readonly Tensor[]
-  readonly seeds: readonly Tensor[]
-  readonly retainGraph: boolean
-  readonly createGraph: boolean
-  /** The nodes that the walk is for: with captures it finds their gradients, without they collect. null: all leaves. */
-  readonly targets: ReadonlyMap<Node, readonly Capture[]> | null
-}
+/** The nodes that a walk is for: with captures it finds their gradients, without they collect. null: all leaves. */
+type Targets = ReadonlyMap<Node, readonly Capture[]> | null
 
-/** Performs a walk; the captured gradients, by their slots. */
-function walk({ roots, seeds, retainGraph, createGraph, targets }: Walk): (Tensor | null)[] {
-  const token = {}
-  const nodes: Node[] = []
-  const leaves: Node[] = []
-  const found: (Tensor | null)[] = []
-  // A walk inside a hook or a rule may pass through nodes that an outer walk is at.
-  const outer: { node: Node; walk: object; dys: (Tensor | null)[]; pending: number }[] = []
-  const born = storagesMade()
-  let sorted = true
+/** What a node has of a walk that is at it while another passes through, inside a hook or a rule. */
+type Visit = Pick<Node, 'walk' | 'dys' | 'pending' | 'wanted'> & { readonly node: Node }
 
-  const reach = (node: Node): void => {
-    if (node.walk !== token) {
-      const { walk, dys, pending } = node
-      if (walk !== null) outer.push({ node, walk, dys, pending })
-      node.walk = token
+class Walk {
+  readonly #targets: Targets
+  readonly #retainGraph: boolean
+  readonly #nodes: Node[] = []
+  readonly #leaves: Node[] = []
+  readonly #outer: Visit[] = []
+  readonly #born = storagesMade()
+  readonly #found: (Tensor | null)[] = []
+  #sorted = true
+
+  constructor(targets: Targets, retainGraph: boolean) {
+    this.#targets = targets
+    this.#retainGraph = retainGraph
+  }
+
+  /** Performs it; the captured gradients, by their slots. */
+  run(roots: readonly Tensor[], seeds: readonly Tensor[], createGraph: boolean): readonly (Tensor | null)[] {
+    const nodes = this.#nodes
+    try {
+      for (const root of roots) this.#reach(edgeOf(root) as Node)
+      for (let i = 0; i < nodes.length; i++) {
+        const { edges } = nodes[i]
+        for (let k = 0; k < edges.length; k++) {
+          const edge = edges[k]
+          if (edge !== null) this.#reach(edge)
+        }
+      }
+      // A node is newer than all it depends on, so their age is an order to pass them in: PyTorch's.
+      if (!this.#sorted) nodes.sort((a, b) => b.order - a.order)
+      if (this.#targets !== null) this.#mark(this.#targets)
+      withMode('backward', { grad: createGraph, inference: false }, () => {
+        for (let i = 0; i < roots.length; i++) this.#send(edgeOf(roots[i]) as Node, roots[i].outIndex, seeds[i])
+        for (let i = 0; i < nodes.length; i++) this.#pass(nodes[i])
+      })
+    } finally {
+      this.#leave(nodes)
+      this.#leave(this.#leaves)
+      for (const { node, ...visit } of this.#outer) Object.assign(node, visit)
+    }
+    return this.#found
+  }
+
+  /** Counts what will be sent to a node. */
+  #reach(node: Node): void {
+    if (node.walk !== this) {
+      const { walk, dys, pending, wanted } = node
+      if (walk !== null) this.#outer.push({ node, walk, dys, pending, wanted })
+      node.walk = this
       node.dys = noGradients
       node.pending = 0
-      if (node.leaf !== null) leaves.push(node)
+      node.wanted = 0
+      const nodes = this.#nodes
+      if (node.leaf !== null) this.#leaves.push(node)
       else {
-        if (nodes.length > 0 && nodes[nodes.length - 1].order < node.order) sorted = false
+        if (nodes.length > 0 && nodes[nodes.length - 1].order < node.order) this.#sorted = false
         nodes.push(node)
       }
     }
     node.pending++
   }
 
-  const send = (node: Node, index: number, dy: Tensor | null | undefined): void => {
+  #leave(nodes: readonly Node[]): void {
+    for (let i = 0; i < nodes.length; i++) {
+      nodes[i].walk = null
+      nodes[i].dys = noGradients
+    }
+  }
+
+  /** Marks the targets and what leads to them; nodes are newest first. */
+  #mark(targets: ReadonlyMap<Node, unknown>): void {
+    for (const node of targets.keys()) if (node.walk === this) node.wanted = 2
+    const nodes = this.#nodes
+    for (let i = nodes.length - 1; i >= 0; i--) if (nodes[i].wanted === 0 && leads(nodes[i])) nodes[i].wanted = 1
+  }
+
+  #send(node: Node, index: number, dy: Tensor | null | undefined): void {
     if (dy !== null && dy !== undefined) {
-      const { dys } = node
-      if (dys === noGradients) {
-        if (node.specs.length === 1) node.dys = [dy]
-        else (node.dys = new Array<Tensor | null>(node.specs.length).fill(null))[index] = dy
-      } else {
-        const before = dys[index]
-        dys[index] = before === null ? dy : add(before, dy)
+      const { dys, specs } = node
+      if (specs.length === 1) node.dys = dys === noGradients ? [dy] : joined(dys as Tensor[], dy)
+      else {
+        if (dys === noGradients) node.dys = repeated<Tensor | null>(specs.length, null)
+        const before = node.dys[index]
+        node.dys[index] = before === null ? dy : add(before, dy)
       }
     }
-    if (node.leaf !== null && --node.pending === 0) arrive(node, node.leaf)
+    if (node.leaf !== null && --node.pending === 0) this.#arrive(node, node.leaf)
   }
 
   /** All that flows to a leaf has arrived. */
-  const arrive = (node: Node, leaf: Tensor): void => {
+  #arrive(node: Node, leaf: Tensor): void {
     if (node.dys === noGradients) return
-    const captures = targets?.get(node)
-    if (captures !== undefined && captures.length > 0) capture(node, captures)
-    else if (targets === null || captures !== undefined) {
+    settle(node)
+    const captures = this.#capture(node)
+    if (captures === undefined ? this.#targets === null : captures.length === 0) {
       if (node.hooks !== null) runHooks(node)
-      accumulate(leaf, node.dys[0] as Tensor, born)
+      accumulate(leaf, node.dys[0] as Tensor, this.#born)
     }
     node.dys = noGradients
   }
 
-  const capture = (node: Node, captures: readonly Capture[]): void => {
-    for (const { index, slot } of captures) {
+  /** Takes the gradients that are answers, if the node is a target. */
+  #capture(node: Node): readonly Capture[] | undefined {
+    if (node.wanted < 2) return undefined
+    const captures = this.#targets?.get(node)
+    for (const { index, slot } of captures ?? []) {
       const dy = node.dys[index]
-      found[slot] = dy === null ? null : keep(dy)
+      this.#found[slot] = dy === null ? null : keep(dy)
     }
+    return captures
   }
 
-  const pass = (node: Node, useful: ReadonlySet<Node> | null): void => {
+  #pass(node: Node): void {
     const { edges, indices } = node
     let gradients: Gradients | null = null
     if (node.dys !== noGradients) {
-      const captures = targets?.get(node)
-      if (captures !== undefined) capture(node, captures)
-      const passes = useful === null || useful.has(node)
+      settle(node)
+      const captures = this.#capture(node)
+      const passes = this.#targets === null || leads(node)
       if (node.hooks !== null && (passes || captures !== undefined)) runHooks(node)
       if (passes) gradients = gradientsOf(node)
-      if (passes && !retainGraph) node.release()
+      if (passes && !this.#retainGraph) node.release()
       node.dys = noGradients
     }
     for (let i = 0; i < edges.length; i++) {
       const edge = edges[i]
-      if (edge !== null) send(edge, indices === null ? 0 : indices[i], gradients === null ? null : gradients[i])
+      if (edge !== null) this.#send(edge, indices === null ? 0 : indices[i], gradients === null ? null : gradients[i])
     }
   }
+}
 
-  try {
-    for (const root of roots) reach(edgeOf(root) as Node)
-    for (let i = 0; i < nodes.length; i++) {
-      const { edges } = nodes[i]
-      for (let k = 0; k < edges.length; k++) {
-        const edge = edges[k]
-        if (edge !== null) reach(edge)
-      }
-    }
-    // A node is newer than all it depends on, so their age is an order to pass them in: PyTorch's.
-    if (!sorted) nodes.sort((a, b) => b.order - a.order)
-    const useful = targets === null ? null : leadingTo(targets, nodes)
-    withMode('backward', { grad: createGraph, inference: false }, () => {
-      for (let i = 0; i < roots.length; i++) send(edgeOf(roots[i]) as Node, roots[i].outIndex, seeds[i])
-      for (let i = 0; i < nodes.length; i++) pass(nodes[i], useful)
-    })
-  } finally {
-    for (const list of [nodes, leaves]) {
-      for (const node of list) {
-        node.walk = null
-        node.dys = noGradients
-      }
-    }
-    for (const { node, ...state } of outer) Object.assign(node, state)
+/** Whether a gradient that the walk wants flows through a node. */
+function leads({ edges }: Node): boolean {
+  for (let i = 0; i < edges.length; i++) {
+    const edge = edges[i]
+    if (edge !== null && edge.wanted > 0) return true
   }
-  return found
+  return false
+}
+
+/** One gradient for each output: what has waited is added up. */
+function settle(node: Node): void {
+  if (node.dys.length > node.specs.length) node.dys = [total(node.dys as Tensor[])]
 }
 
 /** The gradients of a node's inputs; saved values are checked before. */
@@ -157,15 +193,6 @@ function gradientsOf(node: Node): Gradients {
   if (mode.anomaly) return watched(node)
   node.checkSaved()
   return (node.op.vjp as NonNullable<typeof node.op.vjp>)(node)
-}
-
-/** The nodes on a path to a target; `nodes` are newest first. */
-function leadingTo(targets: ReadonlyMap<Node, unknown>, nodes: readonly Node[]): Set<Node> {
-  const useful = new Set<Node>()
-  for (let i = nodes.length - 1; i >= 0; i--) {
-    if (nodes[i].edges.some((edge) => edge !== null && (useful.has(edge) || targets.has(edge)))) useful.add(nodes[i])
-  }
-  return useful
 }
 
 const list = <T>(x: T | readonly T[]): readonly T[] => (Array.isArray(x) ? (x as readonly T[]) : [x as T])
@@ -240,7 +267,7 @@ export function backward(
   const given = gradients === undefined || gradients === null ? [] : list<Tensor | null>(gradients)
   const targets = inputs === undefined ? null : collecting(list(inputs))
   const seeds = withMode('backward', { grad: createGraph }, () => seedsOf(roots, given))
-  walk({ roots, seeds, retainGraph, createGraph, targets })
+  new Walk(targets, retainGraph).run(roots, seeds, createGraph)
 }
 
 /**
@@ -271,7 +298,7 @@ export function grad(
   for (const x of [...roots, ...wanted]) if (!(x instanceof Tensor)) throw new TypeError('grad expects tensors')
   const given = gradOutputs === undefined || gradOutputs === null ? [] : list<Tensor | null>(gradOutputs)
   const seeds = withMode('grad', { grad: createGraph }, () => seedsOf(roots, given))
-  const found = walk({ roots, seeds, retainGraph, createGraph, targets: capturesOf(wanted) })
+  const found = new Walk(capturesOf(wanted), retainGraph).run(roots, seeds, createGraph)
   return wanted.map((_, i) => {
     const dx = found[i] ?? null
     if (dx === null && !allowUnused) {

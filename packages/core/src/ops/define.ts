@@ -1,6 +1,7 @@
 // How ops are made. An elementwise op is a name and a scalar expression: dtypes, broadcasting, the kernel for every mix
 // of dtypes, its gradient (derived from the expression, or given as one) and that gradient's gradient follow from it.
 import type { Check, Prims, Spec } from '../backend/backend.ts'
+import { repeated } from '../base/arrays.ts'
 import { type DType, categoryOf, rankOf } from '../base/dtype.ts'
 import { contiguousLayout, expandStrides, isContiguous, type Layout, viewStrides } from '../base/layout.ts'
 import { floatType, resultType } from '../base/promotion.ts'
@@ -200,7 +201,7 @@ export function elementwise(name: string, build: Build, options: ElementwiseOpti
       ? {}
       : {
           vjp(ctx: Vjp<Spec | null>): Gradients {
-            const gradients = new Array<Tensor | null>(arity).fill(null)
+            const gradients = repeated<Tensor | null>(arity, null)
             let needs = 0
             for (let i = 0; i < arity; i++) if (ctx.needs(i)) needs |= 1 << i
             if (ctx.attrs === null) jointly(ctx, arity, jointFor(needs), gradients)

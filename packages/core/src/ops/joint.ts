@@ -1,6 +1,7 @@
 // The gradients of several inputs by one kernel: half the kernels of the backward pass of products, quotients, powers. It
 // is how an eager step saves calls; a compiled one has its own ways to fuse, which start from single results.
 import type { Prims, Spec } from '../backend/backend.ts'
+import { repeated } from '../base/arrays.ts'
 import { type DType, rankOf } from '../base/dtype.ts'
 import { sameShape } from '../base/shape.ts'
 import { type Expr, s } from '../expr/expr.ts'
@@ -28,11 +29,15 @@ export function several(
   const kernels: Prims['map'][] = []
   return {
     name,
-    infer: ([{ shape, dtype }]) => new Array<Spec>(count).fill({ shape, dtype }),
+    infer(inputs) {
+      const { shape, dtype } = inputs[0]
+      return repeated<Spec>(count, { shape, dtype })
+    },
     to: {
       kind: 'kernel',
       prim: 'map',
-      lower(_, inputs, [{ dtype }]) {
+      lower(_, inputs) {
+        const { dtype } = inputs[0]
         const rank = rankOf(dtype)
         kernels[rank] ??= {
           outs: build(inputExprs(inputs, dtype), dtype).map((expr) => ({ expr: s.cast(expr, dtype) })),

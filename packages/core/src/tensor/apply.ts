@@ -1,6 +1,7 @@
 // The one road: everything a user calls goes through `apply`. It infers shapes and dtypes, runs the op as a kernel, a
 // view or a composition, and records a node when a gradient will be wanted. In-place forms are in in-place.ts.
 import type { FusedKind, Instr, Operand, Prims, Spec, View } from '../backend/backend.ts'
+import { repeated } from '../base/arrays.ts'
 import { RuntimeError } from '../base/errors.ts'
 import { contiguousStrides, expandStrides } from '../base/layout.ts'
 import { broadcastShapes, numelOf, sameShape, type Shape, scalarShape } from '../base/shape.ts'
@@ -63,7 +64,8 @@ export function applyAll<A>(op: OpDef<A>, inputs: readonly Input[], attrs: A, on
   }
   const device = deviceOf(inputs, on)
   // Arrays here have their length from the start: one that grows by push takes room for seventeen.
-  const outs = specs.length === 1 ? [allocate(device, specs[0])] : specs.map((spec) => allocate(device, spec))
+  const outs = new Array<Tensor>(specs.length)
+  for (let i = 0; i < specs.length; i++) outs[i] = allocate(device, specs[i])
   runKernel(device, op, inputs, attrs, specs, outs, undefined)
   return record(op, inputs, attrs, specs, outs)
 }
@@ -178,12 +180,12 @@ export function connected<A>(op: OpDef<A>, inputs: readonly Input[], attrs: A, s
   for (let i = 0; i < inputs.length; i++) {
     const edge = edgeTo(inputs[i])
     if (edge === null) continue
-    edges ??= new Array<Node | null>(inputs.length).fill(null)
+    edges ??= repeated<Node | null>(inputs.length, null)
     edges[i] = edge
     needed |= 1 << i
     const { outIndex } = inputs[i] as Tensor
     if (outIndex !== 0 && edge.leaf === null) {
-      indices ??= new Array<number>(inputs.length).fill(0)
+      indices ??= repeated(inputs.length, 0)
       indices[i] = outIndex
     }
   }

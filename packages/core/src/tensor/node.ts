@@ -25,6 +25,9 @@ let counter = 0
 /** How many nodes were made so far: what has an order of at least this is newer than now. */
 export const nodesMade = (): number => counter
 
+/** What a walk wants of a node: nothing, to lead to what it is for, its gradients. */
+export type Wanted = 0 | 1 | 2
+
 /** A recorded operation, or the end of the graph at a leaf. */
 export class Node<A = unknown> implements Vjp<A> {
   readonly op: OpDef<A>
@@ -52,6 +55,8 @@ export class Node<A = unknown> implements Vjp<A> {
   walk: object | null = null
   dys: (Tensor | null)[] = noGradients
   pending = 0
+  /** Whether that walk is for this node's gradients, or for those of a node that it leads to. */
+  wanted: Wanted = 0
 
   constructor(
     op: OpDef<A>,
