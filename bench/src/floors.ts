@@ -13,17 +13,20 @@ const inJavaScript = (name: string, title: string, ...args: readonly string[]): 
   args: [here('./serve.js'), here('../floors/index.js'), ...args],
 })
 
-/** Compiled for this machine into a folder that is gone when the process ends. */
-function inC(): Subject | Absent {
-  const [name, title] = ['floor c++', 'loops in C++, g++ -O3 -march=native -ffast-math']
-  const folder = mkdtempSync(join(tmpdir(), 'flambeau-floors-'))
-  process.on('exit', () => rmSync(folder, { recursive: true }))
-  const command = join(folder, 'floors')
+/** Sources lie beside dist. */
+const sources = here('../../floors/cpp/')
+
+const fastest = ['-O3', '-march=native', '-fno-math-errno', '-fno-trapping-math']
+
+/** Compiled for this machine, or by other flags, into a folder that is gone when the process ends. */
+export function inC(folder = sources, flags: readonly string[] = fastest): Subject | Absent {
+  const [name, title] = ['floor c++', `vectors in C++, g++ ${flags.join(' ')}`]
+  const built = mkdtempSync(join(tmpdir(), 'flambeau-floors-'))
+  process.on('exit', () => rmSync(built, { recursive: true }))
+  const command = join(built, 'floors')
   try {
-    // Sources lie beside dist.
-    const source = here('../../floors/floors.cpp')
-    const flags = ['-std=c++17', '-O3', '-march=native', '-ffast-math']
-    execFileSync('g++', [...flags, '-o', command, source], { stdio: ['ignore', 'ignore', 'pipe'] })
+    const words = ['-std=c++17', ...flags, '-o', command, join(folder, 'floors.cpp')]
+    execFileSync('g++', words, { stdio: ['ignore', 'ignore', 'pipe'] })
     return { name, title, command, args: [] }
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT'

@@ -27,5 +27,6 @@ export const breastCancer: Workload = {
     { subject: 'js compiled', than: 'jax-js', atMost: 1 },
     { subject: 'js compiled', than: 'tfjs-wasm', atMost: 1 },
     { subject: 'floor', than: 'torch', atMost: 0.45 },
+    { subject: 'floor c++', than: 'torch', atMost: 0.04 },
   ],
 }

@@ -6,56 +6,83 @@
 #include <memory>
 
 #include "floor.hpp"
+#include "rows.hpp"
+#include "vectors.hpp"
 
-/** Elements of a matrix as they lie: (i, j) at i * row + j * column. */
+/** A matrix as it lies, row by row, or column by column where it is turned; `step` is from one to the next. */
 struct Matrix {
   const float* data;
-  int row, column;
+  int step;
+  bool turned;
+
+  float at(int i, int j) const { return turned ? data[j * step + i] : data[i * step + j]; }
 };
 
-using Lanes = float __attribute__((vector_size(64)));
+/** Copies a part of a matrix row by row, `wide` elements from one row to the next. */
+inline void copy(float* to, int wide, Matrix x, int row, int column, int rows, int columns) {
+  int wholeRows = 0, wholeColumns = columns / lanes * lanes;
+  if (x.turned) {
+    wholeRows = rows / lanes * lanes;
+    for (int i = 0; i < wholeRows; i += lanes)
+      for (int j = 0; j < wholeColumns; j += lanes) {
+        Vec block[lanes];
+        for (int k = 0; k < lanes; k++) block[k] = load(x.data + (column + j + k) * x.step + row + i);
+        transpose(block);
+        for (int k = 0; k < lanes; k++) store(to + (i + k) * wide + j, block[k]);
+      }
+  } else {
+    wholeRows = rows;
+    for (int i = 0; i < rows; i++)
+      for (int j = 0; j < wholeColumns; j += lanes)
+        store(to + i * wide + j, load(x.data + (row + i) * x.step + column + j));
+  }
+  for (int i = 0; i < rows; i++)
+    for (int j = i < wholeRows ? wholeColumns : 0; j < columns; j++) to[i * wide + j] = x.at(row + i, column + j);
+}
 
-/** c = a b, m by k and k by n: tiles of `high` rows and two vectors, which read copies that lie in their order. */
+/** c = a b, m by k and k by n: tiles whose sums stay in registers, from copies that stay in the nearest caches. */
 inline void product(Matrix a, Matrix b, float* c, int m, int k, int n) {
-  constexpr int high = 8, lanes = sizeof(Lanes) / sizeof(float), wide = 2 * lanes, deep = 256;
+  constexpr int high = bytes == 64 ? 8 : 4, wide = 2 * lanes, deep = 256;
   const auto up = [](int size, int step) { return (size + step - 1) / step * step; };
-  static std::vector<Lanes> spaceA, spaceB;
+  static std::vector<Vec> spaceA, spaceB;
   spaceA.resize(up(m, high) * deep / lanes);
-  spaceB.resize(up(n, wide) * deep / lanes);
+  spaceB.resize(wide * deep / lanes);
   float *as = (float*)spaceA.data(), *bs = (float*)spaceB.data();
-  for (int from = 0; from < k; from += deep) {
-    const int depth = std::min(deep, k - from);
-    const auto copy = [&](float* to, const float* x, int size, int across, int along, int step) {
-      for (int i = 0; i < up(size, step); i += step)
-        for (int p = 0; p < depth; p++)
-          for (int r = 0; r < step; r++) *to++ = i + r < size ? x[(i + r) * across + (from + p) * along] : 0;
-    };
-    copy(as, a.data, m, a.row, a.column, high);
-    copy(bs, b.data, n, b.column, b.row, wide);
-    for (int j = 0; j < n; j += wide)
+  const int blocks = up(k, deep) / deep, depth = up(k, blocks) / blocks;
+  for (int from = 0; from < k; from += depth) {
+    const int terms = std::min(depth, k - from);
+    copy(as, deep, a, 0, from, m, terms);
+    for (int j = 0; j < n; j += wide) {
+      const int columns = std::min(wide, n - j);
+      copy(bs, wide, b, from, j, terms, columns);
       for (int i = 0; i < m; i += high) {
-        Lanes sums[high][2] = {};
-        const float* x = as + i * depth;
-        const Lanes* y = (const Lanes*)(bs + j * depth);
-        for (int p = 0; p < depth; p++, x += high, y += 2)
+        Vec sums[high][2] = {};
+        const float *x = as + i * deep, *y = bs;
+        for (int p = 0; p < terms; p++, x++, y += wide)
           for (int r = 0; r < high; r++) {
-            sums[r][0] += x[r] * y[0];
-            sums[r][1] += x[r] * y[1];
+            sums[r][0] += x[r * deep] * load(y);
+            sums[r][1] += x[r * deep] * load(y + lanes);
           }
-        const int rows = std::min(high, m - i), columns = std::min(wide, n - j);
-        for (int r = 0; r < rows; r++)
-          for (int t = 0; t < columns; t++) {
-            float& to = c[(i + r) * n + j + t];
-            to = (from == 0 ? 0 : to) + sums[r][t / lanes][t % lanes];
+        for (int r = 0; r < high && i + r < m; r++)
+          for (int half = 0; half < 2; half++) {
+            float* to = c + (i + r) * n + j + half * lanes;
+            if (columns == wide)
+              store(to, from == 0 ? sums[r][half] : sums[r][half] + load(to));
+            else
+              for (int t = 0; t < std::min(lanes, columns - half * lanes); t++)
+                to[t] = (from == 0 ? 0 : to[t]) + sums[r][half][t];
           }
       }
+    }
   }
 }
 
 inline Ready matmul(Inputs& in) {
   const int n = std::lround(std::sqrt(in["a"].size()));
   auto c = std::make_shared<Floats>(n * n);
-  auto step = [=, a = in["a"], b = in["b"]] { product({a.data(), n, 1}, {b.data(), n, 1}, c->data(), n, n, n); };
+  auto step = [=, a = in["a"], b = in["b"]] {
+    product({a.data(), n, false}, {b.data(), n, false}, c->data(), n, n, n);
+  };
   return {step, [=] { return std::vector<Floats>{*c}; }};
 }
 
@@ -72,7 +99,7 @@ struct Wide {
   }
 
   void forward(const float* x, int rows, bool relu) {
-    product({x, from, 1}, {w.data(), 1, from}, h.data(), rows, from, to);
+    product({x, from, false}, {w.data(), from, true}, h.data(), rows, from, to);
     for (int i = 0; i < rows; i++)
       for (int o = 0; o < to; o++) {
         const float z = h[i * to + o] + b[o];
@@ -80,13 +107,13 @@ struct Wide {
       }
   }
   void gradients(const float* x, int rows) {
-    product({d.data(), 1, to}, {x, from, 1}, dw.data(), to, rows, from);
+    product({d.data(), to, true}, {x, from, false}, dw.data(), to, rows, from);
     std::fill(db.begin(), db.end(), 0.f);
     for (int i = 0; i < rows; i++)
       for (int o = 0; o < to; o++) db[o] += d[i * to + o];
   }
   void slopes(Wide& before, int rows) const {
-    product({d.data(), to, 1}, {w.data(), from, 1}, before.d.data(), rows, to, from);
+    product({d.data(), to, false}, {w.data(), from, false}, before.d.data(), rows, to, from);
     for (int i = 0; i < rows * from; i++) before.d[i] = before.h[i] > 0 ? before.d[i] : 0;
   }
   void adam(int t) {
@@ -104,20 +131,6 @@ struct Wide {
     }
   }
 };
-
-/** The mean loss of logits; `d` becomes their slopes. */
-inline float crossEntropyOf(const float* x, const int* y, float* d, int rows, int n) {
-  double total = 0;
-  for (int i = 0; i < rows; i++, x += n, d += n) {
-    float most = x[0], sum = 0;
-    for (int k = 0; k < n; k++) most = std::max(most, x[k]);
-    for (int k = 0; k < n; k++) sum += d[k] = std::exp(x[k] - most);
-    for (int k = 0; k < n; k++) d[k] *= 1 / (sum * rows);
-    d[y[i]] -= 1.f / rows;
-    total += std::log(sum) + most - x[y[i]];
-  }
-  return total / rows;
-}
 
 inline Ready mlp(Inputs& in) {
   const int rows = in["y"].size();

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,3 +15,8 @@ struct Ready {
   std::function<void()> step;
   std::function<std::vector<Floats>()> results;
 };
+
+/** A floor that is an object with a step and results. */
+template <class Floor> Ready ready(std::shared_ptr<Floor> floor) {
+  return {[=] { floor->step(); }, [=] { return floor->results(); }};
+}
