@@ -188,9 +188,9 @@ template <class T> bool same_bits(const std::vector<T>& a, const std::vector<T>&
 }
 
 /** Over several blocks of k, of rows and of columns, and worth several threads; no larger, for sanitizers are slow. */
-const Shape large[] = {{{}, 60, 90, 1100}, {{}, 500, 40, 64}, {{}, 11, 1100, 90}, {{}, 3000, 1, 200},
-                       {{}, 1, 3000, 200}, {{}, 7, 1, 40000}, {{}, 250, 10, 130}, {{7}, 60, 70, 50},
-                       {{2}, 90, 200, 64}, {{50}, 30, 1, 100}};
+const Shape large[] = {{{}, 60, 90, 1100}, {{}, 500, 40, 64},  {{}, 11, 1100, 90}, {{}, 3000, 1, 200},
+                       {{}, 1, 3000, 200}, {{}, 7, 1, 40000},  {{}, 250, 10, 130}, {{}, 900, 10, 5},
+                       {{7}, 60, 70, 50},  {{2}, 90, 200, 64}, {{50}, 30, 1, 100}};
 
 template <class T> void sizes_and_layouts(const Kernels& kernels) {
   for (int i = 0; i < 1500; ++i) {

@@ -206,9 +206,38 @@ COMPARISON(IsNan, (X a), a != a)
 COMPARISON(IsFinite, (X a), a - a == 0)
 #undef COMPARISON
 
+/** Bytes as numbers of four bytes: one instruction, where the compiler would take them out one by one. */
+template <class B> INLINE auto widened(B bytes) {
+  constexpr int64_t N = sizeof(B);
+  using W = Pack<int32_t, N>;
+#if defined(__x86_64__)
+  __m128i from{};
+  memcpy(&from, &bytes, sizeof bytes);
+#if defined(__AVX512F__)
+  if constexpr (N == 16)
+    return reinterpret_cast<W>(_mm512_maskz_cvtepu8_epi32(0xffff, from));  // without a mask g++ 12 warns
+#endif
+#if defined(__AVX2__)
+  if constexpr (N == 8) return reinterpret_cast<W>(_mm256_cvtepu8_epi32(from));
+#endif
+  if constexpr (N <= 4) {
+    const __m128i four = _mm_cvtepu8_epi32(from);
+    W result;
+    memcpy(&result, &four, sizeof result);
+    return result;
+  }
+#else
+  return __builtin_convertvector(bytes, W);
+#endif
+}
+
 struct Select {
   template <class C, class X> ALWAYS_INLINE static X of(C condition, X a, X b) {
-    return __builtin_convertvector(condition, MaskFor<X>) != 0 ? a : b;
+    if constexpr (sizeof(a[0]) == 1) {
+      return condition != 0 ? a : b;
+    } else {
+      return __builtin_convertvector(widened(condition), MaskFor<X>) != 0 ? a : b;
+    }
   }
 };
 
@@ -222,7 +251,9 @@ template <class R, class A> struct Cast {
   using From = Pack<A, turn<R, A>>;
   using To = Pack<R, turn<R, A>>;
   ALWAYS_INLINE static To of(From x) {
-    if constexpr (!isReal<A> || isReal<R>) {
+    if constexpr (sizeof(A) == 1 && sizeof(R) > 1) {
+      return __builtin_convertvector(widened(x), To);
+    } else if constexpr (!isReal<A> || isReal<R>) {
       return __builtin_convertvector(x, To);
     } else {
       using Ints = Pack<int32_t, turn<A>>;

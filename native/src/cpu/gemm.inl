@@ -41,6 +41,8 @@ constexpr bool masked = VECTOR_BYTES == 64;
 constexpr int64_t blockK = VECTOR_BYTES == 64 ? 512 : 384;
 constexpr int64_t blockRows = 240;
 constexpr int64_t blockColumns = 1024;
+/** Elements of c that stay in the nearest cache, where a panel is as wide as c: no other panel reads the rows again. */
+constexpr int64_t blockElements = 8192;
 
 constexpr int64_t up(int64_t x, int64_t unit) { return (x + unit - 1) / unit; }
 /** The size of the pieces when x is cut into as few as can be that are equal and at most so large. */
@@ -63,14 +65,26 @@ template <class T> struct Strip {
   bool add;
 };
 
-/** c = or += a b in tiles of R rows and N vectors. */
+/** Lets the compiler forget how a pointer was computed. */
+#define ITSELF(p) asm("" : "+r"(p))
+
+/**
+ * c = or += a b in tiles of R rows and N vectors. Every four rows of a have a pointer of their own: one for all of them
+ * would need more steps than there are registers.
+ */
 template <class T, int R, int N> static void tiles(const Strip<T>& strip) {
   constexpr int64_t L = lanes<T>;
   const auto [count, aTile, k, first, aRow, aColumn, firstB, bRow, firstC, cRow, bLast, cLast, last, add] = strip;
   const T* start = first;
   T* c = firstC;
+  constexpr int groups = (R + 3) / 4;
   for (int64_t t = 0; t < count; ++t, start += aTile) {
-    const T *a = start, *b = firstB;
+    const T *a[groups], *b = firstB;
+#pragma GCC unroll 4
+    for (int g = 0; g < groups; ++g) {
+      a[g] = start + 4 * g * aRow;
+      ITSELF(a[g]);
+    }
     Vec<T> sum[R][N] = {};
     for (int64_t p = 0; p < k; ++p) {
       Vec<T> row[N];
@@ -79,11 +93,12 @@ template <class T, int R, int N> static void tiles(const Strip<T>& strip) {
       row[N - 1] = masked && N == 1 ? load_some(b, last) : load(b + bLast);
 #pragma GCC unroll 12
       for (int i = 0; i < R; ++i) {
-        const Vec<T> x = splat(a[i * aRow]);
+        const Vec<T> x = splat(a[i / 4][i % 4 * aRow]);
 #pragma GCC unroll 4
         for (int j = 0; j < N; ++j) sum[i][j] += x * row[j];
       }
-      a += aColumn;
+#pragma GCC unroll 4
+      for (int g = 0; g < groups; ++g) a[g] += aColumn;
       b += bRow;
     }
 #pragma GCC unroll 12
@@ -215,9 +230,10 @@ template <class T, class Finish> static void gemm(const Product<T>& it, const Re
   const int64_t rows = region.rowEnd - region.row, columns = region.columnEnd - region.column;
   const int64_t wide = columns < blockColumns ? columns : blockColumns;
   const int64_t deep = piece(it.k, blockK);
+  const int64_t most = columns <= panel && blockElements / columns > blockRows ? blockElements / columns : blockRows;
   // Tiles of a block are equally high, but for the last one.
-  const int64_t height = piece(piece(rows, blockRows), most_rows(static_cast<int>(up(wide < panel ? wide : panel, L))));
-  const int64_t high = rows <= blockRows ? rows : up(piece(rows, blockRows), height) * height;
+  const int64_t height = piece(piece(rows, most), most_rows(static_cast<int>(up(wide < panel ? wide : panel, L))));
+  const int64_t high = rows <= most ? rows : up(piece(rows, most), height) * height;
 
   // Copying pays where more than two tiles read it. A part of a vector cannot always be read where it is.
   const bool packsA = it.aColumn != 1 && (it.aRow != 1 || columns > panel);
