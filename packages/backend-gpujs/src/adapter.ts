@@ -236,8 +236,9 @@ export function glEngine(mode: 'webgl2' | 'webgl' | 'headlessgl', context: GlCon
     return {
       run(args, out) {
         it ??= build(kernel, type, args)
-        ;(it.texture as { texture: object }).texture = (out as GlTexture).texture
-        it._textureSwitched = true
+        const { texture } = out as GlTexture
+        ;(it.texture as { texture: object }).texture = texture
+        it._textureSwitched = context.attaches(texture)
         it.run(...args)
         if (it.switchingKernels) noFallback(classes[mode], 'its arguments changed their types')
         return out as GlTexture

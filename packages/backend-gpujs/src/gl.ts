@@ -41,13 +41,15 @@ export class GlTexture {
   readonly dimensions: readonly [number, number, number]
   readonly context: Gl
   readonly type: 'ArrayTexture(1)' | 'ArrayTexture(4)'
+  readonly bytes: number
 
   constructor(
     texture: object,
     length: number,
     size: readonly [number, number],
     context: Gl,
-    type: GlTexture['type'] = 'ArrayTexture(1)',
+    type: GlTexture['type'],
+    bytes: number,
   ) {
     this.texture = texture
     this.length = length
@@ -55,6 +57,7 @@ export class GlTexture {
     this.dimensions = [length, 1, 1]
     this.context = context
     this.type = type
+    this.bytes = bytes
   }
 }
 
@@ -106,9 +109,11 @@ export class GlContext {
   /** Sides of the largest texture. */
   readonly maxSize: number
   /** Bytes of an element: WebGL 1 has no textures that can be rendered to of fewer than four floats. */
-  readonly bytes: number
+  readonly #bytes: number
   /** Everything is rendered to and read from this one, so that no framebuffer holds a texture that is gone. */
   readonly framebuffer: object
+  /** The texture that this framebuffer has. */
+  #attached: object | null = null
   readonly #format: unknown
   readonly #internal: unknown
   #readsOne: boolean | undefined
@@ -121,7 +126,7 @@ export class GlContext {
     else gl.getExtension('OES_texture_float')
     gl.getExtension('WEBGL_color_buffer_float')
     this.maxSize = Number(gl.getParameter(gl.MAX_TEXTURE_SIZE))
-    this.bytes = version === 2 ? 4 : 16
+    this.#bytes = version === 2 ? 4 : 16
     this.#internal = version === 2 ? gl.R32F : gl.RGBA
     this.#format = version === 2 ? gl.RED : gl.RGBA
     this.framebuffer = gl.createFramebuffer() as object
@@ -148,7 +153,7 @@ export class GlContext {
     for (const name of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) gl.texParameteri(gl.TEXTURE_2D, name, gl.NEAREST)
     const texels = data === null ? null : this.#texels(data, size)
     gl.texImage2D(gl.TEXTURE_2D, 0, internal, size[0], size[1], 0, format, gl.FLOAT, texels)
-    return new GlTexture(texture, length, size, gl, type)
+    return new GlTexture(texture, length, size, gl, type, size[0] * size[1] * (four ? 16 : this.#bytes))
   }
 
   /** Writes all elements of a texture. */
@@ -250,16 +255,32 @@ export class GlContext {
     })
   }
 
+  /**
+   * Notes that the framebuffer is about to have this texture; whether it had another one. To attach it once more would
+   * cost a tenth of a small kernel.
+   */
+  attaches(texture: object): boolean {
+    if (this.#attached === texture) return false
+    this.#attached = texture
+    return true
+  }
+
+  /** Makes a texture the one that is read. */
+  #bind(texture: object): void {
+    const { gl } = this
+    gl.bindFramebuffer(gl.FRAMEBUFFER, this.framebuffer)
+    if (this.attaches(texture)) gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, texture, 0)
+  }
+
   #texelsOf(range: Range): number {
     return this.#step * range.texture.size[0] * rowsOf(range).rows
   }
 
   #readRows(range: Range, to: Float32Array | number): void {
-    const { gl, framebuffer } = this
+    const { gl } = this
     const { texture, size } = range.texture
     const { first, rows } = rowsOf(range)
-    gl.bindFramebuffer(gl.FRAMEBUFFER, framebuffer)
-    gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, texture, 0)
+    this.#bind(texture)
     gl.readPixels(0, first, size[0], rows, this.#step === 1 ? gl.RED : gl.RGBA, gl.FLOAT, to)
   }
 
@@ -293,11 +314,10 @@ export class GlContext {
 
   /** Whether this driver gives one float a texel; four is what every driver can. */
   #findReadsOne(): boolean {
-    const { gl, version, framebuffer } = this
+    const { gl, version } = this
     if (version === 1) return false
     const { texture } = this.create(1)
-    gl.bindFramebuffer(gl.FRAMEBUFFER, framebuffer)
-    gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, texture, 0)
+    this.#bind(texture)
     const format = gl.getParameter(gl.IMPLEMENTATION_COLOR_READ_FORMAT)
     const type = gl.getParameter(gl.IMPLEMENTATION_COLOR_READ_TYPE)
     gl.deleteTexture(texture)

@@ -1,7 +1,6 @@
 // The plan of an instruction, found again for every other one of the same kind, shapes and layouts. What changes from
 // call to call, the values of scalars and where views begin, is no part of what it is found by.
 import {
-  type Check,
   type Expr,
   type Instr,
   isScalar,
@@ -10,9 +9,9 @@ import {
   type Prims,
   rankOf,
   topological,
-  type View,
 } from '@flambeau/core/backend'
 import type { Entry } from './kernels.ts'
+import { Key, Table } from './key.ts'
 import { lengthOf, type Plan } from './plan.ts'
 
 /** What planners tell of instructions of all kinds: plans/index.ts. */
@@ -89,8 +88,9 @@ export class Plans {
   readonly #planning: Planning
   readonly #most: number
   readonly #names = new Names()
-  #young = new Map<string, Planned>()
-  #old = new Map<string, Planned>()
+  readonly #key = new Key()
+  #young = new Table<Planned>()
+  #old = new Table<Planned>()
 
   /** No kernel may read or make more than `most` elements. */
   constructor(planning: Planning, most: number) {
@@ -99,38 +99,42 @@ export class Plans {
   }
 
   find(instr: Instr): Planned {
-    const key = this.#keyOf(instr)
-    let planned = this.#young.get(key)
-    if (planned === undefined) {
-      planned = this.#old.get(key) ?? this.#make(instr)
-      if (this.#young.size >= generation) {
-        this.#old = this.#young
-        this.#young = new Map()
-      }
-      this.#young.set(key, planned)
+    this.#describe(instr)
+    return this.#young.find(this.#key) ?? this.#keep(this.#old.find(this.#key) ?? this.#make(instr))
+  }
+
+  #keep(planned: Planned): Planned {
+    if (this.#young.size >= generation) {
+      this.#old = this.#young
+      this.#young = new Table()
     }
+    this.#young.add(this.#key, planned)
     return planned
   }
 
-  #keyOf(instr: Instr): string {
+  #describe(instr: Instr): void {
     const { kind, attrs, inputs, outputs, check } = instr
+    const key = this.#key
     const names = this.#names
-    const name = hasExpressions(kind, attrs) ? names.ofObject(attrs) : names.ofAttrs(instr, this.#planning)
-    let key = kind + name + this.#checkKey(check)
+    key.start(kind)
+    key.add(hasExpressions(kind, attrs) ? names.ofObject(attrs) : names.ofAttrs(instr, this.#planning))
+    key.add(check === undefined ? -1 : names.ofObject(check.expr))
+    key.add(inputs.length)
     for (let i = 0; i < inputs.length; i++) {
       const x = inputs[i]
-      key += isScalar(x) ? 'n' + rankOf(x.dtype) : viewKey(x)
+      if (isScalar(x)) key.add(-1 - rankOf(x.dtype))
+      else {
+        key.add(rankOf(x.dtype))
+        key.add(x.offset === 0 ? 0 : 1)
+        key.add(lengthOf(x))
+        key.addAll(x.shape)
+        key.addAll(x.strides)
+      }
     }
     for (let i = 0; i < outputs.length; i++) {
-      const { dtype, shape } = outputs[i]
-      key += 'o' + rankOf(dtype)
-      for (let d = 0; d < shape.length; d++) key += ',' + shape[d]
+      key.add(rankOf(outputs[i].dtype))
+      key.addAll(outputs[i].shape)
     }
-    return key
-  }
-
-  #checkKey(check: Check | undefined): string {
-    return check === undefined ? '' : 'c' + this.#names.ofObject(check.expr)
   }
 
   #make(instr: Instr): Planned {
@@ -142,11 +146,4 @@ export class Plans {
     if (sizes.some((n) => n > this.#most)) return none
     return { plan, entries: new Array(plan.steps.length).fill(undefined), integers }
   }
-}
-
-function viewKey(x: View): string {
-  const { dtype, shape, strides, offset } = x
-  let key = (offset === 0 ? 'v' : 'w') + rankOf(dtype) + ':' + lengthOf(x)
-  for (let d = 0; d < shape.length; d++) key += ',' + shape[d] + '*' + strides[d]
-  return key
 }

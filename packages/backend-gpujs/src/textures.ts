@@ -72,8 +72,10 @@ export class Textures {
   readonly #marks: Marks
   readonly #live = new Set<Cell>()
   readonly #registry: FinalizationRegistry<Cell>
-  /** Textures that nobody owns, by their lengths. */
+  /** Textures that nobody owns, by their lengths: those first that were not asked for longest. */
   readonly #pool = new Map<number, GlTexture[]>()
+  /** The last length in the pool. */
+  #newest = 0
   #pooled = 0
   #pooledBytes = 0
   #clock = 0
@@ -99,10 +101,6 @@ export class Textures {
     return this.#pooledBytes
   }
 
-  #bytesOf({ size: [w, h] }: GlTexture): number {
-    return w * h * (this.#context as GlContext).bytes
-  }
-
   /** A texture for the result of a kernel, with anything in it; undefined where kernels make arrays. */
   take(length: number): GlTexture | undefined {
     if (this.#context === null) return undefined
@@ -111,7 +109,7 @@ export class Textures {
 
   #create(length: number, data: Float32Array | null): GlTexture {
     const texture = (this.#context as GlContext).create(length, data)
-    this.bytes += this.#bytesOf(texture)
+    this.bytes += texture.bytes
     this.count++
     return texture
   }
@@ -120,34 +118,41 @@ export class Textures {
     const pool = this.#pool.get(length)
     const texture = pool?.pop()
     if (pool === undefined || texture === undefined) return undefined
-    // The lengths in the order of their use: what is not asked for makes room first.
-    this.#pool.delete(length)
-    if (pool.length > 0) this.#pool.set(length, pool)
+    if (length !== this.#newest) {
+      this.#pool.delete(length)
+      this.#addPool(length, pool)
+    }
     this.#pooled--
-    this.#pooledBytes -= this.#bytesOf(texture)
+    this.#pooledBytes -= texture.bytes
     return texture
+  }
+
+  #addPool(length: number, textures: GlTexture[]): void {
+    this.#pool.set(length, textures)
+    this.#newest = length
   }
 
   /** A texture is nobody's any more. */
   give(texture: Texture | null): void {
     if (texture === null || texture instanceof Float32Array) return
     const pool = this.#pool.get(texture.length)
-    if (pool === undefined) this.#pool.set(texture.length, [texture])
+    if (pool === undefined) this.#addPool(texture.length, [texture])
     else pool.push(texture)
     this.#pooled++
-    this.#pooledBytes += this.#bytesOf(texture)
+    this.#pooledBytes += texture.bytes
     const { bytes, textures } = this.#marks
-    this.#trimPool(bytes * pooledPart, textures * pooledPart)
+    if (this.#pooled > textures * pooledPart || this.#pooledBytes > bytes * pooledPart)
+      this.#trimPool(bytes * pooledPart, textures * pooledPart)
   }
 
-  /** Deletes pooled textures down to so many, those of the lengths first that were not asked for longest. */
+  /** Deletes pooled textures down to so many. */
   #trimPool(bytes: number, textures: number): void {
     for (const [length, pool] of this.#pool) {
       while (this.#pooled > textures || this.#pooledBytes > bytes) {
         const texture = pool.pop()
         if (texture === undefined) break
         this.#pooled--
-        this.#pooledBytes -= this.#bytesOf(texture)
+        this.#pooledBytes -= texture.bytes
         this.#delete(texture)
       }
       if (pool.length > 0) return
@@ -157,7 +162,7 @@ export class Textures {
 
   #delete(texture: GlTexture): void {
     ;(this.#context as GlContext).gl.deleteTexture(texture.texture)
-    this.bytes -= this.#bytesOf(texture)
+    this.bytes -= texture.bytes
     this.count--
   }
 
@@ -280,7 +285,7 @@ export class Textures {
       const texture = cell.texture as GlTexture
       moved.push({ cell, texture, start: 0, count: cell.length })
       left--
-      leftBytes -= this.#bytesOf(texture)
+      leftBytes -= texture.bytes
     }
     const elements = (this.#context as GlContext).readAll(moved)
     moved.forEach(({ cell }, i) => {

@@ -5,9 +5,11 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { js, manualSeed, nn, optim, ones, randn, type Tensor, tensor, useDevice } from 'flambeau'
 import { afterEach, describe, expect, it } from 'vitest'
+import type { Engine } from '../src/adapter.ts'
 import { GpujsBackend, type Limits } from '../src/backend.ts'
+import type { GlContext } from '../src/gl.ts'
 import { type Gpujs, gpujs, type Mode } from '../src/index.ts'
-import { choose } from '../src/modes.ts'
+import { choose, type Tried } from '../src/modes.ts'
 import * as planning from '../src/plans/index.ts'
 import { found, glModes } from './each-mode.ts'
 
@@ -19,6 +21,10 @@ afterEach(() => void useDevice(js()))
 /** A device of our own with lower limits. */
 async function limited(mode: Mode, limits: Partial<Limits>): Promise<Gpujs> {
   const { engine, tried } = await choose(mode)
+  return deviceOn(engine, tried, limits)
+}
+
+function deviceOn(engine: Engine, tried: readonly Tried[], limits: Partial<Limits> = {}): Gpujs {
   const all = { bytes: 2 ** 28, textures: 2048, kernels: { kernels: 512, bytes: 2 ** 28 }, ...limits }
   return new GpujsBackend(engine, { why: 'the test', tried }, planning, all)
 }
@@ -109,6 +115,55 @@ describe.each(glModes)('%s', (mode) => {
     expect(cells()).toBe(1)
     expect(device.memory().pooled).toBeGreaterThan(0)
     expect(one.tolist()).toEqual([2, 2, 2, 2, 2])
+    device.dispose()
+  })
+
+  it('keeps what is given back for lengths that are asked for', async () => {
+    const device = await limited(mode, { textures: 16 })
+    useDevice(device)
+    const inputs = [3, 4, 5, 6, 7].map((length) => ones(length).add(1))
+    const made = (length: number) => {
+      const { textures } = device.report()
+      inputs[length - 3].mul(2).dispose()
+      return device.report().textures - textures
+    }
+    expect([3, 4, 3, 4, 3].map(made)).toEqual([1, 1, 0, 0, 0])
+    // Four are kept: the fifth takes the place of the length that was not asked for longest.
+    expect([5, 6, 7].map(made)).toEqual([1, 1, 0])
+    expect([3, 4].map(made)).toEqual([0, 0])
+    device.dispose()
+  })
+
+  it('attaches a texture to the framebuffer where another one was', async () => {
+    const { engine, tried } = await choose(mode)
+    const { gl } = engine.context as GlContext
+    const device = deviceOn(engine, tried)
+    useDevice(device)
+    const [x, y] = [ones(3).mul(2), ones(3).mul(3)]
+    x.mul(y).dispose()
+    const { framebufferTexture2D } = gl
+    let attached = 0
+    Object.assign(gl, {
+      framebufferTexture2D(...args: Parameters<typeof framebufferTexture2D>): void {
+        attached++
+        framebufferTexture2D.apply(gl, args)
+      },
+    })
+    for (let i = 0; i < 5; i++) x.mul(y).dispose()
+    expect(attached).toBe(0)
+    const product = x.mul(y)
+    expect([product.tolist(), x.tolist(), product.tolist()]).toEqual([
+      [6, 6, 6],
+      [2, 2, 2],
+      [6, 6, 6],
+    ])
+    expect(attached).toBe(2)
+    product.dispose()
+    const sum = x.add(y)
+    expect([y.tolist(), sum.tolist()]).toEqual([
+      [3, 3, 3],
+      [5, 5, 5],
+    ])
     device.dispose()
   })
 
