@@ -33,12 +33,19 @@ type Access = 0 | 1 | 2 | 3
 type FlatKernel = (instr: Instr<'map'>, n: number) => void
 type LoopKernel = (instr: Instr<'map'>, loops: Loops) => void
 
+/** What was generated for an expression; `last` is the flat one that ran last, under its key. */
 interface Compiled {
-  readonly flat: FlatKernel[]
+  key: number
+  last: FlatKernel
+  readonly flat: Map<number, FlatKernel>
   readonly looped: Map<string, LoopKernel>
 }
 
+/** The most operands whose accesses are one exact number. */
+const mostKeyed = 33
+
 const compiled = new WeakMap<Prims['map'], Compiled>()
+const noKernel: FlatKernel = () => {}
 
 function accessOf(x: Operand): Access {
   if (!isView(x)) return NUMBER
@@ -50,14 +57,14 @@ export function map(instr: Instr<'map'>): void {
   const { attrs, inputs } = instr
   let cases = compiled.get(attrs)
   if (cases === undefined) {
-    cases = { flat: [], looped: new Map() }
+    cases = { key: -1, last: noKernel, flat: new Map(), looped: new Map() }
     compiled.set(attrs, cases)
   }
   const shape = iterated(instr)
   const { outs } = attrs
   const n = numelOf(shape)
   if (n === 0) return fillEmpty(instr)
-  let flat = true
+  let flat = inputs.length <= mostKeyed
   for (let i = 0; i < outs.length; i++) {
     const reduce = outs[i].reduce
     if (reduce !== undefined && reduce.axes.length !== shape.length) flat = false
@@ -68,16 +75,17 @@ export function map(instr: Instr<'map'>): void {
     if (access === STEPS) flat = false
     key = key * 3 + access
   }
-  if (flat) {
-    let kernel = cases.flat[key]
+  if (!flat) return mapLoops(instr, shape, cases)
+  if (cases.key !== key) {
+    let kernel = cases.flat.get(key)
     if (kernel === undefined) {
       kernel = flatKernel(attrs, inputs.map(accessOf))
-      cases.flat[key] = kernel
+      cases.flat.set(key, kernel)
     }
-    kernel(instr, n)
-    return
+    cases.key = key
+    cases.last = kernel
   }
-  mapLoops(instr, shape, cases)
+  cases.last(instr, n)
 }
 
 /** What loops share that have one function: what is a number in its text. */

@@ -197,3 +197,25 @@ test('random maps: eager kernels, closures and compiled programs', { timeout: 60
     expect(compiled(instr, true), `${told}, compiled into the arena`).toStrictEqual(plain)
   }
 })
+
+test('kernels of many operands are told apart by how each is read', () => {
+  const count = 40
+  const expr = Array.from({ length: count }, (_, i) => s.input(i, 'float64')).reduce((sum, x) => s.add(sum, x))
+  const attrs: Prims['map'] = { outs: [{ expr }] }
+  const elements = [...Array(count).keys()].map((i) => {
+    const spec = { shape: [2], dtype: 'float64' as const }
+    const view: View = { ...spec, ...contiguousLayout([2]), buffer: backend.alloc(spec) }
+    backend.write(view, Float64Array.of(i, i + 0.5))
+    return view
+  })
+  const output: Output = { shape: [2], dtype: 'float64', buffer: backend.alloc({ shape: [2], dtype: 'float64' }) }
+  const origin = { name: 'sum' }
+  // All by rows, then one at a time by its first element only.
+  for (let fixed = -1; fixed < count; fixed++) {
+    const inputs = elements.map((view, i) => (i === fixed ? { ...view, strides: [0] } : view))
+    backend.run({ kind: 'map', attrs, inputs, outputs: [output], origin })
+    expect(backend.readSync({ ...output, ...contiguousLayout([2]) })).toEqual(
+      Float64Array.of(780, fixed < 0 ? 800 : 799.5),
+    )
+  }
+})
