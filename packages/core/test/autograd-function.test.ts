@@ -422,6 +422,25 @@ describe('custom functions', () => {
     expect(() => context?.savedTensors).toThrow('already been freed')
   })
 
+  it('check each saved tensor by the version that it had', () => {
+    const factors = [ones(1), ones(1).add_(1), ones(1)]
+    const fn = made(
+      (ctx, x) => {
+        ctx.saveForBackward(...factors)
+        return x.mul(2)
+      },
+      (ctx, dy) => ctx.savedTensors.reduce((dx: Tensor, factor) => dx.mul(factor), dy),
+    )
+    const x = leaf(1)
+    fn.apply(x).backward()
+    expect(x.grad?.item()).toBe(2)
+    for (const factor of factors) {
+      const y = fn.apply(x)
+      factor.add_(1)
+      expect(() => y.backward()).toThrow('modified by an inplace operation')
+    }
+  })
+
   it('a thousand, one inside the other', () => {
     const x = leaf(1)
     let y: Tensor = x

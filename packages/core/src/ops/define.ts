@@ -56,15 +56,12 @@ function commonType(inputs: readonly Input[], target: Spec | null = null): DType
   const a = inputs[0]
   // A number alone, filled into a given dtype, is rounded to that dtype and no other.
   if (inputs.length === 1) return a.wrapped === true && target !== null ? target.dtype : a.dtype
-  if (inputs.length === 2) {
-    const b = inputs[1]
-    if (a.wrapped !== true) {
-      if (b.wrapped === true) {
-        if (categoryOf(b.dtype) <= categoryOf(a.dtype)) return a.dtype
-      } else if (a.dtype === b.dtype) return a.dtype
-    }
-  }
-  return inputs.length === 0 ? 'float32' : resultType(inputs)
+  if (inputs.length === 0) return 'float32'
+  // What resultType gives, sooner: tensors of one dtype, a tensor and a number.
+  if (uniformRank(inputs) >= 0) return a.dtype
+  const b = inputs[1]
+  const besideNumber = inputs.length === 2 && a.wrapped !== true && b.wrapped === true
+  return besideNumber && categoryOf(b.dtype) <= categoryOf(a.dtype) ? a.dtype : resultType(inputs)
 }
 
 /** The result of a map that is summed, and the shape that was summed. */
@@ -114,24 +111,21 @@ export function elementwise(name: string, build: Build, options: ElementwiseOpti
     substitute(gradient(position, standIns(dtype)), (x) => used[uses.indexOf(x.value)])
   const gradName = options.gradName ?? 'mul'
 
-  /** The op that computes the gradient of an input; built at its first use. */
-  const ruleFor = (position: number): GradRule => {
-    const known = rules[position]
-    if (known !== undefined) return known
+  const makeRule = (position: number): GradRule => {
     const trial = gradient(position, standIns('float32'))
     const uses = inputsOf([trial])
     const op = elementwise(gradName, (...used) => over(position, uses, used, used[0]?.dtype ?? 'float32'), {
       arity: uses.length,
     })
-    rules[position] = { op, uses, identity: trial.step === 'input' && trial.value === 0 }
+    return { op, uses, identity: trial.step === 'input' && trial.value === 0 }
+  }
+  /** The op that computes the gradient of an input; built at its first use. */
+  const ruleFor = (position: number): GradRule => {
+    rules[position] ??= makeRule(position)
     return rules[position] as GradRule
   }
 
-  /** By the bits of the inputs that need a gradient; null where there are not two that are computed. */
-  const joints: (JointRule | null | undefined)[] = []
-  const jointFor = (needs: number): JointRule | null => {
-    const known = joints[needs]
-    if (known !== undefined) return known
+  const makeJoint = (needs: number): JointRule | null => {
     const positions: number[] = []
     const used = new Set([0])
     for (let i = 0; i < arity; i++) {
@@ -141,26 +135,26 @@ export function elementwise(name: string, build: Build, options: ElementwiseOpti
       positions.push(i)
       for (const use of uses) used.add(use)
     }
+    if (positions.length < 2) return null
     const uses = [...used]
-    const joint: JointRule | null =
-      positions.length < 2
-        ? null
-        : {
-            positions,
-            uses,
-            op: several(gradName, positions.length, (operands, dtype) =>
-              positions.map((position) => over(position, uses, operands, dtype)),
-            ),
-          }
-    joints[needs] = joint
-    return joint
+    const op = several(gradName, positions.length, (operands, dtype) =>
+      positions.map((position) => over(position, uses, operands, dtype)),
+    )
+    return { positions, uses, op }
+  }
+  /** By the bits of the inputs that need a gradient; null where there are not two that are computed. */
+  const joints: (JointRule | null | undefined)[] = []
+  const jointFor = (needs: number): JointRule | null => {
+    if (joints[needs] === undefined) joints[needs] = makeJoint(needs)
+    return joints[needs] as JointRule | null
   }
 
   const inputGradient = (ctx: Vjp<Spec | null>, position: number): Tensor => {
     const { op, uses, identity } = ruleFor(position)
     const target = ctx.inputSpec(position)
-    const whole = ctx.attrs === null ? ctx.dy.shape : iterated(ctx.specs[0])
     let { dy } = ctx
+    if (identity && ctx.attrs === null && dy.dtype === target.dtype && sameShape(dy.shape, target.shape)) return dy
+    const whole = ctx.attrs === null ? dy.shape : iterated(ctx.specs[0])
     if (uses.length === 0) return apply(op, [], target, dy.storage.device)
     const inputs = new Array<Input>(uses.length)
     let full: Shape = scalarShape
@@ -202,11 +196,10 @@ export function elementwise(name: string, build: Build, options: ElementwiseOpti
       : {
           vjp(ctx: Vjp<Spec | null>): Gradients {
             const gradients = repeated<Tensor | null>(arity, null)
-            let needs = 0
-            for (let i = 0; i < arity; i++) if (ctx.needs(i)) needs |= 1 << i
-            if (ctx.attrs === null) jointly(ctx, arity, jointFor(needs), gradients)
+            const { needed } = ctx
+            if (ctx.attrs === null) jointly(ctx, arity, jointFor(needed), gradients)
             for (let i = 0; i < arity; i++)
-              if (gradients[i] === null && needs & (1 << i)) gradients[i] = inputGradient(ctx, i)
+              if (gradients[i] === null && needed & (1 << i)) gradients[i] = inputGradient(ctx, i)
             return gradients
           },
           saves(needs: number): Saves {

@@ -112,21 +112,20 @@ export function runKernel<A>(
 }
 
 /** The views of a map read the shape that is iterated over; numbers have the dtype that the expression expects. */
-export function mapOperands(prims: Prims['map'], inputs: readonly Input[], spec: Spec): Operand[] {
+export function mapOperands(prims: Prims['map'], inputs: readonly Input[], spec: Spec): readonly Operand[] {
   const { reduce } = prims.outs[0]
-  let shape = spec.shape
+  let { shape } = spec
   if (reduce !== undefined) {
     shape = scalarShape
-    for (const x of inputs) shape = broadcastShapes(shape, x.shape)
+    for (let i = 0; i < inputs.length; i++) shape = broadcastShapes(shape, inputs[i].shape)
   }
-  const operands: Operand[] = new Array(inputs.length)
-  for (let i = 0; i < inputs.length; i++) {
-    const x = inputs[i]
-    if (x instanceof Tensor) operands[i] = sameShape(x.shape, shape) ? x : expandView(x, shape)
-    else operands[i] = x
-  }
-  return operands
+  for (let i = 0; i < inputs.length; i++) if (!reads(inputs[i], shape)) return expanded(inputs, shape)
+  return inputs
 }
+
+const reads = (x: Input, shape: Shape): boolean => !(x instanceof Tensor) || sameShape(x.shape, shape)
+const expanded = (inputs: readonly Input[], shape: Shape): readonly Operand[] =>
+  inputs.map((x) => (reads(x, shape) ? x : expandView(x as Tensor, shape)))
 
 /** What the epilogue of a matmul reads has the shape of the product. */
 const withEpilogue = (inputs: readonly Tensor[], shape: Shape): readonly Operand[] =>

@@ -40,6 +40,7 @@ export class Node<A = unknown> implements Vjp<A> {
   readonly indices: readonly number[] | null
   /** Saved inputs, then saved outputs, at their positions; holes where nothing is saved. */
   saved: Input[] | null = null
+  /** The versions that they had, where it was not 0. */
   versions: number[] | null = null
   released = false
   /** A bit for every input that needs a gradient. */
@@ -118,30 +119,31 @@ export class Node<A = unknown> implements Vjp<A> {
 
   /** Saves an input or output for the rule, with the version it has now. */
   keep(position: number, value: Input): void {
-    if (this.saved === null) {
-      const length = this.edges.length + this.specs.length
-      this.saved = new Array(length)
-      this.versions = new Array(length)
-    }
+    const length = this.edges.length + this.specs.length
+    this.saved ??= new Array<Input>(length)
     if (value.wrapped !== true && (value as Tensor).inference) {
       throw new RuntimeError(
         'Inference tensors cannot be saved for backward. To work around you can make a clone to get a normal tensor and use it in autograd.',
       )
     }
     this.saved[position] = value
-    ;(this.versions as number[])[position] = value.wrapped === true ? 0 : (value as Tensor).version
+    const version = value.wrapped === true ? 0 : (value as Tensor).version
+    if (version === 0 && this.versions === null) return
+    this.versions ??= new Array<number>(length)
+    this.versions[position] = version
   }
 
   /** Throws PyTorch's error when a saved value is gone or was written to since. */
   checkSaved(): void {
     const { saved, versions } = this
     if (this.released) throw new RuntimeError(freed, 'In TypeScript: loss.backward({ retainGraph: true }).')
-    if (saved === null || versions === null) return
+    if (saved === null) return
     for (let i = 0; i < saved.length; i++) {
       const value = saved[i]
       if (value === undefined || value.wrapped === true) continue
       const now = (value as Tensor).storage.version
-      if (now !== versions[i]) this.#modified(i, now, versions[i])
+      const then = versions?.[i] ?? 0
+      if (now !== then) this.#modified(i, now, then)
     }
   }
 

@@ -30,6 +30,8 @@ export interface Vjp<A> {
   readonly dy: Tensor
   /** The gradients of all outputs, null where none arrived. */
   readonly dys: readonly (Tensor | null)[]
+  /** A bit for every input that needs a gradient. */
+  readonly needed: number
   needs(position: number): boolean
   inputSpec(position: number): Spec
   input(position: number): Tensor
