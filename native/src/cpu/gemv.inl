@@ -101,9 +101,10 @@ static void add_rows(int64_t first, int64_t end, int64_t k, const T* m, int64_t 
   }
 }
 
-/** Rows and columns of c whose sums are done at once when both operands lie along the sum. */
+/** Sums that are done at once when both operands lie along k: of a rectangle of c, four rows high, or eight if thin. */
 constexpr int dotRows = 4;
 constexpr int dotColumns = registers == 32 ? 4 : 2;
+constexpr int dots = dotRows * dotColumns;
 
 /** Whether a product with n columns takes less as sums along k than in tiles, whose last vector may be mostly empty. */
 template <class T> constexpr bool dots_are_cheaper(int64_t n, int64_t k) {
@@ -111,48 +112,54 @@ template <class T> constexpr bool dots_are_cheaper(int64_t n, int64_t k) {
   return n * (up(k, L) + 3) < k * up(n, L);
 }
 
-/** `rows` rows of c from sums of `columns` columns: a vector along k of each, whose lanes are added up in the end. */
-template <class T, int columns> static void dot_tile(int64_t k, const T* a, int64_t aRow, int64_t rows, const T* b,
-                                                     int64_t bColumn, T* c, int64_t cRow) {
+/** `columns` columns of c in tiles of R rows: a vector along k of each sum, whose lanes are added up in the end. */
+template <class T, int R, int columns>
+static void dot_strip(const Product<T>& it, int64_t first, int64_t end, const T* b, T* c) {
   constexpr int64_t L = lanes<T>;
-  Vec<T> sum[dotRows * dotColumns] = {};
-  const T* from[dotRows];
-  for (int i = 0; i < dotRows; ++i) from[i] = a + (i < rows ? i : rows - 1) * aRow;
-  const auto add = [&](auto at) {
-    Vec<T> y[columns];
-#pragma GCC unroll 4
-    for (int j = 0; j < columns; ++j) y[j] = at(b + j * bColumn);
-#pragma GCC unroll 4
-    for (int i = 0; i < dotRows; ++i) {
-      const Vec<T> x = at(from[i]);
-#pragma GCC unroll 4
-      for (int j = 0; j < columns; ++j) sum[i * dotColumns + j] += x * y[j];
+  constexpr int wide = dots / R;
+  const int64_t k = it.k, bColumn = it.bColumn;
+  for (int64_t i = first; i < end; i += R) {
+    const T* from[R];
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r) {
+      from[r] = it.a + (i + r < end ? i + r : end - 1) * it.aRow;
+      ITSELF(from[r]);
     }
-  };
-  int64_t p = 0;
-  for (; p + L <= k; p += L) add([p](const T* line) { return load(line + p); });
-  if (p < k) add([p, k](const T* line) { return load_some(line + p, k - p); });
-  T total[dotRows * dotColumns];
-#pragma GCC unroll 16
-  for (int64_t i = 0; i < dotRows * dotColumns; i += L) store(total + i, sums<T>(sum + i));
+    Vec<T> sum[dots] = {};
+    const auto add = [&](auto at) {
+      Vec<T> y[columns];
 #pragma GCC unroll 4
-  for (int64_t i = 0; i < dotRows; ++i) {
-    if (i < rows) memcpy(c + i * cRow, total + i * dotColumns, columns * sizeof(T));
+      for (int j = 0; j < columns; ++j) y[j] = at(b + j * bColumn);
+#pragma GCC unroll 8
+      for (int r = 0; r < R; ++r) {
+        const Vec<T> x = at(from[r]);
+#pragma GCC unroll 4
+        for (int j = 0; j < columns; ++j) sum[r * wide + j] += x * y[j];
+      }
+    };
+    int64_t p = 0;
+    for (; p + L <= k; p += L) add([p](const T* line) { return load(line + p); });
+    if (p < k) add([p, k](const T* line) { return load_some(line + p, k - p); });
+    T total[dots];
+#pragma GCC unroll 16
+    for (int64_t s = 0; s < dots; s += L) store(total + s, sums<T>(sum + s));
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r) {
+      if (i + r < end) memcpy(c + (i + r) * it.n, total + r * wide, columns * sizeof(T));
+    }
   }
 }
 
 /** Rows of a product whose operands both lie along k. */
 template <class T> static void dot_tiles(const Product<T>& it, int64_t first, int64_t end) {
-  for (int64_t i = first; i < end; i += dotRows) {
-    const int64_t rows = end - i < dotRows ? end - i : dotRows;
-    for (int64_t j = 0; j < it.n; j += dotColumns) {
-      const int64_t columns = it.n - j < dotColumns ? it.n - j : dotColumns;
-      const auto tile = columns == 1   ? dot_tile<T, 1>
-                        : columns == 2 ? dot_tile<T, 2>
-                                       : columns == 3 ? dot_tile < T,
-                 dotColumns == 4 ? 3 : 1 > : dot_tile < T, dotColumns == 4 ? 4 : 1 > ;
-      tile(it.k, it.a + i * it.aRow, it.aRow, rows, it.b + j * it.bColumn, it.bColumn, it.c + i * it.n + j, it.n);
-    }
+  constexpr int thin = dotColumns / 2, high = dotRows * 2;
+  for (int64_t j = 0, columns; j < it.n; j += columns) {
+    columns = it.n - j < dotColumns ? it.n - j : dotColumns;
+    const auto strip = columns == dotColumns ? dot_strip<T, dotRows, dotColumns>
+                       : columns > thin      ? dot_strip<T, dotRows, thin + 1>
+                       : columns == thin     ? dot_strip<T, high, thin>
+                                             : dot_strip<T, high, 1>;
+    strip(it, first, end, it.b + j * it.bColumn, it.c + j);
   }
 }
 
