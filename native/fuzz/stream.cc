@@ -1,6 +1,6 @@
-// Random and mutated streams, as batches and as programs, over rows that end where their memory ends: whatever words
-// come, nothing outside of a row may be touched and the process lives. Built with sanitizers, which see both. A seed
-// gives the same stream everywhere.
+// Random and mutated streams, as batches, which may call programs, and as programs, over rows that end where their
+// memory ends: whatever words come, nothing outside of a row may be touched and the process lives. Built with
+// sanitizers, which see both. A seed gives the same stream everywhere.
 //   fuzz_stream COUNT [FIRST]
 #include "stream.h"
 
@@ -36,18 +36,19 @@ class Random {
 };
 
 constexpr int64_t mostElements = 1 << 12;
-constexpr int32_t rowCount = 5, numberCount = 4;
+constexpr int32_t rowCount = 5, numberCount = 4, programCount = 4;
 
 /** Writes instructions that mostly fit. */
 class Writer {
  public:
-  Writer(Random& random, bool hasRows) : random_(random), hasRows_(hasRows) {}
+  /** `opcodes`: how many of them, in their order, there are. */
+  Writer(Random& random, Opcode opcodes) : random_(random), opcodes_(static_cast<int32_t>(opcodes)) {}
 
   std::vector<int32_t> words;
 
   void instruction(int32_t tag) {
     const size_t start = words.size();
-    const int32_t opcode = random_.below(hasRows_ ? 11 : 10);
+    const int32_t opcode = random_.below(opcodes_);
     words.insert(words.end(), {opcode, 0, tag});
     switch (static_cast<Opcode>(opcode)) {
       case Opcode::map:
@@ -119,6 +120,11 @@ class Writer {
         for (int32_t i = 0; i < operands[fn]; i++) operand(classes && i == 1 ? DType::int32 : dtype);
         break;
       }
+      case Opcode::call:
+        put({random_.below(programCount), random_.chance(80) ? 0 : random_.below(3)});
+        for (int32_t i = 0; i < rowCount; i++)
+          put({random_.below(rowCount), random_.chance(60) ? 0 : random_.below(40)});
+        break;
       default:
         put({random_.below(5), random_.below(5), random_.below(5)});
         operand(any_dtype());
@@ -247,7 +253,7 @@ class Writer {
   }
 
   Random& random_;
-  const bool hasRows_;
+  const int32_t opcodes_;
 };
 
 /** Some words become others: small numbers, large ones, their neighbours. */
@@ -266,8 +272,17 @@ void mutate(std::vector<int32_t>& words, Random& random) {
 /** One stream; how it ended. */
 Status::Kind run(uint64_t seed, const Kernels& kernels) {
   Random random(seed);
-  // Rows came later than the kept streams, which stay what they were.
-  Writer writer(random, seed % 4 == 2);
+  // Rows and calls came later than the kept streams, which stay what they were.
+  const bool isLater = seed % 4 == 2;
+  std::unique_ptr<Program> programs[programCount];
+  for (int32_t i = 0; isLater && i < programCount; i++) {
+    Writer writer(random, Opcode::call);
+    for (int32_t left = 1 + random.below(2); left > 0; left--) writer.instruction(0);
+    Status status;
+    const int64_t count = static_cast<int64_t>(writer.words.size());
+    programs[i] = Program::make(writer.words.data(), count, rowCount, numberCount - 1, &status, mostElements);
+  }
+  Writer writer(random, isLater ? Opcode::count : Opcode::rows);
   for (int32_t i = 1 + random.below(3), tag = 0; tag < i; tag++) writer.instruction(tag);
   if (random.chance(50)) mutate(writer.words, random);
   Row rows[rowCount];
@@ -286,7 +301,7 @@ Status::Kind run(uint64_t seed, const Kernels& kernels) {
   const int64_t count = static_cast<int64_t>(words.size());
   if (random.chance(70)) {
     Arena arena;
-    const Limits limits{rows, nullptr, rowCount, numberCount, mostElements};
+    const Limits limits{rows, nullptr, rowCount, numberCount, mostElements, programs, programCount};
     return run_stream(words.data(), count, limits, kernels, {rows, rowCount, numbers, numberCount}, arena).kind;
   }
   Status status;

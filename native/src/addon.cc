@@ -37,6 +37,8 @@ struct Env {
   Held<int32_t> status;
   Arena arena;
   std::vector<Row> table;
+  /** What batches call. */
+  std::vector<std::unique_ptr<Program>> programs;
   /** A run that another thread does now: nothing else runs until it is done. */
   Job* job = nullptr;
 };
@@ -264,9 +266,37 @@ napi_value submit(napi_env env, napi_callback_info info) {
   }
   for (int32_t i = 0; i < rows; i++) state->table[i] = row_of(state->rows.data + int64_t{2} * i);
   const int32_t numbers = static_cast<int32_t>(state->numbers.length);
-  const Limits limits{state->table.data(), nullptr, rows, numbers};
+  Limits limits{state->table.data(), nullptr, rows, numbers};
+  limits.programs = state->programs.data();
+  limits.programCount = static_cast<int32_t>(state->programs.size());
   const Memory memory{state->table.data(), rows, state->numbers.data, numbers};
   return ended(env, state, run_stream(state->words.data, words, limits, *state->kernels, memory, state->arena), 0);
+}
+
+constexpr int32_t mostPrograms = 1 << 16;
+
+/** define(at, words, count, rows, numbers): the first `count` words, checked, are what calls name by `at`. */
+napi_value define(napi_env env, napi_callback_info info) {
+  const Arguments<5> args(env, info);
+  std::vector<std::unique_ptr<Program>>& programs = args.state->programs;
+  const int32_t at = int_of(env, args.values[0]), count = int_of(env, args.values[2]);
+  const int32_t rows = int_of(env, args.values[3]), numbers = int_of(env, args.values[4]);
+  Held<int32_t> words;
+  const bool good = at >= 0 && at < mostPrograms && count >= 0 && rows >= 0 && numbers >= 0;
+  if (!good || !hold(env, args.values[1], &words))
+    return raise(env, "native: define takes a number, words (Int32Array) and three counts");
+  Status status{Status::memory, 0, static_cast<int32_t>(Opcode::count), "there is no memory for it"};
+  if (count > words.length) status.what = "it ends too early";
+  std::unique_ptr<Program> program;
+  try {
+    if (static_cast<size_t>(at) >= programs.size()) programs.resize(static_cast<size_t>(at) + 1);
+    if (count <= words.length) program = Program::make(words.data, count, rows, numbers, &status);
+  } catch (const std::bad_alloc&) {
+  }
+  release(env, &words);
+  if (program == nullptr) return raise(env, described(status));
+  programs[at] = std::move(program);
+  return nullptr;
 }
 
 /** program(words, rows, numbers): a checked program over so many rows and numbers. */
@@ -413,8 +443,8 @@ NAPI_MODULE_INIT() {
     const char* name;
     napi_callback function;
   } functions[] = {
-      {"address", address}, {"open", open},          {"submit", submit},       {"program", program}, {"bind", bind},
-      {"run", run},         {"runAsync", run_async}, {"configure", configure}, {"report", report},
+      {"address", address}, {"open", open}, {"submit", submit},      {"define", define},       {"program", program},
+      {"bind", bind},       {"run", run},   {"runAsync", run_async}, {"configure", configure}, {"report", report},
   };
   for (const auto& [name, function] : functions) {
     napi_value value;

@@ -285,10 +285,25 @@ void read_rows(Reader& r, Instruction* out) {
   }
 }
 
+void read_call(Reader& r, Instruction* out) {
+  Call& x = out->call;
+  x = {};
+  out->empty = false;
+  x.program = r.program();
+  if (x.program == nullptr) return;
+  x.numbers = r.numbers(x.program->number_count());
+  const int32_t count = x.program->row_count();
+  const int32_t* words = r.words(int64_t{2} * count);
+  if (words == nullptr) return;
+  Row* rows = r.take<Row>(count);
+  for (int32_t i = 0; i < count; i++) rows[i] = r.part(words[2 * i], words[2 * i + 1], x.program->need(i));
+  x.rows = rows;
+}
+
 /** By opcode. */
 constexpr void (*readers[])(Reader&, Instruction*) = {read_map,  read_map,  read_matmul, read_arg_reduce,
                                                       read_scan, read_fold, read_gather, read_scatter,
-                                                      read_sort, read_iota, read_rows};
+                                                      read_sort, read_iota, read_rows,   read_call};
 static_assert(sizeof(readers) / sizeof(*readers) == static_cast<size_t>(Opcode::count), "a reader for every opcode");
 
 }  // namespace

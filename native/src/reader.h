@@ -209,6 +209,30 @@ class Reader {
     require(reinterpret_cast<uintptr_t>(row.data) % static_cast<uintptr_t>(size) == 0, "a row is not aligned");
   }
 
+  Program* program() {
+    const int32_t at = count();
+    if (at < limits_.programCount && limits_.programs[at] != nullptr) return limits_.programs[at].get();
+    return fail("a program does not exist"), nullptr;
+  }
+
+  /** Where so many numbers begin. */
+  int32_t numbers(int32_t count) {
+    const int32_t first = this->count();
+    require(count <= limits_.numberCount - first, "a number does not exist");
+    return first;
+  }
+
+  /** What lies from an element of a row on, for a program that needs so much of it. */
+  Row part(int32_t ref, int32_t offset, const Need& need) {
+    if (ref < 0 || ref >= limits_.rowCount) return fail("a row does not exist"), Row{};
+    const Row& row = limits_.rows[ref];
+    const int64_t at = offset * need.align, bytes = row.bytes - at;
+    if (offset < 0 || need.bytes > bytes) return fail("an operand goes beyond its row"), Row{};
+    if (reinterpret_cast<uintptr_t>(row.data) % static_cast<uintptr_t>(need.align) != 0)
+      return fail("a row is not aligned"), Row{};
+    return {row.data + at, bytes};
+  }
+
   template <class T> T* take(int64_t count) { return arena_.take<T>(count); }
 
  private:

@@ -6,8 +6,8 @@
 namespace flambeau {
 
 const char* name_of(Opcode opcode) {
-  static const char* const names[] = {"map",  "check",  "matmul",  "argReduce", "scan",
-                                      "fold", "gather", "scatter", "sort",      "iota", "rows"};
+  static const char* const names[] = {"map",    "check",   "matmul", "argReduce", "scan", "fold",
+                                      "gather", "scatter", "sort",   "iota",      "rows", "call"};
   return opcode < Opcode::count && opcode >= Opcode::map ? names[static_cast<int32_t>(opcode)] : "instruction";
 }
 
@@ -21,7 +21,8 @@ void* Arena::bytes(int64_t size) {
     at_ += size;
     return result;
   }
-  const int64_t length = std::max<int64_t>(size, 16384);
+  // Most programs are one instruction, and there are many of them.
+  const int64_t length = std::max<int64_t>(size, chunks_.empty() ? 1024 : 16384);
   chunks_.push_back({std::unique_ptr<double[]>(new double[length / 8 + 1]), length});
   at_ = size;
   return chunks_.back().memory.get();
@@ -74,6 +75,10 @@ inline bool execute(const Instruction& x, const Kernels& kernels, const Memory& 
       case Opcode::rows:
         kernels.rows(x.rows, memory);
         return true;
+      case Opcode::call:
+        *status = x.call.program->call(kernels, x.call.rows, memory.numbers + x.call.numbers);
+        status->tag = x.tag;
+        return status->kind == Status::done;
       case Opcode::count:
         return true;
     }
@@ -129,7 +134,6 @@ std::unique_ptr<Program> Program::make(const int32_t* words, int64_t count, int3
 }
 
 void Program::prepare(const Kernels& kernels) {
-  if (kernels_ == &kernels) return;
   release();
   kernels_ = &kernels;
   for (Instruction& x : instructions_) {
@@ -147,10 +151,18 @@ void Program::release() {
   }
 }
 
+Status Program::call(const Kernels& kernels, const Row* rows, const double* numbers) {
+  if (kernels_ != &kernels) prepare(kernels);
+  const Memory memory{rows, row_count(), numbers, numberCount_};
+  Status status;
+  for (const Instruction& x : instructions_)
+    if (!execute(x, kernels, memory, &status)) break;
+  return status;
+}
+
 Status Program::run(const Kernels& kernels, const Row* rows, const double* numbers, int64_t times,
                     const Strides& strides, int64_t* done) {
   *done = 0;
-  prepare(kernels);
   const int32_t rowCount = row_count();
   std::vector<Row> moved;
   for (int32_t i = 0; i < rowCount; i++) {
@@ -162,20 +174,18 @@ Status Program::run(const Kernels& kernels, const Row* rows, const double* numbe
     if (step < 0 || more < 0 || need.bytes + more > rows[i].bytes || !aligned)
       return {Status::invalid, 0, static_cast<int32_t>(Opcode::count), "a row does not fit the program"};
   }
-  Memory memory{moved.empty() ? rows : moved.data(), rowCount, numbers, numberCount_};
-  Status status;
+  const Row* present = moved.empty() ? rows : moved.data();
   try {
     for (int64_t run = 0; run < times; run++) {
-      for (const Instruction& x : instructions_)
-        if (!execute(x, kernels, memory, &status)) return status;
+      const Status status = call(kernels, present, numbers + run * strides.numbers);
+      if (status.kind != Status::done) return status;
       ++*done;
-      memory.numbers += strides.numbers;
       for (size_t i = 0; i < moved.size(); i++) moved[i].data += strides.rows[i];
     }
   } catch (const std::bad_alloc&) {
     return {Status::memory, 0, 0, ""};
   }
-  return status;
+  return {};
 }
 
 }  // namespace flambeau

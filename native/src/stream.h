@@ -1,6 +1,6 @@
 // From words to kernels. `decode` checks every word of an instruction (STREAM.md) and makes it what the kernels are
 // told; what it lets through reads and writes nothing outside of its rows. `run_stream` does that for each instruction
-// of a batch and runs it (stream.cc); a `Program` is checked once and run often.
+// of a batch and runs it (stream.cc); a `Program` is checked once and run often, by itself or as a call in a batch.
 #pragma once
 #include <memory>
 #include <string>
@@ -12,7 +12,18 @@
 
 namespace flambeau {
 
-enum class Opcode : int32_t { map, check, matmul, argReduce, scan, fold, gather, scatter, sort, iota, rows, count };
+enum class Opcode : int32_t {
+  map, check, matmul, argReduce, scan, fold, gather, scatter, sort, iota, rows, call, count
+};
+
+class Program;
+
+/** A run of a program: on which rows, and where its numbers begin among those of the batch. */
+struct Call {
+  Program* program;
+  const Row* rows;
+  int32_t numbers;
+};
 
 struct Instruction {
   Opcode opcode;
@@ -32,6 +43,7 @@ struct Instruction {
     Sort sort;
     Iota iota;
     RowOp rows;
+    Call call;
   };
 };
 
@@ -87,6 +99,9 @@ struct Limits {
   int32_t numberCount;
   /** The most elements that an instruction may work on. */
   int64_t elements = most;
+  /** What calls may run: `programCount` of them, null where there is none. */
+  const std::unique_ptr<Program>* programs = nullptr;
+  int32_t programCount = 0;
   static constexpr int64_t most = int64_t{1} << 53;
 };
 
@@ -111,6 +126,10 @@ class Program {
 
   int32_t row_count() const { return static_cast<int32_t>(needs_.size()); }
   int32_t number_count() const { return numberCount_; }
+  const Need& need(int32_t row) const { return needs_[row]; }
+
+  /** Runs it once, on rows that have what it needs of them. Throws std::bad_alloc. */
+  Status call(const Kernels&, const Row* rows, const double* numbers);
 
   /** What is another in every run of several: rows move on by `steps` bytes, numbers by `numbers` of them. */
   struct Strides {

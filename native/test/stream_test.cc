@@ -34,10 +34,17 @@ struct Rows {
       rows.push_back({reinterpret_cast<char*>(row.data()), static_cast<int64_t>(row.size() * sizeof(float))});
   }
 
-  Status run(const std::vector<int32_t>& words, const std::vector<double>& numbers = {0}) {
+  Status run(const std::vector<int32_t>& words, const std::vector<double>& numbers = {0},
+             const std::vector<std::unique_ptr<Program>>& programs = {}) {
     Arena arena;
     const auto rowCount = static_cast<int32_t>(rows.size()), numberCount = static_cast<int32_t>(numbers.size());
-    const Limits limits{rows.data(), nullptr, rowCount, numberCount};
+    const Limits limits{rows.data(),
+                        nullptr,
+                        rowCount,
+                        numberCount,
+                        Limits::most,
+                        programs.data(),
+                        static_cast<int32_t>(programs.size())};
     return run_stream(words.data(), static_cast<int64_t>(words.size()), limits, chosen(),
                       {rows.data(), rowCount, numbers.data(), numberCount}, arena);
   }
@@ -55,6 +62,21 @@ std::vector<int32_t> add(int32_t n, int32_t to, int32_t tag = 0) {
   return instruction(Opcode::map, tag, {1,   2,   1, 1,  n,   0, f32, 0,  1, -1,
                                         f32, 0,   0, to, f32, 0, 1,   -1, 0, static_cast<int32_t>(Step::add),
                                         f32, f32, 0, -1, -2,  0});
+}
+
+/** A call of program 0, from number `first` on: row and first element of each of its rows. */
+std::vector<int32_t> call(std::vector<int32_t> places, int32_t first = 0, int32_t program = 0) {
+  std::vector<int32_t> rest{program, first};
+  rest.insert(rest.end(), places.begin(), places.end());
+  return instruction(Opcode::call, 5, rest);
+}
+
+/** The only program of a table: the words over two rows and a number. */
+std::vector<std::unique_ptr<Program>> table(const std::vector<int32_t>& words) {
+  Status status;
+  std::vector<std::unique_ptr<Program>> programs;
+  programs.push_back(Program::make(words.data(), static_cast<int64_t>(words.size()), 2, 1, &status));
+  return programs;
 }
 
 }  // namespace
@@ -169,4 +191,59 @@ TEST_CASE("a program's rows and numbers move from run to run") {
   CHECK(done == 0);
   Rows small{3, 12};
   CHECK(program->run(chosen(), small.rows.data(), numbers, 1, {nullptr, 0}, &done).kind == Status::invalid);
+}
+
+TEST_CASE("a batch calls programs, which read and write where it says") {
+  Rows rows{12, 12};
+  const auto programs = table(add(4, 1));
+  std::vector<int32_t> words = call({0, 2, 1, 8}, 1);
+  const std::vector<int32_t> again = call({1, 8, 0, 0}, 2);
+  words.insert(words.end(), again.begin(), again.end());
+  CHECK(rows.run(words, {1, 100, 0.5}, programs).kind == Status::done);
+  for (int32_t i = 0; i < 4; i++) {
+    CHECK(rows.memory[1][static_cast<size_t>(i) + 8] == static_cast<float>(i) + 102);
+    CHECK(rows.memory[0][static_cast<size_t>(i)] == static_cast<float>(i) + 102.5F);
+  }
+  CHECK(rows.memory[1][7] == 7);
+}
+
+TEST_CASE("a call that does not fit its program is refused before anything is written") {
+  const auto refused = [](const std::vector<int32_t>& words, const char* what) {
+    Rows rows{12, 12};
+    const Status status = rows.run(words, {1, 2}, table(add(4, 1)));
+    CHECK(status.kind == Status::invalid);
+    CHECK(status.tag == 5);
+    CHECK(std::string(status.what) == what);
+    CHECK(rows.memory[1][8] == 8);
+  };
+  refused(call({0, 0, 1, 0}, 0, 1), "a program does not exist");
+  refused(call({0, 0, 1, 0}, 0, -1), "a count is out of range");
+  refused(call({0, 0, 1, 0}, 2), "a number does not exist");
+  refused(call({0, 0, 1, 0}, INT32_MAX), "a number does not exist");
+  refused(call({0, 0, 2, 0}), "a row does not exist");
+  refused(call({0, 0, -1, 0}), "a row does not exist");
+  refused(call({0, 9, 1, 0}), "an operand goes beyond its row");
+  refused(call({0, INT32_MAX, 1, 0}), "an operand goes beyond its row");
+  refused(call({0, 0, 1, -1}), "an operand goes beyond its row");
+  refused(call({0, 0, 1}), "it ends too early");
+  refused(call({0, 0, 1, 0, 0}), "its length does not fit");
+  Rows rows{12, 12};
+  rows.rows[1].data += 2;
+  rows.rows[1].bytes -= 4;
+  CHECK(std::string(rows.run(call({0, 0, 1, 0}), {1}, table(add(4, 1))).what) == "a row is not aligned");
+  CHECK(table(call({0, 0, 1, 0}))[0] == nullptr);
+}
+
+TEST_CASE("what ends in a call has the call's tag") {
+  Rows rows{8, 8};
+  const auto check =
+      instruction(Opcode::check, 3,
+                  {1,       1,   1, 1,  8, 0, f32, 0, 1, 0, boolean, 0, 0, 2, 0, static_cast<int32_t>(Step::isnan),
+                   boolean, f32, 0, -1, 0, 0});
+  const auto programs = table(check);
+  CHECK(rows.run(call({0, 0, 1, 0}), {1}, programs).kind == Status::done);
+  rows.memory[1][3] = NAN;
+  const Status status = rows.run(call({1, 0, 0, 0}), {1}, programs);
+  CHECK(status.kind == Status::check);
+  CHECK(status.tag == 5);
 }

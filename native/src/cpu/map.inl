@@ -255,9 +255,14 @@ static void run_plan(Plan& plan) {
 // ---- kernels ----
 
 void map(const Map& map, const Memory& memory) {
-  if (const int64_t n = small_length(map)) return run_small(map, n, memory);
-  Workspace<16384> workspace(plan_bytes(map));
+  const int64_t n = small_length(map);
+  Workspace<40960> workspace(n != 0 ? small_bytes(map, n) : plan_bytes(map));
   if (workspace.at() == nullptr) out_of_memory();
+  if (n != 0) {
+    Small small;
+    make_small(map, n, Room(workspace.at()), small);
+    return run_small(map, small, memory);
+  }
   Plan plan;
   make_plan(map, aliases_of(map, memory), Room(workspace.at()), plan);
   bind(map, memory, nullptr, plan);
@@ -291,25 +296,33 @@ struct Prepared {
   Map map;
   MapOut checked;
   bool isCheck, isMade;
+  /** Of a small map: no plan. */
+  Small small;
   Plan plan;
   char* more;
 };
 
-/** With so many bytes `more`; null where there is no memory. */
-static Prepared* prepared_for(const Map& map, int64_t more) {
-  const int64_t bytes = bytes_of<Prepared>(1) + padded(plan_bytes(map));
+/** With memory of its own behind it, and so many bytes `more`; null where there is no memory. */
+static Prepared* prepared_with(const Map& map, int64_t own, int64_t more) {
+  const int64_t bytes = bytes_of<Prepared>(1) + padded(own);
   char* memory = static_cast<char*>(aligned_alloc(64, static_cast<size_t>(bytes + padded(more))));
   if (memory == nullptr) return nullptr;
   Prepared* it = reinterpret_cast<Prepared*>(memory);
   it->map = map;
   it->isCheck = it->isMade = false;
+  it->small.n = 0;
   it->more = memory + bytes;
   return it;
 }
+static Prepared* prepared_for(const Map& map, int64_t more) { return prepared_with(map, plan_bytes(map), more); }
+static Room own_room(Prepared* it) { return Room(reinterpret_cast<char*>(it) + bytes_of<Prepared>(1)); }
 
 static void* prepare(const Map& map, bool isCheck) {
-  Prepared* it = prepared_for(map, 0);
-  if (it != nullptr && isCheck) {
+  const int64_t n = isCheck ? 0 : small_length(map);
+  Prepared* it = n != 0 ? prepared_with(map, small_bytes(map, n), 0) : prepared_for(map, 0);
+  if (it == nullptr) return nullptr;
+  if (n != 0) make_small(it->map, n, own_room(it), it->small);
+  if (isCheck) {
     it->map = as_reduction(map, &it->checked);
     it->isCheck = true;
   }
@@ -318,9 +331,10 @@ static void* prepare(const Map& map, bool isCheck) {
 
 static bool run_prepared(void* prepared, const Memory& memory) {
   Prepared* it = static_cast<Prepared*>(prepared);
+  if (it->small.n != 0) return run_small(it->map, it->small, memory), false;
   const uint64_t aliases = it->isCheck ? 0 : aliases_of(it->map, memory);
   if (!it->isMade || aliases != it->plan.aliases) {
-    make_plan(it->map, aliases, Room(static_cast<char*>(prepared) + bytes_of<Prepared>(1)), it->plan);
+    make_plan(it->map, aliases, own_room(it), it->plan);
     it->isMade = true;
   }
   char answer = 0;

@@ -23,40 +23,44 @@ static int64_t small_length(const Map& map) {
   return n;
 }
 
-static void run_small(const Map& map, int64_t n, const Memory& memory) {
-  constexpr int64_t most = smallValues * (smallLength * static_cast<int64_t>(sizeof(double)) + slack);
-  alignas(64) char values[most];
-  char* free = values;
-  const auto take = [&](int64_t size) {
-    char* result = free;
-    free += padded(n * size + slack);
-    return result;
-  };
-  Slot slots[smallValues];
-  int32_t registers[maxRegisters];
-  const Box box{&n, oneTurn, 1};
+/** How an input gets to its slot. */
+enum class Way : int32_t { number, element, inPlace, copied };
+
+/** What follows from a small map alone, in memory of its own. */
+struct Small {
+  int64_t n;
+  int32_t opCount;
+  Way* ways;
+  /** Of the inputs, then of the steps. */
+  Slot* slots;
+  Op* ops;
+  /** The slot of each output's value. */
+  int32_t* from;
+};
+
+static int64_t small_bytes(const Map& map, int64_t n) {
+  const int64_t values = map.inputCount + map.codeCount;
+  return bytes_of<Way>(map.inputCount) + bytes_of<Slot>(values) + bytes_of<Op>(map.codeCount) +
+         bytes_of<int32_t>(map.outCount) + values * padded(n * static_cast<int64_t>(sizeof(double)) + slack);
+}
+
+static void make_small(const Map& map, int64_t n, Room room, Small& small) {
+  small = {n, 0, room.take<Way>(map.inputCount), room.take<Slot>(map.inputCount + int64_t{map.codeCount}),
+           room.take<Op>(map.codeCount), room.take<int32_t>(map.outCount)};
+  Slot* slots = small.slots;
+  const auto take = [&](DType dtype) { return room.bytes(n * size_of(dtype) + slack); };
   for (int32_t i = 0; i < map.inputCount; i++) {
     const Strided& x = map.inputs[i];
-    const int64_t size = size_of(x.operand.dtype);
     const bool one = map.depth == 0 || x.steps[0] == 0;
-    if (!one && n % width == 0 && map.outCount == 1) {
-      slots[i] = {address(x.operand, memory), 1};
-      continue;
-    }
-    slots[i] = {take(size), one ? 0 : 1};
-    if (x.operand.is_number()) {
-      put_number(slots[i].at, x.operand.dtype, x.operand.number(memory));
-    } else if (one) {
-      put_element(slots[i].at, size, address(x.operand, memory));
-    } else {
-      gather(box, size, address(x.operand, memory), slots[i].at);
-    }
+    const bool inPlace = !one && n % width == 0 && map.outCount == 1;
+    small.ways[i] = x.operand.is_number() ? Way::number : one ? Way::element : inPlace ? Way::inPlace : Way::copied;
+    slots[i] = {inPlace ? nullptr : take(x.operand.dtype), one ? 0 : 1};
   }
+  int32_t registers[maxRegisters];
   const auto slot_of = [&](int32_t operand) { return operand < 0 ? -1 - operand : registers[operand]; };
   for (int32_t i = 0, d = map.inputCount; i < map.codeCount; i++, d++) {
     const Code& code = map.codes[i];
-    const int64_t size = size_of(code.dtype);
-    slots[d] = {take(size), 0};
+    slots[d] = {take(code.dtype), 0};
     if (code.step == Step::constant) {
       double x;
       memcpy(&x, &code.a, sizeof x);
@@ -68,14 +72,39 @@ static void run_small(const Map& map, int64_t n, const Memory& memory) {
         from[j] = slot_of(operands[j]);
         slots[d].advance |= slots[from[j]].advance;
       }
-      const Op op{loop_of(code), d, from[0], from[1], from[2], static_cast<int32_t>(VECTOR_BYTES / size)};
-      op.run(op, slots, slots[d].advance == 0 ? op.count : n);
+      const auto count = static_cast<int32_t>(VECTOR_BYTES / size_of(code.dtype));
+      small.ops[small.opCount++] = {loop_of(code), d, from[0], from[1], from[2], count};
     }
     registers[code.dst] = d;
   }
+  for (int32_t k = 0; k < map.outCount; k++) small.from[k] = slot_of(map.outs[k].from);
+}
+
+static void run_small(const Map& map, const Small& small, const Memory& memory) {
+  const int64_t n = small.n;
+  Slot* slots = small.slots;
+  const Box box{&n, oneTurn, 1};
+  for (int32_t i = 0; i < map.inputCount; i++) {
+    const Operand& x = map.inputs[i].operand;
+    switch (small.ways[i]) {
+      case Way::number:
+        put_number(slots[i].at, x.dtype, x.number(memory));
+        break;
+      case Way::element:
+        put_element(slots[i].at, size_of(x.dtype), address(x, memory));
+        break;
+      case Way::inPlace:
+        slots[i].at = address(x, memory);
+        break;
+      case Way::copied:
+        gather(box, size_of(x.dtype), address(x, memory), slots[i].at);
+    }
+  }
+  for (const Op *op = small.ops, *end = op + small.opCount; op < end; op++)
+    op->run(*op, slots, slots[op->d].advance == 0 ? op->count : n);
   for (int32_t k = 0; k < map.outCount; k++) {
     const Operand& to = map.outs[k].to.operand;
-    scatter(box, size_of(to.dtype), slots[slot_of(map.outs[k].from)], address(to, memory));
+    scatter(box, size_of(to.dtype), slots[small.from[k]], address(to, memory));
   }
 }
 

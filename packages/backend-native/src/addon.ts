@@ -14,6 +14,8 @@ export interface Addon {
   open(words: Int32Array, rows: Float64Array, numbers: Float64Array, status: Int32Array): void
   /** Runs a batch of so many words over so many rows (address, bytes). Returns how it ended, as all that run do. */
   submit(words: number, rows: number): number
+  /** The first `count` words are the program `at` of calls, over so many rows and numbers. */
+  define(at: number, words: Int32Array, count: number, rows: number, numbers: number): void
   program(words: Int32Array, rows: number, numbers: number): Handle
   /** The arrays that runs read: address, bytes and step from run to run of every row; numbers, a run's `stride` after the last's. */
   bind(program: Handle, rows: Float64Array, numbers: Float64Array, stride: number): void
@@ -53,6 +55,7 @@ export const opcodes = {
   sort: 8,
   iota: 9,
   rows: 10,
+  call: 11,
 } as const
 
 /** The number of a reduction; -1 is none. */

@@ -23,6 +23,7 @@ import { Batch } from './batch.ts'
 import { encode, mayFail, workOf } from './encode.ts'
 import { fused } from './encode-rows.ts'
 import { errorOf } from './errors.ts'
+import { Forms } from './forms.ts'
 import { bytesHeld, collectGarbage, unfilled } from './held.ts'
 import { compileProgram, type Runner } from './program.ts'
 
@@ -47,6 +48,7 @@ export class NativeBackend implements Runner {
   maxBytes = Number.POSITIVE_INFINITY
   readonly #memory = new HostMemory(this, (bytes) => this.#admit(bytes), unfilled)
   readonly #batch: Batch
+  readonly #forms = new Forms(this)
   inFlight: Promise<unknown> | null = null
   #work = 0
   /** Bytes that were alive when that was last looked up, and those of slabs opened since. */
@@ -86,6 +88,20 @@ export class NativeBackend implements Runner {
 
   run(instr: Instr): void {
     const batch = this.#batch
+    const form = this.#forms.of(instr)
+    if (form !== undefined) batch.call(form, instr)
+    else this.#encode(instr)
+    if (form === undefined ? mayFail(instr) : form.mayFail) {
+      const kind = this.#submit()
+      if (kind !== ended.done) throw errorOf(kind, batch.status[2], instr)
+      return
+    }
+    this.#work += form === undefined ? workOf(instr) : form.work
+    if (this.#work > enoughWork || batch.full) this.submit()
+  }
+
+  #encode(instr: Instr): void {
+    const batch = this.#batch
     const { at } = batch
     try {
       encode(batch, instr, 0)
@@ -93,13 +109,6 @@ export class NativeBackend implements Runner {
       batch.back(at)
       throw error
     }
-    if (mayFail(instr)) {
-      const kind = this.#submit()
-      if (kind !== ended.done) throw errorOf(kind, batch.status[2], instr)
-      return
-    }
-    this.#work += workOf(instr)
-    if (this.#work > enoughWork || batch.full) this.submit()
   }
 
   /** Runs what waits. */

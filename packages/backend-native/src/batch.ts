@@ -4,12 +4,15 @@ import {
   type DType,
   type HostBuffer,
   type HostMemory,
+  type Instr,
   type Scalar,
   type Slab,
   scalarValue,
   type Spec,
+  type View,
 } from '@flambeau/core/backend'
-import type { Addon } from './addon.ts'
+import { type Addon, opcodes } from './addon.ts'
+import type { Form } from './forms.ts'
 import type { Writer } from './words.ts'
 import { rounded } from './expression.ts'
 
@@ -72,6 +75,37 @@ export class Batch implements Writer {
   number(x: Scalar, dtype: DType): number {
     this.#numbers[this.#numberCount] = rounded(scalarValue(x), dtype)
     return -1 - this.#numberCount++
+  }
+
+  /** A call of a program: where its numbers and its operands are, in the order of the instruction. */
+  call({ program, inputs: kinds }: Form, { inputs, outputs }: Instr): void {
+    const operands = inputs.length + outputs.length
+    this.reserve(5 + 2 * operands, operands)
+    const { words, at } = this
+    words[at] = opcodes.call
+    words[at + 2] = 0
+    words[at + 3] = program
+    words[at + 4] = this.#numberCount
+    let to = at + 5
+    for (let i = 0; i < inputs.length; i++) {
+      if (kinds[i] === null) {
+        this.#numbers[this.#numberCount++] = scalarValue(inputs[i] as Scalar)
+        continue
+      }
+      const { buffer, offset } = inputs[i] as View
+      const { slab, start } = buffer as HostBuffer
+      words[to] = this.row(slab)
+      words[to + 1] = start + offset
+      to += 2
+    }
+    for (let i = 0; i < outputs.length; i++) {
+      const { slab, start } = outputs[i].buffer as HostBuffer
+      words[to] = this.row(slab)
+      words[to + 1] = start
+      to += 2
+    }
+    words[at + 1] = to - at
+    this.at = to
   }
 
   scratch(spec: Spec): HostBuffer {

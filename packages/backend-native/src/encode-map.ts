@@ -4,14 +4,12 @@ import {
   contiguousStrides,
   type DType,
   type Expr,
-  flatStep,
   type HostBuffer,
   hostOf,
   identityOf,
   type Instr,
   isView,
   iterated,
-  type Loops,
   mapLoopsOver,
   numelOf,
   type Operand,
@@ -20,117 +18,35 @@ import {
   type Prims,
   rankOf,
   s,
-  type Shape,
   type Spec,
   topological,
   type View,
 } from '@flambeau/core/backend'
 import { opcodes, reductions } from './addon.ts'
 import { type Codes, codeWords, compile, rounded } from './expression.ts'
-import { type Writer, begin, end, memory, none, numeral, one, operand, put, view } from './words.ts'
+import { type Writer, begin, end, memory, numeral, one, operand, put, view } from './words.ts'
 
-/** What is known of a map before it has operands. */
-interface MapCodes extends Codes {
-  /** Over how many axes its reduced outputs are reduced: -1 where there are none, -2 where they differ. */
-  readonly reduced: number
-  /** Its words over one element and in one loop, made when they are first wanted: only operands are missing. */
-  readonly flat: [Int32Array?, Int32Array?]
-}
-
-export const known = new WeakMap<Prims['map'], MapCodes | null>()
+const known = new WeakMap<Prims['map'], Codes | null>()
 /** The codes of a map; null where they need more registers than there are. */
-function codesOf(attrs: Prims['map']): MapCodes | null {
+function codesOf(attrs: Prims['map']): Codes | null {
   let codes = known.get(attrs)
   if (codes === undefined) {
-    const compiled = compile(attrs.outs.map(({ expr }) => expr))
-    const ranks = new Set(attrs.outs.flatMap(({ reduce }) => reduce?.axes.length ?? []))
-    const [reduced = -1] = ranks
-    codes = compiled === undefined ? null : { ...compiled, reduced: ranks.size > 1 ? -2 : reduced, flat: [] }
+    codes = compile(attrs.outs.map(({ expr }) => expr)) ?? null
     known.set(attrs, codes)
   }
   return codes
 }
 
-/** The words of a map over one element (depth 0) or in one loop (1). */
-function flatWords({ words, inputs, from }: Codes, { outs }: Prims['map'], depth: 0 | 1): Int32Array {
-  const head = [opcodes.map, 0, 0, depth, inputs.length, outs.length, words.length / codeWords]
-  const size = depth === 0 ? none : [0]
-  const operands = inputs.flatMap(({ dtype }) => [0, rankOf(dtype), 0, ...size])
-  const results = outs.flatMap(({ expr, reduce }, k) => {
-    const step = depth === 0 ? none : [reduce === undefined ? 1 : 0]
-    return [0, rankOf(expr.dtype), 0, ...step, reduce === undefined ? -1 : reductions[reduce.fn], from[k]]
-  })
-  const all = Int32Array.from([...head, ...size, ...operands, ...results, ...words])
-  all[1] = all.length
-  return all
-}
-
-/** Whether one loop over everything does, and then the step of each input in it: 1 or 0. */
-let inputSteps = new Int8Array(64)
-function isFlat(shape: Shape, inputs: readonly Operand[], { reduced }: MapCodes): boolean {
-  if (reduced !== -1 && reduced !== shape.length) return false
-  if (inputs.length > inputSteps.length) inputSteps = new Int8Array(2 * inputs.length)
-  for (let i = 0; i < inputs.length; i++) {
-    const x = inputs[i]
-    const step = isView(x) ? flatStep(x) : 0
-    if (step < 0) return false
-    inputSteps[i] = step
-  }
-  return true
-}
-
 type MapLike = Pick<Instr<'map'>, 'attrs' | 'inputs' | 'outputs'>
 
 export function map(w: Writer, instr: MapLike, tag: number, opcode: number = opcodes.map): void {
-  const { attrs, inputs } = instr
+  const { attrs, inputs, outputs } = instr
   const codes = codesOf(attrs)
   if (codes === null) return mapInParts(w, instr, tag, opcode)
   const shape = iterated(instr)
-  const n = numelOf(shape)
-  if (n === 0) return opcode === opcodes.map ? emptyMap(w, instr, tag) : undefined
-  if (n === 1 || isFlat(shape, inputs, codes)) flatMap(w, instr, codes, n, tag, opcode)
-  else nestedMap(w, instr, codes, mapLoopsOver(shape, inputs, attrs), tag, opcode)
-}
+  if (numelOf(shape) === 0) return opcode === opcodes.map ? emptyMap(w, instr, tag) : undefined
+  const loops = mapLoopsOver(shape, inputs, attrs)
 
-/** What eager programs consist of: most words are copied. */
-function flatMap(w: Writer, instr: MapLike, codes: MapCodes, n: number, tag: number, opcode: number): void {
-  const { attrs, inputs, outputs } = instr
-  const depth = n === 1 ? 0 : 1
-  let known = codes.flat[depth]
-  if (known === undefined) {
-    known = flatWords(codes, attrs, depth)
-    codes.flat[depth] = known
-  }
-  const { length } = known
-  w.reserve(length, codes.inputs.length + attrs.outs.length)
-  const { words, at: start } = w
-  for (let i = 0; i < length; i++) words[start + i] = known[i]
-  words[start] = opcode
-  words[start + 2] = tag
-  if (depth === 1) words[start + 7] = n
-  let at = start + 7 + depth
-  for (let i = 0; i < codes.inputs.length; i++) {
-    const { position, dtype } = codes.inputs[i]
-    const x = inputs[position]
-    if (isView(x)) {
-      const { slab, start } = x.buffer as HostBuffer
-      words[at] = w.row(slab)
-      words[at + 2] = start + x.offset
-    } else words[at] = w.number(x, dtype)
-    if (depth === 1) words[at + 3] = inputSteps[position]
-    at += 3 + depth
-  }
-  for (let k = 0; k < outputs.length; k++) {
-    const { slab, start } = outputs[k].buffer as HostBuffer
-    words[at] = w.row(slab)
-    words[at + 2] = start
-    at += 5 + depth
-  }
-  w.at = start + length
-}
-
-function nestedMap(w: Writer, instr: MapLike, codes: Codes, loops: Loops, tag: number, opcode: number): void {
-  const { attrs, inputs, outputs } = instr
   const { outs } = attrs
   const depth = loops.sizes.length
   const operands = codes.inputs.length + outs.length

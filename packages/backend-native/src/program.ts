@@ -47,12 +47,12 @@ export interface Runner extends Backend {
 }
 
 /** A number that is read at every run, by its position among those. */
-interface Read extends Scalar {
+export interface Read extends Scalar {
   readonly reading: number
 }
 
 /** The words of a program, and the slabs that they name. */
-class Words implements Writer {
+export class Words implements Writer {
   words = new Int32Array(1024)
   at = 0
   readonly slabs: Slab[] = []
