@@ -5,7 +5,7 @@
 #include "linear.hpp"
 
 /** How many vectors of rows are taken at a time. */
-constexpr int deep = 8;
+constexpr int group = 8;
 
 /** What one vector of rows holds of a layer: results and slopes. */
 template <int size> struct Units { Vec h[size], d[size]; };
@@ -15,7 +15,7 @@ template <int from, int to> struct Dense {
   float leak;
   Floats w, b;
   Vec dw[to * from] = {}, db[to] = {};
-  Units<to> units[deep];
+  Units<to> units[group];
 
   Dense(Inputs& in, const std::string& name, float leak) : leak(leak), w(in[name + "weight"]), b(in[name + "bias"]) {}
 
@@ -39,7 +39,7 @@ template <int from, int to> struct Dense {
     Vec sums[high][from], whole[high];
     memcpy(sums, dw + o * from, sizeof sums);
     memcpy(whole, db + o, sizeof whole);
-    for (int v = 0; v < deep; v++, x += step)
+    for (int v = 0; v < group; v++, x += step)
       for (int r = 0; r < high; r++) {
         const Vec d = units[v].d[o + r];
         whole[r] += d;
@@ -66,7 +66,7 @@ template <int from, int to> struct Dense {
 };
 
 struct BostonMlp {
-  static constexpr int features = 13, rows = deep * lanes, wide = (features + lanes - 1) / lanes * lanes;
+  static constexpr int features = 13, rows = group * lanes, wide = (features + lanes - 1) / lanes * lanes;
   Table table;
   Dense<13, 10> first;
   Dense<10, 5> second;
@@ -77,9 +77,9 @@ struct BostonMlp {
       : table(in, rows, features), first(in, "0.", .01f), second(in, "2.", .01f), third(in, "4.", 1) {}
 
   void step() {
-    Vec losses = {}, columns[deep][wide];
+    Vec losses = {}, columns[group][wide];
     for (int i = 0; i < table.blocks * rows; i += rows) {
-      for (int v = 0; v < deep; v++) {
+      for (int v = 0; v < group; v++) {
         const float* x = &table.x[(i + v * lanes) * features];
         for (int k = 0; k < wide; k += lanes) {
           for (int r = 0; r < lanes; r++) columns[v][k + r] = part(x + r * features + k, features - k);

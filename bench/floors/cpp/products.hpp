@@ -40,39 +40,46 @@ inline void copy(float* to, int wide, Matrix x, int row, int column, int rows, i
     for (int j = i < wholeRows ? wholeColumns : 0; j < columns; j++) to[i * wide + j] = x.at(row + i, column + j);
 }
 
-/** c = a b, m by k and k by n: tiles whose sums stay in registers, from copies that stay in the nearest caches. */
+/** Rows and terms of a that are taken at a time, and a tile: its sums stay in registers. */
+constexpr int much = 256, deep = 256, high = bytes == 64 ? 8 : 4, wide = 2 * lanes;
+
+/** A tile of c, of whose rows and columns some may be beyond its edge: `first` stores sums, later ones are added. */
+inline void tile(const float* x, const float* y, int terms, float* c, int step, int rows, int columns, bool first) {
+  Vec sums[high][2] = {};
+  for (int r = 0; r < high && r < rows; r++)
+    for (int half = 0; half < 2; half++) __builtin_prefetch(c + r * step + half * lanes, 1);
+  for (int p = 0; p < terms; p++, x++, y += wide)
+    for (int r = 0; r < high; r++) {
+      sums[r][0] += x[r * deep] * load(y);
+      sums[r][1] += x[r * deep] * load(y + lanes);
+    }
+  for (int r = 0; r < high && r < rows; r++)
+    for (int half = 0; half < 2 && half * lanes < columns; half++) {
+      float* to = c + r * step + half * lanes;
+      const int count = columns - half * lanes;
+      store(to, first ? sums[r][half] : sums[r][half] + part(to, count), count);
+    }
+}
+
+/** c = a b, m by k and k by n, from copies that lie as they are read: a panel of b in the first cache, the rest near.
+ */
 inline void product(Matrix a, Matrix b, float* c, int m, int k, int n) {
-  constexpr int high = bytes == 64 ? 8 : 4, wide = 2 * lanes, deep = 256;
   const auto up = [](int size, int step) { return (size + step - 1) / step * step; };
-  static std::vector<Vec> spaceA, spaceB;
-  spaceA.resize(up(m, high) * deep / lanes);
-  spaceB.resize(wide * deep / lanes);
+  static std::vector<Vec> spaceA(much * deep / lanes), spaceB;
+  spaceB.resize(up(n, wide) * deep / lanes);
   float *as = (float*)spaceA.data(), *bs = (float*)spaceB.data();
   const int blocks = up(k, deep) / deep, depth = up(k, blocks) / blocks;
   for (int from = 0; from < k; from += depth) {
     const int terms = std::min(depth, k - from);
-    copy(as, deep, a, 0, from, m, terms);
-    for (int j = 0; j < n; j += wide) {
-      const int columns = std::min(wide, n - j);
-      copy(bs, wide, b, from, j, terms, columns);
-      for (int i = 0; i < m; i += high) {
-        Vec sums[high][2] = {};
-        const float *x = as + i * deep, *y = bs;
-        for (int p = 0; p < terms; p++, x++, y += wide)
-          for (int r = 0; r < high; r++) {
-            sums[r][0] += x[r * deep] * load(y);
-            sums[r][1] += x[r * deep] * load(y + lanes);
-          }
-        for (int r = 0; r < high && i + r < m; r++)
-          for (int half = 0; half < 2; half++) {
-            float* to = c + (i + r) * n + j + half * lanes;
-            if (columns == wide)
-              store(to, from == 0 ? sums[r][half] : sums[r][half] + load(to));
-            else
-              for (int t = 0; t < std::min(lanes, columns - half * lanes); t++)
-                to[t] = (from == 0 ? 0 : to[t]) + sums[r][half][t];
-          }
-      }
+    for (int p = 0; p < terms; p += lanes)
+      for (int j = 0; j < n; j += wide)
+        copy(bs + j * deep + p * wide, wide, b, from + p, j, std::min(lanes, terms - p), std::min(wide, n - j));
+    for (int top = 0; top < m; top += much) {
+      const int rows = std::min(much, m - top);
+      copy(as, deep, a, top, from, rows, terms);
+      for (int j = 0; j < n; j += wide)
+        for (int i = 0; i < rows; i += high)
+          tile(as + i * deep, bs + j * deep, terms, c + (top + i) * n + j, n, rows - i, n - j, from == 0);
     }
   }
 }
