@@ -25,6 +25,10 @@ const benches = [
   'soak/replays native',
 ]
 
+/** They take minutes, and run when they are asked for. */
+const long = ['ops/gemm']
+const known = [...benches, ...long]
+
 /** Whether the device that a bench names, if it does, is there. */
 const isRunnable = (bench: string, names: readonly string[]): boolean => {
   const [, device] = bench.split(' ')
@@ -57,11 +61,11 @@ export async function all(names: readonly string[], options: { readonly quick: b
   const everything = names.length === 0
   const chosen = everything
     ? workloads
-    : names.filter((name) => !benches.includes(name)).map((name) => workloadNamed(name, benches))
+    : names.filter((name) => !known.includes(name)).map((name) => workloadNamed(name, known))
   const subjects = [...(await devices()), ...floors(), torch()]
   const present = subjects.filter(isPresent)
   const measured = await races(chosen, present, options.quick ? quick : thorough)
-  const wanted = benches.filter((name) => names.includes(name) || (everything && !options.quick))
+  const wanted = known.filter((name) => names.includes(name) || (everything && !options.quick && !long.includes(name)))
   const there = present.map(({ name }) => name)
   const found = await sections(wanted.filter((name) => names.includes(name) || isRunnable(name, there)))
   const verdicts = [

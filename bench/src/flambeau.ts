@@ -1,7 +1,9 @@
-// flambeau as a subject: `node serve.js flambeau.js DEVICE eager|compiled`, where 'gpujs webgl2' is a device's mode. It imports flambeau from where this file lies, so a copy
-// of it in another checkout times that checkout (compare.ts).
+// flambeau as a subject: `node serve.js flambeau.js DEVICE eager|compiled|repeated`, where 'gpujs webgl2' is a device's mode;
+// `repeated` does all steps of a sample in one call. It imports flambeau from where this file lies, so a copy of it in
+// another checkout times that checkout (compare.ts).
 import type { Mode } from '@flambeau/backend-gpujs'
 import * as flambeau from 'flambeau'
+import { productNamed, programOf } from '../workloads/gemm.ts'
 import { workloadNamed } from '../workloads/index.ts'
 import { type Result, resultsOf } from '../workloads/workload.ts'
 import type { Load, Numbers } from './serve.ts'
@@ -24,12 +26,17 @@ const settle = (last: unknown): void => {
 }
 
 export const load: Load = (workload, numbers) => {
-  if (way === 'compiled' && flambeau.compile === undefined) return { cannot: 'this revision has no compile' }
+  if (way !== 'eager' && flambeau.compile === undefined) return { cannot: 'this revision has no compile' }
   const inputs = Object.fromEntries(Object.entries(numbers).map(([key, value]) => [key, toTensor(value)]))
-  const program = workloadNamed(workload).program(inputs)
-  return {
-    step: way === 'compiled' ? flambeau.compile(program.step) : program.step,
+  const product = productNamed(workload)
+  const program = (product === undefined ? workloadNamed(workload) : { program: programOf(product) }).program(inputs)
+  if (way === 'repeated' && product === undefined && program.results === undefined)
+    return { cannot: 'only training is repeated' }
+  const common = {
     ...(mode === undefined ? {} : { settle }),
-    results: (last) => resultsOf(program, last as Result).map((tensor) => tensor.toArray()),
+    results: (last: unknown) => resultsOf(program, last as Result).map((tensor) => tensor.toArray()),
   }
+  if (way === 'eager') return { step: program.step, ...common }
+  const step = flambeau.compile(program.step)
+  return { step, ...(way === 'repeated' ? { steps: (n) => step.repeat(n) } : {}), ...common }
 }

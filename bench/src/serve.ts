@@ -22,6 +22,8 @@ export interface Numbers {
 export interface Ready {
   /** One repetition. What it returns is kept, so that no work is dead code. */
   step(): unknown
+  /** Many repetitions in one call, where there is such a call; what the last returned. */
+  steps?(n: number): unknown
   /** Waits for the last step's work, where a device may do it later. */
   settle?(last: unknown): void
   /** What is compared with other subjects, given the last step's result; nothing where a step is only a part of the work. */
@@ -64,9 +66,10 @@ function read({ file, shape, dtype }: Stored): Numbers {
 async function serve(load: Load): Promise<void> {
   let ready: Ready | undefined
   let last: unknown
-  const run = ({ step, settle }: Ready, n: number): number => {
+  const run = ({ step, steps, settle }: Ready, n: number): number => {
     const start = process.hrtime.bigint()
-    for (let i = 0; i < n; i++) last = step()
+    if (steps !== undefined) last = steps(n)
+    else for (let i = 0; i < n; i++) last = step()
     settle?.(last)
     return Number(process.hrtime.bigint() - start)
   }

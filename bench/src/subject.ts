@@ -13,6 +13,8 @@ export interface Subject {
   readonly command: string
   readonly args: readonly string[]
   readonly cwd?: string
+  /** How many it computes with; one unless told otherwise. */
+  readonly threads?: number
   /** For a library whose cold start is worth knowing: what it takes on a disk, where that can be told. */
   readonly library?: { bytes(): number | undefined }
 }
@@ -26,8 +28,14 @@ export interface Absent {
 
 export class CannotRun extends Error {}
 
-/** One thread for everything; nothing else is set, so a library chooses its kernels as it does for anybody. */
-const oneThread = { FLAMBEAU_THREADS: '1', OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1', MKL_NUM_THREADS: '1' }
+/** Nothing but the threads is set, so a library chooses its kernels as it does for anybody. */
+const environment = (threads: number): Record<string, string> =>
+  Object.fromEntries(
+    ['FLAMBEAU_THREADS', 'OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS'].map((name) => [
+      name,
+      String(threads),
+    ]),
+  )
 
 export class Process {
   readonly subject: Subject
@@ -37,8 +45,8 @@ export class Process {
 
   constructor(subject: Subject) {
     this.subject = subject
-    const { command, args, cwd } = subject
-    this.#child = spawn(command, args, { cwd, env: { ...process.env, ...oneThread } })
+    const { command, args, cwd, threads = 1 } = subject
+    this.#child = spawn(command, args, { cwd, env: { ...process.env, ...environment(threads) } })
     let errors = ''
     const failed = (why: string): void => {
       for (const { reject } of this.#waiting.splice(0)) reject(new Error(`${subject.name} ${why}: ${errors}`))

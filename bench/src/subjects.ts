@@ -24,9 +24,16 @@ const packedBytes = (device: string): number =>
     .filter((name, i, names) => names.indexOf(name) === i)
     .reduce((sum, name) => sum + packed(name).unpackedSize, device in addons ? statSync(addons[device]).size : 0)
 
+/** How steps are done: as they are written, compiled, or compiled and many in one call. */
+export type Way = 'eager' | 'compiled' | 'repeated'
+
 /** flambeau on a device, by the bench in a folder: this one, or a copy of it that finds another flambeau. */
-export const flambeau = (device: string, folder = here('./')): Subject[] =>
-  (['eager', 'compiled'] as const).map((way) => ({
+export const flambeau = (
+  device: string,
+  folder = here('./'),
+  ways: readonly Way[] = ['eager', 'compiled'],
+): Subject[] =>
+  ways.map((way) => ({
     name: way === 'eager' ? device : `${device} ${way}`,
     title: `flambeau on ${device}, ${way}`,
     command: process.execPath,
@@ -49,7 +56,8 @@ export async function devices(): Promise<(Subject | Absent)[]> {
   for (const [device, load] of Object.entries(loaders)) {
     try {
       await load()
-      found.push(...flambeau(device))
+      // A call into the addon is worth sparing where steps are short.
+      found.push(...flambeau(device, undefined, device === 'native' ? ['eager', 'compiled', 'repeated'] : undefined))
     } catch (error) {
       const [sentence] = (error as Error).message.split('\n')
       found.push({ name: device, title: `flambeau on ${device}`, absent: sentence })

@@ -1,9 +1,10 @@
 // What is timed is the same work everywhere: every workload comes to PyTorch's result, eager and compiled.
 import { createHash } from 'node:crypto'
-import { compile } from 'flambeau'
+import { compile, type Tensor } from 'flambeau'
 import { describe, expect, test } from 'vitest'
 import { generatedBy, runManyKernels } from '../src/kernels.ts'
 import { type Program, type Result, resultsOf } from '../workloads/workload.ts'
+import { inputsOf, nameOf, productNamed, programOf } from '../workloads/gemm.ts'
 import { workloadNamed, workloads } from '../workloads/index.ts'
 
 /** Those whose inputs and steps a test has time for. */
@@ -40,6 +41,18 @@ test('workloads have names of their own, and an unknown one names them', () => {
   expect(new Set(names).size).toBe(names.length)
   expect(workloadNamed('boston').id).toBe('W1')
   expect(() => workloadNamed('bostom', ['import'])).toThrow(/nothing is called bostom; there are boston,.*, import$/)
+})
+
+test.each(['nn', 'nt', 'tn'] as const)('a product is known by its name, and multiplies what lies %s', (turned) => {
+  const product = { dtype: 'float64', turned, m: 3, k: 4, n: 2 } as const
+  expect(productNamed(nameOf(product))).toEqual(product)
+  const { a, b } = inputsOf(product)()
+  const [left, right] = [turned === 'tn' ? a.t() : a, turned === 'nt' ? b.t() : b].map((x) => x.to('float64'))
+  const found = programOf(product)({ a, b }).step() as Tensor
+  expect(found.dtype).toBe('float64')
+  for (let i = 0; i < 3; i++)
+    for (let j = 0; j < 2; j++)
+      expect(found.at(i, j).item()).toBeCloseTo(left.select(0, i).mul(right.select(1, j)).sum().item(), 12)
 })
 
 test('many kernels are many', () => {

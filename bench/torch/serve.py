@@ -1,5 +1,6 @@
 """Real PyTorch as a subject: the protocol of src/serve.ts, one question a line on stdin, one answer a line on stdout."""
 import json
+import os
 import resource
 import sys
 import time
@@ -9,7 +10,7 @@ import numpy as np
 import torch
 from workloads import workloads
 
-torch.set_num_threads(1)
+torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 
 
 def read(stored):
@@ -25,9 +26,10 @@ class Server:
         return self.write(question["results"])
 
     def load(self, name, inputs):
-        if name not in workloads:
+        kind, *words = name.split()
+        if kind not in workloads:
             return {"cannot": "not written for PyTorch"}
-        self.step, self.results = workloads[name]({key: read(stored) for key, stored in inputs.items()})
+        self.step, self.results = workloads[kind]({key: read(stored) for key, stored in inputs.items()}, *words)
         return {}
 
     def run(self, n):

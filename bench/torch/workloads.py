@@ -56,6 +56,12 @@ def matmul(inputs):
     return lambda: a @ b, lambda c: [c]
 
 
+def gemm(inputs, dtype, turned, *sizes):
+    a, b = (inputs[name].to(getattr(torch, dtype)) for name in "ab")
+    a, b = a.t() if turned == "tn" else a, b.t() if turned == "nt" else b
+    return lambda: a @ b, lambda c: [c.float()]
+
+
 def activation(inputs):
     x = inputs["x"].requires_grad_()
 
@@ -125,6 +131,7 @@ workloads = {
     "breast-cancer": breast_cancer,
     "mlp": mlp,
     **{f"matmul-{n}": matmul for n in (64, 256, 512, 1024)},
+    "gemm": gemm,
     "activation": activation,
     "cross-entropy": cross_entropy,
     **{f"{name}-{dim}": reduction(name, dim) for name in ("sum", "mean", "max") for dim in range(3)},

@@ -28,5 +28,6 @@ export const breastCancer: Workload = {
     { subject: 'js compiled', than: 'tfjs-wasm', atMost: 1 },
     { subject: 'floor', than: 'torch', atMost: 0.45 },
     { subject: 'floor c++', than: 'torch', atMost: 0.04 },
+    { subject: 'native repeated', than: 'floor c++', atMost: 1.5 },
   ],
 }

@@ -1,13 +1,5 @@
 // The floors in C++, float32 and one thread: what the processor can do. A subject that speaks the protocol of
 // src/serve.ts: one question a line on stdin, one answer a line on stdout.
-#include <sys/resource.h>
-
-#include <algorithm>
-#include <chrono>
-#include <cmath>
-#include <fstream>
-#include <iostream>
-#include <iterator>
 #include <memory>
 #include <regex>
 
@@ -15,6 +7,7 @@
 #include "linear.hpp"
 #include "products.hpp"
 #include "rows.hpp"
+#include "serve.hpp"
 
 Ready scalarGraph(Inputs& in) {
   auto out = std::make_shared<std::vector<Floats>>(3, Floats(1));
@@ -58,52 +51,4 @@ Ready make(const std::string& name, Inputs& in) {
   return found == floors.end() ? Ready{} : found->second(in);
 }
 
-Floats read(const std::string& file) {
-  std::ifstream stream(file, std::ios::binary);
-  const std::string bytes(std::istreambuf_iterator<char>(stream), {});
-  const float* data = reinterpret_cast<const float*>(bytes.data());
-  return Floats(data, data + bytes.size() / sizeof(float));
-}
-
-std::string load(const std::string& line, Ready& ready) {
-  std::smatch match;
-  std::regex_search(line, match, std::regex("\"load\":\"([^\"]+)\""));
-  const std::string name = match[1];
-  const std::regex input("\"([^\"]+)\":\\{\"file\":\"([^\"]+)\"");
-  Inputs in;
-  for (std::sregex_iterator it(line.begin(), line.end(), input), end; it != end; ++it) in[(*it)[1]] = read((*it)[2]);
-  ready = make(name, in);
-  return ready.step ? "{}" : "{\"cannot\":\"no floor\"}";
-}
-
-std::string run(long n, const Ready& ready) {
-  const auto start = std::chrono::steady_clock::now();
-  for (long i = 0; i < n; i++) ready.step();
-  const auto ns = std::chrono::nanoseconds(std::chrono::steady_clock::now() - start).count();
-  rusage usage;
-  getrusage(RUSAGE_SELF, &usage);
-  return "{\"ns\":" + std::to_string(ns) + ",\"peak\":" + std::to_string(usage.ru_maxrss * 1024L) + "}";
-}
-
-std::string write(const std::string& prefix, const Ready& ready) {
-  const auto results = ready.results();
-  for (size_t i = 0; i < results.size(); i++)
-    std::ofstream(prefix + "." + std::to_string(i), std::ios::binary)
-        .write(reinterpret_cast<const char*>(results[i].data()), results[i].size() * sizeof(float));
-  return "{\"results\":" + std::to_string(results.size()) + "}";
-}
-
-int main() {
-  Ready ready;
-  for (std::string line; std::getline(std::cin, line);) {
-    std::smatch match;
-    std::string answer;
-    if (line.rfind("{\"load\"", 0) == 0)
-      answer = load(line, ready);
-    else if (std::regex_search(line, match, std::regex("\"run\":(\\d+)")))
-      answer = run(std::stol(match[1]), ready);
-    else if (std::regex_search(line, match, std::regex("\"results\":\"([^\"]+)\"")))
-      answer = write(match[1], ready);
-    std::cout << answer << std::endl;
-  }
-}
+int main() { serve(make); }
