@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#if defined(__AVX512F__) || defined(__AVX__)
+#if defined(__x86_64__)
 #include <immintrin.h>
 #endif
 
