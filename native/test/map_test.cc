@@ -138,6 +138,54 @@ TEST_CASE("a register may hold one dtype after another") {
   trial.check();
 }
 
+TEST_CASE("a choice between floats makes the comparison that only it reads") {
+  const DType f = DType::float32, b = DType::boolean;
+  for (const Step compared : {Step::eq, Step::ne, Step::lt, Step::le, Step::gt, Step::ge}) {
+    for (int other = 0; other < 6; other++) {
+      CAPTURE(static_cast<int>(compared));
+      CAPTURE(other);
+      Trial trial;
+      trial.sizes = {3, 259};
+      const int x = trial.input(f, 0, any_value), y = trial.input(f, other == 5 ? 2 : 0, any_value);
+      trial.step(Step::add, f, f, 0, x, y);
+      trial.constant(f, 1, 0.5);
+      trial.step(compared, b, f, 2, 0, other == 4 ? y : 1);
+      trial.constant(f, 1, 0.01);                         // what was compared is gone
+      if (other == 1) trial.step(Step::neg, f, f, 0, 0);  // no constant: its memory, too
+      trial.step(Step::mul, f, f, 1, 0, 1);
+      trial.step(Step::select, f, f, 3, 2, 0, 1);
+      if (other == 2) trial.out(2, b, 0);                          // the bools are asked for
+      if (other == 3) trial.step(Step::select, f, f, 0, 2, 1, 0);  // twice
+      trial.out(3, f, 0);
+      trial.out(other == 3 ? 0 : 1, f, 0, Reduce::max, 3);
+      trial.check();
+    }
+  }
+}
+
+TEST_CASE("a choice reads what it compares before that is written over") {
+  const DType f = DType::float32;
+  for (const Kernels* kernels : all_kernels()) {
+    Trial trial;
+    trial.sizes = {777};
+    const int x = trial.input(f, 0), y = trial.input(f, 0);
+    trial.step(Step::gt, DType::boolean, f, 0, x, y);
+    trial.step(Step::mul, f, f, 1, y, y);
+    trial.step(Step::select, f, f, 2, 0, y, 1);
+    trial.out(1, f, 0);
+    trial.out(2, f, 0);
+    Trial apart = trial;
+    apart.run(*kernels);
+    trial.outs[0] = trial.inputs[0];
+    trial.outs[1] = trial.inputs[1];
+    trial.run(*kernels);
+    for (int64_t i = 0; i < 777; i++) {
+      CHECK(trial.buffers[0].at(i) == apart.buffers[2].at(i));
+      CHECK(trial.buffers[1].at(i) == apart.buffers[3].at(i));
+    }
+  }
+}
+
 TEST_CASE("NaN wins in extremes, and zeros keep their order") {
   for (int at = 0; at < 600; at += 37) {
     for (double value : {notNumber, -0.0, 0.0, infinity, -infinity}) {

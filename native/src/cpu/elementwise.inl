@@ -193,6 +193,7 @@ template <class M> INLINE auto bools(M mask) {
 
 #define COMPARISON(Name, parameters, condition)                                             \
   struct Name {                                                                             \
+    template <class X> ALWAYS_INLINE static auto holds parameters { return condition; }     \
     template <class X> ALWAYS_INLINE static auto of parameters { return bools(condition); } \
   };
 COMPARISON(Eq, (X a, X b), a == b)

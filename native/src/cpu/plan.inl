@@ -101,7 +101,7 @@ static int64_t most_slots(const Map& map) { return map.inputCount + 2 * map.code
 /** The memory that a plan takes. */
 static int64_t plan_bytes(const Map& map) {
   return bytes_of<Input>(map.inputCount) + bytes_of<Output>(map.outCount) + 2 * bytes_of<Op>(map.codeCount) +
-         bytes_of<Slot>(most_slots(map)) + bytes_of<int64_t>(most_slots(map)) + bytes_of<int32_t>(map.codeCount) +
+         bytes_of<Slot>(most_slots(map)) + bytes_of<int64_t>(most_slots(map)) + 2 * bytes_of<int32_t>(map.codeCount) +
          padded((map.inputCount + map.codeCount) * VECTOR_BYTES) +
          bytes_of<int64_t>(map.outCount * (map.depth + int64_t{1}));
 }
@@ -143,6 +143,7 @@ static void make_plan(const Map& map, uint64_t aliases, Room room, Plan& plan) {
   plan.slots = room.take<Slot>(most_slots(map));
   plan.home = room.take<int64_t>(most_slots(map));
   int32_t* target = room.take<int32_t>(map.codeCount);
+  int32_t* partner = room.take<int32_t>(map.codeCount);
   char* vectors = room.bytes((map.inputCount + map.codeCount) * VECTOR_BYTES);
   int64_t* steps = room.take<int64_t>(map.outCount * (map.depth + int64_t{1}));
   if (plan.elements != 0) choose_block(map, plan);
@@ -160,7 +161,7 @@ static void make_plan(const Map& map, uint64_t aliases, Room room, Plan& plan) {
     plan.outs[k].accumulatorSteps = steps + k * (map.depth + int64_t{1});
   }
   if (plan.elements == 0) return;
-  Values(map, plan, vectors, target).assign();
+  Values(map, plan, vectors, target, partner).assign();
   choose_parts(map, plan);
   place_accumulators(plan);
 }

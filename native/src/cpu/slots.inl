@@ -22,6 +22,8 @@ struct Op {
   int32_t d, a, b, c;
   /** The elements of a vector of results. */
   int32_t count;
+  /** What a is compared with, of a choice that makes its comparison itself. */
+  int32_t e = 0;
 };
 using Loop = void (*)(const Op&, const Slot*, int64_t);
 
@@ -107,6 +109,17 @@ void ternary(const Op& op, const Slot* slots, int64_t n) {
     const Pack<A, N> x = a.next();
     const Pack<B, N> y = b.next();
     put<R, N>(d + i, F::of(x, y, c.next()));
+  }
+}
+
+/** b where a and e compare as F says, else c. */
+template <class F, class T> void choice(const Op& op, const Slot* slots, int64_t n) {
+  constexpr int64_t N = turn<T>;
+  T* d = reinterpret_cast<T*>(slots[op.d].at);
+  In<T, N> a(slots[op.a]), b(slots[op.b]), c(slots[op.c]), e(slots[op.e]);
+  for (int64_t i = 0; i < n; i += N) {
+    const Pack<T, N> x = a.next(), y = e.next(), z = b.next();
+    put<T, N>(d + i, F::holds(x, y) ? z : c.next());
   }
 }
 

@@ -112,6 +112,19 @@ template <class T> Loop comparison(Step step) {
   }
 }
 
+/** The loop of a choice between floats by such a comparison of floats; null for what is none. */
+[[maybe_unused]] static Loop choice_by(Step comparison) {
+  switch (comparison) {
+    case Step::eq: return choice<Eq, float>;
+    case Step::ne: return choice<Ne, float>;
+    case Step::lt: return choice<Lt, float>;
+    case Step::le: return choice<Le, float>;
+    case Step::gt: return choice<Gt, float>;
+    case Step::ge: return choice<Ge, float>;
+    default: return nullptr;
+  }
+}
+
 template <class T> Loop cast_of(DType to) {
   switch (to) {
     case DType::boolean: return unary<Nonzero, uint8_t, T>;

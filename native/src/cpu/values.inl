@@ -1,6 +1,8 @@
 // Where each value of a map's expression lies: in memory of the block that is used again and again, in one vector where
 // it is the same for all elements, or at once where the output is.
 #pragma once
+#include <utility>
+
 #include "block.inl"
 
 namespace flambeau::ISA {
@@ -39,8 +41,8 @@ static int32_t operands_of(Step step) {
 /** Finds a slot for every value. */
 class Values {
  public:
-  Values(const Map& map, Plan& plan, char* vectors, int32_t* target)
-      : map_(map), plan_(plan), vectors_(vectors), target_(target) {
+  Values(const Map& map, Plan& plan, char* vectors, int32_t* target, int32_t* partner)
+      : map_(map), plan_(plan), vectors_(vectors), target_(target), partner_(partner) {
     int64_t widest = 1;
     for (int32_t i = 0; i < map.inputCount; i++) widest = larger(widest, size_of(map.inputs[i].operand.dtype));
     for (int32_t i = 0; i < map.codeCount; i++) widest = larger(widest, size_of(map.codes[i].dtype));
@@ -50,6 +52,7 @@ class Values {
   void assign() {
     for (int32_t i = 0; i < map_.inputCount; i++) input(i);
     for (int32_t r = 0; r < maxRegisters; r++) own_[r] = -1;
+    pair_choices();
     choose_targets();
     for (int32_t i = 0; i < map_.codeCount; i++) code(i);
     bool needsSpare = false;
@@ -89,6 +92,54 @@ class Values {
     }
   }
 
+  /** A comparison whose bools only one choice reads is made by the choice, and they are never written. */
+  void pair_choices() {
+    int32_t last[maxRegisters];
+    for (int32_t i = 0; i < map_.codeCount; i++) {
+      const Code& code = map_.codes[i];
+      partner_[i] = -1;
+      if (code.step == Step::select && code.dtype == DType::float32 && code.a >= 0) {
+        const int32_t j = last[code.a];
+        const Code& made = map_.codes[j];
+        if (made.of == DType::float32 && choice_by(made.step) != nullptr && is_only_for(j, i) && stays(made.a, j, i) &&
+            stays(made.b, j, i)) {
+          partner_[i] = j;
+          partner_[j] = i;
+        }
+      }
+      last[code.dst] = i;
+    }
+  }
+
+  /** Whether nothing but step i reads what step j computes. */
+  bool is_only_for(int32_t j, int32_t i) const {
+    const int32_t made = map_.codes[j].dst;
+    for (int32_t m = j + 1; m < map_.codeCount; m++) {
+      const Code& code = map_.codes[m];
+      const int32_t operands[] = {code.a, code.b, code.c};
+      for (int32_t o = 0; o < operands_of(code.step); o++) {
+        if (operands[o] == made && (m != i || o > 0)) return false;
+      }
+      if (code.dst == made) return true;
+    }
+    for (int32_t k = 0; k < map_.outCount; k++) {
+      if (map_.outs[k].from == made) return false;
+    }
+    return true;
+  }
+
+  /** Whether an operand of step j is still there at step i. A constant is where no other value comes. */
+  bool stays(int32_t operand, int32_t j, int32_t i) const {
+    if (operand < 0) return true;
+    int32_t writer = j - 1;
+    while (map_.codes[writer].dst != operand) writer--;
+    if (map_.codes[writer].step == Step::constant) return true;
+    for (int32_t m = j + 1; m < i; m++) {
+      if (map_.codes[m].dst == operand) return false;
+    }
+    return true;
+  }
+
   /**
    * Values of stored outputs are computed where these are, by the last step that writes their register, unless an input
    * that is the same memory is read later: by a step, or as an output's value, before which all of it is copied.
@@ -116,11 +167,15 @@ class Values {
   /** Whether steps from `i` on read an input that is the same memory as output k. */
   bool is_read(int32_t k, int32_t i) const {
     for (; i < map_.codeCount && plan_.aliases != 0; i++) {
-      const Code& code = map_.codes[i];
-      const int32_t operands[] = {code.a, code.b, code.c};
-      for (int32_t j = 0; j < operands_of(code.step); j++) {
-        if (operands[j] < 0 && is_alias(plan_, k, -1 - operands[j])) return true;
-      }
+      if (reads(i, k) || (partner_[i] >= 0 && reads(partner_[i], k))) return true;
+    }
+    return false;
+  }
+  bool reads(int32_t i, int32_t k) const {
+    const Code& code = map_.codes[i];
+    const int32_t operands[] = {code.a, code.b, code.c};
+    for (int32_t j = 0; j < operands_of(code.step); j++) {
+      if (operands[j] < 0 && is_alias(plan_, k, -1 - operands[j])) return true;
     }
     return false;
   }
@@ -135,13 +190,24 @@ class Values {
     }
     const int32_t operands[] = {code.a, code.b, code.c};
     const int32_t count = operands_of(code.step);
+    const int32_t partner = partner_[i];
+    const bool compares = partner >= 0 && partner < i;
     int32_t from[3] = {};
-    bool one = true;
+    bool one = !compares;
     for (int32_t j = 0; j < count; j++) {
-      from[j] = slot_of(operands[j]);
+      from[j] = compares && j == 0 ? compared_[code.a].first : slot_of(operands[j]);
       one &= is_one(from[j]);
     }
-    Op op{loop_of(code), 0, from[0], from[1], from[2], static_cast<int32_t>(VECTOR_BYTES / size_of(code.dtype))};
+    if (partner > i) {
+      if (!one) {
+        compared_[code.dst] = {from[0], from[1]};
+        return;
+      }
+      partner_[partner] = -1;
+    }
+    const Loop loop = compares ? choice_by(map_.codes[partner].step) : loop_of(code);
+    const int32_t elements = static_cast<int32_t>(VECTOR_BYTES / size_of(code.dtype));
+    Op op{loop, 0, from[0], from[1], from[2], elements, compares ? compared_[code.a].second : 0};
     if (one) {
       op.d = plan_.slotCount;
       vector();
@@ -175,6 +241,9 @@ class Values {
   char* vectors_;
   /** The output that a step's result is, or -1. */
   int32_t* target_;
+  /** Of a choice the comparison that it makes, of that one the choice, else -1; what is compared, by its register. */
+  int32_t* partner_;
+  std::pair<int32_t, int32_t> compared_[maxRegisters];
   int64_t blocks_ = 0, blockBytes_;
   /** The slot of a register's present value, and the one whose memory is the register's. */
   int32_t current_[maxRegisters], own_[maxRegisters];
