@@ -84,10 +84,18 @@ static void add_rows(int64_t k, const T* m, int64_t row, const T* v, int64_t ste
   }
 }
 
-/** y[j] = sum over p of v[p * step] * m[p * row + j] for columns from `first` to `end`: a vector of them, or all. */
+/**
+ * y[j] = sum over p of v[p * step] * m[p * row + j] for columns from `first` to `end`: a vector of them, or all. From
+ * the last row to the first: a layer's gradient reads what its forward pass has just read from the first row to the
+ * last, so that half of a matrix as large as the cache is still there, and for the next step's forward pass, too.
+ */
 template <class T>
 static void add_rows(int64_t first, int64_t end, int64_t k, const T* m, int64_t row, const T* v, int64_t step, T* y) {
   constexpr int64_t L = lanes<T>, whole = panelVectors * L;
+  m += (k - 1) * row;
+  v += (k - 1) * step;
+  row = -row;
+  step = -step;
   if (end - first < L) return add_rows<T, 1, true>(k, m + first, row, v, step, y + first, 0, end - first);
   for (int64_t j = first, width; j < end; j += width) {
     if (j > end - L) j = end - L;
