@@ -12,6 +12,7 @@
 
 #include "blas.h"
 #include "dispatch.h"
+#include "pages.h"
 #include "pool.h"
 #include "stream.h"
 
@@ -241,6 +242,17 @@ napi_value address(napi_env env, napi_callback_info info) {
   return number(env, static_cast<double>(reinterpret_cast<uintptr_t>(data)));
 }
 
+/** useLargePages(buffer): asks for large pages behind a buffer to which nothing was written yet. */
+napi_value large_pages(napi_env env, napi_callback_info info) {
+  const Arguments<1> args(env, info);
+  void* data;
+  size_t bytes;
+  if (napi_get_arraybuffer_info(env, args.values[0], &data, &bytes) != napi_ok)
+    return raise(env, "native: useLargePages takes an array buffer");
+  use_large_pages(data, bytes);
+  return nullptr;
+}
+
 /** open(words, rows, numbers, status): the arrays through which batches come and results go. */
 napi_value open(napi_env env, napi_callback_info info) {
   const Arguments<4> args(env, info);
@@ -439,12 +451,22 @@ NAPI_MODULE_INIT() {
     return raise(env, error.c_str());
   }
   napi_set_instance_data(env, state, finish, nullptr);
+  keep_freed_memory();
   const struct {
     const char* name;
     napi_callback function;
   } functions[] = {
-      {"address", address}, {"open", open}, {"submit", submit},      {"define", define},       {"program", program},
-      {"bind", bind},       {"run", run},   {"runAsync", run_async}, {"configure", configure}, {"report", report},
+      {"address", address},
+      {"open", open},
+      {"submit", submit},
+      {"define", define},
+      {"program", program},
+      {"bind", bind},
+      {"run", run},
+      {"runAsync", run_async},
+      {"configure", configure},
+      {"report", report},
+      {"useLargePages", large_pages},
   };
   for (const auto& [name, function] : functions) {
     napi_value value;

@@ -3,6 +3,7 @@
 import {
   type Capabilities,
   type DeviceBuffer,
+  type DType,
   dtypes,
   type Executable,
   HostMemory,
@@ -46,7 +47,7 @@ export class NativeBackend implements Runner {
   readonly addon: Addon
   /** How many bytes of array buffers may live in this thread. */
   maxBytes = Number.POSITIVE_INFINITY
-  readonly #memory = new HostMemory(this, (bytes) => this.#admit(bytes), unfilled)
+  readonly #memory: HostMemory
   readonly #batch: Batch
   readonly #forms = new Forms(this)
   inFlight: Promise<unknown> | null = null
@@ -57,6 +58,8 @@ export class NativeBackend implements Runner {
 
   constructor(addon: Addon) {
     this.addon = addon
+    const make = (dtype: DType, length: number): TypedArray => unfilled(addon, dtype, length)
+    this.#memory = new HostMemory(this, (bytes) => this.#admit(bytes), make)
     this.#batch = new Batch(addon, this.#memory)
   }
 

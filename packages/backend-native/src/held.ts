@@ -5,6 +5,7 @@ import { Buffer } from 'node:buffer'
 import { memoryUsage } from 'node:process'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import type { Addon } from './addon.ts'
 
 export const bytesHeld = (): number => memoryUsage().arrayBuffers
 
@@ -18,10 +19,13 @@ export function collectGarbage(): void {
 }
 
 const arrays = { float32: Float32Array, float64: Float64Array, int32: Int32Array, uint8: Uint8Array }
+const largePage = 2 ** 21
 
 /** An array of whatever the memory holds; of bools, which are nothing but 0 and 1, zeros. */
-export function unfilled(dtype: DType, length: number): TypedArray {
+export function unfilled(addon: Addon, dtype: DType, length: number): TypedArray {
   if (dtype === 'bool') return newArray(dtype, length)
   const array = arrays[dtype]
-  return new array(Buffer.allocUnsafeSlow(length * array.BYTES_PER_ELEMENT).buffer, 0, length)
+  const { buffer } = Buffer.allocUnsafeSlow(length * array.BYTES_PER_ELEMENT)
+  if (buffer.byteLength >= largePage) addon.useLargePages(buffer)
+  return new array(buffer, 0, length)
 }

@@ -1,12 +1,12 @@
 // What is native's own: programs that run many times in one call, errors, limits, loading, and worker threads.
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { js } from '@flambeau/backend-js'
 import * as core from '@flambeau/core'
-import type { Backend } from '@flambeau/core/backend'
+import { type Backend, hostOf } from '@flambeau/core/backend'
 import { build } from 'esbuild'
 import { beforeEach, expect } from 'vitest'
 import { nativeMissing, testWith } from '../../../tools/test/machine.ts'
@@ -167,6 +167,20 @@ it('a limit on memory is an error before memory is taken', async () => {
   } finally {
     await native({ maxBytes: Number.MAX_SAFE_INTEGER })
   }
+})
+
+const pagesMissing = existsSync('/sys/kernel/mm/transparent_hugepage/enabled') ? undefined : 'no large pages here'
+testWith('native', nativeMissing ?? pagesMissing, 'a large buffer is in large pages', () => {
+  const addressed = (address: number) => {
+    // A mapping's first line, then lines of its own, the last of which are its flags.
+    const mappings = readFileSync('/proc/self/smaps', 'utf8').split(/\n(?=[0-9a-f]+-[0-9a-f]+ )/)
+    return mappings.find((mapping) => {
+      const [from, to] = mapping.split(' ', 1)[0].split('-')
+      return Number.parseInt(from, 16) <= address && address < Number.parseInt(to, 16)
+    })
+  }
+  const { address } = hostOf(zeros(2 ** 20).storage).slab
+  expect(addressed(address + 2 ** 21)).toMatch(/^VmFlags:.* hg/m)
 })
 
 it('options that cannot be are refused', async () => {

@@ -1,0 +1,46 @@
+// A page that is written to for the first time is a fault, and is filled with zeros: a thousand of them, a millisecond,
+// for the result of a kernel that takes half of that. So what V8 frees is kept for what it allocates next, and what is
+// new comes in pages of two megabytes where the system has such.
+#include "pages.h"
+
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+
+#if defined(__linux__)
+#include <malloc.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#endif
+
+namespace flambeau {
+
+#if defined(__GLIBC__)
+/** Whether whoever started the process has told glibc what to do. */
+static bool is_told() {
+  const char* tunables = std::getenv("GLIBC_TUNABLES");
+  return std::getenv("MALLOC_TRIM_THRESHOLD_") != nullptr || std::getenv("MALLOC_MMAP_THRESHOLD_") != nullptr ||
+         (tunables != nullptr && std::strstr(tunables, "glibc.malloc") != nullptr);
+}
+#endif
+
+void keep_freed_memory() {
+#if defined(__GLIBC__)
+  if (is_told()) return;
+  // Allocations from 32 MB on, glibc's most, are the system's as before; of the rest as much is kept as V8 lets gather
+  // before it looks for garbage.
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 64 << 20);
+#endif
+}
+
+void use_large_pages([[maybe_unused]] void* data, [[maybe_unused]] size_t bytes) {
+#if defined(MADV_HUGEPAGE)
+  const uintptr_t page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE)), begin = reinterpret_cast<uintptr_t>(data);
+  const uintptr_t from = (begin + page - 1) / page * page, to = (begin + bytes) / page * page;
+  // Where the system has none, pages are as they were.
+  if (from < to) madvise(reinterpret_cast<void*>(from), to - from, MADV_HUGEPAGE);
+#endif
+}
+
+}  // namespace flambeau

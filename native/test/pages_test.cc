@@ -1,0 +1,37 @@
+// Memory that is freed, and large pages.
+#include "../src/pages.h"
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <cstring>
+
+#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#include <malloc.h>
+
+TEST_CASE("what is freed is kept, up to a bound") {
+  constexpr size_t bytes = 16 << 20, most = 64 << 20;
+  flambeau::keep_freed_memory();
+  void* blocks[6];
+  for (void*& block : blocks) memset(block = malloc(bytes), 1, bytes);
+  const size_t before = mallinfo2().fordblks;
+  free(blocks[5]);
+  CHECK(mallinfo2().fordblks >= before + bytes);
+  for (int i = 0; i < 5; i++) free(blocks[i]);
+  CHECK(mallinfo2().fordblks < before + most);
+}
+#endif
+
+TEST_CASE("large pages change nothing in memory, wherever it begins") {
+  constexpr size_t bytes = 5 << 20;
+  unsigned char* memory = static_cast<unsigned char*>(malloc(bytes));
+  REQUIRE(memory != nullptr);
+  for (size_t i = 0; i < bytes; i++) memory[i] = static_cast<unsigned char>(i % 251);
+  flambeau::use_large_pages(memory, bytes);
+  flambeau::use_large_pages(memory + 1, 3);
+  flambeau::use_large_pages(memory, 0);
+  size_t changed = 0;
+  for (size_t i = 0; i < bytes; i++) changed += memory[i] != i % 251;
+  CHECK(changed == 0);
+  free(memory);
+}
