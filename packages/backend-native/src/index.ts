@@ -1,5 +1,4 @@
 // The C++ backend of flambeau for Node: the kernel interface on SIMD and threads, over V8's own memory.
-import { env } from 'node:process'
 import { type Backend, RuntimeError, ValueError } from '@flambeau/core/backend'
 import type { Report } from './addon.ts'
 import { NativeBackend } from './backend.ts'
@@ -49,7 +48,7 @@ function checkOptions({ threads, maxBytes, device }: NativeOptions): void {
  */
 export async function native(options: NativeOptions = {}): Promise<Native> {
   checkOptions(options)
-  const { threads, blas, isa = env.FLAMBEAU_ISA, maxBytes } = options
+  const { threads, blas, isa = process.env.FLAMBEAU_ISA, maxBytes } = options
   shared ??= new NativeBackend(loadAddon())
   shared.submit()
   try {

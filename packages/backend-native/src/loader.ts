@@ -1,13 +1,13 @@
 // Finds the addon: a path that the user names, what was built here of its sources, the package of this platform.
-import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { resolve } from 'node:path'
-import { arch, env, platform, report, versions } from 'node:process'
+import { resolve, toNamespacedPath } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isMissing, missing, RuntimeError } from '@flambeau/core/backend'
 import type { Addon } from './addon.ts'
+import { require } from './require.ts'
 
-const require = createRequire(import.meta.url)
+const { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } =
+  require('node:fs') as typeof import('node:fs')
+const { arch, env, platform, versions } = process
 
 /** The packages that may have the addon of this machine; of the two for Linux npm installs the one for its C library. */
 const base = `@flambeau/native-${platform}-${arch}`
@@ -15,7 +15,7 @@ const packages = platform === 'linux' ? [`${base}-gnu`, `${base}-musl`] : [base]
 
 /** The one of them to install. Node's report names glibc's version where there is one; it takes its time. */
 function packageToInstall(): string {
-  const { header } = report.getReport() as { header: { glibcVersionRuntime?: string } }
+  const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } }
   return packages[header.glibcVersionRuntime === undefined ? packages.length - 1 : 0]
 }
 
@@ -53,7 +53,10 @@ export const ownVersion = (): string => manifest().version
 /** Loads an addon; one of another version is refused. */
 export function loadFrom(file: string, version: string = ownVersion()): Addon {
   checkComplete(file)
-  const addon = require(file) as Partial<Addon>
+  // What require does besides, for a path that is known, takes as long.
+  const loaded = { exports: {} }
+  process.dlopen(loaded, toNamespacedPath(file))
+  const addon = loaded.exports as Partial<Addon>
   if (typeof addon.submit !== 'function') throw new Error('it is no addon of flambeau')
   if (addon.version !== version) {
     throw new Error(`its version is ${addon.version}, and @flambeau/backend-native's is ${version}`)
