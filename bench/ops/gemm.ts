@@ -1,6 +1,7 @@
 // Products on native beside those of OpenBLAS, oneDNN, Eigen and PyTorch: squares, the layers of the lecture's models and of
 // the larger network with what their gradients multiply, in both float dtypes, on one thread and on two. Medians of 15
 // rounds in which each takes its turn, after their results were compared. It takes some minutes, so it runs by its name.
+// By hand, `node dist/ops/gemm.js "square 512"` does those whose rows begin so.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -74,36 +75,40 @@ const others = isAbsent(program)
 const native = flambeau('native', undefined, ['repeated'])[0]
 const subjects = [{ ...native, name: 'native' }, ...others, ...[torch()].filter(isPresent)]
 
+const titleOf = ({ title }: Family, { m, k, n, turned, dtype }: Product, threads: number): string =>
+  `${title} ${m} x ${k} x ${n} ${turned}, ${dtype}, ${threads} thread${threads === 1 ? '' : 's'}`
+
 /** The row of a product; none where nobody else has it. */
 async function row(family: Family, product: Product, threads: number, processes: readonly Process[]): Promise<Row[]> {
+  if (!titleOf(family, product, threads).startsWith(process.argv[2] ?? '')) return []
   const name = nameOf(product)
   const inputs = await files.of({ name, inputs: inputsOf(product) } as Parameters<InputFiles['of']>[0])
   const there = new Map<string, Process>()
   let reference: Float32Array[] | undefined
-  for (const process of processes) {
+  for (const child of processes) {
     try {
-      await process.load(name, inputs)
+      await child.load(name, inputs)
     } catch (error) {
       if (error instanceof CannotRun) continue
       throw error
     }
-    await process.run(4)
-    const results = await process.results(join(scratch, 'result'))
+    await child.run(4)
+    const results = await child.results(join(scratch, 'result'))
     const wrong = difference(results, (reference ??= results), 1e-3)
-    if (wrong !== undefined) throw new Error(`${name} on ${process.subject.name}: ${wrong}`)
-    there.set(process.subject.name, process)
+    if (wrong !== undefined) throw new Error(`${name} on ${child.subject.name}: ${wrong}`)
+    there.set(child.subject.name, child)
   }
   const samples = [...there].map(([who, process]) => [who, (n: number) => process.run(n)] as const)
-  const measured = await measure(Object.fromEntries(samples), { rounds: 15, sampleMs: 2, warmupMs: 5 })
+  const measured = await measure(Object.fromEntries(samples), { rounds: 15, sampleMs: 10, warmupMs: 20 })
   const time = (who: string): number => measured.statistics(who).median
   const rivals = family.rivals.filter((who) => there.has(who)).sort((a, b) => time(a) - time(b))
   if (rivals.length === 0) return []
-  const { m, k, n, turned, dtype } = product
+  const { m, k, n } = product
   const speeds = [...there.keys()].map((who) => `${who} ${((2 * m * k * n) / time(who)).toFixed(1)}`)
   const ratio = measured.ratio(rivals[0], 'native')
   return [
     {
-      what: `${family.title} ${m} x ${k} x ${n} ${turned}, ${dtype}, ${threads} thread${threads === 1 ? '' : 's'}`,
+      what: titleOf(family, product, threads),
       value: ratio.median,
       unit: 'x',
       note: `of ${rivals[0]}; ${ratio.p10.toFixed(2)} to ${ratio.p90.toFixed(2)}; GF/s ${speeds.join(', ')}`,
