@@ -195,8 +195,8 @@ export interface Backend {
   dispose(): void
 }
 
-/** Whether an operand is a number, not elements of a buffer. */
-export const isScalar = (operand: Operand): operand is Scalar => (operand as View).buffer === undefined
+/** Whether an operand is a number, not elements of a buffer. Strides say so without a look at the buffer, which is a getter of tensors. */
+export const isScalar = (operand: Operand): operand is Scalar => (operand as View).strides === undefined
 /** What a number is now: a function is called. */
 export const scalarValue = (scalar: Scalar): number =>
   typeof scalar.value === 'function' ? scalar.value() : scalar.value
