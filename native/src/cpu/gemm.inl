@@ -85,6 +85,14 @@ template <class T, int R, int N> static void tiles(const Strip<T>& strip) {
       a[g] = start + 4 * g * aRow;
       ITSELF(a[g]);
     }
+    // What of c is not in the nearest cache comes while the sums are made.
+    if constexpr (N > 1) {
+#pragma GCC unroll 1
+      for (int i = 0; i < R; ++i) {
+#pragma GCC unroll 4
+        for (int j = 0; j < N; ++j) __builtin_prefetch(c + i * cRow + j * L, 1);
+      }
+    }
     Vec<T> sum[R][N] = {};
     for (int64_t p = 0; p < k; ++p) {
       Vec<T> row[N];
