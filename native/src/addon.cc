@@ -1,9 +1,6 @@
-// What JavaScript calls: the only file that sees Node-API, and so one file, however long. Each environment (the main
-// thread, a worker) has its own state and its own memory; the pool of threads and the kernels are the process's. Memory
-// stays JavaScript's: rows are addresses that the caller keeps alive until the call that runs them returns, or its
-// promise resolves.
-#include <node_api.h>
-
+// What JavaScript calls; with javascript.h all that sees Node-API. Each environment (the main thread, a worker) has its
+// own state and its own memory; the pool of threads and the kernels are the process's. Memory stays JavaScript's: rows
+// are addresses that the caller keeps alive until the call that runs them returns, or its promise resolves.
 #include <condition_variable>
 #include <mutex>
 #include <new>
@@ -12,19 +9,13 @@
 
 #include "blas.h"
 #include "dispatch.h"
+#include "javascript.h"
 #include "pages.h"
 #include "pool.h"
 #include "stream.h"
 
 namespace flambeau {
 namespace {
-
-/** A typed array of JavaScript's that is held on to. */
-template <class T> struct Held {
-  T* data = nullptr;
-  int64_t length = 0;
-  napi_ref ref = nullptr;
-};
 
 struct Job;
 
@@ -54,39 +45,11 @@ struct Handle {
   int32_t stride = 0;
 };
 
-// ---- errors and arguments ----
-
-napi_value raise(napi_env env, const std::string& message) {
-  napi_throw_error(env, nullptr, message.c_str());
-  return nullptr;
-}
+// ---- arguments and results ----
 
 std::string described(const Status& status) {
   const Opcode opcode = static_cast<Opcode>(status.value);
   return "native: instruction " + std::to_string(status.tag) + " (" + name_of(opcode) + "): " + status.what;
-}
-
-template <class T> constexpr napi_typedarray_type array_type();
-template <> constexpr napi_typedarray_type array_type<int32_t>() { return napi_int32_array; }
-template <> constexpr napi_typedarray_type array_type<double>() { return napi_float64_array; }
-
-template <class T> void release(napi_env env, Held<T>* held) {
-  if (held->ref != nullptr) napi_delete_reference(env, held->ref);
-  *held = {};
-}
-
-/** Holds the typed array `value` in place of the one before; whether it is one of T. */
-template <class T> bool hold(napi_env env, napi_value value, Held<T>* held) {
-  napi_typedarray_type type;
-  size_t length;
-  void* data;
-  napi_ref ref;
-  if (napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr) != napi_ok ||
-      type != array_type<T>() || napi_create_reference(env, value, 1, &ref) != napi_ok)
-    return false;
-  release(env, held);
-  *held = {static_cast<T*>(data), static_cast<int64_t>(length), ref};
-  return true;
 }
 
 template <size_t N> struct Arguments {
@@ -99,38 +62,6 @@ template <size_t N> struct Arguments {
     napi_get_instance_data(env, reinterpret_cast<void**>(&state));
   }
 };
-
-int32_t int_of(napi_env env, napi_value value) {
-  int32_t x = 0;
-  napi_get_value_int32(env, value, &x);
-  return x;
-}
-
-std::string text_of(napi_env env, napi_value value) {
-  size_t length = 0;
-  if (napi_get_value_string_utf8(env, value, nullptr, 0, &length) != napi_ok) return "";
-  std::string text(length, '\0');
-  napi_get_value_string_utf8(env, value, text.data(), length + 1, &length);
-  return text;
-}
-
-napi_value number(napi_env env, double x) {
-  napi_value value = nullptr;
-  napi_create_double(env, x, &value);
-  return value;
-}
-
-napi_value whole(napi_env env, int32_t x) {
-  napi_value value = nullptr;
-  napi_create_int32(env, x, &value);
-  return value;
-}
-
-napi_value text(napi_env env, const std::string& x) {
-  napi_value value = nullptr;
-  napi_create_string_utf8(env, x.data(), x.size(), &value);
-  return value;
-}
 
 /** A row of the table: an address, as a double, and bytes. A double that is neither names no memory. */
 Row row_of(const double* words) {
