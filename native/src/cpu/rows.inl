@@ -11,21 +11,23 @@ namespace flambeau::ISA {
 /** Elements that are computed on vector by vector: those of a row, or one of each of so many rows side by side. */
 struct Line {
   int64_t count, step;
-  /** Elements of each vector, and of the last. */
-  int64_t lanes, last;
+  /** How many vectors are whole, which come first, and how many elements each of the others has. */
+  int64_t whole, rest;
   /** Whether its lanes are of one row. */
   bool isRow;
 };
 
 /** n elements one after the other. */
 template <class T> INLINE Line in_row(int64_t n) {
-  const int64_t count = (n + lanes<T> - 1) / lanes<T>;
-  return {count, lanes<T>, lanes<T>, n - (count - 1) * lanes<T>, true};
+  return {(n + lanes<T> - 1) / lanes<T>, lanes<T>, n / lanes<T>, n % lanes<T>, true};
 }
 /** The elements of `width` rows side by side, n of each. */
-INLINE Line beside(int64_t n, int64_t step, int64_t width) { return {n, step, width, width, false}; }
+template <class T> INLINE Line beside(int64_t n, int64_t step, int64_t width) {
+  return {n, step, width == lanes<T> ? n : 0, width, false};
+}
 
-INLINE V exp_of(V x) { return exp(x); }
+/** Exponentials are of what is at most 0: the largest of a row is taken off, or it is a logarithm of a share. */
+INLINE V exp_of(V x) { return exp_to_88(x); }
 INLINE V log_of(V x) { return log(x); }
 /** The C library's, lane by lane. */
 __attribute__((noinline)) static D exp_of(D x) {
@@ -37,22 +39,21 @@ __attribute__((noinline)) static D log_of(D x) {
   return x;
 }
 
-/** The first n elements at p, and `rest` after them. Calls where a vector is not whole, which is seldom. */
-template <class T> __attribute__((noinline)) Vec<T> get_some(const T* p, int64_t n, T rest) {
+/** The first n elements at p, and `rest` after them. */
+template <class T> INLINE Vec<T> get(const T* p, int64_t n, T rest = 0) {
+  if (n == lanes<T>) return load(p);
   using M = typename MaskOf<T>::Type;
   return reinterpret_cast<Vec<M>>(lane_numbers<T>()) < splat(static_cast<M>(n)) ? load_some(p, n) : splat(rest);
 }
-template <class T> __attribute__((noinline)) void put_some(T* p, Vec<T> x, int64_t n) { store_some(p, x, n); }
-template <class T> INLINE Vec<T> get(const T* p, int64_t n, T rest = 0) {
-  return n == lanes<T> ? load(p) : get_some(p, n, rest);
-}
-template <class T> INLINE void put(T* p, Vec<T> x, int64_t n) { n == lanes<T> ? store(p, x) : put_some(p, x, n); }
+template <class T> INLINE void put(T* p, Vec<T> x, int64_t n) { n == lanes<T> ? store(p, x) : store_some(p, x, n); }
 
-/** Calls f(where it begins, how many elements it has) for the vectors `from` to before `to`. */
-template <class T, class F> INLINE void each(const Line& line, int64_t from, int64_t to, F&& f) {
-  for (; from < to; from++) f(from * line.step, from + 1 < line.count ? line.lanes : line.last);
+/** Calls f(where it begins, how many elements it has) for the vectors `from` to before `to`. No test for whole ones. */
+template <class T, class F> INLINE void each(Line line, int64_t from, int64_t to, F&& f) {
+  const int64_t whole = to < line.whole ? to : line.whole;
+  for (; from < whole; from++) f(from * line.step, lanes<T>);
+  for (; from < to; from++) f(from * line.step, line.rest);
 }
-template <class T, class F> INLINE void each(const Line& line, F&& f) { each<T>(line, 0, line.count, f); }
+template <class T, class F> INLINE void each(Line line, F&& f) { each<T>(line, 0, line.count, f); }
 
 /** Sums in double precision. */
 template <class T> struct Total {
@@ -66,7 +67,7 @@ template <class T> struct Total {
     }
   }
   /** Of a row, in all lanes; or of each lane. */
-  ALWAYS_INLINE Vec<T> value(const Line& line) const {
+  ALWAYS_INLINE Vec<T> value(Line line) const {
     if (line.isRow) return splat(static_cast<T>(Reducer<double, Sum, double>::across(a + b)));
     if constexpr (isDouble<T>) {
       return a;
@@ -80,7 +81,7 @@ template <class T> struct Total {
 constexpr int64_t runVectors = 16;
 
 /** Adds up what f makes of a line's vectors. */
-template <class T, class F> INLINE void add_up(const Line& line, Total<T>& total, F&& f) {
+template <class T, class F> INLINE void add_up(Line line, Total<T>& total, F&& f) {
   for (int64_t from = 0; from < line.count; from += runVectors) {
     const int64_t to = line.count - from < runVectors ? line.count : from + runVectors;
     Vec<T> sum{};
@@ -88,19 +89,20 @@ template <class T, class F> INLINE void add_up(const Line& line, Total<T>& total
     total.add(sum);
   }
 }
-template <class T, class F> INLINE Vec<T> sum_of(const Line& line, F&& f) {
+template <class T, class F> INLINE Vec<T> sum_of(Line line, F&& f) {
   Total<T> total;
   add_up(line, total, f);
   return total.value(line);
 }
 
 /** The largest elements; any where there is a NaN, for what follows is NaN then whatever is taken off. */
-template <class T> __attribute__((noinline)) Vec<T> most_of(const Line& line, const T* x) {
+template <class T> __attribute__((noinline)) Vec<T> most_of(Line line, const T* x) {
   const T least = static_cast<T>(-__builtin_inf());
   Vec<T> m[4];
   for (Vec<T>& one : m) one = splat(least);
   int64_t i = 0;
-  for (; line.lanes == lanes<T> && i + 4 < line.count; i += 4) {
+  for (; i + 4 <= line.whole; i += 4) {
+#pragma GCC unroll 4  // what is indexed otherwise is in memory
     for (int64_t k = 0; k < 4; k++) m[k] = Larger::of(load(x + (i + k) * line.step), m[k]);
   }
   each<T>(line, i, line.count,
@@ -117,7 +119,7 @@ template <class T> class Row {
   }
 
   /** Row number `row`, or `width` of them from there on side by side; its elements begin at `begin`. */
-  void run(const Line& line, int64_t begin, int64_t row, int64_t width) const {
+  void run(Line line, int64_t begin, int64_t row, int64_t width) const {
     const auto operand = [&](int32_t i) { return operands_[i] + begin; };
     const T least = static_cast<T>(-__builtin_inf());
     switch (rows_.fn) {
@@ -176,8 +178,11 @@ template <class T> class Row {
           logSum = splat(logSum[0]);
           dy = splat(dy[0]);
         }
-        each<T>(line, [&](int64_t at, int64_t n)
-                          ALWAYS_INLINE { put(dx + at, exp_of(get(x + at, n) - most - logSum) * dy, n); });
+        each<T>(line, [&](int64_t at, int64_t n) ALWAYS_INLINE {
+          __builtin_prefetch(x + at + line.count * line.step);  // the next row
+          __builtin_prefetch(dx + at + line.count * line.step, 1);
+          put(dx + at, exp_of(get(x + at, n) - most - logSum) * dy, n);
+        });
         for (int64_t j = 0; j < width; j++) {
           const int64_t at = target(row, j);
           if (at >= 0) dx[at] -= dy[j];
@@ -190,7 +195,7 @@ template <class T> class Row {
   }
 
   /** Means, and sums of squared distances from them, of lines of rows: `pieces` of them, `apart` elements apart. */
-  void moments(const Line& line, int64_t pieces, int64_t apart, int64_t begin, int64_t row, int64_t width) const {
+  void moments(Line line, int64_t pieces, int64_t apart, int64_t begin, int64_t row, int64_t width) const {
     const T* x = operands_[0] + begin;
     Total<T> sum, squares;
     for (int64_t i = 0; i < pieces; i++) {
@@ -212,7 +217,7 @@ template <class T> class Row {
     return reinterpret_cast<T*>(memory.rows[x.ref].data + x.offset * size_of(x.dtype));
   }
 
-  __attribute__((noinline)) static Vec<T> exp_sum(const Line& line, const T* x, Vec<T> most) {
+  __attribute__((noinline)) static Vec<T> exp_sum(Line line, const T* x, Vec<T> most) {
     return sum_of<T>(line, [&](int64_t at, int64_t n) ALWAYS_INLINE {
       __builtin_prefetch(x + at + line.count * line.step);
       return exp_of(get(x + at, n, static_cast<T>(-__builtin_inf())) - most);
@@ -249,7 +254,7 @@ template <class T> void rows_of(const RowOp& it, const Memory& memory) {
     if (inner == 1) {
       return for_each_row((n + L - 1) / L, outer * L, [&](int64_t i) {
         const int64_t width = n - i * L < L ? n - i * L : L;
-        row.moments(beside(outer, n, width), 1, 0, i * L, i * L, width);
+        row.moments(beside<T>(outer, n, width), 1, 0, i * L, i * L, width);
       });
     }
     return for_each_row(n, outer * inner,
@@ -261,7 +266,7 @@ template <class T> void rows_of(const RowOp& it, const Memory& memory) {
   const int64_t tiles = (inner + L - 1) / L;
   for_each_row(outer * tiles, n * L, [&](int64_t i) {
     const int64_t at = i % tiles * L, width = inner - at < L ? inner - at : L;
-    row.run(beside(n, inner, width), i / tiles * n * inner + at, i / tiles * inner + at, width);
+    row.run(beside<T>(n, inner, width), i / tiles * n * inner + at, i / tiles * inner + at, width);
   });
 }
 
