@@ -190,13 +190,14 @@ template <class T> bool same_bits(const std::vector<T>& a, const std::vector<T>&
 /** Over several blocks of k, of rows and of columns, and worth several threads; no larger, for sanitizers are slow. */
 const Shape large[] = {{{}, 60, 90, 1100}, {{}, 500, 40, 64},  {{}, 11, 1100, 90}, {{}, 3000, 1, 200},
                        {{}, 1, 3000, 200}, {{}, 7, 1, 40000},  {{}, 250, 10, 130}, {{}, 900, 10, 5},
-                       {{7}, 60, 70, 50},  {{2}, 90, 200, 64}, {{50}, 30, 1, 100}};
+                       {{7}, 60, 70, 50},  {{2}, 90, 200, 64}, {{50}, 30, 1, 100}, {{}, 9000, 37, 1}};
 
 template <class T> void sizes_and_layouts(const Kernels& kernels) {
   for (int i = 0; i < 1500; ++i) {
     Shape s{{}, random(71), random(71), random(71)};
     if (random(4) == 0) s.m = 1;
     if (random(4) == 0) s.n = 1;
+    if (random(8) == 0) s.k = 1;
     for (int d = random(3); d > 0; --d) s.batch.push_back(random(4));
     const int layoutA = random(8), layoutB = random(8);
     const Matrices<T> a = left<T>(s, layoutA), b = right<T>(s, layoutB);

@@ -109,6 +109,20 @@ static void add_rows(int64_t first, int64_t end, int64_t k, const T* m, int64_t 
   }
 }
 
+/** c[i][j] = a[i * step] * b[j]: a sum of one product, so that a zero that it gives is 0 as in any other sum. */
+template <class T>
+static void outer_rows(int64_t first, int64_t end, int64_t n, const T* a, int64_t step, const T* b, T* c) {
+  constexpr int64_t L = lanes<T>;
+  const int64_t whole = n - n % L, rest = n % L;
+  const Vec<T> lastB = load_some(b + whole, rest);
+  for (int64_t i = first; i < end; ++i) {
+    const Vec<T> x = splat(a[i * step]);
+    T* const to = c + i * n;
+    for (int64_t j = 0; j < whole; j += L) store(to + j, Vec<T>{} + x * load(b + j));
+    if (rest) store_some(to + whole, Vec<T>{} + x * lastB, rest);
+  }
+}
+
 /** Sums that are done at once when both operands lie along k: of a rectangle of c, four rows high, or eight if thin. */
 constexpr int dotRows = 4;
 constexpr int dotColumns = registers == 32 ? 4 : 2;

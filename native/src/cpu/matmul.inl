@@ -93,9 +93,13 @@ template <class T, class Finish> static void multiply(Product<T> it, bool alone,
     });
     return;
   }
-  if (it.aColumn == 1 && it.bRow == 1 && dots_are_cheaper<T>(it.n, it.k)) {
+  const bool outer = it.k == 1 && it.bColumn == 1;
+  if (outer || (it.aColumn == 1 && it.bRow == 1 && dots_are_cheaper<T>(it.n, it.k))) {
     for_ranges(alone ? 1 : parts_of(it.m, it.n * it.k), it.m, dotRows, [&](int64_t first, int64_t end) {
-      dot_tiles(it, first, end);
+      if (outer)
+        outer_rows(first, end, it.n, it.a, it.aRow, it.b, it.c);
+      else
+        dot_tiles(it, first, end);
       finish(Region{first, end, 0, it.n});
     });
     return;
