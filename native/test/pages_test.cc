@@ -8,17 +8,26 @@
 
 #if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #include <malloc.h>
+#include <unistd.h>
+
+#include <cstdint>
 
 TEST_CASE("what is freed is kept, up to a bound") {
   constexpr size_t bytes = 16 << 20, most = 64 << 20;
   flambeau::keep_freed_memory();
   void* blocks[6];
   for (void*& block : blocks) memset(block = malloc(bytes), 1, bytes);
+  // What is given back lies at the end of the process's data segment; an emulator may have none that grows.
+  const uintptr_t end = reinterpret_cast<uintptr_t>(sbrk(0)), last = reinterpret_cast<uintptr_t>(blocks[5]);
+  const bool grows = last < end && end - last < 2 * most;
   const size_t before = mallinfo2().fordblks;
   free(blocks[5]);
   CHECK(mallinfo2().fordblks >= before + bytes);
   for (int i = 0; i < 5; i++) free(blocks[i]);
-  CHECK(mallinfo2().fordblks < before + most);
+  if (grows)
+    CHECK(mallinfo2().fordblks < before + most);
+  else
+    MESSAGE("the bound is not tested: memory does not come from the data segment here");
 }
 #endif
 
