@@ -2,7 +2,7 @@
 // turn. A subject that lacks the workload, computes something else or takes too long says so in its cell.
 import { join } from 'node:path'
 import type { Target, Workload } from '../workloads/workload.ts'
-import { type Measurement, measure, type Options, type Statistics } from './harness.ts'
+import { type Measurement, measure, type Options, type Sample, type Statistics } from './harness.ts'
 import type { InputFiles } from './inputs.ts'
 import type { Row } from './report.ts'
 import { CannotRun, Process, type Subject } from './subject.ts'
@@ -79,6 +79,23 @@ async function check(
   return results
 }
 
+/** Steps that warm up what has started anew. */
+const warmSteps = 50
+
+/** Steps of a process that has done some; one that may not train for ever starts anew, which is no part of any time. */
+function sampled(process: Process, load: () => Promise<void>, { anew = Infinity, expected }: Workload): Sample {
+  let done = expected.after
+  return async (n) => {
+    if (done + n > anew) {
+      await load()
+      done = Math.min(warmSteps, anew)
+      await process.run(done)
+    }
+    done += n
+    return process.run(n)
+  }
+}
+
 /** The row of a target; none where one of its subjects was not timed. */
 function row({ workload, measured }: Race, { subject, than, atMost }: Target): Row[] {
   const { name, unit, units = 1 } = workload
@@ -107,23 +124,26 @@ export async function race(
 ): Promise<Race> {
   const cells: Record<string, Cell> = {}
   const running = new Map<string, Process>()
+  const samples: Record<string, Sample> = {}
   const { units = 1 } = workload
   try {
     let reference: readonly Float32Array[] | undefined
     for (const subject of subjects) {
       const process = new Process(subject)
       try {
-        await process.load(workload.name, await files.of(workload))
+        const inputs = await files.of(workload)
+        const load = () => process.load(workload.name, inputs)
+        await load()
         const results = await check(process, workload, join(scratch, 'result'), reference)
         reference ??= results
         running.set(subject.name, process)
+        samples[subject.name] = sampled(process, load, workload)
       } catch (error) {
         process.close()
         cells[subject.name] = { why: (error as Error).message, wrong: !(error instanceof CannotRun) }
       }
     }
-    const samples = [...running].map(([name, process]) => [name, (n: number) => process.run(n)] as const)
-    const measured = await measure(Object.fromEntries(samples), options)
+    const measured = await measure(samples, options)
     for (const [name, { peak }] of running) {
       const { median, min, p10, p90, samples: count } = measured.statistics(name)
       cells[name] = {

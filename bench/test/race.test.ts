@@ -92,6 +92,21 @@ test('only what computes the same is timed; targets are read from the same round
   expect(svg).toContain('doubling')
 })
 
+test('what must not train for ever starts anew, untimed', async () => {
+  const counting = `{
+    load: (question) => { globalThis.done = 0; return load(question) },
+    run: (n) => ({ ns: (globalThis.done += n) > 60 ? 1e9 : 2e6 * n, peak: 5e6 }),
+  }`
+  const workload = { ...doubling, anew: 60, targets: [] }
+  const { cells, measured } = await race(workload, [subject('counting', counting)], new InputFiles(folder), folder, {
+    rounds: 20,
+    repeat: 4,
+    warmupMs: 1,
+  })
+  expect(measured.statistics('counting').samples).toBe(20)
+  expect(cells.counting).toMatchObject({ median: 1e6, p90: 1e6 })
+})
+
 test('results differ by their largest element', () => {
   const a = [new Float32Array([1, 1000])]
   expect(difference([new Float32Array([1.05, 1000])], a, 1e-4)).toBeUndefined()

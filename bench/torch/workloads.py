@@ -44,11 +44,18 @@ def breast_cancer(inputs):
     return training(model, nn.BCELoss(), optim.SGD(model.parameters(), lr=1e-2), inputs)
 
 
-def mlp(inputs):
+def mlp_of(optimizer, inputs):
     layers = [nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 128), nn.ReLU(), nn.Linear(128, 10)]
     model = start(nn.Sequential(*layers), inputs)
-    optimizer = optim.Adam(model.parameters(), lr=1e-3)
-    return training(model, F.cross_entropy, optimizer, {**inputs, "y": inputs["y"].long()})
+    return training(model, F.cross_entropy, optimizer(model.parameters()), {**inputs, "y": inputs["y"].long()})
+
+
+def mlp(inputs):
+    return mlp_of(lambda parameters: optim.Adam(parameters, lr=1e-3), inputs)
+
+
+def mlp_sgd(inputs):
+    return mlp_of(lambda parameters: optim.SGD(parameters, lr=1e-2), inputs)
 
 
 def matmul(inputs):
@@ -130,6 +137,7 @@ workloads = {
     "boston-mlp": boston_mlp,
     "breast-cancer": breast_cancer,
     "mlp": mlp,
+    "mlp-sgd": mlp_sgd,
     **{f"matmul-{n}": matmul for n in (64, 256, 512, 1024)},
     "gemm": gemm,
     "activation": activation,

@@ -27,5 +27,6 @@ export const activation: Workload = {
   targets: [
     { subject: 'js compiled', than: 'floor', atMost: 1.1 },
     { subject: 'js compiled', than: 'jax-js', atMost: 1 },
+    { subject: 'native compiled', than: 'torch', atMost: 0.2 },
   ],
 }

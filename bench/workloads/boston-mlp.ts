@@ -31,5 +31,7 @@ export const bostonMlp: Workload = {
   targets: [
     { subject: 'js compiled', than: 'floor', atMost: 1.15 },
     { subject: 'js compiled', than: 'torch', atMost: 1 },
+    { subject: 'native', than: 'torch', atMost: 0.4 },
+    { subject: 'native repeated', than: 'torch', atMost: 0.1 },
   ],
 }

@@ -26,5 +26,7 @@ export const boston: Workload = {
     { subject: 'js compiled', than: 'tfjs-wasm', atMost: 1 },
     { subject: 'floor', than: 'torch', atMost: 0.16 },
     { subject: 'floor c++', than: 'torch', atMost: 0.025 },
+    { subject: 'native', than: 'torch', atMost: 0.4 },
+    { subject: 'native repeated', than: 'torch', atMost: 1 / 15 },
   ],
 }

@@ -28,6 +28,8 @@ export const breastCancer: Workload = {
     { subject: 'js compiled', than: 'tfjs-wasm', atMost: 1 },
     { subject: 'floor', than: 'torch', atMost: 0.45 },
     { subject: 'floor c++', than: 'torch', atMost: 0.04 },
+    { subject: 'native', than: 'torch', atMost: 0.4 },
+    { subject: 'native repeated', than: 'torch', atMost: 1 / 15 },
     { subject: 'native repeated', than: 'floor c++', atMost: 1.5 },
   ],
 }

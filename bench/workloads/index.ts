@@ -5,7 +5,7 @@ import { bostonMlp } from './boston-mlp.ts'
 import { breastCancer } from './breast-cancer.ts'
 import { crossEntropy } from './cross-entropy.ts'
 import { matmuls } from './matmul.ts'
-import { mlp } from './mlp.ts'
+import { mlp, mlpSgd } from './mlp.ts'
 import { reductions } from './reductions.ts'
 import { operation, scalarGraph } from './scalars.ts'
 import type { Workload } from './workload.ts'
@@ -15,6 +15,7 @@ export const workloads: readonly Workload[] = [
   bostonMlp,
   breastCancer,
   mlp,
+  mlpSgd,
   ...matmuls,
   activation,
   crossEntropy,

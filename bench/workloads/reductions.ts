@@ -29,7 +29,10 @@ const reduction = (name: string, dim: number, sum: number): Workload => ({
   },
   expected: { after: 1, sum },
   bytes: 4 * (elements + elements / shape[dim]),
-  targets: [{ subject: 'js compiled', than: 'floor', atMost: 1.2 }],
+  targets: [
+    { subject: 'js compiled', than: 'floor', atMost: 1.2 },
+    { subject: 'native', than: 'torch', atMost: name === 'max' ? 1 / 3 : 1 },
+  ],
 })
 
 export const reductions: readonly Workload[] = [

@@ -28,6 +28,7 @@ export const scalarGraph: Workload = {
     { subject: 'js compiled', than: 'torch', atMost: 1 },
     { subject: 'js compiled', than: 'jax-js', atMost: 1 },
     { subject: 'js compiled', than: 'js-pytorch', atMost: 1 },
+    { subject: 'native', than: 'torch', atMost: 0.25 },
   ],
 }
 
@@ -53,5 +54,8 @@ export const operation: Workload = {
     }
   },
   expected: { after: 1, sum: 1 },
-  targets: [{ subject: 'js', atMost: 500 }],
+  targets: [
+    { subject: 'js', atMost: 500 },
+    { subject: 'native', atMost: 600 },
+  ],
 }

@@ -34,6 +34,8 @@ export interface Workload {
   readonly program: (inputs: Inputs) => Program
   /** The sum of the first result after so many steps, by PyTorch 1.13.1 in float32. */
   readonly expected: { readonly after: number; readonly sum: number }
+  /** After how many steps a subject starts anew; it goes on for ever where this is absent. */
+  readonly anew?: number
   /** How far apart results may be, relative to the largest element; 1e-4 unless told otherwise. */
   readonly tolerance?: number
   /** Floating-point operations of the products in one unit, for GFLOP/s. */
