@@ -173,14 +173,20 @@ napi_value address(napi_env env, napi_callback_info info) {
   return number(env, static_cast<double>(reinterpret_cast<uintptr_t>(data)));
 }
 
-/** useLargePages(buffer): asks for large pages behind a buffer to which nothing was written yet. */
-napi_value large_pages(napi_env env, napi_callback_info info) {
+constexpr size_t largePage = 2 << 20;
+
+/**
+ * largeBuffer(buffer): memory is large from now on, and is kept when it is freed. Asks for large pages behind a buffer
+ * that fills one, to which nothing was written yet.
+ */
+napi_value large_buffer(napi_env env, napi_callback_info info) {
   const Arguments<1> args(env, info);
   void* data;
   size_t bytes;
   if (napi_get_arraybuffer_info(env, args.values[0], &data, &bytes) != napi_ok)
-    return raise(env, "native: useLargePages takes an array buffer");
-  use_large_pages(data, bytes);
+    return raise(env, "native: largeBuffer takes an array buffer");
+  keep_freed_memory();
+  if (bytes >= largePage) use_large_pages(data, bytes);
   return nullptr;
 }
 
@@ -382,7 +388,7 @@ NAPI_MODULE_INIT() {
     return raise(env, error.c_str());
   }
   napi_set_instance_data(env, state, finish, nullptr);
-  keep_freed_memory();
+  give_back_freed_memory();
   const struct {
     const char* name;
     napi_callback function;
@@ -397,7 +403,7 @@ NAPI_MODULE_INIT() {
       {"runAsync", run_async},
       {"configure", configure},
       {"report", report},
-      {"useLargePages", large_pages},
+      {"largeBuffer", large_buffer},
   };
   for (const auto& [name, function] : functions) {
     napi_value value;

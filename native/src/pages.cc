@@ -1,8 +1,10 @@
 // A page that is written to for the first time is a fault, and is filled with zeros: a thousand of them, a millisecond,
-// for the result of a kernel that takes half of that. So what V8 frees is kept for what it allocates next, and what is
-// new comes in pages of two megabytes where the system has such.
+// for the result of a kernel that takes half of that. So where tensors are large, what V8 frees is kept for what it
+// allocates next, and what is new comes in pages of two megabytes where the system has such. Where they are small, what
+// is freed is mostly what V8's compiler worked in, and goes back to the system.
 #include "pages.h"
 
+#include <atomic>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -24,9 +26,20 @@ static bool is_told() {
 }
 #endif
 
+void give_back_freed_memory() {
+#if defined(__GLIBC__)
+  static std::atomic<bool> done{false};
+  if (done.exchange(true) || is_told()) return;
+  // glibc's own thresholds, which would grow with the blocks that are freed if they were not set.
+  mallopt(M_MMAP_THRESHOLD, 128 << 10);
+  mallopt(M_TRIM_THRESHOLD, 128 << 10);
+#endif
+}
+
 void keep_freed_memory() {
 #if defined(__GLIBC__)
-  if (is_told()) return;
+  static std::atomic<bool> done{false};
+  if (done.exchange(true) || is_told()) return;
   // Allocations from 32 MB on, glibc's most, are the system's as before; of the rest as much is kept as V8 lets gather
   // before it looks for garbage.
   mallopt(M_MMAP_THRESHOLD, 32 << 20);

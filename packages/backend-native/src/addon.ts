@@ -10,8 +10,8 @@ export interface Addon {
   readonly version: string
   /** Where the elements of an array lie. */
   address(array: ArrayBufferView): number
-  /** Asks for large pages behind a buffer to which nothing was written yet. */
-  useLargePages(buffer: ArrayBuffer): void
+  /** Of a large buffer to which nothing was written yet: memory that is freed is kept from now on, pages are large if it fills one. */
+  largeBuffer(buffer: ArrayBuffer): void
   /** The arrays through which batches go; `status` tells how the last run ended: kind, tag, value, runs done. */
   open(words: Int32Array, rows: Float64Array, numbers: Float64Array, status: Int32Array): void
   /** Runs a batch of so many words over so many rows (address, bytes). Returns how it ended, as all that run do. */

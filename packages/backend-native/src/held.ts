@@ -18,13 +18,14 @@ export function collectGarbage(): void {
 }
 
 const arrays = { float32: Float32Array, float64: Float64Array, int32: Int32Array, uint8: Uint8Array }
-const largePage = 2 ** 21
+/** From here on the C library has the system make memory for a buffer alone, unless it is told to keep what is freed. */
+const large = 2 ** 17
 
 /** An array of whatever the memory holds; of bools, which are nothing but 0 and 1, zeros. */
 export function unfilled(addon: Addon, dtype: DType, length: number): TypedArray {
   if (dtype === 'bool') return newArray(dtype, length)
   const array = arrays[dtype]
   const { buffer } = Buffer.allocUnsafeSlow(length * array.BYTES_PER_ELEMENT)
-  if (buffer.byteLength >= largePage) addon.useLargePages(buffer)
+  if (buffer.byteLength >= large) addon.largeBuffer(buffer)
   return new array(buffer, 0, length)
 }
