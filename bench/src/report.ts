@@ -20,8 +20,11 @@ export const passes = ({ value, atMost, atLeast }: Row): boolean | undefined => 
   return value <= (atMost ?? Number.POSITIVE_INFINITY) && value >= (atLeast ?? Number.NEGATIVE_INFINITY)
 }
 
+/** A bound that is a third is held to a third, and read as 0.3333. */
+const bound = (x: number): number => Number(x.toPrecision(4))
+
 const target = ({ atMost, atLeast, unit }: Row): string =>
-  atMost !== undefined ? `≤ ${atMost} ${unit}` : atLeast !== undefined ? `≥ ${atLeast} ${unit}` : ''
+  atMost !== undefined ? `≤ ${bound(atMost)} ${unit}` : atLeast !== undefined ? `≥ ${bound(atLeast)} ${unit}` : ''
 
 const judged = (row: Row): string => {
   const passed = passes(row)

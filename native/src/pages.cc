@@ -24,26 +24,29 @@ static bool is_told() {
   return std::getenv("MALLOC_TRIM_THRESHOLD_") != nullptr || std::getenv("MALLOC_MMAP_THRESHOLD_") != nullptr ||
          (tunables != nullptr && std::strstr(tunables, "glibc.malloc") != nullptr);
 }
+
+/** From how many bytes on a block is the system's alone, and how many freed ones stay in the process; once. */
+static void set_thresholds(std::atomic<bool>& done, int block, int kept) {
+  if (done.exchange(true) || is_told()) return;
+  mallopt(M_MMAP_THRESHOLD, block);
+  mallopt(M_TRIM_THRESHOLD, kept);
+}
 #endif
 
 void give_back_freed_memory() {
 #if defined(__GLIBC__)
   static std::atomic<bool> done{false};
-  if (done.exchange(true) || is_told()) return;
   // glibc's own thresholds, which would grow with the blocks that are freed if they were not set.
-  mallopt(M_MMAP_THRESHOLD, 128 << 10);
-  mallopt(M_TRIM_THRESHOLD, 128 << 10);
+  set_thresholds(done, 128 << 10, 128 << 10);
 #endif
 }
 
 void keep_freed_memory() {
 #if defined(__GLIBC__)
   static std::atomic<bool> done{false};
-  if (done.exchange(true) || is_told()) return;
   // Allocations from 32 MB on, glibc's most, are the system's as before; of the rest as much is kept as V8 lets gather
   // before it looks for garbage.
-  mallopt(M_MMAP_THRESHOLD, 32 << 20);
-  mallopt(M_TRIM_THRESHOLD, 64 << 20);
+  set_thresholds(done, 32 << 20, 64 << 20);
 #endif
 }
 

@@ -157,12 +157,16 @@ TEST_CASE("indices are checked before anything is written") {
   CHECK(rows.memory[2][0] == -1);
 }
 
+/** A check that eight floats of row 0 are numbers, with tag 3. */
+static std::vector<int32_t> check_of_nan() {
+  return instruction(Opcode::check, 3,
+                     {1,       1,   1, 1,  8, 0, f32, 0, 1, 0, boolean, 0, 0, 2, 0, static_cast<int32_t>(Step::isnan),
+                      boolean, f32, 0, -1, 0, 0});
+}
+
 TEST_CASE("a check ends the stream") {
   Rows rows{8, 8};
-  const auto check =
-      instruction(Opcode::check, 3,
-                  {1,       1,   1, 1,  8, 0, f32, 0, 1, 0, boolean, 0, 0, 2, 0, static_cast<int32_t>(Step::isnan),
-                   boolean, f32, 0, -1, 0, 0});
+  const auto check = check_of_nan();
   CHECK(rows.run(check).kind == Status::done);
   rows.memory[0][6] = NAN;
   std::vector<int32_t> words = check;
@@ -236,10 +240,7 @@ TEST_CASE("a call that does not fit its program is refused before anything is wr
 
 TEST_CASE("what ends in a call has the call's tag") {
   Rows rows{8, 8};
-  const auto check =
-      instruction(Opcode::check, 3,
-                  {1,       1,   1, 1,  8, 0, f32, 0, 1, 0, boolean, 0, 0, 2, 0, static_cast<int32_t>(Step::isnan),
-                   boolean, f32, 0, -1, 0, 0});
+  const auto check = check_of_nan();
   const auto programs = table(check);
   CHECK(rows.run(call({0, 0, 1, 0}), {1}, programs).kind == Status::done);
   rows.memory[1][3] = NAN;
