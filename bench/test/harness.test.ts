@@ -77,6 +77,7 @@ test('a row passes inside its bound', () => {
   expect(passes({ ...row, atLeast: 5.1 })).toBe(false)
   expect(passes({ ...row, value: Number.NaN, atMost: 5 })).toBe(false)
   expect(markdown([{ ...row, atMost: 4 }])).toContain('| x | 5.000 ns | ≤ 4 ns | **FAIL** |  |')
+  expect(markdown([{ ...row, atMost: 16 / 3 }])).toContain('| x | 5.000 ns | ≤ 5.333 ns | pass |  |')
   const rows = [row, { ...row, atMost: 5 }, { ...row, atMost: 4 }]
   expect(verdict(rows)).toEqual({ met: 1, of: 2 })
   expect([1.5e9, 2.5e6, 3500, 4.5, 0.5].map(duration)).toEqual([
