@@ -1,5 +1,6 @@
 // What the C++ addon exports (native/src/addon.cc), and the numbers that both sides agree on (native/src/STREAM.md,
 // native/src/kernels.h).
+import type { Slab } from '@flambeau/core/backend'
 
 /** A checked program that C++ holds. */
 export interface Handle {
@@ -44,6 +45,12 @@ export interface Report {
 
 /** How a run ends. */
 export const ended = { done: 0, check: 2, index: 3, memory: 4 } as const
+
+/** Looks up where a slab lies, once. */
+export function addressOf(addon: Addon, slab: Slab): number {
+  if (slab.address === 0) slab.address = addon.address(slab.data)
+  return slab.address
+}
 
 export const opcodes = {
   map: 0,

@@ -11,18 +11,12 @@ import {
   type Spec,
   type View,
 } from '@flambeau/core/backend'
-import { type Addon, opcodes } from './addon.ts'
+import { type Addon, addressOf, opcodes } from './addon.ts'
 import type { Form } from './forms.ts'
 import type { Writer } from './words.ts'
 import { rounded } from './expression.ts'
 
 let batches = 0
-
-/** Looks up where a slab lies, once. */
-export function addressOf(addon: Addon, slab: Slab): number {
-  if (slab.address === 0) slab.address = addon.address(slab.data)
-  return slab.address
-}
 
 export class Batch implements Writer {
   words = new Int32Array(1 << 14)

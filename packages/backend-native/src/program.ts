@@ -29,8 +29,7 @@ import {
   s,
   substitute,
 } from '@flambeau/core/backend'
-import { type Addon, ended, type Handle } from './addon.ts'
-import { addressOf } from './batch.ts'
+import { type Addon, addressOf, ended, type Handle } from './addon.ts'
 import { encode } from './encode.ts'
 import type { Writer } from './words.ts'
 import { errorOf } from './errors.ts'
