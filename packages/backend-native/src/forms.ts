@@ -140,7 +140,7 @@ export class Forms {
     const standIn = (dtype: DType): HostBuffer => {
       const slab = new Slab(newArray(dtype, 0))
       words.row(slab)
-      return new HostBuffer(this.#backend, slab.data, 0, slab)
+      return new HostBuffer(this.#backend, slab.data, 0, slab.data.length, slab)
     }
     let numbers = 0
     const inputs = form.inputs.map((view, i): Operand => {

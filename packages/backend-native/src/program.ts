@@ -116,7 +116,7 @@ class Places {
     if (buffer === undefined) {
       const slab = this.#slab(place)
       const start = place.in === 'arena' ? place.at / dtypeSize[dtype] : 0
-      buffer = new HostBuffer(this.#backend, slab.data, start, slab)
+      buffer = new HostBuffer(this.#backend, slab.data, start, slab.data.length - start, slab)
       this.#buffers.set(key, buffer)
     }
     return buffer

@@ -21,17 +21,25 @@ export class Slab {
   }
 }
 
-/** A range of a slab, from `start`; slabs are typed arrays of the dtype. */
+/** A range of a slab, `length` elements from `start` on: all that a kernel may touch of it. Slabs are typed arrays of the dtype. */
 export class HostBuffer implements DeviceBuffer {
   readonly backend: Backend
   readonly data: TypedArray
   readonly start: number
+  readonly length: number
   readonly slab: Slab
 
-  constructor(backend: Backend, data: TypedArray, start: number, slab: Slab = new Slab(data)) {
+  constructor(
+    backend: Backend,
+    data: TypedArray,
+    start: number,
+    length: number = data.length - start,
+    slab: Slab = new Slab(data),
+  ) {
     this.backend = backend
     this.data = data
     this.start = start
+    this.length = length
     this.slab = slab
   }
 }
@@ -98,7 +106,7 @@ export class HostMemory {
     this.#given += bytes
     if (bytes > largeBytes) {
       const slab = this.#open(spec.dtype, length, bytes, this.#make)
-      return new HostBuffer(this.#backend, slab.data, 0, slab)
+      return new HostBuffer(this.#backend, slab.data, 0, length, slab)
     }
     const cursor = bytes <= align ? this.#tiny[rank] : this.#small[rank]
     const size = length === 0 ? cursor.mask + 1 : (length + cursor.mask) & ~cursor.mask
@@ -108,7 +116,7 @@ export class HostMemory {
     }
     const start = cursor.at
     cursor.at = start + size
-    return new HostBuffer(this.#backend, cursor.open.data, start, cursor.open)
+    return new HostBuffer(this.#backend, cursor.open.data, start, length, cursor.open)
   }
 
   #open(dtype: DType, length: number, bytes: number, make = newArray): Slab {
