@@ -1,0 +1,18 @@
+// What is mutated and by which tests: the sources of each area, and the tests that are meant to hold them.
+const core = ['packages/core/test/**/*.test.ts', 'packages/backend-js/test/**/*.test.ts']
+const js = ['packages/backend-js/test/**/*.test.ts', 'packages/core/test/**/*.test.ts']
+
+export const areas = {
+  ops: { sources: ['packages/core/src/ops/*.ts'], tests: core },
+  autograd: {
+    sources: ['packages/core/src/autograd/*.ts', 'packages/core/src/tensor/{apply,in-place,node,tensor,update}.ts'],
+    tests: core,
+  },
+  optim: { sources: ['packages/core/src/optim/*.ts'], tests: ['packages/core/test/**/*.test.ts'] },
+  compile: { sources: ['packages/core/src/compile/**/*.ts'], tests: core },
+  'backend-js': { sources: ['packages/backend-js/src/*.ts'], tests: js },
+  data: {
+    sources: ['packages/data/src/*.ts', 'packages/data/src/{csv,frame}/*.ts'],
+    tests: ['packages/data/test/**/*.test.ts'],
+  },
+}
