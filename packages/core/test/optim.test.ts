@@ -360,7 +360,7 @@ describe('texts and errors', () => {
 
   it('refuses options that it does not know, and says which it knows', () => {
     expect(() => new optim.SGD(p, { weight_decay: 1 } as never)).toThrow(
-      /^__init__\(\) got an unexpected keyword argument 'weight_decay'\nThe options are lr, momentum/,
+      /^__init__\(\) got an unexpected keyword argument 'weight_decay'\nDid you mean weightDecay\? It takes lr, momentum/,
     )
     expect(() => new optim.Adam(p, { fused: true } as never)).toThrow('the option fused is not supported')
   })

@@ -1,9 +1,22 @@
 // Python's words for what JavaScript calls otherwise: PyTorch's messages are full of them.
+import { className } from './class-name.ts'
 
 /** Python's name of a value's type, in messages. */
 export function typeName(x: unknown): string {
   if (x === null || x === undefined) return 'NoneType'
   if (typeof x === 'number') return Number.isInteger(x) ? 'int' : 'float'
   if (Array.isArray(x)) return 'list'
-  return { string: 'str', boolean: 'bool', object: 'dict' }[typeof x as string] ?? typeof x
+  if (typeof x === 'object') {
+    const type: unknown = x.constructor
+    return typeof type === 'function' && type !== Object ? className(type) : 'dict'
+  }
+  return { string: 'str', boolean: 'bool' }[typeof x as string] ?? typeof x
 }
+
+/** `numBatchesTracked` to 'num_batches_tracked'; a name that begins with a capital keeps it. */
+export const snakeCase = (name: string): string =>
+  name.replace(/([a-z0-9])([A-Z]+)/g, (_, before: string, capitals: string) => `${before}_${capitals.toLowerCase()}`)
+
+/** 'num_batches_tracked' to `numBatchesTracked`. */
+export const camelCase = (name: string): string =>
+  name.replace(/(?<=.)_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())

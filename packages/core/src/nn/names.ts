@@ -2,13 +2,7 @@
 // 'running_mean', so that a state saved by PyTorch fits.
 import { reprFloat } from '../tensor/print.ts'
 
-/** `numBatchesTracked` to 'num_batches_tracked'; a name that begins with a capital keeps it. */
-export const snakeCase = (name: string): string =>
-  name.replace(/([a-z0-9])([A-Z]+)/g, (_, before: string, capitals: string) => `${before}_${capitals.toLowerCase()}`)
-
-/** 'num_batches_tracked' to `numBatchesTracked`. */
-export const camelCase = (name: string): string =>
-  name.replace(/(?<=.)_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
+export { camelCase, snakeCase } from '../base/python.ts'
 
 /** A value in a printed module or optimizer, as Python writes it. */
 export function pythonRepr(value: unknown): string {

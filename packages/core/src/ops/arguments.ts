@@ -3,12 +3,19 @@
 import { type DType, dtypeName, isFloat } from '../base/dtype.ts'
 import { RuntimeError, TypeError } from '../base/errors.ts'
 import { checkSizes, type Shape } from '../base/shape.ts'
+import { type Arguments, bool, dims, dtype, keyword, nullable, optional, type Parameter } from '../tensor/signature.ts'
 
 export type Dims = number | readonly number[]
 export interface DimOptions {
   readonly dim?: Dims | null
   readonly keepdim?: boolean
 }
+/** Dimensions and whether they stay, by position or in the options. */
+export type DimArguments<O> = Arguments<[dim: Dims | null, keepdim: boolean], O>
+
+export const dimParameter: Parameter<Dims | null> = optional('dim', nullable(dims), null)
+export const keepdimParameter: Parameter<boolean> = optional('keepdim', bool, false)
+export const dtypeParameter: Parameter<DType | undefined> = keyword('dtype', dtype, undefined)
 
 /** `f(x, dim, { keepdim })` and `f(x, { dim, keepdim })` are the same call. */
 export function dimOptions<O extends DimOptions>(dim: Dims | null | O | undefined, options: O | undefined): O {

@@ -1,15 +1,16 @@
 // Reductions: sums, means, products, any and all, and running sums, with PyTorch's rules for dtypes and empty tensors.
 // Extremes are in extremes.ts, variances in moments.ts.
 import { type DType, dtypeName, dtypeRank, dtypes, isFloat } from '../base/dtype.ts'
-import { RuntimeError, TypeError } from '../base/errors.ts'
+import { RuntimeError } from '../base/errors.ts'
 import { normalizeDim, normalizeDims, reducedShape, type Shape } from '../base/shape.ts'
 import type { Prims, ReduceFn } from '../backend/backend.ts'
 import { type Expr, s } from '../expr/expr.ts'
 import { apply, applyAll } from '../tensor/apply.ts'
 import { mode } from '../tensor/mode.ts'
 import type { Gradients, OpDef, Vjp } from '../tensor/op.ts'
+import { type Arguments, int, method, nullable, optional, required } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { type DimOptions, type Dims, dimOptions } from './arguments.ts'
+import { type DimArguments, type DimOptions, dimParameter, dtypeParameter, keepdimParameter } from './arguments.ts'
 import { cloneOp, elementwise, expandTo, flipOp, reshapeOp } from './define.ts'
 import { div, mul } from './elementwise.ts'
 import { filled, toDType } from './fill.ts'
@@ -74,15 +75,17 @@ export interface ReduceOptions extends DimOptions {
 /** Sums and products of bool and integers are int32. */
 const accumulated = (x: Tensor, dtype: DType | undefined): DType => dtype ?? (isFloat(x.dtype) ? x.dtype : 'int32')
 
+const reduceArguments = (name: string) => method(name, dimParameter, keepdimParameter, dtypeParameter)
+const sumArguments = reduceArguments('sum')
 /**
  * The sum of all elements, or over `dim` (one or several).
  *
  * @example
  * sum(tensor([[1, 2], [3, 4]]), 0) // tensor([4., 6.])
  */
-export function sum(x: Tensor, dim?: Dims | null | ReduceOptions, options?: ReduceOptions): Tensor {
-  const { dim: dims, keepdim = false, dtype } = dimOptions(dim, options)
-  const op = dims === undefined || dims === null ? sumAll : sumDims
+export function sum(x: Tensor, ...args: DimArguments<ReduceOptions>): Tensor {
+  const [dims, keepdim, dtype] = sumArguments(x, args)
+  const op = dims === null ? sumAll : sumDims
   return apply(op, [x], { dims: normalizeDims(dims, x.dim()), keepdim, dtype: accumulated(x, dtype) })
 }
 
@@ -114,24 +117,26 @@ const meanRecord = (name: string): OpDef<Reduction> => ({
 const meanAll = meanRecord('mean')
 const meanDims = meanRecord('MeanBackward1')
 
+const meanArguments = reduceArguments('mean')
 /** The mean of all elements, or over `dim`; float only. NaN for no elements. */
-export function mean(x: Tensor, dim?: Dims | null | ReduceOptions, options?: ReduceOptions): Tensor {
-  const { dim: dims, keepdim = false, dtype } = dimOptions(dim, options)
+export function mean(x: Tensor, ...args: DimArguments<ReduceOptions>): Tensor {
+  const [dims, keepdim, dtype] = meanArguments(x, args)
   const input = floatNeeded(x, 'mean', dtype)
-  const op = dims === undefined || dims === null ? meanAll : meanDims
+  const op = dims === null ? meanAll : meanDims
   return apply(op, [input], { dims: normalizeDims(dims, x.dim()), keepdim, dtype: input.dtype })
 }
 
 // ---- truth ----
 
 /** uint8 stays uint8, as in PyTorch. */
-const truth =
-  (record: OpDef<Reduction>) =>
-  (x: Tensor, dim?: Dims | null | DimOptions, options?: DimOptions): Tensor => {
-    const { dim: dims, keepdim = false } = dimOptions(dim, options)
+function truth(record: OpDef<Reduction>): (x: Tensor, ...args: DimArguments<DimOptions>) => Tensor {
+  const read = method(record.name, dimParameter, keepdimParameter)
+  return (x, ...args) => {
+    const [dims, keepdim] = read(x, args)
     const dtype = x.dtype === 'uint8' ? 'uint8' : 'bool'
     return apply(record, [x], { dims: normalizeDims(dims, x.dim()), keepdim, dtype })
   }
+}
 
 /** Whether any element is not 0, of all or over `dim`: a bool. False for no elements. */
 export const any = truth(reduction('any', 'max', (x) => s.cast(x, 'bool'), {}))
@@ -199,23 +204,24 @@ const prodRules = {
 const prodAll = reduction('prod', 'prod', (x) => x, prodRules)
 const prodDim = reduction('ProdBackward1', 'prod', (x) => x, prodRules)
 
+const prodArguments = method('prod', optional('dim', nullable(int), null), keepdimParameter, dtypeParameter)
 /**
  * The product of all elements, or over `dim`; the gradient is right beside zeros too. bool and integers give int32.
  *
  * @example
  * prod(tensor([2, 3, 4])) // tensor(24.)
  */
-export function prod(x: Tensor, dim?: number | null | ReduceOptions, options?: ReduceOptions): Tensor {
-  const { dim: given, keepdim = false, dtype } = dimOptions(dim, options)
+export function prod(
+  x: Tensor,
+  ...args: Arguments<[dim: number | null, keepdim: boolean], ReduceOptions & { readonly dim?: number | null }>
+): Tensor {
+  const [dim, keepdim, dtype] = prodArguments(x, args)
   const target = accumulated(x, dtype)
   const input = isFloat(target) ? toDType(x, target) : x
-  if (given === undefined || given === null) {
+  if (dim === null) {
     return apply(prodAll, [input], { dims: normalizeDims(null, x.dim()), keepdim: false, dtype: target })
   }
-  if (typeof given !== 'number') {
-    throw new TypeError('prod() received an invalid combination of arguments - got (tuple)', 'It takes one dimension.')
-  }
-  return apply(prodDim, [input], { dims: normalizeDims(given, x.dim()), keepdim, dtype: target })
+  return apply(prodDim, [input], { dims: normalizeDims(dim, x.dim()), keepdim, dtype: target })
 }
 
 // ---- running sums ----
@@ -234,6 +240,11 @@ const cumsumOp: OpDef<number> = {
 }
 const cumsumOfOne: OpDef<null> = { ...cloneOp, name: 'cumsum' }
 
+export interface CumsumOptions {
+  readonly dim: number
+  readonly dtype?: DType
+}
+const cumsumArguments = method('cumsum', required('dim', int), dtypeParameter)
 /**
  * Running sums along `dim`: element i is the sum of elements 0 to i. bool and integers give int32.
  *
@@ -242,15 +253,10 @@ const cumsumOfOne: OpDef<null> = { ...cloneOp, name: 'cumsum' }
  */
 export function cumsum(
   x: Tensor,
-  dim: number | { readonly dim: number; readonly dtype?: DType },
-  options: { readonly dtype?: DType } = {},
+  ...args: [dim: number | CumsumOptions, options?: Pick<CumsumOptions, 'dtype'>]
 ): Tensor {
-  const { dtype } = typeof dim === 'object' ? dim : options
-  const along = typeof dim === 'object' ? dim.dim : dim
-  if (typeof along !== 'number') {
-    throw new TypeError('cumsum() received an invalid combination of arguments', 'Say which dimension: x.cumsum(0).')
-  }
-  const d = normalizeDim(along, x.dim())
+  const [dim, dtype] = cumsumArguments(x, args)
+  const d = normalizeDim(dim, x.dim())
   const input = toDType(x, accumulated(x, dtype))
   return x.dim() === 0 ? apply(cumsumOfOne, [input], null) : apply(cumsumOp, [input], d)
 }

@@ -9,6 +9,7 @@ import { camelCase, pythonRepr, snakeCase } from '../nn/names.ts'
 import { to } from '../ops/convert.ts'
 import { effect, effects, structureChanged } from '../tensor/effects.ts'
 import { enableGrad, noGrad } from '../tensor/mode.ts'
+import { unexpected } from '../tensor/signature.ts'
 import { kindOf, Tensor } from '../tensor/tensor.ts'
 
 /** Parameters with options of their own; the rest is the optimizer's defaults. */
@@ -243,12 +244,7 @@ export function checkOption(fits: boolean, what: string, value: unknown): void {
 export function merged<O extends object>(given: object, defaults: O): O {
   const options = { ...defaults }
   for (const [name, value] of Object.entries(given)) {
-    if (!(name in defaults)) {
-      throw new TypeError(
-        `__init__() got an unexpected keyword argument '${name}'`,
-        `The options are ${Object.keys(defaults).join(', ')}.`,
-      )
-    }
+    if (!Object.hasOwn(defaults, name)) throw unexpected('__init__', name, Object.keys(defaults))
     if (value === undefined) continue
     if (value === true && fixed.has(name)) {
       throw new RuntimeError(`the option ${name} is not supported`, 'Leave it out.')

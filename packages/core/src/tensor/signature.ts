@@ -1,0 +1,323 @@
+// The door: what a function takes is declared once, with names, kinds and defaults, and read once, when it is called.
+// Arguments come by position, in PyTorch's order, or by name in one options object at the end; what is unknown, missing,
+// given twice or of another kind is refused with PyTorch's sentence, before anything is computed.
+import { checkDType, type DType, isDType } from '../base/dtype.ts'
+import { RuntimeError, TypeError } from '../base/errors.ts'
+import { snakeCase, typeName } from '../base/python.ts'
+import { Tensor } from './tensor.ts'
+
+/** A kind of argument. */
+export interface Kind<T> {
+  /** What messages call it: 'int', 'tuple of ints', 'Tensor'. */
+  readonly expected: string
+  readonly accepts: (value: unknown) => boolean
+  /** The kind of the elements of a list: a message says which of them is wrong. */
+  readonly element?: Kind<unknown>
+  /** The error for values of which more can be said. */
+  readonly refuse?: (value: unknown, argument: string) => Error | undefined
+  readonly hint?: string
+  /** Of the type level only: what an accepted value is. */
+  readonly type?: T
+}
+
+const kind = <T>(expected: string, accepts: (value: unknown) => boolean, rest: Omit<Kind<T>, 'type'> | object = {}) =>
+  ({ expected, accepts, ...rest }) as Kind<T>
+
+const overflow = (value: unknown, argument: string): Error | undefined =>
+  typeof value === 'number' && Number.isInteger(value)
+    ? new RuntimeError('Overflow when unpacking long', `The ${argument} is ${value}, more than 2^53 - 1.`)
+    : undefined
+
+/** A whole number that a JavaScript number holds exactly. */
+export const int: Kind<number> = kind('int', Number.isSafeInteger, { refuse: overflow })
+/** Any number, NaN and infinities too. */
+export const number: Kind<number> = kind('float', (x) => typeof x === 'number')
+/** A number that is neither NaN nor infinite. */
+export const finite: Kind<number> = kind('float', Number.isFinite, {
+  refuse: (value: unknown, argument: string) =>
+    typeof value === 'number' ? new RuntimeError(`${argument} must be finite, but got ${value}`) : undefined,
+})
+/** A number, or a boolean for 1 or 0: what PyTorch calls a Scalar. */
+export const scalar: Kind<number | boolean> = kind('Number', (x) => typeof x === 'number' || typeof x === 'boolean')
+export const bool: Kind<boolean> = kind('bool', (x) => typeof x === 'boolean')
+export const str: Kind<string> = kind('str', (x) => typeof x === 'string')
+export const tensor: Kind<Tensor> = kind('Tensor', (x) => x instanceof Tensor)
+// biome-ignore lint/complexity/noBannedTypes: which function it is, is the caller's to say
+export const fn: Kind<Function> = kind('function', (x) => typeof x === 'function')
+/** The name of a dtype. */
+export const dtype: Kind<DType> = kind('torch.dtype', isDType, {
+  refuse: (value: unknown) => {
+    if (typeof value !== 'string') return undefined
+    try {
+      checkDType(value)
+    } catch (error) {
+      return error as Error
+    }
+    return undefined
+  },
+})
+/** The name of a device. */
+export const device: Kind<string> = kind('torch.device', (x) => typeof x === 'string')
+
+const every = (x: unknown, accepts: (value: unknown) => boolean): boolean => {
+  if (!Array.isArray(x)) return false
+  // By index: `every` passes over holes.
+  for (let i = 0; i < x.length; i++) if (!accepts(x[i])) return false
+  return true
+}
+/** An array of one kind. */
+export const list = <T>(element: Kind<T>): Kind<readonly T[]> =>
+  kind(`tuple of ${element.expected}s`, (x) => every(x, element.accepts), { element })
+/** An array of whole numbers. */
+export const ints: Kind<readonly number[]> = list(int)
+export const tensors: Kind<readonly Tensor[]> = list(tensor)
+/** One dimension or several. */
+export const dims: Kind<number | readonly number[]> = kind(
+  'tuple of ints',
+  (x) => Number.isSafeInteger(x) || ints.accepts(x),
+  { element: int, refuse: overflow },
+)
+/** The kind, or null. */
+export const nullable = <T>(of: Kind<T>): Kind<T | null> =>
+  ({ ...of, accepts: (x: unknown) => x === null || of.accepts(x) }) as Kind<T | null>
+/** One kind or the other; messages name the first. */
+export const either = <A, B>(a: Kind<A>, b: Kind<B>): Kind<A | B> =>
+  ({ ...a, accepts: (x: unknown) => a.accepts(x) || b.accepts(x) }) as Kind<A | B>
+/** One of some texts. */
+export const oneOf = <T extends string>(...values: readonly T[]): Kind<T> =>
+  kind('str', (x) => values.includes(x as T), {
+    hint: `It is one of ${values.map((value) => `'${value}'`).join(', ')}.`,
+  })
+/** An instance of a class. */
+export const instance = <T>(type: abstract new (...args: never[]) => T, expected: string): Kind<T> =>
+  kind(expected, (x) => x instanceof type)
+/** What PyTorch has a place for and nothing else: null. */
+export const nothing = (hint: string): Kind<null> => kind('None', (x) => x === null, { hint })
+
+/** What a function takes at one place. */
+export interface Parameter<T> {
+  readonly name: string
+  readonly kind: Kind<unknown>
+  readonly required: boolean
+  /** By name only. */
+  readonly keyword: boolean
+  readonly otherwise: T | undefined
+}
+
+export const required = <T>(name: string, kind: Kind<T>): Parameter<T> =>
+  ({ name, kind, required: true, keyword: false, otherwise: undefined }) as Parameter<T>
+/** By position or by name; `otherwise` when it is not given. */
+export const optional = <T, D extends T | null | undefined>(
+  name: string,
+  kind: Kind<T>,
+  otherwise: D,
+): Parameter<T | D> => ({ name, kind, required: false, keyword: false, otherwise }) as Parameter<T | D>
+/** By name only. */
+export const keyword = <T, D extends T | null | undefined>(
+  name: string,
+  kind: Kind<T>,
+  otherwise: D,
+): Parameter<T | D> => ({ name, kind, required: false, keyword: true, otherwise }) as Parameter<T | D>
+
+/** The values of parameters, in their order. */
+export type Values<P extends readonly Parameter<unknown>[]> = {
+  readonly [K in keyof P]: P[K] extends Parameter<infer T> ? T : never
+}
+/** The type of arguments by position, each of which may be the options that end them. */
+export type Arguments<P extends readonly unknown[], O> = [...{ [K in keyof P]?: P[K] | O }, options?: O]
+
+/** An object that gives arguments by name. Dates, maps and such do not; nor does a tensor. */
+const isOptions = (x: object): x is Record<string, unknown> => {
+  const prototype: unknown = Object.getPrototypeOf(x)
+  if (prototype === Object.prototype || prototype === null) return !Array.isArray(x)
+  return !(x instanceof Tensor) && Object.prototype.toString.call(x) === '[object Object]'
+}
+
+class Signature {
+  readonly #name: string
+  readonly #python: boolean
+  readonly #params: readonly Parameter<unknown>[]
+  /** How many may be given by position. */
+  readonly #places: number
+  readonly #otherwise: readonly unknown[] | null
+
+  constructor(name: string, python: boolean, params: readonly Parameter<unknown>[]) {
+    this.#name = name
+    this.#python = python
+    this.#params = params
+    this.#places = params.filter((p) => !p.keyword).length
+    this.#otherwise = params.some((p) => p.required) ? null : params.map((p) => p.otherwise)
+  }
+
+  read(args: readonly unknown[]): readonly unknown[] {
+    let given = args.length
+    while (given > 0 && args[given - 1] === undefined) given--
+    if (given === 0 && this.#otherwise !== null) return this.#otherwise
+    const params = this.#params
+    const last = given === 0 ? undefined : args[given - 1]
+    let options: Record<string, unknown> | null = null
+    if (typeof last === 'object' && last !== null && isOptions(last) && !this.#isPositional(last, given - 1)) {
+      options = last
+      given--
+      this.#checkNames(options)
+    }
+    if (given > this.#places) throw this.#tooMany(given)
+    const values = new Array<unknown>(params.length)
+    for (let i = 0; i < params.length; i++) {
+      const param = params[i]
+      let value = i < given ? args[i] : undefined
+      const byName = options === null ? undefined : options[param.name]
+      if (byName !== undefined) {
+        if (value !== undefined) throw this.#twice(param)
+        value = byName
+      }
+      if (value === undefined) {
+        if (param.required) throw this.#missing(param)
+        values[i] = param.otherwise
+      } else if (param.kind.accepts(value)) values[i] = value
+      else throw refused(this.#name, param, byName === undefined ? i + 1 : 0, value)
+    }
+    return values
+  }
+
+  #isPositional(value: object, place: number): boolean {
+    return place < this.#places && this.#params[place].kind.accepts(value)
+  }
+
+  #checkNames(options: Record<string, unknown>): void {
+    for (const name in options) {
+      if (this.#params.some((p) => p.name === name)) continue
+      throw unexpected(
+        this.#name,
+        name,
+        this.#params.map((p) => p.name),
+      )
+    }
+  }
+
+  #tooMany(given: number): TypeError {
+    const places = this.#places
+    return new TypeError(
+      places === 0
+        ? `${this.#name}() takes no arguments (${given} given)`
+        : `${this.#name}() takes at most ${places} positional argument${places === 1 ? '' : 's'} (${given} given)`,
+      takes(this.#params.map((p) => p.name)),
+    )
+  }
+
+  #twice({ name }: Parameter<unknown>): TypeError {
+    return new TypeError(`${this.#name}() got multiple values for argument '${snakeCase(name)}'`)
+  }
+
+  #missing({ name }: Parameter<unknown>): TypeError {
+    const quoted = this.#python ? `argument: '${snakeCase(name)}'` : `arguments: "${snakeCase(name)}"`
+    return new TypeError(`${this.#name}() missing 1 required positional ${quoted}`)
+  }
+}
+
+const takes = (names: readonly string[]): string | undefined =>
+  names.length === 0 ? undefined : `It takes ${names.join(', ')}.`
+
+/** PyTorch's error for an argument of the wrong kind; `place` is its position from 1, or 0 where it came by name. */
+export function refused(name: string, { name: param, kind }: Parameter<unknown>, place: number, value: unknown): Error {
+  const { expected, element, refuse, hint } = kind
+  const argument = `argument '${snakeCase(param)}'`
+  const more = refuse?.(value, `${argument} of ${name}()`)
+  if (more !== undefined) return more
+  const where = `${name}(): ${argument}${place > 0 ? ` (position ${place})` : ''} must be ${expected}`
+  if (element !== undefined && Array.isArray(value)) {
+    const wrong = Array.from(value).findIndex((x) => !element.accepts(x))
+    if (wrong >= 0) {
+      const overflowing = element.refuse?.(value[wrong], `${argument} of ${name}()`)
+      if (overflowing !== undefined) return overflowing
+      return new TypeError(`${where}, but found element of type ${typeName(value[wrong])} at pos ${wrong + 1}`, hint)
+    }
+  }
+  return new TypeError(`${where}, not ${typeName(value)}`, hint)
+}
+
+// ---- names that are none ----
+
+/** What other libraries, and people, call PyTorch's arguments. */
+const aliases: Readonly<Record<string, string>> = {
+  axis: 'dim',
+  axes: 'dim',
+  dims: 'dim',
+  dimension: 'dim',
+  keepdims: 'keepdim',
+  learningrate: 'lr',
+  type: 'dtype',
+}
+const folded = (name: string): string => name.toLowerCase().replaceAll('_', '')
+
+/** How many letters must be changed, added or left out to come from one word to the other. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
+  for (let i = 0; i < a.length; i++) {
+    const next = [i + 1]
+    for (let j = 0; j < b.length; j++) {
+      next.push(Math.min(next[j] + 1, row[j + 1] + 1, row[j] + (a[i] === b[j] ? 0 : 1)))
+    }
+    row = next
+  }
+  return row[b.length]
+}
+
+/** The name that was probably meant, or undefined. */
+export function nearest(name: string, known: readonly string[]): string | undefined {
+  const word = folded(name)
+  const same = known.find((k) => folded(k) === word || folded(k) === folded(aliases[word] ?? word))
+  if (same !== undefined || word.length > 40) return same
+  const close = known
+    .map((k) => ({ k, far: distance(word, folded(k)) }))
+    .filter(({ k, far }) => far <= Math.max(1, Math.floor(Math.min(k.length, word.length) / 3)))
+    .sort((a, b) => a.far - b.far)
+  return close[0]?.k
+}
+
+/** PyTorch's error for an option that is none, with the name that was probably meant. */
+export function unexpected(name: string, option: string, known: readonly string[]): TypeError {
+  const meant = nearest(option, known)
+  return new TypeError(
+    `${name}() got an unexpected keyword argument '${option}'`,
+    meant === undefined ? takes(known) : `Did you mean ${meant}? ${takes(known)}`,
+  )
+}
+
+// ---- declaring ----
+
+/** Declares what a function takes; the result reads its arguments. `name` is PyTorch's. */
+export function signature<P extends readonly Parameter<unknown>[]>(
+  name: string,
+  ...params: P
+): (args: readonly unknown[]) => Values<P> {
+  const own = new Signature(name, false, params)
+  return (args) => own.read(args) as Values<P>
+}
+
+/** Declares what the constructor of a class takes. */
+export function constructing<P extends readonly Parameter<unknown>[]>(
+  name: string,
+  ...params: P
+): (args: readonly unknown[]) => Values<P> {
+  const own = new Signature(`${name}.__init__`, true, params)
+  return (args) => own.read(args) as Values<P>
+}
+
+/** Declares what a method of Tensor takes, which is a function too; the tensor itself is checked with the rest. */
+export function method<P extends readonly Parameter<unknown>[]>(
+  name: string,
+  ...params: P
+): (self: Tensor, args: readonly unknown[]) => Values<P> {
+  const own = new Signature(name, false, params)
+  return (self, args) => {
+    if (!(self instanceof Tensor)) throw refused(name, input, 1, self)
+    return own.read(args) as Values<P>
+  }
+}
+const input = required('input', tensor)
+
+/** The tensor itself, where a function takes nothing else. */
+export function checkSelf(name: string, self: unknown): asserts self is Tensor {
+  if (!(self instanceof Tensor)) throw refused(name, input, 1, self)
+}

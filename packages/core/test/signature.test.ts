@@ -1,0 +1,66 @@
+// How arguments are read: by position, by name, both; and what is said of those that are none.
+import { js } from '@flambeau/backend-js'
+import { ones, signatures, useDevice } from '@flambeau/core'
+import { expect, it } from 'vitest'
+
+useDevice(js())
+const { bool, dims, int, keyword, list, method, nearest, nullable, number, optional, required, signature, tensor } =
+  signatures
+const read = signature(
+  'cut',
+  required('chunks', int),
+  optional('dim', nullable(dims), null),
+  optional('keepdim', bool, false),
+  keyword('roundingMode', number, 0.5),
+)
+
+const right: readonly [string, readonly unknown[], readonly unknown[]][] = [
+  ['by position', [1, 2, true], [1, 2, true, 0.5]],
+  ['by name', [{ chunks: 1, keepdim: true, roundingMode: 2 }], [1, null, true, 2]],
+  ['both', [1, { dim: [0, 1] }], [1, [0, 1], false, 0.5]],
+  ['undefined is not given', [1, undefined, undefined, { dim: 0, keepdim: undefined }], [1, 0, false, 0.5]],
+]
+it.each(right)('reads arguments: %s', (_, args, values) => expect(read(args)).toEqual(values))
+
+const wrong: readonly [string, readonly unknown[]][] = [
+  ['cut() missing 1 required positional arguments: "chunks"', []],
+  ["cut(): argument 'chunks' (position 1) must be int, not str", ['1']],
+  ["cut(): argument 'chunks' (position 1) must be int, not float", [0.5]],
+  ["cut(): argument 'chunks' (position 1) must be int, not bool", [true]],
+  ["cut(): argument 'chunks' (position 1) must be int, not Date", [new Date(0)]],
+  ["Overflow when unpacking long\nThe argument 'chunks' of cut() is 1e+99", [1e99]],
+  ["cut(): argument 'dim' must be tuple of ints, not str", [1, { dim: '0' }]],
+  ["cut(): argument 'dim' (position 2) must be tuple of ints, but found element of type str at pos 2", [1, [0, 'a']]],
+  ["cut(): argument 'keepdim' (position 3) must be bool, not NoneType", [1, 0, null]],
+  ["cut(): argument 'rounding_mode' must be float, not symbol", [1, { roundingMode: Symbol('x') }]],
+  ["cut() got multiple values for argument 'dim'", [1, 0, { dim: 0 }]],
+  [
+    'cut() takes at most 3 positional arguments (4 given)\nIt takes chunks, dim, keepdim, roundingMode.',
+    [1, 0, true, 4],
+  ],
+  ["cut() got an unexpected keyword argument 'axis'\nDid you mean dim?", [1, { axis: 0 }]],
+  ["cut() got an unexpected keyword argument 'keepDim'\nDid you mean keepdim?", [1, { keepDim: true }]],
+  ["cut() got an unexpected keyword argument 'rounding_mode'\nDid you mean roundingMode?", [1, { rounding_mode: 1 }]],
+  ["cut() got an unexpected keyword argument 'colour'\nIt takes chunks", [1, { colour: undefined }]],
+]
+it.each(wrong)('refuses: %s', (sentence, args) => expect(() => read(args)).toThrow(sentence))
+
+it('checks the tensor of a method, and lists of tensors', () => {
+  const call = method('stack', required('tensors', list(tensor)))
+  expect(call(ones(1), [[]])).toEqual([[]])
+  expect(() => call(5 as never, [[]])).toThrow("stack(): argument 'input' (position 1) must be Tensor, not int")
+  expect(() => call(ones(1), [[ones(1), 5]])).toThrow(
+    'must be tuple of Tensors, but found element of type int at pos 2',
+  )
+})
+
+it('finds the nearest name, and none where nothing is near', () => {
+  const known = ['lr', 'momentum', 'weightDecay', 'requiresGrad']
+  expect(['momntum', 'WEIGHT_DECAY', 'requires_grad', 'learningRate', 'xyz'].map((x) => nearest(x, known))).toEqual([
+    'momentum',
+    'weightDecay',
+    'requiresGrad',
+    'lr',
+    undefined,
+  ])
+})
