@@ -14,7 +14,17 @@ export const formatLoss = (loss: number): string => {
   return isPlain ? loss.toPrecision(5) : loss.toExponential(4)
 }
 
+/** Epochs have no tenths. */
+const wholeSteps = Array.from({ length: 9 }, (_, digits) => [1, 2, 5].map((step) => step * 10 ** digits)).flat()
+
 type Losses = (number | null)[]
+
+/** The points that no line goes to, which are drawn as dots. */
+const alone: uPlot.Series.Points.Filter = (plot, series) => {
+  const values = plot.data[series] as Losses
+  const isDrawn = (i: number) => (values[i] ?? null) !== null
+  return [...values.keys()].filter((i) => isDrawn(i) && !isDrawn(i - 1) && !isDrawn(i + 1))
+}
 
 export interface Chart {
   /** Empties the curve, for so many epochs. */
@@ -63,6 +73,7 @@ export const makeChart = (
           ticks: { stroke: colour('rule'), width: 1, size: 5 },
           size: 32,
           space: 64,
+          incrs: wholeSteps,
         },
         {
           stroke: colour('muted'),
@@ -77,7 +88,11 @@ export const makeChart = (
       series: [
         {},
         { show: false },
-        ...names.map((name) => ({ stroke: colour(name), width: 2, points: { show: false } })),
+        ...names.map((name) => ({
+          stroke: colour(name),
+          width: 2,
+          points: { show: false, size: 6, fill: colour(name), filter: alone },
+        })),
       ],
       hooks: {
         setCursor: [

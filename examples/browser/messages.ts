@@ -1,4 +1,5 @@
-// What the page and the worker that trains say to each other. The worker takes one order at a time, between two epochs.
+// What the page and the worker that trains say to each other. The worker takes one order at a time, between two epochs, and
+// goes on when the page has shown what it was told: however slow a page is, it never lags behind.
 import type { BackendName, CourseName } from './catalogue.ts'
 
 /** What the page asks for. */
@@ -11,6 +12,8 @@ export type Order =
       readonly seed: bigint
     }
   | { readonly kind: 'pause' | 'resume' | 'stop' }
+  /** The last progress is shown. */
+  | { readonly kind: 'seen' }
   | { readonly kind: 'move'; readonly backend: BackendName }
 
 /** An error's sentence, and what can be done about it. */

@@ -61,7 +61,9 @@ for (const [value, { title }] of Object.entries(backends)) {
 const radios = [...form.querySelectorAll<HTMLInputElement>('input[name=backend]')]
 const chosenBackend = () => radios.find(({ checked }) => checked)?.value as BackendName
 const chooseBackend = (name: BackendName) => {
+  const isHere = radios.some((radio) => radio === document.activeElement)
   for (const radio of radios) radio.checked = radio.value === name
+  if (isHere) radios.find(({ checked }) => checked)?.focus()
   find('found').textContent = backends[name].about
 }
 
@@ -74,15 +76,20 @@ course.addEventListener('change', describe)
 
 // ---- what is shown ----
 
+/** Whoever is on a control that is switched off goes on at the button that is always there. */
+const disable = (control: HTMLInputElement | HTMLSelectElement | HTMLButtonElement, isOff: boolean) => {
+  if (isOff && document.activeElement === control) trainButton.focus()
+  control.disabled = isOff
+}
+
 const show = (next: typeof state, text: string) => {
   state = next
   const isBusy = next === 'running' || next === 'paused'
   status.textContent = text
   trainButton.textContent = { loading: 'Train', idle: 'Train', running: 'Pause', paused: 'Resume' }[next]
   trainButton.disabled = next === 'loading'
-  for (const control of [course, epochs, seed]) control.disabled = isBusy
-  if (!isBusy && document.activeElement === stopButton) trainButton.focus()
-  stopButton.disabled = !isBusy
+  for (const control of [course, epochs, seed]) disable(control, isBusy)
+  disable(stopButton, !isBusy)
   document.body.dataset.state = next
   mark = { time: performance.now(), epoch }
   describeCurve()
@@ -108,7 +115,8 @@ const showCount = () => {
   const seconds = ((elapsed / (epoch - mark.epoch)) * (total - epoch)) / 1000
   const isKnown = state === 'running' && elapsed > 1000 && epoch > mark.epoch && seconds > 1
   const left = isKnown ? ` · ${seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`} left` : ''
-  counted.textContent = total === 0 ? '' : `${count(epoch)} of ${count(total)} epochs${left}`
+  counted.textContent =
+    total === 0 ? '' : `${count(epoch)} of ${count(total)} ${total === 1 ? 'epoch' : 'epochs'}${left}`
   bar.max = Math.max(1, total)
   bar.value = epoch
 }
@@ -180,7 +188,8 @@ worker.addEventListener('message', ({ data: news }: MessageEvent<News>) => {
         curve.classList.remove('empty')
         showPoint(undefined)
       }
-      return showCount()
+      showCount()
+      return order({ kind: 'seen' })
     }
     case 'ready':
       return show('idle', 'Ready')

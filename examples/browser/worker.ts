@@ -19,7 +19,7 @@ const run: Readonly<Record<CourseName, (options: Options) => Training>> = { bost
 
 /** Epochs are run for so long before the page is told; a frame of its screen. */
 const SLICE_MS = 16
-/** Training takes at least so many slices, some seconds: time to watch, and to go to another backend on the way. */
+/** Training takes so many slices or more, some seconds: time to watch, and to go to another backend on the way. */
 const SLICES = 300
 /** A curve is drawn with so many points or a few more; every point is a number read back from the device. */
 const POINTS = 1000
@@ -81,7 +81,9 @@ type Outcome = 'stopped' | 'finished'
 
 const train = async ({ course, backend, epochs, seed }: Order & { kind: 'train' }): Promise<Outcome> => {
   if (!(await use(backend))) return 'stopped'
-  const most = Math.ceil(epochs / SLICES)
+  /** How many epochs a slice adds to those that are due; what a slow backend leaves undone is not caught up with. */
+  const share = epochs / SLICES
+  let due = 1
   const every = Math.ceil(epochs / POINTS)
   let lines: string[] = []
   let device: string | undefined
@@ -92,8 +94,9 @@ const train = async ({ course, backend, epochs, seed }: Order & { kind: 'train' 
     const points: [number, number][] = []
     const end = performance.now() + SLICE_MS
     let isOver = false
-    let ran = 0
-    do {
+    due = Math.min(due, 1) + share
+    while (!isOver && (due >= 1 || epoch === epochs) && performance.now() < end) {
+      due--
       const { value, done } = training.next(device)
       device = undefined
       if (done || value === undefined) isOver = true
@@ -102,7 +105,7 @@ const train = async ({ course, backend, epochs, seed }: Order & { kind: 'train' 
         if (epoch === 1 || epoch % every === 0 || epoch === epochs)
           points.push([epoch, typeof value.loss === 'number' ? value.loss : value.loss.item()])
       }
-    } while (!isOver && ++ran < most && performance.now() < end)
+    }
     page.postMessage({ kind: 'progress', epoch, points, lines })
     lines = []
     tellElsewhere()
@@ -110,15 +113,17 @@ const train = async ({ course, backend, epochs, seed }: Order & { kind: 'train' 
     if (isOver) return 'finished'
     // What is left are the last lines, about the last epoch's tensors: they stay where they are.
     if (epoch === epochs) continue
+    let isSeen = false
     do {
-      const order: Order | undefined = isPaused ? await nextOrder() : orders.shift()
+      const order: Order | undefined = isPaused || !isSeen ? await nextOrder() : orders.shift()
+      if (order?.kind === 'seen') isSeen = true
       if (order?.kind === 'stop') return 'stopped'
       if (order?.kind === 'move' && (await use(order.backend))) device = order.backend
       if (order?.kind === 'pause' || order?.kind === 'resume') {
         isPaused = order.kind === 'pause'
         page.postMessage({ kind: isPaused ? 'paused' : 'resumed' })
       }
-    } while (isPaused)
+    } while (isPaused || !isSeen)
   }
 }
 

@@ -1,10 +1,12 @@
-// Serves the page of browser/: bundled from the sources when it is started, kept in memory, sent to this machine only.
+// Serves the page of browser/: bundled and compressed from the sources when it is started, kept in memory, sent to this
+// machine only.
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
 
 const folder = fileURLToPath(new URL('../browser/', import.meta.url))
 
@@ -17,8 +19,21 @@ const types: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
 }
 
+interface Content {
+  readonly type: string
+  readonly plain: Uint8Array
+  /** Where it is smaller for that. */
+  readonly gzipped: Uint8Array | undefined
+}
+
+const contentOf = (path: string, plain: Uint8Array): Content => {
+  const type = types[extname(path)]
+  const isPacked = type.startsWith('font/')
+  return { type, plain, gzipped: isPacked ? undefined : gzipSync(plain) }
+}
+
 /** All files of the page by their addresses. */
-const makePage = async (): Promise<ReadonlyMap<string, Uint8Array>> => {
+const makePage = async (): Promise<ReadonlyMap<string, Content>> => {
   // Only who asks for the page waits for it.
   const { build } = await import('esbuild')
   const { outputFiles } = await build({
@@ -28,17 +43,20 @@ const makePage = async (): Promise<ReadonlyMap<string, Uint8Array>> => {
     write: false,
     bundle: true,
     splitting: true,
+    minify: true,
+    // Modules are printed and errors are known by the names of their classes.
+    keepNames: true,
     format: 'esm',
     target: 'es2022',
     conditions: ['@flambeau/source'],
     loader: { '.woff': 'file', '.woff2': 'file' },
     logLevel: 'error',
   })
-  const files = new Map(
-    outputFiles.map(({ path, contents }) => [path.slice(folder.length - 1).replaceAll('\\', '/'), contents]),
-  )
-  for (const name of ['index.html', 'icon.svg']) files.set(`/${name}`, await readFile(`${folder}${name}`))
-  return files.set('/', files.get('/index.html') as Uint8Array)
+  const files = new Map<string, Content>()
+  const add = (path: string, contents: Uint8Array) => files.set(path, contentOf(path, contents))
+  for (const { path, contents } of outputFiles) add(path.slice(folder.length - 1).replaceAll('\\', '/'), contents)
+  for (const name of ['index.html', 'icon.svg']) add(`/${name}`, await readFile(`${folder}${name}`))
+  return files.set('/', files.get('/index.html') as Content)
 }
 
 /** What the page may do: load its own files. Whether it may make code of text is said where it is served. */
@@ -71,15 +89,17 @@ export const servePage = async ({
   server.listen(port, '127.0.0.1')
   await once(server, 'listening')
   const files = await makePage()
-  server.on('request', ({ method, url = '/' }, response) => {
-    const path = url.split('?')[0]
-    const contents = method === 'GET' || method === 'HEAD' ? files.get(path) : undefined
+  server.on('request', ({ method, url = '/', headers }, response) => {
+    const found = method === 'GET' || method === 'HEAD' ? files.get(url.split('?')[0]) : undefined
+    const gzipped = /\bgzip\b/.test(String(headers['accept-encoding'])) ? found?.gzipped : undefined
     response.setHeader('content-security-policy', policy(mayEvaluate))
     response.setHeader('x-content-type-options', 'nosniff')
     response.setHeader('cache-control', 'no-store')
-    response.setHeader('content-type', contents ? types[extname(path) || '.html'] : 'text/plain')
-    response.statusCode = contents ? 200 : 404
-    response.end(method === 'HEAD' ? undefined : (contents ?? 'Nothing is here.'))
+    response.setHeader('vary', 'accept-encoding')
+    response.setHeader('content-type', found?.type ?? 'text/plain')
+    if (gzipped !== undefined) response.setHeader('content-encoding', 'gzip')
+    response.statusCode = found ? 200 : 404
+    response.end(method === 'HEAD' ? undefined : (gzipped ?? found?.plain ?? 'Nothing is here.'))
   })
   return { address: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, server }
 }

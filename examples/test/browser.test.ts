@@ -1,8 +1,10 @@
 // The page in a real browser: what it trains, that it is good by mouse and by keyboard, in any size, and under a strict
 // policy. What it looks like is left in .cache/page, for people.
 import { readFileSync } from 'node:fs'
+import { get, type IncomingHttpHeaders } from 'node:http'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
+import { gunzipSync } from 'node:zlib'
 import { type Browser, type Page, chromium as playwright } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { chromium, chromiumArgs, chromiumMissing, testWith } from '../../tools/test/machine.ts'
@@ -77,13 +79,32 @@ const printed = (page: Page, count: number) =>
 const label = (page: Page): Promise<string | null> => page.getAttribute('#curve', 'aria-label')
 const epochOf = async (page: Page): Promise<number> =>
   Number(/^[\d,]+/.exec(await text(page, 'counted'))?.[0].replaceAll(',', ''))
-const begin = async (page: Page, course: keyof typeof courses) => {
+/** What never ends by itself is always caught in the middle. */
+const endless = '100000000'
+const begin = async (page: Page, course: keyof typeof courses, epochs?: string) => {
   await page.selectOption('#course', course)
+  if (epochs !== undefined) await page.fill('#epochs', epochs)
   await page.click('#train')
 }
+/**
+ * Trains, or goes on, up to a pause at the line of that number. The page itself presses the button as the line is printed, which
+ * training waits for: by a click from here it might be over, where the machine is busy.
+ */
+const trainTo = async (page: Page, line: number) => {
+  await page.evaluate(`new MutationObserver((_, observer) => {
+    if (document.getElementById('lines').textContent.split('\\n').length <= ${line}) return
+    observer.disconnect()
+    document.getElementById('train').click()
+  }).observe(document.getElementById('lines'), { childList: true })`)
+  await page.click('#train')
+  await printed(page, line)
+  await state(page, 'paused')
+  expect(await lines(page)).toHaveLength(line)
+}
+/** Moves what is paused. */
 const moveTo = async (page: Page, backend: string) => {
-  await page.check(`input[value=${backend}]`)
-  await expect.poll(() => text(page, 'status'), soon).toBe(`Training on ${backend}`)
+  await page.click(`input[value=${backend}]`)
+  await expect.poll(() => text(page, 'status'), soon).toBe(`Paused, to go on on ${backend}`)
 }
 
 /** Whether the curve goes from the left to the right in one of the page's colours. */
@@ -112,13 +133,34 @@ describe('what the page offers', () => {
   })
 })
 
+describe('what the page sends', () => {
+  it('is minified, and compressed for who takes that', async () => {
+    const { address, server } = await servePage()
+    const ask = (path: string, encoding: string) =>
+      new Promise<{ headers: IncomingHttpHeaders; bytes: Buffer }>((resolve) =>
+        get(`${address}${path}`, { headers: { 'accept-encoding': encoding } }, async (response) =>
+          resolve({ headers: response.headers, bytes: Buffer.concat(await response.toArray()) }),
+        ),
+      )
+    const files = ['', 'page.js', 'page.css', 'worker.js', 'icon.svg']
+    const plain = await Promise.all(files.map((path) => ask(path, 'identity')))
+    const packed = await Promise.all(files.map((path) => ask(path, 'br, gzip')))
+    server.close()
+    for (const [i, { headers, bytes }] of packed.entries()) {
+      expect(headers['content-encoding'], files[i]).toBe('gzip')
+      expect(gunzipSync(bytes).equals(plain[i].bytes), files[i]).toBe(true)
+      expect(plain[i].headers['content-encoding']).toBeUndefined()
+    }
+    // Without gpu.js, which is sent to who asks for it.
+    expect(packed.reduce((sum, { bytes }) => sum + bytes.length, 0)).toBeLessThan(400_000)
+  })
+})
+
 describe('the page', () => {
   inBrowser('trains boston: PyTorch’s lines, and the curve', async () => {
     const page = await open()
     expect(await columnsOf(page, 'js')).toBe(0)
     await begin(page, 'boston')
-    await state(page, 'running')
-    expect(await page.isDisabled('#epochs')).toBe(true)
     await state(page, 'idle')
     expectLines(await lines(page), bostonSaid.lines, near)
     expect(await text(page, 'status')).toBe('Finished with a loss of 23.096')
@@ -126,31 +168,52 @@ describe('the page', () => {
     expect(await text(page, 'reading')).toBe('23.096 at epoch 2,000')
     expect(await label(page)).toBe('Loss from 592.41 at epoch 1 to 23.096 at epoch 2,000, on js')
     expect(await columnsOf(page, 'js')).toBeGreaterThan(0.8)
+    // It is read where the pointer is.
+    await page.hover('#curve .u-over')
+    expect(await text(page, 'reading')).toMatch(/^\d+\.\d+ at epoch (9\d\d|1,0\d\d)$/)
+    await page.hover('h1')
+    expect(await text(page, 'reading')).toMatch(/ at epoch 2,000$/)
   })
 
-  inBrowser('reads the curve where the pointer is', async () => {
+  inBrowser('takes its time over a few epochs, and draws a dot for one', async () => {
     const page = await open()
-    await begin(page, 'iris')
+    // As many steps as there are epochs, or frames: each is seen.
+    await page.evaluate(`{
+      window.seen = []
+      new MutationObserver(() => {
+        const count = Number(document.getElementById('counted').textContent.split(' ')[0])
+        if (seen.at(-1) !== count) seen.push(count)
+      }).observe(document.getElementById('counted'), { childList: true })
+    }`)
+    await begin(page, 'digits')
     await state(page, 'idle')
-    await page.hover('#curve .u-over')
-    expect(await text(page, 'reading')).toMatch(/^0\.\d+ at epoch (9\d|10\d)$/)
-    await page.hover('h1')
-    expect(await text(page, 'reading')).toMatch(/ at epoch 200$/)
+    expect(await page.evaluate('seen')).toEqual(Array.from({ length: 21 }, (_, i) => i).filter((i) => i > 0))
+
+    await page.fill('#epochs', '1')
+    await page.click('#train')
+    await state(page, 'idle')
+    expect(await columnsOf(page, 'js')).toBeGreaterThan(0)
+    expect(await text(page, 'counted')).toBe('1 of 1 epoch')
+    expect(await label(page)).toMatch(/^Loss from (.*) at epoch 1 to \1 at epoch 1, on js$/)
+    await page.screenshot({ path: `${pictures}dot.png` })
   })
 
   for (const [course, said, there, back] of [
-    ['boston', bostonSaid, 4, 8],
-    // Adam, whose state goes along.
+    ['boston', bostonSaid, 5, 9],
+    // Adam, whose state goes along. Its first lines are the model.
     ['iris', irisSaid, 8, 11],
   ] as const) {
     inBrowser(`${course} goes to gpujs in mid-training and back, and the curve goes on`, async () => {
       const page = await open()
-      await begin(page, course)
-      await printed(page, there)
+      await page.selectOption('#course', course)
+      await trainTo(page, there)
+      expect(await page.isDisabled('#epochs')).toBe(true)
       await moveTo(page, 'gpujs')
       expect(await text(page, 'found')).toMatch(/^gpu\.js in mode webgl2?: /)
-      await printed(page, back)
+      await trainTo(page, back)
+      expect(await text(page, 'status')).toMatch(/^Paused at epoch /)
       await moveTo(page, 'js')
+      await page.click('#train')
       await state(page, 'idle')
       expectLines(await lines(page), said.lines, near)
       expect(await label(page)).toMatch(/, on js, then gpujs, then js$/)
@@ -163,7 +226,7 @@ describe('the page', () => {
   inBrowser('answers while it trains: pause, resume, stop, and once more', async () => {
     const page = await open()
     expect(await page.isVisible('#curve canvas')).toBe(false)
-    await begin(page, 'breastCancer')
+    await begin(page, 'breastCancer', endless)
     await printed(page, 1)
     expect(await page.isVisible('#curve canvas')).toBe(true)
     expect(await columnsOf(page, 'js')).toBeGreaterThan(0)
@@ -178,8 +241,9 @@ describe('the page', () => {
     await state(page, 'paused')
     const at = await epochOf(page)
     expect(await text(page, 'status')).toBe(`Paused at epoch ${at.toLocaleString('en')}`)
-    expect(at).toBeLessThan(200_000)
-    await page.evaluate('new Promise((resolve) => setTimeout(resolve, 100))')
+    // The worker has taken two orders since, and run no epoch.
+    await moveTo(page, 'gpujs')
+    await moveTo(page, 'js')
     expect(await epochOf(page)).toBe(at)
 
     await page.click('#train')
@@ -213,6 +277,7 @@ describe('the page', () => {
     expect(await page.inputValue('#epochs')).toBe('200')
     await tab('js')
     await tab('200')
+    await page.keyboard.type(endless)
     await tab('0')
     await page.keyboard.type('1')
     await tab('train')
@@ -233,6 +298,13 @@ describe('the page', () => {
     // The button that was pressed is switched off: one is not lost.
     expect(await focused()).toBe('train')
     await tab('lines')
+    // Nor is one where training is begun from a field.
+    await page.focus('#seed')
+    await page.keyboard.press('Enter')
+    await state(page, 'running')
+    expect(await focused()).toBe('train')
+    await page.click('#stop')
+    await state(page, 'idle')
   })
 
   inBrowser('says what is wrong with a number, and trains nothing', async () => {
@@ -255,7 +327,6 @@ describe('the page', () => {
     await page.fill('#epochs', '100')
     await page.fill('#seed', '42')
     await page.click('#train')
-    await state(page, 'running')
     await state(page, 'idle')
     const said = transcripts('boston').find(({ seed }) => seed === 42) as Transcript
     expectLines(await lines(page), said.lines.slice(0, 1), near)
@@ -263,13 +334,15 @@ describe('the page', () => {
 
   inBrowser('trains under a policy that forbids eval, and says why gpujs cannot', async () => {
     const page = await open({ mayEvaluate: false })
-    await begin(page, 'boston')
-    await printed(page, 2)
+    await page.selectOption('#course', 'boston')
+    await trainTo(page, 2)
     expect(await text(page, 'found')).toContain('the policy of this page forbids eval')
-    await page.check('input[value=gpujs]')
+    await page.click('input[value=gpujs]')
     await page.waitForSelector('[role=alert] .trouble')
     expect(await text(page, 'trouble')).toMatch(/^gpu\.js makes its kernels of text.*Allow 'unsafe-eval'/)
     expect(await page.isChecked('input[value=js]')).toBe(true)
+    expect(await page.evaluate('document.activeElement.value')).toBe('js')
+    await page.click('#train')
     await state(page, 'idle')
     expectLines(await lines(page), bostonSaid.lines, near)
     expect(await axe(page)).toEqual([])
@@ -278,11 +351,19 @@ describe('the page', () => {
   inBrowser('says when the GPU goes away, and trains again', async () => {
     const page = await open({
       script: `const { getContext } = OffscreenCanvas.prototype
+        let lose
         OffscreenCanvas.prototype.getContext = function (...args) {
           const context = getContext.apply(this, args)
           OffscreenCanvas.prototype.getContext = getContext
-          setTimeout(() => context.getExtension('WEBGL_lose_context').loseContext(), 1000)
+          lose = () => context.getExtension('WEBGL_lose_context').loseContext()
           return context
+        }
+        const say = self.postMessage
+        self.postMessage = (news) => {
+          say(news)
+          if (news.kind !== 'progress' || news.epoch < 10) return
+          lose?.()
+          lose = undefined
         };`,
     })
     await page.check('input[value=gpujs]')
@@ -328,10 +409,8 @@ describe('the page', () => {
         await page.screenshot({ path: `${pictures}${name}-${moment}.png`, fullPage: true })
       }
       await check('ready')
-      await begin(page, 'binary')
-      await printed(page, 10)
-      await page.click('#train')
-      await state(page, 'paused')
+      await page.selectOption('#course', 'binary')
+      await trainTo(page, 10)
       await check('paused')
     })
   }
