@@ -18,7 +18,10 @@ import type { ProgramSource } from './program-source.ts'
 /** What a step shares with those like it, and what it has of its own, in the order in which they have theirs. */
 export interface Likeness {
   readonly key: string
+  /** A value for each memory that is a parameter. */
   readonly values: readonly number[]
+  /** Which of those memories every value lies in: a result that is overwritten is several values. */
+  readonly places: ReadonlyMap<number, number>
   readonly readings: readonly number[]
 }
 
@@ -85,12 +88,13 @@ export function likenessOf(source: ProgramSource, instrs: readonly ProgramInstr[
   const { memory, program } = source
   const values: number[] = []
   const readings: number[] = []
-  const places: (number | string)[] = []
+  const names: (number | string)[] = []
+  const places = new Map<number, number>()
   const placeOf = (value: number): number => {
-    const bound = memory.bound(value)
-    const known = places.length
-    const at = positionIn(places, bound ?? value)
+    const known = names.length
+    const at = positionIn(names, memory.bound(value) ?? value)
     if (at === known) values.push(value)
+    places.set(value, at)
     return at
   }
   const operandKey = (x: ProgramOperand): string => {
@@ -108,6 +112,6 @@ export function likenessOf(source: ProgramSource, instrs: readonly ProgramInstr[
       keys.push(`o${placeOf(value)}${dtype}${shape}`)
     }
   }
-  for (const place of places) keys.push(typeof place === 'number' ? 'constant' : 'bound')
-  return { key: keys.join(), values, readings }
+  for (const name of names) keys.push(typeof name === 'number' ? 'constant' : 'bound')
+  return { key: keys.join(), values, places, readings }
 }

@@ -27,7 +27,7 @@ export class FunctionSource implements NestMemory {
     const opened = this.#memory.open(value)
     const { array, start, constant } = opened
     if (constant && this.#like === undefined) return opened
-    const at = this.#like?.values.indexOf(value) ?? 0
+    const at = this.#like?.places.get(value) as number
     this.#parameters.set(array, ({ values }) => this.#memory.open(values[at]).array)
     if (start !== '0') this.#parameters.set(start, ({ values }) => this.#memory.open(values[at]).start)
     return { ...opened, constant: false }

@@ -107,20 +107,22 @@ const cases: Record<string, Parameters<typeof calls>[0]> = {
     }
   },
   'layers that are like each other, Adam, gradients that stay': () => deep(),
+  'gradients of equal layers, clipped where they lie': () => deep((model) => nn.utils.clipGradNorm_(model, 0.1)),
 }
 
 /** Six equal layers, whose products, epilogues, sums and updates each are one function. */
-function deep(): ReturnType<Parameters<typeof calls>[0]> {
-  const [x, y] = [randn(4, 5), randn(4, 5)]
-  const model = new nn.Sequential(...Array.from({ length: 6 }, () => [new nn.Linear(5, 5), new nn.Tanh()]).flat())
+function deep(clip?: (parameters: readonly Tensor[]) => Tensor): ReturnType<Parameters<typeof calls>[0]> {
+  const [x, y] = [randn(4, 8), randn(4, 8)]
+  const model = new nn.Sequential(...Array.from({ length: 6 }, () => [new nn.Linear(8, 8), new nn.Tanh()]).flat())
   const optimizer = new optim.Adam(model.parameters(), { lr: 1e-2 })
   return {
     step: () => {
       const loss = F.mseLoss(model.forward(x) as Tensor, y)
       optimizer.zeroGrad()
       loss.backward()
+      const norm = clip?.(model.parameters()) ?? loss
       optimizer.step()
-      return [loss]
+      return [loss, norm]
     },
     state: () => [...model.parameters()].flatMap((w) => [w, w.grad as Tensor]),
   }
