@@ -1,20 +1,94 @@
 // Bundles the JavaScript of the package in the current folder into one file, which all its entry points share: a fresh
 // process reads three files for flambeau, not eighty, and every file less is a millisecond (bench/import). tsc writes the
-// declarations, one for each entry point, so that types see only its names. Names are kept, errors are known by them.
-// Its dependencies stay imports; what it imports of its devDependencies goes into the bundle, and their licences beside it.
+// declarations, one for each entry point, so that types see only its names. Its dependencies stay imports.
+//
+// It is code to read, neither minified nor renamed: an uncaught error prints the line that threw, a stack names functions
+// and lines, and the comments that bundlers heed stay. What a package brings of its devDependencies is a file of its own
+// beside it, minified, in lines, with its licence.
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { build } from 'esbuild'
 
-const { exports, dependencies, peerDependencies } = JSON.parse(readFileSync('package.json', 'utf8'))
+const { version, exports, dependencies, optionalDependencies, peerDependencies } = JSON.parse(
+  readFileSync('package.json', 'utf8'),
+)
 const [main, ...others] = Object.values(exports).flatMap((entry) => entry['@flambeau/source'] ?? [])
 const imported = Object.keys({ ...dependencies, ...peerDependencies })
 
 for (const file of readdirSync('dist', { recursive: true })) if (file.endsWith('.js')) rmSync(join('dist', file))
 
-/** Bundles for every JavaScript engine, unless it is said for which; the files that went into it. */
-const bundle = async (outfile, options) => {
+/** For every JavaScript engine, unless it is said for which. */
+const common = {
+  bundle: true,
+  format: 'esm',
+  target: 'es2022',
+  external: ['node:*', ...imported.flatMap((name) => [name, `${name}/*`])],
+  logLevel: 'warning',
+  logOverride: { 'ambiguous-reexport': 'error' },
+}
+
+/** Licences of what is brought along. */
+const licences = new Map()
+const license = (file) => {
+  const [folder] = /^.*\/node_modules\/(@[^/]+\/)?[^/]+/.exec(file) ?? []
+  if (folder === undefined) return
+  const { name, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+  const text = readdirSync(folder).find((each) => /^licen[cs]e/i.test(each))
+  if (text === undefined) throw new Error(`${name} is bundled and has no file of its licence`)
+  licences.set(name, `${name} ${version}\n\n${readFileSync(join(folder, text), 'utf8').trim()}\n`)
+}
+
+/** CommonJS that is brought along calls `require` for what Node has; in a browser it does without. */
+const forNode = {
+  js: 'const require = (name) => process.getBuiltinModule(name) ?? (() => { throw Error("no module " + name) })();',
+}
+
+/** Puts a package that is brought along into a file of its own; the path of that file. */
+const bring = async (name, platform) => {
+  const file = platform === 'browser' ? `${name.replace(/\.js$/, '')}-browser.js` : name
   const { metafile } = await build({
+    ...common,
+    entryPoints: [name],
+    outfile: join('dist', file),
+    platform,
+    metafile: true,
+    minifyWhitespace: true,
+    minifySyntax: true,
+    lineLimit: 200,
+    legalComments: 'none',
+    ...(platform === 'node' && { banner: forNode }),
+  })
+  for (const input of Object.keys(metafile.inputs)) license(input)
+  return `./${file}`
+}
+
+/**
+ * esbuild has another name for a class that names itself inside, `_Generator`, and for one whose name its own helpers may
+ * use, `TypeError2`. Both are names that nothing else has.
+ */
+const withNames = (text) => {
+  const inside = [...text.matchAll(/\bclass (_([A-Z]\w*))\b/g)]
+  const exported = [...text.matchAll(/^ {2}(([A-Z]\w*?)\d+) as \2\b/gm)]
+  return [...inside, ...exported].reduce(
+    (all, [, given, name]) => all.replaceAll(new RegExp(`\\b${given}\\b`, 'g'), name),
+    text,
+  )
+}
+
+const bundle = async (outfile, platform) => {
+  const isImported = (path) =>
+    path.startsWith('node:') || imported.some((name) => path === name || path.startsWith(`${name}/`))
+  const outside = {
+    name: 'outside',
+    setup: ({ onResolve }) =>
+      onResolve({ filter: /^[^./]/ }, async ({ path, kind }) =>
+        kind === 'entry-point'
+          ? undefined
+          : { path: isImported(path) ? path : await bring(path, platform), external: true },
+      ),
+  }
+  const { outputFiles } = await build({
+    ...common,
     stdin: {
       contents: [
         readFileSync(main, 'utf8'),
@@ -25,37 +99,15 @@ const bundle = async (outfile, options) => {
       loader: 'ts',
     },
     outfile,
-    bundle: true,
-    metafile: true,
-    format: 'esm',
-    target: 'es2022',
-    external: ['node:*', ...imported.flatMap((name) => [name, `${name}/*`])],
-    minifyWhitespace: true,
-    minifySyntax: true,
-    logLevel: 'warning',
-    logOverride: { 'ambiguous-reexport': 'error' },
-    ...options,
+    platform,
+    define: { PACKAGE: JSON.stringify({ version, optionalDependencies }) },
+    write: false,
+    plugins: [outside],
   })
-  return Object.keys(metafile.inputs)
+  writeFileSync(outfile, withNames(outputFiles[0].text))
 }
 
-/** CommonJS that is bundled calls `require` for what Node brings; in a browser it does without. */
-const forNode = {
-  platform: 'node',
-  banner: {
-    js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
-  },
-}
 const { browser } = exports['.']
-const inputs = browser
-  ? [...(await bundle('dist/index.js', forNode)), ...(await bundle(browser, { platform: 'browser' }))]
-  : await bundle('dist/index.js', {})
-
-const bundled = new Set(inputs.flatMap((file) => /^.*\/node_modules\/(@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? []))
-const licences = [...bundled].map((folder) => {
-  const { name, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
-  const file = readdirSync(folder).find((each) => /^licen[cs]e/i.test(each))
-  if (file === undefined) throw new Error(`${name} is bundled and has no file of its licence`)
-  return `${name} ${version}\n\n${readFileSync(join(folder, file), 'utf8').trim()}\n`
-})
-if (licences.length > 0) writeFileSync('dist/LICENSES.txt', licences.sort().join(`\n${'-'.repeat(80)}\n\n`))
+await bundle('dist/index.js', browser ? 'node' : 'neutral')
+if (browser) await bundle(browser, 'browser')
+if (licences.size > 0) writeFileSync('dist/LICENSES.txt', [...licences.values()].sort().join(`\n${'-'.repeat(80)}\n\n`))

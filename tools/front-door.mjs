@@ -2,12 +2,11 @@
 // words that such a Node can still run; the work is in setup.mjs.
 const [major, minor] = process.versions.node.split('.').map(Number)
 const command = process.argv[2]
-// Tests need a little more than the library: vite asks for 20.19.
-const old = major < 20 || (command === 'test' && major === 20 && minor < 19)
-if (old) {
-  const wanted = command === 'test' ? '20.19' : '20'
+// What package.json says under `engines`.
+const supported = (major === 20 && minor >= 19) || (major === 22 && minor >= 12) || major > 22
+if (!supported) {
   console.error(
-    `flambeau: this is Node ${process.versions.node}; npm ${command} needs Node ${wanted} or newer (https://nodejs.org)`,
+    `flambeau: this is Node ${process.versions.node}; npm ${command} needs Node 20.19, 22.12 or newer (https://nodejs.org)`,
   )
   process.exit(1)
 }

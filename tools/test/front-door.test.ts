@@ -27,14 +27,15 @@ const asNode = (version: string) =>
   `data:text/javascript,Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } })`
 
 test.each([
-  ['start', '18.20.8', '20'],
-  ['test', '18.20.8', '20.19'],
-  ['test', '20.18.0', '20.19'],
-])('npm %s with Node %s is refused in one line', async (command, version, wanted) => {
+  ['start', '18.20.8'],
+  ['test', '18.20.8'],
+  ['start', '20.18.0'],
+  ['test', '22.11.0'],
+])('npm %s with Node %s is refused in one line', async (command, version) => {
   const { code, stdout, stderr } = await node(['--import', asNode(version), frontDoor, command])
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
   expect(stderr).toBe(
-    `flambeau: this is Node ${version}; npm ${command} needs Node ${wanted} or newer (https://nodejs.org)\n`,
+    `flambeau: this is Node ${version}; npm ${command} needs Node 20.19, 22.12 or newer (https://nodejs.org)\n`,
   )
 })
 
@@ -42,15 +43,10 @@ test.each([
 beforeAll(() => node([frontDoor, 'start', '--help']), 300_000)
 
 test('npm start shows the help of the examples and nothing of its own', async () => {
-  const start = performance.now()
   const direct = await node(['examples/dist/main.js', '--help'])
-  const middle = performance.now()
   const { code, stdout, stderr } = await node([frontDoor, 'start', '--help'])
-  const overhead = performance.now() - middle - (middle - start)
   expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: direct.stdout, stderr: '' })
   expect(stdout).toContain('--backend')
-  // It is some 100 ms; the bound only notices a build or an installation that shouldn't be.
-  expect(overhead).toBeLessThan(1000)
 }, 30_000)
 
 test('npm start passes on the exit code', async () => {

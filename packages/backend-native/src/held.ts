@@ -2,14 +2,14 @@
 // that are not filled with zeros first, which would take as long as many a kernel takes to fill them.
 import { type DType, newArray, type TypedArray } from '@flambeau/core/backend'
 import type { Addon } from './addon.ts'
-import { require } from './require.ts'
+import { node } from './node.ts'
 
 export const bytesHeld = (): number => process.memoryUsage().arrayBuffers
 
 /** V8 has no other function for it; a limit that garbage alone exceeds must not be an error. */
 export function collectGarbage(): void {
-  const { setFlagsFromString } = require('node:v8') as typeof import('node:v8')
-  const { runInNewContext } = require('node:vm') as typeof import('node:vm')
+  const { setFlagsFromString } = node('node:v8')
+  const { runInNewContext } = node('node:vm')
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as () => void
   // Array buffers are freed by the collection after the one that found them dead.

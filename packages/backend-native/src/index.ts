@@ -48,8 +48,8 @@ function checkOptions({ threads, maxBytes, device }: NativeOptions): void {
  */
 export async function native(options: NativeOptions = {}): Promise<Native> {
   checkOptions(options)
-  const { threads, blas, isa = process.env.FLAMBEAU_ISA, maxBytes } = options
   shared ??= new NativeBackend(loadAddon())
+  const { threads, blas, isa = process.env.FLAMBEAU_ISA, maxBytes } = options
   shared.submit()
   try {
     shared.addon.configure(threads ?? 0, isa ?? '', blas ?? '')

@@ -1,32 +1,35 @@
 // Finds the addon: a path that the user names, what was built here of its sources, the package of this platform.
-import { resolve, toNamespacedPath } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { isMissing, missing, RuntimeError } from '@flambeau/core/backend'
 import type { Addon } from './addon.ts'
-import { require } from './require.ts'
+import { inNode, node } from './node.ts'
 
-const { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } =
-  require('node:fs') as typeof import('node:fs')
-const { arch, env, platform, versions } = process
+/** Where this file is; a bundle in CommonJS cannot say so. */
+const here: string | undefined = import.meta.url
 
-/** The packages that may have the addon of this machine; of the two for Linux npm installs the one for its C library. */
-const base = `@flambeau/native-${platform}-${arch}`
-const packages = platform === 'linux' ? [`${base}-gnu`, `${base}-musl`] : [base]
-
-/** The one of them to install. Node's report names glibc's version where there is one; it takes its time. */
-function packageToInstall(): string {
-  const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } }
-  return packages[header.glibcVersionRuntime === undefined ? packages.length - 1 : 0]
-}
-
+/** What package.json says of this package; the bundle holds it (tools/bundle.mjs), for a user's bundle has no such file. */
 interface Manifest {
   readonly version: string
   readonly optionalDependencies: Readonly<Record<string, string>>
 }
+declare const PACKAGE: Manifest | undefined
 
-/** The package.json of this package. */
-function manifest(): Manifest {
-  return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as Manifest
+const manifest = (): Manifest =>
+  typeof PACKAGE === 'undefined'
+    ? JSON.parse(node('node:fs').readFileSync(new URL('../package.json', here), 'utf8'))
+    : PACKAGE
+
+/** The packages that may have the addon of this machine; of the two for Linux npm installs the one for its C library. */
+function packages(): readonly string[] {
+  const { arch, platform } = process
+  const base = `@flambeau/native-${platform}-${arch}`
+  return platform === 'linux' ? [`${base}-gnu`, `${base}-musl`] : [base]
+}
+
+/** The one of them to install. Node's report names glibc's version where there is one; it takes its time. */
+function packageToInstall(): string {
+  const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } }
+  const names = packages()
+  return names[header.glibcVersionRuntime === undefined ? names.length - 1 : 0]
 }
 
 /**
@@ -34,6 +37,7 @@ function manifest(): Manifest {
  * process over what lies behind the end of a file.
  */
 function checkComplete(file: string): void {
+  const { closeSync, fstatSync, openSync, readSync } = node('node:fs')
   const head = Buffer.alloc(64)
   const descriptor = openSync(file, 'r')
   try {
@@ -55,7 +59,7 @@ export function loadFrom(file: string, version: string = ownVersion()): Addon {
   checkComplete(file)
   // What require does besides, for a path that is known, takes as long.
   const loaded = { exports: {} }
-  process.dlopen(loaded, toNamespacedPath(file))
+  process.dlopen(loaded, node('node:path').toNamespacedPath(file))
   const addon = loaded.exports as Partial<Addon>
   if (typeof addon.submit !== 'function') throw new Error('it is no addon of flambeau')
   if (addon.version !== version) {
@@ -68,10 +72,20 @@ const firstLine = (error: unknown): string => String(error instanceof Error ? er
 
 /** Where the addon is built: beside the sources of this repository, and beside those in this package. */
 function builds(): string[] {
+  if (here === undefined) return []
   return ['../../../native/', '../dist/native/']
-    .map((folder) => fileURLToPath(new URL(folder, import.meta.url)))
-    .filter((folder) => existsSync(`${folder}CMakeLists.txt`))
+    .map((folder) => node('node:url').fileURLToPath(new URL(folder, here)))
+    .filter((folder) => node('node:fs').existsSync(`${folder}CMakeLists.txt`))
     .map((folder) => `${folder}build/Release/flambeau_native.node`)
+}
+
+/** The addon's file in a package, seen from this file or, where a bundle was moved away from it, from the program. */
+function resolvePackage(name: string): string {
+  const { dirname, join } = node('node:path')
+  const paths = [process.cwd()]
+  if (process.argv[1] !== undefined) paths.unshift(dirname(process.argv[1]))
+  if (here !== undefined) paths.unshift(dirname(node('node:url').fileURLToPath(here)))
+  return node('node:module').createRequire(join(process.cwd(), '_')).resolve(name, { paths })
 }
 
 /**
@@ -79,6 +93,13 @@ function builds(): string[] {
  * user names is the only place. Where there is none the error is marked as missing; an addon that does not load is not.
  */
 export function loadAddon(): Addon {
+  if (!inNode()) {
+    throw new RuntimeError(
+      "device 'native' needs Node 20.19 or newer",
+      "Device 'js' works everywhere, 'gpujs' in browsers.",
+    )
+  }
+  const { arch, env, platform, versions } = process
   const named = env.FLAMBEAU_NATIVE_PATH
   const tried: string[] = []
   let absent = !named
@@ -92,14 +113,14 @@ export function loadAddon(): Addon {
     }
   }
   const exists = (file: string): Addon => {
-    if (!existsSync(file)) throw missing(new Error('there is no such file'))
+    if (!node('node:fs').existsSync(file)) throw missing(new Error('there is no such file'))
     return loadFrom(file)
   }
   const places: readonly (readonly [name: string, find: () => Addon])[] = named
-    ? [[`FLAMBEAU_NATIVE_PATH (${named})`, () => exists(resolve(named))]]
+    ? [[`FLAMBEAU_NATIVE_PATH (${named})`, () => exists(node('node:path').resolve(named))]]
     : [
         ...builds().map((file) => [file, () => exists(file)] as const),
-        ...packages.map((name) => [name, () => loadFrom(require.resolve(name))] as const),
+        ...packages().map((name) => [name, () => loadFrom(resolvePackage(name))] as const),
       ]
   for (const [name, find] of places) {
     const addon = attempt(name, find)
