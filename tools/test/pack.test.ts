@@ -1,7 +1,7 @@
 // The packages as their users get them: packed, installed with npm into an empty folder, run in every Node that is supported,
 // and bundled for a browser, also for pages that forbid eval.
 import { execFile } from 'node:child_process'
-import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -9,6 +9,7 @@ import { build } from 'esbuild'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { inPage } from './browser.ts'
 import { chromiumMissing, testWith } from './machine.ts'
+import { shown } from './pack/hover.ts'
 import { expectLines, install, nodes, pack, root } from './pack/packed.ts'
 
 const exec = promisify(execFile)
@@ -93,6 +94,65 @@ loss.noSuchOp()
     const { stdout } = await exec(process.execPath, [tsc, ...args], { cwd: app }).catch((error) => error)
     expect(stdout).toBe('')
   }
+}, 60_000)
+
+test('no line of code is so long that an uncaught error would hide its sentence behind it', async () => {
+  for (const name of ['@flambeau/core', '@flambeau/backend-js', '@flambeau/data', 'flambeau']) {
+    const files = readdirSync(installed(name), { recursive: true, encoding: 'utf8' })
+    for (const file of files.filter((each) => each.endsWith('.js'))) {
+      const lines = readFileSync(join(installed(name), file), 'utf8').split('\n')
+      expect(Math.max(...lines.map((line) => line.length)), file).toBeLessThan(1000)
+    }
+  }
+  const program = "import { optim } from 'flambeau'; new optim.SGD([3], { lr: 0.1 })"
+  const { stderr } = await exec(process.execPath, ['--input-type=module', '-e', program], { cwd: app }).catch((e) => e)
+  const sentence = 'TypeError: optimizer can only optimize Tensors, but one of the params is int'
+  expect(stderr.indexOf(`\n${sentence}`)).toBeGreaterThan(0)
+  expect(stderr.indexOf(sentence)).toBeLessThan(500)
+  expect(stderr).toMatch(/new TypeError\(`optimizer can only/)
+  expect(stderr).toMatch(/at new SGD \(/)
+})
+
+test('classes have their names from the start', async () => {
+  const program = `import * as flambeau from 'flambeau'
+import * as data from '@flambeau/data'
+const { nn, optim } = flambeau
+const wrong = []
+let classes = 0
+for (const names of [flambeau, nn, optim, optim.lrScheduler, data])
+  for (const [name, value] of Object.entries(names))
+    if (typeof value === 'function' && /^class\\b/.test(String(value))) {
+      classes++
+      if (value.name !== name) wrong.push([name, value.name])
+    }
+console.log(JSON.stringify({ wrong, classes }))`
+  const { stdout } = await exec(process.execPath, ['--input-type=module', '-e', program], { cwd: app })
+  const { wrong, classes } = JSON.parse(stdout)
+  expect(wrong).toEqual([])
+  expect(classes).toBeGreaterThan(50)
+})
+
+/** Their forms give different things, so they are overloads. */
+const withForms = ['x.max', 'x.min', 'x.nonzero', 'x.size', 'x.stride']
+
+test('an editor shows one signature and a sentence for every method of Tensor, a sentence for every function and class', () => {
+  const names = shown(app)
+  const methods = names.filter(({ name }) => name.startsWith('x.'))
+  console.log(`hover: ${methods.length} members of Tensor, ${names.length - methods.length} functions and classes`)
+  expect(methods.length).toBeGreaterThan(200)
+  expect(names.length - methods.length).toBeGreaterThan(200)
+  expect(names.filter(({ sentence }) => sentence === '').map(({ name }) => name)).toEqual([])
+  expect(
+    methods
+      .filter(({ text }) => /overload/.test(text))
+      .map(({ name }) => name)
+      .sort(),
+  ).toEqual(withForms)
+  const exp = methods.find(({ name }) => name === 'x.exp')
+  expect(exp).toMatchObject({
+    text: '(property) exp: () => all.Tensor',
+    sentence: expect.stringMatching(/^e to the power/),
+  })
 }, 60_000)
 
 const bundle = async () => {

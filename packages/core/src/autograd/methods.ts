@@ -15,8 +15,7 @@ declare module '../tensor/tensor.ts' {
      * x.mul(x).backward()
      * x.grad // tensor(6.)
      */
-    backward(gradient?: Tensor | null, options?: BackwardOptions): void
-    backward(options: BackwardOptions): void
+    backward(gradient?: Tensor | null | BackwardOptions, options?: BackwardOptions): void
     /**
      * Calls `fn` with the gradient of this tensor in every backward that reaches it; a tensor that it returns takes the
      * gradient's place.

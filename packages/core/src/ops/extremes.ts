@@ -209,15 +209,20 @@ export const max = ((x: Tensor, second?: Second, options?: DimOptions) => extrem
 /** The smallest element: of all, of two tensors, or over a dimension as values and indices; see `max`. */
 export const min = ((x: Tensor, second?: Second, options?: DimOptions) => extreme(x, 'min', second, options)) as Extreme
 
-/** Methods derived from the table have one form; these have three. */
-interface ExtremeMethod {
-  (): Tensor
-  (other: Tensor): Tensor
-  (dim: number | (DimOptions & { readonly dim: number }), options?: DimOptions): ValuesAndIndices
-}
+// Methods derived from the table have one form; these have three.
 declare module '../tensor/tensor.ts' {
   interface Tensor {
-    readonly max: ExtremeMethod
-    readonly min: ExtremeMethod
+    /** The largest element of all. */
+    max(): Tensor
+    /** The larger of two elements, element by element. */
+    max(other: Tensor): Tensor
+    /** The largest elements over a dimension, and their indices. */
+    max(dim: number | (DimOptions & { readonly dim: number }), options?: DimOptions): ValuesAndIndices
+    /** The smallest element of all. */
+    min(): Tensor
+    /** The smaller of two elements, element by element. */
+    min(other: Tensor): Tensor
+    /** The smallest elements over a dimension, and their indices. */
+    min(dim: number | (DimOptions & { readonly dim: number }), options?: DimOptions): ValuesAndIndices
   }
 }

@@ -3,30 +3,60 @@
 import { applyInPlace } from '../tensor/in-place.ts'
 import type { Input } from '../tensor/op.ts'
 import { Tensor } from '../tensor/tensor.ts'
+import type * as convert from './convert.ts'
 import type { Elementwise } from './define.ts'
 import type * as elementwise from './elementwise.ts'
+import type * as extremes from './extremes.ts'
+import type * as gather from './gather.ts'
+import type * as indexing from './indexing.ts'
+import type * as join from './join.ts'
+import type * as matmul from './matmul.ts'
 import * as members from './members.ts'
-import type { maskedFill } from './picks.ts'
+import type * as moments from './moments.ts'
+import type * as picks from './picks.ts'
 import './properties.ts'
+import type * as random from './random.ts'
+import type * as reduce from './reduce.ts'
+import type * as softmax from './softmax.ts'
+import type * as sort from './sort.ts'
 import * as table from './table.ts'
+import type * as views from './views.ts'
+import type * as write from './write.ts'
 
+/** Where the functions of the table and the members are declared: an editor shows the comment of a declaration. */
+type Declared = typeof convert &
+  typeof elementwise &
+  typeof extremes &
+  typeof gather &
+  typeof indexing &
+  typeof join &
+  typeof matmul &
+  typeof moments &
+  typeof picks &
+  typeof random &
+  typeof reduce &
+  typeof softmax &
+  typeof sort &
+  typeof views &
+  typeof write
 type Table = typeof table & typeof members
+/** The table's functions as they are declared; those that are declared where they are listed, as they are listed. */
+type Functions = Pick<Declared, keyof Table & keyof Declared> & Omit<Table, keyof Declared>
 type Resolve = (...args: never[]) => readonly [Elementwise, readonly Input[]]
-type OneForm<F> = F extends (x: never, ...rest: infer R extends readonly unknown[]) => infer Y
+/** `f(x, ...rest)` as a method. */
+type Method<F> = F extends (x: never, ...rest: infer R extends readonly unknown[]) => infer Y
   ? (...rest: R) => Y
   : never
-/** `f(x, ...rest)` as a method; a function may have two forms. */
-type Method<F> = F extends {
-  (x: never, ...first: infer A extends readonly unknown[]): infer X
-  (x: never, ...second: infer B extends readonly unknown[]): infer Y
-}
-  ? unknown extends X
-    ? OneForm<F>
-    : { (...first: A): X; (...second: B): Y }
-  : OneForm<F>
-type Methods = { readonly [K in keyof Table]: Method<Table[K]> }
-type Writable = typeof elementwise & { maskedFill: typeof maskedFill }
-type InPlace = { readonly [K in keyof Writable as `${K}_`]: Method<Writable[K]> }
+type Methods = { readonly [K in keyof Functions]: Method<Functions[K]> }
+type Writable = typeof elementwise & Pick<typeof picks, 'maskedFill'>
+type Write<F> = F extends (x: never, ...rest: infer R extends readonly unknown[]) => unknown
+  ? {
+      /** In place: what the method of this name without `_` returns is written into this tensor, which is returned. */
+      // biome-ignore lint/style/useShorthandFunctionType: an editor shows the comment of a signature, not of a type
+      (...rest: R): Tensor
+    }
+  : never
+type InPlace = { readonly [K in keyof Writable as `${K}_`]: Write<Writable[K]> }
 
 declare module '../tensor/tensor.ts' {
   interface Tensor extends Methods, InPlace {}

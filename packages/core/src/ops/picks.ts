@@ -128,6 +128,16 @@ export function nonzero(x: Tensor, { asTuple = false }: NonzeroOptions = {}): Te
   return remainder(floorDivide(unsqueeze(places, 1), row(steps)), row(x.shape))
 }
 
+// Methods derived from the table have one form; this one has two.
+declare module '../tensor/tensor.ts' {
+  interface Tensor {
+    /** The indices of the elements that are not 0: int32, one row for each, one column a dimension. */
+    nonzero(options?: { readonly asTuple?: false }): Tensor
+    /** One tensor of indices for each dimension, as they are used for indexing. */
+    nonzero(options: { readonly asTuple: true }): Tensor[]
+  }
+}
+
 const negative = (): Error => new RuntimeError('Class values must be non-negative.')
 const tooLarge = (index: number | null, size: number): Error =>
   new RuntimeError('Class values must be smaller than num_classes.', `The value ${index ?? ''} is not below ${size}.`)

@@ -7,7 +7,11 @@ export { at, indexPut, indexPut_, setAt } from './indexing.ts'
 export { addmm, bmm, dot, linear, matmul, mm, mv } from './matmul.ts'
 export { amax, amin, argmax, argmin, max, min } from './extremes.ts'
 export { chunk, repeat, split, tile, unbind } from './join.ts'
-export { std, variance as var } from './moments.ts'
+export {
+  std,
+  /** The variance of all elements or over `dim`, unbiased unless `{ unbiased: false }`; float only. */
+  variance as var,
+} from './moments.ts'
 export { indexSelect, maskedFill, maskedSelect, nonzero, oneHot } from './picks.ts'
 export { all, any, cumsum, mean, prod, sum } from './reduce.ts'
 export { bernoulli, bernoulli_, normal_, random_, uniform_ } from './random.ts'

@@ -38,21 +38,31 @@ export class Size extends Array<number> {
   }
 }
 
+/** Numbers in a shape, on a device: a view of a storage, and a node or a leaf of the graph that gradients go back through. */
 export class Tensor {
+  /** The memory that this tensor shows, which views share. */
   readonly storage: Storage
+  /** The size of every dimension. */
   readonly shape: Shape
+  /** How many elements of the storage lie between neighbours, for every dimension. */
   readonly strides: readonly number[]
+  /** Where in the storage the first element is. */
   readonly offset: number
+  /** What the elements are. */
   readonly dtype: DType
+  /** How many elements there are; `numel()`. */
   readonly elements: number
   /** The operation that made it, null for leaves. Use `gradFn`, which is right after writes to a view's base too. */
   node: Node | null = null
   /** Which of the node's outputs this is. */
   outIndex = 0
+  /** Of a view: what it shows, and how. */
   viewOf: ViewOf | null = null
+  /** Of a leaf: the node that collects its gradient. */
   accumulator: Node | null = null
   /** What `grad` gives; a property of its own, so that setting it in a recorded step is noticed. */
   collected: Tensor | null = null
+  /** Whether this leaf collects a gradient. */
   leafRequiresGrad = false
   /** The hook by which `retainGrad` keeps the gradient. */
   retained: Hook | null = null
