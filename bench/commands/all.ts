@@ -1,14 +1,13 @@
 // Every workload on every backend present, eager and compiled, beside PyTorch and the floors; then the benches, each in a
 // process of its own. Prints all of it and writes it to bench/results with a description of the machine and a chart.
-import { runBench } from '../src/run-bench.ts'
-import { write } from '../src/document.ts'
+import { leave } from '../src/document.ts'
 import { floors } from '../src/floors.ts'
 import { untilQuiet } from '../src/machine.ts'
-import { rows } from '../src/race.ts'
 import { quick, races, say, thorough } from '../src/races.ts'
-import { markdown, type Result, verdict } from '../src/report.ts'
-import { devices, here, isAbsent, isPresent } from '../src/subjects.ts'
-import { tables } from '../src/table.ts'
+import { runBench } from '../src/run-bench.ts'
+import { isPresent } from '../src/subject.ts'
+import { devices, here } from '../src/subjects.ts'
+import type { Section } from '../src/terminal.ts'
 import { torch } from '../src/torch.ts'
 import { workloadNamed, workloads } from '../workloads/index.ts'
 
@@ -27,17 +26,12 @@ const benches = [
 
 /** They take minutes, and run when they are asked for. */
 const long = ['ops/gemm']
-const known = [...benches, ...long]
+export const known = [...benches, ...long]
 
 /** Whether the device that a bench names, if it does, is there. */
 const isRunnable = (bench: string, names: readonly string[]): boolean => {
   const [, device] = bench.split(' ')
   return device === undefined || names.includes(device)
-}
-
-interface Section {
-  readonly bench: string
-  readonly result: Result | string
 }
 
 async function sections(names: readonly string[]): Promise<Section[]> {
@@ -51,11 +45,6 @@ async function sections(names: readonly string[]): Promise<Section[]> {
   return found
 }
 
-const text = ({ bench, result }: Section): string =>
-  typeof result === 'string'
-    ? `## ${bench}\n\n**FAILED**: ${result}`
-    : [`## ${bench}`, markdown(result.rows), ...result.remarks].join('\n\n')
-
 /** What is asked for by name; everything where nothing is. */
 export async function all(names: readonly string[], options: { readonly quick: boolean }): Promise<boolean> {
   const everything = names.length === 0
@@ -67,28 +56,12 @@ export async function all(names: readonly string[], options: { readonly quick: b
   const measured = await races(chosen, present, options.quick ? quick : thorough)
   const wanted = known.filter((name) => names.includes(name) || (everything && !options.quick && !long.includes(name)))
   const there = present.map(({ name }) => name)
-  const found = await sections(wanted.filter((name) => names.includes(name) || isRunnable(name, there)))
-  const verdicts = [
-    ...measured.races.flatMap(rows),
-    ...found.flatMap(({ result }) => (typeof result === 'string' ? [] : result.rows)),
-  ]
-  const absent = subjects.filter(isAbsent)
-  const parts = [
-    ...(chosen.length > 0
-      ? ['## Workloads', tables(measured, present, absent), markdown(measured.races.flatMap(rows))]
-      : []),
-    ...found.map(text),
-  ]
-  const kept = verdict(verdicts)
-  const broken = found.some(({ result }) => typeof result === 'string')
-  await write({
+  return leave({
     name: everything && !options.quick ? '' : undefined,
     title: 'Time of every workload on every backend',
-    kept,
-    parts,
+    isQuick: options.quick,
     measured,
-    subjects: present,
-    sections: found,
+    subjects,
+    sections: await sections(wanted.filter((name) => names.includes(name) || isRunnable(name, there))),
   })
-  return kept.met === kept.of && !broken
 }

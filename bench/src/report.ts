@@ -23,13 +23,17 @@ export const passes = ({ value, atMost, atLeast }: Row): boolean | undefined => 
 /** A bound that is a third is held to a third, and read as 0.3333. */
 const bound = (x: number): number => Number(x.toPrecision(4))
 
-const target = ({ atMost, atLeast, unit }: Row): string =>
+/** The bound as it is read. */
+export const target = ({ atMost, atLeast, unit }: Row): string =>
   atMost !== undefined ? `≤ ${bound(atMost)} ${unit}` : atLeast !== undefined ? `≥ ${bound(atLeast)} ${unit}` : ''
 
 const judged = (row: Row): string => {
   const passed = passes(row)
   return passed === undefined ? '' : passed ? 'pass' : '**FAIL**'
 }
+
+/** The row as a figure that is held to nothing. */
+export const unheld = ({ atMost: _most, atLeast: _least, ...row }: Row): Row => row
 
 export interface Kept {
   readonly met: number

@@ -26,6 +26,10 @@ export interface Absent {
   readonly absent: string
 }
 
+export const isPresent = (subject: Subject | Absent): subject is Subject => !('absent' in subject)
+
+export const isAbsent = (subject: Subject | Absent): subject is Absent => 'absent' in subject
+
 export class CannotRun extends Error {}
 
 /** Nothing but the threads is set, so a library chooses its kernels as it does for anybody. */

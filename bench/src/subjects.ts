@@ -9,10 +9,6 @@ import type { Absent, Subject } from './subject.ts'
 
 export const here = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
 
-export const isPresent = (subject: Subject | Absent): subject is Subject => !('absent' in subject)
-
-export const isAbsent = (subject: Subject | Absent): subject is Absent => 'absent' in subject
-
 /** What comes in a package of its own for each platform. */
 const addons: Readonly<Record<string, string>> = {
   native: here('../../../native/build/Release/flambeau_native.node'),

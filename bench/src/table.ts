@@ -7,7 +7,7 @@ import { duration, figure, megabytes } from './units.ts'
 
 type Text = (cell: Timed, workload: Workload) => string
 
-const rate: Text = ({ median }, { flops, bytes }) =>
+export const rate: Text = ({ median }, { flops, bytes }) =>
   flops !== undefined
     ? `${figure(flops / median)} GFLOP/s`
     : bytes !== undefined

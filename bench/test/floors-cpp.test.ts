@@ -12,7 +12,7 @@ import { InputFiles } from '../src/inputs.ts'
 import { difference } from '../src/race.ts'
 import type { Numbers } from '../src/serve.ts'
 import { Process, type Subject } from '../src/subject.ts'
-import { isAbsent } from '../src/subjects.ts'
+import { isAbsent } from '../src/subject.ts'
 import { workloadNamed } from '../workloads/index.ts'
 import type { Inputs, Workload } from '../workloads/workload.ts'
 

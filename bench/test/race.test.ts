@@ -9,7 +9,9 @@ import { InputFiles } from '../src/inputs.ts'
 import { difference, isTimed, race, rows } from '../src/race.ts'
 import { quick } from '../src/races.ts'
 import type { Subject } from '../src/subject.ts'
+import { unheld } from '../src/report.ts'
 import { tables } from '../src/table.ts'
+import { terminal } from '../src/terminal.ts'
 import type { Workload } from '../workloads/workload.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'flambeau-bench-test-'))
@@ -87,6 +89,34 @@ test('only what computes the same is timed; targets are read from the same round
   expect(text).toContain('- `gpu` is absent (a GPU): none is here')
   expect(text).toContain('| right | 75 | 70 to 80 | 5 | 1.500 |')
   expect(text).toContain('- lacking, it has no double: doubling')
+  const [tooSlow, inTime] = [
+    { what: 'a', value: 3, unit: 'x', atMost: 2 },
+    { what: 'b', value: 1, unit: 's' },
+  ]
+  // On a terminal a line a subject, the fastest first, then those without a time.
+  expect(
+    terminal({ races: [raced], cold }, [tooSlow, inTime], [{ bench: 'ops/none', result: 'ended with 1' }]).split('\n'),
+  ).toEqual([
+    'doubling, one step',
+    '  right  500.0 ns  x 1.000  5 MB  2.000 GB/s',
+    '  part   500.0 ns  x 1.000  5 MB  2.000 GB/s',
+    '  slow   1.500 µs  x 3.000  7 MB  0.667 GB/s',
+    '  other    WRONG: computes something else: the sum is 18, not 12',
+    '  lacking  it has no double',
+    expect.stringMatching(/^ {2}broken {3}WRONG: broken ended with 1/),
+    '  endless  over: 11.00 s a step',
+    '',
+    'A fresh process to its first gradient',
+    '  right  75 ms  70 to 80  5 MB  1.500 MB installed',
+    '',
+    'Beside each other',
+    '  a  3.000 x  ≤ 2 x  FAIL',
+    '  b  1.000 s',
+    '',
+    'ops/none',
+    '  FAILED: ended with 1',
+  ])
+  expect(terminal({ races: [], cold: [] }, [tooSlow].map(unheld), [])).toBe('Beside each other\n  a  3.000 x')
   const svg = await chart([raced], subjects, 'Doubling')
   expect(svg).toMatch(/^<svg/)
   expect(svg).toContain('doubling')

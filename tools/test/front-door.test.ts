@@ -45,6 +45,7 @@ beforeAll(() => node([frontDoor, 'start', '--help']), 300_000)
 test('npm start shows the help of the examples and nothing of its own', async () => {
   const direct = await node(['examples/dist/main.js', '--help'])
   const { code, stdout, stderr } = await node([frontDoor, 'start', '--help'])
+  // It says so where it builds or installs.
   expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: direct.stdout, stderr: '' })
   expect(stdout).toContain('--backend')
 }, 30_000)

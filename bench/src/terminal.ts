@@ -1,0 +1,83 @@
+// A run for a terminal: under each workload a line a subject, the fastest first, and under each bench a line a figure. The
+// document in bench/results has the same as tables.
+import type { Cold } from './cold.ts'
+import { isTimed, type Race } from './race.ts'
+import { passes, type Result, type Row, target } from './report.ts'
+import { type Measured, rate } from './table.ts'
+import { duration, figure, megabytes } from './units.ts'
+
+/** Columns as wide as their longest cell; the first and the last are flush left, those between flush right. */
+export function aligned(lines: readonly (readonly string[])[]): string {
+  const widths = (lines[0] ?? []).map((_, i) => Math.max(...lines.map((cells) => cells[i].length)))
+  return lines
+    .map((cells) =>
+      cells
+        .map((cell, i) => (i === 0 || i === cells.length - 1 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])))
+        .join('  ')
+        .trimEnd(),
+    )
+    .map((line) => `  ${line}`)
+    .join('\n')
+}
+
+function ofRace({ workload, cells }: Race): string {
+  const all = Object.entries(cells)
+  const timed = all.flatMap(([name, cell]) => (isTimed(cell) ? [{ name, cell }] : []))
+  timed.sort((a, b) => a.cell.median - b.cell.median)
+  const fastest = timed[0]?.cell.median
+  const lines = timed.map(({ name, cell }) => [
+    name,
+    duration(cell.median),
+    `x ${figure(cell.median / fastest)}`,
+    `${megabytes(cell.peak)} MB`,
+    rate(cell, workload),
+  ])
+  const without = all.flatMap(([name, cell]) =>
+    isTimed(cell) ? [] : [[name, `${cell.wrong ? 'WRONG: ' : ''}${cell.why.split('\n')[0]}`]],
+  )
+  return [`${workload.name}, one ${workload.unit}`, aligned(lines), aligned(without)].filter(Boolean).join('\n')
+}
+
+/** A line a row: whether its target is met, what it is, the figure, the target, the spread. */
+export const ofRows = (rows: readonly Row[]): string =>
+  aligned(
+    rows.map((row) => {
+      const passed = passes(row)
+      const verdict = passed === undefined ? '' : passed ? 'pass' : 'FAIL'
+      return [row.what, `${figure(row.value)} ${row.unit}`, target(row), verdict, row.note ?? '']
+    }),
+  )
+
+const ofBench = (bench: string, result: Result | string): string =>
+  typeof result === 'string'
+    ? `${bench}\n  FAILED: ${result}`
+    : [bench, ofRows(result.rows), ...result.remarks.map((remark) => `  ${remark}`)].join('\n')
+
+export interface Section {
+  readonly bench: string
+  readonly result: Result | string
+}
+
+const ofCold = (found: readonly Cold[]): string =>
+  aligned(
+    [...found]
+      .sort((a, b) => a.median - b.median)
+      .map(({ subject, median, from, to, peak, installed }) => [
+        subject,
+        `${median.toFixed(0)} ms`,
+        `${from.toFixed(0)} to ${to.toFixed(0)}`,
+        `${megabytes(peak)} MB`,
+        installed === undefined ? '' : `${figure(installed / 1e6)} MB installed`,
+      ]),
+  )
+
+/** All that was measured; the rows are what the workloads are held to. */
+export const terminal = ({ races, cold }: Measured, rows: readonly Row[], sections: readonly Section[]): string =>
+  [
+    ...races.map(ofRace),
+    cold.length > 0 ? `A fresh process to its first gradient\n${ofCold(cold)}` : '',
+    rows.length > 0 ? `Beside each other\n${ofRows(rows)}` : '',
+    ...sections.map(({ bench, result }) => ofBench(bench, result)),
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n')
