@@ -6,7 +6,7 @@ import { basename, dirname, join } from 'node:path'
 import { Extractor, ExtractorConfig } from '@microsoft/api-extractor'
 import { mergedMembers } from './api-members.mjs'
 import { build } from './build.mjs'
-import { published, readJson, root } from './lib.mjs'
+import { published, readArgs, readJson, root } from './lib.mjs'
 
 const quiet = { default: { logLevel: 'none' } }
 
@@ -99,7 +99,9 @@ const entryPoints = (folder) =>
     .filter(([, target]) => target.types)
     .map(([subpath, target]) => ({ entry: target.types, name: [folder, ...subpath.split('/').slice(1)].join('.') }))
 
-const update = process.argv.includes('--update')
+const usage = `node tools/api.mjs             in a package's folder: compares its API reports with what was built
+node tools/api.mjs --update    builds, and writes all API reports anew`
+const { update = false } = readArgs(usage, { options: { update: { type: 'boolean' } } }).values
 if (update) process.exitCode = (await build(undefined, { inherit: true })).code
 const here = basename(process.cwd())
 const folders = update

@@ -4,7 +4,7 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { published, root, turbo } from './lib.mjs'
+import { published, readArgs, root, turbo } from './lib.mjs'
 import { addonMissing, compilerKey } from './native.mjs'
 
 /** Their JavaScript is bundle.mjs's, which clears its own. */
@@ -30,6 +30,8 @@ export const build = async (target, options = {}) => {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const { code } = await build(process.argv[2], { inherit: true })
+  const usage = 'node tools/build.mjs [PACKAGE]    builds what changed: all packages, or that one and what it needs'
+  const { positionals } = readArgs(usage, { allowPositionals: true })
+  const { code } = await build(positionals[0], { inherit: true })
   process.exitCode = code
 }

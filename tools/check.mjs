@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { build } from './build.mjs'
-import { node, step, turbo } from './lib.mjs'
+import { node, readArgs, step, turbo } from './lib.mjs'
 
 const bin = (name, path) => join('node_modules', name, path)
 
@@ -21,6 +21,7 @@ export const check = async () => {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  readArgs('node tools/check.mjs    format, lint and import arrows, types, API reports, packed packages')
   const built = await step('build', () => build())
   process.exitCode = built && (await check()) === 0 ? 0 : 1
 }

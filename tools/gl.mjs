@@ -7,7 +7,7 @@ import { createRequire } from 'node:module'
 import { delimiter, dirname, join } from 'node:path'
 import { argv, execPath, platform, versions } from 'node:process'
 import { pathToFileURL } from 'node:url'
-import { root, run, say } from './lib.mjs'
+import { readArgs, root, run, say } from './lib.mjs'
 
 const linked = join(root, 'node_modules', 'gl')
 const folder = () => realpathSync(linked)
@@ -70,6 +70,7 @@ export const buildGl = async () => {
 }
 
 if (import.meta.url === pathToFileURL(argv[1]).href) {
+  readArgs('node tools/gl.mjs    builds headless GL for this Node, where it is not built')
   const { code, output } = await buildGl()
   if (code !== 0) say(output.trimEnd())
   process.exitCode = code

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 
 export const root = fileURLToPath(new URL('..', import.meta.url))
 export const readJson = (...path) => JSON.parse(readFileSync(join(root, ...path), 'utf8'))
@@ -30,6 +31,23 @@ const chromiums = [
 ]
 /** The browser for tests, or undefined. */
 export const findChromium = () => chromiums.find((path) => path && existsSync(path))
+
+/**
+ * The arguments of a script, by node:util's parseArgs. `--help` prints the usage and ends the script; an option that it does
+ * not know is said in a line.
+ */
+export const readArgs = (usage, { options = {}, allowPositionals = false } = {}) => {
+  let parsed
+  try {
+    parsed = parseArgs({ allowPositionals, options: { ...options, help: { type: 'boolean', short: 'h' } } })
+  } catch (error) {
+    say(`${error.message.split(/\. |\n/)[0]}; --help says what there is`)
+    process.exit(2)
+  }
+  if (!parsed.values.help) return parsed
+  process.stdout.write(`${usage}\n`)
+  process.exit(0)
+}
 
 /** Messages of these scripts go to stderr, so that stdout holds a program's own lines only. */
 export const say = (line) => process.stderr.write(`${line}\n`)

@@ -17,7 +17,7 @@ import { basename, join } from 'node:path'
 import { argv } from 'node:process'
 import { pathToFileURL } from 'node:url'
 import { build, buildAddon, compiler, missing } from '../packages/backend-native/bin/build.mjs'
-import { readJson, required, root, run, say, step } from './lib.mjs'
+import { readArgs, readJson, required, root, run, say, step } from './lib.mjs'
 
 const sources = join(root, 'native')
 const builds = join(sources, 'build')
@@ -212,7 +212,16 @@ const commands = {
 }
 
 if (import.meta.url === pathToFileURL(argv[1]).href) {
-  const { code, output } = await commands[argv[2] ?? 'addon']()
+  const usage = `node tools/native.mjs [COMMAND]
+
+  addon                 builds the addon (default)
+  test                  builds and runs the C++ tests
+  sources               copies the C++ sources into the package that carries them
+  package, unpackage    puts the addon into this platform's package, and takes it out again`
+  const [command = 'addon', ...others] = readArgs(usage, { allowPositionals: true }).positionals
+  const isKnown = others.length === 0 && Object.hasOwn(commands, command)
+  const wrong = () => ({ code: 2, output: `there is no command ${[command, ...others].join(' ')}\n${usage}` })
+  const { code, output } = await (isKnown ? commands[command]() : wrong())
   if (code !== 0 && output) say(output.trimEnd())
   process.exitCode = code
 }

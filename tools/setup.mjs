@@ -162,8 +162,18 @@ const testAll = async () => {
   return { code, counts }
 }
 
+const usage = `npm test                  installs and builds what changed, then all checks and tests
+npm test -- ARGS...       only the tests that vitest's arguments choose: files, -t NAME
+
+FLAMBEAU_REQUIRE, a list of browser, native and gpujs: what this machine must be able to test
+TURBO_FORCE=true          also those tests that passed before and that nothing changed for`
+
 /** The last line of all output is `N passed, N failed`; a check that failed counts as one. */
 const test = async (args) => {
+  if (args.some((arg) => arg === '--help' || arg === '-h')) {
+    process.stdout.write(`${usage}\n`)
+    return 0
+  }
   if (!(await install('test'))) {
     process.stdout.write('0 passed, 1 failed\n')
     return 1

@@ -48,10 +48,19 @@ export const usage = (): string =>
     `${column('--help')}prints this`,
   ].join('\n')
 
+/** A negative number after an option is its value, which parseArgs would take for other options. */
+const bound = (args: readonly string[]): string[] =>
+  args.reduce<string[]>((done, arg) => {
+    const last = done.at(-1)
+    if (/^-\d/.test(arg) && last !== undefined && /^--[a-z-]+$/.test(last)) done[done.length - 1] = `${last}=${arg}`
+    else done.push(arg)
+    return done
+  }, [])
+
 const parse = (args: readonly string[]) => {
   try {
     return parseArgs({
-      args: [...args],
+      args: bound(args),
       allowPositionals: true,
       options: {
         backend: { type: 'string', default: 'auto' },

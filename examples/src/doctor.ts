@@ -1,5 +1,6 @@
 // What this machine can run: Node, and each backend tried with a gradient, with the remedy for what is missing. gpu.js is tried in
 // each of its modes: `--backend gpujs` takes the first that there is.
+import { readdirSync, readlinkSync } from 'node:fs'
 import { setDevice, tensor, useDevice } from 'flambeau'
 
 interface Finding {
@@ -31,11 +32,37 @@ const useNative = async (): Promise<string> => {
   return `: kernels ${isa} (of ${features}), ${products}, ${threads} of ${cores} threads`
 }
 
+/** Whether this process holds a GPU open; on Linux a program that draws on one does. */
+const holdsGpu = (): boolean =>
+  readdirSync('/proc/self/fd').some((fd) => {
+    try {
+      return /^\/dev\/(dri|nvidia|kgsl|mali)/.test(readlinkSync(`/proc/self/fd/${fd}`))
+    } catch {
+      // That of the folder itself is closed by now.
+      return false
+    }
+  })
+
+/** Headless GL hides who draws; where no GPU is held, it is a program. */
+const isSoftware = (renderer: string): boolean =>
+  /llvmpipe|softpipe|swiftshader|basic render/i.test(renderer) || (process.platform === 'linux' && !holdsGpu())
+
 const useGpujs = async (mode: 'webgl2' | 'headlessgl' | 'webasm' | 'cpu'): Promise<string> => {
   const { gpujs } = await import('@flambeau/backend-gpujs')
   const device = await gpujs({ mode })
   useDevice(device)
-  return `: kernels on ${device.report().renderer}`
+  const { renderer } = device.report()
+  const isGl = mode === 'webgl2' || mode === 'headlessgl'
+  return `: kernels on ${renderer}${isGl && isSoftware(renderer) ? ', in software: there is no GPU' : ''}`
+}
+
+/** What there is of a package, by the error of loading it: nothing, or something that is not built, or that does not load. */
+const stateOf = (message: string): string | undefined => {
+  const tried = message.split('\n').filter((line) => line.startsWith('Tried '))
+  const broken = tried.find((line) => !/there is no such file|Cannot find module/.test(line))
+  if (/^(device '\w+' is not installed|Cannot find (package|module) '@flambeau)/.test(message)) return 'not installed'
+  if (broken !== undefined) return `built, and does not load: ${broken.slice('Tried '.length)}`
+  return tried.length > 0 ? 'installed, and not built' : undefined
 }
 
 const candidates: readonly Candidate[] = [
@@ -67,12 +94,11 @@ const look = async ({ what, use, remedy }: Candidate): Promise<Finding> => {
     const text = ok ? `ready${found}` : `computes wrongly: a gradient is ${x.grad}, not tensor(5.7500)`
     return { what, ok, text }
   } catch (error) {
-    const [sentence, ...more] = (error as Error).message.split('\n')
-    return {
-      what,
-      ok: false,
-      text: remedy === undefined ? [`${sentence}.`, ...more].join(' ') : `${sentence}: ${remedy}`,
-    }
+    const { message } = error as Error
+    const [sentence, ...more] = message.split('\n')
+    const state = stateOf(message)
+    if (remedy !== undefined) return { what, ok: false, text: `${state ?? sentence}; ${remedy}` }
+    return { what, ok: false, text: state ?? [`${sentence}.`, ...more].join(' ') }
   }
 }
 

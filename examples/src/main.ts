@@ -32,9 +32,13 @@ const profiled = (file: string, run: () => void): void => {
     throw new UsageError(`cannot write '${file}': ${(error as Error).message}`)
   }
   const seen = profile(run)
-  writeFileSync(trace, seen.chromeTrace())
-  closeSync(trace)
   console.error(seen.table())
+  try {
+    writeFileSync(trace, seen.chromeTrace())
+    closeSync(trace)
+  } catch (error) {
+    throw new UsageError(`cannot write '${file}': ${(error as Error).message}`)
+  }
 }
 
 const useBackend = async (backend: string): Promise<string> => {
@@ -75,7 +79,8 @@ const main = async (args: readonly string[]): Promise<number> => {
 
 // A reader that went away (`npm start | head`) is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
-  process.exit(0)
+  if (error.code === 'EPIPE') process.exit(0)
+  console.error(`flambeau: cannot print: ${error.message}`)
+  process.exit(2)
 })
 process.exitCode = await main(process.argv.slice(2))

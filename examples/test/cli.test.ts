@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -40,8 +40,8 @@ describe('npm start', () => {
     expect(line('0')).toMatch(/^Epoch 1: loss=5\.9241e\+02$/)
     expect(line('1')).not.toBe(line('0'))
     expect(line('18446744073709551615')).toBe(line('4294967295'))
-    const negative = run(['boston', '--epochs', '1', '--seed=-1'])
-    expect(negative.lines).toEqual([line('4294967295')])
+    for (const negative of [['--seed=-1'], ['--seed', '-1']])
+      expect(run(['boston', '--epochs', '1', ...negative]).lines).toEqual([line('4294967295')])
   })
 
   it('runs the main job when nothing is named', () => {
@@ -88,6 +88,21 @@ describe('npm start', () => {
     expect(traceEvents.filter(({ name }: { name: string }) => name === 'addmm')).toHaveLength(30)
   })
 
+  it.skipIf(!existsSync('/dev/full'))('says in a line that a disk is full', () => {
+    const { status, lines, errors } = run(['boston', '--epochs', '1', '--profile', '/dev/full'])
+    expect({ status, lines: lines.length }).toEqual({ status: 2, lines: 1 })
+    expect(errors.at(-1)).toMatch(/^flambeau: cannot write '\/dev\/full': ENOSPC: no space left on device, write/)
+    expect(errors.some((line) => line.startsWith('Self CPU time total: '))).toBe(true)
+    const stdout = openSync('/dev/full', 'w')
+    const printed = spawnSync(process.execPath, [program, '--help'], {
+      stdio: ['ignore', stdout, 'pipe'],
+      encoding: 'utf8',
+    })
+    closeSync(stdout)
+    expect(printed.stderr).toBe('flambeau: cannot print: ENOSPC: no space left on device, write\n')
+    expect(printed.status).toBe(2)
+  })
+
   it('lists examples and options', () => {
     for (const flag of ['--help', '-h']) {
       const { status, lines, stderr } = run([flag])
@@ -128,7 +143,10 @@ describe('npm start', () => {
     expect(status).toBe(0)
     expect(lines.find((line) => line.includes(`Node ${process.versions.node}`))).toMatch(/ready$/)
     expect(lines.find((line) => /^. js /.test(line))).toMatch(/ready$/)
-    for (const name of ['native', 'gpujs']) expect(lines.some((line) => line.includes(name))).toBe(true)
+    expect(lines.find((line) => /^– native /.test(line))).toMatch(
+      / {2}not installed; npm start -- boston --backend native/,
+    )
+    expect(lines.filter((line) => /^– gpujs \w+ +not installed$/.test(line))).toHaveLength(4)
     expect(lines.at(-1)).toBe('The examples can run here.')
   })
 
@@ -142,6 +160,9 @@ describe('npm start', () => {
     [['boston', '--epochs', 'many'], "--epochs takes a whole number from 1, not 'many'"],
     [['boston', '--epochs', '0'], '--epochs takes'],
     [['boston', '--epochs=-3'], '--epochs takes'],
+    [['boston', '--epochs', '-1'], "--epochs takes a whole number from 1, not '-1'"],
+    [['boston', '--backend', '-1'], "unknown backend '-1'"],
+    [['boston', '--port', '-1'], "--port takes a whole number from 0 to 65535, not '-1'"],
     [['boston', '--epochs', '1.5'], '--epochs takes'],
     [['boston', '--seed', 'x'], '--seed takes'],
     [['boston', '--seed', '18446744073709551616'], '--seed takes'],

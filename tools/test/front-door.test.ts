@@ -87,7 +87,11 @@ testWith(
       /^flambeau: device 'native' found no addon for .*; npm start -- doctor says what is there/m,
     )
     expect((await run('doctor')).stdout).toMatch(
-      /^– native +device 'native' found no addon for .*: npm start -- boston --backend native/m,
+      /^– native +installed, and not built; npm start -- boston --backend native builds it/m,
+    )
+    writeFileSync(env.FLAMBEAU_NATIVE_PATH, 'no addon')
+    expect((await run('doctor')).stdout).toMatch(
+      /^– native +built, and does not load: FLAMBEAU_NATIVE_PATH \(.*none\.node\): .*; npm start/m,
     )
   },
   60_000,

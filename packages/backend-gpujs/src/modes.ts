@@ -58,6 +58,7 @@ function browserContext(kind: 'webgl2' | 'webgl'): Gl {
 type CreateGl = (width: number, height: number, options: object) => Gl | null
 
 const install = 'Install it, npm install gl@9.0.0-rc.10, where there is a C++ compiler, or take another mode.'
+const rebuild = 'Build it, npm rebuild gl, where there is a C++ compiler, or take another mode.'
 const startDisplay =
   "Start one: 'xvfb-run -a node ...' runs a program with a display, of Debian's packages xvfb and libgl1-mesa-dri."
 
@@ -71,7 +72,8 @@ async function headlessContext(options: object): Promise<Gl> {
     create = (await load('gl')).default
   } catch (error) {
     const [line] = String((error as Error).message).split('\n')
-    throw new Unavailable(`package 'gl' cannot be loaded (${line})`, install)
+    if (/^Cannot find (package|module) 'gl'/.test(line)) throw new Unavailable("package 'gl' is not installed", install)
+    throw new Unavailable(`package 'gl' is installed, and cannot be loaded (${line})`, rebuild)
   }
   const { platform, env } = here.process as NonNullable<Environment['process']>
   // It would say so on stderr, more than once.

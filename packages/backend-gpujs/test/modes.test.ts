@@ -37,7 +37,7 @@ it('goes on to WebAssembly and to JavaScript where there is no GL', async () => 
   vi.doMock('gl', () => forbidden())
   const { engine, tried } = await choose(undefined)
   expect(engine.mode).toBe('webasm')
-  expect(tried[0].reason).toMatch(/^package 'gl' cannot be loaded \(/)
+  expect(tried[0].reason).toMatch(/^package 'gl' is installed, and cannot be loaded \(/)
   vi.stubGlobal('WebAssembly', undefined)
   const next = await choose(undefined)
   expect(next.engine.mode).toBe('cpu')
@@ -46,8 +46,12 @@ it('goes on to WebAssembly and to JavaScript where there is no GL', async () => 
 
 it.each<[mode: Mode, sentence: string, remedy: string]>([
   ['webgl', "mode 'webgl' is not available: it is a browser's", "In Node WebGL 1 is mode 'headlessgl'."],
-  ['webgl2', "mode 'webgl2' is not available: package 'gl' cannot be loaded (", 'npm install gl@'],
-  ['headlessgl', "mode 'headlessgl' is not available: package 'gl' cannot be loaded (", 'npm install gl@'],
+  ['webgl2', "mode 'webgl2' is not available: package 'gl' is installed, and cannot be loaded (", 'npm rebuild gl'],
+  [
+    'headlessgl',
+    "mode 'headlessgl' is not available: package 'gl' is installed, and cannot be loaded (",
+    'npm rebuild gl',
+  ],
 ])('says why there is no %s', async (mode, sentence, remedy) => {
   vi.doMock('gl', () => forbidden())
   const error = await gpujs({ mode, maxBytes: 1 }).catch((e: Error) => e)

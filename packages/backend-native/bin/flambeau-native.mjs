@@ -3,7 +3,7 @@
 // fits.
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { argv, stderr } from 'node:process'
+import { argv, stderr, stdout } from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { buildAddon, missing } from './build.mjs'
 
@@ -14,8 +14,13 @@ const sources = join(home, 'dist', 'native')
 const run = (command) => {
   const say = (line) => stderr.write(`flambeau-native: ${line}\n`)
   if (command !== 'build') {
-    say('usage: flambeau-native build')
-    return 2
+    const usage = 'npx flambeau-native build    builds the addon of the native backend for this machine'
+    if (command !== '--help' && command !== '-h') {
+      say(usage)
+      return 2
+    }
+    stdout.write(`${usage}\n`)
+    return 0
   }
   const lacking = missing()
   if (lacking !== undefined) {
