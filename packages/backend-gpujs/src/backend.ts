@@ -112,6 +112,8 @@ export class GpujsBackend implements Backend {
       maxArgs: 8,
       maxElements,
       strictFloat: context === null,
+      // What else fails is the device, and its elements are lost with it.
+      certain: true,
     }
     this.#textures = new Textures(context, limits)
     this.#kernels = new Kernels(engine, limits.kernels)

@@ -53,6 +53,7 @@ class JsBackend implements Backend {
     maxArgs: Number.MAX_SAFE_INTEGER,
     maxElements: 2 ** 31 - 1,
     strictFloat: true,
+    certain: true,
   }
   readonly #memory = new HostMemory(this)
   /** What checks write; one for all, because a slab cut into a byte a step would outlive many steps and grow old. */

@@ -43,6 +43,7 @@ export class NativeBackend implements Runner {
     maxElements: 2 ** 31 - 1,
     fused,
     strictFloat: true,
+    certain: true,
   }
   readonly addon: Addon
   /** How many bytes of array buffers may live in this thread. */

@@ -126,10 +126,7 @@ const sgd =
   (p) =>
     new optim.SGD(p, options)
 const adam =
-  (
-    Class: typeof optim.Adam | typeof optim.AdamW,
-    options: ConstructorParameters<typeof optim.Adam>[1] = {},
-  ): MakeOptimizer =>
+  (Class: typeof optim.Adam | typeof optim.AdamW, options: optim.AdamOptions = {}): MakeOptimizer =>
   (p) =>
     new Class(p, { lr: 1e-2, ...options })
 

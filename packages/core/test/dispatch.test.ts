@@ -8,6 +8,7 @@ import {
   grad,
   manualSeed,
   nn,
+  noGrad,
   optim,
   randn,
   report,
@@ -19,6 +20,7 @@ import {
 } from '@flambeau/core'
 import type { Backend, Instr, View } from '@flambeau/core/backend'
 import { afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { update } from '../src/ops/update.ts'
 import { Limited } from './limited.ts'
 
 const limited = new Limited()
@@ -131,4 +133,56 @@ test('a kernel of a composition is taken where no gradient of it is wanted that 
     for (const [i, g] of found.entries()) expect(g).toBeCloseTo(2 * expected[i], 6)
   expect(kinds.filter((kind) => kind === 'softmaxBackward').length).toBe(5)
   expect(kinds).not.toContain('softmax')
+})
+
+/** A backend without copies: it throws at one that it gets all the same. */
+class WithoutCopies extends Limited {
+  override supports(instr: Instr): boolean {
+    return super.supports(instr) && instr.origin.name !== 'copy'
+  }
+}
+
+test('an update that swaps tensors reads all of them before it writes the first, on a backend of one output too', () => {
+  const rotate = update('rotate', 3, (x, y, z) => [y, z, x])
+  for (const backend of [js(), limited, new WithoutCopies()]) {
+    useDevice(backend)
+    vi.spyOn(console, 'warn').mockImplementation(() => {})
+    const tensors = [tensor([1, 2]), tensor([3, 4]), tensor([5, 6])]
+    const step = compile(() => rotate(tensors, []))
+    for (const run of [() => rotate(tensors, []), ...Array.from({ length: 5 }, () => step)]) {
+      const before = tensors.map((x) => x.toNested())
+      run()
+      expect(tensors.map((x) => x.toNested())).toEqual([before[1], before[2], before[0]])
+    }
+  }
+})
+
+test('a copy is asked for as all else: a backend without it is not given one, in eager, in a step that fails, in a replay', () => {
+  vi.spyOn(console, 'warn').mockImplementation(() => {})
+  const without = new WithoutCopies()
+  useDevice(without)
+  const m = tensor([
+    [1, 2],
+    [3, 4],
+  ])
+  expect(m.t().add(1).toNested()).toEqual([
+    [2, 4],
+    [3, 5],
+  ])
+  expect(report()['limited copy']).toBeGreaterThan(0)
+  const w = tensor([1, 2])
+  const fails = { now: false }
+  const step = compile((x: Tensor) => {
+    noGrad(() => w.mul_(2))
+    if (fails.now) throw new Error('mine')
+    return x.add(w)
+  })
+  for (let i = 0; i < 5; i++) {
+    fails.now = true
+    if (i < 3) expect(() => step(m.t())).toThrow('mine')
+    fails.now = false
+    expect(w.toNested()).toEqual([2 ** i, 2 ** (i + 1)])
+    step(m.t())
+  }
+  expect(step.repeat(3, { stack: true, args: [m] }).shape).toEqual([3, 2, 2])
 })

@@ -16,7 +16,7 @@ const refused: readonly Kind[] = ['sort', 'scatter', 'gather']
 
 export class Limited implements Backend {
   readonly name = 'limited'
-  readonly caps = { ...js().caps, strided: false, multiOutput: false }
+  readonly caps = { ...js().caps, strided: false, multiOutput: false, certain: false }
   seen = 0
 
   supports(instr: Instr): boolean {

@@ -506,14 +506,14 @@ describe('state dicts', () => {
   it('are maps or objects of tensors', () => {
     expectError(() => linear().loadStateDict(3 as never), {
       error: 'TypeError',
-      message: 'Expected state_dict to be dict-like, got number.',
+      message: "Expected state_dict to be dict-like, got <class 'int'>.",
     })
     expectError(() => linear().loadStateDict(ones(2) as never), {
       error: 'TypeError',
-      message: 'Expected state_dict to be dict-like, got object.',
+      message: "Expected state_dict to be dict-like, got <class 'Tensor'>.",
     })
     expect(() => linear().loadStateDict({ ...good, bias: 1 as never })).toThrow(
-      'While copying the parameter named "bias", expected torch.Tensor or Tensor-like object from checkpoint but received number',
+      `While copying the parameter named "bias", expected torch.Tensor or Tensor-like object from checkpoint but received <class 'int'>`,
     )
   })
 })

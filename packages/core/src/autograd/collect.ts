@@ -8,8 +8,10 @@ import { add } from '../ops/elementwise.ts'
 import { inPlace } from '../ops/methods.ts'
 import { apply } from '../tensor/apply.ts'
 import { effects } from '../tensor/effects.ts'
+import { checkWritable } from '../tensor/in-place.ts'
 import { mode } from '../tensor/mode.ts'
 import { detached, type Tensor } from '../tensor/tensor.ts'
+import { atomically } from '../tensor/undo.ts'
 
 /** The most gradients that wait for each other, and the most elements of one that waits: memory is held meanwhile. */
 const mostWaiting = 16
@@ -58,11 +60,51 @@ function owned(dy: Tensor, born: number): Tensor {
   return result
 }
 
-/** Adds a gradient to what `x.grad` has; the sum has a graph of its own while gradients are recorded. */
-export function accumulate(x: Tensor, dy: Tensor, born: number): void {
-  effects.sink?.gradient(x, false)
-  const before = x.grad
-  if (before === null) x.grad = mode.grad ? apply(copyOp, [dy], null) : owned(dy, born)
-  else if (mode.grad) x.grad = add(before, dy)
-  else inPlace(add, before, dy)
+/** A gradient on its way to a tensor; memory younger than `born` is the walk's own. */
+interface Arrival {
+  readonly x: Tensor
+  readonly dy: Tensor
+  readonly born: number
+}
+
+/**
+ * Gradients on their way to `.grad`, where they are added to what is there: all of them when the walk has come to its
+ * end, so that one that fails has changed none. While gradients are recorded, sums have a graph of their own.
+ */
+export class Arrivals {
+  /** Those of the walk that is at work. */
+  static current: Arrivals | null = null
+  readonly #arrivals: Arrival[] = []
+
+  add(x: Tensor, dy: Tensor, born: number): void {
+    this.#arrivals.push({ x, dy, born })
+  }
+
+  land(): void {
+    const arrivals = this.#arrivals
+    const sums: Tensor[] = []
+    // What takes the place of a gradient; null where that is added to in its memory.
+    const taken = new Array<Tensor | null>(arrivals.length)
+    for (let i = 0; i < arrivals.length; i++) {
+      const { x, dy, born } = arrivals[i]
+      effects.sink?.gradient(x, false)
+      const { grad } = x
+      if (grad === null) taken[i] = mode.grad ? apply(copyOp, [dy], null) : owned(dy, born)
+      else if (mode.grad) taken[i] = add(grad, dy)
+      else {
+        // Its getter throws.
+        if (grad.storage.freed) void grad.buffer
+        checkWritable(grad, [dy])
+        sums.push(grad)
+        taken[i] = null
+      }
+    }
+    atomically(sums, () => {
+      for (let i = 0; i < arrivals.length; i++) {
+        const { x, dy } = arrivals[i]
+        if (taken[i] === null) inPlace(add, x.grad as Tensor, dy)
+      }
+    })
+    for (let i = 0; i < arrivals.length; i++) if (taken[i] !== null) arrivals[i].x.collect(taken[i])
+  }
 }

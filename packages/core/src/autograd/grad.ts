@@ -11,7 +11,7 @@ import { type Node, noGradients } from '../tensor/node.ts'
 import type { Gradients } from '../tensor/op.ts'
 import { edgeOf, Tensor } from '../tensor/tensor.ts'
 import { watched } from './anomaly.ts'
-import { accumulate, joined, keep, total } from './collect.ts'
+import { Arrivals, joined, keep, total } from './collect.ts'
 import { retainGrad, runHooks } from './hooks.ts'
 
 export interface BackwardOptions {
@@ -51,6 +51,7 @@ class Walk {
   readonly #leaves: Node[] = []
   readonly #outer: Visit[] = []
   readonly #born = storagesMade()
+  readonly #arrivals = new Arrivals()
   readonly #found: (Tensor | null)[] = []
   #sorted = true
 
@@ -62,6 +63,8 @@ class Walk {
   /** Performs it; the captured gradients, by their slots. */
   run(roots: readonly Tensor[], seeds: readonly Tensor[], createGraph: boolean): readonly (Tensor | null)[] {
     const nodes = this.#nodes
+    const outer = Arrivals.current
+    Arrivals.current = this.#arrivals
     try {
       for (const root of roots) this.#reach(edgeOf(root) as Node)
       for (let i = 0; i < nodes.length; i++) {
@@ -77,8 +80,10 @@ class Walk {
       withMode('backward', { grad: createGraph, inference: false }, () => {
         for (let i = 0; i < roots.length; i++) this.#send(edgeOf(roots[i]) as Node, roots[i].outIndex, seeds[i])
         for (let i = 0; i < nodes.length; i++) this.#pass(nodes[i])
+        this.#arrivals.land()
       })
     } finally {
+      Arrivals.current = outer
       this.#leave(nodes)
       this.#leave(this.#leaves)
       for (const { node, ...visit } of this.#outer) Object.assign(node, visit)
@@ -139,7 +144,7 @@ class Walk {
     const captures = this.#capture(node)
     if (captures === undefined ? this.#targets === null : captures.length === 0) {
       if (node.hooks !== null) runHooks(node)
-      accumulate(leaf, node.dys[0] as Tensor, this.#born)
+      this.#arrivals.add(leaf, node.dys[0] as Tensor, this.#born)
     }
     node.dys = noGradients
   }

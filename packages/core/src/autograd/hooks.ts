@@ -6,7 +6,7 @@ import { sameShape } from '../base/shape.ts'
 import { mayBeRecorded, structureChanged } from '../tensor/effects.ts'
 import { accumulator, type GradHook, type Hook, type Node } from '../tensor/node.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { accumulate, keep } from './collect.ts'
+import { Arrivals, keep } from './collect.ts'
 
 /** What registering a hook gives: `remove()` takes the hook off. */
 export interface RemovableHandle {
@@ -40,7 +40,7 @@ export function retainGrad(x: Tensor): Tensor {
   if (!x.requiresGrad) throw new RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
   const node = x.gradFn
   if (node !== null && x.retained === null) {
-    x.retained = { index: x.outIndex, fn: (dy) => accumulate(x, dy, Number.POSITIVE_INFINITY) }
+    x.retained = { index: x.outIndex, fn: (dy) => Arrivals.current?.add(x, dy, Number.POSITIVE_INFINITY) }
     node.addHook(x.retained)
   }
   return x

@@ -166,6 +166,11 @@ export interface Capabilities {
   readonly fused?: ReadonlySet<FusedKind>
   /** NaN and infinities behave as IEEE 754 */
   readonly strictFloat: boolean
+  /**
+   * An instruction fails in its check or at its indices only, before it writes. Absent or false: any may fail, so core
+   * keeps what a step changes until it has come to its end.
+   */
+  readonly certain?: boolean
 }
 
 export interface Memory {

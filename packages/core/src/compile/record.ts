@@ -157,7 +157,7 @@ function finished(
     const left = x.grad === null ? null : leave(x.grad)
     gradients.push({ owner, out: left === null ? null : outs.push(left[1]) - 1 })
     if (!before.replaced && owner.kind !== 'result') guards.push({ owner, grad: before.grad })
-    tensorOf(owner, args, tensors).grad = left === null ? null : left[0]
+    tensorOf(owner, args, tensors).collect(left === null ? null : left[0])
     if (left !== null) recorder.holds(left[0])
   }
   for (const x of tensors) recorder.holds(x)

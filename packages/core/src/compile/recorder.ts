@@ -24,7 +24,7 @@ import type { Stream } from '../backend/program.ts'
 import { type EffectSink, effects, type Undo } from '../tensor/effects.ts'
 import { callingLine } from '../tensor/line.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { UndoLog } from './undo.ts'
+import { UndoLog } from '../tensor/undo.ts'
 
 /** Elements from the start of the buffer to the last one that a view reads. */
 function reach({ shape, strides, offset }: Layout): number {
@@ -165,7 +165,7 @@ export class Recorder implements Backend, EffectSink {
         'Clone it first, x.clone(), or let the step use the tensor from outside (captured) instead of passing it.',
       )
     }
-    this.#undo.save(this.#backend, out)
+    this.#undo.save(this.#behind, out)
   }
 
   run(instr: Instr): void {
@@ -211,7 +211,7 @@ export class Recorder implements Backend, EffectSink {
     if (this.gradients.has(x)) return
     const { grad } = x
     this.gradients.set(x, { grad, replaced })
-    this.#undo.add(() => void (x.grad = grad))
+    this.#undo.add(() => void x.collect(grad))
   }
 
   #sameDevice({ device }: Storage): void {

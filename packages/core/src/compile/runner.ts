@@ -219,7 +219,7 @@ export class Runner {
     results.forEach((buffer, i) => {
       const { shape, dtype } = this.#specs[i]
       const last = { buffer, shape, strides: contiguousStrides(shape), offset: (runs - 1) * this.#sizes[i], dtype }
-      copyTo(this.#backend, last, { shape, dtype, buffer: this.#results[i] })
+      copyTo(this.#device, last, { shape, dtype, buffer: this.#results[i] })
     })
   }
 
@@ -229,7 +229,7 @@ export class Runner {
       const { shape, strides, offset, dtype, known, fresh, argument, view } = x
       if (fresh >= 0) return { buffer: this.#results[fresh], shape, strides, offset, dtype }
       const memory = known ?? given[argument]
-      return copyOf(view ? { buffer: memory.buffer, shape, strides, offset, dtype } : memory, this.#backend)
+      return copyOf(view ? { buffer: memory.buffer, shape, strides, offset, dtype } : memory, this.#device)
     })
   }
 
@@ -249,7 +249,7 @@ export class Runner {
     }
     for (let i = 0; i < gradients.length; i++) {
       const { owner, out } = gradients[i]
-      tensorOf(owner, args, tensors).grad = out === null ? null : tensors[out]
+      tensorOf(owner, args, tensors).collect(out === null ? null : tensors[out])
     }
     for (let i = 0; i < written.length; i++) {
       const [storage, count] = written[i]

@@ -1,16 +1,17 @@
 // The results of several steps as one: every tensor of the result stacked along a new first dimension.
-import type { Backend, View } from '../backend/backend.ts'
+import type { View } from '../backend/backend.ts'
 import { RuntimeError } from '../base/errors.ts'
 import { sameShape, shapeString } from '../base/shape.ts'
 import { allocate } from '../tensor/apply.ts'
+import type { Device } from '../tensor/device.ts'
 import { copyTo, dispatch, rowMajor } from '../tensor/dispatch.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { build, noTensor, slotOf } from './nested.ts'
 
 /** A copy of elements: those of a parameter go on changing. */
-export function copyOf(x: View, backend: Backend): View {
-  const copy = { shape: x.shape, dtype: x.dtype, buffer: backend.alloc(x) }
-  copyTo(backend, x, copy)
+export function copyOf(x: View, device: Device): View {
+  const copy = { shape: x.shape, dtype: x.dtype, buffer: device.backend.alloc(x) }
+  copyTo(device, x, copy)
   return rowMajor(copy)
 }
 
@@ -18,7 +19,7 @@ export function copyOf(x: View, backend: Backend): View {
 export function rowOf(value: unknown): readonly View[] {
   const tensors: Tensor[] = []
   slotOf(value, 'the result', tensors, noTensor)
-  return tensors.map((x) => copyOf(x, x.storage.device.backend))
+  return tensors.map((x) => copyOf(x, x.storage.device))
 }
 
 /** Of one of the tensors, its elements at all steps. */

@@ -66,7 +66,7 @@ function copyTensor(x: Tensor, memo: Memo): Tensor {
   const copy = isParameter ? new Parameter(elements, x.requiresGrad) : elements.setRequiresGrad(x.requiresGrad)
   memo.set(x, copy)
   // As PyTorch: the copy of a parameter starts without a gradient, that of another leaf keeps it.
-  if (!isParameter && x.grad !== null) copy.grad = copyOf(x.grad, memo)
+  if (!isParameter && x.grad !== null) copy.collect(copyOf(x.grad, memo))
   return copy
 }
 

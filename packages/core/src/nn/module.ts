@@ -6,13 +6,13 @@ import { AttributeError, KeyError, NotImplementedError, RuntimeError, TypeError,
 import { typeName } from '../base/python.ts'
 import type { RemovableHandle } from '../autograd/hooks.ts'
 import { to } from '../ops/convert.ts'
-import { copy_, zero_ } from '../ops/write.ts'
+import { zero_ } from '../ops/write.ts'
 import { effects, structureChanged, switched } from '../tensor/effects.ts'
 import { noGrad } from '../tensor/mode.ts'
 import { detached, kindOf, Tensor } from '../tensor/tensor.ts'
 import { copyInstance, copyOf, copyWith, type Memo } from './copy.ts'
 import { addHook, type ForwardHook, type ForwardPreHook, type FullBackwardHook } from './hooks.ts'
-import { Parameter, rebind } from './parameter.ts'
+import { moving, Parameter } from './parameter.ts'
 import {
   buffersOf,
   findPart,
@@ -230,13 +230,15 @@ export class Module {
       noGrad(() =>
         to(x, { dtype: dtype !== undefined && isFloat(x.dtype) ? dtype : x.dtype, device: device ?? x.device }),
       )
-    for (const module of this.modules()) {
-      for (const [, parameter] of ownParameters(module)) {
-        rebind(parameter, move(parameter))
-        if (parameter.grad !== null) parameter.grad = move(parameter.grad)
-      }
-      for (const { tensor, property } of ownBuffers(module)) setProperty(module, property, move(tensor))
-    }
+    // All is moved before anything is changed: a tensor that cannot be moved leaves the module as it was.
+    const changes = this.modules().flatMap((module) => [
+      ...ownParameters(module).map(([, parameter]) => moving(parameter, move)),
+      ...ownBuffers(module).map(({ tensor, property }) => {
+        const moved = move(tensor)
+        return () => setProperty(module, property, moved)
+      }),
+    ])
+    for (const change of changes) change()
     structureChanged()
     return this
   }
@@ -308,9 +310,7 @@ export class Module {
         `Error(s) in loading state_dict for ${className(this.constructor)}:\n\t${problems.join('\n\t')}`,
       )
     }
-    noGrad(() => {
-      for (const [target, source] of loading.copies) copy_(target, source)
-    })
+    noGrad(() => loading.copy())
     structureChanged()
     return new IncompatibleKeys(loading.missing, loading.unexpected)
   }
@@ -394,12 +394,12 @@ export function clearGradients(tensors: Iterable<Tensor>, setToNone: boolean): v
   for (const x of tensors) {
     const { grad } = x
     if (setToNone) {
-      x.grad = null
+      x.collect(null)
       continue
     }
     effects.sink?.gradient(x, false)
     if (grad === null) continue
-    if (grad.requiresGrad) x.grad = detached(grad)
+    if (grad.requiresGrad) x.collect(detached(grad))
     noGrad(() => zero_(x.grad as Tensor))
   }
 }

@@ -34,3 +34,14 @@ export function rebind(x: Tensor, to: Tensor): void {
   // The fields are read-only to everybody else: a tensor never changes its memory behind autograd's back.
   Object.assign(x, { storage, strides, offset, dtype, accumulator: null, viewOf: null })
 }
+
+/** Moves a parameter and its gradient, and gives what makes them its own: what fails has changed nothing. */
+export function moving(x: Tensor, move: (x: Tensor) => Tensor): () => void {
+  const { grad } = x
+  const moved = move(x)
+  const movedGrad = grad === null ? null : move(grad)
+  return () => {
+    rebind(x, moved)
+    if (movedGrad !== grad) x.collect(movedGrad)
+  }
+}

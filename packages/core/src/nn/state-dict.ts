@@ -1,7 +1,12 @@
 // State dicts: what a module saves, names to tensors in PyTorch's order, and what loading one has to say.
 import { TypeError } from '../base/errors.ts'
+import { typeName } from '../base/python.ts'
+import { to } from '../ops/convert.ts'
+import { copy_ } from '../ops/write.ts'
+import { checkWritable } from '../tensor/in-place.ts'
 import { formatOrderedDict, formatSize, reprString } from '../tensor/print.ts'
 import { Tensor } from '../tensor/tensor.ts'
+import { atomically } from '../tensor/undo.ts'
 
 const inspect = Symbol.for('nodejs.util.inspect.custom')
 
@@ -25,7 +30,7 @@ export type StateDictLike = ReadonlyMap<string, Tensor> | Readonly<Record<string
 export function asStateDict(dict: unknown): StateDict {
   if (typeof dict !== 'object' || dict === null || Array.isArray(dict) || dict instanceof Tensor) {
     throw new TypeError(
-      `Expected state_dict to be dict-like, got ${dict === null ? 'null' : Array.isArray(dict) ? 'Array' : typeof dict}.`,
+      `Expected state_dict to be dict-like, got <class '${typeName(dict)}'>.`,
       'Pass what stateDict() returned, a Map or a plain object of tensors.',
     )
   }
@@ -60,7 +65,7 @@ export class Loading {
   readonly missing: string[] = []
   readonly unexpected: string[] = []
   readonly errors: string[] = []
-  readonly copies: (readonly [target: Tensor, source: Tensor])[] = []
+  readonly #copies: (readonly [target: Tensor, source: Tensor])[] = []
 
   constructor(state: StateDict) {
     this.state = state
@@ -75,7 +80,7 @@ export class Loading {
     }
     if (!(source instanceof Tensor)) {
       this.errors.push(
-        `While copying the parameter named "${key}", expected torch.Tensor or Tensor-like object from checkpoint but received ${typeof source}`,
+        `While copying the parameter named "${key}", expected torch.Tensor or Tensor-like object from checkpoint but received <class '${typeName(source)}'>`,
       )
       return
     }
@@ -88,7 +93,21 @@ export class Loading {
       )
       return
     }
-    this.copies.push([target, scalar ? new Tensor(source.storage, [], [], source.offset, source.dtype) : source])
+    this.#copies.push([target, scalar ? new Tensor(source.storage, [], [], source.offset, source.dtype) : source])
+  }
+
+  /** Copies what matched: all of it, or, where a tensor was freed or cannot be written, nothing. */
+  copy(): void {
+    const ready = this.#copies.map(([target, source]) => {
+      checkWritable(target, [])
+      const { dtype, device } = target
+      return [target, to(source, { dtype, device })] as const
+    })
+    for (const tensors of ready) for (const { storage } of tensors) if (storage.freed) void storage.buffer
+    const targets = ready.map(([target]) => target)
+    atomically(targets, () => {
+      for (const [target, source] of ready) copy_(target, source)
+    })
   }
 
   /** The lines of PyTorch's error; none when all is well. */

@@ -5,8 +5,10 @@ import { full, zerosLike } from '../ops/create.ts'
 import { type Update, update } from '../ops/update.ts'
 import { effect } from '../tensor/effects.ts'
 import { noGrad } from '../tensor/mode.ts'
-import { Tensor } from '../tensor/tensor.ts'
-import { checkOption, merged, Optimizer, type ParamGroup, type Params } from './optimizer.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+import { Optimizer, type ParamGroup, type Params } from './optimizer.ts'
+import { checkOption, merged } from './options.ts'
+import type { StateEntry } from './saved.ts'
 
 export interface AdamOptions {
   readonly lr?: number
@@ -80,6 +82,13 @@ const defaults: AdamGroup = {
   capturable: false,
 }
 
+const averages: readonly StateEntry[] = [
+  ['step', 'count'],
+  ['expAvg', 'tensor'],
+  ['expAvgSq', 'tensor'],
+]
+const withMost: readonly StateEntry[] = [...averages, ['maxExpAvgSq', 'tensor']]
+
 /** What Adam and AdamW share. */
 class AdamBase<G extends AdamGroup> extends Optimizer<G, AdamState> {
   constructor(params: Params<AdamOptions>, defaults: G) {
@@ -97,8 +106,21 @@ class AdamBase<G extends AdamGroup> extends Optimizer<G, AdamState> {
     return [0, () => 0]
   }
 
+  protected override stateEntries({ amsgrad }: G): readonly StateEntry[] {
+    return amsgrad ? withMost : averages
+  }
+
+  protected override prepareParameter(p: Tensor, { amsgrad }: ParamGroup<G>): void {
+    let state = this.state.get(p)
+    if (state === undefined) {
+      state = noGrad(() => ({ step: 0, expAvg: zerosLike(p), expAvgSq: zerosLike(p) }))
+      this.state.set(p, state)
+    }
+    if (amsgrad) state.maxExpAvgSq ??= noGrad(() => zerosLike(p))
+  }
+
   protected override updateParameter(p: Tensor, grad: Tensor, group: ParamGroup<G>): void {
-    const state = this.#stateOf(p, group.amsgrad)
+    const state = this.state.get(p) as AdamState
     const uncount = (): void => void state.step--
     effect(() => {
       state.step++
@@ -123,30 +145,16 @@ class AdamBase<G extends AdamGroup> extends Optimizer<G, AdamState> {
     else ruleFor(flags)([p, expAvg, expAvgSq], values)
   }
 
-  #stateOf(p: Tensor, amsgrad: boolean): AdamState {
-    let state = this.state.get(p)
-    if (state === undefined) {
-      state = noGrad(() => ({ step: 0, expAvg: zerosLike(p), expAvgSq: zerosLike(p) }))
-      this.state.set(p, state)
-    }
-    if (amsgrad) state.maxExpAvgSq ??= noGrad(() => zerosLike(p))
-    return state
-  }
-
   /** The counter is saved as PyTorch saves it, a tensor. */
   protected override packState({ step, ...tensors }: AdamState): Record<string, unknown> {
     return { step: full([], step), ...tensors }
-  }
-
-  protected override unpackState({ step, ...tensors }: Record<string, unknown>): AdamState {
-    return { ...tensors, step: step instanceof Tensor ? step.item() : Number(step) } as AdamState
   }
 }
 
 /** Adam; weight decay is added to the gradient. `lr` 1e-3, `betas` 0.9 and 0.999, `eps` 1e-8 unless told otherwise. */
 export class Adam extends AdamBase<AdamGroup & { differentiable: boolean; fused: boolean }> {
-  constructor(params: Params<AdamOptions>, options: AdamOptions = {}) {
-    super(params, merged(options, { ...defaults, differentiable: false, fused: false }))
+  constructor(params: Params<AdamOptions>, lr?: number | AdamOptions, options?: AdamOptions) {
+    super(params, merged('Adam', lr, options, { ...defaults, differentiable: false, fused: false }))
   }
 
   protected override decayOf(group: ParamGroup<AdamGroup>): readonly [flag: number, value: () => number] {
@@ -156,8 +164,8 @@ export class Adam extends AdamBase<AdamGroup & { differentiable: boolean; fused:
 
 /** Adam with decoupled weight decay: the parameter shrinks by `lr * weightDecay` (0.01) in every step. */
 export class AdamW extends AdamBase<AdamGroup> {
-  constructor(params: Params<AdamOptions>, options: AdamOptions = {}) {
-    super(params, merged(options, { ...defaults, weightDecay: 1e-2 }))
+  constructor(params: Params<AdamOptions>, lr?: number | AdamOptions, options?: AdamOptions) {
+    super(params, merged('AdamW', lr, options, { ...defaults, weightDecay: 1e-2 }))
   }
 
   protected override decayOf(group: ParamGroup<AdamGroup>): readonly [flag: number, value: () => number] {

@@ -1,9 +1,20 @@
 // Schedules of the learning rate. A scheduler's step is a host effect, so that a recorded training step repeats it.
 import { className } from '../base/class-name.ts'
-import { KeyError, NotImplementedError, TypeError } from '../base/errors.ts'
+import { KeyError, NotImplementedError, TypeError, ValueError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
 import { warn } from '../base/warn.ts'
 import { effect } from '../tensor/effects.ts'
+import {
+  type Arguments,
+  constructing,
+  int,
+  type Kind,
+  list,
+  number,
+  optional,
+  refused,
+  required,
+} from '../tensor/signature.ts'
 import { Optimizer } from './optimizer.ts'
 
 interface Scheduled {
@@ -78,9 +89,18 @@ export class LRScheduler {
   }
 
   #advance(): void {
+    const restore = this.#restorer()
     this.stepCount++
     this.lastEpoch++
-    this.getLr().forEach((lr, i) => void (this.#groups[i].lr = lr))
+    try {
+      const lrs = this.getLr()
+      const wrong = lrs.findIndex((lr) => typeof lr !== 'number')
+      if (wrong >= 0) throw new TypeError(`getLr(): a learning rate must be float, not ${typeName(lrs[wrong])}`)
+      lrs.forEach((lr, i) => void (this.#groups[i].lr = lr))
+    } catch (error) {
+      restore()
+      throw error
+    }
     this.#lastLr = this.#groups.map(({ lr }) => lr)
   }
 
@@ -95,12 +115,29 @@ export class LRScheduler {
     return { ...own, lastLr: [...this.#lastLr] }
   }
 
-  /** Goes on from what `stateDict()` returned. */
-  loadStateDict({ lastLr, ...own }: Readonly<Record<string, unknown>>): void {
+  /**
+   * Goes on from what `stateDict()` returned.
+   *
+   * Throws, with nothing changed, a TypeError for an entry of another kind than what the scheduler has.
+   */
+  loadStateDict(stateDict: Readonly<Record<string, unknown>>): void {
+    const now = this.stateDict()
+    for (const [name, value] of Object.entries(stateDict)) {
+      const kind = kindOf(now[name])
+      if (kind !== undefined && !kind.accepts(value)) {
+        throw refused(className(this.constructor), { ...required(name, kind), keyword: true }, 0, value)
+      }
+    }
+    const { lastLr, ...own } = stateDict
     Object.assign(this, own)
     if (Array.isArray(lastLr)) this.#lastLr = [...lastLr]
   }
 }
+
+const rates = list(number)
+/** What an entry of a state must be, by what it is now. */
+const kindOf = (now: unknown): Kind<unknown> | undefined =>
+  typeof now === 'number' ? number : Array.isArray(now) ? rates : undefined
 
 export interface StepLROptions extends SchedulerOptions {
   /** Epochs between changes. */
@@ -108,6 +145,10 @@ export interface StepLROptions extends SchedulerOptions {
   /** The factor; 0.1. */
   readonly gamma?: number
 }
+
+const epoch = optional('lastEpoch', int, -1)
+const stepLR = constructing('StepLR', required('stepSize', int), optional('gamma', number, 0.1), epoch)
+const exponentialLR = constructing('ExponentialLR', required('gamma', number), epoch)
 
 /**
  * Multiplies the learning rate by `gamma` every `stepSize` epochs.
@@ -119,13 +160,15 @@ export class StepLR extends LRScheduler {
   stepSize: number
   gamma: number
 
-  constructor(optimizer: Optimizer, stepSize: number | StepLROptions, options: StepLROptions = {}) {
-    const given = typeof stepSize === 'number' ? { ...options, stepSize } : stepSize
-    super(optimizer, given)
-    if (typeof given.stepSize !== 'number')
-      throw new TypeError("__init__() missing 1 required positional argument: 'step_size'")
-    this.stepSize = given.stepSize
-    this.gamma = given.gamma ?? 0.1
+  constructor(
+    optimizer: Optimizer,
+    ...args: Arguments<[stepSize: number, gamma: number, lastEpoch: number], StepLROptions>
+  ) {
+    const [stepSize, gamma, lastEpoch] = stepLR(args)
+    if (stepSize < 1) throw new ValueError(`step_size must be at least 1, but got ${stepSize}`)
+    super(optimizer, { lastEpoch })
+    this.stepSize = stepSize
+    this.gamma = gamma
     this.start()
   }
 
@@ -143,12 +186,10 @@ export interface ExponentialLROptions extends SchedulerOptions {
 export class ExponentialLR extends LRScheduler {
   gamma: number
 
-  constructor(optimizer: Optimizer, gamma: number | ExponentialLROptions, options: ExponentialLROptions = {}) {
-    const given = typeof gamma === 'number' ? { ...options, gamma } : gamma
-    super(optimizer, given)
-    if (typeof given.gamma !== 'number')
-      throw new TypeError("__init__() missing 1 required positional argument: 'gamma'")
-    this.gamma = given.gamma
+  constructor(optimizer: Optimizer, ...args: Arguments<[gamma: number, lastEpoch: number], ExponentialLROptions>) {
+    const [gamma, lastEpoch] = exponentialLR(args)
+    super(optimizer, { lastEpoch })
+    this.gamma = gamma
     this.start()
   }
 

@@ -1,16 +1,17 @@
 // What optimizers share: parameter groups with their options, a state for each parameter, saving and loading both. The
 // arithmetic of a step is one kernel for each parameter and is in the optimizers' own files.
 import { className } from '../base/class-name.ts'
-import { KeyError, NotImplementedError, RuntimeError, TypeError, ValueError } from '../base/errors.ts'
+import { KeyError, NotImplementedError, TypeError, ValueError } from '../base/errors.ts'
 import { warn } from '../base/warn.ts'
 import { deepCopy } from '../nn/copy.ts'
 import { clearGradients } from '../nn/module.ts'
-import { camelCase, pythonRepr, snakeCase } from '../nn/names.ts'
-import { to } from '../ops/convert.ts'
+import { pythonRepr, snakeCase } from '../nn/names.ts'
 import { effect, effects, structureChanged } from '../tensor/effects.ts'
 import { enableGrad, noGrad } from '../tensor/mode.ts'
-import { unexpected } from '../tensor/signature.ts'
 import { kindOf, Tensor } from '../tensor/tensor.ts'
+import { atomically } from '../tensor/undo.ts'
+import { checkGroupNames, checkKinds, savedOptions } from './options.ts'
+import { checkParameter, type StateEntry, fittedState, missing, notSubscriptable, withCamelKeys } from './saved.ts'
 
 /** Parameters with options of their own; the rest is the optimizer's defaults. */
 export type ParamGroup<O extends object> = O & { params: Tensor[] }
@@ -84,8 +85,16 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
     if (params.some((p) => known.has(p))) {
       throw new ValueError('some parameters appear in more than one parameter group')
     }
-    this.paramGroups.push({ ...this.defaults, ...group, params: params as Tensor[] })
+    checkGroupNames(group as Options, this.defaults as Options)
+    const given = Object.entries(group).filter(([, value]) => value !== undefined)
+    const added = { ...this.defaults, ...(Object.fromEntries(given) as Partial<O>), params: params as Tensor[] }
+    this.#checkKinds(added)
+    this.paramGroups.push(added)
     structureChanged()
+  }
+
+  #checkKinds(group: O): void {
+    checkKinds(className(this.constructor), group as Options, this.defaults as Options)
   }
 
   /** Forgets the parameters' gradients, or with `setToNone: false` writes zeros. */
@@ -93,12 +102,55 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
     for (const { params } of this.paramGroups) clearGradients(params, setToNone)
   }
 
-  /** Changes the parameters by their gradients. A `closure` computes the loss and the gradients first; it is returned. */
+  /**
+   * Changes the parameters by their gradients. A `closure` computes the loss and the gradients first; it is returned.
+   *
+   * Throws, before anything is changed, for an option, a parameter, a gradient or a state that cannot be used: freed, of
+   * another shape or dtype, on another device.
+   */
   step(): void
   step<L>(closure: () => L): L
   step<L>(closure?: () => L): L | undefined {
     const loss = closure === undefined ? undefined : enableGrad(closure)
+    const certain = noGrad(() => this.#check())
     if (effects.sink !== null) effects.sink.restoring(this.#restorer())
+    if (certain || effects.sink !== null) this.#update()
+    else this.#updateOrNot()
+    const { sink, scope } = effects
+    if (sink !== null || scope !== null) {
+      for (const x of [...this.state.values()].flatMap(Object.values)) {
+        if (!(x instanceof Tensor)) continue
+        sink?.holds(x)
+        scope?.holds(x)
+      }
+    }
+    return loss
+  }
+
+  /** Looks at all that a step needs; whether the devices of the parameters are certain to come to its end then. */
+  #check(): boolean {
+    let certain = true
+    const owner = className(this.constructor)
+    for (const group of this.paramGroups) {
+      this.#checkKinds(group)
+      const entries = this.stateEntries(group)
+      const { params } = group
+      for (let i = 0; i < params.length; i++) {
+        const p = params[i]
+        const { grad } = p
+        if (grad === null) continue
+        const state = this.state.get(p) as Options | undefined
+        if (!checkParameter(owner, p, grad, state, entries)) certain = false
+      }
+    }
+    return certain
+  }
+
+  /** All states are there before the first parameter changes. */
+  #update(): void {
+    for (const group of this.paramGroups) {
+      for (const p of group.params) if (p.grad !== null) this.prepareParameter(p, group)
+    }
     const uncount = (): void => void this.stepCount--
     effect(() => {
       this.stepCount++
@@ -111,21 +163,27 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
         if (grad !== null) this.updateParameter(params[i], grad, group)
       }
     }
-    const { sink, scope } = effects
-    if (sink !== null || scope !== null) {
-      for (const x of [...this.state.values()].flatMap(Object.values)) {
-        if (!(x instanceof Tensor)) continue
-        sink?.holds(x)
-        scope?.holds(x)
-      }
-    }
-    return loss
   }
 
-  /** Puts the states of the parameters back as they are now, but for the elements of tensors. */
+  /** All parameters, or none where one fails. */
+  #updateOrNot(): void {
+    const states = [...this.state.values()].flatMap((own) => Object.values(own).filter((x) => x instanceof Tensor))
+    const params = this.paramGroups.flatMap((group) => group.params.filter(({ grad }) => grad !== null))
+    const restore = this.#restorer()
+    try {
+      atomically([...params, ...states], () => this.#update())
+    } catch (error) {
+      restore()
+      throw error
+    }
+  }
+
+  /** Puts counters and the states of the parameters back as they are now, but for the elements of tensors. */
   #restorer(): () => void {
+    const { stepCount } = this
     const states = Array.from(this.state, ([p, own]) => [p, own, { ...own }] as const)
     return () => {
+      this.stepCount = stepCount
       this.state.clear()
       for (const [p, own, before] of states) {
         for (const key of Object.keys(own)) delete (own as Record<string, unknown>)[key]
@@ -133,6 +191,14 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
       }
     }
   }
+
+  /** What the state of a parameter in this group consists of, as far as it is checked before steps and when it is loaded. */
+  protected stateEntries(_group: O): readonly StateEntry[] {
+    return []
+  }
+
+  /** Makes the state that a parameter needs, before the first of them is changed. */
+  protected prepareParameter(_parameter: Tensor, _group: ParamGroup<O>): void {}
 
   /** Changes one parameter that has a gradient. */
   protected updateParameter(_parameter: Tensor, _grad: Tensor, _group: ParamGroup<O>): void {
@@ -142,11 +208,6 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
   /** The state as it is saved. */
   protected packState(state: S): Record<string, unknown> {
     return { ...(state as Record<string, unknown>) }
-  }
-
-  /** The state that was saved; tensors have the parameter's dtype and device already. */
-  protected unpackState(saved: Record<string, unknown>): S {
-    return saved as S
   }
 
   /**
@@ -169,43 +230,64 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
 
   /**
    * Takes over what `stateDict` returned, from an optimizer with groups of the same sizes; names may be PyTorch's too
-   * (`param_groups`, `exp_avg`).
+   * (`param_groups`, `exp_avg`), and it may come from JSON.
    *
-   * Throws a ValueError where the groups do not fit; nothing is changed then.
+   * Throws, with nothing changed, where groups, options or states do not fit: a ValueError for groups of other sizes, a
+   * KeyError for what is missing, a RuntimeError for a state that is not of its parameter's shape.
    */
   loadStateDict(stateDict: OptimizerState | Readonly<Record<string, unknown>>): void {
-    const { state, paramGroups } = withCamelKeys(deepCopy(stateDict) as Readonly<Record<string, unknown>>)
+    const { state, paramGroups } = withCamelKeys(deepCopy(stateDict))
+    if (paramGroups === undefined) throw missing('paramGroups')
+    if (state === undefined) throw missing('state')
+    if (!Array.isArray(paramGroups)) throw notSubscriptable(paramGroups)
     const groups = this.paramGroups
-    if (!Array.isArray(paramGroups) || typeof state !== 'object' || state === null) {
-      throw new ValueError('a state dict of an optimizer has the entries state and paramGroups')
-    }
-    const saved = paramGroups.map((group) => withCamelKeys(group)) as { params: readonly number[] }[]
-    if (groups.length !== saved.length) {
+    if (groups.length !== paramGroups.length) {
       throw new ValueError('loaded state dict has a different number of parameter groups')
     }
-    if (groups.some((group, i) => group.params.length !== saved[i].params.length)) {
+    const saved = paramGroups.map((group, i) => this.#savedGroup(withCamelKeys(group), groups[i]))
+    const states = this.#savedStates(withEntries(state), saved)
+    effects.sink?.restoring(this.#restorer())
+    this.state.clear()
+    for (const [p, own] of states) this.state.set(p, own)
+    // The group stays the same object: whoever holds it, a recorded step too, sees its options change.
+    groups.forEach((group, i) => {
+      const { options } = saved[i]
+      for (const key of Object.keys(group))
+        if (key !== 'params' && !Object.hasOwn(options, key)) delete (group as Record<string, unknown>)[key]
+      Object.assign(group, options)
+    })
+    structureChanged()
+  }
+
+  /** A saved group: numbers for the parameters of the group that it is for, and its options. */
+  #savedGroup({ params, ...options }: Record<string, unknown>, group: ParamGroup<O>): SavedGroup<O> {
+    if (params === undefined) throw missing('params')
+    if (!Array.isArray(params)) throw notSubscriptable(params)
+    if (params.length !== group.params.length) {
       throw new ValueError(
         "loaded state dict contains a parameter group that doesn't match the size of optimizer's group",
       )
     }
-    const numbered = new Map<string, Tensor>()
-    groups.forEach((group, i) => {
-      for (const [k, p] of group.params.entries()) numbered.set(String(saved[i].params[k]), p)
-    })
-    const states = new Map<Tensor, S>()
-    for (const [number, own] of state instanceof Map ? state : Object.entries(state)) {
-      const p = numbered.get(String(number))
-      if (p !== undefined) states.set(p, this.unpackState(fitted(withCamelKeys(own), p)))
+    return {
+      group,
+      params,
+      options: savedOptions(className(this.constructor), options, this.defaults as Options) as O,
     }
-    this.state.clear()
-    for (const [p, own] of states) this.state.set(p, own)
-    groups.forEach((group, i) => {
-      // The group stays the same object: whoever holds it, a recorded step too, sees its options change.
-      for (const key of Object.keys(group))
-        if (key !== 'params' && !(key in saved[i])) delete (group as Record<string, unknown>)[key]
-      Object.assign(group, saved[i], { params: group.params })
-    })
-    structureChanged()
+  }
+
+  #savedStates(entries: Iterable<readonly [unknown, unknown]>, saved: readonly SavedGroup<O>[]): Map<Tensor, S> {
+    const numbered = new Map<string, readonly [Tensor, O]>()
+    for (const { group, params, options } of saved) {
+      for (const [k, p] of group.params.entries()) numbered.set(String(params[k]), [p, options])
+    }
+    const states = new Map<Tensor, S>()
+    for (const [number, own] of entries) {
+      const known = numbered.get(String(number))
+      if (known === undefined) continue
+      const [p, options] = known
+      states.set(p, fittedState(own, p, this.stateEntries(options)) as S)
+    }
+    return states
   }
 
   /** As PyTorch prints it: each group with its options in alphabetical order. */
@@ -223,35 +305,16 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
   }
 }
 
-const withCamelKeys = (entries: unknown): Record<string, unknown> => {
-  const list: [string, unknown][] = entries instanceof Map ? [...entries] : Object.entries(entries as object)
-  return Object.fromEntries(list.map(([key, value]) => [camelCase(key), value]))
+type Options = Readonly<Record<string, unknown>>
+
+interface SavedGroup<O extends object> {
+  readonly group: ParamGroup<O>
+  /** What the saved state calls the parameters. */
+  readonly params: readonly unknown[]
+  readonly options: O
 }
 
-/** Tensors of a state in the dtype and on the device of their parameter; the step counter is no matter of either. */
-function fitted(state: Record<string, unknown>, { dtype, device }: Tensor): Record<string, unknown> {
-  const fit = ([key, value]: [string, unknown]): [string, unknown] =>
-    value instanceof Tensor && key !== 'step' ? [key, noGrad(() => to(value, { dtype, device }))] : [key, value]
-  return Object.fromEntries(Object.entries(state).map(fit))
+function withEntries(state: unknown): Iterable<readonly [unknown, unknown]> {
+  if (typeof state !== 'object' || state === null || Array.isArray(state)) throw notSubscriptable(state)
+  return state instanceof Map ? state : Object.entries(state)
 }
-
-/** Throws PyTorch's error for an option that is out of range. */
-export function checkOption(fits: boolean, what: string, value: unknown): void {
-  if (!fits) throw new ValueError(`Invalid ${what}: ${pythonRepr(value)}`)
-}
-
-/** The options given, over the defaults; a name that is none of them is PyTorch's error. */
-export function merged<O extends object>(given: object, defaults: O): O {
-  const options = { ...defaults }
-  for (const [name, value] of Object.entries(given)) {
-    if (!Object.hasOwn(defaults, name)) throw unexpected('__init__', name, Object.keys(defaults))
-    if (value === undefined) continue
-    if (value === true && fixed.has(name)) {
-      throw new RuntimeError(`the option ${name} is not supported`, 'Leave it out.')
-    }
-    ;(options as Record<string, unknown>)[name] = value
-  }
-  return options
-}
-/** What PyTorch prints, but has no other value here. `foreach` changes nothing: a step is one kernel for each parameter. */
-const fixed = new Set(['differentiable', 'capturable', 'fused'])

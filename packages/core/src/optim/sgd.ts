@@ -5,7 +5,9 @@ import { emptyLike } from '../ops/create.ts'
 import { type Update, update } from '../ops/update.ts'
 import { noGrad } from '../tensor/mode.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { checkOption, merged, Optimizer, type ParamGroup, type Params } from './optimizer.ts'
+import { Optimizer, type ParamGroup, type Params } from './optimizer.ts'
+import { checkOption, merged } from './options.ts'
+import type { StateEntry } from './saved.ts'
 
 export interface SGDOptions {
   readonly lr?: number
@@ -66,8 +68,11 @@ function build(flags: number): Update {
  * const optimizer = new optim.SGD(model.parameters(), { lr: 1e-3 })
  */
 export class SGD extends Optimizer<SGDGroup, SGDState> {
-  constructor(params: Params<SGDOptions>, options: SGDOptions = {}) {
-    const defaults = merged<SGDGroup>(options, {
+  /** States whose buffer no gradient has entered yet. */
+  readonly #fresh = new WeakSet<SGDState>()
+
+  constructor(params: Params<SGDOptions>, lr?: number | SGDOptions, options?: SGDOptions) {
+    const defaults = merged<SGDGroup>('SGD', lr, options, {
       lr: 1e-3,
       momentum: 0,
       dampening: 0,
@@ -77,8 +82,8 @@ export class SGD extends Optimizer<SGDGroup, SGDState> {
       foreach: null,
       differentiable: false,
     })
-    const { lr, momentum, dampening, weightDecay, nesterov } = defaults
-    checkOption(lr >= 0, 'learning rate', lr)
+    const { momentum, dampening, weightDecay, nesterov } = defaults
+    checkOption(defaults.lr >= 0, 'learning rate', defaults.lr)
     checkOption(momentum >= 0, 'momentum value', momentum)
     checkOption(weightDecay >= 0, 'weight_decay value', weightDecay)
     if (nesterov && (momentum <= 0 || dampening !== 0)) {
@@ -87,10 +92,24 @@ export class SGD extends Optimizer<SGDGroup, SGDState> {
     super(params as Params<SGDGroup>, defaults)
   }
 
-  protected override updateParameter(p: Tensor, grad: Tensor, group: ParamGroup<SGDGroup>): void {
-    const { momentum, nesterov, weightDecay, maximize } = group
+  protected override stateEntries(): readonly StateEntry[] {
+    return entries
+  }
+
+  protected override packState(state: SGDState): Record<string, unknown> {
+    return this.#fresh.has(state) ? { momentumBuffer: null } : { ...state }
+  }
+
+  protected override prepareParameter(p: Tensor, { momentum }: ParamGroup<SGDGroup>): void {
     let state = this.state.get(p)
     if (state === undefined) this.state.set(p, (state = { momentumBuffer: null }))
+    if (momentum === 0 || (state.momentumBuffer ?? null) !== null) return
+    state.momentumBuffer = noGrad(() => emptyLike(p))
+    this.#fresh.add(state)
+  }
+
+  protected override updateParameter(p: Tensor, grad: Tensor, group: ParamGroup<SGDGroup>): void {
+    const { momentum, nesterov, weightDecay, maximize } = group
     const rate = (): number => -group.lr
     const decay = (): number => group.weightDecay
     const flags = (weightDecay !== 0 ? DECAY : 0) + (maximize ? MAXIMIZE : 0)
@@ -98,11 +117,13 @@ export class SGD extends Optimizer<SGDGroup, SGDState> {
       ruleFor(flags)([p], [grad, rate, decay])
       return
     }
-    const first = state.momentumBuffer === null
-    state.momentumBuffer ??= noGrad(() => emptyLike(p))
+    const state = this.state.get(p) as SGDState
+    const first = this.#fresh.delete(state)
     ruleFor(flags + MOMENTUM + (first ? FIRST : 0) + (nesterov ? NESTEROV : 0))(
-      [p, state.momentumBuffer],
+      [p, state.momentumBuffer as Tensor],
       [grad, rate, decay, () => group.momentum, () => 1 - group.dampening],
     )
   }
 }
+
+const entries: readonly StateEntry[] = [['momentumBuffer', 'optional']]

@@ -22,12 +22,16 @@ import type { Device } from './device.ts'
 
 /** Runs an instruction on a device. */
 export function dispatch(device: Device, instr: Instr): void {
+  const { strided, multiOutput } = device.backend.caps
+  if (strided && (multiOutput || instr.kind !== 'map' || instr.outputs.length === 1)) runAsIs(device, instr)
+  else adapt(device, instr)
+}
+
+/** Runs an instruction in the form that its backend takes: there, or elsewhere if it is none of the backend's. */
+function runAsIs(device: Device, instr: Instr): void {
   const { backend } = device
-  const { strided, multiOutput } = backend.caps
-  if (strided && (multiOutput || instr.kind !== 'map' || instr.outputs.length === 1)) {
-    if (backend.supports(instr)) backend.run(instr)
-    else runElsewhere(device, instr)
-  } else adapt(device, instr)
+  if (backend.supports(instr)) backend.run(instr)
+  else runElsewhere(device, instr)
 }
 
 /** An output as what it is to a reader. */
@@ -43,9 +47,15 @@ export const copies = Object.fromEntries(
   dtypes.map((dtype) => [dtype, { outs: [{ expr: s.input(0, dtype) }] }]),
 ) as unknown as Readonly<Record<DType, Prims['map']>>
 
-/** The one kernel that every backend runs on any strides: an element by element copy. */
-export function copyTo(backend: Backend, input: View, output: Output): void {
-  backend.run({ kind: 'map', attrs: copies[input.dtype], inputs: [input], outputs: [output], origin: { name: 'copy' } })
+/** An element by element copy, the one kernel that a backend gets with any strides. */
+export function copyTo(device: Device, input: View, output: Output): void {
+  runAsIs(device, {
+    kind: 'map',
+    attrs: copies[input.dtype],
+    inputs: [input],
+    outputs: [output],
+    origin: { name: 'copy' },
+  })
 }
 
 /** Memory for one instruction, which no tensor will hold. */
@@ -68,10 +78,10 @@ class Temporaries {
   }
 }
 
-function contiguous(backend: Backend, x: Operand, temporaries: Temporaries): Operand {
+function contiguous(device: Device, x: Operand, temporaries: Temporaries): Operand {
   if (isScalar(x) || (isContiguous(x) && x.offset === 0)) return x
   const output = temporaries.like(x)
-  copyTo(backend, x, output)
+  copyTo(device, x, output)
   return rowMajor(output)
 }
 
@@ -79,13 +89,10 @@ function adapt(device: Device, instr: Instr): void {
   const { backend } = device
   const temporaries = new Temporaries(backend)
   try {
-    const inputs = backend.caps.strided ? instr.inputs : instr.inputs.map((x) => contiguous(backend, x, temporaries))
+    const inputs = backend.caps.strided ? instr.inputs : instr.inputs.map((x) => contiguous(device, x, temporaries))
     const single = instr.kind !== 'map' || backend.caps.multiOutput || instr.outputs.length === 1
     const parts = single ? [{ ...instr, inputs }] : oneByOne({ ...instr, inputs } as Instr<'map'>, temporaries)
-    for (const part of parts) {
-      if (backend.supports(part)) backend.run(part)
-      else runElsewhere(device, part)
-    }
+    for (const part of parts) runAsIs(device, part)
   } finally {
     temporaries.free()
   }
@@ -136,6 +143,9 @@ export const fallback = (): Backend | undefined => host
 
 /** In strict mode an instruction that a device cannot run throws instead of running on the fallback. */
 export const setStrict = (on: boolean): void => void (strict = on)
+
+/** Whether instructions on a device fail in their checks only, before they write. */
+export const isCertain = ({ backend }: Device): boolean => backend.caps.certain === true && !strict
 
 /** How often each op ran on the fallback, as `device op`: count. Empty when devices ran all themselves. */
 export const report = (): Readonly<Record<string, number>> => Object.fromEntries(counts)

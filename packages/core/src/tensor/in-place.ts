@@ -1,11 +1,11 @@
 // Writing to memory that tensors hold: in-place forms, assignment through views, updates of several tensors by one
 // kernel. Checks come first, so that an error changes nothing; versions go up, and autograd sees every write.
-import type { Prims, Spec, View } from '../backend/backend.ts'
+import type { Prims, View } from '../backend/backend.ts'
 import { dtypeName, isFloat } from '../base/dtype.ts'
 import { RuntimeError } from '../base/errors.ts'
 import { contiguousLayout, isContiguous, type Layout } from '../base/layout.ts'
 import { canCast } from '../base/promotion.ts'
-import { sameShape, type Shape, shapeString } from '../base/shape.ts'
+import { broadcastShapes, sameShape, type Shape, shapeString } from '../base/shape.ts'
 import {
   allocate,
   apply,
@@ -55,7 +55,9 @@ const overlaps = (x: Input, target: Tensor): boolean =>
 
 /** The same checks as PyTorch's before the memory of `self` gets what comes of `inputs`. */
 export function checkWritable(self: Tensor, inputs: readonly Input[]): void {
-  if (self.strides.some((stride, i) => stride === 0 && self.shape[i] > 1)) {
+  const { strides, shape } = self
+  for (let i = 0; i < strides.length; i++) {
+    if (strides[i] !== 0 || shape[i] < 2) continue
     throw new RuntimeError(
       'unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation.',
     )
@@ -108,9 +110,7 @@ export function applyInPlace<A>(op: OpDef<A>, self: Tensor, operands: readonly I
     )
   }
   if (!sameShape(spec.shape, self.shape)) {
-    throw new RuntimeError(
-      `output with shape ${shapeString(self.shape)} doesn't match the broadcast shape ${shapeString(spec.shape)}`,
-    )
+    throw notThatShape(self.shape, spec.shape)
   }
   const records = mode.grad && op.vjp !== undefined && isFloat(self.dtype) && wantsGrad(inputs)
   // A result overwritten by what needs no gradient is still a result: the assignment's node says that its gradient is 0.
@@ -151,8 +151,46 @@ function become(self: Tensor, value: Tensor): Tensor {
   return self
 }
 
+/** Checks that a map over the shape of its first target can read the inputs and write the targets, which they begin with. */
+function checkMapInto(targets: readonly Tensor[], inputs: readonly Input[]): void {
+  const [{ shape, dtype }] = targets
+  for (let i = 0; i < inputs.length; i++) {
+    const x = inputs[i]
+    if (!(x instanceof Tensor)) continue
+    // Its getter throws.
+    if (x.storage.freed) void x.buffer
+    const isTarget = i < targets.length
+    if (isTarget && x.dtype !== dtype) {
+      throw new RuntimeError(
+        `expected the targets of an update to be of one dtype, but got ${dtypeName[dtype]} and ${dtypeName[x.dtype]}`,
+      )
+    }
+    if (!sameShape(x.shape, shape)) {
+      const broadcast = broadcastShapes(x.shape, shape)
+      if (isTarget || !sameShape(broadcast, shape))
+        throw notThatShape(sameShape(broadcast, shape) ? x.shape : shape, broadcast)
+    }
+    if (!isTarget) continue
+    checkWritable(x, inputs)
+    for (let k = 0; k < i; k++) {
+      if (targets[k].storage === x.storage && (fillsStorage(x) || fillsStorage(targets[k]))) throw shared()
+    }
+  }
+}
+
+const notThatShape = (shape: Shape, broadcast: Shape): RuntimeError =>
+  new RuntimeError(
+    `output with shape ${shapeString(shape)} doesn't match the broadcast shape ${shapeString(broadcast)}`,
+  )
+
+const shared = (): RuntimeError =>
+  new RuntimeError(
+    'unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory location. Please clone() the tensors before performing the operation.',
+  )
+
 /**
- * Runs one map whose outputs replace the elements of `targets`, outside of autograd. The inputs begin with the targets.
+ * Runs one map whose outputs replace the elements of `targets`, outside of autograd. The inputs begin with the targets,
+ * which are of one shape and dtype.
  */
 export function applyMapInto(
   name: string,
@@ -161,19 +199,19 @@ export function applyMapInto(
   inputs: readonly Input[],
 ): void {
   const device = deviceOf(inputs)
-  const specs: readonly Spec[] = targets
-  const inside =
-    targets.every(fillsStorage) && !inputs.slice(targets.length).some((x) => targets.some((t) => overlaps(x, t)))
-  const outputs = inside ? targets : targets.map((t) => allocate(device, t))
-  dispatch(device, {
-    kind: 'map',
-    attrs: prims,
-    inputs: mapOperands(prims, inputs, specs[0]),
-    outputs,
-    donate: inside ? targets.map((_, i) => i) : undefined,
-    origin: { name },
-  })
   noGrad(() => {
+    checkMapInto(targets, inputs)
+    const inside =
+      targets.every(fillsStorage) && !inputs.slice(targets.length).some((x) => targets.some((t) => overlaps(x, t)))
+    const outputs = inside ? targets : targets.map((t) => allocate(device, t))
+    dispatch(device, {
+      kind: 'map',
+      attrs: prims,
+      inputs: mapOperands(prims, inputs, targets[0]),
+      outputs,
+      donate: inside ? targets.map((_, i) => i) : undefined,
+      origin: { name },
+    })
     targets.forEach((target, i) => {
       if (inside) touch(target.storage)
       else write(target, outputs[i])

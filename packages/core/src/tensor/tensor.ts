@@ -5,7 +5,7 @@ import { type DType, dtypeName, isFloat, newArray, type TypedArray } from '../ba
 import { RuntimeError, TypeError } from '../base/errors.ts'
 import { isContiguous } from '../base/layout.ts'
 import { typeName } from '../base/python.ts'
-import { normalizeDim, numelOf, type Shape } from '../base/shape.ts'
+import { normalizeDim, numelOf, sameShape, type Shape, shapeString } from '../base/shape.ts'
 import type { Storage } from './device.ts'
 import { effects, mayBeRecorded, switched } from './effects.ts'
 import { mode } from './mode.ts'
@@ -78,15 +78,25 @@ export class Tensor {
     this.elements = numelOf(shape)
   }
 
-  /** The gradient that backward() collected. */
+  /**
+   * The gradient that backward() collected. Another one may be set, or null.
+   *
+   * Throws a TypeError for what is no tensor, a RuntimeError for one of another shape, dtype or device.
+   */
   get grad(): Tensor | null {
     return this.collected
   }
 
   set grad(value: Tensor | null) {
+    if (value !== null && value !== undefined) checkGradient(this, value)
+    this.collect(value ?? null)
+  }
+
+  /** Sets the gradient to what is known to be one. */
+  collect(gradient: Tensor | null): void {
     if (effects.sink !== null) effects.sink.gradient(this, true)
     if (effects.scope !== null) effects.scope.changed(this)
-    this.collected = value
+    this.collected = gradient
   }
 
   /** The handle of the memory behind it. */
@@ -359,6 +369,35 @@ const disposed = (): never => {
 }
 
 const floatFirst = 'Convert it first: x.float().'
+
+/** PyTorch's errors for what cannot be the gradient of a tensor. */
+function checkGradient(x: Tensor, gradient: unknown): void {
+  if (!(gradient instanceof Tensor)) {
+    throw new TypeError(
+      `assigned grad expected to be a Tensor or None but got grad of type${typeName(gradient)}`,
+      'Set a tensor, or null for no gradient.',
+    )
+  }
+  if (gradient === x) throw new RuntimeError("can't assign Variable as its own grad", 'Set a copy: x.detach().clone().')
+  if (gradient.dtype !== x.dtype) {
+    throw new RuntimeError(
+      'assigned grad has data of a different type',
+      `The tensor is ${x.dtype}, the gradient ${gradient.dtype}: convert it, gradient.to('${x.dtype}').`,
+    )
+  }
+  if (gradient.storage.device !== x.storage.device) {
+    throw new RuntimeError(
+      'assigned grad has data located on a different device',
+      `The tensor is on ${x.device}, the gradient on ${gradient.device}: move it, gradient.to('${x.device}').`,
+    )
+  }
+  if (!sameShape(gradient.shape, x.shape)) {
+    throw new RuntimeError(
+      'assigned grad has data of a different size',
+      `The tensor has the shape ${shapeString(x.shape)}, the gradient ${shapeString(gradient.shape)}.`,
+    )
+  }
+}
 
 /** The error of writing where a view made inside noGrad would have to be followed. */
 export const untracked = (what: string): RuntimeError =>

@@ -1,0 +1,97 @@
+// Options of optimizers: of the kinds of their defaults, by names that are known, in range. They are looked at where they
+// come from: the constructor, a group, a state that is loaded, and, because a group is an object that anybody may write
+// to, before every step.
+import { RuntimeError, TypeError, ValueError } from '../base/errors.ts'
+import { camelCase, pythonRepr } from '../nn/names.ts'
+import { bool, type Kind, list, nullable, number, refused, unexpected } from '../tensor/signature.ts'
+import { missing } from './saved.ts'
+
+type Options = Readonly<Record<string, unknown>>
+
+const numbers = list(number)
+const switchOrNull = nullable(bool)
+
+/** What an option may be, by its default; undefined where anything may be. */
+function kindOf(name: string, otherwise: unknown): Kind<unknown> | undefined {
+  if (typeof otherwise === 'number') return number
+  if (typeof otherwise === 'boolean') return bool
+  if (name === 'foreach') return switchOrNull
+  return Array.isArray(otherwise) ? numbers : undefined
+}
+
+const asParameter = (name: string, kind: Kind<unknown>) =>
+  ({ name, kind, required: false, keyword: true, otherwise: undefined }) as const
+
+/** Throws where an option is missing or of another kind than its default. `owner` is the optimizer's name. */
+export function checkKinds(owner: string, options: Options, defaults: Options): void {
+  for (const name in defaults) {
+    const otherwise = defaults[name]
+    const value = options[name]
+    if (typeof value === 'number' && typeof otherwise === 'number') continue
+    const kind = kindOf(name, otherwise)
+    if (kind === undefined) continue
+    if (!kind.accepts(value)) throw refused(owner, asParameter(name, kind), 0, value)
+    if (Array.isArray(otherwise) && (value as readonly unknown[]).length !== otherwise.length) {
+      throw new ValueError(
+        `${owner}(): argument '${name}' must have ${otherwise.length} elements, not ${(value as readonly unknown[]).length}`,
+      )
+    }
+  }
+}
+
+/** Throws PyTorch's error for an option that is out of range. */
+export function checkOption(fits: boolean, what: string, value: unknown): void {
+  if (!fits) throw new ValueError(`Invalid ${what}: ${pythonRepr(value)}`)
+}
+
+/** What PyTorch prints, but has no other value here. `foreach` changes nothing: a step is one kernel for each parameter. */
+const fixed = new Set(['differentiable', 'capturable', 'fused'])
+
+/**
+ * The options given, over the defaults: the learning rate by position or all by name. A name that is none of them, and
+ * a value of another kind, is an error. `owner` is the optimizer's name.
+ */
+export function merged<O extends object>(owner: string, lr: unknown, more: unknown, defaults: O): O {
+  const byPlace = typeof lr === 'number'
+  const given = byPlace ? more : lr
+  if (given !== undefined && (typeof given !== 'object' || given === null || Array.isArray(given))) {
+    throw refused(owner, asParameter(byPlace ? 'options' : 'lr', byPlace ? named : number), byPlace ? 3 : 2, given)
+  }
+  const options = { ...defaults } as Record<string, unknown>
+  if (byPlace) options.lr = lr
+  for (const [name, value] of Object.entries(given ?? {})) {
+    if (!Object.hasOwn(defaults, name)) throw unexpected('__init__', name, Object.keys(defaults))
+    if (value === undefined) continue
+    if (byPlace && name === 'lr') throw new TypeError(`__init__() got multiple values for argument 'lr'`)
+    if (value === true && fixed.has(name)) {
+      throw new RuntimeError(`the option ${name} is not supported`, 'Leave it out.')
+    }
+    options[name] = value
+  }
+  checkKinds(owner, options, defaults as Options)
+  return options as unknown as O
+}
+const named: Kind<object> = { expected: 'dict', accepts: (x) => typeof x === 'object' }
+
+/** Throws for an option of a group that is one by another name: `weight_decay`. Other names are the user's own. */
+export function checkGroupNames(group: Options, defaults: Options): void {
+  for (const name of Object.keys(group)) {
+    if (!Object.hasOwn(defaults, name) && Object.hasOwn(defaults, camelCase(name)))
+      throw unexpected('add_param_group', name, Object.keys(defaults))
+  }
+}
+
+/**
+ * The options of a saved group. Switches that it does not have are off: older versions of PyTorch did not know them.
+ * A number that is missing is an error.
+ */
+export function savedOptions(owner: string, saved: Options, defaults: Options): Options {
+  const options: Record<string, unknown> = { ...saved }
+  for (const [name, otherwise] of Object.entries(defaults)) {
+    if (options[name] !== undefined) continue
+    if (typeof otherwise === 'boolean' || otherwise === null) options[name] = otherwise === null ? null : false
+    else throw missing(name)
+  }
+  checkKinds(owner, options, defaults)
+  return options
+}

@@ -1,0 +1,127 @@
+// What a parameter's state must be: of the parameter's shape, dtype and device. It is looked at before a step, and
+// when a saved state is loaded, where dtype and device are made the parameter's.
+import { AttributeError, KeyError, RuntimeError, TypeError, ValueError } from '../base/errors.ts'
+import { dtypeName } from '../base/dtype.ts'
+import { broadcastShapes, sameShape, shapeString } from '../base/shape.ts'
+import { camelCase, snakeCase } from '../nn/names.ts'
+import { to } from '../ops/convert.ts'
+import { isCertain } from '../tensor/dispatch.ts'
+import { checkWritable } from '../tensor/in-place.ts'
+import { noGrad } from '../tensor/mode.ts'
+import { kindOf, Tensor } from '../tensor/tensor.ts'
+
+/** An entry of a state: a tensor like the parameter, such a tensor or null, or a count of steps. */
+export type StateEntry = readonly [name: string, kind: 'tensor' | 'optional' | 'count']
+
+export const missing = (name: string): KeyError =>
+  new KeyError(`'${snakeCase(name)}'`, `The saved state has no entry ${name}.`)
+
+export const notSubscriptable = (x: unknown): TypeError => new TypeError(`'${kindOf(x)}' object is not subscriptable`)
+
+/** An object or a map as an object with names in camelCase. */
+export function withCamelKeys(entries: unknown): Record<string, unknown> {
+  if (typeof entries !== 'object' || entries === null || entries instanceof Tensor || Array.isArray(entries))
+    throw notSubscriptable(entries)
+  const list: [string, unknown][] = entries instanceof Map ? [...entries] : Object.entries(entries)
+  return Object.fromEntries(list.map(([key, value]) => [camelCase(String(key)), value]))
+}
+
+/** Throws the error that PyTorch's step throws for a state, `name`, that is not of the parameter's shape. */
+function checkShape(name: string, { shape }: Tensor, p: Tensor): void {
+  if (sameShape(shape, p.shape)) return
+  const hint = `The state ${name} has the shape ${shapeString(shape)}, its parameter ${shapeString(p.shape)}.`
+  let broadcast = shape
+  try {
+    broadcast = broadcastShapes(shape, p.shape)
+  } catch (error) {
+    throw new RuntimeError((error as Error).message.split('\n')[0], hint)
+  }
+  const into = sameShape(broadcast, shape) ? p.shape : shape
+  throw new RuntimeError(
+    `output with shape ${shapeString(into)} doesn't match the broadcast shape ${shapeString(broadcast)}`,
+    hint,
+  )
+}
+
+/** A tensor that was not freed: the getter throws for one that was. */
+function checkAlive({ storage }: Tensor): void {
+  if (storage.freed) void storage.buffer
+}
+
+/**
+ * Throws where a step cannot change a parameter by its gradient and its state, and says whether all else that can fail
+ * is looked at before the device writes. `owner` is the optimizer's name.
+ */
+export function checkParameter(
+  owner: string,
+  p: Tensor,
+  grad: Tensor,
+  state: Readonly<Record<string, unknown>> | undefined,
+  entries: readonly StateEntry[],
+): boolean {
+  checkAlive(p)
+  checkWritable(p, [])
+  checkAlive(grad)
+  if (grad.dtype !== p.dtype || grad.storage.device !== p.storage.device) throw elsewhere(owner, 'gradient', grad, p)
+  if (!sameShape(grad.shape, p.shape)) checkShape('grad', grad, p)
+  if (state !== undefined) {
+    for (let i = 0; i < entries.length; i++) {
+      const [name, kind] = entries[i]
+      const x = state[name]
+      if (x instanceof Tensor) {
+        checkAlive(x)
+        if (x.dtype !== p.dtype || x.storage.device !== p.storage.device) throw elsewhere(owner, 'state', x, p)
+        checkShape(name, x, p)
+      } else checkEntry(name, kind, x)
+    }
+  }
+  return isCertain(p.storage.device)
+}
+
+/** Throws for an entry that is no tensor and has to be one, or is no count. */
+function checkEntry(name: string, kind: StateEntry[1], x: unknown): void {
+  if (x === undefined && kind !== 'optional') throw missing(name)
+  if (kind === 'count') {
+    if (typeof x === 'number' && Number.isFinite(x) && x >= 0) return
+    throw new ValueError(
+      typeof x === 'string' ? `could not convert string to float: '${x}'` : `Invalid ${snakeCase(name)}: ${String(x)}`,
+      `The state ${name} is a number of steps.`,
+    )
+  }
+  if (kind === 'optional' && (x === null || x === undefined)) return
+  throw new AttributeError(`'${kindOf(x)}' object has no attribute 'mul_'`, `The state ${name} must be a tensor.`)
+}
+
+/** A part of the optimizer that was left behind when a parameter moved. */
+function elsewhere(owner: string, what: string, x: Tensor, p: Tensor): RuntimeError {
+  if (x.storage.device !== p.storage.device) {
+    return new RuntimeError(
+      `Expected all tensors to be on the same device, but found at least two devices, ${p.device} and ${x.device}!`,
+      `A parameter of ${owner} is on ${p.device}, its ${what} on ${x.device}. Move both: optimizer.to('${p.device}'); or all at once: moveTo('${p.device}', model, optimizer, x, y).`,
+    )
+  }
+  return new RuntimeError(
+    `expected scalar type ${dtypeName[p.dtype]} but found ${dtypeName[x.dtype]}`,
+    `A parameter of ${owner} is ${p.dtype}, its ${what} ${x.dtype}. Convert both: optimizer.to('${p.dtype}').`,
+  )
+}
+
+/** A state that was saved, checked, with its tensors in the dtype and on the device of the parameter. */
+export function fittedState(saved: unknown, p: Tensor, entries: readonly StateEntry[]): Record<string, unknown> {
+  const state = withCamelKeys(saved)
+  for (const [name, kind] of entries) {
+    const x = state[name]
+    if (kind === 'count') {
+      const count = x instanceof Tensor ? x.item() : x
+      checkEntry(name, kind, count)
+      state[name] = count
+    } else if (x instanceof Tensor) checkShape(name, x, p)
+    else checkEntry(name, kind, x)
+  }
+  const { dtype, device } = p
+  for (const [name, x] of Object.entries(state)) {
+    // A counter of steps is no matter of either.
+    if (x instanceof Tensor && name !== 'step') state[name] = noGrad(() => to(x, { dtype, device }))
+  }
+  return state
+}

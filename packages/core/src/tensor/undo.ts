@@ -1,0 +1,55 @@
+// What puts things back when a call that changes several of them ends in an error: elements of memory, and whatever
+// effects and optimizers say of themselves.
+import type { Output, Spec } from '../backend/backend.ts'
+import type { Device } from './device.ts'
+import { copyTo, isCertain, rowMajor } from './dispatch.ts'
+import { effects } from './effects.ts'
+import type { Tensor } from './tensor.ts'
+
+export class UndoLog {
+  readonly #restores: (() => void)[] = []
+  readonly #saved = new Set<Output['buffer']>()
+
+  add(restore: () => void): void {
+    this.#restores.push(restore)
+  }
+
+  /** Keeps the elements of a buffer that is about to be written for the first time. */
+  save(device: Device, { buffer, shape, dtype }: Output): void {
+    if (this.#saved.has(buffer)) return
+    this.#saved.add(buffer)
+    const spec: Spec = { shape, dtype }
+    const copy = { ...spec, buffer: device.backend.alloc(spec) }
+    copyTo(device, rowMajor({ ...spec, buffer }), copy)
+    this.add(() => copyTo(device, rowMajor(copy), { ...spec, buffer }))
+  }
+
+  /** Everything back, the last change first. */
+  restore(): void {
+    for (const restore of this.#restores.reverse()) restore()
+  }
+}
+
+/**
+ * Writes to several tensors: to all of them, or, where that ends in an error, to none. Whoever calls it has checked
+ * what can be checked, so that only a backend that is not `certain` can fail half-way; nothing is copied for the others.
+ * A recorder takes back all of its step.
+ */
+export function atomically(tensors: readonly Tensor[], write: () => void): void {
+  if (effects.sink !== null || tensors.every(({ storage }) => isCertain(storage.device))) {
+    write()
+    return
+  }
+  const log = new UndoLog()
+  for (const { storage, dtype } of tensors) {
+    const { version, buffer, device, size } = storage
+    log.add(() => void (storage.version = version))
+    log.save(device, { buffer, shape: [size], dtype })
+  }
+  try {
+    write()
+  } catch (error) {
+    log.restore()
+    throw error
+  }
+}
