@@ -122,8 +122,10 @@ class Writer {
       }
       case Opcode::call:
         put({random_.below(programCount), random_.chance(80) ? 0 : random_.below(3)});
-        for (int32_t i = 0; i < rowCount; i++)
-          put({random_.below(rowCount), random_.chance(60) ? 0 : random_.below(40)});
+        for (int32_t i = 0; i < rowCount; i++) {
+          const int32_t row = random_.below(rowCount);
+          place(row, random_.chance(60) ? 0 : random_.below(40));
+        }
         break;
       default:
         put({random_.below(5), random_.below(5), random_.below(5)});
@@ -133,6 +135,7 @@ class Writer {
   }
 
  private:
+  bool isLater() const { return opcodes_ > static_cast<int32_t>(Opcode::rows); }
   void put(std::initializer_list<int32_t> list) { words.insert(words.end(), list); }
   DType any_dtype() { return static_cast<DType>(random_.below(5)); }
 
@@ -143,8 +146,15 @@ class Writer {
 
   void operand(DType dtype, bool mayBeNumber = false) {
     const bool number = mayBeNumber && random_.chance(20);
-    put({number ? -1 - random_.below(numberCount) : random_.below(rowCount), static_cast<int32_t>(dtype)});
-    put({random_.below(8)});
+    const int32_t ref = number ? -1 - random_.below(numberCount) : random_.below(rowCount);
+    place(ref, random_.below(8));
+    put({static_cast<int32_t>(dtype)});
+  }
+
+  /** All of its row is its tensor's, but for the streams that came later. */
+  void place(int32_t ref, int32_t offset) {
+    const bool bounded = isLater() && random_.chance(40);
+    put({ref, bounded ? random_.below(9) : 0, bounded ? random_.below(600) : INT32_MAX - 16, offset});
   }
 
   void strided(DType dtype, int32_t depth, bool mayBeNumber = false) {

@@ -411,5 +411,6 @@ NAPI_MODULE_INIT() {
     napi_set_named_property(env, exports, name, value);
   }
   napi_set_named_property(env, exports, "version", text(env, FLAMBEAU_VERSION));
+  napi_set_named_property(env, exports, "format", whole(env, streamFormat));
   return exports;
 }

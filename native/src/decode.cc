@@ -32,7 +32,7 @@ void read_map(Reader& r, Instruction* out) {
   int64_t elements = 1;
   map.sizes = r.sizes(map.depth, &elements);
   out->empty = elements == 0;
-  if (!r.has(map.inputCount * int64_t{3} + map.outCount * int64_t{5})) return;
+  if (!r.has(map.inputCount * int64_t{operandWords} + map.outCount * int64_t{operandWords + 2})) return;
   DType* dtypes = r.take<DType>(map.inputCount);
   map.inputs = read_inputs(r, map.inputCount, map.depth, dtypes);
   MapOut* outs = r.take<MapOut>(map.outCount);
@@ -81,7 +81,7 @@ void read_matmul(Reader& r, Instruction* out) {
   x.c = r.operand(false);
   for (const DType dtype : {x.a.operand.dtype, x.b.operand.dtype, x.c.dtype})
     r.require(dtype == x.dtype, "operands of a product are of several dtypes");
-  if (!r.has(x.inputCount * int64_t{3})) return;
+  if (!r.has(x.inputCount * int64_t{operandWords})) return;
   DType* dtypes = r.take<DType>(x.inputCount + 1);
   dtypes[0] = x.dtype;
   x.inputs = read_inputs(r, x.inputCount, rank, dtypes + 1);
@@ -293,10 +293,9 @@ void read_call(Reader& r, Instruction* out) {
   if (x.program == nullptr) return;
   x.numbers = r.numbers(x.program->number_count());
   const int32_t count = x.program->row_count();
-  const int32_t* words = r.words(int64_t{2} * count);
-  if (words == nullptr) return;
+  if (!r.has(int64_t{placeWords} * count)) return;
   Row* rows = r.take<Row>(count);
-  for (int32_t i = 0; i < count; i++) rows[i] = r.part(words[2 * i], words[2 * i + 1], x.program->need(i));
+  for (int32_t i = 0; i < count; i++) rows[i] = r.part(x.program->need(i));
   x.rows = rows;
 }
 

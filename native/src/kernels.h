@@ -32,12 +32,17 @@ struct Operand {
   int32_t ref;
   DType dtype;
   int32_t offset;
+  /** What of the row is its tensor's: the first element, and how many. Who checks asks for it, kernels do not. */
+  int32_t first, count;
+
+  Operand() = default;
+  constexpr Operand(int32_t ref, DType dtype, int32_t offset, int32_t first = 0, int32_t count = 0)
+      : ref(ref), dtype(dtype), offset(offset), first(first), count(count) {}
 
   bool is_number() const { return ref < 0; }
   double number(const Memory& memory) const { return memory.numbers[-1 - ref]; }
   template <class T> T* in(const Memory& memory) const { return reinterpret_cast<T*>(memory.rows[ref].data) + offset; }
 };
-static_assert(sizeof(Operand) == 12, "an operand is three words of the stream");
 
 /** An operand in loops: how many elements it moves on in each of them, outermost first. A number's steps are 0. */
 struct Strided {

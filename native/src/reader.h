@@ -80,6 +80,9 @@ StepRule rule_of(Step step) {
 bool is_dtype(int32_t x) { return x >= 0 && x <= 4; }
 bool is_float(DType dtype) { return dtype == DType::float32 || dtype == DType::float64; }
 
+/** Words that say where an operand lies, and those with its dtype. */
+constexpr int32_t placeWords = 4, operandWords = 5;
+
 /** The words of one instruction, taken one after the other; the first mistake is kept and everything after it is 0. */
 class Reader {
  public:
@@ -131,18 +134,24 @@ class Reader {
     return static_cast<DType>(x);
   }
 
+  /** Where an operand begins, and what of its row is its tensor's. Its dtype is not said here. */
+  Operand place() {
+    Operand x{};
+    x.ref = word();
+    x.first = count();
+    x.count = count();
+    x.offset = x.first + count(INT32_MAX - x.first);
+    require(x.ref < limits_.rowCount, "a row does not exist");
+    return x;
+  }
+
   Operand operand(bool mayBeNumber) {
-    const int32_t ref = word();
-    const DType type = dtype();
-    const int32_t offset = word();
-    if (ref >= 0) {
-      require(ref < limits_.rowCount, "a row does not exist");
-      require(offset >= 0, "an offset is negative");
-    } else {
-      require(mayBeNumber, "a number stands where memory is needed");
-      require(-1 - static_cast<int64_t>(ref) < limits_.numberCount, "a number does not exist");
-    }
-    return {ref, type, offset};
+    Operand x = place();
+    x.dtype = dtype();
+    if (x.ref >= 0) return x;
+    require(mayBeNumber, "a number stands where memory is needed");
+    require(-1 - static_cast<int64_t>(x.ref) < limits_.numberCount, "a number does not exist");
+    return x;
   }
 
   Strided strided(int32_t depth, bool mayBeNumber) {
@@ -154,9 +163,9 @@ class Reader {
 
   /** An operand that nothing is read from or written to: only its dtype and its steps mean something. */
   Strided ignored(int32_t depth) {
-    const int32_t ref = word();
-    const DType type = dtype();
-    return {{ref, type, word()}, words(depth)};
+    Operand x = place();
+    x.dtype = dtype();
+    return {x, words(depth)};
   }
 
   /** Sizes of loops; `elements` becomes their product. */
@@ -193,20 +202,14 @@ class Reader {
     for (const Axis& axis : axes) extend(axis, low, high);
   }
 
-  /** The elements from `low` to `high` of an operand's row. */
+  /** The elements from `low` to `high` of an operand's row, which have to be its tensor's. */
   void claim(const Operand& x, int64_t low, int64_t high) {
-    if (!good()) return;
-    if (low < 0) return fail("an operand begins before its row");
     const int64_t size = size_of(x.dtype), bytes = (high + 1) * size;
-    if (limits_.needs != nullptr) {
-      Need& need = limits_.needs[x.ref];
-      need.bytes = std::max(need.bytes, bytes);
-      need.align = std::max(need.align, size);
-      return;
-    }
-    const Row& row = limits_.rows[x.ref];
-    require(bytes <= row.bytes, "an operand goes beyond its row");
-    require(reinterpret_cast<uintptr_t>(row.data) % static_cast<uintptr_t>(size) == 0, "a row is not aligned");
+    if (!lies_within(x, low, high)) return;
+    if (limits_.needs == nullptr) return has_bytes(limits_.rows[x.ref], bytes, size);
+    Need& need = limits_.needs[x.ref];
+    need.bytes = std::max(need.bytes, bytes);
+    need.align = std::max(need.align, size);
   }
 
   Program* program() {
@@ -222,20 +225,32 @@ class Reader {
     return first;
   }
 
-  /** What lies from an element of a row on, for a program that needs so much of it. */
-  Row part(int32_t ref, int32_t offset, const Need& need) {
-    if (ref < 0 || ref >= limits_.rowCount) return fail("a row does not exist"), Row{};
-    const Row& row = limits_.rows[ref];
-    const int64_t at = offset * need.align, bytes = row.bytes - at;
-    if (offset < 0 || need.bytes > bytes) return fail("an operand goes beyond its row"), Row{};
-    if (reinterpret_cast<uintptr_t>(row.data) % static_cast<uintptr_t>(need.align) != 0)
-      return fail("a row is not aligned"), Row{};
-    return {row.data + at, bytes};
+  /** What lies from an element of a tensor on, for a program that needs so much of it. */
+  Row part(const Need& need) {
+    const Operand x = place();
+    require(x.ref >= 0, "a number stands where memory is needed");
+    if (!good()) return {};
+    const Row& row = limits_.rows[x.ref];
+    if (need.bytes == 0) return {row.data, 0};
+    const int64_t at = x.offset * need.align;
+    if (lies_within(x, x.offset, x.offset + (need.bytes - 1) / need.align)) has_bytes(row, at + need.bytes, need.align);
+    return {row.data + at, need.bytes};
   }
 
   template <class T> T* take(int64_t count) { return arena_.take<T>(count); }
 
  private:
+  bool lies_within(const Operand& x, int64_t low, int64_t high) {
+    require(low >= x.first, "an operand begins before its tensor");
+    require(high < int64_t{x.first} + x.count, "an operand goes beyond its tensor");
+    return good();
+  }
+
+  void has_bytes(const Row& row, int64_t bytes, int64_t align) {
+    require(bytes <= row.bytes, "a tensor goes beyond its row");
+    require(reinterpret_cast<uintptr_t>(row.data) % static_cast<uintptr_t>(align) == 0, "a row is not aligned");
+  }
+
   void extend(Axis axis, int64_t* low, int64_t* high) {
     constexpr int64_t farthest = int64_t{1} << 40;  // so that sums of them stay far below 2^63
     const int64_t span = (static_cast<int64_t>(axis.size) - 1) * axis.step;

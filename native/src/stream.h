@@ -12,6 +12,9 @@
 
 namespace flambeau {
 
+/** Goes up when STREAM.md changes, so that JavaScript never writes for an addon that reads something else. */
+constexpr int32_t streamFormat = 2;
+
 enum class Opcode : int32_t {
   map, check, matmul, argReduce, scan, fold, gather, scatter, sort, iota, rows, call, count
 };

@@ -7,8 +7,12 @@ export interface Handle {
   readonly handle: unique symbol
 }
 
+/** `streamFormat` of native/src/stream.h. */
+export const format = 2
+
 export interface Addon {
   readonly version: string
+  readonly format: number
   /** Where the elements of an array lie. */
   address(array: ArrayBufferView): number
   /** Of a large buffer to which nothing was written yet: memory that is freed is kept from now on, pages are large if it fills one. */

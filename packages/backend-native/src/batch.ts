@@ -13,7 +13,7 @@ import {
 } from '@flambeau/core/backend'
 import { type Addon, addressOf, opcodes } from './addon.ts'
 import type { Form } from './forms.ts'
-import type { Writer } from './words.ts'
+import { placeWords, type Writer } from './words.ts'
 import { rounded } from './expression.ts'
 
 let batches = 0
@@ -74,7 +74,7 @@ export class Batch implements Writer {
   /** A call of a program: where its numbers and its operands are, in the order of the instruction. */
   call({ program, inputs: kinds }: Form, { inputs, outputs }: Instr): void {
     const operands = inputs.length + outputs.length
-    this.reserve(5 + 2 * operands, operands)
+    this.reserve(5 + placeWords * operands, operands)
     const { words, at } = this
     words[at] = opcodes.call
     words[at + 2] = 0
@@ -87,16 +87,20 @@ export class Batch implements Writer {
         continue
       }
       const { buffer, offset } = inputs[i] as View
-      const { slab, start } = buffer as HostBuffer
-      words[to] = this.row(slab)
-      words[to + 1] = start + offset
-      to += 2
-    }
-    for (let i = 0; i < outputs.length; i++) {
-      const { slab, start } = outputs[i].buffer as HostBuffer
+      const { slab, start, length } = buffer as HostBuffer
       words[to] = this.row(slab)
       words[to + 1] = start
-      to += 2
+      words[to + 2] = length
+      words[to + 3] = offset
+      to += placeWords
+    }
+    for (let i = 0; i < outputs.length; i++) {
+      const { slab, start, length } = outputs[i].buffer as HostBuffer
+      words[to] = this.row(slab)
+      words[to + 1] = start
+      words[to + 2] = length
+      words[to + 3] = 0
+      to += placeWords
     }
     words[at + 1] = to - at
     this.at = to

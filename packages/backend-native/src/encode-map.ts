@@ -24,7 +24,7 @@ import {
 } from '@flambeau/core/backend'
 import { opcodes, reductions } from './addon.ts'
 import { type Codes, codeWords, compile, rounded } from './expression.ts'
-import { type Writer, begin, end, memory, numeral, one, operand, put, view } from './words.ts'
+import { type Writer, begin, end, memory, noMemory, numeral, one, operandWords, put, view } from './words.ts'
 
 const known = new WeakMap<Prims['map'], Codes | null>()
 /** The codes of a map; null where they need more registers than there are. */
@@ -50,7 +50,7 @@ export function map(w: Writer, instr: MapLike, tag: number, opcode: number = opc
   const { outs } = attrs
   const depth = loops.sizes.length
   const operands = codes.inputs.length + outs.length
-  const start = begin(w, opcode, tag, 7 + depth + operands * (5 + depth) + codes.words.length, operands)
+  const start = begin(w, opcode, tag, 7 + depth + operands * (operandWords + 2 + depth) + codes.words.length, operands)
   put(w, [depth, codes.inputs.length, outs.length, codes.words.length / codeWords])
   put(w, loops.sizes)
   for (const { position, dtype } of codes.inputs) {
@@ -62,7 +62,7 @@ export function map(w: Writer, instr: MapLike, tag: number, opcode: number = opc
   for (let k = 0; k < outs.length; k++) {
     const { expr, reduce } = outs[k]
     if (opcode === opcodes.check) {
-      operand(w, -1, rankOf(expr.dtype), 0)
+      noMemory(w, -1, expr.dtype)
       put(w, loops.steps[views + k])
     } else memory(w, hostOf(outputs[k]), expr.dtype, 0, loops.steps[views + k])
     put(w, [reduce === undefined ? -1 : reductions[reduce.fn], codes.from[k]])

@@ -17,7 +17,7 @@ import {
 import { opcodes } from './addon.ts'
 import { copy, map } from './encode-map.ts'
 import { type Codes, codeWords, compile } from './expression.ts'
-import { type Writer, begin, end, memory, none, numeral, put, view } from './words.ts'
+import { type Writer, begin, end, memory, none, numeral, operandWords, put, view } from './words.ts'
 
 const posts = new WeakMap<Expr, Codes | null>()
 function postOf(post: Expr): Codes | null {
@@ -47,7 +47,13 @@ export function matmul(w: Writer, instr: Instr<'matmul'>, tag: number): void {
   const sizes = batches === undefined ? none : batches.sizes
   const depth = sizes.length
   const operands = 3 + further
-  const start = begin(w, opcodes.matmul, tag, 11 + depth + operands * (5 + depth) + codes.words.length, operands)
+  const start = begin(
+    w,
+    opcodes.matmul,
+    tag,
+    11 + depth + operands * (operandWords + 2 + depth) + codes.words.length,
+    operands,
+  )
   const { words, at } = w
   words[at] = rankOf(a.dtype)
   words[at + 1] = depth

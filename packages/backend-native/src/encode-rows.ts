@@ -13,7 +13,7 @@ import {
 } from '@flambeau/core/backend'
 import { opcodes } from './addon.ts'
 import { copy } from './encode-map.ts'
-import { type Writer, begin, end, memory, none, put, view } from './words.ts'
+import { type Writer, begin, end, memory, none, operandWords, put, view } from './words.ts'
 
 /** In the order of `RowFn` in native/src/kernels.h. */
 const functions: readonly FusedKind[] = [
@@ -50,7 +50,7 @@ export function rows(w: Writer, { attrs, inputs, outputs }: Instr, fn: number, t
   const last = inputs[inputs.length - 1] as View
   const repeated = functions[fn] === 'crossEntropyBackward' && isRepeated(last)
   const views = (inputs as readonly View[]).map((x) => (repeated && x === last ? x : inOrder(w, x, tag)))
-  const start = begin(w, opcodes.rows, tag, 32, 6)
+  const start = begin(w, opcodes.rows, tag, 10 + 6 * operandWords, 6)
   put(w, [fn, rankOf(dtype), numelOf(shape.slice(0, axis)), shape[axis] ?? 1, numelOf(shape.slice(axis + 1))])
   put(w, [ignore, repeated ? 0 : 1])
   for (const x of views) view(w, x, none)

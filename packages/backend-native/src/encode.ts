@@ -18,7 +18,7 @@ import { opcodes, reductions } from './addon.ts'
 import { copy, fill, map } from './encode-map.ts'
 import { matmul } from './encode-matmul.ts'
 import { rowFunction, rows } from './encode-rows.ts'
-import { type Writer, begin, end, memory, none, put, view } from './words.ts'
+import { type Writer, begin, end, memory, none, operandWords, put, view } from './words.ts'
 
 const drop = (list: readonly number[], axes: readonly number[]): number[] => list.filter((_, i) => !axes.includes(i))
 const pick = (list: readonly number[], axes: readonly number[]): number[] => axes.map((axis) => list[axis])
@@ -26,7 +26,7 @@ const pick = (list: readonly number[], axes: readonly number[]): number[] => axe
 const without = (strides: readonly number[], axis: number): number[] => strides.map((x, i) => (i === axis ? 0 : x))
 
 /** Words that are enough for the head and some operands in so many loops. */
-export const room = (depth: number, operands: number): number => 12 + depth + operands * (4 + depth)
+export const room = (depth: number, operands: number): number => 12 + depth + operands * (operandWords + 1 + depth)
 
 function argReduce(w: Writer, { attrs, inputs, outputs }: Instr<'argReduce'>, tag: number): void {
   const [x] = inputs as readonly View[]

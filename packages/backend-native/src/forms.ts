@@ -18,6 +18,7 @@ import {
 } from '@flambeau/core/backend'
 import { encode, mayFail, workOf } from './encode.ts'
 import { type Read, type Runner, Words } from './program.ts'
+import { anyLength } from './words.ts'
 
 /** How many forms C++ has at most, and how many of one expression are remembered. */
 const most = 1024
@@ -140,7 +141,7 @@ export class Forms {
     const standIn = (dtype: DType): HostBuffer => {
       const slab = new Slab(newArray(dtype, 0))
       words.row(slab)
-      return new HostBuffer(this.#backend, slab.data, 0, slab.data.length, slab)
+      return new HostBuffer(this.#backend, slab.data, 0, anyLength, slab)
     }
     let numbers = 0
     const inputs = form.inputs.map((view, i): Operand => {

@@ -1,6 +1,6 @@
 // Finds the addon: a path that the user names, what was built here of its sources, the package of this platform.
 import { isMissing, missing, RuntimeError } from '@flambeau/core/backend'
-import type { Addon } from './addon.ts'
+import { type Addon, format } from './addon.ts'
 import { inNode, node } from './node.ts'
 
 /** Where this file is; a bundle in CommonJS cannot say so. */
@@ -65,6 +65,8 @@ export function loadFrom(file: string, version: string = ownVersion()): Addon {
   if (addon.version !== version) {
     throw new Error(`its version is ${addon.version}, and @flambeau/backend-native's is ${version}`)
   }
+  // Between two versions the sources change: in this repository the addon is what was built last.
+  if (addon.format !== format) throw new Error('it was built from other sources: it has to be built again')
   return addon as Addon
 }
 

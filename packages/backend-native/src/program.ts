@@ -31,7 +31,7 @@ import {
 } from '@flambeau/core/backend'
 import { type Addon, addressOf, ended, type Handle } from './addon.ts'
 import { encode } from './encode.ts'
-import type { Writer } from './words.ts'
+import { anyLength, type Writer } from './words.ts'
 import { errorOf } from './errors.ts'
 
 /** The backend, as its programs see it. */
@@ -78,6 +78,11 @@ export class Words implements Writer {
     return row
   }
 
+  /** The row of a slab that words name; -1 where none does. */
+  known(slab: Slab): number {
+    return this.#rows.get(slab) ?? -1
+  }
+
   number(x: Scalar): number {
     return -1 - (x as Read).reading
   }
@@ -87,6 +92,9 @@ export class Words implements Writer {
   }
 }
 
+/** Places in the arena are counted from multiples of this, because words are of 32 bits. */
+const partBytes = 2 ** 30
+
 /** The memory of a program's values as buffers of the backend; what changes has slabs that only stand for it. */
 class Places {
   readonly args: Slab[] = []
@@ -95,7 +103,8 @@ class Places {
   readonly #program: Program
   readonly #plan: Plan
   readonly #backend: Runner
-  readonly #arena: Slab
+  readonly #arena: Float64Array
+  readonly #parts: Slab[] = []
   readonly #buffers = new Map<string, HostBuffer>()
 
   constructor(program: Program, plan: Plan, backend: Runner) {
@@ -103,27 +112,31 @@ class Places {
     this.#plan = plan
     this.#backend = backend
     // Doubles, so that it is aligned for all dtypes.
-    this.#arena = new Slab(new Float64Array(Math.ceil(plan.bytes / 8)))
+    this.#arena = new Float64Array(Math.ceil(plan.bytes / 8))
   }
 
-  /** One buffer for one place, so that what is written over an input is seen to be. */
+  /** One buffer for what has one place and one size, so that what is written over an input is seen to be. */
   buffer(value: number): HostBuffer {
     const place = this.#plan.places[value] as Place
     if (place.in === 'buffer') return place.buffer as HostBuffer
-    const { dtype } = this.#program.values[value]
-    const key = JSON.stringify([place, dtype])
+    const { dtype, shape } = this.#program.values[value]
+    const length = place.in === 'arena' ? numelOf(shape) : anyLength
+    const key = JSON.stringify([place, dtype, length])
     let buffer = this.#buffers.get(key)
     if (buffer === undefined) {
       const slab = this.#slab(place)
-      const start = place.in === 'arena' ? place.at / dtypeSize[dtype] : 0
-      buffer = new HostBuffer(this.#backend, slab.data, start, slab.data.length - start, slab)
+      const start = place.in === 'arena' ? (place.at % partBytes) / dtypeSize[dtype] : 0
+      buffer = new HostBuffer(this.#backend, slab.data, start, length, slab)
       this.#buffers.set(key, buffer)
     }
     return buffer
   }
 
   #slab(place: Exclude<Place, { in: 'buffer' }>): Slab {
-    if (place.in === 'arena') return this.#arena
+    if (place.in === 'arena') {
+      const part = Math.floor(place.at / partBytes)
+      return (this.#parts[part] ??= new Slab(this.#arena.subarray((part * partBytes) / 8)))
+    }
     const nobody = () => new Slab(newArray('bool', 0))
     if (place.in === 'argument') return (this.args[place.argument] ??= nobody())
     if (place.in === 'result') return (this.results[place.result] ??= nobody())
@@ -181,7 +194,7 @@ class NativeProgram implements Executable {
     this.#instrs = instrs
     this.#sizes = sizes
     this.kept = words.slabs
-    const rowsOf = (slabs: readonly Slab[]): number[] => Array.from(slabs, (slab) => words.slabs.indexOf(slab))
+    const rowsOf = (slabs: readonly Slab[]): number[] => Array.from(slabs, (slab) => words.known(slab))
     this.#args = rowsOf(places.args)
     this.#results = rowsOf(places.results)
     this.#draws = rowsOf(places.draws)
@@ -201,9 +214,9 @@ class NativeProgram implements Executable {
   #pointAt(rows: readonly number[], buffers: readonly DeviceBuffer[]): void {
     for (let i = 0; i < rows.length; i++) {
       if (rows[i] < 0) continue
-      const { slab, start } = buffers[i] as HostBuffer
-      const skipped = start * slab.data.BYTES_PER_ELEMENT
-      this.#point(rows[i], addressOf(this.#addon, slab) + skipped, slab.data.byteLength - skipped)
+      const { slab, start, length } = buffers[i] as HostBuffer
+      const { BYTES_PER_ELEMENT: size } = slab.data
+      this.#point(rows[i], addressOf(this.#addon, slab) + start * size, length * size)
     }
   }
 

@@ -27,6 +27,13 @@ export interface Writer {
 export const none: readonly number[] = []
 export const one: readonly number[] = [1]
 
+/** How many elements memory has that takes another's place at each run, whose own count is looked at then. */
+export const anyLength = 2 ** 31 - 1
+
+/** Words that say where an operand lies, and those with its dtype. */
+export const placeWords = 4
+export const operandWords = 5
+
 /** The head of an instruction; returns where it begins. `most` bounds its words, `operands` its operands. */
 export function begin(w: Writer, opcode: number, tag: number, most: number, operands: number): number {
   w.reserve(most, operands)
@@ -48,16 +55,23 @@ export function put(w: Writer, list: ArrayLike<number>): void {
   w.at = at
 }
 
-export function operand(w: Writer, ref: number, dtype: number, offset: number): void {
+/** An operand that is no memory. */
+export function noMemory(w: Writer, ref: number, dtype: DType): void {
   const { words, at } = w
   words[at] = ref
-  words[at + 1] = dtype
-  words[at + 2] = offset
-  w.at = at + 3
+  words.fill(0, at + 1, at + 4)
+  words[at + 4] = rankOf(dtype)
+  w.at = at + operandWords
 }
 
 export function memory(w: Writer, buffer: HostBuffer, dtype: DType, offset: number, steps: ArrayLike<number>): void {
-  operand(w, w.row(buffer.slab), rankOf(dtype), buffer.start + offset)
+  const { words, at } = w
+  words[at] = w.row(buffer.slab)
+  words[at + 1] = buffer.start
+  words[at + 2] = buffer.length
+  words[at + 3] = offset
+  words[at + 4] = rankOf(dtype)
+  w.at = at + operandWords
   put(w, steps)
 }
 
@@ -65,6 +79,6 @@ export const view = (w: Writer, x: View, steps: ArrayLike<number>): void =>
   memory(w, hostOf(x), x.dtype, x.offset, steps)
 
 export function numeral(w: Writer, x: Scalar, dtype: DType, depth: number): void {
-  operand(w, w.number(x, dtype), rankOf(dtype), 0)
+  noMemory(w, w.number(x, dtype), dtype)
   for (let i = 0; i < depth; i++) w.words[w.at++] = 0
 }
