@@ -84,7 +84,7 @@ void write_status(const Status& status, int64_t done, int32_t* out) {
 /** Tells JavaScript how a run ended; the words themselves being wrong is thrown. */
 napi_value ended(napi_env env, Env* state, const Status& status, int64_t done) {
   if (status.kind == Status::invalid) return raise(env, described(status));
-  if (state->status.length >= statusWords) write_status(status, done, state->status.data);
+  if (state->status.data != nullptr) write_status(status, done, state->status.data);
   return whole(env, status.kind);
 }
 
@@ -190,13 +190,17 @@ napi_value large_buffer(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-/** open(words, rows, numbers, status): the arrays through which batches come and results go. */
+/** open(words, rows, numbers, status): the arrays, of shared memory, through which batches come and results go. */
 napi_value open(napi_env env, napi_callback_info info) {
   const Arguments<4> args(env, info);
   Env* state = args.state;
-  if (!hold(env, args.values[0], &state->words) || !hold(env, args.values[1], &state->rows) ||
+  Elements<int32_t> status;
+  if (!elements_of(env, args.values[3], &status, nullptr) || status.length < statusWords ||
+      !hold(env, args.values[0], &state->words) || !hold(env, args.values[1], &state->rows) ||
       !hold(env, args.values[2], &state->numbers) || !hold(env, args.values[3], &state->status))
-    return raise(env, "native: open takes words (Int32Array), rows and numbers (Float64Array) and status (Int32Array)");
+    return raise(env,
+                 "native: open takes words (Int32Array), rows and numbers (Float64Array) and status (four of an "
+                 "Int32Array), all of shared memory");
   return nullptr;
 }
 
@@ -204,8 +208,10 @@ napi_value open(napi_env env, napi_callback_info info) {
 napi_value submit(napi_env env, napi_callback_info info) {
   const Arguments<2> args(env, info);
   Env* state = args.state;
-  const int32_t words = int_of(env, args.values[0]), rows = int_of(env, args.values[1]);
-  if (words < 0 || words > state->words.length || rows < 0 || int64_t{2} * rows > state->rows.length)
+  int32_t words, rows;
+  if (!count_of(env, args.values[0], INT32_MAX, &words) || !count_of(env, args.values[1], INT32_MAX, &rows))
+    return raise(env, "native: submit takes how many words and how many rows there are");
+  if (words > state->words.length || int64_t{2} * rows > state->rows.length)
     return raise(env, "native: a batch is larger than what was opened for it");
   settle(state);
   try {
@@ -223,16 +229,18 @@ napi_value submit(napi_env env, napi_callback_info info) {
 }
 
 constexpr int32_t mostPrograms = 1 << 16;
+/** Of a program: what is known of each takes memory. */
+constexpr int32_t mostRows = 1 << 20;
 
 /** define(at, words, count, rows, numbers): the first `count` words, checked, are what calls name by `at`. */
 napi_value define(napi_env env, napi_callback_info info) {
   const Arguments<5> args(env, info);
   std::vector<std::unique_ptr<Program>>& programs = args.state->programs;
-  const int32_t at = int_of(env, args.values[0]), count = int_of(env, args.values[2]);
-  const int32_t rows = int_of(env, args.values[3]), numbers = int_of(env, args.values[4]);
-  Held<int32_t> words;
-  const bool good = at >= 0 && at < mostPrograms && count >= 0 && rows >= 0 && numbers >= 0;
-  if (!good || !hold(env, args.values[1], &words))
+  int32_t at, count, rows, numbers;
+  Elements<int32_t> words;
+  if (!count_of(env, args.values[0], mostPrograms - 1, &at) || !elements_of(env, args.values[1], &words, nullptr) ||
+      !count_of(env, args.values[2], INT32_MAX, &count) || !count_of(env, args.values[3], mostRows, &rows) ||
+      !count_of(env, args.values[4], INT32_MAX, &numbers))
     return raise(env, "native: define takes a number, words (Int32Array) and three counts");
   Status status{Status::memory, 0, static_cast<int32_t>(Opcode::count), "there is no memory for it"};
   if (count > words.length) status.what = "it ends too early";
@@ -242,18 +250,21 @@ napi_value define(napi_env env, napi_callback_info info) {
     if (count <= words.length) program = Program::make(words.data, count, rows, numbers, &status);
   } catch (const std::bad_alloc&) {
   }
-  release(env, &words);
   if (program == nullptr) return raise(env, described(status));
   programs[at] = std::move(program);
   return nullptr;
 }
 
+/** What is ours among values from elsewhere. */
+constexpr napi_type_tag handleTag = {0x8a1c6f0b3d5e4972, 0xb7d2094e6a83f1c5};
+
 /** program(words, rows, numbers): a checked program over so many rows and numbers. */
 napi_value program(napi_env env, napi_callback_info info) {
   const Arguments<3> args(env, info);
-  const int32_t rows = int_of(env, args.values[1]), numbers = int_of(env, args.values[2]);
-  Held<int32_t> words;
-  if (rows < 0 || numbers < 0 || !hold(env, args.values[0], &words))
+  int32_t rows, numbers;
+  Elements<int32_t> words;
+  if (!elements_of(env, args.values[0], &words, nullptr) || !count_of(env, args.values[1], mostRows, &rows) ||
+      !count_of(env, args.values[2], INT32_MAX, &numbers))
     return raise(env, "native: program takes words (Int32Array) and two counts");
   Status status;
   napi_value value = nullptr;
@@ -262,14 +273,16 @@ napi_value program(napi_env env, napi_callback_info info) {
     handle->program = Program::make(words.data, words.length, rows, numbers, &status);
     handle->table.resize(rows);
     handle->steps.resize(rows);
-    release(env, &words);
     if (handle->program == nullptr) return raise(env, described(status));
     const auto finalize = [](napi_env env, void* data, void*) {
       std::unique_ptr<Handle> handle(static_cast<Handle*>(data));
       release(env, &handle->rows);
       release(env, &handle->numbers);
     };
-    if (napi_create_external(env, handle.get(), finalize, nullptr, &value) == napi_ok) handle.release();
+    if (napi_create_external(env, handle.get(), finalize, nullptr, &value) == napi_ok) {
+      handle.release();
+      napi_type_tag_object(env, value, &handleTag);
+    }
   } catch (const std::bad_alloc&) {
     return raise(env, "native: there is no memory for a program");
   }
@@ -279,7 +292,9 @@ napi_value program(napi_env env, napi_callback_info info) {
 Handle* handle_of(napi_env env, napi_value value) {
   void* data = nullptr;
   napi_valuetype type;
+  bool isOurs = false;
   if (napi_typeof(env, value, &type) != napi_ok || type != napi_external) return nullptr;
+  if (napi_check_object_type_tag(env, value, &handleTag, &isOurs) != napi_ok || !isOurs) return nullptr;
   napi_get_value_external(env, value, &data);
   return static_cast<Handle*>(data);
 }
@@ -292,10 +307,10 @@ napi_value bind(napi_env env, napi_callback_info info) {
   const Arguments<4> args(env, info);
   settle(args.state);
   Handle* handle = handle_of(env, args.values[0]);
-  const int32_t stride = int_of(env, args.values[3]);
-  if (handle == nullptr || stride < 0 || !hold(env, args.values[1], &handle->rows) ||
-      !hold(env, args.values[2], &handle->numbers))
-    return raise(env, "native: bind takes a program, rows and numbers (Float64Array) and a stride");
+  int32_t stride;
+  if (handle == nullptr || !count_of(env, args.values[3], INT32_MAX, &stride) ||
+      !hold(env, args.values[1], &handle->rows) || !hold(env, args.values[2], &handle->numbers))
+    return raise(env, "native: bind takes a program, rows and numbers (Float64Array of shared memory) and a stride");
   handle->stride = stride;
   return nullptr;
 }
@@ -304,8 +319,9 @@ napi_value bind(napi_env env, napi_callback_info info) {
 napi_value run(napi_env env, napi_callback_info info) {
   const Arguments<2> args(env, info);
   Handle* handle = handle_of(env, args.values[0]);
-  const int32_t times = int_of(env, args.values[1]);
-  if (handle == nullptr || times < 0) return raise(env, "native: run takes a program and how often");
+  int32_t times;
+  if (handle == nullptr || !count_of(env, args.values[1], INT32_MAX, &times))
+    return raise(env, "native: run takes a program and how often");
   settle(args.state);
   if (const char* error = bind_rows(handle, times)) return raise(env, error);
   int64_t done = 0;
@@ -317,8 +333,9 @@ napi_value run(napi_env env, napi_callback_info info) {
 napi_value run_async(napi_env env, napi_callback_info info) {
   const Arguments<2> args(env, info);
   Handle* handle = handle_of(env, args.values[0]);
-  const int32_t times = int_of(env, args.values[1]);
-  if (handle == nullptr || times < 0) return raise(env, "native: runAsync takes a program and how often");
+  int32_t times;
+  if (handle == nullptr || !count_of(env, args.values[1], INT32_MAX, &times))
+    return raise(env, "native: runAsync takes a program and how often");
   if (args.state->job != nullptr) return raise(env, "native: another run is not done yet");
   if (const char* error = bind_rows(handle, times)) return raise(env, error);
   std::unique_ptr<Job> job(new (std::nothrow) Job);
@@ -335,13 +352,17 @@ napi_value run_async(napi_env env, napi_callback_info info) {
   return promise;
 }
 
+constexpr int32_t mostThreads = 1024;
+
 /** configure(threads, isa, blas): 0 and '' leave what there is. */
 napi_value configure(napi_env env, napi_callback_info info) {
   const Arguments<3> args(env, info);
   settle(args.state);
-  const int32_t count = int_of(env, args.values[0]);
-  const std::string isa = text_of(env, args.values[1]), library = text_of(env, args.values[2]);
-  std::string error;
+  int32_t count;
+  std::string isa, library, error;
+  if (!count_of(env, args.values[0], mostThreads, &count) || !text_of(env, args.values[1], &isa) ||
+      !text_of(env, args.values[2], &library))
+    return raise(env, "native: configure takes threads, up to 1024, and the names of kernels and of a BLAS");
   if (!isa.empty()) {
     const Kernels* named = kernels_named(isa.c_str(), &error);
     if (named == nullptr) return raise(env, error);

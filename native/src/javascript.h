@@ -1,5 +1,5 @@
 // JavaScript's values as C++ has them, and the other way round: numbers, texts, errors, and typed arrays that are held
-// on to. Who asked for another type gets a zero, an empty text, or is told that an array is not held.
+// on to. Who asks is told when a value is another than it has to be.
 #pragma once
 #include <node_api.h>
 
@@ -8,10 +8,14 @@
 
 namespace flambeau {
 
-/** A typed array of JavaScript's that is held on to. */
-template <class T> struct Held {
+/** The elements of a typed array of JavaScript's. */
+template <class T> struct Elements {
   T* data = nullptr;
   int64_t length = 0;
+};
+
+/** Those of one that is held on to. */
+template <class T> struct Held : Elements<T> {
   napi_ref ref = nullptr;
 };
 
@@ -29,32 +33,52 @@ template <class T> void release(napi_env env, Held<T>* held) {
   *held = {};
 }
 
-/** Holds the typed array `value` in place of the one before; whether it is one of T. */
-template <class T> bool hold(napi_env env, napi_value value, Held<T>* held) {
+/** The elements of `value`, which are there until JavaScript runs again; whether it is a typed array of T. */
+template <class T> bool elements_of(napi_env env, napi_value value, Elements<T>* elements, napi_value* buffer) {
   napi_typedarray_type type;
   size_t length;
   void* data;
-  napi_ref ref;
-  if (napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr) != napi_ok ||
-      type != array_type<T>() || napi_create_reference(env, value, 1, &ref) != napi_ok)
+  if (napi_get_typedarray_info(env, value, &type, &length, &data, buffer, nullptr) != napi_ok ||
+      type != array_type<T>())
     return false;
-  release(env, held);
-  *held = {static_cast<T*>(data), static_cast<int64_t>(length), ref};
+  *elements = {static_cast<T*>(data), static_cast<int64_t>(length)};
   return true;
 }
 
-inline int32_t int_of(napi_env env, napi_value value) {
-  int32_t x = 0;
-  napi_get_value_int32(env, value, &x);
-  return x;
+/**
+ * Holds the typed array `value` in place of the one before; whether it is one of T over shared memory. That of others
+ * can be transferred away while C++ knows where it was.
+ */
+template <class T> bool hold(napi_env env, napi_value value, Held<T>* held) {
+  Held<T> found;
+  napi_value buffer;
+  bool isOwn = true;
+  if (!elements_of(env, value, &found, &buffer) || napi_is_arraybuffer(env, buffer, &isOwn) != napi_ok || isOwn ||
+      napi_create_reference(env, value, 1, &found.ref) != napi_ok)
+    return false;
+  release(env, held);
+  *held = found;
+  return true;
 }
 
-inline std::string text_of(napi_env env, napi_value value) {
+/** A whole number from 0 to `most`; whether `value` is one. */
+inline bool count_of(napi_env env, napi_value value, int32_t most, int32_t* count) {
+  double x;
+  if (napi_get_value_double(env, value, &x) != napi_ok || !(x >= 0 && x <= most)) return false;
+  *count = static_cast<int32_t>(x);
+  return *count == x;
+}
+
+/** A text that could be a name or a path; whether `value` is one. */
+inline bool text_of(napi_env env, napi_value value, std::string* text) {
+  constexpr size_t most = 4096;
+  char bytes[most];
   size_t length = 0;
-  if (napi_get_value_string_utf8(env, value, nullptr, 0, &length) != napi_ok) return "";
-  std::string text(length, '\0');
-  napi_get_value_string_utf8(env, value, text.data(), length + 1, &length);
-  return text;
+  if (napi_get_value_string_utf8(env, value, nullptr, 0, &length) != napi_ok || length >= most ||
+      napi_get_value_string_utf8(env, value, bytes, most, &length) != napi_ok)
+    return false;
+  text->assign(bytes, length);
+  return true;
 }
 
 inline napi_value number(napi_env env, double x) {

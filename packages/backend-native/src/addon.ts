@@ -17,14 +17,14 @@ export interface Addon {
   address(array: ArrayBufferView): number
   /** Of a large buffer to which nothing was written yet: memory that is freed is kept from now on, pages are large if it fills one. */
   largeBuffer(buffer: ArrayBuffer): void
-  /** The arrays through which batches go; `status` tells how the last run ended: kind, tag, value, runs done. */
+  /** The arrays, all shared, through which batches go; `status` tells how the last run ended: kind, tag, value, runs done. */
   open(words: Int32Array, rows: Float64Array, numbers: Float64Array, status: Int32Array): void
   /** Runs a batch of so many words over so many rows (address, bytes). Returns how it ended, as all that run do. */
   submit(words: number, rows: number): number
   /** The first `count` words are the program `at` of calls, over so many rows and numbers. */
   define(at: number, words: Int32Array, count: number, rows: number, numbers: number): void
   program(words: Int32Array, rows: number, numbers: number): Handle
-  /** The arrays that runs read: address, bytes and step from run to run of every row; numbers, a run's `stride` after the last's. */
+  /** The arrays, both shared, that runs read: address, bytes and step from run to run of every row; numbers, a run's `stride` after the last's. */
   bind(program: Handle, rows: Float64Array, numbers: Float64Array, stride: number): void
   run(program: Handle, times: number): number
   /** The same on another thread; work that comes meanwhile waits for it. Resolves to how it ended, as in `status`. */
@@ -46,6 +46,10 @@ export interface Report {
   /** That this process may use. */
   readonly cores: number
 }
+
+/** Arrays whose elements C++ holds on to: of shared memory, which no transfer takes away. */
+export const sharedWords = (length: number): Int32Array => new Int32Array(new SharedArrayBuffer(4 * length))
+export const sharedNumbers = (length: number): Float64Array => new Float64Array(new SharedArrayBuffer(8 * length))
 
 /** How a run ends. */
 export const ended = { done: 0, check: 2, index: 3, memory: 4 } as const

@@ -11,7 +11,7 @@ import {
   type Spec,
   type View,
 } from '@flambeau/core/backend'
-import { type Addon, addressOf, opcodes } from './addon.ts'
+import { type Addon, addressOf, opcodes, sharedNumbers, sharedWords } from './addon.ts'
 import type { Form } from './forms.ts'
 import { placeWords, type Writer } from './words.ts'
 import { rounded } from './expression.ts'
@@ -19,15 +19,15 @@ import { rounded } from './expression.ts'
 let batches = 0
 
 export class Batch implements Writer {
-  words = new Int32Array(1 << 14)
+  words = sharedWords(1 << 14)
   at = 0
   /** How the last run ended. */
-  readonly status = new Int32Array(4)
+  readonly status = sharedWords(4)
   readonly #addon: Addon
   readonly #memory: HostMemory
   /** Address and bytes of each slab. */
-  #rows = new Float64Array(2 * 1024)
-  #numbers = new Float64Array(1024)
+  #rows = sharedNumbers(2 * 1024)
+  #numbers = sharedNumbers(1024)
   #slabs: Slab[] = []
   #numberCount = 0
   /** No two batches have the same, so that a slab knows whether its row is of this one. */
@@ -49,9 +49,9 @@ export class Batch implements Writer {
     const numbers = this.#numberCount + operands
     if (words1 <= this.words.length && rows <= this.#rows.length && numbers <= this.#numbers.length) return
     // The batch keeps its contents: an instruction may be several, of which some are written already.
-    this.words = grown(this.words, words1)
-    this.#rows = grown(this.#rows, rows)
-    this.#numbers = grown(this.#numbers, numbers)
+    this.words = grown(sharedWords, this.words, words1)
+    this.#rows = grown(sharedNumbers, this.#rows, rows)
+    this.#numbers = grown(sharedNumbers, this.#numbers, numbers)
     this.#open()
   }
 
@@ -135,9 +135,9 @@ export class Batch implements Writer {
   }
 }
 
-function grown<T extends Int32Array | Float64Array>(array: T, length: number): T {
+function grown<T extends Int32Array | Float64Array>(make: (length: number) => T, array: T, length: number): T {
   if (length <= array.length) return array
-  const larger = new (array.constructor as new (length: number) => T)(2 * length)
+  const larger = make(2 * length)
   larger.set(array)
   return larger
 }

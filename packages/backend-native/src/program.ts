@@ -29,7 +29,7 @@ import {
   s,
   substitute,
 } from '@flambeau/core/backend'
-import { type Addon, addressOf, ended, type Handle } from './addon.ts'
+import { type Addon, addressOf, ended, type Handle, sharedNumbers } from './addon.ts'
 import { encode } from './encode.ts'
 import { anyLength, type Writer } from './words.ts'
 import { errorOf } from './errors.ts'
@@ -173,7 +173,7 @@ class NativeProgram implements Executable {
   readonly kept: readonly Slab[]
   /** Address, bytes and step of every row. */
   readonly #rows: Float64Array
-  #numbers: Float64Array | undefined
+  #numbers: Float64Array
   /** The rows of what changes, by its position; -1 for what is not used. */
   readonly #args: readonly number[]
   readonly #results: readonly number[]
@@ -198,12 +198,14 @@ class NativeProgram implements Executable {
     this.#args = rowsOf(places.args)
     this.#results = rowsOf(places.results)
     this.#draws = rowsOf(places.draws)
-    this.#rows = new Float64Array(3 * words.slabs.length)
+    this.#rows = sharedNumbers(3 * words.slabs.length)
+    this.#numbers = sharedNumbers(numbers)
     const moving = new Set([...this.#args, ...this.#results, ...this.#draws])
     words.slabs.forEach((slab, row) => {
       if (!moving.has(row)) this.#point(row, addressOf(this.#addon, slab), slab.data.byteLength)
     })
     this.#handle = this.#addon.program(words.words.subarray(0, words.at), words.slabs.length, numbers)
+    this.#addon.bind(this.#handle, this.#rows, this.#numbers, numbers)
   }
 
   #point(row: number, address: number, bytes: number): void {
@@ -269,10 +271,13 @@ class NativeProgram implements Executable {
     for (let i = 0; i < this.#results.length; i++) {
       if (this.#results[i] >= 0) this.#rows[3 * this.#results[i] + 2] = stacked ? this.#sizes[i] : 0
     }
-    if (numbers === this.#numbers) return
-    this.#addon.bind(this.#handle, this.#rows, numbers, numbers.length / times)
-    // Those of one run are core's for good, those of several are made for one call.
-    this.#numbers = times === 1 ? numbers : undefined
+    if (numbers.length > this.#numbers.length) {
+      this.#numbers = sharedNumbers(numbers.length)
+      this.#addon.bind(this.#handle, this.#rows, this.#numbers, numbers.length / times)
+    }
+    // They are few, unless they are those of several runs.
+    if (times > 1) this.#numbers.set(numbers)
+    else for (let i = 0; i < numbers.length; i++) this.#numbers[i] = numbers[i]
   }
 }
 

@@ -59,7 +59,9 @@ export function put(w: Writer, list: ArrayLike<number>): void {
 export function noMemory(w: Writer, ref: number, dtype: DType): void {
   const { words, at } = w
   words[at] = ref
-  words.fill(0, at + 1, at + 4)
+  words[at + 1] = 0
+  words[at + 2] = 0
+  words[at + 3] = 0
   words[at + 4] = rankOf(dtype)
   w.at = at + operandWords
 }

@@ -1,0 +1,182 @@
+// Calls the addon with every argument of every function replaced, one at a time, by values that are none for it. A process of
+// its own, for what goes wrong here ends one: it prints the calls that were taken and should not have been, and how many
+// there were.
+//   node raw-calls.mjs ADDON
+import { createServer } from 'node:net'
+import { argv } from 'node:process'
+
+const loaded = { exports: {} }
+process.dlopen(loaded, argv[2])
+const addon = loaded.exports
+
+const sharedWords = (length) => new Int32Array(new SharedArrayBuffer(4 * length))
+const sharedNumbers = (length) => new Float64Array(new SharedArrayBuffer(8 * length))
+
+// ---- values ----
+
+const detached = (array) => {
+  structuredClone(array.buffer, { transfer: [array.buffer] })
+  return array
+}
+const cyclic = []
+cyclic.push(cyclic)
+const throwing = new Proxy(
+  {},
+  {
+    get: () => {
+      throw new Error('a trap')
+    },
+  },
+)
+/** An external that is not ours: the stream behind a server. */
+const server = createServer().listen()
+const foreign = server._handle._externalStream ?? server._handle
+server.close()
+const program = () => addon.program(Int32Array.from(words), 1, 1)
+
+// An iota of four int32 over row 0.
+const words = [9, 11, 0, 1, 4, 1, 0, 0, 4, 0, 2]
+const target = new Int32Array(4)
+
+/** By name: what they are right for, if anything. */
+const values = {
+  undefined: [undefined],
+  null: [null],
+  true: [true],
+  false: [false],
+  0: [0, 'count'],
+  '-0': [-0, 'count'],
+  '-1': [-1],
+  0.5: [0.5],
+  NaN: [Number.NaN],
+  Infinity: [Number.POSITIVE_INFINITY],
+  '-Infinity': [Number.NEGATIVE_INFINITY],
+  2147483648: [2 ** 31],
+  4294967297: [2 ** 32 + 1],
+  '2^53': [2 ** 53],
+  1e300: [1e300],
+  1e9: [1e9, 'count'],
+  bigint: [10n],
+  "''": ['', 'text'],
+  "'x'": ["x'); process.exit(", 'text'],
+  "'1'": ['1', 'text'],
+  'a long text': ['x'.repeat(5000)],
+  symbol: [Symbol('s')],
+  '{}': [{}],
+  '[]': [[]],
+  numbers: [[1, 2, 3, 4]],
+  cyclic: [cyclic],
+  function: [() => 0],
+  throwing: [throwing],
+  'a proxy': [new Proxy(sharedWords(4), {})],
+  date: [new Date(0)],
+  map: [new Map()],
+  promise: [Promise.resolve(1)],
+  bare: [Object.create(null)],
+  prototyped: [Object.create(sharedWords(4))],
+  buffer: [new ArrayBuffer(8), 'buffer'],
+  'no buffer': [detached(new Int32Array(4)).buffer, 'buffer'],
+  'a buffer that grows': [new ArrayBuffer(8, { maxByteLength: 16 }), 'buffer'],
+  'shared buffer': [new SharedArrayBuffer(8)],
+  view: [new DataView(new ArrayBuffer(8))],
+  bytes: [new Uint8Array(16), 'array'],
+  words: [new Int32Array(8), 'array', 'words'],
+  'no words': [detached(new Int32Array(8)), 'array', 'words'],
+  'shared words': [sharedWords(8), 'array', 'words', 'shared words'],
+  'shared words, too few': [sharedWords(3), 'array', 'words', 'shared words'],
+  doubles: [new Float64Array(8), 'array'],
+  'no doubles': [detached(new Float64Array(8)), 'array'],
+  'shared doubles': [sharedNumbers(8).fill(Number.NaN), 'array', 'shared doubles'],
+  'shared doubles that grow': [
+    new Float64Array(new SharedArrayBuffer(8, { maxByteLength: 64 })),
+    'array',
+    'shared doubles',
+  ],
+  'a foreign external': [foreign],
+  'a program': [program(), 'program'],
+}
+
+// ---- functions ----
+
+const good = () => {
+  const array = { words: sharedWords(64), rows: sharedNumbers(2), numbers: sharedNumbers(1), status: sharedWords(4) }
+  array.words.set(words)
+  array.rows.set([addon.address(target), 16])
+  return array
+}
+/** Of each function: what its arguments are for, and right ones, made anew for each call. */
+const functions = {
+  address: [['array'], () => [new Float32Array(4)]],
+  largeBuffer: [['buffer'], () => [new ArrayBuffer(1 << 16)]],
+  open: [['shared words', 'shared doubles', 'shared doubles', 'status'], () => Object.values(good())],
+  submit: [['count', 'count'], () => [words.length, 1]],
+  define: [['count', 'words', 'count', 'count', 'count'], () => [0, Int32Array.from(words), words.length, 1, 1]],
+  program: [['words', 'count', 'count'], () => [Int32Array.from(words), 1, 1]],
+  bind: [
+    ['program', 'shared doubles', 'shared doubles', 'count'],
+    () => [program(), sharedNumbers(3), sharedNumbers(1), 1],
+  ],
+  run: [['program', 'count'], () => [bound(), 1]],
+  runAsync: [['program', 'count'], () => [bound(), 1]],
+  configure: [['threads', 'text', 'text'], () => [0, '', '']],
+  report: [[], () => []],
+}
+function bound() {
+  const made = program()
+  const rows = sharedNumbers(3)
+  rows.set([addon.address(target), 16])
+  addon.bind(made, rows, sharedNumbers(1), 1)
+  return made
+}
+
+// ---- calls ----
+
+const isRight = (purpose, name) => {
+  const purposes = values[name].slice(1)
+  if (purpose === 'threads') return purposes.includes('count') && name !== '1e9'
+  if (purpose === 'status') return purposes.includes('shared words') && name !== 'shared words, too few'
+  return purposes.includes(purpose)
+}
+
+const taken = []
+let calls = 0
+const missing = Object.keys(addon).filter((name) => typeof addon[name] === 'function' && !(name in functions))
+for (const name of missing) taken.push(`${name} is not tried`)
+
+/** That everything works after a call. */
+async function works() {
+  const { words: w, rows, numbers, status } = good()
+  addon.open(w, rows, numbers, status)
+  target.fill(9)
+  if (addon.submit(words.length, 1) !== 0 || target.join() !== '0,1,2,3') throw new Error('submit stopped working')
+  target.fill(9)
+  if (addon.run(bound(), 1) !== 0 || target.join() !== '0,1,2,3') throw new Error('run stopped working')
+}
+
+for (const [name, [purposes, right]] of Object.entries(functions)) {
+  await works()
+  await addon[name](...right())
+  const attempt = async (args, where, wrong) => {
+    calls++
+    await works()
+    let said
+    try {
+      await addon[name](...args)
+    } catch (error) {
+      said = error
+    }
+    if (said === undefined ? wrong : !(said instanceof Error) || said.message === '')
+      taken.push(`${name}: ${where}${said === undefined ? '' : `: ${String(said)}`}`)
+  }
+  for (let position = 0; position < purposes.length; position++) {
+    for (const value of Object.keys(values)) {
+      const args = right()
+      args[position] = values[value][0]
+      await attempt(args, `argument ${position} is ${value}`, !isRight(purposes[position], value))
+    }
+    await attempt(right().slice(0, position), `${position} arguments`, true)
+  }
+  await attempt([...right(), cyclic], 'one more', false)
+}
+await works()
+process.stdout.write(JSON.stringify({ calls, values: Object.keys(values).length, taken }))
