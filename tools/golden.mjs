@@ -33,6 +33,7 @@ const packages = {
   pandas: 'python3-pandas',
   sklearn: 'python3-sklearn',
   numpy: 'python3-numpy',
+  mpmath: 'python3-mpmath',
 }
 
 /** Which of those a script imports. */

@@ -21,7 +21,7 @@ import {
   seed,
   setRngState,
 } from '../src/random/generator.ts'
-import { log1p } from '../src/random/libm.ts'
+import { cosSin, log, log1p } from '../src/random/precise.ts'
 import { Mt19937 } from '../src/random/mt19937.ts'
 import golden from './golden/random.json' with { type: 'json' }
 
@@ -340,6 +340,27 @@ describe('arithmetic', () => {
       expect([a, b, c, fma32(a, b, c)]).toEqual([a, b, c, result])
     for (const [a, b, c, result] of cases(golden.fused.f64, 16))
       expect([a, b, c, fma64(a, b, c)]).toEqual([a, b, c, result])
+  })
+
+  test('log, cosine and sine are rounded correctly, log1p as the C library does, at 20,000 points each', () => {
+    manualSeed(17)
+    const us = filled(new Float64Array(20_000), (out) => uniform(out))
+    const turn = new Float64Array(2)
+    const cosSinOf = (u: number): Float64Array => {
+      cosSin(2 * Math.PI * u, turn)
+      return turn
+    }
+    const functions: Record<string, (u: number, i: number) => number> = {
+      log1p: (u) => log1p(-u),
+      log1pSmall: (u, i) => log1p(-u * 2 ** -(i % 60)),
+      log1pNearOne: (u, i) => log1p(-1 + (2 ** -(i % 40) * (1 + (u - 0.5) * 2 ** -(i % 23))) / 2),
+      log: (u) => log(1 - u),
+      logSmall: (u, i) => log(u * 2 ** -(i % 900)),
+      cos: (u) => cosSinOf(u)[0],
+      sin: (u) => cosSinOf(u)[1],
+    }
+    const found = Object.fromEntries(Object.entries(functions).map(([name, of]) => [name, crc(us.map(of))]))
+    expect(found).toEqual(golden.functions)
   })
 
   test('log1p equals the C library', () => {

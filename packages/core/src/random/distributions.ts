@@ -2,10 +2,10 @@
 // same words, same order, same rounding. No tensors here; shapes and defaults belong to the ops.
 import { RuntimeError, TypeError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
-import { boxMuller16 } from './cephes.ts'
+import { boxMuller16 } from './box-muller.ts'
 import { fma32, fma64 } from './fma.ts'
 import { defaultGenerator, type Generator } from './generator.ts'
-import { cosSin, log, log1p } from './libm.ts'
+import { cosSin, log, log1p } from './precise.ts'
 import type { Mt19937 } from './mt19937.ts'
 
 type Floats = Float32Array | Float64Array

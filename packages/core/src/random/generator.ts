@@ -2,7 +2,7 @@
 // own 5,056 bytes, so a state saved there continues here and the other way round.
 import { RuntimeError, TypeError, ValueError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
-import { cosSin } from './libm.ts'
+import { cosSin } from './precise.ts'
 import { Mt19937, STATE_WORDS } from './mt19937.ts'
 
 // PyTorch's CPUGeneratorImplState, little-endian: seed (8 bytes), left (4), seeded (4), next (8), 624 words of 8 bytes,
