@@ -268,5 +268,5 @@ it('indices are typed, and both forms of nonzero are', () => {
   const pairs: Tensor = x.nonzero()
   expect([rows.length, pairs.shape]).toEqual([2, [2, 2]])
   // @ts-expect-error an object is no index
-  expect(() => x.at({ start: 1 })).toThrow('valid indices (got Object)')
+  expect(() => x.at({ start: 1 })).toThrow('valid indices (got dict)')
 })

@@ -44,8 +44,17 @@ export const isFloat = (dtype: DType): boolean => dtypeRank[dtype] >= 3
 /** Whether it is the name of one of the five dtypes. */
 export const isDType = (name: unknown): name is DType => typeof name === 'string' && Object.hasOwn(dtypeRank, name)
 
-/** An array of zeros for elements of a dtype. */
-export const newArray = (dtype: DType, length: number): TypedArray => new arrays[dtype](length)
+/** An array of zeros for elements of a dtype; more than memory holds is refused with PyTorch's sentence. */
+export function newArray(dtype: DType, length: number): TypedArray {
+  try {
+    return new arrays[dtype](length)
+  } catch {
+    throw new RuntimeError(
+      `DefaultCPUAllocator: can't allocate memory: you tried to allocate ${length * dtypeSize[dtype]} bytes.`,
+      'Use smaller sizes.',
+    )
+  }
+}
 
 /** The dtype of a typed array's elements; other arrays are refused with the conversion to use. */
 export function dtypeOfArray(array: ArrayBufferView): DType {

@@ -94,24 +94,17 @@ export function reducedShape(shape: Shape, dims: readonly number[], keepdim: boo
   return out
 }
 
-/** Sizes given as varargs or one array, each a whole number of at least `least`. */
-export function checkSizes(sizes: readonly unknown[], least = 0): Shape {
+/** The sizes, none of which may be less than `least`. */
+export function checkSizes(sizes: Shape, least = 0): Shape {
   for (const size of sizes) {
-    if (typeof size !== 'number' || !Number.isInteger(size)) {
-      throw new TypeError(
-        `sizes must be integers, but got ${String(size)}`,
-        'Pass sizes as zeros(2, 3) or zeros([2, 3]).',
-      )
-    }
-    if (size < least) {
-      throw new RuntimeError(
-        least === 0
-          ? `Trying to create tensor with negative dimension ${size}: ${shapeString(sizes as number[])}`
-          : `invalid shape dimension ${size}`,
-      )
-    }
+    if (size >= least) continue
+    throw new RuntimeError(
+      least === 0
+        ? `Trying to create tensor with negative dimension ${size}: ${shapeString(sizes)}`
+        : `invalid shape dimension ${size}`,
+    )
   }
-  return sizes as Shape
+  return sizes
 }
 
 /** Resolves one -1 in a shape for `view` and `reshape`. */

@@ -8,6 +8,21 @@ import { allocate, apply, operand } from '../tensor/apply.ts'
 import { type Device, deviceNamed } from '../tensor/device.ts'
 import { effects } from '../tensor/effects.ts'
 import type { OpDef } from '../tensor/op.ts'
+import {
+  type Arguments,
+  bool as flag,
+  checkSelf,
+  device,
+  dtype,
+  isOptions,
+  keyword,
+  method,
+  number,
+  optional,
+  required,
+  signature,
+  tensor,
+} from '../tensor/signature.ts'
 import { detached, Tensor } from '../tensor/tensor.ts'
 import { cloneOp, elementwise } from './define.ts'
 import { eq } from './elementwise.ts'
@@ -45,17 +60,27 @@ export interface ToOptions {
   readonly copy?: boolean
 }
 
+const toArguments = method(
+  'to',
+  keyword('dtype', dtype, undefined),
+  keyword('device', device, undefined),
+  keyword('copy', flag, false),
+)
+const copyOption = signature('to', keyword('copy', flag, false))
+
 /** Names that mean a dtype somewhere, so that a message speaks of dtypes and not of devices. */
 const dtypeLike = /^(torch\.)?(u?int|float|bfloat|complex|half|long|short|double|bool|byte|char)\d*$/
 
-function target(to: DType | string | Tensor | ToOptions): ToOptions {
-  if (to instanceof Tensor) return { dtype: to.dtype, device: to.device }
-  if (typeof to === 'object' && to !== null) return to
-  if (isDType(to)) return { dtype: to }
-  if (typeof to === 'string') return dtypeLike.test(to) ? { dtype: checkDType(to) } : { device: to }
+function target(x: Tensor, to: unknown, rest: readonly unknown[]): ReturnType<typeof toArguments> {
+  if (typeof to === 'object' && to !== null && isOptions(to)) return toArguments(x, [to, ...rest])
+  checkSelf('to', x)
+  const [copy] = copyOption(rest)
+  if (to instanceof Tensor) return [to.dtype, to.device, copy]
+  if (isDType(to)) return [to, undefined, copy]
+  if (typeof to === 'string') return dtypeLike.test(to) ? [checkDType(to), undefined, copy] : [undefined, to, copy]
   throw new TypeError(
-    `to() received an invalid combination of arguments - got (${typeof to})`,
-    'Pass a dtype, a device or a tensor.',
+    `to() received an invalid combination of arguments - got (${typeName(to)})`,
+    'Its argument other is a dtype, a device, a tensor, or options: dtype, device, copy.',
   )
 }
 
@@ -72,48 +97,63 @@ function target(to: DType | string | Tensor | ToOptions): ToOptions {
 export function to(
   x: Tensor,
   other: DType | string | Tensor | ToOptions,
-  { copy = false }: { copy?: boolean } = {},
+  ...options: [options?: { copy?: boolean }]
 ): Tensor {
-  const wanted = target(other)
-  const dtype = wanted.dtype === undefined ? x.dtype : checkDType(wanted.dtype)
-  const device = wanted.device === undefined ? x.storage.device : deviceNamed(wanted.device)
-  const out = toDevice(toDType(x, dtype), device)
-  return out === x && (copy || wanted.copy === true) ? apply(copyOp, [x], null) : out
+  const [dtype = x.dtype, device, copy] = target(x, other, options)
+  const out = toDevice(toDType(x, dtype), device === undefined ? x.storage.device : deviceNamed(device))
+  return out === x && copy ? apply(copyOp, [x], null) : out
 }
 const copyOp: OpDef<null> = { ...cloneOp, name: 'toCopy' }
 
+/** A conversion to one dtype. */
+const converter = (name: string, dtype: DType) => {
+  const read = method(name)
+  return (x: Tensor, ...none: []): Tensor => {
+    read(x, none)
+    return toDType(x, dtype)
+  }
+}
 /** The tensor in float32. */
-export const float = (x: Tensor): Tensor => toDType(x, 'float32')
+export const float = converter('float', 'float32')
 /** The tensor in float64. */
-export const double = (x: Tensor): Tensor => toDType(x, 'float64')
+export const double = converter('double', 'float64')
 /** The tensor in int32: floats are cut to whole numbers. */
-export const int = (x: Tensor): Tensor => toDType(x, 'int32')
+export const int = converter('int', 'int32')
 /** The tensor in int32, which takes int64's place. */
-export const long = (x: Tensor): Tensor => toDType(x, 'int32')
+export const long = converter('long', 'int32')
 /** The tensor in uint8; values wrap around. */
-export const byte = (x: Tensor): Tensor => toDType(x, 'uint8')
+export const byte = converter('byte', 'uint8')
 /** The tensor in bool: false only where an element is 0. */
-export const bool = (x: Tensor): Tensor => toDType(x, 'bool')
+export const bool = converter('bool', 'bool')
+const otherTensor = required('other', tensor)
+const typeAsArguments = method('type_as', otherTensor)
 /** The tensor in the dtype of another one, and on its device. */
-export const typeAs = (x: Tensor, other: Tensor): Tensor => to(x, other)
+export function typeAs(x: Tensor, ...args: [other: Tensor]): Tensor {
+  const [other] = typeAsArguments(x, args)
+  return to(x, other)
+}
+const cpuArguments = method('cpu')
 /** The tensor where the host reads it at once: itself on the js and native devices, else moved to js. */
-export const cpu = (x: Tensor): Tensor => (x.storage.device.backend.caps.syncRead ? x : toDevice(x, deviceNamed('js')))
+export function cpu(x: Tensor, ...none: []): Tensor {
+  cpuArguments(x, none)
+  return x.storage.device.backend.caps.syncRead ? x : toDevice(x, deviceNamed('js'))
+}
 
+const detachArguments = method('detach')
 /** The same memory without a history: gradients stop here. */
-export const detach = (x: Tensor): Tensor => detached(x)
+export function detach(x: Tensor, ...none: []): Tensor {
+  detachArguments(x, none)
+  return detached(x)
+}
 
 // ---- comparing ----
 
-function checkTensors(name: string, other: unknown): void {
-  if (other instanceof Tensor) return
-  throw new TypeError(`${name}(): argument 'other' (position 1) must be Tensor, not ${typeName(other)}`)
-}
-
 const truth = (x: Tensor): boolean => all(x).item() !== 0
 
+const equalArguments = method('equal', otherTensor)
 /** Same shape and same elements; NaN equals nothing. */
-export function equal(x: Tensor, other: Tensor): boolean {
-  checkTensors('equal', other)
+export function equal(x: Tensor, ...args: [other: Tensor]): boolean {
+  const [other] = equalArguments(x, args)
   return sameShape(x.shape, other.shape) && truth(eq(x, other))
 }
 
@@ -141,12 +181,20 @@ export interface CloseOptions {
 }
 
 /** Where `|x - other| <= atol + rtol * |other|`: a bool tensor. The dtypes must be equal. */
-export function isclose(
-  x: Tensor,
-  other: Tensor,
-  { rtol = 1e-5, atol = 1e-8, equalNan = false }: CloseOptions = {},
-): Tensor {
-  checkTensors('isclose', other)
+export function isclose(x: Tensor, ...args: CloseArguments): Tensor {
+  return close(x, ...iscloseArguments(x, args))
+}
+type CloseArguments = [other: Tensor, ...Arguments<[rtol: number, atol: number, equalNan: boolean], CloseOptions>]
+const closeParameters = [
+  otherTensor,
+  optional('rtol', number, 1e-5),
+  optional('atol', number, 1e-8),
+  optional('equalNan', flag, false),
+] as const
+const iscloseArguments = method('isclose', ...closeParameters)
+const allcloseArguments = method('allclose', ...closeParameters)
+
+function close(x: Tensor, other: Tensor, rtol: number, atol: number, equalNan: boolean): Tensor {
   if (x.dtype !== other.dtype) {
     throw new RuntimeError(
       `${dtypeName[x.dtype]} did not match ${dtypeName[other.dtype]}`,
@@ -156,7 +204,7 @@ export function isclose(
   for (const [name, value] of Object.entries({ rtol, atol })) {
     if (!(value >= 0)) throw new RuntimeError(`${name} must be greater than or equal to zero, but got ${value}`)
   }
-  if (!isFloat(x.dtype)) return isclose(toDType(x, 'float64'), toDType(other, 'float64'), { rtol, atol })
+  if (!isFloat(x.dtype)) return close(toDType(x, 'float64'), toDType(other, 'float64'), rtol, atol, false)
   return apply(equalNan ? closeOrNaN : strictlyClose, [x, other, operand(rtol), operand(atol)], null)
 }
 
@@ -166,5 +214,4 @@ export function isclose(
  * @example
  * allclose(tensor([1]), tensor([1.000001])) // true
  */
-export const allclose = (x: Tensor, other: Tensor, options: CloseOptions = {}): boolean =>
-  truth(isclose(x, other, options))
+export const allclose = (x: Tensor, ...args: CloseArguments): boolean => truth(close(x, ...allcloseArguments(x, args)))

@@ -1,13 +1,28 @@
 // Creation: from JavaScript values, filled, counted. Random tensors are in random.ts.
-import { checkDType, type DType, dtypeOfArray, isFloat, newArray, type TypedArray } from '../base/dtype.ts'
+import { type DType, dtypeOfArray, isFloat, newArray, type TypedArray } from '../base/dtype.ts'
 import { RuntimeError, TypeError, ValueError } from '../base/errors.ts'
 import { checkSizes, type Shape } from '../base/shape.ts'
 import type { Spec } from '../backend/backend.ts'
 import { allocate, apply } from '../tensor/apply.ts'
-import { deviceNamed } from '../tensor/device.ts'
+import { type Device, deviceNamed } from '../tensor/device.ts'
 import type { OpDef } from '../tensor/op.ts'
+import {
+  bool,
+  device,
+  int,
+  ints,
+  type Kind,
+  keyword,
+  method,
+  number,
+  optional,
+  type Parameter,
+  required,
+  scalar,
+  signature,
+} from '../tensor/signature.ts'
 import { type NestedNumbers, Tensor } from '../tensor/tensor.ts'
-import { sizesAndOptions } from './arguments.ts'
+import { dtypeNames, dtypeParameter, numberFor, sizesAndOptions } from './arguments.ts'
 import { reshapeOp } from './define.ts'
 import { eq } from './elementwise.ts'
 import { filled, toDType } from './fill.ts'
@@ -31,6 +46,13 @@ export function finish(x: Tensor, { requiresGrad = false }: TensorOptions): Tens
   return requiresGrad ? x.setRequiresGrad(true) : x
 }
 
+/** What every function that makes a tensor takes by name. */
+export const tensorParameters: readonly [
+  Parameter<DType | undefined>,
+  Parameter<string | undefined>,
+  Parameter<boolean>,
+] = [dtypeParameter, keyword('device', device, undefined), keyword('requiresGrad', bool, false)]
+
 /** A contiguous tensor over a copy of the elements. */
 export function fromArray(data: TypedArray | number[], shape: Shape, options: TensorOptions = {}): Tensor {
   const own = Array.isArray(data) ? undefined : dtypeOfArray(data)
@@ -48,17 +70,23 @@ function converted(data: ArrayLike<number>, dtype: DType): TypedArray {
   return out
 }
 
+/** PyTorch's bound for dimensions; nested arrays beyond it are most likely inside of themselves. */
+const mostDims = 128
+
 /** The shape of nested arrays; rows of different lengths are PyTorch's error. */
-function nestedShape(data: TensorData): number[] {
+function nestedShape(data: unknown): number[] {
   const shape: number[] = []
-  for (let level: TensorData = data; Array.isArray(level); level = level[0] as TensorData) shape.push(level.length)
+  for (let level = data; Array.isArray(level); level = level[0]) {
+    if (shape.length === mostDims) throw new ValueError("too many dimensions 'list'", 'Is an array inside of itself?')
+    shape.push(level.length)
+  }
   return shape
 }
 
-function flatten(data: TensorData, shape: Shape): { values: number[]; bools: number } {
-  const values: number[] = []
+function flatten(data: unknown, shape: Shape): { values: (number | boolean)[]; bools: number } {
+  const values: (number | boolean)[] = []
   let bools = 0
-  const visit = (x: TensorData, dim: number): void => {
+  const visit = (x: unknown, dim: number): void => {
     if (dim === shape.length) {
       if (typeof x === 'boolean') bools++
       else if (typeof x !== 'number') {
@@ -66,17 +94,17 @@ function flatten(data: TensorData, shape: Shape): { values: number[]; bools: num
           throw new ValueError(`expected sequence of length ${shape[dim - 1]} at dim ${dim} (got ${x.length})`)
         throw new TypeError(
           `new(): invalid data type '${x === null ? 'null' : typeof x}'`,
-          'Elements must be numbers or booleans.',
+          'The data of tensor() are numbers or booleans.',
         )
       }
-      values.push(Number(x))
+      values.push(x)
       return
     }
     if (!Array.isArray(x)) throw new TypeError(`expected a sequence at dim ${dim}, but got ${typeof x}`)
     if (x.length !== shape[dim]) {
       throw new ValueError(`expected sequence of length ${shape[dim]} at dim ${dim} (got ${x.length})`)
     }
-    for (const item of x as TensorData[]) visit(item, dim + 1)
+    for (let i = 0; i < x.length; i++) visit(x[i], dim + 1)
   }
   visit(data, 0)
   return { values, bools }
@@ -90,59 +118,77 @@ function flatten(data: TensorData, shape: Shape): { values: number[]; bools: num
  * tensor([[1, 2], [3, 4]]) // tensor([[1., 2.],
  *                          //         [3., 4.]])
  */
-export function tensor(data: TensorData, options: TensorOptions = {}): Tensor {
-  if (options.dtype !== undefined) checkDType(options.dtype)
+export function tensor(...args: [data: TensorData, options?: TensorOptions]): Tensor {
+  const [data, dtype, device, requiresGrad] = tensorArguments(args)
   if (data instanceof Tensor)
     throw new TypeError('tensor() takes numbers, not a tensor', 'To copy a tensor use x.detach().clone().')
   if (ArrayBuffer.isView(data)) {
     const typed = data instanceof Uint8ClampedArray ? new Uint8Array(data) : (data as TypedArray)
-    return fromArray(typed, [typed.length], options)
+    return fromArray(typed, [typed.length], { dtype, device, requiresGrad })
   }
   const shape = nestedShape(data)
   const { values, bools } = flatten(data, shape)
-  const dtype = options.dtype ?? (bools > 0 && bools === values.length ? 'bool' : 'float32')
-  return fromArray(values, shape, { ...options, dtype })
+  const wanted = dtype ?? (bools > 0 && bools === values.length ? 'bool' : 'float32')
+  const numbers = isFloat(wanted) ? values : values.map((value) => numberFor(value, wanted, dtypeNames))
+  return fromArray(numbers.map(Number), shape, { dtype: wanted, device, requiresGrad })
 }
+const anything: Kind<unknown> = { expected: 'data', accepts: () => true }
+const tensorArguments = signature('tensor', required('data', anything), ...tensorParameters)
 
 type SizeArgs = readonly (number | readonly number[] | TensorOptions)[]
 
-const fillWith =
-  (value: number) =>
-  (...args: SizeArgs): Tensor => {
-    const { shape, options } = sizesAndOptions<TensorOptions>(args)
-    return full(shape, value, { dtype: 'float32', ...options })
+const fillWith = (name: string, value: number) => {
+  const read = signature(name, ...tensorParameters)
+  return (...args: SizeArgs): Tensor => {
+    const { shape, options } = sizesAndOptions(name, args)
+    const [dtype = 'float32', device, requiresGrad] = read(options)
+    return finish(filled(shape, dtype, value, deviceNamed(device)), { requiresGrad })
   }
+}
 
 /** A tensor of zeros: `zeros(2, 3)` or `zeros([2, 3], { dtype })`. */
-export const zeros = fillWith(0)
+export const zeros = fillWith('zeros', 0)
 /** A tensor of ones. */
-export const ones = fillWith(1)
+export const ones = fillWith('ones', 1)
+const emptyOptions = signature('empty', ...tensorParameters)
 /** A tensor whose elements are whatever the memory holds. */
 export function empty(...args: SizeArgs): Tensor {
-  const { shape, options } = sizesAndOptions<TensorOptions>(args)
-  const dtype = checkDType(options.dtype ?? 'float32')
-  return finish(allocate(deviceNamed(options.device), { shape, dtype }), options)
+  const { shape, options } = sizesAndOptions('empty', args)
+  const [dtype = 'float32', device, requiresGrad] = emptyOptions(options)
+  return finish(allocate(deviceNamed(device), { shape, dtype }), { requiresGrad })
 }
 
+const fullArguments = signature('full', required('size', ints), required('fillValue', scalar), ...tensorParameters)
 /** A tensor of one value; booleans make bool, numbers float32. */
-export function full(size: readonly number[], value: number | boolean, options: TensorOptions = {}): Tensor {
-  const shape = checkSizes(size)
-  const dtype = checkDType(options.dtype ?? (typeof value === 'boolean' ? 'bool' : 'float32'))
-  const device = deviceNamed(options.device)
-  return finish(filled(shape, dtype, Number(value), device), options)
+export function full(...args: [size: readonly number[], fillValue: number | boolean, options?: TensorOptions]): Tensor {
+  const [size, value, given, device, requiresGrad] = fullArguments(args)
+  const dtype = given ?? (typeof value === 'boolean' ? 'bool' : 'float32')
+  const shape = checkSizes([...size])
+  return finish(filled(shape, dtype, Number(numberFor(value, dtype)), deviceNamed(device)), { requiresGrad })
 }
 
-type Like = (x: Tensor, options?: TensorOptions) => Tensor
-const like = (x: Tensor, options: TensorOptions): TensorOptions => ({ dtype: x.dtype, device: x.device, ...options })
+type LikeArguments = [options?: TensorOptions]
+/** A function of a tensor that makes another of its shape, dtype and device, unless told otherwise. */
+const like = (name: string, make: (device: Device, spec: Spec) => Tensor) => {
+  const read = method(name, ...tensorParameters)
+  return (x: Tensor, ...args: LikeArguments): Tensor => {
+    const [dtype = x.dtype, device, requiresGrad] = read(x, args)
+    return finish(make(deviceNamed(device ?? x.storage.device), { shape: x.shape, dtype }), { requiresGrad })
+  }
+}
 /** Zeros in the shape, dtype and device of another tensor. */
-export const zerosLike: Like = (x, options = {}) => full(x.shape, 0, like(x, options))
+export const zerosLike = like('zeros_like', (device, { shape, dtype }) => filled(shape, dtype, 0, device))
 /** Ones in the shape, dtype and device of another tensor. */
-export const onesLike: Like = (x, options = {}) => full(x.shape, 1, like(x, options))
+export const onesLike = like('ones_like', (device, { shape, dtype }) => filled(shape, dtype, 1, device))
 /** Unwritten memory in the shape, dtype and device of another tensor. */
-export const emptyLike: Like = (x, options = {}) => empty(x.shape, like(x, options))
+export const emptyLike = like('empty_like', allocate)
+const fullLikeArguments = method('full_like', required('fillValue', scalar), ...tensorParameters)
 /** One value in the shape, dtype and device of another tensor. */
-export const fullLike = (x: Tensor, value: number, options: TensorOptions = {}): Tensor =>
-  full(x.shape, value, like(x, options))
+export function fullLike(x: Tensor, ...args: [fillValue: number | boolean, options?: TensorOptions]): Tensor {
+  const [value, dtype = x.dtype, device, requiresGrad] = fullLikeArguments(x, args)
+  const number = Number(numberFor(value, dtype))
+  return finish(filled(x.shape, dtype, number, deviceNamed(device ?? x.storage.device)), { requiresGrad })
+}
 
 const iotaOp: OpDef<Spec> = {
   name: 'arange',
@@ -162,17 +208,36 @@ type RangeArgs = readonly (number | TensorOptions | undefined)[]
  * arange(3) // tensor([0, 1, 2])
  */
 export function arange(...args: RangeArgs): Tensor {
-  const numbers = args.filter((x): x is number => typeof x === 'number')
-  const options = (args.find((x) => typeof x === 'object') ?? {}) as TensorOptions
-  const [start, end, step] = numbers.length === 1 ? [0, numbers[0], 1] : [numbers[0], numbers[1], numbers[2] ?? 1]
+  const several = args.length > 1 && args[1] !== undefined && typeof args[1] !== 'object'
+  const [start, end, step, given, device, requiresGrad] = several ? fromStart(args) : toEnd(args)
+  const numbers = [start, end, step]
   if (!numbers.every(Number.isFinite)) throw new RuntimeError(`unsupported range: ${start} -> ${end}`)
   if (step === 0) throw new RuntimeError('step must be nonzero')
   if ((end - start) * step < 0) {
     throw new RuntimeError('upper bound and larger bound inconsistent with step sign')
   }
-  const dtype = checkDType(options.dtype ?? (numbers.every(Number.isInteger) ? 'int32' : 'float32'))
   const n = Math.ceil((end - start) / step)
-  return spaced(n, dtype, (i) => start + i * step, options)
+  if (!Number.isSafeInteger(n)) throw new RuntimeError('invalid size, possible overflow?', `The end is ${end}.`)
+  const dtype = given ?? (numbers.every(Number.isInteger) ? 'int32' : 'float32')
+  return spaced(n, dtype, (i) => start + i * step, { device, requiresGrad })
+}
+const fromStart = signature(
+  'arange',
+  required('start', number),
+  required('end', number),
+  optional('step', number, 1),
+  ...tensorParameters,
+)
+const onlyEnd = signature(
+  'arange',
+  required('end', number),
+  keyword('start', number, 0),
+  keyword('step', number, 1),
+  ...tensorParameters,
+)
+const toEnd = (args: readonly unknown[]): ReturnType<typeof fromStart> => {
+  const [end, start, step, ...rest] = onlyEnd(args)
+  return [start, end, step, ...rest]
 }
 
 /** Elements computed on the host: counts that must be right to the last bit are few and made once. */
@@ -182,10 +247,13 @@ function spaced(n: number, dtype: DType, at: (i: number) => number, options: Ten
   return fromArray(data, [n], { ...options, dtype })
 }
 
+const range = [required('start', number), required('end', number), required('steps', int)] as const
+const linspaceArguments = signature('linspace', ...range, ...tensorParameters)
 /** `steps` numbers from `start` to `end`, both included, evenly spaced; float32. */
-export function linspace(start: number, end: number, steps: number, options: TensorOptions = {}): Tensor {
-  if (!Number.isInteger(steps) || steps < 0) throw new RuntimeError('number of steps must be non-negative')
-  const dtype = checkDType(options.dtype ?? 'float32')
+export function linspace(...args: [start: number, end: number, steps: number, options?: TensorOptions]): Tensor {
+  const [start, end, steps, dtype = 'float32', device, requiresGrad] = linspaceArguments(args)
+  const options = { device, requiresGrad }
+  if (steps < 0) throw new RuntimeError('number of steps must be non-negative')
   const round = dtype === 'float32' ? Math.fround : (x: number): number => x
   const step = round((end - start) / Math.max(steps - 1, 1))
   // As PyTorch: the second half is counted back from the end, so that both ends are exact.
@@ -195,26 +263,29 @@ export function linspace(start: number, end: number, steps: number, options: Ten
   return spaced(steps, dtype, steps === 1 ? () => start : at, options)
 }
 
+const logspaceArguments = signature('logspace', ...range, optional('base', number, 10), ...tensorParameters)
 /** Powers of `base` (10) with exponents evenly spaced from `start` to `end`; float32. */
 export function logspace(
-  start: number,
-  end: number,
-  steps: number,
-  base: number | (TensorOptions & { base?: number }) = 10,
-  given: TensorOptions = {},
+  ...args: [
+    start: number,
+    end: number,
+    steps: number,
+    base?: number | (TensorOptions & { base?: number }),
+    options?: TensorOptions,
+  ]
 ): Tensor {
-  const { base: factor = 10, ...options } = typeof base === 'number' ? { base, ...given } : base
+  const [start, end, steps, base, dtype = 'float32', device, requiresGrad] = logspaceArguments(args)
   const exponents = linspace(start, end, steps, { dtype: 'float64' }).toArray()
-  return spaced(steps, checkDType(options.dtype ?? 'float32'), (i) => factor ** exponents[i], options)
+  return spaced(steps, dtype, (i) => base ** exponents[i], { device, requiresGrad })
 }
 
+const eyeArguments = signature('eye', required('n', int), optional('m', int, undefined), ...tensorParameters)
 /** The n x m matrix with ones on its diagonal. */
-export function eye(n: number, m?: number | TensorOptions, options: TensorOptions = {}): Tensor {
-  const columns = typeof m === 'number' ? m : n
-  const given = typeof m === 'object' ? m : options
-  for (const [name, size] of Object.entries({ n, m: columns })) {
+export function eye(...args: [n: number, m?: number | TensorOptions, options?: TensorOptions]): Tensor {
+  const [n, m = n, dtype = 'float32', device, requiresGrad] = eyeArguments(args)
+  for (const [name, size] of Object.entries({ n, m })) {
     if (size < 0) throw new RuntimeError(`${name} must be greater or equal to 0, got ${size}`)
   }
-  const rows = apply(reshapeOp, [counted(n, 'int32', given.device)], [n, 1])
-  return finish(toDType(eq(rows, counted(columns, 'int32', given.device)), checkDType(given.dtype ?? 'float32')), given)
+  const rows = apply(reshapeOp, [counted(n, 'int32', device)], [n, 1])
+  return finish(toDType(eq(rows, counted(m, 'int32', device)), dtype), { requiresGrad })
 }

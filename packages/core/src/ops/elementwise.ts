@@ -6,10 +6,11 @@ import { RuntimeError } from '../base/errors.ts'
 import { type Expr, s } from '../expr/expr.ts'
 import { operand } from '../tensor/apply.ts'
 import type { Input } from '../tensor/op.ts'
+import { type Arguments, keyword, method, nullable, number, optional, signature, str } from '../tensor/signature.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { notImplemented } from './arguments.ts'
 import { type Elementwise, elementwise, type ElementwiseOptions } from './define.ts'
-import { binary, recorded, type TensorLike, unary } from './recorded.ts'
+import { binary, checkAlone, operandKind, operands, recorded, type TensorLike, unary } from './recorded.ts'
 
 const refuseBool =
   (sentence: string) =>
@@ -21,6 +22,9 @@ const divisorCheck = ([, b]: readonly Expr[], dtype: DType) =>
   isFloat(dtype)
     ? undefined
     : { expr: s.eq(b, 0), error: () => new RuntimeError('ZeroDivisionError', 'The divisor has a 0.') }
+
+/** For functions that take nothing but their operands. */
+const noOptions = { remainder: signature('remainder'), pow: signature('pow') }
 
 /** Between integers the factor must be whole. */
 function checkAlpha(x: TensorLike, y: TensorLike, alpha: number): void {
@@ -37,16 +41,23 @@ const named = (name: string, record: Elementwise): Elementwise => ({ ...record, 
 
 const addRecord = elementwise('add', (x, y) => s.add(x, y))
 const addScaledRecord = elementwise('add', (x, y, alpha) => s.add(x, s.mul(y, alpha)))
+interface AlphaOption {
+  /** A factor for the second operand. */
+  readonly alpha?: number
+}
+const [addOptions, subOptions] = ['add', 'sub'].map((name) => signature(name, keyword('alpha', number, 1)))
 /**
  * `x + alpha * y`.
  *
  * @example
  * add(tensor([1, 2]), 1) // tensor([2., 3.])
  */
-export const add = recorded((x: TensorLike, y: TensorLike, { alpha = 1 }: { alpha?: number } = {}) => {
-  if (alpha === 1) return [addRecord, [operand(x), operand(y)]]
+export const add = recorded((x: TensorLike, y: TensorLike, ...options: [options?: AlphaOption]) => {
+  const inputs = operands('add', x, y)
+  const [alpha] = addOptions(options)
+  if (alpha === 1) return [addRecord, inputs]
   checkAlpha(x, y, alpha)
-  return [addScaledRecord, [operand(x), operand(y), operand(alpha)]]
+  return [addScaledRecord, [...inputs, operand(alpha)]]
 })
 
 const subtractBool =
@@ -63,10 +74,12 @@ const rsubRecord = named('RsubBackward1', subRecord)
 const subScaledRecord = elementwise('sub', (x, y, alpha) => s.sub(x, s.mul(y, alpha)), { accepts: acceptsSub })
 
 /** `x - alpha * y`. */
-export const sub = recorded((x: TensorLike, y: TensorLike, { alpha = 1 }: { alpha?: number } = {}) => {
-  if (alpha === 1) return [typeof x === 'object' ? subRecord : rsubRecord, [operand(x), operand(y)]]
+export const sub = recorded((x: TensorLike, y: TensorLike, ...options: [options?: AlphaOption]) => {
+  const inputs = operands('sub', x, y)
+  const [alpha] = subOptions(options)
+  if (alpha === 1) return [typeof x === 'object' ? subRecord : rsubRecord, inputs]
   checkAlpha(x, y, alpha)
-  return [subScaledRecord, [operand(x), operand(y), operand(alpha)]]
+  return [subScaledRecord, [...inputs, operand(alpha)]]
 })
 
 /** `x * y`. */
@@ -76,32 +89,33 @@ const divRecord = elementwise('div', (x, y) => s.div(x, y), { out: 'float', grad
 /** What is cut is the quotient as PyTorch has it, in the operands' dtype: 0.3 by 0.1 is 3 in float32. */
 const truncRecord = elementwise('DivBackward2', (x, y) => s.trunc(s.rounded(s.div(x, y))), { check: divisorCheck })
 const floorRecord = elementwise('NotImplemented', (x, y) => s.floorDiv(x, y), { check: divisorCheck })
-const quotients = { none: divRecord, floor: named('DivBackward2', floorRecord), trunc: truncRecord }
+const quotients = { floor: named('DivBackward2', floorRecord), trunc: truncRecord }
 /** The quotient rounded down; integers stay integers. */
-export const floorDivide = binary(floorRecord)
+export const floorDivide = binary(floorRecord, 'floor_divide')
+const divOptions = signature('div', keyword('roundingMode', nullable(str), null))
 /**
  * `x / y`: integers give float32. With `roundingMode` 'floor' or 'trunc' the quotient is rounded and integers stay
  * integers.
  */
 export const div = recorded(
-  (x: TensorLike, y: TensorLike, { roundingMode = null }: { roundingMode?: 'floor' | 'trunc' | null } = {}) => {
-    const record = quotients[roundingMode ?? 'none']
-    if (record === undefined) {
-      throw new RuntimeError(
-        `div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '${String(roundingMode)}'`,
-      )
-    }
-    return [record, [operand(x), operand(y)]]
+  (x: TensorLike, y: TensorLike, ...options: [options?: { roundingMode?: 'floor' | 'trunc' | null }]) => {
+    const inputs = operands('div', x, y)
+    const [roundingMode] = divOptions(options)
+    if (roundingMode === null) return [divRecord, inputs]
+    if (roundingMode === 'floor' || roundingMode === 'trunc') return [quotients[roundingMode], inputs]
+    throw new RuntimeError(
+      `div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '${roundingMode}'`,
+    )
   },
 )
 
 const remainderRecord = elementwise('RemainderBackward1', (x, y) => s.mod(x, y), { check: divisorCheck })
 const remainderOfNumber = named('RemainderBackward0', remainderRecord)
 /** `x` modulo `y`, with the divisor's sign. */
-export const remainder = recorded((x: TensorLike, y: TensorLike) => [
-  typeof y === 'object' ? remainderRecord : remainderOfNumber,
-  [operand(x), operand(y)],
-])
+export const remainder = recorded((x: TensorLike, y: TensorLike, ...none: []) => {
+  noOptions.remainder(none)
+  return [typeof y === 'object' ? remainderRecord : remainderOfNumber, operands('remainder', x, y)]
+})
 
 /** `-x`. */
 export const neg = unary(
@@ -116,16 +130,22 @@ export const neg = unary(
 const powRecord = elementwise('pow', (x, p) => s.pow(x, p))
 const powTensorRecord = named('PowBackward1', powRecord)
 /** `x` to the power `y`; two integers stay integers, and a negative number must then not be the exponent. */
-export const pow = recorded((x: TensorLike, y: TensorLike) => {
+export const pow = recorded((x: TensorLike, y: TensorLike, ...none: []) => {
+  noOptions.pow(none)
+  const inputs = operands('pow', x, y, 'exponent')
   if (typeof y === 'number' && y < 0 && typeof x === 'object' && !isFloat(x.dtype) && Number.isInteger(y)) {
     throw new RuntimeError('Integers to negative integer powers are not allowed.', 'Convert it first: x.float().')
   }
-  return [typeof y === 'object' ? powTensorRecord : powRecord, [operand(x), operand(y)]]
+  return [typeof y === 'object' ? powTensorRecord : powRecord, inputs]
 })
 
 const squareRecord = elementwise('pow', (x) => s.mul(x, x), { grad: ({ dy, x: [x] }) => [s.mul(dy, s.mul(x, 2))] })
 /** The square, `x * x`. */
-export const square = recorded((x: Tensor) => (x.dtype === 'bool' ? [powRecord, [x, operand(2)]] : [squareRecord, [x]]))
+export const square = recorded((x: Tensor, ...none: []) => {
+  const [first, second] = none as readonly unknown[]
+  checkAlone('square', x, first, second)
+  return x.dtype === 'bool' ? [powRecord, [x, operand(2)]] : [squareRecord, [x]]
+})
 
 // ---- one operand ----
 
@@ -146,7 +166,10 @@ export const expm1 = unary(elementwise('expm1', (x) => s.expm1(x), { out: 'float
 /** The natural logarithm. */
 export const log = unary(elementwise('log', (x) => s.log(x), { out: 'float', gradName: 'div' }))
 /** `log(1 + x)`, exact near 0. */
-export const log1p = unary(elementwise('Log1PBackward0', (x) => s.log1p(x), { out: 'float', gradName: 'div' }))
+export const log1p = unary(
+  elementwise('Log1PBackward0', (x) => s.log1p(x), { out: 'float', gradName: 'div' }),
+  'log1p',
+)
 /** The sine of radians. */
 export const sin = unary(elementwise('sin', (x) => s.sin(x), { out: 'float' }))
 /** The cosine of radians. */
@@ -185,9 +208,10 @@ const rising = leakyReluRecord(({ dy, x: [x, slope], y }) => [
   s.select(s.gt(y, 0), 0, s.mul(dy, x)),
 ])
 const falling = leakyReluRecord()
+const leakyReluArguments = method('leaky_relu', optional('negativeSlope', number, 0.01))
 /** `x` where it is positive, `negativeSlope * x` elsewhere (0.01 unless given). */
-export const leakyRelu = recorded((x: Tensor, negativeSlope: number | { negativeSlope?: number } = 0.01) => {
-  const slope = typeof negativeSlope === 'number' ? negativeSlope : (negativeSlope.negativeSlope ?? 0.01)
+export const leakyRelu = recorded((x: Tensor, ...args: [negativeSlope?: number | { negativeSlope?: number }]) => {
+  const [slope] = leakyReluArguments(x, args)
   return [slope >= 0 ? rising : falling, [x, operand(slope)]]
 })
 /** The largest whole number not above x. */
@@ -229,22 +253,21 @@ const byNumbers = {
   min: named('ClampBackward1', clampMinRecord),
   max: named('ClampBackward1', clampMaxRecord),
 }
-type Bound = TensorLike | null | undefined
+type Bound = TensorLike | null
+const bound = nullable({ ...operandKind, expected: 'Number' })
+const clampArguments = method('clamp', optional('min', bound, null), optional('max', bound, null))
 /** `x` limited to [min, max]; either may be null. The gradient passes at both edges. */
-export const clamp = recorded((x: Tensor, min?: Bound | { min?: Bound; max?: Bound }, max?: Bound) => {
-  const [low, high] = bounds(min, max)
+export const clamp = recorded((x: Tensor, ...args: Arguments<[min: Bound, max: Bound], ClampOptions>) => {
+  const [low, high] = clampArguments(x, args)
   const records = low instanceof Tensor || high instanceof Tensor ? byTensors : byNumbers
-  if (low === null) return [records.max, [x, operand(high as TensorLike)]]
-  if (high === null) return [records.min, [x, operand(low)]]
-  return [records.both, [x, operand(low), operand(high)]]
+  if (low !== null && high !== null) return [records.both, [x, operand(low), operand(high)]]
+  if (low !== null) return [records.min, [x, operand(low)]]
+  if (high !== null) return [records.max, [x, operand(high)]]
+  throw new RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
 })
-const bounds = (min: Bound | { min?: Bound; max?: Bound }, max: Bound): [TensorLike | null, TensorLike | null] => {
-  const options = typeof min === 'object' && min !== null && !(min instanceof Tensor)
-  const low = (options ? min.min : (min as Bound)) ?? null
-  const high = (options ? min.max : max) ?? null
-  if (low === null && high === null)
-    throw new RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
-  return [low, high]
+interface ClampOptions {
+  readonly min?: Bound
+  readonly max?: Bound
 }
 
 // ---- comparisons and logic: bool results, no gradients ----
@@ -263,13 +286,25 @@ export const gt = binary(elementwise('gt', (x, y) => s.gt(x, y), bool))
 /** `x >= y`. */
 export const ge = binary(elementwise('ge', (x, y) => s.ge(x, y), bool))
 /** True where both are not 0. */
-export const logicalAnd = binary(elementwise('logicalAnd', (x, y) => s.and(x, y), bool))
+export const logicalAnd = binary(
+  elementwise('logicalAnd', (x, y) => s.and(x, y), bool),
+  'logical_and',
+)
 /** True where at least one is not 0. */
-export const logicalOr = binary(elementwise('logicalOr', (x, y) => s.or(x, y), bool))
+export const logicalOr = binary(
+  elementwise('logicalOr', (x, y) => s.or(x, y), bool),
+  'logical_or',
+)
 /** True where exactly one is not 0. */
-export const logicalXor = binary(elementwise('logicalXor', (x, y) => s.xor(x, y), bool))
+export const logicalXor = binary(
+  elementwise('logicalXor', (x, y) => s.xor(x, y), bool),
+  'logical_xor',
+)
 /** True where x is 0. */
-export const logicalNot = unary(elementwise('logicalNot', (x) => s.not(x), bool))
+export const logicalNot = unary(
+  elementwise('logicalNot', (x) => s.not(x), bool),
+  'logical_not',
+)
 /** True where x is NaN. */
 export const isnan = unary(elementwise('isnan', (x) => s.isnan(x), bool))
 /** True where x is neither infinite nor NaN. */

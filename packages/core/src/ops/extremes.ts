@@ -1,13 +1,30 @@
 // Extremes: the largest and smallest elements, and where they are. Over all elements and in amax and amin, equal ones
 // share the gradient; over one dimension, the first of them gets it all.
 import type { Prims } from '../backend/backend.ts'
-import { IndexError, RuntimeError, TypeError } from '../base/errors.ts'
+import { IndexError, RuntimeError } from '../base/errors.ts'
 import { normalizeDim, normalizeDims, reducedShape } from '../base/shape.ts'
 import { type Expr, s } from '../expr/expr.ts'
 import { apply, applyAll } from '../tensor/apply.ts'
 import type { Gradients, OpDef, Vjp } from '../tensor/op.ts'
+import {
+  type Arguments,
+  int,
+  method,
+  nullable,
+  optional,
+  type Parameter,
+  required,
+  tensor,
+} from '../tensor/signature.ts'
 import { detached, Tensor } from '../tensor/tensor.ts'
-import { type DimOptions, type Dims, dimOptions, notImplemented } from './arguments.ts'
+import {
+  type DimArguments,
+  type DimOptions,
+  type Dims,
+  dimParameter,
+  keepdimParameter,
+  notImplemented,
+} from './arguments.ts'
 import { cloneOp, elementwise, reshapeOp } from './define.ts'
 import { filled } from './fill.ts'
 import { maximum, minimum } from './elementwise.ts'
@@ -64,11 +81,14 @@ function checkNotEmpty(x: Tensor, name: string, dims: readonly number[], all: bo
   if (empty !== undefined) throw new IndexError(`${name}(): Expected reduction dim ${empty} to have non-zero size.`)
 }
 
-function extremum(x: Tensor, fn: Fn, dim?: Dims | null | DimOptions, options?: DimOptions): Tensor {
-  const { dim: dims, keepdim = false } = dimOptions(dim, options)
-  const normal = normalizeDims(dims, x.dim())
-  checkNotEmpty(x, `a${fn}`, normal, isAll(dims))
-  return apply(some[fn], [x], { dims: normal, keepdim, dtype: x.dtype })
+function extremum(fn: Fn): (x: Tensor, ...args: DimArguments<DimOptions>) => Tensor {
+  const read = method(`a${fn}`, dimParameter, keepdimParameter)
+  return (x, ...args) => {
+    const [dims, keepdim] = read(x, args)
+    const normal = normalizeDims(dims, x.dim())
+    checkNotEmpty(x, `a${fn}`, normal, isAll(dims))
+    return apply(some[fn], [x], { dims: normal, keepdim, dtype: x.dtype })
+  }
 }
 
 /**
@@ -77,11 +97,9 @@ function extremum(x: Tensor, fn: Fn, dim?: Dims | null | DimOptions, options?: D
  * @example
  * amax(tensor([[1, 2], [4, 3]]), 1) // tensor([2., 4.])
  */
-export const amax = (x: Tensor, dim?: Dims | null | DimOptions, options?: DimOptions): Tensor =>
-  extremum(x, 'max', dim, options)
+export const amax = extremum('max')
 /** The smallest elements, of all or over `dim` (one or several); equal ones share the gradient. Any dtype. */
-export const amin = (x: Tensor, dim?: Dims | null | DimOptions, options?: DimOptions): Tensor =>
-  extremum(x, 'min', dim, options)
+export const amin = extremum('min')
 
 // ---- where ----
 
@@ -97,28 +115,24 @@ const argOp: OpDef<Places> = {
   to: { kind: 'kernel', prim: 'argReduce', lower: ({ fn, dims }) => places(fn === 'max' ? 1 : 0, dims) },
 }
 
-type Arg = number | null | DimOptions
-/** One dimension or all, never several. */
-function singleDim(name: string, dim: Dims | null | undefined): number | null {
-  if (dim === undefined || dim === null) return null
-  if (typeof dim === 'number') return dim
-  const kind = Array.isArray(dim) ? 'tuple' : typeof dim
-  throw new TypeError(
-    name.startsWith('arg')
-      ? `${name}(): argument 'dim' (position 1) must be int, not ${kind}`
-      : `${name}() received an invalid combination of arguments - got (${kind})`,
-    `For the extreme over several dimensions use a${name.slice(-3)}().`,
-  )
+export interface OneDimOptions {
+  readonly dim?: number | null
+  readonly keepdim?: boolean
 }
+type OneDimArguments = Arguments<[dim: number | null, keepdim: boolean], OneDimOptions>
+/** One dimension or all, never several. */
+const oneDim = (hint: string): Parameter<number | null> => optional('dim', nullable({ ...int, hint }), null)
 
-function place(x: Tensor, fn: Fn, dim?: Arg, options?: DimOptions): Tensor {
+function place(fn: Fn): (x: Tensor, ...args: OneDimArguments) => Tensor {
   const name = `arg${fn}`
-  const { dim: given, keepdim = false } = dimOptions(dim, options)
-  const one = singleDim(name, given)
-  const dims = normalizeDims(one, x.dim())
-  checkNotEmpty(x, name, dims, one === null)
-  if (x.dtype === 'bool') throw notImplemented(`${name}_cpu`, x.dtype, 'Convert it first: x.int().')
-  return apply(argOp, [x], { fn, dims, keepdim })
+  const read = method(name, oneDim(`For the extreme over several dimensions use a${fn}().`), keepdimParameter)
+  return (x, ...args) => {
+    const [dim, keepdim] = read(x, args)
+    const dims = normalizeDims(dim, x.dim())
+    checkNotEmpty(x, name, dims, dim === null)
+    if (x.dtype === 'bool') throw notImplemented(`${name}_cpu`, x.dtype, 'Convert it first: x.int().')
+    return apply(argOp, [x], { fn, dims, keepdim })
+  }
 }
 
 /**
@@ -128,9 +142,9 @@ function place(x: Tensor, fn: Fn, dim?: Arg, options?: DimOptions): Tensor {
  * @example
  * argmax(tensor([[3, 1], [2, 5]]), 1) // tensor([0, 1])
  */
-export const argmax = (x: Tensor, dim?: Arg, options?: DimOptions): Tensor => place(x, 'max', dim, options)
+export const argmax = place('max')
 /** Where the smallest element is: its index in row-major order, or along `dim`. The first of equal ones; int32. */
-export const argmin = (x: Tensor, dim?: Arg, options?: DimOptions): Tensor => place(x, 'min', dim, options)
+export const argmin = place('min')
 
 // ---- values and where ----
 
@@ -177,26 +191,31 @@ const selecting = (fn: Fn, name: string): OpDef<Along> => ({
 })
 const selected = { max: selecting('max', 'MaxBackward0'), min: selecting('min', 'MinBackward0') }
 
-type Second = Tensor | number | null | DimOptions
-
-function extreme(x: Tensor, fn: Fn, second?: Second, options?: DimOptions): Tensor | ValuesAndIndices {
-  if (second instanceof Tensor) return fn === 'max' ? maximum(x, second) : minimum(x, second)
-  const { dim, keepdim = false } = dimOptions(second, options)
-  const one = singleDim(fn, dim)
-  if (one === null) {
-    checkNotEmpty(x, fn, [], true)
-    return apply(whole[fn], [x], { dims: normalizeDims(null, x.dim()), keepdim: false, dtype: x.dtype })
+function extreme(fn: Fn): (x: Tensor, ...args: readonly unknown[]) => Tensor | ValuesAndIndices {
+  const read = method(fn, oneDim(`For the extreme over several dimensions use a${fn}().`), keepdimParameter)
+  const ofTwo = method(fn, required('other', tensor))
+  return (x, ...args) => {
+    if (args[0] instanceof Tensor) {
+      const [other] = ofTwo(x, args)
+      return fn === 'max' ? maximum(x, other) : minimum(x, other)
+    }
+    const [dim, keepdim] = read(x, args)
+    if (dim === null) {
+      checkNotEmpty(x, fn, [], true)
+      return apply(whole[fn], [x], { dims: normalizeDims(null, x.dim()), keepdim: false, dtype: x.dtype })
+    }
+    const d = normalizeDim(dim, x.dim())
+    checkNotEmpty(x, fn, [d], false)
+    const [values, indices] = applyAll(selected[fn], [x], { dim: d, keepdim })
+    return new ValuesAndIndices(fn, values, indices)
   }
-  const d = normalizeDim(one, x.dim())
-  checkNotEmpty(x, fn, [d], false)
-  const [values, indices] = applyAll(selected[fn], [x], { dim: d, keepdim })
-  return new ValuesAndIndices(fn, values, indices)
 }
 
 interface Extreme {
   (x: Tensor): Tensor
   (x: Tensor, other: Tensor): Tensor
-  (x: Tensor, dim: number | (DimOptions & { readonly dim: number }), options?: DimOptions): ValuesAndIndices
+  (x: Tensor, dim: number, keepdim?: boolean | OneDimOptions): ValuesAndIndices
+  (x: Tensor, options: OneDimOptions & { readonly dim: number }): ValuesAndIndices
 }
 /**
  * The largest element of all; of two tensors, element by element (`max(x, other)`); or over a dimension, as values and
@@ -205,9 +224,9 @@ interface Extreme {
  * @example
  * const { values, indices } = max(tensor([[1, 2], [4, 3]]), 1) // tensor([2., 4.]), tensor([1, 0])
  */
-export const max = ((x: Tensor, second?: Second, options?: DimOptions) => extreme(x, 'max', second, options)) as Extreme
+export const max = extreme('max') as Extreme
 /** The smallest element: of all, of two tensors, or over a dimension as values and indices; see `max`. */
-export const min = ((x: Tensor, second?: Second, options?: DimOptions) => extreme(x, 'min', second, options)) as Extreme
+export const min = extreme('min') as Extreme
 
 // Methods derived from the table have one form; these have three.
 declare module '../tensor/tensor.ts' {
@@ -217,12 +236,12 @@ declare module '../tensor/tensor.ts' {
     /** The larger of two elements, element by element. */
     max(other: Tensor): Tensor
     /** The largest elements over a dimension, and their indices. */
-    max(dim: number | (DimOptions & { readonly dim: number }), options?: DimOptions): ValuesAndIndices
+    max(dim: number | (OneDimOptions & { readonly dim: number }), keepdim?: boolean | OneDimOptions): ValuesAndIndices
     /** The smallest element of all. */
     min(): Tensor
     /** The smaller of two elements, element by element. */
     min(other: Tensor): Tensor
     /** The smallest elements over a dimension, and their indices. */
-    min(dim: number | (DimOptions & { readonly dim: number }), options?: DimOptions): ValuesAndIndices
+    min(dim: number | (OneDimOptions & { readonly dim: number }), keepdim?: boolean | OneDimOptions): ValuesAndIndices
   }
 }

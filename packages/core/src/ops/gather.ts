@@ -2,13 +2,13 @@
 // names. They are each other's gradients. Indices are int32, which PyTorch's messages call int64, and never negative.
 import type { Prims } from '../backend/backend.ts'
 import { dtypeName } from '../base/dtype.ts'
-import { RuntimeError, TypeError } from '../base/errors.ts'
-import { typeName } from '../base/python.ts'
+import { RuntimeError } from '../base/errors.ts'
 import { normalizeDim, type Shape, shapeString } from '../base/shape.ts'
 import { apply } from '../tensor/apply.ts'
 import { applyInPlace } from '../tensor/in-place.ts'
 import type { OpDef } from '../tensor/op.ts'
-import { Tensor } from '../tensor/tensor.ts'
+import { either, int, keyword, method, required, scalar, str, tensor } from '../tensor/signature.ts'
+import type { Tensor } from '../tensor/tensor.ts'
 import { numberFor } from './arguments.ts'
 import { expandTo, reshapeOp } from './define.ts'
 import { filled } from './fill.ts'
@@ -52,6 +52,7 @@ export const scatterAddAlongDim = (x: Tensor, dim: number, index: Tensor, src: T
 export const scatterAlongDim = (x: Tensor, dim: number, index: Tensor, src: Tensor): Tensor =>
   apply(scatterOp, [x, index, src], dim)
 
+const gatherArguments = method('gather', required('dim', int), required('index', tensor))
 /**
  * Picks elements along a dimension: `out[i][j] = x[index[i][j]][j]` for `dim` 0. `index` is int32 with as many dimensions
  * as `x`, elsewhere than along `dim` no larger; the result has its shape. Differentiable in `x`.
@@ -60,7 +61,8 @@ export const scatterAlongDim = (x: Tensor, dim: number, index: Tensor, src: Tens
  * gather(tensor([[1, 2], [3, 4]]), 1, tensor([[0], [1]], { dtype: 'int32' })) // tensor([[1.],
  *                                                                             //         [4.]])
  */
-export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
+export function gather(x: Tensor, ...args: [dim: number, index: Tensor]): Tensor {
+  const [dim, index] = gatherArguments(x, args)
   const d = normalizeDim(dim, x.dim())
   checkIndex('gather', index)
   if (index.elements > 0) {
@@ -125,10 +127,10 @@ const notImplemented: Pick<OpDef<number>, 'vjp'> = {
     throw new RuntimeError('derivative for aten::scatter is not implemented', 'For sums use scatterAdd().')
   },
 }
-const reductions: Readonly<Record<string, OpDef<number>>> = {
-  add: scatterRecord('NotImplemented', 'add', notImplemented),
-  multiply: scatterRecord('NotImplemented', 'prod', notImplemented),
-}
+const reductions: ReadonlyMap<string, OpDef<number>> = new Map([
+  ['add', scatterRecord('NotImplemented', 'add', notImplemented)],
+  ['multiply', scatterRecord('NotImplemented', 'prod', notImplemented)],
+])
 
 /** One number in a shape, stored once. */
 const repeated = (value: number, like: Tensor, shape: Shape): Tensor =>
@@ -177,18 +179,22 @@ function scatteredInto(x: Tensor, call: Call | null): Tensor {
   return x
 }
 
+type ScatterArguments = [dim: number, index: Tensor, src: Tensor | number, options?: ScatterOptions]
+const scatterArguments = method(
+  'scatter',
+  required('dim', int),
+  required('index', tensor),
+  required('src', either(tensor, scalar)),
+  keyword('reduce', str, undefined),
+)
+
 /** null when there is nothing to write. */
-function scatterCall(
-  x: Tensor,
-  dim: number,
-  index: Tensor,
-  src: Tensor | number,
-  { reduce }: ScatterOptions,
-): Call | null {
+function scatterCall(x: Tensor, args: ScatterArguments): Call | null {
+  const [dim, index, src, reduce] = scatterArguments(x, args)
   const d = normalizeDim(dim, x.dim())
-  const reduction = reduce === undefined ? undefined : reductions[reduce]
+  const reduction = reduce === undefined ? undefined : reductions.get(reduce)
   if (reduce !== undefined && reduction === undefined) {
-    throw new RuntimeError('reduce argument must be either add or multiply.', `It is ${String(reduce)}.`)
+    throw new RuntimeError('reduce argument must be either add or multiply.', `It is ${reduce}.`)
   }
   const number = typeof src === 'number' || typeof src === 'boolean'
   checkScatter(x, d, index, number ? null : src)
@@ -210,33 +216,24 @@ const cut = (x: Tensor, shape: Shape): Tensor =>
  * @example
  * scatter(zeros(2, 3), 1, tensor([[2], [0]], { dtype: 'int32' }), 1) // one-hot rows
  */
-export function scatter(
-  x: Tensor,
-  dim: number,
-  index: Tensor,
-  src: Tensor | number,
-  options: ScatterOptions = {},
-): Tensor {
-  return scattered(x, scatterCall(x, dim, index, src, options))
+export function scatter(x: Tensor, ...args: ScatterArguments): Tensor {
+  return scattered(x, scatterCall(x, args))
 }
 /** `scatter` into `x` itself. */
-export function scatter_(
-  x: Tensor,
-  dim: number,
-  index: Tensor,
-  src: Tensor | number,
-  options: ScatterOptions = {},
-): Tensor {
-  return scatteredInto(x, scatterCall(x, dim, index, src, options))
+export function scatter_(x: Tensor, ...args: ScatterArguments): Tensor {
+  return scatteredInto(x, scatterCall(x, args))
 }
 
-function scatterAddCall(x: Tensor, dim: number, index: Tensor, src: Tensor): Call | null {
-  if (!(src instanceof Tensor)) {
-    throw new TypeError(
-      `scatter_add() received an invalid combination of arguments - got (int, Tensor, ${typeName(src)}), but expected (int dim, Tensor index, Tensor src)`,
-      'For one number use scatter(dim, index, number, { reduce: "add" }).',
-    )
-  }
+type ScatterAddArguments = [dim: number, index: Tensor, src: Tensor]
+const scatterAddArguments = method(
+  'scatter_add',
+  required('dim', int),
+  required('index', tensor),
+  required('src', { ...tensor, hint: 'For one number use scatter(dim, index, number, { reduce: "add" }).' }),
+)
+
+function scatterAddCall(x: Tensor, args: ScatterAddArguments): Call | null {
+  const [dim, index, src] = scatterAddArguments(x, args)
   const d = normalizeDim(dim, x.dim())
   checkScatter(x, d, index, src)
   if (index.elements === 0) return null
@@ -251,8 +248,7 @@ function scatterAddCall(x: Tensor, dim: number, index: Tensor, src: Tensor): Cal
  * @example
  * scatterAdd(zeros(2), 0, tensor([1, 1], { dtype: 'int32' }), tensor([3, 4])) // tensor([0., 7.])
  */
-export const scatterAdd = (x: Tensor, dim: number, index: Tensor, src: Tensor): Tensor =>
-  scattered(x, scatterAddCall(x, dim, index, src))
+export const scatterAdd = (x: Tensor, ...args: ScatterAddArguments): Tensor => scattered(x, scatterAddCall(x, args))
 /** `scatterAdd` into `x` itself. */
-export const scatterAdd_ = (x: Tensor, dim: number, index: Tensor, src: Tensor): Tensor =>
-  scatteredInto(x, scatterAddCall(x, dim, index, src))
+export const scatterAdd_ = (x: Tensor, ...args: ScatterAddArguments): Tensor =>
+  scatteredInto(x, scatterAddCall(x, args))

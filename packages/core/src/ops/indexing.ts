@@ -6,6 +6,18 @@ import { sameShape } from '../base/shape.ts'
 import { s } from '../expr/expr.ts'
 import { apply, operand } from '../tensor/apply.ts'
 import { applyInPlace } from '../tensor/in-place.ts'
+import {
+  bool,
+  checkSelf,
+  int,
+  method,
+  nullable,
+  optional,
+  required,
+  signature,
+  tensor as tensorKind,
+  tensors,
+} from '../tensor/signature.ts'
 import { kindOf, Tensor } from '../tensor/tensor.ts'
 import {
   accumulateOp,
@@ -46,8 +58,22 @@ export type Slice = Range
  * @example
  * x.at(Slice(1, 3), 0) // x[1:3, 0]
  */
-export const Slice = (start: number | null = null, stop: number | null = null, step: number | null = null): Slice =>
-  new Range(start, stop, step)
+export const Slice = (...args: [start?: number | null, stop?: number | null, step?: number | null]): Slice =>
+  new Range(...sliceArguments(args))
+const bound = nullable({
+  ...int,
+  refuse: (value: unknown, argument: string) =>
+    new TypeError(
+      'slice indices must be integers or None or have an __index__ method',
+      `The ${argument} is ${String(value)}.`,
+    ),
+})
+const sliceArguments = signature(
+  'Slice',
+  optional('start', bound, null),
+  optional('stop', bound, null),
+  optional('step', bound, null),
+)
 
 type Nested = readonly (number | boolean | Nested)[]
 /**
@@ -96,7 +122,7 @@ function specsOf(x: Tensor, indices: readonly Index[]): Spec[] {
     if (typeof index === 'string') specs.push(...parse(index))
     else if (Array.isArray(index)) specs.push(listIndex(x, index))
     else if (index === undefined || (typeof index === 'object' && index !== null && !known(index))) {
-      throw new IndexError(`${valid} (got ${index === undefined ? 'undefined' : index.constructor.name})`)
+      throw new IndexError(`${valid} (got ${index === undefined ? 'undefined' : typeName(index)})`)
     } else specs.push(index as Spec)
   }
   return specs
@@ -175,11 +201,6 @@ function pick(x: Tensor, dim: number, index: number, position: number): Tensor {
 }
 
 function cut(x: Tensor, dim: number, { start, stop, step }: Slice, several: boolean): Tensor {
-  for (const bound of [start, stop, step]) {
-    if (bound !== null && !Number.isInteger(bound)) {
-      throw new TypeError('slice indices must be integers or None or have an __index__ method', `This one is ${bound}.`)
-    }
-  }
   if (step === 0) throw new ValueError('slice step cannot be zero')
   if (step !== null && step < 0) throw new ValueError('step must be greater than zero', 'To reverse use flip().')
   // Beside others, a slice that says it takes everything is not a view of its own.
@@ -204,6 +225,7 @@ const aliasOp = viewOp<null>('alias', ({ shape, strides, offset }) => ({ shape, 
  * x.at(x.gt(0)) // x[x > 0]
  */
 export function at(x: Tensor, ...index: readonly Index[]): Tensor {
+  checkSelf('at', x)
   if (index.length === 1 && typeof index[0] === 'number' && x.dim() > 0) return pick(x, 0, index[0], 0)
   const { view, indices } = reach(x, index)
   if (indices.length === 0) return view === x ? apply(aliasOp, [x], null) : view
@@ -248,6 +270,7 @@ function putAt(x: Tensor, indices: TensorIndices, value: Tensor | number | boole
   return applyInPlace(accumulate ? accumulateAlongOp : putAlongOp, x, [x, index, source], plan.axis)
 }
 
+const noMore = signature('setAt')
 /**
  * PyTorch's `x[...] = value`, in place: `index` is one index or a list of them, `value` a number or a tensor that broadcasts
  * to what they reach. Where index tensors repeat a place, the last value stays. Differentiable in `x` and `value`.
@@ -259,7 +282,10 @@ function putAt(x: Tensor, indices: TensorIndices, value: Tensor | number | boole
  * x.setAt([Slice(1, 3), -1], tensor([5, 6])) // x[1:3, -1] = torch.tensor([5., 6.])
  * x.setAt(x.lt(0), 0) // x[x < 0] = 0
  */
-export function setAt(x: Tensor, index: Index | readonly Index[], value: Tensor | number | boolean): Tensor {
+export function setAt(x: Tensor, ...args: [index: Index | readonly Index[], value: Tensor | number | boolean]): Tensor {
+  checkSelf('setAt', x)
+  const [index, value, ...more] = args
+  noMore(more)
   if (!(value instanceof Tensor) && typeof value !== 'number' && typeof value !== 'boolean') {
     throw new TypeError(
       `can't assign a ${typeName(value)} to a ${kindOf(x)}`,
@@ -278,6 +304,13 @@ export interface IndexPutOptions {
   readonly accumulate?: boolean
 }
 
+type IndexPutArguments = [indices: readonly Tensor[], values: Tensor, accumulate?: boolean | IndexPutOptions]
+const indexPutArguments = method(
+  'index_put',
+  required('indices', tensors),
+  required('values', tensorKind),
+  optional('accumulate', bool, false),
+)
 /**
  * PyTorch's `index_put_`: writes `values` where index tensors or masks, one for each of the first dimensions, meet.
  * With `accumulate`, adds them.
@@ -285,15 +318,8 @@ export interface IndexPutOptions {
  * @example
  * zeros(2).indexPut_([tensor([0, 0], { dtype: 'int32' })], tensor([1, 2]), { accumulate: true }) // tensor([3., 0.])
  */
-export function indexPut_(
-  x: Tensor,
-  indices: readonly Tensor[],
-  values: Tensor,
-  { accumulate = false }: IndexPutOptions = {},
-): Tensor {
-  if (!(values instanceof Tensor)) {
-    throw new TypeError(`index_put(): argument 'values' (position 2) must be Tensor, not ${typeName(values)}`)
-  }
+export function indexPut_(x: Tensor, ...args: IndexPutArguments): Tensor {
+  const [indices, values, accumulate] = indexPutArguments(x, args)
   const byDim: (Tensor | undefined)[] = []
   let dim = 0
   for (const index of indices) {
@@ -306,9 +332,7 @@ export function indexPut_(
 }
 
 /** `indexPut_` into a copy of `x`. */
-export const indexPut = (
-  x: Tensor,
-  indices: readonly Tensor[],
-  values: Tensor,
-  options: IndexPutOptions = {},
-): Tensor => indexPut_(apply(cloneOp, [x], null), indices, values, options)
+export function indexPut(x: Tensor, ...args: IndexPutArguments): Tensor {
+  indexPutArguments(x, args)
+  return indexPut_(apply(cloneOp, [x], null), ...args)
+}

@@ -6,8 +6,20 @@ import { typeName } from '../base/python.ts'
 import { checkSizes, normalizeDim, type Shape, sameShape, shapeString } from '../base/shape.ts'
 import { apply } from '../tensor/apply.ts'
 import type { OpDef } from '../tensor/op.ts'
-import { detached, Tensor } from '../tensor/tensor.ts'
-import { oneDim, type Sizes, sizesOf } from './arguments.ts'
+import {
+  checkSelf,
+  dims,
+  int,
+  type Kind,
+  method,
+  optional,
+  required,
+  signature,
+  tensor,
+  tensors,
+} from '../tensor/signature.ts'
+import { detached, type Tensor } from '../tensor/tensor.ts'
+import { type Sizes, sizesOf } from './arguments.ts'
 import { cloneOp, expandOp, reshapeOp, sumTo } from './define.ts'
 import { toDType } from './fill.ts'
 import { narrow, select, selectOp, sliceOp, unsqueeze } from './views.ts'
@@ -39,19 +51,22 @@ const catOp: OpDef<Joined> = {
   to: { kind: 'kernel', prim: 'concat', lower: ({ dim }) => (along[dim] ??= { axis: dim }) },
 }
 
-function checkList(name: string, tensors: readonly Tensor[], none: string): void {
-  if (tensors instanceof Tensor) {
-    throw new TypeError(
-      `${name}(): argument 'tensors' (position 1) must be tuple of Tensors, not Tensor`,
-      `Put them into an array: ${name}([a, b]).`,
-    )
+type JoinArguments = [tensors: readonly Tensor[], dim?: DimArg]
+const joinArguments = (name: string) => {
+  const listed: Kind<readonly Tensor[]> = {
+    ...tensors,
+    hint: `Put them into an array: ${name}([a, b]).`,
+    refuse: (value) => {
+      const at = Array.isArray(value) ? Array.from(value).findIndex((x) => !tensor.accepts(x)) : -1
+      if (at < 0) return undefined
+      return new TypeError(
+        `expected Tensor as element ${at} in argument 0, but got ${typeName((value as unknown[])[at])}`,
+      )
+    },
   }
-  if (tensors.length === 0) throw new RuntimeError(none)
-  tensors.forEach((x, i) => {
-    if (x instanceof Tensor) return
-    throw new TypeError(`expected Tensor as element ${i} in argument 0, but got ${typeName(x)}`)
-  })
+  return signature(name, required('tensors', listed), dimParameter)
 }
+const dimParameter = optional('dim', int, 0)
 
 /** All in the dtype that the widest of them has. */
 function unified(tensors: readonly Tensor[]): readonly Tensor[] {
@@ -62,6 +77,7 @@ function unified(tensors: readonly Tensor[]): readonly Tensor[] {
 /** PyTorch lets tensors of shape [0] stand beside any others. */
 const isNothing = (x: Tensor): boolean => x.shape.length === 1 && x.shape[0] === 0
 
+const catArguments = joinArguments('cat')
 /**
  * Tensors one after another along `dim` (0); all other sizes must be equal. Dtypes promote.
  *
@@ -69,8 +85,9 @@ const isNothing = (x: Tensor): boolean => x.shape.length === 1 && x.shape[0] ===
  * cat([zeros(2, 1), ones(2, 1)], 1) // tensor([[0., 1.],
  *                                   //         [0., 1.]])
  */
-export function cat(tensors: readonly Tensor[], dim: DimArg = 0): Tensor {
-  checkList('cat', tensors, 'torch.cat(): expected a non-empty list of Tensors')
+export function cat(...args: JoinArguments): Tensor {
+  const [tensors, dim] = catArguments(args)
+  if (tensors.length === 0) throw new RuntimeError('torch.cat(): expected a non-empty list of Tensors')
   const flat = tensors.findIndex((x) => x.dim() === 0)
   if (flat >= 0) {
     throw new RuntimeError(
@@ -79,7 +96,7 @@ export function cat(tensors: readonly Tensor[], dim: DimArg = 0): Tensor {
     )
   }
   const first = tensors.find((x) => !isNothing(x))
-  const d = first === undefined ? 0 : normalizeDim(oneDim(dim, 0), first.dim())
+  const d = first === undefined ? 0 : normalizeDim(dim, first.dim())
   const { shape } = first ?? tensors[0]
   const parts = unified(tensors).map((x, i) => {
     if (sameShape(x.shape, shape)) return x
@@ -120,16 +137,18 @@ const stackOp: OpDef<number> = {
   },
 }
 
+const stackArguments = joinArguments('stack')
 /**
  * Tensors of one shape side by side along a new dimension `dim` (0). Dtypes promote.
  *
  * @example
  * stack([tensor([1, 2]), tensor([3, 4])]).shape // [2, 2]
  */
-export function stack(tensors: readonly Tensor[], dim: DimArg = 0): Tensor {
-  checkList('stack', tensors, 'stack expects a non-empty TensorList')
+export function stack(...args: JoinArguments): Tensor {
+  const [tensors, dim] = stackArguments(args)
+  if (tensors.length === 0) throw new RuntimeError('stack expects a non-empty TensorList')
   const [first] = tensors
-  const d = normalizeDim(oneDim(dim, 0), first.dim() + 1)
+  const d = normalizeDim(dim, first.dim() + 1)
   const other = tensors.findIndex((x) => !sameShape(x.shape, first.shape))
   if (other >= 0) {
     throw new RuntimeError(
@@ -161,26 +180,25 @@ export interface SplitOptions {
   readonly splitSizeOrSections?: number | readonly number[]
   readonly dim?: number
 }
+const splitArguments = method(
+  'split',
+  required('splitSizeOrSections', { ...dims, hint: 'Give a size, or an array of sizes.' }),
+  dimParameter,
+)
 /**
  * Views of pieces along `dim` (0): of one size (the last may be smaller), or of given sizes that add up.
  *
  * @example
  * const [a, b] = split(arange(5), [2, 3])
  */
-export function split(x: Tensor, sizeOrSections: number | readonly number[] | SplitOptions, dim: DimArg = 0): Tensor[] {
-  const isOptions = typeof sizeOrSections === 'object' && !Array.isArray(sizeOrSections)
-  const options = (isOptions ? sizeOrSections : {}) as SplitOptions
-  const size = isOptions ? options.splitSizeOrSections : (sizeOrSections as number | readonly number[])
-  const given = isOptions ? (options.dim ?? 0) : oneDim(dim, 0)
+export function split(
+  x: Tensor,
+  ...args: [sizeOrSections: number | readonly number[] | SplitOptions, dim?: DimArg]
+): Tensor[] {
+  const [size, dim] = splitArguments(x, args)
   if (x.dim() === 0) throw new RuntimeError('split expects at least a 1-dimensional tensor')
-  if (Array.isArray(size)) return splitSections(x, size, given)
-  if (typeof size !== 'number' || !Number.isInteger(size)) {
-    throw new TypeError(
-      `split_with_sizes(): argument 'split_sizes' (position 2) must be tuple of ints, not ${typeName(size)}`,
-      'Give a size, or an array of sizes.',
-    )
-  }
-  const d = normalizeDim(given, x.dim())
+  if (typeof size !== 'number') return splitSections(x, size, dim)
+  const d = normalizeDim(dim, x.dim())
   const total = x.shape[d]
   if (size < 0) throw new RuntimeError(`split expects split_size be non-negative, but got split_size=${size}`)
   if (size === 0 && total > 0) {
@@ -205,26 +223,28 @@ function splitSections(x: Tensor, sizes: readonly number[], dim: number): Tensor
   return parts(splitSizesOp, x, d, sizes)
 }
 
+const chunkArguments = method('chunk', required('chunks', int), dimParameter)
 /**
  * Views of at most `chunks` pieces of one size along `dim` (0); the last may be smaller.
  *
  * @example
  * chunk(arange(5), 2).map(String) // ['tensor([0, 1, 2])', 'tensor([3, 4])']
  */
-export function chunk(x: Tensor, chunks: number, dim: DimArg = 0): Tensor[] {
+export function chunk(x: Tensor, ...args: [chunks: number, dim?: DimArg]): Tensor[] {
+  const [chunks, dim] = chunkArguments(x, args)
   if (x.dim() === 0) throw new RuntimeError('chunk expects at least a 1-dimensional tensor')
-  if (!Number.isInteger(chunks)) throw new TypeError("chunk(): argument 'chunks' (position 2) must be int, not float")
   if (chunks <= 0) throw new RuntimeError(`chunk expects \`chunks\` to be greater than 0, got: ${chunks}`)
-  const d = normalizeDim(oneDim(dim, 0), x.dim())
+  const d = normalizeDim(dim, x.dim())
   const total = x.shape[d]
   if (total === 0) return parts(splitSizesOp, x, d, new Array<number>(chunks).fill(0))
   return parts(splitOp, x, d, equalSizes(total, Math.ceil(total / chunks)))
 }
 
 const unbindOp: typeof selectOp = { ...selectOp, name: 'unbind' }
+const unbindArguments = method('unbind', dimParameter)
 /** Views of all slices along `dim` (0), which disappears. */
-export function unbind(x: Tensor, dim: DimArg = 0): Tensor[] {
-  const d = oneDim(dim, 0)
+export function unbind(x: Tensor, ...args: [dim?: DimArg]): Tensor[] {
+  const [d] = unbindArguments(x, args)
   if (x.dim() === 0) throw new IndexError(`Dimension specified as ${d} but tensor has no dimensions`)
   const at = normalizeDim(d, x.dim())
   return Array.from({ length: x.shape[at] }, (_, index) => apply(unbindOp, [x], { dim: at, index }))
@@ -268,7 +288,8 @@ const repeatOp: OpDef<readonly number[]> = {
  *                              //         [1., 2., 1., 2.]])
  */
 export function repeat(x: Tensor, ...repeats: Sizes): Tensor {
-  const counts = sizesOf(repeats, Number.NEGATIVE_INFINITY)
+  checkSelf('repeat', x)
+  const counts = sizesOf('repeat', 'repeats', repeats, Number.NEGATIVE_INFINITY)
   if (counts.length < x.dim()) {
     throw new RuntimeError('Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor')
   }
@@ -279,6 +300,7 @@ export function repeat(x: Tensor, ...repeats: Sizes): Tensor {
 
 /** As `repeat`, but fewer repeats than dimensions are for the last ones. */
 export function tile(x: Tensor, ...repeats: Sizes): Tensor {
-  const counts = sizesOf(repeats, Number.NEGATIVE_INFINITY)
+  checkSelf('tile', x)
+  const counts = sizesOf('tile', 'dims', repeats, Number.NEGATIVE_INFINITY)
   return repeat(x, [...new Array<number>(Math.max(x.dim() - counts.length, 0)).fill(1), ...counts])
 }

@@ -7,7 +7,8 @@ import type { Prims, Spec } from '../backend/backend.ts'
 import { s } from '../expr/expr.ts'
 import { apply } from '../tensor/apply.ts'
 import type { OpDef, Saves } from '../tensor/op.ts'
-import type { Tensor } from '../tensor/tensor.ts'
+import { keyword, method, nullable, number, optional, required, tensor } from '../tensor/signature.ts'
+import { Tensor } from '../tensor/tensor.ts'
 import { expandTo, reshapeOp, sumTo } from './define.ts'
 import { add, mul } from './elementwise.ts'
 import { filled } from './fill.ts'
@@ -83,6 +84,12 @@ const biasedLinearOp = productRecord('addmm', true)
 
 const product = (a: Tensor, b: Tensor): Tensor => apply(a.dim() === 2 ? mmOp : bmmOp, [a, b], null)
 
+/** Throws for what are no two tensors, and for more arguments. */
+function checkFactors(name: string, second: string, a: Tensor, b: Tensor, none: readonly unknown[]): void {
+  if (a instanceof Tensor && b instanceof Tensor && none.length === 0) return
+  method(name, required(second, tensor))(a, [b, ...none])
+}
+
 const rankError = (name: string, which: string, dims: number, x: Tensor): RuntimeError =>
   new RuntimeError(`${name} must be a ${which}`, `Expected ${dims} dimensions, got shape ${shapeString(x.shape)}.`)
 
@@ -103,7 +110,8 @@ function checkInner(a: Tensor, b: Tensor): void {
  * @example
  * mm(tensor([[1, 2]]), tensor([[3], [4]])) // tensor([[11.]])
  */
-export function mm(a: Tensor, b: Tensor): Tensor {
+export function mm(a: Tensor, b: Tensor, ...none: []): Tensor {
+  checkFactors('mm', 'mat2', a, b, none)
   if (a.dim() !== 2) throw rankError('self', 'matrix', 2, a)
   if (b.dim() !== 2) throw rankError('mat2', 'matrix', 2, b)
   checkInner(a, b)
@@ -116,7 +124,8 @@ export function mm(a: Tensor, b: Tensor): Tensor {
  * @example
  * bmm(ones(5, 2, 3), ones(5, 3, 4)).shape // [5, 2, 4]
  */
-export function bmm(a: Tensor, b: Tensor): Tensor {
+export function bmm(a: Tensor, b: Tensor, ...none: []): Tensor {
+  checkFactors('bmm', 'mat2', a, b, none)
   if (a.dim() !== 3) throw rankError('batch1', '3D tensor', 3, a)
   if (b.dim() !== 3) throw rankError('batch2', '3D tensor', 3, b)
   if (a.shape[0] !== b.shape[0] || a.shape[2] !== b.shape[1]) {
@@ -133,7 +142,8 @@ export function bmm(a: Tensor, b: Tensor): Tensor {
  * @example
  * mv(tensor([[1, 2], [3, 4]]), tensor([1, 1])) // tensor([3., 7.])
  */
-export function mv(a: Tensor, v: Tensor): Tensor {
+export function mv(a: Tensor, v: Tensor, ...none: []): Tensor {
+  checkFactors('mv', 'vec', a, v, none)
   if (a.dim() !== 2 || v.dim() !== 1) {
     throw new RuntimeError(`vector + matrix @ vector expected, got 1, ${a.dim()}, ${v.dim()}`)
   }
@@ -171,7 +181,8 @@ const mvOp: OpDef<null> = {
  * @example
  * dot(tensor([1, 2]), tensor([3, 4])) // tensor(11.)
  */
-export function dot(a: Tensor, b: Tensor): Tensor {
+export function dot(a: Tensor, b: Tensor, ...none: []): Tensor {
+  checkFactors('dot', 'tensor', a, b, none)
   if (a.dim() !== 1 || b.dim() !== 1) {
     throw new RuntimeError(`1D tensors expected, but got ${a.dim()}D and ${b.dim()}D tensors`)
   }
@@ -206,7 +217,8 @@ const dotOp: OpDef<null> = {
  * @example
  * matmul(ones(2, 3), ones(3, 4)).shape // [2, 4]
  */
-export function matmul(a: Tensor, b: Tensor): Tensor {
+export function matmul(a: Tensor, b: Tensor, ...none: []): Tensor {
+  checkFactors('matmul', 'other', a, b, none)
   const [p, q] = [a.dim(), b.dim()]
   if (p === 0 || q === 0) {
     throw new RuntimeError(`both arguments to matmul need to be at least 1D, but they are ${p}D and ${q}D`)
@@ -257,6 +269,13 @@ function batched(a: Tensor, b: Tensor): Tensor {
   return drop(apply(reshapeOp, [y], [...batch, m, n]))
 }
 
+const addmmArguments = method(
+  'addmm',
+  required('mat1', tensor),
+  required('mat2', tensor),
+  keyword('beta', number, 1),
+  keyword('alpha', number, 1),
+)
 /**
  * `beta * input + alpha * (mat1 @ mat2)` of matrices [m, k] and [k, n]; the input broadcasts to [m, n].
  *
@@ -265,10 +284,9 @@ function batched(a: Tensor, b: Tensor): Tensor {
  */
 export function addmm(
   input: Tensor,
-  mat1: Tensor,
-  mat2: Tensor,
-  { beta = 1, alpha = 1 }: { beta?: number; alpha?: number } = {},
+  ...args: [mat1: Tensor, mat2: Tensor, options?: { beta?: number; alpha?: number }]
 ): Tensor {
+  const [mat1, mat2, beta, alpha] = addmmArguments(input, args)
   for (const [name, x] of Object.entries({ mat1, mat2 })) {
     if (x.dim() !== 2) throw new RuntimeError(`${name} must be a matrix, got ${x.dim()}-D tensor`)
   }
@@ -281,13 +299,15 @@ export function addmm(
   return apply(addmmOp, [mat1, mat2, bias], null)
 }
 
+const linearArguments = method('linear', required('weight', tensor), optional('bias', nullable(tensor), null))
 /**
  * `x @ weight.t() + bias`: x [..., in], weight [out, in], bias [out] or null; [..., out] in their dtype.
  *
  * @example
  * F.linear(tensor([1, 2]), tensor([[3, 4]]), tensor([0.5])) // tensor([11.5000])
  */
-export function linear(x: Tensor, weight: Tensor, bias: Tensor | null = null): Tensor {
+export function linear(x: Tensor, ...args: [weight: Tensor, bias?: Tensor | null]): Tensor {
+  const [weight, bias] = linearArguments(x, args)
   const w = transposed(weight)
   if (x.dim() === 2) {
     checkInner(x, w)

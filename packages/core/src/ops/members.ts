@@ -1,11 +1,16 @@
 // Methods that are no functions of their own: names that would be in the way of a user's (float, bool), or whose function
 // takes its arguments in another order (where).
+import { method, required, tensor } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import type { TensorLike } from './recorded.ts'
+import { operandKind, type TensorLike } from './recorded.ts'
 import { where as choose } from './where.ts'
 
 export { bool, byte, cpu, double, float, int, long, typeAs } from './convert.ts'
 export { detach_, requiresGrad_ } from './write.ts'
 
 /** The elements of this tensor where the condition is true, those of `other` elsewhere. */
-export const where = (x: Tensor, condition: Tensor, other: TensorLike): Tensor => choose(condition, x, other)
+export const where = (x: Tensor, ...args: [condition: Tensor, other: TensorLike]): Tensor => {
+  const [condition, other] = whereArguments(x, args)
+  return choose(condition, x, other)
+}
+const whereArguments = method('where', required('condition', tensor), required('other', operandKind))

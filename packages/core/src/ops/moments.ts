@@ -6,8 +6,9 @@ import { normalizeDims, reducedShape } from '../base/shape.ts'
 import { s } from '../expr/expr.ts'
 import { apply, applyAll, operand } from '../tensor/apply.ts'
 import type { Gradients, OpDef, Vjp } from '../tensor/op.ts'
+import { type Arguments, bool, int, keyword, method, nullable, optional } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { type DimOptions, type Dims, dimOptions } from './arguments.ts'
+import { type DimOptions, type Dims, dimParameter, keepdimParameter } from './arguments.ts'
 import { elementwise, expandTo, reshapeOp } from './define.ts'
 import { add, div } from './elementwise.ts'
 import { countOf, sumAll, withDims } from './reduce.ts'
@@ -73,37 +74,43 @@ export interface MomentOptions extends DimOptions {
   /** Divide by the number of elements less one (the default), else by their number. */
   readonly unbiased?: boolean
   /** What to take off the number of elements, in place of `unbiased`. */
-  readonly correction?: number
+  readonly correction?: number | null
 }
 
-function call(
-  op: OpDef<Moments>,
-  name: string,
-  x: Tensor,
-  dim?: Dims | null | MomentOptions,
-  given?: MomentOptions,
-): readonly Tensor[] {
-  const { dim: dims, keepdim = false, unbiased, correction } = dimOptions(dim, given)
-  if (!isFloat(x.dtype)) {
-    const subject = name.endsWith('_mean') ? `${name} only support` : 'std and var only support'
-    throw new RuntimeError(`${subject} floating point and complex dtypes`, 'Convert it first: x.float().')
+type MomentArguments = Arguments<[dim: Dims | null | boolean, unbiased: boolean, keepdim: boolean], MomentOptions>
+
+/** A function of one of the four ops; as in PyTorch, a first boolean is `unbiased`. */
+function momentsOf(op: OpDef<Moments>, name: string): (x: Tensor, ...args: MomentArguments) => readonly Tensor[] {
+  const read = method(
+    name,
+    dimParameter,
+    optional('unbiased', bool, undefined),
+    keepdimParameter,
+    keyword('correction', nullable(int), undefined),
+  )
+  return (x, ...args) => {
+    // A lone boolean stands behind the dimension that is not given.
+    const [dim, unbiased, keepdim, correction] = read(x, typeof args[0] === 'boolean' ? [undefined, ...args] : args)
+    if (!isFloat(x.dtype)) {
+      const subject = name.endsWith('_mean') ? `${name} only support` : 'std and var only support'
+      throw new RuntimeError(`${subject} floating point and complex dtypes`, 'Convert it first: x.float().')
+    }
+    if (unbiased !== undefined && correction !== undefined) {
+      throw new TypeError(
+        `${name}() received an invalid combination of arguments - got (correction=int, unbiased=bool)`,
+        'Give one of the two: { unbiased: false } is { correction: 0 }.',
+      )
+    }
+    const attrs = { dims: normalizeDims(dim, x.dim()), keepdim, correction: correction ?? (unbiased === false ? 0 : 1) }
+    return applyAll(op, [x], attrs)
   }
-  if (unbiased !== undefined && correction !== undefined) {
-    throw new TypeError(
-      `${name}() received an invalid combination of arguments - got (correction=int, unbiased=bool)`,
-      'Give one of the two: { unbiased: false } is { correction: 0 }.',
-    )
-  }
-  const attrs = { dims: normalizeDims(dims, x.dim()), keepdim, correction: correction ?? (unbiased === false ? 0 : 1) }
-  return applyAll(op, [x], attrs)
 }
 
-const varOp = moments('var', false)
-const stdOp = moments('std', true)
-const varMeanOp = moments('varMean', false)
-const stdMeanOp = moments('stdMean', true)
+const varOf = momentsOf(moments('var', false), 'var')
+const stdOf = momentsOf(moments('std', true), 'std')
+const varMeanOf = momentsOf(moments('varMean', false), 'var_mean')
+const stdMeanOf = momentsOf(moments('stdMean', true), 'std_mean')
 
-type Args = [dim?: Dims | null | MomentOptions, options?: MomentOptions]
 /**
  * The variance of all elements or over `dim`, unbiased unless `{ unbiased: false }`; float only. Called `var` in the op
  * table and among the methods. NaN where there are too few elements.
@@ -111,15 +118,15 @@ type Args = [dim?: Dims | null | MomentOptions, options?: MomentOptions]
  * @example
  * tensor([1, 2, 4]).var() // tensor(2.3333)
  */
-export const variance = (x: Tensor, ...args: Args): Tensor => call(varOp, 'var', x, ...args)[0]
+export const variance = (x: Tensor, ...args: MomentArguments): Tensor => varOf(x, ...args)[0]
 
 /** The standard deviation of all elements or over `dim`, unbiased unless `{ unbiased: false }`; float only. */
-export const std = (x: Tensor, ...args: Args): Tensor => call(stdOp, 'std', x, ...args)[0]
+export const std = (x: Tensor, ...args: MomentArguments): Tensor => stdOf(x, ...args)[0]
 
 /** The variance and the mean, in one go. */
-export const varMean = (x: Tensor, ...args: Args): [Tensor, Tensor] =>
-  call(varMeanOp, 'var_mean', x, ...args) as [Tensor, Tensor]
+export const varMean = (x: Tensor, ...args: MomentArguments): [Tensor, Tensor] =>
+  varMeanOf(x, ...args) as [Tensor, Tensor]
 
 /** The standard deviation and the mean, in one go. */
-export const stdMean = (x: Tensor, ...args: Args): [Tensor, Tensor] =>
-  call(stdMeanOp, 'std_mean', x, ...args) as [Tensor, Tensor]
+export const stdMean = (x: Tensor, ...args: MomentArguments): [Tensor, Tensor] =>
+  stdMeanOf(x, ...args) as [Tensor, Tensor]

@@ -1,9 +1,10 @@
 // Padding with a constant: new memory around a tensor; negative amounts cut off instead.
 import type { Prims } from '../backend/backend.ts'
 import { type DType, isFloat } from '../base/dtype.ts'
-import { NotImplementedError, RuntimeError, TypeError } from '../base/errors.ts'
+import { NotImplementedError, RuntimeError } from '../base/errors.ts'
 import { apply } from '../tensor/apply.ts'
 import type { OpDef } from '../tensor/op.ts'
+import { ints, method, nullable, number, optional, required, str } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { narrow } from './views.ts'
 
@@ -61,6 +62,12 @@ export interface PadOptions {
   readonly mode?: string
   readonly value?: number | null
 }
+const padArguments = method(
+  'pad',
+  required('pad', ints),
+  optional('mode', str, 'constant'),
+  optional('value', nullable(number), null),
+)
 /**
  * Adds elements around a tensor: `[left, right]` for the last dimension, `[left, right, top, bottom]` for the last two,
  * and so on; negative amounts cut off. They have `value` (0); 'constant' is the only mode.
@@ -70,25 +77,16 @@ export interface PadOptions {
  */
 export function pad(
   x: Tensor,
-  amounts: readonly number[],
-  mode: string | PadOptions = 'constant',
-  fill?: number | null,
+  ...args: [amounts: readonly number[], mode?: string | PadOptions, value?: number | null | PadOptions]
 ): Tensor {
-  const options = typeof mode === 'string' ? { mode, value: fill } : mode
-  const { mode: kind = 'constant' } = options
+  const [amounts, mode, fill] = padArguments(x, args)
   if (amounts.length % 2 !== 0) throw new RuntimeError('Padding length must be divisible by 2')
   if (amounts.length / 2 > x.dim()) throw new RuntimeError('Padding length too large')
-  if (kind !== 'constant') {
-    const known = kind === 'reflect' || kind === 'replicate' || kind === 'circular'
+  if (mode !== 'constant') {
+    const known = mode === 'reflect' || mode === 'replicate' || mode === 'circular'
     throw new NotImplementedError(
-      known ? `Padding mode ${kind} is not implemented` : `Unrecognised padding mode ${kind}`,
+      known ? `Padding mode ${mode} is not implemented` : `Unrecognised padding mode ${mode}`,
       "Use 'constant'.",
-    )
-  }
-  if (!amounts.every(Number.isInteger)) {
-    throw new TypeError(
-      "pad(): argument 'pad' (position 2) must be tuple of ints, not tuple",
-      'Amounts are whole numbers.',
     )
   }
   const last = x.dim() - 1
@@ -103,5 +101,5 @@ export function pad(
       )
     }
   }
-  return apply(padOp, [x], { low, high, value: inDType(options.value ?? 0, x.dtype) })
+  return apply(padOp, [x], { low, high, value: inDType(fill ?? 0, x.dtype) })
 }

@@ -6,6 +6,7 @@ import { broadcastShapes, normalizeDim, numelOf } from '../base/shape.ts'
 import { s } from '../expr/expr.ts'
 import { apply, operand } from '../tensor/apply.ts'
 import type { OpDef } from '../tensor/op.ts'
+import { bool, either, int, keyword, method, optional, required, scalar, tensor } from '../tensor/signature.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { checkedIndices, isMask, maskedSelectOp, type Plan, placesOf, spread } from './advanced.ts'
 import { numberFor } from './arguments.ts'
@@ -25,13 +26,15 @@ const selectAlong = indexAlong('indexSelect', addAlongOp)
 const outOfRange = (index: number | null, size: number): Error =>
   new IndexError('index out of range in self', index === null ? undefined : `The index is ${index}, the size ${size}.`)
 
+const indexSelectArguments = method('index_select', required('dim', int), required('index', tensor))
 /**
  * Whole slices along a dimension, in the order of `index`, an int32 vector without negative numbers. Differentiable.
  *
  * @example
  * indexSelect(tensor([[1, 2], [3, 4]]), 0, tensor([1, 1], { dtype: 'int32' })) // the second row twice
  */
-export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
+export function indexSelect(x: Tensor, ...args: [dim: number, index: Tensor]): Tensor {
+  const [dim, index] = indexSelectArguments(x, args)
   const d = normalizeDim(dim, x.dim())
   if (index.dim() > 1) throw new IndexError('index_select(): Index is supposed to be a vector')
   if (index.dtype !== 'int32') {
@@ -66,6 +69,7 @@ const fillNumber = fill('maskedFill')
 /** PyTorch's overload for a tensor has a name of its own. */
 const fillTensor = fill('MaskedFillBackward1')
 
+const maskedFillArguments = method('masked_fill', required('mask', tensor), required('value', either(tensor, scalar)))
 /**
  * `value`, a number or a tensor without dimensions, where the mask is true, `x` elsewhere. The mask broadcasts; the dtype
  * is that of `x`. Differentiable in `x` and `value`.
@@ -73,7 +77,8 @@ const fillTensor = fill('MaskedFillBackward1')
  * @example
  * maskedFill(tensor([1, -2]), tensor([false, true]), 0) // tensor([1., 0.])
  */
-export const maskedFill = recorded((x: Tensor, mask: Tensor, value: Tensor | number | boolean) => {
+export const maskedFill = recorded((x: Tensor, ...args: [mask: Tensor, value: Tensor | number | boolean]) => {
+  const [mask, value] = maskedFillArguments(x, args)
   checkMask('masked_fill', mask)
   broadcastShapes(mask.shape, x.shape)
   if (!(value instanceof Tensor)) return [fillNumber, [x, mask, operand(numberFor(value, x.dtype))]]
@@ -86,13 +91,15 @@ export const maskedFill = recorded((x: Tensor, mask: Tensor, value: Tensor | num
   return [fillTensor, [x, mask, toDType(value, x.dtype)]]
 })
 
+const maskedSelectArguments = method('masked_select', required('mask', tensor))
 /**
  * The elements where the mask is true, as one row. The mask broadcasts against `x`. Differentiable in `x`.
  *
  * @example
  * maskedSelect(x, x.gt(0)) // x[x > 0]
  */
-export function maskedSelect(x: Tensor, mask: Tensor): Tensor {
+export function maskedSelect(x: Tensor, ...args: [mask: Tensor]): Tensor {
+  const [mask] = maskedSelectArguments(x, args)
   checkMask('masked_select', mask)
   const shape = broadcastShapes(mask.shape, x.shape)
   const places = placesOf(expandTo(mask, shape), 'maskedSelect()')
@@ -104,6 +111,7 @@ export interface NonzeroOptions {
   /** One tensor of indices for each dimension, as they are used for indexing. */
   readonly asTuple?: boolean
 }
+const nonzeroArguments = method('nonzero', keyword('asTuple', bool, false))
 /**
  * The indices of the elements that are not 0, in row-major order: int32, one row for each, one column a dimension. How
  * many there are is read from the device.
@@ -115,7 +123,8 @@ export interface NonzeroOptions {
  */
 export function nonzero(x: Tensor, options: { readonly asTuple: true }): Tensor[]
 export function nonzero(x: Tensor, options?: { readonly asTuple?: false }): Tensor
-export function nonzero(x: Tensor, { asTuple = false }: NonzeroOptions = {}): Tensor | Tensor[] {
+export function nonzero(x: Tensor, ...args: [options?: NonzeroOptions]): Tensor | Tensor[] {
+  const [asTuple] = nonzeroArguments(x, args)
   const places = placesOf(x, 'nonzero()')
   const { device } = x
   const steps = contiguousStrides(x.shape)
@@ -143,6 +152,7 @@ const tooLarge = (index: number | null, size: number): Error =>
   new RuntimeError('Class values must be smaller than num_classes.', `The value ${index ?? ''} is not below ${size}.`)
 const least = 2 ** 31 - 1
 
+const oneHotArguments = method('one_hot', optional('numClasses', int, -1))
 /**
  * A last dimension of `numClasses` int32 elements with a 1 at the place that each int32 element of `x` names. Without
  * `numClasses` the largest class says how many there are.
@@ -151,14 +161,14 @@ const least = 2 ** 31 - 1
  * oneHot(tensor([2, 0], { dtype: 'int32' }), 3) // tensor([[0, 0, 1],
  *                                               //         [1, 0, 0]])
  */
-export function oneHot(x: Tensor, numClasses: number | { readonly numClasses?: number } = -1): Tensor {
+export function oneHot(x: Tensor, ...args: [numClasses?: number | { readonly numClasses?: number }]): Tensor {
+  const [given] = oneHotArguments(x, args)
   if (x.dtype !== 'int32') {
     throw new RuntimeError(
       'one_hot is only applicable to index tensor.',
       `Class values are int32, not ${x.dtype}: x.int().`,
     )
   }
-  const given = (typeof numClasses === 'object' ? numClasses.numClasses : numClasses) ?? -1
   if (x.elements === 0) {
     if (given <= 0) throw new RuntimeError('Can not infer total number of classes from empty tensor.')
     return filled([...x.shape, given], 'int32', 0, x.storage.device)

@@ -1,25 +1,41 @@
 // Random tensors and in-place draws: PyTorch's streams, bit for bit. Numbers are drawn on the host and enter as written
 // memory; a recorder repeats the draw at every replay, so that recorded and eager steps see the same stream.
 import type { Spec } from '../backend/backend.ts'
-import { checkDType, type DType, dtypeName, isFloat, newArray, type TypedArray } from '../base/dtype.ts'
-import { RuntimeError, TypeError, ValueError } from '../base/errors.ts'
+import { type DType, dtypeName, isFloat, newArray, type TypedArray } from '../base/dtype.ts'
+import { RuntimeError, ValueError } from '../base/errors.ts'
 import { isContiguous, type Layout } from '../base/layout.ts'
-import { typeName } from '../base/python.ts'
-import { checkSizes, type Shape } from '../base/shape.ts'
+import { broadcastShapes, checkSizes, type Shape } from '../base/shape.ts'
 import { s } from '../expr/expr.ts'
 import * as draw from '../random/distributions.ts'
-import { defaultGenerator, type Generator } from '../random/generator.ts'
-import { allocate, apply } from '../tensor/apply.ts'
+import { defaultGenerator, Generator } from '../random/generator.ts'
+import { allocate, apply, deviceOf, operand } from '../tensor/apply.ts'
 import { applyInPlace, checkWritable } from '../tensor/in-place.ts'
 import { type Device, deviceNamed } from '../tensor/device.ts'
 import { writeProduced } from '../tensor/effects.ts'
-import { noGrad } from '../tensor/mode.ts'
+import { mode, noGrad } from '../tensor/mode.ts'
+import {
+  type Arguments,
+  bool,
+  either,
+  instance,
+  int,
+  ints,
+  keyword,
+  method,
+  nullable,
+  number,
+  optional,
+  required,
+  signature,
+  tensor,
+} from '../tensor/signature.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { notImplemented, sizesAndOptions } from './arguments.ts'
-import { finish, type TensorOptions } from './create.ts'
-import { elementwise } from './define.ts'
-import { mul } from './elementwise.ts'
+import { finish, type TensorOptions, tensorParameters } from './create.ts'
+import { type Elementwise, elementwise } from './define.ts'
+import { add, mul } from './elementwise.ts'
 import { toDType } from './fill.ts'
+import type { TensorLike } from './recorded.ts'
 import { expand } from './views.ts'
 
 export interface GeneratorOption {
@@ -83,7 +99,8 @@ function denseStrides({ shape, strides }: Layout): readonly number[] | undefined
 
 const noDraws = (kernel: string, dtype: DType): RuntimeError =>
   notImplemented(kernel, dtype, 'Draw float32 and convert: rand(3).int().')
-const generatorOf = ({ generator }: GeneratorOption): Generator => generator ?? defaultGenerator
+const generatorParameter = keyword('generator', nullable(instance(Generator, 'torch.Generator')), null)
+const randomParameters = [...tensorParameters, generatorParameter] as const
 
 function uniformFill(dtype: DType, from: number, to: number): Fill {
   if (!isFloat(dtype)) throw noDraws('check_uniform_bounds', dtype)
@@ -123,9 +140,12 @@ function anyIntegerFill(dtype: DType): Fill {
 
 type SizeArgs = readonly (number | readonly number[] | RandomOptions)[]
 
+/** What is asked for by name, as `randomParameters` read it, from the device on. */
+type Rest = readonly [device: string | undefined, requiresGrad: boolean, generator: Generator | null]
+
 /** A new leaf of drawn elements. */
-const create = (shape: Shape, dtype: DType, options: RandomOptions, fill: Fill): Tensor =>
-  finish(drawn(deviceNamed(options.device), { shape, dtype }, generatorOf(options), fill), options)
+const create = (shape: Shape, dtype: DType, [device, requiresGrad, generator]: Rest, fill: Fill): Tensor =>
+  finish(drawn(deviceNamed(device), { shape, dtype }, generator ?? defaultGenerator, fill), { requiresGrad })
 
 /**
  * Uniform numbers of [0, 1): `rand(2, 3)` or `rand([2, 3], { dtype, generator })`; float only.
@@ -135,30 +155,85 @@ const create = (shape: Shape, dtype: DType, options: RandomOptions, fill: Fill):
  * rand(3) // tensor([0.4963, 0.7682, 0.0885])
  */
 export function rand(...args: SizeArgs): Tensor {
-  const { shape, options } = sizesAndOptions<RandomOptions>(args)
-  const dtype = checkDType(options.dtype ?? 'float32')
-  return create(shape, dtype, options, uniformFill(dtype, 0, 1))
+  const { shape, options } = sizesAndOptions('rand', args)
+  const [dtype = 'float32', ...rest] = randOptions(options)
+  return create(shape, dtype, rest, uniformFill(dtype, 0, 1))
 }
+const randOptions = signature('rand', ...randomParameters)
 
 /** Normal numbers of mean 0 and standard deviation 1: `randn(2, 3)` or `randn([2, 3], { dtype, generator })`; float only. */
 export function randn(...args: SizeArgs): Tensor {
-  const { shape, options } = sizesAndOptions<RandomOptions>(args)
-  const dtype = checkDType(options.dtype ?? 'float32')
-  return create(shape, dtype, options, normalFill(dtype, 0, 1, true))
+  const { shape, options } = sizesAndOptions('randn', args)
+  const [dtype = 'float32', ...rest] = randnOptions(options)
+  return create(shape, dtype, rest, normalFill(dtype, 0, 1, true))
 }
+const randnOptions = signature('randn', ...randomParameters)
 
+const normalInShape = signature(
+  'normal',
+  required('mean', number),
+  required('std', number),
+  required('size', ints),
+  ...randomParameters,
+)
+const tensorOrNumber = either(number, tensor)
+const normalAround = signature(
+  'normal',
+  required('mean', tensorOrNumber),
+  optional('std', tensorOrNumber, 1),
+  generatorParameter,
+)
+
+/** Normal numbers of a mean and standard deviation, in a shape; float only. */
+export function normal(mean: number, std: number, size: readonly number[], options?: RandomOptions): Tensor
 /**
- * Normal numbers of a mean and standard deviation, in a shape; float only.
+ * Normal numbers with a mean and standard deviation of their own: tensors that broadcast, or one tensor and a number. In
+ * the dtype of the mean, or of `std` where the mean is a number; float only.
  *
  * @example
  * normal(0, 0.1, [2, 3])
+ * normal(tensor([1, 10]), tensor([0.1, 1]))
  */
-export function normal(mean: number, std: number, size: readonly number[], options: RandomOptions = {}): Tensor {
-  const dtype = checkDType(options.dtype ?? 'float32')
-  return create(checkSizes(size), dtype, options, normalFill(dtype, mean, std, true))
+export function normal(mean: Tensor, std?: Tensor | number, options?: GeneratorOption): Tensor
+export function normal(mean: number, std: Tensor, options?: GeneratorOption): Tensor
+export function normal(...args: readonly unknown[]): Tensor {
+  if (args[0] instanceof Tensor || args[1] instanceof Tensor) return normalOf(...normalAround(args))
+  const [mean, std, size, dtype = 'float32', ...rest] = normalInShape(args)
+  return create(checkSizes([...size]), dtype, rest, normalFill(dtype, mean, std, true))
 }
 
-const kindOf = (x: unknown): string => (Array.isArray(x) ? 'tuple' : typeName(x))
+const tooSmall = elementwise('clone', (std) => std, {
+  check: ([std]) => ({
+    expr: s.not(s.ge(std, 0)),
+    error: () => new RuntimeError('normal expects all elements of std >= 0.0'),
+  }),
+})
+/** What is drawn does not depend on the mean and the deviation, as far as autograd knows. */
+const normalRecord = (name: string): Elementwise => elementwise(name, (_mean, _std, value) => value)
+const normalRecords = [1, 2, 3].map((i) => normalRecord(`NormalBackward${i}`))
+
+function normalOf(mean: Tensor | number, std: Tensor | number, generator: Generator | null): Tensor {
+  const like = mean instanceof Tensor ? mean : (std as Tensor)
+  const { dtype } = like
+  const tensors = [mean, std].filter((x) => x instanceof Tensor)
+  const device = deviceOf(tensors)
+  const [first, second = first] = tensors.map((x) => x.shape)
+  const shape = broadcastShapes(first, second)
+  const value = noGrad(() => {
+    if (std instanceof Tensor) apply(tooSmall, [std], null)
+    const scale = std instanceof Tensor ? 1 : std
+    const drew = drawn(device, { shape, dtype }, generator ?? defaultGenerator, normalFill(dtype, 0, scale, true))
+    const scaled = std instanceof Tensor ? inPlaceOf(mul, drew, std) : drew
+    return inPlaceOf(add, scaled, mean)
+  })
+  const record = normalRecords[mean instanceof Tensor ? (std instanceof Tensor ? 2 : 0) : 1]
+  const inputs = [mean, std].map((x) => (x instanceof Tensor ? toDType(x, dtype) : operand(x)))
+  return tensors.some((x) => x.requiresGrad) && mode.grad ? apply(record, [...inputs, value], null) : value
+}
+const inPlaceOf = (fn: typeof mul | typeof add, x: Tensor, y: TensorLike): Tensor => {
+  const [record, inputs] = fn.resolve(x, y)
+  return applyInPlace(record, x, inputs, null)
+}
 
 /** Whole numbers of [0, high) in a shape; int32 unless told otherwise. */
 export function randint(high: number, size: readonly number[], options?: RandomOptions): Tensor
@@ -169,56 +244,78 @@ export function randint(high: number, size: readonly number[], options?: RandomO
  * randint(0, 10, [2, 3])
  */
 export function randint(low: number, high: number, size: readonly number[], options?: RandomOptions): Tensor
-export function randint(...args: readonly (number | readonly number[] | RandomOptions | undefined)[]): Tensor {
-  const at = typeof args[1] === 'number' ? 2 : 1
-  const [low, high] = (at === 2 ? args : [0, args[0]]) as readonly number[]
-  const size = args[at]
-  if (!Array.isArray(size) || !Number.isInteger(low) || !Number.isInteger(high)) {
-    throw new TypeError(
-      `randint() received an invalid combination of arguments - got (${args
-        .slice(0, at + 1)
-        .map(kindOf)
-        .join(', ')})`,
-      'Call randint(high, [sizes]) or randint(low, high, [sizes]) with whole bounds.',
-    )
-  }
-  const options = (args[at + 1] ?? {}) as RandomOptions
-  const dtype = checkDType(options.dtype ?? 'int32')
-  return create(checkSizes(size), dtype, options, integerFill(dtype, low, high))
+export function randint(...args: readonly unknown[]): Tensor {
+  const [low, high, size, dtype = 'int32', ...rest] = isLow(args[1]) ? randintFrom(args) : randintTo(args)
+  return create(checkSizes([...size]), dtype, rest, integerFill(dtype, low, high))
+}
+/** Two bounds, where a second number or anything else that is no size and no options stands. */
+const isLow = (second: unknown): boolean => second !== undefined && typeof second !== 'object'
+const randintFrom = signature(
+  'randint',
+  required('low', int),
+  required('high', int),
+  required('size', ints),
+  ...randomParameters,
+)
+const onlyHigh = signature(
+  'randint',
+  required('high', int),
+  required('size', ints),
+  keyword('low', int, 0),
+  ...randomParameters,
+)
+const randintTo = (args: readonly unknown[]): ReturnType<typeof randintFrom> => {
+  const [high, size, low, ...rest] = onlyHigh(args)
+  return [low, high, size, ...rest]
 }
 
+const randpermArguments = signature('randperm', required('n', int), ...randomParameters)
 /** The numbers 0 to n - 1 in a random order; int32 unless told otherwise. */
-export function randperm(n: number, options: RandomOptions = {}): Tensor {
-  if (!Number.isInteger(n)) throw new TypeError(`randperm(): argument 'n' (position 1) must be int, not ${typeName(n)}`)
-  const dtype = checkDType(options.dtype ?? 'int32')
+export function randperm(...args: [n: number, options?: RandomOptions]): Tensor {
+  const [n, dtype = 'int32', ...rest] = randpermArguments(args)
   if (dtype === 'bool') throw noDraws('randperm', dtype)
-  return create(checkSizes([n]), dtype, options, draw.randperm)
+  return create(checkSizes([n]), dtype, rest, draw.randperm)
 }
 
 /** A new leaf with the shape, dtype, device and order of dimensions of another tensor. */
-function createLike(x: Tensor, options: RandomOptions, fill: (dtype: DType, rowMajor: boolean) => Fill): Tensor {
-  const dtype = checkDType(options.dtype ?? x.dtype)
+function createLike(
+  x: Tensor,
+  dtype: DType,
+  [device, requiresGrad, generator]: Rest,
+  fill: (rowMajor: boolean) => Fill,
+): Tensor {
   const strides = denseStrides(x)
-  const device = options.device === undefined ? x.storage.device : deviceNamed(options.device)
   const spec = { shape: x.shape, dtype }
-  return finish(drawn(device, spec, generatorOf(options), fill(dtype, strides === undefined), strides), options)
+  const on = deviceNamed(device ?? x.storage.device)
+  return finish(drawn(on, spec, generator ?? defaultGenerator, fill(strides === undefined), strides), { requiresGrad })
 }
 
+const randLikeArguments = method('rand_like', ...randomParameters)
 /** Uniform numbers of [0, 1) in the shape, dtype and device of another tensor. */
-export const randLike = (x: Tensor, options: RandomOptions = {}): Tensor =>
-  createLike(x, options, (dtype) => uniformFill(dtype, 0, 1))
+export function randLike(x: Tensor, ...args: [options?: RandomOptions]): Tensor {
+  const [dtype = x.dtype, ...rest] = randLikeArguments(x, args)
+  return createLike(x, dtype, rest, () => uniformFill(dtype, 0, 1))
+}
 
+const randnLikeArguments = method('randn_like', ...randomParameters)
 /** Standard normal numbers in the shape, dtype and device of another tensor. */
-export const randnLike = (x: Tensor, options: RandomOptions = {}): Tensor =>
-  createLike(x, options, (dtype, rowMajor) => normalFill(dtype, 0, 1, rowMajor))
+export function randnLike(x: Tensor, ...args: [options?: RandomOptions]): Tensor {
+  const [dtype = x.dtype, ...rest] = randnLikeArguments(x, args)
+  return createLike(x, dtype, rest, (rowMajor) => normalFill(dtype, 0, 1, rowMajor))
+}
 
+const likeFrom = method('randint_like', required('low', int), required('high', int), ...randomParameters)
+const likeTo = method('randint_like', required('high', int), keyword('low', int, 0), ...randomParameters)
 /** Whole numbers of [low, high), or [0, high), in the shape, dtype and device of another tensor. */
 export function randintLike(x: Tensor, high: number, options?: RandomOptions): Tensor
 export function randintLike(x: Tensor, low: number, high: number, options?: RandomOptions): Tensor
-export function randintLike(x: Tensor, first: number, second?: number | RandomOptions, third?: RandomOptions): Tensor {
-  const [low, high, options] =
-    typeof second === 'number' ? [first, second, third ?? {}] : [0, first, (second ?? {}) as RandomOptions]
-  return createLike(x, options, (dtype) => integerFill(dtype, low, high))
+export function randintLike(x: Tensor, ...args: readonly unknown[]): Tensor {
+  if (isLow(args[1])) {
+    const [low, high, dtype = x.dtype, ...rest] = likeFrom(x, args)
+    return createLike(x, dtype, rest, () => integerFill(dtype, low, high))
+  }
+  const [high, low, dtype = x.dtype, ...rest] = likeTo(x, args)
+  return createLike(x, dtype, rest, () => integerFill(dtype, low, high))
 }
 
 // ---- in place ----
@@ -235,12 +332,12 @@ const replaced = {
 function drawInto(
   self: Tensor,
   name: keyof typeof replaced,
-  options: GeneratorOption,
+  generator: Generator | null,
   fill: (rowMajor: boolean) => Fill,
 ): Tensor {
   checkWritable(self, [self])
   const strides = denseStrides(self)
-  const value = drawn(self.storage.device, self, generatorOf(options), fill(isContiguous(self)), strides)
+  const value = drawn(self.storage.device, self, generator ?? defaultGenerator, fill(isContiguous(self)), strides)
   return applyInPlace(replaced[name], self, [self, value], null)
 }
 
@@ -248,48 +345,44 @@ export interface UniformOptions extends GeneratorOption {
   readonly from?: number
   readonly to?: number
 }
+const uniformArguments = method('uniform_', optional('from', number, 0), optional('to', number, 1), generatorParameter)
 /** Overwrites with uniform numbers of [from, to), [0, 1) unless given; float only. */
-export function uniform_(
-  self: Tensor,
-  from: number | UniformOptions = 0,
-  to = 1,
-  options: GeneratorOption = {},
-): Tensor {
-  const given = typeof from === 'object' ? from : { from, to, ...options }
-  return drawInto(self, 'uniform', given, () => uniformFill(self.dtype, given.from ?? 0, given.to ?? 1))
+export function uniform_(self: Tensor, ...args: Arguments<[from: number, to: number], UniformOptions>): Tensor {
+  const [from, to, generator] = uniformArguments(self, args)
+  return drawInto(self, 'uniform', generator, () => uniformFill(self.dtype, from, to))
 }
 
 export interface NormalOptions extends GeneratorOption {
   readonly mean?: number
   readonly std?: number
 }
+const normalArguments = method('normal_', optional('mean', number, 0), optional('std', number, 1), generatorParameter)
 /** Overwrites with normal numbers of `mean` (0) and `std` (1); float only. */
-export function normal_(
-  self: Tensor,
-  mean: number | NormalOptions = 0,
-  std = 1,
-  options: GeneratorOption = {},
-): Tensor {
-  const given = typeof mean === 'object' ? mean : { mean, std, ...options }
-  return drawInto(self, 'normal', given, (rowMajor) =>
-    normalFill(self.dtype, given.mean ?? 0, given.std ?? 1, rowMajor),
-  )
+export function normal_(self: Tensor, ...args: Arguments<[mean: number, std: number], NormalOptions>): Tensor {
+  const [mean, std, generator] = normalArguments(self, args)
+  return drawInto(self, 'normal', generator, (rowMajor) => normalFill(self.dtype, mean, std, rowMajor))
 }
 
+const randomArguments = method(
+  'random_',
+  optional('from', int, undefined),
+  optional('to', int, undefined),
+  generatorParameter,
+)
 /**
  * Overwrites with whole numbers: `random_(from, to)` of [from, to), `random_(to)` of [0, to), `random_()` all from 0
  * that the dtype holds exactly (int32 draws one word an element then, as PyTorch's int32).
  */
-export function random_(
-  self: Tensor,
-  from?: number | GeneratorOption,
-  to?: number | GeneratorOption,
-  options?: GeneratorOption,
-): Tensor {
-  const given = [from, to, options].find((x): x is GeneratorOption => typeof x === 'object') ?? {}
-  if (typeof from !== 'number') return drawInto(self, 'random', given, () => anyIntegerFill(self.dtype))
-  const [low, high] = typeof to === 'number' ? [from, to] : [0, from]
-  return drawInto(self, 'random', given, () => integerFill(self.dtype, low, high))
+export function random_(self: Tensor, ...args: Arguments<[from: number, to: number], RandomFromTo>): Tensor {
+  const [from, to, generator] = randomArguments(self, args)
+  if (from === undefined && to === undefined)
+    return drawInto(self, 'random', generator, () => anyIntegerFill(self.dtype))
+  const [low, high] = from === undefined || to === undefined ? [0, from ?? to ?? 0] : [from, to]
+  return drawInto(self, 'random', generator, () => integerFill(self.dtype, low, high))
+}
+interface RandomFromTo extends GeneratorOption {
+  readonly from?: number
+  readonly to?: number
 }
 
 // ---- bernoulli ----
@@ -319,36 +412,41 @@ function hitsOf(p: Tensor, generator: Generator, strides?: readonly number[]): T
  * @example
  * bernoulli(tensor([0, 0.5, 1]))
  */
-export function bernoulli(
-  x: Tensor,
-  p?: number | (GeneratorOption & { readonly p?: number }),
-  options: GeneratorOption = {},
-): Tensor {
-  const given = typeof p === 'object' ? p : { ...options, p }
-  const generator = generatorOf(given)
-  const { p: probability } = given
-  if (probability === undefined) return hitsOf(x, generator)
-  return drawn(x.storage.device, x, generator, (out) => draw.bernoulli(out, probability, generator))
+export function bernoulli(x: Tensor, ...args: Arguments<[p: number], BernoulliOptions<number>>): Tensor {
+  const [p, given] = bernoulliArguments(x, args)
+  const generator = given ?? defaultGenerator
+  if (p === undefined) return hitsOf(x, generator)
+  return drawn(x.storage.device, x, generator, (out) => draw.bernoulli(out, p, generator))
+}
+const bernoulliArguments = method('bernoulli', optional('p', number, undefined), generatorParameter)
+interface BernoulliOptions<P> extends GeneratorOption {
+  readonly p?: P
 }
 
+const bernoulliIntoArguments = method('bernoulli_', optional('p', tensorOrNumber, 0.5), generatorParameter)
 /** Overwrites with 1 at probability `p` (0.5), a number or a tensor that expands to the shape, and 0 elsewhere. */
 export function bernoulli_(
   self: Tensor,
-  p: number | Tensor | GeneratorOption = 0.5,
-  options: GeneratorOption = {},
+  ...args: Arguments<[p: number | Tensor], BernoulliOptions<number | Tensor>>
 ): Tensor {
-  const given = p instanceof Tensor || typeof p === 'number' ? options : p
+  const [p, generator] = bernoulliIntoArguments(self, args)
   if (!(p instanceof Tensor)) {
-    const probability = typeof p === 'number' ? p : 0.5
-    return drawInto(self, 'bernoulli', given, () => (out, generator) => draw.bernoulli(out, probability, generator))
+    return drawInto(self, 'bernoulli', generator, () => (out, from) => draw.bernoulli(out, p, from))
   }
   checkWritable(self, [self])
-  const value = noGrad(() => toDType(hitsOf(expand(p, self.shape), generatorOf(given), denseStrides(self)), self.dtype))
+  const hit = (): Tensor => hitsOf(expand(p, self.shape), generator ?? defaultGenerator, denseStrides(self))
+  const value = noGrad(() => toDType(hit(), self.dtype))
   return applyInPlace(replaced.bernoulli, self, [self, value], null)
 }
 
 // ---- dropout ----
 
+const dropoutArguments = method(
+  'dropout',
+  optional('p', number, 0.5),
+  optional('training', bool, true),
+  optional('inplace', bool, false),
+)
 export interface DropoutOptions {
   readonly p?: number
   readonly training?: boolean
@@ -360,13 +458,15 @@ export interface DropoutOptions {
  * @example
  * dropout(ones(4), 0.5) // e.g. tensor([0., 2., 2., 0.])
  */
-export function dropout(x: Tensor, p: number | DropoutOptions = 0.5, training = true, inplace = false): Tensor {
-  const options = typeof p === 'object' ? { p: 0.5, training: true, inplace: false, ...p } : { p, training, inplace }
-  const { p: rate } = options
+export function dropout(
+  x: Tensor,
+  ...args: Arguments<[p: number, training: boolean, inplace: boolean], DropoutOptions>
+): Tensor {
+  const [rate, training, inplace] = dropoutArguments(x, args)
   if (!(rate >= 0 && rate <= 1)) {
     throw new ValueError(`dropout probability has to be between 0 and 1, but got ${rate}`)
   }
-  if (!options.training || rate === 0 || x.elements === 0) return x
+  if (!training || rate === 0 || x.elements === 0) return x
   const keep = 1 - rate
   if (!isFloat(x.dtype) && rate < 1) {
     throw new RuntimeError(
@@ -380,7 +480,7 @@ export function dropout(x: Tensor, p: number | DropoutOptions = 0.5, training = 
     draw.bernoulli(out, keep, generator)
     for (let i = 0; i < out.length; i++) out[i] *= scale
   })
-  if (!options.inplace) return mul(x, mask)
+  if (!inplace) return mul(x, mask)
   const [record, inputs] = mul.resolve(x, mask)
   return applyInPlace(record, x, inputs, null)
 }

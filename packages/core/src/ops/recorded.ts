@@ -2,7 +2,8 @@
 // so has an in-place form (`x.exp_()`, methods.ts).
 import { apply, operand } from '../tensor/apply.ts'
 import type { Input } from '../tensor/op.ts'
-import type { Tensor } from '../tensor/tensor.ts'
+import { type Kind, refused, required, tensor, tooMany } from '../tensor/signature.ts'
+import { Tensor } from '../tensor/tensor.ts'
 import type { Elementwise } from './define.ts'
 
 /** An operand. A function is a floating-point number that is read anew whenever the op runs, in a compiled step too. */
@@ -14,6 +15,20 @@ export interface Recorded<A extends unknown[]> {
   readonly resolve: (...args: A) => Call
 }
 
+const isOperand = (x: unknown): boolean =>
+  typeof x === 'object'
+    ? x instanceof Tensor
+    : typeof x === 'number' || typeof x === 'boolean' || typeof x === 'function'
+/** A tensor, a number, or a function that gives one. */
+export const operandKind: Kind<TensorLike> = { expected: 'Tensor', accepts: isOperand }
+
+/** Both operands of a function; what is none is PyTorch's error. Positions are those of the method. */
+export function operands(name: string, x: TensorLike, y: TensorLike, second = 'other'): readonly [Input, Input] {
+  if (!isOperand(x)) throw refused(name, required('input', tensor), 1, x)
+  if (!isOperand(y)) throw refused(name, required(second, operandKind), 1, y)
+  return [operand(x), operand(y)]
+}
+
 /** A function whose arguments say which record they call. */
 export function recorded<A extends unknown[]>(resolve: (...args: A) => Call): Recorded<A> {
   const call = (...args: A): Tensor => {
@@ -23,12 +38,32 @@ export function recorded<A extends unknown[]>(resolve: (...args: A) => Call): Re
   return Object.assign(call, { resolve })
 }
 
-/** A function of one tensor. */
-export const unary = (record: Elementwise): Recorded<[x: Tensor]> =>
-  Object.assign((x: Tensor) => apply(record, [x], null), { resolve: (x: Tensor): Call => [record, [x]] })
+/** Throws for what is no tensor, and for arguments after it, but for those that `Array.prototype.map` adds. */
+export function checkAlone(name: string, x: Tensor, first: unknown, second: unknown): void {
+  if (!(x instanceof Tensor)) throw refused(name, required('input', tensor), 1, x)
+  if (first !== undefined && !(typeof first === 'number' && Array.isArray(second))) throw tooMany(name, first)
+}
+
+/** A function of one tensor. `name` is PyTorch's, where the record has another. */
+export function unary(record: Elementwise, name = record.name): Recorded<[x: Tensor]> {
+  const resolve = (x: Tensor, first?: unknown, second?: unknown): Call => {
+    checkAlone(name, x, first, second)
+    return [record, [x]]
+  }
+  const call = (x: Tensor, first?: unknown, second?: unknown): Tensor => {
+    checkAlone(name, x, first, second)
+    return apply(record, [x], null)
+  }
+  return Object.assign(call, { resolve }) as Recorded<[x: Tensor]>
+}
 
 /** A function of two tensors or numbers. */
-export const binary = (record: Elementwise): Recorded<[x: TensorLike, y: TensorLike]> =>
-  Object.assign((x: TensorLike, y: TensorLike) => apply(record, [operand(x), operand(y)], null), {
-    resolve: (x: TensorLike, y: TensorLike): Call => [record, [operand(x), operand(y)]],
-  })
+export function binary(record: Elementwise, name = record.name): Recorded<[x: TensorLike, y: TensorLike]> {
+  const inputsOf = (x: TensorLike, y: TensorLike, more: unknown): readonly [Input, Input] => {
+    if (more !== undefined) throw tooMany(name, more)
+    return operands(name, x, y)
+  }
+  const resolve = (x: TensorLike, y: TensorLike, more?: unknown): Call => [record, inputsOf(x, y, more)]
+  const call = (x: TensorLike, y: TensorLike, more?: unknown): Tensor => apply(record, inputsOf(x, y, more), null)
+  return Object.assign(call, { resolve }) as Recorded<[x: TensorLike, y: TensorLike]>
+}

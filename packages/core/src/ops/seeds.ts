@@ -2,6 +2,7 @@
 import { TypeError } from '../base/errors.ts'
 import { defaultGenerator, type Generator, manualSeed as seedDefault, seed as seedAnew } from '../random/generator.ts'
 import { effect } from '../tensor/effects.ts'
+import { type Kind, required, signature } from '../tensor/signature.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { fromArray } from './create.ts'
 
@@ -14,6 +15,8 @@ function reseeding(fn: () => void): void {
   })
 }
 
+const whole: Kind<number | bigint> = { expected: 'int', accepts: (x) => typeof x === 'number' || typeof x === 'bigint' }
+const seedArguments = signature('manual_seed', required('seed', whole))
 /**
  * Seeds the default generator, so that everything drawn from it repeats, and returns it.
  *
@@ -22,7 +25,8 @@ function reseeding(fn: () => void): void {
  * @example
  * manualSeed(0)
  */
-export function manualSeed(seed: number | bigint): Generator {
+export function manualSeed(...args: [seed: number | bigint]): Generator {
+  const [seed] = seedArguments(args)
   reseeding(() => void seedDefault(seed))
   return defaultGenerator
 }
@@ -45,7 +49,7 @@ export function getRngState(): Tensor {
 /** Continues the default generator from a state of `getRngState`, or of PyTorch's `get_rng_state`. */
 export function setRngState(state: Tensor): void {
   if (!(state instanceof Tensor) || state.dtype !== 'uint8') {
-    throw new TypeError('RNG state must be a torch.ByteTensor', 'Pass what getRngState() returned.')
+    throw new TypeError('RNG state must be a torch.ByteTensor', 'Pass what getRngState() returned as state.')
   }
   const bytes = state.toArray() as Uint8Array
   reseeding(() => void defaultGenerator.setState(bytes))

@@ -2,13 +2,13 @@
 // with a gradient of its own. Backends may have them, and their gradients, as kernels.
 import type { FusedKind, Prims } from '../backend/backend.ts'
 import { type DType, dtypeRank, dtypes, isFloat } from '../base/dtype.ts'
-import { TypeError } from '../base/errors.ts'
 import { normalizeDim, normalizeDims, reducedShape } from '../base/shape.ts'
 import { type Expr, s } from '../expr/expr.ts'
 import { apply, applyAll, operand } from '../tensor/apply.ts'
 import type { Lowering, OpDef } from '../tensor/op.ts'
+import { dims, int, method, required } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { type DimOptions, type Dims, dimOptions, notImplemented } from './arguments.ts'
+import { type Dims, dtypeParameter, keepdimParameter, notImplemented } from './arguments.ts'
 import { elementwise, reshapeOp, sumTo } from './define.ts'
 import { add, div, log } from './elementwise.ts'
 import { toDType } from './fill.ts'
@@ -131,27 +131,25 @@ export interface SoftmaxOptions {
   readonly dtype?: DType
 }
 
-function along(
-  op: OpDef<Axes>,
-  name: string,
-  x: Tensor,
-  dim: number | SoftmaxOptions | undefined,
-  given: SoftmaxOptions,
-): Tensor {
-  const options = typeof dim === 'object' ? dim : { ...given, dim: dim ?? given.dim }
-  if (typeof options.dim !== 'number') {
-    throw new TypeError(
-      `${name}() received an invalid combination of arguments`,
-      'Say along which dimension: { dim: -1 }.',
-    )
+type SoftmaxArguments = [dim: number | SoftmaxOptions, options?: SoftmaxOptions]
+
+/** A function along one dimension, in the dtype asked for. */
+function along(op: OpDef<Axes>, name: string): (x: Tensor, ...args: SoftmaxArguments) => Tensor {
+  const read = method(
+    name,
+    required('dim', { ...int, hint: 'Say along which dimension: { dim: -1 }.' }),
+    dtypeParameter,
+  )
+  return (x, ...args) => {
+    const [dim, dtype] = read(x, args)
+    const input = dtype === undefined ? x : toDType(x, dtype)
+    const d = normalizeDim(dim, x.dim())
+    if (!isFloat(input.dtype)) {
+      const kernel = d === Math.max(x.dim(), 1) - 1 ? `${name}_lastdim_kernel_impl` : 'softmax_kernel_impl'
+      throw notImplemented(kernel, input.dtype, "Convert it first: x.float(), or give { dtype: 'float32' }.")
+    }
+    return apply(op, [input], x.dim() === 0 ? [] : [d])
   }
-  const input = options.dtype === undefined ? x : toDType(x, options.dtype)
-  const d = normalizeDim(options.dim, x.dim())
-  if (!isFloat(input.dtype)) {
-    const kernel = d === Math.max(x.dim(), 1) - 1 ? `${name}_lastdim_kernel_impl` : 'softmax_kernel_impl'
-    throw notImplemented(kernel, input.dtype, "Convert it first: x.float(), or give { dtype: 'float32' }.")
-  }
-  return apply(op, [input], x.dim() === 0 ? [] : [d])
 }
 
 /**
@@ -160,12 +158,10 @@ function along(
  * @example
  * softmax(tensor([1, 2, 3]), 0) // tensor([0.0900, 0.2447, 0.6652])
  */
-export const softmax = (x: Tensor, dim?: number | SoftmaxOptions, options: SoftmaxOptions = {}): Tensor =>
-  along(softmaxOp, 'softmax', x, dim, options)
+export const softmax = along(softmaxOp, 'softmax')
 
 /** The logarithm of `softmax`, exact where that would be 0; float only, or `{ dtype }`. */
-export const logSoftmax = (x: Tensor, dim?: number | SoftmaxOptions, options: SoftmaxOptions = {}): Tensor =>
-  along(logSoftmaxOp, 'log_softmax', x, dim, options)
+export const logSoftmax = along(logSoftmaxOp, 'log_softmax')
 
 // ---- logsumexp ----
 
@@ -200,22 +196,28 @@ const logsumexpOp: OpDef<Kept> = {
   },
 }
 
+export interface LogsumexpOptions {
+  readonly dim: Dims
+  readonly keepdim?: boolean
+}
+const logsumexpArguments = method(
+  'logsumexp',
+  required('dim', { ...dims, hint: 'Say over which dimension: { dim: 0 }.' }),
+  keepdimParameter,
+)
 /**
  * The logarithm of the sum of exponentials over `dim` (one or several), without overflow. Integers give float32.
  *
  * @example
  * logsumexp(tensor([1000, 1000]), 0) // tensor(1000.6932)
  */
-export function logsumexp(x: Tensor, dim: Dims | (DimOptions & { readonly dim: Dims }), options?: DimOptions): Tensor {
-  const { dim: dims, keepdim = false } = dimOptions<DimOptions>(dim, options)
-  if (dims === undefined || dims === null) {
-    throw new TypeError(
-      'logsumexp() received an invalid combination of arguments',
-      'Say over which dimension: { dim: 0 }.',
-    )
-  }
+export function logsumexp(
+  x: Tensor,
+  ...args: [dim: Dims | LogsumexpOptions, keepdim?: boolean | Pick<LogsumexpOptions, 'keepdim'>]
+): Tensor {
+  const [dim, keepdim] = logsumexpArguments(x, args)
   return apply(logsumexpOp, [isFloat(x.dtype) ? x : toDType(x, 'float32')], {
-    dims: normalizeDims(dims, x.dim()),
+    dims: normalizeDims(dim, x.dim()),
     keepdim,
   })
 }

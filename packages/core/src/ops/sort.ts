@@ -1,9 +1,10 @@
 // Sorting: sort, argsort and topk. Equal elements keep their order, NaN counts as the largest, indices are int32.
 import type { Prims } from '../backend/backend.ts'
-import { RuntimeError, TypeError } from '../base/errors.ts'
+import { RuntimeError } from '../base/errors.ts'
 import { normalizeDim } from '../base/shape.ts'
 import { apply, applyAll } from '../tensor/apply.ts'
 import type { Input, OpDef } from '../tensor/op.ts'
+import { type Arguments, bool, int, keyword, method, nullable, optional, required } from '../tensor/signature.ts'
 import { detached, type Tensor } from '../tensor/tensor.ts'
 import { notImplemented } from './arguments.ts'
 import { cloneOp } from './define.ts'
@@ -68,12 +69,13 @@ export interface SortOptions {
   /** Equal elements keep their order; they always do. */
   readonly stable?: boolean
 }
+type SortArguments = Arguments<[dim: number, descending: boolean], SortOptions>
+const lastDim = optional('dim', int, -1)
+const descendingParameter = optional('descending', bool, false)
+const sortArguments = method('sort', lastDim, descendingParameter, keyword('stable', nullable(bool), undefined))
+const argsortArguments = method('argsort', lastDim, descendingParameter, keyword('stable', nullable(bool), undefined))
 
-/** The dimension may be given by position. */
-const optionsOf = (dim: number | SortOptions | undefined, options: SortOptions): SortOptions =>
-  typeof dim === 'object' ? dim : { ...options, ...(dim === undefined ? {} : { dim }) }
-
-const orderOf = (x: Tensor, { dim = -1, descending = false }: SortOptions): Order => {
+const orderOf = (x: Tensor, dim: number, descending: boolean): Order => {
   const d = normalizeDim(dim, x.dim())
   return { dim: d, descending, k: x.dim() === 0 ? 1 : x.shape[d] }
 }
@@ -84,9 +86,9 @@ const orderOf = (x: Tensor, { dim = -1, descending = false }: SortOptions): Orde
  * @example
  * const { values, indices } = sort(tensor([3, 1, 2])) // tensor([1., 2., 3.]), tensor([1, 2, 0])
  */
-export function sort(x: Tensor, dim?: number | SortOptions, options: SortOptions = {}): ValuesAndIndices {
-  const given = optionsOf(dim, options)
-  const [values, indices] = applyAll(given.stable === undefined ? sortOp : stableSortOp, [x], orderOf(x, given))
+export function sort(x: Tensor, ...args: SortArguments): ValuesAndIndices {
+  const [dim, descending, stable] = sortArguments(x, args)
+  const [values, indices] = applyAll(stable === undefined ? sortOp : stableSortOp, [x], orderOf(x, dim, descending))
   return new ValuesAndIndices('sort', values, indices)
 }
 
@@ -96,8 +98,9 @@ export function sort(x: Tensor, dim?: number | SortOptions, options: SortOptions
  * @example
  * argsort(tensor([3, 1, 2])) // tensor([1, 2, 0])
  */
-export function argsort(x: Tensor, dim?: number | SortOptions, options: SortOptions = {}): Tensor {
-  return ordered([detached(x)], orderOf(x, optionsOf(dim, options)))[1]
+export function argsort(x: Tensor, ...args: SortArguments): Tensor {
+  const [dim, descending] = argsortArguments(x, args)
+  return ordered([detached(x)], orderOf(x, dim, descending))[1]
 }
 
 export interface TopkOptions {
@@ -107,16 +110,31 @@ export interface TopkOptions {
   /** In order; they always are. */
   readonly sorted?: boolean
 }
+const topkArguments = method(
+  'topk',
+  required('k', int),
+  lastDim,
+  optional('largest', bool, true),
+  optional('sorted', bool, true),
+)
 /**
  * The `k` largest elements along `dim` (-1) in order, or with `{ largest: false }` the smallest, and where they are.
  *
  * @example
  * topk(tensor([1, 4, 3]), 2).values // tensor([4., 3.])
  */
-export function topk(x: Tensor, k: number, dim?: number | TopkOptions, options: TopkOptions = {}): ValuesAndIndices {
-  const { dim: given = -1, largest = true } = typeof dim === 'object' ? dim : { ...options, dim: dim ?? options.dim }
-  if (!Number.isInteger(k)) throw new TypeError("topk(): argument 'k' (position 1) must be int, not float")
-  const d = normalizeDim(given, x.dim())
+export function topk(
+  x: Tensor,
+  ...args: [
+    k: number,
+    dim?: number | TopkOptions,
+    largest?: boolean | TopkOptions,
+    sorted?: boolean | TopkOptions,
+    options?: TopkOptions,
+  ]
+): ValuesAndIndices {
+  const [k, dim, largest] = topkArguments(x, args)
+  const d = normalizeDim(dim, x.dim())
   const size = x.dim() === 0 ? 1 : x.shape[d]
   if (k < 0 || k > size) {
     throw new RuntimeError('selected index k out of range', `k is ${k}; dimension ${d} has ${size} elements.`)

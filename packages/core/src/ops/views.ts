@@ -6,6 +6,7 @@ import { inferSize, normalizeDim, normalizeDims, numelOf, type Shape, shapeStrin
 import { apply } from '../tensor/apply.ts'
 import { chainLayout, setAssign, type ViewStep } from '../tensor/in-place.ts'
 import type { OpDef } from '../tensor/op.ts'
+import { type Arguments, checkSelf, int, method, nullable, optional, required, tensor } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { type Sizes, sizesOf } from './arguments.ts'
 import { cloneOp, expandOp, flipOp, permuteOp, reshapeOp, sumTo, viewOp } from './define.ts'
@@ -23,20 +24,27 @@ const strictView = viewOp<Shape>('view', (layout, shape) => {
 
 /** The same elements under another shape, without a copy; one size may be -1. */
 export function view(x: Tensor, ...sizes: Sizes): Tensor {
-  return apply(strictView, [x], inferSize(sizesOf(sizes, -1), x.numel()))
+  checkSelf('view', x)
+  return apply(strictView, [x], inferSize(sizesOf('view', 'size', sizes, -1), x.numel()))
 }
 
 /** The same elements under another shape: a view where possible, else a copy; one size may be -1. */
 export function reshape(x: Tensor, ...sizes: Sizes): Tensor {
-  return apply(reshapeOp, [x], inferSize(sizesOf(sizes, -1), x.numel()))
+  checkSelf('reshape', x)
+  return apply(reshapeOp, [x], inferSize(sizesOf('reshape', 'shape', sizes, -1), x.numel()))
 }
 
+interface FlattenDims {
+  readonly startDim?: number
+  readonly endDim?: number
+}
+const flattenArguments = method('flatten', optional('startDim', int, 0), optional('endDim', int, -1))
 /** One dimension in place of dimensions `startDim` to `endDim`. */
-export function flatten(x: Tensor, startDim: number | { startDim?: number; endDim?: number } = 0, last = -1): Tensor {
-  const options = typeof startDim === 'number' ? { startDim, endDim: last } : startDim
+export function flatten(x: Tensor, ...args: Arguments<[startDim: number, endDim: number], FlattenDims>): Tensor {
+  const [startDim, endDim] = flattenArguments(x, args)
+  const start = normalizeDim(startDim, x.dim())
+  const end = normalizeDim(endDim, x.dim())
   if (x.dim() === 0) return reshape(x, 1)
-  const start = normalizeDim(options.startDim ?? 0, x.dim())
-  const end = normalizeDim(options.endDim ?? -1, x.dim())
   if (start > end) throw new RuntimeError('flatten() has invalid args: start_dim cannot come after end_dim')
   if (start === end) return x
   const middle = numelOf(x.shape.slice(start, end + 1))
@@ -45,7 +53,8 @@ export function flatten(x: Tensor, startDim: number | { startDim?: number; endDi
 
 /** The dimensions in another order. */
 export function permute(x: Tensor, ...dims: Sizes): Tensor {
-  const order = sizesOf(dims, Number.NEGATIVE_INFINITY)
+  checkSelf('permute', x)
+  const order = sizesOf('permute', 'dims', dims, Number.NEGATIVE_INFINITY)
   if (order.length !== x.dim()) {
     throw new RuntimeError(
       `permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired ordering of dimensions i.e. input.dim() = ${x.dim()} is not equal to len(dims) = ${order.length}`,
@@ -59,8 +68,10 @@ export function permute(x: Tensor, ...dims: Sizes): Tensor {
 const transposeOp: OpDef<readonly number[]> = { ...permuteOp, name: 'transpose' }
 const tOp: OpDef<readonly number[]> = { ...permuteOp, name: 't' }
 
+const transposeArguments = method('transpose', required('dim0', int), required('dim1', int))
 /** Two dimensions swapped. */
-export function transpose(x: Tensor, dim0: number, dim1: number): Tensor {
+export function transpose(x: Tensor, ...dims: [dim0: number, dim1: number]): Tensor {
+  const [dim0, dim1] = transposeArguments(x, dims)
   const a = normalizeDim(dim0, x.dim())
   const b = normalizeDim(dim1, x.dim())
   return apply(
@@ -70,8 +81,10 @@ export function transpose(x: Tensor, dim0: number, dim1: number): Tensor {
   )
 }
 
+const tArguments = method('t')
 /** A matrix transposed; vectors and scalars as they are. */
-export function t(x: Tensor): Tensor {
+export function t(x: Tensor, ...none: []): Tensor {
+  tArguments(x, none)
   if (x.dim() > 2) {
     throw new RuntimeError(
       `t() expects a tensor with <= 2 dimensions, but self is ${x.dim()}D`,
@@ -97,8 +110,10 @@ const squeezeOp = (name: string) =>
 const squeezeAll = squeezeOp('squeeze')
 const squeezeOne = squeezeOp('SqueezeBackward1')
 
+const squeezeArguments = method('squeeze', optional('dim', int, undefined))
 /** Without dimensions of size 1: all of them, or `dim` if it has size 1. */
-export function squeeze(x: Tensor, dim?: number): Tensor {
+export function squeeze(x: Tensor, ...args: [dim?: number]): Tensor {
+  const [dim] = squeezeArguments(x, args)
   if (dim === undefined)
     return apply(
       squeezeAll,
@@ -114,12 +129,17 @@ const unsqueezeOp = viewOp<number>('unsqueeze', ({ shape, strides, offset }, dim
   strides: [...strides.slice(0, dim), dim < shape.length ? shape[dim] * strides[dim] : 1, ...strides.slice(dim)],
   offset,
 }))
+const unsqueezeArguments = method('unsqueeze', required('dim', int))
 /** With a new dimension of size 1 at `dim`. */
-export const unsqueeze = (x: Tensor, dim: number): Tensor => apply(unsqueezeOp, [x], normalizeDim(dim, x.dim() + 1))
+export function unsqueeze(x: Tensor, ...args: [dim: number]): Tensor {
+  const [dim] = unsqueezeArguments(x, args)
+  return apply(unsqueezeOp, [x], normalizeDim(dim, x.dim() + 1))
+}
 
 /** Sizes of 1 repeated to larger ones without a copy; -1 keeps a size, new dimensions come in front. */
 export function expand(x: Tensor, ...sizes: Sizes): Tensor {
-  return apply(expandOp, [x], expandedShape(x, sizesOf(sizes, -1)))
+  checkSelf('expand', x)
+  return apply(expandOp, [x], expandedShape(x, sizesOf('expand', 'size', sizes, -1)))
 }
 /** The full sizes that a tensor expands to, or PyTorch's error. */
 function expandedShape(x: Tensor, shape: Shape): Shape {
@@ -146,8 +166,12 @@ function expandedShape(x: Tensor, shape: Shape): Shape {
     return n
   })
 }
+const expandAsArguments = method('expand_as', required('other', tensor))
 /** Expanded to the shape of another tensor. */
-export const expandAs = (x: Tensor, other: Tensor): Tensor => expand(x, other.shape)
+export function expandAs(x: Tensor, ...args: [other: Tensor]): Tensor {
+  const [other] = expandAsArguments(x, args)
+  return expand(x, other.shape)
+}
 
 const flipCopyOp: OpDef<readonly number[]> = {
   name: 'flip',
@@ -157,7 +181,8 @@ const flipCopyOp: OpDef<readonly number[]> = {
 }
 /** The dimensions in reversed element order: a copy, as in PyTorch. */
 export function flip(x: Tensor, ...dims: Sizes): Tensor {
-  const given = sizesOf(dims, Number.NEGATIVE_INFINITY)
+  checkSelf('flip', x)
+  const given = sizesOf('flip', 'dims', dims, Number.NEGATIVE_INFINITY)
   return apply(flipCopyOp, [x], given.length === 0 ? [] : normalizeDims(given, x.dim()))
 }
 
@@ -173,11 +198,22 @@ export const sliceOp = viewOp<Slice>('slice', ({ shape, strides, offset }, { dim
   offset: length === 0 ? offset : offset + start * strides[dim],
 }))
 
+const bound = nullable(int)
+const sliceArguments = method(
+  'slice',
+  required('dim', int),
+  optional('start', bound, null),
+  optional('end', bound, null),
+  optional('step', int, 1),
+)
 /** Elements `start`, `start + step`, ... below `end` of a dimension, by Python's rules for negative and large bounds. */
-export function slice(x: Tensor, dim: number, start?: number | null, end?: number | null, step = 1): Tensor {
+export function slice(
+  x: Tensor,
+  ...args: [dim: number, start?: number | null, end?: number | null, step?: number]
+): Tensor {
+  const [dim, start, end, step] = sliceArguments(x, args)
   if (x.dim() === 0) throw new RuntimeError('slice() cannot be applied to a 0-dim tensor.')
-  if (!(Number.isInteger(step) && step > 0))
-    throw new RuntimeError('slice step must be positive', 'To reverse use flip().')
+  if (step <= 0) throw new RuntimeError('slice step must be positive', 'To reverse use flip().')
   const d = normalizeDim(dim, x.dim())
   const size = x.shape[d]
   const clip = (at: number): number => Math.min(Math.max(at < 0 ? at + size : at, 0), size)
@@ -186,8 +222,10 @@ export function slice(x: Tensor, dim: number, start?: number | null, end?: numbe
   return apply(sliceOp, [x], { dim: d, start: from, length, step })
 }
 
+const narrowArguments = method('narrow', required('dim', int), required('start', int), required('length', int))
 /** `length` elements of a dimension from `start`. */
-export function narrow(x: Tensor, dim: number, start: number, length: number): Tensor {
+export function narrow(x: Tensor, ...args: [dim: number, start: number, length: number]): Tensor {
+  const [dim, start, length] = narrowArguments(x, args)
   if (x.dim() === 0) throw new RuntimeError('narrow() cannot be applied to a 0-dim tensor.')
   const d = normalizeDim(dim, x.dim())
   const from = start === x.shape[d] ? start : normalizeDim(start, x.shape[d])
@@ -205,12 +243,13 @@ export const selectOp = viewOp<{ readonly dim: number; readonly index: number }>
     offset: offset + index * strides[dim],
   }),
 )
+const selectArguments = method('select', required('dim', int), required('index', int))
 /** One index of a dimension, which disappears. */
-export function select(x: Tensor, dim: number, index: number): Tensor {
+export function select(x: Tensor, ...args: [dim: number, index: number]): Tensor {
+  const [dim, index] = selectArguments(x, args)
   if (x.dim() === 0) throw new IndexError('select() cannot be applied to a 0-dim tensor.')
   const d = normalizeDim(dim, x.dim())
   const size = x.shape[d]
-  if (!Number.isInteger(index)) throw new IndexError(`only integers can be used as indices, but got ${index}`)
   if (index < -size || index >= size) {
     throw new IndexError(
       `select(): index ${index} out of range for tensor of size ${shapeString(x.shape)} at dimension ${d}`,
@@ -227,8 +266,10 @@ const unfoldOp = viewOp<{ readonly dim: number; readonly size: number; readonly 
     offset,
   }),
 )
+const unfoldArguments = method('unfold', required('dimension', int), required('size', int), required('step', int))
 /** Sliding windows of `size` elements every `step` along a dimension, in a new last dimension; a view. */
-export function unfold(x: Tensor, dim: number, size: number, step: number): Tensor {
+export function unfold(x: Tensor, ...args: [dimension: number, size: number, step: number]): Tensor {
+  const [dim, size, step] = unfoldArguments(x, args)
   const d = normalizeDim(dim, x.dim())
   const most = x.dim() === 0 ? 1 : x.shape[d]
   if (size > most) throw new RuntimeError(`maximum size for tensor at dimension ${d} is ${most} but size is ${size}`)
@@ -237,11 +278,19 @@ export function unfold(x: Tensor, dim: number, size: number, step: number): Tens
   return apply(unfoldOp, [x], { dim: d, size, step })
 }
 
+const contiguousArguments = method('contiguous')
 /** The tensor itself when it is row-major, else a row-major copy. */
-export const contiguous = (x: Tensor): Tensor => (isContiguous(x) ? x : apply(cloneOp, [x], null))
+export function contiguous(x: Tensor, ...none: []): Tensor {
+  contiguousArguments(x, none)
+  return isContiguous(x) ? x : apply(cloneOp, [x], null)
+}
 
+const cloneArguments = method('clone')
 /** A copy with its own memory; gradients flow through. */
-export const clone = (x: Tensor): Tensor => apply(cloneOp, [x], null)
+export function clone(x: Tensor, ...none: []): Tensor {
+  cloneArguments(x, none)
+  return apply(cloneOp, [x], null)
+}
 
 /**
  * A tensor with the elements that a chain of views reaches replaced by those of a second one. In place, it is how

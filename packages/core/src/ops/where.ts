@@ -3,13 +3,21 @@ import { dtypeName } from '../base/dtype.ts'
 import { RuntimeError } from '../base/errors.ts'
 import { s } from '../expr/expr.ts'
 import { apply, operand } from '../tensor/apply.ts'
+import { required, signature, tensor } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { elementwise } from './define.ts'
-import type { TensorLike } from './recorded.ts'
+import { operandKind, type TensorLike } from './recorded.ts'
 
 const whereRecord = elementwise('where', (condition, x, y) => s.select(condition, x, y), { gradName: 'where' })
+const whereArguments = signature(
+  'where',
+  required('condition', tensor),
+  required('input', operandKind),
+  required('other', operandKind),
+)
 /** `x` where the condition is true, else `y`. */
-export function where(condition: Tensor, x: TensorLike, y: TensorLike): Tensor {
+export function where(...args: [condition: Tensor, x: TensorLike, y: TensorLike]): Tensor {
+  const [condition, x, y] = whereArguments(args)
   if (condition.dtype !== 'bool' && condition.dtype !== 'uint8') {
     throw new RuntimeError(
       `where expected condition to be a boolean tensor, but got a tensor with dtype ${dtypeName[condition.dtype]}`,

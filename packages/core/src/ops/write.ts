@@ -2,13 +2,13 @@
 // for leaves and views (tensor/apply.ts), and have no form without underscore.
 import type { Prims } from '../backend/backend.ts'
 import { dtypeRank } from '../base/dtype.ts'
-import { RuntimeError, TypeError } from '../base/errors.ts'
-import { typeName } from '../base/python.ts'
+import { RuntimeError } from '../base/errors.ts'
 import { broadcastShapes, checkOutput } from '../base/shape.ts'
 import { s } from '../expr/expr.ts'
 import { operand } from '../tensor/apply.ts'
 import { applyInPlace, write } from '../tensor/in-place.ts'
 import type { OpDef } from '../tensor/op.ts'
+import { bool, either, method, optional, required, scalar, tensor } from '../tensor/signature.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { numberFor } from './arguments.ts'
 import { toDevice } from './convert.ts'
@@ -54,13 +54,15 @@ const copyRecord = overwrite('CopyBackwards')
 const fillWith = (record: OpDef<null>, x: Tensor, value: Tensor | number | boolean): Tensor =>
   applyInPlace(record, x, [x, value instanceof Tensor ? value : operand(numberFor(value, x.dtype))], null)
 
+const fillArguments = method('fill_', required('value', { ...either(tensor, scalar), expected: 'Number' }))
 /**
  * Every element becomes `value`, a number or a tensor without dimensions.
  *
  * @example
  * zeros(2).fill_(3) // tensor([3., 3.])
  */
-export function fill_(x: Tensor, value: Tensor | number | boolean): Tensor {
+export function fill_(x: Tensor, ...args: [value: Tensor | number | boolean]): Tensor {
+  const [value] = fillArguments(x, args)
   if (!(value instanceof Tensor)) return fillWith(fillNumber, x, value)
   if (value.dim() > 0) {
     throw new RuntimeError(
@@ -70,9 +72,14 @@ export function fill_(x: Tensor, value: Tensor | number | boolean): Tensor {
   return fillWith(fillTensor, x, value)
 }
 
+const zeroArguments = method('zero_')
 /** Every element becomes 0. */
-export const zero_ = (x: Tensor): Tensor => fillWith(zeroRecord, x, 0)
+export function zero_(x: Tensor, ...none: []): Tensor {
+  zeroArguments(x, none)
+  return fillWith(zeroRecord, x, 0)
+}
 
+const copyArguments = method('copy_', required('other', tensor))
 /**
  * The elements become those of `src`, which broadcasts and is converted; gradients flow to `src`.
  *
@@ -80,25 +87,29 @@ export const zero_ = (x: Tensor): Tensor => fillWith(zeroRecord, x, 0)
  * zeros(2, 2).copy_(tensor([1, 2])) // tensor([[1., 2.],
  *                                   //         [1., 2.]])
  */
-export function copy_(x: Tensor, src: Tensor): Tensor {
-  if (!(src instanceof Tensor)) {
-    throw new TypeError(`copy_(): argument 'other' (position 1) must be Tensor, not ${typeName(src)}`)
-  }
+export function copy_(x: Tensor, ...args: [src: Tensor]): Tensor {
+  const [src] = copyArguments(x, args)
   checkOutput(x.shape, broadcastShapes(x.shape, src.shape))
   const source = toDevice(src, x.storage.device)
   return x.viewOf === null ? applyInPlace(copyRecord, x, [x, source], null) : write(x, toDType(source, x.dtype))
 }
 
+const requiresGradArguments = method('requires_grad_', optional('requiresGrad', bool, true))
 /**
  * Says whether backward collects a gradient for this leaf; a result can only be told what it does already.
  *
  * @example
  * zeros(3).requiresGrad_()
  */
-export const requiresGrad_ = (x: Tensor, value = true): Tensor => x.setRequiresGrad(value)
+export function requiresGrad_(x: Tensor, ...args: [requiresGrad?: boolean]): Tensor {
+  const [requiresGrad] = requiresGradArguments(x, args)
+  return x.setRequiresGrad(requiresGrad)
+}
 
+const detachArguments = method('detach_')
 /** Cuts a tensor off the graph that made it, in place; not for views. */
-export function detach_(x: Tensor): Tensor {
+export function detach_(x: Tensor, ...none: []): Tensor {
+  detachArguments(x, none)
   if (x.viewOf !== null) {
     throw new RuntimeError("Can't detach views in-place. Use detach() instead.")
   }

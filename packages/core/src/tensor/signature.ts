@@ -127,7 +127,7 @@ export type Values<P extends readonly Parameter<unknown>[]> = {
 export type Arguments<P extends readonly unknown[], O> = [...{ [K in keyof P]?: P[K] | O }, options?: O]
 
 /** An object that gives arguments by name. Dates, maps and such do not; nor does a tensor. */
-const isOptions = (x: object): x is Record<string, unknown> => {
+export const isOptions = (x: object): x is Record<string, unknown> => {
   const prototype: unknown = Object.getPrototypeOf(x)
   if (prototype === Object.prototype || prototype === null) return !Array.isArray(x)
   return !(x instanceof Tensor) && Object.prototype.toString.call(x) === '[object Object]'
@@ -209,9 +209,9 @@ class Signature {
     return new TypeError(`${this.#name}() got multiple values for argument '${snakeCase(name)}'`)
   }
 
-  #missing({ name }: Parameter<unknown>): TypeError {
+  #missing({ name, kind }: Parameter<unknown>): TypeError {
     const quoted = this.#python ? `argument: '${snakeCase(name)}'` : `arguments: "${snakeCase(name)}"`
-    return new TypeError(`${this.#name}() missing 1 required positional ${quoted}`)
+    return new TypeError(`${this.#name}() missing 1 required positional ${quoted}`, kind.hint)
   }
 }
 
@@ -285,6 +285,14 @@ export function unexpected(name: string, option: string, known: readonly string[
 }
 
 // ---- declaring ----
+
+/** The error for an argument, or options, that a function does not take at all. */
+export function tooMany(name: string, extra: unknown): TypeError {
+  if (typeof extra === 'object' && extra !== null && isOptions(extra)) {
+    for (const option in extra) return unexpected(name, option, [])
+  }
+  return new TypeError(`${name}() got an unexpected argument`, `It takes no ${typeName(extra)} there.`)
+}
 
 /** Declares what a function takes; the result reads its arguments. `name` is PyTorch's. */
 export function signature<P extends readonly Parameter<unknown>[]>(
