@@ -87,7 +87,6 @@ export class Arrivals {
     const taken = new Array<Tensor | null>(arrivals.length)
     for (let i = 0; i < arrivals.length; i++) {
       const { x, dy, born } = arrivals[i]
-      effects.sink?.gradient(x, false)
       const { grad } = x
       if (grad === null) taken[i] = mode.grad ? apply(copyOp, [dy], null) : owned(dy, born)
       else if (mode.grad) taken[i] = add(grad, dy)

@@ -6,6 +6,7 @@ import { sameShape, shapeString } from '../base/shape.ts'
 import { add } from '../ops/elementwise.ts'
 import { filled, toDType } from '../ops/fill.ts'
 import { storagesMade } from '../tensor/device.ts'
+import { effects } from '../tensor/effects.ts'
 import { mode, withMode } from '../tensor/mode.ts'
 import { type Node, noGradients } from '../tensor/node.ts'
 import type { Gradients } from '../tensor/op.ts'
@@ -143,6 +144,7 @@ class Walk {
     settle(node)
     const captures = this.#capture(node)
     if (captures === undefined ? this.#targets === null : captures.length === 0) {
+      if (effects.sink?.isOutside(leaf) === true) effects.sink.noted(node, 'hooks')
       if (node.hooks !== null) runHooks(node)
       this.#arrivals.add(leaf, node.dys[0] as Tensor, this.#born)
     }

@@ -3,7 +3,6 @@
 import { dtypeName } from '../base/dtype.ts'
 import { RuntimeError, TypeError } from '../base/errors.ts'
 import { sameShape } from '../base/shape.ts'
-import { mayBeRecorded, structureChanged } from '../tensor/effects.ts'
 import { accumulator, type GradHook, type Hook, type Node } from '../tensor/node.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { Arrivals, keep } from './collect.ts'
@@ -26,11 +25,9 @@ export function registerHook(x: Tensor, fn: GradHook): RemovableHandle {
   const node = x.gradFn ?? accumulator(x)
   const hook: Hook = { index: x.outIndex, fn }
   node.addHook(hook)
-  if (mayBeRecorded(x.storage)) structureChanged()
   return {
     remove() {
       node.removeHook(hook)
-      if (mayBeRecorded(x.storage)) structureChanged()
     },
   }
 }

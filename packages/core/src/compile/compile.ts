@@ -10,7 +10,9 @@ import { difference } from './difference.ts'
 import { explain, graph } from './explain.ts'
 import { slotDifference } from './nested.ts'
 import type { Prepared } from './prepare.ts'
-import { type Guard, guardsHold, type Recording, record } from './record.ts'
+import { firstChanged, type Guard, guardOf, type Note, noteText, reliedOn } from './notes.ts'
+import { pathsOf, type Recording, record } from './record.ts'
+import { writtenArgument } from './recorder.ts'
 import { type Repeating, repeated, repeatedAsync, Runner } from './runner.ts'
 import { hasSignature, type Signature, signatureOf } from './signature.ts'
 import { rowOf, stacked } from './stack.ts'
@@ -67,10 +69,12 @@ const firstCheck = 8
 /** Kinds of arguments that a step is kept for. */
 const capacity = 8
 
-/** What is known of calls of one signature, with gradients there before or not. */
+/** What is known of calls of one signature that find the same where they look. */
 interface Entry {
   readonly signature: Signature
-  guards: readonly Guard[]
+  /** What the last recording looked at, and what a replay relies on. */
+  notes: readonly Note[]
+  guard: Guard | null
   calls: number
   check: number
   disagreements: number
@@ -86,6 +90,8 @@ class Session {
   /** The tensor arguments of the call that is being made. */
   readonly #tensors: Tensor[] = []
   #warned = false
+  /** What the step looked at when it was last recorded. */
+  #known: readonly Note[] = []
   /** It is being repeated on another thread. */
   #busy = false
 
@@ -138,8 +144,8 @@ class Session {
       const entry = inlined ? null : this.#entryOf(args)
       if (entry !== null && this.#replays(entry)) {
         const runner = entry.runner as Runner
-        // Where gradients are added to, every step changes what the next one finds.
-        const times = entry.guards.length === 0 ? Math.min(left, entry.check - entry.calls - 1) : 1
+        // Where a gradient is made that the step looks at, the next step finds another than this one.
+        const times = runner.recording.steady ? Math.min(left, entry.check - entry.calls - 1) : 1
         value = yield* runner.repeat(this.#tensors, times, seen)
         entry.calls += times
         left -= times
@@ -166,11 +172,12 @@ class Session {
   #replays(entry: Entry): boolean {
     const { runner } = entry
     if (runner === null || entry.calls + 1 >= entry.check) return false
-    if (!runner.holds(this.#tensors)) {
-      entry.runner = null
-      return false
-    }
-    return true
+    const written = runner.writes(this.#tensors)
+    if (written >= 0)
+      throw writtenArgument(pathsOf(entry.signature.slot)[written], ': it is a tensor that the step changes')
+    if (runner.holds(this.#tensors)) return true
+    entry.runner = null
+    return false
   }
 
   #entryOf(args: readonly unknown[]): Entry {
@@ -183,28 +190,32 @@ class Session {
     return entry
   }
 
-  #fits({ signature, guards }: Entry, args: readonly unknown[]): boolean {
-    return hasSignature(signature, args, this.#tensors) && guardsHold(guards, this.#tensors)
+  #fits({ signature, notes, guard, runner }: Entry, args: readonly unknown[]): boolean {
+    if (!hasSignature(signature, args, this.#tensors)) return false
+    return runner === null || guard === null ? firstChanged(notes, this.#tensors) === null : guard(this.#tensors)
   }
 
   #newEntry(args: readonly unknown[]): Entry {
     this.#tensors.length = 0
     const signature = signatureOf(args, this.#tensors)
-    // What was recorded before the structure changed will not be used again.
-    this.#entries = this.#entries.filter((entry) => entry.signature.structure === signature.structure)
     if (this.#entries.length === capacity) {
-      this.#warn(this.#entries[capacity - 1].signature, signature)
+      this.#warn(this.#entries[capacity - 1], signature)
       this.#entries.shift()
     }
-    return { signature, guards: [], calls: 0, check: firstCheck, disagreements: 0, last: null, runner: null }
+    const nothing = { notes: [], guard: null, last: null, runner: null }
+    return { signature, ...nothing, calls: 0, check: firstCheck, disagreements: 0 }
   }
 
-  #warn(before: Signature, now: Signature): void {
-    const changed = slotDifference(before.slot, now.slot)
-    if (this.#warned || changed === null) return
+  #warn({ signature, notes }: Entry, now: Signature): void {
+    if (this.#warned) return
+    const argument = slotDifference(signature.slot, now.slot)
+    const note = argument === null ? firstChanged(notes, this.#tensors) : null
+    if (argument === null && note === null) return
     this.#warned = true
     warn(
-      `A compiled step keeps being recorded anew, because its arguments change: ${changed}. It is kept for ${capacity} kinds of arguments. Make shapes repeat (leave out the last, smaller batch, or fill it up), and pass a number that changes as a tensor.`,
+      argument === null
+        ? `A compiled step keeps being recorded anew, because what it looks at changes: ${noteText(note as Note, this.#tensors)}; it is kept for ${capacity} ways that things are.`
+        : `A compiled step keeps being recorded anew, because its arguments change: ${argument}. It is kept for ${capacity} kinds of arguments. Make shapes repeat (leave out the last, smaller batch, or fill it up), and pass a number that changes as a tensor.`,
     )
   }
 
@@ -219,8 +230,9 @@ class Session {
       args: this.#tensors,
       first,
       withLines,
+      known: this.#known,
     })
-    entry.guards = recording.guards
+    this.#known = entry.notes = recording.notes
     entry.calls++
     if (entry.calls >= entry.check) entry.check *= 2
     if (first) return value
@@ -233,7 +245,10 @@ class Session {
         restore()
         throw new RuntimeError(`the compiled step differs from call to call: ${found.what}`, found.remedy)
       }
-    } else if (last !== null) entry.runner ??= new Runner(recording, last, device)
+    } else if (last !== null && entry.runner === null) {
+      entry.runner = new Runner(recording, last, device)
+      entry.guard = guardOf(reliedOn(last.notes, recording.notes))
+    }
     entry.last = recording
     return value
   }

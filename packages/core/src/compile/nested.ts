@@ -14,6 +14,8 @@ export interface Described extends Layout {
   readonly device: Device
   /** A leaf that wants a gradient is passed as it is, so that its layout counts too. */
   readonly leaf: boolean
+  /** The hooks on the gradient of such a leaf. */
+  readonly hooks: unknown
 }
 
 /** A part of a nested value. The same tensor in two places has one number, `at`. */
@@ -31,20 +33,18 @@ export type Slot =
 /** What to do with a value that is neither a tensor nor a list or record. */
 export type Other = (value: unknown, path: string) => void
 
-const isRecord = (x: unknown): x is Readonly<Record<string, unknown>> => {
+export const isRecord = (x: unknown): x is Readonly<Record<string, unknown>> => {
   if (typeof x !== 'object' || x === null) return false
   const prototype = Object.getPrototypeOf(x)
   return prototype === Object.prototype || prototype === null
 }
 
-const describe = ({ shape, strides, offset, dtype, storage, leafRequiresGrad }: Tensor): Described => ({
-  shape,
-  strides,
-  offset,
-  dtype,
-  device: storage.device,
-  leaf: leafRequiresGrad,
-})
+const hooksOf = (x: Tensor): unknown => x.accumulator?.hooks ?? null
+
+const describe = (x: Tensor): Described => {
+  const { shape, strides, offset, dtype, storage, leafRequiresGrad: leaf } = x
+  return { shape, strides, offset, dtype, device: storage.device, leaf, hooks: hooksOf(x) }
+}
 
 /** The slots of a value; its tensors are added to `tensors`, each once. */
 export function slotOf(x: unknown, path: string, tensors: Tensor[], other: Other): Slot {
@@ -72,7 +72,7 @@ export const isResult = (x: Tensor): boolean => mode.grad && !x.leafRequiresGrad
 function fits(like: Described, x: Tensor): boolean {
   if (like.dtype !== x.dtype || like.device !== x.storage.device || like.leaf !== x.leafRequiresGrad) return false
   if (!sameShape(like.shape, x.shape)) return false
-  return like.leaf ? sameStrides(like, x) : !isResult(x)
+  return like.leaf ? sameStrides(like, x) && like.hooks === hooksOf(x) : !isResult(x)
 }
 
 /** Whether a value is made like the one that the slot is of; its tensors are added to `tensors`. */

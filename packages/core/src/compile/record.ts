@@ -9,6 +9,7 @@ import type { Stream } from '../backend/program.ts'
 import { effects } from '../tensor/effects.ts'
 import { detached, type Tensor } from '../tensor/tensor.ts'
 import { build, noTensor, type Slot, slotOf } from './nested.ts'
+import type { Note } from './notes.ts'
 import { Recorder } from './recorder.ts'
 
 /** Whose gradient it is: a tensor from before the step, the tensor argument or the result of a number. */
@@ -20,12 +21,6 @@ export type Owner =
 export interface Gradient {
   readonly owner: Owner
   readonly out: number | null
-}
-
-/** What a recording relies on: the `.grad` that a tensor has before the step, if that is added to. */
-export interface Guard {
-  readonly owner: Owner
-  readonly grad: Tensor | null
 }
 
 /** A tensor that leaves the step: a result of the program, or one from before the step, or an argument, by number. */
@@ -44,7 +39,10 @@ export interface Recording {
   readonly outs: readonly Out[]
   readonly returned: number
   readonly gradients: readonly Gradient[]
-  readonly guards: readonly Guard[]
+  /** What the step looked at on the host. */
+  readonly notes: readonly Note[]
+  /** A run leaves the gradients that it looks at as it found them: the next one can follow at once. */
+  readonly steady: boolean
   readonly written: readonly (readonly [Storage, number])[]
   readonly streams: readonly Stream[]
   readonly lines: ReadonlyMap<number, string>
@@ -66,6 +64,8 @@ export interface Call {
   /** The run makes what lasts, as an optimizer's first step does: nothing that it leaves ends with it. */
   readonly first: boolean
   readonly withLines: boolean
+  /** What the step is known to look at. */
+  readonly known: readonly Note[]
 }
 
 /** A tensor argument as row-major elements from the start of a buffer, if it is so or is copied so. */
@@ -78,7 +78,8 @@ export const rowMajorArgument = (x: Tensor): Tensor =>
  */
 const presented = (x: Tensor): Tensor => (x.leafRequiresGrad ? x : apply(contiguousCopy(), [detached(x)], null))
 
-const pathsOf = (slot: Slot): string[] => {
+/** How messages call the tensors of a slot. */
+export const pathsOf = (slot: Slot): string[] => {
   const paths: string[] = []
   const visit = (x: Slot): void => {
     if (x.kind === 'tensor') paths[x.at] ??= x.path
@@ -89,27 +90,29 @@ const pathsOf = (slot: Slot): string[] => {
 }
 
 export function record(call: Call): Recorded {
-  const { step, device, slot, args, first, withLines } = call
+  const { step, device, slot, args, first, withLines, known } = call
   const { backend } = device
+  const serial = storagesMade()
   const given = args.map(presented)
   const paths = pathsOf(slot)
-  const recorder = new Recorder(
-    device,
-    given.map(({ buffer }, i) => ({ buffer, path: paths[i] })),
+  const recorder = new Recorder(device, {
+    args: given.map((x, i) => ({ given: x, passed: args[i], path: paths[i] })),
     withLines,
-  )
+    first: serial,
+    known,
+  })
   const stop = (): void => {
     device.backend = backend
     effects.sink = null
-    effects.recorded = storagesMade()
   }
   device.backend = recorder
   effects.sink = recorder
-  effects.recorded = storagesMade()
   try {
     const value = step(...(build(slot, given) as readonly unknown[]))
     stop()
-    const { recording, result } = finished(recorder, given, args, value)
+    recorder.checkOptions()
+    const notes = recorder.notes()
+    const { recording, result } = finished(recorder, given, args, value, notes)
     if (!first) end(recorder)
     return { value: result, recording, restore: () => recorder.restore() }
   } catch (error) {
@@ -125,6 +128,7 @@ function finished(
   given: readonly Tensor[],
   args: readonly Tensor[],
   value: unknown,
+  notes: readonly Note[],
 ): { recording: Recording; result: unknown } {
   const returned: Tensor[] = []
   const slot = slotOf(value, 'the result', returned, noTensor)
@@ -150,13 +154,13 @@ function finished(
   const tensors = results.map(([x]) => x)
   const outs = results.map(([, out]) => out)
   const gradients: Gradient[] = []
-  const guards: Guard[] = []
-  for (const [x, before] of recorder.gradients) {
+  let steady = true
+  for (const [x, { grad, read, set }] of recorder.gradients) {
     const owner = ownerOf(x)
-    if (owner === null) continue
+    if (owner === null || !set) continue
+    if (read && owner.kind !== 'result' && x.grad !== grad) steady = false
     const left = x.grad === null ? null : leave(x.grad)
     gradients.push({ owner, out: left === null ? null : outs.push(left[1]) - 1 })
-    if (!before.replaced && owner.kind !== 'result') guards.push({ owner, grad: before.grad })
     tensorOf(owner, args, tensors).collect(left === null ? null : left[0])
     if (left !== null) recorder.holds(left[0])
   }
@@ -168,20 +172,13 @@ function finished(
     outs,
     returned: returned.length,
     gradients,
-    guards,
+    notes,
+    steady,
     written: [...recorder.written].filter(([storage]) => !recorder.storages.has(storage)),
     streams: recorder.streams,
     lines: recorder.lines,
   }
   return { recording, result: build(slot, tensors) }
-}
-
-/** Whether gradients are as guards say. */
-export function guardsHold(guards: readonly Guard[], args: readonly Tensor[]): boolean {
-  for (let i = 0; i < guards.length; i++) {
-    if (tensorOf(guards[i].owner, args, args).grad !== guards[i].grad) return false
-  }
-  return true
 }
 
 /** The tensor that an owner means in a call. */

@@ -1,6 +1,6 @@
 // The recorder stands in front of a backend: it forwards every instruction and remembers it as a program over values. A
 // buffer that is written gets a new value, so that a recording has no memory in it, only what is computed from what.
-// What changes besides is noted too: gradients, versions, and how to take all of it back.
+// What changes besides is noted too: gradients, versions, and how to take all of it back; and what the host looked at.
 import type {
   Backend,
   Capabilities,
@@ -18,13 +18,16 @@ import { newArray, type TypedArray } from '../base/dtype.ts'
 import { RuntimeError } from '../base/errors.ts'
 import { contiguousStrides, type Layout } from '../base/layout.ts'
 import { numelOf } from '../base/shape.ts'
-import { Device, type Storage } from '../tensor/device.ts'
+import { Device, type Storage, storagesMade } from '../tensor/device.ts'
 import { dispatch } from '../tensor/dispatch.ts'
 import type { Stream } from '../backend/program.ts'
-import { type EffectSink, effects, type Undo } from '../tensor/effects.ts'
+import type { EffectSink, Undo } from '../tensor/effects.ts'
 import { callingLine } from '../tensor/line.ts'
-import type { Tensor } from '../tensor/tensor.ts'
+import type { Input } from '../tensor/op.ts'
+import { Tensor } from '../tensor/tensor.ts'
 import { UndoLog } from '../tensor/undo.ts'
+import { isRecord } from './nested.ts'
+import { type By, type Note, NoteSet, valueOf } from './notes.ts'
 
 /** Elements from the start of the buffer to the last one that a view reads. */
 function reach({ shape, strides, offset }: Layout): number {
@@ -34,16 +37,35 @@ function reach({ shape, strides, offset }: Layout): number {
   return last + 1
 }
 
-/** A tensor argument as the recorder knows it: its memory, and how messages call it. */
+/** A tensor argument as the recorder knows it: as it is given to the step, where it came from, how messages call it. */
 export interface Argument {
-  readonly buffer: DeviceBuffer
+  readonly given: Tensor
+  readonly passed: Tensor
   readonly path: string
 }
 
-/** The `.grad` that a tensor had before the step, and whether the step began by replacing it. */
+/** The error of a step that would change its own argument. */
+export const writtenArgument = (path: string, where: string): RuntimeError =>
+  new RuntimeError(
+    `${path} is written in place inside a compiled step${where}`,
+    'Clone it first, x.clone(), or let the step use the tensor from outside (captured) instead of passing it.',
+  )
+
+/** The `.grad` that a tensor had before the step, whether the step looked at that, and whether it set another. */
 export interface GradientBefore {
   readonly grad: Tensor | null
-  readonly replaced: boolean
+  readonly read: boolean
+  set: boolean
+}
+
+export interface RecorderOptions {
+  readonly args?: readonly Argument[]
+  /** Instructions know the line that called them, which takes time. */
+  readonly withLines?: boolean
+  /** Memory from this serial on is the step's own. */
+  readonly first?: number
+  /** What the step looked at before: what that was is known from the beginning. */
+  readonly known?: readonly Note[]
 }
 
 export class Recorder implements Backend, EffectSink {
@@ -55,6 +77,7 @@ export class Recorder implements Backend, EffectSink {
   readonly #behind: Device
   readonly #arguments: readonly Argument[]
   readonly #withLines: boolean
+  readonly #firstStorage: number
   readonly #undo = new UndoLog()
   readonly #instrs: ProgramInstr[] = []
   readonly #host: HostStep[] = []
@@ -69,7 +92,13 @@ export class Recorder implements Backend, EffectSink {
   #readings = 0
   /** Lines that wrote constants, by value. */
   readonly lines = new Map<number, string>()
-  /** Tensors whose `.grad` the step changed. */
+  readonly #notes = new NoteSet()
+  /** What was known to be looked at was this when the step began. */
+  readonly #known: NoteSet
+  /** Options that only effects may change, with their numbers. */
+  readonly #options = new Map<object, Map<string, unknown>>()
+  readonly #seen = new Set<object>()
+  /** Tensors whose `.grad` the step looked at or set. */
   readonly gradients = new Map<Tensor, GradientBefore>()
   /** How often the step wrote to memory in place. */
   readonly written = new Map<Storage, number>()
@@ -79,13 +108,20 @@ export class Recorder implements Backend, EffectSink {
   /** What numbers were drawn from. */
   readonly streams: Stream[] = []
 
-  /** In front of the device's backend. `withLines`: instructions know the line that called them, which takes time. */
-  constructor(device: Device, args: readonly Argument[] = [], withLines = false) {
+  /** In front of the device's backend. */
+  constructor(
+    device: Device,
+    { args = [], withLines = false, first = storagesMade(), known = [] }: RecorderOptions = {},
+  ) {
     this.#device = device
     this.#backend = device.backend
     this.#behind = new Device(device.backend)
     this.#arguments = args
     this.#withLines = withLines
+    this.#firstStorage = first
+    const passed = args.map((x) => x.passed)
+    this.#known = new NoteSet(known.map((note) => ({ ...note, before: valueOf(note, passed) })))
+    for (const { object, by } of known) if (by === 'option' && object !== null) this.#watch(object)
     this.name = device.backend.name
     this.caps = device.backend.caps
   }
@@ -114,7 +150,7 @@ export class Recorder implements Backend, EffectSink {
   #meet(view: View): number {
     const { buffer, dtype } = view
     const made = this.#made.get(buffer)
-    const argument = this.#arguments.findIndex((x) => x.buffer === buffer)
+    const argument = this.#arguments.findIndex((x) => x.given.buffer === buffer)
     const value =
       made !== undefined
         ? this.#newValue(made, { from: 'constant', data: newArray(dtype, numelOf(made.shape)) })
@@ -122,10 +158,7 @@ export class Recorder implements Backend, EffectSink {
             { shape: [reach(view)], dtype },
             argument >= 0 ? { from: 'argument', argument } : { from: 'buffer', buffer },
           )
-    if (made === undefined) {
-      this.#first.set(buffer, value)
-      effects.read.add(buffer)
-    }
+    if (made === undefined) this.#first.set(buffer, value)
     this.#holds.set(buffer, value)
     return value
   }
@@ -158,13 +191,11 @@ export class Recorder implements Backend, EffectSink {
   /** Before the elements of an output change. */
   #writing(out: Output): void {
     if (this.#made.has(out.buffer)) return
-    const argument = this.#arguments.find((x) => x.buffer === out.buffer)
-    if (argument !== undefined) {
-      throw new RuntimeError(
-        `${argument.path} is written in place inside a compiled step, at ${callingLine()}`,
-        'Clone it first, x.clone(), or let the step use the tensor from outside (captured) instead of passing it.',
-      )
-    }
+    // The tensor itself, used from outside, too: the argument is a copy of it, which would not see the write.
+    const written = this.#arguments.find(
+      ({ given, passed }) => given.buffer === out.buffer || passed.buffer === out.buffer,
+    )
+    if (written !== undefined) throw writtenArgument(written.path, `, at ${callingLine()}`)
     this.#undo.save(this.#behind, out)
   }
 
@@ -199,18 +230,142 @@ export class Recorder implements Backend, EffectSink {
   }
 
   effect(fn: () => Undo): void {
+    this.checkOptions()
     this.#undo.add(fn())
+    for (const options of this.#options.keys()) this.#watch(options)
     this.#host.push({ kind: 'effect', fn })
+  }
+
+  /** From here on only effects may change the numbers among options. */
+  #watch(options: object): void {
+    const entries = Object.entries(options)
+    const before = this.#options.get(options)
+    if (before === undefined) this.#undo.add(() => void Object.assign(options, Object.fromEntries(entries)))
+    this.#options.set(options, new Map(entries.filter(([, value]) => typeof value === 'number')))
+  }
+
+  /** Throws where the step's own code has set an option: a replay would not. */
+  checkOptions(): void {
+    for (const [options, numbers] of this.#options) {
+      for (const [key, value] of numbers) {
+        if (Object.is((options as Record<string, unknown>)[key], value)) continue
+        throw new RuntimeError(
+          `${key} of a parameter group is set inside a compiled step, which its replays would not do`,
+          'Set it before the call, or let a scheduler do it: scheduler.step() is repeated.',
+        )
+      }
+    }
+  }
+
+  // ---- what the host looks at ----
+
+  #note(object: object, key: unknown, by: By): void {
+    const argument = this.#arguments.findIndex((x) => x.given === object)
+    const about = { object: argument < 0 ? object : null, argument, key, by }
+    const known = this.#known.get(about)
+    if (this.#notes.get(about) !== undefined) return
+    const now = valueOf(about, this.#passed)
+    this.#notes.add({ ...about, before: known === undefined ? now : known.before, after: now })
+  }
+
+  get #passed(): readonly Tensor[] {
+    return this.#arguments.map((x) => x.passed)
+  }
+
+  noted(object: object, key: PropertyKey): void {
+    this.#note(object, key, 'value')
+  }
+
+  notedAll(object: object): void {
+    if (this.#seen.has(object)) return
+    this.#seen.add(object)
+    if (typeof (object as { forward?: unknown }).forward === 'function') this.noted(object, 'forward')
+    for (const key of Reflect.ownKeys(object)) {
+      this.noted(object, key)
+      this.#notedPart((object as Record<PropertyKey, unknown>)[key])
+    }
+  }
+
+  /** What a property holds: a tensor lies somewhere; a list or plain object of parts has them. */
+  #notedPart(part: unknown): void {
+    if (part instanceof Tensor) this.#met(part)
+    else if (Array.isArray(part) ? part.some((x) => typeof x === 'object') : isRecord(part))
+      this.notedAll(part as object)
+  }
+
+  notedOptions(options: object): void {
+    for (const [key, value] of Object.entries(options)) {
+      const isNumber = typeof value === 'number'
+      this.#note(options, key, isNumber ? 'option' : 'value')
+      this.#notedPart(value)
+    }
+    if (!this.#options.has(options)) this.#watch(options)
+  }
+
+  notedEntry<K extends object>(map: ReadonlyMap<K, object>, key: K): void {
+    this.#note(map, key, 'entry')
+    const entry = map.get(key)
+    if (entry === undefined) return
+    for (const [name, value] of Object.entries(entry)) {
+      this.#note(entry, name, typeof value === 'number' ? 'zero' : 'value')
+      this.#notedPart(value)
+    }
+  }
+
+  met(inputs: readonly Input[]): void {
+    for (let i = 0; i < inputs.length; i++) {
+      const x = inputs[i]
+      if (x instanceof Tensor) this.#met(x)
+    }
+  }
+
+  #met(x: Tensor): void {
+    if (!this.isOutside(x) || this.#seen.has(x) || this.#arguments.some(({ given }) => given === x)) return
+    this.#seen.add(x)
+    this.noted(x, 'memory')
+    this.noted(x, 'leafRequiresGrad')
+    this.noted(x, 'node')
+  }
+
+  isOutside({ storage }: Tensor): boolean {
+    return storage.serial < this.#firstStorage
+  }
+
+  /** The notes, with what is there at the end of the step. */
+  notes(): Note[] {
+    const passed = this.#passed
+    const notes = [...this.#notes]
+    for (const note of notes) note.after = valueOf(note, passed)
+    for (const [x, { grad, read }] of this.gradients) {
+      const argument = this.#arguments.findIndex(({ given }) => given === x)
+      if (!read || !(argument >= 0 || this.isOutside(x))) continue
+      // Whatever the step leaves: with this gradient, and with no other, it does what it did.
+      notes.push({
+        object: argument < 0 ? x : null,
+        argument,
+        key: 'collected',
+        by: 'value',
+        before: grad,
+        after: grad,
+      })
+    }
+    return notes
   }
 
   refuse(what: string, remedy = 'Return the tensor from the step and read it outside.'): never {
     throw new RuntimeError(`${what} cannot be called inside a compiled step, at ${callingLine()}`, remedy)
   }
 
-  gradient(x: Tensor, replaced: boolean): void {
-    if (this.gradients.has(x)) return
-    const { grad } = x
-    this.gradients.set(x, { grad, replaced })
+  readsGradient(x: Tensor): void {
+    if (!this.gradients.has(x)) this.gradients.set(x, { grad: x.collected, read: true, set: false })
+  }
+
+  setsGradient(x: Tensor): void {
+    const grad = x.collected
+    const known = this.gradients.get(x)
+    if (known?.set === true) return
+    if (known === undefined) this.gradients.set(x, { grad, read: false, set: true })
+    else known.set = true
     this.#undo.add(() => void x.collect(grad))
   }
 

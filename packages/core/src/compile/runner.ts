@@ -86,6 +86,9 @@ export class Runner {
   readonly #sizes: readonly number[]
   /** Arguments that were the same tensor in both recordings: what the step knows of it may be baked in. */
   readonly #fixed: Recording['leaves']
+  /** The memory that it writes to, and the youngest of it: arguments are mostly younger. */
+  readonly #written: ReadonlySet<Storage>
+  readonly #lastWritten: number
   readonly #args: DeviceBuffer[] = []
   readonly #results: DeviceBuffer[]
   readonly #bindings: Mutable<Bindings>
@@ -107,6 +110,8 @@ export class Runner {
     this.#sizes = this.#specs.map(({ shape }) => numelOf(shape))
     this.#leaving = recording.outs.map((out) => leavingOf(out, prepared))
     const fixed = recording.leaves.map((x, i) => (x === before.leaves[i] ? x : undefined))
+    this.#written = new Set(recording.written.map(([storage]) => storage))
+    this.#lastWritten = recording.written.reduce((last, [{ serial }]) => Math.max(last, serial), -1)
     this.#fixed = fixed.some((x) => x !== undefined) ? fixed : []
     this.#results = new Array<DeviceBuffer>(this.#specs.length)
     this.#bindings = { numbers: this.#host.numbers, draws: this.#host.draws, args: this.#args, results: this.#results }
@@ -114,6 +119,15 @@ export class Runner {
     const bytes = [...drawn, ...this.#specs].reduce((sum, x) => sum + numelOf(x.shape) * dtypeSize[x.dtype], 64)
     this.#most = Math.max(1, Math.floor(aheadBytes / (bytes + this.#host.numbers.byteLength)))
     this.#stackable = this.#leaving.slice(0, recording.returned).every(({ fresh }) => fresh >= 0)
+  }
+
+  /** Which argument lies in memory that the step writes to; -1: none. */
+  writes(args: readonly Tensor[]): number {
+    for (let i = 0; i < args.length; i++) {
+      const { storage } = args[i]
+      if (storage.serial <= this.#lastWritten && this.#written.has(storage)) return i
+    }
+    return -1
   }
 
   /** Whether what the recording took for granted of arguments still holds. */

@@ -1,8 +1,7 @@
-// What a recording depends on that may be otherwise at the next call: how the arguments are made, the switches of
-// autograd, the default device, and what the counter of structural changes says.
+// What calls of a step have in common that one recording is for: how the arguments are made, the switches of autograd,
+// the default device. What else a recording takes for granted is in notes.ts.
 import { RuntimeError } from '../base/errors.ts'
 import { currentDevice, type Device } from '../tensor/device.ts'
-import { effects } from '../tensor/effects.ts'
 import { mode } from '../tensor/mode.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { isResult, matches, noArgument, type Slot, slotOf } from './nested.ts'
@@ -12,8 +11,6 @@ export interface Signature {
   readonly device: Device
   readonly grad: boolean
   readonly inference: boolean
-  readonly structure: number
-  readonly switches: number
 }
 
 /** A tensor argument that no step can be recorded with. */
@@ -41,19 +38,12 @@ export function signatureOf(args: readonly unknown[], tensors: Tensor[]): Signat
   }
   items.forEach(check)
   const { grad, inference } = mode
-  const { structure, switches } = effects
-  return { slot: { kind: 'list', path: 'the arguments', items }, device, grad, inference, structure, switches }
+  return { slot: { kind: 'list', path: 'the arguments', items }, device, grad, inference }
 }
 
 /** Whether a call has this signature; its tensor arguments replace `tensors`. */
 export function hasSignature(signature: Signature, args: readonly unknown[], tensors: Tensor[]): boolean {
-  if (
-    signature.structure !== effects.structure ||
-    signature.switches !== effects.switches ||
-    signature.grad !== mode.grad ||
-    signature.inference !== mode.inference ||
-    signature.device !== currentDevice()
-  )
+  if (signature.grad !== mode.grad || signature.inference !== mode.inference || signature.device !== currentDevice())
     return false
   // Setting the length is slow, even to what it is.
   if (tensors.length > 0) tensors.length = 0

@@ -1,6 +1,6 @@
 // Modules in order: Sequential runs them one after the other, ModuleList only holds them.
 import { IndexError, TypeError } from '../base/errors.ts'
-import { structureChanged } from '../tensor/effects.ts'
+import { noted } from '../tensor/effects.ts'
 import { kindOf, type Tensor } from '../tensor/tensor.ts'
 import { Module } from './module.ts'
 import { isModule, membersOf } from './parts.ts'
@@ -19,16 +19,16 @@ class Container extends Module {
 
   /** The number of modules. */
   get length(): number {
-    return this[modulesOf].length
+    return noted(this, modulesOf).length
   }
 
   *[Symbol.iterator](): IterableIterator<Module> {
-    for (const [, module] of this[modulesOf]) yield module
+    for (const [, module] of noted(this, modulesOf)) yield module
   }
 
   /** The module at an index, counted from the end when negative. */
   at(index: number): Module {
-    return this[modulesOf][position(index, this.length)][1]
+    return noted(this, modulesOf)[position(index, this.length)][1]
   }
 
   /** Adds a module at the end. */
@@ -44,7 +44,6 @@ function setEntries(container: Container, entries: readonly Entry[]): void {
   }
   container[modulesOf] = entries
   for (; indices < entries.length; indices++) defineIndex(indices)
-  structureChanged()
 }
 
 /** `container[i]` is an accessor of the class, for as many indices as any container has had. */
@@ -52,7 +51,7 @@ let indices = 0
 function defineIndex(i: number): void {
   Object.defineProperty(Container.prototype, i, {
     get(this: Container): Module | undefined {
-      return this[modulesOf][i]?.[1]
+      return noted(this, modulesOf)[i]?.[1]
     },
     set(this: Container, module: Module) {
       position(i, this.length)

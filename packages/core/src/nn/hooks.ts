@@ -3,7 +3,6 @@
 import { keep } from '../autograd/collect.ts'
 import type { RemovableHandle } from '../autograd/hooks.ts'
 import { applyAll } from '../tensor/apply.ts'
-import { structureChanged } from '../tensor/effects.ts'
 import type { Input, OpDef } from '../tensor/op.ts'
 import { detached, Tensor } from '../tensor/tensor.ts'
 import type { Module } from './module.ts'
@@ -29,9 +28,9 @@ export type FullBackwardHook = (
 ) => Tensor | Gradients | undefined | void
 
 export interface Hooks {
-  before: readonly ForwardPreHook[]
-  after: readonly ForwardHook[]
-  backward: readonly FullBackwardHook[]
+  readonly before: readonly ForwardPreHook[]
+  readonly after: readonly ForwardHook[]
+  readonly backward: readonly FullBackwardHook[]
   /** The module's own `forward`, where it had one that is not its class's. */
   readonly own: ((...args: unknown[]) => unknown) | null
 }
@@ -43,21 +42,18 @@ type Kind = 'before' | 'after' | 'backward'
 /** Adds a hook; the handle takes it off. */
 export function addHook<K extends Kind>(module: Module, kind: K, hook: Hooks[K][number]): RemovableHandle {
   const hooked = module as Hooked
-  hooked[hooksOf] ??= install(hooked)
-  const hooks = hooked[hooksOf]
+  const hooks = hooked[hooksOf] ?? install(hooked)
   // A wrapper, so that one function registered twice is two hooks.
   const entry = ((...args: never[]) => (hook as (...args: never[]) => unknown)(...args)) as Hooks[K][number]
-  ;(hooks as Record<Kind, readonly unknown[]>)[kind] = [...hooks[kind], entry]
-  structureChanged()
+  // Another object for another list of hooks: a recorded step sees that it is one.
+  hooked[hooksOf] = { ...hooks, [kind]: [...hooks[kind], entry] }
   return {
     remove() {
-      const now = hooked[hooksOf]
-      if (now === undefined) return
-      ;(now as Record<Kind, readonly unknown[]>)[kind] = (now[kind] as readonly unknown[]).filter(
-        (other) => other !== entry,
-      )
-      if (now.before.length + now.after.length + now.backward.length === 0) uninstall(hooked, now)
-      structureChanged()
+      const before = hooked[hooksOf]
+      if (before === undefined) return
+      const now = { ...before, [kind]: (before[kind] as readonly unknown[]).filter((other) => other !== entry) }
+      if (now.before.length + now.after.length + now.backward.length > 0) hooked[hooksOf] = now
+      else uninstall(hooked, now)
     },
   }
 }

@@ -7,7 +7,7 @@ import { typeName } from '../base/python.ts'
 import type { RemovableHandle } from '../autograd/hooks.ts'
 import { to } from '../ops/convert.ts'
 import { zero_ } from '../ops/write.ts'
-import { effects, structureChanged, switched } from '../tensor/effects.ts'
+import { assign, effect, effects, noted } from '../tensor/effects.ts'
 import { noGrad } from '../tensor/mode.ts'
 import { detached, kindOf, Tensor } from '../tensor/tensor.ts'
 import { copyInstance, copyOf, copyWith, type Memo } from './copy.ts'
@@ -29,6 +29,9 @@ import {
 } from './parts.ts'
 import { asStateDict, IncompatibleKeys, Loading, StateDict, type StateDictLike } from './state-dict.ts'
 
+/** Where `training` is kept: who reads it is told to a recorder. */
+const trainingOf: unique symbol = Symbol('training')
+
 /** Where a module moves: to a dtype, to a device, or both. */
 export interface To {
   readonly dtype?: DType
@@ -48,9 +51,21 @@ export interface To {
  * }
  */
 export class Module {
-  /** Whether layers that behave differently in training (dropout, batch normalisation) do so. */
-  training = true;
+  [trainingOf] = true;
   [buffersOf]: Map<string, boolean> | undefined = undefined
+
+  constructor() {
+    watchForward(new.target.prototype)
+  }
+
+  /** Whether layers that behave differently in training (dropout, batch normalisation) do so. */
+  get training(): boolean {
+    return noted(this, trainingOf)
+  }
+
+  set training(training: boolean) {
+    assign(this, trainingOf, training)
+  }
 
   /** The computation; every model defines its own. */
   // biome-ignore lint/suspicious/noExplicitAny: a module may take and return anything
@@ -188,10 +203,12 @@ export class Module {
   /** Sets training mode here and below. */
   train(mode = true): this {
     if (typeof mode !== 'boolean') throw new ValueError('training mode is expected to be boolean')
-    for (const module of this.modules()) {
-      if (module.training !== mode) switched(module, mode, () => void (module.training = !mode))
-      module.training = mode
-    }
+    const modules = this.modules()
+    effect(() => {
+      const before = modules.map((module) => module[trainingOf])
+      for (const module of modules) module[trainingOf] = mode
+      return () => modules.forEach((module, i) => void (module[trainingOf] = before[i]))
+    })
     return this
   }
 
@@ -239,7 +256,6 @@ export class Module {
       }),
     ])
     for (const change of changes) change()
-    structureChanged()
     return this
   }
 
@@ -311,7 +327,6 @@ export class Module {
       )
     }
     noGrad(() => loading.copy())
-    structureChanged()
     return new IncompatibleKeys(loading.missing, loading.unexpected)
   }
 
@@ -363,6 +378,25 @@ export class Module {
   }
 }
 
+const watched = new WeakSet<object>()
+/**
+ * From its first instance on, the `forward` of a class says while a step is recorded that what the step does depends on
+ * what the module has.
+ */
+function watchForward(prototype: Module): void {
+  for (let x = prototype; x !== Module.prototype && !watched.has(x); x = Object.getPrototypeOf(x) as Module) {
+    watched.add(x)
+    const property = Object.getOwnPropertyDescriptor(x, 'forward')
+    if (typeof property?.value !== 'function' || property.configurable !== true) continue
+    const forward = property.value as (...args: unknown[]) => unknown
+    const value = function (this: Module, ...args: unknown[]): unknown {
+      if (effects.sink !== null) effects.sink.notedAll(this)
+      return forward.apply(this, args)
+    }
+    Object.defineProperty(x, 'forward', { ...property, value })
+  }
+}
+
 /** The module in which the last name of a path is looked for; it may be an array's: 'weights.0'. */
 function ownerOf(root: Module, target: string): [module: Module, name: string] {
   const found = findPart(root, target)
@@ -392,12 +426,11 @@ function checkFree(module: Module, name: string, value: unknown): void {
 /** Forgets gradients, or writes zeros into them. */
 export function clearGradients(tensors: Iterable<Tensor>, setToNone: boolean): void {
   for (const x of tensors) {
-    const { grad } = x
     if (setToNone) {
       x.collect(null)
       continue
     }
-    effects.sink?.gradient(x, false)
+    const { grad } = x
     if (grad === null) continue
     if (grad.requiresGrad) x.collect(detached(grad))
     noGrad(() => zero_(x.grad as Tensor))

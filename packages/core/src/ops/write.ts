@@ -114,6 +114,5 @@ export function detach_(x: Tensor, ...none: []): Tensor {
     throw new RuntimeError("Can't detach views in-place. Use detach() instead.")
   }
   x.rebase(null, 0)
-  x.leafRequiresGrad = false
-  return x
+  return x.setRequiresGrad(false)
 }

@@ -6,11 +6,11 @@ import { warn } from '../base/warn.ts'
 import { deepCopy } from '../nn/copy.ts'
 import { clearGradients } from '../nn/module.ts'
 import { pythonRepr, snakeCase } from '../nn/names.ts'
-import { effect, effects, structureChanged } from '../tensor/effects.ts'
+import { effect, effects, type EffectSink } from '../tensor/effects.ts'
 import { enableGrad, noGrad } from '../tensor/mode.ts'
 import { kindOf, Tensor } from '../tensor/tensor.ts'
 import { atomically } from '../tensor/undo.ts'
-import { checkGroupNames, checkKinds, savedOptions } from './options.ts'
+import { checkGroupNames, checkKinds, ownLists, savedOptions } from './options.ts'
 import { checkParameter, type StateEntry, fittedState, missing, notSubscriptable, withCamelKeys } from './saved.ts'
 
 /** Parameters with options of their own; the rest is the optimizer's defaults. */
@@ -87,10 +87,9 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
     }
     checkGroupNames(group as Options, this.defaults as Options)
     const given = Object.entries(group).filter(([, value]) => value !== undefined)
-    const added = { ...this.defaults, ...(Object.fromEntries(given) as Partial<O>), params: params as Tensor[] }
-    this.#checkKinds(added)
-    this.paramGroups.push(added)
-    structureChanged()
+    const options = { ...this.defaults, ...(Object.fromEntries(given) as Partial<O>) }
+    this.#checkKinds(options)
+    this.paramGroups.push({ ...ownLists(options), params: params as Tensor[] })
   }
 
   #checkKinds(group: O): void {
@@ -99,6 +98,7 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
 
   /** Forgets the parameters' gradients, or with `setToNone: false` writes zeros. */
   zeroGrad({ setToNone = true }: { setToNone?: boolean } = {}): void {
+    if (effects.sink !== null) this.#noted(effects.sink)
     for (const { params } of this.paramGroups) clearGradients(params, setToNone)
   }
 
@@ -112,6 +112,7 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
   step<L>(closure: () => L): L
   step<L>(closure?: () => L): L | undefined {
     const loss = closure === undefined ? undefined : enableGrad(closure)
+    if (effects.sink !== null) this.#noted(effects.sink)
     const certain = noGrad(() => this.#check())
     if (effects.sink !== null) effects.sink.restoring(this.#restorer())
     if (certain || effects.sink !== null) this.#update()
@@ -124,7 +125,20 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
         scope?.holds(x)
       }
     }
+    if (sink !== null) for (const { params } of this.paramGroups) for (const p of params) sink.notedEntry(this.state, p)
     return loss
+  }
+
+  /** Tells a recorder that the groups, their options and their parameters choose what a step does. */
+  #noted(sink: EffectSink): void {
+    const groups = this.paramGroups
+    sink.noted(this, 'paramGroups')
+    sink.noted(this, 'state')
+    sink.noted(groups, 'length')
+    groups.forEach((group, i) => {
+      sink.noted(groups, i)
+      sink.notedOptions(group)
+    })
   }
 
   /** Looks at all that a step needs; whether the devices of the parameters are certain to come to its end then. */
@@ -256,7 +270,6 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
         if (key !== 'params' && !Object.hasOwn(options, key)) delete (group as Record<string, unknown>)[key]
       Object.assign(group, options)
     })
-    structureChanged()
   }
 
   /** A saved group: numbers for the parameters of the group that it is for, and its options. */

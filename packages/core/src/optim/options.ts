@@ -47,6 +47,10 @@ export function checkOption(fits: boolean, what: string, value: unknown): void {
 /** What PyTorch prints, but has no other value here. `foreach` changes nothing: a step is one kernel for each parameter. */
 const fixed = new Set(['differentiable', 'capturable', 'fused'])
 
+/** Options with lists of their own (betas): who writes into one changes no other's. */
+export const ownLists = <O extends object>(options: O): O =>
+  Object.fromEntries(Object.entries(options).map(([key, x]) => [key, Array.isArray(x) ? [...x] : x])) as O
+
 /**
  * The options given, over the defaults: the learning rate by position or all by name. A name that is none of them, and
  * a value of another kind, is an error. `owner` is the optimizer's name.
@@ -57,7 +61,7 @@ export function merged<O extends object>(owner: string, lr: unknown, more: unkno
   if (given !== undefined && (typeof given !== 'object' || given === null || Array.isArray(given))) {
     throw refused(owner, asParameter(byPlace ? 'options' : 'lr', byPlace ? named : number), byPlace ? 3 : 2, given)
   }
-  const options = { ...defaults } as Record<string, unknown>
+  const options = ownLists(defaults) as Record<string, unknown>
   if (byPlace) options.lr = lr
   for (const [name, value] of Object.entries(given ?? {})) {
     if (!Object.hasOwn(defaults, name)) throw unexpected('__init__', name, Object.keys(defaults))

@@ -7,6 +7,7 @@ import { contiguousStrides, expandStrides } from '../base/layout.ts'
 import { broadcastShapes, numelOf, sameShape, type Shape, scalarShape } from '../base/shape.ts'
 import { currentDevice, type Device, Storage } from './device.ts'
 import { dispatch } from './dispatch.ts'
+import { effects } from './effects.ts'
 import { callingLine } from './line.ts'
 import { mode, noGrad } from './mode.ts'
 import { Node } from './node.ts'
@@ -33,6 +34,7 @@ export function deviceOf(inputs: readonly Input[], on?: Device): Device {
       )
     }
   }
+  if (effects.sink !== null) effects.sink.met(inputs)
   return device ?? on ?? currentDevice()
 }
 
@@ -53,6 +55,7 @@ export function applyAll<A>(op: OpDef<A>, inputs: readonly Input[], attrs: A, on
   const specs = op.infer(inputs, attrs)
   if (to.kind === 'view') {
     const parent = inputs[0] as Tensor
+    if (effects.sink !== null) effects.sink.met(inputs)
     // No kernel asks for the buffer, whose getter throws.
     if (parent.storage.freed) void parent.buffer
     const layout = to.view(parent, attrs)

@@ -2,7 +2,7 @@
 // no device of its own; a package registers one with `useDevice`.
 import type { Backend, DeviceBuffer } from '../backend/backend.ts'
 import { RuntimeError, ValueError } from '../base/errors.ts'
-import { effects, structureChanged } from './effects.ts'
+import { effects } from './effects.ts'
 import { mode } from './mode.ts'
 
 /**
@@ -56,13 +56,17 @@ export class Storage {
     return typeof held === 'function' ? held() : held
   }
 
+  /** The handle, or null once it was given back. */
+  get memory(): DeviceBuffer | null {
+    const held = this.#held
+    return typeof held === 'function' ? null : held
+  }
+
   /** Gives the memory back. Whoever uses it afterwards is told so by `used`, which throws. */
   free(used: () => never): void {
     if (this.freed) return
     const { buffer, device } = this
     effects.sink?.freeing(this)
-    // A compiled step that reads it finds out by running its own code.
-    if (effects.read.has(buffer)) structureChanged()
     this.#held = used
     this.version = -1
     device.backend.free(buffer)

@@ -1,10 +1,12 @@
-// Host effects: what a training step does besides instructions (counters, schedules, random draws). They go through
-// here so that a recorder in front of the backend can repeat them in order at every replay, and take them back when the
-// step throws while it is recorded.
-import type { DeviceBuffer, Output } from '../backend/backend.ts'
+// Host effects and what the host looks at. What a training step does besides instructions (counters, schedules, random
+// draws) goes through here, so that a recorder in front of the backend can repeat it in order at every replay, and take it
+// back when the step throws; and so does what chooses the instructions (options, flags, which gradient is there), so that
+// a recording is used for as long as all of it is as it was.
+import type { Output } from '../backend/backend.ts'
 import type { Stream } from '../backend/program.ts'
 import type { TypedArray } from '../base/dtype.ts'
 import type { Device, Storage } from './device.ts'
+import type { Input } from './op.ts'
 import type { Tensor } from './tensor.ts'
 
 /** Takes one run of an effect back. */
@@ -15,8 +17,22 @@ export interface EffectSink {
   write(out: Output, produce: () => TypedArray, stream: Stream): void
   /** Something that a recording cannot hold; an error that names the calling line. */
   refuse(what: string, remedy?: string): void
-  /** The `.grad` of a tensor is about to change; `replaced`: whatever it is, not depending on that. */
-  gradient(x: Tensor, replaced: boolean): void
+  /** What the step does depends on a property of an object. */
+  noted(object: object, key: PropertyKey): void
+  /** The same of all that an object has of its own, and of the lists and plain objects in it. */
+  notedAll(object: object): void
+  /** The same of options: their numbers are read anew at every run, so that it matters whether they are 0. */
+  notedOptions(options: object): void
+  /** The same of what a map has for a key, and of what that has. */
+  notedEntry<K extends object>(map: ReadonlyMap<K, object>, key: K): void
+  /** Operands of an operation: whether they collect gradients, and where they lie. */
+  met(inputs: readonly Input[]): void
+  /** Whether a tensor was there before the step. */
+  isOutside(x: Tensor): boolean
+  /** The `.grad` of a tensor is looked at. */
+  readsGradient(x: Tensor): void
+  /** The `.grad` of a tensor is about to be replaced. */
+  setsGradient(x: Tensor): void
   made(storage: Storage): void
   /** Memory that a tensor holds was written in place. */
   wrote(storage: Storage): void
@@ -37,58 +53,13 @@ export interface ScopeSink {
   holds(x: Tensor): void
 }
 
-/**
- * Where effects go: to a recorder, if there is one. `structure` counts what `structureChanged` said, `switches` is a sum
- * over what `switched` said, `recorded` the number of storages when the last recording began or ended, `read` has the
- * memory from before it that a recording reads or writes. `scope` is the innermost scope.
- */
-export const effects: {
-  sink: EffectSink | null
-  scope: ScopeSink | null
-  structure: number
-  switches: number
-  recorded: number
-  readonly read: WeakSet<DeviceBuffer>
-} = {
-  sink: null,
-  scope: null,
-  structure: 0,
-  switches: 0,
-  recorded: 0,
-  read: new WeakSet(),
-}
+/** Where effects go: to a recorder, if there is one. `scope` is the innermost scope. */
+export const effects: { sink: EffectSink | null; scope: ScopeSink | null } = { sink: null, scope: null }
 
-/** Says that what a step does may have changed: hooks, parameter groups, a state that was loaded. */
-export const structureChanged = (): void => void effects.structure++
-
-/** Whether a recorded step may hold this memory: it was there when one was recorded. */
-export const mayBeRecorded = (storage: Storage): boolean => storage.serial < effects.recorded
-
-let marks: WeakMap<object, number> | undefined
-let marked = 0
-/** A number of 40 bits that no other has, nor any sum of a few others. */
-function markOf(owner: object): number {
-  marks ??= new WeakMap()
-  let mark = marks.get(owner)
-  if (mark === undefined) {
-    const high = Math.imul(++marked, 0x9e3779b1) >>> 12
-    mark = high * 2 ** 20 + (Math.imul(marked ^ (marked >>> 15) ^ high, 0x85ebca6b) >>> 12)
-    marks.set(owner, mark)
-  }
-  return mark
-}
-
-/**
- * Says that a switch which a step may look at is on or off now: training, requiresGrad. When it is thrown back, all is
- * as before: a step that is recorded for both ways is not recorded again. `back` throws it back if a step throws.
- */
-export function switched(owner: object, on: boolean, back: () => void): void {
-  const change = on ? markOf(owner) : -markOf(owner)
-  effects.switches += change
-  effects.sink?.restoring(() => {
-    effects.switches -= change
-    back()
-  })
+/** A property that what a step does depends on: a recording holds for as long as it is what it was. */
+export function noted<T extends object, K extends keyof T>(object: T, key: K): T[K] {
+  if (effects.sink !== null) effects.sink.noted(object, key)
+  return object[key]
 }
 
 /**
@@ -98,6 +69,18 @@ export function switched(owner: object, on: boolean, back: () => void): void {
 export function effect(fn: () => Undo): void {
   if (effects.sink === null) fn()
   else effects.sink.effect(fn)
+}
+
+/** Sets a property, now and at every replay. */
+export function assign<T extends object, K extends keyof T>(object: T, key: K, value: T[K]): void {
+  if (effects.sink === null) object[key] = value
+  else {
+    effects.sink.effect(() => {
+      const before = object[key]
+      object[key] = value
+      return () => void (object[key] = before)
+    })
+  }
 }
 
 /** Fills an output with what `produce` draws from a stream, now and afresh at every replay. */

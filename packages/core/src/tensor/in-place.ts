@@ -20,7 +20,7 @@ import {
   wantsGrad,
 } from './apply.ts'
 import { dispatch } from './dispatch.ts'
-import { touch } from './effects.ts'
+import { effects, touch } from './effects.ts'
 import { mode, noGrad } from './mode.ts'
 import type { Node } from './node.ts'
 import type { Input, OpDef } from './op.ts'
@@ -55,6 +55,7 @@ const overlaps = (x: Input, target: Tensor): boolean =>
 
 /** The same checks as PyTorch's before the memory of `self` gets what comes of `inputs`. */
 export function checkWritable(self: Tensor, inputs: readonly Input[]): void {
+  if (effects.sink !== null) effects.sink.met([self])
   const { strides, shape } = self
   for (let i = 0; i < strides.length; i++) {
     if (strides[i] !== 0 || shape[i] < 2) continue

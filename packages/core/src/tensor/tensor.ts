@@ -7,7 +7,7 @@ import { isContiguous } from '../base/layout.ts'
 import { typeName } from '../base/python.ts'
 import { normalizeDim, numelOf, sameShape, type Shape, shapeString } from '../base/shape.ts'
 import type { Storage } from './device.ts'
-import { effects, mayBeRecorded, switched } from './effects.ts'
+import { assign, effects, noted } from './effects.ts'
 import { mode } from './mode.ts'
 import { accumulator, type Hook, Node } from './node.ts'
 import type { OpDef } from './op.ts'
@@ -84,6 +84,7 @@ export class Tensor {
    * Throws a TypeError for what is no tensor, a RuntimeError for one of another shape, dtype or device.
    */
   get grad(): Tensor | null {
+    if (effects.sink !== null) effects.sink.readsGradient(this)
     return this.collected
   }
 
@@ -94,7 +95,7 @@ export class Tensor {
 
   /** Sets the gradient to what is known to be one. */
   collect(gradient: Tensor | null): void {
-    if (effects.sink !== null) effects.sink.gradient(this, true)
+    if (effects.sink !== null) effects.sink.setsGradient(this)
     if (effects.scope !== null) effects.scope.changed(this)
     this.collected = gradient
   }
@@ -102,6 +103,11 @@ export class Tensor {
   /** The handle of the memory behind it. */
   get buffer(): DeviceBuffer {
     return this.storage.buffer
+  }
+
+  /** The handle, or null once the memory was given back. */
+  get memory(): DeviceBuffer | null {
+    return this.storage.memory
   }
 
   /** The device's name. */
@@ -187,7 +193,7 @@ export class Tensor {
 
   /** Whether backward comes here: a leaf that collects a gradient, or a result of such. Setting it switches a leaf. */
   get requiresGrad(): boolean {
-    return this.leafRequiresGrad || this.gradFn !== null
+    return noted(this, 'leafRequiresGrad') || this.gradFn !== null
   }
 
   set requiresGrad(value: boolean) {
@@ -216,9 +222,8 @@ export class Tensor {
     if (value && this.inference && !mode.inference) {
       throw new RuntimeError('Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.')
     }
-    if (this.leafRequiresGrad !== value && mayBeRecorded(this.storage))
-      switched(this, value, () => void (this.leafRequiresGrad = !value))
-    this.leafRequiresGrad = value
+    if (effects.sink?.isOutside(this) === true) assign(this, 'leafRequiresGrad', value)
+    else this.leafRequiresGrad = value
     return this
   }
 
