@@ -59,7 +59,7 @@ const train = (
 }
 
 const worlds: Readonly<Record<string, (through: Through) => World>> = {
-  'SGD with momentum, batch norm, dropout, a schedule': (through) => {
+  'SGD with momentum, dropout, a schedule': (through) => {
     const [x, y] = [randn(5, 4), randn(5, 2)]
     const model = new nn.Sequential(
       new nn.Linear(4, 4),
@@ -69,7 +69,7 @@ const worlds: Readonly<Record<string, (through: Through) => World>> = {
     )
     const loss = new nn.MSELoss()
     const options = { lr: 0.1, momentum: 0.9, weightDecay: 0.01 }
-    const groups = [{ params: model[0].parameters() }, { params: model[3].parameters(), lr: 0.05, nesterov: true }]
+    const groups = [{ params: model[0].parameters() }, { params: model[2].parameters(), lr: 0.05, nesterov: true }]
     const optimizer = new optim.SGD(groups, options)
     const scheduler = new optim.lrScheduler.StepLR(optimizer, { stepSize: 3, gamma: 0.5 })
     const step = train(model, x, (out) => loss.forward(out, y), optimizer)
@@ -198,7 +198,7 @@ describe.each(Object.entries(worlds))('%s', (_, make) => {
 
   test('random changes, one after the other, at any time', () => {
     const rows = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 5 })), { minLength: 1, maxLength: 5 })
-    fc.assert(
+    void fc.assert(
       fc.property(rows, (rows) =>
         agree(
           make,

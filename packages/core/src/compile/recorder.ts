@@ -295,9 +295,12 @@ export class Recorder implements Backend, EffectSink {
 
   notedOptions(options: object): void {
     for (const [key, value] of Object.entries(options)) {
-      const isNumber = typeof value === 'number'
-      this.#note(options, key, isNumber ? 'option' : 'value')
-      this.#notedPart(value)
+      this.#note(options, key, typeof value === 'number' ? 'option' : 'value')
+      if (Array.isArray(value) && value.every((x) => typeof x === 'number')) {
+        // Numbers that are read anew, too: betas.
+        this.noted(value, 'length')
+        for (const i of value.keys()) this.#note(value, i, 'zero')
+      } else this.#notedPart(value)
     }
     if (!this.#options.has(options)) this.#watch(options)
   }

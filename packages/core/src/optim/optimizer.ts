@@ -134,6 +134,8 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
     const groups = this.paramGroups
     sink.noted(this, 'paramGroups')
     sink.noted(this, 'state')
+    sink.noted(this, 'defaults')
+    sink.notedOptions(this.defaults)
     sink.noted(groups, 'length')
     groups.forEach((group, i) => {
       sink.noted(groups, i)
