@@ -5,9 +5,27 @@ import { broadcastShapes, checkOutput, sameShape } from '../base/shape.ts'
 import { type Expr, s } from '../expr/expr.ts'
 import { notImplemented } from '../ops/arguments.ts'
 import { formatSize } from '../tensor/print.ts'
+import {
+  type Arguments,
+  constructing,
+  method,
+  nullable,
+  optional,
+  type Parameter,
+  required,
+  tensor,
+} from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { pointwise } from './pointwise.ts'
-import { type ReductionOption, reductionOf, WeightedLoss } from './reduction.ts'
+import {
+  type Reduction,
+  type ReductionOption,
+  reduceParameter,
+  reductionParameter,
+  sizeAverageParameter,
+  WeightedLoss,
+  weightParameter,
+} from './reduction.ts'
 
 // ---- of probabilities ----
 
@@ -38,6 +56,10 @@ export interface BinaryCrossEntropyOptions extends ReductionOption {
   readonly weight?: Tensor | null
 }
 
+type WeightedArguments = [weight: Tensor | null, sizeAverage: null, reduce: null, reduction: Reduction]
+const weighted = [weightParameter, sizeAverageParameter, reduceParameter, reductionParameter] as const
+const binaryCrossEntropyArguments = method('binary_cross_entropy', required('target', tensor), ...weighted)
+
 /**
  * The mean over all elements of `-(t * log(x) + (1 - t) * log(1 - x))`, for probabilities `x` and targets `t` of one
  * shape and dtype; logarithms end at -100.
@@ -47,9 +69,11 @@ export interface BinaryCrossEntropyOptions extends ReductionOption {
  * @example
  * F.binaryCrossEntropy(tensor([0.9, 0.2]), tensor([1, 0])) // tensor(0.1643)
  */
-export function binaryCrossEntropy(input: Tensor, target: Tensor, options: BinaryCrossEntropyOptions = {}): Tensor {
-  const reduction = reductionOf(options)
-  const { weight = null } = options
+export function binaryCrossEntropy(
+  input: Tensor,
+  ...args: [target: Tensor, ...Arguments<WeightedArguments, BinaryCrossEntropyOptions>]
+): Tensor {
+  const [target, weight, , , reduction] = binaryCrossEntropyArguments(input, args)
   if (!sameShape(input.shape, target.shape)) {
     throw new ValueError(
       `Using a target size (${formatSize(target.shape)}) that is different to the input size (${formatSize(input.shape)}) is deprecated. Please ensure they have the same size.`,
@@ -68,10 +92,17 @@ export function binaryCrossEntropy(input: Tensor, target: Tensor, options: Binar
 
 /** `F.binaryCrossEntropy` as a module. */
 export class BCELoss extends WeightedLoss {
+  constructor(...args: Arguments<WeightedArguments, BinaryCrossEntropyOptions>) {
+    const [weight, , , reduction] = ofBCELoss(args)
+    super(reduction, weight)
+  }
+
   override forward(input: Tensor, target: Tensor): Tensor {
-    return binaryCrossEntropy(input, target, this)
+    const { weight, reduction } = this
+    return binaryCrossEntropy(input, target, { weight, reduction })
   }
 }
+const ofBCELoss = constructing('BCELoss', ...weighted)
 
 // ---- of logits ----
 
@@ -113,6 +144,15 @@ export interface BinaryCrossEntropyWithLogitsOptions extends BinaryCrossEntropyO
   readonly posWeight?: Tensor | null
 }
 
+type LogitsArguments = [...WeightedArguments, posWeight: Tensor | null]
+const posWeightParameter: Parameter<Tensor | null> = optional('posWeight', nullable(tensor), null)
+const withLogitsArguments = method(
+  'binary_cross_entropy_with_logits',
+  required('target', tensor),
+  ...weighted,
+  posWeightParameter,
+)
+
 /**
  * `binaryCrossEntropy(sigmoid(input), target)` in one step, exact for large inputs.
  *
@@ -120,11 +160,9 @@ export interface BinaryCrossEntropyWithLogitsOptions extends BinaryCrossEntropyO
  */
 export function binaryCrossEntropyWithLogits(
   input: Tensor,
-  target: Tensor,
-  options: BinaryCrossEntropyWithLogitsOptions = {},
+  ...args: [target: Tensor, ...Arguments<LogitsArguments, BinaryCrossEntropyWithLogitsOptions>]
 ): Tensor {
-  const reduction = reductionOf(options)
-  const { weight = null, posWeight = null } = options
+  const [target, weight, , , reduction, posWeight] = withLogitsArguments(input, args)
   if (!sameShape(input.shape, target.shape)) {
     throw new ValueError(
       `Target size (${formatSize(target.shape)}) must be the same as input size (${formatSize(input.shape)})`,
@@ -148,12 +186,15 @@ export function binaryCrossEntropyWithLogits(
 export class BCEWithLogitsLoss extends WeightedLoss {
   posWeight: Tensor | null = null
 
-  constructor({ posWeight = null, ...options }: BinaryCrossEntropyWithLogitsOptions = {}) {
-    super(options)
+  constructor(...args: Arguments<LogitsArguments, BinaryCrossEntropyWithLogitsOptions>) {
+    const [weight, , , reduction, posWeight] = ofBCEWithLogitsLoss(args)
+    super(reduction, weight)
     this.registerBuffer('posWeight', posWeight)
   }
 
   override forward(input: Tensor, target: Tensor): Tensor {
-    return binaryCrossEntropyWithLogits(input, target, this)
+    const { weight, reduction, posWeight } = this
+    return binaryCrossEntropyWithLogits(input, target, { weight, reduction, posWeight })
   }
 }
+const ofBCEWithLogitsLoss = constructing('BCEWithLogitsLoss', ...weighted, posWeightParameter)

@@ -10,6 +10,7 @@ import { add, div } from '../ops/elementwise.ts'
 import { logSoftmax } from '../ops/softmax.ts'
 import { apply, applyAll, operand } from '../tensor/apply.ts'
 import type { OpDef } from '../tensor/op.ts'
+import { type Arguments, constructing, int, method, optional, real, required, tensor } from '../tensor/signature.ts'
 import { detached, type Tensor } from '../tensor/tensor.ts'
 import {
   alongClasses,
@@ -23,7 +24,15 @@ import {
   withoutClasses,
 } from './class-targets.ts'
 import { pointwise } from './pointwise.ts'
-import { type Reduction, type ReductionOption, reductionOf, WeightedLoss } from './reduction.ts'
+import {
+  type Reduction,
+  type ReductionOption,
+  reduceParameter,
+  reductionParameter,
+  sizeAverageParameter,
+  WeightedLoss,
+  weightParameter,
+} from './reduction.ts'
 
 // Elements that are no target take no part, not even as 0 times minus infinity.
 const ofTargets = pointwise({
@@ -66,6 +75,16 @@ export interface NllLossOptions extends ReductionOption {
   readonly ignoreIndex?: number
 }
 
+type NllArguments = [weight: Tensor | null, sizeAverage: null, ignoreIndex: number, reduce: null, reduction: Reduction]
+const nllParameters = [
+  weightParameter,
+  sizeAverageParameter,
+  optional('ignoreIndex', int, -100),
+  reduceParameter,
+  reductionParameter,
+] as const
+const nllLossArguments = method('nll_loss', required('target', tensor), ...nllParameters)
+
 /**
  * The mean of `-input[n, target[n]]`: log-probabilities [N, C, ...] (or [C]) and class numbers [N, ...], int32.
  *
@@ -74,9 +93,8 @@ export interface NllLossOptions extends ReductionOption {
  * @example
  * F.nllLoss(F.logSoftmax(zeros(2, 3), { dim: 1 }), tensor([2, 0], { dtype: 'int32' })) // tensor(1.0986)
  */
-export function nllLoss(input: Tensor, target: Tensor, options: NllLossOptions = {}): Tensor {
-  const reduction = reductionOf(options)
-  const { weight = null, ignoreIndex = -100 } = options
+export function nllLoss(input: Tensor, ...args: [target: Tensor, ...Arguments<NllArguments, NllLossOptions>]): Tensor {
+  const [target, weight, , ignoreIndex, , reduction] = nllLossArguments(input, args)
   checkClassTargets(input, target, weight)
   const { operands, total } = classesOf(input, target, weight, ignoreIndex)
   const within = { kept: withoutClasses(input), shape: target.shape }
@@ -197,20 +215,27 @@ const ofClasses: OpDef<Plain> = {
 export class NLLLoss extends WeightedLoss {
   readonly ignoreIndex: number
 
-  constructor({ ignoreIndex = -100, ...options }: NllLossOptions = {}) {
-    super(options)
+  constructor(...args: Arguments<NllArguments, NllLossOptions>) {
+    const [weight, , ignoreIndex, , reduction] = ofNLLLoss(args)
+    super(reduction, weight)
     this.ignoreIndex = ignoreIndex
   }
 
   override forward(input: Tensor, target: Tensor): Tensor {
-    return nllLoss(input, target, this)
+    const { weight, ignoreIndex, reduction } = this
+    return nllLoss(input, target, { weight, ignoreIndex, reduction })
   }
 }
+const ofNLLLoss = constructing('NLLLoss', ...nllParameters)
 
 export interface CrossEntropyOptions extends NllLossOptions {
   /** How much of a target is spread evenly over all classes, 0 to 1. */
   readonly labelSmoothing?: number
 }
+
+type CrossEntropyArguments = [...NllArguments, labelSmoothing: number]
+const crossEntropyParameters = [...nllParameters, optional('labelSmoothing', real, 0)] as const
+const crossEntropyArguments = method('cross_entropy_loss', required('target', tensor), ...crossEntropyParameters)
 
 /**
  * The cross entropy of scores [N, C, ...] (or [C]) and targets: class numbers [N, ...], int32, or probabilities in the
@@ -221,17 +246,19 @@ export interface CrossEntropyOptions extends NllLossOptions {
  * @example
  * F.crossEntropy(tensor([[1, 2, 3]]), tensor([2], { dtype: 'int32' })) // tensor(0.4076)
  */
-export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
-  const { labelSmoothing = 0 } = options
+export function crossEntropy(
+  input: Tensor,
+  ...args: [target: Tensor, ...Arguments<CrossEntropyArguments, CrossEntropyOptions>]
+): Tensor {
+  const [target, weight, , ignoreIndex, , reduction, labelSmoothing] = crossEntropyArguments(input, args)
+  const options = { weight, ignoreIndex, reduction, labelSmoothing }
   if (input.dim() === 0) throw new IndexError('Dimension specified as 1 but tensor has no dimensions')
   if (sameShape(input.shape, target.shape)) return withProbabilities(input, target, options)
-  const reduction = reductionOf(options)
-  const { weight = null, ignoreIndex = -100 } = options
   if (labelSmoothing > 1) throw smoothingError(labelSmoothing)
   if (!(labelSmoothing > 0) && weight === null && isFloat(input.dtype))
     return apply(ofClasses, [input, target], { reduction, ignoreIndex })
   const scores = logSoftmax(input, classDim(input))
-  if (!(labelSmoothing > 0)) return nllLoss(scores, target, options)
+  if (!(labelSmoothing > 0)) return nllLoss(scores, target, { weight, ignoreIndex, reduction })
   checkClassTargets(scores, target, weight)
   const { operands, total } = classesOf(scores, target, weight, ignoreIndex)
   const within = { kept: withoutClasses(input), shape: target.shape }
@@ -247,9 +274,11 @@ const shares = (input: Tensor, labelSmoothing: number) => [
   operand(labelSmoothing / input.shape[classDim(input)]),
 ]
 
-function withProbabilities(input: Tensor, target: Tensor, options: CrossEntropyOptions): Tensor {
-  const { weight = null, ignoreIndex = -100, labelSmoothing = 0 } = options
-  const reduction = reductionOf(options)
+function withProbabilities(
+  input: Tensor,
+  target: Tensor,
+  { weight = null, ignoreIndex, labelSmoothing, reduction }: Required<CrossEntropyOptions>,
+): Tensor {
   if (!isFloat(target.dtype)) {
     throw new RuntimeError(
       `Expected floating point type for target with class probabilities, got ${dtypeName[target.dtype]}`,
@@ -272,13 +301,16 @@ export class CrossEntropyLoss extends WeightedLoss {
   readonly ignoreIndex: number
   readonly labelSmoothing: number
 
-  constructor({ ignoreIndex = -100, labelSmoothing = 0, ...options }: CrossEntropyOptions = {}) {
-    super(options)
+  constructor(...args: Arguments<CrossEntropyArguments, CrossEntropyOptions>) {
+    const [weight, , ignoreIndex, , reduction, labelSmoothing] = ofCrossEntropyLoss(args)
+    super(reduction, weight)
     this.ignoreIndex = ignoreIndex
     this.labelSmoothing = labelSmoothing
   }
 
   override forward(input: Tensor, target: Tensor): Tensor {
-    return crossEntropy(input, target, this)
+    const { weight, ignoreIndex, reduction, labelSmoothing } = this
+    return crossEntropy(input, target, { weight, ignoreIndex, reduction, labelSmoothing })
   }
 }
+const ofCrossEntropyLoss = constructing('CrossEntropyLoss', ...crossEntropyParameters)

@@ -2,10 +2,18 @@
 import { isFloat } from '../base/dtype.ts'
 import { s } from '../expr/expr.ts'
 import { floatNeeded } from '../ops/reduce.ts'
+import { type Arguments, constructing, method, required, tensor } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { broadcastPair } from './mse.ts'
 import { pointwise } from './pointwise.ts'
-import { Loss, type ReductionOption, reductionOf } from './reduction.ts'
+import {
+  Loss,
+  type Reduction,
+  type ReductionOption,
+  reduceParameter,
+  reductionParameter,
+  sizeAverageParameter,
+} from './reduction.ts'
 
 const absoluteError = pointwise({
   name: { mean: 'mean', sum: 'sum', none: 'abs' },
@@ -17,9 +25,18 @@ const absoluteError = pointwise({
   ],
 })
 
+type LossArguments = Arguments<[sizeAverage: null, reduce: null, reduction: Reduction], ReductionOption>
+const l1LossArguments = method(
+  'l1_loss',
+  required('target', tensor),
+  sizeAverageParameter,
+  reduceParameter,
+  reductionParameter,
+)
+
 /** The mean over all elements of `|input - target|`; its slope where they are equal is 0. */
-export function l1Loss(input: Tensor, target: Tensor, options: ReductionOption = {}): Tensor {
-  const reduction = reductionOf(options)
+export function l1Loss(input: Tensor, ...args: [target: Tensor, ...LossArguments]): Tensor {
+  const [target, , , reduction] = l1LossArguments(input, args)
   const pair = broadcastPair(input, target)
   if (reduction === 'mean' && !isFloat(target.dtype)) floatNeeded(input, 'mean')
   return absoluteError(pair, { reduction })
@@ -27,7 +44,13 @@ export function l1Loss(input: Tensor, target: Tensor, options: ReductionOption =
 
 /** `F.l1Loss` as a module. */
 export class L1Loss extends Loss {
+  constructor(...args: LossArguments) {
+    const [, , reduction] = constructorArguments(args)
+    super(reduction)
+  }
+
   override forward(input: Tensor, target: Tensor): Tensor {
-    return l1Loss(input, target, this)
+    return l1Loss(input, target, { reduction: this.reduction })
   }
 }
+const constructorArguments = constructing('L1Loss', sizeAverageParameter, reduceParameter, reductionParameter)

@@ -6,9 +6,17 @@ import { type Expr, s } from '../expr/expr.ts'
 import { notImplemented } from '../ops/arguments.ts'
 import { expandTo } from '../ops/define.ts'
 import { formatSize } from '../tensor/print.ts'
+import { type Arguments, constructing, method, required, tensor } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { pointwise } from './pointwise.ts'
-import { Loss, type ReductionOption, reductionOf } from './reduction.ts'
+import {
+  Loss,
+  type Reduction,
+  type ReductionOption,
+  reduceParameter,
+  reductionParameter,
+  sizeAverageParameter,
+} from './reduction.ts'
 
 const twoOver = (n: Expr): Expr => s.div(s.constant(2, n.dtype), n)
 const squaredError = pointwise({
@@ -31,22 +39,37 @@ export function broadcastPair(input: Tensor, target: Tensor): [Tensor, Tensor] {
   return [expandTo(input, shape), expandTo(target, shape)]
 }
 
+type LossArguments = Arguments<[sizeAverage: null, reduce: null, reduction: Reduction], ReductionOption>
+const mseLossArguments = method(
+  'mse_loss',
+  required('target', tensor),
+  sizeAverageParameter,
+  reduceParameter,
+  reductionParameter,
+)
+
 /**
  * The mean over all elements of `(input - target) ** 2`; a warning where the sizes differ and broadcast.
  *
  * @example
  * F.mseLoss(model.forward(x), y)
  */
-export function mseLoss(input: Tensor, target: Tensor, options: ReductionOption = {}): Tensor {
-  const reduce = { reduction: reductionOf(options) }
+export function mseLoss(input: Tensor, ...args: [target: Tensor, ...LossArguments]): Tensor {
+  const [target, , , reduction] = mseLossArguments(input, args)
   const pair = broadcastPair(input, target)
   if (!isFloat(input.dtype) && !isFloat(target.dtype)) throw notImplemented('mse_cpu', input.dtype)
-  return squaredError(pair, reduce)
+  return squaredError(pair, { reduction })
 }
 
 /** `F.mseLoss` as a module. */
 export class MSELoss extends Loss {
+  constructor(...args: LossArguments) {
+    const [, , reduction] = constructorArguments(args)
+    super(reduction)
+  }
+
   override forward(input: Tensor, target: Tensor): Tensor {
-    return mseLoss(input, target, this)
+    return mseLoss(input, target, { reduction: this.reduction })
   }
 }
+const constructorArguments = constructing('MSELoss', sizeAverageParameter, reduceParameter, reductionParameter)

@@ -1,6 +1,9 @@
-// What losses share: the reduction of the elements' losses to one number, and the base class of their modules.
+// What losses share: the reduction of the elements' losses to one number, PyTorch's two old arguments in front of it, and
+// the base class of their modules.
 import { ValueError } from '../base/errors.ts'
+import { typeName } from '../base/python.ts'
 import { Module } from '../nn/module.ts'
+import { type Kind, nothing, nullable, optional, type Parameter, tensor } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 
 /** 'mean' and 'sum' over all elements, or 'none': each element's loss. */
@@ -10,11 +13,23 @@ export interface ReductionOption {
   readonly reduction?: Reduction
 }
 
-/** The reduction asked for, 'mean' unless told otherwise. */
-export function reductionOf({ reduction = 'mean' }: ReductionOption): Reduction {
-  if (reduction === 'mean' || reduction === 'sum' || reduction === 'none') return reduction
-  throw new ValueError(`${String(reduction)} is not a valid value for reduction`, "Use 'mean', 'sum' or 'none'.")
+const reductions: readonly unknown[] = ['mean', 'sum', 'none']
+const reductionKind: Kind<Reduction> = {
+  expected: 'str',
+  accepts: (x) => reductions.includes(x),
+  refuse: (x) =>
+    new ValueError(
+      `${typeof x === 'string' || typeof x === 'number' ? x : typeName(x)} is not a valid value for reduction`,
+      "Use 'mean', 'sum' or 'none'.",
+    ),
 }
+/** Where PyTorch has `size_average` and `reduce`, which are no more. */
+const old: Kind<null> = nothing("It is deprecated; say { reduction: 'mean' }, 'sum' or 'none'.")
+
+export const sizeAverageParameter: Parameter<null> = optional('sizeAverage', old, null)
+export const reduceParameter: Parameter<null> = optional('reduce', old, null)
+export const reductionParameter: Parameter<Reduction> = optional('reduction', reductionKind, 'mean')
+export const weightParameter: Parameter<Tensor | null> = optional('weight', nullable(tensor), null)
 
 export interface WeightOption extends ReductionOption {
   /** A factor for each loss. */
@@ -25,9 +40,9 @@ export interface WeightOption extends ReductionOption {
 export class Loss extends Module {
   readonly reduction: Reduction
 
-  constructor(options: ReductionOption = {}) {
+  constructor(reduction: Reduction) {
     super()
-    this.reduction = reductionOf(options)
+    this.reduction = reduction
   }
 }
 
@@ -35,8 +50,8 @@ export class Loss extends Module {
 export class WeightedLoss extends Loss {
   weight: Tensor | null = null
 
-  constructor({ weight = null, ...options }: WeightOption = {}) {
-    super(options)
+  constructor(reduction: Reduction, weight: Tensor | null) {
+    super(reduction)
     this.registerBuffer('weight', weight)
   }
 }

@@ -3,12 +3,18 @@ import { warn } from '../base/warn.ts'
 import { leakyRelu, relu, sigmoid, tanh } from '../ops/elementwise.ts'
 import { inPlace } from '../ops/methods.ts'
 import { logSoftmax, softmax } from '../ops/softmax.ts'
+import { type Arguments, bool, constructing, int, nullable, optional, real } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { Module } from './module.ts'
 import { pythonRepr } from './names.ts'
 
 /** `1 / (1 + exp(-x))` */
 export class Sigmoid extends Module {
+  constructor(...none: []) {
+    ofSigmoid(none)
+    super()
+  }
+
   override forward(x: Tensor): Tensor {
     return sigmoid(x)
   }
@@ -16,10 +22,18 @@ export class Sigmoid extends Module {
 
 /** `tanh(x)` */
 export class Tanh extends Module {
+  constructor(...none: []) {
+    ofTanh(none)
+    super()
+  }
+
   override forward(x: Tensor): Tensor {
     return tanh(x)
   }
 }
+
+const ofSigmoid = constructing('Sigmoid')
+const ofTanh = constructing('Tanh')
 
 export interface InplaceOption {
   /** Overwrite the input. */
@@ -30,7 +44,8 @@ export interface InplaceOption {
 export class ReLU extends Module {
   readonly inplace: boolean
 
-  constructor({ inplace = false }: InplaceOption = {}) {
+  constructor(...args: Arguments<[inplace: boolean], InplaceOption>) {
+    const [inplace] = ofReLU(args)
     super()
     this.inplace = inplace
   }
@@ -43,6 +58,9 @@ export class ReLU extends Module {
     return this.inplace ? 'inplace=True' : ''
   }
 }
+
+const inplaceParameter = optional('inplace', bool, false)
+const ofReLU = constructing('ReLU', inplaceParameter)
 
 export interface LeakyReLUOptions extends InplaceOption {
   readonly negativeSlope?: number
@@ -58,11 +76,11 @@ export class LeakyReLU extends Module {
   readonly negativeSlope: number
   readonly inplace: boolean
 
-  constructor(negativeSlope: number | LeakyReLUOptions = {}, options: InplaceOption = {}) {
+  constructor(...args: Arguments<[negativeSlope: number, inplace: boolean], LeakyReLUOptions>) {
+    const [negativeSlope, inplace] = ofLeakyReLU(args)
     super()
-    const given = typeof negativeSlope === 'number' ? { negativeSlope, ...options } : negativeSlope
-    this.negativeSlope = given.negativeSlope ?? 0.01
-    this.inplace = given.inplace ?? false
+    this.negativeSlope = negativeSlope
+    this.inplace = inplace
   }
 
   override forward(x: Tensor): Tensor {
@@ -74,8 +92,9 @@ export class LeakyReLU extends Module {
   }
 }
 
-type Dim = number | null | { readonly dim?: number | null }
-const dimOf = (dim: Dim): number | null => (typeof dim === 'object' && dim !== null ? (dim.dim ?? null) : dim)
+const ofLeakyReLU = constructing('LeakyReLU', optional('negativeSlope', real, 0.01), inplaceParameter)
+
+type DimArgument = [dim?: number | null | { readonly dim?: number | null }]
 
 /** The dimension that old code means when it says none. */
 function implicitDim(name: string, x: Tensor): number {
@@ -87,15 +106,18 @@ function implicitDim(name: string, x: Tensor): number {
 class AlongDim extends Module {
   readonly dim: number | null
 
-  constructor(dim: Dim = null) {
+  constructor(...args: DimArgument) {
+    const [dim] = ofDim(args)
     super()
-    this.dim = dimOf(dim)
+    this.dim = dim
   }
 
   override extraRepr(): string {
     return `dim=${pythonRepr(this.dim)}`
   }
 }
+
+const ofDim = constructing('Softmax', optional('dim', nullable(int), null))
 
 /** Positive slices along `dim` that sum to 1. */
 export class Softmax extends AlongDim {

@@ -13,9 +13,21 @@ import { apply, applyAll, operand } from '../tensor/apply.ts'
 import { noGrad } from '../tensor/mode.ts'
 import type { Input, OpDef } from '../tensor/op.ts'
 import { formatSize } from '../tensor/print.ts'
+import {
+  type Arguments,
+  bool,
+  constructing,
+  finite,
+  int,
+  method,
+  nullable,
+  optional,
+  required,
+  tensor,
+} from '../tensor/signature.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { ones_, zeros_ } from './init.ts'
-import type { LayerOptions } from './linear.ts'
+import { type LayerOptions, layerOptions, layerParameters } from './linear.ts'
 import { Module } from './module.ts'
 import { pythonRepr } from './names.ts'
 import { Parameter } from './parameter.ts'
@@ -199,6 +211,18 @@ export interface BatchNormOptions {
   readonly eps?: number
 }
 
+const orNone = nullable(tensor)
+const batchNormArguments = method(
+  'batch_norm',
+  required('runningMean', orNone),
+  required('runningVar', orNone),
+  optional('weight', orNone, null),
+  optional('bias', orNone, null),
+  optional('training', bool, false),
+  optional('momentum', finite, 0.1),
+  optional('eps', finite, 1e-5),
+)
+
 /**
  * Each channel of `x` [N, C, ...] shifted and scaled by its mean and variance, then by `weight` and `bias` [C].
  *
@@ -206,19 +230,17 @@ export interface BatchNormOptions {
  */
 export function batchNorm(
   x: Tensor,
-  runningMean: Tensor | null,
-  runningVar: Tensor | null,
-  weight?: Tensor | null | BatchNormOptions,
-  bias?: Tensor | null | BatchNormOptions,
-  options: BatchNormOptions = {},
+  ...args: [
+    runningMean: Tensor | null,
+    runningVar: Tensor | null,
+    ...Arguments<
+      [weight: Tensor | null, bias: Tensor | null, training: boolean, momentum: number, eps: number],
+      BatchNormOptions
+    >,
+  ]
 ): Tensor {
-  const given: BatchNormOptions = {
-    ...options,
-    ...(weight instanceof Tensor ? { weight } : weight),
-    ...(bias instanceof Tensor ? { bias } : bias),
-  }
-  const { training = false, momentum = 0.1, eps = 1e-5 } = given
-  const affine = { weight: given.weight ?? null, bias: given.bias ?? null, eps }
+  const [runningMean, runningVar, weight, bias, training, momentum, eps] = batchNormArguments(x, args)
+  const affine = { weight, bias, eps }
   if (x.dim() < 2) throw new RuntimeError(`batchNorm expects at least 2 dimensions, [N, C, ...], but got ${x.dim()}`)
   checkBatch(
     x,
@@ -244,6 +266,16 @@ export interface BatchNormLayerOptions extends LayerOptions {
   readonly trackRunningStats?: boolean
 }
 
+const ofBatchNorm1d = constructing(
+  'BatchNorm1d',
+  required('numFeatures', int),
+  optional('eps', finite, 1e-5),
+  optional('momentum', nullable(finite), 0.1),
+  optional('affine', bool, true),
+  optional('trackRunningStats', bool, true),
+  ...layerParameters,
+)
+
 /** Batch normalisation over [N, C] or [N, C, L]. */
 export class BatchNorm1d extends Module {
   readonly numFeatures: number
@@ -259,16 +291,22 @@ export class BatchNorm1d extends Module {
   numBatchesTracked: Tensor | null = null
 
   constructor(
-    numFeatures: number,
-    { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true, dtype, device }: BatchNormLayerOptions = {},
+    ...args: [
+      numFeatures: number,
+      ...Arguments<
+        [eps: number, momentum: number | null, affine: boolean, trackRunningStats: boolean],
+        BatchNormLayerOptions
+      >,
+    ]
   ) {
+    const [numFeatures, eps, momentum, affine, trackRunningStats, ...rest] = ofBatchNorm1d(args)
     super()
     this.numFeatures = numFeatures
     this.eps = eps
     this.momentum = momentum
     this.affine = affine
     this.trackRunningStats = trackRunningStats
-    const options = { ...(dtype && { dtype }), ...(device && { device }) }
+    const options = layerOptions(rest)
     this.weight = affine ? new Parameter(ones([numFeatures], options)) : null
     this.bias = affine ? new Parameter(zeros([numFeatures], options)) : null
     const tracked = trackRunningStats ? options : null

@@ -1,6 +1,7 @@
 // Dropout: noise in training, nothing in evaluation.
 import { ValueError } from '../base/errors.ts'
 import { dropout } from '../ops/random.ts'
+import { type Arguments, bool, constructing, number, optional } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import type { InplaceOption } from './activation.ts'
 import { Module } from './module.ts'
@@ -10,15 +11,16 @@ export interface DropoutLayerOptions extends InplaceOption {
   readonly p?: number
 }
 
+const ofDropout = constructing('Dropout', optional('p', number, 0.5), optional('inplace', bool, false))
+
 /** While training, sets elements to 0 with probability `p` (0.5) and scales the others by 1 / (1 - p). */
 export class Dropout extends Module {
   readonly p: number
   readonly inplace: boolean
 
-  constructor(probability: number | DropoutLayerOptions = {}, options: InplaceOption = {}) {
+  constructor(...args: Arguments<[p: number, inplace: boolean], DropoutLayerOptions>) {
+    const [p, inplace] = ofDropout(args)
     super()
-    const given = typeof probability === 'number' ? { p: probability, ...options } : probability
-    const { p = 0.5, inplace = false } = given
     if (!(p >= 0 && p <= 1)) throw new ValueError(`dropout probability has to be between 0 and 1, but got ${p}`)
     this.p = p
     this.inplace = inplace

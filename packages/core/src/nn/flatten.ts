@@ -1,5 +1,6 @@
 // One dimension in place of several.
 import { flatten } from '../ops/views.ts'
+import { type Arguments, constructing, int, optional } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { Module } from './module.ts'
 
@@ -8,16 +9,18 @@ export interface FlattenOptions {
   readonly endDim?: number
 }
 
+const ofFlatten = constructing('Flatten', optional('startDim', int, 1), optional('endDim', int, -1))
+
 /** Dimensions `startDim` to `endDim` as one; all but the batch unless told otherwise. */
 export class Flatten extends Module {
   readonly startDim: number
   readonly endDim: number
 
-  constructor(startDim: number | FlattenOptions = {}, endDim = -1) {
+  constructor(...args: Arguments<[startDim: number, endDim: number], FlattenOptions>) {
+    const [startDim, endDim] = ofFlatten(args)
     super()
-    const given = typeof startDim === 'number' ? { startDim, endDim } : startDim
-    this.startDim = given.startDim ?? 1
-    this.endDim = given.endDim ?? -1
+    this.startDim = startDim
+    this.endDim = endDim
   }
 
   override forward(x: Tensor): Tensor {

@@ -3,29 +3,74 @@ import { ValueError } from '../base/errors.ts'
 import { numelOf, type Shape } from '../base/shape.ts'
 import { warn } from '../base/warn.ts'
 import { eye } from '../ops/create.ts'
-import { type GeneratorOption, normal_ as drawNormal, uniform_ as drawUniform } from '../ops/random.ts'
+import {
+  type GeneratorOption,
+  generatorParameter,
+  type NormalOptions,
+  normal_ as drawNormal,
+  uniform_ as drawUniform,
+} from '../ops/random.ts'
 import { copy_, fill_ } from '../ops/write.ts'
 import { noGrad } from '../tensor/mode.ts'
+import {
+  type Arguments,
+  finite,
+  ints,
+  method,
+  nullable,
+  number,
+  optional,
+  real,
+  required,
+  scalar,
+  signature,
+  str,
+  type Values,
+} from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 
 /** Uniform numbers of [a, b). */
-export const uniform_ = (x: Tensor, a = 0, b = 1, options: GeneratorOption = {}): Tensor =>
-  noGrad(() => drawUniform(x, a, b, options))
+export function uniform_(x: Tensor, ...args: Arguments<[a: number, b: number], InitUniformOptions>): Tensor {
+  const [a, b, generator] = uniformArguments(x, args)
+  return noGrad(() => drawUniform(x, a, b, { generator }))
+}
+interface InitUniformOptions extends GeneratorOption {
+  readonly a?: number
+  readonly b?: number
+}
+const uniformArguments = method('uniform_', optional('a', number, 0), optional('b', number, 1), generatorParameter)
 
 /** Normal numbers. */
-export const normal_ = (x: Tensor, mean = 0, std = 1, options: GeneratorOption = {}): Tensor =>
-  noGrad(() => drawNormal(x, mean, std, options))
+export function normal_(x: Tensor, ...args: Arguments<[mean: number, std: number], NormalOptions>): Tensor {
+  const [mean, std, generator] = normalArguments(x, args)
+  return noGrad(() => drawNormal(x, mean, std, { generator }))
+}
+const normalArguments = method('normal_', optional('mean', number, 0), optional('std', number, 1), generatorParameter)
 
 /** One value everywhere. */
-export const constant_ = (x: Tensor, value: number): Tensor => noGrad(() => fill_(x, value))
+export function constant_(x: Tensor, ...args: [val: number]): Tensor {
+  const [val] = constantArguments(x, args)
+  return noGrad(() => fill_(x, val))
+}
+const constantArguments = method('constant_', required('val', scalar))
 
 /** 1 everywhere. */
-export const ones_ = (x: Tensor): Tensor => constant_(x, 1)
+export function ones_(x: Tensor, ...none: []): Tensor {
+  onesArguments(x, none)
+  return noGrad(() => fill_(x, 1))
+}
+const onesArguments = method('ones_')
 /** 0 everywhere. */
-export const zeros_ = (x: Tensor): Tensor => constant_(x, 0)
+export function zeros_(x: Tensor, ...none: []): Tensor {
+  zerosArguments(x, none)
+  return noGrad(() => fill_(x, 0))
+}
+const zerosArguments = method('zeros_')
 
+const eyeArguments = method('eye_')
 /** Ones on the diagonal of a matrix. */
-export function eye_(x: Tensor): Tensor {
+export function eye_(x: Tensor, ...none: []): Tensor {
+  eyeArguments(x, none)
   if (x.dim() !== 2) throw new ValueError('Only tensors with 2 dimensions are supported')
   return noGrad(() => copy_(x, eye(x.shape[0], x.shape[1], { dtype: x.dtype, device: x.device })))
 }
@@ -41,8 +86,14 @@ const linear = [
   'sigmoid',
 ]
 
+const gainArguments = signature(
+  'calculate_gain',
+  required('nonlinearity', str),
+  optional('param', nullable(real), null),
+)
 /** By how much an activation shrinks values: the gain that keeps their variance, by PyTorch's name of the activation. */
-export function calculateGain(nonlinearity: string, param?: number | null): number {
+export function calculateGain(...args: [nonlinearity: string, param?: number | null]): number {
+  const [nonlinearity, param] = gainArguments(args)
   if (linear.includes(nonlinearity)) return 1
   if (nonlinearity === 'tanh') return 5 / 3
   if (nonlinearity === 'relu') return Math.sqrt(2)
@@ -53,13 +104,14 @@ export function calculateGain(nonlinearity: string, param?: number | null): numb
       `Known are ${[...linear, 'tanh', 'relu', 'leaky_relu', 'selu'].join(', ')}.`,
     )
   }
-  const slope: unknown = param ?? 0.01
-  if (typeof slope !== 'number') throw new ValueError(`negative_slope ${String(slope)} not a valid number`)
+  const slope = param ?? 0.01
   return Math.sqrt(2 / (1 + slope ** 2))
 }
 
+const fansArguments = signature('fansOf', required('shape', ints))
 /** The number of inputs to and outputs from one unit of a weight [out, in, ...window]. */
-export function fansOf(shape: Shape): { fanIn: number; fanOut: number } {
+export function fansOf(...args: [shape: Shape]): { fanIn: number; fanOut: number } {
+  const [shape] = fansArguments(args)
   if (shape.length < 2) {
     throw new ValueError('Fan in and fan out can not be computed for tensor with fewer than 2 dimensions')
   }
@@ -71,20 +123,27 @@ export interface GainOption {
   /** Scales the result; see `calculateGain`. */
   readonly gain?: number
 }
-const xavierStd = (x: Tensor, given: number | GainOption): number => {
-  const gain = typeof given === 'number' ? given : (given.gain ?? 1)
+type GainArguments = [gain?: number | GainOption]
+const gainParameter = optional('gain', finite, 1)
+const xavierStd = (x: Tensor, gain: number): number => {
   const { fanIn, fanOut } = fansOf(x.shape)
   return gain * Math.sqrt(2 / (fanIn + fanOut))
 }
 
+const xavierUniformArguments = method('xavier_uniform_', gainParameter)
 /** Glorot's initialisation, uniform. */
-export function xavierUniform_(x: Tensor, gain: number | GainOption = {}): Tensor {
+export function xavierUniform_(x: Tensor, ...args: GainArguments): Tensor {
+  const [gain] = xavierUniformArguments(x, args)
   const bound = Math.sqrt(3) * xavierStd(x, gain)
   return uniform_(x, -bound, bound)
 }
 
+const xavierNormalArguments = method('xavier_normal_', gainParameter)
 /** Glorot's initialisation, normal. */
-export const xavierNormal_ = (x: Tensor, gain: number | GainOption = {}): Tensor => normal_(x, 0, xavierStd(x, gain))
+export function xavierNormal_(x: Tensor, ...args: GainArguments): Tensor {
+  const [gain] = xavierNormalArguments(x, args)
+  return normal_(x, 0, xavierStd(x, gain))
+}
 
 export interface KaimingOptions {
   /** The negative slope of a leaky relu after this layer. */
@@ -93,29 +152,37 @@ export interface KaimingOptions {
   readonly mode?: 'fan_in' | 'fan_out'
   readonly nonlinearity?: string
 }
+type KaimingArguments = Arguments<[a: number, mode: 'fan_in' | 'fan_out', nonlinearity: string], KaimingOptions>
+const kaimingParameters = [
+  optional('a', real, 0),
+  optional('mode', str, 'fan_in'),
+  optional('nonlinearity', str, 'leaky_relu'),
+] as const
 /** null for a tensor without elements: there is nothing to fill. */
-function kaimingStd(x: Tensor, { a = 0, mode = 'fan_in', nonlinearity = 'leaky_relu' }: KaimingOptions): number | null {
+function kaimingStd(x: Tensor, [a, mode, nonlinearity]: Values<typeof kaimingParameters>): number | null {
   if (x.shape.includes(0)) {
     warn('Initializing zero-element tensors is a no-op')
     return null
   }
   if (mode !== 'fan_in' && mode !== 'fan_out') {
-    throw new ValueError(`Mode ${String(mode)} not supported, please use one of ['fan_in', 'fan_out']`)
+    throw new ValueError(`Mode ${mode} not supported, please use one of ['fan_in', 'fan_out']`)
   }
   const { fanIn, fanOut } = fansOf(x.shape)
   return calculateGain(nonlinearity, a) / Math.sqrt(mode === 'fan_in' ? fanIn : fanOut)
 }
 
+const kaimingUniformArguments = method('kaiming_uniform_', ...kaimingParameters)
 /** He's initialisation, uniform: the default of linear layers, with `a` the root of 5. */
-export function kaimingUniform_(x: Tensor, options: KaimingOptions = {}): Tensor {
-  const std = kaimingStd(x, options)
+export function kaimingUniform_(x: Tensor, ...args: KaimingArguments): Tensor {
+  const std = kaimingStd(x, kaimingUniformArguments(x, args))
   if (std === null) return x
   const bound = Math.sqrt(3) * std
   return uniform_(x, -bound, bound)
 }
 
+const kaimingNormalArguments = method('kaiming_normal_', ...kaimingParameters)
 /** He's initialisation, normal. */
-export function kaimingNormal_(x: Tensor, options: KaimingOptions = {}): Tensor {
-  const std = kaimingStd(x, options)
+export function kaimingNormal_(x: Tensor, ...args: KaimingArguments): Tensor {
+  const std = kaimingStd(x, kaimingNormalArguments(x, args))
   return std === null ? x : normal_(x, 0, std)
 }

@@ -1,7 +1,17 @@
 // Layers that multiply by a matrix, and the one that does nothing.
-import { RuntimeError } from '../base/errors.ts'
+import type { DType } from '../base/dtype.ts'
 import { empty, type TensorOptions } from '../ops/create.ts'
 import { linear } from '../ops/matmul.ts'
+import {
+  bool,
+  constructing,
+  device,
+  dtype,
+  int,
+  optional,
+  type Parameter as Declared,
+  required,
+} from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { fansOf, kaimingUniform_, uniform_ } from './init.ts'
 import { Module } from './module.ts'
@@ -10,6 +20,13 @@ import { Parameter } from './parameter.ts'
 
 /** Where the parameters of a layer are made, and of which dtype. */
 export type LayerOptions = Pick<TensorOptions, 'dtype' | 'device'>
+type LayerValues = readonly [device: string | undefined, dtype: DType | undefined]
+/** The last two arguments of a layer's constructor, in PyTorch's order. */
+export const layerParameters: readonly [Declared<string | undefined>, Declared<DType | undefined>] = [
+  optional('device', device, undefined),
+  optional('dtype', dtype, undefined),
+]
+export const layerOptions = ([device, dtype]: LayerValues): LayerOptions => ({ device, dtype })
 
 /** Returns its input. */
 export class Identity extends Module {
@@ -17,6 +34,18 @@ export class Identity extends Module {
     return x
   }
 }
+
+export interface LinearOptions extends LayerOptions {
+  /** Add a learnt vector. */
+  readonly bias?: boolean
+}
+const ofLinear = constructing(
+  'Linear',
+  required('inFeatures', int),
+  required('outFeatures', int),
+  optional('bias', bool, true),
+  ...layerParameters,
+)
 
 /**
  * `x @ weight.t() + bias`: [..., inFeatures] to [..., outFeatures].
@@ -33,18 +62,14 @@ export class Linear extends Module {
   bias: Parameter | null
 
   constructor(
-    inFeatures: number,
-    outFeatures: number,
-    { bias = true, ...options }: LayerOptions & { bias?: boolean } = {},
+    ...args: [inFeatures: number, outFeatures: number, bias?: boolean | LinearOptions, options?: LayerOptions]
   ) {
+    const [inFeatures, outFeatures, bias, ...options] = ofLinear(args)
     super()
-    if (!Number.isInteger(inFeatures) || !Number.isInteger(outFeatures)) {
-      throw new RuntimeError(`Linear takes whole numbers of features, but got ${inFeatures} and ${outFeatures}`)
-    }
     this.inFeatures = inFeatures
     this.outFeatures = outFeatures
-    this.weight = new Parameter(empty([outFeatures, inFeatures], options))
-    this.bias = bias ? new Parameter(empty([outFeatures], options)) : null
+    this.weight = new Parameter(empty([outFeatures, inFeatures], layerOptions(options)))
+    this.bias = bias ? new Parameter(empty([outFeatures], layerOptions(options))) : null
     this.resetParameters()
   }
 

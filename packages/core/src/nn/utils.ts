@@ -1,5 +1,5 @@
 // Tools around training: PyTorch's torch.nn.utils.
-import { RuntimeError } from '../base/errors.ts'
+import { RuntimeError, TypeError } from '../base/errors.ts'
 import { zeros } from '../ops/create.ts'
 import { elementwise } from '../ops/define.ts'
 import { abs, add, clamp, div, isfinite, mul, pow } from '../ops/elementwise.ts'
@@ -11,7 +11,19 @@ import { s } from '../expr/expr.ts'
 import { apply, operand } from '../tensor/apply.ts'
 import { noGrad } from '../tensor/mode.ts'
 import { reprFloat } from '../tensor/print.ts'
-import { Tensor } from '../tensor/tensor.ts'
+import {
+  type Arguments,
+  bool,
+  either,
+  iterable,
+  type Kind,
+  optional,
+  real,
+  required,
+  signature,
+  tensor,
+} from '../tensor/signature.ts'
+import { kindOf, Tensor } from '../tensor/tensor.ts'
 
 export interface ClipOptions {
   /** Which norm; 2 unless told otherwise, Infinity for the largest element. */
@@ -27,8 +39,23 @@ function norm(x: Tensor, p: number): Tensor {
   return pow(apply(power, [x, operand(p)], { shape: [], dtype: x.dtype }), 1 / p)
 }
 
-const gradientsOf = (parameters: Tensor | Iterable<Tensor>): Tensor[] =>
-  (parameters instanceof Tensor ? [parameters] : [...parameters]).flatMap(({ grad }) => (grad === null ? [] : [grad]))
+function gradientsOf(parameters: Tensor | Iterable<Tensor>): Tensor[] {
+  const all: readonly unknown[] = parameters instanceof Tensor ? [parameters] : [...parameters]
+  return all.flatMap((p) => {
+    if (!(p instanceof Tensor)) throw new TypeError(`the parameters must be Tensors, but one of them is ${kindOf(p)}`)
+    return p.grad === null ? [] : [p.grad]
+  })
+}
+
+const parametersParameter = required('parameters', either(iterable as Kind<Iterable<Tensor>>, tensor))
+const clipNormArguments = signature(
+  'clip_grad_norm_',
+  parametersParameter,
+  required('maxNorm', real),
+  optional('normType', real, 2),
+  optional('errorIfNonfinite', bool, false),
+)
+const clipValueArguments = signature('clip_grad_value_', parametersParameter, required('clipValue', real))
 
 /**
  * Scales all gradients by one factor, so that their common norm is at most `maxNorm`; returns the norm before.
@@ -41,10 +68,13 @@ const gradientsOf = (parameters: Tensor | Iterable<Tensor>): Tensor[] =>
  * optimizer.step()
  */
 export function clipGradNorm_(
-  parameters: Tensor | Iterable<Tensor>,
-  maxNorm: number,
-  { normType = 2, errorIfNonfinite = false }: ClipOptions = {},
+  ...args: [
+    parameters: Tensor | Iterable<Tensor>,
+    maxNorm: number,
+    ...Arguments<[normType: number, errorIfNonfinite: boolean], ClipOptions>,
+  ]
 ): Tensor {
+  const [parameters, maxNorm, normType, errorIfNonfinite] = clipNormArguments(args)
   const gradients = gradientsOf(parameters)
   if (gradients.length === 0) return zeros([])
   return noGrad(() => {
@@ -62,7 +92,8 @@ export function clipGradNorm_(
 }
 
 /** Limits every element of the gradients to [-clipValue, clipValue]. */
-export function clipGradValue_(parameters: Tensor | Iterable<Tensor>, clipValue: number): void {
+export function clipGradValue_(...args: [parameters: Tensor | Iterable<Tensor>, clipValue: number]): void {
+  const [parameters, clipValue] = clipValueArguments(args)
   noGrad(() => {
     for (const grad of gradientsOf(parameters)) inPlace(clamp, grad, -clipValue, clipValue)
   })

@@ -25,6 +25,7 @@ import {
   nullable,
   number,
   optional,
+  type Parameter,
   required,
   signature,
   tensor,
@@ -99,7 +100,11 @@ function denseStrides({ shape, strides }: Layout): readonly number[] | undefined
 
 const noDraws = (kernel: string, dtype: DType): RuntimeError =>
   notImplemented(kernel, dtype, 'Draw float32 and convert: rand(3).int().')
-const generatorParameter = keyword('generator', nullable(instance(Generator, 'torch.Generator')), null)
+export const generatorParameter: Parameter<Generator | null> = keyword(
+  'generator',
+  nullable(instance(Generator, 'torch.Generator')),
+  null,
+)
 const randomParameters = [...tensorParameters, generatorParameter] as const
 
 function uniformFill(dtype: DType, from: number, to: number): Fill {

@@ -37,6 +37,8 @@ export const finite: Kind<number> = kind('float', Number.isFinite, {
   refuse: (value: unknown, argument: string) =>
     typeof value === 'number' ? new RuntimeError(`${argument} must be finite, but got ${value}`) : undefined,
 })
+/** A number that is not NaN. */
+export const real: Kind<number> = kind('float', (x) => typeof x === 'number' && !Number.isNaN(x))
 /** A number, or a boolean for 1 or 0: what PyTorch calls a Scalar. */
 export const scalar: Kind<number | boolean> = kind('Number', (x) => typeof x === 'number' || typeof x === 'boolean')
 export const bool: Kind<boolean> = kind('bool', (x) => typeof x === 'boolean')
@@ -70,6 +72,11 @@ export const list = <T>(element: Kind<T>): Kind<readonly T[]> =>
   kind(`tuple of ${element.expected}s`, (x) => every(x, element.accepts), { element })
 /** An array of whole numbers. */
 export const ints: Kind<readonly number[]> = list(int)
+/** Anything that `for ... of` goes through. */
+export const iterable: Kind<Iterable<unknown>> = kind(
+  'iterable',
+  (x) => typeof x === 'object' && x !== null && Symbol.iterator in x,
+)
 export const tensors: Kind<readonly Tensor[]> = list(tensor)
 /** One dimension or several. */
 export const dims: Kind<number | readonly number[]> = kind(
