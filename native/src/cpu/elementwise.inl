@@ -133,7 +133,8 @@ static double floor_of(double a, double b) {
   const double m = fmod(a, b);
   double d = (a - m) / b;
   if (m != 0 && (b < 0) != (m < 0)) d -= 1;
-  if (d == 0) return a / b < 0 ? -0.0 : 0.0;
+  // A zero has the quotient's sign, which a quotient of zero has too.
+  if (d == 0) return __builtin_copysign(0.0, a / b);
   const double f = __builtin_floor(d);
   return d - f > 0.5 ? f + 1 : f;
 }

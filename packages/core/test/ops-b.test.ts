@@ -1,118 +1,28 @@
 // Indexing, assignment, masks, conversions and writes into tensors: every line of golden/ops-b.json performed here and
 // compared with what real PyTorch printed or said (tools/golden_ops_b.py). What has no line there follows below.
-import { readFileSync } from 'node:fs'
-import { inspect } from 'node:util'
 import { js } from '@flambeau/backend-js'
 import {
-  arange,
-  type DType,
-  grad,
   gradcheck,
   gradgradcheck,
   manualSeed,
-  noGrad,
   ones,
   randn,
   registerDevice,
   Slice,
-  Tensor,
+  type Tensor,
   tensor,
   useDevice,
   zeros,
 } from '@flambeau/core'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { asPrinted, of, range, show } from './lines.ts'
 
 beforeAll(() => void useDevice(js()))
 
-type Golden = { readonly printed: string } | { readonly error: string; readonly message: string }
-const golden: Record<string, Golden> = JSON.parse(readFileSync(new URL('./golden/ops-b.json', import.meta.url), 'utf8'))
-
-const of =
-  (dtype: DType) =>
-  (...values: number[]): Tensor =>
-    tensor(values, { dtype })
 const I = of('int32')
 const R = (...values: number[]): Tensor => tensor(values, { requiresGrad: true })
-const range = (...shape: number[]): Tensor =>
-  arange(
-    shape.reduce((n, size) => n * size, 1),
-    { dtype: 'float32' },
-  ).view(shape)
 
-/** Text that is printed as it stands. */
-class Text {
-  readonly text: string
-  constructor(text: string) {
-    this.text = text
-  }
-}
-const show = (value: unknown): string => {
-  if (value instanceof Text) return value.text
-  if (value === null || value === undefined) return 'None'
-  if (typeof value === 'boolean') return value ? 'True' : 'False'
-  if (Array.isArray(value)) return `[${value.map(show).join(', ')}]`
-  return value instanceof Tensor ? inspect(value) : String(value)
-}
-
-/** The same as its namesake in tools/golden_ops_b.py. */
-function slopes(f: (...x: Tensor[]) => Tensor, ...values: Tensor[]): Text {
-  const leaves = values.map((x) => x.detach().clone().requiresGrad_())
-  const y = f(...leaves)
-  const k = tensor(Array.from({ length: y.numel() }, (_, i) => (i % 5) - 1.5)).view(y.shape)
-  const first = grad(y.mul(y).mul(k).sum(), leaves, { createGraph: true })
-  const total = first.map((g) => g.mul(g).sum()).reduce((a, b) => a.add(b))
-  const second = grad(total, leaves, { allowUnused: true })
-  return new Text([show(y), ...[...first, ...second].map((x) => show(x?.detach().add(0)))].join('\n'))
-}
-
-const scope = (): Record<string, unknown> => ({
-  I,
-  B: of('bool'),
-  F: of('float32'),
-  D: of('float64'),
-  U: of('uint8'),
-  R,
-  T: tensor,
-  m: range(2, 3),
-  c: range(2, 3, 4),
-  nan: Number.NaN,
-  inf: Number.POSITIVE_INFINITY,
-  list: (items: readonly unknown[]) => items,
-  arange,
-  noGrad,
-  ones,
-  Slice,
-  slopes,
-  zeros,
-})
-
-/** Performs a line of the goldens: what stands after its last semicolon is the value. */
-function perform(line: string): unknown {
-  const names = scope()
-  const at = line.startsWith('slopes') ? -1 : line.lastIndexOf('; ')
-  const body = `${line.slice(0, at + 1)} return ${line.slice(at + 1)}`
-  return new Function(...Object.keys(names), body)(...Object.values(names))
-}
-
-describe('as real PyTorch prints it', () => {
-  for (const [line, expected] of Object.entries(golden)) {
-    it(line, () => {
-      if ('printed' in expected) {
-        expect(show(perform(line))).toBe(expected.printed)
-        return
-      }
-      let thrown: unknown
-      try {
-        perform(line)
-      } catch (error) {
-        thrown = error
-      }
-      expect(thrown).toBeInstanceOf(Error)
-      const { name, message } = thrown as Error
-      expect(`${name}: ${message.split('\n')[0]}`).toBe(`${expected.error}: ${expected.message}`)
-    })
-  }
-})
+asPrinted('ops-b')
 
 const message = (fn: () => unknown): string => {
   try {

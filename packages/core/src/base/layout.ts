@@ -41,6 +41,19 @@ export function isContiguous(layout: Layout): boolean {
   return true
 }
 
+/** Whether no element is reached twice, as far as sizes and strides tell; windows that share elements are not. */
+export function isInjective({ shape, strides }: Layout): boolean {
+  const dims = shape.map((_, i) => i).filter((i) => shape[i] > 1)
+  dims.sort((a, b) => Math.abs(strides[a]) - Math.abs(strides[b]))
+  let reach = 0
+  for (const i of dims) {
+    const step = Math.abs(strides[i])
+    if (step <= reach) return false
+    reach += (shape[i] - 1) * step
+  }
+  return true
+}
+
 /** The strides that read a layout as a larger shape (0 where a size of 1 is repeated); shapes must broadcast. */
 export function expandStrides(layout: Layout, shape: Shape): readonly number[] {
   const lead = shape.length - layout.shape.length

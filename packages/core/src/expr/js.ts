@@ -41,7 +41,8 @@ function floorDiv(a: number, b: number): number {
   const m = a % b
   let d = (a - m) / b
   if (m !== 0 && b < 0 !== m < 0) d -= 1
-  if (d === 0) return a / b < 0 ? -0 : 0
+  // A zero has the quotient's sign, which a quotient of zero has too.
+  if (d === 0) return (a / b) * 0
   const f = Math.floor(d)
   return d - f > 0.5 ? f + 1 : f
 }

@@ -169,7 +169,7 @@ function indexRecord(name: string, back: OpDef<Plan>): OpDef<Plan> {
     },
     to: {
       kind: 'compose',
-      compose: ([x, places], plan) => [detached(gatherPlaces(x as Tensor, places as Tensor, plan))],
+      compose: ([x, places], plan) => [gatherPlaces(x as Tensor, places as Tensor, plan)],
     },
   }
 }
@@ -193,7 +193,7 @@ function putRecord(name: string, accumulate: boolean): OpDef<Plan> {
     to: {
       kind: 'compose',
       compose: ([x, places, values], plan) => [
-        detached(putPlaces(x as Tensor, places as Tensor, values as Tensor, plan, accumulate)),
+        putPlaces(x as Tensor, places as Tensor, values as Tensor, plan, accumulate),
       ],
     },
   }

@@ -9,7 +9,7 @@ import { broadcastShapes, numelOf, sameShape, type Shape, scalarShape } from '..
 import { derive } from '../expr/derive.ts'
 import { type Expr, inputsOf, replace, s, substitute } from '../expr/expr.ts'
 import { apply, setContiguousCopy } from '../tensor/apply.ts'
-import type { Gradients, Input, OpDef, Saves, Vjp } from '../tensor/op.ts'
+import type { Gradients, Input, Lowering, OpDef, Saves, Vjp } from '../tensor/op.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { type JointRule, jointly, several } from './joint.ts'
 import { inputExprs, keyOf, reduced } from './kernels.ts'
@@ -311,6 +311,15 @@ export const reshapeOp = viewOp<Shape>('reshapeAlias', (layout, shape) => {
   return strides === null ? null : { shape, strides, offset: layout.offset }
 })
 
+/**
+ * A reshaping that is no view to autograd, as PyTorch's `_unsafe_view`: of a result, row-major, that nobody else gets to
+ * see.
+ */
+export function ownView(name: string): OpDef<Shape> {
+  const { infer, vjp, to } = reshapeOp
+  return { name, infer, vjp, to: { ...to, own: true } as Lowering<Shape> }
+}
+
 /** Adds elements up at the positions of a layout over a new row-major tensor of `size` elements. */
 const foldOp: OpDef<{ readonly size: number; readonly layout: Layout }> = {
   name: 'fold',
@@ -341,19 +350,19 @@ export const sumTo = (x: Tensor, shape: Shape): Tensor =>
  * The gradient of a view: `dy` put back to where the layout took it from. Repeated elements are summed, permuted and
  * reversed ones moved back without a copy; what overlaps or leaves gaps is folded into zeros.
  */
-function adjoint(dy: Tensor, layout: Layout, shape: Shape): Tensor {
+export function adjoint(dy: Tensor, layout: Layout, shape: Shape): Tensor {
   const once = layout.shape.map((n, i) => (layout.strides[i] === 0 ? 1 : n))
   const flipped = layout.strides.flatMap((st, i) => (st < 0 && once[i] > 1 ? [i] : []))
   const summed = sumTo(dy, once)
   const order = once.map((_, i) => i).sort((a, b) => Math.abs(layout.strides[b]) - Math.abs(layout.strides[a]))
   const sizes = order.filter((i) => once[i] > 1)
   let step = 1
-  let complete = true
+  let complete = numelOf(once) === numelOf(shape)
   for (let k = sizes.length - 1; k >= 0; k--) {
     if (Math.abs(layout.strides[sizes[k]]) !== step) complete = false
     step *= once[sizes[k]]
   }
-  if (complete && step === numelOf(shape)) {
+  if (complete) {
     const ahead = flipped.length === 0 ? summed : apply(flipOp, [summed], flipped)
     const moved = order.every((d, i) => d === i) ? ahead : apply(permuteOp, [ahead], order)
     return sameShape(moved.shape, shape) ? moved : apply(reshapeOp, [moved], shape)

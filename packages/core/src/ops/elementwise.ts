@@ -10,7 +10,7 @@ import { type Arguments, keyword, method, nullable, number, optional, signature,
 import { Tensor } from '../tensor/tensor.ts'
 import { notImplemented } from './arguments.ts'
 import { type Elementwise, elementwise, type ElementwiseOptions } from './define.ts'
-import { binary, checkAlone, operandKind, operands, recorded, type TensorLike, unary } from './recorded.ts'
+import { binary, checkAlone, operandKind, operands, type Recorded, recorded, type TensorLike, unary } from './recorded.ts'
 
 const refuseBool =
   (sentence: string) =>
@@ -202,18 +202,28 @@ const leakyReluRecord = (grad?: ElementwiseOptions['grad']): Elementwise =>
       if (!isFloat(x.dtype)) throw notImplemented('leaky_relu_cpu', x.dtype)
     },
   })
-/** Where the result is positive where the input is: the input need not be kept. */
-const rising = leakyReluRecord(({ dy, x: [x, slope], y }) => [
+const fallingRecord = leakyReluRecord()
+/** Where the result is positive where the input is: in place, what is overwritten need not be kept. */
+const risingRecord = leakyReluRecord(({ dy, x: [x, slope], y }) => [
   s.select(s.gt(y, 0), dy, s.mul(dy, slope)),
   s.select(s.gt(y, 0), 0, s.mul(dy, x)),
 ])
-const falling = leakyReluRecord()
+/** As PyTorch it keeps the input, and the result beside it: a compiled step that reads that need not store the input. */
+const leakyRecord: Elementwise = {
+  ...risingRecord,
+  spare: true,
+  saves: () => ({ inputs: [0, 1], outputs: [0] }),
+  vjp: (ctx) => (ctx.keeps(0) ? risingRecord : fallingRecord).vjp?.(ctx) ?? [],
+}
 const leakyReluArguments = method('leaky_relu', optional('negativeSlope', number, 0.01))
+const leakyReluBy =
+  (record: Elementwise) =>
+  (x: Tensor, ...args: [negativeSlope?: number | { negativeSlope?: number }]) => {
+    const [slope] = leakyReluArguments(x, args)
+    return [slope >= 0 ? record : fallingRecord, [x, operand(slope)]] as const
+  }
 /** `x` where it is positive, `negativeSlope * x` elsewhere (0.01 unless given). */
-export const leakyRelu = recorded((x: Tensor, ...args: [negativeSlope?: number | { negativeSlope?: number }]) => {
-  const [slope] = leakyReluArguments(x, args)
-  return [slope >= 0 ? rising : falling, [x, operand(slope)]]
-})
+export const leakyRelu = recorded(leakyReluBy(leakyRecord), leakyReluBy(risingRecord))
 /** The largest whole number not above x. */
 export const floor = unary(elementwise('floor', (x) => s.floor(x)))
 /** The smallest whole number not below x. */
@@ -273,18 +283,28 @@ interface ClampOptions {
 // ---- comparisons and logic: bool results, no gradients ----
 
 const bool = { out: 'bool' } as const
+/** In place, PyTorch's node is named by whether the other is a tensor. */
+function comparison(name: string, build: (x: Expr, y: Expr) => Expr): Recorded<[x: TensorLike, y: TensorLike]> {
+  const record = elementwise(name, build, bool)
+  const compare = binary(record)
+  const { resolve } = compare
+  const withTensor = binary(named(`${name[0].toUpperCase()}${name[1]}Backward1`, record), name).resolve
+  return Object.assign(compare, {
+    resolve: (...args: Parameters<typeof resolve>) => (args[1] instanceof Tensor ? withTensor : resolve)(...args),
+  })
+}
 /** `x == y`, element by element. */
-export const eq = binary(elementwise('eq', (x, y) => s.eq(x, y), bool))
+export const eq = comparison('eq', (x, y) => s.eq(x, y))
 /** `x != y`. */
-export const ne = binary(elementwise('ne', (x, y) => s.ne(x, y), bool))
+export const ne = comparison('ne', (x, y) => s.ne(x, y))
 /** `x < y`. */
-export const lt = binary(elementwise('lt', (x, y) => s.lt(x, y), bool))
+export const lt = comparison('lt', (x, y) => s.lt(x, y))
 /** `x <= y`. */
-export const le = binary(elementwise('le', (x, y) => s.le(x, y), bool))
+export const le = comparison('le', (x, y) => s.le(x, y))
 /** `x > y`. */
-export const gt = binary(elementwise('gt', (x, y) => s.gt(x, y), bool))
+export const gt = comparison('gt', (x, y) => s.gt(x, y))
 /** `x >= y`. */
-export const ge = binary(elementwise('ge', (x, y) => s.ge(x, y), bool))
+export const ge = comparison('ge', (x, y) => s.ge(x, y))
 /** True where both are not 0. */
 export const logicalAnd = binary(
   elementwise('logicalAnd', (x, y) => s.and(x, y), bool),

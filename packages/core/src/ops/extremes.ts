@@ -36,10 +36,13 @@ import { type Reduction, reduction, withDims } from './reduce.ts'
 type Fn = 'max' | 'min'
 type Same = (x: Expr, y: Expr) => Expr
 
-/** Elements that are the extreme share its gradient evenly. */
-function evenly(same: Same): Pick<OpDef<Reduction>, 'vjp' | 'saves'> {
+/** Elements that are the extreme share its gradient evenly; `part` says how the others get none. */
+function evenly(
+  same: Same,
+  part: (dy: Expr, same: Expr, count: Expr) => Expr,
+): Pick<OpDef<Reduction>, 'vjp' | 'saves'> {
   const ties = elementwise('eq', (x, y) => s.cast(same(x, y), x.dtype))
-  const share = elementwise('div', (dy, x, y, count) => s.div(s.mul(dy, s.cast(same(x, y), dy.dtype)), count))
+  const share = elementwise('div', (dy, x, y, count) => part(dy, same(x, y), count))
   return {
     saves: () => ({ inputs: [0], outputs: [0] }),
     vjp: (ctx) => {
@@ -51,9 +54,16 @@ function evenly(same: Same): Pick<OpDef<Reduction>, 'vjp' | 'saves'> {
     },
   }
 }
-/** As `maskedFill` in PyTorch: NaN shares among NaN. */
-const shared = evenly((x, y) => s.or(s.eq(x, y), s.and(s.isnan(x), s.isnan(y))))
-const divided = evenly((x, y) => s.eq(x, y))
+/** As `maskedFill` in PyTorch: NaN shares among NaN, and a gradient of NaN goes nowhere else. */
+const shared = evenly(
+  (x, y) => s.or(s.eq(x, y), s.and(s.isnan(x), s.isnan(y))),
+  (dy, same, count) => s.select(same, s.div(dy, count), 0),
+)
+/** As a product with the mask: a gradient that is not finite gives NaN elsewhere. */
+const divided = evenly(
+  (x, y) => s.eq(x, y),
+  (dy, same, count) => s.div(s.mul(dy, s.cast(same, dy.dtype)), count),
+)
 const whole = {
   max: reduction('MaxBackward1', 'max', (x) => x, shared),
   min: reduction('MinBackward1', 'min', (x) => x, shared),
@@ -185,7 +195,7 @@ const selecting = (fn: Fn, name: string): OpDef<Along> => ({
       const values = gatherAlongDim(x, dim, at)
       if (keepdim) return [values, at]
       const shape = reducedShape(x.shape, [dim], false)
-      return [values, at].map((y) => detached(apply(reshapeOp, [y], shape)))
+      return [values, at].map((y) => apply(reshapeOp, [y], shape))
     },
   },
 })

@@ -13,5 +13,5 @@ export function toDType(x: Tensor, dtype: DType): Tensor {
 
 const fillRecord = elementwise('fill', (value) => value)
 /** A tensor of one shape and dtype filled with a number. */
-export const filled = (shape: readonly number[], dtype: DType, value: number, device?: Device): Tensor =>
+export const filled = (shape: readonly number[], dtype: DType, value: number, device: Device): Tensor =>
   apply(fillRecord, [operand(dtype === 'bool' ? value !== 0 : value)], { shape, dtype }, device)

@@ -18,7 +18,7 @@ import {
   tensor,
   tensors,
 } from '../tensor/signature.ts'
-import { detached, type Tensor } from '../tensor/tensor.ts'
+import type { Tensor } from '../tensor/tensor.ts'
 import { type Sizes, sizesOf } from './arguments.ts'
 import { cloneOp, expandOp, reshapeOp, sumTo } from './define.ts'
 import { toDType } from './fill.ts'
@@ -275,7 +275,7 @@ const repeatOp: OpDef<readonly number[]> = {
       const { once, often } = pairs(x.shape, repeats)
       const copies = apply(cloneOp, [apply(expandOp, [apply(reshapeOp, [x], once)], often)], null)
       const shape = repeats.map((_, i) => often[2 * i] * often[2 * i + 1])
-      return [detached(apply(reshapeOp, [copies], shape))]
+      return [apply(reshapeOp, [copies], shape)]
     },
   },
 }

@@ -6,13 +6,15 @@ import { broadcastShapes, numelOf, type Shape, shapeString } from '../base/shape
 import type { Prims, Spec } from '../backend/backend.ts'
 import { s } from '../expr/expr.ts'
 import { apply } from '../tensor/apply.ts'
+import { applyInPlace } from '../tensor/in-place.ts'
 import type { OpDef, Saves } from '../tensor/op.ts'
 import { keyword, method, nullable, number, optional, required, tensor } from '../tensor/signature.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { expandTo, reshapeOp, sumTo } from './define.ts'
+import { notImplemented } from './arguments.ts'
+import { expandTo, ownView, reshapeOp, sumTo } from './define.ts'
 import { add, mul } from './elementwise.ts'
 import { filled } from './fill.ts'
-import { expand, t, transpose } from './views.ts'
+import { expand, expandedShape, t, transpose, view } from './views.ts'
 
 const transposed = (x: Tensor): Tensor => (x.dim() === 2 ? t(x) : transpose(x, -2, -1))
 
@@ -36,11 +38,23 @@ const cName: Readonly<Record<DType, string>> = {
   uint8: 'unsigned char',
   bool: 'bool',
 }
-function checkDTypes(a: Spec, b: Spec): void {
+const toInt = 'Convert it first: x.int().'
+/** Throws for factors of two dtypes, and for bools, which `kernel` of PyTorch does not multiply. */
+function checkDTypes(a: Spec, b: Spec, kernel: string): void {
+  if (a.dtype === 'bool' && a.shape.length > 0 && numelOf(a.shape) > 0) throw notImplemented(kernel, 'bool', toInt)
   if (a.dtype === b.dtype) return
   throw new RuntimeError(
     `expected m1 and m2 to have the same dtype, but got: ${cName[a.dtype]} != ${cName[b.dtype]}`,
     `Convert one of them: x.to('${a.dtype}').`,
+  )
+}
+
+/** addmm has words of its own for two dtypes. */
+function checkBeside(name: string, x: Spec, b: Spec): void {
+  if (x.dtype === b.dtype) return
+  throw new RuntimeError(
+    `${name} and mat2 must have the same dtype`,
+    `They are ${dtypeName[x.dtype]} and ${dtypeName[b.dtype]}; convert one: x.to('${b.dtype}').`,
   )
 }
 
@@ -54,15 +68,15 @@ const factors: readonly Saves[] = [[], [1], [0], [0, 1]].map((inputs) => ({ inpu
 const productRecord = (name: string, weight = false): OpDef<null> => ({
   name,
   infer([a, b, bias]) {
-    if (bias !== undefined && bias.dtype !== b.dtype) {
-      throw new RuntimeError(
-        'self and mat2 must have the same dtype',
-        `They are ${dtypeName[bias.dtype]} and ${dtypeName[b.dtype]}; convert one: x.to('${b.dtype}').`,
-      )
+    if (bias !== undefined) {
+      checkBeside('self', bias, b)
+      checkBeside('mat1', a, b)
     }
-    checkDTypes(a, b)
+    checkDTypes(a, b, name === 'bmm' ? name : 'addmm_impl_cpu_')
     const rank = a.shape.length
-    return [{ shape: [...a.shape.slice(0, rank - 1), b.shape[rank - 1]], dtype: a.dtype }]
+    const shape = [...a.shape.slice(0, rank - 1), b.shape[rank - 1]]
+    if (bias !== undefined && (bias.shape.length !== 1 || bias.shape[0] !== shape[rank - 1])) expandedShape(bias, shape)
+    return [{ shape, dtype: a.dtype }]
   },
   saves: (needs) => factors[needs & 3],
   vjp: (ctx) => [
@@ -150,6 +164,7 @@ export function mv(a: Tensor, v: Tensor, ...none: []): Tensor {
   if (a.shape[1] !== v.shape[0]) {
     throw new RuntimeError(`size mismatch, got ${a.shape[0]}, ${a.shape[0]}x${a.shape[1]},${v.shape[0]}`)
   }
+  checkDTypes(a, v, 'addmv_impl_cpu')
   return apply(mvOp, [a, v], null)
 }
 
@@ -191,6 +206,7 @@ export function dot(a: Tensor, b: Tensor, ...none: []): Tensor {
       `dot : expected both vectors to have same dtype, but found ${dtypeName[a.dtype]} and ${dtypeName[b.dtype]}`,
     )
   }
+  if (a.dtype === 'bool') throw notImplemented('dot', 'bool', toInt)
   if (a.shape[0] !== b.shape[0]) {
     throw new RuntimeError(
       `inconsistent tensor size, expected tensor [${a.shape[0]}] and src [${b.shape[0]}] to have the same number of elements, but got ${a.shape[0]} and ${b.shape[0]} elements respectively`,
@@ -224,16 +240,21 @@ export function matmul(a: Tensor, b: Tensor, ...none: []): Tensor {
     throw new RuntimeError(`both arguments to matmul need to be at least 1D, but they are ${p}D and ${q}D`)
   }
   if (p === 1 && q === 1) return dot(a, b)
-  checkDTypes(a, b)
   if (p === 2 && q === 1) return mv(a, b)
+  if (p === 2 && q === 2) return mm(a, b)
   if (p === 1 && q === 2) {
     const row = apply(reshapeOp, [a], [1, a.shape[0]])
     checkInner(row, b)
-    return apply(reshapeOp, [product(row, b)], [b.shape[1]])
+    return apply(squeezedRow, [product(row, b)], [b.shape[1]])
   }
-  if (p === 2 && q === 2) return mm(a, b)
   return batched(a, b)
 }
+/** A product under the shape that was asked for: memory that nobody else has, so no view of anything. */
+const shaped = ownView('UnsafeViewBackward0')
+const squeezedRow = ownView('SqueezeBackward3')
+/** PyTorch turns a matrix times batches round, and copies what it turns back unless that is row-major already. */
+const copied = ownView('clone')
+const turned = ownView('transpose')
 
 /** Rank of at least 3 on one side: leading dimensions broadcast, a vector is a row or column. */
 function batched(a: Tensor, b: Tensor): Tensor {
@@ -241,17 +262,18 @@ function batched(a: Tensor, b: Tensor): Tensor {
   const right = b.dim() === 1 ? apply(reshapeOp, [b], [b.shape[0], 1]) : b
   const [m, k] = left.shape.slice(-2)
   const [k2, n] = right.shape.slice(-2)
-  const drop = (y: Tensor): Tensor => {
-    const shape = [...y.shape]
-    if (b.dim() === 1) shape.splice(-1, 1)
-    if (a.dim() === 1) shape.splice(b.dim() === 1 ? -1 : -2, 1)
-    return shape.length === y.dim() ? y : apply(reshapeOp, [y], shape)
+  /** The product without the dimension that a vector got. */
+  const finish = (y: Tensor, batch: Shape): Tensor => {
+    const rows = a.dim() === 1 ? [] : [m]
+    const op = a.dim() !== 2 ? shaped : m === 1 || n === 1 ? turned : copied
+    return apply(op, [y], [...batch, ...rows, ...(b.dim() === 1 ? [] : [n])])
   }
   // One matrix for all batches: rows of all batches are one tall matrix.
   if (right.dim() === 2) {
-    const tall = apply(reshapeOp, [left], [numelOf(left.shape.slice(0, -1)), k])
+    const batch = left.shape.slice(0, -2)
+    const tall = apply(reshapeOp, [left], [numelOf(batch) * m, k])
     checkInner(tall, right)
-    return drop(apply(reshapeOp, [product(tall, right)], [...left.shape.slice(0, -1), n]))
+    return finish(product(tall, right), batch)
   }
   const batch = broadcastShapes(left.shape.slice(0, -2), right.shape.slice(0, -2))
   if (k !== k2) {
@@ -265,8 +287,7 @@ function batched(a: Tensor, b: Tensor): Tensor {
     const full: Shape = [...batch, rows, columns]
     return apply(reshapeOp, [expandTo(x, full)], [numelOf(batch), rows, columns])
   }
-  const y = product(flat(left, m, k), flat(right, k, n))
-  return drop(apply(reshapeOp, [y], [...batch, m, n]))
+  return finish(product(flat(left, m, k), flat(right, k, n)), batch)
 }
 
 const addmmArguments = method(
@@ -313,6 +334,14 @@ export function linear(x: Tensor, ...args: [weight: Tensor, bias?: Tensor | null
     checkInner(x, w)
     return bias === null ? apply(linearOp, [x, w], null) : apply(biasedLinearOp, [x, w, bias], null)
   }
+  // Where rows of a batch lie as those of one matrix, PyTorch gives that matrix and a view of its product.
+  if (x.dim() === 3 && bias !== null && x.isContiguous()) {
+    const [batch, rows, columns] = x.shape
+    return view(linear(view(x, batch * rows, columns), weight, bias), batch, rows, weight.shape[0])
+  }
   const y = matmul(x, w)
-  return bias === null ? y : add(y, bias)
+  if (bias === null) return y
+  if (bias.dtype === y.dtype) return add(y, bias)
+  const [record, inputs] = add.resolve(y, bias)
+  return applyInPlace(record, y, inputs, null)
 }

@@ -1,5 +1,5 @@
-// Variances and standard deviations, with or without the mean: two passes, as accurate as the dtype allows. All four ops
-// compute the mean anyway, so it is their second output, hidden where nobody asked for it.
+// Variances and standard deviations, with or without the mean: two passes, as accurate as the dtype allows. The mean that
+// the rule reads is an output that nobody sees; the one that is asked for is another, which may be written to.
 import { isFloat } from '../base/dtype.ts'
 import { RuntimeError, TypeError } from '../base/errors.ts'
 import { normalizeDims, reducedShape } from '../base/shape.ts'
@@ -32,24 +32,27 @@ function gradients(ctx: Vjp<Moments>, root: boolean): Gradients {
   const { shape } = ctx.inputSpec(0)
   const { dims, correction } = ctx.attrs
   const count = countOf(shape, dims)
-  const [dSpread, dMean] = ctx.dys
-  const throughMean = dMean ? expandTo(div(withDims(dMean, shape, dims), count), shape) : null
-  if (!dSpread) return [throughMean]
+  const [dSpread, ...dMeans] = ctx.dys
+  const through = dMeans.flatMap((dMean) => (dMean ? [expandTo(div(withDims(dMean, shape, dims), count), shape)] : []))
+  if (!dSpread) return [through.length === 0 ? null : through.reduce((a, b) => add(a, b))]
   const x = ctx.input(0)
   const dy = withDims(dSpread, shape, dims)
-  const mean = withDims(ctx.output(1), shape, dims)
+  const mean = ctx.output(1)
   const scale = operand(2 / (count - correction))
-  const through = root
+  const throughSpread = root
     ? apply(stdGradient, [dy, x, mean, withDims(ctx.output(0), shape, dims), scale], null)
     : apply(varGradient, [dy, x, mean, scale], null)
-  return [throughMean === null ? through : add(through, throughMean)]
+  return [through.reduce((a, b) => add(a, b), throughSpread)]
 }
 
-const moments = (name: string, root: boolean): OpDef<Moments> => ({
+/** Outputs: the spread, the mean for the rule with its dimensions kept, and the mean if it is asked for. */
+const moments = (name: string, root: boolean, asked: boolean): OpDef<Moments> => ({
   name,
   infer: ([x], { dims, keepdim }) => {
-    const spec = { shape: reducedShape(x.shape, dims, keepdim), dtype: x.dtype }
-    return [spec, spec]
+    const { dtype } = x
+    const spec = { shape: reducedShape(x.shape, dims, keepdim), dtype }
+    const kept = { shape: reducedShape(x.shape, dims, true), dtype }
+    return asked ? [spec, kept, spec] : [spec, kept]
   },
   saves: () => ({ inputs: [0], outputs: root ? [0, 1] : [1] }),
   vjp: (ctx) => gradients(ctx, root),
@@ -65,7 +68,7 @@ const moments = (name: string, root: boolean): OpDef<Moments> => ({
       const squared = apply(squares, [x, mean], { shape: kept, dtype })
       const n = Math.max(count - correction, 0)
       const spread = root ? apply(rootOfRatio, [shaped(squared), operand(n)], null) : div(shaped(squared), n)
-      return [spread, keepdim ? mean : div(shaped(sum), count)]
+      return asked ? [spread, mean, div(shaped(sum), count)] : [spread, mean]
     },
   },
 })
@@ -80,7 +83,7 @@ export interface MomentOptions extends DimOptions {
 type MomentArguments = Arguments<[dim: Dims | null | boolean, unbiased: boolean, keepdim: boolean], MomentOptions>
 
 /** A function of one of the four ops; as in PyTorch, a first boolean is `unbiased`. */
-function momentsOf(op: OpDef<Moments>, name: string): (x: Tensor, ...args: MomentArguments) => readonly Tensor[] {
+function momentsOf(op: OpDef<Moments>, name: string): (x: Tensor, ...args: MomentArguments) => [Tensor, Tensor] {
   const read = method(
     name,
     dimParameter,
@@ -102,14 +105,15 @@ function momentsOf(op: OpDef<Moments>, name: string): (x: Tensor, ...args: Momen
       )
     }
     const attrs = { dims: normalizeDims(dim, x.dim()), keepdim, correction: correction ?? (unbiased === false ? 0 : 1) }
-    return applyAll(op, [x], attrs)
+    const [spread, , mean] = applyAll(op, [x], attrs)
+    return [spread, mean]
   }
 }
 
-const varOf = momentsOf(moments('var', false), 'var')
-const stdOf = momentsOf(moments('std', true), 'std')
-const varMeanOf = momentsOf(moments('varMean', false), 'var_mean')
-const stdMeanOf = momentsOf(moments('stdMean', true), 'std_mean')
+const varOf = momentsOf(moments('var', false, false), 'var')
+const stdOf = momentsOf(moments('std', true, false), 'std')
+const varMeanOf = momentsOf(moments('varMean', false, true), 'var_mean')
+const stdMeanOf = momentsOf(moments('stdMean', true, true), 'std_mean')
 
 /**
  * The variance of all elements or over `dim`, unbiased unless `{ unbiased: false }`; float only. Called `var` in the op
@@ -124,9 +128,7 @@ export const variance = (x: Tensor, ...args: MomentArguments): Tensor => varOf(x
 export const std = (x: Tensor, ...args: MomentArguments): Tensor => stdOf(x, ...args)[0]
 
 /** The variance and the mean, in one go. */
-export const varMean = (x: Tensor, ...args: MomentArguments): [Tensor, Tensor] =>
-  varMeanOf(x, ...args) as [Tensor, Tensor]
+export const varMean = (x: Tensor, ...args: MomentArguments): [Tensor, Tensor] => varMeanOf(x, ...args)
 
 /** The standard deviation and the mean, in one go. */
-export const stdMean = (x: Tensor, ...args: MomentArguments): [Tensor, Tensor] =>
-  stdMeanOf(x, ...args) as [Tensor, Tensor]
+export const stdMean = (x: Tensor, ...args: MomentArguments): [Tensor, Tensor] => stdMeanOf(x, ...args)

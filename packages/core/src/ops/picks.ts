@@ -1,5 +1,5 @@
 // Picking elements by an index or a mask: indexSelect, maskedFill, maskedSelect, nonzero, oneHot.
-import { dtypeName } from '../base/dtype.ts'
+import { dtypeName, isFloat } from '../base/dtype.ts'
 import { IndexError, RuntimeError } from '../base/errors.ts'
 import { contiguousStrides } from '../base/layout.ts'
 import { broadcastShapes, normalizeDim, numelOf } from '../base/shape.ts'
@@ -43,7 +43,12 @@ export function indexSelect(x: Tensor, ...args: [dim: number, index: Tensor]): T
       `It is ${dtypeName[index.dtype]}: index.int().`,
     )
   }
-  if (x.dim() === 0) return apply(reshapeOp, [indexSelect(apply(reshapeOp, [x], [1]), 0, index)], [])
+  if (x.dim() === 0) {
+    if (index.elements !== 1) {
+      throw new RuntimeError(`index_select(): Index to scalar can have only 1 value, got ${index.elements} value(s)`)
+    }
+    return apply(reshapeOp, [indexSelect(apply(reshapeOp, [x], [1]), 0, index)], [])
+  }
   const size = x.shape[d]
   const n = index.elements
   if (size === 0 && n > 0) throw new RuntimeError('index_select(): self indexing axis dim should be positive')
@@ -53,15 +58,18 @@ export function indexSelect(x: Tensor, ...args: [dim: number, index: Tensor]): T
 
 // ---- masks ----
 
-function checkMask(name: string, mask: Tensor): void {
-  if (isMask(mask)) return
-  throw new RuntimeError(
-    name === 'masked_fill'
-      ? 'Mask tensor can take 0 and 1 values only'
-      : `${name}: expected BoolTensor or ByteTensor for mask`,
-    `The mask is ${dtypeName[mask.dtype]}; make it bool: mask.ne(0).`,
-  )
-}
+const makeBool = (mask: Tensor): string => `The mask is ${dtypeName[mask.dtype]}; make it bool: mask.ne(0).`
+
+const onlyTruths = 'Mask tensor can take 0 and 1 values only'
+const truthOf = elementwise('ne', (x) => s.ne(x, 0), {
+  out: 'bool',
+  check: ([x]) => ({
+    expr: s.and(s.ne(x, 0), s.ne(x, 1)),
+    error: () => new RuntimeError(onlyTruths, 'Make it bool: mask.ne(0).'),
+  }),
+})
+/** A mask of whole numbers is one of 0 and 1. */
+const truthful = (mask: Tensor): Tensor => (mask.dtype === 'bool' ? mask : apply(truthOf, [mask], null))
 
 const fill = (name: string) =>
   elementwise(name, (x, mask, value) => s.select(mask, value, x), { gradName: 'maskedFill' })
@@ -71,24 +79,24 @@ const fillTensor = fill('MaskedFillBackward1')
 
 const maskedFillArguments = method('masked_fill', required('mask', tensor), required('value', either(tensor, scalar)))
 /**
- * `value`, a number or a tensor without dimensions, where the mask is true, `x` elsewhere. The mask broadcasts; the dtype
- * is that of `x`. Differentiable in `x` and `value`.
+ * `value`, a number or a tensor without dimensions, where the mask is true, `x` elsewhere. The mask, of bool or of whole
+ * numbers 0 and 1, broadcasts; the dtype is that of `x`. Differentiable in `x` and `value`.
  *
  * @example
  * maskedFill(tensor([1, -2]), tensor([false, true]), 0) // tensor([1., 0.])
  */
 export const maskedFill = recorded((x: Tensor, ...args: [mask: Tensor, value: Tensor | number | boolean]) => {
   const [mask, value] = maskedFillArguments(x, args)
-  checkMask('masked_fill', mask)
+  if (isFloat(mask.dtype)) throw new RuntimeError(onlyTruths, makeBool(mask))
   broadcastShapes(mask.shape, x.shape)
-  if (!(value instanceof Tensor)) return [fillNumber, [x, mask, operand(numberFor(value, x.dtype))]]
+  if (!(value instanceof Tensor)) return [fillNumber, [x, truthful(mask), operand(numberFor(value, x.dtype))]]
   if (value.dim() > 0) {
     throw new RuntimeError(
       `masked_fill_ only supports a 0-dimensional value tensor, but got tensor with ${value.dim()} dimension(s).`,
       'To choose between two tensors use where().',
     )
   }
-  return [fillTensor, [x, mask, toDType(value, x.dtype)]]
+  return [fillTensor, [x, truthful(mask), toDType(value, x.dtype)]]
 })
 
 const maskedSelectArguments = method('masked_select', required('mask', tensor))
@@ -100,9 +108,9 @@ const maskedSelectArguments = method('masked_select', required('mask', tensor))
  */
 export function maskedSelect(x: Tensor, ...args: [mask: Tensor]): Tensor {
   const [mask] = maskedSelectArguments(x, args)
-  checkMask('masked_select', mask)
+  if (!isMask(mask)) throw new RuntimeError('masked_select: expected BoolTensor or ByteTensor for mask', makeBool(mask))
   const shape = broadcastShapes(mask.shape, x.shape)
-  const places = placesOf(expandTo(mask, shape), 'maskedSelect()')
+  const places = placesOf(expandTo(truthful(mask), shape), 'maskedSelect()')
   const plan: Plan = { order: null, merged: [numelOf(shape)], axis: 0, out: places.shape }
   return apply(maskedSelectOp, [expandTo(x, shape), places], plan)
 }

@@ -331,7 +331,10 @@ const replaced = {
   uniform: replacing('uniform'),
   normal: replacing('normal'),
   random: replacing('RandomBackward2'),
+  randomTo: replacing('RandomBackward1'),
+  randomFrom: replacing('RandomBackward0'),
   bernoulli: replacing('BernoulliBackward2'),
+  bernoulliOf: replacing('BernoulliBackward1'),
 }
 
 function drawInto(
@@ -382,8 +385,9 @@ export function random_(self: Tensor, ...args: Arguments<[from: number, to: numb
   const [from, to, generator] = randomArguments(self, args)
   if (from === undefined && to === undefined)
     return drawInto(self, 'random', generator, () => anyIntegerFill(self.dtype))
-  const [low, high] = from === undefined || to === undefined ? [0, from ?? to ?? 0] : [from, to]
-  return drawInto(self, 'random', generator, () => integerFill(self.dtype, low, high))
+  if (from !== undefined && to !== undefined)
+    return drawInto(self, 'randomFrom', generator, () => integerFill(self.dtype, from, to))
+  return drawInto(self, 'randomTo', generator, () => integerFill(self.dtype, 0, from ?? to ?? 0))
 }
 interface RandomFromTo extends GeneratorOption {
   readonly from?: number
@@ -441,7 +445,7 @@ export function bernoulli_(
   checkWritable(self, [self])
   const hit = (): Tensor => hitsOf(expand(p, self.shape), generator ?? defaultGenerator, denseStrides(self))
   const value = noGrad(() => toDType(hit(), self.dtype))
-  return applyInPlace(replaced.bernoulli, self, [self, value], null)
+  return applyInPlace(replaced.bernoulliOf, self, [self, value], null)
 }
 
 // ---- dropout ----

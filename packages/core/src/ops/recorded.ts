@@ -9,7 +9,7 @@ import type { Elementwise } from './define.ts'
 /** An operand. A function is a floating-point number that is read anew whenever the op runs, in a compiled step too. */
 export type TensorLike = Tensor | number | boolean | (() => number)
 type Call = readonly [record: Elementwise, inputs: readonly Input[]]
-/** An elementwise function; `resolve` says which record its arguments call, for the in-place form (`x.exp_()`). */
+/** An elementwise function; `resolve` says which record its arguments call in the in-place form (`x.exp_()`). */
 export interface Recorded<A extends unknown[]> {
   (...args: A): Tensor
   readonly resolve: (...args: A) => Call
@@ -29,13 +29,16 @@ export function operands(name: string, x: TensorLike, y: TensorLike, second = 'o
   return [operand(x), operand(y)]
 }
 
-/** A function whose arguments say which record they call. */
-export function recorded<A extends unknown[]>(resolve: (...args: A) => Call): Recorded<A> {
+/** A function whose arguments say which record they call, and which one in place if that differs. */
+export function recorded<A extends unknown[]>(
+  resolve: (...args: A) => Call,
+  inPlace: (...args: A) => Call = resolve,
+): Recorded<A> {
   const call = (...args: A): Tensor => {
     const [record, inputs] = resolve(...args)
     return apply(record, inputs, null)
   }
-  return Object.assign(call, { resolve })
+  return Object.assign(call, { resolve: inPlace })
 }
 
 /** Throws for what is no tensor, and for arguments after it, but for those that `Array.prototype.map` adds. */

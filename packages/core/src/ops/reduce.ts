@@ -10,8 +10,15 @@ import { mode } from '../tensor/mode.ts'
 import type { Gradients, OpDef, Vjp } from '../tensor/op.ts'
 import { type Arguments, int, method, nullable, optional, required } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { type DimArguments, type DimOptions, dimParameter, dtypeParameter, keepdimParameter } from './arguments.ts'
-import { cloneOp, elementwise, expandTo, flipOp, reshapeOp } from './define.ts'
+import {
+  type DimArguments,
+  type DimOptions,
+  dimParameter,
+  dtypeParameter,
+  keepdimParameter,
+  notImplemented,
+} from './arguments.ts'
+import { cloneOp, type Elementwise, elementwise, expandTo, flipOp, reshapeOp } from './define.ts'
 import { div, mul } from './elementwise.ts'
 import { filled, toDType } from './fill.ts'
 import { stack } from './join.ts'
@@ -85,7 +92,8 @@ const sumArguments = reduceArguments('sum')
  */
 export function sum(x: Tensor, ...args: DimArguments<ReduceOptions>): Tensor {
   const [dims, keepdim, dtype] = sumArguments(x, args)
-  const op = dims === null ? sumAll : sumDims
+  // A sum of truths that is a truth again: whether there is one.
+  const op = dtype === 'bool' ? anyRecord : dims === null ? sumAll : sumDims
   return apply(op, [x], { dims: normalizeDims(dims, x.dim()), keepdim, dtype: accumulated(x, dtype) })
 }
 
@@ -138,30 +146,48 @@ function truth(record: OpDef<Reduction>): (x: Tensor, ...args: DimArguments<DimO
   }
 }
 
+const anyRecord = reduction('any', 'max', (x) => s.cast(x, 'bool'), {})
 /** Whether any element is not 0, of all or over `dim`: a bool. False for no elements. */
-export const any = truth(reduction('any', 'max', (x) => s.cast(x, 'bool'), {}))
+export const any = truth(anyRecord)
 /** Whether all elements are not 0, of all or over `dim`: a bool. True for no elements. */
 export const all = truth(reduction('all', 'prod', (x) => s.cast(x, 'bool'), {}))
 
 // ---- products ----
 
-const zerosAndRest = byAxes((rank, axes): Prims['map'] => {
+const kindsOfFactors = byAxes((rank, axes): Prims['map'] => {
   const x = s.input(0, dtypes[rank])
   const isZero = s.eq(x, 0)
-  return { outs: [reduced('sum', s.cast(isZero, x.dtype), axes), reduced('prod', s.select(isZero, 1, x), axes)] }
+  const isFinite = s.isfinite(x)
+  return {
+    outs: [
+      reduced('sum', s.cast(isZero, x.dtype), axes),
+      reduced('prod', s.select(isZero, 1, x), axes),
+      reduced('sum', s.cast(s.not(isFinite), x.dtype), axes),
+      reduced('prod', s.select(isFinite, x, 1), axes),
+    ],
+  }
 })
-/** In one pass over the elements: how many are 0, and the product of the others. */
-const countZeros: OpDef<readonly number[]> = {
+/** In one pass: how many are 0, the product of the others, how many are not finite, the product of those that are. */
+const countKinds: OpDef<readonly number[]> = {
   name: 'prod',
   infer: ([x], dims) => {
     const spec = { shape: reducedShape(x.shape, dims, true), dtype: x.dtype }
-    return [spec, spec]
+    return [spec, spec, spec, spec]
   },
-  to: { kind: 'kernel', prim: 'map', lower: (axes, [x]) => zerosAndRest(dtypeRank[x.dtype], axes) },
+  to: { kind: 'kernel', prim: 'map', lower: (axes, [x]) => kindsOfFactors(dtypeRank[x.dtype], axes) },
 }
-const prodGradient = elementwise('mul', (dy, x, y, zeros, rest) =>
-  s.mul(dy, s.select(s.eq(x, 0), s.select(s.eq(zeros, 1), rest, 0), s.div(y, x))),
-)
+/**
+ * The product of the others is the quotient, except beside zeros. With a 0 and something that is not finite the product
+ * is NaN, but that of the others need not be. Of two zeros in all of a tensor, PyTorch looks no further.
+ */
+const prodGradient = (whole: boolean): Elementwise =>
+  elementwise('mul', (dy, x, y, zeros, rest, wild, tame) => {
+    const isOnlyWild = s.and(s.eq(wild, 1), s.and(s.gt(zeros, 0), s.not(s.isfinite(x))))
+    const ofOthers = s.select(isOnlyWild, tame, s.div(y, x))
+    const ofZeros = whole ? rest : s.select(s.eq(zeros, 1), rest, s.select(s.gt(wild, 0), y, 0))
+    const gradient = s.mul(dy, s.select(s.eq(x, 0), ofZeros, ofOthers))
+    return whole ? s.select(s.gt(zeros, 1), 0, gradient) : gradient
+  })
 
 /**
  * The product of all other elements along the last dimension, by multiplications alone, so that its own derivatives are
@@ -180,15 +206,14 @@ function productOfOthers(x: Tensor): Tensor {
   return even === x ? both : narrow(both, last, 0, n)
 }
 
-function prodGradients(ctx: Vjp<Reduction>): Gradients {
+function prodGradients(ctx: Vjp<Reduction>, rule: Elementwise): Gradients {
   const x = ctx.input(0)
   const { dims } = ctx.attrs
   if (x.elements === 0) return [x]
   const dy = withDims(ctx.dy, x.shape, dims)
   if (dims.length === 0) return [dy]
   if (!mode.grad) {
-    const [zeros, rest] = applyAll(countZeros, [x], dims)
-    return [apply(prodGradient, [dy, x, withDims(ctx.output(), x.shape, dims), zeros, rest], null)]
+    return [apply(rule, [dy, x, withDims(ctx.output(), x.shape, dims), ...applyAll(countKinds, [x], dims)], null)]
   }
   // All of them as one row, or the one dimension moved to the end.
   const row = dims.length > 1
@@ -197,12 +222,12 @@ function prodGradients(ctx: Vjp<Reduction>): Gradients {
   const back = row ? apply(reshapeOp, [others], x.shape) : transpose(others, dims[0], -1)
   return [mul(dy, back)]
 }
-const prodRules = {
-  saves: () => ({ inputs: [0], outputs: [0] }),
-  vjp: prodGradients,
+function prodRules(whole: boolean): Pick<OpDef<Reduction>, 'vjp' | 'saves'> {
+  const rule = prodGradient(whole)
+  return { saves: () => ({ inputs: [0], outputs: [0] }), vjp: (ctx) => prodGradients(ctx, rule) }
 }
-const prodAll = reduction('prod', 'prod', (x) => x, prodRules)
-const prodDim = reduction('ProdBackward1', 'prod', (x) => x, prodRules)
+const prodAll = reduction('prod', 'prod', (x) => x, prodRules(true))
+const prodDim = reduction('ProdBackward1', 'prod', (x) => x, prodRules(false))
 
 const prodArguments = method('prod', optional('dim', nullable(int), null), keepdimParameter, dtypeParameter)
 /**
@@ -258,5 +283,6 @@ export function cumsum(
   const [dim, dtype] = cumsumArguments(x, args)
   const d = normalizeDim(dim, x.dim())
   const input = toDType(x, accumulated(x, dtype))
+  if (input.dtype === 'bool') throw notImplemented('cumsum_out_cpu', 'bool', 'Convert it first: x.int().')
   return x.dim() === 0 ? apply(cumsumOfOne, [input], null) : apply(cumsumOp, [input], d)
 }

@@ -1,7 +1,8 @@
 // Views: other shapes and orders over the same memory. Each is a function on layouts; gradients follow (define.ts).
+import type { Spec } from '../backend/backend.ts'
 import { dtypeName } from '../base/dtype.ts'
 import { IndexError, RuntimeError } from '../base/errors.ts'
-import { isContiguous, viewStrides } from '../base/layout.ts'
+import { isContiguous, isInjective, viewStrides } from '../base/layout.ts'
 import { inferSize, normalizeDim, normalizeDims, numelOf, type Shape, shapeString } from '../base/shape.ts'
 import { apply } from '../tensor/apply.ts'
 import { chainLayout, setAssign, type ViewStep } from '../tensor/in-place.ts'
@@ -9,7 +10,8 @@ import type { OpDef } from '../tensor/op.ts'
 import { type Arguments, checkSelf, int, method, nullable, optional, required, tensor } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { type Sizes, sizesOf } from './arguments.ts'
-import { cloneOp, expandOp, flipOp, permuteOp, reshapeOp, sumTo, viewOp } from './define.ts'
+import { adjoint, cloneOp, expandOp, flipOp, permuteOp, reshapeOp, sumTo, viewOp } from './define.ts'
+import { div } from './elementwise.ts'
 import { filled, toDType } from './fill.ts'
 
 const strictView = viewOp<Shape>('view', (layout, shape) => {
@@ -139,14 +141,14 @@ export function unsqueeze(x: Tensor, ...args: [dim: number]): Tensor {
 /** Sizes of 1 repeated to larger ones without a copy; -1 keeps a size, new dimensions come in front. */
 export function expand(x: Tensor, ...sizes: Sizes): Tensor {
   checkSelf('expand', x)
-  return apply(expandOp, [x], expandedShape(x, sizesOf('expand', 'size', sizes, -1)))
+  return apply(expandOp, [x], expandedShape(x, sizesOf('expand', 'size', sizes, Number.NEGATIVE_INFINITY)))
 }
 /** The full sizes that a tensor expands to, or PyTorch's error. */
-function expandedShape(x: Tensor, shape: Shape): Shape {
-  const lead = shape.length - x.dim()
+export function expandedShape(x: Spec, shape: Shape): Shape {
+  const lead = shape.length - x.shape.length
   if (lead < 0) {
     throw new RuntimeError(
-      `expand(torch.${dtypeName[x.dtype]}Tensor{${shapeString(x.shape)}}, size=${shapeString(shape)}): the number of sizes provided (${shape.length}) must be greater or equal to the number of dimensions in the tensor (${x.dim()})`,
+      `expand(torch.${dtypeName[x.dtype]}Tensor{${shapeString(x.shape)}}, size=${shapeString(shape)}): the number of sizes provided (${shape.length}) must be greater or equal to the number of dimensions in the tensor (${x.shape.length})`,
     )
   }
   return shape.map((n, i) => {
@@ -158,7 +160,7 @@ function expandedShape(x: Tensor, shape: Shape): Shape {
         )
       return own
     }
-    if (n !== own && own !== 1) {
+    if (n !== own && (own !== 1 || n < 0)) {
       throw new RuntimeError(
         `The expanded size of the tensor (${n}) must match the existing size (${own}) at non-singleton dimension ${i}.  Target sizes: ${shapeString(shape)}.  Tensor sizes: ${shapeString(x.shape)}`,
       )
@@ -301,10 +303,10 @@ const assignOp: OpDef<readonly ViewStep[]> = {
   infer: ([base]) => [base],
   vjp: (ctx) => {
     const { dy } = ctx
-    const reached = replay(dy, ctx.attrs)
+    const reached = reachedBy(dy, ctx.attrs)
     const target = ctx.needs(1) ? ctx.inputSpec(1) : null
     return [
-      ctx.needs(0) ? apply(assignOp, [dy, filled(reached.shape, dy.dtype, 0)], ctx.attrs) : null,
+      ctx.needs(0) ? apply(assignOp, [dy, filled(reached.shape, dy.dtype, 0, dy.storage.device)], ctx.attrs) : null,
       target === null ? null : toDType(sumTo(reached, target.shape), target.dtype),
     ]
   },
@@ -315,6 +317,15 @@ const assignOp: OpDef<readonly ViewStep[]> = {
   },
 }
 setAssign(assignOp)
+
+/** What each value of an assignment to a region gets; those that meet in one element, all alike, share it. */
+function reachedBy(dy: Tensor, chain: readonly ViewStep[]): Tensor {
+  const reached = replay(dy, chain)
+  const layout = chainLayout(dy.shape, chain)
+  if (isInjective(layout)) return reached
+  const ones = filled(layout.shape, dy.dtype, 1, dy.storage.device)
+  return div(reached, replay(adjoint(ones, layout, dy.shape), chain))
+}
 
 /** The same views of another tensor. */
 const replay = (x: Tensor, chain: readonly ViewStep[]): Tensor =>

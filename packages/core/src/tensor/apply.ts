@@ -50,6 +50,8 @@ export function applyAll<A>(op: OpDef<A>, inputs: readonly Input[], attrs: A, on
     if (op.vjp === undefined) return to.compose(inputs, attrs)
     const specs = op.infer(inputs, attrs)
     const outs = mode.grad && wantsGrad(inputs) ? noGrad(() => to.compose(inputs, attrs)) : to.compose(inputs, attrs)
+    // What a composition shaped last is no view to whoever gets it: the memory beneath is nobody else's.
+    for (let i = 0; i < outs.length; i++) outs[i].viewOf = null
     return record(op, inputs, attrs, specs, outs)
   }
   const specs = op.infer(inputs, attrs)
@@ -61,6 +63,7 @@ export function applyAll<A>(op: OpDef<A>, inputs: readonly Input[], attrs: A, on
     const layout = to.view(parent, attrs)
     if (layout === null) return applyAll(op, [apply(contiguousCopy(), [parent], null)], attrs)
     const out = new Tensor(parent.storage, layout.shape, layout.strides, layout.offset, parent.dtype)
+    if (to.own === true) return record(op, inputs, attrs, specs, [out])
     const base = parent.viewOf?.base ?? parent
     out.viewOf = { base, parent, op: op as OpDef<unknown>, attrs, tracked: mode.grad, version: parent.version }
     return record(op, inputs, attrs, specs, [out])

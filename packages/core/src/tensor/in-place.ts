@@ -56,6 +56,7 @@ const overlaps = (x: Input, target: Tensor): boolean =>
 /** The same checks as PyTorch's before the memory of `self` gets what comes of `inputs`. */
 export function checkWritable(self: Tensor, inputs: readonly Input[]): void {
   if (effects.sink !== null) effects.sink.met([self])
+  checkGraph(self, inputs)
   const { strides, shape } = self
   for (let i = 0; i < strides.length; i++) {
     if (strides[i] !== 0 || shape[i] < 2) continue
@@ -63,6 +64,10 @@ export function checkWritable(self: Tensor, inputs: readonly Input[]): void {
       'unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation.',
     )
   }
+}
+
+/** Whether autograd can follow a write. */
+function checkGraph(self: Tensor, inputs: readonly Input[]): void {
   if (self.storage.inference && !mode.inference) {
     throw new RuntimeError(
       'Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a normal tensor before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for more details.',
@@ -71,18 +76,12 @@ export function checkWritable(self: Tensor, inputs: readonly Input[]): void {
   if (!mode.grad) return
   const view = self.viewOf
   if (view !== null && !view.tracked && (edgeOf(view.base) !== null || wantsGrad(inputs))) throw untracked('is being')
-  if (self.leafRequiresGrad && view === null) {
-    throw new RuntimeError(
-      'a leaf Variable that requires grad is being used in an in-place operation.',
-      'Write to it inside noGrad(() => ...), or use the form without trailing underscore.',
-    )
-  }
-  if (view?.base.leafRequiresGrad) {
-    throw new RuntimeError(
-      'a view of a leaf Variable that requires grad is being used in an in-place operation.',
-      'Write to it inside noGrad(() => ...), or use the form without trailing underscore.',
-    )
-  }
+  // A view of a leaf, or one that is a leaf itself, wherever its memory comes from.
+  if (view === null ? !self.leafRequiresGrad : view.base.node !== null || !self.requiresGrad) return
+  throw new RuntimeError(
+    `a ${view === null ? '' : 'view of a '}leaf Variable that requires grad is being used in an in-place operation.`,
+    'Write to it inside noGrad(() => ...), or use the form without trailing underscore.',
+  )
 }
 
 /** A gradient rule that reads the old elements of what is overwritten gets a copy of them. */
@@ -124,7 +123,7 @@ export function applyInPlace<A>(op: OpDef<A>, self: Tensor, operands: readonly I
     const value = apply(op, inputs, attrs)
     return operands.includes(self) && self.viewOf === null && value.dtype === self.dtype
       ? become(self, value)
-      : write(self, value)
+      : write(self, value, op.name)
   }
 
   const node = records ? connected(op, inputs, attrs, specs) : null
@@ -220,8 +219,11 @@ export function applyMapInto(
   })
 }
 
-/** Writes the elements of `value` (of the same shape) into `self`; the one way in which memory of a tensor changes. */
-export function write(self: Tensor, value: Tensor): Tensor {
+/**
+ * Writes the elements of `value` (of the same shape) into `self`; the one way in which memory of a tensor changes. `name` is
+ * that of the node where `self` is no view.
+ */
+export function write(self: Tensor, value: Tensor, name?: string): Tensor {
   checkWritable(self, [value])
   const source = value.storage === self.storage ? apply(contiguousCopy(), [value], null) : value
   const flat = flatView(self)
@@ -234,16 +236,17 @@ export function write(self: Tensor, value: Tensor): Tensor {
     origin: assignment(),
   })
   touch(self.storage)
-  recordWrite(self, source)
+  recordWrite(self, source, name)
   return self
 }
 
 /** Tells autograd that the elements of `source` are now those of `self`, which may be a view. */
-export function recordWrite(self: Tensor, source: Tensor): void {
+export function recordWrite(self: Tensor, source: Tensor, name?: string): void {
   const base = self.viewOf?.base ?? self
   const inputs = [base, source]
   if (!mode.grad || !isFloat(base.dtype) || !wantsGrad(inputs)) return
-  base.rebase(connected(assignment(), inputs, viewChain(self), [base]) as Node, 0)
+  const op = name === undefined || base !== self ? assignment() : { ...assignment(), name }
+  base.rebase(connected(op, inputs, viewChain(self), [base]) as Node, 0)
 }
 
 /** All of a tensor's storage as one row of elements. */

@@ -111,6 +111,11 @@ export class Node<A = unknown> implements Vjp<A> {
     return this.#savedAt(this.edges.length + position) as Tensor
   }
 
+  /** Whether a saved output is still what it was. */
+  keeps(position: number): boolean {
+    return this.saved?.[this.edges.length + position] !== undefined
+  }
+
   #savedAt(position: number): Input {
     const value = this.saved?.[position]
     if (value === undefined) throw new Error(`${this.op.name}: value ${position} was not saved`)
@@ -143,7 +148,9 @@ export class Node<A = unknown> implements Vjp<A> {
       if (value === undefined || value.wrapped === true) continue
       const now = (value as Tensor).storage.version
       const then = versions?.[i] ?? 0
-      if (now !== then) this.#modified(i, now, then)
+      if (now === then) continue
+      if (this.op.spare !== true || i < this.edges.length) this.#modified(i, now, then)
+      delete saved[i]
     }
   }
 

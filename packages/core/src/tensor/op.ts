@@ -37,6 +37,8 @@ export interface Vjp<A> {
   input(position: number): Tensor
   operand(position: number): Input
   output(position?: number): Tensor
+  /** Whether a saved output is still what it was; always, unless the op says that it is to spare. */
+  keeps(position: number): boolean
 }
 
 export type Gradients = readonly (Tensor | null | undefined)[]
@@ -54,8 +56,14 @@ export type Lowering<A> =
       lower(attrs: A, inputs: readonly Input[], outs: readonly Spec[]): Prims[Kind] | Fused[FusedKind]
       check?(attrs: A, inputs: readonly Input[]): Check | undefined
     }
-  /** null: not a view of this layout; the input is copied first. */
-  | { readonly kind: 'view'; view(layout: Layout, attrs: A): Layout | null }
+  | {
+      readonly kind: 'view'
+      /** null: not a view of this layout; the input is copied first. */
+      view(layout: Layout, attrs: A): Layout | null
+      /** The result counts as a tensor of its own: nobody else has its input. */
+      readonly own?: true
+    }
+  /** With a rule of its own, its results are tensors of their own, whatever made them: it never gives an input back. */
   | {
       readonly kind: 'compose'
       /** Applied instead to inputs with elements where the backend has the kernel; without a rule, where nothing wants a gradient. */
@@ -71,5 +79,7 @@ export interface OpDef<A = unknown> {
   vjp?(ctx: Vjp<A>): Gradients
   /** Positions to keep for the rule, given a bit for every input that needs a gradient. */
   saves?(needs: number): Saves
+  /** The rule does without a saved output that was written to since, which it finds out by `keeps`. */
+  readonly spare?: true
   readonly to: Lowering<A>
 }

@@ -191,9 +191,13 @@ export class Tensor {
     return this.storage.inference
   }
 
-  /** Whether backward comes here: a leaf that collects a gradient, or a result of such. Setting it switches a leaf. */
+  /**
+   * Whether backward comes here: a leaf that collects a gradient, or a result of such. A view made inside `noGrad` says
+   * what its base does, though nothing flows through it. Setting it switches a leaf.
+   */
   get requiresGrad(): boolean {
-    return noted(this, 'leafRequiresGrad') || this.gradFn !== null
+    if (noted(this, 'leafRequiresGrad') || this.gradFn !== null) return true
+    return this.viewOf?.base.requiresGrad ?? false
   }
 
   set requiresGrad(value: boolean) {
@@ -283,7 +287,7 @@ export class Tensor {
   /** Elements leave the graph: nothing that is done with them has a gradient. */
   #checkExport(method: string): void {
     effects.sink?.refuse(`${method}()`)
-    if (!this.requiresGrad) return
+    if (!mode.grad || !this.requiresGrad) return
     throw new RuntimeError(
       "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.",
       `In TypeScript: x.detach().${method}().`,
