@@ -10,7 +10,16 @@ import { type Arguments, keyword, method, nullable, number, optional, signature,
 import { Tensor } from '../tensor/tensor.ts'
 import { notImplemented } from './arguments.ts'
 import { type Elementwise, elementwise, type ElementwiseOptions } from './define.ts'
-import { binary, checkAlone, operandKind, operands, type Recorded, recorded, type TensorLike, unary } from './recorded.ts'
+import {
+  binary,
+  checkAlone,
+  operandKind,
+  operands,
+  type Recorded,
+  recorded,
+  type TensorLike,
+  unary,
+} from './recorded.ts'
 
 const refuseBool =
   (sentence: string) =>
