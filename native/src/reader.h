@@ -301,11 +301,15 @@ class Values {
 
  private:
   static bool typed(const Code& code, const StepRule& rule, const DType* of) {
-    if (rule.rule == Rule::select) return of[0] == DType::boolean && of[1] == code.dtype && of[2] == code.dtype;
-    for (int32_t i = 0; i < rule.operands; i++) {
+    for (int32_t i = 0; i < rule.operands && rule.rule != Rule::select; i++) {
       if (of[i] != code.of) return false;
     }
     switch (rule.rule) {
+      case Rule::constant:
+      case Rule::cast:
+        return true;
+      case Rule::select:
+        return of[0] == DType::boolean && of[1] == code.dtype && of[2] == code.dtype;
       case Rule::arithmetic:
         return code.dtype == code.of;
       case Rule::floating:
@@ -315,9 +319,8 @@ class Values {
         return code.dtype == DType::boolean;
       case Rule::logical:
         return code.dtype == DType::boolean && code.of == DType::boolean;
-      default:
-        return true;
     }
+    return false;
   }
 
   Reader& reader_;

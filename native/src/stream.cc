@@ -8,6 +8,7 @@ namespace flambeau {
 const char* name_of(Opcode opcode) {
   static const char* const names[] = {"map",    "check",   "matmul", "argReduce", "scan", "fold",
                                       "gather", "scatter", "sort",   "iota",      "rows", "call"};
+  static_assert(sizeof(names) / sizeof(*names) == static_cast<size_t>(Opcode::count), "a name for every opcode");
   return opcode < Opcode::count && opcode >= Opcode::map ? names[static_cast<int32_t>(opcode)] : "instruction";
 }
 

@@ -616,6 +616,7 @@ bool follows(const std::string& rule, int32_t dtype, int32_t of, const int32_t* 
 
 TEST_CASE("every step takes and gives the dtypes that it has loops for, and no others") {
   int32_t taken = 0;
+  Memories memories({16, 16, 16, 16});
   for (int32_t step = 0; step < static_cast<int32_t>(Step::count); step++) {
     const std::string rule = signature(static_cast<Step>(step));
     INFO("step " << step);
@@ -625,7 +626,6 @@ TEST_CASE("every step takes and gives the dtypes that it has loops for, and no o
           Opcode::map, 9,
           {1, 3, 1, 1, 2, tensor(0, operands[0], {1}, 2), tensor(1, operands[1], {1}, 2),
            tensor(2, operands[2], {1}, 2), tensor(3, dtype, {1}, 2), -1, 0, step, dtype, of, 0, -1, -2, -3});
-      Memories memories({16, 16, 16, 16});
       const Status status = memories.run(built);
       const bool fits = follows(rule, dtype, of, operands);
       taken += fits ? 1 : 0;

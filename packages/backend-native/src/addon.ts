@@ -1,6 +1,6 @@
 // What the C++ addon exports (native/src/addon.cc), and the numbers that both sides agree on (native/src/STREAM.md,
 // native/src/kernels.h).
-import type { Slab } from '@flambeau/core/backend'
+import type { ReduceFn, Slab } from '@flambeau/core/backend'
 
 /** A checked program that C++ holds. */
 export interface Handle {
@@ -76,4 +76,4 @@ export const opcodes = {
 } as const
 
 /** The number of a reduction; -1 is none. */
-export const reductions = { sum: 0, prod: 1, max: 2, min: 3 } as const
+export const reductions: Readonly<Record<ReduceFn, number>> = { sum: 0, prod: 1, max: 2, min: 3 }

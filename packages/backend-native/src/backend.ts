@@ -64,8 +64,8 @@ export class NativeBackend implements Runner {
     this.#batch = new Batch(addon, this.#memory)
   }
 
-  supports(): boolean {
-    return true
+  supports(instr: Instr): boolean {
+    return this.#forms.supports(instr)
   }
 
   alloc(spec: Spec): DeviceBuffer {

@@ -15,21 +15,20 @@ import { opcodes } from './addon.ts'
 import { copy } from './encode-map.ts'
 import { type Writer, begin, end, memory, none, operandWords, put, view } from './words.ts'
 
-/** In the order of `RowFn` in native/src/kernels.h. */
-const functions: readonly FusedKind[] = [
-  'softmax',
-  'logSoftmax',
-  'softmaxBackward',
-  'logSoftmaxBackward',
-  'crossEntropy',
-  'crossEntropyBackward',
-  'moments',
-]
-export const fused: ReadonlySet<FusedKind> = new Set(functions)
-const numbers = new Map<string, number>(functions.map((kind, i) => [kind, i]))
+/** The numbers of functions: `RowFn` in native/src/kernels.h. */
+export const rowFunctions: Readonly<Record<FusedKind, number>> = {
+  softmax: 0,
+  logSoftmax: 1,
+  softmaxBackward: 2,
+  logSoftmaxBackward: 3,
+  crossEntropy: 4,
+  crossEntropyBackward: 5,
+  moments: 6,
+}
+export const fused: ReadonlySet<FusedKind> = new Set(Object.keys(rowFunctions) as FusedKind[])
 
 /** The function of a kind, from 0; undefined for one of the kinds that every backend has. */
-export const rowFunction = (kind: string): number | undefined => numbers.get(kind)
+export const rowFunction = (kind: string): number | undefined => rowFunctions[kind as FusedKind]
 
 /** The view, or a copy of it in order. */
 function inOrder(w: Writer, x: View, tag: number): View {
@@ -48,7 +47,7 @@ export function rows(w: Writer, { attrs, inputs, outputs }: Instr, fn: number, t
   const { axis, ignore = 0 } = attrs as Fused['softmax'] & Partial<Fused['crossEntropy']>
   const { shape, dtype } = inputs[0] as View
   const last = inputs[inputs.length - 1] as View
-  const repeated = functions[fn] === 'crossEntropyBackward' && isRepeated(last)
+  const repeated = fn === rowFunctions.crossEntropyBackward && isRepeated(last)
   const views = (inputs as readonly View[]).map((x) => (repeated && x === last ? x : inOrder(w, x, tag)))
   const start = begin(w, opcodes.rows, tag, 10 + 6 * operandWords, 6)
   put(w, [fn, rankOf(dtype), numelOf(shape.slice(0, axis)), shape[axis] ?? 1, numelOf(shape.slice(axis + 1))])

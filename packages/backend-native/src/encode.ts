@@ -11,6 +11,7 @@ import {
   type Loops,
   loopsOver,
   numelOf,
+  type Prims,
   type Shape,
   type View,
 } from '@flambeau/core/backend'
@@ -111,6 +112,15 @@ function gather(w: Writer, { attrs, inputs, outputs }: Instr<'gather'>, tag: num
   end(w, start)
 }
 
+/** What scatter does with what is there, as reductions; -1 replaces it. */
+export const writes: Readonly<Record<Prims['scatter']['fn'], number>> = {
+  set: -1,
+  add: reductions.sum,
+  prod: reductions.prod,
+  max: reductions.max,
+  min: reductions.min,
+}
+
 function scatter(w: Writer, { attrs, inputs, outputs }: Instr<'scatter'>, tag: number): void {
   const [base, index, source] = inputs as readonly View[]
   const [out] = outputs
@@ -119,7 +129,7 @@ function scatter(w: Writer, { attrs, inputs, outputs }: Instr<'scatter'>, tag: n
   if (base.buffer !== out.buffer) copy(w, base, out, 0, strides, tag)
   const { sizes, steps } = loopsOver(index.shape, [index.strides, source.strides, without(strides, axis)])
   const start = begin(w, opcodes.scatter, tag, room(sizes.length, 3), 3)
-  put(w, [fn === 'set' ? -1 : fn === 'add' ? reductions.sum : reductions[fn], sizes.length])
+  put(w, [writes[fn], sizes.length])
   put(w, [base.shape[axis], strides[axis]])
   put(w, sizes)
   view(w, index, steps[0])
@@ -163,7 +173,7 @@ function iota(w: Writer, { attrs, outputs }: Instr<'iota'>, tag: number): void {
   end(w, start)
 }
 
-const kinds: { readonly [K in Kind]: (w: Writer, instr: Instr<K>, tag: number) => void } = {
+export const kinds: { readonly [K in Kind]: (w: Writer, instr: Instr<K>, tag: number) => void } = {
   map,
   argReduce,
   scan,

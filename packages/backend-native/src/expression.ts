@@ -1,52 +1,60 @@
 // Expressions as the addon's codes: seven words a step, over registers that a linear scan gives out. An operand is a
 // register from 0 on or an input below 0; a step's register is free when its last reader has run.
-import { type DType, type Expr, rankOf, type Step, topological } from '@flambeau/core/backend'
+import { type DType, type Expr, RuntimeError, rankOf, type Step, topological } from '@flambeau/core/backend'
 
-/** In the order of `Step` in native/src/kernels.h. */
-const steps: readonly Exclude<Step, 'input'>[] = [
-  'const',
-  'cast',
-  'add',
-  'sub',
-  'mul',
-  'div',
-  'mod',
-  'floorDiv',
-  'pow',
-  'min',
-  'max',
-  'fma',
-  'neg',
-  'abs',
-  'sign',
-  'floor',
-  'ceil',
-  'trunc',
-  'rint',
-  'sqrt',
-  'exp',
-  'expm1',
-  'log',
-  'log1p',
-  'sin',
-  'cos',
-  'tanh',
-  'erf',
-  'eq',
-  'ne',
-  'lt',
-  'le',
-  'gt',
-  'ge',
-  'and',
-  'or',
-  'xor',
-  'not',
-  'isnan',
-  'isfinite',
-  'select',
-]
-const stepNumbers = new Map<string, number>(steps.map((step, i) => [step, i]))
+/** The numbers of steps: `Step` in native/src/kernels.h. */
+export const steps: Readonly<Record<Exclude<Step, 'input'>, number>> = {
+  const: 0,
+  cast: 1,
+  add: 2,
+  sub: 3,
+  mul: 4,
+  div: 5,
+  mod: 6,
+  floorDiv: 7,
+  pow: 8,
+  min: 9,
+  max: 10,
+  fma: 11,
+  neg: 12,
+  abs: 13,
+  sign: 14,
+  floor: 15,
+  ceil: 16,
+  trunc: 17,
+  rint: 18,
+  sqrt: 19,
+  exp: 20,
+  expm1: 21,
+  log: 22,
+  log1p: 23,
+  sin: 24,
+  cos: 25,
+  tanh: 26,
+  erf: 27,
+  eq: 28,
+  ne: 29,
+  lt: 30,
+  le: 31,
+  gt: 32,
+  ge: 33,
+  and: 34,
+  or: 35,
+  xor: 36,
+  not: 37,
+  isnan: 38,
+  isfinite: 39,
+  select: 40,
+}
+
+/** Whether the addon has all steps of some expressions, which are those of a core that may be newer. */
+export const hasSteps = (roots: readonly Expr[]): boolean =>
+  topological(roots).every(({ step }) => step === 'input' || Object.hasOwn(steps, step))
+
+function numberOf(step: Exclude<Step, 'input'>): number {
+  if (!Object.hasOwn(steps, step)) throw new RuntimeError(`native has no step '${step}'`)
+  return steps[step]
+}
 
 /** `maxRegisters` of native/src/kernels.h. */
 export const registers = 32
@@ -123,7 +131,7 @@ export function compile(roots: readonly Expr[], fixed = 0): Codes | undefined {
     release(false)
     const [a, b, c] = x.args.map((arg) => place.get(node(arg)) as number)
     const of = x.args[x.step === 'select' ? 1 : 0] ?? x
-    words.push(stepNumbers.get(x.step) as number, rankOf(x.dtype), rankOf(of.dtype), to)
+    words.push(numberOf(x.step), rankOf(x.dtype), rankOf(of.dtype), to)
     if (x.step === 'const') {
       double[0] = rounded(x.value, x.dtype)
       words.push(halves[0], halves[1], 0)

@@ -17,6 +17,7 @@ import {
   type View,
 } from '@flambeau/core/backend'
 import { encode, mayFail, workOf } from './encode.ts'
+import { canCheck, hasKernel } from './supports.ts'
 import { type Read, type Runner, Words } from './program.ts'
 import { anyLength } from './words.ts'
 
@@ -82,6 +83,7 @@ function fits(form: Form, { kind, inputs, outputs, check }: Instr): boolean {
 
 /** Forms of one expression, by what is most often another among them; null was seen once. */
 interface Known {
+  readonly supported: boolean
   last: Form | null
   readonly forms: Map<number, Form | null>
 }
@@ -101,6 +103,9 @@ function hashOf({ inputs, outputs }: Instr): number {
 export class Forms {
   readonly #backend: Runner
   readonly #known = new WeakMap<object, Known>()
+  /** What was looked up last: whether an instruction can be run is asked just before it is. */
+  #attrs: object | undefined
+  #last: Known | undefined
   #count = 0
   #filling = 0
 
@@ -108,14 +113,29 @@ export class Forms {
     this.#backend = backend
   }
 
+  #of(instr: Instr): Known | undefined {
+    const { attrs } = instr
+    if (attrs === this.#attrs) return this.#last
+    let known = this.#known.get(attrs)
+    if (known === undefined && formed.has(instr.kind)) {
+      known = { supported: hasKernel(instr), last: null, forms: new Map() }
+      this.#known.set(attrs, known)
+    }
+    this.#attrs = attrs
+    this.#last = known
+    return known
+  }
+
+  /** Whether the addon can run an instruction. */
+  supports(instr: Instr): boolean {
+    const known = this.#of(instr)
+    return (known === undefined ? hasKernel(instr) : known.supported) && (!instr.check || canCheck(instr.check.expr))
+  }
+
   /** The form of an instruction if C++ has it, which it has from the second time on. */
   of(instr: Instr): Form | undefined {
-    let known = this.#known.get(instr.attrs)
-    if (known === undefined) {
-      if (!formed.has(instr.kind)) return undefined
-      known = { last: null, forms: new Map() }
-      this.#known.set(instr.attrs, known)
-    }
+    const known = this.#of(instr)
+    if (known === undefined) return undefined
     let form = known.last
     if (form === null || !fits(form, instr)) {
       const hash = hashOf(instr)

@@ -1,0 +1,41 @@
+// What the addon can run: the steps, reductions and kinds of a core that is newer than this package are none of its own, and
+// core runs them elsewhere.
+import type { Expr, Fused, Instr, MapOut, Prims } from '@flambeau/core/backend'
+import { reductions } from './addon.ts'
+import { kinds, writes } from './encode.ts'
+import { rowFunction } from './encode-rows.ts'
+import { hasSteps } from './expression.ts'
+
+const canMap = ({ expr, reduce }: MapOut): boolean =>
+  hasSteps([expr]) && (reduce === undefined || (Object.hasOwn(reductions, reduce.fn) && reduce.post === undefined))
+
+/** Classes are compared as int32. */
+const canIgnore = ({ ignore }: Fused['crossEntropy']): boolean => ignore === (ignore | 0)
+
+/** What a kind's attributes have to be, where it does not take all. */
+const demands: { readonly [kind: string]: ((attrs: never) => boolean) | undefined } = {
+  map: ({ outs }: Prims['map']) => outs.every(canMap),
+  matmul: ({ post }: Prims['matmul']) => post === undefined || hasSteps([post]),
+  argReduce: ({ fn }: Prims['argReduce']) => fn === 'max' || fn === 'min',
+  scan: ({ fn }: Prims['scan']) => Object.hasOwn(reductions, fn),
+  scatter: ({ fn }: Prims['scatter']) => Object.hasOwn(writes, fn),
+  crossEntropy: canIgnore,
+  crossEntropyBackward: canIgnore,
+}
+
+/** Whether there is a kernel for a kind with these attributes. */
+export function hasKernel({ kind, attrs }: Pick<Instr, 'kind' | 'attrs'>): boolean {
+  if (!Object.hasOwn(kinds, kind) && rowFunction(kind) === undefined) return false
+  return demands[kind]?.(attrs as never) ?? true
+}
+
+const checks = new WeakMap<Expr, boolean>()
+/** Whether the expression of a check can be looked at. */
+export function canCheck(expr: Expr): boolean {
+  let can = checks.get(expr)
+  if (can === undefined) {
+    can = hasSteps([expr])
+    checks.set(expr, can)
+  }
+  return can
+}

@@ -1,0 +1,113 @@
+// Numbers that TypeScript and C++ agree on are compared with the enums of the C++ sources, and what the addon has no number
+// for is not supported, never another thing in silence.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { dtypes, type Expr, type Instr, rankOf, s, type Step } from '@flambeau/core/backend'
+import { describe, expect, it as always } from 'vitest'
+import { nativeMissing, testWith } from '../../../tools/test/machine.ts'
+import { format, opcodes, reductions } from '../src/addon.ts'
+import { writes } from '../src/encode.ts'
+import { rowFunctions } from '../src/encode-rows.ts'
+import { codeWords, compile, registers, steps } from '../src/expression.ts'
+import { native } from '../src/index.ts'
+import { operandWords, placeWords } from '../src/words.ts'
+
+const it = (name: string, body: () => void | Promise<void>) => testWith('native', nativeMissing, name, body)
+
+const source = (name: string): string => readFileSync(join(import.meta.dirname, '../../../native/src', name), 'utf8')
+const kernels = source('kernels.h')
+const stream = source('stream.h')
+
+/** The names of an enum's numbers, from its first one on; `count` is how many there are. */
+function enumOf(text: string, name: string): string[] {
+  const body = new RegExp(`enum class ${name} : int32_t \\{([^}]*)\\}`).exec(text)?.[1] ?? ''
+  return body
+    .split(',')
+    .map((entry) => entry.trim().replace(/ = -1$/, ''))
+    .filter((entry) => entry !== '' && entry !== 'count')
+}
+const numbered = (names: readonly string[], first = 0): Record<string, number> =>
+  Object.fromEntries(names.map((name, i) => [name, first + i]))
+const constant = (text: string, name: string): number =>
+  Number(new RegExp(`\\b${name} = (\\d+)`).exec(text)?.[1] ?? Number.NaN)
+
+describe('both sides', () => {
+  always('have the same numbers', () => {
+    const otherwise: Record<string, string> = {
+      constant: 'const',
+      logicalAnd: 'and',
+      logicalOr: 'or',
+      logicalXor: 'xor',
+      logicalNot: 'not',
+    }
+    expect(steps).toEqual(numbered(enumOf(kernels, 'Step').map((name) => otherwise[name] ?? name)))
+    expect(opcodes).toEqual(numbered(enumOf(stream, 'Opcode')))
+    expect(rowFunctions).toEqual(numbered(enumOf(kernels, 'RowFn')))
+    expect({ none: -1, ...reductions }).toEqual(numbered(enumOf(kernels, 'Reduce'), -1))
+    const { set, add, ...rest } = writes
+    expect({ none: set, sum: add, ...rest }).toEqual({ none: -1, ...reductions })
+    expect(Object.fromEntries(dtypes.map((dtype) => [dtype, rankOf(dtype)]))).toEqual(
+      numbered(enumOf(kernels, 'DType').map((name) => (name === 'boolean' ? 'bool' : name))),
+    )
+    expect({ format, registers, placeWords, operandWords, codeWords }).toEqual({
+      format: constant(stream, 'streamFormat'),
+      registers: constant(kernels, 'maxRegisters'),
+      placeWords: constant(source('reader.h'), 'placeWords'),
+      operandWords: constant(source('reader.h'), 'operandWords'),
+      codeWords: 7,
+    })
+  })
+})
+
+describe('what is not known', () => {
+  const x = s.input(0, 'float32')
+  const strange: Expr = { step: 'gamma' as Step, dtype: 'float32', args: [x], value: 0 }
+  const map = (expr: Expr) => ({ outs: [{ expr }] })
+  const instr = (kind: string, attrs: unknown, check?: Expr): Instr =>
+    ({
+      kind,
+      attrs,
+      inputs: [],
+      outputs: [],
+      check: check && { expr: check },
+      origin: { name: kind },
+    }) as unknown as Instr
+
+  it('is not supported', async () => {
+    const backend = await native()
+    const known = s.exp(x)
+    const reduce = { fn: 'sum', axes: [0] }
+    const answers: readonly (readonly [Instr, boolean])[] = [
+      [instr('map', map(known)), true],
+      [instr('map', map(known), s.isnan(x)), true],
+      [instr('map', map(strange)), false],
+      [instr('map', map(s.add(s.neg(strange), 1))), false],
+      [instr('map', { outs: [{ expr: known }, { expr: strange }] }), false],
+      [instr('map', map(known), strange), false],
+      [instr('map', { outs: [{ expr: known, reduce }] }), true],
+      [instr('map', { outs: [{ expr: known, reduce: { ...reduce, fn: 'median' } }] }), false],
+      [instr('map', { outs: [{ expr: known, reduce: { ...reduce, post: known } }] }), false],
+      [instr('matmul', { post: known }), true],
+      [instr('matmul', {}), true],
+      [instr('matmul', { post: strange }), false],
+      [instr('argReduce', { fn: 'max', axes: [0] }), true],
+      [instr('argReduce', { fn: 'median', axes: [0] }), false],
+      [instr('scan', { fn: 'prod', axis: 0 }), true],
+      [instr('scan', { fn: 'median', axis: 0 }), false],
+      [instr('scatter', { fn: 'set', axis: 0 }), true],
+      [instr('scatter', { fn: 'sub', axis: 0 }), false],
+      [instr('crossEntropy', { axis: 0, ignore: -100 }), true],
+      [instr('crossEntropy', { axis: 0, ignore: 2 ** 32 }), false],
+      [instr('crossEntropyBackward', { axis: 0, ignore: Number.NaN }), false],
+      [instr('sort', { axis: 0, descending: true }), true],
+      [instr('convolution', {}), false],
+    ]
+    // Twice, for what is known of attributes is kept.
+    for (const [asked, answer] of [...answers, ...answers])
+      expect(backend.supports(asked), JSON.stringify([asked.kind, asked.attrs])).toBe(answer)
+  })
+
+  always('has no words', () => {
+    expect(() => compile([strange])).toThrow("native has no step 'gamma'")
+  })
+})
