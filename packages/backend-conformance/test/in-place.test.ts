@@ -13,7 +13,20 @@ import { families, prepared } from '../src/samples/index.ts'
 import { plain } from '../src/checks/values.ts'
 
 const backend = js()
-const otherwise: Backend = Object.create(js(), { name: { value: 'other' } })
+const otherwise: Backend = {
+  name: 'other',
+  caps: backend.caps,
+  supports: (instr) => backend.supports(instr),
+  run: (instr) => backend.run(instr),
+  alloc: (spec) => backend.alloc(spec),
+  write: (out, data) => backend.write(out, data),
+  read: (view) => backend.read(view),
+  readSync: (view) => backend.readSync(view),
+  free: (buffer) => backend.free(buffer),
+  sync: () => backend.sync(),
+  memory: () => backend.memory(),
+  dispose: () => backend.dispose(),
+}
 useDevice(backend)
 
 type Done = { readonly grads: readonly (readonly (number | string)[] | null)[]; readonly names: readonly string[] }

@@ -2,7 +2,7 @@
 // only algorithm; backward() is the same walk with leaves' `.grad` as the end. Rules are ops, so they can be recorded.
 import { repeated } from '../base/arrays.ts'
 import { RuntimeError, TypeError } from '../base/errors.ts'
-import { sameShape, shapeString } from '../base/shape.ts'
+import { numelOf, sameShape, shapeString } from '../base/shape.ts'
 import { add } from '../ops/elementwise.ts'
 import { filled, toDType } from '../ops/fill.ts'
 import { storagesMade } from '../tensor/device.ts'
@@ -14,6 +14,7 @@ import { edgeOf, Tensor } from '../tensor/tensor.ts'
 import { watched } from './anomaly.ts'
 import { Arrivals, joined, keep, total } from './collect.ts'
 import { retainGrad, runHooks } from './hooks.ts'
+import { Pieces } from './pieces.ts'
 
 export interface BackwardOptions {
   /** Record the gradients' own graph, for second derivatives. */
@@ -43,7 +44,7 @@ interface Capture {
 type Targets = ReadonlyMap<Node, readonly Capture[]> | null
 
 /** What a node has of a walk that is at it while another passes through, inside a hook or a rule. */
-type Visit = Pick<Node, 'walk' | 'dys' | 'pending' | 'wanted'> & { readonly node: Node }
+type Visit = Pick<Node, 'walk' | 'dys' | 'pending' | 'pieces' | 'wanted'> & { readonly node: Node }
 
 class Walk {
   readonly #targets: Targets
@@ -95,11 +96,12 @@ class Walk {
   /** Counts what will be sent to a node. */
   #reach(node: Node): void {
     if (node.walk !== this) {
-      const { walk, dys, pending, wanted } = node
-      if (walk !== null) this.#outer.push({ node, walk, dys, pending, wanted })
+      const { walk, dys, pending, pieces, wanted } = node
+      if (walk !== null) this.#outer.push({ node, walk, dys, pending, pieces, wanted })
       node.walk = this
       node.dys = noGradients
       node.pending = 0
+      node.pieces = null
       node.wanted = 0
       const nodes = this.#nodes
       if (node.leaf !== null) this.#leaves.push(node)
@@ -115,6 +117,7 @@ class Walk {
     for (let i = 0; i < nodes.length; i++) {
       nodes[i].walk = null
       nodes[i].dys = noGradients
+      nodes[i].pieces = null
     }
   }
 
@@ -126,22 +129,22 @@ class Walk {
   }
 
   #send(node: Node, index: number, dy: Tensor | null | undefined): void {
-    if (dy !== null && dy !== undefined) {
-      const { dys, specs } = node
-      if (specs.length === 1) node.dys = dys === noGradients ? [dy] : joined(dys as Tensor[], dy)
-      else {
-        if (dys === noGradients) node.dys = repeated<Tensor | null>(specs.length, null)
-        const before = node.dys[index]
-        node.dys[index] = before === null ? dy : add(before, dy)
-      }
-    }
+    if (dy !== null && dy !== undefined) receive(node, index, dy)
+    if (node.leaf !== null && --node.pending === 0) this.#arrive(node, node.leaf)
+  }
+
+  /** Sends the gradient of a view of slices, which waits for those of others. */
+  #sendPiece(node: Node, index: number, { op, attrs }: Node, dy: Tensor): void {
+    const { shape } = node.specs[index]
+    node.pieces ??= new Pieces()
+    if ((node.pieces as Pieces).add(index, op, attrs, dy, numelOf(shape))) settlePieces(node)
     if (node.leaf !== null && --node.pending === 0) this.#arrive(node, node.leaf)
   }
 
   /** All that flows to a leaf has arrived. */
   #arrive(node: Node, leaf: Tensor): void {
-    if (node.dys === noGradients) return
     settle(node)
+    if (node.dys === noGradients) return
     const captures = this.#capture(node)
     if (captures === undefined ? this.#targets === null : captures.length === 0) {
       if (effects.sink?.isOutside(leaf) === true) effects.sink.noted(node, 'hooks')
@@ -163,17 +166,20 @@ class Walk {
   }
 
   #pass(node: Node): void {
-    const { edges, indices } = node
+    const { edges, indices, op } = node
     let gradients: Gradients | null = null
+    let piece: Tensor | null = null
+    settle(node)
     if (node.dys !== noGradients) {
-      settle(node)
       const captures = this.#capture(node)
       const passes = this.#targets === null || leads(node)
       if (node.hooks !== null && (passes || captures !== undefined)) runHooks(node)
-      if (passes) gradients = gradientsOf(node)
+      if (passes && op.cut !== undefined && !mode.anomaly) piece = node.dys[0]
+      else if (passes) gradients = gradientsOf(node)
       if (passes && !this.#retainGraph) node.release()
       node.dys = noGradients
     }
+    if (piece !== null) return this.#sendPiece(edges[0] as Node, indices === null ? 0 : indices[0], node, piece)
     for (let i = 0; i < edges.length; i++) {
       const edge = edges[i]
       if (edge !== null) this.#send(edge, indices === null ? 0 : indices[i], gradients === null ? null : gradients[i])
@@ -190,8 +196,29 @@ function leads({ edges }: Node): boolean {
   return false
 }
 
+/** Adds a gradient to those of an output that have arrived. */
+function receive(node: Node, index: number, dy: Tensor): void {
+  const { dys, specs } = node
+  if (specs.length === 1) node.dys = dys === noGradients ? [dy] : joined(dys as Tensor[], dy)
+  else {
+    if (dys === noGradients) node.dys = repeated<Tensor | null>(specs.length, null)
+    const before = node.dys[index]
+    node.dys[index] = before === null ? dy : add(before, dy)
+  }
+}
+
+function settlePieces(node: Node): void {
+  const { pieces, specs } = node
+  node.pieces = null
+  pieces?.settle(
+    (index) => specs[index].shape,
+    (index, dy) => receive(node, index, dy),
+  )
+}
+
 /** One gradient for each output: what has waited is added up. */
 function settle(node: Node): void {
+  if (node.pieces !== null) settlePieces(node)
   if (node.dys.length > node.specs.length) node.dys = [total(node.dys as Tensor[])]
 }
 

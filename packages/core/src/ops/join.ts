@@ -34,7 +34,7 @@ interface Joined {
   readonly sizes: readonly number[]
 }
 const along: Prims['concat'][] = []
-const catOp: OpDef<Joined> = {
+export const catOp: OpDef<Joined> = {
   name: 'cat',
   infer: ([first], { dim, sizes }) => {
     const total = sizes.reduce((a, b) => a + b, 0)

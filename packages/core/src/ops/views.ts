@@ -6,7 +6,7 @@ import { isContiguous, isInjective, viewStrides } from '../base/layout.ts'
 import { inferSize, normalizeDim, normalizeDims, numelOf, type Shape, shapeString } from '../base/shape.ts'
 import { apply } from '../tensor/apply.ts'
 import { chainLayout, setAssign, type ViewStep } from '../tensor/in-place.ts'
-import type { OpDef } from '../tensor/op.ts'
+import type { Cut, OpDef } from '../tensor/op.ts'
 import { type Arguments, checkSelf, int, method, nullable, optional, required, tensor } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { type Sizes, sizesOf } from './arguments.ts'
@@ -188,17 +188,14 @@ export function flip(x: Tensor, ...dims: Sizes): Tensor {
   return apply(flipCopyOp, [x], given.length === 0 ? [] : normalizeDims(given, x.dim()))
 }
 
-interface Slice {
-  readonly dim: number
-  readonly start: number
-  readonly length: number
-  readonly step: number
+export const sliceOp: OpDef<Cut> = {
+  ...viewOp<Cut>('slice', ({ shape, strides, offset }, { dim, start, length, step }) => ({
+    shape: shape.map((n, i) => (i === dim ? length : n)),
+    strides: strides.map((st, i) => (i === dim ? st * step : st)),
+    offset: length === 0 ? offset : offset + start * strides[dim],
+  })),
+  cut: (attrs) => attrs,
 }
-export const sliceOp = viewOp<Slice>('slice', ({ shape, strides, offset }, { dim, start, length, step }) => ({
-  shape: shape.map((n, i) => (i === dim ? length : n)),
-  strides: strides.map((st, i) => (i === dim ? st * step : st)),
-  offset: length === 0 ? offset : offset + start * strides[dim],
-}))
 
 const bound = nullable(int)
 const sliceArguments = method(
@@ -237,14 +234,18 @@ export function narrow(x: Tensor, ...args: [dim: number, start: number, length: 
   return apply(sliceOp, [x], { dim: d, start: from, length, step: 1 })
 }
 
-export const selectOp = viewOp<{ readonly dim: number; readonly index: number }>(
-  'select',
-  ({ shape, strides, offset }, { dim, index }) => ({
+interface Selection {
+  readonly dim: number
+  readonly index: number
+}
+export const selectOp: OpDef<Selection> = {
+  ...viewOp<Selection>('select', ({ shape, strides, offset }, { dim, index }) => ({
     shape: shape.filter((_, i) => i !== dim),
     strides: strides.filter((_, i) => i !== dim),
     offset: offset + index * strides[dim],
-  }),
-)
+  })),
+  cut: ({ dim, index }) => ({ dim, start: index, length: 1, step: 1 }),
+}
 const selectArguments = method('select', required('dim', int), required('index', int))
 /** One index of a dimension, which disappears. */
 export function select(x: Tensor, ...args: [dim: number, index: number]): Tensor {

@@ -3,7 +3,7 @@
 import type { Spec } from '../backend/backend.ts'
 import { dtypeName } from '../base/dtype.ts'
 import { RuntimeError } from '../base/errors.ts'
-import { shapeString } from '../base/shape.ts'
+import { type Shape, shapeString } from '../base/shape.ts'
 import type { Input, OpDef, Vjp } from './op.ts'
 import type { Tensor } from './tensor.ts'
 
@@ -24,6 +24,12 @@ export const noGradients: (Tensor | null)[] = []
 let counter = 0
 /** How many nodes were made so far: what has an order of at least this is newer than now. */
 export const nodesMade = (): number => counter
+
+/** The gradients of slices of a node's outputs, until the walk passes it; see autograd/pieces.ts. */
+export interface Pieces {
+  /** Gives `send` whole gradients that add up to them. */
+  settle(shapeOf: (index: number) => Shape, send: (index: number, dy: Tensor) => void): void
+}
 
 /** What a walk wants of a node: nothing, to lead to what it is for, its gradients. */
 export type Wanted = 0 | 1 | 2
@@ -56,6 +62,8 @@ export class Node<A = unknown> implements Vjp<A> {
   walk: object | null = null
   dys: (Tensor | null)[] = noGradients
   pending = 0
+  /** Those that are parts of gradients, and wait. */
+  pieces: Pieces | null = null
   /** Whether that walk is for this node's gradients, or for those of a node that it leads to. */
   wanted: Wanted = 0
 

@@ -43,6 +43,14 @@ export interface Vjp<A> {
 
 export type Gradients = readonly (Tensor | null | undefined)[]
 
+/** `length` slices along a dimension, from `start`, every `step`. */
+export interface Cut {
+  readonly dim: number
+  readonly start: number
+  readonly length: number
+  readonly step: number
+}
+
 export interface Saves {
   readonly inputs?: readonly number[]
   readonly outputs?: readonly number[]
@@ -81,5 +89,7 @@ export interface OpDef<A = unknown> {
   saves?(needs: number): Saves
   /** The rule does without a saved output that was written to since, which it finds out by `keeps`. */
   readonly spare?: true
+  /** Of a view of slices along one dimension: which. Their gradients wait for each other (autograd/pieces.ts). */
+  cut?(attrs: A): Cut
   readonly to: Lowering<A>
 }
