@@ -45,6 +45,7 @@ const buffered = (name: string, buffer: string): Bound => ({
 export class ProgramMemory {
   /** The memory that the constants are parts of: the arena, then the slabs of buffers from before. */
   readonly buffers: ArrayBufferLike[]
+  readonly #positions = new Map<ArrayBufferLike, number>()
   /** Declarations of the constants. */
   readonly declarations: string[] = []
   readonly #program: Program
@@ -62,6 +63,7 @@ export class ProgramMemory {
     this.#plan = plan
     this.#backend = backend
     this.buffers = [new ArrayBuffer(Math.ceil(plan.bytes / 8) * 8)]
+    this.#positions.set(this.buffers[0], 0)
   }
 
   place(value: number): Place {
@@ -115,8 +117,9 @@ export class ProgramMemory {
   }
 
   #declare(name: string, { constructor, buffer, byteOffset }: TypedArray): void {
-    const known = this.buffers.indexOf(buffer)
-    const at = known >= 0 ? known : this.buffers.push(buffer) - 1
+    const known = this.#positions.get(buffer)
+    const at = known ?? this.buffers.push(buffer) - 1
+    if (known === undefined) this.#positions.set(buffer, at)
     this.declarations.push(`const ${name} = new ${constructor.name}(buffers[${at}], ${byteOffset})`)
   }
 
@@ -156,7 +159,7 @@ export class ProgramMemory {
   host(value: number): HostBuffer {
     const { array, constant, dtype } = this.open(value)
     const data = constant ? this.#constant(value) : newArray(dtype, 0)
-    const key = constant ? `${this.buffers.indexOf(data.buffer)} ${data.byteOffset} ${dtype}` : array
+    const key = constant ? `${this.#positions.get(data.buffer)} ${data.byteOffset} ${dtype}` : array
     let host = this.#hosts.get(key)
     if (host === undefined) {
       host = new HostBuffer(this.#backend, data, 0)

@@ -127,7 +127,12 @@ export function compileProgram(planned: Program, plan: Plan, backend: Backend): 
 function readersOf({ instrs }: Program): Map<number, number[]> {
   const readers = new Map<number, number[]>()
   instrs.forEach(({ inputs }, i) => {
-    for (const x of inputs) if (isUse(x)) readers.set(x.value, [...(readers.get(x.value) ?? []), i])
+    for (const x of inputs) {
+      if (!isUse(x)) continue
+      const known = readers.get(x.value)
+      if (known === undefined) readers.set(x.value, [i])
+      else known.push(i)
+    }
   })
   return readers
 }

@@ -172,7 +172,68 @@ const orders: readonly ((a: Block, b: Block) => number)[] = [
   (a, b) => a.birth - b.birth || b.bytes - a.bytes,
 ]
 
+/** Visits blocks in the order of their birth; before each, those that died since the one before. */
+function sweep(blocks: readonly Block[], died: (block: Block) => void, born: (block: Block) => void): void {
+  const dying: Block[][] = []
+  let now = 0
+  for (const block of [...blocks].sort((a, b) => a.birth - b.birth)) {
+    for (; now < block.birth; now++) for (const dead of dying[now] ?? []) died(dead)
+    born(block)
+    ;(dying[block.death] ??= []).push(block)
+  }
+}
+
+/** Each block, as it is born, in the smallest gap of then: for many blocks, in a time that does not grow with their square. */
+function firstCome(blocks: readonly Block[]): Packing {
+  const at = new Map<Block, number>()
+  /** In the order of their places, none touching another. */
+  const gaps: { from: number; to: number }[] = []
+  let bytes = 0
+  const free = (from: number, to: number): void => {
+    let i = gaps.length
+    while (i > 0 && gaps[i - 1].from > from) i--
+    const [before, after] = [gaps[i - 1], gaps[i]]
+    const joins = [before?.to === from, after?.from === to]
+    if (joins[0]) before.to = joins[1] ? after.to : to
+    else if (joins[1]) after.from = from
+    if (joins[0] && joins[1]) gaps.splice(i, 1)
+    else if (!joins[0] && !joins[1]) gaps.splice(i, 0, { from, to })
+  }
+  const place = (block: Block): void => {
+    let best = -1
+    for (let i = 0; i < gaps.length; i++) {
+      const size = gaps[i].to - gaps[i].from
+      if (size >= block.bytes && (best < 0 || size < gaps[best].to - gaps[best].from)) best = i
+    }
+    if (best < 0) {
+      // The last gap, if it reaches to the end, is the beginning of the room.
+      const last = gaps[gaps.length - 1]
+      const from = last?.to === bytes ? (gaps.pop() as typeof last).from : bytes
+      at.set(block, from)
+      bytes = from + block.bytes
+      return
+    }
+    const gap = gaps[best]
+    at.set(block, gap.from)
+    gap.from += block.bytes
+    if (gap.from === gap.to) gaps.splice(best, 1)
+  }
+  sweep(
+    blocks,
+    (block) => {
+      const from = at.get(block) as number
+      free(from, from + block.bytes)
+    },
+    place,
+  )
+  return { at, bytes }
+}
+
+/** More blocks than this are packed as they come. */
+const many = 2048
+
 function packed(blocks: readonly Block[], instrs: number): Packing {
+  if (blocks.length > many) return firstCome(blocks)
   const least = leastBytes(blocks, instrs)
   let best: Packing | undefined
   for (const order of orders) {
@@ -186,16 +247,21 @@ function packed(blocks: readonly Block[], instrs: number): Packing {
 /** Blocks of equal dtype and size take turns in one place. */
 function inTurns(blocks: readonly Block[]): Packing {
   const at = new Map<Block, number>()
-  const free = new Map<string, Block[]>()
+  const free = new Map<string, number[]>()
   let bytes = 0
-  for (const block of blocks) {
-    const tenants = free.get(block.key) ?? []
-    free.set(block.key, tenants)
-    const i = tenants.findIndex(({ death }) => death < block.birth)
-    at.set(block, i < 0 ? bytes : (at.get(tenants[i]) as number))
-    if (i < 0) bytes += block.bytes
-    tenants[i < 0 ? tenants.length : i] = block
-  }
+  sweep(
+    blocks,
+    (block) => {
+      const places = free.get(block.key)
+      if (places === undefined) free.set(block.key, [at.get(block) as number])
+      else places.push(at.get(block) as number)
+    },
+    (block) => {
+      const place = free.get(block.key)?.pop() ?? bytes
+      if (place === bytes) bytes += block.bytes
+      at.set(block, place)
+    },
+  )
   return { at, bytes }
 }
 

@@ -195,13 +195,24 @@ const orders = new WeakMap<Expr, { readonly roots: readonly Expr[]; readonly ord
 function ordered(roots: readonly Expr[]): Expr[] {
   const order: Expr[] = []
   const seen = new Set<Expr>()
-  const visit = (x: Expr): void => {
+  // A list of its own, not the stack of calls: expressions may be deep.
+  const path: { readonly x: Expr; next: number }[] = []
+  const enter = (x: Expr): void => {
     if (seen.has(x)) return
     seen.add(x)
-    for (const arg of x.args) visit(arg)
-    order.push(x)
+    path.push({ x, next: 0 })
   }
-  for (const root of roots) visit(root)
+  for (const root of roots) {
+    enter(root)
+    while (path.length > 0) {
+      const last = path[path.length - 1]
+      if (last.next < last.x.args.length) enter(last.x.args[last.next++])
+      else {
+        order.push(last.x)
+        path.pop()
+      }
+    }
+  }
   return order
 }
 

@@ -4,7 +4,7 @@ import { isUse, type Program, type ProgramInstr, type Use } from '../../backend/
 import { sameShape } from '../../base/shape.ts'
 import { s } from '../../expr/expr.ts'
 import { readsWhole, usesOf } from '../alias.ts'
-import { fusedOrigin, isMap, leavingValues, makersOf, readersOf, tooMany } from './graph.ts'
+import { fusedOrigin, isMap, leavingValues, makersOf, mostSteps, readersOf, stepsOf, tooMany } from './graph.ts'
 import { Expressions, Operands, operandKey } from './rewrite.ts'
 
 export const isMatmul = (instr: ProgramInstr | undefined): instr is ProgramInstr<'matmul'> => instr?.kind === 'matmul'
@@ -26,6 +26,9 @@ export function epilogueRefusal(
   if (reader.outputs.length > 1) return 'a product has one output'
   if (reader.attrs.outs[0].reduce !== undefined) return 'the epilogue of a product cannot reduce it'
   if (reader.check !== undefined) return 'the map has a check'
+  const { post } = product.attrs
+  if (post !== undefined && stepsOf(post) + stepsOf(reader.attrs.outs[0].expr) > mostSteps)
+    return `together they have over ${mostSteps} steps`
   if (program.values[reader.outputs[0]].dtype !== dtype) return 'the product has another dtype'
   const whole = (use: Use): boolean => readsWhole(program, use) && sameShape(use.shape, shape)
   if (usesOf(reader).some((use) => use.value === value && !whole(use))) return `v${value} is read in another order`

@@ -5,7 +5,7 @@ import { sameShape } from '../../base/shape.ts'
 import { isReading, isUse, type Program, type ProgramInstr } from '../../backend/program.ts'
 import { type Expr, s } from '../../expr/expr.ts'
 import { readsWhole } from '../alias.ts'
-import { fusedOrigin, isMap, isReduced, leavingValues, readersOf } from './graph.ts'
+import { fusedOrigin, isMap, isReduced, leavingValues, mostSteps, readersOf, stepsOf } from './graph.ts'
 import { Expressions } from './rewrite.ts'
 
 /** The value of which a map makes its only output, element by element. */
@@ -37,6 +37,10 @@ export function finish(program: Program, { caps }: Backend): Program {
     const place = places.get(value) ?? -1
     const maker = instrs[place]
     if (!isMap(maker) || !isReduced(maker, value)) return undefined
+    const { reduce } = maker.attrs.outs[maker.outputs.indexOf(value)]
+    const post = reduce?.post
+    if (post !== undefined && stepsOf(post) + stepsOf((instr as ProgramInstr<'map'>).attrs.outs[0].expr) > mostSteps)
+      return undefined
     instrs[place] = withPost(maker, value, instr as ProgramInstr<'map'>, expressions)
     return place
   }

@@ -90,6 +90,24 @@ export function costOf(root: Expr): number {
   return cost
 }
 
+const sizes = new WeakMap<Expr, number>()
+
+/** How many different steps an expression has. */
+export function stepsOf(root: Expr): number {
+  let size = sizes.get(root)
+  if (size === undefined) {
+    size = topological([root]).length
+    sizes.set(root, size)
+  }
+  return size
+}
+
+/**
+ * Expressions that would have more steps are not joined: every pass writes them anew for each instruction that they grow
+ * by, and a kernel of many steps is no faster than two.
+ */
+export const mostSteps = 256
+
 /** The most that is computed again rather than stored and read. */
 export const cheap = 2
 

@@ -16,7 +16,9 @@ import {
   isReducing,
   leavingValues,
   makersOf,
+  mostSteps,
   readersOf,
+  stepsOf,
 } from './graph.ts'
 import { Expressions, Operands, operandKey } from './rewrite.ts'
 
@@ -41,6 +43,7 @@ export function inlineRefusal(
   if (!isMap(reader) || !isMap(maker)) return 'only maps read expressions'
   if (isReduced(maker, value)) return `v${value} is reduced`
   if (maker.check !== undefined) return `v${value} is checked`
+  if (largestOf(reader) + stepsOf(exprOf(maker, value)) > mostSteps) return `together they have over ${mostSteps} steps`
   const uses = usesOf(reader).filter((use) => use.value === value)
   const cost = costOf(exprOf(maker, value))
   if (cost > 0 && uses.some(({ shape }) => numelOf(shape) > numelOf(program.values[value].shape)))
@@ -58,6 +61,10 @@ export function inlineRefusal(
   }
   return null
 }
+
+/** How many steps the largest expression of a map has. */
+const largestOf = ({ attrs }: ProgramInstr<'map'>): number =>
+  attrs.outs.reduce((most, { expr }) => Math.max(most, stepsOf(expr)), 0)
 
 /** The map with the expressions of `values` in place of the operands that read them. */
 function inlined(
@@ -107,11 +114,13 @@ function inlineWhere(
   const makers = makersOf(program)
   const instrs = program.instrs.map((instr) => {
     if (!isMap(instr)) return instr
+    let steps = largestOf(instr)
     const values = [...new Set(usesOf(instr).map((use) => use.value))].filter((value) => {
       const maker = makers.get(value)
-      return (
-        isMap(maker) && wanted(maker, value, instr) && inlineRefusal(program, backend, maker, value, instr) === null
-      )
+      if (!isMap(maker) || !wanted(maker, value, instr)) return false
+      if (inlineRefusal(program, backend, maker, value, instr) !== null) return false
+      steps += stepsOf(exprOf(maker, value))
+      return steps <= mostSteps
     })
     for (; values.length > 0; values.pop()) {
       const next = inlined(instr, values, makers, expressions)

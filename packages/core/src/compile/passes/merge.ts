@@ -20,11 +20,46 @@ interface Group {
   readonly sources: readonly number[]
   /** Of a map: the operands that are not smaller than what it iterates over. */
   readonly reads: ReadonlySet<string>
-  /** Positions of its instructions and of all that it needs, a bit each. */
-  readonly above: Uint32Array
+  /** Of the last positions, those of its instructions and of all that it needs. */
+  readonly above: Positions
 }
 
-function groupOf(program: Program, instr: ProgramInstr, first: number, last: number, above: Uint32Array): Group {
+/**
+ * Maps farther apart than this many instructions stay apart, and of those over one shape only the last so many are tried:
+ * a program of any length takes its length in time.
+ */
+const farthest = 4096
+const mostTried = 64
+
+/** A set of positions in a program, a bit each; those more than `farthest` before the first one added are left out. */
+class Positions {
+  readonly #from: number
+  #words: Uint32Array
+
+  constructor(at: number) {
+    this.#from = Math.max(0, at - farthest) >> 5
+    this.#words = new Uint32Array((at >> 5) - this.#from + 1)
+    this.#words[(at >> 5) - this.#from] = 1 << (at & 31)
+  }
+
+  has(at: number): boolean {
+    const word = (at >> 5) - this.#from
+    return word >= 0 && word < this.#words.length && ((this.#words[word] >>> (at & 31)) & 1) === 1
+  }
+
+  addAll(other: Positions): void {
+    const shift = other.#from - this.#from
+    const length = other.#words.length + shift
+    if (length > this.#words.length) {
+      const longer = new Uint32Array(length)
+      longer.set(this.#words)
+      this.#words = longer
+    }
+    for (let i = Math.max(0, -shift); i < other.#words.length; i++) this.#words[i + shift] |= other.#words[i]
+  }
+}
+
+function groupOf(program: Program, instr: ProgramInstr, first: number, last: number, above: Positions): Group {
   const size = isMap(instr) ? numelOf(iteratedShape(program, instr)) : Number.POSITIVE_INFINITY
   const large = usesOf(instr).filter(({ value }) => numelOf(program.values[value].shape) >= size)
   const sources = [...new Set(usesOf(instr).map((use) => use.value))]
@@ -40,10 +75,7 @@ function related(a: Group, b: Group): boolean {
 }
 
 /** Whether `b` needs `a`, itself or through others. */
-const needs = (b: Group, a: Group): boolean => ((b.above[a.first >> 5] >>> (a.first & 31)) & 1) === 1
-const addAll = (to: Uint32Array, from: Uint32Array): void => {
-  for (let i = 0; i < to.length; i++) to[i] |= from[i]
-}
+const needs = (b: Group, a: Group): boolean => b.above.has(a.first)
 
 /** More outputs than this make a kernel too large to be compiled well. */
 const mostOutputs = 16
@@ -118,32 +150,36 @@ const checkOf = ({ check }: ProgramInstr): Expr[] => (check === undefined ? [] :
 export function merge(program: Program, backend: Backend): Program {
   const expressions = new Expressions()
   const makers = new Map<number, Group>()
-  const groups = new Set<Group>()
+  /** By the position of the last of their instructions. */
+  const groups: (Group | undefined)[] = []
   const makersFor = ({ sources }: Group): Group[] => sources.flatMap((value) => makers.get(value) ?? [])
   const needsThroughOthers = (b: Group, a: Group): boolean =>
     makersFor(b).some((maker) => maker !== a && needs(maker, a))
   const add = (group: Group): Group => {
-    groups.add(group)
+    groups[group.last] = group
     for (const value of group.instr.outputs) makers.set(value, group)
     return group
   }
   const alone = (instr: ProgramInstr, at: number): Group => {
-    const group = groupOf(program, instr, at, at, new Uint32Array((program.instrs.length >> 5) + 1))
-    group.above[at >> 5] |= 1 << (at & 31)
-    for (const { above } of makersFor(group)) addAll(group.above, above)
+    const group = groupOf(program, instr, at, at, new Positions(at))
+    for (const { above } of makersFor(group)) group.above.addAll(above)
     return add(group)
   }
   const join = (x: Group, y: Group): Group | null => {
     const [a, b] = needs(x, y) ? [y, x] : [x, y]
     if (!isMap(a.instr) || !isMap(b.instr) || needsThroughOthers(b, a)) return null
     if (mergeRefusal(program, backend, a.instr, b.instr) !== null) return null
-    const above = a.above.slice()
-    addAll(above, b.above)
-    for (const other of groups) if (needs(other, a) || needs(other, b)) addAll(other.above, above)
-    groups.delete(a)
-    groups.delete(b)
+    const first = Math.min(a.first, b.first)
+    const { above } = a.first === first ? a : b
+    above.addAll((a.first === first ? b : a).above)
+    groups[a.last] = undefined
+    groups[b.last] = undefined
+    for (let at = first + 1; at < groups.length; at++) {
+      const other = groups[at]
+      if (other !== undefined && (needs(other, a) || needs(other, b))) other.above.addAll(above)
+    }
     const instr = union(a.instr, b.instr, expressions)
-    return add(groupOf(program, instr, Math.min(a.first, b.first), Math.max(a.last, b.last), above))
+    return add(groupOf(program, instr, first, Math.max(a.last, b.last), above))
   }
 
   const byShape = new Map<string, Group[]>()
@@ -154,13 +190,15 @@ export function merge(program: Program, backend: Backend): Program {
     const single = numelOf(shape) === 1
     const others: Group[] = []
     for (const other of (byShape.get(shape.join()) ?? []).reverse()) {
+      if (i - other.first > farthest) continue
       const joined = single || related(other, group) ? join(other, group) : null
       if (joined === null) others.push(other)
       else group = joined
     }
-    byShape.set(shape.join(), [...others.reverse(), group])
+    byShape.set(shape.join(), [...others.reverse(), group].slice(-mostTried))
   })
-  return deadCode({ ...program, instrs: inOrder([...groups], makers) })
+  const left = groups.filter((group) => group !== undefined)
+  return deadCode({ ...program, instrs: inOrder(left, makers) })
 }
 
 /**
@@ -169,12 +207,25 @@ export function merge(program: Program, backend: Backend): Program {
  */
 function inOrder(groups: readonly Group[], makers: ReadonlyMap<number, Group>): ProgramInstr[] {
   const place = ({ instr, first, last }: Group): number => (instr.check === undefined ? last : first)
-  const order = new Set<Group>()
-  const emit = (group: Group | undefined): void => {
-    if (group === undefined || order.has(group)) return
-    for (const value of group.sources) emit(makers.get(value))
-    order.add(group)
+  const seen = new Set<Group>()
+  const instrs: ProgramInstr[] = []
+  const path: { readonly group: Group; next: number }[] = []
+  const enter = (group: Group | undefined): void => {
+    if (group === undefined || seen.has(group)) return
+    seen.add(group)
+    path.push({ group, next: 0 })
   }
-  for (const group of [...groups].sort((a, b) => place(a) - place(b))) emit(group)
-  return [...order].map(({ instr }) => instr)
+  for (const group of [...groups].sort((a, b) => place(a) - place(b))) {
+    enter(group)
+    while (path.length > 0) {
+      const last = path[path.length - 1]
+      const { sources, instr } = last.group
+      if (last.next < sources.length) enter(makers.get(sources[last.next++]))
+      else {
+        instrs.push(instr)
+        path.pop()
+      }
+    }
+  }
+  return instrs
 }
