@@ -15,7 +15,7 @@ import {
 const refused: readonly Kind[] = ['sort', 'scatter', 'gather']
 
 export class Limited implements Backend {
-  readonly name = 'limited'
+  readonly name: string = 'limited'
   readonly caps = { ...js().caps, strided: false, multiOutput: false, certain: false }
   seen = 0
 

@@ -33,6 +33,10 @@ export interface ProgramInstr<K extends Kind = Kind> {
 export interface Stream {
   getState(): Uint8Array
   setState(state: Uint8Array): unknown
+  /** Another one in the same state. */
+  clone(): Stream
+  /** Goes on from where another one is. */
+  become(other: this): void
 }
 
 /** What the host does at every run, in order and before the instructions; it never reads tensors. */

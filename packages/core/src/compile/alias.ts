@@ -1,5 +1,5 @@
-// When an output may be written over an input: the one rule that in-place reuse, writes back to parameters and a
-// backend's kernels agree on.
+// What instructions do to memory: when an output may be written over an input, the one rule that in-place reuse, writes
+// back to parameters and a backend's kernels agree on; and which of them may end the run before it has come to its end.
 import type { Program, ProgramInstr, Use } from '../backend/program.ts'
 import { isUse } from '../backend/program.ts'
 import { isContiguous } from '../base/layout.ts'
@@ -10,6 +10,16 @@ export const readsWhole = ({ values }: Pick<Program, 'values'>, use: Use): boole
   use.offset === 0 && isContiguous(use) && numelOf(use.shape) === numelOf(values[use.value].shape)
 
 export const usesOf = (instr: ProgramInstr): Use[] => instr.inputs.filter(isUse)
+
+/** It looks at elements and may end the run, before it writes: nothing that outlives the run is written before that. */
+export const mayFail = ({ kind, check }: ProgramInstr): boolean =>
+  check !== undefined || kind === 'gather' || kind === 'scatter'
+
+/** The position of the last instruction that may end the run, or -1. */
+export function lastFailing(instrs: readonly ProgramInstr[]): number {
+  for (let i = instrs.length - 1; i >= 0; i--) if (mayFail(instrs[i])) return i
+  return -1
+}
 
 /**
  * Whether output `k` of an instruction may lie where `value`, one of its inputs, lies. A map reads an element, for all of

@@ -2,6 +2,8 @@
 // random draws, and where it leaves what it made. It can be done for several runs ahead, and taken back.
 import type { HostStep, Program, Stream } from '../backend/program.ts'
 import type { TypedArray } from '../base/dtype.ts'
+import { TypeError } from '../base/errors.ts'
+import { typeName } from '../base/python.ts'
 
 /** A host step with fields of its own for every kind, so that the loop over them sees one kind of object. */
 interface Flat {
@@ -22,7 +24,7 @@ export interface Ahead {
   readonly numbers: Float64Array
   readonly draws: readonly TypedArray[]
   readonly error?: unknown
-  /** Leaves the host as it is after so many complete runs and one that failed. */
+  /** Leaves the host as it is after so many runs. */
   rewind(complete: number): void
 }
 
@@ -31,7 +33,9 @@ export class Host {
   readonly draws: TypedArray[]
   readonly #steps: readonly Flat[]
   readonly #streams: readonly Stream[]
-  /** What takes back the effects of the runs since the last `run` or `ahead` began, in their order. */
+  /** The streams as they were when the last `run` or `ahead` began. */
+  readonly #before: readonly Stream[]
+  /** What takes back the effects of the runs since then, in their order. */
   readonly #undos: (() => void)[] = []
 
   constructor({ host }: Program) {
@@ -39,52 +43,57 @@ export class Host {
       host.reduce((most, step) => (step.kind === kind ? Math.max(most, flat(step).at + 1) : most), 0)
     this.#steps = host.map(flat)
     this.#streams = [...new Set(host.flatMap((step) => (step.kind === 'draw' ? [step.stream] : [])))]
+    this.#before = this.#streams.map((stream) => stream.clone())
     this.numbers = new Float64Array(after('reading'))
     this.draws = new Array<TypedArray>(after('draw'))
   }
 
   run(): void {
-    this.#undos.length = 0
+    this.#begin()
     this.#once()
+  }
+
+  #begin(): void {
+    this.#undos.length = 0
+    for (let i = 0; i < this.#streams.length; i++) this.#before[i].become(this.#streams[i])
   }
 
   #once(): void {
     const steps = this.#steps
     const undos = this.#undos
-    const before = undos.length
     try {
       for (let i = 0; i < steps.length; i++) {
         const { kind, fn, at } = steps[i]
         const made = fn()
-        if (kind === 'reading') this.numbers[at] = made as number
+        if (kind === 'reading') this.numbers[at] = typeof made === 'number' ? made : refuse(made)
         else if (kind === 'draw') this.draws[at] = made as TypedArray
         else undos.push(made as () => void)
       }
     } catch (error) {
-      this.#undo(before)
+      this.undo()
       throw error
     }
   }
 
-  /** Takes back the effects of the last run, whose instructions failed; what was drawn stays drawn, as in eager. */
+  /** Takes back what was done since the last `run` or `ahead` began: instructions failed. */
   undo(): void {
-    this.#undo(0)
-  }
-
-  #undo(from: number): void {
-    for (let i = this.#undos.length - 1; i >= from; i--) this.#undos[i]()
-    this.#undos.length = from
+    for (let i = this.#undos.length - 1; i >= 0; i--) this.#undos[i]()
+    this.#undos.length = 0
+    for (let i = 0; i < this.#streams.length; i++) this.#streams[i].become(this.#before[i])
   }
 
   /** Does the host part of so many runs at once. */
   ahead(times: number): Ahead {
     const { numbers: row, draws: drawn } = this
-    const states = this.#streams.map((stream) => stream.getState())
     const numbers = new Float64Array(row.length * times)
     let draws: TypedArray[] = []
-    this.#undos.length = 0
+    this.#begin()
     let runs = 0
-    let failed: { error?: unknown } = {}
+    // Steps of the host are functions of what they find, so all is taken back and those runs that count are done again.
+    const rewind = (complete: number): void => {
+      this.undo()
+      for (let i = 0; i < complete; i++) this.#once()
+    }
     try {
       for (; runs < times; runs++) {
         this.#once()
@@ -93,16 +102,14 @@ export class Host {
         for (let i = 0; i < drawn.length; i++) draws[i].set(drawn[i], runs * drawn[i].length)
       }
     } catch (error) {
-      failed = { error }
+      rewind(runs)
+      return { runs, numbers, draws, error, rewind }
     }
-    // Steps of the host are functions of what they find, so all is taken back and those runs that count are done again.
-    const rewind = (complete: number): void => {
-      this.undo()
-      this.#streams.forEach((stream, i) => void stream.setState(states[i]))
-      for (let i = 0; i < complete; i++) this.#once()
-      this.run()
-      this.undo()
-    }
-    return { runs, numbers, draws, ...failed, rewind }
+    return { runs, numbers, draws, rewind }
   }
+}
+
+/** A number that is read anew is a function of the user's. */
+function refuse(made: unknown): never {
+  throw new TypeError(`a number read anew at every step must be float, not ${typeName(made)}`)
 }

@@ -5,7 +5,7 @@
 import type { Place, Plan, Program } from '../backend/program.ts'
 import { dtypeSize } from '../base/dtype.ts'
 import { numelOf } from '../base/shape.ts'
-import { mayOverwrite, usesOf } from './alias.ts'
+import { lastFailing, mayOverwrite, usesOf } from './alias.ts'
 
 /** `bytes`: values share ranges of one arena. `buffers`: values of one dtype and size share whole buffers. */
 export type Unit = 'bytes' | 'buffers'
@@ -58,7 +58,8 @@ interface Block {
 
 /**
  * The blocks of the arena. What follows each other up to a result joins its place; rows written one after the other into
- * memory that was there before are written there: their intermediate values join its places.
+ * memory that was there before are written there, when nothing can end the run any more: their intermediate values join
+ * its places.
  */
 function blocksOf(program: Program, places: (Place | undefined)[]): Block[] {
   const { birth, death } = livesOf(program)
@@ -66,6 +67,7 @@ function blocksOf(program: Program, places: (Place | undefined)[]): Block[] {
   const blocks = new Set<Block>()
   const blockOf = new Map<number, Block>()
   const lastOf = new Map(program.kept.map(({ first, last }) => [first, last]))
+  const certainFrom = lastFailing(instrs)
   /** Nothing else lies in the memory of `value` until `last` is made there. */
   const before = (value: number, last: number): boolean => {
     const maker = instrs[birth[last]]
@@ -97,7 +99,7 @@ function blocksOf(program: Program, places: (Place | undefined)[]): Block[] {
       for (const old of dying) {
         const block = blockOf.get(old)
         const last = lastOf.get(old)
-        const keeps = last !== undefined && kind !== 'map' && before(value, last)
+        const keeps = last !== undefined && kind !== 'map' && at >= certainFrom && before(value, last)
         if ((block === undefined && !keeps) || !mayOverwrite(program, instr, k, old)) continue
         dying.delete(old)
         if (block === undefined) {

@@ -1,10 +1,12 @@
 // Runs planned programs on any backend, one instruction after the other through `run`: what backends get that do not
-// compile programs themselves.
+// compile programs themselves. A plan writes to what outlives the run when no check can fail any more; where another
+// instruction may, what it wrote is taken back.
 import type { Backend, DeviceBuffer, Instr, Operand, Output, Spec, View } from '../backend/backend.ts'
 import { type Bindings, type Executable, isReading, isUse, type Plan, type Program } from '../backend/program.ts'
 import { contiguousStrides } from '../base/layout.ts'
 import { Device } from '../tensor/device.ts'
-import { dispatch } from '../tensor/dispatch.ts'
+import { dispatch, isCertain } from '../tensor/dispatch.ts'
+import { UndoLog } from '../tensor/undo.ts'
 
 /** What is pointed at other memory before a run. */
 interface Pointed {
@@ -54,6 +56,11 @@ export function replay(program: Program, plan: Plan, backend: Backend): Executab
     return { kind, attrs, inputs: operands, outputs: outs, donate, check, origin }
   })
 
+  /** The outputs of each instruction that outlive the run. */
+  const lasting = instrs.map(({ outputs }, i) =>
+    outputs.filter((_, k) => plan.places[program.instrs[i].outputs[k]]?.in === 'buffer'),
+  )
+
   // Eager's road, so that what a backend cannot run is adapted or runs elsewhere here as there.
   const device = new Device(backend)
   /** Where what changes points between runs, so that results and arguments are nobody's but the caller's. */
@@ -63,9 +70,16 @@ export function replay(program: Program, plan: Plan, backend: Backend): Executab
       numbers = bindings.numbers
       point(args, (i) => bindings.args[i])
       point(results, (i) => bindings.results[i])
+      const log = isCertain(device) ? null : new UndoLog()
       try {
         for (const [draw, output] of drawn) backend.write(output, bindings.draws[draw])
-        for (const instr of instrs) dispatch(device, instr)
+        for (let i = 0; i < instrs.length; i++) {
+          if (log !== null) for (const output of lasting[i]) log.save(device, output)
+          dispatch(device, instrs[i])
+        }
+      } catch (error) {
+        log?.restore()
+        throw error
       } finally {
         point(args, () => nowhere)
         point(results, () => nowhere)

@@ -7,6 +7,7 @@ import { numelOf } from '../base/shape.ts'
 import { type Device, Storage } from '../tensor/device.ts'
 import { copyTo } from '../tensor/dispatch.ts'
 import { Tensor } from '../tensor/tensor.ts'
+import { lastFailing } from './alias.ts'
 import { Host } from './host.ts'
 import { build } from './nested.ts'
 import { executableOn, prepare, type Prepared } from './prepare.ts'
@@ -36,6 +37,24 @@ function leavingOf(out: Out, { program, plan }: Prepared): Leaving {
   if (place?.in === 'result') return { ...lies, fresh: place.result }
   if (place?.in === 'argument') return { ...lies, argument: place.argument }
   throw new Error(`a result lies in ${place?.in}`)
+}
+
+/** Whether a gradient's memory is written while an instruction may still fail. */
+function writesEarly({ program, plan, backend }: Prepared, { outs, gradients }: Recording): boolean {
+  const certain = backend.caps.certain === true ? lastFailing(program.instrs) : program.instrs.length
+  const places = new Set(
+    gradients.flatMap(({ out }) => {
+      const left = out === null ? undefined : outs[out]
+      return left?.kind === 'result' ? [plan.places[program.results[left.at].value]] : []
+    }),
+  )
+  const results = new Set([...places].flatMap((place) => (place?.in === 'result' ? [place.result] : [])))
+  return program.instrs.slice(0, Math.max(0, certain)).some(({ outputs }) =>
+    outputs.some((value) => {
+      const place = plan.places[value]
+      return place?.in === 'result' && results.has(place.result)
+    }),
+  )
 }
 
 /** Runs are prepared ahead as far as what they are given and what they leave takes this much memory. */
@@ -92,6 +111,8 @@ export class Runner {
   readonly #args: DeviceBuffer[] = []
   readonly #results: DeviceBuffer[]
   readonly #bindings: Mutable<Bindings>
+  /** A run that fails may have written to what becomes a gradient: runs in a row must not share that memory. */
+  readonly #early: boolean
   /** How many runs are prepared ahead. */
   readonly #most: number
   /** Whether all that the step returns is made anew by every run. */
@@ -118,6 +139,7 @@ export class Runner {
     const drawn = [...program.given].flatMap(([value, { from }]) => (from === 'draw' ? [program.values[value]] : []))
     const bytes = [...drawn, ...this.#specs].reduce((sum, x) => sum + numelOf(x.shape) * dtypeSize[x.dtype], 64)
     this.#most = Math.max(1, Math.floor(aheadBytes / (bytes + this.#host.numbers.byteLength)))
+    this.#early = writesEarly(prepared, recording)
     this.#stackable = this.#leaving.slice(0, recording.returned).every(({ fresh }) => fresh >= 0)
   }
 
@@ -157,8 +179,14 @@ export class Runner {
         // Where all results are seen, those of the last run have memory of their own, because they leave.
         const ended = yield* this.#together(seen === null ? times - done : times - done - 1, seen)
         if (ended === null) {
-          if (seen !== null && done > 0) this.#allocate()
-          this.#step()
+          const kept = this.#early ? [...this.#results] : null
+          if (done > 0 && (seen !== null || this.#early)) this.#allocate()
+          try {
+            this.#step()
+          } catch (error) {
+            kept?.forEach((buffer, i) => void (this.#results[i] = buffer))
+            throw error
+          }
           seen?.(this.#row(given))
           done++
         } else {
@@ -200,7 +228,7 @@ export class Runner {
   *#together(times: number, seen: ((row: readonly View[]) => void) | null): Generator<Together, Ended | null, Ended> {
     const executable = executableOn(this.prepared, this.#device)
     const stacked = seen !== null
-    if (executable.repeat === undefined || times < 2 || (stacked && !this.#stackable)) return null
+    if (executable.repeat === undefined || times < 2 || (stacked ? !this.#stackable : this.#early)) return null
     const ahead = this.#host.ahead(Math.min(times, this.#most))
     const { runs, numbers, draws } = ahead
     const specs = this.#specs

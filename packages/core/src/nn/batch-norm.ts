@@ -26,6 +26,7 @@ import {
   tensor,
 } from '../tensor/signature.ts'
 import { Tensor } from '../tensor/tensor.ts'
+import { atomically } from '../tensor/undo.ts'
 import { ones_, zeros_ } from './init.ts'
 import { type LayerOptions, layerOptions, layerParameters } from './linear.ts'
 import { Module } from './module.ts'
@@ -102,12 +103,33 @@ const trackAverage = update('batchNorm', 2, (mean, variance, batchMean, squares,
 interface Running {
   readonly mean: Tensor
   readonly variance: Tensor
-  /** The share of a new batch, or how many batches there were, when all have the same share. */
-  readonly momentum: number | Tensor
+  /** How many batches there were. */
+  readonly batches: Tensor | null
+  /** The share of a new batch; null: all batches have the same. */
+  readonly momentum: number | null
 }
 interface Training {
   readonly eps: number
   readonly running: Running | null
+}
+
+/** Running statistics and the count of batches go on together, when all else is computed. */
+function trackBatch(
+  { mean, variance, batches, momentum }: Running,
+  batchMean: Tensor,
+  squares: Tensor,
+  n: number,
+): void {
+  const targets = [mean, variance]
+  const all = batches === null ? targets : [...targets, batches]
+  // The getter throws.
+  for (const x of all) if (x.storage.freed) void x.buffer
+  const values = [...[batchMean, squares].map((x) => apply(reshapeOp, [x], mean.shape)), n - 1]
+  atomically(all, () => {
+    if (batches !== null) noGrad(() => inPlace(add, batches, 1))
+    if (momentum === null && batches !== null) trackAverage(targets, [...values, batches])
+    else track(targets, [...values, momentum ?? 0, 1 - (momentum ?? 0)])
+  })
 }
 
 /** Statistics have the shape of a channel within the input, [C, 1, ...]. */
@@ -153,14 +175,9 @@ const trainingOp: OpDef<Training> = {
       const n = x.elements / x.shape[1]
       const [mean, squares] = applyAll(moments, [x], null)
       const invStd = apply(inverseStd, [squares, operand(n), operand(eps)], null)
-      if (running !== null) {
-        const targets = [running.mean, running.variance]
-        const flat = (t: Tensor): Tensor => apply(reshapeOp, [t], running.mean.shape)
-        const { momentum } = running
-        if (momentum instanceof Tensor) trackAverage(targets, [flat(mean), flat(squares), n - 1, momentum])
-        else track(targets, [flat(mean), flat(squares), n - 1, momentum, 1 - momentum])
-      }
-      return [apply(normalised, [x, mean, invStd, weight, bias], null), mean, invStd]
+      const y = apply(normalised, [x, mean, invStd, weight, bias], null)
+      if (running !== null) trackBatch(running, mean, squares, n)
+      return [y, mean, invStd]
     },
   },
 }
@@ -248,7 +265,8 @@ export function batchNorm(
     training,
   )
   const known = runningMean !== null && runningVar !== null
-  if (training) return normalise(x, affine, known ? { mean: runningMean, variance: runningVar, momentum } : null)
+  if (training)
+    return normalise(x, affine, known ? { mean: runningMean, variance: runningVar, batches: null, momentum } : null)
   if (!known)
     throw new RuntimeError(
       `${runningMean === null ? 'running_mean' : 'running_var'} must be defined in evaluation mode`,
@@ -336,8 +354,7 @@ export class BatchNorm1d extends Module {
     checkBatch(x, { running_mean: mean, running_var: variance, weight, bias }, ofBatch)
     if (!ofBatch) return normaliseBy(x, mean, variance, this)
     if (!this.training || !this.trackRunningStats || mean === null || variance === null) return normalise(x, this, null)
-    if (batches !== null) noGrad(() => inPlace(add, batches, 1))
-    return normalise(x, this, { mean, variance, momentum: this.momentum ?? batches ?? 0 })
+    return normalise(x, this, { mean, variance, batches, momentum: this.momentum })
   }
 
   override extraRepr(): string {

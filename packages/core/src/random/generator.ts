@@ -137,6 +137,14 @@ export class Generator {
     return new Generator().setState(this.getState())
   }
 
+  /** Goes on from where another generator is: `setState` without the bytes in between. */
+  become(other: Generator): void {
+    this.engine.become(other.engine)
+    this.nextNormal = other.nextNormal
+    this.nextFloatNormal = other.nextFloatNormal
+    this.currentSeed = other.currentSeed
+  }
+
   private restart(seed: bigint): void {
     this.currentSeed = seed
     this.nextNormal = undefined

@@ -37,6 +37,14 @@ export class Mt19937 {
     this.next = 0
   }
 
+  /** Goes on from where another engine is. */
+  become(other: Mt19937): void {
+    this.fresh = other.fresh
+    this.left = other.left
+    this.next = other.next
+    if (other.fresh === null) this.words.set(other.words)
+  }
+
   /** The words of a seed. */
   private spread(): void {
     if (this.fresh === null) return

@@ -5,6 +5,7 @@ import { plan } from '../../src/compile/plan.ts'
 import { settle } from '../../src/compile/passes/settle.ts'
 import { programText } from '../../src/compile/text.ts'
 import { contiguousLayout } from '../../src/base/layout.ts'
+import { Generator } from '../../src/random/generator.ts'
 import { s } from '../../src/expr/expr.ts'
 import { adam, boston, recorded } from './steps.ts'
 
@@ -66,7 +67,7 @@ describe('text of a program', () => {
           kind: 'draw',
           draw: 0,
           produce: () => new Float32Array(2),
-          stream: { getState: () => new Uint8Array(0), setState: () => {} },
+          stream: new Generator(),
         },
       ],
       instrs: [

@@ -3,13 +3,9 @@
 import type { Prims } from '../../backend/backend.ts'
 import { isUse, type Program, type ProgramInstr } from '../../backend/program.ts'
 import { type Expr, inputsOf, s } from '../../expr/expr.ts'
-import { usesOf } from '../alias.ts'
+import { mayFail, usesOf } from '../alias.ts'
 import { isMap, isReducing } from './graph.ts'
 import { Expressions } from './rewrite.ts'
-
-/** Its error is an effect: it stays whether its outputs are read or not. */
-const mayThrow = ({ kind, check }: ProgramInstr): boolean =>
-  check !== undefined || kind === 'gather' || kind === 'scatter'
 
 /** The map without outputs that nothing needs; one stays for the sake of a check. */
 function withNeededOutputs(instr: ProgramInstr<'map'>, needed: (value: number) => boolean): ProgramInstr<'map'> {
@@ -72,7 +68,8 @@ export function deadCode(program: Program): Program {
   for (const { value } of program.results) needed.add(value)
   const instrs: ProgramInstr[] = []
   for (const instr of [...program.instrs].reverse()) {
-    if (!mayThrow(instr) && !instr.outputs.some((value) => needed.has(value))) continue
+    // An error is an effect: it comes whether the outputs are read or not.
+    if (!mayFail(instr) && !instr.outputs.some((value) => needed.has(value))) continue
     const left = isMap(instr) ? withReadOperands(withNeededOutputs(instr, (value) => needed.has(value))) : instr
     for (const { value } of usesOf(left)) needed.add(value)
     instrs.push(left)

@@ -1,34 +1,53 @@
 // The last pass: what outlives the step gets memory of its own. A parameter's new value is computed where the old one
-// lies, as late as the old one's readers ask; where they read the new one too, it is computed elsewhere and copied.
+// lies, as late as the old one's readers ask, and when nothing can end the run any more: a run that fails has changed
+// nothing. Where the new value is needed before, it is computed elsewhere and copied.
 import type { Spec } from '../../backend/backend.ts'
 import type { Program, ProgramInstr, Use } from '../../backend/program.ts'
 import { contiguousLayout } from '../../base/layout.ts'
 import { copies } from '../../tensor/dispatch.ts'
-import { mayOverwrite, usesOf } from '../alias.ts'
+import { mayFail, mayOverwrite, usesOf } from '../alias.ts'
 
 const wholeUse = (value: number, { shape, dtype }: Spec): Use => ({ value, dtype, ...contiguousLayout(shape) })
 
-/** Instructions with what has to come before what: readers after makers, and what `replaces` adds. */
+/** Where nothing can end the run any more: a place among instructions, not one of them. */
+const commit = null
+
+/** Instructions with what has to come before what: readers after makers, and what `replaces` and `last` add. */
 class Order {
-  readonly instrs: ProgramInstr[] = []
+  readonly instrs: (ProgramInstr | typeof commit)[] = []
   readonly #values: Spec[]
   readonly #maker = new Map<number, number>()
   readonly #readers = new Map<number, number[]>()
   readonly #after: number[][] = []
+  readonly #failing = new Set<number>()
+  /** The place of `commit`, once there is one. */
+  #commit = -1
 
   constructor(values: Spec[]) {
     this.#values = values
   }
 
   add(instr: ProgramInstr): void {
-    const at = this.instrs.push(instr) - 1
-    this.#after.push([])
+    const at = this.#push(instr)
+    if (mayFail(instr)) this.#failing.add(at)
     for (const value of instr.outputs) this.#maker.set(value, at)
     for (const value of new Set(usesOf(instr).map((use) => use.value))) {
       const readers = this.#readers.get(value)
       if (readers === undefined) this.#readers.set(value, [at])
       else readers.push(at)
     }
+  }
+
+  #push(instr: ProgramInstr | typeof commit): number {
+    this.#after.push([])
+    return this.instrs.push(instr) - 1
+  }
+
+  /** All instructions that may fail are there: what they must come before can be said. */
+  complete(): void {
+    if (this.#failing.size === 0) return
+    this.#commit = this.#push(commit)
+    for (const at of this.#failing) this.#after[at].push(this.#commit)
   }
 
   /** Adds an instruction that copies a value; the new value. */
@@ -45,7 +64,8 @@ class Order {
   }
 
   #following(at: number): readonly number[] {
-    return [...this.instrs[at].outputs.flatMap((value) => this.#readers.get(value) ?? []), ...this.#after[at]]
+    const outputs = this.instrs[at]?.outputs ?? []
+    return [...outputs.flatMap((value) => this.#readers.get(value) ?? []), ...this.#after[at]]
   }
 
   #reaches(from: number, targets: ReadonlySet<number>): boolean {
@@ -59,39 +79,72 @@ class Order {
     return false
   }
 
-  /** Lets `last` be made when all has read `first`, in its memory; false, and nothing changes, where that cannot be. */
+  /**
+   * Lets `last` be made when all has read `first` and nothing else can fail, in its memory; false, and nothing changes,
+   * where that cannot be.
+   */
   replaces(first: number, last: number): boolean {
     const at = this.#maker.get(last) as number
-    const readers = new Set(this.#readers.get(first))
-    const instr = this.instrs[at]
-    if (readers.delete(at) && !mayOverwrite({ values: this.#values }, instr, instr.outputs.indexOf(last), first))
+    const before = new Set(this.#readers.get(first))
+    const instr = this.instrs[at] as ProgramInstr
+    if (before.delete(at) && !mayOverwrite({ values: this.#values }, instr, instr.outputs.indexOf(last), first))
       return false
-    if (readers.size > 0 && this.#reaches(at, readers)) return false
-    for (const reader of readers) this.#after[reader].push(at)
+    for (const x of this.#uncertain(at)) before.add(x)
+    if (!this.#wait(at, before)) return false
+    if (instr.kind !== 'map') this.#waitBefore(first, instr)
     return true
   }
 
-  /** In an order that all agree with; what has to wait comes right after what it waits for. */
+  /** Lets a value be made when nothing can fail any more, if that is possible. */
+  last(value: number): void {
+    const at = this.#maker.get(value)
+    if (at !== undefined) this.#wait(at, this.#uncertain(at))
+  }
+
+  /** What an instruction has to wait for until nothing else can fail; one that may fail itself looks before it writes. */
+  #uncertain(at: number): ReadonlySet<number> {
+    if (this.#failing.has(at)) return new Set([...this.#failing].filter((x) => x !== at))
+    return new Set(this.#commit < 0 ? [] : [this.#commit])
+  }
+
+  /** Puts an instruction after others; false, and nothing changes, where one of them has to come after it. */
+  #wait(at: number, before: ReadonlySet<number>): boolean {
+    if (before.size > 0 && this.#reaches(at, before)) return false
+    for (const x of before) this.#after[x].push(at)
+    return true
+  }
+
+  /** Rows that are written one after the other lie in one memory: the ones before the last wait as it does. */
+  #waitBefore(first: number, instr: ProgramInstr): void {
+    const [base] = usesOf(instr)
+    const at = base === undefined || base.value === first ? undefined : this.#maker.get(base.value)
+    const before = at === undefined ? commit : this.instrs[at]
+    if (at === undefined || before === commit || before.kind === 'map') return
+    this.#wait(at, this.#uncertain(at))
+    this.#waitBefore(first, before)
+  }
+
+  /** In the order in which they came, but for what has to wait: that comes right after what it waits for. */
   sorted(): ProgramInstr[] {
-    const seen = new Set<number>()
-    const backwards: ProgramInstr[] = []
-    for (let start = this.instrs.length - 1; start >= 0; start--) {
-      const path = [{ at: -1, following: [start] as readonly number[], next: 0 }]
-      while (path.length > 0) {
-        const last = path[path.length - 1]
-        const { at, following } = last
-        if (last.next === following.length) {
-          path.pop()
-          if (at >= 0) backwards.push(this.instrs[at])
-          continue
+    const open = new Int32Array(this.instrs.length)
+    const following = this.instrs.map((_, at) => this.#following(at))
+    for (const next of following) for (const at of next) open[at]++
+    const sorted: ProgramInstr[] = []
+    for (let turn = 0; turn < this.instrs.length; turn++) {
+      // Those whose turn has passed, and what else nothing but they kept waiting.
+      const ready = open[turn] === 0 ? [turn] : []
+      for (let at = ready.pop(); at !== undefined; at = ready.pop()) {
+        const instr = this.instrs[at]
+        if (instr !== commit) sorted.push(instr)
+        open[at] = -1
+        const after = following[at]
+        for (let i = after.length - 1; i >= 0; i--) {
+          const next = after[i]
+          if (--open[next] === 0 && (next < turn || next === this.#commit)) ready.push(next)
         }
-        const value = following[last.next++]
-        if (seen.has(value)) continue
-        seen.add(value)
-        path.push({ at: value, following: this.#following(value), next: 0 })
       }
     }
-    return backwards.reverse()
+    return sorted
   }
 }
 
@@ -116,6 +169,7 @@ export function settle(program: Program): Program {
     if (!lasting && !lasts.has(value) && !leaving.has(value)) leaving.set(value, order.copy(value))
   }
   for (const instr of program.instrs) order.add(instr)
+  order.complete()
 
   const taken = new Set<number>()
   const made = program.kept.map(({ first, last }) => {
@@ -134,5 +188,6 @@ export function settle(program: Program): Program {
     if (!leaving.has(last)) leaving.set(last, kept[i].last)
   })
   const results = program.results.map((use) => ({ ...use, value: leaving.get(use.value) ?? use.value }))
+  for (const { value } of results) order.last(value)
   return { ...program, values, instrs: order.sorted(), kept, results }
 }
