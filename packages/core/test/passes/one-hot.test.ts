@@ -40,13 +40,13 @@ describe('one-hot', () => {
       v15 int32[64, 1] = map(v6 as [64, 1]) { select(and(ge(x0, 0), lt(x0, 100)), x0, 0) }  # sub+nllLoss
       v16 float32[64, 1] = gather(v0 as [64, 100], v15) { axis: 1 }  # sub+nllLoss
       v9 float32[] = map(v6 as [64, 1], v16, v1, v3) { sum over 0, 1 of add(select(and(and(ge(x0, 0), lt(x0, 100)), ne(float32(x0), -100)), neg(float32(sub(sub(x1, x2), float32(log(x3))))), 0), 0) }  # log+sub+nllLoss
-      v10 float32[] = map(v9, v7) { div(x0, float32(x1)) }  # div
       v13 float32[64, 1] = map(v6 as [64, 1], v7 as [64, 1] by (0, 0)) { sum over 1 of add(select(and(and(ge(x0, 0), lt(x0, 100)), ne(float32(x0), -100)), neg(float32(div(1, float32(x1)))), 0), 0) }  # nllLossBackward+SumBackward1
       v18 int32[64, 1] = map(v6 as [64, 1]) { select(and(ge(x0, 0), lt(x0, 100)), x0, 0) }  # nllLossBackward+SumBackward1+logSoftmaxBackwardData
       v19 float32[64, 1] = gather(v2, v18) { axis: 1 }  # nllLossBackward+SumBackward1+logSoftmaxBackwardData
       v20 float32[64, 1] = map(v6 as [64, 1], v7 as [64, 1] by (0, 0), v19, v13, v3) { sub(select(and(and(ge(x0, 0), lt(x0, 100)), ne(float32(x0), -100)), neg(float32(div(1, float32(x1)))), 0), mul(x2, div(x3, x4))) }  # nllLossBackward+SumBackward1+logSoftmaxBackwardData
       v17 float32[64, 100] = map(v2, v13 as [64, 100] by (1, 0), v3 as [64, 100] by (1, 0)) { sub(0, mul(x0, div(x1, x2))) }  # nllLossBackward+SumBackward1+logSoftmaxBackwardData
       v14 float32[64, 100] = scatter(v17, v18, v20) { axis: 1; fn: "set" }  # nllLossBackward+SumBackward1+logSoftmaxBackwardData
+      v10 float32[] = map(v9, v7) { div(x0, float32(x1)) }  # div
       "
     `)
   })
