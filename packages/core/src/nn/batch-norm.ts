@@ -25,7 +25,7 @@ import {
   required,
   tensor,
 } from '../tensor/signature.ts'
-import { Tensor } from '../tensor/tensor.ts'
+import type { Tensor } from '../tensor/tensor.ts'
 import { atomically } from '../tensor/undo.ts'
 import { ones_, zeros_ } from './init.ts'
 import { type LayerOptions, layerOptions, layerParameters } from './linear.ts'
