@@ -192,7 +192,8 @@ export function topological(roots: readonly Expr[]): readonly Expr[] {
 /** By the first root: passes ask for the same expressions again and again, for every instruction that has them. */
 const orders = new WeakMap<Expr, { readonly roots: readonly Expr[]; readonly order: readonly Expr[] }>()
 
-function ordered(roots: readonly Expr[]): Expr[] {
+/** Without what only nodes that `ends` has are made of. */
+function ordered(roots: readonly Expr[], ends?: ReadonlyMap<Expr, unknown>): Expr[] {
   const order: Expr[] = []
   const seen = new Set<Expr>()
   // A list of its own, not the stack of calls: expressions may be deep.
@@ -200,7 +201,7 @@ function ordered(roots: readonly Expr[]): Expr[] {
   const enter = (x: Expr): void => {
     if (seen.has(x)) return
     seen.add(x)
-    path.push({ x, next: 0 })
+    path.push({ x, next: ends?.has(x) === true ? x.args.length : 0 })
   }
   for (const root of roots) {
     enter(root)
@@ -246,11 +247,13 @@ export function replace(root: Expr, from: Expr, by: Expr): Expr {
 }
 
 /** The expression as a person reads it; nodes that have a name are not spelled out. */
-export function exprString(x: Expr, names?: ReadonlyMap<Expr, string>): string {
-  const name = names?.get(x)
-  if (name !== undefined) return name
-  if (x.step === 'input') return `x${x.value}`
-  if (x.step === 'const') return String(x.value)
-  const args = x.args.map((arg) => exprString(arg, names)).join(', ')
-  return `${x.step === 'cast' ? x.dtype : x.step}(${args})`
+export function exprString(root: Expr, names?: ReadonlyMap<Expr, string>): string {
+  const texts = new Map<Expr, string>()
+  const text = ({ step, dtype, args, value }: Expr): string => {
+    if (step === 'input') return `x${value}`
+    if (step === 'const') return String(value)
+    return `${step === 'cast' ? dtype : step}(${args.map((arg) => texts.get(arg)).join(', ')})`
+  }
+  for (const x of ordered([root], names)) texts.set(x, names?.get(x) ?? text(x))
+  return texts.get(root) as string
 }

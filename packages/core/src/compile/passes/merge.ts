@@ -29,7 +29,7 @@ interface Group {
  * a program of any length takes its length in time.
  */
 const farthest = 4096
-const mostTried = 64
+const mostTried = 512
 
 /** A set of positions in a program, a bit each; those more than `farthest` before the first one added are left out. */
 class Positions {
