@@ -86,6 +86,7 @@ interface Ready {
 
 export class GpujsBackend implements Backend {
   readonly name = 'gpujs'
+  readonly variant: string
   readonly caps: Capabilities
   readonly #engine: Engine
   readonly #told: Pick<Report, 'why' | 'tried'>
@@ -101,6 +102,7 @@ export class GpujsBackend implements Backend {
   constructor(engine: Engine, told: Pick<Report, 'why' | 'tried'>, planning: Planning, limits: Limits) {
     const { context } = engine
     this.#engine = engine
+    this.variant = engine.mode
     this.#told = told
     const maxElements = context === null ? exactUpTo : Math.min(exactUpTo, context.maxSize ** 2)
     this.caps = {

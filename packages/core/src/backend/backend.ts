@@ -182,6 +182,8 @@ export interface Memory {
 
 export interface Backend {
   readonly name: string
+  /** Which of several backends of one name it is: 'cpu'. Its device is known as 'gpujs:cpu', too. */
+  readonly variant?: string
   readonly caps: Capabilities
   supports(instr: Instr): boolean
   alloc(spec: Spec): DeviceBuffer

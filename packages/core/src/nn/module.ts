@@ -1,18 +1,18 @@
 // The base class of layers and models. Parameters, buffers and submodules are a module's own properties, found when
 // asked for: there is no registry to keep in step, and a plain assignment is all that is needed.
 import { className } from '../base/class-name.ts'
-import { type DType, isDType, isFloat } from '../base/dtype.ts'
+import type { DType } from '../base/dtype.ts'
 import { AttributeError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
 import type { RemovableHandle } from '../autograd/hooks.ts'
-import { to } from '../ops/convert.ts'
 import { zero_ } from '../ops/write.ts'
 import { assign, effect, effects, noted } from '../tensor/effects.ts'
 import { noGrad } from '../tensor/mode.ts'
 import { detached, kindOf, Tensor } from '../tensor/tensor.ts'
 import { copyInstance, copyOf, copyWith, type Memo } from './copy.ts'
 import { addHook, type ForwardHook, type ForwardPreHook, type FullBackwardHook } from './hooks.ts'
-import { moving, Parameter } from './parameter.ts'
+import { type Move, movedBy, moverTo, moving, type To } from './move.ts'
+import { Parameter } from './parameter.ts'
 import {
   buffersOf,
   findPart,
@@ -31,12 +31,6 @@ import { asStateDict, IncompatibleKeys, Loading, StateDict, type StateDictLike }
 
 /** Where `training` is kept: who reads it is told to a recorder. */
 const trainingOf: unique symbol = Symbol('training')
-
-/** Where a module moves: to a dtype, to a device, or both. */
-export interface To {
-  readonly dtype?: DType
-  readonly device?: string
-}
 
 /**
  * The base class of layers and models.
@@ -236,18 +230,12 @@ export class Module {
    * model.to('float64')
    */
   to(target: DType | string | To): this {
-    const { dtype, device }: To =
-      typeof target === 'object' ? target : isDType(target) ? { dtype: target } : { device: target }
-    if (dtype !== undefined && !isFloat(dtype)) {
-      throw new TypeError(
-        `nn.Module.to only accepts floating point or complex dtypes, but got desired dtype=torch.${dtype}`,
-      )
-    }
-    const move = (x: Tensor): Tensor =>
-      noGrad(() =>
-        to(x, { dtype: dtype !== undefined && isFloat(x.dtype) ? dtype : x.dtype, device: device ?? x.device }),
-      )
-    // All is moved before anything is changed: a tensor that cannot be moved leaves the module as it was.
+    const change = this[movedBy](moverTo(target, 'nn.Module.to'))
+    change()
+    return this
+  }
+
+  [movedBy](move: Move): () => void {
     const changes = this.modules().flatMap((module) => [
       ...ownParameters(module).map(([, parameter]) => moving(parameter, move)),
       ...ownBuffers(module).map(({ tensor, property }) => {
@@ -255,8 +243,9 @@ export class Module {
         return () => setProperty(module, property, moved)
       }),
     ])
-    for (const change of changes) change()
-    return this
+    return () => {
+      for (const change of changes) change()
+    }
   }
 
   /** Parameters and buffers of floating point in float32. */

@@ -2,6 +2,7 @@
 import { TypeError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
 import { to } from '../ops/convert.ts'
+import { revived, type TensorJSON } from '../ops/json.ts'
 import { copy_ } from '../ops/write.ts'
 import { checkWritable } from '../tensor/in-place.ts'
 import { formatOrderedDict, formatSize, reprString } from '../tensor/print.ts'
@@ -15,6 +16,15 @@ export class StateDict extends Map<string, Tensor> {
   /** The version of each module's state, by the module's name; a dict that was not made by `stateDict()` has none. */
   versions: Map<string, number> | null = null
 
+  /** Names to tensors, and the versions of the modules as `_metadata`: what `loadStateDict` takes back. */
+  toJSON(): Record<string, unknown> {
+    const versions = Array.from(this.versions ?? [], ([name, version]) => [name, { version }])
+    return {
+      ...Object.fromEntries(Array.from(this, ([key, x]) => [key, x.toJSON()])),
+      ...(this.versions === null ? {} : { [metadata]: Object.fromEntries(versions) }),
+    }
+  }
+
   override toString(): string {
     return formatOrderedDict(Array.from(this, ([key, value]) => [key, String(value)] as const))
   }
@@ -23,8 +33,18 @@ export class StateDict extends Map<string, Tensor> {
   }
 }
 
-/** A state dict, or any map or plain object from names to tensors. */
-export type StateDictLike = ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>
+/** What a state dict in JSON calls its versions; no parameter has such a name. */
+const metadata = '_metadata'
+
+/** A state dict, or any map or plain object from names to tensors, which may be what they became in JSON. */
+export type StateDictLike = ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor | TensorJSON>>
+
+/** The versions that a state dict in JSON has. */
+function versionsOf(given: unknown): Map<string, number> | null {
+  if (typeof given !== 'object' || given === null) return null
+  const entries = Object.entries(given as Record<string, { version?: unknown } | null>)
+  return new Map(entries.flatMap(([name, x]) => (typeof x?.version === 'number' ? [[name, x.version] as const] : [])))
+}
 
 /** A copy that may be changed, with the versions if the dict has them. */
 export function asStateDict(dict: unknown): StateDict {
@@ -34,8 +54,14 @@ export function asStateDict(dict: unknown): StateDict {
       'Pass what stateDict() returned, a Map or a plain object of tensors.',
     )
   }
-  const copy = new StateDict(dict instanceof Map ? dict : Object.entries(dict))
-  if (dict instanceof StateDict) copy.versions = dict.versions
+  if (dict instanceof Map) {
+    const copy = new StateDict(dict)
+    if (dict instanceof StateDict) copy.versions = dict.versions
+    return copy
+  }
+  const { [metadata]: versions, ...entries } = dict as Readonly<Record<string, unknown>>
+  const copy = new StateDict(Object.entries(revived(entries) as Record<string, Tensor>))
+  copy.versions = versionsOf(versions)
   return copy
 }
 

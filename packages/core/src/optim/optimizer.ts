@@ -1,11 +1,14 @@
 // What optimizers share: parameter groups with their options, a state for each parameter, saving and loading both. The
 // arithmetic of a step is one kernel for each parameter and is in the optimizers' own files.
 import { className } from '../base/class-name.ts'
+import type { DType } from '../base/dtype.ts'
 import { KeyError, NotImplementedError, TypeError, ValueError } from '../base/errors.ts'
 import { warn } from '../base/warn.ts'
 import { deepCopy } from '../nn/copy.ts'
 import { clearGradients } from '../nn/module.ts'
+import { type Move, movedBy, moverTo, moving, type To } from '../nn/move.ts'
 import { pythonRepr, snakeCase } from '../nn/names.ts'
+import { revived } from '../ops/json.ts'
 import { effect, effects, type EffectSink } from '../tensor/effects.ts'
 import { enableGrad, noGrad } from '../tensor/mode.ts'
 import { kindOf, Tensor } from '../tensor/tensor.ts'
@@ -252,7 +255,7 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
    * KeyError for what is missing, a RuntimeError for a state that is not of its parameter's shape.
    */
   loadStateDict(stateDict: OptimizerState | Readonly<Record<string, unknown>>): void {
-    const { state, paramGroups } = withCamelKeys(deepCopy(stateDict))
+    const { state, paramGroups } = withCamelKeys(deepCopy(revived(stateDict)))
     if (paramGroups === undefined) throw missing('paramGroups')
     if (state === undefined) throw missing('state')
     if (!Array.isArray(paramGroups)) throw notSubscriptable(paramGroups)
@@ -303,6 +306,33 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
       states.set(p, fittedState(own, p, this.stateEntries(options)) as S)
     }
     return states
+  }
+
+  /**
+   * Moves the parameters with their gradients and states to a device, or (those of floating point) to a dtype. The
+   * parameters stay the same objects; their states follow a model that has moved already.
+   *
+   * Throws, with nothing moved, for a tensor that was freed, and where the device was not loaded.
+   *
+   * @example
+   * optimizer.to('float64')
+   */
+  to(target: DType | string | To): this {
+    const change = this[movedBy](moverTo(target, 'Optimizer.to'))
+    change()
+    return this
+  }
+
+  [movedBy](move: Move): () => void {
+    const params = new Set([...this.paramGroups.flatMap((group) => group.params), ...this.state.keys()])
+    const changes = [...params].map((p) => moving(p, move))
+    for (const own of this.state.values()) {
+      const entries = Object.entries(own).map(([name, x]) => [name, x instanceof Tensor ? move(x) : x] as const)
+      changes.push(() => void Object.assign(own, Object.fromEntries(entries)))
+    }
+    return () => {
+      for (const change of changes) change()
+    }
   }
 
   /** As PyTorch prints it: each group with its options in alphabetical order. */

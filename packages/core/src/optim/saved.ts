@@ -5,6 +5,7 @@ import { dtypeName } from '../base/dtype.ts'
 import { broadcastShapes, sameShape, shapeString } from '../base/shape.ts'
 import { camelCase, snakeCase } from '../nn/names.ts'
 import { to } from '../ops/convert.ts'
+import { twoDevices } from '../tensor/device.ts'
 import { isCertain } from '../tensor/dispatch.ts'
 import { checkWritable } from '../tensor/in-place.ts'
 import { noGrad } from '../tensor/mode.ts'
@@ -95,9 +96,11 @@ function checkEntry(name: string, kind: StateEntry[1], x: unknown): void {
 /** A part of the optimizer that was left behind when a parameter moved. */
 function elsewhere(owner: string, what: string, x: Tensor, p: Tensor): RuntimeError {
   if (x.storage.device !== p.storage.device) {
-    return new RuntimeError(
-      `Expected all tensors to be on the same device, but found at least two devices, ${p.device} and ${x.device}!`,
-      `A parameter of ${owner} is on ${p.device}, its ${what} on ${x.device}. Move both: optimizer.to('${p.device}'); or all at once: moveTo('${p.device}', model, optimizer, x, y).`,
+    return twoDevices(
+      p.storage.device,
+      x.storage.device,
+      (name) =>
+        `The ${what} of a parameter of ${owner} was left behind. Move it, optimizer.to('${name}'), or all at once: moveTo('${name}', model, optimizer, x, y).`,
     )
   }
   return new RuntimeError(

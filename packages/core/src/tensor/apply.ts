@@ -2,10 +2,9 @@
 // view or a composition, and records a node when a gradient will be wanted. In-place forms are in in-place.ts.
 import type { FusedKind, Instr, Operand, Prims, Spec, View } from '../backend/backend.ts'
 import { repeated } from '../base/arrays.ts'
-import { RuntimeError } from '../base/errors.ts'
 import { contiguousStrides, expandStrides } from '../base/layout.ts'
 import { broadcastShapes, numelOf, sameShape, type Shape, scalarShape } from '../base/shape.ts'
-import { currentDevice, type Device, Storage } from './device.ts'
+import { currentDevice, type Device, Storage, twoDevices } from './device.ts'
 import { dispatch } from './dispatch.ts'
 import { effects } from './effects.ts'
 import { callingLine } from './line.ts'
@@ -28,10 +27,7 @@ export function deviceOf(inputs: readonly Input[], on?: Device): Device {
     if (!(x instanceof Tensor)) continue
     if (device === undefined) device = x.storage.device
     else if (device !== x.storage.device) {
-      throw new RuntimeError(
-        `Expected all tensors to be on the same device, but found at least two devices, ${device.name} and ${x.device}!`,
-        `Move one of them: x.to('${device.name}').`,
-      )
+      throw twoDevices(device, x.storage.device, (name) => `Move one of them: x.to('${name}').`)
     }
   }
   if (effects.sink !== null) effects.sink.met(inputs)

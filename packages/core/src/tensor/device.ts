@@ -11,11 +11,14 @@ import { mode } from './mode.ts'
  */
 export class Device {
   readonly name: string
+  /** Its name, with the backend's variant where it has several: 'gpujs:cpu'. */
+  readonly label: string
   readonly own: Backend
   backend: Backend
 
   constructor(backend: Backend) {
     this.name = backend.name
+    this.label = backend.variant === undefined ? backend.name : `${backend.name}:${backend.variant}`
     this.own = backend
     this.backend = backend
   }
@@ -95,11 +98,25 @@ export function useDevice(backend: Backend): Device {
 
 /** Makes a backend known by its name (`tensor.to(name)`) without making it the default. */
 export function registerDevice(backend: Backend): Device {
-  const known = devices.get(backend.name)
-  if (known !== undefined && known.own === backend) return known
-  const device = new Device(backend)
-  devices.set(backend.name, device)
+  const device = knownAs(backend)
+  devices.set(device.name, device)
+  devices.set(device.label, device)
   return device
+}
+
+/** The device of a backend, always the same. */
+function knownAs(backend: Backend): Device {
+  for (const device of devices.values()) if (device.own === backend) return device
+  return new Device(backend)
+}
+
+/** PyTorch's error for tensors of two devices, by names that tell them apart. */
+export function twoDevices(a: Device, b: Device, hint: (name: string) => string): RuntimeError {
+  const [x, y] = a.name === b.name ? [a.label, b.label] : [a.name, b.name]
+  return new RuntimeError(
+    `Expected all tensors to be on the same device, but found at least two devices, ${x} and ${y}!`,
+    hint(x),
+  )
 }
 
 /** The default device. */

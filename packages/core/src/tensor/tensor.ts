@@ -1,6 +1,7 @@
 // Tensor as data: a layout over a storage, its place in the autograd graph, and nothing that computes. Operations are
 // functions in ops/; their methods are derived from that table (ops/methods.ts).
 import type { DeviceBuffer } from '../backend/backend.ts'
+import { toBase64 } from '../base/base64.ts'
 import { type DType, dtypeName, isFloat, newArray, type TypedArray } from '../base/dtype.ts'
 import { RuntimeError, TypeError } from '../base/errors.ts'
 import { isContiguous } from '../base/layout.ts'
@@ -340,6 +341,20 @@ export class Tensor {
   /** PyTorch's name of `toNested`. */
   tolist(): NestedNumbers {
     return this.toNested()
+  }
+
+  /**
+   * What `JSON.stringify` writes: dtype, shape, and the bytes of the elements, so that `fromJSON` gives them back to the
+   * bit. A gradient, a history and whether it requires a gradient are no part of it.
+   *
+   * @example
+   * JSON.stringify(tensor([1, 2])) // '{"dtype":"float32","shape":[2],"data":"AACAPwAAAEA="}'
+   */
+  toJSON(): { readonly dtype: DType; readonly shape: readonly number[]; readonly data: string } {
+    effects.sink?.refuse('toJSON()')
+    const { dtype, shape } = this
+    const { buffer, byteOffset, byteLength } = this.#read()
+    return { dtype, shape: [...shape], data: toBase64(new Uint8Array(buffer, byteOffset, byteLength)) }
   }
 
   /** As PyTorch prints it. */

@@ -1,0 +1,90 @@
+// Modules, optimizers and tensors on another device or in another dtype: all is moved before the first of them is told.
+import { type DType, isDType, isFloat } from '../base/dtype.ts'
+import { TypeError } from '../base/errors.ts'
+import { to } from '../ops/convert.ts'
+import { effects } from '../tensor/effects.ts'
+import { noGrad } from '../tensor/mode.ts'
+import { kindOf, Tensor } from '../tensor/tensor.ts'
+
+/** Where tensors move: to a dtype, to a device, or both. */
+export interface To {
+  readonly dtype?: DType
+  readonly device?: string
+}
+
+/** Gives a tensor that is moved, the same one for the same. */
+export type Move = (x: Tensor) => Tensor
+
+/** The method by which modules and optimizers move what they hold, and give what makes it theirs. */
+export const movedBy: unique symbol = Symbol('movedBy')
+
+/** What moves tensors to a target; tensors of whole numbers keep their dtype. `what` names the call in errors. */
+export function moverTo(target: DType | string | To, what: string): Move {
+  const { dtype, device }: To =
+    typeof target === 'object' ? target : isDType(target) ? { dtype: target } : { device: target }
+  if (dtype !== undefined && !isFloat(dtype)) {
+    throw new TypeError(`${what} only accepts floating point or complex dtypes, but got desired dtype=torch.${dtype}`)
+  }
+  const moved = new Map<Tensor, Tensor>()
+  return (x) => {
+    const known = moved.get(x)
+    if (known !== undefined) return known
+    // Its getter throws.
+    if (x.storage.freed) void x.buffer
+    const own = { dtype: dtype !== undefined && isFloat(x.dtype) ? dtype : x.dtype, device: device ?? x.device }
+    const there = noGrad(() => to(x, own))
+    moved.set(x, there)
+    return there
+  }
+}
+
+/**
+ * Gives a tensor the memory of another of the same shape, as PyTorch's `p.data = other`: who holds the tensor, an
+ * optimizer above all, goes on holding it.
+ */
+export function rebind(x: Tensor, to: Tensor): void {
+  if (x === to) return
+  const { storage, strides, offset, dtype } = to
+  effects.scope?.changed(x)
+  // The fields are read-only to everybody else: a tensor never changes its memory behind autograd's back.
+  Object.assign(x, { storage, strides, offset, dtype, accumulator: null, viewOf: null })
+}
+
+/** Moves a leaf and its gradient; what makes them its own. */
+export function moving(x: Tensor, move: Move): () => void {
+  const { grad } = x
+  const moved = move(x)
+  const movedGrad = grad === null ? null : move(grad)
+  return () => {
+    rebind(x, moved)
+    if (movedGrad !== grad) x.collect(movedGrad)
+  }
+}
+
+/** What `moveTo` takes: modules, optimizers and tensors. */
+export type Movable = Tensor | { [movedBy](move: Move): () => void }
+
+/**
+ * Moves models, optimizers and data in one call: to a device, or those of floating point to a dtype. Modules and
+ * optimizers stay the objects that they are; tensors come as new ones. The result is what was passed, in its order.
+ *
+ * Throws, with nothing moved, for what cannot be moved, and where the device was not loaded.
+ *
+ * @example
+ * const [, , x] = moveTo('float64', model, optimizer, ones(2, 3))
+ * x.dtype // 'float64'
+ */
+export function moveTo<T extends readonly Movable[]>(target: DType | string | To, ...things: T): T {
+  const move = moverTo(target, 'moveTo')
+  const changes: (() => void)[] = []
+  const moved = things.map((thing, i): Movable => {
+    if (thing instanceof Tensor) return move(thing)
+    if (typeof thing !== 'object' || thing === null || !(movedBy in thing)) {
+      throw new TypeError(`moveTo(): argument ${i + 2} must be Module, Optimizer or Tensor, not ${kindOf(thing)}`)
+    }
+    changes.push(thing[movedBy](move))
+    return thing
+  })
+  for (const change of changes) change()
+  return moved as unknown as T
+}
