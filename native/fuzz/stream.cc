@@ -120,6 +120,13 @@ class Writer {
         for (int32_t i = 0; i < operands[fn]; i++) operand(classes && i == 1 ? DType::int32 : dtype);
         break;
       }
+      case Opcode::indices: {
+        const int32_t depth = random_.below(4);
+        put({depth, random_.below(9)});
+        sizes(depth);
+        strided(DType::int32, depth);
+        break;
+      }
       case Opcode::call:
         put({random_.below(programCount), random_.chance(80) ? 0 : random_.below(3)});
         for (int32_t i = 0; i < rowCount; i++) {

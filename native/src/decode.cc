@@ -24,7 +24,6 @@ const Code* read_codes(Reader& r, int32_t count, Values& values) {
 void read_map(Reader& r, Instruction* out) {
   const bool check = out->opcode == Opcode::check;
   Map& map = out->map;
-  map = {};
   map.depth = r.count(maxDepth);
   map.inputCount = r.count();
   map.outCount = r.count();
@@ -32,7 +31,7 @@ void read_map(Reader& r, Instruction* out) {
   int64_t elements = 1;
   map.sizes = r.sizes(map.depth, &elements);
   out->empty = elements == 0;
-  if (!r.has(map.inputCount * int64_t{operandWords} + map.outCount * int64_t{operandWords + 2})) return;
+  if (!r.has(int64_t{map.inputCount} + map.outCount)) return;
   DType* dtypes = r.take<DType>(map.inputCount);
   map.inputs = read_inputs(r, map.inputCount, map.depth, dtypes);
   MapOut* outs = r.take<MapOut>(map.outCount);
@@ -58,7 +57,6 @@ void read_map(Reader& r, Instruction* out) {
 
 void read_matmul(Reader& r, Instruction* out) {
   Matmul& x = out->matmul;
-  x = {};
   x.dtype = r.dtype();
   r.require(x.dtype == DType::int32 || is_float(x.dtype), "there are no products of this dtype");
   x.depth = r.count(maxDepth - 2);
@@ -81,7 +79,7 @@ void read_matmul(Reader& r, Instruction* out) {
   x.c = r.operand(false);
   for (const DType dtype : {x.a.operand.dtype, x.b.operand.dtype, x.c.dtype})
     r.require(dtype == x.dtype, "operands of a product are of several dtypes");
-  if (!r.has(x.inputCount * int64_t{operandWords})) return;
+  if (!r.has(x.inputCount)) return;
   DType* dtypes = r.take<DType>(x.inputCount + 1);
   dtypes[0] = x.dtype;
   x.inputs = read_inputs(r, x.inputCount, rank, dtypes + 1);
@@ -105,7 +103,6 @@ void read_matmul(Reader& r, Instruction* out) {
 
 void read_arg_reduce(Reader& r, Instruction* out) {
   ArgReduce& x = out->argReduce;
-  x = {};
   x.max = r.word() != 0;
   x.kept = r.count(maxDepth);
   x.reduced = r.count(maxDepth - x.kept);
@@ -126,7 +123,6 @@ void read_arg_reduce(Reader& r, Instruction* out) {
 
 void read_scan(Reader& r, Instruction* out) {
   Scan& x = out->scan;
-  x = {};
   x.fn = r.reduce(Reduce::sum);
   x.depth = r.count(maxDepth - 1);
   x.n = r.word();
@@ -143,7 +139,6 @@ void read_scan(Reader& r, Instruction* out) {
 
 void read_fold(Reader& r, Instruction* out) {
   Fold& x = out->fold;
-  x = {};
   x.depth = r.count(maxDepth);
   x.count = r.count();
   x.first = r.count();
@@ -166,7 +161,6 @@ void read_fold(Reader& r, Instruction* out) {
 
 void read_gather(Reader& r, Instruction* out) {
   Gather& x = out->gather;
-  x = {};
   x.depth = r.count(maxDepth);
   x.axisSize = r.count();
   x.axisStep = r.word();
@@ -186,7 +180,6 @@ void read_gather(Reader& r, Instruction* out) {
 
 void read_scatter(Reader& r, Instruction* out) {
   Scatter& x = out->scatter;
-  x = {};
   x.fn = r.reduce(Reduce::none);
   x.depth = r.count(maxDepth);
   x.axisSize = r.count();
@@ -207,7 +200,6 @@ void read_scatter(Reader& r, Instruction* out) {
 
 void read_sort(Reader& r, Instruction* out) {
   Sort& x = out->sort;
-  x = {};
   x.descending = r.word() != 0;
   x.depth = r.count(maxDepth - 1);
   x.n = r.word();
@@ -227,7 +219,6 @@ void read_sort(Reader& r, Instruction* out) {
 
 void read_iota(Reader& r, Instruction* out) {
   Iota& x = out->iota;
-  x = {};
   int64_t elements = 1;
   const int32_t* sizes = r.sizes(3, &elements);
   x.to = r.operand(false);
@@ -258,6 +249,7 @@ static_assert(sizeof(extents) / sizeof(*extents) == static_cast<size_t>(RowFn::c
 
 void read_rows(Reader& r, Instruction* out) {
   RowOp& x = out->rows;
+  // The kernel looks up all operands, whether the function has them or not.
   x = {};
   const int32_t fn = r.count(static_cast<int32_t>(RowFn::count) - 1);
   x.fn = static_cast<RowFn>(fn);
@@ -287,22 +279,33 @@ void read_rows(Reader& r, Instruction* out) {
 
 void read_call(Reader& r, Instruction* out) {
   Call& x = out->call;
-  x = {};
   out->empty = false;
   x.program = r.program();
   if (x.program == nullptr) return;
   x.numbers = r.numbers(x.program->number_count());
   const int32_t count = x.program->row_count();
-  if (!r.has(int64_t{placeWords} * count)) return;
+  if (!r.has(count)) return;
   Row* rows = r.take<Row>(count);
   for (int32_t i = 0; i < count; i++) rows[i] = r.part(x.program->need(i));
   x.rows = rows;
 }
 
+void read_indices(Reader& r, Instruction* out) {
+  Indices& x = out->indices;
+  x.depth = r.count(maxDepth);
+  x.axisSize = r.count();
+  int64_t elements = 1;
+  x.sizes = r.sizes(x.depth, &elements);
+  out->empty = elements == 0;
+  x.index = r.strided(x.depth, false);
+  r.require(x.index.operand.dtype == DType::int32, "indices are int32");
+  if (!out->empty) r.claim(x.index, x.depth, x.sizes);
+}
+
 /** By opcode. */
-constexpr void (*readers[])(Reader&, Instruction*) = {read_map,  read_map,  read_matmul, read_arg_reduce,
-                                                      read_scan, read_fold, read_gather, read_scatter,
-                                                      read_sort, read_iota, read_rows,   read_call};
+constexpr void (*readers[])(Reader&, Instruction*) = {read_map,  read_map,    read_matmul,  read_arg_reduce, read_scan,
+                                                      read_fold, read_gather, read_scatter, read_sort,       read_iota,
+                                                      read_rows, read_call,   read_indices};
 static_assert(sizeof(readers) / sizeof(*readers) == static_cast<size_t>(Opcode::count), "a reader for every opcode");
 
 }  // namespace

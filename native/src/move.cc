@@ -9,8 +9,10 @@
 namespace flambeau {
 namespace {
 
-/** Whether all indices lie in 0 .. size - 1. */
-BadIndex check_indices(const Loops<1>& loops, const int32_t* indices, int32_t size) {
+/** The first index that does not lie in 0 .. size - 1, if there is one. */
+BadIndex check_indices(int32_t depth, const int32_t* sizes, const Strided& index, int32_t size, const Memory& memory) {
+  const Loops<1> loops{depth, sizes, {index.steps}};
+  const int32_t* indices = index.operand.in<int32_t>(memory);
   BadIndex bad{false, 0};
   const int64_t n = loops.inner(), step = loops.step(0);
   loops.walk(0, loops.rows(), [&](const int64_t(&at)[1]) {
@@ -19,8 +21,8 @@ BadIndex check_indices(const Loops<1>& loops, const int32_t* indices, int32_t si
     bool outside = false;
     for (int64_t i = 0; i < n; i++) outside |= static_cast<uint32_t>(p[i * step]) >= static_cast<uint32_t>(size);
     for (int64_t i = 0; outside && !bad.found; i++) {
-      const int32_t index = p[i * step];
-      if (static_cast<uint32_t>(index) >= static_cast<uint32_t>(size)) bad = {true, index};
+      const int32_t at = p[i * step];
+      if (static_cast<uint32_t>(at) >= static_cast<uint32_t>(size)) bad = {true, at};
     }
   });
   return bad;
@@ -109,15 +111,13 @@ void fold(const Fold& f, const Memory& memory) {
 }
 
 BadIndex gather(const Gather& g, const Memory& memory) {
-  const Loops<1> loops{g.depth, g.sizes, {g.index.steps}};
-  const BadIndex bad = check_indices(loops, g.index.operand.in<int32_t>(memory), g.axisSize);
+  const BadIndex bad = check_indices(g.depth, g.sizes, g.index, g.axisSize, memory);
   if (!bad.found) with_type(g.to.operand.dtype, [&](auto type) { gather_as<decltype(type)>(g, memory); });
   return bad;
 }
 
 BadIndex scatter(const Scatter& s, const Memory& memory) {
-  const Loops<1> loops{s.depth, s.sizes, {s.index.steps}};
-  const BadIndex bad = check_indices(loops, s.index.operand.in<int32_t>(memory), s.axisSize);
+  const BadIndex bad = check_indices(s.depth, s.sizes, s.index, s.axisSize, memory);
   if (bad.found) return bad;
   const DType dtype = s.to.operand.dtype;
   with_type(dtype, [&](auto type) {
@@ -126,6 +126,10 @@ BadIndex scatter(const Scatter& s, const Memory& memory) {
     with_combine<T>(s.fn, dtype, [&](auto combine) { scatter_with<T>(s, memory, combine); });
   });
   return bad;
+}
+
+BadIndex indices(const Indices& i, const Memory& memory) {
+  return check_indices(i.depth, i.sizes, i.index, i.axisSize, memory);
 }
 
 void iota(const Iota& o, const Memory& memory) {

@@ -29,6 +29,13 @@ struct Scatter {
   Strided index, source, to;
 };
 
+/** Whether every index lies within an axis: what may fail does so before anything that belongs to it is written. */
+struct Indices {
+  int32_t depth, axisSize;
+  const int32_t* sizes;
+  Strided index;
+};
+
 /** The index in the middle of three loops. */
 struct Iota {
   int32_t outer, n, inner;
@@ -44,6 +51,7 @@ struct BadIndex {
 void fold(const Fold&, const Memory&);
 BadIndex gather(const Gather&, const Memory&);
 BadIndex scatter(const Scatter&, const Memory&);
+BadIndex indices(const Indices&, const Memory&);
 void iota(const Iota&, const Memory&);
 
 }  // namespace flambeau

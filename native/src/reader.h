@@ -80,9 +80,6 @@ StepRule rule_of(Step step) {
 bool is_dtype(int32_t x) { return x >= 0 && x <= 4; }
 bool is_float(DType dtype) { return dtype == DType::float32 || dtype == DType::float64; }
 
-/** Words that say where an operand lies, and those with its dtype. */
-constexpr int32_t placeWords = 4, operandWords = 5;
-
 /** The words of one instruction, taken one after the other; the first mistake is kept and everything after it is 0. */
 class Reader {
  public:

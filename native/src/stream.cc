@@ -6,8 +6,8 @@
 namespace flambeau {
 
 const char* name_of(Opcode opcode) {
-  static const char* const names[] = {"map",    "check",   "matmul", "argReduce", "scan", "fold",
-                                      "gather", "scatter", "sort",   "iota",      "rows", "call"};
+  static const char* const names[] = {"map",     "check", "matmul", "argReduce", "scan", "fold",   "gather",
+                                      "scatter", "sort",  "iota",   "rows",      "call", "indices"};
   static_assert(sizeof(names) / sizeof(*names) == static_cast<size_t>(Opcode::count), "a name for every opcode");
   return opcode < Opcode::count && opcode >= Opcode::map ? names[static_cast<int32_t>(opcode)] : "instruction";
 }
@@ -66,6 +66,9 @@ inline bool execute(const Instruction& x, const Kernels& kernels, const Memory& 
         break;
       case Opcode::scatter:
         bad = scatter(x.scatter, memory);
+        break;
+      case Opcode::indices:
+        bad = indices(x.indices, memory);
         break;
       case Opcode::sort:
         sort(x.sort, memory);

@@ -13,10 +13,10 @@
 namespace flambeau {
 
 /** Goes up when STREAM.md changes, so that JavaScript never writes for an addon that reads something else. */
-constexpr int32_t streamFormat = 2;
+constexpr int32_t streamFormat = 3;
 
 enum class Opcode : int32_t {
-  map, check, matmul, argReduce, scan, fold, gather, scatter, sort, iota, rows, call, count
+  map, check, matmul, argReduce, scan, fold, gather, scatter, sort, iota, rows, call, indices, count
 };
 
 class Program;
@@ -47,6 +47,7 @@ struct Instruction {
     Iota iota;
     RowOp rows;
     Call call;
+    Indices indices;
   };
 };
 

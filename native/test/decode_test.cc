@@ -69,6 +69,11 @@ std::vector<Fitting> fitting() {
               at(3, f32, {0, 0, 1}, 3)},
              add3(f32)),
       {5, 6, 7, 11}, {}, {3});
+  put("matmul of several", Opcode::matmul,
+      joined({f64, 0, 2, 3, 4, 2, 1, 0, at(0, f64, {4, 1}, 8), at(1, f64, {3, 1}, 12), at(2, f64, {}, 6),
+              at(3, f64, {0, 1}, 3), at(4, f64, {3, 1}, 6)},
+             {Step::add, f64, f64, 0, -2, -3, 0}),
+      {5, 6, 7}, {}, {3, 4});
   put("matmul of int32", Opcode::matmul,
       {i32, 0, 2, 3, 4, 0, 0, -1, at(0, i32, {4, 1}, 8), at(1, i32, {3, 1}, 12), at(2, i32, {}, 6)}, {5, 6, 7});
   put("argReduce", Opcode::argReduce, {1, 1, 1, 2, 3, at(0, f32, {3, 1}, 6), at(1, i32, {}, 2)}, {6, 7}, {0});
@@ -78,6 +83,7 @@ std::vector<Fitting> fitting() {
       {4, 6, 7});
   put("scatter", Opcode::scatter,
       {0, 2, 4, 3, 2, 3, at(0, i32, {3, 1}, 6), at(1, f32, {3, 1}, 6), at(2, f32, {0, 1}, 12)}, {5, 7, 8});
+  put("indices", Opcode::indices, {2, 4, 2, 3, at(0, i32, {3, 1}, 6)}, {5, 6});
   put("sort", Opcode::sort, {0, 1, 3, 2, at(0, f32, {3, 1}, 6), at(1, f32, {3, 1}, 6), at(2, i32, {3, 1}, 6)}, {5, 6});
   put("iota", Opcode::iota, {2, 3, 2, at(0, u8, {}, 12)}, {3, 4, 5}, {0});
   // Of [2, 3, 2] with rows along the middle: all elements, one for each row, one for each along it.
@@ -213,6 +219,34 @@ TEST_CASE("every operand of every opcode is held to its tensor, its row and its 
   }
 }
 
+TEST_CASE("without elements operands may lie anywhere") {
+  for (const auto& it : fitting()) {
+    INFO(std::string(it.name));
+    const Opcode opcode = static_cast<Opcode>(it.built.words[0]);
+    for (const size_t word : it.sizes) {
+      // These are no loops: with nothing to add up or to choose from there is something to write or to refuse.
+      if ((opcode == Opcode::matmul && word == 7) || (opcode == Opcode::fold && word == 4) ||
+          (opcode == Opcode::gather && word == 4) || (opcode == Opcode::scatter && word == 5) ||
+          (opcode == Opcode::indices && word == 4))
+        continue;
+      INFO("size " << word);
+      Built empty = it.built.with(word, 0);
+      for (const size_t operand : empty.operands) {
+        if (empty.words[operand] < 0 || (opcode == Opcode::fold && operand == empty.operands[1])) continue;
+        empty.words[operand + 2] = 0;
+        empty.words[operand + 3] = 99;
+      }
+      Memories memories(it.bytes);
+      for (Row& row : memories.rows) row.data += opcode == Opcode::fold ? 0 : 1;
+      CHECK(memories.run(empty).kind == Status::done);
+      Status made;
+      const auto program = program_of(empty.words, static_cast<int32_t>(it.bytes.size()), 1, &made);
+      REQUIRE(program != nullptr);
+      CHECK(program->need(0).bytes == 0);
+    }
+  }
+}
+
 TEST_CASE("every single word of every opcode that is wrong is refused or harmless") {
   for (const auto& it : fitting()) {
     INFO(std::string(it.name));
@@ -249,8 +283,8 @@ TEST_CASE("the head of an instruction") {
   CHECK(program_of(together({add(8, 1), good.with(0, -1)}), 2, 1, &made) == nullptr);
   refused(made, "an opcode does not exist");
   CHECK(made.value == -1);
-  const char* const names[] = {"map",    "check",   "matmul", "argReduce", "scan", "fold",
-                               "gather", "scatter", "sort",   "iota",      "rows", "call"};
+  const char* const names[] = {"map",     "check", "matmul", "argReduce", "scan", "fold",   "gather",
+                               "scatter", "sort",  "iota",   "rows",      "call", "indices"};
   for (int32_t opcode = 0; opcode < static_cast<int32_t>(Opcode::count); opcode++)
     CHECK(std::string(name_of(static_cast<Opcode>(opcode))) == names[opcode]);
 }
@@ -282,10 +316,12 @@ TEST_CASE("no more loops than kernels can count") {
     if (opcode == Opcode::scatter) pieces.insert(pieces.begin(), -1);
     if (opcode == Opcode::map) pieces = {depth, 1, 1, 0};
     if (opcode == Opcode::matmul) pieces = {f32, depth, 1, 1, 1, 0, 0, -1};
+    if (opcode == Opcode::indices) pieces = {depth, 1};
     for (int32_t i = 0; i < depth; i++) pieces.push_back(1);
     const auto steps = loops(opcode == Opcode::matmul ? depth + 2 : depth);
     const bool gathers = opcode == Opcode::gather, scatters = opcode == Opcode::scatter;
-    pieces.push_back(tensor(0, scatters ? i32 : f32, steps, 8));
+    pieces.push_back(tensor(0, scatters || opcode == Opcode::indices ? i32 : f32, steps, 8));
+    if (opcode == Opcode::indices) return Rows({8}).run(instruction(opcode, 9, pieces));
     if (opcode != Opcode::map) pieces.push_back(tensor(1, gathers ? i32 : f32, steps, 8));
     pieces.push_back(tensor(2, f32, opcode == Opcode::matmul ? loops(0) : steps, 8));
     if (opcode == Opcode::map) pieces = joined(pieces, {-1, -1});
@@ -293,7 +329,7 @@ TEST_CASE("no more loops than kernels can count") {
     rows.whole(0)[0] = rows.whole(1)[0] = 0;
     return rows.run(instruction(opcode, 9, pieces));
   };
-  for (const Opcode opcode : {Opcode::map, Opcode::gather, Opcode::scatter, Opcode::matmul}) {
+  for (const Opcode opcode : {Opcode::map, Opcode::gather, Opcode::scatter, Opcode::matmul, Opcode::indices}) {
     const int32_t most = opcode == Opcode::matmul ? 30 : 32;
     CHECK(moving(opcode, most).kind == Status::done);
     refused(moving(opcode, most + 1), "a count is out of range");
@@ -383,6 +419,8 @@ TEST_CASE("a check has one output, a bool reduced by max") {
   };
   const char* const what = "a check has one output, a bool reduced by max";
   CHECK(check(1, out).kind == Status::done);
+  // Where its result would go is not looked at.
+  CHECK(check(1, {tensor(0, boolean, {1 << 30}, 0, 7), 2, 0}).kind == Status::done);
   refused(check(0, {}), what);
   refused(check(2, joined(out, out)), what);
   for (const int32_t reduce : {-1, 0, 1, 3}) refused(check(1, {number(0, boolean, {0}), reduce, 0}), what);
@@ -461,10 +499,15 @@ TEST_CASE("indices are int32, and as many as it can count") {
   refused(rows.run(arg({9, 1}, 1)), "an operand goes beyond its tensor");
   CHECK(rows.run(arg({0, 1 << 16, 1 << 16}, 1)).kind == Status::done);
   CHECK(rows.run(arg({8, 2}, 1)).kind == Status::done);
+  Status made;
+  CHECK(program_of(arg({1 << 12, 1 << 10}, 1).with(arg({1 << 12, 1 << 10}, 1).operands[1] + 2, 1 << 12).words, 2, 0,
+                   &made) != nullptr);
+  CHECK(program_of(arg({INT32_MAX}, 0).words, 2, 0, &made) != nullptr);
+  CHECK(program_of(arg({2, INT32_MAX}, 1).words, 2, 0, &made) != nullptr);
   // What is not of its dtype is said so.
   for (const auto& it : fitting()) {
     const Opcode opcode = static_cast<Opcode>(it.built.words[0]);
-    const size_t index = opcode == Opcode::scatter                                 ? 0
+    const size_t index = opcode == Opcode::scatter || opcode == Opcode::indices    ? 0
                          : opcode == Opcode::gather || opcode == Opcode::argReduce ? 1
                          : opcode == Opcode::sort                                  ? 2
                                                                                    : 9;

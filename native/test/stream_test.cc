@@ -66,10 +66,17 @@ TEST_CASE("indices are checked before anything is written") {
       Opcode::gather, 4, {1, 8, 1, 8, tensor(0, f32, {0}, 8), tensor(1, i32, {1}, 8), tensor(2, f32, {1}, 8)});
   const Built scatter = instruction(
       Opcode::scatter, 4, {-1, 1, 8, 1, 8, tensor(1, i32, {1}, 8), tensor(0, f32, {1}, 8), tensor(2, f32, {0}, 8)});
-  for (const Built& built : {gather, scatter}) {
+  const Built look = instruction(Opcode::indices, 4, {1, 8, 8, tensor(1, i32, {1}, 8)});
+  const Built within =
+      instruction(Opcode::map, 5, {1, 1, 1, 0, 1, tensor(1, f32, {1}, 8), tensor(2, f32, {1}, 8), -1, -1});
+  Rows looked({8, 8, 8});
+  looked.whole(1)[7] = 8;
+  CHECK(looked.run(together({look, within})).kind == Status::index);
+  CHECK(looked.memory[2][0] == 0);
+  for (const Built& built : {gather, scatter, look}) {
     rows.whole(1)[5] = 2;
     CHECK(rows.run(built).kind == Status::done);
-    CHECK(rows.memory[2][0] == 7);
+    CHECK(rows.memory[2][0] == (built.words == look.words ? -1 : 7));
     for (const int32_t bad : {8, -1, INT32_MIN}) {
       rows.whole(1)[5] = bad;
       rows.memory[2][0] = -1;
@@ -80,6 +87,88 @@ TEST_CASE("indices are checked before anything is written") {
       CHECK(rows.memory[2][0] == -1);
     }
   }
+}
+
+TEST_CASE("what an instruction says of its kernel arrives there") {
+  Rows rows({8, 8, 8});
+  rows.memory[0] = {3, 1, 2, 1, 9, 0, 9, 5};
+  const auto arg = [](int32_t max) {
+    return instruction(Opcode::argReduce, 0, {max, 1, 1, 2, 4, tensor(0, f32, {4, 1}, 8), tensor(1, i32, {}, 2)});
+  };
+  CHECK(rows.run(arg(1)).kind == Status::done);
+  CHECK(rows.whole(1)[0] == 0);
+  CHECK(rows.whole(1)[1] == 0);
+  CHECK(rows.run(arg(0)).kind == Status::done);
+  CHECK(rows.whole(1)[0] == 1);
+  CHECK(rows.whole(1)[1] == 1);
+  const auto sort = [](int32_t descending) {
+    return instruction(
+        Opcode::sort, 0,
+        {descending, 1, 4, 2, tensor(0, f32, {4, 1}, 8), tensor(1, f32, {4, 1}, 8), tensor(2, i32, {4, 1}, 8)});
+  };
+  CHECK(rows.run(sort(0)).kind == Status::done);
+  CHECK(rows.memory[1] == std::vector<float>{1, 1, 2, 3, 0, 5, 9, 9});
+  CHECK(rows.run(sort(1)).kind == Status::done);
+  CHECK(rows.memory[1] == std::vector<float>{3, 2, 1, 1, 9, 9, 5, 0});
+  CHECK(rows.whole(2)[4] == 0);
+  const auto scan = [](int32_t fn) {
+    return instruction(Opcode::scan, 0, {fn, 1, 4, 2, tensor(0, f32, {4, 1}, 8), tensor(1, f32, {4, 1}, 8)});
+  };
+  CHECK(rows.run(scan(0)).kind == Status::done);
+  CHECK(rows.memory[1] == std::vector<float>{3, 4, 6, 7, 9, 9, 18, 23});
+  CHECK(rows.run(scan(2)).kind == Status::done);
+  CHECK(rows.memory[1] == std::vector<float>{3, 3, 3, 3, 9, 9, 9, 9});
+  const Built fold =
+      instruction(Opcode::fold, 0, {2, 5, 1, 2, 3, tensor(0, f32, {4, 1}, 8), tensor(1, f32, {1, 1}, 5)});
+  CHECK(rows.run(fold).kind == Status::done);
+  CHECK(rows.memory[1] == std::vector<float>{0, 3, 10, 2, 9, 9, 9, 9});
+  const Built iota = instruction(Opcode::iota, 0, {2, 2, 2, tensor(1, f32, {}, 8)});
+  CHECK(rows.run(iota).kind == Status::done);
+  CHECK(rows.memory[1] == std::vector<float>{0, 0, 1, 1, 0, 0, 1, 1});
+  const Built softmax =
+      instruction(Opcode::rows, 0, {0, f32, 2, 2, 2, -1, 1, tensor(0, f32, {}, 8), tensor(1, f32, {}, 8)});
+  CHECK(rows.run(softmax).kind == Status::done);
+  CHECK(rows.memory[1][0] + rows.memory[1][2] == 1);
+  CHECK(rows.memory[1][0] > rows.memory[1][2]);
+  CHECK(rows.memory[1][5] + rows.memory[1][7] == 1);
+  rows.memory[2] = {1, 0, 0, 1, 2, 2, 2, 2};
+  const Built matmul = instruction(Opcode::matmul, 0,
+                                   {f32,
+                                    1,
+                                    1,
+                                    2,
+                                    2,
+                                    1,
+                                    1,
+                                    0,
+                                    2,
+                                    tensor(0, f32, {4, 2, 1}, 8),
+                                    tensor(2, f32, {4, 2, 1}, 8),
+                                    tensor(1, f32, {}, 4),
+                                    number(0, f32, {0, 0, 0}),
+                                    Step::mul,
+                                    f32,
+                                    f32,
+                                    0,
+                                    -1,
+                                    -2,
+                                    0});
+  CHECK(rows.run(matmul, {10}).kind == Status::done);
+  CHECK(std::vector<float>(rows.memory[1].begin(), rows.memory[1].begin() + 4) == std::vector<float>{30, 10, 180, 180});
+  // The class of each row, the one that counts for nothing, and a gradient that is one for all rows.
+  for (int32_t i = 0; i < 4; i++) rows.whole(2)[i] = i % 2;
+  const auto cross = [](int32_t ignore) {
+    return instruction(Opcode::rows, 0,
+                       {4, f32, 4, 2, 1, ignore, 1, tensor(0, f32, {}, 8), tensor(2, i32, {}, 4), tensor(1, f32, {}, 4),
+                        tensor(1, f32, {}, 8, 4), tensor(2, f32, {}, 8, 4)});
+  };
+  CHECK(rows.run(cross(-1)).kind == Status::done);
+  CHECK(rows.memory[1][4] == 3);
+  CHECK(rows.memory[1][0] > 0);
+  CHECK(rows.memory[1][1] > 0);
+  CHECK(rows.run(cross(1)).kind == Status::done);
+  CHECK(rows.memory[1][0] > 0);
+  CHECK(rows.memory[1][1] == 0);
 }
 
 TEST_CASE("a check ends the stream") {

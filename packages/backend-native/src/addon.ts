@@ -8,7 +8,7 @@ export interface Handle {
 }
 
 /** `streamFormat` of native/src/stream.h. */
-export const format = 2
+export const format = 3
 
 export interface Addon {
   readonly version: string
@@ -73,6 +73,7 @@ export const opcodes = {
   iota: 9,
   rows: 10,
   call: 11,
+  indices: 12,
 } as const
 
 /** The number of a reduction; -1 is none. */

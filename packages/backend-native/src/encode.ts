@@ -126,7 +126,10 @@ function scatter(w: Writer, { attrs, inputs, outputs }: Instr<'scatter'>, tag: n
   const [out] = outputs
   const { axis, fn } = attrs
   const strides = contiguousStrides(base.shape)
-  if (base.buffer !== out.buffer) copy(w, base, out, 0, strides, tag)
+  if (base.buffer !== out.buffer) {
+    checkIndices(w, index, base.shape[axis], tag)
+    copy(w, base, out, 0, strides, tag)
+  }
   const { sizes, steps } = loopsOver(index.shape, [index.strides, source.strides, without(strides, axis)])
   const start = begin(w, opcodes.scatter, tag, room(sizes.length, 3), 3)
   put(w, [writes[fn], sizes.length])
@@ -135,6 +138,16 @@ function scatter(w: Writer, { attrs, inputs, outputs }: Instr<'scatter'>, tag: n
   view(w, index, steps[0])
   view(w, source, steps[1])
   memory(w, hostOf(out), out.dtype, 0, steps[2])
+  end(w, start)
+}
+
+/** What comes for one instruction in several is begun when nothing of it can fail. */
+function checkIndices(w: Writer, index: View, axisSize: number, tag: number): void {
+  const { sizes, steps } = loopsOver(index.shape, [index.strides])
+  const start = begin(w, opcodes.indices, tag, room(sizes.length, 1), 1)
+  put(w, [sizes.length, axisSize])
+  put(w, sizes)
+  view(w, index, steps[0])
   end(w, start)
 }
 

@@ -142,6 +142,51 @@ it('a check that fails in the middle of repeat ends it there', () => {
   expect(x.item()).toBeLessThan(1.011)
 })
 
+it('a scatter whose index is out of bounds leaves what it would have written, in a program too', () => {
+  const spec = (...shape: number[]) => ({ shape, dtype: 'float32' as const })
+  const use = (value: number, shape: readonly number[], dtype: 'float32' | 'int32' = 'float32') => ({
+    value,
+    dtype,
+    shape,
+    strides: [1],
+    offset: 0,
+  })
+  const scatter = {
+    kind: 'scatter' as const,
+    attrs: { axis: 0, fn: 'add' as const },
+    inputs: [use(0, [4]), use(1, [2], 'int32'), use(2, [2])],
+    outputs: [3],
+    origin: { name: 'scatter' },
+  }
+  const executable = device.compile?.(
+    {
+      values: [spec(4), { shape: [2], dtype: 'int32' }, spec(2), spec(4)],
+      given: new Map([0, 1, 2].map((argument) => [argument, { from: 'argument', argument } as const])),
+      host: [],
+      instrs: [scatter],
+      kept: [],
+      results: [],
+    },
+    {
+      places: [
+        ...[0, 1, 2].map((argument) => ({ in: 'argument', argument }) as const),
+        { in: 'result', result: 0 } as const,
+      ],
+      results: [3],
+      bytes: 0,
+    },
+  )
+  const [base, source, out] = [tensor([1, 2, 3, 4]), tensor([10, 20]), tensor([5, 6, 7, 8])]
+  const run = (index: number[]) => {
+    const args = [base, tensor(index, { dtype: 'int32' }), source].map((x) => x.storage.buffer)
+    executable?.run({ numbers: new Float64Array(0), draws: [], args, results: [out.storage.buffer] })
+  }
+  expect(() => run([0, 4])).toThrow('index 4 is out of bounds for dimension 0 with size 4')
+  expect(out.tolist()).toEqual([5, 6, 7, 8])
+  run([0, 3])
+  expect(out.tolist()).toEqual([11, 2, 3, 24])
+})
+
 it('more values than registers', () => {
   const inputs = Array.from({ length: 40 }, (_, i) => tensor([i / 7, 1 + i]))
   const calculate = () => {

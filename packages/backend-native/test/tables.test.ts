@@ -10,7 +10,6 @@ import { writes } from '../src/encode.ts'
 import { rowFunctions } from '../src/encode-rows.ts'
 import { codeWords, compile, registers, steps } from '../src/expression.ts'
 import { native } from '../src/index.ts'
-import { operandWords, placeWords } from '../src/words.ts'
 
 const it = (name: string, body: () => void | Promise<void>) => testWith('native', nativeMissing, name, body)
 
@@ -49,11 +48,9 @@ describe('both sides', () => {
     expect(Object.fromEntries(dtypes.map((dtype) => [dtype, rankOf(dtype)]))).toEqual(
       numbered(enumOf(kernels, 'DType').map((name) => (name === 'boolean' ? 'bool' : name))),
     )
-    expect({ format, registers, placeWords, operandWords, codeWords }).toEqual({
+    expect({ format, registers, codeWords }).toEqual({
       format: constant(stream, 'streamFormat'),
       registers: constant(kernels, 'maxRegisters'),
-      placeWords: constant(source('reader.h'), 'placeWords'),
-      operandWords: constant(source('reader.h'), 'operandWords'),
       codeWords: 7,
     })
   })
