@@ -1,8 +1,22 @@
 // Edges of ops: empty views, signs of zeros, NaN and infinities, what is refused, leaves that are views, names of nodes.
 // Every line of golden/edges.json is performed and compared with real PyTorch (tools/golden_edges.py).
 import { js } from '@flambeau/backend-js'
-import { F, stdMean, tensor, useDevice, varMean, zeros } from '@flambeau/core'
-import { beforeAll, expect, test } from 'vitest'
+import {
+  compile,
+  F,
+  grad,
+  nn,
+  ones,
+  optim,
+  scope,
+  stdMean,
+  type Tensor,
+  tensor,
+  useDevice,
+  varMean,
+  zeros,
+} from '@flambeau/core'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { asPrinted } from './lines.ts'
 
 beforeAll(() => void useDevice(js()))
@@ -15,4 +29,61 @@ test('a number is indexed by one index: in words of 2.x, where 1.13 gives unwrit
     const sentence = `index_select(): Index to scalar can have only 1 value, got ${n} value(s)`
     expect(() => x.indexSelect(0, zeros(n, { dtype: 'int32' }))).toThrow(sentence)
   }
+})
+
+describe('data in a compiled step', () => {
+  /** What a step gives and leaves, call after call; `between` is done before each. */
+  const traced = (wrap: typeof compile | null, between: (x: Tensor, call: number) => void): number[][] => {
+    const x = tensor([1, 2], { requiresGrad: true })
+    const step = (): Tensor => {
+      const y = x.mul(x)
+      x.data.mul_(0.5)
+      const [dx] = grad(y.sum(), x)
+      return dx.add(x)
+    }
+    const run = wrap === null ? step : wrap(step)
+    return Array.from({ length: 8 }, (_, call) => {
+      between(x, call)
+      return [...run().detach().toArray(), ...x.detach().toArray(), x.version]
+    })
+  }
+  const cases: Record<string, (x: Tensor, call: number) => void> = {
+    'written through it': () => {},
+    'and from outside': (x) => void x.data.add_(1),
+    'other memory between calls': (x, call) => {
+      if (call % 3 === 2) x.data = tensor([call, 1])
+    },
+  }
+  test.each(Object.keys(cases))('%s', (name) => {
+    expect(traced(compile, cases[name])).toEqual(traced(null, cases[name]))
+  })
+
+  test('is not set inside', () => {
+    const x = ones(2)
+    const step = compile(() => void (x.data = zeros(2)))
+    expect(() => {
+      for (let i = 0; i < 4; i++) step()
+    }).toThrow('x.data = y cannot be called inside a compiled step')
+  })
+})
+
+test('data overlaps the memory of the tensor: what is read is read before it is overwritten', () => {
+  const x = tensor([1, 2, 3])
+  x.at('1:').copy_(x.data.at(':2'))
+  expect(Array.from(x.toArray())).toEqual([1, 1, 2])
+})
+
+test('memory of data is given back with that of the tensor, and kept by a scope with it', () => {
+  const x = ones(2)
+  const { data } = x
+  data.dispose()
+  for (const t of [x, data]) expect(() => t.toArray()).toThrow('a tensor is used after dispose()')
+  const kept = scope(() => ones(2).data)
+  expect(Array.from(kept.toArray())).toEqual([1, 1])
+  const model = new nn.Linear(2, 1)
+  const opt = new optim.SGD(model.parameters(), { lr: 1 })
+  model.weight.data = zeros(1, 2)
+  model.forward(ones(1, 2)).sum().backward()
+  opt.step()
+  expect(Array.from(model.weight.detach().toArray())).toEqual([-1, -1])
 })

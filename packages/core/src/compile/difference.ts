@@ -161,7 +161,7 @@ const sameOuts = (a: Recording, b: Recording): boolean =>
   a.outs.every((out, i) => {
     const other = b.outs[i]
     // A view of memory from before the step is another object every time.
-    if (out.kind === 'tensor') return other.kind === 'tensor' && out.tensor.storage === other.tensor.storage
+    if (out.kind === 'tensor') return other.kind === 'tensor' && out.tensor.storage.root === other.tensor.storage.root
     return out.kind === other.kind && out.at === other.at
   }) &&
   a.gradients.length === b.gradients.length &&

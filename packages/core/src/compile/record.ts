@@ -132,7 +132,7 @@ function finished(
 ): { recording: Recording; result: unknown } {
   const returned: Tensor[] = []
   const slot = slotOf(value, 'the result', returned, noTensor)
-  const outside = (x: Tensor): boolean => !recorder.storages.has(x.storage)
+  const outside = (x: Tensor): boolean => !recorder.storages.has(x.storage.root)
   const ownerOf = (x: Tensor): Owner | null => {
     const argument = given.indexOf(x)
     if (argument >= 0) return { kind: 'argument', at: argument }
@@ -146,7 +146,7 @@ function finished(
     const owner = ownerOf(x)
     if (owner?.kind === 'argument') return [args[owner.at], owner]
     const tensor = x.node === null ? x : detached(x)
-    if (owner?.kind === 'tensor' && !given.some(({ storage }) => storage === x.storage))
+    if (owner?.kind === 'tensor' && !given.some(({ storage }) => storage.root === x.storage.root))
       return [tensor, { kind: 'tensor', tensor }]
     return [tensor, { kind: 'result', at: computed.push(x) - 1 }]
   }
@@ -174,7 +174,7 @@ function finished(
     gradients,
     notes,
     steady,
-    written: [...recorder.written].filter(([storage]) => !recorder.storages.has(storage)),
+    written: [...recorder.written].filter(([storage]) => !recorder.storages.has(storage.root)),
     streams: recorder.streams,
     lines: recorder.lines,
   }

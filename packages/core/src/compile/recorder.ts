@@ -395,7 +395,7 @@ export class Recorder implements Backend, EffectSink {
   }
 
   holds(x: Tensor): void {
-    this.lasting.add(x.storage)
+    this.lasting.add(x.storage.root)
   }
 
   restoring(restore: () => void): void {

@@ -131,7 +131,7 @@ export class Runner {
     this.#sizes = this.#specs.map(({ shape }) => numelOf(shape))
     this.#leaving = recording.outs.map((out) => leavingOf(out, prepared))
     const fixed = recording.leaves.map((x, i) => (x === before.leaves[i] ? x : undefined))
-    this.#written = new Set(recording.written.map(([storage]) => storage))
+    this.#written = new Set(recording.written.map(([storage]) => storage.root))
     this.#lastWritten = recording.written.reduce((last, [{ serial }]) => Math.max(last, serial), -1)
     this.#fixed = fixed.some((x) => x !== undefined) ? fixed : []
     this.#results = new Array<DeviceBuffer>(this.#specs.length)
@@ -147,7 +147,7 @@ export class Runner {
   writes(args: readonly Tensor[]): number {
     for (let i = 0; i < args.length; i++) {
       const { storage } = args[i]
-      if (storage.serial <= this.#lastWritten && this.#written.has(storage)) return i
+      if (storage.serial <= this.#lastWritten && this.#written.has(storage.root)) return i
     }
     return -1
   }

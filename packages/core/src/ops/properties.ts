@@ -1,6 +1,10 @@
 // What reads like a property: `x.T`, `x.mT`, `x.data`, and rows by `for (const row of x)`.
 import { RuntimeError, TypeError } from '../base/errors.ts'
-import { detached, Tensor } from '../tensor/tensor.ts'
+import { isFloat } from '../base/dtype.ts'
+import { typeName } from '../base/python.ts'
+import { sameShape } from '../base/shape.ts'
+import { effects } from '../tensor/effects.ts'
+import { Tensor } from '../tensor/tensor.ts'
 import { unbind } from './join.ts'
 import { permute, transpose } from './views.ts'
 
@@ -10,8 +14,12 @@ declare module '../tensor/tensor.ts' {
     readonly T: Tensor
     /** The last two dimensions swapped. */
     readonly mT: Tensor
-    /** The same memory without a history, as `detach()` gives it. */
-    readonly data: Tensor
+    /**
+     * The same memory without a history, as `detach()` gives it, and unseen: what is written through it is no change that
+     * autograd knows of, so that gradients are computed with the new elements. Setting it gives the tensor the memory of
+     * another, with its shape, dtype and device.
+     */
+    data: Tensor
     /** The slices along the first dimension, as views. */
     [Symbol.iterator](): ArrayIterator<Tensor>
   }
@@ -29,7 +37,6 @@ const properties: Readonly<Record<string, (x: Tensor) => Tensor>> = {
     }
     return x.dim() === 0 ? permute(x, []) : transpose(x, -2, -1)
   },
-  data: detached,
 }
 
 for (const [name, read] of Object.entries(properties)) {
@@ -40,6 +47,33 @@ for (const [name, read] of Object.entries(properties)) {
     configurable: true,
   })
 }
+
+Object.defineProperty(Tensor.prototype, 'data', {
+  get(this: Tensor): Tensor {
+    effects.sink?.met([this])
+    const { storage, shape, strides, offset, dtype } = this
+    return new Tensor(storage.alias(), shape, strides, offset, dtype)
+  },
+  set(this: Tensor, data: unknown) {
+    if (!(data instanceof Tensor)) throw new TypeError(`Variable data has to be a tensor, but got ${typeName(data)}`)
+    if (this.requiresGrad && !isFloat(data.dtype)) {
+      throw new RuntimeError(
+        'data set to a tensor that requires gradients must be floating point or complex dtype',
+        'Convert it first: x.float().',
+      )
+    }
+    effects.sink?.refuse('x.data = y', 'Write into the memory that the tensor has: noGrad(() => x.copy_(y)).')
+    effects.scope?.changed(this)
+    const { shape, strides, offset, dtype, elements } = data
+    const storage = data.storage.alias()
+    storage.version = this.version
+    const alike = dtype === this.dtype && storage.device === this.storage.device && sameShape(shape, this.shape)
+    const accumulator = alike ? this.accumulator : null
+    // The fields are read-only to everybody else: a tensor never changes its memory behind autograd's back.
+    Object.assign(this, { storage, shape, strides, offset, dtype, elements, accumulator, viewOf: null })
+  },
+  configurable: true,
+})
 
 Object.defineProperty(Tensor.prototype, Symbol.iterator, {
   value: function (this: Tensor) {

@@ -31,7 +31,7 @@ export const storagesMade = (): number => storages
 /** The memory behind a tensor and all its views. */
 export class Storage {
   readonly device: Device
-  /** The buffer; once it was freed, what tells that to who uses it. */
+  /** The buffer; once it was freed, what tells that to who uses it; of an alias, what asks the root for it. */
   #held: DeviceBuffer | (() => never)
   /** Elements in the buffer. */
   readonly size: number
@@ -42,15 +42,29 @@ export class Storage {
   /** Set once the storage became some leaf's `.grad`: no other leaf may have it. */
   owned = false
   /** Made in `inferenceMode`: it takes no part in autograd. */
-  readonly inference: boolean = mode.inference
+  readonly inference: boolean
+  /** The storage whose memory it is: itself, or what it is an alias of. */
+  readonly root: Storage
 
-  constructor(device: Device, buffer: DeviceBuffer, size: number) {
+  constructor(device: Device, held: DeviceBuffer | (() => DeviceBuffer), size: number, root: Storage | null = null) {
     this.device = device
-    this.#held = buffer
+    this.#held = held as DeviceBuffer | (() => never)
     this.size = size
-    this.serial = storages++
+    this.root = root ?? this
+    this.inference = root === null ? mode.inference : root.inference
+    this.serial = root === null ? storages++ : root.serial
+    if (root !== null) return
     if (effects.sink !== null) effects.sink.made(this)
     if (effects.scope !== null) effects.scope.made(this)
+  }
+
+  /** The same memory with versions of its own: autograd does not see in one what is written through the other. */
+  alias(): Storage {
+    const { root } = this
+    root.owned = true
+    const alias = new Storage(this.device, () => root.buffer, this.size, root)
+    alias.owned = true
+    return alias
   }
 
   /** The handle of the memory; throws where that was given back. */
@@ -62,11 +76,12 @@ export class Storage {
   /** The handle, or null once it was given back. */
   get memory(): DeviceBuffer | null {
     const held = this.#held
-    return typeof held === 'function' ? null : held
+    return typeof held === 'function' ? (this.root === this ? null : this.root.memory) : held
   }
 
   /** Gives the memory back. Whoever uses it afterwards is told so by `used`, which throws. */
   free(used: () => never): void {
+    if (this.root !== this) return this.root.free(used)
     if (this.freed) return
     const { buffer, device } = this
     effects.sink?.freeing(this)
@@ -77,7 +92,7 @@ export class Storage {
 
   /** Whether the memory was given back. */
   get freed(): boolean {
-    return this.version < 0
+    return this.root.version < 0
   }
 }
 

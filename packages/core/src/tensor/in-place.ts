@@ -50,7 +50,7 @@ const fillsStorage = (t: Tensor): boolean => t.elements === t.storage.size && t.
 /** A view other than the target itself on the target's memory would be read while it is written. */
 const overlaps = (x: Input, target: Tensor): boolean =>
   x instanceof Tensor &&
-  x.storage === target.storage &&
+  x.storage.root === target.storage.root &&
   !(x === target || (x.offset === target.offset && sameShape(x.shape, target.shape) && isContiguous(x)))
 
 /** The same checks as PyTorch's before the memory of `self` gets what comes of `inputs`. */
@@ -173,7 +173,7 @@ function checkMapInto(targets: readonly Tensor[], inputs: readonly Input[]): voi
     if (!isTarget) continue
     checkWritable(x, inputs)
     for (let k = 0; k < i; k++) {
-      if (targets[k].storage === x.storage && (fillsStorage(x) || fillsStorage(targets[k]))) throw shared()
+      if (targets[k].storage.root === x.storage.root && (fillsStorage(x) || fillsStorage(targets[k]))) throw shared()
     }
   }
 }
@@ -225,7 +225,7 @@ export function applyMapInto(
  */
 export function write(self: Tensor, value: Tensor, name?: string): Tensor {
   checkWritable(self, [value])
-  const source = value.storage === self.storage ? apply(contiguousCopy(), [value], null) : value
+  const source = value.storage.root === self.storage.root ? apply(contiguousCopy(), [value], null) : value
   const flat = flatView(self)
   dispatch(self.storage.device, {
     kind: 'assign',

@@ -56,7 +56,7 @@ class Scope implements ScopeSink {
       if (typeof x !== 'object' || x === null || seen.has(x)) continue
       seen.add(x)
       if (x instanceof Tensor) {
-        storages.add(x.storage)
+        storages.add(x.storage.root)
         open.push(x.collected, x.node, x.viewOf?.base, x.viewOf?.parent)
       } else if (x instanceof Node) {
         // One from before the scope saved nothing that was made in it.
