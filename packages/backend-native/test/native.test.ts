@@ -245,6 +245,17 @@ it('a file that is no addon, or one of another version, is refused', () => {
   )
 })
 
+it('a zero of a floored quotient has the sign of the quotient', () => {
+  const [x, y] = [
+    [0, -0, 0, -0, 0, 1, 0.1],
+    [-3, 3, 3, -3, -Infinity, -Infinity, -3],
+  ]
+  for (const dtype of ['float32', 'float64'] as const) {
+    const quotients = tensor(x, { dtype }).floorDivide(tensor(y, { dtype }))
+    expect(Array.from(quotients.toArray())).toEqual([-0, -0, 0, 0, -0, -1, -1])
+  }
+})
+
 it('denormals are still numbers after loading', () => {
   const half = (x: number) => x / 4
   expect(half(5e-324 * 4)).toBeGreaterThan(0)
