@@ -1,9 +1,10 @@
 // The matrix: one cell for every op and check that apply to each other. A cell runs all of the op's samples and fails with
 // the list of those that went wrong. Cells are plain data, so that a test of the suite itself can run them without vitest.
-import type { Backend } from '@flambeau/core/backend'
+import { type Backend, CheckedBackend } from '@flambeau/core/backend'
 import * as grads from './checks/gradients.ts'
 import * as layouts from './checks/layouts.ts'
 import { backendCells } from './checks/backend.ts'
+import { claimCells } from './checks/claims.ts'
 import { nothingKept } from './checks/memory.ts'
 import * as random from './checks/random.ts'
 import * as variants from './checks/variants.ts'
@@ -46,13 +47,18 @@ export const checks: Readonly<Record<string, Check>> = {
   memory: nothingKept,
 }
 
-/** All cells of a backend that is the current device whenever one of them runs. */
+/**
+ * All cells of a backend that is the current device whenever one of them runs. Where it is a checked one, what that found
+ * fails the cell in which it was found, also when an error of it was caught there.
+ */
 export const cellsOf = (backend: Backend, options: CellOptions = {}): Cell[] => {
   const all = [
     ...Object.entries(checks),
     ['gradients like the reference', grads.likeReference(options.reference)] as const,
     ...Object.entries(options.variants ?? {}).map(([name, variant]) => [name, variants.like(variant)] as const),
   ]
+  const checked = backend instanceof CheckedBackend ? backend : undefined
+  const inner = checked?.inner ?? backend
   const wanted = (name: string) => options.checks?.includes(name) ?? true
   const subjects = subjectsOf(backend, { bitwise: options.bitwise ?? true, runs: options.runs ?? 30 })
   const cells = subjects.flatMap((subject) =>
@@ -62,21 +68,23 @@ export const cellsOf = (backend: Backend, options: CellOptions = {}): Cell[] => 
           .filter(([name]) => wanted(name))
           .flatMap(([name, check]) => {
             const cases = check(subject)
-            return cases.length === 0 ? [] : [{ name: `${subject.op} › ${name}`, run: () => runCases(cases) }]
+            return cases.length === 0 ? [] : [{ name: `${subject.op} › ${name}`, run: () => runCases(cases, checked) }]
           }),
   )
-  return [...backendCells(backend), ...cells]
+  return [...backendCells(inner), ...claimCells(inner), ...cells]
 }
 
-const runCases = async (cases: ReturnType<Check>): Promise<void> => {
+const runCases = async (cases: ReturnType<Check>, checked: CheckedBackend | undefined): Promise<void> => {
   const failed: string[] = []
   for (const { label, run } of cases) {
+    if (checked) checked.found.length = 0
     try {
       const wrong = await run()
       if (wrong !== undefined) failed.push(`${label}: ${wrong}`)
     } catch (error) {
       failed.push(`${label}: threw ${describe(error)}`)
     }
+    for (const wrong of checked?.found ?? []) failed.push(`${label}: ${wrong}`)
   }
   if (failed.length > 0) throw new Error(`${failed.length} of ${cases.length} cases\n  ${failed.join('\n  ')}`)
 }

@@ -1,7 +1,7 @@
 // What a backend's test calls. Each cell of the matrix becomes one test; what a backend cannot do is listed by the
 // backend with its reason, and a skip whose test passes, or that fits no test, fails the run.
 import { useDevice } from '@flambeau/core'
-import type { Backend } from '@flambeau/core/backend'
+import { type Backend, CheckedBackend } from '@flambeau/core/backend'
 import { afterAll, beforeEach, describe, it } from 'vitest'
 import { type CellOptions, cellsOf } from './cells.ts'
 
@@ -23,7 +23,7 @@ const escape = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 const patternOf = (name: string) => new RegExp(`^${name.split('*').map(escape).join('.*')}$`)
 
 /**
- * Registers the conformance tests of a backend.
+ * Registers the conformance tests of a backend, which runs behind a `CheckedBackend`.
  *
  * @example
  * // not run: it registers tests
@@ -31,7 +31,8 @@ const patternOf = (name: string) => new RegExp(`^${name.split('*').map(escape).j
  */
 export const describeBackend = (create: () => Backend | Promise<Backend>, options: BackendOptions = {}): void => {
   describe('conformance', async () => {
-    const backend = await create()
+    // Everything goes through what checks core and the backend; the cells of the interface itself see what is behind it.
+    const backend = new CheckedBackend(await create())
     beforeEach(() => void useDevice(backend))
     afterAll(() => backend.dispose())
     const { reference, ...rest } = options

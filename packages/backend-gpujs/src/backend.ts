@@ -3,6 +3,9 @@
 import {
   type Backend,
   type Capabilities,
+  checkClaims,
+  checkView,
+  checkWhole,
   contiguousStrides,
   copyView,
   type DType,
@@ -179,6 +182,7 @@ export class GpujsBackend implements Backend {
 
   write(out: Output, data: TypedArray): void {
     this.#demandUsable()
+    checkWhole(out, data.length, 'what data is written to')
     const bound = out.dtype === 'int32' ? largest(data) : out.dtype === 'uint8' ? 255 : 1
     const exact = out.dtype !== 'float64' && bound <= exactUpTo
     this.#textures.setHost(bufferOf(out), exact ? Float32Array.from(data) : copied(out.dtype, data), bound)
@@ -186,6 +190,7 @@ export class GpujsBackend implements Backend {
 
   run(instr: Instr): void {
     this.#demandUsable()
+    checkClaims(instr)
     const ready = this.#next?.instr === instr ? this.#next : this.#ready(instr)
     this.#next = null
     if (ready === null) return this.#runOnHost(instr)
@@ -238,6 +243,7 @@ export class GpujsBackend implements Backend {
 
   readSync(view: View): TypedArray {
     this.#demandUsable()
+    checkView(view, 'what is read')
     this.#checks.settle()
     const reach = reachOf(view)
     if (reach === null) return newArray(view.dtype, 0)
@@ -250,6 +256,7 @@ export class GpujsBackend implements Backend {
   /** Waits for the GPU without keeping the page from its work, where the browser can. */
   async read(view: View): Promise<TypedArray> {
     this.#demandUsable()
+    checkView(view, 'what is read')
     const reach = reachOf(view)
     const { texture } = bufferOf(view).cell
     if (!this.#engine.context?.gathers || reach === null || !isGl(texture) || isSparse(view, reach))
@@ -332,7 +339,7 @@ function shaped(view: View, { start, count }: Reach, data: TypedArray, own: bool
   const n = numelOf(shape)
   if (own && dtype === 'float32' && count === n && isContiguous(view)) return data
   const out = newArray(dtype, n)
-  const there = { ...view, offset: offset - start, buffer: new HostBuffer(view.buffer.backend, data, 0) }
+  const there = { ...view, offset: offset - start, buffer: new HostBuffer(view.buffer.backend, data, 0, count) }
   copyView(there, out, 0, contiguousStrides(shape))
   return out
 }

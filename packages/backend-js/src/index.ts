@@ -4,6 +4,7 @@ import {
   type Backend,
   type Capabilities,
   type Check,
+  checkClaims,
   type DeviceBuffer,
   dtypes,
   flagOf,
@@ -19,6 +20,7 @@ import {
   type Spec,
   type TypedArray,
   type View,
+  writeHost,
 } from '@flambeau/core/backend'
 import { argReduce } from './arg-reduce.ts'
 import { map, mayCompile } from './map.ts'
@@ -68,11 +70,11 @@ class JsBackend implements Backend {
   }
 
   write(out: Output, data: TypedArray): void {
-    const { data: to, start } = hostOf(out)
-    to.set(data, start)
+    writeHost(out, data)
   }
 
   run(instr: Instr): void {
+    checkClaims(instr)
     if (instr.check !== undefined) this.#verify(instr, instr.check)
     // Found without looking its name up, because it is what most small operations are.
     if (instr.kind === 'map') map(instr as Instr<'map'>)

@@ -162,7 +162,7 @@ export class ProgramMemory {
     const key = constant ? `${this.#positions.get(data.buffer)} ${data.byteOffset} ${dtype}` : array
     let host = this.#hosts.get(key)
     if (host === undefined) {
-      host = new HostBuffer(this.#backend, data, 0)
+      host = new HostBuffer(this.#backend, data, 0, data.length)
       this.#hosts.set(key, host)
     }
     return host
@@ -176,7 +176,12 @@ export class ProgramMemory {
       if (start !== at) lines.push(`const ${start} = ${at}`)
       if (host === undefined) return lines
       const k = hosts.push(host) - 1
-      return [...lines, `hosts[${k}].data = ${array}`, `hosts[${k}].start = ${start}`]
+      return [
+        ...lines,
+        `hosts[${k}].data = ${array}`,
+        `hosts[${k}].start = ${start}`,
+        `hosts[${k}].length = ${array}.length - ${start}`,
+      ]
     })
   }
 }

@@ -88,7 +88,7 @@ function check({
   const arrays = [a, b, bias].map((x) => filled(dtype, reach(x), next))
   const expected = filled(dtype, start + numelOf(shape) + 3, next)
   const out = expected.slice()
-  const buffer = (data: TypedArray, start: number) => new HostBuffer(backend, data, start)
+  const buffer = (data: TypedArray, start: number) => new HostBuffer(backend, data, start, data.length - start)
   const expr = s.mul(s.add(s.input(0, dtype), s.input(1, dtype)), s.input(0, dtype))
   const operands = [a, b, bias].map((x, i) => ({ ...x, dtype, buffer: buffer(arrays[i], 0) }))
   const instr: Instr<'matmul'> = {
@@ -216,7 +216,7 @@ it('the kernel goes over to it for a product that comes often', () => {
   const inputs = [3, 4].map((seed) => ({
     ...layout,
     ...spec,
-    buffer: new HostBuffer(backend, filled('float32', 200 * 200, random(seed)), 0),
+    buffer: new HostBuffer(backend, filled('float32', 200 * 200, random(seed)), 0, 200 * 200),
   }))
   const text = vi.spyOn(globalThis, 'Function')
   const results = Array.from({ length: 3 }, () => {

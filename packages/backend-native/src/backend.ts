@@ -2,12 +2,12 @@
 // large enough, when something is read or written, and at once after an instruction that can end in an error.
 import {
   type Capabilities,
+  checkClaims,
   type DeviceBuffer,
   type DType,
   dtypes,
   type Executable,
   HostMemory,
-  hostOf,
   type Instr,
   type Memory,
   type Output,
@@ -18,6 +18,7 @@ import {
   type Spec,
   type TypedArray,
   type View,
+  writeHost,
 } from '@flambeau/core/backend'
 import { type Addon, ended, type Report } from './addon.ts'
 import { Batch } from './batch.ts'
@@ -86,11 +87,11 @@ export class NativeBackend implements Runner {
 
   write(out: Output, data: TypedArray): void {
     this.submit()
-    const { data: to, start } = hostOf(out)
-    to.set(data, start)
+    writeHost(out, data)
   }
 
   run(instr: Instr): void {
+    checkClaims(instr)
     const batch = this.#batch
     const form = this.#forms.of(instr)
     if (form !== undefined) batch.call(form, instr)

@@ -11,7 +11,7 @@ import { plan } from '../src/compile/plan.ts'
 import { Host } from '../src/compile/host.ts'
 import { type Pass, passes, prepare } from '../src/compile/prepare.ts'
 import { Limited } from './limited.ts'
-import { wrongIn } from './memory-model.ts'
+import { wrongIn } from '../src/backend/plan-model.ts'
 import { recorded } from './passes/steps.ts'
 import { type DrawnStep, drawnStep, randomStep } from './random-steps.ts'
 

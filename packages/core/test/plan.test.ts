@@ -10,7 +10,7 @@ import { settle } from '../src/compile/passes/settle.ts'
 import { plan, type Unit } from '../src/compile/plan.ts'
 import { prepare } from '../src/compile/prepare.ts'
 import { s } from '../src/expr/expr.ts'
-import { bytesOf, wrongIn } from './memory-model.ts'
+import { bytesOf, wrongIn } from '../src/backend/plan-model.ts'
 import { adam, backend, batchNorm, boston, breastCancer, crossEntropy, mlp, recorded, train } from './passes/steps.ts'
 
 /** 784-256-128-10, batches of 64, Adam. */
@@ -85,7 +85,7 @@ describe('the steps of the examples', () => {
 // ---- programs by hand ----
 
 const vector = (n: number) => ({ shape: [n], dtype: 'float32' as const })
-const buffer = (): Given => ({ from: 'buffer', buffer: { backend } })
+const buffer = (): Given => ({ from: 'buffer', buffer: { backend, length: 0 } })
 
 /** A program over vectors of `n`: `given` first, then what each line makes. */
 function programOf(

@@ -42,7 +42,7 @@ export class Repeating implements Backend {
           results: stacked
             ? results.map((x, k) => {
                 const { data, start } = x as HostBuffer
-                return new HostBuffer(js(), data, start + run * sizes[k])
+                return new HostBuffer(js(), data, start + run * sizes[k], sizes[k])
               })
             : results,
         })

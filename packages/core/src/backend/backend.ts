@@ -15,6 +15,8 @@ export interface Spec {
 /** A handle that the backend makes and core only holds: who holds the handle holds the memory. */
 export interface DeviceBuffer {
   readonly backend: Backend
+  /** Elements that it was allocated for. */
+  readonly length: number
 }
 
 export type Operand = View | Scalar
@@ -85,7 +87,7 @@ export interface Prims {
   gather: { readonly axis: number }
   /** inputs: base, index, source (index and source of one shape). */
   scatter: { readonly axis: number; readonly fn: 'set' | 'add' | 'prod' | 'max' | 'min' }
-  /** inputs: base, source: base with the elements of `region` (a layout in base) replaced. */
+  /** inputs: base, source: base with the elements of `region` (a layout in base) replaced. A source of a narrower dtype is cast. */
   assign: { readonly region: Layout }
   /** Two outputs: values and int32 indices; stable; NaN is the largest. */
   sort: { readonly axis: number; readonly descending: boolean }

@@ -5,7 +5,16 @@ import { type DType, dtypes, newArray, rankOf, type TypedArray } from '../base/d
 import { RuntimeError } from '../base/errors.ts'
 import { contiguousStrides } from '../base/layout.ts'
 import { numelOf } from '../base/shape.ts'
-import { type Backend, type DeviceBuffer, isScalar, type Operand, type Spec, type View } from './backend.ts'
+import {
+  type Backend,
+  type DeviceBuffer,
+  isScalar,
+  type Operand,
+  type Output,
+  type Spec,
+  type View,
+} from './backend.ts'
+import { checkView, checkWhole } from './claims.ts'
 import { forEachRow } from './loops.ts'
 
 /** A typed array that buffers are ranges of. */
@@ -151,8 +160,16 @@ export function copyView(x: View, to: TypedArray, start: number, strides: readon
   })
 }
 
+/** Writes all elements of an output. */
+export function writeHost(out: Output, data: TypedArray): void {
+  checkWhole(out, data.length, 'what data is written to')
+  const { data: to, start } = hostOf(out)
+  to.set(data, start)
+}
+
 /** The elements in row-major order, as a new array. */
 export function readView(x: View): TypedArray {
+  checkView(x, 'what is read')
   const n = numelOf(x.shape)
   const out = newArray(x.dtype, n)
   if (n === 1) out[0] = hostOf(x).data[startOf(x)]

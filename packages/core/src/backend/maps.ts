@@ -3,8 +3,7 @@
 import { type DType, isFloat } from '../base/dtype.ts'
 import type { Shape } from '../base/shape.ts'
 import { type Expr, s } from '../expr/expr.ts'
-import type { Instr, Prims, ReduceFn, View } from './backend.ts'
-import { isView } from './host.ts'
+import { type Instr, isScalar, type Prims, type ReduceFn, type View } from './backend.ts'
 
 const scalar: Shape = []
 
@@ -12,7 +11,7 @@ const scalar: Shape = []
 export function iterated({ inputs, outputs }: Pick<Instr, 'inputs' | 'outputs'>): Shape {
   for (let i = 0; i < inputs.length; i++) {
     const x = inputs[i]
-    if (isView(x)) return x.shape
+    if (!isScalar(x)) return x.shape
   }
   return outputs.length > 0 ? outputs[0].shape : scalar
 }

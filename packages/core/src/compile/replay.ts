@@ -64,7 +64,7 @@ export function replay(program: Program, plan: Plan, backend: Backend): Executab
   // Eager's road, so that what a backend cannot run is adapted or runs elsewhere here as there.
   const device = new Device(backend)
   /** Where what changes points between runs, so that results and arguments are nobody's but the caller's. */
-  const nowhere: DeviceBuffer = { backend }
+  const nowhere: DeviceBuffer = { backend, length: 0 }
   return {
     run(bindings: Bindings): void {
       numbers = bindings.numbers

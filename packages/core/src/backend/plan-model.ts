@@ -1,9 +1,8 @@
-// What tests of plans check them with: the memory of a program as ranges with an owner, written and read instruction by
-// instruction. It shares nothing with the planner.
-import type { Place, Plan, Program, ProgramInstr, Use } from '../src/backend/program.ts'
-import { isUse } from '../src/backend/program.ts'
-import { dtypeSize } from '../src/base/dtype.ts'
-import { numelOf } from '../src/base/shape.ts'
+// What plans are checked with, by tests and by the checked backend: the memory of a program as ranges with an owner, written
+// and read instruction by instruction. It shares nothing with the planner.
+import { dtypeSize } from '../base/dtype.ts'
+import { numelOf } from '../base/shape.ts'
+import { isUse, type Place, type Plan, type Program, type ProgramInstr, type Use } from './program.ts'
 
 interface Range {
   readonly memory: unknown

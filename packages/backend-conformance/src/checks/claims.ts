@@ -1,0 +1,162 @@
+// Checks that no kernel touches what is not its tensor's: for every kind an instruction that is in order, and the same with
+// one operand or result after the other that claims elements which its tensor does not have. Each of these must be refused.
+import { contiguousLayout, type Instr, isScalar, numelOf, RuntimeError, s } from '@flambeau/core/backend'
+import type { Backend, DType, Kind, Output, Prims, Shape, View } from '@flambeau/core/backend'
+import type { Cell } from '../subject.ts'
+
+type Made = { readonly [K in Kind]: (of: Maker) => Pick<Instr<K>, 'attrs' | 'inputs' | 'outputs'> }
+
+/** Makes operands and results of a backend. */
+interface Maker {
+  view(shape: Shape, dtype?: DType): View
+  out(shape: Shape, dtype?: DType): Output
+}
+
+const add: Prims['map'] = { outs: [{ expr: s.add(s.input(0, 'float32'), s.input(1, 'float32')) }] }
+
+/** One instruction of every kind, of distinct sizes. */
+const instructions: Made = {
+  map: ({ view, out }) => ({ attrs: add, inputs: [view([2, 3]), view([2, 3])], outputs: [out([2, 3])] }),
+  argReduce: ({ view, out }) => ({
+    attrs: { fn: 'max', axes: [1] },
+    inputs: [view([2, 3])],
+    outputs: [out([2], 'int32')],
+  }),
+  scan: ({ view, out }) => ({ attrs: { fn: 'sum', axis: 1 }, inputs: [view([2, 3])], outputs: [out([2, 3])] }),
+  matmul: ({ view, out }) => ({ attrs: {}, inputs: [view([2, 3]), view([3, 4])], outputs: [out([2, 4])] }),
+  concat: ({ view, out }) => ({ attrs: { axis: 1 }, inputs: [view([2, 3]), view([2, 1])], outputs: [out([2, 4])] }),
+  pad: ({ view, out }) => ({
+    attrs: { low: [1, 0], high: [0, 2], value: 5 },
+    inputs: [view([2, 3])],
+    outputs: [out([3, 5])],
+  }),
+  fold: ({ view, out }) => ({
+    attrs: { out: [5], offset: [1], axes: [[{ in: 0, step: 2 }]] },
+    inputs: [view([2])],
+    outputs: [out([5])],
+  }),
+  gather: ({ view, out }) => ({
+    attrs: { axis: 0 },
+    inputs: [view([4, 3]), view([2, 3], 'int32')],
+    outputs: [out([2, 3])],
+  }),
+  scatter: ({ view, out }) => ({
+    attrs: { axis: 0, fn: 'set' },
+    inputs: [view([4, 3]), view([2, 3], 'int32'), view([2, 3])],
+    outputs: [out([4, 3])],
+  }),
+  assign: ({ view, out }) => ({
+    attrs: { region: { shape: [2, 2], strides: [3, 1], offset: 4 } },
+    inputs: [view([9]), view([2, 2])],
+    outputs: [out([9])],
+  }),
+  sort: ({ view, out }) => ({
+    attrs: { axis: 1, descending: false },
+    inputs: [view([2, 3])],
+    outputs: [out([2, 3]), out([2, 3], 'int32')],
+  }),
+  iota: ({ out }) => ({ attrs: { axis: 1 }, inputs: [], outputs: [out([2, 3], 'int32')] }),
+}
+
+/** Attributes that claim elements of the result which it does not have. */
+const attributes: { readonly [K in Kind]?: readonly Prims[K][] } = {
+  fold: [
+    { out: [5], offset: [3], axes: [[{ in: 0, step: 2 }]] },
+    { out: [5], offset: [-1], axes: [[{ in: 0, step: 2 }]] },
+    { out: [5], offset: [1], axes: [[{ in: 0, step: -2 }]] },
+  ],
+  assign: [
+    { region: { shape: [2, 2], strides: [3, 1], offset: 5 } },
+    { region: { shape: [2, 2], strides: [3, 1], offset: -1 } },
+  ],
+}
+
+/** The same instruction with something claimed that is not there; by what it is. */
+function* overreaching({ out }: Maker, instr: Instr): Generator<[string, Instr]> {
+  const { inputs, outputs, kind } = instr
+  for (let i = 0; i < inputs.length; i++) {
+    const x = inputs[i]
+    if (isScalar(x)) continue
+    const withInput = (change: Partial<View>): Instr => ({
+      ...instr,
+      inputs: inputs.map((y, k) => (k === i ? { ...x, ...change } : y)),
+    })
+    yield [`operand ${i} of a smaller tensor`, withInput({ buffer: out([numelOf(x.shape) - 1], x.dtype).buffer })]
+    yield [`operand ${i} from one element further`, withInput({ offset: 1 })]
+    yield [`operand ${i} from before its tensor`, withInput({ offset: -1 })]
+    yield [`operand ${i} backwards`, withInput({ strides: x.strides.map((step) => -step) })]
+  }
+  for (let k = 0; k < outputs.length; k++) {
+    const { shape, dtype } = outputs[k]
+    const { buffer } = out([numelOf(shape) - 1], dtype)
+    yield [
+      `result ${k} in a smaller tensor`,
+      { ...instr, outputs: outputs.map((y, j) => (j === k ? { shape, dtype, buffer } : y)) },
+    ]
+  }
+  for (const attrs of attributes[kind] ?? []) yield [`with ${JSON.stringify(attrs)}`, { ...instr, attrs } as Instr]
+}
+
+/** Whether it is a RuntimeError, at once or, where work is queued, when that is done. */
+const refuses = async (backend: Backend, work: () => unknown): Promise<boolean> => {
+  try {
+    work()
+    await backend.sync()
+  } catch (error) {
+    if (error instanceof RuntimeError) return true
+    throw error
+  }
+  return false
+}
+
+const makerOf = (backend: Backend): Maker => {
+  const out: Maker['out'] = (shape, dtype = 'float32') => {
+    const output = { shape, dtype, buffer: backend.alloc({ shape, dtype }) }
+    const Data = {
+      float32: Float32Array,
+      float64: Float64Array,
+      int32: Int32Array,
+      uint8: Uint8Array,
+      bool: Uint8Array,
+    }
+    backend.write(output, new Data[dtype](numelOf(shape)))
+    return output
+  }
+  return { out, view: (shape, dtype) => ({ ...out(shape, dtype), ...contiguousLayout(shape) }) }
+}
+
+export const claimCells = (backend: Backend): Cell[] => {
+  const maker = makerOf(backend)
+  const kinds = Object.keys(instructions) as Kind[]
+  return [
+    ...kinds.map((kind) => ({
+      name: `backend › ${kind} stays within its tensors`,
+      async run() {
+        const instr = { kind, ...instructions[kind](maker), origin: { name: kind } } as Instr
+        if (!backend.supports(instr)) return
+        backend.run(instr)
+        const taken: string[] = []
+        for (const [what, wrong] of overreaching(maker, instr))
+          if (!(await refuses(backend, () => backend.run(wrong)))) taken.push(what)
+        if (taken.length > 0) throw new Error(`it was run: ${taken.join('; ')}`)
+      },
+    })),
+    {
+      name: 'backend › reads and writes stay within their tensors',
+      async run() {
+        const x = maker.view([2, 3])
+        const data = new Float32Array(6)
+        const works = {
+          'a read of more': () => backend.readSync({ ...x, shape: [2, 4] }),
+          'a read of what comes before': () => backend.readSync({ ...x, offset: -1 }),
+          'a write of more': () => backend.write({ ...x, shape: [2, 4] }, new Float32Array(8)),
+          'a write of another size than it says': () => backend.write(x, new Float32Array(8)),
+          'a write of less than it says': () => backend.write(x, data.subarray(1)),
+        }
+        const taken: string[] = []
+        for (const [what, work] of Object.entries(works)) if (!(await refuses(backend, work))) taken.push(what)
+        if (taken.length > 0) throw new Error(`it was done: ${taken.join('; ')}`)
+      },
+    },
+  ]
+}

@@ -1,0 +1,408 @@
+// A backend that stands in front of another and believes neither core nor it: specs, bounds, donation, use after free and
+// elements that nobody wrote are checked at every call. The conformance suite runs each backend behind one, and an author of
+// a backend, or of an op, puts one in front of whatever misbehaves.
+import { type DType, newArray, rankOf, type TypedArray } from '../base/dtype.ts'
+import { isContiguous } from '../base/layout.ts'
+import { numelOf, shapeString } from '../base/shape.ts'
+import { type Expr, inputsOf, topological } from '../expr/expr.ts'
+import {
+  type Backend,
+  type DeviceBuffer,
+  type Instr,
+  isScalar,
+  type Memory,
+  type Operand,
+  type Output,
+  type Prims,
+  type Spec,
+  type View,
+} from './backend.ts'
+import { checkClaims, checkView, checkWhole } from './claims.ts'
+import { wrongIn } from './plan-model.ts'
+import { type Bindings, type Ended, type Executable, isUse, type Plan, type Program } from './program.ts'
+
+/** What is known of a buffer besides its length. */
+interface Known {
+  readonly dtype: DType
+  /** Something has been written to all of it. */
+  written: boolean
+  /** Why it may not be used any more. */
+  gone?: 'freed' | 'donated'
+}
+
+/** What memory holds to which nothing was written: values that show wherever they get to. */
+const poison: Readonly<Record<DType, number>> = {
+  float32: Number.NaN,
+  float64: Number.NaN,
+  int32: 7654321,
+  uint8: 165,
+  bool: 165,
+}
+const poisons = new Map<DType, TypedArray>()
+function poisoned(dtype: DType, length: number): TypedArray {
+  let data = poisons.get(dtype)
+  if (data === undefined || data.length < length) {
+    data = newArray(dtype, Math.max(1024, length)).fill(poison[dtype])
+    poisons.set(dtype, data)
+  }
+  return data.subarray(0, length)
+}
+
+/** What is wrong with what an expression reads. */
+function wrongInputs(roots: readonly Expr[], inputs: readonly Operand[]): string | undefined {
+  for (const { step, value, dtype } of topological(roots)) {
+    if (step !== 'input') continue
+    const x = inputs[value]
+    if (x === undefined) return `its expression reads operand ${value} of ${inputs.length}`
+    if (!isScalar(x) && x.dtype !== dtype)
+      return `its expression reads operand ${value} as ${dtype}, which is ${x.dtype}`
+  }
+  return undefined
+}
+
+/** For each kind what is wrong with dtypes; shapes and bounds are claims, which every backend checks. */
+function wrongTypes({ kind, attrs, inputs, outputs, check }: Instr): string | undefined {
+  if (check !== undefined) {
+    const wrong = wrongInputs([check.expr], inputs)
+    if (wrong !== undefined) return `of its check: ${wrong}`
+  }
+  const made = outputs.map(({ dtype }) => dtype)
+  const is = (...dtypes: DType[]): string | undefined =>
+    `${made}` === `${dtypes}` ? undefined : `its results are ${made} and should be ${dtypes}`
+  const dtypeOf = (i: number): DType => inputs[i].dtype
+  const alike = (...from: number[]): string | undefined =>
+    from.every((i) => dtypeOf(i) === dtypeOf(from[0])) ? undefined : 'its operands are of several dtypes'
+  const index = (i: number): string | undefined => (dtypeOf(i) === 'int32' ? undefined : `its index is ${dtypeOf(i)}`)
+  switch (kind) {
+    case 'map': {
+      const { outs } = attrs as Prims['map']
+      const wrong = wrongInputs(
+        outs.map(({ expr }) => expr),
+        inputs,
+      )
+      const post = outs.find(({ expr, reduce }) => reduce?.post !== undefined && reduce.post.dtype !== expr.dtype)
+      return (
+        wrong ??
+        (post && 'what it makes of a reduced element has another dtype') ??
+        is(...outs.map(({ expr }) => expr.dtype))
+      )
+    }
+    case 'argReduce':
+      return is('int32')
+    case 'matmul': {
+      const { post } = attrs as Prims['matmul']
+      if (dtypeOf(0) === 'bool') return 'it multiplies matrices of bool'
+      // The product stands for the factors.
+      const wrong = post && wrongInputs([post], inputs.slice(1))
+      return alike(0, 1) ?? wrong ?? is(post?.dtype ?? dtypeOf(0))
+    }
+    case 'concat':
+      return alike(...inputs.keys()) ?? is(dtypeOf(0))
+    case 'gather':
+      return index(1) ?? is(dtypeOf(0))
+    case 'scatter':
+      return index(1) ?? alike(0, 2) ?? is(dtypeOf(0))
+    case 'assign':
+      return rankOf(dtypeOf(1)) > rankOf(dtypeOf(0)) ? `${dtypeOf(1)} does not fit ${dtypeOf(0)}` : is(dtypeOf(0))
+    case 'sort':
+      return is(dtypeOf(0), 'int32')
+    case 'scan':
+    case 'pad':
+    case 'fold':
+      return is(dtypeOf(0))
+    default:
+      return undefined
+  }
+}
+
+/** Which operands are read: an expression need not read what it is to overwrite. */
+function readBy({ kind, attrs, check }: Pick<Instr, 'kind' | 'attrs' | 'check'>): (i: number) => boolean {
+  if (kind !== 'map') return () => true
+  const exprs = (attrs as Prims['map']).outs.map(({ expr }) => expr)
+  const positions = inputsOf(check === undefined ? exprs : [...exprs, check.expr])
+  return (i) => positions.includes(i)
+}
+
+/** Whether a view is all of an output, element after element. */
+const isAllOf = (x: View, out: Output): boolean =>
+  x.offset === 0 && isContiguous(x) && numelOf(x.shape) === numelOf(out.shape)
+
+/** What is wrong with results that lie where operands lie. */
+function wrongAliases({ kind, attrs, inputs, outputs, donate = [] }: Instr): string | undefined {
+  for (const [k, out] of outputs.entries()) {
+    if (outputs.findIndex(({ buffer }) => buffer === out.buffer) !== k) return 'two of its results are one tensor'
+    if (out.buffer.length === 0) continue
+    for (const [i, x] of inputs.entries()) {
+      if (isScalar(x) || x.buffer !== out.buffer) continue
+      const owned = donate.some((j) => (inputs[j] as Partial<View>).buffer === out.buffer)
+      if (!owned) return `result ${k} overwrites operand ${i}, which was not donated`
+      const elementwise = kind === 'map' && (attrs as Prims['map']).outs[k].reduce === undefined
+      const base = (kind === 'assign' || kind === 'scatter') && i === 0
+      if (!isAllOf(x, out) || !(elementwise || base)) return `result ${k} overwrites operand ${i} while that is read`
+    }
+  }
+  return undefined
+}
+
+/**
+ * A backend in front of another that checks every call, and throws at the first that is wrong. What it found is also in
+ * `found`, because what throws may be caught on the way.
+ *
+ * @example
+ * useDevice(new CheckedBackend(js()))
+ * ones(3).sum() // tensor(3.)
+ * useDevice(js())
+ */
+export class CheckedBackend implements Backend {
+  /** The backend that does the work. */
+  readonly inner: Backend
+  readonly name: string
+  readonly caps: Backend['caps']
+  /** What was wrong, in order. */
+  readonly found: string[] = []
+  readonly compile: Backend['compile']
+  readonly #known = new WeakMap<DeviceBuffer, Known>()
+
+  constructor(inner: Backend) {
+    this.inner = inner
+    this.name = inner.name
+    this.caps = inner.caps
+    this.compile = inner.compile && ((program, plan) => this.#compile(program, plan))
+  }
+
+  #fail(what: string, wrong: string): never {
+    const sentence = `${what}: ${wrong}`
+    if (!this.found.includes(sentence)) this.found.push(sentence)
+    throw new Error(sentence)
+  }
+
+  /** Turns what a claim throws into something that was found. */
+  #claims(what: string, check: () => void): void {
+    try {
+      check()
+    } catch (error) {
+      this.#fail(what, (error as Error).message.split('\n')[0])
+    }
+  }
+
+  #knows(buffer: DeviceBuffer, what: string): Known {
+    const known = this.#known.get(buffer)
+    if (known === undefined) return this.#fail(what, 'its memory is not of this backend')
+    if (known.gone !== undefined) return this.#fail(what, `its memory was ${known.gone} before`)
+    return known
+  }
+
+  #readable({ buffer, dtype, shape }: Pick<View, 'buffer' | 'dtype' | 'shape'>, what: string): void {
+    const known = this.#knows(buffer, what)
+    if (known.dtype !== dtype) this.#fail(what, `${known.dtype} is read as ${dtype}`)
+    if (!known.written && numelOf(shape) > 0) this.#fail(what, 'nothing was written to it before')
+  }
+
+  #writable({ buffer, dtype, shape }: Output, what: string): Known {
+    const known = this.#knows(buffer, what)
+    if (known.dtype !== dtype) this.#fail(what, `${dtype} is written to ${known.dtype}`)
+    if (numelOf(shape) !== buffer.length)
+      this.#fail(what, `${shapeString(shape)} is written to ${buffer.length} elements: what is left has no value`)
+    return known
+  }
+
+  #demandCaps({ kind, attrs, inputs, outputs }: Instr, what: string): void {
+    const { caps } = this
+    const dtypes = [...inputs.filter((x) => !isScalar(x)), ...outputs].map(({ dtype }) => dtype)
+    const other = dtypes.find((dtype) => !caps.dtypes.has(dtype))
+    if (other !== undefined) this.#fail(what, `the backend has no ${other}`)
+    if (outputs.some(({ shape }) => numelOf(shape) > caps.maxElements)) this.#fail(what, 'too many elements')
+    if (kind !== 'map') return
+    const { outs } = attrs as Prims['map']
+    if (!caps.multiOutput && outs.length > 1) this.#fail(what, 'the backend has no maps of several outputs')
+    if (!caps.reducedPost && outs.some(({ reduce }) => reduce?.post !== undefined))
+      this.#fail(what, 'the backend has nothing that is made of reduced elements')
+  }
+
+  supports(instr: Instr): boolean {
+    return this.inner.supports(instr)
+  }
+
+  alloc(spec: Spec): DeviceBuffer {
+    const buffer = this.inner.alloc(spec)
+    const length = numelOf(spec.shape)
+    if (buffer.length !== length)
+      this.#fail(`alloc of ${shapeString(spec.shape)}`, `its buffer says ${buffer.length} elements`)
+    this.inner.write({ ...spec, buffer }, poisoned(spec.dtype, length))
+    this.#known.set(buffer, { dtype: spec.dtype, written: false })
+    return buffer
+  }
+
+  write(out: Output, data: TypedArray): void {
+    this.#claims('write', () => checkWhole(out, data.length, 'what data is written to'))
+    const known = this.#writable(out, 'write')
+    this.inner.write(out, data)
+    known.written = true
+  }
+
+  run(instr: Instr): void {
+    const { kind, inputs, outputs, donate = [], origin } = instr
+    const what = `${origin.name} (${kind})`
+    this.#claims(what, () => checkClaims(instr))
+    this.#demandCaps(instr, what)
+    const read = readBy(instr)
+    inputs.forEach((x, i) => {
+      if (isScalar(x)) return
+      if (read(i)) this.#readable(x, `${what}, operand ${i}`)
+      else this.#knows(x.buffer, `${what}, operand ${i}`)
+      if (!this.caps.strided && origin.name !== 'copy' && !(isContiguous(x) && x.offset === 0))
+        this.#fail(`${what}, operand ${i}`, 'the backend reads no strides')
+    })
+    const written = outputs.map((out, k) => this.#writable(out, `${what}, result ${k}`))
+    const wrong = wrongTypes(instr) ?? wrongAliases(instr)
+    if (wrong !== undefined) this.#fail(what, wrong)
+    this.inner.run(instr)
+    for (const known of written) known.written = true
+    for (const i of donate) {
+      const x = inputs[i]
+      if (!isScalar(x) && !outputs.some(({ buffer }) => buffer === x.buffer))
+        (this.#known.get(x.buffer) as Known).gone = 'donated'
+    }
+  }
+
+  #demandRead(view: View): void {
+    this.#claims('read', () => checkView(view, 'what is read'))
+    this.#readable(view, 'read')
+  }
+
+  #demandResult(view: View, data: TypedArray): TypedArray {
+    if (data.length !== numelOf(view.shape)) this.#fail('read', `${data.length} elements of ${shapeString(view.shape)}`)
+    if (data.constructor !== newArray(view.dtype, 0).constructor)
+      this.#fail('read', `${data.constructor.name} for ${view.dtype}`)
+    if (view.dtype === 'bool' && data.some((x) => x > 1)) this.#fail('read', `a bool is ${data.find((x) => x > 1)}`)
+    return data
+  }
+
+  readSync(view: View): TypedArray {
+    this.#demandRead(view)
+    return this.#demandResult(view, this.inner.readSync(view))
+  }
+
+  async read(view: View): Promise<TypedArray> {
+    this.#demandRead(view)
+    return this.#demandResult(view, await this.inner.read(view))
+  }
+
+  free(buffer: DeviceBuffer): void {
+    const known = this.#knows(buffer, 'free')
+    this.inner.free(buffer)
+    known.gone = 'freed'
+  }
+
+  sync(): Promise<void> {
+    return this.inner.sync()
+  }
+
+  memory(): Memory {
+    return this.inner.memory()
+  }
+
+  dispose(): void {
+    this.inner.dispose()
+  }
+
+  // ---- programs ----
+
+  /** Specs of every instruction, then the memory of all. */
+  #demandProgram(program: Program, plan: Plan): void {
+    const { values } = program
+    const known = new Set(program.given.keys())
+    const length = (value: number): number => numelOf(values[value].shape)
+    const buffer = (value: number): DeviceBuffer => ({ backend: this, length: length(value) })
+    program.instrs.forEach((instr, at) => {
+      const what = `program, ${at}: ${instr.origin.name} (${instr.kind})`
+      for (const x of instr.inputs) {
+        if (!isUse(x)) continue
+        if (!known.has(x.value)) this.#fail(what, `v${x.value} is read and nothing makes it before`)
+        if (values[x.value].dtype !== x.dtype) this.#fail(what, `v${x.value} is read as ${x.dtype}`)
+      }
+      const inputs = instr.inputs.map((x) => (isUse(x) ? { ...x, buffer: buffer(x.value) } : x)) as Operand[]
+      const outputs = instr.outputs.map((value) => ({ ...values[value], buffer: buffer(value) }))
+      const bound: Instr = { ...instr, inputs, outputs }
+      this.#claims(what, () => checkClaims(bound))
+      this.#demandCaps(bound, what)
+      const wrong = wrongTypes(bound)
+      if (wrong !== undefined) this.#fail(what, wrong)
+      for (const value of instr.outputs) {
+        if (known.has(value)) this.#fail(what, `v${value} was made before`)
+        known.add(value)
+      }
+    })
+    const wrong = wrongIn(program, plan)
+    if (wrong !== undefined) this.#fail('plan', wrong)
+  }
+
+  #compile(program: Program, plan: Plan): Executable {
+    this.#demandProgram(program, plan)
+    const compile = this.inner.compile as NonNullable<Backend['compile']>
+    const inner = compile.call(this.inner, program, plan)
+    const demand = (bindings: Bindings, times: number, stacked: boolean): void =>
+      this.#demandBindings(program, plan, bindings, times, stacked)
+    const after = (bindings: Bindings): void => {
+      for (const buffer of bindings.results) this.#knows(buffer, 'program, result').written = true
+    }
+    const ended = (bindings: Bindings, end: Ended): Ended => {
+      if (end.runs > 0) after(bindings)
+      return end
+    }
+    return {
+      run: (bindings) => {
+        demand(bindings, 1, false)
+        inner.run(bindings)
+        after(bindings)
+      },
+      repeat:
+        inner.repeat &&
+        ((bindings, times, stacked) => {
+          demand(bindings, times, stacked)
+          return ended(bindings, (inner.repeat as NonNullable<Executable['repeat']>)(bindings, times, stacked))
+        }),
+      repeatAsync:
+        inner.repeatAsync &&
+        (async (bindings, times, stacked) => {
+          demand(bindings, times, stacked)
+          return ended(
+            bindings,
+            await (inner.repeatAsync as NonNullable<Executable['repeatAsync']>)(bindings, times, stacked),
+          )
+        }),
+      source: inner.source,
+    }
+  }
+
+  /** What a run reads and writes besides its arena. */
+  #demandBindings(program: Program, plan: Plan, bindings: Bindings, times: number, stacked: boolean): void {
+    const { values, given, kept } = program
+    const replaced = new Set(kept.map(({ first }) => first))
+    const read = new Set<number>()
+    for (const instr of program.instrs) {
+      const reads = readBy(instr)
+      for (const [i, x] of instr.inputs.entries()) if (isUse(x) && reads(i)) read.add(x.value)
+    }
+    for (const [value, x] of given) {
+      const what = `program, v${value}`
+      const spec = values[value]
+      if (x.from === 'draw' && bindings.draws[x.draw].length !== times * numelOf(spec.shape))
+        this.#fail(what, `${bindings.draws[x.draw].length} drawn numbers for ${times} times ${shapeString(spec.shape)}`)
+      const buffer = x.from === 'buffer' ? x.buffer : x.from === 'argument' ? bindings.args[x.argument] : undefined
+      if (buffer === undefined) continue
+      if (buffer.length < numelOf(spec.shape))
+        this.#fail(what, `${buffer.length} elements for ${shapeString(spec.shape)}`)
+      if (read.has(value)) this.#readable({ ...spec, buffer }, what)
+      else this.#knows(buffer, what)
+      if (replaced.has(value)) this.#knows(buffer, what).written = true
+    }
+    plan.results.forEach((value, i) => {
+      const { shape, dtype } = values[value]
+      this.#writable(
+        { shape: stacked ? [times, ...shape] : shape, dtype, buffer: bindings.results[i] },
+        `program, result ${i}`,
+      )
+    })
+  }
+}

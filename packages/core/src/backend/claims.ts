@@ -1,0 +1,160 @@
+// What an instruction claims of memory, checked against the tensors that it names: a buffer is a range of something
+// larger, so a kernel that believed a wrong shape would read and write its neighbours. A backend asks before it runs an
+// instruction; for what is in order that costs a few nanoseconds an operand and allocates nothing.
+import { RuntimeError } from '../base/errors.ts'
+import { contiguousLayout, type Layout } from '../base/layout.ts'
+import { numelOf, sameShape, type Shape, shapeString } from '../base/shape.ts'
+import { type Instr, isScalar, type Kind, type Operand, type Output, type View } from './backend.ts'
+import { iterated } from './maps.ts'
+
+/** Whether all elements of a layout are among the first `length` of a buffer. */
+export function liesWithin({ shape, strides, offset }: Layout, length: number): boolean {
+  let low = offset
+  let high = offset
+  for (let i = 0; i < shape.length; i++) {
+    const span = (shape[i] - 1) * strides[i]
+    if (span < 0) low += span
+    else high += span
+  }
+  // NaN lies nowhere. Without elements the spans mean nothing.
+  return (low >= 0 && high < length) || numelOf(shape) === 0
+}
+
+/** Elements of a map's output: those of the shape less what is reduced. */
+function keptOf(shape: Shape, axes: readonly number[] | undefined): number {
+  if (axes === undefined) return numelOf(shape)
+  let n = 1
+  for (let i = 0; i < shape.length; i++) if (!axes.includes(i)) n *= shape[i]
+  return n
+}
+
+/** Whether two shapes agree but for an axis, along which nothing is asked. */
+function sameBut(a: Shape, b: Shape, axis: number): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (i !== axis && a[i] !== b[i]) return false
+  return true
+}
+
+/** Whether an index reaches no further than what it picks from, along every other axis than the one it is for. */
+function covers(index: Shape, from: Shape, axis: number): boolean {
+  if (index.length !== from.length) return false
+  for (let i = 0; i < index.length; i++) if (i !== axis && index[i] > from[i]) return false
+  return true
+}
+
+const shapeOf = (x: Operand): Shape => (x as View).shape
+const allAlike = (inputs: readonly Operand[], shape: Shape, from: number): boolean => {
+  for (let i = from; i < inputs.length; i++)
+    if (!isScalar(inputs[i]) && !sameShape(shapeOf(inputs[i]), shape)) return false
+  return true
+}
+
+/** For each kind whether the shapes of its operands and outputs are those that its kernels loop over. */
+const fits: { readonly [K in Kind]: (instr: Instr<K>) => boolean } = {
+  map(instr) {
+    const { outs } = instr.attrs
+    const { inputs, outputs } = instr
+    const shape = iterated(instr)
+    if (!allAlike(inputs, shape, 0) || outs.length !== outputs.length) return false
+    for (let k = 0; k < outs.length; k++)
+      if (numelOf(outputs[k].shape) !== keptOf(shape, outs[k].reduce?.axes)) return false
+    return true
+  },
+  argReduce: ({ attrs, inputs: [x], outputs: [out] }) => numelOf(out.shape) === keptOf(shapeOf(x), attrs.axes),
+  scan: ({ inputs: [x], outputs: [out] }) => sameShape(shapeOf(x), out.shape),
+  matmul({ inputs, outputs: [{ shape }] }) {
+    const rank = shape.length
+    const a = shapeOf(inputs[0])
+    const b = shapeOf(inputs[1])
+    if (a.length !== rank || b.length !== rank || a[rank - 1] !== b[rank - 2]) return false
+    if (a[rank - 2] !== shape[rank - 2] || b[rank - 1] !== shape[rank - 1]) return false
+    for (let i = 0; i < rank - 2; i++) if (a[i] !== shape[i] || b[i] !== shape[i]) return false
+    return allAlike(inputs, shape, 2)
+  },
+  concat({ attrs: { axis }, inputs, outputs: [out] }) {
+    let size = 0
+    for (let i = 0; i < inputs.length; i++) {
+      if (!sameBut(shapeOf(inputs[i]), out.shape, axis)) return false
+      size += shapeOf(inputs[i])[axis]
+    }
+    return size === out.shape[axis]
+  },
+  pad({ attrs: { low, high }, inputs: [x], outputs: [out] }) {
+    const from = shapeOf(x)
+    for (let i = 0; i < from.length; i++) if (out.shape[i] !== from[i] + low[i] + high[i]) return false
+    return out.shape.length === from.length
+  },
+  fold({ attrs, inputs: [x], outputs: [out] }) {
+    const from = shapeOf(x)
+    if (!sameShape(attrs.out, out.shape)) return false
+    if (numelOf(from) === 0) return true
+    for (let i = 0; i < attrs.axes.length; i++) {
+      let low = attrs.offset[i]
+      let high = low
+      for (const { in: axis, step } of attrs.axes[i]) {
+        const span = (from[axis] - 1) * step
+        if (span < 0) low += span
+        else high += span
+      }
+      if (!(low >= 0 && high < out.shape[i])) return false
+    }
+    return true
+  },
+  gather: ({ attrs: { axis }, inputs: [x, index], outputs: [out] }) =>
+    sameShape(shapeOf(index), out.shape) && covers(shapeOf(index), shapeOf(x), axis),
+  scatter: ({ attrs: { axis }, inputs: [base, index, source], outputs: [out] }) =>
+    sameShape(shapeOf(base), out.shape) &&
+    sameShape(shapeOf(index), shapeOf(source)) &&
+    covers(shapeOf(index), out.shape, axis),
+  assign: ({ attrs: { region }, inputs: [base, source], outputs: [out] }) =>
+    sameShape(shapeOf(base), out.shape) &&
+    sameShape(region.shape, shapeOf(source)) &&
+    liesWithin(region, numelOf(out.shape)),
+  sort: ({ inputs: [x], outputs: [values, indices] }) =>
+    sameShape(shapeOf(x), values.shape) && sameShape(values.shape, indices.shape),
+  iota: () => true,
+}
+
+const outside = ({ shape, strides, offset }: Layout, length: number, what: string): RuntimeError =>
+  new RuntimeError(
+    `setStorage: sizes ${shapeString(shape)}, strides ${shapeString(strides)}, storage offset ${offset} are out of bounds for storage of ${length} elements`,
+    `It is ${what}. Was a state loaded for a parameter of another size?`,
+  )
+
+/** Throws a RuntimeError unless a view lies within its tensor; `what` says whose it is. */
+export function checkView(x: View, what: string): void {
+  const { length } = x.buffer
+  if (!liesWithin(x, length)) throw outside(x, length, what)
+}
+
+/** Throws a RuntimeError unless the elements of an output, and what is to be written there, are those of its tensor. */
+export function checkWhole({ shape, buffer: { length } }: Output, elements: number, what: string): void {
+  if (elements === numelOf(shape) && elements <= length) return
+  throw outside({ ...contiguousLayout(shape), shape: numelOf(shape) === elements ? shape : [elements] }, length, what)
+}
+
+/**
+ * Throws a RuntimeError unless every operand and output of an instruction lies within its own tensor, and their shapes fit
+ * each other as the kind asks. Backends call it before a kernel reads or writes anything.
+ */
+export function checkClaims(instr: Instr): void {
+  const { inputs, outputs, kind, origin } = instr
+  for (let i = 0; i < inputs.length; i++) {
+    const x = inputs[i]
+    if (!isScalar(x) && !liesWithin(x, x.buffer.length)) checkView(x, `operand ${i} of ${origin.name}`)
+  }
+  for (let k = 0; k < outputs.length; k++) {
+    const { shape, buffer } = outputs[k]
+    const n = numelOf(shape)
+    if (!(n <= buffer.length)) checkWhole(outputs[k], n, `result ${k} of ${origin.name}`)
+  }
+  // Kernels that stand for compositions have operands of many shapes, which their ops have compared.
+  const fit = fits[kind] as ((instr: Instr) => boolean) | undefined
+  if (fit?.(instr) === false) throw unfit(instr)
+}
+
+const unfit = ({ inputs, outputs, kind, origin }: Instr): RuntimeError =>
+  new RuntimeError(
+    `${origin.name} (${kind}): a result of shape ${outputs.map(({ shape }) => shapeString(shape)).join(', ')} is not made of ${inputs.map((x) => (isScalar(x) ? 'a number' : shapeString(x.shape))).join(', ')}`,
+    'The sizes of tensors must fit each other. Was a state loaded for a parameter of another size?',
+  )
