@@ -5,12 +5,14 @@ import * as grads from './checks/gradients.ts'
 import * as layouts from './checks/layouts.ts'
 import { backendCells } from './checks/backend.ts'
 import { claimCells } from './checks/claims.ts'
+import * as derived from './checks/derived.ts'
 import { nothingKept } from './checks/memory.ts'
+import { programCases } from './checks/programs.ts'
 import * as random from './checks/random.ts'
 import * as variants from './checks/variants.ts'
 import * as values from './checks/values.ts'
 import * as views from './checks/views.ts'
-import { type Check, type Cell, subjectsOf, type Variant } from './subject.ts'
+import { type Case, type Check, type Cell, subjectsOf, type Variant } from './subject.ts'
 
 export interface CellOptions {
   /** Results must not depend on layout or mode in the last bit either; false: to tolerance. */
@@ -25,6 +27,8 @@ export interface CellOptions {
   readonly ops?: readonly string[]
   /** Draws of each op's random shapes. */
   readonly runs?: number
+  /** Of the random programs every so many-th is run; all unless given, none for Infinity. */
+  readonly nthProgram?: number
 }
 
 export const checks: Readonly<Record<string, Check>> = {
@@ -40,6 +44,8 @@ export const checks: Readonly<Record<string, Check>> = {
   'sliced inputs': layouts.equalFrom('sliced'),
   'flipped inputs': layouts.equalFrom('flipped'),
   'expanded inputs': layouts.expanded,
+  'special values': derived.specialValues,
+  nothing: derived.nothing,
   'random shapes': random.shapes,
   compiled: variants.compiled,
   'compiled gradients': variants.compiledGradients,
@@ -71,10 +77,14 @@ export const cellsOf = (backend: Backend, options: CellOptions = {}): Cell[] => 
             return cases.length === 0 ? [] : [{ name: `${subject.op} › ${name}`, run: () => runCases(cases, checked) }]
           }),
   )
-  return [...backendCells(inner), ...claimCells(inner), ...cells]
+  const programs = programCases(backend, options.nthProgram ?? 1).map(([name, cases]) => ({
+    name,
+    run: () => runCases(cases, checked),
+  }))
+  return [...backendCells(inner), ...claimCells(inner), ...cells, ...programs]
 }
 
-const runCases = async (cases: ReturnType<Check>, checked: CheckedBackend | undefined): Promise<void> => {
+const runCases = async (cases: readonly Case[], checked: CheckedBackend | undefined): Promise<void> => {
   const failed: string[] = []
   for (const { label, run } of cases) {
     if (checked) checked.found.length = 0

@@ -33,6 +33,14 @@ export const differenceOfValues = (
   return wrong === 0 ? undefined : wrong === 1 ? first : `${first} (${wrong} of ${a.length} differ)`
 }
 
+/** The first zero of another sign; undefined when there is none. */
+export const differenceOfSigns = (a: ArrayLike<number>, b: ArrayLike<number>): string | undefined => {
+  for (let i = 0; i < b.length; i++)
+    if (a[i] === 0 && b[i] === 0 && !Object.is(a[i], b[i]))
+      return `element ${i} is ${Object.is(a[i], -0) ? '-0 instead of 0' : '0 instead of -0'}`
+  return undefined
+}
+
 export const differenceOf = (actual: Result, expected: Expected, tolerance: Tolerance): string | undefined => {
   if (!('shape' in actual && 'shape' in expected)) {
     const [a, b] = [actual, expected].map((x) =>

@@ -23,6 +23,7 @@ export interface GoldenError {
 }
 interface GoldenOp {
   readonly samples: readonly Golden[]
+  readonly derived: readonly (Golden | GoldenError)[]
   readonly errors: readonly GoldenError[]
 }
 
@@ -42,7 +43,7 @@ export const readGolden = (name: string): Readonly<Record<string, unknown>> =>
 
 const opIn = (family: string, op: string): GoldenOp => {
   if (!files.has(family)) files.set(family, readGolden(family) as Readonly<Record<string, GoldenOp>>)
-  return files.get(family)?.[op] ?? { samples: [], errors: [] }
+  return files.get(family)?.[op] ?? { samples: [], derived: [], errors: [] }
 }
 
 const byKey = <R extends { readonly key: string }>(records: readonly R[], key: string, label: string): R => {
@@ -51,8 +52,16 @@ const byKey = <R extends { readonly key: string }>(records: readonly R[], key: s
   return found
 }
 
-export const goldenOf = (family: string, op: string, sample: { key: string; label: string }) => {
-  const { outs, grads } = byKey(opIn(family, op).samples, sample.key, sample.label)
+export const goldenOf = (family: string, op: string, sample: { key: string; label: string }) =>
+  decoded(byKey(opIn(family, op).samples, sample.key, sample.label))
+
+/** What a derived sample gives: results, or an error. */
+export const derivedGoldenOf = (family: string, op: string, sample: { key: string; label: string }) => {
+  const found = byKey(opIn(family, op).derived, sample.key, sample.label)
+  return 'error' in found ? found : decoded(found)
+}
+
+const decoded = ({ outs, grads }: Golden) => {
   return {
     outs: outs.map(
       (out): Expected => ('data' in out ? { ...out, values: out.data && decode(out.data, out.dtype) } : out),

@@ -1,5 +1,6 @@
 // Makes an op's samples ready to run: values filled in, a label and a key on each, and the shape of an entry of the table.
 import type { Property } from './property.ts'
+import { deriveFrom, type Derivation, derivations } from './derived.ts'
 import { type ErrorSample, keyOf, labelOf, resolve, type Sample } from './sample.ts'
 
 /** What the suite knows about one op. */
@@ -15,7 +16,11 @@ export interface Prepared {
   readonly op: string
   readonly samples: readonly Ready<Sample>[]
   readonly errors: readonly Ready<ErrorSample>[]
+  /** The first sample that can be, with other values and sizes. */
+  readonly derived: readonly Derived[]
 }
+/** What comes of it, PyTorch says: results, or an error. */
+export type Derived = Ready<Sample> & { readonly derivation: Derivation }
 
 /** An entry of the table. */
 export const op = (
@@ -34,4 +39,13 @@ export const prepare = (name: string, entry: OpSamples): Prepared => ({
   op: name,
   samples: entry.samples.map((sample) => ready(name, sample)),
   errors: entry.errors.map((sample) => ready(name, sample)),
+  derived: derivations.flatMap((derivation) => {
+    for (const sample of entry.samples) {
+      const made = deriveFrom(resolve(name, sample), derivation)
+      if (made === undefined) continue
+      const filled = ready(name, made)
+      return { ...filled, derivation, label: `${filled.label}, ${derivation}` }
+    }
+    return []
+  }),
 })

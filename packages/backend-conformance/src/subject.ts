@@ -3,7 +3,7 @@ import { isFloat } from './float.ts'
 import type { Tensor } from '@flambeau/core'
 import type { Backend } from '@flambeau/core/backend'
 import { goldenOf } from './golden.ts'
-import type { OpSamples, Ready } from './prepare.ts'
+import type { Derived, OpSamples, Ready } from './prepare.ts'
 import { type DType, type ErrorSample, type Sample, tensorsOf } from './sample.ts'
 import { families, prepared } from './samples/index.ts'
 
@@ -26,6 +26,7 @@ export interface Subject {
   readonly entry: OpSamples
   readonly samples: readonly Ready<Sample>[]
   readonly errors: readonly Ready<ErrorSample>[]
+  readonly derived: readonly Derived[]
   readonly backend: Backend
   readonly bitwise: boolean
   readonly runs: number
@@ -48,7 +49,7 @@ export const subjectsOf = (backend: Backend, options: Pick<Subject, 'bitwise' | 
   const fits = (sample: Ready<Sample | ErrorSample>) => dtypesOf(sample).every((dtype) => dtypes.has(dtype))
   return Object.entries(families).flatMap(([family, ops]) =>
     Object.entries(ops as Readonly<Record<string, OpSamples>>).map(([op, entry]) => {
-      const { samples, errors } = prepared(op)
+      const { samples, errors, derived } = prepared(op)
       const finite = (sample: Ready<Sample>) =>
         strictFloat ||
         (!special(sample) &&
@@ -63,6 +64,7 @@ export const subjectsOf = (backend: Backend, options: Pick<Subject, 'bitwise' | 
         backend,
         samples: samples.filter((sample) => fits(sample) && finite(sample)),
         errors: errors.filter(fits),
+        derived: derived.filter((sample) => fits(sample) && (strictFloat || !special(sample))),
       }
     }),
   )

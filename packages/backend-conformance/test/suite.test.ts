@@ -2,13 +2,13 @@
 // it, and the cells that must notice are named; so are some that must not.
 import { js } from '@flambeau/backend-js'
 import { useDevice } from '@flambeau/core'
-import { type Backend, type Instr, isScalar } from '@flambeau/core/backend'
+import { type Backend, type Instr, isScalar, type Kind } from '@flambeau/core/backend'
 import { describe, expect, it } from 'vitest'
 import { cellsOf } from '../src/cells.ts'
 import { mustFail } from '../src/describe.ts'
 
-/** The js backend with its instructions changed on the way in. */
-const broken = (change: (instr: Instr) => Instr, cells?: () => number): Backend => {
+/** The js backend with its instructions changed on the way in, or dropped. */
+const broken = (change: (instr: Instr) => Instr | null, cells?: () => number): Backend => {
   const inner = js()
   return {
     name: 'broken',
@@ -16,7 +16,10 @@ const broken = (change: (instr: Instr) => Instr, cells?: () => number): Backend 
     supports: (instr) => inner.supports(instr),
     alloc: (spec) => inner.alloc(spec),
     write: (out, data) => inner.write(out, data),
-    run: (instr) => inner.run(change(instr)),
+    run(instr) {
+      const changed = change(instr)
+      if (changed !== null) inner.run(changed)
+    },
     read: (view) => inner.read(view),
     readSync: (view) => inner.readSync(view),
     free: (buffer) => inner.free(buffer),
@@ -138,6 +141,60 @@ describe('a backend that is wrong', () => {
       'exp › compiled gradients',
       'exp › compiled training',
     ])
+  })
+})
+
+/** For each kind an op whose values or gradients need it. */
+const needed: Readonly<Record<Kind, string>> = {
+  map: 'exp',
+  argReduce: 'argmax',
+  scan: 'cumsum',
+  matmul: 'mm',
+  concat: 'cat',
+  pad: 'pad',
+  fold: 'unfold',
+  gather: 'gather',
+  scatter: 'scatter',
+  assign: 'setAt',
+  sort: 'sort',
+  iota: 'oneHot',
+}
+
+describe('a backend that drops', () => {
+  for (const [kind, op] of Object.entries(needed)) {
+    it(`every ${kind}, is noticed by ${op}`, async () => {
+      const wrong = broken((instr) => (instr.kind === kind ? null : instr))
+      expect(await red(wrong, new RegExp(`^${op} › golden `))).not.toEqual([])
+    })
+  }
+
+  it('what core copies to take a step back, is noticed', async () => {
+    const wrong = broken((instr) => (instr.origin.name === 'copy' ? null : instr))
+    expect(await red(wrong, /^backend › (a step|read)/)).toEqual(['backend › a step that fails is taken back'])
+  })
+
+  it('the signs of zeros, is noticed', async () => {
+    const inner = js()
+    const unsigned: Backend = {
+      ...broken((instr) => instr),
+      readSync: (view) => inner.readSync(view).map((x) => x + 0),
+      read: async (view) => (await inner.read(view)).map((x) => x + 0),
+    }
+    expect(await red(unsigned, /^(neg|exp) › special values$/)).toEqual(['neg › special values'])
+  })
+
+  it('errors of what claims too much, is noticed', async () => {
+    const inner = js()
+    const deaf: Backend = {
+      ...broken((instr) => instr),
+      run(instr) {
+        try {
+          inner.run(instr)
+        } catch {}
+      },
+    }
+    const cells = await red(deaf, /stays within its tensors$/)
+    expect(cells).toHaveLength(Object.keys(needed).length)
   })
 })
 

@@ -7,7 +7,8 @@ type Emit = (a: string, b: string, c: string) => string
 type Table = Partial<Record<Step, Emit>>
 
 const choose = (condition: string): string => `${condition} ? 1 : 0`
-const signOf: Emit = (a) => `${a} > 0 ? 1 : (${a} < 0 ? -1 : 0)`
+/** Not by cases: what compilers of shaders make of those is the sign, which has one for zeros. */
+const signOf: Emit = (a) => `(${a} > 0 ? 1 : 0) - (${a} < 0 ? 1 : 0)`
 
 /** Steps that are the same in every dtype. Logic is arithmetic on 0 and 1. */
 const common: Table = {
@@ -62,6 +63,8 @@ const intSteps: Table = {
   pow: (a, b) => `powInt(${a}, ${b})`,
 }
 
+const byteSteps: Table = { ...intSteps, pow: (a, b) => `powByte(${a}, ${b})` }
+
 /** Arithmetic on bool is logic. */
 const boolSteps: Table = { ...intSteps, add: common.or, mul: common.and }
 
@@ -69,7 +72,7 @@ const stepsOf: Record<DType, Table> = {
   float32: floatSteps,
   float64: floatSteps,
   int32: intSteps,
-  uint8: intSteps,
+  uint8: byteSteps,
   bool: boolSteps,
 }
 

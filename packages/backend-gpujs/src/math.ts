@@ -42,6 +42,19 @@ const texts = [
   for (let k = 0; k < 24; k++) { if (k < p) { r = r * x; } }
   return r;
 }`,
+  // A power of bytes, which wraps at every step: one of 255 would have left the numbers that a float has exactly.
+  `function powByte(x, p) {
+  let r = 1;
+  let b = x;
+  let e = p;
+  for (let k = 0; k < 8; k++) {
+    const h = Math.floor(e / 2);
+    if (e - 2 * h > 0) { r = r * b - 256 * Math.floor(r * b / 256); }
+    b = b * b - 256 * Math.floor(b * b / 256);
+    e = h;
+  }
+  return r;
+}`,
   // What | 0 makes of a number.
   `function toInt(x) {
   if (Math.abs(x) < 2147483648) { return Math.trunc(x); }
@@ -65,14 +78,15 @@ const texts = [
 
   // ---- rounding and remainders ----
 
-  // Halves to even; from 2^23 on every number is whole.
+  // Halves to even; from 2^23 on every number is whole. What is rounded to 0 keeps its sign, here and in what follows: a
+  // minus before an absolute value is one also of 0.
   `function rintf(x) {
-  if (Math.abs(x) >= 8388608) { return x; }
+  if (x === 0 || Math.abs(x) >= 8388608) { return x; }
   let r = Math.floor(x + 0.5);
   const d = r - x;
   if (d > 0.5) { r = r - 1; }
   if (d === 0.5 && r - 2 * Math.floor(r * 0.5) !== 0) { r = r - 1; }
-  return r;
+  return x < 0 ? -Math.abs(r) : r;
 }`,
   // 2^k for whole k between -127 and 127.
   `function exp2i(k) {
@@ -118,7 +132,8 @@ const texts = [
   let r = x;
   const wide = y * 4096;
   if (Math.abs(x) >= Math.abs(wide)) { r = remainderStep(x, wide); }
-  return remainderStep(r, y);
+  r = Math.abs(remainderStep(r, y));
+  return x < 0 ? -r : r;
 }`,
   // The remainder with the divisor's sign.
   `function floorModf(x, y) {
@@ -130,7 +145,10 @@ const texts = [
   const m = fmodf(a, b);
   let d = (a - m) / b;
   if (m !== 0 && (b < 0) !== (m < 0)) { d = d - 1; }
-  return rintf(d);
+  const q = a / b;
+  if (q === 0) { return d === 0 ? q : d; }
+  d = Math.abs(rintf(d));
+  return q < 0 ? -d : d;
 }`,
 
   // ---- exponentials ----
@@ -148,6 +166,7 @@ const texts = [
   return scaled(1 + expRest(x, k), k);
 }`,
   `function expm1f(x) {
+  if (x === 0) { return x; }
   if (x > 89) { return x * exp2i(127); }
   if (x < -18) { return -1; }
   const k = Math.floor(x * 1.4426950408889634 + 0.5);
@@ -155,6 +174,7 @@ const texts = [
 }`,
   // m / (m + 2) with m = e^(2x) - 1; at 10 it is 1.
   `function tanhf(x) {
+  if (x === 0) { return x; }
   if (x > 10) { return 1; }
   if (x < -10) { return -1; }
   const m = expm1f(2 * x);
@@ -179,6 +199,7 @@ const texts = [
   return logRest(k, scaled(x, -k) - 1);
 }`,
   `function log1pf(x) {
+  if (x === 0) { return x; }
   const u = 1 + x;
   if (u <= 0) { return u < 0 ? Math.sqrt(u) : -1 / Math.abs(u); }
   if (u > ${LARGEST}) { return u; }
@@ -241,6 +262,7 @@ const texts = [
 }`,
   // Beyond 2^15 the products are no longer exact, and the mode's own is what there is.
   `function sinf(x) {
+  if (x === 0) { return x; }
   if (Math.abs(x) <= 32768) {
     const k = Math.floor(x * 0.6366197723675814 + 0.5);
     return wave(quarterRest(x, k), k);

@@ -2,7 +2,6 @@
 // large enough, when something is read or written, and at once after an instruction that can end in an error.
 import {
   type Capabilities,
-  checkClaims,
   type DeviceBuffer,
   type DType,
   dtypes,
@@ -91,7 +90,6 @@ export class NativeBackend implements Runner {
   }
 
   run(instr: Instr): void {
-    checkClaims(instr)
     const batch = this.#batch
     const form = this.#forms.of(instr)
     if (form !== undefined) batch.call(form, instr)

@@ -1,5 +1,6 @@
 // Checks of the interface beneath the tensors: what is written is read back, also through strides, and the two ways to
 // read agree or the one that cannot says which to use.
+import { compile, tensor } from '@flambeau/core'
 import { contiguousLayout } from '@flambeau/core/backend'
 import type { Backend, Output, View } from '@flambeau/core/backend'
 import { differenceOfValues } from '../compare.ts'
@@ -51,6 +52,29 @@ export const backendCells = (backend: Backend): Cell[] => [
       const first = await backend.read(view)
       first[0] = 77
       must(differenceOfValues(await backend.read(view), data, [0, 0]), 'after writing into what was read')
+    },
+  },
+  {
+    // Core copies what a recorded step is about to write, on the backend, and writes it back.
+    name: 'backend › a step that fails is taken back',
+    async run() {
+      const x = tensor([1, 2, 3])
+      const part = tensor([4, 5, 6]).narrow(0, 1, 2)
+      let fails = false
+      const step = compile(() => {
+        x.mul_(2)
+        part.add_(x.narrow(0, 0, 2))
+        if (fails) throw new Error('not now')
+        return x.sum()
+      })
+      step()
+      const before = [Array.from(await x.toArrayAsync()), Array.from(await part.toArrayAsync())]
+      fails = true
+      try {
+        step()
+      } catch {}
+      for (const [i, tensor] of [x, part].entries())
+        must(differenceOfValues(await tensor.toArrayAsync(), before[i], [0, 0]), `tensor ${i} after the error`)
     },
   },
   {

@@ -87,7 +87,7 @@ export interface Prims {
   gather: { readonly axis: number }
   /** inputs: base, index, source (index and source of one shape). */
   scatter: { readonly axis: number; readonly fn: 'set' | 'add' | 'prod' | 'max' | 'min' }
-  /** inputs: base, source: base with the elements of `region` (a layout in base) replaced. A source of a narrower dtype is cast. */
+  /** inputs: base, source: base with the elements of `region` (a layout in base) replaced. A source of another dtype is cast. */
   assign: { readonly region: Layout }
   /** Two outputs: values and int32 indices; stable; NaN is the largest. */
   sort: { readonly axis: number; readonly descending: boolean }

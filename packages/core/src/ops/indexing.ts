@@ -150,7 +150,7 @@ const width = (spec: Spec): number => {
   return typeof spec === 'number' || spec instanceof Range ? 1 : 0
 }
 
-function reach(x: Tensor, given: readonly Index[]): Reached {
+function reach(x: Tensor, given: readonly Index[], writes = false): Reached {
   const specs = specsOf(x, given)
   const indexed = specs.reduce<number>((n, spec) => n + width(spec), 0)
   if (indexed > x.dim()) refuseTooMany(x, specs)
@@ -159,7 +159,7 @@ function reach(x: Tensor, given: readonly Index[]): Reached {
   let dim = 0
   specs.forEach((spec, position) => {
     if (typeof spec === 'number') view = pick(view, dim, spec, position)
-    else if (spec instanceof Range) view = cut(view, dim++, spec, specs.length > 1)
+    else if (spec instanceof Range) view = cut(view, dim++, spec, writes || specs.length > 1)
     else if (spec === null) view = unsqueeze(view, dim++)
     else if (spec === ellipsis) dim += x.dim() - indexed
     else if (typeof spec === 'boolean') {
@@ -203,7 +203,7 @@ function pick(x: Tensor, dim: number, index: number, position: number): Tensor {
 function cut(x: Tensor, dim: number, { start, stop, step }: Slice, several: boolean): Tensor {
   if (step === 0) throw new ValueError('slice step cannot be zero')
   if (step !== null && step < 0) throw new ValueError('step must be greater than zero', 'To reverse use flip().')
-  // Beside others, a slice that says it takes everything is not a view of its own.
+  // Beside others, and where it is written to, a slice that says it takes everything is not a view of its own.
   if (several && (start ?? 0) === 0 && (step ?? 1) === 1 && stop === x.shape[dim]) return x
   return slice(x, dim, start, stop, step ?? 1)
 }
@@ -292,7 +292,7 @@ export function setAt(x: Tensor, ...args: [index: Index | readonly Index[], valu
       'Assign a number or a tensor: tensor([1, 2]).',
     )
   }
-  const { view, indices } = reach(x, Array.isArray(index) ? index : [index as Index])
+  const { view, indices } = reach(x, Array.isArray(index) ? index : [index as Index], true)
   if (indices.length > 0) putAt(view, indices, value, false)
   else if (!(value instanceof Tensor)) fill_(view, value)
   else copy_(view, expand(fitRank(value), view.shape))

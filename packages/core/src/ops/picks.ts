@@ -51,7 +51,8 @@ export function indexSelect(x: Tensor, ...args: [dim: number, index: Tensor]): T
   }
   const size = x.shape[d]
   const n = index.elements
-  if (size === 0 && n > 0) throw new RuntimeError('index_select(): self indexing axis dim should be positive')
+  if (size === 0 && n > 0 && x.dim() > 1)
+    throw new RuntimeError('index_select(): self indexing axis dim should be positive')
   const row = apply(reshapeOp, [checkedIndices(index, size, outOfRange)], [n])
   return apply(selectAlong, [x, spread(row, { merged: x.shape, axis: d })], d)
 }

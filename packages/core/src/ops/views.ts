@@ -151,22 +151,24 @@ export function expandedShape(x: Spec, shape: Shape): Shape {
       `expand(torch.${dtypeName[x.dtype]}Tensor{${shapeString(x.shape)}}, size=${shapeString(shape)}): the number of sizes provided (${shape.length}) must be greater or equal to the number of dimensions in the tensor (${x.shape.length})`,
     )
   }
-  return shape.map((n, i) => {
+  const full = new Array<number>(shape.length)
+  // The last dimension that does not fit is the one that is told, as in PyTorch.
+  for (let i = shape.length - 1; i >= 0; i--) {
+    const n = shape[i]
     const own = i < lead ? 1 : x.shape[i - lead]
-    if (n === -1) {
-      if (i < lead)
-        throw new RuntimeError(
-          `The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension ${i}`,
-        )
-      return own
+    if (n === -1 && i < lead) {
+      throw new RuntimeError(
+        `The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension ${i}`,
+      )
     }
-    if (n !== own && (own !== 1 || n < 0)) {
+    full[i] = n === -1 ? own : n
+    if (full[i] !== own && (own !== 1 || n < 0)) {
       throw new RuntimeError(
         `The expanded size of the tensor (${n}) must match the existing size (${own}) at non-singleton dimension ${i}.  Target sizes: ${shapeString(shape)}.  Tensor sizes: ${shapeString(x.shape)}`,
       )
     }
-    return n
-  })
+  }
+  return full
 }
 const expandAsArguments = method('expand_as', required('other', tensor))
 /** Expanded to the shape of another tensor. */

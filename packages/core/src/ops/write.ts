@@ -6,7 +6,7 @@ import { RuntimeError } from '../base/errors.ts'
 import { broadcastShapes, checkOutput } from '../base/shape.ts'
 import { s } from '../expr/expr.ts'
 import { operand } from '../tensor/apply.ts'
-import { applyInPlace, write } from '../tensor/in-place.ts'
+import { applyInPlace, checkWritable, write } from '../tensor/in-place.ts'
 import type { OpDef } from '../tensor/op.ts'
 import { bool, either, method, optional, required, scalar, tensor } from '../tensor/signature.ts'
 import { Tensor } from '../tensor/tensor.ts'
@@ -89,6 +89,7 @@ const copyArguments = method('copy_', required('other', tensor))
  */
 export function copy_(x: Tensor, ...args: [src: Tensor]): Tensor {
   const [src] = copyArguments(x, args)
+  checkWritable(x, [src])
   checkOutput(x.shape, broadcastShapes(x.shape, src.shape))
   const source = toDevice(src, x.storage.device)
   return x.viewOf === null ? applyInPlace(copyRecord, x, [x, source], null) : write(x, toDType(source, x.dtype))

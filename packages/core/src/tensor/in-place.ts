@@ -53,13 +53,23 @@ const overlaps = (x: Input, target: Tensor): boolean =>
   x.storage.root === target.storage.root &&
   !(x === target || (x.offset === target.offset && sameShape(x.shape, target.shape) && isContiguous(x)))
 
+/** Positions of the operands on the memory of a tensor: they are its own when it is written, if they don't overlap it. */
+function onMemoryOf({ storage }: Tensor, inputs: readonly Input[]): number[] {
+  const positions: number[] = []
+  for (let i = 0; i < inputs.length; i++) {
+    const x = inputs[i]
+    if (x instanceof Tensor && x.storage === storage) positions.push(i)
+  }
+  return positions
+}
+
 /** The same checks as PyTorch's before the memory of `self` gets what comes of `inputs`. */
 export function checkWritable(self: Tensor, inputs: readonly Input[]): void {
   if (effects.sink !== null) effects.sink.met([self])
   checkGraph(self, inputs)
   const { strides, shape } = self
   for (let i = 0; i < strides.length; i++) {
-    if (strides[i] !== 0 || shape[i] < 2) continue
+    if (strides[i] !== 0 || shape[i] < 2 || self.elements === 0) continue
     throw new RuntimeError(
       'unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation.',
     )
@@ -127,15 +137,7 @@ export function applyInPlace<A>(op: OpDef<A>, self: Tensor, operands: readonly I
   }
 
   const node = records ? connected(op, inputs, attrs, specs) : null
-  runKernel(
-    deviceOf(inputs),
-    op,
-    inputs,
-    attrs,
-    specs,
-    [self],
-    [inputs.indexOf(self)].filter((i) => i >= 0),
-  )
+  runKernel(deviceOf(inputs), op, inputs, attrs, specs, [self], onMemoryOf(self, inputs))
   touch(self.storage)
   if (node !== null) {
     self.rebase(node as Node, 0)

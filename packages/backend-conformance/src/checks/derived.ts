@@ -1,0 +1,118 @@
+// Checks by construction: every op with zeros of both signs, NaN and infinities, and with nothing, against PyTorch. Of results
+// signs count too, also of zeros. What is nothing is a view of something: what lies beside it must not be looked at, and gets
+// no gradient.
+import { ops, type Tensor } from '@flambeau/core'
+import { callOp, gradientsOf, gradientTensors, lay, prepareCall, readAll, withTensors } from '../call.ts'
+import { differenceOfAll, differenceOfSigns, differenceOfValues, type Expected, isNd, type Result } from '../compare.ts'
+import { derivedGoldenOf } from '../golden.ts'
+import { numel } from '../property.ts'
+import type { DType } from '../sample.ts'
+import type { Check } from '../subject.ts'
+import { toleranceOf } from '../tolerances.ts'
+import { plain } from './values.ts'
+
+/** Where zeros have another sign than in PyTorch, and why that is as good. */
+const signless: Readonly<Record<string, string>> = {
+  floorDivide: 'native is being mended',
+  cumsum: 'PyTorch adds the first element to 0, here it is what the sums begin with',
+  relu: 'the larger of -0 and 0: in PyTorch it depends on whether the element is one of a vector of the processor',
+}
+
+const signsOf = (actual: readonly Result[], expected: readonly Expected[]): string | undefined => {
+  for (const [k, x] of expected.entries()) {
+    const y = actual[k]
+    const wrong = 'values' in x && x.values !== null && isNd(y) ? differenceOfSigns(y.values, x.values) : undefined
+    if (wrong !== undefined) return `output ${k}: ${wrong}`
+  }
+  return undefined
+}
+
+/** What is wrong with gradients; none is as good as zeros. */
+const gradientsOff = (
+  actual: readonly (Result | null)[] | undefined,
+  expected: readonly (readonly number[] | null)[] | undefined,
+  op: string,
+): string | undefined => {
+  const wanted = expected ?? actual?.map(() => null) ?? []
+  for (const [i, x] of wanted.entries()) {
+    const got = actual?.[i]
+    const values = got && isNd(got) ? got.values : null
+    const none = Array.from({ length: (x ?? values ?? []).length }, () => 0)
+    const wrong = differenceOfValues(values ?? none, x ?? none, toleranceOf(op, 'float32', 'gradients'))
+    if (wrong !== undefined) return `gradient of tensor ${i}: ${wrong}`
+  }
+  return undefined
+}
+
+/** Ops for which special values have no one answer, and why. */
+const unanswered: Readonly<Record<string, string>> = {
+  to: 'what is no number, or larger than all int32, is another int32 on every processor',
+  int: 'as to',
+  long: 'as to',
+  prod: 'its gradient beside infinities among zeros is being mended',
+  topk: 'which of equal elements it takes is not said',
+}
+
+export const specialValues: Check = ({ derived, family, op, backend }) =>
+  derived
+    .filter(({ derivation }) => derivation !== 'nothing' && !(op in unanswered))
+    .map((sample) => ({
+      label: sample.label,
+      async run() {
+        const golden = derivedGoldenOf(family, op, sample)
+        const { args, leaves } = prepareCall(sample, plain)
+        try {
+          const made = callOp(op, args)
+          const actual = await readAll(made)
+          await backend.sync()
+          if ('error' in golden) return `did not throw ${golden.error}: ${golden.message}`
+          const wrong = differenceOfAll(actual, golden.outs, (x) =>
+            toleranceOf(op, x.dtype, 'values', sample.tolerance),
+          )
+          if (wrong !== undefined) return wrong
+          const sign = op in signless ? undefined : signsOf(actual, golden.outs)
+          return sign ?? gradientsOff(await gradientsOf(made, leaves), golden.grads, op)
+        } catch (error) {
+          if ('error' in golden && (error as Error).name === golden.error) return undefined
+          throw error
+        }
+      },
+    }))
+
+/** A view without elements, along its first dimension of size 0, of three times `base`, which has some there. */
+function nothingOf(leaf: Tensor): { readonly base: Tensor; readonly view: Tensor } {
+  const dim = leaf.shape.indexOf(0)
+  const shape = leaf.shape.map((size, d) => (d === dim ? 1 : size))
+  const base = lay(new Array<number>(numel(shape)).fill(1), shape, leaf.dtype, 'contiguous')
+  base.requiresGrad = true
+  return { base, view: ops.narrow(ops.mul(base, 3), dim, 1, 0) }
+}
+
+export const nothing: Check = ({ derived, family, op, backend }) =>
+  derived
+    .filter(({ derivation }) => derivation === 'nothing')
+    .map((sample) => ({
+      label: sample.label,
+      async run() {
+        const golden = derivedGoldenOf(family, op, sample)
+        const { args, leaves } = prepareCall(sample, plain)
+        const empty = leaves.filter((leaf) => leaf.requiresGrad && numel(leaf.shape) === 0)
+        const cut = empty.map(nothingOf)
+        const views = new Map<unknown, Tensor>(empty.map((leaf, i) => [leaf, cut[i].view]))
+        try {
+          const made = callOp(op, withTensors(args, views))
+          const actual = await readAll(made)
+          await backend.sync()
+          if ('error' in golden) return `did not throw ${golden.error}: ${golden.message}`
+          const near = (x: { dtype: DType }) => toleranceOf(op, x.dtype, 'values', sample.tolerance)
+          const wrong = differenceOfAll(actual, golden.outs, near)
+          if (wrong !== undefined) return wrong
+          const bases = cut.map(({ base }) => base)
+          const found = (await readAll(gradientTensors(made, bases))).flatMap((x) => (isNd(x) ? x.values : []))
+          return found.every((x) => x === 0) ? undefined : `a gradient of ${found} beside a view without elements`
+        } catch (error) {
+          if ('error' in golden && (error as Error).name === golden.error) return undefined
+          throw error
+        }
+      },
+    }))
