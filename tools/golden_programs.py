@@ -122,7 +122,7 @@ class Draw:
             if x.dtype != y.dtype or not x.is_floating_point():
                 return ['clone', t]
             return self.one([['matmul', t, u], ['matmul', t, ['tr', t]], ['matmul', ['tr', u], t], ['mm', t, u],
-                             ['index_select', t, dim, ['idx', [r.randrange(rows) for _ in range(r.randint(1, 3))]]]])
+                             ['index_select', t, dim, ['idx', [r.randrange(rows) for _ in range(r.randint(1, 3) if x.dim() else 1)]]]])
         if kind < 0.86:
             if 0 in x.stride():
                 return ['clone', t]
@@ -208,7 +208,8 @@ class Machine:
             found = torch.autograd.grad(scalar(x), wanted, create_graph=True, allow_unused=True)
             total = sum((g * g).sum() for g in found if g is not None)
             # The graph of the gradients leads through what rules read, which is no concern of a program.
-            total.backward(retain_graph=True)
+            if torch.is_tensor(total) and total.requires_grad:
+                total.backward(retain_graph=True)
             return None
         if name in ('cat', 'stack', 'where'):
             return getattr(torch, name)(*given)
@@ -231,10 +232,6 @@ class Machine:
             self.made[at] = out
             if name == 'leaf':
                 self.leaves.append(out)
-
-
-def vector(machine, x):
-    return machine.value(x[1] if isinstance(x, list) else x).dim() < 2
 
 
 def small(x):
@@ -277,7 +274,7 @@ def told(x):
 
 # Sentences that name what is PyTorch's alone.
 FOREIGN = ['torch.', 'at::', 'Expected a proper', 'CPU', 'INTERNAL', 'dtype Long', 'iterating', 'to_string', 'unsafe', 'has no attribute', 'integer modulo',
-           'not implemented for', 'not implemented']
+           'not implemented', 'output type bool', 'Expected reduction dim -']
 
 
 def program(seed):
@@ -306,10 +303,6 @@ def program(seed):
                 machine.results.pop()
                 continue
             errors += 1
-        if line[0] in ('matmul', 'mm') and any(vector(machine, x) for x in line[1:]):
-            return None
-        if wrong is not None:
-            pass
         elif any(not fits(x) for x in machine.made.values()):
             if made is None:
                 return None

@@ -13,7 +13,6 @@ import { plain } from './values.ts'
 
 /** Where zeros have another sign than in PyTorch, and why that is as good. */
 const signless: Readonly<Record<string, string>> = {
-  floorDivide: 'native is being mended',
   cumsum: 'PyTorch adds the first element to 0, here it is what the sums begin with',
   relu: 'the larger of -0 and 0: in PyTorch it depends on whether the element is one of a vector of the processor',
 }
@@ -49,7 +48,6 @@ const unanswered: Readonly<Record<string, string>> = {
   to: 'what is no number, or larger than all int32, is another int32 on every processor',
   int: 'as to',
   long: 'as to',
-  prod: 'its gradient beside infinities among zeros is being mended',
   topk: 'which of equal elements it takes is not said',
 }
 

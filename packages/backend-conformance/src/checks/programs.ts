@@ -75,10 +75,11 @@ class Machine {
       case 'second': {
         const wanted = this.#leaves.filter((leaf) => leaf.requiresGrad)
         const found = grad(scalar(x), wanted, { createGraph: true, allowUnused: true })
-        return void found
-          .flatMap((g) => (g === null ? [] : [g.mul(g).sum()]))
-          .reduce((p, q) => p.add(q))
-          .backward(undefined, { retainGraph: true })
+        const squares = found.flatMap((g) => (g === null ? [] : [g.mul(g).sum()]))
+        // Whether a first derivative that is constant has a graph is a matter of how its rule is written.
+        if (squares.some((x) => x.requiresGrad))
+          squares.reduce((p, q) => p.add(q)).backward(undefined, { retainGraph: true })
+        return undefined
       }
       case 'cat':
         return cat(given[0] as Tensor[], a)

@@ -25,6 +25,7 @@ export const order = {
       kink('a tie', s(v([3, 1, 3, 1, 2]), opt({ dim: 0, descending: true, stable: true }))),
       kink('NaN', s(v([3, nan, -inf, inf, 1]))),
       kink('NaN', s(v([3, nan, -inf, inf, 1]), opt({ descending: true }))),
+      kink('NaN', s(v([1, nan, 2, nan, nan, -0, 0]), opt({ dim: 0, descending: true, stable: true }))),
     ],
     along(
       (x) => {

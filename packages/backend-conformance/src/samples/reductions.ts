@@ -89,7 +89,7 @@ const arg = (best: (x: number[]) => number): OpSamples =>
       s(u8([2, 3]), 1),
       s(v([1, 3, 3, 3, 1, 3], [2, 3]), 1),
       s(v([1, nan, nan, 4], [2, 2]), 1),
-      s(v([1, nan, 3])),
+      s(v([1, nan, 3, nan, nan])),
       s(t([0, 3]), 1),
     ],
     reduction((x) => firstOf(x, best), { minSize: 1, dims: 'one', result: 'int32' }),

@@ -162,7 +162,7 @@ export function mv(a: Tensor, v: Tensor, ...none: []): Tensor {
     throw new RuntimeError(`vector + matrix @ vector expected, got 1, ${a.dim()}, ${v.dim()}`)
   }
   if (a.shape[1] !== v.shape[0]) {
-    throw new RuntimeError(`size mismatch, got ${a.shape[0]}, ${a.shape[0]}x${a.shape[1]},${v.shape[0]}`)
+    throw unequal(a.shape[0], a.shape[1], v.shape[0])
   }
   checkDTypes(a, v, 'addmv_impl_cpu')
   return apply(mvOp, [a, v], null)
@@ -256,6 +256,13 @@ const squeezedRow = ownView('SqueezeBackward3')
 const copied = ownView('clone')
 const turned = ownView('transpose')
 
+/** What PyTorch says of a matrix, here all batches on top of each other, and a vector. */
+const unequal = (rows: number, columns: number, elements: number): RuntimeError =>
+  new RuntimeError(
+    `size mismatch, got ${rows}, ${rows}x${columns},${elements}`,
+    `The columns of the matrix (${columns}) must equal the elements of the vector (${elements}).`,
+  )
+
 /** Rank of at least 3 on one side: leading dimensions broadcast, a vector is a row or column. */
 function batched(a: Tensor, b: Tensor): Tensor {
   const left = a.dim() === 1 ? apply(reshapeOp, [a], [1, a.shape[0]]) : a
@@ -271,13 +278,16 @@ function batched(a: Tensor, b: Tensor): Tensor {
   // One matrix for all batches: rows of all batches are one tall matrix.
   if (right.dim() === 2) {
     const batch = left.shape.slice(0, -2)
-    const tall = apply(reshapeOp, [left], [numelOf(batch) * m, k])
+    const rows = numelOf(batch) * m
+    if (b.dim() === 1 && k !== k2) throw unequal(rows, k, k2)
+    const tall = apply(reshapeOp, [left], [rows, k])
     checkInner(tall, right)
     return finish(product(tall, right), batch)
   }
   const batch = broadcastShapes(left.shape.slice(0, -2), right.shape.slice(0, -2))
   if (k !== k2) {
     const size = numelOf(batch)
+    if (a.dim() === 1) throw unequal(size * n, k2, k)
     throw new RuntimeError(
       `Expected size for first two dimensions of batch2 tensor to be: [${size}, ${k}] but got: [${size}, ${k2}].`,
       `The last size of the first (${k}) must equal the second to last of the second (${k2}).`,
