@@ -23,7 +23,13 @@ export function describeMode(mode: Mode, kernelClass: string, options: BackendOp
     device = await gpujs({ mode })
     return device
   }
-  describeBackend(create, { bitwise: false, runs: 5, nthProgram: 10, reference: () => js(), ...options })
+  describeBackend(create, {
+    bitwise: false,
+    runs: 5,
+    nthProgram: kernelClass.includes('GL') ? 100 : 10,
+    reference: () => js(),
+    ...options,
+  })
   testWith('gpujs', undefined, 'all of it ran on kernels of this mode, but for what is said', () => {
     const { calls, compilations, ...told } = device.report()
     console.log(`${mode}: ${calls} calls of ${compilations} kernels`)
