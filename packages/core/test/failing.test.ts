@@ -103,6 +103,23 @@ describe('a device that throws at every instruction in turn', () => {
   })
 })
 
+test('a number read anew that is none ends the step, and nothing has changed', () => {
+  useDevice(js())
+  const own = training(false)
+  let rate: unknown = 2
+  const step = compile(() => own.step().mul(() => rate as number))
+  for (let i = 0; i < 5; i++) step()
+  for (const wrong of ['2', null, undefined, [2]]) {
+    const before = own.state()
+    rate = wrong
+    expect(() => step()).toThrow('a number read anew at every step must be float, not ')
+    expect(() => step.repeat(3)).toThrow('a number read anew at every step must be float, not ')
+    expect(own.state()).toBe(before)
+  }
+  rate = 3
+  step()
+})
+
 describeFailingChecks('js', () => js())
 describeFailingChecks('js, several steps in a call', () => new Repeating())
 describeFailingChecks('a device that is not certain', () => failing)
