@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Golden values for packages/data: frames as pandas prints them, scikit-learn's StandardScaler, PyTorch's DataLoader.
 
-    /usr/bin/python3 tools/golden-data.py
+    /usr/bin/python3 tools/golden-data.py [frames] [scaler] [loader]      (all of them when none is named)
 
 Debian: python3-torch (1.13.1) python3-pandas (1.5.3) python3-sklearn (1.2.1).
 """
@@ -10,6 +10,7 @@ import json
 import math
 import os
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -174,6 +175,18 @@ def scalers():
         scaler_case([[1, 2], [3, 4], [5, 9]], with_mean=False),
         scaler_case([[1, 2], [3, 4], [5, 9]], with_std=False),
         scaler_case((rng.standard_normal((23, 4)) * [1, 100, 1e-5, 1e7] + [0, 5, 1, -1e7])),
+        # Nearly constant, just not, zero, and small: what counts as constant depends on the mean, the spread and the number.
+        scaler_case(
+            [
+                [1e9, 1e9, 0, 1e-6],
+                [1e9 + 1.2e-7, 1e9 + 1e-5, 0, -1e-6],
+                [1e9, 1e9 + 2e-5, 0, 3e-6],
+                [1e9 + 2.4e-7, 1e9, 0, 0],
+                [1e9, 1e9 + 1e-5, 0, 1e-6],
+            ]
+        ),
+        # Spreads near the rounding of the mean, which is corrected for.
+        scaler_case((1e8 + np.floor(rng.uniform(0, 6, (40, 3))) * [2.0**-26, 2.0**-25, 2.0**-24])),
     ]
     sets = {}
     for name in SETS:
@@ -268,6 +281,6 @@ def loaders():
     return {"cases": cases, "splits": splits, "errors": errors}
 
 
-write("frames", frames())
-write("scaler", scalers())
-write("loader", loaders())
+PARTS = {"frames": frames, "scaler": scalers, "loader": loaders}
+for name in sys.argv[1:] or PARTS:
+    write(name, PARTS[name]())

@@ -19,7 +19,7 @@ export const bostonMlp: Workload = {
   unit: 'epoch',
   async inputs() {
     manualSeed(0)
-    return { ...(await tabular('loadBoston', 'TARGET')), ...parameters(network()) }
+    return { ...(await tabular('loadBoston')), ...parameters(network()) }
   },
   program(inputs) {
     const model = start(network(), inputs)

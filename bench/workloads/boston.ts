@@ -10,7 +10,7 @@ export const boston: Workload = {
   unit: 'epoch',
   async inputs() {
     manualSeed(0)
-    return { ...(await tabular('loadBoston', 'TARGET')), ...parameters(new nn.Linear(13, 1)) }
+    return { ...(await tabular('loadBoston')), ...parameters(new nn.Linear(13, 1)) }
   },
   program(inputs) {
     const model = start(new nn.Linear(13, 1), inputs)

@@ -12,7 +12,7 @@ export const breastCancer: Workload = {
   unit: 'epoch',
   async inputs() {
     manualSeed(0)
-    return { ...(await tabular('loadBreastCancer', 'target')), ...parameters(network()) }
+    return { ...(await tabular('loadBreastCancer')), ...parameters(network()) }
   },
   program(inputs) {
     const model = start(network(), inputs)

@@ -3,11 +3,10 @@ import { type nn, noGrad, type optim, type Tensor } from 'flambeau'
 import { type Inputs, input, type Program } from './workload.ts'
 
 /** Standardised features and the target, a column. Only who asks for the data imports it. */
-export async function tabular(name: 'loadBoston' | 'loadBreastCancer', target: string): Promise<Inputs> {
-  const data = await import('@flambeau/data')
-  const { frame, featureNames } = data[name]()
-  const x = new data.StandardScaler().fitTransform(frame.select(featureNames))
-  return { x: data.toTensor(x), y: data.toTensor(frame, [target]) }
+export async function tabular(name: 'loadBoston' | 'loadBreastCancer'): Promise<Inputs> {
+  const sets = await import('@flambeau/data')
+  const { data, target } = sets[name]()
+  return { x: new sets.StandardScaler().fitTransform(data).float(), y: target.float().unsqueeze(1) }
 }
 
 /** The parameters that a model starts with, under the names of its state dict. */

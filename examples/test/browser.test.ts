@@ -152,7 +152,7 @@ describe('what the page sends', () => {
       expect(plain[i].headers['content-encoding']).toBeUndefined()
     }
     // Without gpu.js, which is sent to who asks for it.
-    expect(packed.reduce((sum, { bytes }) => sum + bytes.length, 0)).toBeLessThan(400_000)
+    expect(packed.reduce((sum, { bytes }) => sum + bytes.length, 0)).toBeLessThan(300_000)
   })
 })
 

@@ -7,6 +7,7 @@ import ts from 'typescript'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import * as gpujs from '../../packages/backend-gpujs/src/index.ts'
 import * as backend from '../../packages/core/src/backend/index.ts'
+import * as frame from '../../packages/data/src/frame/index.ts'
 import * as data from '../../packages/data/src/index.ts'
 import * as flambeau from '../../packages/flambeau/src/index.ts'
 import { type Block, exampleBlocks, markdownBlocks, pageModule, run } from '../doc-examples.ts'
@@ -25,6 +26,7 @@ const modules: Readonly<Record<string, Scope>> = {
   '@flambeau/core/backend': backend,
   '@flambeau/backend-gpujs': gpujs,
   '@flambeau/data': data,
+  '@flambeau/data/frame': frame,
   arquero: await import('../../packages/data/node_modules/arquero/src/index.js' as string),
 }
 const scope: Scope = { ...modules.flambeau }
@@ -94,7 +96,7 @@ describe('doc comments', () => {
         block,
         {
           ...modules['@flambeau/core/backend'],
-          ...modules['@flambeau/data'],
+          ...modules['@flambeau/data/frame'],
           ...modules.arquero,
           ...scope,
           ...usual(),

@@ -1,12 +1,12 @@
 // Linear regression on the Boston housing set, all 13 features, full batch. README.md says what is wrong with one of them.
-import { loadBoston, StandardScaler, toTensor } from '@flambeau/data'
+import { loadBoston, StandardScaler } from '@flambeau/data'
 import { compile, F, formatExponent, manualSeed, nn, optim } from 'flambeau'
 import { move, type Options, print as log, type Training } from '../lesson.ts'
 
 export function* boston({ epochs = 2000, seed = 0, compiled = true, print = log }: Options = {}): Training {
-  const { frame, featureNames } = loadBoston()
-  let x = toTensor(new StandardScaler().fitTransform(frame.select(featureNames)))
-  let y = toTensor(frame, ['TARGET'])
+  const { data, target } = loadBoston()
+  let x = new StandardScaler().fitTransform(data).float()
+  let y = target.float().unsqueeze(1)
 
   manualSeed(seed)
   const model = new nn.Linear(x.size(-1), y.size(-1))

@@ -1,6 +1,6 @@
 // Logistic regression on the Wisconsin breast cancer set, all 30 features, full batch: is a tumour benign?
-import { formatFrame, fromTensor, loadBreastCancer, StandardScaler, toTensor } from '@flambeau/data'
-import { cat, compile, formatExponent, formatFixed, manualSeed, nn, optim, type Tensor } from 'flambeau'
+import { formatFrame, loadBreastCancer, StandardScaler } from '@flambeau/data'
+import { compile, formatExponent, formatFixed, manualSeed, nn, optim, type Tensor } from 'flambeau'
 import { move, type Options, print as log, type Training } from '../lesson.ts'
 
 class MyModel extends nn.Module {
@@ -19,9 +19,9 @@ class MyModel extends nn.Module {
 }
 
 export function* breastCancer({ epochs = 200_000, seed = 0, compiled = true, print = log }: Options = {}): Training {
-  const { frame, featureNames } = loadBreastCancer()
-  let x = toTensor(new StandardScaler().fitTransform(frame.select(featureNames)))
-  let y = toTensor(frame, ['target'])
+  const { data, target } = loadBreastCancer()
+  let x = new StandardScaler().fitTransform(data).float()
+  let y = target.float().unsqueeze(1)
 
   manualSeed(seed)
   const model = new MyModel(x.size(-1), y.size(-1))
@@ -51,5 +51,5 @@ export function* breastCancer({ epochs = 200_000, seed = 0, compiled = true, pri
   }
 
   print(`Accuracy: ${formatFixed(correct().div(y.size(0)).item(), 4)}`)
-  print(formatFrame(fromTensor(cat([y, yHat], { dim: 1 }).detach(), ['y', 'y_hat'])))
+  print(formatFrame({ y: y.flatten().toArray(), y_hat: yHat.detach().flatten().toArray() }))
 }

@@ -1,13 +1,13 @@
 // The same two classes with two outputs, one for each, and a softmax over them. The loss is the negative log likelihood of
 // the right class; logSoftmax, because the log of a softmax that has become 0 is minus infinity.
-import { loadBreastCancer, StandardScaler, toTensor } from '@flambeau/data'
+import { loadBreastCancer, StandardScaler } from '@flambeau/data'
 import { compile, F, formatExponent, formatFixed, manualSeed, nn, optim, zeros } from 'flambeau'
 import { move, type Options, print as log, type Training } from '../lesson.ts'
 
 export function* binarySoftmax({ epochs = 500, seed = 0, compiled = true, print = log }: Options = {}): Training {
-  const { frame, featureNames } = loadBreastCancer()
-  let x = toTensor(new StandardScaler().fitTransform(frame.select(featureNames)))
-  let label = toTensor(frame, 'target', { dtype: 'int32' })
+  const { data, target } = loadBreastCancer()
+  let x = new StandardScaler().fitTransform(data).float()
+  let label = target
 
   manualSeed(seed)
   const model = new nn.Sequential(

@@ -1,12 +1,12 @@
 // Two classes with one output: breast cancer, 30-6-5-1, a sigmoid at the end, binary cross entropy, Adam.
-import { loadBreastCancer, StandardScaler, toTensor } from '@flambeau/data'
+import { loadBreastCancer, StandardScaler } from '@flambeau/data'
 import { compile, formatExponent, formatFixed, manualSeed, nn, optim } from 'flambeau'
 import { move, type Options, print as log, type Training } from '../lesson.ts'
 
 export function* binary({ epochs = 1000, seed = 0, compiled = true, print = log }: Options = {}): Training {
-  const { frame, featureNames } = loadBreastCancer()
-  let x = toTensor(new StandardScaler().fitTransform(frame.select(featureNames)))
-  let y = toTensor(frame, ['target'])
+  const { data, target } = loadBreastCancer()
+  let x = new StandardScaler().fitTransform(data).float()
+  let y = target.float().unsqueeze(1)
 
   manualSeed(seed)
   const model = new nn.Sequential(

@@ -1,22 +1,21 @@
 // Ten classes in batches: handwritten digits, 64-32-10. A DataLoader shuffles 1,500 of them; the accuracy is that of the
 // 297 which the network has not seen.
-import { DataLoader, loadDigits, randomSplit, StandardScaler, TensorDataset, toTensor } from '@flambeau/data'
+import { DataLoader, loadDigits, randomSplit, StandardScaler, TensorDataset } from '@flambeau/data'
 import { compile, F, formatExponent, formatFixed, manualSeed, nn, noGrad, optim, type Tensor } from 'flambeau'
 import { move, type Options, print as log, type Training } from '../lesson.ts'
 
 export function* digits({ epochs = 20, seed = 0, compiled = true, print = log }: Options = {}): Training {
-  const { frame, featureNames } = loadDigits()
-  const x = toTensor(new StandardScaler().fitTransform(frame.select(featureNames)))
-  const label = toTensor(frame, 'target', { dtype: 'int32' })
+  const { data, target: label } = loadDigits()
+  const x = new StandardScaler().fitTransform(data).float()
 
   manualSeed(seed)
   const model = new nn.Sequential(new nn.Linear(x.size(-1), 32), new nn.LeakyReLU(), new nn.Linear(32, 10))
   const optimizer = new optim.SGD(model.parameters(), { lr: 5e-2, momentum: 0.9 })
   print(model)
 
-  const data = new TensorDataset(x, label)
-  const { tensors } = data
-  const [train, test] = randomSplit(data, [1500, 297])
+  const set = new TensorDataset(x, label)
+  const { tensors } = set
+  const [train, test] = randomSplit(set, [1500, 297])
   const loader = new DataLoader(train, { batchSize: 64, shuffle: true })
   let [[testX, testLabel]] = new DataLoader(test, { batchSize: 297 })
   const correct = () => noGrad(() => model.forward(testX).argmax({ dim: 1 }).eq(testLabel).sum())

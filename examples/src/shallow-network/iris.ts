@@ -1,13 +1,13 @@
 // Three classes: iris, 4-10-3, softmax and cross entropy. The labels may be class numbers or one-hot rows: the loss is the
 // same.
-import { loadIris, StandardScaler, toTensor } from '@flambeau/data'
+import { loadIris, StandardScaler } from '@flambeau/data'
 import { compile, F, formatExponent, formatFixed, manualSeed, nn, optim, zeros } from 'flambeau'
 import { move, type Options, print as log, type Training } from '../lesson.ts'
 
 export function* iris({ epochs = 200, seed = 0, compiled = true, print = log }: Options = {}): Training {
-  const { frame, featureNames } = loadIris()
-  let x = toTensor(new StandardScaler().fitTransform(frame.select(featureNames)))
-  let label = toTensor(frame, 'target', { dtype: 'int32' })
+  const { data, target } = loadIris()
+  let x = new StandardScaler().fitTransform(data).float()
+  let label = target
   let oneHot = F.oneHot(label, 3).float()
 
   manualSeed(seed)

@@ -1,12 +1,12 @@
 // Regression with two hidden layers: Boston, 13-10-5-1.
-import { loadBoston, StandardScaler, toTensor } from '@flambeau/data'
+import { loadBoston, StandardScaler } from '@flambeau/data'
 import { compile, F, formatExponent, manualSeed, nn, optim } from 'flambeau'
 import { move, type Options, print as log, type Training } from '../lesson.ts'
 
 export function* regression({ epochs = 2000, seed = 0, compiled = true, print = log }: Options = {}): Training {
-  const { frame, featureNames } = loadBoston()
-  let x = toTensor(new StandardScaler().fitTransform(frame.select(featureNames)))
-  let y = toTensor(frame, ['TARGET'])
+  const { data, target } = loadBoston()
+  let x = new StandardScaler().fitTransform(data).float()
+  let y = target.float().unsqueeze(1)
 
   manualSeed(seed)
   const model = new nn.Sequential(

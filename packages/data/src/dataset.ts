@@ -1,5 +1,17 @@
 // PyTorch's datasets: anything with a length and `at`, so every array is one.
-import { AssertionError, defaultGenerator, type Generator, randperm, type Tensor, ValueError } from '@flambeau/core'
+import {
+  AssertionError,
+  defaultGenerator,
+  Generator,
+  IndexError,
+  randperm,
+  signatures,
+  type Tensor,
+  TypeError,
+  ValueError,
+} from '@flambeau/core'
+
+const { constructing, finite, instance, int, list, optional, required, signature, tensors } = signatures
 
 /**
  * A number of samples, each found by its index. Arrays are datasets as they are.
@@ -15,18 +27,29 @@ export interface Dataset<T> {
   at(index: number): T | undefined
 }
 
+/** The kind of argument that is a dataset. */
+export const dataset: signatures.Kind<Dataset<unknown>> = {
+  expected: 'Dataset',
+  accepts: (x) => {
+    if (typeof x !== 'object' || x === null) return false
+    const { length, at } = x as Partial<Dataset<unknown>>
+    return Number.isSafeInteger(length) && (length as number) >= 0 && typeof at === 'function'
+  },
+  hint: 'It has a length and at(index): an array, a TensorDataset, or a class of your own.',
+}
+
+const readIndex = signature('at', required('index', int))
 const checkIndex = (index: number, length: number): number => {
-  const at = index < 0 ? index + length : index
-  if (!Number.isInteger(at) || at < 0 || at >= length) {
-    throw new RangeError(`index ${index} is out of range for a dataset of ${length} samples`)
-  }
+  const [read] = readIndex([index])
+  const at = read < 0 ? read + length : read
+  if (at < 0 || at >= length) throw new IndexError(`index ${index} is out of range for a dataset of ${length} samples`)
   return at
 }
 
 /**
  * Tensors whose first dimension counts the samples: sample i is the list of their i-th rows.
  *
- * Throws an AssertionError if the first dimensions differ.
+ * Throws an AssertionError if the first dimensions differ, a TypeError for none and for what is no tensor.
  *
  * @example
  * const set = new TensorDataset(x, y)
@@ -36,6 +59,16 @@ export class TensorDataset<T extends readonly Tensor[] = Tensor[]> implements Da
   readonly tensors: T
 
   constructor(...tensors: T) {
+    readTensors([tensors])
+    if (tensors.length === 0)
+      throw new TypeError("TensorDataset.__init__() missing 1 required positional argument: 'tensors'")
+    const scalar = tensors.findIndex((t) => t.dim() === 0)
+    if (scalar >= 0) {
+      throw new IndexError(
+        'Dimension specified as 0 but tensor has no dimensions',
+        `Tensor ${scalar} holds one number; the first dimension counts the samples.`,
+      )
+    }
     if (tensors.some((t) => t.shape[0] !== tensors[0].shape[0])) {
       throw new AssertionError(
         'Size mismatch between tensors',
@@ -50,7 +83,7 @@ export class TensorDataset<T extends readonly Tensor[] = Tensor[]> implements Da
     return this.tensors[0].shape[0]
   }
 
-  /** The rows of one sample; a negative index counts from the end. Throws a RangeError beyond them. */
+  /** The rows of one sample; a negative index counts from the end. Throws an IndexError beyond them. */
   at(index: number): T {
     const row = checkIndex(index, this.length)
     return this.tensors.map((t) => t.select(0, row)) as unknown as T
@@ -58,16 +91,27 @@ export class TensorDataset<T extends readonly Tensor[] = Tensor[]> implements Da
 
   /** The samples of several indices at once, one tensor for each of the dataset's: what stacking them would give. */
   rows(indices: Tensor): T {
-    return this.tensors.map((t) => t.indexSelect(0, indices)) as unknown as T
+    const [at] = readRows([indices])
+    return this.tensors.map((t) => t.indexSelect(0, at)) as unknown as T
   }
 }
 
-/** Some samples of another dataset, in the order of `indices`. */
+const readRows = signature('rows', required('indices', signatures.tensor))
+const readTensors = constructing('TensorDataset', required('tensors', tensors))
+
+/**
+ * Some samples of another dataset, in the order of `indices`.
+ *
+ * @example
+ * const odd = new Subset(new TensorDataset(x, y), [1, 3])
+ * odd.length // 2
+ */
 export class Subset<T> implements Dataset<T> {
   readonly dataset: Dataset<T>
   readonly indices: readonly number[]
 
   constructor(dataset: Dataset<T>, indices: readonly number[]) {
+    readSubset([dataset, indices])
     this.dataset = dataset
     this.indices = indices
   }
@@ -77,17 +121,19 @@ export class Subset<T> implements Dataset<T> {
     return this.indices.length
   }
 
-  /** One sample; a negative index counts from the end. Throws a RangeError beyond them. */
+  /** One sample; a negative index counts from the end. Throws an IndexError beyond them. */
   at(index: number): T {
     return this.dataset.at(this.indices[checkIndex(index, this.length)]) as T
   }
 }
 
+const readSubset = constructing('Subset', required('dataset', dataset), required('indices', list(int)))
+
 /**
  * Splits a dataset at random, in PyTorch's order: one `randperm` of the generator. `lengths` are numbers of samples, or
  * fractions that sum to 1 (what is left over goes to the first parts, one each).
  *
- * Throws a ValueError if the lengths do not add up.
+ * Throws a ValueError if the lengths do not add up, or one of them is negative or no whole number.
  *
  * @example
  * const [train, test] = randomSplit(new TensorDataset(x, y), [3, 1])
@@ -95,9 +141,10 @@ export class Subset<T> implements Dataset<T> {
 export const randomSplit = <T>(
   dataset: Dataset<T>,
   lengths: readonly number[],
-  { generator = defaultGenerator }: { generator?: Generator } = {},
+  options?: Generator | { readonly generator?: Generator },
 ): Subset<T>[] => {
-  const sizes = sizesOf(dataset.length, lengths)
+  const [, wanted, generator] = readSplit([dataset, lengths, options])
+  const sizes = sizesOf(dataset.length, wanted)
   const total = sizes.reduce((a, b) => a + b, 0)
   if (total !== dataset.length) {
     throw new ValueError(
@@ -110,10 +157,23 @@ export const randomSplit = <T>(
   return sizes.map((size) => new Subset(dataset, order.slice(start, (start += size))))
 }
 
+const readSplit = signature(
+  'random_split',
+  required('dataset', dataset),
+  required('lengths', list(finite)),
+  optional('generator', instance(Generator, 'Generator'), defaultGenerator),
+)
+
 const sizesOf = (length: number, lengths: readonly number[]): number[] => {
   const sum = lengths.reduce((a, b) => a + b, 0)
   const areFractions = sum <= 1 && Math.abs(sum - 1) <= 1e-9
-  if (!areFractions) return [...lengths]
+  if (!areFractions) {
+    const wrong = lengths.findIndex((n) => !Number.isSafeInteger(n) || n < 0)
+    if (wrong < 0) return [...lengths]
+    throw new ValueError(
+      `random_split(): lengths must be numbers of samples, or fractions that sum to 1, but got ${lengths[wrong]} at index ${wrong}`,
+    )
+  }
   const sizes = lengths.map((fraction, i) => {
     if (fraction < 0 || fraction > 1) throw new ValueError(`Fraction at index ${i} is not between 0 and 1`)
     return Math.floor(length * fraction)

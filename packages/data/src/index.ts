@@ -1,13 +1,12 @@
-// The public API of @flambeau/data: re-exports only.
-export { type CsvOptions, parseCsv } from './csv/parse.ts'
-export { readCsv } from './csv/read.ts'
+// The public API of @flambeau/data: re-exports only. Nothing of it loads arquero, as all of @flambeau/data/frame does.
 export { type Dataset, randomSplit, Subset, TensorDataset } from './dataset.ts'
 export { loadBoston } from './datasets/boston.ts'
 export { loadBreastCancer } from './datasets/breast-cancer.ts'
 export type { Bunch } from './datasets/bunch.ts'
 export { loadDigits } from './datasets/digits.ts'
 export { loadIris } from './datasets/iris.ts'
-export { fromTensor, toTensor } from './frame/convert.ts'
+export { toTensor } from './frame/convert.ts'
 export { formatFrame, printFrame } from './frame/format.ts'
+export type { Column, Columns, Frame } from './frame/frame.ts'
 export { type Batch, DataLoader, type DataLoaderOptions, defaultCollate } from './loader.ts'
 export { type Matrix, type Scalable, StandardScaler, type StandardScalerOptions } from './scaler.ts'

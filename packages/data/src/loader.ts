@@ -5,6 +5,7 @@ import {
   Generator,
   RuntimeError,
   randperm,
+  signatures,
   stack,
   Tensor,
   tensor,
@@ -12,7 +13,7 @@ import {
   type TypedArray,
   ValueError,
 } from '@flambeau/core'
-import { type Dataset, Subset, TensorDataset } from './dataset.ts'
+import { type Dataset, dataset as datasetKind, Subset, TensorDataset } from './dataset.ts'
 
 /** What `defaultCollate` makes of samples of type T: tensors get a dimension in front, numbers become tensors. */
 export type Batch<T> = T extends Tensor | number | boolean | TypedArray
@@ -40,7 +41,10 @@ export interface DataLoaderOptions<T, B = Batch<T>> {
  * The order is PyTorch's for the same seed. As there, starting a pass draws one 64-bit number from the generator even
  * without `shuffle`.
  *
- * Throws a ValueError for a batch size that is not a positive whole number, and for shuffling an empty dataset.
+ * Options come by name, or the first of them by position: `new DataLoader(set, 64, true)`.
+ *
+ * Throws a TypeError for an option that is none or of another kind, a ValueError for a batch size that is not positive, and for
+ * shuffling an empty dataset.
  *
  * @example
  * for (const [x, y] of new DataLoader(new TensorDataset(images, labels), { batchSize: 64, shuffle: true })) {
@@ -55,9 +59,15 @@ export class DataLoader<T, B = Batch<T>> implements Iterable<B> {
   readonly generator: Generator | undefined
   readonly #collate: ((samples: T[]) => B) | undefined
 
-  constructor(dataset: Dataset<T>, options: DataLoaderOptions<T, B> = {}) {
-    const { batchSize = 1, shuffle = false, dropLast = false, generator, collate } = options
-    if (!Number.isInteger(batchSize) || batchSize <= 0) {
+  constructor(
+    dataset: Dataset<T>,
+    batchSize?: number | DataLoaderOptions<T, B>,
+    shuffle?: boolean | DataLoaderOptions<T, B>,
+    options?: DataLoaderOptions<T, B>,
+  )
+  constructor(...args: readonly unknown[]) {
+    const [dataset, batchSize, shuffle, dropLast, generator, collate] = readLoader(args)
+    if (!Number.isSafeInteger(batchSize) || batchSize <= 0) {
       throw new ValueError(`batch_size should be a positive integer value, but got batch_size=${batchSize}`)
     }
     if (shuffle && dataset.length === 0) {
@@ -66,12 +76,12 @@ export class DataLoader<T, B = Batch<T>> implements Iterable<B> {
         'The dataset is empty; there is nothing to shuffle.',
       )
     }
-    this.dataset = dataset
+    this.dataset = dataset as Dataset<T>
     this.batchSize = batchSize
     this.shuffle = shuffle
     this.dropLast = dropLast
     this.generator = generator
-    this.#collate = collate
+    this.#collate = collate as ((samples: T[]) => B) | undefined
   }
 
   /** The number of batches in a pass. */
@@ -116,6 +126,17 @@ export class DataLoader<T, B = Batch<T>> implements Iterable<B> {
   }
 }
 
+const { bool, constructing, fn, instance, keyword, number, optional, required } = signatures
+const readLoader = constructing(
+  'DataLoader',
+  required('dataset', datasetKind),
+  optional('batchSize', number, 1),
+  optional('shuffle', bool, false),
+  keyword('dropLast', bool, false),
+  keyword('generator', instance(Generator, 'Generator'), undefined),
+  keyword('collate', fn, undefined),
+)
+
 type Steps<T> = globalThis.Generator<T, void, undefined>
 
 /** PyTorch's `random_()` on int64: two words, of which only the low one matters as a seed. */
@@ -141,26 +162,63 @@ const fetchRows = (dataset: Dataset<unknown>, indices: readonly number[]): unkno
  * a bool one, strings a list; lists and objects are collated entry by entry.
  *
  * Throws a TypeError for a sample of any other kind.
+ *
+ * @example
+ * defaultCollate([1, 2, 3]) // tensor([1., 2., 3.])
  */
-export const defaultCollate = (samples: readonly unknown[]): unknown => {
+export const defaultCollate = (samples: readonly unknown[]): unknown => collate(readSamples([samples])[0], [])
+
+const anything: signatures.Kind<unknown> = { expected: 'object', accepts: () => true }
+const readSamples = signatures.signature('default_collate', required('batch', signatures.list(anything)))
+
+/** What a sample is to who makes batches; undefined where nothing can be made of it. */
+const kindOf = (sample: unknown): string | undefined => {
+  if (sample instanceof Tensor) return 'tensor'
+  if (typeof sample === 'number' || typeof sample === 'boolean') return 'number'
+  if (typeof sample === 'string') return 'str'
+  if (Array.isArray(sample)) return 'list'
+  if (ArrayBuffer.isView(sample)) return 'array'
+  if (typeof sample === 'object' && sample !== null && Object.getPrototypeOf(sample) === Object.prototype) return 'dict'
+  return undefined
+}
+
+/** As deep as lists and objects may lie in each other. */
+const DEEPEST = 64
+
+/** `outer` are the first samples of the lists and objects around these: who is in itself has no end. */
+const collate = (samples: readonly unknown[], outer: readonly unknown[]): unknown => {
   const first = samples[0]
-  if (first instanceof Tensor) return stack(samples as Tensor[])
-  if (typeof first === 'number' || typeof first === 'boolean') return tensor(samples as number[])
-  if (ArrayBuffer.isView(first)) return stack(samples.map((sample) => tensor(sample as TypedArray)))
-  if (typeof first === 'string') return [...samples]
-  if (Array.isArray(first)) {
-    const lists = samples as unknown[][]
-    if (lists.some((list) => list.length !== first.length)) {
-      throw new RuntimeError('each element in list of batch should be of equal size')
+  const kind = kindOf(first)
+  const other = samples.findIndex((sample) => kindOf(sample) !== kind)
+  if (kind === undefined || other >= 0) {
+    const wrong = kind === undefined ? first : samples[other]
+    throw new TypeError(
+      `default_collate: batch must contain tensors, numbers, dicts or lists; found ${wrong === null ? 'null' : typeof wrong}${kind === undefined ? '' : ` beside ${kind}`}`,
+      'Pass { collate: (samples) => ... } to make batches of your own.',
+    )
+  }
+  if (outer.length > DEEPEST || outer.includes(first))
+    throw new ValueError('default_collate: a sample has too many dimensions', 'Is it a part of itself?')
+  const parts = (pick: (sample: never) => unknown) =>
+    collate(samples.map(pick as (x: unknown) => unknown), [...outer, first])
+  switch (kind) {
+    case 'tensor':
+      return stack(samples as Tensor[])
+    case 'number':
+      return tensor(samples as number[])
+    case 'array':
+      return stack(samples.map((sample) => tensor(sample as TypedArray)))
+    case 'str':
+      return [...samples]
+    case 'list': {
+      const { length } = first as unknown[]
+      if ((samples as unknown[][]).some((list) => list.length !== length))
+        throw new RuntimeError('each element in list of batch should be of equal size')
+      return Array.from({ length }, (_, i) => parts((list: unknown[]) => list[i]))
     }
-    return first.map((_, i) => defaultCollate(lists.map((list) => list[i])))
+    default:
+      return Object.fromEntries(
+        Object.keys(first as object).map((key) => [key, parts((record: Record<string, unknown>) => record[key])]),
+      )
   }
-  if (typeof first === 'object' && first !== null && Object.getPrototypeOf(first) === Object.prototype) {
-    const records = samples as Record<string, unknown>[]
-    return Object.fromEntries(Object.keys(first).map((key) => [key, defaultCollate(records.map((r) => r[key]))]))
-  }
-  throw new TypeError(
-    `default_collate: batch must contain tensors, numbers, dicts or lists; found ${first === null ? 'null' : typeof first}`,
-    'Pass { collate: (samples) => ... } to make batches of your own.',
-  )
 }

@@ -1,8 +1,8 @@
 // scikit-learn's StandardScaler: mean and population standard deviation of every column, in float64 whatever the input
 // is, so that a float32 network sees the values that scikit-learn would have given it.
-import { RuntimeError, Tensor, tensor, ValueError } from '@flambeau/core'
-import { ColumnTable, table } from 'arquero'
-import { numbersOf } from './frame/convert.ts'
+import { RuntimeError, signatures, Tensor, tensor, TypeError, ValueError } from '@flambeau/core'
+import { notFloat, numberOf, numbersOf } from './frame/convert.ts'
+import { type Columns, type Frame, isColumns, isFrame, viewOf } from './frame/frame.ts'
 
 /** A matrix as a flat row-major array and its shape. */
 export interface Matrix {
@@ -11,7 +11,7 @@ export interface Matrix {
 }
 
 /** What a scaler takes and gives back: the same kind comes out as went in. */
-export type Scalable = Tensor | ColumnTable | Matrix | number[][]
+export type Scalable = Tensor | Frame | Columns | Matrix | number[][]
 
 /** scikit-learn's options. */
 export interface StandardScalerOptions {
@@ -27,12 +27,12 @@ const EPSILON = 2 ** -52
  * Scales every column to mean 0 and standard deviation 1, as scikit-learn's StandardScaler does: the population standard
  * deviation, in float64; a constant column is only centred; missing values (NaN) are left out and stay NaN.
  *
- * Takes a data frame, a tensor [rows, columns], nested arrays or a `Matrix`, and gives back the same kind: a data frame with
- * Float64Array columns of the same names, a tensor of the same float dtype (float64 for integer ones).
+ * Takes a tensor [rows, columns], a data frame, nested arrays or a `Matrix`, and gives back the same kind: a tensor of the same
+ * float dtype (float64 for integer ones), a data frame with Float64Array columns of the same names.
  *
  * @example
- * const { frame, featureNames } = loadBoston()
- * const x = toTensor(new StandardScaler().fitTransform(frame.select(featureNames)))
+ * const { data } = loadBoston()
+ * const x = new StandardScaler().fitTransform(data).float()
  */
 export class StandardScaler {
   /** The mean of every column; null before `fit`. */
@@ -44,7 +44,8 @@ export class StandardScaler {
   readonly withMean: boolean
   readonly withStd: boolean
 
-  constructor({ withMean = true, withStd = true }: StandardScalerOptions = {}) {
+  constructor(options?: StandardScalerOptions) {
+    const [withMean, withStd] = readOptions([options])
     this.withMean = withMean
     this.withStd = withStd
   }
@@ -52,14 +53,20 @@ export class StandardScaler {
   /**
    * Takes mean and scale from `x`.
    *
-   * Throws a ValueError for an empty or one-dimensional `x`, for infinity, and for text in a data frame.
+   * Throws a ValueError for an empty or one-dimensional `x`, for infinity, and for what is no number; a scaler that was
+   * fitted before stays as it was.
    */
   fit(x: Scalable): this {
-    const { data, shape } = toMatrix(x)
+    const { data, shape } = toMatrix('fit', x)
     const [rows, columns] = shape
     if (rows === 0) {
       throw new ValueError(
         `Found array with 0 sample(s) (shape=(0, ${columns})) while a minimum of 1 is required by StandardScaler.`,
+      )
+    }
+    if (columns === 0) {
+      throw new ValueError(
+        `Found array with 0 feature(s) (shape=(${rows}, 0)) while a minimum of 1 is required by StandardScaler.`,
       )
     }
     const mean = new Float64Array(columns)
@@ -90,7 +97,7 @@ export class StandardScaler {
 
   /** `x` scaled by what `fit` saw; throws a RuntimeError before `fit`, a ValueError for another number of columns. */
   transform<X extends Scalable>(x: X): X {
-    return this.#apply(x, (value, mean, scale) => (value - mean) / scale)
+    return this.#apply('transform', x, (value, mean, scale) => (value - mean) / scale)
   }
 
   /** `fit`, then `transform`. */
@@ -100,17 +107,17 @@ export class StandardScaler {
 
   /** The way back: scaled values in their old units. */
   inverseTransform<X extends Scalable>(x: X): X {
-    return this.#apply(x, (value, mean, scale) => value * scale + mean)
+    return this.#apply('inverse_transform', x, (value, mean, scale) => value * scale + mean)
   }
 
-  #apply<X extends Scalable>(x: X, fn: (value: number, mean: number, scale: number) => number): X {
+  #apply<X extends Scalable>(name: string, x: X, fn: (value: number, mean: number, scale: number) => number): X {
     const { mean, scale } = this
     if (mean === null) {
       throw new RuntimeError(
         "This StandardScaler instance is not fitted yet. Call 'fit' with appropriate arguments before using this estimator.",
       )
     }
-    const { data, shape } = toMatrix(x)
+    const { data, shape } = toMatrix(name, x)
     const [, columns] = shape
     if (columns !== mean.length) {
       throw new ValueError(
@@ -126,34 +133,72 @@ export class StandardScaler {
   }
 }
 
+const { bool, constructing, keyword } = signatures
+const readOptions = constructing('StandardScaler', keyword('withMean', bool, true), keyword('withStd', bool, true))
+
 const each = (data: Float64Array, columns: number, visit: (value: number, column: number) => void): void => {
   for (let i = 0; i < data.length; i++) {
     if (!Number.isNaN(data[i])) visit(data[i], i % columns)
   }
 }
 
-const toMatrix = (x: Scalable): Matrix => {
-  const matrix = matrixOf(x)
+const toMatrix = (name: string, x: Scalable): Matrix => {
+  const matrix = matrixOf(name, x)
   if (matrix.data.some((value) => value === Infinity || value === -Infinity)) {
     throw new ValueError("Input X contains infinity or a value too large for dtype('float64').")
   }
   return matrix
 }
 
-const matrixOf = (x: Scalable): Matrix => {
-  if (x instanceof ColumnTable) return { data: numbersOf(x, x.columnNames()), shape: [x.numRows(), x.numCols()] }
+const isSize = (x: unknown): boolean => Number.isSafeInteger(x) && (x as number) >= 0
+
+const isMatrix = (x: unknown): x is Matrix => {
+  const { data, shape } = (x ?? {}) as Partial<Matrix>
+  return data instanceof Float64Array && Array.isArray(shape) && shape.length === 2 && shape.every(isSize)
+}
+
+const matrixOf = (name: string, x: Scalable): Matrix => {
   if (x instanceof Tensor) {
     if (x.dim() !== 2) throw notTwoDimensional(x.dim())
     return { data: Float64Array.from(x.detach().toArray()), shape: [x.shape[0], x.shape[1]] }
   }
-  if (!Array.isArray(x)) return x
-  if (!Array.isArray(x[0])) throw notTwoDimensional(1)
-  const columns = x[0].length
-  const ragged = x.findIndex((row) => row.length !== columns)
-  if (ragged >= 0) {
-    throw new ValueError(`expected sequence of length ${columns} at dim 1 (got ${x[ragged].length})`)
+  if (Array.isArray(x)) return nested(x)
+  if (isMatrix(x)) {
+    const [rows, columns] = x.shape
+    if (x.data.length === rows * columns) return x
+    throw new ValueError(`cannot reshape array of size ${x.data.length} into shape (${rows},${columns})`)
   }
-  return { data: Float64Array.from(x.flat()), shape: [x.length, columns] }
+  if (isFrame(x) || isColumns(x)) {
+    const frame = viewOf(x)
+    const names = frame.columnNames()
+    return { data: numbersOf(frame, names), shape: [frame.numRows(), names.length] }
+  }
+  throw new TypeError(
+    `${name}(): argument 'X' must be array-like, not ${x === null ? 'null' : typeof x}`,
+    'A scaler takes a tensor, a data frame, nested arrays, or { data: Float64Array, shape: [rows, columns] }.',
+  )
+}
+
+const nested = (rows: readonly unknown[]): Matrix => {
+  if (!Array.isArray(rows[0])) throw notTwoDimensional(1)
+  const columns = rows[0].length
+  const data = new Float64Array(rows.length * columns)
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]
+    if (!Array.isArray(row) || row.length !== columns) {
+      const length = Array.isArray(row) ? row.length : 0
+      throw new ValueError(
+        `expected sequence of length ${columns} at dim 1 (got ${length})`,
+        `Row ${i} is of another length.`,
+      )
+    }
+    for (let j = 0; j < columns; j++) {
+      const value = numberOf(row[j])
+      if (value === undefined) throw new ValueError(`row ${i}, column ${j}: ${notFloat(row[j])}`)
+      data[i * columns + j] = value
+    }
+  }
+  return { data, shape: [rows.length, columns] }
 }
 
 const notTwoDimensional = (dim: number): ValueError =>
@@ -164,17 +209,17 @@ const notTwoDimensional = (dim: number): ValueError =>
 
 const likeInput = (x: Scalable, data: Float64Array, shape: readonly [number, number]): Scalable => {
   const [rows, columns] = shape
-  if (x instanceof ColumnTable) {
-    return table(
-      new Map(
-        x.columnNames().map((name, j) => [name, Float64Array.from({ length: rows }, (_, i) => data[i * columns + j])]),
-      ),
-    )
-  }
   if (x instanceof Tensor) {
     const dtype = x.dtype === 'float32' ? 'float32' : 'float64'
     return tensor(data, { dtype, device: x.device }).reshape([rows, columns])
   }
-  if (!Array.isArray(x)) return { data, shape }
+  if (isMatrix(x)) return { data, shape }
+  if (!Array.isArray(x)) {
+    const names = viewOf(x as Frame | Columns).columnNames()
+    const scaled = Object.fromEntries(
+      names.map((name, j) => [name, Float64Array.from({ length: rows }, (_, i) => data[i * columns + j])]),
+    )
+    return isFrame(x) ? x.create({ data: scaled, names, filter: null, groups: null, order: null }) : scaled
+  }
   return Array.from({ length: rows }, (_, i) => Array.from(data.subarray(i * columns, (i + 1) * columns)))
 }

@@ -3,7 +3,7 @@ import { ones, RuntimeError, tensor, ValueError, zeros } from '@flambeau/core'
 import 'flambeau'
 import { desc, table } from 'arquero'
 import { describe, expect, it } from 'vitest'
-import { formatFrame, fromTensor, toTensor } from '../src/index.ts'
+import { formatFrame, fromTensor, toTensor } from '../src/frame/index.ts'
 
 const { errors } = JSON.parse(readFileSync(new URL('golden/loader.json', import.meta.url), 'utf8')) as {
   errors: Record<string, string>
@@ -28,6 +28,19 @@ describe('toTensor', () => {
     expect(toTensor(frame, 'c', { dtype: 'bool' }).toNested()).toEqual([true, false, true])
     expect(toTensor(frame, 'b', { dtype: 'float64' }).dtype).toBe('float64')
     expect(toTensor(frame, 'd').toNested()).toEqual([1, Number.NaN, 3])
+  })
+
+  it('takes columns as they are written down', () => {
+    const columns = { y: [0, 1], yHat: Float32Array.of(0.25, 0.75) }
+    expect(toTensor(columns, ['yHat', 'y']).toNested()).toEqual([
+      [0.25, 0],
+      [0.75, 1],
+    ])
+    expect(formatFrame(columns)).toBe('   y  yHat\n0  0  0.25\n1  1  0.75')
+    expect(() => toTensor({ a: [1, 2], b: [1] })).toThrow(
+      "All arrays must be of the same length\nThey have 'a' 2, 'b' 1 rows.",
+    )
+    expect(() => toTensor(columns, 'z')).toThrow("no column named 'z'")
   })
 
   it('follows filter and order', () => {

@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { RuntimeError, ValueError } from '@flambeau/core'
+import 'flambeau'
+import { RuntimeError, tensor, ValueError } from '@flambeau/core'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { parseCsv, readCsv, toTensor } from '../src/index.ts'
+import { type CsvOptions, fromTensor, parseCsv, readCsv, toTensor } from '../src/frame/index.ts'
 
 const caught = (call: () => unknown): Error => {
   try {
@@ -61,7 +62,7 @@ describe('parseCsv', () => {
     expect(error.message).toContain("sizes.csv, line 4, column 'size': could not convert string to float: 'big'")
   })
 
-  it.each([
+  it.each<[text: string, options: CsvOptions, message: string]>([
     ['', {}, 'x.csv: No columns to parse from file\nThe file is empty.'],
     ['\n\n', {}, 'x.csv: No columns to parse from file\nThe file is empty.'],
     ['a,b\n1,2\n3\n', {}, "x.csv, line 3: Expected 2 fields, saw 1: nothing for column 'b'"],
@@ -75,10 +76,39 @@ describe('parseCsv', () => {
     ['a,b,a\n1,2,3\n', {}, "x.csv, line 1: the column name 'a' occurs twice (columns 1 and 3)"],
     ['a,b\n1,"2\n3,4\n', {}, 'x.csv, line 2: a quoted cell is not closed'],
     ['a,b\n1,2\n3,"4"5\n', {}, 'x.csv, line 3: a quote inside a quoted cell'],
+    ['a,__proto__\n1,2\n', {}, "x.csv, line 1: a column cannot be called '__proto__'"],
+    ['a,b\n1,2\n', { columns: ['b', 'b'] }, "the column name 'b' occurs twice (columns 1 and 2)"],
+    ['a,b\n1,2\n', { numeric: ['price'] }, "x.csv, line 1: no column named 'price'"],
+    ...['"', '""', '\n', '', ',"'].map((delimiter): [string, CsvOptions, string] => [
+      'a\n',
+      { delimiter },
+      `parseCsv(): argument 'delimiter' must not be ${JSON.stringify(delimiter)}`,
+    ]),
   ])('names what is wrong in %j', (text, options, message) => {
     const error = caught(() => parseCsv(text, { file: 'x.csv', ...options }))
     expect(error).toBeInstanceOf(ValueError)
     expect(error.message).toContain(message)
+  })
+
+  it('refuses options that are none, and names the one that was meant', () => {
+    expect(() => parseCsv('a\n1\n', { delimeter: ';' } as never)).toThrow(
+      "parseCsv() got an unexpected keyword argument 'delimeter'\nDid you mean delimiter?",
+    )
+    expect(() => parseCsv('a\n1\n', { header: 'no' } as never)).toThrow("argument 'header' must be bool, not str")
+  })
+
+  it('keeps names that every object has', () => {
+    const frame = parseCsv('constructor,toString,10,2\n1,2,3,4\n')
+    expect(frame.columnNames()).toEqual(['constructor', 'toString', '10', '2'])
+    expect(toTensor(frame).toNested()).toEqual([[1, 2, 3, 4]])
+    expect(() => toTensor(parseCsv('a\n1\n'), 'toString')).toThrow("no column named 'toString'")
+    expect(() => fromTensor(tensor([1]), ['__proto__'])).toThrow("a column cannot be called '__proto__'")
+  })
+
+  it('takes time by the number of columns: a hundred thousand are read', () => {
+    const names = Array.from({ length: 100_000 }, (_, i) => `c${i}`)
+    const frame = parseCsv(`${names.join()}\n${names.map(() => '1').join()}\n`, { numeric: names, columns: names })
+    expect(toTensor(frame, names).sum().item()).toBe(100_000)
   })
 
   it('remembers the file until a tensor is made, through select, filter and order', () => {
@@ -110,6 +140,30 @@ describe('readCsv', () => {
       `${path}, line 3, column 'price': could not convert string to float: 'much'`,
     )
     await expect(readCsv(join(folder, 'none.csv'))).rejects.toThrow('ENOENT')
+  })
+
+  it('reads UTF-8, and names the line and the first byte that are not', async () => {
+    const path = join(folder, 'text.csv')
+    const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+    const read = async (...parts: (Uint8Array | readonly number[])[]) => {
+      writeFileSync(path, Buffer.concat(parts.map((part) => Uint8Array.from(part))))
+      return readCsv(path)
+    }
+    const frame = await read([0xef, 0xbb, 0xbf], bytes('größe,\ufffd\n1,ü\n'))
+    expect([frame.columnNames(), frame.column('\ufffd')]).toEqual([['größe', '\ufffd'], ['ü']])
+    for (const [parts, line, byte, position] of [
+      // Latin 1, after a mark that the file has itself.
+      [[bytes('a\ufffd,b\n1,'), [0xe9], bytes('\n')], 2, 'e9', 9],
+      [[[0xef, 0xbb, 0xbf], bytes('a,b\n1,2\n'), [0xff]], 3, 'ff', 11],
+      // UTF-16, and a character that is cut off.
+      [[[0xff, 0xfe, 0x61, 0]], 1, 'ff', 0],
+      [[bytes('a\n'), [0xc3]], 2, 'c3', 2],
+    ] as const) {
+      await expect(read(...parts)).rejects.toThrow(
+        `${path}, line ${line}: 'utf-8' codec can't decode byte 0x${byte} in position ${position}\nSave the file in UTF-8`,
+      )
+    }
+    await expect(readCsv(path, { colour: 1 } as never)).rejects.toThrow("unexpected keyword argument 'colour'")
   })
 
   it('fetches what is not a file', async () => {

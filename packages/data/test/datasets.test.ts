@@ -6,7 +6,7 @@ import boston from '../src/datasets/boston.csv.ts'
 import breastCancer from '../src/datasets/breast-cancer.csv.ts'
 import digits from '../src/datasets/digits.csv.ts'
 import iris from '../src/datasets/iris.csv.ts'
-import { loadBoston, loadBreastCancer, loadDigits, loadIris } from '../src/index.ts'
+import { loadBoston, loadBreastCancer, loadDigits, loadIris } from '../src/frame/index.ts'
 
 const sets = [
   ['boston.csv.ts', boston, loadBoston, [506, 13], 'float64', 'TARGET'],

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { type ColumnTable, table } from 'arquero'
 import { describe, expect, it } from 'vitest'
-import { formatFrame, loadBoston, loadBreastCancer, loadDigits, loadIris } from '../src/index.ts'
+import { formatFrame, loadBoston, loadBreastCancer, loadDigits, loadIris } from '../src/frame/index.ts'
 
 interface FrameCase {
   columns: [name: string, dtype: string, values: unknown[]][]

@@ -102,6 +102,20 @@ describe('DataLoader draws what PyTorch draws', () => {
     expect(() => [...new DataLoader([[1, 2], [1]], { batchSize: 2 })]).toThrow(sentence('ragged'))
     expect(() => [...new DataLoader([null])]).toThrow(TypeError)
   })
+
+  it('takes its first options by position, as PyTorch does, and refuses those that are none', () => {
+    const set = [1, 2, 3, 4]
+    expect(new DataLoader(set, 2).length).toBe(2)
+    manualSeed(3)
+    const named = [...new DataLoader(set, { batchSize: 3, shuffle: true })].map(String)
+    manualSeed(3)
+    expect([...new DataLoader(set, 3, true)].map(String)).toEqual(named)
+    expect(new DataLoader(set, 3, { dropLast: true }).length).toBe(1)
+    expect(() => new DataLoader(set, { batch_size: 2 } as never)).toThrow(
+      "DataLoader.__init__() got an unexpected keyword argument 'batch_size'\nDid you mean batchSize?",
+    )
+    expect(() => new DataLoader(set, 2, { batchSize: 2 })).toThrow("got multiple values for argument 'batch_size'")
+  })
 })
 
 describe('defaultCollate', () => {
@@ -117,7 +131,28 @@ describe('defaultCollate', () => {
   })
 })
 
+describe('what cannot be collated', () => {
+  it('says so, in itself or in another sample', () => {
+    const cyclic: unknown[] = []
+    cyclic.push(cyclic, cyclic)
+    expect(() => defaultCollate([cyclic])).toThrow('a sample has too many dimensions\nIs it a part of itself?')
+    let deep: unknown = 1
+    for (let i = 0; i < 100; i++) deep = [deep]
+    expect(() => defaultCollate([deep])).toThrow('too many dimensions')
+    expect(() => defaultCollate([1, 'a'])).toThrow('found string beside number')
+    expect(() => defaultCollate([{ x: 1 }, { y: 1 }])).toThrow('found undefined beside number')
+    expect(() => defaultCollate([[1], null])).toThrow('found object beside list'.replace('object', 'null'))
+  })
+})
+
 describe('randomSplit', () => {
+  it.each([[[-5, 15]], [[2.5, 7.5]], [[11, -1]]])('refuses %j of ten', (lengths) => {
+    const wrong = lengths.find((n) => n < 0 || n % 1 !== 0)
+    expect(() => randomSplit(Array(10).fill(0), lengths)).toThrow(
+      new RegExp(`^random_split\\(\\): lengths must be numbers of samples, .* but got ${wrong} at index`),
+    )
+  })
+
   it.each(golden.splits.map((c, i) => [i, c] as const))('case %i', (_, c) => {
     manualSeed(c.seed)
     const dataset = Array.from({ length: c.n }, (_, i) => i)

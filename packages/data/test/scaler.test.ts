@@ -3,7 +3,7 @@ import { RuntimeError, tensor, ValueError } from '@flambeau/core'
 import 'flambeau'
 import { table } from 'arquero'
 import { describe, expect, it } from 'vitest'
-import { loadBoston, loadBreastCancer, loadDigits, loadIris, StandardScaler } from '../src/index.ts'
+import { loadBoston, loadBreastCancer, loadDigits, loadIris, StandardScaler } from '../src/frame/index.ts'
 
 type Value = number | string
 interface ScalerCase {
@@ -58,6 +58,12 @@ describe('StandardScaler is scikit-learn’s', () => {
     const expected = new StandardScaler().fitTransform(rows)
     const frame = new StandardScaler().fitTransform(table({ a: [1, 2, 3], b: Int32Array.of(10, 20, 60) }))
     expect(frame.column('b')).toEqual(Float64Array.from(expected, (row) => row[1]))
+    const columns = new StandardScaler().fitTransform({ a: [1, 2, 3], b: [10, 20, 60] })
+    expect(columns).toEqual(Object.fromEntries(['a', 'b'].map((name) => [name, frame.column(name)])))
+    const filtered = table({ a: [1, 9, 2, 3], b: [10, 0, 20, 60] })
+      .filter('d => d.a < 9')
+      .orderby('b')
+    expect(new StandardScaler().fitTransform(filtered).objects()).toEqual(frame.objects())
     const matrix = new StandardScaler().fitTransform({ data: Float64Array.from(rows.flat()), shape: [3, 2] })
     expect([...matrix.data]).toEqual(expected.flat())
     const double = new StandardScaler().fitTransform(tensor(rows, { dtype: 'float64' }))
@@ -91,6 +97,12 @@ describe('StandardScaler is scikit-learn’s', () => {
     expect(() => new StandardScaler().fit(tensor([1, 2]))).toThrow('Expected 2D array, got 1D array instead')
     expect(() => new StandardScaler().fit([[1, 2], [3]])).toThrow('expected sequence of length 2 at dim 1 (got 1)')
     expect(() => new StandardScaler().fit(table({ a: ['x'] }))).toThrow("row 0, column 'a'")
+    expect(() => new StandardScaler().fit([[1], ['a']] as never)).toThrow(
+      "row 1, column 0: could not convert string to float: 'a'",
+    )
+    expect(() => new StandardScaler().fit([[1], 5] as never)).toThrow('expected sequence of length 1 at dim 1')
+    expect(() => new StandardScaler().fit([[], []])).toThrow('Found array with 0 feature(s) (shape=(2, 0))')
+    expect(() => new StandardScaler({ with_mean: false } as never)).toThrow('Did you mean withMean?')
   })
 
   it('keeps its state when fit fails', () => {

@@ -1,9 +1,10 @@
 // CSV text to an arquero table. Papaparse splits the text; this file decides what the cells are, and says where in the
 // file a cell is wrong. Reading files is read.ts.
-import { ValueError } from '@flambeau/core'
+import { signatures, ValueError } from '@flambeau/core'
 import { type ColumnTable, table } from 'arquero'
 import Papa from 'papaparse'
-import { type Column, remember, type Source } from '../frame/source.ts'
+import { checkNames, type Column } from '../frame/frame.ts'
+import { remember, type Source } from '../frame/source.ts'
 
 /** What `parseCsv` and `readCsv` can be told about the text. */
 export interface CsvOptions {
@@ -47,44 +48,76 @@ interface Rows {
  * Reads CSV text into a data frame. A column in which every cell is a number becomes a typed column (Int32Array where all
  * are whole numbers that fit, else Float64Array), one of `true` and `false` booleans, every other one strings.
  *
- * Throws a ValueError that names file, line and column for a row that is too long or too short, a quote that is not
- * closed, a column that is missing or named twice, text where `numeric` asks for a number, and an empty file.
+ * Throws a TypeError for an option that is none, and a ValueError that names file, line and column for a row that is too long
+ * or too short, a quote that is not closed, a column that is missing or named twice, text where `numeric` asks for a
+ * number, and an empty file.
  *
  * @example
  * const houses = parseCsv('rooms,price\n3,24.0\n4,21.6\n', { numeric: true })
  * houses.numRows() // 2
  */
-export const parseCsv = (text: string, options: CsvOptions = {}): ColumnTable => {
-  const file = options.file ?? 'CSV text'
-  const rows = split(text, options.delimiter ?? ',', file)
+export const parseCsv = (text: string, options?: CsvOptions): ColumnTable => {
+  const [source, file, delimiter, hasHeader, columns, numeric, missing] = readArguments(text, options)
+  const rows = split(source, delimiter, file)
   if (rows.cells.length === 0) throw new ValueError(`${file}: No columns to parse from file`, 'The file is empty.')
 
-  const hasHeader = options.header ?? true
   const names = hasHeader ? rows.cells[0] : rows.cells[0].map((_, i) => String(i))
-  checkNames(names, file, rows.lines[0])
+  const where = `${file}, line ${rows.lines[0]}: `
+  checkNames(names, where)
   const first = hasHeader ? 1 : 0
   checkWidths(rows, names, first, file)
 
-  const wanted = options.columns ?? names
-  const absent = wanted.filter((name) => !names.includes(name))
+  const wanted = columns ?? names
+  const isStrict = typeof numeric === 'boolean' ? () => numeric : has(numeric)
+  const places = new Map(names.map((name, i) => [name, i]))
+  const absent = [...wanted, ...(typeof numeric === 'boolean' ? [] : numeric)].filter((name) => !places.has(name))
   if (absent.length > 0) {
+    throw new ValueError(`${where}no column named ${quoted(absent)}`, `The file has the columns ${quoted(names)}.`)
+  }
+  if (columns !== null) checkNames(columns, `${file}, of those asked for: `)
+
+  const isMissing = has(missing)
+  const lines = rows.lines.subarray(first)
+  const body = rows.cells.slice(first)
+  const made = wanted.map((name): [string, Column] => {
+    const at = places.get(name) as number
+    const cells = body.map((row) => row[at])
+    const source: Source = { file, column: name, lines }
+    return [name, remember(columnOf(cells, isMissing, isStrict(name) ? source : undefined), source)]
+  })
+  return table(new Map(made))
+}
+
+const { bool, either, keyword, list, required, str } = signatures
+const parseArguments = signatures.signature(
+  'parseCsv',
+  required('text', str),
+  keyword('file', str, 'CSV text'),
+  keyword('delimiter', str, ','),
+  keyword('header', bool, true),
+  keyword('columns', list(str), null),
+  keyword('numeric', either(bool, list(str)), false),
+  keyword('missing', list(str), MISSING),
+)
+
+const has = (names: readonly string[]): ((name: string) => boolean) => {
+  const set = new Set(names)
+  return (name) => set.has(name)
+}
+
+const quoted = (names: readonly string[]): string => names.map((name) => `'${name}'`).join(', ')
+
+/** The arguments of `parseCsv`, looked at; no text is read. */
+export const readArguments = (text: string, options: CsvOptions | undefined) => {
+  const read = parseArguments([text, options])
+  const [, , delimiter] = read
+  if (delimiter === '' || /["\r\n\ufeff]/.test(delimiter)) {
     throw new ValueError(
-      `${file}, line ${rows.lines[0]}: no column named ${absent.map((name) => `'${name}'`).join(', ')}`,
-      `The file has the columns ${names.map((name) => `'${name}'`).join(', ')}.`,
+      `parseCsv(): argument 'delimiter' must not be ${JSON.stringify(delimiter)}`,
+      'It is the text between two cells: a comma, a semicolon, a tab; no quote and no line break.',
     )
   }
-
-  const missing = new Set(options.missing ?? MISSING)
-  const lines = rows.lines.subarray(first)
-  const numeric = options.numeric ?? false
-  const columns: [string, Column][] = wanted.map((name) => {
-    const at = names.indexOf(name)
-    const cells = rows.cells.slice(first).map((row) => row[at])
-    const source: Source = { file, column: name, lines }
-    const strict = typeof numeric === 'boolean' ? numeric : numeric.includes(name)
-    return [name, remember(columnOf(cells, missing, strict ? source : undefined), source)]
-  })
-  return table(new Map(columns))
+  return read
 }
 
 const split = (text: string, delimiter: string, file: string): Rows => {
@@ -113,16 +146,6 @@ const split = (text: string, delimiter: string, file: string): Rows => {
   return { cells, lines: Int32Array.from(lines) }
 }
 
-const checkNames = (names: readonly string[], file: string, line: number): void => {
-  const twice = names.findIndex((name, i) => names.indexOf(name) !== i)
-  if (twice >= 0) {
-    throw new ValueError(
-      `${file}, line ${line}: the column name '${names[twice]}' occurs twice (columns ${names.indexOf(names[twice]) + 1} and ${twice + 1})`,
-      'Give every column a name of its own, or read with { header: false }.',
-    )
-  }
-}
-
 const checkWidths = (rows: Rows, names: readonly string[], first: number, file: string): void => {
   for (let i = first; i < rows.cells.length; i++) {
     const width = rows.cells[i].length
@@ -137,13 +160,17 @@ const checkWidths = (rows: Rows, names: readonly string[], first: number, file: 
 }
 
 /** The column that the cells make. With `strict`, all of them have to be numbers. */
-const columnOf = (cells: readonly string[], missing: ReadonlySet<string>, strict: Source | undefined): Column => {
+const columnOf = (
+  cells: readonly string[],
+  isMissing: (cell: string) => boolean,
+  strict: Source | undefined,
+): Column => {
   const numbers = new Float64Array(cells.length)
   let whole = cells.length > 0
   let numeric = true
   for (let i = 0; i < cells.length && numeric; i++) {
     const cell = cells[i]
-    const value = missing.has(cell) ? Number.NaN : numberOf(cell)
+    const value = isMissing(cell) ? Number.NaN : numberOf(cell)
     if (value === undefined) {
       if (strict !== undefined) throw notANumber(strict, i, cell)
       numeric = false
@@ -160,7 +187,7 @@ const columnOf = (cells: readonly string[], missing: ReadonlySet<string>, strict
   if (numeric) return numbers
   const flags = cells.map((cell) => (/^true$/i.test(cell) ? true : /^false$/i.test(cell) ? false : undefined))
   if (!flags.includes(undefined)) return flags
-  return cells.map((cell) => (missing.has(cell) ? null : cell))
+  return cells.map((cell) => (isMissing(cell) ? null : cell))
 }
 
 /** The error for text in row `i` where a number belongs. */

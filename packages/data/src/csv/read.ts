@@ -1,7 +1,9 @@
-// Reading CSV files. How text is read differs between Node and the browser: package.json's "imports" picks the file.
-import { readText } from '#read-text'
+// Reading CSV files. How bytes are read differs between Node and the browser: package.json's "imports" picks the file.
+import { readBytes } from '#read-bytes'
+import { signatures } from '@flambeau/core'
 import type { ColumnTable } from 'arquero'
-import { type CsvOptions, parseCsv } from './parse.ts'
+import { decode } from './decode.ts'
+import { type CsvOptions, parseCsv, readArguments } from './parse.ts'
 
 /**
  * Reads a CSV file into a data frame: a path or a file URL in Node, a URL in Node and in the browser.
@@ -12,5 +14,16 @@ import { type CsvOptions, parseCsv } from './parse.ts'
  * // not run: there is no such file
  * const houses = await readCsv('houses.csv', { numeric: true })
  */
-export const readCsv = async (source: string | URL, options: CsvOptions = {}): Promise<ColumnTable> =>
-  parseCsv(await readText(source), { file: String(source), ...options })
+export const readCsv = async (source: string | URL, options?: CsvOptions): Promise<ColumnTable> => {
+  const [from] = readSource([source])
+  // Before the file is: what is wrong with an option has nothing to do with it.
+  readArguments('', options)
+  const file = options?.file ?? String(from)
+  return parseCsv(decode(await readBytes(from), file), { ...options, file })
+}
+
+const address: signatures.Kind<string | URL> = {
+  expected: 'path or URL',
+  accepts: (x) => typeof x === 'string' || x instanceof URL,
+}
+const readSource = signatures.signature('readCsv', signatures.required('source', address))

@@ -1,23 +1,13 @@
 // The Boston housing set. The values are in boston.csv.ts, the rest is the same for all sets (bunch.ts).
 import csv from './boston.csv.ts'
-import { type Bunch, bunch } from './bunch.ts'
+import { type Bunch, bunch, type Shipped } from './bunch.ts'
 
-/**
- * The Boston housing set (Harrison and Rubinfeld 1978): 506 towns, 13 features, and the median value of a home in $1000s.
- *
- * Its column B encodes the share of Black residents, on the assumption that segregation raises prices; scikit-learn removed
- * the set for that. It is here because tutorials use it. Don't build anything on it.
- *
- * @example
- * const { frame, featureNames } = loadBoston()
- * const x = toTensor(new StandardScaler().fitTransform(frame.select(featureNames)))
- */
-export const loadBoston = (): Bunch =>
-  bunch(csv, {
-    file: 'boston.csv',
-    targetNames: ['TARGET'],
-    targetDtype: 'float64',
-    description: `Boston housing, 506 samples, 13 features; target: the median value of owner-occupied homes in $1000s.
+export const boston: Shipped = {
+  csv,
+  file: 'boston.csv',
+  targetNames: ['TARGET'],
+  targetDtype: 'float64',
+  description: `Boston housing, 506 samples, 13 features; target: the median value of owner-occupied homes in $1000s.
 
 CRIM     crimes per head and town
 ZN       share of residential land zoned for lots over 25,000 square feet
@@ -35,4 +25,16 @@ LSTAT    per cent of the population of lower status
 
 D. Harrison and D. L. Rubinfeld, Hedonic prices and the demand for clean air, J. Environ. Economics & Management 5
 (1978) 81-102. The column B rests on a racist assumption; scikit-learn removed the set in version 1.2.`,
-  })
+}
+
+/**
+ * The Boston housing set (Harrison and Rubinfeld 1978): 506 towns, 13 features, and the median value of a home in $1000s.
+ *
+ * Its column B encodes the share of Black residents, on the assumption that segregation raises prices; scikit-learn removed
+ * the set for that. It is here because tutorials use it. Don't build anything on it.
+ *
+ * @example
+ * const { data, target } = loadBoston()
+ * const x = new StandardScaler().fitTransform(data).float()
+ */
+export const loadBoston = (): Bunch => bunch(boston)

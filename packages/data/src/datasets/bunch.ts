@@ -1,8 +1,5 @@
 // What the loaders of the shipped sets return: scikit-learn's Bunch, in camelCase.
-import type { DType, Tensor } from '@flambeau/core'
-import type { ColumnTable } from 'arquero'
-import { parseCsv } from '../csv/parse.ts'
-import { toTensor } from '../frame/convert.ts'
+import { type DType, type Tensor, tensor } from '@flambeau/core'
 
 /** A data set with everything that is known about it. */
 export interface Bunch {
@@ -10,37 +7,55 @@ export interface Bunch {
   readonly data: Tensor
   /** What is to be predicted: float64 for a regression, int32 class labels else; [samples]. */
   readonly target: Tensor
-  /** Features and target together, as columns of a data frame. */
-  readonly frame: ColumnTable
   readonly featureNames: string[]
   /** The classes in the order of their labels; for a regression the name of the target. */
   readonly targetNames: readonly string[]
-  /** The name of the target's column in `frame`. */
+  /** The name of the target: its column in the set's data frame. */
   readonly targetColumn: string
   /** What the set is and where it comes from. */
   readonly description: string
 }
 
-/** A set whose last column is the target. The tensors are made when they are asked for, on the default device. */
-export const bunch = (
-  csv: string,
-  about: { file: string; targetNames: readonly string[]; targetDtype: DType; description: string },
-): Bunch => {
-  const frame = parseCsv(csv, { file: about.file, numeric: true })
-  const names = frame.columnNames()
-  const featureNames = names.slice(0, -1)
-  const targetColumn = names[names.length - 1]
+/** A shipped set, as text: a line of names, then a line of numbers for each sample, of which the last is the target. */
+export interface Shipped {
+  readonly csv: string
+  readonly file: string
+  readonly targetNames: readonly string[]
+  readonly targetDtype: DType
+  readonly description: string
+}
+
+/** The numbers of the lines after the first: the text is ours, so there is nothing to be found wrong with it. */
+const numbersOf = (csv: string, width: number): Float64Array => {
+  const cells = csv
+    .slice(csv.indexOf('\n') + 1)
+    .trimEnd()
+    .split(/[,\n]/)
+  if (cells.length % width !== 0) throw new Error('a shipped set has a line of another length')
+  return Float64Array.from(cells, Number)
+}
+
+/** The tensors of a set are made when they are asked for, on the default device. */
+export const bunch = ({ csv, targetNames, targetDtype, description }: Shipped): Bunch => {
+  const names = csv.slice(0, csv.indexOf('\n')).trimEnd().split(',')
+  const width = names.length
+  let numbers: Float64Array | undefined
+  const read = (): Float64Array => (numbers ??= numbersOf(csv, width))
+  const rows = (): number => read().length / width
   return {
     get data() {
-      return toTensor(frame, featureNames, { dtype: 'float64' })
+      const features = read().filter((_, i) => i % width !== width - 1)
+      return tensor(features, { dtype: 'float64' }).reshape(rows(), width - 1)
     },
     get target() {
-      return toTensor(frame, targetColumn, { dtype: about.targetDtype })
+      return tensor(
+        read().filter((_, i) => i % width === width - 1),
+        { dtype: targetDtype },
+      )
     },
-    frame,
-    featureNames,
-    targetNames: about.targetNames,
-    targetColumn,
-    description: about.description,
+    featureNames: names.slice(0, -1),
+    targetNames,
+    targetColumn: names[width - 1],
+    description,
   }
 }

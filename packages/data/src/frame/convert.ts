@@ -1,49 +1,49 @@
-// Between data frames and tensors. A frame is an arquero table: its rows in the order that the table shows them, its
-// filter respected.
-import { type DType, type Tensor, tensor, ValueError } from '@flambeau/core'
-import { type ColumnTable, table } from 'arquero'
+// From data frames to tensors. A frame's rows come in the order in which it shows them, its filter respected.
+import { type DType, signatures, type Tensor, tensor, ValueError } from '@flambeau/core'
+import { type Columns, columnsOf, type Frame, frame as frameKind, type View, viewOf } from './frame.ts'
 import { sourceOf } from './source.ts'
-
-/** The values of one column in the order of the table's rows. */
-export const columnValues = (frame: ColumnTable, name: string, rows: Uint32Array = frame.indices()): unknown[] => {
-  const column = frame.column(name)
-  if (column === undefined) {
-    const known = frame.columnNames().map((n) => `'${n}'`)
-    throw new ValueError(`no column named '${name}'`, `The data frame has the columns ${known.join(', ')}.`)
-  }
-  return Array.from(rows, (row) => column.at(row))
-}
 
 /**
  * The numbers of some columns, row by row in float64: missing values are NaN, booleans 1 and 0. A ValueError names the
  * place of anything else: file, line and column if the frame was read from a file.
  */
-export const numbersOf = (frame: ColumnTable, names: readonly string[]): Float64Array => {
+export const numbersOf = (frame: View, names: readonly string[]): Float64Array => {
   const rows = frame.indices()
   const numbers = new Float64Array(rows.length * names.length)
-  names.forEach((name, j) => {
-    const values = columnValues(frame, name, rows)
-    for (let i = 0; i < values.length; i++) {
-      const value = values[i]
-      if (typeof value === 'number') numbers[i * names.length + j] = value
-      else if (typeof value === 'boolean' || typeof value === 'bigint') numbers[i * names.length + j] = Number(value)
-      else if (value === null || value === undefined) numbers[i * names.length + j] = Number.NaN
-      else throw notANumber(frame, name, i, rows[i], value)
+  for (const [j, column] of columnsOf(frame, names).entries()) {
+    for (let i = 0; i < rows.length; i++) {
+      const value = column.at(rows[i])
+      const number = numberOf(value)
+      if (number === undefined) throw notANumber(frame, names[j], i, rows[i], value)
+      numbers[i * names.length + j] = number
     }
-  })
+  }
   return numbers
 }
 
-const placeOf = (frame: ColumnTable, name: string, position: number, row: number): string => {
+/** A cell as a number; undefined where it is none. */
+export const numberOf = (value: unknown): number | undefined => {
+  if (typeof value === 'number') return value
+  if (typeof value === 'boolean' || typeof value === 'bigint') return Number(value)
+  return value === null || value === undefined ? Number.NaN : undefined
+}
+
+const placeOf = (frame: View, name: string, position: number, row: number): string => {
   const source = sourceOf(frame.column(name) as object)
   return source === undefined
     ? `row ${position}, column '${name}'`
     : `${source.file}, line ${source.lines[row]}, column '${source.column}'`
 }
 
-const notANumber = (frame: ColumnTable, name: string, position: number, row: number, value: unknown): ValueError =>
+/** Python's sentence for a value that is no number. */
+export const notFloat = (value: unknown): string =>
+  typeof value === 'object' || typeof value === 'function'
+    ? `float() argument must be a string or a real number, not '${typeof value}'`
+    : `could not convert ${typeof value} to float: '${String(value)}'`
+
+const notANumber = (frame: View, name: string, position: number, row: number, value: unknown): ValueError =>
   new ValueError(
-    `${placeOf(frame, name, position, row)}: could not convert ${typeof value} to float: '${String(value)}'`,
+    `${placeOf(frame, name, position, row)}: ${notFloat(value)}`,
     'A tensor holds numbers only: leave the column out, or turn its values into numbers first.',
   )
 
@@ -60,16 +60,26 @@ const notANumber = (frame: ColumnTable, name: string, position: number, row: num
  * toTensor(frame, 'target', { dtype: 'int32' }).size() // torch.Size([150])
  */
 export const toTensor = (
-  frame: ColumnTable,
-  columns: string | readonly string[] = frame.columnNames(),
-  { dtype = 'float32' }: { dtype?: DType } = {},
+  frame: Frame | Columns,
+  columns?: string | readonly string[],
+  options?: { readonly dtype?: DType },
 ): Tensor => {
-  const names = typeof columns === 'string' ? [columns] : columns
-  const numbers = numbersOf(frame, names)
-  if (dtype !== 'float32' && dtype !== 'float64') checkFits(frame, names, numbers, dtype)
-  const rows = frame.numRows()
-  return tensor(numbers, { dtype }).reshape(typeof columns === 'string' ? [rows] : [rows, names.length])
+  const [table, wanted, dtype] = toTensorArguments([frame, columns, options])
+  const from = viewOf(table)
+  const names = wanted === null ? from.columnNames() : typeof wanted === 'string' ? [wanted] : wanted
+  const numbers = numbersOf(from, names)
+  if (dtype !== 'float32' && dtype !== 'float64') checkFits(from, names, numbers, dtype)
+  const rows = from.numRows()
+  return tensor(numbers, { dtype }).reshape(typeof wanted === 'string' ? [rows] : [rows, names.length])
 }
+
+const { either, keyword, list, optional, required, str } = signatures
+const toTensorArguments = signatures.signature(
+  'toTensor',
+  required('frame', frameKind),
+  optional('columns', either(str, list(str)), null),
+  keyword('dtype', signatures.dtype, 'float32'),
+)
 
 const RANGES: Record<'int32' | 'uint8' | 'bool', readonly [number, number]> = {
   int32: [-(2 ** 31), 2 ** 31 - 1],
@@ -78,7 +88,7 @@ const RANGES: Record<'int32' | 'uint8' | 'bool', readonly [number, number]> = {
 }
 
 const checkFits = (
-  frame: ColumnTable,
+  frame: View,
   names: readonly string[],
   numbers: Float64Array,
   dtype: 'int32' | 'uint8' | 'bool',
@@ -92,35 +102,4 @@ const checkFits = (
     `${place}: ${numbers[bad]} is not a value of dtype ${dtype}`,
     `It takes whole numbers from ${low} to ${high}; read the column as float32, or correct the value.`,
   )
-}
-
-/**
- * A data frame of a tensor's columns, named by `columns` ('0', '1', ... without): the tensor has the shape [rows] or
- * [rows, columns]. float32 and float64 columns are typed arrays of that precision, bool ones are booleans.
- *
- * Throws a ValueError if the names do not fit the shape, PyTorch's RuntimeError if the tensor requires grad.
- *
- * @example
- * printFrame(fromTensor(cat([y, yHat], { dim: 1 }).detach(), ['y', 'y_hat']))
- */
-export const fromTensor = (t: Tensor, columns?: readonly string[]): ColumnTable => {
-  if (t.dim() !== 1 && t.dim() !== 2) {
-    throw new ValueError(`Must pass 2-d input. shape=(${t.shape.join(', ')})`, 'Reshape it to [rows, columns] first.')
-  }
-  const rows = t.shape[0]
-  const width = t.dim() === 1 ? 1 : t.shape[1]
-  const names = columns ?? Array.from({ length: width }, (_, i) => String(i))
-  if (names.length !== width) {
-    throw new ValueError(
-      `Shape of passed values is (${rows}, ${width}), indices imply (${rows}, ${names.length})`,
-      `The tensor has ${width} columns and there are ${names.length} names.`,
-    )
-  }
-  const values = t.toArray()
-  const columnAt = (j: number) => {
-    const column = values.slice(0, rows)
-    for (let i = 0; i < rows; i++) column[i] = values[i * width + j]
-    return t.dtype === 'bool' ? Array.from(column, (v) => v !== 0) : column
-  }
-  return table(new Map(names.map((name, j) => [name, columnAt(j)])))
 }

@@ -1,8 +1,7 @@
 // A data frame as text, as pandas prints one in a program: `str(df)` with its default options (precision 6, at most 60 rows,
 // the columns that the terminal has room for). The rules are those of pandas' io/formats/format.py and string.py.
-import { formatExponent, formatFixed } from '@flambeau/core'
-import type { ColumnTable } from 'arquero'
-import { columnValues } from './convert.ts'
+import { formatExponent, formatFixed, signatures, ValueError } from '@flambeau/core'
+import { type Column, type Columns, columnsOf, type Frame, frame as frameKind, viewOf } from './frame.ts'
 
 const PRECISION = 6
 const MAX_ROWS = 60
@@ -23,14 +22,17 @@ const padRight = (text: string, to: number): string => text + ' '.repeat(Math.ma
  * five rows with `...` between, of a wide one the columns that fit, and then its size.
  *
  * @example
- * console.log(formatFrame(table({ y: [0, 1], y_hat: Float32Array.of(0.25, 0.75) })))
+ * console.log(formatFrame({ y: [0, 1], y_hat: Float32Array.of(0.25, 0.75) }))
  * //    y  y_hat
  * // 0  0   0.25
  * // 1  1   0.75
  */
-export const formatFrame = (frame: ColumnTable, { width: line = 80 }: { width?: number } = {}): string => {
-  const names = frame.columnNames()
-  const rows = frame.indices()
+export const formatFrame = (frame: Frame | Columns, options?: { readonly width?: number }): string => {
+  const [table, line] = formatArguments([frame, options])
+  if (line < 1) throw new ValueError(`formatFrame(): argument 'width' must be positive, but got ${line}`)
+  const from = viewOf(table)
+  const names = from.columnNames()
+  const rows = from.indices()
   if (names.length === 0 || rows.length === 0) {
     const index = rows.length === 0 ? '[]' : `[${Array.from(rows.keys()).join(', ')}]`
     return `Empty DataFrame\nColumns: [${names.join(', ')}]\nIndex: ${index}`
@@ -40,7 +42,7 @@ export const formatFrame = (frame: ColumnTable, { width: line = 80 }: { width?: 
   const picked = Uint32Array.from(shown, (position) => rows[position])
   const labels = shown.map(String)
   const index = ['', ...labels].map((label) => padRight(label, widest(labels)))
-  const columns = names.map((name) => columnStrings(frame, name, picked))
+  const columns = columnsOf(from, names).map((column, i) => columnStrings(column, names[i], picked))
 
   const dots = index.map(() => ' ...')
   // pandas shows at most as many columns as a line has characters, before it measures any.
@@ -55,8 +57,19 @@ export const formatFrame = (frame: ColumnTable, { width: line = 80 }: { width?: 
   return tall || wide ? `${text}\n\n[${rows.length} rows x ${names.length} columns]` : text
 }
 
-/** Prints a data frame as pandas does. */
-export const printFrame = (frame: ColumnTable): void => console.log(formatFrame(frame))
+const formatArguments = signatures.signature(
+  'formatFrame',
+  signatures.required('frame', frameKind),
+  signatures.keyword('width', signatures.int, 80),
+)
+
+/**
+ * Prints a data frame as pandas does.
+ *
+ * @example
+ * printFrame({ y: [0, 1], y_hat: [0.25, 0.75] })
+ */
+export const printFrame = (frame: Frame | Columns): void => console.log(formatFrame(frame))
 
 const around = <T>(items: readonly T[], count: number, ...middle: T[]): T[] => [
   ...items.slice(0, count),
@@ -64,9 +77,8 @@ const around = <T>(items: readonly T[], count: number, ...middle: T[]): T[] => [
   ...items.slice(-count),
 ]
 
-const columnStrings = (frame: ColumnTable, name: string, rows: Uint32Array): Strings => {
-  const values = columnValues(frame, name, rows)
-  const column = frame.column(name) as object
+const columnStrings = (column: Column, name: string, rows: Uint32Array): Strings => {
+  const values = Array.from(rows, (row) => column.at(row))
   const single = column instanceof Float32Array
   const kind = single || column instanceof Float64Array ? 'float' : ArrayBuffer.isView(column) ? 'int' : kindOf(column)
   const cells = rightAligned(cellsOf(values, kind, single), 0)
@@ -78,8 +90,8 @@ const columnStrings = (frame: ColumnTable, name: string, rows: Uint32Array): Str
 type Kind = 'float' | 'int' | 'bool' | 'object'
 
 /** The dtype that pandas infers from a plain list: a missing value turns numbers into floats, booleans into objects. */
-const kindOf = (column: object): Kind => {
-  const values = [...(column as Iterable<unknown>)]
+const kindOf = (column: Column): Kind => {
+  const values = [...(column as unknown as Iterable<unknown>)]
   const present = values.filter((v) => v !== null && v !== undefined && !Number.isNaN(v))
   const complete = present.length === values.length
   if (complete && present.length > 0 && present.every((v) => typeof v === 'boolean')) return 'bool'

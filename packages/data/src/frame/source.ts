@@ -1,9 +1,6 @@
 // Where a column came from. An arquero table hands its column objects on to the tables made from it, so an error far
 // from the reading of a file can still name the file and the line.
 
-/** What a column of a table may be made of here. */
-export type Column = ArrayLike<unknown> & object
-
 /** The place of a column in a file. */
 export interface Source {
   readonly file: string
@@ -15,7 +12,7 @@ export interface Source {
 const sources = new WeakMap<object, Source>()
 
 /** Notes where `column` came from. */
-export const remember = <C extends Column>(column: C, source: Source): C => {
+export const remember = <C extends object>(column: C, source: Source): C => {
   sources.set(column, source)
   return column
 }

@@ -1,0 +1,274 @@
+// Every public function with every argument and every option replaced, one at a time, by each of some wrong values: what it
+// does not take is refused by an error of flambeau's that names it, whatever it is. What it takes is said in the table.
+import 'flambeau'
+import { writeFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import * as core from '@flambeau/core'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import * as data from '../src/frame/index.ts'
+
+const { arange, Generator, tensor } = core
+
+const cyclic: unknown[] = []
+cyclic.push(cyclic, cyclic)
+// biome-ignore lint/suspicious/noSparseArray: a hole is one of the things that come
+const sparse = [, 1]
+const values: Readonly<Record<string, unknown>> = {
+  null: null,
+  'an empty text': '',
+  text: 'x',
+  'a number as text': '1',
+  __proto__text: '__proto__',
+  'a lone quote': '"',
+  zero: 0,
+  '-1': -1,
+  '1.5': 1.5,
+  '2^53': 2 ** 53,
+  NaN: Number.NaN,
+  infinity: Infinity,
+  'a bigint': 1n,
+  true: true,
+  false: false,
+  'a symbol': Symbol('x'),
+  'an object': {},
+  'an object without prototype': Object.create(null),
+  'an unknown option': { colour: 1 },
+  'an empty array': [],
+  'an array of text': ['a'],
+  'an array of arrays': [[]],
+  'an array of null': [null],
+  'a hole': sparse,
+  'a cyclic array': cyclic,
+  'a function': () => {},
+  'a date': new Date(0),
+  'a map': new Map(),
+  'an expression': /x/,
+  'a promise': Promise.resolve(1),
+  'an error': new Error('x'),
+  bytes: new Uint8Array(3),
+  'a view of bytes': new DataView(new ArrayBuffer(8)),
+  'a tensor': tensor([0.5, 1.5]),
+  'a tensor without dimensions': tensor(1),
+  'a proxy': new Proxy({}, {}),
+  'a proxy of numbers': new Proxy({}, { get: () => 1 }),
+}
+
+/** Which of them an argument takes. */
+type Takes = (value: unknown, name: string) => boolean
+const anyOf =
+  (...names: string[]): Takes =>
+  (_, name) =>
+    names.includes(name)
+const none = anyOf()
+const isBool: Takes = (x) => typeof x === 'boolean'
+const isText: Takes = (x) => typeof x === 'string'
+const isNames: Takes = (x, name) => name === 'an array of text' || (Array.isArray(x) && x.length === 0)
+
+interface Case {
+  /** What is done with the arguments. */
+  readonly call: (...args: never[]) => unknown
+  readonly args: readonly unknown[]
+  readonly options?: Readonly<Record<string, unknown>>
+  /** By place, and by name for options. */
+  readonly takes: readonly Takes[]
+  readonly takesOption?: Readonly<Record<string, Takes>>
+}
+
+const rows = [
+  [1, 2],
+  [3, 5],
+]
+const set = () => new data.TensorDataset(arange(4), arange(4))
+const scaler = () => new data.StandardScaler().fit(rows)
+const csv = 'a,b\n1,2\n3,4\n'
+const columns = { a: [1, 2], b: [3, 4] }
+/** By name, too. */
+const isIndex: Takes = (x, name) => x === 0 || x === -1 || name === 'a proxy of numbers'
+const isSet: Takes = (x) => Array.isArray(x) || x instanceof Uint8Array
+
+let folder = ''
+const file = () => join(folder, 'a.csv')
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'flambeau-wrong-'))
+  writeFileSync(file(), csv)
+  vi.spyOn(console, 'log').mockReturnValue()
+})
+afterAll(async () => {
+  vi.restoreAllMocks()
+  await rm(folder, { recursive: true })
+})
+
+const csvOptions = {
+  file: 'a.csv',
+  delimiter: ',',
+  header: true,
+  columns: ['a'],
+  numeric: true,
+  missing: ['NA'],
+}
+const takesCsv: Record<keyof typeof csvOptions, Takes> = {
+  file: isText,
+  // With others there is no column a.
+  delimiter: none,
+  header: (x) => x === true,
+  columns: isNames,
+  numeric: (x, name) => isBool(x, name) || isNames(x, name),
+  missing: isNames,
+}
+
+const cases: Readonly<Record<string, Case>> = {
+  DataLoader: {
+    // All of a pass: what a dataset gives is seen only then.
+    call: (...args: never[]) => [...new (data.DataLoader as new (...args: unknown[]) => Iterable<unknown>)(...args)],
+    args: [set(), 2, false],
+    options: { dropLast: true, generator: new Generator(), collate: (samples: unknown[]) => samples },
+    takes: [isSet, none, isBool],
+    takesOption: { dropLast: isBool, generator: none, collate: anyOf('a function') },
+  },
+  TensorDataset: {
+    call: (...args: never[]) => new (data.TensorDataset as unknown as new (...args: unknown[]) => unknown)(...args),
+    args: [arange(4), arange(4)],
+    takes: [none, none],
+  },
+  'TensorDataset.at': { call: (i: never) => set().at(i), args: [0], takes: [isIndex] },
+  'TensorDataset.rows': { call: (i: never) => set().rows(i), args: [arange(2)], takes: [none] },
+  Subset: {
+    call: (...args: never[]) => new (data.Subset as unknown as new (...args: unknown[]) => unknown)(...args),
+    args: [set(), [0, 1]],
+    takes: [isSet, anyOf('an empty array')],
+  },
+  'Subset.at': {
+    call: (i: never) => new data.Subset(set(), [0, 1]).at(i),
+    args: [0],
+    takes: [isIndex],
+  },
+  randomSplit: {
+    call: (...args: never[]) => (data.randomSplit as (...args: unknown[]) => unknown)(...args),
+    args: [set(), [1, 3]],
+    options: { generator: new Generator() },
+    takes: [none, none],
+    takesOption: { generator: none },
+  },
+  defaultCollate: {
+    call: data.defaultCollate,
+    args: [[1, 2]],
+    takes: [anyOf('an array of text', 'an array of arrays')],
+  },
+  StandardScaler: {
+    call: (...args: never[]) => new (data.StandardScaler as new (...args: unknown[]) => unknown)(...args),
+    args: [],
+    options: { withMean: true, withStd: true },
+    takes: [],
+    takesOption: { withMean: isBool, withStd: isBool },
+  },
+  'StandardScaler.fit': { call: (x: never) => new data.StandardScaler().fit(x), args: [rows], takes: [none] },
+  'StandardScaler.transform': { call: (x: never) => scaler().transform(x), args: [rows], takes: [none] },
+  'StandardScaler.fitTransform': {
+    call: (x: never) => new data.StandardScaler().fitTransform(x),
+    args: [rows],
+    takes: [none],
+  },
+  'StandardScaler.inverseTransform': {
+    call: (x: never) => scaler().inverseTransform(x),
+    args: [rows],
+    takes: [none],
+  },
+  toTensor: {
+    call: data.toTensor,
+    args: [columns, ['a']],
+    options: { dtype: 'float32' },
+    takes: [none, isNames],
+    takesOption: { dtype: none },
+  },
+  fromTensor: {
+    call: data.fromTensor,
+    args: [arange(4), ['a']],
+    takes: [anyOf('a tensor'), anyOf('an array of text', 'an object', 'an object without prototype', 'a proxy')],
+  },
+  formatFrame: {
+    call: data.formatFrame,
+    args: [columns],
+    options: { width: 80 },
+    takes: [none],
+    takesOption: { width: none },
+  },
+  printFrame: { call: data.printFrame, args: [columns], takes: [none] },
+  parseCsv: { call: data.parseCsv, args: [csv], options: csvOptions, takes: [none], takesOption: takesCsv },
+  readCsv: {
+    call: (source: never, given: never) => data.readCsv(source === 'here' ? file() : source, given),
+    args: ['here'],
+    options: csvOptions,
+    takes: [none],
+    takesOption: takesCsv,
+  },
+}
+
+/** Errors of flambeau's, not of the engine's that have the same names. */
+const ours = (Object.values(core) as unknown[]).filter(
+  (value): value is new () => Error => typeof value === 'function' && value.prototype instanceof Error,
+)
+/** A file that is not there is the system's matter. */
+const isOurs = (error: unknown): error is Error =>
+  ours.some((type) => error instanceof type) || (error as NodeJS.ErrnoException).code === 'ENOENT'
+
+/** What came of a call: nothing to say, or an error. */
+const outcome = async (call: (...args: never[]) => unknown, args: readonly unknown[]): Promise<unknown> => {
+  try {
+    await call(...(args as never[]))
+    return undefined
+  } catch (error) {
+    return error
+  }
+}
+
+let count = 0
+const check = async (call: Case['call'], args: readonly unknown[], takes: boolean): Promise<string | undefined> => {
+  count++
+  const error = await outcome(call, args)
+  if (error === undefined) return takes ? undefined : 'took it'
+  if (isOurs(error)) return takes ? `refused it: ${error.message}` : undefined
+  return `threw ${String(error)}`
+}
+
+describe('wrong values', () => {
+  it('are tried on everything that is exported', () => {
+    const known = new Set(Object.keys(cases).map((name) => name.split('.')[0]))
+    const sets = ['loadBoston', 'loadBreastCancer', 'loadDigits', 'loadIris']
+    expect(Object.keys(data).filter((name) => !known.has(name) && !sets.includes(name))).toEqual([])
+    expect(ours.length).toBeGreaterThan(6)
+  })
+
+  it.each(Object.entries(cases))('%s', async (_, { call, args, options: given, takes, takesOption = {} }) => {
+    const all = given === undefined ? args : [...args, given]
+    expect(await outcome(call, all)).toBeUndefined()
+    const wrong: Record<string, string> = {}
+    const note = (where: string, name: string, said: string | undefined) => {
+      if (said !== undefined) wrong[`${where}: ${name}`] = said
+    }
+    for (const [name, value] of Object.entries(values)) {
+      for (const [place, isTaken] of takes.entries())
+        note(
+          `argument ${place}`,
+          name,
+          await check(
+            call,
+            all.map((arg, i) => (i === place ? value : arg)),
+            isTaken(value, name),
+          ),
+        )
+      for (const option of Object.keys(given ?? {}))
+        note(
+          option,
+          name,
+          await check(call, [...args, { ...given, [option]: value }], takesOption[option](value, name)),
+        )
+    }
+    if (given !== undefined)
+      note('an option', 'that is none', await check(call, [...args, { ...given, colour: 1 }], false))
+    expect(wrong).toEqual({})
+  })
+
+  it('are many', () => expect(count).toBeGreaterThan(1000))
+})
