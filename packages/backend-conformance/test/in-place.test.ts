@@ -107,7 +107,20 @@ const differences: { readonly [opAndKind: string]: string } = {
   'logSoftmax data': 'it keeps exponentials, which nobody writes to',
 }
 
+const ops = Object.values(families).flatMap((family) => Object.keys(family))
+
 describe('as PyTorch has it', () => {
+  it('every op whose results have gradients is among them', () => {
+    const others = ops.filter((op) => !(op in golden))
+    const missing = others.filter((op) =>
+      prepared(op).samples.some((sample) => {
+        if (sample.unwritten) return false
+        const { args } = prepareCall(sample, plain)
+        return callOp(op, args, sample.seed).some((out) => out instanceof Tensor && !out.isLeaf)
+      }),
+    )
+    expect(missing).toEqual([])
+  })
   it.each(Object.keys(golden))('%s', (op) => {
     const wrong: string[] = []
     for (const { key, ...expected } of golden[op]) {
@@ -126,7 +139,6 @@ describe('as PyTorch has it', () => {
   })
 })
 
-const ops = Object.values(families).flatMap((family) => Object.keys(family))
 /** Does something while another device is the default one. */
 function elsewhere<R>(fn: () => R): R {
   useDevice(otherwise)

@@ -23,6 +23,23 @@ beforeAll(() => void useDevice(js()))
 
 asPrinted('edges', { linear: F.linear, leaky: F.leakyRelu, cross: F.crossEntropy, nll: F.nllLoss, stdMean, varMean })
 
+test('bools that are added stay bools, compiled too', () => {
+  const [index, ones3] = [tensor([1, 1, 1], { dtype: 'int32' }), ones(3, { dtype: 'bool' })]
+  const step = (x: Tensor): Tensor[] => [
+    x.scatterAdd(0, index, ones3),
+    x.scatter(0, index, ones3, { reduce: 'add' }),
+    x.indexPut([index], ones3, { accumulate: true }),
+    x.sum({ dtype: 'bool' }),
+    ones3.logicalOr(x).sum(0, { dtype: 'bool' }),
+  ]
+  const compiled = compile(step)
+  for (let call = 0; call < 6; call++) {
+    const results = compiled(zeros(3, { dtype: 'bool' })).map((x) => [x.dtype, ...x.toArray()])
+    const picked = ['bool', 0, 1, 0]
+    expect(results).toEqual([picked, picked, picked, ['bool', 0], ['bool', 1]])
+  }
+})
+
 test('a number is indexed by one index: in words of 2.x, where 1.13 gives unwritten memory', () => {
   const x = tensor(3, { requiresGrad: true })
   for (const n of [0, 2]) {

@@ -36,8 +36,12 @@ export class Pieces implements Settling {
 
   /** Gives `send` whole gradients that add up to them, for each output as few as possible. */
   settle(shapeOf: (index: number) => Shape, send: (index: number, dy: Tensor) => void): void {
+    const pieces = this.#waiting
+    this.#waiting = []
+    this.#elements = 0
+    if (pieces.length === 1) return send(pieces[0].index, whole(pieces, shapeOf(pieces[0].index)))
     const groups = new Map<string, Piece[]>()
-    for (const piece of this.#waiting) {
+    for (const piece of pieces) {
       const { dim, step } = piece.cut
       // Those with gaps in them stay alone.
       const key = step === 1 ? `${piece.index}:${dim}` : `${piece.index}:${dim}:${groups.size}`
@@ -45,8 +49,6 @@ export class Pieces implements Settling {
       if (group === undefined) groups.set(key, [piece])
       else group.push(piece)
     }
-    this.#waiting = []
-    this.#elements = 0
     for (const group of groups.values()) {
       const [{ index }] = group
       for (const row of rowsOf(group)) send(index, whole(row, shapeOf(index)))
@@ -58,7 +60,6 @@ const endOf = ({ cut: { start, length } }: Piece): number => start + length
 
 /** Slices in rows, in each of which none overlaps another; several of one place are added up. */
 function rowsOf(pieces: Piece[]): Piece[][] {
-  if (pieces.length === 1) return [pieces]
   const rows: Piece[][] = []
   let last: Piece | undefined
   for (const piece of pieces.sort((a, b) => a.cut.start - b.cut.start)) {
