@@ -196,6 +196,12 @@ describe('a checked backend', () => {
     expect(() => tensor([1, 2]).gt(1).toArray()).toThrow('a bool is 165')
   })
 
+  it('demands that a backend is asked before', () => {
+    const backend = new CheckedBackend(jsBut({ supports: ({ kind }) => kind !== 'map' }))
+    const { fresh, full, map } = on(backend)
+    expect(() => map([rows(full()), rows(full())], [fresh()])).toThrow('the backend said that it cannot run this')
+  })
+
   it('demands of a backend what its caps say', () => {
     const backend = new CheckedBackend(jsBut({ caps: { ...js().caps, multiOutput: false, strided: false } }))
     const { fresh, full, map } = on(backend)

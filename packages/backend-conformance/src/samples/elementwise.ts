@@ -197,6 +197,7 @@ export const elementwise = {
       s(ints([2, 3, -2]), ints([3, 0, 3])),
       s(ints([1, -1, 2, -2]), ints([-1, -3, -1, -2])),
       s(bytes([3, 20, 2]), bytes([2, 2, 7])),
+      s(bytes([3, 255, 2, 7, 0]), bytes([200, 255, 9, 0, 0])),
       s(bools([1, 0]), 2),
       s(2, t([3])),
       s(2, ints([0, 1, 5])),

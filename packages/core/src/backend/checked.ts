@@ -256,6 +256,7 @@ export class CheckedBackend implements Backend {
     const written = outputs.map((out, k) => this.#writable(out, `${what}, result ${k}`))
     const wrong = wrongTypes(instr) ?? wrongAliases(instr)
     if (wrong !== undefined) this.#fail(what, wrong)
+    if (!this.inner.supports(instr)) this.#fail(what, 'the backend said that it cannot run this')
     this.inner.run(instr)
     for (const known of written) known.written = true
     for (const i of donate) {
