@@ -1,12 +1,24 @@
 // The packages as their users get them: packed, installed with npm into an empty folder, run in every Node that is supported,
 // and bundled for a browser, also for pages that forbid eval.
 import { execFile } from 'node:child_process'
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { markdownBlocks, run as runBlock } from '../doc-examples.ts'
 import { inPage } from './browser.ts'
 import { chromiumMissing, testWith } from './machine.ts'
 import { shown } from './pack/hover.ts'
@@ -95,6 +107,53 @@ loss.noSuchOp()
     expect(stdout).toBe('')
   }
 }, 60_000)
+
+test('the examples, on the installed packages, print what PyTorch prints', async () => {
+  cpSync(join(root, 'examples/dist'), join(app, 'examples'), { recursive: true })
+  symlinkSync(join(root, 'examples/node_modules/cli-progress'), join(installed('cli-progress')))
+  // With how many of the transcript's lines each begins.
+  const runs: [name: string, lines: number, ...options: string[]][] = [
+    ['autograd-basics', 5],
+    ['boston', 20, '--epochs', '2000'],
+    ['breast-cancer', 1, '--epochs', '10000'],
+  ]
+  for (const [name, count, ...options] of runs) {
+    const { lines } = JSON.parse(readFileSync(join(root, `examples/transcripts/${name}-0.json`), 'utf8'))
+    const args = ['examples/main.js', name, '--backend', 'js', ...options]
+    const { stdout } = await exec(process.execPath, args, { cwd: app })
+    expect(stdout.split('\n').slice(0, count)).toEqual(lines.slice(0, count))
+  }
+}, 120_000)
+
+const readmes = ['README.md', ...['flambeau', 'data'].map((name) => `packages/${name}/README.md`)]
+test.each(readmes)('the programs of %s run on the installed packages', async (page) => {
+  const load = (name: string, file = 'index.js') =>
+    import(pathToFileURL(join(installed(name), 'dist', file)).href) as Promise<Record<string, unknown>>
+  const modules = {
+    flambeau: await load('flambeau'),
+    '@flambeau/data': await load('@flambeau/data'),
+    '@flambeau/data/frame': await load('@flambeau/data', 'frame/index.js'),
+  }
+  const blocks = markdownBlocks(join(root, page)).filter(({ noRun }) => noRun === undefined)
+  expect(blocks.length).toBeGreaterThan(0)
+  let session = {}
+  for (const block of blocks) session = { ...session, ...(await runBlock(block, session, modules)).declared }
+})
+
+test('data loads without arquero, which is there for who makes a frame', async () => {
+  const program = `import { register } from 'node:module'
+register('data:text/javascript,' + encodeURIComponent(\`
+export const resolve = (name, context, next) => {
+  if (name === 'arquero') console.log('arquero')
+  return next(name, context)
+}\`))
+await import(process.argv[1])
+console.log('loaded')`
+  const loading = async (name: string) =>
+    (await exec(process.execPath, ['--input-type=module', '-e', program, name], { cwd: app })).stdout.split('\n')
+  expect(await loading('@flambeau/data')).toEqual(['loaded', ''])
+  expect(await loading('@flambeau/data/frame')).toContain('arquero')
+})
 
 test('no line of code is so long that an uncaught error would hide its sentence behind it', async () => {
   for (const name of ['@flambeau/core', '@flambeau/backend-js', '@flambeau/data', 'flambeau']) {

@@ -35,7 +35,10 @@ async function load(name: string): Promise<Backend> {
     if (!new RegExp(`['"“]${specifier}['"”]`).test(String(cause)))
       throw new RuntimeError(`device '${name}' could not be loaded`, `Reinstall ${specifier} (${String(cause)})`)
     throw missing(
-      new RuntimeError(`device '${name}' is not installed`, `Install it: npm install ${specifier} (${String(cause)})`),
+      new RuntimeError(
+        `device '${name}' is not installed`,
+        `Install it: npm install ${specifier}. In a bundle for browsers import it: useDevice(await ${name}()) (${String(cause)})`,
+      ),
     )
   }
   return await made[name]()

@@ -1,5 +1,6 @@
 // Tensor as data: a layout over a storage, its place in the autograd graph, and nothing that computes. Operations are
 // functions in ops/; their methods are derived from that table (ops/methods.ts).
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { DeviceBuffer } from '../backend/backend.ts'
 import { toBase64 } from '../base/base64.ts'
 import { type DType, dtypeName, isFloat, newArray, type TypedArray } from '../base/dtype.ts'

@@ -1,0 +1,40 @@
+// `pnpm packed`: the packages, packed, in every tool that people use them with, and a table of what came of it. With
+// `--write` the table goes into docs/internals/packages.md.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { argv, stdout } from 'node:process'
+import { root, run } from './lib.mjs'
+
+const page = join(root, 'docs/internals/packages.md')
+const folder = mkdtempSync(join(tmpdir(), 'flambeau-packed-'))
+const file = join(folder, 'results.json')
+
+/** One line for a tool's version and all that came of it in the same way. */
+const table = (results) => {
+  const lines = new Map()
+  for (const { tool, version, what, result } of results) {
+    const key = `| ${tool} | ${version} | ${result.replace(/\/\S*\/(?=\S)/g, '').replaceAll('|', '\\|')} |`
+    lines.set(key, [...(lines.get(key) ?? []), what])
+  }
+  const rows = [...lines].map(([key, whats]) => key.replace(/\| ([^|]*) \|$/, `| ${whats.join('; ')} | $1 |`))
+  return ['| tool | version | what | result |', '|---|---|---|---|', ...rows].join('\n')
+}
+
+try {
+  const { code, output } = await run(
+    process.execPath,
+    [join(root, 'node_modules/vitest/vitest.mjs'), 'run', 'tools/test/pack-tools.test.ts'],
+    { extraEnv: { FLAMBEAU_PACKED: file } },
+  )
+  if (code !== 0) console.error(output)
+  const rows = table(JSON.parse(readFileSync(file, 'utf8')))
+  stdout.write(`${rows}\n`)
+  if (argv.includes('--write')) {
+    const text = readFileSync(page, 'utf8')
+    writeFileSync(page, text.replace(/(<!-- table -->\n)[\s\S]*(<!-- end -->)/, `$1\n${rows}\n\n$2`))
+  }
+  process.exitCode = code
+} finally {
+  rmSync(folder, { recursive: true })
+}

@@ -1,0 +1,326 @@
+// What people do with the packages, each a row of the table in docs/internals/packages.md: with which tool, in which
+// version, and what comes of it. A row gives 'works', or the sentence that one is told instead.
+import { execFile } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { inPage } from '../browser.ts'
+import { exec, expectLines, expectNearLines, root } from './packed.ts'
+
+export interface Row {
+  readonly tool: string
+  readonly version: string
+  readonly what: string
+  /** What comes of it; 'works' where it is not said. */
+  readonly expected?: string | RegExp
+  /** Whether it is one of those that every test run looks at. */
+  readonly share: boolean
+  readonly needs?: 'native' | 'browser'
+  run(): Promise<string>
+}
+
+export const toolsFolder = join(root, 'tools/packed')
+const { dependencies } = JSON.parse(readFileSync(join(toolsFolder, 'package.json'), 'utf8'))
+const versionOf = (tool: string): string => dependencies[tool]
+
+/** Installs the tools, in the versions that are written down, where that was not done. */
+export const installTools = async (): Promise<void> => {
+  const key = JSON.stringify(dependencies)
+  const stamp = join(toolsFolder, 'node_modules/.flambeau')
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === key) return
+  const npm = ['install', '--no-package-lock', '--no-audit', '--no-fund', '--prefer-offline']
+  await exec('npm', npm, { cwd: toolsFolder, shell: process.platform === 'win32' })
+  writeFileSync(stamp, key)
+}
+
+/** Programs by the devices that they compute on; the lines that a device prints. */
+const lines = { js: expectLines, native: expectLines, gpujs: expectNearLines }
+type Device = keyof typeof lines
+const making = (device: Device, options: string): string => `
+import { ${device} } from '${device === 'js' ? 'flambeau' : `@flambeau/backend-${device}`}'
+import { useDevice } from 'flambeau'
+const set = async () => useDevice(await ${device}(${options})).name`
+const naming = (device: Device): string => `
+import { setDevice } from 'flambeau'
+const set = () => setDevice('${device}')`
+const sets = {
+  js: making('js', ''),
+  native: making('native', '{ threads: 1 }'),
+  gpujs: making('gpujs', "{ mode: 'webasm' }"),
+  "setDevice('native')": naming('native'),
+  "setDevice('gpujs')": naming('gpujs'),
+}
+type Program = keyof typeof sets
+const deviceOf = (program: Program): Device =>
+  program.includes('native') ? 'native' : program.includes('gpujs') ? 'gpujs' : 'js'
+const fileOf = (program: Program): string => `${program.replace(/\W+/g, '-')}.js`
+
+/** Writes the programs into a folder. Each says what comes of it: in Node on a line, in a page when it is called. */
+export const writePrograms = (folder: string): void => {
+  cpSync(join(root, 'tools/test/pack/program.js'), join(folder, 'program.js'))
+  for (const [program, set] of Object.entries(sets) as [Program, string][])
+    writeFileSync(
+      join(folder, fileOf(program)),
+      `import { program } from './program.js'${set}
+const run = () => set().then((device) => JSON.stringify({ device, lines: program() }), (error) => String(error))
+if (typeof process === 'object') run().then((said) => console.log(said))
+else globalThis.run = run
+`,
+    )
+}
+
+/** 'works' where the lines are PyTorch's, else what was said. */
+const verdict = (program: Program, said: string): string => {
+  if (!said.startsWith('{')) return said.trim().split('\n')[0]
+  const device = deviceOf(program)
+  const { device: name, lines: printed } = JSON.parse(said)
+  if (name !== device) return `it runs on ${name}`
+  lines[device](printed)
+  return 'works'
+}
+
+const failed = ({ stdout, stderr, message }: { stdout?: string; stderr?: string; message: string }): string =>
+  /^\w*Error.*/m.exec(stderr ?? '')?.[0] ?? `${stdout || stderr || message}`.trim().split('\n')[0]
+
+/** What a program says in Node. */
+const inNode = (file: string, cwd: string, node: readonly string[] = [process.execPath]): Promise<string> =>
+  exec(node[0], [...node.slice(1), file], { cwd, shell: false }).then(
+    ({ stdout, stderr }) => (stderr === '' ? stdout : stderr),
+    failed,
+  )
+
+interface Job {
+  readonly tool: string
+  readonly program: Program
+  readonly platform: 'browser' | 'node'
+  readonly format: 'esm' | 'cjs'
+}
+
+const bundlers = ['esbuild', 'rollup', 'vite', 'webpack']
+const jobs: Job[] = bundlers.flatMap((tool) => [
+  ...(['js', 'gpujs', 'native'] as const).map(
+    (program) => ({ tool, program, platform: 'browser', format: 'esm' }) as const,
+  ),
+  ...(Object.keys(sets) as Program[]).flatMap((program) =>
+    (['esm', 'cjs'] as const).map((format) => ({ tool, program, platform: 'node', format }) as const),
+  ),
+])
+/** Of each tool a page and a program for Node, of one tool every device. */
+const inShare = ({ tool, program, platform, format }: Job): boolean =>
+  platform === 'browser'
+    ? program === 'js' || tool === 'webpack'
+    : format === 'cjs' && (program === 'native' || (program === 'gpujs' && tool === 'webpack'))
+
+/** The programs that people bundle, by the one run of each tool. */
+export function bundleRows(app: () => string, whole: boolean): Row[] {
+  const runs = new Map<string, Promise<Map<Job, string[]>>>()
+  const fileFor = ({ tool, program, platform, format }: Job): string =>
+    join(app(), 'out', `${tool}-${platform}-${fileOf(program).slice(0, -3)}.${format === 'cjs' ? 'cjs' : 'mjs'}`)
+  const bundleAll = async (tool: string): Promise<Map<Job, string[]>> => {
+    const own = jobs.filter((job) => job.tool === tool && (whole || inShare(job)))
+    const asked = own.map((job) => ({ ...job, app: app(), entry: fileOf(job.program), file: fileFor(job) }))
+    const child = execFile(process.execPath, ['bundle.mjs', tool], { cwd: toolsFolder, maxBuffer: 1 << 26 })
+    child.stdin?.end(JSON.stringify(asked))
+    let said = ''
+    let complained = ''
+    child.stdout?.on('data', (text) => (said += text))
+    child.stderr?.on('data', (text) => (complained += text))
+    const code = await new Promise((done) => child.on('close', done))
+    if (code !== 0) throw new Error(`${tool}: ${complained}`)
+    const warnings: string[][] = JSON.parse(said.trim().split('\n').at(-1) ?? '')
+    return new Map(own.map((job, i) => [job, warnings[i]]))
+  }
+  const warningsOf = async (job: Job): Promise<string[]> => {
+    if (!runs.has(job.tool)) runs.set(job.tool, bundleAll(job.tool))
+    return (await runs.get(job.tool))?.get(job) ?? ['it was not bundled']
+  }
+  const rows = jobs.map((job): Row => {
+    const { tool, program, platform, format } = job
+    const inBrowser = platform === 'browser'
+    return {
+      tool,
+      version: versionOf(tool),
+      what: inBrowser ? `bundle for browsers, ${program}` : `bundle for Node, ${format}, ${program}`,
+      expected: inBrowser && program === 'native' ? /^RuntimeError: device 'native' needs Node / : undefined,
+      share: inShare(job),
+      needs: inBrowser ? 'browser' : deviceOf(program) === 'native' ? 'native' : undefined,
+      async run() {
+        const warnings = await warningsOf(job)
+        if (warnings.length > 0) return `warns: ${warnings[0].split('\n')[0]}`
+        if (!inBrowser) return verdict(program, await inNode(fileFor(job), app()))
+        const script = readFileSync(fileFor(job), 'utf8')
+        const said = await inPage({ script }, (page) =>
+          page.evaluate(() => (globalThis as unknown as { run: () => Promise<string> }).run()),
+        )
+        return verdict(program, said)
+      },
+    }
+  })
+  const moved: Job = { tool: 'esbuild', program: 'native', platform: 'node', format: 'cjs' }
+  const alone =
+    rows[jobs.findIndex((job) => Object.entries(moved).every(([key, value]) => job[key as keyof Job] === value))]
+  rows.push({
+    ...alone,
+    what: 'bundle for Node, cjs, native, moved to where no package is',
+    expected: /^RuntimeError: device 'native' found no addon for /,
+    async run() {
+      await alone.run()
+      const folder = join(app(), '..', 'moved')
+      mkdirSync(folder, { recursive: true })
+      cpSync(fileFor(moved), join(folder, 'main.cjs'))
+      return verdict('native', await inNode('main.cjs', folder))
+    },
+  })
+  return rows
+}
+
+const user = `import { F, manualSeed, nn, optim, type Tensor, tensor } from 'flambeau'
+import type { Backend } from '@flambeau/core/backend'
+import { js } from '@flambeau/backend-js'
+import { gpujs } from '@flambeau/backend-gpujs'
+import { native } from '@flambeau/backend-native'
+import { DataLoader, loadIris, TensorDataset, toTensor } from '@flambeau/data'
+manualSeed(1)
+const model = new nn.Sequential(new nn.Linear(2, 1), new nn.Sigmoid())
+const optimizer = new optim.SGD(model.parameters(), { lr: 0.1 })
+const loss: Tensor = F.mseLoss(model.forward(tensor([[1, 2]])), tensor([[1]]))
+loss.backward()
+optimizer.step()
+export const value: number = loss.sum({ dim: 0 }).exp().item() as number
+export const backends: Promise<Backend>[] = [native({ threads: 1 }), gpujs(), Promise.resolve(js())]
+const { frame, featureNames } = loadIris()
+const set = new TensorDataset(toTensor(frame.select(featureNames)), toTensor(frame, 'target'))
+for (const [x, y] of new DataLoader(set, { batchSize: 2 })) x.add(y)
+// @ts-expect-error an op that doesn't exist
+loss.noSuchOp()
+`
+const resolutions = { nodenext: 'nodenext', preserve: 'bundler' }
+
+/** A program and all declarations, in strict mode, with no library beyond the target's and no @types. */
+export const typeRows = (app: () => string): Row[] =>
+  ['5.6', '5.7', '5.8', '5.9', '6.0', '7.0'].flatMap((version) =>
+    Object.entries(resolutions).map(([module, moduleResolution]) => ({
+      tool: 'typescript',
+      version: versionOf(`typescript-${version}`).replace('npm:typescript@', ''),
+      what: `types, module ${module}, libraries checked`,
+      share: (version === '5.6') === (module === 'nodenext') && (version === '5.6' || version === '7.0'),
+      async run() {
+        const folder = join(app(), `types-${version}-${module}`)
+        mkdirSync(folder, { recursive: true })
+        writeFileSync(join(folder, 'user.ts'), user)
+        const compilerOptions = {
+          noEmit: true,
+          strict: true,
+          skipLibCheck: false,
+          types: [],
+          target: 'es2022',
+          module,
+          moduleResolution,
+        }
+        writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['user.ts'] }))
+        const tsc = join(toolsFolder, `node_modules/typescript-${version}/bin/tsc`)
+        return exec(process.execPath, [tsc, '-p', '.', '--pretty', 'false'], { cwd: folder }).then(
+          () => 'works',
+          ({ stdout }) => stdout.split('\n')[0],
+        )
+      },
+    })),
+  )
+
+const devices: readonly Program[] = ['js', 'native', 'gpujs', "setDevice('native')", "setDevice('gpujs')"]
+
+/** Programs in a folder into which the packages are installed by another manager. */
+export function managerRows(temp: () => string, tarballs: () => Readonly<Record<string, string>>): Row[] {
+  const npx = (folder: string, spec: string, ...args: string[]) =>
+    exec('npx', ['--yes', '--prefer-offline', spec, ...args], {
+      cwd: folder,
+      env: { ...process.env, YARN_ENABLE_IMMUTABLE_INSTALLS: 'false', YARN_ENABLE_TELEMETRY: '0' },
+      shell: process.platform === 'win32',
+    })
+  const fresh = (name: string, manifest: (files: Record<string, string>) => object): string => {
+    const folder = join(temp(), name)
+    mkdirSync(folder)
+    writePrograms(folder)
+    const files = Object.fromEntries(Object.entries(tarballs()).map(([each, file]) => [each, `file:${file}`]))
+    const { '@flambeau/native-linux-x64-gnu': _, ...dependencies } = files
+    writeFileSync(
+      join(folder, 'package.json'),
+      JSON.stringify({ private: true, type: 'module', dependencies, ...manifest(files) }),
+    )
+    return folder
+  }
+  const all = async (folder: string, node: readonly string[]): Promise<string> => {
+    for (const program of devices) {
+      const said = verdict(program, await inNode(fileOf(program), folder, node))
+      if (said !== 'works') return `${program}: ${said}`
+    }
+    return 'works'
+  }
+  const yarn = (linker: string, share: boolean): Row => ({
+    tool: 'yarn',
+    version: '4.18.1',
+    what: `install, ${linker}; every device`,
+    share,
+    needs: 'native',
+    async run() {
+      const folder = fresh(`yarn-${linker}`, (resolutions) => ({ resolutions }))
+      writeFileSync(join(folder, 'yarn.lock'), '')
+      writeFileSync(join(folder, '.yarnrc.yml'), `nodeLinker: ${linker}\n`)
+      await npx(folder, '@yarnpkg/cli-dist@4.18.1', 'install')
+      const pnp = ['--require', './.pnp.cjs', '--loader', './.pnp.loader.mjs', '--no-warnings']
+      return all(folder, [process.execPath, ...(linker === 'pnp' ? pnp : [])])
+    },
+  })
+  const pnpm = (version: string): Row => ({
+    tool: 'pnpm',
+    version,
+    what: 'install; every device',
+    share: false,
+    needs: 'native',
+    async run() {
+      const folder = fresh(`pnpm-${version}`, () => ({}))
+      const overrides = Object.entries(tarballs()).map(([name, file]) => `  '${name}': 'file:${file}'\n`)
+      writeFileSync(join(folder, 'pnpm-workspace.yaml'), `overrides:\n${overrides.join('')}`)
+      await npx(folder, `pnpm@${version}`, 'install', '--prefer-offline')
+      return all(folder, [process.execPath])
+    },
+  })
+  return [yarn('node-modules', true), yarn('pnp', false), pnpm('10.34.8'), pnpm('12.21.0')]
+}
+
+const entries = ['flambeau', '@flambeau/core', '@flambeau/core/backend', '@flambeau/data', '@flambeau/backend-js']
+const required = `const names = ${JSON.stringify([...entries, '@flambeau/backend-native', '@flambeau/backend-gpujs'])}
+for (const name of names) require(name)
+console.log(require('flambeau').tensor([1, 2]).sum().item() === 3 ? 'works' : 'wrong')`
+
+/** `import` and `require` in Node; `nodes` says where each is. */
+export const nodeRows = (
+  app: () => string,
+  nodes: readonly { version: string; share: boolean; expected?: RegExp; binary: () => Promise<string> }[],
+): Row[] =>
+  nodes.flatMap(({ version, share, expected, binary }) => {
+    const tool = 'node'
+    return [
+      ...devices.map(
+        (program): Row => ({
+          tool,
+          version,
+          what: `import, ${program}`,
+          share: false,
+          needs: deviceOf(program) === 'native' ? 'native' : undefined,
+          run: async () => verdict(program, await inNode(fileOf(program), app(), [await binary()])),
+        }),
+      ),
+      {
+        tool,
+        version,
+        what: 'require of every entry point',
+        expected,
+        share,
+        async run() {
+          writeFileSync(join(app(), 'required.cjs'), required)
+          const quiet = '--disable-warning=ExperimentalWarning'
+          return (await inNode('required.cjs', app(), [await binary(), quiet])).trim().split('\n')[0]
+        },
+      },
+    ]
+  })
