@@ -4,7 +4,7 @@ import { className } from './class-name.ts'
 abstract class TensorError extends Error {
   constructor(sentence: string, hint?: string) {
     super(hint === undefined ? sentence : `${sentence}\n${hint}`)
-    this.name = className(new.target)
+    this.name = className(this.constructor)
   }
 }
 

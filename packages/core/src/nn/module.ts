@@ -49,7 +49,8 @@ export class Module {
   [buffersOf]: Map<string, boolean> | undefined = undefined
 
   constructor() {
-    watchForward(new.target.prototype)
+    // Not `new.target`: terser moves what takes it into a function of its own, where it is another.
+    watchForward(Object.getPrototypeOf(this) as Module)
   }
 
   /** Whether layers that behave differently in training (dropout, batch normalisation) do so. */
