@@ -3,6 +3,7 @@
 import { execFile } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { published, readJson } from '../../lib.mjs'
 import { inPage } from '../browser.ts'
 import { exec, expectLines, expectNearLines, root } from './packed.ts'
 
@@ -104,10 +105,10 @@ const jobs: Job[] = bundlers.flatMap((tool) => [
     (['esm', 'cjs'] as const).map((format) => ({ tool, program, platform: 'node', format }) as const),
   ),
 ])
-/** Of each tool a page and a program for Node, of one tool every device. */
+/** Of each tool a page and a program for Node, of one tool every device; webpack minifies, which takes its time. */
 const inShare = ({ tool, program, platform, format }: Job): boolean =>
   platform === 'browser'
-    ? program === 'js' || tool === 'webpack'
+    ? program === 'js' || tool === 'esbuild'
     : format === 'cjs' && (program === 'native' || (program === 'gpujs' && tool === 'webpack'))
 
 /** The programs that people bundle, by the one run of each tool. */
@@ -178,7 +179,7 @@ import type { Backend } from '@flambeau/core/backend'
 import { js } from '@flambeau/backend-js'
 import { gpujs } from '@flambeau/backend-gpujs'
 import { native } from '@flambeau/backend-native'
-import { DataLoader, loadIris, TensorDataset, toTensor } from '@flambeau/data'
+import { DataLoader, loadIris, StandardScaler, TensorDataset } from '@flambeau/data'
 manualSeed(1)
 const model = new nn.Sequential(new nn.Linear(2, 1), new nn.Sigmoid())
 const optimizer = new optim.SGD(model.parameters(), { lr: 0.1 })
@@ -187,8 +188,8 @@ loss.backward()
 optimizer.step()
 export const value: number = loss.sum({ dim: 0 }).exp().item() as number
 export const backends: Promise<Backend>[] = [native({ threads: 1 }), gpujs(), Promise.resolve(js())]
-const { frame, featureNames } = loadIris()
-const set = new TensorDataset(toTensor(frame.select(featureNames)), toTensor(frame, 'target'))
+const { data, target } = loadIris()
+const set = new TensorDataset(new StandardScaler().fitTransform(data), target)
 for (const [x, y] of new DataLoader(set, { batchSize: 2 })) x.add(y)
 // @ts-expect-error an op that doesn't exist
 loss.noSuchOp()
@@ -287,8 +288,14 @@ export function managerRows(temp: () => string, tarballs: () => Readonly<Record<
   return [yarn('node-modules', true), yarn('pnp', false), pnpm('10.34.8'), pnpm('12.21.0')]
 }
 
-const entries = ['flambeau', '@flambeau/core', '@flambeau/core/backend', '@flambeau/data', '@flambeau/backend-js']
-const required = `const names = ${JSON.stringify([...entries, '@flambeau/backend-native', '@flambeau/backend-gpujs'])}
+/** Every entry point of every package, by their package.json. */
+const entries = published
+  .filter((folder) => folder !== 'backend-conformance')
+  .flatMap((folder) => {
+    const { name, exports } = readJson('packages', folder, 'package.json')
+    return Object.keys(exports).map((path) => name + path.slice(1))
+  })
+const required = `const names = ${JSON.stringify(entries)}
 for (const name of names) require(name)
 console.log(require('flambeau').tensor([1, 2]).sum().item() === 3 ? 'works' : 'wrong')`
 
