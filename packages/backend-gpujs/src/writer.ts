@@ -1,6 +1,14 @@
 // Writes the text of one kernel: its parameters as they are asked for, its statements, and how elements are found in
 // strided operands. Indices are whole numbers in float32, exact to 2^24.
-import { type DType, isView, type Instr, numelOf, type Operand, scalarValue } from '@flambeau/core/backend'
+import {
+  type DType,
+  isView,
+  type Instr,
+  numberSource,
+  numelOf,
+  type Operand,
+  scalarValue,
+} from '@flambeau/core/backend'
 import { functionsIn } from './math.ts'
 import { lengthOf, type Source, type Step } from './plan.ts'
 
@@ -13,9 +21,8 @@ export const roundTo: Readonly<Record<DType, (x: number) => number>> = {
   bool: (x) => (x !== 0 ? 1 : 0),
 }
 
-/** A number as source; negative ones in parentheses. */
-export const literal = (value: number): string =>
-  value < 0 || Object.is(value, -0) ? `(-${String(Math.abs(value))})` : String(value)
+/** A number as source; negative ones in parentheses. What is none never becomes code. */
+export const literal = (value: number): string => numberSource(value)
 
 /** Below it the quotient of `i + 0.5` is on the right side of a whole number also where a division is off by some units. */
 const halfIsEnough = 2 ** 20

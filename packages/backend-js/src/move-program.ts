@@ -5,6 +5,7 @@ import {
   type Kind,
   loopsOver,
   newArray,
+  numberSource,
   numelOf,
   orderedLoops,
   type ProgramInstr,
@@ -108,7 +109,7 @@ const pad: Writer<'pad'> = (fn, { attrs: { low, value }, inputs, outputs }, sour
   const { array, start } = fn.open(outputs[0])
   const offset = low.reduce((at, n, axis) => at + n * strides[axis], 0)
   return [
-    `${array}.fill(${value}, ${start}, ${start} + ${numelOf(shape)})`,
+    `${array}.fill(${numberSource(value)}, ${start}, ${start} + ${numelOf(shape)})`,
     ...copied(fn, inputs[0] as Use, fn.strided({ value: outputs[0], offset }, []), strides),
   ]
 }

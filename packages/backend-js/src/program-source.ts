@@ -1,5 +1,12 @@
 // The text of a compiled program while it is written: the functions of its instructions, and what they refer to.
-import { type DType, type Program, type ProgramOperand, roundSource, type Use } from '@flambeau/core/backend'
+import {
+  type DType,
+  numberSource,
+  type Program,
+  type ProgramOperand,
+  roundSource,
+  type Use,
+} from '@flambeau/core/backend'
 import { isReading } from '@flambeau/core/backend'
 import { type Count, sum } from './index-source.ts'
 import type { Likeness } from './likeness.ts'
@@ -82,10 +89,7 @@ const rounds: Readonly<Record<DType, (x: number) => number>> = {
   bool: (x) => x,
 }
 /** A number as a dtype. */
-export function constantSource(value: number, dtype: DType): string {
-  const x = rounds[dtype](value)
-  return x < 0 || Object.is(x, -0) ? `(${Object.is(x, -0) ? '-0' : x})` : String(x)
-}
+export const constantSource = (value: number, dtype: DType): string => numberSource(rounds[dtype](value))
 
 export class ProgramSource {
   readonly memory: ProgramMemory

@@ -24,7 +24,17 @@ export { isUniformFused, setUniformFused } from './random/distributions.ts'
 export { defaultGenerator, Generator } from './random/generator.ts'
 export { report, setFallback, setStrict } from './tensor/dispatch.ts'
 export { currentDevice, registerDevice, useDevice } from './tensor/device.ts'
-export * from './tensor/mode.ts'
+export {
+  detectAnomaly,
+  enableGrad,
+  inferenceMode,
+  isAnomalyEnabled,
+  isGradEnabled,
+  isInferenceModeEnabled,
+  noGrad,
+  setDetectAnomaly,
+  setGradEnabled,
+} from './tensor/mode.ts'
 export { Profile, type ProfileOptions, type ProfileTableOptions, profile } from './tensor/profile.ts'
 export { Tensor } from './tensor/tensor.ts'
 export { scope } from './tensor/scope.ts'

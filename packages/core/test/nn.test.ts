@@ -352,7 +352,10 @@ describe('declaring', () => {
       "cannot assign 'torch.FloatTensor' object to parameter 'a' (torch.nn.Parameter or None required)",
     )
     type(() => new nn.Module().registerModule('a', {} as never), 'dict is not a Module subclass')
-    type(() => new nn.Parameter(1 as never), 'the data of a parameter must be Tensor, not int')
+    type(
+      () => new nn.Parameter(1 as never),
+      "Parameter.__init__(): argument 'data' (position 1) must be Tensor, not int",
+    )
     expect(() => new nn.Parameter(arange(3))).toThrow('floating point')
   })
 

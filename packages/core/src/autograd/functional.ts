@@ -1,9 +1,12 @@
 // Whole Jacobians and Hessians of functions, row by row: `autograd.functional`.
+import { checkCallable } from '../base/callable.ts'
 import { RuntimeError, TypeError } from '../base/errors.ts'
+import { typeName } from '../base/python.ts'
 import { filled } from '../ops/fill.ts'
 import { stack } from '../ops/join.ts'
 import { reshape, select, view } from '../ops/views.ts'
 import { enableGrad } from '../tensor/mode.ts'
+import { bool, isTensor, keyword, signature } from '../tensor/signature.ts'
 import { detached, Tensor } from '../tensor/tensor.ts'
 import { grad } from './grad.ts'
 
@@ -11,6 +14,10 @@ export interface JacobianOptions {
   /** Record how the result was computed, for derivatives of it. */
   readonly createGraph?: boolean
 }
+
+const [jacobianOptions, hessianOptions] = ['jacobian', 'hessian'].map((name) =>
+  signature(name, keyword('createGraph', bool, false)),
+)
 
 type Inputs = Tensor | readonly Tensor[]
 /** One result for a tensor, a list of results for a list. */
@@ -22,9 +29,9 @@ const list = (x: unknown): readonly unknown[] => (Array.isArray(x) ? x : [x])
 
 function checkTensors(name: string, what: string, xs: readonly unknown[]): readonly Tensor[] {
   for (const x of xs) {
-    if (x instanceof Tensor) continue
+    if (isTensor(x)) continue
     throw new TypeError(
-      `The ${what} given to ${name} must be either a Tensor or a tuple of Tensors but the given ${what} has type ${typeof x}.`,
+      `The ${what} given to ${name} must be either a Tensor or a tuple of Tensors but the given ${what} has type ${typeName(x)}.`,
     )
   }
   return xs as readonly Tensor[]
@@ -62,8 +69,10 @@ function derivatives(y: Tensor, xs: readonly Tensor[], createGraph: boolean): Te
 export function jacobian<I extends Inputs, O extends Inputs>(
   fn: (...inputs: Arguments<I>) => O,
   inputs: I,
-  { createGraph = false }: JacobianOptions = {},
+  ...options: [options?: JacobianOptions]
 ): Like<O, Like<I, Tensor>> {
+  checkCallable('jacobian', fn)
+  const [createGraph] = jacobianOptions(options)
   const xs = prepared(checkTensors('jacobian', 'inputs', list(inputs)), createGraph)
   const outputs = enableGrad(() => fn(...(xs as Arguments<I>)))
   const ys = checkTensors('jacobian', 'outputs of the user-provided function', list(outputs))
@@ -85,8 +94,10 @@ export function jacobian<I extends Inputs, O extends Inputs>(
 export function hessian<I extends Inputs>(
   fn: (...inputs: Arguments<I>) => Tensor,
   inputs: I,
-  options: JacobianOptions = {},
+  ...options: [options?: JacobianOptions]
 ): Like<I, Like<I, Tensor>> {
+  checkCallable('hessian', fn)
+  const [createGraph] = hessianOptions(options)
   const gradient = (...xs: readonly Tensor[]): Inputs => {
     const y: unknown = fn(...(xs as Arguments<I>))
     if (!(y instanceof Tensor)) {
@@ -98,5 +109,5 @@ export function hessian<I extends Inputs>(
     const byInput = derivatives(reshape(y), xs, true)
     return Array.isArray(inputs) ? byInput : byInput[0]
   }
-  return jacobian(gradient as (...xs: Arguments<I>) => Inputs, inputs, options) as Like<I, Like<I, Tensor>>
+  return jacobian(gradient as (...xs: Arguments<I>) => Inputs, inputs, { createGraph }) as Like<I, Like<I, Tensor>>
 }

@@ -2,6 +2,7 @@
 // only algorithm; backward() is the same walk with leaves' `.grad` as the end. Rules are ops, so they can be recorded.
 import { repeated } from '../base/arrays.ts'
 import { RuntimeError, TypeError } from '../base/errors.ts'
+import { typeName } from '../base/python.ts'
 import { numelOf, sameShape, shapeString } from '../base/shape.ts'
 import { add } from '../ops/elementwise.ts'
 import { filled, toDType } from '../ops/fill.ts'
@@ -10,6 +11,20 @@ import { effects } from '../tensor/effects.ts'
 import { mode, withMode } from '../tensor/mode.ts'
 import { type Node, noGradients } from '../tensor/node.ts'
 import type { Gradients } from '../tensor/op.ts'
+import {
+  type Arguments,
+  bool,
+  either,
+  type Kind,
+  keyword,
+  list as listOf,
+  nullable,
+  optional,
+  required,
+  signature,
+  tensor,
+  tensors,
+} from '../tensor/signature.ts'
 import { edgeOf, Tensor } from '../tensor/tensor.ts'
 import { watched } from './anomaly.ts'
 import { Arrivals, joined, keep, total } from './collect.ts'
@@ -239,7 +254,7 @@ function seedsOf(outputs: readonly Tensor[], given: readonly (Tensor | null | un
   return outputs.map((y, i) => {
     const seed = given[i]
     if (seed !== undefined && seed !== null && !(seed instanceof Tensor)) {
-      throw new TypeError(`gradients can be either Tensors or None, but got ${typeof seed}`)
+      throw new TypeError(`gradients can be either Tensors or None, but got ${typeName(seed)}`)
     }
     if (seed instanceof Tensor && !sameShape(seed.shape, y.shape)) {
       throw new RuntimeError(
@@ -281,6 +296,33 @@ function collecting(inputs: readonly Tensor[]): Map<Node, Capture[]> {
   return new Map(inputs.map((x) => [edgeOf(retainGrad(x)) as Node, []]))
 }
 
+const oneOrMore = either(tensor, tensors)
+const seeds: Kind<Tensor | null | readonly (Tensor | null)[]> = {
+  ...nullable(either(tensor, listOf(nullable(tensor)))),
+  refuse: (value, argument) =>
+    new TypeError(
+      `gradients can be either Tensors or None, but got ${typeName(value)}`,
+      `A value of the ${argument} has another type.`,
+    ),
+}
+const backwardArguments = signature(
+  'backward',
+  required('outputs', oneOrMore),
+  optional('gradients', seeds, null),
+  optional('retainGraph', nullable(bool), null),
+  optional('createGraph', bool, false),
+  keyword('inputs', nullable(oneOrMore), null),
+)
+const gradArguments = signature(
+  'grad',
+  required('outputs', oneOrMore),
+  required('inputs', oneOrMore),
+  optional('gradOutputs', seeds, null),
+  optional('retainGraph', nullable(bool), null),
+  optional('createGraph', bool, false),
+  keyword('allowUnused', bool, false),
+)
+
 /**
  * Fills `.grad` of the leaves that `outputs` were computed from, adding to what is there.
  *
@@ -293,15 +335,21 @@ function collecting(inputs: readonly Tensor[]): Map<Node, Capture[]> {
  * x.grad // tensor(6.)
  */
 export function backward(
-  outputs: Tensor | readonly Tensor[],
-  gradients?: Tensor | null | readonly (Tensor | null)[],
-  { createGraph = false, retainGraph = createGraph, inputs }: BackwardOptions = {},
+  ...args: [
+    outputs: Tensor | readonly Tensor[],
+    ...Arguments<
+      [gradients: Tensor | null | readonly (Tensor | null)[], retainGraph: boolean | null, createGraph: boolean],
+      BackwardOptions
+    >,
+  ]
 ): void {
+  const [outputs, gradients, retain, createGraph, inputs] = backwardArguments(args)
+  const retainGraph = retain ?? createGraph
   const roots = list(outputs)
-  const given = gradients === undefined || gradients === null ? [] : list<Tensor | null>(gradients)
-  const targets = inputs === undefined ? null : collecting(list(inputs))
-  const seeds = withMode('backward', { grad: createGraph }, () => seedsOf(roots, given))
-  new Walk(targets, retainGraph).run(roots, seeds, createGraph)
+  const given = gradients === null ? [] : list<Tensor | null>(gradients)
+  const targets = inputs === null ? null : collecting(list(inputs))
+  const start = withMode('backward', { grad: createGraph }, () => seedsOf(roots, given))
+  new Walk(targets, retainGraph).run(roots, start, createGraph)
 }
 
 /**
@@ -322,17 +370,14 @@ export function grad(
   inputs: Tensor | readonly Tensor[],
   options?: GradOptions,
 ): Tensor[]
-export function grad(
-  outputs: Tensor | readonly Tensor[],
-  inputs: Tensor | readonly Tensor[],
-  { gradOutputs, createGraph = false, retainGraph = createGraph, allowUnused = false }: GradOptions = {},
-): (Tensor | null)[] {
+export function grad(...args: readonly unknown[]): (Tensor | null)[] {
+  const [outputs, inputs, gradOutputs, retain, createGraph, allowUnused] = gradArguments(args)
+  const retainGraph = retain ?? createGraph
   const roots = list(outputs)
   const wanted = list(inputs)
-  for (const x of [...roots, ...wanted]) if (!(x instanceof Tensor)) throw new TypeError('grad expects tensors')
-  const given = gradOutputs === undefined || gradOutputs === null ? [] : list<Tensor | null>(gradOutputs)
-  const seeds = withMode('grad', { grad: createGraph }, () => seedsOf(roots, given))
-  const found = new Walk(capturesOf(wanted), retainGraph).run(roots, seeds, createGraph)
+  const given = gradOutputs === null ? [] : list<Tensor | null>(gradOutputs)
+  const start = withMode('grad', { grad: createGraph }, () => seedsOf(roots, given))
+  const found = new Walk(capturesOf(wanted), retainGraph).run(roots, start, createGraph)
   return wanted.map((_, i) => {
     const dx = found[i] ?? null
     if (dx === null && !allowUnused) {

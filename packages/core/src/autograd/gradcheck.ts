@@ -1,13 +1,16 @@
 // Gradients compared with finite differences, in float64: of a function (gradcheck) and of its gradient
 // (gradgradcheck). The slow mode compares whole Jacobians, the fast one a product of each with two random vectors.
 import { isFloat } from '../base/dtype.ts'
-import { RuntimeError, ValueError } from '../base/errors.ts'
+import { checkCallable } from '../base/callable.ts'
+import { RuntimeError, TypeError, ValueError } from '../base/errors.ts'
+import { typeName } from '../base/python.ts'
 import { numelOf, type Shape } from '../base/shape.ts'
 import { Mt19937 } from '../random/mt19937.ts'
 import { allocate } from '../tensor/apply.ts'
 import { write } from '../tensor/in-place.ts'
 import { noGrad } from '../tensor/mode.ts'
-import { detached, Tensor } from '../tensor/tensor.ts'
+import { bool, isTensor, keyword, real, signature, type Values } from '../tensor/signature.ts'
+import { detached, type Tensor } from '../tensor/tensor.ts'
 import { grad } from './grad.ts'
 
 /** A gradient that finite differences contradict. */
@@ -28,7 +31,25 @@ export interface GradcheckOptions {
   readonly fastMode?: boolean
 }
 type Settings = Required<GradcheckOptions>
-const defaults: Settings = { eps: 1e-6, atol: 1e-5, rtol: 1e-3, raiseException: true, nondetTol: 0, fastMode: false }
+
+const parameters = [
+  keyword('eps', real, 1e-6),
+  keyword('atol', real, 1e-5),
+  keyword('rtol', real, 1e-3),
+  keyword('raiseException', bool, true),
+  keyword('nondetTol', real, 0),
+  keyword('fastMode', bool, false),
+] as const
+const gradcheckOptions = signature('gradcheck', ...parameters)
+const gradgradcheckOptions = signature('gradgradcheck', ...parameters)
+const settingsOf = ([eps, atol, rtol, raiseException, nondetTol, fastMode]: Values<typeof parameters>): Settings => ({
+  eps,
+  atol,
+  rtol,
+  raiseException,
+  nondetTol,
+  fastMode,
+})
 
 type Outputs = Tensor | readonly Tensor[]
 /** The function that is checked, and what it is called with. */
@@ -40,8 +61,13 @@ interface Call {
 }
 
 const list = <T>(x: T | readonly T[]): readonly T[] => (Array.isArray(x) ? (x as readonly T[]) : [x as T])
-const run = ({ fn, inputs }: Call): readonly Tensor[] => list<Tensor>(fn(...(inputs as never[])))
-const wantsGradient = (x: unknown): x is Tensor => x instanceof Tensor && x.requiresGrad
+function run({ fn, inputs }: Call): readonly Tensor[] {
+  const outputs = list<Tensor>(fn(...(inputs as never[])))
+  const other = outputs.find((y) => !isTensor(y))
+  if (other === undefined && outputs.every(isTensor)) return outputs
+  throw new TypeError(`gradcheck expects fn to return Tensors, but got ${typeName(other)}`)
+}
+const wantsGradient = (x: unknown): x is Tensor => isTensor(x) && x.requiresGrad
 const doubles = (x: Tensor): Float64Array => Float64Array.from(detached(x).toArray())
 
 /** A tensor with these elements, on the device of another. */
@@ -230,7 +256,8 @@ export function gradcheck<I extends readonly unknown[]>(
   inputs: I | Tensor,
   options: GradcheckOptions = {},
 ): boolean {
-  const settings = { ...defaults, ...options }
+  checkCallable('gradcheck', fn)
+  const settings = settingsOf(gradcheckOptions([options]))
   const call = callOf(fn as unknown as Call['fn'], list(inputs as unknown))
   try {
     const outputs = run(call)
@@ -264,7 +291,10 @@ export function gradgradcheck<I extends readonly unknown[]>(
   gradOutputs?: Tensor | readonly Tensor[] | null,
   options: GradcheckOptions = {},
 ): boolean {
+  checkCallable('gradgradcheck', fn)
+  gradgradcheckOptions([options])
   const given = list(inputs as unknown)
+  callOf(fn as unknown as Call['fn'], given)
   const differentiable = (...xs: readonly unknown[]): readonly Tensor[] =>
     list<Tensor>((fn as (...xs: readonly unknown[]) => Outputs)(...xs)).filter((y) => y.requiresGrad)
   const dys =

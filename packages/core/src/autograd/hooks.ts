@@ -1,6 +1,7 @@
 // Hooks: functions that see, and may replace, the gradient of a tensor when a walk reaches it. Retaining the gradient of
 // a result is a hook too, so it sees what the hooks before it made.
 import { dtypeName } from '../base/dtype.ts'
+import { checkCallable } from '../base/callable.ts'
 import { RuntimeError, TypeError } from '../base/errors.ts'
 import { sameShape } from '../base/shape.ts'
 import { accumulator, type GradHook, type Hook, type Node } from '../tensor/node.ts'
@@ -21,6 +22,7 @@ export interface RemovableHandle {
  * handle.remove()
  */
 export function registerHook(x: Tensor, fn: GradHook): RemovableHandle {
+  checkCallable('register_hook', fn)
   if (!x.requiresGrad) throw new RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
   const node = x.gradFn ?? accumulator(x)
   const hook: Hook = { index: x.outIndex, fn }

@@ -1,5 +1,18 @@
 // The methods of Tensor that belong to autograd: `loss.backward()` and hooks.
 import type { GradHook } from '../tensor/node.ts'
+import { TypeError } from '../base/errors.ts'
+import { typeName } from '../base/python.ts'
+import {
+  type Arguments,
+  bool,
+  either,
+  type Kind,
+  method,
+  nullable,
+  optional,
+  tensor,
+  tensors,
+} from '../tensor/signature.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { type BackwardOptions, backward } from './grad.ts'
 import { type RemovableHandle, registerHook, retainGrad } from './hooks.ts'
@@ -15,7 +28,9 @@ declare module '../tensor/tensor.ts' {
      * x.mul(x).backward()
      * x.grad // tensor(6.)
      */
-    backward(gradient?: Tensor | null | BackwardOptions, options?: BackwardOptions): void
+    backward(
+      ...args: Arguments<[gradient: Tensor | null, retainGraph: boolean | null, createGraph: boolean], BackwardOptions>
+    ): void
     /**
      * Calls `fn` with the gradient of this tensor in every backward that reaches it; a tensor that it returns takes the
      * gradient's place.
@@ -33,18 +48,32 @@ declare module '../tensor/tensor.ts' {
   }
 }
 
-const isOptions = (x: unknown): x is BackwardOptions =>
-  typeof x === 'object' && x !== null && !(x instanceof Tensor) && !Array.isArray(x)
+const oneOrMore = either(tensor, tensors)
+const gradientKind: Kind<Tensor | null> = {
+  ...nullable(tensor),
+  refuse: (value, argument) =>
+    new TypeError(`gradients can be either Tensors or None, but got ${typeName(value)}`, `It is the ${argument}.`),
+}
+const backwardArguments = method(
+  'backward',
+  optional('gradient', gradientKind, null),
+  optional('retainGraph', nullable(bool), null),
+  optional('createGraph', bool, false),
+  optional('inputs', nullable(oneOrMore), null),
+)
+
+const retainGradArguments = method('retain_grad')
 
 const methods = {
-  backward(this: Tensor, gradient?: Tensor | null | BackwardOptions, options?: BackwardOptions) {
-    if (isOptions(gradient)) backward(this, null, gradient)
-    else backward(this, gradient, options)
+  backward(this: Tensor, ...args: readonly unknown[]) {
+    const [gradient, retain, createGraph, inputs] = backwardArguments(this, args)
+    backward(this, gradient, { retainGraph: retain ?? createGraph, createGraph, inputs: inputs ?? undefined })
   },
   registerHook(this: Tensor, fn: GradHook) {
     return registerHook(this, fn)
   },
-  retainGrad(this: Tensor) {
+  retainGrad(this: Tensor, ...none: []) {
+    retainGradArguments(this, none)
     retainGrad(this)
   },
 }

@@ -1,6 +1,7 @@
 // Arithmetic on shapes: sizes, broadcasting and dimension numbers, with PyTorch's errors. Shapes are never mutated, so
 // tensors share them.
 import { IndexError, RuntimeError, TypeError } from './errors.ts'
+import { typeName } from './python.ts'
 
 export type Shape = readonly number[]
 
@@ -57,7 +58,8 @@ export function checkOutput(shape: Shape, broadcast: Shape): void {
 /** A dimension number between -rank and rank - 1, counted from the end when negative (a 0-d tensor counts as 1-d). */
 export function normalizeDim(dim: number, rank: number): number {
   const range = Math.max(rank, 1)
-  if (!Number.isInteger(dim)) throw new TypeError(`dim must be an integer, but got ${dim}`)
+  if (!Number.isInteger(dim))
+    throw new TypeError(`dim must be an integer, but got ${typeof dim === 'number' ? dim : typeName(dim)}`)
   if (dim < -range || dim >= range) {
     throw new IndexError(
       `Dimension out of range (expected to be in range of [${-range}, ${range - 1}], but got ${dim})`,

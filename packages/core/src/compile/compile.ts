@@ -1,10 +1,12 @@
 // compile(step): a function that does what a step does. Its first call runs the step, the next ones record it, and once
 // two recordings in a row agree the recording is replayed, for every kind of arguments that it is called with.
 import type { View } from '../backend/backend.ts'
+import { checkCallable } from '../base/callable.ts'
 import { RuntimeError, ValueError } from '../base/errors.ts'
 import { warn } from '../base/warn.ts'
 import { effects } from '../tensor/effects.ts'
 import { mode } from '../tensor/mode.ts'
+import { bool, type Kind, keyword, required, signature } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { difference } from './difference.ts'
 import { explain, graph } from './explain.ts'
@@ -82,6 +84,22 @@ interface Entry {
   runner: Runner | null
 }
 
+/** How often a step is repeated. */
+const times: Kind<number> = {
+  expected: 'int',
+  accepts: (n) => Number.isSafeInteger(n) && (n as number) > 0,
+  refuse: (n, argument) =>
+    typeof n === 'number'
+      ? new ValueError(`a step is repeated a whole number of times, from 1, not ${n}`, `It is the ${argument}.`)
+      : undefined,
+}
+const repeatArguments = signature(
+  'repeat',
+  required('n', times),
+  keyword('stack', bool, false),
+  keyword('args', { expected: 'list', accepts: Array.isArray } as Kind<readonly unknown[]>, []),
+)
+
 class Session {
   readonly #step: (...args: readonly unknown[]) => unknown
   /** The most recently used last. */
@@ -118,24 +136,22 @@ class Session {
     return value
   }
 
-  repeat(n: number, options: RepeatOptions<readonly unknown[]>): unknown {
+  repeat(given: readonly unknown[]): unknown {
     this.#free()
-    return repeated(this.#repeating(n, options))
+    return repeated(this.#repeating(...repeatArguments(given)))
   }
 
-  async repeatAsync(n: number, options: RepeatOptions<readonly unknown[]>): Promise<unknown> {
+  async repeatAsync(given: readonly unknown[]): Promise<unknown> {
     this.#free()
     this.#busy = true
     try {
-      return await repeatedAsync(this.#repeating(n, options))
+      return await repeatedAsync(this.#repeating(...repeatArguments(given)))
     } finally {
       this.#busy = false
     }
   }
 
-  *#repeating(n: number, { stack = false, args = [] }: RepeatOptions<readonly unknown[]>): Repeating {
-    if (!Number.isInteger(n) || n < 1)
-      throw new ValueError(`a step is repeated a whole number of times, from 1, not ${n}`)
+  *#repeating(n: number, stack: boolean, args: readonly unknown[]): Repeating {
     const rows: (readonly View[])[] = []
     const seen = stack ? (row: readonly View[]): void => void rows.push(row) : null
     let value: unknown
@@ -277,12 +293,13 @@ class Session {
 export function compile<A extends readonly unknown[], R extends Results | void>(
   step: (...args: A) => R,
 ): CompiledStep<A, R> {
+  checkCallable('compile', step, 'step')
   const session = new Session(step as unknown as (...args: readonly unknown[]) => unknown)
   const call = (...args: A): R => session.call(args) as R
   return Object.assign(call, {
-    repeat: (n: number, options: RepeatOptions<A> = {}): R => session.repeat(n, options) as R,
-    repeatAsync: (n: number, options: RepeatOptions<A> = {}): Promise<R> =>
-      session.repeatAsync(n, options) as Promise<R>,
+    repeat: (...given: [n: number, options?: RepeatOptions<A>]): R => session.repeat(given) as R,
+    repeatAsync: (...given: [n: number, options?: RepeatOptions<A>]): Promise<R> =>
+      session.repeatAsync(given) as Promise<R>,
     explain: (): string => explain(session.prepared),
     graph: (): string => graph(session.prepared),
   })

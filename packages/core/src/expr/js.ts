@@ -1,6 +1,7 @@
 // Expressions as JavaScript: source text for `new Function`, and the same steps as closures for pages whose security
 // policy forbids it. One table says what each step is, so both give the same numbers.
 import { type DType, dtypeRank, isFloat } from '../base/dtype.ts'
+import { RuntimeError } from '../base/errors.ts'
 import { type Expr, type Step, topological } from './expr.ts'
 import { erf, type SingleMath, singleMath } from './math.ts'
 
@@ -274,7 +275,12 @@ const castSource = (code: string, to: DType): string =>
   to === 'bool' ? `${code} !== 0 ? 1 : 0` : roundSource[to](code)
 const castCall = (x: number, to: DType): number => (to === 'bool' ? (x !== 0 ? 1 : 0) : roundCall[to](x))
 
-const literal = (value: number): string => (Object.is(value, -0) ? '-0' : String(value))
+/** A number as source, negative ones in parentheses. What is none never becomes code. */
+export function numberSource(value: number): string {
+  if (typeof value !== 'number') throw new RuntimeError(`a program holds numbers only, not a ${typeof value}`)
+  if (value >= 0 && !Object.is(value, -0)) return String(value)
+  return Number.isNaN(value) ? 'NaN' : `(${Object.is(value, -0) ? '-0' : String(value)})`
+}
 /** A constant is what its dtype can hold of it. */
 const constantOf = (x: Expr): number => roundCall[x.dtype](x.value)
 
@@ -295,8 +301,7 @@ export function emitJs(
       continue
     }
     if (x.step === 'const') {
-      const value = constantOf(x)
-      names.set(x, value < 0 || Object.is(value, -0) ? `(${literal(value)})` : literal(value))
+      names.set(x, numberSource(constantOf(x)))
       continue
     }
     const args = x.args.map((arg) => names.get(arg) as string)

@@ -16,6 +16,7 @@ import { formatSize } from '../tensor/print.ts'
 import {
   type Arguments,
   bool,
+  checkSelf,
   constructing,
   finite,
   int,
@@ -348,6 +349,7 @@ export class BatchNorm1d extends Module {
   }
 
   override forward(x: Tensor): Tensor {
+    checkSelf('batch_norm', x)
     if (x.dim() !== 2 && x.dim() !== 3) throw new ValueError(`expected 2D or 3D input (got ${x.dim()}D input)`)
     const { runningMean: mean, runningVar: variance, numBatchesTracked: batches, weight, bias } = this
     const ofBatch = this.training || mean === null || variance === null

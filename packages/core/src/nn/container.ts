@@ -1,12 +1,20 @@
 // Modules in order: Sequential runs them one after the other, ModuleList only holds them.
 import { IndexError, TypeError } from '../base/errors.ts'
 import { noted } from '../tensor/effects.ts'
+import { anything, constructing, int, iterable, optional, required, signature } from '../tensor/signature.ts'
 import { kindOf, type Tensor } from '../tensor/tensor.ts'
 import { Module } from './module.ts'
 import { isModule, membersOf } from './parts.ts'
 
 const modulesOf: unique symbol = Symbol('modules')
 type Entry = readonly [name: string, module: Module]
+
+const atArguments = signature('at', required('index', int))
+const sliceArguments = signature('slice', optional('start', int, undefined), optional('end', int, undefined))
+const listOfModules = optional('modules', iterable, [])
+const ofModuleList = constructing('ModuleList', listOfModules)
+const extendArguments = signature('extend', { ...listOfModules, required: true })
+const insertArguments = signature('insert', required('index', int), required('module', anything))
 
 /** What both containers are: an ordered list of modules with names, read and written by index. */
 class Container extends Module {
@@ -27,7 +35,8 @@ class Container extends Module {
   }
 
   /** The module at an index, counted from the end when negative. */
-  at(index: number): Module {
+  at(...args: [index: number]): Module {
+    const [index] = atArguments(args)
     return noted(this, modulesOf)[position(index, this.length)][1]
   }
 
@@ -101,7 +110,8 @@ export class Sequential extends Container {
   }
 
   /** Modules `start` to before `end`, with their names, as a sequence of its own. */
-  slice(start?: number, end?: number): Sequential {
+  slice(...args: [start?: number, end?: number]): Sequential {
+    const [start, end] = sliceArguments(args)
     return new Sequential(new Map(this[modulesOf].slice(start, end)))
   }
 }
@@ -114,21 +124,24 @@ export class Sequential extends Container {
  * for (const layer of this.layers) x = layer.forward(x)
  */
 export class ModuleList extends Container {
-  constructor(modules: Iterable<Module> = []) {
+  constructor(...args: [modules?: Iterable<Module>]) {
+    const [modules] = ofModuleList(args)
     super()
-    setEntries(this, numbered(modules))
+    setEntries(this, numbered(modules as Iterable<Module>))
   }
 
   /** Adds modules at the end. */
-  extend(modules: Iterable<Module>): this {
-    for (const module of modules) this.append(module)
+  extend(...args: [modules: Iterable<Module>]): this {
+    const [modules] = extendArguments(args)
+    setEntries(this, numbered([...this, ...(modules as Iterable<Module>)]))
     return this
   }
 
   /** Puts a module before the one at an index. */
-  insert(index: number, module: Module): void {
+  insert(...args: [index: number, module: Module]): void {
+    const [index, module] = insertArguments(args)
     const modules = [...this]
-    modules.splice(index, 0, module)
+    modules.splice(index, 0, module as Module)
     setEntries(this, numbered(modules))
   }
 }

@@ -3,7 +3,8 @@
 import { RuntimeError } from '../base/errors.ts'
 import { clone } from '../ops/views.ts'
 import { noGrad } from '../tensor/mode.ts'
-import { Tensor } from '../tensor/tensor.ts'
+import { isTensor } from '../tensor/signature.ts'
+import type { Tensor } from '../tensor/tensor.ts'
 import { Parameter } from './parameter.ts'
 import { StateDict } from './state-dict.ts'
 
@@ -34,7 +35,7 @@ function copyObject(value: object, memo: Memo): unknown {
     memo.set(value, copy)
     return copy
   }
-  if (value instanceof Tensor) return copyTensor(value, memo)
+  if (isTensor(value)) return copyTensor(value, memo)
   if (copyWith in value) return (value[copyWith] as (memo: Memo) => unknown)(memo)
   if (Array.isArray(value)) {
     const copy = remember(new Array<unknown>(value.length))

@@ -8,6 +8,7 @@ import type { RemovableHandle } from '../autograd/hooks.ts'
 import { zero_ } from '../ops/write.ts'
 import { assign, effect, effects, noted } from '../tensor/effects.ts'
 import { noGrad } from '../tensor/mode.ts'
+import { bool, optional, signature } from '../tensor/signature.ts'
 import { detached, kindOf, Tensor } from '../tensor/tensor.ts'
 import { copyInstance, copyOf, copyWith, type Memo } from './copy.ts'
 import { addHook, type ForwardHook, type ForwardPreHook, type FullBackwardHook } from './hooks.ts'
@@ -31,6 +32,8 @@ import { asStateDict, IncompatibleKeys, Loading, StateDict, type StateDictLike }
 
 /** Where `training` is kept: who reads it is told to a recorder. */
 const trainingOf: unique symbol = Symbol('training')
+
+const zeroGradArguments = signature('zero_grad', optional('setToNone', bool, true))
 
 /**
  * The base class of layers and models.
@@ -219,7 +222,8 @@ export class Module {
   }
 
   /** Forgets the parameters' gradients, or with `setToNone: false` writes zeros. */
-  zeroGrad({ setToNone = true }: { setToNone?: boolean } = {}): void {
+  zeroGrad(...args: [setToNone?: boolean | { setToNone?: boolean }]): void {
+    const [setToNone] = zeroGradArguments(args)
     clearGradients(this.parameters(), setToNone)
   }
 

@@ -1,6 +1,9 @@
 // A parameter is a leaf tensor that a module owns: modules find it among their properties, optimizers change it.
 import { formatParameter } from '../tensor/print.ts'
-import { checkTensor, Tensor } from '../tensor/tensor.ts'
+import { bool, constructing, optional, required, tensor } from '../tensor/signature.ts'
+import { Tensor } from '../tensor/tensor.ts'
+
+const ofParameter = constructing('Parameter', required('data', tensor), optional('requiresGrad', bool, true))
 
 /**
  * A tensor that is a parameter of the module it is a property of; it shares the memory of `data`.
@@ -11,8 +14,9 @@ import { checkTensor, Tensor } from '../tensor/tensor.ts'
  * this.scale = new nn.Parameter(ones(3))
  */
 export class Parameter extends Tensor {
-  constructor(data: Tensor, requiresGrad = true) {
-    const { storage, shape, strides, offset, dtype } = checkTensor(data, 'the data of a parameter')
+  constructor(...args: [data: Tensor, requiresGrad?: boolean | { requiresGrad?: boolean }]) {
+    const [data, requiresGrad] = ofParameter(args)
+    const { storage, shape, strides, offset, dtype } = data
     super(storage, shape, strides, offset, dtype)
     this.setRequiresGrad(requiresGrad)
   }

@@ -15,6 +15,7 @@ import {
   type Arguments,
   bool,
   either,
+  isTensor,
   iterable,
   type Kind,
   optional,
@@ -42,7 +43,7 @@ function norm(x: Tensor, p: number): Tensor {
 function gradientsOf(parameters: Tensor | Iterable<Tensor>): Tensor[] {
   const all: readonly unknown[] = parameters instanceof Tensor ? [parameters] : [...parameters]
   return all.flatMap((p) => {
-    if (!(p instanceof Tensor)) throw new TypeError(`the parameters must be Tensors, but one of them is ${kindOf(p)}`)
+    if (!isTensor(p)) throw new TypeError(`the parameters must be Tensors, but one of them is ${kindOf(p)}`)
     return p.grad === null ? [] : [p.grad]
   })
 }

@@ -15,6 +15,7 @@ import {
   device,
   dtype,
   isOptions,
+  isTensor,
   keyword,
   method,
   number,
@@ -23,7 +24,7 @@ import {
   signature,
   tensor,
 } from '../tensor/signature.ts'
-import { detached, Tensor } from '../tensor/tensor.ts'
+import { detached, type Tensor } from '../tensor/tensor.ts'
 import { cloneOp, elementwise } from './define.ts'
 import { eq } from './elementwise.ts'
 import { toDType } from './fill.ts'
@@ -75,7 +76,7 @@ function target(x: Tensor, to: unknown, rest: readonly unknown[]): ReturnType<ty
   if (typeof to === 'object' && to !== null && isOptions(to)) return toArguments(x, [to, ...rest])
   checkSelf('to', x)
   const [copy] = copyOption(rest)
-  if (to instanceof Tensor) return [to.dtype, to.device, copy]
+  if (isTensor(to)) return [to.dtype, to.device, copy]
   if (isDType(to)) return [to, undefined, copy]
   if (typeof to === 'string') return dtypeLike.test(to) ? [checkDType(to), undefined, copy] : [undefined, to, copy]
   throw new TypeError(

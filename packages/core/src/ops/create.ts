@@ -7,11 +7,11 @@ import { allocate, apply } from '../tensor/apply.ts'
 import { type Device, deviceNamed } from '../tensor/device.ts'
 import type { OpDef } from '../tensor/op.ts'
 import {
+  anything,
   bool,
   device,
   int,
   ints,
-  type Kind,
   keyword,
   method,
   number,
@@ -132,7 +132,6 @@ export function tensor(...args: [data: TensorData, options?: TensorOptions]): Te
   const numbers = isFloat(wanted) ? values : values.map((value) => numberFor(value, wanted, dtypeNames))
   return fromArray(numbers.map(Number), shape, { dtype: wanted, device, requiresGrad })
 }
-const anything: Kind<unknown> = { expected: 'data', accepts: () => true }
 const tensorArguments = signature('tensor', required('data', anything), ...tensorParameters)
 
 type SizeArgs = readonly (number | readonly number[] | TensorOptions)[]

@@ -9,6 +9,7 @@ import type { Gradients, OpDef, Vjp } from '../tensor/op.ts'
 import {
   type Arguments,
   int,
+  isTensor,
   method,
   nullable,
   optional,
@@ -16,7 +17,7 @@ import {
   required,
   tensor,
 } from '../tensor/signature.ts'
-import { detached, Tensor } from '../tensor/tensor.ts'
+import { detached, type Tensor } from '../tensor/tensor.ts'
 import {
   type DimArguments,
   type DimOptions,
@@ -205,7 +206,7 @@ function extreme(fn: Fn): (x: Tensor, ...args: readonly unknown[]) => Tensor | V
   const read = method(fn, oneDim(`For the extreme over several dimensions use a${fn}().`), keepdimParameter)
   const ofTwo = method(fn, required('other', tensor))
   return (x, ...args) => {
-    if (args[0] instanceof Tensor) {
+    if (isTensor(args[0])) {
       const [other] = ofTwo(x, args)
       return fn === 'max' ? maximum(x, other) : minimum(x, other)
     }

@@ -10,6 +10,7 @@ import {
   bool,
   checkSelf,
   int,
+  isTensor,
   method,
   nullable,
   optional,
@@ -65,7 +66,7 @@ const bound = nullable({
   refuse: (value: unknown, argument: string) =>
     new TypeError(
       'slice indices must be integers or None or have an __index__ method',
-      `The ${argument} is ${String(value)}.`,
+      `The ${argument} is ${typeof value === 'number' ? value : typeName(value)}.`,
     ),
 })
 const sliceArguments = signature(
@@ -127,12 +128,13 @@ function specsOf(x: Tensor, indices: readonly Index[]): Spec[] {
   }
   return specs
 }
-const known = (index: object): boolean => index instanceof Tensor || index instanceof Range
+const known = (index: object): boolean => isTensor(index) || index instanceof Range
 
 /** A list is an index tensor: of int32, or of bool when it holds booleans. */
 function listIndex(x: Tensor, list: Nested): Tensor {
   let first: unknown = list
-  while (Array.isArray(first)) first = first[0]
+  // No deeper than tensor() goes, which refuses a list that is inside of itself.
+  for (let depth = 0; Array.isArray(first) && depth < 128; depth++) first = first[0]
   return tensor(list, { dtype: typeof first === 'boolean' ? 'bool' : 'int32', device: x.device })
 }
 
@@ -286,7 +288,7 @@ export function setAt(x: Tensor, ...args: [index: Index | readonly Index[], valu
   checkSelf('setAt', x)
   const [index, value, ...more] = args
   noMore(more)
-  if (!(value instanceof Tensor) && typeof value !== 'number' && typeof value !== 'boolean') {
+  if (!isTensor(value) && typeof value !== 'number' && typeof value !== 'boolean') {
     throw new TypeError(
       `can't assign a ${typeName(value)} to a ${kindOf(x)}`,
       'Assign a number or a tensor: tensor([1, 2]).',

@@ -8,8 +8,8 @@ import { s } from '../expr/expr.ts'
 import { apply } from '../tensor/apply.ts'
 import { applyInPlace } from '../tensor/in-place.ts'
 import type { OpDef, Saves } from '../tensor/op.ts'
-import { keyword, method, nullable, number, optional, required, tensor } from '../tensor/signature.ts'
-import { Tensor } from '../tensor/tensor.ts'
+import { isTensor, keyword, method, nullable, number, optional, required, tensor } from '../tensor/signature.ts'
+import type { Tensor } from '../tensor/tensor.ts'
 import { notImplemented } from './arguments.ts'
 import { expandTo, ownView, reshapeOp, sumTo } from './define.ts'
 import { add, mul } from './elementwise.ts'
@@ -100,7 +100,7 @@ const product = (a: Tensor, b: Tensor): Tensor => apply(a.dim() === 2 ? mmOp : b
 
 /** Throws for what are no two tensors, and for more arguments. */
 function checkFactors(name: string, second: string, a: Tensor, b: Tensor, none: readonly unknown[]): void {
-  if (a instanceof Tensor && b instanceof Tensor && none.length === 0) return
+  if (isTensor(a) && isTensor(b) && none.length === 0) return
   method(name, required(second, tensor))(a, [b, ...none])
 }
 

@@ -2,8 +2,8 @@
 // so has an in-place form (`x.exp_()`, methods.ts).
 import { apply, operand } from '../tensor/apply.ts'
 import type { Input } from '../tensor/op.ts'
-import { type Kind, refused, required, tensor, tooMany } from '../tensor/signature.ts'
-import { Tensor } from '../tensor/tensor.ts'
+import { isTensor, type Kind, refused, required, tensor, tooMany } from '../tensor/signature.ts'
+import type { Tensor } from '../tensor/tensor.ts'
 import type { Elementwise } from './define.ts'
 
 /** An operand. A function is a floating-point number that is read anew whenever the op runs, in a compiled step too. */
@@ -16,9 +16,7 @@ export interface Recorded<A extends unknown[]> {
 }
 
 const isOperand = (x: unknown): boolean =>
-  typeof x === 'object'
-    ? x instanceof Tensor
-    : typeof x === 'number' || typeof x === 'boolean' || typeof x === 'function'
+  typeof x === 'object' ? isTensor(x) : typeof x === 'number' || typeof x === 'boolean' || typeof x === 'function'
 /** A tensor, a number, or a function that gives one. */
 export const operandKind: Kind<TensorLike> = { expected: 'Tensor', accepts: isOperand }
 
@@ -43,7 +41,7 @@ export function recorded<A extends unknown[]>(
 
 /** Throws for what is no tensor, and for arguments after it, but for those that `Array.prototype.map` adds. */
 export function checkAlone(name: string, x: Tensor, first: unknown, second: unknown): void {
-  if (!(x instanceof Tensor)) throw refused(name, required('input', tensor), 1, x)
+  if (!isTensor(x)) throw refused(name, required('input', tensor), 1, x)
   if (first !== undefined && !(typeof first === 'number' && Array.isArray(second))) throw tooMany(name, first)
 }
 

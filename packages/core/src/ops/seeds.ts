@@ -2,8 +2,8 @@
 import { TypeError } from '../base/errors.ts'
 import { defaultGenerator, type Generator, manualSeed as seedDefault, seed as seedAnew } from '../random/generator.ts'
 import { effect } from '../tensor/effects.ts'
-import { type Kind, required, signature } from '../tensor/signature.ts'
-import { Tensor } from '../tensor/tensor.ts'
+import { isTensor, type Kind, required, signature } from '../tensor/signature.ts'
+import type { Tensor } from '../tensor/tensor.ts'
 import { fromArray } from './create.ts'
 
 /** An effect on the default generator, which can be taken back. */
@@ -46,11 +46,15 @@ export function getRngState(): Tensor {
   return fromArray(bytes, [bytes.length])
 }
 
+const bytes: Kind<Tensor> = {
+  expected: 'torch.ByteTensor',
+  accepts: (x) => isTensor(x) && x.dtype === 'uint8',
+  refuse: () => new TypeError('RNG state must be a torch.ByteTensor', 'Pass what getRngState() returned as state.'),
+}
+const stateArguments = signature('set_rng_state', required('state', bytes))
 /** Continues the default generator from a state of `getRngState`, or of PyTorch's `get_rng_state`. */
-export function setRngState(state: Tensor): void {
-  if (!(state instanceof Tensor) || state.dtype !== 'uint8') {
-    throw new TypeError('RNG state must be a torch.ByteTensor', 'Pass what getRngState() returned as state.')
-  }
+export function setRngState(...args: [state: Tensor]): void {
+  const [state] = stateArguments(args)
   const bytes = state.toArray() as Uint8Array
   reseeding(() => void defaultGenerator.setState(bytes))
 }

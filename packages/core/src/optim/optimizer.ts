@@ -1,5 +1,6 @@
 // What optimizers share: parameter groups with their options, a state for each parameter, saving and loading both. The
 // arithmetic of a step is one kernel for each parameter and is in the optimizers' own files.
+import { checkCallable } from '../base/callable.ts'
 import { className } from '../base/class-name.ts'
 import type { DType } from '../base/dtype.ts'
 import { KeyError, NotImplementedError, TypeError, ValueError } from '../base/errors.ts'
@@ -11,6 +12,7 @@ import { pythonRepr, snakeCase } from '../nn/names.ts'
 import { revived } from '../ops/json.ts'
 import { effect, effects, type EffectSink } from '../tensor/effects.ts'
 import { enableGrad, noGrad } from '../tensor/mode.ts'
+import { isOptions, type Kind, optional, refused, required, bool, signature } from '../tensor/signature.ts'
 import { kindOf, Tensor } from '../tensor/tensor.ts'
 import { atomically } from '../tensor/undo.ts'
 import { checkGroupNames, checkKinds, ownLists, savedOptions } from './options.ts'
@@ -29,6 +31,9 @@ export interface OptimizerState {
   readonly paramGroups: readonly (Readonly<Record<string, unknown>> & { readonly params: readonly number[] })[]
 }
 
+const dict: Kind<object> = { expected: 'dict', accepts: (x) => typeof x === 'object' && x !== null && isOptions(x) }
+const zeroGradArguments = signature('zero_grad', optional('setToNone', bool, true))
+
 /**
  * The base class of optimizers. A subclass overrides `updateParameter`, or the whole `step`.
  *
@@ -43,6 +48,7 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
   stepCount = 0
 
   constructor(params: Params<O>, defaults: O) {
+    if (!dict.accepts(defaults)) throw refused('Optimizer.__init__', required('defaults', dict), 2, defaults)
     this.defaults = defaults
     if (
       params instanceof Tensor ||
@@ -100,7 +106,8 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
   }
 
   /** Forgets the parameters' gradients, or with `setToNone: false` writes zeros. */
-  zeroGrad({ setToNone = true }: { setToNone?: boolean } = {}): void {
+  zeroGrad(...args: [setToNone?: boolean | { setToNone?: boolean }]): void {
+    const [setToNone] = zeroGradArguments(args)
     if (effects.sink !== null) this.#noted(effects.sink)
     for (const { params } of this.paramGroups) clearGradients(params, setToNone)
   }
@@ -114,6 +121,7 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
   step(): void
   step<L>(closure: () => L): L
   step<L>(closure?: () => L): L | undefined {
+    if (closure !== undefined) checkCallable('step', closure, 'closure')
     const loss = closure === undefined ? undefined : enableGrad(closure)
     if (effects.sink !== null) this.#noted(effects.sink)
     const certain = noGrad(() => this.#check())

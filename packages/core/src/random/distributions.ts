@@ -1,5 +1,6 @@
 // The distributions, each filling a typed array with the numbers that PyTorch's CPU kernels draw from the same stream:
 // same words, same order, same rounding. No tensors here; shapes and defaults belong to the ops.
+import { checkSwitch } from '../base/callable.ts'
 import { RuntimeError, TypeError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
 import { boxMuller16 } from './box-muller.ts'
@@ -22,6 +23,7 @@ let fused = true
  * setUniformFused(false)
  */
 export const setUniformFused = (on: boolean): void => {
+  checkSwitch('on', on)
   fused = on
 }
 

@@ -1,7 +1,8 @@
 // Devices by name, the default device, and storages: a buffer with the version counter that autograd checks. Core has
 // no device of its own; a package registers one with `useDevice`.
 import type { Backend, DeviceBuffer } from '../backend/backend.ts'
-import { RuntimeError, ValueError } from '../base/errors.ts'
+import { RuntimeError, TypeError, ValueError } from '../base/errors.ts'
+import { typeName } from '../base/python.ts'
 import { effects } from './effects.ts'
 import { mode } from './mode.ts'
 
@@ -96,6 +97,16 @@ export class Storage {
   }
 }
 
+/** Throws for what is no backend. */
+export function checkBackend(name: string, backend: unknown): void {
+  const { name: own, run, caps } = Object(backend) as Partial<Backend>
+  if (typeof own === 'string' && typeof run === 'function' && typeof caps === 'object') return
+  throw new TypeError(
+    `${name}(): argument 'backend' must be Backend, not ${typeName(backend)}`,
+    'Pass what js(), await native() or await gpujs() gives.',
+  )
+}
+
 const devices = new Map<string, Device>()
 let current: Device | undefined
 
@@ -113,6 +124,7 @@ export function useDevice(backend: Backend): Device {
 
 /** Makes a backend known by its name (`tensor.to(name)`) without making it the default. */
 export function registerDevice(backend: Backend): Device {
+  checkBackend('registerDevice', backend)
   const device = knownAs(backend)
   devices.set(device.name, device)
   devices.set(device.label, device)

@@ -14,11 +14,12 @@ import {
   type View,
 } from '../backend/backend.ts'
 import { type DType, dtypes } from '../base/dtype.ts'
+import { checkSwitch } from '../base/callable.ts'
 import { RuntimeError } from '../base/errors.ts'
 import { contiguousStrides, isContiguous } from '../base/layout.ts'
 import { warn } from '../base/warn.ts'
 import { s } from '../expr/expr.ts'
-import type { Device } from './device.ts'
+import { checkBackend, type Device } from './device.ts'
 
 /** Runs an instruction on a device. */
 export function dispatch(device: Device, instr: Instr): void {
@@ -138,11 +139,17 @@ let strict = false
 const counts = new Map<string, number>()
 
 /** The backend that runs what a device cannot; it must read and write synchronously. */
-export const setFallback = (backend: Backend): void => void (host = backend)
+export function setFallback(backend: Backend): void {
+  checkBackend('setFallback', backend)
+  host = backend
+}
 export const fallback = (): Backend | undefined => host
 
 /** In strict mode an instruction that a device cannot run throws instead of running on the fallback. */
-export const setStrict = (on: boolean): void => void (strict = on)
+export function setStrict(on: boolean): void {
+  checkSwitch('on', on)
+  strict = on
+}
 
 /** Whether instructions on a device fail in their checks only, before they write. */
 export const isCertain = ({ backend }: Device): boolean => backend.caps.certain === true && !strict

@@ -1,4 +1,5 @@
 // The switches of autograd: whether new results are recorded, and whether nodes remember the line that made them.
+import { checkCallable, checkSwitch } from '../base/callable.ts'
 import { RuntimeError } from '../base/errors.ts'
 
 /** The switches as they stand. */
@@ -8,6 +9,7 @@ type Switch = 'grad' | 'inference' | 'anomaly'
 
 /** Runs `fn` with switches set and puts them back, also when it throws; a Promise is refused, it would outlive them. */
 export function withMode<R>(name: string, set: Partial<Record<Switch, boolean>>, fn: () => R): R {
+  checkCallable(name, fn)
   const { grad, inference, anomaly } = mode
   if (set.grad !== undefined) mode.grad = set.grad
   if (set.inference !== undefined) mode.inference = set.inference
@@ -40,7 +42,10 @@ export const noGrad = <R>(fn: () => R): R => withMode('noGrad', { grad: false },
 export const enableGrad = <R>(fn: () => R): R => withMode('enableGrad', { grad: !mode.inference }, fn)
 
 /** Runs `fn` with recording on or off. */
-export const setGradEnabled = <R>(enabled: boolean, fn: () => R): R => (enabled ? enableGrad(fn) : noGrad(fn))
+export function setGradEnabled<R>(enabled: boolean, fn: () => R): R {
+  checkSwitch('enabled', enabled)
+  return withMode('setGradEnabled', { grad: enabled && !mode.inference }, fn)
+}
 
 /** Runs `fn` like `noGrad`; memory that it makes can never take part in autograd afterwards. */
 export const inferenceMode = <R>(fn: () => R): R => withMode('inferenceMode', { grad: false, inference: true }, fn)
@@ -62,7 +67,10 @@ export const isInferenceModeEnabled = (): boolean => mode.inference
 export const detectAnomaly = <R>(fn: () => R): R => withMode('detectAnomaly', { anomaly: true }, fn)
 
 /** Switches anomaly detection on or off from here on; see `detectAnomaly`. */
-export const setDetectAnomaly = (enabled: boolean): void => void (mode.anomaly = enabled)
+export function setDetectAnomaly(enabled: boolean): void {
+  checkSwitch('enabled', enabled)
+  mode.anomaly = enabled
+}
 
 /** Whether nodes remember the line that made them. */
 export const isAnomalyEnabled = (): boolean => mode.anomaly

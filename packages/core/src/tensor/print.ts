@@ -1,8 +1,9 @@
 // PyTorch's printed forms: tensors, and the containers that hold them. Pure functions over a reader of elements, so only
 // the elements that are shown are ever read; nothing here knows a tensor.
 import type { DType } from '../base/dtype.ts'
-import { ValueError } from '../base/errors.ts'
+import { TypeError, ValueError } from '../base/errors.ts'
 import { contiguousStrides } from '../base/layout.ts'
+import { typeName } from '../base/python.ts'
 import { numelOf } from '../base/shape.ts'
 
 /** How tensors are printed; what `torch.set_printoptions` sets. */
@@ -40,11 +41,25 @@ export const getPrintOptions = (): PrintOptions => ({ ...printOptions })
  * setPrintOptions({ precision: 2 })
  */
 export const setPrintOptions = (options: Partial<PrintOptions> & { profile?: keyof typeof profiles } = {}): void => {
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError(`setPrintOptions(): argument 'options' must be dict, not ${typeName(options)}`)
   const { profile, sciMode, ...given } = options
+  for (const name in given) {
+    if (Object.hasOwn(profiles.default, name)) continue
+    throw new TypeError(
+      `set_printoptions() got an unexpected keyword argument '${name}'`,
+      `It takes profile, sciMode, ${Object.keys(profiles.default).join(', ')}.`,
+    )
+  }
+  if (sciMode !== undefined && typeof sciMode !== 'boolean')
+    throw new TypeError(`set_printoptions(): argument 'sci_mode' must be bool, not ${typeName(sciMode)}`)
   const next = { ...printOptions }
   if (profile !== undefined) {
-    if (!Object.hasOwn(profiles, profile)) {
-      throw new ValueError(`unknown print profile '${profile}'`, "The profiles are 'default', 'short' and 'full'.")
+    if (typeof profile !== 'string' || !Object.hasOwn(profiles, profile)) {
+      throw new ValueError(
+        `unknown print profile '${typeof profile === 'string' ? profile : typeName(profile)}'`,
+        "The profiles are 'default', 'short' and 'full'.",
+      )
     }
     Object.assign(next, profiles[profile])
   }
@@ -55,7 +70,9 @@ export const setPrintOptions = (options: Partial<PrintOptions> & { profile?: key
     const endless = name === 'threshold' || name === 'linewidth' ? Number.POSITIVE_INFINITY : undefined
     const most = name === 'precision' ? 100 : Number.MAX_SAFE_INTEGER
     if (value !== endless && !(Number.isInteger(value) && value >= least[name] && value <= most)) {
-      throw new ValueError(`${name} expects a whole number of at least ${least[name]}, got ${value}`)
+      throw new ValueError(
+        `${name} expects a whole number of at least ${least[name]}, got ${typeof value === 'number' ? value : typeName(value)}`,
+      )
     }
     next[name] = value
   }
@@ -66,6 +83,12 @@ const notFinite = (x: number): string => (Number.isNaN(x) ? 'nan' : x > 0 ? 'inf
 /** C's exponents have two digits at least. */
 const exponentText = (exponent: number): string =>
   `e${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`
+/** JavaScript prints up to 100 digits. */
+function checkFormat(name: string, x: unknown, digits: unknown): void {
+  if (typeof x !== 'number') throw new TypeError(`${name}(): argument 'x' must be float, not ${typeName(x)}`)
+  if (Number.isInteger(digits) && (digits as number) >= 0 && (digits as number) <= 100) return
+  throw new ValueError(`${name}(): argument 'digits' must be a whole number from 0 to 100, not ${typeName(digits)}`)
+}
 const signOf = (x: number): string => (x < 0 || Object.is(x, -0) ? '-' : '')
 
 // JavaScript's toFixed and toExponential round exact ties away from zero, C's printf to even. At a tie they have gone up,
@@ -77,6 +100,7 @@ const tieToEven = (digits: string, tie: boolean): string => {
 
 /** `x` with `digits` digits after the point, rounded from its exact value, ties to even: C's `%.4f`. */
 export const formatFixed = (x: number, digits: number): string => {
+  checkFormat('formatFixed', x, digits)
   if (!Number.isFinite(x)) return notFinite(x)
   const size = Math.abs(x)
   if (size >= 1e21) return `${signOf(x)}${BigInt(size)}${digits > 0 ? `.${'0'.repeat(digits)}` : ''}`
@@ -86,6 +110,7 @@ export const formatFixed = (x: number, digits: number): string => {
 
 /** `x` as one digit, `digits` more and an exponent of at least two, rounded like `formatFixed`: C's `%.4e`. */
 export const formatExponent = (x: number, digits: number): string => {
+  checkFormat('formatExponent', x, digits)
   if (!Number.isFinite(x)) return notFinite(x)
   const size = Math.abs(x)
   const [mantissa, power] = size.toExponential(digits).split('e')

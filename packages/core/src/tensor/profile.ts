@@ -6,6 +6,7 @@ import { shapeString } from '../base/shape.ts'
 import { currentDevice } from './device.ts'
 import { fallback, setFallback } from './dispatch.ts'
 import { callingLine } from './line.ts'
+import { bool, fn as callable, type Kind, keyword, real, required, signature } from './signature.ts'
 
 declare const performance: { now(): number }
 
@@ -60,6 +61,8 @@ function ruled(rows: readonly (readonly string[])[]): string[] {
   return [rule, head, rule, ...body, rule]
 }
 
+const tableArguments = signature('table', keyword('groupByInputShape', bool, false), keyword('rowLimit', real, 100))
+
 /** What `profile` saw. */
 export class Profile {
   /** What the device did, in order; the first `maxEvents` of it. */
@@ -77,7 +80,8 @@ export class Profile {
   }
 
   /** Kernels by name, those that took most first, as PyTorch's profiler prints them. */
-  table({ groupByInputShape = false, rowLimit = 100 }: ProfileTableOptions = {}): string {
+  table(...args: [options?: ProfileTableOptions]): string {
+    const [groupByInputShape, rowLimit] = tableArguments(args)
     const groups = new Map<string, Total>()
     for (const [key, total] of this.#totals) add(groups, groupByInputShape ? key : `${total.name} ${total.line}`, total)
     const totals = [...groups.values()].sort((a, b) => b.time - a.time)
@@ -129,6 +133,12 @@ export class Profile {
   }
 }
 
+const profileArguments = signature(
+  'profile',
+  required('fn', callable as Kind<() => unknown>),
+  keyword('withStack', bool, false),
+  keyword('maxEvents', real, 100_000),
+)
 /**
  * Runs `fn` and times every kernel of the default device, with names, shapes and bytes. A compiled step is timed by the
  * instructions of its program, one after the other, and not as the device compiled it whole. `fn` must be synchronous.
@@ -138,7 +148,8 @@ export class Profile {
  * const seen = profile(() => model.forward(x).sum().backward())
  * seen.events.some(({ kind }) => kind === 'matmul') // true
  */
-export function profile(fn: () => unknown, { withStack = false, maxEvents = 100_000 }: ProfileOptions = {}): Profile {
+export function profile(...args: [fn: () => unknown, options?: ProfileOptions]): Profile {
+  const [fn, withStack, maxEvents] = profileArguments(args)
   const device = currentDevice()
   const { backend } = device
   const host = fallback()

@@ -1,6 +1,7 @@
 // Memory that is given back early. Nobody has to: memory that no tensor holds is found sooner or later. A scope gives
 // back at its end what was made in it and is reachable no more; it knows by looking, from all that outlives it: what is
 // returned, tensors from outside that got a gradient, another graph or other memory meanwhile, optimizers' state.
+import { checkCallable } from '../base/callable.ts'
 import { RuntimeError } from '../base/errors.ts'
 import { Device, Storage, storagesMade } from './device.ts'
 import { effects, type ScopeSink } from './effects.ts'
@@ -81,6 +82,7 @@ class Scope implements ScopeSink {
  * scope(() => ones(1000, 1000).mul(2).sum()) // tensor(2000000.)
  */
 export function scope<R>(fn: () => R): R {
+  checkCallable('scope', fn)
   const outer = effects.scope
   const own = new Scope()
   effects.scope = own

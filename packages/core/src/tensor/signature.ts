@@ -43,7 +43,9 @@ export const real: Kind<number> = kind('float', (x) => typeof x === 'number' && 
 export const scalar: Kind<number | boolean> = kind('Number', (x) => typeof x === 'number' || typeof x === 'boolean')
 export const bool: Kind<boolean> = kind('bool', (x) => typeof x === 'boolean')
 export const str: Kind<string> = kind('str', (x) => typeof x === 'string')
-export const tensor: Kind<Tensor> = kind('Tensor', (x) => x instanceof Tensor)
+/** Whether it is a tensor, and not only made like one: what has its prototype alone has no memory. */
+export const isTensor = (x: unknown): x is Tensor => x instanceof Tensor && x.wrapped === false
+export const tensor: Kind<Tensor> = kind('Tensor', isTensor)
 // biome-ignore lint/complexity/noBannedTypes: which function it is, is the caller's to say
 export const fn: Kind<Function> = kind('function', (x) => typeof x === 'function')
 /** The name of a dtype. */
@@ -75,7 +77,7 @@ export const ints: Kind<readonly number[]> = list(int)
 /** Anything that `for ... of` goes through. */
 export const iterable: Kind<Iterable<unknown>> = kind(
   'iterable',
-  (x) => typeof x === 'object' && x !== null && Symbol.iterator in x,
+  (x) => typeof x === 'object' && x !== null && !(x instanceof Tensor) && Symbol.iterator in x,
 )
 export const tensors: Kind<readonly Tensor[]> = list(tensor)
 /** One dimension or several. */
@@ -84,6 +86,8 @@ export const dims: Kind<number | readonly number[]> = kind(
   (x) => Number.isSafeInteger(x) || ints.accepts(x),
   { element: int, refuse: overflow },
 )
+/** Whatever it is: what is made of it looks at it. */
+export const anything: Kind<unknown> = kind('any', () => true)
 /** The kind, or null. */
 export const nullable = <T>(of: Kind<T>): Kind<T | null> =>
   ({ ...of, accepts: (x: unknown) => x === null || of.accepts(x) }) as Kind<T | null>
@@ -133,11 +137,11 @@ export type Values<P extends readonly Parameter<unknown>[]> = {
 /** The type of arguments by position, each of which may be the options that end them. */
 export type Arguments<P extends readonly unknown[], O> = [...{ [K in keyof P]?: P[K] | O }, options?: O]
 
-/** An object that gives arguments by name. Dates, maps and such do not; nor does a tensor. */
+/** A plain object, which gives arguments by name; it may come from another realm, with another Object. */
 export const isOptions = (x: object): x is Record<string, unknown> => {
-  const prototype: unknown = Object.getPrototypeOf(x)
-  if (prototype === Object.prototype || prototype === null) return !Array.isArray(x)
-  return !(x instanceof Tensor) && Object.prototype.toString.call(x) === '[object Object]'
+  const prototype: object | null = Object.getPrototypeOf(x)
+  if (prototype === Object.prototype || prototype === null) return true
+  return !Array.isArray(x) && Object.getPrototypeOf(prototype) === null
 }
 
 class Signature {
@@ -326,7 +330,7 @@ export function method<P extends readonly Parameter<unknown>[]>(
 ): (self: Tensor, args: readonly unknown[]) => Values<P> {
   const own = new Signature(name, false, params)
   return (self, args) => {
-    if (!(self instanceof Tensor)) throw refused(name, input, 1, self)
+    if (!isTensor(self)) throw refused(name, input, 1, self)
     return own.read(args) as Values<P>
   }
 }
@@ -334,5 +338,5 @@ const input = required('input', tensor)
 
 /** The tensor itself, where a function takes nothing else. */
 export function checkSelf(name: string, self: unknown): asserts self is Tensor {
-  if (!(self instanceof Tensor)) throw refused(name, input, 1, self)
+  if (!isTensor(self)) throw refused(name, input, 1, self)
 }

@@ -4,6 +4,7 @@
 import type { DeviceBuffer } from '../backend/backend.ts'
 import { toBase64 } from '../base/base64.ts'
 import { type DType, dtypeName, isFloat, newArray, type TypedArray } from '../base/dtype.ts'
+import { checkSwitch } from '../base/callable.ts'
 import { RuntimeError, TypeError } from '../base/errors.ts'
 import { isContiguous } from '../base/layout.ts'
 import { typeName } from '../base/python.ts'
@@ -216,6 +217,7 @@ export class Tensor {
 
   /** Says whether a leaf collects a gradient; throws a RuntimeError for whole numbers, and for a result. */
   setRequiresGrad(value: boolean): this {
+    checkSwitch('requires_grad', value)
     if (value && !isFloat(this.dtype)) {
       throw new RuntimeError('only Tensors of floating point dtype can require gradients', floatFirst)
     }

@@ -1,0 +1,692 @@
+// Every public function, with every argument replaced by wrong values, one at a time: what must come of it is in
+// tools/test/door.ts. A function without an entry here fails the first test.
+import { js } from '@flambeau/backend-js'
+import * as core from '@flambeau/core'
+import { autograd, F, nn, ops, optim, Tensor, tensor } from '@flambeau/core'
+import { expect, it } from 'vitest'
+import { at, by, type Entry, faultsOf, type House, type Param, wrongValues } from '../../../tools/test/door.ts'
+
+core.useDevice(js())
+// biome-ignore lint/suspicious/noExplicitAny: functions are called with what they do not take
+type Any = any
+
+/** The index, for names that are put together. */
+const all: Any = core
+
+// ---- right values ----
+
+const T = (): Tensor =>
+  tensor([
+    [0.25, 0.5],
+    [0.75, 0.5],
+  ])
+const row = (): Tensor => tensor([0.25, 0.75])
+const whole = (): Tensor => tensor([[0, 1]], { dtype: 'int32' })
+const indices = (): Tensor => tensor([0, 1], { dtype: 'int32' })
+const mask = (): Tensor =>
+  tensor([
+    [true, false],
+    [false, true],
+  ])
+const leaf = (): Tensor => tensor([1, 2], { requiresGrad: true })
+const squared = (): Tensor => leaf().square().sum()
+const parameter = (): Tensor => {
+  const p = leaf()
+  p.grad = tensor([1, 2])
+  return p
+}
+const freed = (): Tensor => {
+  const x = T()
+  x.dispose()
+  return x
+}
+core.registerDevice(Object.defineProperty(js(), 'name', { value: 'other' }))
+
+// ---- the house ----
+
+const errors = Object.values(core).filter((x) => typeof x === 'function' && x.prototype instanceof Error) as Any[]
+const stateOf = (value: unknown): string => {
+  if (Array.isArray(value))
+    return value
+      .slice(0, 3)
+      .map((x) => (x === value ? 'itself' : stateOf(x)))
+      .join(' ')
+  if (!(value instanceof Tensor) || value.storage === undefined || value.storage.freed) return ''
+  const { shape, dtype, version, requiresGrad } = value
+  return `${shape} ${dtype} ${version} ${requiresGrad} ${value.detach().toArray()}`
+}
+const hasNaN = (result: unknown): boolean => {
+  if (result instanceof Tensor)
+    return (
+      !result.shape.every(Number.isSafeInteger) ||
+      (result.elements < 1e6 && result.detach().toArray().some(Number.isNaN))
+    )
+  if (Array.isArray(result)) return result.some(hasNaN)
+  return Number.isNaN(result)
+}
+const house: House = {
+  wrong: wrongValues({
+    'a tensor that was disposed of': freed,
+    'a tensor of another device': () => tensor(1, { device: 'other' }),
+    'a tensor of booleans': mask,
+    'a tensor of another shape': () => core.ones(3, 5),
+    'an empty tensor': () => core.ones(0),
+  }).concat([
+    { name: 'a tensor without memory', value: () => Object.create(Tensor.prototype), fits: ['copied'] },
+    { name: 'a module', value: () => new nn.Identity(), fits: ['module', 'any', 'copied', 'dict'] },
+  ]),
+  isOurs: (error) => errors.some((type) => error instanceof type),
+  stateOf,
+  hasNaN,
+}
+
+// ---- the entries ----
+
+const self = at('input', 'tensor', T)
+const dims = at('dim', 'dims?|null', 0)
+const dim = at('dim', 'int?', 0)
+const oneDim = at('dim', 'int?|null', 0)
+const keepdim = at('keepdim', 'bool?', true)
+const dtype = by('dtype', 'dtype?', 'float64')
+const device = by('device', 'device?', 'js')
+const requiresGrad = by('requiresGrad', 'bool?', false)
+const made = [dtype, device, requiresGrad]
+const generator = by('generator', 'generator?|null', () => new core.Generator())
+const size = at('size', 'size', () => [2, 2])
+const index = at('index', 'tensor', whole)
+
+const entries = new Map<string, Entry>()
+const covered = new Set<unknown>()
+/** Names without an entry, and why. */
+const exempt = new Map<string, string>()
+
+function add(name: string, fn: unknown, params: readonly Param[], rest: Partial<Entry> = {}): void {
+  covered.add(fn)
+  entries.set(name, { fn: fn as Any, params, ...rest })
+}
+/** A function of the op table: as a function, as a method, and in place where it has such a form. */
+function op(name: string, params: readonly Param[], rest: Partial<Entry> = {}): void {
+  const table = ops as Any
+  const fn = table[name]
+  if (fn !== undefined) add(name, fn, params, rest)
+  const [first, ...more] = params
+  if (first === undefined || first.kind === 'list') return
+  for (const form of [name, `${name}_`]) {
+    const own = (Tensor.prototype as Any)[form]
+    if (own === undefined || (form !== name && form in table)) continue
+    covered.add(own)
+    const onSelf = (...args: unknown[]): unknown => (first.good() as Any)[form](...args)
+    entries.set(`x.${form}`, { fn: onSelf, params: more, ...rest })
+  }
+}
+const each = (names: string, ...params: readonly Param[]): void => {
+  for (const name of names.split(' ')) op(name, params)
+}
+const both = (name: string, ...params: readonly Param[]): void => op(name, [self, ...params])
+/** A class: its constructor. */
+const made_ = (name: string, type: unknown, params: readonly Param[], rest: Partial<Entry> = {}): void => {
+  covered.add(type)
+  entries.set(`new ${name}`, { fn: (...args: unknown[]) => new (type as Any)(...args), params, ...rest })
+}
+
+each(
+  'neg square abs sign sqrt reciprocal exp expm1 log log1p sin cos tanh erf sigmoid relu floor ceil trunc round logicalNot isnan isfinite',
+  self,
+)
+each('t contiguous clone detach', self)
+const input = at('input', 'operand', T)
+const second = at('other', 'operand', T)
+each('mul maximum minimum eq ne lt le gt ge logicalAnd logicalOr logicalXor', input, second)
+for (const name of ['floorDivide', 'remainder']) op(name, [input, second], { nan: 'of infinities' })
+op('add', [input, second, by('alpha', 'number?', 2)])
+op('sub', [input, second, by('alpha', 'number?', 2)])
+op('div', [input, second, by('roundingMode', 'text?|null', 'trunc')])
+op('pow', [input, at('exponent', 'operand', T)], { nan: 'powers of negative numbers' })
+both('leakyRelu', at('negativeSlope', 'number?', 0.1))
+both('clamp', at('min', 'bound?|null', 0), at('max', 'bound?|null', 1))
+op('where', [at('condition', 'tensor', mask), at('input', 'operand', T), second])
+add('x.where', (...args: Any[]) => (T() as Any).where(...args), [at('condition', 'tensor', mask), second])
+both('maskedFill', at('mask', 'tensor', mask), at('value', 'scalar|tensor', 1))
+both(
+  'allclose',
+  at('other', 'tensor', T),
+  at('rtol', 'number?', 0.1),
+  at('atol', 'number?', 0.1),
+  at('equalNan', 'bool?', true),
+)
+both(
+  'isclose',
+  at('other', 'tensor', T),
+  at('rtol', 'number?', 0.1),
+  at('atol', 'number?', 0.1),
+  at('equalNan', 'bool?', true),
+)
+both('equal', at('other', 'tensor', T))
+op('to', [self, at('other', 'tensor|text|options', 'float64'), by('copy', 'bool?', true)], { words: /to\(\)/ })
+add('to with options', ops.to, [self, dtype, device, by('copy', 'bool?', true)])
+for (const name of 'float double int long byte bool cpu'.split(' '))
+  add(`x.${name}`, (...args: Any[]) => (T() as Any)[name](...args), [])
+add('x.typeAs', (...args: Any[]) => (T() as Any).typeAs(...args), [at('other', 'tensor', T)])
+both('gather', dim1('dim'), index)
+function dim1(name: string): Param {
+  return at(name, 'int', 0)
+}
+const src = at('src', 'tensor|scalar', T)
+both('scatter', dim1('dim'), index, src, by('reduce', 'text?', 'add'))
+op('scatter_', [self, dim1('dim'), index, src, by('reduce', 'text?', 'add')])
+both('scatterAdd', dim1('dim'), index, at('src', 'tensor', T))
+op('scatterAdd_', [self, dim1('dim'), index, at('src', 'tensor', T)])
+op('at', [self, at('index', 'index|tensor|int', 0)], {
+  words: /index|indices|range|slice|data type|dimensions|convert/i,
+  open: true,
+})
+op('setAt', [self, at('index', 'index|tensor|int', 0), at('value', 'scalar|tensor', 1)], {
+  words: /index|indices|range|slice|assign|data type|dimensions|convert/i,
+})
+const put = [
+  self,
+  at('indices', 'tensors', () => [indices()]),
+  at('values', 'tensor', T),
+  at('accumulate', 'bool?', true),
+]
+op('indexPut', put)
+op('indexPut_', put)
+both('addmm', at('mat1', 'tensor', T), at('mat2', 'tensor', T), by('beta', 'number?', 2), by('alpha', 'number?', 2))
+op('bmm', [at('input', 'tensor', () => core.ones(1, 2, 2)), at('mat2', 'tensor', () => core.ones(1, 2, 2))])
+both('mm', at('mat2', 'tensor', T))
+both('mv', at('vec', 'tensor', row))
+op('dot', [at('input', 'tensor', row), at('tensor', 'tensor', row)])
+both('matmul', at('other', 'tensor', T))
+both('linear', at('weight', 'tensor', T), at('bias', 'tensor?|null', row))
+for (const name of ['amax', 'amin', 'any', 'all']) both(name, dims, keepdim)
+for (const name of ['argmax', 'argmin']) both(name, oneDim, keepdim)
+for (const name of ['max', 'min']) op(name, [self, at('dim', 'int?|null|tensor', 0), keepdim])
+for (const name of ['sum', 'mean']) both(name, dims, keepdim, dtype)
+both('prod', oneDim, keepdim, dtype)
+both('cumsum', dim1('dim'), dtype)
+for (const name of ['std', 'var', 'stdMean', 'varMean'])
+  op(name, [self, at('dim', 'dims?|null|bool', 0), at('unbiased', 'bool?', true), keepdim])
+for (const name of ['std', 'var', 'stdMean', 'varMean'])
+  add(`${name} with a correction`, (ops as Any)[name], [self, dims, by('correction', 'int?|null', 0)], {
+    nan: 'nothing is left to divide by',
+    words: /unbiased/,
+  })
+for (const name of ['softmax', 'logSoftmax']) both(name, dim1('dim'), dtype)
+both('logsumexp', at('dim', 'dims', 0), keepdim)
+both('argsort', dim, at('descending', 'bool?', true), by('stable', 'bool?|null', true))
+both('sort', dim, at('descending', 'bool?', true), by('stable', 'bool?|null', true))
+both('topk', at('k', 'int', 1), dim, at('largest', 'bool?', true), at('sorted', 'bool?', true))
+const listed = at('tensors', 'tensors', () => [T(), T()])
+op('cat', [{ ...listed, kind: 'list' }, dim], { words: /element|tensors|Tensors/ })
+op('stack', [{ ...listed, kind: 'list' }, dim], { words: /element|tensors|Tensors/ })
+both('chunk', at('chunks', 'int', 2), dim)
+both('split', at('splitSizeOrSections', 'dims', 1), dim)
+both('unbind', dim)
+both('squeeze', at('dim', 'int?', 0))
+both('unsqueeze', dim1('dim'))
+both('flatten', at('startDim', 'int?', 0), at('endDim', 'int?', 1))
+both('transpose', dim1('dim0'), at('dim1', 'int', 1))
+both('narrow', dim1('dim'), at('start', 'int', 0), at('length', 'int', 1))
+both('select', dim1('dim'), at('index', 'int', 0))
+both('slice', dim1('dim'), at('start', 'int?|null', 0), at('end', 'int?|null', 1), at('step', 'int?', 1))
+both('unfold', dim1('dimension'), at('size', 'int', 1), at('step', 'int', 1))
+both('expandAs', at('other', 'tensor', T))
+const sized = (name: string, of: string, good: readonly number[]): void => op(name, [self, at(of, 'size', () => good)])
+sized('expand', 'size', [2, 2])
+sized('flip', 'dims', [0])
+sized('permute', 'dims', [1, 0])
+sized('reshape', 'shape', [4])
+sized('view', 'size', [4])
+sized('repeat', 'repeats', [1, 2])
+sized('tile', 'dims', [1, 2])
+both('indexSelect', dim1('dim'), at('index', 'tensor', indices))
+both('maskedSelect', at('mask', 'tensor', mask))
+both('nonzero', by('asTuple', 'bool?', true))
+op('oneHot', [at('input', 'tensor', indices), at('numClasses', 'int?', 2)])
+both('copy_', at('other', 'tensor', T))
+both('fill_', at('value', 'scalar|tensor', 1))
+both('zero_')
+for (const [name, params] of [
+  ['detach_', []],
+  ['requiresGrad_', [at('requiresGrad', 'bool?', true)]],
+] as const)
+  add(`x.${name}`, (...args: Any[]) => (T() as Any)[name](...args), params)
+
+const data = at('data', 'data|text', 1)
+op('tensor', [{ ...data, kind: 'data' }, dtype, device, requiresGrad], {
+  words: /sequence|dimensions|convert|overflow|takes numbers/,
+})
+for (const name of ['zeros', 'ones', 'empty', 'rand', 'randn'])
+  op(
+    name,
+    [size, ...made, ...(name.startsWith('rand') ? [generator] : [])],
+    name === 'empty' ? { nan: 'whatever there is' } : {},
+  )
+op('full', [{ ...size, kind: 'ints' }, at('fillValue', 'scalar', 1), ...made])
+for (const name of ['zerosLike', 'onesLike', 'emptyLike'])
+  add(name, (ops as Any)[name], [self, ...made], { nan: 'empty' })
+add('fullLike', ops.fullLike, [self, at('fillValue', 'scalar', 1), ...made])
+add('arange', ops.arange, [at('end', 'number', 3), ...made])
+add('arange from', ops.arange, [at('start', 'number', 0), at('end', 'number?', 4), at('step', 'number?', 1), ...made])
+const range = [at('start', 'number', 0), at('end', 'number', 1), at('steps', 'int', 2)]
+add('linspace', ops.linspace, [...range, ...made])
+add('logspace', ops.logspace, [...range, at('base', 'number?', 10), ...made], { nan: 'powers of negative numbers' })
+add('eye', ops.eye, [at('n', 'int', 2), at('m', 'int?', 2), ...made])
+const shape = at('size', 'ints', () => [2, 2])
+add('normal in a shape', ops.normal, [at('mean', 'number', 0), at('std', 'number', 1), shape, ...made, generator])
+add('normal', ops.normal, [at('mean', 'tensor|number', row), at('std', 'tensor|number?', row), generator])
+const [low, high] = [at('low', 'int', 0), at('high', 'int', 2)]
+add('randint', ops.randint, [high, shape, ...made, generator], { words: /low|high|size|from|out of bounds/ })
+add('randint from', ops.randint, [low, high, shape, ...made, generator], { words: /size/ })
+add('randperm', ops.randperm, [at('n', 'int', 2), ...made, generator])
+add('randLike', ops.randLike, [self, ...made, generator])
+add('randnLike', ops.randnLike, [self, ...made, generator])
+add('randintLike', ops.randintLike, [self, high, ...made, generator], { words: /low/ })
+add('randintLike from', ops.randintLike, [self, low, { ...high, kind: 'int?' }, ...made, generator])
+both('uniform_', at('from', 'number?', 0), at('to', 'number?', 1), generator)
+both('normal_', at('mean', 'number?', 0), at('std', 'number?', 1), generator)
+both('random_', at('from', 'int?', 0), at('to', 'int?', 5), generator)
+both('bernoulli', at('p', 'number?', 0.5), generator)
+op('bernoulli_', [self, at('p', 'number|tensor?', 0.5), generator])
+add('manualSeed', ops.manualSeed, [at('seed', 'seed', 1)], { words: /integer|Overflow|seed/ })
+add('setRngState', ops.setRngState, [at('state', 'tensor', () => ops.getRngState())])
+add(
+  'Slice',
+  ops.Slice,
+  ['start', 'stop', 'step'].map((name) => at(name, 'int?|null', 1)),
+)
+for (const name of ['getRngState', 'initialSeed', 'seed']) exempt.set(name, 'takes nothing')
+both(
+  'pad',
+  at('pad', 'ints', () => [1, 1]),
+  at('mode', 'text?', 'constant'),
+  at('value', 'number?|null', 1),
+)
+
+// Losses.
+const target = at('target', 'tensor', T)
+const reduction = by('reduction', 'reduction?', 'sum')
+const old = [at('sizeAverage', 'none?|null', null), at('reduce', 'none?|null', null)]
+const weight = at('weight', 'tensor?|null', null)
+add('F.mseLoss', F.mseLoss, [self, target, ...old, reduction])
+add('F.l1Loss', F.l1Loss, [self, target, ...old, reduction])
+add('F.binaryCrossEntropy', F.binaryCrossEntropy, [self, target, weight, ...old, reduction])
+add('F.binaryCrossEntropyWithLogits', F.binaryCrossEntropyWithLogits, [
+  self,
+  target,
+  weight,
+  ...old,
+  reduction,
+  by('posWeight', 'tensor?|null', row),
+])
+const classes = at('target', 'tensor', indices)
+const ignore = at('ignoreIndex', 'int?', 5)
+const nll = [weight, old[0], ignore, old[1], reduction]
+const smoothing = by('labelSmoothing', 'real?', 0.1)
+add('F.nllLoss', F.nllLoss, [self, classes, ...nll])
+add('F.crossEntropy', F.crossEntropy, [self, classes, ...nll, smoothing])
+made_('nn.MSELoss', nn.MSELoss, [...old, reduction])
+made_('nn.L1Loss', nn.L1Loss, [...old, reduction])
+made_('nn.BCELoss', nn.BCELoss, [weight, ...old, reduction])
+made_('nn.BCEWithLogitsLoss', nn.BCEWithLogitsLoss, [weight, ...old, reduction, by('posWeight', 'tensor?|null', row)])
+made_('nn.NLLLoss', nn.NLLLoss, nll)
+made_('nn.CrossEntropyLoss', nn.CrossEntropyLoss, [...nll, smoothing])
+
+// Functions of layers, and layers.
+add('F.dropout', F.dropout, [self, at('p', 'real?', 0.5), at('training', 'bool?', true), at('inplace', 'bool?', false)])
+const running = (name: string): Param => at(name, 'tensor|null', row)
+add(
+  'F.batchNorm',
+  F.batchNorm,
+  [
+    self,
+    running('runningMean'),
+    running('runningVar'),
+    at('weight', 'tensor?|null', row),
+    at('bias', 'tensor?|null', row),
+    at('training', 'bool?', true),
+    at('momentum', 'finite?', 0.1),
+    at('eps', 'finite?', 1e-5),
+  ],
+  { nan: 'a negative eps' },
+)
+const inplace = at('inplace', 'bool?', false)
+const layer = [by('device', 'device?', 'js'), by('dtype', 'dtype?', 'float64')]
+made_('nn.Linear', nn.Linear, [
+  at('inFeatures', 'int', 2),
+  at('outFeatures', 'int', 2),
+  at('bias', 'bool?', true),
+  ...layer,
+])
+made_('nn.ReLU', nn.ReLU, [inplace])
+made_('nn.LeakyReLU', nn.LeakyReLU, [at('negativeSlope', 'real?', 0.1), inplace])
+made_('nn.Sigmoid', nn.Sigmoid, [])
+made_('nn.Tanh', nn.Tanh, [])
+made_('nn.Softmax', nn.Softmax, [oneDim])
+made_('nn.LogSoftmax', nn.LogSoftmax, [oneDim])
+made_('nn.Dropout', nn.Dropout, [at('p', 'real?', 0.5), inplace])
+made_('nn.Flatten', nn.Flatten, [at('startDim', 'int?', 0), at('endDim', 'int?', 1)])
+made_('nn.BatchNorm1d', nn.BatchNorm1d, [
+  at('numFeatures', 'int', 2),
+  at('eps', 'finite?', 1e-5),
+  at('momentum', 'finite?|null', 0.1),
+  at('affine', 'bool?', true),
+  at('trackRunningStats', 'bool?', true),
+  ...layer,
+])
+made_('nn.Parameter', nn.Parameter, [at('data', 'tensor', T), at('requiresGrad', 'bool?', true)])
+const module = at('module', 'module', () => new nn.Identity())
+made_('nn.Sequential', nn.Sequential, [module, at('module', 'module', () => new nn.Identity())], {
+  words: /Module/,
+  open: true,
+})
+made_('nn.ModuleList', nn.ModuleList, [at('modules', 'listed?', () => [new nn.Identity()])], { words: /Module/ })
+for (const [name, layer] of [
+  ['Linear', () => new nn.Linear(2, 2)],
+  ['ReLU', () => new nn.ReLU()],
+  ['LeakyReLU', () => new nn.LeakyReLU()],
+  ['Sigmoid', () => new nn.Sigmoid()],
+  ['Tanh', () => new nn.Tanh()],
+  ['Softmax', () => new nn.Softmax(0)],
+  ['LogSoftmax', () => new nn.LogSoftmax(0)],
+  ['Dropout', () => new nn.Dropout()],
+  ['Flatten', () => new nn.Flatten()],
+  ['BatchNorm1d', () => new nn.BatchNorm1d(2)],
+] as const)
+  add(`nn.${name}.forward`, (...args: Any[]) => (layer() as Any).forward(...args), [self], { anyOption: true })
+for (const name of ['MSELoss', 'L1Loss', 'BCELoss', 'BCEWithLogitsLoss'] as const)
+  add(`nn.${name}.forward`, (...args: Any[]) => (new nn[name]() as Any).forward(...args), [self, target], {
+    anyOption: true,
+  })
+for (const name of ['NLLLoss', 'CrossEntropyLoss'] as const)
+  add(`nn.${name}.forward`, (...args: Any[]) => (new nn[name]() as Any).forward(...args), [self, classes], {
+    anyOption: true,
+  })
+const sequence = (): nn.Sequential => new nn.Sequential(new nn.Identity(), new nn.Identity())
+add('Sequential.at', (...args: Any[]) => (sequence() as Any).at(...args), [at('index', 'int', 0)])
+add('Sequential.slice', (...args: Any[]) => (sequence() as Any).slice(...args), [
+  at('start', 'int?', 0),
+  at('end', 'int?', 1),
+])
+add('Sequential.append', (...args: Any[]) => (sequence() as Any).append(...args), [module], {
+  words: /Module/,
+  anyOption: true,
+})
+const list = (): nn.ModuleList => new nn.ModuleList([new nn.Identity()])
+add('ModuleList.extend', (...args: Any[]) => (list() as Any).extend(...args), [at('modules', 'listed', () => [])], {
+  words: /Module/,
+})
+add('ModuleList.insert', (...args: Any[]) => (list() as Any).insert(...args), [at('index', 'int', 0), module], {
+  words: /Module/,
+})
+
+// Initialisation and clipping.
+const { init, utils } = nn
+add('init.uniform_', init.uniform_, [self, at('a', 'number?', 0), at('b', 'number?', 1), generator], {
+  words: /from|to/,
+})
+add('init.normal_', init.normal_, [self, at('mean', 'number?', 0), at('std', 'number?', 1), generator])
+add('init.constant_', init.constant_, [self, at('val', 'scalar', 1)])
+for (const name of ['ones_', 'zeros_', 'eye_'] as const) add(`init.${name}`, init[name], [self])
+const gain = at('gain', 'finite?', 1)
+add('init.xavierUniform_', init.xavierUniform_, [self, gain], { words: /from|to/ })
+add('init.xavierNormal_', init.xavierNormal_, [self, gain], { words: /std/ })
+const kaiming = [at('a', 'real?', 0), at('mode', 'text?', 'fan_in'), at('nonlinearity', 'text?', 'relu')]
+add('init.kaimingUniform_', init.kaimingUniform_, [self, ...kaiming])
+add('init.kaimingNormal_', init.kaimingNormal_, [self, ...kaiming])
+add('init.calculateGain', init.calculateGain, [at('nonlinearity', 'text', 'leaky_relu'), at('param', 'real?|null', 1)])
+add('init.fansOf', init.fansOf, [at('shape', 'ints', () => [2, 3])])
+const parameters = at('parameters', 'iterable|tensor', () => [parameter()])
+add('utils.clipGradNorm_', utils.clipGradNorm_, [
+  parameters,
+  at('maxNorm', 'real', 1),
+  at('normType', 'real?', 2),
+  at('errorIfNonfinite', 'bool?', true),
+])
+add('utils.clipGradValue_', utils.clipGradValue_, [parameters, at('clipValue', 'real', 1)])
+
+// Optimizers and schedulers.
+const parametersOf = at('params', 'list', () => [leaf()])
+const common = [
+  by('lr', 'real?', 0.1),
+  by('weightDecay', 'real?', 0),
+  by('maximize', 'bool?', false),
+  by('foreach', 'bool?|null', null),
+]
+made_(
+  'optim.SGD',
+  optim.SGD,
+  [
+    parametersOf,
+    ...common,
+    by('momentum', 'real?', 0.9),
+    by('dampening', 'number?', 0),
+    by('nesterov', 'bool?', false),
+  ],
+  { words: /param|Tensor|learning rate|weight_decay|leaf/ },
+)
+for (const name of ['Adam', 'AdamW'] as const)
+  made_(
+    `optim.${name}`,
+    optim[name],
+    [
+      parametersOf,
+      ...common,
+      by('betas', 'pair?', () => [0.9, 0.99]),
+      by('eps', 'real?', 1e-8),
+      by('amsgrad', 'bool?', true),
+    ],
+    { words: /param|Tensor|learning rate|weight_decay|leaf/ },
+  )
+const sgd = (): optim.SGD => new optim.SGD([parameter()], { lr: 0.1 })
+const optimizer = at('optimizer', 'optimizer', sgd)
+made_(
+  'lrScheduler.StepLR',
+  optim.lrScheduler.StepLR,
+  [optimizer, at('stepSize', 'int', 1), at('gamma', 'number?', 0.1)],
+  {
+    words: /Optimizer/,
+  },
+)
+made_('lrScheduler.ExponentialLR', optim.lrScheduler.ExponentialLR, [optimizer, at('gamma', 'number', 0.1)], {
+  words: /Optimizer/,
+})
+made_('lrScheduler.LRScheduler', optim.lrScheduler.LRScheduler, [optimizer], {
+  words: /Optimizer/,
+  anyOption: true,
+})
+made_('optim.Optimizer', optim.Optimizer, [parametersOf, at('defaults', 'dict|options', () => ({ lr: 0.1 }))], {
+  words: /param|Tensor|leaf/,
+  anyOption: true,
+})
+add('Optimizer.zeroGrad', (...args: Any[]) => (sgd() as Any).zeroGrad(...args), [by('setToNone', 'bool?', false)])
+add('Optimizer.step', (...args: Any[]) => (sgd() as Any).step(...args), [at('closure', 'fn?', () => () => 1)], {
+  anyOption: true,
+})
+
+// Autograd.
+const x = leaf()
+const graph = (): Tensor => x.square().sum()
+add('backward', autograd.backward, [
+  at('outputs', 'tensor|tensors', squared),
+  at('gradients', 'tensor?|null|tensors', null),
+  by('createGraph', 'bool?', false),
+  by('retainGraph', 'bool?|null', true),
+  by('inputs', 'tensor?|null|tensors', undefined),
+])
+add('grad', autograd.grad, [
+  at('outputs', 'tensor|tensors', graph),
+  at('inputs', 'tensor|tensors', () => x),
+  by('gradOutputs', 'tensor?|null|tensors', null),
+  by('createGraph', 'bool?', false),
+  by('retainGraph', 'bool?|null', true),
+  by('allowUnused', 'bool?', true),
+])
+add('x.backward', (...args: Any[]) => (squared() as Any).backward(...args), [
+  at('gradient', 'tensor?|null', null),
+  at('retainGraph', 'bool?|null', true),
+  at('createGraph', 'bool?', false),
+  by('inputs', 'tensor?|null|tensors', undefined),
+])
+add('x.registerHook', (...args: Any[]) => (squared() as Any).registerHook(...args), [at('fn', 'fn', () => () => {})], {
+  anyOption: true,
+})
+add('x.retainGrad', (...args: Any[]) => (squared() as Any).retainGrad(...args), [])
+const double = (): Tensor => tensor([1, 2], { dtype: 'float64', requiresGrad: true })
+const checking = [
+  by('eps', 'real?', 1e-6),
+  by('atol', 'real?', 1e-5),
+  by('rtol', 'real?', 1e-3),
+  by('raiseException', 'bool?', true),
+  by('nondetTol', 'real?', 0),
+  by('fastMode', 'bool?', false),
+]
+// The test's own function, which stands anything.
+const squares = at('fn', 'fn', () => (x: unknown) => (x instanceof Tensor ? x : double()).square())
+const sought = at('inputs', 'tensor|listed', () => [double()])
+const writes = { writes: 'it moves its inputs and puts them back', words: /input|type float/ }
+add('gradcheck', autograd.gradcheck, [squares, sought, ...checking], writes)
+add(
+  'gradgradcheck',
+  autograd.gradgradcheck,
+  [squares, sought, at('gradOutputs', 'tensor?|null|tensors|any', null), ...checking],
+  writes,
+)
+const createGraph = by('createGraph', 'bool?', true)
+add('jacobian', autograd.functional.jacobian, [squares, at('inputs', 'tensor|tensors', leaf), createGraph])
+add('hessian', autograd.functional.hessian, [
+  at('fn', 'fn', () => (x?: Tensor) => (x ?? leaf()).square().sum()),
+  at('inputs', 'tensor|tensors', leaf),
+  createGraph,
+])
+for (const name of ['noGrad', 'enableGrad', 'inferenceMode', 'detectAnomaly', 'scope'] as const)
+  add(name, all[name], [at('fn', 'fn', () => () => 1)], { anyOption: true })
+add('setGradEnabled', core.setGradEnabled, [at('enabled', 'bool', true), at('fn', 'fn', () => () => 1)], {
+  anyOption: true,
+})
+add('setDetectAnomaly', core.setDetectAnomaly, [at('enabled', 'bool', false)], { anyOption: true })
+for (const name of ['isAnomalyEnabled', 'isGradEnabled', 'isInferenceModeEnabled', 'isUniformFused'])
+  exempt.set(name, 'takes nothing')
+
+// The rest of the index.
+add('compile', core.compile, [at('step', 'fn', () => () => undefined)], { anyOption: true })
+const step = core.compile(() => core.ones(1))
+add('step.repeat', step.repeat, [at('n', 'int', 1), by('stack', 'bool?', true), by('args', 'listed?|list', () => [])], {
+  words: /times/,
+})
+add('profile', core.profile, [
+  at('fn', 'fn', () => () => 1),
+  by('withStack', 'bool?', false),
+  by('maxEvents', 'real?', 10),
+])
+add('Profile.table', (...args: Any[]) => (core.profile(() => T().sum()) as Any).table(...args), [
+  by('groupByInputShape', 'bool?', true),
+  by('rowLimit', 'real?', 10),
+])
+add('deepCopy', core.deepCopy, [at('value', 'copied?|any', 1)], { anyOption: true })
+add('setUniformFused', core.setUniformFused, [at('on', 'bool', true)], { anyOption: true })
+add('setStrict', core.setStrict, [at('on', 'bool', false)], { anyOption: true })
+for (const name of ['setFallback', 'useDevice', 'registerDevice'] as const)
+  add(name, all[name], [at('backend', 'backend', js)], { anyOption: true, words: /backend/ })
+add('formatFixed', core.formatFixed, [at('x', 'number', 1), at('digits', 'int', 2)], {
+  anyOption: true,
+  nan: 'it prints',
+})
+add('formatExponent', core.formatExponent, [at('x', 'number', 1), at('digits', 'int', 2)], {
+  anyOption: true,
+  nan: 'it prints',
+})
+add('setPrintOptions', core.setPrintOptions, [
+  by('precision', 'count?', 4),
+  by('threshold', 'number?', 1000),
+  by('edgeitems', 'count?', 3),
+  by('linewidth', 'number?', 80),
+  by('sciMode', 'bool?', undefined),
+  by('profile', 'profile?', 'default'),
+])
+for (const name of ['report', 'currentDevice', 'getPrintOptions']) exempt.set(name, 'takes nothing')
+add(
+  'Generator.manualSeed',
+  (...args: Any[]) => (new core.Generator() as Any).manualSeed(...args),
+  [at('seed', 'seed', 1)],
+  {
+    words: /seed|long/,
+    anyOption: true,
+  },
+)
+add(
+  'Generator.setState',
+  (...args: Any[]) => (new core.Generator() as Any).setState(...args),
+  [at('state', 'state', () => new core.Generator().getState())],
+  {
+    words: /state/,
+    anyOption: true,
+  },
+)
+
+// Methods of Tensor that are not in the table.
+const method = (name: string, params: readonly Param[], rest: Partial<Entry> = {}): void =>
+  add(`x.${name}`, (...args: Any[]) => (T() as Any)[name](...args), params, rest)
+method('size', [at('dim', 'int?', 0)], { anyOption: true, words: /Dimension/ })
+method('stride', [at('dim', 'int?', 0)], { anyOption: true, words: /Dimension/ })
+method('setRequiresGrad', [at('requires_grad', 'bool', true)], { anyOption: true })
+for (const name of 'dim numel isContiguous isFloatingPoint isInference toArray toArrayAsync item itemAsync toNested tolist toString toJSON dispose'.split(
+  ' ',
+))
+  exempt.set(`x.${name}`, 'takes nothing')
+for (const name of ['rebase', 'collect']) exempt.set(`x.${name}`, 'for autograd')
+
+// Classes that only the library makes, or that users extend.
+for (const name of [
+  'AutogradFunction',
+  'Function',
+  'FunctionCtx',
+  'Generator',
+  'Profile',
+  'Tensor',
+  'ValuesAndIndices',
+  'IncompatibleKeys',
+  'StateDict',
+  'Module',
+  'Identity',
+])
+  exempt.set(name, 'a class without arguments to check')
+
+// ---- the tests ----
+
+/** All functions that can be reached from the index, by name. */
+function reached(): Map<string, unknown> {
+  const found = new Map<string, unknown>()
+  const visit = (space: object, path: string): void => {
+    for (const [name, value] of Object.entries(space)) {
+      if (typeof value === 'function') {
+        if (!(value.prototype instanceof Error)) found.set(path + name, value)
+      } else if (
+        typeof value === 'object' &&
+        value !== null &&
+        Object.prototype.toString.call(value) === '[object Module]'
+      )
+        visit(value, `${path}${name}.`)
+    }
+  }
+  visit(core, '')
+  for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(Tensor.prototype)))
+    if (typeof value === 'function' && name !== 'constructor') found.set(`x.${name}`, value)
+  return found
+}
+
+it('every function has an entry', () => {
+  const missing = [...reached()].filter(
+    ([path, fn]) =>
+      !path.startsWith('signatures.') &&
+      !covered.has(fn) &&
+      !entries.has(path) &&
+      !exempt.has(path) &&
+      !exempt.has(path.slice(path.lastIndexOf('.') + 1)),
+  )
+  expect(missing.map(([path]) => path)).toEqual([])
+})
+
+it.each([...entries])('%s refuses wrong arguments', (_, entry) => {
+  expect(faultsOf(entry, house)).toEqual([])
+})

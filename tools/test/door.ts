@@ -1,0 +1,231 @@
+// Wrong arguments, and what may come of them. A function is called with each of its arguments replaced, one at a time, by
+// each of these values: it must refuse what is of another kind with an error of flambeau's that names the argument, and
+// leave its inputs as they were; a value of the right kind may be refused or give a result, but never NaN for a finite one.
+
+/** Kinds of parameters; after it `?` where the argument may be left out, `|null` where it may be null. */
+export type Kind = string
+
+export interface Param {
+  readonly name: string
+  readonly kind: Kind
+  /** A right value, made anew for every call. */
+  readonly good: () => unknown
+  /** Passed in the options object behind the arguments. */
+  readonly named: boolean
+}
+
+const make =
+  (named: boolean) =>
+  (name: string, kind: Kind, good: unknown): Param => ({
+    name,
+    kind,
+    named,
+    good: typeof good === 'function' ? (good as () => unknown) : () => good,
+  })
+/** An argument by position; a function gives the right value. */
+export const at = make(false)
+/** An argument by name, in the options. */
+export const by = make(true)
+
+export interface Entry {
+  readonly fn: (...args: unknown[]) => unknown
+  readonly params: readonly Param[]
+  /** Words that stand for the argument's name in PyTorch's own sentence. */
+  readonly words?: RegExp
+  /** It takes any number of arguments of the last kind, so one more is no error. */
+  readonly open?: boolean
+  /** Its options are the caller's own: unknown names are not refused. */
+  readonly anyOption?: boolean
+  /** Why finite numbers may give NaN. */
+  readonly nan?: string
+  /** Why a failed call may leave a trace on its inputs. */
+  readonly writes?: string
+}
+
+interface Wrong {
+  readonly name: string
+  readonly value: () => unknown
+  /** The kinds of which it is a value. */
+  readonly fits: readonly string[]
+}
+
+const numbers = ['number', 'real', 'finite', 'operand', 'scalar', 'bound', 'any', 'data', 'seed']
+const cyclic = (): unknown => {
+  const list: unknown[] = []
+  list.push(list)
+  return list
+}
+
+/** What a getter throws: the caller's own error, which goes through. */
+export class Trap extends Error {}
+
+/** The values. `tensors` are those that only a package with tensors can make: by name, of the kinds that take tensors. */
+export function wrongValues(tensors: Readonly<Record<string, () => unknown>>): readonly Wrong[] {
+  const tensor = ['tensor', 'operand', 'bound', 'any', 'copied', 'iterable', 'listed']
+  const trapped = (): unknown =>
+    new Proxy(
+      {},
+      {
+        get: () => {
+          throw new Trap('a getter')
+        },
+      },
+    )
+  return [
+    { name: 'undefined', value: () => undefined, fits: ['any'] },
+    { name: 'null', value: () => null, fits: ['any', 'index', 'copied'] },
+    { name: 'NaN', value: () => Number.NaN, fits: numbers.filter((x) => !['real', 'finite', 'seed'].includes(x)) },
+    { name: 'Infinity', value: () => Number.POSITIVE_INFINITY, fits: numbers.filter((x) => x !== 'finite') },
+    { name: '-1', value: () => -1, fits: [...numbers, 'int', 'dims', 'size', 'index', 'copied'] },
+    { name: '0.5', value: () => 0.5, fits: [...numbers, 'copied'] },
+    { name: '2 ** 53', value: () => 2 ** 53, fits: [...numbers, 'copied'] },
+    { name: '1e99', value: () => 1e99, fits: [...numbers, 'copied'] },
+    { name: '-1e99', value: () => -1e99, fits: [...numbers, 'copied'] },
+    { name: '1n', value: () => 1n, fits: ['any', 'seed', 'copied'] },
+    { name: 'true', value: () => true, fits: ['bool', 'operand', 'scalar', 'bound', 'any', 'data', 'index', 'copied'] },
+    { name: "''", value: () => '', fits: ['text', 'any', 'copied'] },
+    { name: "'x'", value: () => 'x', fits: ['text', 'any', 'copied'] },
+    { name: "'1'", value: () => '1', fits: ['text', 'any', 'index', 'copied'] },
+    { name: "'); throw 1; ('", value: () => "'); throw 1; ('", fits: ['text', 'any', 'copied'] },
+    { name: 'a symbol', value: () => Symbol('x'), fits: ['any', 'copied'] },
+    { name: 'a function', value: () => () => 1, fits: ['fn', 'operand', 'bound', 'any', 'copied'] },
+    {
+      name: '[]',
+      value: () => [],
+      fits: ['ints', 'dims', 'size', 'tensors', 'listed', 'iterable', 'any', 'data', 'index', 'copied', 'list'],
+    },
+    { name: "['a']", value: () => ['a'], fits: ['any', 'copied', 'list'] },
+    { name: '[0.5]', value: () => [0.5], fits: ['any', 'data', 'copied', 'list', 'index'] },
+    { name: '[NaN]', value: () => [Number.NaN], fits: ['any', 'data', 'copied', 'list'] },
+    { name: '[1e99]', value: () => [1e99], fits: ['any', 'data', 'copied', 'list'] },
+    { name: '[[0]]', value: () => [[0]], fits: ['any', 'data', 'index', 'copied', 'list'] },
+    { name: 'a list with holes', value: () => new Array(2), fits: ['any', 'copied', 'list'] },
+    { name: 'a cyclic list', value: cyclic, fits: ['any', 'copied', 'list'] },
+    {
+      name: 'a proxy of a list',
+      value: () => new Proxy([0], {}),
+      fits: ['ints', 'dims', 'size', 'any', 'data', 'index', 'copied', 'list'],
+    },
+    { name: '{}', value: () => ({}), fits: ['any', 'options', 'copied', 'dict'] },
+    { name: 'an unknown option', value: () => ({ surelyUnknown: 1 }), fits: ['any', 'copied', 'dict'] },
+    { name: 'a proxy that throws', value: trapped, fits: ['any', 'copied', 'dict'] },
+    {
+      name: 'an object without a prototype',
+      value: () => Object.create(null),
+      fits: ['any', 'options', 'copied', 'dict'],
+    },
+    { name: 'a Date', value: () => new Date(0), fits: ['any', 'copied'] },
+    { name: 'a Map', value: () => new Map([['dim', 0]]), fits: ['any', 'copied', 'dict'] },
+    { name: 'a Promise', value: () => Promise.resolve(1), fits: ['any', 'copied'] },
+    { name: 'a typed array', value: () => new Float32Array(2), fits: ['any', 'data', 'copied'] },
+    ...Object.entries(tensors).map(([name, value]) => ({ name, value, fits: tensor })),
+  ]
+}
+
+/** What the judge must know of the package whose functions are called. */
+export interface House {
+  readonly wrong: readonly Wrong[]
+  /** Whether an error is one that the package throws on purpose. */
+  readonly isOurs: (error: unknown) => boolean
+  /** The state of a value that a failed call must leave alone: a text, the same as long as nothing has changed. */
+  readonly stateOf: (value: unknown) => string
+  /** Whether there is NaN in a result. */
+  readonly hasNaN: (result: unknown) => boolean
+}
+
+const snake = (name: string): string => name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`)
+const optional = (kind: Kind): boolean => kind.includes('?')
+const fits = ({ kind }: Param, wrong: Wrong): boolean => {
+  const [of, ...or] = kind.replace('?', '').split('|')
+  if (wrong.name === 'undefined' && optional(kind)) return true
+  if (wrong.name === 'null' && or.includes('null')) return true
+  // An empty options object in the place of an argument that may be left out gives none.
+  if (wrong.fits.includes('options') && optional(kind)) return true
+  return [of, ...or].some((k) => wrong.fits.includes(k))
+}
+
+/** The arguments of a call: those by position, then the options. */
+function argumentsOf(params: readonly Param[], values: readonly unknown[]): unknown[] {
+  const positional = params.flatMap(({ named }, i) => (named ? [] : [values[i]]))
+  const options = params.flatMap(({ named, name }, i) => (named ? [[name, values[i]] as const] : []))
+  return options.length === 0 ? positional : [...positional, Object.fromEntries(options)]
+}
+
+const textOf = (error: unknown): string =>
+  error instanceof Error
+    ? `${error.name}: ${error.message.split('\n')[0]}`
+    : `something that is no error: ${typeof error}`
+
+/** What is wrong with a function's answers to wrong arguments: a line each, none when all is well. */
+export function faultsOf(
+  { fn, params, words, open = false, anyOption = false, nan, writes }: Entry,
+  house: House,
+): string[] {
+  const faults: string[] = []
+  const good = (): unknown[] => params.map((p) => p.good())
+
+  const attempt = (what: string, values: readonly unknown[], args: readonly unknown[], judge: Judge): void => {
+    const before = values.map(house.stateOf)
+    try {
+      const result = fn(...args)
+      if (result instanceof Promise) result.catch(() => {})
+      judge.result?.(result)
+    } catch (error) {
+      if (error instanceof Trap) return
+      if (!house.isOurs(error)) faults.push(`${what}: ${textOf(error)}`)
+      else judge.error?.(error as Error)
+      if (writes !== undefined) return
+      const after = values.map(house.stateOf)
+      const changed = after.findIndex((state, i) => state !== before[i])
+      if (changed >= 0) faults.push(`${what}: throws and has changed ${params[changed]?.name ?? changed}`)
+    }
+  }
+
+  const right = good()
+  try {
+    fn(...argumentsOf(params, right))
+  } catch (error) {
+    return [`right arguments: ${textOf(error)}`]
+  }
+
+  params.forEach((param, i) => {
+    for (const wrong of house.wrong) {
+      const what = `${param.name} = ${wrong.name}`
+      const values = good()
+      values[i] = wrong.value()
+      const args = argumentsOf(params, values)
+      const mayBe = fits(param, wrong)
+      const isFinite = Number.isFinite(values[i])
+      attempt(what, values, args, {
+        result: (result) => {
+          if (!mayBe) faults.push(`${what}: is taken`)
+          else if (nan === undefined && isFinite && house.hasNaN(result)) faults.push(`${what}: gives NaN`)
+        },
+        error: ({ message }) => {
+          const named = [param.name, snake(param.name)].some((name) => message.includes(name))
+          if (!mayBe && !named && words?.test(message) !== true && wrong.name !== 'an unknown option')
+            faults.push(`${what}: does not name it: ${message.split('\n')[0]}`)
+        },
+      })
+    }
+  })
+
+  // One argument, or one option, too many.
+  if (!open) {
+    const values = good()
+    const args = argumentsOf(params, values)
+    if (!anyOption) {
+      const last = args[args.length - 1]
+      const withUnknown = params.some((p) => p.named)
+        ? [...args.slice(0, -1), { ...(last as object), surelyUnknown: 1 }]
+        : [...args, { surelyUnknown: 1 }]
+      attempt('an option too many', values, withUnknown, { result: () => faults.push('an option too many: is taken') })
+    }
+  }
+  return faults
+}
+
+interface Judge {
+  readonly result?: (result: unknown) => void
+  readonly error?: (error: Error) => void
+}
