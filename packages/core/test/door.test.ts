@@ -40,7 +40,10 @@ const freed = (): Tensor => {
   x.dispose()
   return x
 }
-core.registerDevice(Object.defineProperty(js(), 'name', { value: 'other' }))
+const own: Any = js()
+const named = (name: string | symbol): unknown =>
+  name === 'name' ? 'other' : typeof own[name] === 'function' ? own[name].bind(own) : own[name]
+core.registerDevice(new Proxy(own, { get: (_, name) => named(name) }))
 
 // ---- the house ----
 
@@ -583,6 +586,12 @@ add('Profile.table', (...args: Any[]) => (core.profile(() => T().sum()) as Any).
   by('groupByInputShape', 'bool?', true),
   by('rowLimit', 'real?', 10),
 ])
+add('moveTo', core.moveTo, [at('target', 'text|options', 'float64'), at('things', 'module|tensor', T)], {
+  words: /dtype|device|move|thing|Module/,
+  open: true,
+})
+const json = (): unknown => JSON.parse(JSON.stringify(T()))
+add('fromJSON', core.fromJSON, [at('json', 'json', json)], { words: /JSON|json/, anyOption: true })
 add('deepCopy', core.deepCopy, [at('value', 'copied?|any', 1)], { anyOption: true })
 add('setUniformFused', core.setUniformFused, [at('on', 'bool', true)], { anyOption: true })
 add('setStrict', core.setStrict, [at('on', 'bool', false)], { anyOption: true })

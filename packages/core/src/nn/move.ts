@@ -4,7 +4,18 @@ import { TypeError } from '../base/errors.ts'
 import { to } from '../ops/convert.ts'
 import { effects } from '../tensor/effects.ts'
 import { noGrad } from '../tensor/mode.ts'
-import { kindOf, Tensor } from '../tensor/tensor.ts'
+import {
+  device as deviceKind,
+  dtype as dtypeKind,
+  isOptions,
+  isTensor,
+  keyword,
+  refused,
+  required,
+  signature,
+  str,
+} from '../tensor/signature.ts'
+import { kindOf, type Tensor } from '../tensor/tensor.ts'
 
 /** Where tensors move: to a dtype, to a device, or both. */
 export interface To {
@@ -18,10 +29,16 @@ export type Move = (x: Tensor) => Tensor
 /** The method by which modules and optimizers move what they hold, and give what makes it theirs. */
 export const movedBy: unique symbol = Symbol('movedBy')
 
+const toOptions = signature('to', keyword('dtype', dtypeKind, undefined), keyword('device', deviceKind, undefined))
+function readTarget(target: unknown, what: string): ReturnType<typeof toOptions> {
+  if (typeof target === 'string') return isDType(target) ? [target, undefined] : [undefined, target]
+  if (typeof target === 'object' && target !== null && isOptions(target)) return toOptions([target])
+  throw refused(what, required('target', { ...str, hint: 'Pass a dtype, a device, or { dtype, device }.' }), 1, target)
+}
+
 /** What moves tensors to a target; tensors of whole numbers keep their dtype. `what` names the call in errors. */
 export function moverTo(target: DType | string | To, what: string): Move {
-  const { dtype, device }: To =
-    typeof target === 'object' ? target : isDType(target) ? { dtype: target } : { device: target }
+  const [dtype, device] = readTarget(target, what)
   if (dtype !== undefined && !isFloat(dtype)) {
     throw new TypeError(`${what} only accepts floating point or complex dtypes, but got desired dtype=torch.${dtype}`)
   }
@@ -78,7 +95,7 @@ export function moveTo<T extends readonly Movable[]>(target: DType | string | To
   const move = moverTo(target, 'moveTo')
   const changes: (() => void)[] = []
   const moved = things.map((thing, i): Movable => {
-    if (thing instanceof Tensor) return move(thing)
+    if (isTensor(thing)) return move(thing)
     if (typeof thing !== 'object' || thing === null || !(movedBy in thing)) {
       throw new TypeError(`moveTo(): argument ${i + 2} must be Module, Optimizer or Tensor, not ${kindOf(thing)}`)
     }

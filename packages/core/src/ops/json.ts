@@ -3,7 +3,7 @@ import { isDType, newArray, type DType } from '../base/dtype.ts'
 import { fromBase64 } from '../base/base64.ts'
 import { TypeError, ValueError } from '../base/errors.ts'
 import { checkSizes, numelOf } from '../base/shape.ts'
-import type { Tensor } from '../tensor/tensor.ts'
+import { Tensor } from '../tensor/tensor.ts'
 import { type TensorOptions, fromArray } from './create.ts'
 
 /** What `JSON.stringify` writes for a tensor: the elements in row-major order, little-endian bytes in base64. */
@@ -15,7 +15,7 @@ export interface TensorJSON {
 
 /** Whether a value is what a tensor became in JSON. */
 export function isTensorJSON(x: unknown): x is TensorJSON {
-  if (typeof x !== 'object' || x === null) return false
+  if (typeof x !== 'object' || x === null || x instanceof Tensor) return false
   const { dtype, shape, data } = x as Partial<TensorJSON>
   return isDType(dtype) && Array.isArray(shape) && typeof data === 'string'
 }
