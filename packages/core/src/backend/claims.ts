@@ -49,17 +49,19 @@ const allAlike = (inputs: readonly Operand[], shape: Shape, from: number): boole
   return true
 }
 
+function fitsMap(instr: Instr<'map'>): boolean {
+  const { inputs, outputs } = instr
+  const { outs } = instr.attrs
+  const shape = iterated(instr)
+  if (!allAlike(inputs, shape, 0) || outs.length !== outputs.length) return false
+  for (let k = 0; k < outs.length; k++)
+    if (numelOf(outputs[k].shape) !== keptOf(shape, outs[k].reduce?.axes)) return false
+  return true
+}
+
 /** For each kind whether the shapes of its operands and outputs are those that its kernels loop over. */
 const fits: { readonly [K in Kind]: (instr: Instr<K>) => boolean } = {
-  map(instr) {
-    const { outs } = instr.attrs
-    const { inputs, outputs } = instr
-    const shape = iterated(instr)
-    if (!allAlike(inputs, shape, 0) || outs.length !== outputs.length) return false
-    for (let k = 0; k < outs.length; k++)
-      if (numelOf(outputs[k].shape) !== keptOf(shape, outs[k].reduce?.axes)) return false
-    return true
-  },
+  map: fitsMap,
   argReduce: ({ attrs, inputs: [x], outputs: [out] }) => numelOf(out.shape) === keptOf(shapeOf(x), attrs.axes),
   scan: ({ inputs: [x], outputs: [out] }) => sameShape(shapeOf(x), out.shape),
   matmul({ inputs, outputs: [{ shape }] }) {
@@ -148,7 +150,12 @@ export function checkClaims(instr: Instr): void {
     const n = numelOf(shape)
     if (!(n <= buffer.length)) checkWhole(outputs[k], n, `result ${k} of ${origin.name}`)
   }
-  // Kernels that stand for compositions have operands of many shapes, which their ops have compared.
+  // A map is known without looking its name up, because most instructions are one. Kernels that stand for compositions have
+  // operands of many shapes, which their ops have compared.
+  if (kind === 'map') {
+    if (!fitsMap(instr as Instr<'map'>)) throw unfit(instr)
+    return
+  }
   const fit = fits[kind] as ((instr: Instr) => boolean) | undefined
   if (fit?.(instr) === false) throw unfit(instr)
 }
