@@ -162,7 +162,7 @@ class Walk {
     if (node.dys === noGradients) return
     const captures = this.#capture(node)
     if (captures === undefined ? this.#targets === null : captures.length === 0) {
-      if (effects.sink?.isOutside(leaf) === true) effects.sink.noted(node, 'hooks')
+      if (effects.sink?.looks.isOutside(leaf) === true) effects.sink.looks.noted(node, 'hooks')
       if (node.hooks !== null) runHooks(node)
       this.#arrivals.add(leaf, node.dys[0] as Tensor, this.#born)
     }

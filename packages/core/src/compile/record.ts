@@ -110,8 +110,8 @@ export function record(call: Call): Recorded {
   try {
     const value = step(...(build(slot, given) as readonly unknown[]))
     stop()
-    recorder.checkOptions()
-    const notes = recorder.notes()
+    recorder.looks.checkOptions()
+    const notes = recorder.looks.notes()
     const { recording, result } = finished(recorder, given, args, value, notes)
     if (!first) end(recorder)
     return { value: result, recording, restore: () => recorder.restore() }
@@ -155,7 +155,7 @@ function finished(
   const outs = results.map(([, out]) => out)
   const gradients: Gradient[] = []
   let steady = true
-  for (const [x, { grad, read, set }] of recorder.gradients) {
+  for (const [x, { grad, read, set }] of recorder.looks.gradients) {
     const owner = ownerOf(x)
     if (owner === null || !set) continue
     if (read && owner.kind !== 'result' && x.grad !== grad) steady = false

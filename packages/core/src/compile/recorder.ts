@@ -23,11 +23,9 @@ import { dispatch } from '../tensor/dispatch.ts'
 import type { Stream } from '../backend/program.ts'
 import type { EffectSink, Undo } from '../tensor/effects.ts'
 import { callingLine } from '../tensor/line.ts'
-import type { Input } from '../tensor/op.ts'
-import { Tensor } from '../tensor/tensor.ts'
+import type { Tensor } from '../tensor/tensor.ts'
 import { UndoLog } from '../tensor/undo.ts'
-import { isRecord } from './nested.ts'
-import { type By, type Note, NoteSet, valueOf } from './notes.ts'
+import { type Argument, HostNotes, type HostNotesOptions } from './host-notes.ts'
 
 /** Elements from the start of the buffer to the last one that a view reads. */
 function reach({ shape, strides, offset }: Layout): number {
@@ -37,13 +35,6 @@ function reach({ shape, strides, offset }: Layout): number {
   return last + 1
 }
 
-/** A tensor argument as the recorder knows it: as it is given to the step, where it came from, how messages call it. */
-export interface Argument {
-  readonly given: Tensor
-  readonly passed: Tensor
-  readonly path: string
-}
-
 /** The error of a step that would change its own argument. */
 export const writtenArgument = (path: string, where: string): RuntimeError =>
   new RuntimeError(
@@ -51,21 +42,9 @@ export const writtenArgument = (path: string, where: string): RuntimeError =>
     'Clone it first, x.clone(), or let the step use the tensor from outside (captured) instead of passing it.',
   )
 
-/** The `.grad` that a tensor had before the step, whether the step looked at that, and whether it set another. */
-export interface GradientBefore {
-  readonly grad: Tensor | null
-  readonly read: boolean
-  set: boolean
-}
-
-export interface RecorderOptions {
-  readonly args?: readonly Argument[]
+export interface RecorderOptions extends Partial<HostNotesOptions> {
   /** Instructions know the line that called them, which takes time. */
   readonly withLines?: boolean
-  /** Memory from this serial on is the step's own. */
-  readonly first?: number
-  /** What the step looked at before: what that was is known from the beginning. */
-  readonly known?: readonly Note[]
 }
 
 export class Recorder implements Backend, EffectSink {
@@ -77,7 +56,6 @@ export class Recorder implements Backend, EffectSink {
   readonly #behind: Device
   readonly #arguments: readonly Argument[]
   readonly #withLines: boolean
-  readonly #firstStorage: number
   readonly #undo = new UndoLog()
   readonly #instrs: ProgramInstr[] = []
   readonly #host: HostStep[] = []
@@ -92,14 +70,8 @@ export class Recorder implements Backend, EffectSink {
   #readings = 0
   /** Lines that wrote constants, by value. */
   readonly lines = new Map<number, string>()
-  readonly #notes = new NoteSet()
-  /** What was known to be looked at was this when the step began. */
-  readonly #known: NoteSet
-  /** Options that only effects may change, with their numbers. */
-  readonly #options = new Map<object, Map<string, unknown>>()
-  readonly #seen = new Set<object>()
-  /** Tensors whose `.grad` the step looked at or set. */
-  readonly gradients = new Map<Tensor, GradientBefore>()
+  /** What the host looks at. */
+  readonly looks: HostNotes
   /** How often the step wrote to memory in place. */
   readonly written = new Map<Storage, number>()
   /** Memory that the step made, and which of it lasts. */
@@ -118,10 +90,7 @@ export class Recorder implements Backend, EffectSink {
     this.#behind = new Device(device.backend)
     this.#arguments = args
     this.#withLines = withLines
-    this.#firstStorage = first
-    const passed = args.map((x) => x.passed)
-    this.#known = new NoteSet(known.map((note) => ({ ...note, before: valueOf(note, passed) })))
-    for (const { object, by } of known) if (by === 'option' && object !== null) this.#watch(object)
+    this.looks = new HostNotes({ args, first, known }, this.#undo)
     this.name = device.backend.name
     this.caps = device.backend.caps
   }
@@ -230,146 +199,14 @@ export class Recorder implements Backend, EffectSink {
   }
 
   effect(fn: () => Undo): void {
-    this.checkOptions()
+    this.looks.checkOptions()
     this.#undo.add(fn())
-    for (const options of this.#options.keys()) this.#watch(options)
+    this.looks.watchOptions()
     this.#host.push({ kind: 'effect', fn })
-  }
-
-  /** From here on only effects may change the numbers among options. */
-  #watch(options: object): void {
-    const entries = Object.entries(options)
-    const before = this.#options.get(options)
-    if (before === undefined) this.#undo.add(() => void Object.assign(options, Object.fromEntries(entries)))
-    this.#options.set(options, new Map(entries.filter(([, value]) => typeof value === 'number')))
-  }
-
-  /** Throws where the step's own code has set an option: a replay would not. */
-  checkOptions(): void {
-    for (const [options, numbers] of this.#options) {
-      for (const [key, value] of numbers) {
-        if (Object.is((options as Record<string, unknown>)[key], value)) continue
-        throw new RuntimeError(
-          `${key} of a parameter group is set inside a compiled step, which its replays would not do`,
-          'Set it before the call, or let a scheduler do it: scheduler.step() is repeated.',
-        )
-      }
-    }
-  }
-
-  // ---- what the host looks at ----
-
-  #note(object: object, key: unknown, by: By): void {
-    const argument = this.#arguments.findIndex((x) => x.given === object)
-    const about = { object: argument < 0 ? object : null, argument, key, by }
-    const known = this.#known.get(about)
-    if (this.#notes.get(about) !== undefined) return
-    const now = valueOf(about, this.#passed)
-    this.#notes.add({ ...about, before: known === undefined ? now : known.before, after: now })
-  }
-
-  get #passed(): readonly Tensor[] {
-    return this.#arguments.map((x) => x.passed)
-  }
-
-  noted(object: object, key: PropertyKey): void {
-    this.#note(object, key, 'value')
-  }
-
-  notedAll(object: object): void {
-    if (this.#seen.has(object)) return
-    this.#seen.add(object)
-    if (typeof (object as { forward?: unknown }).forward === 'function') this.noted(object, 'forward')
-    for (const key of Reflect.ownKeys(object)) {
-      this.noted(object, key)
-      this.#notedPart((object as Record<PropertyKey, unknown>)[key])
-    }
-  }
-
-  /** What a property holds: a tensor lies somewhere; a list or plain object of parts has them. */
-  #notedPart(part: unknown): void {
-    if (part instanceof Tensor) this.#met(part)
-    else if (Array.isArray(part) ? part.some((x) => typeof x === 'object') : isRecord(part))
-      this.notedAll(part as object)
-  }
-
-  notedOptions(options: object): void {
-    for (const [key, value] of Object.entries(options)) {
-      this.#note(options, key, typeof value === 'number' ? 'option' : 'value')
-      if (Array.isArray(value) && value.every((x) => typeof x === 'number')) {
-        // Numbers that are read anew, too: betas.
-        this.noted(value, 'length')
-        for (const i of value.keys()) this.#note(value, i, 'zero')
-      } else this.#notedPart(value)
-    }
-    if (!this.#options.has(options)) this.#watch(options)
-  }
-
-  notedEntry<K extends object>(map: ReadonlyMap<K, object>, key: K): void {
-    this.#note(map, key, 'entry')
-    const entry = map.get(key)
-    if (entry === undefined) return
-    for (const [name, value] of Object.entries(entry)) {
-      this.#note(entry, name, typeof value === 'number' ? 'zero' : 'value')
-      this.#notedPart(value)
-    }
-  }
-
-  met(inputs: readonly Input[]): void {
-    for (let i = 0; i < inputs.length; i++) {
-      const x = inputs[i]
-      if (x instanceof Tensor) this.#met(x)
-    }
-  }
-
-  #met(x: Tensor): void {
-    if (!this.isOutside(x) || this.#seen.has(x) || this.#arguments.some(({ given }) => given === x)) return
-    this.#seen.add(x)
-    this.noted(x, 'memory')
-    this.noted(x, 'leafRequiresGrad')
-    this.noted(x, 'node')
-  }
-
-  isOutside({ storage }: Tensor): boolean {
-    return storage.serial < this.#firstStorage
-  }
-
-  /** The notes, with what is there at the end of the step. */
-  notes(): Note[] {
-    const passed = this.#passed
-    const notes = [...this.#notes]
-    for (const note of notes) note.after = valueOf(note, passed)
-    for (const [x, { grad, read }] of this.gradients) {
-      const argument = this.#arguments.findIndex(({ given }) => given === x)
-      if (!read || !(argument >= 0 || this.isOutside(x))) continue
-      // Whatever the step leaves: with this gradient, and with no other, it does what it did.
-      notes.push({
-        object: argument < 0 ? x : null,
-        argument,
-        key: 'collected',
-        by: 'value',
-        before: grad,
-        after: grad,
-      })
-    }
-    return notes
   }
 
   refuse(what: string, remedy = 'Return the tensor from the step and read it outside.'): never {
     throw new RuntimeError(`${what} cannot be called inside a compiled step, at ${callingLine()}`, remedy)
-  }
-
-  readsGradient(x: Tensor): void {
-    if (!this.gradients.has(x)) this.gradients.set(x, { grad: x.collected, read: true, set: false })
-  }
-
-  setsGradient(x: Tensor): void {
-    const grad = x.collected
-    const known = this.gradients.get(x)
-    if (known?.set === true) return
-    if (known === undefined) this.gradients.set(x, { grad, read: false, set: true })
-    else known.set = true
-    this.#undo.add(() => void x.collect(grad))
   }
 
   #sameDevice({ device }: Storage): void {

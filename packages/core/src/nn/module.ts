@@ -384,7 +384,7 @@ function watchForward(prototype: Module): void {
     if (typeof property?.value !== 'function' || property.configurable !== true) continue
     const forward = property.value as (...args: unknown[]) => unknown
     const value = function (this: Module, ...args: unknown[]): unknown {
-      if (effects.sink !== null) effects.sink.notedAll(this)
+      if (effects.sink !== null) effects.sink.looks.notedAll(this)
       return forward.apply(this, args)
     }
     Object.defineProperty(x, 'forward', { ...property, value })

@@ -50,7 +50,7 @@ for (const [name, read] of Object.entries(properties)) {
 
 Object.defineProperty(Tensor.prototype, 'data', {
   get(this: Tensor): Tensor {
-    effects.sink?.met([this])
+    effects.sink?.looks.met([this])
     const { storage, shape, strides, offset, dtype } = this
     return new Tensor(storage.alias(), shape, strides, offset, dtype)
   },

@@ -10,7 +10,7 @@ import { clearGradients } from '../nn/module.ts'
 import { type Move, movedBy, moverTo, moving, type To } from '../nn/move.ts'
 import { pythonRepr, snakeCase } from '../nn/names.ts'
 import { revived } from '../ops/json.ts'
-import { effect, effects, type EffectSink } from '../tensor/effects.ts'
+import { effect, effects, type Looks } from '../tensor/effects.ts'
 import { enableGrad, noGrad } from '../tensor/mode.ts'
 import { isOptions, type Kind, optional, refused, required, bool, signature } from '../tensor/signature.ts'
 import { kindOf, Tensor } from '../tensor/tensor.ts'
@@ -108,7 +108,7 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
   /** Forgets the parameters' gradients, or with `setToNone: false` writes zeros. */
   zeroGrad(...args: [setToNone?: boolean | { setToNone?: boolean }]): void {
     const [setToNone] = zeroGradArguments(args)
-    if (effects.sink !== null) this.#noted(effects.sink)
+    if (effects.sink !== null) this.#noted(effects.sink.looks)
     for (const { params } of this.paramGroups) clearGradients(params, setToNone)
   }
 
@@ -123,7 +123,7 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
   step<L>(closure?: () => L): L | undefined {
     if (closure !== undefined) checkCallable('step', closure, 'closure')
     const loss = closure === undefined ? undefined : enableGrad(closure)
-    if (effects.sink !== null) this.#noted(effects.sink)
+    if (effects.sink !== null) this.#noted(effects.sink.looks)
     const certain = noGrad(() => this.#check())
     if (effects.sink !== null) effects.sink.restoring(this.#restorer())
     if (certain || effects.sink !== null) this.#update()
@@ -136,21 +136,22 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
         scope?.holds(x)
       }
     }
-    if (sink !== null) for (const { params } of this.paramGroups) for (const p of params) sink.notedEntry(this.state, p)
+    if (sink !== null)
+      for (const { params } of this.paramGroups) for (const p of params) sink.looks.notedEntry(this.state, p)
     return loss
   }
 
   /** Tells a recorder that the groups, their options and their parameters choose what a step does. */
-  #noted(sink: EffectSink): void {
+  #noted(looks: Looks): void {
     const groups = this.paramGroups
-    sink.noted(this, 'paramGroups')
-    sink.noted(this, 'state')
-    sink.noted(this, 'defaults')
-    sink.notedOptions(this.defaults)
-    sink.noted(groups, 'length')
+    looks.noted(this, 'paramGroups')
+    looks.noted(this, 'state')
+    looks.noted(this, 'defaults')
+    looks.notedOptions(this.defaults)
+    looks.noted(groups, 'length')
     groups.forEach((group, i) => {
-      sink.noted(groups, i)
-      sink.notedOptions(group)
+      looks.noted(groups, i)
+      looks.notedOptions(group)
     })
   }
 

@@ -30,7 +30,7 @@ export function deviceOf(inputs: readonly Input[], on?: Device): Device {
       throw twoDevices(device, x.storage.device, (name) => `Move one of them: x.to('${name}').`)
     }
   }
-  if (effects.sink !== null) effects.sink.met(inputs)
+  if (effects.sink !== null) effects.sink.looks.met(inputs)
   return device ?? on ?? currentDevice()
 }
 
@@ -53,7 +53,7 @@ export function applyAll<A>(op: OpDef<A>, inputs: readonly Input[], attrs: A, on
   const specs = op.infer(inputs, attrs)
   if (to.kind === 'view') {
     const parent = inputs[0] as Tensor
-    if (effects.sink !== null) effects.sink.met(inputs)
+    if (effects.sink !== null) effects.sink.looks.met(inputs)
     // No kernel asks for the buffer, whose getter throws.
     if (parent.storage.freed) void parent.buffer
     const layout = to.view(parent, attrs)

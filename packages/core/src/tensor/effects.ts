@@ -12,18 +12,15 @@ import type { Tensor } from './tensor.ts'
 /** Takes one run of an effect back. */
 export type Undo = () => void
 
-export interface EffectSink {
-  effect(fn: () => Undo): void
-  write(out: Output, produce: () => TypedArray, stream: Stream): void
-  /** Something that a recording cannot hold; an error that names the calling line. */
-  refuse(what: string, remedy?: string): void
-  /** What the step does depends on a property of an object. */
+/** Who is told what the host looks at: what a step does depends on it. */
+export interface Looks {
+  /** A property of an object. */
   noted(object: object, key: PropertyKey): void
-  /** The same of all that an object has of its own, and of the lists and plain objects in it. */
+  /** All that an object has of its own, and of the lists and plain objects in it. */
   notedAll(object: object): void
-  /** The same of options: their numbers are read anew at every run, so that it matters whether they are 0. */
+  /** Options: their numbers are read anew at every run, so that it matters whether they are 0. */
   notedOptions(options: object): void
-  /** The same of what a map has for a key, and of what that has. */
+  /** What a map has for a key, and of what that has. */
   notedEntry<K extends object>(map: ReadonlyMap<K, object>, key: K): void
   /** Operands of an operation: whether they collect gradients, and where they lie. */
   met(inputs: readonly Input[]): void
@@ -33,6 +30,14 @@ export interface EffectSink {
   readsGradient(x: Tensor): void
   /** The `.grad` of a tensor is about to be replaced. */
   setsGradient(x: Tensor): void
+}
+
+export interface EffectSink {
+  effect(fn: () => Undo): void
+  write(out: Output, produce: () => TypedArray, stream: Stream): void
+  /** Something that a recording cannot hold; an error that names the calling line. */
+  refuse(what: string, remedy?: string): void
+  readonly looks: Looks
   made(storage: Storage): void
   /** Memory that a tensor holds was written in place. */
   wrote(storage: Storage): void
@@ -58,7 +63,7 @@ export const effects: { sink: EffectSink | null; scope: ScopeSink | null } = { s
 
 /** A property that what a step does depends on: a recording holds for as long as it is what it was. */
 export function noted<T extends object, K extends keyof T>(object: T, key: K): T[K] {
-  if (effects.sink !== null) effects.sink.noted(object, key)
+  if (effects.sink !== null) effects.sink.looks.noted(object, key)
   return object[key]
 }
 

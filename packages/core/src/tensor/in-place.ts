@@ -65,7 +65,7 @@ function onMemoryOf({ storage }: Tensor, inputs: readonly Input[]): number[] {
 
 /** The same checks as PyTorch's before the memory of `self` gets what comes of `inputs`. */
 export function checkWritable(self: Tensor, inputs: readonly Input[]): void {
-  if (effects.sink !== null) effects.sink.met([self])
+  if (effects.sink !== null) effects.sink.looks.met([self])
   checkGraph(self, inputs)
   const { strides, shape } = self
   for (let i = 0; i < strides.length; i++) {

@@ -87,7 +87,7 @@ export class Tensor {
    * Throws a TypeError for what is no tensor, a RuntimeError for one of another shape, dtype or device.
    */
   get grad(): Tensor | null {
-    if (effects.sink !== null) effects.sink.readsGradient(this)
+    if (effects.sink !== null) effects.sink.looks.readsGradient(this)
     return this.collected
   }
 
@@ -98,7 +98,7 @@ export class Tensor {
 
   /** Sets the gradient to what is known to be one. */
   collect(gradient: Tensor | null): void {
-    if (effects.sink !== null) effects.sink.setsGradient(this)
+    if (effects.sink !== null) effects.sink.looks.setsGradient(this)
     if (effects.scope !== null) effects.scope.changed(this)
     this.collected = gradient
   }
@@ -230,7 +230,7 @@ export class Tensor {
     if (value && this.inference && !mode.inference) {
       throw new RuntimeError('Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.')
     }
-    if (effects.sink?.isOutside(this) === true) assign(this, 'leafRequiresGrad', value)
+    if (effects.sink?.looks.isOutside(this) === true) assign(this, 'leafRequiresGrad', value)
     else this.leafRequiresGrad = value
     return this
   }

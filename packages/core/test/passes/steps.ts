@@ -20,7 +20,7 @@ export function recorded(step: () => readonly Tensor[]): Program {
   effects.sink = recorder
   try {
     const results = step()
-    const gradients = [...recorder.gradients.keys()].flatMap(({ grad }) => (grad === null ? [] : [grad]))
+    const gradients = [...recorder.looks.gradients.keys()].flatMap(({ grad }) => (grad === null ? [] : [grad]))
     return recorder.program([...results, ...gradients])
   } finally {
     device.backend = backend
