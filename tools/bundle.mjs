@@ -75,6 +75,9 @@ const withNames = (text) => {
   )
 }
 
+/** Doc comments are the declarations', and every process would read past them. */
+const withoutDocs = (text) => text.replaceAll(/^ *\/\*\*(?: .*\*\/|\n(?: *\*.*\n)*? *\*\/)\n/gm, '')
+
 const bundle = async (outfile, platform) => {
   const isImported = (path) =>
     path.startsWith('node:') || imported.some((name) => path === name || path.startsWith(`${name}/`))
@@ -104,7 +107,7 @@ const bundle = async (outfile, platform) => {
     write: false,
     plugins: [outside],
   })
-  writeFileSync(outfile, withNames(outputFiles[0].text))
+  writeFileSync(outfile, withoutDocs(withNames(outputFiles[0].text)))
 }
 
 const { browser } = exports['.']
