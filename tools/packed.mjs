@@ -32,7 +32,10 @@ try {
   stdout.write(`${rows}\n`)
   if (argv.includes('--write')) {
     const text = readFileSync(page, 'utf8')
-    writeFileSync(page, text.replace(/(<!-- table -->\n)[\s\S]*(<!-- end -->)/, `$1\n${rows}\n\n$2`))
+    writeFileSync(
+      page,
+      text.replace(/(<!-- table -->\n)[\s\S]*(<!-- end -->)/, (_, begin, end) => `${begin}\n${rows}\n\n${end}`),
+    )
   }
   process.exitCode = code
 } finally {
