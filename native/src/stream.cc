@@ -24,7 +24,7 @@ void* Arena::bytes(int64_t size) {
   }
   // Most programs are one instruction, and there are many of them.
   const int64_t length = std::max<int64_t>(size, chunks_.empty() ? 1024 : 16384);
-  chunks_.push_back({std::unique_ptr<double[]>(new double[length / 8 + 1]), length});
+  chunks_.push_back({std::unique_ptr<double[]>(new double[length / 8]), length});
   at_ = size;
   return chunks_.back().memory.get();
 }

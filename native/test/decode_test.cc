@@ -151,6 +151,15 @@ TEST_CASE("every operand of every opcode is held to its tensor, its row and its 
     const auto run = [&](const Built& other) { return Memories(bytes).run(other); };
     const auto row_count = static_cast<int32_t>(bytes.size());
     CHECK(run(built).kind == Status::done);
+    // What follows it runs as well.
+    std::vector<int32_t> more = bytes;
+    more.push_back(16);
+    Memories memories(more);
+    Built both = built;
+    const Built after = instruction(Opcode::iota, 0, {1, 4, 1, tensor(row_count, i32, {}, 4)});
+    both.words.insert(both.words.end(), after.words.begin(), after.words.end());
+    CHECK(memories.run(both).kind == Status::done);
+    CHECK(reinterpret_cast<int32_t*>(memories.rows.back().data)[3] == 3);
 
     // As a program it needs just these bytes.
     Status made;
@@ -717,7 +726,11 @@ TEST_CASE("steps, registers and inputs exist") {
 
 TEST_CASE("memory of decoded instructions is aligned and its own") {
   Arena arena;
-  std::vector<std::pair<char*, int64_t>> taken;
+  // What fits to the byte is not left to a further chunk.
+  char* const start = arena.take<char>(1016);
+  CHECK(arena.take<char>(8) == start + 1016);
+  arena.clear();
+  std::vector<std::pair<char*, int64_t>> taken, before;
   for (int32_t round = 0; round < 3; round++) {
     taken.clear();
     for (const int64_t bytes : {1, 8, 3, 1000, 1024, 24, 20000, 16384, 16385, 0, 7, 100000, 40}) {
@@ -727,6 +740,9 @@ TEST_CASE("memory of decoded instructions is aligned and its own") {
       memset(at, round, static_cast<size_t>(bytes));
       taken.emplace_back(at, bytes);
     }
+    // Chunks are filled again, in their order.
+    if (round > 0) CHECK(taken == before);
+    before = taken;
     char* const first = taken[0].first;
     arena.clear();
     CHECK(arena.take<char>(1) == first);

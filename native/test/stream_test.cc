@@ -2,6 +2,8 @@
 // themselves and as calls of a batch. What is refused is the business of decode_test.cc.
 #include <cmath>
 
+#include "pool.h"
+#include "suites.h"
 #include "words.h"
 
 namespace {
@@ -346,4 +348,33 @@ TEST_CASE("what ends in a call has the call's tag") {
   CHECK(status.kind == Status::check);
   CHECK(status.tag == 5);
   CHECK(rows.memory[1][0] == 0);
+}
+
+TEST_CASE("nothing that comes after a failed instruction has begun, however many threads there are" * inThreads) {
+  constexpr int32_t n = 1 << 19, runs = 3;
+  const Built look = instruction(Opcode::indices, 4, {1, n, n, tensor(2, i32, {1}, n)});
+  const Built gather = instruction(
+      Opcode::gather, 4, {1, n, 1, n, tensor(0, f32, {0}, n), tensor(2, i32, {1}, n), tensor(3, f32, {1}, n)});
+  for (const int32_t several : {1, 4}) {
+    set_threads(several);
+    for (const int32_t failing : {0, 1, 2}) {
+      Rows rows({n, n, n, n});
+      for (int32_t i = 0; i < n; i++) rows.whole(2)[i] = i;
+      if (failing == 0) rows.memory[0][n - 1] = NAN;
+      if (failing > 0) rows.whole(2)[n - 1] = n;
+      const Built first = failing == 0 ? check_of_nan(n, 3) : failing == 1 ? look : gather;
+      Status status;
+      const auto program = program_of(together({first, add(n, 1)}), 4, 1, &status);
+      const double numbers[] = {5};
+      int64_t done = -1;
+      status = program->run(chosen(), rows.rows.data(), numbers, runs, {nullptr, 0}, &done);
+      CHECK(status.kind == (failing == 0 ? Status::check : Status::index));
+      CHECK(done == 0);
+      int64_t written = 0;
+      for (size_t i = 0; i < n; i++) written += rows.memory[1][i] != static_cast<float>(i);
+      for (size_t i = 0; i < n; i++) written += rows.memory[3][i] != static_cast<float>(i);
+      CHECK(written == 0);
+    }
+  }
+  set_threads(usable_cores());
 }
