@@ -1,5 +1,5 @@
 // What the pack test runs from the installed packages, in each Node and in a browser. It returns its lines.
-import { loadBoston, StandardScaler } from '@flambeau/data'
+import { loadBoston, StandardScaler, toTensor } from '@flambeau/data/frame'
 import { F, manualSeed, nn, optim, tensor } from 'flambeau'
 
 export const program = () => {
@@ -8,9 +8,9 @@ export const program = () => {
   a.sub(1).mul(a.sub(2)).mul(a.sub(3)).backward()
   lines.push(String(a.grad))
 
-  const { data, target } = loadBoston()
-  const x = new StandardScaler().fitTransform(data).float()
-  const y = target.float().unsqueeze(1)
+  const { frame, featureNames, targetColumn } = loadBoston()
+  const x = toTensor(new StandardScaler().fitTransform(frame.select(featureNames)))
+  const y = toTensor(frame.select(targetColumn))
   manualSeed(0)
   const model = new nn.Linear(13, 1)
   const optimizer = new optim.SGD(model.parameters(), { lr: 1e-3 })
