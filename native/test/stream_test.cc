@@ -61,6 +61,18 @@ TEST_CASE("what comes before an instruction that does not fit has run, and nothi
   CHECK(rows.memory[0][7] == 7);
 }
 
+TEST_CASE("an instruction ends where the words do, whatever came before it") {
+  std::vector<int32_t> words = together({add(8, 1), add(8, 1, 7)});
+  words.pop_back();
+  Rows rows({8, 8});
+  Status status = rows.run(words, {1});
+  CHECK(status.kind == Status::invalid);
+  CHECK(status.tag == 7);
+  CHECK(std::string(status.what) == "its length is out of range");
+  CHECK(program_of(words, 2, 1, &status) == nullptr);
+  CHECK(std::string(status.what) == "its length is out of range");
+}
+
 TEST_CASE("indices are checked before anything is written") {
   Rows rows({8, 8, 8});
   for (int32_t i = 0; i < 8; i++) rows.whole(1)[i] = 7 - i;
