@@ -6,7 +6,7 @@ import { fma32 } from './fma.ts'
 const round = Math.fround
 
 /** Float32 values by their bits. */
-const float32s = (...bits: number[]): Float64Array => Float64Array.from(new Float32Array(Uint32Array.from(bits).buffer))
+const float32s = (...bits: number[]): Float64Array => new Float64Array(new Float32Array(new Uint32Array(bits).buffer))
 
 // Polynomials, the highest power first: log(1 + t) = t - t^2 / 2 + t^3 L(t), sin r = r + r^3 S(r^2),
 // cos r = 1 - r^2 / 2 + r^4 C(r^2).
