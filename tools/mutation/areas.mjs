@@ -1,5 +1,9 @@
 // What is mutated and by which tests: the sources of each area, and the tests that are meant to hold them.
-const core = ['packages/core/test/**/*.test.ts', 'packages/backend-js/test/**/*.test.ts']
+const core = [
+  'packages/core/test/**/*.test.ts',
+  'packages/backend-js/test/**/*.test.ts',
+  'packages/backend-conformance/test/in-place.test.ts',
+]
 const js = ['packages/backend-js/test/**/*.test.ts', 'packages/core/test/**/*.test.ts']
 
 export const areas = {
