@@ -74,10 +74,11 @@ class JsBackend implements Backend {
   }
 
   run(instr: Instr): void {
-    checkClaims(instr)
+    // Found without looking its name up, because it is what most small operations are; it looks at its operands itself.
+    const isMap = instr.kind === 'map'
+    if (!isMap || instr.check !== undefined) checkClaims(instr)
     if (instr.check !== undefined) this.#verify(instr, instr.check)
-    // Found without looking its name up, because it is what most small operations are.
-    if (instr.kind === 'map') map(instr as Instr<'map'>)
+    if (isMap) map(instr as Instr<'map'>)
     else (kernels[instr.kind] as (instr: Instr) => void)(instr)
   }
 

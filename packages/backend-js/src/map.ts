@@ -1,6 +1,7 @@
 // The `map` kernel: scalar expressions over any number of operands, plain or reduced. For every expression and class
 // of layouts one function is generated, so that each sees one kind of typed array and its loops stay in registers.
 import {
+  checkClaims,
   type DType,
   flatStep,
   hostOf,
@@ -14,9 +15,11 @@ import {
   type Prims,
   roundSource,
   runtime,
+  sameShape,
   scalarValue,
   type Shape,
   topological,
+  type View,
 } from '@flambeau/core/backend'
 import { interpretLoops } from './interpret.ts'
 import type { Count } from './index-source.ts'
@@ -53,8 +56,12 @@ function accessOf(x: Operand): Access {
   return step === 0 ? FIXED : step === 1 ? ROWS : STEPS
 }
 
+/**
+ * Runs a map that is in order: that its operands and outputs are of one shape is seen here, in the loop that looks at them
+ * anyway, and that they lie in their memory by the flat kernel, which opens them; both leave the error to `checkClaims`.
+ */
 export function map(instr: Instr<'map'>): void {
-  const { attrs, inputs } = instr
+  const { attrs, inputs, outputs } = instr
   let cases = compiled.get(attrs)
   if (cases === undefined) {
     cases = { key: -1, last: noKernel, flat: new Map(), looped: new Map() }
@@ -63,19 +70,26 @@ export function map(instr: Instr<'map'>): void {
   const shape = iterated(instr)
   const { outs } = attrs
   const n = numelOf(shape)
-  if (n === 0) return fillEmpty(instr)
-  let flat = inputs.length <= mostKeyed
-  for (let i = 0; i < outs.length; i++) {
+  let flat = n > 0 && inputs.length <= mostKeyed && outs.length === outputs.length
+  for (let i = 0; flat && i < outs.length; i++) {
     const reduce = outs[i].reduce
-    if (reduce !== undefined && reduce.axes.length !== shape.length) flat = false
+    const own = outputs[i].shape
+    if (reduce === undefined) flat = own === shape || numelOf(own) === n
+    else flat = reduce.axes.length === shape.length && numelOf(own) === 1
   }
   let key = 0
-  for (let i = 0; i < inputs.length; i++) {
-    const access = accessOf(inputs[i])
-    if (access === STEPS) flat = false
+  for (let i = 0; flat && i < inputs.length; i++) {
+    const x = inputs[i]
+    const access = accessOf(x)
+    if (access === STEPS || (access !== NUMBER && !sameShape((x as View).shape, shape))) flat = false
     key = key * 3 + access
   }
-  if (!flat) return mapLoops(instr, shape, cases)
+  if (!flat) {
+    checkClaims(instr)
+    if (n === 0) fillEmpty(instr)
+    else mapLoops(instr, shape, cases)
+    return
+  }
   if (cases.key !== key) {
     let kernel = cases.flat.get(key)
     if (kernel === undefined) {
@@ -141,25 +155,37 @@ const runtimeNames = Object.keys(runtime)
 export const calledIn = (text: string): string =>
   `const { ${runtimeNames.filter((name) => text.includes(`${name}(`)).join(', ')} } = runtime`
 
-const helpers = { scalarValue, accumulators, cellsAt }
+const helpers = { scalarValue, accumulators, cellsAt, checkClaims }
 
 export function compile(parameters: string, lines: readonly string[]): (...args: never[]) => void {
   const text = lines.join('\n')
-  const opening = `const { scalarValue, accumulators, cellsAt } = helpers\n${calledIn(text)}`
+  const opening = `const { scalarValue, accumulators, cellsAt, checkClaims } = helpers\n${calledIn(text)}`
   return new Function('helpers', 'runtime', `${opening}\nreturn (${parameters}) => {\n${text}\n}`)(helpers, runtime)
 }
 
 /**
  * A kernel for one class of layouts: operands are opened from the instruction, then come the loops. `steps` has a row for
- * every view among the inputs, then one for every output.
+ * every view among the inputs, then one for every output. With `bound` the loop is over that many elements, and whether
+ * the buffers hold them is asked when they are opened.
  */
 function kernelSource(
   attrs: Prims['map'],
   views: readonly boolean[],
   sizes: readonly Count[],
   steps: readonly (readonly Count[])[],
+  bound?: string,
 ): string[] {
   const lines = ['const { inputs, outputs } = instr']
+  /** Opens a buffer; where the loop is over `bound` elements, they have to be in it. */
+  const open = (buffer: string, offset: string | undefined, step: Count): void => {
+    if (bound === undefined) return
+    const last = step === 0 ? '1' : bound
+    lines.push(
+      offset === undefined
+        ? `if (!(${last} <= ${buffer}.length)) checkClaims(instr)`
+        : `if (!(${offset} >= 0 && ${offset} + ${last} <= ${buffer}.length)) checkClaims(instr)`,
+    )
+  }
   const dtypes = new Map<number, DType>()
   for (const x of topological(attrs.outs.map((out) => out.expr))) if (x.step === 'input') dtypes.set(x.value, x.dtype)
   let row = 0
@@ -171,15 +197,17 @@ function kernelSource(
       lines.push(`const x${i} = ${roundSource[dtype](`scalarValue(inputs[${i}])`)}`)
       return `x${i}`
     }
-    lines.push(
-      `const d${i} = inputs[${i}].buffer.data`,
-      `const b${i} = inputs[${i}].buffer.start + inputs[${i}].offset`,
-    )
+    lines.push(`const { buffer: u${i}, offset: p${i} } = inputs[${i}]`)
+    open(`u${i}`, `p${i}`, at[0])
+    lines.push(`const d${i} = u${i}.data`, `const b${i} = u${i}.start + p${i}`)
     return { array: `d${i}`, start: `b${i}`, steps: at }
   })
   const outs = attrs.outs.map((_, k): Strided => {
-    lines.push(`const o${k} = outputs[${k}].buffer.data`, `const q${k} = outputs[${k}].buffer.start`)
-    return { array: `o${k}`, start: `q${k}`, steps: steps[row++] }
+    const at = steps[row++]
+    lines.push(`const v${k} = outputs[${k}].buffer`)
+    open(`v${k}`, undefined, at[0])
+    lines.push(`const o${k} = v${k}.data`, `const q${k} = v${k}.start`)
+    return { array: `o${k}`, start: `q${k}`, steps: at }
   })
   const body = emitNest(attrs.outs, { sizes, inputs, outs, memory: memoryIn(lines) })
   return [...lines, ...body]
@@ -208,9 +236,14 @@ function flatKernel(attrs: Prims['map'], accesses: readonly Access[]): FlatKerne
     ...accesses.flatMap((access) => (access === NUMBER ? [] : [[access === ROWS ? 1 : 0]])),
     ...attrs.outs.map((out) => (out.reduce === undefined ? [1] : [0])),
   ]
-  if (!mayCompile) return (instr, n) => interpretLoops(instr, { sizes: [n], steps })
+  if (!mayCompile) {
+    return (instr, n) => {
+      checkClaims(instr)
+      interpretLoops(instr, { sizes: [n], steps })
+    }
+  }
   const views = accesses.map((access) => access !== NUMBER)
-  return compile('instr, n', kernelSource(attrs, views, ['n'], steps)) as FlatKernel
+  return compile('instr, n', kernelSource(attrs, views, ['n'], steps, 'n')) as FlatKernel
 }
 
 /** Nested loops over operands with steps; an innermost loop of a few turns is written out. */

@@ -98,12 +98,14 @@ export class Arrivals {
         taken[i] = null
       }
     }
-    atomically(sums, () => {
-      for (let i = 0; i < arrivals.length; i++) {
-        const { x, dy } = arrivals[i]
-        if (taken[i] === null) inPlace(add, x.grad as Tensor, dy)
-      }
-    })
+    if (sums.length > 0) {
+      atomically(sums, () => {
+        for (let i = 0; i < arrivals.length; i++) {
+          const { x, dy } = arrivals[i]
+          if (taken[i] === null) inPlace(add, x.grad as Tensor, dy)
+        }
+      })
+    }
     for (let i = 0; i < arrivals.length; i++) if (taken[i] !== null) arrivals[i].x.collect(taken[i])
   }
 }

@@ -63,6 +63,7 @@ const [addOptions, subOptions] = ['add', 'sub'].map((name) => signature(name, ke
  */
 export const add = recorded((x: TensorLike, y: TensorLike, ...options: [options?: AlphaOption]) => {
   const inputs = operands('add', x, y)
+  if (options.length === 0) return [addRecord, inputs]
   const [alpha] = addOptions(options)
   if (alpha === 1) return [addRecord, inputs]
   checkAlpha(x, y, alpha)
@@ -85,7 +86,7 @@ const subScaledRecord = elementwise('sub', (x, y, alpha) => s.sub(x, s.mul(y, al
 /** `x - alpha * y`. */
 export const sub = recorded((x: TensorLike, y: TensorLike, ...options: [options?: AlphaOption]) => {
   const inputs = operands('sub', x, y)
-  const [alpha] = subOptions(options)
+  const alpha = options.length === 0 ? 1 : subOptions(options)[0]
   if (alpha === 1) return [typeof x === 'object' ? subRecord : rsubRecord, inputs]
   checkAlpha(x, y, alpha)
   return [subScaledRecord, [...inputs, operand(alpha)]]
@@ -109,7 +110,7 @@ const divOptions = signature('div', keyword('roundingMode', nullable(str), null)
 export const div = recorded(
   (x: TensorLike, y: TensorLike, ...options: [options?: { roundingMode?: 'floor' | 'trunc' | null }]) => {
     const inputs = operands('div', x, y)
-    const [roundingMode] = divOptions(options)
+    const roundingMode = options.length === 0 ? null : divOptions(options)[0]
     if (roundingMode === null) return [divRecord, inputs]
     if (roundingMode === 'floor' || roundingMode === 'trunc') return [quotients[roundingMode], inputs]
     throw new RuntimeError(
@@ -122,7 +123,7 @@ const remainderRecord = elementwise('RemainderBackward1', (x, y) => s.mod(x, y),
 const remainderOfNumber = named('RemainderBackward0', remainderRecord)
 /** `x` modulo `y`, with the divisor's sign. */
 export const remainder = recorded((x: TensorLike, y: TensorLike, ...none: []) => {
-  noOptions.remainder(none)
+  if (none.length > 0) noOptions.remainder(none)
   return [typeof y === 'object' ? remainderRecord : remainderOfNumber, operands('remainder', x, y)]
 })
 
@@ -140,7 +141,7 @@ const powRecord = elementwise('pow', (x, p) => s.pow(x, p))
 const powTensorRecord = named('PowBackward1', powRecord)
 /** `x` to the power `y`; two integers stay integers, and a negative number must then not be the exponent. */
 export const pow = recorded((x: TensorLike, y: TensorLike, ...none: []) => {
-  noOptions.pow(none)
+  if (none.length > 0) noOptions.pow(none)
   const inputs = operands('pow', x, y, 'exponent')
   if (typeof y === 'number' && y < 0 && typeof x === 'object' && !isFloat(x.dtype) && Number.isInteger(y)) {
     throw new RuntimeError('Integers to negative integer powers are not allowed.', 'Convert it first: x.float().')

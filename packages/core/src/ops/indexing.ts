@@ -36,7 +36,7 @@ import { tensor } from './create.ts'
 import { cloneOp, elementwise, expandTo, reshapeOp, viewOp } from './define.ts'
 import { filled, toDType } from './fill.ts'
 import { accumulateAlongOp, putAlongOp } from './gather.ts'
-import { expand, select, slice, unsqueeze } from './views.ts'
+import { expand, selectOp, slice, unsqueeze } from './views.ts'
 import { copy_, fill_ } from './write.ts'
 
 class Range {
@@ -199,7 +199,7 @@ function pick(x: Tensor, dim: number, index: number, position: number): Tensor {
   if (index < -size || index >= size) {
     throw new IndexError(`index ${index} is out of bounds for dimension ${position} with size ${size}`)
   }
-  return select(x, dim, index)
+  return apply(selectOp, [x], { dim, index: index < 0 ? index + size : index })
 }
 
 function cut(x: Tensor, dim: number, { start, stop, step }: Slice, several: boolean): Tensor {

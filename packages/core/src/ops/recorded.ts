@@ -15,16 +15,18 @@ export interface Recorded<A extends unknown[]> {
   readonly resolve: (...args: A) => Call
 }
 
-const isOperand = (x: unknown): boolean =>
+const isOperand = (x: unknown): x is TensorLike =>
   typeof x === 'object' ? isTensor(x) : typeof x === 'number' || typeof x === 'boolean' || typeof x === 'function'
 /** A tensor, a number, or a function that gives one. */
 export const operandKind: Kind<TensorLike> = { expected: 'Tensor', accepts: isOperand }
 
 /** Both operands of a function; what is none is PyTorch's error. Positions are those of the method. */
 export function operands(name: string, x: TensorLike, y: TensorLike, second = 'other'): readonly [Input, Input] {
-  if (!isOperand(x)) throw refused(name, required('input', tensor), 1, x)
-  if (!isOperand(y)) throw refused(name, required(second, operandKind), 1, y)
-  return [operand(x), operand(y)]
+  const a = isTensor(x) ? x : isOperand(x) ? operand(x) : null
+  if (a === null) throw refused(name, required('input', tensor), 1, x)
+  const b = isTensor(y) ? y : isOperand(y) ? operand(y) : null
+  if (b === null) throw refused(name, required(second, operandKind), 1, y)
+  return [a, b]
 }
 
 /** A function whose arguments say which record they call, and which one in place if that differs. */

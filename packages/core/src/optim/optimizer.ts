@@ -11,7 +11,7 @@ import { type Move, movedBy, moverTo, moving, type To } from '../nn/move.ts'
 import { pythonRepr, snakeCase } from '../nn/names.ts'
 import { revived } from '../ops/json.ts'
 import { effect, effects, type Looks } from '../tensor/effects.ts'
-import { enableGrad, noGrad } from '../tensor/mode.ts'
+import { enableGrad } from '../tensor/mode.ts'
 import { isOptions, type Kind, optional, refused, required, bool, signature } from '../tensor/signature.ts'
 import { kindOf, Tensor } from '../tensor/tensor.ts'
 import { atomically } from '../tensor/undo.ts'
@@ -40,6 +40,7 @@ const zeroGradArguments = signature('zero_grad', optional('setToNone', bool, tru
  * Throws a ValueError without parameters, for results of operations, and for a parameter in two groups.
  */
 export class Optimizer<O extends object = { lr: number }, S extends object = object> {
+  readonly #name = className(this.constructor)
   readonly defaults: O
   readonly paramGroups: ParamGroup<O>[] = []
   /** What is kept for each parameter between steps. */
@@ -102,7 +103,7 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
   }
 
   #checkKinds(group: O): void {
-    checkKinds(className(this.constructor), group as Options, this.defaults as Options)
+    checkKinds(this.#name, group as Options, this.defaults as Options)
   }
 
   /** Forgets the parameters' gradients, or with `setToNone: false` writes zeros. */
@@ -124,7 +125,7 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
     if (closure !== undefined) checkCallable('step', closure, 'closure')
     const loss = closure === undefined ? undefined : enableGrad(closure)
     if (effects.sink !== null) this.#noted(effects.sink.looks)
-    const certain = noGrad(() => this.#check())
+    const certain = this.#check()
     if (effects.sink !== null) effects.sink.restoring(this.#restorer())
     if (certain || effects.sink !== null) this.#update()
     else this.#updateOrNot()
@@ -158,7 +159,7 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
   /** Looks at all that a step needs; whether the devices of the parameters are certain to come to its end then. */
   #check(): boolean {
     let certain = true
-    const owner = className(this.constructor)
+    const owner = this.#name
     for (const group of this.paramGroups) {
       this.#checkKinds(group)
       const entries = this.stateEntries(group)

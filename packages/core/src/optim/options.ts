@@ -22,12 +22,16 @@ function kindOf(name: string, otherwise: unknown): Kind<unknown> | undefined {
 const asParameter = (name: string, kind: Kind<unknown>) =>
   ({ name, kind, required: false, keyword: true, otherwise: undefined }) as const
 
+const isNumber = (value: unknown, otherwise: unknown): boolean =>
+  typeof value === 'number' && typeof otherwise === 'number'
+
 /** Throws where an option is missing or of another kind than its default. `owner` is the optimizer's name. */
 export function checkKinds(owner: string, options: Options, defaults: Options): void {
   for (const name in defaults) {
     const otherwise = defaults[name]
     const value = options[name]
-    if (typeof value === 'number' && typeof otherwise === 'number') continue
+    // Without a look at its kind: what is as it was, and numbers for numbers.
+    if (value === otherwise ? value === null || typeof value !== 'object' : isNumber(value, otherwise)) continue
     const kind = kindOf(name, otherwise)
     if (kind === undefined) continue
     if (!kind.accepts(value)) throw refused(owner, asParameter(name, kind), 0, value)

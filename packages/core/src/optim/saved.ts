@@ -49,6 +49,8 @@ function checkAlive({ storage }: Tensor): void {
   if (storage.freed) void storage.buffer
 }
 
+const nothing: readonly never[] = []
+
 /**
  * Throws where a step cannot change a parameter by its gradient and its state, and says whether all else that can fail
  * is looked at before the device writes. `owner` is the optimizer's name.
@@ -61,7 +63,7 @@ export function checkParameter(
   entries: readonly StateEntry[],
 ): boolean {
   checkAlive(p)
-  checkWritable(p, [])
+  checkWritable(p, nothing, false)
   checkAlive(grad)
   if (grad.dtype !== p.dtype || grad.storage.device !== p.storage.device) throw elsewhere(owner, 'gradient', grad, p)
   if (!sameShape(grad.shape, p.shape)) checkShape('grad', grad, p)

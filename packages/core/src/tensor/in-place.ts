@@ -19,6 +19,7 @@ import {
   saveOutputs,
   wantsGrad,
 } from './apply.ts'
+import type { Storage } from './device.ts'
 import { dispatch } from './dispatch.ts'
 import { effects, touch } from './effects.ts'
 import { mode, noGrad } from './mode.ts'
@@ -53,20 +54,26 @@ const overlaps = (x: Input, target: Tensor): boolean =>
   x.storage.root === target.storage.root &&
   !(x === target || (x.offset === target.offset && sameShape(x.shape, target.shape) && isContiguous(x)))
 
-/** Positions of the operands on the memory of a tensor: they are its own when it is written, if they don't overlap it. */
-function onMemoryOf({ storage }: Tensor, inputs: readonly Input[]): number[] {
-  const positions: number[] = []
-  for (let i = 0; i < inputs.length; i++) {
-    const x = inputs[i]
-    if (x instanceof Tensor && x.storage === storage) positions.push(i)
-  }
-  return positions
+/** Whether an operand from that position on overlaps the target. */
+function overlapsAny(inputs: readonly Input[], from: number, target: Tensor): boolean {
+  for (let i = from; i < inputs.length; i++) if (overlaps(inputs[i], target)) return true
+  return false
 }
 
-/** The same checks as PyTorch's before the memory of `self` gets what comes of `inputs`. */
-export function checkWritable(self: Tensor, inputs: readonly Input[]): void {
+/** Positions of the operands on the memory of a tensor: they are its own when it is written, if they don't overlap it. */
+function onMemoryOf({ storage }: Tensor, inputs: readonly Input[]): number[] {
+  let count = 0
+  for (let i = 0; i < inputs.length; i++) if (isOn(inputs[i], storage)) count++
+  const positions = new Array<number>(count)
+  for (let i = inputs.length - 1; i >= 0; i--) if (isOn(inputs[i], storage)) positions[--count] = i
+  return positions
+}
+const isOn = (x: Input, storage: Storage): boolean => x instanceof Tensor && x.storage === storage
+
+/** The same checks as PyTorch's before the memory of `self` gets what comes of `inputs`, recorded if `grad`. */
+export function checkWritable(self: Tensor, inputs: readonly Input[], grad: boolean = mode.grad): void {
   if (effects.sink !== null) effects.sink.looks.met([self])
-  checkGraph(self, inputs)
+  checkGraph(self, inputs, grad)
   const { strides, shape } = self
   for (let i = 0; i < strides.length; i++) {
     if (strides[i] !== 0 || shape[i] < 2 || self.elements === 0) continue
@@ -77,13 +84,13 @@ export function checkWritable(self: Tensor, inputs: readonly Input[]): void {
 }
 
 /** Whether autograd can follow a write. */
-function checkGraph(self: Tensor, inputs: readonly Input[]): void {
+function checkGraph(self: Tensor, inputs: readonly Input[], grad: boolean): void {
   if (self.storage.inference && !mode.inference) {
     throw new RuntimeError(
       'Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a normal tensor before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for more details.',
     )
   }
-  if (!mode.grad) return
+  if (!grad) return
   const view = self.viewOf
   if (view !== null && !view.tracked && (edgeOf(view.base) !== null || wantsGrad(inputs))) throw untracked('is being')
   // A view of a leaf, or one that is a leaf itself, wherever its memory comes from.
@@ -129,7 +136,7 @@ export function applyInPlace<A>(op: OpDef<A>, self: Tensor, operands: readonly I
   const fits = self.viewOf === null && spec.dtype === self.dtype && fillsStorage(self)
   const inside = to.kind === 'kernel' && (to.prim === 'map' || (to.prim === 'scatter' && inputs[0] === self))
   const direct = inside && fits && !cut
-  if (!direct || inputs.some((x) => overlaps(x, self))) {
+  if (!direct || overlapsAny(inputs, 0, self)) {
     const value = apply(op, inputs, attrs)
     return operands.includes(self) && self.viewOf === null && value.dtype === self.dtype
       ? become(self, value)
@@ -173,7 +180,7 @@ function checkMapInto(targets: readonly Tensor[], inputs: readonly Input[]): voi
         throw notThatShape(sameShape(broadcast, shape) ? x.shape : shape, broadcast)
     }
     if (!isTarget) continue
-    checkWritable(x, inputs)
+    checkWritable(x, inputs, false)
     for (let k = 0; k < i; k++) {
       if (targets[k].storage.root === x.storage.root && (fillsStorage(x) || fillsStorage(targets[k]))) throw shared()
     }
@@ -201,25 +208,26 @@ export function applyMapInto(
   inputs: readonly Input[],
 ): void {
   const device = deviceOf(inputs)
-  noGrad(() => {
-    checkMapInto(targets, inputs)
-    const inside =
-      targets.every(fillsStorage) && !inputs.slice(targets.length).some((x) => targets.some((t) => overlaps(x, t)))
-    const outputs = inside ? targets : targets.map((t) => allocate(device, t))
-    dispatch(device, {
-      kind: 'map',
-      attrs: prims,
-      inputs: mapOperands(prims, inputs, targets[0]),
-      outputs,
-      donate: inside ? targets.map((_, i) => i) : undefined,
-      origin: { name },
-    })
-    targets.forEach((target, i) => {
-      if (inside) touch(target.storage)
-      else write(target, outputs[i])
-    })
+  checkMapInto(targets, inputs)
+  let inside = true
+  for (let k = 0; inside && k < targets.length; k++)
+    inside = fillsStorage(targets[k]) && !overlapsAny(inputs, targets.length, targets[k])
+  const outputs = inside ? targets : targets.map((t) => allocate(device, t))
+  dispatch(device, {
+    kind: 'map',
+    attrs: prims,
+    inputs: mapOperands(prims, inputs, targets[0]),
+    outputs,
+    donate: inside ? firsts(targets.length) : undefined,
+    origin: { name },
   })
+  if (inside) for (let k = 0; k < targets.length; k++) touch(targets[k].storage)
+  else noGrad(() => targets.forEach((target, k) => write(target, outputs[k])))
 }
+
+const counted: (readonly number[])[] = []
+/** The positions below `length`; always the same array. */
+const firsts = (length: number): readonly number[] => (counted[length] ??= Array.from({ length }, (_, i) => i))
 
 /**
  * Writes the elements of `value` (of the same shape) into `self`; the one way in which memory of a tensor changes. `name` is

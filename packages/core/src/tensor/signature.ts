@@ -151,6 +151,9 @@ class Signature {
   /** How many may be given by position. */
   readonly #places: number
   readonly #otherwise: readonly unknown[] | null
+  /** The number that was last given alone, and what was read then: a dimension is mostly the same one. */
+  #number: number | undefined
+  #ofNumber: readonly unknown[] = []
 
   constructor(name: string, python: boolean, params: readonly Parameter<unknown>[]) {
     this.#name = name
@@ -166,8 +169,10 @@ class Signature {
     if (given === 0 && this.#otherwise !== null) return this.#otherwise
     const params = this.#params
     const last = given === 0 ? undefined : args[given - 1]
+    const alone = given === 1 && typeof last === 'number'
+    if (alone && Object.is(last, this.#number)) return this.#ofNumber
     let options: Record<string, unknown> | null = null
-    if (typeof last === 'object' && last !== null && isOptions(last) && !this.#isPositional(last, given - 1)) {
+    if (typeof last === 'object' && last !== null && !isTensor(last) && isOptions(last) && !this.#isPositional(last, given - 1)) {
       options = last
       given--
       this.#checkNames(options)
@@ -187,6 +192,10 @@ class Signature {
         values[i] = param.otherwise
       } else if (param.kind.accepts(value)) values[i] = value
       else throw refused(this.#name, param, byName === undefined ? i + 1 : 0, value)
+    }
+    if (alone) {
+      this.#number = last
+      this.#ofNumber = values
     }
     return values
   }
