@@ -172,7 +172,13 @@ class Signature {
     const alone = given === 1 && typeof last === 'number'
     if (alone && Object.is(last, this.#number)) return this.#ofNumber
     let options: Record<string, unknown> | null = null
-    if (typeof last === 'object' && last !== null && !isTensor(last) && isOptions(last) && !this.#isPositional(last, given - 1)) {
+    if (
+      typeof last === 'object' &&
+      last !== null &&
+      !isTensor(last) &&
+      isOptions(last) &&
+      !this.#isPositional(last, given - 1)
+    ) {
       options = last
       given--
       this.#checkNames(options)
