@@ -222,7 +222,7 @@ export function applyMapInto(
     origin: { name },
   })
   if (inside) for (let k = 0; k < targets.length; k++) touch(targets[k].storage)
-  else noGrad(() => targets.forEach((target, k) => write(target, outputs[k])))
+  else noGrad(() => targets.forEach((target, k) => void write(target, outputs[k])))
 }
 
 const counted: (readonly number[])[] = []
