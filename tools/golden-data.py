@@ -99,6 +99,7 @@ def frames():
         frame([("big", "float64", [1234567.0, 0.5])]),
         frame([("big", "float64", [12345678.25, 0.123456789])]),
         frame([("big", "float64", [1e6, 1e6 + 0.5])]),
+        frame([("big", "float64", [1e6, 0.123456])]),
         frame([("tiny", "float64", [1e-6, 1.0])]),
         frame([("tiny", "float64", [9.9e-7, 1.0])]),
         frame([("tiny", "float32", [1e-6, 1.0])]),
@@ -132,6 +133,7 @@ def frames():
         width = int(rng.choice([20, 40, 79, 80, 81, 120]))
         cases.append(frame([random_column(rng, f"c{j}", 3) for j in range(rng.integers(3, 30))], width))
     cases.append(frame([(f"c{i}", "int32", [i]) for i in range(90)]))
+    cases += [frame([(f"c{i}", "int32", [i, -i]) for i in range(n)], width) for n in (1, 2, 3) for width in (1, 2, 3)]
     os.environ["COLUMNS"] = "80"
     return {"cases": cases, "sets": {name: str(load(name)) for name in SETS}}
 
@@ -199,6 +201,7 @@ def scalers():
         "features": message(lambda: fitted.transform([[1.0, 2.0, 3.0]])),
         "empty": message(lambda: StandardScaler().fit(np.zeros((0, 3)))),
         "infinite": message(lambda: StandardScaler().fit([[math.inf], [1.0]])),
+        "reshape": message(lambda: np.zeros(5).reshape(2, 3)),
     }
     return {"cases": cases, "sets": sets, "errors": errors}
 

@@ -56,8 +56,28 @@ describe('toTensor', () => {
       "row 0, column 'b': 0.5 is not a value of dtype int32",
     )
     expect(() => toTensor(frame, 'd', { dtype: 'int32' })).toThrow("row 1, column 'd': NaN")
-    expect(() => toTensor(table({ a: [3000000000] }), 'a', { dtype: 'int32' })).toThrow('3000000000')
-    expect(() => toTensor(table({ a: [300] }), 'a', { dtype: 'uint8' })).toThrow('from 0 to 255')
+  })
+
+  it.each<['int32' | 'uint8' | 'bool', number, number]>([
+    ['int32', -(2 ** 31), 2 ** 31 - 1],
+    ['uint8', 0, 255],
+    ['bool', 0, 1],
+  ])('takes for %s whole numbers from %i to %i, and no others', (dtype, low, high) => {
+    expect([...toTensor({ a: [low, high] }, 'a', { dtype }).toArray()]).toEqual([low, high])
+    for (const wrong of [low - 1, high + 1, 0.5, Infinity])
+      expect(() => toTensor({ a: [low, wrong] }, 'a', { dtype })).toThrow(
+        `row 1, column 'a': ${wrong} is not a value of dtype ${dtype}\nIt takes whole numbers from ${low} to ${high};`,
+      )
+  })
+
+  it.each<[unknown, string]>([
+    [{}, "float() argument must be a string or a real number, not 'object'"],
+    [Object.create(null), "float() argument must be a string or a real number, not 'object'"],
+    [[1], "float() argument must be a string or a real number, not 'object'"],
+    [() => 1, "float() argument must be a string or a real number, not 'function'"],
+    [Symbol('x'), "could not convert symbol to float: 'Symbol(x)'"],
+  ])('says what a cell is that is no number: %#', (value, message) => {
+    expect(() => toTensor({ a: [1, value] })).toThrow(`row 1, column 'a': ${message}`)
   })
 })
 

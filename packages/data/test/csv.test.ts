@@ -158,6 +158,9 @@ describe('readCsv', () => {
       // UTF-16, and a character that is cut off.
       [[[0xff, 0xfe, 0x61, 0]], 1, 'ff', 0],
       [[bytes('a\n'), [0xc3]], 2, 'c3', 2],
+      // Two thirds of the mark that a decoder puts there.
+      [[bytes('a\n'), [0xef, 0x41, 0xbd], bytes('\n')], 2, 'ef', 2],
+      [[bytes('a\n'), [0xef, 0xbf, 0x41], bytes('\n')], 2, 'ef', 2],
     ] as const) {
       await expect(read(...parts)).rejects.toThrow(
         `${path}, line ${line}: 'utf-8' codec can't decode byte 0x${byte} in position ${position}\nSave the file in UTF-8`,

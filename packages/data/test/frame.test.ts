@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { isDeepStrictEqual } from 'node:util'
 import { type ColumnTable, table } from 'arquero'
 import { describe, expect, it } from 'vitest'
 import { formatFrame, loadBoston, loadBreastCancer, loadDigits, loadIris } from '../src/frame/index.ts'
@@ -34,6 +35,30 @@ export const frameOf = (columns: FrameCase['columns']): ColumnTable =>
 describe('formatFrame prints what pandas prints', () => {
   it.each(golden.cases.map((c, i) => [i, c] as const))('frame %i', (_, { columns, width, text }) => {
     expect(formatFrame(frameOf(columns), { width })).toBe(text)
+  })
+
+  // The same columns, written in other ways.
+  const written: Record<string, (dtype: string, values: unknown[]) => ReturnType<typeof column>> = {
+    'arrays of numbers': (dtype, values) => {
+      const made = Array.from(column(dtype, values))
+      return dtype === 'float64' && !made.every(Number.isSafeInteger) ? made : column(dtype, values)
+    },
+    'undefined for None': (dtype, values) =>
+      dtype === 'list' ? values.map((v) => decode(v) ?? undefined) : column(dtype, values),
+    'big integers': (dtype, values) =>
+      dtype === 'list' && values.every((v) => v === null || Number.isInteger(v))
+        ? values.map((v) => (v === null ? null : BigInt(v as number)))
+        : column(dtype, values),
+  }
+  it.each(Object.entries(written))('from %s', (_, write) => {
+    let others = 0
+    for (const { columns, width, text } of golden.cases) {
+      const made = columns.map(([name, dtype, values]) => [name, write(dtype, values)] as const)
+      if (made.every(([, values], i) => isDeepStrictEqual(values, column(columns[i][1], columns[i][2])))) continue
+      others++
+      expect(formatFrame(table(new Map(made)), { width })).toBe(text)
+    }
+    expect(others).toBeGreaterThan(10)
   })
 
   it.each([

@@ -89,6 +89,7 @@ describe('StandardScaler is scikit-learn’s', () => {
       ['features', () => fitted.transform([[1, 2, 3]]), ValueError],
       ['empty', () => new StandardScaler().fit({ data: new Float64Array(0), shape: [0, 3] }), ValueError],
       ['infinite', () => new StandardScaler().fit([[Infinity], [1]]), ValueError],
+      ['reshape', () => new StandardScaler().fit({ data: new Float64Array(5), shape: [2, 3] }), ValueError],
     ]
     for (const [name, call, type] of attempts) {
       expect(call, name).toThrow(type)
@@ -103,6 +104,12 @@ describe('StandardScaler is scikit-learn’s', () => {
     expect(() => new StandardScaler().fit([[1], 5] as never)).toThrow('expected sequence of length 1 at dim 1')
     expect(() => new StandardScaler().fit([[], []])).toThrow('Found array with 0 feature(s) (shape=(2, 0))')
     expect(() => new StandardScaler({ with_mean: false } as never)).toThrow('Did you mean withMean?')
+    for (const x of [undefined, null])
+      expect(() => new StandardScaler().fit(x as never)).toThrow(`argument 'X' must be array-like, not ${x}`)
+    // Columns may have the names that a matrix has.
+    expect(new StandardScaler().fit({ data: Float64Array.of(1, 2), shape: [-1, -2] }).mean).toEqual(
+      Float64Array.of(1.5, -1.5),
+    )
   })
 
   it('keeps its state when fit fails', () => {

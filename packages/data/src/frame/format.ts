@@ -45,12 +45,14 @@ export const formatFrame = (frame: Frame | Columns, options?: { readonly width?:
   const columns = columnsOf(from, names).map((column, i) => columnStrings(column, names[i], picked))
 
   const dots = index.map(() => ' ...')
-  // pandas shows at most as many columns as a line has characters, before it measures any.
-  const candidates = names.length > line ? around(columns, Math.floor(line / 2), dots) : columns
-  const fitting = columnsThatFit([index, ...candidates], line)
+  // pandas keeps at most as many columns as a line has characters, before it measures any.
+  const kept = Math.floor(line / 2)
+  const [candidates, measured] =
+    names.length > line ? [around(columns, kept), around(columns, kept, dots)] : [columns, columns]
+  const fitting = columnsThatFit([index, ...measured], line)
   const wide = names.length > fitting
   const half = Math.floor(fitting / 2)
-  const visible = wide ? around(columns, half, dots) : columns
+  const visible = wide ? around(candidates, half, dots) : candidates
   if (tall) insertDots(index, visible, wide ? half : -1)
 
   const text = adjoin([index, ...visible])
@@ -74,7 +76,7 @@ export const printFrame = (frame: Frame | Columns): void => console.log(formatFr
 const around = <T>(items: readonly T[], count: number, ...middle: T[]): T[] => [
   ...items.slice(0, count),
   ...middle,
-  ...items.slice(-count),
+  ...items.slice(items.length - count),
 ]
 
 const columnStrings = (column: Column, name: string, rows: Uint32Array): Strings => {
