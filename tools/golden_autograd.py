@@ -77,6 +77,14 @@ def _():
     return first, x.grad
 
 
+@case(S, 'two backwards add up in every leaf')
+def _():
+    xs = [leaf(1, 2), leaf(3, 4), leaf(5, 6)]
+    for _ in range(2):
+        (xs[0] * xs[1] * xs[2]).sum().backward()
+    return [x.grad for x in xs]
+
+
 @case(S, 'a leaf used many times')
 def _():
     x = leaf(1, 2, 3)
@@ -104,6 +112,11 @@ def _():
     (x * x).backward(torch.tensor([1.0, 10.0], dtype=torch.float64))
     (x * x).backward(torch.tensor([1, 10]))
     return x.grad
+
+
+@case(S, 'of several elements that need no gradient')
+def _():
+    torch.ones(2).backward()
 
 
 @case(S, 'with a gradient of another shape')
@@ -917,6 +930,14 @@ def _():
         (x.log() * float('nan') * 0 + x / w * 0 * w).sum().backward()
 
 
+@case(S, 'an input without a gradient, anomaly')
+def _():
+    with torch.autograd.detect_anomaly():
+        x = leaf(1, 2)
+        (torch.tensor([3.0, 4.0]) * x * torch.ones(2)).sum().backward()
+    return x.grad
+
+
 @case(S, 'a write to what was read but not saved')
 def _():
     x = leaf(1, 2)
@@ -969,6 +990,14 @@ def _():
     with torch.no_grad():
         v.add_(1)
     return b.detach(), b.requires_grad
+
+
+@case(S, 'a view made in no_grad, asked in no_grad after a write')
+def _():
+    b, v = untracked()
+    with torch.no_grad():
+        b.add_(1)
+        return v.requires_grad, v * 2
 
 
 @case(S, 'a view made in no_grad of what needs no gradient')
@@ -1211,6 +1240,7 @@ ELEMENTWISE = {
     't': lambda x, y: x.t(), 'squeeze': lambda x, y: x[None].squeeze(), 'squeeze a dim': lambda x, y: x[None].squeeze(0),
     'unsqueeze': lambda x, y: x.unsqueeze(0), 'expand': lambda x, y: x[None].expand(4, 2, 3), 'flip': lambda x, y: x.flip(0),
     'narrow': lambda x, y: x.narrow(0, 0, 1), 'select': lambda x, y: x.select(0, 0), 'slice': lambda x, y: x[0:1],
+    'slice of everything': lambda x, y: x[0:2], 'two slices of everything': lambda x, y: x[0:2, 0:3],
     'unfold': lambda x, y: x.unfold(1, 2, 1), 'cat': lambda x, y: torch.cat([x, y]), 'stack': lambda x, y: torch.stack([x, y]),
     'split': lambda x, y: x.split(1)[0], 'chunk': lambda x, y: x.chunk(2)[0], 'contiguous': lambda x, y: x.t().contiguous(),
     'gather': lambda x, y: x.gather(0, torch.zeros(1, 3, dtype=torch.int64)),
@@ -1540,6 +1570,11 @@ def _():
     return run(made(double, lambda ctx, dy: torch.ones(3, 2)), leaf(1, 2))
 
 
+@case(S, 'a gradient that was broadcast, of a matrix')
+def _():
+    return run(made(double, lambda ctx, dy: torch.ones(4, 2, 3)), seq(2, 3, requires_grad=True))
+
+
 @case(S, 'a gradient of fewer elements')
 def _():
     return run(made(double, lambda ctx, dy: torch.ones(1)), leaf(1, 2))
@@ -1768,6 +1803,11 @@ def _():
 @case(S, 'wrong, told')
 def _():
     return gradcheck(Wrong.apply, doubles(1, 2), raise_exception=False)
+
+
+@case(S, 'wrong in one number, in fast mode')
+def _():
+    gradcheck(Wrong.apply, doubles(0), fast_mode=True)
 
 
 @case(S, 'the second output, the second input')

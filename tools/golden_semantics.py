@@ -150,6 +150,9 @@ ROWS = [
     ('ones(7, { requiresGrad: true }).mul(1.5).sigmoid()', '(torch.ones(7, requires_grad=True) * 1.5).sigmoid()'),
     ("tensor([1, 255], { dtype: 'uint8' })", 'torch.tensor([1, 255], dtype=torch.uint8)'),
     ('tensor([1e10, 1])', 'torch.tensor([1e10, 1])'),
+    ('ones(2, 3).dim()', 'torch.ones(2, 3).dim()'),
+    ('ones(2, 3).ndim', 'torch.ones(2, 3).ndim'),
+    ('ones(2, 3).numel()', 'torch.ones(2, 3).numel()'),
     ('tensor([NaN, Infinity, -Infinity])', 'torch.tensor([float("nan"), float("inf"), -float("inf")])'),
 ]
 

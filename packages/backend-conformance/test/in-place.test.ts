@@ -1,6 +1,7 @@
 // Writing in place, by construction: for every op, what becomes of its result and of its gradients when the result, a view
 // of it, or an input is written to before backward, as real PyTorch has it (tools/golden_inplace.py says what is done). The
-// same on a device that is not the default one, and the in-place form of every op on a view.
+// same on a device that is not the default one, where the results of every op lie, and the in-place form of every op on a
+// view.
 import { js } from '@flambeau/backend-js'
 import { grad, noGrad, Tensor, useDevice } from '@flambeau/core'
 import type { Backend } from '@flambeau/core/backend'
@@ -8,7 +9,7 @@ import { describe, expect, it } from 'vitest'
 import { callMethod, callOp, cotangentOf, hasMethod, prepareCall, withTensors } from '../src/call.ts'
 import { decode, readGolden } from '../src/golden.ts'
 import type { Ready } from '../src/prepare.ts'
-import type { Sample } from '../src/sample.ts'
+import { type Arg, type Sample, tensorsOf } from '../src/sample.ts'
 import { families, prepared } from '../src/samples/index.ts'
 import { plain } from '../src/checks/values.ts'
 
@@ -139,6 +140,8 @@ describe('as PyTorch has it', () => {
   })
 })
 
+const holdsTensors = (arg: Arg): boolean => tensorsOf(arg).length > 0
+
 /** Does something while another device is the default one. */
 function elsewhere<R>(fn: () => R): R {
   useDevice(otherwise)
@@ -160,6 +163,22 @@ describe('no other way on a device that is not the default one', () => {
       }
     }
     expect(wrong).toEqual([])
+  })
+})
+
+describe('results lie where their inputs lie, whatever device is the default one', () => {
+  const fromTensors = ops.flatMap((op) => {
+    const samples = prepared(op).samples.filter(({ unwritten, args }) => !unwritten && args.some(holdsTensors))
+    return samples.length === 0 ? [] : [{ op, samples }]
+  })
+  it('is there', () => expect(fromTensors.length).toBeGreaterThan(140))
+  it.each(fromTensors)('$op', ({ op, samples }) => {
+    for (const sample of samples) {
+      const { args } = prepareCall(sample, plain)
+      const { device } = args.flat(2).find((arg) => arg instanceof Tensor) as Tensor
+      const outs = elsewhere(() => callOp(op, args, sample.seed))
+      for (const out of outs) if (out instanceof Tensor) expect(out.device, sample.label).toBe(device)
+    }
   })
 })
 

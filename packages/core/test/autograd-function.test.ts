@@ -1,6 +1,7 @@
 // Functions with a gradient of their own, and the check of gradients by finite differences, compared with real PyTorch.
 import { js } from '@flambeau/backend-js'
 import {
+  arange,
   autograd,
   type FunctionCtx,
   GradcheckError,
@@ -207,6 +208,11 @@ agrees(
       run(
         made(double, () => ones(3, 2)),
         leaf(1, 2),
+      ),
+    'a gradient that was broadcast, of a matrix': () =>
+      run(
+        made(double, () => ones(4, 2, 3)),
+        arange(1, 7).float().reshape(2, 3).requiresGrad_(),
       ),
     'a gradient of fewer elements': () =>
       run(
@@ -473,6 +479,7 @@ agrees('gradcheck', {
   right: () => gradcheck((x: Tensor, y: Tensor) => [x.mul(y.exp()), x.sum()], [doubles(1, 2), doubles(0.5, -1)]),
   wrong: () => gradcheck((x: Tensor) => Wrong.apply(x), doubles(1, 2)),
   'wrong, told': () => gradcheck((x: Tensor) => Wrong.apply(x), doubles(1, 2), { raiseException: false }),
+  'wrong in one number, in fast mode': () => gradcheck((x: Tensor) => Wrong.apply(x), doubles(0), { fastMode: true }),
   'the second output, the second input': () =>
     gradcheck((x: Tensor, y: Tensor) => [x.mul(y), Wrong.apply(y)], [doubles(1, 2), doubles(3, 4)]),
   'a gradient that is missing': () => gradcheck((x: Tensor) => made(double, () => null).apply(x), doubles(1, 2)),

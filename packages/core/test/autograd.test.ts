@@ -37,6 +37,11 @@ agrees('backward', {
     x.mul(x).sum().backward()
     return [first, x.grad]
   },
+  'two backwards add up in every leaf': () => {
+    const [x, y, z] = [leaf(1, 2), leaf(3, 4), leaf(5, 6)]
+    for (let i = 0; i < 2; i++) x.mul(y).mul(z).sum().backward()
+    return [x.grad, y.grad, z.grad]
+  },
   'a leaf used many times': () => {
     const x = leaf(1, 2, 3)
     x.mul(x).mul(x).add(x).add(x).sum().backward()
@@ -58,6 +63,7 @@ agrees('backward', {
     x.mul(x).backward(tensor([1, 10], { dtype: 'int32' }))
     return x.grad
   },
+  'of several elements that need no gradient': () => ones(2).backward(),
   'with a gradient of another shape': () => leaf(1, 2).square().backward(ones(3)),
   'of several elements': () => leaf(1, 2).mul(2).backward(),
   'of several outputs': () => {
@@ -639,6 +645,12 @@ agrees(
         const [x, w] = [leaf(1, 2), leaf(0, 0)]
         x.log().mul(Number.NaN).mul(0).add(x.div(w).mul(0).mul(w)).sum().backward()
       }),
+    'an input without a gradient, anomaly': () =>
+      autograd.detectAnomaly(() => {
+        const x = leaf(1, 2)
+        tensor([3, 4]).mul(x).mul(ones(2)).sum().backward()
+        return x.grad
+      }),
     'a write to what was read but not saved': () => {
       const x = leaf(1, 2)
       const y = x.mul(2)
@@ -668,6 +680,13 @@ agrees(
       const [b, v] = untracked()
       noGrad(() => v.add_(1))
       return [b.detach(), b.requiresGrad]
+    },
+    'a view made in no_grad, asked in no_grad after a write': () => {
+      const [b, v] = untracked()
+      return noGrad(() => {
+        b.add_(1)
+        return [v.requiresGrad, v.mul(2)]
+      })
     },
     'a view made in no_grad of what needs no gradient': () => {
       const b = ones(3)

@@ -62,6 +62,8 @@ describe('a tensor in JSON', () => {
 
   test.each<[string, unknown, string]>([
     ['null', null, 'has the entries dtype, shape and data'],
+    ['undefined', undefined, 'has the entries dtype, shape and data'],
+    ['a number', 1, 'has the entries dtype, shape and data'],
     ['another dtype', { dtype: 'int64', shape: [1], data: '' }, 'has the entries dtype, shape and data'],
     [
       'too few bytes',

@@ -247,6 +247,9 @@ const rows: Record<string, () => unknown> = {
   'ones(7, { requiresGrad: true }).mul(1.5).sigmoid()': () => ones(7, wanted).mul(1.5).sigmoid(),
   "tensor([1, 255], { dtype: 'uint8' })": () => tensor([1, 255], uint8),
   'tensor([1e10, 1])': () => tensor([1e10, 1]),
+  'ones(2, 3).dim()': () => ones(2, 3).dim(),
+  'ones(2, 3).ndim': () => ones(2, 3).ndim,
+  'ones(2, 3).numel()': () => ones(2, 3).numel(),
   'tensor([NaN, Infinity, -Infinity])': () => tensor([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]),
 }
 

@@ -137,6 +137,9 @@ function numerical(call: Call, leaf: Tensor, outputs: readonly Tensor[], eps: nu
   return jacobians.map((values, k) => ({ rows, columns: outputs[k].elements, values }))
 }
 
+/** A number as Python prints a float. */
+const asFloat = (x: number): string => (Number.isInteger(x) ? x.toFixed(1) : String(x))
+
 /** The gradients of all inputs for one gradient of one output; zeros where it does not depend on one. */
 function backwards(output: Tensor, leaves: readonly Tensor[], dy: Float64Array): Float64Array[] {
   const gradOutputs = tensorOf(dy, output.shape, output)
@@ -150,7 +153,7 @@ function repeated(output: Tensor, leaves: readonly Tensor[], dy: Float64Array, n
   const second = backwards(output, leaves, dy)
   if (first.some((dx, i) => dx.some((x, k) => Math.abs(x - second[i][k]) > nondetTol))) {
     throw new GradcheckError(
-      `Backward is not reentrant, i.e., running backward with same input and grad_output multiple times gives different values, although analytical gradient matches numerical gradient.The tolerance for nondeterminism was ${Number.isInteger(nondetTol) ? nondetTol.toFixed(1) : nondetTol}.`,
+      `Backward is not reentrant, i.e., running backward with same input and grad_output multiple times gives different values, although analytical gradient matches numerical gradient.The tolerance for nondeterminism was ${asFloat(nondetTol)}.`,
     )
   }
   return first
@@ -240,7 +243,7 @@ function slowly(call: Call, outputs: readonly Tensor[], o: number, i: number, { 
   const output = run(call)[o]
   const a = analytical(output, call.leaves, nondetTol)[i]
   const most = a.values.reduce((max, x, at) => Math.max(max, Math.abs(x - n.values[at])), 0)
-  return `\nNumerical:\n ${printed(n, output)}\nAnalytical:\n${printed(a, output)}\n\nThe max per-element difference (slow mode) is: ${most}.\n`
+  return `\nNumerical:\n ${printed(n, output)}\nAnalytical:\n${printed(a, output)}\n\nThe max per-element difference (slow mode) is: ${asFloat(most)}.\n`
 }
 
 /**
