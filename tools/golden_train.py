@@ -7,7 +7,8 @@ packages/core/test/golden/optim.json
   trajectories   [{name, optimizer: 'SGD' | 'Adam' | 'AdamW', options, groups?, losses: [10], weight: [10 flat arrays],
                  bias: [10 flat arrays]}]: values after each of 10 steps of zeroGrad, backward, step.
                  With `groups` the parameters are [{params: 'weight', ...options}, {params: 'bias', ...options}].
-  skipped        the same for SGD with momentum and weight decay where bias takes no part in the loss (grad null)
+                 With `changes`, {step: options}, the groups' options become these before that step.
+  skipped        the same where bias takes no part in the loss (grad null), and `numbered`, the parameters that have a state
   schedulers     [{name, options, optimizer, optimizerOptions, lrs: [10] after each scheduler.step(), weight: [10]}]
   states         [{name, optimizer, options, state}]: stateDict() after 3 steps: {state: {"0": {...}}, paramGroups: [...]},
                  names as PyTorch's, tensors as above, numbers as numbers
@@ -88,11 +89,13 @@ def build(kind, options, groups, weight, bias):
     return cls(params, **options_of(options))
 
 
-def run(kind, options, groups=None, steps=10, use_bias=True):
+def run(kind, options, groups=None, steps=10, use_bias=True, changes={}):
     weight, bias = parameters()
     optimizer = build(kind, options, groups, weight, bias)
     losses, weights, biases = [], [], []
-    for _ in range(steps):
+    for k in range(steps):
+        for group in optimizer.param_groups:
+            group.update(options_of(changes.get(k, {})))
         optimizer.zero_grad(set_to_none=True)
         loss = loss_of(weight, bias, use_bias)
         loss.backward()
@@ -131,6 +134,11 @@ GROUPS = [
     ('groups', 'Adam', {'lr': 0.1}, [{'params': 'weight', 'weightDecay': 0.1}, {'params': 'bias', 'lr': 0.01, 'betas': [0.5, 0.9]}]),
     ('groups', 'AdamW', {'lr': 0.1}, [{'params': 'weight', 'weightDecay': 0.1}, {'params': 'bias', 'lr': 0.01}]),
 ]
+CHANGED = [
+    ('momentum turned on, off and on', 'SGD', {'lr': 0.1}, {2: {'momentum': 0.9}, 4: {'momentum': 0}, 7: {'momentum': 0.5}}),
+    ('amsgrad turned off and on', 'Adam', {'lr': 0.1, 'betas': [0.9, 0.5], 'amsgrad': True}, {4: {'amsgrad': False}, 8: {'amsgrad': True}}),
+    ('everything turned on', 'AdamW', {'lr': 0.1, 'weightDecay': 0}, {3: {'lr': 0.01, 'betas': [0.5, 0.9], 'eps': 0.1}, 6: {'weightDecay': 0.5, 'maximize': True}}),
+]
 SCHEDULERS = [
     ('StepLR', {'stepSize': 3, 'gamma': 0.5}),
     ('StepLR', {'stepSize': 2}),
@@ -160,7 +168,7 @@ def optim():
             'bias': tensor_record(torch.tensor(BIAS)),
         },
         'trajectories': [],
-        'skipped': None,
+        'skipped': [],
         'schedulers': [],
         'states': [],
         'reprs': [],
@@ -172,8 +180,14 @@ def optim():
     for name, kind, options, groups in GROUPS:
         record = {'name': name, 'optimizer': kind, 'options': options, 'groups': groups}
         out['trajectories'].append({**record, **run(kind, options, groups)[1]})
-    options = {'lr': 0.1, 'momentum': 0.9, 'weightDecay': 0.1}
-    out['skipped'] = {'optimizer': 'SGD', 'options': options, **run('SGD', options, use_bias=False)[1]}
+    for name, kind, options, changes in CHANGED:
+        record = {'name': name, 'optimizer': kind, 'options': options, 'changes': changes}
+        out['trajectories'].append({**record, **run(kind, options, changes=changes)[1]})
+    for kind, own in (('SGD', {'momentum': 0.9}), ('Adam', {'amsgrad': True}), ('AdamW', {})):
+        options = {'lr': 0.1, 'weightDecay': 0.1, **own}
+        optimizer, record = run(kind, options, use_bias=False)
+        numbered = list(optimizer.state_dict()['state'])
+        out['skipped'].append({'optimizer': kind, 'options': options, 'numbered': numbered, **record})
     for name, options in SCHEDULERS:
         for kind, own in (('SGD', {'lr': 0.1, 'momentum': 0.9}), ('Adam', {'lr': 0.1})):
             lrs, weights = [], []
@@ -223,6 +237,12 @@ def optim():
         'SGD two groups': attempt(lambda: torch.optim.SGD([{'params': p}, {'params': p}], lr=1)),
         'SGD a tensor': attempt(lambda: torch.optim.SGD(p[0], lr=1)),
         'SGD a number': attempt(lambda: torch.optim.SGD([1], lr=1)),
+        'SGD None': attempt(lambda: torch.optim.SGD([None], lr=1)),
+        'SGD a group that is None': attempt(lambda: torch.optim.SGD([{'params': p}, None], lr=1)),
+        'SGD a group that is a number': attempt(lambda: torch.optim.SGD([{'params': p}, 1], lr=1)),
+        'SGD a group without params': attempt(lambda: torch.optim.SGD([{'lr': 1}], lr=1)),
+        'SGD params None': attempt(lambda: torch.optim.SGD([{'params': None}], lr=1)),
+        'SGD params a number': attempt(lambda: torch.optim.SGD([{'params': 1}], lr=1)),
         'Adam lr -1': attempt(lambda: torch.optim.Adam(p, lr=-1)),
         'Adam eps -1': attempt(lambda: torch.optim.Adam(p, eps=-1)),
         'Adam beta1 1': attempt(lambda: torch.optim.Adam(p, betas=(1, 0.9))),

@@ -111,6 +111,7 @@ describe('a saved state that does not fit its parameter is refused, and nothing 
     ['steps of text', ({ state }) => void (state[0].step = 'x'), "could not convert string to float: 'x'"],
     ['steps of NaN', ({ state }) => void (state[0].step = tensor(Number.NaN)), 'Invalid step: NaN'],
     ['steps of several numbers', ({ state }) => void (state[0].step = ones(2)), 'a Tensor with 2 elements cannot be'],
+    ['an average of null', ({ state }) => void (state[0].expAvg = null), "'NoneType' object has no attribute 'mul_'"],
     ['a state that is text', ({ state }) => void (state[0] = 'x' as never), "'str' object is not subscriptable"],
     ['states in a list', (saved) => void (saved.state = [] as never), "'list' object is not subscriptable"],
     ['groups of null', (saved) => void (saved.paramGroups = null as never), "'NoneType' object is not subscriptable"],
@@ -126,6 +127,21 @@ describe('a saved state that does not fit its parameter is refused, and nothing 
     const before = textOf(optimizer)
     expect(() => optimizer.loadStateDict(saved)).toThrow(message)
     expect(textOf(optimizer)).toBe(before)
+  })
+
+  it.each([undefined, null])('is taken without a momentum, %s: the next step is as the first', (momentumBuffer) => {
+    const after = (load: boolean): string[] => {
+      const p = ones(2, { requiresGrad: true })
+      const optimizer = new optim.SGD([p], { lr: 0.1, momentum: 0.9, dampening: 0.5 })
+      const { paramGroups } = optimizer.stateDict()
+      if (load) optimizer.loadStateDict({ state: { 0: { momentumBuffer } }, paramGroups })
+      for (let k = 0; k < 2; k++) {
+        p.grad = ones(2)
+        optimizer.step()
+      }
+      return bitsOf(p)
+    }
+    expect(after(true)).toEqual(after(false))
   })
 
   it('is taken without what older versions of PyTorch did not know, which is off then', () => {
@@ -168,9 +184,38 @@ describe('options of another kind', () => {
     },
   )
 
+  test.each(['SGD', 'Adam', 'AdamW'] as const)('%s: zero is in the range of every number', (kind) => {
+    const { defaults } = made(kind, {}) as unknown as { defaults: Record<string, unknown> }
+    for (const [name, value] of Object.entries(defaults)) {
+      const zero = typeof value === 'number' ? 0 : Array.isArray(value) ? [0, 0] : value
+      expect(made(kind, { [name]: zero }).paramGroups[0]).toMatchObject({ [name]: zero })
+    }
+  })
+
+  test('a list is looked at, one that is the default itself too', () => {
+    const optimizer = new optim.Adam(p())
+    const [group] = optimizer.paramGroups
+    group.params[0].grad = ones(2)
+    group.betas = optimizer.defaults.betas
+    optimizer.step()
+    Object.assign(group.betas, { 0: 'x' })
+    expect(() => optimizer.step()).toThrow("argument 'betas' must be tuple of floats")
+  })
+
+  test('foreach is a switch or null, and nothing else', () => {
+    for (const foreach of [true, false, null])
+      expect(made('SGD', { foreach }).paramGroups[0]).toMatchObject({ foreach })
+    for (const foreach of ['x', 1, []])
+      expect(() => made('SGD', { foreach })).toThrow("argument 'foreach' must be bool")
+  })
+
   test('the rate comes by position or by name; nothing else does', () => {
     expect(made('SGD', 0.5).paramGroups[0].lr).toBe(0.5)
     expect(new optim.SGD(p(), 0.5, { momentum: 0.9 }).paramGroups[0]).toMatchObject({ lr: 0.5, momentum: 0.9 })
+    for (const lr of [null, '0.1', [0.1]])
+      expect(() => made('SGD', lr)).toThrow("SGD(): argument 'lr' (position 2) must be float, not ")
+    for (const options of [null, [], 'x'])
+      expect(() => new optim.SGD(p(), 0.5, options as never)).toThrow("argument 'options' (position 3) must be dict")
     expect(() => new optim.SGD(p(), 0.5, { lr: 1 })).toThrow("got multiple values for argument 'lr'")
     expect(() => new optim.SGD(p(), 0.5, 0.9 as never)).toThrow("SGD(): argument 'options' (position 3) must be dict")
     expect(() => new optim.SGD([{ params: p(), weight_decay: 1 } as never])).toThrow('Did you mean weightDecay?')

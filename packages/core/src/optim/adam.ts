@@ -90,7 +90,7 @@ const averages: readonly StateEntry[] = [
 const withMost: readonly StateEntry[] = [...averages, ['maxExpAvgSq', 'tensor']]
 
 /** What Adam and AdamW share. */
-class AdamBase<G extends AdamGroup> extends Optimizer<G, AdamState> {
+abstract class AdamBase<G extends AdamGroup> extends Optimizer<G, AdamState> {
   constructor(params: Params<AdamOptions>, defaults: G) {
     const { lr, betas, eps, weightDecay } = defaults
     checkOption(lr >= 0, 'learning rate', lr)
@@ -102,9 +102,7 @@ class AdamBase<G extends AdamGroup> extends Optimizer<G, AdamState> {
   }
 
   /** The flag of the kind of weight decay, and the number that its kernel gets. */
-  protected decayOf(_group: ParamGroup<G>): readonly [flag: number, value: () => number] {
-    return [0, () => 0]
-  }
+  protected abstract decayOf(group: ParamGroup<G>): readonly [flag: number, value: () => number]
 
   protected override stateEntries({ amsgrad }: G): readonly StateEntry[] {
     return amsgrad ? withMost : averages
@@ -141,7 +139,7 @@ class AdamBase<G extends AdamGroup> extends Optimizer<G, AdamState> {
       decayValue,
     ]
     const flags = decay + (group.maximize ? MAXIMIZE : 0)
-    if (group.amsgrad && maxExpAvgSq !== undefined) ruleFor(flags + AMSGRAD)([p, expAvg, expAvgSq, maxExpAvgSq], values)
+    if (group.amsgrad) ruleFor(flags + AMSGRAD)([p, expAvg, expAvgSq, maxExpAvgSq as Tensor], values)
     else ruleFor(flags)([p, expAvg, expAvgSq], values)
   }
 

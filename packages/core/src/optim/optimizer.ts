@@ -3,7 +3,7 @@
 import { checkCallable } from '../base/callable.ts'
 import { className } from '../base/class-name.ts'
 import type { DType } from '../base/dtype.ts'
-import { KeyError, NotImplementedError, TypeError, ValueError } from '../base/errors.ts'
+import { AssertionError, KeyError, NotImplementedError, TypeError, ValueError } from '../base/errors.ts'
 import { warn } from '../base/warn.ts'
 import { deepCopy } from '../nn/copy.ts'
 import { clearGradients } from '../nn/module.ts'
@@ -32,6 +32,8 @@ export interface OptimizerState {
 }
 
 const dict: Kind<object> = { expected: 'dict', accepts: (x) => typeof x === 'object' && x !== null && isOptions(x) }
+const isIterable = (x: unknown): x is Iterable<unknown> =>
+  typeof (x as Partial<Iterable<unknown>> | null | undefined)?.[Symbol.iterator] === 'function'
 const zeroGradArguments = signature('zero_grad', optional('setToNone', bool, true))
 
 /**
@@ -51,10 +53,7 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
   constructor(params: Params<O>, defaults: O) {
     if (!dict.accepts(defaults)) throw refused('Optimizer.__init__', required('defaults', dict), 2, defaults)
     this.defaults = defaults
-    if (
-      params instanceof Tensor ||
-      typeof (params as { [Symbol.iterator]?: unknown })?.[Symbol.iterator] !== 'function'
-    ) {
+    if (params instanceof Tensor || !isIterable(params)) {
       throw new TypeError(
         `params argument given to the optimizer should be an iterable of Tensors or dicts, but got ${kindOf(params)}`,
         'Pass model.parameters(), or an array: [x].',
@@ -71,13 +70,12 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
 
   /** Adds parameters with options of their own. */
   addParamGroup(group: Partial<O> & { readonly params: Tensor | Iterable<Tensor> }): void {
-    if (group?.params === undefined || group.params === null) {
-      throw new KeyError(
-        "'params'",
-        'A group is an object of options with params: { params: layer.parameters(), lr: 0.1 }.',
-      )
-    }
-    const params: unknown[] = group.params instanceof Tensor ? [group.params] : [...group.params]
+    const hint = 'A group is an object of options with params: { params: layer.parameters(), lr: 0.1 }.'
+    if (!dict.accepts(group)) throw new AssertionError('param group must be a dict', hint)
+    if (group.params === undefined) throw new KeyError("'params'", hint)
+    const list: unknown = group.params instanceof Tensor ? [group.params] : group.params
+    if (!isIterable(list)) throw new TypeError(`'${kindOf(list)}' object is not iterable`, hint)
+    const params = [...list]
     for (const p of params) {
       if (!(p instanceof Tensor)) {
         throw new TypeError(`optimizer can only optimize Tensors, but one of the params is ${kindOf(p)}`)
