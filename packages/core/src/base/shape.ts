@@ -68,15 +68,19 @@ export function normalizeDim(dim: number, rank: number): number {
   return dim < 0 ? dim + range : dim
 }
 
-/** Sorted, unique dimension numbers; none given means all. */
-export function normalizeDims(dims: number | readonly number[] | null | undefined, rank: number): number[] {
+const allDims: (readonly number[])[] = []
+
+/** Sorted, unique dimension numbers; none given means all, which is always the same array. */
+export function normalizeDims(dims: number | readonly number[] | null | undefined, rank: number): readonly number[] {
   if (dims === undefined || dims === null || (Array.isArray(dims) && dims.length === 0)) {
-    // By hand: Array.from with a function takes longer than the rest of a small sum.
-    const all = new Array<number>(rank)
-    for (let i = 0; i < rank; i++) all[i] = i
-    return all
+    allDims[rank] ??= Array.from({ length: rank }, (_, i) => i)
+    return allDims[rank]
   }
-  const list = (typeof dims === 'number' ? [dims] : dims).map((d) => normalizeDim(d, rank))
+  if (typeof dims === 'number') {
+    const dim = normalizeDim(dims, rank)
+    return rank === 0 ? [] : [dim]
+  }
+  const list = dims.map((d) => normalizeDim(d, rank))
   if (rank === 0) return []
   const sorted = [...list].sort((a, b) => a - b)
   for (let i = 1; i < sorted.length; i++) {
@@ -88,10 +92,14 @@ export function normalizeDims(dims: number | readonly number[] | null | undefine
 
 /** The shape after reducing the (normalised) dims. */
 export function reducedShape(shape: Shape, dims: readonly number[], keepdim: boolean): Shape {
-  const out: number[] = []
+  const rank = keepdim ? shape.length : shape.length - dims.length
+  if (rank <= 0) return scalarShape
+  // With its length from the start: an array that grows by push takes room for seventeen.
+  const out = new Array<number>(rank)
+  let at = 0
   for (let i = 0; i < shape.length; i++) {
-    if (!dims.includes(i)) out.push(shape[i])
-    else if (keepdim) out.push(1)
+    if (!dims.includes(i)) out[at++] = shape[i]
+    else if (keepdim) out[at++] = 1
   }
   return out
 }

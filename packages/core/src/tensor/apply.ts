@@ -50,7 +50,6 @@ export function applyAll<A>(op: OpDef<A>, inputs: readonly Input[], attrs: A, on
     for (let i = 0; i < outs.length; i++) outs[i].viewOf = null
     return record(op, inputs, attrs, specs, outs)
   }
-  const specs = op.infer(inputs, attrs)
   if (to.kind === 'view') {
     const parent = inputs[0] as Tensor
     if (effects.sink !== null) effects.sink.looks.met(inputs)
@@ -59,11 +58,14 @@ export function applyAll<A>(op: OpDef<A>, inputs: readonly Input[], attrs: A, on
     const layout = to.view(parent, attrs)
     if (layout === null) return applyAll(op, [apply(contiguousCopy(), [parent], null)], attrs)
     const out = new Tensor(parent.storage, layout.shape, layout.strides, layout.offset, parent.dtype)
+    // What the op infers is the shape of this layout.
+    const specs = [{ shape: layout.shape, dtype: parent.dtype }]
     if (to.own === true) return record(op, inputs, attrs, specs, [out])
     const base = parent.viewOf?.base ?? parent
     out.viewOf = { base, parent, op: op as OpDef<unknown>, attrs, tracked: mode.grad, version: parent.version }
     return record(op, inputs, attrs, specs, [out])
   }
+  const specs = op.infer(inputs, attrs)
   const device = deviceOf(inputs, on)
   // Arrays here have their length from the start: one that grows by push takes room for seventeen.
   const outs = new Array<Tensor>(specs.length)

@@ -148,6 +148,8 @@ class Signature {
   readonly #name: string
   readonly #python: boolean
   readonly #params: readonly Parameter<unknown>[]
+  /** What their kinds say, at hand: kinds are objects of many forms. */
+  readonly #accepts: readonly ((value: unknown) => boolean)[]
   /** How many may be given by position. */
   readonly #places: number
   readonly #otherwise: readonly unknown[] | null
@@ -159,6 +161,7 @@ class Signature {
     this.#name = name
     this.#python = python
     this.#params = params
+    this.#accepts = params.map((p) => p.kind.accepts)
     this.#places = params.filter((p) => !p.keyword).length
     this.#otherwise = params.some((p) => p.required) ? null : params.map((p) => p.otherwise)
   }
@@ -196,7 +199,7 @@ class Signature {
       if (value === undefined) {
         if (param.required) throw this.#missing(param)
         values[i] = param.otherwise
-      } else if (param.kind.accepts(value)) values[i] = value
+      } else if (this.#accepts[i](value)) values[i] = value
       else throw refused(this.#name, param, byName === undefined ? i + 1 : 0, value)
     }
     if (alone) {
@@ -207,7 +210,7 @@ class Signature {
   }
 
   #isPositional(value: object, place: number): boolean {
-    return place < this.#places && this.#params[place].kind.accepts(value)
+    return place < this.#places && this.#accepts[place](value)
   }
 
   #checkNames(options: Record<string, unknown>): void {
