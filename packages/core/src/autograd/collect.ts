@@ -65,6 +65,8 @@ interface Arrival {
   readonly x: Tensor
   readonly dy: Tensor
   readonly born: number
+  /** What takes the place of the gradient that is there; null where that is added to in its memory. */
+  taken: Tensor | null
 }
 
 /**
@@ -77,35 +79,37 @@ export class Arrivals {
   readonly #arrivals: Arrival[] = []
 
   add(x: Tensor, dy: Tensor, born: number): void {
-    this.#arrivals.push({ x, dy, born })
+    this.#arrivals.push({ x, dy, born, taken: null })
   }
 
   land(): void {
     const arrivals = this.#arrivals
-    const sums: Tensor[] = []
-    // What takes the place of a gradient; null where that is added to in its memory.
-    const taken = new Array<Tensor | null>(arrivals.length)
+    let sums: Tensor[] | null = null
     for (let i = 0; i < arrivals.length; i++) {
-      const { x, dy, born } = arrivals[i]
+      const arrival = arrivals[i]
+      const { x, dy, born } = arrival
       const { grad } = x
-      if (grad === null) taken[i] = mode.grad ? apply(copyOp, [dy], null) : owned(dy, born)
-      else if (mode.grad) taken[i] = add(grad, dy)
+      if (grad === null) arrival.taken = mode.grad ? apply(copyOp, [dy], null) : owned(dy, born)
+      else if (mode.grad) arrival.taken = add(grad, dy)
       else {
         // Its getter throws.
         if (grad.storage.freed) void grad.buffer
         checkWritable(grad, [dy])
+        sums ??= []
         sums.push(grad)
-        taken[i] = null
       }
     }
-    if (sums.length > 0) {
+    if (sums !== null) {
       atomically(sums, () => {
         for (let i = 0; i < arrivals.length; i++) {
-          const { x, dy } = arrivals[i]
-          if (taken[i] === null) inPlace(add, x.grad as Tensor, dy)
+          const { x, dy, taken } = arrivals[i]
+          if (taken === null) inPlace(add, x.grad as Tensor, dy)
         }
       })
     }
-    for (let i = 0; i < arrivals.length; i++) if (taken[i] !== null) arrivals[i].x.collect(taken[i])
+    for (let i = 0; i < arrivals.length; i++) {
+      const { x, taken } = arrivals[i]
+      if (taken !== null) x.collect(taken)
+    }
   }
 }

@@ -344,6 +344,17 @@ export function backward(
   ]
 ): void {
   const [outputs, gradients, retain, createGraph, inputs] = backwardArguments(args)
+  walkBack(outputs, gradients, retain, createGraph, inputs)
+}
+
+/** `backward` with arguments that were read. */
+export function walkBack(
+  outputs: Tensor | readonly Tensor[],
+  gradients: Tensor | null | readonly (Tensor | null)[],
+  retain: boolean | null,
+  createGraph: boolean,
+  inputs: Tensor | readonly Tensor[] | null,
+): void {
   const retainGraph = retain ?? createGraph
   const roots = list(outputs)
   const given = gradients === null ? [] : list<Tensor | null>(gradients)

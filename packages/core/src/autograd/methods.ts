@@ -14,7 +14,7 @@ import {
   tensors,
 } from '../tensor/signature.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { type BackwardOptions, backward } from './grad.ts'
+import { type BackwardOptions, walkBack } from './grad.ts'
 import { type RemovableHandle, registerHook, retainGrad } from './hooks.ts'
 
 declare module '../tensor/tensor.ts' {
@@ -67,7 +67,7 @@ const retainGradArguments = method('retain_grad')
 const methods = {
   backward(this: Tensor, ...args: readonly unknown[]) {
     const [gradient, retain, createGraph, inputs] = backwardArguments(this, args)
-    backward(this, gradient, { retainGraph: retain ?? createGraph, createGraph, inputs: inputs ?? undefined })
+    walkBack(this, gradient, retain, createGraph, inputs)
   },
   registerHook(this: Tensor, fn: GradHook) {
     return registerHook(this, fn)

@@ -54,6 +54,8 @@ interface AlphaOption {
   /** A factor for the second operand. */
   readonly alpha?: number
 }
+type AlphaArguments = [x: TensorLike, y: TensorLike, options?: AlphaOption]
+// What is not given is not read, and places of their own take no array, as rest arguments do.
 const [addOptions, subOptions] = ['add', 'sub'].map((name) => signature(name, keyword('alpha', number, 1)))
 /**
  * `x + alpha * y`.
@@ -61,14 +63,16 @@ const [addOptions, subOptions] = ['add', 'sub'].map((name) => signature(name, ke
  * @example
  * add(tensor([1, 2]), 1) // tensor([2., 3.])
  */
-export const add = recorded((x: TensorLike, y: TensorLike, ...options: [options?: AlphaOption]) => {
-  const inputs = operands('add', x, y)
-  if (options.length === 0) return [addRecord, inputs]
-  const [alpha] = addOptions(options)
-  if (alpha === 1) return [addRecord, inputs]
-  checkAlpha(x, y, alpha)
-  return [addScaledRecord, [...inputs, operand(alpha)]]
-})
+export const add: Recorded<AlphaArguments> = recorded(
+  (x: TensorLike, y: TensorLike, options?: AlphaOption, more?: unknown) => {
+    const inputs = operands('add', x, y)
+    if (options === undefined && more === undefined) return [addRecord, inputs]
+    const [alpha] = addOptions([options, more])
+    if (alpha === 1) return [addRecord, inputs]
+    checkAlpha(x, y, alpha)
+    return [addScaledRecord, [...inputs, operand(alpha)]]
+  },
+)
 
 const subtractBool =
   'Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.'
@@ -84,13 +88,15 @@ const rsubRecord = named('RsubBackward1', subRecord)
 const subScaledRecord = elementwise('sub', (x, y, alpha) => s.sub(x, s.mul(y, alpha)), { accepts: acceptsSub })
 
 /** `x - alpha * y`. */
-export const sub = recorded((x: TensorLike, y: TensorLike, ...options: [options?: AlphaOption]) => {
-  const inputs = operands('sub', x, y)
-  const alpha = options.length === 0 ? 1 : subOptions(options)[0]
-  if (alpha === 1) return [typeof x === 'object' ? subRecord : rsubRecord, inputs]
-  checkAlpha(x, y, alpha)
-  return [subScaledRecord, [...inputs, operand(alpha)]]
-})
+export const sub: Recorded<AlphaArguments> = recorded(
+  (x: TensorLike, y: TensorLike, options?: AlphaOption, more?: unknown) => {
+    const inputs = operands('sub', x, y)
+    const alpha = options === undefined && more === undefined ? 1 : subOptions([options, more])[0]
+    if (alpha === 1) return [typeof x === 'object' ? subRecord : rsubRecord, inputs]
+    checkAlpha(x, y, alpha)
+    return [subScaledRecord, [...inputs, operand(alpha)]]
+  },
+)
 
 /** `x * y`. */
 export const mul = binary(elementwise('mul', (x, y) => s.mul(x, y)))
@@ -102,15 +108,18 @@ const floorRecord = elementwise('NotImplemented', (x, y) => s.floorDiv(x, y), { 
 const quotients = { floor: named('DivBackward2', floorRecord), trunc: truncRecord }
 /** The quotient rounded down; integers stay integers. */
 export const floorDivide = binary(floorRecord, 'floor_divide')
+interface RoundingOption {
+  readonly roundingMode?: 'floor' | 'trunc' | null
+}
 const divOptions = signature('div', keyword('roundingMode', nullable(str), null))
 /**
  * `x / y`: integers give float32. With `roundingMode` 'floor' or 'trunc' the quotient is rounded and integers stay
  * integers.
  */
-export const div = recorded(
-  (x: TensorLike, y: TensorLike, ...options: [options?: { roundingMode?: 'floor' | 'trunc' | null }]) => {
+export const div: Recorded<[x: TensorLike, y: TensorLike, options?: RoundingOption]> = recorded(
+  (x: TensorLike, y: TensorLike, options?: RoundingOption, more?: unknown) => {
     const inputs = operands('div', x, y)
-    const roundingMode = options.length === 0 ? null : divOptions(options)[0]
+    const roundingMode = options === undefined && more === undefined ? null : divOptions([options, more])[0]
     if (roundingMode === null) return [divRecord, inputs]
     if (roundingMode === 'floor' || roundingMode === 'trunc') return [quotients[roundingMode], inputs]
     throw new RuntimeError(

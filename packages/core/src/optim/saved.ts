@@ -69,13 +69,13 @@ export function checkParameter(
   if (!sameShape(grad.shape, p.shape)) checkShape('grad', grad, p)
   if (state !== undefined) {
     for (let i = 0; i < entries.length; i++) {
-      const [name, kind] = entries[i]
-      const x = state[name]
+      const entry = entries[i]
+      const x = state[entry[0]]
       if (x instanceof Tensor) {
         checkAlive(x)
         if (x.dtype !== p.dtype || x.storage.device !== p.storage.device) throw elsewhere(owner, 'state', x, p)
-        checkShape(name, x, p)
-      } else checkEntry(name, kind, x)
+        if (x.shape !== p.shape) checkShape(entry[0], x, p)
+      } else checkEntry(entry[0], entry[1], x)
     }
   }
   return isCertain(p.storage.device)
