@@ -27,9 +27,10 @@ export async function mutantsOf(patterns) {
     ignorers: [],
     mutationRange: [],
   })
-  // Ranges choose: one that holds most of a file would choose all of it.
+  // Those that are excluded are found all the same. Ranges choose: one that holds most of a file would choose all of it.
   return found.mutants.filter(
-    ({ mutatorName, location: { start, end } }) => mutatorName !== 'BlockStatement' || end.line - start.line < 8,
+    ({ mutatorName, status, location: { start, end } }) =>
+      status !== 'Ignored' && (mutatorName !== 'BlockStatement' || end.line - start.line < 8),
   )
 }
 

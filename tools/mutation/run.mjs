@@ -43,10 +43,11 @@ const mutants = (await mutantsOf(area.sources)).filter(({ fileName }) => fileNam
 const chosen = values.sample === undefined ? mutants : sampled(mutants, Number(values.sample), Number(values.seed))
 process.stdout.write(`${chosen.length} of ${mutants.length} mutants\n`)
 
+// Sources with mutants in them are slow: how long a test may take is Stryker's to say.
 const config = join(here, 'vitest.generated.config.ts')
 writeFileSync(
   config,
-  `import base from '../../vitest.config.ts'\nexport default { ...base, test: { ...base.test, include: ${JSON.stringify(area.tests)}, reporters: ['default'] } }\n`,
+  `import base from '../../vitest.config.ts'\nexport default { ...base, test: { ...base.test, include: ${JSON.stringify(area.tests)}, reporters: ['default'], testTimeout: 0 } }\n`,
 )
 
 const rangeOf = ({ fileName, location: { start, end } }) =>

@@ -222,6 +222,14 @@ describe('a bounded number of recordings', () => {
     expect(runs()).toBe(before + 1)
   })
 
+  test('the warning says how leaves of one shape lie', () => {
+    const { step } = counted((x: Tensor) => x.sum())
+    for (let n = 3; n <= 11; n++) step(ones(2, n).slice(1, 0, 2).detach().requiresGrad_())
+    expect(console.warn).toHaveBeenCalledWith(
+      expect.stringMatching(/argument 0 was float32\[2, 2\].*, strides \[10, 1\], then .*, strides \[11, 1\]/),
+    )
+  })
+
   test('what was used last is kept', () => {
     const { step, runs } = counted((x: Tensor) => x.sum())
     for (let i = 0; i < 4; i++) step(ones(1))

@@ -151,6 +151,18 @@ describe('recordings that go on differing', () => {
     expect(message).toMatch(/the result was an object of a(, b)?, then an object of a(, b)?/)
   })
 
+  test('a gradient that only some calls clear', () => {
+    const w = tensor([1], { requiresGrad: true })
+    let n = 0
+    const { message } = failing(
+      compile(() => {
+        if (n++ % 2 === 0) w.grad = null
+        return w.mul(2)
+      }),
+    )
+    expect(message).toContain('the step returned, wrote, or left as gradients, different tensors')
+  })
+
   test('the call that gives up has changed nothing', () => {
     const w = tensor([0])
     let n = 0

@@ -57,9 +57,9 @@ interface Block {
 }
 
 /**
- * The blocks of the arena. What follows each other up to a result joins its place; rows written one after the other into
- * memory that was there before are written there, when nothing can end the run any more: their intermediate values join
- * its places.
+ * The blocks of the arena, in the order of their birth. What follows each other up to a result joins its place; rows
+ * written one after the other into memory that was there before are written there, when nothing can end the run any
+ * more: their intermediate values join its places.
  */
 function blocksOf(program: Program, places: (Place | undefined)[]): Block[] {
   const { birth, death } = livesOf(program)
@@ -174,11 +174,11 @@ const orders: readonly ((a: Block, b: Block) => number)[] = [
   (a, b) => a.birth - b.birth || b.bytes - a.bytes,
 ]
 
-/** Visits blocks in the order of their birth; before each, those that died since the one before. */
+/** Visits blocks, which are in the order of their birth; before each, those that died since the one before. */
 function sweep(blocks: readonly Block[], died: (block: Block) => void, born: (block: Block) => void): void {
   const dying: Block[][] = []
   let now = 0
-  for (const block of [...blocks].sort((a, b) => a.birth - b.birth)) {
+  for (const block of blocks) {
     for (; now < block.birth; now++) for (const dead of dying[now] ?? []) died(dead)
     born(block)
     ;(dying[block.death] ??= []).push(block)

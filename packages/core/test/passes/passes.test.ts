@@ -3,6 +3,7 @@ import { compile, manualSeed, noGrad, rand, randn, type Tensor, tensor, zeros } 
 import { describe, expect, test } from 'vitest'
 import type { Backend, Capabilities } from '../../src/backend/backend.ts'
 import type { Program, ProgramInstr } from '../../src/backend/program.ts'
+import type { Layout } from '../../src/base/layout.ts'
 import { compose } from '../../src/compile/passes/compose.ts'
 import { deadCode } from '../../src/compile/passes/dead-code.ts'
 import { epilogues } from '../../src/compile/passes/epilogue.ts'
@@ -564,6 +565,42 @@ describe('layouts of layouts', () => {
       strides: [0],
       offset: 7,
     })
+  })
+
+  test('read the same elements whatever the views are, none outside of them', () => {
+    const upTo = (n: number): number[] => [...Array(n).keys()]
+    const elements = ({ shape, strides, offset }: Layout): number[] =>
+      shape.reduce((all, size, d) => all.flatMap((x) => upTo(size).map((i) => x + i * strides[d])), [offset])
+    const steps = [-4, -3, -2, -1, 1, 2, 3, 4]
+    const inners = [
+      [1, 2],
+      [-3, 1],
+      [4, -1],
+      [0, 1],
+      [5, 0],
+    ].flatMap((strides) =>
+      [
+        [2, 3],
+        [3, 2],
+      ].map((shape) => ({ shape, strides, offset: 20 })),
+    )
+    const outers = upTo(6).flatMap((offset) =>
+      steps.flatMap((a) => [
+        ...[2, 3].map((size) => ({ shape: [size], strides: [a], offset })),
+        ...steps.map((b) => ({ shape: [2, 2], strides: [a, b], offset })),
+      ]),
+    )
+    let composed = 0
+    for (const inner of inners) {
+      const read = elements(inner)
+      for (const outer of outers.filter((x) => elements(x).every((i) => i >= 0 && i < 6))) {
+        const layout = compose(outer, inner)
+        if (layout === null) continue
+        composed++
+        expect(elements(layout)).toEqual(elements(outer).map((i) => read[i]))
+      }
+    }
+    expect(composed).toBeGreaterThan(100)
   })
 })
 
