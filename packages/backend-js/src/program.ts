@@ -70,9 +70,9 @@ function stepsOf(source: ProgramSource): Step[] {
     const taken = instrs.slice(start, end)
     if (straight === start) steps.push({ instrs: taken, like: likenessOf(source, taken, '') })
     else {
-      const [from, to] = [start, end]
+      const to = end
       const leaves = (value: number): boolean =>
-        lasting.has(value) || (readers.get(value) ?? []).some((reader) => reader < from || reader >= to)
+        lasting.has(value) || (readers.get(value) ?? []).some((reader) => reader >= to)
       const left = taken.flatMap(({ outputs }) => outputs.map(leaves))
       steps.push({ instrs: taken, leaves, like: likenessOf(source, taken, `straight ${left}`) })
     }
