@@ -79,12 +79,13 @@ describe('tensor arguments', () => {
   })
 
   test('the same tensor twice, then two tensors', () => {
-    const { step } = counted((x: Tensor, y: Tensor) => x.sub(y))
+    const { step, runs } = counted((x: Tensor, y: Tensor) => x.sub(y))
     const x = tensor([5])
     for (let i = 0; i < 5; i++) {
       expect(step(x, x).item()).toBe(0)
       expect(step(x, tensor([i])).item()).toBe(5 - i)
     }
+    expect(runs()).toBe(6)
   })
 
   test('an argument that the step also uses from outside', () => {
