@@ -500,4 +500,25 @@ describe('recorded steps', () => {
       expect(recorded.map((t) => [t.shape, values(t)])).toEqual(eager.map((t) => [t.shape, values(t)]))
     })
   }
+
+  it('keeps the state of a parameter that gets its first gradient in a later call', () => {
+    const states = (kind: Kind, recorded: boolean): unknown[] => {
+      const [a, b] = [tensor([1, 2], { requiresGrad: true }), tensor([3, 4], { requiresGrad: true })]
+      const optimizer = construct(kind, [a, b], kind === 'SGD' ? { lr: 0.1, momentum: 0.9 } : { amsgrad: true })
+      let calls = 0
+      const step = (): void => {
+        optimizer.zeroGrad()
+        const loss = calls++ === 0 ? a : a.mul(b)
+        loss.sum().backward()
+        optimizer.step()
+      }
+      const train = recorded ? compile(step) : step
+      return Array.from({ length: 6 }, () => {
+        train()
+        const own = [...optimizer.state.values()].flatMap(Object.values)
+        return [a, b, ...own].map((x: Tensor | number) => (typeof x === 'number' ? x : values(x)))
+      })
+    }
+    for (const kind of ['SGD', 'Adam', 'AdamW'] as const) expect(states(kind, true)).toEqual(states(kind, false))
+  })
 })
