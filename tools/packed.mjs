@@ -3,8 +3,12 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { argv, stdout } from 'node:process'
-import { root, run } from './lib.mjs'
+import { stdout } from 'node:process'
+import { readArgs, root, run } from './lib.mjs'
+
+const usage = `pnpm packed             the packages, packed, in every tool: a table; it takes some ten minutes
+pnpm packed --write     the same, and the table goes into docs/internals/packages.md`
+const { values } = readArgs(usage, { options: { write: { type: 'boolean', default: false } } })
 
 const page = join(root, 'docs/internals/packages.md')
 const folder = mkdtempSync(join(tmpdir(), 'flambeau-packed-'))
@@ -30,7 +34,7 @@ try {
   if (code !== 0) console.error(output)
   const rows = table(JSON.parse(readFileSync(file, 'utf8')))
   stdout.write(`${rows}\n`)
-  if (argv.includes('--write')) {
+  if (values.write) {
     const text = readFileSync(page, 'utf8')
     writeFileSync(
       page,
