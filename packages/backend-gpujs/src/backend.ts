@@ -73,17 +73,11 @@ function copyAttrs(dtype: DType): Prims['map'] {
   return attrs
 }
 
-/** A copy, or a conversion between floats: of what is held on the host it is made there, on its way to the device. */
-const isCopy = ({ kind, attrs, inputs }: Instr): boolean => {
-  if (kind !== 'map' || inputs.length !== 1 || isScalar(inputs[0])) return false
-  const { outs } = attrs as Prims['map']
-  const [{ expr, reduce }] = outs
-  if (outs.length !== 1 || reduce !== undefined) return false
-  return (
-    expr.step === 'input' ||
-    (expr.step === 'cast' && isFloat(expr.dtype) && expr.args[0].step === 'input' && isFloat(expr.args[0].dtype))
-  )
-}
+const isCopy = ({ kind, attrs, inputs }: Instr): boolean =>
+  kind === 'map' &&
+  inputs.length === 1 &&
+  (attrs as Prims['map']).outs.length === 1 &&
+  (attrs as Prims['map']).outs[0].expr.step === 'input'
 
 /** An instruction that can be run, and what bounds its result. */
 interface Ready {
@@ -148,7 +142,7 @@ export class GpujsBackend implements Backend {
 
   supports(instr: Instr): boolean {
     this.#next = this.#ready(instr)
-    return this.#next !== null || isCopy(instr)
+    return this.#next !== null
   }
 
   /** An instruction with its plan; null where kernels cannot run it, or not exactly. */
@@ -239,7 +233,7 @@ export class GpujsBackend implements Backend {
     return this.#kernels.find(kernel, undefined).compiled.run(args, this.#textures.take(kernel.length))
   }
 
-  /** A copy is what every backend makes of every dtype; a set of float64 comes to the device as float32. */
+  /** A copy is what every backend makes of every dtype: of what is held on the host it is made there. */
   #runOnHost(instr: Instr): void {
     if (!isCopy(instr)) {
       throw new RuntimeError(`device 'gpujs' cannot run ${instr.origin.name} (${instr.kind})`)

@@ -1,11 +1,11 @@
 // What the loaders of the shipped sets return: scikit-learn's Bunch, in camelCase.
-import { type DType, type Tensor, tensor } from '@flambeau/core'
+import { currentDevice, type DType, type Tensor, tensor } from '@flambeau/core'
 
 /** A data set with everything that is known about it. */
 export interface Bunch {
-  /** The features: float64, [samples, features]. */
+  /** The features: float64, or float32 where the default device has no float64; [samples, features]. */
   readonly data: Tensor
-  /** What is to be predicted: float64 for a regression, int32 class labels else; [samples]. */
+  /** What is to be predicted: of the features' dtype for a regression, int32 class labels else; [samples]. */
   readonly target: Tensor
   readonly featureNames: string[]
   /** The classes in the order of their labels; for a regression the name of the target. */
@@ -35,6 +35,9 @@ const numbersOf = (csv: string, width: number): Float64Array => {
   return Float64Array.from(cells, Number)
 }
 
+/** The dtype, where the default device has it; a GPU may know no float64. */
+const onDevice = (dtype: DType): DType => (currentDevice().backend.caps.dtypes.has(dtype) ? dtype : 'float32')
+
 /** The tensors of a set are made when they are asked for, on the default device. */
 export const bunch = ({ csv, targetNames, targetDtype, description }: Shipped): Bunch => {
   const names = csv.slice(0, csv.indexOf('\n')).trimEnd().split(',')
@@ -45,12 +48,12 @@ export const bunch = ({ csv, targetNames, targetDtype, description }: Shipped): 
   return {
     get data() {
       const features = read().filter((_, i) => i % width !== width - 1)
-      return tensor(features, { dtype: 'float64' }).reshape(rows(), width - 1)
+      return tensor(features, { dtype: onDevice('float64') }).reshape(rows(), width - 1)
     },
     get target() {
       return tensor(
         read().filter((_, i) => i % width === width - 1),
-        { dtype: targetDtype },
+        { dtype: onDevice(targetDtype) },
       )
     },
     featureNames: names.slice(0, -1),
