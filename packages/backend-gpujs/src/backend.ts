@@ -12,8 +12,10 @@ import {
   HostBuffer,
   type Instr,
   isContiguous,
+  highestOf,
   isFloat,
   isScalar,
+  lowestOf,
   type Memory,
   newArray,
   numelOf,
@@ -321,14 +323,8 @@ interface Reach {
 /** From the first to the last element of a view; null where it has none. */
 function reachOf({ shape, strides, offset }: View): Reach | null {
   if (numelOf(shape) === 0) return null
-  let low = offset
-  let high = offset
-  for (let d = 0; d < shape.length; d++) {
-    const span = (shape[d] - 1) * strides[d]
-    if (span < 0) low += span
-    else high += span
-  }
-  return { start: low, count: high - low + 1 }
+  const start = lowestOf(shape, strides, offset)
+  return { start, count: highestOf(shape, strides, offset) - start + 1 }
 }
 
 const isSparse = ({ shape }: View, { count }: Reach): boolean => count > largeRead && count > sparse * numelOf(shape)

@@ -2,26 +2,16 @@
 // larger, so a kernel that believed a wrong shape would read and write its neighbours. A backend asks before it runs an
 // instruction; for what is in order that costs a few nanoseconds an operand and allocates nothing.
 import { RuntimeError } from '../base/errors.ts'
-import { contiguousLayout, type Layout } from '../base/layout.ts'
+import { contiguousLayout, highestOf, type Layout, lowestOf } from '../base/layout.ts'
 import { numelOf, sameShape, type Shape, shapeString } from '../base/shape.ts'
 import { type Instr, isScalar, type Kind, type Operand, type Output, type View } from './backend.ts'
 import { iterated } from './maps.ts'
 
-/** Whether all elements of a layout are among the first `length` of a buffer. */
+/** Whether all elements of a layout are among the first `length` of a buffer. NaN lies nowhere, no elements anywhere. */
 export const liesWithin = ({ shape, strides, offset }: Layout, length: number): boolean =>
   isWithin(shape, strides, offset, length)
-
-function isWithin(shape: Shape, strides: readonly number[], offset: number, length: number): boolean {
-  let low = offset
-  let high = offset
-  for (let i = 0; i < shape.length; i++) {
-    const span = (shape[i] - 1) * strides[i]
-    if (span < 0) low += span
-    else high += span
-  }
-  // NaN lies nowhere. Without elements the spans mean nothing.
-  return (low >= 0 && high < length) || numelOf(shape) === 0
-}
+const isWithin = (shape: Shape, strides: readonly number[], offset: number, length: number): boolean =>
+  (lowestOf(shape, strides, offset) >= 0 && highestOf(shape, strides, offset) < length) || numelOf(shape) === 0
 
 /** Elements of a map's output: those of the shape less what is reduced. */
 function keptOf(shape: Shape, axes: readonly number[] | undefined): number {

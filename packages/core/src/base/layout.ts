@@ -8,6 +8,20 @@ export interface Layout {
   readonly offset: number
 }
 
+/** Where in the buffer the first of a layout's elements lies; it means nothing where there are none. */
+export function lowestOf(shape: Shape, strides: readonly number[], offset: number): number {
+  let low = offset
+  for (let i = 0; i < shape.length; i++) if (strides[i] < 0) low += (shape[i] - 1) * strides[i]
+  return low
+}
+
+/** Where in the buffer the last of a layout's elements lies; it means nothing where there are none. */
+export function highestOf(shape: Shape, strides: readonly number[], offset: number): number {
+  let high = offset
+  for (let i = 0; i < shape.length; i++) if (!(strides[i] < 0)) high += (shape[i] - 1) * strides[i]
+  return high
+}
+
 const none: readonly number[] = []
 const one: readonly number[] = [1]
 

@@ -16,7 +16,7 @@ import { isScalar } from '../backend/backend.ts'
 import type { Given, HostStep, Program, ProgramInstr, ProgramOperand, Use } from '../backend/program.ts'
 import { newArray, type TypedArray } from '../base/dtype.ts'
 import { RuntimeError } from '../base/errors.ts'
-import { contiguousStrides, type Layout } from '../base/layout.ts'
+import { contiguousStrides, highestOf, type Layout } from '../base/layout.ts'
 import { numelOf } from '../base/shape.ts'
 import { Device, type Storage, storagesMade } from '../tensor/device.ts'
 import { dispatch } from '../tensor/dispatch.ts'
@@ -28,12 +28,8 @@ import { UndoLog } from '../tensor/undo.ts'
 import { type Argument, HostNotes, type HostNotesOptions } from './host-notes.ts'
 
 /** Elements from the start of the buffer to the last one that a view reads. */
-function reach({ shape, strides, offset }: Layout): number {
-  if (numelOf(shape) === 0) return 0
-  let last = offset
-  for (let i = 0; i < shape.length; i++) last += Math.max(0, (shape[i] - 1) * strides[i])
-  return last + 1
-}
+const reach = ({ shape, strides, offset }: Layout): number =>
+  numelOf(shape) === 0 ? 0 : highestOf(shape, strides, offset) + 1
 
 /** The error of a step that would change its own argument. */
 export const writtenArgument = (path: string, where: string): RuntimeError =>

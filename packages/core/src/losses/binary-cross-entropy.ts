@@ -18,11 +18,9 @@ import {
 import type { Tensor } from '../tensor/tensor.ts'
 import { pointwise } from './pointwise.ts'
 import {
-  type Reduction,
+  type ReductionArguments,
   type ReductionOption,
-  reduceParameter,
-  reductionParameter,
-  sizeAverageParameter,
+  reductionParameters,
   WeightedLoss,
   weightParameter,
 } from './reduction.ts'
@@ -56,8 +54,8 @@ export interface BinaryCrossEntropyOptions extends ReductionOption {
   readonly weight?: Tensor | null
 }
 
-type WeightedArguments = [weight: Tensor | null, sizeAverage: null, reduce: null, reduction: Reduction]
-const weighted = [weightParameter, sizeAverageParameter, reduceParameter, reductionParameter] as const
+type WeightedArguments = [weight: Tensor | null, ...ReductionArguments]
+const weighted = [weightParameter, ...reductionParameters] as const
 const binaryCrossEntropyArguments = method('binary_cross_entropy', required('target', tensor), ...weighted)
 
 /**

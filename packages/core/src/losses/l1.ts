@@ -6,14 +6,7 @@ import { type Arguments, constructing, method, required, tensor } from '../tenso
 import type { Tensor } from '../tensor/tensor.ts'
 import { broadcastPair } from './mse.ts'
 import { pointwise } from './pointwise.ts'
-import {
-  Loss,
-  type Reduction,
-  type ReductionOption,
-  reduceParameter,
-  reductionParameter,
-  sizeAverageParameter,
-} from './reduction.ts'
+import { Loss, type ReductionArguments, type ReductionOption, reductionParameters } from './reduction.ts'
 
 const absoluteError = pointwise({
   name: { mean: 'mean', sum: 'sum', none: 'abs' },
@@ -25,14 +18,8 @@ const absoluteError = pointwise({
   ],
 })
 
-type LossArguments = Arguments<[sizeAverage: null, reduce: null, reduction: Reduction], ReductionOption>
-const l1LossArguments = method(
-  'l1_loss',
-  required('target', tensor),
-  sizeAverageParameter,
-  reduceParameter,
-  reductionParameter,
-)
+type LossArguments = Arguments<ReductionArguments, ReductionOption>
+const l1LossArguments = method('l1_loss', required('target', tensor), ...reductionParameters)
 
 /** The mean over all elements of `|input - target|`; its slope where they are equal is 0. */
 export function l1Loss(input: Tensor, ...args: [target: Tensor, ...LossArguments]): Tensor {
@@ -53,4 +40,4 @@ export class L1Loss extends Loss {
     return l1Loss(input, target, { reduction: this.reduction })
   }
 }
-const constructorArguments = constructing('L1Loss', sizeAverageParameter, reduceParameter, reductionParameter)
+const constructorArguments = constructing('L1Loss', ...reductionParameters)

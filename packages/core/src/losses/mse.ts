@@ -9,14 +9,7 @@ import { formatSize } from '../tensor/print.ts'
 import { type Arguments, constructing, method, required, tensor } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { pointwise } from './pointwise.ts'
-import {
-  Loss,
-  type Reduction,
-  type ReductionOption,
-  reduceParameter,
-  reductionParameter,
-  sizeAverageParameter,
-} from './reduction.ts'
+import { Loss, type ReductionArguments, type ReductionOption, reductionParameters } from './reduction.ts'
 
 const twoOver = (n: Expr): Expr => s.div(s.constant(2, n.dtype), n)
 const squaredError = pointwise({
@@ -39,14 +32,8 @@ export function broadcastPair(input: Tensor, target: Tensor): [Tensor, Tensor] {
   return [expandTo(input, shape), expandTo(target, shape)]
 }
 
-type LossArguments = Arguments<[sizeAverage: null, reduce: null, reduction: Reduction], ReductionOption>
-const mseLossArguments = method(
-  'mse_loss',
-  required('target', tensor),
-  sizeAverageParameter,
-  reduceParameter,
-  reductionParameter,
-)
+type LossArguments = Arguments<ReductionArguments, ReductionOption>
+const mseLossArguments = method('mse_loss', required('target', tensor), ...reductionParameters)
 
 /**
  * The mean over all elements of `(input - target) ** 2`; a warning where the sizes differ and broadcast.
@@ -72,4 +59,4 @@ export class MSELoss extends Loss {
     return mseLoss(input, target, { reduction: this.reduction })
   }
 }
-const constructorArguments = constructing('MSELoss', sizeAverageParameter, reduceParameter, reductionParameter)
+const constructorArguments = constructing('MSELoss', ...reductionParameters)

@@ -29,6 +29,9 @@ const old: Kind<null> = nothing("It is deprecated; say { reduction: 'mean' }, 's
 export const sizeAverageParameter: Parameter<null> = optional('sizeAverage', old, null)
 export const reduceParameter: Parameter<null> = optional('reduce', old, null)
 export const reductionParameter: Parameter<Reduction> = optional('reduction', reductionKind, 'mean')
+/** What every loss ends with, in PyTorch's order. */
+export const reductionParameters = [sizeAverageParameter, reduceParameter, reductionParameter] as const
+export type ReductionArguments = [sizeAverage: null, reduce: null, reduction: Reduction]
 export const weightParameter: Parameter<Tensor | null> = optional('weight', nullable(tensor), null)
 
 export interface WeightOption extends ReductionOption {

@@ -1,0 +1,148 @@
+// The decoder: what it refuses of expressions. The rules of the steps are written here once more, by other words than in
+// reader.h, so that one who changes a rule has to mean it.
+#include "fitting.h"
+
+namespace {
+
+/** What a step takes and gives: T is one dtype of all, F a real one, B bool, ? any. */
+const char* signature(Step step) {
+  switch (step) {
+    case Step::constant:
+      return "?";
+    case Step::cast:
+      return "?=T";
+    case Step::add:
+    case Step::sub:
+    case Step::mul:
+    case Step::div:
+    case Step::mod:
+    case Step::floorDiv:
+    case Step::pow:
+    case Step::min:
+    case Step::max:
+      return "T=TT";
+    case Step::fma:
+      return "T=TTT";
+    case Step::neg:
+    case Step::abs:
+    case Step::sign:
+      return "T=T";
+    case Step::floor:
+    case Step::ceil:
+    case Step::trunc:
+    case Step::rint:
+    case Step::sqrt:
+    case Step::exp:
+    case Step::expm1:
+    case Step::log:
+    case Step::log1p:
+    case Step::sin:
+    case Step::cos:
+    case Step::tanh:
+    case Step::erf:
+      return "F=F";
+    case Step::eq:
+    case Step::ne:
+    case Step::lt:
+    case Step::le:
+    case Step::gt:
+    case Step::ge:
+      return "B=TT";
+    case Step::logicalAnd:
+    case Step::logicalOr:
+    case Step::logicalXor:
+      return "B=BB";
+    case Step::logicalNot:
+      return "B=B";
+    case Step::isnan:
+    case Step::isfinite:
+      return "B=T";
+    case Step::select:
+      return "R=BRR";
+    case Step::count:
+      break;
+  }
+  return "";
+}
+
+bool follows(const std::string& rule, int32_t dtype, int32_t of, const int32_t* operands) {
+  const auto is = [&](char want, int32_t found) {
+    switch (want) {
+      case 'T':
+        return found == of;
+      case 'F':
+        return found == of && found >= f32;
+      case 'B':
+        return found == boolean;
+      case 'R':
+        return found == dtype;
+      default:
+        return true;
+    }
+  };
+  for (size_t i = 2; i < rule.size(); i++) {
+    if (!is(rule[i], operands[i - 2])) return false;
+  }
+  // Logic is of bools, as `of` says too.
+  return is(rule[0], dtype) && (rule.find("=B") != 1 || rule[0] == 'R' || of == boolean);
+}
+
+}  // namespace
+
+TEST_CASE("every step takes and gives the dtypes that it has loops for, and no others") {
+  int32_t taken = 0;
+  Memories memories({16, 16, 16, 16});
+  for (int32_t step = 0; step < static_cast<int32_t>(Step::count); step++) {
+    const std::string rule = signature(static_cast<Step>(step));
+    INFO("step " << step);
+    for (int32_t all = 0; all < 3125; all++) {
+      const int32_t dtype = all % 5, of = all / 5 % 5, operands[] = {all / 25 % 5, all / 125 % 5, all / 625};
+      const Built built = instruction(
+          Opcode::map, 9,
+          {1, 3, 1, 1, 2, tensor(0, operands[0], {1}, 2), tensor(1, operands[1], {1}, 2),
+           tensor(2, operands[2], {1}, 2), tensor(3, dtype, {1}, 2), -1, 0, step, dtype, of, 0, -1, -2, -3});
+      const Status status = memories.run(built);
+      const bool fits = follows(rule, dtype, of, operands);
+      taken += fits ? 1 : 0;
+      if (fits != (status.kind == Status::done)) {
+        INFO("dtype " << dtype << " of " << of << " operands " << operands[0] << operands[1] << operands[2]);
+        CHECK(fits == (status.kind == Status::done));
+      }
+      if (!fits) CHECK(std::string(status.what) == "a step does not fit its operands");
+    }
+  }
+  CHECK(taken == 5470);
+}
+
+TEST_CASE("steps, registers and inputs exist") {
+  Rows rows({8, 8});
+  const auto map = [](std::vector<Piece> codes, int32_t from = 0) {
+    const auto count = static_cast<int32_t>(codes.size() / 7);
+    return instruction(Opcode::map, 9,
+                       joined({1, 1, 1, count, 8, tensor(0, f32, {1}, 8), tensor(1, f32, {1}, 8), -1, from}, codes));
+  };
+  const auto neg = [](int32_t to, int32_t from) { return std::vector<Piece>{Step::neg, f32, f32, to, from, 0, 0}; };
+  CHECK(rows.run(map(neg(0, -1))).kind == Status::done);
+  CHECK(rows.run(map(neg(31, -1), 31)).kind == Status::done);
+  for (const int32_t step : {-1, static_cast<int32_t>(Step::count), INT32_MAX, INT32_MIN})
+    refused(rows.run(map({step, f32, f32, 0, -1, -1, -1})), "a step does not exist");
+  for (const int32_t dtype : {-1, 5}) {
+    refused(rows.run(map({Step::neg, dtype, f32, 0, -1, 0, 0})), "a dtype does not exist");
+    refused(rows.run(map({Step::neg, f32, dtype, 0, -1, 0, 0})), "a dtype does not exist");
+  }
+  for (const int32_t to : {-1, 32, INT32_MAX, INT32_MIN})
+    refused(rows.run(map(neg(to, -1))), "a register does not exist");
+  for (const int32_t input : {-2, INT32_MIN}) {
+    refused(rows.run(map(neg(0, input))), "an input of an expression does not exist");
+    refused(rows.run(map(neg(0, -1), input)), "an input of an expression does not exist");
+  }
+  for (const int32_t unset : {0, 1, 31, 32, INT32_MAX}) {
+    refused(rows.run(map(neg(0, unset))), "a register is read that has no value");
+    if (unset > 0) refused(rows.run(map(neg(0, -1), unset)), "a register is read that has no value");
+  }
+  // A register has the dtype that was written last.
+  CHECK(rows.run(map(joined(neg(0, -1), neg(1, 0)), 1)).kind == Status::done);
+  refused(rows.run(map(joined(joined(neg(0, -1), {Step::cast, f64, f32, 0, 0, 0, 0}), neg(1, 0)), 1)),
+          "a step does not fit its operands");
+  refused(rows.run(map({Step::cast, f64, f32, 0, -1, 0, 0})), "an output is not of its value's dtype");
+}

@@ -1,0 +1,144 @@
+// Instructions of every opcode that fit their memory to the byte, and memory for them: what the tests of the decoder bend.
+#pragma once
+#include <cstring>
+#include <set>
+
+#include "words.h"
+
+namespace {
+
+[[maybe_unused]] const auto add3 = [](int32_t dtype) { return std::vector<Piece>{Step::add, dtype, dtype, 0, -1, -2, 0}; };
+
+inline std::vector<Piece> joined(std::vector<Piece> list, const std::vector<Piece>& more) {
+  list.insert(list.end(), more.begin(), more.end());
+  return list;
+}
+
+/** An instruction whose operands, one a row, are as large as it needs them, their rows one element larger, in front. */
+struct Fitting {
+  const char* name;
+  Built built;
+  /** Bytes of each row. */
+  std::vector<int32_t> bytes;
+  /** Words that say how many elements there are: one more is too many. */
+  std::vector<size_t> sizes;
+  /** Operands of any dtype. */
+  std::set<size_t> any;
+  /** Operands that may be numbers. */
+  std::set<size_t> numbers;
+};
+
+inline Piece at(int32_t row, int32_t dtype, std::vector<int32_t> steps, int32_t count, int32_t offset = 0) {
+  return tensor(row, dtype, std::move(steps), count, offset, 1);
+}
+
+inline int32_t bytes_of(int32_t count, int32_t dtype) {
+  return (count + 1) * static_cast<int32_t>(size_of(static_cast<DType>(dtype)));
+}
+
+inline std::vector<Fitting> fitting() {
+  std::vector<Fitting> list;
+  const auto put = [&](const char* name, Opcode opcode, const std::vector<Piece>& pieces, std::vector<size_t> sizes,
+                       std::set<size_t> any = {}, std::set<size_t> numbers = {}) {
+    Fitting it{name, instruction(opcode, 9, pieces), {}, std::move(sizes), std::move(any), std::move(numbers)};
+    for (const size_t operand : it.built.operands) {
+      const int32_t* words = it.built.words.data() + operand;
+      if (words[0] < 0) continue;
+      REQUIRE(words[0] == static_cast<int32_t>(it.bytes.size()));
+      it.bytes.push_back(bytes_of(words[2], words[4]));
+    }
+    list.push_back(std::move(it));
+  };
+  put("map", Opcode::map,
+      joined({2, 2, 2, 1, 2, 3, at(0, f32, {3, 1}, 6), at(1, f32, {3, 1}, 6), at(2, f32, {3, 1}, 6), -1, 0,
+              at(3, f32, {1, 0}, 2), 0, 0},
+             add3(f32)),
+      {7, 8}, {}, {0, 1});
+  put("map from its end", Opcode::map,
+      joined(
+          {2, 2, 1, 1, 2, 3, at(0, f64, {-3, 1}, 6, 3), at(1, f64, {-3, -1}, 6, 5), at(2, f64, {3, -1}, 6, 2), -1, 0},
+          add3(f64)),
+      {7, 8}, {}, {0, 1});
+  put("check", Opcode::check,
+      {1, 1, 1, 1, 4, at(0, f32, {1}, 4), number(0, boolean, {0}), 2, 0, Step::isnan, boolean, f32, 0, -1, 0, 0}, {7},
+      {}, {0, 1});
+  put("matmul", Opcode::matmul,
+      joined({f32, 1, 2, 3, 4, 1, 1, 0, 2, at(0, f32, {8, 4, 1}, 16), at(1, f32, {12, 3, 1}, 24), at(2, f32, {}, 12),
+              at(3, f32, {0, 0, 1}, 3)},
+             add3(f32)),
+      {5, 6, 7, 11}, {}, {3});
+  put("matmul of several", Opcode::matmul,
+      joined({f64, 0, 2, 3, 4, 2, 1, 0, at(0, f64, {4, 1}, 8), at(1, f64, {3, 1}, 12), at(2, f64, {}, 6),
+              at(3, f64, {0, 1}, 3), at(4, f64, {3, 1}, 6)},
+             {Step::add, f64, f64, 0, -2, -3, 0}),
+      {5, 6, 7}, {}, {3, 4});
+  put("matmul of int32", Opcode::matmul,
+      {i32, 0, 2, 3, 4, 0, 0, -1, at(0, i32, {4, 1}, 8), at(1, i32, {3, 1}, 12), at(2, i32, {}, 6)}, {5, 6, 7});
+  put("argReduce", Opcode::argReduce, {1, 1, 1, 2, 3, at(0, f32, {3, 1}, 6), at(1, i32, {}, 2)}, {6, 7}, {0});
+  put("scan", Opcode::scan, {0, 1, 3, 2, at(0, f32, {3, 1}, 6), at(1, f32, {3, 1}, 6)}, {5, 6});
+  put("fold", Opcode::fold, {1, 5, 1, 4, at(0, f32, {1}, 4), at(1, f32, {1}, 5)}, {4, 6});
+  put("gather", Opcode::gather, {2, 4, 3, 2, 3, at(0, f32, {0, 1}, 12), at(1, i32, {3, 1}, 6), at(2, f32, {3, 1}, 6)},
+      {4, 6, 7});
+  put("scatter", Opcode::scatter,
+      {0, 2, 4, 3, 2, 3, at(0, i32, {3, 1}, 6), at(1, f32, {3, 1}, 6), at(2, f32, {0, 1}, 12)}, {5, 7, 8});
+  put("indices", Opcode::indices, {2, 4, 2, 3, at(0, i32, {3, 1}, 6)}, {5, 6});
+  put("sort", Opcode::sort, {0, 1, 3, 2, at(0, f32, {3, 1}, 6), at(1, f32, {3, 1}, 6), at(2, i32, {3, 1}, 6)}, {5, 6});
+  put("iota", Opcode::iota, {2, 3, 2, at(0, u8, {}, 12)}, {3, 4, 5}, {0});
+  // Of [2, 3, 2] with rows along the middle: all elements, one for each row, one for each along it.
+  struct Row {
+    const char* name;
+    RowFn fn;
+    std::vector<int32_t> counts;
+  };
+  const Row rows[] = {
+      {"softmax", RowFn::softmax, {12, 12}},
+      {"logSoftmax", RowFn::logSoftmax, {12, 12}},
+      {"softmaxBackward", RowFn::softmaxBackward, {12, 12, 12}},
+      {"logSoftmaxBackward", RowFn::logSoftmaxBackward, {12, 12, 12}},
+      {"crossEntropy", RowFn::crossEntropy, {12, -4, 4, 4, 4}},
+      {"crossEntropyBackward", RowFn::crossEntropyBackward, {12, -4, 4, 4, 4, 12}},
+      {"moments", RowFn::moments, {12, 3, 3}},
+  };
+  for (const auto& [name, fn, counts] : rows) {
+    for (const int32_t dtype : {f32, f64}) {
+      std::vector<Piece> pieces{static_cast<int32_t>(fn), dtype, 2, 3, 2, -1, 1};
+      for (size_t i = 0; i < counts.size(); i++)
+        pieces.push_back(at(static_cast<int32_t>(i), counts[i] < 0 ? i32 : dtype, {}, std::abs(counts[i])));
+      put(name, Opcode::rows, pieces, {5, 6, 7});
+    }
+  }
+  put("crossEntropyBackward of one", Opcode::rows,
+      {static_cast<int32_t>(RowFn::crossEntropyBackward), f32, 2, 3, 2, -1, 0, at(0, f32, {}, 12), at(1, i32, {}, 4),
+       at(2, f32, {}, 4), at(3, f32, {}, 4), at(4, f32, {}, 1), at(5, f32, {}, 12)},
+      {5, 6, 7});
+  return list;
+}
+
+/** Memory of exactly so many bytes a row, of zeros. */
+struct Memories {
+  std::vector<std::vector<double>> memory;
+  std::vector<Row> rows;
+
+  explicit Memories(const std::vector<int32_t>& bytes) {
+    for (const int32_t size : bytes) {
+      memory.emplace_back(static_cast<size_t>(size) / 8 + 2);
+      rows.push_back({reinterpret_cast<char*>(memory.back().data()), size});
+    }
+  }
+
+  Status run(const Built& built) {
+    Arena arena;
+    const double numbers[] = {0.5};
+    const auto count = static_cast<int32_t>(rows.size());
+    return run_stream(built.words.data(), built.count(), {rows.data(), nullptr, count, 1}, chosen(),
+                      {rows.data(), count, numbers, 1}, arena);
+  }
+};
+
+inline void refused(const Status& status, const std::string& what) {
+  CHECK(status.kind == Status::invalid);
+  CHECK(status.tag == 9);
+  CHECK(std::string(status.what) == what);
+}
+
+}  // namespace
