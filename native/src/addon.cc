@@ -1,6 +1,6 @@
-// What JavaScript calls; with javascript.h all that sees Node-API. Each environment (the main thread, a worker) has its
-// own state and its own memory; the pool of threads and the kernels are the process's. Memory stays JavaScript's: rows
-// are addresses that the caller keeps alive until the call that runs them returns, or its promise resolves.
+// What JavaScript calls; with environment.h and javascript.h all that sees Node-API. Each environment has its own state
+// and its own memory; the pool of threads and the kernels are the process's. Memory stays JavaScript's: rows are
+// addresses that the caller keeps alive until the call that runs them returns, or its promise resolves.
 #include <condition_variable>
 #include <mutex>
 #include <new>
@@ -9,84 +9,12 @@
 
 #include "blas.h"
 #include "dispatch.h"
-#include "javascript.h"
+#include "environment.h"
 #include "pages.h"
 #include "pool.h"
 #include "stream.h"
 
 namespace flambeau {
-namespace {
-
-struct Job;
-
-/** What an environment has. */
-struct Env {
-  const Kernels* kernels = nullptr;
-  Held<int32_t> words;
-  Held<double> rows;
-  Held<double> numbers;
-  /** How the last run ended. */
-  Held<int32_t> status;
-  Arena arena;
-  std::vector<Row> table;
-  /** What batches call. */
-  std::vector<std::unique_ptr<Program>> programs;
-  /** A run that another thread does now: nothing else runs until it is done. */
-  Job* job = nullptr;
-};
-
-/** A program with the memory that it is run on. */
-struct Handle {
-  std::unique_ptr<Program> program;
-  Held<double> rows;
-  Held<double> numbers;
-  std::vector<Row> table;
-  std::vector<int64_t> steps;
-  int32_t stride = 0;
-};
-
-// ---- arguments and results ----
-
-std::string described(const Status& status) {
-  const Opcode opcode = static_cast<Opcode>(status.value);
-  return "native: instruction " + std::to_string(status.tag) + " (" + name_of(opcode) + "): " + status.what;
-}
-
-template <size_t N> struct Arguments {
-  napi_value values[N];
-  Env* state = nullptr;
-
-  Arguments(napi_env env, napi_callback_info info) {
-    size_t count = N;
-    napi_get_cb_info(env, info, &count, values, nullptr, nullptr);
-    napi_get_instance_data(env, reinterpret_cast<void**>(&state));
-  }
-};
-
-/** A row of the table: an address, as a double, and bytes. A double that is neither names no memory. */
-Row row_of(const double* words) {
-  constexpr double most = 9007199254740992.0;
-  const bool good = words[0] >= 0 && words[0] < most && words[1] >= 0 && words[1] < most;
-  if (!good) return {nullptr, 0};
-  return {reinterpret_cast<char*>(static_cast<uintptr_t>(words[0])), static_cast<int64_t>(words[1])};
-}
-
-constexpr int64_t statusWords = 4;
-
-/** How a run ended: kind, tag, value, runs that came to their end. */
-void write_status(const Status& status, int64_t done, int32_t* out) {
-  out[0] = status.kind;
-  out[1] = status.tag;
-  out[2] = status.value;
-  out[3] = static_cast<int32_t>(done);
-}
-
-/** Tells JavaScript how a run ended; the words themselves being wrong is thrown. */
-napi_value ended(napi_env env, Env* state, const Status& status, int64_t done) {
-  if (status.kind == Status::invalid) return raise(env, described(status));
-  if (state->status.data != nullptr) write_status(status, done, state->status.data);
-  return whole(env, status.kind);
-}
 
 // ---- runs on another thread ----
 
@@ -108,6 +36,8 @@ struct Job {
     changed.wait(lock, [&] { return finished; });
   }
 };
+
+namespace {
 
 /** Work in order: what another thread is at comes first. */
 void settle(Env* state) {
