@@ -3,6 +3,7 @@
 import { applyInPlace } from '../tensor/in-place.ts'
 import type { Input } from '../tensor/op.ts'
 import { Tensor } from '../tensor/tensor.ts'
+import type * as bernoulli from './bernoulli.ts'
 import type * as convert from './convert.ts'
 import type { Elementwise } from './define.ts'
 import type * as elementwise from './elementwise.ts'
@@ -24,7 +25,8 @@ import type * as views from './views.ts'
 import type * as write from './write.ts'
 
 /** Where the functions of the table and the members are declared: an editor shows the comment of a declaration. */
-type Declared = typeof convert &
+type Declared = typeof bernoulli &
+  typeof convert &
   typeof elementwise &
   typeof extremes &
   typeof gather &

@@ -14,7 +14,8 @@ export {
 } from './moments.ts'
 export { indexSelect, maskedFill, maskedSelect, nonzero, oneHot } from './picks.ts'
 export { all, any, cumsum, mean, prod, sum } from './reduce.ts'
-export { bernoulli, bernoulli_, normal_, random_, uniform_ } from './random.ts'
+export { bernoulli, bernoulli_ } from './bernoulli.ts'
+export { normal_, random_, uniform_ } from './random.ts'
 export { logSoftmax, logsumexp, softmax } from './softmax.ts'
 export { argsort, sort, topk } from './sort.ts'
 export {
