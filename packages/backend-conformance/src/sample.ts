@@ -127,7 +127,6 @@ const isOptions = (arg: unknown): arg is Options => (arg as Options | null)?.kin
 export const kink = (why: string, sample: Sample): Sample => ({ ...sample, kink: why })
 export const seeded = (seed: number, sample: Sample): Sample => ({ ...sample, seed })
 export const unwritten = (sample: Sample): Sample => ({ ...sample, unwritten: true })
-export const loose = (tolerance: readonly [number, number], sample: Sample): Sample => ({ ...sample, tolerance })
 export const e = (...args: (Arg | Options)[]): ErrorSample => s(...args)
 export const e2 = (
   instead: { error: string; message: string; why: string },

@@ -34,11 +34,6 @@ export const reductionParameters = [sizeAverageParameter, reduceParameter, reduc
 export type ReductionArguments = [sizeAverage: null, reduce: null, reduction: Reduction]
 export const weightParameter: Parameter<Tensor | null> = optional('weight', nullable(tensor), null)
 
-export interface WeightOption extends ReductionOption {
-  /** A factor for each loss. */
-  readonly weight?: Tensor | null
-}
-
 /** A loss as a module: what it is told stays with it. */
 export class Loss extends Module {
   readonly reduction: Reduction

@@ -94,11 +94,6 @@ export const nullable = <T>(of: Kind<T>): Kind<T | null> =>
 /** One kind or the other; messages name the first. */
 export const either = <A, B>(a: Kind<A>, b: Kind<B>): Kind<A | B> =>
   ({ ...a, accepts: (x: unknown) => a.accepts(x) || b.accepts(x) }) as Kind<A | B>
-/** One of some texts. */
-export const oneOf = <T extends string>(...values: readonly T[]): Kind<T> =>
-  kind('str', (x) => values.includes(x as T), {
-    hint: `It is one of ${values.map((value) => `'${value}'`).join(', ')}.`,
-  })
 /** An instance of a class. */
 export const instance = <T>(type: abstract new (...args: never[]) => T, expected: string): Kind<T> =>
   kind(expected, (x) => x instanceof type)

@@ -446,9 +446,3 @@ export function edgeOf(t: Tensor): Node | null {
 
 /** A value's type in messages, as `torch.typename` has it. */
 export const kindOf = (x: unknown): string => (x instanceof Tensor ? `torch.${dtypeName[x.dtype]}Tensor` : typeName(x))
-
-/** The value if it is a tensor, else a TypeError that says what must be one. */
-export const checkTensor = (x: unknown, what: string): Tensor => {
-  if (x instanceof Tensor) return x
-  throw new TypeError(`${what} must be Tensor, not ${typeName(x)}`)
-}
