@@ -143,20 +143,20 @@ export const hasMethod = (name: string): boolean =>
   typeof (Tensor.prototype as unknown as Record<string, unknown>)[name] === 'function'
 
 const read = async (x: Tensor): Promise<Result> => {
-  const { shape, dtype } = x
-  return { shape, dtype, values: Array.from(await noGrad(() => x.detach()).toArrayAsync()) }
+  const { sizes, dtype } = x
+  return { shape: sizes, dtype, values: Array.from(await noGrad(() => x.detach()).toArrayAsync()) }
 }
 export const readAll = async (outs: readonly unknown[]): Promise<Result[]> =>
   Promise.all(outs.map((out) => (out instanceof Tensor ? read(out) : { value: out })))
 /** Of what nobody wrote only shape and dtype. */
 export const specsOf = (outs: readonly unknown[]): Result[] =>
-  outs.map((out) => ({ shape: (out as Tensor).shape, dtype: (out as Tensor).dtype, values: [] }))
+  outs.map((out) => ({ shape: (out as Tensor).sizes, dtype: (out as Tensor).dtype, values: [] }))
 
 /** The cotangent of golden.py as a tensor like `x`. */
 export const cotangentOf = (x: Tensor, k: number): Tensor =>
   lay(
     Array.from({ length: x.numel() }, (_, i) => cotangent(i, k)),
-    x.shape,
+    x.sizes,
     x.dtype,
     'contiguous',
   )

@@ -103,8 +103,8 @@ describe('a backend that is wrong', () => {
         ...instr,
         inputs: instr.inputs.map((x) => {
           if (isScalar(x)) return x
-          const { buffer, dtype, shape, offset } = x
-          return { buffer, dtype, shape, offset, strides: straight(x.strides) }
+          const { buffer, dtype, sizes, offset } = x
+          return { buffer, dtype, sizes: sizes, offset, strides: straight(x.strides) }
         }),
       }
     })

@@ -179,7 +179,7 @@ export class GpujsBackend implements Backend {
 
   alloc(spec: Spec): Buffer {
     this.#demandUsable()
-    return new Buffer(this, numelOf(spec.shape))
+    return new Buffer(this, numelOf(spec.sizes))
   }
 
   write(out: Output, data: TypedArray): void {
@@ -271,11 +271,11 @@ export class GpujsBackend implements Backend {
   }
 
   #readCopy(view: View): TypedArray {
-    const { shape, dtype } = view
+    const { sizes, dtype } = view
     const buffer = this.alloc(view)
-    const output = { shape, dtype, buffer }
+    const output = { sizes, dtype, buffer }
     this.run({ kind: 'map', attrs: copyAttrs(dtype), inputs: [view], outputs: [output], origin: { name: 'read' } })
-    const elements = this.readSync({ ...output, strides: contiguousStrides(shape), offset: 0 })
+    const elements = this.readSync({ ...output, strides: contiguousStrides(sizes), offset: 0 })
     this.free(buffer)
     return elements
   }
@@ -321,22 +321,22 @@ interface Reach {
 }
 
 /** From the first to the last element of a view; null where it has none. */
-function reachOf({ shape, strides, offset }: View): Reach | null {
-  if (numelOf(shape) === 0) return null
-  const start = lowestOf(shape, strides, offset)
-  return { start, count: highestOf(shape, strides, offset) - start + 1 }
+function reachOf({ sizes, strides, offset }: View): Reach | null {
+  if (numelOf(sizes) === 0) return null
+  const start = lowestOf(sizes, strides, offset)
+  return { start, count: highestOf(sizes, strides, offset) - start + 1 }
 }
 
-const isSparse = ({ shape }: View, { count }: Reach): boolean => count > largeRead && count > sparse * numelOf(shape)
+const isSparse = ({ sizes }: View, { count }: Reach): boolean => count > largeRead && count > sparse * numelOf(sizes)
 
 /** The elements of a view from those that it reaches over; `own`: these are nobody else's. */
 function shaped(view: View, { start, count }: Reach, data: TypedArray, own: boolean): TypedArray {
-  const { shape, dtype, offset } = view
-  const n = numelOf(shape)
+  const { sizes, dtype, offset } = view
+  const n = numelOf(sizes)
   if (own && dtype === 'float32' && count === n && isContiguous(view)) return data
   const out = newArray(dtype, n)
   const there = { ...view, offset: offset - start, buffer: new HostBuffer(view.buffer.backend, data, 0, count) }
-  copyView(there, out, 0, contiguousStrides(shape))
+  copyView(there, out, 0, contiguousStrides(sizes))
   return out
 }
 

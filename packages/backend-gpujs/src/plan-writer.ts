@@ -36,8 +36,8 @@ export class PlanWriter {
   }
 
   /** The plan whose output is made by the step that `last` gives; without elements there is nothing to make. */
-  plan({ shape }: Output, last: () => Step): Plan {
-    const outputs = [numelOf(shape) === 0 ? undefined : this.#steps.push(last()) - 1]
+  plan({ sizes }: Output, last: () => Step): Plan {
+    const outputs = [numelOf(sizes) === 0 ? undefined : this.#steps.push(last()) - 1]
     return { steps: this.#steps, outputs, flags: this.#flags }
   }
 }

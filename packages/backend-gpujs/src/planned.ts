@@ -127,13 +127,13 @@ export class Plans {
         key.add(rankOf(x.dtype))
         key.add(x.offset === 0 ? 0 : 1)
         key.add(lengthOf(x))
-        key.addAll(x.shape)
+        key.addAll(x.sizes)
         key.addAll(x.strides)
       }
     }
     for (let i = 0; i < outputs.length; i++) {
       key.add(rankOf(outputs[i].dtype))
-      key.addAll(outputs[i].shape)
+      key.addAll(outputs[i].sizes)
     }
   }
 

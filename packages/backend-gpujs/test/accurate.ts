@@ -77,12 +77,12 @@ export function worstOn(device: Backend, { name, build, x, y, from = 0 }: Row, c
   const dice = new Dice(name.length * 7919)
   const inputs = [x, y ?? x].map((draw) => Float32Array.from({ length: count }, () => from + draw(dice)))
   const exact = interpret(build(s.input(0, 'float64'), s.input(1, 'float64')))
-  const view = { shape: [count], strides: [1], offset: 0, dtype: 'float32' } as const
+  const view = { sizes: [count], strides: [1], offset: 0, dtype: 'float32' } as const
   const [values] = onBackend(device, {
     kind: 'map',
     attrs: { outs: [{ expr: build(s.input(0, 'float32'), s.input(1, 'float32')) }] },
     inputs: inputs.map((data) => ({ data, view })),
-    outputs: [{ shape: [count], dtype: 'float32' }],
+    outputs: [{ sizes: [count], dtype: 'float32' }],
   })
   let worst: Worst = { units: 0, at: [] }
   for (let i = 0; i < count; i++) {

@@ -35,7 +35,7 @@ function counted(device: Gpujs, work: () => void): Record<'calls' | 'compilation
 }
 
 function bufferOf(device: Backend, dtype: DType, shape: readonly number[], data: TypedArray): Output {
-  const out = { dtype, shape, buffer: device.alloc({ dtype, shape }) }
+  const out = { dtype, sizes: shape, buffer: device.alloc({ dtype, sizes: shape }) }
   device.write(out, data)
   return out
 }
@@ -75,7 +75,7 @@ describe.each(found)('%s', (mode) => {
     const data = Float32Array.of(1, 2, 3)
     const x = bufferOf(device, 'float32', [3], data)
     data[0] = 9
-    const view = viewOf(x, { shape: [3], strides: [1], offset: 0 })
+    const view = viewOf(x, { sizes: [3], strides: [1], offset: 0 })
     const read = device.readSync(view)
     read[1] = 9
     expect(device.readSync(view)).toEqual(Float32Array.of(1, 2, 3))
@@ -85,22 +85,22 @@ describe.each(found)('%s', (mode) => {
     const n = 60
     const data = Float32Array.from({ length: n }, (_, i) => i)
     const layouts: Layout[] = [
-      { shape: [60], strides: [1], offset: 0 },
-      { shape: [7], strides: [1], offset: 13 },
-      { shape: [5, 3], strides: [12, -1], offset: 4 },
-      { shape: [3, 5], strides: [-1, 12], offset: 59 - 48 },
-      { shape: [4, 3], strides: [0, 2], offset: 31 },
-      { shape: [], strides: [], offset: 59 },
-      { shape: [2, 0], strides: [1, 1], offset: 0 },
+      { sizes: [60], strides: [1], offset: 0 },
+      { sizes: [7], strides: [1], offset: 13 },
+      { sizes: [5, 3], strides: [12, -1], offset: 4 },
+      { sizes: [3, 5], strides: [-1, 12], offset: 59 - 48 },
+      { sizes: [4, 3], strides: [0, 2], offset: 31 },
+      { sizes: [], strides: [], offset: 59 },
+      { sizes: [2, 0], strides: [1, 1], offset: 0 },
     ]
-    const elements = ({ shape, strides, offset }: Layout): number[] => {
+    const elements = ({ sizes, strides, offset }: Layout): number[] => {
       const at: number[] = []
-      for (let i = 0; i < numelOf(shape); i++) {
+      for (let i = 0; i < numelOf(sizes); i++) {
         let rest = i
         let place = offset
-        for (let d = shape.length - 1; d >= 0; d--) {
-          place += (rest % shape[d]) * strides[d]
-          rest = Math.floor(rest / shape[d])
+        for (let d = sizes.length - 1; d >= 0; d--) {
+          place += (rest % sizes[d]) * strides[d]
+          rest = Math.floor(rest / sizes[d])
         }
         at.push(place)
       }
@@ -126,8 +126,8 @@ describe.each(found)('%s', (mode) => {
   })
 
   it('reads zeros from what was never written to', () => {
-    const never = { dtype: 'int32' as const, shape: [3], buffer: device.alloc({ dtype: 'int32', shape: [3] }) }
-    expect(device.readSync(viewOf(never, { shape: [3], strides: [1], offset: 0 }))).toEqual(new Int32Array(3))
+    const never = { dtype: 'int32' as const, sizes: [3], buffer: device.alloc({ dtype: 'int32', sizes: [3] }) }
+    expect(device.readSync(viewOf(never, { sizes: [3], strides: [1], offset: 0 }))).toEqual(new Int32Array(3))
   })
 
   it('puts a result where one of its operands was', () => {
@@ -229,10 +229,10 @@ describe.each(found)('%s', (mode) => {
 
   it('says so when it was disposed of', async () => {
     const own = await gpujs({ mode, maxBytes: 1e6 })
-    const x = { dtype: 'float32' as const, shape: [1], buffer: own.alloc({ dtype: 'float32', shape: [1] }) }
+    const x = { dtype: 'float32' as const, sizes: [1], buffer: own.alloc({ dtype: 'float32', sizes: [1] }) }
     own.dispose()
     own.dispose()
-    const view = viewOf(x, { shape: [1], strides: [1], offset: 0 })
+    const view = viewOf(x, { sizes: [1], strides: [1], offset: 0 })
     expect(() => own.readSync(view)).toThrow(/^device 'gpujs' was disposed of.*\n.*x\.to\("js"\)/)
     expect(() => own.alloc(x)).toThrow("device 'gpujs' was disposed of")
     await expect(own.sync()).rejects.toThrow("device 'gpujs' was disposed of")

@@ -56,7 +56,7 @@ export function drawHeld(dice: Dice, shape: Shape, dtype: DType, element = () =>
   })
   const data = newArray(dtype, length)
   for (let i = 0; i < length; i++) data[i] = element()
-  return { data, view: { shape, strides, offset, dtype } }
+  return { data, view: { sizes: shape, strides, offset, dtype } }
 }
 
 const dtypes: readonly DType[] = ['float32', 'float32', 'float32', 'int32', 'uint8']
@@ -72,7 +72,7 @@ export const drawn: { readonly [kind: string]: (dice: Dice, most?: number) => Ca
       kind: 'matmul',
       attrs: {},
       inputs: [drawHeld(dice, [...batch, m, k], dtype, small), drawHeld(dice, [...batch, k, n], dtype, small)],
-      outputs: [{ shape: [...batch, m, n], dtype }],
+      outputs: [{ sizes: [...batch, m, n], dtype }],
     }
   },
   concat: (dice, most = 20) => {
@@ -82,8 +82,8 @@ export const drawn: { readonly [kind: string]: (dice: Dice, most?: number) => Ca
     const inputs = Array.from({ length: dice.int(1, most) }, () =>
       drawHeld(dice, insert(shape, axis, dice.int(0, 3)), dtype),
     )
-    const size = inputs.reduce((sum, x) => sum + x.view.shape[axis], 0)
-    return { kind: 'concat', attrs: { axis }, inputs, outputs: [{ shape: insert(shape, axis, size), dtype }] }
+    const size = inputs.reduce((sum, x) => sum + x.view.sizes[axis], 0)
+    return { kind: 'concat', attrs: { axis }, inputs, outputs: [{ sizes: insert(shape, axis, size), dtype }] }
   },
   pad: (dice) => {
     const dtype = dice.one(dtypes)
@@ -94,7 +94,7 @@ export const drawn: { readonly [kind: string]: (dice: Dice, most?: number) => Ca
       kind: 'pad',
       attrs,
       inputs: [drawHeld(dice, shape, dtype)],
-      outputs: [{ shape: shape.map((n, d) => attrs.low[d] + n + attrs.high[d]), dtype }],
+      outputs: [{ sizes: shape.map((n, d) => attrs.low[d] + n + attrs.high[d]), dtype }],
     }
   },
   assign: (dice) => {
@@ -116,12 +116,12 @@ export const drawn: { readonly [kind: string]: (dice: Dice, most?: number) => Ca
       dims = [{ size: Math.min(shape[0], shape[1]), stride: strides[0] + strides[1] }]
       offset = 0
     }
-    const region = { shape: dims.map((x) => x.size), strides: dims.map((x) => x.stride), offset }
+    const region = { sizes: dims.map((x) => x.size), strides: dims.map((x) => x.stride), offset }
     return {
       kind: 'assign',
       attrs: { region },
-      inputs: [drawHeld(dice, shape, dtype), drawHeld(dice, region.shape, dtype)],
-      outputs: [{ shape, dtype }],
+      inputs: [drawHeld(dice, shape, dtype), drawHeld(dice, region.sizes, dtype)],
+      outputs: [{ sizes: shape, dtype }],
     }
   },
   fold: (dice) => {
@@ -146,7 +146,7 @@ export const drawn: { readonly [kind: string]: (dice: Dice, most?: number) => Ca
       kind: 'fold',
       attrs: { out, offset, axes },
       inputs: [drawHeld(dice, shape, 'float32')],
-      outputs: [{ shape: out, dtype: 'float32' }],
+      outputs: [{ sizes: out, dtype: 'float32' }],
     }
   },
   gather: (dice) => {
@@ -156,7 +156,7 @@ export const drawn: { readonly [kind: string]: (dice: Dice, most?: number) => Ca
     const out = insert(shape, axis, shape[axis] === 0 ? 0 : dice.int(0, 5))
     const source = drawHeld(dice, shape, dtype)
     const index = drawHeld(dice, out, 'int32', () => dice.int(0, Math.max(shape[axis] - 1, 0)))
-    return { kind: 'gather', attrs: { axis }, inputs: [source, index], outputs: [{ shape: out, dtype }] }
+    return { kind: 'gather', attrs: { axis }, inputs: [source, index], outputs: [{ sizes: out, dtype }] }
   },
   scatter: (dice) => {
     const fn = dice.one<Prims['scatter']['fn']>(['set', 'add', 'prod', 'max', 'min'])
@@ -171,7 +171,7 @@ export const drawn: { readonly [kind: string]: (dice: Dice, most?: number) => Ca
       kind: 'scatter',
       attrs: { axis, fn },
       inputs: [drawHeld(dice, shape, dtype, element), index, drawHeld(dice, out, dtype, element)],
-      outputs: [{ shape, dtype }],
+      outputs: [{ sizes: shape, dtype }],
     }
   },
   argReduce: (dice, most = 4) => {
@@ -185,7 +185,7 @@ export const drawn: { readonly [kind: string]: (dice: Dice, most?: number) => Ca
       kind: 'argReduce',
       attrs,
       inputs: [drawHeld(dice, shape, dtype)],
-      outputs: [{ shape: out, dtype: 'int32' }],
+      outputs: [{ sizes: out, dtype: 'int32' }],
     }
   },
   scan: (dice, most = 5) => {
@@ -200,7 +200,7 @@ export const drawn: { readonly [kind: string]: (dice: Dice, most?: number) => Ca
       kind: 'scan',
       attrs: { axis, fn },
       inputs: [drawHeld(dice, shape, dtype, small)],
-      outputs: [{ shape, dtype }],
+      outputs: [{ sizes: shape, dtype }],
     }
   },
 }

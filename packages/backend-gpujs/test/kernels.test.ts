@@ -33,7 +33,7 @@ const plannerOf = (kind: Kind): Planner => kinds[kind as keyof typeof kinds] as 
 const held = (values: ArrayLike<number>, shape: readonly number[], dtype: DType = 'float32'): Held => {
   const data = dtype === 'float32' ? Float32Array.from(values) : Int32Array.from(values)
   const strides = shape.map((_, d) => numelOf(shape.slice(d + 1)))
-  return { data, view: { shape, strides, offset: 0, dtype } }
+  return { data, view: { sizes: shape, strides, offset: 0, dtype } }
 }
 /** The largest absolute value, at least `least`. */
 const largest = (values: TypedArray, least: number): number => {
@@ -41,7 +41,7 @@ const largest = (values: TypedArray, least: number): number => {
   for (const x of values) most = Math.max(most, Math.abs(x))
   return most
 }
-const spec = (shape: readonly number[], dtype: DType = 'float32'): Spec => ({ shape, dtype })
+const spec = (shape: readonly number[], dtype: DType = 'float32'): Spec => ({ sizes: shape, dtype })
 
 describe.each(found)('%s', (mode) => {
   let device: Gpujs
@@ -73,7 +73,7 @@ describe.each(found)('%s', (mode) => {
   const dice = new Dice(5)
   const random = (...shape: number[]): Held => drawHeld(dice, shape, 'float32')
   const product = (a: Held, b: Held, attrs: Prims['matmul'] = {}, others: Call['inputs'] = []): Call => {
-    const shape = [...a.view.shape.slice(0, -1), b.view.shape.at(-1) as number]
+    const shape = [...a.view.sizes.slice(0, -1), b.view.sizes.at(-1) as number]
     return { kind: 'matmul', attrs, inputs: [a, b, ...others], outputs: [spec(shape, a.view.dtype)] }
   }
 
@@ -135,7 +135,7 @@ describe.each(found)('%s', (mode) => {
 
   it.each([9, 64, 65, 100])('%d parts joined', (count) => {
     const inputs = Array.from({ length: count }, (_, i) => random(2, i % 3, 2))
-    const size = inputs.reduce((sum, x) => sum + x.view.shape[1], 0)
+    const size = inputs.reduce((sum, x) => sum + x.view.sizes[1], 0)
     compare({ kind: 'concat', attrs: { axis: 1 }, inputs, outputs: [spec([2, size, 2])] }, 0)
   })
 
@@ -164,7 +164,7 @@ describe.each(found)('%s', (mode) => {
   it('one plan and one kernel for views of every offset', () => {
     const plans = new Plans(planning, 2 ** 24)
     const assigned = (offset: number): Call => {
-      const region = { shape: [3], strides: [5], offset }
+      const region = { sizes: [3], strides: [5], offset }
       return {
         kind: 'assign',
         attrs: { region },
@@ -228,7 +228,7 @@ describe.each(found)('%s', (mode) => {
   })
 
   const extreme = (fn: 'max' | 'min', x: Held, axes: readonly number[]): Call => {
-    const shape = x.view.shape.filter((_, d) => !axes.includes(d))
+    const shape = x.view.sizes.filter((_, d) => !axes.includes(d))
     return { kind: 'argReduce', attrs: { fn, axes }, inputs: [x], outputs: [spec(shape, 'int32')] }
   }
 
@@ -269,7 +269,7 @@ describe.each(found)('%s', (mode) => {
     for (const fn of ['sum', 'max'] as const) {
       const x = drawHeld(dice, n < 10_000 ? [2, n, 3] : [n], 'float32')
       compare(
-        { kind: 'scan', attrs: { axis: n < 10_000 ? 1 : 0, fn }, inputs: [x], outputs: [spec(x.view.shape)] },
+        { kind: 'scan', attrs: { axis: n < 10_000 ? 1 : 0, fn }, inputs: [x], outputs: [spec(x.view.sizes)] },
         1e-5,
       )
     }

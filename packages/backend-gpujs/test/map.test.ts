@@ -78,7 +78,7 @@ function compare(device: Gpujs, call: Call, tolerance = 0): void {
 
 const held = (data: Held['data'], shape: readonly number[], strides: readonly number[], offset = 0): Held => ({
   data,
-  view: { shape, strides, offset, dtype: data instanceof Int32Array ? 'int32' : 'float32' },
+  view: { sizes: shape, strides, offset, dtype: data instanceof Int32Array ? 'int32' : 'float32' },
 })
 
 /** A map of one output. */
@@ -86,7 +86,7 @@ const mapOf = (out: MapOut, inputs: Call['inputs'], shape: readonly number[], ch
   kind: 'map',
   attrs: { outs: [out] },
   inputs,
-  outputs: [{ shape, dtype: out.expr.dtype }],
+  outputs: [{ sizes: shape, dtype: out.expr.dtype }],
   check,
 })
 
@@ -226,7 +226,7 @@ describe.each(found)('maps on %s', (mode) => {
       [[3, 1], 1],
       [[0, 2], 1],
     ] as const) {
-      compare(device, { kind: 'iota', attrs: { axis }, inputs: [], outputs: [{ shape, dtype: 'int32' }] })
+      compare(device, { kind: 'iota', attrs: { axis }, inputs: [], outputs: [{ sizes: shape, dtype: 'int32' }] })
     }
   })
 

@@ -30,7 +30,7 @@ export type Call = Pick<Instr, 'kind' | 'attrs' | 'check'> & {
 export function instrOn(backend: Backend, call: Call): Instr {
   const operand = (x: Held | Scalar): Operand => {
     if (!isHeld(x)) return x
-    const spec: Spec = { shape: [x.data.length], dtype: x.view.dtype }
+    const spec: Spec = { sizes: [x.data.length], dtype: x.view.dtype }
     const out: Output = { ...spec, buffer: backend.alloc(spec) }
     backend.write(out, x.data)
     return { ...x.view, buffer: out.buffer }
@@ -48,8 +48,8 @@ export function onBackend(backend: Backend, call: Call): readonly TypedArray[] {
   const instr = instrOn(backend, call)
   if (!backend.supports(instr)) throw new Error(`${backend.name} does not run this ${call.kind}`)
   backend.run(instr)
-  return instr.outputs.map(({ shape, dtype, buffer }) =>
-    backend.readSync({ shape: [numelOf(shape)], strides: [1], offset: 0, dtype, buffer }),
+  return instr.outputs.map(({ sizes, dtype, buffer }) =>
+    backend.readSync({ sizes: [numelOf(sizes)], strides: [1], offset: 0, dtype, buffer }),
   )
 }
 

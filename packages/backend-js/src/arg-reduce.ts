@@ -30,10 +30,10 @@ import type { ProgramSource } from './program-source.ts'
 type ArgReduce = Prims['argReduce']
 
 /** Loops over the operand, the positions among what is reduced, and the output. */
-function loopsOf({ shape, strides }: Pick<View, 'shape' | 'strides'>, { axes }: ArgReduce): Loops {
-  const steps = contiguousStrides(axes.map((axis) => shape[axis]))
-  const positions = shape.map((_, axis) => (axes.includes(axis) ? steps[axes.indexOf(axis)] : 0))
-  return orderedLoops(shape, [strides, positions, outputStrides(shape, axes)], 2)
+function loopsOf({ sizes, strides }: Pick<View, 'sizes' | 'strides'>, { axes }: ArgReduce): Loops {
+  const steps = contiguousStrides(axes.map((axis) => sizes[axis]))
+  const positions = sizes.map((_, axis) => (axes.includes(axis) ? steps[axes.indexOf(axis)] : 0))
+  return orderedLoops(sizes, [strides, positions, outputStrides(sizes, axes)], 2)
 }
 
 /** The position where an element is the extreme, otherwise one that is no position. */
@@ -74,10 +74,10 @@ export function argReduceStep(
   const [x] = inputs as readonly Use[]
   const [value] = outputs
   source.step(origin.name, (fn) => {
-    if (numelOf(x.shape) === 0) return []
+    if (numelOf(x.sizes) === 0) return []
     const { sizes, steps } = loopsOf(x, attrs)
     const arrays = [fn.strided(x, []), fn.strided({ value, offset: 0 }, [])]
-    return emitArgReduce(attrs, arrays, x.dtype, numelOf(source.program.values[value].shape), sizes, steps, fn)
+    return emitArgReduce(attrs, arrays, x.dtype, numelOf(source.program.values[value].sizes), sizes, steps, fn)
   })
 }
 
@@ -104,7 +104,7 @@ export function argReduce(instr: Instr<'argReduce'>): void {
   const { attrs, inputs, outputs } = instr
   const [x] = inputs as readonly View[]
   if (!mayCompile) return byCalls(instr)
-  if (numelOf(x.shape) === 0) return
+  if (numelOf(x.sizes) === 0) return
   const loops = loopsOf(x, attrs)
   const key = `${attrs.fn}${x.dtype}${classOf(loops)}`
   let kernel = kernels.get(key)
@@ -112,7 +112,7 @@ export function argReduce(instr: Instr<'argReduce'>): void {
     kernel = kernelOf(attrs, x.dtype, loops)
     kernels.set(key, kernel)
   }
-  kernel(instr, loops, numelOf(outputs[0].shape))
+  kernel(instr, loops, numelOf(outputs[0].sizes))
 }
 
 const pick = (list: readonly number[], axes: readonly number[]): number[] => axes.map((axis) => list[axis])
@@ -123,11 +123,11 @@ function byCalls({ attrs, inputs, outputs }: Instr<'argReduce'>): void {
   const { data } = hostOf(x)
   const { data: to, start } = hostOf(outputs[0])
   const { axes, fn } = attrs
-  const reduced = pick(x.shape, axes)
+  const reduced = pick(x.sizes, axes)
   const steps = pick(x.strides, axes)
   const sign = fn === 'max' ? 1 : -1
   let q = start
-  forEachRow(drop(x.shape, axes), [drop(x.strides, axes)], [startOf(x)], (at, n, [outer]) => {
+  forEachRow(drop(x.sizes, axes), [drop(x.strides, axes)], [startOf(x)], (at, n, [outer]) => {
     for (let i = 0; i < n; i++) {
       let best = -1
       let extreme = 0

@@ -59,7 +59,7 @@ class JsBackend implements Backend {
   }
   readonly #memory = new HostMemory(this)
   /** What checks write; one for all, because a slab cut into a byte a step would outlive many steps and grow old. */
-  readonly #flag: Output = { shape: [], dtype: 'bool', buffer: this.alloc({ shape: [], dtype: 'bool' }) }
+  readonly #flag: Output = { sizes: [], dtype: 'bool', buffer: this.alloc({ sizes: [], dtype: 'bool' }) }
 
   supports(): boolean {
     return true
@@ -84,7 +84,7 @@ class JsBackend implements Backend {
 
   /** Any true element of the check's expression is its error: a map reduced to one flag, before anything is written. */
   #verify(instr: Instr, check: Check): void {
-    const shape = instr.inputs.find(isView)?.shape ?? []
+    const shape = instr.inputs.find(isView)?.sizes ?? []
     map({
       kind: 'map',
       attrs: flagOf(check.expr, shape.length),

@@ -35,7 +35,7 @@ export function interpretLoops({ attrs, inputs, outputs }: Instr<'map'>, { sizes
       return { data, value }
     }
     starts.push(0)
-    const sums = new Float64Array(numelOf(outputs[k].shape)).fill(identities[reduce.fn])
+    const sums = new Float64Array(numelOf(outputs[k].sizes)).fill(identities[reduce.fn])
     return { data, value, start, sums, combine: combineCall(reduce.fn, expr.dtype), done: finishCall(out) }
   })
   const level = (l: number, at: readonly number[]): void => {

@@ -33,8 +33,8 @@ function workOf(source: ProgramSource, instr: ProgramInstr): number {
     const { attrs } = instr as MapInstr
     return numelOf(iteratedShape(source, instr as MapInstr)) * topological(attrs.outs.map((out) => out.expr)).length
   }
-  const { shape } = instr.inputs[0] as Use
-  return numelOf(source.program.values[instr.outputs[0]].shape) * shape[shape.length - 1]
+  const { sizes } = instr.inputs[0] as Use
+  return numelOf(source.program.values[instr.outputs[0]].sizes) * sizes[sizes.length - 1]
 }
 
 const numberKey = (x: number): string => (Object.is(x, -0) ? '-0' : String(x))
@@ -100,7 +100,7 @@ export function likenessOf(source: ProgramSource, instrs: readonly ProgramInstr[
   const operandKey = (x: ProgramOperand): string => {
     if (isReading(x)) return `r${positionIn(readings, x.reading)}${x.dtype}`
     if (!isUse(x)) return `${numberKey(x.value)}${x.dtype}`
-    return `v${placeOf(x.value)}${x.dtype}${x.shape}|${x.strides}|${x.offset}`
+    return `v${placeOf(x.value)}${x.dtype}${x.sizes}|${x.strides}|${x.offset}`
   }
   const keys = [form]
   for (const instr of instrs) {
@@ -108,8 +108,8 @@ export function likenessOf(source: ProgramSource, instrs: readonly ProgramInstr[
     if (workOf(source, instr) > mostWork) return undefined
     keys.push(instr.kind, attrsKey(instr), ...instr.inputs.map(operandKey))
     for (const value of instr.outputs) {
-      const { shape, dtype } = program.values[value]
-      keys.push(`o${placeOf(value)}${dtype}${shape}`)
+      const { sizes, dtype } = program.values[value]
+      keys.push(`o${placeOf(value)}${dtype}${sizes}`)
     }
   }
   for (const name of names) keys.push(typeof name === 'number' ? 'constant' : 'bound')

@@ -29,7 +29,7 @@ export type MapInstr = ProgramInstr<'map'>
 
 /** The shape that a map of a program iterates over. */
 export const iteratedShape = (source: ProgramSource, { inputs, outputs }: MapInstr): Shape =>
-  inputs.find(isUse)?.shape ?? source.program.values[outputs[0]].shape
+  inputs.find(isUse)?.sizes ?? source.program.values[outputs[0]].sizes
 
 /** The dtypes that expressions give their inputs. */
 export function inputDTypes(roots: readonly Expr[]): Map<number, DType> {
@@ -115,9 +115,9 @@ function inParts({ size, steps, outs }: Parts, nest: Nest, n: number, fn: Functi
 function emptied(source: ProgramSource, fn: FunctionSource, { attrs, outputs }: MapInstr): string[] {
   return attrs.outs.flatMap((out, k) => {
     if (out.reduce === undefined) return []
-    const { shape, dtype } = source.program.values[outputs[k]]
+    const { sizes, dtype } = source.program.values[outputs[k]]
     const { array, start } = fn.open(outputs[k])
-    return [`${array}.fill(${constantSource(reducedOfNone(out), dtype)}, ${start}, ${start} + ${numelOf(shape)})`]
+    return [`${array}.fill(${constantSource(reducedOfNone(out), dtype)}, ${start}, ${start} + ${numelOf(sizes)})`]
   })
 }
 
@@ -196,7 +196,7 @@ class Straight {
     // What is read by name is what memory would hold.
     const exprs = exprsOf(instr).map((expr, k) => (attrs.outs[k]?.reduce === undefined ? s.rounded(expr) : expr))
     const dtypes = inputDTypes(exprs)
-    const offsets = inputs.map((x) => (isUse(x) ? offsetsOf(x.shape, x.strides, x.offset) : []))
+    const offsets = inputs.map((x) => (isUse(x) ? offsetsOf(x.sizes, x.strides, x.offset) : []))
     const elements = Array.from({ length: numelOf(shape) }, (_, e) => {
       const { lines, results } = emitJs(
         exprs,

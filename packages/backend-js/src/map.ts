@@ -73,7 +73,7 @@ export function map(instr: Instr<'map'>): void {
   let flat = n > 0 && inputs.length <= mostKeyed && outs.length === outputs.length
   for (let i = 0; flat && i < outs.length; i++) {
     const reduce = outs[i].reduce
-    const own = outputs[i].shape
+    const own = outputs[i].sizes
     if (reduce === undefined) flat = own === shape || numelOf(own) === n
     else flat = reduce.axes.length === shape.length && numelOf(own) === 1
   }
@@ -81,7 +81,7 @@ export function map(instr: Instr<'map'>): void {
   for (let i = 0; flat && i < inputs.length; i++) {
     const x = inputs[i]
     const access = accessOf(x)
-    if (access === STEPS || (access !== NUMBER && !sameShape((x as View).shape, shape))) flat = false
+    if (access === STEPS || (access !== NUMBER && !sameShape((x as View).sizes, shape))) flat = false
     key = key * 3 + access
   }
   if (!flat) {
@@ -118,7 +118,7 @@ function fillEmpty({ attrs, outputs }: Instr<'map'>): void {
   attrs.outs.forEach((out, k) => {
     if (out.reduce === undefined) return
     const { data, start } = hostOf(outputs[k])
-    data.fill(reducedOfNone(out), start, start + numelOf(outputs[k].shape))
+    data.fill(reducedOfNone(out), start, start + numelOf(outputs[k].sizes))
   })
 }
 

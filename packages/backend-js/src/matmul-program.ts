@@ -25,8 +25,8 @@ export function apart({ values }: Program, instr: ProgramInstr): readonly Progra
   if (instr.kind !== 'matmul' || post === undefined || !topological([post]).some(({ step }) => calls.has(step)))
     return [instr]
   const [value] = instr.outputs
-  const { shape, dtype } = values[value]
-  const inputs = [{ value, dtype, ...contiguousLayout(shape) }, ...instr.inputs.slice(2)]
+  const { sizes, dtype } = values[value]
+  const inputs = [{ value, dtype, ...contiguousLayout(sizes) }, ...instr.inputs.slice(2)]
   return [
     { ...instr, attrs: {}, inputs: instr.inputs.slice(0, 2) },
     { ...instr, kind: 'map', attrs: { outs: [{ expr: post }] }, inputs },
@@ -46,17 +46,17 @@ export function matmulStep(source: ProgramSource, instr: ProgramInstr<'matmul'>,
 function productOf(source: ProgramSource, fn: FunctionSource, instr: ProgramInstr<'matmul'>): MatmulSource {
   const [a, b, ...others] = instr.inputs as readonly Use[]
   const [value] = instr.outputs
-  const { shape } = source.program.values[value]
-  const rank = shape.length
+  const { sizes } = source.program.values[value]
+  const rank = sizes.length
   const { post } = instr.attrs
   return {
-    m: shape[rank - 2],
-    k: a.shape[rank - 1],
-    n: shape[rank - 1],
+    m: sizes[rank - 2],
+    k: a.sizes[rank - 1],
+    n: sizes[rank - 1],
     a: matrixOf(fn, a),
     b: matrixOf(fn, b),
-    out: matrixOf(fn, { value, ...contiguousLayout(shape) }),
-    batch: shape.slice(0, -2),
+    out: matrixOf(fn, { value, ...contiguousLayout(sizes) }),
+    batch: sizes.slice(0, -2),
     ...(post === undefined ? {} : epilogueOf(source, fn, post, others)),
   }
 }

@@ -100,24 +100,24 @@ function product(
 }
 
 const matrixOf = (x: View, at: number): Matrix => {
-  const rank = x.shape.length
+  const rank = x.sizes.length
   return { data: hostOf(x).data, at, rowStep: x.strides[rank - 2], columnStep: x.strides[rank - 1] }
 }
 
 export function matmul(instr: Instr<'matmul'>): void {
   const [a, b] = instr.inputs as readonly View[]
   const [out] = instr.outputs
-  const rank = out.shape.length
-  const m = out.shape[rank - 2]
-  const n = out.shape[rank - 1]
-  const k = a.shape[rank - 1]
+  const rank = out.sizes.length
+  const m = out.sizes[rank - 2]
+  const n = out.sizes[rank - 1]
+  const k = a.sizes[rank - 1]
   const { data, start } = hostOf(out)
   const startA = startOf(a)
   const startB = startOf(b)
   if (rank === 2) product(matrixOf(a, startA), matrixOf(b, startB), a.dtype, data, start, m, k, n)
   else {
-    const batch = out.shape.slice(0, -2)
-    const strides = [a.strides, b.strides, contiguousStrides(out.shape)].map((s) => s.slice(0, -2))
+    const batch = out.sizes.slice(0, -2)
+    const strides = [a.strides, b.strides, contiguousStrides(out.sizes)].map((s) => s.slice(0, -2))
     forEachRow(batch, strides, [startA, startB, start], (at, count, steps) => {
       for (let i = 0; i < count; i++) {
         product(
@@ -149,9 +149,9 @@ function finish(instr: Instr<'matmul'>, post: Expr): void {
   const [out] = instr.outputs
   const product: View = {
     buffer: out.buffer,
-    shape: out.shape,
+    sizes: out.sizes,
     dtype: out.dtype,
-    strides: contiguousStrides(out.shape),
+    strides: contiguousStrides(out.sizes),
     offset: 0,
   }
   map({

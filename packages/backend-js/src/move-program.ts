@@ -31,8 +31,8 @@ export function moveStep(source: ProgramSource, instr: ProgramInstr): boolean {
 
 /** A copy of a use to `to`, by steps over its shape. */
 function copied(fn: FunctionSource, x: Use, to: Omit<Strided, 'steps'>, strides: readonly number[]): string[] {
-  if (x.shape.includes(0)) return []
-  const { sizes, steps } = orderedLoops(x.shape, [x.strides, strides], 1)
+  if (x.sizes.includes(0)) return []
+  const { sizes, steps } = orderedLoops(x.sizes, [x.strides, strides], 1)
   const input = fn.strided(x, steps[0])
   const nest = { sizes, inputs: [input], outs: [{ ...to, steps: steps[1] }], memory: fn }
   return ['{', ...emitNest([{ expr: s.input(0, x.dtype) }], nest), '}']
@@ -66,7 +66,7 @@ function loopsAround(
 const begun = (fn: FunctionSource, source: ProgramSource, base: Use, out: number): string[] =>
   source.memory.same(base.value, out)
     ? []
-    : copied(fn, base, fn.strided({ value: out, offset: 0 }, []), contiguousStrides(base.shape))
+    : copied(fn, base, fn.strided({ value: out, offset: 0 }, []), contiguousStrides(base.sizes))
 
 /** Statements that read an index and throw when it is out of bounds. */
 function checkedIndex(source: ProgramSource, index: string, size: number, axis: number): string[] {
@@ -78,7 +78,7 @@ function checkedIndex(source: ProgramSource, index: string, size: number, axis: 
 /** Loops that check all indices, for instructions whose output is seen when they fail. */
 function checkedBefore(fn: FunctionSource, source: ProgramSource, index: Use, size: number, axis: number): string[] {
   const { array, start } = fn.strided(index, [])
-  const loops = loopsAround(index.shape, [{ start, strides: index.strides }], ([at]) =>
+  const loops = loopsAround(index.sizes, [{ start, strides: index.strides }], ([at]) =>
     checkedIndex(source, `${array}[${at}]`, size, axis),
   )
   return ['{', ...loops, '}']
@@ -94,35 +94,35 @@ const assign: Writer<'assign'> = (fn, { attrs, inputs, outputs }, source) => {
 }
 
 const concat: Writer<'concat'> = (fn, { attrs: { axis }, inputs, outputs }, source) => {
-  const strides = contiguousStrides(source.program.values[outputs[0]].shape)
+  const strides = contiguousStrides(source.program.values[outputs[0]].sizes)
   let offset = 0
   return (inputs as readonly Use[]).flatMap((x) => {
     const lines = copied(fn, x, fn.strided({ value: outputs[0], offset }, []), strides)
-    offset += x.shape[axis] * strides[axis]
+    offset += x.sizes[axis] * strides[axis]
     return lines
   })
 }
 
 const pad: Writer<'pad'> = (fn, { attrs: { low, value }, inputs, outputs }, source) => {
-  const { shape } = source.program.values[outputs[0]]
-  const strides = contiguousStrides(shape)
+  const { sizes } = source.program.values[outputs[0]]
+  const strides = contiguousStrides(sizes)
   const { array, start } = fn.open(outputs[0])
   const offset = low.reduce((at, n, axis) => at + n * strides[axis], 0)
   return [
-    `${array}.fill(${numberSource(value)}, ${start}, ${start} + ${numelOf(shape)})`,
+    `${array}.fill(${numberSource(value)}, ${start}, ${start} + ${numelOf(sizes)})`,
     ...copied(fn, inputs[0] as Use, fn.strided({ value: outputs[0], offset }, []), strides),
   ]
 }
 
 const fold: Writer<'fold'> = (fn, { attrs, inputs, outputs }, source) => {
   const x = inputs[0] as Use
-  const { shape } = source.program.values[outputs[0]]
-  const outStrides = contiguousStrides(shape)
-  const strides = new Array<number>(x.shape.length).fill(0)
+  const { sizes } = source.program.values[outputs[0]]
+  const outStrides = contiguousStrides(sizes)
+  const strides = new Array<number>(x.sizes.length).fill(0)
   attrs.axes.forEach((terms, axis) => {
     for (const term of terms) strides[term.in] += term.step * outStrides[axis]
   })
-  const size = numelOf(shape)
+  const size = numelOf(sizes)
   const sums = fn.scratch(size)
   const from = fn.strided(x, [])
   const to = fn.open(outputs[0])
@@ -130,7 +130,7 @@ const fold: Writer<'fold'> = (fn, { attrs, inputs, outputs }, source) => {
   return [
     `${sums}.fill(0)`,
     ...loopsAround(
-      x.shape,
+      x.sizes,
       [
         { start: from.start, strides: x.strides },
         { start: String(first), strides },
@@ -143,18 +143,18 @@ const fold: Writer<'fold'> = (fn, { attrs, inputs, outputs }, source) => {
 
 const gather: Writer<'gather'> = (fn, { attrs: { axis }, inputs, outputs }, source) => {
   const [from, index] = inputs as readonly Use[]
-  const { shape } = source.program.values[outputs[0]]
-  const size = from.shape[axis]
+  const { sizes } = source.program.values[outputs[0]]
+  const size = from.sizes[axis]
   const [x, at, to] = [fn.strided(from, []), fn.strided(index, []), fn.strided({ value: outputs[0], offset: 0 }, [])]
   const visible = source.memory.visible(outputs[0])
   return [
     ...(visible ? checkedBefore(fn, source, index, size, axis) : []),
     ...loopsAround(
-      shape,
+      sizes,
       [
         { start: x.start, strides: without(from.strides, axis) },
         { start: at.start, strides: index.strides },
-        { start: to.start, strides: contiguousStrides(shape) },
+        { start: to.start, strides: contiguousStrides(sizes) },
       ],
       ([p, i, q]) => [
         ...(visible ? [`const k = ${at.array}[${i}]`] : checkedIndex(source, `${at.array}[${i}]`, size, axis)),
@@ -176,13 +176,13 @@ const scatter: Writer<'scatter'> = (fn, { attrs, inputs, outputs }, source) => {
   const [base, index, from] = inputs as readonly Use[]
   const { axis } = attrs
   const { dtype } = source.program.values[outputs[0]]
-  const strides = contiguousStrides(base.shape)
+  const strides = contiguousStrides(base.sizes)
   const [x, at, to] = [fn.strided(from, []), fn.strided(index, []), fn.strided({ value: outputs[0], offset: 0 }, [])]
   return [
-    ...checkedBefore(fn, source, index, base.shape[axis], axis),
+    ...checkedBefore(fn, source, index, base.sizes[axis], axis),
     ...begun(fn, source, base, outputs[0]),
     ...loopsAround(
-      index.shape,
+      index.sizes,
       [
         { start: x.start, strides: from.strides },
         { start: at.start, strides: index.strides },
@@ -199,9 +199,9 @@ const scatter: Writer<'scatter'> = (fn, { attrs, inputs, outputs }, source) => {
 /** Indices are made once, outside of the arena, unless they leave the program. */
 const iota: Writer<'iota'> = (fn, { attrs, outputs }, source) => {
   const [value] = outputs
-  const { shape, dtype } = source.program.values[value]
-  const indices = newArray(dtype, numelOf(shape))
-  iotaInto(indices, 0, shape, attrs.axis)
+  const { sizes, dtype } = source.program.values[value]
+  const indices = newArray(dtype, numelOf(sizes))
+  iotaInto(indices, 0, sizes, attrs.axis)
   if (source.memory.place(value).in === 'arena') {
     source.memory.fix(value, indices)
     return []

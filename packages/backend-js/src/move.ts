@@ -18,7 +18,7 @@ import { accumulators } from './reduction.ts'
 
 /** Copies the base into the output unless the output is the base's own memory. */
 function beginWith(base: View, out: HostBuffer): void {
-  if (base.buffer !== out) copyView(base, out.data, out.start, contiguousStrides(base.shape))
+  if (base.buffer !== out) copyView(base, out.data, out.start, contiguousStrides(base.sizes))
 }
 
 export function assign({ attrs, inputs, outputs }: Instr<'assign'>): void {
@@ -31,11 +31,11 @@ export function assign({ attrs, inputs, outputs }: Instr<'assign'>): void {
 export function concat({ attrs, inputs, outputs }: Instr<'concat'>): void {
   const [out] = outputs
   const { data, start } = hostOf(out)
-  const strides = contiguousStrides(out.shape)
+  const strides = contiguousStrides(out.sizes)
   let at = start
   for (const x of inputs as readonly View[]) {
     copyView(x, data, at, strides)
-    at += x.shape[attrs.axis] * strides[attrs.axis]
+    at += x.sizes[attrs.axis] * strides[attrs.axis]
   }
 }
 
@@ -43,8 +43,8 @@ export function pad({ attrs, inputs, outputs }: Instr<'pad'>): void {
   const [x] = inputs as readonly View[]
   const [out] = outputs
   const { data, start } = hostOf(out)
-  const strides = contiguousStrides(out.shape)
-  data.fill(attrs.value, start, start + numelOf(out.shape))
+  const strides = contiguousStrides(out.sizes)
+  data.fill(attrs.value, start, start + numelOf(out.sizes))
   copyView(
     x,
     data,
@@ -56,7 +56,7 @@ export function pad({ attrs, inputs, outputs }: Instr<'pad'>): void {
 export function iota({ attrs, outputs }: Instr<'iota'>): void {
   const [out] = outputs
   const { data, start } = hostOf(out)
-  iotaInto(data, start, out.shape, attrs.axis)
+  iotaInto(data, start, out.sizes, attrs.axis)
 }
 
 /** Writes the index along an axis for every element of a shape. */
@@ -71,16 +71,16 @@ export function fold({ attrs, inputs, outputs }: Instr<'fold'>): void {
   const [x] = inputs as readonly View[]
   const [out] = outputs
   const { data, start } = hostOf(out)
-  const outStrides = contiguousStrides(out.shape)
-  const strides = new Array<number>(x.shape.length).fill(0)
+  const outStrides = contiguousStrides(out.sizes)
+  const strides = new Array<number>(x.sizes.length).fill(0)
   attrs.axes.forEach((terms, axis) => {
     for (const { in: from, step } of terms) strides[from] += step * outStrides[axis]
   })
-  const size = numelOf(out.shape)
+  const size = numelOf(out.sizes)
   const sums = accumulators(0, size).fill(0, 0, size)
   const first = attrs.offset.reduce((at, offset, axis) => at + offset * outStrides[axis], 0)
   const from = hostOf(x).data
-  forEachRow(x.shape, [x.strides, strides], [startOf(x), first], (at, n, steps) => {
+  forEachRow(x.sizes, [x.strides, strides], [startOf(x), first], (at, n, steps) => {
     for (let i = 0, p = at[0], q = at[1]; i < n; i++, p += steps[0], q += steps[1]) sums[q] += from[p]
   })
   for (let i = 0; i < size; i++) data[start + i] = sums[i]
@@ -93,7 +93,7 @@ export const without = (strides: readonly number[], axis: number): number[] =>
 /** Every index must lie in 0 .. size - 1; checked before anything is written. */
 function checkIndices(index: View, size: number, axis: number): void {
   const { data } = hostOf(index)
-  forEachRow(index.shape, [index.strides], [startOf(index)], (at, n, [step]) => {
+  forEachRow(index.sizes, [index.strides], [startOf(index)], (at, n, [step]) => {
     for (let i = 0, p = at[0]; i < n; i++, p += step) {
       const k = data[p]
       if (k < 0 || k >= size)
@@ -106,13 +106,13 @@ export function gather({ attrs, inputs, outputs }: Instr<'gather'>): void {
   const [source, index] = inputs as readonly View[]
   const [out] = outputs
   const { axis } = attrs
-  checkIndices(index, source.shape[axis], axis)
+  checkIndices(index, source.sizes[axis], axis)
   const to = hostOf(out).data
   const from = hostOf(source).data
   const indices = hostOf(index).data
   const along = source.strides[axis]
-  const strides = [contiguousStrides(out.shape), index.strides, without(source.strides, axis)]
-  forEachRow(out.shape, strides, [hostOf(out).start, startOf(index), startOf(source)], (at, n, steps) => {
+  const strides = [contiguousStrides(out.sizes), index.strides, without(source.strides, axis)]
+  forEachRow(out.sizes, strides, [hostOf(out).start, startOf(index), startOf(source)], (at, n, steps) => {
     let [q, i, p] = at
     for (let c = 0; c < n; c++, q += steps[0], i += steps[1], p += steps[2]) to[q] = from[p + indices[i] * along]
   })
@@ -122,16 +122,16 @@ export function scatter({ attrs, inputs, outputs }: Instr<'scatter'>): void {
   const [base, index, source] = inputs as readonly View[]
   const out = hostOf(outputs[0])
   const { axis, fn } = attrs
-  checkIndices(index, base.shape[axis], axis)
+  checkIndices(index, base.sizes[axis], axis)
   beginWith(base, out)
   const to = out.data
   const from = hostOf(source).data
   const indices = hostOf(index).data
-  const outStrides = contiguousStrides(base.shape)
+  const outStrides = contiguousStrides(base.sizes)
   const along = outStrides[axis]
   const strides = [without(outStrides, axis), index.strides, source.strides]
   const { dtype } = outputs[0]
-  forEachRow(index.shape, strides, [out.start, startOf(index), startOf(source)], (at, n, steps) => {
+  forEachRow(index.sizes, strides, [out.start, startOf(index), startOf(source)], (at, n, steps) => {
     let [q, i, p] = at
     for (let c = 0; c < n; c++, q += steps[0], i += steps[1], p += steps[2]) {
       const k = q + indices[i] * along

@@ -12,13 +12,13 @@ export function scan({ attrs, inputs, outputs }: Instr<'scan'>): void {
   const { data: to, start } = hostOf(out)
   const { axis, fn } = attrs
   const combine = combineCall(fn, out.dtype)
-  const strides = contiguousStrides(out.shape)
-  const size = x.shape[axis]
+  const strides = contiguousStrides(out.sizes)
+  const size = x.sizes[axis]
   const step = x.strides[axis]
   const outStep = strides[axis]
   if (size === 0) return
   forEachRow(
-    drop(x.shape, [axis]),
+    drop(x.sizes, [axis]),
     [drop(x.strides, [axis]), drop(strides, [axis])],
     [startOf(x), start],
     (at, n, steps) => {
@@ -44,8 +44,8 @@ export function sort({ attrs, inputs, outputs }: Instr<'sort'>): void {
   const values = hostOf(outputs[0])
   const indices = hostOf(outputs[1])
   const { axis, descending } = attrs
-  const strides = contiguousStrides(x.shape)
-  const size = x.shape[axis]
+  const strides = contiguousStrides(x.sizes)
+  const size = x.sizes[axis]
   const step = x.strides[axis]
   const outStep = strides[axis]
   const order = new Int32Array(size)
@@ -57,9 +57,9 @@ export function sort({ attrs, inputs, outputs }: Instr<'sort'>): void {
     if (u === v || (u !== u && v !== v)) return a - b
     return (u < v || v !== v) === descending ? 1 : -1
   }
-  if (numelOf(x.shape) === 0) return
+  if (numelOf(x.sizes) === 0) return
   forEachRow(
-    drop(x.shape, [axis]),
+    drop(x.sizes, [axis]),
     [drop(x.strides, [axis]), drop(strides, [axis])],
     [startOf(x), 0],
     (at, n, steps) => {

@@ -41,7 +41,7 @@ class Kernels {
     })
     const outs = outputs.map((value) => ({
       ...values[value],
-      ...contiguousLayout(values[value].shape),
+      ...contiguousLayout(values[value].sizes),
       buffer: memory.host(value),
     }))
     const k = this.instrs.push({ kind, attrs, inputs: operands, outputs: outs, check, origin }) - 1

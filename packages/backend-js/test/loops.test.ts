@@ -70,11 +70,11 @@ function viewOf(random: Random, shape: Shape, dtype: DType): View {
     if (backwards) offset += (shape[axis] - 1) * step
     step *= shape[axis] + (random(5) === 0 ? 1 : 0)
   }
-  const buffer = backend.alloc({ shape: [offset + step + 1], dtype }) as HostBuffer
+  const buffer = backend.alloc({ sizes: [offset + step + 1], dtype }) as HostBuffer
   const odd = random(4) === 0
   for (let i = 0; i < offset + step + 1; i++)
     buffer.data[buffer.start + i] = odd && random(5) === 0 ? pick(random, odds) : random(2000) / 7 - 140
-  return { shape, strides, offset, dtype, buffer }
+  return { sizes: shape, strides, offset, dtype, buffer }
 }
 
 const dtypes: readonly DType[] = ['float32', 'float64', 'int32']
@@ -93,24 +93,24 @@ function instrOf(random: Random): Instr<'map'> {
     return { expr: pick(random, exprs), ...(random(3) === 0 ? {} : { reduce: { fn, axes, post } }) }
   })
   const outputs = outs.map(({ expr, reduce }): Output => {
-    const spec = { shape: shape.filter((_, i) => reduce?.axes.includes(i) !== true), dtype: expr.dtype }
+    const spec = { sizes: shape.filter((_, i) => reduce?.axes.includes(i) !== true), dtype: expr.dtype }
     return { ...spec, buffer: backend.alloc(spec) }
   })
   return { kind: 'map', attrs: { outs }, inputs, outputs, origin: { name: 'map' } }
 }
 
-const elements = ({ shape, dtype, buffer }: Output): TypedArray =>
-  backend.readSync({ ...contiguousLayout(shape), dtype, buffer })
+const elements = ({ sizes, dtype, buffer }: Output): TypedArray =>
+  backend.readSync({ ...contiguousLayout(sizes), dtype, buffer })
 
-const positions = ({ shape, strides, offset }: Layout): number[] =>
-  shape.reduce<number[]>(
+const positions = ({ sizes, strides, offset }: Layout): number[] =>
+  sizes.reduce<number[]>(
     (at, size, axis) => at.flatMap((p) => Array.from({ length: size }, (_, i) => p + i * strides[axis])),
     [offset],
   )
 
 /** What the instruction says, one output element after the other. */
 function plainly({ attrs, inputs, outputs }: Instr<'map'>): TypedArray[] {
-  const shape = (inputs[0] as View).shape
+  const shape = (inputs[0] as View).sizes
   const at = inputs.map((x) => (isScalar(x) ? [] : positions(x)))
   const row = (e: number): number[] =>
     inputs.map((x, i) => {
@@ -120,12 +120,12 @@ function plainly({ attrs, inputs, outputs }: Instr<'map'>): TypedArray[] {
     })
   return attrs.outs.map(({ expr, reduce }, k) => {
     const of = interpret(expr)
-    const kept = { ...contiguousLayout(outputs[k].shape) }
+    const kept = { ...contiguousLayout(outputs[k].sizes) }
     let axis = 0
     const strides = shape.map((_, i) => (reduce?.axes.includes(i) === true ? 0 : kept.strides[axis++]))
     const first = { sum: 0, prod: 1, max: -Infinity, min: Infinity }[reduce?.fn ?? 'sum']
-    const sums = new Float64Array(numelOf(outputs[k].shape)).fill(first)
-    positions({ shape, strides, offset: 0 }).forEach((to, e) => {
+    const sums = new Float64Array(numelOf(outputs[k].sizes)).fill(first)
+    positions({ sizes: shape, strides, offset: 0 }).forEach((to, e) => {
       const value = of(row(e))
       if (reduce === undefined) sums[to] = value
       else if (reduce.fn === 'sum') sums[to] += value
@@ -146,7 +146,7 @@ function compiled({ attrs, inputs, outputs }: Instr<'map'>, arena: boolean): Typ
     given.set(value, { from: 'buffer', buffer: x.buffer })
     return { ...x, value }
   })
-  const values = [...inputs.map((x) => ({ shape: isScalar(x) ? [] : x.shape, dtype: x.dtype })), ...outputs]
+  const values = [...inputs.map((x) => ({ sizes: isScalar(x) ? [] : x.sizes, dtype: x.dtype })), ...outputs]
   const made = outputs.map((_, k) => inputs.length + k)
   const places: Place[] = inputs.map((x) => ({ in: 'buffer', buffer: (x as View).buffer }))
   const instrs: Program['instrs'][number][] = [
@@ -154,17 +154,17 @@ function compiled({ attrs, inputs, outputs }: Instr<'map'>, arena: boolean): Typ
   ]
   let bytes = 0
   const results = made.map((value, k) => {
-    const { shape, dtype } = outputs[k]
+    const { sizes, dtype } = outputs[k]
     if (!arena) {
       places[value] = { in: 'result', result: k }
       return value
     }
     places[value] = { in: 'arena', at: bytes }
-    bytes += Math.ceil((numelOf(shape) * 8) / 64) * 64
-    const copy = values.push({ shape, dtype }) - 1
+    bytes += Math.ceil((numelOf(sizes) * 8) / 64) * 64
+    const copy = values.push({ sizes, dtype }) - 1
     places[copy] = { in: 'result', result: k }
     const copies: Prims['map'] = { outs: [{ expr: s.input(0, dtype) }] }
-    const use = { value, dtype, ...contiguousLayout(shape) }
+    const use = { value, dtype, ...contiguousLayout(sizes) }
     instrs.push({ kind: 'map', attrs: copies, inputs: [use], outputs: [copy], origin: { name: 'copy' } })
     return copy
   })
@@ -174,7 +174,7 @@ function compiled({ attrs, inputs, outputs }: Instr<'map'>, arena: boolean): Typ
     host: [],
     instrs,
     kept: [],
-    results: results.map((value) => ({ value, dtype: values[value].dtype, ...contiguousLayout(values[value].shape) })),
+    results: results.map((value) => ({ value, dtype: values[value].dtype, ...contiguousLayout(values[value].sizes) })),
   }
   const run = backend.compile?.(program, { places, results, bytes })
   const bound = outputs.map((output) => backend.alloc(output))
@@ -186,11 +186,11 @@ test('random maps: eager kernels, closures and compiled programs', { timeout: 60
   const random = generator(1)
   for (let n = 0; n < 250; n++) {
     const instr = instrOf(random)
-    const told = `map ${n}: ${JSON.stringify(instr.inputs.slice(0, 2).map((x) => [(x as View).shape, (x as View).strides]))}, ${JSON.stringify(instr.attrs.outs.map((out) => out.reduce ?? 'plain'))}`
+    const told = `map ${n}: ${JSON.stringify(instr.inputs.slice(0, 2).map((x) => [(x as View).sizes, (x as View).strides]))}, ${JSON.stringify(instr.attrs.outs.map((out) => out.reduce ?? 'plain'))}`
     const plain = plainly(instr)
     backend.run(instr)
     expect(instr.outputs.map(elements), `${told}, eager`).toStrictEqual(plain)
-    const loops = mapLoopsOver((instr.inputs[0] as View).shape, instr.inputs, instr.attrs)
+    const loops = mapLoopsOver((instr.inputs[0] as View).sizes, instr.inputs, instr.attrs)
     interpretLoops(instr, loops)
     expect(instr.outputs.map(elements), `${told}, closures`).toStrictEqual(plain)
     expect(compiled(instr, false), `${told}, compiled`).toStrictEqual(plain)
@@ -203,12 +203,12 @@ test('kernels of many operands are told apart by how each is read', () => {
   const expr = Array.from({ length: count }, (_, i) => s.input(i, 'float64')).reduce((sum, x) => s.add(sum, x))
   const attrs: Prims['map'] = { outs: [{ expr }] }
   const elements = [...Array(count).keys()].map((i) => {
-    const spec = { shape: [2], dtype: 'float64' as const }
+    const spec = { sizes: [2], dtype: 'float64' as const }
     const view: View = { ...spec, ...contiguousLayout([2]), buffer: backend.alloc(spec) }
     backend.write(view, Float64Array.of(i, i + 0.5))
     return view
   })
-  const output: Output = { shape: [2], dtype: 'float64', buffer: backend.alloc({ shape: [2], dtype: 'float64' }) }
+  const output: Output = { sizes: [2], dtype: 'float64', buffer: backend.alloc({ sizes: [2], dtype: 'float64' }) }
   const origin = { name: 'sum' }
   // All by rows, then one at a time by its first element only.
   for (let fixed = -1; fixed < count; fixed++) {

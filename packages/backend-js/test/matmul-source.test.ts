@@ -32,16 +32,16 @@ interface Case {
 
 const rowMajor = (x: Layout): Layout => x
 /** Each matrix by columns. */
-const transposed = ({ shape, strides, offset }: Layout): Layout => {
-  const [m, n] = shape.slice(-2)
-  return { shape, offset, strides: n === 0 ? strides : [...strides.slice(0, -2), 1, m] }
+const transposed = ({ sizes, strides, offset }: Layout): Layout => {
+  const [m, n] = sizes.slice(-2)
+  return { sizes, offset, strides: n === 0 ? strides : [...strides.slice(0, -2), 1, m] }
 }
 const spread = ({ strides, ...x }: Layout): Layout => ({ ...x, strides: strides.map((step) => step * 3) })
 const expanded = ({ strides, ...x }: Layout): Layout => ({ ...x, strides: [...strides.slice(0, -2), 0, 1] })
-const backwards = ({ shape, strides, offset }: Layout): Layout => ({
-  shape,
+const backwards = ({ sizes, strides, offset }: Layout): Layout => ({
+  sizes,
   strides: strides.map((step) => -step),
-  offset: offset + numelOf(shape),
+  offset: offset + numelOf(sizes),
 })
 const layouts = [rowMajor, transposed, spread, expanded, backwards]
 
@@ -82,9 +82,9 @@ function check({
   const a = ofA({ ...contiguousLayout([...batch, m, k]), offset: 3 })
   const b = ofB({ ...contiguousLayout([...batch, k, n]), offset: 7 })
   const shape = [...batch, m, n]
-  const bias: Layout = { shape, strides: [...batch.map(() => 1), 1, 2], offset: 1 }
-  const reach = ({ shape, strides, offset }: Layout): number =>
-    offset + 1 + shape.reduce((last, size, axis) => last + Math.max(0, strides[axis]) * size, 0)
+  const bias: Layout = { sizes: shape, strides: [...batch.map(() => 1), 1, 2], offset: 1 }
+  const reach = ({ sizes, strides, offset }: Layout): number =>
+    offset + 1 + sizes.reduce((last, size, axis) => last + Math.max(0, strides[axis]) * size, 0)
   const arrays = [a, b, bias].map((x) => filled(dtype, reach(x), next))
   const expected = filled(dtype, start + numelOf(shape) + 3, next)
   const out = expected.slice()
@@ -211,8 +211,8 @@ it('more columns than a panel holds', () => {
 })
 
 it('the kernel goes over to it for a product that comes often', () => {
-  const spec = { shape: [200, 200], dtype: 'float32' } as const
-  const layout = contiguousLayout(spec.shape)
+  const spec = { sizes: [200, 200], dtype: 'float32' } as const
+  const layout = contiguousLayout(spec.sizes)
   const inputs = [3, 4].map((seed) => ({
     ...layout,
     ...spec,

@@ -101,7 +101,7 @@ function mapInParts(w: Writer, instr: MapLike, tag: number, opcode: number): voi
   }
   const { expr } = cut.part.outs[0]
   const shape = iterated(instr)
-  const spec = { shape, dtype: expr.dtype }
+  const spec = { sizes: shape, dtype: expr.dtype }
   const buffer = w.scratch(spec)
   map(w, { attrs: cut.part, inputs, outputs: [{ ...spec, buffer }] }, tag)
   const made: View = { ...spec, buffer, strides: contiguousStrides(shape), offset: 0 }
@@ -128,7 +128,7 @@ const halves = new Int32Array(double.buffer)
 
 /** A map that writes one number everywhere. */
 export function fill(w: Writer, out: Spec & { readonly buffer: unknown }, value: number, tag: number): void {
-  const n = numelOf(out.shape)
+  const n = numelOf(out.sizes)
   if (n === 0) return
   const dtype = rankOf(out.dtype)
   double[0] = rounded(value, out.dtype)
@@ -159,9 +159,9 @@ export function copy(
   strides: readonly number[],
   tag: number,
 ): void {
-  if (numelOf(x.shape) === 0) return
+  if (numelOf(x.sizes) === 0) return
   const codes = copyOf(x.dtype, dtype)
-  const { sizes, steps } = orderedLoops(x.shape, [x.strides, strides], 1)
+  const { sizes, steps } = orderedLoops(x.sizes, [x.strides, strides], 1)
   const start = begin(w, opcodes.map, tag, 32 + 3 * sizes.length, 2)
   put(w, [sizes.length, 1, 1, codes.words.length / codeWords])
   put(w, sizes)

@@ -43,7 +43,7 @@ export function matmul(w: Writer, instr: Instr<'matmul'>, tag: number): void {
     return finish(w, instr, tag)
   }
   const further = codes.inputs.length - 1
-  const batches = out.shape.length === 2 ? undefined : batchLoops(instr, codes)
+  const batches = out.sizes.length === 2 ? undefined : batchLoops(instr, codes)
   const sizes = batches === undefined ? none : batches.sizes
   const depth = sizes.length
   const operands = 3 + further
@@ -57,9 +57,9 @@ export function matmul(w: Writer, instr: Instr<'matmul'>, tag: number): void {
   const { words, at } = w
   words[at] = rankOf(a.dtype)
   words[at + 1] = depth
-  words[at + 2] = out.shape[out.shape.length - 2]
-  words[at + 3] = out.shape[out.shape.length - 1]
-  words[at + 4] = a.shape[a.shape.length - 1]
+  words[at + 2] = out.sizes[out.sizes.length - 2]
+  words[at + 3] = out.sizes[out.sizes.length - 1]
+  words[at + 4] = a.sizes[a.sizes.length - 1]
   words[at + 5] = further
   words[at + 6] = codes.words.length / codeWords
   words[at + 7] = codes.from[0]
@@ -80,10 +80,10 @@ export function matmul(w: Writer, instr: Instr<'matmul'>, tag: number): void {
 }
 
 /** The loops over the matrices of a batch: steps of both factors, of the product, and of what the expression reads. */
-function batchLoops({ inputs, outputs: [{ shape }] }: Instr<'matmul'>, codes: Codes): Loops {
+function batchLoops({ inputs, outputs: [{ sizes }] }: Instr<'matmul'>, codes: Codes): Loops {
   const further = codes.inputs.slice(1).map(({ position }) => inputs[position + 1])
   const views = [...(inputs.slice(0, 2) as View[]), ...further.filter(isView)].map(({ strides }) => strides)
-  return loopsOver(shape.slice(0, -2), [...views.slice(0, 2), contiguousStrides(shape), ...views.slice(2)])
+  return loopsOver(sizes.slice(0, -2), [...views.slice(0, 2), contiguousStrides(sizes), ...views.slice(2)])
 }
 
 function matrix(w: Writer, x: View, steps: ArrayLike<number>): void {
@@ -94,10 +94,10 @@ function matrix(w: Writer, x: View, steps: ArrayLike<number>): void {
 }
 
 const contiguousView = (spec: Spec, buffer: HostBuffer): View => ({
-  shape: spec.shape,
+  sizes: spec.sizes,
   dtype: spec.dtype,
   buffer,
-  strides: contiguousStrides(spec.shape),
+  strides: contiguousStrides(spec.sizes),
   offset: 0,
 })
 
@@ -115,13 +115,13 @@ function finish(w: Writer, { attrs: { post }, inputs, outputs }: Instr<'matmul'>
 function matmulAs(w: Writer, dtype: DType, instr: Instr<'matmul'>, tag: number): void {
   const [out] = instr.outputs
   const [a, b] = (instr.inputs.slice(0, 2) as View[]).map((x) => {
-    const spec = { shape: x.shape, dtype }
+    const spec = { sizes: x.sizes, dtype }
     const made = { ...spec, buffer: w.scratch(spec) }
-    copy(w, x, made, 0, contiguousStrides(x.shape), tag)
+    copy(w, x, made, 0, contiguousStrides(x.sizes), tag)
     return contiguousView(spec, made.buffer)
   })
-  const wide = { shape: out.shape, dtype, buffer: w.scratch({ shape: out.shape, dtype }) }
+  const wide = { sizes: out.sizes, dtype, buffer: w.scratch({ sizes: out.sizes, dtype }) }
   matmul(w, { ...instr, attrs: {}, inputs: [a, b], outputs: [wide] }, tag)
-  copy(w, contiguousView(wide, wide.buffer), out, 0, contiguousStrides(out.shape), tag)
+  copy(w, contiguousView(wide, wide.buffer), out, 0, contiguousStrides(out.sizes), tag)
   finish(w, instr, tag)
 }

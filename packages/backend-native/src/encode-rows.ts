@@ -33,24 +33,24 @@ export const rowFunction = (kind: string): number | undefined => rowFunctions[ki
 /** The view, or a copy of it in order. */
 function inOrder(w: Writer, x: View, tag: number): View {
   if (isContiguous(x)) return x
-  const { shape, dtype } = x
-  const made = { shape, dtype, buffer: w.scratch(x) }
-  const strides = contiguousStrides(shape)
+  const { sizes, dtype } = x
+  const made = { sizes, dtype, buffer: w.scratch(x) }
+  const strides = contiguousStrides(sizes)
   copy(w, x, made, 0, strides, tag)
   return { ...made, strides, offset: 0 }
 }
 
 /** The last input of crossEntropyBackward may be one element for all rows. */
-const isRepeated = ({ strides, shape }: View): boolean => strides.every((step, i) => step === 0 || shape[i] === 1)
+const isRepeated = ({ strides, sizes }: View): boolean => strides.every((step, i) => step === 0 || sizes[i] === 1)
 
 export function rows(w: Writer, { attrs, inputs, outputs }: Instr, fn: number, tag: number): void {
   const { axis, ignore = 0 } = attrs as Fused['softmax'] & Partial<Fused['crossEntropy']>
-  const { shape, dtype } = inputs[0] as View
+  const { sizes, dtype } = inputs[0] as View
   const last = inputs[inputs.length - 1] as View
   const repeated = fn === rowFunctions.crossEntropyBackward && isRepeated(last)
   const views = (inputs as readonly View[]).map((x) => (repeated && x === last ? x : inOrder(w, x, tag)))
   const start = begin(w, opcodes.rows, tag, 10 + 6 * operandWords, 6)
-  put(w, [fn, rankOf(dtype), numelOf(shape.slice(0, axis)), shape[axis] ?? 1, numelOf(shape.slice(axis + 1))])
+  put(w, [fn, rankOf(dtype), numelOf(sizes.slice(0, axis)), sizes[axis] ?? 1, numelOf(sizes.slice(axis + 1))])
   put(w, [ignore, repeated ? 0 : 1])
   for (const x of views) view(w, x, none)
   for (const out of outputs) memory(w, hostOf(out), out.dtype, 0, none)

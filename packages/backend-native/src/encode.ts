@@ -32,8 +32,8 @@ export const room = (depth: number, operands: number): number => 12 + depth + op
 function argReduce(w: Writer, { attrs, inputs, outputs }: Instr<'argReduce'>, tag: number): void {
   const [x] = inputs as readonly View[]
   const { axes, fn } = attrs
-  const kept = loopsOver(drop(x.shape, axes), [drop(x.strides, axes)])
-  const reduced = loopsOver(pick(x.shape, axes), [pick(x.strides, axes)])
+  const kept = loopsOver(drop(x.sizes, axes), [drop(x.strides, axes)])
+  const reduced = loopsOver(pick(x.sizes, axes), [pick(x.strides, axes)])
   const sizes = [...kept.sizes, ...reduced.sizes]
   const start = begin(w, opcodes.argReduce, tag, room(sizes.length, 2), 2)
   put(w, [fn === 'max' ? 1 : 0, kept.sizes.length, reduced.sizes.length])
@@ -56,9 +56,9 @@ function along(shape: Shape, axis: number, strides: readonly (readonly number[])
 function scan(w: Writer, { attrs, inputs, outputs }: Instr<'scan'>, tag: number): void {
   const [x] = inputs as readonly View[]
   const { axis, fn } = attrs
-  const { sizes, steps } = along(x.shape, axis, [x.strides, contiguousStrides(x.shape)])
+  const { sizes, steps } = along(x.sizes, axis, [x.strides, contiguousStrides(x.sizes)])
   const start = begin(w, opcodes.scan, tag, room(sizes.length + 1, 2), 2)
-  put(w, [reductions[fn], sizes.length, x.shape[axis] ?? 1])
+  put(w, [reductions[fn], sizes.length, x.sizes[axis] ?? 1])
   put(w, sizes)
   view(w, x, steps[0])
   memory(w, hostOf(outputs[0]), outputs[0].dtype, 0, steps[1])
@@ -68,10 +68,10 @@ function scan(w: Writer, { attrs, inputs, outputs }: Instr<'scan'>, tag: number)
 function sort(w: Writer, { attrs, inputs, outputs }: Instr<'sort'>, tag: number): void {
   const [x] = inputs as readonly View[]
   const { axis, descending } = attrs
-  const strides = contiguousStrides(x.shape)
-  const { sizes, steps } = along(x.shape, axis, [x.strides, strides, strides])
+  const strides = contiguousStrides(x.sizes)
+  const { sizes, steps } = along(x.sizes, axis, [x.strides, strides, strides])
   const start = begin(w, opcodes.sort, tag, room(sizes.length + 1, 3), 3)
-  put(w, [descending ? 1 : 0, sizes.length, x.shape[axis] ?? 1])
+  put(w, [descending ? 1 : 0, sizes.length, x.sizes[axis] ?? 1])
   put(w, sizes)
   view(w, x, steps[0])
   memory(w, hostOf(outputs[0]), x.dtype, 0, steps[1])
@@ -83,14 +83,14 @@ function fold(w: Writer, { attrs, inputs, outputs }: Instr<'fold'>, tag: number)
   const [x] = inputs as readonly View[]
   const [out] = outputs
   const outStrides = contiguousStrides(attrs.out)
-  const strides = new Array<number>(x.shape.length).fill(0)
+  const strides = new Array<number>(x.sizes.length).fill(0)
   attrs.axes.forEach((terms, axis) => {
     for (const { in: from, step } of terms) strides[from] += step * outStrides[axis]
   })
   const first = attrs.offset.reduce((at, offset, axis) => at + offset * outStrides[axis], 0)
-  const { sizes, steps } = loopsOver(x.shape, [x.strides, strides])
+  const { sizes, steps } = loopsOver(x.sizes, [x.strides, strides])
   const start = begin(w, opcodes.fold, tag, room(sizes.length, 2), 2)
-  put(w, [sizes.length, numelOf(out.shape), first])
+  put(w, [sizes.length, numelOf(out.sizes), first])
   put(w, sizes)
   view(w, x, steps[0])
   memory(w, hostOf(out), x.dtype, 0, steps[1])
@@ -101,10 +101,10 @@ function gather(w: Writer, { attrs, inputs, outputs }: Instr<'gather'>, tag: num
   const [source, index] = inputs as readonly View[]
   const [out] = outputs
   const { axis } = attrs
-  const rows = [without(source.strides, axis), index.strides, contiguousStrides(out.shape)]
-  const { sizes, steps } = loopsOver(out.shape, rows)
+  const rows = [without(source.strides, axis), index.strides, contiguousStrides(out.sizes)]
+  const { sizes, steps } = loopsOver(out.sizes, rows)
   const start = begin(w, opcodes.gather, tag, room(sizes.length, 3), 3)
-  put(w, [sizes.length, source.shape[axis], source.strides[axis]])
+  put(w, [sizes.length, source.sizes[axis], source.strides[axis]])
   put(w, sizes)
   view(w, source, steps[0])
   view(w, index, steps[1])
@@ -125,15 +125,15 @@ function scatter(w: Writer, { attrs, inputs, outputs }: Instr<'scatter'>, tag: n
   const [base, index, source] = inputs as readonly View[]
   const [out] = outputs
   const { axis, fn } = attrs
-  const strides = contiguousStrides(base.shape)
+  const strides = contiguousStrides(base.sizes)
   if (base.buffer !== out.buffer) {
-    checkIndices(w, index, base.shape[axis], tag)
+    checkIndices(w, index, base.sizes[axis], tag)
     copy(w, base, out, 0, strides, tag)
   }
-  const { sizes, steps } = loopsOver(index.shape, [index.strides, source.strides, without(strides, axis)])
+  const { sizes, steps } = loopsOver(index.sizes, [index.strides, source.strides, without(strides, axis)])
   const start = begin(w, opcodes.scatter, tag, room(sizes.length, 3), 3)
   put(w, [writes[fn], sizes.length])
-  put(w, [base.shape[axis], strides[axis]])
+  put(w, [base.sizes[axis], strides[axis]])
   put(w, sizes)
   view(w, index, steps[0])
   view(w, source, steps[1])
@@ -143,7 +143,7 @@ function scatter(w: Writer, { attrs, inputs, outputs }: Instr<'scatter'>, tag: n
 
 /** What comes for one instruction in several is begun when nothing of it can fail. */
 function checkIndices(w: Writer, index: View, axisSize: number, tag: number): void {
-  const { sizes, steps } = loopsOver(index.shape, [index.strides])
+  const { sizes, steps } = loopsOver(index.sizes, [index.strides])
   const start = begin(w, opcodes.indices, tag, room(sizes.length, 1), 1)
   put(w, [sizes.length, axisSize])
   put(w, sizes)
@@ -154,23 +154,23 @@ function checkIndices(w: Writer, index: View, axisSize: number, tag: number): vo
 function assign(w: Writer, { attrs, inputs, outputs }: Instr<'assign'>, tag: number): void {
   const [base, source] = inputs as readonly View[]
   const [out] = outputs
-  if (base.buffer !== out.buffer) copy(w, base, out, 0, contiguousStrides(base.shape), tag)
+  if (base.buffer !== out.buffer) copy(w, base, out, 0, contiguousStrides(base.sizes), tag)
   copy(w, source, out, attrs.region.offset, attrs.region.strides, tag)
 }
 
 function concat(w: Writer, { attrs, inputs, outputs }: Instr<'concat'>, tag: number): void {
-  const strides = contiguousStrides(outputs[0].shape)
+  const strides = contiguousStrides(outputs[0].sizes)
   let at = 0
   for (const x of inputs as readonly View[]) {
     copy(w, x, outputs[0], at, strides, tag)
-    at += x.shape[attrs.axis] * strides[attrs.axis]
+    at += x.sizes[attrs.axis] * strides[attrs.axis]
   }
 }
 
 function pad(w: Writer, { attrs, inputs, outputs }: Instr<'pad'>, tag: number): void {
   const [x] = inputs as readonly View[]
   const [out] = outputs
-  const strides = contiguousStrides(out.shape)
+  const strides = contiguousStrides(out.sizes)
   fill(w, out, attrs.value, tag)
   const first = attrs.low.reduce((at, low, i) => at + low * strides[i], 0)
   copy(w, x, out, first, strides, tag)
@@ -179,9 +179,9 @@ function pad(w: Writer, { attrs, inputs, outputs }: Instr<'pad'>, tag: number): 
 function iota(w: Writer, { attrs, outputs }: Instr<'iota'>, tag: number): void {
   const [out] = outputs
   const { axis } = attrs
-  const { shape } = out
+  const { sizes } = out
   const start = begin(w, opcodes.iota, tag, 16, 1)
-  put(w, [numelOf(shape.slice(0, axis)), shape[axis] ?? 1, numelOf(shape.slice(axis + 1))])
+  put(w, [numelOf(sizes.slice(0, axis)), sizes[axis] ?? 1, numelOf(sizes.slice(axis + 1))])
   memory(w, hostOf(out), out.dtype, 0, none)
   end(w, start)
 }
@@ -205,7 +205,7 @@ export const kinds: { readonly [K in Kind]: (w: Writer, instr: Instr<K>, tag: nu
 export function encode(w: Writer, instr: Instr, tag: number): void {
   const { check, inputs } = instr
   if (check !== undefined) {
-    const rank = inputs.find(isView)?.shape.length ?? 0
+    const rank = inputs.find(isView)?.sizes.length ?? 0
     map(w, { attrs: flagOf(check.expr, rank), inputs, outputs: [] }, tag, opcodes.check)
   }
   if (instr.kind === 'map') return map(w, instr as Instr<'map'>, tag)
@@ -222,5 +222,5 @@ export const mayFail = ({ kind, check }: Pick<Instr, 'kind' | 'check'>): boolean
 export function workOf(instr: Instr): number {
   const { outputs, kind } = instr
   const shape = iterated(instr)
-  return kind === 'matmul' ? numelOf(shape) * (outputs[0].shape.at(-1) as number) : numelOf(shape)
+  return kind === 'matmul' ? numelOf(shape) * (outputs[0].sizes.at(-1) as number) : numelOf(shape)
 }

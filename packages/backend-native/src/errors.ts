@@ -7,8 +7,8 @@ export function errorOf(kind: number, value: number, { check, attrs, inputs, ori
   if (kind === ended.check && check !== undefined) return check.error()
   if (kind === ended.index) {
     const { axis } = attrs as { axis: number }
-    const [{ shape }] = inputs as readonly View[]
-    return new RuntimeError(`index ${value} is out of bounds for dimension ${axis} with size ${shape[axis]}`)
+    const [{ sizes }] = inputs as readonly View[]
+    return new RuntimeError(`index ${value} is out of bounds for dimension ${axis} with size ${sizes[axis]}`)
   }
   return new RuntimeError(`${origin.name} needs more memory than there is`)
 }

@@ -52,8 +52,8 @@ function formOf(instr: Instr): Form {
   const { kind, inputs, outputs, check } = instr
   return {
     kind,
-    inputs: inputs.map((x) => (isView(x) ? { shape: x.shape, dtype: x.dtype, strides: x.strides } : null)),
-    output: { shape: outputs[0].shape, dtype: outputs[0].dtype },
+    inputs: inputs.map((x) => (isView(x) ? { sizes: x.sizes, dtype: x.dtype, strides: x.strides } : null)),
+    output: { sizes: outputs[0].sizes, dtype: outputs[0].dtype },
     check: check?.expr,
     mayFail: mayFail(instr),
     work: workOf(instr),
@@ -65,8 +65,8 @@ function formOf(instr: Instr): Form {
 const same = (a: Shape, b: Shape): boolean => a === b || sameShape(a, b)
 
 /** A number has no strides. */
-const isLike = ({ shape, strides, dtype }: Partial<View>, y: Strided): boolean =>
-  dtype === y.dtype && strides !== undefined && same(shape as Shape, y.shape) && same(strides, y.strides)
+const isLike = ({ sizes, strides, dtype }: Partial<View>, y: Strided): boolean =>
+  dtype === y.dtype && strides !== undefined && same(sizes as Shape, y.sizes) && same(strides, y.strides)
 
 function fits(form: Form, { kind, inputs, outputs, check }: Instr): boolean {
   if (form.kind !== kind || form.inputs.length !== inputs.length || form.check !== check?.expr) return false
@@ -78,7 +78,7 @@ function fits(form: Form, { kind, inputs, outputs, check }: Instr): boolean {
     } else if (!isLike(x as Partial<View>, y)) return false
   }
   const out = outputs[0]
-  return out.dtype === form.output.dtype && same(out.shape, form.output.shape)
+  return out.dtype === form.output.dtype && same(out.sizes, form.output.sizes)
 }
 
 /** Forms of one expression, by what is most often another among them; null was seen once. */
@@ -90,12 +90,12 @@ interface Known {
 
 /** Of shapes and steps; what differs otherwise may have the same. */
 function hashOf({ inputs, outputs }: Instr): number {
-  let hash = outputs[0].shape.length
-  for (const size of outputs[0].shape) hash = (Math.imul(hash, 31) + size) | 0
+  let hash = outputs[0].sizes.length
+  for (const size of outputs[0].sizes) hash = (Math.imul(hash, 31) + size) | 0
   for (let i = 0; i < inputs.length; i++) {
-    const { shape, strides } = inputs[i] as Partial<View>
+    const { sizes, strides } = inputs[i] as Partial<View>
     if (strides === undefined) continue
-    for (let k = 0; k < strides.length; k++) hash = (Math.imul(hash, 961) + 31 * (shape as Shape)[k] + strides[k]) | 0
+    for (let k = 0; k < strides.length; k++) hash = (Math.imul(hash, 961) + 31 * (sizes as Shape)[k] + strides[k]) | 0
   }
   return hash
 }
@@ -169,7 +169,7 @@ export class Forms {
       const read: Read = { value: Number.NaN, dtype: instr.inputs[i].dtype, reading: numbers++ }
       return read
     })
-    const outputs = instr.outputs.map(({ shape, dtype }) => ({ shape, dtype, buffer: standIn(dtype) }))
+    const outputs = instr.outputs.map(({ sizes, dtype }) => ({ sizes, dtype, buffer: standIn(dtype) }))
     const rows = words.slabs.length
     // Elements before an operand's first one are found by no call.
     if (inputs.some((x) => isView(x) && x.strides.some((step) => step < 0))) return

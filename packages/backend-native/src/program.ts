@@ -119,8 +119,8 @@ class Places {
   buffer(value: number): HostBuffer {
     const place = this.#plan.places[value] as Place
     if (place.in === 'buffer') return place.buffer as HostBuffer
-    const { dtype, shape } = this.#program.values[value]
-    const length = place.in === 'arena' ? numelOf(shape) : anyLength
+    const { dtype, sizes } = this.#program.values[value]
+    const length = place.in === 'arena' ? numelOf(sizes) : anyLength
     const key = JSON.stringify([place, dtype, length])
     let buffer = this.#buffers.get(key)
     if (buffer === undefined) {
@@ -297,7 +297,7 @@ export function compileProgram(program: Program, plan: Plan, backend: Runner): E
     })
     const outputs = instr.outputs.map((value) => ({
       ...values[value],
-      ...contiguousLayout(values[value].shape),
+      ...contiguousLayout(values[value].sizes),
       buffer: places.buffer(value),
     }))
     const { attrs, check } = withConstants(instr)
@@ -305,6 +305,6 @@ export function compileProgram(program: Program, plan: Plan, backend: Runner): E
     encode(words, whole, tag)
     return whole
   })
-  const sizes = plan.results.map((value) => numelOf(values[value].shape) * dtypeSize[values[value].dtype])
+  const sizes = plan.results.map((value) => numelOf(values[value].sizes) * dtypeSize[values[value].dtype])
   return new NativeProgram(words, places, instrs, numbers, sizes, backend)
 }

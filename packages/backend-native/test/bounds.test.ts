@@ -21,13 +21,13 @@ import { native } from '../src/index.ts'
 
 const it = (name: string, body: () => void | Promise<void>) => testWith('native', nativeMissing, name, body)
 
-type Sketch = { readonly shape: Shape; readonly dtype?: DType }
+type Sketch = { readonly sizes: Shape; readonly dtype?: DType }
 type Sketched = Pick<Instr, 'attrs' | 'check'> & {
   readonly inputs: readonly Sketch[]
   readonly outputs: readonly Sketch[]
 }
-const of = (...shape: number[]): Sketch => ({ shape })
-const whole = (...shape: number[]): Sketch => ({ shape, dtype: 'int32' })
+const of = (...shape: number[]): Sketch => ({ sizes: shape })
+const whole = (...shape: number[]): Sketch => ({ sizes: shape, dtype: 'int32' })
 const x = s.input(0, 'float32')
 const y = s.input(1, 'float32')
 
@@ -56,7 +56,7 @@ const sketches: { readonly [K in Kind | FusedKind]: unknown } = {
   gather: { attrs: { axis: 0 }, inputs: [of(1, 4), whole(3, 4)], outputs: [of(3, 4)] },
   scatter: { attrs: { axis: 0, fn: 'add' }, inputs: [of(1, 4), whole(3, 4), of(3, 4)], outputs: [of(1, 4)] },
   assign: {
-    attrs: { region: { shape: [4], strides: [1], offset: 8 } },
+    attrs: { region: { sizes: [4], strides: [1], offset: 8 } },
     inputs: [of(3, 4), of(4)],
     outputs: [of(3, 4)],
   },
@@ -84,15 +84,15 @@ function instruction(backend: Backend, kind: string, short: number): { instr: In
   const { attrs, check, inputs, outputs } = sketches[kind as Kind] as Sketched
   let position = 0
   const slabs: { readonly data: ArrayLike<number> }[] = []
-  const memory = ({ shape, dtype = 'float32' }: Sketch): Output => {
-    const buffer = backend.alloc({ shape, dtype }) as HostBuffer
+  const memory = ({ sizes: shape, dtype = 'float32' }: Sketch): Output => {
+    const buffer = backend.alloc({ sizes: shape, dtype }) as HostBuffer
     const { data, start, length, slab } = buffer
     data.fill(0, start, start + length)
     slabs.push(slab)
     const less = position++ === short ? 1 : 0
-    return { shape, dtype, buffer: new HostBuffer(backend, data, start, length - less, slab) }
+    return { sizes: shape, dtype, buffer: new HostBuffer(backend, data, start, length - less, slab) }
   }
-  const view = (sketch: Sketch): View => ({ ...memory(sketch), strides: contiguousStrides(sketch.shape), offset: 0 })
+  const view = (sketch: Sketch): View => ({ ...memory(sketch), strides: contiguousStrides(sketch.sizes), offset: 0 })
   const instr = { kind: kind as Kind, attrs, check, inputs: inputs.map(view), outputs: outputs.map(memory) }
   return {
     instr: { ...instr, origin: { name: kind } } as Instr,
@@ -129,12 +129,12 @@ describe.each(Object.keys(sketches))('%s', (kind) => {
   it('keeps to them as a program', async () => {
     const backend = await native()
     const { attrs, check, inputs, outputs } = sketches[kind as Kind] as Sketched
-    const specs = [...inputs, ...outputs].map(({ shape, dtype = 'float32' }) => ({ shape, dtype }))
-    const uses = inputs.map(({ shape, dtype = 'float32' }, value) => ({
+    const specs = [...inputs, ...outputs].map(({ sizes, dtype = 'float32' }) => ({ sizes, dtype }))
+    const uses = inputs.map(({ sizes, dtype = 'float32' }, value) => ({
       value,
       dtype,
-      shape,
-      strides: contiguousStrides(shape),
+      sizes,
+      strides: contiguousStrides(sizes),
       offset: 0,
     }))
     const values = outputs.map((_, k) => inputs.length + k)
@@ -166,7 +166,7 @@ describe.each(Object.keys(sketches))('%s', (kind) => {
   })
 })
 
-const rowMajor = (out: Output): View => ({ ...out, strides: contiguousStrides(out.shape), offset: 0 })
+const rowMajor = (out: Output): View => ({ ...out, strides: contiguousStrides(out.sizes), offset: 0 })
 
 /** What is not of the outputs' own elements. */
 function outside(slabs: number[][], { inputs, outputs }: Instr, own: ReadonlySet<HostBuffer>): number[][] {
@@ -181,7 +181,7 @@ describe('an operand before its tensor', () => {
   it('is refused', async () => {
     const backend = await native()
     const attrs = { outs: [{ expr: s.add(x, y) }] }
-    const memory = (n: number) => hostOf({ buffer: backend.alloc({ shape: [n], dtype: 'float32' }) })
+    const memory = (n: number) => hostOf({ buffer: backend.alloc({ sizes: [n], dtype: 'float32' }) })
     for (let turn = 0; turn < 3; turn++) {
       for (const [offset, strides] of [
         [-1, [1]],
@@ -191,11 +191,11 @@ describe('an operand before its tensor', () => {
         const view = (at: number, steps: readonly number[]): View => ({
           buffer: memory(4),
           dtype: 'float32',
-          shape: [4],
+          sizes: [4],
           strides: steps,
           offset: at,
         })
-        const outputs = [{ buffer: memory(4), dtype: 'float32' as const, shape: [4] }]
+        const outputs = [{ buffer: memory(4), dtype: 'float32' as const, sizes: [4] }]
         const instr = {
           kind: 'map',
           attrs,
@@ -218,20 +218,20 @@ describe('an empty operand', () => {
     const backend = await native()
     const attrs = { outs: [{ expr: s.add(x, y) }] }
     const view = (): View => ({
-      buffer: backend.alloc({ shape: [3, 4], dtype: 'float32' }),
+      buffer: backend.alloc({ sizes: [3, 4], dtype: 'float32' }),
       dtype: 'float32',
-      shape: [0, 0],
+      sizes: [0, 0],
       strides: [4, 1],
       offset: 16,
     })
     for (let turn = 0; turn < 4; turn++) {
       const out = {
-        buffer: backend.alloc({ shape: [0, 0], dtype: 'float32' }),
+        buffer: backend.alloc({ sizes: [0, 0], dtype: 'float32' }),
         dtype: 'float32' as const,
-        shape: [0, 0],
+        sizes: [0, 0],
       }
       backend.run({ kind: 'map', attrs, inputs: [view(), view()], outputs: [out], origin: { name: 'add' } })
-      expect(numelOf(out.shape)).toBe(backend.readSync(rowMajor(out)).length)
+      expect(numelOf(out.sizes)).toBe(backend.readSync(rowMajor(out)).length)
     }
   })
 })

@@ -143,11 +143,11 @@ it('a check that fails in the middle of repeat ends it there', () => {
 })
 
 it('a scatter whose index is out of bounds leaves what it would have written, in a program too', () => {
-  const spec = (...shape: number[]) => ({ shape, dtype: 'float32' as const })
+  const spec = (...shape: number[]) => ({ sizes: shape, dtype: 'float32' as const })
   const use = (value: number, shape: readonly number[], dtype: 'float32' | 'int32' = 'float32') => ({
     value,
     dtype,
-    shape,
+    sizes: shape,
     strides: [1],
     offset: 0,
   })
@@ -160,7 +160,7 @@ it('a scatter whose index is out of bounds leaves what it would have written, in
   }
   const executable = device.compile?.(
     {
-      values: [spec(4), { shape: [2], dtype: 'int32' }, spec(2), spec(4)],
+      values: [spec(4), { sizes: [2], dtype: 'int32' }, spec(2), spec(4)],
       given: new Map([0, 1, 2].map((argument) => [argument, { from: 'argument', argument } as const])),
       host: [],
       instrs: [scatter],

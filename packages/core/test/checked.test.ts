@@ -30,19 +30,19 @@ const jsBut = (change: Partial<Backend>): Backend =>
       return typeof member === 'function' ? member.bind(target) : member
     },
   })
-const rows = (out: Output): View => ({ ...out, ...contiguousLayout(out.shape) })
+const rows = (out: Output): View => ({ ...out, ...contiguousLayout(out.sizes) })
 const add: Prims['map'] = { outs: [{ expr: s.add(s.input(0, 'float32'), s.input(1, 'float32')) }] }
 
 /** Memory of a backend, and memory to which something was written. */
 const on = (backend: Backend) => {
   const fresh = (shape: Shape = [2, 2], dtype: DType = 'float32'): Output => ({
-    shape,
+    sizes: shape,
     dtype,
-    buffer: backend.alloc({ shape, dtype }),
+    buffer: backend.alloc({ sizes: shape, dtype }),
   })
   const full = (shape?: Shape, dtype?: DType): Output => {
     const out = fresh(shape, dtype)
-    backend.write(out, newArray(out.dtype, numelOf(out.shape)).fill(1))
+    backend.write(out, newArray(out.dtype, numelOf(out.sizes)).fill(1))
     return out
   }
   const run = (instr: Pick<Instr, 'kind' | 'attrs' | 'inputs' | 'outputs' | 'donate'>): void =>
@@ -142,7 +142,7 @@ const faults: Readonly<Record<string, readonly [what: (on: On, backend: CheckedB
     /multiplies matrices of bool/,
   ],
   'a result that fills a part': [
-    ({ fresh, full, map }) => map([rows(full([2])), rows(full([2]))], [{ ...fresh([3]), shape: [2] }]),
+    ({ fresh, full, map }) => map([rows(full([2])), rows(full([2]))], [{ ...fresh([3]), sizes: [2] }]),
     /\[2\] is written to 3 elements/,
   ],
   'elements outside': [
@@ -212,8 +212,8 @@ describe('a checked backend', () => {
 })
 
 describe('a program', () => {
-  const spec = { shape: [2], dtype: 'float32' as const }
-  const use = (value: number) => ({ value, dtype: spec.dtype, ...contiguousLayout(spec.shape) })
+  const spec = { sizes: [2], dtype: 'float32' as const }
+  const use = (value: number) => ({ value, dtype: spec.dtype, ...contiguousLayout(spec.sizes) })
   const sum = (inputs: number[], output: number): Program['instrs'][number] => ({
     kind: 'map',
     attrs: add,
@@ -261,7 +261,7 @@ describe('a program', () => {
     'reads what nothing made': [{ instrs: [sum([1, 0], 2)] }, {}, /v1 is read and nothing makes it before/],
     'makes a value twice': [{ instrs: [sum([0, 0], 1), sum([0, 0], 1), sum([1, 0], 2)] }, {}, /v1 was made before/],
     'reads beyond a value': [
-      { values: [spec, { ...spec, shape: [1] }, spec] },
+      { values: [spec, { ...spec, sizes: [1] }, spec] },
       {},
       /a result of shape \[1\] is not made of \[2\], \[2\]/,
     ],

@@ -161,7 +161,7 @@ describe('a map that is summed in the same kernel', () => {
           return leaf(values, 'float64').view(shape).detach().requiresGrad_()
         })
         for (const shape of [[], [3], [1, 3], [2, 1], [2, 3]]) {
-          const fn = (a: Tensor, b: Tensor): Tensor => apply(record, [a, b], { shape, dtype: 'float64' })
+          const fn = (a: Tensor, b: Tensor): Tensor => apply(record, [a, b], { sizes: shape, dtype: 'float64' })
           expect(gradcheck(fn, [a, b])).toBe(true)
           expect(gradgradcheck(fn, [a, b])).toBe(true)
         }

@@ -22,7 +22,7 @@ const counting: Backend = {
   caps: inner.caps,
   supports: (instr) => inner.supports(instr),
   run(instr: Instr) {
-    for (const { shape } of instr.outputs) written += numelOf(shape)
+    for (const { sizes } of instr.outputs) written += numelOf(sizes)
     inner.run(instr)
   },
   alloc: (spec) => inner.alloc(spec),

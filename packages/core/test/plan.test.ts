@@ -84,7 +84,7 @@ describe('the steps of the examples', () => {
 
 // ---- programs by hand ----
 
-const vector = (n: number) => ({ shape: [n], dtype: 'float32' as const })
+const vector = (n: number) => ({ sizes: [n], dtype: 'float32' as const })
 const buffer = (): Given => ({ from: 'buffer', buffer: { backend, length: 0 } })
 
 /** A program over vectors of `n`: `given` first, then what each line makes. */
@@ -95,7 +95,7 @@ function programOf(
   rest: Partial<Pick<Program, 'kept' | 'results'>>,
 ): Program {
   const values = given.map(() => vector(n))
-  const whole = (value: number): Use => ({ value, dtype: 'float32', ...contiguousLayout(values[value].shape) })
+  const whole = (value: number): Use => ({ value, dtype: 'float32', ...contiguousLayout(values[value].sizes) })
   const made = instrs.map(({ of, sum, outs = 1 }): ProgramInstr<'map'> => {
     const inputs = of.map((x) => (typeof x === 'number' ? whole(x) : x))
     const expr = of.map((_, i) => s.input(i, 'float32')).reduce((a, b) => s.add(a, b))

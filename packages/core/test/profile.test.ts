@@ -46,12 +46,12 @@ test('an event for every kernel, with shapes and bytes', () => {
   const addmm = events.find(({ name }) => name === 'addmm')
   expect(addmm).toMatchObject({
     kind: 'matmul',
-    outputs: [{ shape: [6, 1], dtype: 'float32' }],
+    outputs: [{ sizes: [6, 1], dtype: 'float32' }],
     // The bias is broadcast: four bytes of it are read.
     bytesRead: 4 * (6 * 3 + 3 * 1 + 1),
     bytesWritten: 4 * 6,
   })
-  expect(addmm?.inputs.map(({ shape }) => shape)).toEqual([
+  expect(addmm?.inputs.map(({ sizes }) => sizes)).toEqual([
     [6, 3],
     [3, 1],
     [6, 1],

@@ -32,7 +32,7 @@ export class Repeating implements Backend {
   ): Ended {
     this.calls++
     const width = numbers.length / times
-    const sizes = plan.results.map((value) => numelOf(program.values[value].shape))
+    const sizes = plan.results.map((value) => numelOf(program.values[value].sizes))
     for (let run = 0; run < times; run++) {
       try {
         executable.run({

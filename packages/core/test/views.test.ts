@@ -247,3 +247,45 @@ describe('views', () => {
     expect(Array.from(x.grad?.toArray() ?? [])).toEqual([6, 6, 6, 6])
   })
 })
+
+describe('what a tensor tells of its layout cannot be written to', () => {
+  const tensors = {
+    'a number': () => tensor(1),
+    'a row': () => ones(3),
+    'a matrix': () => ones(2, 3),
+    'a view': () => ones(2, 3).t(),
+    'an expanded view': () => ones(2, 1).expand(2, 3),
+    'a result': () => ones(2, 3).add(1),
+    nothing: () => zeros(0, 2),
+  }
+  const writes: Record<string, (array: number[]) => unknown> = {
+    pop: (array) => array.pop(),
+    push: (array) => array.push(2),
+    shift: (array) => array.shift(),
+    'an element': (array) => {
+      array[0] = 7
+    },
+    length: (array) => {
+      array.length = 5
+    },
+  }
+  for (const [what, make] of Object.entries(tensors)) {
+    for (const [how, write] of Object.entries(writes)) {
+      it(`${what}: ${how}`, () => {
+        const x = make()
+        const [shape, strides, printed] = [[...x.shape], [...x.stride()], x.toString()]
+        expect(() => write(x.shape as number[])).toThrow(TypeError)
+        expect(() => write(x.stride() as number[])).toThrow(TypeError)
+        if (x.dim() > 0) write(x.size())
+        expect([x.shape, x.stride(), x.toString()]).toEqual([shape, strides, printed])
+        expect(make().shape).toEqual(shape)
+      })
+    }
+  }
+
+  it('the same array each time', () => {
+    const x = ones(2, 3)
+    expect(x.shape).toBe(x.shape)
+    expect(x.stride()).toBe(x.stride())
+  })
+})

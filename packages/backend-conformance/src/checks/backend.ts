@@ -12,7 +12,7 @@ const arrays = { float32: Float32Array, float64: Float64Array, int32: Int32Array
 const written = (backend: Backend, dtype: keyof typeof arrays, length: number): { data: number[]; view: View } => {
   const data = Array.from({ length }, (_, i) => (dtype === 'bool' ? i % 2 : i % 251))
   const shape = [length]
-  const out: Output = { shape, dtype, buffer: backend.alloc({ shape, dtype }) }
+  const out: Output = { sizes: shape, dtype, buffer: backend.alloc({ sizes: shape, dtype }) }
   backend.write(out, arrays[dtype].from(data))
   return { data, view: { ...contiguousLayout(shape), dtype, buffer: out.buffer } }
 }
@@ -39,7 +39,7 @@ export const backendCells = (backend: Backend): Cell[] => [
       for (const dtype of backend.caps.dtypes) {
         const { data, view } = written(backend, dtype, 24)
         // A 3 x 4 window, transposed and reversed, of the 24 elements.
-        const strided: View = { ...view, shape: [4, 3], strides: [-2, 8], offset: 7 }
+        const strided: View = { ...view, sizes: [4, 3], strides: [-2, 8], offset: 7 }
         const expected = [0, 1, 2, 3].flatMap((i) => [0, 1, 2].map((j) => data[7 - 2 * i + 8 * j]))
         must(differenceOfValues(await backend.read(strided), expected, [0, 0]), dtype)
       }

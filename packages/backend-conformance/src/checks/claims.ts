@@ -46,7 +46,7 @@ const instructions: Made = {
     outputs: [out([4, 3])],
   }),
   assign: ({ view, out }) => ({
-    attrs: { region: { shape: [2, 2], strides: [3, 1], offset: 4 } },
+    attrs: { region: { sizes: [2, 2], strides: [3, 1], offset: 4 } },
     inputs: [view([9]), view([2, 2])],
     outputs: [out([9])],
   }),
@@ -66,8 +66,8 @@ const attributes: { readonly [K in Kind]?: readonly Prims[K][] } = {
     { out: [5], offset: [1], axes: [[{ in: 0, step: -2 }]] },
   ],
   assign: [
-    { region: { shape: [2, 2], strides: [3, 1], offset: 5 } },
-    { region: { shape: [2, 2], strides: [3, 1], offset: -1 } },
+    { region: { sizes: [2, 2], strides: [3, 1], offset: 5 } },
+    { region: { sizes: [2, 2], strides: [3, 1], offset: -1 } },
   ],
 }
 
@@ -81,17 +81,17 @@ function* overreaching({ out }: Maker, instr: Instr): Generator<[string, Instr]>
       ...instr,
       inputs: inputs.map((y, k) => (k === i ? { ...x, ...change } : y)),
     })
-    yield [`operand ${i} of a smaller tensor`, withInput({ buffer: out([numelOf(x.shape) - 1], x.dtype).buffer })]
+    yield [`operand ${i} of a smaller tensor`, withInput({ buffer: out([numelOf(x.sizes) - 1], x.dtype).buffer })]
     yield [`operand ${i} from one element further`, withInput({ offset: 1 })]
     yield [`operand ${i} from before its tensor`, withInput({ offset: -1 })]
     yield [`operand ${i} backwards`, withInput({ strides: x.strides.map((step) => -step) })]
   }
   for (let k = 0; k < outputs.length; k++) {
-    const { shape, dtype } = outputs[k]
-    const { buffer } = out([numelOf(shape) - 1], dtype)
+    const { sizes, dtype } = outputs[k]
+    const { buffer } = out([numelOf(sizes) - 1], dtype)
     yield [
       `result ${k} in a smaller tensor`,
-      { ...instr, outputs: outputs.map((y, j) => (j === k ? { shape, dtype, buffer } : y)) },
+      { ...instr, outputs: outputs.map((y, j) => (j === k ? { sizes, dtype, buffer } : y)) },
     ]
   }
   for (const attrs of attributes[kind] ?? []) yield [`with ${JSON.stringify(attrs)}`, { ...instr, attrs } as Instr]
@@ -111,7 +111,7 @@ const refuses = async (backend: Backend, work: () => unknown): Promise<boolean> 
 
 const makerOf = (backend: Backend): Maker => {
   const out: Maker['out'] = (shape, dtype = 'float32') => {
-    const output = { shape, dtype, buffer: backend.alloc({ shape, dtype }) }
+    const output = { sizes: shape, dtype, buffer: backend.alloc({ sizes: shape, dtype }) }
     const Data = {
       float32: Float32Array,
       float64: Float64Array,
@@ -147,9 +147,9 @@ export const claimCells = (backend: Backend): Cell[] => {
         const x = maker.view([2, 3])
         const data = new Float32Array(6)
         const works = {
-          'a read of more': () => backend.readSync({ ...x, shape: [2, 4] }),
+          'a read of more': () => backend.readSync({ ...x, sizes: [2, 4] }),
           'a read of what comes before': () => backend.readSync({ ...x, offset: -1 }),
-          'a write of more': () => backend.write({ ...x, shape: [2, 4] }, new Float32Array(8)),
+          'a write of more': () => backend.write({ ...x, sizes: [2, 4] }, new Float32Array(8)),
           'a write of another size than it says': () => backend.write(x, new Float32Array(8)),
           'a write of less than it says': () => backend.write(x, data.subarray(1)),
         }

@@ -79,8 +79,8 @@ export const specialValues: Check = ({ derived, family, op, backend }) =>
 
 /** A view without elements, along its first dimension of size 0, of three times `base`, which has some there. */
 function nothingOf(leaf: Tensor): { readonly base: Tensor; readonly view: Tensor } {
-  const dim = leaf.shape.indexOf(0)
-  const shape = leaf.shape.map((size, d) => (d === dim ? 1 : size))
+  const dim = leaf.sizes.indexOf(0)
+  const shape = leaf.sizes.map((size, d) => (d === dim ? 1 : size))
   const base = lay(new Array<number>(numel(shape)).fill(1), shape, leaf.dtype, 'contiguous')
   base.requiresGrad = true
   return { base, view: ops.narrow(ops.mul(base, 3), dim, 1, 0) }
@@ -94,7 +94,7 @@ export const nothing: Check = ({ derived, family, op, backend }) =>
       async run() {
         const golden = derivedGoldenOf(family, op, sample)
         const { args, leaves } = prepareCall(sample, plain)
-        const empty = leaves.filter((leaf) => leaf.requiresGrad && numel(leaf.shape) === 0)
+        const empty = leaves.filter((leaf) => leaf.requiresGrad && numel(leaf.sizes) === 0)
         const cut = empty.map(nothingOf)
         const views = new Map<unknown, Tensor>(empty.map((leaf, i) => [leaf, cut[i].view]))
         try {

@@ -24,7 +24,7 @@ const isOptions = (x: unknown): x is Record<string, unknown> =>
 
 /** What comes in from above a result. */
 const scalar = (x: Tensor): Tensor =>
-  x.mul(tensor(Array.from({ length: x.numel() }, (_, i) => (((i * 7 + 3) % 11) - 5) / 4)).reshape(x.shape)).sum()
+  x.mul(tensor(Array.from({ length: x.numel() }, (_, i) => (((i * 7 + 3) % 11) - 5) / 4)).reshape(x.sizes)).sum()
 
 const range = (x: Tensor, dim: number, slice: ReturnType<typeof Slice>): unknown[] => [
   ...Array.from({ length: dim < 0 ? dim + x.dim() : dim }, () => Slice()),
@@ -119,7 +119,7 @@ const numbers: Readonly<Record<string, number>> = {
 /** What is wrong with a tensor of which a golden string tells. */
 const differs = async (x: Tensor, told: string, [relative, absolute]: Tolerance): Promise<string | undefined> => {
   const [sizes, kind, ...values] = told.split(' ')
-  const is = `${x.shape.join('x')} ${letters[x.dtype]}${x.requiresGrad ? 'g' : ''}`
+  const is = `${x.sizes.join('x')} ${letters[x.dtype]}${x.requiresGrad ? 'g' : ''}`
   if (is !== `${sizes} ${kind}`) return `is "${is}" instead of "${sizes} ${kind}"`
   const data = await noGrad(() => x.detach()).toArrayAsync()
   for (let i = 0; i < values.length; i++) {

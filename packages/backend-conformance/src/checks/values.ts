@@ -91,8 +91,8 @@ export const gradients: Check = ({ samples, family, op }) =>
           }
           if (!isNd(x)) return `gradient of tensor ${i} is no tensor`
           const leaf = leaves[i]
-          if (`${x.shape}` !== `${leaf.shape}` || x.dtype !== leaf.dtype) {
-            return `gradient of tensor ${i}: ${x.dtype}[${x.shape}] instead of ${leaf.dtype}[${leaf.shape}]`
+          if (`${x.shape}` !== `${leaf.sizes}` || x.dtype !== leaf.dtype) {
+            return `gradient of tensor ${i}: ${x.dtype}[${x.shape}] instead of ${leaf.dtype}[${leaf.sizes}]`
           }
           const wrong = differenceOfValues(
             x.values,

@@ -30,7 +30,7 @@ const writeThrough = async (op: string, sample: Ready<Sample>): Promise<string |
   const view = callOp(op, [base, ...args.slice(1)])[0] as Tensor
   if (view.storage !== base.storage) return undefined
   const once = seen.size === shown.values.length
-  if (!once && !view.strides.some((stride, d) => stride === 0 && view.shape[d] > 1)) return undefined
+  if (!once && !view.strides.some((stride, d) => stride === 0 && view.sizes[d] > 1)) return undefined
   const before = await readAll([base])
   try {
     view.mul_(2)

@@ -12,10 +12,10 @@ const pick = (list: readonly number[], axes: readonly number[]): number[] => axe
 /** The place of the extreme of `n` places for each output, which are all, in order, or those that were found before. */
 function stage(plan: PlanWriter, instr: Instr<'argReduce'>, n: number, places?: Elements): Step {
   const { fn, axes } = instr.attrs
-  const [{ shape, strides, dtype }] = instr.inputs as readonly View[]
-  const kept = loopsOver(drop(shape, axes), [drop(strides, axes)])
-  const reduced = loopsOver(pick(shape, axes), [pick(strides, axes)])
-  const outputs = numelOf(instr.outputs[0].shape)
+  const [{ sizes, strides, dtype }] = instr.inputs as readonly View[]
+  const kept = loopsOver(drop(sizes, axes), [drop(strides, axes)])
+  const reduced = loopsOver(pick(sizes, axes), [pick(strides, axes)])
+  const outputs = numelOf(instr.outputs[0].sizes)
   const per = perThread(n, outputs)
   const parts = Math.ceil(n / per)
   const writer = new KernelWriter(outputs * parts)
@@ -40,9 +40,9 @@ function stage(plan: PlanWriter, instr: Instr<'argReduce'>, n: number, places?: 
 
 export const argReduce: Planner<'argReduce'> = {
   plan: (instr) => {
-    const [{ shape }] = instr.inputs as readonly View[]
+    const [{ sizes }] = instr.inputs as readonly View[]
     const plan = new PlanWriter()
-    return plan.plan(instr.outputs[0], () => stage(plan, instr, numelOf(pick(shape, instr.attrs.axes))))
+    return plan.plan(instr.outputs[0], () => stage(plan, instr, numelOf(pick(sizes, instr.attrs.axes))))
   },
-  bound: ({ inputs }) => numelOf((inputs[0] as View).shape),
+  bound: ({ inputs }) => numelOf((inputs[0] as View).sizes),
 }

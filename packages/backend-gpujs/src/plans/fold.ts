@@ -23,11 +23,11 @@ export const fold: Planner<'fold'> = {
     const [x] = instr.inputs as readonly View[]
     const [out] = instr.outputs
     return new PlanWriter().plan(out, () => {
-      const length = numelOf(out.shape)
+      const length = numelOf(out.sizes)
       const writer = new KernelWriter(length)
-      if (numelOf(x.shape) === 0) return writer.step('0')
-      const rank = x.shape.length
-      const { dims, shifts } = turned(loopsOver(x.shape, [landing(instr.attrs, rank).steps, x.strides]))
+      if (numelOf(x.sizes) === 0) return writer.step('0')
+      const rank = x.sizes.length
+      const { dims, shifts } = turned(loopsOver(x.sizes, [landing(instr.attrs, rank).steps, x.strides]))
       const { name, start } = inputElements(instr, 0)(writer)
       const first = writer.number(({ attrs }) => landing(attrs as Prims['fold'], rank).first + shifts[0])
       const sum = writer.value('0', 'let')
@@ -38,6 +38,6 @@ export const fold: Planner<'fold'> = {
     })
   },
   // No more elements lie on one than there are.
-  bound: ({ inputs }, [bound]) => exact(numelOf((inputs[0] as View).shape) * bound),
+  bound: ({ inputs }, [bound]) => exact(numelOf((inputs[0] as View).sizes) * bound),
   key: ({ out, axes }) => `${out}|${axes.map((terms) => terms.map((term) => `${term.in}:${term.step}`))}`,
 }

@@ -34,13 +34,13 @@ function first(
 /** Flags an index that is not below `size`: as itself where it is negative, else one more, so that it is not 0. */
 function checkIndices(plan: PlanWriter, instr: Instr<'gather' | 'scatter'>): void {
   const { inputs, attrs } = instr
-  const [{ shape: whole }, { shape, strides }] = inputs as readonly View[]
-  if (numelOf(shape) === 0) return
+  const [{ sizes: whole }, { sizes, strides }] = inputs as readonly View[]
+  if (numelOf(sizes) === 0) return
   const { axis } = attrs
   const size = whole[axis]
-  const stored = shape.flatMap((_, d) => (strides[d] === 0 ? [] : [d]))
+  const stored = sizes.flatMap((_, d) => (strides[d] === 0 ? [] : [d]))
   const loops = loopsOver(
-    stored.map((d) => shape[d]),
+    stored.map((d) => sizes[d]),
     [stored.map((d) => strides[d])],
   )
   const wrong = (x: string): string => `${x} < 0 ? ${x} : (${x} >= ${size} ? ${x} + 1 : 0)`
@@ -59,15 +59,15 @@ export const gather: Planner<'gather'> = {
     const plan = new PlanWriter()
     checkIndices(plan, instr)
     return plan.plan(out, () => {
-      const writer = new KernelWriter(numelOf(out.shape))
+      const writer = new KernelWriter(numelOf(out.sizes))
       // Every index is wrong then, and there is nothing to read.
-      if (numelOf(source.shape) === 0) return writer.step('0')
-      const { sizes, steps } = loopsOver(out.shape, [index.strides, replaced(source.strides, axis, 0)])
+      if (numelOf(source.sizes) === 0) return writer.step('0')
+      const { sizes, steps } = loopsOver(out.sizes, [index.strides, replaced(source.strides, axis, 0)])
       const indices = writer.indices(writer.index, sizes)
       const from = inputElements(instr, 0)(writer)
       const places = inputElements(instr, 1)(writer)
       const place = writer.value(`${places.name}[${writer.address(places.start, indices, steps[0])}]`)
-      const inside = writer.value(`Math.min(Math.max(${place}, 0), ${source.shape[axis] - 1})`)
+      const inside = writer.value(`Math.min(Math.max(${place}, 0), ${source.sizes[axis] - 1})`)
       const at = writer.address(from.start, [...indices, inside], [...steps[1], source.strides[axis]])
       return writer.step(`${from.name}[${at}]`)
     })
@@ -84,19 +84,19 @@ export const scatter: Planner<'scatter'> = {
     const plan = new PlanWriter()
     checkIndices(plan, instr)
     return plan.plan(out, () => {
-      const writer = new KernelWriter(numelOf(out.shape))
+      const writer = new KernelWriter(numelOf(out.sizes))
       // Along dimensions in which the index is smaller than the base, only the first elements can be reached.
-      const apart = base.shape.flatMap((n, d) => (d === axis || index.shape[d] < n ? [d] : []))
-      const { sizes, steps, own } = loopsApart(base.shape, [base.strides, index.strides, source.strides], apart)
+      const apart = base.sizes.flatMap((n, d) => (d === axis || index.sizes[d] < n ? [d] : []))
+      const { sizes, steps, own } = loopsApart(base.sizes, [base.strides, index.strides, source.strides], apart)
       const indices = writer.indices(writer.index, sizes)
       const to = inputElements(instr, 0)(writer)
       const x = writer.value(`${to.name}[${writer.address(to.start, indices, steps[0])}]`, 'let')
-      if (numelOf(index.shape) === 0) return writer.step(x)
+      if (numelOf(index.sizes) === 0) return writer.step(x)
       const places = inputElements(instr, 1)(writer)
       const from = inputElements(instr, 2)(writer)
       const along = own[apart.indexOf(axis)]
       const search = (): void =>
-        each(writer, index.shape[axis], (turn) => {
+        each(writer, index.sizes[axis], (turn) => {
           const there = replaced(indices, along, turn)
           const place = `${places.name}[${writer.address(places.start, there, steps[1])}]`
           writer.when(`${place} === ${indices[along]}`, () => {
@@ -108,7 +108,7 @@ export const scatter: Planner<'scatter'> = {
             }
           })
         })
-      const inside = apart.flatMap((d, k) => (d === axis ? [] : [`${indices[own[k]]} < ${index.shape[d]}`]))
+      const inside = apart.flatMap((d, k) => (d === axis ? [] : [`${indices[own[k]]} < ${index.sizes[d]}`]))
       if (inside.length === 0) search()
       else writer.when(inside.join(' && '), search)
       return writer.step(x)
@@ -119,6 +119,6 @@ export const scatter: Planner<'scatter'> = {
     // Bytes wrap around with every element.
     return fn === 'set' || outputs[0].dtype !== 'int32'
       ? bound
-      : reducedBound(fn === 'add' ? 'sum' : fn, bound, (inputs[1] as View).shape[axis] + 1)
+      : reducedBound(fn === 'add' ? 'sum' : fn, bound, (inputs[1] as View).sizes[axis] + 1)
   },
 }

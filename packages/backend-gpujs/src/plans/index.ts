@@ -39,10 +39,10 @@ export function canPlan(instr: Instr): boolean {
   if (planner === undefined) return false
   for (const x of instr.inputs) {
     if (x.dtype === 'float64') return false
-    if (isView(x) && (lengthOf(x) > LARGEST_INT || numelOf(x.shape) > LARGEST_INT)) return false
+    if (isView(x) && (lengthOf(x) > LARGEST_INT || numelOf(x.sizes) > LARGEST_INT)) return false
   }
-  for (const { dtype, shape } of instr.outputs) {
-    if (dtype === 'float64' || numelOf(shape) > LARGEST_INT) return false
+  for (const { dtype, sizes } of instr.outputs) {
+    if (dtype === 'float64' || numelOf(sizes) > LARGEST_INT) return false
   }
   return planner.supports === undefined || planner.supports(instr)
 }

@@ -93,7 +93,7 @@ export const map: Planner<'map'> = {
             },
           ]
     const made = attrs.outs.map((out, k) =>
-      numelOf(outputs[k].shape) === 0 ? undefined : addOutput(steps, out, inputs, shape),
+      numelOf(outputs[k].sizes) === 0 ? undefined : addOutput(steps, out, inputs, shape),
     )
     return { steps, outputs: made, flags }
   },

@@ -77,7 +77,7 @@ function addUp(
 
 /** What a thread stores: products brought to their dtype, or what the epilogue makes of them. */
 function finish(writer: KernelWriter, { attrs, inputs, outputs }: Instr<'matmul'>, sums: readonly string[]): Step {
-  const [{ shape, dtype }] = outputs
+  const [{ sizes: shape, dtype }] = outputs
   const products = sums.map((sum) => wrapped(writer, isFloat(dtype) ? writer.value(`Math.fround(${sum})`) : sum, dtype))
   const { post } = attrs
   const step = (results: readonly string[]): Step =>
@@ -118,19 +118,19 @@ export const matmul: Planner<'matmul'> = {
   plan: (instr) => {
     const { inputs, outputs } = instr
     const [out] = outputs
-    const rank = out.shape.length
+    const rank = out.sizes.length
     const [a, b] = inputs as readonly View[]
-    const length = numelOf(out.shape)
-    const k = a.shape[rank - 1]
+    const length = numelOf(out.sizes)
+    const k = a.sizes[rank - 1]
     const plan = new PlanWriter()
     return plan.plan(out, () => {
       const parts = length < enoughThreads ? Math.max(Math.ceil(k / mostTurns), 1) : 1
-      const four = length >= enoughForFour && out.shape[rank - 1] % 4 === 0 && k >= 16
+      const four = length >= enoughForFour && out.sizes[rank - 1] % 4 === 0 && k >= 16
       const writer = new KernelWriter(length * parts, four ? 4 : undefined)
       const sums = Array.from({ length: four ? 4 : 1 }, () => writer.value('0', 'let'))
       if (k === 0) return finish(writer, instr, sums)
       const { sizes, steps } = loopsApart(
-        out.shape,
+        out.sizes,
         [replaced(a.strides, rank - 1, 0), replaced(b.strides, rank - 2, 0)],
         [rank - 1],
       )
@@ -153,14 +153,14 @@ export const matmul: Planner<'matmul'> = {
     })
   },
   bound: ({ attrs, inputs }, [a, b, ...others]) => {
-    const product = exact(((inputs[0] as View).shape.at(-1) as number) * a * b)
+    const product = exact(((inputs[0] as View).sizes.at(-1) as number) * a * b)
     return attrs.post === undefined ? product : Math.max(product, exprBound(attrs.post, [product, ...others]))
   },
 }
 
 /** The sums of the parts of each output. */
 function total(partial: Elements, parts: number, instr: Instr<'matmul'>): Step {
-  const writer = new KernelWriter(numelOf(instr.outputs[0].shape))
+  const writer = new KernelWriter(numelOf(instr.outputs[0].sizes))
   const { name } = partial(writer)
   const sum = writer.value('0', 'let')
   const index = writer.value(writer.address(undefined, [writer.index], [parts]), 'let')

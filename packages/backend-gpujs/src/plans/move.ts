@@ -60,11 +60,11 @@ export const concat: Planner<'concat'> = {
     const plan = new PlanWriter()
     return plan.plan(out, () => {
       const parts: Part[] = []
-      ;(inputs as readonly View[]).forEach(({ shape, strides }, k) => {
-        const size = shape[attrs.axis]
+      ;(inputs as readonly View[]).forEach(({ sizes, strides }, k) => {
+        const size = sizes[attrs.axis]
         if (size > 0) parts.push({ elements: inputElements(instr, k), strides, size })
       })
-      return joined(plan, parts, out.shape, attrs.axis)
+      return joined(plan, parts, out.sizes, attrs.axis)
     })
   },
   bound: (_, bounds) => largest(bounds),
@@ -73,14 +73,14 @@ export const concat: Planner<'concat'> = {
 export const pad: Planner<'pad'> = {
   plan: (instr) => {
     const { attrs, inputs, outputs } = instr
-    const [{ shape, strides }] = inputs as readonly View[]
+    const [{ sizes: shape, strides }] = inputs as readonly View[]
     const [out] = outputs
     return new PlanWriter().plan(out, () => {
-      const writer = new KernelWriter(numelOf(out.shape))
+      const writer = new KernelWriter(numelOf(out.sizes))
       const value = writer.number(({ attrs }) => (attrs as Prims['pad']).value)
       if (numelOf(shape) === 0) return writer.step(value)
       const padded = shape.flatMap((_, d) => (attrs.low[d] === 0 && attrs.high[d] === 0 ? [] : [d]))
-      const { sizes, steps, own } = loopsApart(out.shape, [strides], padded)
+      const { sizes, steps, own } = loopsApart(out.sizes, [strides], padded)
       const indices = writer.indices(writer.index, sizes)
       const inside = padded.map((axis, k) => {
         indices[own[k]] = writer.value(`${indices[own[k]]} - ${attrs.low[axis]}`)
@@ -104,16 +104,16 @@ export const assign: Planner<'assign'> = {
     const [base, source] = inputs as readonly View[]
     const [out] = outputs
     return new PlanWriter().plan(out, () => {
-      const length = numelOf(out.shape)
+      const length = numelOf(out.sizes)
       const writer = new KernelWriter(length)
-      const { sizes, steps } = loopsOver(base.shape, [base.strides])
+      const { sizes, steps } = loopsOver(base.sizes, [base.strides])
       const to = inputElements(instr, 0)(writer)
       const x = writer.value(
         `${to.name}[${writer.address(to.start, writer.indices(writer.index, sizes), steps[0])}]`,
         'let',
       )
-      if (numelOf(source.shape) === 0) return writer.step(x)
-      const { dims, shifts } = turned(loopsOver(source.shape, [attrs.region.strides, source.strides]))
+      if (numelOf(source.sizes) === 0) return writer.step(x)
+      const { dims, shifts } = turned(loopsOver(source.sizes, [attrs.region.strides, source.strides]))
       const { name, start } = inputElements(instr, 1)(writer)
       const first = writer.number(({ attrs }) => (attrs as Prims['assign']).region.offset + shifts[0])
       const position = writer.value(`${writer.index} - ${first}`)
@@ -123,5 +123,5 @@ export const assign: Planner<'assign'> = {
     })
   },
   bound: (_, bounds) => largest(bounds),
-  key: ({ region }) => `${region.shape}|${region.strides}`,
+  key: ({ region }) => `${region.sizes}|${region.strides}`,
 }

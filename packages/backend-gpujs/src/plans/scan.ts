@@ -78,13 +78,13 @@ function scannedBlocks(scan: Scan): Step {
 export const scan: Planner<'scan'> = {
   plan: (instr) => {
     const { attrs, inputs, outputs } = instr
-    const [{ shape, strides }] = inputs as readonly View[]
+    const [{ sizes, strides }] = inputs as readonly View[]
     const [out] = outputs
     const plan = new PlanWriter()
     // A tensor of no dimensions is a row of one.
-    const rows = shape.length === 0 ? { shape: [1], strides: [1] } : { shape, strides }
+    const rows = sizes.length === 0 ? { shape: [1], strides: [1] } : { shape: sizes, strides }
     const whole = { ...rows, ...attrs, elements: inputElements(instr, 0), first: 0, dtype: out.dtype }
     return plan.plan(out, () => scanned(plan, whole))
   },
-  bound: ({ attrs, inputs }, [bound]) => reducedBound(attrs.fn, bound, (inputs[0] as View).shape[attrs.axis] ?? 1),
+  bound: ({ attrs, inputs }, [bound]) => reducedBound(attrs.fn, bound, (inputs[0] as View).sizes[attrs.axis] ?? 1),
 }

@@ -26,7 +26,7 @@ const waits = (dy: Tensor): boolean => dy.elements <= mostElements && isContiguo
  */
 export function joined(dys: Tensor[], dy: Tensor): Tensor[] {
   const [first] = dys
-  const alike = first.dtype === dy.dtype && sameShape(first.shape, dy.shape)
+  const alike = first.dtype === dy.dtype && sameShape(first.sizes, dy.sizes)
   if (mode.grad || effects.sink !== null || !alike || !waits(first) || !waits(dy)) return [add(total(dys), dy)]
   const { maxArgs } = dy.storage.device.backend.caps
   return dys.push(dy) < Math.min(mostWaiting, maxArgs) ? dys : [total(dys)]

@@ -117,7 +117,7 @@ export abstract class AutogradFunction {
 const savedFrom = (node: Node): number => node.edges.length + node.specs.length
 
 /** What stands for an output that is no tensor. */
-const nothing: Spec = { shape: [], dtype: 'int32' }
+const nothing: Spec = { sizes: [], dtype: 'int32' }
 
 /** Gives the outputs the node of the call. A tensor that was there before comes back as another one. */
 function tie<A extends readonly unknown[]>(
@@ -129,7 +129,7 @@ function tie<A extends readonly unknown[]>(
   const { dirtyTensors, nonDifferentiable, toSave } = ctx
   checkDirty(dirtyTensors, outputs)
   const devices = outputs.map((y) => (y instanceof Tensor ? y.storage.device : null))
-  const specs = outputs.map((y): Spec => (y instanceof Tensor ? { shape: y.shape, dtype: y.dtype } : nothing))
+  const specs = outputs.map((y): Spec => (y instanceof Tensor ? { sizes: y.sizes, dtype: y.dtype } : nothing))
   const op: OpDef<FunctionCtx> = {
     name: `${fn.name || 'Function'}Backward`,
     infer: () => specs,
@@ -137,7 +137,7 @@ function tie<A extends readonly unknown[]>(
       const dys = devices.map((device, i) => {
         const dy = call.dys[i]
         if (dy !== null && dy !== undefined) return keep(dy)
-        return ctx.materializeGrads && device !== null ? filled(specs[i].shape, specs[i].dtype, 0, device) : null
+        return ctx.materializeGrads && device !== null ? filled(specs[i].sizes, specs[i].dtype, 0, device) : null
       })
       return checked(op.name, call, args, fn.backward(ctx, ...(dys as Tensor[])))
     },
@@ -207,13 +207,13 @@ function checked(name: string, call: Vjp<unknown>, args: readonly unknown[], ret
       )
     }
     if (!call.needs(i)) return null
-    const { shape, dtype } = call.inputSpec(i)
-    if (!expands(shape, dx.shape)) {
+    const { sizes, dtype } = call.inputSpec(i)
+    if (!expands(sizes, dx.sizes)) {
       throw new RuntimeError(
-        `Function ${name} returned an invalid gradient at index ${i} - got ${shapeString(dx.shape)} but expected shape compatible with ${shapeString(shape)}`,
+        `Function ${name} returned an invalid gradient at index ${i} - got ${shapeString(dx.sizes)} but expected shape compatible with ${shapeString(sizes)}`,
       )
     }
-    return toDType(sumTo(keep(dx), shape), dtype)
+    return toDType(sumTo(keep(dx), sizes), dtype)
   })
 }
 

@@ -39,12 +39,12 @@ function checkTensors(name: string, what: string, xs: readonly unknown[]): reado
 
 /** Leaves with the inputs' elements; with `createGraph` the inputs under another node, so that gradients reach them. */
 const prepared = (inputs: readonly Tensor[], createGraph: boolean): Tensor[] =>
-  inputs.map((x) => (createGraph && x.requiresGrad ? view(x, x.shape) : detached(x).setRequiresGrad(true)))
+  inputs.map((x) => (createGraph && x.requiresGrad ? view(x, x.sizes) : detached(x).setRequiresGrad(true)))
 
 /** The derivatives of every element of `y` by `x`, in the shape of `y` followed by that of `x`. */
 function derivatives(y: Tensor, xs: readonly Tensor[], createGraph: boolean): Tensor[] {
   const { device } = y.storage
-  const zeros = (x: Tensor): Tensor => filled(x.shape, x.dtype, 0, device)
+  const zeros = (x: Tensor): Tensor => filled(x.sizes, x.dtype, 0, device)
   const flat = enableGrad(() => reshape(y, -1))
   const rows = Array.from({ length: y.numel() }, (_, i) => {
     if (!y.requiresGrad) return xs.map(zeros)
@@ -52,7 +52,7 @@ function derivatives(y: Tensor, xs: readonly Tensor[], createGraph: boolean): Te
     return grad(element, xs, { createGraph, retainGraph: true, allowUnused: true }).map((dx, k) => dx ?? zeros(xs[k]))
   })
   return xs.map((x, k) => {
-    const shape = [...y.shape, ...x.shape]
+    const shape = [...y.sizes, ...x.sizes]
     return rows.length === 0 ? filled(shape, x.dtype, 0, device) : reshape(stack(rows.map((row) => row[k])), shape)
   })
 }

@@ -150,9 +150,9 @@ class Walk {
 
   /** Sends the gradient of a view of slices, which waits for those of others. */
   #sendPiece(node: Node, index: number, { op, attrs }: Node, dy: Tensor): void {
-    const { shape } = node.specs[index]
+    const { sizes } = node.specs[index]
     node.pieces ??= new Pieces()
-    if ((node.pieces as Pieces).add(index, op, attrs, dy, numelOf(shape))) settlePieces(node)
+    if ((node.pieces as Pieces).add(index, op, attrs, dy, numelOf(sizes))) settlePieces(node)
     if (node.leaf !== null && --node.pending === 0) this.#arrive(node, node.leaf)
   }
 
@@ -226,7 +226,7 @@ function settlePieces(node: Node): void {
   const { pieces, specs } = node
   node.pieces = null
   pieces?.settle(
-    (index) => specs[index].shape,
+    (index) => specs[index].sizes,
     (index, dy) => receive(node, index, dy),
   )
 }
@@ -256,9 +256,9 @@ function seedsOf(outputs: readonly Tensor[], given: readonly (Tensor | null | un
     if (seed !== undefined && seed !== null && !(seed instanceof Tensor)) {
       throw new TypeError(`gradients can be either Tensors or None, but got ${typeName(seed)}`)
     }
-    if (seed instanceof Tensor && !sameShape(seed.shape, y.shape)) {
+    if (seed instanceof Tensor && !sameShape(seed.sizes, y.sizes)) {
       throw new RuntimeError(
-        `Mismatch in shape: grad_output[${i}] has a shape of torch.Size(${shapeString(seed.shape)}) and output[${i}] has a shape of torch.Size(${shapeString(y.shape)}).`,
+        `Mismatch in shape: grad_output[${i}] has a shape of torch.Size(${shapeString(seed.sizes)}) and output[${i}] has a shape of torch.Size(${shapeString(y.sizes)}).`,
       )
     }
     const node = edgeOf(y)
@@ -275,7 +275,7 @@ function seedsOf(outputs: readonly Tensor[], given: readonly (Tensor | null | un
         'Nothing it was made from has requiresGrad: true, or it was made inside noGrad or detached.',
       )
     }
-    return filled(y.shape, y.dtype, 1, y.storage.device)
+    return filled(y.sizes, y.dtype, 1, y.storage.device)
   })
 }
 

@@ -73,7 +73,7 @@ const doubles = (x: Tensor): Float64Array => Float64Array.from(detached(x).toArr
 /** A tensor with these elements, on the device of another. */
 function tensorOf(values: Float64Array, shape: Shape, like: Tensor): Tensor {
   const { device } = like.storage
-  const out = allocate(device, { shape, dtype: 'float64' })
+  const out = allocate(device, { sizes: shape, dtype: 'float64' })
   if (values.length > 0) device.backend.write(out, values)
   return out
 }
@@ -93,7 +93,7 @@ function callOf(fn: Call['fn'], inputs: readonly unknown[]): Call {
         "Make it with { dtype: 'float64' }: finite differences need the digits.",
       )
     }
-    if (x.strides.some((stride, d) => stride === 0 && x.shape[d] > 1)) {
+    if (x.strides.some((stride, d) => stride === 0 && x.sizes[d] > 1)) {
       throw new RuntimeError(
         `The ${i}th input has a dimension with stride 0. gradcheck only supports inputs that are non-overlapping to be able to compute the numerical gradients correctly. You should call .contiguous on the input before passing it to gradcheck.`,
       )
@@ -105,7 +105,7 @@ function callOf(fn: Call['fn'], inputs: readonly unknown[]): Call {
 /** How the outputs change along a direction of one input: one array of slopes for each output. */
 function slopes(call: Call, leaf: Tensor, direction: Float64Array, eps: number): Float64Array[] {
   const before = doubles(leaf)
-  const put = (values: Float64Array): void => void noGrad(() => write(leaf, tensorOf(values, leaf.shape, leaf)))
+  const put = (values: Float64Array): void => void noGrad(() => write(leaf, tensorOf(values, leaf.sizes, leaf)))
   const at = (step: number): Float64Array[] => {
     put(before.map((x, i) => x + step * direction[i]))
     return run(call).map(doubles)
@@ -142,7 +142,7 @@ const asFloat = (x: number): string => (Number.isInteger(x) ? x.toFixed(1) : Str
 
 /** The gradients of all inputs for one gradient of one output; zeros where it does not depend on one. */
 function backwards(output: Tensor, leaves: readonly Tensor[], dy: Float64Array): Float64Array[] {
-  const gradOutputs = tensorOf(dy, output.shape, output)
+  const gradOutputs = tensorOf(dy, output.sizes, output)
   const found = grad(output, leaves, { gradOutputs, retainGraph: true, allowUnused: true })
   return found.map((dx, i) => (dx === null ? new Float64Array(leaves[i].elements) : doubles(dx)))
 }
@@ -317,11 +317,11 @@ export function gradgradcheck<I extends readonly unknown[]>(
 /** A gradient for each output, between -1 and 1, that wants a gradient itself. */
 function chosen(outputs: readonly Tensor[]): Tensor[] {
   return outputs.map((y, i) => {
-    const values = unitVector(numelOf(y.shape), 1000 + i)
+    const values = unitVector(numelOf(y.sizes), 1000 + i)
     const largest = Math.max(...values, Number.MIN_VALUE)
     return tensorOf(
       values.map((x, k) => ((k % 2 === 0 ? 1 : -1) * x) / largest),
-      y.shape,
+      y.sizes,
       y,
     ).setRequiresGrad(isFloat(y.dtype))
   })

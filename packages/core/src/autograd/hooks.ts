@@ -59,7 +59,7 @@ export function runHooks(node: Node): void {
       const [was, got] = [dy, replaced].map(({ dtype }) => `torch.${dtypeName[dtype]}Tensor`)
       throw new RuntimeError(`${name} type of value (was ${was} got ${got})`)
     }
-    if (!sameShape(replaced.shape, dy.shape)) throw new RuntimeError(`${name} size of value`)
+    if (!sameShape(replaced.sizes, dy.sizes)) throw new RuntimeError(`${name} size of value`)
     dys[index] = keep(replaced)
   }
 }

@@ -65,7 +65,7 @@ function rowsOf(pieces: Piece[]): Piece[][] {
   for (const piece of pieces.sort((a, b) => a.cut.start - b.cut.start)) {
     const { start, length } = piece.cut
     if (last !== undefined && last.cut.start === start && last.cut.length === length) {
-      last.dy = add(last.dy, piece.dy.dim() === last.dy.dim() ? piece.dy : apply(reshapeOp, [piece.dy], last.dy.shape))
+      last.dy = add(last.dy, piece.dy.dim() === last.dy.dim() ? piece.dy : apply(reshapeOp, [piece.dy], last.dy.sizes))
       continue
     }
     const row = rows.find((r) => endOf(r[r.length - 1]) <= start)

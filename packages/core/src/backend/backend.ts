@@ -8,7 +8,7 @@ import type { Expr } from '../expr/expr.ts'
 import type { Executable, Plan, Program } from './program.ts'
 
 export interface Spec {
-  readonly shape: Shape
+  readonly sizes: Shape
   readonly dtype: DType
 }
 

@@ -125,7 +125,7 @@ function readBy({ kind, attrs, check }: Pick<Instr, 'kind' | 'attrs' | 'check'>)
 
 /** Whether a view is all of an output, element after element. */
 const isAllOf = (x: View, out: Output): boolean =>
-  x.offset === 0 && isContiguous(x) && numelOf(x.shape) === numelOf(out.shape)
+  x.offset === 0 && isContiguous(x) && numelOf(x.sizes) === numelOf(out.sizes)
 
 /** What is wrong with results that lie where operands lie. */
 function wrongAliases({ kind, attrs, inputs, outputs, donate = [] }: Instr): string | undefined {
@@ -192,17 +192,17 @@ export class CheckedBackend implements Backend {
     return known
   }
 
-  #readable({ buffer, dtype, shape }: Pick<View, 'buffer' | 'dtype' | 'shape'>, what: string): void {
+  #readable({ buffer, dtype, sizes }: Pick<View, 'buffer' | 'dtype' | 'sizes'>, what: string): void {
     const known = this.#knows(buffer, what)
     if (known.dtype !== dtype) this.#fail(what, `${known.dtype} is read as ${dtype}`)
-    if (!known.written && numelOf(shape) > 0) this.#fail(what, 'nothing was written to it before')
+    if (!known.written && numelOf(sizes) > 0) this.#fail(what, 'nothing was written to it before')
   }
 
-  #writable({ buffer, dtype, shape }: Output, what: string): Known {
+  #writable({ buffer, dtype, sizes }: Output, what: string): Known {
     const known = this.#knows(buffer, what)
     if (known.dtype !== dtype) this.#fail(what, `${dtype} is written to ${known.dtype}`)
-    if (numelOf(shape) !== buffer.length)
-      this.#fail(what, `${shapeString(shape)} is written to ${buffer.length} elements: what is left has no value`)
+    if (numelOf(sizes) !== buffer.length)
+      this.#fail(what, `${shapeString(sizes)} is written to ${buffer.length} elements: what is left has no value`)
     return known
   }
 
@@ -211,7 +211,7 @@ export class CheckedBackend implements Backend {
     const dtypes = [...inputs.filter((x) => !isScalar(x)), ...outputs].map(({ dtype }) => dtype)
     const other = dtypes.find((dtype) => !caps.dtypes.has(dtype))
     if (other !== undefined) this.#fail(what, `the backend has no ${other}`)
-    if (outputs.some(({ shape }) => numelOf(shape) > caps.maxElements)) this.#fail(what, 'too many elements')
+    if (outputs.some(({ sizes }) => numelOf(sizes) > caps.maxElements)) this.#fail(what, 'too many elements')
     if (kind !== 'map') return
     const { outs } = attrs as Prims['map']
     if (!caps.multiOutput && outs.length > 1) this.#fail(what, 'the backend has no maps of several outputs')
@@ -225,9 +225,9 @@ export class CheckedBackend implements Backend {
 
   alloc(spec: Spec): DeviceBuffer {
     const buffer = this.inner.alloc(spec)
-    const length = numelOf(spec.shape)
+    const length = numelOf(spec.sizes)
     if (buffer.length !== length)
-      this.#fail(`alloc of ${shapeString(spec.shape)}`, `its buffer says ${buffer.length} elements`)
+      this.#fail(`alloc of ${shapeString(spec.sizes)}`, `its buffer says ${buffer.length} elements`)
     this.inner.write({ ...spec, buffer }, poisoned(spec.dtype, length))
     this.#known.set(buffer, { dtype: spec.dtype, written: false })
     return buffer
@@ -272,7 +272,7 @@ export class CheckedBackend implements Backend {
   }
 
   #demandResult(view: View, data: TypedArray): TypedArray {
-    if (data.length !== numelOf(view.shape)) this.#fail('read', `${data.length} elements of ${shapeString(view.shape)}`)
+    if (data.length !== numelOf(view.sizes)) this.#fail('read', `${data.length} elements of ${shapeString(view.sizes)}`)
     if (data.constructor !== newArray(view.dtype, 0).constructor)
       this.#fail('read', `${data.constructor.name} for ${view.dtype}`)
     if (view.dtype === 'bool' && data.some((x) => x > 1)) this.#fail('read', `a bool is ${data.find((x) => x > 1)}`)
@@ -313,7 +313,7 @@ export class CheckedBackend implements Backend {
   #demandProgram(program: Program, plan: Plan): void {
     const { values } = program
     const known = new Set(program.given.keys())
-    const length = (value: number): number => numelOf(values[value].shape)
+    const length = (value: number): number => numelOf(values[value].sizes)
     const buffer = (value: number): DeviceBuffer => ({ backend: this, length: length(value) })
     program.instrs.forEach((instr, at) => {
       const what = `program, ${at}: ${instr.origin.name} (${instr.kind})`
@@ -388,20 +388,20 @@ export class CheckedBackend implements Backend {
     for (const [value, x] of given) {
       const what = `program, v${value}`
       const spec = values[value]
-      if (x.from === 'draw' && bindings.draws[x.draw].length !== times * numelOf(spec.shape))
-        this.#fail(what, `${bindings.draws[x.draw].length} drawn numbers for ${times} times ${shapeString(spec.shape)}`)
+      if (x.from === 'draw' && bindings.draws[x.draw].length !== times * numelOf(spec.sizes))
+        this.#fail(what, `${bindings.draws[x.draw].length} drawn numbers for ${times} times ${shapeString(spec.sizes)}`)
       const buffer = x.from === 'buffer' ? x.buffer : x.from === 'argument' ? bindings.args[x.argument] : undefined
       if (buffer === undefined) continue
-      if (buffer.length < numelOf(spec.shape))
-        this.#fail(what, `${buffer.length} elements for ${shapeString(spec.shape)}`)
+      if (buffer.length < numelOf(spec.sizes))
+        this.#fail(what, `${buffer.length} elements for ${shapeString(spec.sizes)}`)
       if (read.has(value)) this.#readable({ ...spec, buffer }, what)
       else this.#knows(buffer, what)
       if (replaced.has(value)) this.#knows(buffer, what).written = true
     }
     plan.results.forEach((value, i) => {
-      const { shape, dtype } = values[value]
+      const { sizes, dtype } = values[value]
       this.#writable(
-        { shape: stacked ? [times, ...shape] : shape, dtype, buffer: bindings.results[i] },
+        { sizes: stacked ? [times, ...sizes] : sizes, dtype, buffer: bindings.results[i] },
         `program, result ${i}`,
       )
     })

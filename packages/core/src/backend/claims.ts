@@ -8,8 +8,8 @@ import { type Instr, isScalar, type Kind, type Operand, type Output, type View }
 import { iterated } from './maps.ts'
 
 /** Whether all elements of a layout are among the first `length` of a buffer. NaN lies nowhere, no elements anywhere. */
-export const liesWithin = ({ shape, strides, offset }: Layout, length: number): boolean =>
-  isWithin(shape, strides, offset, length)
+export const liesWithin = ({ sizes, strides, offset }: Layout, length: number): boolean =>
+  isWithin(sizes, strides, offset, length)
 const isWithin = (shape: Shape, strides: readonly number[], offset: number, length: number): boolean =>
   (lowestOf(shape, strides, offset) >= 0 && highestOf(shape, strides, offset) < length) || numelOf(shape) === 0
 
@@ -35,7 +35,7 @@ function covers(index: Shape, from: Shape, axis: number): boolean {
   return true
 }
 
-const shapeOf = (x: Operand): Shape => (x as View).shape
+const shapeOf = (x: Operand): Shape => (x as View).sizes
 const allAlike = (inputs: readonly Operand[], shape: Shape, from: number): boolean => {
   for (let i = from; i < inputs.length; i++)
     if (!isScalar(inputs[i]) && !sameShape(shapeOf(inputs[i]), shape)) return false
@@ -48,41 +48,41 @@ function fitsMap(instr: Instr<'map'>): boolean {
   const shape = iterated(instr)
   if (!allAlike(inputs, shape, 0) || outs.length !== outputs.length) return false
   for (let k = 0; k < outs.length; k++)
-    if (numelOf(outputs[k].shape) !== keptOf(shape, outs[k].reduce?.axes)) return false
+    if (numelOf(outputs[k].sizes) !== keptOf(shape, outs[k].reduce?.axes)) return false
   return true
 }
 
 /** For each kind whether the shapes of its operands and outputs are those that its kernels loop over. */
 const fits: { readonly [K in Kind]: (instr: Instr<K>) => boolean } = {
   map: fitsMap,
-  argReduce: ({ attrs, inputs: [x], outputs: [out] }) => numelOf(out.shape) === keptOf(shapeOf(x), attrs.axes),
-  scan: ({ inputs: [x], outputs: [out] }) => sameShape(shapeOf(x), out.shape),
+  argReduce: ({ attrs, inputs: [x], outputs: [out] }) => numelOf(out.sizes) === keptOf(shapeOf(x), attrs.axes),
+  scan: ({ inputs: [x], outputs: [out] }) => sameShape(shapeOf(x), out.sizes),
   matmul({ inputs, outputs }) {
-    const { shape } = outputs[0]
-    const rank = shape.length
+    const { sizes } = outputs[0]
+    const rank = sizes.length
     const a = shapeOf(inputs[0])
     const b = shapeOf(inputs[1])
     if (a.length !== rank || b.length !== rank || a[rank - 1] !== b[rank - 2]) return false
-    if (a[rank - 2] !== shape[rank - 2] || b[rank - 1] !== shape[rank - 1]) return false
-    for (let i = 0; i < rank - 2; i++) if (a[i] !== shape[i] || b[i] !== shape[i]) return false
-    return allAlike(inputs, shape, 2)
+    if (a[rank - 2] !== sizes[rank - 2] || b[rank - 1] !== sizes[rank - 1]) return false
+    for (let i = 0; i < rank - 2; i++) if (a[i] !== sizes[i] || b[i] !== sizes[i]) return false
+    return allAlike(inputs, sizes, 2)
   },
   concat({ attrs: { axis }, inputs, outputs: [out] }) {
     let size = 0
     for (let i = 0; i < inputs.length; i++) {
-      if (!sameBut(shapeOf(inputs[i]), out.shape, axis)) return false
+      if (!sameBut(shapeOf(inputs[i]), out.sizes, axis)) return false
       size += shapeOf(inputs[i])[axis]
     }
-    return size === out.shape[axis]
+    return size === out.sizes[axis]
   },
   pad({ attrs: { low, high }, inputs: [x], outputs: [out] }) {
     const from = shapeOf(x)
-    for (let i = 0; i < from.length; i++) if (out.shape[i] !== from[i] + low[i] + high[i]) return false
-    return out.shape.length === from.length
+    for (let i = 0; i < from.length; i++) if (out.sizes[i] !== from[i] + low[i] + high[i]) return false
+    return out.sizes.length === from.length
   },
   fold({ attrs, inputs: [x], outputs: [out] }) {
     const from = shapeOf(x)
-    if (!sameShape(attrs.out, out.shape)) return false
+    if (!sameShape(attrs.out, out.sizes)) return false
     if (numelOf(from) === 0) return true
     for (let i = 0; i < attrs.axes.length; i++) {
       let low = attrs.offset[i]
@@ -92,28 +92,28 @@ const fits: { readonly [K in Kind]: (instr: Instr<K>) => boolean } = {
         if (span < 0) low += span
         else high += span
       }
-      if (!(low >= 0 && high < out.shape[i])) return false
+      if (!(low >= 0 && high < out.sizes[i])) return false
     }
     return true
   },
   gather: ({ attrs: { axis }, inputs: [x, index], outputs: [out] }) =>
-    sameShape(shapeOf(index), out.shape) && covers(shapeOf(index), shapeOf(x), axis),
+    sameShape(shapeOf(index), out.sizes) && covers(shapeOf(index), shapeOf(x), axis),
   scatter: ({ attrs: { axis }, inputs: [base, index, source], outputs: [out] }) =>
-    sameShape(shapeOf(base), out.shape) &&
+    sameShape(shapeOf(base), out.sizes) &&
     sameShape(shapeOf(index), shapeOf(source)) &&
-    covers(shapeOf(index), out.shape, axis),
+    covers(shapeOf(index), out.sizes, axis),
   assign: ({ attrs: { region }, inputs: [base, source], outputs: [out] }) =>
-    sameShape(shapeOf(base), out.shape) &&
-    sameShape(region.shape, shapeOf(source)) &&
-    liesWithin(region, numelOf(out.shape)),
+    sameShape(shapeOf(base), out.sizes) &&
+    sameShape(region.sizes, shapeOf(source)) &&
+    liesWithin(region, numelOf(out.sizes)),
   sort: ({ inputs: [x], outputs: [values, indices] }) =>
-    sameShape(shapeOf(x), values.shape) && sameShape(values.shape, indices.shape),
+    sameShape(shapeOf(x), values.sizes) && sameShape(values.sizes, indices.sizes),
   iota: () => true,
 }
 
-const outside = ({ shape, strides, offset }: Layout, length: number, what: string): RuntimeError =>
+const outside = ({ sizes, strides, offset }: Layout, length: number, what: string): RuntimeError =>
   new RuntimeError(
-    `setStorage: sizes ${shapeString(shape)}, strides ${shapeString(strides)}, storage offset ${offset} are out of bounds for storage of ${length} elements`,
+    `setStorage: sizes ${shapeString(sizes)}, strides ${shapeString(strides)}, storage offset ${offset} are out of bounds for storage of ${length} elements`,
     `It is ${what}. Was a state loaded for a parameter of another size?`,
   )
 
@@ -124,9 +124,9 @@ export function checkView(x: View, what: string): void {
 }
 
 /** Throws a RuntimeError unless the elements of an output, and what is to be written there, are those of its tensor. */
-export function checkWhole({ shape, buffer: { length } }: Output, elements: number, what: string): void {
-  if (elements === numelOf(shape) && elements <= length) return
-  throw outside({ ...contiguousLayout(shape), shape: numelOf(shape) === elements ? shape : [elements] }, length, what)
+export function checkWhole({ sizes, buffer: { length } }: Output, elements: number, what: string): void {
+  if (elements === numelOf(sizes) && elements <= length) return
+  throw outside({ ...contiguousLayout(sizes), sizes: numelOf(sizes) === elements ? sizes : [elements] }, length, what)
 }
 
 /**
@@ -137,12 +137,12 @@ export function checkClaims(instr: Instr): void {
   const { inputs, outputs, kind, origin } = instr
   for (let i = 0; i < inputs.length; i++) {
     // Each property is read once: operands are objects of many forms, and the buffer is a getter of tensors.
-    const { shape, strides, offset } = inputs[i] as View
-    if (strides === undefined || isWithin(shape, strides, offset, (inputs[i] as View).buffer.length)) continue
+    const { sizes, strides, offset } = inputs[i] as View
+    if (strides === undefined || isWithin(sizes, strides, offset, (inputs[i] as View).buffer.length)) continue
     checkView(inputs[i] as View, `operand ${i} of ${origin.name}`)
   }
   for (let k = 0; k < outputs.length; k++) {
-    const { shape, buffer } = outputs[k]
+    const { sizes: shape, buffer } = outputs[k]
     const n = numelOf(shape)
     if (!(n <= buffer.length)) checkWhole(outputs[k], n, `result ${k} of ${origin.name}`)
   }
@@ -158,6 +158,6 @@ export function checkClaims(instr: Instr): void {
 
 const unfit = ({ inputs, outputs, kind, origin }: Instr): RuntimeError =>
   new RuntimeError(
-    `${origin.name} (${kind}): a result of shape ${outputs.map(({ shape }) => shapeString(shape)).join(', ')} is not made of ${inputs.map((x) => (isScalar(x) ? 'a number' : shapeString(x.shape))).join(', ')}`,
+    `${origin.name} (${kind}): a result of shape ${outputs.map(({ sizes }) => shapeString(sizes)).join(', ')} is not made of ${inputs.map((x) => (isScalar(x) ? 'a number' : shapeString(x.sizes))).join(', ')}`,
     'The sizes of tensors must fit each other. Was a state loaded for a parameter of another size?',
   )

@@ -109,7 +109,7 @@ export class HostMemory {
 
   /** Memory for the elements of a spec, to which nothing has been written; no part of a slab is given out twice. */
   alloc(spec: Spec): HostBuffer {
-    const length = numelOf(spec.shape)
+    const length = numelOf(spec.sizes)
     const rank = rankOf(spec.dtype)
     const bytes = length * this.#tiny[rank].bytes
     this.#given += bytes
@@ -152,7 +152,7 @@ export class HostMemory {
 /** Copies a view to `to`, at `start` with the given strides. */
 export function copyView(x: View, to: TypedArray, start: number, strides: readonly number[]): void {
   const { data } = hostOf(x)
-  forEachRow(x.shape, [x.strides, strides], [startOf(x), start], (at, n, [from, step]) => {
+  forEachRow(x.sizes, [x.strides, strides], [startOf(x), start], (at, n, [from, step]) => {
     let p = at[0]
     let q = at[1]
     if (from === 1 && step === 1 && n > 64) to.set(data.subarray(p, p + n), q)
@@ -170,9 +170,9 @@ export function writeHost(out: Output, data: TypedArray): void {
 /** The elements in row-major order, as a new array. */
 export function readView(x: View): TypedArray {
   checkView(x, 'what is read')
-  const n = numelOf(x.shape)
+  const n = numelOf(x.sizes)
   const out = newArray(x.dtype, n)
   if (n === 1) out[0] = hostOf(x).data[startOf(x)]
-  else copyView(x, out, 0, contiguousStrides(x.shape))
+  else copyView(x, out, 0, contiguousStrides(x.sizes))
   return out
 }

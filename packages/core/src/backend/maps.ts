@@ -11,18 +11,18 @@ const scalar: Shape = []
 export function iterated({ inputs, outputs }: Pick<Instr, 'inputs' | 'outputs'>): Shape {
   for (let i = 0; i < inputs.length; i++) {
     const x = inputs[i]
-    if (!isScalar(x)) return x.shape
+    if (!isScalar(x)) return x.sizes
   }
-  return outputs.length > 0 ? outputs[0].shape : scalar
+  return outputs.length > 0 ? outputs[0].sizes : scalar
 }
 
 /** How elements follow each other in one loop over all of them: by step 1, by step 0, or (-1) in no such way. */
-export function flatStep({ shape, strides }: View): 0 | 1 | -1 {
+export function flatStep({ sizes, strides }: View): 0 | 1 | -1 {
   let step = 1
   let fixed = true
   let rows = true
-  for (let i = shape.length - 1; i >= 0; i--) {
-    const size = shape[i]
+  for (let i = sizes.length - 1; i >= 0; i--) {
+    const size = sizes[i]
     if (size === 1) continue
     const stride = strides[i]
     if (stride !== 0) fixed = false

@@ -11,7 +11,7 @@ interface Range {
 }
 
 export const bytesOf = ({ values }: Program, value: number): number =>
-  numelOf(values[value].shape) * dtypeSize[values[value].dtype]
+  numelOf(values[value].sizes) * dtypeSize[values[value].dtype]
 
 function rangeOf(program: Program, plan: Plan, value: number): Range {
   const place: Place | undefined = plan.places[value]
@@ -26,18 +26,18 @@ const overlap = (a: Range, b: Range): boolean => a.memory === b.memory && a.from
 
 const wholeRow = (program: Program, use: Use): boolean => {
   let step = 1
-  for (let d = use.shape.length - 1; d >= 0; d--) {
-    if (use.shape[d] !== 1 && use.strides[d] !== step) return false
-    step *= use.shape[d]
+  for (let d = use.sizes.length - 1; d >= 0; d--) {
+    if (use.sizes[d] !== 1 && use.strides[d] !== step) return false
+    step *= use.sizes[d]
   }
-  return use.offset === 0 && step === numelOf(program.values[use.value].shape)
+  return use.offset === 0 && step === numelOf(program.values[use.value].sizes)
 }
 
 /** Why writing output `k` over what an input reads goes wrong; undefined where it does not. */
 function hazard(program: Program, plan: Plan, instr: ProgramInstr, k: number): string | undefined {
   const out = rangeOf(program, plan, instr.outputs[k])
   for (const [i, x] of instr.inputs.entries()) {
-    if (!isUse(x) || numelOf(x.shape) === 0) continue
+    if (!isUse(x) || numelOf(x.sizes) === 0) continue
     const range = rangeOf(program, plan, x.value)
     if (!overlap(out, range)) continue
     const inMap = instr.kind === 'map' && (instr as ProgramInstr<'map'>).attrs.outs[k].reduce === undefined
@@ -60,7 +60,7 @@ export function wrongIn(program: Program, plan: Plan): string | undefined {
   for (const value of program.given.keys()) if (bytesOf(program, value) > 0) write(value)
   for (const [at, instr] of program.instrs.entries()) {
     for (const x of instr.inputs) {
-      if (isUse(x) && numelOf(x.shape) > 0 && !holds(x.value)) return `instruction ${at} reads v${x.value}, overwritten`
+      if (isUse(x) && numelOf(x.sizes) > 0 && !holds(x.value)) return `instruction ${at} reads v${x.value}, overwritten`
     }
     for (const k of instr.outputs.keys()) {
       const wrong = hazard(program, plan, instr, k)
@@ -74,7 +74,7 @@ export function wrongIn(program: Program, plan: Plan): string | undefined {
     if (!holds(last) || rangeOf(program, plan, first).memory !== rangeOf(program, plan, last).memory)
       return `v${last} is not in the place of v${first} at the end`
   }
-  const gone = program.results.find(({ value, shape }) => numelOf(shape) > 0 && !holds(value))
+  const gone = program.results.find(({ value, sizes }) => numelOf(sizes) > 0 && !holds(value))
   if (gone !== undefined) return `v${gone.value} is returned and was overwritten`
   const outside = plan.places.findIndex(
     (place, value) => place?.in === 'arena' && end(program, plan, value) > plan.bytes,

@@ -23,11 +23,11 @@ export interface ProfilerEvent {
   readonly line?: string
 }
 
-const specOf = ({ shape, dtype }: Spec): Spec => ({ shape, dtype })
+const specOf = ({ sizes, dtype }: Spec): Spec => ({ sizes, dtype })
 /** An element that is broadcast is read once. */
-const bytesOf = ({ shape, strides, dtype }: View): number =>
-  numelOf(shape.filter((_, i) => strides[i] !== 0)) * dtypeSize[dtype]
-const sizeOf = ({ shape, dtype }: Spec): number => numelOf(shape) * dtypeSize[dtype]
+const bytesOf = ({ sizes, strides, dtype }: View): number =>
+  numelOf(sizes.filter((_, i) => strides[i] !== 0)) * dtypeSize[dtype]
+const sizeOf = ({ sizes, dtype }: Spec): number => numelOf(sizes) * dtypeSize[dtype]
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, n) => total + n, 0)
 
 /** Times every call to `backend` and says it to `seen`. */

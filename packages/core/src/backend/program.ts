@@ -120,5 +120,5 @@ export interface Executable {
   readonly source?: string
 }
 
-export const isUse = (x: ProgramOperand): x is Use => 'shape' in x
+export const isUse = (x: ProgramOperand): x is Use => 'sizes' in x
 export const isReading = (x: ProgramOperand): x is Reading => 'reading' in x

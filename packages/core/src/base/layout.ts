@@ -3,7 +3,7 @@
 import { numelOf, type Shape } from './shape.ts'
 
 export interface Layout {
-  readonly shape: Shape
+  readonly sizes: Shape
   readonly strides: readonly number[]
   readonly offset: number
 }
@@ -38,14 +38,18 @@ export function contiguousStrides(shape: Shape): readonly number[] {
 }
 
 /** The layout of a tensor that fills a buffer in row-major order. */
-export const contiguousLayout = (shape: Shape): Layout => ({ shape, strides: contiguousStrides(shape), offset: 0 })
+export const contiguousLayout = (shape: Shape): Layout => ({
+  sizes: shape,
+  strides: contiguousStrides(shape),
+  offset: 0,
+})
 
 /** Row-major without gaps, wherever it starts. */
 export function isContiguous(layout: Layout): boolean {
-  const { shape, strides } = layout
+  const { sizes, strides } = layout
   let step = 1
-  for (let i = shape.length - 1; i >= 0; i--) {
-    const size = shape[i]
+  for (let i = sizes.length - 1; i >= 0; i--) {
+    const size = sizes[i]
     if (size === 0) return true
     if (size !== 1) {
       if (strides[i] !== step) return false
@@ -56,29 +60,29 @@ export function isContiguous(layout: Layout): boolean {
 }
 
 /** Whether no element is reached twice, as far as sizes and strides tell; windows that share elements are not. */
-export function isInjective({ shape, strides }: Layout): boolean {
-  const dims = shape.map((_, i) => i).filter((i) => shape[i] > 1)
+export function isInjective({ sizes, strides }: Layout): boolean {
+  const dims = sizes.map((_, i) => i).filter((i) => sizes[i] > 1)
   dims.sort((a, b) => Math.abs(strides[a]) - Math.abs(strides[b]))
   let reach = 0
   for (const i of dims) {
     const step = Math.abs(strides[i])
     if (step <= reach) return false
-    reach += (shape[i] - 1) * step
+    reach += (sizes[i] - 1) * step
   }
   return true
 }
 
 /** The strides that read a layout as a larger shape (0 where a size of 1 is repeated); shapes must broadcast. */
 export function expandStrides(layout: Layout, shape: Shape): readonly number[] {
-  const lead = shape.length - layout.shape.length
-  return shape.map((_, i) => (i < lead || layout.shape[i - lead] === 1 ? 0 : layout.strides[i - lead]))
+  const lead = shape.length - layout.sizes.length
+  return shape.map((_, i) => (i < lead || layout.sizes[i - lead] === 1 ? 0 : layout.strides[i - lead]))
 }
 
 /** The strides under which the same elements read as `shape`, or null when they must be copied first. */
 export function viewStrides(layout: Layout, shape: Shape): readonly number[] | null {
   if (numelOf(shape) === 0 || isContiguous(layout)) return contiguousStrides(shape)
   // Walk both shapes from the right in chunks that are contiguous in memory (as PyTorch's computeStride).
-  const from = layout.shape
+  const from = layout.sizes
   const strides = new Array<number>(shape.length).fill(1)
   let d = shape.length - 1
   let chunkStride = layout.strides.length > 0 ? layout.strides[layout.strides.length - 1] : 1

@@ -8,7 +8,7 @@ export const canCast = (from: DType, to: DType): boolean => dtypeCategory[from] 
 /** What takes part in promotion: a tensor (rank counts), or a number (`wrapped`). */
 export interface Promotable {
   readonly dtype: DType
-  readonly shape: readonly number[]
+  readonly sizes: readonly number[]
   readonly wrapped?: boolean
 }
 
@@ -28,7 +28,7 @@ export function resultType(operands: readonly Promotable[]): DType {
     const x = operands[i]
     const rank = dtypeRank[x.dtype]
     if (x.wrapped === true) numbers = Math.max(numbers, rank)
-    else if (x.shape.length === 0) zeros = Math.max(zeros, rank)
+    else if (x.sizes.length === 0) zeros = Math.max(zeros, rank)
     else dims = Math.max(dims, rank)
   }
   return dtypes[combine(combine(dims, zeros), numbers)]

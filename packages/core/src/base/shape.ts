@@ -23,6 +23,21 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return true
 }
 
+const copies = new WeakMap<Shape, Shape>()
+
+/**
+ * A frozen copy, for a program that could write into the array; the same one each time. flambeau itself reads the array
+ * that is not frozen, because V8 reads it three times as fast.
+ */
+export function frozen(shape: Shape): Shape {
+  let copy = copies.get(shape)
+  if (copy === undefined) {
+    copy = Object.freeze([...shape])
+    copies.set(shape, copy)
+  }
+  return copy
+}
+
 /** A shape as messages have it: `[2, 3]`. */
 export const shapeString = (shape: Shape): string => `[${shape.join(', ')}]`
 

@@ -7,7 +7,7 @@ import { numelOf } from '../base/shape.ts'
 
 /** The use reads every element of its value once, in row-major order. */
 export const readsWhole = ({ values }: Pick<Program, 'values'>, use: Use): boolean =>
-  use.offset === 0 && isContiguous(use) && numelOf(use.shape) === numelOf(values[use.value].shape)
+  use.offset === 0 && isContiguous(use) && numelOf(use.sizes) === numelOf(values[use.value].sizes)
 
 export const usesOf = (instr: ProgramInstr): Use[] => instr.inputs.filter(isUse)
 
@@ -29,7 +29,7 @@ export function lastFailing(instrs: readonly ProgramInstr[]): number {
 export function mayOverwrite(program: Pick<Program, 'values'>, instr: ProgramInstr, k: number, value: number): boolean {
   const out = program.values[instr.outputs[k]]
   const spec = program.values[value]
-  if (out.dtype !== spec.dtype || numelOf(out.shape) !== numelOf(spec.shape)) return false
+  if (out.dtype !== spec.dtype || numelOf(out.sizes) !== numelOf(spec.sizes)) return false
   const { kind, attrs } = instr
   if (kind !== 'map' && kind !== 'assign' && kind !== 'scatter') return false
   if (kind === 'map' && (attrs as ProgramInstr<'map'>['attrs']).outs[k].reduce !== undefined) return false

@@ -48,7 +48,7 @@ function same(a: unknown, b: unknown): boolean {
 }
 
 const describeOperand = (x: ProgramOperand): string => {
-  if (isUse(x)) return `${x.dtype}[${x.shape.join(', ')}]`
+  if (isUse(x)) return `${x.dtype}[${x.sizes.join(', ')}]`
   return isReading(x) ? 'a number read anew' : String(x.value)
 }
 
@@ -66,13 +66,13 @@ const sameUse = (a: Use, b: Use): boolean =>
   a.value === b.value &&
   a.dtype === b.dtype &&
   a.offset === b.offset &&
-  sameArray(a.shape, b.shape) &&
+  sameArray(a.sizes, b.sizes) &&
   sameArray(a.strides, b.strides)
 
 const sameOperand = (a: ProgramOperand, b: ProgramOperand): boolean =>
   isUse(a) && isUse(b) ? sameUse(a, b) : same(a, b)
 
-const sameSpec = (a: Spec, b: Spec): boolean => a.dtype === b.dtype && sameArray(a.shape, b.shape)
+const sameSpec = (a: Spec, b: Spec): boolean => a.dtype === b.dtype && sameArray(a.sizes, b.sizes)
 
 const sameInstr = (a: ProgramInstr, b: ProgramInstr): boolean =>
   a.kind === b.kind &&
@@ -93,7 +93,7 @@ function instrDifference(i: number, a: ProgramInstr | undefined, b: ProgramInstr
       : `instruction ${i} was ${was}${at(lineA)}, then ${then}${at(lineB)}`
   const numbers =
     a !== undefined && b !== undefined && a.kind === b.kind && a.origin.name === b.origin.name && was !== is
-  const shapes = numbers && a.inputs.some((x, k) => isUse(x) && !same(x.shape, (b.inputs[k] as typeof x)?.shape))
+  const shapes = numbers && a.inputs.some((x, k) => isUse(x) && !same(x.sizes, (b.inputs[k] as typeof x)?.sizes))
   return { what, remedy: numbers && !shapes ? remedies.number : remedies.branch }
 }
 

@@ -52,8 +52,8 @@ function memoryText({ program, plan, backend }: Prepared): string {
   const inside = program.instrs.flatMap(({ outputs }) => outputs).filter((value) => plan.places[value]?.in === 'arena')
   if (inside.length === 0) return 'Memory: nothing but what was there before and what leaves the step'
   const apart = inside.reduce((sum, value) => {
-    const { shape, dtype } = program.values[value]
-    return sum + numelOf(shape) * dtypeSize[dtype]
+    const { sizes, dtype } = program.values[value]
+    return sum + numelOf(sizes) * dtypeSize[dtype]
   }, 0)
   const places = new Set(inside.map((value) => (plan.places[value] as { at: number }).at)).size
   const holder = backend.compile === undefined ? counted(places, 'buffer') : 'an arena'

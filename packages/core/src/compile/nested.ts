@@ -42,8 +42,8 @@ export const isRecord = (x: unknown): x is Readonly<Record<string, unknown>> => 
 const hooksOf = (x: Tensor): unknown => x.accumulator?.hooks ?? null
 
 const describe = (x: Tensor): Described => {
-  const { shape, strides, offset, dtype, storage, leafRequiresGrad: leaf } = x
-  return { shape, strides, offset, dtype, device: storage.device, leaf, hooks: hooksOf(x) }
+  const { sizes, strides, offset, dtype, storage, leafRequiresGrad: leaf } = x
+  return { sizes, strides, offset, dtype, device: storage.device, leaf, hooks: hooksOf(x) }
 }
 
 /** The slots of a value; its tensors are added to `tensors`, each once. */
@@ -71,7 +71,7 @@ export const isResult = (x: Tensor): boolean => mode.grad && !x.leafRequiresGrad
 
 function fits(like: Described, x: Tensor): boolean {
   if (like.dtype !== x.dtype || like.device !== x.storage.device || like.leaf !== x.leafRequiresGrad) return false
-  if (!sameShape(like.shape, x.shape)) return false
+  if (!sameShape(like.sizes, x.sizes)) return false
   return like.leaf ? sameStrides(like, x) && like.hooks === hooksOf(x) : !isResult(x)
 }
 
@@ -121,7 +121,7 @@ const slotText = (slot: Slot): string => {
   if (slot.kind === 'record') return `an object of ${slot.keys.join(', ') || 'nothing'}`
   if (slot.kind === 'value') return typeof slot.value === 'string' ? JSON.stringify(slot.value) : String(slot.value)
   const { like } = slot
-  return `${like.dtype}[${like.shape.join(', ')}]${like.leaf ? ' that requires grad' : ''}${layoutText(like)}`
+  return `${like.dtype}[${like.sizes.join(', ')}]${like.leaf ? ' that requires grad' : ''}${layoutText(like)}`
 }
 
 /** Where two slots first differ, in words; null when they are of the same make. */

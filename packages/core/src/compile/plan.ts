@@ -112,9 +112,9 @@ function blocksOf(program: Program, places: (Place | undefined)[]): Block[] {
         }
         return
       }
-      const { shape, dtype } = values[value]
-      const bytes = Math.max(1, Math.ceil((numelOf(shape) * dtypeSize[dtype]) / align)) * align
-      const block = { key: `${dtype} ${numelOf(shape)}`, bytes, birth: at, death: death[value], values: [value] }
+      const { sizes, dtype } = values[value]
+      const bytes = Math.max(1, Math.ceil((numelOf(sizes) * dtypeSize[dtype]) / align)) * align
+      const block = { key: `${dtype} ${numelOf(sizes)}`, bytes, birth: at, death: death[value], values: [value] }
       blocks.add(block)
       blockOf.set(value, block)
     })

@@ -28,8 +28,8 @@ import { UndoLog } from '../tensor/undo.ts'
 import { type Argument, HostNotes, type HostNotesOptions } from './host-notes.ts'
 
 /** Elements from the start of the buffer to the last one that a view reads. */
-const reach = ({ shape, strides, offset }: Layout): number =>
-  numelOf(shape) === 0 ? 0 : highestOf(shape, strides, offset) + 1
+const reach = ({ sizes, strides, offset }: Layout): number =>
+  numelOf(sizes) === 0 ? 0 : highestOf(sizes, strides, offset) + 1
 
 /** The error of a step that would change its own argument. */
 export const writtenArgument = (path: string, where: string): RuntimeError =>
@@ -102,8 +102,8 @@ export class Recorder implements Backend, EffectSink {
     return buffer
   }
 
-  #newValue({ shape, dtype }: Spec, given?: Given): number {
-    const value = this.#values.push({ shape, dtype }) - 1
+  #newValue({ sizes, dtype }: Spec, given?: Given): number {
+    const value = this.#values.push({ sizes, dtype }) - 1
     if (given !== undefined) this.#given.set(value, given)
     return value
   }
@@ -118,9 +118,9 @@ export class Recorder implements Backend, EffectSink {
     const argument = this.#arguments.findIndex((x) => x.given.buffer === buffer)
     const value =
       made !== undefined
-        ? this.#newValue(made, { from: 'constant', data: newArray(dtype, numelOf(made.shape)) })
+        ? this.#newValue(made, { from: 'constant', data: newArray(dtype, numelOf(made.sizes)) })
         : this.#newValue(
-            { shape: [reach(view)], dtype },
+            { sizes: [reach(view)], dtype },
             argument >= 0 ? { from: 'argument', argument } : { from: 'buffer', buffer },
           )
     if (made === undefined) this.#first.set(buffer, value)
@@ -130,9 +130,9 @@ export class Recorder implements Backend, EffectSink {
 
   useOf(x: View): Use {
     const value = this.#holds.get(x.buffer) ?? this.#meet(x)
-    if (this.#first.get(x.buffer) === value && reach(x) > numelOf(this.#values[value].shape))
-      this.#values[value] = { shape: [reach(x)], dtype: x.dtype }
-    return { value, dtype: x.dtype, shape: x.shape, strides: x.strides, offset: x.offset }
+    if (this.#first.get(x.buffer) === value && reach(x) > numelOf(this.#values[value].sizes))
+      this.#values[value] = { sizes: [reach(x)], dtype: x.dtype }
+    return { value, dtype: x.dtype, sizes: x.sizes, strides: x.strides, offset: x.offset }
   }
 
   #operandOf(x: Operand): ProgramOperand {
@@ -147,7 +147,7 @@ export class Recorder implements Backend, EffectSink {
   #write(out: Output, given?: Given): number {
     // A buffer from before the step is known by its first value, also when that is never read.
     if (!this.#holds.has(out.buffer) && !this.#made.has(out.buffer))
-      this.#meet({ ...out, strides: contiguousStrides(out.shape), offset: 0 })
+      this.#meet({ ...out, strides: contiguousStrides(out.sizes), offset: 0 })
     const value = this.#newValue(out, given)
     this.#holds.set(out.buffer, value)
     return value

@@ -47,7 +47,7 @@ export function replay(program: Program, plan: Plan, backend: Backend): Executab
       return isUse(x) ? (bind(x.value, { ...x }) as View) : x
     })
     const outs = outputs.map((value) =>
-      bind(value, { ...values[value], strides: contiguousStrides(values[value].shape) }),
+      bind(value, { ...values[value], strides: contiguousStrides(values[value].sizes) }),
     )
     const places = outputs.map((value) => plan.places[value])
     const donate = inputs.flatMap((x, i) =>

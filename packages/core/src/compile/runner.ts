@@ -26,14 +26,14 @@ interface Leaving extends Layout {
   readonly view: boolean
 }
 
-const nowhere = { shape: [], strides: [], offset: 0, dtype: 'float32', known: null, fresh: -1, argument: -1 } as const
+const nowhere = { sizes: [], strides: [], offset: 0, dtype: 'float32', known: null, fresh: -1, argument: -1 } as const
 
 function leavingOf(out: Out, { program, plan }: Prepared): Leaving {
   if (out.kind === 'tensor') return { ...nowhere, known: out.tensor, view: false }
   if (out.kind === 'argument') return { ...nowhere, argument: out.at, view: false }
-  const { value, shape, strides, offset, dtype } = program.results[out.at]
+  const { value, sizes, strides, offset, dtype } = program.results[out.at]
   const place = plan.places[value]
-  const lies = { ...nowhere, shape, strides, offset, dtype, view: true }
+  const lies = { ...nowhere, sizes, strides, offset, dtype, view: true }
   if (place?.in === 'result') return { ...lies, fresh: place.result }
   if (place?.in === 'argument') return { ...lies, argument: place.argument }
   throw new Error(`a result lies in ${place?.in}`)
@@ -128,7 +128,7 @@ export class Runner {
     this.#device = device
     this.#host = new Host(program)
     this.#specs = plan.results.map((value) => program.values[value])
-    this.#sizes = this.#specs.map(({ shape }) => numelOf(shape))
+    this.#sizes = this.#specs.map(({ sizes }) => numelOf(sizes))
     this.#leaving = recording.outs.map((out) => leavingOf(out, prepared))
     const fixed = recording.leaves.map((x, i) => (x === before.leaves[i] ? x : undefined))
     this.#written = new Set(recording.written.map(([storage]) => storage.root))
@@ -137,7 +137,7 @@ export class Runner {
     this.#results = new Array<DeviceBuffer>(this.#specs.length)
     this.#bindings = { numbers: this.#host.numbers, draws: this.#host.draws, args: this.#args, results: this.#results }
     const drawn = [...program.given].flatMap(([value, { from }]) => (from === 'draw' ? [program.values[value]] : []))
-    const bytes = [...drawn, ...this.#specs].reduce((sum, x) => sum + numelOf(x.shape) * dtypeSize[x.dtype], 64)
+    const bytes = [...drawn, ...this.#specs].reduce((sum, x) => sum + numelOf(x.sizes) * dtypeSize[x.dtype], 64)
     this.#most = Math.max(1, Math.floor(aheadBytes / (bytes + this.#host.numbers.byteLength)))
     this.#early = writesEarly(prepared, recording)
     this.#stackable = this.#leaving.slice(0, recording.returned).every(({ fresh }) => fresh >= 0)
@@ -233,7 +233,7 @@ export class Runner {
     const { runs, numbers, draws } = ahead
     const specs = this.#specs
     const results = stacked
-      ? specs.map(({ shape, dtype }) => this.#backend.alloc({ shape: [runs, ...shape], dtype }))
+      ? specs.map(({ sizes, dtype }) => this.#backend.alloc({ sizes: [runs, ...sizes], dtype }))
       : this.#results
     const bindings = { numbers, draws, args: this.#args, results }
     const ended = runs === 0 ? { runs } : yield { executable, bindings, times: runs, stacked }
@@ -247,9 +247,9 @@ export class Runner {
     for (let run = 0; run < runs; run++) {
       seen(
         this.#leaving.slice(0, this.recording.returned).map(
-          ({ shape, strides, offset, dtype, fresh }): View => ({
+          ({ sizes, strides, offset, dtype, fresh }): View => ({
             buffer: results[fresh],
-            shape,
+            sizes,
             strides,
             offset: run * this.#sizes[fresh] + offset,
             dtype,
@@ -259,19 +259,19 @@ export class Runner {
     }
     if (runs === 0) return
     results.forEach((buffer, i) => {
-      const { shape, dtype } = this.#specs[i]
-      const last = { buffer, shape, strides: contiguousStrides(shape), offset: (runs - 1) * this.#sizes[i], dtype }
-      copyTo(this.#device, last, { shape, dtype, buffer: this.#results[i] })
+      const { sizes, dtype } = this.#specs[i]
+      const last = { buffer, sizes, strides: contiguousStrides(sizes), offset: (runs - 1) * this.#sizes[i], dtype }
+      copyTo(this.#device, last, { sizes, dtype, buffer: this.#results[i] })
     })
   }
 
   /** What the step returned, as elements that later steps leave alone. */
   #row(given: readonly Tensor[]): View[] {
     return this.#leaving.slice(0, this.recording.returned).map((x): View => {
-      const { shape, strides, offset, dtype, known, fresh, argument, view } = x
-      if (fresh >= 0) return { buffer: this.#results[fresh], shape, strides, offset, dtype }
+      const { sizes, strides, offset, dtype, known, fresh, argument, view } = x
+      if (fresh >= 0) return { buffer: this.#results[fresh], sizes, strides, offset, dtype }
       const memory = known ?? given[argument]
-      return copyOf(view ? { buffer: memory.buffer, shape, strides, offset, dtype } : memory, this.#device)
+      return copyOf(view ? { buffer: memory.buffer, sizes, strides, offset, dtype } : memory, this.#device)
     })
   }
 
@@ -283,10 +283,10 @@ export class Runner {
     for (let i = 0; i < storages.length; i++) storages[i] = new Storage(this.#device, this.#results[i], this.#sizes[i])
     const tensors = new Array<Tensor>(leaving.length)
     for (let i = 0; i < leaving.length; i++) {
-      const { shape, strides, offset, dtype, known, fresh, argument, view } = leaving[i]
+      const { sizes, strides, offset, dtype, known, fresh, argument, view } = leaving[i]
       if (view) {
         const storage = fresh >= 0 ? storages[fresh] : given[argument].storage
-        tensors[i] = new Tensor(storage, shape, strides, offset, dtype)
+        tensors[i] = new Tensor(storage, sizes, strides, offset, dtype)
       } else tensors[i] = known ?? args[argument]
     }
     for (let i = 0; i < gradients.length; i++) {

@@ -10,7 +10,7 @@ import { build, noTensor, slotOf } from './nested.ts'
 
 /** A copy of elements: those of a parameter go on changing. */
 export function copyOf(x: View, device: Device): View {
-  const copy = { shape: x.shape, dtype: x.dtype, buffer: device.backend.alloc(x) }
+  const copy = { sizes: x.sizes, dtype: x.dtype, buffer: device.backend.alloc(x) }
   copyTo(device, x, copy)
   return rowMajor(copy)
 }
@@ -24,16 +24,16 @@ export function rowOf(value: unknown): readonly View[] {
 
 /** Of one of the tensors, its elements at all steps. */
 function stack({ storage }: Tensor, rows: readonly View[]): Tensor {
-  const [{ shape, dtype }] = rows
-  const other = rows.find((row) => !sameShape(row.shape, shape))
+  const [{ sizes, dtype }] = rows
+  const other = rows.find((row) => !sameShape(row.sizes, sizes))
   if (other !== undefined) {
     throw new RuntimeError(
-      `stack expects each tensor to be equal size, but got ${shapeString(shape)} and ${shapeString(other.shape)}`,
+      `stack expects each tensor to be equal size, but got ${shapeString(sizes)} and ${shapeString(other.sizes)}`,
     )
   }
-  const out = allocate(storage.device, { shape: [rows.length, ...shape], dtype })
+  const out = allocate(storage.device, { sizes: [rows.length, ...sizes], dtype })
   const inputs = rows.map(
-    ({ buffer, strides, offset }): View => ({ buffer, dtype, shape: [1, ...shape], strides: [0, ...strides], offset }),
+    ({ buffer, strides, offset }): View => ({ buffer, dtype, sizes: [1, ...sizes], strides: [0, ...strides], offset }),
   )
   dispatch(storage.device, { kind: 'concat', attrs: { axis: 0 }, inputs, outputs: [out], origin: { name: 'stack' } })
   return out

@@ -20,11 +20,11 @@ const listed = (xs: Shape): string => xs.join(', ')
 function operandText(program: Program, x: ProgramOperand): string {
   if (isReading(x)) return `reading ${x.reading}`
   if (!isUse(x)) return String(x.value)
-  const { shape } = program.values[x.value]
-  const whole = x.offset === 0 && isContiguous(x) && numelOf(shape) === numelOf(x.shape)
-  if (whole) return sameShape(shape, x.shape) ? `v${x.value}` : `v${x.value} as [${listed(x.shape)}]`
+  const { sizes } = program.values[x.value]
+  const whole = x.offset === 0 && isContiguous(x) && numelOf(sizes) === numelOf(x.sizes)
+  if (whole) return sameShape(sizes, x.sizes) ? `v${x.value}` : `v${x.value} as [${listed(x.sizes)}]`
   const offset = x.offset === 0 ? '' : ` from ${x.offset}`
-  return `v${x.value} as [${listed(x.shape)}] by (${listed(x.strides)})${offset}`
+  return `v${x.value} as [${listed(x.sizes)}] by (${listed(x.strides)})${offset}`
 }
 
 /** Expressions with a name for each node that is computed once and used more often. */
@@ -93,7 +93,7 @@ export function instrText(program: Program, instr: ProgramInstr, plan?: Plan): s
 }
 
 export const valueText = ({ values }: Program, value: number): string =>
-  `v${value} ${values[value].dtype}[${listed(values[value].shape)}]`
+  `v${value} ${values[value].dtype}[${listed(values[value].sizes)}]`
 
 /** A program, and where its values lie when a plan is given, as a person reads it. */
 export function programText(program: Program, plan?: Plan): string {

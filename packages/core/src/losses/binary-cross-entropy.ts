@@ -72,12 +72,12 @@ export function binaryCrossEntropy(
   ...args: [target: Tensor, ...Arguments<WeightedArguments, BinaryCrossEntropyOptions>]
 ): Tensor {
   const [target, weight, , , reduction] = binaryCrossEntropyArguments(input, args)
-  if (!sameShape(input.shape, target.shape)) {
+  if (!sameShape(input.sizes, target.sizes)) {
     throw new ValueError(
-      `Using a target size (${formatSize(target.shape)}) that is different to the input size (${formatSize(input.shape)}) is deprecated. Please ensure they have the same size.`,
+      `Using a target size (${formatSize(target.sizes)}) that is different to the input size (${formatSize(input.sizes)}) is deprecated. Please ensure they have the same size.`,
     )
   }
-  if (weight !== null) checkOutput(target.shape, broadcastShapes(target.shape, weight.shape))
+  if (weight !== null) checkOutput(target.sizes, broadcastShapes(target.sizes, weight.sizes))
   if (input.dtype !== target.dtype) {
     throw new RuntimeError(
       `Found dtype ${dtypeName[target.dtype]} but expected ${dtypeName[input.dtype]}`,
@@ -161,9 +161,9 @@ export function binaryCrossEntropyWithLogits(
   ...args: [target: Tensor, ...Arguments<LogitsArguments, BinaryCrossEntropyWithLogitsOptions>]
 ): Tensor {
   const [target, weight, , , reduction, posWeight] = withLogitsArguments(input, args)
-  if (!sameShape(input.shape, target.shape)) {
+  if (!sameShape(input.sizes, target.sizes)) {
     throw new ValueError(
-      `Target size (${formatSize(target.shape)}) must be the same as input size (${formatSize(input.shape)})`,
+      `Target size (${formatSize(target.sizes)}) must be the same as input size (${formatSize(input.sizes)})`,
     )
   }
   if (!isFloat(target.dtype)) {
@@ -173,8 +173,8 @@ export function binaryCrossEntropyWithLogits(
     )
   }
   // Weights broadcast to the elements, never the other way round.
-  if (posWeight !== null) checkOutput(target.shape, broadcastShapes(posWeight.shape, target.shape))
-  if (weight !== null) checkOutput(input.shape, broadcastShapes(input.shape, weight.shape))
+  if (posWeight !== null) checkOutput(target.sizes, broadcastShapes(posWeight.sizes, target.sizes))
+  if (weight !== null) checkOutput(input.sizes, broadcastShapes(input.sizes, weight.sizes))
   return posWeight === null
     ? ofLogits([input, target], { reduction, weight })
     : ofWeightedPositives([input, target, posWeight], { reduction, weight })

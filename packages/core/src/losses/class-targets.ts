@@ -16,20 +16,20 @@ import type { Input, OpDef } from '../tensor/op.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 
 /** Classes are dimension 1, or the only one. */
-export const classDim = ({ shape }: Spec): number => (shape.length === 1 ? 0 : 1)
+export const classDim = ({ sizes }: Spec): number => (sizes.length === 1 ? 0 : 1)
 
 /** The input's shape with 1 for the classes. */
-export const withoutClasses = (input: Spec): Shape => input.shape.map((n, i) => (i === classDim(input) ? 1 : n))
+export const withoutClasses = (input: Spec): Shape => input.sizes.map((n, i) => (i === classDim(input) ? 1 : n))
 
 /** A vector over classes, as it broadcasts against the input. */
 export const alongClasses = (x: Tensor, input: Tensor): Tensor => {
-  const shape = [x.elements, ...input.shape.slice(classDim(input) + 1).map(() => 1)]
-  return sameShape(x.shape, shape) ? x : apply(reshapeOp, [x], shape)
+  const shape = [x.elements, ...input.sizes.slice(classDim(input) + 1).map(() => 1)]
+  return sameShape(x.sizes, shape) ? x : apply(reshapeOp, [x], shape)
 }
 
 /** Throws PyTorch's error where input [N, C, ...], target [N, ...] and weight [C] do not fit. */
 export function checkClassTargets(input: Tensor, target: Tensor, weight: Tensor | null): void {
-  const [shape, sizes] = [input.shape, target.shape]
+  const [shape, sizes] = [input.sizes, target.sizes]
   const rank = shape.length
   if (rank === 0) throw new ValueError('Expected 1 or more dimensions (got 0)')
   if (rank !== 1 && shape[0] !== sizes[0]) {
@@ -67,10 +67,10 @@ export function checkClassTargets(input: Tensor, target: Tensor, weight: Tensor 
 
 /** Throws where the weight is no vector [C] in the input's dtype. */
 export function checkClassWeight(weight: Tensor, input: Tensor, where: string): void {
-  const classes = input.shape[classDim(input)]
+  const classes = input.sizes[classDim(input)]
   if (weight.dim() !== 1 || weight.elements !== classes) {
     throw new RuntimeError(
-      `${where}weight tensor should be defined either for all ${classes} classes or no classes but got weight tensor of shape: ${shapeString(weight.shape)}`,
+      `${where}weight tensor should be defined either for all ${classes} classes or no classes but got weight tensor of shape: ${shapeString(weight.sizes)}`,
     )
   }
   if (weight.dtype !== input.dtype) {
@@ -92,12 +92,12 @@ const counts = new Map<number, Prims['map']>()
 /** How many targets are not ignored; the inputs are target, ignored class, number of classes. */
 const countOp: OpDef<Counted> = {
   name: 'nllLoss',
-  infer: () => [{ shape: [], dtype: 'int32' }],
+  infer: () => [{ sizes: [], dtype: 'int32' }],
   to: {
     kind: 'kernel',
     prim: 'map',
-    lower(_, [{ shape }]) {
-      const rank = shape.length
+    lower(_, [{ sizes }]) {
+      const rank = sizes.length
       let prims = counts.get(rank)
       if (prims === undefined) {
         const expr = s.cast(isCounted, 'int32')
@@ -134,14 +134,14 @@ export interface Classes {
 
 /** The targets in the input's shape with 1 for the classes, checked, and how many of them count. */
 export function countedTargets(input: Tensor, target: Tensor, ignoreIndex: number): [targets: Tensor, number: Tensor] {
-  const classes = input.shape[classDim(input)]
+  const classes = input.sizes[classDim(input)]
   const targets = apply(reshapeOp, [toDType(target, 'int32')], withoutClasses(input))
   return [targets, apply(countOp, [targets, operand(ignoreIndex), operand(classes)], { classes, ignoreIndex })]
 }
 
 /** The numbers of the classes, as they broadcast against the input. */
 export const classNumbers = (input: Tensor): Tensor =>
-  alongClasses(counted(input.shape[classDim(input)], 'int32', input.device), input)
+  alongClasses(counted(input.sizes[classDim(input)], 'int32', input.device), input)
 
 /** Checks the targets against the number of classes and lays them out beside the input. */
 export const classesOf = (input: Tensor, target: Tensor, weight: Tensor | null, ignoreIndex: number): Classes =>
@@ -150,5 +150,5 @@ export const classesOf = (input: Tensor, target: Tensor, weight: Tensor | null, 
     const [targets, number] = countedTargets(input, target, ignoreIndex)
     const weights = weight === null ? operand(1) : alongClasses(weight, input)
     const operands = [classNumbers(input), targets, operand(ignoreIndex), weights] as const
-    return { operands, total: weight === null ? number : apply(weightOfTargets, operands, { shape: [], dtype }) }
+    return { operands, total: weight === null ? number : apply(weightOfTargets, operands, { sizes: [], dtype }) }
   })

@@ -97,7 +97,7 @@ export function nllLoss(input: Tensor, ...args: [target: Tensor, ...Arguments<Nl
   const [target, weight, , ignoreIndex, , reduction] = nllLossArguments(input, args)
   checkClassTargets(input, target, weight)
   const { operands, total } = classesOf(input, target, weight, ignoreIndex)
-  const within = { kept: withoutClasses(input), shape: target.shape }
+  const within = { kept: withoutClasses(input), shape: target.sizes }
   return ofTargets([input, ...operands], { reduction, n: total, within })
 }
 
@@ -111,7 +111,7 @@ interface AlongClasses {
   readonly axis: number
   readonly ignore: number
 }
-const ofRows = (x: Spec): Spec => ({ shape: withoutClasses(x), dtype: x.dtype })
+const ofRows = (x: Spec): Spec => ({ sizes: withoutClasses(x), dtype: x.dtype })
 
 /** Of each row the loss, the largest score, and the logarithm of the sum of exponentials of the others less that. */
 const lossesOfRows: OpDef<AlongClasses> = {
@@ -126,7 +126,7 @@ const scoreGradient = elementwise('logSoftmaxBackwardData', (x, t, most, logSum,
 )
 const scoreGradientRecord: Omit<OpDef<AlongClasses>, 'to'> = {
   name: 'logSoftmaxBackwardData',
-  infer: ([{ shape, dtype }]) => [{ shape, dtype }],
+  infer: ([{ sizes, dtype }]) => [{ sizes, dtype }],
 }
 const backwardOfRows: OpDef<AlongClasses> = {
   ...scoreGradientRecord,
@@ -155,11 +155,11 @@ const wholeOfClasses: OpDef<Plain> = {
   infer([x, target], { reduction }) {
     const rows = ofRows(x)
     return [
-      { shape: reduction === 'none' ? target.shape : [], dtype: x.dtype },
+      { sizes: reduction === 'none' ? target.sizes : [], dtype: x.dtype },
       rows,
       rows,
-      { shape: rows.shape, dtype: 'int32' },
-      { shape: [], dtype: 'int32' },
+      { sizes: rows.sizes, dtype: 'int32' },
+      { sizes: [], dtype: 'int32' },
     ]
   },
   saves: () => ({ inputs: [0], outputs: [1, 2, 3, 4] }),
@@ -172,7 +172,7 @@ const wholeOfClasses: OpDef<Plain> = {
     const parts: Tensor[] = []
     if (dy !== null) {
       const each =
-        reduction === 'mean' ? div(dy, ctx.output(4)) : reduction === 'none' ? apply(reshapeOp, [dy], logSum.shape) : dy
+        reduction === 'mean' ? div(dy, ctx.output(4)) : reduction === 'none' ? apply(reshapeOp, [dy], logSum.sizes) : dy
       parts.push(apply(backwardOfRows, [x, ctx.output(3), most, logSum, each], alongClassesOf(x, ctx.attrs)))
     }
     if (dLogSum !== null) parts.push(apply(shareOfSum, [dLogSum, x, most, logSum], null))
@@ -188,7 +188,7 @@ const wholeOfClasses: OpDef<Plain> = {
       const sum = (): Tensor => sumTo(losses, [])
       const loss =
         attrs.reduction === 'none'
-          ? apply(reshapeOp, [losses], target.shape)
+          ? apply(reshapeOp, [losses], target.sizes)
           : attrs.reduction === 'sum'
             ? sum()
             : div(sum(), number)
@@ -253,7 +253,7 @@ export function crossEntropy(
   const [target, weight, , ignoreIndex, , reduction, labelSmoothing] = crossEntropyArguments(input, args)
   const options = { weight, ignoreIndex, reduction, labelSmoothing }
   if (input.dim() === 0) throw new IndexError('Dimension specified as 1 but tensor has no dimensions')
-  if (sameShape(input.shape, target.shape)) return withProbabilities(input, target, options)
+  if (sameShape(input.sizes, target.sizes)) return withProbabilities(input, target, options)
   if (labelSmoothing > 1) throw smoothingError(labelSmoothing)
   if (!(labelSmoothing > 0) && weight === null && isFloat(input.dtype))
     return apply(ofClasses, [input, target], { reduction, ignoreIndex })
@@ -261,7 +261,7 @@ export function crossEntropy(
   if (!(labelSmoothing > 0)) return nllLoss(scores, target, { weight, ignoreIndex, reduction })
   checkClassTargets(scores, target, weight)
   const { operands, total } = classesOf(scores, target, weight, ignoreIndex)
-  const within = { kept: withoutClasses(input), shape: target.shape }
+  const within = { kept: withoutClasses(input), shape: target.sizes }
   return ofSmoothedTargets([scores, ...operands, ...shares(input, labelSmoothing)], { reduction, n: total, within })
 }
 
@@ -271,7 +271,7 @@ const smoothingError = (value: number): RuntimeError =>
 /** What stays on the target, and what each class gets. */
 const shares = (input: Tensor, labelSmoothing: number) => [
   operand(1 - labelSmoothing),
-  operand(labelSmoothing / input.shape[classDim(input)]),
+  operand(labelSmoothing / input.sizes[classDim(input)]),
 ]
 
 function withProbabilities(
@@ -291,8 +291,8 @@ function withProbabilities(
   const scores = logSoftmax(input, classDim(input))
   const weights = weight === null ? operand(1) : alongClasses(weight, input)
   const kept = withoutClasses(input)
-  const within = { kept, shape: input.shape.filter((_, i) => i !== classDim(input)) }
-  const n = operand(input.elements / input.shape[classDim(input)])
+  const within = { kept, shape: input.sizes.filter((_, i) => i !== classDim(input)) }
+  const n = operand(input.elements / input.sizes[classDim(input)])
   return ofProbabilities([scores, target, weights, ...shares(input, labelSmoothing)], { reduction, n, within })
 }
 

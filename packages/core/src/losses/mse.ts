@@ -24,11 +24,11 @@ const squaredError = pointwise({
 
 /** Both in one shape; other sizes broadcast, with PyTorch's warning about it. */
 export function broadcastPair(input: Tensor, target: Tensor): [Tensor, Tensor] {
-  if (sameShape(input.shape, target.shape)) return [input, target]
+  if (sameShape(input.sizes, target.sizes)) return [input, target]
   warn(
-    `Using a target size (${formatSize(target.shape)}) that is different to the input size (${formatSize(input.shape)}). This will likely lead to incorrect results due to broadcasting. Please ensure they have the same size.`,
+    `Using a target size (${formatSize(target.sizes)}) that is different to the input size (${formatSize(input.sizes)}). This will likely lead to incorrect results due to broadcasting. Please ensure they have the same size.`,
   )
-  const shape = broadcastShapes(input.shape, target.shape)
+  const shape = broadcastShapes(input.sizes, target.sizes)
   return [expandTo(input, shape), expandTo(target, shape)]
 }
 

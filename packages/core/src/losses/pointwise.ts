@@ -81,7 +81,7 @@ function byReduction({ name, inputs: arity, loss, gradients, check }: Pointwise)
   }
 }
 
-const to = (x: Tensor, shape: Shape): Tensor => (sameShape(x.shape, shape) ? x : apply(reshapeOp, [x], shape))
+const to = (x: Tensor, shape: Shape): Tensor => (sameShape(x.sizes, shape) ? x : apply(reshapeOp, [x], shape))
 
 /** The last input is what the sum is divided by. */
 function reduced(
@@ -96,8 +96,8 @@ function reduced(
     name,
     infer(inputs, within) {
       const [each] = record.infer(inputs.slice(0, arity), null)
-      const shape = reduction === 'none' ? (within?.shape ?? each.shape) : []
-      return [{ shape, dtype: each.dtype }]
+      const shape = reduction === 'none' ? (within?.shape ?? each.sizes) : []
+      return [{ sizes: shape, dtype: each.dtype }]
     },
     saves: () => saves,
     vjp(ctx) {
@@ -113,9 +113,9 @@ function reduced(
         const [{ dtype }] = record.infer(operands, null)
         if (reduction === 'none') {
           if (!within) return [apply(record, operands, null)]
-          return [to(apply(record, operands, { shape: within.kept, dtype }), within.shape)]
+          return [to(apply(record, operands, { sizes: within.kept, dtype }), within.shape)]
         }
-        const sum = apply(record, operands, { shape: [], dtype })
+        const sum = apply(record, operands, { sizes: [], dtype })
         if (reduction === 'sum') return [sum]
         const n = inputs[arity]
         return [div(sum, n instanceof Tensor ? n : (n.value as number))]

@@ -42,7 +42,7 @@ const evaluated = elementwise('nativeBatchNorm', (x, mean, variance, weight, bia
 const ofChannels = { axis: 1 }
 const squaredError = elementwise('sum', (x, mean) => s.mul(s.sub(x, mean), s.sub(x, mean)))
 const momentSpecs = ([x]: readonly Spec[]): Spec[] => {
-  const spec = { shape: channelShape(x.shape), dtype: x.dtype }
+  const spec = { sizes: channelShape(x.sizes), dtype: x.dtype }
   return [spec, spec]
 }
 /** Of each channel the mean, and the sum of squared distances from it. */
@@ -62,7 +62,7 @@ const moments: OpDef<null> = {
     compose([input]) {
       const x = input as Tensor
       const [statistics] = momentSpecs([x])
-      const mean = div(sumTo(x, statistics.shape), x.elements / x.shape[1])
+      const mean = div(sumTo(x, statistics.sizes), x.elements / x.sizes[1])
       return [mean, apply(squaredError, [x, mean], statistics)]
     },
   },
@@ -125,7 +125,7 @@ function trackBatch(
   const all = batches === null ? targets : [...targets, batches]
   // The getter throws.
   for (const x of all) if (x.storage.freed) void x.buffer
-  const values = [...[batchMean, squares].map((x) => apply(reshapeOp, [x], mean.shape)), n - 1]
+  const values = [...[batchMean, squares].map((x) => apply(reshapeOp, [x], mean.sizes)), n - 1]
   atomically(all, () => {
     if (batches !== null) noGrad(() => inPlace(add, batches, 1))
     if (momentum === null && batches !== null) trackAverage(targets, [...values, batches])
@@ -138,15 +138,15 @@ const channelShape = (shape: Shape): Shape => [shape[1], ...shape.slice(2).map((
 /** A value for each channel, as it broadcasts against the input; recorded where it needs to be. */
 const perChannel = (x: Tensor, shape: Shape): Tensor => {
   const channel = channelShape(shape)
-  return sameShape(x.shape, channel) ? x : apply(reshapeOp, [x], channel)
+  return sameShape(x.sizes, channel) ? x : apply(reshapeOp, [x], channel)
 }
 
 /** Outputs: the result, and for the gradient the batch's mean and inverse standard deviation. */
 const trainingOp: OpDef<Training> = {
   name: 'nativeBatchNorm',
   infer([x]) {
-    const statistics = { shape: channelShape(x.shape), dtype: x.dtype }
-    return [{ shape: x.shape, dtype: x.dtype }, statistics, statistics]
+    const statistics = { sizes: channelShape(x.sizes), dtype: x.dtype }
+    return [{ sizes: x.sizes, dtype: x.dtype }, statistics, statistics]
   },
   saves: () => ({ inputs: [0, 1], outputs: [1, 2] }),
   vjp(ctx) {
@@ -155,15 +155,15 @@ const trainingOp: OpDef<Training> = {
     const weight = ctx.operand(1)
     const [mean, invStd] = [ctx.output(1), ctx.output(2)]
     const inverse = operand(mean.elements / x.elements)
-    const { shape, dtype } = mean
-    const weightSum = dy === null ? null : apply(weightGradient, [dy, x, mean, invStd], { shape, dtype })
-    const biasSum = dy === null ? null : sumTo(dy, shape)
+    const { sizes, dtype } = mean
+    const weightSum = dy === null ? null : apply(weightGradient, [dy, x, mean, invStd], { sizes, dtype })
+    const biasSum = dy === null ? null : sumTo(dy, sizes)
     const parts: Tensor[] = []
     if (ctx.needs(0)) {
       if (dy !== null && weightSum !== null && biasSum !== null) {
         parts.push(apply(inputGradient, [dy, x, mean, invStd, weight, biasSum, weightSum, inverse], null))
       }
-      if (dMean !== null) parts.push(expandTo(mul(dMean, mean.elements / x.elements), x.shape))
+      if (dMean !== null) parts.push(expandTo(mul(dMean, mean.elements / x.elements), x.sizes))
       if (dInvStd !== null) parts.push(apply(invStdGradient, [dInvStd, x, mean, invStd, inverse], null))
     }
     const dx = parts.length === 0 ? null : parts.reduce((sum, part) => add(sum, part))
@@ -173,7 +173,7 @@ const trainingOp: OpDef<Training> = {
     kind: 'compose',
     compose([input, weight, bias], { eps, running }) {
       const x = input as Tensor
-      const n = x.elements / x.shape[1]
+      const n = x.elements / x.sizes[1]
       const [mean, squares] = applyAll(moments, [x], null)
       const invStd = apply(inverseStd, [squares, operand(n), operand(eps)], null)
       const y = apply(normalised, [x, mean, invStd, weight, bias], null)
@@ -185,16 +185,16 @@ const trainingOp: OpDef<Training> = {
 
 /** PyTorch's complaints, before anything is changed. */
 function checkBatch(x: Tensor, values: Readonly<Record<string, Tensor | null>>, training: boolean): void {
-  const { shape } = x
-  if (training && numelOf(shape) / shape[1] === 1) {
+  const { sizes } = x
+  if (training && numelOf(sizes) / sizes[1] === 1) {
     throw new ValueError(
-      `Expected more than 1 value per channel when training, got input size ${formatSize(shape)}`,
+      `Expected more than 1 value per channel when training, got input size ${formatSize(sizes)}`,
       'Use larger batches, or model.eval() for single samples.',
     )
   }
   for (const [name, value] of Object.entries(values)) {
-    if (value !== null && value.elements !== shape[1]) {
-      throw new RuntimeError(`${name} should contain ${shape[1]} elements not ${value.elements}`)
+    if (value !== null && value.elements !== sizes[1]) {
+      throw new RuntimeError(`${name} should contain ${sizes[1]} elements not ${value.elements}`)
     }
   }
 }
@@ -206,16 +206,16 @@ interface Affine {
 }
 
 /** Scale and shift of the channels; 1 and 0 where none are learnt. */
-const affineOf = ({ weight, bias }: Affine, { shape }: Tensor): readonly [scale: Input, shift: Input] => [
-  weight === null ? operand(1) : perChannel(weight, shape),
-  bias === null ? operand(0) : perChannel(bias, shape),
+const affineOf = ({ weight, bias }: Affine, { sizes }: Tensor): readonly [scale: Input, shift: Input] => [
+  weight === null ? operand(1) : perChannel(weight, sizes),
+  bias === null ? operand(0) : perChannel(bias, sizes),
 ]
 
 const normalise = (x: Tensor, affine: Affine, running: Running | null): Tensor =>
   applyAll(trainingOp, [x, ...affineOf(affine, x)], { eps: affine.eps, running })[0]
 
 function normaliseBy(x: Tensor, mean: Tensor, variance: Tensor, affine: Affine): Tensor {
-  const statistics = [perChannel(mean, x.shape), perChannel(variance, x.shape)]
+  const statistics = [perChannel(mean, x.sizes), perChannel(variance, x.sizes)]
   return apply(evaluated, [x, ...statistics, ...affineOf(affine, x), operand(affine.eps)], null)
 }
 

@@ -91,7 +91,7 @@ function forwardWithHooks(this: Hooked, ...args: unknown[]): unknown {
 /** Passes tensors through and sees their gradients on the way back. */
 const passOp: OpDef<(gradients: Gradients) => Gradients> = {
   name: 'BackwardHookFunctionBackward',
-  infer: (inputs) => inputs.map(({ shape, dtype }) => ({ shape, dtype })),
+  infer: (inputs) => inputs.map(({ sizes, dtype }) => ({ sizes, dtype })),
   vjp: (ctx) => ctx.attrs(ctx.dys),
   to: { kind: 'compose', compose: (inputs) => inputs.map((x) => detached(x as Tensor)) },
 }

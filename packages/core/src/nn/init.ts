@@ -67,7 +67,7 @@ const eyeArguments = method('eye_')
 export function eye_(x: Tensor, ...none: []): Tensor {
   eyeArguments(x, none)
   if (x.dim() !== 2) throw new ValueError('Only tensors with 2 dimensions are supported')
-  return noGrad(() => copy_(x, eye(x.shape[0], x.shape[1], { dtype: x.dtype, device: x.device })))
+  return noGrad(() => copy_(x, eye(x.sizes[0], x.sizes[1], { dtype: x.dtype, device: x.device })))
 }
 
 const linear = [
@@ -121,7 +121,7 @@ export interface GainOption {
 type GainArguments = [gain?: number | GainOption]
 const gainParameter = optional('gain', finite, 1)
 const xavierStd = (x: Tensor, gain: number): number => {
-  const { fanIn, fanOut } = fansOf(x.shape)
+  const { fanIn, fanOut } = fansOf(x.sizes)
   return gain * Math.sqrt(2 / (fanIn + fanOut))
 }
 
@@ -155,14 +155,14 @@ const kaimingParameters = [
 ] as const
 /** null for a tensor without elements: there is nothing to fill. */
 function kaimingStd(x: Tensor, [a, mode, nonlinearity]: Values<typeof kaimingParameters>): number | null {
-  if (x.shape.includes(0)) {
+  if (x.sizes.includes(0)) {
     warn('Initializing zero-element tensors is a no-op')
     return null
   }
   if (mode !== 'fan_in' && mode !== 'fan_out') {
     throw new ValueError(`Mode ${mode} not supported, please use one of ['fan_in', 'fan_out']`)
   }
-  const { fanIn, fanOut } = fansOf(x.shape)
+  const { fanIn, fanOut } = fansOf(x.sizes)
   return calculateGain(nonlinearity, a) / Math.sqrt(mode === 'fan_in' ? fanIn : fanOut)
 }
 

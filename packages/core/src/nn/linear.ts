@@ -77,7 +77,7 @@ export class Linear extends Module {
   resetParameters(): void {
     kaimingUniform_(this.weight, { a: Math.sqrt(5) })
     if (this.bias === null) return
-    const { fanIn } = fansOf(this.weight.shape)
+    const { fanIn } = fansOf(this.weight.sizes)
     const bound = fanIn > 0 ? 1 / Math.sqrt(fanIn) : 0
     uniform_(this.bias, -bound, bound)
   }

@@ -16,8 +16,8 @@ const ofParameter = constructing('Parameter', required('data', tensor), optional
 export class Parameter extends Tensor {
   constructor(...args: [data: Tensor, requiresGrad?: boolean | { requiresGrad?: boolean }]) {
     const [data, requiresGrad] = ofParameter(args)
-    const { storage, shape, strides, offset, dtype } = data
-    super(storage, shape, strides, offset, dtype)
+    const { storage, sizes, strides, offset, dtype } = data
+    super(storage, sizes, strides, offset, dtype)
     this.setRequiresGrad(requiresGrad)
   }
 

@@ -110,12 +110,12 @@ export class Loading {
       )
       return
     }
-    const { shape } = source
+    const { sizes } = source
     // Scalars were saved as vectors of one element by very old versions of PyTorch.
-    const scalar = target.dim() === 0 && shape.length === 1 && shape[0] === 1
-    if (!scalar && String(shape) !== String(target.shape)) {
+    const scalar = target.dim() === 0 && sizes.length === 1 && sizes[0] === 1
+    if (!scalar && String(sizes) !== String(target.sizes)) {
       this.errors.push(
-        `size mismatch for ${key}: copying a param with shape ${formatSize(shape)} from checkpoint, the shape in current model is ${formatSize(target.shape)}.`,
+        `size mismatch for ${key}: copying a param with shape ${formatSize(sizes)} from checkpoint, the shape in current model is ${formatSize(target.sizes)}.`,
       )
       return
     }

@@ -37,7 +37,7 @@ const power = elementwise('norm', (x, p) => s.pow(s.abs(x), p))
 
 function norm(x: Tensor, p: number): Tensor {
   if (p === Number.POSITIVE_INFINITY) return amax(abs(x))
-  return pow(apply(power, [x, operand(p)], { shape: [], dtype: x.dtype }), 1 / p)
+  return pow(apply(power, [x, operand(p)], { sizes: [], dtype: x.dtype }), 1 / p)
 }
 
 function gradientsOf(parameters: Tensor | Iterable<Tensor>): Tensor[] {

@@ -80,7 +80,7 @@ function wrapped(index: Tensor, size: number, ordinal: number): Tensor {
 const scanned: Prims['scan'] = { axis: 0, fn: 'sum' }
 const countOp: OpDef<null> = {
   name: 'count',
-  infer: ([x]) => [{ shape: x.shape, dtype: 'int32' }],
+  infer: ([x]) => [{ sizes: x.sizes, dtype: 'int32' }],
   to: { kind: 'kernel', prim: 'scan', lower: () => scanned },
 }
 const placeRecord = elementwise('place', (flag, count, end) => s.select(s.ne(flag, 0), s.sub(count, 1), end))
@@ -115,7 +115,7 @@ export interface Plan {
 
 const mergedView = (x: Tensor, { order, merged }: Plan): Tensor => {
   const ordered = order === null ? x : apply(permuteOp, [x], order)
-  return sameShape(ordered.shape, merged) ? ordered : apply(reshapeOp, [ordered], merged)
+  return sameShape(ordered.sizes, merged) ? ordered : apply(reshapeOp, [ordered], merged)
 }
 /** The way back from a tensor of the merged shape. */
 const unmerged = (y: Tensor, shape: Shape, { order, merged }: Plan): Tensor => {
@@ -145,7 +145,7 @@ const gatheredShape = (merged: Shape, axis: number, n: number): Shape =>
 
 const gatherPlaces = (x: Tensor, places: Tensor, plan: Plan): Tensor => {
   const found = gatherAlongDim(mergedView(x, plan), plan.axis, spread(places, plan))
-  return sameShape(found.shape, plan.out) ? found : apply(reshapeOp, [found], plan.out)
+  return sameShape(found.sizes, plan.out) ? found : apply(reshapeOp, [found], plan.out)
 }
 
 const putPlaces = (x: Tensor, places: Tensor, values: Tensor, plan: Plan, accumulate: boolean): Tensor => {
@@ -153,19 +153,19 @@ const putPlaces = (x: Tensor, places: Tensor, values: Tensor, plan: Plan, accumu
   const source = expandTo(values, plan.out)
   const args = [spread(places, plan), sameShape(shape, plan.out) ? source : apply(reshapeOp, [source], shape)] as const
   const base = mergedView(x, plan)
-  return unmerged((accumulate ? scatterAddAlongDim : scatterAlongDim)(base, plan.axis, ...args), x.shape, plan)
+  return unmerged((accumulate ? scatterAddAlongDim : scatterAlongDim)(base, plan.axis, ...args), x.sizes, plan)
 }
 
 /** Inputs: x, places. */
 function indexRecord(name: string, back: OpDef<Plan>): OpDef<Plan> {
   return {
     name,
-    infer: ([x], { out }) => [{ shape: out, dtype: x.dtype }],
+    infer: ([x], { out }) => [{ sizes: out, dtype: x.dtype }],
     saves: () => ({ inputs: [1] }),
     vjp: (ctx) => {
-      const { shape, dtype } = ctx.inputSpec(0)
+      const { sizes, dtype } = ctx.inputSpec(0)
       const { dy } = ctx
-      return [apply(back, [filled(shape, dtype, 0, dy.storage.device), ctx.input(1), dy], ctx.attrs)]
+      return [apply(back, [filled(sizes, dtype, 0, dy.storage.device), ctx.input(1), dy], ctx.attrs)]
     },
     to: {
       kind: 'compose',
@@ -178,7 +178,7 @@ function indexRecord(name: string, back: OpDef<Plan>): OpDef<Plan> {
 function putRecord(name: string, accumulate: boolean): OpDef<Plan> {
   return {
     name,
-    infer: ([x]) => [{ shape: x.shape, dtype: x.dtype }],
+    infer: ([x]) => [{ sizes: x.sizes, dtype: x.dtype }],
     saves: () => ({ inputs: [1] }),
     vjp: (ctx) => {
       const { dy, attrs } = ctx
@@ -187,7 +187,7 @@ function putRecord(name: string, accumulate: boolean): OpDef<Plan> {
       return [
         !ctx.needs(0) ? null : accumulate ? dy : apply(putOp, [dy, places, zero()], attrs),
         null,
-        ctx.needs(2) ? sumTo(apply(indexOp, [dy, places], attrs), ctx.inputSpec(2).shape) : null,
+        ctx.needs(2) ? sumTo(apply(indexOp, [dy, places], attrs), ctx.inputSpec(2).sizes) : null,
       ]
     },
     to: {
@@ -233,10 +233,10 @@ function itemsOf(x: Tensor, indices: TensorIndices, what: string): Item[] {
       items.push({ dim, count: 1, places: index, checked: false })
       return
     }
-    index.shape.forEach((n, i) => {
-      if (n === x.shape[dim + i]) return
+    index.sizes.forEach((n, i) => {
+      if (n === x.sizes[dim + i]) return
       throw new IndexError(
-        `The shape of the mask ${shapeString(index.shape)} at index ${i} does not match the shape of the indexed tensor ${shapeString(x.shape)} at index ${dim + i}`,
+        `The shape of the mask ${shapeString(index.sizes)} at index ${i} does not match the shape of the indexed tensor ${shapeString(x.sizes)} at index ${dim + i}`,
       )
     })
     items.push({ dim, count: index.dim(), places: placesOf(index, what), checked: true })
@@ -249,19 +249,19 @@ export function planOf(x: Tensor, indices: TensorIndices, what: string): { place
   const items = itemsOf(x, indices, what)
   let shape: Shape = []
   try {
-    for (const { places } of items) shape = broadcastShapes(shape, places.shape)
+    for (const { places } of items) shape = broadcastShapes(shape, places.sizes)
   } catch {
-    const shapes = items.map(({ places }) => shapeString(places.shape)).join(', ')
+    const shapes = items.map(({ places }) => shapeString(places.sizes)).join(', ')
     throw new IndexError(`shape mismatch: indexing tensors could not be broadcast together with shapes ${shapes}`)
   }
   const dims = items.flatMap(({ dim, count }) => Array.from({ length: count }, (_, i) => dim + i))
   const [first] = dims
   const adjacent = dims.every((d, i) => d === first + i)
-  const rest = x.shape.map((_, d) => d).filter((d) => !dims.includes(d))
+  const rest = x.sizes.map((_, d) => d).filter((d) => !dims.includes(d))
   const before = adjacent ? rest.filter((d) => d < first) : []
   const after = rest.slice(before.length)
   const order = [...before, ...dims, ...after]
-  const sizes = (list: readonly number[]): number[] => list.map((d) => x.shape[d])
+  const sizes = (list: readonly number[]): number[] => list.map((d) => x.sizes[d])
   const out = [...sizes(before), ...shape, ...sizes(after)]
   const plan: Plan = {
     order: order.every((d, i) => d === i) ? null : order,
@@ -270,7 +270,7 @@ export function planOf(x: Tensor, indices: TensorIndices, what: string): { place
     out,
   }
   const nothing = numelOf(out) === 0
-  if (!nothing && dims.some((d) => x.shape[d] === 0))
+  if (!nothing && dims.some((d) => x.sizes[d] === 0))
     throw new IndexError('index is out of bounds for dimension with size 0')
   const row = nothing ? filled(shape, 'int32', 0, x.storage.device) : placesIn(x, items, shape)
   return { places: apply(reshapeOp, [row], [numelOf(shape)]), plan }
@@ -280,7 +280,7 @@ export function planOf(x: Tensor, indices: TensorIndices, what: string): { place
 function placesIn(x: Tensor, items: readonly Item[], shape: Shape): Tensor {
   let row: Tensor | undefined
   items.forEach(({ dim, count, places, checked }, ordinal) => {
-    const size = numelOf(x.shape.slice(dim, dim + count))
+    const size = numelOf(x.sizes.slice(dim, dim + count))
     const here = checked ? places : wrapped(places, size, ordinal)
     row = row === undefined ? here : add(mul(row, size), here)
   })
@@ -289,19 +289,19 @@ function placesIn(x: Tensor, items: readonly Item[], shape: Shape): Tensor {
 
 /** A value may have more dimensions than what it is assigned to, as long as the first ones have size 1. */
 export function fitRank(values: Tensor): Tensor {
-  const lead = values.shape.findIndex((n) => n !== 1)
-  const kept = lead < 0 ? [] : values.shape.slice(lead)
-  return sameShape(kept, values.shape) ? values : apply(reshapeOp, [values], kept)
+  const lead = values.sizes.findIndex((n) => n !== 1)
+  const kept = lead < 0 ? [] : values.sizes.slice(lead)
+  return sameShape(kept, values.sizes) ? values : apply(reshapeOp, [values], kept)
 }
 
 /** The values of an assignment, as wide as PyTorch lets them be for a result of this shape. */
 export function fitValues(values: Tensor, x: Tensor, out: Shape): Tensor {
   const fitted = fitRank(values)
-  const kept = fitted.shape
+  const kept = fitted.sizes
   const fits = kept.length <= out.length && kept.every((n, i) => n === 1 || n === out[out.length - kept.length + i])
   if (!fits) {
     throw new RuntimeError(
-      `shape mismatch: value tensor of shape ${shapeString(values.shape)} cannot be broadcast to indexing result of shape ${shapeString(out)}`,
+      `shape mismatch: value tensor of shape ${shapeString(values.sizes)} cannot be broadcast to indexing result of shape ${shapeString(out)}`,
     )
   }
   if (values.dtype !== x.dtype) {

@@ -72,7 +72,7 @@ export function bernoulli_(
     return drawInto(self, 'bernoulli', generator, () => (out, from) => draw.bernoulli(out, p, from))
   }
   checkWritable(self, [self])
-  const hit = (): Tensor => hitsOf(expand(p, self.shape), generator ?? defaultGenerator, denseStrides(self))
+  const hit = (): Tensor => hitsOf(expand(p, self.sizes), generator ?? defaultGenerator, denseStrides(self))
   const value = noGrad(() => toDType(hit(), self.dtype))
   return applyInPlace(replaced.bernoulliOf, self, [self, value], null)
 }

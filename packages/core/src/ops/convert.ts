@@ -35,7 +35,7 @@ import { all } from './reduce.ts'
 /** Copies through the host; its gradient is the way back. */
 const moveOp: OpDef<Device> = {
   name: 'toCopy',
-  infer: ([x]) => [{ shape: x.shape, dtype: x.dtype }],
+  infer: ([x]) => [{ sizes: x.sizes, dtype: x.dtype }],
   saves: () => ({ inputs: [0] }),
   vjp: (ctx) => [apply(moveOp, [ctx.dy], ctx.input(0).storage.device)],
   to: {
@@ -155,7 +155,7 @@ const equalArguments = method('equal', otherTensor)
 /** Same shape and same elements; NaN equals nothing. */
 export function equal(x: Tensor, ...args: [other: Tensor]): boolean {
   const [other] = equalArguments(x, args)
-  return sameShape(x.shape, other.shape) && truth(eq(x, other))
+  return sameShape(x.sizes, other.sizes) && truth(eq(x, other))
 }
 
 const closeTo = (equalNaN: boolean) =>

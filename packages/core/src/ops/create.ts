@@ -57,7 +57,7 @@ export const tensorParameters: readonly [
 export function fromArray(data: TypedArray | number[], shape: Shape, options: TensorOptions = {}): Tensor {
   const own = Array.isArray(data) ? undefined : dtypeOfArray(data)
   const dtype = options.dtype ?? own ?? 'float32'
-  const x = allocate(deviceNamed(options.device), { shape, dtype })
+  const x = allocate(deviceNamed(options.device), { sizes: shape, dtype })
   const values = own === dtype ? (data as TypedArray) : converted(data, dtype)
   if (x.elements > 0) x.storage.device.backend.write(x, values)
   return finish(x, options)
@@ -154,7 +154,7 @@ const emptyOptions = signature('empty', ...tensorParameters)
 export function empty(...args: SizeArgs): Tensor {
   const { shape, options } = sizesAndOptions('empty', args)
   const [dtype = 'float32', device, requiresGrad] = emptyOptions(options)
-  return finish(allocate(deviceNamed(device), { shape, dtype }), { requiresGrad })
+  return finish(allocate(deviceNamed(device), { sizes: shape, dtype }), { requiresGrad })
 }
 
 const fullArguments = signature('full', required('size', ints), required('fillValue', scalar), ...tensorParameters)
@@ -172,13 +172,13 @@ const like = (name: string, make: (device: Device, spec: Spec) => Tensor) => {
   const read = method(name, ...tensorParameters)
   return (x: Tensor, ...args: LikeArguments): Tensor => {
     const [dtype = x.dtype, device, requiresGrad] = read(x, args)
-    return finish(make(deviceNamed(device ?? x.storage.device), { shape: x.shape, dtype }), { requiresGrad })
+    return finish(make(deviceNamed(device ?? x.storage.device), { sizes: x.sizes, dtype }), { requiresGrad })
   }
 }
 /** Zeros in the shape, dtype and device of another tensor. */
-export const zerosLike = like('zeros_like', (device, { shape, dtype }) => filled(shape, dtype, 0, device))
+export const zerosLike = like('zeros_like', (device, { sizes, dtype }) => filled(sizes, dtype, 0, device))
 /** Ones in the shape, dtype and device of another tensor. */
-export const onesLike = like('ones_like', (device, { shape, dtype }) => filled(shape, dtype, 1, device))
+export const onesLike = like('ones_like', (device, { sizes, dtype }) => filled(sizes, dtype, 1, device))
 /** Unwritten memory in the shape, dtype and device of another tensor. */
 export const emptyLike = like('empty_like', allocate)
 const fullLikeArguments = method('full_like', required('fillValue', scalar), ...tensorParameters)
@@ -186,7 +186,7 @@ const fullLikeArguments = method('full_like', required('fillValue', scalar), ...
 export function fullLike(x: Tensor, ...args: [fillValue: number | boolean, options?: TensorOptions]): Tensor {
   const [value, dtype = x.dtype, device, requiresGrad] = fullLikeArguments(x, args)
   const number = Number(numberFor(value, dtype))
-  return finish(filled(x.shape, dtype, number, deviceNamed(device ?? x.storage.device)), { requiresGrad })
+  return finish(filled(x.sizes, dtype, number, deviceNamed(device ?? x.storage.device)), { requiresGrad })
 }
 
 const iotaOp: OpDef<Spec> = {
@@ -197,7 +197,7 @@ const iotaOp: OpDef<Spec> = {
 const along0 = { axis: 0 }
 /** 0, 1, 2, ... in a dtype. */
 export const counted = (n: number, dtype: DType, device: string | undefined): Tensor =>
-  apply(iotaOp, [], { shape: [n], dtype }, deviceNamed(device))
+  apply(iotaOp, [], { sizes: [n], dtype }, deviceNamed(device))
 
 type RangeArgs = readonly (number | TensorOptions | undefined)[]
 /**

@@ -68,7 +68,7 @@ function commonType(inputs: readonly Input[], target: Spec | null = null): DType
 interface Summed extends Spec {
   readonly iterated?: Shape
 }
-const iterated = (spec: Summed): Shape => spec.iterated ?? spec.shape
+const iterated = (spec: Summed): Shape => spec.iterated ?? spec.sizes
 
 /** The axes of `full` that must be summed to arrive at `target`, as positions in `full`. */
 function summedAxes(full: Shape, target: Shape): number[] {
@@ -153,22 +153,22 @@ export function elementwise(name: string, build: Build, options: ElementwiseOpti
     const { op, uses, identity } = ruleFor(position)
     const target = ctx.inputSpec(position)
     let { dy } = ctx
-    if (identity && ctx.attrs === null && dy.dtype === target.dtype && sameShape(dy.shape, target.shape)) return dy
-    const whole = ctx.attrs === null ? dy.shape : iterated(ctx.specs[0])
+    if (identity && ctx.attrs === null && dy.dtype === target.dtype && sameShape(dy.sizes, target.sizes)) return dy
+    const whole = ctx.attrs === null ? dy.sizes : iterated(ctx.specs[0])
     if (uses.length === 0) return apply(op, [], target, dy.storage.device)
     const inputs = new Array<Input>(uses.length)
     let full: Shape = scalarShape
     for (let k = 0; k < uses.length; k++) {
       const x = uses[k] === 0 ? dy : uses[k] <= arity ? ctx.operand(uses[k] - 1) : ctx.output()
       inputs[k] = x
-      full = broadcastShapes(full, x.shape)
+      full = broadcastShapes(full, x.sizes)
     }
     // A sum over more than the rule reads: its gradient is repeated, so that each element counts as often as it did.
     if (!sameShape(full, whole)) {
       dy = expandTo(dy, whole)
       inputs[uses.indexOf(0)] = dy
     }
-    if (!sameShape(whole, target.shape)) return apply(op, inputs, target)
+    if (!sameShape(whole, target.sizes)) return apply(op, inputs, target)
     if (identity && dy.dtype === target.dtype) return dy
     // The shape and dtype follow from the operands: nothing was broadcast and nothing promoted.
     return apply(op, inputs, commonType(inputs) === target.dtype ? null : target)
@@ -184,12 +184,12 @@ export function elementwise(name: string, build: Build, options: ElementwiseOpti
       const dtype = common(inputs, attrs)
       accepts?.(dtype, inputs)
       if (attrs !== null && inputs.length === 0) return [attrs]
-      let { shape } = inputs[0]
-      for (let i = 1; i < inputs.length; i++) shape = broadcastShapes(shape, inputs[i].shape)
+      let { sizes } = inputs[0]
+      for (let i = 1; i < inputs.length; i++) sizes = broadcastShapes(sizes, inputs[i].sizes)
       // Written out: a spread with a property added is a new hidden class at every call in Node 20.
       if (attrs !== null)
-        return sameShape(shape, attrs.shape) ? [attrs] : [{ shape: attrs.shape, dtype: attrs.dtype, iterated: shape }]
-      return [{ shape, dtype: out === 'bool' ? 'bool' : dtype }]
+        return sameShape(sizes, attrs.sizes) ? [attrs] : [{ sizes: attrs.sizes, dtype: attrs.dtype, iterated: sizes }]
+      return [{ sizes, dtype: out === 'bool' ? 'bool' : dtype }]
     },
     ...(out === 'bool'
       ? {}
@@ -224,9 +224,9 @@ export function elementwise(name: string, build: Build, options: ElementwiseOpti
         let axes: readonly number[] = noAxes
         let key = rankOf(dtype)
         if (attrs !== null) {
-          let full: Shape = inputs.length === 0 ? attrs.shape : scalarShape
-          for (const x of inputs) full = broadcastShapes(full, x.shape)
-          if (!sameShape(full, attrs.shape)) axes = summedAxes(full, attrs.shape)
+          let full: Shape = inputs.length === 0 ? attrs.sizes : scalarShape
+          for (const x of inputs) full = broadcastShapes(full, x.sizes)
+          if (!sameShape(full, attrs.sizes)) axes = summedAxes(full, attrs.sizes)
           for (const axis of axes) key += 2 ** (axis + 5)
           key += 5 * (1 + rankOf(outs[0].dtype))
         }
@@ -277,10 +277,10 @@ export function viewOp<A>(name: string, view: (layout: Layout, attrs: A) => Layo
   const onContiguous = (shape: Shape, attrs: A): Layout => view(contiguousLayout(shape), attrs) as Layout
   return {
     name,
-    infer: ([x], attrs) => [{ shape: onContiguous(x.shape, attrs).shape, dtype: x.dtype }],
+    infer: ([x], attrs) => [{ sizes: onContiguous(x.sizes, attrs).sizes, dtype: x.dtype }],
     vjp: (ctx) => {
-      const { shape } = ctx.inputSpec(0)
-      return [adjoint(ctx.dy, onContiguous(shape, ctx.attrs), shape)]
+      const { sizes } = ctx.inputSpec(0)
+      return [adjoint(ctx.dy, onContiguous(sizes, ctx.attrs), sizes)]
     },
     to: { kind: 'view', view },
   }
@@ -291,24 +291,24 @@ const asStridedOp = viewOp<Layout>('asStrided', (layout, to) =>
   isContiguous(layout) ? { ...to, offset: layout.offset + to.offset } : null,
 )
 export const expandOp = viewOp<Shape>('expand', (layout, shape) => ({
-  shape,
+  sizes: shape,
   strides: expandStrides(layout, shape),
   offset: layout.offset,
 }))
-export const permuteOp = viewOp<readonly number[]>('permute', ({ shape, strides, offset }, dims) => ({
-  shape: dims.map((d) => shape[d]),
+export const permuteOp = viewOp<readonly number[]>('permute', ({ sizes, strides, offset }, dims) => ({
+  sizes: dims.map((d) => sizes[d]),
   strides: dims.map((d) => strides[d]),
   offset,
 }))
-export const flipOp = viewOp<readonly number[]>('flip', ({ shape, strides, offset }, dims) => ({
-  shape,
+export const flipOp = viewOp<readonly number[]>('flip', ({ sizes, strides, offset }, dims) => ({
+  sizes,
   strides: strides.map((st, i) => (dims.includes(i) ? -st : st)),
-  offset: dims.reduce((at, d) => at + Math.max(shape[d] - 1, 0) * strides[d], offset),
+  offset: dims.reduce((at, d) => at + Math.max(sizes[d] - 1, 0) * strides[d], offset),
 }))
 /** Same elements in row-major order under another shape; copies where no strides can say so. */
 export const reshapeOp = viewOp<Shape>('reshapeAlias', (layout, shape) => {
   const strides = viewStrides(layout, shape)
-  return strides === null ? null : { shape, strides, offset: layout.offset }
+  return strides === null ? null : { sizes: shape, strides, offset: layout.offset }
 })
 
 /**
@@ -323,7 +323,7 @@ export function ownView(name: string): OpDef<Shape> {
 /** Adds elements up at the positions of a layout over a new row-major tensor of `size` elements. */
 const foldOp: OpDef<{ readonly size: number; readonly layout: Layout }> = {
   name: 'fold',
-  infer: ([x], { size }) => [{ shape: [size], dtype: x.dtype }],
+  infer: ([x], { size }) => [{ sizes: [size], dtype: x.dtype }],
   vjp: (ctx) => [apply(asStridedOp, [ctx.dy], ctx.attrs.layout)],
   to: {
     kind: 'kernel',
@@ -340,18 +340,18 @@ const identity = elementwise('clone', (x) => x)
 
 /** Repeats sizes of 1 without a copy, up to a shape it broadcasts to. */
 export const expandTo = (x: Tensor, shape: Shape): Tensor =>
-  sameShape(x.shape, shape) ? x : apply(expandOp, [x], shape)
+  sameShape(x.sizes, shape) ? x : apply(expandOp, [x], shape)
 const sumRecord: Elementwise = { ...identity, name: 'SumBackward1' }
 /** Undoes broadcasting: sums to a shape that broadcasts to the tensor's. */
 export const sumTo = (x: Tensor, shape: Shape): Tensor =>
-  sameShape(x.shape, shape) ? x : apply(sumRecord, [x], { shape, dtype: x.dtype })
+  sameShape(x.sizes, shape) ? x : apply(sumRecord, [x], { sizes: shape, dtype: x.dtype })
 
 /**
  * The gradient of a view: `dy` put back to where the layout took it from. Repeated elements are summed, permuted and
  * reversed ones moved back without a copy; what overlaps or leaves gaps is folded into zeros.
  */
 export function adjoint(dy: Tensor, layout: Layout, shape: Shape): Tensor {
-  const once = layout.shape.map((n, i) => (layout.strides[i] === 0 ? 1 : n))
+  const once = layout.sizes.map((n, i) => (layout.strides[i] === 0 ? 1 : n))
   const flipped = layout.strides.flatMap((st, i) => (st < 0 && once[i] > 1 ? [i] : []))
   const summed = sumTo(dy, once)
   const order = once.map((_, i) => i).sort((a, b) => Math.abs(layout.strides[b]) - Math.abs(layout.strides[a]))
@@ -365,9 +365,9 @@ export function adjoint(dy: Tensor, layout: Layout, shape: Shape): Tensor {
   if (complete) {
     const ahead = flipped.length === 0 ? summed : apply(flipOp, [summed], flipped)
     const moved = order.every((d, i) => d === i) ? ahead : apply(permuteOp, [ahead], order)
-    return sameShape(moved.shape, shape) ? moved : apply(reshapeOp, [moved], shape)
+    return sameShape(moved.sizes, shape) ? moved : apply(reshapeOp, [moved], shape)
   }
-  const flat = apply(foldOp, [summed], { size: numelOf(shape), layout: { ...layout, shape: once } })
+  const flat = apply(foldOp, [summed], { size: numelOf(shape), layout: { ...layout, sizes: once } })
   return apply(reshapeOp, [flat], shape)
 }
 

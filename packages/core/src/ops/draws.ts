@@ -27,12 +27,12 @@ export type Fill = (out: TypedArray, generator: Generator) => void
 /** Elements drawn in the order of memory, under the given strides (row-major where there are none). */
 export function drawn(
   device: Device,
-  { shape, dtype }: Spec,
+  { sizes, dtype }: Spec,
   generator: Generator,
   fill: Fill,
   strides?: readonly number[],
 ): Tensor {
-  const x = allocate(device, { shape, dtype })
+  const x = allocate(device, { sizes, dtype })
   const { elements } = x
   const produce = (): TypedArray => {
     const out = newArray(dtype, elements)
@@ -42,18 +42,18 @@ export function drawn(
   // Bounds are checked for nothing, too.
   if (elements === 0) produce()
   else writeProduced(device, x, produce, generator)
-  return strides === undefined ? x : new Tensor(x.storage, shape, strides, 0, dtype)
+  return strides === undefined ? x : new Tensor(x.storage, sizes, strides, 0, dtype)
 }
 
 /** The strides of new memory like that of `x`: dense, its dimensions in the same order; as PyTorch's preserve_format. */
-export function denseStrides({ shape, strides }: Layout): readonly number[] | undefined {
-  if (isContiguous({ shape, strides, offset: 0 })) return undefined
-  const order = shape.map((_, i) => shape.length - 1 - i)
+export function denseStrides({ sizes, strides }: Layout): readonly number[] | undefined {
+  if (isContiguous({ sizes, strides, offset: 0 })) return undefined
+  const order = sizes.map((_, i) => sizes.length - 1 - i)
   // Innermost first; what is repeated without a stride is ambiguous and stays where it is.
   const before = (a: number, b: number): number => {
     if (strides[a] === 0 || strides[b] === 0) return 0
     if (strides[a] !== strides[b]) return Math.abs(strides[a]) - Math.abs(strides[b])
-    return shape[a] > shape[b] ? 1 : 0
+    return sizes[a] > sizes[b] ? 1 : 0
   }
   for (let i = 1; i < order.length; i++) {
     for (let k = i, j = i - 1; j >= 0; j--) {
@@ -64,13 +64,13 @@ export function denseStrides({ shape, strides }: Layout): readonly number[] | un
       } else if (compared < 0) break
     }
   }
-  const dense = new Array<number>(shape.length)
+  const dense = new Array<number>(sizes.length)
   let step = 1
   for (const dim of order) {
     dense[dim] = step
-    step *= Math.max(shape[dim], 1)
+    step *= Math.max(sizes[dim], 1)
   }
-  return isContiguous({ shape, strides: dense, offset: 0 }) ? undefined : dense
+  return isContiguous({ sizes, strides: dense, offset: 0 }) ? undefined : dense
 }
 
 // ---- the distributions as fills ----

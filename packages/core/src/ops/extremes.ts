@@ -49,9 +49,9 @@ function evenly(
     vjp: (ctx) => {
       const { dims } = ctx.attrs
       const x = detached(ctx.input(0))
-      const y = detached(withDims(ctx.output(), x.shape, dims))
-      const count = apply(ties, [x, y], { shape: y.shape, dtype: x.dtype })
-      return [apply(share, [withDims(ctx.dy, x.shape, dims), x, y, count], null)]
+      const y = detached(withDims(ctx.output(), x.sizes, dims))
+      const count = apply(ties, [x, y], { sizes: y.sizes, dtype: x.dtype })
+      return [apply(share, [withDims(ctx.dy, x.sizes, dims), x, y, count], null)]
     },
   }
 }
@@ -88,7 +88,7 @@ function checkNotEmpty(x: Tensor, name: string, dims: readonly number[], all: bo
     if (name.startsWith('arg')) throw new IndexError(sentence)
     throw new RuntimeError(`${sentence} Specify the reduction dim with the 'dim' argument.`)
   }
-  const empty = dims.find((d) => x.shape[d] === 0)
+  const empty = dims.find((d) => x.sizes[d] === 0)
   if (empty !== undefined) throw new IndexError(`${name}(): Expected reduction dim ${empty} to have non-zero size.`)
 }
 
@@ -122,7 +122,7 @@ interface Places {
 const places = byAxes((isMax, axes): Prims['argReduce'] => ({ fn: isMax === 1 ? 'max' : 'min', axes }))
 const argOp: OpDef<Places> = {
   name: 'argmax',
-  infer: ([x], { dims, keepdim }) => [{ shape: reducedShape(x.shape, dims, keepdim), dtype: 'int32' }],
+  infer: ([x], { dims, keepdim }) => [{ sizes: reducedShape(x.sizes, dims, keepdim), dtype: 'int32' }],
   to: { kind: 'kernel', prim: 'argReduce', lower: ({ fn, dims }) => places(fn === 'max' ? 1 : 0, dims) },
 }
 
@@ -166,23 +166,23 @@ export interface Along {
 
 /** The gradient of values that were picked along a dimension: `dy` put back to where they were. */
 export function putBack(ctx: Vjp<{ readonly dim: number }>): Gradients {
-  const { shape, dtype } = ctx.inputSpec(0)
+  const { sizes, dtype } = ctx.inputSpec(0)
   const { dim } = ctx.attrs
-  if (shape.length === 0) return [ctx.dy]
-  const zeros = filled(shape, dtype, 0, ctx.dy.storage.device)
+  if (sizes.length === 0) return [ctx.dy]
+  const zeros = filled(sizes, dtype, 0, ctx.dy.storage.device)
   const at = ctx.output(1)
-  const dims = at.shape.length === shape.length ? [] : [dim]
-  const kept = (t: Tensor): Tensor => (dims.length === 0 ? t : withDims(t, shape, dims))
+  const dims = at.sizes.length === sizes.length ? [] : [dim]
+  const kept = (t: Tensor): Tensor => (dims.length === 0 ? t : withDims(t, sizes, dims))
   return [scatterAlongDim(zeros, dim, kept(at), kept(ctx.dy))]
 }
 
 const selecting = (fn: Fn, name: string): OpDef<Along> => ({
   name,
   infer: ([x], { dim, keepdim }) => {
-    const shape = reducedShape(x.shape, [dim], keepdim)
+    const shape = reducedShape(x.sizes, [dim], keepdim)
     return [
-      { shape, dtype: x.dtype },
-      { shape, dtype: 'int32' },
+      { sizes: shape, dtype: x.dtype },
+      { sizes: shape, dtype: 'int32' },
     ]
   },
   saves: () => ({ outputs: [1] }),
@@ -195,7 +195,7 @@ const selecting = (fn: Fn, name: string): OpDef<Along> => ({
       const at = apply(argOp, [x], { fn, dims: [dim], keepdim: true })
       const values = gatherAlongDim(x, dim, at)
       if (keepdim) return [values, at]
-      const shape = reducedShape(x.shape, [dim], false)
+      const shape = reducedShape(x.sizes, [dim], false)
       return [values, at].map((y) => apply(reshapeOp, [y], shape))
     },
   },

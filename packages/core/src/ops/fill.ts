@@ -8,10 +8,10 @@ import { elementwise } from './define.ts'
 const castRecord = elementwise('toCopy', (x) => x)
 /** The elements in another dtype; the tensor itself when it has it already. */
 export function toDType(x: Tensor, dtype: DType): Tensor {
-  return x.dtype === dtype ? x : apply(castRecord, [x], { shape: x.shape, dtype })
+  return x.dtype === dtype ? x : apply(castRecord, [x], { sizes: x.sizes, dtype })
 }
 
 const fillRecord = elementwise('fill', (value) => value)
 /** A tensor of one shape and dtype filled with a number. */
 export const filled = (shape: readonly number[], dtype: DType, value: number, device: Device): Tensor =>
-  apply(fillRecord, [operand(dtype === 'bool' ? value !== 0 : value)], { shape, dtype }, device)
+  apply(fillRecord, [operand(dtype === 'bool' ? value !== 0 : value)], { sizes: shape, dtype }, device)

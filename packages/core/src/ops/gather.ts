@@ -27,12 +27,12 @@ const gatherAlong: Prims['gather'][] = []
 /** Inputs: x, and an index of the result's shape. `back` adds what arrives into zeros. */
 export const indexAlong = (name: string, back?: OpDef<number>): OpDef<number> => ({
   name,
-  infer: ([x, index]) => [{ shape: index.shape, dtype: x.dtype }],
+  infer: ([x, index]) => [{ sizes: index.sizes, dtype: x.dtype }],
   saves: () => ({ inputs: [1] }),
   vjp: (ctx) => {
-    const { shape, dtype } = ctx.inputSpec(0)
+    const { sizes, dtype } = ctx.inputSpec(0)
     const { dy } = ctx
-    const zeros = filled(shape, dtype, 0, dy.storage.device)
+    const zeros = filled(sizes, dtype, 0, dy.storage.device)
     return [apply(back ?? scatterAddOp, [zeros, ctx.input(1), dy], ctx.attrs)]
   },
   to: { kind: 'kernel', prim: 'gather', lower: (axis) => (gatherAlong[axis] ??= { axis }) },
@@ -69,19 +69,19 @@ export function gather(x: Tensor, ...args: [dim: number, index: Tensor]): Tensor
     if (Math.max(index.dim(), 1) !== Math.max(x.dim(), 1)) {
       throw new RuntimeError(
         'Index tensor must have the same number of dimensions as input tensor',
-        `The shapes are ${shapeString(index.shape)} and ${shapeString(x.shape)}. To pick whole rows use indexSelect().`,
+        `The shapes are ${shapeString(index.sizes)} and ${shapeString(x.sizes)}. To pick whole rows use indexSelect().`,
       )
     }
-    const wrong = index.shape.findIndex((n, i) => i !== d && n > x.shape[i])
+    const wrong = index.sizes.findIndex((n, i) => i !== d && n > x.sizes[i])
     if (wrong >= 0) {
       throw new RuntimeError(
-        `Size does not match at dimension ${wrong} expected index ${shapeString(index.shape)} to be smaller than self ${shapeString(x.shape)} apart from dimension ${d}`,
+        `Size does not match at dimension ${wrong} expected index ${shapeString(index.sizes)} to be smaller than self ${shapeString(x.sizes)} apart from dimension ${d}`,
       )
     }
   } else if (index.dim() !== x.dim()) {
-    return filled(index.shape, x.dtype, 0, x.storage.device)
+    return filled(index.sizes, x.dtype, 0, x.storage.device)
   }
-  return backTo(gatherAlongDim(atLeast1d(x), d, atLeast1d(index)), index.shape)
+  return backTo(gatherAlongDim(atLeast1d(x), d, atLeast1d(index)), index.sizes)
 }
 
 type Fn = Prims['scatter']['fn']
@@ -91,7 +91,7 @@ const scatterAttrs = (fn: Fn) => {
 }
 const scatterRecord = (name: string, fn: Fn, rules: Pick<OpDef<number>, 'vjp' | 'saves'>): OpDef<number> => ({
   name,
-  infer: ([base]) => [{ shape: base.shape, dtype: base.dtype }],
+  infer: ([base]) => [{ sizes: base.sizes, dtype: base.dtype }],
   ...rules,
   to: { kind: 'kernel', prim: 'scatter', lower: scatterAttrs(fn) },
 })
@@ -103,7 +103,7 @@ const scatterRules: Pick<OpDef<number>, 'vjp' | 'saves'> = {
     const index = ctx.input(1)
     const { dy, attrs } = ctx
     return [
-      ctx.needs(0) ? apply(scatterValueOp, [dy, index, repeated(0, dy, index.shape)], attrs) : null,
+      ctx.needs(0) ? apply(scatterValueOp, [dy, index, repeated(0, dy, index.sizes)], attrs) : null,
       null,
       ctx.needs(2) ? apply(gatherOp, [dy, index], attrs) : null,
     ]
@@ -149,13 +149,13 @@ function checkScatter(x: Tensor, dim: number, index: Tensor, src: Tensor | null)
   const other = ['self', 'src'][ranks.findIndex((rank) => rank !== Math.max(index.dim(), 1))]
   if (other !== undefined)
     throw new RuntimeError(`Index tensor must have the same number of dimensions as ${other} tensor`)
-  const fits = index.shape.every(
-    (n, i) => (i === dim || n <= (x.shape[i] ?? 1)) && (src === null || n <= (src.shape[i] ?? 1)),
+  const fits = index.sizes.every(
+    (n, i) => (i === dim || n <= (x.sizes[i] ?? 1)) && (src === null || n <= (src.sizes[i] ?? 1)),
   )
   if (fits) return
   throw new RuntimeError(
-    `Expected index ${shapeString(index.shape)} to be smaller than self ${shapeString(x.shape)} apart from dimension ${dim}` +
-      (src === null ? '' : ` and to be smaller size than src ${shapeString(src.shape)}`),
+    `Expected index ${shapeString(index.sizes)} to be smaller than self ${shapeString(x.sizes)} apart from dimension ${dim}` +
+      (src === null ? '' : ` and to be smaller size than src ${shapeString(src.sizes)}`),
   )
 }
 
@@ -173,7 +173,7 @@ interface Call {
 }
 const inputsOf = (x: Tensor, { index, src }: Call): readonly [Tensor, Tensor, Tensor] => [atLeast1d(x), index, src]
 const scattered = (x: Tensor, call: Call | null): Tensor =>
-  call === null ? clone(x) : backTo(apply(call.record, inputsOf(x, call), call.dim), x.shape)
+  call === null ? clone(x) : backTo(apply(call.record, inputsOf(x, call), call.dim), x.sizes)
 function scatteredInto(x: Tensor, call: Call | null): Tensor {
   if (call !== null) applyInPlace(call.record, atLeast1d(x), inputsOf(x, call), call.dim)
   return x
@@ -200,13 +200,13 @@ function scatterCall(x: Tensor, args: ScatterArguments): Call | null {
   checkScatter(x, d, index, number ? null : src)
   if (index.elements === 0) return null
   const at = atLeast1d(index)
-  const source = number ? repeated(Number(numberFor(src, x.dtype)), x, at.shape) : cut(atLeast1d(src), at.shape)
+  const source = number ? repeated(Number(numberFor(src, x.dtype)), x, at.sizes) : cut(atLeast1d(src), at.sizes)
   return { record: reduction ?? (number ? scatterValueOp : scatterOp), dim: d, index: at, src: source }
 }
 
 /** The corner of `x` that has this shape. */
 const cut = (x: Tensor, shape: Shape): Tensor =>
-  shape.reduce((y, n, i) => (y.shape[i] === n ? y : slice(y, i, 0, n)), x)
+  shape.reduce((y, n, i) => (y.sizes[i] === n ? y : slice(y, i, 0, n)), x)
 
 /**
  * A copy of `x` with elements of `src`, a tensor or one number, put along a dimension: `out[index[i][j]][j] = src[i][j]`
@@ -238,7 +238,7 @@ function scatterAddCall(x: Tensor, args: ScatterAddArguments): Call | null {
   checkScatter(x, d, index, src)
   if (index.elements === 0) return null
   const at = atLeast1d(index)
-  return { record: scatterAddOp, dim: d, index: at, src: cut(atLeast1d(src), at.shape) }
+  return { record: scatterAddOp, dim: d, index: at, src: cut(atLeast1d(src), at.sizes) }
 }
 
 /**

@@ -195,7 +195,7 @@ function refuseTooMany(x: Tensor, specs: readonly Spec[]): never {
 /** One index; messages count it by its position between the brackets. */
 function pick(x: Tensor, dim: number, index: number, position: number): Tensor {
   if (!Number.isInteger(index)) throw new IndexError(`${valid} (got float)`, `The index is ${index}.`)
-  const size = x.shape[dim] ?? 0
+  const size = x.sizes[dim] ?? 0
   if (index < -size || index >= size) {
     throw new IndexError(`index ${index} is out of bounds for dimension ${position} with size ${size}`)
   }
@@ -206,11 +206,11 @@ function cut(x: Tensor, dim: number, { start, stop, step }: Slice, several: bool
   if (step === 0) throw new ValueError('slice step cannot be zero')
   if (step !== null && step < 0) throw new ValueError('step must be greater than zero', 'To reverse use flip().')
   // Beside others, and where it is written to, a slice that says it takes everything is not a view of its own.
-  if (several && (start ?? 0) === 0 && (step ?? 1) === 1 && stop === x.shape[dim]) return x
+  if (several && (start ?? 0) === 0 && (step ?? 1) === 1 && stop === x.sizes[dim]) return x
   return slice(x, dim, start, stop, step ?? 1)
 }
 
-const aliasOp = viewOp<null>('alias', ({ shape, strides, offset }) => ({ shape, strides, offset }))
+const aliasOp = viewOp<null>('alias', ({ sizes, strides, offset }) => ({ sizes, strides, offset }))
 
 /**
  * PyTorch's `x[...]`. Numbers, slices, null and '...' give a view of the same memory; with a mask or an index tensor among
@@ -250,8 +250,8 @@ function onlyMask(x: Tensor, indices: TensorIndices): Tensor | undefined {
   const [mask, ...more] = indices.filter((index) => index !== undefined)
   if (mask === undefined || more.length > 0 || !isMask(mask)) return undefined
   const dim = indices.indexOf(mask)
-  if (!sameShape(mask.shape, x.shape.slice(dim, dim + mask.dim()))) return undefined
-  return apply(reshapeOp, [mask], [...mask.shape, ...x.shape.slice(dim + mask.dim()).map(() => 1)])
+  if (!sameShape(mask.sizes, x.sizes.slice(dim, dim + mask.dim()))) return undefined
+  return apply(reshapeOp, [mask], [...mask.sizes, ...x.sizes.slice(dim + mask.dim()).map(() => 1)])
 }
 
 function putAt(x: Tensor, indices: TensorIndices, value: Tensor | number | boolean, accumulate: boolean): Tensor {
@@ -264,11 +264,11 @@ function putAt(x: Tensor, indices: TensorIndices, value: Tensor | number | boole
   const { places, plan } = planOf(x, indices, 'an assignment of several values by a mask')
   const single = number ? filled([], x.dtype, Number(numberFor(value, x.dtype)), x.storage.device) : value
   const values = fitValues(single, x, plan.out)
-  if (plan.order !== null || !sameShape(plan.merged, x.shape)) {
+  if (plan.order !== null || !sameShape(plan.merged, x.sizes)) {
     return applyInPlace(accumulate ? accumulateOp : putOp, x, [x, places, values], plan)
   }
   const index = spread(places, plan)
-  const source = apply(reshapeOp, [expandTo(values, plan.out)], index.shape)
+  const source = apply(reshapeOp, [expandTo(values, plan.out)], index.sizes)
   return applyInPlace(accumulate ? accumulateAlongOp : putAlongOp, x, [x, index, source], plan.axis)
 }
 
@@ -297,7 +297,7 @@ export function setAt(x: Tensor, ...args: [index: Index | readonly Index[], valu
   const { view, indices } = reach(x, Array.isArray(index) ? index : [index as Index], true)
   if (indices.length > 0) putAt(view, indices, value, false)
   else if (!(value instanceof Tensor)) fill_(view, value)
-  else copy_(view, expand(fitRank(value), view.shape))
+  else copy_(view, expand(fitRank(value), view.sizes))
   return x
 }
 
@@ -329,7 +329,7 @@ export function indexPut_(x: Tensor, ...args: IndexPutArguments): Tensor {
     dim += Math.max(width(index), 1)
   }
   if (dim > x.dim()) throw new IndexError(`too many indices for tensor of dimension ${x.dim()} (got ${dim})`)
-  if (byDim.length === 0) return copy_(x, expandTo(fitValues(values, x, x.shape), x.shape))
+  if (byDim.length === 0) return copy_(x, expandTo(fitValues(values, x, x.sizes), x.sizes))
   return putAt(x, byDim, values, accumulate)
 }
 

@@ -38,7 +38,7 @@ export const catOp: OpDef<Joined> = {
   name: 'cat',
   infer: ([first], { dim, sizes }) => {
     const total = sizes.reduce((a, b) => a + b, 0)
-    return [{ shape: first.shape.map((n, i) => (i === dim ? total : n)), dtype: first.dtype }]
+    return [{ sizes: first.sizes.map((n, i) => (i === dim ? total : n)), dtype: first.dtype }]
   },
   vjp: (ctx) => {
     const { dim, sizes } = ctx.attrs
@@ -75,7 +75,7 @@ function unified(tensors: readonly Tensor[]): readonly Tensor[] {
 }
 
 /** PyTorch lets tensors of shape [0] stand beside any others. */
-const isNothing = (x: Tensor): boolean => x.shape.length === 1 && x.shape[0] === 0
+const isNothing = (x: Tensor): boolean => x.sizes.length === 1 && x.sizes[0] === 0
 
 const catArguments = joinArguments('cat')
 /**
@@ -97,37 +97,37 @@ export function cat(...args: JoinArguments): Tensor {
   }
   const first = tensors.find((x) => !isNothing(x))
   const d = first === undefined ? 0 : normalizeDim(dim, first.dim())
-  const { shape } = first ?? tensors[0]
+  const { sizes } = first ?? tensors[0]
   const parts = unified(tensors).map((x, i) => {
-    if (sameShape(x.shape, shape)) return x
+    if (sameShape(x.sizes, sizes)) return x
     if (isNothing(x))
       return apply(
         reshapeOp,
         [x],
-        shape.map((n, axis) => (axis === d ? 0 : n)),
+        sizes.map((n, axis) => (axis === d ? 0 : n)),
       )
-    if (x.dim() !== shape.length) {
-      throw new RuntimeError(`Tensors must have same number of dimensions: got ${shape.length} and ${x.dim()}`)
+    if (x.dim() !== sizes.length) {
+      throw new RuntimeError(`Tensors must have same number of dimensions: got ${sizes.length} and ${x.dim()}`)
     }
-    const wrong = shape.findIndex((n, axis) => axis !== d && n !== x.shape[axis])
+    const wrong = sizes.findIndex((n, axis) => axis !== d && n !== x.sizes[axis])
     if (wrong >= 0) {
       throw new RuntimeError(
-        `Sizes of tensors must match except in dimension ${d}. Expected size ${shape[wrong]} but got size ${x.shape[wrong]} for tensor number ${i} in the list.`,
-        `They differ in dimension ${wrong}: the shapes are ${shapeString(shape)} and ${shapeString(x.shape)}.`,
+        `Sizes of tensors must match except in dimension ${d}. Expected size ${sizes[wrong]} but got size ${x.sizes[wrong]} for tensor number ${i} in the list.`,
+        `They differ in dimension ${wrong}: the shapes are ${shapeString(sizes)} and ${shapeString(x.sizes)}.`,
       )
     }
     return x
   })
-  return apply(catOp, parts, { dim: d, sizes: parts.map((x) => x.shape[d]) })
+  return apply(catOp, parts, { dim: d, sizes: parts.map((x) => x.sizes[d]) })
 }
 
 const stackOp: OpDef<number> = {
   name: 'stack',
   infer: (inputs, dim) => {
-    const { shape, dtype } = inputs[0]
-    return [{ shape: [...shape.slice(0, dim), inputs.length, ...shape.slice(dim)], dtype }]
+    const { sizes, dtype } = inputs[0]
+    return [{ sizes: [...sizes.slice(0, dim), inputs.length, ...sizes.slice(dim)], dtype }]
   },
-  vjp: (ctx) => Array.from({ length: ctx.dy.shape[ctx.attrs] }, (_, i) => select(ctx.dy, ctx.attrs, i)),
+  vjp: (ctx) => Array.from({ length: ctx.dy.sizes[ctx.attrs] }, (_, i) => select(ctx.dy, ctx.attrs, i)),
   to: {
     kind: 'compose',
     compose: (inputs, dim) => {
@@ -149,10 +149,10 @@ export function stack(...args: JoinArguments): Tensor {
   if (tensors.length === 0) throw new RuntimeError('stack expects a non-empty TensorList')
   const [first] = tensors
   const d = normalizeDim(dim, first.dim() + 1)
-  const other = tensors.findIndex((x) => !sameShape(x.shape, first.shape))
+  const other = tensors.findIndex((x) => !sameShape(x.sizes, first.sizes))
   if (other >= 0) {
     throw new RuntimeError(
-      `stack expects each tensor to be equal size, but got ${shapeString(first.shape)} at entry 0 and ${shapeString(tensors[other].shape)} at entry ${other}`,
+      `stack expects each tensor to be equal size, but got ${shapeString(first.sizes)} at entry 0 and ${shapeString(tensors[other].sizes)} at entry ${other}`,
     )
   }
   return apply(stackOp, unified(tensors), d)
@@ -199,7 +199,7 @@ export function split(
   if (x.dim() === 0) throw new RuntimeError('split expects at least a 1-dimensional tensor')
   if (typeof size !== 'number') return splitSections(x, size, dim)
   const d = normalizeDim(dim, x.dim())
-  const total = x.shape[d]
+  const total = x.sizes[d]
   if (size < 0) throw new RuntimeError(`split expects split_size be non-negative, but got split_size=${size}`)
   if (size === 0 && total > 0) {
     throw new RuntimeError(`split_size can only be 0 if dimension size is 0, but got dimension size of ${total}`)
@@ -215,9 +215,9 @@ function splitSections(x: Tensor, sizes: readonly number[], dim: number): Tensor
     )
   }
   const total = sizes.reduce((a, b) => a + b, 0)
-  if (total !== x.shape[d]) {
+  if (total !== x.sizes[d]) {
     throw new RuntimeError(
-      `split_with_sizes expects split_sizes to sum exactly to ${x.shape[d]} (input tensor's size at dimension ${d}), but got split_sizes=${shapeString(sizes)}`,
+      `split_with_sizes expects split_sizes to sum exactly to ${x.sizes[d]} (input tensor's size at dimension ${d}), but got split_sizes=${shapeString(sizes)}`,
     )
   }
   return parts(splitSizesOp, x, d, sizes)
@@ -235,7 +235,7 @@ export function chunk(x: Tensor, ...args: [chunks: number, dim?: DimArg]): Tenso
   if (x.dim() === 0) throw new RuntimeError('chunk expects at least a 1-dimensional tensor')
   if (chunks <= 0) throw new RuntimeError(`chunk expects \`chunks\` to be greater than 0, got: ${chunks}`)
   const d = normalizeDim(dim, x.dim())
-  const total = x.shape[d]
+  const total = x.sizes[d]
   if (total === 0) return parts(splitSizesOp, x, d, new Array<number>(chunks).fill(0))
   return parts(splitOp, x, d, equalSizes(total, Math.ceil(total / chunks)))
 }
@@ -247,7 +247,7 @@ export function unbind(x: Tensor, ...args: [dim?: DimArg]): Tensor[] {
   const [d] = unbindArguments(x, args)
   if (x.dim() === 0) throw new IndexError(`Dimension specified as ${d} but tensor has no dimensions`)
   const at = normalizeDim(d, x.dim())
-  return Array.from({ length: x.shape[at] }, (_, index) => apply(unbindOp, [x], { dim: at, index }))
+  return Array.from({ length: x.sizes[at] }, (_, index) => apply(unbindOp, [x], { dim: at, index }))
 }
 
 // ---- repeating ----
@@ -261,18 +261,18 @@ const pairs = (shape: Shape, repeats: readonly number[]): { once: number[]; ofte
 const repeatOp: OpDef<readonly number[]> = {
   name: 'repeat',
   infer: ([x], repeats) => {
-    const { often } = pairs(x.shape, repeats)
-    return [{ shape: repeats.map((_, i) => often[2 * i] * often[2 * i + 1]), dtype: x.dtype }]
+    const { often } = pairs(x.sizes, repeats)
+    return [{ sizes: repeats.map((_, i) => often[2 * i] * often[2 * i + 1]), dtype: x.dtype }]
   },
   vjp: (ctx) => {
-    const { shape } = ctx.inputSpec(0)
-    const { once, often } = pairs(shape, ctx.attrs)
-    return [apply(reshapeOp, [sumTo(apply(reshapeOp, [ctx.dy], often), once)], shape)]
+    const { sizes } = ctx.inputSpec(0)
+    const { once, often } = pairs(sizes, ctx.attrs)
+    return [apply(reshapeOp, [sumTo(apply(reshapeOp, [ctx.dy], often), once)], sizes)]
   },
   to: {
     kind: 'compose',
     compose: ([x], repeats) => {
-      const { once, often } = pairs(x.shape, repeats)
+      const { once, often } = pairs(x.sizes, repeats)
       const copies = apply(cloneOp, [apply(expandOp, [apply(reshapeOp, [x], once)], often)], null)
       const shape = repeats.map((_, i) => often[2 * i] * often[2 * i + 1])
       return [apply(reshapeOp, [copies], shape)]
@@ -294,7 +294,7 @@ export function repeat(x: Tensor, ...repeats: Sizes): Tensor {
     throw new RuntimeError('Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor')
   }
   const lead = counts.length - x.dim()
-  checkSizes(counts.map((n, i) => n * (i < lead ? 1 : x.shape[i - lead])))
+  checkSizes(counts.map((n, i) => n * (i < lead ? 1 : x.sizes[i - lead])))
   return apply(repeatOp, [x], counts)
 }
 

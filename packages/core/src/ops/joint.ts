@@ -30,8 +30,8 @@ export function several(
   return {
     name,
     infer(inputs) {
-      const { shape, dtype } = inputs[0]
-      return repeated<Spec>(count, { shape, dtype })
+      const { sizes, dtype } = inputs[0]
+      return repeated<Spec>(count, { sizes, dtype })
     },
     to: {
       kind: 'kernel',
@@ -57,8 +57,8 @@ export function jointly(ctx: Vjp<unknown>, arity: number, rule: JointRule | null
   const { positions, uses, op } = rule
   const { dy } = ctx
   for (let k = 0; k < positions.length; k++) {
-    const { shape, dtype } = ctx.inputSpec(positions[k])
-    if (dtype !== dy.dtype || !sameShape(shape, dy.shape)) return
+    const { sizes, dtype } = ctx.inputSpec(positions[k])
+    if (dtype !== dy.dtype || !sameShape(sizes, dy.sizes)) return
   }
   const inputs = new Array<Input>(uses.length)
   for (let k = 0; k < uses.length; k++) {

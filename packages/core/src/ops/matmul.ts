@@ -41,7 +41,7 @@ const cName: Readonly<Record<DType, string>> = {
 const toInt = 'Convert it first: x.int().'
 /** Throws for factors of two dtypes, and for bools, which `kernel` of PyTorch does not multiply. */
 function checkDTypes(a: Spec, b: Spec, kernel: string): void {
-  if (a.dtype === 'bool' && a.shape.length > 0 && numelOf(a.shape) > 0) throw notImplemented(kernel, 'bool', toInt)
+  if (a.dtype === 'bool' && a.sizes.length > 0 && numelOf(a.sizes) > 0) throw notImplemented(kernel, 'bool', toInt)
   if (a.dtype === b.dtype) return
   throw new RuntimeError(
     `expected m1 and m2 to have the same dtype, but got: ${cName[a.dtype]} != ${cName[b.dtype]}`,
@@ -73,10 +73,10 @@ const productRecord = (name: string, weight = false): OpDef<null> => ({
       checkBeside('mat1', a, b)
     }
     checkDTypes(a, b, name === 'bmm' ? name : 'addmm_impl_cpu_')
-    const rank = a.shape.length
-    const shape = [...a.shape.slice(0, rank - 1), b.shape[rank - 1]]
-    if (bias !== undefined && (bias.shape.length !== 1 || bias.shape[0] !== shape[rank - 1])) expandedShape(bias, shape)
-    return [{ shape, dtype: a.dtype }]
+    const rank = a.sizes.length
+    const shape = [...a.sizes.slice(0, rank - 1), b.sizes[rank - 1]]
+    if (bias !== undefined && (bias.sizes.length !== 1 || bias.sizes[0] !== shape[rank - 1])) expandedShape(bias, shape)
+    return [{ sizes: shape, dtype: a.dtype }]
   },
   saves: (needs) => factors[needs & 3],
   vjp: (ctx) => [
@@ -86,7 +86,7 @@ const productRecord = (name: string, weight = false): OpDef<null> => ({
         ? transposed(product(transposed(ctx.dy), ctx.input(0)))
         : product(transposed(ctx.input(0)), ctx.dy)
       : null,
-    ctx.needs(2) ? sumTo(ctx.dy, ctx.inputSpec(2).shape) : null,
+    ctx.needs(2) ? sumTo(ctx.dy, ctx.inputSpec(2).sizes) : null,
   ],
   to: { kind: 'kernel', prim: 'matmul', lower: (_, inputs) => (inputs.length === 3 ? biased(inputs[0].dtype) : plain) },
 })
@@ -105,13 +105,13 @@ function checkFactors(name: string, second: string, a: Tensor, b: Tensor, none: 
 }
 
 const rankError = (name: string, which: string, dims: number, x: Tensor): RuntimeError =>
-  new RuntimeError(`${name} must be a ${which}`, `Expected ${dims} dimensions, got shape ${shapeString(x.shape)}.`)
+  new RuntimeError(`${name} must be a ${which}`, `Expected ${dims} dimensions, got shape ${shapeString(x.sizes)}.`)
 
 function checkInner(a: Tensor, b: Tensor): void {
-  if (a.shape[1] !== b.shape[0]) {
+  if (a.sizes[1] !== b.sizes[0]) {
     throw new RuntimeError(
-      `mat1 and mat2 shapes cannot be multiplied (${a.shape[0]}x${a.shape[1]} and ${b.shape[0]}x${b.shape[1]})`,
-      `The columns of the first (${a.shape[1]}) must equal the rows of the second (${b.shape[0]}).`,
+      `mat1 and mat2 shapes cannot be multiplied (${a.sizes[0]}x${a.sizes[1]} and ${b.sizes[0]}x${b.sizes[1]})`,
+      `The columns of the first (${a.sizes[1]}) must equal the rows of the second (${b.sizes[0]}).`,
     )
   }
 }
@@ -142,9 +142,9 @@ export function bmm(a: Tensor, b: Tensor, ...none: []): Tensor {
   checkFactors('bmm', 'mat2', a, b, none)
   if (a.dim() !== 3) throw rankError('batch1', '3D tensor', 3, a)
   if (b.dim() !== 3) throw rankError('batch2', '3D tensor', 3, b)
-  if (a.shape[0] !== b.shape[0] || a.shape[2] !== b.shape[1]) {
+  if (a.sizes[0] !== b.sizes[0] || a.sizes[2] !== b.sizes[1]) {
     throw new RuntimeError(
-      `Expected size for first two dimensions of batch2 tensor to be: [${a.shape[0]}, ${a.shape[2]}] but got: [${b.shape[0]}, ${b.shape[1]}].`,
+      `Expected size for first two dimensions of batch2 tensor to be: [${a.sizes[0]}, ${a.sizes[2]}] but got: [${b.sizes[0]}, ${b.sizes[1]}].`,
     )
   }
   return product(a, b)
@@ -161,8 +161,8 @@ export function mv(a: Tensor, v: Tensor, ...none: []): Tensor {
   if (a.dim() !== 2 || v.dim() !== 1) {
     throw new RuntimeError(`vector + matrix @ vector expected, got 1, ${a.dim()}, ${v.dim()}`)
   }
-  if (a.shape[1] !== v.shape[0]) {
-    throw unequal(a.shape[0], a.shape[1], v.shape[0])
+  if (a.sizes[1] !== v.sizes[0]) {
+    throw unequal(a.sizes[0], a.sizes[1], v.sizes[0])
   }
   checkDTypes(a, v, 'addmv_impl_cpu')
   return apply(mvOp, [a, v], null)
@@ -171,21 +171,21 @@ export function mv(a: Tensor, v: Tensor, ...none: []): Tensor {
 /** The product of a matrix and a vector is a matrix product whose second factor has one column. */
 const mvOp: OpDef<null> = {
   name: 'mv',
-  infer: ([a]) => [{ shape: [a.shape[0]], dtype: a.dtype }],
+  infer: ([a]) => [{ sizes: [a.sizes[0]], dtype: a.dtype }],
   saves: () => ({ inputs: [0, 1] }),
   vjp: (ctx) => {
-    const dy = apply(reshapeOp, [ctx.dy], [ctx.dy.shape[0], 1])
+    const dy = apply(reshapeOp, [ctx.dy], [ctx.dy.sizes[0], 1])
     const [a, v] = [ctx.input(0), ctx.input(1)]
     return [
-      ctx.needs(0) ? product(dy, apply(reshapeOp, [v], [1, v.shape[0]])) : null,
-      ctx.needs(1) ? apply(reshapeOp, [product(transposed(a), dy)], v.shape) : null,
+      ctx.needs(0) ? product(dy, apply(reshapeOp, [v], [1, v.sizes[0]])) : null,
+      ctx.needs(1) ? apply(reshapeOp, [product(transposed(a), dy)], v.sizes) : null,
     ]
   },
   to: {
     kind: 'compose',
     compose: ([a, v]) => {
-      const column = apply(reshapeOp, [v], [v.shape[0], 1])
-      return [apply(reshapeOp, [product(a as Tensor, column)], [a.shape[0]])]
+      const column = apply(reshapeOp, [v], [v.sizes[0], 1])
+      return [apply(reshapeOp, [product(a as Tensor, column)], [a.sizes[0]])]
     },
   },
 }
@@ -207,22 +207,22 @@ export function dot(a: Tensor, b: Tensor, ...none: []): Tensor {
     )
   }
   if (a.dtype === 'bool') throw notImplemented('dot', 'bool', toInt)
-  if (a.shape[0] !== b.shape[0]) {
+  if (a.sizes[0] !== b.sizes[0]) {
     throw new RuntimeError(
-      `inconsistent tensor size, expected tensor [${a.shape[0]}] and src [${b.shape[0]}] to have the same number of elements, but got ${a.shape[0]} and ${b.shape[0]} elements respectively`,
+      `inconsistent tensor size, expected tensor [${a.sizes[0]}] and src [${b.sizes[0]}] to have the same number of elements, but got ${a.sizes[0]} and ${b.sizes[0]} elements respectively`,
     )
   }
   return apply(dotOp, [a, b], null)
 }
 const dotOp: OpDef<null> = {
   name: 'dot',
-  infer: ([a]) => [{ shape: [], dtype: a.dtype }],
+  infer: ([a]) => [{ sizes: [], dtype: a.dtype }],
   saves: () => ({ inputs: [0, 1] }),
   vjp: (ctx) => [mul(ctx.dy, ctx.input(1)), mul(ctx.dy, ctx.input(0))],
   to: {
     kind: 'compose',
     compose: ([a, b]) => [
-      apply(reshapeOp, [product(apply(reshapeOp, [a], [1, a.shape[0]]), apply(reshapeOp, [b], [b.shape[0], 1]))], []),
+      apply(reshapeOp, [product(apply(reshapeOp, [a], [1, a.sizes[0]]), apply(reshapeOp, [b], [b.sizes[0], 1]))], []),
     ],
   },
 }
@@ -243,9 +243,9 @@ export function matmul(a: Tensor, b: Tensor, ...none: []): Tensor {
   if (p === 2 && q === 1) return mv(a, b)
   if (p === 2 && q === 2) return mm(a, b)
   if (p === 1 && q === 2) {
-    const row = apply(reshapeOp, [a], [1, a.shape[0]])
+    const row = apply(reshapeOp, [a], [1, a.sizes[0]])
     checkInner(row, b)
-    return apply(squeezedRow, [product(row, b)], [b.shape[1]])
+    return apply(squeezedRow, [product(row, b)], [b.sizes[1]])
   }
   return batched(a, b)
 }
@@ -265,10 +265,10 @@ const unequal = (rows: number, columns: number, elements: number): RuntimeError 
 
 /** Rank of at least 3 on one side: leading dimensions broadcast, a vector is a row or column. */
 function batched(a: Tensor, b: Tensor): Tensor {
-  const left = a.dim() === 1 ? apply(reshapeOp, [a], [1, a.shape[0]]) : a
-  const right = b.dim() === 1 ? apply(reshapeOp, [b], [b.shape[0], 1]) : b
-  const [m, k] = left.shape.slice(-2)
-  const [k2, n] = right.shape.slice(-2)
+  const left = a.dim() === 1 ? apply(reshapeOp, [a], [1, a.sizes[0]]) : a
+  const right = b.dim() === 1 ? apply(reshapeOp, [b], [b.sizes[0], 1]) : b
+  const [m, k] = left.sizes.slice(-2)
+  const [k2, n] = right.sizes.slice(-2)
   /** The product without the dimension that a vector got. */
   const finish = (y: Tensor, batch: Shape): Tensor => {
     const rows = a.dim() === 1 ? [] : [m]
@@ -277,14 +277,14 @@ function batched(a: Tensor, b: Tensor): Tensor {
   }
   // One matrix for all batches: rows of all batches are one tall matrix.
   if (right.dim() === 2) {
-    const batch = left.shape.slice(0, -2)
+    const batch = left.sizes.slice(0, -2)
     const rows = numelOf(batch) * m
     if (b.dim() === 1 && k !== k2) throw unequal(rows, k, k2)
     const tall = apply(reshapeOp, [left], [rows, k])
     checkInner(tall, right)
     return finish(product(tall, right), batch)
   }
-  const batch = broadcastShapes(left.shape.slice(0, -2), right.shape.slice(0, -2))
+  const batch = broadcastShapes(left.sizes.slice(0, -2), right.sizes.slice(0, -2))
   if (k !== k2) {
     const size = numelOf(batch)
     if (a.dim() === 1) throw unequal(size * n, k2, k)
@@ -322,9 +322,9 @@ export function addmm(
     if (x.dim() !== 2) throw new RuntimeError(`${name} must be a matrix, got ${x.dim()}-D tensor`)
   }
   checkInner(mat1, mat2)
-  const shape = [mat1.shape[0], mat2.shape[1]]
+  const shape = [mat1.sizes[0], mat2.sizes[1]]
   const scaled =
-    beta === 0 ? filled(input.shape, input.dtype, 0, input.storage.device) : beta === 1 ? input : mul(input, beta)
+    beta === 0 ? filled(input.sizes, input.dtype, 0, input.storage.device) : beta === 1 ? input : mul(input, beta)
   const bias = expand(scaled, shape)
   if (alpha !== 1) return add(bias, mul(product(mat1, mat2), alpha))
   return apply(addmmOp, [mat1, mat2, bias], null)
@@ -346,8 +346,8 @@ export function linear(x: Tensor, ...args: [weight: Tensor, bias?: Tensor | null
   }
   // Where rows of a batch lie as those of one matrix, PyTorch gives that matrix and a view of its product.
   if (x.dim() === 3 && bias !== null && x.isContiguous()) {
-    const [batch, rows, columns] = x.shape
-    return view(linear(view(x, batch * rows, columns), weight, bias), batch, rows, weight.shape[0])
+    const [batch, rows, columns] = x.sizes
+    return view(linear(view(x, batch * rows, columns), weight, bias), batch, rows, weight.sizes[0])
   }
   const y = matmul(x, w)
   if (bias === null) return y

@@ -29,18 +29,18 @@ const stdGradient = elementwise('mul', (dy, x, mean, y, scale) =>
 
 /** Gradients through the spread and through the mean, where they arrived. */
 function gradients(ctx: Vjp<Moments>, root: boolean): Gradients {
-  const { shape } = ctx.inputSpec(0)
+  const { sizes } = ctx.inputSpec(0)
   const { dims, correction } = ctx.attrs
-  const count = countOf(shape, dims)
+  const count = countOf(sizes, dims)
   const [dSpread, ...dMeans] = ctx.dys
-  const through = dMeans.flatMap((dMean) => (dMean ? [expandTo(div(withDims(dMean, shape, dims), count), shape)] : []))
+  const through = dMeans.flatMap((dMean) => (dMean ? [expandTo(div(withDims(dMean, sizes, dims), count), sizes)] : []))
   if (!dSpread) return [through.length === 0 ? null : through.reduce((a, b) => add(a, b))]
   const x = ctx.input(0)
-  const dy = withDims(dSpread, shape, dims)
+  const dy = withDims(dSpread, sizes, dims)
   const mean = ctx.output(1)
   const scale = operand(2 / (count - correction))
   const throughSpread = root
-    ? apply(stdGradient, [dy, x, mean, withDims(ctx.output(0), shape, dims), scale], null)
+    ? apply(stdGradient, [dy, x, mean, withDims(ctx.output(0), sizes, dims), scale], null)
     : apply(varGradient, [dy, x, mean, scale], null)
   return [through.reduce((a, b) => add(a, b), throughSpread)]
 }
@@ -50,8 +50,8 @@ const moments = (name: string, root: boolean, asked: boolean): OpDef<Moments> =>
   name,
   infer: ([x], { dims, keepdim }) => {
     const { dtype } = x
-    const spec = { shape: reducedShape(x.shape, dims, keepdim), dtype }
-    const kept = { shape: reducedShape(x.shape, dims, true), dtype }
+    const spec = { sizes: reducedShape(x.sizes, dims, keepdim), dtype }
+    const kept = { sizes: reducedShape(x.sizes, dims, true), dtype }
     return asked ? [spec, kept, spec] : [spec, kept]
   },
   saves: () => ({ inputs: [0], outputs: root ? [0, 1] : [1] }),
@@ -60,12 +60,12 @@ const moments = (name: string, root: boolean, asked: boolean): OpDef<Moments> =>
     kind: 'compose',
     compose: ([x], { dims, keepdim, correction }) => {
       const { dtype } = x
-      const count = countOf(x.shape, dims)
-      const kept = reducedShape(x.shape, dims, true)
-      const shaped = (y: Tensor): Tensor => (keepdim ? y : apply(reshapeOp, [y], reducedShape(x.shape, dims, false)))
+      const count = countOf(x.sizes, dims)
+      const kept = reducedShape(x.sizes, dims, true)
+      const shaped = (y: Tensor): Tensor => (keepdim ? y : apply(reshapeOp, [y], reducedShape(x.sizes, dims, false)))
       const sum = apply(sumAll, [x], { dims, keepdim: true, dtype })
       const mean = div(sum, count)
-      const squared = apply(squares, [x, mean], { shape: kept, dtype })
+      const squared = apply(squares, [x, mean], { sizes: kept, dtype })
       const n = Math.max(count - correction, 0)
       const spread = root ? apply(rootOfRatio, [shaped(squared), operand(n)], null) : div(shaped(squared), n)
       return asked ? [spread, mean, div(shaped(sum), count)] : [spread, mean]

@@ -11,7 +11,7 @@ import { narrow } from './views.ts'
 /** Elements to add in front of and behind every dimension; negative ones are cut off. */
 type Padding = Prims['pad']
 const padded: OpDef<Padding>['infer'] = ([x], { low, high }) => [
-  { shape: x.shape.map((n, i) => low[i] + n + high[i]), dtype: x.dtype },
+  { sizes: x.sizes.map((n, i) => low[i] + n + high[i]), dtype: x.dtype },
 ]
 
 const kernels = new Map<string, Prims['pad']>()
@@ -51,8 +51,8 @@ const padOp: OpDef<Padding> = {
 
 /** Without the elements that negative padding cuts off. */
 function cropped(x: Tensor, dim: number, low: number, high: number): Tensor {
-  const front = low < 0 ? narrow(x, dim, -low, x.shape[dim] + low) : x
-  return high < 0 ? narrow(front, dim, 0, front.shape[dim] + high) : front
+  const front = low < 0 ? narrow(x, dim, -low, x.sizes[dim] + low) : x
+  return high < 0 ? narrow(front, dim, 0, front.sizes[dim] + high) : front
 }
 
 const inDType = (value: number, dtype: DType): number =>
@@ -91,13 +91,13 @@ export function pad(
   }
   const last = x.dim() - 1
   const at = (dim: number, side: 0 | 1): number => amounts[2 * (last - dim) + side] ?? 0
-  const low = x.shape.map((_, i) => at(i, 0))
-  const high = x.shape.map((_, i) => at(i, 1))
+  const low = x.sizes.map((_, i) => at(i, 0))
+  const high = x.sizes.map((_, i) => at(i, 1))
   if (amounts.some((n) => n > 0)) {
     for (let i = last; i > last - amounts.length / 2; i--) {
-      if (x.shape[i] + low[i] + high[i] > 0) continue
+      if (x.sizes[i] + low[i] + high[i] > 0) continue
       throw new RuntimeError(
-        `The input size ${x.shape[i]}, plus negative padding ${low[i]} and ${high[i]} resulted in a negative output size, which is invalid. Check dimension ${i} of your input.`,
+        `The input size ${x.sizes[i]}, plus negative padding ${low[i]} and ${high[i]} resulted in a negative output size, which is invalid. Check dimension ${i} of your input.`,
       )
     }
   }

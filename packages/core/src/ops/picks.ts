@@ -49,12 +49,12 @@ export function indexSelect(x: Tensor, ...args: [dim: number, index: Tensor]): T
     }
     return apply(reshapeOp, [indexSelect(apply(reshapeOp, [x], [1]), 0, index)], [])
   }
-  const size = x.shape[d]
+  const size = x.sizes[d]
   const n = index.elements
   if (size === 0 && n > 0 && x.dim() > 1)
     throw new RuntimeError('index_select(): self indexing axis dim should be positive')
   const row = apply(reshapeOp, [checkedIndices(index, size, outOfRange)], [n])
-  return apply(selectAlong, [x, spread(row, { merged: x.shape, axis: d })], d)
+  return apply(selectAlong, [x, spread(row, { merged: x.sizes, axis: d })], d)
 }
 
 // ---- masks ----
@@ -89,7 +89,7 @@ const maskedFillArguments = method('masked_fill', required('mask', tensor), requ
 export const maskedFill = recorded((x: Tensor, ...args: [mask: Tensor, value: Tensor | number | boolean]) => {
   const [mask, value] = maskedFillArguments(x, args)
   if (isFloat(mask.dtype)) throw new RuntimeError(onlyTruths, makeBool(mask))
-  broadcastShapes(mask.shape, x.shape)
+  broadcastShapes(mask.sizes, x.sizes)
   if (!(value instanceof Tensor)) return [fillNumber, [x, truthful(mask), operand(numberFor(value, x.dtype))]]
   if (value.dim() > 0) {
     throw new RuntimeError(
@@ -110,9 +110,9 @@ const maskedSelectArguments = method('masked_select', required('mask', tensor))
 export function maskedSelect(x: Tensor, ...args: [mask: Tensor]): Tensor {
   const [mask] = maskedSelectArguments(x, args)
   if (!isMask(mask)) throw new RuntimeError('masked_select: expected BoolTensor or ByteTensor for mask', makeBool(mask))
-  const shape = broadcastShapes(mask.shape, x.shape)
+  const shape = broadcastShapes(mask.sizes, x.sizes)
   const places = placesOf(expandTo(truthful(mask), shape), 'maskedSelect()')
-  const plan: Plan = { order: null, merged: [numelOf(shape)], axis: 0, out: places.shape }
+  const plan: Plan = { order: null, merged: [numelOf(shape)], axis: 0, out: places.sizes }
   return apply(maskedSelectOp, [expandTo(x, shape), places], plan)
 }
 
@@ -136,14 +136,14 @@ export function nonzero(x: Tensor, ...args: [options?: NonzeroOptions]): Tensor 
   const [asTuple] = nonzeroArguments(x, args)
   const places = placesOf(x, 'nonzero()')
   const { device } = x
-  const steps = contiguousStrides(x.shape)
+  const steps = contiguousStrides(x.sizes)
   if (asTuple) {
     if (x.dim() === 0) return [places]
-    return x.shape.map((size, d) => (places.elements === 0 ? places : remainder(floorDivide(places, steps[d]), size)))
+    return x.sizes.map((size, d) => (places.elements === 0 ? places : remainder(floorDivide(places, steps[d]), size)))
   }
   if (places.elements === 0 || x.dim() === 0) return filled([places.elements, x.dim()], 'int32', 0, x.storage.device)
   const row = (values: readonly number[]): Tensor => fromArray(Int32Array.from(values), [values.length], { device })
-  return remainder(floorDivide(unsqueeze(places, 1), row(steps)), row(x.shape))
+  return remainder(floorDivide(unsqueeze(places, 1), row(steps)), row(x.sizes))
 }
 
 // Methods derived from the table have one form; this one has two.
@@ -180,7 +180,7 @@ export function oneHot(x: Tensor, ...args: [numClasses?: number | { readonly num
   }
   if (x.elements === 0) {
     if (given <= 0) throw new RuntimeError('Can not infer total number of classes from empty tensor.')
-    return filled([...x.shape, given], 'int32', 0, x.storage.device)
+    return filled([...x.sizes, given], 'int32', 0, x.storage.device)
   }
   const whole = checkedIndices(x, least, negative)
   const classes = given === -1 ? amax(whole).item() + 1 : given

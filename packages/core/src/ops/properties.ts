@@ -29,7 +29,7 @@ const properties: Readonly<Record<string, (x: Tensor) => Tensor>> = {
   T: (x) =>
     permute(
       x,
-      x.shape.map((_, d) => x.dim() - 1 - d),
+      x.sizes.map((_, d) => x.dim() - 1 - d),
     ),
   mT: (x) => {
     if (x.dim() === 1) {
@@ -51,8 +51,8 @@ for (const [name, read] of Object.entries(properties)) {
 Object.defineProperty(Tensor.prototype, 'data', {
   get(this: Tensor): Tensor {
     effects.sink?.looks.met([this])
-    const { storage, shape, strides, offset, dtype } = this
-    return new Tensor(storage.alias(), shape, strides, offset, dtype)
+    const { storage, sizes, strides, offset, dtype } = this
+    return new Tensor(storage.alias(), sizes, strides, offset, dtype)
   },
   set(this: Tensor, data: unknown) {
     if (!(data instanceof Tensor)) throw new TypeError(`Variable data has to be a tensor, but got ${typeName(data)}`)
@@ -64,13 +64,13 @@ Object.defineProperty(Tensor.prototype, 'data', {
     }
     effects.sink?.refuse('x.data = y', 'Write into the memory that the tensor has: noGrad(() => x.copy_(y)).')
     effects.scope?.changed(this)
-    const { shape, strides, offset, dtype, elements } = data
+    const { sizes, strides, offset, dtype, elements } = data
     const storage = data.storage.alias()
     storage.version = this.version
-    const alike = dtype === this.dtype && storage.device === this.storage.device && sameShape(shape, this.shape)
+    const alike = dtype === this.dtype && storage.device === this.storage.device && sameShape(sizes, this.sizes)
     const accumulator = alike ? this.accumulator : null
     // The fields are read-only to everybody else: a tensor never changes its memory behind autograd's back.
-    Object.assign(this, { storage, shape, strides, offset, dtype, elements, accumulator, viewOf: null })
+    Object.assign(this, { storage, sizes, strides, offset, dtype, elements, accumulator, viewOf: null })
   },
   configurable: true,
 })

@@ -55,7 +55,7 @@ type Rest = readonly [device: string | undefined, requiresGrad: boolean, generat
 
 /** A new leaf of drawn elements. */
 const create = (shape: Shape, dtype: DType, [device, requiresGrad, generator]: Rest, fill: Fill): Tensor =>
-  finish(drawn(deviceNamed(device), { shape, dtype }, generator ?? defaultGenerator, fill), { requiresGrad })
+  finish(drawn(deviceNamed(device), { sizes: shape, dtype }, generator ?? defaultGenerator, fill), { requiresGrad })
 
 /**
  * Uniform numbers of [0, 1): `rand(2, 3)` or `rand([2, 3], { dtype, generator })`; float only.
@@ -127,12 +127,17 @@ function normalOf(mean: Tensor | number, std: Tensor | number, generator: Genera
   const { dtype } = like
   const tensors = [mean, std].filter((x) => x instanceof Tensor)
   const device = deviceOf(tensors)
-  const [first, second = first] = tensors.map((x) => x.shape)
+  const [first, second = first] = tensors.map((x) => x.sizes)
   const shape = broadcastShapes(first, second)
   const value = noGrad(() => {
     if (std instanceof Tensor) apply(tooSmall, [std], null)
     const scale = std instanceof Tensor ? 1 : std
-    const drew = drawn(device, { shape, dtype }, generator ?? defaultGenerator, normalFill(dtype, 0, scale, true))
+    const drew = drawn(
+      device,
+      { sizes: shape, dtype },
+      generator ?? defaultGenerator,
+      normalFill(dtype, 0, scale, true),
+    )
     const scaled = std instanceof Tensor ? inPlaceOf(mul, drew, std) : drew
     return inPlaceOf(add, scaled, mean)
   })
@@ -195,7 +200,7 @@ function createLike(
   fill: (rowMajor: boolean) => Fill,
 ): Tensor {
   const strides = denseStrides(x)
-  const spec = { shape: x.shape, dtype }
+  const spec = { sizes: x.sizes, dtype }
   const on = deviceNamed(device ?? x.storage.device)
   return finish(drawn(on, spec, generator ?? defaultGenerator, fill(strides === undefined), strides), { requiresGrad })
 }

@@ -36,7 +36,7 @@ export interface Reduction {
 /** The reduced tensor with its lost dimensions back as 1, so that it broadcasts against the input. */
 export const withDims = (y: Tensor, shape: Shape, dims: readonly number[]): Tensor => {
   const kept = reducedShape(shape, dims, true)
-  return y.shape.length === kept.length ? y : apply(reshapeOp, [y], kept)
+  return y.sizes.length === kept.length ? y : apply(reshapeOp, [y], kept)
 }
 
 /** How many elements of a shape the dimensions hold. */
@@ -55,7 +55,7 @@ export function reduction(
   })
   return {
     name,
-    infer: ([x], { dims, keepdim, dtype }) => [{ shape: reducedShape(x.shape, dims, keepdim), dtype }],
+    infer: ([x], { dims, keepdim, dtype }) => [{ sizes: reducedShape(x.sizes, dims, keepdim), dtype }],
     ...rules,
     to: {
       kind: 'kernel',
@@ -67,8 +67,8 @@ export function reduction(
 
 const sumRules: Pick<OpDef<Reduction>, 'vjp'> = {
   vjp: (ctx) => {
-    const { shape, dtype } = ctx.inputSpec(0)
-    return [expandTo(toDType(withDims(ctx.dy, shape, ctx.attrs.dims), dtype), shape)]
+    const { sizes, dtype } = ctx.inputSpec(0)
+    return [expandTo(toDType(withDims(ctx.dy, sizes, ctx.attrs.dims), dtype), sizes)]
   },
 }
 /** The sum of everything that `dims` names. */
@@ -111,15 +111,15 @@ export function floatNeeded(x: Tensor, name: string, dtype?: DType): Tensor {
 
 const meanRecord = (name: string): OpDef<Reduction> => ({
   name,
-  infer: ([x], { dims, keepdim, dtype }) => [{ shape: reducedShape(x.shape, dims, keepdim), dtype }],
+  infer: ([x], { dims, keepdim, dtype }) => [{ sizes: reducedShape(x.sizes, dims, keepdim), dtype }],
   vjp: (ctx) => {
-    const { shape } = ctx.inputSpec(0)
+    const { sizes } = ctx.inputSpec(0)
     const { dims } = ctx.attrs
-    return [expandTo(div(withDims(ctx.dy, shape, dims), countOf(shape, dims)), shape)]
+    return [expandTo(div(withDims(ctx.dy, sizes, dims), countOf(sizes, dims)), sizes)]
   },
   to: {
     kind: 'compose',
-    compose: ([x], attrs) => [div(apply(sumAll, [x], attrs), countOf(x.shape, attrs.dims))],
+    compose: ([x], attrs) => [div(apply(sumAll, [x], attrs), countOf(x.sizes, attrs.dims))],
   },
 })
 const meanAll = meanRecord('mean')
@@ -171,7 +171,7 @@ const kindsOfFactors = byAxes((rank, axes): Prims['map'] => {
 const countKinds: OpDef<readonly number[]> = {
   name: 'prod',
   infer: ([x], dims) => {
-    const spec = { shape: reducedShape(x.shape, dims, true), dtype: x.dtype }
+    const spec = { sizes: reducedShape(x.sizes, dims, true), dtype: x.dtype }
     return [spec, spec, spec, spec]
   },
   to: { kind: 'kernel', prim: 'map', lower: (axes, [x]) => kindsOfFactors(dtypeRank[x.dtype], axes) },
@@ -195,14 +195,14 @@ const prodGradient = (whole: boolean): Elementwise =>
  */
 function productOfOthers(x: Tensor): Tensor {
   const last = x.dim() - 1
-  const n = x.shape[last]
-  const lead = x.shape.slice(0, last)
-  if (n <= 1) return filled(x.shape, x.dtype, 1, x.storage.device)
+  const n = x.sizes[last]
+  const lead = x.sizes.slice(0, last)
+  if (n <= 1) return filled(x.sizes, x.dtype, 1, x.storage.device)
   const even = n % 2 === 0 ? x : pad(x, [0, 1], { value: 1 })
-  const pairs = apply(reshapeOp, [even], [...lead, even.shape[last] / 2, 2])
+  const pairs = apply(reshapeOp, [even], [...lead, even.sizes[last] / 2, 2])
   const [a, b] = [0, 1].map((i) => select(pairs, last + 1, i))
   const outside = productOfOthers(mul(a, b))
-  const both = apply(reshapeOp, [stack([mul(b, outside), mul(a, outside)], last + 1)], even.shape)
+  const both = apply(reshapeOp, [stack([mul(b, outside), mul(a, outside)], last + 1)], even.sizes)
   return even === x ? both : narrow(both, last, 0, n)
 }
 
@@ -210,16 +210,16 @@ function prodGradients(ctx: Vjp<Reduction>, rule: Elementwise): Gradients {
   const x = ctx.input(0)
   const { dims } = ctx.attrs
   if (x.elements === 0) return [x]
-  const dy = withDims(ctx.dy, x.shape, dims)
+  const dy = withDims(ctx.dy, x.sizes, dims)
   if (dims.length === 0) return [dy]
   if (!mode.grad) {
-    return [apply(rule, [dy, x, withDims(ctx.output(), x.shape, dims), ...applyAll(countKinds, [x], dims)], null)]
+    return [apply(rule, [dy, x, withDims(ctx.output(), x.sizes, dims), ...applyAll(countKinds, [x], dims)], null)]
   }
   // All of them as one row, or the one dimension moved to the end.
   const row = dims.length > 1
   const moved = row ? apply(reshapeOp, [x], [x.elements]) : transpose(x, dims[0], -1)
   const others = productOfOthers(moved)
-  const back = row ? apply(reshapeOp, [others], x.shape) : transpose(others, dims[0], -1)
+  const back = row ? apply(reshapeOp, [others], x.sizes) : transpose(others, dims[0], -1)
   return [mul(dy, back)]
 }
 function prodRules(whole: boolean): Pick<OpDef<Reduction>, 'vjp' | 'saves'> {
@@ -254,7 +254,7 @@ export function prod(
 const sumAlong: Prims['scan'][] = []
 const cumsumOp: OpDef<number> = {
   name: 'cumsum',
-  infer: ([x]) => [{ shape: x.shape, dtype: x.dtype }],
+  infer: ([x]) => [{ sizes: x.sizes, dtype: x.dtype }],
   vjp: (ctx) => {
     const { attrs: dim, dy } = ctx
     if (dy.dim() === 0) return [dy]

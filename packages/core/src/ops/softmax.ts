@@ -26,8 +26,8 @@ const shifted = byAxes((rank, axes): Prims['map'] => {
 const expAndSum: OpDef<Axes> = {
   name: 'exp',
   infer: ([x], dims) => [
-    { shape: x.shape, dtype: x.dtype },
-    { shape: reducedShape(x.shape, dims, true), dtype: x.dtype },
+    { sizes: x.sizes, dtype: x.dtype },
+    { sizes: reducedShape(x.sizes, dims, true), dtype: x.dtype },
   ],
   to: { kind: 'kernel', prim: 'map', lower: (axes, [x]) => shifted(dtypeRank[x.dtype], axes) },
 }
@@ -39,7 +39,7 @@ const kernelAlong = (prim: FusedKind): Lowering<Axes> => ({
 })
 /** An op of the gradient and the result, in the shape of both. */
 const ofGradient = (name: string, kernel: FusedKind, compose: (dy: Tensor, y: Tensor, dims: Axes) => Tensor) => {
-  const infer: OpDef<Axes>['infer'] = ([, { shape, dtype }]) => [{ shape, dtype }]
+  const infer: OpDef<Axes>['infer'] = ([, { sizes, dtype }]) => [{ sizes, dtype }]
   const fused = { kernel, op: { name, infer, to: kernelAlong(kernel) } }
   const op: OpDef<Axes> = {
     name,
@@ -52,13 +52,13 @@ const ofGradient = (name: string, kernel: FusedKind, compose: (dy: Tensor, y: Te
 const sumOfProducts = elementwise('sum', (dy, y) => s.mul(dy, y))
 const softmaxGradient = elementwise('softmaxBackwardData', (dy, y, sum) => s.mul(s.sub(dy, sum), y))
 const softmaxBackward = ofGradient('softmaxBackwardData', 'softmaxBackward', (dy, y, dims) => {
-  const sum = apply(sumOfProducts, [dy, y], { shape: reducedShape(y.shape, dims, true), dtype: y.dtype })
+  const sum = apply(sumOfProducts, [dy, y], { sizes: reducedShape(y.sizes, dims, true), dtype: y.dtype })
   return apply(softmaxGradient, [dy, y, sum], null)
 })
 
 const softmaxRecord: Omit<OpDef<Axes>, 'to'> = {
   name: 'softmax',
-  infer: ([x]) => [{ shape: x.shape, dtype: x.dtype }],
+  infer: ([x]) => [{ sizes: x.sizes, dtype: x.dtype }],
   saves: () => ({ outputs: [0] }),
   vjp: (ctx) => [apply(softmaxBackward, [ctx.dy, ctx.output()], ctx.attrs)],
 }
@@ -82,13 +82,13 @@ const logSoftmaxGradient = elementwise('logSoftmaxBackwardData', (dy, exps, sums
 const expAndSumGradient = elementwise('mul', (dExps, dSums, exps) => s.mul(s.add(dExps, dSums), exps))
 const lessShare = elementwise('logSoftmaxBackwardData', (dy, y, total) => s.sub(dy, s.mul(s.exp(y), total)))
 const logSoftmaxBackward = ofGradient('logSoftmaxBackwardData', 'logSoftmaxBackward', (dy, y, dims) =>
-  apply(lessShare, [dy, y, sumTo(dy, reducedShape(y.shape, dims, true))], null),
+  apply(lessShare, [dy, y, sumTo(dy, reducedShape(y.sizes, dims, true))], null),
 )
 
 /** As a kernel: it keeps nothing but the result, for to compute exponentials again costs less there than memory. */
 const wholeLogSoftmax: OpDef<Axes> = {
   name: 'logSoftmax',
-  infer: ([x]) => [{ shape: x.shape, dtype: x.dtype }],
+  infer: ([x]) => [{ sizes: x.sizes, dtype: x.dtype }],
   saves: () => ({ outputs: [0] }),
   vjp: (ctx) => [apply(logSoftmaxBackward, [ctx.dy, ctx.output()], ctx.attrs)],
   to: kernelAlong('logSoftmax'),
@@ -101,14 +101,14 @@ const wholeLogSoftmax: OpDef<Axes> = {
  */
 const logSoftmaxOp: OpDef<Axes> = {
   name: 'logSoftmax',
-  infer: (inputs, dims) => [{ shape: inputs[0].shape, dtype: inputs[0].dtype }, ...expAndSum.infer(inputs, dims)],
+  infer: (inputs, dims) => [{ sizes: inputs[0].sizes, dtype: inputs[0].dtype }, ...expAndSum.infer(inputs, dims)],
   // The result itself only so that writing to it is an error, as it is in PyTorch.
   saves: () => ({ outputs: [0, 1, 2] }),
   vjp: (ctx) => {
     const [dy, dExps, dSums] = ctx.dys
     const [exps, sums] = [ctx.output(1), ctx.output(2)]
     const parts: Tensor[] = []
-    if (dy !== null) parts.push(apply(logSoftmaxGradient, [dy, exps, sums, sumTo(dy, sums.shape)], null))
+    if (dy !== null) parts.push(apply(logSoftmaxGradient, [dy, exps, sums, sumTo(dy, sums.sizes)], null))
     if (dExps !== null || dSums !== null)
       parts.push(apply(expAndSumGradient, [dExps ?? operand(0), dSums ?? operand(0), exps], null))
     return [parts.reduce((a, b) => add(a, b))]
@@ -177,19 +177,19 @@ interface Kept {
 }
 const logsumexpOp: OpDef<Kept> = {
   name: 'logsumexp',
-  infer: ([x], { dims, keepdim }) => [{ shape: reducedShape(x.shape, dims, keepdim), dtype: x.dtype }],
+  infer: ([x], { dims, keepdim }) => [{ sizes: reducedShape(x.sizes, dims, keepdim), dtype: x.dtype }],
   saves: () => ({ inputs: [0], outputs: [0] }),
   vjp: (ctx) => {
     const x = ctx.input(0)
     const { dims } = ctx.attrs
-    return [apply(logsumexpGradient, [withDims(ctx.dy, x.shape, dims), x, withDims(ctx.output(), x.shape, dims)], null)]
+    return [apply(logsumexpGradient, [withDims(ctx.dy, x.sizes, dims), x, withDims(ctx.output(), x.sizes, dims)], null)]
   },
   to: {
     kind: 'compose',
     compose: ([x], { dims, keepdim }) => {
       const most = largest(x as Tensor, dims)
-      const sums = apply(expLess, [x, most], { shape: most.shape, dtype: x.dtype })
-      const shape = reducedShape(x.shape, dims, keepdim)
+      const sums = apply(expLess, [x, most], { sizes: most.sizes, dtype: x.dtype })
+      const shape = reducedShape(x.sizes, dims, keepdim)
       const shaped = (y: Tensor): Tensor => (keepdim ? y : apply(reshapeOp, [y], shape))
       return [apply(logPlus, [shaped(sums), shaped(most)], null)]
     },

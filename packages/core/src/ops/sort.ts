@@ -24,8 +24,8 @@ const orders: { readonly up: Prims['sort'][]; readonly down: Prims['sort'][] } =
 const sortKernel: OpDef<Order> = {
   name: 'sort',
   infer: ([x]) => [
-    { shape: x.shape, dtype: x.dtype },
-    { shape: x.shape, dtype: 'int32' },
+    { sizes: x.sizes, dtype: x.dtype },
+    { sizes: x.sizes, dtype: 'int32' },
   ],
   to: {
     kind: 'kernel',
@@ -42,17 +42,17 @@ function ordered([input]: readonly Input[], attrs: Order): readonly Tensor[] {
   const x = input as Tensor
   if (x.dim() === 0) return [apply(cloneOp, [x], null), filled([], 'int32', 0, x.storage.device)]
   const all = applyAll(sortKernel, [x], attrs)
-  if (attrs.k === x.shape[attrs.dim]) return all
+  if (attrs.k === x.sizes[attrs.dim]) return all
   return all.map((y) => apply(cloneOp, [narrow(y, attrs.dim, 0, attrs.k)], null))
 }
 
 const orderOp = (name: string): OpDef<Order> => ({
   name,
   infer: ([x], { dim, k }) => {
-    const shape = x.shape.map((n, i) => (i === dim ? k : n))
+    const shape = x.sizes.map((n, i) => (i === dim ? k : n))
     return [
-      { shape, dtype: x.dtype },
-      { shape, dtype: 'int32' },
+      { sizes: shape, dtype: x.dtype },
+      { sizes: shape, dtype: 'int32' },
     ]
   },
   saves: () => ({ outputs: [1] }),
@@ -77,7 +77,7 @@ const argsortArguments = method('argsort', lastDim, descendingParameter, keyword
 
 const orderOf = (x: Tensor, dim: number, descending: boolean): Order => {
   const d = normalizeDim(dim, x.dim())
-  return { dim: d, descending, k: x.dim() === 0 ? 1 : x.shape[d] }
+  return { dim: d, descending, k: x.dim() === 0 ? 1 : x.sizes[d] }
 }
 
 /**
@@ -135,7 +135,7 @@ export function topk(
 ): ValuesAndIndices {
   const [k, dim, largest] = topkArguments(x, args)
   const d = normalizeDim(dim, x.dim())
-  const size = x.dim() === 0 ? 1 : x.shape[d]
+  const size = x.dim() === 0 ? 1 : x.sizes[d]
   if (k < 0 || k > size) {
     throw new RuntimeError('selected index k out of range', `k is ${k}; dimension ${d} has ${size} elements.`)
   }

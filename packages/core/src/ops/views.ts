@@ -21,7 +21,7 @@ const strictView = viewOp<Shape>('view', (layout, shape) => {
       "view size is not compatible with input tensor's size and stride (at least one dimension spans across two contiguous subspaces). Use .reshape(...) instead.",
     )
   }
-  return { shape, strides, offset: layout.offset }
+  return { sizes: shape, strides, offset: layout.offset }
 })
 
 /** The same elements under another shape, without a copy; one size may be -1. */
@@ -49,8 +49,8 @@ export function flatten(x: Tensor, ...args: Arguments<[startDim: number, endDim:
   if (x.dim() === 0) return reshape(x, 1)
   if (start > end) throw new RuntimeError('flatten() has invalid args: start_dim cannot come after end_dim')
   if (start === end) return x
-  const middle = numelOf(x.shape.slice(start, end + 1))
-  return reshape(x, [...x.shape.slice(0, start), middle, ...x.shape.slice(end + 1)])
+  const middle = numelOf(x.sizes.slice(start, end + 1))
+  return reshape(x, [...x.sizes.slice(0, start), middle, ...x.sizes.slice(end + 1)])
 }
 
 /** The dimensions in another order. */
@@ -79,7 +79,7 @@ export function transpose(x: Tensor, ...dims: [dim0: number, dim1: number]): Ten
   return apply(
     transposeOp,
     [x],
-    x.shape.map((_, i) => (i === a ? b : i === b ? a : i)),
+    x.sizes.map((_, i) => (i === a ? b : i === b ? a : i)),
   )
 }
 
@@ -97,15 +97,15 @@ export function t(x: Tensor, ...none: []): Tensor {
     ? apply(
         tOp,
         [x],
-        x.shape.map((_, i) => i),
+        x.sizes.map((_, i) => i),
       )
     : apply(tOp, [x], [1, 0])
 }
 
 /** Without the dimensions that `drop` names. */
 const squeezeOp = (name: string) =>
-  viewOp<readonly number[]>(name, ({ shape, strides, offset }, drop) => ({
-    shape: shape.filter((_, i) => !drop.includes(i)),
+  viewOp<readonly number[]>(name, ({ sizes, strides, offset }, drop) => ({
+    sizes: sizes.filter((_, i) => !drop.includes(i)),
     strides: strides.filter((_, i) => !drop.includes(i)),
     offset,
   }))
@@ -120,15 +120,15 @@ export function squeeze(x: Tensor, ...args: [dim?: number]): Tensor {
     return apply(
       squeezeAll,
       [x],
-      x.shape.flatMap((n, i) => (n === 1 ? [i] : [])),
+      x.sizes.flatMap((n, i) => (n === 1 ? [i] : [])),
     )
   const d = normalizeDim(dim, x.dim())
-  return apply(squeezeOne, [x], x.shape[d] === 1 ? [d] : [])
+  return apply(squeezeOne, [x], x.sizes[d] === 1 ? [d] : [])
 }
 
-const unsqueezeOp = viewOp<number>('unsqueeze', ({ shape, strides, offset }, dim) => ({
-  shape: [...shape.slice(0, dim), 1, ...shape.slice(dim)],
-  strides: [...strides.slice(0, dim), dim < shape.length ? shape[dim] * strides[dim] : 1, ...strides.slice(dim)],
+const unsqueezeOp = viewOp<number>('unsqueeze', ({ sizes, strides, offset }, dim) => ({
+  sizes: [...sizes.slice(0, dim), 1, ...sizes.slice(dim)],
+  strides: [...strides.slice(0, dim), dim < sizes.length ? sizes[dim] * strides[dim] : 1, ...strides.slice(dim)],
   offset,
 }))
 const unsqueezeArguments = method('unsqueeze', required('dim', int))
@@ -145,17 +145,17 @@ export function expand(x: Tensor, ...sizes: Sizes): Tensor {
 }
 /** The full sizes that a tensor expands to, or PyTorch's error. */
 export function expandedShape(x: Spec, shape: Shape): Shape {
-  const lead = shape.length - x.shape.length
+  const lead = shape.length - x.sizes.length
   if (lead < 0) {
     throw new RuntimeError(
-      `expand(torch.${dtypeName[x.dtype]}Tensor{${shapeString(x.shape)}}, size=${shapeString(shape)}): the number of sizes provided (${shape.length}) must be greater or equal to the number of dimensions in the tensor (${x.shape.length})`,
+      `expand(torch.${dtypeName[x.dtype]}Tensor{${shapeString(x.sizes)}}, size=${shapeString(shape)}): the number of sizes provided (${shape.length}) must be greater or equal to the number of dimensions in the tensor (${x.sizes.length})`,
     )
   }
   const full = new Array<number>(shape.length)
   // The last dimension that does not fit is the one that is told, as in PyTorch.
   for (let i = shape.length - 1; i >= 0; i--) {
     const n = shape[i]
-    const own = i < lead ? 1 : x.shape[i - lead]
+    const own = i < lead ? 1 : x.sizes[i - lead]
     if (n === -1 && i < lead) {
       throw new RuntimeError(
         `The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension ${i}`,
@@ -164,7 +164,7 @@ export function expandedShape(x: Spec, shape: Shape): Shape {
     full[i] = n === -1 ? own : n
     if (full[i] !== own && (own !== 1 || n < 0)) {
       throw new RuntimeError(
-        `The expanded size of the tensor (${n}) must match the existing size (${own}) at non-singleton dimension ${i}.  Target sizes: ${shapeString(shape)}.  Tensor sizes: ${shapeString(x.shape)}`,
+        `The expanded size of the tensor (${n}) must match the existing size (${own}) at non-singleton dimension ${i}.  Target sizes: ${shapeString(shape)}.  Tensor sizes: ${shapeString(x.sizes)}`,
       )
     }
   }
@@ -174,7 +174,7 @@ const expandAsArguments = method('expand_as', required('other', tensor))
 /** Expanded to the shape of another tensor. */
 export function expandAs(x: Tensor, ...args: [other: Tensor]): Tensor {
   const [other] = expandAsArguments(x, args)
-  return expand(x, other.shape)
+  return expand(x, other.sizes)
 }
 
 const flipCopyOp: OpDef<readonly number[]> = {
@@ -191,8 +191,8 @@ export function flip(x: Tensor, ...dims: Sizes): Tensor {
 }
 
 export const sliceOp: OpDef<Cut> = {
-  ...viewOp<Cut>('slice', ({ shape, strides, offset }, { dim, start, length, step }) => ({
-    shape: shape.map((n, i) => (i === dim ? length : n)),
+  ...viewOp<Cut>('slice', ({ sizes, strides, offset }, { dim, start, length, step }) => ({
+    sizes: sizes.map((n, i) => (i === dim ? length : n)),
     strides: strides.map((st, i) => (i === dim ? st * step : st)),
     offset: length === 0 ? offset : offset + start * strides[dim],
   })),
@@ -216,7 +216,7 @@ export function slice(
   if (x.dim() === 0) throw new RuntimeError('slice() cannot be applied to a 0-dim tensor.')
   if (step <= 0) throw new RuntimeError('slice step must be positive', 'To reverse use flip().')
   const d = normalizeDim(dim, x.dim())
-  const size = x.shape[d]
+  const size = x.sizes[d]
   const clip = (at: number): number => Math.min(Math.max(at < 0 ? at + size : at, 0), size)
   const from = clip(start ?? 0)
   const length = Math.max(Math.ceil((clip(end ?? size) - from) / step), 0)
@@ -229,9 +229,9 @@ export function narrow(x: Tensor, ...args: [dim: number, start: number, length: 
   const [dim, start, length] = narrowArguments(x, args)
   if (x.dim() === 0) throw new RuntimeError('narrow() cannot be applied to a 0-dim tensor.')
   const d = normalizeDim(dim, x.dim())
-  const from = start === x.shape[d] ? start : normalizeDim(start, x.shape[d])
-  if (length < 0 || from + length > x.shape[d]) {
-    throw new RuntimeError(`start (${from}) + length (${length}) exceeds dimension size (${x.shape[d]}).`)
+  const from = start === x.sizes[d] ? start : normalizeDim(start, x.sizes[d])
+  if (length < 0 || from + length > x.sizes[d]) {
+    throw new RuntimeError(`start (${from}) + length (${length}) exceeds dimension size (${x.sizes[d]}).`)
   }
   return apply(sliceOp, [x], { dim: d, start: from, length, step: 1 })
 }
@@ -241,8 +241,8 @@ interface Selection {
   readonly index: number
 }
 export const selectOp: OpDef<Selection> = {
-  ...viewOp<Selection>('select', ({ shape, strides, offset }, { dim, index }) => ({
-    shape: shape.filter((_, i) => i !== dim),
+  ...viewOp<Selection>('select', ({ sizes, strides, offset }, { dim, index }) => ({
+    sizes: sizes.filter((_, i) => i !== dim),
     strides: strides.filter((_, i) => i !== dim),
     offset: offset + index * strides[dim],
   })),
@@ -254,10 +254,10 @@ export function select(x: Tensor, ...args: [dim: number, index: number]): Tensor
   const [dim, index] = selectArguments(x, args)
   if (x.dim() === 0) throw new IndexError('select() cannot be applied to a 0-dim tensor.')
   const d = normalizeDim(dim, x.dim())
-  const size = x.shape[d]
+  const size = x.sizes[d]
   if (index < -size || index >= size) {
     throw new IndexError(
-      `select(): index ${index} out of range for tensor of size ${shapeString(x.shape)} at dimension ${d}`,
+      `select(): index ${index} out of range for tensor of size ${shapeString(x.sizes)} at dimension ${d}`,
     )
   }
   return apply(selectOp, [x], { dim: d, index: index < 0 ? index + size : index })
@@ -265,8 +265,8 @@ export function select(x: Tensor, ...args: [dim: number, index: number]): Tensor
 
 const unfoldOp = viewOp<{ readonly dim: number; readonly size: number; readonly step: number }>(
   'unfold',
-  ({ shape, strides, offset }, { dim, size, step }) => ({
-    shape: [...shape.map((n, i) => (i === dim ? Math.floor((n - size) / step) + 1 : n)), size],
+  ({ sizes, strides, offset }, { dim, size, step }) => ({
+    sizes: [...sizes.map((n, i) => (i === dim ? Math.floor((n - size) / step) + 1 : n)), size],
     strides: [...strides.map((st, i) => (i === dim ? st * step : st)), strides[dim] ?? 1],
     offset,
   }),
@@ -276,7 +276,7 @@ const unfoldArguments = method('unfold', required('dimension', int), required('s
 export function unfold(x: Tensor, ...args: [dimension: number, size: number, step: number]): Tensor {
   const [dim, size, step] = unfoldArguments(x, args)
   const d = normalizeDim(dim, x.dim())
-  const most = x.dim() === 0 ? 1 : x.shape[d]
+  const most = x.dim() === 0 ? 1 : x.sizes[d]
   if (size > most) throw new RuntimeError(`maximum size for tensor at dimension ${d} is ${most} but size is ${size}`)
   if (size < 0) throw new RuntimeError(`size is ${size} but must be >= 0`)
   if (step <= 0) throw new RuntimeError(`step is ${step} but must be > 0`)
@@ -309,14 +309,14 @@ const assignOp: OpDef<readonly ViewStep[]> = {
     const reached = reachedBy(dy, ctx.attrs)
     const target = ctx.needs(1) ? ctx.inputSpec(1) : null
     return [
-      ctx.needs(0) ? apply(assignOp, [dy, filled(reached.shape, dy.dtype, 0, dy.storage.device)], ctx.attrs) : null,
-      target === null ? null : toDType(sumTo(reached, target.shape), target.dtype),
+      ctx.needs(0) ? apply(assignOp, [dy, filled(reached.sizes, dy.dtype, 0, dy.storage.device)], ctx.attrs) : null,
+      target === null ? null : toDType(sumTo(reached, target.sizes), target.dtype),
     ]
   },
   to: {
     kind: 'kernel',
     prim: 'assign',
-    lower: (chain, [base]) => ({ region: chainLayout(base.shape, chain) }),
+    lower: (chain, [base]) => ({ region: chainLayout(base.sizes, chain) }),
   },
 }
 setAssign(assignOp)
@@ -324,10 +324,10 @@ setAssign(assignOp)
 /** What each value of an assignment to a region gets; those that meet in one element, all alike, share it. */
 function reachedBy(dy: Tensor, chain: readonly ViewStep[]): Tensor {
   const reached = replay(dy, chain)
-  const layout = chainLayout(dy.shape, chain)
+  const layout = chainLayout(dy.sizes, chain)
   if (isInjective(layout)) return reached
-  const ones = filled(layout.shape, dy.dtype, 1, dy.storage.device)
-  return div(reached, replay(adjoint(ones, layout, dy.shape), chain))
+  const ones = filled(layout.sizes, dy.dtype, 1, dy.storage.device)
+  return div(reached, replay(adjoint(ones, layout, dy.sizes), chain))
 }
 
 /** The same views of another tensor. */

@@ -20,13 +20,13 @@ function overwrite(name: string): OpDef<null> {
   const kernels = new Map<number, Prims['map']>()
   return {
     name,
-    infer: ([x]) => [{ shape: x.shape, dtype: x.dtype }],
+    infer: ([x]) => [{ sizes: x.sizes, dtype: x.dtype }],
     vjp: (ctx) => {
       const { dy } = ctx
       const source = ctx.needs(1) ? ctx.inputSpec(1) : null
       return [
-        ctx.needs(0) ? filled(dy.shape, dy.dtype, 0, dy.storage.device) : null,
-        source === null ? null : toDType(sumTo(dy, source.shape), source.dtype),
+        ctx.needs(0) ? filled(dy.sizes, dy.dtype, 0, dy.storage.device) : null,
+        source === null ? null : toDType(sumTo(dy, source.sizes), source.dtype),
       ]
     },
     to: {
@@ -90,7 +90,7 @@ const copyArguments = method('copy_', required('other', tensor))
 export function copy_(x: Tensor, ...args: [src: Tensor]): Tensor {
   const [src] = copyArguments(x, args)
   checkWritable(x, [src])
-  checkOutput(x.shape, broadcastShapes(x.shape, src.shape))
+  checkOutput(x.sizes, broadcastShapes(x.sizes, src.sizes))
   const source = toDevice(src, x.storage.device)
   return x.viewOf === null ? applyInPlace(copyRecord, x, [x, source], null) : write(x, toDType(source, x.dtype))
 }

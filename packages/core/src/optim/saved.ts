@@ -28,16 +28,16 @@ export function withCamelKeys(entries: unknown): Record<string, unknown> {
 }
 
 /** Throws the error that PyTorch's step throws for a state, `name`, that is not of the parameter's shape. */
-function checkShape(name: string, { shape }: Tensor, p: Tensor): void {
-  if (sameShape(shape, p.shape)) return
-  const hint = `The state ${name} has the shape ${shapeString(shape)}, its parameter ${shapeString(p.shape)}.`
-  let broadcast = shape
+function checkShape(name: string, { sizes }: Tensor, p: Tensor): void {
+  if (sameShape(sizes, p.sizes)) return
+  const hint = `The state ${name} has the shape ${shapeString(sizes)}, its parameter ${shapeString(p.sizes)}.`
+  let broadcast = sizes
   try {
-    broadcast = broadcastShapes(shape, p.shape)
+    broadcast = broadcastShapes(sizes, p.sizes)
   } catch (error) {
     throw new RuntimeError((error as Error).message.split('\n')[0], hint)
   }
-  const into = sameShape(broadcast, shape) ? p.shape : shape
+  const into = sameShape(broadcast, sizes) ? p.sizes : sizes
   throw new RuntimeError(
     `output with shape ${shapeString(into)} doesn't match the broadcast shape ${shapeString(broadcast)}`,
     hint,
@@ -66,7 +66,7 @@ export function checkParameter(
   checkWritable(p, nothing, false)
   checkAlive(grad)
   if (grad.dtype !== p.dtype || grad.storage.device !== p.storage.device) throw elsewhere(owner, 'gradient', grad, p)
-  if (!sameShape(grad.shape, p.shape)) checkShape('grad', grad, p)
+  if (!sameShape(grad.sizes, p.sizes)) checkShape('grad', grad, p)
   if (state !== undefined) {
     for (let i = 0; i < entries.length; i++) {
       const entry = entries[i]
@@ -74,7 +74,7 @@ export function checkParameter(
       if (x instanceof Tensor) {
         checkAlive(x)
         if (x.dtype !== p.dtype || x.storage.device !== p.storage.device) throw elsewhere(owner, 'state', x, p)
-        if (x.shape !== p.shape) checkShape(entry[0], x, p)
+        if (x.sizes !== p.sizes) checkShape(entry[0], x, p)
       } else checkEntry(entry[0], entry[1], x)
     }
   }

@@ -15,8 +15,8 @@ import { edgeOf, Tensor } from './tensor.ts'
 
 /** A new, contiguous tensor with memory that nothing has been written to. */
 export function allocate(device: Device, spec: Spec): Tensor {
-  const storage = new Storage(device, device.backend.alloc(spec), numelOf(spec.shape))
-  return new Tensor(storage, spec.shape, contiguousStrides(spec.shape), 0, spec.dtype)
+  const storage = new Storage(device, device.backend.alloc(spec), numelOf(spec.sizes))
+  return new Tensor(storage, spec.sizes, contiguousStrides(spec.sizes), 0, spec.dtype)
 }
 
 /** The device of the operands; the default one when there is no tensor among them. */
@@ -57,9 +57,9 @@ export function applyAll<A>(op: OpDef<A>, inputs: readonly Input[], attrs: A, on
     if (parent.storage.freed) void parent.buffer
     const layout = to.view(parent, attrs)
     if (layout === null) return applyAll(op, [apply(contiguousCopy(), [parent], null)], attrs)
-    const out = new Tensor(parent.storage, layout.shape, layout.strides, layout.offset, parent.dtype)
+    const out = new Tensor(parent.storage, layout.sizes, layout.strides, layout.offset, parent.dtype)
     // What the op infers is the shape of this layout.
-    const specs = [{ shape: layout.shape, dtype: parent.dtype }]
+    const specs = [{ sizes: layout.sizes, dtype: parent.dtype }]
     if (to.own === true) return record(op, inputs, attrs, specs, [out])
     const base = parent.viewOf?.base ?? parent
     out.viewOf = { base, parent, op: op as OpDef<unknown>, attrs, tracked: mode.grad, version: parent.version }
@@ -101,7 +101,7 @@ export function runKernel<A>(
     to.prim === 'map'
       ? mapOperands(prims as Prims['map'], inputs, specs[0])
       : to.prim === 'matmul' && inputs.length > 2
-        ? withEpilogue(inputs as Tensor[], specs[0].shape)
+        ? withEpilogue(inputs as Tensor[], specs[0].sizes)
         : inputs
   const instr = {
     kind: to.prim,
@@ -118,27 +118,27 @@ export function runKernel<A>(
 /** The views of a map read the shape that is iterated over; numbers have the dtype that the expression expects. */
 export function mapOperands(prims: Prims['map'], inputs: readonly Input[], spec: Spec): readonly Operand[] {
   const { reduce } = prims.outs[0]
-  let { shape } = spec
+  let { sizes } = spec
   if (reduce !== undefined) {
-    shape = scalarShape
-    for (let i = 0; i < inputs.length; i++) shape = broadcastShapes(shape, inputs[i].shape)
+    sizes = scalarShape
+    for (let i = 0; i < inputs.length; i++) sizes = broadcastShapes(sizes, inputs[i].sizes)
   }
-  for (let i = 0; i < inputs.length; i++) if (!reads(inputs[i], shape)) return expanded(inputs, shape)
+  for (let i = 0; i < inputs.length; i++) if (!reads(inputs[i], sizes)) return expanded(inputs, sizes)
   return inputs
 }
 
-const reads = (x: Input, shape: Shape): boolean => !(x instanceof Tensor) || sameShape(x.shape, shape)
+const reads = (x: Input, shape: Shape): boolean => !(x instanceof Tensor) || sameShape(x.sizes, shape)
 const expanded = (inputs: readonly Input[], shape: Shape): readonly Operand[] =>
   inputs.map((x) => (reads(x, shape) ? x : expandView(x as Tensor, shape)))
 
 /** What the epilogue of a matmul reads has the shape of the product. */
 const withEpilogue = (inputs: readonly Tensor[], shape: Shape): readonly Operand[] =>
-  inputs.map((x, i) => (i < 2 || sameShape(x.shape, shape) ? x : expandView(x, shape)))
+  inputs.map((x, i) => (i < 2 || sameShape(x.sizes, shape) ? x : expandView(x, shape)))
 
 export const expandView = (x: Tensor, shape: Shape): View => ({
   buffer: x.buffer,
   dtype: x.dtype,
-  shape,
+  sizes: shape,
   strides: expandStrides(x, shape),
   offset: x.offset,
 })

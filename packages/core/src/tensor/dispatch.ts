@@ -39,8 +39,8 @@ function runAsIs(device: Device, instr: Instr): void {
 export const rowMajor = (out: Output): View => ({
   buffer: out.buffer,
   dtype: out.dtype,
-  shape: out.shape,
-  strides: contiguousStrides(out.shape),
+  sizes: out.sizes,
+  strides: contiguousStrides(out.sizes),
   offset: 0,
 })
 
@@ -68,10 +68,10 @@ class Temporaries {
     this.#backend = backend
   }
 
-  like({ shape, dtype }: Spec): Output {
-    const buffer = this.#backend.alloc({ shape, dtype })
+  like({ sizes, dtype }: Spec): Output {
+    const buffer = this.#backend.alloc({ sizes, dtype })
     this.#buffers.push(buffer)
-    return { shape, dtype, buffer }
+    return { sizes, dtype, buffer }
   }
 
   free(): void {
@@ -171,8 +171,8 @@ function runElsewhere(device: Device, instr: Instr): void {
   const elsewhere = host
   warn(`device '${device.name}' cannot run ${instr.origin.name}; it runs on ${elsewhere.name}, slower.`)
   counts.set(name, (counts.get(name) ?? 0) + 1)
-  const there = (spec: { shape: Output['shape']; dtype: DType }): Output => ({
-    shape: spec.shape,
+  const there = (spec: Spec): Output => ({
+    sizes: spec.sizes,
     dtype: spec.dtype,
     buffer: elsewhere.alloc(spec),
   })

@@ -52,7 +52,7 @@ const fillsStorage = (t: Tensor): boolean => t.elements === t.storage.size && t.
 const overlaps = (x: Input, target: Tensor): boolean =>
   x instanceof Tensor &&
   x.storage.root === target.storage.root &&
-  !(x === target || (x.offset === target.offset && sameShape(x.shape, target.shape) && isContiguous(x)))
+  !(x === target || (x.offset === target.offset && sameShape(x.sizes, target.sizes) && isContiguous(x)))
 
 /** Whether an operand from that position on overlaps the target. */
 function overlapsAny(inputs: readonly Input[], from: number, target: Tensor): boolean {
@@ -74,9 +74,9 @@ const isOn = (x: Input, storage: Storage): boolean => x instanceof Tensor && x.s
 export function checkWritable(self: Tensor, inputs: readonly Input[], grad: boolean = mode.grad): void {
   if (effects.sink !== null) effects.sink.looks.met([self])
   checkGraph(self, inputs, grad)
-  const { strides, shape } = self
+  const { strides, sizes } = self
   for (let i = 0; i < strides.length; i++) {
-    if (strides[i] !== 0 || shape[i] < 2 || self.elements === 0) continue
+    if (strides[i] !== 0 || sizes[i] < 2 || self.elements === 0) continue
     throw new RuntimeError(
       'unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation.',
     )
@@ -126,8 +126,8 @@ export function applyInPlace<A>(op: OpDef<A>, self: Tensor, operands: readonly I
       'Use the form without trailing underscore, or convert the tensor first: x.float().',
     )
   }
-  if (!sameShape(spec.shape, self.shape)) {
-    throw notThatShape(self.shape, spec.shape)
+  if (!sameShape(spec.sizes, self.sizes)) {
+    throw notThatShape(self.sizes, spec.sizes)
   }
   const records = mode.grad && op.vjp !== undefined && isFloat(self.dtype) && wantsGrad(inputs)
   // A result overwritten by what needs no gradient is still a result: the assignment's node says that its gradient is 0.
@@ -162,7 +162,7 @@ function become(self: Tensor, value: Tensor): Tensor {
 
 /** Checks that a map over the shape of its first target can read the inputs and write the targets, which they begin with. */
 function checkMapInto(targets: readonly Tensor[], inputs: readonly Input[]): void {
-  const [{ shape, dtype }] = targets
+  const [{ sizes, dtype }] = targets
   for (let i = 0; i < inputs.length; i++) {
     const x = inputs[i]
     if (!(x instanceof Tensor)) continue
@@ -174,10 +174,10 @@ function checkMapInto(targets: readonly Tensor[], inputs: readonly Input[]): voi
         `expected the targets of an update to be of one dtype, but got ${dtypeName[dtype]} and ${dtypeName[x.dtype]}`,
       )
     }
-    if (!sameShape(x.shape, shape)) {
-      const broadcast = broadcastShapes(x.shape, shape)
-      if (isTarget || !sameShape(broadcast, shape))
-        throw notThatShape(sameShape(broadcast, shape) ? x.shape : shape, broadcast)
+    if (!sameShape(x.sizes, sizes)) {
+      const broadcast = broadcastShapes(x.sizes, sizes)
+      if (isTarget || !sameShape(broadcast, sizes))
+        throw notThatShape(sameShape(broadcast, sizes) ? x.sizes : sizes, broadcast)
     }
     if (!isTarget) continue
     checkWritable(x, inputs, false)
@@ -239,8 +239,8 @@ export function write(self: Tensor, value: Tensor, name?: string): Tensor {
   const flat = flatView(self)
   dispatch(self.storage.device, {
     kind: 'assign',
-    attrs: { region: { shape: self.shape, strides: self.strides, offset: self.offset } },
-    inputs: [flat, sameShape(source.shape, self.shape) ? source : expandView(source, self.shape)],
+    attrs: { region: { sizes: self.sizes, strides: self.strides, offset: self.offset } },
+    inputs: [flat, sameShape(source.sizes, self.sizes) ? source : expandView(source, self.sizes)],
     outputs: [flat],
     donate: [0],
     origin: assignment(),
@@ -260,7 +260,7 @@ export function recordWrite(self: Tensor, source: Tensor, name?: string): void {
 }
 
 /** All of a tensor's storage as one row of elements. */
-const flatView = (t: Tensor): View & { shape: Shape } => ({
+const flatView = (t: Tensor): View => ({
   buffer: t.buffer,
   dtype: t.dtype,
   ...contiguousLayout([t.storage.size]),

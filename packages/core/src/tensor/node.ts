@@ -170,7 +170,7 @@ export class Node<A = unknown> implements Vjp<A> {
         'Call backward before dispose(), or leave what gradients need to scope(), which keeps it.',
       )
     }
-    const type = `torch.${dtypeName[value.dtype]}Tensor ${shapeString(value.shape)}`
+    const type = `torch.${dtypeName[value.dtype]}Tensor ${shapeString(value.sizes)}`
     const output = position - this.edges.length
     const own = output >= 0 && output < this.specs.length
     const node = own ? this : value.gradFn
@@ -216,7 +216,7 @@ const accumulate: OpDef<null> = {
 /** The node that adds arriving gradients to a leaf's `.grad`. */
 export function accumulator(leaf: Tensor): Node {
   if (leaf.accumulator === null) {
-    const node = new Node(accumulate, null, [{ shape: leaf.shape, dtype: leaf.dtype }])
+    const node = new Node(accumulate, null, [{ sizes: leaf.sizes, dtype: leaf.dtype }])
     node.leaf = leaf
     leaf.accumulator = node as Node
   }

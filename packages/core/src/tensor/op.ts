@@ -10,7 +10,7 @@ import type { Tensor } from './tensor.ts'
 export class Num implements Spec {
   readonly value: number | (() => number)
   readonly dtype: DType
-  readonly shape: Shape = scalarShape
+  readonly sizes: Shape = scalarShape
   readonly wrapped = true
 
   constructor(value: number | (() => number), dtype: DType) {

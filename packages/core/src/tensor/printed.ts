@@ -9,7 +9,7 @@ const readWhole = 10000
 
 /** A tensor as PyTorch prints it; where its elements cannot be read at once, `...` stands for them. */
 export function printed(x: Tensor): string {
-  const { shape, dtype, storage, elements } = x
+  const { sizes, dtype, storage, elements } = x
   const { backend } = storage.device
   const device = storage.device === currentDevice() ? undefined : storage.device.name
   const gradFn = x.gradFn?.name
@@ -17,9 +17,9 @@ export function printed(x: Tensor): string {
   effects.sink?.refuse('printing a tensor', 'Return the tensor from the step and print it outside.')
   if (!backend.caps.syncRead) {
     const grad = gradFn === undefined ? (x.requiresGrad ? ', requires_grad=True' : '') : `, grad_fn=<${gradFn}>`
-    return `tensor(..., device='${x.device}', size=${formatTuple(shape)}, dtype=torch.${dtype}${grad})`
+    return `tensor(..., device='${x.device}', size=${formatTuple(sizes)}, dtype=torch.${dtype}${grad})`
   }
-  return formatTensor({ at: elements > readWhole ? single(x) : every(x), shape, dtype, suffixes })
+  return formatTensor({ at: elements > readWhole ? single(x) : every(x), shape: sizes, dtype, suffixes })
 }
 
 function every(x: Tensor): (index: number) => number {
@@ -28,15 +28,15 @@ function every(x: Tensor): (index: number) => number {
 }
 
 /** Reads one element at a time: of a large tensor few are shown. */
-function single({ buffer, shape, strides, dtype, offset, storage }: Tensor): (index: number) => number {
+function single({ buffer, sizes, strides, dtype, offset, storage }: Tensor): (index: number) => number {
   const { backend } = storage.device
   return (index) => {
     let at = offset
     let rest = index
-    for (let d = shape.length - 1; d >= 0; d--) {
-      at += (rest % shape[d]) * strides[d]
-      rest = Math.floor(rest / shape[d])
+    for (let d = sizes.length - 1; d >= 0; d--) {
+      at += (rest % sizes[d]) * strides[d]
+      rest = Math.floor(rest / sizes[d])
     }
-    return backend.readSync({ buffer, dtype, shape: [], strides: [], offset: at })[0]
+    return backend.readSync({ buffer, dtype, sizes: [], strides: [], offset: at })[0]
   }
 }

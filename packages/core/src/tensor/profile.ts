@@ -34,7 +34,7 @@ interface Total {
   bytes: number
 }
 
-const shapesOf = ({ inputs }: ProfilerEvent): string => `[${inputs.map(({ shape }) => shapeString(shape)).join(', ')}]`
+const shapesOf = ({ inputs }: ProfilerEvent): string => `[${inputs.map(({ sizes }) => shapeString(sizes)).join(', ')}]`
 
 function add(totals: Map<string, Total>, key: string, { time, calls, bytes, ...rest }: Total): void {
   const total = totals.get(key)
@@ -116,7 +116,7 @@ export class Profile {
       { name: 'process_name', ph: 'M', ...place, args: { name: `flambeau on ${this.#device}` } },
       ...this.events.map(({ name, kind, start, duration, inputs, outputs, ...rest }) => {
         const [read, written] = [inputs, outputs].map((specs) =>
-          specs.map(({ shape, dtype }) => `${dtype}${shapeString(shape)}`),
+          specs.map(({ sizes, dtype }) => `${dtype}${shapeString(sizes)}`),
         )
         return {
           name,

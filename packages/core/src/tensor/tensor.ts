@@ -8,7 +8,7 @@ import { checkSwitch } from '../base/callable.ts'
 import { RuntimeError, TypeError } from '../base/errors.ts'
 import { isContiguous } from '../base/layout.ts'
 import { typeName } from '../base/python.ts'
-import { normalizeDim, numelOf, sameShape, type Shape, shapeString } from '../base/shape.ts'
+import { frozen, normalizeDim, numelOf, sameShape, type Shape, shapeString } from '../base/shape.ts'
 import type { Storage } from './device.ts'
 import { assign, effects, noted } from './effects.ts'
 import { mode } from './mode.ts'
@@ -45,9 +45,9 @@ export class Size extends Array<number> {
 export class Tensor {
   /** The memory that this tensor shows, which views share. */
   readonly storage: Storage
-  /** The size of every dimension. */
-  readonly shape: Shape
-  /** How many elements of the storage lie between neighbours, for every dimension. */
+  /** The size of every dimension, in the array that flambeau itself reads; a program reads `shape`, which is frozen. */
+  readonly sizes: Shape
+  /** How many elements of the storage lie between neighbours, for every dimension; a program reads `stride()`. */
   readonly strides: readonly number[]
   /** Where in the storage the first element is. */
   readonly offset: number
@@ -74,7 +74,7 @@ export class Tensor {
 
   constructor(storage: Storage, shape: Shape, strides: readonly number[], offset: number, dtype: DType) {
     this.storage = storage
-    this.shape = shape
+    this.sizes = shape
     this.strides = strides
     this.offset = offset
     this.dtype = dtype
@@ -235,14 +235,24 @@ export class Tensor {
     return this
   }
 
+  /**
+   * The size of every dimension. The array is frozen, and tensors of one shape may share it.
+   *
+   * @example
+   * ones(2, 3).shape // [2, 3]
+   */
+  get shape(): Shape {
+    return frozen(this.sizes)
+  }
+
   /** The number of dimensions. */
   dim(): number {
-    return this.shape.length
+    return this.sizes.length
   }
 
   /** The number of dimensions. */
   get ndim(): number {
-    return this.shape.length
+    return this.sizes.length
   }
 
   /** The number of elements. */
@@ -254,9 +264,9 @@ export class Tensor {
   size(): Size
   size(dim: number): number
   size(dim?: number): Size | number {
-    if (dim !== undefined) return this.shape[normalizeDim(dim, this.shape.length)]
-    const size = new Size(this.shape.length)
-    this.shape.forEach((n, i) => void (size[i] = n))
+    if (dim !== undefined) return this.sizes[normalizeDim(dim, this.sizes.length)]
+    const size = new Size(this.sizes.length)
+    this.sizes.forEach((n, i) => void (size[i] = n))
     return size
   }
 
@@ -264,7 +274,7 @@ export class Tensor {
   stride(): readonly number[]
   stride(dim: number): number
   stride(dim?: number): readonly number[] | number {
-    return dim === undefined ? this.strides : this.strides[normalizeDim(dim, this.shape.length)]
+    return dim === undefined ? frozen(this.strides) : this.strides[normalizeDim(dim, this.sizes.length)]
   }
 
   /** Whether the elements lie in row-major order without gaps. */
@@ -335,8 +345,8 @@ export class Tensor {
     const value = (i: number): number | boolean => (this.dtype === 'bool' ? data[i] !== 0 : data[i])
     let at = 0
     const build = (dim: number): NestedNumbers => {
-      if (dim === this.shape.length) return value(at++)
-      return Array.from({ length: this.shape[dim] }, () => build(dim + 1))
+      if (dim === this.sizes.length) return value(at++)
+      return Array.from({ length: this.sizes[dim] }, () => build(dim + 1))
     }
     return build(0)
   }
@@ -355,9 +365,9 @@ export class Tensor {
    */
   toJSON(): { readonly dtype: DType; readonly shape: readonly number[]; readonly data: string } {
     effects.sink?.refuse('toJSON()')
-    const { dtype, shape } = this
+    const { dtype, sizes } = this
     const { buffer, byteOffset, byteLength } = this.#read()
-    return { dtype, shape: [...shape], data: toBase64(new Uint8Array(buffer, byteOffset, byteLength)) }
+    return { dtype, shape: [...sizes], data: toBase64(new Uint8Array(buffer, byteOffset, byteLength)) }
   }
 
   /** As PyTorch prints it. */
@@ -418,10 +428,10 @@ function checkGradient(x: Tensor, gradient: unknown): void {
       `The tensor is on ${x.device}, the gradient on ${gradient.device}: move it, gradient.to('${x.device}').`,
     )
   }
-  if (!sameShape(gradient.shape, x.shape)) {
+  if (!sameShape(gradient.sizes, x.sizes)) {
     throw new RuntimeError(
       'assigned grad has data of a different size',
-      `The tensor has the shape ${shapeString(x.shape)}, the gradient ${shapeString(gradient.shape)}.`,
+      `The tensor has the shape ${shapeString(x.sizes)}, the gradient ${shapeString(gradient.sizes)}.`,
     )
   }
 }
@@ -433,7 +443,7 @@ export const untracked = (what: string): RuntimeError =>
   )
 
 /** The same elements as a tensor of its own, without history: no view, as far as autograd knows. */
-export const detached = (x: Tensor): Tensor => new Tensor(x.storage, x.shape, x.strides, x.offset, x.dtype)
+export const detached = (x: Tensor): Tensor => new Tensor(x.storage, x.sizes, x.strides, x.offset, x.dtype)
 
 export type NestedNumbers = number | boolean | NestedNumbers[]
 

@@ -15,10 +15,10 @@ export class UndoLog {
   }
 
   /** Keeps the elements of a buffer that is about to be written for the first time. */
-  save(device: Device, { buffer, shape, dtype }: Output): void {
+  save(device: Device, { buffer, sizes, dtype }: Output): void {
     if (this.#saved.has(buffer)) return
     this.#saved.add(buffer)
-    const spec: Spec = { shape, dtype }
+    const spec: Spec = { sizes, dtype }
     const copy = { ...spec, buffer: device.backend.alloc(spec) }
     copyTo(device, rowMajor({ ...spec, buffer }), copy)
     this.add(() => copyTo(device, rowMajor(copy), { ...spec, buffer }))
@@ -44,7 +44,7 @@ export function atomically(tensors: readonly Tensor[], write: () => void): void 
   for (const { storage, dtype } of tensors) {
     const { version, buffer, device, size } = storage
     log.add(() => void (storage.version = version))
-    log.save(device, { buffer, shape: [size], dtype })
+    log.save(device, { buffer, sizes: [size], dtype })
   }
   try {
     write()

@@ -34,7 +34,7 @@ beforeAll(() => void useDevice(js()))
 /** An op of one operand. */
 function elementwise(build: (x: Expr) => Expr): (x: Tensor) => Tensor {
   const op = define('edge', build)
-  return (x) => apply(op, [x], { shape: x.shape, dtype: x.dtype } as never)
+  return (x) => apply(op, [x], { sizes: x.sizes, dtype: x.dtype } as never)
 }
 
 type Step = () => readonly Tensor[]
@@ -158,7 +158,7 @@ describe('programs', () => {
       outputs: [k + 1],
       origin: { name: fn },
     }))
-  const values = [[3, 4], [3], [3]].map((shape) => ({ shape, dtype: 'float32' as const }))
+  const values = [[3, 4], [3], [3]].map((shape) => ({ sizes: shape, dtype: 'float32' as const }))
 
   test('a reduction keeps the operand that alone says over what', () => {
     const [sum, max] = counts(values, ['sum', 'max'])

@@ -546,22 +546,22 @@ describe('notes', () => {
 
 describe('layouts of layouts', () => {
   test('read what the views read one after the other', () => {
-    const transposed = { shape: [3, 4], strides: [1, 3], offset: 2 }
-    expect(compose({ shape: [4, 3], strides: [1, 4], offset: 0 }, transposed)).toEqual({
-      shape: [4, 3],
+    const transposed = { sizes: [3, 4], strides: [1, 3], offset: 2 }
+    expect(compose({ sizes: [4, 3], strides: [1, 4], offset: 0 }, transposed)).toEqual({
+      sizes: [4, 3],
       strides: [3, 1],
       offset: 2,
     })
-    expect(compose({ shape: [3], strides: [-5], offset: 10 }, transposed)).toEqual({
-      shape: [3],
+    expect(compose({ sizes: [3], strides: [-5], offset: 10 }, transposed)).toEqual({
+      sizes: [3],
       strides: [-4],
       offset: 10,
     })
-    expect(compose({ shape: [6, 2], strides: [2, 1], offset: 0 }, { shape: [3, 4], strides: [0, 1], offset: 0 })).toBe(
+    expect(compose({ sizes: [6, 2], strides: [2, 1], offset: 0 }, { sizes: [3, 4], strides: [0, 1], offset: 0 })).toBe(
       null,
     )
-    expect(compose({ shape: [12], strides: [1], offset: 0 }, { shape: [3, 4], strides: [0, 0], offset: 7 })).toEqual({
-      shape: [12],
+    expect(compose({ sizes: [12], strides: [1], offset: 0 }, { sizes: [3, 4], strides: [0, 0], offset: 7 })).toEqual({
+      sizes: [12],
       strides: [0],
       offset: 7,
     })
@@ -569,8 +569,8 @@ describe('layouts of layouts', () => {
 
   test('read the same elements whatever the views are, none outside of them', () => {
     const upTo = (n: number): number[] => [...Array(n).keys()]
-    const elements = ({ shape, strides, offset }: Layout): number[] =>
-      shape.reduce((all, size, d) => all.flatMap((x) => upTo(size).map((i) => x + i * strides[d])), [offset])
+    const elements = ({ sizes, strides, offset }: Layout): number[] =>
+      sizes.reduce((all, size, d) => all.flatMap((x) => upTo(size).map((i) => x + i * strides[d])), [offset])
     const steps = [-4, -3, -2, -1, 1, 2, 3, 4]
     const inners = [
       [1, 2],
@@ -582,12 +582,12 @@ describe('layouts of layouts', () => {
       [
         [2, 3],
         [3, 2],
-      ].map((shape) => ({ shape, strides, offset: 20 })),
+      ].map((shape) => ({ sizes: shape, strides, offset: 20 })),
     )
     const outers = upTo(6).flatMap((offset) =>
       steps.flatMap((a) => [
-        ...[2, 3].map((size) => ({ shape: [size], strides: [a], offset })),
-        ...steps.map((b) => ({ shape: [2, 2], strides: [a, b], offset })),
+        ...[2, 3].map((size) => ({ sizes: [size], strides: [a], offset })),
+        ...steps.map((b) => ({ sizes: [2, 2], strides: [a, b], offset })),
       ]),
     )
     let composed = 0

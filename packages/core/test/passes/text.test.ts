@@ -50,11 +50,11 @@ describe('text of a program', () => {
     const x = s.input(0, 'float32')
     const program: Program = {
       values: [
-        { shape: [6], dtype: 'float32' },
-        { shape: [2], dtype: 'float32' },
-        { shape: [2, 2], dtype: 'float32' },
-        { shape: [2, 2], dtype: 'float32' },
-        { shape: [4, 2], dtype: 'float32' },
+        { sizes: [6], dtype: 'float32' },
+        { sizes: [2], dtype: 'float32' },
+        { sizes: [2, 2], dtype: 'float32' },
+        { sizes: [2, 2], dtype: 'float32' },
+        { sizes: [4, 2], dtype: 'float32' },
       ],
       given: new Map([
         [0, { from: 'constant', data: Float32Array.of(0, 1, 2, 3, 4, 5) }],
@@ -74,7 +74,7 @@ describe('text of a program', () => {
         {
           kind: 'map',
           attrs: { outs: [{ expr: s.neg(x) }] },
-          inputs: [{ value: 0, dtype: 'float32', shape: [2, 2], strides: [2, 1], offset: 2 }],
+          inputs: [{ value: 0, dtype: 'float32', sizes: [2, 2], strides: [2, 1], offset: 2 }],
           outputs: [3],
           check: { expr: s.lt(x, 0), error: () => new Error() },
           origin: { name: 'neg' },

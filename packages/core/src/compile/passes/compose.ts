@@ -3,7 +3,7 @@
 import { contiguousStrides, isContiguous, type Layout } from '../../base/layout.ts'
 
 /** Sizes and strides with neighbours that one stride walks through merged, without sizes of 1. */
-function merged({ shape, strides }: Layout): { sizes: number[]; steps: number[] } {
+function merged({ sizes: shape, strides }: Layout): { sizes: number[]; steps: number[] } {
   const sizes: number[] = []
   const steps: number[] = []
   shape.forEach((size, i) => {
@@ -25,8 +25,8 @@ function merged({ shape, strides }: Layout): { sizes: number[]; steps: number[] 
  * elements from there, or null where steps of `outer` cross dimensions of `inner` and no layout does.
  */
 export function compose(outer: Layout, inner: Layout): Layout | null {
-  const { shape } = outer
-  if (isContiguous(inner)) return { shape, strides: outer.strides, offset: inner.offset + outer.offset }
+  const { sizes: shape } = outer
+  if (isContiguous(inner)) return { sizes: shape, strides: outer.strides, offset: inner.offset + outer.offset }
   const { sizes, steps } = merged(inner)
   const rows = contiguousStrides(sizes)
   /** A distance between row-major elements as steps along each dimension. */
@@ -54,5 +54,5 @@ export function compose(outer: Layout, inner: Layout): Layout | null {
     })
     return moved(by)
   })
-  return least.every((x) => x >= 0) && most.every((x, d) => x < sizes[d]) ? { shape, strides, offset } : null
+  return least.every((x) => x >= 0) && most.every((x, d) => x < sizes[d]) ? { sizes: shape, strides, offset } : null
 }

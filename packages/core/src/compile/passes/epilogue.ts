@@ -19,7 +19,7 @@ export function epilogueRefusal(
   reader: ProgramInstr,
 ): string | null {
   const [value] = product.outputs
-  const { shape, dtype } = program.values[value]
+  const { sizes, dtype } = program.values[value]
   if (readers > 1) return `v${value} has other readers`
   if (leaves.has(value)) return `v${value} leaves the step`
   if (!isMap(reader)) return 'only maps can be epilogues'
@@ -30,7 +30,7 @@ export function epilogueRefusal(
   if (post !== undefined && stepsOf(post) + stepsOf(reader.attrs.outs[0].expr) > mostSteps)
     return `together they have over ${mostSteps} steps`
   if (program.values[reader.outputs[0]].dtype !== dtype) return 'the product has another dtype'
-  const whole = (use: Use): boolean => readsWhole(program, use) && sameShape(use.shape, shape)
+  const whole = (use: Use): boolean => readsWhole(program, use) && sameShape(use.sizes, sizes)
   if (usesOf(reader).some((use) => use.value === value && !whole(use))) return `v${value} is read in another order`
   const read = new Set([...usesOf(product), ...usesOf(reader).filter((use) => use.value !== value)].map(operandKey))
   return read.size > caps.maxArgs ? tooMany(read.size, caps) : null

@@ -14,10 +14,10 @@ function finished(program: Program, { attrs, inputs, outputs, check }: ProgramIn
   if (use === undefined || outputs.length > 1 || check !== undefined) return undefined
   if ((attrs as ProgramInstr<'map'>['attrs']).outs[0].reduce !== undefined) return undefined
   const { value } = use
-  const squeezed = program.values[value].shape.filter((size) => size !== 1)
+  const squeezed = program.values[value].sizes.filter((size) => size !== 1)
   const alike = inputs.every((x) => {
     if (!isUse(x)) return !isReading(x)
-    const shape = x.shape.filter((size) => size !== 1)
+    const shape = x.sizes.filter((size) => size !== 1)
     return x.value === value && readsWhole(program, x) && sameShape(shape, squeezed)
   })
   return alike && program.values[outputs[0]].dtype === program.values[value].dtype ? value : undefined

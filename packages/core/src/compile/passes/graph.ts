@@ -13,7 +13,7 @@ export const isMap = (instr: ProgramInstr | undefined): instr is ProgramInstr<'m
 export const wholeUse = ({ values }: Program, value: number): Use => ({
   value,
   dtype: values[value].dtype,
-  ...contiguousLayout(values[value].shape),
+  ...contiguousLayout(values[value].sizes),
 })
 
 /** What leaves the step: each of these values has memory, so an instruction, of its own. */
@@ -22,7 +22,7 @@ export const leavingValues = (program: Program): Set<number> =>
 
 /** The shape that a map iterates over: that of any view; without views the output's. */
 export const iteratedShape = ({ values }: Program, { inputs, outputs }: ProgramInstr<'map'>): Shape =>
-  inputs.find(isUse)?.shape ?? values[outputs[0]].shape
+  inputs.find(isUse)?.sizes ?? values[outputs[0]].sizes
 
 export const isReduced = (instr: ProgramInstr<'map'>, value: number): boolean =>
   instr.attrs.outs[instr.outputs.indexOf(value)].reduce !== undefined

@@ -46,7 +46,7 @@ export function inlineRefusal(
   if (largestOf(reader) + stepsOf(exprOf(maker, value)) > mostSteps) return `together they have over ${mostSteps} steps`
   const uses = usesOf(reader).filter((use) => use.value === value)
   const cost = costOf(exprOf(maker, value))
-  if (cost > 0 && uses.some(({ shape }) => numelOf(shape) > numelOf(program.values[value].shape)))
+  if (cost > 0 && uses.some(({ sizes }) => numelOf(sizes) > numelOf(program.values[value].sizes)))
     return `v${value} is broadcast: it would be computed more often`
   if (cost > cheap && new Set(uses.map(operandKey)).size > 1) return `v${value} is read in several orders`
   const checked = reader.check === undefined ? [] : inputsOf([reader.check.expr])
@@ -151,7 +151,7 @@ export function inline(program: Program, backend: Backend): Program {
 export function recompute(program: Program, backend: Backend): Program {
   const leaves = leavingValues(program)
   const readers = readersOf(program)
-  const size = (value: number): number => numelOf(program.values[value].shape)
+  const size = (value: number): number => numelOf(program.values[value].sizes)
   const pays = (maker: ProgramInstr<'map'>, value: number, all: readonly ProgramInstr[]): boolean => {
     const sources = new Set(inputsOf([exprOf(maker, value)]).flatMap((i) => valueOf(maker.inputs[i])))
     let more = 0

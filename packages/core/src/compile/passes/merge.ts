@@ -61,7 +61,7 @@ class Positions {
 
 function groupOf(program: Program, instr: ProgramInstr, first: number, last: number, above: Positions): Group {
   const size = isMap(instr) ? numelOf(iteratedShape(program, instr)) : Number.POSITIVE_INFINITY
-  const large = usesOf(instr).filter(({ value }) => numelOf(program.values[value].shape) >= size)
+  const large = usesOf(instr).filter(({ value }) => numelOf(program.values[value].sizes) >= size)
   const sources = [...new Set(usesOf(instr).map((use) => use.value))]
   return { instr, first, last, sources, reads: new Set(large.map(operandKey)), above }
 }
@@ -98,7 +98,7 @@ export function mergeRefusal(
   for (const use of usesOf(b)) {
     if (!a.outputs.includes(use.value)) continue
     if (isReduced(a, use.value)) return `v${use.value} is reduced`
-    if (!readsWhole(program, use) || !sameShape(use.shape, shape)) return `v${use.value} is read in another order`
+    if (!readsWhole(program, use) || !sameShape(use.sizes, shape)) return `v${use.value} is read in another order`
   }
   if (!caps.multiOutput) return 'kernels of the backend have one output'
   if (a.outputs.length + b.outputs.length > mostOutputs) return `they have more than ${mostOutputs} outputs`

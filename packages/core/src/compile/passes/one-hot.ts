@@ -95,13 +95,13 @@ class Gathering {
   }
 
   #add(kind: Kind, attrs: Prims[Kind], inputs: readonly ProgramOperand[], dtype: DType): Use {
-    const output = this.#program.values.push({ shape: this.#shape, dtype }) - 1
+    const output = this.#program.values.push({ sizes: this.#shape, dtype }) - 1
     this.instrs.push({ kind, attrs, inputs, outputs: [output], origin: this.#instr.origin })
     return wholeUse(this.#program, output)
   }
 
   #shrunk(x: ProgramOperand): ProgramOperand {
-    return isUse(x) ? { ...x, shape: this.#shape } : x
+    return isUse(x) ? { ...x, sizes: this.#shape } : x
   }
 
   /** An expression over operands that do not vary along the axis. */
@@ -176,7 +176,7 @@ class Gathering {
 
 const isIotaOf = (program: Program): ((use: Use) => boolean) => {
   const makers = makersOf(program)
-  return ({ value }) => makers.get(value)?.kind === 'iota' && program.values[value].shape.length === 1
+  return ({ value }) => makers.get(value)?.kind === 'iota' && program.values[value].sizes.length === 1
 }
 
 /** Gathers sums of what an index selects. */

@@ -75,8 +75,8 @@ export function operandKey(x: ProgramOperand): string {
 function keyOf(x: ProgramOperand): string {
   if (isReading(x)) return `r${x.reading} ${x.dtype}`
   if (!isUse(x)) return `${numberKey(x.value)} ${x.dtype}`
-  const { value, shape, strides, offset } = x
-  return `v${value} ${shape.join()} ${strides.map((stride, i) => (shape[i] === 1 ? 0 : stride)).join()} ${offset}`
+  const { value, sizes, strides, offset } = x
+  return `v${value} ${sizes.join()} ${strides.map((stride, i) => (sizes[i] === 1 ? 0 : stride)).join()} ${offset}`
 }
 
 /** The operands of an instruction that is being put together. */

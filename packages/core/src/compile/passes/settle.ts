@@ -7,7 +7,7 @@ import { contiguousLayout } from '../../base/layout.ts'
 import { copies } from '../../tensor/dispatch.ts'
 import { mayFail, mayOverwrite, usesOf } from '../alias.ts'
 
-const wholeUse = (value: number, { shape, dtype }: Spec): Use => ({ value, dtype, ...contiguousLayout(shape) })
+const wholeUse = (value: number, { sizes, dtype }: Spec): Use => ({ value, dtype, ...contiguousLayout(sizes) })
 
 /** Where nothing can end the run any more: a place among instructions, not one of them. */
 const commit = null

@@ -45,7 +45,7 @@ function asCopy(instr: ProgramInstr, program: Program): ProgramInstr {
   if (instr.kind !== 'assign') return instr
   const { region } = (instr as ProgramInstr<'assign'>).attrs
   const [output] = instr.outputs
-  const all = numelOf(region.shape) === numelOf(program.values[output].shape)
+  const all = numelOf(region.sizes) === numelOf(program.values[output].sizes)
   const source = instr.inputs[1]
   if (!all || region.offset !== 0 || !isContiguous(region) || !isUse(source)) return instr
   return { ...copyOf(source, output), origin: instr.origin }
@@ -94,7 +94,7 @@ class Unique {
 
   /** Equal for instructions with such attributes and checks that compute the same. */
   keyOf({ kind, attrs, inputs, outputs, check }: ProgramInstr, values: Program['values']): string {
-    const specs = outputs.map((value) => `${values[value].dtype}[${values[value].shape}]`)
+    const specs = outputs.map((value) => `${values[value].dtype}[${values[value].sizes}]`)
     const checked = check === undefined ? '' : this.#expressions.idOf(check.expr)
     return [kind, this.#ids.get(attrs), checked, ...specs, ...inputs.map(operandKey)].join('|')
   }
@@ -150,7 +150,7 @@ export function subexpressions(recorded: Program, { caps }: Backend): Program {
 
   for (const instr of recorded.instrs) {
     const copy = asCopy(instr, program)
-    if (copy !== instr) values[copy.outputs[0]] = { ...values[copy.outputs[0]], shape: (copy.inputs[0] as Use).shape }
+    if (copy !== instr) values[copy.outputs[0]] = { ...values[copy.outputs[0]], sizes: (copy.inputs[0] as Use).sizes }
     const now: ProgramInstr = {
       ...copy,
       attrs: unique.attrs(copy),
