@@ -1,7 +1,8 @@
 // Writing in place: what becomes of a result that is written to, and every pattern of writing through every view, with the
 // values and gradients that real PyTorch computes.
+import { readFileSync } from 'node:fs'
 import { js } from '@flambeau/backend-js'
-import { arange, noGrad, ones, type Tensor, tensor, useDevice, zeros } from '@flambeau/core'
+import { arange, enableGrad, noGrad, ones, type Tensor, tensor, useDevice, zeros } from '@flambeau/core'
 import { describe, expect, it } from 'vitest'
 import { agrees } from './agreement.ts'
 
@@ -245,6 +246,54 @@ describe('views', () => {
     y.mul_(3)
     v.sum().backward()
     expect(Array.from(x.grad?.toArray() ?? [])).toEqual([6, 6, 6, 6])
+  })
+})
+
+describe('what a view says of its history after its base was written to, in and outside of noGrad', () => {
+  type Said = boolean | string | null
+  const golden: Record<string, string | Record<string, Said[]>> = JSON.parse(
+    readFileSync(new URL('golden/blind.json', import.meta.url), 'utf8'),
+  )
+  const bases: Record<string, (x: Tensor) => Tensor> = {
+    'a constant': () => tensor([1, 2]),
+    'a leaf': (x) => x,
+    'a result': (x) => x.mul(1),
+  }
+  const looks: Record<string, (v: Tensor) => Said> = {
+    gradFn: (v) => v.gradFn !== null,
+    isLeaf: (v) => v.isLeaf,
+    requiresGrad: (v) => v.requiresGrad,
+    mul: (v) => v.mul(2).requiresGrad,
+    detach: (v) => v.detach().requiresGrad,
+  }
+  const grads: Record<string, <R>(fn: () => R) => R> = { recorded: enableGrad, 'in noGrad': noGrad }
+  const attempt = <R>(fn: () => R): R | string => {
+    try {
+      return fn()
+    } catch (error) {
+      return (error as Error).message.split('\n')[0]
+    }
+  }
+  it.each(Object.keys(golden))('%s', (key) => {
+    const [base, made, wrote, through, seen] = key.split('; ')
+    const x = leaf(3, 4)
+    const b = bases[base](x)
+    const [v, w, other] = grads[made](() => {
+      const v = b.narrow(0, 0, 1)
+      return [v, v.narrow(0, 0, 1), b.narrow(0, 0, 1)]
+    })
+    const target = through === 'the base' ? b : other
+    const error = attempt(() => grads[wrote](() => void target.mul_(b === x ? tensor([2]) : x.narrow(0, 0, 1))))
+    const found = () =>
+      grads[seen](() =>
+        Object.fromEntries(
+          Object.entries(looks).map(([name, look]) => [name, [v, w].map((y) => attempt(() => look(y)))]),
+        ),
+      )
+    expect(error ?? found()).toEqual(golden[key])
+    // Printing never fails; PyTorch 2's does not, either.
+    const blind = String(attempt(() => v.gradFn)).startsWith('A view was created')
+    expect(String(v).includes('grad_fn=<Invalid>')).toBe(blind)
   })
 })
 

@@ -7,12 +7,21 @@ import type { Tensor } from './tensor.ts'
 /** Up to so many elements all are read at once, though a few may be shown. */
 const readWhole = 10000
 
+/** What is printed of the node. As PyTorch 2, printing does not fail where a view made inside noGrad can get none. */
+function nodeName(x: Tensor): string | undefined {
+  try {
+    return x.gradFn?.name
+  } catch {
+    return 'Invalid'
+  }
+}
+
 /** A tensor as PyTorch prints it; where its elements cannot be read at once, `...` stands for them. */
 export function printed(x: Tensor): string {
   const { sizes, dtype, storage, elements } = x
   const { backend } = storage.device
   const device = storage.device === currentDevice() ? undefined : storage.device.name
-  const gradFn = x.gradFn?.name
+  const gradFn = nodeName(x)
   const suffixes = { device, gradFn, requiresGrad: x.requiresGrad }
   effects.sink?.refuse('printing a tensor', 'Return the tensor from the step and print it outside.')
   if (!backend.caps.syncRead) {

@@ -142,10 +142,13 @@ export class Tensor {
     return this.storage.version
   }
 
-  /** The operation that made it, null for leaves. A view whose base was written to since gets a new one here. */
+  /**
+   * The operation that made it, null for leaves. A view whose base was written to since gets a new one here; one that was
+   * made inside `noGrad` can get none, and throws a RuntimeError where its base has one.
+   */
   get gradFn(): Node | null {
     const { viewOf: view } = this
-    if (view !== null && view.version !== this.storage.version && (view.tracked || mode.grad)) this.#derive()
+    if (view !== null && view.version !== this.storage.version) this.#derive()
     return this.node
   }
 
@@ -199,7 +202,7 @@ export class Tensor {
    * what its base does, though nothing flows through it. Setting it switches a leaf.
    */
   get requiresGrad(): boolean {
-    if (noted(this, 'leafRequiresGrad') || this.gradFn !== null) return true
+    if (noted(this, 'leafRequiresGrad') || this.node !== null) return true
     return this.viewOf?.base.requiresGrad ?? false
   }
 
