@@ -1,8 +1,8 @@
 // Checks of the interface beneath the tensors: what is written is read back, also through strides, and the two ways to
 // read agree or the one that cannot says which to use.
-import { compile, tensor } from '@flambeau/core'
-import { contiguousLayout } from '@flambeau/core/backend'
-import type { Backend, Output, View } from '@flambeau/core/backend'
+import { compile, currentDevice, noGrad, setFallback, type Tensor, tensor, useDevice } from '@flambeau/core'
+import { contiguousLayout, topological } from '@flambeau/core/backend'
+import type { Backend, Expr, Instr, Output, Prims, View } from '@flambeau/core/backend'
 import { differenceOfValues } from '../compare.ts'
 import type { Cell } from '../subject.ts'
 
@@ -19,6 +19,40 @@ const written = (backend: Backend, dtype: keyof typeof arrays, length: number): 
 
 const must = (wrong: string | undefined, what: string): void => {
   if (wrong !== undefined) throw new Error(`${what}: ${wrong}`)
+}
+
+/** A backend without what core may always ask of it: a step of expressions and a kind. It refuses a program that has them. */
+function lacking(backend: Backend, step: Expr['step'], kind: Instr['kind']): Backend {
+  const has = (instr: Pick<Instr, 'kind' | 'attrs'>): boolean => {
+    const { outs } = instr.attrs as Prims['map']
+    return instr.kind === 'map'
+      ? topological(outs.map(({ expr }) => expr)).every((expr) => expr.step !== step)
+      : instr.kind !== kind
+  }
+  const demand = (instrs: readonly Pick<Instr, 'kind' | 'attrs'>[]): void => {
+    if (!instrs.every(has)) throw new Error('the backend is given what it said it cannot run')
+  }
+  const without: Partial<Backend> = {
+    name: 'lacking',
+    supports: (instr) => has(instr) && backend.supports(instr),
+    run(instr) {
+      demand([instr])
+      backend.run(instr)
+    },
+    compile:
+      backend.compile &&
+      ((program, plan) => {
+        demand(program.instrs)
+        return (backend.compile as NonNullable<Backend['compile']>)(program, plan)
+      }),
+  }
+  return new Proxy(backend, {
+    get(target, key: keyof Backend) {
+      if (Object.hasOwn(without, key)) return without[key]
+      const member = target[key]
+      return typeof member === 'function' ? member.bind(target) : member
+    },
+  })
 }
 
 export const backendCells = (backend: Backend): Cell[] => [
@@ -75,6 +109,33 @@ export const backendCells = (backend: Backend): Cell[] => [
       } catch {}
       for (const [i, tensor] of [x, part].entries())
         must(differenceOfValues(await tensor.toArrayAsync(), before[i], [0, 0]), `tensor ${i} after the error`)
+    },
+  },
+  {
+    // The whole backend stands behind one that lacks something: what is replayed is adapted as what is eager.
+    name: 'backend › a compiled step with what it lacks',
+    async run() {
+      if (!backend.caps.syncRead) return
+      const { own: before } = currentDevice()
+      const fallback = setFallback(backend)
+      useDevice(lacking(backend, 'tanh', 'scan'))
+      try {
+        const results = [(step: () => Tensor) => step, compile<[], Tensor>].map((how) => {
+          const x = tensor([0.5, -1, 2], { requiresGrad: true })
+          const step = how(() => {
+            x.grad = null
+            const y = x.mul(2).tanh().add(1).cumsum(0).sum()
+            y.backward()
+            noGrad(() => x.sub_((x.grad as Tensor).mul(0.1)))
+            return y
+          })
+          return Array.from({ length: 6 }, () => [step().item(), ...x.detach().toArray()])
+        })
+        must(differenceOfValues(results[1].flat(), results[0].flat(), [1e-6, 1e-6]), 'compiled')
+      } finally {
+        useDevice(before)
+        if (fallback !== undefined) setFallback(fallback)
+      }
     },
   },
   {

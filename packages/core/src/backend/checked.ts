@@ -19,7 +19,7 @@ import {
 } from './backend.ts'
 import { checkClaims, checkView, checkWhole } from './claims.ts'
 import { wrongIn } from './plan-model.ts'
-import { type Bindings, type Ended, type Executable, isUse, type Plan, type Program } from './program.ts'
+import { type Bindings, type Ended, type Executable, isUse, type Plan, type Program, standIn } from './program.ts'
 
 /** What is known of a buffer besides its length. */
 interface Known {
@@ -126,6 +126,8 @@ function readBy({ kind, attrs, check }: Pick<Instr, 'kind' | 'attrs' | 'check'>)
 /** Whether a view is all of an output, element after element. */
 const isAllOf = (x: View, out: Output): boolean =>
   x.offset === 0 && isContiguous(x) && numelOf(x.sizes) === numelOf(out.sizes)
+
+const refused = 'the backend said that it cannot run this'
 
 /** What is wrong with results that lie where operands lie. */
 function wrongAliases({ kind, attrs, inputs, outputs, donate = [] }: Instr): string | undefined {
@@ -256,7 +258,7 @@ export class CheckedBackend implements Backend {
     const written = outputs.map((out, k) => this.#writable(out, `${what}, result ${k}`))
     const wrong = wrongTypes(instr) ?? wrongAliases(instr)
     if (wrong !== undefined) this.#fail(what, wrong)
-    if (!this.inner.supports(instr)) this.#fail(what, 'the backend said that it cannot run this')
+    if (!this.inner.supports(instr)) this.#fail(what, refused)
     this.inner.run(instr)
     for (const known of written) known.written = true
     for (const i of donate) {
@@ -322,13 +324,12 @@ export class CheckedBackend implements Backend {
         if (!known.has(x.value)) this.#fail(what, `v${x.value} is read and nothing makes it before`)
         if (values[x.value].dtype !== x.dtype) this.#fail(what, `v${x.value} is read as ${x.dtype}`)
       }
-      const inputs = instr.inputs.map((x) => (isUse(x) ? { ...x, buffer: buffer(x.value) } : x)) as Operand[]
-      const outputs = instr.outputs.map((value) => ({ ...values[value], buffer: buffer(value) }))
-      const bound: Instr = { ...instr, inputs, outputs }
+      const bound = standIn(program, instr, buffer)
       this.#claims(what, () => checkClaims(bound))
       this.#demandCaps(bound, what)
       const wrong = wrongTypes(bound)
       if (wrong !== undefined) this.#fail(what, wrong)
+      if (!this.inner.supports(bound)) this.#fail(what, refused)
       for (const value of instr.outputs) {
         if (known.has(value)) this.#fail(what, `v${value} was made before`)
         known.add(value)

@@ -2,7 +2,7 @@
 // every instruction makes new values, numbered, and a plan says where each value lies.
 import type { DType, TypedArray } from '../base/dtype.ts'
 import type { Layout } from '../base/layout.ts'
-import type { Check, DeviceBuffer, Kind, Origin, Prims, Scalar, Spec } from './backend.ts'
+import type { Check, DeviceBuffer, Instr, Kind, Operand, Origin, Prims, Scalar, Spec } from './backend.ts'
 
 /** Elements of a value, as an instruction reads them; the layout is over the value's row-major elements. */
 export interface Use extends Layout {
@@ -122,3 +122,13 @@ export interface Executable {
 
 export const isUse = (x: ProgramOperand): x is Use => 'sizes' in x
 export const isReading = (x: ProgramOperand): x is Reading => 'reading' in x
+
+/** An instruction of a program over memory that stands for its values: what a backend and checks can be asked about. */
+export function standIn({ values }: Program, instr: ProgramInstr, buffer: (value: number) => DeviceBuffer): Instr {
+  const inputs = instr.inputs.map((x): Operand => {
+    if (isReading(x)) return { value: () => Number.NaN, dtype: x.dtype }
+    return isUse(x) ? { ...x, buffer: buffer(x.value) } : x
+  })
+  const outputs = instr.outputs.map((value) => ({ ...values[value], buffer: buffer(value) }))
+  return { ...instr, inputs, outputs }
+}

@@ -48,7 +48,7 @@ function passesText(stages: Prepared['stages']): string[] {
   return lines
 }
 
-function memoryText({ program, plan, backend }: Prepared): string {
+function memoryText({ program, plan, compiled }: Prepared): string {
   const inside = program.instrs.flatMap(({ outputs }) => outputs).filter((value) => plan.places[value]?.in === 'arena')
   if (inside.length === 0) return 'Memory: nothing but what was there before and what leaves the step'
   const apart = inside.reduce((sum, value) => {
@@ -56,16 +56,16 @@ function memoryText({ program, plan, backend }: Prepared): string {
     return sum + numelOf(sizes) * dtypeSize[dtype]
   }, 0)
   const places = new Set(inside.map((value) => (plan.places[value] as { at: number }).at)).size
-  const holder = backend.compile === undefined ? counted(places, 'buffer') : 'an arena'
+  const holder = compiled ? 'an arena' : counted(places, 'buffer')
   return (
     `Memory: ${counted(inside.length, 'value')} inside the step, ${counted(apart, 'byte')}, in ${holder} of ` +
     `${counted(plan.bytes, 'byte')}; at most ${leastArena(program).toLocaleString('en')} are in use at one time`
   )
 }
 
-function runText({ backend, executable, program }: Prepared): string {
+function runText({ backend, executable, program, compiled }: Prepared): string {
   const { source } = executable
-  if (backend.compile === undefined)
+  if (!compiled)
     return `Run: by ${counted(program.instrs.length, 'kernel')} of ${backend.name}, one after the other`
   return `Run: compiled by ${backend.name}${source === undefined ? '' : `, ${counted(source.length, 'character')} of source`}`
 }

@@ -1,6 +1,7 @@
 // From a recording to something that runs: the passes in order, the plan, and the backend's own compilation or replay.
 import type { Backend } from '../backend/backend.ts'
-import type { Executable, Given, Plan, Program } from '../backend/program.ts'
+import { type Executable, type Given, type Plan, type Program, standIn } from '../backend/program.ts'
+import { numelOf } from '../base/shape.ts'
 import type { Device } from '../tensor/device.ts'
 import { plan } from './plan.ts'
 import { deadCode } from './passes/dead-code.ts'
@@ -49,6 +50,8 @@ export interface Prepared {
   readonly program: Program
   readonly plan: Plan
   readonly executable: Executable
+  /** Whether the backend made the executable, or core replays the program. */
+  readonly compiled: boolean
   /** The program as recorded and after each pass. */
   readonly stages: readonly Stage[]
   /** Replays on backends that stand in front of the device's own. */
@@ -70,7 +73,14 @@ function withMemory(program: Program, backend: Backend): Program {
   return { ...program, given }
 }
 
-/** The passes in order; a backend that does not compile gets its arena as whole buffers, and a replay. */
+/** Whether the backend takes the program whole: one instruction that it cannot run is run elsewhere, by a replay. */
+const compiles = (program: Program, backend: Backend): boolean =>
+  backend.compile !== undefined &&
+  program.instrs.every((instr) =>
+    backend.supports(standIn(program, instr, (value) => ({ backend, length: numelOf(program.values[value].sizes) }))),
+  )
+
+/** The passes in order; what its backend does not compile gets its arena as whole buffers, and a replay. */
 export function prepare(recorded: Program, backend: Backend, through: readonly Pass[] = passes): Prepared {
   const stages: Stage[] = [{ name: 'recorded', program: recorded, notes: [] }]
   let program = recorded
@@ -86,9 +96,10 @@ export function prepare(recorded: Program, backend: Backend, through: readonly P
     program = made
   }
   program = withMemory(program, backend)
-  const planned = plan(program, backend.compile === undefined ? 'buffers' : 'bytes')
-  const executable = backend.compile?.(program, planned) ?? replay(program, planned, backend)
-  return { backend, program, plan: planned, executable, stages, watched: new WeakMap() }
+  const compiled = compiles(program, backend)
+  const planned = plan(program, compiled ? 'bytes' : 'buffers')
+  const executable = (compiled && backend.compile?.(program, planned)) || replay(program, planned, backend)
+  return { backend, program, plan: planned, executable, compiled, stages, watched: new WeakMap() }
 }
 
 /**

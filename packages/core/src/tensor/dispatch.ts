@@ -138,10 +138,12 @@ let host: Backend | undefined
 let strict = false
 const counts = new Map<string, number>()
 
-/** The backend that runs what a device cannot; it must read and write synchronously. */
-export function setFallback(backend: Backend): void {
+/** The backend that runs what a device cannot; it must read and write synchronously. Returns the one that did until now. */
+export function setFallback(backend: Backend): Backend | undefined {
   checkBackend('setFallback', backend)
+  const before = host
   host = backend
+  return before
 }
 export const fallback = (): Backend | undefined => host
 
