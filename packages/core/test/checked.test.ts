@@ -278,7 +278,9 @@ describe('a program', () => {
   it('that a backend said it cannot run is none of its own', () => {
     const backend = new CheckedBackend(jsBut({ supports: ({ kind }) => kind !== 'map' }))
     const program = made(backend)
-    expect(() => backend.compile?.(program, planOf(program))).toThrow('program, 0: add (map): the backend said that it cannot run this')
+    expect(() => backend.compile?.(program, planOf(program))).toThrow(
+      'program, 0: add (map): the backend said that it cannot run this',
+    )
   })
 
   it('is refused memory that is too small, freed or of another dtype', () => {

@@ -65,8 +65,7 @@ function memoryText({ program, plan, compiled }: Prepared): string {
 
 function runText({ backend, executable, program, compiled }: Prepared): string {
   const { source } = executable
-  if (!compiled)
-    return `Run: by ${counted(program.instrs.length, 'kernel')} of ${backend.name}, one after the other`
+  if (!compiled) return `Run: by ${counted(program.instrs.length, 'kernel')} of ${backend.name}, one after the other`
   return `Run: compiled by ${backend.name}${source === undefined ? '' : `, ${counted(source.length, 'character')} of source`}`
 }
 
