@@ -1,0 +1,126 @@
+// Writing in place before backward, op by op, on any backend: what is done between a call and its backward, what comes of
+// it, and where that differs from what real PyTorch has (tools/golden_inplace.py says what is done).
+import { grad, noGrad, Tensor, useDevice } from '@flambeau/core'
+import type { Backend } from '@flambeau/core/backend'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { callOp, cotangentOf, prepareCall, withTensors } from '../src/call.ts'
+import { plain } from '../src/checks/values.ts'
+import { differenceOfValues } from '../src/compare.ts'
+import { decode, readGolden } from '../src/golden.ts'
+import type { Ready } from '../src/prepare.ts'
+import type { Sample } from '../src/sample.ts'
+import { prepared } from '../src/samples/index.ts'
+
+type Done = { readonly grads: readonly (readonly (number | string)[] | null)[]; readonly names: readonly string[] }
+type Failed = { readonly error: string; readonly message: string }
+type Outcome = Done | Failed
+type Record = { readonly key: string } & { readonly [kind: string]: Outcome }
+/** What PyTorch has, by op. */
+export const golden = readGolden('in-place') as { readonly [op: string]: readonly Record[] }
+
+const first = (x: Tensor): Tensor => (x.dim() === 0 ? x.unsqueeze(0) : x.narrow(0, 0, Math.min(1, x.shape[0])))
+/** What is done with every result; 'inputs' writes to the inputs instead. */
+export const kinds: { readonly [kind: string]: (x: Tensor) => unknown } = {
+  written: (x) => x.mul_(2),
+  noGrad: (x) => noGrad(() => x.mul_(2)),
+  view: (x) => first(x).mul_(2),
+  blind: (x) => noGrad(() => first(x)).mul_(2),
+  data: (x) => x.data.mul_(2),
+}
+
+/** What comes of a call between which and backward something was done. */
+export function outcome(
+  op: string,
+  sample: Ready<Sample>,
+  kind: string,
+  around = <R>(fn: () => R): R => fn(),
+): Outcome {
+  const { args, leaves } = prepareCall(sample, plain)
+  const wanted = leaves.filter((leaf) => leaf.requiresGrad)
+  const inputs = new Map<unknown, Tensor>(wanted.map((leaf) => [leaf, leaf.mul(1)]))
+  const outs = around(() => callOp(op, withTensors(args, inputs), sample.seed) as Tensor[])
+  const through = outs.flatMap((out, k) => (out instanceof Tensor && out.requiresGrad ? [{ out, k }] : []))
+  const gradOutputs = through.map(({ out, k }) => cotangentOf(out, k))
+  const seen = through.map(({ out }) => out)
+  try {
+    return around(() => {
+      if (kind === 'inputs') for (const x of inputs.values()) x.mul_(2)
+      else for (const out of seen) kinds[kind](out)
+      const found = grad(seen, wanted, { gradOutputs, allowUnused: true })
+      return {
+        grads: leaves.map((leaf) => (leaf.requiresGrad ? numbers(found.shift() ?? null) : null)),
+        names: seen.map((out) => String(out.gradFn?.name)),
+      }
+    })
+  } catch (error) {
+    const { name, message } = error as Error
+    return { error: name, message: message.split('\n')[0] }
+  }
+}
+const numbers = (x: Tensor | null): number[] | null => (x === null ? null : Array.from(x.detach().toArray()))
+
+const tolerance = [1e-5, 1e-7] as const
+
+/** Where two outcomes differ, in words. */
+export function difference(actual: Outcome, expected: Outcome): string | null {
+  const text = JSON.stringify
+  if ('error' in expected)
+    return text(actual) === text(expected) ? null : `${text(actual)}\n      not ${text(expected)}`
+  if ('error' in actual) return `${text(actual)}\n      not gradients`
+  const wanted = expected.grads.map((g) => g && decode(g))
+  const same = actual.grads.every((g, i) => {
+    const other = wanted[i]
+    if (g === null || other === null) return g === other
+    return differenceOfValues(g as number[], other, tolerance) === undefined
+  })
+  if (!same) return `${text(actual.grads)}\n      not ${text(expected.grads)}`
+  // A view whose base was written to is as_strided of it in PyTorch, and the same view again here.
+  const alike = expected.names.every((name, i) => name === 'AsStridedBackward0' || name === actual.names[i])
+  return alike ? null : `${actual.names} not ${expected.names}`
+}
+
+/** Where PyTorch refuses what is possible here, by words of its error; the others are compared to the word. */
+const possible: readonly (readonly [words: string, ops: readonly string[], because: string])[] = [
+  ['returns multiple views', ['split', 'chunk', 'unbind'], 'pieces are views like others'],
+  ['modified by an inplace', ['gather', 'maskedSelect', 'mean', 'batchNorm'], 'their rules need less of their inputs'],
+]
+const isPossible = (op: string, expected: Outcome): boolean =>
+  'error' in expected && possible.some(([words, ops]) => ops.includes(op) && expected.message.includes(words))
+
+/** Inputs are looked at in another order, so that another one of those that were written to is named. */
+const unnamed = (x: Outcome): Outcome =>
+  'error' in x ? { ...x, message: x.message.replace(/(inplace operation): \[.*$/, '$1') } : x
+
+/** Differences from PyTorch, by op and kind, and why. */
+type Differences = { readonly [opAndKind: string]: string }
+const everywhere: Differences = { 'l1Loss inputs': 'it keeps its inputs, where PyTorch keeps their difference' }
+const ofCompositions: Differences = { 'logSoftmax data': 'it keeps exponentials, which nobody writes to' }
+
+/** Where an op differs from PyTorch on the default device: a line each, and one for what is said to differ and does not. */
+function differencesFrom(op: string, known: Differences): string[] {
+  const wrong: string[] = []
+  const excused = new Map(Object.keys(known).flatMap((key) => (key.startsWith(`${op} `) ? [[key, 0]] : [])))
+  for (const { key, ...expected } of golden[op]) {
+    const sample = prepared(op).samples.find((s) => s.key === key)
+    if (sample === undefined) throw new Error('no such sample: python3 tools/golden_inplace.py')
+    for (const [kind, wanted] of Object.entries(expected)) {
+      const actual = outcome(op, sample, kind)
+      const same = kind === 'inputs' ? unnamed : (x: Outcome) => x
+      const found = difference(same(actual), same(wanted as Outcome))
+      if (found === null || (isPossible(op, wanted as Outcome) && 'grads' in actual)) continue
+      const times = excused.get(`${op} ${kind}`)
+      if (times === undefined) wrong.push(`${kind}, ${sample.label}: ${found}`)
+      else excused.set(`${op} ${kind}`, times + 1)
+    }
+  }
+  return [...wrong, ...[...excused].flatMap(([key, times]) => (times === 0 ? [`${key} is as PyTorch has it`] : []))]
+}
+
+/** Every op on a device, written to before backward, as PyTorch has it; `own` is where it differs by how it computes. */
+export function describeWritten(device: Backend, own: Differences = ofCompositions): void {
+  const known = { ...everywhere, ...own }
+  describe(`written before backward on ${device.name}, as PyTorch has it`, () => {
+    beforeAll(() => void useDevice(device))
+    it.each(Object.keys(golden))('%s', (op) => expect(differencesFrom(op, known)).toEqual([]))
+  })
+}

@@ -1,0 +1,10 @@
+// Every op written in place before backward on native: the same outcomes as PyTorch's, errors and names of nodes too.
+import { nativeMissing, testWith } from '../../../tools/test/machine.ts'
+import { describeWritten } from '../../backend-conformance/test/in-place.ts'
+import { native } from '../src/index.ts'
+
+const differences = {
+  'crossEntropy inputs': 'its kernel keeps the inputs and computes their softmax in backward, where PyTorch keeps that',
+}
+if (nativeMissing === undefined) describeWritten(await native(), differences)
+else testWith('native', nativeMissing, 'written before backward on native', () => {})
