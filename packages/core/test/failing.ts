@@ -1,4 +1,5 @@
 // Training steps that fail where a test wants: what all of their state is, to the bit, and backends and checks that fail.
+import { createHash } from 'node:crypto'
 import {
   compile,
   F,
@@ -15,20 +16,73 @@ import {
   useDevice,
   zeros,
 } from '@flambeau/core'
-import type { Backend, Instr } from '@flambeau/core/backend'
+import type {
+  Backend,
+  Bindings,
+  DeviceBuffer,
+  Executable,
+  Instr,
+  Output,
+  Plan,
+  Program,
+  Spec,
+  TypedArray,
+  View,
+} from '@flambeau/core/backend'
 import { describe, expect, test } from 'vitest'
 import { bitsOf } from './golden-tensors.ts'
-import { Limited } from './limited.ts'
 
-/** A backend that is not certain: it throws at the instruction that it is told to, counted from then. */
-export class Failing extends Limited {
-  override readonly name = 'failing'
+/**
+ * A backend in front of another that is not certain: it throws at the instruction that it is told to, counted from then,
+ * also inside of a program, of which what comes before is done.
+ */
+export class Failing implements Backend {
+  readonly name = 'failing'
+  readonly caps: Backend['caps']
+  readonly compile: Backend['compile']
+  readonly #inner: Backend
   failsAfter = Number.POSITIVE_INFINITY
 
-  override run(instr: Instr): void {
-    if (this.failsAfter-- === 0) throw new Error('the device failed')
-    super.run(instr)
+  constructor(inner: Backend) {
+    this.#inner = inner
+    this.caps = { ...inner.caps, certain: false }
+    this.compile = inner.compile && ((program, plan) => this.#compile(program, plan))
   }
+
+  run(instr: Instr): void {
+    if (this.failsAfter-- === 0) throw new Error('the device failed')
+    this.#inner.run(instr)
+  }
+
+  #compile(program: Program, plan: Plan): Executable {
+    const first = (n: number): Executable =>
+      this.#inner.compile?.({ ...program, instrs: program.instrs.slice(0, n) }, plan) as Executable
+    const { length } = program.instrs
+    const whole = first(length)
+    const run = (bindings: Bindings): void => {
+      const k = this.failsAfter
+      this.failsAfter -= length
+      if (k < 0 || k >= length) return whole.run(bindings)
+      first(k).run(bindings)
+      throw new Error('the device failed')
+    }
+    // Several runs in a call, so that it is asked of nobody who cannot say where it failed.
+    const repeat = (bindings: Bindings): never => {
+      run(bindings)
+      throw new Error('a backend that is not certain is asked for several runs at once')
+    }
+    return { run, repeat }
+  }
+
+  supports = (instr: Instr): boolean => this.#inner.supports(instr)
+  alloc = (spec: Spec): DeviceBuffer => this.#inner.alloc(spec)
+  write = (out: Output, data: TypedArray): void => this.#inner.write(out, data)
+  read = (view: View): Promise<TypedArray> => this.#inner.read(view)
+  readSync = (view: View): TypedArray => this.#inner.readSync(view)
+  free = (buffer: DeviceBuffer): void => this.#inner.free(buffer)
+  sync = (): Promise<void> => this.#inner.sync()
+  memory = () => this.#inner.memory()
+  dispose(): void {}
 }
 
 export interface Training {
@@ -125,7 +179,7 @@ export function training(guarded: boolean): Training {
         scheduler.stateDict(),
         bitsOf(table),
         bitsOf(count),
-        generators ? [...generator.getState()].join() : null,
+        generators ? createHash('sha1').update(generator.getState()).digest('hex') : null,
       ])
     },
   }
@@ -202,6 +256,104 @@ export function describeFailingChecks(name: string, device: () => Backend): void
         [2, 4],
         [0, 0],
       ])
+    })
+  })
+}
+
+/** Calls `fn` so that a device fails at its first instruction, its second, and so on until it fails no more; how often it did. */
+function atEvery(failing: Failing, fn: () => unknown, afterwards: () => void): number {
+  for (let k = 0; ; k++) {
+    failing.failsAfter = k
+    try {
+      fn()
+      failing.failsAfter = Number.POSITIVE_INFINITY
+      return k
+    } catch (error) {
+      failing.failsAfter = Number.POSITIVE_INFINITY
+      expect(String(error)).toContain('the device failed')
+      afterwards()
+    }
+  }
+}
+
+/** A device throws at every instruction in turn: what it makes of an eager, a recorded, a replayed step, and of repeated ones. */
+export function describeFailingDevice(name: string, inner: () => Backend): void {
+  describe(`a device that throws at every instruction in turn, on ${name}`, () => {
+    const failing = new Failing(inner())
+
+    test('eager: every call of a step is made or not', () => {
+      useDevice(failing)
+      const own = training(false)
+      for (let step = 0; step < 3; step++) {
+        for (const [name, part] of Object.entries(own.parts)) {
+          // What was drawn by a call that failed stays drawn, as in PyTorch.
+          const before = own.state(false)
+          const failed = atEvery(failing, part, () => expect(own.state(false), name).toBe(before))
+          if (!['zeroGrad', 'scheduler'].includes(name)) expect(failed, name).toBeGreaterThan(0)
+        }
+      }
+    })
+
+    test('recorded and replayed: every call of the step', () => {
+      useDevice(failing)
+      const [own, other] = [training(false), training(false)]
+      const step = compile(own.step)
+      for (let call = 0; call < 9; call++) {
+        const before = own.state()
+        // The first call, a recorded one, and a replay.
+        if (![0, 1, 4].includes(call)) step()
+        else expect(atEvery(failing, step, () => expect(own.state(), `call ${call}`).toBe(before))).toBeGreaterThan(20)
+        other.step()
+        expect(own.state()).toBe(other.state())
+      }
+      expect(step.explain()).toContain('adam')
+      expect(step.explain()).toContain(failing.compile ? 'compiled by failing' : 'one after the other')
+    })
+
+    test('repeated: as after so many complete steps', () => {
+      useDevice(failing)
+      const [own, other] = [training(false), training(false)]
+      const step = compile(own.step)
+      const states = [other.state()]
+      const after = (n: number): string => {
+        while (states.length <= n) {
+          other.step()
+          states.push(other.state())
+        }
+        return states[n]
+      }
+      for (let i = 0; i < 4; i++) step()
+      let done = 4
+      const seen = new Set<number>()
+      for (let k = 0; k < 100; k++) {
+        failing.failsAfter = k
+        expect(() => step.repeat(40)).toThrow('the device failed')
+        failing.failsAfter = Number.POSITIVE_INFINITY
+        const now = own.state()
+        const more = [0, 1, 2, 3, 4, 5, 6].findIndex((n) => after(done + n) === now)
+        expect(more, `at instruction ${k}`).toBeGreaterThanOrEqual(0)
+        seen.add(more)
+        done += more
+      }
+      expect(seen.size).toBeGreaterThan(1)
+    })
+
+    test('a module is loaded whole or not at all', () => {
+      useDevice(failing)
+      manualSeed(1)
+      const [model, from] = [0, 1].map(() => new nn.Sequential(new nn.Linear(2, 3), new nn.BatchNorm1d(3)))
+      const state = from.stateDict()
+      const text = (): string =>
+        JSON.stringify([...model.stateDict()].map(([key, x]) => [key, x.version, x.toNested()]))
+      const before = text()
+      expect(
+        atEvery(
+          failing,
+          () => model.loadStateDict(state),
+          () => expect(text()).toBe(before),
+        ),
+      ).toBeGreaterThan(5)
+      expect(text()).not.toBe(before)
     })
   })
 }

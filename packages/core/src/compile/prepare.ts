@@ -13,7 +13,7 @@ import { oneHot, scatter } from './passes/one-hot.ts'
 import { settle } from './passes/settle.ts'
 import { subexpressions } from './passes/subexpressions.ts'
 import { unfused } from './passes/unfused.ts'
-import { replay } from './replay.ts'
+import { replay, restoring } from './replay.ts'
 
 /** A pass makes a program that computes the same. */
 export interface Pass {
@@ -80,6 +80,11 @@ const compiles = (program: Program, backend: Backend): boolean =>
     backend.supports(standIn(program, instr, (value) => ({ backend, length: numelOf(program.values[value].sizes) }))),
   )
 
+function compile(program: Program, plan: Plan, backend: Backend): Executable {
+  const executable = (backend.compile as NonNullable<Backend['compile']>)(program, plan)
+  return backend.caps.certain === true ? executable : restoring(executable, program, plan, backend)
+}
+
 /** The passes in order; what its backend does not compile gets its arena as whole buffers, and a replay. */
 export function prepare(recorded: Program, backend: Backend, through: readonly Pass[] = passes): Prepared {
   const stages: Stage[] = [{ name: 'recorded', program: recorded, notes: [] }]
@@ -98,7 +103,7 @@ export function prepare(recorded: Program, backend: Backend, through: readonly P
   program = withMemory(program, backend)
   const compiled = compiles(program, backend)
   const planned = plan(program, compiled ? 'bytes' : 'buffers')
-  const executable = (compiled && backend.compile?.(program, planned)) || replay(program, planned, backend)
+  const executable = compiled ? compile(program, planned, backend) : replay(program, planned, backend)
   return { backend, program, plan: planned, executable, compiled, stages, watched: new WeakMap() }
 }
 

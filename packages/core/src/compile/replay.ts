@@ -88,6 +88,38 @@ export function replay(program: Program, plan: Plan, backend: Backend): Executab
   }
 }
 
+/**
+ * An executable of a backend that may fail anywhere, which then has changed nothing: what a run writes to from before it
+ * is kept until its end. Several runs in one call are not to be had of it, since nobody knows in which of them it failed.
+ */
+export function restoring(
+  { run, source }: Executable,
+  { instrs, values }: Program,
+  plan: Plan,
+  backend: Backend,
+): Executable {
+  const device = new Device(backend)
+  const lasting = instrs.flatMap(({ outputs }) =>
+    outputs.flatMap((value): Output[] => {
+      const place = plan.places[value]
+      return place?.in === 'buffer' ? [{ ...values[value], buffer: place.buffer }] : []
+    }),
+  )
+  return {
+    source,
+    run(bindings: Bindings): void {
+      const log = new UndoLog()
+      for (const output of lasting) log.save(device, output)
+      try {
+        run(bindings)
+      } catch (error) {
+        log.restore()
+        throw error
+      }
+    },
+  }
+}
+
 const point = (bound: readonly Pointed[][], to: (i: number) => DeviceBuffer): void =>
   bound.forEach((views, i) => {
     for (const view of views) view.buffer = to(i)
