@@ -170,6 +170,14 @@ describe('steps that are like each other', () => {
   })
 })
 
+function thrownBy(f: () => unknown): unknown {
+  try {
+    f()
+  } catch (error) {
+    return error
+  }
+}
+
 describe('what a run checks', () => {
   test('an index out of bounds is an error of that call, and nothing is written', () => {
     const [x, index, there] = [zeros(3), tensor([0, 1, 2], { dtype: 'int32' }), zeros(3)]
@@ -181,6 +189,25 @@ describe('what a run checks', () => {
     expect([...there.toArray(), ...x.toArray()]).toStrictEqual(before)
     index.copy_(tensor([2, 2, 2], { dtype: 'int32' }))
     expect([...step()[0].toArray()]).toStrictEqual([6, 6, 6])
+  })
+
+  const byIndex: Record<string, (x: Tensor, index: Tensor) => Tensor> = {
+    'a gather that leaves': (x, index) => x.gather(1, index),
+    'a gather within': (x, index) => x.gather(1, index).sum(),
+    'a scatter': (x, index) => zeros(2, 5).scatterAdd(1, index, x),
+  }
+  test.each(Object.keys(byIndex))('%s says which index it was, as eager does', (name) => {
+    const step = byIndex[name]
+    const [x, index] = [rand(2, 5), zeros(2, 2, { dtype: 'int32' })]
+    const run = compile(() => step(x, index))
+    for (let i = 0; i < 4; i++) run()
+    for (const wrong of [5, -1]) {
+      index.select(0, 0).select(0, 1).fill_(wrong)
+      // The error itself, because toThrow takes a thrown undefined for any sentence.
+      const [thrown, eager] = [run, () => step(x, index)].map(thrownBy)
+      expect(thrown).toStrictEqual(eager)
+      expect(thrown).toHaveProperty('message', `index ${wrong} is out of bounds for dimension 1 with size 5`)
+    }
   })
 
   test.each([3, 300])('a target of binary cross entropy beyond 0 and 1, %i elements', (n) => {
