@@ -15,23 +15,42 @@ const silent = {
   warn() {},
 }
 
+const instrument = async (files) =>
+  createInjector()
+    .provideValue(commonTokens.logger, silent)
+    .injectFunction(createInstrumenter)
+    .instrument(
+      await Promise.all(files.map(async (file) => ({ ...file, content: await readFile(file.name, 'utf8') }))),
+      { plugins: null, excludedMutations, ignorers: [], mutationRange: [] },
+    )
+
+const keyOf = ({ fileName, location: { start, end }, replacement }) =>
+  `${fileName}:${start.line}:${start.column}-${end.line}:${end.column}:${replacement}`
+
 export async function mutantsOf(patterns) {
-  const instrumenter = createInjector().provideValue(commonTokens.logger, silent).injectFunction(createInstrumenter)
-  const names = globSync(patterns).sort()
-  const files = await Promise.all(
-    names.map(async (name) => ({ name, mutate: true, content: await readFile(name, 'utf8') })),
+  const { mutants } = await instrument(
+    globSync(patterns)
+      .sort()
+      .map((name) => ({ name, mutate: true })),
   )
-  const found = await instrumenter.instrument(files, {
-    plugins: null,
-    excludedMutations,
-    ignorers: [],
-    mutationRange: [],
-  })
-  // Those that are excluded are found all the same. Ranges choose: one that holds most of a file would choose all of it.
-  return found.mutants.filter(
+  // Those that are excluded are found all the same. A block of many lines says little: whatever needs it fails.
+  return mutants.filter(
     ({ mutatorName, status, location: { start, end } }) =>
       status !== 'Ignored' && (mutatorName !== 'BlockStatement' || end.line - start.line < 8),
   )
+}
+
+/** The sources with these mutants in them, each off until it is asked for by its id. */
+export async function instrumented(chosen) {
+  const names = [...new Set(chosen.map(({ fileName }) => fileName))]
+  const { files, mutants } = await instrument(
+    names.map((name) => ({
+      name,
+      mutate: chosen.filter(({ fileName }) => fileName === name).map(({ location }) => location),
+    })),
+  )
+  const wanted = new Set(chosen.map(keyOf))
+  return { files, mutants: mutants.filter((mutant) => wanted.has(keyOf(mutant))) }
 }
 
 /** So many of them, evenly over the list, so that every file has its share; the seed says where in each stretch. */

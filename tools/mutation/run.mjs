@@ -1,89 +1,192 @@
-// Mutation testing: Stryker changes one expression of the sources at a time and runs the tests that reach it; a change that no
-// test notices is a hole in the tests. Takes minutes to hours, so it is called by hand, in a clone without changes of its own,
-// because Stryker writes its mutants into the sources: `cd tools/mutation && npm ci && node run.mjs ops --sample 100`.
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+// Mutation testing: changes one expression of the sources at a time and runs the tests that reach it; a change that no test
+// notices is a hole in the tests. Stryker makes the mutants, all of them in the sources at once, each behind a switch; one
+// run of all tests says which test reaches which. Takes minutes to hours and writes into the sources, so it is called by hand,
+// in a clone without changes of its own: `cd tools/mutation && npm ci && node run.mjs ops:100`.
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { Stryker } from '@stryker-mutator/core'
 import { areas } from './areas.mjs'
-import { excludedMutations, mutantsOf, sampled } from './mutants.mjs'
+import { instrumented, mutantsOf, sampled } from './mutants.mjs'
+import { coverageFile, Runner } from './runner.mjs'
 
-const usage = `node run.mjs AREA [--sample N] [--seed N] [--only FILE] [--report FILE]
+const usage = `node run.mjs AREA... [options]
 
-  AREA      ${Object.keys(areas).join(', ')}
-  --sample  tries that many mutants, spread over the area, and the smaller ones inside of them; all where it is left out
-  --seed    which ones, 0 unless told otherwise
-  --only    those of files whose path contains this
-  --static  tries also what runs only once, when a module is loaded: each takes a run of all tests
-  --report  writes what survived there, as Markdown
+  AREA          ${Object.keys(areas).join(', ')}
+                with :N tries that many of its mutants, spread over it; all of them without
+  --seed N      which ones, 0 unless told otherwise
+  --only EXPR   those whose place, as src/ops/pad.ts:12, matches this regular expression
+  --tests EXPR  runs the test files whose path matches this
+  --static      tries what runs only when a module is loaded, by all tests, instead of what a test reaches
+  --budget S    leaves out the slower tests of a mutant after so many seconds; 60 unless told otherwise
+  --jobs N      so many at a time, 2 unless told otherwise
+  --verbose     tells of those that died, too, and of the test that failed
+  --report F    writes down there what it tells, as it goes
 `
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    sample: { type: 'string' },
     seed: { type: 'string', default: '0' },
     only: { type: 'string', default: '' },
-    report: { type: 'string' },
+    tests: { type: 'string', default: '' },
     static: { type: 'boolean', default: false },
+    budget: { type: 'string', default: '60' },
+    jobs: { type: 'string', default: '2' },
+    verbose: { type: 'boolean', default: false },
+    report: { type: 'string' },
     help: { type: 'boolean' },
   },
 })
-const area = areas[positionals[0]]
-if (values.help || area === undefined) {
+const wanted = positionals.map((text) => text.split(':'))
+if (values.help || wanted.length === 0 || wanted.some(([name]) => areas[name] === undefined)) {
   process.stdout.write(usage)
   process.exit(values.help ? 0 : 2)
 }
 
-const here = dirname(fileURLToPath(import.meta.url))
-process.chdir(join(here, '../..'))
-const mutants = (await mutantsOf(area.sources)).filter(({ fileName }) => fileName.includes(values.only))
-const chosen = values.sample === undefined ? mutants : sampled(mutants, Number(values.sample), Number(values.seed))
-process.stdout.write(`${chosen.length} of ${mutants.length} mutants\n`)
+const report = values.report && resolve(values.report)
+function say(text) {
+  process.stdout.write(text)
+  if (report !== undefined) appendFileSync(report, text)
+}
 
-// Sources with mutants in them are slow: how long a test may take is Stryker's to say.
-const config = join(here, 'vitest.generated.config.ts')
-writeFileSync(
-  config,
-  `import base from '../../vitest.config.ts'\nexport default { ...base, test: { ...base.test, include: ${JSON.stringify(area.tests)}, reporters: ['default'], testTimeout: 0 } }\n`,
-)
+process.chdir(join(dirname(fileURLToPath(import.meta.url)), '../..'))
+const folder = mkdtempSync(join(tmpdir(), 'mutation-'))
+const include = [...new Set(wanted.flatMap(([name]) => areas[name].tests))]
+const packages = [...new Set(wanted.flatMap(([name]) => areas[name].packages))]
 
-const rangeOf = ({ fileName, location: { start, end } }) =>
-  `${fileName}:${start.line + 1}:${start.column}-${end.line + 1}:${end.column}`
-const require = createRequire(import.meta.url)
-const stryker = new Stryker({
-  mutate: [...new Set(chosen.map(rangeOf))],
-  testRunner: 'vitest',
-  plugins: [require.resolve('@stryker-mutator/vitest-runner')],
-  vitest: { configFile: config, related: false },
-  coverageAnalysis: 'perTest',
-  // What runs once, when a module is loaded, can only be tried by running every test.
-  ignoreStatic: !values.static,
-  mutator: { excludedMutations },
-  // Packages find each other by links in node_modules, which lead into this folder and not into a copy of it.
-  inPlace: true,
-  concurrency: Number(process.env.MUTATION_CONCURRENCY ?? 2),
-  timeoutMS: 20000,
-  dryRunTimeoutMinutes: 20,
-  reporters: ['dots'],
-  tempDirName: join(here, 'temp'),
-  allowEmpty: false,
+// ---- the mutants ----
+
+const chosen = []
+const areaOf = new Map()
+for (const [name, number] of wanted) {
+  const found = (await mutantsOf(areas[name].sources)).filter(({ fileName, location }) =>
+    new RegExp(values.only).test(`${fileName}:${location.start.line + 1}`),
+  )
+  const some = number === undefined ? found : sampled(found, Number(number), Number(values.seed))
+  say(`${name}: ${some.length} of ${found.length} mutants\n`)
+  chosen.push(...some)
+  for (const { fileName } of some) areaOf.set(fileName, name)
+}
+const { files, mutants } = await instrumented(chosen)
+const originals = new Map(files.map(({ name }) => [name, readFileSync(name, 'utf8')]))
+
+process.on('exit', () => {
+  Runner.stopAll()
+  for (const [name, text] of originals) writeFileSync(name, text)
+  rmSync(folder, { recursive: true, force: true })
 })
-const results = await stryker.runMutationTest()
-rmSync(config, { force: true })
-const root = process.cwd()
-const relative = (fileName) => (fileName.startsWith(root) ? fileName.slice(root.length + 1) : fileName)
-const counted = results.map((mutant) => ({ ...mutant, fileName: relative(mutant.fileName) }))
-const by = (...states) => counted.filter(({ status }) => states.includes(status))
-const dead = by('Killed', 'Timeout', 'RuntimeError', 'CompileError')
-const alive = by('Survived', 'NoCoverage')
-const lines = alive.map(({ fileName, location, replacement, status }) => {
-  const source = readFileSync(fileName, 'utf8').split('\n')
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130))
+for (const { name, content } of files) writeFileSync(name, content)
+
+// ---- all tests without a mutant: what each takes, and what it reaches ----
+
+const runnerOf = (index, bail) => new Runner({ include, only: values.tests, bail }, join(folder, `state-${index}.json`))
+const dry = runnerOf(0, 0)
+const first = await dry.ask({ state: { packages, coverage: folder } }, 600_000)
+dry.stop()
+if (first === undefined) throw new Error('the tests did not end')
+const failed = first.tests.filter(({ state }) => state === 'failed')
+for (const { file, name, error } of failed) say(`fails without a mutant: ${file} ${name}: ${error}\n`)
+for (const error of first.errors) say(`fails without a mutant: ${error}\n`)
+const unfit = new Set(failed.map(({ file }) => file))
+
+/** By file, by test: milliseconds. */
+const times = new Map()
+for (const { file, name, time, state } of first.tests)
+  if (state === 'passed' && !unfit.has(file)) times.set(file, (times.get(file) ?? new Map()).set(name, time))
+const allFiles = Object.fromEntries([...times.keys()].map((file) => [file, true]))
+
+/** The tests of each file that reach a mutant, or true for all of them; how often it is reached in all. */
+const reached = new Map(mutants.map(({ id }) => [id, { tests: {}, hits: 0, loaded: false }]))
+for (const [file, known] of times) {
+  const path = coverageFile(folder, file)
+  if (!existsSync(path)) continue
+  const { static: loaded, perTest } = JSON.parse(readFileSync(path, 'utf8'))
+  for (const id of Object.keys(loaded)) if (reached.has(id)) reached.get(id).loaded = true
+  for (const [place, hits] of Object.entries(perTest)) {
+    // What a file reaches outside of its tests, all of its tests may need.
+    const name = place === file ? undefined : place.slice(file.length + 1)
+    if (name !== undefined && !known.has(name)) continue
+    for (const [id, count] of Object.entries(hits)) {
+      const mutant = reached.get(id)
+      if (mutant === undefined) continue
+      mutant.hits += count
+      if (name === undefined) mutant.tests[file] = true
+      else if (mutant.tests[file] !== true) (mutant.tests[file] ??= []).push(name)
+    }
+  }
+}
+const timeOf = (file, names) =>
+  (names === true ? [...times.get(file).keys()] : names).reduce(
+    (all, name) => all + (times.get(file).get(name) ?? 0),
+    0,
+  )
+const total = Object.keys(allFiles).reduce((all, file) => all + timeOf(file, true), 0)
+say(`${first.tests.length} tests of ${times.size} files, ${Math.round(total / 1000)} s\n\n`)
+
+// ---- one mutant at a time ----
+
+const counts = {}
+function told(mutant, kind, detail) {
+  const { fileName, location, replacement } = mutant
+  const count = (counts[areaOf.get(fileName)] ??= {})
+  count[kind] = (count[kind] ?? 0) + 1
+  if ((kind === 'died' && !values.verbose) || kind === 'only loaded') return
   const { line, column } = location.start
-  return `- ${fileName}:${line}:${column} ${status}: \`${source[line - 1]?.trim()}\` becomes \`${replacement}\``
-})
-const text = `${positionals[0]}: ${dead.length} of ${dead.length + alive.length} died, ${by('Ignored').length} are static\n\n${lines.join('\n')}\n`
-process.stdout.write(`\n${text}`)
-if (values.report !== undefined) writeFileSync(values.report, text)
+  const source = originals.get(fileName).split('\n')[line]?.trim()
+  say(`- ${fileName}:${line + 1}:${column + 1} ${kind}${detail}: \`${source}\` becomes \`${replacement}\`\n`)
+}
+
+const waiting = []
+for (const mutant of mutants) {
+  const { tests, hits, loaded } = reached.get(mutant.id)
+  const any = Object.keys(tests).length > 0
+  if (!values.static && any) waiting.push({ mutant, tests, hitLimit: Math.max(10_000, hits * 100) })
+  else if (!values.static) told(mutant, loaded ? 'only loaded' : 'reached by no test', '')
+  else if (loaded && !any) waiting.push({ mutant, tests: allFiles })
+}
+
+/** The files whose tests take least, as many as there is time for. */
+function affordable(tests) {
+  const order = Object.entries(tests).map(([file, names]) => ({ file, time: timeOf(file, names) }))
+  order.sort((a, b) => a.time - b.time)
+  let spent = 0
+  const count = order.findIndex(({ time }, i) => {
+    spent += time
+    return i > 0 && spent > Number(values.budget) * 1000
+  })
+  return (count < 0 ? order : order.slice(0, count)).map(({ file }) => file)
+}
+
+async function work(index) {
+  let runner
+  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+    const { mutant, tests, hitLimit } = next
+    const some = affordable(tests)
+    const slowest = Math.max(...some.map((file) => timeOf(file, tests[file])))
+    runner ??= runnerOf(index, 1)
+    const answer = await runner.ask(
+      { state: { mutant: mutant.id, hitLimit, packages, tests }, files: some },
+      30_000 + 3 * slowest,
+    )
+    if (answer === undefined) {
+      runner.stop()
+      runner = undefined
+      told(mutant, 'did not end', '')
+      continue
+    }
+    const failure = answer.tests.find(({ state }) => state === 'failed')
+    if (failure !== undefined) told(mutant, 'died', ` of ${failure.name}: ${failure.error}`)
+    else if (answer.errors.length > 0) told(mutant, 'died', ` of ${answer.errors[0]}`)
+    else {
+      const passed = answer.tests.filter(({ state }) => state === 'passed').length
+      told(mutant, 'survived', ` ${passed} tests of ${some.length} of ${Object.keys(tests).length} files`)
+    }
+  }
+  runner?.stop()
+}
+await Promise.all(Array.from({ length: Number(values.jobs) }, (_, index) => work(index)))
+say(`\n${JSON.stringify(counts, null, 2)}\n`)
+process.exit(0)
