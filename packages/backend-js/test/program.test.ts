@@ -176,6 +176,7 @@ function thrownBy(f: () => unknown): unknown {
   } catch (error) {
     return error
   }
+  return undefined
 }
 
 describe('what a run checks', () => {
