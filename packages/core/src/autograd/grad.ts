@@ -61,6 +61,11 @@ type Targets = ReadonlyMap<Node, readonly Capture[]> | null
 /** What a node has of a walk that is at it while another passes through, inside a hook or a rule. */
 type Visit = Pick<Node, 'walk' | 'dys' | 'pending' | 'pieces' | 'wanted'> & { readonly node: Node }
 
+const visitOf = (node: Node): Visit => {
+  const { walk, dys, pending, pieces, wanted } = node
+  return { node, walk, dys, pending, pieces, wanted }
+}
+
 class Walk {
   readonly #targets: Targets
   readonly #retainGraph: boolean
@@ -111,8 +116,7 @@ class Walk {
   /** Counts what will be sent to a node. */
   #reach(node: Node): void {
     if (node.walk !== this) {
-      const { walk, dys, pending, pieces, wanted } = node
-      if (walk !== null) this.#outer.push({ node, walk, dys, pending, pieces, wanted })
+      if (node.walk !== null) this.#outer.push(visitOf(node))
       node.walk = this
       node.dys = noGradients
       node.pending = 0
@@ -158,7 +162,7 @@ class Walk {
 
   /** All that flows to a leaf has arrived. */
   #arrive(node: Node, leaf: Tensor): void {
-    settle(node)
+    if (waits(node)) settle(node)
     if (node.dys === noGradients) return
     const captures = this.#capture(node)
     if (captures === undefined ? this.#targets === null : captures.length === 0) {
@@ -184,12 +188,12 @@ class Walk {
     const { edges, indices, op } = node
     let gradients: Gradients | null = null
     let piece: Tensor | null = null
-    settle(node)
+    if (waits(node)) settle(node)
     if (node.dys !== noGradients) {
       const captures = this.#capture(node)
       const passes = this.#targets === null || leads(node)
       if (node.hooks !== null && (passes || captures !== undefined)) runHooks(node)
-      if (passes && op.cut !== undefined && !mode.anomaly) piece = node.dys[0]
+      if (passes && edges.length === 1 && op.cut !== undefined && !mode.anomaly) piece = node.dys[0]
       else if (passes) gradients = gradientsOf(node)
       if (passes && !this.#retainGraph) node.release()
       node.dys = noGradients
@@ -230,6 +234,9 @@ function settlePieces(node: Node): void {
     (index, dy) => receive(node, index, dy),
   )
 }
+
+/** Whether gradients wait at a node: small enough a question to be asked at every one without a call. */
+const waits = ({ pieces, dys, specs }: Node): boolean => pieces !== null || dys.length > specs.length
 
 /** One gradient for each output: what has waited is added up. */
 function settle(node: Node): void {

@@ -15,7 +15,7 @@ import { enableGrad } from '../tensor/mode.ts'
 import { isOptions, type Kind, optional, refused, required, bool, signature } from '../tensor/signature.ts'
 import { kindOf, Tensor } from '../tensor/tensor.ts'
 import { atomically } from '../tensor/undo.ts'
-import { checkGroupNames, checkKinds, ownLists, savedOptions } from './options.ts'
+import { checkGroupNames, OptionKinds, ownLists, savedOptions } from './options.ts'
 import { checkParameter, type StateEntry, fittedState, missing, notSubscriptable, withCamelKeys } from './saved.ts'
 
 /** Parameters with options of their own; the rest is the optimizer's defaults. */
@@ -43,6 +43,7 @@ const zeroGradArguments = signature('zero_grad', optional('setToNone', bool, tru
  */
 export class Optimizer<O extends object = { lr: number }, S extends object = object> {
   readonly #name = className(this.constructor)
+  readonly #kinds: OptionKinds
   readonly defaults: O
   readonly paramGroups: ParamGroup<O>[] = []
   /** What is kept for each parameter between steps. */
@@ -53,6 +54,7 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
   constructor(params: Params<O>, defaults: O) {
     if (!dict.accepts(defaults)) throw refused('Optimizer.__init__', required('defaults', dict), 2, defaults)
     this.defaults = defaults
+    this.#kinds = new OptionKinds(this.#name, defaults as Options)
     if (params instanceof Tensor || !isIterable(params)) {
       throw new TypeError(
         `params argument given to the optimizer should be an iterable of Tensors or dicts, but got ${kindOf(params)}`,
@@ -96,12 +98,8 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
     checkGroupNames(group as Options, this.defaults as Options)
     const given = Object.entries(group).filter(([, value]) => value !== undefined)
     const options = { ...this.defaults, ...(Object.fromEntries(given) as Partial<O>) }
-    this.#checkKinds(options)
+    this.#kinds.check(options as Options)
     this.paramGroups.push({ ...ownLists(options), params: params as Tensor[] })
-  }
-
-  #checkKinds(group: O): void {
-    checkKinds(this.#name, group as Options, this.defaults as Options)
   }
 
   /** Forgets the parameters' gradients, or with `setToNone: false` writes zeros. */
@@ -159,7 +157,7 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
     let certain = true
     const owner = this.#name
     for (const group of this.paramGroups) {
-      this.#checkKinds(group)
+      this.#kinds.check(group as Options)
       const entries = this.stateEntries(group)
       const { params } = group
       for (let i = 0; i < params.length; i++) {

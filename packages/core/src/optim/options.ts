@@ -22,22 +22,44 @@ function kindOf(name: string, otherwise: unknown): Kind<unknown> | undefined {
 const asParameter = (name: string, kind: Kind<unknown>) =>
   ({ name, kind, required: false, keyword: true, otherwise: undefined }) as const
 
-const isNumber = (value: unknown, otherwise: unknown): boolean =>
-  typeof value === 'number' && typeof otherwise === 'number'
+/** The kinds of an optimizer's options, which are those of its defaults. `owner` is the optimizer's name. */
+export class OptionKinds {
+  readonly #owner: string
+  readonly #names: readonly string[]
+  readonly #defaults: readonly unknown[]
 
-/** Throws where an option is missing or of another kind than its default. `owner` is the optimizer's name. */
-export function checkKinds(owner: string, options: Options, defaults: Options): void {
-  for (const name in defaults) {
-    const otherwise = defaults[name]
-    const value = options[name]
+  constructor(owner: string, defaults: Options) {
+    this.#owner = owner
+    this.#names = Object.keys(defaults)
+    this.#defaults = Object.values(defaults)
+  }
+
+  /**
+   * Throws where an option is missing or of another kind than its default. Options mostly stand in the order of the
+   * defaults, and V8 reads properties in their own order many times faster than by names from a list.
+   */
+  check(options: Options): void {
+    const names = this.#names
+    let i = 0
+    for (const name in options) {
+      if (i === names.length) return
+      if (name !== names[i]) break
+      this.#look(i++, options[name])
+    }
+    for (; i < names.length; i++) this.#look(i, options[names[i]])
+  }
+
+  #look(i: number, value: unknown): void {
+    const otherwise = this.#defaults[i]
     // Without a look at its kind: what is as it was, and numbers for numbers.
-    if (value === otherwise ? value === null || typeof value !== 'object' : isNumber(value, otherwise)) continue
+    if (typeof value === 'number' ? typeof otherwise === 'number' : value === otherwise && !Array.isArray(value)) return
+    const name = this.#names[i]
     const kind = kindOf(name, otherwise)
-    if (kind === undefined) continue
-    if (!kind.accepts(value)) throw refused(owner, asParameter(name, kind), 0, value)
+    if (kind === undefined) return
+    if (!kind.accepts(value)) throw refused(this.#owner, asParameter(name, kind), 0, value)
     if (Array.isArray(otherwise) && (value as readonly unknown[]).length !== otherwise.length) {
       throw new ValueError(
-        `${owner}(): argument '${name}' must have ${otherwise.length} elements, not ${(value as readonly unknown[]).length}`,
+        `${this.#owner}(): argument '${name}' must have ${otherwise.length} elements, not ${(value as readonly unknown[]).length}`,
       )
     }
   }
@@ -76,7 +98,7 @@ export function merged<O extends object>(owner: string, lr: unknown, more: unkno
     }
     options[name] = value
   }
-  checkKinds(owner, options, defaults as Options)
+  new OptionKinds(owner, defaults as Options).check(options)
   return options as unknown as O
 }
 const named: Kind<object> = { expected: 'dict', accepts: (x) => typeof x === 'object' }
@@ -100,6 +122,6 @@ export function savedOptions(owner: string, saved: Options, defaults: Options): 
     if (typeof otherwise === 'boolean' || otherwise === null) options[name] = otherwise === null ? null : false
     else throw missing(name)
   }
-  checkKinds(owner, options, defaults)
+  new OptionKinds(owner, defaults).check(options)
   return options
 }

@@ -10,7 +10,7 @@ import { effects } from './effects.ts'
 import { callingLine } from './line.ts'
 import { mode, noGrad } from './mode.ts'
 import { Node } from './node.ts'
-import { type Input, Num, type OpDef } from './op.ts'
+import { type Input, Num, type OpDef, type Saves } from './op.ts'
 import { edgeOf, Tensor } from './tensor.ts'
 
 /** A new, contiguous tensor with memory that nothing has been written to. */
@@ -162,10 +162,11 @@ export function record<A>(
   outs: readonly Tensor[],
 ): readonly Tensor[] {
   if (!mode.grad || op.vjp === undefined) return outs
-  const node = connected(op, inputs, attrs, specs)
+  const node = linked(op, inputs, attrs, specs)
   if (node === null) return outs
+  const saves = saveInputs(node, inputs)
   for (let i = 0; i < outs.length; i++) setNode(outs[i], node as Node, i)
-  saveOutputs(node, inputs, outs)
+  saveOutputs(node, saves, inputs, outs)
   return outs
 }
 
@@ -177,6 +178,13 @@ const setNode = (t: Tensor, node: Node, index: number): void => {
 
 /** A node with its edges and saved inputs; null when no gradient can flow to any input. */
 export function connected<A>(op: OpDef<A>, inputs: readonly Input[], attrs: A, specs: readonly Spec[]): Node<A> | null {
+  const node = linked(op, inputs, attrs, specs)
+  if (node !== null) saveInputs(node, inputs)
+  return node
+}
+
+/** A node with its edges; null when no gradient can flow to any input. */
+export function linked<A>(op: OpDef<A>, inputs: readonly Input[], attrs: A, specs: readonly Spec[]): Node<A> | null {
   let edges: (Node | null)[] | null = null
   let needed = 0
   let indices: number[] | null = null
@@ -195,13 +203,25 @@ export function connected<A>(op: OpDef<A>, inputs: readonly Input[], attrs: A, s
   if (edges === null) return null
   const node = new Node(op, attrs, specs, edges, indices, needed)
   if (mode.anomaly) node.line = callingLine()
-  const positions = op.saves?.(needed).inputs
-  if (positions !== undefined) for (let k = 0; k < positions.length; k++) node.keep(positions[k], inputs[positions[k]])
   return node
 }
 
-export function saveOutputs<A>(node: Node<A>, inputs: readonly Input[], outs: readonly Tensor[]): void {
-  const positions = node.op.saves?.(node.needed).outputs
+/** Saves the inputs that the rule needs; what it needs is returned. */
+export function saveInputs<A>(node: Node<A>, inputs: readonly Input[]): Saves | undefined {
+  const saves = node.op.saves?.(node.needed)
+  const positions = saves?.inputs
+  if (positions !== undefined) for (let k = 0; k < positions.length; k++) node.keep(positions[k], inputs[positions[k]])
+  return saves
+}
+
+/** Saves the outputs that the rule needs. */
+export function saveOutputs<A>(
+  node: Node<A>,
+  saves: Saves | undefined,
+  inputs: readonly Input[],
+  outs: readonly Tensor[],
+): void {
+  const positions = saves?.outputs
   if (positions === undefined) return
   for (let k = 0; k < positions.length; k++) node.keep(inputs.length + positions[k], outs[positions[k]])
 }

@@ -14,8 +14,10 @@ import {
   deviceOf,
   edgeTo,
   expandView,
+  linked,
   mapOperands,
   runKernel,
+  saveInputs,
   saveOutputs,
   wantsGrad,
 } from './apply.ts'
@@ -143,12 +145,13 @@ export function applyInPlace<A>(op: OpDef<A>, self: Tensor, operands: readonly I
       : write(self, value, op.name)
   }
 
-  const node = records ? connected(op, inputs, attrs, specs) : null
+  const node = records ? linked(op, inputs, attrs, specs) : null
+  const saves = node === null ? undefined : saveInputs(node, inputs)
   runKernel(deviceOf(inputs), op, inputs, attrs, specs, [self], onMemoryOf(self, inputs))
   touch(self.storage)
   if (node !== null) {
     self.rebase(node as Node, 0)
-    saveOutputs(node, inputs, [self])
+    saveOutputs(node, saves, inputs, [self])
   }
   return self
 }
@@ -209,6 +212,7 @@ export function applyMapInto(
 ): void {
   const device = deviceOf(inputs)
   checkMapInto(targets, inputs)
+
   let inside = true
   for (let k = 0; inside && k < targets.length; k++)
     inside = fillsStorage(targets[k]) && !overlapsAny(inputs, targets.length, targets[k])
