@@ -10,6 +10,8 @@ export default defineConfig({
   test: {
     include: ['{packages/*,examples,tools,bench}/test/**/*.test.ts'],
     reporters: ['default', './tools/count-reporter.mjs'],
+    // A collection that waits for threads to help it stands still for as long as half a minute where the machine is busy.
+    execArgv: ['--single-threaded-gc'],
     // Golden files are large and machines of continuous integration slow.
     testTimeout: 30_000,
     hookTimeout: 60_000,

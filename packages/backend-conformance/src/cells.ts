@@ -1,5 +1,5 @@
 // The matrix: one cell for every op and check that apply to each other. A cell runs all of the op's samples and fails with
-// the list of those that went wrong. Cells are plain data, so that a test of the suite itself can run them without vitest.
+// the list of those that went wrong. Each check says what it tests, so that core's own code is not tested once per backend. Cells are plain data, so that a test of the suite itself can run them without vitest.
 import { type Backend, CheckedBackend } from '@flambeau/core/backend'
 import * as grads from './checks/gradients.ts'
 import * as layouts from './checks/layouts.ts'
@@ -12,9 +12,22 @@ import * as random from './checks/random.ts'
 import * as variants from './checks/variants.ts'
 import * as values from './checks/values.ts'
 import * as views from './checks/views.ts'
+import { families } from './samples/index.ts'
 import { type Case, type Check, type Cell, subjectsOf, type Variant } from './subject.ts'
 
+/**
+ * What a check tests: `core`, what core does above any backend; `backend`, what a backend itself does with instructions and memory;
+ * `kernels`, the numbers that its kernels compute.
+ */
+export type Level = 'core' | 'backend' | 'kernels'
+const levels: readonly Level[] = ['core', 'backend', 'kernels']
+
 export interface CellOptions {
+  /**
+   * The checks of this level and those after it are run; `core`, that is all, unless given. `backend` is for a second backend beside
+   * one that ran all, `kernels` for other kernels of the same backend.
+   */
+  readonly level?: Level
   /** Results must not depend on layout or mode in the last bit either; false: to tolerance. */
   readonly bitwise?: boolean
   /** Other ways to perform a call (compiled, another device, ...), each compared with the plain one. */
@@ -27,61 +40,73 @@ export interface CellOptions {
   readonly ops?: readonly string[]
   /** Draws of each op's random shapes. */
   readonly runs?: number
-  /** Of the random programs every so many-th is run; all unless given, none for Infinity. */
+  /** Of the random programs every so many-th is run, none for Infinity; unless given every tenth on level `kernels`, else all. */
   readonly nthProgram?: number
 }
 
-export const checks: Readonly<Record<string, Check>> = {
-  'golden values': values.golden,
-  'golden gradients': values.gradients,
-  errors: values.errors,
-  method: values.method,
-  'in place': values.inPlace,
-  'write through': views.throughViews,
-  gradcheck: grads.first,
-  gradgradcheck: grads.second,
-  'transposed inputs': layouts.equalFrom('transposed'),
-  'sliced inputs': layouts.equalFrom('sliced'),
-  'flipped inputs': layouts.equalFrom('flipped'),
-  'expanded inputs': layouts.expanded,
-  'special values': derived.specialValues,
-  nothing: derived.nothing,
-  'random shapes': random.shapes,
-  compiled: variants.compiled,
-  'compiled gradients': variants.compiledGradients,
-  'compiled training': variants.compiledTraining,
-  memory: nothingKept,
+/** Every check of an op, by what it tests. */
+const leveled: Readonly<Record<string, readonly [Level, Check]>> = {
+  'golden values': ['kernels', values.golden],
+  'golden gradients': ['kernels', values.gradients],
+  // Of an index or a value that a kernel refuses too.
+  errors: ['kernels', values.errors],
+  method: ['core', values.method],
+  'in place': ['backend', values.inPlace],
+  'write through': ['backend', views.throughViews],
+  gradcheck: ['backend', grads.first],
+  gradgradcheck: ['core', grads.second],
+  'transposed inputs': ['kernels', layouts.equalFrom('transposed')],
+  'sliced inputs': ['kernels', layouts.equalFrom('sliced')],
+  'flipped inputs': ['kernels', layouts.equalFrom('flipped')],
+  'expanded inputs': ['kernels', layouts.expanded],
+  'special values': ['kernels', derived.specialValues],
+  nothing: ['kernels', derived.nothing],
+  'random shapes': ['backend', random.shapes],
+  compiled: ['kernels', variants.compiled],
+  'compiled gradients': ['kernels', variants.compiledGradients],
+  'compiled training': ['kernels', variants.compiledTraining],
 }
+export const checks: Readonly<Record<string, Check>> = Object.fromEntries(
+  Object.entries(leveled).map(([name, [, check]]) => [name, check]),
+)
 
 /**
  * All cells of a backend that is the current device whenever one of them runs. Where it is a checked one, what that found
  * fails the cell in which it was found, also when an error of it was caught there.
  */
 export const cellsOf = (backend: Backend, options: CellOptions = {}): Cell[] => {
-  const all = [
-    ...Object.entries(checks),
-    ['gradients like the reference', grads.likeReference(options.reference)] as const,
-    ...Object.entries(options.variants ?? {}).map(([name, variant]) => [name, variants.like(variant)] as const),
+  const from = levels.indexOf(options.level ?? 'core')
+  const wanted = (name: string, level: Level) =>
+    levels.indexOf(level) >= from && (options.checks?.includes(name) ?? true)
+  const all: readonly (readonly [name: string, check: Check])[] = [
+    ...Object.entries(leveled).flatMap(([name, [level, check]]) =>
+      wanted(name, level) ? [[name, check] as const] : [],
+    ),
+    ...Object.entries({
+      'gradients like the reference': grads.likeReference(options.reference),
+      ...Object.fromEntries(
+        Object.entries(options.variants ?? {}).map(([name, variant]) => [name, variants.like(variant)]),
+      ),
+    }).filter(([name]) => wanted(name, 'kernels')),
   ]
   const checked = backend instanceof CheckedBackend ? backend : undefined
   const inner = checked?.inner ?? backend
-  const wanted = (name: string) => options.checks?.includes(name) ?? true
-  const subjects = subjectsOf(backend, { bitwise: options.bitwise ?? true, runs: options.runs ?? 30 })
-  const cells = subjects.flatMap((subject) =>
-    options.ops?.includes(subject.op) === false
-      ? []
-      : all
-          .filter(([name]) => wanted(name))
-          .flatMap(([name, check]) => {
-            const cases = check(subject)
-            return cases.length === 0 ? [] : [{ name: `${subject.op} › ${name}`, run: () => runCases(cases, checked) }]
-          }),
+  const subjects = subjectsOf(backend, { bitwise: options.bitwise ?? true, runs: options.runs ?? 30 }).filter(
+    ({ op }) => options.ops?.includes(op) ?? true,
   )
-  const programs = programCases(backend, options.nthProgram ?? 1).map(([name, cases]) => ({
-    name,
-    run: () => runCases(cases, checked),
-  }))
-  return [...backendCells(inner), ...claimCells(inner), ...cells, ...programs]
+  const cell = (name: string, cases: readonly Case[]): Cell[] =>
+    cases.length === 0 ? [] : [{ name, run: () => runCases(cases, checked) }]
+  const cells = subjects.flatMap((subject) =>
+    all.flatMap(([name, check]) => cell(`${subject.op} › ${name}`, check(subject))),
+  )
+  const memory = wanted('memory', 'backend')
+    ? Object.keys(families).flatMap((family) =>
+        cell(`${family} › memory`, nothingKept(subjects.filter((subject) => subject.family === family))),
+      )
+    : []
+  const nth = options.nthProgram ?? (options.level === 'kernels' ? 10 : 1)
+  const programs = programCases(backend, nth).flatMap(([name, cases]) => cell(name, cases))
+  return [...backendCells(inner), ...claimCells(inner), ...cells, ...memory, ...programs]
 }
 
 const runCases = async (cases: readonly Case[], checked: CheckedBackend | undefined): Promise<void> => {

@@ -1,5 +1,5 @@
 // The conformance suite: what every backend must do, as tests that a backend calls.
-export { type CellOptions, cellsOf, checks } from './cells.ts'
+export { type CellOptions, cellsOf, checks, type Level } from './cells.ts'
 export { type BackendOptions, describeBackend, type Skip } from './describe.ts'
 export { decode, readGolden } from './golden.ts'
 export type { Cell, Variant } from './subject.ts'

@@ -4,7 +4,7 @@ import { js } from '@flambeau/backend-js'
 import { useDevice } from '@flambeau/core'
 import { type Backend, type Instr, isScalar, type Kind } from '@flambeau/core/backend'
 import { describe, expect, it } from 'vitest'
-import { cellsOf } from '../src/cells.ts'
+import { type CellOptions, cellsOf } from '../src/cells.ts'
 import { mustFail } from '../src/describe.ts'
 
 /** The js backend with its instructions changed on the way in, or dropped. */
@@ -30,10 +30,10 @@ const broken = (change: (instr: Instr) => Instr | null, cells?: () => number): B
 }
 
 /** Names of the cells that fail, among those that fit the pattern. */
-const red = async (backend: Backend, pattern: RegExp): Promise<string[]> => {
+const red = async (backend: Backend, pattern: RegExp, ops?: readonly string[]): Promise<string[]> => {
   useDevice(backend)
   const failed: string[] = []
-  for (const { name, run } of cellsOf(backend, { runs: 10 })) {
+  for (const { name, run } of cellsOf(backend, { runs: 10, ...(ops && { ops }) })) {
     if (!pattern.test(name)) continue
     await run().catch(() => failed.push(name))
   }
@@ -120,7 +120,7 @@ describe('a backend that is wrong', () => {
       },
       () => live,
     )
-    expect(await red(leaky, /^exp › (memory|golden values)$/)).toEqual(['exp › memory'])
+    expect(await red(leaky, /^(elementwise › memory|exp › golden values)$/, ['exp'])).toEqual(['elementwise › memory'])
   })
 
   it('and keeps V8 memory, is noticed too', async () => {
@@ -130,17 +130,51 @@ describe('a backend that is wrong', () => {
       kept.push(instr.outputs, new Float64Array(128))
       return instr
     })
-    expect(await red(leaky, /^exp › (memory|golden values)$/)).toEqual(['exp › memory'])
+    expect(await red(leaky, /^(elementwise › memory|exp › golden values)$/, ['exp'])).toEqual(['elementwise › memory'])
+  })
+
+  it('and keeps memory of one op, is told which', async () => {
+    const kept: unknown[] = []
+    const leaky = broken((instr) => {
+      if (instr.origin.name === 'tanh') kept.push(instr.outputs)
+      return instr
+    })
+    useDevice(leaky)
+    const memory = cellsOf(leaky, { ops: ['exp', 'neg', 'tanh', 'erf'] }).find(
+      ({ name }) => name === 'elementwise › memory',
+    )
+    await expect(memory?.run()).rejects.toThrow(/^1 of 1 cases\n {2}\d+ ops: tanh: [\d, then]+ bytes in use$/)
   })
 
   // After those about memory: what it leaves behind would be collected while they measure.
   it('in what it makes of programs, is noticed by all that is compiled and by nothing else', async () => {
     const wrong: Backend = { ...broken((instr) => instr), compile: () => ({ run() {} }) }
-    expect(await red(wrong, /^exp › (?!memory)/)).toEqual([
+    expect(await red(wrong, /^exp › /)).toEqual([
       'exp › compiled',
       'exp › compiled gradients',
       'exp › compiled training',
     ])
+  })
+})
+
+describe('a level', () => {
+  const names = (options: CellOptions) => cellsOf(js(), options).map(({ name }) => name)
+
+  it('leaves out what those before it test, and nothing else', () => {
+    const [all, backend, kernels] = (['core', 'backend', 'kernels'] as const).map((level) => names({ level }))
+    expect(names({})).toEqual(all)
+    expect(all).toEqual(expect.arrayContaining(backend))
+    expect(backend.filter((name) => !name.startsWith('programs'))).toEqual(
+      expect.arrayContaining(kernels.filter((name) => !name.startsWith('programs'))),
+    )
+    expect(kernels.filter((name) => name.startsWith('programs')).length).toBeGreaterThan(0)
+    const left = (more: string[], fewer: string[]) => {
+      const kept = new Set(fewer)
+      const gone = more.filter((name) => !kept.has(name) && !name.startsWith('programs'))
+      return [...new Set(gone.map((name) => name.split(' › ')[1]))].sort()
+    }
+    expect(left(all, backend)).toEqual(['gradgradcheck', 'method'])
+    expect(left(backend, kernels)).toEqual(['gradcheck', 'in place', 'memory', 'random shapes', 'write through'])
   })
 })
 

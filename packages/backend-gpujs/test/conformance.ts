@@ -12,7 +12,8 @@ const onJs = ['PowBackward1', 'clone', 'fill', 'isclose', 'mul', 'mul+toCopy', '
 
 /**
  * Registers the suite for a mode; where the mode is missing, a test that says so. Sums are in float32 and in an order of their own:
- * results of other layouts and of compiled steps differ in their last bits. Five random shapes an op compile as many kernels.
+ * results of other layouts and of compiled steps differ in their last bits. What does not depend on the mode runs on cpu; five random
+ * shapes an op compile as many kernels.
  */
 export function describeMode(mode: Mode, kernelClass: string, options: BackendOptions = {}): void {
   const missing = missingModes.get(mode)
@@ -25,6 +26,7 @@ export function describeMode(mode: Mode, kernelClass: string, options: BackendOp
   }
   describeBackend(create, {
     bitwise: false,
+    level: mode === 'cpu' ? 'backend' : 'kernels',
     runs: 5,
     nthProgram: kernelClass.includes('GL') ? 100 : 10,
     reference: () => js(),

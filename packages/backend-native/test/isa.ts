@@ -1,4 +1,4 @@
-// The conformance suite on kernels that this processor has but would not choose.
+// What the conformance suite says of kernels, on those that this processor has but would not choose.
 import { describeBackend } from '@flambeau/backend-conformance'
 import { nativeMissing, testWith } from '../../../tools/test/machine.ts'
 import { native } from '../src/index.ts'
@@ -11,5 +11,5 @@ export async function describeKernels(isa: string): Promise<void> {
     (error: Error) => error.message,
   )
   if (missing !== undefined) testWith(isa, missing, `conformance on ${isa}`, () => {})
-  else describeBackend(() => native({ isa }), { bitwise: false })
+  else describeBackend(() => native({ isa }), { level: 'kernels', bitwise: false })
 }

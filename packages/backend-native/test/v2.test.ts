@@ -1,4 +1,4 @@
-// The tests are the conformance suite, one for each of its cells; isa.ts registers them.
+// The tests are cells of the conformance suite; isa.ts registers them.
 import { describeKernels } from './isa.ts'
 
 await describeKernels('v2')
