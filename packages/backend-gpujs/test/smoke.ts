@@ -1,8 +1,10 @@
 // Some ops of every kind of kernel and the checks that tell most: for modes on which the whole suite would take long.
 import type { BackendOptions } from '@flambeau/backend-conformance'
 
-export const smoke: Pick<BackendOptions, 'bitwise' | 'checks' | 'ops'> = {
+export const smoke: Pick<BackendOptions, 'bitwise' | 'level' | 'nthProgram' | 'checks' | 'ops'> = {
   bitwise: false,
+  level: 'kernels',
+  nthProgram: 100,
   checks: ['golden values', 'golden gradients', 'errors', 'transposed inputs'],
   ops: [
     // map, with every function that is ours
