@@ -28,8 +28,11 @@ export const at = make(false)
 export const by = make(true)
 
 export interface Entry {
+  /** Called with the object that it is a method of first, where it has one. */
   readonly fn: (...args: unknown[]) => unknown
   readonly params: readonly Param[]
+  /** Makes that object. A failed call must leave it as it was. */
+  readonly on?: () => unknown
   /** Words that stand for the argument's name in PyTorch's own sentence. */
   readonly words?: RegExp
   /** It takes any number of arguments of the last kind, so one more is no error. */
@@ -95,16 +98,16 @@ export function wrongValues(tensors: Readonly<Record<string, () => unknown>>): r
       fits: ['ints', 'dims', 'size', 'tensors', 'listed', 'iterable', 'any', 'data', 'index', 'copied', 'list'],
     },
     { name: "['a']", value: () => ['a'], fits: ['any', 'copied', 'list'] },
-    { name: '[0.5]', value: () => [0.5], fits: ['any', 'data', 'copied', 'list', 'index'] },
+    { name: '[0.5]', value: () => [0.5], fits: ['any', 'data', 'copied', 'list', 'index', 'numbers'] },
     { name: '[NaN]', value: () => [Number.NaN], fits: ['any', 'data', 'copied', 'list'] },
-    { name: '[1e99]', value: () => [1e99], fits: ['any', 'data', 'copied', 'list'] },
+    { name: '[1e99]', value: () => [1e99], fits: ['any', 'data', 'copied', 'list', 'numbers'] },
     { name: '[[0]]', value: () => [[0]], fits: ['any', 'data', 'index', 'copied', 'list'] },
-    { name: 'a list with holes', value: () => new Array(2), fits: ['any', 'copied', 'list'] },
+    { name: 'a list with holes', value: () => new Array(2), fits: ['any', 'copied', 'list', 'holes'] },
     { name: 'a cyclic list', value: cyclic, fits: ['any', 'copied', 'list'] },
     {
       name: 'a proxy of a list',
       value: () => new Proxy([0], {}),
-      fits: ['ints', 'dims', 'size', 'any', 'data', 'index', 'copied', 'list'],
+      fits: ['ints', 'dims', 'size', 'any', 'data', 'index', 'copied', 'list', 'numbers'],
     },
     { name: '{}', value: () => ({}), fits: ['any', 'options', 'copied', 'dict'] },
     { name: 'an unknown option', value: () => ({ surelyUnknown: 1 }), fits: ['any', 'copied', 'dict'] },
@@ -158,16 +161,18 @@ const textOf = (error: unknown): string =>
 
 /** What is wrong with a function's answers to wrong arguments: a line each, none when all is well. */
 export function faultsOf(
-  { fn, params, words, open = false, anyOption = false, nan, writes }: Entry,
+  { fn, params, on, words, open = false, anyOption = false, nan, writes }: Entry,
   house: House,
 ): string[] {
   const faults: string[] = []
   const good = (): unknown[] => params.map((p) => p.good())
 
   const attempt = (what: string, values: readonly unknown[], args: readonly unknown[], judge: Judge): void => {
-    const before = values.map(house.stateOf)
+    const target = on === undefined ? [] : [on()]
+    const states = (): string[] => [...values, ...target].map(house.stateOf)
+    const before = states()
     try {
-      const result = fn(...args)
+      const result = fn(...target, ...args)
       if (result instanceof Promise) result.catch(() => {})
       judge.result?.(result)
     } catch (error) {
@@ -175,15 +180,15 @@ export function faultsOf(
       if (!house.isOurs(error)) faults.push(`${what}: ${textOf(error)}`)
       else judge.error?.(error as Error)
       if (writes !== undefined) return
-      const after = values.map(house.stateOf)
+      const after = states()
       const changed = after.findIndex((state, i) => state !== before[i])
-      if (changed >= 0) faults.push(`${what}: throws and has changed ${params[changed]?.name ?? changed}`)
+      if (changed >= 0) faults.push(`${what}: throws and has changed ${params[changed]?.name ?? 'its object'}`)
     }
   }
 
   const right = good()
   try {
-    fn(...argumentsOf(params, right))
+    fn(...(on === undefined ? [] : [on()]), ...argumentsOf(params, right))
   } catch (error) {
     return [`right arguments: ${textOf(error)}`]
   }

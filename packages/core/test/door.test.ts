@@ -4,133 +4,39 @@ import { js } from '@flambeau/backend-js'
 import * as core from '@flambeau/core'
 import { autograd, F, nn, ops, optim, Tensor, tensor } from '@flambeau/core'
 import { expect, it } from 'vitest'
-import { at, by, type Entry, faultsOf, type House, type Param, wrongValues } from '../../../tools/test/door.ts'
-
-core.useDevice(js())
-// biome-ignore lint/suspicious/noExplicitAny: functions are called with what they do not take
-type Any = any
-
-/** The index, for names that are put together. */
-const all: Any = core
-
-// ---- right values ----
-
-const T = (): Tensor =>
-  tensor([
-    [0.25, 0.5],
-    [0.75, 0.5],
-  ])
-const row = (): Tensor => tensor([0.25, 0.75])
-const whole = (): Tensor => tensor([[0, 1]], { dtype: 'int32' })
-const indices = (): Tensor => tensor([0, 1], { dtype: 'int32' })
-const mask = (): Tensor =>
-  tensor([
-    [true, false],
-    [false, true],
-  ])
-const leaf = (): Tensor => tensor([1, 2], { requiresGrad: true })
-const squared = (): Tensor => leaf().square().sum()
-const parameter = (): Tensor => {
-  const p = leaf()
-  p.grad = tensor([1, 2])
-  return p
-}
-const freed = (): Tensor => {
-  const x = T()
-  x.dispose()
-  return x
-}
-const own: Any = js()
-const named = (name: string | symbol): unknown =>
-  name === 'name' ? 'other' : typeof own[name] === 'function' ? own[name].bind(own) : own[name]
-core.registerDevice(new Proxy(own, { get: (_, name) => named(name) }))
-
-// ---- the house ----
-
-const errors = Object.values(core).filter((x) => typeof x === 'function' && x.prototype instanceof Error) as Any[]
-const stateOf = (value: unknown): string => {
-  if (Array.isArray(value))
-    return value
-      .slice(0, 3)
-      .map((x) => (x === value ? 'itself' : stateOf(x)))
-      .join(' ')
-  if (!(value instanceof Tensor) || value.storage === undefined || value.storage.freed) return ''
-  const { shape, dtype, version, requiresGrad } = value
-  return `${shape} ${dtype} ${version} ${requiresGrad} ${value.detach().toArray()}`
-}
-const hasNaN = (result: unknown): boolean => {
-  if (result instanceof Tensor)
-    return (
-      !result.shape.every(Number.isSafeInteger) ||
-      (result.elements < 1e6 && result.detach().toArray().some(Number.isNaN))
-    )
-  if (Array.isArray(result)) return result.some(hasNaN)
-  return Number.isNaN(result)
-}
-const house: House = {
-  wrong: wrongValues({
-    'a tensor that was disposed of': freed,
-    'a tensor of another device': () => tensor(1, { device: 'other' }),
-    'a tensor of booleans': mask,
-    'a tensor of another shape': () => core.ones(3, 5),
-    'an empty tensor': () => core.ones(0),
-  }).concat([
-    { name: 'a tensor without memory', value: () => Object.create(Tensor.prototype), fits: ['copied'] },
-    { name: 'a module', value: () => new nn.Identity(), fits: ['module', 'any', 'copied', 'dict'] },
-  ]),
-  isOurs: (error) => errors.some((type) => error instanceof type),
-  stateOf,
-  hasNaN,
-}
-
-// ---- the entries ----
-
-const self = at('input', 'tensor', T)
-const dims = at('dim', 'dims?|null', 0)
-const dim = at('dim', 'int?', 0)
-const oneDim = at('dim', 'int?|null', 0)
-const keepdim = at('keepdim', 'bool?', true)
-const dtype = by('dtype', 'dtype?', 'float64')
-const device = by('device', 'device?', 'js')
-const requiresGrad = by('requiresGrad', 'bool?', false)
-const made = [dtype, device, requiresGrad]
-const generator = by('generator', 'generator?|null', () => new core.Generator())
-const size = at('size', 'size', () => [2, 2])
-const index = at('index', 'tensor', whole)
-
-const entries = new Map<string, Entry>()
-const covered = new Set<unknown>()
-/** Names without an entry, and why. */
-const exempt = new Map<string, string>()
-
-function add(name: string, fn: unknown, params: readonly Param[], rest: Partial<Entry> = {}): void {
-  covered.add(fn)
-  entries.set(name, { fn: fn as Any, params, ...rest })
-}
-/** A function of the op table: as a function, as a method, and in place where it has such a form. */
-function op(name: string, params: readonly Param[], rest: Partial<Entry> = {}): void {
-  const table = ops as Any
-  const fn = table[name]
-  if (fn !== undefined) add(name, fn, params, rest)
-  const [first, ...more] = params
-  if (first === undefined || first.kind === 'list') return
-  for (const form of [name, `${name}_`]) {
-    const own = (Tensor.prototype as Any)[form]
-    if (own === undefined || (form !== name && form in table)) continue
-    covered.add(own)
-    const onSelf = (...args: unknown[]): unknown => (first.good() as Any)[form](...args)
-    entries.set(`x.${form}`, { fn: onSelf, params: more, ...rest })
-  }
-}
-const each = (names: string, ...params: readonly Param[]): void => {
-  for (const name of names.split(' ')) op(name, params)
-}
-const both = (name: string, ...params: readonly Param[]): void => op(name, [self, ...params])
-/** A class: its constructor. */
-const made_ = (name: string, type: unknown, params: readonly Param[], rest: Partial<Entry> = {}): void => {
-  covered.add(type)
-  entries.set(`new ${name}`, { fn: (...args: unknown[]) => new (type as Any)(...args), params, ...rest })
-}
+import { at, by, type Entry, faultsOf, type Param } from '../../../tools/test/door.ts'
+import {
+  add,
+  all,
+  type Any,
+  both,
+  covered,
+  device,
+  dim,
+  dims,
+  dtype,
+  each,
+  entries,
+  exempt,
+  generator,
+  house,
+  index,
+  indices,
+  keepdim,
+  leaf,
+  made,
+  made_,
+  mask,
+  oneDim,
+  op,
+  parameter,
+  requiresGrad,
+  row,
+  self,
+  size,
+  squared,
+  T,
+} from './doors.ts'
 
 each(
   'neg square abs sign sqrt reciprocal exp expm1 log log1p sin cos tanh erf sigmoid relu floor ceil trunc round logicalNot isnan isfinite',
@@ -384,45 +290,6 @@ made_('nn.Sequential', nn.Sequential, [module, at('module', 'module', () => new 
   open: true,
 })
 made_('nn.ModuleList', nn.ModuleList, [at('modules', 'listed?', () => [new nn.Identity()])], { words: /Module/ })
-for (const [name, layer] of [
-  ['Linear', () => new nn.Linear(2, 2)],
-  ['ReLU', () => new nn.ReLU()],
-  ['LeakyReLU', () => new nn.LeakyReLU()],
-  ['Sigmoid', () => new nn.Sigmoid()],
-  ['Tanh', () => new nn.Tanh()],
-  ['Softmax', () => new nn.Softmax(0)],
-  ['LogSoftmax', () => new nn.LogSoftmax(0)],
-  ['Dropout', () => new nn.Dropout()],
-  ['Flatten', () => new nn.Flatten()],
-  ['BatchNorm1d', () => new nn.BatchNorm1d(2)],
-] as const)
-  add(`nn.${name}.forward`, (...args: Any[]) => (layer() as Any).forward(...args), [self], { anyOption: true })
-for (const name of ['MSELoss', 'L1Loss', 'BCELoss', 'BCEWithLogitsLoss'] as const)
-  add(`nn.${name}.forward`, (...args: Any[]) => (new nn[name]() as Any).forward(...args), [self, target], {
-    anyOption: true,
-  })
-for (const name of ['NLLLoss', 'CrossEntropyLoss'] as const)
-  add(`nn.${name}.forward`, (...args: Any[]) => (new nn[name]() as Any).forward(...args), [self, classes], {
-    anyOption: true,
-  })
-const sequence = (): nn.Sequential => new nn.Sequential(new nn.Identity(), new nn.Identity())
-add('Sequential.at', (...args: Any[]) => (sequence() as Any).at(...args), [at('index', 'int', 0)])
-add('Sequential.slice', (...args: Any[]) => (sequence() as Any).slice(...args), [
-  at('start', 'int?', 0),
-  at('end', 'int?', 1),
-])
-add('Sequential.append', (...args: Any[]) => (sequence() as Any).append(...args), [module], {
-  words: /Module/,
-  anyOption: true,
-})
-const list = (): nn.ModuleList => new nn.ModuleList([new nn.Identity()])
-add('ModuleList.extend', (...args: Any[]) => (list() as Any).extend(...args), [at('modules', 'listed', () => [])], {
-  words: /Module/,
-})
-add('ModuleList.insert', (...args: Any[]) => (list() as Any).insert(...args), [at('index', 'int', 0), module], {
-  words: /Module/,
-})
-
 // Initialisation and clipping.
 const { init, utils } = nn
 add('init.uniform_', init.uniform_, [self, at('a', 'number?', 0), at('b', 'number?', 1), generator], {
@@ -502,11 +369,6 @@ made_('optim.Optimizer', optim.Optimizer, [parametersOf, at('defaults', 'dict|op
   words: /param|Tensor|leaf/,
   anyOption: true,
 })
-add('Optimizer.zeroGrad', (...args: Any[]) => (sgd() as Any).zeroGrad(...args), [by('setToNone', 'bool?', false)])
-add('Optimizer.step', (...args: Any[]) => (sgd() as Any).step(...args), [at('closure', 'fn?', () => () => 1)], {
-  anyOption: true,
-})
-
 // Autograd.
 const x = leaf()
 const graph = (): Tensor => x.square().sum()
@@ -573,18 +435,10 @@ for (const name of ['isAnomalyEnabled', 'isGradEnabled', 'isInferenceModeEnabled
 
 // The rest of the index.
 add('compile', core.compile, [at('step', 'fn', () => () => undefined)], { anyOption: true })
-const step = core.compile(() => core.ones(1))
-add('step.repeat', step.repeat, [at('n', 'int', 1), by('stack', 'bool?', true), by('args', 'listed?|list', () => [])], {
-  words: /times/,
-})
 add('profile', core.profile, [
   at('fn', 'fn', () => () => 1),
   by('withStack', 'bool?', false),
   by('maxEvents', 'real?', 10),
-])
-add('Profile.table', (...args: Any[]) => (core.profile(() => T().sum()) as Any).table(...args), [
-  by('groupByInputShape', 'bool?', true),
-  by('rowLimit', 'real?', 10),
 ])
 add('moveTo', core.moveTo, [at('target', 'text|options', 'float64'), at('things', 'module|tensor', T)], {
   words: /dtype|device|move|thing|Module/,
@@ -614,25 +468,6 @@ add('setPrintOptions', core.setPrintOptions, [
   by('profile', 'profile?', 'default'),
 ])
 for (const name of ['report', 'currentDevice', 'getPrintOptions']) exempt.set(name, 'takes nothing')
-add(
-  'Generator.manualSeed',
-  (...args: Any[]) => (new core.Generator() as Any).manualSeed(...args),
-  [at('seed', 'seed', 1)],
-  {
-    words: /seed|long/,
-    anyOption: true,
-  },
-)
-add(
-  'Generator.setState',
-  (...args: Any[]) => (new core.Generator() as Any).setState(...args),
-  [at('state', 'state', () => new core.Generator().getState())],
-  {
-    words: /state/,
-    anyOption: true,
-  },
-)
-
 // Methods of Tensor that are not in the table.
 const method = (name: string, params: readonly Param[], rest: Partial<Entry> = {}): void =>
   add(`x.${name}`, (...args: Any[]) => (T() as Any)[name](...args), params, rest)

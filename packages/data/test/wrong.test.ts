@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as core from '@flambeau/core'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { membersOf } from '../../../tools/test/api-members.ts'
 import * as data from '../src/frame/index.ts'
 
 const { arange, Generator, tensor } = core
@@ -238,6 +239,18 @@ describe('wrong values', () => {
     const sets = ['loadBoston', 'loadBreastCancer', 'loadDigits', 'loadIris']
     expect(Object.keys(data).filter((name) => !known.has(name) && !sets.includes(name))).toEqual([])
     expect(ours.length).toBeGreaterThan(6)
+  })
+
+  it('are tried on every method of what is exported', () => {
+    const members = membersOf(new URL('../etc/data.frame.api.md', import.meta.url))
+    // What users write, and what arquero has.
+    const others = ['Column', 'Dataset', 'Frame']
+    const missing = members.filter(({ owner, name, takes }) => {
+      const key = name === 'constructor' ? owner : `${owner}.${name}`
+      return takes && !name.startsWith('[') && !others.includes(owner) && !(key in cases)
+    })
+    expect(members.length).toBeGreaterThan(15)
+    expect(missing.map(({ owner, name }) => `${owner}.${name}`)).toEqual([])
   })
 
   it.each(Object.entries(cases))('%s', async (_, { call, args, options: given, takes, takesOption = {} }) => {

@@ -1,9 +1,11 @@
 // Functions whose gradient the user writes: a class with static `forward` and `backward`, called by its `apply`. The
 // forward pass is not recorded; the backward pass is made of ops, so it can be differentiated again.
 import type { Spec } from '../backend/backend.ts'
+import { checkSwitch } from '../base/callable.ts'
 import { isFloat } from '../base/dtype.ts'
 import { NotImplementedError, RuntimeError, TypeError } from '../base/errors.ts'
 import { type Shape, shapeString } from '../base/shape.ts'
+import { typeName } from '../base/python.ts'
 import { sumTo } from '../ops/define.ts'
 import { filled, toDType } from '../ops/fill.ts'
 import { connected } from '../tensor/apply.ts'
@@ -11,7 +13,8 @@ import { recordWrite } from '../tensor/in-place.ts'
 import { mode, noGrad } from '../tensor/mode.ts'
 import type { Node } from '../tensor/node.ts'
 import { type Gradients, Num, type OpDef, type Vjp } from '../tensor/op.ts'
-import { detached, Tensor, type ViewOf } from '../tensor/tensor.ts'
+import { isTensor } from '../tensor/signature.ts'
+import { detached, type Tensor, type ViewOf } from '../tensor/tensor.ts'
 import { keep } from './collect.ts'
 
 type Returned = Tensor | null | undefined | readonly (Tensor | null | undefined)[]
@@ -34,8 +37,8 @@ export class FunctionCtx {
   /** Keeps tensors for `backward`, which throws if one of them was written to in between. */
   saveForBackward(...tensors: readonly (Tensor | null)[]): void {
     tensors.forEach((x, i) => {
-      if (x === null || x instanceof Tensor) return
-      throw new TypeError(`save_for_backward can only save variables, but argument ${i} is of type ${typeof x}`)
+      if (x === null || isTensor(x)) return
+      throw new TypeError(`save_for_backward can only save variables, but argument ${i} is of type ${typeName(x)}`)
     })
     this.toSave = tensors
   }
@@ -50,16 +53,27 @@ export class FunctionCtx {
 
   /** Says which outputs have no gradient. */
   markNonDifferentiable(...outputs: readonly Tensor[]): void {
+    const wrong = outputs.findIndex((x) => !isTensor(x))
+    if (wrong >= 0)
+      throw new RuntimeError(
+        `mark_non_differentiable only accepts variable arguments, but got ${typeName(outputs[wrong])}`,
+      )
     this.nonDifferentiable = outputs
   }
 
   /** Says which arguments `forward` has overwritten; each must be among its results. */
   markDirty(...inputs: readonly Tensor[]): void {
+    const wrong = inputs.findIndex((x) => !isTensor(x))
+    if (wrong >= 0)
+      throw new RuntimeError(
+        `mark_dirty can only accept variables, but argument ${wrong} is of type ${typeName(inputs[wrong])}`,
+      )
     this.dirtyTensors = inputs
   }
 
   /** false: `backward` gets null, not zeros, for outputs that no gradient reaches. */
   setMaterializeGrads(materialize: boolean): void {
+    checkSwitch('materialize_grads', materialize)
     this.materializeGrads = materialize
   }
 }
@@ -102,7 +116,7 @@ export abstract class AutogradFunction {
 
   /** Runs `forward`; a result is differentiated by `backward`. */
   static apply<A extends readonly unknown[], R>(this: FunctionClass<A, R>, ...args: A): R {
-    const ctx = new FunctionCtx(args.map((x) => x instanceof Tensor && x.requiresGrad))
+    const ctx = new FunctionCtx(args.map((x) => isTensor(x) && x.requiresGrad))
     // biome-ignore lint/complexity/noThisInStatic: it is the subclass
     const result = noGrad(() => this.forward(ctx, ...args))
     if (!mode.grad || !ctx.needsInputGrad.includes(true)) return result
@@ -128,8 +142,8 @@ function tie<A extends readonly unknown[]>(
 ): readonly unknown[] {
   const { dirtyTensors, nonDifferentiable, toSave } = ctx
   checkDirty(dirtyTensors, outputs)
-  const devices = outputs.map((y) => (y instanceof Tensor ? y.storage.device : null))
-  const specs = outputs.map((y): Spec => (y instanceof Tensor ? { sizes: y.sizes, dtype: y.dtype } : nothing))
+  const devices = outputs.map((y) => (isTensor(y) ? y.storage.device : null))
+  const specs = outputs.map((y): Spec => (isTensor(y) ? { sizes: y.sizes, dtype: y.dtype } : nothing))
   const op: OpDef<FunctionCtx> = {
     name: `${fn.name || 'Function'}Backward`,
     infer: () => specs,
@@ -145,12 +159,12 @@ function tie<A extends readonly unknown[]>(
   }
   const node = connected(
     op,
-    args.map((x) => (x instanceof Tensor ? x : noInput)),
+    args.map((x) => (isTensor(x) ? x : noInput)),
     ctx,
     specs,
   ) as Node
   const tied = outputs.map((y, i) => {
-    if (!(y instanceof Tensor)) return y
+    if (!isTensor(y)) return y
     const old = args.includes(y) || y.node !== null || y.leafRequiresGrad
     const dirty = dirtyTensors.includes(y)
     const result = old && !(dirty && y.viewOf === null) ? detached(y) : y
@@ -200,8 +214,8 @@ function checked(name: string, call: Vjp<unknown>, args: readonly unknown[], ret
   }
   return gradients.map((dx: unknown, i) => {
     if (isNone(dx)) return null
-    if (!(dx instanceof Tensor)) throw new RuntimeError(`expected Variable or None (got ${typeof dx})`)
-    if (!(args[i] instanceof Tensor)) {
+    if (!isTensor(dx)) throw new RuntimeError(`expected Variable or None (got ${typeName(dx)})`)
+    if (!isTensor(args[i])) {
       throw new RuntimeError(
         `function ${name} returned a gradient different than None at position ${i + 1}, but the corresponding forward input was not a Variable`,
       )

@@ -3,9 +3,11 @@
 import { dtypeName } from '../base/dtype.ts'
 import { checkCallable } from '../base/callable.ts'
 import { RuntimeError, TypeError } from '../base/errors.ts'
+import { typeName } from '../base/python.ts'
 import { sameShape } from '../base/shape.ts'
 import { accumulator, type GradHook, type Hook, type Node } from '../tensor/node.ts'
-import { Tensor } from '../tensor/tensor.ts'
+import { isTensor } from '../tensor/signature.ts'
+import type { Tensor } from '../tensor/tensor.ts'
 import { Arrivals, keep } from './collect.ts'
 
 /** What registering a hook gives: `remove()` takes the hook off. */
@@ -53,13 +55,27 @@ export function runHooks(node: Node): void {
     if (dy === null) continue
     const replaced = fn(keep(dy))
     if (replaced === undefined || replaced === null) continue
-    const name = `hook '${fn.name || '<lambda>'}' has changed the`
-    if (!(replaced instanceof Tensor)) throw new TypeError(`expected Variable, but hook returned '${typeof replaced}'`)
-    if (replaced.dtype !== dy.dtype) {
-      const [was, got] = [dy, replaced].map(({ dtype }) => `torch.${dtypeName[dtype]}Tensor`)
-      throw new RuntimeError(`${name} type of value (was ${was} got ${got})`)
-    }
-    if (!sameShape(replaced.sizes, dy.sizes)) throw new RuntimeError(`${name} size of value`)
+    checkReplaced(fn, dy, replaced)
     dys[index] = keep(replaced)
   }
+}
+
+/** Throws PyTorch's error for what a hook returned and cannot take a gradient's place. */
+export function checkReplaced(
+  { name }: { readonly name: string },
+  dy: Tensor,
+  replaced: unknown,
+): asserts replaced is Tensor {
+  if (!isTensor(replaced)) {
+    throw new TypeError(
+      `expected Variable, but hook returned '${typeName(replaced)}'`,
+      'A hook returns a tensor, or nothing to leave the gradient as it is.',
+    )
+  }
+  const changed = `hook '${name || '<lambda>'}' has changed the`
+  if (replaced.dtype !== dy.dtype) {
+    const [was, got] = [dy, replaced].map(({ dtype }) => `torch.${dtypeName[dtype]}Tensor`)
+    throw new RuntimeError(`${changed} type of value (was ${was} got ${got})`)
+  }
+  if (!sameShape(replaced.sizes, dy.sizes)) throw new RuntimeError(`${changed} size of value`)
 }

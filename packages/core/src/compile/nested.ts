@@ -6,7 +6,8 @@ import { sameShape } from '../base/shape.ts'
 import type { DType } from '../base/dtype.ts'
 import type { Device } from '../tensor/device.ts'
 import { mode } from '../tensor/mode.ts'
-import { Tensor } from '../tensor/tensor.ts'
+import { isTensor } from '../tensor/signature.ts'
+import type { Tensor } from '../tensor/tensor.ts'
 
 /** What a tensor has to be to take another's place. */
 export interface Described extends Layout {
@@ -46,19 +47,31 @@ const describe = (x: Tensor): Described => {
   return { sizes, strides, offset, dtype, device: storage.device, leaf, hooks: hooksOf(x) }
 }
 
-/** The slots of a value; its tensors are added to `tensors`, each once. */
-export function slotOf(x: unknown, path: string, tensors: Tensor[], other: Other): Slot {
-  if (x instanceof Tensor) {
+/** The slots of a value, which lies in those `above`; its tensors are added to `tensors`, each once. */
+export function slotOf(
+  x: unknown,
+  path: string,
+  tensors: Tensor[],
+  other: Other,
+  above: readonly unknown[] = [],
+): Slot {
+  if (isTensor(x)) {
     let at = tensors.indexOf(x)
     if (at < 0) at = tensors.push(x) - 1
     return { kind: 'tensor', at, path, like: describe(x) }
   }
-  if (Array.isArray(x)) {
-    return { kind: 'list', path, items: x.map((item, i) => slotOf(item, `${path}[${i}]`, tensors, other)) }
+  const within = [...above, x]
+  const part = (item: unknown, at: string): Slot => slotOf(item, path + at, tensors, other, within)
+  if (above.includes(x) && typeof x === 'object' && x !== null) {
+    throw new RuntimeError(
+      `${path} of a compiled step holds itself`,
+      'Pass tensors, and arrays and plain objects of them.',
+    )
   }
+  if (Array.isArray(x)) return { kind: 'list', path, items: Array.from(x, (item, i) => part(item, `[${i}]`)) }
   if (isRecord(x)) {
     const keys = Object.keys(x)
-    return { kind: 'record', path, keys, items: keys.map((key) => slotOf(x[key], `${path}.${key}`, tensors, other)) }
+    return { kind: 'record', path, keys, items: keys.map((key) => part(x[key], `.${key}`)) }
   }
   other(x, path)
   return { kind: 'value', path, value: x }
@@ -78,7 +91,7 @@ function fits(like: Described, x: Tensor): boolean {
 /** Whether a value is made like the one that the slot is of; its tensors are added to `tensors`. */
 export function matches(slot: Slot, x: unknown, tensors: Tensor[]): boolean {
   if (slot.kind === 'tensor') {
-    if (!(x instanceof Tensor)) return false
+    if (!isTensor(x)) return false
     const known = tensors.indexOf(x)
     if (slot.at < tensors.length || known >= 0) return slot.at === known
     tensors.push(x)

@@ -30,7 +30,7 @@ function checkArgument(x: Tensor, path: string, device: Device): void {
 
 /** The signature of a call; its tensor arguments are added to `tensors`. Throws for what cannot be an argument. */
 export function signatureOf(args: readonly unknown[], tensors: Tensor[]): Signature {
-  const items = args.map((x, i) => slotOf(x, `argument ${i}`, tensors, noArgument))
+  const items = Array.from(args, (x, i) => slotOf(x, `argument ${i}`, tensors, noArgument))
   const device = currentDevice()
   const check = (slot: Slot): void => {
     if (slot.kind === 'tensor') checkArgument(tensors[slot.at], slot.path, device)

@@ -1,7 +1,16 @@
 // Modules in order: Sequential runs them one after the other, ModuleList only holds them.
 import { IndexError, TypeError } from '../base/errors.ts'
 import { noted } from '../tensor/effects.ts'
-import { anything, constructing, int, iterable, optional, required, signature } from '../tensor/signature.ts'
+import {
+  anything,
+  constructing,
+  int,
+  iterable,
+  optional,
+  required,
+  signature,
+  nothingMore,
+} from '../tensor/signature.ts'
 import { kindOf, type Tensor } from '../tensor/tensor.ts'
 import { Module } from './module.ts'
 import { isModule, membersOf } from './parts.ts'
@@ -41,7 +50,8 @@ class Container extends Module {
   }
 
   /** Adds a module at the end. */
-  append(module: Module): this {
+  append(module: Module, ...none: []): this {
+    nothingMore('append', none)
     setEntries(this, [...this[modulesOf], [String(this.length), module]])
     return this
   }

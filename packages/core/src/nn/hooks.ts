@@ -1,9 +1,13 @@
 // Hooks of modules. Users call `module.forward(x)`, so a module with hooks gets a `forward` of its own that calls them
 // around its class's; without hooks nothing is in the way.
 import { keep } from '../autograd/collect.ts'
-import type { RemovableHandle } from '../autograd/hooks.ts'
+import { checkReplaced, type RemovableHandle } from '../autograd/hooks.ts'
+import { checkCallable } from '../base/callable.ts'
+import { RuntimeError, TypeError } from '../base/errors.ts'
+import { typeName } from '../base/python.ts'
 import { applyAll } from '../tensor/apply.ts'
 import type { Input, OpDef } from '../tensor/op.ts'
+import { isTensor, nothingMore } from '../tensor/signature.ts'
 import { detached, Tensor } from '../tensor/tensor.ts'
 import type { Module } from './module.ts'
 
@@ -38,9 +42,22 @@ export interface Hooks {
 export const hooksOf: unique symbol = Symbol('hooks')
 type Hooked = Module & { [hooksOf]?: Hooks; forward: (...args: unknown[]) => unknown }
 type Kind = 'before' | 'after' | 'backward'
+/** PyTorch's names of the methods that add them. */
+const registering: Readonly<Record<Kind, string>> = {
+  before: 'register_forward_pre_hook',
+  after: 'register_forward_hook',
+  backward: 'register_full_backward_hook',
+}
 
 /** Adds a hook; the handle takes it off. */
-export function addHook<K extends Kind>(module: Module, kind: K, hook: Hooks[K][number]): RemovableHandle {
+export function addHook<K extends Kind>(
+  module: Module,
+  kind: K,
+  hook: Hooks[K][number],
+  none: readonly unknown[],
+): RemovableHandle {
+  checkCallable(registering[kind], hook, 'hook')
+  nothingMore(registering[kind], none)
   const hooked = module as Hooked
   const hooks = hooked[hooksOf] ?? install(hooked)
   // A wrapper, so that one function registered twice is two hooks.
@@ -129,12 +146,33 @@ class BackwardWatch {
     for (const dy of [...found, ...this.#gradOutput]) if (dy !== null) keep(dy)
     let gradInput = found
     for (const hook of this.#hooks) {
-      const replaced = hook(this.#module, gradInput, this.#gradOutput)
-      if (replaced === undefined || replaced === null) continue
-      gradInput = replaced instanceof Tensor ? [replaced] : replaced
+      const replaced: unknown = hook(this.#module, gradInput, this.#gradOutput)
+      if (replaced !== undefined && replaced !== null) gradInput = replacing(hook, found, replaced)
     }
     return gradInput
   }
+}
+
+/** What a hook returned in the place of gradients: one for each, of its shape and dtype. */
+function replacing(hook: FullBackwardHook, found: Gradients, returned: unknown): Gradients {
+  const list: unknown = isTensor(returned) ? [returned] : returned
+  if (!Array.isArray(list)) {
+    throw new TypeError(
+      `object of type '${typeName(list)}' has no len()`,
+      'A backward hook returns the gradients of the inputs: a tensor, an array of them, or nothing.',
+    )
+  }
+  if (list.length !== found.length) {
+    throw new RuntimeError(
+      `Backward hook returned an invalid number of grad_input, got ${list.length}, but expected ${found.length}`,
+    )
+  }
+  return Array.from(list, (dx: unknown, i): Tensor | null => {
+    const dy = found[i]
+    if (dx === undefined || dx === null || dy === null) return null
+    checkReplaced(hook, dy, dx)
+    return dx
+  })
 }
 
 const isWatched = (x: unknown): x is Tensor => x instanceof Tensor && x.requiresGrad

@@ -5,11 +5,24 @@ import type { DType } from '../base/dtype.ts'
 import { AttributeError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
 import type { RemovableHandle } from '../autograd/hooks.ts'
+import { checkCallable } from '../base/callable.ts'
 import { zero_ } from '../ops/write.ts'
 import { assign, effect, effects, noted } from '../tensor/effects.ts'
 import { noGrad } from '../tensor/mode.ts'
-import { bool, optional, signature } from '../tensor/signature.ts'
-import { detached, kindOf, Tensor } from '../tensor/tensor.ts'
+import {
+  anything,
+  type Arguments,
+  bool,
+  isTensor,
+  type Kind,
+  keyword,
+  optional,
+  required,
+  signature,
+  str,
+  nothingMore,
+} from '../tensor/signature.ts'
+import { detached, kindOf, type Tensor } from '../tensor/tensor.ts'
 import { copyInstance, copyOf, copyWith, type Memo } from './copy.ts'
 import { addHook, type ForwardHook, type ForwardPreHook, type FullBackwardHook } from './hooks.ts'
 import { type Move, movedBy, moverTo, moving, type To } from './move.ts'
@@ -33,7 +46,35 @@ import { asStateDict, IncompatibleKeys, Loading, StateDict, type StateDictLike }
 /** Where `training` is kept: who reads it is told to a recorder. */
 const trainingOf: unique symbol = Symbol('training')
 
+interface RecurseOption {
+  readonly recurse?: boolean
+}
+interface NamesOptions extends RecurseOption {
+  readonly prefix?: string
+}
+const prefix = optional('prefix', str, '')
+const recurse = optional('recurse', bool, true)
+const namedParametersArguments = signature('named_parameters', prefix, recurse)
+const namedBuffersArguments = signature('named_buffers', prefix, recurse)
+const namedModulesArguments = signature('named_modules', prefix)
+const parametersArguments = signature('parameters', recurse)
+const buffersArguments = signature('buffers', recurse)
+const target = required('target', str)
+const getSubmoduleArguments = signature('get_submodule', target)
+const getParameterArguments = signature('get_parameter', target)
+const getBufferArguments = signature('get_buffer', target)
+const name = required('name', anything)
+const persistent = optional('persistent', bool, true)
+const registerBufferArguments = signature('register_buffer', name, required('tensor', anything), persistent)
+const registerParameterArguments = signature('register_parameter', name, required('parameter', anything))
+const registerModuleArguments = signature('register_module', name, required('module', anything))
+const notBoolean = (): ValueError => new ValueError('training mode is expected to be boolean')
+const mode: Kind<boolean> = { ...bool, refuse: notBoolean }
+const trainArguments = signature('train', optional('mode', mode, true))
+const requiresGradArguments = signature('requires_grad_', optional('requiresGrad', bool, true))
 const zeroGradArguments = signature('zero_grad', optional('setToNone', bool, true))
+const stateDictArguments = signature('state_dict', keyword('prefix', str, ''), keyword('keepVars', bool, false))
+const loadArguments = signature('load_state_dict', required('stateDict', anything), optional('strict', bool, true))
 
 /**
  * The base class of layers and models.
@@ -62,6 +103,7 @@ export class Module {
   }
 
   set training(training: boolean) {
+    if (typeof training !== 'boolean') throw notBoolean()
     assign(this, trainingOf, training)
   }
 
@@ -82,22 +124,28 @@ export class Module {
   // ---- parts ----
 
   /** Parameters with their names, each once: a module's own, then those of its submodules. */
-  namedParameters(prefix = '', recurse = true): [name: string, parameter: Parameter][] {
+  namedParameters(
+    ...args: Arguments<[prefix: string, recurse: boolean], NamesOptions>
+  ): [name: string, parameter: Parameter][] {
+    const [prefix, recurse] = namedParametersArguments(args)
     return namedParts(this, prefix, recurse, ownParameters)
   }
 
   /** The parameters: what an optimizer gets. */
-  parameters(recurse = true): Parameter[] {
+  parameters(...args: Arguments<[recurse: boolean], RecurseOption>): Parameter[] {
+    const [recurse] = parametersArguments(args)
     return this.namedParameters('', recurse).map(([, parameter]) => parameter)
   }
 
   /** Declared buffers with their names, those too that are not saved. */
-  namedBuffers(prefix = '', recurse = true): [name: string, buffer: Tensor][] {
+  namedBuffers(...args: Arguments<[prefix: string, recurse: boolean], NamesOptions>): [name: string, buffer: Tensor][] {
+    const [prefix, recurse] = namedBuffersArguments(args)
     return namedParts(this, prefix, recurse, (module) => ownBuffers(module).map(({ key, tensor }) => [key, tensor]))
   }
 
   /** The declared buffers, here and, with `recurse`, below. */
-  buffers(recurse = true): Tensor[] {
+  buffers(...args: Arguments<[recurse: boolean], RecurseOption>): Tensor[] {
+    const [recurse] = buffersArguments(args)
     return this.namedBuffers('', recurse).map(([, buffer]) => buffer)
   }
 
@@ -113,7 +161,8 @@ export class Module {
   }
 
   /** This module and all below it with their names, each once. */
-  namedModules(prefix = ''): [name: string, module: Module][] {
+  namedModules(...args: Arguments<[prefix: string], Pick<NamesOptions, 'prefix'>>): [name: string, module: Module][] {
+    const [prefix] = namedModulesArguments(args)
     return namedModules(this, prefix)
   }
 
@@ -123,7 +172,8 @@ export class Module {
   }
 
   /** The module at a path, by names ('0.conv_first') or properties ('0.convFirst'); this one for ''. */
-  getSubmodule(target: string): Module {
+  getSubmodule(...args: [target: string]): Module {
+    const [target] = getSubmoduleArguments(args)
     let module: Module = this
     for (let rest = target; rest !== ''; ) {
       const found = findPart(module, rest)
@@ -136,7 +186,8 @@ export class Module {
   }
 
   /** The parameter at a path, '0.weight'. */
-  getParameter(target: string): Parameter {
+  getParameter(...args: [target: string]): Parameter {
+    const [target] = getParameterArguments(args)
     const [module, name] = ownerOf(this, target)
     const found = findPart(module, name)
     if (found === undefined) throw noAttribute(module, name)
@@ -145,7 +196,8 @@ export class Module {
   }
 
   /** The buffer at a path, '1.running_mean'. */
-  getBuffer(target: string): Tensor {
+  getBuffer(...args: [target: string]): Tensor {
+    const [target] = getBufferArguments(args)
     const [module, name] = ownerOf(this, target)
     const found = ownBuffers(module).find(({ key, property }) => key === name || property === name)
     if (found !== undefined) return found.tensor
@@ -163,17 +215,21 @@ export class Module {
    * @example
    * this.registerBuffer('runningMean', zeros(3)) // saved as 'running_mean'
    */
-  registerBuffer(name: string, tensor: Tensor | null, { persistent = true }: { persistent?: boolean } = {}): void {
+  registerBuffer(
+    ...args: [name: string, tensor: Tensor | null, persistent?: boolean | { readonly persistent?: boolean }]
+  ): void {
+    const [name, tensor, persistent] = registerBufferArguments(args)
     checkName('buffer', name)
     if (this[buffersOf]?.has(name) !== true) checkFree(this, name, tensor)
-    if (tensor !== null && !(tensor instanceof Tensor)) throw wrongPart(tensor, 'buffer', name, 'torch Tensor')
+    if (tensor !== null && !isTensor(tensor)) throw wrongPart(tensor, 'buffer', name, 'torch Tensor')
     this[buffersOf] ??= new Map()
     this[buffersOf].set(name, persistent)
     setProperty(this, name, tensor)
   }
 
   /** Sets a parameter by name; the same as an assignment, checked. */
-  registerParameter(name: string, parameter: Parameter | null): void {
+  registerParameter(...args: [name: string, parameter: Parameter | null]): void {
+    const [name, parameter] = registerParameterArguments(args)
     checkName('parameter', name)
     if (!(getProperty(this, name) instanceof Parameter)) checkFree(this, name, parameter)
     if (parameter !== null && !(parameter instanceof Parameter))
@@ -182,8 +238,10 @@ export class Module {
   }
 
   /** Sets a submodule by name; the same as an assignment, checked. */
-  registerModule(name: string, module: Module | null): void {
+  registerModule(...args: [name: string, module: Module | null]): void {
+    const [name, module] = registerModuleArguments(args)
     if (module !== null && !isModule(module)) throw new TypeError(`${kindOf(module)} is not a Module subclass`)
+    checkString('module', name)
     if (!isModule(getProperty(this, name))) checkFree(this, name, module)
     checkName('module', name)
     setProperty(this, name, module)
@@ -192,15 +250,17 @@ export class Module {
   // ---- changing all parts ----
 
   /** Calls `fn` with every submodule and at last with this one: for initialisation. */
-  apply(fn: (module: Module) => void): this {
+  apply(fn: (module: Module) => void, ...none: []): this {
+    checkCallable('apply', fn)
+    nothingMore('apply', none)
     for (const child of this.children()) child.apply(fn)
     fn(this)
     return this
   }
 
   /** Sets training mode here and below. */
-  train(mode = true): this {
-    if (typeof mode !== 'boolean') throw new ValueError('training mode is expected to be boolean')
+  train(...args: [mode?: boolean | { readonly mode?: boolean }]): this {
+    const [mode] = trainArguments(args)
     const modules = this.modules()
     effect(() => {
       const before = modules.map((module) => module[trainingOf])
@@ -216,7 +276,8 @@ export class Module {
   }
 
   /** Whether the parameters collect gradients: false freezes the module. */
-  requiresGrad_(requiresGrad = true): this {
+  requiresGrad_(...args: [requiresGrad?: boolean | { readonly requiresGrad?: boolean }]): this {
+    const [requiresGrad] = requiresGradArguments(args)
     for (const parameter of this.parameters()) parameter.setRequiresGrad(requiresGrad)
     return this
   }
@@ -234,7 +295,8 @@ export class Module {
    * @example
    * model.to('float64')
    */
-  to(target: DType | string | To): this {
+  to(target: DType | string | To, ...none: []): this {
+    nothingMore('to', none)
     const change = this[movedBy](moverTo(target, 'nn.Module.to'))
     change()
     return this
@@ -279,7 +341,8 @@ export class Module {
    * @example
    * const best = deepCopy(model.stateDict())
    */
-  stateDict({ prefix = '', keepVars = false }: { prefix?: string; keepVars?: boolean } = {}): StateDict {
+  stateDict(...args: [options?: { readonly prefix?: string; readonly keepVars?: boolean }]): StateDict {
+    const [prefix, keepVars] = stateDictArguments(args)
     const state = new StateDict()
     const versions = new Map<string, number>()
     const visit = (path: string, module: Module): void => {
@@ -297,7 +360,10 @@ export class Module {
    *
    * Throws a RuntimeError that lists missing and unexpected names and wrong sizes; nothing is changed then.
    */
-  loadStateDict(stateDict: StateDictLike, { strict = true }: { strict?: boolean } = {}): IncompatibleKeys {
+  loadStateDict(
+    ...args: [stateDict: StateDictLike, strict?: boolean | { readonly strict?: boolean }]
+  ): IncompatibleKeys {
+    const [stateDict, strict] = loadArguments(args)
     const state = asStateDict(stateDict)
     const loading = new Loading(state)
     const visit = (path: string, module: Module): void => {
@@ -327,18 +393,18 @@ export class Module {
   // ---- hooks ----
 
   /** Calls a hook before every `forward` of this module; the handle takes it off. */
-  registerForwardPreHook(hook: ForwardPreHook<this>): RemovableHandle {
-    return addHook(this, 'before', hook as ForwardPreHook)
+  registerForwardPreHook(hook: ForwardPreHook<this>, ...none: []): RemovableHandle {
+    return addHook(this, 'before', hook as ForwardPreHook, none)
   }
 
   /** Calls a hook after every `forward` of this module; the handle takes it off. */
-  registerForwardHook(hook: ForwardHook<this>): RemovableHandle {
-    return addHook(this, 'after', hook as ForwardHook)
+  registerForwardHook(hook: ForwardHook<this>, ...none: []): RemovableHandle {
+    return addHook(this, 'after', hook as ForwardHook, none)
   }
 
   /** Calls a hook when the gradients of this module's inputs are known; the handle takes it off. */
-  registerFullBackwardHook(hook: FullBackwardHook): RemovableHandle {
-    return addHook(this, 'backward', hook)
+  registerFullBackwardHook(hook: FullBackwardHook, ...none: []): RemovableHandle {
+    return addHook(this, 'backward', hook, none)
   }
 
   // ---- copies and texts ----
@@ -404,8 +470,12 @@ const noAttribute = (module: Module, name: string): AttributeError =>
 const wrongPart = (part: unknown, kind: string, name: string, wanted: string): TypeError =>
   new TypeError(`cannot assign '${kindOf(part)}' object to ${kind} '${name}' (${wanted} or None required)`)
 
-function checkName(kind: string, name: string): void {
+function checkString(kind: string, name: unknown): asserts name is string {
   if (typeof name !== 'string') throw new TypeError(`${kind} name should be a string. Got ${typeName(name)}`)
+}
+
+function checkName(kind: string, name: unknown): asserts name is string {
+  checkString(kind, name)
   if (name.includes('.'))
     throw new KeyError(`${kind} name can't contain "."${kind === 'module' ? `, got: ${name}` : ''}`)
   if (name === '') throw new KeyError(`${kind} name can't be empty string ""`)

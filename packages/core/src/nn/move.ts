@@ -15,7 +15,7 @@ import {
   signature,
   str,
 } from '../tensor/signature.ts'
-import { kindOf, type Tensor } from '../tensor/tensor.ts'
+import { checkAlive, kindOf, type Tensor } from '../tensor/tensor.ts'
 
 /** Where tensors move: to a dtype, to a device, or both. */
 export interface To {
@@ -46,8 +46,7 @@ export function moverTo(target: DType | string | To, what: string): Move {
   return (x) => {
     const known = moved.get(x)
     if (known !== undefined) return known
-    // Its getter throws.
-    if (x.storage.freed) void x.buffer
+    checkAlive(x)
     const own = { dtype: dtype !== undefined && isFloat(x.dtype) ? dtype : x.dtype, device: device ?? x.device }
     const there = noGrad(() => to(x, own))
     moved.set(x, there)

@@ -6,7 +6,8 @@ import { revived, type TensorJSON } from '../ops/json.ts'
 import { copy_ } from '../ops/write.ts'
 import { checkWritable } from '../tensor/in-place.ts'
 import { formatOrderedDict, formatSize, reprString } from '../tensor/print.ts'
-import { Tensor } from '../tensor/tensor.ts'
+import { checkAlive, Tensor } from '../tensor/tensor.ts'
+import { isTensor } from '../tensor/signature.ts'
 import { atomically } from '../tensor/undo.ts'
 
 const inspect = Symbol.for('nodejs.util.inspect.custom')
@@ -104,7 +105,7 @@ export class Loading {
       this.missing.push(key)
       return
     }
-    if (!(source instanceof Tensor)) {
+    if (!isTensor(source)) {
       this.errors.push(
         `While copying the parameter named "${key}", expected torch.Tensor or Tensor-like object from checkpoint but received <class '${typeName(source)}'>`,
       )
@@ -129,7 +130,7 @@ export class Loading {
       const { dtype, device } = target
       return [target, to(source, { dtype, device })] as const
     })
-    for (const tensors of ready) for (const { storage } of tensors) if (storage.freed) void storage.buffer
+    for (const tensors of ready) tensors.forEach(checkAlive)
     const targets = ready.map(([target]) => target)
     atomically(targets, () => {
       for (const [target, source] of ready) copy_(target, source)

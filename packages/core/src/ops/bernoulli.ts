@@ -4,11 +4,11 @@ import { RuntimeError, ValueError } from '../base/errors.ts'
 import { s } from '../expr/expr.ts'
 import * as draw from '../random/distributions.ts'
 import { defaultGenerator, type Generator } from '../random/generator.ts'
-import { apply } from '../tensor/apply.ts'
+import { apply, deviceOf } from '../tensor/apply.ts'
 import { applyInPlace, checkWritable } from '../tensor/in-place.ts'
 import { noGrad } from '../tensor/mode.ts'
 import { type Arguments, bool, method, number, optional } from '../tensor/signature.ts'
-import { Tensor } from '../tensor/tensor.ts'
+import { checkAlive, Tensor } from '../tensor/tensor.ts'
 import { elementwise } from './define.ts'
 import {
   denseStrides,
@@ -72,6 +72,8 @@ export function bernoulli_(
     return drawInto(self, 'bernoulli', generator, () => (out, from) => draw.bernoulli(out, p, from))
   }
   checkWritable(self, [self])
+  checkAlive(self)
+  deviceOf([self, p])
   const hit = (): Tensor => hitsOf(expand(p, self.sizes), generator ?? defaultGenerator, denseStrides(self))
   const value = noGrad(() => toDType(hit(), self.dtype))
   return applyInPlace(replaced.bernoulliOf, self, [self, value], null)

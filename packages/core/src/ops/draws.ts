@@ -11,7 +11,7 @@ import type { Device } from '../tensor/device.ts'
 import { writeProduced } from '../tensor/effects.ts'
 import { applyInPlace, checkWritable } from '../tensor/in-place.ts'
 import { instance, keyword, nullable, type Parameter } from '../tensor/signature.ts'
-import { Tensor } from '../tensor/tensor.ts'
+import { checkAlive, Tensor } from '../tensor/tensor.ts'
 import { notImplemented } from './arguments.ts'
 import { type TensorOptions, tensorParameters } from './create.ts'
 import { elementwise } from './define.ts'
@@ -138,7 +138,9 @@ export function drawInto(
   generator: Generator | null,
   fill: (rowMajor: boolean) => Fill,
 ): Tensor {
+  // Before anything is drawn.
   checkWritable(self, [self])
+  checkAlive(self)
   const strides = denseStrides(self)
   const value = drawn(self.storage.device, self, generator ?? defaultGenerator, fill(isContiguous(self)), strides)
   return applyInPlace(replaced[name], self, [self, value], null)

@@ -44,12 +44,14 @@ export function fromJSON(json: TensorJSON, options: Omit<TensorOptions, 'dtype'>
   return fromArray(data, shape, { ...options, dtype: json.dtype })
 }
 
-/** A value with tensors in the place of what they became in JSON, in arrays, maps and objects too. */
-export function revived(x: unknown): unknown {
+/** A value with tensors in the place of what they became in JSON, in arrays and objects too; what it lies in is `above`. */
+export function revived(x: unknown, above: readonly unknown[] = []): unknown {
   if (isTensorJSON(x)) return fromJSON(x)
-  if (Array.isArray(x)) return x.map(revived)
   if (typeof x !== 'object' || x === null) return x
+  if (above.includes(x)) throw new ValueError('Circular reference detected', 'A saved state holds itself.')
+  const within = [...above, x]
+  if (Array.isArray(x)) return Array.from(x, (item) => revived(item, within))
   const prototype: unknown = Object.getPrototypeOf(x)
   if (prototype !== Object.prototype && prototype !== null) return x
-  return Object.fromEntries(Object.entries(x).map(([key, value]) => [key, revived(value)]))
+  return Object.fromEntries(Object.entries(x).map(([key, value]) => [key, revived(value, within)]))
 }

@@ -4,6 +4,7 @@ import { isFloat } from '../base/dtype.ts'
 import { typeName } from '../base/python.ts'
 import { sameShape } from '../base/shape.ts'
 import { effects } from '../tensor/effects.ts'
+import { isTensor } from '../tensor/signature.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { unbind } from './join.ts'
 import { permute, transpose } from './views.ts'
@@ -55,7 +56,7 @@ Object.defineProperty(Tensor.prototype, 'data', {
     return new Tensor(storage.alias(), sizes, strides, offset, dtype)
   },
   set(this: Tensor, data: unknown) {
-    if (!(data instanceof Tensor)) throw new TypeError(`Variable data has to be a tensor, but got ${typeName(data)}`)
+    if (!isTensor(data)) throw new TypeError(`Variable data has to be a tensor, but got ${typeName(data)}`)
     if (this.requiresGrad && !isFloat(data.dtype)) {
       throw new RuntimeError(
         'data set to a tensor that requires gradients must be floating point or complex dtype',

@@ -23,7 +23,7 @@ import {
   signature,
   tensor,
 } from '../tensor/signature.ts'
-import { Tensor } from '../tensor/tensor.ts'
+import { checkAlive, Tensor } from '../tensor/tensor.ts'
 import { sizesAndOptions } from './arguments.ts'
 import { finish } from './create.ts'
 import { type Elementwise, elementwise } from './define.ts'
@@ -127,6 +127,7 @@ function normalOf(mean: Tensor | number, std: Tensor | number, generator: Genera
   const { dtype } = like
   const tensors = [mean, std].filter((x) => x instanceof Tensor)
   const device = deviceOf(tensors)
+  tensors.forEach(checkAlive)
   const [first, second = first] = tensors.map((x) => x.sizes)
   const shape = broadcastShapes(first, second)
   const value = noGrad(() => {

@@ -92,13 +92,15 @@ const withMost: readonly StateEntry[] = [...averages, ['maxExpAvgSq', 'tensor']]
 /** What Adam and AdamW share. */
 abstract class AdamBase<G extends AdamGroup> extends Optimizer<G, AdamState> {
   constructor(params: Params<AdamOptions>, defaults: G) {
-    const { lr, betas, eps, weightDecay } = defaults
+    super(params as Params<G>, defaults)
+  }
+
+  protected override checkOptions({ lr, betas, eps, weightDecay }: G): void {
     checkOption(lr >= 0, 'learning rate', lr)
     checkOption(eps >= 0, 'epsilon value', eps)
     checkOption(betas[0] >= 0 && betas[0] < 1, 'beta parameter at index 0', betas[0])
     checkOption(betas[1] >= 0 && betas[1] < 1, 'beta parameter at index 1', betas[1])
     checkOption(weightDecay >= 0, 'weight_decay value', weightDecay)
-    super(params as Params<G>, defaults)
   }
 
   /** The flag of the kind of weight decay, and the number that its kernel gets. */

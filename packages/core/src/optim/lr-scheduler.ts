@@ -12,10 +12,13 @@ import {
   list,
   number,
   optional,
+  real,
   refused,
   required,
+  signature,
 } from '../tensor/signature.ts'
 import { Optimizer } from './optimizer.ts'
+import { dict } from './options.ts'
 
 interface Scheduled {
   lr: number
@@ -36,7 +39,8 @@ export class LRScheduler {
   stepCount = 0
   #lastLr: number[] = []
 
-  constructor(optimizer: Optimizer, { lastEpoch = -1 }: SchedulerOptions = {}) {
+  constructor(optimizer: Optimizer, ...args: Arguments<[lastEpoch: number], SchedulerOptions>) {
+    const [lastEpoch] = lrScheduler(args)
     if (!(optimizer instanceof Optimizer)) throw new TypeError(`${typeName(optimizer)} is not an Optimizer`)
     this.optimizer = optimizer
     this.lastEpoch = lastEpoch
@@ -83,7 +87,7 @@ export class LRScheduler {
     const own = this.stateDict()
     const lrs = this.#groups.map(({ lr }) => lr)
     return () => {
-      this.loadStateDict(own)
+      this.#become(own)
       lrs.forEach((lr, i) => void (this.#groups[i].lr = lr))
     }
   }
@@ -93,10 +97,13 @@ export class LRScheduler {
     this.stepCount++
     this.lastEpoch++
     try {
-      const lrs = this.getLr()
-      const wrong = lrs.findIndex((lr) => typeof lr !== 'number')
-      if (wrong >= 0) throw new TypeError(`getLr(): a learning rate must be float, not ${typeName(lrs[wrong])}`)
-      lrs.forEach((lr, i) => void (this.#groups[i].lr = lr))
+      const lrs: unknown = this.getLr()
+      if (!rates.accepts(lrs) || (lrs as number[]).length !== this.#groups.length)
+        throw new TypeError(
+          `getLr() must give a list of ${this.#groups.length} floats, not ${typeName(lrs)}`,
+          'A scheduler gives the learning rate of each parameter group, and none is NaN.',
+        )
+      ;(lrs as number[]).forEach((lr, i) => void (this.#groups[i].lr = lr))
     } catch (error) {
       restore()
       throw error
@@ -118,26 +125,37 @@ export class LRScheduler {
   /**
    * Goes on from what `stateDict()` returned.
    *
-   * Throws, with nothing changed, a TypeError for an entry of another kind than what the scheduler has.
+   * Throws, with nothing changed, a TypeError for an entry of another kind than what the scheduler has, a KeyError for one
+   * that it does not have.
    */
-  loadStateDict(stateDict: Readonly<Record<string, unknown>>): void {
+  loadStateDict(...args: [stateDict: Readonly<Record<string, unknown>>]): void {
+    const [stateDict] = loadArguments(args)
     const now = this.stateDict()
-    for (const [name, value] of Object.entries(stateDict)) {
+    const entries = Object.entries(stateDict)
+    for (const [name, value] of entries) {
+      if (!Object.hasOwn(now, name))
+        throw new KeyError(`'${name}'`, `A state of ${className(this.constructor)} has ${Object.keys(now).join(', ')}.`)
       const kind = kindOf(now[name])
       if (kind !== undefined && !kind.accepts(value)) {
         throw refused(className(this.constructor), { ...required(name, kind), keyword: true }, 0, value)
       }
     }
-    const { lastLr, ...own } = stateDict
+    this.#become(Object.fromEntries(entries))
+  }
+
+  #become({ lastLr, ...own }: Readonly<Record<string, unknown>>): void {
     Object.assign(this, own)
     if (Array.isArray(lastLr)) this.#lastLr = [...lastLr]
   }
 }
 
-const rates = list(number)
-/** What an entry of a state must be, by what it is now. */
-const kindOf = (now: unknown): Kind<unknown> | undefined =>
-  typeof now === 'number' ? number : Array.isArray(now) ? rates : undefined
+const rates = list(real)
+/** What an entry of a state must be, by what it is now: there is one rate for each group. */
+function kindOf(now: unknown): Kind<unknown> | undefined {
+  if (typeof now === 'number') return real
+  if (!Array.isArray(now)) return undefined
+  return { ...rates, accepts: (x) => rates.accepts(x) && (x as readonly number[]).length === now.length }
+}
 
 export interface StepLROptions extends SchedulerOptions {
   /** Epochs between changes. */
@@ -147,6 +165,8 @@ export interface StepLROptions extends SchedulerOptions {
 }
 
 const epoch = optional('lastEpoch', int, -1)
+const lrScheduler = constructing('LRScheduler', epoch)
+const loadArguments = signature('load_state_dict', required('stateDict', dict))
 const stepLR = constructing('StepLR', required('stepSize', int), optional('gamma', number, 0.1), epoch)
 const exponentialLR = constructing('ExponentialLR', required('gamma', number), epoch)
 

@@ -12,10 +12,10 @@ import { pythonRepr, snakeCase } from '../nn/names.ts'
 import { revived } from '../ops/json.ts'
 import { effect, effects, type Looks } from '../tensor/effects.ts'
 import { enableGrad } from '../tensor/mode.ts'
-import { isOptions, type Kind, optional, refused, required, bool, signature } from '../tensor/signature.ts'
+import { bool, isTensor, optional, refused, required, signature, nothingMore } from '../tensor/signature.ts'
 import { kindOf, Tensor } from '../tensor/tensor.ts'
 import { atomically } from '../tensor/undo.ts'
-import { checkGroupNames, OptionKinds, ownLists, savedOptions } from './options.ts'
+import { checkGroupNames, dict, OptionKinds, ownLists, savedOptions } from './options.ts'
 import { checkParameter, type StateEntry, fittedState, missing, notSubscriptable, withCamelKeys } from './saved.ts'
 
 /** Parameters with options of their own; the rest is the optimizer's defaults. */
@@ -31,9 +31,8 @@ export interface OptimizerState {
   readonly paramGroups: readonly (Readonly<Record<string, unknown>> & { readonly params: readonly number[] })[]
 }
 
-const dict: Kind<object> = { expected: 'dict', accepts: (x) => typeof x === 'object' && x !== null && isOptions(x) }
 const isIterable = (x: unknown): x is Iterable<unknown> =>
-  typeof (x as Partial<Iterable<unknown>> | null | undefined)?.[Symbol.iterator] === 'function'
+  typeof x === 'object' && x !== null && typeof (x as Partial<Iterable<unknown>>)[Symbol.iterator] === 'function'
 const zeroGradArguments = signature('zero_grad', optional('setToNone', bool, true))
 
 /**
@@ -53,6 +52,7 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
 
   constructor(params: Params<O>, defaults: O) {
     if (!dict.accepts(defaults)) throw refused('Optimizer.__init__', required('defaults', dict), 2, defaults)
+    this.checkOptions(defaults)
     this.defaults = defaults
     this.#kinds = new OptionKinds(this.#name, defaults as Options)
     if (params instanceof Tensor || !isIterable(params)) {
@@ -71,7 +71,8 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
   }
 
   /** Adds parameters with options of their own. */
-  addParamGroup(group: Partial<O> & { readonly params: Tensor | Iterable<Tensor> }): void {
+  addParamGroup(group: Partial<O> & { readonly params: Tensor | Iterable<Tensor> }, ...none: []): void {
+    nothingMore('add_param_group', none)
     const hint = 'A group is an object of options with params: { params: layer.parameters(), lr: 0.1 }.'
     if (!dict.accepts(group)) throw new AssertionError('param group must be a dict', hint)
     if (group.params === undefined) throw new KeyError("'params'", hint)
@@ -79,7 +80,7 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
     if (!isIterable(list)) throw new TypeError(`'${kindOf(list)}' object is not iterable`, hint)
     const params = [...list]
     for (const p of params) {
-      if (!(p instanceof Tensor)) {
+      if (!isTensor(p)) {
         throw new TypeError(`optimizer can only optimize Tensors, but one of the params is ${kindOf(p)}`)
       }
       if (!p.isLeaf && p.retained === null) {
@@ -99,8 +100,12 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
     const given = Object.entries(group).filter(([, value]) => value !== undefined)
     const options = { ...this.defaults, ...(Object.fromEntries(given) as Partial<O>) }
     this.#kinds.check(options as Options)
+    this.checkOptions(options)
     this.paramGroups.push({ ...ownLists(options), params: params as Tensor[] })
   }
+
+  /** Throws for an option out of range: of the defaults, of a group, of a group that was saved. */
+  protected checkOptions(_options: O): void {}
 
   /** Forgets the parameters' gradients, or with `setToNone: false` writes zeros. */
   zeroGrad(...args: [setToNone?: boolean | { setToNone?: boolean }]): void {
@@ -117,7 +122,8 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
    */
   step(): void
   step<L>(closure: () => L): L
-  step<L>(closure?: () => L): L | undefined {
+  step<L>(closure?: () => L, ...none: []): L | undefined {
+    nothingMore('step', none)
     if (closure !== undefined) checkCallable('step', closure, 'closure')
     const loss = closure === undefined ? undefined : enableGrad(closure)
     if (effects.sink !== null) this.#noted(effects.sink.looks)
@@ -260,7 +266,8 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
    * Throws, with nothing changed, where groups, options or states do not fit: a ValueError for groups of other sizes, a
    * KeyError for what is missing, a RuntimeError for a state that is not of its parameter's shape.
    */
-  loadStateDict(stateDict: OptimizerState | Readonly<Record<string, unknown>>): void {
+  loadStateDict(stateDict: OptimizerState | Readonly<Record<string, unknown>>, ...none: []): void {
+    nothingMore('load_state_dict', none)
     const { state, paramGroups } = withCamelKeys(deepCopy(revived(stateDict)))
     if (paramGroups === undefined) throw missing('paramGroups')
     if (state === undefined) throw missing('state')
@@ -292,11 +299,9 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
         "loaded state dict contains a parameter group that doesn't match the size of optimizer's group",
       )
     }
-    return {
-      group,
-      params,
-      options: savedOptions(className(this.constructor), options, this.defaults as Options) as O,
-    }
+    const own = savedOptions(className(this.constructor), options, this.defaults as Options) as O
+    this.checkOptions(own)
+    return { group, params, options: own }
   }
 
   #savedStates(entries: Iterable<readonly [unknown, unknown]>, saved: readonly SavedGroup<O>[]): Map<Tensor, S> {
@@ -323,7 +328,8 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
    * @example
    * optimizer.to('float64')
    */
-  to(target: DType | string | To): this {
+  to(target: DType | string | To, ...none: []): this {
+    nothingMore('to', none)
     const change = this[movedBy](moverTo(target, 'Optimizer.to'))
     change()
     return this
@@ -366,6 +372,7 @@ interface SavedGroup<O extends object> {
 }
 
 function withEntries(state: unknown): Iterable<readonly [unknown, unknown]> {
-  if (typeof state !== 'object' || state === null || Array.isArray(state)) throw notSubscriptable(state)
-  return state instanceof Map ? state : Object.entries(state)
+  if (state instanceof Map) return state
+  if (!dict.accepts(state)) throw notSubscriptable(state)
+  return Object.entries(state as object)
 }

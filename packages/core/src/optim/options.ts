@@ -3,10 +3,16 @@
 // to, before every step.
 import { RuntimeError, TypeError, ValueError } from '../base/errors.ts'
 import { camelCase, pythonRepr } from '../nn/names.ts'
-import { bool, type Kind, list, nullable, number, refused, unexpected } from '../tensor/signature.ts'
+import { bool, isOptions, type Kind, list, nullable, number, refused, unexpected } from '../tensor/signature.ts'
 import { missing } from './saved.ts'
 
 type Options = Readonly<Record<string, unknown>>
+
+/** A plain object. */
+export const dict: Kind<object> = {
+  expected: 'dict',
+  accepts: (x) => typeof x === 'object' && x !== null && isOptions(x),
+}
 
 const numbers = list(number)
 const switchOrNull = nullable(bool)

@@ -9,7 +9,8 @@ import { twoDevices } from '../tensor/device.ts'
 import { isCertain } from '../tensor/dispatch.ts'
 import { checkWritable } from '../tensor/in-place.ts'
 import { noGrad } from '../tensor/mode.ts'
-import { kindOf, Tensor } from '../tensor/tensor.ts'
+import { isTensor } from '../tensor/signature.ts'
+import { checkAlive, kindOf, Tensor } from '../tensor/tensor.ts'
 
 /** An entry of a state: a tensor like the parameter, such a tensor or null, or a count of steps. */
 export type StateEntry = readonly [name: string, kind: 'tensor' | 'optional' | 'count']
@@ -42,11 +43,6 @@ function checkShape(name: string, { sizes }: Tensor, p: Tensor): void {
     `output with shape ${shapeString(into)} doesn't match the broadcast shape ${shapeString(broadcast)}`,
     hint,
   )
-}
-
-/** A tensor that was not freed: the getter throws for one that was. */
-function checkAlive({ storage }: Tensor): void {
-  if (storage.freed) void storage.buffer
 }
 
 const nothing: readonly never[] = []
@@ -87,7 +83,9 @@ function checkEntry(name: string, kind: StateEntry[1], x: unknown): void {
   if (kind === 'count') {
     if (typeof x === 'number' && Number.isFinite(x) && x >= 0) return
     throw new ValueError(
-      typeof x === 'string' ? `could not convert string to float: '${x}'` : `Invalid ${snakeCase(name)}: ${String(x)}`,
+      typeof x === 'string'
+        ? `could not convert string to float: '${x}'`
+        : `Invalid ${snakeCase(name)}: ${typeof x === 'number' ? x : kindOf(x)}`,
       `The state ${name} is a number of steps.`,
     )
   }
@@ -117,16 +115,16 @@ export function fittedState(saved: unknown, p: Tensor, entries: readonly StateEn
   for (const [name, kind] of entries) {
     const x = state[name]
     if (kind === 'count') {
-      const count = x instanceof Tensor ? x.item() : x
+      const count = isTensor(x) ? x.item() : x
       checkEntry(name, kind, count)
       state[name] = count
-    } else if (x instanceof Tensor) checkShape(name, x, p)
+    } else if (isTensor(x)) checkShape(name, x, p)
     else checkEntry(name, kind, x)
   }
   const { dtype, device } = p
   for (const [name, x] of Object.entries(state)) {
     // A counter of steps is no matter of either.
-    if (x instanceof Tensor && name !== 'step') state[name] = noGrad(() => to(x, { dtype, device }))
+    if (isTensor(x) && name !== 'step') state[name] = noGrad(() => to(x, { dtype, device }))
   }
   return state
 }

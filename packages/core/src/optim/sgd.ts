@@ -82,14 +82,16 @@ export class SGD extends Optimizer<SGDGroup, SGDState> {
       foreach: null,
       differentiable: false,
     })
-    const { momentum, dampening, weightDecay, nesterov } = defaults
-    checkOption(defaults.lr >= 0, 'learning rate', defaults.lr)
+    super(params as Params<SGDGroup>, defaults)
+  }
+
+  protected override checkOptions({ lr, momentum, dampening, weightDecay, nesterov }: SGDGroup): void {
+    checkOption(lr >= 0, 'learning rate', lr)
     checkOption(momentum >= 0, 'momentum value', momentum)
     checkOption(weightDecay >= 0, 'weight_decay value', weightDecay)
     if (nesterov && (momentum <= 0 || dampening !== 0)) {
       throw new ValueError('Nesterov momentum requires a momentum and zero dampening')
     }
-    super(params as Params<SGDGroup>, defaults)
   }
 
   protected override stateEntries(): readonly StateEntry[] {

@@ -139,6 +139,8 @@ export class Generator {
 
   /** Goes on from where another generator is: `setState` without the bytes in between. */
   become(other: Generator): void {
+    if (!(other instanceof Generator))
+      throw new TypeError(`become(): argument 'other' must be torch.Generator, not ${typeName(other)}`)
     this.engine.become(other.engine)
     this.nextNormal = other.nextNormal
     this.nextFloatNormal = other.nextFloatNormal

@@ -318,6 +318,11 @@ export function tooMany(name: string, extra: unknown): TypeError {
   return new TypeError(`${name}() got an unexpected argument`, `It takes no ${typeName(extra)} there.`)
 }
 
+/** Throws where a function that reads its arguments itself is given more than it takes. */
+export function nothingMore(name: string, more: readonly unknown[]): void {
+  if (more.length > 0 && more[0] !== undefined) throw tooMany(name, more[0])
+}
+
 /** Declares what a function takes; the result reads its arguments. `name` is PyTorch's. */
 export function signature<P extends readonly Parameter<unknown>[]>(
   name: string,

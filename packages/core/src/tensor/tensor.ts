@@ -445,6 +445,12 @@ export const untracked = (what: string): RuntimeError =>
     `A view was created in no_grad mode and ${what} modified inplace with grad mode enabled. Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be tracked).`,
   )
 
+/** Throws where the memory was given back: for what happens before anybody asks for it. */
+export function checkAlive({ storage }: Tensor): void {
+  // Its getter throws.
+  if (storage.freed) void storage.buffer
+}
+
 /** The same elements as a tensor of its own, without history: no view, as far as autograd knows. */
 export const detached = (x: Tensor): Tensor => new Tensor(x.storage, x.sizes, x.strides, x.offset, x.dtype)
 

@@ -1,0 +1,383 @@
+// Every public method of every class, and what is set on its objects, with every argument replaced by wrong values, one at a
+// time: what must come of it is in tools/test/door.ts. What users' functions give back to the library (hooks, custom
+// functions, steps) is an argument, too. A member without an entry here fails the first test.
+import * as core from '@flambeau/core'
+import { autograd, nn, optim, Tensor, tensor } from '@flambeau/core'
+import { expect, it } from 'vitest'
+import { membersOf } from '../../../tools/test/api-members.ts'
+import { at, by, faultsOf, type Param } from '../../../tools/test/door.ts'
+import { add, type Any, entries, house, indices, leaf, on, parameter, row, self, squared, T } from './doors.ts'
+
+// ---- modules ----
+
+const model = (): nn.Sequential => new nn.Sequential(new nn.Linear(2, 2), new nn.BatchNorm1d(2))
+const recurse = at('recurse', 'bool?', true)
+const prefix = at('prefix', 'text?', 'a')
+for (const name of ['namedParameters', 'namedBuffers']) on(`Module.${name}`, model, [prefix, recurse])
+for (const name of ['parameters', 'buffers']) on(`Module.${name}`, model, [recurse])
+on('Module.namedModules', model, [prefix])
+const missing = { words: /has no attribute/ }
+on('Module.getSubmodule', model, [at('target', 'text', '0')], missing)
+on('Module.getParameter', model, [at('target', 'text', '0.weight')], missing)
+on('Module.getBuffer', model, [at('target', 'text', '1.running_mean')], missing)
+const part = (kind: string): { words: RegExp } => ({ words: new RegExp(`${kind} name|to ${kind}|Module subclass`) })
+on(
+  'Module.registerBuffer',
+  model,
+  [at('name', 'text', 'other'), at('tensor', 'tensor|null', row), at('persistent', 'bool?', false)],
+  part('buffer'),
+)
+on(
+  'Module.registerParameter',
+  model,
+  [at('name', 'text', 'other'), at('parameter', 'none|null', () => new nn.Parameter(row()))],
+  part('parameter'),
+)
+on(
+  'Module.registerModule',
+  model,
+  [at('name', 'text', 'other'), at('module', 'module|null', () => new nn.Identity())],
+  part('module'),
+)
+on('Module.apply', model, [at('fn', 'fn', () => () => {})])
+on('Module.train', model, [at('mode', 'bool?', true)])
+on('Module.training =', model, [at('training', 'bool', true)])
+on('Module.requiresGrad_', model, [at('requiresGrad', 'bool?', false)])
+on('Module.zeroGrad', model, [at('setToNone', 'bool?', false)])
+const target = at('target', 'text|options', 'float64')
+const moved = { words: /dtype|device|\bto\b/ }
+on('Module.to', model, [target], moved)
+on('Module.stateDict', model, [by('prefix', 'text?', 'a.'), by('keepVars', 'bool?', true)])
+const loaded = { words: /state_dict/ }
+on(
+  'Module.loadStateDict',
+  model,
+  [at('stateDict', 'dict', () => model().stateDict()), at('strict', 'bool?', true)],
+  loaded,
+)
+on('Module.loadStateDict of names', model, [by('0.weight', 'tensor?', T), by('0.bias', 'tensor?', row)], {
+  fn: (x: Any, state) => x.loadStateDict(state, { strict: false }),
+  anyOption: true,
+  words: /Circular reference/,
+})
+const hook = at('hook', 'fn', () => () => {})
+for (const name of ['registerForwardHook', 'registerForwardPreHook', 'registerFullBackwardHook'])
+  on(`Module.${name}`, model, [hook])
+
+/** A hook is a function of the user's that returns what it likes. */
+const hooked = (register: string) => (x: Any, returned: unknown) => {
+  x[register](() => returned)
+  return x.forward(leaf()).sum().backward()
+}
+const linear = (): nn.Linear => new nn.Linear(2, 2)
+on('a forward hook returns', linear, [at('output', 'tensor?|null', row)], {
+  fn: (x: Any, returned) => {
+    x.registerForwardHook(() => returned)
+    return new nn.Sequential(x, new nn.Linear(2, 2)).forward(row())
+  },
+  open: true,
+  words: /input/,
+})
+on('a forward pre-hook returns', linear, [at('input', 'tensor?|null|list', row)], {
+  fn: hooked('registerForwardPreHook') as never,
+  open: true,
+})
+on('a backward hook returns', linear, [at('grad_input', 'tensor?|null|tensors', row)], {
+  fn: hooked('registerFullBackwardHook') as never,
+  open: true,
+  words: /has no len|hook/,
+})
+
+for (const [name, layer] of [
+  ['Linear', linear],
+  ['ReLU', () => new nn.ReLU()],
+  ['LeakyReLU', () => new nn.LeakyReLU()],
+  ['Sigmoid', () => new nn.Sigmoid()],
+  ['Tanh', () => new nn.Tanh()],
+  ['Softmax', () => new nn.Softmax(0)],
+  ['LogSoftmax', () => new nn.LogSoftmax(0)],
+  ['Dropout', () => new nn.Dropout()],
+  ['Flatten', () => new nn.Flatten()],
+  ['BatchNorm1d', () => new nn.BatchNorm1d(2)],
+  ['Sequential', () => new nn.Sequential(new nn.Linear(2, 2))],
+] as const)
+  on(`${name}.forward`, layer, [self], { anyOption: true })
+for (const name of ['MSELoss', 'L1Loss', 'BCELoss', 'BCEWithLogitsLoss'] as const)
+  on(`${name}.forward`, () => new nn[name](), [self, at('target', 'tensor', T)], { anyOption: true })
+for (const name of ['NLLLoss', 'CrossEntropyLoss'] as const)
+  on(`${name}.forward`, () => new nn[name](), [self, at('target', 'tensor', indices)], { anyOption: true })
+
+const sequence = (): nn.Sequential => new nn.Sequential(new nn.Identity(), new nn.Identity())
+const list = (): nn.ModuleList => new nn.ModuleList([new nn.Identity()])
+const module = at('module', 'module', () => new nn.Identity())
+const notModule = { words: /Module/ }
+on('Container.at', sequence, [at('index', 'int', 0)])
+on('Container.append', sequence, [module], notModule)
+on('Container.0 =', sequence, [module], notModule)
+on('Sequential.slice', sequence, [at('start', 'int?', 0), at('end', 'int?', 1)])
+on('ModuleList.extend', list, [at('modules', 'listed', () => [])], notModule)
+on('ModuleList.insert', list, [at('index', 'int', 0), module], notModule)
+
+// ---- optimizers and schedulers ----
+
+const sgd = (): optim.SGD => new optim.SGD([parameter()], { lr: 0.1, momentum: 0.9 })
+const stepped = (): optim.Adam => {
+  const adam = new optim.Adam([parameter()], { lr: 0.1 })
+  adam.step()
+  return adam
+}
+on('Optimizer.zeroGrad', sgd, [at('setToNone', 'bool?', false)])
+on('Optimizer.step', sgd, [at('closure', 'fn?', () => () => 1)])
+on('Optimizer.to', sgd, [target], moved)
+const group = (): unknown => ({ params: [leaf()], lr: 1 })
+const grouped = { words: /param|Tensor|leaf|dict|learning rate/ }
+on('Optimizer.addParamGroup', sgd, [at('group', 'none', group)], grouped)
+on(
+  'Optimizer.addParamGroup with options',
+  sgd,
+  [by('params', 'list|tensor', () => [leaf()]), by('lr', 'real?', 1), by('nesterov', 'bool?', false)],
+  { fn: (x: Any, options) => x.addParamGroup(options), anyOption: true, ...grouped },
+)
+const unusable = 'Circular reference|dispose'
+const saved = (): Any => stepped().stateDict()
+on('Optimizer.loadStateDict', stepped, [at('stateDict', 'none', saved)], {
+  words: new RegExp(`param_groups|subscriptable|${unusable}`),
+})
+on(
+  'Optimizer.loadStateDict of parts',
+  stepped,
+  [by('state', 'dict|options', () => saved().state), by('paramGroups', 'none', () => saved().paramGroups)],
+  {
+    fn: (x: Any, state) => x.loadStateDict(state),
+    anyOption: true,
+    words: new RegExp(`param|subscriptable|state|${unusable}`),
+  },
+)
+const stateOfFirst = (): Any => saved().state[0]
+on(
+  'Optimizer.loadStateDict of a parameter',
+  stepped,
+  [
+    by('step', 'number|tensor', () => stateOfFirst().step),
+    by('expAvg', 'tensor', () => stateOfFirst().expAvg),
+    by('expAvgSq', 'tensor', () => stateOfFirst().expAvgSq),
+  ],
+  {
+    fn: (x: Any, state) => x.loadStateDict({ ...saved(), state: { 0: state } }),
+    anyOption: true,
+    words: new RegExp(`attribute|convert|shape|size|${unusable}`),
+  },
+)
+const { StepLR, LRScheduler } = optim.lrScheduler
+const scheduler = (): optim.lrScheduler.StepLR => new StepLR(sgd(), 2)
+on('LRScheduler.loadStateDict', scheduler, [at('stateDict', 'dict|options', () => scheduler().stateDict())])
+on(
+  'LRScheduler.loadStateDict of parts',
+  scheduler,
+  Object.entries(scheduler().stateDict()).map(([name, value]) =>
+    by(name, Array.isArray(value) ? 'numbers' : 'number?', () => value),
+  ),
+  { fn: (x: Any, state) => x.loadStateDict(state), anyOption: true },
+)
+class Own extends LRScheduler {
+  readonly #rates: unknown
+  constructor(rates: unknown) {
+    super(sgd())
+    this.#rates = rates
+    this.start()
+  }
+  protected override getLr(): number[] {
+    return this.#rates as number[]
+  }
+}
+add('a scheduler of the user’s own gives', (rates: unknown) => new Own(rates), [at('getLr', 'numbers', () => [0.1])], {
+  open: true,
+})
+
+// ---- autograd ----
+
+const within = (use: (ctx: Any, x: Tensor, ...values: unknown[]) => void) => {
+  return (...values: unknown[]): unknown => {
+    class Custom extends autograd.Function {
+      static override forward(ctx: autograd.FunctionCtx, x: Tensor): Tensor {
+        use(ctx, x, ...values)
+        return x.mul(2)
+      }
+      static override backward(_: autograd.FunctionCtx, dy: Tensor): Tensor {
+        return dy.mul(2)
+      }
+    }
+    const x = leaf()
+    return (Custom.apply as Any)(x).sum().backward()
+  }
+}
+add(
+  'FunctionCtx.saveForBackward',
+  within((ctx, _, value) => ctx.saveForBackward(value)),
+  [at('argument', 'tensor|null', row)],
+  { open: true },
+)
+const output = { open: true, words: /only accept|argument|dirty/ }
+add(
+  'FunctionCtx.markDirty',
+  within((ctx, _, value) => ctx.markDirty(...(value === undefined ? [] : [value]))),
+  [at('argument', 'tensor?', undefined)],
+  output,
+)
+add(
+  'FunctionCtx.markNonDifferentiable',
+  within((ctx, _, value) => ctx.markNonDifferentiable(value)),
+  [at('argument', 'tensor', row)],
+  output,
+)
+add(
+  'FunctionCtx.setMaterializeGrads',
+  within((ctx, _, value) => ctx.setMaterializeGrads(value)),
+  [at('value', 'bool', true)],
+  { open: true, words: /materialize_grads/ },
+)
+const custom = (forward: (ctx: Any, x: Tensor) => Any, backward: (ctx: Any, dy: Tensor) => Any): unknown => {
+  class Custom extends autograd.Function {
+    static override forward(ctx: autograd.FunctionCtx, x: Tensor): Any {
+      return forward(ctx, x)
+    }
+    static override backward(ctx: autograd.FunctionCtx, dy: Tensor): Any {
+      return backward(ctx, dy)
+    }
+  }
+  const x = leaf()
+  const y = (Custom.apply as Any)(x)
+  if (y instanceof Tensor && y.requiresGrad) y.sum().backward()
+  return x.grad
+}
+add(
+  'backward of a custom function returns',
+  (dx: unknown) =>
+    custom(
+      (_, x) => x.mul(2),
+      () => dx,
+    ),
+  [at('gradient', 'tensor?|null|tensors|holes', row)],
+  {
+    open: true,
+    words: /gradient|Variable|type/,
+  },
+)
+add(
+  'AutogradFunction.apply',
+  (x: unknown) => {
+    class Custom extends autograd.Function {
+      static override forward(_: autograd.FunctionCtx, x: Any): Any {
+        return x
+      }
+    }
+    return (Custom.apply as Any)(x)
+  },
+  [at('x', 'any|copied', leaf)],
+  { open: true },
+)
+
+on('x.grad =', parameter, [at('grad', 'tensor?|null', row)])
+on('x.data =', T, [at('data', 'tensor', T)])
+on('x.requiresGrad =', T, [at('requires_grad', 'bool', true)], { words: /require/ })
+on('a hook on a tensor returns', squared, [at('grad', 'tensor?|null', () => tensor(1))], {
+  fn: (x: Any, returned) => {
+    x.registerHook(() => returned)
+    x.backward()
+  },
+  open: true,
+  words: /hook/,
+})
+
+// ---- the rest ----
+
+on('Generator.manualSeed', () => new core.Generator(), [at('seed', 'seed', 1)], { words: /seed|long/, anyOption: true })
+on('Generator.setState', () => new core.Generator(), [at('state', 'none', () => new core.Generator().getState())], {
+  words: /state/,
+  anyOption: true,
+})
+on('Generator.become', () => new core.Generator(), [at('other', 'none', () => new core.Generator())], {
+  anyOption: true,
+})
+
+const step = core.compile((..._: unknown[]) => core.ones(1))
+const repeated: readonly Param[] = [at('n', 'int', 1), by('stack', 'bool?', true), by('args', 'listed?|list', () => [])]
+add('CompiledStep.repeat', step.repeat, repeated, { words: /times|argument/ })
+add('CompiledStep.()', (x: unknown) => (step as Any)(x), [at('argument', 'tensor?|any', row)], { open: true })
+add(
+  'CompiledStep returns',
+  (x: unknown) => {
+    const step = core.compile(() => x as Any)
+    for (let i = 0; i < 4; i++) step()
+  },
+  [at('result', 'tensor?|null|tensors|dict|holes', () => [])],
+  { open: true, words: /return|step/ },
+)
+on('Profile.table', () => core.profile(() => T().sum()), [
+  by('groupByInputShape', 'bool?', true),
+  by('rowLimit', 'real?', 10),
+])
+
+// ---- the tests ----
+
+/** Classes and interfaces whose members are none to call, and why. */
+const exempt: Readonly<Record<string, string>> = {
+  AdamBase: 'made by its subclasses',
+  AlongDim: 'made by its subclasses',
+  Loss: 'made by its subclasses',
+  WeightedLoss: 'made by its subclasses',
+  Backend: 'a backend’s: tests of claims call it',
+  Executable: 'a backend’s',
+  Stream: 'for backends',
+  Device: 'behind tensors',
+  Storage: 'behind tensors',
+  Node: 'behind tensors',
+  Num: 'behind tensors',
+  OpDef: 'of ops',
+  Pieces: 'of ops',
+  Vjp: 'of ops',
+  Recorded: 'functions of the op table',
+  Extreme: 'functions of the op table',
+  FunctionClass: 'what users write',
+  Mt19937: 'behind generators',
+  Range: 'Slice makes it',
+  Tensor: 'its methods are tried with the functions',
+  TensorError: 'what is thrown',
+  TypeError: 'what is thrown',
+  IncompatibleKeys: 'what is returned',
+  Profile: 'made by profile',
+  ValuesAndIndices: 'what is returned',
+}
+
+/** Members without an entry, and why. */
+const others: Readonly<Record<string, string>> = {
+  'AutogradFunction.forward': 'what users write; what it returns is tried',
+  'AutogradFunction.backward': 'what users write; what it returns is tried',
+  'CompiledStep.repeatAsync': 'it rejects: below',
+  'Identity.forward': 'it gives what it gets',
+  'Module.forward': 'what users write',
+}
+
+it('every method has an entry', () => {
+  const members = membersOf(new URL('../etc/core.api.md', import.meta.url))
+  const has = ({ owner, name, takes }: (typeof members)[number]): boolean => {
+    if (name === 'constructor' || name.startsWith('[')) return true
+    if (owner === 'Tensor' && name.endsWith('=')) return entries.has(`x.${name}`)
+    const entry = `${owner}.${name}`
+    return !takes || owner in exempt || entry in others || entries.has(entry)
+  }
+  expect(members.length).toBeGreaterThan(200)
+  expect(members.filter((x) => !has(x)).map(({ owner, name }) => `${owner}.${name}`)).toEqual([])
+  const known = new Set(members.flatMap(({ owner, name }) => [owner, `${owner}.${name}`]))
+  expect(Object.keys({ ...exempt, ...others }).filter((name) => !known.has(name))).toEqual([])
+})
+
+it.each([...entries])('%s refuses wrong arguments', (_, entry) => {
+  expect(faultsOf(entry, house)).toEqual([])
+})
+
+it('what runs on another thread is refused as what runs here', async () => {
+  for (const wrong of [undefined, null, 0, -1, 0.5, '1', Number.NaN, {}, [2]])
+    await expect(step.repeatAsync(wrong as never)).rejects.toThrow(/argument 'n'|"n"|whole number of times/)
+  await expect(step.repeatAsync(1, { stak: true } as never)).rejects.toThrow("unexpected keyword argument 'stak'")
+})
