@@ -16,6 +16,7 @@ it('is a page that forbids it', () => {
 })
 
 describeBackend(() => js(), {
+  nthProgram: 10,
   checks: [
     'golden values',
     'golden gradients',

@@ -16,6 +16,7 @@ else {
     expect((await native({ blas: 'openblas' })).report().blas).toContain('openblas')
   })
   describeBackend(() => native({ blas: 'openblas' }), {
+    level: 'kernels',
     bitwise: false,
     ops: ['matmul', 'mm', 'bmm', 'mv', 'dot', 'addmm', 'linear'],
   })
