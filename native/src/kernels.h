@@ -3,6 +3,8 @@
 #pragma once
 #include <cstdint>
 
+#include "steps.h"
+
 namespace flambeau {
 
 /** In the order of core's `dtypes`: the wider of two types is the larger. */
@@ -51,13 +53,6 @@ struct Strided {
 };
 
 enum class Reduce : int32_t { none = -1, sum, prod, max, min };
-
-/** The steps of core's expressions, in the order of packages/backend-native/src/expression.ts. */
-enum class Step : int32_t {
-  constant, cast, add, sub, mul, div, mod, floorDiv, pow, min, max, fma, neg, abs, sign, floor, ceil, trunc, rint, sqrt,
-  exp, expm1, log, log1p, sin, cos, tanh, erf, eq, ne, lt, le, gt, ge, logicalAnd, logicalOr, logicalXor, logicalNot,
-  isnan, isfinite, select, count
-};
 
 /** The most values of an expression that are alive at once. */
 constexpr int32_t maxRegisters = 32;

@@ -9,74 +9,6 @@
 namespace flambeau {
 namespace {
 
-/** What a step takes and gives. */
-enum class Rule { constant, cast, arithmetic, floating, comparison, logical, test, select };
-
-struct StepRule {
-  int32_t operands;
-  Rule rule;
-};
-
-StepRule rule_of(Step step) {
-  switch (step) {
-    case Step::constant:
-      return {0, Rule::constant};
-    case Step::cast:
-      return {1, Rule::cast};
-    case Step::add:
-    case Step::sub:
-    case Step::mul:
-    case Step::div:
-    case Step::mod:
-    case Step::floorDiv:
-    case Step::pow:
-    case Step::min:
-    case Step::max:
-      return {2, Rule::arithmetic};
-    case Step::fma:
-      return {3, Rule::arithmetic};
-    case Step::neg:
-    case Step::abs:
-    case Step::sign:
-      return {1, Rule::arithmetic};
-    case Step::floor:
-    case Step::ceil:
-    case Step::trunc:
-    case Step::rint:
-    case Step::sqrt:
-    case Step::exp:
-    case Step::expm1:
-    case Step::log:
-    case Step::log1p:
-    case Step::sin:
-    case Step::cos:
-    case Step::tanh:
-    case Step::erf:
-      return {1, Rule::floating};
-    case Step::eq:
-    case Step::ne:
-    case Step::lt:
-    case Step::le:
-    case Step::gt:
-    case Step::ge:
-      return {2, Rule::comparison};
-    case Step::logicalAnd:
-    case Step::logicalOr:
-    case Step::logicalXor:
-      return {2, Rule::logical};
-    case Step::logicalNot:
-      return {1, Rule::logical};
-    case Step::isnan:
-    case Step::isfinite:
-      return {1, Rule::test};
-    case Step::select:
-      return {3, Rule::select};
-    case Step::count:
-      break;
-  }
-  return {-1, Rule::constant};
-}
-
 bool is_dtype(int32_t x) { return x >= 0 && x <= 4; }
 bool is_float(DType dtype) { return dtype == DType::float32 || dtype == DType::float64; }
 
@@ -284,24 +216,24 @@ class Values {
   }
 
   void step(const Code& code) {
-    const StepRule rule = rule_of(code.step);
-    if (rule.operands < 0) return reader_.fail("a step does not exist");
+    if (code.step < Step::constant || code.step >= Step::count) return reader_.fail("a step does not exist");
+    const StepInfo info = info_of(code.step);
     if (!is_dtype(static_cast<int32_t>(code.dtype)) || !is_dtype(static_cast<int32_t>(code.of)))
       return reader_.fail("a dtype does not exist");
     if (code.dst < 0 || code.dst >= maxRegisters) return reader_.fail("a register does not exist");
     const int32_t operands[] = {code.a, code.b, code.c};
     DType of[3] = {};
-    for (int32_t i = 0; i < rule.operands; i++) of[i] = dtype(operands[i]);
-    reader_.require(typed(code, rule, of), "a step does not fit its operands");
+    for (int32_t i = 0; i < info.operands; i++) of[i] = dtype(operands[i]);
+    reader_.require(typed(code, info, of), "a step does not fit its operands");
     registers_[code.dst] = static_cast<int32_t>(code.dtype);
   }
 
  private:
-  static bool typed(const Code& code, const StepRule& rule, const DType* of) {
-    for (int32_t i = 0; i < rule.operands && rule.rule != Rule::select; i++) {
+  static bool typed(const Code& code, const StepInfo& info, const DType* of) {
+    for (int32_t i = 0; i < info.operands && info.rule != Rule::select; i++) {
       if (of[i] != code.of) return false;
     }
-    switch (rule.rule) {
+    switch (info.rule) {
       case Rule::constant:
       case Rule::cast:
         return true;
@@ -312,7 +244,6 @@ class Values {
       case Rule::floating:
         return code.dtype == code.of && is_float(code.of);
       case Rule::comparison:
-      case Rule::test:
         return code.dtype == DType::boolean;
       case Rule::logical:
         return code.dtype == DType::boolean && code.of == DType::boolean;

@@ -143,13 +143,13 @@ inline double exactly(const Code& code, double a, double b, double c) {
       return a > b;
     case Step::ge:
       return a >= b;
-    case Step::logicalAnd:
+    case Step::and_:
       return to_int(a) & to_int(b);
-    case Step::logicalOr:
+    case Step::or_:
       return to_int(a) | to_int(b);
-    case Step::logicalXor:
+    case Step::xor_:
       return to_int(a) ^ to_int(b);
-    case Step::logicalNot:
+    case Step::not_:
       return 1 - a;
     case Step::isnan:
       return std::isnan(a);
@@ -157,13 +157,15 @@ inline double exactly(const Code& code, double a, double b, double c) {
       return std::isfinite(a);
     case Step::select:
       return a != 0 ? b : c;
-    default:
-      return notNumber;
+    case Step::constant:
+    case Step::count:
+      break;
   }
+  return notNumber;
 }
 
 inline bool is_function(const Code& code) {
-  return code.step == Step::pow || (code.step >= Step::exp && code.step <= Step::erf);
+  return info_of(code.step).work == Work::call;
 }
 
 }  // namespace

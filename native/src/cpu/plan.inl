@@ -11,21 +11,15 @@ namespace flambeau::ISA {
 /** Nanoseconds that a step takes for a thousand elements, in whole vectors of this instruction set. */
 static int64_t cost_of(const Code& code) {
   const int64_t wide = 64 / VECTOR_BYTES, cheap = 40 * wide;
-  if (code.step == Step::mod || code.step == Step::floorDiv) return 8000;
-  switch (code.step) {
-    case Step::exp:
-    case Step::expm1:
-    case Step::log:
-    case Step::log1p:
-    case Step::sin:
-    case Step::cos:
-    case Step::tanh:
-    case Step::erf:
-    case Step::pow:
-      return code.dtype == DType::float32 ? 400 * wide : 12000;
-    default:
+  switch (info_of(code.step).work) {
+    case Work::simple:
       return code.dtype == DType::float64 ? 2 * cheap : cheap;
+    case Work::remainder:
+      return 8000;
+    case Work::call:
+      return code.dtype == DType::float32 ? 400 * wide : 12000;
   }
+  return cheap;
 }
 
 /** Work of a part, in nanoseconds, and how many parts there are at most. */

@@ -10,34 +10,11 @@ namespace flambeau::ISA {
 
 // clang-format off
 
-static Loop real_step(Step step, float) {
-  switch (step) {
-    case Step::exp: return unary<Exp, float, float>;
-    case Step::expm1: return unary<Expm1, float, float>;
-    case Step::log: return unary<Log, float, float>;
-    case Step::log1p: return unary<Log1p, float, float>;
-    case Step::sin: return unary<Sin, float, float>;
-    case Step::cos: return unary<Cos, float, float>;
-    case Step::tanh: return unary<Tanh, float, float>;
-    case Step::erf: return unary<Erf, float, float>;
-    case Step::pow: return power;
-    default: return nullptr;
-  }
-}
-static Loop real_step(Step step, double) {
-  switch (step) {
-    case Step::exp: return each<double, ::exp>;
-    case Step::expm1: return each<double, ::expm1>;
-    case Step::log: return each<double, ::log>;
-    case Step::log1p: return each<double, ::log1p>;
-    case Step::sin: return each<double, ::sin>;
-    case Step::cos: return each<double, ::cos>;
-    case Step::tanh: return each<double, ::tanh>;
-    case Step::erf: return each<double, ::erf>;
-    case Step::pow: return each<double, pow_of>;
-    default: return nullptr;
-  }
-}
+/** A function: of vectors of floats, of doubles one by one. */
+template <class F, double (*f)(double)> Loop function(float) { return unary<F, float, float>; }
+template <class F, double (*f)(double)> Loop function(double) { return each<double, f>; }
+static Loop power_of(float) { return power; }
+static Loop power_of(double) { return each<double, pow_of>; }
 
 template <class T> Loop real_step(Step step) {
   switch (step) {
@@ -47,6 +24,7 @@ template <class T> Loop real_step(Step step) {
     case Step::div: return binary<Div, T, T>;
     case Step::mod: return each<T, mod_of<T>>;
     case Step::floorDiv: return each<T, floor_div_of<T>>;
+    case Step::pow: return power_of(T{});
     case Step::min: return binary<RealMin, T, T>;
     case Step::max: return binary<RealMax, T, T>;
     case Step::fma: return ternary<RealMadd, T, T>;
@@ -58,8 +36,18 @@ template <class T> Loop real_step(Step step) {
     case Step::trunc: return unary<Trunc, T, T>;
     case Step::rint: return unary<Rint, T, T>;
     case Step::sqrt: return unary<Sqrt, T, T>;
-    default: return real_step(step, T{});
+    case Step::exp: return function<Exp, ::exp>(T{});
+    case Step::expm1: return function<Expm1, ::expm1>(T{});
+    case Step::log: return function<Log, ::log>(T{});
+    case Step::log1p: return function<Log1p, ::log1p>(T{});
+    case Step::sin: return function<Sin, ::sin>(T{});
+    case Step::cos: return function<Cos, ::cos>(T{});
+    case Step::tanh: return function<Tanh, ::tanh>(T{});
+    case Step::erf: return function<Erf, ::erf>(T{});
+    CASES_OF_constant: CASES_OF_cast: CASES_OF_comparison: CASES_OF_logical: CASES_OF_select:
+    case Step::count: return nullptr;
   }
+  return nullptr;
 }
 
 /** T is int32 or uint8, U the unsigned type that wraps. */
@@ -78,21 +66,23 @@ template <class T, class U> Loop whole_step(Step step) {
     case Step::neg: return unary<Neg, U, U>;
     case Step::abs: return sizeof(T) == 1 ? unary<Identity, U, U> : unary<IntAbs, uint32_t, uint32_t>;
     case Step::sign: return sizeof(T) == 1 ? unary<Positive, U, U> : unary<Sign, int32_t, int32_t>;
-    default: return nullptr;
+    CASES_OF_constant: CASES_OF_cast: CASES_OF_floating: CASES_OF_comparison: CASES_OF_logical: CASES_OF_select:
+    case Step::count: return nullptr;
   }
+  return nullptr;
 }
 
-/** Arithmetic on bools is logic. */
+/** Arithmetic on bools is logic, where that is something else than on bytes. */
 static Loop bool_step(Step step) {
   switch (step) {
     case Step::add:
     case Step::max:
-    case Step::logicalOr: return binary<Or, uint8_t, uint8_t>;
+    case Step::or_: return binary<Or, uint8_t, uint8_t>;
     case Step::mul:
     case Step::min:
-    case Step::logicalAnd: return binary<And, uint8_t, uint8_t>;
-    case Step::logicalXor: return binary<Xor, uint8_t, uint8_t>;
-    case Step::logicalNot: return unary<Not, uint8_t, uint8_t>;
+    case Step::and_: return binary<And, uint8_t, uint8_t>;
+    case Step::xor_: return binary<Xor, uint8_t, uint8_t>;
+    case Step::not_: return unary<Not, uint8_t, uint8_t>;
     case Step::fma: return ternary<MaddLogic, uint8_t, uint8_t>;
     default: return whole_step<uint8_t, uint8_t>(step);
   }
@@ -108,8 +98,10 @@ template <class T> Loop comparison(Step step) {
     case Step::ge: return binary<Ge, uint8_t, T>;
     case Step::isnan: return unary<IsNan, uint8_t, T>;
     case Step::isfinite: return unary<IsFinite, uint8_t, T>;
-    default: return nullptr;
+    CASES_OF_constant: CASES_OF_cast: CASES_OF_arithmetic: CASES_OF_floating: CASES_OF_logical: CASES_OF_select:
+    case Step::count: return nullptr;
   }
+  return nullptr;
 }
 
 /** The loop of a choice between floats by such a comparison of floats; null for what is none. */

@@ -31,13 +31,6 @@ static void put_element(char* to, int64_t size, const char* from) {
               : fill_vector(to, *reinterpret_cast<const uint8_t*>(from));
 }
 
-static int32_t operands_of(Step step) {
-  if (step == Step::constant) return 0;
-  if (step == Step::fma || step == Step::select) return 3;
-  if ((step >= Step::add && step <= Step::max) || (step >= Step::eq && step <= Step::logicalXor)) return 2;
-  return 1;
-}
-
 /** Finds a slot for every value. */
 class Values {
  public:
@@ -117,7 +110,7 @@ class Values {
     for (int32_t m = j + 1; m < map_.codeCount; m++) {
       const Code& code = map_.codes[m];
       const int32_t operands[] = {code.a, code.b, code.c};
-      for (int32_t o = 0; o < operands_of(code.step); o++) {
+      for (int32_t o = 0; o < info_of(code.step).operands; o++) {
         if (operands[o] == made && (m != i || o > 0)) return false;
       }
       if (code.dst == made) return true;
@@ -174,7 +167,7 @@ class Values {
   bool reads(int32_t i, int32_t k) const {
     const Code& code = map_.codes[i];
     const int32_t operands[] = {code.a, code.b, code.c};
-    for (int32_t j = 0; j < operands_of(code.step); j++) {
+    for (int32_t j = 0; j < info_of(code.step).operands; j++) {
       if (operands[j] < 0 && is_alias(plan_, k, -1 - operands[j])) return true;
     }
     return false;
@@ -189,7 +182,7 @@ class Values {
       return put_number(vector(), code.dtype, x);
     }
     const int32_t operands[] = {code.a, code.b, code.c};
-    const int32_t count = operands_of(code.step);
+    const int32_t count = info_of(code.step).operands;
     const int32_t partner = partner_[i];
     const bool compares = partner >= 0 && partner < i;
     int32_t from[3] = {};

@@ -1,79 +1,81 @@
 // Expressions as gpu.js source. Numbers are float32 whatever their dtype (double precision in the cpu mode): whole ones are
 // exact to 2^24, and bounds.ts sees to it that none is larger; uint8 wraps after every step, bool is 0 or 1.
-import { type DType, dtypeRank, type Expr, isFloat, type Step, topological } from '@flambeau/core/backend'
-import { type KernelWriter, literal, roundTo } from './writer.ts'
+import {
+  type Computed,
+  type DType,
+  dtypeRank,
+  type Expr,
+  isFloat,
+  type Step,
+  topological,
+} from '@flambeau/core/backend'
+import { type KernelWriter, literal, numberOf } from './writer.ts'
 
 type Emit = (a: string, b: string, c: string) => string
-type Table = Partial<Record<Step, Emit>>
+
+/** A step in gpu.js source, in every dtype unless another is given; null where a dtype has none. */
+interface Emits {
+  readonly real: Emit | null
+  readonly whole?: Emit | null
+  /** On uint8 and bool, where they differ from other whole numbers. */
+  readonly byte?: Emit | null
+  readonly bool?: Emit | null
+}
 
 const choose = (condition: string): string => `${condition} ? 1 : 0`
-/** Not by cases: what compilers of shaders make of those is the sign, which has one for zeros. */
-const signOf: Emit = (a) => `(${a} > 0 ? 1 : 0) - (${a} < 0 ? 1 : 0)`
 
-/** Steps that are the same in every dtype. Logic is arithmetic on 0 and 1. */
-const common: Table = {
-  eq: (a, b) => choose(`${a} === ${b}`),
-  ne: (a, b) => choose(`${a} !== ${b}`),
-  lt: (a, b) => choose(`${a} < ${b}`),
-  le: (a, b) => choose(`${a} <= ${b}`),
-  gt: (a, b) => choose(`${a} > ${b}`),
-  ge: (a, b) => choose(`${a} >= ${b}`),
-  and: (a, b) => `${a} * ${b}`,
-  or: (a, b) => `Math.max(${a}, ${b})`,
-  xor: (a, b) => `Math.abs(${a} - ${b})`,
-  not: (a) => `1 - ${a}`,
-  isnan: (a) => `isNaNf(${a})`,
-  isfinite: (a) => `isFinitef(${a})`,
-  select: (c, a, b) => `${c} !== 0 ? ${a} : ${b}`,
-  min: (a, b) => `Math.min(${a}, ${b})`,
-  max: (a, b) => `Math.max(${a}, ${b})`,
-  abs: (a) => `Math.abs(${a})`,
-  sign: signOf,
-  neg: (a) => `-${a}`,
-  add: (a, b) => `${a} + ${b}`,
-  sub: (a, b) => `${a} - ${b}`,
-  mul: (a, b) => `${a} * ${b}`,
-  fma: (a, b, c) => `${a} * ${b} + ${c}`,
-}
+const all = (real: Emit): Emits => ({ real })
+/** A function of floats. */
+const float = (real: Emit): Emits => ({ real, whole: null })
+const product: Emit = (a, b) => `${a} * ${b}`
+const larger: Emit = (a, b) => `Math.max(${a}, ${b})`
 
-const floatSteps: Table = {
-  div: (a, b) => `${a} / ${b}`,
-  mod: (a, b) => `floorModf(${a}, ${b})`,
-  floorDiv: (a, b) => `floorDivf(${a}, ${b})`,
-  pow: (a, b) => `powf(${a}, ${b})`,
-  floor: (a) => `Math.floor(${a})`,
-  ceil: (a) => `Math.ceil(${a})`,
-  trunc: (a) => `Math.trunc(${a})`,
-  rint: (a) => `rintf(${a})`,
-  sqrt: (a) => `Math.sqrt(${a})`,
-  exp: (a) => `expf(${a})`,
-  expm1: (a) => `expm1f(${a})`,
-  log: (a) => `logf(${a})`,
-  log1p: (a) => `log1pf(${a})`,
-  sin: (a) => `sinf(${a})`,
-  cos: (a) => `cosf(${a})`,
-  tanh: (a) => `tanhf(${a})`,
-  erf: (a) => `erff(${a})`,
-}
-
-const intSteps: Table = {
-  div: (a, b) => `truncDivInt(${a}, ${b})`,
-  mod: (a, b) => `modInt(${a}, ${b})`,
-  floorDiv: (a, b) => `floorDivInt(${a}, ${b})`,
-  pow: (a, b) => `powInt(${a}, ${b})`,
-}
-
-const byteSteps: Table = { ...intSteps, pow: (a, b) => `powByte(${a}, ${b})` }
-
-/** Arithmetic on bool is logic. */
-const boolSteps: Table = { ...intSteps, add: common.or, mul: common.and }
-
-const stepsOf: Record<DType, Table> = {
-  float32: floatSteps,
-  float64: floatSteps,
-  int32: intSteps,
-  uint8: byteSteps,
-  bool: boolSteps,
+/** All steps but casts, which depend on the dtype that they come from. Logic is arithmetic on 0 and 1. */
+const steps: Readonly<Record<Exclude<Computed, 'cast'>, Emits>> = {
+  add: { real: (a, b) => `${a} + ${b}`, bool: larger },
+  sub: all((a, b) => `${a} - ${b}`),
+  mul: { real: product, bool: product },
+  fma: all((a, b, c) => `${a} * ${b} + ${c}`),
+  div: { real: (a, b) => `${a} / ${b}`, whole: (a, b) => `truncDivInt(${a}, ${b})` },
+  mod: { real: (a, b) => `floorModf(${a}, ${b})`, whole: (a, b) => `modInt(${a}, ${b})` },
+  floorDiv: { real: (a, b) => `floorDivf(${a}, ${b})`, whole: (a, b) => `floorDivInt(${a}, ${b})` },
+  pow: {
+    real: (a, b) => `powf(${a}, ${b})`,
+    whole: (a, b) => `powInt(${a}, ${b})`,
+    byte: (a, b) => `powByte(${a}, ${b})`,
+  },
+  min: all((a, b) => `Math.min(${a}, ${b})`),
+  max: all(larger),
+  neg: all((a) => `-${a}`),
+  abs: all((a) => `Math.abs(${a})`),
+  // Not by cases: what compilers of shaders make of those is the sign, which has one for zeros.
+  sign: all((a) => `(${a} > 0 ? 1 : 0) - (${a} < 0 ? 1 : 0)`),
+  floor: float((a) => `Math.floor(${a})`),
+  ceil: float((a) => `Math.ceil(${a})`),
+  trunc: float((a) => `Math.trunc(${a})`),
+  rint: float((a) => `rintf(${a})`),
+  sqrt: float((a) => `Math.sqrt(${a})`),
+  exp: float((a) => `expf(${a})`),
+  expm1: float((a) => `expm1f(${a})`),
+  log: float((a) => `logf(${a})`),
+  log1p: float((a) => `log1pf(${a})`),
+  sin: float((a) => `sinf(${a})`),
+  cos: float((a) => `cosf(${a})`),
+  tanh: float((a) => `tanhf(${a})`),
+  erf: float((a) => `erff(${a})`),
+  eq: all((a, b) => choose(`${a} === ${b}`)),
+  ne: all((a, b) => choose(`${a} !== ${b}`)),
+  lt: all((a, b) => choose(`${a} < ${b}`)),
+  le: all((a, b) => choose(`${a} <= ${b}`)),
+  gt: all((a, b) => choose(`${a} > ${b}`)),
+  ge: all((a, b) => choose(`${a} >= ${b}`)),
+  and: all(product),
+  or: all(larger),
+  xor: all((a, b) => `Math.abs(${a} - ${b})`),
+  not: all((a) => `1 - ${a}`),
+  isnan: all((a) => `isNaNf(${a})`),
+  isfinite: all((a) => `isFinitef(${a})`),
+  select: all((c, a, b) => `${c} !== 0 ? ${a} : ${b}`),
 }
 
 /** Powers that are less work than a power. */
@@ -88,10 +90,20 @@ function power({ dtype, args: [, p] }: Expr): ((a: string) => string) | undefine
   return p.step === 'const' && (isFloat(dtype) || p.value > 1) ? powers[p.value] : undefined
 }
 
-const emitOf = (x: Expr): Emit | undefined => stepsOf[x.dtype][x.step] ?? common[x.step]
+/** The source of a step in the dtype of its result; null where there is none. */
+function emitOf(step: Exclude<Computed, 'cast'>, dtype: DType): Emit | null {
+  if (!Object.hasOwn(steps, step)) return null
+  const { real, whole = real, byte = whole, bool = whole } = steps[step]
+  if (isFloat(dtype)) return real
+  return dtype === 'int32' ? whole : dtype === 'uint8' ? byte : bool
+}
 
-/** Whether all steps of expressions are in dtypes that kernels have. */
-export const canEmit = (roots: readonly Expr[]): boolean => topological(roots).every(({ dtype }) => dtype !== 'float64')
+/** Whether all steps of expressions are ones that kernels have, in dtypes that they have. */
+export const canEmit = (roots: readonly Expr[]): boolean =>
+  topological(roots).every(
+    ({ step, dtype }) =>
+      dtype !== 'float64' && (step === 'input' || step === 'const' || step === 'cast' || emitOf(step, dtype) !== null),
+  )
 
 /** What a step of a dtype may give, brought back to it. */
 export const wrapped = (writer: KernelWriter, value: string, dtype: DType): string =>
@@ -123,19 +135,20 @@ export function emit(
     return name
   }
   const nameOf = (x: Expr): string => names.get(x) as string
-  for (const x of topological(roots)) names.set(x, x.step === 'input' ? readOnce(x) : emitNode(writer, x, nameOf))
+  for (const x of topological(roots))
+    names.set(x, x.step === 'input' ? readOnce(x) : emitNode(writer, x, x.step, nameOf))
   return roots.map(nameOf)
 }
 
-function emitNode(writer: KernelWriter, x: Expr, nameOf: (arg: Expr) => string): string {
-  if (x.step === 'const') {
-    const value = roundTo[x.dtype](x.value)
+function emitNode(writer: KernelWriter, x: Expr, step: Exclude<Step, 'input'>, nameOf: (arg: Expr) => string): string {
+  if (step === 'const') {
+    const value = numberOf(x.value, x.dtype)
     // No mode has a literal for what is not finite.
     return Number.isFinite(value) ? writer.value(literal(value)) : writer.number(() => value)
   }
   const [a, b, c] = x.args.map(nameOf)
-  if (x.step === 'cast') return cast(writer, a, x.args[0].dtype, x.dtype)
-  const code = (x.step === 'pow' ? power(x) : undefined) ?? emitOf(x)
-  if (code === undefined) throw new Error(`no gpu.js source for step ${x.step} in ${x.dtype}`)
+  if (step === 'cast') return cast(writer, a, x.args[0].dtype, x.dtype)
+  const code = (step === 'pow' ? power(x) : undefined) ?? emitOf(step, x.dtype)
+  if (code === null) throw new Error(`no gpu.js source for step ${step} in ${x.dtype}`)
   return wrapped(writer, writer.value(code(a, b, c)), x.dtype)
 }

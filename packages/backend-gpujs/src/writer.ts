@@ -2,24 +2,20 @@
 // strided operands. Indices are whole numbers in float32, exact to 2^24.
 import {
   type DType,
+  isFloat,
   isView,
   type Instr,
   numberSource,
   numelOf,
   type Operand,
+  roundTo,
   scalarValue,
 } from '@flambeau/core/backend'
 import { functionsIn } from './math.ts'
 import { lengthOf, type Source, type Step } from './plan.ts'
 
-/** A number as a value of a dtype. */
-export const roundTo: Readonly<Record<DType, (x: number) => number>> = {
-  float64: Math.fround,
-  float32: Math.fround,
-  int32: (x) => x | 0,
-  uint8: (x) => x & 255,
-  bool: (x) => (x !== 0 ? 1 : 0),
-}
+/** A number as kernels have it: as a value of its dtype, in a float. */
+export const numberOf = (x: number, dtype: DType): number => roundTo(x, isFloat(dtype) ? 'float32' : dtype)
 
 /** A number as source; negative ones in parentheses. What is none never becomes code. */
 export const literal = (value: number): string => numberSource(value)
@@ -129,10 +125,9 @@ export class KernelWriter {
 
   /** A scalar operand: a number, as a value of the dtype that it is read as. */
   scalar(position: number, dtype: DType): string {
-    const round = roundTo[dtype]
     return this.number(({ inputs }) => {
       const operand = inputs[position]
-      return isView(operand) ? 0 : round(scalarValue(operand))
+      return isView(operand) ? 0 : numberOf(scalarValue(operand), dtype)
     })
   }
 

@@ -13,7 +13,7 @@ import {
 import type { Likeness } from './likeness.ts'
 import { inputDTypes } from './map-program.ts'
 import { emitMatmul, type MatmulSource, type MatrixSource } from './matmul-source.ts'
-import { calls } from './parts.ts'
+import { isCall } from './parts.ts'
 import type { FunctionSource, ProgramSource } from './program-source.ts'
 
 /**
@@ -22,8 +22,7 @@ import type { FunctionSource, ProgramSource } from './program-source.ts'
  */
 export function apart({ values }: Program, instr: ProgramInstr): readonly ProgramInstr[] {
   const { post } = instr.attrs as ProgramInstr<'matmul'>['attrs']
-  if (instr.kind !== 'matmul' || post === undefined || !topological([post]).some(({ step }) => calls.has(step)))
-    return [instr]
+  if (instr.kind !== 'matmul' || post === undefined || !topological([post]).some(isCall)) return [instr]
   const [value] = instr.outputs
   const { sizes, dtype } = values[value]
   const inputs = [{ value, dtype, ...contiguousLayout(sizes) }, ...instr.inputs.slice(2)]

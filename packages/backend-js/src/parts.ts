@@ -1,20 +1,11 @@
 // A long map that calls functions, done in parts that stay in the first cache: a loop for every argument and every result
 // of a call that is rounded anyway, then one for the rest. A store to float32 rounds as `fround` does, so the numbers are
 // those of a single loop, which is a sixth slower: each call there finds the registers full of what waits for the others.
-import { type Expr, type MapOut, s, type Step, topological } from '@flambeau/core/backend'
+import { type Expr, type MapOut, recordOf, s, topological } from '@flambeau/core/backend'
 
-/** Steps that are function calls. */
-export const calls: ReadonlySet<Step> = new Set<Step>([
-  'exp',
-  'expm1',
-  'log',
-  'log1p',
-  'sin',
-  'cos',
-  'tanh',
-  'erf',
-  'pow',
-])
+/** Whether a step is a function call. */
+export const isCall = ({ step }: Expr): boolean =>
+  step !== 'input' && step !== 'const' && recordOf(step).work === 'call'
 
 export interface Parts {
   /** Elements in a part. */
@@ -43,7 +34,7 @@ export function partsOf(outs: readonly MapOut[], n: number, inputs: number): Par
   const size = sizeFor(n)
   if (size === undefined) return undefined
   const order = topological(outs.map((out) => out.expr))
-  const called = new Set(order.flatMap(({ step, args }) => (calls.has(step) ? args : [])))
+  const called = new Set(order.flatMap((x) => (isCall(x) ? x.args : [])))
   /** What calls a function since what was stored last. */
   const calling = new Set<Expr>()
   const made = new Map<Expr, Expr>()
@@ -51,7 +42,7 @@ export function partsOf(outs: readonly MapOut[], n: number, inputs: number): Par
   for (const x of order) {
     const args = x.args.map((arg) => made.get(arg) as Expr)
     const now = args.every((arg, i) => arg === x.args[i]) ? x : { ...x, args }
-    const callsOne = calls.has(x.step) || x.args.some((arg) => calling.has(arg))
+    const callsOne = isCall(x) || x.args.some((arg) => calling.has(arg))
     if (isRounded(x) && (callsOne || called.has(x))) {
       made.set(x, s.input(inputs + steps.length, 'float32'))
       steps.push(now.args[0])

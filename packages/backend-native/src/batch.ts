@@ -5,16 +5,16 @@ import {
   type HostBuffer,
   type HostMemory,
   type Instr,
+  roundTo,
   type Scalar,
-  type Slab,
   scalarValue,
+  type Slab,
   type Spec,
   type View,
 } from '@flambeau/core/backend'
 import { type Addon, addressOf, opcodes, sharedNumbers, sharedWords } from './addon.ts'
 import type { Form } from './forms.ts'
 import { placeWords, type Writer } from './words.ts'
-import { rounded } from './expression.ts'
 
 let batches = 0
 
@@ -67,7 +67,7 @@ export class Batch implements Writer {
   }
 
   number(x: Scalar, dtype: DType): number {
-    this.#numbers[this.#numberCount] = rounded(scalarValue(x), dtype)
+    this.#numbers[this.#numberCount] = roundTo(scalarValue(x), dtype)
     return -1 - this.#numberCount++
   }
 

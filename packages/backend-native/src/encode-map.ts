@@ -17,13 +17,14 @@ import {
   type Output,
   type Prims,
   rankOf,
+  roundTo,
   s,
   type Spec,
   topological,
   type View,
 } from '@flambeau/core/backend'
 import { opcodes, reductions } from './addon.ts'
-import { type Codes, codeWords, compile, rounded } from './expression.ts'
+import { type Codes, codeWords, compile } from './expression.ts'
 import { type Writer, begin, end, memory, noMemory, numeral, one, operandWords, put, view } from './words.ts'
 
 const known = new WeakMap<Prims['map'], Codes | null>()
@@ -131,7 +132,7 @@ export function fill(w: Writer, out: Spec & { readonly buffer: unknown }, value:
   const n = numelOf(out.sizes)
   if (n === 0) return
   const dtype = rankOf(out.dtype)
-  double[0] = rounded(value, out.dtype)
+  double[0] = roundTo(value, out.dtype)
   const start = begin(w, opcodes.map, tag, 32, 1)
   put(w, [1, 0, 1, 1, n])
   memory(w, out.buffer as HostBuffer, out.dtype, 0, one)

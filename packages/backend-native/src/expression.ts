@@ -1,8 +1,11 @@
 // Expressions as the addon's codes: seven words a step, over registers that a linear scan gives out. An operand is a
 // register from 0 on or an input below 0; a step's register is free when its last reader has run.
-import { type DType, type Expr, RuntimeError, rankOf, type Step, topological } from '@flambeau/core/backend'
+import { type DType, type Expr, RuntimeError, rankOf, roundTo, type Step, topological } from '@flambeau/core/backend'
 
-/** The numbers of steps: `Step` in native/src/kernels.h. */
+/**
+ * The numbers of steps. tools/steps.mjs writes native/src/steps.h by them: a new one goes at the end, because addons and
+ * cores of other versions know the old numbers.
+ */
 export const steps: Readonly<Record<Exclude<Step, 'input'>, number>> = {
   const: 0,
   cast: 1,
@@ -69,14 +72,6 @@ export interface Codes {
   readonly from: readonly number[]
 }
 
-/** A number as a value of a dtype. */
-export function rounded(x: number, dtype: DType): number {
-  if (dtype === 'float32') return Math.fround(x)
-  if (dtype === 'float64') return x
-  if (dtype === 'int32') return x | 0
-  return dtype === 'uint8' ? x & 255 : x === 0 ? 0 : 1
-}
-
 const double = new Float64Array(1)
 const halves = new Int32Array(double.buffer)
 
@@ -133,7 +128,7 @@ export function compile(roots: readonly Expr[], fixed = 0): Codes | undefined {
     const of = x.args[x.step === 'select' ? 1 : 0] ?? x
     words.push(numberOf(x.step), rankOf(x.dtype), rankOf(of.dtype), to)
     if (x.step === 'const') {
-      double[0] = rounded(x.value, x.dtype)
+      double[0] = roundTo(x.value, x.dtype)
       words.push(halves[0], halves[1], 0)
     } else words.push(a, b ?? 0, c ?? 0)
     place.set(x, to)

@@ -2,8 +2,9 @@
 // exact, and one and the same however an expression is run.
 import { describe, expect, it } from 'vitest'
 import { s } from '../src/expr/expr.ts'
-import { emitJs, interpret, runtime } from '../src/expr/js.ts'
+import { emitJs, interpret } from '../src/expr/js.ts'
 import { erf } from '../src/expr/math.ts'
+import { runtime } from '../src/expr/runtime.ts'
 
 const { NaN: nan, POSITIVE_INFINITY: inf } = Number
 const { fround } = Math

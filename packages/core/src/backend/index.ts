@@ -5,8 +5,21 @@ export * from '../base/errors.ts'
 export * from '../base/layout.ts'
 export * from '../base/shape.ts'
 export { warn } from '../base/warn.ts'
-export { type Expr, exprString, inputsOf, replace, type Step, s, substitute, topological } from '../expr/expr.ts'
-export { emitJs, interpret, numberSource, roundSource, runtime } from '../expr/js.ts'
+export {
+  type Computed,
+  type Expr,
+  exprString,
+  inputsOf,
+  recordOf,
+  replace,
+  type Step,
+  s,
+  substitute,
+  topological,
+} from '../expr/expr.ts'
+export { emitJs, interpret, numberSource, roundSource } from '../expr/js.ts'
+export { runtime } from '../expr/runtime.ts'
+export type { StepRecord } from '../expr/step.ts'
 export * from './backend.ts'
 export { CheckedBackend } from './checked.ts'
 export { checkClaims, checkView, checkWhole, liesWithin } from './claims.ts'

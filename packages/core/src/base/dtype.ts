@@ -44,6 +44,14 @@ export const isFloat = (dtype: DType): boolean => dtypeRank[dtype] >= 3
 /** Whether it is the name of one of the five dtypes. */
 export const isDType = (name: unknown): name is DType => typeof name === 'string' && Object.hasOwn(dtypeRank, name)
 
+/** A number as a value of a dtype: whole ones are cut and wrap, bool is 0 or 1. */
+export function roundTo(x: number, dtype: DType): number {
+  if (dtype === 'float32') return Math.fround(x)
+  if (dtype === 'float64') return x
+  if (dtype === 'int32') return x | 0
+  return dtype === 'uint8' ? x & 255 : x === 0 ? 0 : 1
+}
+
 /** An array of zeros for elements of a dtype; more than memory holds is refused with PyTorch's sentence. */
 export function newArray(dtype: DType, length: number): TypedArray {
   try {

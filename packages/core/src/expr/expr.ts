@@ -1,52 +1,14 @@
 // Scalar expressions: the small closed language in which elementwise work is written once. Core differentiates it
-// (derive.ts); a backend emits it in its own language (js.ts emits JavaScript). An expression is a graph: a node used
+// (derive.ts); a backend emits it in its own language (js.ts emits JavaScript). What each step is, is in steps.ts. An expression is a graph: a node used
 // twice is computed once. Whole numbers wrap around at every step; float32 is computed in double precision and rounded
 // where it is cast and where it is stored, nowhere else.
 import { type DType, dtypeRank, isFloat } from '../base/dtype.ts'
+import type { Builder, StepRecord } from './step.ts'
+import * as steps from './steps.ts'
 
-export type Step =
-  | 'input'
-  | 'const'
-  | 'cast'
-  | 'add'
-  | 'sub'
-  | 'mul'
-  | 'div'
-  | 'mod'
-  | 'floorDiv'
-  | 'pow'
-  | 'min'
-  | 'max'
-  | 'fma'
-  | 'neg'
-  | 'abs'
-  | 'sign'
-  | 'floor'
-  | 'ceil'
-  | 'trunc'
-  | 'rint'
-  | 'sqrt'
-  | 'exp'
-  | 'expm1'
-  | 'log'
-  | 'log1p'
-  | 'sin'
-  | 'cos'
-  | 'tanh'
-  | 'erf'
-  | 'eq'
-  | 'ne'
-  | 'lt'
-  | 'le'
-  | 'gt'
-  | 'ge'
-  | 'and'
-  | 'or'
-  | 'xor'
-  | 'not'
-  | 'isnan'
-  | 'isfinite'
-  | 'select'
+/** The steps that compute; the leaves of expressions are inputs and constants. */
+export type Computed = keyof typeof steps
+export type Step = 'input' | 'const' | Computed
 
 export interface Expr {
   readonly step: Step
@@ -56,7 +18,7 @@ export interface Expr {
   readonly value: number
 }
 
-type Operand = Expr | number
+export type Operand = Expr | number
 
 const node = (step: Step, dtype: DType, args: readonly Expr[], value = 0): Expr => ({ step, dtype, args, value })
 
@@ -73,37 +35,32 @@ function unify(operands: readonly Operand[]): Expr[] {
   return operands.map((x) => (typeof x === 'number' ? constant(x, target) : s.cast(x, target)))
 }
 
-const binary =
-  (step: Step) =>
-  (a: Operand, b: Operand): Expr => {
-    const args = unify([a, b])
-    return node(step, args[0].dtype, args)
-  }
-const unary =
-  (step: Step) =>
-  (x: Expr): Expr =>
-    node(step, x.dtype, [x])
-/** Steps that leave whole numbers as they are. */
-const rounding =
-  (step: Step) =>
-  (x: Expr): Expr =>
-    isFloat(x.dtype) ? node(step, x.dtype, [x]) : x
-const comparison =
-  (step: Step) =>
-  (a: Operand, b: Operand): Expr =>
-    node(step, 'bool', unify([a, b]))
-const logical =
-  (step: Step) =>
-  (...xs: Expr[]): Expr =>
-    node(
-      step,
-      'bool',
-      xs.map((x) => s.cast(x, 'bool')),
-    )
+/** The record of a step that computes. */
+// biome-ignore lint/performance/noDynamicNamespaceImportAccess: the module is the table.
+export const recordOf = (step: Computed): StepRecord => steps[step]
 
-const plainAdd = binary('add')
-const plainSub = binary('sub')
-const plainMul = binary('mul')
+type Builders = { readonly [name in Computed]: Builder<(typeof steps)[name]['arity']> }
+
+const builderOf = (name: Computed, { rule, arity }: StepRecord): ((...operands: Operand[]) => Expr) => {
+  // Whole numbers are left as they are.
+  if (rule === 'rounding')
+    return (x) => (isFloat((x as Expr).dtype) ? node(name, (x as Expr).dtype, [x as Expr]) : (x as Expr))
+  if (rule === 'logical')
+    return (...xs) =>
+      node(
+        name,
+        'bool',
+        xs.slice(0, arity).map((x) => s.cast(x as Expr, 'bool')),
+      )
+  return (...xs) => {
+    const args = unify(xs.slice(0, arity))
+    return node(name, rule === 'comparison' ? 'bool' : args[0].dtype, args)
+  }
+}
+
+const built = Object.fromEntries(
+  Object.entries(steps).map(([name, record]) => [name, builderOf(name as Computed, record)]),
+) as Builders
 
 /** Steps with which rounding may change places: what they choose or turn around is rounded instead. */
 const passRounding: ReadonlySet<Step> = new Set<Step>(['select', 'min', 'max', 'neg', 'abs'])
@@ -118,6 +75,7 @@ function rounded(x: Expr): Expr {
 
 /** The builders of expressions: `s.div(1, s.add(1, s.exp(s.neg(x))))`. */
 export const s = {
+  ...built,
   input: (position: number, dtype: DType): Expr => node('input', dtype, [], position),
   constant,
   cast: (x: Expr, dtype: DType): Expr => {
@@ -125,53 +83,12 @@ export const s = {
     return x.step === 'const' && isFloat(dtype) ? constant(x.value, dtype) : node('cast', dtype, [x])
   },
   rounded,
-  add: plainAdd,
-  sub: plainSub,
   /** Multiplying by the constant 1 is left out: it is exact. */
   mul: (a: Operand, b: Operand): Expr => {
-    const x = plainMul(a, b)
+    const x = built.mul(a, b)
     if (isConst(x.args[0], 1)) return x.args[1]
     return isConst(x.args[1], 1) ? x.args[0] : x
   },
-  div: binary('div'),
-  mod: binary('mod'),
-  floorDiv: binary('floorDiv'),
-  pow: binary('pow'),
-  min: binary('min'),
-  max: binary('max'),
-  /** `a * b + c`: what a backend that rounds to float32 in between may round once. */
-  fma: (a: Operand, b: Operand, c: Operand): Expr => {
-    const args = unify([a, b, c])
-    return node('fma', args[0].dtype, args)
-  },
-  neg: unary('neg'),
-  abs: unary('abs'),
-  sign: unary('sign'),
-  floor: rounding('floor'),
-  ceil: rounding('ceil'),
-  trunc: rounding('trunc'),
-  rint: rounding('rint'),
-  sqrt: unary('sqrt'),
-  exp: unary('exp'),
-  expm1: unary('expm1'),
-  log: unary('log'),
-  log1p: unary('log1p'),
-  sin: unary('sin'),
-  cos: unary('cos'),
-  tanh: unary('tanh'),
-  erf: unary('erf'),
-  eq: comparison('eq'),
-  ne: comparison('ne'),
-  lt: comparison('lt'),
-  le: comparison('le'),
-  gt: comparison('gt'),
-  ge: comparison('ge'),
-  and: logical('and'),
-  or: logical('or'),
-  xor: logical('xor'),
-  not: logical('not'),
-  isnan: (x: Expr): Expr => node('isnan', 'bool', [x]),
-  isfinite: (x: Expr): Expr => node('isfinite', 'bool', [x]),
   select: (condition: Expr, a: Operand, b: Operand): Expr => {
     const [x, y] = unify([a, b])
     return node('select', x.dtype, [s.cast(condition, 'bool'), x, y])

@@ -4,7 +4,7 @@ import type { Capabilities, Origin } from '../../backend/backend.ts'
 import { isUse, type Program, type ProgramInstr, type Use } from '../../backend/program.ts'
 import { contiguousLayout } from '../../base/layout.ts'
 import type { Shape } from '../../base/shape.ts'
-import { type Expr, type Step, topological } from '../../expr/expr.ts'
+import { type Expr, recordOf, topological } from '../../expr/expr.ts'
 import { usesOf } from '../alias.ts'
 
 export const isMap = (instr: ProgramInstr | undefined): instr is ProgramInstr<'map'> => instr?.kind === 'map'
@@ -50,41 +50,16 @@ export function readersOf({ instrs }: Program): Map<number, ProgramInstr[]> {
   return readers
 }
 
-/** In additions; steps that are not here take many. */
-const costs: Partial<Record<Step, number>> = {
-  input: 0,
-  const: 0,
-  cast: 0,
-  add: 1,
-  sub: 1,
-  mul: 1,
-  fma: 1,
-  div: 2,
-  sqrt: 2,
-  min: 1,
-  max: 1,
-  neg: 1,
-  abs: 1,
-  eq: 1,
-  ne: 1,
-  lt: 1,
-  le: 1,
-  gt: 1,
-  ge: 1,
-  and: 1,
-  or: 1,
-  xor: 1,
-  not: 1,
-  select: 1,
-}
-
 const known = new WeakMap<Expr, number>()
 
 /** What computing an expression once more costs, in additions; infinite where it has a step that takes many. */
 export function costOf(root: Expr): number {
   let cost = known.get(root)
   if (cost === undefined) {
-    cost = topological([root]).reduce((sum, { step }) => sum + (costs[step] ?? Number.POSITIVE_INFINITY), 0)
+    cost = topological([root]).reduce(
+      (sum, { step }) => sum + (step === 'input' || step === 'const' ? 0 : recordOf(step).cost),
+      0,
+    )
     known.set(root, cost)
   }
   return cost
