@@ -68,7 +68,7 @@ static void make_small(const Map& map, int64_t n, Room room, Small& small) {
     } else {
       const int32_t operands[] = {code.a, code.b, code.c};
       int32_t from[3] = {};
-      for (int32_t j = 0; j < operands_of(code.step); j++) {
+      for (int32_t j = 0; j < info_of(code.step).operands; j++) {
         from[j] = slot_of(operands[j]);
         slots[d].advance |= slots[from[j]].advance;
       }
