@@ -12,6 +12,7 @@ import {
   device,
   int,
   ints,
+  type Kind,
   keyword,
   method,
   number,
@@ -246,7 +247,8 @@ function spaced(n: number, dtype: DType, at: (i: number) => number, options: Ten
   return fromArray(data, [n], { ...options, dtype })
 }
 
-const range = [required('start', number), required('end', number), required('steps', int)] as const
+const numeric: Kind<number> = { ...number, expected: 'Number' }
+const range = [required('start', numeric), required('end', numeric), required('steps', int)] as const
 const linspaceArguments = signature('linspace', ...range, ...tensorParameters)
 /** `steps` numbers from `start` to `end`, both included, evenly spaced; float32. */
 export function linspace(...args: [start: number, end: number, steps: number, options?: TensorOptions]): Tensor {

@@ -192,7 +192,7 @@ class Signature {
         value = byName
       }
       if (value === undefined) {
-        if (param.required) throw this.#missing(param)
+        if (param.required) throw this.#missing(args.slice(0, given), options)
         values[i] = param.otherwise
       } else if (this.#accepts[i](value)) values[i] = value
       else throw refused(this.#name, param, byName === undefined ? i + 1 : 0, value)
@@ -220,11 +220,15 @@ class Signature {
   }
 
   #tooMany(given: number): TypeError {
-    const places = this.#places
+    // Python counts `self`.
+    const own = this.#python ? 1 : 0
+    const most = this.#places + own
+    const least = this.#params.filter((p) => p.required && !p.keyword).length + own
+    const range = least === most ? `${most}` : `from ${least} to ${most}`
     return new TypeError(
-      places === 0
+      most === 0
         ? `${this.#name}() takes no arguments (${given} given)`
-        : `${this.#name}() takes at most ${places} positional argument${places === 1 ? '' : 's'} (${given} given)`,
+        : `${this.#name}() takes ${range} positional argument${range === '1' ? '' : 's'} but ${given + own} ${given + own === 1 ? 'was' : 'were'} given`,
       takes(this.#params.map((p) => p.name)),
     )
   }
@@ -233,11 +237,26 @@ class Signature {
     return new TypeError(`${this.#name}() got multiple values for argument '${snakeCase(name)}'`)
   }
 
-  #missing({ name, kind }: Parameter<unknown>): TypeError {
-    const quoted = this.#python ? `argument: '${snakeCase(name)}'` : `arguments: "${snakeCase(name)}"`
-    return new TypeError(`${this.#name}() missing 1 required positional ${quoted}`, kind.hint)
+  /** Names all that are missing. Where there is one, PyTorch's C++ says arguments, and argument where there are several. */
+  #missing(given: readonly unknown[], options: Readonly<Record<string, unknown>> | null): TypeError {
+    const missing = this.#params.filter(
+      (p, i) => p.required && given[i] === undefined && options?.[p.name] === undefined,
+    )
+    const { length } = missing
+    const names = missing.map(({ name }) => snakeCase(name))
+    const [plural, list] = this.#python
+      ? [length > 1, inWords(names.map((name) => `'${name}'`))]
+      : [length === 1, names.map((name) => `"${name}"`).join(', ')]
+    return new TypeError(
+      `${this.#name}() missing ${length} required positional argument${plural ? 's' : ''}: ${list}`,
+      missing[0].kind.hint,
+    )
   }
 }
+
+/** As Python lists things: 'a' and 'b'; 'a', 'b', and 'c'. */
+const inWords = (words: readonly string[]): string =>
+  words.length < 3 ? words.join(' and ') : `${words.slice(0, -1).join(', ')}, and ${words[words.length - 1]}`
 
 const takes = (names: readonly string[]): string | undefined =>
   names.length === 0 ? undefined : `It takes ${names.join(', ')}.`
@@ -248,16 +267,20 @@ export function refused(name: string, { name: param, kind }: Parameter<unknown>,
   const argument = `argument '${snakeCase(param)}'`
   const more = refuse?.(value, `${argument} of ${name}()`)
   if (more !== undefined) return more
-  const where = `${name}(): ${argument}${place > 0 ? ` (position ${place})` : ''} must be ${expected}`
+  const mustBe = `must be ${expected}`
   if (element !== undefined && Array.isArray(value)) {
     const wrong = Array.from(value).findIndex((x) => !element.accepts(x))
     if (wrong >= 0) {
       const overflowing = element.refuse?.(value[wrong], `${argument} of ${name}()`)
       if (overflowing !== undefined) return overflowing
-      return new TypeError(`${where}, but found element of type ${typeName(value[wrong])} at pos ${wrong + 1}`, hint)
+      return new TypeError(
+        `${name}(): ${argument} ${mustBe}, but found element of type ${typeName(value[wrong])} at pos ${wrong + 1}`,
+        hint,
+      )
     }
   }
-  return new TypeError(`${where}, not ${typeName(value)}`, hint)
+  const where = place > 0 ? `${argument} (position ${place})` : argument
+  return new TypeError(`${name}(): ${where} ${mustBe}, not ${typeName(value)}`, hint)
 }
 
 // ---- names that are none ----
