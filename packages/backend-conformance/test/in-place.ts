@@ -1,7 +1,7 @@
 // Writing in place before backward, op by op, on any backend: what is done between a call and its backward, what comes of
 // it, and where that differs from what real PyTorch has (tools/golden_inplace.py says what is done).
 import { grad, noGrad, Tensor, useDevice } from '@flambeau/core'
-import type { Backend } from '@flambeau/core/backend'
+import { type Backend, CheckedBackend } from '@flambeau/core/backend'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { callOp, cotangentOf, prepareCall, withTensors } from '../src/call.ts'
 import { plain } from '../src/checks/values.ts'
@@ -116,11 +116,14 @@ function differencesFrom(op: string, known: Differences): string[] {
   return [...wrong, ...[...excused].flatMap(([key, times]) => (times === 0 ? [`${key} is as PyTorch has it`] : []))]
 }
 
-/** Every op on a device, written to before backward, as PyTorch has it; `own` is where it differs by how it computes. */
-export function describeWritten(device: Backend, own: Differences = ofCompositions): void {
+/** Every op on a device behind a checked one, written to before backward, as PyTorch has it; `own` is where it differs by how it computes. */
+export function describeWritten(inner: Backend, own: Differences = ofCompositions): void {
   const known = { ...everywhere, ...own }
+  const device = new CheckedBackend(inner)
   describe(`written before backward on ${device.name}, as PyTorch has it`, () => {
     beforeAll(() => void useDevice(device))
-    it.each(Object.keys(golden))('%s', (op) => expect(differencesFrom(op, known)).toEqual([]))
+    it.each(Object.keys(golden))('%s', (op) => {
+      expect([...differencesFrom(op, known), ...device.found.splice(0)]).toEqual([])
+    })
   })
 }

@@ -1,6 +1,7 @@
 // What a page runs of the conformance suite: its cells are plain data and need no test runner.
 import { js } from '@flambeau/backend-js'
 import { report, setFallback, useDevice } from '@flambeau/core'
+import { CheckedBackend } from '@flambeau/core/backend'
 import { cellsOf } from '../../backend-conformance/src/cells.ts'
 import { gpujs, type Mode } from '../src/index.ts'
 import { rows, worstOn } from './accurate.ts'
@@ -20,8 +21,9 @@ const conformance = async (mode: Mode): Promise<Outcome> => {
   const device = await gpujs({ mode })
   const passed: string[] = []
   const failed: string[] = []
-  for (const { name, run } of cellsOf(device, smoke)) {
-    useDevice(device)
+  const checked = new CheckedBackend(device)
+  for (const { name, run } of cellsOf(checked, smoke)) {
+    useDevice(checked)
     await run().then(
       () => passed.push(name),
       (error: Error) => failed.push(`${name}: ${error.message}`),

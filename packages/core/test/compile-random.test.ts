@@ -2,7 +2,7 @@
 // programs and on one that can do little and gets them instruction by instruction, and no plan overwrites what is needed.
 import { js } from '@flambeau/backend-js'
 import { compile, noGrad, setFallback, type Tensor, useDevice } from '@flambeau/core'
-import type { Backend, TypedArray } from '@flambeau/core/backend'
+import { type Backend, CheckedBackend, type TypedArray } from '@flambeau/core/backend'
 import * as fc from 'fast-check'
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { isUse, type Program } from '../src/backend/program.ts'
@@ -112,10 +112,16 @@ const holds = (check: (drawn: DrawnStep) => void, runs: number): void =>
   fc.assert(fc.property(drawnStep, check), { numRuns: runs, seed: 4 })
 
 describe('random steps', () => {
-  test('compiled equals eager, also when results are written to', () => {
+  test('compiled equals eager, also when results are written to, behind a checked backend', () => {
+    const checked = new CheckedBackend(js())
     holds((drawn) => {
-      expect(eager(drawn, compile as never, writeInto)).toEqual(eager(drawn, (step) => step, writeInto))
+      useDevice(js())
+      const expected = eager(drawn, (step) => step, writeInto)
+      useDevice(checked)
+      expect(eager(drawn, (step) => step, writeInto)).toEqual(expected)
+      expect(eager(drawn, compile as never, writeInto)).toEqual(expected)
     }, 60)
+    expect(checked.found).toEqual([])
   })
 
   for (const [name, list] of Object.entries(lists)) {

@@ -1,7 +1,7 @@
 // Checks of the interface beneath the tensors: what is written is read back, also through strides, and the two ways to
 // read agree or the one that cannot says which to use.
 import { compile, currentDevice, noGrad, setFallback, type Tensor, tensor, useDevice } from '@flambeau/core'
-import { contiguousLayout, topological } from '@flambeau/core/backend'
+import { CheckedBackend, contiguousLayout, topological } from '@flambeau/core/backend'
 import type { Backend, Expr, Instr, Output, Prims, View } from '@flambeau/core/backend'
 import { differenceOfValues } from '../compare.ts'
 import type { Cell } from '../subject.ts'
@@ -21,38 +21,27 @@ const must = (wrong: string | undefined, what: string): void => {
   if (wrong !== undefined) throw new Error(`${what}: ${wrong}`)
 }
 
-/** A backend without what core may always ask of it: a step of expressions and a kind. It refuses a program that has them. */
+/** A backend without what core may always ask of it: a step of expressions and a kind. A checked one refuses a program of them. */
 function lacking(backend: Backend, step: Expr['step'], kind: Instr['kind']): Backend {
-  const has = (instr: Pick<Instr, 'kind' | 'attrs'>): boolean => {
+  const has = (instr: Instr): boolean => {
     const { outs } = instr.attrs as Prims['map']
     return instr.kind === 'map'
       ? topological(outs.map(({ expr }) => expr)).every((expr) => expr.step !== step)
       : instr.kind !== kind
   }
-  const demand = (instrs: readonly Pick<Instr, 'kind' | 'attrs'>[]): void => {
-    if (!instrs.every(has)) throw new Error('the backend is given what it said it cannot run')
-  }
   const without: Partial<Backend> = {
     name: 'lacking',
     supports: (instr) => has(instr) && backend.supports(instr),
-    run(instr) {
-      demand([instr])
-      backend.run(instr)
-    },
-    compile:
-      backend.compile &&
-      ((program, plan) => {
-        demand(program.instrs)
-        return (backend.compile as NonNullable<Backend['compile']>)(program, plan)
-      }),
   }
-  return new Proxy(backend, {
-    get(target, key: keyof Backend) {
-      if (Object.hasOwn(without, key)) return without[key]
-      const member = target[key]
-      return typeof member === 'function' ? member.bind(target) : member
-    },
-  })
+  return new CheckedBackend(
+    new Proxy(backend, {
+      get(target, key: keyof Backend) {
+        if (Object.hasOwn(without, key)) return without[key]
+        const member = target[key]
+        return typeof member === 'function' ? member.bind(target) : member
+      },
+    }),
+  )
 }
 
 export const backendCells = (backend: Backend): Cell[] => [
