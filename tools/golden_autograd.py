@@ -545,6 +545,15 @@ def _():
     return x.grad
 
 
+@case(S, 'one of three hooks that was removed')
+def _():
+    x = leaf(1, 2)
+    _, h, _ = [x.register_hook(f) for f in (lambda g: g * 10, lambda g: g * 0, lambda g: g + 5)]
+    h.remove()
+    (x * 2).sum().backward()
+    return x.grad
+
+
 @case(S, 'a hook sees the sum of all that arrives')
 def _():
     x = leaf(1, 2)
@@ -1633,6 +1642,27 @@ def _():
         return x * 2
 
     made(forward, lambda ctx, dy: dy).apply(leaf(1, 2))
+
+
+@case(S, 'what is no tensor is returned as it is')
+def _():
+    seen = []
+
+    def backward(ctx, *dys):
+        seen.append([v is None for v in dys])
+        return dys[0]
+
+    x = leaf(1, 2)
+    y = made(lambda ctx, x: (x * 2, 'text', None, 3), backward).apply(x)
+    y[0].sum().backward()
+    return list(y[1:]), seen, x.grad
+
+
+@case(S, 'no gradient goes no further')
+def _():
+    x = leaf(1, 2)
+    made(lambda ctx, x: x * 3, lambda ctx, dy: None).apply(x * 2).sum().backward()
+    return x.grad
 
 
 @case(S, 'null may be saved')

@@ -111,7 +111,8 @@ for (const [file, known] of times) {
     if (name !== undefined && !known.has(name)) continue
     for (const [id, count] of Object.entries(hits)) {
       const mutant = reached.get(id)
-      if (mutant === undefined) continue
+      // A module that is loaded again, while tests are described, is loaded all the same.
+      if (mutant === undefined || (name === undefined && mutant.loaded)) continue
       mutant.hits += count
       if (name === undefined) mutant.tests[file] = true
       else if (mutant.tests[file] !== true) (mutant.tests[file] ??= []).push(name)

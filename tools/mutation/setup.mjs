@@ -10,7 +10,7 @@ stryker.mutantCoverage = { static: {}, perTest: {} }
 stryker.activeMutant = mutant
 if (mutant !== undefined) Object.assign(stryker, { hitCount: 0, hitLimit })
 // What is reached now runs when a module is loaded; what is reached before the first test, while tests are described.
-for (const name of packages) await import(/* @vite-ignore */ name)
+if (coverage !== undefined) for (const name of packages) await import(/* @vite-ignore */ name)
 
 const file = expect.getState().testPath
 const nameOf = (task) =>

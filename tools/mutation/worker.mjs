@@ -5,11 +5,19 @@ import { fileURLToPath } from 'node:url'
 import { createVitest } from 'vitest/node'
 
 const { include, only, bail } = JSON.parse(process.argv[2])
+/** What this run's tests did. Vitest's own answer holds what it remembers of earlier runs, too. */
+let tests = []
 let beat = 0
-const alive = () => {
+function alive() {
   if (Date.now() - beat < 500) return
   beat = Date.now()
   process.send({ alive: true })
+}
+function ended(test) {
+  alive()
+  const { state, errors } = test.result()
+  const error = errors?.[0]?.message.split('\n')[0]
+  tests.push({ file: test.module.moduleId, name: test.fullName, state, error, time: test.diagnostic()?.duration ?? 0 })
 }
 const vitest = await createVitest('test', {
   watch: false,
@@ -27,26 +35,23 @@ const vitest = await createVitest('test', {
       sort = (files) => files
     },
   },
-  reporters: [{ onTestModuleStart: alive, onTestCaseResult: alive }],
+  reporters: [{ onTestModuleStart: alive, onTestCaseResult: ended }],
 })
 const found = (await vitest.globTestSpecifications()).filter(({ moduleId }) => new RegExp(only).test(moduleId))
 const specifications = new Map(found.map((one) => [one.moduleId, one]))
 process.on('message', async ({ state, files }) => {
   writeFileSync(process.env.MUTATION_STATE, JSON.stringify(state))
   const chosen = (files ?? [...specifications.keys()]).map((name) => specifications.get(name))
-  const { testModules, unhandledErrors } = await vitest.runTestSpecifications(chosen)
-  const tests = testModules.flatMap((module) =>
-    [...module.children.allTests()].map((test) => ({
-      file: module.moduleId,
-      name: test.fullName,
-      state: test.result().state,
-      error: test.result().errors?.[0]?.message.split('\n')[0],
-      time: test.diagnostic()?.duration ?? 0,
-    })),
-  )
-  const errors = [...unhandledErrors, ...testModules.flatMap((module) => [...module.errors()])].map(
-    ({ message }) => message.split('\n')[0],
-  )
+  tests = []
+  const run = await vitest.runTestSpecifications(chosen)
+  const ids = new Set(chosen.map(({ moduleId }) => moduleId))
+  const testModules = run.testModules.filter(({ moduleId }) => ids.has(moduleId))
+  const errors = [
+    ...[...run.unhandledErrors, ...testModules.flatMap((module) => [...module.errors()])].map(
+      ({ message }) => message.split('\n')[0],
+    ),
+    ...testModules.filter((module) => !module.ok()).map(({ moduleId }) => `a hook of ${moduleId}`),
+  ]
   process.send({ tests, errors })
 })
 process.send({ ready: true })

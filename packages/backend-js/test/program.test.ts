@@ -91,6 +91,19 @@ const cases: Record<string, Parameters<typeof calls>[0]> = {
       },
     }
   },
+  'scatters that combine, of every dtype': () => {
+    const index = tensor([0, 2, 2, 1, 2], { dtype: 'int32' })
+    const pairs = (['float32', 'float64', 'int32', 'uint8', 'bool'] as const).map((dtype) => {
+      const x = dtype === 'int32' ? randint(60_000, 90_000, [5]) : randint(0, 200, [5])
+      return [x.slice(0, 0, 3).to(dtype), x.to(dtype)]
+    })
+    return {
+      step: () =>
+        (['add', 'multiply'] as const).flatMap((reduce) =>
+          pairs.map(([x, y]) => x.scatter(0, index, y, { reduce }).clone()),
+        ),
+    }
+  },
   'cross entropy with Adam': () => {
     const [x, y] = [randn(20, 12), randint(0, 5, [20])]
     const model = new nn.Sequential(new nn.Linear(12, 9), new nn.Tanh(), new nn.Linear(9, 5))

@@ -274,6 +274,31 @@ agrees('function', {
       },
       (_, dy) => dy,
     ).apply(leaf(1, 2)),
+  'what is no tensor is returned as it is': () => {
+    const seen: unknown[] = []
+    const fn = made(
+      (_, x) => [x.mul(2), 'text', null, 3],
+      (_, ...dys) => {
+        seen.push(dys.map((x) => x === null))
+        return dys[0]
+      },
+    )
+    const x = leaf(1, 2)
+    const y = fn.apply(x)
+    y[0].sum().backward()
+    return [y.slice(1), seen, x.grad]
+  },
+  'no gradient goes no further': () => {
+    const x = leaf(1, 2)
+    made(
+      (_, y) => y.mul(3),
+      () => null,
+    )
+      .apply(x.mul(2))
+      .sum()
+      .backward()
+    return x.grad
+  },
   'null may be saved': () => {
     const seen: unknown[] = []
     const fn = made(
@@ -396,6 +421,21 @@ describe('custom functions', () => {
     x.mul(5).sum().backward()
     expect(Array.from(kept[0].toArray())).toEqual([2, 2])
     expect(Array.from(x.grad?.toArray() ?? [])).toEqual([7, 7])
+  })
+
+  it('have an empty list of saved tensors where they saved none', () => {
+    const seen: unknown[] = []
+    const fn = made(double, (ctx, dy) => {
+      seen.push(ctx.savedTensors)
+      return dy.mul(2)
+    })
+    run(fn, leaf(1, 2))
+    expect(seen).toEqual([[]])
+  })
+
+  it('refuse a dirty view of a leaf', () => {
+    const fn = made(doubling, (_, dy) => dy.mul(2))
+    expect(() => fn.apply(leaf(1, 2).view(2))).toThrow('a view of a leaf Variable that requires grad is being used')
   })
 
   it('let go of what they saved, once backward has used it', () => {

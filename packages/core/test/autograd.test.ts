@@ -374,6 +374,15 @@ agrees(
       x.mul(2).sum().backward()
       return x.grad
     },
+    'one of three hooks that was removed': () => {
+      const x = leaf(1, 2)
+      const [, h] = [(g: Tensor) => g.mul(10), (g: Tensor) => g.mul(0), (g: Tensor) => g.add(5)].map((f) =>
+        x.registerHook(f),
+      )
+      h.remove()
+      x.mul(2).sum().backward()
+      return x.grad
+    },
     'a hook sees the sum of all that arrives': () => {
       const y = leaf(1, 2).mul(2)
       const seen: Tensor[] = []
@@ -787,6 +796,25 @@ describe('anomaly mode', () => {
     expect(caught).toBeInstanceOf(TypeError)
     expect((caught as Error).message).toMatch(/^boom\nThe forward call of ThrowingBackward was made at/)
     expect((caught as Error).message).toContain(`autograd.test.ts:${at}:`)
+  })
+
+  it('names the innermost forward call alone where one backward runs inside another', () => {
+    class Inner extends autograd.Function {
+      static override forward(_: autograd.FunctionCtx, x: Tensor) {
+        return x.mul(2)
+      }
+      static override backward(): Tensor {
+        throw new TypeError('boom')
+      }
+    }
+    class Outer extends Inner {
+      static override backward(): Tensor {
+        autograd.enableGrad(() => Inner.apply(leaf(1)).sum().backward())
+        return leaf(1)
+      }
+    }
+    const text = failing(() => autograd.detectAnomaly(() => Outer.apply(leaf(1)).sum().backward()))
+    expect(text.match(/The forward call of \w+/g)).toEqual(['The forward call of InnerBackward'])
   })
 
   it('is off outside, and can be switched', () => {

@@ -268,6 +268,17 @@ describe('replay', () => {
   })
 })
 
+test('a mask alone chooses what is assigned one value, whatever it holds: no places are read', () => {
+  const [x, one] = [randn(3, 4), randn(1)]
+  const masks: readonly (() => Tensor)[] = [() => x.gt(0), () => x.select(1, 0).gt(0)]
+  const step = (): readonly Tensor[] => masks.flatMap((mask) => [7, one].map((value) => x.clone().setAt(mask(), value)))
+  const compiled = compile(step)
+  for (let i = 0; i < 5; i++) {
+    x.copy_(randn(3, 4))
+    expect(compiled().map((y) => [...y.toArray()])).toStrictEqual(step().map((y) => [...y.toArray()]))
+  }
+})
+
 describe('what cannot be captured', () => {
   test('item() inside', () => {
     const x = tensor([1, 2])
@@ -287,6 +298,20 @@ describe('what cannot be captured', () => {
       for (let i = 0; i < 10; i++) step()
     }).toThrow(
       /differs from call to call: instruction 0 at .*compile.test.ts:\d+:\d+ was mul\(float32\[2\], 6\), then mul\(float32\[2\], 7\)/,
+    )
+  })
+
+  test.each([0, 1])('an effect at every other call is named: %i', (odd) => {
+    const x = randn(3)
+    let n = 0
+    const step = compile(() => {
+      if (n++ % 2 === odd) manualSeed(3)
+      return x.mul(2)
+    })
+    expect(() => {
+      for (let i = 0; i < 12; i++) step()
+    }).toThrow(
+      /besides its instructions the step did (a counter or schedule, then nothing more|nothing more, then a counter or schedule)/,
     )
   })
 

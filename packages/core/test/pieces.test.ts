@@ -58,6 +58,8 @@ const cases: Readonly<Record<string, Make>> = {
   windows: (x, one) => [0, 1, 2, 3].map((i) => one(x, [0, i, 3])),
   'one row often': (x, one) => [3, 1, 3, 3].map((i) => one(x, [0, i, 1, { drops: true }])),
   'a row with and without its dimension': (x, one) => [one(x, [0, 2, 1, { drops: true }]), one(x, [0, 2, 1])],
+  'a column with and without its dimension': (x, one) => [one(x, [1, 2, 1, { drops: true }]), one(x, [1, 2, 1])],
+  'a column without and with its dimension': (x, one) => [one(x, [1, 2, 1]), one(x, [1, 2, 1, { drops: true }])],
   'with steps': (x, one) => [one(x, [0, 0, 3, { step: 2 }]), one(x, [0, 1, 3, { step: 2 }]), one(x, [0, 2, 2])],
   'both dimensions': (x, one) => [one(x, [0, 1, 3]), one(x, [1, 2, 2]), one(x, [0, 4, 2]), one(x, [1, 0, 1])],
   'slices of slices': (x, one) => [0, 3].flatMap((i) => [0, 2].map((j) => one(one(x, [0, i, 3]), [1, j, 2]))),

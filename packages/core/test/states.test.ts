@@ -113,6 +113,13 @@ describe('a saved state that does not fit its parameter is refused, and nothing 
     ['steps of several numbers', ({ state }) => void (state[0].step = ones(2)), 'a Tensor with 2 elements cannot be'],
     ['an average of null', ({ state }) => void (state[0].expAvg = null), "'NoneType' object has no attribute 'mul_'"],
     ['a state that is text', ({ state }) => void (state[0] = 'x' as never), "'str' object is not subscriptable"],
+    ['a state of null', ({ state }) => void (state[0] = null as never), "'NoneType' object is not subscriptable"],
+    [
+      'a state that is a tensor',
+      ({ state }) => void (state[0] = ones(2) as never),
+      "'torch.FloatTensor' object is not",
+    ],
+    ['a group of null', (saved) => void (saved.paramGroups[0] = null as never), "'NoneType' object is not"],
     ['states in a list', (saved) => void (saved.state = [] as never), "'list' object is not subscriptable"],
     ['groups of null', (saved) => void (saved.paramGroups = null as never), "'NoneType' object is not subscriptable"],
     [

@@ -37,6 +37,11 @@ describe('formatFrame prints what pandas prints', () => {
     expect(formatFrame(frameOf(columns), { width })).toBe(text)
   })
 
+  it('a list of NaN alone as an array of them', () => {
+    const nan = [Number.NaN, Number.NaN]
+    expect(formatFrame({ measured: nan })).toBe(formatFrame({ measured: Float64Array.from(nan) }))
+  })
+
   // The same columns, written in other ways.
   const written: Record<string, (dtype: string, values: unknown[]) => ReturnType<typeof column>> = {
     'arrays of numbers': (dtype, values) => {
