@@ -350,21 +350,24 @@ for (const name of ['Adam', 'AdamW'] as const)
   )
 const sgd = (): optim.SGD => new optim.SGD([parameter()], { lr: 0.1 })
 const optimizer = at('optimizer', 'optimizer', sgd)
+const lastEpoch = at('lastEpoch', 'int?', -1)
 made_(
   'lrScheduler.StepLR',
   optim.lrScheduler.StepLR,
-  [optimizer, at('stepSize', 'int', 1), at('gamma', 'number?', 0.1)],
+  [optimizer, at('stepSize', 'int', 1), at('gamma', 'number?', 0.1), lastEpoch],
   {
     words: /Optimizer/,
   },
 )
-made_('lrScheduler.ExponentialLR', optim.lrScheduler.ExponentialLR, [optimizer, at('gamma', 'number', 0.1)], {
-  words: /Optimizer/,
-})
-made_('lrScheduler.LRScheduler', optim.lrScheduler.LRScheduler, [optimizer], {
-  words: /Optimizer/,
-  anyOption: true,
-})
+made_(
+  'lrScheduler.ExponentialLR',
+  optim.lrScheduler.ExponentialLR,
+  [optimizer, at('gamma', 'number', 0.1), lastEpoch],
+  {
+    words: /Optimizer/,
+  },
+)
+made_('lrScheduler.LRScheduler', optim.lrScheduler.LRScheduler, [optimizer, lastEpoch], { words: /Optimizer/ })
 made_('optim.Optimizer', optim.Optimizer, [parametersOf, at('defaults', 'dict|options', () => ({ lr: 0.1 }))], {
   words: /param|Tensor|leaf/,
   anyOption: true,
