@@ -231,6 +231,18 @@ describe('what a run checks', () => {
     x.mul_(0).add_(1.5)
     expect(() => step()).toThrow('all elements of input should be between 0 and 1')
   })
+
+  test.each([3, 300])('before it writes what is seen, %i elements', (n) => {
+    const [x, y, there] = [rand(n), ones(n), zeros(n)]
+    const step = compile(() => there.copy_(F.binaryCrossEntropy(x, y, { reduction: 'none' })))
+    for (let i = 0; i < 4; i++) step()
+    const before = [...there.toArray()]
+    x.mul_(0.5)
+      .select(0, n - 1)
+      .fill_(1.5)
+    expect(() => step()).toThrow('all elements of input should be between 0 and 1')
+    expect([...there.toArray()]).toStrictEqual(before)
+  })
 })
 
 test('the source of a step: a linear layer, its squared error, gradients and SGD', async () => {

@@ -320,6 +320,20 @@ describe('what cannot be captured', () => {
     expect(() => [1, 2].map(() => (step as () => unknown)())).toThrow('must return tensors')
   })
 
+  test('a step that throws while it is recorded takes its seed back', () => {
+    let fail = false
+    const step = compile(() => {
+      manualSeed(3)
+      if (fail) throw new Error('no')
+      return rand(2)
+    })
+    step()
+    const before = rand(5) && [...getRngState().toArray()]
+    fail = true
+    expect(() => step()).toThrow('no')
+    expect([...getRngState().toArray()]).toStrictEqual(before)
+  })
+
   test('a step that throws while it is recorded leaves the device as it was', () => {
     let fail = false
     const x = tensor([1, 2])

@@ -338,3 +338,21 @@ describe('what a tensor tells of its layout cannot be written to', () => {
     expect(x.stride()).toBe(x.stride())
   })
 })
+
+describe('an operand that lies on what is written is read before', () => {
+  const views: Readonly<Record<string, (x: Tensor) => Tensor>> = {
+    transposed: (x) => x.t(),
+    backwards: (x) => x.flip(0, 1),
+    'a row': (x) => x.select(0, 1),
+    'a column': (x) => x.slice(1, 2, 3),
+    'one element': (x) => x.select(0, 1).select(0, 1),
+    'rows after each other': (x) => x.slice(0, 1, 2).expand(3, 3),
+  }
+  it.each(Object.keys(views))('%s', (name) => {
+    for (const op of ['add', 'mul', 'sub'] as const) {
+      const x = arange(9, { dtype: 'float32' }).view(3, 3).add(1)
+      const expected = [...x[op](views[name](x)).toArray()]
+      expect([...x[`${op}_`](views[name](x)).toArray()], op).toEqual(expected)
+    }
+  })
+})
