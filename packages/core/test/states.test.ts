@@ -1,7 +1,19 @@
 // States that do not fit are refused where they are given, with PyTorch's sentence (tools/golden_state.py), and nothing
 // has changed then: gradients, optimizers' states and options, modules' states.
 import { js } from '@flambeau/backend-js'
-import { deepCopy, nn, noGrad, ones, optim, randn, type Tensor, tensor, useDevice } from '@flambeau/core'
+import {
+  compile,
+  deepCopy,
+  nn,
+  noGrad,
+  ones,
+  optim,
+  randn,
+  type Tensor,
+  tensor,
+  useDevice,
+  zeros,
+} from '@flambeau/core'
 import { describe, expect, it, test } from 'vitest'
 import { update } from '../src/ops/update.ts'
 import { bitsOf, expectError, type GoldenError, readGolden } from './golden-tensors.ts'
@@ -436,4 +448,47 @@ test('a backward that fails half-way has changed no gradient', () => {
   expect(params.map(({ grad }) => grad === null || [...grad.toArray()])).toEqual([true, [1, 1], true])
   const kept = noGrad(() => a.clone())
   expect(kept.equal(a)).toBe(true)
+})
+
+describe('schedules that go on', () => {
+  type Make = (optimizer: optim.Optimizer, lastEpoch?: number) => optim.lrScheduler.LRScheduler
+  const schedules: Readonly<Record<string, Make>> = {
+    StepLR: (o, lastEpoch = -1) => new optim.lrScheduler.StepLR(o, { stepSize: 2, gamma: 0.5, lastEpoch }),
+    ExponentialLR: (o, lastEpoch = -1) => new optim.lrScheduler.ExponentialLR(o, { gamma: 0.5, lastEpoch }),
+  }
+  const epoch = (optimizer: optim.Optimizer, scheduler: optim.lrScheduler.LRScheduler): void => {
+    optimizer.step()
+    scheduler.step()
+  }
+
+  it.each(Object.keys(schedules))('%s from lastEpoch', (name) => {
+    const straight = new optim.SGD([zeros(2)], { lr: 1 })
+    const scheduler = schedules[name](straight)
+    for (let k = 0; k < 3; k++) epoch(straight, scheduler)
+    const resumed = new optim.SGD([zeros(2)], { lr: 1 })
+    resumed.loadStateDict(deepCopy(straight.stateDict()))
+    // The constructor makes the step after the last epoch.
+    const other = schedules[name](resumed, 3)
+    for (let k = 0; k < 3; k++) {
+      epoch(straight, scheduler)
+      if (k > 0) epoch(resumed, other)
+      expect([resumed.paramGroups[0].lr, other.lastEpoch]).toEqual([straight.paramGroups[0].lr, scheduler.lastEpoch])
+    }
+  })
+
+  it('take the learning rates back where the step that was recorded fails', () => {
+    const optimizer = new optim.SGD([zeros(2)], { lr: 1 })
+    const scheduler = schedules.ExponentialLR(optimizer)
+    let fail = false
+    const step = compile(() => {
+      epoch(optimizer, scheduler)
+      if (fail) throw new Error('no')
+      return zeros(1)
+    })
+    step()
+    const before = [optimizer.paramGroups[0].lr, scheduler.lastEpoch, scheduler.getLastLr()]
+    fail = true
+    expect(() => step()).toThrow('no')
+    expect([optimizer.paramGroups[0].lr, scheduler.lastEpoch, scheduler.getLastLr()]).toEqual(before)
+  })
 })
