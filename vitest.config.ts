@@ -13,7 +13,7 @@ export default defineConfig({
     // A collection that waits for threads to help it stands still for as long as half a minute where the machine is busy.
     execArgv: ['--single-threaded-gc'],
     // Golden files are large and machines of continuous integration slow.
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 })
