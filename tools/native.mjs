@@ -62,7 +62,7 @@ const copySources = () => {
 
 /** The oldest C library that the package for Linux runs with. */
 export const oldestGlibc = '2.34'
-const largest = 1_000_000
+const largest = 3_000_000
 const entries = ['napi_register_module_v1', 'node_api_module_get_api_version_v1']
 
 /** What an addon for Linux takes and gives, of its dynamic symbols: the newest glibc that it asks for, and what it exports. */

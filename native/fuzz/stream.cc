@@ -203,7 +203,7 @@ class Writer {
         const double number = static_cast<double>(random_.below(9)) - 4;
         memcpy(operands, &number, 8);
       }
-      if (info_of(s).rule == Rule::comparison || info_of(s).rule == Rule::logical) dtype = DType::boolean;
+      if (info_of(s).rule == Rule::comparison) dtype = DType::boolean;
       if (s == Step::select) {
         for (const Value& value : values) {
           if (value.dtype == DType::boolean) operands[0] = value.place;

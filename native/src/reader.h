@@ -245,8 +245,10 @@ class Values {
         return code.dtype == code.of && is_float(code.of);
       case Rule::comparison:
         return code.dtype == DType::boolean;
-      case Rule::logical:
-        return code.dtype == DType::boolean && code.of == DType::boolean;
+      case Rule::bitwise:
+        return code.dtype == code.of && !is_float(code.of);
+      case Rule::shift:
+        return code.dtype == code.of && !is_float(code.of) && code.of != DType::boolean;
     }
     return false;
   }

@@ -10,11 +10,12 @@ namespace flambeau {
 enum class Step : int32_t {
   constant, cast, add, sub, mul, div, mod, floorDiv, pow, min, max, fma, neg, abs, sign, floor, ceil, trunc, rint,
   sqrt, exp, expm1, log, log1p, sin, cos, tanh, erf, eq, ne, lt, le, gt, ge, and_, or_, xor_, not_, isnan, isfinite,
-  select, count
+  select, tan, sinh, cosh, asin, acos, atan, asinh, acosh, atanh, atan2, hypot, exp2, log2, log10, lgamma, digamma,
+  polygamma, erfinv, i0, i1, fmod, copysign, nextafter, shiftLeft, shiftRight, count
 };
 
 /** Which dtypes a step takes and gives: StepRule in core's expr/step.ts. */
-enum class Rule : int32_t { constant, cast, arithmetic, floating, comparison, logical, select };
+enum class Rule : int32_t { constant, cast, arithmetic, floating, comparison, bitwise, select, shift };
 /** How much work it is. */
 enum class Work : int32_t { simple, remainder, call };
 
@@ -58,13 +59,38 @@ constexpr StepInfo stepInfos[] = {
   {2, Rule::comparison, Work::simple},  // le
   {2, Rule::comparison, Work::simple},  // gt
   {2, Rule::comparison, Work::simple},  // ge
-  {2, Rule::logical, Work::simple},  // and_
-  {2, Rule::logical, Work::simple},  // or_
-  {2, Rule::logical, Work::simple},  // xor_
-  {1, Rule::logical, Work::simple},  // not_
+  {2, Rule::bitwise, Work::simple},  // and_
+  {2, Rule::bitwise, Work::simple},  // or_
+  {2, Rule::bitwise, Work::simple},  // xor_
+  {1, Rule::bitwise, Work::simple},  // not_
   {1, Rule::comparison, Work::simple},  // isnan
   {1, Rule::comparison, Work::simple},  // isfinite
   {3, Rule::select, Work::simple},  // select
+  {1, Rule::floating, Work::call},  // tan
+  {1, Rule::floating, Work::call},  // sinh
+  {1, Rule::floating, Work::call},  // cosh
+  {1, Rule::floating, Work::call},  // asin
+  {1, Rule::floating, Work::call},  // acos
+  {1, Rule::floating, Work::call},  // atan
+  {1, Rule::floating, Work::call},  // asinh
+  {1, Rule::floating, Work::call},  // acosh
+  {1, Rule::floating, Work::call},  // atanh
+  {2, Rule::floating, Work::call},  // atan2
+  {2, Rule::floating, Work::call},  // hypot
+  {1, Rule::floating, Work::call},  // exp2
+  {1, Rule::floating, Work::call},  // log2
+  {1, Rule::floating, Work::call},  // log10
+  {1, Rule::floating, Work::call},  // lgamma
+  {1, Rule::floating, Work::call},  // digamma
+  {2, Rule::floating, Work::call},  // polygamma
+  {1, Rule::floating, Work::call},  // erfinv
+  {1, Rule::floating, Work::call},  // i0
+  {1, Rule::floating, Work::call},  // i1
+  {2, Rule::arithmetic, Work::remainder},  // fmod
+  {2, Rule::floating, Work::simple},  // copysign
+  {2, Rule::floating, Work::call},  // nextafter
+  {2, Rule::shift, Work::simple},  // shiftLeft
+  {2, Rule::shift, Work::simple},  // shiftRight
 };
 constexpr StepInfo info_of(Step step) { return stepInfos[static_cast<int32_t>(step)]; }
 
@@ -75,18 +101,24 @@ constexpr StepInfo info_of(Step step) { return stepInfos[static_cast<int32_t>(st
   case Step::cast
 #define CASES_OF_arithmetic \
   case Step::add: case Step::sub: case Step::mul: case Step::div: case Step::mod: case Step::floorDiv: \
-  case Step::pow: case Step::min: case Step::max: case Step::fma: case Step::neg: case Step::abs: case Step::sign
+  case Step::pow: case Step::min: case Step::max: case Step::fma: case Step::neg: case Step::abs: case Step::sign: \
+  case Step::fmod
 #define CASES_OF_floating \
   case Step::floor: case Step::ceil: case Step::trunc: case Step::rint: case Step::sqrt: case Step::exp: \
   case Step::expm1: case Step::log: case Step::log1p: case Step::sin: case Step::cos: case Step::tanh: \
-  case Step::erf
+  case Step::erf: case Step::tan: case Step::sinh: case Step::cosh: case Step::asin: case Step::acos: \
+  case Step::atan: case Step::asinh: case Step::acosh: case Step::atanh: case Step::atan2: case Step::hypot: \
+  case Step::exp2: case Step::log2: case Step::log10: case Step::lgamma: case Step::digamma: case Step::polygamma: \
+  case Step::erfinv: case Step::i0: case Step::i1: case Step::copysign: case Step::nextafter
 #define CASES_OF_comparison \
   case Step::eq: case Step::ne: case Step::lt: case Step::le: case Step::gt: case Step::ge: case Step::isnan: \
   case Step::isfinite
-#define CASES_OF_logical \
+#define CASES_OF_bitwise \
   case Step::and_: case Step::or_: case Step::xor_: case Step::not_
 #define CASES_OF_select \
   case Step::select
+#define CASES_OF_shift \
+  case Step::shiftLeft: case Step::shiftRight
 
 // clang-format on
 

@@ -8,12 +8,12 @@ TEST_CASE("every step of every dtype is what expr/js.ts says") {
     const Step step = static_cast<Step>(s);
     for (DType of : dtypes) {
       const Rule rule = info_of(step).rule;
-      const bool logic = rule == Rule::logical, real = rule == Rule::floating;
-      if ((logic && of != DType::boolean) || (real && !is_real(of))) continue;
+      const bool real = rule == Rule::floating;
+      if (real != is_real(of) && (real || rule == Rule::bitwise || rule == Rule::shift)) continue;
       // No one subtracts or divides bools.
       if (of == DType::boolean &&
           (step == Step::sub || step == Step::div || step == Step::mod || step == Step::neg || step == Step::floorDiv ||
-           step == Step::pow || step == Step::abs || step == Step::sign))
+           step == Step::pow || step == Step::abs || step == Step::sign || step == Step::fmod || rule == Rule::shift))
         continue;
       for (DType to : dtypes) {
         const bool compares = rule == Rule::comparison;

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "../src/kernels.h"
+#include "../src/special.h"
 
 using namespace flambeau;
 
@@ -131,6 +132,57 @@ inline double exactly(const Code& code, double a, double b, double c) {
       return std::tanh(a);
     case Step::erf:
       return std::erf(a);
+    case Step::tan:
+      return std::tan(a);
+    case Step::sinh:
+      return std::sinh(a);
+    case Step::cosh:
+      return std::cosh(a);
+    case Step::asin:
+      return std::asin(a);
+    case Step::acos:
+      return std::acos(a);
+    case Step::atan:
+      return std::atan(a);
+    case Step::asinh:
+      return std::asinh(a);
+    case Step::acosh:
+      return std::acosh(a);
+    case Step::atanh:
+      return std::atanh(a);
+    case Step::exp2:
+      return std::exp2(a);
+    case Step::log2:
+      return std::log2(a);
+    case Step::log10:
+      return std::log10(a);
+    case Step::atan2:
+      return std::atan2(a, b);
+    case Step::hypot:
+      return std::hypot(a, b);
+    case Step::copysign:
+      return std::copysign(a, b);
+    case Step::lgamma:
+      return lgamma_of(a);
+    case Step::digamma:
+      return digamma_of(a);
+    case Step::erfinv:
+      return erfinv_of(a);
+    case Step::i0:
+      return i0_of(a);
+    case Step::i1:
+      return i1_of(a);
+    case Step::polygamma:
+      return polygamma_of(a, b);
+    case Step::fmod:
+      return std::fmod(a, b);
+    case Step::nextafter:
+      return code.dtype == DType::float32 ? std::nextafter(static_cast<float>(a), static_cast<float>(b))
+                                          : std::nextafter(a, b);
+    case Step::shiftLeft:
+      return b >= 0 && b < 32 ? a * std::ldexp(1.0, static_cast<int>(b)) : 0;
+    case Step::shiftRight:
+      return std::floor(a * std::ldexp(1.0, b >= 0 && b < 32 ? -static_cast<int>(b) : -31));
     case Step::eq:
       return a == b;
     case Step::ne:
@@ -150,7 +202,7 @@ inline double exactly(const Code& code, double a, double b, double c) {
     case Step::xor_:
       return to_int(a) ^ to_int(b);
     case Step::not_:
-      return 1 - a;
+      return logic ? 1 - a : -1 - a;
     case Step::isnan:
       return std::isnan(a);
     case Step::isfinite:

@@ -23,6 +23,7 @@ STEP(And, (X a, X b), return a & b;)
 STEP(Or, (X a, X b), return a | b;)
 STEP(Xor, (X a, X b), return a ^ b;)
 STEP(Not, (X a), return 1 - a;)
+STEP(Flip, (X a), return ~a;)
 STEP(Larger, (X a, X b), return a > b ? a : b;)
 STEP(Smaller, (X a, X b), return a < b ? a : b;)
 STEP(Sign, (X a), return a > 0 ? X{} + 1 : a < 0 ? X{} - 1 : X{};)
@@ -53,6 +54,12 @@ struct RealMin {
 struct RealAbs {
   ALWAYS_INLINE static V of(V a) { return absolute(a); }
   ALWAYS_INLINE static D of(D a) { return reinterpret_cast<D>(as_mask(a) & INT64_MAX); }
+};
+struct CopySign {
+  ALWAYS_INLINE static V of(V a, V b) { return copy_sign(a, b); }
+  ALWAYS_INLINE static D of(D a, D b) {
+    return reinterpret_cast<D>((as_mask(a) & INT64_MAX) | (as_mask(b) & INT64_MIN));
+  }
 };
 struct IntAbs {
   ALWAYS_INLINE static Pack<uint32_t, width> of(Pack<uint32_t, width> a) {
@@ -126,6 +133,20 @@ template <class T> static T mod_of(T x, T y) {
     return static_cast<T>(r != 0 && (r < 0) != (y < 0) ? r + y : r);
   }
 }
+
+template <class T> static T fmod_of(T x, T y) {
+  if constexpr (isReal<T>) {
+    return static_cast<T>(fmod(x, y));
+  } else {
+    return y == 0 ? T{0} : static_cast<T>(static_cast<int64_t>(x) % y);
+  }
+}
+
+/** Bits go out; all of them where there are not so many. */
+template <class T> static T shift_left_of(T x, T n) {
+  return n >= 0 && n < 32 ? static_cast<T>(static_cast<uint32_t>(x) << n) : T{0};
+}
+template <class T> static T shift_right_of(T x, T n) { return static_cast<T>(x >> (n >= 0 && n < 32 ? n : 31)); }
 
 /** Floored by way of the remainder: exact where a rounded quotient would not be. */
 static double floor_of(double a, double b) {

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "../kernels.h"
+#include "../special.h"
 #include "elementwise.inl"
 
 namespace flambeau::ISA {
@@ -13,6 +14,13 @@ namespace flambeau::ISA {
 /** A function: of vectors of floats, of doubles one by one. */
 template <class F, double (*f)(double)> Loop function(float) { return unary<F, float, float>; }
 template <class F, double (*f)(double)> Loop function(double) { return each<double, f>; }
+/** What has no vector form: in double precision, one by one. */
+template <double (*f)(double)> float single(float x) { return static_cast<float>(f(x)); }
+template <double (*f)(double, double)> float single(float x, float y) { return static_cast<float>(f(x, y)); }
+template <double (*f)(double)> Loop scalar(float) { return each<float, single<f>>; }
+template <double (*f)(double)> Loop scalar(double) { return each<double, f>; }
+template <double (*f)(double, double)> Loop scalar(float) { return each<float, single<f>>; }
+template <double (*f)(double, double)> Loop scalar(double) { return each<double, f>; }
 static Loop power_of(float) { return power; }
 static Loop power_of(double) { return each<double, pow_of>; }
 
@@ -44,7 +52,30 @@ template <class T> Loop real_step(Step step) {
     case Step::cos: return function<Cos, ::cos>(T{});
     case Step::tanh: return function<Tanh, ::tanh>(T{});
     case Step::erf: return function<Erf, ::erf>(T{});
-    CASES_OF_constant: CASES_OF_cast: CASES_OF_comparison: CASES_OF_logical: CASES_OF_select:
+    case Step::tan: return scalar<::tan>(T{});
+    case Step::sinh: return scalar<::sinh>(T{});
+    case Step::cosh: return scalar<::cosh>(T{});
+    case Step::asin: return scalar<::asin>(T{});
+    case Step::acos: return scalar<::acos>(T{});
+    case Step::atan: return scalar<::atan>(T{});
+    case Step::asinh: return scalar<::asinh>(T{});
+    case Step::acosh: return scalar<::acosh>(T{});
+    case Step::atanh: return scalar<::atanh>(T{});
+    case Step::atan2: return scalar<::atan2>(T{});
+    case Step::hypot: return scalar<hypot_of>(T{});
+    case Step::exp2: return scalar<::exp2>(T{});
+    case Step::log2: return scalar<::log2>(T{});
+    case Step::log10: return scalar<::log10>(T{});
+    case Step::lgamma: return scalar<lgamma_of>(T{});
+    case Step::digamma: return scalar<digamma_of>(T{});
+    case Step::polygamma: return scalar<polygamma_of>(T{});
+    case Step::erfinv: return scalar<erfinv_of>(T{});
+    case Step::i0: return scalar<i0_of>(T{});
+    case Step::i1: return scalar<i1_of>(T{});
+    case Step::fmod: return each<T, fmod_of<T>>;
+    case Step::copysign: return binary<CopySign, T, T>;
+    case Step::nextafter: return each<T, nextafter_of>;
+    CASES_OF_constant: CASES_OF_cast: CASES_OF_comparison: CASES_OF_bitwise: CASES_OF_shift: CASES_OF_select:
     case Step::count: return nullptr;
   }
   return nullptr;
@@ -66,7 +97,14 @@ template <class T, class U> Loop whole_step(Step step) {
     case Step::neg: return unary<Neg, U, U>;
     case Step::abs: return sizeof(T) == 1 ? unary<Identity, U, U> : unary<IntAbs, uint32_t, uint32_t>;
     case Step::sign: return sizeof(T) == 1 ? unary<Positive, U, U> : unary<Sign, int32_t, int32_t>;
-    CASES_OF_constant: CASES_OF_cast: CASES_OF_floating: CASES_OF_comparison: CASES_OF_logical: CASES_OF_select:
+    case Step::fmod: return each<T, fmod_of<T>>;
+    case Step::and_: return binary<And, U, U>;
+    case Step::or_: return binary<Or, U, U>;
+    case Step::xor_: return binary<Xor, U, U>;
+    case Step::not_: return unary<Flip, U, U>;
+    case Step::shiftLeft: return each<T, shift_left_of<T>>;
+    case Step::shiftRight: return each<T, shift_right_of<T>>;
+    CASES_OF_constant: CASES_OF_cast: CASES_OF_floating: CASES_OF_comparison: CASES_OF_select:
     case Step::count: return nullptr;
   }
   return nullptr;
@@ -76,12 +114,9 @@ template <class T, class U> Loop whole_step(Step step) {
 static Loop bool_step(Step step) {
   switch (step) {
     case Step::add:
-    case Step::max:
-    case Step::or_: return binary<Or, uint8_t, uint8_t>;
+    case Step::max: return binary<Or, uint8_t, uint8_t>;
     case Step::mul:
-    case Step::min:
-    case Step::and_: return binary<And, uint8_t, uint8_t>;
-    case Step::xor_: return binary<Xor, uint8_t, uint8_t>;
+    case Step::min: return binary<And, uint8_t, uint8_t>;
     case Step::not_: return unary<Not, uint8_t, uint8_t>;
     case Step::fma: return ternary<MaddLogic, uint8_t, uint8_t>;
     default: return whole_step<uint8_t, uint8_t>(step);
@@ -98,7 +133,8 @@ template <class T> Loop comparison(Step step) {
     case Step::ge: return binary<Ge, uint8_t, T>;
     case Step::isnan: return unary<IsNan, uint8_t, T>;
     case Step::isfinite: return unary<IsFinite, uint8_t, T>;
-    CASES_OF_constant: CASES_OF_cast: CASES_OF_arithmetic: CASES_OF_floating: CASES_OF_logical: CASES_OF_select:
+    CASES_OF_constant: CASES_OF_cast: CASES_OF_arithmetic: CASES_OF_floating: CASES_OF_bitwise: CASES_OF_shift:
+    CASES_OF_select:
     case Step::count: return nullptr;
   }
   return nullptr;

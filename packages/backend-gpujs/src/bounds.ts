@@ -58,6 +58,7 @@ function int32Bound(x: Expr, of: (arg: Expr) => number, inputs: readonly number[
     case 'sign':
       return 1
     case 'mod':
+    case 'fmod':
       return exact(Math.max(a, b))
     case 'floorDiv':
     case 'div':

@@ -4,11 +4,11 @@
 // give infinities and NaN where the mode has them. Compilers of shaders may merge and reorder what looks like algebra,
 // so numbers are split by floor, never by adding and taking off again.
 import type { KernelFunction } from './plan.ts'
-
-/** The largest float32: what is above is infinite, in a comparison that no mode folds. */
-const LARGEST = '3.4028234663852886e+38'
+import { LARGEST, texts as special } from './special.ts'
 
 const texts = [
+  ...special,
+
   // ---- whole numbers ----
 
   // The quotient of whole numbers rounded down, for b > 0 and up to 2^24, also where a division is off by a unit.
@@ -33,6 +33,10 @@ const texts = [
   `function modInt(a, b) {
   if (b === 0) { return 0; }
   return a - floorDivInt(a, b) * b;
+}`,
+  `function fmodInt(a, b) {
+  if (b === 0) { return 0; }
+  return a - truncDivInt(a, b) * b;
 }`,
   // A base of more than 1 has at most 24 factors; others are themselves, or change their sign.
   `function powInt(x, p) {

@@ -36,16 +36,27 @@ import {
   size,
   squared,
   T,
+  whole,
 } from './doors.ts'
 
 each(
   'neg square abs sign sqrt reciprocal exp expm1 log log1p sin cos tanh erf sigmoid relu floor ceil trunc round logicalNot isnan isfinite',
   self,
 )
+each('tan sinh cosh atan asinh exp2 lgamma', self)
+for (const name of 'asin acos acosh atanh log2 log10 digamma erfinv i0'.split(' '))
+  op(name, [self], { nan: 'outside of its domain' })
+op('bitwiseNot', [at('input', 'tensor', mask)])
 each('t contiguous clone detach', self)
 const input = at('input', 'operand', T)
 const second = at('other', 'operand', T)
 each('mul maximum minimum eq ne lt le gt ge logicalAnd logicalOr logicalXor', input, second)
+for (const name of ['atan2', 'hypot', 'nextafter', 'copysign']) op(name, [input, second])
+const bits = [at('input', 'operand', mask), at('other', 'operand', mask)]
+for (const name of ['bitwiseAnd', 'bitwiseOr', 'bitwiseXor']) op(name, bits, { words: /not implemented for/ })
+const places = [at('input', 'operand', whole), at('other', 'operand', whole)]
+for (const name of ['bitwiseLeftShift', 'bitwiseRightShift']) op(name, places, { words: /not implemented for/ })
+op('fmod', [input, second], { nan: 'of infinities' })
 for (const name of ['floorDivide', 'remainder']) op(name, [input, second], { nan: 'of infinities' })
 op('add', [input, second, by('alpha', 'number?', 2)])
 op('sub', [input, second, by('alpha', 'number?', 2)])

@@ -7,11 +7,11 @@ import { bool, bools, bytes, e, f64, i32, ints, kink, opt, type Sample, s, t, u8
 const nan = Number.NaN
 const inf = Number.POSITIVE_INFINITY
 const special = v([nan, inf, -inf, 0, -0, 1, -1])
-const fixed = { grad: false }
-const specialWhy = 'infinities and NaN have no finite differences'
+export const fixed = { grad: false }
+export const specialWhy = 'infinities and NaN have no finite differences'
 
 /** One argument, floats in [low, high): float32, float64, 0-d, empty, three dimensions, special values. */
-const floats = (low = -2, high = 2, rest: Parameters<typeof s> = []): Sample[] => [
+export const floats = (low = -2, high = 2, rest: Parameters<typeof s> = []): Sample[] => [
   s(t([2, 3], { low, high }), ...rest),
   s(f64([4], { low, high }), ...rest),
   s(t([], { low, high }), ...rest),
@@ -20,14 +20,14 @@ const floats = (low = -2, high = 2, rest: Parameters<typeof s> = []): Sample[] =
   kink(specialWhy, s(special, ...rest)),
 ]
 /** Integer, unsigned and boolean arguments. */
-const whole = (low = -6, high = 7): Sample[] => [
+export const whole = (low = -6, high = 7): Sample[] => [
   s(i32([5], { low, high })),
   s(u8([3], { low: Math.max(low, 0), high: Math.max(high, 3) })),
 ]
-const wholeAndBool = (low = -6, high = 7): Sample[] => [...whole(low, high), s(bool([4]))]
+export const wholeAndBool = (low = -6, high = 7): Sample[] => [...whole(low, high), s(bool([4]))]
 
 /** Two arguments: broadcasting, promotion of every kind, emptiness, special values. */
-const pairs = (low = -2, high = 2): Sample[] => [
+export const pairs = (low = -2, high = 2): Sample[] => [
   s(t([2, 3], { low, high }), t([2, 3], { low, high })),
   s(t([2, 3], { low, high }), t([3], { low, high })),
   s(t([2, 1], { low, high }), f64([1, 3], { low, high })),
@@ -36,19 +36,24 @@ const pairs = (low = -2, high = 2): Sample[] => [
   s(t([], { low, high }), t([], { low, high })),
   s(t([4], { low, high }), i32([4], { low: 1, high: 5 })),
 ]
-const pairsOfWhole: Sample[] = [
+export const pairsOfWhole: Sample[] = [
   s(i32([2, 3]), i32([3], { low: 1, high: 5 })),
   s(i32([3]), v(2.5)),
   s(u8([3], { high: 12 }), i32([3], { low: 1, high: 5 })),
   s(u8([3], { high: 12 }), u8([3], { low: 1, high: 12 })),
 ]
 const withNumbers: Sample[] = [s(t([3]), 2), s(t([3]), 0.5), s(i32([3]), 2), s(i32([3]), 2.5), s(u8([3]), 3)]
-const specialPairs: Sample[] = [kink(specialWhy, s(v([nan, 1, inf, -inf, inf, 0, -0]), v([1, nan, inf, inf, 2, 0, 0])))]
+export const specialPairs: Sample[] = [
+  kink(specialWhy, s(v([nan, 1, inf, -inf, inf, 0, -0]), v([1, nan, inf, inf, 2, 0, 0]))),
+]
 const sizes = e(t([2, 3]), t([2, 4]))
 
-const unary = (fn: (x: number) => number, samples: readonly Sample[], range?: readonly [number, number]): OpSamples =>
-  op(samples, each(fn, range && { range }))
-const binary = (
+export const unary = (
+  fn: (x: number) => number,
+  samples: readonly Sample[],
+  range?: readonly [number, number],
+): OpSamples => op(samples, each(fn, range && { range }))
+export const binary = (
   fn: (x: number, y: number) => number,
   samples: readonly Sample[],
   errors: OpSamples['errors'] = [],
@@ -66,7 +71,7 @@ const flatSteps = v([-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 0.3, -0.7, nan, inf])
 const steps = (): Sample[] => [kink('a step', s(flatSteps)), s(f64([2, 3])), s(i32([3])), s(t([0, 2])), s(v(1.25))]
 
 /** By its series, which is good for small x. */
-const erf = (x: number): number => {
+export const erf = (x: number): number => {
   let sum = 0
   for (let n = 0, term = x; n < 100; n++, term *= (-x * x) / n) sum += term / (2 * n + 1)
   return (2 / Math.sqrt(Math.PI)) * sum

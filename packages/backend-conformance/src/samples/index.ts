@@ -2,6 +2,7 @@
 import { copies } from './copies.ts'
 import { creation } from './creation.ts'
 import { elementwise } from './elementwise.ts'
+import { functions } from './functions.ts'
 import { indexing } from './indexing.ts'
 import { joins } from './joins.ts'
 import { logic } from './logic.ts'
@@ -17,6 +18,7 @@ export const families = {
   copies,
   creation,
   elementwise,
+  functions,
   indexing,
   joins,
   logic,
@@ -39,6 +41,7 @@ const table = {
   ...copies,
   ...creation,
   ...elementwise,
+  ...functions,
   ...indexing,
   ...joins,
   ...logic,

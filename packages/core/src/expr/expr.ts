@@ -41,21 +41,15 @@ export const recordOf = (step: Computed): StepRecord => steps[step]
 
 type Builders = { readonly [name in Computed]: Builder<(typeof steps)[name]['arity']> }
 
-const builderOf = (name: Computed, { rule, arity }: StepRecord): ((...operands: Operand[]) => Expr) => {
-  // Whole numbers are left as they are.
-  if (rule === 'rounding')
-    return (x) => (isFloat((x as Expr).dtype) ? node(name, (x as Expr).dtype, [x as Expr]) : (x as Expr))
-  if (rule === 'logical')
-    return (...xs) =>
-      node(
-        name,
-        'bool',
-        xs.slice(0, arity).map((x) => s.cast(x as Expr, 'bool')),
-      )
-  return (...xs) => {
-    const args = unify(xs.slice(0, arity))
-    return node(name, rule === 'comparison' ? 'bool' : args[0].dtype, args)
+function builderOf(name: Computed, { rule, arity }: StepRecord): Builder<1> | Builder<2> | Builder<3> {
+  const build = (...operands: Operand[]): Expr => {
+    const args = unify(operands)
+    const { dtype } = args[0]
+    // Whole numbers are left as they are by what rounds.
+    return rule === 'rounding' && !isFloat(dtype) ? args[0] : node(name, rule === 'comparison' ? 'bool' : dtype, args)
   }
+  if (arity === 1) return (x: Expr) => build(x)
+  return arity === 2 ? (a: Operand, b: Operand) => build(a, b) : (a: Operand, b: Operand, c: Operand) => build(a, b, c)
 }
 
 const built = Object.fromEntries(

@@ -1,5 +1,18 @@
 // The functions that emitted source calls, under these names; steps name theirs.
 import { erf, singleMath } from './math.ts'
+import {
+  besselI0,
+  besselI1,
+  copysign,
+  digamma,
+  erfinv,
+  lgamma,
+  nextafter,
+  nextafterf,
+  polygamma,
+  shiftLeft,
+  shiftRight,
+} from './special.ts'
 
 /** Half to even, as C's rint. */
 function rint(x: number): number {
@@ -54,6 +67,17 @@ export const runtime = {
   floorDiv,
   sign,
   erf,
+  lgamma,
+  digamma,
+  polygamma,
+  erfinv,
+  besselI0,
+  besselI1,
+  copysign,
+  nextafter,
+  nextafterf,
+  shiftLeft,
+  shiftRight,
   // Made when first asked for, so that importing costs nothing.
   get expf() {
     return singleMath().expf

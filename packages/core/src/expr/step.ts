@@ -16,10 +16,11 @@ export interface JsStep {
  * - `floating`: the same, of float32 and float64 only;
  * - `rounding`: floating, and whole numbers are left as they are;
  * - `comparison`: one dtype for all operands, bool for the result;
- * - `logical`: bool throughout;
+ * - `bitwise`: one dtype for all operands and the result, of bool and the whole ones;
+ * - `shift`: the same without bool;
  * - `select`: a condition in bool, then as arithmetic.
  */
-export type StepRule = 'cast' | 'arithmetic' | 'floating' | 'rounding' | 'comparison' | 'logical' | 'select'
+export type StepRule = 'cast' | 'arithmetic' | 'floating' | 'rounding' | 'comparison' | 'bitwise' | 'shift' | 'select'
 
 /**
  * How much work a step is to a backend: an instruction or two; the remainder of a division; a function that is called,
@@ -80,6 +81,16 @@ export const own = (name: keyof typeof runtime): JsStep => ({
     return runtime[name]
   },
 })
+
+/** On bools, which are 0 and 1, and on the bits of whole numbers. */
+export const both = inline(
+  ([a, b]) => `${a} & ${b}`,
+  (a, b) => a & b,
+)
+export const either = inline(
+  ([a, b]) => `${a} | ${b}`,
+  (a, b) => a | b,
+)
 
 export const arithmetic = { rule: 'arithmetic', cost: 1, work: 'simple' } as const
 export const rounding = { arity: 1, rule: 'rounding', cost: Infinity, work: 'simple', slope: null } as const

@@ -13,6 +13,8 @@ import { type Elementwise, elementwise, type ElementwiseOptions } from './define
 import {
   binary,
   checkAlone,
+  divisorCheck,
+  named,
   operandKind,
   operands,
   type Recorded,
@@ -27,11 +29,6 @@ const refuseBool =
     if (dtype === 'bool') throw new RuntimeError(sentence, 'Convert it first: x.int().')
   }
 
-const divisorCheck = ([, b]: readonly Expr[], dtype: DType) =>
-  isFloat(dtype)
-    ? undefined
-    : { expr: s.eq(b, 0), error: () => new RuntimeError('ZeroDivisionError', 'The divisor has a 0.') }
-
 /** For functions that take nothing but their operands. */
 const noOptions = { remainder: signature('remainder'), pow: signature('pow') }
 
@@ -44,9 +41,6 @@ function checkAlpha(x: TensorLike, y: TensorLike, alpha: number): void {
 }
 
 // ---- arithmetic ----
-
-/** The same record under another name: PyTorch's nodes of one function have names that depend on its arguments. */
-const named = (name: string, record: Elementwise): Elementwise => ({ ...record, name })
 
 const addRecord = elementwise('add', (x, y) => s.add(x, y))
 const addScaledRecord = elementwise('add', (x, y, alpha) => s.add(x, s.mul(y, alpha)))
@@ -324,24 +318,25 @@ export const le = comparison('le', (x, y) => s.le(x, y))
 export const gt = comparison('gt', (x, y) => s.gt(x, y))
 /** `x >= y`. */
 export const ge = comparison('ge', (x, y) => s.ge(x, y))
+const truth = (x: Expr): Expr => s.cast(x, 'bool')
 /** True where both are not 0. */
 export const logicalAnd = binary(
-  elementwise('logicalAnd', (x, y) => s.and(x, y), bool),
+  elementwise('logicalAnd', (x, y) => s.and(truth(x), truth(y)), bool),
   'logical_and',
 )
 /** True where at least one is not 0. */
 export const logicalOr = binary(
-  elementwise('logicalOr', (x, y) => s.or(x, y), bool),
+  elementwise('logicalOr', (x, y) => s.or(truth(x), truth(y)), bool),
   'logical_or',
 )
 /** True where exactly one is not 0. */
 export const logicalXor = binary(
-  elementwise('logicalXor', (x, y) => s.xor(x, y), bool),
+  elementwise('logicalXor', (x, y) => s.xor(truth(x), truth(y)), bool),
   'logical_xor',
 )
 /** True where x is 0. */
 export const logicalNot = unary(
-  elementwise('logicalNot', (x) => s.not(x), bool),
+  elementwise('logicalNot', (x) => s.not(truth(x)), bool),
   'logical_not',
 )
 /** True where x is NaN. */

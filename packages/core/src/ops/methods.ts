@@ -8,6 +8,7 @@ import type * as convert from './convert.ts'
 import type { Elementwise } from './define.ts'
 import type * as elementwise from './elementwise.ts'
 import type * as extremes from './extremes.ts'
+import type * as functions from './functions.ts'
 import type * as gather from './gather.ts'
 import type * as indexing from './indexing.ts'
 import type * as join from './join.ts'
@@ -29,6 +30,7 @@ type Declared = typeof bernoulli &
   typeof convert &
   typeof elementwise &
   typeof extremes &
+  typeof functions &
   typeof gather &
   typeof indexing &
   typeof join &
@@ -50,7 +52,7 @@ type Method<F> = F extends (x: never, ...rest: infer R extends readonly unknown[
   ? (...rest: R) => Y
   : never
 type Methods = { readonly [K in keyof Functions]: Method<Functions[K]> }
-type Writable = typeof elementwise & Pick<typeof picks, 'maskedFill'>
+type Writable = typeof elementwise & typeof functions & Pick<typeof picks, 'maskedFill'>
 type Write<F> = F extends (x: never, ...rest: infer R extends readonly unknown[]) => unknown
   ? {
       /** In place: what the method of this name without `_` returns is written into this tensor, which is returned. */

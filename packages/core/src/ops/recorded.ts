@@ -1,5 +1,8 @@
 // Functions over elementwise records. Each also says, by `resolve`, which record its arguments call with which inputs, and
 // so has an in-place form (`x.exp_()`, methods.ts).
+import { type DType, isFloat } from '../base/dtype.ts'
+import { RuntimeError } from '../base/errors.ts'
+import { type Expr, s } from '../expr/expr.ts'
 import { apply, operand } from '../tensor/apply.ts'
 import type { Input } from '../tensor/op.ts'
 import { isTensor, type Kind, refused, required, tensor, tooMany } from '../tensor/signature.ts'
@@ -70,3 +73,12 @@ export function binary(record: Elementwise, name = record.name): Recorded<[x: Te
   const call = (x: TensorLike, y: TensorLike, more?: unknown): Tensor => apply(record, inputsOf(x, y, more), null)
   return Object.assign(call, { resolve }) as Recorded<[x: TensorLike, y: TensorLike]>
 }
+
+/** The same record under another name: PyTorch's nodes of one function have names that depend on its arguments. */
+export const named = (name: string, record: Elementwise): Elementwise => ({ ...record, name })
+
+/** Of whole numbers: a divisor of 0 makes the call an error. */
+export const divisorCheck = ([, b]: readonly Expr[], dtype: DType) =>
+  isFloat(dtype)
+    ? undefined
+    : { expr: s.eq(b, 0), error: () => new RuntimeError('ZeroDivisionError', 'The divisor has a 0.') }

@@ -1,6 +1,7 @@
 // The ops that are methods too: functions whose first argument is a tensor. What is listed here has its method
-// and its cells in the conformance suite, which asks for samples; elementwise ops are all of their file.
+// and its cells in the conformance suite, which asks for samples; elementwise ops are all of their files.
 export * from './elementwise.ts'
+export * from './functions.ts'
 export { allclose, detach, equal, isclose, to } from './convert.ts'
 export { gather, scatter, scatter_, scatterAdd, scatterAdd_ } from './gather.ts'
 export { at, indexPut, indexPut_, setAt } from './indexing.ts'

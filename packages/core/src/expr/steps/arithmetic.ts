@@ -5,6 +5,8 @@ import type { Expr } from '../expr.ts'
 import {
   arithmetic,
   type Binary,
+  both,
+  either,
   floating,
   inline,
   maths,
@@ -14,15 +16,6 @@ import {
   type Ternary,
   type Unary,
 } from '../step.ts'
-
-const or = inline(
-  ([a, b]) => `${a} | ${b}`,
-  (a, b) => a | b,
-)
-const and = inline(
-  ([a, b]) => `${a} & ${b}`,
-  (a, b) => a & b,
-)
 
 export const cast: Unary = {
   ...{ arity: 1, rule: 'cast', cost: 0, work: 'simple' },
@@ -46,7 +39,7 @@ export const add: Binary = {
     ([a, b]) => `${a} + ${b}`,
     (a, b) => a + b,
   ),
-  bool: or,
+  bool: either,
 }
 
 export const sub: Binary = {
@@ -68,7 +61,7 @@ export const mul: Binary = {
     (a, b) => a * b,
   ),
   whole: maths('imul', Math.imul),
-  bool: and,
+  bool: both,
 }
 
 /** Of whole numbers, the quotient is cut; 0 by 0 is 0. */
@@ -106,6 +99,17 @@ export const mod: Binary = {
   arity: 2,
   slope: (s, dy, [a, b]) => [dy, s.neg(s.mul(dy, s.floorDiv(a, b)))],
   real: own('mod'),
+}
+
+/** C's fmod, the remainder with the sign of what is divided. */
+export const fmod: Binary = {
+  ...{ ...arithmetic, cost: Infinity, work: 'remainder' },
+  arity: 2,
+  slope: (s, dy, [a, b]) => [dy, s.neg(s.mul(dy, s.trunc(s.rounded(s.div(a, b)))))],
+  real: inline(
+    ([a, b]) => `${a} % ${b}`,
+    (a, b) => a % b,
+  ),
 }
 
 /** The quotient rounded down. */
@@ -147,14 +151,14 @@ export const min: Binary = {
   arity: 2,
   slope: extreme('gt'),
   real: maths('min', (a, b) => Math.min(a, b)),
-  bool: and,
+  bool: both,
 }
 export const max: Binary = {
   ...arithmetic,
   arity: 2,
   slope: extreme('lt'),
   real: maths('max', (a, b) => Math.max(a, b)),
-  bool: or,
+  bool: either,
 }
 
 export const neg: Unary = {
@@ -177,6 +181,23 @@ export const abs: Unary = {
 
 /** -1, 0 or 1; 0 of NaN. */
 export const sign: Unary = { ...{ ...arithmetic, cost: Infinity }, arity: 1, slope: null, real: own('sign') }
+
+/** `a` with the sign of `b`. */
+export const copysign: Binary = {
+  ...{ ...floating, work: 'simple' },
+  arity: 2,
+  slope: (s, dy, [a], y) => [s.select(s.eq(a, 0), 0, s.mul(dy, s.div(y, a))), undefined],
+  real: own('copysign'),
+}
+
+/** The number after `a` in the direction of `b`. */
+export const nextafter: Binary = {
+  ...floating,
+  arity: 2,
+  slope: null,
+  real: own('nextafter'),
+  single: own('nextafterf'),
+}
 
 export const floor: Unary = { ...rounding, real: maths('floor', Math.floor) }
 export const ceil: Unary = { ...rounding, real: maths('ceil', Math.ceil) }

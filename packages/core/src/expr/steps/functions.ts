@@ -1,6 +1,7 @@
 // Steps that are functions of real numbers. In float32 some have a form of their own, as exact as a float32 needs them
 // (math.ts).
-import { floating, maths, own, type Unary } from '../step.ts'
+import type { Expr, s } from '../expr.ts'
+import { type Binary, floating, inline, maths, own, type Slope, type Unary } from '../step.ts'
 
 export const exp: Unary = {
   ...floating,
@@ -62,4 +63,165 @@ export const erf: Unary = {
   slope: (s, dy, [x]) => [s.mul(dy, s.mul(s.exp(s.neg(s.mul(x, x))), 2 / Math.sqrt(Math.PI)))],
   real: own('erf'),
   single: own('erff'),
+}
+
+// ---- trigonometric and hyperbolic functions and their inverses ----
+
+export const tan: Unary = {
+  ...floating,
+  arity: 1,
+  slope: (s, dy, _, y) => [s.mul(dy, s.add(1, s.mul(y, y)))],
+  real: maths('tan', Math.tan),
+}
+
+export const sinh: Unary = {
+  ...floating,
+  arity: 1,
+  slope: (s, dy, [x]) => [s.mul(dy, s.cosh(x))],
+  real: maths('sinh', Math.sinh),
+}
+
+export const cosh: Unary = {
+  ...floating,
+  arity: 1,
+  slope: (s, dy, [x]) => [s.mul(dy, s.sinh(x))],
+  real: maths('cosh', Math.cosh),
+}
+
+/** `dy` by the square root of what is made of x. */
+const overRoot = (radicand: (build: typeof s, x: Expr) => Expr): Slope => {
+  return (s, dy, [x]) => [s.div(dy, s.sqrt(radicand(s, x)))]
+}
+const belowOne = overRoot((s, x) => s.sub(1, s.mul(x, x)))
+
+export const asin: Unary = {
+  ...floating,
+  arity: 1,
+  slope: belowOne,
+  real: maths('asin', Math.asin),
+}
+
+export const acos: Unary = {
+  ...floating,
+  arity: 1,
+  slope: (s, dy, x, y) => [s.neg(belowOne(s, dy, x, y)[0] as Expr)],
+  real: maths('acos', Math.acos),
+}
+
+export const atan: Unary = {
+  ...floating,
+  arity: 1,
+  slope: (s, dy, [x]) => [s.div(dy, s.add(s.mul(x, x), 1))],
+  real: maths('atan', Math.atan),
+}
+
+export const asinh: Unary = {
+  ...floating,
+  arity: 1,
+  slope: overRoot((s, x) => s.add(s.mul(x, x), 1)),
+  real: maths('asinh', Math.asinh),
+}
+
+export const acosh: Unary = {
+  ...floating,
+  arity: 1,
+  slope: overRoot((s, x) => s.sub(s.mul(x, x), 1)),
+  real: maths('acosh', Math.acosh),
+}
+
+export const atanh: Unary = {
+  ...floating,
+  arity: 1,
+  slope: (s, dy, [x]) => [s.div(dy, s.sub(1, s.mul(x, x)))],
+  real: maths('atanh', Math.atanh),
+}
+
+/** The angle of the point (b, a). */
+export const atan2: Binary = {
+  ...floating,
+  arity: 2,
+  slope: (s, dy, [a, b]) => {
+    const square = s.add(s.mul(a, a), s.mul(b, b))
+    return [s.div(s.mul(dy, b), square), s.div(s.neg(s.mul(dy, a)), square)]
+  },
+  real: maths('atan2', (a, b) => Math.atan2(a, b)),
+}
+
+/** The length of (a, b), which does not overflow before it has to. */
+export const hypot: Binary = {
+  ...floating,
+  arity: 2,
+  slope: (s, dy, [a, b], y) => [s.mul(dy, s.div(a, y)), s.mul(dy, s.div(b, y))],
+  real: maths('hypot', (a, b) => Math.hypot(a, b)),
+}
+
+// ---- powers and logarithms to other bases ----
+
+export const exp2: Unary = {
+  ...floating,
+  arity: 1,
+  slope: (s, dy, _, y) => [s.mul(dy, s.mul(y, Math.LN2))],
+  real: inline(
+    ([a]) => `2 ** ${a}`,
+    (a) => 2 ** a,
+  ),
+}
+
+export const log2: Unary = {
+  ...floating,
+  arity: 1,
+  slope: (s, dy, [x]) => [s.div(dy, s.mul(x, Math.LN2))],
+  real: maths('log2', Math.log2),
+}
+
+export const log10: Unary = {
+  ...floating,
+  arity: 1,
+  slope: (s, dy, [x]) => [s.div(dy, s.mul(x, Math.LN10))],
+  real: maths('log10', Math.log10),
+}
+
+// ---- special functions ----
+
+export const lgamma: Unary = {
+  ...floating,
+  arity: 1,
+  slope: (s, dy, [x]) => [s.mul(dy, s.digamma(x))],
+  real: own('lgamma'),
+}
+
+export const digamma: Unary = {
+  ...floating,
+  arity: 1,
+  slope: (s, dy, [x]) => [s.mul(dy, s.polygamma(1, x))],
+  real: own('digamma'),
+}
+
+/** The derivative of digamma of order `n`, a whole number. */
+export const polygamma: Binary = {
+  ...floating,
+  arity: 2,
+  slope: (s, dy, [n, x]) => [undefined, s.mul(dy, s.polygamma(n.step === 'const' ? n.value + 1 : s.add(n, 1), x))],
+  real: own('polygamma'),
+}
+
+export const erfinv: Unary = {
+  ...floating,
+  arity: 1,
+  slope: (s, dy, _, y) => [s.mul(s.mul(dy, Math.sqrt(Math.PI) / 2), s.exp(s.mul(y, y)))],
+  real: own('erfinv'),
+}
+
+export const i0: Unary = {
+  ...floating,
+  arity: 1,
+  slope: (s, dy, [x]) => [s.mul(dy, s.i1(x))],
+  real: own('besselI0'),
+}
+
+export const i1: Unary = {
+  ...floating,
+  arity: 1,
+  slope: (s, dy, [x], y) => [s.mul(dy, s.select(s.eq(x, 0), 0.5, s.sub(s.i0(x), s.div(y, x))))],
+  real: own('besselI1'),
 }

@@ -1,5 +1,5 @@
-// Steps that compare, combine truths, and choose. What they give does not depend on the dtype that they work in.
-import { type Binary, comparison, inline, type JsStep, type Ternary, type Unary } from '../step.ts'
+// Steps that compare, combine truths and bits, and choose. What they give does not depend on the dtype that they work in.
+import { type Binary, both, comparison, either, inline, type JsStep, own, type Ternary, type Unary } from '../step.ts'
 
 const compared = (operator: string, holds: (a: number, b: number) => boolean): Binary => ({
   ...comparison,
@@ -31,26 +31,13 @@ export const isfinite: Unary = test(
   ),
 )
 
-const logical = { rule: 'logical', cost: 1, work: 'simple', slope: null } as const
+const bitwise = { rule: 'bitwise', cost: 1, work: 'simple', slope: null } as const
 
-export const and: Binary = {
-  ...logical,
-  arity: 2,
-  real: inline(
-    ([a, b]) => `${a} & ${b}`,
-    (a, b) => a & b,
-  ),
-}
-export const or: Binary = {
-  ...logical,
-  arity: 2,
-  real: inline(
-    ([a, b]) => `${a} | ${b}`,
-    (a, b) => a | b,
-  ),
-}
+/** Of the bits of whole numbers, and of bools. */
+export const and: Binary = { ...bitwise, arity: 2, real: both }
+export const or: Binary = { ...bitwise, arity: 2, real: either }
 export const xor: Binary = {
-  ...logical,
+  ...bitwise,
   arity: 2,
   real: inline(
     ([a, b]) => `${a} ^ ${b}`,
@@ -58,13 +45,21 @@ export const xor: Binary = {
   ),
 }
 export const not: Unary = {
-  ...logical,
+  ...bitwise,
   arity: 1,
   real: inline(
+    ([a]) => `~${a}`,
+    (a) => ~a,
+  ),
+  bool: inline(
     ([a]) => `1 - ${a}`,
     (a) => 1 - a,
   ),
 }
+
+/** By fewer bits than none, or more than there are, all go out: 0 is left, to the right the sign. */
+export const shiftLeft: Binary = { ...bitwise, rule: 'shift', arity: 2, real: own('shiftLeft') }
+export const shiftRight: Binary = { ...bitwise, rule: 'shift', arity: 2, real: own('shiftRight') }
 
 /** Its slope is a choice between those of its branches, which derive.ts puts together. */
 export const select: Ternary = {
