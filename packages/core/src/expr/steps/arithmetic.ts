@@ -91,6 +91,10 @@ export const fma: Ternary = {
     ([a, b, c]) => `Math.imul(${a}, ${b}) + ${c}`,
     (a, b, c) => Math.imul(a, b) + c,
   ),
+  bool: inline(
+    ([a, b, c]) => `${a} & ${b} | ${c}`,
+    (a, b, c) => (a & b) | c,
+  ),
 }
 
 /** The remainder with the divisor's sign. */
