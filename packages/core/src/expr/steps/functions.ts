@@ -208,7 +208,11 @@ export const polygamma: Binary = {
 export const erfinv: Unary = {
   ...floating,
   arity: 1,
-  slope: (s, dy, _, y) => [s.mul(s.mul(dy, Math.sqrt(Math.PI) / 2), s.exp(s.mul(y, y)))],
+  slope: (s, dy, [x]) => {
+    // Computed anew, so that the result may be written to, as in PyTorch.
+    const y = s.erfinv(x)
+    return [s.mul(s.mul(dy, Math.sqrt(Math.PI) / 2), s.exp(s.mul(y, y)))]
+  },
   real: own('erfinv'),
 }
 
