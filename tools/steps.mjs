@@ -1,4 +1,5 @@
-// Writes native/src/steps.h, the C++ vocabulary of scalar steps, after a step was added: node tools/steps.mjs
+// Writes native/src/steps.h and native/src/composites.h, the C++ vocabulary of scalar steps and of kernels of compositions,
+// after one was added: node tools/steps.mjs
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,20 +7,23 @@ import { pathToFileURL } from 'node:url'
 import esbuild from 'esbuild'
 import { readArgs, root, say } from './lib.mjs'
 
-readArgs('node tools/steps.mjs    writes native/src/steps.h')
-const { outputFiles } = await esbuild.build({
-  entryPoints: [join(root, 'packages/backend-native/test/steps-header.ts')],
+readArgs('node tools/steps.mjs    writes native/src/steps.h and native/src/composites.h')
+const folder = mkdtempSync(join(tmpdir(), 'steps-'))
+const headers = ['steps', 'composites']
+const entryPoints = headers.map((name) => join(root, `packages/backend-native/test/${name}-header.ts`))
+await esbuild.build({
+  entryPoints,
   bundle: true,
   format: 'esm',
   platform: 'neutral',
   conditions: ['@flambeau/source'],
-  write: false,
+  outdir: folder,
+  outExtension: { '.js': '.mjs' },
   logLevel: 'error',
 })
-const folder = mkdtempSync(join(tmpdir(), 'steps-'))
-const file = join(folder, 'header.mjs')
-writeFileSync(file, outputFiles[0].text)
-const { stepsHeader } = await import(pathToFileURL(file).href)
+for (const name of headers) {
+  const module = await import(pathToFileURL(join(folder, `${name}-header.mjs`)).href)
+  writeFileSync(join(root, `native/src/${name}.h`), module[`${name}Header`]())
+  say(`native/src/${name}.h is written`)
+}
 rmSync(folder, { recursive: true })
-writeFileSync(join(root, 'native/src/steps.h'), stepsHeader())
-say('native/src/steps.h is written')

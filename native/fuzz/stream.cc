@@ -107,17 +107,17 @@ class Writer {
         strided(DType::int32, depth + 1);
         break;
       }
-      case Opcode::rows: {
-        // How many operands each function has, and which of them is of indices.
-        constexpr int32_t operands[] = {2, 2, 3, 3, 5, 6, 3};
-        const int32_t fn = random_.below(static_cast<int32_t>(RowFn::count));
-        const bool classes =
-            fn == static_cast<int32_t>(RowFn::crossEntropy) || fn == static_cast<int32_t>(RowFn::crossEntropyBackward);
+      case Opcode::composite: {
+        const int32_t kind = random_.below(static_cast<int32_t>(Composite::count));
+        const CompositeInfo& info = info_of(static_cast<Composite>(kind));
         const DType dtype = random_.chance(50) ? DType::float32 : random_.chance(90) ? DType::float64 : any_dtype();
-        put({fn, static_cast<int32_t>(dtype)});
+        put({kind, static_cast<int32_t>(dtype)});
         sizes(3);
-        put({random_.below(4) - 1, random_.below(2)});
-        for (int32_t i = 0; i < operands[fn]; i++) operand(classes && i == 1 ? DType::int32 : dtype);
+        for (int32_t i = 0; i < info.numbers; i++) put({random_.below(4) - 1});
+        for (int32_t i = 0; i < info.operands; i++) {
+          operand(info.extents[i] == Extent::index ? DType::int32 : dtype);
+          if (info.extents[i] == Extent::rowOrOne) put({random_.below(2)});
+        }
         break;
       }
       case Opcode::indices: {
@@ -142,7 +142,7 @@ class Writer {
   }
 
  private:
-  bool isLater() const { return opcodes_ > static_cast<int32_t>(Opcode::rows); }
+  bool isLater() const { return opcodes_ > static_cast<int32_t>(Opcode::composite); }
   void put(std::initializer_list<int32_t> list) { words.insert(words.end(), list); }
   DType any_dtype() { return static_cast<DType>(random_.below(5)); }
 
@@ -299,7 +299,7 @@ Status::Kind run(uint64_t seed, const Kernels& kernels) {
     const int64_t count = static_cast<int64_t>(writer.words.size());
     programs[i] = Program::make(writer.words.data(), count, rowCount, numberCount - 1, &status, mostElements);
   }
-  Writer writer(random, isLater ? Opcode::count : Opcode::rows);
+  Writer writer(random, isLater ? Opcode::count : Opcode::composite);
   for (int32_t i = 1 + random.below(3), tag = 0; tag < i; tag++) writer.instruction(tag);
   if (random.chance(50)) mutate(writer.words, random);
   Row rows[rowCount];

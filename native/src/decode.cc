@@ -230,50 +230,45 @@ void read_iota(Reader& r, Instruction* out) {
   r.claim(x.to, x.to.offset, x.to.offset + elements - 1);
 }
 
-/** What an operand of a row function is: all elements, one for each row, one for all rows or each (`step`), one for
- * each of n, or a class for each row. */
-enum class Extent : int32_t { none, all, row, rowOrOne, each, index };
-
-/** By RowFn. */
-constexpr Extent extents[][maxRowOperands] = {
-    {Extent::all, Extent::all},
-    {Extent::all, Extent::all},
-    {Extent::all, Extent::all, Extent::all},
-    {Extent::all, Extent::all, Extent::all},
-    {Extent::all, Extent::index, Extent::row, Extent::row, Extent::row},
-    {Extent::all, Extent::index, Extent::row, Extent::row, Extent::rowOrOne, Extent::all},
-    {Extent::all, Extent::each, Extent::each},
-};
-static_assert(sizeof(extents) / sizeof(*extents) == static_cast<size_t>(RowFn::count),
-              "operands of every row function");
-
-void read_rows(Reader& r, Instruction* out) {
-  RowOp& x = out->rows;
-  // The kernel looks up all operands, whether the function has them or not.
+void read_composite(Reader& r, Instruction* out) {
+  CompositeOp& x = out->composite;
+  // The kernel looks up all operands, whether the composition has them or not.
   x = {};
-  const int32_t fn = r.count(static_cast<int32_t>(RowFn::count) - 1);
-  x.fn = static_cast<RowFn>(fn);
+  x.kind = static_cast<Composite>(r.count(static_cast<int32_t>(Composite::count) - 1));
   x.dtype = r.dtype();
-  r.require(is_float(x.dtype), "rows are of another dtype");
+  r.require(is_float(x.dtype), "a composition is of another dtype");
   int64_t elements = 1;
   const int32_t* sizes = r.sizes(3, &elements);
   out->empty = elements == 0;
-  x.ignore = r.word();
-  x.step = r.count(1);
   if (!r.good()) return;
   x.outer = sizes[0];
   x.n = sizes[1];
   x.inner = sizes[2];
   const int64_t rows = int64_t{x.outer} * x.inner;
-  for (int32_t i = 0; i < maxRowOperands && extents[fn][i] != Extent::none; i++) {
-    const Extent extent = extents[fn][i];
+  const CompositeInfo& info = info_of(x.kind);
+  for (int32_t i = 0; i < info.numbers; i++) x.numbers[i] = r.word();
+  for (int32_t i = 0; i < info.operands && r.good(); i++) {
+    const Extent extent = info.extents[i];
     const Operand operand = x.operands[i] = r.operand(false);
     r.require(operand.dtype == (extent == Extent::index ? DType::int32 : x.dtype), "operands are of several dtypes");
-    const int64_t last = extent == Extent::all        ? elements
-                         : extent == Extent::each     ? x.n
-                         : extent == Extent::rowOrOne ? (rows - 1) * x.step + 1
-                                                      : rows;
-    if (!out->empty) r.claim(operand, operand.offset, operand.offset + last - 1);
+    int64_t count = 0;
+    switch (extent) {
+      case Extent::all:
+        count = elements;
+        break;
+      case Extent::row:
+      case Extent::index:
+        count = rows;
+        break;
+      case Extent::rowOrOne:
+        x.steps[i] = r.count(1);
+        count = (rows - 1) * x.steps[i] + 1;
+        break;
+      case Extent::each:
+        count = x.n;
+        break;
+    }
+    if (!out->empty) r.claim(operand, operand.offset, operand.offset + count - 1);
   }
 }
 
@@ -305,7 +300,7 @@ void read_indices(Reader& r, Instruction* out) {
 /** By opcode. */
 constexpr void (*readers[])(Reader&, Instruction*) = {read_map,  read_map,    read_matmul,  read_arg_reduce, read_scan,
                                                       read_fold, read_gather, read_scatter, read_sort,       read_iota,
-                                                      read_rows, read_call,   read_indices};
+                                                      read_composite, read_call,   read_indices};
 static_assert(sizeof(readers) / sizeof(*readers) == static_cast<size_t>(Opcode::count), "a reader for every opcode");
 
 }  // namespace

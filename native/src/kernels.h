@@ -3,6 +3,8 @@
 #pragma once
 #include <cstdint>
 
+#include "composites.h"
+
 #include "steps.h"
 
 namespace flambeau {
@@ -111,26 +113,19 @@ struct Matmul {
   int32_t from;
 };
 
-/** What is computed along an axis at once; in the order of packages/backend-native/src/encode-rows.ts. */
-enum class RowFn : int32_t {
-  softmax, logSoftmax, softmaxBackward, logSoftmaxBackward, crossEntropy, crossEntropyBackward, moments, count
-};
-
-/** The most operands of one of these. */
-constexpr int32_t maxRowOperands = 6;
-
 /**
- * Row-major operands [outer, n, inner] of one real dtype, n elements for each row; what is not as large has one element
- * for each row, [outer, inner], but the moments, which are those of each of n over the others. What the operands are is
- * said by core's backend/backend.ts.
+ * A composition that is one kernel: row-major operands of [outer, n, inner], inputs and then outputs, of which each is as
+ * much as its record says (composites.h). What they are is said by core's backend/composites.ts. All but indices are of one
+ * real dtype.
  */
-struct RowOp {
-  RowFn fn;
+struct CompositeOp {
+  Composite kind;
   DType dtype;
   int32_t outer, n, inner;
-  /** The class that counts for nothing; by how many elements the gradient of a cross entropy moves on for a row: 0, 1. */
-  int32_t ignore, step;
-  Operand operands[maxRowOperands];
+  int32_t numbers[maxCompositeNumbers];
+  Operand operands[maxCompositeOperands];
+  /** By how many elements an operand moves on for a row that may have one for all of them: 0, 1. */
+  int32_t steps[maxCompositeOperands];
 };
 
 /** The kernels of one instruction set; all of them compute the same to rounding, whatever the number of threads. */
@@ -141,7 +136,7 @@ struct Kernels {
   bool (*any)(const Map&, const Memory&);
   /** `finish`: what `prepare_finish` made of it, or null. */
   void (*matmul)(const Matmul&, const Memory&, void* finish);
-  void (*rows)(const RowOp&, const Memory&);
+  void (*composite)(const CompositeOp&, const Memory&);
   /**
    * A map, or a check, that runs many times: what follows from its sizes and steps is found out once. What it points to
    * stays where it is until it is released; it runs on one thread at a time. Null where there is no memory.

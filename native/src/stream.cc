@@ -7,7 +7,7 @@ namespace flambeau {
 
 const char* name_of(Opcode opcode) {
   static const char* const names[] = {"map",     "check", "matmul", "argReduce", "scan", "fold",   "gather",
-                                      "scatter", "sort",  "iota",   "rows",      "call", "indices"};
+                                      "scatter", "sort",  "iota",   "composite", "call", "indices"};
   static_assert(sizeof(names) / sizeof(*names) == static_cast<size_t>(Opcode::count), "a name for every opcode");
   return opcode < Opcode::count && opcode >= Opcode::map ? names[static_cast<int32_t>(opcode)] : "instruction";
 }
@@ -76,8 +76,8 @@ inline bool execute(const Instruction& x, const Kernels& kernels, const Memory& 
       case Opcode::iota:
         iota(x.iota, memory);
         return true;
-      case Opcode::rows:
-        kernels.rows(x.rows, memory);
+      case Opcode::composite:
+        kernels.composite(x.composite, memory);
         return true;
       case Opcode::call:
         *status = x.call.program->call(kernels, x.call.rows, memory.numbers + x.call.numbers);

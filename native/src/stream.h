@@ -13,10 +13,10 @@
 namespace flambeau {
 
 /** Goes up when STREAM.md changes, so that JavaScript never writes for an addon that reads something else. */
-constexpr int32_t streamFormat = 3;
+constexpr int32_t streamFormat = 4;
 
 enum class Opcode : int32_t {
-  map, check, matmul, argReduce, scan, fold, gather, scatter, sort, iota, rows, call, indices, count
+  map, check, matmul, argReduce, scan, fold, gather, scatter, sort, iota, composite, call, indices, count
 };
 
 class Program;
@@ -45,7 +45,7 @@ struct Instruction {
     Scatter scatter;
     Sort sort;
     Iota iota;
-    RowOp rows;
+    CompositeOp composite;
     Call call;
     Indices indices;
   };

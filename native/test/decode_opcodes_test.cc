@@ -125,12 +125,12 @@ TEST_CASE("operands of one dtype") {
   for (const auto& it : fitting()) {
     const Opcode opcode = static_cast<Opcode>(it.built.words[0]);
     if (opcode != Opcode::scan && opcode != Opcode::fold && opcode != Opcode::gather && opcode != Opcode::scatter &&
-        opcode != Opcode::sort && opcode != Opcode::rows)
+        opcode != Opcode::sort && opcode != Opcode::composite)
       continue;
     INFO(std::string(it.name));
     for (size_t i = 0; i < it.built.operands.size(); i++) {
       const size_t word = it.built.operands[i] + 4;
-      if (it.built.words[word] == i32 && opcode != Opcode::rows) continue;
+      if (it.built.words[word] == i32 && opcode != Opcode::composite) continue;
       refused(Memories(it.bytes).run(it.built.with(word, u8)), "operands are of several dtypes");
     }
   }
@@ -153,16 +153,21 @@ TEST_CASE("a fold adds within its output") {
   refused(fold(9, 0, 0), "a tensor goes beyond its row");
 }
 
-TEST_CASE("a row function, its dtype and its step exist") {
+TEST_CASE("a composition, its dtype and its steps exist") {
   for (const auto& it : fitting()) {
-    if (static_cast<Opcode>(it.built.words[0]) != Opcode::rows) continue;
+    if (static_cast<Opcode>(it.built.words[0]) != Opcode::composite) continue;
     INFO(std::string(it.name));
     const auto run = [&](size_t word, int32_t value) { return Memories(it.bytes).run(it.built.with(word, value)); };
-    for (const int32_t fn : {-1, static_cast<int32_t>(RowFn::count), INT32_MAX})
+    for (const int32_t fn : {-1, static_cast<int32_t>(Composite::count), INT32_MAX})
       refused(run(3, fn), "a count is out of range");
-    for (const int32_t dtype : {boolean, u8, i32}) refused(run(4, dtype), "rows are of another dtype");
+    for (const int32_t dtype : {boolean, u8, i32}) refused(run(4, dtype), "a composition is of another dtype");
     refused(run(4, 5), "a dtype does not exist");
-    for (const int32_t step : {-1, 2}) refused(run(9, step), "a count is out of range");
+    const CompositeInfo& info = info_of(static_cast<Composite>(it.built.words[3]));
+    for (int32_t i = 0; i < info.operands; i++) {
+      if (info.extents[i] != Extent::rowOrOne) continue;
+      const size_t word = it.built.operands[static_cast<size_t>(i)] + 5;
+      for (const int32_t step : {-1, 2}) refused(run(word, step), "a count is out of range");
+    }
     for (size_t word = 5; word < 8; word++) {
       // Without elements operands may lie anywhere.
       Built empty = it.built.with(word, 0);

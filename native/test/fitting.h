@@ -1,5 +1,6 @@
 // Instructions of every opcode that fit their memory to the byte, and memory for them: what the tests of the decoder bend.
 #pragma once
+#include <algorithm>
 #include <cstring>
 #include <set>
 
@@ -84,33 +85,26 @@ inline std::vector<Fitting> fitting() {
   put("indices", Opcode::indices, {2, 4, 2, 3, at(0, i32, {3, 1}, 6)}, {5, 6});
   put("sort", Opcode::sort, {0, 1, 3, 2, at(0, f32, {3, 1}, 6), at(1, f32, {3, 1}, 6), at(2, i32, {3, 1}, 6)}, {5, 6});
   put("iota", Opcode::iota, {2, 3, 2, at(0, u8, {}, 12)}, {3, 4, 5}, {0});
-  // Of [2, 3, 2] with rows along the middle: all elements, one for each row, one for each along it.
-  struct Row {
-    const char* name;
-    RowFn fn;
-    std::vector<int32_t> counts;
-  };
-  const Row rows[] = {
-      {"softmax", RowFn::softmax, {12, 12}},
-      {"logSoftmax", RowFn::logSoftmax, {12, 12}},
-      {"softmaxBackward", RowFn::softmaxBackward, {12, 12, 12}},
-      {"logSoftmaxBackward", RowFn::logSoftmaxBackward, {12, 12, 12}},
-      {"crossEntropy", RowFn::crossEntropy, {12, -4, 4, 4, 4}},
-      {"crossEntropyBackward", RowFn::crossEntropyBackward, {12, -4, 4, 4, 4, 12}},
-      {"moments", RowFn::moments, {12, 3, 3}},
-  };
-  for (const auto& [name, fn, counts] : rows) {
+  // Of [2, 3, 2] along the middle, and once with one element for all rows.
+  for (int32_t kind = 0; kind < static_cast<int32_t>(Composite::count); kind++) {
+    const CompositeInfo& info = info_of(static_cast<Composite>(kind));
+    const bool mayBeOne = std::count(info.extents, info.extents + info.operands, Extent::rowOrOne) > 0;
     for (const int32_t dtype : {f32, f64}) {
-      std::vector<Piece> pieces{static_cast<int32_t>(fn), dtype, 2, 3, 2, -1, 1};
-      for (size_t i = 0; i < counts.size(); i++)
-        pieces.push_back(at(static_cast<int32_t>(i), counts[i] < 0 ? i32 : dtype, {}, std::abs(counts[i])));
-      put(name, Opcode::rows, pieces, {5, 6, 7});
+      for (int32_t step = mayBeOne ? 0 : 1; step < 2; step++) {
+        std::vector<Piece> pieces{kind, dtype, 2, 3, 2};
+        for (int32_t i = 0; i < info.numbers; i++) pieces.push_back(-1);
+        for (int32_t i = 0; i < info.operands; i++) {
+          const Extent extent = info.extents[i];
+          const bool isOne = extent == Extent::rowOrOne && step == 0;
+          const int32_t count = isOne ? 1 : extent == Extent::all ? 12 : extent == Extent::each ? 3 : 4;
+          std::vector<int32_t> steps;
+          if (extent == Extent::rowOrOne) steps = {step};
+          pieces.push_back(at(i, extent == Extent::index ? i32 : dtype, steps, count));
+        }
+        put(info.name, Opcode::composite, pieces, {5, 6, 7});
+      }
     }
   }
-  put("crossEntropyBackward of one", Opcode::rows,
-      {static_cast<int32_t>(RowFn::crossEntropyBackward), f32, 2, 3, 2, -1, 0, at(0, f32, {}, 12), at(1, i32, {}, 4),
-       at(2, f32, {}, 4), at(3, f32, {}, 4), at(4, f32, {}, 1), at(5, f32, {}, 12)},
-      {5, 6, 7});
   return list;
 }
 

@@ -7,17 +7,16 @@ namespace {
 
 /** An instruction with memory of its own, whose inputs are filled. */
 struct RowTrial {
-  RowOp rows{};
+  CompositeOp rows{};
   std::vector<Buffer> buffers;
 
-  RowTrial(RowFn fn, DType dtype, int32_t outer, int32_t n, int32_t inner) {
-    rows.fn = fn;
+  RowTrial(Composite kind, DType dtype, int32_t outer, int32_t n, int32_t inner) {
+    rows.kind = kind;
     rows.dtype = dtype;
     rows.outer = outer;
     rows.n = n;
     rows.inner = inner;
-    rows.ignore = 2;
-    rows.step = 1;
+    rows.numbers[0] = 2;
   }
 
   int64_t elements() const { return int64_t{rows.outer} * rows.n * rows.inner; }
@@ -36,7 +35,7 @@ struct RowTrial {
   void run(const Kernels& kernels) {
     std::vector<Row> memory;
     for (Buffer& buffer : buffers) memory.push_back({buffer.data, buffer.count * size_of(buffer.dtype)});
-    kernels.rows(rows, {memory.data(), static_cast<int32_t>(memory.size()), nullptr, 0});
+    kernels.composite(rows, {memory.data(), static_cast<int32_t>(memory.size()), nullptr, 0});
   }
 
   /** `scale`: the size of what was added up to it, where that is more than its own. */
@@ -57,16 +56,16 @@ struct RowTrial {
     for (int64_t k = 0; k < rows.n; k++) sum += std::exp(buffers[0].at(begin(row) + k * rows.inner) - most);
     return {most, std::log(sum)};
   }
-  bool counts(int64_t target) const { return target >= 0 && target < rows.n && target != rows.ignore; }
+  bool counts(int64_t target) const { return target >= 0 && target < rows.n && target != rows.numbers[0]; }
 };
 
-template <class F> void of_all_sizes(RowFn fn, F&& body) {
+template <class F> void of_all_sizes(Composite kind, F&& body) {
   for (const Kernels* kernels : all_kernels()) {
     for (const DType dtype : {DType::float32, DType::float64}) {
       for (const int32_t outer : {1, 3}) {
         for (const int32_t n : {1, 2, 15, 16, 17, 65, 300}) {
           for (const int32_t inner : {1, 3, 17}) {
-            RowTrial trial(fn, dtype, outer, n, inner);
+            RowTrial trial(kind, dtype, outer, n, inner);
             body(trial, *kernels);
           }
         }
@@ -78,8 +77,8 @@ template <class F> void of_all_sizes(RowFn fn, F&& body) {
 }  // namespace
 
 TEST_CASE("softmax and its logarithm") {
-  for (const RowFn fn : {RowFn::softmax, RowFn::logSoftmax}) {
-    of_all_sizes(fn, [&](RowTrial& t, const Kernels& kernels) {
+  for (const Composite kind : {Composite::softmax, Composite::logSoftmax}) {
+    of_all_sizes(kind, [&](RowTrial& t, const Kernels& kernels) {
       t.add(t.elements(), t.rows.dtype);
       t.add(t.elements(), t.rows.dtype);
       t.run(kernels);
@@ -87,7 +86,7 @@ TEST_CASE("softmax and its logarithm") {
         const auto [most, logSum] = t.exponentials(row);
         for (int64_t k = 0, at = t.begin(row); k < t.rows.n; k++, at += t.rows.inner) {
           const double y = t.buffers[0].at(at) - most - logSum;
-          t.near(1, at, fn == RowFn::softmax ? std::exp(y) : y);
+          t.near(1, at, kind == Composite::softmax ? std::exp(y) : y);
         }
       }
     });
@@ -96,9 +95,9 @@ TEST_CASE("softmax and its logarithm") {
 
 TEST_CASE("rows have the same bits for any number of threads" * inThreads) {
   for (const Kernels* kernels : all_kernels()) {
-    for (const RowFn fn : {RowFn::softmax, RowFn::logSoftmax}) {
+    for (const Composite kind : {Composite::softmax, Composite::logSoftmax}) {
       for (const int32_t inner : {1, 3}) {
-        RowTrial one(fn, DType::float32, 300 / inner, 400, inner);
+        RowTrial one(kind, DType::float32, 300 / inner, 400, inner);
         one.add(one.elements(), DType::float32);
         one.add(one.elements(), DType::float32);
         RowTrial several = one;
@@ -115,12 +114,12 @@ TEST_CASE("rows have the same bits for any number of threads" * inThreads) {
 }
 
 TEST_CASE("gradients of softmax and its logarithm") {
-  for (const RowFn fn : {RowFn::softmaxBackward, RowFn::logSoftmaxBackward}) {
-    of_all_sizes(fn, [&](RowTrial& t, const Kernels& kernels) {
+  for (const Composite kind : {Composite::softmaxBackward, Composite::logSoftmaxBackward}) {
+    of_all_sizes(kind, [&](RowTrial& t, const Kernels& kernels) {
       for (int i = 0; i < 3; i++) t.add(t.elements(), t.rows.dtype);
       t.run(kernels);
       const Buffer &dy = t.buffers[0], &y = t.buffers[1];
-      const bool log = fn == RowFn::logSoftmaxBackward;
+      const bool log = kind == Composite::logSoftmaxBackward;
       for (int64_t row = 0; row < t.count(); row++) {
         double sum = 0, scale = 0;
         for (int64_t k = 0, at = t.begin(row); k < t.rows.n; k++, at += t.rows.inner) {
@@ -137,7 +136,7 @@ TEST_CASE("gradients of softmax and its logarithm") {
 }
 
 TEST_CASE("cross entropy, of targets that count and of others") {
-  of_all_sizes(RowFn::crossEntropy, [](RowTrial& t, const Kernels& kernels) {
+  of_all_sizes(Composite::crossEntropy, [](RowTrial& t, const Kernels& kernels) {
     t.add(t.elements(), t.rows.dtype);
     t.add(t.count(), DType::int32);
     for (int i = 0; i < 3; i++) t.add(t.count(), t.rows.dtype);
@@ -155,8 +154,8 @@ TEST_CASE("cross entropy, of targets that count and of others") {
 
 TEST_CASE("the gradient of cross entropy, from one number and from one for each row") {
   for (const int32_t step : {0, 1}) {
-    of_all_sizes(RowFn::crossEntropyBackward, [&](RowTrial& t, const Kernels& kernels) {
-      t.rows.step = step;
+    of_all_sizes(Composite::crossEntropyBackward, [&](RowTrial& t, const Kernels& kernels) {
+      t.rows.steps[4] = step;
       t.add(t.elements(), t.rows.dtype);
       t.add(t.count(), DType::int32);
       for (int i = 0; i < 2; i++) t.add(t.count(), t.rows.dtype);
@@ -180,7 +179,7 @@ TEST_CASE("the gradient of cross entropy, from one number and from one for each 
 }
 
 TEST_CASE("moments") {
-  of_all_sizes(RowFn::moments, [](RowTrial& t, const Kernels& kernels) {
+  of_all_sizes(Composite::moments, [](RowTrial& t, const Kernels& kernels) {
     t.add(t.elements(), t.rows.dtype);
     t.add(t.rows.n, t.rows.dtype);
     t.add(t.rows.n, t.rows.dtype);

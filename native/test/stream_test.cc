@@ -140,7 +140,7 @@ TEST_CASE("what an instruction says of its kernel arrives there") {
   CHECK(rows.run(iota).kind == Status::done);
   CHECK(rows.memory[1] == std::vector<float>{0, 0, 1, 1, 0, 0, 1, 1});
   const Built softmax =
-      instruction(Opcode::rows, 0, {0, f32, 2, 2, 2, -1, 1, tensor(0, f32, {}, 8), tensor(1, f32, {}, 8)});
+      instruction(Opcode::composite, 0, {0, f32, 2, 2, 2, tensor(0, f32, {}, 8), tensor(1, f32, {}, 8)});
   CHECK(rows.run(softmax).kind == Status::done);
   CHECK(rows.memory[1][0] + rows.memory[1][2] == 1);
   CHECK(rows.memory[1][0] > rows.memory[1][2]);
@@ -172,8 +172,8 @@ TEST_CASE("what an instruction says of its kernel arrives there") {
   // The class of each row, the one that counts for nothing, and a gradient that is one for all rows.
   for (int32_t i = 0; i < 4; i++) rows.whole(2)[i] = i % 2;
   const auto cross = [](int32_t ignore) {
-    return instruction(Opcode::rows, 0,
-                       {4, f32, 4, 2, 1, ignore, 1, tensor(0, f32, {}, 8), tensor(2, i32, {}, 4), tensor(1, f32, {}, 4),
+    return instruction(Opcode::composite, 0,
+                       {4, f32, 4, 2, 1, ignore, tensor(0, f32, {}, 8), tensor(2, i32, {}, 4), tensor(1, f32, {}, 4),
                         tensor(1, f32, {}, 8, 4), tensor(2, f32, {}, 8, 4)});
   };
   CHECK(rows.run(cross(-1)).kind == Status::done);

@@ -5,8 +5,8 @@
 
 namespace flambeau::ISA {
 
-void rows(const RowOp&, const Memory&);
+void composite(const CompositeOp&, const Memory&);
 
-const Kernels kernels{NAME, map, any, matmul, rows, prepare, prepare_finish, run_prepared, release};
+const Kernels kernels{NAME, map, any, matmul, composite, prepare, prepare_finish, run_prepared, release};
 
 }  // namespace flambeau::ISA

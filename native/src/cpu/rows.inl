@@ -113,17 +113,17 @@ template <class T> __attribute__((noinline)) Vec<T> most_of(Line line, const T* 
 
 template <class T> class Row {
  public:
-  Row(const RowOp& rows, const Memory& memory) : rows_(rows) {
-    // Operands that a function does not have are of row 0, and not read.
-    for (int32_t i = 0; i < maxRowOperands; i++) operands_[i] = at(rows.operands[i], memory);
+  Row(const CompositeOp& rows, const Memory& memory) : rows_(rows) {
+    // Operands that a composition does not have are of row 0, and not read.
+    for (int32_t i = 0; i < maxCompositeOperands; i++) operands_[i] = at(rows.operands[i], memory);
   }
 
   /** Row number `row`, or `width` of them from there on side by side; its elements begin at `begin`. */
   void run(Line line, int64_t begin, int64_t row, int64_t width) const {
     const auto operand = [&](int32_t i) { return operands_[i] + begin; };
     const T least = static_cast<T>(-__builtin_inf());
-    switch (rows_.fn) {
-      case RowFn::softmax: {
+    switch (rows_.kind) {
+      case Composite::softmax: {
         const T* x = operand(0);
         T* y = operand(1);
         const Vec<T> most = most_of(line, x);
@@ -135,14 +135,14 @@ template <class T> class Row {
         const Vec<T> share = splat(T{1}) / sum;
         return each<T>(line, [&](int64_t at, int64_t n) ALWAYS_INLINE { put(y + at, get(y + at, n) * share, n); });
       }
-      case RowFn::logSoftmax: {
+      case Composite::logSoftmax: {
         const T* x = operand(0);
         T* y = operand(1);
         const Vec<T> most = most_of(line, x), logSum = log_of(exp_sum(line, x, most));
         return each<T>(line,
                        [&](int64_t at, int64_t n) ALWAYS_INLINE { put(y + at, get(x + at, n) - most - logSum, n); });
       }
-      case RowFn::softmaxBackward: {
+      case Composite::softmaxBackward: {
         const T *dy = operand(0), *y = operand(1);
         T* dx = operand(2);
         const Vec<T> sum =
@@ -150,14 +150,14 @@ template <class T> class Row {
         return each<T>(line, [&](int64_t at, int64_t n)
                                  ALWAYS_INLINE { put(dx + at, (get(dy + at, n) - sum) * get(y + at, n), n); });
       }
-      case RowFn::logSoftmaxBackward: {
+      case Composite::logSoftmaxBackward: {
         const T *dy = operand(0), *y = operand(1);
         T* dx = operand(2);
         const Vec<T> sum = sum_of<T>(line, [&](int64_t at, int64_t n) ALWAYS_INLINE { return get(dy + at, n); });
         return each<T>(line, [&](int64_t at, int64_t n)
                                  ALWAYS_INLINE { put(dx + at, get(dy + at, n) - exp_of(get(y + at, n)) * sum, n); });
       }
-      case RowFn::crossEntropy: {
+      case Composite::crossEntropy: {
         const T* x = operand(0);
         T *loss = operands_[2] + row, *mosts = operands_[3] + row, *logSums = operands_[4] + row;
         const Vec<T> most = most_of(line, x), logSum = log_of(exp_sum(line, x, most));
@@ -168,11 +168,11 @@ template <class T> class Row {
         put(mosts, most, width);
         return put(logSums, logSum, width);
       }
-      case RowFn::crossEntropyBackward: {
+      case Composite::crossEntropyBackward: {
         const T* x = operand(0);
         T* dx = operand(5);
         Vec<T> most = get(operands_[2] + row, width), logSum = get(operands_[3] + row, width), dy{};
-        for (int64_t j = 0; j < width; j++) dy[j] = target(row, j) < 0 ? T{0} : operands_[4][(row + j) * rows_.step];
+        for (int64_t j = 0; j < width; j++) dy[j] = target(row, j) < 0 ? T{0} : operands_[4][(row + j) * rows_.steps[4]];
         if (line.isRow) {
           most = splat(most[0]);
           logSum = splat(logSum[0]);
@@ -189,7 +189,8 @@ template <class T> class Row {
         }
         return;
       }
-      default:
+      case Composite::moments:  // not of rows
+      case Composite::count:
         return;
     }
   }
@@ -227,11 +228,11 @@ template <class T> class Row {
   /** Where among the elements the target of row + j is, -1 where there is none. */
   ALWAYS_INLINE int64_t target(int64_t row, int64_t j) const {
     const int64_t t = reinterpret_cast<const int32_t*>(operands_[1])[row + j];
-    return t == rows_.ignore || t < 0 || t >= rows_.n ? -1 : t * rows_.inner + j;
+    return t == rows_.numbers[0] || t < 0 || t >= rows_.n ? -1 : t * rows_.inner + j;
   }
 
-  const RowOp& rows_;
-  T* operands_[maxRowOperands];
+  const CompositeOp& rows_;
+  T* operands_[maxCompositeOperands];
 };
 
 /** Elements of a part. */
@@ -246,11 +247,11 @@ template <class F> void for_each_row(int64_t count, int64_t size, const F& f) {
   parallel_for((count + piece - 1) / piece, part);
 }
 
-template <class T> void rows_of(const RowOp& it, const Memory& memory) {
+template <class T> void rows_of(const CompositeOp& it, const Memory& memory) {
   const Row<T> row(it, memory);
   constexpr int64_t L = lanes<T>;
   const int64_t outer = it.outer, n = it.n, inner = it.inner;
-  if (it.fn == RowFn::moments) {
+  if (it.kind == Composite::moments) {
     if (inner == 1) {
       return for_each_row((n + L - 1) / L, outer * L, [&](int64_t i) {
         const int64_t width = n - i * L < L ? n - i * L : L;
@@ -270,7 +271,7 @@ template <class T> void rows_of(const RowOp& it, const Memory& memory) {
   });
 }
 
-void rows(const RowOp& it, const Memory& memory) {
+void composite(const CompositeOp& it, const Memory& memory) {
   it.dtype == DType::float32 ? rows_of<float>(it, memory) : rows_of<double>(it, memory);
 }
 

@@ -5,6 +5,7 @@ import * as grads from './checks/gradients.ts'
 import * as layouts from './checks/layouts.ts'
 import { backendCells } from './checks/backend.ts'
 import { claimCells } from './checks/claims.ts'
+import { compositeCases } from './checks/composites.ts'
 import * as derived from './checks/derived.ts'
 import { nothingKept } from './checks/memory.ts'
 import { programCases } from './checks/programs.ts'
@@ -106,7 +107,10 @@ export const cellsOf = (backend: Backend, options: CellOptions = {}): Cell[] => 
     : []
   const nth = options.nthProgram ?? (options.level === 'kernels' ? 10 : 1)
   const programs = programCases(backend, nth).flatMap(([name, cases]) => cell(name, cases))
-  return [...backendCells(inner), ...claimCells(inner), ...cells, ...memory, ...programs]
+  const composites = wanted('composites', 'kernels')
+    ? compositeCases(backend).flatMap(([name, cases]) => cell(name, cases))
+    : []
+  return [...backendCells(inner), ...claimCells(inner), ...composites, ...cells, ...memory, ...programs]
 }
 
 const runCases = async (cases: readonly Case[], checked: CheckedBackend | undefined): Promise<void> => {

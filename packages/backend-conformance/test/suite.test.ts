@@ -2,7 +2,7 @@
 // it, and the cells that must notice are named; so are some that must not.
 import { js } from '@flambeau/backend-js'
 import { useDevice } from '@flambeau/core'
-import { type Backend, type Instr, isScalar, type Kind } from '@flambeau/core/backend'
+import { type Backend, type Instr, isScalar, type PrimKind } from '@flambeau/core/backend'
 import { describe, expect, it } from 'vitest'
 import { type CellOptions, cellsOf } from '../src/cells.ts'
 import { mustFail } from '../src/describe.ts'
@@ -179,7 +179,7 @@ describe('a level', () => {
 })
 
 /** For each kind an op whose values or gradients need it. */
-const needed: Readonly<Record<Kind, string>> = {
+const needed: Readonly<Record<PrimKind, string>> = {
   map: 'exp',
   argReduce: 'argmax',
   scan: 'cumsum',

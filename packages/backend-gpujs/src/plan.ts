@@ -1,6 +1,6 @@
 // How an instruction becomes calls of gpu.js kernels: data, made once for each kind, shape and layout, and kept. Planners
 // (plans/) know nothing of gpu.js or of textures; the backend compiles the kernels and calls them in order.
-import type { DeviceBuffer, Instr, Kind, Prims, View } from '@flambeau/core/backend'
+import type { Attributes, DeviceBuffer, Instr, Kind, View } from '@flambeau/core/backend'
 
 /** What planners know of a buffer. */
 export interface PlannedBuffer extends DeviceBuffer {
@@ -74,5 +74,5 @@ export interface Planner<K extends Kind = Kind> {
    */
   bound(instr: Instr<K>, bounds: readonly number[]): number
   /** What a plan depends on in the attributes, where that is not all that is in them. */
-  key?(attrs: Prims[K]): string
+  key?(attrs: Attributes[K]): string
 }

@@ -10,6 +10,7 @@ import {
   type Spec,
   type TypedArray,
   type View,
+  withOperands,
 } from '@flambeau/core/backend'
 
 /** Elements of a tensor under a layout, in a buffer that may be larger. */
@@ -35,12 +36,8 @@ export function instrOn(backend: Backend, call: Call): Instr {
     backend.write(out, x.data)
     return { ...x.view, buffer: out.buffer }
   }
-  return {
-    ...call,
-    inputs: call.inputs.map(operand),
-    outputs: call.outputs.map((spec) => ({ ...spec, buffer: backend.alloc(spec) })),
-    origin: { name: call.kind },
-  }
+  const outputs = call.outputs.map((spec) => ({ ...spec, buffer: backend.alloc(spec) }))
+  return withOperands({ ...call, origin: { name: call.kind } }, call.inputs.map(operand), outputs)
 }
 
 /** The outputs' elements in row-major order, or the error that running or reading throws. */

@@ -11,11 +11,11 @@ import {
   HostMemory,
   hostOf,
   type Instr,
-  isView,
-  type Kind,
+  iterated,
   type Memory,
   numelOf,
   type Output,
+  type PrimKind,
   readView,
   type Spec,
   type TypedArray,
@@ -29,7 +29,7 @@ import { assign, concat, fold, gather, iota, pad, scatter } from './move.ts'
 import { scan, sort } from './order.ts'
 import { compileProgram } from './program.ts'
 
-const kernels: { readonly [K in Kind]: (instr: Instr<K>) => void } = {
+const kernels: { readonly [K in PrimKind]: (instr: Instr<K>) => void } = {
   map,
   argReduce,
   scan,
@@ -78,13 +78,13 @@ class JsBackend implements Backend {
     const isMap = instr.kind === 'map'
     if (!isMap || instr.check !== undefined) checkClaims(instr)
     if (instr.check !== undefined) this.#verify(instr, instr.check)
-    if (isMap) map(instr as Instr<'map'>)
-    else (kernels[instr.kind] as (instr: Instr) => void)(instr)
+    if (isMap) map(instr)
+    else (kernels[instr.kind as PrimKind] as (instr: Instr) => void)(instr)
   }
 
   /** Any true element of the check's expression is its error: a map reduced to one flag, before anything is written. */
   #verify(instr: Instr, check: Check): void {
-    const shape = instr.inputs.find(isView)?.sizes ?? []
+    const shape = iterated({ inputs: instr.inputs, outputs: [] })
     map({
       kind: 'map',
       attrs: flagOf(check.expr, shape.length),

@@ -13,6 +13,7 @@ import {
   type Program,
   type ProgramInstr,
   runtime,
+  withOperands,
 } from '@flambeau/core/backend'
 import { argReduceStep } from './arg-reduce.ts'
 import { type Likeness, likenessOf } from './likeness.ts'
@@ -31,21 +32,18 @@ class Kernels {
   /** The numbers of the run. */
   numbers: Float64Array = new Float64Array(0)
 
-  add(
-    { memory, program: { values } }: ProgramSource,
-    { kind, attrs, inputs, outputs, check, origin }: ProgramInstr,
-  ): string {
-    const operands = inputs.map((x): Operand => {
+  add({ memory, program: { values } }: ProgramSource, instr: ProgramInstr): string {
+    const operands = instr.inputs.map((x): Operand => {
       if (isReading(x)) return { value: () => this.numbers[x.reading], dtype: x.dtype }
       return isUse(x) ? { ...x, buffer: memory.host(x.value) } : x
     })
-    const outs = outputs.map((value) => ({
+    const outs = instr.outputs.map((value) => ({
       ...values[value],
       ...contiguousLayout(values[value].sizes),
       buffer: memory.host(value),
     }))
-    const k = this.instrs.push({ kind, attrs, inputs: operands, outputs: outs, check, origin }) - 1
-    return `run(instrs[${k}]) // ${origin.name}`
+    const k = this.instrs.push(withOperands(instr, operands, outs)) - 1
+    return `run(instrs[${k}]) // ${instr.origin.name}`
   }
 }
 

@@ -8,7 +8,7 @@ export interface Handle {
 }
 
 /** `streamFormat` of native/src/stream.h. */
-export const format = 3
+export const format = 4
 
 export interface Addon {
   readonly version: string
@@ -71,7 +71,7 @@ export const opcodes = {
   scatter: 7,
   sort: 8,
   iota: 9,
-  rows: 10,
+  composite: 10,
   call: 11,
   indices: 12,
 } as const

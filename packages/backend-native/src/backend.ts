@@ -22,7 +22,7 @@ import {
 import { type Addon, ended, type Report } from './addon.ts'
 import { Batch } from './batch.ts'
 import { encode, mayFail, workOf } from './encode.ts'
-import { fused } from './encode-rows.ts'
+import { fused } from './encode-composite.ts'
 import { errorOf } from './errors.ts'
 import { Forms } from './forms.ts'
 import { bytesHeld, collectGarbage, unfilled } from './held.ts'

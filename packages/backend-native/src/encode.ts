@@ -5,9 +5,9 @@ import {
   flagOf,
   hostOf,
   type Instr,
-  isView,
+  isComposite,
   iterated,
-  type Kind,
+  type PrimKind,
   type Loops,
   loopsOver,
   numelOf,
@@ -18,7 +18,7 @@ import {
 import { opcodes, reductions } from './addon.ts'
 import { copy, fill, map } from './encode-map.ts'
 import { matmul } from './encode-matmul.ts'
-import { rowFunction, rows } from './encode-rows.ts'
+import { composite } from './encode-composite.ts'
 import { type Writer, begin, end, memory, none, operandWords, put, view } from './words.ts'
 
 const drop = (list: readonly number[], axes: readonly number[]): number[] => list.filter((_, i) => !axes.includes(i))
@@ -186,7 +186,7 @@ function iota(w: Writer, { attrs, outputs }: Instr<'iota'>, tag: number): void {
   end(w, start)
 }
 
-export const kinds: { readonly [K in Kind]: (w: Writer, instr: Instr<K>, tag: number) => void } = {
+export const kinds: { readonly [K in PrimKind]: (w: Writer, instr: Instr<K>, tag: number) => void } = {
   map,
   argReduce,
   scan,
@@ -205,12 +205,11 @@ export const kinds: { readonly [K in Kind]: (w: Writer, instr: Instr<K>, tag: nu
 export function encode(w: Writer, instr: Instr, tag: number): void {
   const { check, inputs } = instr
   if (check !== undefined) {
-    const rank = inputs.find(isView)?.sizes.length ?? 0
+    const rank = iterated({ inputs, outputs: [] }).length
     map(w, { attrs: flagOf(check.expr, rank), inputs, outputs: [] }, tag, opcodes.check)
   }
-  if (instr.kind === 'map') return map(w, instr as Instr<'map'>, tag)
-  const fn = rowFunction(instr.kind)
-  if (fn !== undefined) rows(w, instr, fn, tag)
+  if (instr.kind === 'map') return map(w, instr, tag)
+  if (isComposite(instr)) composite(w, instr, tag)
   else (kinds[instr.kind] as (w: Writer, instr: Instr, tag: number) => void)(w, instr, tag)
 }
 

@@ -15,6 +15,7 @@ import {
   Slab,
   type Spec,
   type View,
+  withOperands,
 } from '@flambeau/core/backend'
 import { encode, mayFail, workOf } from './encode.ts'
 import { canCheck, hasKernel } from './supports.ts'
@@ -173,7 +174,7 @@ export class Forms {
     const rows = words.slabs.length
     // Elements before an operand's first one are found by no call.
     if (inputs.some((x) => isView(x) && x.strides.some((step) => step < 0))) return
-    encode(words, { ...instr, inputs, outputs }, 0)
+    encode(words, withOperands(instr, inputs, outputs), 0)
     // Memory for what comes in between is one instruction's.
     if (words.slabs.length > rows) return
     if (this.#count === most) {

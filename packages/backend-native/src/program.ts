@@ -20,7 +20,6 @@ import {
   type Operand,
   type Place,
   type Plan,
-  type Prims,
   type Program,
   type ProgramInstr,
   type Scalar,
@@ -28,6 +27,7 @@ import {
   type Spec,
   s,
   substitute,
+  withOperands,
 } from '@flambeau/core/backend'
 import { type Addon, addressOf, ended, type Handle, sharedNumbers } from './addon.ts'
 import { encode } from './encode.ts'
@@ -145,7 +145,8 @@ class Places {
 }
 
 /** The constants among an instruction's numbers become constants of its expressions. */
-function withConstants({ kind, attrs, inputs, check }: ProgramInstr): Pick<ProgramInstr, 'attrs' | 'check'> {
+function withConstants(instr: ProgramInstr): ProgramInstr {
+  const { kind, attrs, inputs, check } = instr
   const constant = (position: number, dtype: DType): Expr | undefined => {
     const x = inputs[position]
     return x === undefined || isUse(x) || isReading(x) ? undefined : s.constant(x.value, dtype)
@@ -154,14 +155,13 @@ function withConstants({ kind, attrs, inputs, check }: ProgramInstr): Pick<Progr
     substitute(expr, (x) => (x.value > 0 || skipped === 0 ? constant(x.value + skipped, x.dtype) : undefined) ?? x)
   const made = check && { ...check, expr: settled(check.expr) }
   if (kind === 'map') {
-    const outs = (attrs as Prims['map']).outs.map((out): MapOut => ({ ...out, expr: settled(out.expr) }))
-    return { attrs: { outs }, check: made }
+    const outs = attrs.outs.map((out): MapOut => ({ ...out, expr: settled(out.expr) }))
+    return { ...instr, kind, attrs: { outs }, check: made }
   }
-  const { post } = attrs as Prims['matmul']
   // Input 0 of an epilogue is the product; further ones come after both factors.
-  return kind === 'matmul' && post !== undefined
-    ? { attrs: { post: settled(post, 1) }, check: made }
-    : { attrs, check: made }
+  return kind === 'matmul' && attrs.post !== undefined
+    ? { ...instr, kind, attrs: { post: settled(attrs.post, 1) }, check: made }
+    : { ...instr, check: made }
 }
 
 class NativeProgram implements Executable {
@@ -300,8 +300,7 @@ export function compileProgram(program: Program, plan: Plan, backend: Runner): E
       ...contiguousLayout(values[value].sizes),
       buffer: places.buffer(value),
     }))
-    const { attrs, check } = withConstants(instr)
-    const whole = { ...instr, attrs, check, inputs, outputs }
+    const whole = withOperands(withConstants(instr), inputs, outputs)
     encode(words, whole, tag)
     return whole
   })

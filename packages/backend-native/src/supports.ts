@@ -1,16 +1,13 @@
 // What the addon can run: the steps, reductions and kinds of a core that is newer than this package are none of its own, and
 // core runs them elsewhere.
-import type { Expr, Fused, Instr, MapOut, Prims } from '@flambeau/core/backend'
+import { type CompositeKind, composites, type Expr, type Instr, type MapOut, type Prims } from '@flambeau/core/backend'
 import { reductions } from './addon.ts'
 import { kinds, writes } from './encode.ts'
-import { rowFunction } from './encode-rows.ts'
+import { fused } from './encode-composite.ts'
 import { hasSteps } from './expression.ts'
 
 const canMap = ({ expr, reduce }: MapOut): boolean =>
   hasSteps([expr]) && (reduce === undefined || (Object.hasOwn(reductions, reduce.fn) && reduce.post === undefined))
-
-/** Classes are compared as int32. */
-const canIgnore = ({ ignore }: Fused['crossEntropy']): boolean => ignore === (ignore | 0)
 
 /** What a kind's attributes have to be, where it does not take all. */
 const demands: { readonly [kind: string]: ((attrs: never) => boolean) | undefined } = {
@@ -19,13 +16,19 @@ const demands: { readonly [kind: string]: ((attrs: never) => boolean) | undefine
   argReduce: ({ fn }: Prims['argReduce']) => fn === 'max' || fn === 'min',
   scan: ({ fn }: Prims['scan']) => Object.hasOwn(reductions, fn),
   scatter: ({ fn }: Prims['scatter']) => Object.hasOwn(writes, fn),
-  crossEntropy: canIgnore,
-  crossEntropyBackward: canIgnore,
+}
+
+/** Whether an attribute of a composition is an int32. */
+function isWord(attrs: object, name: string): boolean {
+  const value = (attrs as Readonly<Record<string, number>>)[name]
+  return value === (value | 0)
 }
 
 /** Whether there is a kernel for a kind with these attributes. */
 export function hasKernel({ kind, attrs }: Pick<Instr, 'kind' | 'attrs'>): boolean {
-  if (!Object.hasOwn(kinds, kind) && rowFunction(kind) === undefined) return false
+  if (fused.has(kind as CompositeKind))
+    return composites[kind as CompositeKind].numbers.every((name) => isWord(attrs, name))
+  if (!Object.hasOwn(kinds, kind)) return false
   return demands[kind]?.(attrs as never) ?? true
 }
 

@@ -1,22 +1,30 @@
 // No kernel goes outside of the elements of its own tensors, whatever it is told: every operand of every kind is made an
 // element too short, with a neighbour's memory right behind it, as an instruction of its own and as one that comes again.
 import {
+  type Attributes,
   type Backend,
+  type Composite,
+  type CompositeKind,
+  composites,
   contiguousStrides,
   type DType,
-  type FusedKind,
+  type Extent,
   HostBuffer,
   hostOf,
   type Instr,
   type Kind,
   numelOf,
   type Output,
+  type PrimKind,
+  type ProgramInstr,
   s,
   type Shape,
+  sizesOf,
   type View,
 } from '@flambeau/core/backend'
 import { describe, expect } from 'vitest'
 import { nativeMissing, testWith } from '../../../tools/test/machine.ts'
+import { kernels } from '../src/encode-composite.ts'
 import { native } from '../src/index.ts'
 
 const it = (name: string, body: () => void | Promise<void>) => testWith('native', nativeMissing, name, body)
@@ -31,8 +39,8 @@ const whole = (...shape: number[]): Sketch => ({ sizes: shape, dtype: 'int32' })
 const x = s.input(0, 'float32')
 const y = s.input(1, 'float32')
 
-/** One instruction of every kind; a kind that is new has to be put here. */
-const sketches: { readonly [K in Kind | FusedKind]: unknown } = {
+/** One instruction of each of the twelve kinds. */
+const given: { readonly [K in PrimKind]: unknown } = {
   map: {
     attrs: { outs: [{ expr: s.add(x, y) }, { expr: s.mul(x, y), reduce: { fn: 'sum', axes: [0] } }] },
     check: { expr: s.isnan(x), error: () => new Error('a check') },
@@ -62,26 +70,28 @@ const sketches: { readonly [K in Kind | FusedKind]: unknown } = {
   },
   sort: { attrs: { axis: 1, descending: false }, inputs: [of(3, 4)], outputs: [of(3, 4), whole(3, 4)] },
   iota: { attrs: { axis: 0 }, inputs: [], outputs: [of(3, 4)] },
-  softmax: { attrs: { axis: 1 }, inputs: [of(3, 4)], outputs: [of(3, 4)] },
-  logSoftmax: { attrs: { axis: 1 }, inputs: [of(3, 4)], outputs: [of(3, 4)] },
-  softmaxBackward: { attrs: { axis: 1 }, inputs: [of(3, 4), of(3, 4)], outputs: [of(3, 4)] },
-  logSoftmaxBackward: { attrs: { axis: 1 }, inputs: [of(3, 4), of(3, 4)], outputs: [of(3, 4)] },
-  crossEntropy: {
-    attrs: { axis: 1, ignore: -100 },
-    inputs: [of(3, 4), whole(3, 1)],
-    outputs: [of(3, 1), of(3, 1), of(3, 1)],
-  },
-  crossEntropyBackward: {
-    attrs: { axis: 1, ignore: -100 },
-    inputs: [of(3, 4), whole(3, 1), of(3, 1), of(3, 1), of(3, 1)],
-    outputs: [of(3, 4)],
-  },
-  moments: { attrs: { axis: 1 }, inputs: [of(3, 4)], outputs: [of(1, 4), of(1, 4)] },
 }
+
+/** That of a kernel of a composition follows from its record. */
+function ofRecord(kind: CompositeKind): Sketched {
+  const { inputs, outputs, numbers }: Composite = composites[kind]
+  const sketch = ([, extent]: readonly [string, Extent]): Sketch => ({
+    sizes: sizesOf(extent, [3, 4], 1),
+    dtype: extent === 'index' ? 'int32' : 'float32',
+  })
+  const attrs = { axis: 1, ...Object.fromEntries(numbers.map((name) => [name, -100])) }
+  return { attrs: attrs as Attributes[CompositeKind], inputs: inputs.map(sketch), outputs: outputs.map(sketch) }
+}
+
+/** One instruction of every kind. */
+const sketches = {
+  ...given,
+  ...Object.fromEntries(kernels.map((kind) => [kind, ofRecord(kind)])),
+} as Readonly<Record<Kind, Sketched>>
 
 /** Operand `short` has an element less than it needs; what it would reach instead is `neighbours`. */
 function instruction(backend: Backend, kind: string, short: number): { instr: Instr; slabs: () => number[][] } {
-  const { attrs, check, inputs, outputs } = sketches[kind as Kind] as Sketched
+  const { attrs, check, inputs, outputs } = sketches[kind as Kind]
   let position = 0
   const slabs: { readonly data: ArrayLike<number> }[] = []
   const memory = ({ sizes: shape, dtype = 'float32' }: Sketch): Output => {
@@ -103,7 +113,7 @@ function instruction(backend: Backend, kind: string, short: number): { instr: In
 describe.each(Object.keys(sketches))('%s', (kind) => {
   it('keeps to its tensors', async () => {
     const backend = await native()
-    const { inputs, outputs } = sketches[kind as Kind] as Sketched
+    const { inputs, outputs } = sketches[kind as Kind]
     // The first time its words are written whole, later it is a call.
     for (let turn = 0; turn < 4; turn++) {
       for (let short = -1; short < inputs.length + outputs.length; short++) {
@@ -128,7 +138,7 @@ describe.each(Object.keys(sketches))('%s', (kind) => {
 
   it('keeps to them as a program', async () => {
     const backend = await native()
-    const { attrs, check, inputs, outputs } = sketches[kind as Kind] as Sketched
+    const { attrs, check, inputs, outputs } = sketches[kind as Kind]
     const specs = [...inputs, ...outputs].map(({ sizes, dtype = 'float32' }) => ({ sizes, dtype }))
     const uses = inputs.map(({ sizes, dtype = 'float32' }, value) => ({
       value,
@@ -142,7 +152,7 @@ describe.each(Object.keys(sketches))('%s', (kind) => {
       values: specs,
       given: new Map(inputs.map((_, argument) => [argument, { from: 'argument', argument } as const])),
       host: [],
-      instrs: [{ kind: kind as Kind, attrs, check, inputs: uses, outputs: values, origin: { name: kind } }],
+      instrs: [{ kind, attrs, check, inputs: uses, outputs: values, origin: { name: kind } } as ProgramInstr],
       kept: [],
       results: [],
     }

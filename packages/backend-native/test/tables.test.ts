@@ -7,9 +7,9 @@ import { describe, expect, it as always } from 'vitest'
 import { nativeMissing, testWith } from '../../../tools/test/machine.ts'
 import { format, opcodes, reductions } from '../src/addon.ts'
 import { writes } from '../src/encode.ts'
-import { rowFunctions } from '../src/encode-rows.ts'
 import { codeWords, compile, registers, steps } from '../src/expression.ts'
 import { native } from '../src/index.ts'
+import { compositesHeader } from './composites-header.ts'
 import { stepsHeader } from './steps-header.ts'
 
 const it = (name: string, body: () => void | Promise<void>) => testWith('native', nativeMissing, name, body)
@@ -34,9 +34,9 @@ const constant = (text: string, name: string): number =>
 describe('both sides', () => {
   always('have the same numbers', () => {
     expect(source('steps.h')).toBe(stepsHeader())
+    expect(source('composites.h')).toBe(compositesHeader())
     expect(Object.values(steps).sort((a, b) => a - b)).toEqual(Object.values(steps).map((_, i) => i))
     expect(opcodes).toEqual(numbered(enumOf(stream, 'Opcode')))
-    expect(rowFunctions).toEqual(numbered(enumOf(kernels, 'RowFn')))
     expect({ none: -1, ...reductions }).toEqual(numbered(enumOf(kernels, 'Reduce'), -1))
     const { set, add, ...rest } = writes
     expect({ none: set, sum: add, ...rest }).toEqual({ none: -1, ...reductions })

@@ -1,10 +1,30 @@
 // Checks that no kernel touches what is not its tensor's: for every kind an instruction that is in order, and the same with
 // one operand or result after the other that claims elements which its tensor does not have. Each of these must be refused.
-import { contiguousLayout, type Instr, isScalar, numelOf, s } from '@flambeau/core/backend'
-import type { Backend, DType, Kind, Output, Prims, Shape, View } from '@flambeau/core/backend'
+import {
+  type Attributes,
+  type Backend,
+  type Composite,
+  type CompositeKind,
+  composites,
+  contiguousLayout,
+  type DType,
+  type Extent,
+  type Instr,
+  isScalar,
+  type Kind,
+  numelOf,
+  type Output,
+  type PrimKind,
+  type Prims,
+  s,
+  type Shape,
+  sizesOf,
+  type View,
+  withOperands,
+} from '@flambeau/core/backend'
 import type { Cell } from '../subject.ts'
 
-type Made = { readonly [K in Kind]: (of: Maker) => Pick<Instr<K>, 'attrs' | 'inputs' | 'outputs'> }
+type Made = { readonly [K in PrimKind]: (of: Maker) => Pick<Instr<K>, 'attrs' | 'inputs' | 'outputs'> }
 
 /** Makes operands and results of a backend. */
 interface Maker {
@@ -14,7 +34,7 @@ interface Maker {
 
 const add: Prims['map'] = { outs: [{ expr: s.add(s.input(0, 'float32'), s.input(1, 'float32')) }] }
 
-/** One instruction of every kind, of distinct sizes. */
+/** One instruction of each of the twelve kinds, of distinct sizes. */
 const instructions: Made = {
   map: ({ view, out }) => ({ attrs: add, inputs: [view([2, 3]), view([2, 3])], outputs: [out([2, 3])] }),
   argReduce: ({ view, out }) => ({
@@ -58,8 +78,20 @@ const instructions: Made = {
   iota: ({ out }) => ({ attrs: { axis: 1 }, inputs: [], outputs: [out([2, 3], 'int32')] }),
 }
 
+/** One of a kernel of a composition, by its record, along the middle of [2, 3, 2]. */
+function ofRecord({ view, out }: Maker, kind: CompositeKind): Instr {
+  const { inputs, outputs, numbers }: Composite = composites[kind]
+  const sizes = (extent: Extent): Shape => sizesOf(extent, [2, 3, 2], 1)
+  const attrs = { axis: 1, ...Object.fromEntries(numbers.map((name) => [name, -1])) } as Attributes[CompositeKind]
+  return withOperands(
+    { kind, attrs, origin: { name: kind } } as Instr,
+    inputs.map(([, extent]) => view(sizes(extent), extent === 'index' ? 'int32' : 'float32')),
+    outputs.map(([, extent]) => out(sizes(extent))),
+  )
+}
+
 /** Attributes that claim elements of the result which it does not have. */
-const attributes: { readonly [K in Kind]?: readonly Prims[K][] } = {
+const attributes: { readonly [K in PrimKind]?: readonly Prims[K][] } = {
   fold: [
     { out: [5], offset: [3], axes: [[{ in: 0, step: 2 }]] },
     { out: [5], offset: [-1], axes: [[{ in: 0, step: 2 }]] },
@@ -77,10 +109,12 @@ function* overreaching({ out }: Maker, instr: Instr): Generator<[string, Instr]>
   for (let i = 0; i < inputs.length; i++) {
     const x = inputs[i]
     if (isScalar(x)) continue
-    const withInput = (change: Partial<View>): Instr => ({
-      ...instr,
-      inputs: inputs.map((y, k) => (k === i ? { ...x, ...change } : y)),
-    })
+    const withInput = (change: Partial<View>): Instr =>
+      withOperands(
+        instr,
+        inputs.map((y, k) => (k === i ? { ...x, ...change } : y)),
+        outputs,
+      )
     yield [`operand ${i} of a smaller tensor`, withInput({ buffer: out([numelOf(x.sizes) - 1], x.dtype).buffer })]
     yield [`operand ${i} from one element further`, withInput({ offset: 1 })]
     yield [`operand ${i} from before its tensor`, withInput({ offset: -1 })]
@@ -89,12 +123,11 @@ function* overreaching({ out }: Maker, instr: Instr): Generator<[string, Instr]>
   for (let k = 0; k < outputs.length; k++) {
     const { sizes, dtype } = outputs[k]
     const { buffer } = out([numelOf(sizes) - 1], dtype)
-    yield [
-      `result ${k} in a smaller tensor`,
-      { ...instr, outputs: outputs.map((y, j) => (j === k ? { sizes, dtype, buffer } : y)) },
-    ]
+    const smaller = outputs.map((y, j) => (j === k ? { sizes, dtype, buffer } : y))
+    yield [`result ${k} in a smaller tensor`, withOperands(instr, inputs, smaller)]
   }
-  for (const attrs of attributes[kind] ?? []) yield [`with ${JSON.stringify(attrs)}`, { ...instr, attrs } as Instr]
+  for (const attrs of attributes[kind as PrimKind] ?? [])
+    yield [`with ${JSON.stringify(attrs)}`, { ...instr, attrs } as Instr]
 }
 
 /** Whether it is an error, none of JavaScript's own, at once or, where work is queued, when that is done. */
@@ -127,12 +160,17 @@ const makerOf = (backend: Backend): Maker => {
 
 export const claimCells = (backend: Backend): Cell[] => {
   const maker = makerOf(backend)
-  const kinds = Object.keys(instructions) as Kind[]
+  const made: readonly (readonly [kind: Kind, make: () => Instr])[] = [
+    ...(Object.keys(instructions) as PrimKind[]).map(
+      (kind) => [kind, () => ({ kind, ...instructions[kind](maker), origin: { name: kind } }) as Instr] as const,
+    ),
+    ...Array.from(backend.caps.fused ?? [], (kind) => [kind, () => ofRecord(maker, kind)] as const),
+  ]
   return [
-    ...kinds.map((kind) => ({
+    ...made.map(([kind, make]) => ({
       name: `backend › ${kind} stays within its tensors`,
       async run() {
-        const instr = { kind, ...instructions[kind](maker), origin: { name: kind } } as Instr
+        const instr = make()
         if (!backend.supports(instr)) return
         backend.run(instr)
         const taken: string[] = []

@@ -1,10 +1,11 @@
 // The kernel interface: the only file that a backend's author has to read. A backend gets one kind of value, an
 // instruction, through one method, `run`; there are twelve kinds of instruction and core reduces everything to them. A few
-// compositions a backend may also have whole (`Fused`).
+// compositions a backend may also have whole (composites.ts).
 import type { DType, TypedArray } from '../base/dtype.ts'
 import type { Layout } from '../base/layout.ts'
 import type { Shape } from '../base/shape.ts'
 import type { Expr } from '../expr/expr.ts'
+import type { CompositeAttrs, CompositeKind, InputsOf, OutputsOf } from './composites.ts'
 import type { Executable, Plan, Program } from './program.ts'
 
 export interface Spec {
@@ -38,20 +39,6 @@ export interface Output extends Spec {
   readonly buffer: DeviceBuffer
 }
 
-export type Kind =
-  | 'map'
-  | 'argReduce'
-  | 'scan'
-  | 'matmul'
-  | 'concat'
-  | 'pad'
-  | 'fold'
-  | 'gather'
-  | 'scatter'
-  | 'assign'
-  | 'sort'
-  | 'iota'
-
 export type ReduceFn = 'sum' | 'prod' | 'max' | 'min'
 
 /**
@@ -63,7 +50,7 @@ export interface MapOut {
   readonly reduce?: { readonly fn: ReduceFn; readonly axes: readonly number[]; readonly post?: Expr }
 }
 
-/** What each kind of instruction is told besides its operands. Backends may cache by the identity of these objects. */
+/** What each of the twelve kinds is told besides its operands. Backends may cache by the identity of these objects. */
 export interface Prims {
   map: { readonly outs: readonly MapOut[] }
   /** Index of the extreme element, flattened over axes in that order; the first wins; NaN wins. Output int32. */
@@ -94,37 +81,12 @@ export interface Prims {
   /** No inputs: the index along an axis. */
   iota: { readonly axis: number }
 }
+/** The kinds that every backend has. */
+export type PrimKind = keyof Prims
 
-/**
- * Kinds of which a backend may have kernels: those that `caps.fused` names; elsewhere core composes them of the kinds
- * above. Tensors are float32 or float64 with elements. A row is what lies along the axis; what is of rows has 1 there.
- */
-export interface Fused {
-  /** inputs: x. The exponentials of a row, less its largest element, divided by their sum. */
-  softmax: { readonly axis: number }
-  /** inputs: x. The logarithm of it. */
-  logSoftmax: { readonly axis: number }
-  /** inputs: dy, y. (dy - the row's sum of dy y) y */
-  softmaxBackward: { readonly axis: number }
-  /** inputs: dy, y. dy - exp(y) times the row's sum of dy */
-  logSoftmaxBackward: { readonly axis: number }
-  /**
-   * inputs: x, target (int32, of rows). Outputs, of rows: logSum - (x[target] - most), or 0 where the target is `ignore`;
-   * most, the row's largest element; logSum, the logarithm of the sum of exp(x - most).
-   */
-  crossEntropy: { readonly axis: number; readonly ignore: number }
-  /**
-   * inputs: x, target, most, logSum, dy (of rows, or a single element). (exp(x - most - logSum) - 1 at the target) dy, or
-   * that without dy times 0 where the target is `ignore`.
-   */
-  crossEntropyBackward: { readonly axis: number; readonly ignore: number }
-  /**
-   * inputs: x. For each index along the axis, over all other axes: the mean, and the sum of squared distances from it. The
-   * outputs have the axes from this one on, with 1 for the others.
-   */
-  moments: { readonly axis: number }
-}
-export type FusedKind = keyof Fused
+/** What an instruction of each kind is told: one of the twelve, or a composition that `caps.fused` names (composites.ts). */
+export interface Attributes extends Prims, CompositeAttrs {}
+export type Kind = keyof Attributes
 
 /** Any element for which the expression over the instruction's inputs is true is this error. */
 export interface Check {
@@ -139,17 +101,18 @@ export interface Origin {
   readonly line?: string
 }
 
-/** One instruction: pure, single-assignment. One of a fused kind has the attributes that `Fused` says. */
-export interface Instr<K extends Kind = Kind> {
+interface InstrOf<K extends Kind> {
   readonly kind: K
-  readonly attrs: Prims[K]
-  readonly inputs: readonly Operand[]
-  readonly outputs: readonly Output[]
+  readonly attrs: Attributes[K]
+  readonly inputs: K extends CompositeKind ? InputsOf<K, View> : readonly Operand[]
+  readonly outputs: K extends CompositeKind ? OutputsOf<K, Output> : readonly Output[]
   /** Inputs that are dead afterwards: an output may have the very buffer of one of them. */
   readonly donate?: readonly number[]
   readonly check?: Check
   readonly origin: Origin
 }
+/** One instruction: pure, single-assignment. Its kind says what its attributes and operands are. */
+export type Instr<K extends Kind = Kind> = { [P in K]: InstrOf<P> }[K]
 
 export interface Capabilities {
   readonly dtypes: ReadonlySet<DType>
@@ -164,8 +127,8 @@ export interface Capabilities {
   /** buffers that one kernel may read; bounds fusion */
   readonly maxArgs: number
   readonly maxElements: number
-  /** kinds that it has kernels of besides the twelve; absent: none */
-  readonly fused?: ReadonlySet<FusedKind>
+  /** compositions that it has kernels of; absent: none */
+  readonly fused?: ReadonlySet<CompositeKind>
   /** NaN and infinities behave as IEEE 754 */
   readonly strictFloat: boolean
   /**
@@ -206,6 +169,12 @@ export interface Backend {
 
 /** Whether an operand is a number, not elements of a buffer. Strides say so without a look at the buffer, which is a getter of tensors. */
 export const isScalar = (operand: Operand): operand is Scalar => (operand as View).strides === undefined
+/** An instruction with other operands and results, as many as it has. */
+export const withOperands = (
+  instr: Pick<Instr, 'kind' | 'attrs' | 'check' | 'origin' | 'donate'>,
+  inputs: readonly Operand[],
+  outputs: readonly Output[],
+): Instr => ({ ...instr, inputs, outputs }) as Instr
 /** What a number is now: a function is called. */
 export const scalarValue = (scalar: Scalar): number =>
   typeof scalar.value === 'function' ? scalar.value() : scalar.value

@@ -1,7 +1,7 @@
 // A backend that stands in front of another and believes neither core nor it: specs, bounds, donation, use after free and
 // elements that nobody wrote are checked at every call. The conformance suite runs each backend behind one, and an author of
 // a backend, or of an op, puts one in front of whatever misbehaves.
-import { type DType, newArray, type TypedArray } from '../base/dtype.ts'
+import { type DType, isFloat, newArray, type TypedArray } from '../base/dtype.ts'
 import { isContiguous } from '../base/layout.ts'
 import { numelOf, shapeString } from '../base/shape.ts'
 import { type Expr, inputsOf, topological } from '../expr/expr.ts'
@@ -13,13 +13,22 @@ import {
   type Memory,
   type Operand,
   type Output,
-  type Prims,
   type Spec,
   type View,
 } from './backend.ts'
+import { type CompositeKind, composites, isComposite } from './composites.ts'
 import { checkClaims, checkView, checkWhole } from './claims.ts'
 import { wrongIn } from './plan-model.ts'
-import { type Bindings, type Ended, type Executable, isUse, type Plan, type Program, standIn } from './program.ts'
+import {
+  type Bindings,
+  type Ended,
+  type Executable,
+  isUse,
+  type Plan,
+  type Program,
+  type ProgramInstr,
+  standIn,
+} from './program.ts'
 
 /** What is known of a buffer besides its length. */
 interface Known {
@@ -61,7 +70,8 @@ function wrongInputs(roots: readonly Expr[], inputs: readonly Operand[]): string
 }
 
 /** For each kind what is wrong with dtypes; shapes and bounds are claims, which every backend checks. */
-function wrongTypes({ kind, attrs, inputs, outputs, check }: Instr): string | undefined {
+function wrongTypes(instr: Instr): string | undefined {
+  const { kind, attrs, inputs, outputs, check } = instr
   if (check !== undefined) {
     const wrong = wrongInputs([check.expr], inputs)
     if (wrong !== undefined) return `of its check: ${wrong}`
@@ -75,7 +85,7 @@ function wrongTypes({ kind, attrs, inputs, outputs, check }: Instr): string | un
   const index = (i: number): string | undefined => (dtypeOf(i) === 'int32' ? undefined : `its index is ${dtypeOf(i)}`)
   switch (kind) {
     case 'map': {
-      const { outs } = attrs as Prims['map']
+      const { outs } = attrs
       const wrong = wrongInputs(
         outs.map(({ expr }) => expr),
         inputs,
@@ -90,7 +100,7 @@ function wrongTypes({ kind, attrs, inputs, outputs, check }: Instr): string | un
     case 'argReduce':
       return is('int32')
     case 'matmul': {
-      const { post } = attrs as Prims['matmul']
+      const { post } = attrs
       if (dtypeOf(0) === 'bool') return 'it multiplies matrices of bool'
       // The product stands for the factors.
       const wrong = post && wrongInputs([post], inputs.slice(1))
@@ -110,15 +120,28 @@ function wrongTypes({ kind, attrs, inputs, outputs, check }: Instr): string | un
     case 'pad':
     case 'fold':
       return is(dtypeOf(0))
-    default:
+    case 'iota':
       return undefined
+    default:
+      return isComposite(instr) ? wrongTypesOfComposite(instr) : `there is no kind ${kind}`
   }
 }
 
+function wrongTypesOfComposite({ kind, inputs, outputs }: Instr<CompositeKind>): string | undefined {
+  const [{ dtype }] = inputs
+  if (!isFloat(dtype)) return `it is computed of ${dtype}`
+  const { inputs: operands, outputs: results } = composites[kind]
+  const wrong = [
+    ...operands.map(([name, extent], i) => [name, inputs[i].dtype, extent === 'index' ? 'int32' : dtype]),
+    ...results.map(([name], k) => [name, outputs[k].dtype, dtype]),
+  ].find(([, found, expected]) => found !== expected)
+  return wrong && `its ${wrong[0]} is ${wrong[1]} and should be ${wrong[2]}`
+}
+
 /** Which operands are read: an expression need not read what it is to overwrite. */
-function readBy({ kind, attrs, check }: Pick<Instr, 'kind' | 'attrs' | 'check'>): (i: number) => boolean {
+function readBy({ kind, attrs, check }: Instr | ProgramInstr): (i: number) => boolean {
   if (kind !== 'map') return () => true
-  const exprs = (attrs as Prims['map']).outs.map(({ expr }) => expr)
+  const exprs = attrs.outs.map(({ expr }) => expr)
   const positions = inputsOf(check === undefined ? exprs : [...exprs, check.expr])
   return (i) => positions.includes(i)
 }
@@ -138,7 +161,7 @@ function wrongAliases({ kind, attrs, inputs, outputs, donate = [] }: Instr): str
       if (isScalar(x) || x.buffer !== out.buffer) continue
       const owned = donate.some((j) => (inputs[j] as Partial<View>).buffer === out.buffer)
       if (!owned) return `result ${k} overwrites operand ${i}, which was not donated`
-      const elementwise = kind === 'map' && (attrs as Prims['map']).outs[k].reduce === undefined
+      const elementwise = kind === 'map' && attrs.outs[k].reduce === undefined
       const base = (kind === 'assign' || kind === 'scatter') && i === 0
       if (!isAllOf(x, out) || !(elementwise || base)) return `result ${k} overwrites operand ${i} while that is read`
     }
@@ -208,14 +231,19 @@ export class CheckedBackend implements Backend {
     return known
   }
 
-  #demandCaps({ kind, attrs, inputs, outputs }: Instr, what: string): void {
+  #demandCaps(instr: Instr, what: string): void {
     const { caps } = this
+    const { kind, attrs, inputs, outputs } = instr
     const dtypes = [...inputs.filter((x) => !isScalar(x)), ...outputs].map(({ dtype }) => dtype)
     const other = dtypes.find((dtype) => !caps.dtypes.has(dtype))
     if (other !== undefined) this.#fail(what, `the backend has no ${other}`)
     if (outputs.some(({ sizes }) => numelOf(sizes) > caps.maxElements)) this.#fail(what, 'too many elements')
+    if (isComposite(instr)) {
+      if (caps.fused?.has(instr.kind) !== true) this.#fail(what, 'the backend has no kernel of this composition')
+      if (numelOf(instr.inputs[0].sizes) === 0) this.#fail(what, 'a kernel of a composition has elements')
+    }
     if (kind !== 'map') return
-    const { outs } = attrs as Prims['map']
+    const { outs } = attrs
     if (!caps.multiOutput && outs.length > 1) this.#fail(what, 'the backend has no maps of several outputs')
     if (!caps.reducedPost && outs.some(({ reduce }) => reduce?.post !== undefined))
       this.#fail(what, 'the backend has nothing that is made of reduced elements')

@@ -4,7 +4,8 @@
 import { RuntimeError } from '../base/errors.ts'
 import { contiguousLayout, highestOf, type Layout, lowestOf } from '../base/layout.ts'
 import { numelOf, sameShape, type Shape, shapeString } from '../base/shape.ts'
-import { type Instr, isScalar, type Kind, type Operand, type Output, type View } from './backend.ts'
+import { type Instr, isScalar, type Operand, type Output, type PrimKind, type View } from './backend.ts'
+import { type CompositeKind, composites, type Extent, isComposite } from './composites.ts'
 import { iterated } from './maps.ts'
 
 /** Whether all elements of a layout are among the first `length` of a buffer. NaN lies nowhere, no elements anywhere. */
@@ -52,8 +53,8 @@ function fitsMap(instr: Instr<'map'>): boolean {
   return true
 }
 
-/** For each kind whether the shapes of its operands and outputs are those that its kernels loop over. */
-const fits: { readonly [K in Kind]: (instr: Instr<K>) => boolean } = {
+/** For each of the twelve kinds whether the shapes of its operands and outputs are those that its kernels loop over. */
+const fits: { readonly [K in PrimKind]: (instr: Instr<K>) => boolean } = {
   map: fitsMap,
   argReduce: ({ attrs, inputs: [x], outputs: [out] }) => numelOf(out.sizes) === keptOf(shapeOf(x), attrs.axes),
   scan: ({ inputs: [x], outputs: [out] }) => sameShape(shapeOf(x), out.sizes),
@@ -111,6 +112,28 @@ const fits: { readonly [K in Kind]: (instr: Instr<K>) => boolean } = {
   iota: () => true,
 }
 
+function fitsExtent(extent: Extent, shape: Shape | undefined, whole: Shape, axis: number): boolean {
+  if (shape === undefined) return false
+  if (extent === 'all') return sameShape(shape, whole)
+  if (extent === 'each') return numelOf(shape) === (whole[axis] ?? 1)
+  if (extent === 'rowOrOne' && numelOf(shape) === 1) return true
+  return sameBut(shape, whole, axis) && (shape[axis] ?? 1) === 1
+}
+
+/** Whether the operands are those of the composition's record. */
+function fitsComposite({ kind, attrs, inputs, outputs }: Instr<CompositeKind>): boolean {
+  const record = composites[kind]
+  const { axis } = attrs
+  if (inputs.length !== record.inputs.length || outputs.length !== record.outputs.length) return false
+  const whole = shapeOf(inputs[0]) as Shape | undefined
+  if (whole === undefined || !(axis >= 0 && axis < Math.max(whole.length, 1)) || !Number.isInteger(axis)) return false
+  for (let i = 0; i < inputs.length; i++)
+    if (!fitsExtent(record.inputs[i][1], shapeOf(inputs[i]), whole, axis)) return false
+  for (let k = 0; k < outputs.length; k++)
+    if (!fitsExtent(record.outputs[k][1], outputs[k].sizes, whole, axis)) return false
+  return true
+}
+
 const outside = ({ sizes, strides, offset }: Layout, length: number, what: string): RuntimeError =>
   new RuntimeError(
     `setStorage: sizes ${shapeString(sizes)}, strides ${shapeString(strides)}, storage offset ${offset} are out of bounds for storage of ${length} elements`,
@@ -134,7 +157,7 @@ export function checkWhole({ sizes, buffer: { length } }: Output, elements: numb
  * each other as the kind asks. Backends call it before a kernel reads or writes anything.
  */
 export function checkClaims(instr: Instr): void {
-  const { inputs, outputs, kind, origin } = instr
+  const { inputs, outputs, origin } = instr
   for (let i = 0; i < inputs.length; i++) {
     // Each property is read once: operands are objects of many forms, and the buffer is a getter of tensors.
     const { sizes, strides, offset } = inputs[i] as View
@@ -146,14 +169,13 @@ export function checkClaims(instr: Instr): void {
     const n = numelOf(shape)
     if (!(n <= buffer.length)) checkWhole(outputs[k], n, `result ${k} of ${origin.name}`)
   }
-  // A map is known without looking its name up, because most instructions are one. Kernels that stand for compositions have
-  // operands of many shapes, which their ops have compared.
-  if (kind === 'map') {
-    if (!fitsMap(instr as Instr<'map'>)) throw unfit(instr)
+  // A map is known without looking its name up, because most instructions are one.
+  if (instr.kind === 'map') {
+    if (!fitsMap(instr)) throw unfit(instr)
     return
   }
-  const fit = fits[kind] as ((instr: Instr) => boolean) | undefined
-  if (fit?.(instr) === false) throw unfit(instr)
+  const fit = fits[instr.kind as PrimKind] as ((instr: Instr) => boolean) | undefined
+  if (!(fit === undefined ? isComposite(instr) && fitsComposite(instr) : fit(instr))) throw unfit(instr)
 }
 
 const unfit = ({ inputs, outputs, kind, origin }: Instr): RuntimeError =>

@@ -22,6 +22,14 @@ export { runtime } from '../expr/runtime.ts'
 export type { StepRecord } from '../expr/step.ts'
 export * from './backend.ts'
 export { CheckedBackend } from './checked.ts'
+export {
+  type Composite,
+  type CompositeKind,
+  composites,
+  type Extent,
+  isComposite,
+  sizesOf,
+} from './composites.ts'
 export { checkClaims, checkView, checkWhole, liesWithin } from './claims.ts'
 export * from './host.ts'
 export * from './loops.ts'

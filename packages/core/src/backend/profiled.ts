@@ -2,7 +2,7 @@
 // written and for elements read. It compiles no programs, so a program replayed on it is timed by its instructions.
 import { dtypeSize, type TypedArray } from '../base/dtype.ts'
 import { numelOf } from '../base/shape.ts'
-import { type Backend, type Instr, isScalar, type Kind, type Spec, type View } from './backend.ts'
+import { type Backend, type Instr, isScalar, type Kind, type Operand, type Spec, type View } from './backend.ts'
 
 declare const performance: { now(): number }
 
@@ -75,7 +75,8 @@ export class ProfiledBackend implements Backend {
 
   run(instr: Instr): void {
     const { kind, inputs, outputs, origin } = instr
-    const views = inputs.filter((x): x is View => !isScalar(x))
+    const operands: readonly Operand[] = inputs
+    const views = operands.filter((x): x is View => !isScalar(x))
     this.#timed(() => this.#backend.run(instr), origin.name, kind, views, outputs, origin.line)
   }
 

@@ -2,7 +2,18 @@
 // every instruction makes new values, numbered, and a plan says where each value lies.
 import type { DType, TypedArray } from '../base/dtype.ts'
 import type { Layout } from '../base/layout.ts'
-import type { Check, DeviceBuffer, Instr, Kind, Operand, Origin, Prims, Scalar, Spec } from './backend.ts'
+import {
+  type Attributes,
+  type Check,
+  type DeviceBuffer,
+  type Instr,
+  type Kind,
+  type Operand,
+  type Origin,
+  type Scalar,
+  type Spec,
+  withOperands,
+} from './backend.ts'
 
 /** Elements of a value, as an instruction reads them; the layout is over the value's row-major elements. */
 export interface Use extends Layout {
@@ -19,15 +30,16 @@ export interface Reading {
 /** A scalar in a program is a constant: numbers that change are readings. */
 export type ProgramOperand = Use | Reading | (Scalar & { readonly value: number })
 
-/** An instruction over values. Each output is a new value whose spec is in `Program.values`. */
-export interface ProgramInstr<K extends Kind = Kind> {
+interface ProgramInstrOf<K extends Kind> {
   readonly kind: K
-  readonly attrs: Prims[K]
+  readonly attrs: Attributes[K]
   readonly inputs: readonly ProgramOperand[]
   readonly outputs: readonly number[]
   readonly check?: Check
   readonly origin: Origin
 }
+/** An instruction over values. Each output is a new value whose spec is in `Program.values`. */
+export type ProgramInstr<K extends Kind = Kind> = { [P in K]: ProgramInstrOf<P> }[K]
 
 /** Where random numbers come from, as far as a draw can be taken back. */
 export interface Stream {
@@ -130,5 +142,5 @@ export function standIn({ values }: Program, instr: ProgramInstr, buffer: (value
     return isUse(x) ? { ...x, buffer: buffer(x.value) } : x
   })
   const outputs = instr.outputs.map((value) => ({ ...values[value], buffer: buffer(value) }))
-  return { ...instr, inputs, outputs }
+  return withOperands(instr, inputs, outputs)
 }

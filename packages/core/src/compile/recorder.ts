@@ -171,7 +171,7 @@ export class Recorder implements Backend, EffectSink {
     const inputs = instr.inputs.map((x) => this.#operandOf(x))
     const outputs = instr.outputs.map((x) => this.#write(x))
     const line = this.#withLines ? callingLine() : origin.line
-    this.#instrs.push({ kind, attrs, inputs, outputs, check, origin: { name: origin.name, line } })
+    this.#instrs.push({ kind, attrs, inputs, outputs, check, origin: { name: origin.name, line } } as ProgramInstr)
   }
 
   write(out: Output, data: TypedArray): void

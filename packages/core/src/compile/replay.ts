@@ -1,7 +1,16 @@
 // Runs planned programs on any backend, one instruction after the other through `run`: what backends get that do not
 // compile programs themselves. A plan writes to what outlives the run when no check can fail any more; where another
 // instruction may, what it wrote is taken back.
-import type { Backend, DeviceBuffer, Instr, Operand, Output, Spec, View } from '../backend/backend.ts'
+import {
+  type Backend,
+  type DeviceBuffer,
+  type Instr,
+  type Operand,
+  type Output,
+  type Spec,
+  type View,
+  withOperands,
+} from '../backend/backend.ts'
 import { type Bindings, type Executable, isReading, isUse, type Plan, type Program } from '../backend/program.ts'
 import { contiguousStrides } from '../base/layout.ts'
 import { Device } from '../tensor/device.ts'
@@ -41,7 +50,8 @@ export function replay(program: Program, plan: Plan, backend: Backend): Executab
   }
 
   let numbers: Float64Array = new Float64Array(0)
-  const instrs = program.instrs.map(({ kind, attrs, inputs, outputs, check, origin }): Instr => {
+  const instrs = program.instrs.map((instr): Instr => {
+    const { inputs, outputs } = instr
     const operands = inputs.map((x): Operand => {
       if (isReading(x)) return { value: () => numbers[x.reading], dtype: x.dtype }
       return isUse(x) ? (bind(x.value, { ...x }) as View) : x
@@ -53,7 +63,7 @@ export function replay(program: Program, plan: Plan, backend: Backend): Executab
     const donate = inputs.flatMap((x, i) =>
       isUse(x) && places.some((p) => samePlace(p, plan.places[x.value])) ? [i] : [],
     )
-    return { kind, attrs, inputs: operands, outputs: outs, donate, check, origin }
+    return withOperands({ ...instr, donate }, operands, outs)
   })
 
   /** The outputs of each instruction that outlive the run. */

@@ -1,5 +1,5 @@
 // A program as a person reads it, one line an instruction: what `explain()` prints and what the tests of passes compare.
-import type { MapOut, Prims } from '../backend/backend.ts'
+import type { MapOut } from '../backend/backend.ts'
 import {
   type Given,
   type HostStep,
@@ -56,7 +56,7 @@ function mapText(outs: readonly MapOut[]): string {
 }
 
 function attrsText({ kind, attrs }: ProgramInstr): string {
-  if (kind === 'map') return ` { ${mapText((attrs as Prims['map']).outs)} }`
+  if (kind === 'map') return ` { ${mapText(attrs.outs)} }`
   const { post, ...rest } = attrs as { readonly post?: Expr }
   const parts = Object.entries(rest).map(([key, value]) => `${key}: ${JSON.stringify(value)}`)
   if (post !== undefined) parts.push(mapText([{ expr: post }]))

@@ -1,15 +1,14 @@
 // The negative log likelihood of classes, and cross entropy: the same after a log-softmax. Targets are class numbers or,
 // for cross entropy, probabilities.
-import type { Spec } from '../backend/backend.ts'
 import { dtypeName, isFloat } from '../base/dtype.ts'
 import { IndexError, RuntimeError } from '../base/errors.ts'
 import { sameShape } from '../base/shape.ts'
 import { type Expr, s } from '../expr/expr.ts'
+import { composite } from '../ops/composite.ts'
 import { elementwise, reshapeOp, sumTo } from '../ops/define.ts'
 import { add, div } from '../ops/elementwise.ts'
 import { logSoftmax } from '../ops/softmax.ts'
-import { apply, applyAll, operand } from '../tensor/apply.ts'
-import type { OpDef } from '../tensor/op.ts'
+import { apply, operand } from '../tensor/apply.ts'
 import { type Arguments, constructing, int, method, optional, real, required, tensor } from '../tensor/signature.ts'
 import { detached, type Tensor } from '../tensor/tensor.ts'
 import {
@@ -111,105 +110,81 @@ interface AlongClasses {
   readonly axis: number
   readonly ignore: number
 }
-const ofRows = (x: Spec): Spec => ({ sizes: withoutClasses(x), dtype: x.dtype })
-
-/** Of each row the loss, the largest score, and the logarithm of the sum of exponentials of the others less that. */
-const lossesOfRows: OpDef<AlongClasses> = {
-  name: 'nllLoss',
-  infer: ([x]) => [ofRows(x), ofRows(x), ofRows(x)],
-  to: { kind: 'kernel', prim: 'crossEntropy', lower: (attrs) => attrs },
-}
 const share = (x: Expr, most: Expr, logSum: Expr): Expr => s.exp(s.sub(s.sub(x, most), logSum))
 const shareOfSum = elementwise('mul', (dy, x, most, logSum) => s.mul(dy, share(x, most, logSum)))
 const scoreGradient = elementwise('logSoftmaxBackwardData', (x, t, most, logSum, dy, cls, ignore) =>
   s.mul(s.sub(share(x, most, logSum), s.select(s.eq(cls, t), 1, 0)), s.select(s.ne(t, ignore), dy, 0)),
 )
-const scoreGradientRecord: Omit<OpDef<AlongClasses>, 'to'> = {
+const backwardOfRows = composite<'crossEntropyBackward', AlongClasses>({
   name: 'logSoftmaxBackwardData',
-  infer: ([{ sizes, dtype }]) => [{ sizes, dtype }],
-}
-const backwardOfRows: OpDef<AlongClasses> = {
-  ...scoreGradientRecord,
-  to: {
-    kind: 'compose',
-    fused: {
-      kernel: 'crossEntropyBackward',
-      op: { ...scoreGradientRecord, to: { kind: 'kernel', prim: 'crossEntropyBackward', lower: (attrs) => attrs } },
-    },
-    compose: (inputs, { ignore }) => [
-      apply(scoreGradient, [...inputs, classNumbers(inputs[0] as Tensor), operand(ignore)], null),
-    ],
-  },
-}
-const alongClassesOf = (x: Spec, { ignoreIndex }: Plain): AlongClasses => ({
-  axis: classDim(x),
-  ignore: ignoreIndex,
+  kind: 'crossEntropyBackward',
+  attrs: (attrs) => attrs,
+  compose: (inputs, { ignore }) => [
+    apply(scoreGradient, [...inputs, classNumbers(inputs[0] as Tensor), operand(ignore)], null),
+  ],
 })
 
-/**
- * Outputs: the loss, and for the gradient what the rows gave, the targets and how many of them count. What the largest
- * score is changes nothing, so it has no gradient of its own.
- */
-const wholeOfClasses: OpDef<Plain> = {
+/** The cross entropy of scores and class numbers, without weights. */
+const ofClasses = composite<'crossEntropy', Plain>({
   name: 'nllLoss',
-  infer([x, target], { reduction }) {
-    const rows = ofRows(x)
-    return [
-      { sizes: reduction === 'none' ? target.sizes : [], dtype: x.dtype },
-      rows,
-      rows,
-      { sizes: rows.sizes, dtype: 'int32' },
-      { sizes: [], dtype: 'int32' },
-    ]
+  kind: 'crossEntropy',
+  attrs: ({ ignoreIndex }, x) => ({ axis: classDim(x), ignore: ignoreIndex }),
+  compose([x, target], attrs) {
+    const scores = x as Tensor
+    return [nllLoss(logSoftmax(scores, classDim(scores)), target as Tensor, attrs)]
   },
-  saves: () => ({ inputs: [0], outputs: [1, 2, 3, 4] }),
-  vjp(ctx) {
-    const [dy, , dLogSum] = ctx.dys
-    const { reduction } = ctx.attrs
-    const x = ctx.input(0)
-    const most = detached(ctx.output(1))
-    const logSum = ctx.output(2)
-    const parts: Tensor[] = []
-    if (dy !== null) {
-      const each =
-        reduction === 'mean' ? div(dy, ctx.output(4)) : reduction === 'none' ? apply(reshapeOp, [dy], logSum.sizes) : dy
-      parts.push(apply(backwardOfRows, [x, ctx.output(3), most, logSum, each], alongClassesOf(x, ctx.attrs)))
-    }
-    if (dLogSum !== null) parts.push(apply(shareOfSum, [dLogSum, x, most, logSum], null))
-    return [parts.reduce((a, b) => add(a, b)), null]
-  },
-  to: {
-    kind: 'compose',
-    compose(inputs, attrs) {
+  /**
+   * Outputs: the loss, and for the gradient what the kernel gave, the targets and how many of them count. What the largest
+   * score is changes nothing, so it has no gradient of its own.
+   */
+  whole: {
+    infer([x, target], { reduction }) {
+      const rows = { sizes: withoutClasses(x), dtype: x.dtype }
+      return [
+        { sizes: reduction === 'none' ? target.sizes : [], dtype: x.dtype },
+        rows,
+        rows,
+        { sizes: rows.sizes, dtype: 'int32' },
+        { sizes: [], dtype: 'int32' },
+      ]
+    },
+    saves: () => ({ inputs: [0], outputs: [1, 2, 3, 4] }),
+    vjp(ctx) {
+      const [dy, , dLogSum] = ctx.dys
+      const { reduction, ignoreIndex } = ctx.attrs
+      const x = ctx.input(0)
+      const most = detached(ctx.output(1))
+      const logSum = ctx.output(2)
+      const parts: Tensor[] = []
+      if (dy !== null) {
+        const each =
+          reduction === 'mean'
+            ? div(dy, ctx.output(4))
+            : reduction === 'none'
+              ? apply(reshapeOp, [dy], logSum.sizes)
+              : dy
+        const attrs = { axis: classDim(x), ignore: ignoreIndex }
+        parts.push(apply(backwardOfRows, [x, ctx.output(3), most, logSum, each], attrs))
+      }
+      if (dLogSum !== null) parts.push(apply(shareOfSum, [dLogSum, x, most, logSum], null))
+      return [parts.reduce((a, b) => add(a, b)), null]
+    },
+    around(inputs, { reduction, ignoreIndex }, kernel) {
       const [x, target] = inputs as Tensor[]
       checkClassTargets(x, target, null)
-      const [targets, number] = countedTargets(x, target, attrs.ignoreIndex)
-      const [losses, most, logSum] = applyAll(lossesOfRows, [x, targets], alongClassesOf(x, attrs))
+      const [targets, number] = countedTargets(x, target, ignoreIndex)
+      const [losses, most, logSum] = kernel([x, targets])
       const sum = (): Tensor => sumTo(losses, [])
       const loss =
-        attrs.reduction === 'none'
+        reduction === 'none'
           ? apply(reshapeOp, [losses], target.sizes)
-          : attrs.reduction === 'sum'
+          : reduction === 'sum'
             ? sum()
             : div(sum(), number)
       return [loss, most, logSum, targets, number]
     },
   },
-}
-
-/** The cross entropy of scores and class numbers, without weights. */
-const ofClasses: OpDef<Plain> = {
-  name: 'nllLoss',
-  infer: wholeOfClasses.infer,
-  to: {
-    kind: 'compose',
-    fused: { kernel: 'crossEntropy', op: wholeOfClasses },
-    compose([x, target], attrs) {
-      const scores = x as Tensor
-      return [nllLoss(logSoftmax(scores, classDim(scores)), target as Tensor, attrs)]
-    },
-  },
-}
+})
 
 /** `F.nllLoss` as a module. */
 export class NLLLoss extends WeightedLoss {

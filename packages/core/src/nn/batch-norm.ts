@@ -1,9 +1,9 @@
 // Batch normalisation: each channel shifted and scaled to mean 0 and variance 1 over the batch, or, when evaluating, by
 // the running statistics that training collected.
-import type { Spec } from '../backend/backend.ts'
 import { RuntimeError, ValueError } from '../base/errors.ts'
 import { numelOf, sameShape, type Shape } from '../base/shape.ts'
 import { type Expr, s } from '../expr/expr.ts'
+import { composite } from '../ops/composite.ts'
 import { full, ones, zeros } from '../ops/create.ts'
 import { elementwise, expandTo, reshapeOp, sumTo } from '../ops/define.ts'
 import { add, div, mul } from '../ops/elementwise.ts'
@@ -41,32 +41,18 @@ const evaluated = elementwise('nativeBatchNorm', (x, mean, variance, weight, bia
 
 const ofChannels = { axis: 1 }
 const squaredError = elementwise('sum', (x, mean) => s.mul(s.sub(x, mean), s.sub(x, mean)))
-const momentSpecs = ([x]: readonly Spec[]): Spec[] => {
-  const spec = { sizes: channelShape(x.sizes), dtype: x.dtype }
-  return [spec, spec]
-}
 /** Of each channel the mean, and the sum of squared distances from it. */
-const moments: OpDef<null> = {
+const moments = composite<'moments', null>({
   name: 'nativeBatchNorm',
-  infer: momentSpecs,
-  to: {
-    kind: 'compose',
-    fused: {
-      kernel: 'moments',
-      op: {
-        name: 'nativeBatchNorm',
-        infer: momentSpecs,
-        to: { kind: 'kernel', prim: 'moments', lower: () => ofChannels },
-      },
-    },
-    compose([input]) {
-      const x = input as Tensor
-      const [statistics] = momentSpecs([x])
-      const mean = div(sumTo(x, statistics.sizes), x.elements / x.sizes[1])
-      return [mean, apply(squaredError, [x, mean], statistics)]
-    },
+  kind: 'moments',
+  attrs: () => ofChannels,
+  compose([input]) {
+    const x = input as Tensor
+    const spec = { sizes: channelShape(x.sizes), dtype: x.dtype }
+    const mean = div(sumTo(x, spec.sizes), x.elements / x.sizes[1])
+    return [mean, apply(squaredError, [x, mean], spec)]
   },
-}
+})
 const inverseStd = elementwise('rsqrt', (sumOfSquares, n, eps) => s.div(1, s.sqrt(s.add(s.div(sumOfSquares, n), eps))))
 const normalised = elementwise('nativeBatchNorm', (x, mean, invStd, weight, bias) =>
   s.add(s.mul(s.mul(s.sub(x, mean), invStd), weight), bias),

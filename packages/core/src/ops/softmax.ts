@@ -1,14 +1,15 @@
 // Softmax, its logarithm, and logsumexp: shifted by the largest element so that nothing overflows, in few passes, each
 // with a gradient of its own. Backends may have them, and their gradients, as kernels.
-import type { FusedKind, Prims } from '../backend/backend.ts'
+import type { Prims } from '../backend/backend.ts'
 import { type DType, dtypeRank, dtypes, isFloat } from '../base/dtype.ts'
 import { normalizeDim, normalizeDims, reducedShape } from '../base/shape.ts'
 import { type Expr, s } from '../expr/expr.ts'
 import { apply, applyAll, operand } from '../tensor/apply.ts'
-import type { Lowering, OpDef } from '../tensor/op.ts'
+import type { OpDef } from '../tensor/op.ts'
 import { dims, int, method, required } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { type Dims, dtypeParameter, keepdimParameter, notImplemented } from './arguments.ts'
+import { composite } from './composite.ts'
 import { elementwise, reshapeOp, sumTo } from './define.ts'
 import { add, div, log } from './elementwise.ts'
 import { toDType } from './fill.ts'
@@ -31,23 +32,21 @@ const expAndSum: OpDef<Axes> = {
   ],
   to: { kind: 'kernel', prim: 'map', lower: (axes, [x]) => shifted(dtypeRank[x.dtype], axes) },
 }
-/** The kernel of that name, along the one dimension that there is; numbers have an axis of one element. */
-const kernelAlong = (prim: FusedKind): Lowering<Axes> => ({
-  kind: 'kernel',
-  prim,
-  lower: ([axis = 0]) => ({ axis }),
-})
-/** An op of the gradient and the result, in the shape of both. */
-const ofGradient = (name: string, kernel: FusedKind, compose: (dy: Tensor, y: Tensor, dims: Axes) => Tensor) => {
-  const infer: OpDef<Axes>['infer'] = ([, { sizes, dtype }]) => [{ sizes, dtype }]
-  const fused = { kernel, op: { name, infer, to: kernelAlong(kernel) } }
-  const op: OpDef<Axes> = {
+/** Along the one dimension that there is; numbers have an axis of one element. */
+const along = ([axis = 0]: Axes) => ({ axis })
+
+/** An op of the gradient and the result, without a gradient of its own as a kernel. */
+const ofGradient = (
+  name: string,
+  kind: 'softmaxBackward' | 'logSoftmaxBackward',
+  compose: (dy: Tensor, y: Tensor, dims: Axes) => Tensor,
+): OpDef<Axes> =>
+  composite({
     name,
-    infer,
-    to: { kind: 'compose', fused, compose: ([dy, y], dims) => [compose(dy as Tensor, y as Tensor, dims)] },
-  }
-  return op
-}
+    kind,
+    attrs: along,
+    compose: ([dy, y], dims) => [compose(dy as Tensor, y as Tensor, dims)],
+  })
 
 const sumOfProducts = elementwise('sum', (dy, y) => s.mul(dy, y))
 const softmaxGradient = elementwise('softmaxBackwardData', (dy, y, sum) => s.mul(s.sub(dy, sum), y))
@@ -56,24 +55,18 @@ const softmaxBackward = ofGradient('softmaxBackwardData', 'softmaxBackward', (dy
   return apply(softmaxGradient, [dy, y, sum], null)
 })
 
-const softmaxRecord: Omit<OpDef<Axes>, 'to'> = {
+const softmaxOp = composite<'softmax', Axes>({
   name: 'softmax',
-  infer: ([x]) => [{ sizes: x.sizes, dtype: x.dtype }],
+  kind: 'softmax',
+  attrs: along,
   saves: () => ({ outputs: [0] }),
   vjp: (ctx) => [apply(softmaxBackward, [ctx.dy, ctx.output()], ctx.attrs)],
-}
-const softmaxOp: OpDef<Axes> = {
-  ...softmaxRecord,
-  to: {
-    kind: 'compose',
-    fused: { kernel: 'softmax', op: { ...softmaxRecord, to: kernelAlong('softmax') } },
-    compose: ([input], dims) => {
-      const x = input as Tensor
-      const [exps, sums] = applyAll(expAndSum, [x, largest(x, dims)], dims)
-      return [div(exps, sums)]
-    },
+  compose: ([input], dims) => {
+    const x = input as Tensor
+    const [exps, sums] = applyAll(expAndSum, [x, largest(x, dims)], dims)
+    return [div(exps, sums)]
   },
-}
+})
 
 const lessBoth = elementwise('sub', (x, most, logSum) => s.sub(s.sub(x, most), logSum))
 const logSoftmaxGradient = elementwise('logSoftmaxBackwardData', (dy, exps, sums, total) =>
@@ -85,22 +78,16 @@ const logSoftmaxBackward = ofGradient('logSoftmaxBackwardData', 'logSoftmaxBackw
   apply(lessShare, [dy, y, sumTo(dy, reducedShape(y.sizes, dims, true))], null),
 )
 
-/** As a kernel: it keeps nothing but the result, for to compute exponentials again costs less there than memory. */
-const wholeLogSoftmax: OpDef<Axes> = {
-  name: 'logSoftmax',
-  infer: ([x]) => [{ sizes: x.sizes, dtype: x.dtype }],
-  saves: () => ({ outputs: [0] }),
-  vjp: (ctx) => [apply(logSoftmaxBackward, [ctx.dy, ctx.output()], ctx.attrs)],
-  to: kernelAlong('logSoftmax'),
-}
-
 /**
  * Outputs: the result, and for the gradient the exponentials and their sums, which are dear to compute again. They have
  * gradients of their own, for gradients of gradients; what was taken off before the exponential counts as a constant,
- * because nothing depends on it.
+ * because nothing depends on it. The kernel keeps nothing but the result, because computing exponentials again costs less
+ * there than memory.
  */
-const logSoftmaxOp: OpDef<Axes> = {
+const logSoftmaxOp = composite<'logSoftmax', Axes>({
   name: 'logSoftmax',
+  kind: 'logSoftmax',
+  attrs: along,
   infer: (inputs, dims) => [{ sizes: inputs[0].sizes, dtype: inputs[0].dtype }, ...expAndSum.infer(inputs, dims)],
   // The result itself only so that writing to it is an error, as it is in PyTorch.
   saves: () => ({ outputs: [0, 1, 2] }),
@@ -113,17 +100,17 @@ const logSoftmaxOp: OpDef<Axes> = {
       parts.push(apply(expAndSumGradient, [dExps ?? operand(0), dSums ?? operand(0), exps], null))
     return [parts.reduce((a, b) => add(a, b))]
   },
-  to: {
-    kind: 'compose',
-    fused: { kernel: 'logSoftmax', op: wholeLogSoftmax },
-    compose: ([input], dims) => {
-      const x = input as Tensor
-      const most = largest(x, dims)
-      const [exps, sums] = applyAll(expAndSum, [x, most], dims)
-      return [apply(lessBoth, [x, most, log(sums)], null), exps, sums]
-    },
+  compose: ([input], dims) => {
+    const x = input as Tensor
+    const most = largest(x, dims)
+    const [exps, sums] = applyAll(expAndSum, [x, most], dims)
+    return [apply(lessBoth, [x, most, log(sums)], null), exps, sums]
   },
-}
+  whole: {
+    saves: () => ({ outputs: [0] }),
+    vjp: (ctx) => [apply(logSoftmaxBackward, [ctx.dy, ctx.output()], ctx.attrs)],
+  },
+})
 
 export interface SoftmaxOptions {
   readonly dim?: number
@@ -134,7 +121,7 @@ export interface SoftmaxOptions {
 type SoftmaxArguments = [dim: number | SoftmaxOptions, options?: SoftmaxOptions]
 
 /** A function along one dimension, in the dtype asked for. */
-function along(op: OpDef<Axes>, name: string): (x: Tensor, ...args: SoftmaxArguments) => Tensor {
+function alongOne(op: OpDef<Axes>, name: string): (x: Tensor, ...args: SoftmaxArguments) => Tensor {
   const read = method(
     name,
     required('dim', { ...int, hint: 'Say along which dimension: { dim: -1 }.' }),
@@ -158,10 +145,10 @@ function along(op: OpDef<Axes>, name: string): (x: Tensor, ...args: SoftmaxArgum
  * @example
  * softmax(tensor([1, 2, 3]), 0) // tensor([0.0900, 0.2447, 0.6652])
  */
-export const softmax = along(softmaxOp, 'softmax')
+export const softmax = alongOne(softmaxOp, 'softmax')
 
 /** The logarithm of `softmax`, exact where that would be 0; float only, or `{ dtype }`. */
-export const logSoftmax = along(logSoftmaxOp, 'log_softmax')
+export const logSoftmax = alongOne(logSoftmaxOp, 'log_softmax')
 
 // ---- logsumexp ----
 

@@ -1,6 +1,7 @@
 // The one road: everything a user calls goes through `apply`. It infers shapes and dtypes, runs the op as a kernel, a
 // view or a composition, and records a node when a gradient will be wanted. In-place forms are in in-place.ts.
-import type { FusedKind, Instr, Operand, Prims, Spec, View } from '../backend/backend.ts'
+import type { Instr, Operand, Prims, Spec, View } from '../backend/backend.ts'
+import type { CompositeKind } from '../backend/composites.ts'
 import { repeated } from '../base/arrays.ts'
 import { contiguousStrides, expandStrides } from '../base/layout.ts'
 import { broadcastShapes, numelOf, sameShape, type Shape, scalarShape } from '../base/shape.ts'
@@ -42,7 +43,7 @@ export const apply = <A>(op: OpDef<A>, inputs: readonly Input[], attrs: A, on?: 
 export function applyAll<A>(op: OpDef<A>, inputs: readonly Input[], attrs: A, on?: Device): readonly Tensor[] {
   const { to } = op
   if (to.kind === 'compose') {
-    if (to.fused !== undefined && hasKernel(to.fused, inputs)) return applyAll(to.fused.op, inputs, attrs)
+    if (to.whole !== undefined && hasKernel(to.whole, inputs)) return applyAll(to.whole.op, inputs, attrs)
     if (op.vjp === undefined) return to.compose(inputs, attrs)
     const specs = op.infer(inputs, attrs)
     const outs = mode.grad && wantsGrad(inputs) ? noGrad(() => to.compose(inputs, attrs)) : to.compose(inputs, attrs)
@@ -75,7 +76,7 @@ export function applyAll<A>(op: OpDef<A>, inputs: readonly Input[], attrs: A, on
 }
 
 /** Whether the backend of the inputs computes a composition whole, and the gradients that are wanted have a rule. */
-function hasKernel({ kernel, op }: { kernel: FusedKind; op: OpDef<never> }, inputs: readonly Input[]): boolean {
+function hasKernel({ kernel, op }: { kernel: CompositeKind; op: OpDef<never> }, inputs: readonly Input[]): boolean {
   const { caps } = deviceOf(inputs).backend
   if (caps.fused?.has(kernel) !== true || (inputs[0] as Tensor).elements === 0) return false
   return op.vjp !== undefined || !mode.grad || !wantsGrad(inputs)

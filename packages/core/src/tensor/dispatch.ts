@@ -12,6 +12,7 @@ import {
   type Prims,
   type Spec,
   type View,
+  withOperands,
 } from '../backend/backend.ts'
 import { type DType, dtypes } from '../base/dtype.ts'
 import { checkSwitch } from '../base/callable.ts'
@@ -92,7 +93,7 @@ function adapt(device: Device, instr: Instr): void {
   try {
     const inputs = backend.caps.strided ? instr.inputs : instr.inputs.map((x) => contiguous(device, x, temporaries))
     const single = instr.kind !== 'map' || backend.caps.multiOutput || instr.outputs.length === 1
-    const parts = single ? [{ ...instr, inputs }] : oneByOne({ ...instr, inputs } as Instr<'map'>, temporaries)
+    const parts = single ? [withOperands(instr, inputs, instr.outputs)] : oneByOne({ ...instr, inputs }, temporaries)
     for (const part of parts) runAsIs(device, part)
   } finally {
     temporaries.free()
@@ -185,6 +186,6 @@ function runElsewhere(device: Device, instr: Instr): void {
     return rowMajor(copy)
   })
   const outputs = instr.outputs.map(there)
-  elsewhere.run({ ...instr, inputs, outputs, donate: undefined })
+  elsewhere.run(withOperands({ ...instr, donate: undefined }, inputs, outputs))
   outputs.forEach((output, k) => void backend.write(instr.outputs[k], elsewhere.readSync(rowMajor(output))))
 }

@@ -1,6 +1,7 @@
 // The op record: everything about an operation is in one value of this type. `infer` checks, `to` says how it runs,
 // `vjp` is its gradient, written in ops so that it is differentiable and recordable itself.
-import type { Check, Fused, FusedKind, Kind, Prims, Spec } from '../backend/backend.ts'
+import type { Attributes, Check, Kind, Spec } from '../backend/backend.ts'
+import type { CompositeKind } from '../backend/composites.ts'
 import type { DType } from '../base/dtype.ts'
 import type { Layout } from '../base/layout.ts'
 import { scalarShape, type Shape } from '../base/shape.ts'
@@ -59,9 +60,9 @@ export interface Saves {
 export type Lowering<A> =
   | {
       readonly kind: 'kernel'
-      readonly prim: Kind | FusedKind
+      readonly prim: Kind
       /** What the backend is told; the same object for the same case, so that kernels are found by identity. */
-      lower(attrs: A, inputs: readonly Input[], outs: readonly Spec[]): Prims[Kind] | Fused[FusedKind]
+      lower(attrs: A, inputs: readonly Input[], outs: readonly Spec[]): Attributes[Kind]
       check?(attrs: A, inputs: readonly Input[]): Check | undefined
     }
   | {
@@ -75,7 +76,7 @@ export type Lowering<A> =
   | {
       readonly kind: 'compose'
       /** Applied instead to inputs with elements where the backend has the kernel; without a rule, where nothing wants a gradient. */
-      readonly fused?: { readonly kernel: FusedKind; readonly op: OpDef<A> }
+      readonly whole?: { readonly kernel: CompositeKind; readonly op: OpDef<A> }
       compose(inputs: readonly Input[], attrs: A): readonly Tensor[]
     }
 

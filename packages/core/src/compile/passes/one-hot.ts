@@ -2,7 +2,7 @@
 // element: it is gathered. What is selected inside of larger expressions is scattered into what all other positions have.
 // Comparing takes a pass over all positions, or a good part of one. So the cross entropy of class indices and its gradient
 // read and write what they need.
-import type { Kind, MapOut, Prims, Spec } from '../../backend/backend.ts'
+import type { MapOut, PrimKind, Prims, Spec } from '../../backend/backend.ts'
 import { isUse, type Program, type ProgramInstr, type ProgramOperand, type Use } from '../../backend/program.ts'
 import { type DType, isFloat } from '../../base/dtype.ts'
 import { numelOf, type Shape } from '../../base/shape.ts'
@@ -94,9 +94,9 @@ class Gathering {
     this.#shape = shape.map((size, i) => (i === oneHot.axis ? 1 : size))
   }
 
-  #add(kind: Kind, attrs: Prims[Kind], inputs: readonly ProgramOperand[], dtype: DType): Use {
+  #add<K extends PrimKind>(kind: K, attrs: Prims[K], inputs: readonly ProgramOperand[], dtype: DType): Use {
     const output = this.#program.values.push({ sizes: this.#shape, dtype }) - 1
-    this.instrs.push({ kind, attrs, inputs, outputs: [output], origin: this.#instr.origin })
+    this.instrs.push({ kind, attrs, inputs, outputs: [output], origin: this.#instr.origin } as ProgramInstr)
     return wholeUse(this.#program, output)
   }
 

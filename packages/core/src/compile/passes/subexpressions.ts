@@ -1,6 +1,6 @@
 // Computes equal things once: equal nodes inside of expressions, equal instructions, equal readings; and reads what a
 // plain copy was made of instead of the copy. What leaves the step keeps an instruction, because it has its own memory.
-import type { Backend, Check, Kind, Prims } from '../../backend/backend.ts'
+import type { Attributes, Backend, Check, Kind, Prims } from '../../backend/backend.ts'
 import {
   type HostStep,
   isReading,
@@ -54,7 +54,7 @@ function asCopy(instr: ProgramInstr, program: Program): ProgramInstr {
 /** Which output of a map is nothing but an operand, and that operand. */
 function copiesIn({ kind, attrs, inputs, outputs }: ProgramInstr): { output: number; use: Use }[] {
   if (kind !== 'map') return []
-  return (attrs as Prims['map']).outs.flatMap(({ expr, reduce }, k) => {
+  return attrs.outs.flatMap(({ expr, reduce }, k) => {
     const x = inputs[expr.value]
     const copies = expr.step === 'input' && reduce === undefined && isUse(x) && x.dtype === expr.dtype
     return copies ? [{ output: outputs[k], use: x }] : []
@@ -64,13 +64,13 @@ function copiesIn({ kind, attrs, inputs, outputs }: ProgramInstr): { output: num
 /** Attributes and checks in which equal expressions, and equal attributes, are the same object. */
 class Unique {
   readonly #expressions = new Expressions()
-  readonly #attrs = new Map<string, Prims[Kind]>()
+  readonly #attrs = new Map<string, Attributes[Kind]>()
   /** What stands for attributes that were met before. */
-  readonly #met = new Map<Prims[Kind], Prims[Kind]>()
+  readonly #met = new Map<Attributes[Kind], Attributes[Kind]>()
   /** A number for each of the attributes that stand for all that are equal to them. */
-  readonly #ids = new Map<Prims[Kind], number>()
+  readonly #ids = new Map<Attributes[Kind], number>()
 
-  attrs(instr: ProgramInstr): Prims[Kind] {
+  attrs(instr: ProgramInstr): Attributes[Kind] {
     let unique = this.#met.get(instr.attrs)
     if (unique === undefined) {
       unique = this.#unique(instr)
@@ -79,14 +79,14 @@ class Unique {
     return unique
   }
 
-  #unique({ kind, attrs }: ProgramInstr): Prims[Kind] {
+  #unique({ kind, attrs }: ProgramInstr): Attributes[Kind] {
     const key = JSON.stringify([kind, attrs], (name, value) => {
       if (name === 'expr' || name === 'post') return value && this.#expressions.idOf(value)
       return typeof value === 'number' ? numberKey(value) : value
     })
     const known = this.#attrs.get(key)
     if (known !== undefined) return known
-    const made = kind === 'map' ? this.#map(attrs as Prims['map']) : attrs
+    const made = kind === 'map' ? this.#map(attrs) : attrs
     this.#attrs.set(key, made)
     this.#ids.set(made, this.#ids.size)
     return made
@@ -151,12 +151,12 @@ export function subexpressions(recorded: Program, { caps }: Backend): Program {
   for (const instr of recorded.instrs) {
     const copy = asCopy(instr, program)
     if (copy !== instr) values[copy.outputs[0]] = { ...values[copy.outputs[0]], sizes: (copy.inputs[0] as Use).sizes }
-    const now: ProgramInstr = {
+    const now = {
       ...copy,
       attrs: unique.attrs(copy),
       inputs: copy.inputs.map(read),
       check: copy.check && unique.check(copy.check),
-    }
+    } as ProgramInstr
     const key = unique.keyOf(now, values)
     const first = known.get(key)
     if (first === undefined) {

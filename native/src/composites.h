@@ -1,0 +1,54 @@
+// The compositions that are kernels: written by tools/steps.mjs, from the records in packages/core/src/backend/composites.ts
+// and the list in packages/backend-native/src/encode-composite.ts. Change those, never this.
+#pragma once
+#include <cstdint>
+
+namespace flambeau {
+
+// clang-format off
+
+enum class Composite : int32_t {
+  softmax,
+  logSoftmax,
+  softmaxBackward,
+  logSoftmaxBackward,
+  crossEntropy,
+  crossEntropyBackward,
+  moments,
+  count
+};
+
+/** How much of [outer, n, inner] an operand is: Extent in core's backend/composites.ts. */
+enum class Extent : int32_t { all, row, rowOrOne, index, each };
+
+/** The most operands, and the most numbers besides sizes, of one of these. */
+constexpr int32_t maxCompositeOperands = 6;
+constexpr int32_t maxCompositeNumbers = 1;
+
+/** Inputs, then outputs. */
+struct CompositeInfo {
+  const char* name;
+  int32_t operands, numbers;
+  Extent extents[maxCompositeOperands];
+};
+constexpr CompositeInfo compositeInfos[] = {
+  // x, y
+  {"softmax", 2, 0, {Extent::all, Extent::all}},
+  // x, y
+  {"logSoftmax", 2, 0, {Extent::all, Extent::all}},
+  // dy, y, dx
+  {"softmaxBackward", 3, 0, {Extent::all, Extent::all, Extent::all}},
+  // dy, y, dx
+  {"logSoftmaxBackward", 3, 0, {Extent::all, Extent::all, Extent::all}},
+  // x, target, loss, most, logSum, ignore
+  {"crossEntropy", 5, 1, {Extent::all, Extent::index, Extent::row, Extent::row, Extent::row}},
+  // x, target, most, logSum, dy, dx, ignore
+  {"crossEntropyBackward", 6, 1, {Extent::all, Extent::index, Extent::row, Extent::row, Extent::rowOrOne, Extent::all}},
+  // x, mean, squares
+  {"moments", 3, 0, {Extent::all, Extent::each, Extent::each}},
+};
+constexpr const CompositeInfo& info_of(Composite kind) { return compositeInfos[static_cast<int32_t>(kind)]; }
+
+// clang-format on
+
+}  // namespace flambeau

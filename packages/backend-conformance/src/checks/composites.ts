@@ -1,0 +1,232 @@
+// Checks that a kernel equals the composition that it stands for: functions that use it, on the backend with its kernels and
+// without them, with gradients and theirs, of many shapes, along every axis, in any memory, with special values and nothing.
+import {
+  F,
+  grad,
+  logSoftmax,
+  manualSeed,
+  randint,
+  randn,
+  softmax,
+  type Tensor,
+  tensor,
+  useDevice,
+} from '@flambeau/core'
+import {
+  type Backend,
+  type Composite,
+  type CompositeKind,
+  composites,
+  contiguousStrides,
+  type Instr,
+  numelOf,
+  type Output,
+  type Shape,
+  sizesOf,
+  type View,
+  withOperands,
+} from '@flambeau/core/backend'
+import { lay, memories, type Memory } from '../call.ts'
+import type { DType } from '../sample.ts'
+import type { Case } from '../subject.ts'
+
+/** A function of `x` that uses the kernel, or whose gradient does. */
+type Uses = (x: Tensor, axis: number) => Tensor[]
+
+const withClasses: Uses = (x, axis) => {
+  const scores = x.dim() > 1 ? x.transpose(axis, 1) : x
+  const [classes] = scores.dim() > 1 ? [scores.size(1)] : [scores.size(0)]
+  const target = randint(classes, scores.dim() > 1 ? [scores.size(0), ...scores.sizes.slice(2)] : [])
+  return (['mean', 'sum', 'none'] as const).flatMap((reduction) =>
+    [-100, 0].map((ignoreIndex) => F.crossEntropy(scores, target, { reduction, ignoreIndex })),
+  )
+}
+
+/** Every kind has its line; what is checked follows from the rest of this file. */
+const uses: Readonly<Record<CompositeKind, Uses>> = {
+  softmax: (x, axis) => [softmax(x, axis)],
+  logSoftmax: (x, axis) => [logSoftmax(x, axis)],
+  softmaxBackward: (x, axis) => [softmax(x, axis)],
+  logSoftmaxBackward: (x, axis) => [logSoftmax(x, axis)],
+  crossEntropy: withClasses,
+  crossEntropyBackward: withClasses,
+  moments: (x, axis) => {
+    const y = x.dim() > 1 ? x.transpose(axis, 1) : x.reshape(-1, 1)
+    return y.elements <= y.size(1) ? [] : [F.batchNorm(y, null, null, { training: true })]
+  },
+}
+
+/** Sizes around those of vectors, and rows of one element. */
+const shapes: readonly Shape[] = [
+  [1],
+  [64],
+  [5, 16],
+  [3, 33],
+  [9, 1],
+  [2, 5, 3],
+  [4, 17, 20],
+  [2, 3, 4, 5],
+  [70, 2, 40],
+]
+const nothing: readonly Shape[] = [
+  [3, 0],
+  [0, 4],
+]
+
+/** The backend with its kernels or without them; `seen` is told what it ran. */
+function watched(backend: Backend, whole: boolean, seen: Set<string>): Backend {
+  const caps = whole ? backend.caps : { ...backend.caps, fused: undefined }
+  return new Proxy(backend, {
+    get(target, key) {
+      if (key === 'caps') return caps
+      const value = target[key as keyof Backend] as unknown
+      if (typeof value !== 'function') return value
+      return (...args: unknown[]) => {
+        if (key === 'run') seen.add((args[0] as Instr).kind)
+        return value.apply(target, args)
+      }
+    },
+  })
+}
+
+type Result = { readonly of: string; readonly values: readonly number[] }
+
+/** The results, their gradients and the gradients of these. */
+function resultsOf(use: Uses, x: Tensor, axis: number): readonly (readonly [string, Tensor])[] {
+  x.requiresGrad = true
+  const outs = use(x, axis)
+  if (outs.length === 0 || x.elements === 0) return outs.map((y) => ['value', y])
+  const dtype = x.dtype as DType
+  const weights = outs.map((y) => randn([...y.sizes], { dtype }))
+  const total = () => outs.map((y, i) => y.mul(weights[i]).sum()).reduce((a, b) => a.add(b))
+  const [first] = grad(total(), x, { retainGraph: true })
+  const [again] = grad(total(), x, { createGraph: true })
+  const second = again.requiresGrad ? grad(again.mul(again).sum(), x, { allowUnused: true })[0] : null
+  return [
+    ...outs.map((y) => ['value', y] as const),
+    ['gradient', first],
+    ['gradient, recorded', again],
+    ...(second === null ? [] : [['second gradient', second] as const]),
+  ]
+}
+
+const read = async (of: string, x: Tensor): Promise<Result> => ({
+  of,
+  values: Array.from((await x.detach().reshape(-1).toArrayAsync()) as ArrayLike<number>),
+})
+
+/** Of finite values the distance counts beside the largest of them; others are the same. */
+function difference(whole: Result, composed: Result, tolerance: number): string | undefined {
+  if (whole.values.length !== composed.values.length) return `${whole.of}: ${whole.values.length} elements`
+  const most = composed.values.reduce((a, x) => (Number.isFinite(x) ? Math.max(a, Math.abs(x)) : a), 1)
+  const at = composed.values.findIndex((y, i) => {
+    const x = whole.values[i]
+    return !(Number.isFinite(y) ? Math.abs(x - y) <= tolerance * most : Object.is(x, y))
+  })
+  return at < 0
+    ? undefined
+    : `${whole.of}, element ${at}: ${whole.values[at]} with the kernel, ${composed.values[at]} without`
+}
+
+const inf = Number.POSITIVE_INFINITY
+const special: readonly (readonly number[])[] = [
+  [1, Number.NaN, 2],
+  [inf, 1, 2],
+  [-inf, 1, 2],
+  [-inf, -inf, -inf],
+  [inf, inf, 0],
+  [1e38, -1e38, 3e38],
+  [88, 89, -104],
+  [0, -0, 0],
+  [1000, 1000.5, 999],
+]
+
+/** What `x` may be: by a label, on the current device. */
+function* inputs(dtype: DType): Generator<readonly [label: string, axes: number, make: () => Tensor]> {
+  for (const shape of [...shapes, ...nothing])
+    yield [`[${shape}]`, shape.length, () => randn([...shape], { dtype }).mul(3)]
+  for (const memory of memories.filter((x) => x !== 'contiguous'))
+    yield [`[6, 5, 7], ${memory}`, 3, () => inMemory(randn(6, 5, 7, { dtype }), memory)]
+  yield ['[4, 5, 7], expanded', 3, () => randn(5, 7, { dtype }).expand(4, 5, 7).detach()]
+  for (const [label, rows] of [
+    ['special values', special],
+    ['special values in longer rows', special.map((row) => [...row, ...new Array<number>(40).fill(-3)])],
+  ] as const)
+    yield [label, 2, () => tensor(rows, { dtype })]
+}
+const inMemory = (x: Tensor, memory: Memory): Tensor =>
+  lay(Array.from(x.toArray() as ArrayLike<number>), x.sizes, x.dtype as DType, memory)
+
+function comparisons(backend: Backend, kind: CompositeKind): Case[] {
+  const seen = new Set<string>()
+  const dtypes = (['float32', 'float64'] as const).filter((dtype) => backend.caps.dtypes.has(dtype))
+  const on = async (whole: boolean, make: () => Tensor, axis: number): Promise<Result[]> => {
+    useDevice(watched(backend, whole, whole ? seen : new Set()))
+    manualSeed(5)
+    try {
+      const results: Result[] = []
+      for (const [of, x] of resultsOf(uses[kind], make(), axis)) results.push(await read(of, x))
+      return results
+    } finally {
+      useDevice(backend)
+    }
+  }
+  const cases = dtypes.flatMap((dtype) =>
+    [...inputs(dtype)].flatMap(([label, axes, make]) =>
+      Array.from({ length: axes }, (_, axis) => ({
+        label: `${dtype}, ${label}, axis ${axis}`,
+        async run() {
+          const [whole, composed] = [await on(true, make, axis), await on(false, make, axis)]
+          if (whole.length !== composed.length) return `${whole.length} results instead of ${composed.length}`
+          for (const [i, x] of whole.entries()) {
+            const wrong = difference(x, composed[i], dtype === 'float32' ? 2e-5 : 1e-12)
+            if (wrong !== undefined) return wrong
+          }
+          return undefined
+        },
+      })),
+    ),
+  )
+  return [...cases, { label: 'the kernel', run: () => (seen.has(kind) ? undefined : 'none of these used it') }]
+}
+
+/** The instruction of its record: where its operands lie does not change a bit. */
+function layouts(backend: Backend, kind: CompositeKind): Case[] {
+  const { inputs: operands, outputs, numbers }: Composite = composites[kind]
+  const sizes = [3, 5, 4]
+  const axis = 1
+  const attrs = { axis, ...Object.fromEntries(numbers.map((name) => [name, 2])) }
+  const run = (memory: Memory): number[][] => {
+    manualSeed(7)
+    const views = operands.map(([, extent]): View => {
+      const shape = sizesOf(extent, sizes, axis)
+      const x = extent === 'index' ? randint(sizes[axis], [...shape]) : randn([...shape])
+      return inMemory(x, memory)
+    })
+    const results = outputs.map(([, extent]): Output => {
+      const spec = { sizes: sizesOf(extent, sizes, axis), dtype: 'float32' as const }
+      return { ...spec, buffer: backend.alloc(spec) }
+    })
+    backend.run(withOperands({ kind, attrs, origin: { name: kind } } as Instr, views, results))
+    return results.map((out) =>
+      Array.from(backend.readSync({ ...out, strides: contiguousStrides(out.sizes), offset: 0 })),
+    )
+  }
+  return memories.map((memory) => ({
+    label: `operands ${memory}`,
+    run: () => {
+      const [expected, found] = [run('contiguous'), run(memory)]
+      const wrong = expected.findIndex((values, k) => values.some((x, i) => !Object.is(x, found[k][i])))
+      return wrong < 0 && found.every(({ length }, k) => length === numelOf(sizesOf(outputs[k][1], sizes, axis)))
+        ? undefined
+        : `result ${wrong} is another one`
+    },
+  }))
+}
+
+/** For every composition that the backend has a kernel of. */
+export const compositeCases = (backend: Backend): readonly (readonly [name: string, cases: readonly Case[]])[] =>
+  Array.from(backend.caps.fused ?? [], (kind) => [
+    `composites › ${kind} is its composition`,
+    [...comparisons(backend, kind), ...layouts(backend, kind)],
+  ])

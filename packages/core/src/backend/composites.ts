@@ -1,0 +1,107 @@
+// Compositions of which a backend may have kernels, one record each: operands, results and attributes. Types of
+// instructions, claims, core's ops (ops/composite.ts), what native's encoder writes and what its decoder checks follow from
+// it. What a record's kernel computes is said beside it; elsewhere core composes the same of the other kinds.
+import type { Shape } from '../base/shape.ts'
+import type { Instr } from './backend.ts'
+
+/**
+ * How much of [outer, n, inner] an operand is, where n is the axis and the first operand is all of it: all; one element
+ * for each row, that is for each [outer, inner], with 1 along the axis; the same or a single element; one int32 for each
+ * row; one for each of n, in the axes from this one on with 1 for the others. All but an index have one dtype, float32 or
+ * float64, and there are elements.
+ */
+export type Extent = 'all' | 'row' | 'rowOrOne' | 'index' | 'each'
+
+export interface Composite {
+  /** Names and extents in the order of an instruction's inputs. */
+  readonly inputs: readonly [readonly [name: string, extent: 'all'], ...(readonly [name: string, extent: Extent])[]]
+  readonly outputs: readonly (readonly [name: string, extent: Extent])[]
+  /** Names of attributes besides the axis; int32. */
+  readonly numbers: readonly string[]
+}
+
+export const composites = {
+  /** The exponentials of a row, less its largest element, divided by their sum. */
+  softmax: { inputs: [['x', 'all']], outputs: [['y', 'all']], numbers: [] },
+  /** The logarithm of it. */
+  logSoftmax: { inputs: [['x', 'all']], outputs: [['y', 'all']], numbers: [] },
+  /** (dy - the row's sum of dy y) y */
+  softmaxBackward: {
+    inputs: [
+      ['dy', 'all'],
+      ['y', 'all'],
+    ],
+    outputs: [['dx', 'all']],
+    numbers: [],
+  },
+  /** dy - exp(y) times the row's sum of dy */
+  logSoftmaxBackward: {
+    inputs: [
+      ['dy', 'all'],
+      ['y', 'all'],
+    ],
+    outputs: [['dx', 'all']],
+    numbers: [],
+  },
+  /**
+   * loss: logSum - (x[target] - most), or 0 where the target is `ignore`; most: the row's largest element; logSum: the
+   * logarithm of the sum of exp(x - most).
+   */
+  crossEntropy: {
+    inputs: [
+      ['x', 'all'],
+      ['target', 'index'],
+    ],
+    outputs: [
+      ['loss', 'row'],
+      ['most', 'row'],
+      ['logSum', 'row'],
+    ],
+    numbers: ['ignore'],
+  },
+  /** (exp(x - most - logSum) - 1 at the target) dy, or that without dy times 0 where the target is `ignore`. */
+  crossEntropyBackward: {
+    inputs: [
+      ['x', 'all'],
+      ['target', 'index'],
+      ['most', 'row'],
+      ['logSum', 'row'],
+      ['dy', 'rowOrOne'],
+    ],
+    outputs: [['dx', 'all']],
+    numbers: ['ignore'],
+  },
+  /** For each index along the axis, over all other axes: the mean, and the sum of squared distances from it. */
+  moments: {
+    inputs: [['x', 'all']],
+    outputs: [
+      ['mean', 'each'],
+      ['squares', 'each'],
+    ],
+    numbers: [],
+  },
+} as const satisfies Readonly<Record<string, Composite>>
+
+type Composites = typeof composites
+export type CompositeKind = keyof Composites
+
+/** The attributes of an instruction of each of these kinds. */
+export type CompositeAttrs = {
+  readonly [K in CompositeKind]: { readonly axis: number } & {
+    readonly [A in Composites[K]['numbers'][number]]: number
+  }
+}
+/** A tuple as long as a list. */
+type Each<List extends readonly unknown[], T> = { readonly [I in keyof List]: T }
+export type InputsOf<K extends CompositeKind, T> = Each<Composites[K]['inputs'], T>
+export type OutputsOf<K extends CompositeKind, T> = Each<Composites[K]['outputs'], T>
+
+/** Whether an instruction is of one of these kinds. */
+export const isComposite = (instr: Instr): instr is Instr<CompositeKind> => Object.hasOwn(composites, instr.kind)
+
+/** The sizes of an operand beside a first one of `sizes`; of one that may be a single element those of rows. */
+export function sizesOf(extent: Extent, sizes: Shape, axis: number): Shape {
+  if (extent === 'all') return sizes
+  if (extent === 'each') return sizes.slice(axis).map((n, i) => (i === 0 ? n : 1))
+  return sizes.map((n, i) => (i === axis ? 1 : n))
+}
