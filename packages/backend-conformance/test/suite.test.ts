@@ -2,7 +2,7 @@
 // it, and the cells that must notice are named; so are some that must not.
 import { js } from '@flambeau/backend-js'
 import { useDevice } from '@flambeau/core'
-import { type Backend, type Instr, isScalar, type PrimKind } from '@flambeau/core/backend'
+import { type Backend, checkClaims, type Instr, isScalar, type PrimKind } from '@flambeau/core/backend'
 import { describe, expect, it } from 'vitest'
 import { type CellOptions, cellsOf } from '../src/cells.ts'
 import { mustFail } from '../src/describe.ts'
@@ -175,6 +175,50 @@ describe('a level', () => {
     }
     expect(left(all, backend)).toEqual(['gradgradcheck', 'method'])
     expect(left(backend, kernels)).toEqual(['gradcheck', 'in place', 'memory', 'random shapes', 'write through'])
+  })
+})
+
+/** js with a kernel of softmax that gives `share` of what it should. */
+function withSoftmax(share: number): Backend {
+  const inner = js()
+  const softmax = ({ attrs, inputs: [x], outputs: [y] }: Instr<'softmax'>): void => {
+    const values = inner.readSync(x)
+    const n = x.sizes[attrs.axis] ?? 1
+    const apart = x.sizes.slice(attrs.axis + 1).reduce((a, b) => a * b, 1)
+    const starts = Array.from(values.keys()).filter((i) => Math.floor(i / apart) % n === 0)
+    for (const start of starts) {
+      const row = Array.from({ length: n }, (_, i) => values[start + i * apart])
+      const most = row.reduce((a, b) => (a > b || Number.isNaN(a) ? a : b))
+      const exps = row.map((e) => Math.exp(e - most))
+      const sum = exps.reduce((a, b) => a + b)
+      exps.forEach((e, i) => void (values[start + i * apart] = (share * e) / sum))
+    }
+    inner.write(y, values)
+  }
+  const run = (instr: Instr): void => {
+    checkClaims(instr)
+    if (instr.kind === 'softmax') softmax(instr)
+    else inner.run(instr)
+  }
+  return { ...broken((instr) => instr), ...inner, caps: { ...inner.caps, fused: new Set(['softmax']) }, run }
+}
+
+describe('a kernel of a composition', () => {
+  const cells = /^composites|^backend › softmax/
+
+  it('that is right has no red cell', async () => {
+    expect(cellsOf(withSoftmax(1)).filter(({ name }) => cells.test(name))).toHaveLength(2)
+    expect(await red(withSoftmax(1), cells)).toEqual([])
+  })
+
+  it('that is a little wrong is noticed', async () => {
+    expect(await red(withSoftmax(1.0001), cells)).toEqual(['composites › softmax'])
+  })
+
+  it('that is none is noticed', async () => {
+    const wrong = withSoftmax(1)
+    const named: Backend = { ...wrong, caps: { ...wrong.caps, fused: new Set(['softmax', 'moments']) } }
+    expect(await red(named, /^composites/)).toEqual(['composites › moments'])
   })
 })
 

@@ -4,8 +4,12 @@ import { compile, empty, ones, optim, tensor, useDevice, zeros } from '@flambeau
 import {
   type Backend,
   CheckedBackend,
+  type Composite,
+  type CompositeKind,
+  composites,
   contiguousLayout,
   type DType,
+  type Extent,
   type Instr,
   newArray,
   numelOf,
@@ -15,6 +19,7 @@ import {
   type Program,
   s,
   type Shape,
+  sizesOf,
   type View,
 } from '@flambeau/core/backend'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -183,6 +188,71 @@ describe('a checked backend', () => {
       expect(backend.found[0]).toMatch(words)
     })
   }
+
+  describe.each(Object.keys(composites) as CompositeKind[])('of %s', (kind) => {
+    const { inputs, outputs, numbers }: Composite = composites[kind]
+    const attrs = { axis: 1, ...Object.fromEntries(numbers.map((name) => [name, 0])) }
+    interface Made {
+      readonly inputs: readonly View[]
+      readonly outputs: readonly Output[]
+    }
+    /** Runs the instruction of the record with something changed, on a backend that has the kernel. */
+    const running = (change: (made: Made, of: On) => object, caps: object = { fused: new Set([kind]) }) => {
+      const backend = new CheckedBackend(jsBut({ caps: { ...js().caps, ...caps }, run() {} }))
+      const of = on(backend)
+      const sizes = (extent: Extent): Shape => sizesOf(extent, [3, 5, 4], 1)
+      const made = {
+        inputs: inputs.map(([, extent]) => rows(of.full(sizes(extent), extent === 'index' ? 'int32' : 'float32'))),
+        outputs: outputs.map(([, extent]) => of.fresh(sizes(extent))),
+      }
+      const instr = { kind, attrs, ...made, ...change(made, of), origin: { name: 'op' } } as unknown as Instr
+      return () => backend.run(instr)
+    }
+    const at = <T>(list: readonly T[], i: number, x: T): T[] => list.map((y, k) => (k === i ? x : y))
+
+    it('takes what its record says', () => {
+      expect(running(() => ({}))).not.toThrow()
+      expect(running(() => ({}), {})).toThrow('the backend has no kernel of this composition')
+    })
+
+    it('refuses other sizes and axes', () => {
+      const unfit = 'is not made of'
+      for (const [i, [name, extent]] of inputs.entries()) {
+        const sizes = sizesOf(extent, [3, 6, 5], 1)
+        const other = (x: View): View => ({ ...x, sizes, strides: sizes.map(() => 0) })
+        expect(
+          running((made) => ({ inputs: at(made.inputs, i, other(made.inputs[i])) })),
+          name,
+        ).toThrow(unfit)
+      }
+      for (const [k, [name, extent]] of outputs.entries()) {
+        const other = (x: Output): Output => ({ ...x, sizes: sizesOf(extent, [3, 4, 3], 1) })
+        expect(
+          running((made) => ({ outputs: at(made.outputs, k, other(made.outputs[k])) })),
+          name,
+        ).toThrow(unfit)
+      }
+      expect(running((made) => ({ inputs: made.inputs.slice(1) }))).toThrow(unfit)
+      expect(running((made) => ({ outputs: [...made.outputs, made.outputs[0]] }))).toThrow(unfit)
+      for (const axis of [-1, 3, 0.5]) expect(running(() => ({ attrs: { ...attrs, axis } }))).toThrow(unfit)
+    })
+
+    it('refuses other dtypes', () => {
+      for (const [i, [name, extent]] of inputs.entries()) {
+        const dtype = extent === 'index' ? 'float32' : 'int32'
+        const words = i === 0 ? 'it is computed of int32' : `its ${name} is ${dtype} and should be`
+        expect(
+          running((made, { full }) => ({ inputs: at(made.inputs, i, rows(full(made.inputs[i].sizes, dtype))) })),
+        ).toThrow(words)
+      }
+      for (const [k, [name]] of outputs.entries()) {
+        const words = `its ${name} is float64 and should be float32`
+        expect(
+          running((made, { fresh }) => ({ outputs: at(made.outputs, k, fresh(made.outputs[k].sizes, 'float64')) })),
+        ).toThrow(words)
+      }
+    })
+  })
 
   it('says of a tensor that nobody filled that it is read', () => {
     useDevice(checked())
