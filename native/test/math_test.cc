@@ -101,7 +101,11 @@ TEST_CASE("functions of one operand are within 2 units in the last place, specia
   } functions[] = {
       {"exp", Step::exp, std::exp},       {"expm1", Step::expm1, std::expm1}, {"log", Step::log, std::log},
       {"log1p", Step::log1p, std::log1p}, {"sin", Step::sin, std::sin},       {"cos", Step::cos, std::cos},
-      {"tanh", Step::tanh, std::tanh},    {"erf", Step::erf, std::erf},       {"sqrt", Step::sqrt, std::sqrt}};
+      {"tanh", Step::tanh, std::tanh},    {"erf", Step::erf, std::erf},       {"sqrt", Step::sqrt, std::sqrt},
+      {"tan", Step::tan, std::tan},       {"sinh", Step::sinh, std::sinh},    {"cosh", Step::cosh, std::cosh},
+      {"asin", Step::asin, std::asin},    {"acos", Step::acos, std::acos},    {"atan", Step::atan, std::atan},
+      {"asinh", Step::asinh, std::asinh}, {"acosh", Step::acosh, std::acosh}, {"atanh", Step::atanh, std::atanh},
+      {"exp2", Step::exp2, std::exp2},    {"log2", Step::log2, std::log2},    {"log10", Step::log10, std::log10}};
   for (const auto& [name, step, exact] : functions) {
     std::vector<double> want;
     for (float x : samples()) want.push_back(exact(x));
@@ -137,13 +141,7 @@ TEST_CASE("functions that are computed one by one are the doubles, rounded") {
     const char* name;
     Step step;
     double (*exact)(double);
-  } functions[] = {{"tan", Step::tan, std::tan},           {"sinh", Step::sinh, std::sinh},
-                   {"cosh", Step::cosh, std::cosh},        {"asin", Step::asin, std::asin},
-                   {"acos", Step::acos, std::acos},        {"atan", Step::atan, std::atan},
-                   {"asinh", Step::asinh, std::asinh},     {"acosh", Step::acosh, std::acosh},
-                   {"atanh", Step::atanh, std::atanh},     {"exp2", Step::exp2, std::exp2},
-                   {"log2", Step::log2, std::log2},        {"log10", Step::log10, std::log10},
-                   {"lgamma", Step::lgamma, std::lgamma},  {"digamma", Step::digamma, digamma_of},
+  } functions[] = {{"lgamma", Step::lgamma, std::lgamma},  {"digamma", Step::digamma, digamma_of},
                    {"erfinv", Step::erfinv, erfinv_of},    {"i0", Step::i0, i0_of},
                    {"i1", Step::i1, i1_of}};
   for (const auto& [name, step, exact] : functions) {

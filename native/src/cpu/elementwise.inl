@@ -117,6 +117,18 @@ FUNCTION(Sin, sin)
 FUNCTION(Cos, cos)
 FUNCTION(Tanh, tanh)
 FUNCTION(Erf, erf)
+FUNCTION(Tan, tan)
+FUNCTION(Sinh, sinh)
+FUNCTION(Cosh, cosh)
+FUNCTION(Asin, asin)
+FUNCTION(Acos, acos)
+FUNCTION(Atan, atan)
+FUNCTION(Asinh, asinh)
+FUNCTION(Acosh, acosh)
+FUNCTION(Atanh, atanh)
+FUNCTION(Exp2, exp2)
+FUNCTION(Log2, log2)
+FUNCTION(Log10, log10)
 #undef FUNCTION
 struct Pow {
   ALWAYS_INLINE static V of(V x, V p) { return pow(x, p); }

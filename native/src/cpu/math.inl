@@ -117,13 +117,15 @@ constexpr float log2e = 1.44269504f;
 // log(2) in two parts, the first of so few bits that its products with whole numbers are exact.
 constexpr float ln2High = 0.693359375f, ln2Low = -2.12194440e-4f;
 
-/** e^x for x = n log(2) + r is 2^n e^r. */
-INLINE V exponential(V x, const Whole& n) {
+/** e^r for x = n log(2) + r. */
+INLINE V exp_rest(V x, const Whole& n) {
   const V r = madd(n.n, splat(-ln2Low), madd(n.n, splat(-ln2High), x));
   const V p = polynomial(r, 1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f,
                          5.0000001201e-1f);
-  return scale(madd(p, r * r, r) + 1.0f, n);
+  return madd(p, r * r, r) + 1.0f;
 }
+/** e^x for x = n log(2) + r is 2^n e^r. */
+INLINE V exponential(V x, const Whole& n) { return scale(exp_rest(x, n), n); }
 
 /** Where no x is above 88. */
 INLINE V exp_to_88(V x) {
@@ -251,12 +253,137 @@ INLINE V far_lanes(V x, V y, double (*exact)(double)) {
   return y;
 }
 
+/** Of r, or of a quarter turn more where k is odd; in double precision, for it is steep. */
+INLINE D tan_of(D r, HalfInts k) {
+  const D z = r * r;
+  const D s = r * madd(z, polynomial(z, -1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1), splat(1.0));
+  const D c = madd(z * z, polynomial(z, 2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2),
+                   madd(z, splat(-0.5), splat(1.0)));
+  const auto odd = __builtin_convertvector(k & 1, Vec<int64_t>) != 0;
+  return (odd ? -c : s) / (odd ? s : c);
+}
+INLINE V tan(V x) {
+  HalfInts k[2];
+  const D a = quarter(low(x), &k[0]), b = quarter(high(x), &k[1]);
+  return far_lanes(x, join(tan_of(a, k[0]), tan_of(b, k[1])), __builtin_tan);
+}
 INLINE V sin(V x) { return far_lanes(x, sin_of(quarters(x)), __builtin_sin); }
 INLINE V cos(V x) {
   Quarter q = quarters(x);
   q.k += 1;
   return far_lanes(x, sin_of(q), __builtin_cos);
 }
+
+// ---- powers and logarithms to other bases ----
+
+/** 2^x = 2^n e^r for x = n + r / log(2). */
+INLINE V exp2(V x) {
+  V c = x > 128.5f ? splat(128.5f) : x;
+  c = c < -151.0f ? splat(-151.0f) : c;
+  const Whole n = nearest(c, 1.0f);
+  const V r = (c - n.n) * 0.693147182f;
+  const V p = polynomial(r, 1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f,
+                         5.0000001201e-1f);
+  return scale(madd(p, r * r, r) + 1.0f, n);
+}
+
+/** A float as k and f, x = 2^k (1 + f), for logarithms. */
+struct Split {
+  V k, f;
+};
+INLINE Split split(V x) {
+  const I tiny = x < 1.17549435e-38f;
+  const V normal = tiny ? x * 8388608.0f : x;
+  const I k = exponent_of(normal);
+  return {__builtin_convertvector(k + (tiny ? I{} - 23 : I{}), V), without(normal, k) - 1.0f};
+}
+INLINE V log2(V x) {
+  const Split s = split(x);
+  // The product in two parts, so that it is rounded once, where it goes into the sum.
+  const V y = logarithm(s.f, I{});
+  return where_defined(s.k + madd(y, splat(1.44269504f), y * 1.92596299e-8f), x, 0.0f);
+}
+INLINE V log10(V x) {
+  const Split s = split(x);
+  const V y = logarithm(s.f, I{});
+  const V low = madd(s.k, splat(-2.48745663e-6f), y * 0.434294482f);
+  return where_defined(madd(s.k, splat(0.301032484f), low), x, 0.0f);
+}
+
+// ---- hyperbolic functions and their inverses ----
+
+/** e^a / 2, for a from 0 on; it overflows where the hyperbolic functions do. */
+INLINE V half_exp(V a) {
+  const V c = a > 89.5f ? splat(89.5f) : a;
+  const Whole n = nearest(c, log2e);
+  return scale(exp_rest(c, n), {n.n - 1.0f, n.k - 1});
+}
+/** To 1 by its series, beyond by the exponential. */
+INLINE V sinh(V x) {
+  const V a = absolute(x);
+  const V z = a * a;
+  const V p = polynomial(z, 2.50521084e-8f, 2.75573192e-6f, 1.98412698e-4f, 8.33333333e-3f, 1.66666667e-1f);
+  const V h = half_exp(a);
+  return copy_sign(a < 1.0f ? madd(a * z, p, a) : h - 0.25f / h, x);
+}
+INLINE V cosh(V x) {
+  const V h = half_exp(absolute(x));
+  return h + 0.25f / h;
+}
+
+INLINE V root(V x) {
+  V r;
+  for (int64_t i = 0; i < lanes<float>; i++) r[i] = __builtin_sqrtf(x[i]);
+  return r;
+}
+
+/** log(1 + a + a^2 / (1 + sqrt(1 + a^2))); far up log(2 a). */
+INLINE V asinh(V x) {
+  const V a = absolute(x);
+  const V c = a > 1e4f ? V{} : a;
+  const V near = log1p(c + c * c / (1.0f + root(madd(c, c, splat(1.0f)))));
+  return copy_sign(a > 1e4f ? log(a) + 0.693147182f : a == a ? near : a, x);
+}
+INLINE V acosh(V x) {
+  const V t = (x > 1e4f ? splat(1.0f) : x) - 1.0f;
+  const V near = log1p(t + root(t * (t + 2.0f)));
+  return x > 1e4f ? log(x) + 0.693147182f : x < 1.0f ? splat(__builtin_nanf("")) : near;
+}
+INLINE V atanh(V x) {
+  const V a = absolute(x);
+  return copy_sign(log1p((a + a) / (1.0f - a)) * 0.5f, x);
+}
+
+// ---- inverses of the trigonometric functions: polynomials published in Cephes (asinf, atanf) ----
+
+/** For |x| up to a half. */
+INLINE V asin_near(V x) {
+  const V z = x * x;
+  return madd(x * z, polynomial(z, 4.2163199048e-2f, 2.4181311049e-2f, 4.5470025998e-2f, 7.4953002686e-2f,
+                                1.6666752422e-1f),
+              x);
+}
+INLINE V asin(V x) {
+  const V a = absolute(x);
+  const V y = asin_near(a > 0.5f ? root((1.0f - a) * 0.5f) : a);
+  return copy_sign(a > 0.5f ? (1.57079637f - 2.0f * y) - 4.37113883e-8f : y, x);
+}
+INLINE V acos(V x) {
+  const V a = absolute(x);
+  const V y = asin_near(a > 0.5f ? root((1.0f - a) * 0.5f) : x);
+  const V far = x < 0.0f ? (3.14159274f - 2.0f * y) - 8.74227766e-8f : 2.0f * y;
+  return a > 0.5f ? far : (1.57079637f - y) - 4.37113883e-8f;
+}
+/** In double precision: sums of halves of right angles are rounded once. */
+INLINE D atan(D x) {
+  const D a = reinterpret_cast<D>(reinterpret_cast<Vec<int64_t>>(x) & INT64_MAX);
+  const auto far = a > 2.414213562373095, middle = a > 0.4142135623730951;
+  const D t = far ? -1.0 / a : middle ? (a - 1.0) / (a + 1.0) : a;
+  const D z = t * t;
+  const D p = polynomial(z, 8.05374449538e-2, -1.38776856032e-1, 1.99777106478e-1, -3.33329491539e-1);
+  return madd(t * z, p, t) + (far ? splat(1.5707963267948966) : middle ? splat(0.7853981633974483) : D{});
+}
+INLINE V atan(V x) { return copy_sign(join(atan(low(x)), atan(high(x))), x); }
 
 // pow: 2^(p log2 |x|) in double precision.
 
