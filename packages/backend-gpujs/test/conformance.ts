@@ -7,8 +7,10 @@ import { testWith } from '../../../tools/test/machine.ts'
 import { type Gpujs, gpujs, type Mode } from '../src/index.ts'
 import { missingModes } from './each-mode.ts'
 
-/** What of the suite runs on js: float64, whole numbers that may pass 2^24, and sorting, for which there are no kernels. */
-const onJs = ['PowBackward1', 'clone', 'fill', 'isclose', 'mul', 'mul+toCopy', 'prod', 'sort', 'sum', 'toCopy']
+/** What of the suite runs on js: float64, whole numbers that may pass 2^24, sorting, and bits, of which shaders know nothing. */
+const numbers = ['CopySlices', 'PowBackward1', 'clone', 'fill', 'isclose', 'mul', 'mul+toCopy', 'prod', 'sum', 'toCopy']
+const bits = ['And', 'Or', 'Xor', 'Not', 'LeftShift', 'RightShift'].map((name) => `bitwise${name}`)
+const onJs = [...numbers, 'sort', 'nextafter', ...bits]
 
 /**
  * Registers the suite for a mode; where the mode is missing, a test that says so. Sums are in float32 and in an order of their own:
