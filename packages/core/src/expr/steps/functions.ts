@@ -1,7 +1,7 @@
 // Steps that are functions of real numbers. In float32 some have a form of their own, as exact as a float32 needs them
 // (math.ts).
 import type { Expr, s } from '../expr.ts'
-import { type Binary, floating, inline, maths, own, type Slope, type Unary } from '../step.ts'
+import { type Binary, floating, inline, maths, own, type Unary } from '../step.ts'
 
 export const exp: Unary = {
   ...floating,
@@ -88,23 +88,20 @@ export const cosh: Unary = {
   real: maths('cosh', Math.cosh),
 }
 
-/** `dy` by the square root of what is made of x. */
-const overRoot = (radicand: (build: typeof s, x: Expr) => Expr): Slope => {
-  return (s, dy, [x]) => [s.div(dy, s.sqrt(radicand(s, x)))]
-}
-const belowOne = overRoot((s, x) => s.sub(1, s.mul(x, x)))
+/** 1 - x * x, in which nothing cancels beside 1. */
+const below = (build: typeof s, x: Expr): Expr => build.mul(build.sub(1, x), build.add(1, x))
 
 export const asin: Unary = {
   ...floating,
   arity: 1,
-  slope: belowOne,
+  slope: (s, dy, [x]) => [s.div(dy, s.sqrt(below(s, x)))],
   real: maths('asin', Math.asin),
 }
 
 export const acos: Unary = {
   ...floating,
   arity: 1,
-  slope: (s, dy, x, y) => [s.neg(belowOne(s, dy, x, y)[0] as Expr)],
+  slope: (s, dy, [x]) => [s.neg(s.div(dy, s.sqrt(below(s, x))))],
   real: maths('acos', Math.acos),
 }
 
@@ -118,21 +115,21 @@ export const atan: Unary = {
 export const asinh: Unary = {
   ...floating,
   arity: 1,
-  slope: overRoot((s, x) => s.add(s.mul(x, x), 1)),
+  slope: (s, dy, [x]) => [s.div(dy, s.sqrt(s.add(s.mul(x, x), 1)))],
   real: maths('asinh', Math.asinh),
 }
 
 export const acosh: Unary = {
   ...floating,
   arity: 1,
-  slope: overRoot((s, x) => s.sub(s.mul(x, x), 1)),
+  slope: (s, dy, [x]) => [s.div(dy, s.sqrt(s.sub(0, below(s, x))))],
   real: maths('acosh', Math.acosh),
 }
 
 export const atanh: Unary = {
   ...floating,
   arity: 1,
-  slope: (s, dy, [x]) => [s.div(dy, s.sub(1, s.mul(x, x)))],
+  slope: (s, dy, [x]) => [s.div(dy, below(s, x))],
   real: maths('atanh', Math.atanh),
 }
 
