@@ -6,12 +6,12 @@ import { bool, bools, bytes, e, f64, i32, ints, kink, opt, type Sample, s, t, u8
 
 const nan = Number.NaN
 const inf = Number.POSITIVE_INFINITY
-const special = v([nan, inf, -inf, 0, -0, 1, -1])
+export const special = v([nan, inf, -inf, 0, -0, 1, -1])
 export const fixed = { grad: false }
 export const specialWhy = 'infinities and NaN have no finite differences'
 
 /** One argument, floats in [low, high): float32, float64, 0-d, empty, three dimensions, special values. */
-export const floats = (low = -2, high = 2, rest: Parameters<typeof s> = []): Sample[] => [
+const floats = (low = -2, high = 2, rest: Parameters<typeof s> = []): Sample[] => [
   s(t([2, 3], { low, high }), ...rest),
   s(f64([4], { low, high }), ...rest),
   s(t([], { low, high }), ...rest),
@@ -20,14 +20,14 @@ export const floats = (low = -2, high = 2, rest: Parameters<typeof s> = []): Sam
   kink(specialWhy, s(special, ...rest)),
 ]
 /** Integer, unsigned and boolean arguments. */
-export const whole = (low = -6, high = 7): Sample[] => [
+const whole = (low = -6, high = 7): Sample[] => [
   s(i32([5], { low, high })),
   s(u8([3], { low: Math.max(low, 0), high: Math.max(high, 3) })),
 ]
-export const wholeAndBool = (low = -6, high = 7): Sample[] => [...whole(low, high), s(bool([4]))]
+const wholeAndBool = (low = -6, high = 7): Sample[] => [...whole(low, high), s(bool([4]))]
 
 /** Two arguments: broadcasting, promotion of every kind, emptiness, special values. */
-export const pairs = (low = -2, high = 2): Sample[] => [
+const pairs = (low = -2, high = 2): Sample[] => [
   s(t([2, 3], { low, high }), t([2, 3], { low, high })),
   s(t([2, 3], { low, high }), t([3], { low, high })),
   s(t([2, 1], { low, high }), f64([1, 3], { low, high })),
@@ -36,7 +36,7 @@ export const pairs = (low = -2, high = 2): Sample[] => [
   s(t([], { low, high }), t([], { low, high })),
   s(t([4], { low, high }), i32([4], { low: 1, high: 5 })),
 ]
-export const pairsOfWhole: Sample[] = [
+const pairsOfWhole: Sample[] = [
   s(i32([2, 3]), i32([3], { low: 1, high: 5 })),
   s(i32([3]), v(2.5)),
   s(u8([3], { high: 12 }), i32([3], { low: 1, high: 5 })),
