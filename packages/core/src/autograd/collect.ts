@@ -6,10 +6,11 @@ import { s } from '../expr/expr.ts'
 import { cloneOp, type Elementwise, elementwise } from '../ops/define.ts'
 import { add } from '../ops/elementwise.ts'
 import { inPlace } from '../ops/methods.ts'
+import { zero_ } from '../ops/write.ts'
 import { apply } from '../tensor/apply.ts'
 import { effects } from '../tensor/effects.ts'
 import { checkWritable } from '../tensor/in-place.ts'
-import { mode } from '../tensor/mode.ts'
+import { mode, noGrad } from '../tensor/mode.ts'
 import { detached, type Tensor } from '../tensor/tensor.ts'
 import { atomically } from '../tensor/undo.ts'
 
@@ -111,5 +112,19 @@ export class Arrivals {
       const { x, taken } = arrivals[i]
       if (taken !== null) x.collect(taken)
     }
+  }
+}
+
+/** Forgets gradients, or writes zeros into them. */
+export function clearGradients(tensors: Iterable<Tensor>, setToNone: boolean): void {
+  for (const x of tensors) {
+    if (setToNone) {
+      x.collect(null)
+      continue
+    }
+    const { grad } = x
+    if (grad === null) continue
+    if (grad.requiresGrad) x.collect(detached(grad))
+    noGrad(() => zero_(x.grad as Tensor))
   }
 }

@@ -2,26 +2,13 @@
 // asked for: there is no registry to keep in step, and a plain assignment is all that is needed.
 import { className } from '../base/class-name.ts'
 import type { DType } from '../base/dtype.ts'
-import { AttributeError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError } from '../base/errors.ts'
-import { typeName } from '../base/python.ts'
+import { AttributeError, NotImplementedError, RuntimeError, TypeError } from '../base/errors.ts'
+import { clearGradients } from '../autograd/collect.ts'
 import type { RemovableHandle } from '../autograd/hooks.ts'
 import { checkCallable } from '../base/callable.ts'
-import { zero_ } from '../ops/write.ts'
 import { assign, effect, effects, noted } from '../tensor/effects.ts'
 import { noGrad } from '../tensor/mode.ts'
-import {
-  anything,
-  type Arguments,
-  bool,
-  isTensor,
-  type Kind,
-  keyword,
-  optional,
-  required,
-  signature,
-  str,
-  nothingMore,
-} from '../tensor/signature.ts'
+import { type Arguments, isTensor, nothingMore } from '../tensor/signature.ts'
 import { detached, kindOf, type Tensor } from '../tensor/tensor.ts'
 import { copyInstance, copyOf, copyWith, type Memo } from './copy.ts'
 import { addHook, type ForwardHook, type ForwardPreHook, type FullBackwardHook } from './hooks.ts'
@@ -41,6 +28,8 @@ import {
   ownState,
   setProperty,
 } from './parts.ts'
+import * as takes from './module-arguments.ts'
+import { checkFree, checkName, checkString, noAttribute, ownerOf, wrongPart } from './module-arguments.ts'
 import { asStateDict, IncompatibleKeys, Loading, StateDict, type StateDictLike } from './state-dict.ts'
 
 /** Where `training` is kept: who reads it is told to a recorder. */
@@ -52,30 +41,6 @@ interface RecurseOption {
 interface NamesOptions extends RecurseOption {
   readonly prefix?: string
 }
-const prefix = optional('prefix', str, '')
-const recurse = optional('recurse', bool, true)
-const namedParametersArguments = signature('named_parameters', prefix, recurse)
-const namedBuffersArguments = signature('named_buffers', prefix, recurse)
-const namedModulesArguments = signature('named_modules', prefix)
-const parametersArguments = signature('parameters', recurse)
-const buffersArguments = signature('buffers', recurse)
-const target = required('target', str)
-const getSubmoduleArguments = signature('get_submodule', target)
-const getParameterArguments = signature('get_parameter', target)
-const getBufferArguments = signature('get_buffer', target)
-const name = required('name', anything)
-const persistent = optional('persistent', bool, true)
-const registerBufferArguments = signature('register_buffer', name, required('tensor', anything), persistent)
-const registerParameterArguments = signature('register_parameter', name, required('parameter', anything))
-const registerModuleArguments = signature('register_module', name, required('module', anything))
-const notBoolean = (): ValueError => new ValueError('training mode is expected to be boolean')
-const mode: Kind<boolean> = { ...bool, refuse: notBoolean }
-const trainArguments = signature('train', optional('mode', mode, true))
-const requiresGradArguments = signature('requires_grad_', optional('requiresGrad', bool, true))
-const zeroGradArguments = signature('zero_grad', optional('setToNone', bool, true))
-const stateDictArguments = signature('state_dict', keyword('prefix', str, ''), keyword('keepVars', bool, false))
-const loadArguments = signature('load_state_dict', required('stateDict', anything), optional('strict', bool, true))
-
 /**
  * The base class of layers and models.
  *
@@ -103,7 +68,7 @@ export class Module {
   }
 
   set training(training: boolean) {
-    if (typeof training !== 'boolean') throw notBoolean()
+    if (typeof training !== 'boolean') throw takes.notBoolean()
     assign(this, trainingOf, training)
   }
 
@@ -127,25 +92,25 @@ export class Module {
   namedParameters(
     ...args: Arguments<[prefix: string, recurse: boolean], NamesOptions>
   ): [name: string, parameter: Parameter][] {
-    const [prefix, recurse] = namedParametersArguments(args)
+    const [prefix, recurse] = takes.namedParameters(args)
     return namedParts(this, prefix, recurse, ownParameters)
   }
 
   /** The parameters: what an optimizer gets. */
   parameters(...args: Arguments<[recurse: boolean], RecurseOption>): Parameter[] {
-    const [recurse] = parametersArguments(args)
+    const [recurse] = takes.parameters(args)
     return this.namedParameters('', recurse).map(([, parameter]) => parameter)
   }
 
   /** Declared buffers with their names, those too that are not saved. */
   namedBuffers(...args: Arguments<[prefix: string, recurse: boolean], NamesOptions>): [name: string, buffer: Tensor][] {
-    const [prefix, recurse] = namedBuffersArguments(args)
+    const [prefix, recurse] = takes.namedBuffers(args)
     return namedParts(this, prefix, recurse, (module) => ownBuffers(module).map(({ key, tensor }) => [key, tensor]))
   }
 
   /** The declared buffers, here and, with `recurse`, below. */
   buffers(...args: Arguments<[recurse: boolean], RecurseOption>): Tensor[] {
-    const [recurse] = buffersArguments(args)
+    const [recurse] = takes.buffers(args)
     return this.namedBuffers('', recurse).map(([, buffer]) => buffer)
   }
 
@@ -162,7 +127,7 @@ export class Module {
 
   /** This module and all below it with their names, each once. */
   namedModules(...args: Arguments<[prefix: string], Pick<NamesOptions, 'prefix'>>): [name: string, module: Module][] {
-    const [prefix] = namedModulesArguments(args)
+    const [prefix] = takes.namedModules(args)
     return namedModules(this, prefix)
   }
 
@@ -173,7 +138,7 @@ export class Module {
 
   /** The module at a path, by names ('0.conv_first') or properties ('0.convFirst'); this one for ''. */
   getSubmodule(...args: [target: string]): Module {
-    const [target] = getSubmoduleArguments(args)
+    const [target] = takes.getSubmodule(args)
     let module: Module = this
     for (let rest = target; rest !== ''; ) {
       const found = findPart(module, rest)
@@ -187,7 +152,7 @@ export class Module {
 
   /** The parameter at a path, '0.weight'. */
   getParameter(...args: [target: string]): Parameter {
-    const [target] = getParameterArguments(args)
+    const [target] = takes.getParameter(args)
     const [module, name] = ownerOf(this, target)
     const found = findPart(module, name)
     if (found === undefined) throw noAttribute(module, name)
@@ -197,7 +162,7 @@ export class Module {
 
   /** The buffer at a path, '1.running_mean'. */
   getBuffer(...args: [target: string]): Tensor {
-    const [target] = getBufferArguments(args)
+    const [target] = takes.getBuffer(args)
     const [module, name] = ownerOf(this, target)
     const found = ownBuffers(module).find(({ key, property }) => key === name || property === name)
     if (found !== undefined) return found.tensor
@@ -218,7 +183,7 @@ export class Module {
   registerBuffer(
     ...args: [name: string, tensor: Tensor | null, persistent?: boolean | { readonly persistent?: boolean }]
   ): void {
-    const [name, tensor, persistent] = registerBufferArguments(args)
+    const [name, tensor, persistent] = takes.registerBuffer(args)
     checkName('buffer', name)
     if (this[buffersOf]?.has(name) !== true) checkFree(this, name, tensor)
     if (tensor !== null && !isTensor(tensor)) throw wrongPart(tensor, 'buffer', name, 'torch Tensor')
@@ -229,7 +194,7 @@ export class Module {
 
   /** Sets a parameter by name; the same as an assignment, checked. */
   registerParameter(...args: [name: string, parameter: Parameter | null]): void {
-    const [name, parameter] = registerParameterArguments(args)
+    const [name, parameter] = takes.registerParameter(args)
     checkName('parameter', name)
     if (!(getProperty(this, name) instanceof Parameter)) checkFree(this, name, parameter)
     if (parameter !== null && !(parameter instanceof Parameter))
@@ -239,7 +204,7 @@ export class Module {
 
   /** Sets a submodule by name; the same as an assignment, checked. */
   registerModule(...args: [name: string, module: Module | null]): void {
-    const [name, module] = registerModuleArguments(args)
+    const [name, module] = takes.registerModule(args)
     if (module !== null && !isModule(module)) throw new TypeError(`${kindOf(module)} is not a Module subclass`)
     checkString('module', name)
     if (!isModule(getProperty(this, name))) checkFree(this, name, module)
@@ -260,7 +225,7 @@ export class Module {
 
   /** Sets training mode here and below. */
   train(...args: [mode?: boolean | { readonly mode?: boolean }]): this {
-    const [mode] = trainArguments(args)
+    const [mode] = takes.train(args)
     const modules = this.modules()
     effect(() => {
       const before = modules.map((module) => module[trainingOf])
@@ -277,14 +242,14 @@ export class Module {
 
   /** Whether the parameters collect gradients: false freezes the module. */
   requiresGrad_(...args: [requiresGrad?: boolean | { readonly requiresGrad?: boolean }]): this {
-    const [requiresGrad] = requiresGradArguments(args)
+    const [requiresGrad] = takes.requiresGrad(args)
     for (const parameter of this.parameters()) parameter.setRequiresGrad(requiresGrad)
     return this
   }
 
   /** Forgets the parameters' gradients, or with `setToNone: false` writes zeros. */
   zeroGrad(...args: [setToNone?: boolean | { setToNone?: boolean }]): void {
-    const [setToNone] = zeroGradArguments(args)
+    const [setToNone] = takes.zeroGrad(args)
     clearGradients(this.parameters(), setToNone)
   }
 
@@ -342,7 +307,7 @@ export class Module {
    * const best = deepCopy(model.stateDict())
    */
   stateDict(...args: [options?: { readonly prefix?: string; readonly keepVars?: boolean }]): StateDict {
-    const [prefix, keepVars] = stateDictArguments(args)
+    const [prefix, keepVars] = takes.stateDict(args)
     const state = new StateDict()
     const versions = new Map<string, number>()
     const visit = (path: string, module: Module): void => {
@@ -363,7 +328,7 @@ export class Module {
   loadStateDict(
     ...args: [stateDict: StateDictLike, strict?: boolean | { readonly strict?: boolean }]
   ): IncompatibleKeys {
-    const [stateDict, strict] = loadArguments(args)
+    const [stateDict, strict] = takes.loadStateDict(args)
     const state = asStateDict(stateDict)
     const loading = new Loading(state)
     const visit = (path: string, module: Module): void => {
@@ -454,49 +419,5 @@ function watchForward(prototype: Module): void {
       return forward.apply(this, args)
     }
     Object.defineProperty(x, 'forward', { ...property, value })
-  }
-}
-
-/** The module in which the last name of a path is looked for; it may be an array's: 'weights.0'. */
-function ownerOf(root: Module, target: string): [module: Module, name: string] {
-  const found = findPart(root, target)
-  if (found === undefined || found.name === target || !isModule(found.part)) return [root, target]
-  return ownerOf(found.part, target.slice(found.name.length + 1))
-}
-
-const noAttribute = (module: Module, name: string): AttributeError =>
-  new AttributeError(`${className(module.constructor)} has no attribute \`${name}\``)
-
-const wrongPart = (part: unknown, kind: string, name: string, wanted: string): TypeError =>
-  new TypeError(`cannot assign '${kindOf(part)}' object to ${kind} '${name}' (${wanted} or None required)`)
-
-function checkString(kind: string, name: unknown): asserts name is string {
-  if (typeof name !== 'string') throw new TypeError(`${kind} name should be a string. Got ${typeName(name)}`)
-}
-
-function checkName(kind: string, name: unknown): asserts name is string {
-  checkString(kind, name)
-  if (name.includes('.'))
-    throw new KeyError(`${kind} name can't contain "."${kind === 'module' ? `, got: ${name}` : ''}`)
-  if (name === '') throw new KeyError(`${kind} name can't be empty string ""`)
-}
-
-/** A name that is taken by something else is no name for a part; a declared, empty field is. */
-function checkFree(module: Module, name: string, value: unknown): void {
-  const now = getProperty(module, name)
-  if (now !== undefined && now !== null && now !== value) throw new KeyError(`attribute '${name}' already exists`)
-}
-
-/** Forgets gradients, or writes zeros into them. */
-export function clearGradients(tensors: Iterable<Tensor>, setToNone: boolean): void {
-  for (const x of tensors) {
-    if (setToNone) {
-      x.collect(null)
-      continue
-    }
-    const { grad } = x
-    if (grad === null) continue
-    if (grad.requiresGrad) x.collect(detached(grad))
-    noGrad(() => zero_(x.grad as Tensor))
   }
 }
