@@ -1,18 +1,19 @@
-// Class numbers as targets: what fits an input of scores, and what PyTorch says where it does not. A target is compared
-// with the class numbers 0, 1, ... along the class dimension, so a loss over classes is an elementwise one.
-import type { Check, Prims, Spec } from '../backend/backend.ts'
+// Class numbers as targets: what fits an input of scores, and what PyTorch says where it does not. Targets are counted and
+// checked in one pass, which also makes the index that gathers what they pick.
+import type { Check, MapOut, Prims, Spec } from '../backend/backend.ts'
 import { dtypeName, isFloat } from '../base/dtype.ts'
 import { IndexError, RuntimeError, ValueError } from '../base/errors.ts'
 import { sameShape, type Shape, shapeString } from '../base/shape.ts'
 import { type Expr, s } from '../expr/expr.ts'
 import { notImplemented } from '../ops/arguments.ts'
 import { counted } from '../ops/create.ts'
-import { elementwise, reshapeOp } from '../ops/define.ts'
+import { elementwise, expandTo, reshapeOp } from '../ops/define.ts'
 import { toDType } from '../ops/fill.ts'
+import { gatherAlongDim } from '../ops/gather.ts'
 import { reduced } from '../ops/kernels.ts'
-import { apply, operand } from '../tensor/apply.ts'
+import { apply, applyAll, operand } from '../tensor/apply.ts'
 import { noGrad } from '../tensor/mode.ts'
-import type { Input, OpDef } from '../tensor/op.ts'
+import type { OpDef } from '../tensor/op.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 
 /** Classes are dimension 1, or the only one. */
@@ -87,29 +88,30 @@ interface Counted {
 const [target, ignored, classes] = [0, 1, 2].map((i) => s.input(i, 'int32'))
 const isCounted = s.ne(target, ignored)
 const outside: Expr = s.and(isCounted, s.or(s.lt(target, 0), s.ge(target, classes)))
-const counts = new Map<number, Prims['map']>()
 
-/** How many targets are not ignored; the inputs are target, ignored class, number of classes. */
-const countOp: OpDef<Counted> = {
-  name: 'nllLoss',
-  infer: () => [{ sizes: [], dtype: 'int32' }],
-  to: {
-    kind: 'kernel',
-    prim: 'map',
-    lower(_, [{ sizes }]) {
-      const rank = sizes.length
-      let prims = counts.get(rank)
-      if (prims === undefined) {
-        const expr = s.cast(isCounted, 'int32')
-        const axes = Array.from({ length: rank }, (_, i) => i)
-        prims = { outs: [reduced('sum', expr, axes)] }
-        counts.set(rank, prims)
-      }
-      return prims
+/** The inputs are target, ignored class, number of classes; the outputs, `before` and how many targets are not ignored. */
+function countOp(before: readonly MapOut[]): OpDef<Counted> {
+  const counts: Prims['map'][] = []
+  return {
+    name: 'nllLoss',
+    infer: ([x]) => [
+      ...before.map(({ expr }): Spec => ({ sizes: x.sizes, dtype: expr.dtype })),
+      { sizes: [], dtype: 'int32' },
+    ],
+    to: {
+      kind: 'kernel',
+      prim: 'map',
+      lower(_, [{ sizes }]) {
+        const axes = sizes.map((_, i) => i)
+        return (counts[axes.length] ??= { outs: [...before, reduced('sum', s.cast(isCounted, 'int32'), axes)] })
+      },
+      check: (attrs, [x]): Check => ({ expr: outside, error: () => outOfBounds(x as Tensor, attrs) }),
     },
-    check: (attrs, [x]): Check => ({ expr: outside, error: () => outOfBounds(x as Tensor, attrs) }),
-  },
+  }
 }
+const counting = countOp([])
+/** What gathers and scatters by targets takes class 0 for those that are ignored. */
+const indexing = countOp([{ expr: s.select(isCounted, target, 0) }])
 
 function outOfBounds(x: Tensor, { classes, ignoreIndex }: Counted): IndexError {
   const values = x.storage.device.backend.readSync(x)
@@ -120,35 +122,41 @@ function outOfBounds(x: Tensor, { classes, ignoreIndex }: Counted): IndexError {
   )
 }
 
-/** Whether a class is the target, and one that counts. */
-export const isTarget = (cls: Expr, t: Expr, ignore: Expr): Expr => s.and(s.eq(cls, t), s.ne(t, ignore))
-const weightOfTargets = elementwise('sum', (cls, t, ignore, weight) => s.select(isTarget(cls, t, ignore), weight, 0))
+/** The targets in the input's shape with 1 for the classes. */
+const rowsOf = (input: Tensor, target: Tensor): Tensor =>
+  apply(reshapeOp, [toDType(target, 'int32')], withoutClasses(input))
 
-/** What a loss over classes reads beside its input. */
-export interface Classes {
-  /** The class numbers, the targets, the ignored target, the weights of classes: they broadcast against the input. */
-  readonly operands: readonly [cls: Input, target: Input, ignore: Input, weight: Input]
-  /** The sum of the weights of all targets that count. */
-  readonly total: Input
+const countedBy = (op: OpDef<Counted>, targets: Tensor, input: Tensor, ignoreIndex: number): readonly Tensor[] => {
+  const classes = input.sizes[classDim(input)]
+  return applyAll(op, [targets, operand(ignoreIndex), operand(classes)], { classes, ignoreIndex })
 }
 
-/** The targets in the input's shape with 1 for the classes, checked, and how many of them count. */
+/** The targets, one for each row, checked, and how many of them count. */
 export function countedTargets(input: Tensor, target: Tensor, ignoreIndex: number): [targets: Tensor, number: Tensor] {
-  const classes = input.sizes[classDim(input)]
-  const targets = apply(reshapeOp, [toDType(target, 'int32')], withoutClasses(input))
-  return [targets, apply(countOp, [targets, operand(ignoreIndex), operand(classes)], { classes, ignoreIndex })]
+  const targets = rowsOf(input, target)
+  return [targets, countedBy(counting, targets, input, ignoreIndex)[0]]
+}
+
+/** The same with an index to gather and scatter by, which ignored targets do not leave. */
+export function indexedTargets(
+  input: Tensor,
+  target: Tensor,
+  ignoreIndex: number,
+): [targets: Tensor, index: Tensor, number: Tensor] {
+  const targets = rowsOf(input, target)
+  const [index, number] = countedBy(indexing, targets, input, ignoreIndex)
+  return [targets, index, number]
 }
 
 /** The numbers of the classes, as they broadcast against the input. */
 export const classNumbers = (input: Tensor): Tensor =>
   alongClasses(counted(input.sizes[classDim(input)], 'int32', input.device), input)
 
-/** Checks the targets against the number of classes and lays them out beside the input. */
-export const classesOf = (input: Tensor, target: Tensor, weight: Tensor | null, ignoreIndex: number): Classes =>
-  noGrad(() => {
-    const { dtype } = input
-    const [targets, number] = countedTargets(input, target, ignoreIndex)
-    const weights = weight === null ? operand(1) : alongClasses(weight, input)
-    const operands = [classNumbers(input), targets, operand(ignoreIndex), weights] as const
-    return { operands, total: weight === null ? number : apply(weightOfTargets, operands, { sizes: [], dtype }) }
-  })
+/** The weight of each row's target. */
+export const weightsOf = (weight: Tensor, input: Tensor, index: Tensor): Tensor =>
+  noGrad(() => gatherAlongDim(expandTo(alongClasses(weight, input), input.sizes), classDim(input), index))
+
+const weightOfTargets = elementwise('sum', (t, ignore, weight) => s.select(s.ne(t, ignore), weight, 0))
+/** The sum of the weights of all targets that count. */
+export const totalOf = (targets: Tensor, ignoreIndex: number, weights: Tensor): Tensor =>
+  apply(weightOfTargets, [targets, operand(ignoreIndex), weights], { sizes: [], dtype: weights.dtype })

@@ -1,14 +1,19 @@
 // The negative log likelihood of classes, and cross entropy: the same after a log-softmax. Targets are class numbers or,
 // for cross entropy, probabilities.
+import type { Spec } from '../backend/backend.ts'
 import { dtypeName, isFloat } from '../base/dtype.ts'
 import { IndexError, RuntimeError } from '../base/errors.ts'
 import { sameShape } from '../base/shape.ts'
 import { type Expr, s } from '../expr/expr.ts'
 import { composite } from '../ops/composite.ts'
-import { elementwise, reshapeOp, sumTo } from '../ops/define.ts'
+import { type Elementwise, elementwise, expandTo, reshapeOp, sumTo } from '../ops/define.ts'
 import { add, div } from '../ops/elementwise.ts'
-import { logSoftmax } from '../ops/softmax.ts'
-import { apply, operand } from '../tensor/apply.ts'
+import { largest } from '../ops/extremes.ts'
+import { filled } from '../ops/fill.ts'
+import { addAlongDim_, gatherAlongDim, scatterAlongDim } from '../ops/gather.ts'
+import { expAndSum, expAndSumGradient, logSoftmax } from '../ops/softmax.ts'
+import { apply, applyAll, operand } from '../tensor/apply.ts'
+import type { Input, OpDef } from '../tensor/op.ts'
 import { type Arguments, constructing, int, method, optional, real, required, tensor } from '../tensor/signature.ts'
 import { detached, type Tensor } from '../tensor/tensor.ts'
 import {
@@ -16,10 +21,11 @@ import {
   checkClassTargets,
   checkClassWeight,
   classDim,
-  classesOf,
   classNumbers,
   countedTargets,
-  isTarget,
+  indexedTargets,
+  totalOf,
+  weightsOf,
   withoutClasses,
 } from './class-targets.ts'
 import { pointwise } from './pointwise.ts'
@@ -33,15 +39,73 @@ import {
   weightParameter,
 } from './reduction.ts'
 
-// Elements that are no target take no part, not even as 0 times minus infinity.
-const ofTargets = pointwise({
-  name: 'nllLoss',
-  inputs: 5,
-  loss: (x, cls, t, ignore, weight) => s.select(isTarget(cls, t, ignore), s.neg(s.mul(x, weight)), 0),
-  gradients: [
-    (dy, n, _, cls, t, ignore, weight) => s.select(isTarget(cls, t, ignore), s.neg(s.div(s.mul(weight, dy), n)), 0),
-  ],
+interface Plain {
+  readonly reduction: Reduction
+  readonly ignoreIndex: number
+}
+/** Of rows, what the reduction makes of them. */
+const lossSpec = (x: Spec, target: Spec, reduction: Reduction): Spec => ({
+  sizes: reduction === 'none' ? target.sizes : [],
+  dtype: x.dtype,
 })
+/** The losses of rows, one for each target, summed unless they stay. */
+function reducedRows(
+  rows: Elementwise,
+  operands: readonly Input[],
+  x: Tensor,
+  target: Tensor,
+  { reduction }: Plain,
+): Tensor {
+  if (reduction !== 'none') return apply(rows, operands, { sizes: [], dtype: x.dtype })
+  return apply(reshapeOp, [apply(rows, operands, { sizes: withoutClasses(x), dtype: x.dtype })], target.sizes)
+}
+
+const lossOfRow = elementwise('nllLoss', (x, t, ignore, weight) =>
+  s.select(s.ne(t, ignore), s.neg(s.mul(x, weight)), 0),
+)
+const gradientOfRow = elementwise('nllLossBackward', (dy, n, t, ignore, weight) =>
+  s.select(s.ne(t, ignore), s.neg(s.div(s.mul(weight, dy), n)), 0),
+)
+/** What each row's element gets of the gradient of a loss of rows like `spec`, whose sum is divided by `n`. */
+function gradientOfRows(
+  dy: Tensor,
+  n: Input,
+  targets: Tensor,
+  weight: Input,
+  { reduction, ignoreIndex }: Plain,
+  { sizes, dtype }: Spec,
+): Tensor {
+  const each = reduction === 'none' ? apply(reshapeOp, [dy], sizes) : dy
+  return apply(gradientOfRow, [each, n, targets, operand(ignoreIndex), weight], { sizes, dtype })
+}
+/**
+ * Inputs: log-probabilities, the targets as they were given and one for each row, the index that they are, the weight of
+ * each row and the sum of these. Each row picks one element, so the gradient is scattered.
+ */
+const nllLossOp: OpDef<Plain> = {
+  name: 'nllLoss',
+  infer: ([x, target], { reduction }) => [lossSpec(x, target, reduction)],
+  // The first only so that writing to it is an error, as it is in PyTorch.
+  saves: () => ({ inputs: [0, 2, 3, 4, 5] }),
+  vjp(ctx) {
+    const { reduction } = ctx.attrs
+    const x = ctx.inputSpec(0)
+    const rows = { sizes: withoutClasses(x), dtype: x.dtype }
+    const n = reduction === 'mean' ? ctx.operand(5) : operand(1)
+    const each = gradientOfRows(ctx.dy, n, ctx.input(2), ctx.operand(4), ctx.attrs, rows)
+    const zeros = expandTo(filled([], x.dtype, 0, ctx.dy.storage.device), x.sizes)
+    return [scatterAlongDim(zeros, classDim(x), ctx.input(3), each)]
+  },
+  to: {
+    kind: 'compose',
+    compose(inputs, attrs) {
+      const [x, target, targets, index] = inputs as Tensor[]
+      const picked = gatherAlongDim(x, classDim(x), index)
+      const sum = reducedRows(lossOfRow, [picked, targets, operand(attrs.ignoreIndex), inputs[4]], x, target, attrs)
+      return [attrs.reduction === 'mean' ? div(sum, inputs[5] as Tensor) : sum]
+    },
+  },
+}
 
 /** The weight of a class in a smoothed target: most of it on the target, a share on every class. */
 const smoothed = (cls: Expr, t: Expr, ignore: Expr, weight: Expr, most: Expr, share: Expr): Expr =>
@@ -95,17 +159,15 @@ const nllLossArguments = method('nll_loss', required('target', tensor), ...nllPa
 export function nllLoss(input: Tensor, ...args: [target: Tensor, ...Arguments<NllArguments, NllLossOptions>]): Tensor {
   const [target, weight, , ignoreIndex, , reduction] = nllLossArguments(input, args)
   checkClassTargets(input, target, weight)
-  const { operands, total } = classesOf(input, target, weight, ignoreIndex)
-  const within = { kept: withoutClasses(input), shape: target.sizes }
-  return ofTargets([input, ...operands], { reduction, n: total, within })
+  const [targets, index, number] = indexedTargets(input, target, ignoreIndex)
+  const weights = weight === null ? null : weightsOf(weight, input, index)
+  const total = weights === null ? number : totalOf(targets, ignoreIndex, weights)
+  const inputs = [input, target, targets, index, weights ?? operand(1), total]
+  return apply(nllLossOp, inputs, { reduction, ignoreIndex })
 }
 
 // ---- with a kernel ----
 
-interface Plain {
-  readonly reduction: Reduction
-  readonly ignoreIndex: number
-}
 interface AlongClasses {
   readonly axis: number
   readonly ignore: number
@@ -124,14 +186,58 @@ const backwardOfRows = composite<'crossEntropyBackward', AlongClasses>({
   ],
 })
 
+const lossOfScores = elementwise('nllLoss', (x, most, sum, t, ignore) =>
+  s.select(s.ne(t, ignore), s.neg(s.sub(s.sub(x, most), s.log(sum))), 0),
+)
+const othersGradient = elementwise('logSoftmaxBackwardData', (each, exps, sums) =>
+  s.sub(0, s.mul(exps, s.div(each, sums))),
+)
 /** The cross entropy of scores and class numbers, without weights. */
 const ofClasses = composite<'crossEntropy', Plain>({
   name: 'nllLoss',
   kind: 'crossEntropy',
   attrs: ({ ignoreIndex }, x) => ({ axis: classDim(x), ignore: ignoreIndex }),
-  compose([x, target], attrs) {
-    const scores = x as Tensor
-    return [nllLoss(logSoftmax(scores, classDim(scores)), target as Tensor, attrs)]
+  /**
+   * Outputs: the loss, and for the gradient the exponentials and their sums, as logSoftmax has them, the targets, the index
+   * that they are, and how many of them count.
+   */
+  infer([x, target], { reduction }) {
+    const rows = withoutClasses(x)
+    return [
+      lossSpec(x, target, reduction),
+      { sizes: x.sizes, dtype: x.dtype },
+      { sizes: rows, dtype: x.dtype },
+      { sizes: rows, dtype: 'int32' },
+      { sizes: rows, dtype: 'int32' },
+      { sizes: [], dtype: 'int32' },
+    ]
+  },
+  saves: () => ({ outputs: [1, 2, 3, 4, 5] }),
+  vjp(ctx) {
+    const [dy, dExps, dSums] = ctx.dys
+    const { reduction } = ctx.attrs
+    const [exps, sums] = [ctx.output(1), ctx.output(2)]
+    const parts: Tensor[] = []
+    if (dy !== null) {
+      const n = reduction === 'mean' ? ctx.output(5) : operand(1)
+      const each = gradientOfRows(dy, n, ctx.output(3), operand(1), ctx.attrs, sums)
+      const others = apply(othersGradient, [each, exps, sums], null)
+      parts.push(addAlongDim_(others, classDim(exps), ctx.output(4), each))
+    }
+    if (dExps !== null || dSums !== null)
+      parts.push(apply(expAndSumGradient, [dExps ?? operand(0), dSums ?? operand(0), exps], null))
+    return [parts.reduce((a, b) => add(a, b)), null]
+  },
+  compose(inputs, attrs) {
+    const [x, target] = inputs as Tensor[]
+    checkClassTargets(x, target, null)
+    const axis = classDim(x)
+    const [targets, index, number] = indexedTargets(x, target, attrs.ignoreIndex)
+    const most = largest(x, [axis])
+    const [exps, sums] = applyAll(expAndSum, [x, most], [axis])
+    const picked = gatherAlongDim(x, axis, index)
+    const sum = reducedRows(lossOfScores, [picked, most, sums, targets, operand(attrs.ignoreIndex)], x, target, attrs)
+    return [attrs.reduction === 'mean' ? div(sum, number) : sum, exps, sums, targets, index, number]
   },
   /**
    * Outputs: the loss, and for the gradient what the kernel gave, the targets and how many of them count. What the largest
@@ -141,7 +247,7 @@ const ofClasses = composite<'crossEntropy', Plain>({
     infer([x, target], { reduction }) {
       const rows = { sizes: withoutClasses(x), dtype: x.dtype }
       return [
-        { sizes: reduction === 'none' ? target.sizes : [], dtype: x.dtype },
+        lossSpec(x, target, reduction),
         rows,
         rows,
         { sizes: rows.sizes, dtype: 'int32' },
@@ -235,9 +341,12 @@ export function crossEntropy(
   const scores = logSoftmax(input, classDim(input))
   if (!(labelSmoothing > 0)) return nllLoss(scores, target, { weight, ignoreIndex, reduction })
   checkClassTargets(scores, target, weight)
-  const { operands, total } = classesOf(scores, target, weight, ignoreIndex)
+  const [targets, index, number] = indexedTargets(input, target, ignoreIndex)
+  const weights = weight === null ? operand(1) : alongClasses(weight, input)
+  const operands = [classNumbers(input), targets, operand(ignoreIndex), weights, ...shares(input, labelSmoothing)]
+  const total = weight === null ? number : totalOf(targets, ignoreIndex, weightsOf(weight, input, index))
   const within = { kept: withoutClasses(input), shape: target.sizes }
-  return ofSmoothedTargets([scores, ...operands, ...shares(input, labelSmoothing)], { reduction, n: total, within })
+  return ofSmoothedTargets([scores, ...operands], { reduction, n: total, within })
 }
 
 const smoothingError = (value: number): RuntimeError =>

@@ -48,6 +48,9 @@ export const gatherAlongDim = (x: Tensor, dim: number, index: Tensor): Tensor =>
 /** `scatterAdd` without the checks. */
 export const scatterAddAlongDim = (x: Tensor, dim: number, index: Tensor, src: Tensor): Tensor =>
   apply(scatterAddOp, [x, index, src], dim)
+/** The same into `x` itself. */
+export const addAlongDim_ = (x: Tensor, dim: number, index: Tensor, src: Tensor): Tensor =>
+  applyInPlace(scatterAddOp, x, [x, index, src], dim)
 /** `scatter` without the checks. */
 export const scatterAlongDim = (x: Tensor, dim: number, index: Tensor, src: Tensor): Tensor =>
   apply(scatterOp, [x, index, src], dim)

@@ -24,7 +24,7 @@ const shifted = byAxes((rank, axes): Prims['map'] => {
   return { outs: [{ expr }, reduced('sum', expr, axes)] }
 })
 /** In one pass: the exponentials of the elements less the largest, and their sums. */
-const expAndSum: OpDef<Axes> = {
+export const expAndSum: OpDef<Axes> = {
   name: 'exp',
   infer: ([x], dims) => [
     { sizes: x.sizes, dtype: x.dtype },
@@ -72,7 +72,8 @@ const lessBoth = elementwise('sub', (x, most, logSum) => s.sub(s.sub(x, most), l
 const logSoftmaxGradient = elementwise('logSoftmaxBackwardData', (dy, exps, sums, total) =>
   s.sub(dy, s.mul(exps, s.div(total, sums))),
 )
-const expAndSumGradient = elementwise('mul', (dExps, dSums, exps) => s.mul(s.add(dExps, dSums), exps))
+/** The gradient of both. */
+export const expAndSumGradient = elementwise('mul', (dExps, dSums, exps) => s.mul(s.add(dExps, dSums), exps))
 const lessShare = elementwise('logSoftmaxBackwardData', (dy, y, total) => s.sub(dy, s.mul(s.exp(y), total)))
 const logSoftmaxBackward = ofGradient('logSoftmaxBackwardData', 'logSoftmaxBackward', (dy, y, dims) =>
   apply(lessShare, [dy, y, sumTo(dy, reducedShape(y.sizes, dims, true))], null),

@@ -189,32 +189,29 @@ describe('inlining', () => {
     const program = after(recorded(crossEntropy()), deadCode, subexpressions)
     expect(text(program)).toMatchInlineSnapshot(`
       "
-      v1 float32[8, 1] = map(v0 as [8, 10]) { max over 1 of x0 }  # amax
-      v2 float32[8, 10]; v3 float32[8, 1] = map(v0 as [8, 10], v1 as [8, 10] by (1, 0)) { t0 = exp(sub(x0, x1)); t0; sum over 1 of t0 }  # exp
-      v4 float32[8, 1] = map(v3) { log(x0) }  # log
-      v5 float32[8, 10] = map(v0 as [8, 10], v1 as [8, 10] by (1, 0), v4 as [8, 10] by (1, 0)) { sub(sub(x0, x1), x2) }  # sub
-      v7 int32[] = map(v6 as [8, 1], -100, 10) { sum over 0, 1 of int32(ne(x0, x1)) } check and(ne(x0, x1), or(lt(x0, 0), ge(x0, x2)))  # nllLoss
-      v8 int32[10] = iota() { axis: 0 }  # arange
-      v9 float32[] = map(v5, v8 as [8, 10] by (0, 1), v6 as [8, 10] by (1, 0), -100, 1) { t0 = float32(x2); sum over 0, 1 of select(and(eq(float32(x1), t0), ne(t0, x3)), neg(mul(x0, x4)), 0) }  # nllLoss
-      v10 float32[] = map(v9, v7) { div(x0, float32(x1)) }  # div
-      v11 float32[] = map(1) { x0 }  # fill
-      v12 float32[8, 10] = map(v11 as [8, 10] by (0, 0), v7 as [8, 10] by (0, 0), v8 as [8, 10] by (0, 1), v6 as [8, 10] by (1, 0), -100, 1) { t0 = float32(x3); select(and(eq(float32(x2), t0), ne(t0, x4)), neg(div(mul(x5, x0), float32(x1))), 0) }  # nllLossBackward
-      v13 float32[8, 1] = map(v12) { sum over 1 of x0 }  # SumBackward1
-      v14 float32[8, 10] = map(v12, v2, v3 as [8, 10] by (1, 0), v13 as [8, 10] by (1, 0)) { sub(x0, mul(x1, div(x3, x2))) }  # logSoftmaxBackwardData
+      v1 int32[8, 1]; v2 int32[] = map(v0 as [8, 1], -100, 10) { t0 = ne(x0, x1); select(t0, x0, 0); sum over 0, 1 of int32(t0) } check and(ne(x0, x1), or(lt(x0, 0), ge(x0, x2)))  # nllLoss
+      v4 float32[8, 1] = map(v3 as [8, 10]) { max over 1 of x0 }  # amax
+      v5 float32[8, 10]; v6 float32[8, 1] = map(v3 as [8, 10], v4 as [8, 10] by (1, 0)) { t0 = exp(sub(x0, x1)); t0; sum over 1 of t0 }  # exp
+      v7 float32[8, 1] = gather(v3 as [8, 10], v1) { axis: 1 }  # gather
+      v8 float32[] = map(v7, v4, v6, v0 as [8, 1], -100) { sum over 0, 1 of select(ne(float32(x3), x4), neg(sub(sub(x0, x1), log(x2))), 0) }  # nllLoss
+      v9 float32[] = map(v8, v2) { div(x0, float32(x1)) }  # div
+      v10 float32[] = map(1) { x0 }  # fill
+      v11 float32[8, 1] = map(v10 as [8, 1] by (0, 0), v2 as [8, 1] by (0, 0), v0 as [8, 1], -100, 1) { select(ne(float32(x2), x3), neg(div(mul(x4, x0), float32(x1))), 0) }  # nllLossBackward
+      v12 float32[8, 10] = map(v11 as [8, 10] by (1, 0), v5, v6 as [8, 10] by (1, 0)) { sub(0, mul(x1, div(x0, x2))) }  # logSoftmaxBackwardData
+      v13 float32[8, 10] = scatter(v12, v1, v11) { axis: 1; fn: "add" }  # scatterAdd
       "
     `)
     expect(text(inline(program, backend))).toMatchInlineSnapshot(`
       "
-      v1 float32[8, 1] = map(v0 as [8, 10]) { max over 1 of x0 }  # amax
-      v2 float32[8, 10]; v3 float32[8, 1] = map(v0 as [8, 10], v1 as [8, 10] by (1, 0)) { t0 = exp(sub(x0, x1)); t0; sum over 1 of t0 }  # exp
-      v4 float32[8, 1] = map(v3) { log(x0) }  # log
-      v7 int32[] = map(v6 as [8, 1], -100, 10) { sum over 0, 1 of int32(ne(x0, x1)) } check and(ne(x0, x1), or(lt(x0, 0), ge(x0, x2)))  # nllLoss
-      v8 int32[10] = iota() { axis: 0 }  # arange
-      v9 float32[] = map(v8 as [8, 10] by (0, 1), v6 as [8, 10] by (1, 0), v0 as [8, 10], v1 as [8, 10] by (1, 0), v4 as [8, 10] by (1, 0)) { t0 = float32(x1); sum over 0, 1 of select(and(eq(float32(x0), t0), ne(t0, -100)), neg(float32(sub(sub(x2, x3), x4))), 0) }  # sub+nllLoss
-      v10 float32[] = map(v9, v7) { div(x0, float32(x1)) }  # div
-      v12 float32[8, 10] = map(v8 as [8, 10] by (0, 1), v6 as [8, 10] by (1, 0), v7 as [8, 10] by (0, 0)) { t0 = float32(x1); select(and(eq(float32(x0), t0), ne(t0, -100)), neg(div(1, float32(x2))), 0) }  # nllLossBackward
-      v13 float32[8, 1] = map(v12) { sum over 1 of x0 }  # SumBackward1
-      v14 float32[8, 10] = map(v12, v2, v3 as [8, 10] by (1, 0), v13 as [8, 10] by (1, 0)) { sub(x0, mul(x1, div(x3, x2))) }  # logSoftmaxBackwardData
+      v1 int32[8, 1]; v2 int32[] = map(v0 as [8, 1], -100, 10) { t0 = ne(x0, x1); select(t0, x0, 0); sum over 0, 1 of int32(t0) } check and(ne(x0, x1), or(lt(x0, 0), ge(x0, x2)))  # nllLoss
+      v4 float32[8, 1] = map(v3 as [8, 10]) { max over 1 of x0 }  # amax
+      v5 float32[8, 10]; v6 float32[8, 1] = map(v3 as [8, 10], v4 as [8, 10] by (1, 0)) { t0 = exp(sub(x0, x1)); t0; sum over 1 of t0 }  # exp
+      v7 float32[8, 1] = gather(v3 as [8, 10], v1) { axis: 1 }  # gather
+      v8 float32[] = map(v7, v4, v6, v0 as [8, 1], -100) { sum over 0, 1 of select(ne(float32(x3), x4), neg(sub(sub(x0, x1), log(x2))), 0) }  # nllLoss
+      v9 float32[] = map(v8, v2) { div(x0, float32(x1)) }  # div
+      v11 float32[8, 1] = map(v0 as [8, 1], v2 as [8, 1] by (0, 0)) { select(ne(float32(x0), -100), neg(div(1, float32(x1))), 0) }  # nllLossBackward
+      v12 float32[8, 10] = map(v11 as [8, 10] by (1, 0), v5, v6 as [8, 10] by (1, 0)) { sub(0, mul(x1, div(x0, x2))) }  # logSoftmaxBackwardData
+      v13 float32[8, 10] = scatter(v12, v1, v11) { axis: 1; fn: "add" }  # scatterAdd
       "
     `)
   })
