@@ -99,6 +99,7 @@ it('errors of cross entropy are those without the kernel', async () => {
       () => F.crossEntropy(x, tensor([0, 4, 1], { dtype: 'int32' })),
       () => F.crossEntropy(x, tensor([0, -1, 1], { dtype: 'int32' })),
       () => F.crossEntropy(x, tensor([0, 1], { dtype: 'int32' })),
+      () => F.crossEntropy(x, tensor([0, 4, 1], { dtype: 'int32' }), { ignoreIndex: 2 ** 32 + 4 }),
       () => F.crossEntropy(x, tensor([0.5, 1, 2])),
       () => F.crossEntropy(x.int(), tensor([0, 1, 2], { dtype: 'int32' })),
       () => F.crossEntropy(x, tensor([0, 1, 2], { dtype: 'int32' }), { reduction: 'middle' as 'mean' }),

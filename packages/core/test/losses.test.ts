@@ -236,6 +236,16 @@ describe('edges', () => {
     expect(F.nllLoss(ones(0, 3), zeros([0], { dtype: 'int32' }), { reduction: 'sum' }).item()).toBe(0)
   })
 
+  it('takes an ignored class that is no int32 for none', () => {
+    const x = rand(3, 4)
+    const y = tensor([0, 1, 2], { dtype: 'int32' })
+    for (const labelSmoothing of [0, 0.1]) {
+      const all = F.crossEntropy(x, y, { labelSmoothing, reduction: 'none' }).toArray()
+      for (const ignoreIndex of [2 ** 32, 2 ** 32 + 1, -(2 ** 40)])
+        expect(F.crossEntropy(x, y, { ignoreIndex, labelSmoothing, reduction: 'none' }).toArray()).toEqual(all)
+    }
+  })
+
   it('gives one-hot and index targets the same loss', () => {
     const x = rand([5, 3])
     const labels = tensor([0, 2, 1, 1, 0], { dtype: 'int32' })

@@ -16,6 +16,10 @@ import { noGrad } from '../tensor/mode.ts'
 import type { OpDef } from '../tensor/op.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 
+/** The ignored class among int32: one that is none of these is taken for the least of them, which no target is. */
+export const ignoredClass = (ignoreIndex: number): number =>
+  ignoreIndex === (ignoreIndex | 0) ? ignoreIndex : -2147483648
+
 /** Classes are dimension 1, or the only one. */
 export const classDim = ({ sizes }: Spec): number => (sizes.length === 1 ? 0 : 1)
 

@@ -23,6 +23,7 @@ import {
   classDim,
   classNumbers,
   countedTargets,
+  ignoredClass,
   indexedTargets,
   totalOf,
   weightsOf,
@@ -157,8 +158,9 @@ const nllLossArguments = method('nll_loss', required('target', tensor), ...nllPa
  * F.nllLoss(F.logSoftmax(zeros(2, 3), { dim: 1 }), tensor([2, 0], { dtype: 'int32' })) // tensor(1.0986)
  */
 export function nllLoss(input: Tensor, ...args: [target: Tensor, ...Arguments<NllArguments, NllLossOptions>]): Tensor {
-  const [target, weight, , ignoreIndex, , reduction] = nllLossArguments(input, args)
+  const [target, weight, , ignored, , reduction] = nllLossArguments(input, args)
   checkClassTargets(input, target, weight)
+  const ignoreIndex = ignoredClass(ignored)
   const [targets, index, number] = indexedTargets(input, target, ignoreIndex)
   const weights = weight === null ? null : weightsOf(weight, input, index)
   const total = weights === null ? number : totalOf(targets, ignoreIndex, weights)
@@ -331,11 +333,12 @@ export function crossEntropy(
   input: Tensor,
   ...args: [target: Tensor, ...Arguments<CrossEntropyArguments, CrossEntropyOptions>]
 ): Tensor {
-  const [target, weight, , ignoreIndex, , reduction, labelSmoothing] = crossEntropyArguments(input, args)
-  const options = { weight, ignoreIndex, reduction, labelSmoothing }
+  const [target, weight, , ignored, , reduction, labelSmoothing] = crossEntropyArguments(input, args)
+  const options = { weight, ignoreIndex: ignored, reduction, labelSmoothing }
   if (input.dim() === 0) throw new IndexError('Dimension specified as 1 but tensor has no dimensions')
   if (sameShape(input.sizes, target.sizes)) return withProbabilities(input, target, options)
   if (labelSmoothing > 1) throw smoothingError(labelSmoothing)
+  const ignoreIndex = ignoredClass(ignored)
   if (!(labelSmoothing > 0) && weight === null && isFloat(input.dtype))
     return apply(ofClasses, [input, target], { reduction, ignoreIndex })
   const scores = logSoftmax(input, classDim(input))
