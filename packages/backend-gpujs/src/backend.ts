@@ -76,10 +76,7 @@ function copyAttrs(dtype: DType): Prims['map'] {
 }
 
 const isCopy = ({ kind, attrs, inputs }: Instr): boolean =>
-  kind === 'map' &&
-  inputs.length === 1 &&
-  (attrs as Prims['map']).outs.length === 1 &&
-  (attrs as Prims['map']).outs[0].expr.step === 'input'
+  kind === 'map' && inputs.length === 1 && attrs.outs.length === 1 && attrs.outs[0].expr.step === 'input'
 
 /** An instruction that can be run, and what bounds its result. */
 interface Ready {

@@ -102,7 +102,7 @@ function kernelOf(attrs: ArgReduce, dtype: DType, loops: Loops): Kernel {
 /** The `argReduce` kernel: one function for every dtype and class of loops. */
 export function argReduce(instr: Instr<'argReduce'>): void {
   const { attrs, inputs, outputs } = instr
-  const [x] = inputs as readonly View[]
+  const [x] = inputs
   if (!mayCompile) return byCalls(instr)
   if (numelOf(x.sizes) === 0) return
   const loops = loopsOf(x, attrs)
@@ -119,7 +119,7 @@ const pick = (list: readonly number[], axes: readonly number[]): number[] => axe
 
 /** Without generated source. */
 function byCalls({ attrs, inputs, outputs }: Instr<'argReduce'>): void {
-  const [x] = inputs as readonly View[]
+  const [x] = inputs
   const { data } = hostOf(x)
   const { data: to, start } = hostOf(outputs[0])
   const { axes, fn } = attrs

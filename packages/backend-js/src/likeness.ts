@@ -62,7 +62,7 @@ function expressionsKey(roots: readonly Expr[]): string {
 
 function attrsKey({ kind, attrs }: ProgramInstr): string {
   if (kind === 'matmul') {
-    const { post } = attrs as Prims['matmul']
+    const { post } = attrs
     return post === undefined ? '' : expressionsKey([post])
   }
   const { outs } = attrs as Prims['map']

@@ -105,7 +105,7 @@ const matrixOf = (x: View, at: number): Matrix => {
 }
 
 export function matmul(instr: Instr<'matmul'>): void {
-  const [a, b] = instr.inputs as readonly View[]
+  const [a, b] = instr.inputs
   const [out] = instr.outputs
   const rank = out.sizes.length
   const m = out.sizes[rank - 2]

@@ -22,7 +22,7 @@ function beginWith(base: View, out: HostBuffer): void {
 }
 
 export function assign({ attrs, inputs, outputs }: Instr<'assign'>): void {
-  const [base, source] = inputs as readonly View[]
+  const [base, source] = inputs
   const out = hostOf(outputs[0])
   beginWith(base, out)
   copyView(source, out.data, out.start + attrs.region.offset, attrs.region.strides)
@@ -33,14 +33,14 @@ export function concat({ attrs, inputs, outputs }: Instr<'concat'>): void {
   const { data, start } = hostOf(out)
   const strides = contiguousStrides(out.sizes)
   let at = start
-  for (const x of inputs as readonly View[]) {
+  for (const x of inputs) {
     copyView(x, data, at, strides)
     at += x.sizes[attrs.axis] * strides[attrs.axis]
   }
 }
 
 export function pad({ attrs, inputs, outputs }: Instr<'pad'>): void {
-  const [x] = inputs as readonly View[]
+  const [x] = inputs
   const [out] = outputs
   const { data, start } = hostOf(out)
   const strides = contiguousStrides(out.sizes)
@@ -68,7 +68,7 @@ export function iotaInto(data: TypedArray, start: number, shape: Shape, axis: nu
 }
 
 export function fold({ attrs, inputs, outputs }: Instr<'fold'>): void {
-  const [x] = inputs as readonly View[]
+  const [x] = inputs
   const [out] = outputs
   const { data, start } = hostOf(out)
   const outStrides = contiguousStrides(out.sizes)
@@ -103,7 +103,7 @@ function checkIndices(index: View, size: number, axis: number): void {
 }
 
 export function gather({ attrs, inputs, outputs }: Instr<'gather'>): void {
-  const [source, index] = inputs as readonly View[]
+  const [source, index] = inputs
   const [out] = outputs
   const { axis } = attrs
   checkIndices(index, source.sizes[axis], axis)
@@ -119,7 +119,7 @@ export function gather({ attrs, inputs, outputs }: Instr<'gather'>): void {
 }
 
 export function scatter({ attrs, inputs, outputs }: Instr<'scatter'>): void {
-  const [base, index, source] = inputs as readonly View[]
+  const [base, index, source] = inputs
   const out = hostOf(outputs[0])
   const { axis, fn } = attrs
   checkIndices(index, base.sizes[axis], axis)

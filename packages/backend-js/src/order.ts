@@ -1,12 +1,12 @@
 // Kernels that compare along an axis: scan and sort.
-import { contiguousStrides, forEachRow, hostOf, type Instr, numelOf, startOf, type View } from '@flambeau/core/backend'
+import { contiguousStrides, forEachRow, hostOf, type Instr, numelOf, startOf } from '@flambeau/core/backend'
 import { combineCall } from './reduction.ts'
 
 export const drop = (list: readonly number[], axes: readonly number[]): number[] =>
   list.filter((_, i) => !axes.includes(i))
 
 export function scan({ attrs, inputs, outputs }: Instr<'scan'>): void {
-  const [x] = inputs as readonly View[]
+  const [x] = inputs
   const [out] = outputs
   const { data } = hostOf(x)
   const { data: to, start } = hostOf(out)
@@ -39,7 +39,7 @@ export function scan({ attrs, inputs, outputs }: Instr<'scan'>): void {
 }
 
 export function sort({ attrs, inputs, outputs }: Instr<'sort'>): void {
-  const [x] = inputs as readonly View[]
+  const [x] = inputs
   const { data } = hostOf(x)
   const values = hostOf(outputs[0])
   const indices = hostOf(outputs[1])

@@ -90,11 +90,11 @@ function check({
   const out = expected.slice()
   const buffer = (data: TypedArray, start: number) => new HostBuffer(backend, data, start, data.length - start)
   const expr = s.mul(s.add(s.input(0, dtype), s.input(1, dtype)), s.input(0, dtype))
-  const operands = [a, b, bias].map((x, i) => ({ ...x, dtype, buffer: buffer(arrays[i], 0) }))
+  const [left, right, third] = [a, b, bias].map((x, i) => ({ ...x, dtype, buffer: buffer(arrays[i], 0) }))
   const instr: Instr<'matmul'> = {
     kind: 'matmul',
     attrs: post ? { post: expr } : {},
-    inputs: post ? operands : operands.slice(0, 2),
+    inputs: post ? [left, right, third] : [left, right],
     outputs: [{ ...contiguousLayout(shape), dtype, buffer: buffer(expected, start) }],
     origin: { name: 'mm' },
   }
@@ -213,7 +213,7 @@ it('more columns than a panel holds', () => {
 it('the kernel goes over to it for a product that comes often', () => {
   const spec = { sizes: [200, 200], dtype: 'float32' } as const
   const layout = contiguousLayout(spec.sizes)
-  const inputs = [3, 4].map((seed) => ({
+  const [a, b] = [3, 4].map((seed) => ({
     ...layout,
     ...spec,
     buffer: new HostBuffer(backend, filled('float32', 200 * 200, random(seed)), 0, 200 * 200),
@@ -221,7 +221,13 @@ it('the kernel goes over to it for a product that comes often', () => {
   const text = vi.spyOn(globalThis, 'Function')
   const results = Array.from({ length: 3 }, () => {
     const buffer = backend.alloc(spec) as HostBuffer
-    matmul({ kind: 'matmul', attrs: {}, inputs, outputs: [{ ...layout, ...spec, buffer }], origin: { name: 'mm' } })
+    matmul({
+      kind: 'matmul',
+      attrs: {},
+      inputs: [a, b],
+      outputs: [{ ...layout, ...spec, buffer }],
+      origin: { name: 'mm' },
+    })
     return { made: text.mock.calls.length, data: buffer.data.slice(buffer.start, buffer.start + 200 * 200) }
   })
   text.mockRestore()

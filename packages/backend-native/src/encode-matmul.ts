@@ -33,8 +33,8 @@ const nothing: Codes = { words: new Int32Array(0), inputs: [{ position: 0, dtype
 
 export function matmul(w: Writer, instr: Instr<'matmul'>, tag: number): void {
   const { attrs, inputs, outputs } = instr
-  const a = inputs[0] as View
-  const b = inputs[1] as View
+  const a = inputs[0]
+  const b = inputs[1]
   const out = outputs[0]
   if (a.dtype === 'uint8' || a.dtype === 'bool') return matmulAs(w, 'int32', instr, tag)
   const codes = attrs.post === undefined ? nothing : postOf(attrs.post)

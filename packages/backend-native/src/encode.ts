@@ -30,7 +30,7 @@ const without = (strides: readonly number[], axis: number): number[] => strides.
 export const room = (depth: number, operands: number): number => 12 + depth + operands * (operandWords + 1 + depth)
 
 function argReduce(w: Writer, { attrs, inputs, outputs }: Instr<'argReduce'>, tag: number): void {
-  const [x] = inputs as readonly View[]
+  const [x] = inputs
   const { axes, fn } = attrs
   const kept = loopsOver(drop(x.sizes, axes), [drop(x.strides, axes)])
   const reduced = loopsOver(pick(x.sizes, axes), [pick(x.strides, axes)])
@@ -54,7 +54,7 @@ function along(shape: Shape, axis: number, strides: readonly (readonly number[])
 }
 
 function scan(w: Writer, { attrs, inputs, outputs }: Instr<'scan'>, tag: number): void {
-  const [x] = inputs as readonly View[]
+  const [x] = inputs
   const { axis, fn } = attrs
   const { sizes, steps } = along(x.sizes, axis, [x.strides, contiguousStrides(x.sizes)])
   const start = begin(w, opcodes.scan, tag, room(sizes.length + 1, 2), 2)
@@ -66,7 +66,7 @@ function scan(w: Writer, { attrs, inputs, outputs }: Instr<'scan'>, tag: number)
 }
 
 function sort(w: Writer, { attrs, inputs, outputs }: Instr<'sort'>, tag: number): void {
-  const [x] = inputs as readonly View[]
+  const [x] = inputs
   const { axis, descending } = attrs
   const strides = contiguousStrides(x.sizes)
   const { sizes, steps } = along(x.sizes, axis, [x.strides, strides, strides])
@@ -80,7 +80,7 @@ function sort(w: Writer, { attrs, inputs, outputs }: Instr<'sort'>, tag: number)
 }
 
 function fold(w: Writer, { attrs, inputs, outputs }: Instr<'fold'>, tag: number): void {
-  const [x] = inputs as readonly View[]
+  const [x] = inputs
   const [out] = outputs
   const outStrides = contiguousStrides(attrs.out)
   const strides = new Array<number>(x.sizes.length).fill(0)
@@ -98,7 +98,7 @@ function fold(w: Writer, { attrs, inputs, outputs }: Instr<'fold'>, tag: number)
 }
 
 function gather(w: Writer, { attrs, inputs, outputs }: Instr<'gather'>, tag: number): void {
-  const [source, index] = inputs as readonly View[]
+  const [source, index] = inputs
   const [out] = outputs
   const { axis } = attrs
   const rows = [without(source.strides, axis), index.strides, contiguousStrides(out.sizes)]
@@ -122,7 +122,7 @@ export const writes: Readonly<Record<Prims['scatter']['fn'], number>> = {
 }
 
 function scatter(w: Writer, { attrs, inputs, outputs }: Instr<'scatter'>, tag: number): void {
-  const [base, index, source] = inputs as readonly View[]
+  const [base, index, source] = inputs
   const [out] = outputs
   const { axis, fn } = attrs
   const strides = contiguousStrides(base.sizes)
@@ -152,7 +152,7 @@ function checkIndices(w: Writer, index: View, axisSize: number, tag: number): vo
 }
 
 function assign(w: Writer, { attrs, inputs, outputs }: Instr<'assign'>, tag: number): void {
-  const [base, source] = inputs as readonly View[]
+  const [base, source] = inputs
   const [out] = outputs
   if (base.buffer !== out.buffer) copy(w, base, out, 0, contiguousStrides(base.sizes), tag)
   copy(w, source, out, attrs.region.offset, attrs.region.strides, tag)
@@ -161,14 +161,14 @@ function assign(w: Writer, { attrs, inputs, outputs }: Instr<'assign'>, tag: num
 function concat(w: Writer, { attrs, inputs, outputs }: Instr<'concat'>, tag: number): void {
   const strides = contiguousStrides(outputs[0].sizes)
   let at = 0
-  for (const x of inputs as readonly View[]) {
+  for (const x of inputs) {
     copy(w, x, outputs[0], at, strides, tag)
     at += x.sizes[attrs.axis] * strides[attrs.axis]
   }
 }
 
 function pad(w: Writer, { attrs, inputs, outputs }: Instr<'pad'>, tag: number): void {
-  const [x] = inputs as readonly View[]
+  const [x] = inputs
   const [out] = outputs
   const strides = contiguousStrides(out.sizes)
   fill(w, out, attrs.value, tag)

@@ -1,6 +1,6 @@
 // The plan of an argReduce: a stage finds the place of the extreme of some hundred elements, the next that of the extreme
 // of the places found. Only places are stored between stages; the elements are looked up again.
-import { type Instr, isFloat, loopsOver, numelOf, type View } from '@flambeau/core/backend'
+import { type Instr, isFloat, loopsOver, numelOf } from '@flambeau/core/backend'
 import type { Planner, Step } from '../plan.ts'
 import { type Elements, inputElements, PlanWriter } from '../plan-writer.ts'
 import { KernelWriter } from '../writer.ts'
@@ -12,7 +12,7 @@ const pick = (list: readonly number[], axes: readonly number[]): number[] => axe
 /** The place of the extreme of `n` places for each output, which are all, in order, or those that were found before. */
 function stage(plan: PlanWriter, instr: Instr<'argReduce'>, n: number, places?: Elements): Step {
   const { fn, axes } = instr.attrs
-  const [{ sizes, strides, dtype }] = instr.inputs as readonly View[]
+  const [{ sizes, strides, dtype }] = instr.inputs
   const kept = loopsOver(drop(sizes, axes), [drop(strides, axes)])
   const reduced = loopsOver(pick(sizes, axes), [pick(strides, axes)])
   const outputs = numelOf(instr.outputs[0].sizes)
@@ -40,9 +40,9 @@ function stage(plan: PlanWriter, instr: Instr<'argReduce'>, n: number, places?: 
 
 export const argReduce: Planner<'argReduce'> = {
   plan: (instr) => {
-    const [{ sizes }] = instr.inputs as readonly View[]
+    const [{ sizes }] = instr.inputs
     const plan = new PlanWriter()
     return plan.plan(instr.outputs[0], () => stage(plan, instr, numelOf(pick(sizes, instr.attrs.axes))))
   },
-  bound: ({ inputs }) => numelOf((inputs[0] as View).sizes),
+  bound: ({ inputs }) => numelOf(inputs[0].sizes),
 }

@@ -1,5 +1,5 @@
 // The plan of a fold, the adjoint of a view: an element of the output adds up the elements that lie on it.
-import { contiguousStrides, loopsOver, numelOf, type Prims, type View } from '@flambeau/core/backend'
+import { contiguousStrides, loopsOver, numelOf, type Prims } from '@flambeau/core/backend'
 import { exact } from '../bounds.ts'
 import { wrapped } from '../expression.ts'
 import type { Planner } from '../plan.ts'
@@ -20,7 +20,7 @@ function landing({ out, offset, axes }: Prims['fold'], rank: number): { steps: r
 
 export const fold: Planner<'fold'> = {
   plan: (instr) => {
-    const [x] = instr.inputs as readonly View[]
+    const [x] = instr.inputs
     const [out] = instr.outputs
     return new PlanWriter().plan(out, () => {
       const length = numelOf(out.sizes)
@@ -38,6 +38,6 @@ export const fold: Planner<'fold'> = {
     })
   },
   // No more elements lie on one than there are.
-  bound: ({ inputs }, [bound]) => exact(numelOf((inputs[0] as View).sizes) * bound),
+  bound: ({ inputs }, [bound]) => exact(numelOf(inputs[0].sizes) * bound),
   key: ({ out, axes }) => `${out}|${axes.map((terms) => terms.map((term) => `${term.in}:${term.step}`))}`,
 }

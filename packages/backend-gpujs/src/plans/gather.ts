@@ -1,6 +1,6 @@
 // Plans of gather and scatter. Both check their indices with a flag, the first wrong one, and read within bounds whatever
 // it says. There is no writing to places on a GPU: an element of a scatter looks through the indices for its own.
-import { type Instr, loopsOver, numelOf, RuntimeError, type Shape, type View } from '@flambeau/core/backend'
+import { type Instr, loopsOver, numelOf, RuntimeError, type Shape } from '@flambeau/core/backend'
 import { reducedBound } from '../bounds.ts'
 import { wrapped } from '../expression.ts'
 import type { Planner, Step } from '../plan.ts'
@@ -34,7 +34,7 @@ function first(
 /** Flags an index that is not below `size`: as itself where it is negative, else one more, so that it is not 0. */
 function checkIndices(plan: PlanWriter, instr: Instr<'gather' | 'scatter'>): void {
   const { inputs, attrs } = instr
-  const [{ sizes: whole }, { sizes, strides }] = inputs as readonly View[]
+  const [{ sizes: whole }, { sizes, strides }] = inputs
   if (numelOf(sizes) === 0) return
   const { axis } = attrs
   const size = whole[axis]
@@ -53,7 +53,7 @@ function checkIndices(plan: PlanWriter, instr: Instr<'gather' | 'scatter'>): voi
 export const gather: Planner<'gather'> = {
   plan: (instr) => {
     const { attrs, inputs, outputs } = instr
-    const [source, index] = inputs as readonly View[]
+    const [source, index] = inputs
     const [out] = outputs
     const { axis } = attrs
     const plan = new PlanWriter()
@@ -78,7 +78,7 @@ export const gather: Planner<'gather'> = {
 export const scatter: Planner<'scatter'> = {
   plan: (instr) => {
     const { attrs, inputs, outputs } = instr
-    const [base, index, source] = inputs as readonly View[]
+    const [base, index, source] = inputs
     const [out] = outputs
     const { axis, fn } = attrs
     const plan = new PlanWriter()
@@ -119,6 +119,6 @@ export const scatter: Planner<'scatter'> = {
     // Bytes wrap around with every element.
     return fn === 'set' || outputs[0].dtype !== 'int32'
       ? bound
-      : reducedBound(fn === 'add' ? 'sum' : fn, bound, (inputs[1] as View).sizes[axis] + 1)
+      : reducedBound(fn === 'add' ? 'sum' : fn, bound, inputs[1].sizes[axis] + 1)
   },
 }

@@ -1,6 +1,6 @@
 // The plan of a product of matrices: a thread an element, or four of a row where there are many, its sum over k in blocks
 // that are added up on their own. Where k is long and there are few elements, several threads share one, and a second kernel adds up what they have.
-import { type DType, type Instr, isFloat, isView, numelOf, type View } from '@flambeau/core/backend'
+import { type DType, type Instr, isFloat, isView, numelOf } from '@flambeau/core/backend'
 import { exact, exprBound } from '../bounds.ts'
 import { canEmit, emit, wrapped } from '../expression.ts'
 import type { Planner, Step } from '../plan.ts'
@@ -119,7 +119,7 @@ export const matmul: Planner<'matmul'> = {
     const { inputs, outputs } = instr
     const [out] = outputs
     const rank = out.sizes.length
-    const [a, b] = inputs as readonly View[]
+    const [a, b] = inputs
     const length = numelOf(out.sizes)
     const k = a.sizes[rank - 1]
     const plan = new PlanWriter()
@@ -153,7 +153,7 @@ export const matmul: Planner<'matmul'> = {
     })
   },
   bound: ({ attrs, inputs }, [a, b, ...others]) => {
-    const product = exact(((inputs[0] as View).sizes.at(-1) as number) * a * b)
+    const product = exact((inputs[0].sizes.at(-1) as number) * a * b)
     return attrs.post === undefined ? product : Math.max(product, exprBound(attrs.post, [product, ...others]))
   },
 }

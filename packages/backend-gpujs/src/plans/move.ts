@@ -1,5 +1,5 @@
 // Plans of kernels that move elements: concat, pad, assign. An element of the output looks where it comes from.
-import { contiguousStrides, loopsOver, numelOf, type Prims, type Shape, type View } from '@flambeau/core/backend'
+import { contiguousStrides, loopsOver, numelOf, type Prims, type Shape } from '@flambeau/core/backend'
 import type { Planner, Step } from '../plan.ts'
 import { type Elements, inputElements, PlanWriter } from '../plan-writer.ts'
 import { KernelWriter } from '../writer.ts'
@@ -60,7 +60,7 @@ export const concat: Planner<'concat'> = {
     const plan = new PlanWriter()
     return plan.plan(out, () => {
       const parts: Part[] = []
-      ;(inputs as readonly View[]).forEach(({ sizes, strides }, k) => {
+      inputs.forEach(({ sizes, strides }, k) => {
         const size = sizes[attrs.axis]
         if (size > 0) parts.push({ elements: inputElements(instr, k), strides, size })
       })
@@ -73,7 +73,7 @@ export const concat: Planner<'concat'> = {
 export const pad: Planner<'pad'> = {
   plan: (instr) => {
     const { attrs, inputs, outputs } = instr
-    const [{ sizes: shape, strides }] = inputs as readonly View[]
+    const [{ sizes: shape, strides }] = inputs
     const [out] = outputs
     return new PlanWriter().plan(out, () => {
       const writer = new KernelWriter(numelOf(out.sizes))
@@ -101,7 +101,7 @@ export const pad: Planner<'pad'> = {
 export const assign: Planner<'assign'> = {
   plan: (instr) => {
     const { attrs, inputs, outputs } = instr
-    const [base, source] = inputs as readonly View[]
+    const [base, source] = inputs
     const [out] = outputs
     return new PlanWriter().plan(out, () => {
       const length = numelOf(out.sizes)

@@ -1,6 +1,6 @@
 // The plan of a scan: blocks on their own, each element reading those before it in its block, then a scan of what the
 // blocks come to, then both together. So any length pays: three kernels for a thousand elements, seven for a million.
-import { contiguousStrides, type DType, numelOf, type ReduceFn, type Shape, type View } from '@flambeau/core/backend'
+import { contiguousStrides, type DType, numelOf, type ReduceFn, type Shape } from '@flambeau/core/backend'
 import { reducedBound } from '../bounds.ts'
 import { wrapped } from '../expression.ts'
 import type { Planner, Step } from '../plan.ts'
@@ -78,7 +78,7 @@ function scannedBlocks(scan: Scan): Step {
 export const scan: Planner<'scan'> = {
   plan: (instr) => {
     const { attrs, inputs, outputs } = instr
-    const [{ sizes, strides }] = inputs as readonly View[]
+    const [{ sizes, strides }] = inputs
     const [out] = outputs
     const plan = new PlanWriter()
     // A tensor of no dimensions is a row of one.
@@ -86,5 +86,5 @@ export const scan: Planner<'scan'> = {
     const whole = { ...rows, ...attrs, elements: inputElements(instr, 0), first: 0, dtype: out.dtype }
     return plan.plan(out, () => scanned(plan, whole))
   },
-  bound: ({ attrs, inputs }, [bound]) => reducedBound(attrs.fn, bound, (inputs[0] as View).sizes[attrs.axis] ?? 1),
+  bound: ({ attrs, inputs }, [bound]) => reducedBound(attrs.fn, bound, inputs[0].sizes[attrs.axis] ?? 1),
 }

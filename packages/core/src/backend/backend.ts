@@ -101,10 +101,26 @@ export interface Origin {
   readonly line?: string
 }
 
+/** What the twelve read; of a matmul more than the factors is read by its `post`. */
+interface PrimInputs {
+  map: readonly Operand[]
+  argReduce: readonly [View]
+  scan: readonly [View]
+  matmul: readonly [View, View, ...Operand[]]
+  concat: readonly View[]
+  pad: readonly [View]
+  fold: readonly [View]
+  gather: readonly [source: View, index: View]
+  scatter: readonly [base: View, index: View, source: View]
+  assign: readonly [base: View, source: View]
+  sort: readonly [View]
+  iota: readonly []
+}
+
 interface InstrOf<K extends Kind> {
   readonly kind: K
   readonly attrs: Attributes[K]
-  readonly inputs: K extends CompositeKind ? InputsOf<K, View> : readonly Operand[]
+  readonly inputs: K extends CompositeKind ? InputsOf<K, View> : K extends PrimKind ? PrimInputs[K] : never
   readonly outputs: K extends CompositeKind ? OutputsOf<K, Output> : readonly Output[]
   /** Inputs that are dead afterwards: an output may have the very buffer of one of them. */
   readonly donate?: readonly number[]

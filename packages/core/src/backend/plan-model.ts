@@ -40,7 +40,7 @@ function hazard(program: Program, plan: Plan, instr: ProgramInstr, k: number): s
     if (!isUse(x) || numelOf(x.sizes) === 0) continue
     const range = rangeOf(program, plan, x.value)
     if (!overlap(out, range)) continue
-    const inMap = instr.kind === 'map' && (instr as ProgramInstr<'map'>).attrs.outs[k].reduce === undefined
+    const inMap = instr.kind === 'map' && instr.attrs.outs[k].reduce === undefined
     const base = (instr.kind === 'assign' || instr.kind === 'scatter') && i === 0
     const together = out.from === range.from && out.to === range.to && wholeRow(program, x)
     if (!together || !(inMap || base)) return `v${instr.outputs[k]} is written while v${x.value} is read`

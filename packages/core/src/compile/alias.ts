@@ -32,7 +32,7 @@ export function mayOverwrite(program: Pick<Program, 'values'>, instr: ProgramIns
   if (out.dtype !== spec.dtype || numelOf(out.sizes) !== numelOf(spec.sizes)) return false
   const { kind, attrs } = instr
   if (kind !== 'map' && kind !== 'assign' && kind !== 'scatter') return false
-  if (kind === 'map' && (attrs as ProgramInstr<'map'>['attrs']).outs[k].reduce !== undefined) return false
+  if (kind === 'map' && attrs.outs[k].reduce !== undefined) return false
   return instr.inputs.every(
     (x, i) => !isUse(x) || x.value !== value || ((kind === 'map' || i === 0) && readsWhole(program, x)),
   )

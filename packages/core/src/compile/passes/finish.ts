@@ -9,10 +9,10 @@ import { fusedOrigin, isMap, isReduced, leavingValues, mostSteps, readersOf, ste
 import { Expressions } from './rewrite.ts'
 
 /** The value of which a map makes its only output, element by element. */
-function finished(program: Program, { attrs, inputs, outputs, check }: ProgramInstr): number | undefined {
+function finished(program: Program, { attrs, inputs, outputs, check }: ProgramInstr<'map'>): number | undefined {
   const use = inputs.find(isUse)
   if (use === undefined || outputs.length > 1 || check !== undefined) return undefined
-  if ((attrs as ProgramInstr<'map'>['attrs']).outs[0].reduce !== undefined) return undefined
+  if (attrs.outs[0].reduce !== undefined) return undefined
   const { value } = use
   const squeezed = program.values[value].sizes.filter((size) => size !== 1)
   const alike = inputs.every((x) => {
@@ -32,16 +32,16 @@ export function finish(program: Program, { caps }: Backend): Program {
   /** Where in the list each value is made. */
   const places = new Map<number, number>()
   const joined = (instr: ProgramInstr): number | undefined => {
-    const value = isMap(instr) ? finished(program, instr) : undefined
+    if (!isMap(instr)) return undefined
+    const value = finished(program, instr)
     if (value === undefined || leaves.has(value) || readers.get(value)?.length !== 1) return undefined
     const place = places.get(value) ?? -1
     const maker = instrs[place]
     if (!isMap(maker) || !isReduced(maker, value)) return undefined
     const { reduce } = maker.attrs.outs[maker.outputs.indexOf(value)]
     const post = reduce?.post
-    if (post !== undefined && stepsOf(post) + stepsOf((instr as ProgramInstr<'map'>).attrs.outs[0].expr) > mostSteps)
-      return undefined
-    instrs[place] = withPost(maker, value, instr as ProgramInstr<'map'>, expressions)
+    if (post !== undefined && stepsOf(post) + stepsOf(instr.attrs.outs[0].expr) > mostSteps) return undefined
+    instrs[place] = withPost(maker, value, instr, expressions)
     return place
   }
   for (const instr of program.instrs) {

@@ -43,7 +43,7 @@ const copyOf = (x: Use, output: number): ProgramInstr<'map'> => ({
 /** An assignment that replaces everything is a copy of its source. */
 function asCopy(instr: ProgramInstr, program: Program): ProgramInstr {
   if (instr.kind !== 'assign') return instr
-  const { region } = (instr as ProgramInstr<'assign'>).attrs
+  const { region } = instr.attrs
   const [output] = instr.outputs
   const all = numelOf(region.sizes) === numelOf(program.values[output].sizes)
   const source = instr.inputs[1]
