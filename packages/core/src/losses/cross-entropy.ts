@@ -6,11 +6,11 @@ import { IndexError, RuntimeError } from '../base/errors.ts'
 import { sameShape } from '../base/shape.ts'
 import { type Expr, s } from '../expr/expr.ts'
 import { composite } from '../ops/composite.ts'
-import { type Elementwise, elementwise, expandTo, reshapeOp, sumTo } from '../ops/define.ts'
+import { type Elementwise, elementwise, reshapeOp, sumTo } from '../ops/define.ts'
 import { add, div } from '../ops/elementwise.ts'
 import { largest } from '../ops/extremes.ts'
 import { filled } from '../ops/fill.ts'
-import { addAlongDim_, gatherAlongDim, scatterAlongDim } from '../ops/gather.ts'
+import { addAlongDim_, gatherAlongDim, putAlongDim_ } from '../ops/gather.ts'
 import { expAndSum, expAndSumGradient, logSoftmax } from '../ops/softmax.ts'
 import { apply, applyAll, operand } from '../tensor/apply.ts'
 import type { Input, OpDef } from '../tensor/op.ts'
@@ -94,8 +94,8 @@ const nllLossOp: OpDef<Plain> = {
     const rows = { sizes: withoutClasses(x), dtype: x.dtype }
     const n = reduction === 'mean' ? ctx.operand(5) : operand(1)
     const each = gradientOfRows(ctx.dy, n, ctx.input(2), ctx.operand(4), ctx.attrs, rows)
-    const zeros = expandTo(filled([], x.dtype, 0, ctx.dy.storage.device), x.sizes)
-    return [scatterAlongDim(zeros, classDim(x), ctx.input(3), each)]
+    const zeros = filled(x.sizes, x.dtype, 0, ctx.dy.storage.device)
+    return [putAlongDim_(zeros, classDim(x), ctx.input(3), each)]
   },
   to: {
     kind: 'compose',

@@ -51,6 +51,9 @@ export const scatterAddAlongDim = (x: Tensor, dim: number, index: Tensor, src: T
 /** The same into `x` itself. */
 export const addAlongDim_ = (x: Tensor, dim: number, index: Tensor, src: Tensor): Tensor =>
   applyInPlace(scatterAddOp, x, [x, index, src], dim)
+/** `scatter` into `x` itself, without the checks. */
+export const putAlongDim_ = (x: Tensor, dim: number, index: Tensor, src: Tensor): Tensor =>
+  applyInPlace(scatterOp, x, [x, index, src], dim)
 /** `scatter` without the checks. */
 export const scatterAlongDim = (x: Tensor, dim: number, index: Tensor, src: Tensor): Tensor =>
   apply(scatterOp, [x, index, src], dim)

@@ -56,8 +56,9 @@ describe('losses of class numbers', () => {
       v1 int32[64, 1]; v2 int32[] = map(v0 as [64, 1], -100, 100) { t0 = ne(x0, x1); select(t0, x0, 0); sum over 0, 1 of int32(t0) } check and(ne(x0, x1), or(lt(x0, 0), ge(x0, x2)))  # nllLoss
       v4 float32[64, 1] = gather(v3 as [64, 100], v1) { axis: 1 }  # gather
       v5 float32[]; v8 float32[64, 1] = map(v0 as [64, 1], v4, v2 as [64, 1] by (0, 0)) { t0 = ne(float32(x0), -100); sum over 0, 1 of select(t0, neg(x1), 0); select(t0, neg(div(1, float32(x2))), 0) }  # nllLoss+nllLossBackward
-      v6 float32[]; v9 float32[] = map(v5, v2) { div(x0, float32(x1)); 0 }  # div+fill
-      v10 float32[64, 100] = scatter(v9 as [64, 100] by (0, 0), v1, v8) { axis: 1; fn: "set" }  # scatter
+      v9 float32[64, 100] = map(0) { x0 }  # fill
+      v10 float32[64, 100] = scatter(v9, v1, v8) { axis: 1; fn: "set" }  # scatter
+      v6 float32[] = map(v5, v2) { div(x0, float32(x1)) }  # div
       "
     `)
   })
