@@ -75,11 +75,14 @@ class JsBackend implements Backend {
 
   run(instr: Instr): void {
     // Found without looking its name up, because it is what most small operations are; it looks at its operands itself.
-    const isMap = instr.kind === 'map'
-    if (!isMap || instr.check !== undefined) checkClaims(instr)
+    if (instr.kind === 'map' && instr.check === undefined) map(instr)
+    else this.#runChecked(instr)
+  }
+
+  #runChecked(instr: Instr): void {
+    checkClaims(instr)
     if (instr.check !== undefined) this.#verify(instr, instr.check)
-    if (isMap) map(instr)
-    else (kernels[instr.kind as PrimKind] as (instr: Instr) => void)(instr)
+    ;(kernels[instr.kind as PrimKind] as (instr: Instr) => void)(instr)
   }
 
   /** Any true element of the check's expression is its error: a map reduced to one flag, before anything is written. */

@@ -56,40 +56,47 @@ function accessOf(x: Operand): Access {
   return step === 0 ? FIXED : step === 1 ? ROWS : STEPS
 }
 
+/** How the operands are read, where everything is one loop over all elements; -1 where it is not, or something is wrong. */
+function keyOf({ attrs: { outs }, inputs, outputs }: Instr<'map'>, shape: Shape, n: number): number {
+  if (n === 0 || inputs.length > mostKeyed || outs.length !== outputs.length) return -1
+  for (let i = 0; i < outs.length; i++) {
+    const { reduce } = outs[i]
+    const { sizes } = outputs[i]
+    if (reduce === undefined) {
+      if (sizes !== shape && numelOf(sizes) !== n) return -1
+    } else if (reduce.axes.length !== shape.length || numelOf(sizes) !== 1) return -1
+  }
+  let key = 0
+  for (let i = 0; i < inputs.length; i++) {
+    const x = inputs[i]
+    const access = accessOf(x)
+    if (access === STEPS || (access !== NUMBER && !sameShape((x as View).sizes, shape))) return -1
+    key = key * 3 + access
+  }
+  return key
+}
+
+function mapInParts(instr: Instr<'map'>, shape: Shape, n: number, cases: Compiled): void {
+  checkClaims(instr)
+  if (n === 0) fillEmpty(instr)
+  else mapLoops(instr, shape, cases)
+}
+
 /**
  * Runs a map that is in order: that its operands and outputs are of one shape is seen here, in the loop that looks at them
  * anyway, and that they lie in their memory by the flat kernel, which opens them; both leave the error to `checkClaims`.
  */
 export function map(instr: Instr<'map'>): void {
-  const { attrs, inputs, outputs } = instr
+  const { attrs, inputs } = instr
   let cases = compiled.get(attrs)
   if (cases === undefined) {
     cases = { key: -1, last: noKernel, flat: new Map(), looped: new Map() }
     compiled.set(attrs, cases)
   }
   const shape = iterated(instr)
-  const { outs } = attrs
   const n = numelOf(shape)
-  let flat = n > 0 && inputs.length <= mostKeyed && outs.length === outputs.length
-  for (let i = 0; flat && i < outs.length; i++) {
-    const reduce = outs[i].reduce
-    const own = outputs[i].sizes
-    if (reduce === undefined) flat = own === shape || numelOf(own) === n
-    else flat = reduce.axes.length === shape.length && numelOf(own) === 1
-  }
-  let key = 0
-  for (let i = 0; flat && i < inputs.length; i++) {
-    const x = inputs[i]
-    const access = accessOf(x)
-    if (access === STEPS || (access !== NUMBER && !sameShape((x as View).sizes, shape))) flat = false
-    key = key * 3 + access
-  }
-  if (!flat) {
-    checkClaims(instr)
-    if (n === 0) fillEmpty(instr)
-    else mapLoops(instr, shape, cases)
-    return
-  }
+  const key = keyOf(instr, shape, n)
+  if (key < 0) return mapInParts(instr, shape, n, cases)
   if (cases.key !== key) {
     let kernel = cases.flat.get(key)
     if (kernel === undefined) {
