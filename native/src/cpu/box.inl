@@ -47,6 +47,12 @@ template <class T> const char* scatter(const Box& box, int32_t l, const char* fr
   T* q = reinterpret_cast<T*>(to);
   if (step == 1 && advance == 1) {
     memmove(q, p, static_cast<size_t>(n) * sizeof(T));  // a stream may copy a row onto itself, shifted
+  } else if (step == 1 && advance == 0) {
+    const Vec<T> x = splat(*p);
+    constexpr int64_t L = lanes<T>;
+    int64_t i = 0;
+    for (; i + L <= n; i += L) store(q + i, x);
+    if (i < n) store_some(q + i, x, n - i);
   } else {
     for (int64_t i = 0; i < n; i++) q[i * step] = p[i * advance];
   }
