@@ -1,5 +1,6 @@
 // Two revisions side by side, interleaved: `pnpm bench compare main HEAD boston matmul-512 ops/overhead`. A name of a folder
 // is taken as a checkout, everything else as a revision, which is unpacked, installed and built in a temporary folder once.
+// native is compared where both have its addon: `node tools/build.mjs @flambeau/native` in the folder.
 // Workloads are those of this checkout on both sides; benches (names as in `pnpm bench`) are each side's own.
 import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
@@ -46,7 +47,7 @@ function unpacked(revision: string): string {
 /** A checkout that is built and has this checkout's workloads in bench/temp, from where they import its flambeau. */
 function prepared(name: string): string {
   const folder = existsSync(join(name, 'bench')) ? resolve(name) : unpacked(name)
-  run(folder, process.execPath, 'tools/build.mjs', 'bench')
+  for (const name of ['bench', '@flambeau/backend-native']) run(folder, process.execPath, 'tools/build.mjs', name)
   const copy = join(folder, 'bench/temp')
   rmSync(copy, { recursive: true, force: true })
   cpSync(here('../'), copy, { recursive: true })
@@ -61,24 +62,32 @@ const head = '| | A | B | B / A | from | to |\n|---|---:|---:|---:|---:|---:|'
 const line = (what: string, a: string, b: string, ratios: readonly number[]): string =>
   `| ${[what, a, b, ...ratios.map(figure)].join(' | ')} |`
 
-const modes = ['js', 'js compiled']
+const addon = 'native/build/Release/flambeau_native.node'
+/** js, and native where both sides have built it. */
+const devicesOf = (folders: Folders): string[] =>
+  sides.every((side) => existsSync(join(folders[side], addon))) ? ['js', 'native'] : ['js']
+const modesOf = (device: string): readonly string[] => [device, `${device} compiled`]
 
 const subjectsOf = (folders: Folders): Subject[] =>
-  modes.flatMap((mode, i) =>
-    sides.map((side) => {
-      const subject = flambeau('js', join(folders[side], 'bench/temp/src/'))[i]
-      return { ...subject, name: `${mode} ${side}`, library: undefined }
-    }),
+  devicesOf(folders).flatMap((device) =>
+    modesOf(device).flatMap((mode, i) =>
+      sides.map((side) => {
+        const subject = flambeau(device, join(folders[side], 'bench/temp/src/'))[i]
+        return { ...subject, name: `${mode} ${side}`, library: undefined }
+      }),
+    ),
   )
 
-const workloadLines = ({ workload: { name }, cells, measured }: Race): string[] =>
-  modes.map((mode) => {
-    const [a, b] = sides.map((side) => cells[`${mode} ${side}`])
-    const ns = (cell: typeof a): string => (isTimed(cell) ? duration(cell.median) : cell.why.split('\n')[0])
-    if (!isTimed(a) || !isTimed(b)) return line(`${name}, ${mode}`, ns(a), ns(b), [])
-    const { median, p10, p90 } = measured.ratio(`${mode} B`, `${mode} A`)
-    return line(`${name}, ${mode}`, ns(a), ns(b), [median, p10, p90])
-  })
+const workloadLines = (folders: Folders, { workload: { name }, cells, measured }: Race): string[] =>
+  devicesOf(folders)
+    .flatMap(modesOf)
+    .map((mode) => {
+      const [a, b] = sides.map((side) => cells[`${mode} ${side}`])
+      const ns = (cell: typeof a): string => (isTimed(cell) ? duration(cell.median) : cell.why.split('\n')[0])
+      if (!isTimed(a) || !isTimed(b)) return line(`${name}, ${mode}`, ns(a), ns(b), [])
+      const { median, p10, p90 } = measured.ratio(`${mode} B`, `${mode} A`)
+      return line(`${name}, ${mode}`, ns(a), ns(b), [median, p10, p90])
+    })
 
 /** The figures of a bench, from both sides in turn. */
 async function benchLines(bench: string, folders: Folders, rounds: number): Promise<string[]> {
@@ -113,7 +122,7 @@ export async function compare(args: readonly string[], options: { readonly quick
     names.length === 0 ? workloads : names.filter((name) => !isBench(name)).map((name) => workloadNamed(name))
   const folders: Folders = { A: prepared(a), B: prepared(b) }
   const { races: raced } = await races(chosen, subjectsOf(folders), options.quick ? quick : thorough)
-  const lines = raced.flatMap(workloadLines)
+  const lines = raced.flatMap((race) => workloadLines(folders, race))
   for (const bench of benches) lines.push(...(await benchLines(bench, folders, options.quick ? 1 : 5)))
   console.log(
     `A is ${a}, B is ${b}. Differences inside the spread are no differences.\n\n${[head, ...lines].join('\n')}`,
