@@ -2,50 +2,44 @@
 // else by core's records. tools/steps.mjs writes it, tables.test.ts compares.
 import { composites, type Composite } from '@flambeau/core/backend'
 import { kernels } from '../src/encode-composite.ts'
+import { header } from './header.ts'
 
 export function compositesHeader(): string {
   const records = kernels.map((kind) => ({ kind, ...(composites[kind] as Composite) }))
   const operands = records.map(({ inputs, outputs }) => [...inputs, ...outputs])
   const most = (list: readonly (readonly unknown[])[]): number => Math.max(...list.map(({ length }) => length))
-  return `${[
-    '// The compositions that are kernels: written by tools/steps.mjs, from the records in packages/core/src/backend/composites.ts',
-    '// and the list in packages/backend-native/src/encode-composite.ts. Change those, never this.',
-    '#pragma once',
-    '#include <cstdint>',
-    '',
-    'namespace flambeau {',
-    '',
-    '// clang-format off',
-    '',
-    'enum class Composite : int32_t {',
-    ...kernels.map((kind) => `  ${kind},`),
-    '  count',
-    '};',
-    '',
-    "/** How much of [outer, n, inner] an operand is: Extent in core's backend/composites.ts. */",
-    'enum class Extent : int32_t { all, row, rowOrOne, index, each };',
-    '',
-    '/** The most operands, and the most numbers besides sizes, of one of these. */',
-    `constexpr int32_t maxCompositeOperands = ${most(operands)};`,
-    `constexpr int32_t maxCompositeNumbers = ${most(records.map(({ numbers }) => numbers))};`,
-    '',
-    '/** Inputs, then outputs. */',
-    'struct CompositeInfo {',
-    '  const char* name;',
-    '  int32_t operands, numbers;',
-    '  Extent extents[maxCompositeOperands];',
-    '};',
-    'constexpr CompositeInfo compositeInfos[] = {',
-    ...records.flatMap(({ kind, numbers }, i) => {
-      const extents = operands[i].map(([, extent]) => `Extent::${extent}`).join(', ')
-      const names = [...operands[i].map(([name]) => name), ...numbers].join(', ')
-      return [`  // ${names}`, `  {"${kind}", ${operands[i].length}, ${numbers.length}, {${extents}}},`]
-    }),
-    '};',
-    'constexpr const CompositeInfo& info_of(Composite kind) { return compositeInfos[static_cast<int32_t>(kind)]; }',
-    '',
-    '// clang-format on',
-    '',
-    '}  // namespace flambeau',
-  ].join('\n')}\n`
+  return header(
+    [
+      'The compositions that are kernels: written by tools/steps.mjs, from the records in packages/core/src/backend/composites.ts',
+      'and the list in packages/backend-native/src/encode-composite.ts. Change those, never this.',
+    ],
+    [
+      'enum class Composite : int32_t {',
+      ...kernels.map((kind) => `  ${kind},`),
+      '  count',
+      '};',
+      '',
+      "/** How much of [outer, n, inner] an operand is: Extent in core's backend/composites.ts. */",
+      'enum class Extent : int32_t { all, row, rowOrOne, index, each };',
+      '',
+      '/** The most operands, and the most numbers besides sizes, of one of these. */',
+      `constexpr int32_t maxCompositeOperands = ${most(operands)};`,
+      `constexpr int32_t maxCompositeNumbers = ${most(records.map(({ numbers }) => numbers))};`,
+      '',
+      '/** Inputs, then outputs. */',
+      'struct CompositeInfo {',
+      '  const char* name;',
+      '  int32_t operands, numbers;',
+      '  Extent extents[maxCompositeOperands];',
+      '};',
+      'constexpr CompositeInfo compositeInfos[] = {',
+      ...records.flatMap(({ kind, numbers }, i) => {
+        const extents = operands[i].map(([, extent]) => `Extent::${extent}`).join(', ')
+        const names = [...operands[i].map(([name]) => name), ...numbers].join(', ')
+        return [`  // ${names}`, `  {"${kind}", ${operands[i].length}, ${numbers.length}, {${extents}}},`]
+      }),
+      '};',
+      'constexpr const CompositeInfo& info_of(Composite kind) { return compositeInfos[static_cast<int32_t>(kind)]; }',
+    ],
+  )
 }

@@ -1,8 +1,8 @@
 // Kernels of compositions beside what they stand for, where the conformance suite does not look: in compiled steps, across
 // devices, in their errors, on several threads.
+import { watched } from '@flambeau/backend-conformance'
 import { js } from '@flambeau/backend-js'
 import * as core from '@flambeau/core'
-import type { Backend, Instr } from '@flambeau/core/backend'
 import { expect } from 'vitest'
 import { nativeMissing, testWith } from '../../../tools/test/machine.ts'
 import { native } from '../src/index.ts'
@@ -12,22 +12,6 @@ type Tensor = core.Tensor
 type FloatType = 'float32' | 'float64'
 
 const it = (name: string, body: () => void | Promise<void>) => testWith('native', nativeMissing, name, body)
-
-/** A backend that says what it ran; `fused` false: without its fused kernels. */
-function watched(backend: Backend, fused: boolean, kinds: Set<string>): Backend {
-  const caps = fused ? backend.caps : { ...backend.caps, fused: undefined }
-  return new Proxy(backend, {
-    get(target, key) {
-      if (key === 'caps') return caps
-      const value = target[key as keyof Backend] as unknown
-      if (typeof value !== 'function') return value
-      return (...args: unknown[]) => {
-        if (key === 'run') kinds.add((args[0] as Instr).kind)
-        return value.apply(target, args)
-      }
-    },
-  })
-}
 
 const numbers = (x: Tensor): number[] => Array.from(x.detach().reshape(-1).toArray() as ArrayLike<number>)
 

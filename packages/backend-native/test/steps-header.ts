@@ -2,6 +2,7 @@
 // by core's records. tools/steps.mjs writes it, tables.test.ts compares.
 import { type Computed, recordOf } from '@flambeau/core/backend'
 import { steps } from '../src/expression.ts'
+import { header } from './header.ts'
 
 /** Words that C++ keeps to itself. */
 const kept: Readonly<Record<string, string>> = { const: 'constant', and: 'and_', or: 'or_', xor: 'xor_', not: 'not_' }
@@ -44,40 +45,33 @@ export function stepsHeader(): string {
     const labels = of.map(({ step }, i) => `case Step::${step}${i === of.length - 1 ? '' : ':'}`)
     return [`#define CASES_OF_${rule} \\`, ...wrapped(labels, '  ', ' \\')]
   })
-  return `${[
-    '// The scalar steps of expressions: written by tools/steps.mjs, from the records in packages/core/src/expr/steps and the',
-    '// numbers in packages/backend-native/src/expression.ts. Change those, never this.',
-    '#pragma once',
-    '#include <cstdint>',
-    '',
-    'namespace flambeau {',
-    '',
-    '// clang-format off',
-    '',
-    'enum class Step : int32_t {',
-    ...wrapped([...infos.map(({ step }) => `${step},`), 'count'], '  '),
-    '};',
-    '',
-    "/** Which dtypes a step takes and gives: StepRule in core's expr/step.ts. */",
-    `enum class Rule : int32_t { ${rules.join(', ')} };`,
-    '/** How much work it is. */',
-    `enum class Work : int32_t { ${works.join(', ')} };`,
-    '',
-    'struct StepInfo {',
-    '  int32_t operands;',
-    '  Rule rule;',
-    '  Work work;',
-    '};',
-    'constexpr StepInfo stepInfos[] = {',
-    ...infos.map(({ step, operands, rule, work }) => `  {${operands}, Rule::${rule}, Work::${work}},  // ${step}`),
-    '};',
-    'constexpr StepInfo info_of(Step step) { return stepInfos[static_cast<int32_t>(step)]; }',
-    '',
-    '// The steps of each rule, for switches that name the steps of the others.',
-    ...cases,
-    '',
-    '// clang-format on',
-    '',
-    '}  // namespace flambeau',
-  ].join('\n')}\n`
+  return header(
+    [
+      'The scalar steps of expressions: written by tools/steps.mjs, from the records in packages/core/src/expr/steps and the',
+      'numbers in packages/backend-native/src/expression.ts. Change those, never this.',
+    ],
+    [
+      'enum class Step : int32_t {',
+      ...wrapped([...infos.map(({ step }) => `${step},`), 'count'], '  '),
+      '};',
+      '',
+      "/** Which dtypes a step takes and gives: StepRule in core's expr/step.ts. */",
+      `enum class Rule : int32_t { ${rules.join(', ')} };`,
+      '/** How much work it is. */',
+      `enum class Work : int32_t { ${works.join(', ')} };`,
+      '',
+      'struct StepInfo {',
+      '  int32_t operands;',
+      '  Rule rule;',
+      '  Work work;',
+      '};',
+      'constexpr StepInfo stepInfos[] = {',
+      ...infos.map(({ step, operands, rule, work }) => `  {${operands}, Rule::${rule}, Work::${work}},  // ${step}`),
+      '};',
+      'constexpr StepInfo info_of(Step step) { return stepInfos[static_cast<int32_t>(step)]; }',
+      '',
+      '// The steps of each rule, for switches that name the steps of the others.',
+      ...cases,
+    ],
+  )
 }

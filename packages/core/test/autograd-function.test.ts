@@ -67,6 +67,14 @@ class SumAndProduct extends autograd.Function {
   }
 }
 
+/** A rule that keeps the gradients it gets of two outputs. */
+const seeing =
+  (seen: unknown[]) =>
+  (_: unknown, da: Tensor, db: Tensor): Tensor => {
+    seen.push(da, db)
+    return da.mul(2)
+  }
+
 // biome-ignore lint/suspicious/noExplicitAny: functions of any arguments, right and wrong ones
 type Any = any
 /** A function class made of two functions. */
@@ -333,17 +341,11 @@ agrees('function', {
   },
   mark_non_differentiable: () => {
     const seen: unknown[] = []
-    const fn = made(
-      (ctx, x) => {
-        const [a, b] = [x.mul(2), x.mul(3)]
-        ctx.markNonDifferentiable(b)
-        return [a, b]
-      },
-      (_, da, db) => {
-        seen.push(da, db)
-        return da.mul(2)
-      },
-    )
+    const fn = made((ctx, x) => {
+      const [a, b] = [x.mul(2), x.mul(3)]
+      ctx.markNonDifferentiable(b)
+      return [a, b]
+    }, seeing(seen))
     const x = leaf(1, 2)
     const [a, b] = fn.apply(x)
     a.sum().backward()
@@ -351,16 +353,10 @@ agrees('function', {
   },
   'set_materialize_grads(False)': () => {
     const seen: unknown[] = []
-    const fn = made(
-      (ctx, x) => {
-        ctx.setMaterializeGrads(false)
-        return [x.mul(2), x.mul(3)]
-      },
-      (_, da, db) => {
-        seen.push(da, db)
-        return da.mul(2)
-      },
-    )
+    const fn = made((ctx, x) => {
+      ctx.setMaterializeGrads(false)
+      return [x.mul(2), x.mul(3)]
+    }, seeing(seen))
     const x = leaf(1, 2)
     const [a, b] = fn.apply(x)
     a.sum().backward()

@@ -28,6 +28,7 @@ import {
 } from '@flambeau/core/backend'
 import { lay, memories, type Memory } from '../call.ts'
 import type { DType } from '../sample.ts'
+import { watched } from '../watched.ts'
 import type { Case } from '../subject.ts'
 
 /** A function of `x` that uses the kernel, or whose gradient does. */
@@ -68,22 +69,6 @@ const nothing: readonly Shape[] = [
   [3, 0],
   [0, 4],
 ]
-
-/** The backend with its kernels or without them; `seen` is told what it ran. */
-function watched(backend: Backend, whole: boolean, seen: Set<string>): Backend {
-  const caps = whole ? backend.caps : { ...backend.caps, fused: undefined }
-  return new Proxy(backend, {
-    get(target, key) {
-      if (key === 'caps') return caps
-      const value = target[key as keyof Backend] as unknown
-      if (typeof value !== 'function') return value
-      return (...args: unknown[]) => {
-        if (key === 'run') seen.add((args[0] as Instr).kind)
-        return value.apply(target, args)
-      }
-    },
-  })
-}
 
 type Result = { readonly of: string; readonly values: readonly number[] }
 

@@ -48,6 +48,18 @@ export const specialPairs: Sample[] = [
 ]
 const sizes = e(t([2, 3]), t([2, 4]))
 
+/** Dividends and divisors of both signs and all dtypes. */
+export const divided = (): Sample[] => [
+  s(v([7.5, -7.5, 7.5, -7.5, 1.25]), v([2, 2, -2, -2, 0.5])),
+  s(t([2, 3], { low: 2, high: 9 }), 2),
+  s(t([2, 3], { low: 2, high: 9 }), 2.5),
+  s(f64([3]), v([1.5, 2.5, -1.5])),
+  s(ints([7, -7, 7, -7]), ints([2, 2, -2, -2])),
+  s(ints([7, -7]), 3),
+  s(ints([7, -7]), 2.5),
+  s(bytes([7, 200]), bytes([4, 7])),
+]
+
 export const unary = (
   fn: (x: number) => number,
   samples: readonly Sample[],
@@ -237,18 +249,7 @@ export const elementwise = {
   ),
   remainder: binary(
     floorMod,
-    [
-      s(v([7.5, -7.5, 7.5, -7.5, 1.25]), v([2, 2, -2, -2, 0.5])),
-      s(t([2, 3], { low: 2, high: 9 }), 2),
-      s(t([2, 3], { low: 2, high: 9 }), 2.5),
-      s(f64([3]), v([1.5, 2.5, -1.5])),
-      s(ints([7, -7, 7, -7]), ints([2, 2, -2, -2])),
-      s(ints([7, -7]), 3),
-      s(ints([7, -7]), 2.5),
-      s(bytes([7, 200]), bytes([4, 7])),
-      kink('a division by 0', s(v([1, -1, nan, inf, 1]), v([0, 0, 1, 2, inf]))),
-      s(t([0, 2]), t([2])),
-    ],
+    [...divided(), kink('a division by 0', s(v([1, -1, nan, inf, 1]), v([0, 0, 1, 2, inf]))), s(t([0, 2]), t([2]))],
     [e(ints([1, 2]), ints([1, 0]))],
     [1, 4],
   ),

@@ -3,7 +3,7 @@
 import { elementwise as each } from '../property.ts'
 import { type OpSamples, op } from '../prepare.ts'
 import { bool, bools, bytes, e, f64, i32, ints, kink, type Sample, s, t, u8, v } from '../sample.ts'
-import { binary, erf, fixed, special, specialPairs, specialWhy, unary } from './elementwise.ts'
+import { binary, divided, erf, fixed, special, specialPairs, specialWhy, unary } from './elementwise.ts'
 
 const { NaN: nan, POSITIVE_INFINITY: inf } = Number
 
@@ -144,14 +144,7 @@ export const functions = {
   fmod: binary(
     (x, y) => x % y,
     [
-      s(v([7.5, -7.5, 7.5, -7.5, 1.25]), v([2, 2, -2, -2, 0.5])),
-      s(t([2, 3], { low: 2, high: 9 }), 2),
-      s(t([2, 3], { low: 2, high: 9 }), 2.5),
-      s(f64([3]), v([1.5, 2.5, -1.5])),
-      s(ints([7, -7, 7, -7]), ints([2, 2, -2, -2])),
-      s(ints([7, -7]), 3),
-      s(ints([7, -7]), 2.5),
-      s(bytes([7, 200]), bytes([4, 7])),
+      ...divided(),
       s(bools([1, 0]), 2),
       kink('a division by 0', s(v([1, -1, nan, inf, 1, -0, -4]), v([0, 0, 1, 2, inf, 2, 2]))),
       s(t([0, 2]), t([2])),
