@@ -1,4 +1,4 @@
-// What real PyTorch printed (tools/transcripts.py), and how near the examples have to come to it.
+// What real PyTorch printed (tools/golden/transcripts.py), and how near the examples have to come to it.
 import { readdirSync, readFileSync } from 'node:fs'
 import { native } from '@flambeau/backend-native'
 import { js, type Tensor, useDevice } from 'flambeau'

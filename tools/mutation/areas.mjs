@@ -9,7 +9,7 @@ const core = [
 const js = ['packages/backend-js/test/**/*.test.ts', 'packages/core/test/**/*.test.ts']
 
 export const areas = {
-  ops: { sources: ['packages/core/src/ops/*.ts'], tests: core, packages: all },
+  ops: { sources: ['packages/core/src/ops/**/*.ts'], tests: core, packages: all },
   autograd: {
     sources: ['packages/core/src/autograd/*.ts', 'packages/core/src/tensor/{apply,in-place,node,tensor,update}.ts'],
     tests: core,
@@ -17,7 +17,7 @@ export const areas = {
   },
   optim: { sources: ['packages/core/src/optim/*.ts'], tests: ['packages/core/test/**/*.test.ts'], packages: all },
   compile: { sources: ['packages/core/src/compile/**/*.ts'], tests: core, packages: all },
-  'backend-js': { sources: ['packages/backend-js/src/*.ts'], tests: js, packages: all },
+  'backend-js': { sources: ['packages/backend-js/src/**/*.ts'], tests: js, packages: all },
   data: {
     sources: ['packages/data/src/*.ts', 'packages/data/src/{csv,frame}/*.ts'],
     tests: ['packages/data/test/**/*.test.ts'],

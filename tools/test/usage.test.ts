@@ -42,7 +42,7 @@ test.each(tools)('%s refuses an option that is none, in a line', async (file) =>
 })
 
 test('pnpm golden names what there is', async () => {
-  const { code, stderr } = await run('node tools/golden.mjs smples')
+  const { code, stderr } = await run('node tools/golden/run.mjs smples')
   expect(code).toBe(2)
   expect(stderr).toMatch(/^nothing is called smples; there are samples, .*transcripts/)
 })

@@ -1,4 +1,4 @@
-// Reads the values that tools/golden.py had from real PyTorch. Every record carries the key of the sample it was made
+// Reads the values that tools/golden/golden.py had from real PyTorch. Every record carries the key of the sample it was made
 // for: a sample that changed since is an error that says so, never a comparison with another call's values.
 import { readFileSync } from 'node:fs'
 import type { Expected } from './compare.ts'

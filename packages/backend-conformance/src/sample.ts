@@ -1,5 +1,5 @@
 // What a sample is: the arguments of one call of an op, as data. The same data is replayed by real PyTorch
-// (tools/golden.py) and by every check of the suite, so nothing in here knows a tensor, a backend or an op.
+// (tools/golden/golden.py) and by every check of the suite, so nothing in here knows a tensor, a backend or an op.
 // Values that a sample does not spell out are drawn from a small generator seeded by the op and the argument's place.
 
 export type DType = 'float32' | 'float64' | 'int32' | 'uint8' | 'bool'

@@ -1,5 +1,5 @@
 // Writing in place before backward, op by op, on any backend: what is done between a call and its backward, what comes of
-// it, and where that differs from what real PyTorch has (tools/golden_inplace.py says what is done).
+// it, and where that differs from what real PyTorch has (tools/golden/inplace.py says what is done).
 import { grad, noGrad, Tensor, useDevice } from '@flambeau/core'
 import { type Backend, CheckedBackend } from '@flambeau/core/backend'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -102,7 +102,7 @@ function differencesFrom(op: string, known: Differences): string[] {
   const excused = new Map(Object.keys(known).flatMap((key) => (key.startsWith(`${op} `) ? [[key, 0]] : [])))
   for (const { key, ...expected } of golden[op]) {
     const sample = prepared(op).samples.find((s) => s.key === key)
-    if (sample === undefined) throw new Error('no such sample: python3 tools/golden_inplace.py')
+    if (sample === undefined) throw new Error('no such sample: python3 tools/golden/inplace.py')
     for (const [kind, wanted] of Object.entries(expected)) {
       const actual = outcome(op, sample, kind)
       const same = kind === 'inputs' ? unnamed : (x: Outcome) => x

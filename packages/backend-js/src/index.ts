@@ -22,12 +22,12 @@ import {
   type View,
   writeHost,
 } from '@flambeau/core/backend'
-import { argReduce } from './arg-reduce.ts'
-import { map, mayCompile } from './map.ts'
-import { matmul } from './matmul.ts'
-import { assign, concat, fold, gather, iota, pad, scatter } from './move.ts'
-import { scan, sort } from './order.ts'
-import { compileProgram } from './program.ts'
+import { argReduce } from './kernels/arg-reduce.ts'
+import { map, mayCompile } from './kernels/map.ts'
+import { matmul } from './kernels/matmul.ts'
+import { assign, concat, fold, gather, iota, pad, scatter } from './kernels/move.ts'
+import { scan, sort } from './kernels/order.ts'
+import { compileProgram } from './program/program.ts'
 
 const kernels: { readonly [K in PrimKind]: (instr: Instr<K>) => void } = {
   map,

@@ -7,7 +7,7 @@ globalThis.Function = function forbidden() {
   throw new EvalError('refused by the content security policy')
 } as unknown as FunctionConstructor
 const { js } = await import('../src/index.ts')
-const { mayCompile } = await import('../src/map.ts')
+const { mayCompile } = await import('../src/kernels/map.ts')
 globalThis.Function = allowed
 
 it('is a page that forbids it', () => {

@@ -26,7 +26,7 @@ import {
 } from '@flambeau/core/backend'
 import { expect, test } from 'vitest'
 import { js } from '../src/index.ts'
-import { interpretLoops } from '../src/interpret.ts'
+import { interpretLoops } from '../src/kernels/interpret.ts'
 
 const backend = js()
 

@@ -15,8 +15,8 @@ import {
 } from '@flambeau/core/backend'
 import { expect, it, vi } from 'vitest'
 import { js } from '../src/index.ts'
-import { matmul } from '../src/matmul.ts'
-import { emitMatmul, type MatrixSource } from '../src/matmul-source.ts'
+import { matmul } from '../src/kernels/matmul.ts'
+import { emitMatmul, type MatrixSource } from '../src/text/matmul.ts'
 
 interface Case {
   readonly sizes: readonly [m: number, k: number, n: number]

@@ -4,7 +4,7 @@ import { compile, manualSeed, noGrad, randn, type Tensor, useDevice } from '@fla
 import { exprString, s } from '@flambeau/core/backend'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { js } from '../src/index.ts'
-import { partsOf } from '../src/parts.ts'
+import { partsOf } from '../src/text/parts.ts'
 
 beforeEach(() => {
   useDevice(js())

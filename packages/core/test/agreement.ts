@@ -1,4 +1,4 @@
-// Cases performed here and compared with what real PyTorch did (tools/golden_autograd.py): same names on both sides,
+// Cases performed here and compared with what real PyTorch did (tools/golden/autograd.py): same names on both sides,
 // results as nested lists of tensors, nodes, texts, numbers, booleans and null, or an error's class and sentence.
 import { readFileSync } from 'node:fs'
 import { Tensor } from '@flambeau/core'

@@ -20,7 +20,7 @@ import {
 } from '@flambeau/core'
 import type { Backend, Instr, View } from '@flambeau/core/backend'
 import { afterEach, beforeAll, expect, test, vi } from 'vitest'
-import { update } from '../src/ops/update.ts'
+import { update } from '../src/ops/write/update.ts'
 import { Limited } from './limited.ts'
 
 const limited = new Limited()

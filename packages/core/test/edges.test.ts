@@ -1,5 +1,5 @@
 // Edges of ops: empty views, signs of zeros, NaN and infinities, what is refused, leaves that are views, names of nodes.
-// Every line of golden/edges.json is performed and compared with real PyTorch (tools/golden_edges.py).
+// Every line of golden/edges.json is performed and compared with real PyTorch (tools/golden/edges.py).
 import { js } from '@flambeau/backend-js'
 import {
   compile,

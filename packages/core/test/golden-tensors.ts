@@ -50,7 +50,7 @@ export function expectClose(x: Tensor | null | undefined, golden: GoldenTensor, 
   })
 }
 
-/** The cotangent of golden_train.py for output `k`. */
+/** The cotangent of tools/golden/train.py for output `k`. */
 export const cotangent = (x: Tensor, k = 0): Tensor =>
   tensor(
     Array.from({ length: x.numel() }, (_, i) => (((i * 7 + k * 3 + 3) % 11) - 5) / 4),

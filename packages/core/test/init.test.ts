@@ -1,4 +1,4 @@
-// Initialisations bit for bit as real PyTorch's, gains, and what cannot be initialised (tools/golden_train.py).
+// Initialisations bit for bit as real PyTorch's, gains, and what cannot be initialised (tools/golden/train.py).
 import { js } from '@flambeau/backend-js'
 import { manualSeed, nn, noGrad, ones, type Tensor, useDevice, zeros } from '@flambeau/core'
 import { describe, expect, it, vi } from 'vitest'

@@ -1,4 +1,4 @@
-// Lines of golden files performed and compared with what real PyTorch printed or said (tools/golden_ops_b.py says what they
+// Lines of golden files performed and compared with what real PyTorch printed or said (tools/golden/ops_b.py says what they
 // know).
 import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
@@ -35,7 +35,7 @@ export const show = (value: unknown): string => {
   return value instanceof Tensor ? inspect(value) : String(value)
 }
 
-/** The same as its namesake in tools/golden_ops_b.py. */
+/** The same as its namesake in tools/golden/ops_b.py. */
 function slopes(f: (...x: Tensor[]) => Tensor, ...values: Tensor[]): Text {
   const leaves = values.map((x) => x.detach().clone().requiresGrad_())
   const y = f(...leaves)

@@ -1,5 +1,5 @@
 // Losses and batch normalisation as functions: values, gradients and gradients of gradients, names of nodes and errors as
-// real PyTorch gives them (tools/golden_nn.py), and the gradients that it does not give by finite differences.
+// real PyTorch gives them (tools/golden/nn.py), and the gradients that it does not give by finite differences.
 import { js } from '@flambeau/backend-js'
 import {
   F,

@@ -1,4 +1,4 @@
-// Modules: layers as real PyTorch computes them, texts, state dicts and errors (tools/golden_train.py); how parts are
+// Modules: layers as real PyTorch computes them, texts, state dicts and errors (tools/golden/train.py); how parts are
 // found; hooks; copies.
 import { inspect } from 'node:util'
 import { js } from '@flambeau/backend-js'

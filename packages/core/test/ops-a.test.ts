@@ -1,4 +1,4 @@
-// Reductions, joins, sorting and random tensors against real PyTorch (tools/golden_ops_a.py): values, gradients, their
+// Reductions, joins, sorting and random tensors against real PyTorch (tools/golden/ops_a.py): values, gradients, their
 // gradients, names of nodes, streams and sentences.
 import { js } from '@flambeau/backend-js'
 import {
@@ -34,7 +34,7 @@ import {
   zeros,
 } from '@flambeau/core'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { dropout } from '../src/ops/bernoulli.ts'
+import { dropout } from '../src/ops/random/bernoulli.ts'
 import goldens from './golden/ops-a.json' with { type: 'json' }
 
 beforeAll(() => void useDevice(js()))

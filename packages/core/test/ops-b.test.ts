@@ -1,5 +1,5 @@
 // Indexing, assignment, masks, conversions and writes into tensors: every line of golden/ops-b.json performed here and
-// compared with what real PyTorch printed or said (tools/golden_ops_b.py). What has no line there follows below.
+// compared with what real PyTorch printed or said (tools/golden/ops_b.py). What has no line there follows below.
 import { js } from '@flambeau/backend-js'
 import {
   gradcheck,

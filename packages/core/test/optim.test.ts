@@ -1,5 +1,5 @@
 // Optimizers and schedulers: trajectories, single steps bit for bit, states, texts and errors as real PyTorch gives them
-// (tools/golden_train.py, tools/golden_nn.py); saving, resuming, recording.
+// (tools/golden/train.py, tools/golden/nn.py); saving, resuming, recording.
 import { js } from '@flambeau/backend-js'
 import {
   compile,

@@ -1,4 +1,4 @@
-// Every printed form against real PyTorch: tools/golden_print.py wrote the expected texts.
+// Every printed form against real PyTorch: tools/golden/print.py wrote the expected texts.
 import { afterEach, describe, expect, test } from 'vitest'
 import type { DType } from '../src/base/dtype.ts'
 import {

@@ -1,4 +1,4 @@
-// Every stream against real PyTorch: tools/golden_random.py wrote the expected values. Long results are compared by the
+// Every stream against real PyTorch: tools/golden/streams.py wrote the expected values. Long results are compared by the
 // CRC of their bytes.
 import { inflateSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'

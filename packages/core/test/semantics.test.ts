@@ -1,5 +1,5 @@
 // The lines of a first tutorial and the mistakes of a first week: each performed here and compared with the text that real
-// PyTorch printed for it (tools/golden_semantics.py). Texts of 2.x, where this project follows them, carry `newer`.
+// PyTorch printed for it (tools/golden/semantics.py). Texts of 2.x, where this project follows them, carry `newer`.
 import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { js } from '@flambeau/backend-js'

@@ -1,4 +1,4 @@
-// What is said to wrong arguments, op by op, in the words of real PyTorch (tools/golden_sentences.py): every argument left out,
+// What is said to wrong arguments, op by op, in the words of real PyTorch (tools/golden/sentences.py): every argument left out,
 // given twice and replaced by each of some wrong values.
 import { readFileSync } from 'node:fs'
 import { js } from '@flambeau/backend-js'

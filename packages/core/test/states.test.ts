@@ -1,4 +1,4 @@
-// States that do not fit are refused where they are given, with PyTorch's sentence (tools/golden_state.py), and nothing
+// States that do not fit are refused where they are given, with PyTorch's sentence (tools/golden/state.py), and nothing
 // has changed then: gradients, optimizers' states and options, modules' states.
 import { js } from '@flambeau/backend-js'
 import {
@@ -15,7 +15,7 @@ import {
   zeros,
 } from '@flambeau/core'
 import { describe, expect, it, test } from 'vitest'
-import { update } from '../src/ops/update.ts'
+import { update } from '../src/ops/write/update.ts'
 import { bitsOf, expectError, type GoldenError, readGolden } from './golden-tensors.ts'
 
 useDevice(js())
@@ -55,7 +55,7 @@ describe('a gradient that is none', () => {
 type Kind = 'SGD' | 'Adam' | 'AdamW'
 type Saved = { state: Record<number, Record<string, unknown>>; paramGroups: Record<string, unknown>[] }
 
-/** An optimizer that has made a step, as golden_state.py's. */
+/** An optimizer that has made a step, as tools/golden/state.py's. */
 function trained(kind: Kind): optim.Optimizer {
   const p = ones(50, { requiresGrad: true })
   const optimizer =

@@ -1,5 +1,5 @@
 // Random programs of creation, views, writes, joins, products, reductions and gradients, run as PyTorch ran them
-// (tools/golden_programs.py, whose head says how they are written): values, shapes, dtypes, who requires a gradient, the
+// (tools/golden/programs.py, whose head says how they are written): values, shapes, dtypes, who requires a gradient, the
 // gradients, and the class and sentence of what throws.
 import { cat, F, grad, noGrad, Slice, stack, Tensor, tensor, where } from '@flambeau/core'
 import type { Backend } from '@flambeau/core/backend'

@@ -2,8 +2,8 @@
 // operation. Slow, because every element of every gradient is read.
 import { isFloat } from '../base/dtype.ts'
 import { RuntimeError } from '../base/errors.ts'
-import { isnan } from '../ops/elementwise.ts'
-import { any } from '../ops/reduce.ts'
+import { isnan } from '../ops/pointwise/elementwise.ts'
+import { any } from '../ops/reduce/reduce.ts'
 import type { Node } from '../tensor/node.ts'
 import type { Gradients } from '../tensor/op.ts'
 

@@ -3,7 +3,7 @@ import { dtypeName, isFloat } from '../base/dtype.ts'
 import { RuntimeError, ValueError } from '../base/errors.ts'
 import { broadcastShapes, checkOutput, sameShape } from '../base/shape.ts'
 import { type Expr, s } from '../expr/expr.ts'
-import { notImplemented } from '../ops/arguments.ts'
+import { notImplemented } from '../ops/define/arguments.ts'
 import { formatSize } from '../tensor/print.ts'
 import {
   type Arguments,

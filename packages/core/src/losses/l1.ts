@@ -1,7 +1,7 @@
 // The mean absolute error.
 import { isFloat } from '../base/dtype.ts'
 import { s } from '../expr/expr.ts'
-import { floatNeeded } from '../ops/reduce.ts'
+import { floatNeeded } from '../ops/reduce/reduce.ts'
 import { type Arguments, constructing, method, required, tensor } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { broadcastPair } from './mse.ts'

@@ -1,8 +1,8 @@
 // Activations: an elementwise function, or a softmax along a dimension, as a layer.
 import { warn } from '../base/warn.ts'
-import { leakyRelu, relu, sigmoid, tanh } from '../ops/elementwise.ts'
+import { leakyRelu, relu, sigmoid, tanh } from '../ops/pointwise/elementwise.ts'
 import { inPlace } from '../ops/methods.ts'
-import { logSoftmax, softmax } from '../ops/softmax.ts'
+import { logSoftmax, softmax } from '../ops/reduce/softmax.ts'
 import { type Arguments, bool, constructing, int, nullable, optional, real } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { Module } from './module.ts'

@@ -1,7 +1,7 @@
 // Deep copies, as Python's `copy.deepcopy`: of tensors, state dicts, modules, and arrays, maps and objects of them. What
 // is shared inside the original is shared inside the copy.
 import { RuntimeError } from '../base/errors.ts'
-import { clone } from '../ops/views.ts'
+import { clone } from '../ops/views/views.ts'
 import { noGrad } from '../tensor/mode.ts'
 import { isTensor } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'

@@ -1,6 +1,6 @@
 // Dropout: noise in training, nothing in evaluation.
 import { ValueError } from '../base/errors.ts'
-import { dropout } from '../ops/bernoulli.ts'
+import { dropout } from '../ops/random/bernoulli.ts'
 import { type Arguments, bool, constructing, number, optional } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import type { InplaceOption } from './activation.ts'

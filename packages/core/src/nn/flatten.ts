@@ -1,5 +1,5 @@
 // One dimension in place of several.
-import { flatten } from '../ops/views.ts'
+import { flatten } from '../ops/views/views.ts'
 import { type Arguments, constructing, int, optional } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { Module } from './module.ts'

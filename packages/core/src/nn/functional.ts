@@ -7,10 +7,10 @@ export {
   mseLoss,
   nllLoss,
 } from '../losses/index.ts'
-export { leakyRelu, relu, sigmoid, tanh } from '../ops/elementwise.ts'
-export { linear } from '../ops/matmul.ts'
-export { pad } from '../ops/pad.ts'
-export { oneHot } from '../ops/picks.ts'
-export { dropout } from '../ops/bernoulli.ts'
-export { logSoftmax, softmax } from '../ops/softmax.ts'
+export { leakyRelu, relu, sigmoid, tanh } from '../ops/pointwise/elementwise.ts'
+export { linear } from '../ops/product/matmul.ts'
+export { pad } from '../ops/views/pad.ts'
+export { oneHot } from '../ops/indexing/picks.ts'
+export { dropout } from '../ops/random/bernoulli.ts'
+export { logSoftmax, softmax } from '../ops/reduce/softmax.ts'
 export { batchNorm } from './batch-norm.ts'

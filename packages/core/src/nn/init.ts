@@ -2,10 +2,10 @@
 import { ValueError } from '../base/errors.ts'
 import { numelOf, type Shape } from '../base/shape.ts'
 import { warn } from '../base/warn.ts'
-import { eye } from '../ops/create.ts'
-import { type GeneratorOption, generatorParameter } from '../ops/draws.ts'
-import { type NormalOptions, normal_ as drawNormal, uniform_ as drawUniform } from '../ops/random.ts'
-import { copy_, fill_ } from '../ops/write.ts'
+import { eye } from '../ops/create/create.ts'
+import { type GeneratorOption, generatorParameter } from '../ops/random/draws.ts'
+import { type NormalOptions, normal_ as drawNormal, uniform_ as drawUniform } from '../ops/random/random.ts'
+import { copy_, fill_ } from '../ops/write/write.ts'
 import { noGrad } from '../tensor/mode.ts'
 import {
   type Arguments,

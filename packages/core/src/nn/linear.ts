@@ -1,7 +1,7 @@
 // Layers that multiply by a matrix, and the one that does nothing.
 import type { DType } from '../base/dtype.ts'
-import { empty, type TensorOptions } from '../ops/create.ts'
-import { linear } from '../ops/matmul.ts'
+import { empty, type TensorOptions } from '../ops/create/create.ts'
+import { linear } from '../ops/product/matmul.ts'
 import {
   bool,
   constructing,

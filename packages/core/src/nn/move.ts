@@ -1,7 +1,7 @@
 // Modules, optimizers and tensors on another device or in another dtype: all is moved before the first of them is told.
 import { type DType, isDType, isFloat } from '../base/dtype.ts'
 import { TypeError } from '../base/errors.ts'
-import { to } from '../ops/convert.ts'
+import { to } from '../ops/create/convert.ts'
 import { effects } from '../tensor/effects.ts'
 import { noGrad } from '../tensor/mode.ts'
 import {

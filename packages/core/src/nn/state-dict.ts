@@ -1,9 +1,9 @@
 // State dicts: what a module saves, names to tensors in PyTorch's order, and what loading one has to say.
 import { TypeError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
-import { to } from '../ops/convert.ts'
-import { revived, type TensorJSON } from '../ops/json.ts'
-import { copy_ } from '../ops/write.ts'
+import { to } from '../ops/create/convert.ts'
+import { revived, type TensorJSON } from '../ops/create/json.ts'
+import { copy_ } from '../ops/write/write.ts'
 import { checkWritable } from '../tensor/in-place.ts'
 import { formatOrderedDict, formatSize, reprString } from '../tensor/print.ts'
 import { checkAlive, Tensor } from '../tensor/tensor.ts'

@@ -1,5 +1,5 @@
 // The op table: every operation that a user can call as a function.
-export { where } from './where.ts'
+export { where } from './pointwise/where.ts'
 export {
   arange,
   empty,
@@ -14,12 +14,12 @@ export {
   tensor,
   zeros,
   zerosLike,
-} from './create.ts'
-export { type Index, Slice } from './indexing.ts'
-export { cat, stack } from './join.ts'
-export { stdMean, varMean } from './moments.ts'
-export { pad } from './pad.ts'
-export { ValuesAndIndices } from './pair.ts'
-export { normal, rand, randint, randintLike, randLike, randn, randnLike, randperm } from './random.ts'
-export { getRngState, initialSeed, manualSeed, seed, setRngState } from './seeds.ts'
+} from './create/create.ts'
+export { type Index, Slice } from './indexing/indexing.ts'
+export { cat, stack } from './views/join.ts'
+export { stdMean, varMean } from './reduce/moments.ts'
+export { pad } from './views/pad.ts'
+export { ValuesAndIndices } from './order/pair.ts'
+export { normal, rand, randint, randintLike, randLike, randn, randnLike, randperm } from './random/random.ts'
+export { getRngState, initialSeed, manualSeed, seed, setRngState } from './random/seeds.ts'
 export * from './table.ts'

@@ -2,11 +2,11 @@
 // takes its arguments in another order (where).
 import { method, required, tensor } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { operandKind, type TensorLike } from './recorded.ts'
-import { where as choose } from './where.ts'
+import { operandKind, type TensorLike } from './define/recorded.ts'
+import { where as choose } from './pointwise/where.ts'
 
-export { bool, byte, cpu, double, float, int, long, typeAs } from './convert.ts'
-export { detach_, requiresGrad_ } from './write.ts'
+export { bool, byte, cpu, double, float, int, long, typeAs } from './create/convert.ts'
+export { detach_, requiresGrad_ } from './write/write.ts'
 
 /** The elements of this tensor where the condition is true, those of `other` elsewhere. */
 export const where = (x: Tensor, ...args: [condition: Tensor, other: TensorLike]): Tensor => {

@@ -6,8 +6,8 @@ import { sameShape } from '../base/shape.ts'
 import { effects } from '../tensor/effects.ts'
 import { isTensor } from '../tensor/signature.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { unbind } from './join.ts'
-import { permute, transpose } from './views.ts'
+import { unbind } from './views/join.ts'
+import { permute, transpose } from './views/views.ts'
 
 declare module '../tensor/tensor.ts' {
   interface Tensor {

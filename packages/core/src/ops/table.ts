@@ -1,24 +1,24 @@
 // The ops that are methods too: functions whose first argument is a tensor. What is listed here has its method
 // and its cells in the conformance suite, which asks for samples; elementwise ops are all of their files.
-export * from './elementwise.ts'
-export * from './functions.ts'
-export { allclose, detach, equal, isclose, to } from './convert.ts'
-export { gather, scatter, scatter_, scatterAdd, scatterAdd_ } from './gather.ts'
-export { at, indexPut, indexPut_, setAt } from './indexing.ts'
-export { addmm, bmm, dot, linear, matmul, mm, mv } from './matmul.ts'
-export { amax, amin, argmax, argmin, max, min } from './extremes.ts'
-export { chunk, repeat, split, tile, unbind } from './join.ts'
+export * from './pointwise/elementwise.ts'
+export * from './pointwise/functions.ts'
+export { allclose, detach, equal, isclose, to } from './create/convert.ts'
+export { gather, scatter, scatter_, scatterAdd, scatterAdd_ } from './indexing/gather.ts'
+export { at, indexPut, indexPut_, setAt } from './indexing/indexing.ts'
+export { addmm, bmm, dot, linear, matmul, mm, mv } from './product/matmul.ts'
+export { amax, amin, argmax, argmin, max, min } from './order/extremes.ts'
+export { chunk, repeat, split, tile, unbind } from './views/join.ts'
 export {
   std,
   /** The variance of all elements or over `dim`, unbiased unless `{ unbiased: false }`; float only. */
   variance as var,
-} from './moments.ts'
-export { indexSelect, maskedFill, maskedSelect, nonzero, oneHot } from './picks.ts'
-export { all, any, cumsum, mean, prod, sum } from './reduce.ts'
-export { bernoulli, bernoulli_ } from './bernoulli.ts'
-export { normal_, random_, uniform_ } from './random.ts'
-export { logSoftmax, logsumexp, softmax } from './softmax.ts'
-export { argsort, sort, topk } from './sort.ts'
+} from './reduce/moments.ts'
+export { indexSelect, maskedFill, maskedSelect, nonzero, oneHot } from './indexing/picks.ts'
+export { all, any, cumsum, mean, prod, sum } from './reduce/reduce.ts'
+export { bernoulli, bernoulli_ } from './random/bernoulli.ts'
+export { normal_, random_, uniform_ } from './random/random.ts'
+export { logSoftmax, logsumexp, softmax } from './reduce/softmax.ts'
+export { argsort, sort, topk } from './order/sort.ts'
 export {
   clone,
   contiguous,
@@ -37,5 +37,5 @@ export {
   unfold,
   unsqueeze,
   view,
-} from './views.ts'
-export { copy_, fill_, zero_ } from './write.ts'
+} from './views/views.ts'
+export { copy_, fill_, zero_ } from './write/write.ts'

@@ -1,8 +1,8 @@
 // Adam and AdamW: steps scaled by running averages of the gradient and its square. They differ in weight decay: Adam adds
 // it to the gradient, AdamW shrinks the parameter.
 import { type Expr, s } from '../expr/expr.ts'
-import { full, zerosLike } from '../ops/create.ts'
-import { type Update, update } from '../ops/update.ts'
+import { full, zerosLike } from '../ops/create/create.ts'
+import { type Update, update } from '../ops/write/update.ts'
 import { effect } from '../tensor/effects.ts'
 import { noGrad } from '../tensor/mode.ts'
 import type { Tensor } from '../tensor/tensor.ts'

@@ -4,7 +4,7 @@ import { AttributeError, KeyError, RuntimeError, TypeError, ValueError } from '.
 import { dtypeName } from '../base/dtype.ts'
 import { broadcastShapes, sameShape, shapeString } from '../base/shape.ts'
 import { camelCase, snakeCase } from '../nn/names.ts'
-import { to } from '../ops/convert.ts'
+import { to } from '../ops/create/convert.ts'
 import { twoDevices } from '../tensor/device.ts'
 import { isCertain } from '../tensor/dispatch.ts'
 import { checkWritable } from '../tensor/in-place.ts'

@@ -1,8 +1,8 @@
 // Stochastic gradient descent, with all that PyTorch's has.
 import { ValueError } from '../base/errors.ts'
 import { type Expr, s } from '../expr/expr.ts'
-import { emptyLike } from '../ops/create.ts'
-import { type Update, update } from '../ops/update.ts'
+import { emptyLike } from '../ops/create/create.ts'
+import { type Update, update } from '../ops/write/update.ts'
 import { noGrad } from '../tensor/mode.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { Optimizer, type ParamGroup, type Params } from './optimizer.ts'

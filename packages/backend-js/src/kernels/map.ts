@@ -1,0 +1,279 @@
+// The `map` kernel: scalar expressions over any number of operands, plain or reduced. For every expression and class
+// of layouts one function is generated, so that each sees one kind of typed array and its loops stay in registers.
+import {
+  checkClaims,
+  type DType,
+  flatStep,
+  hostOf,
+  type Instr,
+  isView,
+  iterated,
+  type Loops,
+  mapLoopsOver,
+  numelOf,
+  type Operand,
+  type Prims,
+  roundSource,
+  runtime,
+  sameShape,
+  scalarValue,
+  type Shape,
+  topological,
+  type View,
+} from '@flambeau/core/backend'
+import { interpretLoops } from './interpret.ts'
+import type { Count } from '../text/indices.ts'
+import { emitNest, type NestMemory, type Strided } from '../text/loops.ts'
+import { accumulators, cellsAt, reducedOfNone, unrolled } from '../text/reduction.ts'
+
+/** How an operand is read: a number, one element for all, row-major, or by steps. */
+const NUMBER = 0
+const FIXED = 1
+const ROWS = 2
+const STEPS = 3
+type Access = 0 | 1 | 2 | 3
+
+type FlatKernel = (instr: Instr<'map'>, n: number) => void
+type LoopKernel = (instr: Instr<'map'>, loops: Loops) => void
+
+/** What was generated for an expression; `last` is the flat one that ran last, under its key. */
+interface Compiled {
+  key: number
+  last: FlatKernel
+  readonly flat: Map<number, FlatKernel>
+  readonly looped: Map<string, LoopKernel>
+}
+
+/** The most operands whose accesses are one exact number. */
+const mostKeyed = 33
+
+const compiled = new WeakMap<Prims['map'], Compiled>()
+const noKernel: FlatKernel = () => {}
+
+function accessOf(x: Operand): Access {
+  if (!isView(x)) return NUMBER
+  const step = flatStep(x)
+  return step === 0 ? FIXED : step === 1 ? ROWS : STEPS
+}
+
+/** How the operands are read, where everything is one loop over all elements; -1 where it is not, or something is wrong. */
+function keyOf({ attrs: { outs }, inputs, outputs }: Instr<'map'>, shape: Shape, n: number): number {
+  if (n === 0 || inputs.length > mostKeyed || outs.length !== outputs.length) return -1
+  for (let i = 0; i < outs.length; i++) {
+    const { reduce } = outs[i]
+    const { sizes } = outputs[i]
+    if (reduce === undefined) {
+      if (sizes !== shape && numelOf(sizes) !== n) return -1
+    } else if (reduce.axes.length !== shape.length || numelOf(sizes) !== 1) return -1
+  }
+  let key = 0
+  for (let i = 0; i < inputs.length; i++) {
+    const x = inputs[i]
+    const access = accessOf(x)
+    if (access === STEPS || (access !== NUMBER && !sameShape((x as View).sizes, shape))) return -1
+    key = key * 3 + access
+  }
+  return key
+}
+
+function mapInParts(instr: Instr<'map'>, shape: Shape, n: number, cases: Compiled): void {
+  checkClaims(instr)
+  if (n === 0) fillEmpty(instr)
+  else mapLoops(instr, shape, cases)
+}
+
+/**
+ * Runs a map that is in order: that its operands and outputs are of one shape is seen here, in the loop that looks at them
+ * anyway, and that they lie in their memory by the flat kernel, which opens them; both leave the error to `checkClaims`.
+ */
+export function map(instr: Instr<'map'>): void {
+  const { attrs, inputs } = instr
+  let cases = compiled.get(attrs)
+  if (cases === undefined) {
+    cases = { key: -1, last: noKernel, flat: new Map(), looped: new Map() }
+    compiled.set(attrs, cases)
+  }
+  const shape = iterated(instr)
+  const n = numelOf(shape)
+  const key = keyOf(instr, shape, n)
+  if (key < 0) return mapInParts(instr, shape, n, cases)
+  if (cases.key !== key) {
+    let kernel = cases.flat.get(key)
+    if (kernel === undefined) {
+      kernel = flatKernel(attrs, inputs.map(accessOf))
+      cases.flat.set(key, kernel)
+    }
+    cases.key = key
+    cases.last = kernel
+  }
+  cases.last(instr, n)
+}
+
+/** What loops share that have one function: what is a number in its text. */
+export function classOf({ sizes, steps }: Loops): string {
+  const depth = sizes.length
+  const inner = depth > 0 && sizes[depth - 1] <= unrolled ? sizes[depth - 1] : 0
+  let key = depth * 32 + inner + '|'
+  for (const row of steps) {
+    for (const step of row) key += step === 0 ? '0' : step === 1 ? '1' : 's'
+    key += '|'
+  }
+  return key
+}
+
+function fillEmpty({ attrs, outputs }: Instr<'map'>): void {
+  attrs.outs.forEach((out, k) => {
+    if (out.reduce === undefined) return
+    const { data, start } = hostOf(outputs[k])
+    data.fill(reducedOfNone(out), start, start + numelOf(outputs[k].sizes))
+  })
+}
+
+function mapLoops(instr: Instr<'map'>, shape: Shape, cases: Compiled): void {
+  const { attrs, inputs } = instr
+  const loops = mapLoopsOver(shape, inputs, attrs)
+  let key = classOf(loops)
+  for (let i = 0; i < inputs.length; i++) key += isView(inputs[i]) ? 'v' : 'n'
+  let kernel = cases.looped.get(key)
+  if (kernel === undefined) {
+    kernel = mayCompile ? loopKernel(attrs, inputs.map(isView), loops) : (each, at) => interpretLoops(each, at)
+    cases.looped.set(key, kernel)
+  }
+  kernel(instr, loops)
+}
+
+// ---- generated functions ----
+
+/** Whether this page may compile source; a content security policy can forbid it. */
+export const mayCompile: boolean = (() => {
+  try {
+    return new Function('return 1')() === 1
+  } catch {
+    return false
+  }
+})()
+
+const runtimeNames = Object.keys(runtime)
+
+/**
+ * Declares the functions of `runtime` that a text calls, as constants of it: V8 then knows them where they are called. The
+ * others are not touched, because some are made when they are first asked for.
+ */
+export const calledIn = (text: string): string =>
+  `const { ${runtimeNames.filter((name) => text.includes(`${name}(`)).join(', ')} } = runtime`
+
+const helpers = { scalarValue, accumulators, cellsAt, checkClaims }
+
+export function compile(parameters: string, lines: readonly string[]): (...args: never[]) => void {
+  const text = lines.join('\n')
+  const opening = `const { scalarValue, accumulators, cellsAt, checkClaims } = helpers\n${calledIn(text)}`
+  return new Function('helpers', 'runtime', `${opening}\nreturn (${parameters}) => {\n${text}\n}`)(helpers, runtime)
+}
+
+/**
+ * A kernel for one class of layouts: operands are opened from the instruction, then come the loops. `steps` has a row for
+ * every view among the inputs, then one for every output. With `bound` the loop is over that many elements, and whether
+ * the buffers hold them is asked when they are opened.
+ */
+function kernelSource(
+  attrs: Prims['map'],
+  views: readonly boolean[],
+  sizes: readonly Count[],
+  steps: readonly (readonly Count[])[],
+  bound?: string,
+): string[] {
+  const lines = ['const { inputs, outputs } = instr']
+  /** Opens a buffer; where the loop is over `bound` elements, they have to be in it. */
+  const open = (buffer: string, offset: string | undefined, step: Count): void => {
+    if (bound === undefined) return
+    const last = step === 0 ? '1' : bound
+    lines.push(
+      offset === undefined
+        ? `if (!(${last} <= ${buffer}.length)) checkClaims(instr)`
+        : `if (!(${offset} >= 0 && ${offset} + ${last} <= ${buffer}.length)) checkClaims(instr)`,
+    )
+  }
+  const dtypes = new Map<number, DType>()
+  for (const x of topological(attrs.outs.map((out) => out.expr))) if (x.step === 'input') dtypes.set(x.value, x.dtype)
+  let row = 0
+  const inputs = views.map((view, i): Strided | string => {
+    const dtype = dtypes.get(i)
+    const at = view ? steps[row++] : []
+    if (dtype === undefined) return ''
+    if (!view) {
+      lines.push(`const x${i} = ${roundSource[dtype](`scalarValue(inputs[${i}])`)}`)
+      return `x${i}`
+    }
+    lines.push(`const { buffer: u${i}, offset: p${i} } = inputs[${i}]`)
+    open(`u${i}`, `p${i}`, at[0])
+    lines.push(`const d${i} = u${i}.data`, `const b${i} = u${i}.start + p${i}`)
+    return { array: `d${i}`, start: `b${i}`, steps: at }
+  })
+  const outs = attrs.outs.map((_, k): Strided => {
+    const at = steps[row++]
+    lines.push(`const v${k} = outputs[${k}].buffer`)
+    open(`v${k}`, undefined, at[0])
+    lines.push(`const o${k} = v${k}.data`, `const q${k} = v${k}.start`)
+    return { array: `o${k}`, start: `q${k}`, steps: at }
+  })
+  const body = emitNest(attrs.outs, { sizes, inputs, outs, memory: memoryIn(lines) })
+  return [...lines, ...body]
+}
+
+/** Memory that the loops of one kernel have, and those of the next use again; declared in `lines`. */
+export function memoryIn(lines: string[]): NestMemory {
+  let memories = 0
+  return {
+    scratch: (length) => {
+      const name = `a${memories}`
+      lines.push(`const ${name} = accumulators(${memories++}, ${length})`)
+      return name
+    },
+    cells: () => {
+      const [floats, words] = [`c${memories}`, `w${memories}`]
+      lines.push(`const { floats: ${floats}, words: ${words} } = cellsAt(${memories++})`)
+      return { floats, words }
+    },
+  }
+}
+
+/** One loop over row-major operands; reduced outputs reduce everything. */
+function flatKernel(attrs: Prims['map'], accesses: readonly Access[]): FlatKernel {
+  const steps = [
+    ...accesses.flatMap((access) => (access === NUMBER ? [] : [[access === ROWS ? 1 : 0]])),
+    ...attrs.outs.map((out) => (out.reduce === undefined ? [1] : [0])),
+  ]
+  if (!mayCompile) {
+    return (instr, n) => {
+      checkClaims(instr)
+      interpretLoops(instr, { sizes: [n], steps })
+    }
+  }
+  const views = accesses.map((access) => access !== NUMBER)
+  return compile('instr, n', kernelSource(attrs, views, ['n'], steps, 'n')) as FlatKernel
+}
+
+/** Nested loops over operands with steps; an innermost loop of a few turns is written out. */
+function loopKernel(attrs: Prims['map'], views: readonly boolean[], loops: Loops): LoopKernel {
+  const lines: string[] = []
+  const { sizes, steps } = countsIn(lines, loops)
+  return compile('instr, loops', [...lines, ...kernelSource(attrs, views, sizes, steps)]) as LoopKernel
+}
+
+/** The sizes and steps of a class of loops: numbers, or names that `lines` declare. */
+export function countsIn(lines: string[], loops: Loops): { sizes: Count[]; steps: Count[][] } {
+  const depth = loops.sizes.length
+  const sizes = loops.sizes.map((size, l): Count => {
+    if (l === depth - 1 && size <= unrolled) return size
+    lines.push(`const n${l} = loops.sizes[${l}]`)
+    return `n${l}`
+  })
+  const steps = loops.steps.map((row, k) =>
+    row.map((step, l): Count => {
+      if (step === 0 || step === 1) return step
+      lines.push(`const s${k}_${l} = loops.steps[${k}][${l}]`)
+      return `s${k}_${l}`
+    }),
+  )
+  return { sizes, steps }
+}

@@ -1,0 +1,144 @@
+// Kernels that move elements without computing: assign, concat, pad, gather, scatter, fold and iota. They follow strides;
+// nothing is made contiguous first.
+import {
+  contiguousStrides,
+  copyView,
+  forEachRow,
+  type HostBuffer,
+  hostOf,
+  type Instr,
+  numelOf,
+  RuntimeError,
+  type Shape,
+  startOf,
+  type TypedArray,
+  type View,
+} from '@flambeau/core/backend'
+import { accumulators } from '../text/reduction.ts'
+
+/** Copies the base into the output unless the output is the base's own memory. */
+function beginWith(base: View, out: HostBuffer): void {
+  if (base.buffer !== out) copyView(base, out.data, out.start, contiguousStrides(base.sizes))
+}
+
+export function assign({ attrs, inputs, outputs }: Instr<'assign'>): void {
+  const [base, source] = inputs
+  const out = hostOf(outputs[0])
+  beginWith(base, out)
+  copyView(source, out.data, out.start + attrs.region.offset, attrs.region.strides)
+}
+
+export function concat({ attrs, inputs, outputs }: Instr<'concat'>): void {
+  const [out] = outputs
+  const { data, start } = hostOf(out)
+  const strides = contiguousStrides(out.sizes)
+  let at = start
+  for (const x of inputs) {
+    copyView(x, data, at, strides)
+    at += x.sizes[attrs.axis] * strides[attrs.axis]
+  }
+}
+
+export function pad({ attrs, inputs, outputs }: Instr<'pad'>): void {
+  const [x] = inputs
+  const [out] = outputs
+  const { data, start } = hostOf(out)
+  const strides = contiguousStrides(out.sizes)
+  data.fill(attrs.value, start, start + numelOf(out.sizes))
+  copyView(
+    x,
+    data,
+    attrs.low.reduce((at, low, i) => at + low * strides[i], start),
+    strides,
+  )
+}
+
+export function iota({ attrs, outputs }: Instr<'iota'>): void {
+  const [out] = outputs
+  const { data, start } = hostOf(out)
+  iotaInto(data, start, out.sizes, attrs.axis)
+}
+
+/** Writes the index along an axis for every element of a shape. */
+export function iotaInto(data: TypedArray, start: number, shape: Shape, axis: number): void {
+  const n = numelOf(shape)
+  const inner = contiguousStrides(shape)[axis] ?? 1
+  const size = shape[axis] ?? 1
+  for (let i = 0; i < n; i++) data[start + i] = Math.floor(i / inner) % size
+}
+
+export function fold({ attrs, inputs, outputs }: Instr<'fold'>): void {
+  const [x] = inputs
+  const [out] = outputs
+  const { data, start } = hostOf(out)
+  const outStrides = contiguousStrides(out.sizes)
+  const strides = new Array<number>(x.sizes.length).fill(0)
+  attrs.axes.forEach((terms, axis) => {
+    for (const { in: from, step } of terms) strides[from] += step * outStrides[axis]
+  })
+  const size = numelOf(out.sizes)
+  const sums = accumulators(0, size).fill(0, 0, size)
+  const first = attrs.offset.reduce((at, offset, axis) => at + offset * outStrides[axis], 0)
+  const from = hostOf(x).data
+  forEachRow(x.sizes, [x.strides, strides], [startOf(x), first], (at, n, steps) => {
+    for (let i = 0, p = at[0], q = at[1]; i < n; i++, p += steps[0], q += steps[1]) sums[q] += from[p]
+  })
+  for (let i = 0; i < size; i++) data[start + i] = sums[i]
+}
+
+/** Strides that stay where they are along an axis. */
+export const without = (strides: readonly number[], axis: number): number[] =>
+  strides.map((s, i) => (i === axis ? 0 : s))
+
+/** Every index must lie in 0 .. size - 1; checked before anything is written. */
+function checkIndices(index: View, size: number, axis: number): void {
+  const { data } = hostOf(index)
+  forEachRow(index.sizes, [index.strides], [startOf(index)], (at, n, [step]) => {
+    for (let i = 0, p = at[0]; i < n; i++, p += step) {
+      const k = data[p]
+      if (k < 0 || k >= size)
+        throw new RuntimeError(`index ${k} is out of bounds for dimension ${axis} with size ${size}`)
+    }
+  })
+}
+
+export function gather({ attrs, inputs, outputs }: Instr<'gather'>): void {
+  const [source, index] = inputs
+  const [out] = outputs
+  const { axis } = attrs
+  checkIndices(index, source.sizes[axis], axis)
+  const to = hostOf(out).data
+  const from = hostOf(source).data
+  const indices = hostOf(index).data
+  const along = source.strides[axis]
+  const strides = [contiguousStrides(out.sizes), index.strides, without(source.strides, axis)]
+  forEachRow(out.sizes, strides, [hostOf(out).start, startOf(index), startOf(source)], (at, n, steps) => {
+    let [q, i, p] = at
+    for (let c = 0; c < n; c++, q += steps[0], i += steps[1], p += steps[2]) to[q] = from[p + indices[i] * along]
+  })
+}
+
+export function scatter({ attrs, inputs, outputs }: Instr<'scatter'>): void {
+  const [base, index, source] = inputs
+  const out = hostOf(outputs[0])
+  const { axis, fn } = attrs
+  checkIndices(index, base.sizes[axis], axis)
+  beginWith(base, out)
+  const to = out.data
+  const from = hostOf(source).data
+  const indices = hostOf(index).data
+  const outStrides = contiguousStrides(base.sizes)
+  const along = outStrides[axis]
+  const strides = [without(outStrides, axis), index.strides, source.strides]
+  const { dtype } = outputs[0]
+  forEachRow(index.sizes, strides, [out.start, startOf(index), startOf(source)], (at, n, steps) => {
+    let [q, i, p] = at
+    for (let c = 0; c < n; c++, q += steps[0], i += steps[1], p += steps[2]) {
+      const k = q + indices[i] * along
+      if (fn === 'set') to[k] = from[p]
+      else if (fn === 'add') to[k] = dtype === 'bool' ? to[k] | from[p] : to[k] + from[p]
+      else if (fn === 'prod') to[k] = dtype === 'int32' ? Math.imul(to[k], from[p]) : to[k] * from[p]
+      else to[k] = Math[fn](to[k], from[p])
+    }
+  })
+}

@@ -1,0 +1,117 @@
+// Which steps of a program are one function: those whose text would be the same but for the memory that they work on and
+// the readings of a run. A network repeats its layers: their text is written, parsed and optimised once. Memory that is a
+// parameter is read more slowly than a constant, so this is for steps that take less time than making their functions.
+import {
+  type Expr,
+  isReading,
+  isUse,
+  numelOf,
+  type Prims,
+  type ProgramInstr,
+  type ProgramOperand,
+  topological,
+  type Use,
+} from '@flambeau/core/backend'
+import { iteratedShape, type MapInstr } from './map.ts'
+import type { ProgramSource } from './source.ts'
+
+/** What a step shares with those like it, and what it has of its own, in the order in which they have theirs. */
+export interface Likeness {
+  readonly key: string
+  /** A value for each memory that is a parameter. */
+  readonly values: readonly number[]
+  /** Which of those memories every value lies in: a result that is overwritten is several values. */
+  readonly places: ReadonlyMap<number, number>
+  readonly readings: readonly number[]
+}
+
+/** The most multiplications, or steps of expressions, that take less time in a hundred calls than a function of their own. */
+const mostWork = 4096
+
+function workOf(source: ProgramSource, instr: ProgramInstr): number {
+  if (instr.kind === 'map') {
+    const { attrs } = instr as MapInstr
+    return numelOf(iteratedShape(source, instr as MapInstr)) * topological(attrs.outs.map((out) => out.expr)).length
+  }
+  const { sizes } = instr.inputs[0] as Use
+  return numelOf(source.program.values[instr.outputs[0]].sizes) * sizes[sizes.length - 1]
+}
+
+const numberKey = (x: number): string => (Object.is(x, -0) ? '-0' : String(x))
+
+/** By the order of expressions, which is one and the same for the same expressions: most steps that are alike share them. */
+const keys = new WeakMap<readonly Expr[], string>()
+
+/** Equal for equal expressions. */
+function expressionsKey(roots: readonly Expr[]): string {
+  const order = topological(roots)
+  let key = keys.get(order)
+  if (key !== undefined) return key
+  const positions = new Map<Expr, number>()
+  key = ''
+  for (const x of order) {
+    key += `${x.step}${x.dtype}${numberKey(x.value)}`
+    for (const arg of x.args) key += ` ${positions.get(arg)}`
+    key += ';'
+    positions.set(x, positions.size)
+  }
+  key += roots.map((root) => positions.get(root))
+  keys.set(order, key)
+  return key
+}
+
+function attrsKey({ kind, attrs }: ProgramInstr): string {
+  if (kind === 'matmul') {
+    const { post } = attrs
+    return post === undefined ? '' : expressionsKey([post])
+  }
+  const { outs } = attrs as Prims['map']
+  const reductions = outs.map(({ reduce }) => {
+    if (reduce === undefined) return ''
+    const { fn, axes, post } = reduce
+    return `${fn}${axes} ${post === undefined ? '' : expressionsKey([post])}`
+  })
+  return `${expressionsKey(outs.map((out) => out.expr))} ${reductions.join()}`
+}
+
+/** The position of an item in a list, where it is put if it is not there. */
+function positionIn<T>(list: T[], x: T): number {
+  const at = list.indexOf(x)
+  return at < 0 ? list.push(x) - 1 : at
+}
+
+/**
+ * The likeness of a step that runs maps or a product; `form` tells apart what the same instructions can become. There is
+ * none for long work, and where the text has something of the instruction itself in it: the error of a check.
+ */
+export function likenessOf(source: ProgramSource, instrs: readonly ProgramInstr[], form: string): Likeness | undefined {
+  const { memory, program } = source
+  const values: number[] = []
+  const readings: number[] = []
+  const names: (number | string)[] = []
+  const places = new Map<number, number>()
+  const placeOf = (value: number): number => {
+    const known = names.length
+    const at = positionIn(names, memory.bound(value) ?? value)
+    if (at === known) values.push(value)
+    places.set(value, at)
+    return at
+  }
+  const operandKey = (x: ProgramOperand): string => {
+    if (isReading(x)) return `r${positionIn(readings, x.reading)}${x.dtype}`
+    if (!isUse(x)) return `${numberKey(x.value)}${x.dtype}`
+    return `v${placeOf(x.value)}${x.dtype}${x.sizes}|${x.strides}|${x.offset}`
+  }
+  const keys = [form]
+  for (const instr of instrs) {
+    if ((instr.kind !== 'map' && instr.kind !== 'matmul') || instr.check !== undefined) return undefined
+    if (workOf(source, instr) > mostWork) return undefined
+    keys.push(instr.kind, attrsKey(instr), ...instr.inputs.map(operandKey))
+    for (const value of instr.outputs) {
+      const { sizes, dtype } = program.values[value]
+      keys.push(`o${placeOf(value)}${dtype}${sizes}`)
+    }
+  }
+  for (const name of names) keys.push(typeof name === 'number' ? 'constant' : 'bound')
+  return { key: keys.join(), values, places, readings }
+}

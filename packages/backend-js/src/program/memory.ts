@@ -1,0 +1,187 @@
+// The memory of a compiled program as its source names it. What stays where it is from run to run is a constant, a typed
+// array that begins with the value's elements: V8 builds its address into the loops. What changes is a parameter.
+import {
+  type Backend,
+  type DType,
+  HostBuffer,
+  newArray,
+  type Place,
+  type Plan,
+  type Program,
+  type TypedArray,
+} from '@flambeau/core/backend'
+import { type Cells, unrolled } from '../text/reduction.ts'
+
+/** Where the elements of a value are: `array[start + i]`, as source. */
+export interface Opened {
+  readonly array: string
+  readonly start: string
+  readonly dtype: DType
+  /** The array is a constant of the program. */
+  readonly constant: boolean
+}
+
+/** Memory that is another at every run: its names, and how they are opened from the bindings. */
+interface Bound {
+  readonly array: string
+  readonly start: string
+  readonly data: string
+  readonly at: string
+}
+
+function boundTo(place: Place): Bound | undefined {
+  if (place.in === 'draw') return { array: `draw${place.draw}`, start: '0', data: `draws[${place.draw}]`, at: '0' }
+  if (place.in === 'argument') return buffered(`argument${place.argument}`, `args[${place.argument}]`)
+  return place.in === 'result' ? buffered(`result${place.result}`, `results[${place.result}]`) : undefined
+}
+
+const buffered = (name: string, buffer: string): Bound => ({
+  array: name,
+  start: `${name}At`,
+  data: `${buffer}.data`,
+  at: `${buffer}.start`,
+})
+
+export class ProgramMemory {
+  /** The memory that the constants are parts of: the arena, then the slabs of buffers from before. */
+  readonly buffers: ArrayBufferLike[]
+  readonly #positions = new Map<ArrayBufferLike, number>()
+  /** Declarations of the constants. */
+  readonly declarations: string[] = []
+  readonly #program: Program
+  readonly #plan: Plan
+  readonly #backend: Backend
+  readonly #opened = new Map<number, Opened>()
+  /** Values whose elements are the same at every run. */
+  readonly #fixed = new Map<number, TypedArray>()
+  readonly #bound = new Map<string, Bound>()
+  readonly #hosts = new Map<string, HostBuffer>()
+  #scratch = 0
+
+  constructor(program: Program, plan: Plan, backend: Backend) {
+    this.#program = program
+    this.#plan = plan
+    this.#backend = backend
+    this.buffers = [new ArrayBuffer(Math.ceil(plan.bytes / 8) * 8)]
+    this.#positions.set(this.buffers[0], 0)
+  }
+
+  place(value: number): Place {
+    return this.#plan.places[value] as Place
+  }
+
+  /** The name of memory that is another at every run. */
+  bound(value: number): string | undefined {
+    return boundTo(this.place(value))?.array
+  }
+
+  open(value: number): Opened {
+    let opened = this.#opened.get(value)
+    if (opened !== undefined) return opened
+    const { dtype } = this.#program.values[value]
+    const bound = boundTo(this.place(value))
+    if (bound !== undefined) {
+      this.#bound.set(bound.array, bound)
+      opened = { array: bound.array, start: bound.start, dtype, constant: false }
+    } else {
+      opened = { array: `v${value}`, start: '0', dtype, constant: true }
+      this.#declare(opened.array, this.#constant(value))
+    }
+    this.#opened.set(value, opened)
+    return opened
+  }
+
+  /** Whether two values lie in one place. */
+  same(a: number, b: number): boolean {
+    return this.host(a) === this.host(b)
+  }
+
+  /** Whether what is written to a value is seen when the run fails afterwards: it was there before. */
+  visible(value: number): boolean {
+    const place = this.place(value)
+    return place.in === 'buffer' || place.in === 'argument'
+  }
+
+  /** Elements that are the same at every run, as a constant; its name. */
+  fixed(data: TypedArray): string {
+    const name = `fixed${this.buffers.length}`
+    this.#declare(name, data)
+    return name
+  }
+
+  /** Gives a value of the arena memory of its own, which nothing else is written to. */
+  fix(value: number, data: TypedArray): void {
+    const { dtype } = this.#program.values[value]
+    this.#opened.set(value, { array: this.fixed(data), start: '0', dtype, constant: true })
+    this.#fixed.set(value, data)
+  }
+
+  #declare(name: string, { constructor, buffer, byteOffset }: TypedArray): void {
+    const known = this.#positions.get(buffer)
+    const at = known ?? this.buffers.push(buffer) - 1
+    if (known === undefined) this.#positions.set(buffer, at)
+    this.declarations.push(`const ${name} = new ${constructor.name}(buffers[${at}], ${byteOffset})`)
+  }
+
+  /** A constant that belongs to one loop. */
+  scratch(length: number, dtype: 'float32' | 'float64'): string {
+    const name = `scratch${this.#scratch++}`
+    this.declarations.push(`const ${name} = new ${dtype === 'float32' ? 'Float32Array' : 'Float64Array'}(${length})`)
+    return name
+  }
+
+  /** Constants for the elements of a loop that is written out, which belong to it. */
+  cells(): Cells {
+    const [floats, words] = [`cells${this.#scratch}`, `words${this.#scratch++}`]
+    this.declarations.push(
+      `const ${floats} = new Float32Array(${unrolled})`,
+      `const ${words} = new Int32Array(${floats}.buffer)`,
+    )
+    return { floats, words }
+  }
+
+  /** All that follows the value's first element: how much of a buffer from before is read, only its uses tell. */
+  #constant(value: number): TypedArray {
+    const fixed = this.#fixed.get(value)
+    if (fixed !== undefined) return fixed
+    const place = this.place(value)
+    const { dtype } = this.#program.values[value]
+    const make = newArray(dtype, 0).constructor as new (memory: ArrayBufferLike, at: number) => TypedArray
+    if (place.in === 'arena') return new make(this.buffers[0], place.at)
+    const { data, start } = (place as { buffer: unknown }).buffer as HostBuffer
+    return new make(data.buffer, data.byteOffset + start * data.BYTES_PER_ELEMENT)
+  }
+
+  /**
+   * The memory of a value as a buffer for the kernels that have no source: one buffer for one place. What changes is
+   * pointed at anew by `binding`.
+   */
+  host(value: number): HostBuffer {
+    const { array, constant, dtype } = this.open(value)
+    const data = constant ? this.#constant(value) : newArray(dtype, 0)
+    const key = constant ? `${this.#positions.get(data.buffer)} ${data.byteOffset} ${dtype}` : array
+    let host = this.#hosts.get(key)
+    if (host === undefined) {
+      host = new HostBuffer(this.#backend, data, 0, data.length)
+      this.#hosts.set(key, host)
+    }
+    return host
+  }
+
+  /** Lines that open what changes, at the start of a run; `hosts` collects the buffers they point at it. */
+  binding(hosts: HostBuffer[]): string[] {
+    return [...this.#bound.values()].flatMap(({ array, start, data, at }) => {
+      const host = this.#hosts.get(array)
+      const lines = [`const ${array} = ${data}`]
+      if (start !== at) lines.push(`const ${start} = ${at}`)
+      if (host === undefined) return lines
+      const k = hosts.push(host) - 1
+      return [
+        ...lines,
+        `hosts[${k}].data = ${array}`,
+        `hosts[${k}].start = ${start}`,
+        `hosts[${k}].length = ${array}.length - ${start}`,
+      ]
+    })
+  }
+}

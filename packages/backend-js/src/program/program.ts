@@ -1,0 +1,150 @@
+// A planned program as one JavaScript function. Its text declares the memory as constants and a small function for every
+// instruction, which V8 optimises apart from the others; a run opens what changed and calls them in order.
+import {
+  type Backend,
+  contiguousLayout,
+  type Executable,
+  type HostBuffer,
+  type Instr,
+  isReading,
+  isUse,
+  type Operand,
+  type Plan,
+  type Program,
+  type ProgramInstr,
+  runtime,
+  withOperands,
+} from '@flambeau/core/backend'
+import { argReduceStep } from '../kernels/arg-reduce.ts'
+import { type Likeness, likenessOf } from './likeness.ts'
+import { indented } from '../text/loops.ts'
+import { calledIn } from '../kernels/map.ts'
+import { type MapInstr, mapStep, mostStatements, statementsOf, straightStep } from './map.ts'
+import { apart, matmulStep } from './matmul.ts'
+import { moveStep } from './move.ts'
+import { ProgramMemory } from './memory.ts'
+import { ProgramSource } from './source.ts'
+
+/** Instructions that the ordinary kernels run, over the program's memory. */
+class Kernels {
+  readonly instrs: Instr[] = []
+  readonly hosts: HostBuffer[] = []
+  /** The numbers of the run. */
+  numbers: Float64Array = new Float64Array(0)
+
+  add({ memory, program: { values } }: ProgramSource, instr: ProgramInstr): string {
+    const operands = instr.inputs.map((x): Operand => {
+      if (isReading(x)) return { value: () => this.numbers[x.reading], dtype: x.dtype }
+      return isUse(x) ? { ...x, buffer: memory.host(x.value) } : x
+    })
+    const outs = instr.outputs.map((value) => ({
+      ...values[value],
+      ...contiguousLayout(values[value].sizes),
+      buffer: memory.host(value),
+    }))
+    const k = this.instrs.push(withOperands(instr, operands, outs)) - 1
+    return `run(instrs[${k}]) // ${instr.origin.name}`
+  }
+}
+
+let programs = 0
+
+/** Instructions that become one function. */
+interface Step {
+  readonly instrs: readonly ProgramInstr[]
+  /** In straight-line code: whether a value is needed elsewhere. */
+  readonly leaves?: (value: number) => boolean
+  readonly like?: Likeness
+}
+
+function stepsOf(source: ProgramSource): Step[] {
+  const { instrs, kept, results } = source.program
+  const readers = readersOf(source.program)
+  const lasting = new Set([...kept.map(({ last }) => last), ...results.map(({ value }) => value)])
+  const steps: Step[] = []
+  for (let start = 0, end = 0; start < instrs.length; start = end) {
+    const straight = straightEnd(source, start)
+    end = Math.max(straight, start + 1)
+    const taken = instrs.slice(start, end)
+    if (straight === start) steps.push({ instrs: taken, like: likenessOf(source, taken, '') })
+    else {
+      const to = end
+      const leaves = (value: number): boolean =>
+        lasting.has(value) || (readers.get(value) ?? []).some((reader) => reader >= to)
+      const left = taken.flatMap(({ outputs }) => outputs.map(leaves))
+      steps.push({ instrs: taken, leaves, like: likenessOf(source, taken, `straight ${left}`) })
+    }
+  }
+  return steps
+}
+
+/** So many steps at least that are like each other have one function. */
+const fewAlike = 4
+
+/** The program as a function over an arena of its own. */
+export function compileProgram(planned: Program, plan: Plan, backend: Backend): Executable {
+  const program = { ...planned, instrs: planned.instrs.flatMap((instr) => apart(planned, instr)) }
+  const source = new ProgramSource(program, new ProgramMemory(program, plan, backend))
+  const kernels = new Kernels()
+  const steps = stepsOf(source)
+  const alike = new Map<string, number>()
+  for (const { like } of steps) if (like !== undefined) alike.set(like.key, (alike.get(like.key) ?? 0) + 1)
+  for (const { instrs, leaves, like: own } of steps) {
+    const like = own !== undefined && (alike.get(own.key) as number) >= fewAlike ? own : undefined
+    const [instr] = instrs
+    if (leaves !== undefined) straightStep(source, instrs as MapInstr[], leaves, like)
+    else if (instr.kind === 'map') mapStep(source, instr as MapInstr, like)
+    else if (instr.kind === 'matmul') matmulStep(source, instr as ProgramInstr<'matmul'>, like)
+    else if (instr.kind === 'argReduce' && instr.inputs.every(isUse))
+      argReduceStep(source, instr as ProgramInstr<'argReduce'>)
+    else if (!moveStep(source, instr)) source.calls.push(kernels.add(source, instr))
+  }
+  const opening = source.memory.binding(kernels.hosts)
+  if (kernels.instrs.length > 0) opening.push('kernels.numbers = numbers')
+  const text = source.lines(opening).join('\n')
+  const make = new Function(
+    'run',
+    'buffers',
+    'kernels',
+    'errors',
+    'runtime',
+    // V8 takes constants for constant in a function that was made once, so no two texts may be the same.
+    `const { instrs, hosts } = kernels\n${calledIn(text)}\n${text}\n//# sourceURL=flambeau-program-${programs++}.js`,
+  )
+  const run = make((instr: Instr) => backend.run(instr), source.memory.buffers, kernels, source.errors, runtime)
+  return {
+    run,
+    // For a person, who seldom asks.
+    get source() {
+      return indented(text.split('\n'))
+    },
+  }
+}
+
+/** Which instructions read a value, by their positions. */
+function readersOf({ instrs }: Program): Map<number, number[]> {
+  const readers = new Map<number, number[]>()
+  instrs.forEach(({ inputs }, i) => {
+    for (const x of inputs) {
+      if (!isUse(x)) continue
+      const known = readers.get(x.value)
+      if (known === undefined) readers.set(x.value, [i])
+      else known.push(i)
+    }
+  })
+  return readers
+}
+
+/** Where the instructions from `start` on end that become one function of straight-line code. */
+function straightEnd(source: ProgramSource, start: number): number {
+  const { instrs } = source.program
+  let statements = 0
+  let end = start
+  while (end < instrs.length) {
+    const more = statementsOf(source, instrs[end])
+    if (more === 0 || statements + more > mostStatements) break
+    statements += more
+    end++
+  }
+  return end
+}

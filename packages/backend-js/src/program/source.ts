@@ -1,0 +1,151 @@
+// The text of a compiled program while it is written: the functions of its instructions, and what they refer to.
+import {
+  type DType,
+  numberSource,
+  type Program,
+  type ProgramOperand,
+  roundSource,
+  type Use,
+} from '@flambeau/core/backend'
+import { isReading } from '@flambeau/core/backend'
+import { type Count, sum } from '../text/indices.ts'
+import type { Likeness } from './likeness.ts'
+import type { NestMemory, Strided } from '../text/loops.ts'
+import type { Opened, ProgramMemory } from './memory.ts'
+import type { Cells } from '../text/reduction.ts'
+
+/**
+ * One function of the text: its parameters are the memory and the numbers that change from run to run. Where several
+ * steps are one function, all memory is a parameter; the names are those of the first step, whose likeness it is.
+ */
+export class FunctionSource implements NestMemory {
+  readonly lines: string[] = []
+  readonly #memory: ProgramMemory
+  readonly #like: Likeness | undefined
+  /** By name: what is passed by a step of a likeness. */
+  readonly #parameters = new Map<string, (like: Likeness) => string>()
+
+  constructor(memory: ProgramMemory, like?: Likeness) {
+    this.#memory = memory
+    this.#like = like
+  }
+
+  open(value: number): Opened {
+    const opened = this.#memory.open(value)
+    const { array, start, constant } = opened
+    if (constant && this.#like === undefined) return opened
+    const at = this.#like?.places.get(value) as number
+    this.#parameters.set(array, ({ values }) => this.#memory.open(values[at]).array)
+    if (start !== '0') this.#parameters.set(start, ({ values }) => this.#memory.open(values[at]).start)
+    return { ...opened, constant: false }
+  }
+
+  /** Elements with the given steps, from the first one that a use reads. */
+  strided({ value, offset }: Pick<Use, 'value' | 'offset'>, steps: readonly number[]): Strided {
+    const { array, start } = this.open(value)
+    return { array, start: sum(start, String(offset)), steps }
+  }
+
+  /** A number as the dtype that an expression gives its input; what it changes to is read from the run's numbers. */
+  number(x: Exclude<ProgramOperand, Use>, dtype: DType): string {
+    if (!isReading(x)) return constantSource(x.value, dtype)
+    this.#parameters.set('numbers', () => 'numbers')
+    const name = `n${x.reading}${dtype}`
+    const line = `const ${name} = ${roundSource[dtype](`numbers[${this.#reading(x.reading)}]`)}`
+    if (!this.lines.includes(line)) this.lines.push(line)
+    return name
+  }
+
+  #reading(reading: number): Count {
+    const at = this.#like?.readings.indexOf(reading) ?? 0
+    if (this.#like === undefined) return reading
+    this.#parameters.set(`reading${reading}`, ({ readings }) => String(readings[at]))
+    return `reading${reading}`
+  }
+
+  scratch(length: Count, dtype: 'float32' | 'float64' = 'float64'): string {
+    return this.#memory.scratch(Number(length), dtype)
+  }
+
+  cells(): Cells {
+    return this.#memory.cells()
+  }
+
+  get parameters(): string {
+    return [...this.#parameters.keys()].join(', ')
+  }
+
+  /** What a step passes that this function is for. */
+  arguments(like: Likeness): string {
+    return Array.from(this.#parameters.values(), (argument) => argument(like)).join(', ')
+  }
+}
+
+const rounds: Readonly<Record<DType, (x: number) => number>> = {
+  float64: (x) => x,
+  float32: Math.fround,
+  int32: (x) => x | 0,
+  uint8: (x) => x & 255,
+  bool: (x) => x,
+}
+/** A number as a dtype. */
+export const constantSource = (value: number, dtype: DType): string => numberSource(rounds[dtype](value))
+
+export class ProgramSource {
+  readonly memory: ProgramMemory
+  readonly program: Program
+  /** The errors of checks, thrown as `errors[k]()`. */
+  readonly errors: ((x: number) => Error)[] = []
+  readonly calls: string[] = []
+  readonly #functions: string[] = []
+  /** Functions of several steps, by what these have in common. */
+  readonly #shared = new Map<string, { readonly name: string; readonly fn: FunctionSource }>()
+  #names = 0
+
+  constructor(program: Program, memory: ProgramMemory) {
+    this.program = program
+    this.memory = memory
+  }
+
+  /** A name that nothing else has. */
+  fresh(prefix: string): string {
+    return `${prefix}${this.#names++}`
+  }
+
+  /** A statement that throws an error when a condition holds; `argument` is the source of what the error is told. */
+  raise(condition: string, error: (x: number) => Error, argument = ''): string {
+    return `if (${condition}) throw errors[${this.errors.push(error) - 1}](${argument})`
+  }
+
+  /** Constants and functions that steps refer to. */
+  declare(lines: readonly string[]): void {
+    this.#functions.push(...lines)
+  }
+
+  /** A function that is called at every run; `write` gives its statements. Steps that are `like` each other are one. */
+  step(comment: string, write: (fn: FunctionSource) => readonly string[], like?: Likeness): void {
+    let step = like && this.#shared.get(like.key)
+    if (step === undefined) {
+      const fn = new FunctionSource(this.memory, like)
+      const body = write(fn)
+      if (body.length === 0) return
+      step = { name: this.fresh('step'), fn }
+      this.#functions.push(`// ${comment}`, `const ${step.name} = (${fn.parameters}) => {`, ...fn.lines, ...body, '}')
+      if (like !== undefined) this.#shared.set(like.key, step)
+    }
+    const { name, fn } = step
+    this.calls.push(`${name}(${like === undefined ? fn.parameters : fn.arguments(like)})`)
+  }
+
+  /** The lines of the whole text; `opening` are those that a run begins with. */
+  lines(opening: readonly string[]): string[] {
+    return [
+      ...this.memory.declarations,
+      ...this.#functions,
+      'return ({ numbers, draws, args, results }) => {',
+      ...opening,
+      ...this.calls,
+      '}',
+    ]
+  }
+}

@@ -1,0 +1,385 @@
+// Source of the loops of a map. One emitter serves the kernels of eager operations, whose sizes are read at run time, and
+// compiled programs, whose sizes are literals; they differ in how operands are opened. A reduced output is one chain from
+// the identity, over its reduced indices in row-major order, whatever the loops look like.
+import { emitJs, identityOf, inputsOf, type MapOut, type ReduceFn, topological } from '@flambeau/core/backend'
+import { type Count, isNumber, sum, times } from './indices.ts'
+import { type Cells, combineSource, finishSource, largestOfCells, unrolled } from './reduction.ts'
+
+/** An operand in memory: the element at `start` plus index times step of every loop. */
+export interface Strided {
+  /** Without one, an element is its own position. */
+  readonly array?: string
+  readonly start: string
+  readonly steps: readonly Count[]
+}
+
+/** Loops, outermost first, and what they run over. */
+export interface Nest {
+  readonly sizes: readonly Count[]
+  /** By position: elements, or the source of a number. */
+  readonly inputs: readonly (Strided | string)[]
+  /** The steps of a reduced output are 0 in the loops that it is reduced over. */
+  readonly outs: readonly Strided[]
+  readonly memory: NestMemory
+  /** Statements at the head of the outermost loop's body, by its index. */
+  readonly before?: (index: string) => readonly string[]
+}
+
+/** Memory of the loops' own. */
+export interface NestMemory {
+  /** The name of an array of at least that many doubles. */
+  scratch(length: Count): string
+  /** Arrays of `unrolled` elements. */
+  cells(): Cells
+}
+
+/** Rows that are added at once to sums in memory: at most, and at least. */
+const mostRows = 16
+const fewestRows = 4
+/** Text is repeated as long as it has at most this many steps of expressions. */
+const mostSteps = 160
+
+/** How an output is reduced. */
+interface Reduction {
+  readonly fn: ReduceFn
+  /** The outermost loop that is reduced; the depth when there is none. */
+  readonly outermost: number
+  /** Where its registers begin to live. */
+  readonly opens: number
+  /** The accumulators, when they are more than registers. */
+  readonly memory?: Strided
+  /** Where the elements of the innermost loop go whose extreme is found without branches. */
+  readonly cells?: Cells
+}
+
+/** One of the copies of the innermost statements. */
+interface Lane {
+  /** Tells names apart. */
+  readonly id: string
+  /** The index in the loop that is written out. */
+  readonly index: number
+  /** Where each operand is, less what is known. */
+  readonly at: readonly string[]
+  readonly known: readonly number[]
+}
+
+/** The statements that compute the outputs of a map. */
+export const emitNest = (outs: readonly MapOut[], nest: Nest): string[] => new NestSource(outs, nest).lines()
+
+class NestSource {
+  readonly #outs: readonly MapOut[]
+  readonly #nest: Nest
+  readonly #depth: number
+  /** The positions of the inputs that are in memory. */
+  readonly #used: readonly number[]
+  readonly #views: readonly Strided[]
+  readonly #reductions: readonly (Reduction | undefined)[]
+  /** Inputs, outputs, accumulators: what moves in the loops. */
+  readonly #operands: readonly (Strided | undefined)[]
+  /** The innermost loop is written out. */
+  readonly #unrolls: boolean
+  /** The loop that takes several rows at once, and how many; -1: none. */
+  readonly #jammed: number
+  readonly #rows: number
+
+  constructor(outs: readonly MapOut[], nest: Nest) {
+    this.#outs = outs
+    this.#nest = nest
+    const depth = nest.sizes.length
+    this.#depth = depth
+    const exprs = outs.map((out) => out.expr)
+    const weight = topological(exprs).length
+    const last = nest.sizes[depth - 1]
+    this.#unrolls = typeof last === 'number' && last <= unrolled && last * weight <= mostSteps
+    this.#used = inputsOf(exprs).filter((i) => typeof nest.inputs[i] !== 'string')
+    this.#views = this.#used.map((i) => nest.inputs[i] as Strided)
+    this.#reductions = outs.map((_, k) => this.#reduction(k))
+    this.#operands = [...this.#views, ...nest.outs, ...this.#reductions.map((x) => x?.memory)]
+    const jammed = this.#rowLoop()
+    const n = nest.sizes[jammed]
+    let rows = mostRows
+    while (rows * weight * (this.#unrolls ? (last as number) : 1) > mostSteps) rows /= 2
+    this.#jammed = rows < fewestRows ? -1 : jammed
+    this.#rows = typeof n === 'number' ? Math.min(n, rows) : rows
+  }
+
+  #reduction(k: number): Reduction | undefined {
+    const fn = this.#outs[k].reduce?.fn
+    if (fn === undefined) return undefined
+    const { steps } = this.#nest.outs[k]
+    const depth = this.#depth
+    const first = steps.indexOf(0)
+    const outermost = first < 0 ? depth : first
+    const inside = steps.map((step, l) => (l > outermost ? step : 0))
+    const few = this.#unrolls && steps[depth - 1] === 0 && this.#outs[k].expr.dtype === 'float32'
+    const cells = few && (fn === 'max' || fn === 'min') ? this.#nest.memory.cells() : undefined
+    if (inside.every((step, l) => step === 0 || (this.#unrolls && l === depth - 1)))
+      return { fn, outermost, opens: outermost, cells }
+    let opens = depth
+    while (steps[opens - 1] === 0) opens--
+    return {
+      fn,
+      outermost,
+      opens,
+      memory: { array: this.#nest.memory.scratch(this.#span(inside)), start: '0', steps: inside },
+      cells,
+    }
+  }
+
+  /** Elements from the first to the last that steps reach. */
+  #span(steps: readonly Count[]): Count {
+    const { sizes } = this.#nest
+    const reach = steps.flatMap((step, l) => (step === 0 ? [] : [`(${sizes[l]} - 1) * ${step}`]))
+    const known = steps.every((step, l) => step === 0 || (typeof step === 'number' && typeof sizes[l] === 'number'))
+    if (!known) return [1, ...reach].join(' + ')
+    return steps.reduce<number>(
+      (sum, step, l) => sum + (step === 0 ? 0 : ((sizes[l] as number) - 1) * (step as number)),
+      1,
+    )
+  }
+
+  /** The one loop that all reduced outputs are reduced over, when their sums are in memory. */
+  #rowLoop(): number {
+    const reduced = this.#reductions.filter((x) => x !== undefined)
+    const [first] = reduced
+    if (first === undefined) return -1
+    const alike = this.#reductions.every(
+      (x, k) =>
+        x === undefined ||
+        (x.memory !== undefined &&
+          x.outermost === first.outermost &&
+          this.#nest.outs[k].steps.lastIndexOf(0) === first.outermost),
+    )
+    return alike ? first.outermost : -1
+  }
+
+  lines(): string[] {
+    const at = this.#operands.map((x) => x?.start ?? '')
+    return this.#level(0, [{ id: '', index: 0, at, known: at.map(() => 0) }])
+  }
+
+  // ---- lanes ----
+
+  #element(lane: Lane, row: number): string {
+    const at = sum(lane.at[row], String(lane.known[row]))
+    const array = this.#operands[row]?.array
+    return array === undefined ? at : `${array}[${at}]`
+  }
+
+  #outAt(lane: Lane, k: number): string {
+    return this.#element(lane, this.#views.length + k)
+  }
+
+  #memoryAt(lane: Lane, k: number): string {
+    return this.#element(lane, this.#views.length + this.#outs.length + k)
+  }
+
+  /** Where the operands of a lane are at an index of loop l. */
+  #moved(lane: Lane, l: number, index: string): Pick<Lane, 'at' | 'known'> {
+    const moves = this.#operands.map((x) => (x === undefined ? '0' : times(index, x.steps[l])))
+    return {
+      at: lane.at.map((at, row) => (isNumber(moves[row]) ? at : sum(at, moves[row]))),
+      known: lane.known.map((known, row) => (isNumber(moves[row]) ? known + Number(moves[row]) : known)),
+    }
+  }
+
+  /** A lane for every index of the loop that is written out. */
+  #spread(lanes: readonly Lane[]): Lane[] {
+    const l = this.#depth - 1
+    const n = this.#nest.sizes[l] as number
+    return lanes.flatMap((lane) =>
+      Array.from({ length: n }, (_, j) => ({ id: lane.id, index: j, ...this.#moved(lane, l, String(j)) })),
+    )
+  }
+
+  // ---- inputs ----
+
+  /** The innermost loop in which an input moves. */
+  #lastMove(row: number): number {
+    const { steps } = this.#views[row]
+    let l = steps.length - 1
+    while (l >= 0 && steps[l] === 0) l--
+    return l
+  }
+
+  #inputName(row: number, lane: Lane): string {
+    const l = this.#lastMove(row)
+    const id = l < this.#depth - 1 && this.#jammed >= 0 && l >= this.#jammed ? lane.id : ''
+    return `x${this.#used[row]}${id}`
+  }
+
+  /** Loads of the inputs that stay as they are in the loops from l on. */
+  #loads(l: number, lane: Lane): string[] {
+    return this.#views.flatMap((_, row) =>
+      this.#lastMove(row) === l - 1 ? [`const ${this.#inputName(row, lane)} = ${this.#element(lane, row)}`] : [],
+    )
+  }
+
+  // ---- reductions ----
+
+  #register(k: number, lane: Lane): string {
+    const moves = this.#unrolls && this.#nest.outs[k].steps[this.#depth - 1] !== 0
+    return moves ? `r${k}_${lane.index}` : `r${k}`
+  }
+
+  /** The registers of an output, each with a lane that uses it. */
+  #registers(k: number, lanes: readonly Lane[], l: number): Map<string, Lane> {
+    const all = this.#unrolls && l < this.#depth ? this.#spread(lanes) : lanes
+    return new Map(all.map((lane) => [this.#register(k, lane), lane]))
+  }
+
+  #begin(l: number, lanes: readonly Lane[]): string[] {
+    return this.#reductions.flatMap((x, k) => {
+      if (x === undefined) return []
+      const { fn, outermost, opens, memory } = x
+      const identity = identityOf(fn, this.#outs[k].expr.dtype)
+      const lines: string[] = []
+      if (memory !== undefined && outermost === l)
+        lines.push(`${memory.array}.fill(${identity}, 0, ${this.#span(memory.steps)})`)
+      if (opens !== l) return lines
+      for (const [name, lane] of this.#registers(k, lanes, l))
+        lines.push(`let ${name} = ${memory === undefined ? identity : this.#memoryAt(lane, k)}`)
+      return lines
+    })
+  }
+
+  #end(l: number, lanes: readonly Lane[]): string[] {
+    return this.#reductions.flatMap((x, k) => {
+      if (x === undefined) return []
+      const lines: string[] = []
+      if (x.opens === l) {
+        for (const [name, lane] of this.#registers(k, lanes, l)) {
+          const { lines: last, result } = finishSource(this.#outs[k], name)
+          lines.push(
+            ...(x.memory === undefined
+              ? [...last, `${this.#outAt(lane, k)} = ${result}`]
+              : [`${this.#memoryAt(lane, k)} = ${name}`]),
+          )
+        }
+      }
+      if (x.memory !== undefined && x.outermost === l) lines.push(...this.#rounded(k, x.memory, lanes[0]))
+      return lines
+    })
+  }
+
+  /** From the accumulators to the output. */
+  #rounded(k: number, memory: Strided, lane: Lane): string[] {
+    let to = lane.at[this.#views.length + k]
+    let from = memory.start
+    const loops: string[] = []
+    memory.steps.forEach((step, l) => {
+      if (step === 0) return
+      loops.push(`for (let j${l} = 0; j${l} < ${this.#nest.sizes[l]}; j${l}++) {`)
+      to = sum(to, times(`j${l}`, step))
+      from = sum(from, times(`j${l}`, step))
+    })
+    const { lines, result } = finishSource(this.#outs[k], 'done')
+    return [
+      ...loops,
+      `const done = ${memory.array}[${from}]`,
+      ...lines,
+      `${this.#nest.outs[k].array}[${to}] = ${result}`,
+      ...loops.map(() => '}'),
+    ]
+  }
+
+  // ---- loops ----
+
+  #level(l: number, lanes: readonly Lane[]): string[] {
+    const loads = l === this.#depth ? [] : lanes.flatMap((lane) => this.#loads(l, lane))
+    const body = l === this.#depth ? this.#innermost(lanes) : this.#loops(l, lanes)
+    return [...loads, ...this.#begin(l, lanes), ...body, ...this.#end(l, lanes)]
+  }
+
+  #loops(l: number, lanes: readonly Lane[]): string[] {
+    const n = this.#nest.sizes[l]
+    const i = `i${l}`
+    if (this.#unrolls && l === this.#depth - 1) return this.#level(l + 1, this.#spread(lanes))
+    if (l !== this.#jammed) return this.#loop(l, lanes, `for (let ${i} = 0; ${i} < ${n}; ${i}++)`, 1)
+    const rows = this.#rows
+    const end = typeof n === 'number' ? n - rows : `${n} - ${rows}`
+    return [
+      `let ${i} = 0`,
+      ...this.#loop(l, lanes, `for (; ${i} <= ${end}; ${i} += ${rows})`, rows),
+      ...(typeof n === 'number' && n % rows === 0 ? [] : this.#loop(l, lanes, `for (; ${i} < ${n}; ${i}++)`, 1)),
+    ]
+  }
+
+  /** One loop; its body has a lane for each of its rows. */
+  #loop(l: number, lanes: readonly Lane[], head: string, rows: number): string[] {
+    const names = new Map<string, string>()
+    const positions: string[] = []
+    const named = (code: string): string => {
+      if (l === this.#depth - 1 || !code.includes(' ')) return code
+      let name = names.get(code)
+      if (name === undefined) {
+        name = `p${l}_${names.size}`
+        names.set(code, name)
+        positions.push(`const ${name} = ${code}`)
+      }
+      return name
+    }
+    const moved = (lane: Lane, index: string): Lane => {
+      const { at, known } = this.#moved(lane, l, index)
+      return { ...lane, at: at.map(named), known }
+    }
+    const inside = lanes.flatMap((lane) => {
+      const first = moved(lane, `i${l}`)
+      if (rows === 1) return [first]
+      return Array.from({ length: rows }, (_, u) => ({ ...moved(first, String(u)), id: `_${u}` }))
+    })
+    const before = l === 0 ? (this.#nest.before?.('i0') ?? []) : []
+    return [`${head} {`, ...before, ...positions, ...this.#level(l + 1, inside), '}']
+  }
+
+  #innermost(lanes: readonly Lane[]): string[] {
+    const exprs = this.#outs.map((out) => out.expr)
+    const blocks = lanes.map((lane) => {
+      const { lines, results } = emitJs(exprs, (i) => {
+        const x = this.#nest.inputs[i]
+        return typeof x === 'string' ? x : this.#inputName(this.#used.indexOf(i), lane)
+      })
+      const ends = this.#outs.map((_, k) => {
+        const x = this.#reductions[k]
+        if (x === undefined) return `${this.#outAt(lane, k)} = ${results[k]}`
+        if (x.cells !== undefined) return `${x.cells.floats}[${lane.index}] = ${x.fn === 'max' ? '' : '-'}${results[k]}`
+        return this.#combined(k, lane, results[k])
+      })
+      return [...this.#loads(this.#depth, lane), ...lines, ...ends]
+    })
+    if (blocks.length === 1) return blocks[0]
+    return [...blocks.flatMap((lines) => ['{', ...lines, '}']), ...this.#extremes(lanes)]
+  }
+
+  #combined(k: number, lane: Lane, value: string): string {
+    const { fn } = this.#reductions[k] as Reduction
+    const name = this.#register(k, lane)
+    return `${name} = ${combineSource(fn, this.#outs[k].expr, name, value)}`
+  }
+
+  /** What is in cells joins its registers. The least is the largest of what is negated. */
+  #extremes(lanes: readonly Lane[]): string[] {
+    return this.#reductions.flatMap((x, k) => {
+      if (x?.cells === undefined) return []
+      const found = `${x.fn === 'max' ? '' : '-'}${x.cells.floats}[0]`
+      const joined =
+        x.outermost === this.#depth - 1
+          ? [`${this.#register(k, lanes[0])} = ${found}`]
+          : [`const v = ${found}`, this.#combined(k, lanes[0], 'v')]
+      return ['{', ...largestOfCells(lanes.length, x.cells), ...joined, '}']
+    })
+  }
+}
+
+/** Lines of source with the depth of their braces as indentation. */
+export function indented(lines: readonly string[]): string {
+  let depth = 0
+  return lines
+    .map((line) => {
+      if (line.startsWith('}')) depth--
+      const text = '  '.repeat(depth) + line
+      if (line.endsWith('{')) depth++
+      return text
+    })
+    .join('\n')
+}

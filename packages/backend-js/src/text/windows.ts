@@ -1,0 +1,96 @@
+// Text for functions that read and write arrays in tight loops, written for what V8 does with it. A typed array that is a
+// `const` of the enclosing function becomes its address in machine code if the function that uses it aliases it at its
+// head, outside of all loops. Arrays of one length that are read at one index share a bounds check, and have
+// none where that length is the loop's bound: so neighbours are read at one index from windows that begin at
+// different elements.
+import type { DType } from '@flambeau/core/backend'
+import { isNumber, sum } from './indices.ts'
+
+/** A typed array by the name of a variable, and where in it something starts. */
+export interface ArraySource {
+  readonly array: string
+  /** A number, or source of one. */
+  readonly start: string
+  readonly dtype: DType
+  /** The array is a `const` of the function that will hold the declarations. */
+  readonly constant: boolean
+}
+
+/** Positions from, from + step, ..., before to. */
+export interface Range {
+  readonly from: number
+  readonly to: number
+  readonly step: number
+}
+
+export const lastOf = ({ from, to, step }: Range): number => from + (Math.ceil((to - from) / step) - 1) * step
+
+/** `body` for every position of a range; a single one needs no loop. */
+export function loop(name: string, { from, to, step }: Range, body: (at: string) => readonly string[]): string[] {
+  if (from + step >= to) return [...body(String(from))]
+  return [`for (let ${name} = ${from}; ${name} < ${to}; ${name} += ${step}) {`, ...body(name), '}']
+}
+
+/** A function while it is written. */
+export class FunctionText {
+  readonly #aliases = new Map<string, string>()
+
+  /** The name in this function of a constant of the enclosing one. */
+  readonly alias = (array: string): string => {
+    const alias = `${array}_`
+    this.#aliases.set(array, alias)
+    return alias
+  }
+
+  lines(name: string, parameters: readonly string[], body: readonly string[]): string[] {
+    const aliases = [...this.#aliases].map(([array, alias]) => `const ${alias} = ${array}`)
+    return [`function ${name}(${parameters.join(', ')}) {`, ...aliases, ...body, '}']
+  }
+}
+
+/** Elements of an array. */
+export interface Cells {
+  /** What is added to every index. */
+  readonly origin: readonly string[]
+  /** The element `offset` after an index that is less than `length`; one at a number needs no window. */
+  at(fn: FunctionText, index: string, offset: number, length: number): string
+}
+
+const arrays: Readonly<Record<DType, { readonly type: string; readonly bytes: number }>> = {
+  float32: { type: 'Float32Array', bytes: 4 },
+  float64: { type: 'Float64Array', bytes: 8 },
+  int32: { type: 'Int32Array', bytes: 4 },
+  uint8: { type: 'Uint8Array', bytes: 1 },
+  bool: { type: 'Uint8Array', bytes: 1 },
+}
+
+/**
+ * A constant array, from a start that is a number, through windows, which `constant` declares. Indices may go `span`
+ * further than their lengths say.
+ */
+export function windows(
+  { array, start, dtype }: ArraySource,
+  origin: readonly string[],
+  span: number,
+  constant: (prefix: string, value: string) => string,
+): Cells {
+  const { type, bytes } = arrays[dtype]
+  const known = new Map<string, string>()
+  return {
+    origin,
+    at: (fn, index, offset, length) => {
+      if (isNumber(index)) return `${fn.alias(array)}[${Number(start) + Number(index) + offset}]`
+      const from = `${array}.buffer, ${array}.byteOffset + ${(Number(start) + offset) * bytes}`
+      const value = `new ${type}(${from}, ${length + span})`
+      const window = known.get(value) ?? constant('w', value)
+      known.set(value, window)
+      return `${fn.alias(window)}[${index}]`
+    },
+  }
+}
+
+/** An array that is a variable of the function. */
+export const moving = (array: string, origin: readonly string[]): Cells => ({
+  origin,
+  at: (_, index, offset) => `${array}[${sum(index, String(offset))}]`,
+})

@@ -1,0 +1,218 @@
+// Other dtypes and devices, cutting off the graph, and comparing whole tensors.
+import { checkDType, type DType, dtypeName, isDType, isFloat } from '../../base/dtype.ts'
+import { RuntimeError, TypeError } from '../../base/errors.ts'
+import { typeName } from '../../base/python.ts'
+import { sameShape } from '../../base/shape.ts'
+import { s } from '../../expr/expr.ts'
+import { allocate, apply, operand } from '../../tensor/apply.ts'
+import { type Device, deviceNamed } from '../../tensor/device.ts'
+import { effects } from '../../tensor/effects.ts'
+import type { OpDef } from '../../tensor/op.ts'
+import {
+  type Arguments,
+  bool as flag,
+  checkSelf,
+  device,
+  dtype,
+  isOptions,
+  isTensor,
+  keyword,
+  method,
+  number,
+  optional,
+  required,
+  signature,
+  tensor,
+} from '../../tensor/signature.ts'
+import { detached, type Tensor } from '../../tensor/tensor.ts'
+import { cloneOp, elementwise } from '../define/define.ts'
+import { eq } from '../pointwise/elementwise.ts'
+import { toDType } from '../define/fill.ts'
+import { all } from '../reduce/reduce.ts'
+
+// ---- devices and dtypes ----
+
+/** Copies through the host; its gradient is the way back. */
+const moveOp: OpDef<Device> = {
+  name: 'toCopy',
+  infer: ([x]) => [{ sizes: x.sizes, dtype: x.dtype }],
+  saves: () => ({ inputs: [0] }),
+  vjp: (ctx) => [apply(moveOp, [ctx.dy], ctx.input(0).storage.device)],
+  to: {
+    kind: 'compose',
+    compose([x], device) {
+      const from = x as Tensor
+      effects.sink?.refuse(`to('${device.name}')`, 'Move the tensor once, before the step.')
+      const out = allocate(device, from)
+      if (from.elements > 0) device.backend.write(out, from.storage.device.backend.readSync(from))
+      return [out]
+    },
+  },
+}
+
+/** On another device, or the tensor itself. */
+export const toDevice = (x: Tensor, device: Device): Tensor =>
+  x.storage.device === device ? x : apply(moveOp, [x], device)
+
+export interface ToOptions {
+  readonly dtype?: DType
+  readonly device?: string
+  /** A copy even where nothing changes. */
+  readonly copy?: boolean
+}
+
+const toArguments = method(
+  'to',
+  keyword('dtype', dtype, undefined),
+  keyword('device', device, undefined),
+  keyword('copy', flag, false),
+)
+const copyOption = signature('to', keyword('copy', flag, false))
+
+/** Names that mean a dtype somewhere, so that a message speaks of dtypes and not of devices. */
+const dtypeLike = /^(torch\.)?(u?int|float|bfloat|complex|half|long|short|double|bool|byte|char)\d*$/
+
+function target(x: Tensor, to: unknown, rest: readonly unknown[]): ReturnType<typeof toArguments> {
+  if (typeof to === 'object' && to !== null && isOptions(to)) return toArguments(x, [to, ...rest])
+  checkSelf('to', x)
+  const [copy] = copyOption(rest)
+  if (isTensor(to)) return [to.dtype, to.device, copy]
+  if (isDType(to)) return [to, undefined, copy]
+  if (typeof to === 'string') return dtypeLike.test(to) ? [checkDType(to), undefined, copy] : [undefined, to, copy]
+  throw new TypeError(
+    `to() received an invalid combination of arguments - got (${typeName(to)})`,
+    'Its argument other is a dtype, a device, a tensor, or options: dtype, device, copy.',
+  )
+}
+
+/**
+ * The tensor in another dtype, on another device, or both: of a name, an options object, or another tensor. It is the
+ * tensor itself when nothing changes. Floats are cut to whole numbers for integers; only 0 becomes false. Differentiable.
+ *
+ * Throws where the device was not loaded, or cannot be read at once.
+ *
+ * @example
+ * to(tensor([1.7]), 'int32') // tensor([1])
+ * to(x, { dtype: 'float64', device: 'js' })
+ */
+export function to(
+  x: Tensor,
+  other: DType | string | Tensor | ToOptions,
+  ...options: [options?: { copy?: boolean }]
+): Tensor {
+  const [dtype = x.dtype, device, copy] = target(x, other, options)
+  const out = toDevice(toDType(x, dtype), device === undefined ? x.storage.device : deviceNamed(device))
+  return out === x && copy ? apply(copyOp, [x], null) : out
+}
+const copyOp: OpDef<null> = { ...cloneOp, name: 'toCopy' }
+
+/** A conversion to one dtype. */
+const converter = (name: string, dtype: DType) => {
+  const read = method(name)
+  return (x: Tensor, ...none: []): Tensor => {
+    read(x, none)
+    return toDType(x, dtype)
+  }
+}
+/** The tensor in float32. */
+export const float = converter('float', 'float32')
+/** The tensor in float64. */
+export const double = converter('double', 'float64')
+/** The tensor in int32: floats are cut to whole numbers. */
+export const int = converter('int', 'int32')
+/** The tensor in int32, which takes int64's place. */
+export const long = converter('long', 'int32')
+/** The tensor in uint8; values wrap around. */
+export const byte = converter('byte', 'uint8')
+/** The tensor in bool: false only where an element is 0. */
+export const bool = converter('bool', 'bool')
+const otherTensor = required('other', tensor)
+const typeAsArguments = method('type_as', otherTensor)
+/** The tensor in the dtype of another one, and on its device. */
+export function typeAs(x: Tensor, ...args: [other: Tensor]): Tensor {
+  const [other] = typeAsArguments(x, args)
+  return to(x, other)
+}
+const cpuArguments = method('cpu')
+/** The tensor where the host reads it at once: itself on the js and native devices, else moved to js. */
+export function cpu(x: Tensor, ...none: []): Tensor {
+  cpuArguments(x, none)
+  return x.storage.device.backend.caps.syncRead ? x : toDevice(x, deviceNamed('js'))
+}
+
+const detachArguments = method('detach')
+/** The same memory without a history: gradients stop here. */
+export function detach(x: Tensor, ...none: []): Tensor {
+  detachArguments(x, none)
+  return detached(x)
+}
+
+// ---- comparing ----
+
+const truth = (x: Tensor): boolean => all(x).item() !== 0
+
+const equalArguments = method('equal', otherTensor)
+/** Same shape and same elements; NaN equals nothing. */
+export function equal(x: Tensor, ...args: [other: Tensor]): boolean {
+  const [other] = equalArguments(x, args)
+  return sameShape(x.sizes, other.sizes) && truth(eq(x, other))
+}
+
+const closeTo = (equalNaN: boolean) =>
+  elementwise(
+    'isclose',
+    (x, y, rtol, atol) => {
+      const apart = s.abs(s.sub(x, y))
+      const near = s.and(s.isfinite(apart), s.le(apart, s.add(atol, s.abs(s.mul(rtol, y)))))
+      const same = s.or(s.eq(x, y), near)
+      return equalNaN ? s.or(same, s.and(s.isnan(x), s.isnan(y))) : same
+    },
+    { out: 'bool' },
+  )
+const strictlyClose = closeTo(false)
+const closeOrNaN = closeTo(true)
+
+export interface CloseOptions {
+  /** Allowed difference relative to `other`; 1e-5. */
+  readonly rtol?: number
+  /** Allowed difference; 1e-8. */
+  readonly atol?: number
+  /** NaN is close to NaN. */
+  readonly equalNan?: boolean
+}
+
+/** Where `|x - other| <= atol + rtol * |other|`: a bool tensor. The dtypes must be equal. */
+export function isclose(x: Tensor, ...args: CloseArguments): Tensor {
+  return close(x, ...iscloseArguments(x, args))
+}
+type CloseArguments = [other: Tensor, ...Arguments<[rtol: number, atol: number, equalNan: boolean], CloseOptions>]
+const closeParameters = [
+  otherTensor,
+  optional('rtol', number, 1e-5),
+  optional('atol', number, 1e-8),
+  optional('equalNan', flag, false),
+] as const
+const iscloseArguments = method('isclose', ...closeParameters)
+const allcloseArguments = method('allclose', ...closeParameters)
+
+function close(x: Tensor, other: Tensor, rtol: number, atol: number, equalNan: boolean): Tensor {
+  if (x.dtype !== other.dtype) {
+    throw new RuntimeError(
+      `${dtypeName[x.dtype]} did not match ${dtypeName[other.dtype]}`,
+      'Convert one: other.to(x.dtype).',
+    )
+  }
+  for (const [name, value] of Object.entries({ rtol, atol })) {
+    if (!(value >= 0)) throw new RuntimeError(`${name} must be greater than or equal to zero, but got ${value}`)
+  }
+  if (!isFloat(x.dtype)) return close(toDType(x, 'float64'), toDType(other, 'float64'), rtol, atol, false)
+  return apply(equalNan ? closeOrNaN : strictlyClose, [x, other, operand(rtol), operand(atol)], null)
+}
+
+/**
+ * All elements are close: `|x - other| <= atol + rtol * |other|`.
+ *
+ * @example
+ * allclose(tensor([1]), tensor([1.000001])) // true
+ */
+export const allclose = (x: Tensor, ...args: CloseArguments): boolean => truth(close(x, ...allcloseArguments(x, args)))

@@ -1,0 +1,292 @@
+// Creation: from JavaScript values, filled, counted. Random tensors are in random.ts.
+import { type DType, dtypeOfArray, isFloat, newArray, type TypedArray } from '../../base/dtype.ts'
+import { RuntimeError, TypeError, ValueError } from '../../base/errors.ts'
+import { checkSizes, type Shape } from '../../base/shape.ts'
+import type { Spec } from '../../backend/backend.ts'
+import { allocate, apply } from '../../tensor/apply.ts'
+import { type Device, deviceNamed } from '../../tensor/device.ts'
+import type { OpDef } from '../../tensor/op.ts'
+import {
+  anything,
+  bool,
+  device,
+  int,
+  ints,
+  type Kind,
+  keyword,
+  method,
+  number,
+  optional,
+  type Parameter,
+  required,
+  scalar,
+  signature,
+} from '../../tensor/signature.ts'
+import { type NestedNumbers, Tensor } from '../../tensor/tensor.ts'
+import { dtypeNames, dtypeParameter, numberFor, sizesAndOptions } from '../define/arguments.ts'
+import { reshapeOp } from '../define/define.ts'
+import { eq } from '../pointwise/elementwise.ts'
+import { filled, toDType } from '../define/fill.ts'
+
+export interface TensorOptions {
+  readonly dtype?: DType
+  readonly device?: string
+  readonly requiresGrad?: boolean
+}
+
+export type TensorData = NestedNumbers | readonly TensorData[] | TypedArray | Uint8ClampedArray
+
+/** A new leaf that wants a gradient if the options say so. */
+export function finish(x: Tensor, { requiresGrad = false }: TensorOptions): Tensor {
+  if (requiresGrad && !isFloat(x.dtype)) {
+    throw new RuntimeError(
+      'Only Tensors of floating point and complex dtype can require gradients',
+      "Make it float: { dtype: 'float32' }.",
+    )
+  }
+  return requiresGrad ? x.setRequiresGrad(true) : x
+}
+
+/** What every function that makes a tensor takes by name. */
+export const tensorParameters: readonly [
+  Parameter<DType | undefined>,
+  Parameter<string | undefined>,
+  Parameter<boolean>,
+] = [dtypeParameter, keyword('device', device, undefined), keyword('requiresGrad', bool, false)]
+
+/** A contiguous tensor over a copy of the elements. */
+export function fromArray(data: TypedArray | number[], shape: Shape, options: TensorOptions = {}): Tensor {
+  const own = Array.isArray(data) ? undefined : dtypeOfArray(data)
+  const dtype = options.dtype ?? own ?? 'float32'
+  const x = allocate(deviceNamed(options.device), { sizes: shape, dtype })
+  const values = own === dtype ? (data as TypedArray) : converted(data, dtype)
+  if (x.elements > 0) x.storage.device.backend.write(x, values)
+  return finish(x, options)
+}
+
+function converted(data: ArrayLike<number>, dtype: DType): TypedArray {
+  const out = newArray(dtype, data.length)
+  if (dtype === 'bool') for (let i = 0; i < data.length; i++) out[i] = data[i] !== 0 ? 1 : 0
+  else out.set(data)
+  return out
+}
+
+/** PyTorch's bound for dimensions; nested arrays beyond it are most likely inside of themselves. */
+const mostDims = 128
+
+/** The shape of nested arrays; rows of different lengths are PyTorch's error. */
+function nestedShape(data: unknown): number[] {
+  const shape: number[] = []
+  for (let level = data; Array.isArray(level); level = level[0]) {
+    if (shape.length === mostDims) throw new ValueError("too many dimensions 'list'", 'Is an array inside of itself?')
+    shape.push(level.length)
+  }
+  return shape
+}
+
+function flatten(data: unknown, shape: Shape): { values: (number | boolean)[]; bools: number } {
+  const values: (number | boolean)[] = []
+  let bools = 0
+  const visit = (x: unknown, dim: number): void => {
+    if (dim === shape.length) {
+      if (typeof x === 'boolean') bools++
+      else if (typeof x !== 'number') {
+        if (Array.isArray(x))
+          throw new ValueError(`expected sequence of length ${shape[dim - 1]} at dim ${dim} (got ${x.length})`)
+        throw new TypeError(
+          `new(): invalid data type '${x === null ? 'null' : typeof x}'`,
+          'The data of tensor() are numbers or booleans.',
+        )
+      }
+      values.push(x)
+      return
+    }
+    if (!Array.isArray(x)) throw new TypeError(`expected a sequence at dim ${dim}, but got ${typeof x}`)
+    if (x.length !== shape[dim]) {
+      throw new ValueError(`expected sequence of length ${shape[dim]} at dim ${dim} (got ${x.length})`)
+    }
+    for (let i = 0; i < x.length; i++) visit(x[i], dim + 1)
+  }
+  visit(data, 0)
+  return { values, bools }
+}
+
+/**
+ * A tensor from a number, a boolean, nested arrays or a typed array (copied). Numbers make float32, booleans bool,
+ * typed arrays keep their dtype.
+ *
+ * @example
+ * tensor([[1, 2], [3, 4]]) // tensor([[1., 2.],
+ *                          //         [3., 4.]])
+ */
+export function tensor(...args: [data: TensorData, options?: TensorOptions]): Tensor {
+  const [data, dtype, device, requiresGrad] = tensorArguments(args)
+  if (data instanceof Tensor)
+    throw new TypeError('tensor() takes numbers, not a tensor', 'To copy a tensor use x.detach().clone().')
+  if (ArrayBuffer.isView(data)) {
+    const typed = data instanceof Uint8ClampedArray ? new Uint8Array(data) : (data as TypedArray)
+    return fromArray(typed, [typed.length], { dtype, device, requiresGrad })
+  }
+  const shape = nestedShape(data)
+  const { values, bools } = flatten(data, shape)
+  const wanted = dtype ?? (bools > 0 && bools === values.length ? 'bool' : 'float32')
+  const numbers = isFloat(wanted) ? values : values.map((value) => numberFor(value, wanted, dtypeNames))
+  return fromArray(numbers.map(Number), shape, { dtype: wanted, device, requiresGrad })
+}
+const tensorArguments = signature('tensor', required('data', anything), ...tensorParameters)
+
+type SizeArgs = readonly (number | readonly number[] | TensorOptions)[]
+
+const fillWith = (name: string, value: number) => {
+  const read = signature(name, ...tensorParameters)
+  return (...args: SizeArgs): Tensor => {
+    const { shape, options } = sizesAndOptions(name, args)
+    const [dtype = 'float32', device, requiresGrad] = read(options)
+    return finish(filled(shape, dtype, value, deviceNamed(device)), { requiresGrad })
+  }
+}
+
+/** A tensor of zeros: `zeros(2, 3)` or `zeros([2, 3], { dtype })`. */
+export const zeros = fillWith('zeros', 0)
+/** A tensor of ones. */
+export const ones = fillWith('ones', 1)
+const emptyOptions = signature('empty', ...tensorParameters)
+/** A tensor whose elements are whatever the memory holds. */
+export function empty(...args: SizeArgs): Tensor {
+  const { shape, options } = sizesAndOptions('empty', args)
+  const [dtype = 'float32', device, requiresGrad] = emptyOptions(options)
+  return finish(allocate(deviceNamed(device), { sizes: shape, dtype }), { requiresGrad })
+}
+
+const fullArguments = signature('full', required('size', ints), required('fillValue', scalar), ...tensorParameters)
+/** A tensor of one value; booleans make bool, numbers float32. */
+export function full(...args: [size: readonly number[], fillValue: number | boolean, options?: TensorOptions]): Tensor {
+  const [size, value, given, device, requiresGrad] = fullArguments(args)
+  const dtype = given ?? (typeof value === 'boolean' ? 'bool' : 'float32')
+  const shape = checkSizes([...size])
+  return finish(filled(shape, dtype, Number(numberFor(value, dtype)), deviceNamed(device)), { requiresGrad })
+}
+
+type LikeArguments = [options?: TensorOptions]
+/** A function of a tensor that makes another of its shape, dtype and device, unless told otherwise. */
+const like = (name: string, make: (device: Device, spec: Spec) => Tensor) => {
+  const read = method(name, ...tensorParameters)
+  return (x: Tensor, ...args: LikeArguments): Tensor => {
+    const [dtype = x.dtype, device, requiresGrad] = read(x, args)
+    return finish(make(deviceNamed(device ?? x.storage.device), { sizes: x.sizes, dtype }), { requiresGrad })
+  }
+}
+/** Zeros in the shape, dtype and device of another tensor. */
+export const zerosLike = like('zeros_like', (device, { sizes, dtype }) => filled(sizes, dtype, 0, device))
+/** Ones in the shape, dtype and device of another tensor. */
+export const onesLike = like('ones_like', (device, { sizes, dtype }) => filled(sizes, dtype, 1, device))
+/** Unwritten memory in the shape, dtype and device of another tensor. */
+export const emptyLike = like('empty_like', allocate)
+const fullLikeArguments = method('full_like', required('fillValue', scalar), ...tensorParameters)
+/** One value in the shape, dtype and device of another tensor. */
+export function fullLike(x: Tensor, ...args: [fillValue: number | boolean, options?: TensorOptions]): Tensor {
+  const [value, dtype = x.dtype, device, requiresGrad] = fullLikeArguments(x, args)
+  const number = Number(numberFor(value, dtype))
+  return finish(filled(x.sizes, dtype, number, deviceNamed(device ?? x.storage.device)), { requiresGrad })
+}
+
+const iotaOp: OpDef<Spec> = {
+  name: 'arange',
+  infer: (_, spec) => [spec],
+  to: { kind: 'kernel', prim: 'iota', lower: () => along0 },
+}
+const along0 = { axis: 0 }
+/** 0, 1, 2, ... in a dtype. */
+export const counted = (n: number, dtype: DType, device: string | undefined): Tensor =>
+  apply(iotaOp, [], { sizes: [n], dtype }, deviceNamed(device))
+
+type RangeArgs = readonly (number | TensorOptions | undefined)[]
+/**
+ * Numbers from `start` (0) up to but not including `end`, by `step` (1). Whole arguments give int32, others float32.
+ *
+ * @example
+ * arange(3) // tensor([0, 1, 2])
+ */
+export function arange(...args: RangeArgs): Tensor {
+  const several = args.length > 1 && args[1] !== undefined && typeof args[1] !== 'object'
+  const [start, end, step, given, device, requiresGrad] = several ? fromStart(args) : toEnd(args)
+  const numbers = [start, end, step]
+  if (!numbers.every(Number.isFinite)) throw new RuntimeError(`unsupported range: ${start} -> ${end}`)
+  if (step === 0) throw new RuntimeError('step must be nonzero')
+  if ((end - start) * step < 0) {
+    throw new RuntimeError('upper bound and larger bound inconsistent with step sign')
+  }
+  const n = Math.ceil((end - start) / step)
+  if (!Number.isSafeInteger(n)) throw new RuntimeError('invalid size, possible overflow?', `The end is ${end}.`)
+  const dtype = given ?? (numbers.every(Number.isInteger) ? 'int32' : 'float32')
+  return spaced(n, dtype, (i) => start + i * step, { device, requiresGrad })
+}
+const fromStart = signature(
+  'arange',
+  required('start', number),
+  required('end', number),
+  optional('step', number, 1),
+  ...tensorParameters,
+)
+const onlyEnd = signature(
+  'arange',
+  required('end', number),
+  keyword('start', number, 0),
+  keyword('step', number, 1),
+  ...tensorParameters,
+)
+const toEnd = (args: readonly unknown[]): ReturnType<typeof fromStart> => {
+  const [end, start, step, ...rest] = onlyEnd(args)
+  return [start, end, step, ...rest]
+}
+
+/** Elements computed on the host: counts that must be right to the last bit are few and made once. */
+function spaced(n: number, dtype: DType, at: (i: number) => number, options: TensorOptions): Tensor {
+  const data = newArray(dtype, n)
+  for (let i = 0; i < n; i++) data[i] = at(i)
+  return fromArray(data, [n], { ...options, dtype })
+}
+
+const numeric: Kind<number> = { ...number, expected: 'Number' }
+const range = [required('start', numeric), required('end', numeric), required('steps', int)] as const
+const linspaceArguments = signature('linspace', ...range, ...tensorParameters)
+/** `steps` numbers from `start` to `end`, both included, evenly spaced; float32. */
+export function linspace(...args: [start: number, end: number, steps: number, options?: TensorOptions]): Tensor {
+  const [start, end, steps, dtype = 'float32', device, requiresGrad] = linspaceArguments(args)
+  const options = { device, requiresGrad }
+  if (steps < 0) throw new RuntimeError('number of steps must be non-negative')
+  const round = dtype === 'float32' ? Math.fround : (x: number): number => x
+  const step = round((end - start) / Math.max(steps - 1, 1))
+  // As PyTorch: the second half is counted back from the end, so that both ends are exact.
+  const half = Math.floor(steps / 2)
+  const at = (i: number): number =>
+    i < half ? round(start + round(step * i)) : round(end - round(step * (steps - i - 1)))
+  return spaced(steps, dtype, steps === 1 ? () => start : at, options)
+}
+
+const logspaceArguments = signature('logspace', ...range, optional('base', number, 10), ...tensorParameters)
+/** Powers of `base` (10) with exponents evenly spaced from `start` to `end`; float32. */
+export function logspace(
+  ...args: [
+    start: number,
+    end: number,
+    steps: number,
+    base?: number | (TensorOptions & { base?: number }),
+    options?: TensorOptions,
+  ]
+): Tensor {
+  const [start, end, steps, base, dtype = 'float32', device, requiresGrad] = logspaceArguments(args)
+  const exponents = linspace(start, end, steps, { dtype: 'float64' }).toArray()
+  return spaced(steps, dtype, (i) => base ** exponents[i], { device, requiresGrad })
+}
+
+const eyeArguments = signature('eye', required('n', int), optional('m', int, undefined), ...tensorParameters)
+/** The n x m matrix with ones on its diagonal. */
+export function eye(...args: [n: number, m?: number | TensorOptions, options?: TensorOptions]): Tensor {
+  const [n, m = n, dtype = 'float32', device, requiresGrad] = eyeArguments(args)
+  for (const [name, size] of Object.entries({ n, m })) {
+    if (size < 0) throw new RuntimeError(`${name} must be greater or equal to 0, got ${size}`)
+  }
+  const rows = apply(reshapeOp, [counted(n, 'int32', device)], [n, 1])
+  return finish(toDType(eq(rows, counted(m, 'int32', device)), dtype), { requiresGrad })
+}

@@ -1,0 +1,81 @@
+// Reading of arguments that PyTorch takes in several forms: sizes as varargs or an array, a dimension by position or
+// in the options.
+import { type DType, dtypeName, isFloat } from '../../base/dtype.ts'
+import { RuntimeError } from '../../base/errors.ts'
+import { checkSizes, type Shape } from '../../base/shape.ts'
+import {
+  type Arguments,
+  bool,
+  dims,
+  dtype,
+  ints,
+  isOptions,
+  keyword,
+  nullable,
+  optional,
+  type Parameter,
+  refused,
+  required,
+} from '../../tensor/signature.ts'
+
+export type Dims = number | readonly number[]
+export interface DimOptions {
+  readonly dim?: Dims | null
+  readonly keepdim?: boolean
+}
+/** Dimensions and whether they stay, by position or in the options. */
+export type DimArguments<O> = Arguments<[dim: Dims | null, keepdim: boolean], O>
+
+export const dimParameter: Parameter<Dims | null> = optional('dim', nullable(dims), null)
+export const keepdimParameter: Parameter<boolean> = optional('keepdim', bool, false)
+export const dtypeParameter: Parameter<DType | undefined> = keyword('dtype', dtype, undefined)
+
+export type Sizes = readonly [readonly number[]] | readonly number[]
+/**
+ * Sizes as varargs or as one array, each a whole number of at least `least`: a copy, so that an array of the caller's
+ * never becomes the shape of a tensor.
+ */
+export function sizesOf(name: string, parameter: string, given: readonly unknown[], least = 0): Shape {
+  const list = Array.isArray(given[0]) && given.length === 1 ? (given[0] as readonly unknown[]) : given
+  for (let i = 0; i < list.length; i++) {
+    if (Number.isSafeInteger(list[i])) continue
+    const alone = list === given && given.length === 1
+    throw refused(name, required(parameter, alone ? sizes : ints), 1, alone ? list[i] : list)
+  }
+  return checkSizes(Array.from(list as readonly number[]), least)
+}
+const sizes = { ...dims, hint: 'Pass sizes as (2, 3) or ([2, 3]).' }
+
+/** Splits `(2, 3, { dtype })` and `([2, 3], { dtype })` into sizes and the options behind them. */
+export function sizesAndOptions(name: string, args: readonly unknown[]): { shape: Shape; options: readonly unknown[] } {
+  let given = args.length
+  while (given > 0 && args[given - 1] === undefined) given--
+  const last = args[given - 1]
+  const count = typeof last === 'object' && last !== null && isOptions(last) ? given - 1 : given
+  return { shape: sizesOf(name, 'size', args.slice(0, count)), options: args.slice(count, given) }
+}
+
+/**
+ * A number as an element of a dtype: cut to a whole one for integers, a boolean for bool; too large ones are refused,
+ * with C's names of the types unless `types` gives others.
+ */
+export function numberFor(value: number | boolean, dtype: DType, types = cTypes): number | boolean {
+  if (dtype === 'bool') return value !== 0 && value !== false
+  const number = Number(value)
+  if (isFloat(dtype)) return number
+  const whole = Math.trunc(number)
+  const [low, high] = dtype === 'uint8' ? [-255, 255] : [-(2 ** 31), 2 ** 31 - 1]
+  if (whole >= low && whole <= high) return whole
+  throw new RuntimeError(
+    `value cannot be converted to type ${types[dtype as 'uint8' | 'int32']} without overflow`,
+    `The value is ${value}, the dtype ${dtype}.`,
+  )
+}
+
+const cTypes = { uint8: 'uint8_t', int32: 'int64_t' }
+/** The names that PyTorch uses where it reads a list. */
+export const dtypeNames: typeof cTypes = { uint8: 'uint8', int32: 'int32' }
+
+/** PyTorch's error for a dtype that a kernel of its does not take. */
+export const notImplemented = (kernel: string, dtype: DType, hint = 'Convert it first: x.float().'): RuntimeError =>
+  new RuntimeError(`"${kernel}" not implemented for '${dtypeName[dtype]}'`, hint)

@@ -1,0 +1,84 @@
+// Functions over elementwise records. Each also says, by `resolve`, which record its arguments call with which inputs, and
+// so has an in-place form (`x.exp_()`, methods.ts).
+import { type DType, isFloat } from '../../base/dtype.ts'
+import { RuntimeError } from '../../base/errors.ts'
+import { type Expr, s } from '../../expr/expr.ts'
+import { apply, operand } from '../../tensor/apply.ts'
+import type { Input } from '../../tensor/op.ts'
+import { isTensor, type Kind, refused, required, tensor, tooMany } from '../../tensor/signature.ts'
+import type { Tensor } from '../../tensor/tensor.ts'
+import type { Elementwise } from './define.ts'
+
+/** An operand. A function is a floating-point number that is read anew whenever the op runs, in a compiled step too. */
+export type TensorLike = Tensor | number | boolean | (() => number)
+type Call = readonly [record: Elementwise, inputs: readonly Input[]]
+/** An elementwise function; `resolve` says which record its arguments call in the in-place form (`x.exp_()`). */
+export interface Recorded<A extends unknown[]> {
+  (...args: A): Tensor
+  readonly resolve: (...args: A) => Call
+}
+
+const isOperand = (x: unknown): x is TensorLike =>
+  typeof x === 'object' ? isTensor(x) : typeof x === 'number' || typeof x === 'boolean' || typeof x === 'function'
+/** A tensor, a number, or a function that gives one. */
+export const operandKind: Kind<TensorLike> = { expected: 'Tensor', accepts: isOperand }
+
+/** Both operands of a function; what is none is PyTorch's error. Positions are those of the method. */
+export function operands(name: string, x: TensorLike, y: TensorLike, second = 'other'): readonly [Input, Input] {
+  const a = isTensor(x) ? x : isOperand(x) ? operand(x) : null
+  if (a === null) throw refused(name, required('input', tensor), 1, x)
+  const b = isTensor(y) ? y : isOperand(y) ? operand(y) : null
+  if (b === null) throw refused(name, required(second, operandKind), 1, y)
+  return [a, b]
+}
+
+/** A function whose arguments say which record they call, and which one in place if that differs. */
+export function recorded<A extends unknown[]>(
+  resolve: (...args: A) => Call,
+  inPlace: (...args: A) => Call = resolve,
+): Recorded<A> {
+  const call = (...args: A): Tensor => {
+    const [record, inputs] = resolve(...args)
+    return apply(record, inputs, null)
+  }
+  return Object.assign(call, { resolve: inPlace })
+}
+
+/** Throws for what is no tensor, and for arguments after it, but for those that `Array.prototype.map` adds. */
+export function checkAlone(name: string, x: Tensor, first: unknown, second: unknown): void {
+  if (!isTensor(x)) throw refused(name, required('input', tensor), 1, x)
+  if (first !== undefined && !(typeof first === 'number' && Array.isArray(second))) throw tooMany(name, first)
+}
+
+/** A function of one tensor. `name` is PyTorch's, where the record has another. */
+export function unary(record: Elementwise, name = record.name): Recorded<[x: Tensor]> {
+  const resolve = (x: Tensor, first?: unknown, second?: unknown): Call => {
+    checkAlone(name, x, first, second)
+    return [record, [x]]
+  }
+  const call = (x: Tensor, first?: unknown, second?: unknown): Tensor => {
+    checkAlone(name, x, first, second)
+    return apply(record, [x], null)
+  }
+  return Object.assign(call, { resolve }) as Recorded<[x: Tensor]>
+}
+
+/** A function of two tensors or numbers. */
+export function binary(record: Elementwise, name = record.name): Recorded<[x: TensorLike, y: TensorLike]> {
+  const inputsOf = (x: TensorLike, y: TensorLike, more: unknown): readonly [Input, Input] => {
+    if (more !== undefined) throw tooMany(name, more)
+    return operands(name, x, y)
+  }
+  const resolve = (x: TensorLike, y: TensorLike, more?: unknown): Call => [record, inputsOf(x, y, more)]
+  const call = (x: TensorLike, y: TensorLike, more?: unknown): Tensor => apply(record, inputsOf(x, y, more), null)
+  return Object.assign(call, { resolve }) as Recorded<[x: TensorLike, y: TensorLike]>
+}
+
+/** The same record under another name: PyTorch's nodes of one function have names that depend on its arguments. */
+export const named = (name: string, record: Elementwise): Elementwise => ({ ...record, name })
+
+/** Of whole numbers: a divisor of 0 makes the call an error. */
+export const divisorCheck = ([, b]: readonly Expr[], dtype: DType) =>
+  isFloat(dtype)
+    ? undefined
+    : { expr: s.eq(b, 0), error: () => new RuntimeError('ZeroDivisionError', 'The divisor has a 0.') }

@@ -1,0 +1,258 @@
+// Extremes: the largest and smallest elements, and where they are. Over all elements and in amax and amin, equal ones
+// share the gradient; over one dimension, the first of them gets it all.
+import type { Prims } from '../../backend/backend.ts'
+import { IndexError, RuntimeError } from '../../base/errors.ts'
+import { normalizeDim, normalizeDims, reducedShape } from '../../base/shape.ts'
+import { type Expr, s } from '../../expr/expr.ts'
+import { apply, applyAll } from '../../tensor/apply.ts'
+import type { Gradients, OpDef, Vjp } from '../../tensor/op.ts'
+import {
+  type Arguments,
+  int,
+  isTensor,
+  method,
+  nullable,
+  optional,
+  type Parameter,
+  required,
+  tensor,
+} from '../../tensor/signature.ts'
+import { detached, type Tensor } from '../../tensor/tensor.ts'
+import {
+  type DimArguments,
+  type DimOptions,
+  type Dims,
+  dimParameter,
+  keepdimParameter,
+  notImplemented,
+} from '../define/arguments.ts'
+import { cloneOp, elementwise, reshapeOp } from '../define/define.ts'
+import { filled } from '../define/fill.ts'
+import { maximum, minimum } from '../pointwise/elementwise.ts'
+import { gatherAlongDim, scatterAlongDim } from '../indexing/gather.ts'
+import { byAxes } from '../define/kernels.ts'
+import { ValuesAndIndices } from './pair.ts'
+import { type Reduction, reduction, withDims } from '../reduce/reduce.ts'
+
+type Fn = 'max' | 'min'
+type Same = (x: Expr, y: Expr) => Expr
+
+/** Elements that are the extreme share its gradient evenly; `part` says how the others get none. */
+function evenly(
+  same: Same,
+  part: (dy: Expr, same: Expr, count: Expr) => Expr,
+): Pick<OpDef<Reduction>, 'vjp' | 'saves'> {
+  const ties = elementwise('eq', (x, y) => s.cast(same(x, y), x.dtype))
+  const share = elementwise('div', (dy, x, y, count) => part(dy, same(x, y), count))
+  return {
+    saves: () => ({ inputs: [0], outputs: [0] }),
+    vjp: (ctx) => {
+      const { dims } = ctx.attrs
+      const x = detached(ctx.input(0))
+      const y = detached(withDims(ctx.output(), x.sizes, dims))
+      const count = apply(ties, [x, y], { sizes: y.sizes, dtype: x.dtype })
+      return [apply(share, [withDims(ctx.dy, x.sizes, dims), x, y, count], null)]
+    },
+  }
+}
+/** As `maskedFill` in PyTorch: NaN shares among NaN, and a gradient of NaN goes nowhere else. */
+const shared = evenly(
+  (x, y) => s.or(s.eq(x, y), s.and(s.isnan(x), s.isnan(y))),
+  (dy, same, count) => s.select(same, s.div(dy, count), 0),
+)
+/** As a product with the mask: a gradient that is not finite gives NaN elsewhere. */
+const divided = evenly(
+  (x, y) => s.eq(x, y),
+  (dy, same, count) => s.div(s.mul(dy, s.cast(same, dy.dtype)), count),
+)
+const whole = {
+  max: reduction('MaxBackward1', 'max', (x) => x, shared),
+  min: reduction('MinBackward1', 'min', (x) => x, shared),
+}
+const some = {
+  max: reduction('amax', 'max', (x) => x, divided),
+  min: reduction('amin', 'min', (x) => x, divided),
+}
+
+/** `amax` with its dimensions kept and without checks: -Infinity where there is nothing. */
+export const largest = (x: Tensor, dims: readonly number[]): Tensor =>
+  apply(some.max, [x], { dims, keepdim: true, dtype: x.dtype })
+
+const isAll = (dims: Dims | null | undefined): boolean =>
+  dims === undefined || dims === null || (Array.isArray(dims) && dims.length === 0)
+
+function checkNotEmpty(x: Tensor, name: string, dims: readonly number[], all: boolean): void {
+  if (x.elements > 0) return
+  if (all) {
+    const sentence = `${name}(): Expected reduction dim to be specified for input.numel() == 0.`
+    if (name.startsWith('arg')) throw new IndexError(sentence)
+    throw new RuntimeError(`${sentence} Specify the reduction dim with the 'dim' argument.`)
+  }
+  const empty = dims.find((d) => x.sizes[d] === 0)
+  if (empty !== undefined) throw new IndexError(`${name}(): Expected reduction dim ${empty} to have non-zero size.`)
+}
+
+function extremum(fn: Fn): (x: Tensor, ...args: DimArguments<DimOptions>) => Tensor {
+  const read = method(`a${fn}`, dimParameter, keepdimParameter)
+  return (x, ...args) => {
+    const [dims, keepdim] = read(x, args)
+    const normal = normalizeDims(dims, x.dim())
+    checkNotEmpty(x, `a${fn}`, normal, isAll(dims))
+    return apply(some[fn], [x], { dims: normal, keepdim, dtype: x.dtype })
+  }
+}
+
+/**
+ * The largest elements, of all or over `dim` (one or several); equal ones share the gradient. Any dtype.
+ *
+ * @example
+ * amax(tensor([[1, 2], [4, 3]]), 1) // tensor([2., 4.])
+ */
+export const amax = extremum('max')
+/** The smallest elements, of all or over `dim` (one or several); equal ones share the gradient. Any dtype. */
+export const amin = extremum('min')
+
+// ---- where ----
+
+interface Places {
+  readonly fn: Fn
+  readonly dims: readonly number[]
+  readonly keepdim: boolean
+}
+const places = byAxes((isMax, axes): Prims['argReduce'] => ({ fn: isMax === 1 ? 'max' : 'min', axes }))
+const argOp: OpDef<Places> = {
+  name: 'argmax',
+  infer: ([x], { dims, keepdim }) => [{ sizes: reducedShape(x.sizes, dims, keepdim), dtype: 'int32' }],
+  to: { kind: 'kernel', prim: 'argReduce', lower: ({ fn, dims }) => places(fn === 'max' ? 1 : 0, dims) },
+}
+
+export interface OneDimOptions {
+  readonly dim?: number | null
+  readonly keepdim?: boolean
+}
+type OneDimArguments = Arguments<[dim: number | null, keepdim: boolean], OneDimOptions>
+/** One dimension or all, never several. */
+const oneDim = (hint: string): Parameter<number | null> => optional('dim', nullable({ ...int, hint }), null)
+
+function place(fn: Fn): (x: Tensor, ...args: OneDimArguments) => Tensor {
+  const name = `arg${fn}`
+  const read = method(name, oneDim(`For the extreme over several dimensions use a${fn}().`), keepdimParameter)
+  return (x, ...args) => {
+    const [dim, keepdim] = read(x, args)
+    const dims = normalizeDims(dim, x.dim())
+    checkNotEmpty(x, name, dims, dim === null)
+    if (x.dtype === 'bool') throw notImplemented(`${name}_cpu`, x.dtype, 'Convert it first: x.int().')
+    return apply(argOp, [x], { fn, dims, keepdim })
+  }
+}
+
+/**
+ * Where the largest element is: its index in row-major order, or along `dim`. The first of equal ones, NaN before all.
+ * int32; bool is refused.
+ *
+ * @example
+ * argmax(tensor([[3, 1], [2, 5]]), 1) // tensor([0, 1])
+ */
+export const argmax = place('max')
+/** Where the smallest element is: its index in row-major order, or along `dim`. The first of equal ones; int32. */
+export const argmin = place('min')
+
+// ---- values and where ----
+
+export interface Along {
+  readonly dim: number
+  readonly keepdim: boolean
+}
+
+/** The gradient of values that were picked along a dimension: `dy` put back to where they were. */
+export function putBack(ctx: Vjp<{ readonly dim: number }>): Gradients {
+  const { sizes, dtype } = ctx.inputSpec(0)
+  const { dim } = ctx.attrs
+  if (sizes.length === 0) return [ctx.dy]
+  const zeros = filled(sizes, dtype, 0, ctx.dy.storage.device)
+  const at = ctx.output(1)
+  const dims = at.sizes.length === sizes.length ? [] : [dim]
+  const kept = (t: Tensor): Tensor => (dims.length === 0 ? t : withDims(t, sizes, dims))
+  return [scatterAlongDim(zeros, dim, kept(at), kept(ctx.dy))]
+}
+
+const selecting = (fn: Fn, name: string): OpDef<Along> => ({
+  name,
+  infer: ([x], { dim, keepdim }) => {
+    const shape = reducedShape(x.sizes, [dim], keepdim)
+    return [
+      { sizes: shape, dtype: x.dtype },
+      { sizes: shape, dtype: 'int32' },
+    ]
+  },
+  saves: () => ({ outputs: [1] }),
+  vjp: putBack,
+  to: {
+    kind: 'compose',
+    compose: ([input], { dim, keepdim }) => {
+      const x = input as Tensor
+      if (x.dim() === 0) return [apply(cloneOp, [x], null), filled([], 'int32', 0, x.storage.device)]
+      const at = apply(argOp, [x], { fn, dims: [dim], keepdim: true })
+      const values = gatherAlongDim(x, dim, at)
+      if (keepdim) return [values, at]
+      const shape = reducedShape(x.sizes, [dim], false)
+      return [values, at].map((y) => apply(reshapeOp, [y], shape))
+    },
+  },
+})
+const selected = { max: selecting('max', 'MaxBackward0'), min: selecting('min', 'MinBackward0') }
+
+function extreme(fn: Fn): (x: Tensor, ...args: readonly unknown[]) => Tensor | ValuesAndIndices {
+  const read = method(fn, oneDim(`For the extreme over several dimensions use a${fn}().`), keepdimParameter)
+  const ofTwo = method(fn, required('other', tensor))
+  return (x, ...args) => {
+    if (isTensor(args[0])) {
+      const [other] = ofTwo(x, args)
+      return fn === 'max' ? maximum(x, other) : minimum(x, other)
+    }
+    const [dim, keepdim] = read(x, args)
+    if (dim === null) {
+      checkNotEmpty(x, fn, [], true)
+      return apply(whole[fn], [x], { dims: normalizeDims(null, x.dim()), keepdim: false, dtype: x.dtype })
+    }
+    const d = normalizeDim(dim, x.dim())
+    checkNotEmpty(x, fn, [d], false)
+    const [values, indices] = applyAll(selected[fn], [x], { dim: d, keepdim })
+    return new ValuesAndIndices(fn, values, indices)
+  }
+}
+
+interface Extreme {
+  (x: Tensor): Tensor
+  (x: Tensor, other: Tensor): Tensor
+  (x: Tensor, dim: number, keepdim?: boolean | OneDimOptions): ValuesAndIndices
+  (x: Tensor, options: OneDimOptions & { readonly dim: number }): ValuesAndIndices
+}
+/**
+ * The largest element of all; of two tensors, element by element (`max(x, other)`); or over a dimension, as values and
+ * indices. Equal elements share the gradient, over a dimension the first gets it.
+ *
+ * @example
+ * const { values, indices } = max(tensor([[1, 2], [4, 3]]), 1) // tensor([2., 4.]), tensor([1, 0])
+ */
+export const max = extreme('max') as Extreme
+/** The smallest element: of all, of two tensors, or over a dimension as values and indices; see `max`. */
+export const min = extreme('min') as Extreme
+
+// Methods derived from the table have one form; these have three.
+declare module '../../tensor/tensor.ts' {
+  interface Tensor {
+    /** The largest element of all. */
+    max(): Tensor
+    /** The larger of two elements, element by element. */
+    max(other: Tensor): Tensor
+    /** The largest elements over a dimension, and their indices. */
+    max(dim: number | (OneDimOptions & { readonly dim: number }), keepdim?: boolean | OneDimOptions): ValuesAndIndices
+    /** The smallest element of all. */
+    min(): Tensor
+    /** The smaller of two elements, element by element. */
+    min(other: Tensor): Tensor
+    /** The smallest elements over a dimension, and their indices. */
+    min(dim: number | (OneDimOptions & { readonly dim: number }), keepdim?: boolean | OneDimOptions): ValuesAndIndices
+  }
+}

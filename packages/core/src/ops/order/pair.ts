@@ -1,0 +1,31 @@
+// What PyTorch returns as `torch.return_types.max` and its like: the values that an op selected and where they were.
+import { formatReturnType } from '../../tensor/print.ts'
+import type { Tensor } from '../../tensor/tensor.ts'
+
+/**
+ * Values and their int32 indices: `const { values, indices } = x.max(1)` or `const [values, indices] = x.max(1)`.
+ */
+export class ValuesAndIndices implements Iterable<Tensor> {
+  readonly values: Tensor
+  readonly indices: Tensor
+  readonly #op: string
+
+  constructor(op: string, values: Tensor, indices: Tensor) {
+    this.#op = op
+    this.values = values
+    this.indices = indices
+  }
+
+  *[Symbol.iterator](): Iterator<Tensor> {
+    yield this.values
+    yield this.indices
+  }
+
+  toString(): string {
+    return formatReturnType(this.#op, { values: String(this.values), indices: String(this.indices) })
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString()
+  }
+}

@@ -1,0 +1,145 @@
+// Sorting: sort, argsort and topk. Equal elements keep their order, NaN counts as the largest, indices are int32.
+import type { Prims } from '../../backend/backend.ts'
+import { RuntimeError } from '../../base/errors.ts'
+import { normalizeDim } from '../../base/shape.ts'
+import { apply, applyAll } from '../../tensor/apply.ts'
+import type { Input, OpDef } from '../../tensor/op.ts'
+import { type Arguments, bool, int, keyword, method, nullable, optional, required } from '../../tensor/signature.ts'
+import { detached, type Tensor } from '../../tensor/tensor.ts'
+import { notImplemented } from '../define/arguments.ts'
+import { cloneOp } from '../define/define.ts'
+import { putBack } from './extremes.ts'
+import { filled } from '../define/fill.ts'
+import { ValuesAndIndices } from './pair.ts'
+import { narrow } from '../views/views.ts'
+
+interface Order {
+  readonly dim: number
+  readonly descending: boolean
+  /** How many of the first to keep. */
+  readonly k: number
+}
+
+const orders: { readonly up: Prims['sort'][]; readonly down: Prims['sort'][] } = { up: [], down: [] }
+const sortKernel: OpDef<Order> = {
+  name: 'sort',
+  infer: ([x]) => [
+    { sizes: x.sizes, dtype: x.dtype },
+    { sizes: x.sizes, dtype: 'int32' },
+  ],
+  to: {
+    kind: 'kernel',
+    prim: 'sort',
+    lower: ({ dim, descending }) => {
+      const known = descending ? orders.down : orders.up
+      known[dim] ??= { axis: dim, descending }
+      return known[dim]
+    },
+  },
+}
+
+function ordered([input]: readonly Input[], attrs: Order): readonly Tensor[] {
+  const x = input as Tensor
+  if (x.dim() === 0) return [apply(cloneOp, [x], null), filled([], 'int32', 0, x.storage.device)]
+  const all = applyAll(sortKernel, [x], attrs)
+  if (attrs.k === x.sizes[attrs.dim]) return all
+  return all.map((y) => apply(cloneOp, [narrow(y, attrs.dim, 0, attrs.k)], null))
+}
+
+const orderOp = (name: string): OpDef<Order> => ({
+  name,
+  infer: ([x], { dim, k }) => {
+    const shape = x.sizes.map((n, i) => (i === dim ? k : n))
+    return [
+      { sizes: shape, dtype: x.dtype },
+      { sizes: shape, dtype: 'int32' },
+    ]
+  },
+  saves: () => ({ outputs: [1] }),
+  vjp: putBack,
+  to: { kind: 'compose', compose: ordered },
+})
+const sortOp = orderOp('sort')
+const stableSortOp = orderOp('SortBackward1')
+const topkOp = orderOp('topk')
+
+export interface SortOptions {
+  readonly dim?: number
+  readonly descending?: boolean
+  /** Equal elements keep their order; they always do. */
+  readonly stable?: boolean
+}
+type SortArguments = Arguments<[dim: number, descending: boolean], SortOptions>
+const lastDim = optional('dim', int, -1)
+const descendingParameter = optional('descending', bool, false)
+const sortArguments = method('sort', lastDim, descendingParameter, keyword('stable', nullable(bool), undefined))
+const argsortArguments = method('argsort', lastDim, descendingParameter, keyword('stable', nullable(bool), undefined))
+
+const orderOf = (x: Tensor, dim: number, descending: boolean): Order => {
+  const d = normalizeDim(dim, x.dim())
+  return { dim: d, descending, k: x.dim() === 0 ? 1 : x.sizes[d] }
+}
+
+/**
+ * The elements in order along `dim` (-1), ascending or `{ descending }`, and where they were. Stable.
+ *
+ * @example
+ * const { values, indices } = sort(tensor([3, 1, 2])) // tensor([1., 2., 3.]), tensor([1, 2, 0])
+ */
+export function sort(x: Tensor, ...args: SortArguments): ValuesAndIndices {
+  const [dim, descending, stable] = sortArguments(x, args)
+  const [values, indices] = applyAll(stable === undefined ? sortOp : stableSortOp, [x], orderOf(x, dim, descending))
+  return new ValuesAndIndices('sort', values, indices)
+}
+
+/**
+ * The indices that sort along `dim` (-1), ascending or `{ descending }`. Stable; int32.
+ *
+ * @example
+ * argsort(tensor([3, 1, 2])) // tensor([1, 2, 0])
+ */
+export function argsort(x: Tensor, ...args: SortArguments): Tensor {
+  const [dim, descending] = argsortArguments(x, args)
+  return ordered([detached(x)], orderOf(x, dim, descending))[1]
+}
+
+export interface TopkOptions {
+  readonly dim?: number
+  /** The largest (the default) or the smallest. */
+  readonly largest?: boolean
+  /** In order; they always are. */
+  readonly sorted?: boolean
+}
+const topkArguments = method(
+  'topk',
+  required('k', int),
+  lastDim,
+  optional('largest', bool, true),
+  optional('sorted', bool, true),
+)
+/**
+ * The `k` largest elements along `dim` (-1) in order, or with `{ largest: false }` the smallest, and where they are.
+ *
+ * @example
+ * topk(tensor([1, 4, 3]), 2).values // tensor([4., 3.])
+ */
+export function topk(
+  x: Tensor,
+  ...args: [
+    k: number,
+    dim?: number | TopkOptions,
+    largest?: boolean | TopkOptions,
+    sorted?: boolean | TopkOptions,
+    options?: TopkOptions,
+  ]
+): ValuesAndIndices {
+  const [k, dim, largest] = topkArguments(x, args)
+  const d = normalizeDim(dim, x.dim())
+  const size = x.dim() === 0 ? 1 : x.sizes[d]
+  if (k < 0 || k > size) {
+    throw new RuntimeError('selected index k out of range', `k is ${k}; dimension ${d} has ${size} elements.`)
+  }
+  if (x.dtype === 'bool') throw notImplemented('topk_cpu', x.dtype, 'Convert it first: x.int().')
+  const [values, indices] = applyAll(topkOp, [x], { dim: d, descending: largest, k })
+  return new ValuesAndIndices('topk', values, indices)
+}

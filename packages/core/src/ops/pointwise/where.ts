@@ -1,0 +1,28 @@
+// The choice between two tensors. Its method has other arguments (`x.where(condition, y)`, members.ts), so it stands alone.
+import { dtypeName } from '../../base/dtype.ts'
+import { RuntimeError } from '../../base/errors.ts'
+import { s } from '../../expr/expr.ts'
+import { apply, operand } from '../../tensor/apply.ts'
+import { required, signature, tensor } from '../../tensor/signature.ts'
+import type { Tensor } from '../../tensor/tensor.ts'
+import { elementwise } from '../define/define.ts'
+import { operandKind, type TensorLike } from '../define/recorded.ts'
+
+const whereRecord = elementwise('where', (condition, x, y) => s.select(condition, x, y), { gradName: 'where' })
+const whereArguments = signature(
+  'where',
+  required('condition', tensor),
+  required('input', operandKind),
+  required('other', operandKind),
+)
+/** `x` where the condition is true, else `y`. */
+export function where(...args: [condition: Tensor, x: TensorLike, y: TensorLike]): Tensor {
+  const [condition, x, y] = whereArguments(args)
+  if (condition.dtype !== 'bool' && condition.dtype !== 'uint8') {
+    throw new RuntimeError(
+      `where expected condition to be a boolean tensor, but got a tensor with dtype ${dtypeName[condition.dtype]}`,
+      'Make it one: condition.ne(0).',
+    )
+  }
+  return apply(whereRecord, [condition, operand(x), operand(y)], null)
+}

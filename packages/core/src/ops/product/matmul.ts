@@ -1,0 +1,357 @@
+// Products of matrices: one op for [..., m, k] x [..., k, n]; mm, bmm, mv, dot, matmul, addmm and linear are ways to
+// call it. Transposes reach the kernel as strides.
+import { type DType, dtypeName } from '../../base/dtype.ts'
+import { RuntimeError } from '../../base/errors.ts'
+import { broadcastShapes, numelOf, type Shape, shapeString } from '../../base/shape.ts'
+import type { Prims, Spec } from '../../backend/backend.ts'
+import { s } from '../../expr/expr.ts'
+import { apply } from '../../tensor/apply.ts'
+import { applyInPlace } from '../../tensor/in-place.ts'
+import type { OpDef, Saves } from '../../tensor/op.ts'
+import { isTensor, keyword, method, nullable, number, optional, required, tensor } from '../../tensor/signature.ts'
+import type { Tensor } from '../../tensor/tensor.ts'
+import { notImplemented } from '../define/arguments.ts'
+import { expandTo, ownView, reshapeOp, sumTo } from '../define/define.ts'
+import { add, mul } from '../pointwise/elementwise.ts'
+import { filled } from '../define/fill.ts'
+import { expand, expandedShape, t, transpose, view } from '../views/views.ts'
+
+const transposed = (x: Tensor): Tensor => (x.dim() === 2 ? t(x) : transpose(x, -2, -1))
+
+const plain: Prims['matmul'] = {}
+const withBias = new Map<DType, Prims['matmul']>()
+/** The product plus a third operand, added before the result is stored. */
+function biased(dtype: DType): Prims['matmul'] {
+  let prims = withBias.get(dtype)
+  if (prims === undefined) {
+    prims = { post: s.add(s.input(0, dtype), s.input(1, dtype)) }
+    withBias.set(dtype, prims)
+  }
+  return prims
+}
+
+/** What C calls a dtype. */
+const cName: Readonly<Record<DType, string>> = {
+  float32: 'float',
+  float64: 'double',
+  int32: 'long',
+  uint8: 'unsigned char',
+  bool: 'bool',
+}
+const toInt = 'Convert it first: x.int().'
+/** Throws for factors of two dtypes, and for bools, which `kernel` of PyTorch does not multiply. */
+function checkDTypes(a: Spec, b: Spec, kernel: string): void {
+  if (a.dtype === 'bool' && a.sizes.length > 0 && numelOf(a.sizes) > 0) throw notImplemented(kernel, 'bool', toInt)
+  if (a.dtype === b.dtype) return
+  throw new RuntimeError(
+    `expected m1 and m2 to have the same dtype, but got: ${cName[a.dtype]} != ${cName[b.dtype]}`,
+    `Convert one of them: x.to('${a.dtype}').`,
+  )
+}
+
+/** addmm has words of its own for two dtypes. */
+function checkBeside(name: string, x: Spec, b: Spec): void {
+  if (x.dtype === b.dtype) return
+  throw new RuntimeError(
+    `${name} and mat2 must have the same dtype`,
+    `They are ${dtypeName[x.dtype]} and ${dtypeName[b.dtype]}; convert one: x.to('${b.dtype}').`,
+  )
+}
+
+/** Positions to save, by the bits of the factors that need a gradient. */
+const factors: readonly Saves[] = [[], [1], [0], [0, 1]].map((inputs) => ({ inputs }))
+
+/**
+ * [m, k] x [k, n], or with equal batch dimensions in front; a third input is added (addmm). Where the second factor is a
+ * transposed weight, its gradient is made transposed, so that the weight's is row-major.
+ */
+const productRecord = (name: string, weight = false): OpDef<null> => ({
+  name,
+  infer([a, b, bias]) {
+    if (bias !== undefined) {
+      checkBeside('self', bias, b)
+      checkBeside('mat1', a, b)
+    }
+    checkDTypes(a, b, name === 'bmm' ? name : 'addmm_impl_cpu_')
+    const rank = a.sizes.length
+    const shape = [...a.sizes.slice(0, rank - 1), b.sizes[rank - 1]]
+    if (bias !== undefined && (bias.sizes.length !== 1 || bias.sizes[0] !== shape[rank - 1])) expandedShape(bias, shape)
+    return [{ sizes: shape, dtype: a.dtype }]
+  },
+  saves: (needs) => factors[needs & 3],
+  vjp: (ctx) => [
+    ctx.needs(0) ? product(ctx.dy, transposed(ctx.input(1))) : null,
+    ctx.needs(1)
+      ? weight
+        ? transposed(product(transposed(ctx.dy), ctx.input(0)))
+        : product(transposed(ctx.input(0)), ctx.dy)
+      : null,
+    ctx.needs(2) ? sumTo(ctx.dy, ctx.inputSpec(2).sizes) : null,
+  ],
+  to: { kind: 'kernel', prim: 'matmul', lower: (_, inputs) => (inputs.length === 3 ? biased(inputs[0].dtype) : plain) },
+})
+const mmOp = productRecord('mm')
+const bmmOp = productRecord('bmm')
+const addmmOp = productRecord('addmm')
+const linearOp = productRecord('mm', true)
+const biasedLinearOp = productRecord('addmm', true)
+
+const product = (a: Tensor, b: Tensor): Tensor => apply(a.dim() === 2 ? mmOp : bmmOp, [a, b], null)
+
+/** Throws for what are no two tensors, and for more arguments. */
+function checkFactors(name: string, second: string, a: Tensor, b: Tensor, none: readonly unknown[]): void {
+  if (isTensor(a) && isTensor(b) && none.length === 0) return
+  method(name, required(second, tensor))(a, [b, ...none])
+}
+
+const rankError = (name: string, which: string, dims: number, x: Tensor): RuntimeError =>
+  new RuntimeError(`${name} must be a ${which}`, `Expected ${dims} dimensions, got shape ${shapeString(x.sizes)}.`)
+
+function checkInner(a: Tensor, b: Tensor): void {
+  if (a.sizes[1] !== b.sizes[0]) {
+    throw new RuntimeError(
+      `mat1 and mat2 shapes cannot be multiplied (${a.sizes[0]}x${a.sizes[1]} and ${b.sizes[0]}x${b.sizes[1]})`,
+      `The columns of the first (${a.sizes[1]}) must equal the rows of the second (${b.sizes[0]}).`,
+    )
+  }
+}
+
+/**
+ * Matrix [m, k] times matrix [k, n]: [m, n], in their dtype.
+ *
+ * Throws a RuntimeError for what is no matrix, for sizes that do not fit, and for two dtypes.
+ *
+ * @example
+ * mm(tensor([[1, 2]]), tensor([[3], [4]])) // tensor([[11.]])
+ */
+export function mm(a: Tensor, b: Tensor, ...none: []): Tensor {
+  checkFactors('mm', 'mat2', a, b, none)
+  if (a.dim() !== 2) throw rankError('self', 'matrix', 2, a)
+  if (b.dim() !== 2) throw rankError('mat2', 'matrix', 2, b)
+  checkInner(a, b)
+  return product(a, b)
+}
+
+/**
+ * Batches of matrices: [b, m, k] times [b, k, n] is [b, m, n]. Nothing broadcasts: matmul() does.
+ *
+ * @example
+ * bmm(ones(5, 2, 3), ones(5, 3, 4)).shape // [5, 2, 4]
+ */
+export function bmm(a: Tensor, b: Tensor, ...none: []): Tensor {
+  checkFactors('bmm', 'mat2', a, b, none)
+  if (a.dim() !== 3) throw rankError('batch1', '3D tensor', 3, a)
+  if (b.dim() !== 3) throw rankError('batch2', '3D tensor', 3, b)
+  if (a.sizes[0] !== b.sizes[0] || a.sizes[2] !== b.sizes[1]) {
+    throw new RuntimeError(
+      `Expected size for first two dimensions of batch2 tensor to be: [${a.sizes[0]}, ${a.sizes[2]}] but got: [${b.sizes[0]}, ${b.sizes[1]}].`,
+    )
+  }
+  return product(a, b)
+}
+
+/**
+ * Matrix [m, k] times vector [k]: [m].
+ *
+ * @example
+ * mv(tensor([[1, 2], [3, 4]]), tensor([1, 1])) // tensor([3., 7.])
+ */
+export function mv(a: Tensor, v: Tensor, ...none: []): Tensor {
+  checkFactors('mv', 'vec', a, v, none)
+  if (a.dim() !== 2 || v.dim() !== 1) {
+    throw new RuntimeError(`vector + matrix @ vector expected, got 1, ${a.dim()}, ${v.dim()}`)
+  }
+  if (a.sizes[1] !== v.sizes[0]) {
+    throw unequal(a.sizes[0], a.sizes[1], v.sizes[0])
+  }
+  checkDTypes(a, v, 'addmv_impl_cpu')
+  return apply(mvOp, [a, v], null)
+}
+
+/** The product of a matrix and a vector is a matrix product whose second factor has one column. */
+const mvOp: OpDef<null> = {
+  name: 'mv',
+  infer: ([a]) => [{ sizes: [a.sizes[0]], dtype: a.dtype }],
+  saves: () => ({ inputs: [0, 1] }),
+  vjp: (ctx) => {
+    const dy = apply(reshapeOp, [ctx.dy], [ctx.dy.sizes[0], 1])
+    const [a, v] = [ctx.input(0), ctx.input(1)]
+    return [
+      ctx.needs(0) ? product(dy, apply(reshapeOp, [v], [1, v.sizes[0]])) : null,
+      ctx.needs(1) ? apply(reshapeOp, [product(transposed(a), dy)], v.sizes) : null,
+    ]
+  },
+  to: {
+    kind: 'compose',
+    compose: ([a, v]) => {
+      const column = apply(reshapeOp, [v], [v.sizes[0], 1])
+      return [apply(reshapeOp, [product(a as Tensor, column)], [a.sizes[0]])]
+    },
+  },
+}
+
+/**
+ * The inner product of two vectors of one size and dtype, without dimensions.
+ *
+ * @example
+ * dot(tensor([1, 2]), tensor([3, 4])) // tensor(11.)
+ */
+export function dot(a: Tensor, b: Tensor, ...none: []): Tensor {
+  checkFactors('dot', 'tensor', a, b, none)
+  if (a.dim() !== 1 || b.dim() !== 1) {
+    throw new RuntimeError(`1D tensors expected, but got ${a.dim()}D and ${b.dim()}D tensors`)
+  }
+  if (a.dtype !== b.dtype) {
+    throw new RuntimeError(
+      `dot : expected both vectors to have same dtype, but found ${dtypeName[a.dtype]} and ${dtypeName[b.dtype]}`,
+    )
+  }
+  if (a.dtype === 'bool') throw notImplemented('dot', 'bool', toInt)
+  if (a.sizes[0] !== b.sizes[0]) {
+    throw new RuntimeError(
+      `inconsistent tensor size, expected tensor [${a.sizes[0]}] and src [${b.sizes[0]}] to have the same number of elements, but got ${a.sizes[0]} and ${b.sizes[0]} elements respectively`,
+    )
+  }
+  return apply(dotOp, [a, b], null)
+}
+const dotOp: OpDef<null> = {
+  name: 'dot',
+  infer: ([a]) => [{ sizes: [], dtype: a.dtype }],
+  saves: () => ({ inputs: [0, 1] }),
+  vjp: (ctx) => [mul(ctx.dy, ctx.input(1)), mul(ctx.dy, ctx.input(0))],
+  to: {
+    kind: 'compose',
+    compose: ([a, b]) => [
+      apply(reshapeOp, [product(apply(reshapeOp, [a], [1, a.sizes[0]]), apply(reshapeOp, [b], [b.sizes[0], 1]))], []),
+    ],
+  },
+}
+
+/**
+ * The product of two tensors by PyTorch's rules: vectors are dotted, matrices multiplied, leading dimensions broadcast.
+ *
+ * @example
+ * matmul(ones(2, 3), ones(3, 4)).shape // [2, 4]
+ */
+export function matmul(a: Tensor, b: Tensor, ...none: []): Tensor {
+  checkFactors('matmul', 'other', a, b, none)
+  const [p, q] = [a.dim(), b.dim()]
+  if (p === 0 || q === 0) {
+    throw new RuntimeError(`both arguments to matmul need to be at least 1D, but they are ${p}D and ${q}D`)
+  }
+  if (p === 1 && q === 1) return dot(a, b)
+  if (p === 2 && q === 1) return mv(a, b)
+  if (p === 2 && q === 2) return mm(a, b)
+  if (p === 1 && q === 2) {
+    const row = apply(reshapeOp, [a], [1, a.sizes[0]])
+    checkInner(row, b)
+    return apply(squeezedRow, [product(row, b)], [b.sizes[1]])
+  }
+  return batched(a, b)
+}
+/** A product under the shape that was asked for: memory that nobody else has, so no view of anything. */
+const shaped = ownView('UnsafeViewBackward0')
+const squeezedRow = ownView('SqueezeBackward3')
+/** PyTorch turns a matrix times batches round, and copies what it turns back unless that is row-major already. */
+const copied = ownView('clone')
+const turned = ownView('transpose')
+
+/** What PyTorch says of a matrix, here all batches on top of each other, and a vector. */
+const unequal = (rows: number, columns: number, elements: number): RuntimeError =>
+  new RuntimeError(
+    `size mismatch, got ${rows}, ${rows}x${columns},${elements}`,
+    `The columns of the matrix (${columns}) must equal the elements of the vector (${elements}).`,
+  )
+
+/** Rank of at least 3 on one side: leading dimensions broadcast, a vector is a row or column. */
+function batched(a: Tensor, b: Tensor): Tensor {
+  const left = a.dim() === 1 ? apply(reshapeOp, [a], [1, a.sizes[0]]) : a
+  const right = b.dim() === 1 ? apply(reshapeOp, [b], [b.sizes[0], 1]) : b
+  const [m, k] = left.sizes.slice(-2)
+  const [k2, n] = right.sizes.slice(-2)
+  /** The product without the dimension that a vector got. */
+  const finish = (y: Tensor, batch: Shape): Tensor => {
+    const rows = a.dim() === 1 ? [] : [m]
+    const op = a.dim() !== 2 ? shaped : m === 1 || n === 1 ? turned : copied
+    return apply(op, [y], [...batch, ...rows, ...(b.dim() === 1 ? [] : [n])])
+  }
+  // One matrix for all batches: rows of all batches are one tall matrix.
+  if (right.dim() === 2) {
+    const batch = left.sizes.slice(0, -2)
+    const rows = numelOf(batch) * m
+    if (b.dim() === 1 && k !== k2) throw unequal(rows, k, k2)
+    const tall = apply(reshapeOp, [left], [rows, k])
+    checkInner(tall, right)
+    return finish(product(tall, right), batch)
+  }
+  const batch = broadcastShapes(left.sizes.slice(0, -2), right.sizes.slice(0, -2))
+  if (k !== k2) {
+    const size = numelOf(batch)
+    if (a.dim() === 1) throw unequal(size * n, k2, k)
+    throw new RuntimeError(
+      `Expected size for first two dimensions of batch2 tensor to be: [${size}, ${k}] but got: [${size}, ${k2}].`,
+      `The last size of the first (${k}) must equal the second to last of the second (${k2}).`,
+    )
+  }
+  const flat = (x: Tensor, rows: number, columns: number): Tensor => {
+    const full: Shape = [...batch, rows, columns]
+    return apply(reshapeOp, [expandTo(x, full)], [numelOf(batch), rows, columns])
+  }
+  return finish(product(flat(left, m, k), flat(right, k, n)), batch)
+}
+
+const addmmArguments = method(
+  'addmm',
+  required('mat1', tensor),
+  required('mat2', tensor),
+  keyword('beta', number, 1),
+  keyword('alpha', number, 1),
+)
+/**
+ * `beta * input + alpha * (mat1 @ mat2)` of matrices [m, k] and [k, n]; the input broadcasts to [m, n].
+ *
+ * @example
+ * addmm(ones(2), tensor([[1, 2]]), ones(2, 2), { alpha: 2 }) // tensor([[7., 7.]])
+ */
+export function addmm(
+  input: Tensor,
+  ...args: [mat1: Tensor, mat2: Tensor, options?: { beta?: number; alpha?: number }]
+): Tensor {
+  const [mat1, mat2, beta, alpha] = addmmArguments(input, args)
+  for (const [name, x] of Object.entries({ mat1, mat2 })) {
+    if (x.dim() !== 2) throw new RuntimeError(`${name} must be a matrix, got ${x.dim()}-D tensor`)
+  }
+  checkInner(mat1, mat2)
+  const shape = [mat1.sizes[0], mat2.sizes[1]]
+  const scaled =
+    beta === 0 ? filled(input.sizes, input.dtype, 0, input.storage.device) : beta === 1 ? input : mul(input, beta)
+  const bias = expand(scaled, shape)
+  if (alpha !== 1) return add(bias, mul(product(mat1, mat2), alpha))
+  return apply(addmmOp, [mat1, mat2, bias], null)
+}
+
+const linearArguments = method('linear', required('weight', tensor), optional('bias', nullable(tensor), null))
+/**
+ * `x @ weight.t() + bias`: x [..., in], weight [out, in], bias [out] or null; [..., out] in their dtype.
+ *
+ * @example
+ * F.linear(tensor([1, 2]), tensor([[3, 4]]), tensor([0.5])) // tensor([11.5000])
+ */
+export function linear(x: Tensor, ...args: [weight: Tensor, bias?: Tensor | null]): Tensor {
+  const [weight, bias] = linearArguments(x, args)
+  const w = transposed(weight)
+  if (x.dim() === 2) {
+    checkInner(x, w)
+    return bias === null ? apply(linearOp, [x, w], null) : apply(biasedLinearOp, [x, w, bias], null)
+  }
+  // Where rows of a batch lie as those of one matrix, PyTorch gives that matrix and a view of its product.
+  if (x.dim() === 3 && bias !== null && x.isContiguous()) {
+    const [batch, rows, columns] = x.sizes
+    return view(linear(view(x, batch * rows, columns), weight, bias), batch, rows, weight.sizes[0])
+  }
+  const y = matmul(x, w)
+  if (bias === null) return y
+  if (bias.dtype === y.dtype) return add(y, bias)
+  const [record, inputs] = add.resolve(y, bias)
+  return applyInPlace(record, y, inputs, null)
+}

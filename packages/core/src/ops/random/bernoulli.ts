@@ -1,0 +1,126 @@
+// Elements that are 1 or 0 at random, and dropout, which keeps or drops by them.
+import { dtypeName, isFloat } from '../../base/dtype.ts'
+import { RuntimeError, ValueError } from '../../base/errors.ts'
+import { s } from '../../expr/expr.ts'
+import * as draw from '../../random/distributions.ts'
+import { defaultGenerator, type Generator } from '../../random/generator.ts'
+import { apply, deviceOf } from '../../tensor/apply.ts'
+import { applyInPlace, checkWritable } from '../../tensor/in-place.ts'
+import { noGrad } from '../../tensor/mode.ts'
+import { type Arguments, bool, method, number, optional } from '../../tensor/signature.ts'
+import { checkAlive, Tensor } from '../../tensor/tensor.ts'
+import { elementwise } from '../define/define.ts'
+import {
+  denseStrides,
+  drawInto,
+  drawn,
+  type GeneratorOption,
+  generatorParameter,
+  noDraws,
+  replaced,
+  uniformFill,
+} from './draws.ts'
+import { mul } from '../pointwise/elementwise.ts'
+import { toDType } from '../define/fill.ts'
+import { tensorOrNumber } from './random.ts'
+import { expand } from '../views/views.ts'
+
+const between =
+  'Expected p_in >= 0 && p_in <= 1 to be true, but got false.  (Could this error message be improved?  If so, please report an enhancement request to PyTorch.)'
+/** The probabilities, checked before anything is drawn. */
+const checked = elementwise('clone', (p) => p, {
+  check: ([p]) => ({
+    expr: s.not(s.and(s.ge(p, 0), s.le(p, 1))),
+    error: () => new RuntimeError(between, 'Probabilities are from 0 to 1.'),
+  }),
+})
+const hits = elementwise('bernoulli', (p, uniform) => s.cast(s.lt(uniform, p), p.dtype))
+
+/** 1 with the probability that `p` has at each place, else 0; drawn in the order of `strides`. */
+function hitsOf(p: Tensor, generator: Generator, strides?: readonly number[]): Tensor {
+  if (!isFloat(p.dtype)) throw noDraws('bernoulli_tensor_cpu_p_', p.dtype)
+  noGrad(() => apply(checked, [p], null))
+  const uniform = drawn(p.storage.device, p, generator, uniformFill(p.dtype, 0, 1), strides)
+  return apply(hits, [p, uniform], null)
+}
+
+/**
+ * 1 or 0 at random: with the probabilities in `x`, or all with `p`. Result in the shape and dtype of `x`.
+ *
+ * @example
+ * bernoulli(tensor([0, 0.5, 1]))
+ */
+export function bernoulli(x: Tensor, ...args: Arguments<[p: number], BernoulliOptions<number>>): Tensor {
+  const [p, given] = bernoulliArguments(x, args)
+  const generator = given ?? defaultGenerator
+  if (p === undefined) return hitsOf(x, generator)
+  return drawn(x.storage.device, x, generator, (out) => draw.bernoulli(out, p, generator))
+}
+const bernoulliArguments = method('bernoulli', optional('p', number, undefined), generatorParameter)
+interface BernoulliOptions<P> extends GeneratorOption {
+  readonly p?: P
+}
+
+const bernoulliIntoArguments = method('bernoulli_', optional('p', tensorOrNumber, 0.5), generatorParameter)
+/** Overwrites with 1 at probability `p` (0.5), a number or a tensor that expands to the shape, and 0 elsewhere. */
+export function bernoulli_(
+  self: Tensor,
+  ...args: Arguments<[p: number | Tensor], BernoulliOptions<number | Tensor>>
+): Tensor {
+  const [p, generator] = bernoulliIntoArguments(self, args)
+  if (!(p instanceof Tensor)) {
+    return drawInto(self, 'bernoulli', generator, () => (out, from) => draw.bernoulli(out, p, from))
+  }
+  checkWritable(self, [self])
+  checkAlive(self)
+  deviceOf([self, p])
+  const hit = (): Tensor => hitsOf(expand(p, self.sizes), generator ?? defaultGenerator, denseStrides(self))
+  const value = noGrad(() => toDType(hit(), self.dtype))
+  return applyInPlace(replaced.bernoulliOf, self, [self, value], null)
+}
+
+// ---- dropout ----
+
+const dropoutArguments = method(
+  'dropout',
+  optional('p', number, 0.5),
+  optional('training', bool, true),
+  optional('inplace', bool, false),
+)
+export interface DropoutOptions {
+  readonly p?: number
+  readonly training?: boolean
+  readonly inplace?: boolean
+}
+/**
+ * While training, elements set to 0 with probability `p` (0.5) and the others scaled by 1 / (1 - p); else the input.
+ *
+ * @example
+ * dropout(ones(4), 0.5) // e.g. tensor([0., 2., 2., 0.])
+ */
+export function dropout(
+  x: Tensor,
+  ...args: Arguments<[p: number, training: boolean, inplace: boolean], DropoutOptions>
+): Tensor {
+  const [rate, training, inplace] = dropoutArguments(x, args)
+  if (!(rate >= 0 && rate <= 1)) {
+    throw new ValueError(`dropout probability has to be between 0 and 1, but got ${rate}`)
+  }
+  if (!training || rate === 0 || x.elements === 0) return x
+  const keep = 1 - rate
+  if (!isFloat(x.dtype) && rate < 1) {
+    throw new RuntimeError(
+      `result type Float can't be cast to the desired output type ${dtypeName[x.dtype]}`,
+      'Dropout scales by fractions; convert first: x.float().',
+    )
+  }
+  const scale = x.dtype === 'float32' ? Math.fround(1 / Math.fround(keep)) : 1 / keep
+  const mask = drawn(x.storage.device, x, defaultGenerator, (out, generator) => {
+    if (rate === 1) return
+    draw.bernoulli(out, keep, generator)
+    for (let i = 0; i < out.length; i++) out[i] *= scale
+  })
+  if (!inplace) return mul(x, mask)
+  const [record, inputs] = mul.resolve(x, mask)
+  return applyInPlace(record, x, inputs, null)
+}

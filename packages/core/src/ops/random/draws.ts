@@ -1,0 +1,147 @@
+// How numbers are drawn: on the host, from PyTorch's streams, into memory that is written; a recorder repeats the draw at every
+// replay, so that recorded and eager steps see the same stream. What users call is in random.ts and bernoulli.ts.
+import type { Spec } from '../../backend/backend.ts'
+import { type DType, isFloat, newArray, type TypedArray } from '../../base/dtype.ts'
+import type { RuntimeError } from '../../base/errors.ts'
+import { isContiguous, type Layout } from '../../base/layout.ts'
+import * as draw from '../../random/distributions.ts'
+import { defaultGenerator, Generator } from '../../random/generator.ts'
+import { allocate } from '../../tensor/apply.ts'
+import type { Device } from '../../tensor/device.ts'
+import { writeProduced } from '../../tensor/effects.ts'
+import { applyInPlace, checkWritable } from '../../tensor/in-place.ts'
+import { instance, keyword, nullable, type Parameter } from '../../tensor/signature.ts'
+import { checkAlive, Tensor } from '../../tensor/tensor.ts'
+import { notImplemented } from '../define/arguments.ts'
+import { type TensorOptions, tensorParameters } from '../create/create.ts'
+import { elementwise } from '../define/define.ts'
+
+export interface GeneratorOption {
+  /** Draws from this generator instead of the default one. */
+  readonly generator?: Generator | null
+}
+export interface RandomOptions extends TensorOptions, GeneratorOption {}
+
+export type Fill = (out: TypedArray, generator: Generator) => void
+
+/** Elements drawn in the order of memory, under the given strides (row-major where there are none). */
+export function drawn(
+  device: Device,
+  { sizes, dtype }: Spec,
+  generator: Generator,
+  fill: Fill,
+  strides?: readonly number[],
+): Tensor {
+  const x = allocate(device, { sizes, dtype })
+  const { elements } = x
+  const produce = (): TypedArray => {
+    const out = newArray(dtype, elements)
+    fill(out, generator)
+    return out
+  }
+  // Bounds are checked for nothing, too.
+  if (elements === 0) produce()
+  else writeProduced(device, x, produce, generator)
+  return strides === undefined ? x : new Tensor(x.storage, sizes, strides, 0, dtype)
+}
+
+/** The strides of new memory like that of `x`: dense, its dimensions in the same order; as PyTorch's preserve_format. */
+export function denseStrides({ sizes, strides }: Layout): readonly number[] | undefined {
+  if (isContiguous({ sizes, strides, offset: 0 })) return undefined
+  const order = sizes.map((_, i) => sizes.length - 1 - i)
+  // Innermost first; what is repeated without a stride is ambiguous and stays where it is.
+  const before = (a: number, b: number): number => {
+    if (strides[a] === 0 || strides[b] === 0) return 0
+    if (strides[a] !== strides[b]) return Math.abs(strides[a]) - Math.abs(strides[b])
+    return sizes[a] > sizes[b] ? 1 : 0
+  }
+  for (let i = 1; i < order.length; i++) {
+    for (let k = i, j = i - 1; j >= 0; j--) {
+      const compared = before(order[j], order[k])
+      if (compared > 0) {
+        ;[order[j], order[k]] = [order[k], order[j]]
+        k = j
+      } else if (compared < 0) break
+    }
+  }
+  const dense = new Array<number>(sizes.length)
+  let step = 1
+  for (const dim of order) {
+    dense[dim] = step
+    step *= Math.max(sizes[dim], 1)
+  }
+  return isContiguous({ sizes, strides: dense, offset: 0 }) ? undefined : dense
+}
+
+// ---- the distributions as fills ----
+
+export const noDraws = (kernel: string, dtype: DType): RuntimeError =>
+  notImplemented(kernel, dtype, 'Draw float32 and convert: rand(3).int().')
+export const generatorParameter: Parameter<Generator | null> = keyword(
+  'generator',
+  nullable(instance(Generator, 'torch.Generator')),
+  null,
+)
+export const randomParameters = [...tensorParameters, generatorParameter] as const
+
+export function uniformFill(dtype: DType, from: number, to: number): Fill {
+  if (!isFloat(dtype)) throw noDraws('check_uniform_bounds', dtype)
+  return (out, generator) => draw.uniform(out as Float32Array, from, to, generator)
+}
+
+/** Sixteen and more are drawn in blocks only into row-major memory. */
+export function normalFill(dtype: DType, mean: number, std: number, rowMajor: boolean): Fill {
+  if (!isFloat(dtype)) throw noDraws('normal_kernel_cpu', dtype)
+  return (out, generator) => {
+    const floats = out as Float32Array
+    if (rowMajor || floats.length < 16) return draw.normal(floats, mean, std, generator)
+    for (let i = 0; i < floats.length; i += 15) draw.normal(floats.subarray(i, i + 15), mean, std, generator)
+  }
+}
+
+export const integerFill =
+  (dtype: DType, low: number, high: number): Fill =>
+  (out, generator) =>
+    draw.randint(out, low, high, generator, dtype === 'bool')
+
+/** `random_()` without bounds: all whole numbers that the dtype holds exactly, from 0. */
+export function anyIntegerFill(dtype: DType): Fill {
+  if (dtype === 'float64') {
+    return (out, generator) => {
+      for (let i = 0; i < out.length; i++) {
+        const word = (BigInt(generator.engine.u32()) << 32n) | BigInt(generator.engine.u32())
+        out[i] = Number(word % (2n ** 53n + 1n))
+      }
+    }
+  }
+  const above: Record<Exclude<DType, 'float64'>, number> = { bool: 2, uint8: 256, int32: 2 ** 31, float32: 2 ** 24 + 1 }
+  return integerFill(dtype, 0, above[dtype])
+}
+
+// ---- in place ----
+
+/** What is drawn replaces the elements; gradients end here. */
+const replacing = (name: string) => elementwise(name, (_, value) => value)
+export const replaced = {
+  uniform: replacing('uniform'),
+  normal: replacing('normal'),
+  random: replacing('RandomBackward2'),
+  randomTo: replacing('RandomBackward1'),
+  randomFrom: replacing('RandomBackward0'),
+  bernoulli: replacing('BernoulliBackward2'),
+  bernoulliOf: replacing('BernoulliBackward1'),
+}
+
+export function drawInto(
+  self: Tensor,
+  name: keyof typeof replaced,
+  generator: Generator | null,
+  fill: (rowMajor: boolean) => Fill,
+): Tensor {
+  // Before anything is drawn.
+  checkWritable(self, [self])
+  checkAlive(self)
+  const strides = denseStrides(self)
+  const value = drawn(self.storage.device, self, generator ?? defaultGenerator, fill(isContiguous(self)), strides)
+  return applyInPlace(replaced[name], self, [self, value], null)
+}

@@ -1,0 +1,65 @@
+// Seeds and states of the default generator, as tensors and as effects that a recorder repeats.
+import { TypeError } from '../../base/errors.ts'
+import {
+  defaultGenerator,
+  type Generator,
+  manualSeed as seedDefault,
+  seed as seedAnew,
+} from '../../random/generator.ts'
+import { effect } from '../../tensor/effects.ts'
+import { isTensor, type Kind, required, signature } from '../../tensor/signature.ts'
+import type { Tensor } from '../../tensor/tensor.ts'
+import { fromArray } from '../create/create.ts'
+
+/** An effect on the default generator, which can be taken back. */
+function reseeding(fn: () => void): void {
+  effect(() => {
+    const before = defaultGenerator.getState()
+    fn()
+    return () => void defaultGenerator.setState(before)
+  })
+}
+
+const whole: Kind<number | bigint> = { expected: 'int', accepts: (x) => typeof x === 'number' || typeof x === 'bigint' }
+const seedArguments = signature('manual_seed', required('seed', whole))
+/**
+ * Seeds the default generator, so that everything drawn from it repeats, and returns it.
+ *
+ * A number with a fraction is cut. Throws a RuntimeError outside -2^63 to 2^64 - 1.
+ *
+ * @example
+ * manualSeed(0)
+ */
+export function manualSeed(...args: [seed: number | bigint]): Generator {
+  const [seed] = seedArguments(args)
+  reseeding(() => void seedDefault(seed))
+  return defaultGenerator
+}
+
+/** Seeds the default generator unpredictably and returns the seed. */
+export function seed(): number | bigint {
+  reseeding(() => void seedAnew())
+  return defaultGenerator.initialSeed()
+}
+
+/** The seed that the default generator started from. */
+export const initialSeed = (): number | bigint => defaultGenerator.initialSeed()
+
+/** The state of the default generator as a uint8 tensor: PyTorch's 5,056 bytes. */
+export function getRngState(): Tensor {
+  const bytes = defaultGenerator.getState()
+  return fromArray(bytes, [bytes.length])
+}
+
+const bytes: Kind<Tensor> = {
+  expected: 'torch.ByteTensor',
+  accepts: (x) => isTensor(x) && x.dtype === 'uint8',
+  refuse: () => new TypeError('RNG state must be a torch.ByteTensor', 'Pass what getRngState() returned as state.'),
+}
+const stateArguments = signature('set_rng_state', required('state', bytes))
+/** Continues the default generator from a state of `getRngState`, or of PyTorch's `get_rng_state`. */
+export function setRngState(...args: [state: Tensor]): void {
+  const [state] = stateArguments(args)
+  const bytes = state.toArray() as Uint8Array
+  reseeding(() => void defaultGenerator.setState(bytes))
+}

@@ -1,0 +1,288 @@
+// Reductions: sums, means, products, any and all, and running sums, with PyTorch's rules for dtypes and empty tensors.
+// Extremes are in extremes.ts, variances in moments.ts.
+import { type DType, dtypeName, dtypeRank, dtypes, isFloat } from '../../base/dtype.ts'
+import { RuntimeError } from '../../base/errors.ts'
+import { normalizeDim, normalizeDims, reducedShape, type Shape } from '../../base/shape.ts'
+import type { Prims, ReduceFn } from '../../backend/backend.ts'
+import { type Expr, s } from '../../expr/expr.ts'
+import { apply, applyAll } from '../../tensor/apply.ts'
+import { mode } from '../../tensor/mode.ts'
+import type { Gradients, OpDef, Vjp } from '../../tensor/op.ts'
+import { type Arguments, int, method, nullable, optional, required } from '../../tensor/signature.ts'
+import type { Tensor } from '../../tensor/tensor.ts'
+import {
+  type DimArguments,
+  type DimOptions,
+  dimParameter,
+  dtypeParameter,
+  keepdimParameter,
+  notImplemented,
+} from '../define/arguments.ts'
+import { cloneOp, type Elementwise, elementwise, expandTo, flipOp, reshapeOp } from '../define/define.ts'
+import { div, mul } from '../pointwise/elementwise.ts'
+import { filled, toDType } from '../define/fill.ts'
+import { stack } from '../views/join.ts'
+import { byAxes, reduced } from '../define/kernels.ts'
+import { pad } from '../views/pad.ts'
+import { narrow, select, transpose } from '../views/views.ts'
+
+export interface Reduction {
+  /** Reduced dimensions, sorted; the result keeps them as 1 or not. */
+  readonly dims: readonly number[]
+  readonly keepdim: boolean
+  readonly dtype: DType
+}
+
+/** The reduced tensor with its lost dimensions back as 1, so that it broadcasts against the input. */
+export const withDims = (y: Tensor, shape: Shape, dims: readonly number[]): Tensor => {
+  const kept = reducedShape(shape, dims, true)
+  return y.sizes.length === kept.length ? y : apply(reshapeOp, [y], kept)
+}
+
+/** How many elements of a shape the dimensions hold. */
+export const countOf = (shape: Shape, dims: readonly number[]): number => dims.reduce((n, d) => n * shape[d], 1)
+
+/** An op that reduces an expression of its input; kernels are made once for dtypes and dimensions. */
+export function reduction(
+  name: string,
+  fn: ReduceFn,
+  from: (x: Expr) => Expr,
+  rules: Pick<OpDef<Reduction>, 'vjp' | 'saves'>,
+): OpDef<Reduction> {
+  const kernelOf = byAxes((kind, axes): Prims['map'] => {
+    const expr = s.cast(from(s.input(0, dtypes[kind & 7])), dtypes[kind >> 3])
+    return { outs: [reduced(fn, expr, axes)] }
+  })
+  return {
+    name,
+    infer: ([x], { dims, keepdim, dtype }) => [{ sizes: reducedShape(x.sizes, dims, keepdim), dtype }],
+    ...rules,
+    to: {
+      kind: 'kernel',
+      prim: 'map',
+      lower: ({ dims, dtype }, [x]) => kernelOf(dtypeRank[dtype] * 8 + dtypeRank[x.dtype], dims),
+    },
+  }
+}
+
+const sumRules: Pick<OpDef<Reduction>, 'vjp'> = {
+  vjp: (ctx) => {
+    const { sizes, dtype } = ctx.inputSpec(0)
+    return [expandTo(toDType(withDims(ctx.dy, sizes, ctx.attrs.dims), dtype), sizes)]
+  },
+}
+/** The sum of everything that `dims` names. */
+export const sumAll = reduction('sum', 'sum', (x) => x, sumRules)
+const sumDims = reduction('SumBackward1', 'sum', (x) => x, sumRules)
+
+export interface ReduceOptions extends DimOptions {
+  readonly dtype?: DType
+}
+
+/** Sums and products of bool and integers are int32. */
+const accumulated = (x: Tensor, dtype: DType | undefined): DType => dtype ?? (isFloat(x.dtype) ? x.dtype : 'int32')
+
+const reduceArguments = (name: string) => method(name, dimParameter, keepdimParameter, dtypeParameter)
+const sumArguments = reduceArguments('sum')
+/**
+ * The sum of all elements, or over `dim` (one or several).
+ *
+ * @example
+ * sum(tensor([[1, 2], [3, 4]]), 0) // tensor([4., 6.])
+ */
+export function sum(x: Tensor, ...args: DimArguments<ReduceOptions>): Tensor {
+  const [dims, keepdim, dtype] = sumArguments(x, args)
+  // A sum of truths that is a truth again: whether there is one.
+  const op = dtype === 'bool' ? anyRecord : dims === null ? sumAll : sumDims
+  return apply(op, [x], { dims: normalizeDims(dims, x.dim()), keepdim, dtype: accumulated(x, dtype) })
+}
+
+/** The input in the float dtype of a mean; whole numbers have none. */
+export function floatNeeded(x: Tensor, name: string, dtype?: DType): Tensor {
+  const wanted = dtype ?? x.dtype
+  if (!isFloat(wanted)) {
+    throw new RuntimeError(
+      `${name}(): could not infer output dtype. ${dtype === undefined ? 'Input' : 'Optional'} dtype must be either a floating point or complex dtype. Got: ${dtypeName[wanted]}`,
+      `Convert it first: x.float().${name}().`,
+    )
+  }
+  return toDType(x, wanted)
+}
+
+const meanRecord = (name: string): OpDef<Reduction> => ({
+  name,
+  infer: ([x], { dims, keepdim, dtype }) => [{ sizes: reducedShape(x.sizes, dims, keepdim), dtype }],
+  vjp: (ctx) => {
+    const { sizes } = ctx.inputSpec(0)
+    const { dims } = ctx.attrs
+    return [expandTo(div(withDims(ctx.dy, sizes, dims), countOf(sizes, dims)), sizes)]
+  },
+  to: {
+    kind: 'compose',
+    compose: ([x], attrs) => [div(apply(sumAll, [x], attrs), countOf(x.sizes, attrs.dims))],
+  },
+})
+const meanAll = meanRecord('mean')
+const meanDims = meanRecord('MeanBackward1')
+
+const meanArguments = reduceArguments('mean')
+/** The mean of all elements, or over `dim`; float only. NaN for no elements. */
+export function mean(x: Tensor, ...args: DimArguments<ReduceOptions>): Tensor {
+  const [dims, keepdim, dtype] = meanArguments(x, args)
+  const input = floatNeeded(x, 'mean', dtype)
+  const op = dims === null ? meanAll : meanDims
+  return apply(op, [input], { dims: normalizeDims(dims, x.dim()), keepdim, dtype: input.dtype })
+}
+
+// ---- truth ----
+
+/** uint8 stays uint8, as in PyTorch. */
+function truth(record: OpDef<Reduction>): (x: Tensor, ...args: DimArguments<DimOptions>) => Tensor {
+  const read = method(record.name, dimParameter, keepdimParameter)
+  return (x, ...args) => {
+    const [dims, keepdim] = read(x, args)
+    const dtype = x.dtype === 'uint8' ? 'uint8' : 'bool'
+    return apply(record, [x], { dims: normalizeDims(dims, x.dim()), keepdim, dtype })
+  }
+}
+
+const anyRecord = reduction('any', 'max', (x) => s.cast(x, 'bool'), {})
+/** Whether any element is not 0, of all or over `dim`: a bool. False for no elements. */
+export const any = truth(anyRecord)
+/** Whether all elements are not 0, of all or over `dim`: a bool. True for no elements. */
+export const all = truth(reduction('all', 'prod', (x) => s.cast(x, 'bool'), {}))
+
+// ---- products ----
+
+const kindsOfFactors = byAxes((rank, axes): Prims['map'] => {
+  const x = s.input(0, dtypes[rank])
+  const isZero = s.eq(x, 0)
+  const isFinite = s.isfinite(x)
+  return {
+    outs: [
+      reduced('sum', s.cast(isZero, x.dtype), axes),
+      reduced('prod', s.select(isZero, 1, x), axes),
+      reduced('sum', s.cast(s.not(isFinite), x.dtype), axes),
+      reduced('prod', s.select(isFinite, x, 1), axes),
+    ],
+  }
+})
+/** In one pass: how many are 0, the product of the others, how many are not finite, the product of those that are. */
+const countKinds: OpDef<readonly number[]> = {
+  name: 'prod',
+  infer: ([x], dims) => {
+    const spec = { sizes: reducedShape(x.sizes, dims, true), dtype: x.dtype }
+    return [spec, spec, spec, spec]
+  },
+  to: { kind: 'kernel', prim: 'map', lower: (axes, [x]) => kindsOfFactors(dtypeRank[x.dtype], axes) },
+}
+/**
+ * The product of the others is the quotient, except beside zeros. With a 0 and something that is not finite the product
+ * is NaN, but that of the others need not be. Of two zeros in all of a tensor, PyTorch looks no further.
+ */
+const prodGradient = (whole: boolean): Elementwise =>
+  elementwise('mul', (dy, x, y, zeros, rest, wild, tame) => {
+    const isOnlyWild = s.and(s.eq(wild, 1), s.and(s.gt(zeros, 0), s.not(s.isfinite(x))))
+    const ofOthers = s.select(isOnlyWild, tame, s.div(y, x))
+    const ofZeros = whole ? rest : s.select(s.eq(zeros, 1), rest, s.select(s.gt(wild, 0), y, 0))
+    const gradient = s.mul(dy, s.select(s.eq(x, 0), ofZeros, ofOthers))
+    return whole ? s.select(s.gt(zeros, 1), 0, gradient) : gradient
+  })
+
+/**
+ * The product of all other elements along the last dimension, by multiplications alone, so that its own derivatives are
+ * right beside zeros too: pairs are multiplied, and each element gets its neighbour times what the pair gets.
+ */
+function productOfOthers(x: Tensor): Tensor {
+  const last = x.dim() - 1
+  const n = x.sizes[last]
+  const lead = x.sizes.slice(0, last)
+  if (n <= 1) return filled(x.sizes, x.dtype, 1, x.storage.device)
+  const even = n % 2 === 0 ? x : pad(x, [0, 1], { value: 1 })
+  const pairs = apply(reshapeOp, [even], [...lead, even.sizes[last] / 2, 2])
+  const [a, b] = [0, 1].map((i) => select(pairs, last + 1, i))
+  const outside = productOfOthers(mul(a, b))
+  const both = apply(reshapeOp, [stack([mul(b, outside), mul(a, outside)], last + 1)], even.sizes)
+  return even === x ? both : narrow(both, last, 0, n)
+}
+
+function prodGradients(ctx: Vjp<Reduction>, rule: Elementwise): Gradients {
+  const x = ctx.input(0)
+  const { dims } = ctx.attrs
+  if (x.elements === 0) return [x]
+  const dy = withDims(ctx.dy, x.sizes, dims)
+  if (dims.length === 0) return [dy]
+  if (!mode.grad) {
+    return [apply(rule, [dy, x, withDims(ctx.output(), x.sizes, dims), ...applyAll(countKinds, [x], dims)], null)]
+  }
+  // All of them as one row, or the one dimension moved to the end.
+  const row = dims.length > 1
+  const moved = row ? apply(reshapeOp, [x], [x.elements]) : transpose(x, dims[0], -1)
+  const others = productOfOthers(moved)
+  const back = row ? apply(reshapeOp, [others], x.sizes) : transpose(others, dims[0], -1)
+  return [mul(dy, back)]
+}
+function prodRules(whole: boolean): Pick<OpDef<Reduction>, 'vjp' | 'saves'> {
+  const rule = prodGradient(whole)
+  return { saves: () => ({ inputs: [0], outputs: [0] }), vjp: (ctx) => prodGradients(ctx, rule) }
+}
+const prodAll = reduction('prod', 'prod', (x) => x, prodRules(true))
+const prodDim = reduction('ProdBackward1', 'prod', (x) => x, prodRules(false))
+
+const prodArguments = method('prod', optional('dim', nullable(int), null), keepdimParameter, dtypeParameter)
+/**
+ * The product of all elements, or over `dim`; the gradient is right beside zeros too. bool and integers give int32.
+ *
+ * @example
+ * prod(tensor([2, 3, 4])) // tensor(24.)
+ */
+export function prod(
+  x: Tensor,
+  ...args: Arguments<[dim: number | null, keepdim: boolean], ReduceOptions & { readonly dim?: number | null }>
+): Tensor {
+  const [dim, keepdim, dtype] = prodArguments(x, args)
+  const target = accumulated(x, dtype)
+  const input = isFloat(target) ? toDType(x, target) : x
+  if (dim === null) {
+    return apply(prodAll, [input], { dims: normalizeDims(null, x.dim()), keepdim: false, dtype: target })
+  }
+  return apply(prodDim, [input], { dims: normalizeDims(dim, x.dim()), keepdim, dtype: target })
+}
+
+// ---- running sums ----
+
+const sumAlong: Prims['scan'][] = []
+const cumsumOp: OpDef<number> = {
+  name: 'cumsum',
+  infer: ([x]) => [{ sizes: x.sizes, dtype: x.dtype }],
+  vjp: (ctx) => {
+    const { attrs: dim, dy } = ctx
+    if (dy.dim() === 0) return [dy]
+    const backwards = apply(flipOp, [dy], [dim])
+    return [apply(flipOp, [apply(cumsumOp, [backwards], dim)], [dim])]
+  },
+  to: { kind: 'kernel', prim: 'scan', lower: (axis) => (sumAlong[axis] ??= { fn: 'sum', axis }) },
+}
+const cumsumOfOne: OpDef<null> = { ...cloneOp, name: 'cumsum' }
+
+export interface CumsumOptions {
+  readonly dim: number
+  readonly dtype?: DType
+}
+const cumsumArguments = method('cumsum', required('dim', int), dtypeParameter)
+/**
+ * Running sums along `dim`: element i is the sum of elements 0 to i. bool and integers give int32.
+ *
+ * @example
+ * cumsum(tensor([1, 2, 3]), 0) // tensor([1., 3., 6.])
+ */
+export function cumsum(
+  x: Tensor,
+  ...args: [dim: number | CumsumOptions, options?: Pick<CumsumOptions, 'dtype'>]
+): Tensor {
+  const [dim, dtype] = cumsumArguments(x, args)
+  const d = normalizeDim(dim, x.dim())
+  const input = toDType(x, accumulated(x, dtype))
+  if (input.dtype === 'bool') throw notImplemented('cumsum_out_cpu', 'bool', 'Convert it first: x.int().')
+  return x.dim() === 0 ? apply(cumsumOfOne, [input], null) : apply(cumsumOp, [input], d)
+}

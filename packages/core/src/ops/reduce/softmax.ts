@@ -1,0 +1,211 @@
+// Softmax, its logarithm, and logsumexp: shifted by the largest element so that nothing overflows, in few passes, each
+// with a gradient of its own. Backends may have them, and their gradients, as kernels.
+import type { Prims } from '../../backend/backend.ts'
+import { type DType, dtypeRank, dtypes, isFloat } from '../../base/dtype.ts'
+import { normalizeDim, normalizeDims, reducedShape } from '../../base/shape.ts'
+import { type Expr, s } from '../../expr/expr.ts'
+import { apply, applyAll, operand } from '../../tensor/apply.ts'
+import type { OpDef } from '../../tensor/op.ts'
+import { dims, int, method, required } from '../../tensor/signature.ts'
+import type { Tensor } from '../../tensor/tensor.ts'
+import { type Dims, dtypeParameter, keepdimParameter, notImplemented } from '../define/arguments.ts'
+import { composite } from '../define/composite.ts'
+import { elementwise, reshapeOp, sumTo } from '../define/define.ts'
+import { add, div, log } from '../pointwise/elementwise.ts'
+import { toDType } from '../define/fill.ts'
+import { largest } from '../order/extremes.ts'
+import { byAxes, reduced } from '../define/kernels.ts'
+import { withDims } from './reduce.ts'
+
+type Axes = readonly number[]
+
+const shifted = byAxes((rank, axes): Prims['map'] => {
+  const expr = s.exp(s.sub(s.input(0, dtypes[rank]), s.input(1, dtypes[rank])))
+  return { outs: [{ expr }, reduced('sum', expr, axes)] }
+})
+/** In one pass: the exponentials of the elements less the largest, and their sums. */
+export const expAndSum: OpDef<Axes> = {
+  name: 'exp',
+  infer: ([x], dims) => [
+    { sizes: x.sizes, dtype: x.dtype },
+    { sizes: reducedShape(x.sizes, dims, true), dtype: x.dtype },
+  ],
+  to: { kind: 'kernel', prim: 'map', lower: (axes, [x]) => shifted(dtypeRank[x.dtype], axes) },
+}
+/** Along the one dimension that there is; numbers have an axis of one element. */
+const along = ([axis = 0]: Axes) => ({ axis })
+
+/** An op of the gradient and the result, without a gradient of its own as a kernel. */
+const ofGradient = (
+  name: string,
+  kind: 'softmaxBackward' | 'logSoftmaxBackward',
+  compose: (dy: Tensor, y: Tensor, dims: Axes) => Tensor,
+): OpDef<Axes> =>
+  composite({
+    name,
+    kind,
+    attrs: along,
+    compose: ([dy, y], dims) => [compose(dy as Tensor, y as Tensor, dims)],
+  })
+
+const sumOfProducts = elementwise('sum', (dy, y) => s.mul(dy, y))
+const softmaxGradient = elementwise('softmaxBackwardData', (dy, y, sum) => s.mul(s.sub(dy, sum), y))
+const softmaxBackward = ofGradient('softmaxBackwardData', 'softmaxBackward', (dy, y, dims) => {
+  const sum = apply(sumOfProducts, [dy, y], { sizes: reducedShape(y.sizes, dims, true), dtype: y.dtype })
+  return apply(softmaxGradient, [dy, y, sum], null)
+})
+
+const softmaxOp = composite<'softmax', Axes>({
+  name: 'softmax',
+  kind: 'softmax',
+  attrs: along,
+  saves: () => ({ outputs: [0] }),
+  vjp: (ctx) => [apply(softmaxBackward, [ctx.dy, ctx.output()], ctx.attrs)],
+  compose: ([input], dims) => {
+    const x = input as Tensor
+    const [exps, sums] = applyAll(expAndSum, [x, largest(x, dims)], dims)
+    return [div(exps, sums)]
+  },
+})
+
+const lessBoth = elementwise('sub', (x, most, logSum) => s.sub(s.sub(x, most), logSum))
+const logSoftmaxGradient = elementwise('logSoftmaxBackwardData', (dy, exps, sums, total) =>
+  s.sub(dy, s.mul(exps, s.div(total, sums))),
+)
+/** The gradient of both. */
+export const expAndSumGradient = elementwise('mul', (dExps, dSums, exps) => s.mul(s.add(dExps, dSums), exps))
+const lessShare = elementwise('logSoftmaxBackwardData', (dy, y, total) => s.sub(dy, s.mul(s.exp(y), total)))
+const logSoftmaxBackward = ofGradient('logSoftmaxBackwardData', 'logSoftmaxBackward', (dy, y, dims) =>
+  apply(lessShare, [dy, y, sumTo(dy, reducedShape(y.sizes, dims, true))], null),
+)
+
+/**
+ * Outputs: the result, and for the gradient the exponentials and their sums, which are dear to compute again. They have
+ * gradients of their own, for gradients of gradients; what was taken off before the exponential counts as a constant,
+ * because nothing depends on it. The kernel keeps nothing but the result, because computing exponentials again costs less
+ * there than memory.
+ */
+const logSoftmaxOp = composite<'logSoftmax', Axes>({
+  name: 'logSoftmax',
+  kind: 'logSoftmax',
+  attrs: along,
+  infer: (inputs, dims) => [{ sizes: inputs[0].sizes, dtype: inputs[0].dtype }, ...expAndSum.infer(inputs, dims)],
+  // The result itself only so that writing to it is an error, as it is in PyTorch.
+  saves: () => ({ outputs: [0, 1, 2] }),
+  vjp: (ctx) => {
+    const [dy, dExps, dSums] = ctx.dys
+    const [exps, sums] = [ctx.output(1), ctx.output(2)]
+    const parts: Tensor[] = []
+    if (dy !== null) parts.push(apply(logSoftmaxGradient, [dy, exps, sums, sumTo(dy, sums.sizes)], null))
+    if (dExps !== null || dSums !== null)
+      parts.push(apply(expAndSumGradient, [dExps ?? operand(0), dSums ?? operand(0), exps], null))
+    return [parts.reduce((a, b) => add(a, b))]
+  },
+  compose: ([input], dims) => {
+    const x = input as Tensor
+    const most = largest(x, dims)
+    const [exps, sums] = applyAll(expAndSum, [x, most], dims)
+    return [apply(lessBoth, [x, most, log(sums)], null), exps, sums]
+  },
+  whole: {
+    saves: () => ({ outputs: [0] }),
+    vjp: (ctx) => [apply(logSoftmaxBackward, [ctx.dy, ctx.output()], ctx.attrs)],
+  },
+})
+
+export interface SoftmaxOptions {
+  readonly dim?: number
+  /** Convert to this dtype before. */
+  readonly dtype?: DType
+}
+
+type SoftmaxArguments = [dim: number | SoftmaxOptions, options?: SoftmaxOptions]
+
+/** A function along one dimension, in the dtype asked for. */
+function alongOne(op: OpDef<Axes>, name: string): (x: Tensor, ...args: SoftmaxArguments) => Tensor {
+  const read = method(
+    name,
+    required('dim', { ...int, hint: 'Say along which dimension: { dim: -1 }.' }),
+    dtypeParameter,
+  )
+  return (x, ...args) => {
+    const [dim, dtype] = read(x, args)
+    const input = dtype === undefined ? x : toDType(x, dtype)
+    const d = normalizeDim(dim, x.dim())
+    if (!isFloat(input.dtype)) {
+      const kernel = d === Math.max(x.dim(), 1) - 1 ? `${name}_lastdim_kernel_impl` : 'softmax_kernel_impl'
+      throw notImplemented(kernel, input.dtype, "Convert it first: x.float(), or give { dtype: 'float32' }.")
+    }
+    return apply(op, [input], x.dim() === 0 ? [] : [d])
+  }
+}
+
+/**
+ * `exp(x)` divided by its sum along `dim`, so that slices are positive and sum to 1; float only, or `{ dtype }`.
+ *
+ * @example
+ * softmax(tensor([1, 2, 3]), 0) // tensor([0.0900, 0.2447, 0.6652])
+ */
+export const softmax = alongOne(softmaxOp, 'softmax')
+
+/** The logarithm of `softmax`, exact where that would be 0; float only, or `{ dtype }`. */
+export const logSoftmax = alongOne(logSoftmaxOp, 'log_softmax')
+
+// ---- logsumexp ----
+
+/** An infinite largest element is not taken off: the difference would be NaN. */
+const finite = (most: Expr): Expr => s.select(s.eq(s.abs(most), Number.POSITIVE_INFINITY), 0, most)
+const expLess = elementwise('exp', (x, most) => s.exp(s.sub(x, finite(most))))
+const logPlus = elementwise('log', (sum, most) => s.add(s.log(sum), finite(most)))
+const logsumexpGradient = elementwise('mul', (dy, x, y) => s.mul(dy, s.exp(s.sub(x, y))))
+
+interface Kept {
+  readonly dims: Axes
+  readonly keepdim: boolean
+}
+const logsumexpOp: OpDef<Kept> = {
+  name: 'logsumexp',
+  infer: ([x], { dims, keepdim }) => [{ sizes: reducedShape(x.sizes, dims, keepdim), dtype: x.dtype }],
+  saves: () => ({ inputs: [0], outputs: [0] }),
+  vjp: (ctx) => {
+    const x = ctx.input(0)
+    const { dims } = ctx.attrs
+    return [apply(logsumexpGradient, [withDims(ctx.dy, x.sizes, dims), x, withDims(ctx.output(), x.sizes, dims)], null)]
+  },
+  to: {
+    kind: 'compose',
+    compose: ([x], { dims, keepdim }) => {
+      const most = largest(x as Tensor, dims)
+      const sums = apply(expLess, [x, most], { sizes: most.sizes, dtype: x.dtype })
+      const shape = reducedShape(x.sizes, dims, keepdim)
+      const shaped = (y: Tensor): Tensor => (keepdim ? y : apply(reshapeOp, [y], shape))
+      return [apply(logPlus, [shaped(sums), shaped(most)], null)]
+    },
+  },
+}
+
+export interface LogsumexpOptions {
+  readonly dim: Dims
+  readonly keepdim?: boolean
+}
+const logsumexpArguments = method(
+  'logsumexp',
+  required('dim', { ...dims, hint: 'Say over which dimension: { dim: 0 }.' }),
+  keepdimParameter,
+)
+/**
+ * The logarithm of the sum of exponentials over `dim` (one or several), without overflow. Integers give float32.
+ *
+ * @example
+ * logsumexp(tensor([1000, 1000]), 0) // tensor(1000.6932)
+ */
+export function logsumexp(
+  x: Tensor,
+  ...args: [dim: Dims | LogsumexpOptions, keepdim?: boolean | Pick<LogsumexpOptions, 'keepdim'>]
+): Tensor {
+  const [dim, keepdim] = logsumexpArguments(x, args)
+  return apply(logsumexpOp, [isFloat(x.dtype) ? x : toDType(x, 'float32')], {
+    dims: normalizeDims(dim, x.dim()),
+    keepdim,
+  })
+}

@@ -1,0 +1,119 @@
+// Writing into a tensor: fill_, zero_, copy_, and the switches of autograd that change one. They follow PyTorch's rules
+// for leaves and views (tensor/apply.ts), and have no form without underscore.
+import type { Prims } from '../../backend/backend.ts'
+import { dtypeRank } from '../../base/dtype.ts'
+import { RuntimeError } from '../../base/errors.ts'
+import { broadcastShapes, checkOutput } from '../../base/shape.ts'
+import { s } from '../../expr/expr.ts'
+import { operand } from '../../tensor/apply.ts'
+import { applyInPlace, checkWritable, write } from '../../tensor/in-place.ts'
+import type { OpDef } from '../../tensor/op.ts'
+import { bool, either, method, optional, required, scalar, tensor } from '../../tensor/signature.ts'
+import { Tensor } from '../../tensor/tensor.ts'
+import { numberFor } from '../define/arguments.ts'
+import { toDevice } from '../create/convert.ts'
+import { sumTo } from '../define/define.ts'
+import { filled, toDType } from '../define/fill.ts'
+
+/** Inputs: what is overwritten, without being read, and what it gets; that broadcasts and is converted. */
+function overwrite(name: string): OpDef<null> {
+  const kernels = new Map<number, Prims['map']>()
+  return {
+    name,
+    infer: ([x]) => [{ sizes: x.sizes, dtype: x.dtype }],
+    vjp: (ctx) => {
+      const { dy } = ctx
+      const source = ctx.needs(1) ? ctx.inputSpec(1) : null
+      return [
+        ctx.needs(0) ? filled(dy.sizes, dy.dtype, 0, dy.storage.device) : null,
+        source === null ? null : toDType(sumTo(dy, source.sizes), source.dtype),
+      ]
+    },
+    to: {
+      kind: 'kernel',
+      prim: 'map',
+      lower(_, [x, value]) {
+        const from = value.wrapped === true ? x.dtype : value.dtype
+        const key = dtypeRank[x.dtype] * 8 + dtypeRank[from]
+        let prims = kernels.get(key)
+        if (prims === undefined) {
+          prims = { outs: [{ expr: s.cast(s.input(1, from), x.dtype) }] }
+          kernels.set(key, prims)
+        }
+        return prims
+      },
+    },
+  }
+}
+const fillNumber = overwrite('FillBackward2')
+const fillTensor = overwrite('FillBackward3')
+const zeroRecord = overwrite('zero')
+const copyRecord = overwrite('CopyBackwards')
+
+/** Fills a whole tensor in place, or what a view reaches. */
+const fillWith = (record: OpDef<null>, x: Tensor, value: Tensor | number | boolean): Tensor =>
+  applyInPlace(record, x, [x, value instanceof Tensor ? value : operand(numberFor(value, x.dtype))], null)
+
+const fillArguments = method('fill_', required('value', { ...either(tensor, scalar), expected: 'Number' }))
+/**
+ * Every element becomes `value`, a number or a tensor without dimensions.
+ *
+ * @example
+ * zeros(2).fill_(3) // tensor([3., 3.])
+ */
+export function fill_(x: Tensor, ...args: [value: Tensor | number | boolean]): Tensor {
+  const [value] = fillArguments(x, args)
+  if (!(value instanceof Tensor)) return fillWith(fillNumber, x, value)
+  if (value.dim() > 0) {
+    throw new RuntimeError(
+      `fill_ only supports 0-dimension value tensor but got tensor with ${value.dim()} dimensions.`,
+    )
+  }
+  return fillWith(fillTensor, x, value)
+}
+
+const zeroArguments = method('zero_')
+/** Every element becomes 0. */
+export function zero_(x: Tensor, ...none: []): Tensor {
+  zeroArguments(x, none)
+  return fillWith(zeroRecord, x, 0)
+}
+
+const copyArguments = method('copy_', required('other', tensor))
+/**
+ * The elements become those of `src`, which broadcasts and is converted; gradients flow to `src`.
+ *
+ * @example
+ * zeros(2, 2).copy_(tensor([1, 2])) // tensor([[1., 2.],
+ *                                   //         [1., 2.]])
+ */
+export function copy_(x: Tensor, ...args: [src: Tensor]): Tensor {
+  const [src] = copyArguments(x, args)
+  checkWritable(x, [src])
+  checkOutput(x.sizes, broadcastShapes(x.sizes, src.sizes))
+  const source = toDevice(src, x.storage.device)
+  return x.viewOf === null ? applyInPlace(copyRecord, x, [x, source], null) : write(x, toDType(source, x.dtype))
+}
+
+const requiresGradArguments = method('requires_grad_', optional('requiresGrad', bool, true))
+/**
+ * Says whether backward collects a gradient for this leaf; a result can only be told what it does already.
+ *
+ * @example
+ * zeros(3).requiresGrad_()
+ */
+export function requiresGrad_(x: Tensor, ...args: [requiresGrad?: boolean]): Tensor {
+  const [requiresGrad] = requiresGradArguments(x, args)
+  return x.setRequiresGrad(requiresGrad)
+}
+
+const detachArguments = method('detach_')
+/** Cuts a tensor off the graph that made it, in place; not for views. */
+export function detach_(x: Tensor, ...none: []): Tensor {
+  detachArguments(x, none)
+  if (x.viewOf !== null) {
+    throw new RuntimeError("Can't detach views in-place. Use detach() instead.")
+  }
+  x.rebase(null, 0)
+  return x.setRequiresGrad(false)
+}
