@@ -9,17 +9,20 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { build } from 'esbuild'
 
-const { version, exports, dependencies, optionalDependencies, peerDependencies } = JSON.parse(
+const { version, exports, dependencies, devDependencies, optionalDependencies, peerDependencies } = JSON.parse(
   readFileSync('package.json', 'utf8'),
 )
 const [main, ...others] = Object.values(exports).flatMap((entry) => entry['@flambeau/source'] ?? [])
 const imported = Object.keys({ ...dependencies, ...peerDependencies })
+/** Packages of this workspace that are published in no other way are its own text. */
+const isOwn = (name) => devDependencies?.[name]?.startsWith('workspace:')
 
 for (const file of readdirSync('dist', { recursive: true })) if (file.endsWith('.js')) rmSync(join('dist', file))
 
 /** For every JavaScript engine, unless it is said for which. */
 const common = {
   bundle: true,
+  conditions: ['@flambeau/source'],
   format: 'esm',
   target: 'es2022',
   external: ['node:*', ...imported.flatMap((name) => [name, `${name}/*`])],
@@ -85,7 +88,7 @@ const bundle = async (outfile, platform) => {
     name: 'outside',
     setup: ({ onResolve }) =>
       onResolve({ filter: /^[^./]/ }, async ({ path, kind }) =>
-        kind === 'entry-point'
+        kind === 'entry-point' || isOwn(path)
           ? undefined
           : { path: isImported(path) ? path : await bring(path, platform), external: true },
       ),

@@ -12,10 +12,18 @@ import { addon, addonDigest, addonMissing } from './native.mjs'
 
 const cache = join(root, '.cache')
 /** Every folder of the workspace that may hold tests. */
-export const tested = [...published.map((name) => `packages/${name}`), 'native', 'examples', 'bench', 'tools']
+export const tested = [
+  ...published.map((name) => `packages/${name}`),
+  'packages/stream',
+  'native',
+  'examples',
+  'bench',
+  'tools',
+]
 const workspaceFolders = () => [
   'packages/core',
   'packages/backend-js',
+  'packages/stream',
   'packages/backend-native',
   'packages/backend-gpujs',
   'packages/data',

@@ -10,7 +10,7 @@ import { readArgs, root, say } from './lib.mjs'
 readArgs('node tools/steps.mjs    writes native/src/steps.h and native/src/composites.h')
 const folder = mkdtempSync(join(tmpdir(), 'steps-'))
 const headers = ['steps', 'composites']
-const entryPoints = headers.map((name) => join(root, `packages/backend-native/test/${name}-header.ts`))
+const entryPoints = headers.map((name) => join(root, `packages/stream/test/${name}-header.ts`))
 await esbuild.build({
   entryPoints,
   bundle: true,

@@ -1,5 +1,5 @@
 // The compositions that are kernels: written by tools/steps.mjs, from the records in packages/core/src/backend/composites.ts
-// and the list in packages/backend-native/src/encode-composite.ts. Change those, never this.
+// and the list in packages/stream/src/encode-composite.ts. Change those, never this.
 #pragma once
 #include <cstdint>
 

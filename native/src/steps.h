@@ -1,5 +1,5 @@
 // The scalar steps of expressions: written by tools/steps.mjs, from the records in packages/core/src/expr/steps and the
-// numbers in packages/backend-native/src/expression.ts. Change those, never this.
+// numbers in packages/stream/src/expression.ts. Change those, never this.
 #pragma once
 #include <cstdint>
 

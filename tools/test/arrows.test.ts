@@ -82,6 +82,8 @@ test('each package imports only what its arrow allows', () => {
     'packages/core/src': [],
     'packages/backend-js/src': ['@flambeau/core/backend'],
     'packages/backend-gpujs/src': ['@flambeau/core/backend'],
+    'packages/stream/src': ['@flambeau/core/backend'],
+    'packages/backend-native/src': ['@flambeau/core/backend', '@flambeau/stream', 'node:fs'],
     'packages/backend-conformance/src': ['@flambeau/core', '@flambeau/core/backend', 'vitest', 'fast-check', 'node:fs'],
     'packages/data/src': ['@flambeau/core', 'arquero', 'papaparse'],
     'packages/flambeau/src': ['@flambeau/core', '@flambeau/core/backend', '@flambeau/backend-js'],
@@ -93,6 +95,7 @@ test('each package imports only what its arrow allows', () => {
     '@flambeau/core',
     '@flambeau/core/backend',
     '@flambeau/backend-js',
+    '@flambeau/stream',
     'flambeau',
     'flambeau/deep',
     'fs',
@@ -123,7 +126,7 @@ test('each package imports only what its arrow allows', () => {
 test('core and what browsers load use nothing of Node and nothing of the DOM', () => {
   const good: Record<string, string> = {}
   const bad: Record<string, string> = {}
-  for (const name of ['core', 'backend-js', 'backend-gpujs', 'data', 'flambeau']) {
+  for (const name of ['core', 'backend-js', 'backend-gpujs', 'stream', 'data', 'flambeau']) {
     good[`packages/${name}/src/math.ts`] = 'export const x = Math.exp(1) + globalThis.Number(1)'
     bad[`packages/${name}/src/process.ts`] = 'export const x = process.env'
     bad[`packages/${name}/src/buffer.ts`] = 'export const x = Buffer.alloc(1)'

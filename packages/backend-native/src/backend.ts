@@ -19,14 +19,22 @@ import {
   type View,
   writeHost,
 } from '@flambeau/core/backend'
-import { type Addon, ended, type Report } from './addon.ts'
+import {
+  compileProgram,
+  encode,
+  ended,
+  errorOf,
+  Forms,
+  fused,
+  type Host,
+  mayFail,
+  type Runner,
+  workOf,
+} from '@flambeau/stream'
+import { type Addon, sharedNumbers } from './addon.ts'
 import { Batch } from './batch.ts'
-import { encode, mayFail, workOf } from './encode.ts'
-import { fused } from './encode-composite.ts'
-import { errorOf } from './errors.ts'
-import { Forms } from './forms.ts'
 import { bytesHeld, collectGarbage, unfilled } from './held.ts'
-import { compileProgram, type Runner } from './program.ts'
+import type { Report } from './report.ts'
 
 /** From so many elements on, crossing into C++ costs nothing beside the work, which should not hold memory any longer. */
 const enoughWork = 1 << 14
@@ -45,7 +53,7 @@ export class NativeBackend implements Runner {
     strictFloat: true,
     certain: true,
   }
-  readonly addon: Addon
+  readonly host: Addon & Host
   /** How many bytes of array buffers may live in this thread. */
   maxBytes = Number.POSITIVE_INFINITY
   readonly #memory: HostMemory
@@ -58,10 +66,10 @@ export class NativeBackend implements Runner {
   #opened = 0
 
   constructor(addon: Addon) {
-    this.addon = addon
+    this.host = { ...addon, numbers: sharedNumbers }
     const make = (dtype: DType, length: number): TypedArray => unfilled(addon, dtype, length)
     this.#memory = new HostMemory(this, (bytes) => this.#admit(bytes), make)
-    this.#batch = new Batch(addon, this.#memory)
+    this.#batch = new Batch(this.host, this.#memory)
   }
 
   supports(instr: Instr): boolean {
@@ -158,7 +166,7 @@ export class NativeBackend implements Runner {
 
   /** What was found of this machine and chosen for it. */
   report(): Report {
-    return this.addon.report()
+    return this.host.report()
   }
 
   dispose(): void {

@@ -12,9 +12,8 @@ import {
   type Spec,
   type View,
 } from '@flambeau/core/backend'
-import { type Addon, addressOf, opcodes, sharedNumbers, sharedWords } from './addon.ts'
-import type { Form } from './forms.ts'
-import { placeWords, type Writer } from './words.ts'
+import { addressOf, type Form, type Host, opcodes, placeWords, type Writer } from '@flambeau/stream'
+import { type Addon, sharedNumbers, sharedWords } from './addon.ts'
 
 let batches = 0
 
@@ -23,7 +22,7 @@ export class Batch implements Writer {
   at = 0
   /** How the last run ended. */
   readonly status = sharedWords(4)
-  readonly #addon: Addon
+  readonly #addon: Addon & Host
   readonly #memory: HostMemory
   /** Address and bytes of each slab. */
   #rows = sharedNumbers(2 * 1024)
@@ -33,7 +32,7 @@ export class Batch implements Writer {
   /** No two batches have the same, so that a slab knows whether its row is of this one. */
   #id = ++batches
 
-  constructor(addon: Addon, memory: HostMemory) {
+  constructor(addon: Addon & Host, memory: HostMemory) {
     this.#addon = addon
     this.#memory = memory
     this.#open()

@@ -1,10 +1,10 @@
 // The C++ backend of flambeau for Node: the kernel interface on SIMD and threads, over V8's own memory.
 import { type Backend, RuntimeError, ValueError } from '@flambeau/core/backend'
-import type { Report } from './addon.ts'
 import { NativeBackend } from './backend.ts'
 import { loadAddon } from './loader.ts'
+import type { Report } from './report.ts'
 
-export type { Report } from './addon.ts'
+export type { Report } from './report.ts'
 
 /** The backend, with what it tells of itself. */
 export interface Native extends Backend {
@@ -52,7 +52,7 @@ export async function native(options: NativeOptions = {}): Promise<Native> {
   const { threads, blas, isa = process.env.FLAMBEAU_ISA, maxBytes } = options
   shared.submit()
   try {
-    shared.addon.configure(threads ?? 0, isa ?? '', blas ?? '')
+    shared.host.configure(threads ?? 0, isa ?? '', blas ?? '')
   } catch (error) {
     throw new RuntimeError((error as Error).message)
   }

@@ -1,6 +1,7 @@
 // Finds the addon: a path that the user names, what was built here of its sources, the package of this platform.
 import { isMissing, missing, RuntimeError } from '@flambeau/core/backend'
-import { type Addon, format } from './addon.ts'
+import { format } from '@flambeau/stream'
+import type { Addon } from './addon.ts'
 import { inNode, node } from './node.ts'
 
 /** Where this file is; a bundle in CommonJS cannot say so. */

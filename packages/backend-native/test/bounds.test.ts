@@ -24,7 +24,7 @@ import {
 } from '@flambeau/core/backend'
 import { describe, expect } from 'vitest'
 import { nativeMissing, testWith } from '../../../tools/test/machine.ts'
-import { kernels } from '../src/encode-composite.ts'
+import { kernels } from '@flambeau/stream'
 import { native } from '../src/index.ts'
 
 const it = (name: string, body: () => void | Promise<void>) => testWith('native', nativeMissing, name, body)

@@ -148,14 +148,14 @@ it('more forms than C++ keeps', () => {
 })
 
 it('C++ refuses a program that does not fit itself', () => {
-  const { addon } = device
+  const { host } = device
   // A map of one input and one output whose value does not exist.
   const words = Int32Array.of(0, 22, 0, 1, 1, 1, 0, 4, 0, 0, 4, 0, 3, 1, 1, 0, 4, 0, 3, 1, -1, -2)
-  expect(() => addon.define(0, words, 22, 2, 0)).toThrow(
+  expect(() => host.define(0, words, 22, 2, 0)).toThrow(
     'native: instruction 0 (map): an input of an expression does not exist',
   )
-  expect(() => addon.define(0, words, 21, 2, 0)).toThrow('its length is out of range')
-  expect(() => addon.define(0, words, 23, 2, 0)).toThrow('it ends too early')
-  expect(() => addon.define(-1, words, 22, 2, 0)).toThrow('define takes a number, words (Int32Array) and three counts')
-  expect(() => addon.define(1 << 16, words, 22, 2, 0)).toThrow('define takes a number')
+  expect(() => host.define(0, words, 21, 2, 0)).toThrow('its length is out of range')
+  expect(() => host.define(0, words, 23, 2, 0)).toThrow('it ends too early')
+  expect(() => host.define(-1, words, 22, 2, 0)).toThrow('define takes a number, words (Int32Array) and three counts')
+  expect(() => host.define(1 << 16, words, 22, 2, 0)).toThrow('define takes a number')
 })

@@ -1,4 +1,4 @@
-// Maps as words. Loops that lie one after the other in every operand are merged, so that the addon sees few and long ones;
+// Maps as words. Loops that lie one after the other in every operand are merged, so that kernels see few and long ones;
 // copies and fills are maps too.
 import {
   contiguousStrides,
@@ -23,7 +23,7 @@ import {
   topological,
   type View,
 } from '@flambeau/core/backend'
-import { opcodes, reductions } from './addon.ts'
+import { opcodes, reductions } from './codes.ts'
 import { type Codes, codeWords, compile } from './expression.ts'
 import { type Writer, begin, end, memory, noMemory, numeral, one, operandWords, put, view } from './words.ts'
 

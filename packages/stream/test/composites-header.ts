@@ -11,7 +11,7 @@ export function compositesHeader(): string {
   return header(
     [
       'The compositions that are kernels: written by tools/steps.mjs, from the records in packages/core/src/backend/composites.ts',
-      'and the list in packages/backend-native/src/encode-composite.ts. Change those, never this.',
+      'and the list in packages/stream/src/encode-composite.ts. Change those, never this.',
     ],
     [
       'enum class Composite : int32_t {',

@@ -19,7 +19,8 @@ import {
 } from '@flambeau/core/backend'
 import { encode, mayFail, workOf } from './encode.ts'
 import { canCheck, hasKernel } from './supports.ts'
-import { type Read, type Runner, Words } from './program.ts'
+import type { Runner } from './host.ts'
+import { type Read, Words } from './program.ts'
 import { anyLength } from './words.ts'
 
 /** How many forms C++ has at most, and how many of one expression are remembered. */
@@ -127,7 +128,7 @@ export class Forms {
     return known
   }
 
-  /** Whether the addon can run an instruction. */
+  /** Whether C++ can run an instruction. */
   supports(instr: Instr): boolean {
     const known = this.#of(instr)
     return (known === undefined ? hasKernel(instr) : known.supported) && (!instr.check || canCheck(instr.check.expr))
@@ -182,7 +183,7 @@ export class Forms {
       this.#count = 0
       this.#filling++
     }
-    this.#backend.addon.define(this.#count, words.words, words.at, rows, numbers)
+    this.#backend.host.define(this.#count, words.words, words.at, rows, numbers)
     form.filling = this.#filling
     form.program = this.#count++
   }

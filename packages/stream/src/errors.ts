@@ -1,6 +1,6 @@
 // What a failed instruction is to JavaScript: the errors that plain JavaScript gives for the same.
 import { type Instr, RuntimeError, type View } from '@flambeau/core/backend'
-import { ended } from './addon.ts'
+import { ended } from './codes.ts'
 
 /** The error that an instruction ended in. */
 export function errorOf(kind: number, value: number, { check, attrs, inputs, origin }: Instr): Error {

@@ -48,7 +48,7 @@ export function stepsHeader(): string {
   return header(
     [
       'The scalar steps of expressions: written by tools/steps.mjs, from the records in packages/core/src/expr/steps and the',
-      'numbers in packages/backend-native/src/expression.ts. Change those, never this.',
+      'numbers in packages/stream/src/expression.ts. Change those, never this.',
     ],
     [
       'enum class Step : int32_t {',

@@ -1,9 +1,9 @@
-// Expressions as the addon's codes: seven words a step, over registers that a linear scan gives out. An operand is a
+// Expressions as codes: seven words a step, over registers that a linear scan gives out. An operand is a
 // register from 0 on or an input below 0; a step's register is free when its last reader has run.
 import { type DType, type Expr, RuntimeError, rankOf, roundTo, type Step, topological } from '@flambeau/core/backend'
 
 /**
- * The numbers of steps. tools/steps.mjs writes native/src/steps.h by them: a new one goes at the end, because addons and
+ * The numbers of steps. tools/steps.mjs writes native/src/steps.h by them: a new one goes at the end, because hosts and
  * cores of other versions know the old numbers.
  */
 export const steps: Readonly<Record<Exclude<Step, 'input'>, number>> = {
@@ -75,7 +75,7 @@ export const steps: Readonly<Record<Exclude<Step, 'input'>, number>> = {
   shiftRight: 65,
 }
 
-/** Whether the addon has all steps of some expressions, which are those of a core that may be newer. */
+/** Whether C++ has all steps of some expressions, which are those of a core that may be newer. */
 export const hasSteps = (roots: readonly Expr[]): boolean =>
   topological(roots).every(({ step }) => step === 'input' || Object.hasOwn(steps, step))
 

@@ -1,4 +1,4 @@
-// Words on their way to the addon (native/src/STREAM.md): where they go, and the pieces that every instruction has.
+// Words on their way to the host (native/src/STREAM.md): where they go, and the pieces that every instruction has.
 import {
   type DType,
   type HostBuffer,

@@ -1,4 +1,4 @@
-// Instructions as words (native/src/STREAM.md). What the addon needs no kernel of its own for (concat, pad, assign) is maps;
+// Instructions as words (native/src/STREAM.md). What needs no kernel of its own (concat, pad, assign) is maps;
 // maps and products have files of their own.
 import {
   contiguousStrides,
@@ -15,7 +15,7 @@ import {
   type Shape,
   type View,
 } from '@flambeau/core/backend'
-import { opcodes, reductions } from './addon.ts'
+import { opcodes, reductions } from './codes.ts'
 import { copy, fill, map } from './encode-map.ts'
 import { matmul } from './encode-matmul.ts'
 import { composite } from './encode-composite.ts'

@@ -1,7 +1,7 @@
-// What the addon can run: the steps, reductions and kinds of a core that is newer than this package are none of its own, and
+// What C++ can run: the steps, reductions and kinds of a core that is newer than this package are none of its own, and
 // core runs them elsewhere.
 import { type CompositeKind, composites, type Expr, type Instr, type MapOut, type Prims } from '@flambeau/core/backend'
-import { reductions } from './addon.ts'
+import { reductions } from './codes.ts'
 import { kinds, writes } from './encode.ts'
 import { fused } from './encode-composite.ts'
 import { hasSteps } from './expression.ts'

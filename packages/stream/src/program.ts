@@ -1,7 +1,6 @@
-// A planned program on the addon's side: its words are checked once, then each run is one call. What changes from run to
+// A planned program on the host's side: its words are checked once, then each run is one call. What changes from run to
 // run (arguments, results, draws) has rows of its own, which are pointed anew; numbers are read where core writes them.
 import {
-  type Backend,
   type Bindings,
   contiguousLayout,
   type DeviceBuffer,
@@ -29,21 +28,11 @@ import {
   substitute,
   withOperands,
 } from '@flambeau/core/backend'
-import { type Addon, addressOf, ended, type Handle, sharedNumbers } from './addon.ts'
+import { ended } from './codes.ts'
 import { encode } from './encode.ts'
-import { anyLength, type Writer } from './words.ts'
 import { errorOf } from './errors.ts'
-
-/** The backend, as its programs see it. */
-export interface Runner extends Backend {
-  readonly addon: Addon
-  /** How the last run ended: kind, tag, value, runs that came to their end. */
-  readonly status: Int32Array
-  /** Runs what waits. */
-  submit(): void
-  /** What another thread is at. */
-  inFlight: Promise<unknown> | null
-}
+import { addressOf, type Handle, type Host, type Runner } from './host.ts'
+import { anyLength, type Writer } from './words.ts'
 
 /** A number that is read at every run, by its position among those. */
 export interface Read extends Scalar {
@@ -166,7 +155,7 @@ function withConstants(instr: ProgramInstr): ProgramInstr {
 
 class NativeProgram implements Executable {
   readonly #backend: Runner
-  readonly #addon: Addon
+  readonly #host: Host
   readonly #handle: Handle
   readonly #instrs: readonly Instr[]
   /** What rows point at lives as long as the program. */
@@ -190,7 +179,7 @@ class NativeProgram implements Executable {
     backend: Runner,
   ) {
     this.#backend = backend
-    this.#addon = backend.addon
+    this.#host = backend.host
     this.#instrs = instrs
     this.#sizes = sizes
     this.kept = words.slabs
@@ -198,14 +187,14 @@ class NativeProgram implements Executable {
     this.#args = rowsOf(places.args)
     this.#results = rowsOf(places.results)
     this.#draws = rowsOf(places.draws)
-    this.#rows = sharedNumbers(3 * words.slabs.length)
-    this.#numbers = sharedNumbers(numbers)
+    this.#rows = this.#host.numbers(3 * words.slabs.length)
+    this.#numbers = this.#host.numbers(numbers)
     const moving = new Set([...this.#args, ...this.#results, ...this.#draws])
     words.slabs.forEach((slab, row) => {
-      if (!moving.has(row)) this.#point(row, addressOf(this.#addon, slab), slab.data.byteLength)
+      if (!moving.has(row)) this.#point(row, addressOf(this.#host, slab), slab.data.byteLength)
     })
-    this.#handle = this.#addon.program(words.words.subarray(0, words.at), words.slabs.length, numbers)
-    this.#addon.bind(this.#handle, this.#rows, this.#numbers, numbers)
+    this.#handle = this.#host.program(words.words.subarray(0, words.at), words.slabs.length, numbers)
+    this.#host.bind(this.#handle, this.#rows, this.#numbers, numbers)
   }
 
   #point(row: number, address: number, bytes: number): void {
@@ -218,7 +207,7 @@ class NativeProgram implements Executable {
       if (rows[i] < 0) continue
       const { slab, start, length } = buffers[i] as HostBuffer
       const { BYTES_PER_ELEMENT: size } = slab.data
-      this.#point(rows[i], addressOf(this.#addon, slab) + start * size, length * size)
+      this.#point(rows[i], addressOf(this.#host, slab) + start * size, length * size)
     }
   }
 
@@ -235,7 +224,7 @@ class NativeProgram implements Executable {
     while (this.#backend.inFlight !== null) await this.#backend.inFlight
     this.#backend.submit()
     this.#bind(bindings, times, stacked)
-    const done = this.#addon.runAsync(this.#handle, times)
+    const done = this.#host.runAsync(this.#handle, times)
     this.#backend.inFlight = done
     // The other thread computes on what the bindings hold, whoever else forgets them.
     const held = [bindings]
@@ -250,7 +239,7 @@ class NativeProgram implements Executable {
   #run(bindings: Bindings, times: number, stacked: boolean): Ended {
     this.#backend.submit()
     this.#bind(bindings, times, stacked)
-    this.#addon.run(this.#handle, times)
+    this.#host.run(this.#handle, times)
     return this.#ended(this.#backend.status)
   }
 
@@ -265,15 +254,15 @@ class NativeProgram implements Executable {
     for (let i = 0; i < this.#draws.length; i++) {
       const row = this.#draws[i]
       if (row < 0) continue
-      this.#point(row, this.#addon.address(draws[i]), draws[i].byteLength)
+      this.#point(row, this.#host.address(draws[i]), draws[i].byteLength)
       this.#rows[3 * row + 2] = draws[i].byteLength / times
     }
     for (let i = 0; i < this.#results.length; i++) {
       if (this.#results[i] >= 0) this.#rows[3 * this.#results[i] + 2] = stacked ? this.#sizes[i] : 0
     }
     if (numbers.length > this.#numbers.length) {
-      this.#numbers = sharedNumbers(numbers.length)
-      this.#addon.bind(this.#handle, this.#rows, this.#numbers, numbers.length / times)
+      this.#numbers = this.#host.numbers(numbers.length)
+      this.#host.bind(this.#handle, this.#rows, this.#numbers, numbers.length / times)
     }
     // They are few, unless they are those of several runs.
     if (times > 1) this.#numbers.set(numbers)

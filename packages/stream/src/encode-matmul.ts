@@ -14,7 +14,7 @@ import {
   type Spec,
   type View,
 } from '@flambeau/core/backend'
-import { opcodes } from './addon.ts'
+import { opcodes } from './codes.ts'
 import { copy, map } from './encode-map.ts'
 import { type Codes, codeWords, compile } from './expression.ts'
 import { type Writer, begin, end, memory, none, numeral, operandWords, put, view } from './words.ts'

@@ -12,12 +12,12 @@ import {
   rankOf,
   type View,
 } from '@flambeau/core/backend'
-import { opcodes } from './addon.ts'
+import { opcodes } from './codes.ts'
 import { copy } from './encode-map.ts'
 import { type Writer, begin, end, memory, none, operandWords, put, view } from './words.ts'
 
 /**
- * What the addon has kernels of, in the order of their numbers. tools/steps.mjs writes native/src/composites.h by them: a
+ * What C++ has kernels of, in the order of their numbers. tools/steps.mjs writes native/src/composites.h by them: a
  * new one goes at the end.
  */
 export const kernels: readonly CompositeKind[] = [

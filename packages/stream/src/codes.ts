@@ -1,0 +1,29 @@
+// The numbers that TypeScript and C++ agree on (native/src/STREAM.md, native/src/stream.h, native/src/kernels.h): those of
+// opcodes and reductions, and how a run ends. Those of steps stand in expression.ts, those of kernels of compositions in
+// encode-composite.ts.
+import type { ReduceFn } from '@flambeau/core/backend'
+
+/** `streamFormat` of native/src/stream.h. */
+export const format = 4
+
+export const opcodes = {
+  map: 0,
+  check: 1,
+  matmul: 2,
+  argReduce: 3,
+  scan: 4,
+  fold: 5,
+  gather: 6,
+  scatter: 7,
+  sort: 8,
+  iota: 9,
+  composite: 10,
+  call: 11,
+  indices: 12,
+} as const
+
+/** The number of a reduction; -1 is none. */
+export const reductions: Readonly<Record<ReduceFn, number>> = { sum: 0, prod: 1, max: 2, min: 3 }
+
+/** How a run ends. */
+export const ended = { done: 0, check: 2, index: 3, memory: 4 } as const
