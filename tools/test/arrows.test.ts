@@ -84,6 +84,7 @@ test('each package imports only what its arrow allows', () => {
     'packages/backend-gpujs/src': ['@flambeau/core/backend'],
     'packages/stream/src': ['@flambeau/core/backend'],
     'packages/backend-native/src': ['@flambeau/core/backend', '@flambeau/stream', 'node:fs'],
+    'packages/backend-conformance/examples': ['@flambeau/core/backend'],
     'packages/backend-conformance/src': ['@flambeau/core', '@flambeau/core/backend', 'vitest', 'fast-check', 'node:fs'],
     'packages/data/src': ['@flambeau/core', 'arquero', 'papaparse'],
     'packages/flambeau/src': ['@flambeau/core', '@flambeau/core/backend', '@flambeau/backend-js'],

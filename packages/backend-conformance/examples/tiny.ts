@@ -1,0 +1,200 @@
+// A whole backend, as small as one can be, to be read from top to bottom. It runs two of the twelve kinds of instruction, `map` and
+// `matmul`, in one loop over all elements: enough to train a network of several layers, slowly. Copy it, and replace what is slow.
+import {
+  type Backend,
+  type Capabilities,
+  checkClaims,
+  checkView,
+  checkWhole,
+  contiguousStrides,
+  type DeviceBuffer,
+  dtypes,
+  type Expr,
+  flagOf,
+  identityOf,
+  type Instr,
+  interpret,
+  isFloat,
+  isScalar,
+  iterated,
+  type Layout,
+  type MapOut,
+  type Memory,
+  newArray,
+  numelOf,
+  type Operand,
+  type Output,
+  outputStrides,
+  type ReduceFn,
+  s,
+  scalarValue,
+  type Shape,
+  type Spec,
+  type TypedArray,
+  type View,
+} from '@flambeau/core/backend'
+
+/** What core holds of a tensor's memory and never looks into: here, an array of its own. */
+interface TinyBuffer extends DeviceBuffer {
+  readonly data: TypedArray
+}
+const dataOf = (x: View | Output): TypedArray => (x.buffer as TinyBuffer).data
+
+/** An operand or a result seen in another way. Both may be tensors, whose buffer is a getter: `{ ...x }` would lose it. */
+const viewOf = ({ buffer, dtype }: View | Output, sizes: Shape, strides: readonly number[], offset = 0): View => ({
+  buffer,
+  dtype,
+  sizes,
+  strides,
+  offset,
+})
+
+/** Calls `visit` for every index of a shape in row-major order, with where that index is in each of the layouts. */
+function walk(
+  sizes: Shape,
+  layouts: readonly Pick<Layout, 'strides' | 'offset'>[],
+  visit: (at: readonly number[]) => void,
+): void {
+  const along = (axis: number, from: readonly number[]): void => {
+    if (axis === sizes.length) return visit(from)
+    const at = [...from]
+    for (let i = 0; i < sizes[axis]; i++) {
+      along(axis + 1, at)
+      layouts.forEach(({ strides }, k) => void (at[k] += strides[axis]))
+    }
+  }
+  along(
+    0,
+    layouts.map(({ offset }) => offset),
+  )
+}
+
+const combine: Readonly<Record<ReduceFn, (a: number, b: number, float: boolean) => number>> = {
+  sum: (a, b) => a + b,
+  prod: (a, b, float) => (float ? a * b : Math.imul(a, b)),
+  max: (a, b) => Math.max(a, b),
+  min: (a, b) => Math.min(a, b),
+}
+
+/** Expressions are the same objects at every call, so what is made of one is made once. */
+const functions = new WeakMap<Expr, ReturnType<typeof interpret>>()
+function functionOf(expr: Expr): ReturnType<typeof interpret> {
+  let value = functions.get(expr)
+  if (value === undefined) functions.set(expr, (value = interpret(expr)))
+  return value
+}
+
+/**
+ * The expression for every index of a shape, or its reduction over some axes. Results are collected in double precision and
+ * given back as a new array, so that an output may have the memory of an operand.
+ */
+function compute(sizes: Shape, { expr, reduce }: MapOut, operands: readonly Operand[], length: number): Float64Array {
+  const value = functionOf(expr)
+  const elements = operands.map((x) => (isScalar(x) ? scalarValue(x) : 0))
+  const views = operands.flatMap((x, position) =>
+    isScalar(x) ? [] : [{ position, data: dataOf(x), strides: x.strides, offset: x.offset }],
+  )
+  const results = new Float64Array(length)
+  if (reduce !== undefined) results.fill(identityOf(reduce.fn, expr.dtype))
+  const out = { strides: outputStrides(sizes, reduce?.axes), offset: 0 }
+  walk(sizes, [out, ...views], ([to, ...at]) => {
+    views.forEach(({ position, data }, k) => void (elements[position] = data[at[k]]))
+    const x = value(elements)
+    results[to] = reduce === undefined ? x : combine[reduce.fn](results[to], x, isFloat(expr.dtype))
+  })
+  return results
+}
+
+/**
+ * A product is a map, too: `a * b` over the axes of the result and the one that both factors have, summed over that. Along
+ * an axis that it has not, a factor stands still. Products of floats are added up in double precision.
+ */
+function multiply({ inputs: [a, b], outputs: [{ sizes, dtype }] }: Instr<'matmul'>): Float64Array {
+  const last = sizes.length
+  const [x, y] = [s.input(0, dtype), s.input(1, dtype)]
+  const expr = isFloat(dtype) ? s.mul(s.cast(x, 'float64'), s.cast(y, 'float64')) : s.mul(x, y)
+  const all = [...sizes, a.sizes[last - 1]]
+  const factors = [
+    viewOf(a, all, [...a.strides.slice(0, -1), 0, a.strides[last - 1]], a.offset),
+    viewOf(b, all, [...b.strides.slice(0, -2), 0, b.strides[last - 1], b.strides[last - 2]], b.offset),
+  ]
+  return compute(all, { expr, reduce: { fn: 'sum', axes: [last] } }, factors, numelOf(sizes))
+}
+
+class Tiny implements Backend {
+  readonly name = 'tiny'
+  readonly caps: Capabilities = {
+    dtypes: new Set(dtypes),
+    strided: true,
+    syncRead: true,
+    multiOutput: false,
+    reducedPost: false,
+    maxArgs: Number.MAX_SAFE_INTEGER,
+    maxElements: 2 ** 31 - 1,
+    strictFloat: true,
+    certain: true,
+  }
+  #bytes = 0
+
+  /** Core runs what a backend does not support elsewhere, with a warning. */
+  supports({ kind }: Instr): boolean {
+    return kind === 'map' || kind === 'matmul'
+  }
+
+  alloc({ sizes, dtype }: Spec): TinyBuffer {
+    const data = newArray(dtype, numelOf(sizes))
+    this.#bytes += data.byteLength
+    return { backend: this, length: data.length, data }
+  }
+
+  write(out: Output, data: TypedArray): void {
+    checkWhole(out, data.length, 'what data is written to')
+    dataOf(out).set(data)
+  }
+
+  run(instr: Instr): void {
+    checkClaims(instr)
+    const { kind, inputs, outputs, check } = instr
+    const [out] = outputs
+    const sizes = iterated(instr)
+    if (check !== undefined) {
+      const [isWrong] = compute(sizes, flagOf(check.expr, sizes.length).outs[0], inputs, 1)
+      if (isWrong) throw check.error()
+    }
+    // An array that is set to numbers rounds them to its own type; whole ones wrap.
+    if (kind === 'map') dataOf(out).set(compute(sizes, instr.attrs.outs[0], inputs, numelOf(out.sizes)))
+    else if (kind === 'matmul') {
+      dataOf(out).set(multiply(instr))
+      const { post } = instr.attrs
+      if (post === undefined) return
+      const product = viewOf(out, out.sizes, contiguousStrides(out.sizes))
+      dataOf(out).set(compute(out.sizes, { expr: post }, [product, ...inputs.slice(2)], numelOf(out.sizes)))
+    }
+  }
+
+  readSync(view: View): TypedArray {
+    checkView(view, 'what is read')
+    const copy = newArray(view.dtype, numelOf(view.sizes))
+    copy.set(compute(view.sizes, { expr: s.input(0, view.dtype) }, [view], copy.length))
+    return copy
+  }
+
+  async read(view: View): Promise<TypedArray> {
+    return this.readSync(view)
+  }
+
+  /** Nothing to do: the engine frees an array that nobody holds. */
+  free(): void {}
+
+  /** Nothing to wait for: `run` has done its work when it returns. */
+  async sync(): Promise<void> {}
+
+  memory(): Memory {
+    return { bytes: this.#bytes, pooled: 0 }
+  }
+
+  dispose(): void {}
+}
+
+/** The smallest backend: `useDevice(tiny())`. */
+export const tiny = (): Backend => new Tiny()
