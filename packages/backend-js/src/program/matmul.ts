@@ -1,4 +1,4 @@
-// Matrix products in a compiled program: the source of matmul-source.ts over the program's memory, with the epilogue where
+// Matrix products in a compiled program: the source of text/matmul.ts over the program's memory, with the epilogue where
 // an element is finished, or in a loop after it where it calls functions.
 import {
   contiguousLayout,

@@ -1,0 +1,145 @@
+// Who may import whom: the arrows of the house in one table. `node tools/arrows.mjs` writes it as rules of lint
+// (tools/arrows.json, which biome.json extends); tools/test/arrows.test.ts compares the two and proves that lint obeys.
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { node, readArgs, root, say } from './lib.mjs'
+
+const kernels = ['base', 'expr', 'backend']
+const ops = [...kernels, 'random', 'tensor', 'ops']
+
+/**
+ * The folders of core, and the other folders that each may import.
+ *
+ * @type {Record<string, readonly string[]>}
+ */
+export const folders = {
+  base: [],
+  expr: ['base'],
+  backend: ['base', 'expr'],
+  random: ['base'],
+  tensor: kernels,
+  ops: [...kernels, 'random', 'tensor'],
+  autograd: ops,
+  nn: [...ops, 'autograd', 'losses'],
+  losses: [...ops, 'autograd', 'nn'],
+  optim: [...ops, 'autograd', 'nn'],
+  compile: [...kernels, 'tensor'],
+  io: ['base', 'tensor', 'random', 'nn', 'optim'],
+}
+
+/**
+ * Packages and programs, and what each may import by name. `free`: besides, any package that is not of this workspace.
+ *
+ * @type {readonly { files: readonly string[], imports: readonly string[], free?: boolean }[]}
+ */
+export const packages = [
+  { files: ['packages/core/src'], imports: [] },
+  {
+    files: [
+      'packages/backend-js/src',
+      'packages/backend-gpujs/src',
+      'packages/stream/src',
+      'packages/backend-conformance/examples',
+    ],
+    imports: ['@flambeau/core/backend'],
+  },
+  { files: ['packages/backend-gpujs/src/adapter.ts'], imports: ['@flambeau/core/backend', 'gpu.js'] },
+  { files: ['packages/backend-native/src'], imports: ['@flambeau/core/backend', '@flambeau/stream', 'node:*'] },
+  {
+    files: ['packages/backend-conformance/src'],
+    imports: ['@flambeau/core', '@flambeau/core/backend', 'vitest', 'fast-check', 'node:*'],
+  },
+  { files: ['packages/data/src'], imports: ['@flambeau/core'], free: true },
+  {
+    files: ['packages/flambeau/src'],
+    imports: [
+      '@flambeau/core',
+      '@flambeau/core/backend',
+      '@flambeau/backend-js',
+      '@flambeau/backend-native',
+      '@flambeau/backend-gpujs',
+    ],
+  },
+  {
+    files: ['examples', 'bench', 'docs'],
+    imports: ['flambeau', '@flambeau/data', '@flambeau/backend-native', '@flambeau/backend-gpujs'],
+    free: true,
+  },
+]
+
+/** Packages that any JavaScript engine can load: they name nothing of Node and nothing of the DOM. */
+export const everywhere = ['core', 'backend-js', 'backend-gpujs', 'stream', 'data', 'flambeau']
+/** The files of theirs that are for one engine. */
+const oneEngine = ['packages/data/src/**/*-{node,web}.ts']
+const globals = {
+  Node: ['process', 'Buffer', 'global', 'require', 'module', '__dirname', '__filename', 'setImmediate'],
+  DOM: ['window', 'document', 'navigator', 'self', 'location', 'localStorage', 'fetch', 'XMLHttpRequest', 'Worker'],
+}
+
+const within = (path) => (path.endsWith('.ts') ? path : `${path}/**`)
+const refusing = (includes, ...patterns) => ({
+  includes,
+  linter: { rules: { style: { noRestrictedImports: { level: 'error', options: { patterns } } } } },
+})
+const only = (names) => (names.length === 0 ? 'nothing' : `${names.join(', ')} only`)
+
+const workspace = '{core,backend-js,stream,backend-native,backend-gpujs,backend-conformance,data,flambeau}'
+const byPath = {
+  group: ['**/packages/**', `**/../${workspace}/**`, '**/dist/**'],
+  message: 'Import another package by its name.',
+}
+const byName = ({ files, imports, free = false }) => ({
+  group: [
+    ...(free ? ['@flambeau/**', 'flambeau', 'flambeau/**'] : ['**', '!./**', '!../**']),
+    ...imports.map((name) => `!${name}`),
+  ],
+  message: `${files.join(', ')} may import ${only(imports)}${free ? ' of this workspace' : ''}.`,
+})
+
+/** The table as biome reads it. */
+export const config = () => ({
+  overrides: [
+    ...packages.map((entry) => refusing(entry.files.map(within), byName(entry), byPath)),
+    ...Object.entries(folders).map(([from, to]) => {
+      const others = Object.keys(folders).filter((folder) => folder !== from && !to.includes(folder))
+      // The rules of the whole of core again: an override replaces what another said.
+      return refusing([`packages/core/src/${from}/**`], byName(packages[0]), byPath, {
+        group: [`**/{${others}}/**`],
+        message: `core/src/${from} may import ${only(to)}.`,
+      })
+    }),
+    {
+      includes: [`packages/{${everywhere}}/src/**`],
+      linter: {
+        rules: {
+          correctness: { noNodejsModules: 'error' },
+          style: {
+            noRestrictedGlobals: {
+              level: 'error',
+              options: {
+                deniedGlobals: Object.fromEntries(
+                  Object.entries(globals).flatMap(([of, names]) =>
+                    names.map((name) => [name, `not in every JavaScript engine: no ${of} global here`]),
+                  ),
+                ),
+              },
+            },
+          },
+        },
+      },
+    },
+    {
+      includes: oneEngine,
+      linter: { rules: { correctness: { noNodejsModules: 'off' }, style: { noRestrictedGlobals: 'off' } } },
+    },
+  ],
+})
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  readArgs('node tools/arrows.mjs    writes tools/arrows.json, the rules of lint that follow from the table of arrows')
+  const path = join(root, 'tools/arrows.json')
+  writeFileSync(path, JSON.stringify(config()))
+  await node('node_modules/@biomejs/biome/bin/biome', ['format', '--write', path])
+  say('tools/arrows.json is written')
+}
