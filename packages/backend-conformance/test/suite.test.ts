@@ -97,7 +97,7 @@ describe('a backend that is wrong', () => {
 
   it('in strides, is noticed from transposed inputs only', async () => {
     const wrong = broken((instr) => {
-      if (instr.kind !== 'matmul') return instr
+      if (instr.kind !== 'contract') return instr
       const straight = (strides: readonly number[]) => [...strides].sort((a, b) => b - a)
       const inputs = instr.inputs.map((x) => {
         if (isScalar(x)) return x
@@ -225,7 +225,7 @@ const needed: Readonly<Record<PrimKind, string>> = {
   map: 'exp',
   argReduce: 'argmax',
   scan: 'cumsum',
-  matmul: 'mm',
+  contract: 'mm',
   concat: 'cat',
   pad: 'pad',
   fold: 'unfold',

@@ -66,7 +66,8 @@ class Names {
   }
 }
 
-const hasExpressions = (kind: Kind, attrs: object): boolean => kind === 'map' || (kind === 'matmul' && 'post' in attrs)
+const hasExpressions = (kind: Kind, attrs: object): boolean =>
+  kind === 'map' || (kind === 'contract' && 'post' in attrs)
 
 function expressionsOf({ kind, attrs, check }: Instr): readonly Expr[] {
   const found: Expr[] = check === undefined ? [] : [check.expr]
@@ -76,7 +77,7 @@ function expressionsOf({ kind, attrs, check }: Instr): readonly Expr[] {
       if (reduce?.post !== undefined) found.push(reduce.post)
     }
   }
-  const { post } = attrs as Prims['matmul']
+  const { post } = attrs as Prims['contract']
   if (post !== undefined) found.push(post)
   return found
 }

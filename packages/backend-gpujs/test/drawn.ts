@@ -63,14 +63,14 @@ const dtypes: readonly DType[] = ['float32', 'float32', 'float32', 'int32', 'uin
 const insert = (list: readonly number[], at: number, by: number): number[] => list.map((x, i) => (i === at ? by : x))
 
 export const drawn: { readonly [kind: string]: (dice: Dice, most?: number) => Call } = {
-  matmul: (dice, most = 5) => {
+  contract: (dice, most = 5) => {
     const dtype = dice.one(dtypes)
     const batch = dice.shape(0, 2, 0, 3)
     const [m, k, n] = [dice.int(0, most), dice.int(0, most), dice.int(0, most)]
     const small = () => (dtype === 'uint8' ? dice.int(0, 9) : drawValue(dice, dtype))
     return {
-      kind: 'matmul',
-      attrs: {},
+      kind: 'contract',
+      attrs: { batch: batch.length, sum: 1 },
       inputs: [drawHeld(dice, [...batch, m, k], dtype, small), drawHeld(dice, [...batch, k, n], dtype, small)],
       outputs: [{ sizes: [...batch, m, n], dtype }],
     }

@@ -19,14 +19,14 @@ import { argReduce } from '../src/plans/arg-reduce.ts'
 import { fold } from '../src/plans/fold.ts'
 import { gather, scatter } from '../src/plans/gather.ts'
 import * as planning from '../src/plans/index.ts'
-import { matmul } from '../src/plans/matmul.ts'
+import { contract } from '../src/plans/matmul.ts'
 import { assign, concat, pad } from '../src/plans/move.ts'
 import { scan } from '../src/plans/scan.ts'
 import { Dice, drawHeld, drawn } from './drawn.ts'
 import { found } from './each-mode.ts'
 import { type Call, type Held, instrOn, isHeld, onBackend, onJs } from './running.ts'
 
-const kinds = { argReduce, assign, concat, fold, gather, matmul, pad, scan, scatter }
+const kinds = { argReduce, assign, concat, contract, fold, gather, pad, scan, scatter }
 const plannerOf = (kind: Kind): Planner => kinds[kind as keyof typeof kinds] as unknown as Planner
 
 /** A row-major tensor of numbers. */
@@ -72,9 +72,10 @@ describe.each(found)('%s', (mode) => {
 
   const dice = new Dice(5)
   const random = (...shape: number[]): Held => drawHeld(dice, shape, 'float32')
-  const product = (a: Held, b: Held, attrs: Prims['matmul'] = {}, others: Call['inputs'] = []): Call => {
+  const product = (a: Held, b: Held, post: Partial<Prims['contract']> = {}, others: Call['inputs'] = []): Call => {
     const shape = [...a.view.sizes.slice(0, -1), b.view.sizes.at(-1) as number]
-    return { kind: 'matmul', attrs, inputs: [a, b, ...others], outputs: [spec(shape, a.view.dtype)] }
+    const attrs: Prims['contract'] = { batch: shape.length - 2, sum: 1, ...post }
+    return { kind: 'contract', attrs, inputs: [a, b, ...others], outputs: [spec(shape, a.view.dtype)] }
   }
 
   it.each([
@@ -100,7 +101,11 @@ describe.each(found)('%s', (mode) => {
     ] as const) {
       const call = product(random(...batch, m, k), random(...batch, k, n))
       compare(call)
-      compare({ ...call, attrs: { post }, inputs: [...call.inputs, random(...batch, m, n), number] })
+      compare({
+        ...call,
+        attrs: { ...call.attrs, post } as Prims['contract'],
+        inputs: [...call.inputs, random(...batch, m, n), number],
+      })
     }
   })
 

@@ -5,12 +5,15 @@ import {
   type Capabilities,
   type Check,
   checkClaims,
+  contractionOf,
   type DeviceBuffer,
   dtypes,
   flagOf,
+  hasMatrices,
   HostMemory,
   hostOf,
   type Instr,
+  isPlain,
   iterated,
   type Memory,
   numelOf,
@@ -33,7 +36,7 @@ const kernels: { readonly [K in PrimKind]: (instr: Instr<K>) => void } = {
   map,
   argReduce,
   scan,
-  matmul,
+  contract: matmul,
   concat,
   pad,
   fold,
@@ -61,8 +64,8 @@ class JsBackend implements Backend {
   /** What checks write; one for all, because a slab cut into a byte a step would outlive many steps and grow old. */
   readonly #flag: Output = { sizes: [], dtype: 'bool', buffer: this.alloc({ sizes: [], dtype: 'bool' }) }
 
-  supports(): boolean {
-    return true
+  supports(instr: Instr): boolean {
+    return instr.kind !== 'contract' || hasMatrices(instr) || isPlain(contractionOf(instr))
   }
 
   alloc(spec: Spec): DeviceBuffer {

@@ -91,9 +91,9 @@ function check({
   const buffer = (data: TypedArray, start: number) => new HostBuffer(backend, data, start, data.length - start)
   const expr = s.mul(s.add(s.input(0, dtype), s.input(1, dtype)), s.input(0, dtype))
   const [left, right, third] = [a, b, bias].map((x, i) => ({ ...x, dtype, buffer: buffer(arrays[i], 0) }))
-  const instr: Instr<'matmul'> = {
-    kind: 'matmul',
-    attrs: post ? { post: expr } : {},
+  const instr: Instr<'contract'> = {
+    kind: 'contract',
+    attrs: { batch: batch.length, sum: 1, ...(post && { post: expr }) },
     inputs: post ? [left, right, third] : [left, right],
     outputs: [{ ...contiguousLayout(shape), dtype, buffer: buffer(expected, start) }],
     origin: { name: 'mm' },
@@ -222,8 +222,8 @@ it('the kernel goes over to it for a product that comes often', () => {
   const results = Array.from({ length: 3 }, () => {
     const buffer = backend.alloc(spec) as HostBuffer
     matmul({
-      kind: 'matmul',
-      attrs: {},
+      kind: 'contract',
+      attrs: { batch: 0, sum: 1 },
       inputs: [a, b],
       outputs: [{ ...layout, ...spec, buffer }],
       origin: { name: 'mm' },

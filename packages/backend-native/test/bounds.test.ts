@@ -49,8 +49,8 @@ const given: { readonly [K in PrimKind]: unknown } = {
   },
   argReduce: { attrs: { fn: 'max', axes: [1] }, inputs: [of(3, 4)], outputs: [whole(3)] },
   scan: { attrs: { fn: 'sum', axis: 0 }, inputs: [of(3, 4)], outputs: [of(3, 4)] },
-  matmul: {
-    attrs: { post: s.add(x, y) },
+  contract: {
+    attrs: { batch: 0, sum: 1, post: s.add(x, y) },
     inputs: [of(3, 4), of(4, 5), of(3, 5)],
     outputs: [of(3, 5)],
   },

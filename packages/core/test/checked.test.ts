@@ -110,7 +110,7 @@ const faults: Readonly<Record<string, readonly [what: (on: On, backend: CheckedB
   'a product over a factor': [
     ({ full, run }) => {
       const x = full()
-      run({ kind: 'matmul', attrs: {}, inputs: [rows(x), rows(full())], outputs: [x], donate: [0] })
+      run({ kind: 'contract', attrs: { batch: 0, sum: 1 }, inputs: [rows(x), rows(full())], outputs: [x], donate: [0] })
     },
     /result 0 overwrites operand 0 while that is read/,
   ],
@@ -142,9 +142,14 @@ const faults: Readonly<Record<string, readonly [what: (on: On, backend: CheckedB
   'a product of bool': [
     ({ fresh, full, run }) => {
       const [a, b] = [full([2, 2], 'bool'), full([2, 2], 'bool')]
-      run({ kind: 'matmul', attrs: {}, inputs: [rows(a), rows(b)], outputs: [fresh([2, 2], 'bool')] })
+      run({
+        kind: 'contract',
+        attrs: { batch: 0, sum: 1 },
+        inputs: [rows(a), rows(b)],
+        outputs: [fresh([2, 2], 'bool')],
+      })
     },
-    /multiplies matrices of bool/,
+    /adds up products of bool/,
   ],
   'a result that fills a part': [
     ({ fresh, full, map }) => map([rows(full([2])), rows(full([2]))], [{ ...fresh([3]), sizes: [2] }]),

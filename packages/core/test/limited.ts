@@ -1,8 +1,9 @@
 // A backend that can do little, as tests of what core does about that see it: contiguous inputs, one output an
-// instruction, some kinds not at all. It throws at what it should not have been given.
+// instruction, products of two matrices or of one batch of them, some kinds not at all. It throws at what it should not have been given.
 import { js } from '@flambeau/backend-js'
 import {
   type Backend,
+  hasMatrices,
   type Instr,
   isContiguous,
   type Kind,
@@ -20,6 +21,7 @@ export class Limited implements Backend {
   seen = 0
 
   supports(instr: Instr): boolean {
+    if (instr.kind === 'contract') return hasMatrices(instr) && instr.attrs.batch < 2
     return !refused.includes(instr.kind)
   }
 

@@ -45,7 +45,7 @@ test('an event for every kernel, with shapes and bytes', () => {
   expect(events.map(({ name }) => name)).toContain('mseLoss')
   const addmm = events.find(({ name }) => name === 'addmm')
   expect(addmm).toMatchObject({
-    kind: 'matmul',
+    kind: 'contract',
     outputs: [{ sizes: [6, 1], dtype: 'float32' }],
     // The bias is broadcast: four bytes of it are read.
     bytesRead: 4 * (6 * 3 + 3 * 1 + 1),
@@ -117,7 +117,7 @@ test('a trace that Chrome reads', () => {
   expect(rest.map(({ name }: { name: string }) => name)).toEqual(seen.events.map(({ name }) => name))
   expect(rest.every((event: { ph: string }) => event.ph === 'X')).toBe(true)
   const mm = rest.find(({ name }: { name: string }) => name === 'addmm')
-  expect(mm).toMatchObject({ cat: 'matmul', args: { inputs: ['float32[6, 3]', 'float32[3, 1]', 'float32[6, 1]'] } })
+  expect(mm).toMatchObject({ cat: 'contract', args: { inputs: ['float32[6, 3]', 'float32[3, 1]', 'float32[6, 1]'] } })
   expect(mm.dur).toBe(seen.events.find(({ name }) => name === 'addmm')?.duration)
 })
 

@@ -1,8 +1,10 @@
 // Matrix products as words, with the expression that is computed of them while they are in the cache.
 import {
+  asMatrices,
   contiguousStrides,
   type DType,
   type Expr,
+  hasMatrices,
   type HostBuffer,
   hostOf,
   type Instr,
@@ -29,9 +31,16 @@ function postOf(post: Expr): Codes | null {
   return codes
 }
 
+const withoutPost = ({ batch, sum }: Prims['contract']): Prims['contract'] => ({ batch, sum })
+
 const nothing: Codes = { words: new Int32Array(0), inputs: [{ position: 0, dtype: 'float32' }], from: [-1] }
 
-export function matmul(w: Writer, instr: Instr<'matmul'>, tag: number): void {
+/** Writes what is plain. */
+export function contract(w: Writer, instr: Instr<'contract'>, tag: number): void {
+  matmul(w, hasMatrices(instr) ? instr : (asMatrices(instr) as Instr<'contract'>), tag)
+}
+
+function matmul(w: Writer, instr: Instr<'contract'>, tag: number): void {
   const { attrs, inputs, outputs } = instr
   const a = inputs[0]
   const b = inputs[1]
@@ -39,7 +48,7 @@ export function matmul(w: Writer, instr: Instr<'matmul'>, tag: number): void {
   if (a.dtype === 'uint8' || a.dtype === 'bool') return matmulAs(w, 'int32', instr, tag)
   const codes = attrs.post === undefined ? nothing : postOf(attrs.post)
   if (codes === null) {
-    matmul(w, { ...instr, attrs: {}, inputs: [a, b] }, tag)
+    matmul(w, { ...instr, attrs: withoutPost(instr.attrs), inputs: [a, b] }, tag)
     return finish(w, instr, tag)
   }
   const further = codes.inputs.length - 1
@@ -80,7 +89,7 @@ export function matmul(w: Writer, instr: Instr<'matmul'>, tag: number): void {
 }
 
 /** The loops over the matrices of a batch: steps of both factors, of the product, and of what the expression reads. */
-function batchLoops({ inputs, outputs: [{ sizes }] }: Instr<'matmul'>, codes: Codes): Loops {
+function batchLoops({ inputs, outputs: [{ sizes }] }: Instr<'contract'>, codes: Codes): Loops {
   const further = codes.inputs.slice(1).map(({ position }) => inputs[position + 1])
   const views = [...(inputs.slice(0, 2) as View[]), ...further.filter(isView)].map(({ strides }) => strides)
   return loopsOver(sizes.slice(0, -2), [...views.slice(0, 2), contiguousStrides(sizes), ...views.slice(2)])
@@ -103,7 +112,7 @@ const contiguousView = (spec: Spec, buffer: HostBuffer): View => ({
 
 const epilogues = new WeakMap<Expr, Prims['map']>()
 /** An epilogue as a map over the product, in its own memory. */
-function finish(w: Writer, { attrs: { post }, inputs, outputs }: Instr<'matmul'>, tag: number): void {
+function finish(w: Writer, { attrs: { post }, inputs, outputs }: Instr<'contract'>, tag: number): void {
   if (post === undefined) return
   const attrs = epilogues.get(post) ?? { outs: [{ expr: post }] }
   epilogues.set(post, attrs)
@@ -112,7 +121,7 @@ function finish(w: Writer, { attrs: { post }, inputs, outputs }: Instr<'matmul'>
 }
 
 /** A product in another dtype, whose low bits are the result's. */
-function matmulAs(w: Writer, dtype: DType, instr: Instr<'matmul'>, tag: number): void {
+function matmulAs(w: Writer, dtype: DType, instr: Instr<'contract'>, tag: number): void {
   const [out] = instr.outputs
   const [a, b] = (instr.inputs.slice(0, 2) as View[]).map((x) => {
     const spec = { sizes: x.sizes, dtype }
@@ -121,7 +130,7 @@ function matmulAs(w: Writer, dtype: DType, instr: Instr<'matmul'>, tag: number):
     return contiguousView(spec, made.buffer)
   })
   const wide = { sizes: out.sizes, dtype, buffer: w.scratch({ sizes: out.sizes, dtype }) }
-  matmul(w, { ...instr, attrs: {}, inputs: [a, b], outputs: [wide] }, tag)
+  matmul(w, { ...instr, attrs: withoutPost(instr.attrs), inputs: [a, b], outputs: [wide] }, tag)
   copy(w, contiguousView(wide, wide.buffer), out, 0, contiguousStrides(out.sizes), tag)
   finish(w, instr, tag)
 }

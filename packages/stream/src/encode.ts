@@ -17,7 +17,7 @@ import {
 } from '@flambeau/core/backend'
 import { opcodes, reductions } from './codes.ts'
 import { copy, fill, map } from './encode-map.ts'
-import { matmul } from './encode-matmul.ts'
+import { contract } from './encode-matmul.ts'
 import { composite } from './encode-composite.ts'
 import { type Writer, begin, end, memory, none, operandWords, put, view } from './words.ts'
 
@@ -190,7 +190,7 @@ export const kinds: { readonly [K in PrimKind]: (w: Writer, instr: Instr<K>, tag
   map,
   argReduce,
   scan,
-  matmul,
+  contract,
   concat,
   pad,
   fold,
@@ -219,7 +219,9 @@ export const mayFail = ({ kind, check }: Pick<Instr, 'kind' | 'check'>): boolean
 
 /** About how many elements it works on. */
 export function workOf(instr: Instr): number {
-  const { outputs, kind } = instr
+  const { kind, attrs, inputs } = instr
   const shape = iterated(instr)
-  return kind === 'matmul' ? numelOf(shape) * (outputs[0].sizes.at(-1) as number) : numelOf(shape)
+  if (kind !== 'contract') return numelOf(shape)
+  const { batch, sum } = attrs
+  return numelOf(shape) * numelOf(inputs[1].sizes.slice(batch + sum))
 }

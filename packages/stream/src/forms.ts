@@ -2,10 +2,13 @@
 // operands' shapes and steps: its form. From the second time on that a form is seen, C++ has its words, checked, with all
 // that follows from them, and it is written as a call: which program, and where its operands are.
 import {
+  contractionOf,
   type DType,
   type Expr,
+  hasMatrices,
   HostBuffer,
   type Instr,
+  isPlain,
   isView,
   type Kind,
   newArray,
@@ -28,7 +31,7 @@ const most = 1024
 const mostOfOne = 128
 
 /** Kinds that core describes by the same object again and again, and whose words do not ask whose memory an operand is. */
-const formed: ReadonlySet<string> = new Set<Kind>(['map', 'matmul', 'argReduce', 'concat', 'gather', 'scan'])
+const formed: ReadonlySet<string> = new Set<Kind>(['map', 'contract', 'argReduce', 'concat', 'gather', 'scan'])
 
 /** What is kept of an operand: not its memory. */
 interface Strided extends Spec {
@@ -130,6 +133,7 @@ export class Forms {
 
   /** Whether C++ can run an instruction. */
   supports(instr: Instr): boolean {
+    if (instr.kind === 'contract' && !hasMatrices(instr) && !isPlain(contractionOf(instr))) return false
     const known = this.#of(instr)
     return (known === undefined ? hasKernel(instr) : known.supported) && (!instr.check || canCheck(instr.check.expr))
   }

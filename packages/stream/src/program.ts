@@ -148,8 +148,8 @@ function withConstants(instr: ProgramInstr): ProgramInstr {
     return { ...instr, kind, attrs: { outs }, check: made }
   }
   // Input 0 of an epilogue is the product; further ones come after both factors.
-  return kind === 'matmul' && attrs.post !== undefined
-    ? { ...instr, kind, attrs: { post: settled(attrs.post, 1) }, check: made }
+  return kind === 'contract' && attrs.post !== undefined
+    ? { ...instr, kind, attrs: { ...attrs, post: settled(attrs.post, 1) }, check: made }
     : { ...instr, check: made }
 }
 

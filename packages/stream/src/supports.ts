@@ -12,7 +12,7 @@ const canMap = ({ expr, reduce }: MapOut): boolean =>
 /** What a kind's attributes have to be, where it does not take all. */
 const demands: { readonly [kind: string]: ((attrs: never) => boolean) | undefined } = {
   map: ({ outs }: Prims['map']) => outs.every(canMap),
-  matmul: ({ post }: Prims['matmul']) => post === undefined || hasSteps([post]),
+  contract: ({ post }: Prims['contract']) => post === undefined || hasSteps([post]),
   argReduce: ({ fn }: Prims['argReduce']) => fn === 'max' || fn === 'min',
   scan: ({ fn }: Prims['scan']) => Object.hasOwn(reductions, fn),
   scatter: ({ fn }: Prims['scatter']) => Object.hasOwn(writes, fn),

@@ -43,7 +43,11 @@ const instructions: Made = {
     outputs: [out([2], 'int32')],
   }),
   scan: ({ view, out }) => ({ attrs: { fn: 'sum', axis: 1 }, inputs: [view([2, 3])], outputs: [out([2, 3])] }),
-  matmul: ({ view, out }) => ({ attrs: {}, inputs: [view([2, 3]), view([3, 4])], outputs: [out([2, 4])] }),
+  contract: ({ view, out }) => ({
+    attrs: { batch: 0, sum: 1 },
+    inputs: [view([2, 3]), view([3, 4])],
+    outputs: [out([2, 4])],
+  }),
   concat: ({ view, out }) => ({ attrs: { axis: 1 }, inputs: [view([2, 3]), view([2, 1])], outputs: [out([2, 4])] }),
   pad: ({ view, out }) => ({
     attrs: { low: [1, 0], high: [0, 2], value: 5 },

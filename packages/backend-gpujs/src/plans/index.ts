@@ -7,7 +7,7 @@ import { fold } from './fold.ts'
 import { gather, scatter } from './gather.ts'
 import { iota } from './iota.ts'
 import { map } from './map.ts'
-import { matmul } from './matmul.ts'
+import { contract } from './matmul.ts'
 import { assign, concat, pad } from './move.ts'
 import { scan } from './scan.ts'
 
@@ -15,7 +15,7 @@ const planners: { readonly [K in Kind]?: Planner<K> } = {
   map,
   argReduce,
   scan,
-  matmul,
+  contract,
   concat,
   pad,
   fold,

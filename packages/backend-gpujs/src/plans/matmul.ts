@@ -1,6 +1,16 @@
 // The plan of a product of matrices: a thread an element, or four of a row where there are many, its sum over k in blocks
 // that are added up on their own. Where k is long and there are few elements, several threads share one, and a second kernel adds up what they have.
-import { type DType, type Instr, isFloat, isView, numelOf } from '@flambeau/core/backend'
+import {
+  asMatrices,
+  contractionOf,
+  type DType,
+  hasMatrices,
+  type Instr,
+  isFloat,
+  isPlain,
+  isView,
+  numelOf,
+} from '@flambeau/core/backend'
 import { exact, exprBound } from '../bounds.ts'
 import { canEmit, emit, wrapped } from '../expression.ts'
 import type { Planner, Step } from '../plan.ts'
@@ -76,7 +86,7 @@ function addUp(
 }
 
 /** What a thread stores: products brought to their dtype, or what the epilogue makes of them. */
-function finish(writer: KernelWriter, { attrs, inputs, outputs }: Instr<'matmul'>, sums: readonly string[]): Step {
+function finish(writer: KernelWriter, { attrs, inputs, outputs }: Instr<'contract'>, sums: readonly string[]): Step {
   const [{ sizes: shape, dtype }] = outputs
   const products = sums.map((sum) => wrapped(writer, isFloat(dtype) ? writer.value(`Math.fround(${sum})`) : sum, dtype))
   const { post } = attrs
@@ -113,9 +123,12 @@ function finish(writer: KernelWriter, { attrs, inputs, outputs }: Instr<'matmul'
   return step(results)
 }
 
-export const matmul: Planner<'matmul'> = {
-  supports: ({ attrs: { post } }) => post === undefined || canEmit([post]),
-  plan: (instr) => {
+export const contract: Planner<'contract'> = {
+  supports: (instr) =>
+    (hasMatrices(instr) || isPlain(contractionOf(instr))) &&
+    (instr.attrs.post === undefined || canEmit([instr.attrs.post])),
+  plan: (given) => {
+    const instr = asMatrices(given) as Instr<'contract'>
     const { inputs, outputs } = instr
     const [out] = outputs
     const rank = out.sizes.length
@@ -153,13 +166,14 @@ export const matmul: Planner<'matmul'> = {
     })
   },
   bound: ({ attrs, inputs }, [a, b, ...others]) => {
-    const product = exact((inputs[0].sizes.at(-1) as number) * a * b)
+    const { sizes } = inputs[0]
+    const product = exact(numelOf(sizes.slice(sizes.length - attrs.sum)) * a * b)
     return attrs.post === undefined ? product : Math.max(product, exprBound(attrs.post, [product, ...others]))
   },
 }
 
 /** The sums of the parts of each output. */
-function total(partial: Elements, parts: number, instr: Instr<'matmul'>): Step {
+function total(partial: Elements, parts: number, instr: Instr<'contract'>): Step {
   const writer = new KernelWriter(numelOf(instr.outputs[0].sizes))
   const { name } = partial(writer)
   const sum = writer.value('0', 'let')

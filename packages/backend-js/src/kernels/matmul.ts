@@ -1,10 +1,12 @@
-// The `matmul` kernel. Sizes that come often have a function of their own, the same that compiled programs have; others
+// The `contract` kernel, for products of matrices. Sizes that come often have a function of their own, the same that compiled programs have; others
 // go through loops for all sizes. The numbers are the same.
 import {
+  asMatrices,
   contiguousStrides,
   type DType,
   type Expr,
   forEachRow,
+  hasMatrices,
   hostOf,
   type Instr,
   type Prims,
@@ -104,7 +106,9 @@ const matrixOf = (x: View, at: number): Matrix => {
   return { data: hostOf(x).data, at, rowStep: x.strides[rank - 2], columnStep: x.strides[rank - 1] }
 }
 
-export function matmul(instr: Instr<'matmul'>): void {
+/** Runs what is plain. */
+export function matmul(given: Instr<'contract'>): void {
+  const instr = hasMatrices(given) ? given : (asMatrices(given) as Instr<'contract'>)
   const [a, b] = instr.inputs
   const [out] = instr.outputs
   const rank = out.sizes.length
@@ -140,7 +144,7 @@ export function matmul(instr: Instr<'matmul'>): void {
 const posts = new WeakMap<Expr, Prims['map']>()
 
 /** The epilogue is a map over the product, in its own memory. */
-function finish(instr: Instr<'matmul'>, post: Expr): void {
+function finish(instr: Instr<'contract'>, post: Expr): void {
   let attrs = posts.get(post)
   if (attrs === undefined) {
     attrs = { outs: [{ expr: post }] }

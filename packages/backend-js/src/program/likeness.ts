@@ -34,7 +34,8 @@ function workOf(source: ProgramSource, instr: ProgramInstr): number {
     return numelOf(iteratedShape(source, instr as MapInstr)) * topological(attrs.outs.map((out) => out.expr)).length
   }
   const { sizes } = instr.inputs[0] as Use
-  return numelOf(source.program.values[instr.outputs[0]].sizes) * sizes[sizes.length - 1]
+  const { sum } = instr.attrs as Prims['contract']
+  return numelOf(source.program.values[instr.outputs[0]].sizes) * numelOf(sizes.slice(sizes.length - sum))
 }
 
 const numberKey = (x: number): string => (Object.is(x, -0) ? '-0' : String(x))
@@ -61,9 +62,9 @@ function expressionsKey(roots: readonly Expr[]): string {
 }
 
 function attrsKey({ kind, attrs }: ProgramInstr): string {
-  if (kind === 'matmul') {
-    const { post } = attrs
-    return post === undefined ? '' : expressionsKey([post])
+  if (kind === 'contract') {
+    const { batch, sum, post } = attrs
+    return `${batch} ${sum} ${post === undefined ? '' : expressionsKey([post])}`
   }
   const { outs } = attrs as Prims['map']
   const reductions = outs.map(({ reduce }) => {
@@ -104,7 +105,7 @@ export function likenessOf(source: ProgramSource, instrs: readonly ProgramInstr[
   }
   const keys = [form]
   for (const instr of instrs) {
-    if ((instr.kind !== 'map' && instr.kind !== 'matmul') || instr.check !== undefined) return undefined
+    if ((instr.kind !== 'map' && instr.kind !== 'contract') || instr.check !== undefined) return undefined
     if (workOf(source, instr) > mostWork) return undefined
     keys.push(instr.kind, attrsKey(instr), ...instr.inputs.map(operandKey))
     for (const value of instr.outputs) {

@@ -5,8 +5,12 @@ import {
   emitJs,
   type Expr,
   isUse,
+  type Matrices,
+  matricesOf,
   type Program,
   type ProgramInstr,
+  type ProgramOperand,
+  type Shape,
   topological,
   type Use,
 } from '@flambeau/core/backend'
@@ -21,19 +25,19 @@ import type { FunctionSource, ProgramSource } from './source.ts'
  * their code out at every element of a tile, and the tile becomes slower.
  */
 export function apart({ values }: Program, instr: ProgramInstr): readonly ProgramInstr[] {
-  const { post } = instr.attrs as ProgramInstr<'matmul'>['attrs']
-  if (instr.kind !== 'matmul' || post === undefined || !topological([post]).some(isCall)) return [instr]
+  const { post, ...counts } = instr.attrs as ProgramInstr<'contract'>['attrs']
+  if (instr.kind !== 'contract' || post === undefined || !topological([post]).some(isCall)) return [instr]
   const [value] = instr.outputs
   const { sizes, dtype } = values[value]
   const inputs = [{ value, dtype, ...contiguousLayout(sizes) }, ...instr.inputs.slice(2)]
   return [
-    { ...instr, attrs: {}, inputs: instr.inputs.slice(0, 2) },
+    { ...instr, attrs: counts, inputs: instr.inputs.slice(0, 2) },
     { ...instr, kind: 'map', attrs: { outs: [{ expr: post }] }, inputs },
   ]
 }
 
 /** The functions of a matrix product. */
-export function matmulStep(source: ProgramSource, instr: ProgramInstr<'matmul'>, like?: Likeness): void {
+export function matmulStep(source: ProgramSource, instr: ProgramInstr<'contract'>, like?: Likeness): void {
   const write = (fn: FunctionSource): readonly string[] => {
     const { declarations, call } = emitMatmul(productOf(source, fn, instr), (prefix) => source.fresh(prefix))
     source.declare(declarations)
@@ -42,10 +46,19 @@ export function matmulStep(source: ProgramSource, instr: ProgramInstr<'matmul'>,
   source.step(instr.origin.name, write, like)
 }
 
-function productOf(source: ProgramSource, fn: FunctionSource, instr: ProgramInstr<'matmul'>): MatmulSource {
-  const [a, b, ...others] = instr.inputs as readonly Use[]
+const shapedUse = (x: ProgramOperand, sizes: Shape, strides: readonly number[]): ProgramOperand => ({
+  ...(x as Use),
+  sizes,
+  strides,
+})
+
+function productOf(source: ProgramSource, fn: FunctionSource, instr: ProgramInstr<'contract'>): MatmulSource {
   const [value] = instr.outputs
-  const { sizes } = source.program.values[value]
+  const { inputs, sizes } = matricesOf(
+    { ...instr, outputs: [source.program.values[value]] },
+    shapedUse,
+  ) as Matrices<ProgramOperand>
+  const [a, b, ...others] = inputs as readonly Use[]
   const rank = sizes.length
   const { post } = instr.attrs
   return {

@@ -94,7 +94,7 @@ export function compileProgram(planned: Program, plan: Plan, backend: Backend): 
     const [instr] = instrs
     if (leaves !== undefined) straightStep(source, instrs as MapInstr[], leaves, like)
     else if (instr.kind === 'map') mapStep(source, instr as MapInstr, like)
-    else if (instr.kind === 'matmul') matmulStep(source, instr as ProgramInstr<'matmul'>, like)
+    else if (instr.kind === 'contract') matmulStep(source, instr as ProgramInstr<'contract'>, like)
     else if (instr.kind === 'argReduce' && instr.inputs.every(isUse))
       argReduceStep(source, instr as ProgramInstr<'argReduce'>)
     else if (!moveStep(source, instr)) source.calls.push(kernels.add(source, instr))

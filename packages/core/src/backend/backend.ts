@@ -57,8 +57,15 @@ export interface Prims {
   argReduce: { readonly fn: 'max' | 'min'; readonly axes: readonly number[] }
   /** Running sum, product, maximum or minimum along an axis. */
   scan: { readonly fn: ReduceFn; readonly axis: number }
-  /** [..., m, k] x [..., k, n]; transposes arrive as strides. `post` reads the product as input 0, then further operands. */
-  matmul: { readonly post?: Expr }
+  /**
+   * Sums of products over axes that both factors have: a is [batch..., rows..., sum...], b [batch..., sum..., columns...], the
+   * result [batch..., rows..., columns...]. `batch` and `sum` count the axes of those classes; rows and columns have the
+   * others, each any number of axes, none included. Transposes, windows, diagonals and repeats arrive as strides (0 and
+   * negative ones too). An element adds up its products in row-major order of the sum axes. `post` reads the result as
+   * input 0, then further operands, which have the result's shape. Most are products of matrices: contraction.ts has the
+   * loops, and core hands one that `supports` refuses over as such a product, of copies where it has to.
+   */
+  contract: { readonly batch: number; readonly sum: number; readonly post?: Expr }
   concat: { readonly axis: number }
   pad: { readonly low: readonly number[]; readonly high: readonly number[]; readonly value: number }
   /** Adds up: position on each output axis = offset + sum of step * index of input axis `in`. The adjoint of every view. */
@@ -101,12 +108,12 @@ export interface Origin {
   readonly line?: string
 }
 
-/** What the twelve read; of a matmul more than the factors is read by its `post`. */
+/** What the twelve read; of a contraction more than the factors is read by its `post`. */
 interface PrimInputs {
   map: readonly Operand[]
   argReduce: readonly [View]
   scan: readonly [View]
-  matmul: readonly [View, View, ...Operand[]]
+  contract: readonly [a: View, b: View, ...Operand[]]
   concat: readonly View[]
   pad: readonly [View]
   fold: readonly [View]

@@ -99,9 +99,9 @@ function wrongTypes(instr: Instr): string | undefined {
     }
     case 'argReduce':
       return is('int32')
-    case 'matmul': {
+    case 'contract': {
       const { post } = attrs
-      if (dtypeOf(0) === 'bool') return 'it multiplies matrices of bool'
+      if (dtypeOf(0) === 'bool') return 'it adds up products of bool'
       // The product stands for the factors.
       const wrong = post && wrongInputs([post], inputs.slice(1))
       return alike(0, 1) ?? wrong ?? is(post?.dtype ?? dtypeOf(0))

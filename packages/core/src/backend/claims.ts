@@ -58,14 +58,18 @@ const fits: { readonly [K in PrimKind]: (instr: Instr<K>) => boolean } = {
   map: fitsMap,
   argReduce: ({ attrs, inputs: [x], outputs: [out] }) => numelOf(out.sizes) === keptOf(shapeOf(x), attrs.axes),
   scan: ({ inputs: [x], outputs: [out] }) => sameShape(shapeOf(x), out.sizes),
-  matmul({ inputs, outputs }) {
+  contract({ attrs: { batch, sum }, inputs, outputs }) {
     const { sizes } = outputs[0]
-    const rank = sizes.length
     const a = shapeOf(inputs[0])
     const b = shapeOf(inputs[1])
-    if (a.length !== rank || b.length !== rank || a[rank - 1] !== b[rank - 2]) return false
-    if (a[rank - 2] !== sizes[rank - 2] || b[rank - 1] !== sizes[rank - 1]) return false
-    for (let i = 0; i < rank - 2; i++) if (a[i] !== sizes[i] || b[i] !== sizes[i]) return false
+    // Where the summed axes of a begin, and the columns of the result.
+    const rows = a.length - sum
+    if (!(batch >= 0 && sum >= 0 && rows >= batch && b.length >= batch + sum)) return false
+    if (sizes.length !== rows + b.length - batch - sum) return false
+    for (let i = 0; i < batch; i++) if (b[i] !== sizes[i]) return false
+    for (let i = 0; i < rows; i++) if (a[i] !== sizes[i]) return false
+    for (let i = 0; i < sum; i++) if (a[rows + i] !== b[batch + i]) return false
+    for (let i = rows; i < sizes.length; i++) if (b[batch + sum - rows + i] !== sizes[i]) return false
     return allAlike(inputs, sizes, 2)
   },
   concat({ attrs: { axis }, inputs, outputs: [out] }) {

@@ -31,6 +31,7 @@ export {
   sizesOf,
 } from './composites.ts'
 export { checkClaims, checkView, checkWhole, liesWithin } from './claims.ts'
+export * from './contraction.ts'
 export * from './host.ts'
 export * from './loops.ts'
 export * from './maps.ts'

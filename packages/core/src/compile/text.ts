@@ -57,7 +57,9 @@ function mapText(outs: readonly MapOut[]): string {
 
 function attrsText({ kind, attrs }: ProgramInstr): string {
   if (kind === 'map') return ` { ${mapText(attrs.outs)} }`
-  const { post, ...rest } = attrs as { readonly post?: Expr }
+  const { post, ...counts } = attrs as { readonly post?: Expr; readonly batch?: number; readonly sum?: number }
+  // Two matrices are what most contractions multiply.
+  const rest = kind === 'contract' && counts.batch === 0 && counts.sum === 1 ? {} : counts
   const parts = Object.entries(rest).map(([key, value]) => `${key}: ${JSON.stringify(value)}`)
   if (post !== undefined) parts.push(mapText([{ expr: post }]))
   return parts.length === 0 ? '' : ` { ${parts.join('; ')} }`

@@ -101,7 +101,7 @@ export function runKernel<A>(
   const operands: readonly Operand[] =
     to.prim === 'map'
       ? mapOperands(prims as Prims['map'], inputs, specs[0])
-      : to.prim === 'matmul' && inputs.length > 2
+      : to.prim === 'contract' && inputs.length > 2
         ? withEpilogue(inputs as Tensor[], specs[0].sizes)
         : inputs
   const instr = {
@@ -132,7 +132,7 @@ const reads = (x: Input, shape: Shape): boolean => !(x instanceof Tensor) || sam
 const expanded = (inputs: readonly Input[], shape: Shape): readonly Operand[] =>
   inputs.map((x) => (reads(x, shape) ? x : expandView(x as Tensor, shape)))
 
-/** What the epilogue of a matmul reads has the shape of the product. */
+/** What the epilogue of a contraction reads has the shape of the product. */
 const withEpilogue = (inputs: readonly Tensor[], shape: Shape): readonly Operand[] =>
   inputs.map((x, i) => (i < 2 || sameShape(x.sizes, shape) ? x : expandView(x, shape)))
 

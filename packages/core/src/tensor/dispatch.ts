@@ -14,6 +14,7 @@ import {
   type View,
   withOperands,
 } from '../backend/backend.ts'
+import { asMatrices, foldsAlone } from '../backend/contraction.ts'
 import { type DType, dtypes } from '../base/dtype.ts'
 import { checkSwitch } from '../base/callable.ts'
 import { RuntimeError } from '../base/errors.ts'
@@ -33,6 +34,7 @@ export function dispatch(device: Device, instr: Instr): void {
 function runAsIs(device: Device, instr: Instr): void {
   const { backend } = device
   if (backend.supports(instr)) backend.run(instr)
+  else if (instr.kind === 'contract') runAsMatrices(device, instr)
   else runElsewhere(device, instr)
 }
 
@@ -85,6 +87,32 @@ function contiguous(device: Device, x: Operand, temporaries: Temporaries): Opera
   const output = temporaries.like(x)
   copyTo(device, x, output)
   return rowMajor(output)
+}
+
+/**
+ * A contraction for a backend that knows products of matrices: as one over the same memory if it is one, else over copies
+ * in row-major order, whose axes fold into a batch, rows, columns and what is summed.
+ */
+function runAsMatrices(device: Device, instr: Instr<'contract'>): void {
+  const { backend } = device
+  const same = asMatrices(instr)
+  if (same !== null && backend.supports(same)) return backend.run(same)
+  const temporaries = new Temporaries(backend)
+  try {
+    const moves: [View, Output][] = []
+    const inputs = instr.inputs.map((x, i) => {
+      if (isScalar(x) || foldsAlone(instr, i)) return x
+      const copy = temporaries.like(x)
+      moves.push([x, copy])
+      return rowMajor(copy)
+    })
+    const folded = asMatrices(withOperands(instr, inputs, instr.outputs) as Instr<'contract'>)
+    if (folded === null || !backend.supports(folded)) return runElsewhere(device, instr)
+    for (const [from, to] of moves) copyTo(device, from, to)
+    backend.run(folded)
+  } finally {
+    temporaries.free()
+  }
 }
 
 function adapt(device: Device, instr: Instr): void {
@@ -186,6 +214,7 @@ function runElsewhere(device: Device, instr: Instr): void {
     return rowMajor(copy)
   })
   const outputs = instr.outputs.map(there)
-  elsewhere.run(withOperands({ ...instr, donate: undefined }, inputs, outputs))
+  const moved = withOperands({ ...instr, donate: undefined }, inputs, outputs)
+  elsewhere.run(moved.kind === 'contract' ? (asMatrices(moved) as Instr) : moved)
   outputs.forEach((output, k) => void backend.write(instr.outputs[k], elsewhere.readSync(rowMajor(output))))
 }

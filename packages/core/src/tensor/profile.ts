@@ -146,7 +146,7 @@ const profileArguments = signature(
  *
  * @example
  * const seen = profile(() => model.forward(x).sum().backward())
- * seen.events.some(({ kind }) => kind === 'matmul') // true
+ * seen.events.some(({ kind }) => kind === 'contract') // true
  */
 export function profile(...args: [fn: () => unknown, options?: ProfileOptions]): Profile {
   const [fn, withStack, maxEvents] = profileArguments(args)

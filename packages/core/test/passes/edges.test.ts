@@ -175,7 +175,7 @@ describe('programs', () => {
       recorded(() => [a.matmul(b).double().mul(0.1), a.matmul(b.abs()).gt(0)]),
       js(),
     )
-    const products = program.instrs.filter(({ kind }) => kind === 'matmul')
+    const products = program.instrs.filter(({ kind }) => kind === 'contract')
     expect(products.map(({ outputs }) => program.values[outputs[0]].dtype)).toEqual(['float32', 'float32'])
   })
 

@@ -249,23 +249,23 @@ describe('epilogues', () => {
     const program = after(recorded(mlp()), deadCode, subexpressions, inline)
     expect(text(program)).toMatchInlineSnapshot(`
       "
-      v3 float32[506, 10] = matmul(v0 as [506, 13], v1 as [13, 10] by (1, 13), v2 as [506, 10] by (0, 1)) { add(x0, x1) }  # addmm
+      v3 float32[506, 10] = contract(v0 as [506, 13], v1 as [13, 10] by (1, 13), v2 as [506, 10] by (0, 1)) { add(x0, x1) }  # addmm
       v4 float32[506, 10] = map(v3, 0.01) { select(gt(x0, 0), x0, mul(x0, x1)) }  # leakyRelu
-      v7 float32[506, 5] = matmul(v4, v5 as [10, 5] by (1, 10), v6 as [506, 5] by (0, 1)) { add(x0, x1) }  # addmm
+      v7 float32[506, 5] = contract(v4, v5 as [10, 5] by (1, 10), v6 as [506, 5] by (0, 1)) { add(x0, x1) }  # addmm
       v8 float32[506, 5] = map(v7, 0.01) { select(gt(x0, 0), x0, mul(x0, x1)) }  # leakyRelu
-      v11 float32[506, 1] = matmul(v8, v9 as [5, 1], v10 as [506, 1] by (0, 0)) { add(x0, x1) }  # addmm
+      v11 float32[506, 1] = contract(v8, v9 as [5, 1], v10 as [506, 1] by (0, 0)) { add(x0, x1) }  # addmm
       v13 float32[] = map(v11, v12 as [506, 1]) { t0 = sub(x0, x1); sum over 0, 1 of mul(t0, t0) }  # mseLoss
       v14 float32[] = map(v13, 506) { div(x0, x1) }  # div
       v16 float32[506, 1] = map(v11, v12 as [506, 1]) { mul(div(2, 506), sub(x0, x1)) }  # mseLossBackward
-      v17 float32[506, 5] = matmul(v16, v9 as [1, 5])  # mm
-      v18 float32[1, 5] = matmul(v16 as [1, 506], v8)  # mm
+      v17 float32[506, 5] = contract(v16, v9 as [1, 5])  # mm
+      v18 float32[1, 5] = contract(v16 as [1, 506], v8)  # mm
       v19 float32[1] = map(v16) { sum over 0 of x0 }  # SumBackward1
       v20 float32[506, 5] = map(v17, 0.01, v8) { select(gt(x2, 0), x0, mul(x0, x1)) }  # leakyReluBackward
-      v21 float32[506, 10] = matmul(v20, v5 as [5, 10])  # mm
-      v22 float32[5, 10] = matmul(v20 as [5, 506] by (1, 5), v4)  # mm
+      v21 float32[506, 10] = contract(v20, v5 as [5, 10])  # mm
+      v22 float32[5, 10] = contract(v20 as [5, 506] by (1, 5), v4)  # mm
       v23 float32[5] = map(v20) { sum over 0 of x0 }  # SumBackward1
       v24 float32[506, 10] = map(v21, 0.01, v4) { select(gt(x2, 0), x0, mul(x0, x1)) }  # leakyReluBackward
-      v25 float32[10, 13] = matmul(v24 as [10, 506] by (1, 10), v0 as [506, 13])  # mm
+      v25 float32[10, 13] = contract(v24 as [10, 506] by (1, 10), v0 as [506, 13])  # mm
       v26 float32[10] = map(v24) { sum over 0 of x0 }  # SumBackward1
       v27 float32[10, 13] = map(v1 as [10, 13], v25, reading 0) { fma(x1, x2, x0) }  # sgd
       v28 float32[10] = map(v2, v26, reading 2) { fma(x1, x2, x0) }  # sgd
@@ -277,19 +277,19 @@ describe('epilogues', () => {
     `)
     expect(text(epilogues(program, backend))).toMatchInlineSnapshot(`
       "
-      v4 float32[506, 10] = matmul(v0 as [506, 13], v1 as [13, 10] by (1, 13), v2 as [506, 10] by (0, 1)) { t0 = float32(add(x0, x1)); select(gt(t0, 0), t0, mul(t0, 0.01)) }  # addmm+leakyRelu
-      v8 float32[506, 5] = matmul(v4, v5 as [10, 5] by (1, 10), v6 as [506, 5] by (0, 1)) { t0 = float32(add(x0, x1)); select(gt(t0, 0), t0, mul(t0, 0.01)) }  # addmm+leakyRelu
-      v11 float32[506, 1] = matmul(v8, v9 as [5, 1], v10 as [506, 1] by (0, 0)) { add(x0, x1) }  # addmm
+      v4 float32[506, 10] = contract(v0 as [506, 13], v1 as [13, 10] by (1, 13), v2 as [506, 10] by (0, 1)) { t0 = float32(add(x0, x1)); select(gt(t0, 0), t0, mul(t0, 0.01)) }  # addmm+leakyRelu
+      v8 float32[506, 5] = contract(v4, v5 as [10, 5] by (1, 10), v6 as [506, 5] by (0, 1)) { t0 = float32(add(x0, x1)); select(gt(t0, 0), t0, mul(t0, 0.01)) }  # addmm+leakyRelu
+      v11 float32[506, 1] = contract(v8, v9 as [5, 1], v10 as [506, 1] by (0, 0)) { add(x0, x1) }  # addmm
       v13 float32[] = map(v11, v12 as [506, 1]) { t0 = sub(x0, x1); sum over 0, 1 of mul(t0, t0) }  # mseLoss
       v14 float32[] = map(v13, 506) { div(x0, x1) }  # div
       v16 float32[506, 1] = map(v11, v12 as [506, 1]) { mul(div(2, 506), sub(x0, x1)) }  # mseLossBackward
-      v18 float32[1, 5] = matmul(v16 as [1, 506], v8)  # mm
+      v18 float32[1, 5] = contract(v16 as [1, 506], v8)  # mm
       v19 float32[1] = map(v16) { sum over 0 of x0 }  # SumBackward1
-      v20 float32[506, 5] = matmul(v16, v9 as [1, 5], v8) { select(gt(x1, 0), x0, mul(x0, 0.01)) }  # mm+leakyReluBackward
-      v22 float32[5, 10] = matmul(v20 as [5, 506] by (1, 5), v4)  # mm
+      v20 float32[506, 5] = contract(v16, v9 as [1, 5], v8) { select(gt(x1, 0), x0, mul(x0, 0.01)) }  # mm+leakyReluBackward
+      v22 float32[5, 10] = contract(v20 as [5, 506] by (1, 5), v4)  # mm
       v23 float32[5] = map(v20) { sum over 0 of x0 }  # SumBackward1
-      v24 float32[506, 10] = matmul(v20, v5 as [5, 10], v4) { select(gt(x1, 0), x0, mul(x0, 0.01)) }  # mm+leakyReluBackward
-      v25 float32[10, 13] = matmul(v24 as [10, 506] by (1, 10), v0 as [506, 13])  # mm
+      v24 float32[506, 10] = contract(v20, v5 as [5, 10], v4) { select(gt(x1, 0), x0, mul(x0, 0.01)) }  # mm+leakyReluBackward
+      v25 float32[10, 13] = contract(v24 as [10, 506] by (1, 10), v0 as [506, 13])  # mm
       v26 float32[10] = map(v24) { sum over 0 of x0 }  # SumBackward1
       v27 float32[10, 13] = map(v1 as [10, 13], v25, reading 0) { fma(x1, x2, x0) }  # sgd
       v28 float32[10] = map(v2, v26, reading 2) { fma(x1, x2, x0) }  # sgd
@@ -324,11 +324,11 @@ describe('merging', () => {
     const program = after(recorded(boston()), deadCode, subexpressions, inline, epilogues)
     expect(text(program)).toMatchInlineSnapshot(`
       "
-      v3 float32[506, 1] = matmul(v0 as [506, 13], v1 as [13, 1], v2 as [506, 1] by (0, 0)) { add(x0, x1) }  # addmm
+      v3 float32[506, 1] = contract(v0 as [506, 13], v1 as [13, 1], v2 as [506, 1] by (0, 0)) { add(x0, x1) }  # addmm
       v5 float32[] = map(v3, v4 as [506, 1]) { t0 = sub(x0, x1); sum over 0, 1 of mul(t0, t0) }  # mseLoss
       v6 float32[] = map(v5, 506) { div(x0, x1) }  # div
       v8 float32[506, 1] = map(v3, v4 as [506, 1]) { mul(div(2, 506), sub(x0, x1)) }  # mseLossBackward
-      v9 float32[1, 13] = matmul(v8 as [1, 506], v0 as [506, 13])  # mm
+      v9 float32[1, 13] = contract(v8 as [1, 506], v0 as [506, 13])  # mm
       v10 float32[1] = map(v8) { sum over 0 of x0 }  # SumBackward1
       v11 float32[1, 13] = map(v1 as [1, 13], v9, reading 0) { fma(x1, x2, x0) }  # sgd
       v12 float32[1] = map(v2, v10, reading 2) { fma(x1, x2, x0) }  # sgd
@@ -336,10 +336,10 @@ describe('merging', () => {
     `)
     expect(text(merge(program, backend))).toMatchInlineSnapshot(`
       "
-      v3 float32[506, 1] = matmul(v0 as [506, 13], v1 as [13, 1], v2 as [506, 1] by (0, 0)) { add(x0, x1) }  # addmm
+      v3 float32[506, 1] = contract(v0 as [506, 13], v1 as [13, 1], v2 as [506, 1] by (0, 0)) { add(x0, x1) }  # addmm
       v5 float32[]; v8 float32[506, 1]; v10 float32[1] = map(v3, v4 as [506, 1]) { t0 = sub(x0, x1); t1 = float32(mul(div(2, 506), t0)); sum over 0, 1 of mul(t0, t0); t1; sum over 0 of t1 }  # mseLoss+mseLossBackward+SumBackward1
       v6 float32[] = map(v5, 506) { div(x0, x1) }  # div
-      v9 float32[1, 13] = matmul(v8 as [1, 506], v0 as [506, 13])  # mm
+      v9 float32[1, 13] = contract(v8 as [1, 506], v0 as [506, 13])  # mm
       v11 float32[1, 13] = map(v1 as [1, 13], v9, reading 0) { fma(x1, x2, x0) }  # sgd
       v12 float32[1] = map(v2, v10, reading 2) { fma(x1, x2, x0) }  # sgd
       "
@@ -349,10 +349,10 @@ describe('merging', () => {
   test('breast cancer: with the check of the loss', () => {
     expect(text(after(recorded(breastCancer()), ...fused))).toMatchInlineSnapshot(`
       "
-      v4 float32[569, 1] = matmul(v0 as [569, 30], v1 as [30, 1], v2 as [569, 1] by (0, 0)) { div(1, add(1, exp(neg(float32(add(x0, x1)))))) }  # addmm+sigmoid
+      v4 float32[569, 1] = contract(v0 as [569, 30], v1 as [30, 1], v2 as [569, 1] by (0, 0)) { div(1, add(1, exp(neg(float32(add(x0, x1)))))) }  # addmm+sigmoid
       v6 float32[]; v10 float32[569, 1]; v12 float32[1] = map(v5 as [569, 1], v4) { t0 = sub(1, x1); t1 = mul(t0, x1); t2 = float32(mul(float32(div(div(sub(x1, x0), max(t1, 1e-12)), 569)), t1)); sum over 0, 1 of sub(mul(sub(x0, 1), max(log(t0), -100)), mul(x0, max(log(x1), -100))); t2; sum over 0 of t2 } check not(and(ge(x1, 0), le(x1, 1)))  # binaryCrossEntropy+binaryCrossEntropyBackward+sigmoidBackward+SumBackward1
       v7 float32[] = map(v6, 569) { div(x0, x1) }  # div
-      v11 float32[1, 30] = matmul(v10 as [1, 569], v0 as [569, 30])  # mm
+      v11 float32[1, 30] = contract(v10 as [1, 569], v0 as [569, 30])  # mm
       v13 float32[1, 30] = map(v1 as [1, 30], v11, reading 0) { fma(x1, x2, x0) }  # sgd
       v14 float32[1] = map(v2, v12, reading 2) { fma(x1, x2, x0) }  # sgd
       "
@@ -362,20 +362,20 @@ describe('merging', () => {
   test('batch norm and Adam: statistics, derivatives, updates', () => {
     expect(text(after(recorded(batchNorm()), ...fused))).toMatchInlineSnapshot(`
       "
-      v3 float32[32, 16] = matmul(v0 as [32, 8], v1 as [8, 16] by (1, 8), v2 as [32, 16] by (0, 1)) { add(x0, x1) }  # addmm
+      v3 float32[32, 16] = contract(v0 as [32, 8], v1 as [8, 16] by (1, 8), v2 as [32, 16] by (0, 1)) { add(x0, x1) }  # addmm
       v4 float32[16] = map(v3) { sum over 0 of x0 }  # SumBackward1
       v5 float32[16] = map(v4, 32) { div(x0, x1) }  # div
       v6 float32[16] = map(v3, v5 as [32, 16] by (0, 1)) { t0 = sub(x0, x1); sum over 0 of mul(t0, t0) }  # sum
       v7 float32[16]; v15 float32[16]; v16 float32[16] = map(v6, v5, v13, v14) { div(1, sqrt(add(div(x0, 32), 0.00001))); add(float32(mul(x1, 0.1)), float32(mul(x2, 0.9))); add(float32(mul(float32(div(x0, 31)), 0.1)), float32(mul(x3, 0.9))) }  # rsqrt+batchNorm
       v17 float32[32, 16]; v19 float32[32, 16] = map(v3, v5 as [32, 16] by (0, 1), v7 as [32, 16] by (0, 1), v8 as [32, 16] by (0, 1), v9 as [32, 16] by (0, 1), v18) { t0 = max(float32(add(mul(mul(sub(x0, x1), x2), x3), x4)), 0); t0; mul(t0, x5) }  # nativeBatchNorm+relu+mul
-      v22 float32[32, 2] = matmul(v19, v20 as [16, 2] by (1, 16), v21 as [32, 2] by (0, 1)) { add(x0, x1) }  # addmm
+      v22 float32[32, 2] = contract(v19, v20 as [16, 2] by (1, 16), v21 as [32, 2] by (0, 1)) { add(x0, x1) }  # addmm
       v24 float32[]; v27 float32[32, 2]; v30 float32[2] = map(v22, v23 as [32, 2]) { t0 = sub(x0, x1); t1 = float32(mul(div(2, 64), t0)); sum over 0, 1 of mul(t0, t0); t1; sum over 0 of t1 }  # mseLoss+mseLossBackward+SumBackward1
       v12 int32[]; v25 float32[] = map(v11 as [], v24) { add(x0, 1); div(x1, 64) }  # add+div
-      v29 float32[2, 16] = matmul(v27 as [2, 32] by (1, 2), v19)  # mm
-      v32 float32[32, 16] = matmul(v27, v20 as [2, 16], v17, v18) { select(le(x1, 0), 0, float32(mul(x0, x2))) }  # mm+mul+thresholdBackward
+      v29 float32[2, 16] = contract(v27 as [2, 32] by (1, 2), v19)  # mm
+      v32 float32[32, 16] = contract(v27, v20 as [2, 16], v17, v18) { select(le(x1, 0), 0, float32(mul(x0, x2))) }  # mm+mul+thresholdBackward
       v33 float32[16]; v34 float32[16] = map(v32, v3, v5 as [32, 16] by (0, 1), v7 as [32, 16] by (0, 1)) { sum over 0 of mul(x0, mul(sub(x1, x2), x3)); sum over 0 of x0 }  # mul+SumBackward1
       v35 float32[32, 16]; v37 float32[16] = map(v32, v34 as [32, 16] by (0, 1), v3, v5 as [32, 16] by (0, 1), v7 as [32, 16] by (0, 1), v33 as [32, 16] by (0, 1), v8 as [32, 16] by (0, 1)) { t0 = float32(mul(mul(sub(sub(x0, mul(x1, 0.03125)), mul(mul(sub(x2, x3), x4), mul(x5, 0.03125))), x4), x6)); t0; sum over 0 of t0 }  # nativeBatchNormBackward+SumBackward1
-      v36 float32[16, 8] = matmul(v35 as [16, 32] by (1, 16), v0 as [32, 8])  # mm
+      v36 float32[16, 8] = contract(v35 as [16, 32] by (1, 16), v0 as [32, 8])  # mm
       v40 float32[16, 8]; v41 float32[16, 8]; v42 float32[16, 8] = map(v1 as [16, 8], v38 as [16, 8], v39 as [16, 8], v36, reading 0, reading 1, reading 2, reading 3, reading 4, reading 5, reading 6) { t0 = fma(x3, x5, float32(mul(x1, x4))); t1 = fma(float32(mul(x3, x7)), x3, float32(mul(x2, x6))); add(x0, float32(div(float32(mul(float32(t0), x8)), float32(add(float32(div(float32(sqrt(float32(t1))), x9)), x10))))); t0; t1 }  # adam
       v45 float32[16]; v46 float32[16]; v47 float32[16] = map(v2, v43, v44, v37, reading 8, reading 9, reading 10, reading 11, reading 12, reading 13, reading 14) { t0 = fma(x3, x5, float32(mul(x1, x4))); t1 = fma(float32(mul(x3, x7)), x3, float32(mul(x2, x6))); add(x0, float32(div(float32(mul(float32(t0), x8)), float32(add(float32(div(float32(sqrt(float32(t1))), x9)), x10))))); t0; t1 }  # adam
       v50 float32[16]; v51 float32[16]; v52 float32[16] = map(v8, v48, v49, v33, reading 16, reading 17, reading 18, reading 19, reading 20, reading 21, reading 22) { t0 = fma(x3, x5, float32(mul(x1, x4))); t1 = fma(float32(mul(x3, x7)), x3, float32(mul(x2, x6))); add(x0, float32(div(float32(mul(float32(t0), x8)), float32(add(float32(div(float32(sqrt(float32(t1))), x9)), x10))))); t0; t1 }  # adam

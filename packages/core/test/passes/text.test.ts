@@ -18,12 +18,12 @@ describe('text of a program', () => {
       v2 float32[1]: memory from before the step
       v4 float32[506]: memory from before the step
       host: effect, reading 0, reading 1, reading 2, reading 3
-      v3 float32[506, 1] = matmul(v0 as [506, 13], v1 as [13, 1], v2 as [506, 1] by (0, 0)) { add(x0, x1) }  # addmm
+      v3 float32[506, 1] = contract(v0 as [506, 13], v1 as [13, 1], v2 as [506, 1] by (0, 0)) { add(x0, x1) }  # addmm
       v5 float32[] = map(v3, v4 as [506, 1]) { sum over 0, 1 of mul(sub(x0, x1), sub(x0, x1)) }  # mseLoss
       v6 float32[] = map(v5, 506) { div(x0, x1) }  # div
       v7 float32[] = map(1) { x0 }  # fill
       v8 float32[506, 1] = map(v7 as [506, 1] by (0, 0), 506, v3, v4 as [506, 1]) { mul(mul(div(2, x1), sub(x2, x3)), x0) }  # mseLossBackward
-      v9 float32[1, 13] = matmul(v8 as [1, 506], v0 as [506, 13])  # mm
+      v9 float32[1, 13] = contract(v8 as [1, 506], v0 as [506, 13])  # mm
       v10 float32[1] = map(v8) { sum over 0 of x0 }  # SumBackward1
       v11 float32[1, 13] = map(v1 as [1, 13], v9, reading 0, reading 1) { fma(x1, x2, x0) }  # sgd
       v12 float32[1] = map(v2, v10, reading 2, reading 3) { fma(x1, x2, x0) }  # sgd
@@ -37,7 +37,7 @@ describe('text of a program', () => {
   test('a plan says where values lie', () => {
     const program = settle(recorded(boston()))
     const text = programText(program, plan(program))
-    expect(text).toMatch(/v3 float32\[506, 1\] @\d+ = matmul\(/)
+    expect(text).toMatch(/v3 float32\[506, 1\] @\d+ = contract\(/)
     expect(text).toContain('v6 float32[] @result 0 = map(')
     expect(text).toContain('v11 float32[1, 13] @buffer = map(')
   })

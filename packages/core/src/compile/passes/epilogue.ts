@@ -1,4 +1,4 @@
-// A map that alone reads a product is computed with it: as the matmul's `post`.
+// A map that alone reads a product is computed with it: as the contraction's `post`.
 import type { Backend } from '../../backend/backend.ts'
 import { isUse, type Program, type ProgramInstr, type Use } from '../../backend/program.ts'
 import { sameShape } from '../../base/shape.ts'
@@ -7,14 +7,15 @@ import { readsWhole, usesOf } from '../alias.ts'
 import { fusedOrigin, isMap, leavingValues, makersOf, mostSteps, readersOf, stepsOf, tooMany } from './graph.ts'
 import { Expressions, Operands, operandKey } from './rewrite.ts'
 
-export const isMatmul = (instr: ProgramInstr | undefined): instr is ProgramInstr<'matmul'> => instr?.kind === 'matmul'
+export const isContraction = (instr: ProgramInstr | undefined): instr is ProgramInstr<'contract'> =>
+  instr?.kind === 'contract'
 
 /** Why a map cannot be the epilogue of the product `value`; null where it can. */
 export function epilogueRefusal(
   program: Program,
   { caps }: Backend,
   leaves: ReadonlySet<number>,
-  product: ProgramInstr<'matmul'>,
+  product: ProgramInstr<'contract'>,
   readers: number,
   reader: ProgramInstr,
 ): string | null {
@@ -36,12 +37,12 @@ export function epilogueRefusal(
   return read.size > caps.maxArgs ? tooMany(read.size, caps) : null
 }
 
-/** The matmul that computes what the map makes of its product. */
+/** The contraction that computes what the map makes of its product. */
 function withEpilogue(
-  product: ProgramInstr<'matmul'>,
+  product: ProgramInstr<'contract'>,
   reader: ProgramInstr<'map'>,
   expressions: Expressions,
-): ProgramInstr<'matmul'> {
+): ProgramInstr<'contract'> {
   const [a, b, ...others] = product.inputs
   const [{ expr }] = reader.attrs.outs
   const operands = new Operands()
@@ -58,7 +59,7 @@ function withEpilogue(
   })
   return {
     ...product,
-    attrs: { post },
+    attrs: { ...product.attrs, post },
     inputs: [a, b, ...operands.list],
     outputs: reader.outputs,
     origin: fusedOrigin([product, reader]),
@@ -76,7 +77,7 @@ export function epilogues(program: Program, backend: Backend): Program {
     for (const { value } of isMap(instr) ? usesOf(instr) : []) {
       const product = makers.get(value)
       const alone = readers.get(value)?.length ?? 0
-      if (!isMatmul(product) || !isMap(instr)) continue
+      if (!isContraction(product) || !isMap(instr)) continue
       if (epilogueRefusal(program, backend, leaves, product, alone, instr) !== null) continue
       const made = withEpilogue(product, instr, expressions)
       instrs.delete(product)

@@ -2,7 +2,7 @@
 import type { Backend } from '../../backend/backend.ts'
 import type { Program, ProgramInstr } from '../../backend/program.ts'
 import { usesOf } from '../alias.ts'
-import { epilogueRefusal, isMatmul } from './epilogue.ts'
+import { epilogueRefusal, isContraction } from './epilogue.ts'
 import { isMap, isReduced, leavingValues, makersOf, readersOf } from './graph.ts'
 import { inlineRefusal } from './inline.ts'
 import { mergeRefusal } from './merge.ts'
@@ -12,7 +12,7 @@ export function unfused(program: Program, backend: Backend): readonly string[] {
   const readers = readersOf(program)
   const leaves = leavingValues(program)
   const reason = (maker: ProgramInstr | undefined, value: number, reader: ProgramInstr<'map'>): string | null => {
-    if (isMatmul(maker))
+    if (isContraction(maker))
       return epilogueRefusal(program, backend, leaves, maker, readers.get(value)?.length ?? 0, reader)
     if (!isMap(maker)) return null
     if (isReduced(maker, value)) return `v${value} is reduced`

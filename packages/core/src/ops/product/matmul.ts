@@ -18,13 +18,14 @@ import { expand, expandedShape, t, transpose, view } from '../views/views.ts'
 
 const transposed = (x: Tensor): Tensor => (x.dim() === 2 ? t(x) : transpose(x, -2, -1))
 
-const plain: Prims['matmul'] = {}
-const withBias = new Map<DType, Prims['matmul']>()
+const ofMatrices: Prims['contract'] = { batch: 0, sum: 1 }
+const ofBatches: Prims['contract'] = { batch: 1, sum: 1 }
+const withBias = new Map<DType, Prims['contract']>()
 /** The product plus a third operand, added before the result is stored. */
-function biased(dtype: DType): Prims['matmul'] {
+function biased(dtype: DType): Prims['contract'] {
   let prims = withBias.get(dtype)
   if (prims === undefined) {
-    prims = { post: s.add(s.input(0, dtype), s.input(1, dtype)) }
+    prims = { ...ofMatrices, post: s.add(s.input(0, dtype), s.input(1, dtype)) }
     withBias.set(dtype, prims)
   }
   return prims
@@ -88,7 +89,12 @@ const productRecord = (name: string, weight = false): OpDef<null> => ({
       : null,
     ctx.needs(2) ? sumTo(ctx.dy, ctx.inputSpec(2).sizes) : null,
   ],
-  to: { kind: 'kernel', prim: 'matmul', lower: (_, inputs) => (inputs.length === 3 ? biased(inputs[0].dtype) : plain) },
+  to: {
+    kind: 'kernel',
+    prim: 'contract',
+    lower: (_, inputs) =>
+      inputs.length === 3 ? biased(inputs[0].dtype) : inputs[0].sizes.length === 2 ? ofMatrices : ofBatches,
+  },
 })
 const mmOp = productRecord('mm')
 const bmmOp = productRecord('bmm')
