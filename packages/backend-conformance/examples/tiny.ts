@@ -1,5 +1,5 @@
 // A whole backend, as small as one can be, to be read from top to bottom. It runs two of the twelve kinds of instruction, `map` and
-// `matmul`, in one loop over all elements: enough to train a network of several layers, slowly. Copy it, and replace what is slow.
+// `contract`, in one loop over all elements: enough to train a network of several layers, slowly. Copy it, and replace what is slow.
 import {
   type Backend,
   type Capabilities,
@@ -106,19 +106,29 @@ function compute(sizes: Shape, { expr, reduce }: MapOut, operands: readonly Oper
 }
 
 /**
- * A product is a map, too: `a * b` over the axes of the result and the one that both factors have, summed over that. Along
- * an axis that it has not, a factor stands still. Products of floats are added up in double precision.
+ * A contraction is a map, too: `a * b` over the axes of the result and those that are summed. Along an axis that it has
+ * not, a factor stands still. Products of floats are added up in double precision.
  */
-function multiply({ inputs: [a, b], outputs: [{ sizes, dtype }] }: Instr<'matmul'>): Float64Array {
-  const last = sizes.length
+function contract({
+  attrs: { batch, sum },
+  inputs: [a, b],
+  outputs: [{ sizes, dtype }],
+}: Instr<'contract'>): Float64Array {
+  const rows = a.sizes.length - sum
   const [x, y] = [s.input(0, dtype), s.input(1, dtype)]
   const expr = isFloat(dtype) ? s.mul(s.cast(x, 'float64'), s.cast(y, 'float64')) : s.mul(x, y)
-  const all = [...sizes, a.sizes[last - 1]]
-  const factors = [
-    viewOf(a, all, [...a.strides.slice(0, -1), 0, a.strides[last - 1]], a.offset),
-    viewOf(b, all, [...b.strides.slice(0, -2), 0, b.strides[last - 1], b.strides[last - 2]], b.offset),
+  const all = [...sizes, ...a.sizes.slice(rows)]
+  const still = (count: number): readonly number[] => new Array<number>(count).fill(0)
+  const ofA = [...a.strides.slice(0, rows), ...still(sizes.length - rows), ...a.strides.slice(rows)]
+  const [batches, sums, columns] = [
+    b.strides.slice(0, batch),
+    b.strides.slice(batch, batch + sum),
+    b.strides.slice(batch + sum),
   ]
-  return compute(all, { expr, reduce: { fn: 'sum', axes: [last] } }, factors, numelOf(sizes))
+  const ofB = [...batches, ...still(rows - batch), ...columns, ...sums]
+  const factors = [viewOf(a, all, ofA, a.offset), viewOf(b, all, ofB, b.offset)]
+  const axes = all.map((_, axis) => axis).slice(sizes.length)
+  return compute(all, { expr, reduce: { fn: 'sum', axes } }, factors, numelOf(sizes))
 }
 
 class Tiny implements Backend {
@@ -138,7 +148,7 @@ class Tiny implements Backend {
 
   /** Core runs what a backend does not support elsewhere, with a warning. */
   supports({ kind }: Instr): boolean {
-    return kind === 'map' || kind === 'matmul'
+    return kind === 'map' || kind === 'contract'
   }
 
   alloc({ sizes, dtype }: Spec): TinyBuffer {
@@ -163,8 +173,8 @@ class Tiny implements Backend {
     }
     // An array that is set to numbers rounds them to its own type; whole ones wrap.
     if (kind === 'map') dataOf(out).set(compute(sizes, instr.attrs.outs[0], inputs, numelOf(out.sizes)))
-    else if (kind === 'matmul') {
-      dataOf(out).set(multiply(instr))
+    else if (kind === 'contract') {
+      dataOf(out).set(contract(instr))
       const { post } = instr.attrs
       if (post === undefined) return
       const product = viewOf(out, out.sizes, contiguousStrides(out.sizes))
