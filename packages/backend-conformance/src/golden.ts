@@ -1,4 +1,4 @@
-// Reads the values that tools/golden/golden.py had from real PyTorch. Every record carries the key of the sample it was made
+// Reads the values that tools/golden/golden.py had from real PyTorch. Every entry carries the key of the sample it was made
 // for: a sample that changed since is an error that says so, never a comparison with another call's values.
 import { readFileSync } from 'node:fs'
 import type { Expected } from './compare.ts'
@@ -46,8 +46,8 @@ const opIn = (family: string, op: string): GoldenOp => {
   return files.get(family)?.[op] ?? { samples: [], derived: [], errors: [] }
 }
 
-const byKey = <R extends { readonly key: string }>(records: readonly R[], key: string, label: string): R => {
-  const found = records.find((record) => record.key === key)
+const byKey = <R extends { readonly key: string }>(entries: readonly R[], key: string, label: string): R => {
+  const found = entries.find((entry) => entry.key === key)
   if (!found) throw new Error(`no golden for ${label} (key ${key}): run \`pnpm golden\``)
   return found
 }

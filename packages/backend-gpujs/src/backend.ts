@@ -243,7 +243,7 @@ export class GpujsBackend implements Backend {
   readSync(view: View): TypedArray {
     this.#demandUsable()
     checkView(view, 'what is read')
-    this.#checks.settle()
+    this.#checks.throwFailed()
     const reach = reachOf(view)
     if (reach === null) return newArray(view.dtype, 0)
     const buffer = bufferOf(view)
@@ -283,7 +283,7 @@ export class GpujsBackend implements Backend {
 
   async sync(): Promise<void> {
     this.#demandUsable()
-    this.#checks.settle()
+    this.#checks.throwFailed()
   }
 
   memory(): Memory {

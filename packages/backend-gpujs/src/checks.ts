@@ -48,7 +48,7 @@ export class Checks {
       if (found[0] !== 0) throw error(found[0])
       return
     }
-    if (this.#errors.length >= mostPending) this.settle()
+    if (this.#errors.length >= mostPending) this.throwFailed()
     const before = this.#flag ?? this.#textures.upload(new Float32Array(2))
     this.#errors.push(error)
     this.#flag = this.#run(fold, [before, found, this.#errors.length])
@@ -56,7 +56,7 @@ export class Checks {
   }
 
   /** Throws the error of the first check that failed since the last call. */
-  settle(): void {
+  throwFailed(): void {
     const waiting = this.take()
     if (waiting !== null) this.conclude(waiting, this.#textures.readTexture(waiting.flag, 0, 2))
   }

@@ -1,6 +1,6 @@
 // Of every step, in every dtype that it takes: there is source for it, or it is said that there is none, and then the
 // instruction is not supported.
-import { type Computed, type DType, type Expr, recordOf, s, type Step } from '@flambeau/core/backend'
+import { type Computed, type DType, type Expr, stepDef, s, type Step } from '@flambeau/core/backend'
 import { expect, test } from 'vitest'
 import { canEmit, emit } from '../src/expression.ts'
 import { KernelWriter } from '../src/writer.ts'
@@ -15,7 +15,7 @@ const names = Object.keys(s).filter((name) => !['input', 'constant', 'rounded', 
 
 const lacking: string[] = []
 for (const name of names) {
-  const { arity, rule } = recordOf(name)
+  const { arity, rule } = stepDef(name)
   for (const dtype of dtypesOf[rule] ?? (['float32', 'int32', 'uint8', 'bool'] as const)) {
     const operands = [0, 1, 2].slice(0, arity).map((i) => s.input(i, dtype))
     const expr = (s[name] as (...x: Expr[]) => Expr)(...operands)

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { type DType, dtypes, isFloat } from '../src/base/dtype.ts'
-import { type Computed, type Expr, recordOf, s } from '../src/expr/expr.ts'
+import { type Computed, type Expr, stepDef, s } from '../src/expr/expr.ts'
 import { emitJs, interpret } from '../src/expr/js.ts'
 import { runtime } from '../src/expr/runtime.ts'
 import * as steps from '../src/expr/steps.ts'
@@ -23,7 +23,7 @@ function computed(name: string, dtype: DType): (...x: number[]) => number {
   const [step, n] = name.split(' ')
   const inputs = [0, 1].map((i) => s.input(i, dtype))
   const operands = n === undefined ? inputs : [s.constant(Number(n), dtype), inputs[0]]
-  const expr = (s[step as Computed] as (...x: Expr[]) => Expr)(...operands.slice(0, recordOf(step as Computed).arity))
+  const expr = (s[step as Computed] as (...x: Expr[]) => Expr)(...operands.slice(0, stepDef(step as Computed).arity))
   const run = interpret(expr)
   return (...x) => run(x)
 }
@@ -200,7 +200,7 @@ describe('shifts', () => {
 
 /** Which dtypes a rule takes. */
 const takes = (name: Computed, dtype: DType): boolean => {
-  const { rule } = recordOf(name)
+  const { rule } = stepDef(name)
   if (rule === 'floating' || rule === 'rounding') return isFloat(dtype)
   // No op subtracts or divides bools.
   if (dtype === 'bool' && ['sub', 'div', 'mod', 'fmod', 'floorDiv', 'neg'].includes(name)) return false
@@ -219,7 +219,7 @@ describe('every step', () => {
   }
 
   it.each(Object.keys(steps) as Computed[])('%s gives the same as source and as a closure', (name) => {
-    const { arity } = recordOf(name)
+    const { arity } = stepDef(name)
     for (const dtype of dtypes.filter((each) => takes(name, each))) {
       const inputs = [0, 1, 2].map((i) => s.input(i, dtype))
       const expr =

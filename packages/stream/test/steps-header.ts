@@ -1,6 +1,6 @@
 // The C++ vocabulary of scalar steps, as native/src/steps.h has it: numbers by the table of this package, everything else
 // by core's records. tools/steps.mjs writes it, tables.test.ts compares.
-import { type Computed, recordOf } from '@flambeau/core/backend'
+import { type Computed, stepDef } from '@flambeau/core/backend'
 import { steps } from '../src/expression.ts'
 import { header } from './header.ts'
 
@@ -30,7 +30,7 @@ interface Info {
 
 function infoOf(step: string): Info {
   if (step === 'const') return { step: 'constant', operands: 0, rule: 'constant', work: 'simple' }
-  const { arity, rule, work } = recordOf(step as Computed)
+  const { arity, rule, work } = stepDef(step as Computed)
   // Core leaves whole numbers alone before they come here.
   return { step: nameOf(step), operands: arity, rule: rule === 'rounding' ? 'floating' : rule, work }
 }

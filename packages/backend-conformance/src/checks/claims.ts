@@ -83,7 +83,7 @@ const instructions: Made = {
 }
 
 /** One of a kernel of a composition, by its record, along the middle of [2, 3, 2]. */
-function ofRecord({ view, out }: Maker, kind: CompositeKind): Instr {
+function instrOf({ view, out }: Maker, kind: CompositeKind): Instr {
   const { inputs, outputs, numbers }: Composite = composites[kind]
   const sizes = (extent: Extent): Shape => sizesOf(extent, [2, 3, 2], 1)
   const attrs = { axis: 1, ...Object.fromEntries(numbers.map((name) => [name, -1])) } as Attributes[CompositeKind]
@@ -168,7 +168,7 @@ export const claimCells = (backend: Backend): Cell[] => {
     ...(Object.keys(instructions) as PrimKind[]).map(
       (kind) => [kind, () => ({ kind, ...instructions[kind](maker), origin: { name: kind } }) as Instr] as const,
     ),
-    ...Array.from(backend.caps.fused ?? [], (kind) => [kind, () => ofRecord(maker, kind)] as const),
+    ...Array.from(backend.caps.fused ?? [], (kind) => [kind, () => instrOf(maker, kind)] as const),
   ]
   return [
     ...made.map(([kind, make]) => ({

@@ -21,7 +21,7 @@ import {
 import type { Likeness } from './likeness.ts'
 import { sum, times } from '../text/indices.ts'
 import { emitNest, type Nest, type Strided } from '../text/loops.ts'
-import { type Parts, partsOf } from '../text/parts.ts'
+import { type Blocks, blocksOf } from '../text/blocks.ts'
 import { constantSource, type FunctionSource, type ProgramSource } from './source.ts'
 import { combineSource, finishSource, reducedOfNone } from '../text/reduction.ts'
 
@@ -87,17 +87,17 @@ function loops(
       : { array: flags[k - plain], start: '0', steps: at }
   })
   const nest: Nest = { sizes, inputs: sources, outs: targets, memory: fn }
-  const parts = sizes.length === 1 ? partsOf(outs, numelOf(shape), inputs.length) : undefined
-  return parts === undefined ? emitNest(outs, nest) : inParts(parts, nest, numelOf(shape), fn)
+  const blocks = sizes.length === 1 ? blocksOf(outs, numelOf(shape), inputs.length) : undefined
+  return blocks === undefined ? emitNest(outs, nest) : inBlocks(blocks, nest, numelOf(shape), fn)
 }
 
-/** The one loop of a nest as a loop over parts, each of them with a loop for every step and one for the outputs. */
-function inParts({ size, steps, outs }: Parts, nest: Nest, n: number, fn: FunctionSource): string[] {
+/** The one loop of a nest as a loop over blocks, each of them with a loop for every step and one for the outputs. */
+function inBlocks({ size, steps, outs }: Blocks, nest: Nest, n: number, fn: FunctionSource): string[] {
   const stored = steps.map((): Strided => ({ array: fn.scratch(size, 'float32'), start: '0', steps: [1] }))
   const within = (x: Strided | string): Strided | string =>
-    typeof x === 'string' ? x : { ...x, start: sum(x.start, times('part', x.steps[0])) }
+    typeof x === 'string' ? x : { ...x, start: sum(x.start, times('block', x.steps[0])) }
   const before = (index: string): readonly string[] => [
-    `const part = ${times(index, size)}`,
+    `const block = ${times(index, size)}`,
     ...steps.flatMap((expr, k) => {
       const inputs = [...nest.inputs.map(within), ...stored.slice(0, k)]
       return emitNest([{ expr }], { ...nest, sizes: [size], inputs, outs: [stored[k]] })

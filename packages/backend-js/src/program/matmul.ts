@@ -17,7 +17,7 @@ import {
 import type { Likeness } from './likeness.ts'
 import { inputDTypes } from './map.ts'
 import { emitMatmul, type MatmulSource, type MatrixSource } from '../text/matmul.ts'
-import { isCall } from '../text/parts.ts'
+import { isCall } from '../text/blocks.ts'
 import type { FunctionSource, ProgramSource } from './source.ts'
 
 /**

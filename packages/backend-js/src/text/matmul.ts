@@ -3,7 +3,7 @@
 // rounded once, so whatever tiles are chosen give the numbers of the `matmul` kernel bit for bit.
 import { roundSource } from '@flambeau/core/backend'
 import { isNumber, sum, times } from './indices.ts'
-import { type ArraySource, type Cells, FunctionText, lastOf, loop, moving, type Range, windows } from './windows.ts'
+import { type ArraySource, type Cells, FunctionText, lastOf, loop, moving, type Range, subarrays } from './arrays.ts'
 
 /** Element (i, j) lies at start + i * rowStep + j * columnStep. */
 export interface MatrixSource extends ArraySource {
@@ -198,7 +198,7 @@ class Emission {
     const origin = steps.map((step, d) => times(this.#batch[d], step))
     if (s.constant && isNumber(s.start) && [rowStep, columnStep, ...steps].every((step) => step >= 0)) {
       const span = steps.reduce((total, step, d) => total + (sizes[d] - 1) * step, 0)
-      return windows(s, origin, span, this.#constant)
+      return subarrays(s, origin, span, this.#constant)
     }
     const array = this.#fresh('x')
     this.#parameters.push(array)
@@ -213,7 +213,7 @@ class Emission {
   #panel(length: number): Cells {
     // A view of a buffer, because V8 keeps the elements of small arrays in its heap, where they have no fixed address.
     const array = this.#constant('panel', `new Float64Array(new ArrayBuffer(${8 * length}))`)
-    return windows({ array, start: '0', dtype: 'float64', constant: true }, [], 0, this.#constant)
+    return subarrays({ array, start: '0', dtype: 'float64', constant: true }, [], 0, this.#constant)
   }
 
   /** Statements for all rows of a block; large ones go to functions of their own. */

@@ -177,7 +177,7 @@ function analytical(output: Tensor, leaves: readonly Tensor[], nondetTol: number
 const close = (a: number, n: number, atol: number, rtol: number): boolean =>
   a === n || Math.abs(a - n) <= atol + rtol * Math.abs(n)
 
-const printed = ({ rows, columns, values }: Jacobian, like: Tensor): string =>
+const formatted = ({ rows, columns, values }: Jacobian, like: Tensor): string =>
   String(tensorOf(values, [rows, columns], like))
 
 function mismatch(output: number, input: number, numeric: string, analytic: string, more = ''): GradcheckError {
@@ -196,7 +196,7 @@ function compareJacobians(call: Call, outputs: readonly Tensor[], settings: Sett
     analytical(output, call.leaves, nondetTol).forEach((a, i) => {
       const n = numeric[i][o]
       if (a.values.every((x, at) => close(x, n.values[at], atol, rtol))) return
-      throw mismatch(k, i, printed(n, output), printed(a, output))
+      throw mismatch(k, i, formatted(n, output), formatted(a, output))
     })
     k++
   })
@@ -243,7 +243,7 @@ function slowly(call: Call, outputs: readonly Tensor[], o: number, i: number, { 
   const output = run(call)[o]
   const a = analytical(output, call.leaves, nondetTol)[i]
   const most = a.values.reduce((max, x, at) => Math.max(max, Math.abs(x - n.values[at])), 0)
-  return `\nNumerical:\n ${printed(n, output)}\nAnalytical:\n${printed(a, output)}\n\nThe max per-element difference (slow mode) is: ${asFloat(most)}.\n`
+  return `\nNumerical:\n ${formatted(n, output)}\nAnalytical:\n${formatted(a, output)}\n\nThe max per-element difference (slow mode) is: ${asFloat(most)}.\n`
 }
 
 /**

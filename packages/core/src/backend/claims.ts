@@ -124,17 +124,17 @@ function fitsExtent(extent: Extent, shape: Shape | undefined, whole: Shape, axis
   return sameBut(shape, whole, axis) && (shape[axis] ?? 1) === 1
 }
 
-/** Whether the operands are those of the composition's record. */
+/** Whether the operands are those of the composition in the table. */
 function fitsComposite({ kind, attrs, inputs, outputs }: Instr<CompositeKind>): boolean {
-  const record = composites[kind]
+  const composite = composites[kind]
   const { axis } = attrs
-  if (inputs.length !== record.inputs.length || outputs.length !== record.outputs.length) return false
+  if (inputs.length !== composite.inputs.length || outputs.length !== composite.outputs.length) return false
   const whole = shapeOf(inputs[0]) as Shape | undefined
   if (whole === undefined || !(axis >= 0 && axis < Math.max(whole.length, 1)) || !Number.isInteger(axis)) return false
   for (let i = 0; i < inputs.length; i++)
-    if (!fitsExtent(record.inputs[i][1], shapeOf(inputs[i]), whole, axis)) return false
+    if (!fitsExtent(composite.inputs[i][1], shapeOf(inputs[i]), whole, axis)) return false
   for (let k = 0; k < outputs.length; k++)
-    if (!fitsExtent(record.outputs[k][1], outputs[k].sizes, whole, axis)) return false
+    if (!fitsExtent(composite.outputs[k][1], outputs[k].sizes, whole, axis)) return false
   return true
 }
 

@@ -1,6 +1,6 @@
-// Compositions of which a backend may have kernels, one record each: operands, results and attributes. Types of
+// Compositions of which a backend may have kernels, one definition each: operands, results and attributes. Types of
 // instructions, claims, core's ops (ops/define/composite.ts), what native's encoder writes and what its decoder checks follow from
-// it. What a record's kernel computes is said beside it; elsewhere core composes the same of the other kinds.
+// it. What a composition's kernel computes is said beside it; elsewhere core composes the same of the other kinds.
 import type { Shape } from '../base/shape.ts'
 import type { Instr } from './backend.ts'
 

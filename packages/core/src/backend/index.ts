@@ -10,7 +10,7 @@ export {
   type Expr,
   exprString,
   inputsOf,
-  recordOf,
+  stepDef,
   replace,
   type Step,
   s,
@@ -19,7 +19,7 @@ export {
 } from '../expr/expr.ts'
 export { emitJs, interpret, numberSource, roundSource } from '../expr/js.ts'
 export { runtime } from '../expr/runtime.ts'
-export type { StepRecord } from '../expr/step.ts'
+export type { StepDef } from '../expr/step.ts'
 export * from './backend.ts'
 export { CheckedBackend } from './checked.ts'
 export {

@@ -5,18 +5,18 @@ const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/
 const places = new Map(Array.from(digits, (digit, i) => [digit, i]))
 
 export function toBase64(bytes: Uint8Array): string {
-  const parts: string[] = []
+  const chunks: string[] = []
   for (let i = 0; i < bytes.length; i += 3) {
     const left = bytes.length - i
     const word = (bytes[i] << 16) | ((bytes[i + 1] ?? 0) << 8) | (bytes[i + 2] ?? 0)
-    parts.push(
+    chunks.push(
       digits[word >> 18],
       digits[(word >> 12) & 63],
       left > 1 ? digits[(word >> 6) & 63] : '=',
       left > 2 ? digits[word & 63] : '=',
     )
   }
-  return parts.join('')
+  return chunks.join('')
 }
 
 /** Throws a ValueError for what is no base64. */

@@ -5,7 +5,7 @@ import type { Looks } from '../tensor/effects.ts'
 import type { Input } from '../tensor/op.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import type { UndoLog } from '../tensor/undo.ts'
-import { isRecord } from './nested.ts'
+import { isPlainObject } from './nested.ts'
 import { type By, type Note, NoteSet, valueOf } from './notes.ts'
 
 /** A tensor argument as the recorder knows it: as it is given to the step, where it came from, how messages call it. */
@@ -108,7 +108,7 @@ export class HostNotes implements Looks {
   /** What a property holds: a tensor lies somewhere; a list or plain object of parts has them. */
   #notedPart(part: unknown): void {
     if (part instanceof Tensor) this.#met(part)
-    else if (Array.isArray(part) ? part.some((x) => typeof x === 'object') : isRecord(part))
+    else if (Array.isArray(part) ? part.some((x) => typeof x === 'object') : isPlainObject(part))
       this.notedAll(part as object)
   }
 

@@ -24,7 +24,7 @@ export type Slot =
   | { readonly kind: 'tensor'; readonly at: number; readonly path: string; readonly like: Described }
   | { readonly kind: 'list'; readonly path: string; readonly items: readonly Slot[] }
   | {
-      readonly kind: 'record'
+      readonly kind: 'object'
       readonly path: string
       readonly keys: readonly string[]
       readonly items: readonly Slot[]
@@ -34,7 +34,7 @@ export type Slot =
 /** What to do with a value that is neither a tensor nor a list or record. */
 export type Other = (value: unknown, path: string) => void
 
-export const isRecord = (x: unknown): x is Readonly<Record<string, unknown>> => {
+export const isPlainObject = (x: unknown): x is Readonly<Record<string, unknown>> => {
   if (typeof x !== 'object' || x === null) return false
   const prototype = Object.getPrototypeOf(x)
   return prototype === Object.prototype || prototype === null
@@ -69,9 +69,9 @@ export function slotOf(
     )
   }
   if (Array.isArray(x)) return { kind: 'list', path, items: Array.from(x, (item, i) => part(item, `[${i}]`)) }
-  if (isRecord(x)) {
+  if (isPlainObject(x)) {
     const keys = Object.keys(x)
-    return { kind: 'record', path, keys, items: keys.map((key) => part(x[key], `.${key}`)) }
+    return { kind: 'object', path, keys, items: keys.map((key) => part(x[key], `.${key}`)) }
   }
   other(x, path)
   return { kind: 'value', path, value: x }
@@ -105,7 +105,7 @@ export function matches(slot: Slot, x: unknown, tensors: Tensor[]): boolean {
     return true
   }
   const { keys } = slot
-  if (!isRecord(x) || Object.keys(x).length !== keys.length) return false
+  if (!isPlainObject(x) || Object.keys(x).length !== keys.length) return false
   for (let i = 0; i < keys.length; i++) {
     if (!Object.hasOwn(x, keys[i]) || !matches(items[i], x[keys[i]], tensors)) return false
   }
@@ -131,7 +131,7 @@ const layoutText = (x: Described): string => (x.leaf && !isContiguous(x) ? `, st
 
 const slotText = (slot: Slot): string => {
   if (slot.kind === 'list') return `a list of ${slot.items.length}`
-  if (slot.kind === 'record') return `an object of ${slot.keys.join(', ') || 'nothing'}`
+  if (slot.kind === 'object') return `an object of ${slot.keys.join(', ') || 'nothing'}`
   if (slot.kind === 'value') return typeof slot.value === 'string' ? JSON.stringify(slot.value) : String(slot.value)
   const { like } = slot
   return `${like.dtype}[${like.sizes.join(', ')}]${like.leaf ? ' that requires grad' : ''}${layoutText(like)}`
@@ -140,7 +140,7 @@ const slotText = (slot: Slot): string => {
 /** Where two slots first differ, in words; null when they are of the same make. */
 export function slotDifference(a: Slot, b: Slot): string | null {
   const differ = `${a.path} was ${slotText(a)}, then ${slotText(b)}`
-  if (a.kind === 'list' || a.kind === 'record') {
+  if (a.kind === 'list' || a.kind === 'object') {
     if (slotText(a) !== slotText(b)) return differ
     const others = (b as typeof a).items
     for (let i = 0; i < a.items.length; i++) {

@@ -88,17 +88,17 @@ let guards = 0
 
 /** A function that compares notes, each at a place of its own in its text: a twentieth of the time that a loop takes. */
 export function guardOf(notes: readonly Note[]): Guard {
-  const parts: Guard[] = []
-  for (let at = 0; at < notes.length; at += mostTogether) parts.push(partOf(notes.slice(at, at + mostTogether)))
-  if (parts.length === 1) return parts[0]
+  const guards: Guard[] = []
+  for (let at = 0; at < notes.length; at += mostTogether) guards.push(guardOver(notes.slice(at, at + mostTogether)))
+  if (guards.length === 1) return guards[0]
   return (args) => {
-    for (let i = 0; i < parts.length; i++) if (!parts[i](args)) return false
+    for (let i = 0; i < guards.length; i++) if (!guards[i](args)) return false
     return true
   }
 }
 
 let generates = true
-function partOf(notes: readonly Note[]): Guard {
+function guardOver(notes: readonly Note[]): Guard {
   if (generates) {
     try {
       return generated(notes)
@@ -129,7 +129,7 @@ function generated(notes: readonly Note[]): Guard {
 /** A note in words, for a warning: what of which object was what and is what now, and what to do. */
 export function noteText(note: Note, args: readonly Tensor[]): string {
   const { object, argument, key, by, before } = note
-  const owner = object === null ? `argument ${argument}` : `a ${object.constructor?.name ?? 'record'}`
+  const owner = object === null ? `argument ${argument}` : `a ${object.constructor?.name ?? 'plain object'}`
   if (key === 'collected')
     return `the grad of ${owner} is another tensor at every call. Clear gradients inside the step, optimizer.zeroGrad()`
   const remedy = 'Let what changes be a tensor that is written into, x.copy_(value), or a function'
@@ -140,4 +140,4 @@ export function noteText(note: Note, args: readonly Tensor[]): string {
 }
 
 const text = (x: unknown): string =>
-  typeof x === 'object' && x !== null ? `a ${x.constructor?.name ?? 'record'}` : String(x)
+  typeof x === 'object' && x !== null ? `a ${x.constructor?.name ?? 'plain object'}` : String(x)

@@ -9,7 +9,7 @@ import { epilogues } from './passes/epilogue.ts'
 import { finish } from './passes/finish.ts'
 import { inline, recompute } from './passes/inline.ts'
 import { merge } from './passes/merge.ts'
-import { pick, put } from './passes/picks.ts'
+import { gatherFirst, scatterLast } from './passes/gather-scatter.ts'
 import { settle } from './passes/settle.ts'
 import { subexpressions } from './passes/subexpressions.ts'
 import { unfused } from './passes/unfused.ts'
@@ -29,11 +29,11 @@ export const passes: readonly Pass[] = [
   { name: 'inline', run: inline },
   { name: 'epilogues', run: epilogues },
   { name: 'merge', run: merge },
-  { name: 'pick', run: pick },
+  { name: 'gather', run: gatherFirst },
   { name: 'inline', run: inline },
   { name: 'finish', run: finish },
   { name: 'recompute', run: recompute, notes: unfused },
-  { name: 'put', run: put },
+  { name: 'scatter', run: scatterLast },
   { name: 'settle', run: settle },
 ]
 

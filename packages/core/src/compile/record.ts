@@ -112,7 +112,7 @@ export function record(call: Call): Recorded {
     stop()
     recorder.looks.checkOptions()
     const notes = recorder.looks.notes()
-    const { recording, result } = finished(recorder, given, args, value, notes)
+    const { recording, result } = recordingOf(recorder, given, args, value, notes)
     if (!first) end(recorder)
     return { value: result, recording, restore: () => recorder.restore() }
   } catch (error) {
@@ -123,7 +123,7 @@ export function record(call: Call): Recorded {
 }
 
 /** The recording, and the value without the graph that its tensors came from. */
-function finished(
+function recordingOf(
   recorder: Recorder,
   given: readonly Tensor[],
   args: readonly Tensor[],

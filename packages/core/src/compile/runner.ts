@@ -166,7 +166,7 @@ export class Runner {
     this.#allocate()
     const given = this.#bind(args)
     this.#step()
-    return build(this.recording.slot, this.#finish(given, args, 1))
+    return build(this.recording.slot, this.#leave(given, args, 1))
   }
 
   /** Several steps, and the result of the last. `seen` gets the returned elements of every step. */
@@ -195,10 +195,10 @@ export class Runner {
         }
       }
     } catch (error) {
-      if (done > 0) this.#finish(given, args, done)
+      if (done > 0) this.#leave(given, args, done)
       throw error
     }
-    return build(this.recording.slot, this.#finish(given, args, times))
+    return build(this.recording.slot, this.#leave(given, args, times))
   }
 
   #allocate(): void {
@@ -276,7 +276,7 @@ export class Runner {
   }
 
   /** The tensors that leave; gradients are set, versions raised for so many steps. */
-  #finish(given: readonly Tensor[], args: readonly Tensor[], times: number): readonly Tensor[] {
+  #leave(given: readonly Tensor[], args: readonly Tensor[], times: number): readonly Tensor[] {
     const { gradients, written } = this.recording
     const leaving = this.#leaving
     const storages = new Array<Storage>(this.#results.length)

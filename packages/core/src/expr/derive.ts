@@ -1,8 +1,8 @@
-// Derivatives of scalar expressions, by reverse accumulation over the graph; the slope of each step is in its record.
+// Derivatives of scalar expressions, by reverse accumulation over the graph; the slope of each step is in its definition.
 // Slopes at kinks and ties are PyTorch's: max and min split evenly over ties, |x| has slope 0 at 0, whole-number steps
 // have slope 0.
 import { isFloat } from '../base/dtype.ts'
-import { type Expr, inputsOf, recordOf, s, topological } from './expr.ts'
+import { type Expr, inputsOf, stepDef, s, topological } from './expr.ts'
 
 /** The derivatives of `y` times `dy` by the inputs at the given positions; undefined where `y` does not depend on one. */
 export function derive(y: Expr, dy: Expr, positions: readonly number[]): (Expr | undefined)[] {
@@ -31,8 +31,8 @@ export function derive(y: Expr, dy: Expr, positions: readonly number[]): (Expr |
       })
       continue
     }
-    const parts = x.step === 'const' ? null : recordOf(x.step).slope?.(s, adjoint, x.args, x)
-    parts?.forEach((part, k) => {
+    const slopes = x.step === 'const' ? null : stepDef(x.step).slope?.(s, adjoint, x.args, x)
+    slopes?.forEach((part, k) => {
       if (part === undefined || !isFloat(x.args[k].dtype)) return
       const before = adjoints.get(x.args[k])
       adjoints.set(x.args[k], before === undefined ? part : s.add(before, part))

@@ -3,7 +3,7 @@
 // twice is computed once. Whole numbers wrap around at every step; float32 is computed in double precision and rounded
 // where it is cast and where it is stored, nowhere else.
 import { type DType, dtypeRank, isFloat } from '../base/dtype.ts'
-import type { Builder, StepRecord } from './step.ts'
+import type { Builder, StepDef } from './step.ts'
 import * as steps from './steps.ts'
 
 /** The steps that compute; the leaves of expressions are inputs and constants. */
@@ -35,13 +35,13 @@ function unify(operands: readonly Operand[]): Expr[] {
   return operands.map((x) => (typeof x === 'number' ? constant(x, target) : s.cast(x, target)))
 }
 
-/** The record of a step that computes. */
+/** The definition of a step that computes. */
 // biome-ignore lint/performance/noDynamicNamespaceImportAccess: the module is the table.
-export const recordOf = (step: Computed): StepRecord => steps[step]
+export const stepDef = (step: Computed): StepDef => steps[step]
 
 type Builders = { readonly [name in Computed]: Builder<(typeof steps)[name]['arity']> }
 
-function builderOf(name: Computed, { rule, arity }: StepRecord): Builder<1> | Builder<2> | Builder<3> {
+function builderOf(name: Computed, { rule, arity }: StepDef): Builder<1> | Builder<2> | Builder<3> {
   const build = (...operands: Operand[]): Expr => {
     const args = unify(operands)
     const { dtype } = args[0]
@@ -53,7 +53,7 @@ function builderOf(name: Computed, { rule, arity }: StepRecord): Builder<1> | Bu
 }
 
 const built = Object.fromEntries(
-  Object.entries(steps).map(([name, record]) => [name, builderOf(name as Computed, record)]),
+  Object.entries(steps).map(([name, step]) => [name, builderOf(name as Computed, step)]),
 ) as Builders
 
 /** Steps with which rounding may change places: what they choose or turn around is rounded instead. */

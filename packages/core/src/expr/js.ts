@@ -1,13 +1,13 @@
 // Expressions as JavaScript: source text for `new Function`, and the same steps as closures for pages whose security
-// policy forbids it. One record says what a step is, so both give the same numbers.
+// policy forbids it. One definition says what a step is, so both give the same numbers.
 import { type DType, dtypeRank, isFloat, roundTo } from '../base/dtype.ts'
 import { RuntimeError } from '../base/errors.ts'
-import { type Computed, type Expr, recordOf, topological } from './expr.ts'
+import { type Computed, type Expr, stepDef, topological } from './expr.ts'
 import type { JsStep } from './step.ts'
 
 /** How a step computes in the dtype of its result. */
 function stepOf(step: Computed, dtype: DType): JsStep {
-  const { real, single = real, whole = real, bool = whole } = recordOf(step)
+  const { real, single = real, whole = real, bool = whole } = stepDef(step)
   if (isFloat(dtype)) return dtype === 'float32' ? single : real
   return dtype === 'bool' ? bool : whole
 }

@@ -1,5 +1,5 @@
-// What a step of the expression language is: one record says all that differs between steps. Core's tables follow from
-// the records (builders, derivatives, JavaScript), and so does the C++ vocabulary (tools/steps.mjs).
+// What a step of the expression language is. One definition says all that differs between steps. Core's tables follow from
+// the definitions (builders, derivatives, JavaScript), and so does the C++ vocabulary (tools/steps.mjs).
 import type { Expr, Operand, s } from './expr.ts'
 import { runtime } from './runtime.ts'
 
@@ -34,7 +34,7 @@ export type Work = 'simple' | 'remainder' | 'call'
  */
 export type Slope = (build: typeof s, dy: Expr, args: readonly Expr[], y: Expr) => readonly (Expr | undefined)[]
 
-export interface StepRecord<Arity extends 1 | 2 | 3 = 1 | 2 | 3> {
+export interface StepDef<Arity extends 1 | 2 | 3 = 1 | 2 | 3> {
   readonly arity: Arity
   readonly rule: StepRule
   /** In additions; infinite where an expression with the step is never computed twice to save a pass. */
@@ -50,9 +50,9 @@ export interface StepRecord<Arity extends 1 | 2 | 3 = 1 | 2 | 3> {
   /** On bools, which are 0 and 1; as on whole numbers where not given. */
   readonly bool?: JsStep
 }
-export type Unary = StepRecord<1>
-export type Binary = StepRecord<2>
-export type Ternary = StepRecord<3>
+export type Unary = StepDef<1>
+export type Binary = StepDef<2>
+export type Ternary = StepDef<3>
 
 /** A builder of expressions with so many operands. */
 export type Builder<Arity> = Arity extends 1
@@ -61,7 +61,7 @@ export type Builder<Arity> = Arity extends 1
     ? (a: Operand, b: Operand) => Expr
     : (a: Operand, b: Operand, c: Operand) => Expr
 
-// ---- what records are made of ----
+// ---- what definitions are made of ----
 
 /** Source by a template over the names of the operands. */
 export const inline = (source: JsStep['source'], call: JsStep['call']): JsStep => ({ source, call })

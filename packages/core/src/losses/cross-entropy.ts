@@ -219,16 +219,16 @@ const ofClasses = composite<'crossEntropy', Plain>({
     const [dy, dExps, dSums] = ctx.dys
     const { reduction } = ctx.attrs
     const [exps, sums] = [ctx.output(1), ctx.output(2)]
-    const parts: Tensor[] = []
+    const terms: Tensor[] = []
     if (dy !== null) {
       const n = reduction === 'mean' ? ctx.output(5) : operand(1)
       const each = gradientOfRows(dy, n, ctx.output(3), operand(1), ctx.attrs, sums)
       const others = apply(othersGradient, [each, exps, sums], null)
-      parts.push(addAlongDim_(others, classDim(exps), ctx.output(4), each))
+      terms.push(addAlongDim_(others, classDim(exps), ctx.output(4), each))
     }
     if (dExps !== null || dSums !== null)
-      parts.push(apply(expAndSumGradient, [dExps ?? operand(0), dSums ?? operand(0), exps], null))
-    return [parts.reduce((a, b) => add(a, b)), null]
+      terms.push(apply(expAndSumGradient, [dExps ?? operand(0), dSums ?? operand(0), exps], null))
+    return [terms.reduce((a, b) => add(a, b)), null]
   },
   compose(inputs, attrs) {
     const [x, target] = inputs as Tensor[]
@@ -263,7 +263,7 @@ const ofClasses = composite<'crossEntropy', Plain>({
       const x = ctx.input(0)
       const most = detached(ctx.output(1))
       const logSum = ctx.output(2)
-      const parts: Tensor[] = []
+      const terms: Tensor[] = []
       if (dy !== null) {
         const each =
           reduction === 'mean'
@@ -272,10 +272,10 @@ const ofClasses = composite<'crossEntropy', Plain>({
               ? apply(reshapeOp, [dy], logSum.sizes)
               : dy
         const attrs = { axis: classDim(x), ignore: ignoreIndex }
-        parts.push(apply(backwardOfRows, [x, ctx.output(3), most, logSum, each], attrs))
+        terms.push(apply(backwardOfRows, [x, ctx.output(3), most, logSum, each], attrs))
       }
-      if (dLogSum !== null) parts.push(apply(shareOfSum, [dLogSum, x, most, logSum], null))
-      return [parts.reduce((a, b) => add(a, b)), null]
+      if (dLogSum !== null) terms.push(apply(shareOfSum, [dLogSum, x, most, logSum], null))
+      return [terms.reduce((a, b) => add(a, b)), null]
     },
     around(inputs, { reduction, ignoreIndex }, kernel) {
       const [x, target] = inputs as Tensor[]

@@ -4,7 +4,7 @@ import { s } from '../expr/expr.ts'
 import { floatNeeded } from '../ops/reduce/reduce.ts'
 import { type Arguments, constructing, method, required, tensor } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { broadcastPair } from './mse.ts'
+import { broadcastTensors } from './mse.ts'
 import { pointwise } from './pointwise.ts'
 import { Loss, type ReductionArguments, type ReductionOption, reductionParameters } from './reduction.ts'
 
@@ -24,9 +24,9 @@ const l1LossArguments = method('l1_loss', required('target', tensor), ...reducti
 /** The mean over all elements of `|input - target|`; its slope where they are equal is 0. */
 export function l1Loss(input: Tensor, ...args: [target: Tensor, ...LossArguments]): Tensor {
   const [target, , , reduction] = l1LossArguments(input, args)
-  const pair = broadcastPair(input, target)
+  const operands = broadcastTensors(input, target)
   if (reduction === 'mean' && !isFloat(target.dtype)) floatNeeded(input, 'mean')
-  return absoluteError(pair, { reduction })
+  return absoluteError(operands, { reduction })
 }
 
 /** `F.l1Loss` as a module. */

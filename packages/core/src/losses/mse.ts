@@ -23,7 +23,7 @@ const squaredError = pointwise({
 })
 
 /** Both in one shape; other sizes broadcast, with PyTorch's warning about it. */
-export function broadcastPair(input: Tensor, target: Tensor): [Tensor, Tensor] {
+export function broadcastTensors(input: Tensor, target: Tensor): [Tensor, Tensor] {
   if (sameShape(input.sizes, target.sizes)) return [input, target]
   warn(
     `Using a target size (${formatSize(target.sizes)}) that is different to the input size (${formatSize(input.sizes)}). This will likely lead to incorrect results due to broadcasting. Please ensure they have the same size.`,
@@ -43,9 +43,9 @@ const mseLossArguments = method('mse_loss', required('target', tensor), ...reduc
  */
 export function mseLoss(input: Tensor, ...args: [target: Tensor, ...LossArguments]): Tensor {
   const [target, , , reduction] = mseLossArguments(input, args)
-  const pair = broadcastPair(input, target)
+  const operands = broadcastTensors(input, target)
   if (!isFloat(input.dtype) && !isFloat(target.dtype)) throw notImplemented('mse_cpu', input.dtype)
-  return squaredError(pair, { reduction })
+  return squaredError(operands, { reduction })
 }
 
 /** `F.mseLoss` as a module. */

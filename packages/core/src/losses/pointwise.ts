@@ -71,9 +71,9 @@ function withWeight({ inputs, loss, gradients, ...rest }: Pointwise): Pointwise 
 
 function byReduction({ name, inputs: arity, loss, gradients, check }: Pointwise): PointwiseLoss {
   const nameOf = (reduction: Reduction): string => (typeof name === 'string' ? name : name[reduction])
-  const record = elementwise(nameOf('none'), loss, { check, arity })
+  const each = elementwise(nameOf('none'), loss, { check, arity })
   const rules = gradients.map((gradient) => elementwise(`${nameOf('none')}Backward`, gradient, { arity: arity + 2 }))
-  const op = (reduction: Reduction): OpDef<Reduce['within']> => reduced(nameOf(reduction), record, rules, reduction)
+  const op = (reduction: Reduction): OpDef<Reduce['within']> => reduced(nameOf(reduction), each, rules, reduction)
   const ops = { mean: op('mean'), sum: op('sum'), none: op('none') }
   return (operands, { reduction, n, within = null }) => {
     const count = reduction === 'mean' ? (n ?? operand((operands[0] as Tensor).elements)) : operand(1)
@@ -86,18 +86,18 @@ const to = (x: Tensor, shape: Shape): Tensor => (sameShape(x.sizes, shape) ? x :
 /** The last input is what the sum is divided by. */
 function reduced(
   name: string,
-  record: Elementwise,
+  each: Elementwise,
   rules: readonly Elementwise[],
   reduction: Reduction,
 ): OpDef<Reduce['within']> {
-  const { arity } = record
+  const { arity } = each
   const saves: Saves = { inputs: Array.from({ length: arity + 1 }, (_, i) => i) }
   return {
     name,
     infer(inputs, within) {
-      const [each] = record.infer(inputs.slice(0, arity), null)
-      const shape = reduction === 'none' ? (within?.shape ?? each.sizes) : []
-      return [{ sizes: shape, dtype: each.dtype }]
+      const [spec] = each.infer(inputs.slice(0, arity), null)
+      const shape = reduction === 'none' ? (within?.shape ?? spec.sizes) : []
+      return [{ sizes: shape, dtype: spec.dtype }]
     },
     saves: () => saves,
     vjp(ctx) {
@@ -110,12 +110,12 @@ function reduced(
       kind: 'compose',
       compose(inputs, within) {
         const operands = inputs.slice(0, arity)
-        const [{ dtype }] = record.infer(operands, null)
+        const [{ dtype }] = each.infer(operands, null)
         if (reduction === 'none') {
-          if (!within) return [apply(record, operands, null)]
-          return [to(apply(record, operands, { sizes: within.kept, dtype }), within.shape)]
+          if (!within) return [apply(each, operands, null)]
+          return [to(apply(each, operands, { sizes: within.kept, dtype }), within.shape)]
         }
-        const sum = apply(record, operands, { sizes: [], dtype })
+        const sum = apply(each, operands, { sizes: [], dtype })
         if (reduction === 'sum') return [sum]
         const n = inputs[arity]
         return [div(sum, n instanceof Tensor ? n : (n.value as number))]

@@ -144,15 +144,15 @@ const trainingOp: OpDef<Training> = {
     const { sizes, dtype } = mean
     const weightSum = dy === null ? null : apply(weightGradient, [dy, x, mean, invStd], { sizes, dtype })
     const biasSum = dy === null ? null : sumTo(dy, sizes)
-    const parts: Tensor[] = []
+    const terms: Tensor[] = []
     if (ctx.needs(0)) {
       if (dy !== null && weightSum !== null && biasSum !== null) {
-        parts.push(apply(inputGradient, [dy, x, mean, invStd, weight, biasSum, weightSum, inverse], null))
+        terms.push(apply(inputGradient, [dy, x, mean, invStd, weight, biasSum, weightSum, inverse], null))
       }
-      if (dMean !== null) parts.push(expandTo(mul(dMean, mean.elements / x.elements), x.sizes))
-      if (dInvStd !== null) parts.push(apply(invStdGradient, [dInvStd, x, mean, invStd, inverse], null))
+      if (dMean !== null) terms.push(expandTo(mul(dMean, mean.elements / x.elements), x.sizes))
+      if (dInvStd !== null) terms.push(apply(invStdGradient, [dInvStd, x, mean, invStd, inverse], null))
     }
-    const dx = parts.length === 0 ? null : parts.reduce((sum, part) => add(sum, part))
+    const dx = terms.length === 0 ? null : terms.reduce((sum, term) => add(sum, term))
     return [dx, ctx.needs(1) ? weightSum : null, ctx.needs(2) ? biasSum : null]
   },
   to: {

@@ -13,7 +13,7 @@ import {
 } from '../tensor/signature.ts'
 import { kindOf, type Tensor } from '../tensor/tensor.ts'
 import { Module } from './module.ts'
-import { isModule, membersOf } from './parts.ts'
+import { isModule, membersOf } from './members.ts'
 
 const modulesOf: unique symbol = Symbol('modules')
 type Entry = readonly [name: string, module: Module]

@@ -22,7 +22,7 @@ export type Memo = Map<object, unknown>
  */
 export const deepCopy = <T>(value: T): T => copyOf(value, new Map())
 
-/** `deepCopy` of a part: what `memo` has is not copied again. */
+/** `deepCopy` of a member: what `memo` has is not copied again. */
 export function copyOf<T>(value: T, memo: Memo): T {
   if (typeof value !== 'object' || value === null) return value
   const known = memo.get(value)

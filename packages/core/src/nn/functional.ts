@@ -10,7 +10,7 @@ export {
 export { leakyRelu, relu, sigmoid, tanh } from '../ops/pointwise/elementwise.ts'
 export { linear } from '../ops/product/matmul.ts'
 export { pad } from '../ops/views/pad.ts'
-export { oneHot } from '../ops/indexing/picks.ts'
+export { oneHot } from '../ops/indexing/select.ts'
 export { dropout } from '../ops/random/bernoulli.ts'
 export { logSoftmax, softmax } from '../ops/reduce/softmax.ts'
 export { batchNorm } from './batch-norm.ts'

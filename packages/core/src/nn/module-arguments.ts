@@ -1,4 +1,4 @@
-// What the methods of modules take, each as one declaration, and what of it they refuse: names that are none, parts of
+// What the methods of modules take, each as one declaration, and what of it they refuse: names that are none, members of
 // another kind.
 import { className } from '../base/class-name.ts'
 import { AttributeError, KeyError, TypeError, ValueError } from '../base/errors.ts'
@@ -6,7 +6,7 @@ import { typeName } from '../base/python.ts'
 import { anything, bool, type Kind, keyword, optional, required, signature, str } from '../tensor/signature.ts'
 import { kindOf } from '../tensor/tensor.ts'
 import type { Module } from './module.ts'
-import { findPart, getProperty, isModule } from './parts.ts'
+import { findMember, getProperty, isModule } from './members.ts'
 
 const prefix = optional('prefix', str, '')
 const recurse = optional('recurse', bool, true)
@@ -38,16 +38,16 @@ export const loadStateDict = signature(
 
 /** The module in which the last name of a path is looked for; it may be an array's: 'weights.0'. */
 export function ownerOf(root: Module, target: string): [module: Module, name: string] {
-  const found = findPart(root, target)
-  if (found === undefined || found.name === target || !isModule(found.part)) return [root, target]
-  return ownerOf(found.part, target.slice(found.name.length + 1))
+  const found = findMember(root, target)
+  if (found === undefined || found.name === target || !isModule(found.member)) return [root, target]
+  return ownerOf(found.member, target.slice(found.name.length + 1))
 }
 
 export const noAttribute = (module: Module, name: string): AttributeError =>
   new AttributeError(`${className(module.constructor)} has no attribute \`${name}\``)
 
-export const wrongPart = (part: unknown, kind: string, name: string, wanted: string): TypeError =>
-  new TypeError(`cannot assign '${kindOf(part)}' object to ${kind} '${name}' (${wanted} or None required)`)
+export const wrongMember = (member: unknown, kind: string, name: string, wanted: string): TypeError =>
+  new TypeError(`cannot assign '${kindOf(member)}' object to ${kind} '${name}' (${wanted} or None required)`)
 
 export function checkString(kind: string, name: unknown): asserts name is string {
   if (typeof name !== 'string') throw new TypeError(`${kind} name should be a string. Got ${typeName(name)}`)
@@ -60,7 +60,7 @@ export function checkName(kind: string, name: unknown): asserts name is string {
   if (name === '') throw new KeyError(`${kind} name can't be empty string ""`)
 }
 
-/** A name that is taken by something else is no name for a part; a declared, empty field is. */
+/** A name that is taken by something else is no name for a member; a declared, empty field is. */
 export function checkFree(module: Module, name: string, value: unknown): void {
   const now = getProperty(module, name)
   if (now !== undefined && now !== null && now !== value) throw new KeyError(`attribute '${name}' already exists`)

@@ -16,20 +16,20 @@ import { type Move, movedBy, moverTo, moving, type To } from './move.ts'
 import { Parameter } from './parameter.ts'
 import {
   buffersOf,
-  findPart,
+  findMember,
   getProperty,
   isModule,
   membersOf,
   namedModules,
-  namedParts,
+  namedMembers,
   ownBuffers,
   ownModules,
   ownParameters,
   ownState,
   setProperty,
-} from './parts.ts'
+} from './members.ts'
 import * as takes from './module-arguments.ts'
-import { checkFree, checkName, checkString, noAttribute, ownerOf, wrongPart } from './module-arguments.ts'
+import { checkFree, checkName, checkString, noAttribute, ownerOf, wrongMember } from './module-arguments.ts'
 import { asStateDict, IncompatibleKeys, Loading, StateDict, type StateDictLike } from './state-dict.ts'
 
 /** Where `training` is kept: who reads it is told to a recorder. */
@@ -81,19 +81,19 @@ export class Module {
     )
   }
 
-  /** The properties in which parts are looked for; containers give their list instead. */
+  /** The properties in which members are looked for; containers give their list instead. */
   [membersOf](): Iterable<readonly [property: string, value: unknown]> {
     return Object.entries(this)
   }
 
-  // ---- parts ----
+  // ---- members ----
 
   /** Parameters with their names, each once: a module's own, then those of its submodules. */
   namedParameters(
     ...args: Arguments<[prefix: string, recurse: boolean], NamesOptions>
   ): [name: string, parameter: Parameter][] {
     const [prefix, recurse] = takes.namedParameters(args)
-    return namedParts(this, prefix, recurse, ownParameters)
+    return namedMembers(this, prefix, recurse, ownParameters)
   }
 
   /** The parameters: what an optimizer gets. */
@@ -105,7 +105,7 @@ export class Module {
   /** Declared buffers with their names, those too that are not saved. */
   namedBuffers(...args: Arguments<[prefix: string, recurse: boolean], NamesOptions>): [name: string, buffer: Tensor][] {
     const [prefix, recurse] = takes.namedBuffers(args)
-    return namedParts(this, prefix, recurse, (module) => ownBuffers(module).map(({ key, tensor }) => [key, tensor]))
+    return namedMembers(this, prefix, recurse, (module) => ownBuffers(module).map(({ key, tensor }) => [key, tensor]))
   }
 
   /** The declared buffers, here and, with `recurse`, below. */
@@ -141,10 +141,10 @@ export class Module {
     const [target] = takes.getSubmodule(args)
     let module: Module = this
     for (let rest = target; rest !== ''; ) {
-      const found = findPart(module, rest)
+      const found = findMember(module, rest)
       if (found === undefined) throw noAttribute(module, rest.split('.')[0])
-      if (!isModule(found.part)) throw new AttributeError(`\`${found.name}\` is not an nn.Module`)
-      module = found.part
+      if (!isModule(found.member)) throw new AttributeError(`\`${found.name}\` is not an nn.Module`)
+      module = found.member
       rest = rest.slice(found.name.length + 1)
     }
     return module
@@ -154,10 +154,10 @@ export class Module {
   getParameter(...args: [target: string]): Parameter {
     const [target] = takes.getParameter(args)
     const [module, name] = ownerOf(this, target)
-    const found = findPart(module, name)
+    const found = findMember(module, name)
     if (found === undefined) throw noAttribute(module, name)
-    if (!(found.part instanceof Parameter)) throw new AttributeError(`\`${name}\` is not an nn.Parameter`)
-    return found.part
+    if (!(found.member instanceof Parameter)) throw new AttributeError(`\`${name}\` is not an nn.Parameter`)
+    return found.member
   }
 
   /** The buffer at a path, '1.running_mean'. */
@@ -166,12 +166,12 @@ export class Module {
     const [module, name] = ownerOf(this, target)
     const found = ownBuffers(module).find(({ key, property }) => key === name || property === name)
     if (found !== undefined) return found.tensor
-    throw findPart(module, name) === undefined
+    throw findMember(module, name) === undefined
       ? noAttribute(module, name)
       : new AttributeError(`\`${name}\` is not a buffer`)
   }
 
-  // ---- declaring parts ----
+  // ---- declaring members ----
 
   /**
    * Declares a tensor property that is no parameter but part of the module's state, and sets it. `persistent: false`
@@ -186,7 +186,7 @@ export class Module {
     const [name, tensor, persistent] = takes.registerBuffer(args)
     checkName('buffer', name)
     if (this[buffersOf]?.has(name) !== true) checkFree(this, name, tensor)
-    if (tensor !== null && !isTensor(tensor)) throw wrongPart(tensor, 'buffer', name, 'torch Tensor')
+    if (tensor !== null && !isTensor(tensor)) throw wrongMember(tensor, 'buffer', name, 'torch Tensor')
     this[buffersOf] ??= new Map()
     this[buffersOf].set(name, persistent)
     setProperty(this, name, tensor)
@@ -198,7 +198,7 @@ export class Module {
     checkName('parameter', name)
     if (!(getProperty(this, name) instanceof Parameter)) checkFree(this, name, parameter)
     if (parameter !== null && !(parameter instanceof Parameter))
-      throw wrongPart(parameter, 'parameter', name, 'torch.nn.Parameter')
+      throw wrongMember(parameter, 'parameter', name, 'torch.nn.Parameter')
     setProperty(this, name, parameter)
   }
 
@@ -212,7 +212,7 @@ export class Module {
     setProperty(this, name, module)
   }
 
-  // ---- changing all parts ----
+  // ---- changing all members ----
 
   /** Calls `fn` with every submodule and at last with this one: for initialisation. */
   apply(fn: (module: Module) => void, ...none: []): this {

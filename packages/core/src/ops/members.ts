@@ -2,7 +2,7 @@
 // takes its arguments in another order (where).
 import { method, required, tensor } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { operandKind, type TensorLike } from './define/recorded.ts'
+import { operandKind, type TensorLike } from './define/overloads.ts'
 import { where as choose } from './pointwise/where.ts'
 
 export { bool, byte, cpu, double, float, int, long, typeAs } from './create/convert.ts'

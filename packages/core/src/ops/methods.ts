@@ -15,7 +15,7 @@ import type * as join from './views/join.ts'
 import type * as matmul from './product/matmul.ts'
 import * as members from './members.ts'
 import type * as moments from './reduce/moments.ts'
-import type * as picks from './indexing/picks.ts'
+import type * as select from './indexing/select.ts'
 import './properties.ts'
 import type * as random from './random/random.ts'
 import type * as reduce from './reduce/reduce.ts'
@@ -36,7 +36,7 @@ type Declared = typeof bernoulli &
   typeof join &
   typeof matmul &
   typeof moments &
-  typeof picks &
+  typeof select &
   typeof random &
   typeof reduce &
   typeof softmax &
@@ -52,7 +52,7 @@ type Method<F> = F extends (x: never, ...rest: infer R extends readonly unknown[
   ? (...rest: R) => Y
   : never
 type Methods = { readonly [K in keyof Functions]: Method<Functions[K]> }
-type Writable = typeof elementwise & typeof functions & Pick<typeof picks, 'maskedFill'>
+type Writable = typeof elementwise & typeof functions & Pick<typeof select, 'maskedFill'>
 type Write<F> = F extends (x: never, ...rest: infer R extends readonly unknown[]) => unknown
   ? {
       /** In place: what the method of this name without `_` returns is written into this tensor, which is returned. */
@@ -68,8 +68,8 @@ declare module '../tensor/tensor.ts' {
 
 /** The in-place form of an elementwise function: its result is written into the first argument. */
 export function inPlace(fn: { readonly resolve: Resolve }, self: Tensor, ...rest: unknown[]): Tensor {
-  const [record, inputs] = (fn.resolve as (...args: unknown[]) => ReturnType<Resolve>)(self, ...rest)
-  return applyInPlace(record, self, inputs, null)
+  const [op, inputs] = (fn.resolve as (...args: unknown[]) => ReturnType<Resolve>)(self, ...rest)
+  return applyInPlace(op, self, inputs, null)
 }
 
 const define = (name: string, value: unknown): void =>

@@ -13,7 +13,7 @@ export {
   /** The variance of all elements or over `dim`, unbiased unless `{ unbiased: false }`; float only. */
   variance as var,
 } from './reduce/moments.ts'
-export { indexSelect, maskedFill, maskedSelect, nonzero, oneHot } from './indexing/picks.ts'
+export { indexSelect, maskedFill, maskedSelect, nonzero, oneHot } from './indexing/select.ts'
 export { all, any, cumsum, mean, prod, sum } from './reduce/reduce.ts'
 export { bernoulli, bernoulli_ } from './random/bernoulli.ts'
 export { normal_, random_, uniform_ } from './random/random.ts'

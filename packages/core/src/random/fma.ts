@@ -15,11 +15,11 @@ export const fma32 = (a: number, b: number, c: number): number => {
   const mirrored = sum + (sum - rounded)
   if (f(mirrored) !== mirrored || mirrored === rounded) return rounded
   // Rounding it again says to the engine that it is a number: otherwise every result would be boxed.
-  return f(settle32(a * b, c, sum, rounded, mirrored))
+  return f(decide32(a * b, c, sum, rounded, mirrored))
 }
 
 /** The rare cases: a sum between two float32 values, where what the double lost decides, and an overflow. */
-const settle32 = (product: number, c: number, sum: number, rounded: number, other: number): number => {
+const decide32 = (product: number, c: number, sum: number, rounded: number, other: number): number => {
   const lost = twoSumError(product, c, sum)
   if (!Number.isFinite(rounded)) {
     // Halfway between the largest float32 and infinity, and the true sum below it.

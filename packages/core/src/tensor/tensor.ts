@@ -15,7 +15,7 @@ import { mode } from './mode.ts'
 import { accumulator, type Hook, Node } from './node.ts'
 import type { OpDef } from './op.ts'
 import { formatSize } from './print.ts'
-import { printed } from './printed.ts'
+import { tensorText } from './text.ts'
 
 /** What a view remembers, to derive its node anew after its base was written to. */
 export interface ViewOf {
@@ -375,7 +375,7 @@ export class Tensor {
 
   /** As PyTorch prints it. */
   toString(): string {
-    return printed(this)
+    return tensorText(this)
   }
 
   [Symbol.toPrimitive](hint: string): number | string {

@@ -4,7 +4,7 @@ import type { Capabilities, Origin } from '../../backend/backend.ts'
 import { isUse, type Program, type ProgramInstr, type Use } from '../../backend/program.ts'
 import { contiguousLayout } from '../../base/layout.ts'
 import type { Shape } from '../../base/shape.ts'
-import { type Expr, recordOf, topological } from '../../expr/expr.ts'
+import { type Expr, stepDef, topological } from '../../expr/expr.ts'
 import { usesOf } from '../alias.ts'
 
 export const isMap = (instr: ProgramInstr | undefined): instr is ProgramInstr<'map'> => instr?.kind === 'map'
@@ -57,7 +57,7 @@ export function costOf(root: Expr): number {
   let cost = known.get(root)
   if (cost === undefined) {
     cost = topological([root]).reduce(
-      (sum, { step }) => sum + (step === 'input' || step === 'const' ? 0 : recordOf(step).cost),
+      (sum, { step }) => sum + (step === 'input' || step === 'const' ? 0 : stepDef(step).cost),
       0,
     )
     known.set(root, cost)

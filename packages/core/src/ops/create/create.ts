@@ -37,7 +37,7 @@ export interface TensorOptions {
 export type TensorData = NestedNumbers | readonly TensorData[] | TypedArray | Uint8ClampedArray
 
 /** A new leaf that wants a gradient if the options say so. */
-export function finish(x: Tensor, { requiresGrad = false }: TensorOptions): Tensor {
+export function asLeaf(x: Tensor, { requiresGrad = false }: TensorOptions): Tensor {
   if (requiresGrad && !isFloat(x.dtype)) {
     throw new RuntimeError(
       'Only Tensors of floating point and complex dtype can require gradients',
@@ -61,7 +61,7 @@ export function fromArray(data: TypedArray | number[], shape: Shape, options: Te
   const x = allocate(deviceNamed(options.device), { sizes: shape, dtype })
   const values = own === dtype ? (data as TypedArray) : converted(data, dtype)
   if (x.elements > 0) x.storage.device.backend.write(x, values)
-  return finish(x, options)
+  return asLeaf(x, options)
 }
 
 function converted(data: ArrayLike<number>, dtype: DType): TypedArray {
@@ -142,7 +142,7 @@ const fillWith = (name: string, value: number) => {
   return (...args: SizeArgs): Tensor => {
     const { shape, options } = sizesAndOptions(name, args)
     const [dtype = 'float32', device, requiresGrad] = read(options)
-    return finish(filled(shape, dtype, value, deviceNamed(device)), { requiresGrad })
+    return asLeaf(filled(shape, dtype, value, deviceNamed(device)), { requiresGrad })
   }
 }
 
@@ -155,7 +155,7 @@ const emptyOptions = signature('empty', ...tensorParameters)
 export function empty(...args: SizeArgs): Tensor {
   const { shape, options } = sizesAndOptions('empty', args)
   const [dtype = 'float32', device, requiresGrad] = emptyOptions(options)
-  return finish(allocate(deviceNamed(device), { sizes: shape, dtype }), { requiresGrad })
+  return asLeaf(allocate(deviceNamed(device), { sizes: shape, dtype }), { requiresGrad })
 }
 
 const fullArguments = signature('full', required('size', ints), required('fillValue', scalar), ...tensorParameters)
@@ -164,7 +164,7 @@ export function full(...args: [size: readonly number[], fillValue: number | bool
   const [size, value, given, device, requiresGrad] = fullArguments(args)
   const dtype = given ?? (typeof value === 'boolean' ? 'bool' : 'float32')
   const shape = checkSizes([...size])
-  return finish(filled(shape, dtype, Number(numberFor(value, dtype)), deviceNamed(device)), { requiresGrad })
+  return asLeaf(filled(shape, dtype, Number(numberFor(value, dtype)), deviceNamed(device)), { requiresGrad })
 }
 
 type LikeArguments = [options?: TensorOptions]
@@ -173,7 +173,7 @@ const like = (name: string, make: (device: Device, spec: Spec) => Tensor) => {
   const read = method(name, ...tensorParameters)
   return (x: Tensor, ...args: LikeArguments): Tensor => {
     const [dtype = x.dtype, device, requiresGrad] = read(x, args)
-    return finish(make(deviceNamed(device ?? x.storage.device), { sizes: x.sizes, dtype }), { requiresGrad })
+    return asLeaf(make(deviceNamed(device ?? x.storage.device), { sizes: x.sizes, dtype }), { requiresGrad })
   }
 }
 /** Zeros in the shape, dtype and device of another tensor. */
@@ -187,7 +187,7 @@ const fullLikeArguments = method('full_like', required('fillValue', scalar), ...
 export function fullLike(x: Tensor, ...args: [fillValue: number | boolean, options?: TensorOptions]): Tensor {
   const [value, dtype = x.dtype, device, requiresGrad] = fullLikeArguments(x, args)
   const number = Number(numberFor(value, dtype))
-  return finish(filled(x.sizes, dtype, number, deviceNamed(device ?? x.storage.device)), { requiresGrad })
+  return asLeaf(filled(x.sizes, dtype, number, deviceNamed(device ?? x.storage.device)), { requiresGrad })
 }
 
 const iotaOp: OpDef<Spec> = {
@@ -288,5 +288,5 @@ export function eye(...args: [n: number, m?: number | TensorOptions, options?: T
     if (size < 0) throw new RuntimeError(`${name} must be greater or equal to 0, got ${size}`)
   }
   const rows = apply(reshapeOp, [counted(n, 'int32', device)], [n, 1])
-  return finish(toDType(eq(rows, counted(m, 'int32', device)), dtype), { requiresGrad })
+  return asLeaf(toDType(eq(rows, counted(m, 'int32', device)), dtype), { requiresGrad })
 }

@@ -1,5 +1,5 @@
-// Ops of the compositions that backends may have as kernels (backend/composites.ts). One record says how such an op is
-// composed, what it saves and its gradient; where the kernel's result is worth another gradient, the record says that, too.
+// Ops of the compositions that backends may have as kernels (backend/composites.ts). One definition says how such an op is
+// composed, what it saves and its gradient; where the kernel's result is worth another gradient, the definition says that, too.
 import type { Attributes, Spec } from '../../backend/backend.ts'
 import { type CompositeKind, composites, sizesOf } from '../../backend/composites.ts'
 import { applyAll } from '../../tensor/apply.ts'

@@ -341,10 +341,10 @@ const identity = elementwise('clone', (x) => x)
 /** Repeats sizes of 1 without a copy, up to a shape it broadcasts to. */
 export const expandTo = (x: Tensor, shape: Shape): Tensor =>
   sameShape(x.sizes, shape) ? x : apply(expandOp, [x], shape)
-const sumRecord: Elementwise = { ...identity, name: 'SumBackward1' }
+const sumOp: Elementwise = { ...identity, name: 'SumBackward1' }
 /** Undoes broadcasting: sums to a shape that broadcasts to the tensor's. */
 export const sumTo = (x: Tensor, shape: Shape): Tensor =>
-  sameShape(x.sizes, shape) ? x : apply(sumRecord, [x], { sizes: shape, dtype: x.dtype })
+  sameShape(x.sizes, shape) ? x : apply(sumOp, [x], { sizes: shape, dtype: x.dtype })
 
 /**
  * The gradient of a view: `dy` put back to where the layout took it from. Repeated elements are summed, permuted and

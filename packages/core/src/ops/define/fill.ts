@@ -1,17 +1,17 @@
-// What other ops need of elementwise records without being ops themselves: another dtype, and one value everywhere.
+// What other ops need of elementwise ops without being ops themselves: another dtype, and one value everywhere.
 import type { DType } from '../../base/dtype.ts'
 import { apply, operand } from '../../tensor/apply.ts'
 import type { Device } from '../../tensor/device.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { elementwise } from './define.ts'
 
-const castRecord = elementwise('toCopy', (x) => x)
+const castOp = elementwise('toCopy', (x) => x)
 /** The elements in another dtype; the tensor itself when it has it already. */
 export function toDType(x: Tensor, dtype: DType): Tensor {
-  return x.dtype === dtype ? x : apply(castRecord, [x], { sizes: x.sizes, dtype })
+  return x.dtype === dtype ? x : apply(castOp, [x], { sizes: x.sizes, dtype })
 }
 
-const fillRecord = elementwise('fill', (value) => value)
+const fillOp = elementwise('fill', (value) => value)
 /** A tensor of one shape and dtype filled with a number. */
 export const filled = (shape: readonly number[], dtype: DType, value: number, device: Device): Tensor =>
-  apply(fillRecord, [operand(dtype === 'bool' ? value !== 0 : value)], { sizes: shape, dtype }, device)
+  apply(fillOp, [operand(dtype === 'bool' ? value !== 0 : value)], { sizes: shape, dtype }, device)

@@ -25,7 +25,7 @@ export const isMask = (x: Tensor): boolean => x.dtype === 'bool' || x.dtype === 
 type OutOfBounds = (index: number | null, size: number) => Error
 
 /** A copy of int32 indices, each checked to lie in `size`; with `wrap`, negative ones count from the end. */
-function checkedRecord(error: OutOfBounds, wrap: boolean): Elementwise {
+function defineChecked(error: OutOfBounds, wrap: boolean): Elementwise {
   const { name, arity, infer, to } = wrap
     ? elementwise('index', (i, size) => s.select(s.lt(i, 0), s.add(i, size), i))
     : elementwise('index', (i, _size) => i)
@@ -56,18 +56,18 @@ const nameless = (error: OutOfBounds, size: number) => () => error(null, size)
 const checkers = new Map<OutOfBounds, Elementwise>()
 /** Indices checked to lie between 0 and `size - 1`. `error` is one function for all calls of an op. */
 export function checkedIndices(index: Tensor, size: number, error: OutOfBounds): Tensor {
-  let record = checkers.get(error)
-  if (record === undefined) {
-    record = checkedRecord(error, false)
-    checkers.set(error, record)
+  let op = checkers.get(error)
+  if (op === undefined) {
+    op = defineChecked(error, false)
+    checkers.set(error, op)
   }
-  return apply(record, [index, operand(size)], null)
+  return apply(op, [index, operand(size)], null)
 }
 
 const wrappers: Elementwise[] = []
 /** Indices from -size to size - 1 made positive; `ordinal` counts the index tensors of one call. */
 function wrapped(index: Tensor, size: number, ordinal: number): Tensor {
-  wrappers[ordinal] ??= checkedRecord(
+  wrappers[ordinal] ??= defineChecked(
     (i, n) =>
       new IndexError(`index ${i === null ? '' : `${i} `}is out of bounds for dimension ${ordinal} with size ${n}`),
     true,
@@ -83,7 +83,7 @@ const countOp: OpDef<null> = {
   infer: ([x]) => [{ sizes: x.sizes, dtype: 'int32' }],
   to: { kind: 'kernel', prim: 'scan', lower: () => scanned },
 }
-const placeRecord = elementwise('place', (flag, count, end) => s.select(s.ne(flag, 0), s.sub(count, 1), end))
+const placeOp = elementwise('place', (flag, count, end) => s.select(s.ne(flag, 0), s.sub(count, 1), end))
 
 /** Where the elements of a row are not 0, ascending, int32. How many there are is read, so a recorder refuses it. */
 export function placesOf(x: Tensor, what: string): Tensor {
@@ -98,7 +98,7 @@ export function placesOf(x: Tensor, what: string): Tensor {
   const counts = apply(countOp, [flags], null)
   const found = select(counts, 0, n - 1).item()
   // Those that are 0 go to one place behind the others.
-  const target = apply(placeRecord, [flags, counts, operand(found)], null)
+  const target = apply(placeOp, [flags, counts, operand(found)], null)
   const base = filled([found + 1], 'int32', 0, x.storage.device)
   return detached(slice(scatterAlongDim(base, 0, target, counted(n, 'int32', x.device)), 0, 0, found))
 }
@@ -157,7 +157,7 @@ const putPlaces = (x: Tensor, places: Tensor, values: Tensor, plan: Plan, accumu
 }
 
 /** Inputs: x, places. */
-function indexRecord(name: string, back: OpDef<Plan>): OpDef<Plan> {
+function defineIndex(name: string, back: OpDef<Plan>): OpDef<Plan> {
   return {
     name,
     infer: ([x], { out }) => [{ sizes: out, dtype: x.dtype }],
@@ -175,7 +175,7 @@ function indexRecord(name: string, back: OpDef<Plan>): OpDef<Plan> {
 }
 
 /** Inputs: x, places, values that broadcast to the plan's result. */
-function putRecord(name: string, accumulate: boolean): OpDef<Plan> {
+function definePut(name: string, accumulate: boolean): OpDef<Plan> {
   return {
     name,
     infer: ([x]) => [{ sizes: x.sizes, dtype: x.dtype }],
@@ -199,10 +199,10 @@ function putRecord(name: string, accumulate: boolean): OpDef<Plan> {
   }
 }
 
-export const putOp = putRecord('IndexPutBackward0', false)
-export const accumulateOp = putRecord('IndexPutBackward0', true)
-export const indexOp: OpDef<Plan> = indexRecord('index', putRecord('IndexPutImplBackward0', true))
-export const maskedSelectOp: OpDef<Plan> = indexRecord('maskedSelect', putRecord('MaskedScatterBackward0', true))
+export const putOp = definePut('IndexPutBackward0', false)
+export const accumulateOp = definePut('IndexPutBackward0', true)
+export const indexOp: OpDef<Plan> = defineIndex('index', definePut('IndexPutImplBackward0', true))
+export const maskedSelectOp: OpDef<Plan> = defineIndex('maskedSelect', definePut('MaskedScatterBackward0', true))
 
 // ---- from index tensors to a plan ----
 

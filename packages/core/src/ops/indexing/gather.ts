@@ -95,7 +95,7 @@ const scatterAttrs = (fn: Fn) => {
   const known: Prims['scatter'][] = []
   return (axis: number): Prims['scatter'] => (known[axis] ??= { axis, fn })
 }
-const scatterRecord = (name: string, fn: Fn, rules: Pick<OpDef<number>, 'vjp' | 'saves'>): OpDef<number> => ({
+const defineScatter = (name: string, fn: Fn, rules: Pick<OpDef<number>, 'vjp' | 'saves'>): OpDef<number> => ({
   name,
   infer: ([base]) => [{ sizes: base.sizes, dtype: base.dtype }],
   ...rules,
@@ -115,17 +115,17 @@ const scatterRules: Pick<OpDef<number>, 'vjp' | 'saves'> = {
     ]
   },
 }
-const scatterOp = scatterRecord('scatter', 'set', scatterRules)
+const scatterOp = defineScatter('scatter', 'set', scatterRules)
 /** PyTorch's overload for one number has a name of its own. */
-const scatterValueOp = scatterRecord('ScatterBackward1', 'set', scatterRules)
+const scatterValueOp = defineScatter('ScatterBackward1', 'set', scatterRules)
 
-const scatterAddOp: OpDef<number> = scatterRecord('scatterAdd', 'add', {
+const scatterAddOp: OpDef<number> = defineScatter('scatterAdd', 'add', {
   saves: saveIndex,
   vjp: (ctx) => [ctx.dy, null, ctx.needs(2) ? apply(gatherOp, [ctx.dy, ctx.input(1)], ctx.attrs) : null],
 })
 
 /** Assignment by indices along one dimension, in place: scatter and scatterAdd under the name of `x[index] = value`. */
-export const putAlongOp = scatterRecord('IndexPutBackward0', 'set', scatterRules)
+export const putAlongOp = defineScatter('IndexPutBackward0', 'set', scatterRules)
 export const accumulateAlongOp: OpDef<number> = { ...scatterAddOp, name: 'IndexPutBackward0' }
 
 const notImplemented: Pick<OpDef<number>, 'vjp'> = {
@@ -134,8 +134,8 @@ const notImplemented: Pick<OpDef<number>, 'vjp'> = {
   },
 }
 const reductions: ReadonlyMap<string, OpDef<number>> = new Map([
-  ['add', scatterRecord('NotImplemented', 'add', notImplemented)],
-  ['multiply', scatterRecord('NotImplemented', 'prod', notImplemented)],
+  ['add', defineScatter('NotImplemented', 'add', notImplemented)],
+  ['multiply', defineScatter('NotImplemented', 'prod', notImplemented)],
 ])
 
 /** One number in a shape, stored once. */
@@ -172,16 +172,16 @@ export interface ScatterOptions {
 
 /** A scatter with its arguments as the kernel reads them. */
 interface Call {
-  readonly record: OpDef<number>
+  readonly op: OpDef<number>
   readonly dim: number
   readonly index: Tensor
   readonly src: Tensor
 }
 const inputsOf = (x: Tensor, { index, src }: Call): readonly [Tensor, Tensor, Tensor] => [atLeast1d(x), index, src]
 const scattered = (x: Tensor, call: Call | null): Tensor =>
-  call === null ? clone(x) : backTo(apply(call.record, inputsOf(x, call), call.dim), x.sizes)
+  call === null ? clone(x) : backTo(apply(call.op, inputsOf(x, call), call.dim), x.sizes)
 function scatteredInto(x: Tensor, call: Call | null): Tensor {
-  if (call !== null) applyInPlace(call.record, atLeast1d(x), inputsOf(x, call), call.dim)
+  if (call !== null) applyInPlace(call.op, atLeast1d(x), inputsOf(x, call), call.dim)
   return x
 }
 
@@ -207,7 +207,7 @@ function scatterCall(x: Tensor, args: ScatterArguments): Call | null {
   if (index.elements === 0) return null
   const at = atLeast1d(index)
   const source = number ? repeated(Number(numberFor(src, x.dtype)), x, at.sizes) : cut(atLeast1d(src), at.sizes)
-  return { record: reduction ?? (number ? scatterValueOp : scatterOp), dim: d, index: at, src: source }
+  return { op: reduction ?? (number ? scatterValueOp : scatterOp), dim: d, index: at, src: source }
 }
 
 /** The corner of `x` that has this shape. */
@@ -244,7 +244,7 @@ function scatterAddCall(x: Tensor, args: ScatterAddArguments): Call | null {
   checkScatter(x, d, index, src)
   if (index.elements === 0) return null
   const at = atLeast1d(index)
-  return { record: scatterAddOp, dim: d, index: at, src: cut(atLeast1d(src), at.sizes) }
+  return { op: scatterAddOp, dim: d, index: at, src: cut(atLeast1d(src), at.sizes) }
 }
 
 /**

@@ -241,7 +241,7 @@ function takeAt(x: Tensor, indices: TensorIndices): Tensor {
 
 // ---- assignment ----
 
-const maskedRecord = elementwise('IndexPutBackward0', (x, mask, value) => s.select(mask, value, x), {
+const maskedOp = elementwise('IndexPutBackward0', (x, mask, value) => s.select(mask, value, x), {
   gradName: 'where',
 })
 
@@ -259,7 +259,7 @@ function putAt(x: Tensor, indices: TensorIndices, value: Tensor | number | boole
   const mask = !accumulate && (number || value.elements === 1) ? onlyMask(x, indices) : undefined
   if (mask !== undefined) {
     const one = number ? operand(numberFor(value, x.dtype)) : apply(reshapeOp, [toDType(value, x.dtype)], [])
-    return applyInPlace(maskedRecord, x, [x, mask, one], null)
+    return applyInPlace(maskedOp, x, [x, mask, one], null)
   }
   const { places, plan } = planOf(x, indices, 'an assignment of several values by a mask')
   const single = number ? filled([], x.dtype, Number(numberFor(value, x.dtype)), x.storage.device) : value

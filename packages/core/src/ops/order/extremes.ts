@@ -31,7 +31,7 @@ import { filled } from '../define/fill.ts'
 import { maximum, minimum } from '../pointwise/elementwise.ts'
 import { gatherAlongDim, scatterAlongDim } from '../indexing/gather.ts'
 import { byAxes } from '../define/kernels.ts'
-import { ValuesAndIndices } from './pair.ts'
+import { ValuesAndIndices } from './values-and-indices.ts'
 import { type Reduction, reduction, withDims } from '../reduce/reduce.ts'
 
 type Fn = 'max' | 'min'

@@ -10,7 +10,7 @@ import { notImplemented } from '../define/arguments.ts'
 import { cloneOp } from '../define/define.ts'
 import { putBack } from './extremes.ts'
 import { filled } from '../define/fill.ts'
-import { ValuesAndIndices } from './pair.ts'
+import { ValuesAndIndices } from './values-and-indices.ts'
 import { narrow } from '../views/views.ts'
 
 interface Order {

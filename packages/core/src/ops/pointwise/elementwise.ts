@@ -17,11 +17,11 @@ import {
   named,
   operandKind,
   operands,
-  type Recorded,
-  recorded,
+  type Overloaded,
+  overloaded,
   type TensorLike,
   unary,
-} from '../define/recorded.ts'
+} from '../define/overloads.ts'
 
 const refuseBool =
   (sentence: string) =>
@@ -42,8 +42,8 @@ function checkAlpha(x: TensorLike, y: TensorLike, alpha: number): void {
 
 // ---- arithmetic ----
 
-const addRecord = elementwise('add', (x, y) => s.add(x, y))
-const addScaledRecord = elementwise('add', (x, y, alpha) => s.add(x, s.mul(y, alpha)))
+const addOp = elementwise('add', (x, y) => s.add(x, y))
+const addScaledOp = elementwise('add', (x, y, alpha) => s.add(x, s.mul(y, alpha)))
 interface AlphaOption {
   /** A factor for the second operand. */
   readonly alpha?: number
@@ -57,14 +57,14 @@ const [addOptions, subOptions] = ['add', 'sub'].map((name) => signature(name, ke
  * @example
  * add(tensor([1, 2]), 1) // tensor([2., 3.])
  */
-export const add: Recorded<AlphaArguments> = recorded(
+export const add: Overloaded<AlphaArguments> = overloaded(
   (x: TensorLike, y: TensorLike, options?: AlphaOption, more?: unknown) => {
     const inputs = operands('add', x, y)
-    if (options === undefined && more === undefined) return [addRecord, inputs]
+    if (options === undefined && more === undefined) return [addOp, inputs]
     const [alpha] = addOptions([options, more])
-    if (alpha === 1) return [addRecord, inputs]
+    if (alpha === 1) return [addOp, inputs]
     checkAlpha(x, y, alpha)
-    return [addScaledRecord, [...inputs, operand(alpha)]]
+    return [addScaledOp, [...inputs, operand(alpha)]]
   },
 )
 
@@ -77,31 +77,31 @@ const acceptsSub = (_: DType, [x, y]: readonly Input[]): void => {
   if (x.dtype !== 'bool' && y.dtype !== 'bool') return
   throw new RuntimeError(x.dtype === y.dtype ? subtractBools : subtractBool, 'Convert it first: x.int().')
 }
-const subRecord = elementwise('sub', (x, y) => s.sub(x, y), { accepts: acceptsSub })
-const rsubRecord = named('RsubBackward1', subRecord)
-const subScaledRecord = elementwise('sub', (x, y, alpha) => s.sub(x, s.mul(y, alpha)), { accepts: acceptsSub })
+const subOp = elementwise('sub', (x, y) => s.sub(x, y), { accepts: acceptsSub })
+const rsubOp = named('RsubBackward1', subOp)
+const subScaledOp = elementwise('sub', (x, y, alpha) => s.sub(x, s.mul(y, alpha)), { accepts: acceptsSub })
 
 /** `x - alpha * y`. */
-export const sub: Recorded<AlphaArguments> = recorded(
+export const sub: Overloaded<AlphaArguments> = overloaded(
   (x: TensorLike, y: TensorLike, options?: AlphaOption, more?: unknown) => {
     const inputs = operands('sub', x, y)
     const alpha = options === undefined && more === undefined ? 1 : subOptions([options, more])[0]
-    if (alpha === 1) return [typeof x === 'object' ? subRecord : rsubRecord, inputs]
+    if (alpha === 1) return [typeof x === 'object' ? subOp : rsubOp, inputs]
     checkAlpha(x, y, alpha)
-    return [subScaledRecord, [...inputs, operand(alpha)]]
+    return [subScaledOp, [...inputs, operand(alpha)]]
   },
 )
 
 /** `x * y`. */
 export const mul = binary(elementwise('mul', (x, y) => s.mul(x, y)))
 
-const divRecord = elementwise('div', (x, y) => s.div(x, y), { out: 'float', gradName: 'div' })
+const divOp = elementwise('div', (x, y) => s.div(x, y), { out: 'float', gradName: 'div' })
 /** What is cut is the quotient as PyTorch has it, in the operands' dtype: 0.3 by 0.1 is 3 in float32. */
-const truncRecord = elementwise('DivBackward2', (x, y) => s.trunc(s.rounded(s.div(x, y))), { check: divisorCheck })
-const floorRecord = elementwise('NotImplemented', (x, y) => s.floorDiv(x, y), { check: divisorCheck })
-const quotients = { floor: named('DivBackward2', floorRecord), trunc: truncRecord }
+const truncOp = elementwise('DivBackward2', (x, y) => s.trunc(s.rounded(s.div(x, y))), { check: divisorCheck })
+const floorOp = elementwise('NotImplemented', (x, y) => s.floorDiv(x, y), { check: divisorCheck })
+const quotients = { floor: named('DivBackward2', floorOp), trunc: truncOp }
 /** The quotient rounded down; integers stay integers. */
-export const floorDivide = binary(floorRecord, 'floor_divide')
+export const floorDivide = binary(floorOp, 'floor_divide')
 interface RoundingOption {
   readonly roundingMode?: 'floor' | 'trunc' | null
 }
@@ -110,11 +110,11 @@ const divOptions = signature('div', keyword('roundingMode', nullable(str), null)
  * `x / y`: integers give float32. With `roundingMode` 'floor' or 'trunc' the quotient is rounded and integers stay
  * integers.
  */
-export const div: Recorded<[x: TensorLike, y: TensorLike, options?: RoundingOption]> = recorded(
+export const div: Overloaded<[x: TensorLike, y: TensorLike, options?: RoundingOption]> = overloaded(
   (x: TensorLike, y: TensorLike, options?: RoundingOption, more?: unknown) => {
     const inputs = operands('div', x, y)
     const roundingMode = options === undefined && more === undefined ? null : divOptions([options, more])[0]
-    if (roundingMode === null) return [divRecord, inputs]
+    if (roundingMode === null) return [divOp, inputs]
     if (roundingMode === 'floor' || roundingMode === 'trunc') return [quotients[roundingMode], inputs]
     throw new RuntimeError(
       `div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '${roundingMode}'`,
@@ -122,12 +122,12 @@ export const div: Recorded<[x: TensorLike, y: TensorLike, options?: RoundingOpti
   },
 )
 
-const remainderRecord = elementwise('RemainderBackward1', (x, y) => s.mod(x, y), { check: divisorCheck })
-const remainderOfNumber = named('RemainderBackward0', remainderRecord)
+const remainderOp = elementwise('RemainderBackward1', (x, y) => s.mod(x, y), { check: divisorCheck })
+const remainderOfNumber = named('RemainderBackward0', remainderOp)
 /** `x` modulo `y`, with the divisor's sign. */
-export const remainder = recorded((x: TensorLike, y: TensorLike, ...none: []) => {
+export const remainder = overloaded((x: TensorLike, y: TensorLike, ...none: []) => {
   if (none.length > 0) noOptions.remainder(none)
-  return [typeof y === 'object' ? remainderRecord : remainderOfNumber, operands('remainder', x, y)]
+  return [typeof y === 'object' ? remainderOp : remainderOfNumber, operands('remainder', x, y)]
 })
 
 /** `-x`. */
@@ -140,24 +140,24 @@ export const neg = unary(
   }),
 )
 
-const powRecord = elementwise('pow', (x, p) => s.pow(x, p))
-const powTensorRecord = named('PowBackward1', powRecord)
+const powOp = elementwise('pow', (x, p) => s.pow(x, p))
+const powTensorOp = named('PowBackward1', powOp)
 /** `x` to the power `y`; two integers stay integers, and a negative number must then not be the exponent. */
-export const pow = recorded((x: TensorLike, y: TensorLike, ...none: []) => {
+export const pow = overloaded((x: TensorLike, y: TensorLike, ...none: []) => {
   if (none.length > 0) noOptions.pow(none)
   const inputs = operands('pow', x, y, 'exponent')
   if (typeof y === 'number' && y < 0 && typeof x === 'object' && !isFloat(x.dtype) && Number.isInteger(y)) {
     throw new RuntimeError('Integers to negative integer powers are not allowed.', 'Convert it first: x.float().')
   }
-  return [typeof y === 'object' ? powTensorRecord : powRecord, inputs]
+  return [typeof y === 'object' ? powTensorOp : powOp, inputs]
 })
 
-const squareRecord = elementwise('pow', (x) => s.mul(x, x), { grad: ({ dy, x: [x] }) => [s.mul(dy, s.mul(x, 2))] })
+const squareOp = elementwise('pow', (x) => s.mul(x, x), { grad: ({ dy, x: [x] }) => [s.mul(dy, s.mul(x, 2))] })
 /** The square, `x * x`. */
-export const square = recorded((x: Tensor, ...none: []) => {
+export const square = overloaded((x: Tensor, ...none: []) => {
   const [first, second] = none as readonly unknown[]
   checkAlone('square', x, first, second)
-  return x.dtype === 'bool' ? [powRecord, [x, operand(2)]] : [squareRecord, [x]]
+  return x.dtype === 'bool' ? [powOp, [x, operand(2)]] : [squareOp, [x]]
 })
 
 // ---- one operand ----
@@ -207,7 +207,7 @@ export const relu = unary(
     accepts: refuseBool('Boolean inputs not supported for relu'),
   }),
 )
-const leakyReluRecord = (grad?: ElementwiseOptions['grad']): Elementwise =>
+const defineLeakyRelu = (grad?: ElementwiseOptions['grad']): Elementwise =>
   elementwise('leakyRelu', (x, slope) => s.select(s.gt(x, 0), x, s.mul(x, slope)), {
     gradName: 'leakyReluBackward',
     grad,
@@ -215,28 +215,28 @@ const leakyReluRecord = (grad?: ElementwiseOptions['grad']): Elementwise =>
       if (!isFloat(x.dtype)) throw notImplemented('leaky_relu_cpu', x.dtype)
     },
   })
-const fallingRecord = leakyReluRecord()
+const fallingOp = defineLeakyRelu()
 /** Where the result is positive where the input is: in place, what is overwritten need not be kept. */
-const risingRecord = leakyReluRecord(({ dy, x: [x, slope], y }) => [
+const risingOp = defineLeakyRelu(({ dy, x: [x, slope], y }) => [
   s.select(s.gt(y, 0), dy, s.mul(dy, slope)),
   s.select(s.gt(y, 0), 0, s.mul(dy, x)),
 ])
 /** As PyTorch it keeps the input, and the result beside it: a compiled step that reads that need not store the input. */
-const leakyRecord: Elementwise = {
-  ...risingRecord,
+const leakyOp: Elementwise = {
+  ...risingOp,
   spare: true,
   saves: () => ({ inputs: [0, 1], outputs: [0] }),
-  vjp: (ctx) => (ctx.keeps(0) ? risingRecord : fallingRecord).vjp?.(ctx) ?? [],
+  vjp: (ctx) => (ctx.keeps(0) ? risingOp : fallingOp).vjp?.(ctx) ?? [],
 }
 const leakyReluArguments = method('leaky_relu', optional('negativeSlope', number, 0.01))
 const leakyReluBy =
-  (record: Elementwise) =>
+  (op: Elementwise) =>
   (x: Tensor, ...args: [negativeSlope?: number | { negativeSlope?: number }]) => {
     const [slope] = leakyReluArguments(x, args)
-    return [slope >= 0 ? record : fallingRecord, [x, operand(slope)]] as const
+    return [slope >= 0 ? op : fallingOp, [x, operand(slope)]] as const
   }
 /** `x` where it is positive, `negativeSlope * x` elsewhere (0.01 unless given). */
-export const leakyRelu = recorded(leakyReluBy(leakyRecord), leakyReluBy(risingRecord))
+export const leakyRelu = overloaded(leakyReluBy(leakyOp), leakyReluBy(risingOp))
 /** The largest whole number not above x. */
 export const floor = unary(elementwise('floor', (x) => s.floor(x)))
 /** The smallest whole number not below x. */
@@ -253,7 +253,7 @@ export const maximum = binary(elementwise('maximum', (x, y) => s.max(x, y)))
 /** The smaller of two; equal ones share the gradient. */
 export const minimum = binary(elementwise('minimum', (x, y) => s.min(x, y)))
 
-const clampRecord = elementwise('clamp', (x, low, high) => s.min(s.max(x, low), high), {
+const clampOp = elementwise('clamp', (x, low, high) => s.min(s.max(x, low), high), {
   gradName: 'where',
   grad: ({ dy, x: [x, low, high] }) => [
     s.select(s.and(s.ge(x, low), s.le(x, high)), dy, 0),
@@ -261,31 +261,31 @@ const clampRecord = elementwise('clamp', (x, low, high) => s.min(s.max(x, low), 
     s.select(s.or(s.gt(x, high), s.gt(low, high)), dy, 0),
   ],
 })
-const clampMinRecord = elementwise('clamp', (x, low) => s.max(x, low), {
+const clampMinOp = elementwise('clamp', (x, low) => s.max(x, low), {
   gradName: 'where',
   grad: ({ dy, x: [x, low] }) => [s.select(s.ge(x, low), dy, 0), s.select(s.lt(x, low), dy, 0)],
 })
-const clampMaxRecord = elementwise('clamp', (x, high) => s.min(x, high), {
+const clampMaxOp = elementwise('clamp', (x, high) => s.min(x, high), {
   gradName: 'where',
   grad: ({ dy, x: [x, high] }) => [s.select(s.le(x, high), dy, 0), s.select(s.gt(x, high), dy, 0)],
 })
 
-const byTensors = { both: clampRecord, min: clampMinRecord, max: clampMaxRecord }
+const byTensors = { both: clampOp, min: clampMinOp, max: clampMaxOp }
 const byNumbers = {
-  both: named('ClampBackward1', clampRecord),
-  min: named('ClampBackward1', clampMinRecord),
-  max: named('ClampBackward1', clampMaxRecord),
+  both: named('ClampBackward1', clampOp),
+  min: named('ClampBackward1', clampMinOp),
+  max: named('ClampBackward1', clampMaxOp),
 }
 type Bound = TensorLike | null
 const bound = nullable({ ...operandKind, expected: 'Number' })
 const clampArguments = method('clamp', optional('min', bound, null), optional('max', bound, null))
 /** `x` limited to [min, max]; either may be null. The gradient passes at both edges. */
-export const clamp = recorded((x: Tensor, ...args: Arguments<[min: Bound, max: Bound], ClampOptions>) => {
+export const clamp = overloaded((x: Tensor, ...args: Arguments<[min: Bound, max: Bound], ClampOptions>) => {
   const [low, high] = clampArguments(x, args)
-  const records = low instanceof Tensor || high instanceof Tensor ? byTensors : byNumbers
-  if (low !== null && high !== null) return [records.both, [x, operand(low), operand(high)]]
-  if (low !== null) return [records.min, [x, operand(low)]]
-  if (high !== null) return [records.max, [x, operand(high)]]
+  const ops = low instanceof Tensor || high instanceof Tensor ? byTensors : byNumbers
+  if (low !== null && high !== null) return [ops.both, [x, operand(low), operand(high)]]
+  if (low !== null) return [ops.min, [x, operand(low)]]
+  if (high !== null) return [ops.max, [x, operand(high)]]
   throw new RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
 })
 interface ClampOptions {
@@ -297,11 +297,11 @@ interface ClampOptions {
 
 const bool = { out: 'bool' } as const
 /** In place, PyTorch's node is named by whether the other is a tensor. */
-function comparison(name: string, build: (x: Expr, y: Expr) => Expr): Recorded<[x: TensorLike, y: TensorLike]> {
-  const record = elementwise(name, build, bool)
-  const compare = binary(record)
+function comparison(name: string, build: (x: Expr, y: Expr) => Expr): Overloaded<[x: TensorLike, y: TensorLike]> {
+  const op = elementwise(name, build, bool)
+  const compare = binary(op)
   const { resolve } = compare
-  const withTensor = binary(named(`${name[0].toUpperCase()}${name[1]}Backward1`, record), name).resolve
+  const withTensor = binary(named(`${name[0].toUpperCase()}${name[1]}Backward1`, op), name).resolve
   return Object.assign(compare, {
     resolve: (...args: Parameters<typeof resolve>) => (args[1] instanceof Tensor ? withTensor : resolve)(...args),
   })

@@ -7,10 +7,18 @@ import { type Expr, s } from '../../expr/expr.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { notImplemented } from '../define/arguments.ts'
 import { type Elementwise, elementwise, type ElementwiseOptions } from '../define/define.ts'
-import { binary, divisorCheck, named, type Recorded, recorded, type TensorLike, unary } from '../define/recorded.ts'
+import {
+  binary,
+  divisorCheck,
+  named,
+  type Overloaded,
+  overloaded,
+  type TensorLike,
+  unary,
+} from '../define/overloads.ts'
 
 /** A function of one real number; whole numbers give float32. */
-const real = (name: string, step: (x: Expr) => Expr, gradName?: string): Recorded<[x: Tensor]> =>
+const real = (name: string, step: (x: Expr) => Expr, gradName?: string): Overloaded<[x: Tensor]> =>
   unary(elementwise(name, step, { out: 'float', ...(gradName && { gradName }) }))
 
 /**
@@ -130,11 +138,11 @@ export const i0 = real('i0', s.i0)
 
 type Operands = [x: TensorLike, y: TensorLike]
 /** PyTorch's nodes have names that depend on whether the second operand is a tensor. */
-function byOther(name: string, ofTensor: Elementwise, ofNumber: Elementwise): Recorded<Operands> {
+function byOther(name: string, ofTensor: Elementwise, ofNumber: Elementwise): Overloaded<Operands> {
   const { resolve } = binary(ofTensor, name)
-  return recorded((...args: Operands) => {
-    const [record, inputs] = resolve(...args)
-    return [typeof args[1] === 'object' ? record : ofNumber, inputs]
+  return overloaded((...args: Operands) => {
+    const [op, inputs] = resolve(...args)
+    return [typeof args[1] === 'object' ? op : ofNumber, inputs]
   })
 }
 const floatsOnly =
@@ -159,7 +167,7 @@ export const atan2 = binary(elementwise('atan2', (x, y) => s.atan2(x, y), { out:
  */
 export const hypot = binary(elementwise('hypot', (x, y) => s.hypot(x, y), { accepts: floatsOnly('hypot_cpu') }))
 
-const fmodRecord = elementwise('FmodBackward1', (x, y) => s.fmod(x, y), {
+const fmodOp = elementwise('FmodBackward1', (x, y) => s.fmod(x, y), {
   check: divisorCheck,
   accepts: (dtype) => {
     if (dtype === 'bool') throw notImplemented('fmod_cpu', dtype, 'Convert it first: x.int().')
@@ -172,9 +180,9 @@ const fmodRecord = elementwise('FmodBackward1', (x, y) => s.fmod(x, y), {
  * @example
  * fmod(tensor([-3, 3]), 2) // tensor([-1.,  1.])
  */
-export const fmod = byOther('fmod', fmodRecord, named('FmodBackward0', fmodRecord))
+export const fmod = byOther('fmod', fmodOp, named('FmodBackward0', fmodOp))
 
-const nextafterRecord: Elementwise = {
+const nextafterOp: Elementwise = {
   ...elementwise('nextafter', (x, y) => s.nextafter(x, y), { accepts: floatsOnly('nextafter_cpu') }),
   saves: () => ({}),
   vjp: () => {
@@ -187,16 +195,16 @@ const nextafterRecord: Elementwise = {
  * @example
  * nextafter(tensor([1]), tensor([2])).sub(1) // tensor([1.1921e-07])
  */
-export const nextafter = binary(nextafterRecord)
+export const nextafter = binary(nextafterOp)
 
-const copysignRecord = elementwise('copysign', (x, y) => s.copysign(x, y), { out: 'float' })
+const copysignOp = elementwise('copysign', (x, y) => s.copysign(x, y), { out: 'float' })
 /**
  * `x` with the sign of `y`, of zeros too. Integers give float32.
  *
  * @example
  * copysign(tensor([1, -2]), tensor([-0, 3])) // tensor([-1.,  2.])
  */
-export const copysign = byOther('copysign', copysignRecord, named('CopysignBackward1', copysignRecord))
+export const copysign = byOther('copysign', copysignOp, named('CopysignBackward1', copysignOp))
 
 // ---- bits ----
 

@@ -6,9 +6,9 @@ import { apply, operand } from '../../tensor/apply.ts'
 import { required, signature, tensor } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { elementwise } from '../define/define.ts'
-import { operandKind, type TensorLike } from '../define/recorded.ts'
+import { operandKind, type TensorLike } from '../define/overloads.ts'
 
-const whereRecord = elementwise('where', (condition, x, y) => s.select(condition, x, y), { gradName: 'where' })
+const whereOp = elementwise('where', (condition, x, y) => s.select(condition, x, y), { gradName: 'where' })
 const whereArguments = signature(
   'where',
   required('condition', tensor),
@@ -24,5 +24,5 @@ export function where(...args: [condition: Tensor, x: TensorLike, y: TensorLike]
       'Make it one: condition.ne(0).',
     )
   }
-  return apply(whereRecord, [condition, operand(x), operand(y)], null)
+  return apply(whereOp, [condition, operand(x), operand(y)], null)
 }

@@ -66,7 +66,7 @@ const factors: readonly Saves[] = [[], [1], [0], [0, 1]].map((inputs) => ({ inpu
  * [m, k] x [k, n], or with equal batch dimensions in front; a third input is added (addmm). Where the second factor is a
  * transposed weight, its gradient is made transposed, so that the weight's is row-major.
  */
-const productRecord = (name: string, weight = false): OpDef<null> => ({
+const productOp = (name: string, weight = false): OpDef<null> => ({
   name,
   infer([a, b, bias]) {
     if (bias !== undefined) {
@@ -96,11 +96,11 @@ const productRecord = (name: string, weight = false): OpDef<null> => ({
       inputs.length === 3 ? biased(inputs[0].dtype) : inputs[0].sizes.length === 2 ? ofMatrices : ofBatches,
   },
 })
-const mmOp = productRecord('mm')
-const bmmOp = productRecord('bmm')
-const addmmOp = productRecord('addmm')
-const linearOp = productRecord('mm', true)
-const biasedLinearOp = productRecord('addmm', true)
+const mmOp = productOp('mm')
+const bmmOp = productOp('bmm')
+const addmmOp = productOp('addmm')
+const linearOp = productOp('mm', true)
+const biasedLinearOp = productOp('addmm', true)
 
 const product = (a: Tensor, b: Tensor): Tensor => apply(a.dim() === 2 ? mmOp : bmmOp, [a, b], null)
 
@@ -358,6 +358,6 @@ export function linear(x: Tensor, ...args: [weight: Tensor, bias?: Tensor | null
   const y = matmul(x, w)
   if (bias === null) return y
   if (bias.dtype === y.dtype) return add(y, bias)
-  const [record, inputs] = add.resolve(y, bias)
-  return applyInPlace(record, y, inputs, null)
+  const [op, inputs] = add.resolve(y, bias)
+  return applyInPlace(op, y, inputs, null)
 }

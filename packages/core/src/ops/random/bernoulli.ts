@@ -121,6 +121,6 @@ export function dropout(
     for (let i = 0; i < out.length; i++) out[i] *= scale
   })
   if (!inplace) return mul(x, mask)
-  const [record, inputs] = mul.resolve(x, mask)
-  return applyInPlace(record, x, inputs, null)
+  const [op, inputs] = mul.resolve(x, mask)
+  return applyInPlace(op, x, inputs, null)
 }

@@ -25,7 +25,7 @@ import {
 } from '../../tensor/signature.ts'
 import { checkAlive, Tensor } from '../../tensor/tensor.ts'
 import { sizesAndOptions } from '../define/arguments.ts'
-import { finish } from '../create/create.ts'
+import { asLeaf } from '../create/create.ts'
 import { type Elementwise, elementwise } from '../define/define.ts'
 import {
   anyIntegerFill,
@@ -44,7 +44,7 @@ import {
 } from './draws.ts'
 import { add, mul } from '../pointwise/elementwise.ts'
 import { toDType } from '../define/fill.ts'
-import type { TensorLike } from '../define/recorded.ts'
+import type { TensorLike } from '../define/overloads.ts'
 
 // ---- creation ----
 
@@ -55,7 +55,7 @@ type Rest = readonly [device: string | undefined, requiresGrad: boolean, generat
 
 /** A new leaf of drawn elements. */
 const create = (shape: Shape, dtype: DType, [device, requiresGrad, generator]: Rest, fill: Fill): Tensor =>
-  finish(drawn(deviceNamed(device), { sizes: shape, dtype }, generator ?? defaultGenerator, fill), { requiresGrad })
+  asLeaf(drawn(deviceNamed(device), { sizes: shape, dtype }, generator ?? defaultGenerator, fill), { requiresGrad })
 
 /**
  * Uniform numbers of [0, 1): `rand(2, 3)` or `rand([2, 3], { dtype, generator })`; float only.
@@ -119,8 +119,8 @@ const tooSmall = elementwise('clone', (std) => std, {
   }),
 })
 /** What is drawn does not depend on the mean and the deviation, as far as autograd knows. */
-const normalRecord = (name: string): Elementwise => elementwise(name, (_mean, _std, value) => value)
-const normalRecords = [1, 2, 3].map((i) => normalRecord(`NormalBackward${i}`))
+const normalOp = (name: string): Elementwise => elementwise(name, (_mean, _std, value) => value)
+const normalOps = [1, 2, 3].map((i) => normalOp(`NormalBackward${i}`))
 
 function normalOf(mean: Tensor | number, std: Tensor | number, generator: Generator | null): Tensor {
   const like = mean instanceof Tensor ? mean : (std as Tensor)
@@ -142,13 +142,13 @@ function normalOf(mean: Tensor | number, std: Tensor | number, generator: Genera
     const scaled = std instanceof Tensor ? inPlaceOf(mul, drew, std) : drew
     return inPlaceOf(add, scaled, mean)
   })
-  const record = normalRecords[mean instanceof Tensor ? (std instanceof Tensor ? 2 : 0) : 1]
+  const op = normalOps[mean instanceof Tensor ? (std instanceof Tensor ? 2 : 0) : 1]
   const inputs = [mean, std].map((x) => (x instanceof Tensor ? toDType(x, dtype) : operand(x)))
-  return tensors.some((x) => x.requiresGrad) && mode.grad ? apply(record, [...inputs, value], null) : value
+  return tensors.some((x) => x.requiresGrad) && mode.grad ? apply(op, [...inputs, value], null) : value
 }
 const inPlaceOf = (fn: typeof mul | typeof add, x: Tensor, y: TensorLike): Tensor => {
-  const [record, inputs] = fn.resolve(x, y)
-  return applyInPlace(record, x, inputs, null)
+  const [op, inputs] = fn.resolve(x, y)
+  return applyInPlace(op, x, inputs, null)
 }
 
 /** Whole numbers of [0, high) in a shape; int32 unless told otherwise. */
@@ -203,7 +203,7 @@ function createLike(
   const strides = denseStrides(x)
   const spec = { sizes: x.sizes, dtype }
   const on = deviceNamed(device ?? x.storage.device)
-  return finish(drawn(on, spec, generator ?? defaultGenerator, fill(strides === undefined), strides), { requiresGrad })
+  return asLeaf(drawn(on, spec, generator ?? defaultGenerator, fill(strides === undefined), strides), { requiresGrad })
 }
 
 const randLikeArguments = method('rand_like', ...randomParameters)

@@ -93,7 +93,7 @@ const sumArguments = reduceArguments('sum')
 export function sum(x: Tensor, ...args: DimArguments<ReduceOptions>): Tensor {
   const [dims, keepdim, dtype] = sumArguments(x, args)
   // A sum of truths that is a truth again: whether there is one.
-  const op = dtype === 'bool' ? anyRecord : dims === null ? sumAll : sumDims
+  const op = dtype === 'bool' ? anyOp : dims === null ? sumAll : sumDims
   return apply(op, [x], { dims: normalizeDims(dims, x.dim()), keepdim, dtype: accumulated(x, dtype) })
 }
 
@@ -109,7 +109,7 @@ export function floatNeeded(x: Tensor, name: string, dtype?: DType): Tensor {
   return toDType(x, wanted)
 }
 
-const meanRecord = (name: string): OpDef<Reduction> => ({
+const meanOp = (name: string): OpDef<Reduction> => ({
   name,
   infer: ([x], { dims, keepdim, dtype }) => [{ sizes: reducedShape(x.sizes, dims, keepdim), dtype }],
   vjp: (ctx) => {
@@ -122,8 +122,8 @@ const meanRecord = (name: string): OpDef<Reduction> => ({
     compose: ([x], attrs) => [div(apply(sumAll, [x], attrs), countOf(x.sizes, attrs.dims))],
   },
 })
-const meanAll = meanRecord('mean')
-const meanDims = meanRecord('MeanBackward1')
+const meanAll = meanOp('mean')
+const meanDims = meanOp('MeanBackward1')
 
 const meanArguments = reduceArguments('mean')
 /** The mean of all elements, or over `dim`; float only. NaN for no elements. */
@@ -137,18 +137,18 @@ export function mean(x: Tensor, ...args: DimArguments<ReduceOptions>): Tensor {
 // ---- truth ----
 
 /** uint8 stays uint8, as in PyTorch. */
-function truth(record: OpDef<Reduction>): (x: Tensor, ...args: DimArguments<DimOptions>) => Tensor {
-  const read = method(record.name, dimParameter, keepdimParameter)
+function truth(op: OpDef<Reduction>): (x: Tensor, ...args: DimArguments<DimOptions>) => Tensor {
+  const read = method(op.name, dimParameter, keepdimParameter)
   return (x, ...args) => {
     const [dims, keepdim] = read(x, args)
     const dtype = x.dtype === 'uint8' ? 'uint8' : 'bool'
-    return apply(record, [x], { dims: normalizeDims(dims, x.dim()), keepdim, dtype })
+    return apply(op, [x], { dims: normalizeDims(dims, x.dim()), keepdim, dtype })
   }
 }
 
-const anyRecord = reduction('any', 'max', (x) => s.cast(x, 'bool'), {})
+const anyOp = reduction('any', 'max', (x) => s.cast(x, 'bool'), {})
 /** Whether any element is not 0, of all or over `dim`: a bool. False for no elements. */
-export const any = truth(anyRecord)
+export const any = truth(anyOp)
 /** Whether all elements are not 0, of all or over `dim`: a bool. True for no elements. */
 export const all = truth(reduction('all', 'prod', (x) => s.cast(x, 'bool'), {}))
 

@@ -47,12 +47,12 @@ function overwrite(name: string): OpDef<null> {
 }
 const fillNumber = overwrite('FillBackward2')
 const fillTensor = overwrite('FillBackward3')
-const zeroRecord = overwrite('zero')
-const copyRecord = overwrite('CopyBackwards')
+const zeroOp = overwrite('zero')
+const copyOp = overwrite('CopyBackwards')
 
 /** Fills a whole tensor in place, or what a view reaches. */
-const fillWith = (record: OpDef<null>, x: Tensor, value: Tensor | number | boolean): Tensor =>
-  applyInPlace(record, x, [x, value instanceof Tensor ? value : operand(numberFor(value, x.dtype))], null)
+const fillWith = (op: OpDef<null>, x: Tensor, value: Tensor | number | boolean): Tensor =>
+  applyInPlace(op, x, [x, value instanceof Tensor ? value : operand(numberFor(value, x.dtype))], null)
 
 const fillArguments = method('fill_', required('value', { ...either(tensor, scalar), expected: 'Number' }))
 /**
@@ -76,7 +76,7 @@ const zeroArguments = method('zero_')
 /** Every element becomes 0. */
 export function zero_(x: Tensor, ...none: []): Tensor {
   zeroArguments(x, none)
-  return fillWith(zeroRecord, x, 0)
+  return fillWith(zeroOp, x, 0)
 }
 
 const copyArguments = method('copy_', required('other', tensor))
@@ -92,7 +92,7 @@ export function copy_(x: Tensor, ...args: [src: Tensor]): Tensor {
   checkWritable(x, [src])
   checkOutput(x.sizes, broadcastShapes(x.sizes, src.sizes))
   const source = toDevice(src, x.storage.device)
-  return x.viewOf === null ? applyInPlace(copyRecord, x, [x, source], null) : write(x, toDType(source, x.dtype))
+  return x.viewOf === null ? applyInPlace(copyOp, x, [x, source], null) : write(x, toDType(source, x.dtype))
 }
 
 const requiresGradArguments = method('requires_grad_', optional('requiresGrad', bool, true))

@@ -10,7 +10,7 @@ import { isMap, iteratedShape, leavingValues, makersOf, readersOf, wholeUse } fr
 import { Expressions, operandKey, Operands } from './rewrite.ts'
 
 /** Fewer elements are computed in the time that gathering takes. */
-const worthPicking = 1024
+const worthGathering = 1024
 
 interface Made extends Program {
   readonly values: Spec[]
@@ -86,7 +86,7 @@ function pickFirst(program: Made): ProgramInstr[] {
     const out = maker.attrs.outs[maker.outputs.indexOf(source.value)]
     if (out.reduce !== undefined || (readers.get(source.value) as readonly ProgramInstr[]).length > 1) return [instr]
     if (!sameShape(shape, source.sizes) || !isWhole(program, source, source.value)) return [instr]
-    if (numelOf(shape) - numelOf(index.sizes) < worthPicking) return [instr]
+    if (numelOf(shape) - numelOf(index.sizes) < worthGathering) return [instr]
     const at = new AtIndex(program, index, instr.attrs.axis, maker.origin)
     const map = at.map(out.expr, maker.inputs, instr.outputs[0])
     return [...at.before, map]
@@ -156,14 +156,14 @@ function sumsOfPuts(program: Made): ProgramInstr[] {
 }
 
 /** Picks before what is picked from is computed. */
-export function pick(recorded: Program): Program {
+export function gatherFirst(recorded: Program): Program {
   const program: Made = { ...recorded, values: [...recorded.values] }
   const picked = { ...program, instrs: pickFirst(program) }
   return deadCode({ ...picked, instrs: sumsOfPuts(picked) })
 }
 
 /** Puts elements into what maps make of rows of zeros, not into memory from before, which would be copied. */
-export function put(recorded: Program): Program {
+export function scatterLast(recorded: Program): Program {
   const program: Made = { ...recorded, values: [...recorded.values] }
   const puts = putsOf(program)
   if (puts.size === 0) return recorded

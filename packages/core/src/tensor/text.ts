@@ -17,7 +17,7 @@ function nodeName(x: Tensor): string | undefined {
 }
 
 /** A tensor as PyTorch prints it; where its elements cannot be read at once, `...` stands for them. */
-export function printed(x: Tensor): string {
+export function tensorText(x: Tensor): string {
   const { sizes, dtype, storage, elements } = x
   const { backend } = storage.device
   const device = storage.device === currentDevice() ? undefined : storage.device.name

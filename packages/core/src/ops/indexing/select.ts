@@ -14,7 +14,7 @@ import { counted, fromArray } from '../create/create.ts'
 import { elementwise, expandTo, reshapeOp } from '../define/define.ts'
 import { eq, floorDivide, remainder } from '../pointwise/elementwise.ts'
 import { filled, toDType } from '../define/fill.ts'
-import { recorded } from '../define/recorded.ts'
+import { overloaded } from '../define/overloads.ts'
 import { amax } from '../order/extremes.ts'
 import { accumulateAlongOp, indexAlong } from './gather.ts'
 import { unsqueeze } from '../views/views.ts'
@@ -86,7 +86,7 @@ const maskedFillArguments = method('masked_fill', required('mask', tensor), requ
  * @example
  * maskedFill(tensor([1, -2]), tensor([false, true]), 0) // tensor([1., 0.])
  */
-export const maskedFill = recorded((x: Tensor, ...args: [mask: Tensor, value: Tensor | number | boolean]) => {
+export const maskedFill = overloaded((x: Tensor, ...args: [mask: Tensor, value: Tensor | number | boolean]) => {
   const [mask, value] = maskedFillArguments(x, args)
   if (isFloat(mask.dtype)) throw new RuntimeError(onlyTruths, makeBool(mask))
   broadcastShapes(mask.sizes, x.sizes)

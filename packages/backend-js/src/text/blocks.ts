@@ -1,16 +1,15 @@
-// A long map that calls functions, done in parts that stay in the first cache: a loop for every argument and every result
+// A long map that calls functions, done in blocks that stay in the first cache: a loop for every argument and every result
 // of a call that is rounded anyway, then one for the rest. A store to float32 rounds as `fround` does, so the numbers are
 // those of a single loop, which is a sixth slower: each call there finds the registers full of what waits for the others.
-import { type Expr, type MapOut, recordOf, s, topological } from '@flambeau/core/backend'
+import { type Expr, type MapOut, stepDef, s, topological } from '@flambeau/core/backend'
 
 /** Whether a step is a function call. */
-export const isCall = ({ step }: Expr): boolean =>
-  step !== 'input' && step !== 'const' && recordOf(step).work === 'call'
+export const isCall = ({ step }: Expr): boolean => step !== 'input' && step !== 'const' && stepDef(step).work === 'call'
 
-export interface Parts {
-  /** Elements in a part. */
+export interface Blocks {
+  /** Elements in a block. */
   readonly size: number
-  /** What is computed of all elements of a part, one after the other; the results are inputs that follow the map's. */
+  /** What is computed of all elements of a block, one after the other; the results are inputs that follow the map's. */
   readonly steps: readonly Expr[]
   /** What the map computes of these. */
   readonly outs: readonly MapOut[]
@@ -29,8 +28,8 @@ function sizeFor(n: number): number | undefined {
 const isRounded = ({ step, dtype, args }: Expr): boolean =>
   step === 'cast' && dtype === 'float32' && args[0].dtype === 'float32'
 
-/** The parts of a map of `n` elements over so many inputs; undefined where it has no two results to store between. */
-export function partsOf(outs: readonly MapOut[], n: number, inputs: number): Parts | undefined {
+/** The blocks of a map of `n` elements over so many inputs; undefined where it has no two results to store between. */
+export function blocksOf(outs: readonly MapOut[], n: number, inputs: number): Blocks | undefined {
   const size = sizeFor(n)
   if (size === undefined) return undefined
   const order = topological(outs.map((out) => out.expr))

@@ -1,4 +1,4 @@
-// Functions over elementwise records. Each also says, by `resolve`, which record its arguments call with which inputs, and
+// Functions over elementwise ops. Each also says, by `resolve`, which op its arguments call with which inputs, and
 // so has an in-place form (`x.exp_()`, methods.ts).
 import { type DType, isFloat } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
@@ -11,9 +11,9 @@ import type { Elementwise } from './define.ts'
 
 /** An operand. A function is a floating-point number that is read anew whenever the op runs, in a compiled step too. */
 export type TensorLike = Tensor | number | boolean | (() => number)
-type Call = readonly [record: Elementwise, inputs: readonly Input[]]
-/** An elementwise function; `resolve` says which record its arguments call in the in-place form (`x.exp_()`). */
-export interface Recorded<A extends unknown[]> {
+type Call = readonly [op: Elementwise, inputs: readonly Input[]]
+/** An elementwise function; `resolve` says which op its arguments call in the in-place form (`x.exp_()`). */
+export interface Overloaded<A extends unknown[]> {
   (...args: A): Tensor
   readonly resolve: (...args: A) => Call
 }
@@ -32,14 +32,14 @@ export function operands(name: string, x: TensorLike, y: TensorLike, second = 'o
   return [a, b]
 }
 
-/** A function whose arguments say which record they call, and which one in place if that differs. */
-export function recorded<A extends unknown[]>(
+/** A function whose arguments say which op they call, and which one in place if that differs. */
+export function overloaded<A extends unknown[]>(
   resolve: (...args: A) => Call,
   inPlace: (...args: A) => Call = resolve,
-): Recorded<A> {
+): Overloaded<A> {
   const call = (...args: A): Tensor => {
-    const [record, inputs] = resolve(...args)
-    return apply(record, inputs, null)
+    const [op, inputs] = resolve(...args)
+    return apply(op, inputs, null)
   }
   return Object.assign(call, { resolve: inPlace })
 }
@@ -50,32 +50,32 @@ export function checkAlone(name: string, x: Tensor, first: unknown, second: unkn
   if (first !== undefined && !(typeof first === 'number' && Array.isArray(second))) throw tooMany(name, first)
 }
 
-/** A function of one tensor. `name` is PyTorch's, where the record has another. */
-export function unary(record: Elementwise, name = record.name): Recorded<[x: Tensor]> {
+/** A function of one tensor. `name` is PyTorch's, where the op has another. */
+export function unary(op: Elementwise, name = op.name): Overloaded<[x: Tensor]> {
   const resolve = (x: Tensor, first?: unknown, second?: unknown): Call => {
     checkAlone(name, x, first, second)
-    return [record, [x]]
+    return [op, [x]]
   }
   const call = (x: Tensor, first?: unknown, second?: unknown): Tensor => {
     checkAlone(name, x, first, second)
-    return apply(record, [x], null)
+    return apply(op, [x], null)
   }
-  return Object.assign(call, { resolve }) as Recorded<[x: Tensor]>
+  return Object.assign(call, { resolve }) as Overloaded<[x: Tensor]>
 }
 
 /** A function of two tensors or numbers. */
-export function binary(record: Elementwise, name = record.name): Recorded<[x: TensorLike, y: TensorLike]> {
+export function binary(op: Elementwise, name = op.name): Overloaded<[x: TensorLike, y: TensorLike]> {
   const inputsOf = (x: TensorLike, y: TensorLike, more: unknown): readonly [Input, Input] => {
     if (more !== undefined) throw tooMany(name, more)
     return operands(name, x, y)
   }
-  const resolve = (x: TensorLike, y: TensorLike, more?: unknown): Call => [record, inputsOf(x, y, more)]
-  const call = (x: TensorLike, y: TensorLike, more?: unknown): Tensor => apply(record, inputsOf(x, y, more), null)
-  return Object.assign(call, { resolve }) as Recorded<[x: TensorLike, y: TensorLike]>
+  const resolve = (x: TensorLike, y: TensorLike, more?: unknown): Call => [op, inputsOf(x, y, more)]
+  const call = (x: TensorLike, y: TensorLike, more?: unknown): Tensor => apply(op, inputsOf(x, y, more), null)
+  return Object.assign(call, { resolve }) as Overloaded<[x: TensorLike, y: TensorLike]>
 }
 
-/** The same record under another name: PyTorch's nodes of one function have names that depend on its arguments. */
-export const named = (name: string, record: Elementwise): Elementwise => ({ ...record, name })
+/** The same op under another name: PyTorch's nodes of one function have names that depend on its arguments. */
+export const named = (name: string, op: Elementwise): Elementwise => ({ ...op, name })
 
 /** Of whole numbers: a divisor of 0 makes the call an error. */
 export const divisorCheck = ([, b]: readonly Expr[], dtype: DType) =>

@@ -1,7 +1,7 @@
 // Text for functions that read and write arrays in tight loops, written for what V8 does with it. A typed array that is a
 // `const` of the enclosing function becomes its address in machine code if the function that uses it aliases it at its
 // head, outside of all loops. Arrays of one length that are read at one index share a bounds check, and have
-// none where that length is the loop's bound: so neighbours are read at one index from windows that begin at
+// none where that length is the loop's bound: so neighbours are read at one index from subarrays that begin at
 // different elements.
 import type { DType } from '@flambeau/core/backend'
 import { isNumber, sum } from './indices.ts'
@@ -52,7 +52,7 @@ export class FunctionText {
 export interface Cells {
   /** What is added to every index. */
   readonly origin: readonly string[]
-  /** The element `offset` after an index that is less than `length`; one at a number needs no window. */
+  /** The element `offset` after an index that is less than `length`; one at a number needs no subarray. */
   at(fn: FunctionText, index: string, offset: number, length: number): string
 }
 
@@ -65,10 +65,10 @@ const arrays: Readonly<Record<DType, { readonly type: string; readonly bytes: nu
 }
 
 /**
- * A constant array, from a start that is a number, through windows, which `constant` declares. Indices may go `span`
+ * A constant array, from a start that is a number, through subarrays, which `constant` declares. Indices may go `span`
  * further than their lengths say.
  */
-export function windows(
+export function subarrays(
   { array, start, dtype }: ArraySource,
   origin: readonly string[],
   span: number,
@@ -82,9 +82,9 @@ export function windows(
       if (isNumber(index)) return `${fn.alias(array)}[${Number(start) + Number(index) + offset}]`
       const from = `${array}.buffer, ${array}.byteOffset + ${(Number(start) + offset) * bytes}`
       const value = `new ${type}(${from}, ${length + span})`
-      const window = known.get(value) ?? constant('w', value)
-      known.set(value, window)
-      return `${fn.alias(window)}[${index}]`
+      const view = known.get(value) ?? constant('w', value)
+      known.set(value, view)
+      return `${fn.alias(view)}[${index}]`
     },
   }
 }

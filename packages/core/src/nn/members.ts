@@ -1,47 +1,47 @@
-// How a module's parts are found: parameters, submodules and arrays of them are own properties, buffers are those of its
-// tensors that it declared. Names are in snake_case, an array's parts have its name and an index.
+// How a module's members are found: parameters, submodules and arrays of them are own properties, buffers are those of its
+// tensors that it declared. Names are in snake_case, an array's members have its name and an index.
 import { Tensor } from '../tensor/tensor.ts'
 import type { Module } from './module.ts'
 import { snakeCase } from './names.ts'
 import { Parameter } from './parameter.ts'
 
-/** Gives the properties in which parts are looked for, in order; every module has it. */
+/** Gives the properties in which members are looked for, in order; every module has it. */
 export const membersOf: unique symbol = Symbol('members')
 /** Declared buffers: property to whether it is saved. */
 export const buffersOf: unique symbol = Symbol('buffers')
 
-type Named<T> = [name: string, part: T]
+type Named<T> = [name: string, member: T]
 
 /** Whether it is a module, of this copy of the package or another. */
 export const isModule = (x: unknown): x is Module => typeof x === 'object' && x !== null && membersOf in x
 
-interface Part {
+interface Entry {
   readonly key: string
   readonly property: string
-  readonly part: unknown
+  readonly member: unknown
 }
 
 /** A value, or what an array holds, with keys. */
-function* opened(key: string, property: string, part: unknown): Iterable<Part> {
-  if (!Array.isArray(part)) yield { key, property, part }
-  else for (const [i, item] of part.entries()) yield* opened(`${key}.${i}`, `${property}.${i}`, item)
+function* opened(key: string, property: string, member: unknown): Iterable<Entry> {
+  if (!Array.isArray(member)) yield { key, property, member }
+  else for (const [i, item] of member.entries()) yield* opened(`${key}.${i}`, `${property}.${i}`, item)
 }
 
-function* partsOf(module: Module): Iterable<Part> {
+function* entriesOf(module: Module): Iterable<Entry> {
   for (const [property, value] of module[membersOf]()) yield* opened(snakeCase(property), property, value)
 }
 
 /** A module's own parameters with their keys. */
 export function ownParameters(module: Module): Named<Parameter>[] {
   const found: Named<Parameter>[] = []
-  for (const { key, part } of partsOf(module)) if (part instanceof Parameter) found.push([key, part])
+  for (const { key, member } of entriesOf(module)) if (member instanceof Parameter) found.push([key, member])
   return found
 }
 
 /** A module's own submodules with their keys. */
 export function ownModules(module: Module): Named<Module>[] {
   const found: Named<Module>[] = []
-  for (const { key, part } of partsOf(module)) if (isModule(part)) found.push([key, part])
+  for (const { key, member } of entriesOf(module)) if (isModule(member)) found.push([key, member])
   return found
 }
 
@@ -90,7 +90,7 @@ export function namedModules(root: Module, prefix: string): Named<Module>[] {
 }
 
 /** What `own` finds in the module, or in all below it, with names, each once. */
-export function namedParts<T extends object>(
+export function namedMembers<T extends object>(
   root: Module,
   prefix: string,
   recurse: boolean,
@@ -99,20 +99,23 @@ export function namedParts<T extends object>(
   const found: Named<T>[] = []
   const seen = new Set<T>()
   for (const [name, module] of recurse ? namedModules(root, prefix) : [[prefix, root] as Named<Module>]) {
-    for (const [key, part] of own(module)) {
-      if (seen.has(part)) continue
-      seen.add(part)
-      found.push([joined(name, key), part])
+    for (const [key, member] of own(module)) {
+      if (seen.has(member)) continue
+      seen.add(member)
+      found.push([joined(name, key), member])
     }
   }
   return found
 }
 
-/** The part with whose key or property the path begins, and that name. */
-export function findPart(module: Module, path: string): { readonly name: string; readonly part: unknown } | undefined {
-  for (const { key, property, part } of partsOf(module)) {
-    if (part === undefined || part === null) continue
-    for (const name of [key, property]) if (path === name || path.startsWith(`${name}.`)) return { name, part }
+/** The member with whose key or property the path begins, and that name. */
+export function findMember(
+  module: Module,
+  path: string,
+): { readonly name: string; readonly member: unknown } | undefined {
+  for (const { key, property, member } of entriesOf(module)) {
+    if (member === undefined || member === null) continue
+    for (const name of [key, property]) if (path === name || path.startsWith(`${name}.`)) return { name, member }
   }
   return undefined
 }

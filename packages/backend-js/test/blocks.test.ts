@@ -4,30 +4,30 @@ import { compile, manualSeed, noGrad, randn, type Tensor, useDevice } from '@fla
 import { exprString, s } from '@flambeau/core/backend'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { js } from '../src/index.ts'
-import { partsOf } from '../src/text/parts.ts'
+import { blocksOf } from '../src/text/blocks.ts'
 
 beforeEach(() => {
   useDevice(js())
   manualSeed(0)
 })
 
-describe('partsOf', () => {
+describe('blocksOf', () => {
   const x = s.input(0, 'float32')
   const argument = s.rounded(s.mul(x, s.constant(3, 'float32')))
   const twice = [{ expr: s.mul(s.rounded(s.exp(argument)), s.rounded(s.tanh(x))) }]
 
   test('stores arguments of calls and results of calls where they are rounded', () => {
-    const parts = partsOf(twice, 6000, 1)
+    const parts = blocksOf(twice, 6000, 1)
     expect(parts?.size).toBe(1000)
     expect(parts?.steps.map((step) => exprString(step))).toEqual(['mul(x0, 3)', 'exp(x1)', 'tanh(x0)'])
     expect(parts?.outs.map(({ expr }) => exprString(expr))).toEqual(['mul(x2, x3)'])
   })
 
   test('leaves alone what is short, cannot be divided, calls nothing or rounds nothing', () => {
-    expect(partsOf(twice, 4000, 1)).toBeUndefined()
-    expect(partsOf(twice, 10007, 1)).toBeUndefined()
-    expect(partsOf([{ expr: s.mul(argument, s.rounded(s.add(x, x))) }], 6000, 1)).toBeUndefined()
-    expect(partsOf([{ expr: s.mul(s.exp(x), s.tanh(x)) }], 6000, 1)).toBeUndefined()
+    expect(blocksOf(twice, 4000, 1)).toBeUndefined()
+    expect(blocksOf(twice, 10007, 1)).toBeUndefined()
+    expect(blocksOf([{ expr: s.mul(argument, s.rounded(s.add(x, x))) }], 6000, 1)).toBeUndefined()
+    expect(blocksOf([{ expr: s.mul(s.exp(x), s.tanh(x)) }], 6000, 1)).toBeUndefined()
   })
 })
 
