@@ -14,7 +14,7 @@ import {
 const { constructing, finite, instance, int, list, optional, required, signature, tensors } = signatures
 
 /**
- * A number of samples, each found by its index. Arrays are datasets as they are.
+ * A collection of samples, accessed by index. Every array is a dataset.
  *
  * @example
  * class Squares implements Dataset<number> {
@@ -27,7 +27,7 @@ export interface Dataset<T> {
   at(index: number): T | undefined
 }
 
-/** The kind of argument that is a dataset. */
+/** The kind of argument that accepts a dataset. */
 export const dataset: signatures.Kind<Dataset<unknown>> = {
   expected: 'Dataset',
   accepts: (x) => {
@@ -47,9 +47,10 @@ const checkIndex = (index: number, length: number): number => {
 }
 
 /**
- * Tensors whose first dimension counts the samples: sample i is the list of their i-th rows.
+ * Tensors whose first dimension indexes the samples: sample i is the list of their i-th rows.
  *
- * Throws an AssertionError if the first dimensions differ, a TypeError for none and for what is no tensor.
+ * Throws an AssertionError if the first dimensions differ, and a TypeError without tensors or for an argument that is
+ * not a tensor.
  *
  * @example
  * const set = new TensorDataset(x, y)
@@ -66,7 +67,7 @@ export class TensorDataset<T extends readonly Tensor[] = Tensor[]> implements Da
     if (scalar >= 0) {
       throw new IndexError(
         'Dimension specified as 0 but tensor has no dimensions',
-        `Tensor ${scalar} holds one number; the first dimension counts the samples.`,
+        `Tensor ${scalar} holds a single number; the first dimension must index the samples.`,
       )
     }
     if (tensors.some((t) => t.shape[0] !== tensors[0].shape[0])) {
@@ -83,13 +84,13 @@ export class TensorDataset<T extends readonly Tensor[] = Tensor[]> implements Da
     return this.tensors[0].shape[0]
   }
 
-  /** The rows of one sample; a negative index counts from the end. Throws an IndexError beyond them. */
+  /** The rows of one sample; a negative index counts from the end. Throws an IndexError for an index out of range. */
   at(index: number): T {
     const row = checkIndex(index, this.length)
     return this.tensors.map((t) => t.select(0, row)) as unknown as T
   }
 
-  /** The samples of several indices at once, one tensor for each of the dataset's: what stacking them would give. */
+  /** The samples at several indices, one tensor for each tensor of the dataset: the result of stacking them. */
   rows(indices: Tensor): T {
     const [at] = readRows([indices])
     return this.tensors.map((t) => t.indexSelect(0, at)) as unknown as T
@@ -100,7 +101,7 @@ const readRows = signature('rows', required('indices', signatures.tensor))
 const readTensors = constructing('TensorDataset', required('tensors', tensors))
 
 /**
- * Some samples of another dataset, in the order of `indices`.
+ * A selection of samples of another dataset, in the order of `indices`.
  *
  * @example
  * const odd = new Subset(new TensorDataset(x, y), [1, 3])
@@ -121,7 +122,7 @@ export class Subset<T> implements Dataset<T> {
     return this.indices.length
   }
 
-  /** One sample; a negative index counts from the end. Throws an IndexError beyond them. */
+  /** One sample; a negative index counts from the end. Throws an IndexError for an index out of range. */
   at(index: number): T {
     return this.dataset.at(this.indices[checkIndex(index, this.length)]) as T
   }
@@ -131,9 +132,9 @@ const readSubset = constructing('Subset', required('dataset', dataset), required
 
 /**
  * Splits a dataset at random, in PyTorch's order: one `randperm` of the generator. `lengths` are numbers of samples, or
- * fractions that sum to 1 (what is left over goes to the first parts, one each).
+ * fractions that sum to 1 (the remainder goes to the first parts, one sample each).
  *
- * Throws a ValueError if the lengths do not add up, or one of them is negative or no whole number.
+ * Throws a ValueError if the lengths do not add up, or if one is negative or not an integer.
  *
  * @example
  * const [train, test] = randomSplit(new TensorDataset(x, y), [3, 1])

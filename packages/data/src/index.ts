@@ -1,4 +1,4 @@
-// The public API of @flambeau/data: re-exports only. Nothing of it loads arquero, as all of @flambeau/data/frame does.
+// The public API of @flambeau/data: re-exports only. None of it loads arquero, unlike @flambeau/data/frame.
 export { type Dataset, randomSplit, Subset, TensorDataset } from './dataset.ts'
 export { loadBoston } from './datasets/boston.ts'
 export { loadBreastCancer } from './datasets/breast-cancer.ts'

@@ -1,5 +1,5 @@
-// DataLoader: batches of a dataset, in PyTorch's order for the same seed. It draws what PyTorch draws, when PyTorch draws
-// it, so that everything random after it agrees too.
+// DataLoader: batches of a dataset, in PyTorch's order for the same seed. It draws the same random numbers at the same
+// points as PyTorch, so that later random numbers agree, too.
 import {
   defaultGenerator,
   Generator,
@@ -15,7 +15,7 @@ import {
 } from '@flambeau/core'
 import { type Dataset, dataset as datasetKind, Subset, TensorDataset } from './dataset.ts'
 
-/** What `defaultCollate` makes of samples of type T: tensors get a dimension in front, numbers become tensors. */
+/** The result of `defaultCollate` for samples of type T: tensors get a leading dimension, numbers become tensors. */
 export type Batch<T> = T extends Tensor | number | boolean | TypedArray
   ? Tensor
   : T extends string
@@ -23,28 +23,28 @@ export type Batch<T> = T extends Tensor | number | boolean | TypedArray
     : { [K in keyof T]: Batch<T[K]> }
 
 export interface DataLoaderOptions<T, B = Batch<T>> {
-  /** Samples in a batch; 1 unless told otherwise. */
+  /** Samples per batch; by default 1. */
   readonly batchSize?: number
-  /** A new order at every pass. */
+  /** Whether to shuffle for every pass. */
   readonly shuffle?: boolean
-  /** Leave out the last batch when it is not full. */
+  /** Whether to drop an incomplete last batch. */
   readonly dropLast?: boolean
-  /** Draws the order; without one the default generator seeds a new one at every pass. */
+  /** Draws the order; by default the default generator seeds a new one for every pass. */
   readonly generator?: Generator
-  /** Makes a batch of a list of samples; `defaultCollate` unless told otherwise. */
+  /** Makes a batch from a list of samples; by default `defaultCollate`. */
   readonly collate?: (samples: T[]) => B
 }
 
 /**
  * Iterates over a dataset in batches; every `for` loop is one pass. `length` is the number of batches.
  *
- * The order is PyTorch's for the same seed. As there, starting a pass draws one 64-bit number from the generator even
- * without `shuffle`.
+ * The order is PyTorch's for the same seed. As in PyTorch, starting a pass draws one 64-bit number from the generator
+ * even without `shuffle`.
  *
- * Options come by name, or the first of them by position: `new DataLoader(set, 64, true)`.
+ * Pass options by name, or the first ones by position: `new DataLoader(set, 64, true)`.
  *
- * Throws a TypeError for an option that is none or of another kind, a ValueError for a batch size that is not positive, and for
- * shuffling an empty dataset.
+ * Throws a TypeError for an unknown option or one of the wrong kind, and a ValueError for a batch size that is not
+ * positive or for shuffling an empty dataset.
  *
  * @example
  * for (const [x, y] of new DataLoader(new TensorDataset(images, labels), { batchSize: 64, shuffle: true })) {
@@ -73,7 +73,7 @@ export class DataLoader<T, B = Batch<T>> implements Iterable<B> {
     if (shuffle && dataset.length === 0) {
       throw new ValueError(
         'num_samples should be a positive integer value, but got num_samples=0',
-        'The dataset is empty; there is nothing to shuffle.',
+        'The dataset is empty, so there is nothing to shuffle.',
       )
     }
     this.dataset = dataset as Dataset<T>
@@ -91,7 +91,7 @@ export class DataLoader<T, B = Batch<T>> implements Iterable<B> {
   }
 
   [Symbol.iterator](): Iterator<B> {
-    // PyTorch's seed for worker processes. There are none here, but the draw moves the stream.
+    // PyTorch draws a seed for worker processes. There are none here, but the draw must advance the generator.
     drawSeed(this.generator ?? defaultGenerator)
     return this.#batches()
   }
@@ -116,7 +116,7 @@ export class DataLoader<T, B = Batch<T>> implements Iterable<B> {
     }
     const generator = this.generator ?? new Generator().manualSeed(drawSeed(defaultGenerator))
     yield* randperm(n, { generator }).toArray()
-    // PyTorch 1.13 permutes once more for the samples beyond a whole number of passes, of which there are none.
+    // PyTorch 1.13 permutes once more for samples beyond a whole number of passes; there are none.
     randperm(n, { generator })
   }
 
@@ -139,13 +139,13 @@ const readLoader = constructing(
 
 type Steps<T> = globalThis.Generator<T, void, undefined>
 
-/** PyTorch's `random_()` on int64: two words, of which only the low one matters as a seed. */
+/** PyTorch's `random_()` on int64: two words, of which only the low one matters for a seed. */
 const drawSeed = (generator: Generator): number => {
   generator.engine.u32()
   return generator.engine.u32()
 }
 
-/** A batch taken from the tensors at once, where the dataset is made of tensors. */
+/** Gathers a batch from the tensors directly if the dataset consists of tensors. */
 const fetchRows = (dataset: Dataset<unknown>, indices: readonly number[]): unknown => {
   let set = dataset
   let rows = indices
@@ -158,8 +158,8 @@ const fetchRows = (dataset: Dataset<unknown>, indices: readonly number[]): unkno
 }
 
 /**
- * Makes a batch of samples, as PyTorch's `default_collate`: tensors are stacked, numbers become a float32 tensor, booleans
- * a bool one, strings a list; lists and objects are collated entry by entry.
+ * Makes a batch of samples like PyTorch's `default_collate`: tensors are stacked, numbers become a float32 tensor,
+ * booleans a bool tensor, strings a list; lists and objects are collated entry by entry.
  *
  * Throws a TypeError for a sample of any other kind.
  *
@@ -171,7 +171,7 @@ export const defaultCollate = (samples: readonly unknown[]): unknown => collate(
 const anything: signatures.Kind<unknown> = { expected: 'object', accepts: () => true }
 const readSamples = signatures.signature('default_collate', required('batch', signatures.list(anything)))
 
-/** What a sample is to who makes batches; undefined where nothing can be made of it. */
+/** How a sample is collated, or undefined if it cannot be. */
 const kindOf = (sample: unknown): string | undefined => {
   if (sample instanceof Tensor) return 'tensor'
   if (typeof sample === 'number' || typeof sample === 'boolean') return 'number'
@@ -182,10 +182,10 @@ const kindOf = (sample: unknown): string | undefined => {
   return undefined
 }
 
-/** As deep as lists and objects may lie in each other. */
+/** The maximum nesting depth of lists and objects. */
 const DEEPEST = 64
 
-/** `outer` are the first samples of the lists and objects around these: who is in itself has no end. */
+/** `outer` are the first samples of the enclosing lists and objects, to detect a sample that contains itself. */
 const collate = (samples: readonly unknown[], outer: readonly unknown[]): unknown => {
   const first = samples[0]
   const kind = kindOf(first)
@@ -194,11 +194,11 @@ const collate = (samples: readonly unknown[], outer: readonly unknown[]): unknow
     const wrong = kind === undefined ? first : samples[other]
     throw new TypeError(
       `default_collate: batch must contain tensors, numbers, dicts or lists; found ${wrong === null ? 'null' : typeof wrong}${kind === undefined ? '' : ` beside ${kind}`}`,
-      'Pass { collate: (samples) => ... } to make batches of your own.',
+      'Pass { collate: (samples) => ... } to make batches yourself.',
     )
   }
   if (outer.length > DEEPEST || outer.includes(first))
-    throw new ValueError('default_collate: a sample has too many dimensions', 'Is it a part of itself?')
+    throw new ValueError('default_collate: a sample has too many dimensions', 'Does it contain itself?')
   const parts = (pick: (sample: never) => unknown) =>
     collate(samples.map(pick as (x: unknown) => unknown), [...outer, first])
   switch (kind) {

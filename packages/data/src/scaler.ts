@@ -1,34 +1,35 @@
-// scikit-learn's StandardScaler: mean and population standard deviation of every column, in float64 whatever the input
-// is, so that a float32 network sees the values that scikit-learn would have given it.
+// scikit-learn's StandardScaler: mean and population standard deviation of every column, in float64 for any input, so
+// that a float32 network sees the same values as with scikit-learn.
 import { RuntimeError, signatures, Tensor, tensor, TypeError, ValueError } from '@flambeau/core'
 import { notFloat, numberOf, numbersOf } from './frame/convert.ts'
 import { type Columns, type Frame, isColumns, isFrame, viewOf } from './frame/frame.ts'
 
-/** A matrix as a flat row-major array and its shape. */
+/** A matrix as a flat row-major array with its shape. */
 export interface Matrix {
   readonly data: Float64Array
   readonly shape: readonly [number, number]
 }
 
-/** What a scaler takes and gives back: the same kind comes out as went in. */
+/** The inputs of a scaler; it returns the same kind. */
 export type Scalable = Tensor | Frame | Columns | Matrix | number[][]
 
 /** scikit-learn's options. */
 export interface StandardScalerOptions {
-  /** Subtract the mean; true unless told otherwise. */
+  /** Subtract the mean; true by default. */
   readonly withMean?: boolean
-  /** Divide by the standard deviation; true unless told otherwise. */
+  /** Divide by the standard deviation; true by default. */
   readonly withStd?: boolean
 }
 
 const EPSILON = 2 ** -52
 
 /**
- * Scales every column to mean 0 and standard deviation 1, as scikit-learn's StandardScaler does: the population standard
- * deviation, in float64; a constant column is only centred; missing values (NaN) are left out and stay NaN.
+ * Scales every column to mean 0 and standard deviation 1, like scikit-learn's StandardScaler. It uses the population
+ * standard deviation and computes in float64; it only centres a constant column, and it ignores and keeps missing
+ * values (NaN).
  *
- * Takes a tensor [rows, columns], a data frame, nested arrays or a `Matrix`, and gives back the same kind: a tensor of the same
- * float dtype (float64 for integer ones), a data frame with Float64Array columns of the same names.
+ * Takes a tensor [rows, columns], a data frame, nested arrays or a `Matrix`, and returns the same kind: a tensor of the
+ * same float dtype (float64 for integers), or a data frame with Float64Array columns of the same names.
  *
  * @example
  * const { data } = loadBoston()
@@ -39,7 +40,7 @@ export class StandardScaler {
   mean: Float64Array | null = null
   /** The population variance of every column; null before `fit`, or without `withStd`. */
   variance: Float64Array | null = null
-  /** What every column is divided by: the standard deviation, 1 for a constant column. */
+  /** The divisor of every column: the standard deviation, or 1 for a constant column. */
   scale: Float64Array | null = null
   readonly withMean: boolean
   readonly withStd: boolean
@@ -51,10 +52,10 @@ export class StandardScaler {
   }
 
   /**
-   * Takes mean and scale from `x`.
+   * Computes mean and scale from `x`.
    *
-   * Throws a ValueError for an empty or one-dimensional `x`, for infinity, and for what is no number; a scaler that was
-   * fitted before stays as it was.
+   * Throws a ValueError for an empty or one-dimensional `x`, for infinity, and for a value that is not a number; the
+   * scaler then keeps its earlier state.
    */
   fit(x: Scalable): this {
     const { data, shape } = toMatrix('fit', x)
@@ -72,7 +73,8 @@ export class StandardScaler {
     const mean = new Float64Array(columns)
     const variance = new Float64Array(columns)
     const counts = new Float64Array(columns)
-    // Summed row by row and corrected for the rounding of the mean, in scikit-learn's order: equal to its last bit.
+    // Summed row by row and corrected for the rounding of the mean, in scikit-learn's order, so that the last bit is
+    // equal.
     each(data, columns, (value, j) => {
       mean[j] += value
       counts[j]++
@@ -95,17 +97,20 @@ export class StandardScaler {
     return this
   }
 
-  /** `x` scaled by what `fit` saw; throws a RuntimeError before `fit`, a ValueError for another number of columns. */
+  /**
+   * Scales `x` by the result of `fit`; throws a RuntimeError before `fit`, and a ValueError for another number of
+   * columns.
+   */
   transform<X extends Scalable>(x: X): X {
     return this.#apply('transform', x, (value, mean, scale) => (value - mean) / scale)
   }
 
-  /** `fit`, then `transform`. */
+  /** Calls `fit`, then `transform`. */
   fitTransform<X extends Scalable>(x: X): X {
     return this.fit(x).transform(x)
   }
 
-  /** The way back: scaled values in their old units. */
+  /** Undoes `transform`: scaled values in their original units. */
   inverseTransform<X extends Scalable>(x: X): X {
     return this.#apply('inverse_transform', x, (value, mean, scale) => value * scale + mean)
   }
@@ -122,7 +127,7 @@ export class StandardScaler {
     if (columns !== mean.length) {
       throw new ValueError(
         `X has ${columns} features, but StandardScaler is expecting ${mean.length} features as input.`,
-        'Pass the same columns as to fit().',
+        'Pass the same columns to transform() as to fit().',
       )
     }
     const result = data.map((value, i) => {
@@ -189,7 +194,7 @@ const nested = (rows: readonly unknown[]): Matrix => {
       const length = Array.isArray(row) ? row.length : 0
       throw new ValueError(
         `expected sequence of length ${columns} at dim 1 (got ${length})`,
-        `Row ${i} is of another length.`,
+        `Row ${i} has another length.`,
       )
     }
     for (let j = 0; j < columns; j++) {

@@ -12,7 +12,7 @@ const { errors } = JSON.parse(readFileSync(new URL('golden/loader.json', import.
 describe('toTensor', () => {
   const frame = table({ a: [1, 2, 3], b: Float64Array.of(0.5, 1.5, 2.5), c: [true, false, true], d: [1, null, 3] })
 
-  it('makes a matrix of columns and a vector of one name', () => {
+  it('makes a matrix from a list of names and a vector from one name', () => {
     const x = toTensor(frame, ['b', 'a'])
     expect([x.dtype, x.toNested()]).toEqual([
       'float32',
@@ -30,7 +30,7 @@ describe('toTensor', () => {
     expect(toTensor(frame, 'd').toNested()).toEqual([1, Number.NaN, 3])
   })
 
-  it('takes columns as they are written down', () => {
+  it('accepts plain columns', () => {
     const columns = { y: [0, 1], yHat: Float32Array.of(0.25, 0.75) }
     expect(toTensor(columns, ['yHat', 'y']).toNested()).toEqual([
       [0.25, 0],
@@ -48,7 +48,7 @@ describe('toTensor', () => {
     expect(toTensor(frame.filter('d => d.a > 5'), ['a', 'b']).shape).toEqual([0, 2])
   })
 
-  it('refuses what is not there, not a number or not of the dtype', () => {
+  it('refuses missing columns, text, and numbers outside the dtype', () => {
     expect(() => toTensor(frame, ['a', 'price'])).toThrow(ValueError)
     expect(() => toTensor(frame, 'price')).toThrow("no column named 'price'\nThe data frame has the columns 'a', 'b'")
     expect(() => toTensor(table({ a: ['1'] }))).toThrow("row 0, column 'a': could not convert string to float: '1'")
@@ -62,7 +62,7 @@ describe('toTensor', () => {
     ['int32', -(2 ** 31), 2 ** 31 - 1],
     ['uint8', 0, 255],
     ['bool', 0, 1],
-  ])('takes for %s whole numbers from %i to %i, and no others', (dtype, low, high) => {
+  ])('accepts for %s only whole numbers from %i to %i', (dtype, low, high) => {
     expect([...toTensor({ a: [low, high] }, 'a', { dtype }).toArray()]).toEqual([low, high])
     for (const wrong of [low - 1, high + 1, 0.5, Infinity])
       expect(() => toTensor({ a: [low, wrong] }, 'a', { dtype })).toThrow(
@@ -76,13 +76,13 @@ describe('toTensor', () => {
     [[1], "float() argument must be a string or a real number, not 'object'"],
     [() => 1, "float() argument must be a string or a real number, not 'function'"],
     [Symbol('x'), "could not convert symbol to float: 'Symbol(x)'"],
-  ])('says what a cell is that is no number: %#', (value, message) => {
+  ])('names the value of a cell that is not a number: %#', (value, message) => {
     expect(() => toTensor({ a: [1, value] })).toThrow(`row 1, column 'a': ${message}`)
   })
 })
 
 describe('fromTensor', () => {
-  it('makes a column of every column, of the tensor’s precision', () => {
+  it('makes a frame column from every tensor column, with the tensor’s precision', () => {
     const frame = fromTensor(
       tensor([
         [1, 0.5],

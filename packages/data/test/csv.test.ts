@@ -17,7 +17,7 @@ const caught = (call: () => unknown): Error => {
 }
 
 describe('parseCsv', () => {
-  it('makes typed columns of numbers, and strings and booleans of the rest', () => {
+  it('types columns of numbers, and keeps others as strings or booleans', () => {
     const frame = parseCsv('a,b,c,d\n1,1.5,x,True\n-2,2,"y, z",false\n')
     expect(frame.columnNames()).toEqual(['a', 'b', 'c', 'd'])
     expect(frame.column('a')).toEqual(Int32Array.of(1, -2))
@@ -34,17 +34,17 @@ describe('parseCsv', () => {
     )
   })
 
-  it('keeps whole numbers beyond int32 whole', () => {
+  it('keeps whole numbers beyond int32 exact', () => {
     expect(parseCsv('a\n3000000000\n-1\n').column('a')).toEqual([3000000000, -1])
     expect(parseCsv('a\n99999999999999999999\n').column('a')).toEqual(Float64Array.of(1e20))
   })
 
-  it('leaves text alone that is only nearly a number', () => {
+  it('keeps text that only resembles a number', () => {
     expect(parseCsv('a,b\n1,0x10\n2,1_000\n').column('b')).toEqual(['0x10', '1_000'])
     expect(parseCsv('a,b\n1,x\n2,\n').column('b')).toEqual(['x', null])
   })
 
-  it('takes windows line ends, a byte order mark, empty lines, another delimiter, no header', () => {
+  it('accepts Windows line ends, a byte order mark, empty lines, another delimiter, no header', () => {
     expect(parseCsv('\ufeffa,b\r\n1,2\r\n\r\n3,4\r\n').column('b')).toEqual(Int32Array.of(2, 4))
     expect(parseCsv('a;b\n1;2\n', { delimiter: ';' }).columnNames()).toEqual(['a', 'b'])
     const bare = parseCsv('5,6\n7,8\n', { header: false })
@@ -52,7 +52,7 @@ describe('parseCsv', () => {
     expect(bare.column('1')).toEqual(Int32Array.of(6, 8))
   })
 
-  it('keeps the columns asked for, in that order', () => {
+  it('keeps the requested columns, in that order', () => {
     expect(parseCsv('a,b,c\n1,2,3\n', { columns: ['c', 'a'] }).columnNames()).toEqual(['c', 'a'])
   })
 
@@ -90,14 +90,14 @@ describe('parseCsv', () => {
     expect(error.message).toContain(message)
   })
 
-  it('refuses options that are none, and names the one that was meant', () => {
+  it('refuses unknown options, and suggests the one that was meant', () => {
     expect(() => parseCsv('a\n1\n', { delimeter: ';' } as never)).toThrow(
       "parseCsv() got an unexpected keyword argument 'delimeter'\nDid you mean delimiter?",
     )
     expect(() => parseCsv('a\n1\n', { header: 'no' } as never)).toThrow("argument 'header' must be bool, not str")
   })
 
-  it('keeps names that every object has', () => {
+  it('keeps column names that every object has as properties', () => {
     const frame = parseCsv('constructor,toString,10,2\n1,2,3,4\n')
     expect(frame.columnNames()).toEqual(['constructor', 'toString', '10', '2'])
     expect(toTensor(frame).toNested()).toEqual([[1, 2, 3, 4]])
@@ -105,7 +105,7 @@ describe('parseCsv', () => {
     expect(() => fromTensor(tensor([1]), ['__proto__'])).toThrow("a column cannot be called '__proto__'")
   })
 
-  it('takes time by the number of columns: a hundred thousand are read', () => {
+  it('takes time linear in the number of columns: reads a hundred thousand', () => {
     const names = Array.from({ length: 100_000 }, (_, i) => `c${i}`)
     const frame = parseCsv(`${names.join()}\n${names.map(() => '1').join()}\n`, { numeric: names, columns: names })
     expect(toTensor(frame, names).sum().item()).toBe(100_000)

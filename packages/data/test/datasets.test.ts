@@ -15,7 +15,7 @@ const sets = [
   ['digits.csv.ts', digits, loadDigits, [1797, 64], 'int32', 'target'],
 ] as const
 
-// The hashes of the files that the text was taken from (digits: of the unpacked one).
+// The hashes of the files that the texts were copied from (for digits, of the unpacked file).
 const originals: Record<string, string> = {
   'boston.csv.ts': '08ea58a447dd833819fbc5c045bdbdecaf54b93d8ff81b3961b94963f2d5aad5',
   'breast-cancer.csv.ts': '7dd8e4f78b55cb5fa3cba00b0e61fa6046cbadcdaaa60ca5e48827b536723906',
@@ -31,7 +31,7 @@ describe.each(sets)('%s', (file, csv, load, shape, targetDtype, targetColumn) =>
     expect(notice).toContain(originals[file])
   })
 
-  it('loads in scikit-learn’s words', () => {
+  it('loads with scikit-learn’s names', () => {
     const set = load()
     expect(set.data.shape).toEqual(shape)
     expect(set.data.dtype).toBe('float64')

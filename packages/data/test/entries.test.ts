@@ -1,4 +1,4 @@
-// What the two entry points load: data sets, loaders and scalers come without a data frame library.
+// The modules that the two entry points load: data sets, loaders and scalers load no data frame library.
 import { fileURLToPath } from 'node:url'
 import 'flambeau'
 import { build } from 'esbuild'
@@ -21,12 +21,12 @@ const packagesOf = async (entry: string): Promise<string[]> => {
   return [...new Set(names)].sort()
 }
 
-it('loads arquero for frames only', async () => {
+it('loads arquero only for frames', async () => {
   expect(await packagesOf('index.ts')).toEqual([])
   expect(await packagesOf('frame/index.ts')).toEqual(expect.arrayContaining(['arquero', 'papaparse']))
 })
 
-it('has all of the one in the other, and the frames of the sets', () => {
+it('exports everything from the frame entry, too, and the frames of the sets', () => {
   const { loadBoston, loadBreastCancer, loadDigits, loadIris, ...rest } = main
   expect(frame).toMatchObject(rest)
   for (const [load, loadFramed] of [

@@ -37,12 +37,12 @@ describe('formatFrame prints what pandas prints', () => {
     expect(formatFrame(frameOf(columns), { width })).toBe(text)
   })
 
-  it('a list of NaN alone as an array of them', () => {
+  it('prints a list of only NaN like a typed array of NaN', () => {
     const nan = [Number.NaN, Number.NaN]
     expect(formatFrame({ measured: nan })).toBe(formatFrame({ measured: Float64Array.from(nan) }))
   })
 
-  // The same columns, written in other ways.
+  // The same columns in other representations.
   const written: Record<string, (dtype: string, values: unknown[]) => ReturnType<typeof column>> = {
     'arrays of numbers': (dtype, values) => {
       const made = Array.from(column(dtype, values))

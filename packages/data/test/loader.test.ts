@@ -66,7 +66,7 @@ describe('DataLoader draws what PyTorch draws', () => {
     if (c.afterOwn !== null) expect(drawn(generator)).toEqual(c.afterOwn)
   })
 
-  it('leaves out the draws that PyTorch has not made yet when a loop breaks', () => {
+  it('draws no more than PyTorch has when a loop breaks', () => {
     manualSeed(0)
     for (const batch of new DataLoader([1, 2, 3])) {
       expect(batch.toArray()).toEqual(Float32Array.of(1))
@@ -78,7 +78,7 @@ describe('DataLoader draws what PyTorch draws', () => {
     expect(drawn()).toEqual(after)
   })
 
-  it('goes through samples one by one as through tensors at once', () => {
+  it('gives the same batches sample by sample as from whole tensors', () => {
     const set = new TensorDataset(arange(7, { dtype: 'float32' }).reshape(7, 1), arange(7))
     const samples: Dataset<readonly unknown[]> = { length: set.length, at: (i) => set.at(i) }
     const options = { batchSize: 3, shuffle: true }
@@ -89,7 +89,7 @@ describe('DataLoader draws what PyTorch draws', () => {
     expect(stacked.map((batch) => (batch as typeof set.tensors).map((t) => [t.dtype, t.toNested()]))).toEqual(rows)
   })
 
-  it('collates with a function of one’s own', () => {
+  it('collates with the user’s function', () => {
     const loader = new DataLoader(['a', 'b', 'c'], { batchSize: 2, collate: (samples) => samples.join('') })
     expect([...loader]).toEqual(['ab', 'c'])
   })
@@ -103,7 +103,7 @@ describe('DataLoader draws what PyTorch draws', () => {
     expect(() => [...new DataLoader([null])]).toThrow(TypeError)
   })
 
-  it('takes its first options by position, as PyTorch does, and refuses those that are none', () => {
+  it('takes its first options by position, as PyTorch does, and refuses unknown ones', () => {
     const set = [1, 2, 3, 4]
     expect(new DataLoader(set, 2).length).toBe(2)
     manualSeed(3)
@@ -119,7 +119,7 @@ describe('DataLoader draws what PyTorch draws', () => {
 })
 
 describe('defaultCollate', () => {
-  it('stacks tensors, makes tensors of numbers, and goes into lists and objects', () => {
+  it('stacks tensors, makes tensors from numbers, and recurses into lists and objects', () => {
     const batch = defaultCollate([
       { image: ones(2), size: [1, true], name: 'a', raw: Int32Array.of(1, 2) },
       { image: ones(2).mul(2), size: [2.5, false], name: 'b', raw: Int32Array.of(3, 4) },
@@ -131,11 +131,11 @@ describe('defaultCollate', () => {
   })
 })
 
-describe('what cannot be collated', () => {
-  it('says so, in itself or in another sample', () => {
+describe('a sample that cannot be collated', () => {
+  it('is an error, whether alone or beside others', () => {
     const cyclic: unknown[] = []
     cyclic.push(cyclic, cyclic)
-    expect(() => defaultCollate([cyclic])).toThrow('a sample has too many dimensions\nIs it a part of itself?')
+    expect(() => defaultCollate([cyclic])).toThrow('a sample has too many dimensions\nDoes it contain itself?')
     let deep: unknown = 1
     for (let i = 0; i < 100; i++) deep = [deep]
     expect(() => defaultCollate([deep])).toThrow('too many dimensions')
@@ -179,7 +179,7 @@ describe('TensorDataset and Subset', () => {
     tensor([7, 8, 9]),
   )
 
-  it('gives the rows of an index, counted from the end when negative', () => {
+  it('returns the rows of an index, which counts from the end if negative', () => {
     expect(set.length).toBe(3)
     expect(set.at(1).map((t) => t.toNested())).toEqual([[3, 4], 8])
     expect(set.at(-1).map((t) => t.toNested())).toEqual([[5, 6], 9])

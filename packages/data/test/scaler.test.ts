@@ -49,7 +49,7 @@ describe('StandardScaler is scikit-learn’s', () => {
     expect([...(scale as Float64Array)]).toEqual(golden.sets[name].scale)
   })
 
-  it('gives back the kind it was given', () => {
+  it('returns the kind of its input', () => {
     const rows = [
       [1, 10],
       [2, 20],
@@ -73,7 +73,7 @@ describe('StandardScaler is scikit-learn’s', () => {
     expect(new StandardScaler().fitTransform(tensor(rows, { dtype: 'int32' })).dtype).toBe('float64')
   })
 
-  it('does not touch what it was given', () => {
+  it('does not modify its input', () => {
     const x = tensor([[1], [2]])
     new StandardScaler().fitTransform(x)
     expect(x.toNested()).toEqual([[1], [2]])
@@ -106,7 +106,7 @@ describe('StandardScaler is scikit-learn’s', () => {
     expect(() => new StandardScaler({ with_mean: false } as never)).toThrow('Did you mean withMean?')
     for (const x of [undefined, null])
       expect(() => new StandardScaler().fit(x as never)).toThrow(`argument 'X' must be array-like, not ${x}`)
-    // Columns may have the names that a matrix has.
+    // Columns may be named like the properties of a matrix.
     expect(new StandardScaler().fit({ data: Float64Array.of(1, 2), shape: [-1, -2] }).mean).toEqual(
       Float64Array.of(1.5, -1.5),
     )

@@ -1,5 +1,5 @@
-// Every public function with every argument and every option replaced, one at a time, by each of some wrong values: what it
-// does not take is refused by an error of flambeau's that names it, whatever it is. What it takes is said in the table.
+// Calls every public function with each argument and option replaced in turn by wrong values. A value that the table
+// does not accept must throw a flambeau error that names the argument.
 import 'flambeau'
 import { writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -14,7 +14,7 @@ const { arange, Generator, tensor } = core
 
 const cyclic: unknown[] = []
 cyclic.push(cyclic, cyclic)
-// biome-ignore lint/suspicious/noSparseArray: a hole is one of the things that come
+// biome-ignore lint/suspicious/noSparseArray: a hole is one of the wrong values
 const sparse = [, 1]
 const values: Readonly<Record<string, unknown>> = {
   null: null,
@@ -56,7 +56,7 @@ const values: Readonly<Record<string, unknown>> = {
   'a proxy of numbers': new Proxy({}, { get: () => 1 }),
 }
 
-/** Which of them an argument takes. */
+/** Whether an argument accepts a value. */
 type Takes = (value: unknown, name: string) => boolean
 const anyOf =
   (...names: string[]): Takes =>
@@ -68,11 +68,11 @@ const isText: Takes = (x) => typeof x === 'string'
 const isNames: Takes = (x, name) => name === 'an array of text' || (Array.isArray(x) && x.length === 0)
 
 interface Case {
-  /** What is done with the arguments. */
+  /** The call under test. */
   readonly call: (...args: never[]) => unknown
   readonly args: readonly unknown[]
   readonly options?: Readonly<Record<string, unknown>>
-  /** By place, and by name for options. */
+  /** By position; options by name. */
   readonly takes: readonly Takes[]
   readonly takesOption?: Readonly<Record<string, Takes>>
 }
@@ -85,7 +85,7 @@ const set = () => new data.TensorDataset(arange(4), arange(4))
 const scaler = () => new data.StandardScaler().fit(rows)
 const csv = 'a,b\n1,2\n3,4\n'
 const columns = { a: [1, 2], b: [3, 4] }
-/** By name, too. */
+/** Accepted by name, too. */
 const isIndex: Takes = (x, name) => x === 0 || x === -1 || name === 'a proxy of numbers'
 const isSet: Takes = (x) => Array.isArray(x) || x instanceof Uint8Array
 
@@ -111,7 +111,7 @@ const csvOptions = {
 }
 const takesCsv: Record<keyof typeof csvOptions, Takes> = {
   file: isText,
-  // With others there is no column a.
+  // With other delimiters there is no column a.
   delimiter: none,
   header: (x) => x === true,
   columns: isNames,
@@ -121,7 +121,7 @@ const takesCsv: Record<keyof typeof csvOptions, Takes> = {
 
 const cases: Readonly<Record<string, Case>> = {
   DataLoader: {
-    // All of a pass: what a dataset gives is seen only then.
+    // A full pass, because the values of a dataset are only seen then.
     call: (...args: never[]) => [...new (data.DataLoader as new (...args: unknown[]) => Iterable<unknown>)(...args)],
     args: [set(), 2, false],
     options: { dropLast: true, generator: new Generator(), collate: (samples: unknown[]) => samples },
@@ -206,15 +206,15 @@ const cases: Readonly<Record<string, Case>> = {
   },
 }
 
-/** Errors of flambeau's, not of the engine's that have the same names. */
+/** flambeau's errors, not the engine's of the same names. */
 const ours = (Object.values(core) as unknown[]).filter(
   (value): value is new () => Error => typeof value === 'function' && value.prototype instanceof Error,
 )
-/** A file that is not there is the system's matter. */
+/** A missing file is the system's error. */
 const isOurs = (error: unknown): error is Error =>
   ours.some((type) => error instanceof type) || (error as NodeJS.ErrnoException).code === 'ENOENT'
 
-/** What came of a call: nothing to say, or an error. */
+/** The error of a call, or undefined. */
 const outcome = async (call: (...args: never[]) => unknown, args: readonly unknown[]): Promise<unknown> => {
   try {
     await call(...(args as never[]))
@@ -234,16 +234,16 @@ const check = async (call: Case['call'], args: readonly unknown[], takes: boolea
 }
 
 describe('wrong values', () => {
-  it('are tried on everything that is exported', () => {
+  it('cover every export', () => {
     const known = new Set(Object.keys(cases).map((name) => name.split('.')[0]))
     const sets = ['loadBoston', 'loadBreastCancer', 'loadDigits', 'loadIris']
     expect(Object.keys(data).filter((name) => !known.has(name) && !sets.includes(name))).toEqual([])
     expect(ours.length).toBeGreaterThan(6)
   })
 
-  it('are tried on every method of what is exported', () => {
+  it('cover every method of every exported class', () => {
     const members = membersOf(new URL('../etc/data.frame.api.md', import.meta.url))
-    // What users write, and what arquero has.
+    // Interfaces of users and of arquero.
     const others = ['Column', 'Dataset', 'Frame']
     const missing = members.filter(({ owner, name, takes }) => {
       const key = name === 'constructor' ? owner : `${owner}.${name}`

@@ -1,4 +1,4 @@
-// What people install: all of core, with plain JavaScript as the device from the start, and other devices on demand.
+// The package that users install: all of core with the js device as the default, and other devices on demand.
 import { js } from '@flambeau/backend-js'
 import { type Backend, isMissing, missing, warn } from '@flambeau/core/backend'
 import { registerDevice, RuntimeError, setFallback, useDevice, ValueError } from '@flambeau/core'
@@ -9,19 +9,19 @@ export { js } from '@flambeau/backend-js'
 useDevice(js())
 setFallback(js())
 
-/** Devices with a package of their own: the package and its function that makes the backend. */
+/** The packages of devices, by the device's name; each exports a function of that name that makes the backend. */
 const packages: Readonly<Record<string, string>> = {
   native: '@flambeau/backend-native',
   gpujs: '@flambeau/backend-gpujs',
 }
 
 /**
- * What 'auto' looks for: what is faster than js whatever it is given. A GPU is not, a small step takes longer there than on
- * js, so 'gpujs' is for who asks for it.
+ * The device that 'auto' looks for: one that is faster than js for every program. A GPU is not, because a small step
+ * takes longer there, so users must ask for 'gpujs'.
  */
 const fastest = 'native'
 
-/** What `setDevice` takes. */
+/** The names that `setDevice` accepts. */
 export const deviceNames: readonly string[] = ['auto', 'js', ...Object.keys(packages)]
 
 async function load(name: string): Promise<Backend> {
@@ -31,7 +31,7 @@ async function load(name: string): Promise<Backend> {
   try {
     made = await import(/* @vite-ignore */ /* webpackIgnore: true */ specifier)
   } catch (cause) {
-    // Every engine quotes the name that it could not find; a package that is there and broken names something else.
+    // Every engine quotes the name that it could not find; a package that is installed but broken names something else.
     if (!new RegExp(`['"“]${specifier}['"”]`).test(String(cause)))
       throw new RuntimeError(`device '${name}' could not be loaded`, `Reinstall ${specifier} (${String(cause)})`)
     throw missing(
@@ -45,9 +45,9 @@ async function load(name: string): Promise<Backend> {
 }
 
 /**
- * Makes a device the default for new tensors, loading its package first: 'js', 'native', 'gpujs', or 'auto' for 'native'
- * where it is installed and 'js' elsewhere; where it is there and does not load, a warning says so. Returns its name.
- * Tensors that exist stay where they are: move them with `.to(name)`.
+ * Makes a device the default for new tensors, loading its package first: 'js', 'native', 'gpujs', or 'auto' for
+ * 'native' where it is installed and 'js' elsewhere. If native is installed but does not load, 'auto' warns. Returns
+ * the name of the device. Existing tensors stay where they are: move them with `.to(name)`.
  *
  * @example
  * await setDevice('auto')
@@ -57,7 +57,7 @@ export async function setDevice(name: string): Promise<string> {
     try {
       return useDevice(await load(fastest)).name
     } catch (error) {
-      if (!isMissing(error)) warn(`setDevice('auto') goes on without '${fastest}': ${(error as Error).message}`)
+      if (!isMissing(error)) warn(`setDevice('auto') continues without '${fastest}': ${(error as Error).message}`)
       return useDevice(js()).name
     }
   }
@@ -67,5 +67,5 @@ export async function setDevice(name: string): Promise<string> {
   return useDevice(await load(name)).name
 }
 
-/** Loads a device so that `.to(name)` can move tensors there, and leaves the default as it is. */
+/** Loads a device so that `.to(name)` can move tensors there, without changing the default. */
 export const loadDevice = async (name: string): Promise<string> => registerDevice(await load(name)).name

@@ -1,5 +1,5 @@
-// What 'auto' does with a device that is there and does not load; what is not installed is tried in
-// tools/test/pack-native.test.ts, where packages can be taken away.
+// 'auto' with a device that is installed but does not load. tools/test/pack-native.test.ts covers missing packages,
+// which it can remove.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,7 +14,7 @@ afterEach(() => {
   rmSync(temp, { recursive: true, force: true })
 })
 
-test('an addon that does not load is passed over, with its reason, once', async () => {
+test('an addon that does not load is skipped with one warning that says why', async () => {
   const file = join(temp, 'text.node')
   writeFileSync(file, 'no addon')
   vi.stubEnv('FLAMBEAU_NATIVE_PATH', file)
@@ -25,7 +25,7 @@ test('an addon that does not load is passed over, with its reason, once', async 
   expect(tensor([1, 2]).sum().item()).toBe(3)
   const ours = shown.mock.calls.map(([text]) => String(text)).filter((text) => text.includes("'native'"))
   expect(ours).toHaveLength(1)
-  expect(ours[0]).toContain("UserWarning: setDevice('auto') goes on without 'native': device 'native' found no addon")
+  expect(ours[0]).toContain("UserWarning: setDevice('auto') continues without 'native': device 'native' found no addon")
   expect(ours[0]).toContain(`\nTried FLAMBEAU_NATIVE_PATH (${file}): `)
   await expect(setDevice('native')).rejects.toThrow("device 'native' found no addon")
 })

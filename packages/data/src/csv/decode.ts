@@ -1,9 +1,9 @@
-// Bytes to text. What is no UTF-8 would come out as marks in the cells, which nobody sees in a table of numbers.
+// Bytes to text. Invalid UTF-8 would come out as replacement characters, which nobody notices in a table of numbers.
 import { ValueError } from '@flambeau/core'
 
 /**
- * The text of a file in UTF-8, without its byte order mark. Throws a ValueError that names the line of the first byte that is
- * not.
+ * Decodes a file from UTF-8, without its byte order mark. Throws a ValueError that names the line of the first invalid
+ * byte.
  */
 export const decode = (bytes: Uint8Array, file: string): string => {
   try {
@@ -19,9 +19,9 @@ export const decode = (bytes: Uint8Array, file: string): string => {
   }
 }
 
-/** Where the first byte stands that belongs to no character. */
+/** The position of the first byte that belongs to no character. */
 const firstWrong = (bytes: Uint8Array): number => {
-  // A decoder that goes on puts this mark there; one that the file has itself is three bytes of its own.
+  // A lenient decoder writes this character for invalid bytes; if the file contains it itself, it is three bytes long.
   const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
   const encoder = new TextEncoder()
   let position = 0

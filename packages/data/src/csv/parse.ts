@@ -1,22 +1,22 @@
-// CSV text to an arquero table. Papaparse splits the text; this file decides what the cells are, and says where in the
-// file a cell is wrong. Reading files is read.ts.
+// CSV text to an arquero table. Papaparse splits the text; this file interprets the cells and reports where in the file
+// a cell is wrong. read.ts reads files.
 import { signatures, ValueError } from '@flambeau/core'
 import { type ColumnTable, table } from 'arquero'
 import Papa from 'papaparse'
 import { checkNames, type Column } from '../frame/frame.ts'
 import { remember, type Source } from '../frame/source.ts'
 
-/** What `parseCsv` and `readCsv` can be told about the text. */
+/** Options of `parseCsv` and `readCsv` for the text. */
 export interface CsvOptions {
   /** The name used in error messages; `readCsv` takes it from the path. */
   readonly file?: string
-  /** What separates the cells; a comma unless told otherwise. */
+  /** The separator between cells; by default a comma. */
   readonly delimiter?: string
   /** false: the first line is data, and the columns are named '0', '1', ... */
   readonly header?: boolean
-  /** The columns to keep, in this order; one that the file lacks is an error. */
+  /** The columns to keep, in this order; a column that the file lacks is an error. */
   readonly columns?: readonly string[]
-  /** Columns in which every cell has to be a number (or missing); true: all of them. */
+  /** Columns in which every cell must be a number (or missing); true means all columns. */
   readonly numeric?: boolean | readonly string[]
   /** Cells that mean "missing"; they become NaN in a column of numbers, null elsewhere. pandas' list by default. */
   readonly missing?: readonly string[]
@@ -30,7 +30,7 @@ const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/
 const INTEGER = /^[+-]?\d+$/
 const INFINITE = /^[+-]?inf(inity)?$/i
 
-/** The number that a cell spells, or undefined. */
+/** The number that a cell contains, or undefined. */
 const numberOf = (cell: string): number | undefined => {
   const text = cell.trim()
   if (NUMBER.test(text)) return Number(text)
@@ -45,12 +45,12 @@ interface Rows {
 }
 
 /**
- * Reads CSV text into a data frame. A column in which every cell is a number becomes a typed column (Int32Array where all
- * are whole numbers that fit, else Float64Array), one of `true` and `false` booleans, every other one strings.
+ * Reads CSV text into a data frame. A column of numbers becomes a typed array (Int32Array if all are integers that fit,
+ * otherwise Float64Array), a column of `true` and `false` booleans, and every other column strings.
  *
- * Throws a TypeError for an option that is none, and a ValueError that names file, line and column for a row that is too long
- * or too short, a quote that is not closed, a column that is missing or named twice, text where `numeric` asks for a
- * number, and an empty file.
+ * Throws a TypeError for an unknown option, and a ValueError that names file, line and column for a row that is too
+ * long or too short, an unclosed quote, a missing or repeated column, text where `numeric` requires a number, and an
+ * empty file.
  *
  * @example
  * const houses = parseCsv('rooms,price\n3,24.0\n4,21.6\n', { numeric: true })
@@ -74,7 +74,7 @@ export const parseCsv = (text: string, options?: CsvOptions): ColumnTable => {
   if (absent.length > 0) {
     throw new ValueError(`${where}no column named ${quoted(absent)}`, `The file has the columns ${quoted(names)}.`)
   }
-  if (columns !== null) checkNames(columns, `${file}, of those asked for: `)
+  if (columns !== null) checkNames(columns, `${file}, of the requested columns: `)
 
   const isMissing = has(missing)
   const lines = rows.lines.subarray(first)
@@ -107,14 +107,14 @@ const has = (names: readonly string[]): ((name: string) => boolean) => {
 
 const quoted = (names: readonly string[]): string => names.map((name) => `'${name}'`).join(', ')
 
-/** The arguments of `parseCsv`, looked at; no text is read. */
+/** Checks the arguments of `parseCsv` without reading any text. */
 export const readArguments = (text: string, options: CsvOptions | undefined) => {
   const read = parseArguments([text, options])
   const [, , delimiter] = read
   if (delimiter === '' || /["\r\n\ufeff]/.test(delimiter)) {
     throw new ValueError(
       `parseCsv(): argument 'delimiter' must not be ${JSON.stringify(delimiter)}`,
-      'It is the text between two cells: a comma, a semicolon, a tab; no quote and no line break.',
+      'It separates two cells: a comma, a semicolon, a tab; neither a quote nor a line break.',
     )
   }
   return read
@@ -128,7 +128,7 @@ const split = (text: string, delimiter: string, file: string): Rows => {
   let line = 1
   for (const row of parsed.data) {
     starts.push(line)
-    // An empty line is skipped, as pandas does; it still counts.
+    // Like pandas, skip an empty line; it still counts as a line.
     if (row.length > 1 || row[0] !== '') {
       cells.push(row)
       lines.push(line)
@@ -159,7 +159,7 @@ const checkWidths = (rows: Rows, names: readonly string[], first: number, file: 
   }
 }
 
-/** The column that the cells make. With `strict`, all of them have to be numbers. */
+/** The column that the cells form. With `strict`, all of them must be numbers. */
 const columnOf = (
   cells: readonly string[],
   isMissing: (cell: string) => boolean,
@@ -181,7 +181,7 @@ const columnOf = (
   }
   if (numeric && whole) {
     if (numbers.every((n) => n === (n | 0))) return Int32Array.from(numbers)
-    // Too large for int32: an array of numbers keeps them whole, up to 2^53.
+    // Too large for int32: a plain array keeps integers exact, up to 2^53.
     return numbers.every(Number.isSafeInteger) ? Array.from(numbers) : numbers
   }
   if (numeric) return numbers
@@ -194,5 +194,5 @@ const columnOf = (
 const notANumber = (source: Source, i: number, cell: string): ValueError =>
   new ValueError(
     `${source.file}, line ${source.lines[i]}, column '${source.column}': could not convert string to float: '${cell}'`,
-    'Correct the cell, leave it empty for a missing value, or leave the column out with { columns: [...] }.',
+    'Correct the cell, leave it empty for a missing value, or select other columns with { columns: [...] }.',
   )

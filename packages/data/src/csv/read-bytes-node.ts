@@ -1,4 +1,4 @@
-// Reading bytes in Node: paths and file URLs from the disk, the rest from the network.
+// Reads bytes in Node: paths and file URLs from the disk, other URLs from the network.
 import { readFile } from 'node:fs/promises'
 import { fetchBytes } from './read-bytes-web.ts'
 

@@ -1,7 +1,7 @@
-// Reading bytes in a browser: whatever `fetch` can reach.
+// Reads bytes in a browser: anything that `fetch` can reach.
 import { RuntimeError } from '@flambeau/core'
 
-/** The bytes at a URL; throws a RuntimeError for a status that is no success. */
+/** Fetches the bytes at a URL; throws a RuntimeError if the status is not a success. */
 export const fetchBytes = async (source: string | URL): Promise<Uint8Array> => {
   const response = await fetch(source)
   if (!response.ok) throw new RuntimeError(`${String(source)}: ${response.status} ${response.statusText}`)

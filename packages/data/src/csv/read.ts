@@ -1,4 +1,4 @@
-// Reading CSV files. How bytes are read differs between Node and the browser: package.json's "imports" picks the file.
+// Reads CSV files. Node and browsers read bytes differently: "imports" in package.json picks the file.
 import { readBytes } from '#read-bytes'
 import { signatures } from '@flambeau/core'
 import type { ColumnTable } from 'arquero'
@@ -8,7 +8,7 @@ import { type CsvOptions, parseCsv, readArguments } from './parse.ts'
 /**
  * Reads a CSV file into a data frame: a path or a file URL in Node, a URL in Node and in the browser.
  *
- * Errors are those of `parseCsv`, with the file's name, and the system's own for a file that cannot be read.
+ * Throws the errors of `parseCsv`, with the file's name, and the system's own error for a file that cannot be read.
  *
  * @example
  * // not run: there is no such file
@@ -16,7 +16,7 @@ import { type CsvOptions, parseCsv, readArguments } from './parse.ts'
  */
 export const readCsv = async (source: string | URL, options?: CsvOptions): Promise<ColumnTable> => {
   const [from] = readSource([source])
-  // Before the file is: what is wrong with an option has nothing to do with it.
+  // Check options before reading the file, because their errors don't depend on it.
   readArguments('', options)
   const file = options?.file ?? String(from)
   return parseCsv(decode(await readBytes(from), file), { ...options, file })

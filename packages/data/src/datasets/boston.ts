@@ -1,4 +1,4 @@
-// The Boston housing set. The values are in boston.csv.ts, the rest is the same for all sets (bunch.ts).
+// The Boston housing set. boston.csv.ts has the values; bunch.ts has the code that all sets share.
 import csv from './boston.csv.ts'
 import { type Bunch, bunch, type Shipped } from './bunch.ts'
 
@@ -28,10 +28,11 @@ D. Harrison and D. L. Rubinfeld, Hedonic prices and the demand for clean air, J.
 }
 
 /**
- * The Boston housing set (Harrison and Rubinfeld 1978): 506 towns, 13 features, and the median value of a home in $1000s.
+ * The Boston housing set (Harrison and Rubinfeld 1978): 506 towns, 13 features, and the median value of a home in
+ * $1000s.
  *
- * Its column B encodes the share of Black residents, on the assumption that segregation raises prices; scikit-learn removed
- * the set for that. It is here because tutorials use it. Don't build anything on it.
+ * Its column B encodes the share of Black residents, on the assumption that segregation raises prices; scikit-learn
+ * removed the set for this reason. It is here because tutorials use it. Don't build anything on it.
  *
  * @example
  * const { data, target } = loadBoston()

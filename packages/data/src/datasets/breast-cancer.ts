@@ -1,4 +1,4 @@
-// The Wisconsin breast cancer set. The values are in breast-cancer.csv.ts, the rest is the same for all sets (bunch.ts).
+// The Wisconsin breast cancer set. breast-cancer.csv.ts has the values; bunch.ts has the code that all sets share.
 import csv from './breast-cancer.csv.ts'
 import { type Bunch, bunch, type Shipped } from './bunch.ts'
 

@@ -1,22 +1,22 @@
-// What the loaders of the shipped sets return: scikit-learn's Bunch, in camelCase.
+// The loaders of the shipped sets return a bunch: scikit-learn's Bunch, in camelCase.
 import { currentDevice, type DType, type Tensor, tensor } from '@flambeau/core'
 
-/** A data set with everything that is known about it. */
+/** A data set with its description. */
 export interface Bunch {
-  /** The features: float64, or float32 where the default device has no float64; [samples, features]. */
+  /** The features, [samples, features]: float64, or float32 if the default device has no float64. */
   readonly data: Tensor
-  /** What is to be predicted: of the features' dtype for a regression, int32 class labels else; [samples]. */
+  /** The target, [samples]: for a regression in the features' dtype, otherwise int32 class labels. */
   readonly target: Tensor
   readonly featureNames: string[]
-  /** The classes in the order of their labels; for a regression the name of the target. */
+  /** The classes in the order of their labels; for a regression, the name of the target. */
   readonly targetNames: readonly string[]
-  /** The name of the target: its column in the set's data frame. */
+  /** The name of the target, which is its column in the set's data frame. */
   readonly targetColumn: string
-  /** What the set is and where it comes from. */
+  /** A description of the set and its origin. */
   readonly description: string
 }
 
-/** A shipped set, as text: a line of names, then a line of numbers for each sample, of which the last is the target. */
+/** A shipped set as text: a line of names, then a line of numbers for each sample, with the target last. */
 export interface Shipped {
   readonly csv: string
   readonly file: string
@@ -25,7 +25,7 @@ export interface Shipped {
   readonly description: string
 }
 
-/** The numbers of the lines after the first: the text is ours, so there is nothing to be found wrong with it. */
+/** The numbers of all lines but the first. The text is our own, so it needs no error messages. */
 const numbersOf = (csv: string, width: number): Float64Array => {
   const cells = csv
     .slice(csv.indexOf('\n') + 1)
@@ -35,10 +35,10 @@ const numbersOf = (csv: string, width: number): Float64Array => {
   return Float64Array.from(cells, Number)
 }
 
-/** The dtype, where the default device has it; a GPU may know no float64. */
+/** The dtype if the default device has it; a GPU may lack float64. */
 const onDevice = (dtype: DType): DType => (currentDevice().backend.caps.dtypes.has(dtype) ? dtype : 'float32')
 
-/** The tensors of a set are made when they are asked for, on the default device. */
+/** Creates the tensors of a set on demand, on the default device. */
 export const bunch = ({ csv, targetNames, targetDtype, description }: Shipped): Bunch => {
   const names = csv.slice(0, csv.indexOf('\n')).trimEnd().split(',')
   const width = names.length

@@ -1,4 +1,4 @@
-// The handwritten digits. The values are in digits.csv.ts, the rest is the same for all sets (bunch.ts).
+// The handwritten digits. digits.csv.ts has the values; bunch.ts has the code that all sets share.
 import { type Bunch, bunch, type Shipped } from './bunch.ts'
 import csv from './digits.csv.ts'
 

@@ -1,4 +1,4 @@
-// The iris set. The values are in iris.csv.ts, the rest is the same for all sets (bunch.ts).
+// The iris set. iris.csv.ts has the values; bunch.ts has the code that all sets share.
 import { type Bunch, bunch, type Shipped } from './bunch.ts'
 import csv from './iris.csv.ts'
 

@@ -1,11 +1,11 @@
-// From data frames to tensors. A frame's rows come in the order in which it shows them, its filter respected.
+// From data frames to tensors. Rows come in the order in which the frame shows them, after its filter.
 import { type DType, signatures, type Tensor, tensor, ValueError } from '@flambeau/core'
 import { type Columns, columnsOf, type Frame, frame as frameKind, type View, viewOf } from './frame.ts'
 import { sourceOf } from './source.ts'
 
 /**
- * The numbers of some columns, row by row in float64: missing values are NaN, booleans 1 and 0. A ValueError names the
- * place of anything else: file, line and column if the frame was read from a file.
+ * The numbers of some columns, row by row in float64: missing values are NaN, booleans 1 and 0. For anything else,
+ * throws a ValueError with its place: file, line and column if the frame was read from a file.
  */
 export const numbersOf = (frame: View, names: readonly string[]): Float64Array => {
   const rows = frame.indices()
@@ -21,7 +21,7 @@ export const numbersOf = (frame: View, names: readonly string[]): Float64Array =
   return numbers
 }
 
-/** A cell as a number; undefined where it is none. */
+/** A cell as a number, or undefined if it is not one. */
 export const numberOf = (value: unknown): number | undefined => {
   if (typeof value === 'number') return value
   if (typeof value === 'boolean' || typeof value === 'bigint') return Number(value)
@@ -35,7 +35,7 @@ const placeOf = (frame: View, name: string, position: number, row: number): stri
     : `${source.file}, line ${source.lines[row]}, column '${source.column}'`
 }
 
-/** Python's sentence for a value that is no number. */
+/** Python's sentence for a value that is not a number. */
 export const notFloat = (value: unknown): string =>
   typeof value === 'object' || typeof value === 'function'
     ? `float() argument must be a string or a real number, not '${typeof value}'`
@@ -44,15 +44,15 @@ export const notFloat = (value: unknown): string =>
 const notANumber = (frame: View, name: string, position: number, row: number, value: unknown): ValueError =>
   new ValueError(
     `${placeOf(frame, name, position, row)}: ${notFloat(value)}`,
-    'A tensor holds numbers only: leave the column out, or turn its values into numbers first.',
+    'A tensor holds only numbers: leave the column out, or convert its values to numbers first.',
   )
 
 /**
- * A tensor of a data frame's columns: shape [rows, columns] for a list of names, [rows] for one name. Missing values are
- * NaN. The dtype is float32 unless told otherwise; an integer dtype takes whole numbers only.
+ * Makes a tensor from a data frame's columns: shape [rows, columns] for a list of names, [rows] for one name. Missing
+ * values are NaN. The dtype is float32 by default; an integer dtype accepts only whole numbers.
  *
- * Throws a ValueError for a column that the frame lacks, and for a value that is not a number or does not fit the dtype,
- * with its file, line and column.
+ * Throws a ValueError for a column that the frame lacks, and for a value that is not a number or does not fit the
+ * dtype, with its file, line and column.
  *
  * @example
  * const { frame, featureNames } = loadIris()

@@ -1,5 +1,5 @@
-// A data frame as text, as pandas prints one in a program: `str(df)` with its default options (precision 6, at most 60 rows,
-// the columns that the terminal has room for). The rules are those of pandas' io/formats/format.py and string.py.
+// A data frame as text, as pandas prints it in a program: `str(df)` with default options (precision 6, at most 60 rows,
+// the columns that fit the terminal). The rules are those of pandas' io/formats/format.py and string.py.
 import { formatExponent, formatFixed, signatures, ValueError } from '@flambeau/core'
 import { type Column, type Columns, columnsOf, type Frame, frame as frameKind, viewOf } from './frame.ts'
 
@@ -8,7 +8,7 @@ const MAX_ROWS = 60
 const HALF_ROWS = 5
 const MAX_CELL = 50
 
-/** A column as lines of text: the header, then a line a row. */
+/** A column as lines of text: the header, then one line per row. */
 type Strings = string[]
 
 // Python counts characters, JavaScript UTF-16 units.
@@ -18,8 +18,8 @@ const padLeft = (text: string, to: number): string => ' '.repeat(Math.max(0, to 
 const padRight = (text: string, to: number): string => text + ' '.repeat(Math.max(0, to - width(text)))
 
 /**
- * A data frame as text, exactly as pandas prints it in a terminal `width` characters wide: of a long one the first and last
- * five rows with `...` between, of a wide one the columns that fit, and then its size.
+ * Formats a data frame as text, exactly as pandas prints it in a terminal `width` characters wide: of a long frame the
+ * first and last five rows with `...` between, of a wide frame the columns that fit; then its size.
  *
  * @example
  * console.log(formatFrame({ y: [0, 1], y_hat: Float32Array.of(0.25, 0.75) }))
@@ -45,7 +45,7 @@ export const formatFrame = (frame: Frame | Columns, options?: { readonly width?:
   const columns = columnsOf(from, names).map((column, i) => columnStrings(column, names[i], picked))
 
   const dots = index.map(() => ' ...')
-  // pandas keeps at most as many columns as a line has characters, before it measures any.
+  // pandas keeps at most as many columns as the line has characters before it measures any.
   const kept = Math.floor(line / 2)
   const [candidates, measured] =
     names.length > line ? [around(columns, kept), around(columns, kept, dots)] : [columns, columns]
@@ -91,14 +91,16 @@ const columnStrings = (column: Column, name: string, rows: Uint32Array): Strings
 
 type Kind = 'float' | 'int' | 'bool' | 'object'
 
-/** The dtype that pandas infers from a plain list: a missing value turns numbers into floats, booleans into objects. */
+/**
+ * The dtype that pandas infers from a plain list: a missing value turns integers into floats and booleans into objects.
+ */
 const kindOf = (column: Column): Kind => {
   const values = [...(column as unknown as Iterable<unknown>)]
   const present = values.filter((v) => v !== null && v !== undefined && !Number.isNaN(v))
   const complete = present.length === values.length
   if (complete && present.length > 0 && present.every((v) => typeof v === 'boolean')) return 'bool'
   if (!present.every((v) => typeof v === 'number' || typeof v === 'bigint')) return 'object'
-  // None alone is an object; one NaN is a float.
+  // A column with only None is an object; one NaN makes it a float.
   if (present.length === 0 && !values.some((v) => typeof v === 'number')) return 'object'
   return complete && present.every((v) => typeof v === 'bigint' || Number.isSafeInteger(v)) ? 'int' : 'float'
 }
@@ -124,7 +126,7 @@ const objectCell = (value: unknown): string => {
 
 const trimSingle = (text: string): string => text.replace(/0+$/, '').replace(/\.$/, '.0')
 
-/** Python's "{: f}": a blank where a negative number has its sign. */
+/** Python's "{: f}": a blank in place of the sign of a non-negative number. */
 const signed = (value: number, text: string): string => (value < 0 || Object.is(value, -0) ? text : ` ${text}`)
 
 const floatCells = (values: readonly number[], single: boolean): string[] => {
@@ -145,7 +147,7 @@ const floatCells = (values: readonly number[], single: boolean): string[] => {
 
 const DECIMAL = /^\s*[+-]?[0-9]+\.[0-9]*$/
 
-/** Takes away the zeros at the end that all numbers have in common, and leaves one after the point. */
+/** Removes the trailing zeros that all numbers share, but keeps one digit after the point. */
 const trimZeros = (cells: readonly string[]): string[] => {
   const decimals = cells.filter((cell) => DECIMAL.test(cell))
   if (decimals.length === 0) return [...cells]
@@ -177,7 +179,9 @@ const insertDots = (index: Strings, columns: readonly Strings[], dotColumn: numb
   index.splice(at + 1, 0, padRight(dots(width(index[at])), width(index[at])))
 }
 
-/** How many columns a line has room for: pandas takes columns out of the middle until the rest fits, and keeps two. */
+/**
+ * How many columns fit the line: pandas removes columns from the middle until the rest fits, and keeps at least two.
+ */
 const columnsThatFit = (strings: readonly Strings[], line: number): number => {
   const widths = strings.map(widest)
   let excess = widths.reduce((sum, w) => sum + w + 1, -1) - line + 1

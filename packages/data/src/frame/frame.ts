@@ -1,5 +1,5 @@
-// What a data frame is here: a table as arquero makes them, known by its methods, so that who only takes frames needs no
-// arquero; or plain columns by their names. Frames are made in the entry point `@flambeau/data/frame`.
+// Data frames as this package accepts them: arquero's tables, recognized by their methods so that code which only takes
+// frames need not load arquero, or plain columns by name. The entry point `@flambeau/data/frame` creates frames.
 import { type signatures, ValueError } from '@flambeau/core'
 
 /** A column of a table: an array, a typed array or arquero's own. */
@@ -8,18 +8,18 @@ export interface Column {
   at(row: number): unknown
 }
 
-/** A data frame: an arquero table, by those of its methods that are called here. */
+/** A data frame: the methods of an arquero table that this package calls. */
 export interface Frame {
   columnNames(): string[]
   numRows(): number
-  /** Which rows of the columns it shows, in which order. */
+  /** The visible rows of the columns, in order. */
   indices(): Uint32Array
   column(name: string): Column | undefined
-  /** A table of the same kind, by arquero's options. */
+  /** Creates a table of the same kind from arquero's options. */
   create(options?: object): Frame
 }
 
-/** Columns by their names, as they are written down. */
+/** Columns by name. */
 export type Columns = Readonly<Record<string, ArrayLike<unknown>>>
 
 const methods = ['columnNames', 'numRows', 'indices', 'column', 'create'] as const
@@ -35,17 +35,17 @@ export const isColumns = (x: unknown): x is Columns => {
   )
 }
 
-/** The kind of argument that is a frame or columns. */
+/** The kind of argument that accepts a frame or columns. */
 export const frame: signatures.Kind<Frame | Columns> = {
   expected: 'DataFrame',
   accepts: (x) => isFrame(x) || isColumns(x),
   hint: "It is an arquero table, or an object of arrays by their names: { a: [1, 2], b: ['x', 'y'] }.",
 }
 
-/** What is read of a frame. */
+/** The part of a frame that is read. */
 export type View = Pick<Frame, 'columnNames' | 'numRows' | 'indices' | 'column'>
 
-/** Columns as a frame. Throws a ValueError where they differ in length. */
+/** Wraps columns as a frame. Throws a ValueError if their lengths differ. */
 export const viewOf = (x: Frame | Columns): View => {
   if (isFrame(x)) return x
   const names = Object.keys(x)
@@ -66,7 +66,7 @@ export const viewOf = (x: Frame | Columns): View => {
 
 const quoted = (names: readonly string[]): string => names.map((name) => `'${name}'`).join(', ')
 
-/** The columns of these names. Throws a ValueError for those that a frame has not. */
+/** The columns of these names. Throws a ValueError for a column that the frame lacks. */
 export const columnsOf = (from: View, names: readonly string[]): Column[] => {
   const known = new Set(from.columnNames())
   const absent = names.find((name) => !known.has(name))
@@ -75,21 +75,21 @@ export const columnsOf = (from: View, names: readonly string[]): Column[] => {
   return names.map((name) => from.column(name) as Column)
 }
 
-/** Throws a ValueError for names that a frame cannot have. `where` begins the sentence. */
+/** Throws a ValueError for names that a frame cannot have. The message begins with `where`. */
 export const checkNames = (names: readonly string[], where = ''): void => {
   const places = new Map<string, number>()
   for (const [place, name] of names.entries()) {
     if (name === '__proto__') {
       throw new ValueError(
         `${where}a column cannot be called '__proto__'`,
-        'That name is taken in every JavaScript object; give the column another one.',
+        'Every JavaScript object has a property of that name; rename the column.',
       )
     }
     const before = places.get(name)
     if (before !== undefined) {
       throw new ValueError(
         `${where}the column name '${name}' occurs twice (columns ${before + 1} and ${place + 1})`,
-        'Give every column a name of its own, or read with { header: false }.',
+        'Give every column a different name, or read with { header: false }.',
       )
     }
     places.set(name, place)

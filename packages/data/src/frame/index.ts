@@ -1,8 +1,8 @@
-// The public API of @flambeau/data/frame: all of @flambeau/data, the sets with their data frames, and what makes data frames.
-// It imports arquero, which takes longer to load than all the rest.
+// The public API of @flambeau/data/frame: all of @flambeau/data, the sets with their data frames, and functions that
+// create data frames. It imports arquero, which takes longer to load than all the rest.
 export { type CsvOptions, parseCsv } from '../csv/parse.ts'
 export { readCsv } from '../csv/read.ts'
 export * from '../index.ts'
 export { fromTensor } from './make.ts'
-// They stand for those of the same names in @flambeau/data.
+// These replace the exports of the same names in @flambeau/data.
 export { type FramedBunch, loadBoston, loadBreastCancer, loadDigits, loadIris } from './sets.ts'

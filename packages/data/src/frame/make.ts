@@ -1,4 +1,4 @@
-// Data frames that are made here: arquero's tables. Only who imports `@flambeau/data/frame` pays for arquero.
+// Creates data frames as arquero's tables. Only importers of `@flambeau/data/frame` load arquero.
 import { signatures, type Tensor, ValueError } from '@flambeau/core'
 import { type ColumnTable, table } from 'arquero'
 import { checkNames } from './frame.ts'
@@ -11,10 +11,10 @@ const fromTensorArguments = signatures.signature(
 )
 
 /**
- * A data frame of a tensor's columns, named by `columns` ('0', '1', ... without): the tensor has the shape [rows] or
- * [rows, columns]. float32 and float64 columns are typed arrays of that precision, bool ones are booleans.
+ * Makes a data frame from a tensor's columns, named by `columns` (by default '0', '1', ...): the tensor has the shape
+ * [rows] or [rows, columns]. float32 and float64 columns are typed arrays of that precision, bool columns are booleans.
  *
- * Throws a ValueError if the names do not fit the shape, PyTorch's RuntimeError if the tensor requires grad.
+ * Throws a ValueError if the names do not fit the shape, and PyTorch's RuntimeError if the tensor requires grad.
  *
  * @example
  * printFrame(fromTensor(cat([y, yHat], { dim: 1 }).detach(), ['y', 'y_hat']))

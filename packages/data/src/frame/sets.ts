@@ -7,7 +7,7 @@ import { type Bunch, bunch, type Shipped } from '../datasets/bunch.ts'
 import { digits } from '../datasets/digits.ts'
 import { iris } from '../datasets/iris.ts'
 
-/** A data set, and its data frame. */
+/** A data set with its data frame. */
 export interface FramedBunch extends Bunch {
   /** Features and target together, as columns of a data frame. */
   readonly frame: ColumnTable

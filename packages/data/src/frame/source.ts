@@ -1,5 +1,5 @@
-// Where a column came from. An arquero table hands its column objects on to the tables made from it, so an error far
-// from the reading of a file can still name the file and the line.
+// Remembers where a column came from. An arquero table passes its column objects on to tables derived from it, so a
+// much later error can still name the file and the line.
 
 /** The place of a column in a file. */
 export interface Source {
@@ -11,11 +11,11 @@ export interface Source {
 
 const sources = new WeakMap<object, Source>()
 
-/** Notes where `column` came from. */
+/** Records the origin of `column`. */
 export const remember = <C extends object>(column: C, source: Source): C => {
   sources.set(column, source)
   return column
 }
 
-/** Where `column` came from, if it was read from a file. */
+/** The origin of `column` if it was read from a file. */
 export const sourceOf = (column: object): Source | undefined => sources.get(column)
