@@ -128,7 +128,7 @@ describe('packed', () => {
     const warned = (reason: string) => ({
       ...quietly,
       warning: expect.stringMatching(
-        new RegExp(`^UserWarning: setDevice\\('auto'\\) goes on without 'native': [\\s\\S]*${reason}`),
+        new RegExp(`^UserWarning: setDevice\\('auto'\\) continues without 'native': [\\s\\S]*${reason}`),
       ),
     })
     const file = `native-${platform}/flambeau_native.node`

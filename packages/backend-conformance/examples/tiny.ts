@@ -1,5 +1,6 @@
-// A whole backend, as small as one can be, to be read from top to bottom. It runs two of the twelve kinds of instruction, `map` and
-// `contract`, in one loop over all elements: enough to train a network of several layers, slowly. Copy it, and replace what is slow.
+// A complete backend, as small as possible, to be read from top to bottom. It runs two of the twelve kinds of
+// instruction, `map` and `contract`, in one loop over all elements: enough to train a multilayer network, slowly. Copy
+// it, and replace what is slow.
 import {
   type Backend,
   type Capabilities,
@@ -34,13 +35,13 @@ import {
   type View,
 } from '@flambeau/core/backend'
 
-/** What core holds of a tensor's memory and never looks into: here, an array of its own. */
+/** The handle of a tensor's memory, which core never looks into: here it wraps a separate array. */
 interface TinyBuffer extends DeviceBuffer {
   readonly data: TypedArray
 }
 const dataOf = (x: View | Output): TypedArray => (x.buffer as TinyBuffer).data
 
-/** An operand or a result seen in another way. Both may be tensors, whose buffer is a getter: `{ ...x }` would lose it. */
+/** Another view of an operand or a result. Both may be tensors, whose buffer is a getter: `{ ...x }` would lose it. */
 const viewOf = ({ buffer, dtype }: View | Output, sizes: Shape, strides: readonly number[], offset = 0): View => ({
   buffer,
   dtype,
@@ -49,7 +50,9 @@ const viewOf = ({ buffer, dtype }: View | Output, sizes: Shape, strides: readonl
   offset,
 })
 
-/** Calls `visit` for every index of a shape in row-major order, with where that index is in each of the layouts. */
+/**
+ * Calls `visit` for every index of a shape in row-major order, with the position of that index in each of the layouts.
+ */
 function walk(
   sizes: Shape,
   layouts: readonly Pick<Layout, 'strides' | 'offset'>[],
@@ -76,7 +79,7 @@ const combine: Readonly<Record<ReduceFn, (a: number, b: number, float: boolean) 
   min: (a, b) => Math.min(a, b),
 }
 
-/** Expressions are the same objects at every call, so what is made of one is made once. */
+/** Expressions are the same objects at every call, so their functions are cached by identity. */
 const functions = new WeakMap<Expr, ReturnType<typeof interpret>>()
 function functionOf(expr: Expr): ReturnType<typeof interpret> {
   let value = functions.get(expr)
@@ -85,8 +88,8 @@ function functionOf(expr: Expr): ReturnType<typeof interpret> {
 }
 
 /**
- * The expression for every index of a shape, or its reduction over some axes. Results are collected in double precision and
- * given back as a new array, so that an output may have the memory of an operand.
+ * Computes the expression for every index of a shape, or its reduction over some axes. Results are collected in double
+ * precision and returned as a new array, so that an output may share the memory of an operand.
  */
 function compute(sizes: Shape, { expr, reduce }: MapOut, operands: readonly Operand[], length: number): Float64Array {
   const value = functionOf(expr)
@@ -106,8 +109,8 @@ function compute(sizes: Shape, { expr, reduce }: MapOut, operands: readonly Oper
 }
 
 /**
- * A contraction is a map, too: `a * b` over the axes of the result and those that are summed. Along an axis that it has
- * not, a factor stands still. Products of floats are added up in double precision.
+ * A contraction is a map, too: `a * b` over the axes of the result and the summed axes. Along an axis that a factor
+ * lacks, its stride is 0. Products of floats are added up in double precision.
  */
 function contract({
   attrs: { batch, sum },
@@ -146,7 +149,7 @@ class Tiny implements Backend {
   }
   #bytes = 0
 
-  /** Core runs what a backend does not support elsewhere, with a warning. */
+  /** Core runs unsupported instructions elsewhere, with a warning. */
   supports({ kind }: Instr): boolean {
     return kind === 'map' || kind === 'contract'
   }
@@ -171,7 +174,7 @@ class Tiny implements Backend {
       const [isWrong] = compute(sizes, flagOf(check.expr, sizes.length).outs[0], inputs, 1)
       if (isWrong) throw check.error()
     }
-    // An array that is set to numbers rounds them to its own type; whole ones wrap.
+    // Assigning to a typed array rounds floats to its type and wraps integers.
     if (kind === 'map') dataOf(out).set(compute(sizes, instr.attrs.outs[0], inputs, numelOf(out.sizes)))
     else if (kind === 'contract') {
       dataOf(out).set(contract(instr))
@@ -193,10 +196,10 @@ class Tiny implements Backend {
     return this.readSync(view)
   }
 
-  /** Nothing to do: the engine frees an array that nobody holds. */
+  /** Does nothing: the engine frees an unreferenced array. */
   free(): void {}
 
-  /** Nothing to wait for: `run` has done its work when it returns. */
+  /** Does not wait: `run` has finished its work when it returns. */
   async sync(): Promise<void> {}
 
   memory(): Memory {

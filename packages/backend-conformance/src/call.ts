@@ -1,5 +1,5 @@
-// From data to calls: makes the tensors of a sample on the current device, in any layout, calls the op, and reads results
-// and gradients back.
+// From data to calls: creates the tensors of a sample on the current device, in any layout, calls the op, and reads
+// results and gradients back.
 import * as core from '@flambeau/core'
 import { F, grad, manualSeed, noGrad, ops, Slice, Tensor, tensor } from '@flambeau/core'
 import type { Result } from './compare.ts'
@@ -7,7 +7,7 @@ import { indices, numel } from './property.ts'
 import { type Arg, cotangent, type DType, isTensorSpec, type Sample, type TensorSpec } from './sample.ts'
 
 type Callable = (...args: unknown[]) => unknown
-/** How the elements of an argument lie in memory; all hold the same values. */
+/** Memory layouts of an argument; all hold the same values. */
 export type Memory = 'contiguous' | 'transposed' | 'sliced' | 'flipped'
 export const memories: readonly Memory[] = ['contiguous', 'transposed', 'sliced', 'flipped']
 
@@ -19,11 +19,11 @@ const fresh = (values: readonly number[], shape: readonly number[], dtype: DType
 const rowMajor = (sizes: readonly number[]): number[] =>
   sizes.map((_, d) => sizes.slice(d + 1).reduce((step, size) => step * size, 1))
 
-/** A tensor with these elements in such a memory, without a history. */
+/** A tensor with these elements in such a layout, without a history. */
 export const lay = (values: readonly number[], shape: readonly number[], dtype: DType, memory: Memory): Tensor =>
   noGrad(() => {
     if (memory === 'contiguous' || shape.length === 0 || numel(shape) === 0) return fresh(values, shape, dtype)
-    // Sliced: every dimension is read with step 2 from 1; what lies between must never be looked at.
+    // Sliced: every dimension is read from index 1 with step 2; the elements in between must never be read.
     const gap = memory === 'sliced' ? 2 : 1
     const start = memory === 'sliced' ? 1 : 0
     const sizes = shape.map((size) => gap * size + start)
@@ -40,7 +40,7 @@ export const lay = (values: readonly number[], shape: readonly number[], dtype: 
     return new Tensor(base.storage, [...shape], strides, offset, dtype)
   })
 
-/** The same elements repeated along `dim` without being stored again. */
+/** The same elements repeated along `dim` by a stride of 0. */
 export const spread = (spec: TensorSpec, dim: number): Tensor =>
   noGrad(() => {
     const once = spec.shape.map((size, d) => (d === dim ? 1 : size))
@@ -57,7 +57,7 @@ export const inMemory =
 
 export interface Call {
   readonly args: readonly unknown[]
-  /** One for every float tensor among the arguments, in order; those that want a gradient require it. */
+  /** The float tensors among the arguments, in order; those that want a gradient require it. */
   readonly leaves: readonly Tensor[]
 }
 
@@ -89,7 +89,7 @@ export const prepareCall = (sample: Pick<Sample, 'args' | 'kwargs'>, make: Make,
   return { args, leaves }
 }
 
-/** The arguments with other tensors in the place of some. */
+/** The arguments with some tensors replaced. */
 export const withTensors = (args: readonly unknown[], by: ReadonlyMap<unknown, Tensor>): unknown[] => {
   const put = (arg: unknown): unknown => {
     if (by.has(arg)) return by.get(arg)
@@ -100,10 +100,10 @@ export const withTensors = (args: readonly unknown[], by: ReadonlyMap<unknown, T
   return args.map(put)
 }
 
-/** `at` takes its indices one by one; a sample has them between brackets, as PyTorch writes them. */
+/** `at` takes its indices one by one; a sample has them in a list, like PyTorch's brackets. */
 const argsFor = (op: string, args: readonly unknown[]): unknown[] =>
   op === 'at' ? [args[0], ...(args[1] as unknown[])] : [...args]
-/** In place by nature: it writes into a copy, so that the argument may be a leaf. */
+/** An op that writes to its argument; it runs on a copy, so that the argument may be a leaf. */
 export const writes = (op: string): boolean => op === 'setAt' || op.endsWith('_')
 
 export const flatten = (out: unknown): unknown[] => {
@@ -113,7 +113,7 @@ export const flatten = (out: unknown): unknown[] => {
   return [out]
 }
 
-/** An op is in the table or beside it; a few are methods only. */
+/** Finds an op in the table or beside it; some are methods only. */
 const find = (op: string): Callable => {
   for (const place of [ops, F, core]) {
     const fn = (place as unknown as Record<string, unknown>)[op]
@@ -148,7 +148,7 @@ const read = async (x: Tensor): Promise<Result> => {
 }
 export const readAll = async (outs: readonly unknown[]): Promise<Result[]> =>
   Promise.all(outs.map((out) => (out instanceof Tensor ? read(out) : { value: out })))
-/** Of what nobody wrote only shape and dtype. */
+/** Shape and dtype only, for results whose elements are uninitialized. */
 export const specsOf = (outs: readonly unknown[]): Result[] =>
   outs.map((out) => ({ shape: (out as Tensor).sizes, dtype: (out as Tensor).dtype, values: [] }))
 
@@ -161,7 +161,7 @@ export const cotangentOf = (x: Tensor, k: number): Tensor =>
     'contiguous',
   )
 
-/** Gradients of the outputs by the leaves that want one, those that exist, in order. */
+/** The gradients of the outputs with respect to the leaves that want one, in order, without null gradients. */
 export const gradientTensors = (outs: readonly unknown[], leaves: readonly Tensor[]): Tensor[] =>
   (gradients(outs, leaves) ?? []).filter((x) => x !== null)
 
@@ -177,7 +177,10 @@ const gradients = (outs: readonly unknown[], leaves: readonly Tensor[]): (Tensor
   return leaves.map((leaf) => (leaf.requiresGrad ? (found.shift() as Tensor | null) : null))
 }
 
-/** Gradients of the outputs by the leaves that want one; undefined when nothing depends on them. */
+/**
+ * The gradients of the outputs with respect to the leaves that want one; undefined if the outputs depend on none of
+ * them.
+ */
 export const gradientsOf = async (
   outs: readonly unknown[],
   leaves: readonly Tensor[],

@@ -1,5 +1,6 @@
-// The matrix: one cell for every op and check that apply to each other. A cell runs all of the op's samples and fails with
-// the list of those that went wrong. Each check says what it tests, so that core's own code is not tested once per backend. Cells are plain data, so that a test of the suite itself can run them without vitest.
+// The matrix: one cell for every op and applicable check. A cell runs all samples of the op and fails with the list of
+// those that went wrong. Each check declares what it tests, so that core's own code is not tested once per backend.
+// Cells are plain data, so that a test of the suite itself can run them without vitest.
 import { type Backend, CheckedBackend } from '@flambeau/core/backend'
 import * as grads from './checks/gradients.ts'
 import * as layouts from './checks/layouts.ts'
@@ -17,7 +18,7 @@ import { families } from './samples/index.ts'
 import { type Case, type Check, type Cell, subjectsOf, type Variant } from './subject.ts'
 
 /**
- * What a check tests: `core`, what core does above any backend; `backend`, what a backend itself does with instructions and memory;
+ * What a check tests: `core`, the code above any backend; `backend`, how a backend handles instructions and memory;
  * `kernels`, the numbers that its kernels compute.
  */
 export type Level = 'core' | 'backend' | 'kernels'
@@ -25,31 +26,31 @@ const levels: readonly Level[] = ['core', 'backend', 'kernels']
 
 export interface CellOptions {
   /**
-   * The checks of this level and those after it are run; `core`, that is all, unless given. `backend` is for a second backend beside
-   * one that ran all, `kernels` for other kernels of the same backend.
+   * Run the checks from this level on; by default `core`, which is all. Use `backend` for a second backend beside one
+   * that ran all checks, `kernels` for other kernels of the same backend.
    */
   readonly level?: Level
-  /** Results must not depend on layout or mode in the last bit either; false: to tolerance. */
+  /** Whether results must be equal in the last bit for every layout and mode; false compares within the tolerance. */
   readonly bitwise?: boolean
   /** Other ways to perform a call (compiled, another device, ...), each compared with the plain one. */
   readonly variants?: Readonly<Record<string, Variant>>
-  /** For a backend without float64: one whose gradients its own are compared with. */
+  /** For a backend without float64: a reference backend to compare gradients with. */
   readonly reference?: Backend
-  /** Names of the checks to run; all unless given. */
+  /** Names of the checks to run; by default all. */
   readonly checks?: readonly string[]
-  /** Names of the ops to run them for; all unless given. */
+  /** Names of the ops to check; by default all. */
   readonly ops?: readonly string[]
-  /** Draws of each op's random shapes. */
+  /** How many random shapes to draw for each op. */
   readonly runs?: number
-  /** Of the random programs every so many-th is run, none for Infinity; unless given every tenth on level `kernels`, else all. */
+  /** Run every n-th random program, none for Infinity; by default every tenth at level `kernels`, otherwise all. */
   readonly nthProgram?: number
 }
 
-/** Every check of an op, by what it tests. */
+/** Every check of an op, with its level. */
 const leveled: Readonly<Record<string, readonly [Level, Check]>> = {
   'golden values': ['kernels', values.golden],
   'golden gradients': ['kernels', values.gradients],
-  // Of an index or a value that a kernel refuses too.
+  // At level `kernels`, because kernels also refuse indices and values.
   errors: ['kernels', values.errors],
   method: ['core', values.method],
   'in place': ['backend', values.inPlace],
@@ -72,8 +73,8 @@ export const checks: Readonly<Record<string, Check>> = Object.fromEntries(
 )
 
 /**
- * All cells of a backend that is the current device whenever one of them runs. Where it is a checked one, what that found
- * fails the cell in which it was found, also when an error of it was caught there.
+ * All cells of a backend, which becomes the current device whenever one of them runs. If it is a checked backend, an
+ * error that it detects fails the cell, even if the cell caught the error.
  */
 export const cellsOf = (backend: Backend, options: CellOptions = {}): Cell[] => {
   const from = levels.indexOf(options.level ?? 'core')

@@ -1,12 +1,12 @@
-// Comparing results: shape, dtype, and every element, NaN equal to NaN. A difference is a sentence, not an exception,
-// so that one cell can name all the samples that failed.
+// Compares results: shape, dtype, and every element, with NaN equal to NaN. A difference is a sentence, not an
+// exception, so that one cell can report all failing samples.
 import type { Nd } from './property.ts'
 import type { Tolerance } from './tolerances.ts'
 
-/** What a call gave, read back: a tensor's elements, or a plain value such as a boolean. */
+/** The result of a call, read back: a tensor's elements, or a plain value such as a boolean. */
 export type Result = Nd | { readonly value: unknown }
 
-/** As a result; without values where nobody wrote the elements. */
+/** Like a result, but without values if the elements are uninitialized. */
 export type Expected = Result | (Omit<Nd, 'values'> & { readonly values: null })
 
 export const isNd = (x: Result): x is Nd => 'shape' in x
@@ -17,7 +17,7 @@ const close = (a: number, b: number, [relative, absolute]: Tolerance): boolean =
   return Number.isFinite(a) && Number.isFinite(b) && Math.abs(a - b) <= absolute + relative * Math.abs(b)
 }
 
-/** undefined when equal, else the first difference. */
+/** The first difference, or undefined. */
 export const differenceOfValues = (
   a: ArrayLike<number>,
   b: ArrayLike<number>,
@@ -33,7 +33,7 @@ export const differenceOfValues = (
   return wrong === 0 ? undefined : wrong === 1 ? first : `${first} (${wrong} of ${a.length} differ)`
 }
 
-/** The first zero of another sign; undefined when there is none. */
+/** The first zero with another sign, or undefined. */
 export const differenceOfSigns = (a: ArrayLike<number>, b: ArrayLike<number>): string | undefined => {
   for (let i = 0; i < b.length; i++)
     if (a[i] === 0 && b[i] === 0 && !Object.is(a[i], b[i]))

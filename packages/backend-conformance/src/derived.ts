@@ -1,12 +1,12 @@
-// Samples that every op has without anyone writing them: one of its own with the values that rules forget, zeros of both
-// signs, two NaN in a row, infinities, and with nothing in it.
+// Derives samples for every op: one of its own samples with values that gradient rules tend to forget (zeros of both
+// signs, two NaN in a row, infinities), and one without elements.
 import { type Arg, isTensorSpec, type Sample, type TensorSpec, tensorsOf } from './sample.ts'
 
-/** `nothing`: sizes that equal the first tensor's first one are 0. */
+/** `nothing` sets all sizes that equal the first tensor's first size to 0. */
 export type Derivation = 'zeros' | 'special values' | 'nothing'
 export const derivations: readonly Derivation[] = ['zeros', 'special values', 'nothing']
 
-/** Of lengths without a common factor with sizes of samples, so that operands meet in many pairs. */
+/** Lists whose lengths have no common factor with the samples' sizes, so that operands meet in many pairs. */
 const values: Readonly<Record<Exclude<Derivation, 'nothing'>, readonly number[]>> = {
   zeros: [-0, 0.25, 0, -0.5, -0, 1, -0],
   'special values': [
@@ -40,12 +40,12 @@ function withTensors(sample: Sample, change: (spec: TensorSpec, position: number
   return { ...sample, args, ...(sample.kwargs && { kwargs: each(sample.kwargs as Arg) as Sample['kwargs'] }) }
 }
 
-/** What is derived from a sample; undefined where it has nothing to change. */
+/** The sample derived from a sample, or undefined if nothing can be changed. */
 export function deriveFrom(sample: Sample, derivation: Derivation): Sample | undefined {
   const tensors = tensorsOf([sample.args, sample.kwargs ?? {}])
   const floats = tensors.filter(isFloat)
   const [first] = tensors
-  // Draws, memory that nobody wrote, other dtypes.
+  // Not for random draws, uninitialized memory, and other dtypes.
   if (sample.seed !== undefined || sample.unwritten || floats.length === 0) return undefined
   if (tensors.some(({ dtype }) => dtype === 'float64') || size(floats[0].shape) < 3) return undefined
   const derived = { ...sample, kink: `made of ${derivation}` }

@@ -1,5 +1,5 @@
-// What a backend's test calls. Each cell of the matrix becomes one test; what a backend cannot do is listed by the
-// backend with its reason, and a skip whose test passes, or that fits no test, fails the run.
+// The entry point for a backend's test. Each cell of the matrix becomes one test. A backend lists what it cannot do
+// with a reason; a skip whose test passes, or that matches no test, fails the run.
 import { useDevice } from '@flambeau/core'
 import { type Backend, CheckedBackend } from '@flambeau/core/backend'
 import { afterAll, beforeEach, describe, it } from 'vitest'
@@ -7,7 +7,7 @@ import { type CellOptions, cellsOf } from './cells.ts'
 
 export interface Skip {
   readonly reason: string
-  /** Names of tests, `op › check`; `*` stands for any characters. */
+  /** Patterns for names of tests, `op › check`; `*` matches any characters. */
   readonly tests: readonly string[]
 }
 
@@ -16,7 +16,7 @@ export interface BackendOptions extends Omit<CellOptions, 'reference'> {
   readonly reference?: () => Backend | Promise<Backend>
 }
 
-/** Milliseconds; a cell takes some ten of them, the memory cells a second on a busy machine. */
+/** In milliseconds; a cell takes some tens, a memory cell a second on a busy machine. */
 const timeout = 60_000
 
 const escape = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
@@ -31,7 +31,8 @@ const patternOf = (name: string) => new RegExp(`^${name.split('*').map(escape).j
  */
 export const describeBackend = (create: () => Backend | Promise<Backend>, options: BackendOptions = {}): void => {
   describe('conformance', async () => {
-    // Everything goes through what checks core and the backend; the cells of the interface itself see what is behind it.
+    // Everything runs through a CheckedBackend, except the cells of the interface itself, which see the backend behind
+    // it.
     const backend = new CheckedBackend(await create())
     beforeEach(() => void useDevice(backend))
     afterAll(() => backend.dispose())
@@ -48,7 +49,7 @@ export const describeBackend = (create: () => Backend | Promise<Backend>, option
     for (const { test, pattern } of skips) {
       if (!cells.some(({ name }) => pattern.test(name))) {
         it(`skip '${test}'`, () => {
-          throw new Error(`no test is called '${test}': take the skip out`)
+          throw new Error(`no test is called '${test}': remove the skip`)
         })
       }
     }
@@ -61,5 +62,5 @@ export const mustFail = async (run: () => Promise<void>, name: string): Promise<
   } catch {
     return
   }
-  throw new Error(`it passes although it is skipped by '${name}': take the skip out`)
+  throw new Error(`it passes although it is skipped by '${name}': remove the skip`)
 }

@@ -1,5 +1,5 @@
-// Reads the values that tools/golden/golden.py had from real PyTorch. Every entry carries the key of the sample it was made
-// for: a sample that changed since is an error that says so, never a comparison with another call's values.
+// Reads the values that tools/golden/golden.py computed with real PyTorch. Every entry carries the key of its sample,
+// so a sample that has changed since is an error, never a comparison with the values of another call.
 import { readFileSync } from 'node:fs'
 import type { Expected } from './compare.ts'
 import type { DType } from './sample.ts'
@@ -8,7 +8,7 @@ type Encoded = readonly (number | string)[]
 interface Output {
   readonly dtype: DType
   readonly shape: readonly number[]
-  /** null where nobody wrote the elements. */
+  /** null for uninitialized elements. */
   readonly data: Encoded | null
 }
 interface Golden {
@@ -55,7 +55,7 @@ const byKey = <R extends { readonly key: string }>(entries: readonly R[], key: s
 export const goldenOf = (family: string, op: string, sample: { key: string; label: string }) =>
   decoded(byKey(opIn(family, op).samples, sample.key, sample.label))
 
-/** What a derived sample gives: results, or an error. */
+/** The results or the error of a derived sample. */
 export const derivedGoldenOf = (family: string, op: string, sample: { key: string; label: string }) => {
   const found = byKey(opIn(family, op).derived, sample.key, sample.label)
   return 'error' in found ? found : decoded(found)

@@ -1,4 +1,4 @@
-// The conformance suite: what every backend must do, as tests that a backend calls.
+// The conformance suite: the tests that every backend must pass.
 export { type CellOptions, cellsOf, checks, type Level } from './cells.ts'
 export { type BackendOptions, describeBackend, type Skip } from './describe.ts'
 export { decode, readGolden } from './golden.ts'

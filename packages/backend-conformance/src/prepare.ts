@@ -1,13 +1,13 @@
-// Makes an op's samples ready to run: values filled in, a label and a key on each, and the shape of an entry of the table.
+// Prepares an op's samples: fills in values, adds a label and a key to each, and defines the shape of a table entry.
 import type { Property } from './property.ts'
 import { deriveFrom, type Derivation, derivations } from './derived.ts'
 import { type ErrorSample, keyOf, labelOf, resolve, type Sample } from './sample.ts'
 
-/** What the suite knows about one op. */
+/** The suite's data about one op. */
 export interface OpSamples {
   readonly samples: readonly Sample[]
   readonly errors: readonly ErrorSample[]
-  /** Random cases against plain loops, or why there are none. */
+  /** Random cases compared with plain loops, or the reason why there are none. */
   readonly property: Property | { readonly none: string }
 }
 
@@ -16,13 +16,13 @@ export interface Prepared {
   readonly op: string
   readonly samples: readonly Ready<Sample>[]
   readonly errors: readonly Ready<ErrorSample>[]
-  /** The first sample that can be, with other values and sizes. */
+  /** The first suitable sample, with other values and sizes. */
   readonly derived: readonly Derived[]
 }
-/** What comes of it, PyTorch says: results, or an error. */
+/** PyTorch decides whether it gives results or an error. */
 export type Derived = Ready<Sample> & { readonly derivation: Derivation }
 
-/** An entry of the table. */
+/** Makes an entry of the table. */
 export const op = (
   samples: readonly Sample[],
   property: Property | { readonly none: string },

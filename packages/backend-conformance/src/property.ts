@@ -1,8 +1,9 @@
-// Random cases with an answer of their own: each property draws the arguments of one call and computes what must come out
-// with plain loops over plain arrays, sharing no line with the library. The runner turns draws into fast-check's.
+// Random cases that compute their own expected result: each property draws the arguments of one call and computes the
+// result with plain loops over plain arrays, sharing no code with the library. The runner turns draws into
+// fast-check's.
 import { type Arg, type DType, type TensorSpec, v } from './sample.ts'
 
-/** Where a property gets its choices from; every choice can be shrunk. */
+/** The source of a property's choices; every choice can be shrunk. */
 export interface Choose {
   int(min: number, max: number): number
 }
@@ -18,7 +19,7 @@ export interface Case {
   readonly kwargs?: { readonly [key: string]: Arg }
   /** The outputs in order, or the class of the error that the call must throw. */
   readonly expected: readonly Nd[] | { readonly throws: string }
-  /** Relative tolerance; 0 asks for equality. */
+  /** Relative tolerance; 0 requires equality. */
   readonly tolerance?: number
 }
 export type Property = (choose: Choose) => Case
@@ -56,7 +57,7 @@ export const nd = (shape: readonly number[], values: readonly number[], dtype: D
 })
 const valuesOf = (spec: TensorSpec): readonly number[] => spec.values as readonly number[]
 
-/** Aligned from the right, sizes equal or 1; null where they are not. */
+/** The shapes aligned from the right, with sizes equal or 1; null if they don't broadcast. */
 export const broadcast = (...shapes: (readonly number[])[]): number[] | null => {
   const rank = Math.max(...shapes.map((shape) => shape.length))
   const out: number[] = []
@@ -146,17 +147,17 @@ const grouped = (
   return { shape: keepdim ? kept : kept.filter((_, d) => !dims.includes(d)), groups }
 }
 
-/** A function of a list of numbers, over all dimensions, one or several, kept or not. */
+/** A function of a list of numbers, over all, one or several dimensions, kept or not. */
 export const reduction =
   (
     fn: (x: number[]) => number,
     options: {
       dtype?: DType
       result?: DType
-      /** 1 where a reduction over nothing has no value. */
+      /** 1 if a reduction over no elements has no value. */
       minSize?: 0 | 1
       dims?: 'many' | 'one'
-      /** A second output when a dimension is given, as the indices of max(dim). */
+      /** A second output when a dimension is given, like the indices of max(dim). */
       also?: (x: number[]) => number
       range?: readonly [number, number]
       tolerance?: number
@@ -193,7 +194,7 @@ export const reduction =
     }
   }
 
-/** Along one dimension, a list of numbers to a list (or several lists) of the same length. */
+/** A function along one dimension from a list of numbers to one or several lists of the same length. */
 export const along =
   (
     fn: (x: number[], choose: Choose) => readonly (readonly number[])[],
@@ -237,7 +238,7 @@ const alongOf = (
   return outs.map((out, k) => nd(spec.shape, out, dtypes[k]))
 }
 
-/** A rearrangement: the arguments after the tensor, the shape that comes out, and where each element comes from. */
+/** A rearrangement: the arguments after the tensor, the resulting shape, and the source of each element. */
 export const rearrange =
   (
     make: (

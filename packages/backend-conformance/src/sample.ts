@@ -1,6 +1,6 @@
-// What a sample is: the arguments of one call of an op, as data. The same data is replayed by real PyTorch
-// (tools/golden/golden.py) and by every check of the suite, so nothing in here knows a tensor, a backend or an op.
-// Values that a sample does not spell out are drawn from a small generator seeded by the op and the argument's place.
+// A sample is the arguments of one call of an op, as data. Real PyTorch (tools/golden/golden.py) and every check of the
+// suite replay the same data, so this file refers to no tensor, backend or op. Values that a sample does not give are
+// drawn from a small generator, seeded by the op and the argument's position.
 
 export type DType = 'float32' | 'float64' | 'int32' | 'uint8' | 'bool'
 
@@ -12,7 +12,7 @@ export interface TensorSpec {
   readonly values?: readonly number[]
   readonly low: number
   readonly high: number
-  /** A float tensor takes part in the gradient checks unless it says no. */
+  /** Whether a float tensor takes part in the gradient checks. */
   readonly grad: boolean
 }
 
@@ -37,27 +37,27 @@ export interface ArgMap {
 
 export interface Sample {
   readonly args: readonly Arg[]
-  /** The options object, handed over as the last argument; PyTorch's keyword arguments. */
+  /** The options object, passed as the last argument; PyTorch's keyword arguments. */
   readonly kwargs?: { readonly [key: string]: Arg }
   /** Seed of the default generator, set before the call; for ops that draw. */
   readonly seed?: number
-  /** Nobody wrote the elements of the result: shape and dtype are all there is to compare. */
+  /** The result is uninitialized: only shape and dtype can be compared. */
   readonly unwritten?: boolean
-  /** Why finite differences say nothing here: a kink, a tie, a jump. The golden gradients are compared all the same. */
+  /** Why finite differences fail here: a kink, a tie, a jump. Golden gradients are compared all the same. */
   readonly kink?: string
-  /** Relative and absolute tolerance of this sample, where its numbers need more than the table gives. */
+  /** Relative and absolute tolerance of this sample if the table's are too small. */
   readonly tolerance?: readonly [number, number]
 }
 
-/** A call that must throw. The class and the sentence are the ones real PyTorch gave, or those of 2.x written here. */
+/** A call that must throw, with the class and message of real PyTorch, or with those of 2.x given here. */
 export interface ErrorSample {
   readonly args: readonly Arg[]
   readonly kwargs?: { readonly [key: string]: Arg }
-  /** PyTorch 1.13 says something else: these words are 2.x's, or a rule of ours, and `why` says which. */
+  /** Replaces PyTorch 1.13's error by 2.x's, or by a rule of ours; `why` says which. */
   readonly instead?: { readonly error: string; readonly message: string; readonly why: string }
 }
 
-/** What a sample is called in a failure message. */
+/** Options of a sample tensor. */
 export interface TensorOptions {
   dtype?: DType
   values?: readonly number[]
@@ -68,7 +68,9 @@ export interface TensorOptions {
 
 const isFloat = (dtype: DType) => dtype === 'float32' || dtype === 'float64'
 
-/** A tensor of a shape; without `values` they are drawn from [low, high), two decimals, all different and never 0. */
+/**
+ * A tensor of a shape; without `values`, they are drawn from [low, high) with two decimals, all different and never 0.
+ */
 export const t = (shape: readonly number[], options: TensorOptions = {}): TensorSpec => {
   const dtype = options.dtype ?? 'float32'
   const range = dtype === 'bool' ? [0, 2] : dtype === 'uint8' ? [0, 250] : dtype === 'int32' ? [-6, 7] : [-2, 2]
@@ -141,7 +143,7 @@ const hash = (text: string): number => {
   return h >>> 0
 }
 
-/** Eight hexadecimal digits that change when the arguments do; a golden carries them, so a stale one is noticed. */
+/** Eight hexadecimal digits that change with the arguments; a golden carries them, so a stale one is noticed. */
 export const keyOf = (sample: unknown): string =>
   hash(JSON.stringify(sample, encodeNumber)).toString(16).padStart(8, '0')
 
@@ -174,7 +176,7 @@ const draw = (spec: TensorSpec, seed: number): number[] => {
   })
 }
 
-/** Fills in every tensor's values; the seed is the op's name and the place of the argument. */
+/** Fills in every tensor's values, seeded by the op's name and the position of the argument. */
 export const resolve = <T>(place: string, arg: T): T => {
   if (isTensorSpec(arg)) {
     return arg.values ? arg : ({ ...arg, values: draw(arg, hash(`${place}:${arg.shape}:${arg.dtype}`)) } as T)
@@ -194,7 +196,7 @@ export const tensorsOf = (arg: unknown, found: TensorSpec[] = []): TensorSpec[] 
   return found
 }
 
-/** `float32[2,3], 1, {keepdim: true}`: how a sample is called in messages. */
+/** The name of a sample in messages: `float32[2,3], 1, {keepdim: true}`. */
 export const labelOf = (sample: Sample | ErrorSample): string => {
   const one = (arg: unknown): string => {
     if (isTensorSpec(arg)) return `${arg.dtype}[${arg.shape}]`
@@ -212,5 +214,5 @@ export const labelOf = (sample: Sample | ErrorSample): string => {
   return [...sample.args.map(one), ...(sample.kwargs ? [one(sample.kwargs)] : [])].join(', ')
 }
 
-/** The gradient that comes in from above at element `i` of output `k`: exact in every float dtype, the same in Python. */
+/** The cotangent of element `i` of output `k`: exact in every float dtype, the same in Python. */
 export const cotangent = (i: number, k: number): number => (((i * 7 + k * 3 + 3) % 11) - 5) / 4

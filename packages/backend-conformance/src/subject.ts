@@ -1,4 +1,5 @@
-// What the checks get: an op with its samples, as far as the backend's capabilities go, and the shapes of check and cell.
+// The input of the checks: an op with the samples that the backend's capabilities allow, and the types of checks and
+// cells.
 import { isFloat } from './float.ts'
 import type { Tensor } from '@flambeau/core'
 import type { Backend } from '@flambeau/core/backend'
@@ -9,7 +10,7 @@ import { families, prepared } from './samples/index.ts'
 
 export interface Case {
   readonly label: string
-  /** Nothing when all is well, else what is wrong. */
+  /** Returns undefined if all is well, otherwise the failure. */
   run(): string | undefined | Promise<string | undefined>
 }
 export type Check = (subject: Subject) => Case[]
@@ -17,7 +18,7 @@ export interface Cell {
   readonly name: string
   run(): Promise<void>
 }
-/** Performs a step in another way: gets a function that calls an op and its gradients, gives what that returns. */
+/** Performs a step in another way: takes a function that calls an op and its gradients, and returns its results. */
 export type Variant = (step: () => Tensor[]) => Tensor[]
 
 export interface Subject {
@@ -32,7 +33,7 @@ export interface Subject {
   readonly runs: number
 }
 
-/** float64 where the backend has it: gradients by finite differences need its digits. */
+/** float64 if the backend has it, because finite differences need its digits. */
 export const hasDoubles = ({ backend }: Pick<Subject, 'backend'>): boolean => backend.caps.dtypes.has('float64')
 
 const special = (sample: Sample): boolean =>
@@ -43,7 +44,7 @@ const dtypesOf = (sample: Sample | ErrorSample): DType[] => {
   return named.map((name) => name.slice(1, -1) as DType)
 }
 
-/** Every op that has samples this backend can run. */
+/** Every op with samples that this backend can run. */
 export const subjectsOf = (backend: Backend, options: Pick<Subject, 'bitwise' | 'runs'>): Subject[] => {
   const { dtypes, strictFloat } = backend.caps
   const fits = (sample: Ready<Sample | ErrorSample>) => dtypesOf(sample).every((dtype) => dtypes.has(dtype))
@@ -70,7 +71,7 @@ export const subjectsOf = (backend: Backend, options: Pick<Subject, 'bitwise' | 
   )
 }
 
-/** Data with one dtype for another everywhere, also where it is named; numbers that JSON lacks stay as they are. */
+/** The data with one dtype replaced by another, also where it is named; numbers that JSON lacks stay the same. */
 const withDType = <T>(data: T, from: DType, to: DType): T =>
   JSON.parse(
     JSON.stringify(data, (_, x) =>

@@ -1,8 +1,8 @@
-// A backend that notes what it runs, and may be without its kernels of compositions: how tests see that such a kernel ran, and
-// what stands in its place.
+// Wraps a backend to record the kinds of instructions that it runs, and optionally to hide its kernels for
+// compositions, so that tests can see whether such a kernel ran and what replaced it.
 import type { Backend, Instr } from '@flambeau/core/backend'
 
-/** The backend with its kernels of compositions or without them; the kinds of instructions that it runs are added to `seen`. */
+/** The backend with or without its kernels for compositions; adds the kinds of instructions that it runs to `seen`. */
 export function watched(backend: Backend, whole: boolean, seen: Set<string>): Backend {
   const caps = whole ? backend.caps : { ...backend.caps, fused: undefined }
   return new Proxy(backend, {

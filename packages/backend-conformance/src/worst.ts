@@ -1,5 +1,5 @@
-// How far a backend is from PyTorch: for every op the largest difference to the golden values and gradients, which the
-// checks only compare with a tolerance.
+// Measures how far a backend is from PyTorch: for every op the largest difference from the golden values and gradients,
+// which the checks only compare within a tolerance.
 import { useDevice } from '@flambeau/core'
 import type { Backend } from '@flambeau/core/backend'
 import { callOp, gradientsOf, prepareCall, readAll } from './call.ts'

@@ -1,7 +1,6 @@
-// Writing in place, by construction: for every op, what becomes of its result and of its gradients when the result, a view
-// of it, or an input is written to before backward, as real PyTorch has it (in-place.ts). The
-// same on a device that is not the default one, where the results of every op lie, and the in-place form of every op on a
-// view.
+// Writes in place for every op: the outcome for its result and its gradients if the result, a view of it, or an input
+// is written to before the backward pass, compared with real PyTorch (in-place.ts). Also on a device that is not the
+// default, where the results of every op must stay, and the in-place form of every op on a view.
 import { js } from '@flambeau/backend-js'
 import { grad, noGrad, Tensor, useDevice } from '@flambeau/core'
 import type { Backend } from '@flambeau/core/backend'
@@ -33,7 +32,7 @@ useDevice(backend)
 const ops = Object.values(families).flatMap((family) => Object.keys(family))
 
 describe('the table', () => {
-  it('every op whose results have gradients is among them', () => {
+  it('they cover every op whose results have gradients', () => {
     const others = ops.filter((op) => !(op in golden))
     const missing = others.filter((op) =>
       prepared(op).samples.some((sample) => {
@@ -48,7 +47,7 @@ describe('the table', () => {
 
 const holdsTensors = (arg: Arg): boolean => tensorsOf(arg).length > 0
 
-/** Does something while another device is the default one. */
+/** Calls a function while another device is the default. */
 function elsewhere<R>(fn: () => R): R {
   useDevice(otherwise)
   try {
@@ -58,7 +57,7 @@ function elsewhere<R>(fn: () => R): R {
   }
 }
 
-describe('no other way on a device that is not the default one', () => {
+describe('the same outcome on a device that is not the default', () => {
   it.each(Object.keys(golden))('%s', (op) => {
     const wrong: string[] = []
     for (const { key } of golden[op]) {
@@ -72,7 +71,7 @@ describe('no other way on a device that is not the default one', () => {
   })
 })
 
-describe('results lie where their inputs lie, whatever device is the default one', () => {
+describe('results are on the device of their inputs, whatever the default', () => {
   const fromTensors = ops.flatMap((op) => {
     const samples = prepared(op).samples.filter(({ unwritten, args }) => !unwritten && args.some(holdsTensors))
     return samples.length === 0 ? [] : [{ op, samples }]
@@ -88,7 +87,9 @@ describe('results lie where their inputs lie, whatever device is the default one
   })
 })
 
-/** The gradients of a call, but for the signs of zeros; null for a sample whose result could not be its first argument's. */
+/**
+ * The gradients of a call, ignoring signs of zeros; null for a sample whose result cannot replace its first argument.
+ */
 function gradientsOf(op: string, sample: Ready<Sample>, inPlace: boolean): number[][] | null {
   const { args, leaves } = prepareCall(sample, plain)
   const wanted = leaves.filter((leaf) => leaf.requiresGrad)
@@ -116,8 +117,8 @@ function gradientsOf(op: string, sample: Ready<Sample>, inPlace: boolean): numbe
   })
 }
 
-describe('through a view, what the form without underscore gives', () => {
-  // What is drawn is drawn anew, a view cannot be detached, and nothing has a gradient.
+describe('through a view, the in-place form gives the result of the form without underscore', () => {
+  // Exclude ops that draw again, views that cannot be detached, and ops without gradients.
   const others = ['bernoulli', 'detach', 'floorDivide', 'nextafter']
   const without = (op: string): boolean => others.includes(op) || op.startsWith('bitwise')
   const forms = ops.filter((op) => hasMethod(op) && hasMethod(`${op}_`) && !without(op))
@@ -134,5 +135,5 @@ describe('through a view, what the form without underscore gives', () => {
   })
 })
 
-// Last, because another device is the default one from here on.
+// Last, because from here on another device is the default.
 describeWritten(backend)

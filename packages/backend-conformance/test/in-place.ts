@@ -1,5 +1,5 @@
-// Writing in place before backward, op by op, on any backend: what is done between a call and its backward, what comes of
-// it, and where that differs from what real PyTorch has (tools/golden/inplace.py says what is done).
+// Writes in place before backward, op by op, on any backend: what is written between a call and its backward, the
+// outcome, and where it differs from real PyTorch's (described in tools/golden/inplace.py).
 import { grad, noGrad, Tensor, useDevice } from '@flambeau/core'
 import { type Backend, CheckedBackend } from '@flambeau/core/backend'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -15,11 +15,11 @@ type Done = { readonly grads: readonly (readonly (number | string)[] | null)[]; 
 type Failed = { readonly error: string; readonly message: string }
 type Outcome = Done | Failed
 type Record = { readonly key: string } & { readonly [kind: string]: Outcome }
-/** What PyTorch has, by op. */
+/** PyTorch's outcomes, by op. */
 export const golden = readGolden('in-place') as { readonly [op: string]: readonly Record[] }
 
 const first = (x: Tensor): Tensor => (x.dim() === 0 ? x.unsqueeze(0) : x.narrow(0, 0, Math.min(1, x.shape[0])))
-/** What is done with every result; 'inputs' writes to the inputs instead. */
+/** The write to every result; 'inputs' writes to the inputs instead. */
 export const kinds: { readonly [kind: string]: (x: Tensor) => unknown } = {
   written: (x) => x.mul_(2),
   noGrad: (x) => noGrad(() => x.mul_(2)),
@@ -28,7 +28,7 @@ export const kinds: { readonly [kind: string]: (x: Tensor) => unknown } = {
   data: (x) => x.data.mul_(2),
 }
 
-/** What comes of a call between which and backward something was done. */
+/** The outcome of a call with a write between it and its backward. */
 export function outcome(
   op: string,
   sample: Ready<Sample>,
@@ -61,7 +61,7 @@ const numbers = (x: Tensor | null): number[] | null => (x === null ? null : Arra
 
 const tolerance = [1e-5, 1e-7] as const
 
-/** Where two outcomes differ, in words. */
+/** The difference between two outcomes, in words. */
 export function difference(actual: Outcome, expected: Outcome): string | null {
   const text = JSON.stringify
   if ('error' in expected)
@@ -74,29 +74,32 @@ export function difference(actual: Outcome, expected: Outcome): string | null {
     return differenceOfValues(g as number[], other, tolerance) === undefined
   })
   if (!same) return `${text(actual.grads)}\n      not ${text(expected.grads)}`
-  // A view whose base was written to is as_strided of it in PyTorch, and the same view again here.
+  // After a write to its base, a view is as_strided of it in PyTorch, and the same view here.
   const alike = expected.names.every((name, i) => name === 'AsStridedBackward0' || name === actual.names[i])
   return alike ? null : `${actual.names} not ${expected.names}`
 }
 
-/** Where PyTorch refuses what is possible here, by words of its error; the others are compared to the word. */
+/** Writes that PyTorch refuses and that are possible here, by words of its error; other errors must match exactly. */
 const possible: readonly (readonly [words: string, ops: readonly string[], because: string])[] = [
-  ['returns multiple views', ['split', 'chunk', 'unbind'], 'pieces are views like others'],
-  ['modified by an inplace', ['gather', 'maskedSelect', 'mean', 'batchNorm'], 'their rules need less of their inputs'],
+  ['returns multiple views', ['split', 'chunk', 'unbind'], 'pieces are ordinary views'],
+  ['modified by an inplace', ['gather', 'maskedSelect', 'mean', 'batchNorm'], 'their gradients save fewer inputs'],
 ]
 const isPossible = (op: string, expected: Outcome): boolean =>
   'error' in expected && possible.some(([words, ops]) => ops.includes(op) && expected.message.includes(words))
 
-/** Inputs are looked at in another order, so that another one of those that were written to is named. */
+/** Inputs are checked in another order, so the error may name another of the overwritten ones. */
 const unnamed = (x: Outcome): Outcome =>
   'error' in x ? { ...x, message: x.message.replace(/(inplace operation): \[.*$/, '$1') } : x
 
-/** Differences from PyTorch, by op and kind, and why. */
+/** Differences from PyTorch by op and kind, with the reason. */
 type Differences = { readonly [opAndKind: string]: string }
-const everywhere: Differences = { 'l1Loss inputs': 'it keeps its inputs, where PyTorch keeps their difference' }
-const ofCompositions: Differences = { 'logSoftmax data': 'it keeps exponentials, which nobody writes to' }
+const everywhere: Differences = { 'l1Loss inputs': 'it saves its inputs, PyTorch saves their difference' }
+const ofCompositions: Differences = { 'logSoftmax data': 'it saves exponentials, which nothing writes to' }
 
-/** Where an op differs from PyTorch on the default device: a line each, and one for what is said to differ and does not. */
+/**
+ * The differences between an op and PyTorch on the default device, one line each, including listed differences that do
+ * not occur.
+ */
 function differencesFrom(op: string, known: Differences): string[] {
   const wrong: string[] = []
   const excused = new Map(Object.keys(known).flatMap((key) => (key.startsWith(`${op} `) ? [[key, 0]] : [])))
@@ -113,14 +116,17 @@ function differencesFrom(op: string, known: Differences): string[] {
       else excused.set(`${op} ${kind}`, times + 1)
     }
   }
-  return [...wrong, ...[...excused].flatMap(([key, times]) => (times === 0 ? [`${key} is as PyTorch has it`] : []))]
+  return [...wrong, ...[...excused].flatMap(([key, times]) => (times === 0 ? [`${key} equals PyTorch's`] : []))]
 }
 
-/** Every op on a device behind a checked one, written to before backward, as PyTorch has it; `own` is where it differs by how it computes. */
+/**
+ * Writes to the results of every op before backward, on a device behind a checked backend, and compares with PyTorch;
+ * `own` lists the differences of its kernels.
+ */
 export function describeWritten(inner: Backend, own: Differences = ofCompositions): void {
   const known = { ...everywhere, ...own }
   const device = new CheckedBackend(inner)
-  describe(`written before backward on ${device.name}, as PyTorch has it`, () => {
+  describe(`writes before backward on ${device.name} agree with PyTorch`, () => {
     beforeAll(() => void useDevice(device))
     it.each(Object.keys(golden))('%s', (op) => {
       expect([...differencesFrom(op, known), ...device.found.splice(0)]).toEqual([])

@@ -1,5 +1,5 @@
-// The suite's own test: a matrix that cannot turn red proves nothing. Backends that are wrong in one place are run through
-// it, and the cells that must notice are named; so are some that must not.
+// Tests the suite itself, because a matrix that cannot fail proves nothing. Runs backends with one fault each, and
+// names the cells that must notice it and some that must not.
 import { js } from '@flambeau/backend-js'
 import { useDevice } from '@flambeau/core'
 import { type Backend, checkClaims, type Instr, isScalar, type PrimKind, withOperands } from '@flambeau/core/backend'
@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest'
 import { type CellOptions, cellsOf } from '../src/cells.ts'
 import { mustFail } from '../src/describe.ts'
 
-/** The js backend with its instructions changed on the way in, or dropped. */
+/** The js backend with its incoming instructions changed or dropped. */
 const broken = (change: (instr: Instr) => Instr | null, cells?: () => number): Backend => {
   const inner = js()
   return {
@@ -29,7 +29,7 @@ const broken = (change: (instr: Instr) => Instr | null, cells?: () => number): B
   }
 }
 
-/** Names of the cells that fail, among those that fit the pattern. */
+/** Names of the failing cells, among those that match the pattern. */
 const red = async (backend: Backend, pattern: RegExp, ops?: readonly string[]): Promise<string[]> => {
   useDevice(backend)
   const failed: string[] = []
@@ -42,8 +42,8 @@ const red = async (backend: Backend, pattern: RegExp, ops?: readonly string[]): 
 
 const swapped = { max: 'min', min: 'max', sum: 'prod', prod: 'sum' } as const
 
-describe('a backend that is wrong', () => {
-  it('in no place, has no red cell', async () => {
+describe('a backend with a fault', () => {
+  it('nowhere has no failing cell', async () => {
     expect(
       await red(
         broken((instr) => instr),
@@ -52,7 +52,7 @@ describe('a backend that is wrong', () => {
     ).toEqual([])
   })
 
-  it('in argReduce, is noticed by argmax and max, not by exp', async () => {
+  it('in argReduce is noticed by argmax and max, not by exp', async () => {
     const wrong = broken((instr) =>
       instr.kind === 'argReduce'
         ? {
@@ -73,7 +73,7 @@ describe('a backend that is wrong', () => {
     expect(cells.filter((name) => name.startsWith('exp'))).toEqual([])
   })
 
-  it('in scan, is noticed by cumsum', async () => {
+  it('in scan is noticed by cumsum', async () => {
     const wrong = broken((instr) =>
       instr.kind === 'scan' ? { ...instr, attrs: { ...instr.attrs, fn: 'max' } } : instr,
     )
@@ -82,7 +82,7 @@ describe('a backend that is wrong', () => {
     )
   })
 
-  it('in sort, is noticed by sort, argsort and topk', async () => {
+  it('in sort is noticed by sort, argsort and topk', async () => {
     const wrong = broken((instr) =>
       instr.kind === 'sort'
         ? {
@@ -95,7 +95,7 @@ describe('a backend that is wrong', () => {
     expect(cells).toEqual(['sort › golden values', 'argsort › golden values', 'topk › golden values'])
   })
 
-  it('in strides, is noticed from transposed inputs only', async () => {
+  it('in strides is noticed only with transposed inputs', async () => {
     const wrong = broken((instr) => {
       if (instr.kind !== 'contract') return instr
       const straight = (strides: readonly number[]) => [...strides].sort((a, b) => b - a)
@@ -109,7 +109,7 @@ describe('a backend that is wrong', () => {
     expect(await red(wrong, /^mm › (golden values|transposed inputs)$/)).toEqual(['mm › transposed inputs'])
   })
 
-  it('about memory, is noticed by the memory cells', async () => {
+  it('that leaks cells is noticed by the memory cells', async () => {
     let live = 0
     const leaky = broken(
       (instr) => {
@@ -121,17 +121,17 @@ describe('a backend that is wrong', () => {
     expect(await red(leaky, /^(elementwise › memory|exp › golden values)$/, ['exp'])).toEqual(['elementwise › memory'])
   })
 
-  it('and keeps V8 memory, is noticed too', async () => {
+  it('that leaks V8 memory is noticed, too', async () => {
     const kept: unknown[] = []
     const leaky = broken((instr) => {
-      // Enough that what earlier tests left, and is collected meanwhile, cannot hide it.
+      // Enough that the collection of leftovers from earlier tests cannot hide it.
       kept.push(instr.outputs, new Float64Array(128))
       return instr
     })
     expect(await red(leaky, /^(elementwise › memory|exp › golden values)$/, ['exp'])).toEqual(['elementwise › memory'])
   })
 
-  it('and keeps memory of one op, is told which', async () => {
+  it('that leaks memory in one op is reported with that op', async () => {
     const kept: unknown[] = []
     const leaky = broken((instr) => {
       if (instr.origin.name === 'tanh') kept.push(instr.outputs)
@@ -144,8 +144,8 @@ describe('a backend that is wrong', () => {
     await expect(memory?.run()).rejects.toThrow(/^1 of 1 cases\n {2}\d+ ops: tanh: [\d, then]+ bytes in use$/)
   })
 
-  // After those about memory: what it leaves behind would be collected while they measure.
-  it('in what it makes of programs, is noticed by all that is compiled and by nothing else', async () => {
+  // After the memory tests, because what it leaves behind would be collected while they measure.
+  it('in compiled programs is noticed by all compiled cells and by no others', async () => {
     const wrong: Backend = { ...broken((instr) => instr), compile: () => ({ run() {} }) }
     expect(await red(wrong, /^exp › /)).toEqual([
       'exp › compiled',
@@ -158,7 +158,7 @@ describe('a backend that is wrong', () => {
 describe('a level', () => {
   const names = (options: CellOptions) => cellsOf(js(), options).map(({ name }) => name)
 
-  it('leaves out what those before it test, and nothing else', () => {
+  it('leaves out only what the earlier levels test', () => {
     const [all, backend, kernels] = (['core', 'backend', 'kernels'] as const).map((level) => names({ level }))
     expect(names({})).toEqual(all)
     expect(all).toEqual(expect.arrayContaining(backend))
@@ -176,7 +176,7 @@ describe('a level', () => {
   })
 })
 
-/** js with a kernel of softmax that gives `share` of what it should. */
+/** js with a softmax kernel that returns `share` of the right result. */
 function withSoftmax(share: number): Backend {
   const inner = js()
   const softmax = ({ attrs, inputs: [x], outputs: [y] }: Instr<'softmax'>): void => {
@@ -204,7 +204,7 @@ function withSoftmax(share: number): Backend {
 describe('a kernel of a composition', () => {
   const cells = /^composites|^backend › softmax/
 
-  it('that is right has no red cell', async () => {
+  it('that is right has no failing cell', async () => {
     expect(cellsOf(withSoftmax(1)).filter(({ name }) => cells.test(name))).toHaveLength(2)
     expect(await red(withSoftmax(1), cells)).toEqual([])
   })
@@ -213,7 +213,7 @@ describe('a kernel of a composition', () => {
     expect(await red(withSoftmax(1.0001), cells)).toEqual(['composites › softmax'])
   })
 
-  it('that is none is noticed', async () => {
+  it('that computes nothing is noticed', async () => {
     const wrong = withSoftmax(1)
     const named: Backend = { ...wrong, caps: { ...wrong.caps, fused: new Set(['softmax', 'moments']) } }
     expect(await red(named, /^composites/)).toEqual(['composites › moments'])
@@ -238,18 +238,18 @@ const needed: Readonly<Record<PrimKind, string>> = {
 
 describe('a backend that drops', () => {
   for (const [kind, op] of Object.entries(needed)) {
-    it(`every ${kind}, is noticed by ${op}`, async () => {
+    it(`every ${kind} is noticed by ${op}`, async () => {
       const wrong = broken((instr) => (instr.kind === kind ? null : instr))
       expect(await red(wrong, new RegExp(`^${op} › golden `))).not.toEqual([])
     })
   }
 
-  it('what core copies to take a step back, is noticed', async () => {
+  it('the copies that undo a step is noticed', async () => {
     const wrong = broken((instr) => (instr.origin.name === 'copy' ? null : instr))
-    expect(await red(wrong, /^backend › (a step|read)/)).toEqual(['backend › a step that fails is taken back'])
+    expect(await red(wrong, /^backend › (a step|read)/)).toEqual(['backend › a step that fails is undone'])
   })
 
-  it('the signs of zeros, is noticed', async () => {
+  it('the signs of zeros is noticed', async () => {
     const inner = js()
     const unsigned: Backend = {
       ...broken((instr) => instr),
@@ -259,7 +259,7 @@ describe('a backend that drops', () => {
     expect(await red(unsigned, /^(neg|exp) › special values$/)).toEqual(['neg › special values'])
   })
 
-  it('errors of what claims too much, is noticed', async () => {
+  it('the errors of excessive claims is noticed', async () => {
     const inner = js()
     const deaf: Backend = {
       ...broken((instr) => instr),
@@ -282,6 +282,6 @@ describe('a skip', () => {
   })
 
   it('of a test that passes fails the run', async () => {
-    await expect(mustFail(async () => {}, 'exp › memory')).rejects.toThrow('take the skip out')
+    await expect(mustFail(async () => {}, 'exp › memory')).rejects.toThrow('remove the skip')
   })
 })

@@ -1,5 +1,5 @@
-// The example of a backend, put through what its readers will put theirs through: it trains a network, alone and to the last bit
-// as js does, and passes the suite, with js behind it for the kinds that it does not run.
+// Tests the example backend as its readers will test theirs: it trains a network on its own with the bits of js, and
+// passes the suite with js as fallback for the kinds that it does not run.
 import { js } from '@flambeau/backend-js'
 import { compile, F, manualSeed, nn, optim, randn, setFallback, setStrict, useDevice } from '@flambeau/core'
 import type { Backend } from '@flambeau/core/backend'
@@ -36,7 +36,7 @@ describe('two kinds of instruction', () => {
   test.each([
     ['eager', false],
     ['compiled', true],
-  ])('train a network, %s, with nothing run elsewhere, to the last bit as js does', (_, compiled) => {
+  ])('train a network, %s, with the bits of js and nothing run elsewhere', (_, compiled) => {
     setStrict(true)
     try {
       const numbers = trained(tiny(), compiled)
@@ -49,7 +49,8 @@ describe('two kinds of instruction', () => {
 })
 
 setFallback(js())
-// Two of the compiled checks are left out, which take long: without a `compile` of its own, a backend replays by the `run` that all others test.
+// Leaves out two slow compiled checks: without a `compile` of its own, a backend replays through the `run` that all
+// other checks test.
 const checks = [
   'golden values',
   'golden gradients',

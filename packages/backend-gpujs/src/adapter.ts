@@ -1,18 +1,18 @@
-// The only file that imports gpu.js. It takes gpu.js's kernel classes as they are and leaves out what stands around them:
-// `GPU` chooses a class silently, and its kernels change theirs when arguments do. Here a kernel is of the class that was
-// asked for or an error, and a GL kernel renders into a texture that it is given, so that no kernel owns one.
+// The only file that imports gpu.js. It uses gpu.js's kernel classes directly, without `GPU`, which chooses a class
+// silently, and whose kernels change their class when arguments do. Here a kernel has the requested class or creating
+// it throws, and a GL kernel renders into a texture passed to it, so that no kernel owns one.
 import { RuntimeError } from '@flambeau/core/backend'
 import gpujs from 'gpu.js'
 import { type GlContext, type GlTexture, lostError } from './gl.ts'
 import type { Kernel, KernelFunction } from './plan.ts'
 
-/** Where elements are: a texture, or an array in the modes that compute on the host. */
+/** The location of elements: a texture, or an array in the modes that compute on the host. */
 export type Texture = GlTexture | Float32Array
 
 /** gpu.js's modes; 'webgl' is a browser's, 'headlessgl' Node's. */
 export type Mode = 'webgl2' | 'webgl' | 'headlessgl' | 'webasm' | 'cpu'
 
-/** A kernel of gpu.js, as far as it is used. */
+/** The part of a gpu.js kernel that is used. */
 interface Made {
   fallbackReason: string | null
   switchingKernels: unknown
@@ -44,7 +44,7 @@ const classOf = <T extends Made>(mode: Mode): KernelClass<T> =>
 
 /** A kernel that is ready to run. */
 export interface Compiled {
-  /** The textures and then the numbers that its source names; the result is `out`, or a new array on the host. */
+  /** Takes the textures and then the numbers that its source names, and returns `out`, or a new array on the host. */
   run(args: readonly (Texture | number)[], out: Texture | undefined): Texture
   destroy(): void
 }
@@ -53,7 +53,10 @@ const noFallback = (name: string, reason: unknown): never => {
   throw new RuntimeError(`gpu.js cannot make this kernel in ${name}: ${String(reason)}`)
 }
 
-/** What all kernels are made with. Return values are floats: a kernel of whole numbers alone would render integers. */
+/**
+ * The settings of all kernels. Return values are declared as floats, because a kernel that returns only whole numbers
+ * would render integers.
+ */
 function settingsOf({ length, perThread, textures, numbers, functions }: Kernel, textureType: string): object {
   return {
     output: [length / (perThread ?? 1)],
@@ -81,22 +84,22 @@ function made<T extends Made>(mode: Mode, { source }: Kernel, settings: object):
   return kernel
 }
 
-/** A function's declaration in GLSL. */
+/** A function's prototype in GLSL. */
 const prototypeOf = ({ name, parameters }: KernelFunction): string =>
   `float ${name}(${new Array(parameters).fill('float').join(', ')});`
 
-/** What runs kernels in one mode. */
+/** Compiles and runs kernels in one mode. */
 export interface Engine {
   readonly mode: Mode
-  /** The class that gpu.js makes of every kernel. */
+  /** The gpu.js class of every kernel. */
   readonly kernelClass: string
-  /** The context; null where textures are arrays of the host. */
+  /** The context, or null if textures are arrays on the host. */
   readonly context: GlContext | null
   compile(kernel: Kernel): Compiled
   dispose(): void
 }
 
-/** Kernels ask for a canvas where there are canvases, one each; those of the host get what is none. */
+/** Kernels ask for a canvas if canvases exist, one each; host kernels get a dummy. */
 const hostSettings = (kernel: Kernel): object => ({
   ...settingsOf(kernel, 'Array'),
   immutable: true,
@@ -104,7 +107,7 @@ const hostSettings = (kernel: Kernel): object => ({
   context: {},
 })
 
-/** What threads returned, one after the other. */
+/** The threads' results as one array. */
 function flat(fours: readonly Float32Array[]): Float32Array {
   const elements = new Float32Array(4 * fours.length)
   for (let i = 0; i < fours.length; i++) for (let k = 0; k < 4; k++) elements[4 * i + k] = fours[i][k]
@@ -123,7 +126,7 @@ function cpuKernel(kernel: Kernel): Compiled {
   }
 }
 
-/** Where the module of a WebAssembly kernel has its arguments and its result, in bytes. */
+/** The layout of a WebAssembly kernel's arguments and result, in bytes. */
 interface Module {
   readonly layout: {
     readonly arrays: Readonly<Record<string, { readonly index: number; readonly offset: number }>>
@@ -143,7 +146,7 @@ interface WasmClass {
   dispatchSpans(run: unknown, runSimd: unknown, cells: number, width: number, seed: number): void
 }
 
-/** Runs the module itself: gpu.js's own `run` looks its arguments up anew by a text of all their sizes. */
+/** Runs the module directly: gpu.js's own `run` looks up its arguments at every call by a string of all their sizes. */
 function wasmKernel(kernel: Kernel): Compiled {
   const { length, perThread } = kernel
   const threads = length / (perThread ?? 1)
@@ -182,7 +185,7 @@ export const hostEngine = (mode: 'cpu' | 'webasm'): Engine => ({
   dispose() {},
 })
 
-/** The numbers of texels that have four, one after the other. */
+/** A kernel that spreads the four numbers of each texel to one per texel. */
 const spreadOf = (length: number): Kernel => ({
   source: `function (t0) {
     const i = this.thread.x;
@@ -198,13 +201,13 @@ const spreadOf = (length: number): Kernel => ({
 })
 
 /**
- * gpu.js's kernels on a WebGL context. They share one framebuffer and one buffer of vertices: kernels bind theirs when
- * they are built and not when they run, so that destroying the last one that was built would break all others.
+ * gpu.js's kernels on a WebGL context. They share one framebuffer and one vertex buffer: kernels bind theirs when they
+ * are built and not when they run, so destroying the last one built would break all others.
  */
 export function glEngine(mode: 'webgl2' | 'webgl' | 'headlessgl', context: GlContext): Engine {
   const { gl, framebuffer } = context
   let vertices: object | null = null
-  // Kernels look at the limits of a context of their own where they validate, and at whether it divides exactly.
+  // When kernels validate, they query a context of gpu.js's own for its limits and whether it divides exactly.
   const shared = { context: gl, canvas: { width: 2, height: 2 }, validate: false, immutable: false }
   let fixIntegerDivisionAccuracy = false
 
@@ -213,7 +216,7 @@ export function glEngine(mode: 'webgl2' | 'webgl' | 'headlessgl', context: GlCon
       ...settingsOf(kernel, type),
       ...shared,
       fixIntegerDivisionAccuracy,
-      // gpu.js puts functions in an order in which one may call another that comes after it.
+      // gpu.js may place a function before one that it calls.
       injectedNative: kernel.functions.map(prototypeOf).join('\n'),
     }
     const it = made<MadeGl>(mode, kernel, settings)
@@ -230,7 +233,7 @@ export function glEngine(mode: 'webgl2' | 'webgl' | 'headlessgl', context: GlCon
     return it
   }
 
-  /** A kernel on textures of a type, into one that may be of another. */
+  /** Compiles a kernel that reads textures of one type and may render into another. */
   function compileOne(kernel: Kernel, type: GlTexture['type']): Compiled {
     let it: MadeGl | null = null
     return {
@@ -254,7 +257,10 @@ export function glEngine(mode: 'webgl2' | 'webgl' | 'headlessgl', context: GlCon
     }
   }
 
-  /** Threads that return four numbers render them into a texel; a second kernel spreads those out, an element a texel. */
+  /**
+   * Threads that return four numbers render them into a texel; a second kernel spreads those out, one element per
+   * texel.
+   */
   function compile(kernel: Kernel): Compiled {
     const it = compileOne(kernel, 'ArrayTexture(1)')
     if (kernel.perThread === undefined) return it
@@ -274,7 +280,7 @@ export function glEngine(mode: 'webgl2' | 'webgl' | 'headlessgl', context: GlCon
     }
   }
 
-  /** Whether quotients of whole numbers are whole numbers where they should be: not on every GPU. */
+  /** Whether quotients of integers are exact where they should be, which is not so on every GPU. */
   function dividesExactly(): boolean {
     const quotient = compile({
       source: 'function (t0, t1) { return t0[this.thread.x] / t1[this.thread.x]; }',

@@ -1,5 +1,5 @@
-// The backend: an instruction is a plan, a plan is calls of kernels one after the other, and a result is the texture of
-// the buffer that it is for. Nothing waits for the GPU but what reads.
+// The backend: it plans an instruction as a sequence of kernel calls and stores the result as the texture of the
+// output's buffer. Only reads wait for the GPU.
 import {
   type Backend,
   type Capabilities,
@@ -37,25 +37,25 @@ import type { Kernel, Plan, Source } from './plan.ts'
 import { type Planned, type Planning, Plans } from './planned.ts'
 import { Buffer, exactUpTo, type Marks, Textures } from './textures.ts'
 
-/** What the device is and has done. */
+/** The state and counters of the device. */
 export interface Report {
-  /** The mode of gpu.js that it computes in, and why in this one. */
+  /** The gpu.js mode, and why it was chosen. */
   readonly mode: string
   readonly why: string
-  /** What was looked for, the best first, with the reason where it was not found. */
+  /** The modes that were tried, the best first, with the reason if one was not available. */
   readonly tried: readonly Tried[]
-  /** The class of gpu.js's kernels, and the driver under them. */
+  /** The class of gpu.js's kernels, and the driver under it. */
   readonly kernelClass: string
   readonly renderer: string
-  /** Calls of kernels, kernels compiled and kernels that are ready now. */
+  /** Kernel calls, kernels compiled, and kernels in the cache. */
   readonly calls: number
   readonly compilations: number
   readonly kernels: number
-  /** Textures written from the host, read by the user or for a check, and moved to the host to make room. */
+  /** Textures uploaded from the host, read by the user or for a check, and moved to the host to make room. */
   readonly uploads: number
   readonly readbacks: number
   readonly spills: number
-  /** Textures now and their bytes, with those kept for new elements. */
+  /** Current textures and their bytes, including those pooled for reuse. */
   readonly textures: number
   readonly bytes: number
 }
@@ -64,7 +64,10 @@ export interface Limits extends Marks {
   readonly kernels: KernelLimits
 }
 
-/** A view of so many times more elements than it has is copied on the device first, when it is this large. */
+/**
+ * A view that reaches over this many times more elements than it has is copied on the device first, if it is this
+ * large.
+ */
 const sparse = 4
 const largeRead = 1 << 16
 
@@ -78,7 +81,7 @@ function copyAttrs(dtype: DType): Prims['map'] {
 const isCopy = ({ kind, attrs, inputs }: Instr): boolean =>
   kind === 'map' && inputs.length === 1 && attrs.outs.length === 1 && attrs.outs[0].expr.step === 'input'
 
-/** An instruction that can be run, and what bounds its result. */
+/** A plannable instruction, with the bound of its result. */
 interface Ready {
   readonly instr: Instr
   readonly plan: Plan
@@ -98,7 +101,7 @@ export class GpujsBackend implements Backend {
   readonly #plans: Plans
   readonly #checks: Checks
   #disposed = false
-  /** The instruction that was last said to be supported: core runs it next. */
+  /** The instruction that `supports` last accepted: core runs it next. */
   #next: Ready | null = null
 
   constructor(engine: Engine, told: Pick<Report, 'why' | 'tried'>, planning: Planning, limits: Limits) {
@@ -116,7 +119,7 @@ export class GpujsBackend implements Backend {
       maxArgs: 8,
       maxElements,
       strictFloat: context === null,
-      // What else fails is the device, and its elements are lost with it.
+      // Any other failure is that of the device, whose elements are then lost.
       certain: true,
     }
     this.#textures = new Textures(context, limits)
@@ -126,7 +129,7 @@ export class GpujsBackend implements Backend {
     this.#checks = new Checks(this.#textures, (kernel, args) => this.#call(kernel, args))
   }
 
-  /** Whether it can still compute. */
+  /** Whether the device can still compute. */
   get usable(): boolean {
     return !this.#disposed && this.#engine.context?.lost !== true
   }
@@ -144,7 +147,7 @@ export class GpujsBackend implements Backend {
     return this.#next !== null
   }
 
-  /** An instruction with its plan; null where kernels cannot run it, or not exactly. */
+  /** An instruction with its plan, or null if kernels cannot run it exactly. */
   #ready(instr: Instr): Ready | null {
     const { plan, integers, entries } = this.#plans.find(instr)
     if (plan === undefined || instr.inputs.some(isHeld)) return null
@@ -155,8 +158,8 @@ export class GpujsBackend implements Backend {
   }
 
   /**
-   * Looks at the elements of integer inputs whose bounds are what they might be and not what they are: a float that was
-   * cut may have been any. Whether there was one.
+   * Reads the elements of integer inputs whose bounds are only possible and not measured: a truncated float may have
+   * any value. Returns whether there was one.
    */
   #measure({ inputs }: Instr): boolean {
     let found = false
@@ -232,7 +235,7 @@ export class GpujsBackend implements Backend {
     return this.#kernels.find(kernel, undefined).compiled.run(args, this.#textures.take(kernel.length))
   }
 
-  /** A copy is what every backend makes of every dtype: of what is held on the host it is made there. */
+  /** Runs a copy of elements held on the host there, because every backend must copy every dtype. */
   #runOnHost(instr: Instr): void {
     if (!isCopy(instr)) {
       throw new RuntimeError(`device 'gpujs' cannot run ${instr.origin.name} (${instr.kind})`)
@@ -252,7 +255,7 @@ export class GpujsBackend implements Backend {
     return shaped(view, reach, this.#textures.read(buffer, reach.start, reach.count), isGl(texture))
   }
 
-  /** Waits for the GPU without keeping the page from its work, where the browser can. */
+  /** Waits for the GPU without blocking the page, if the browser can. */
   async read(view: View): Promise<TypedArray> {
     this.#demandUsable()
     checkView(view, 'what is read')
@@ -311,13 +314,13 @@ export class GpujsBackend implements Backend {
 
 const isGl = (texture: Texture | null): texture is GlTexture => texture instanceof GlTexture
 
-/** The elements of a buffer that a view is in. */
+/** The range of a buffer's elements that contains a view. */
 interface Reach {
   readonly start: number
   readonly count: number
 }
 
-/** From the first to the last element of a view; null where it has none. */
+/** The range from the first to the last element of a view, or null without elements. */
 function reachOf({ sizes, strides, offset }: View): Reach | null {
   if (numelOf(sizes) === 0) return null
   const start = lowestOf(sizes, strides, offset)
@@ -326,7 +329,7 @@ function reachOf({ sizes, strides, offset }: View): Reach | null {
 
 const isSparse = ({ sizes }: View, { count }: Reach): boolean => count > largeRead && count > sparse * numelOf(sizes)
 
-/** The elements of a view from those that it reaches over; `own`: these are nobody else's. */
+/** The elements of a view from those in its range; `own` says that nothing else refers to the array. */
 function shaped(view: View, { start, count }: Reach, data: TypedArray, own: boolean): TypedArray {
   const { sizes, dtype, offset } = view
   const n = numelOf(sizes)
@@ -341,7 +344,7 @@ const isHeld = (x: Instr['inputs'][number]): boolean => !isScalar(x) && bufferOf
 
 const bufferOf = (x: { readonly buffer: unknown }): Buffer => x.buffer as Buffer
 
-/** The largest absolute value of an operand's elements, as far as it is known; 0 for floats, which may be anything. */
+/** The largest known absolute value of an operand's elements; 0 for floats, which may have any. */
 function boundOf(x: Instr['inputs'][number]): number {
   if (isScalar(x)) return isFloat(x.dtype) ? 0 : Math.abs(scalarValue(x))
   return x.dtype === 'int32' ? bufferOf(x).cell.bound : x.dtype === 'uint8' ? 255 : x.dtype === 'bool' ? 1 : 0

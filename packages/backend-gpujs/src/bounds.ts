@@ -1,10 +1,10 @@
-// How large whole numbers may become. float32 has every whole number up to 2^24, so an instruction on integers may run on
-// gpu.js if none of its steps can pass that; else it is left to another backend.
+// Bounds of integers. float32 represents every integer up to 2^24, so an instruction on integers may run on gpu.js if
+// no step can exceed that; otherwise another backend runs it.
 import { type Expr, isFloat, type ReduceFn, topological } from '@flambeau/core/backend'
 
 export const LARGEST_INT = 2 ** 24
 
-/** Sums and products up to 2^24 are exact, others are not known. */
+/** Sums and products up to 2^24 are exact; larger ones are unknown. */
 export const exact = (bound: number): number => (bound <= LARGEST_INT ? bound : Number.POSITIVE_INFINITY)
 
 const hasInt32 = new WeakMap<Expr, boolean>()
@@ -18,8 +18,8 @@ function touchesInt32(root: Expr): boolean {
 }
 
 /**
- * The largest absolute value that an expression may have, for inputs up to those given: 0 for a floating point one,
- * Infinity where one of its int32 steps may not be exact. What a float is cut to is a float32 itself, whatever its size.
+ * The largest absolute value of an expression for inputs up to the given bounds: 0 for a float expression, Infinity if
+ * an int32 step may be inexact. A truncated float is exact in float32 whatever its size.
  */
 export function exprBound(root: Expr, bounds: readonly number[]): number {
   if (!touchesInt32(root)) return small(root)
@@ -70,7 +70,7 @@ function int32Bound(x: Expr, of: (arg: Expr) => number, inputs: readonly number[
   }
 }
 
-/** A reduction of `count` elements that are no larger than `bound`. */
+/** The bound of a reduction of `count` elements up to `bound`. */
 export function reducedBound(fn: ReduceFn, bound: number, count: number): number {
   if (fn === 'sum') return exact(bound * count)
   if (fn === 'prod') return bound <= 1 ? 1 : exact(bound ** count)

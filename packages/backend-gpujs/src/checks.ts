@@ -1,6 +1,6 @@
-// Checks of a GL mode surface late: waiting for one would stop the GPU. What each finds is folded on the device into one
-// flag of two elements, the number of the first check that failed and the value that it tells of, read before the next
-// read of the user's. On the host there is nothing to wait for, and a check throws where it fails.
+// Checks of a GL mode throw late, because waiting for one would stall the GPU. The device folds each result into one
+// flag of two elements, the number of the first check that failed and the value that it reports, which is read before
+// the user's next read. On the host there is nothing to wait for, and a check throws at once.
 import type { Texture } from './adapter.ts'
 import type { GlTexture } from './gl.ts'
 import type { Kernel } from './plan.ts'
@@ -20,12 +20,12 @@ const fold: Kernel = {
   functions: [],
 }
 
-/** After so many checks the flag is looked at in any case: what makes their errors keeps operands alive. */
+/** After this many checks the flag is read in any case, because pending errors keep operands alive. */
 const mostPending = 256
 
 export type MakeError = (value: number) => Error
 
-/** A flag that is not read yet, and what makes the errors that it may name. */
+/** An unread flag, and functions that make the errors that it may name. */
 export interface Waiting {
   readonly flag: GlTexture
   readonly errors: readonly MakeError[]
@@ -42,7 +42,7 @@ export class Checks {
     this.#run = run
   }
 
-  /** A check's result: one element, not 0 where it failed. */
+  /** Adds a check's result: one element, not 0 if it failed. */
   add(found: Texture, error: MakeError): void {
     if (found instanceof Float32Array) {
       if (found[0] !== 0) throw error(found[0])
@@ -61,7 +61,7 @@ export class Checks {
     if (waiting !== null) this.conclude(waiting, this.#textures.readTexture(waiting.flag, 0, 2))
   }
 
-  /** What the checks since the last call found, for who reads it; null where there were none. */
+  /** The checks since the last call, for the caller to read; null if there were none. */
   take(): Waiting | null {
     if (this.#errors.length === 0) return null
     const waiting = { flag: this.#flag as GlTexture, errors: this.#errors }
@@ -70,7 +70,7 @@ export class Checks {
     return waiting
   }
 
-  /** Throws the error that a flag names, once its elements are known. */
+  /** Throws the error that a flag names, once its elements have been read. */
   conclude({ flag, errors }: Waiting, [which, value]: ArrayLike<number> & Iterable<number>): void {
     if (which === 0 && this.#flag === null) this.#flag = flag
     else this.#textures.give(flag)

@@ -1,5 +1,5 @@
-// Expressions as gpu.js source. Numbers are float32 whatever their dtype (double precision in the cpu mode): whole ones are
-// exact to 2^24, and bounds.ts sees to it that none is larger; uint8 wraps after every step, bool is 0 or 1.
+// Expressions as gpu.js source. Every number is a float32 (a double in cpu mode) whatever its dtype: integers are exact
+// to 2^24, and bounds.ts ensures that none is larger; uint8 wraps after every step, and bool is 0 or 1.
 import {
   type Computed,
   type DType,
@@ -13,11 +13,11 @@ import { type KernelWriter, literal, numberOf } from './writer.ts'
 
 type Emit = (a: string, b: string, c: string) => string
 
-/** A step in gpu.js source, in every dtype unless another is given; null where a dtype has none. */
+/** A step in gpu.js source, for every dtype unless another is given; null for an unsupported dtype. */
 interface Emits {
   readonly real: Emit | null
   readonly whole?: Emit | null
-  /** On uint8 and bool, where they differ from other whole numbers. */
+  /** For uint8 and bool, if they differ from other integers. */
   readonly byte?: Emit | null
   readonly bool?: Emit | null
 }
@@ -27,12 +27,12 @@ const choose = (condition: string): string => `${condition} ? 1 : 0`
 const all = (real: Emit): Emits => ({ real })
 /** A function of floats. */
 const float = (real: Emit): Emits => ({ real, whole: null })
-/** What floats cannot do, or not well: it runs on another backend. */
+/** Steps that float32 cannot compute, or not well: they run on another backend. */
 const none: Emits = { real: null }
 const product: Emit = (a, b) => `${a} * ${b}`
 const larger: Emit = (a, b) => `Math.max(${a}, ${b})`
 
-/** All steps but casts, which depend on the dtype that they come from. Logic is arithmetic on 0 and 1. */
+/** All steps except casts, which depend on their source dtype. Logic is arithmetic on 0 and 1. */
 const steps: Readonly<Record<Exclude<Computed, 'cast'>, Emits>> = {
   add: { real: (a, b) => `${a} + ${b}`, bool: larger },
   sub: all((a, b) => `${a} - ${b}`),
@@ -50,7 +50,7 @@ const steps: Readonly<Record<Exclude<Computed, 'cast'>, Emits>> = {
   max: all(larger),
   neg: all((a) => `-${a}`),
   abs: all((a) => `Math.abs(${a})`),
-  // Not by cases: what compilers of shaders make of those is the sign, which has one for zeros.
+  // Without branches: shader compilers turn those into the sign function, which returns a sign for zeros.
   sign: all((a) => `(${a} > 0 ? 1 : 0) - (${a} < 0 ? 1 : 0)`),
   floor: float((a) => `Math.floor(${a})`),
   ceil: float((a) => `Math.ceil(${a})`),
@@ -105,7 +105,7 @@ const steps: Readonly<Record<Exclude<Computed, 'cast'>, Emits>> = {
   select: all((c, a, b) => `${c} !== 0 ? ${a} : ${b}`),
 }
 
-/** Powers that are less work than a power. */
+/** Powers with a cheaper form. */
 const powers: Readonly<Record<string, (a: string) => string>> = {
   '-1': (a) => `1 / ${a}`,
   '0.5': (a) => `Math.sqrt(${a})`,
@@ -117,7 +117,7 @@ function power({ dtype, args: [, p] }: Expr): ((a: string) => string) | undefine
   return p.step === 'const' && (isFloat(dtype) || p.value > 1) ? powers[p.value] : undefined
 }
 
-/** The source of a step in the dtype of its result; null where there is none. */
+/** The source of a step in the dtype of its result; null if there is none. */
 function emitOf(step: Exclude<Computed, 'cast'>, dtype: DType): Emit | null {
   if (!Object.hasOwn(steps, step)) return null
   const { real, whole = real, byte = whole, bool = whole } = steps[step]
@@ -125,14 +125,14 @@ function emitOf(step: Exclude<Computed, 'cast'>, dtype: DType): Emit | null {
   return dtype === 'int32' ? whole : dtype === 'uint8' ? byte : bool
 }
 
-/** Whether all steps of expressions are ones that kernels have, in dtypes that they have. */
+/** Whether kernels support all steps of the expressions in their dtypes. */
 export const canEmit = (roots: readonly Expr[]): boolean =>
   topological(roots).every(
     ({ step, dtype }) =>
       dtype !== 'float64' && (step === 'input' || step === 'const' || step === 'cast' || emitOf(step, dtype) !== null),
   )
 
-/** What a step of a dtype may give, brought back to it. */
+/** The result of a step, wrapped to its dtype. */
 export const wrapped = (writer: KernelWriter, value: string, dtype: DType): string =>
   dtype === 'uint8' ? writer.value(`${value} - 256 * Math.floor(${value} / 256)`) : value
 
@@ -144,8 +144,8 @@ function cast(writer: KernelWriter, value: string, from: DType, to: DType): stri
 }
 
 /**
- * Writes the statements that compute the expressions, every node once, and gives the names of their values. `input`
- * gives the source of an input's element.
+ * Writes statements that compute the expressions, every node once, and returns the names of their values. `input`
+ * returns the source of an input's element.
  */
 export function emit(
   writer: KernelWriter,
@@ -154,7 +154,7 @@ export function emit(
 ): string[] {
   const names = new Map<Expr, string>()
   const inputs = new Map<string, string>()
-  // Expressions that were put together have nodes of their own for one input.
+  // Combined expressions have several nodes for one input.
   const readOnce = ({ value, dtype }: Expr): string => {
     const key = `${value} ${dtype}`
     const name = inputs.get(key) ?? input(value, dtype)
@@ -170,7 +170,7 @@ export function emit(
 function emitNode(writer: KernelWriter, x: Expr, step: Exclude<Step, 'input'>, nameOf: (arg: Expr) => string): string {
   if (step === 'const') {
     const value = numberOf(x.value, x.dtype)
-    // No mode has a literal for what is not finite.
+    // No mode has a literal for infinity or NaN.
     return Number.isFinite(value) ? writer.value(literal(value)) : writer.number(() => value)
   }
   const [a, b, c] = x.args.map(nameOf)

@@ -1,8 +1,8 @@
-// Textures of a WebGL context, as plain functions: one float a texel, in the shape that gpu.js gives to so many elements.
-// Nothing here is kept; who owns a texture is textures.ts.
+// Textures of a WebGL context: one float per texel, in the size that gpu.js chooses for a number of elements. Nothing
+// here owns textures; textures.ts does.
 import { RuntimeError } from '@flambeau/core/backend'
 
-/** The part of WebGL that is used here and that gpu.js needs: of WebGL 2, or of WebGL 1 with float textures. */
+/** The part of WebGL that gpu.js and this package need: of WebGL 2, or of WebGL 1 with float textures. */
 export interface Gl {
   readonly [constant: string]: unknown
   getExtension(name: string): { loseContext?(): void; destroy?(): void } | null
@@ -24,7 +24,7 @@ export interface Gl {
   deleteBuffer(buffer: object): void
   bindBuffer(target: unknown, buffer: object | null): void
   bufferData(target: unknown, bytes: number, usage: unknown): void
-  /** Of WebGL 2. */
+  /** Only in WebGL 2. */
   getBufferSubData(target: unknown, offset: number, to: ArrayBufferView): void
   fenceSync(condition: unknown, flags: number): object | null
   clientWaitSync(sync: object, flags: number, timeout: number): unknown
@@ -33,7 +33,7 @@ export interface Gl {
   deleteFramebuffer(framebuffer: object): void
 }
 
-/** A texture as gpu.js's kernels take it for an argument. */
+/** A texture in the form that gpu.js's kernels accept as an argument. */
 export class GlTexture {
   readonly texture: object
   readonly length: number
@@ -61,7 +61,10 @@ export class GlTexture {
   }
 }
 
-/** Width and height of the texture of so many elements: gpu.js's own choice, for kernels are written for it. */
+/**
+ * Width and height of the texture for a number of elements, chosen as gpu.js does, because kernels are written for that
+ * size.
+ */
 export function sizeOf(length: number): readonly [number, number] {
   const root = Math.sqrt(length)
   let high = Math.ceil(root)
@@ -73,21 +76,21 @@ export function sizeOf(length: number): readonly [number, number] {
   return [low, Math.ceil(length / low)]
 }
 
-/** Elements of a texture: `count` of them from `start`. */
+/** A range of a texture: `count` elements from `start`. */
 export interface Range {
   readonly texture: GlTexture
   readonly start: number
   readonly count: number
 }
 
-/** Elements on their way to the host, in a buffer of the GPU. */
+/** Elements in a buffer of the GPU, on their way to the host. */
 interface Packed {
   readonly buffer: object
   readonly ranges: readonly Range[]
   readonly texels: number
 }
 
-/** The rows of a texture that a range is in. */
+/** The rows of a texture that contain a range. */
 function rowsOf({ texture, start, count }: Range): { first: number; rows: number; skip: number } {
   const [w] = texture.size
   const first = Math.floor(start / w)
@@ -96,7 +99,7 @@ function rowsOf({ texture, start, count }: Range): { first: number; rows: number
 
 declare function setTimeout(work: () => void): unknown
 
-/** What a lost context means to who reads or computes. */
+/** The error of an operation after the context was lost. */
 export const lostError = (): RuntimeError =>
   new RuntimeError(
     "the WebGL context of device 'gpujs' was lost, and with it what its tensors held",
@@ -106,13 +109,13 @@ export const lostError = (): RuntimeError =>
 export class GlContext {
   readonly gl: Gl
   readonly version: 1 | 2
-  /** Sides of the largest texture. */
+  /** The maximum side of a texture. */
   readonly maxSize: number
-  /** Bytes of an element: WebGL 1 has no textures that can be rendered to of fewer than four floats. */
+  /** Bytes per element: WebGL 1 can only render to float textures of four channels. */
   readonly #bytes: number
-  /** Everything is rendered to and read from this one, so that no framebuffer holds a texture that is gone. */
+  /** All rendering and reading uses this framebuffer, so that no framebuffer keeps a deleted texture alive. */
   readonly framebuffer: object
-  /** The texture that this framebuffer has. */
+  /** The texture attached to this framebuffer. */
   #attached: object | null = null
   readonly #format: unknown
   readonly #internal: unknown
@@ -132,7 +135,7 @@ export class GlContext {
     this.framebuffer = gl.createFramebuffer() as object
   }
 
-  /** A texture of so many elements, each a number, or four. */
+  /** Creates a texture of `length` elements, each one number or four. */
   create(length: number, data: Float32Array | null = null, type: GlTexture['type'] = 'ArrayTexture(1)'): GlTexture {
     const { gl } = this
     const four = this.version === 2 && type === 'ArrayTexture(4)'
@@ -165,7 +168,7 @@ export class GlContext {
     gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, 0, size[0], size[1], this.#format, gl.FLOAT, texels)
   }
 
-  /** Elements as whole texels in whole rows. */
+  /** Elements as texels that fill whole rows. */
   #texels(data: Float32Array, [w, h]: readonly [number, number]): Float32Array {
     if (this.version === 2) {
       if (data.length === w * h) return data
@@ -178,7 +181,7 @@ export class GlContext {
     return texels
   }
 
-  /** The rows that the elements are in are read; this waits for the GPU. */
+  /** Reads the rows that contain the elements; this waits for the GPU. */
   read(range: Range): Float32Array {
     const texels = new Float32Array(this.#texelsOf(range))
     this.#readRows(range, texels)
@@ -186,12 +189,12 @@ export class GlContext {
     return this.#elements(range, texels)
   }
 
-  /** Elements of several textures: the GPU is waited for once, where it can gather them. */
+  /** Reads elements of several textures, waiting for the GPU only once if it can gather them. */
   readAll(ranges: readonly Range[]): Float32Array[] {
     return this.gathers ? this.#unpack(this.#pack(ranges)) : ranges.map((range) => this.read(range))
   }
 
-  /** Elements of several textures when they are there: nobody waits. Only where the GPU `gathers`. */
+  /** Reads elements of several textures when they are ready, without blocking. Requires `gathers`. */
   async readLater(ranges: readonly Range[]): Promise<Float32Array[]> {
     const { gl } = this
     const packed = this.#pack(ranges)
@@ -204,8 +207,8 @@ export class GlContext {
   }
 
   /**
-   * Whether elements can be gathered in a buffer of the GPU on their way to the host. It is tried: headless GL has all the
-   * functions, and puts everything where the buffer begins.
+   * Whether the GPU can gather elements in one of its buffers on their way to the host. The first use tests it, because
+   * headless GL has all the functions but writes everything to the beginning of the buffer.
    */
   get gathers(): boolean {
     this.#gathers ??= this.version === 2 && this.#findGathers()
@@ -250,14 +253,14 @@ export class GlContext {
     return ranges.map((range) => {
       const from = at
       at += this.#texelsOf(range)
-      // A copy: nobody's elements are to keep those of all others.
+      // A copy, so that one range does not keep all others alive.
       return this.#elements(range, all.slice(from, at))
     })
   }
 
   /**
-   * Notes that the framebuffer is about to have this texture; whether it had another one. To attach it once more would
-   * cost a tenth of a small kernel.
+   * Records the texture that the framebuffer is about to get; returns whether it had another one. Attaching it again
+   * would cost a tenth of a small kernel.
    */
   attaches(texture: object): boolean {
     if (this.#attached === texture) return false
@@ -265,7 +268,7 @@ export class GlContext {
     return true
   }
 
-  /** Makes a texture the one that is read. */
+  /** Makes a texture the one to read from. */
   #bind(texture: object): void {
     const { gl } = this
     gl.bindFramebuffer(gl.FRAMEBUFFER, this.framebuffer)
@@ -284,7 +287,7 @@ export class GlContext {
     gl.readPixels(0, first, size[0], rows, this.#step === 1 ? gl.RED : gl.RGBA, gl.FLOAT, to)
   }
 
-  /** Of the texels of whole rows the elements that were asked for. */
+  /** The requested elements among the texels of whole rows. */
   #elements(range: Range, texels: Float32Array): Float32Array {
     const { count } = range
     const { skip } = rowsOf(range)
@@ -294,25 +297,25 @@ export class GlContext {
     return elements
   }
 
-  /** Throws where what was read is not what was computed. */
+  /** Throws if what was read may not be what was computed. */
   #demandSound(): void {
     const { gl } = this
     const error = gl.getError()
     if (this.lost) throw lostError()
     if (error !== gl.OUT_OF_MEMORY) return
     throw new RuntimeError(
-      "device 'gpujs' is out of GPU memory, and what was computed since the last read is lost",
+      "device 'gpujs' is out of GPU memory, and results since the last read are lost",
       'Use smaller batches, or free tensors between them.',
     )
   }
 
-  /** Floats of a texel when it is read. */
+  /** Floats per texel in a read. */
   get #step(): 1 | 4 {
     this.#readsOne ??= this.#findReadsOne()
     return this.#readsOne ? 1 : 4
   }
 
-  /** Whether this driver gives one float a texel; four is what every driver can. */
+  /** Whether this driver reads one float per texel; every driver reads four. */
   #findReadsOne(): boolean {
     const { gl, version } = this
     if (version === 1) return false
@@ -324,7 +327,7 @@ export class GlContext {
     return format === gl.RED && type === gl.FLOAT
   }
 
-  /** What draws: the name of the GPU, where the browser tells it. */
+  /** The renderer: the name of the GPU, if the browser reveals it. */
   get renderer(): string {
     const { gl } = this
     const names = gl.getExtension('WEBGL_debug_renderer_info') as { UNMASKED_RENDERER_WEBGL?: unknown } | null
@@ -335,7 +338,7 @@ export class GlContext {
     return this.gl.isContextLost()
   }
 
-  /** Gives the context back: a page may have a few of them only. */
+  /** Releases the context, because a page may have only a few. */
   dispose(): void {
     this.gl.getExtension('STACKGL_destroy_context')?.destroy?.()
     this.gl.getExtension('WEBGL_lose_context')?.loseContext?.()

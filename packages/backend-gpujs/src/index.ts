@@ -9,20 +9,20 @@ export type { Mode } from './adapter.ts'
 export type { Report } from './backend.ts'
 export type { Tried } from './modes.ts'
 
-/** The backend, with what it tells of itself. */
+/** The backend with its report. */
 export interface Gpujs extends Backend {
-  /** What was found of this machine and chosen for it, and what the device has done so far. */
+  /** What was found on this machine and chosen, and what the device has done so far. */
   report(): Report
 }
 
-/** What the backend is asked for. */
+/** Options of the backend. */
 export interface GpujsOptions {
   /**
-   * A mode of gpu.js: 'webgl2', 'webgl' (in browsers), 'headlessgl' (in Node), 'webasm' or 'cpu'. The best that there is
-   * if not said.
+   * A mode of gpu.js: 'webgl2', 'webgl' (in browsers), 'headlessgl' (in Node), 'webasm' or 'cpu'. By default the best
+   * available.
    */
   readonly mode?: Mode
-  /** Bytes of textures above which the least recently used move to the host, from 1; 256 MiB if not said. */
+  /** Above this many bytes of textures, the least recently used move to the host; at least 1, 256 MiB by default. */
   readonly maxBytes?: number
 }
 
@@ -32,19 +32,19 @@ const limits: Limits = {
   kernels: { kernels: 512, bytes: 256 * 2 ** 20 },
 }
 
-/** A page may have few contexts, so there is one device for what was asked for, as long as it is usable. */
+/** A page may have few contexts, so calls with equal options share one device as long as it is usable. */
 const shared = new Map<string, Promise<GpujsBackend>>()
 
 async function make(mode: Mode | undefined, bytes: number): Promise<GpujsBackend> {
   const { engine, tried } = await choose(mode)
-  const why = mode === undefined ? 'the best that was found' : 'it was asked for'
+  const why = mode === undefined ? 'the best mode found' : 'it was requested'
   return new GpujsBackend(engine, { why, tried }, planning, { ...limits, bytes })
 }
 
 /**
- * The gpu.js backend; the same one for the same options, until it is disposed of or its context is lost. Throws a
- * RuntimeError where a mode that was asked for cannot be had, saying why and what to do, and a ValueError for a mode that
- * there is not.
+ * Creates the gpu.js backend, or returns the same one for the same options until it is disposed of or its context is
+ * lost. Throws a RuntimeError if a requested mode is not available, saying why and what to do, and a ValueError for an
+ * unknown mode.
  *
  * @example
  * useDevice(await gpujs({ mode: 'webgl2' }))

@@ -1,12 +1,12 @@
-// Kernels that are compiled: found by their text and sizes, and the least recently used destroyed when there are too many.
+// Compiled kernels, cached by text and sizes; when there are too many, the least recently used are destroyed.
 import type { Compiled, Engine } from './adapter.ts'
 import type { Kernel } from './plan.ts'
 
-/** A kernel in use; one that was destroyed is compiled anew by who still knows it. */
+/** A cached kernel; a user of a destroyed one compiles it again. */
 export interface Entry {
   readonly compiled: Compiled
   readonly key: string
-  /** Bytes of memory of its own. */
+  /** Bytes of its own memory. */
   readonly bytes: number
   used: number
   alive: boolean
@@ -19,7 +19,10 @@ export interface KernelLimits {
 
 const keyOf = ({ source, length, textures, numbers }: Kernel): string => `${length}|${textures}|${numbers}|${source}`
 
-/** In WebAssembly a kernel has memory for all that it reads and writes, on GL for what threads return by fours. */
+/**
+ * In WebAssembly a kernel has memory for everything that it reads and writes, on GL for the results of threads that
+ * return four.
+ */
 function ownElements({ length, textures, perThread }: Kernel, { mode, context }: Engine): number {
   if (mode === 'webasm') return textures.reduce((sum, n) => sum + n, length)
   return context !== null && perThread !== undefined ? length : 0
@@ -43,7 +46,7 @@ export class Kernels {
     return this.#entries.size
   }
 
-  /** The compiled kernel; `known` is what was found for it before. */
+  /** Returns the compiled kernel; `known` is the entry that was found earlier. */
   find(kernel: Kernel, known: Entry | undefined): Entry {
     const entry = known?.alive ? known : (this.#entries.get(keyOf(kernel)) ?? this.#compile(kernel))
     entry.used = ++this.#clock
@@ -62,7 +65,7 @@ export class Kernels {
     return entry
   }
 
-  /** Destroys the kernels that were used least recently, down to three quarters of the limits. */
+  /** Destroys the least recently used kernels, down to three quarters of the limits. */
   #trim(newest: Entry): void {
     const { kernels, bytes } = this.#limits
     if (this.#entries.size <= kernels && this.#bytes <= bytes) return

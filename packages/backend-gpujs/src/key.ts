@@ -1,14 +1,14 @@
-// Values found by many numbers. The numbers of what is looked for are written into one key, again and again: a text of
-// them would be made, hashed and thrown away at every instruction.
+// A table keyed by many numbers. Numbers are written into one reused key, because a string of them would be built,
+// hashed and discarded at every instruction.
 
-/** Some numbers and the kind of instruction that they are of. */
+/** A sequence of numbers with the kind of instruction that they describe. */
 export class Key {
   readonly #words: number[] = []
   #length = 0
   #kind = ''
   hash = 0
 
-  /** Forgets all numbers. */
+  /** Starts a new key. */
   start(kind: string): void {
     this.#kind = kind
     this.#length = 0
@@ -20,13 +20,13 @@ export class Key {
     this.hash = Math.imul(((this.hash << 5) | (this.hash >>> 27)) ^ word, 0x9e3779b1)
   }
 
-  /** How many, and which. */
+  /** Adds the length of a list and its elements. */
   addAll(words: readonly number[]): void {
     this.add(words.length)
     for (let i = 0; i < words.length; i++) this.add(words[i])
   }
 
-  /** A value that is found by this key as it is now. */
+  /** A table entry for a value under the current key. */
   of<T>(value: T): Known<T> {
     return { kind: this.#kind, words: this.#words.slice(0, this.#length), value }
   }
@@ -44,7 +44,7 @@ interface Known<T> {
   readonly value: T
 }
 
-/** Values by their keys: each at its key's hash, or at the next number that was free. */
+/** Values by key, each at its key's hash, or at the next free number. */
 export class Table<T> {
   readonly #known = new Map<number, Known<T>>()
 
@@ -60,7 +60,7 @@ export class Table<T> {
     }
   }
 
-  /** Adds a value whose key was not found. */
+  /** Adds a value for a key that was not found. */
   add(key: Key, value: T): void {
     let at = key.hash
     while (this.#known.has(at)) at++

@@ -1,17 +1,17 @@
-// What kernels call: functions of float32 numbers, as gpu.js source. The modes' own exp, log, sin, tanh, pow are wrong in
-// too many places (expm1 near 0, pow of a negative base, a sine off by 2e-4), so every mode gets these: they need nothing
-// of a mode but + - * /, floor, log2 to half a unit and comparisons, keep within a few units in the last place, and
-// give infinities and NaN where the mode has them. Compilers of shaders may merge and reorder what looks like algebra,
-// so numbers are split by floor, never by adding and taking off again.
+// Functions that kernels call, on float32 numbers, as gpu.js source. The modes' own exp, log, sin, tanh and pow are
+// wrong in too many places (expm1 near 0, pow of a negative base, a sine off by 2e-4), so every mode gets these. They
+// use only + - * /, floor, log2 to half a unit and comparisons of a mode, stay within a few units in the last place,
+// and return infinities and NaN if the mode has them. Shader compilers may merge and reorder algebra, so numbers are
+// split by floor, never by adding and subtracting.
 import type { KernelFunction } from './plan.ts'
 import { LARGEST, texts as special } from './special.ts'
 
 const texts = [
   ...special,
 
-  // ---- whole numbers ----
+  // ---- integers ----
 
-  // The quotient of whole numbers rounded down, for b > 0 and up to 2^24, also where a division is off by a unit.
+  // The quotient of integers rounded down, for b > 0 and up to 2^24, even if a division is off by a unit.
   `function divided(a, b) {
   let q = Math.floor(a / b);
   const r = a - q * b;
@@ -19,7 +19,7 @@ const texts = [
   if (r >= b) { q = q + 1; }
   return q;
 }`,
-  // 0 by 0, as integers of JavaScript have it.
+  // 0 / 0 as for JavaScript integers.
   `function floorDivInt(a, b) {
   if (b > 0) { return divided(a, b); }
   if (b < 0) { return divided(-a, -b); }
@@ -38,7 +38,7 @@ const texts = [
   if (b === 0) { return 0; }
   return a - truncDivInt(a, b) * b;
 }`,
-  // A base of more than 1 has at most 24 factors; others are themselves, or change their sign.
+  // A base above 1 in size has at most 24 factors; other bases stay themselves or change their sign.
   `function powInt(x, p) {
   if (Math.abs(x) <= 1) { return (p === 0 || (x < 0 && p - 2 * Math.floor(p / 2) === 0)) ? 1 : ((x === 0 && p < 0) ? 0 : x); }
   if (p < 0) { return 0; }
@@ -46,7 +46,7 @@ const texts = [
   for (let k = 0; k < 24; k++) { if (k < p) { r = r * x; } }
   return r;
 }`,
-  // A power of bytes, which wraps at every step: one of 255 would have left the numbers that a float has exactly.
+  // A power of bytes, which wraps at every step: a single power could exceed the integers that a float represents.
   `function powByte(x, p) {
   let r = 1;
   let b = x;
@@ -59,14 +59,14 @@ const texts = [
   }
   return r;
 }`,
-  // What | 0 makes of a number.
+  // The result of `x | 0`.
   `function toInt(x) {
   if (Math.abs(x) < 2147483648) { return Math.trunc(x); }
   if (Math.abs(x) <= ${LARGEST}) { return x - 4294967296 * Math.floor(x / 4294967296 + 0.5); }
   return 0;
 }`,
 
-  // ---- what is not a number ----
+  // ---- NaN ----
 
   `function isNaNf(x) {
   let r = 1;
@@ -82,8 +82,8 @@ const texts = [
 
   // ---- rounding and remainders ----
 
-  // Halves to even; from 2^23 on every number is whole. What is rounded to 0 keeps its sign, here and in what follows: a
-  // minus before an absolute value is one also of 0.
+  // Rounds halves to even; from 2^23 on every number is whole. A result of 0 keeps the sign, here and below: a minus
+  // before an absolute value also applies to 0.
   `function rintf(x) {
   if (x === 0 || Math.abs(x) >= 8388608) { return x; }
   let r = Math.floor(x + 0.5);
@@ -92,7 +92,7 @@ const texts = [
   if (d === 0.5 && r - 2 * Math.floor(r * 0.5) !== 0) { r = r - 1; }
   return x < 0 ? -Math.abs(r) : r;
 }`,
-  // 2^k for whole k between -127 and 127.
+  // 2^k for integers k between -127 and 127.
   `function exp2i(k) {
   let r = 1;
   let n = Math.abs(k);
@@ -105,7 +105,7 @@ const texts = [
   if (n >= 1) { r = r * 2; }
   return k < 0 ? 1 / r : r;
 }`,
-  // x 2^k, to infinity and down to the numbers below the normal ones.
+  // x 2^k, up to infinity and down to subnormal numbers.
   `function scaled(x, k) {
   let y = x;
   let n = k;
@@ -119,7 +119,7 @@ const texts = [
   const s = exp2i(11 - Math.floor(Math.log2(Math.abs(x))));
   return Math.floor(x * s) / s;
 }`,
-  // x - q y for a whole q of at most 12 bits, exactly; then the side of 0 on which x is.
+  // x - q y, exact for an integer q of at most 12 bits; then corrected to the sign of x.
   `function remainderStep(x, y) {
   const q = Math.trunc(x / y);
   const high = highBits(y);
@@ -157,8 +157,8 @@ const texts = [
 
   // ---- exponentials ----
 
-  // e^x = 2^k e^r: r is the rest of x in half a log(2), which is split into 9 bits, whose product with k is exact, and what
-  // is left. This is e^r - 1.
+  // e^x = 2^k e^r: r is the remainder of x after multiples of log(2), which is split into 9 bits, whose product with k
+  // is exact, and the rest. This returns e^r - 1.
   `function expRest(x, k) {
   const r = x - k * 0.693359375 + k * 0.00021219444005469059;
   return r + r * r * (0.5000000055294268 + r * (0.1666666629464518 + r * (0.041666311211187634 + r * (0.008333398617504421 + r * (0.00139446856969478 + r * 0.0001984619286265817)))));
@@ -195,7 +195,7 @@ const texts = [
   const rest = s * (h + z * (0.6666681375493532 + z * (0.39972664354628884 + z * 0.3000761575142898)));
   return k * 0.693359375 + (f - (h - (rest - k * 0.00021219444005469059)));
 }`,
-  // Where k is off by one beside the middle between two powers, the polynomial still holds.
+  // If k is off by one near the middle between two powers, the polynomial is still accurate.
   `function logf(x) {
   if (x <= 0) { return x < 0 ? Math.sqrt(x) : -1 / Math.abs(x); }
   if (x > ${LARGEST}) { return x; }
@@ -250,13 +250,13 @@ const texts = [
   return sign * scaled(expf(((high - e) + low) * 0.6931471805599453), e);
 }`,
 
-  // ---- waves ----
+  // ---- sine and cosine ----
 
-  // The rest of x in quarter turns, of which there are k: three parts of half pi, whose first two products are exact.
+  // The remainder of x after k quarter turns: half pi in three parts, whose first two products are exact.
   `function quarterRest(x, k) {
   return ((x - k * 1.5703125) - k * 0.00048351287841796875) - k * 3.1391647865048132e-7;
 }`,
-  // The sine of r and j quarter turns.
+  // The sine of r plus j quarter turns.
   `function wave(r, j) {
   const z = r * r;
   const q = j - 4 * Math.floor(j / 4);
@@ -264,7 +264,7 @@ const texts = [
   if (q === 1 || q === 3) { y = 1 - 0.5 * z + z * z * (0.04166664318260776 + z * (-0.0013887194218770748 + z * 0.000024419195674063447)); }
   return q >= 2 ? -y : y;
 }`,
-  // Beyond 2^15 the products are no longer exact, and the mode's own is what there is.
+  // Beyond 2^15 the products are no longer exact, so the mode's own function is used.
   `function sinf(x) {
   if (x === 0) { return x; }
   if (Math.abs(x) <= 32768) {
@@ -281,7 +281,7 @@ const texts = [
   return Math.cos(x);
 }`,
 
-  // A rational minimax function of x² times x; beyond 3.95, where it is in float32, it is 1.
+  // A rational minimax function of x² times x; from 3.95 on, where it is 1 in float32, 1.
   `function erff(x) {
   if (x >= 3.95) { return 1; }
   if (x <= -3.95) { return -1; }
@@ -301,7 +301,7 @@ const library: ReadonlyMap<string, KernelFunction> = new Map(
   }),
 )
 
-/** The functions that a text calls, and those that these call. */
+/** The functions that a text calls, and those that these call in turn. */
 export function functionsIn(text: string): readonly KernelFunction[] {
   const found = new Map<string, KernelFunction>()
   const visit = (source: string): void => {

@@ -1,10 +1,10 @@
-// Which of gpu.js's modes there are on this machine. gpu.js would choose one silently and go on in another where that
-// fails; here every mode is tried, and what came of it is kept for who asks.
+// Finds gpu.js's modes on this machine. gpu.js would choose one silently and fall back to another if it fails; here
+// every mode is tried, and the outcome is kept for the report.
 import { RuntimeError, ValueError } from '@flambeau/core/backend'
 import { type Engine, glEngine, hostEngine, type Mode } from './adapter.ts'
 import { type Gl, GlContext } from './gl.ts'
 
-/** What was looked for, and why it is not there; without a reason it was found. */
+/** A mode that was tried, with the reason if it is not available. */
 export interface Tried {
   readonly mode: Mode
   readonly reason?: string
@@ -15,7 +15,7 @@ export interface Chosen {
   readonly tried: readonly Tried[]
 }
 
-/** A mode that cannot be had: why, and what to do about it. */
+/** The error of an unavailable mode: why, and what to do about it. */
 class Unavailable extends Error {
   readonly remedy: string
 
@@ -51,18 +51,18 @@ function browserContext(kind: 'webgl2' | 'webgl'): Gl {
   if (gl !== null) return gl
   throw new Unavailable(
     canvas === undefined ? 'there is no canvas here' : `the browser gives no ${kind} context`,
-    'Turn hardware acceleration on, close pages that use WebGL, or take another mode.',
+    'Turn on hardware acceleration, close other pages that use WebGL, or use another mode.',
   )
 }
 
 type CreateGl = (width: number, height: number, options: object) => Gl | null
 
-const install = 'Install it, npm install gl@9.0.0-rc.10, where there is a C++ compiler, or take another mode.'
-const rebuild = 'Build it, npm rebuild gl, where there is a C++ compiler, or take another mode.'
+const install = 'Install it, npm install gl@9.0.0-rc.10, which may need a C++ compiler, or use another mode.'
+const rebuild = 'Build it, npm rebuild gl, which needs a C++ compiler, or use another mode.'
 const startDisplay =
-  "Start one: 'xvfb-run -a node ...' runs a program with a display, of Debian's packages xvfb and libgl1-mesa-dri."
+  "Start one: 'xvfb-run -a node ...' runs a program with a display (Debian's packages xvfb and libgl1-mesa-dri)."
 
-/** An optional peer: bundlers, which know constants, are not to look for it. */
+/** The package is an optional peer dependency; the variable name keeps bundlers from resolving it. */
 const load = (name: string): Promise<{ readonly default: CreateGl }> =>
   import(/* @vite-ignore */ /* webpackIgnore: true */ name)
 
@@ -73,17 +73,17 @@ async function headlessContext(options: object): Promise<Gl> {
   } catch (error) {
     const [line] = String((error as Error).message).split('\n')
     if (/^Cannot find (package|module) 'gl'/.test(line)) throw new Unavailable("package 'gl' is not installed", install)
-    throw new Unavailable(`package 'gl' is installed, and cannot be loaded (${line})`, rebuild)
+    throw new Unavailable(`package 'gl' is installed but cannot be loaded (${line})`, rebuild)
   }
   const { platform, env } = here.process as NonNullable<Environment['process']>
-  // It would say so on stderr, more than once.
+  // Otherwise gl would print this to stderr, more than once.
   if (platform === 'linux' && !env?.DISPLAY) throw new Unavailable("package 'gl' needs a display", startDisplay)
   const gl = create(2, 2, { preserveDrawingBuffer: true, ...options })
   if (gl === null) throw new Unavailable(`package 'gl' gives no context on display '${env?.DISPLAY}'`, startDisplay)
   return gl
 }
 
-/** The engine on a context, which is given back where it cannot be: a page may have few of them. */
+/** The engine on a context; if that fails, the context is released, because a page may have few of them. */
 function engineOn(gl: Gl, mode: 'webgl2' | 'webgl' | 'headlessgl'): Engine {
   const version = mode === 'webgl2' ? 2 : 1
   const extension = version === 2 ? 'EXT_color_buffer_float' : 'OES_texture_float'
@@ -150,7 +150,7 @@ async function attempt(mode: Mode): Promise<Engine | Unavailable> {
   }
 }
 
-/** The engine of a mode, or of the best mode that there is. */
+/** The engine of the requested mode, or of the best available one. */
 export async function choose(mode: Mode | undefined): Promise<Chosen> {
   if (mode !== undefined && !Object.hasOwn(makers, mode)) {
     throw new ValueError(`unknown mode '${mode}'`, `Modes are ${Object.keys(makers).join(', ')}.`)

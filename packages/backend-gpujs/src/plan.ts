@@ -1,16 +1,16 @@
-// How an instruction becomes calls of gpu.js kernels: data, made once for each kind, shape and layout, and kept. Planners
-// (plans/) know nothing of gpu.js or of textures; the backend compiles the kernels and calls them in order.
+// Plans: how an instruction becomes calls of gpu.js kernels, as data that is made once for each kind, shape and layout
+// and cached. Planners (plans/) don't use gpu.js or textures; the backend compiles the kernels and calls them in order.
 import type { Attributes, DeviceBuffer, Instr, Kind, View } from '@flambeau/core/backend'
 
-/** What planners know of a buffer. */
+/** A buffer as planners see it. */
 export interface PlannedBuffer extends DeviceBuffer {
-  /** Elements of its texture. */
+  /** The number of elements of its texture. */
   readonly length: number
 }
 
 export const lengthOf = ({ buffer }: Pick<View, 'buffer'>): number => (buffer as PlannedBuffer).length
 
-/** A function that kernels call: its text. What it takes and gives are numbers. */
+/** A function that kernels call, as text. Its parameters and its result are numbers. */
 export interface KernelFunction {
   readonly name: string
   readonly parameters: number
@@ -18,43 +18,46 @@ export interface KernelFunction {
 }
 
 /**
- * A kernel: one thread computes one element, or four, of a flat float32 output. `source` is the text of a function whose parameters
- * are `t0, t1, ...`, textures that are read flat (`t0[i]`), and then `n0, n1, ...`, numbers; the thread is
- * `this.thread.x`. Sizes and strides are written into the text, numbers that may change never are.
+ * A kernel: each thread computes one element, or four, of a flat float32 output. `source` is the text of a function
+ * whose parameters are `t0, t1, ...`, textures that are read flat (`t0[i]`), and then `n0, n1, ...`, numbers; the
+ * thread is `this.thread.x`. Sizes and strides are part of the text, numbers that may change never are.
  */
 export interface Kernel {
   readonly source: string
-  /** Elements of the output, from 1. */
+  /** The number of elements of the output, at least 1. */
   readonly length: number
-  /** 4 where a thread computes four elements of the output, one after the other, and its text returns `[a, b, c, d]`. */
+  /** 4 if a thread computes four consecutive elements of the output and its text returns `[a, b, c, d]`. */
   readonly perThread?: 4
-  /** Elements of each texture that is read: gpu.js writes their sizes into the kernel. */
+  /** The number of elements of each texture: gpu.js writes their sizes into the kernel. */
   readonly textures: readonly number[]
-  /** How many numbers it takes. */
+  /** The number of numeric parameters. */
   readonly numbers: number
-  /** All functions that its text calls, and that these call. */
+  /** All functions that its text calls, directly or indirectly. */
   readonly functions: readonly KernelFunction[]
 }
 
-/** Where a texture comes from: the buffer of an input of the instruction, or the result of an earlier step. */
+/** The source of a texture: the buffer of an input of the instruction, or the result of an earlier step. */
 export type Source = { readonly input: number } | { readonly step: number }
 
 /** A call of a kernel. */
 export interface Step {
   readonly kernel: Kernel
   readonly textures: readonly Source[]
-  /** Read anew at every call: the value of a scalar operand, the offset of a view. */
+  /** Evaluated at every call: the value of a scalar operand, the offset of a view. */
   readonly numbers: readonly ((instr: Instr) => number)[]
 }
 
-/** A check that is part of a plan: a step whose result is one element, not 0 where the instruction is in error. */
+/** A check that is part of a plan: a step with one element, which is not 0 if the instruction is in error. */
 export interface Flag {
   readonly step: number
-  /** `value` is the element: what a message tells of the operand, which may be gone when the flag is read. */
+  /**
+   * `value` is the element: the part of the message that depends on the operand, which may be gone when the flag is
+   * read.
+   */
   readonly error: (instr: Instr, value: number) => Error
 }
 
-/** What an instruction of one kind, shape and layout does. */
+/** The steps, outputs and checks of instructions of one kind, shape and layout. */
 export interface Plan {
   readonly steps: readonly Step[]
   /** For each output of the instruction the step that makes it; undefined for an output without elements. */
@@ -62,17 +65,17 @@ export interface Plan {
   readonly flags: readonly Flag[]
 }
 
-/** What is known of a kind of instruction. */
+/** The planner of a kind of instruction. */
 export interface Planner<K extends Kind = Kind> {
-  /** Throws nothing: what it cannot plan, the backend has said it does not support. */
+  /** Throws nothing: the backend reports what it cannot plan as unsupported. */
   plan(instr: Instr<K>): Plan
-  /** Whether it can be planned; absent: always. */
+  /** Whether it can plan the instruction; by default always. */
   supports?(instr: Instr<K>): boolean
   /**
-   * The largest absolute value that an integer result may have, and every number on the way to it, where the inputs'
-   * elements are no larger than `bounds`; Infinity where it cannot be told.
+   * The largest absolute value of an integer result, and of every number on the way to it, if the inputs' elements are
+   * no larger than `bounds`; Infinity if unknown.
    */
   bound(instr: Instr<K>, bounds: readonly number[]): number
-  /** What a plan depends on in the attributes, where that is not all that is in them. */
+  /** The part of the attributes that a plan depends on, by default all of them. */
   key?(attrs: Attributes[K]): string
 }

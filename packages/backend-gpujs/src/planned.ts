@@ -1,5 +1,5 @@
-// The plan of an instruction, found again for every other one of the same kind, shapes and layouts. What changes from
-// call to call, the values of scalars and where views begin, is no part of what it is found by.
+// The cache of plans: instructions of the same kind, shapes and layouts share one. The values of scalars and the
+// offsets of views, which change from call to call, are not part of the key.
 import {
   type Expr,
   type Instr,
@@ -14,29 +14,29 @@ import type { Entry } from './kernels.ts'
 import { Key, Table } from './key.ts'
 import { lengthOf, type Plan } from './plan.ts'
 
-/** What planners tell of instructions of all kinds: plans/index.ts. */
+/** The functions of plans/index.ts for instructions of all kinds. */
 export interface Planning {
   canPlan(instr: Instr): boolean
   planOf(instr: Instr): Plan
   boundOf(instr: Instr, bounds: readonly number[]): number
-  /** What a plan depends on in attrs that are data. */
+  /** The part of data attributes that a plan depends on. */
   keyOf(instr: Instr): string
 }
 
-/** What is known of instructions that differ in numbers only. */
+/** The plan shared by instructions that differ only in numbers. */
 export interface Planned {
-  /** Undefined where no kernels do it. */
+  /** Undefined if no kernels can run it. */
   readonly plan: Plan | undefined
   /** The kernel of each step, once it is compiled. */
   readonly entries: (Entry | undefined)[]
-  /** Whether whole numbers are computed, whose size has to be looked at. */
+  /** Whether it computes integers, whose bounds must be checked. */
   readonly integers: boolean
 }
 
-/** Plans that are kept; of more than twice as many the older half is forgotten. */
+/** The number of plans per generation; above twice as many, the older half is dropped. */
 const generation = 2048
 
-/** Numbers for objects that are what they are, and for attrs that are data. */
+/** Numbers objects by identity, and attrs that are data by content. */
 class Names {
   readonly #ofObjects = new WeakMap<object, number>()
   #ofTexts = new Map<string, number>()
@@ -49,7 +49,7 @@ class Names {
     return this.#next++
   }
 
-  /** The same number for attrs of which planners want to know the same. */
+  /** The same number for attrs that planners treat alike. */
   ofAttrs(instr: Instr, planning: Planning): number {
     const { attrs: x, kind } = instr
     const known = this.#ofObjects.get(x)
@@ -93,7 +93,7 @@ export class Plans {
   #young = new Table<Planned>()
   #old = new Table<Planned>()
 
-  /** No kernel may read or make more than `most` elements. */
+  /** No kernel may read or write more than `most` elements. */
   constructor(planning: Planning, most: number) {
     this.#planning = planning
     this.#most = most

@@ -1,11 +1,11 @@
-// More functions of float32 numbers for kernels, as math.ts has them: inverses of the trigonometric and hyperbolic ones,
-// logarithms to other bases, and the special functions, by formulas in which no digits cancel. Polynomials are in fits.ts.
+// More functions of float32 numbers for kernels, like math.ts: inverse trigonometric and hyperbolic functions,
+// logarithms to other bases, and special functions, by formulas without cancellation. Polynomials are in fits.ts.
 import * as fits from './fits.ts'
 
-/** The largest float32: what is above is infinite, in a comparison that no mode folds. */
+/** The largest float32: a larger number is infinite; no mode folds this comparison. */
 export const LARGEST = '3.4028234663852886e+38'
 
-/** A polynomial in a name, the lowest power first. */
+/** A polynomial in a variable, with the lowest power first. */
 const polynomial = (c: readonly number[], x: string): string =>
   c.reduceRight((sum, a) => (sum === '' ? `${a}` : `${a < 0 ? `(${a})` : a} + ${x} * (${sum})`), '')
 
@@ -13,7 +13,7 @@ const HALF_PI = '1.5707963267948966'
 const PI = '3.141592653589793'
 
 export const texts = [
-  // 1 where x is negative, or a negative 0 where the mode keeps its sign.
+  // 1 if x is negative, or a negative 0 if the mode keeps its sign.
   `function isNegative(x) {
   let r = 0;
   if (x < 0) { r = 1; }
@@ -28,7 +28,8 @@ export const texts = [
   if (x === 0) { return x; }
   return sinf(x) / cosf(x);
 }`,
-  // From 20 on the smaller part is none; a half of the exponential by halves does not overflow before the result does.
+  // From 20 on the smaller exponential vanishes; multiplying by half an exponential twice does not overflow before the
+  // result does.
   `function sinhf(x) {
   if (x === 0) { return x; }
   const a = Math.abs(x);
@@ -44,7 +45,7 @@ export const texts = [
   const e = expf(a);
   return 0.5 * (e + 1 / e);
 }`,
-  // asin for |x| up to a half, by the minimax polynomial of z = x * x: published in Cephes (asinf).
+  // asin for |x| up to 0.5, by a minimax polynomial in z = x * x, published in Cephes (asinf).
   `function asinNear(x) {
   const z = x * x;
   return x + x * z * (0.16666752422 + z * (0.074953002686 + z * (0.045470025998 + z * (0.024181311049 + z * 0.042166308016))));
@@ -63,7 +64,7 @@ export const texts = [
   const y = 2 * asinNear(Math.sqrt(0.5 * (1 - a)));
   return x < 0 ? ${PI} - y : y;
 }`,
-  // atan for |x| up to the tangent of pi / 8: published in Cephes (atanf).
+  // atan for |x| up to tan(pi / 8), published in Cephes (atanf).
   `function atanNear(x) {
   const z = x * x;
   return x + x * z * (-0.333329491539 + z * (0.199777106478 + z * (-0.138776856032 + z * 0.0805374449538)));
@@ -98,7 +99,7 @@ export const texts = [
   const r = b / a;
   return a * Math.sqrt(1 + r * r);
 }`,
-  // asinh a = log(1 + a + a² / (1 + sqrt(1 + a²))); far up, log(2 a).
+  // asinh a = log(1 + a + a² / (1 + sqrt(1 + a²))); for large a, log(2 a).
   `function asinhf(x) {
   if (x === 0) { return x; }
   const a = Math.abs(x);
@@ -137,7 +138,7 @@ export const texts = [
 
   // ---- special functions ----
 
-  // Between 0.5 and 2.5 by polynomials, up to 8 by what leads there, then by Stirling's series.
+  // Between 0.5 and 2.5 by polynomials, up to 8 by recurrence to that range, then by Stirling's series.
   `function lgammaUp(x) {
   if (x > ${LARGEST}) { return x; }
   if (x >= 8) {
@@ -155,7 +156,7 @@ export const texts = [
   return (z - 2) * lgammaFit(z - 2) + logf(p);
 }`,
   `function lgammaFit(x) { return ${polynomial(fits.lgamma, 'x')}; }`,
-  // The sine of pi times x, for x from 0 on.
+  // The sine of pi times x, for x >= 0.
   `function sinPi(x) {
   const r = x - 2 * Math.floor(x * 0.5);
   const h = r > 1 ? r - 1 : r;
@@ -201,7 +202,8 @@ export const texts = [
   const t = q - 5.05;
   return x * (${polynomial(fits.erfinvEnd, 't')});
 }`,
-  // The power series to 8, all of whose terms are positive; beyond, e^a / sqrt(a) by halves, times a polynomial of 1 / a.
+  // The power series up to 8, all of whose terms are positive; beyond, e^a / sqrt(a) in two halves, times a polynomial
+  // in 1 / a.
   `function besselSeries(a, order) {
   const z = 0.25 * a * a;
   let t = 1;

@@ -1,33 +1,39 @@
-// Who owns a texture: the cell behind a buffer. The list of cells whose elements are in textures holds them, because
+// Ownership of textures: the cell behind a buffer owns its texture. A list keeps the cells with textures alive, because
 // JavaScript runs finalizers only between turns of the event loop, and a synchronous loop would fill the GPU. Above a
-// high-water mark those that were used least recently are read into typed arrays that their cells alone hold: of a cell
-// that nobody holds any more, V8 frees that array. Where the loop turns, a finalizer gives the texture back earlier.
+// high-water mark, the least recently used textures are read into typed arrays that only their cells hold, so V8 frees
+// the array of an unreferenced cell. When the event loop turns, a finalizer releases the texture earlier.
 import type { Backend, DeviceBuffer, TypedArray } from '@flambeau/core/backend'
 import type { Texture } from './adapter.ts'
 import type { GlContext, GlTexture, Range } from './gl.ts'
 import type { PlannedBuffer } from './plan.ts'
 
-/** The largest whole number up to which all are exact in a float32. */
+/** The largest integer up to which float32 represents all integers. */
 export const exactUpTo = 2 ** 24
 
-/** What a buffer's elements are and where. A cell with neither has never been written to: its elements are zeros. */
+/**
+ * The elements of a buffer and where they are. A cell with neither texture nor array has never been written to: its
+ * elements are zeros.
+ */
 export class Cell {
   length: number
   texture: Texture | null = null
-  /** Elements on the host: a Float32Array that becomes a texture when a kernel reads it, or what no texture can hold. */
+  /**
+   * Elements on the host: a Float32Array that becomes a texture when a kernel reads it, or elements that no texture can
+   * hold.
+   */
   host: TypedArray | null = null
-  /** No element's absolute value is larger; of interest for whole numbers only. */
+  /** An upper bound of the elements' absolute values; only for integers. */
   bound = 0
-  /** Whether the bound is of the elements as they are, and not of what they might have been. */
+  /** Whether the bound was measured from the elements, not derived. */
   measured = true
-  /** When it was used last. */
+  /** The time of last use. */
   used = 0
 
   constructor(length: number) {
     this.length = length
   }
 
-  /** Whether its elements are such as a texture cannot hold. */
+  /** Whether no texture can hold its elements. */
   get held(): boolean {
     return this.host !== null && !(this.host instanceof Float32Array)
   }
@@ -49,15 +55,15 @@ export class Buffer implements DeviceBuffer, PlannedBuffer {
 }
 
 export interface Marks {
-  /** Bytes of textures above which the oldest are moved to the host. */
+  /** Bytes of textures above which the oldest move to the host. */
   readonly bytes: number
-  /** The same as a number of textures. */
+  /** The same limit as a number of textures. */
   readonly textures: number
 }
 
-/** After moving, this much of the marks is in use. */
+/** Moving stops at this fraction of the marks. */
 const kept = 0.75
-/** Of the textures that nobody owns any more, as many are kept for new elements as these parts of the marks. */
+/** The pool of unowned textures is limited to this fraction of the marks. */
 const pooledPart = 0.25
 
 declare class FinalizationRegistry<T> {
@@ -66,20 +72,23 @@ declare class FinalizationRegistry<T> {
   unregister(token: object): boolean
 }
 
-/** The textures of a context. In the modes without one textures are arrays of V8's, and this does nothing for them. */
+/**
+ * The textures of a context. In the modes without a context, textures are arrays that V8 owns, and this class does
+ * nothing for them.
+ */
 export class Textures {
   readonly #context: GlContext | null
   readonly #marks: Marks
   readonly #live = new Set<Cell>()
   readonly #registry: FinalizationRegistry<Cell>
-  /** Textures that nobody owns, by their lengths: those first that were not asked for longest. */
+  /** Unowned textures by length; the least recently requested lengths come first. */
   readonly #pool = new Map<number, GlTexture[]>()
   /** The last length in the pool. */
   #newest = 0
   #pooled = 0
   #pooledBytes = 0
   #clock = 0
-  /** Bytes of all textures, pooled ones included, and how many there are. */
+  /** Bytes and number of all textures, including pooled ones. */
   bytes = 0
   count = 0
   uploads = 0
@@ -92,7 +101,7 @@ export class Textures {
     this.#registry = new FinalizationRegistry((cell) => this.#lose(cell))
   }
 
-  /** Cells whose elements are in textures. */
+  /** The number of cells with textures. */
   get cells(): number {
     return this.#live.size
   }
@@ -101,7 +110,7 @@ export class Textures {
     return this.#pooledBytes
   }
 
-  /** A texture for the result of a kernel, with anything in it; undefined where kernels make arrays. */
+  /** A texture with arbitrary contents for the result of a kernel; undefined if kernels create arrays. */
   take(length: number): GlTexture | undefined {
     if (this.#context === null) return undefined
     return this.#fromPool(length) ?? this.#create(length, null)
@@ -132,7 +141,7 @@ export class Textures {
     this.#newest = length
   }
 
-  /** A texture is nobody's any more. */
+  /** Releases a texture into the pool. */
   give(texture: Texture | null): void {
     if (texture === null || texture instanceof Float32Array) return
     const pool = this.#pool.get(texture.length)
@@ -145,7 +154,7 @@ export class Textures {
       this.#trimPool(bytes * pooledPart, textures * pooledPart)
   }
 
-  /** Deletes pooled textures down to so many. */
+  /** Deletes pooled textures down to these limits. */
   #trimPool(bytes: number, textures: number): void {
     for (const [length, pool] of this.#pool) {
       while (this.#pooled > textures || this.#pooledBytes > bytes) {
@@ -166,7 +175,7 @@ export class Textures {
     this.count--
   }
 
-  /** The texture of a buffer's elements, which come from the host if they are there. */
+  /** The texture of a buffer's elements, uploaded from the host if they are there. */
   of(buffer: Buffer): Texture {
     const { cell } = buffer
     cell.used = ++this.#clock
@@ -177,7 +186,7 @@ export class Textures {
     return texture
   }
 
-  /** A texture of these elements. */
+  /** Uploads elements into a texture. */
   upload(data: Float32Array): Texture {
     if (this.#context === null) return data
     this.uploads++
@@ -187,7 +196,7 @@ export class Textures {
     return texture
   }
 
-  /** A buffer's elements are these from now on. */
+  /** Makes a texture the contents of a buffer. */
   set(buffer: Buffer, texture: Texture, length: number, bound: number): void {
     const { cell } = buffer
     const before = cell.texture
@@ -200,7 +209,7 @@ export class Textures {
     if (before !== null) this.give(before)
   }
 
-  /** A buffer's elements are these of the host, which are the buffer's from now on. */
+  /** Makes an array on the host the contents of a buffer, which owns it from now on. */
   setHost(buffer: Buffer, data: TypedArray, bound: number): void {
     const { cell } = buffer
     this.free(buffer)
@@ -210,19 +219,22 @@ export class Textures {
     else cell.host = data
   }
 
-  /** Notes the largest absolute value of a buffer's elements. */
+  /** Records the largest absolute value of a buffer's elements. */
   measured({ cell }: Pick<Buffer, 'cell'>, bound: number): void {
     cell.bound = bound
     cell.measured = true
   }
 
-  /** Gives back what a buffer holds. */
+  /** Releases the contents of a buffer. */
   free({ cell }: Buffer): void {
     this.#leave(cell)
     cell.host = null
   }
 
-  /** Elements of a buffer from `start`; a copy, or the buffer's own on the host: not to be written to. */
+  /**
+   * `count` elements of a buffer from `start`: a copy, or on the host the buffer's own array, which must not be written
+   * to.
+   */
   read({ cell }: Buffer, start: number, count: number): TypedArray {
     const { texture, host, length } = cell
     const data = host ?? texture ?? new Float32Array(length)
@@ -234,14 +246,14 @@ export class Textures {
     return this.readTexture(data as GlTexture, start, count)
   }
 
-  /** Elements of a texture: waits for what makes them. */
+  /** Elements of a texture; waits for the kernels that compute them. */
   readTexture(texture: Texture, start: number, count: number): Float32Array {
     if (texture instanceof Float32Array) return texture.subarray(start, start + count)
     this.readbacks++
     return (this.#context as GlContext).read({ texture, start, count })
   }
 
-  /** Elements of textures when they are there, where the context `gathers`. */
+  /** Elements of textures when they are ready, if the context `gathers`. */
   readLater(ranges: readonly Range[]): Promise<Float32Array[]> {
     this.readbacks++
     return (this.#context as GlContext).readLater(ranges)
@@ -256,7 +268,7 @@ export class Textures {
     cell.texture = texture
   }
 
-  /** A cell's elements are in a texture no longer. */
+  /** Detaches a cell from its texture. */
   #leave(cell: Cell): void {
     const { texture } = cell
     cell.texture = null
@@ -266,14 +278,14 @@ export class Textures {
     this.give(texture)
   }
 
-  /** Nobody holds the buffer of this cell any more. */
+  /** Handles a cell whose buffer was collected. */
   #lose(cell: Cell): void {
     this.#live.delete(cell)
     this.give(cell.texture)
     cell.texture = null
   }
 
-  /** Moves to the host what is above the marks; called when no instruction is at work. */
+  /** Moves textures above the marks to the host; called while no instruction runs. */
   trim(): void {
     const { bytes, textures } = this.#marks
     if (this.bytes - this.#pooledBytes <= bytes && this.#live.size <= textures) return
@@ -295,7 +307,7 @@ export class Textures {
     this.spills += moved.length
   }
 
-  /** Deletes all: what buffers held is gone. */
+  /** Deletes all textures and with them the contents of buffers. */
   dispose(): void {
     for (const cell of this.#live) this.#leave(cell)
     this.#trimPool(0, 0)

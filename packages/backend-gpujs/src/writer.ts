@@ -1,5 +1,5 @@
-// Writes the text of one kernel: its parameters as they are asked for, its statements, and how elements are found in
-// strided operands. Indices are whole numbers in float32, exact to 2^24.
+// Writes the text of one kernel: its parameters as they are needed, its statements, and the addresses of elements in
+// strided operands. Indices are integers in float32, exact to 2^24.
 import {
   type DType,
   isFloat,
@@ -14,16 +14,16 @@ import {
 import { functionsIn } from './math.ts'
 import { lengthOf, type Source, type Step } from './plan.ts'
 
-/** A number as kernels have it: as a value of its dtype, in a float. */
+/** A number as kernels represent it: a value of its dtype, in a float. */
 export const numberOf = (x: number, dtype: DType): number => roundTo(x, isFloat(dtype) ? 'float32' : dtype)
 
-/** A number as source; negative ones in parentheses. What is none never becomes code. */
+/** A number as source; negative ones in parentheses. Anything but a number throws, so it never becomes code. */
 export const literal = (value: number): string => numberSource(value)
 
-/** Below it the quotient of `i + 0.5` is on the right side of a whole number also where a division is off by some units. */
+/** Below this, `(i + 0.5) / d` rounds down to the right integer even if a division is off by some units. */
 const halfIsEnough = 2 ** 20
 
-/** A whole number from 0 to below `most` divided by `d` and rounded down. */
+/** An integer from 0 to below `most` divided by `d`, rounded down. */
 export const divided = (i: string, d: number, most: number): string =>
   d === 1 ? i : most <= halfIsEnough ? `Math.floor((${i} + 0.5) / ${d})` : `divided(${i}, ${d})`
 
@@ -36,13 +36,13 @@ export class KernelWriter {
   readonly #numbers: ((instr: Instr) => number)[] = []
   #names = 0
 
-  /** A kernel whose output has so many elements, of which a thread computes one, or four. */
+  /** A kernel with `length` elements in its output, of which a thread computes one, or four. */
   constructor(length: number, perThread?: 4) {
     this.#length = length
     this.#perThread = perThread
   }
 
-  /** The index of the thread: of the output's element, where it computes one. */
+  /** The index of the thread, which is that of the output's element if a thread computes one. */
   readonly index = 'this.thread.x'
 
   /** The name of a texture of `length` elements. */
@@ -51,7 +51,7 @@ export class KernelWriter {
     return `t${this.#textures.push(source) - 1}`
   }
 
-  /** The name of a number that is read anew at every call. */
+  /** The name of a number that is evaluated at every call. */
   number(read: (instr: Instr) => number): string {
     return `n${this.#numbers.push(read) - 1}`
   }
@@ -60,14 +60,14 @@ export class KernelWriter {
     this.#lines.push(text)
   }
 
-  /** Declares a value, and gives its name. */
+  /** Declares a value, and returns its name. */
   value(code: string, kind: 'const' | 'let' = 'const'): string {
     const name = `v${this.#names++}`
     this.line(`${kind} ${name} = ${code};`)
     return name
   }
 
-  /** A loop's turns; its counter is the name given to `body`. */
+  /** A loop; `body` gets the name of its counter. */
   loop(turns: number, body: (counter: string) => void): void {
     const counter = `k${this.#names++}`
     this.line(`for (let ${counter} = 0; ${counter} < ${turns}; ${counter}++) {`)
@@ -81,7 +81,7 @@ export class KernelWriter {
     this.line('}')
   }
 
-  /** The indices along dimensions, the first of which is the slowest, of the element at `i` in row-major order. */
+  /** The indices along dimensions, slowest first, of the element at `i` in row-major order. */
   indices(i: string, sizes: readonly number[]): string[] {
     const found = new Array<string>(sizes.length)
     let rest = i
@@ -101,7 +101,7 @@ export class KernelWriter {
     return found
   }
 
-  /** `start` and a step for every index. */
+  /** `start` plus index times stride for every index. */
   address(start: string | undefined, indices: readonly string[], steps: readonly number[]): string {
     const terms = start === undefined ? [] : [start]
     indices.forEach((index, axis) => {
@@ -112,7 +112,7 @@ export class KernelWriter {
     return terms.length === 1 && /^[\w.]+$/.test(terms[0]) ? terms[0] : this.value(terms.join(' + '))
   }
 
-  /** Where an operand's first element is in its buffer, if not at the start. */
+  /** The offset of an operand's first element in its buffer, if it is not 0. */
   start(x: Operand, position: number): string | undefined {
     if (!isView(x) || x.offset === 0) return undefined
     return this.number(({ inputs }) => (inputs[position] as { offset: number }).offset)
@@ -123,7 +123,7 @@ export class KernelWriter {
     return this.texture({ input: position }, isView(x) ? lengthOf(x) : 0)
   }
 
-  /** A scalar operand: a number, as a value of the dtype that it is read as. */
+  /** A scalar operand as a number of the dtype that it is read as. */
   scalar(position: number, dtype: DType): string {
     return this.number(({ inputs }) => {
       const operand = inputs[position]
@@ -131,7 +131,7 @@ export class KernelWriter {
     })
   }
 
-  /** The call of the kernel that gives `result`. */
+  /** The step of the kernel that returns `result`. */
   step(result: string): Step {
     const body = [...this.#lines, `return ${result};`].join('\n')
     const parameters = [...this.#lengths.map((_, i) => `t${i}`), ...this.#numbers.map((_, i) => `n${i}`)]

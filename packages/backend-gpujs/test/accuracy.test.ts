@@ -1,5 +1,5 @@
-// How exact the functions of math.ts are on every mode. `FLAMBEAU_ACCURACY=1` prints what was found, and how far every op is
-// from PyTorch, as docs/internals/gpujs-numbers.md has it.
+// Measures the accuracy of math.ts in every mode. `FLAMBEAU_ACCURACY=1` prints the results, and how far every op is
+// from PyTorch, for docs/internals/gpujs-numbers.md.
 import { worstOf } from '@flambeau/backend-conformance'
 import { js, useDevice } from 'flambeau'
 import { afterAll, describe, expect, it } from 'vitest'

@@ -1,5 +1,5 @@
-// Functions at random points of ranges where they are used and where they are hard, and how many units in the last place
-// a device is off there: for tests in Node and for pages.
+// Evaluates functions at random points in ordinary and difficult ranges, and measures a device's error there in units
+// in the last place: for tests in Node and in pages.
 import { type Backend, type Expr, interpret, s } from '@flambeau/core/backend'
 import { Dice } from './drawn.ts'
 import { onBackend } from './running.ts'
@@ -11,7 +11,7 @@ const between =
   (low: number, high: number): Draw =>
   (dice) =>
     low + (high - low) * unit(dice)
-/** Of every size between two positive ones alike, of both signs. */
+/** Draws with uniform logarithm between two positive numbers, of both signs. */
 const sizes =
   (low: number, high: number, negative = true): Draw =>
   (dice) =>
@@ -26,7 +26,7 @@ export interface Row {
   readonly y?: Draw
   /** Units in the last place. */
   readonly most: number
-  /** What is added to a draw of x. */
+  /** The offset added to a draw of x. */
   readonly from?: number
 }
 
@@ -90,19 +90,19 @@ export const rows: readonly Row[] = [
 
 const floats = new Float32Array(1)
 const words = new Int32Array(floats.buffer)
-/** Where a float32 is among all of them. */
+/** The rank of a float32 among all of them. */
 function placeOf(x: number): number {
   floats[0] = x
   return words[0] < 0 ? -(words[0] & 0x7fffffff) : words[0]
 }
 
-/** Units, and where: the arguments, what was given and what was wanted. */
+/** The error in units, and where: the arguments, the result and the expected value. */
 export interface Worst {
   readonly units: number
   readonly at: readonly number[]
 }
 
-/** The most that a device is off, against double precision rounded once, and where. */
+/** The largest error of a device, against double precision rounded once, and where it occurs. */
 export function worstOn(device: Backend, { name, build, x, y, from = 0 }: Row, count: number): Worst {
   const dice = new Dice(name.length * 7919)
   const inputs = [x, y ?? x].map((draw) => Float32Array.from({ length: count }, () => from + draw(dice)))

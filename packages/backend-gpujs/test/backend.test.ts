@@ -1,5 +1,5 @@
-// What the device does with buffers, in every mode: what is written is read, views of all kinds are, results take the place
-// of what was there, whole numbers stay exact or go elsewhere, checks surface, and each thing is counted.
+// The device's handling of buffers in every mode: reads return what was written, also through views; results replace
+// operands; integers stay exact or run elsewhere; checks throw; and counters count.
 import {
   type Backend,
   type DType,
@@ -25,7 +25,7 @@ const kernelClasses = {
 
 afterEach(() => void useDevice(js()))
 
-/** What was counted while something ran. */
+/** The changes of counters during some work. */
 function counted(device: Gpujs, work: () => void): Record<'calls' | 'compilations' | 'uploads' | 'readbacks', number> {
   const before = device.report()
   work()
@@ -50,16 +50,16 @@ describe.each(found)('%s', (mode) => {
   })
   const onGpu = (glModes as readonly Mode[]).includes(mode)
 
-  it('is the mode that was asked for, and the same device for the same options', async () => {
+  it('has the requested mode, and is the same device for the same options', async () => {
     const { mode: real, kernelClass, tried, why } = device.report()
     expect(real).toBe(mode)
     expect(kernelClass).toBe(kernelClasses[mode])
     expect(tried).toEqual([{ mode }])
-    expect(why).toBe('it was asked for')
+    expect(why).toBe('it was requested')
     expect(await gpujs({ mode })).toBe(device)
   })
 
-  it('reads what was written, of every dtype, bit for bit', () => {
+  it('reads what was written in every dtype, bit for bit', () => {
     const floats = Float32Array.of(0, -0, 1.5, NaN, Infinity, -Infinity, 1e-40, 3.4e38, 2 ** 24 + 2)
     const read = tensor(floats).toArray() as Float32Array
     expect(new Uint32Array(read.buffer, 0, 9)).toEqual(new Uint32Array(floats.buffer))
@@ -71,7 +71,7 @@ describe.each(found)('%s', (mode) => {
     expect(zeros(0, 3).toArray()).toEqual(new Float32Array(0))
   })
 
-  it('keeps a copy of what was written, and gives copies', () => {
+  it('copies on write and on read', () => {
     const data = Float32Array.of(1, 2, 3)
     const x = bufferOf(device, 'float32', [3], data)
     data[0] = 9
@@ -81,7 +81,7 @@ describe.each(found)('%s', (mode) => {
     expect(device.readSync(view)).toEqual(Float32Array.of(1, 2, 3))
   })
 
-  it('reads views of every kind, from the host and from where kernels left them', () => {
+  it('reads views of every kind, from the host and from textures', () => {
     const n = 60
     const data = Float32Array.from({ length: n }, (_, i) => i)
     const layouts: Layout[] = [
@@ -125,19 +125,19 @@ describe.each(found)('%s', (mode) => {
     expect([...x.select(1, 7).toArray()]).toEqual(Array.from({ length: 400 }, (_, i) => 400 * i + 7))
   })
 
-  it('reads zeros from what was never written to', () => {
+  it('reads zeros from a buffer that was never written to', () => {
     const never = { dtype: 'int32' as const, sizes: [3], buffer: device.alloc({ dtype: 'int32', sizes: [3] }) }
     expect(device.readSync(viewOf(never, { sizes: [3], strides: [1], offset: 0 }))).toEqual(new Int32Array(3))
   })
 
-  it('puts a result where one of its operands was', () => {
+  it('stores a result in the buffer of one of its operands', () => {
     const x = tensor([1, 2, 3])
     x.mul_(x)
     x.add_(1)
     expect(x.tolist()).toEqual([2, 5, 10])
   })
 
-  it('holds whole numbers that float32 does not, and has js compute with them', () => {
+  it('holds integers beyond float32 exactly, and runs their ops on js', () => {
     const large = tensor([2 ** 24 + 1, 5], { dtype: 'int32' })
     expect(large.add(1).tolist()).toEqual([2 ** 24 + 2, 6])
     const near = tensor([2 ** 24 - 1], { dtype: 'int32' })
@@ -147,7 +147,7 @@ describe.each(found)('%s', (mode) => {
     expect(large.clone().tolist()).toEqual([2 ** 24 + 1, 5])
   })
 
-  it('is strict about what it cannot run', () => {
+  it('throws in strict mode for ops that it cannot run', () => {
     setStrict(true)
     try {
       expect(() => tensor([1], { dtype: 'float64' }).add(1)).toThrow("device 'gpujs' cannot run add (map)")
@@ -167,7 +167,7 @@ describe.each(found)('%s', (mode) => {
     expect(step(9).toArray()).toEqual(new Float32Array(24).fill(9.5))
   })
 
-  it('trains without reading anything back, and uploads nothing but what is written', () => {
+  it('trains without reading back, and uploads only what is written', () => {
     const x = ones(8, 3).mul(0.5)
     const w = zeros(3).requiresGrad_()
     const step = (rate: number) => {
@@ -197,7 +197,7 @@ describe.each(found)('%s', (mode) => {
     expect(w.tolist()).toEqual(new Array(5).fill(1 - 0.25 * 7))
   })
 
-  it('tells of a failed check at the next read, and goes on', () => {
+  it('throws the error of a failed check at the next read, and then continues', () => {
     const target = tensor([1, 0])
     const loss = (x: number[]) => nn.functional.binaryCrossEntropy(tensor(x), target)
     const refused = 'all elements of input should be between 0 and 1'
@@ -212,7 +212,7 @@ describe.each(found)('%s', (mode) => {
     expect(target.tolist()).toEqual([1, 0])
   })
 
-  it('looks at its checks now and then though nothing is read', () => {
+  it('reads its checks from time to time even without reads', () => {
     const target = tensor([1, 0])
     const loss = (x: Tensor) => nn.functional.binaryCrossEntropy(x, target)
     const good = tensor([0.5, 0.5])
@@ -227,7 +227,7 @@ describe.each(found)('%s', (mode) => {
     expect(loss(good).item()).toBeCloseTo(Math.log(2))
   })
 
-  it('says so when it was disposed of', async () => {
+  it('throws after it was disposed of', async () => {
     const own = await gpujs({ mode, maxBytes: 1e6 })
     const x = { dtype: 'float32' as const, sizes: [1], buffer: own.alloc({ dtype: 'float32', sizes: [1] }) }
     own.dispose()

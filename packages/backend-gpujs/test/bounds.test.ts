@@ -1,4 +1,4 @@
-// What integer expressions are taken to be at most: never less than they are, and unknown where float32 may not be exact.
+// Bounds of integer expressions: never below the actual value, and unknown if float32 may not be exact.
 import { type Expr, interpret, s } from '@flambeau/core/backend'
 import { describe, expect, it } from 'vitest'
 import { exprBound, reducedBound } from '../src/bounds.ts'
@@ -22,15 +22,15 @@ describe('bounds', () => {
     ['a power', s.pow(a, 2), 10000],
     ['a power that is too large', s.pow(a, b), unknown],
     ['a product that is too large', s.mul(s.mul(s.mul(a, a), a), s.mul(a, a)), unknown],
-    ['one below something else', s.cast(s.gt(s.mul(s.mul(s.mul(a, a), a), s.mul(a, a)), 3), 'float32'), unknown],
-    ['what a float is cut to', s.cast(f, 'int32'), 2 ** 31],
-    ['what is made of that', s.add(s.cast(f, 'int32'), 1), unknown],
+    ['a large product inside', s.cast(s.gt(s.mul(s.mul(s.mul(a, a), a), s.mul(a, a)), 3), 'float32'), unknown],
+    ['a truncated float', s.cast(f, 'int32'), 2 ** 31],
+    ['a sum with a truncated float', s.add(s.cast(f, 'int32'), 1), unknown],
     ['a byte', s.cast(s.cast(a, 'uint8'), 'int32'), 255],
     ['a truth', s.cast(s.gt(a, b), 'int32'), 1],
     ['a float', s.add(s.cast(a, 'float32'), f), 0],
   ])('of %s', (_, expr, bound) => expect(exprBound(expr, [100, 7, 0])).toBe(bound))
 
-  it('are never passed', () => {
+  it('are never exceeded', () => {
     const builds = [s.add, s.sub, s.mul, s.min, s.max, s.mod, s.floorDiv, s.div]
     for (const build of builds) {
       const expr = build(a, b)
@@ -42,7 +42,7 @@ describe('bounds', () => {
     }
   })
 
-  it('grow with what is put together', () => {
+  it('grow with the number of elements combined', () => {
     expect(reducedBound('sum', 10, 1000)).toBe(10000)
     expect(reducedBound('sum', 2 ** 20, 17)).toBe(unknown)
     expect(reducedBound('prod', 3, 4)).toBe(81)
@@ -53,14 +53,14 @@ describe('bounds', () => {
 })
 
 describe('source', () => {
-  it('has the functions that a text calls, and those that these call, and no others', () => {
+  it('includes exactly the functions that a text calls, directly or indirectly', () => {
     expect(functionsIn('v0 + Math.exp(v1)')).toEqual([])
     const names = functionsIn('tanhf(v0)').map(({ name }) => name)
     expect([...names].sort()).toEqual(['exp2i', 'expRest', 'expm1f', 'scaled', 'tanhf'])
     expect(functionsIn('powf(v0, v1)').find(({ name }) => name === 'powf')?.parameters).toBe(2)
   })
 
-  it('writes numbers so that no sign meets another', () => {
+  it('writes numbers so that no two signs are adjacent', () => {
     expect([1.5, -2, -0, 1e21].map(literal)).toEqual(['1.5', '(-2)', '(-0)', '1e+21'])
   })
 

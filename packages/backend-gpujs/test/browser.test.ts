@@ -1,4 +1,4 @@
-// The conformance suite's smoke in a real browser, whose WebGL is SwiftShader's: another one than Node's here.
+// The conformance suite's smoke tests in a real browser, whose WebGL is SwiftShader's, unlike that of Node here.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Plugin } from 'esbuild'
@@ -9,7 +9,7 @@ import { chromiumMissing, testWith } from '../../../tools/test/machine.ts'
 import type { Accuracy, Outcome } from './page.ts'
 import { scriptOf } from './script.ts'
 
-/** In a page the suite's golden files come from where the page does; it has no collections to ask for, and no test runner. */
+/** In a page, golden files come with the bundle; there are no forced collections and no test runner. */
 const inBrowser: Plugin = {
   name: 'in-browser',
   setup({ onResolve, onLoad }) {

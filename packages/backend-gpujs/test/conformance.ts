@@ -1,4 +1,4 @@
-// The conformance suite on gpu.js's modes, one test file a mode: each is a process of its own, with kernels of its own.
+// The conformance suite on gpu.js's modes, one test file per mode: each has its own process and its own kernels.
 import { type BackendOptions, describeBackend } from '@flambeau/backend-conformance'
 import { js } from '@flambeau/backend-js'
 import { report, setFallback } from '@flambeau/core'
@@ -7,15 +7,18 @@ import { testWith } from '../../../tools/test/machine.ts'
 import { type Gpujs, gpujs, type Mode } from '../src/index.ts'
 import { missingModes } from './each-mode.ts'
 
-/** What of the suite runs on js: float64, whole numbers that may pass 2^24, sorting, and bits, of which shaders know nothing. */
+/**
+ * The parts of the suite that run on js: float64, integers that may exceed 2^24, sorting, and bits, which shaders
+ * cannot access.
+ */
 const numbers = ['CopySlices', 'PowBackward1', 'clone', 'fill', 'isclose', 'mul', 'mul+toCopy', 'prod', 'sum', 'toCopy']
 const bits = ['And', 'Or', 'Xor', 'Not', 'LeftShift', 'RightShift'].map((name) => `bitwise${name}`)
 const onJs = [...numbers, 'sort', 'nextafter', ...bits]
 
 /**
- * Registers the suite for a mode; where the mode is missing, a test that says so. Sums are in float32 and in an order of their own:
- * results of other layouts and of compiled steps differ in their last bits. What does not depend on the mode runs on cpu; five random
- * shapes an op compile as many kernels.
+ * Registers the suite for a mode, or a test that reports a missing mode. Sums are in float32 and in another order, so
+ * results of other layouts and of compiled steps differ in their last bits. Checks that don't depend on the mode run on
+ * cpu; five random shapes per op compile as many kernels.
  */
 export function describeMode(mode: Mode, kernelClass: string, options: BackendOptions = {}): void {
   const missing = missingModes.get(mode)
@@ -34,7 +37,7 @@ export function describeMode(mode: Mode, kernelClass: string, options: BackendOp
     reference: () => js(),
     ...options,
   })
-  testWith('gpujs', undefined, 'all of it ran on kernels of this mode, but for what is said', () => {
+  testWith('gpujs', undefined, 'everything ran on kernels of this mode, except the listed ops', () => {
     const { calls, compilations, ...told } = device.report()
     console.log(`${mode}: ${calls} calls of ${compilations} kernels`)
     expect(told).toMatchObject({ mode, kernelClass, tried: [{ mode }] })

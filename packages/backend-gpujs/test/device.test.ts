@@ -12,7 +12,9 @@ beforeAll(async () => {
 const args = ['--enable-unsafe-swiftshader']
 type Page = Parameters<Parameters<typeof inPage>[1]>[0]
 
-/** Calls a function of the page's in a turn of its own: what a debugger calls is free of the page's policy. */
+/**
+ * Calls a function of the page in a separate turn, because the page's policy does not apply to calls by the debugger.
+ */
 const call = (page: Page, name: string, argument?: string): Promise<unknown> =>
   page.evaluate(
     ([name, argument]: (string | undefined)[]) =>
@@ -24,7 +26,7 @@ const call = (page: Page, name: string, argument?: string): Promise<unknown> =>
   )
 
 for (const mode of ['webgl2', 'webgl']) {
-  testWith('browser', chromiumMissing, `a lost context of ${mode} is an error, and training goes on in a new one`, () =>
+  testWith('browser', chromiumMissing, `a lost context of ${mode} is an error, and a new one trains on`, () =>
     inPage({ script, args }, async (page) => {
       const lost = expect.stringMatching(
         /^the WebGL context of device 'gpujs' was lost, and with it what its tensors held\n.*gpujs\(\).*state dict/,
@@ -41,22 +43,18 @@ for (const mode of ['webgl2', 'webgl']) {
 }
 
 for (const mode of ['webgl2', 'webgl']) {
-  testWith(
-    'browser',
-    chromiumMissing,
-    `reads on ${mode} that nobody waits for, and memory that is moved to the host`,
-    () =>
-      inPage({ script, args }, async (page) => {
-        expect(await call(page, 'later', mode)).toEqual({
-          values: [[2, 4, 6, 8], [4, 6], 20],
-          good: expect.closeTo(Math.log(2), 5),
-          refused: expect.stringContaining('all elements of input should be between 0 and 1'),
-          after: [1, 0],
-          // With WebGL 1 the flag is read by itself.
-          readbacks: mode === 'webgl2' ? 6 : 7,
-        })
-        expect(await call(page, 'spill', mode)).toEqual({ spilt: true, wrong: 0 })
-      }),
+  testWith('browser', chromiumMissing, `asynchronous reads on ${mode}, and memory that is moved to the host`, () =>
+    inPage({ script, args }, async (page) => {
+      expect(await call(page, 'later', mode)).toEqual({
+        values: [[2, 4, 6, 8], [4, 6], 20],
+        good: expect.closeTo(Math.log(2), 5),
+        refused: expect.stringContaining('all elements of input should be between 0 and 1'),
+        after: [1, 0],
+        // With WebGL 1 the flag is read separately.
+        readbacks: mode === 'webgl2' ? 6 : 7,
+      })
+      expect(await call(page, 'spill', mode)).toEqual({ spilt: true, wrong: 0 })
+    }),
   )
 }
 
@@ -84,7 +82,7 @@ testWith('browser', chromiumMissing, 'a worker computes on WebGL 2 of its own', 
   }),
 )
 
-testWith('browser', chromiumMissing, 'a policy without eval leaves WebGL, and the other modes say what they need', () =>
+testWith('browser', chromiumMissing, 'a policy without eval allows WebGL, and the other modes say what they need', () =>
   inPage({ script, args, policy: "script-src 'self'" }, async (page) => {
     expect(await call(page, 'compute')).toEqual({ mode: 'webgl2', sum: 12 })
     expect(await call(page, 'compute', 'webasm')).toEqual({ error: expect.stringContaining("'wasm-unsafe-eval'") })
@@ -92,7 +90,7 @@ testWith('browser', chromiumMissing, 'a policy without eval leaves WebGL, and th
   }),
 )
 
-testWith('browser', chromiumMissing, 'without WebGL it is WebAssembly', () =>
+testWith('browser', chromiumMissing, 'without WebGL the mode is WebAssembly', () =>
   inPage({ script, args: ['--disable-3d-apis'] }, async (page) => {
     expect(await call(page, 'compute')).toEqual({ mode: 'webasm', sum: 12 })
     expect(await call(page, 'compute', 'webgl2')).toEqual({

@@ -1,8 +1,8 @@
-// Random instructions of the kinds that are no maps: shapes, layouts, dtypes and attributes.
+// Random instructions of all kinds except maps: shapes, layouts, dtypes and attributes.
 import { contiguousStrides, type DType, newArray, numelOf, type Prims, type Shape } from '@flambeau/core/backend'
 import type { Call, Held } from './running.ts'
 
-/** Whole numbers from the first to the second, by a seed: a failure can be run again. */
+/** Random integers in a range from a seed, so that a failure can be repeated. */
 export class Dice {
   #state: number
 
@@ -33,7 +33,7 @@ export const drawValue = (dice: Dice, dtype: DType): number =>
         ? dice.int(-9, 9)
         : dice.int(-40, 40) / 8
 
-/** Elements of a shape in a buffer: row-major, transposed, reversed, with gaps, repeated along a dimension. */
+/** Elements of a shape in a buffer: row-major, transposed, reversed, with gaps, or repeated along a dimension. */
 export function drawHeld(dice: Dice, shape: Shape, dtype: DType, element = () => drawValue(dice, dtype)): Held {
   const rank = shape.length
   const order = shape.map((_, d) => d)
@@ -100,7 +100,7 @@ export const drawn: { readonly [kind: string]: (dice: Dice, most?: number) => Ca
   assign: (dice) => {
     const dtype = dice.one(dtypes)
     const shape = dice.shape(0, 3)
-    // A box of the base, some dimensions with gaps, reversed, or in another order.
+    // A box of the base, with some dimensions strided, reversed, or permuted.
     const strides = contiguousStrides(shape)
     let offset = 0
     let dims = shape.map((size, d) => {
@@ -125,7 +125,7 @@ export const drawn: { readonly [kind: string]: (dice: Dice, most?: number) => Ca
     }
   },
   fold: (dice) => {
-    // Windows, repetitions and gaps: any steps whose positions lie in the output.
+    // Windows, repetitions and gaps: any strides whose positions lie in the output.
     const shape = dice.shape(0, 4)
     const out = dice.shape(1, 2, 1, 3)
     const axes = out.map(() => [] as { in: number; step: number }[])

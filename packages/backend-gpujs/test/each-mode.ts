@@ -1,4 +1,4 @@
-// The modes that tests of all modes run in: those of WebGL where this machine has it in Node.
+// The modes for tests of all modes: those of WebGL only if this machine has it in Node.
 import '../../../tools/test/display.ts'
 import { required } from '../../../tools/lib.mjs'
 import type { Mode } from '../src/index.ts'
@@ -14,7 +14,7 @@ async function missing(mode: Mode): Promise<string | undefined> {
 }
 
 export const modes: readonly Mode[] = ['cpu', 'webasm', 'webgl2', 'headlessgl']
-/** By mode, why it is not to be had here. */
+/** By mode, why it is not available here. */
 export const missingModes = new Map<Mode, string>()
 for (const mode of modes) {
   const reason = await missing(mode)

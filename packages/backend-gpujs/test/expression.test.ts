@@ -1,5 +1,5 @@
-// Of every step, in every dtype that it takes: there is source for it, or it is said that there is none, and then the
-// instruction is not supported.
+// Every step, in every dtype that it takes, either has source, or is reported as missing and its instruction is not
+// supported.
 import { type Computed, type DType, type Expr, stepDef, s, type Step } from '@flambeau/core/backend'
 import { expect, test } from 'vitest'
 import { canEmit, emit } from '../src/expression.ts'
@@ -23,7 +23,7 @@ for (const name of names) {
   }
 }
 
-test('what kernels do not have is this, and no more', () => {
+test('kernels lack exactly these steps', () => {
   const bits = ['and', 'not', 'or', 'shiftLeft', 'shiftRight', 'xor'].flatMap((name) => [
     `${name} int32`,
     `${name} uint8`,
@@ -31,7 +31,7 @@ test('what kernels do not have is this, and no more', () => {
   expect(lacking.sort()).toEqual([...bits, 'nextafter float32', 'polygamma float32'].sort())
 })
 
-test('a step of a newer core has no source, and nothing is made of it', () => {
+test('a step of a newer core has no source, and emitting it throws', () => {
   const strange: Expr = { step: 'gamma' as Step, dtype: 'float32', args: [s.input(0, 'float32')], value: 0 }
   expect(canEmit([s.neg(strange)])).toBe(false)
   expect(() => emit(new KernelWriter(1), [strange], () => 'x')).toThrow('no gpu.js source for step gamma')

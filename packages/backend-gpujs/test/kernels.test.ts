@@ -1,5 +1,5 @@
-// Plans of all kinds but maps against backend-js: random instructions, sizes that go in stages, what is checked, and what
-// is compiled once for many.
+// Plans of all kinds except maps, against backend-js: random instructions, sizes that need several stages, checks, and
+// kernels shared by many plans.
 import {
   type DType,
   type Expr,
@@ -66,7 +66,7 @@ describe.each(found)('%s', (mode) => {
   }
 
   const runs = onGpu ? 25 : 150
-  it.each(Object.keys(drawn))('%s of random instructions', (kind) => {
+  it.each(Object.keys(drawn))('%s in random instructions', (kind) => {
     for (let seed = 1; seed <= runs; seed++) compare(drawn[kind](new Dice(seed * 7919)))
   })
 
@@ -90,7 +90,7 @@ describe.each(found)('%s', (mode) => {
     compare(product(random(m, k), random(k, n)), 2e-6)
   })
 
-  it('products of which a thread computes four elements', () => {
+  it('products with four elements per thread', () => {
     const x = s.input(0, 'float32')
     const post = s.sub(s.mul(x, s.input(1, 'float32')), s.input(2, 'float32'))
     const number = { value: 0.5, dtype: 'float32' } as const
@@ -138,7 +138,7 @@ describe.each(found)('%s', (mode) => {
     expect(device.report().compilations).toBe(before)
   })
 
-  it.each([9, 64, 65, 100])('%d parts joined', (count) => {
+  it.each([9, 64, 65, 100])('concat of %d parts', (count) => {
     const inputs = Array.from({ length: count }, (_, i) => random(2, i % 3, 2))
     const size = inputs.reduce((sum, x) => sum + x.view.sizes[1], 0)
     compare({ kind: 'concat', attrs: { axis: 1 }, inputs, outputs: [spec([2, size, 2])] }, 0)
@@ -214,7 +214,7 @@ describe.each(found)('%s', (mode) => {
         const index = Array.from({ length: count }, (_, i) => i % 3)
         index[count >> 1] = wrong
         index[count - 1] = wrong === 3 ? 3 : 8
-        // A search through so many indices for each element takes its time.
+        // Searching this many indices for each element is slow.
         for (const call of count > 1000 ? indexed(3, index).slice(0, 1) : indexed(3, index)) {
           let message = ''
           try {

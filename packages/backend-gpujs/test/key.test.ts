@@ -1,4 +1,4 @@
-// What plans are found by: all numbers count, their order and their kind, and a hash that two have in common does not.
+// Keys of plans: all numbers count, their order and the kind, and equal hashes of different keys don't collide.
 import { expect, it } from 'vitest'
 import { Key, Table } from '../src/key.ts'
 
@@ -9,7 +9,7 @@ function written(kind: string, ...words: readonly number[]): Key {
   return key
 }
 
-it('finds a value by all numbers and the kind, and by nothing less', () => {
+it('finds a value only by all its numbers and the kind', () => {
   const table = new Table<string>()
   table.add(written('map', 3, -1, 2 ** 40), 'a')
   table.add(written('map', 3, -1), 'b')
@@ -22,7 +22,7 @@ it('finds a value by all numbers and the kind, and by nothing less', () => {
     expect(table.find(written('map', ...words))).toBeUndefined()
 })
 
-it('tells lists apart that are the same numbers in a row', () => {
+it('distinguishes lists that are the same numbers in a row', () => {
   const lists = (...all: readonly (readonly number[])[]): Key => {
     key.start('map')
     for (const words of all) key.addAll(words)
@@ -35,7 +35,7 @@ it('tells lists apart that are the same numbers in a row', () => {
   expect(table.find(lists([2, 3, 4]))).toBeUndefined()
 })
 
-it('keeps values apart whose hash is the same', () => {
+it('distinguishes values with equal hashes', () => {
   const seen = new Map<number, readonly [number, number]>()
   const same: (readonly [number, number])[] = []
   for (let i = 0; same.length === 0; i++) {

@@ -1,5 +1,5 @@
-// Maps on every mode against backend-js: random expressions, layouts and axes, reductions in stages, of nothing, and with
-// something made of them, and checks.
+// Maps in every mode against backend-js: random expressions, layouts and axes, reductions in stages, of no elements,
+// and with a computation on the result, and checks.
 import { type DType, type Expr, isFloat, type MapOut, numelOf, type ReduceFn, s } from '@flambeau/core/backend'
 import { js, tensor, useDevice } from 'flambeau'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -10,7 +10,7 @@ import { type Call, type Held, onBackend, onJs } from './running.ts'
 
 type Build = (a: Expr, b: Expr) => Expr
 
-/** Steps of which the result of small whole numbers and eighths is exact, or rounded once. */
+/** Steps whose result on small integers and eighths is exact, or rounded once. */
 const builds: { readonly [kind in 'float' | 'int' | 'any']: readonly Build[] } = {
   float: [s.div, s.mod, s.floorDiv, (a) => s.floor(a), (a) => s.ceil(a), (a) => s.trunc(a), (a) => s.rint(a)],
   int: [
@@ -35,7 +35,7 @@ const builds: { readonly [kind in 'float' | 'int' | 'any']: readonly Build[] } =
   ],
 }
 
-/** What core asks for: it makes integers of bool before it adds them up. */
+/** The reductions that core uses: it casts bool to integers before it sums them. */
 const reductions: Readonly<Record<DType, readonly ReduceFn[]>> = {
   float32: ['sum', 'prod', 'max', 'min'],
   float64: [],
@@ -46,14 +46,14 @@ const reductions: Readonly<Record<DType, readonly ReduceFn[]>> = {
 
 const leaves: readonly DType[] = ['float32', 'int32', 'uint8', 'bool']
 
-/** A random expression of a dtype over one input of each dtype; whole numbers are kept small. */
+/** A random expression of a dtype over one input of each dtype; integers stay small. */
 function drawExpr(dice: Dice, dtype: DType, depth: number): Expr {
   if (depth === 0)
     return dice.int(0, 3) === 0
       ? s.constant(dice.int(0, dtype === 'bool' ? 1 : 3), dtype)
       : s.input(leaves.indexOf(dtype), dtype)
   const from = dice.int(0, 3) === 0 ? dice.one(leaves) : dtype
-  // What a float is cut to may be anything, and is not computed with.
+  // A truncated float may have any value, so nothing computes with it.
   if (from !== dtype && !(dtype === 'int32' && from === 'float32')) {
     return s.cast(drawExpr(dice, from, depth - 1), dtype)
   }
@@ -69,7 +69,7 @@ function compare(device: Gpujs, call: Call, tolerance = 0): void {
     expect(values.length).toBe(wanted[k].length)
     values.forEach((value, i) => {
       const want = wanted[k][i]
-      // Infinities and what comes of them are not the same on a GPU.
+      // Infinities and computations with them differ on a GPU.
       if (!Number.isFinite(want) || Math.abs(value - want) <= tolerance * Math.max(1, Math.abs(want))) return
       expect({ at: i, value, call }).toEqual({ at: i, value: want, call })
     })
@@ -110,9 +110,9 @@ describe.each(found)('maps on %s', (mode) => {
         const scalar = { value: drawValue(dice, leaf), dtype: leaf }
         return dice.int(0, 4) === 0 ? scalar : drawHeld(dice, shape, leaf)
       })
-      // At least one view says what the shape is.
+      // At least one view must give the shape.
       if (!inputs.some((input) => 'data' in input)) inputs[0] = drawHeld(dice, shape, 'float32')
-      // Quotients are rounded twice where js rounds once.
+      // Quotients are rounded twice here, and once on js.
       compare(device, mapOf({ expr }, inputs, shape), isFloat(dtype) ? 1e-6 : 0)
     }
   })
@@ -158,13 +158,13 @@ describe.each(found)('maps on %s', (mode) => {
     }
   })
 
-  it('adds up with little error', () => {
+  it('sums with a small error', () => {
     const data = Float32Array.from({ length: 200000 }, (_, i) => 1 / (1 + (i % 1000)))
     const call = mapOf({ expr: x, reduce: { fn: 'sum', axes: [0] } }, [held(data, [data.length], [1])], [])
     compare(device, call, 2e-7)
   })
 
-  it('has what nothing gives for reductions of nothing', () => {
+  it('returns the identity for reductions of no elements', () => {
     const nothing = held(new Float32Array(0), [0, 2], [2, 1])
     const expected = { sum: 0, prod: 1, max: -Infinity, min: Infinity } as const
     for (const fn of ['sum', 'prod', 'max', 'min'] as const) {
@@ -175,15 +175,15 @@ describe.each(found)('maps on %s', (mode) => {
     expect(empty.length).toBe(0)
   })
 
-  it('keeps indices apart up to 2^24', () => {
+  it('distinguishes indices up to 2^24', () => {
     const n = 2 ** 24
-    // The last element of a row tells where the row is: rows of 3 elements, and one element more.
+    // The last element of a row shows the row's position: rows of 3 elements, and one more element.
     const row = held(new Float32Array([0, 0, 1]), [(n - 1) / 3, 3], [0, 1])
     const call = mapOf({ expr: x, reduce: { fn: 'sum', axes: [0] } }, [row], [3])
     expect([...onBackend(device, call)[0]]).toEqual([0, 0, (n - 1) / 3])
   })
 
-  it('takes the check of a map for an error of the next read', async () => {
+  it('throws the error of a failed map check at the next read', async () => {
     const error = (): Error => new RangeError('a zero')
     const check = { expr: s.eq(x, 0), error }
     const call = (data: readonly number[]) =>
@@ -194,7 +194,7 @@ describe.each(found)('maps on %s', (mode) => {
     await device.sync()
   })
 
-  it('cuts floats, and computes with what came of them when it was looked at', () => {
+  it('truncates floats, and computes with the results once their bound is measured', () => {
     const cut = { expr: s.cast(x, 'int32') }
     const data = new Float32Array([2.7, -2.7, 3e9, -5e9, Number.NaN, Number.POSITIVE_INFINITY, 1e7 + 1])
     compare(device, mapOf(cut, [held(data, [data.length], [1])], [data.length]))
@@ -207,12 +207,12 @@ describe.each(found)('maps on %s', (mode) => {
     useDevice(js())
   })
 
-  it('tells what is not a number, and not finite', () => {
+  it('detects NaN and infinities', () => {
     const data = new Float32Array([0, -1, 3e38, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])
     for (const expr of [s.isnan(x), s.isfinite(x)]) compare(device, mapOf({ expr }, [held(data, [6], [1])], [6]))
   })
 
-  it('leaves steps in float64 to others', () => {
+  it('does not support steps in float64', () => {
     const expr = s.cast(s.exp(s.cast(x, 'float64')), 'float32')
     expect(() => onBackend(device, mapOf({ expr }, [held(floats(2), [2], [1])], [2]))).toThrow('does not run this map')
   })
@@ -230,7 +230,7 @@ describe.each(found)('maps on %s', (mode) => {
     }
   })
 
-  it('does not write numbers into its text', () => {
+  it('does not write numbers into kernel texts', () => {
     const call = (value: number, offset: number): Call =>
       mapOf(
         { expr: s.mul(x, s.input(1, 'float32')) },

@@ -1,5 +1,5 @@
-// Memory: a synchronous loop that never gives the event loop a turn stays flat in textures, kernels and resident size; what
-// is moved to the host comes back as it was; what nobody holds is given back where the loop turns.
+// Memory: a synchronous loop that never lets the event loop turn uses constant textures, kernels and resident memory;
+// textures moved to the host come back unchanged; unreferenced ones are released when the loop turns.
 import { memoryUsage } from 'node:process'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -18,7 +18,7 @@ const collect = runInNewContext('gc') as () => void
 
 afterEach(() => void useDevice(js()))
 
-/** A device of our own with lower limits. */
+/** A separate device with lower limits. */
 async function limited(mode: Mode, limits: Partial<Limits>): Promise<Gpujs> {
   const { engine, tried } = await choose(mode)
   return deviceOn(engine, tried, limits)
@@ -52,7 +52,7 @@ describe.each(found.filter((mode) => mode !== 'headlessgl'))('%s', (mode) => {
     useDevice(device)
     const step = trainer()
     const used = () => {
-      // Array buffers are freed by the collection after the one that found them dead.
+      // V8 frees array buffers in the collection after the one that found them dead.
       for (let i = 0; i < 3; i++) collect()
       const { textures, bytes, kernels, compilations } = device.report()
       const { rss, arrayBuffers } = memoryUsage()
@@ -65,7 +65,7 @@ describe.each(found.filter((mode) => mode !== 'headlessgl'))('%s', (mode) => {
     const [, before, , after] = rounds
     expect(after.compilations).toBe(before.compilations)
     expect(after.kernels).toBe(before.kernels)
-    // The marks, with what is pooled and what one step holds.
+    // The marks, plus the pool and the memory of one step.
     expect(after.textures).toBeLessThanOrEqual(mode === 'webgl2' ? 2048 * 1.25 + 200 : 0)
     for (const name of ['textures', 'bytes', 'rss', 'arrayBuffers'] as const) {
       const slack = name === 'textures' ? 600 : 5 * 2 ** 20
@@ -76,7 +76,7 @@ describe.each(found.filter((mode) => mode !== 'headlessgl'))('%s', (mode) => {
 })
 
 describe.each(glModes)('%s', (mode) => {
-  it('moves what was not used for long to the host, and takes it back', async () => {
+  it('moves the least recently used textures to the host and back', async () => {
     const device = await limited(mode, { textures: 16 })
     useDevice(device)
     const kept: Tensor[] = []
@@ -90,7 +90,7 @@ describe.each(glModes)('%s', (mode) => {
     device.dispose()
   })
 
-  it('counts bytes, not textures alone', async () => {
+  it('counts bytes, not only textures', async () => {
     const bytes = 2 ** 20
     const device = await limited(mode, { bytes })
     useDevice(device)
@@ -100,7 +100,7 @@ describe.each(glModes)('%s', (mode) => {
     device.dispose()
   })
 
-  it('gives back what nobody holds, when the loop turns', async () => {
+  it('releases unreferenced textures when the event loop turns', async () => {
     const device = await limited(mode, {})
     useDevice(device)
     const cells = () => device.memory().cells as number
@@ -118,7 +118,7 @@ describe.each(glModes)('%s', (mode) => {
     device.dispose()
   })
 
-  it('keeps what is given back for lengths that are asked for', async () => {
+  it('keeps released textures for lengths that are requested', async () => {
     const device = await limited(mode, { textures: 16 })
     useDevice(device)
     const inputs = [3, 4, 5, 6, 7].map((length) => ones(length).add(1))
@@ -128,13 +128,13 @@ describe.each(glModes)('%s', (mode) => {
       return device.report().textures - textures
     }
     expect([3, 4, 3, 4, 3].map(made)).toEqual([1, 1, 0, 0, 0])
-    // Four are kept: the fifth takes the place of the length that was not asked for longest.
+    // Four are kept: the fifth replaces the length that was requested longest ago.
     expect([5, 6, 7].map(made)).toEqual([1, 1, 0])
     expect([3, 4].map(made)).toEqual([0, 0])
     device.dispose()
   })
 
-  it('attaches a texture to the framebuffer where another one was', async () => {
+  it('attaches a texture only if the framebuffer has another one', async () => {
     const { engine, tried } = await choose(mode)
     const { gl } = engine.context as GlContext
     const device = deviceOn(engine, tried)
@@ -167,7 +167,7 @@ describe.each(glModes)('%s', (mode) => {
     device.dispose()
   })
 
-  it('gives back at once what is freed', async () => {
+  it('releases freed textures at once', async () => {
     const device = await limited(mode, {})
     useDevice(device)
     const x = ones(4).add(1)
@@ -181,7 +181,7 @@ describe.each(glModes)('%s', (mode) => {
 })
 
 describe.each(found)('%s', (mode) => {
-  it('destroys the kernels that were used least recently, and compiles them anew', async () => {
+  it('destroys the least recently used kernels, and compiles them again', async () => {
     const device = await limited(mode, { kernels: { kernels: 8, bytes: 2 ** 28 } })
     useDevice(device)
     const sums = () =>
@@ -209,12 +209,12 @@ it.each(glModes)('%s bounds the memory of kernels whose threads return four elem
     const product = x.slice(0, 0, 200 + 4 * i).matmul(y)
     expect(product.toArray().every((sum) => sum === 64)).toBe(true)
   }
-  // Five of 200 KB and more, and the two that made the factors, at most.
+  // At most five of 200 KB or more, and the two that made the factors.
   expect(device.report().kernels).toBeLessThanOrEqual(7)
   device.dispose()
 })
 
-it('bounds the memory of WebAssembly kernels, which have some each', async () => {
+it('bounds the memory of WebAssembly kernels, each of which has its own', async () => {
   const device = await limited('webasm', { kernels: { kernels: 512, bytes: 2 ** 20 } })
   useDevice(device)
   for (let i = 0; i < 30; i++)

@@ -1,5 +1,5 @@
-// Which mode a device computes in: the best that there is where none is asked for, and one sentence with the reason and the
-// remedy where one is asked for that is not to be had.
+// Which mode a device computes in: by default the best available; if an unavailable mode is requested, one sentence
+// with the reason and the remedy.
 import { afterEach, expect, it, vi } from 'vitest'
 import type { Engine } from '../src/adapter.ts'
 import { GlContext } from '../src/gl.ts'
@@ -18,26 +18,26 @@ const forbidden = (): never => {
   throw new EvalError('Code generation from strings disallowed for this context')
 }
 
-it('takes the best mode that there is, and says what the better ones lack', async () => {
+it('takes the best available mode, and says what the better ones lack', async () => {
   const { mode, tried, why } = (await gpujs()).report()
   const order: readonly Mode[] = ['webgl2', 'headlessgl', 'webasm', 'cpu']
   const best = order.find((each) => found.includes(each)) as Mode
   expect(mode).toBe(best)
-  expect(why).toBe('the best that was found')
+  expect(why).toBe('the best mode found')
   expect(tried.map((x) => x.mode)).toEqual(order.slice(0, order.indexOf(best) + 1))
   expect(tried.map((x) => x.reason === undefined)).toEqual(tried.map((x) => x.mode === best))
 })
 
-it('is one device for calls at the same time', async () => {
+it('returns one device for concurrent calls', async () => {
   const [a, b] = await Promise.all([gpujs({ mode: 'cpu' }), gpujs({ mode: 'cpu' })])
   expect(a).toBe(b)
 })
 
-it('goes on to WebAssembly and to JavaScript where there is no GL', async () => {
+it('falls back to WebAssembly and to JavaScript without GL', async () => {
   vi.doMock('gl', () => forbidden())
   const { engine, tried } = await choose(undefined)
   expect(engine.mode).toBe('webasm')
-  expect(tried[0].reason).toMatch(/^package 'gl' is installed, and cannot be loaded \(/)
+  expect(tried[0].reason).toMatch(/^package 'gl' is installed but cannot be loaded \(/)
   vi.stubGlobal('WebAssembly', undefined)
   const next = await choose(undefined)
   expect(next.engine.mode).toBe('cpu')
@@ -46,13 +46,13 @@ it('goes on to WebAssembly and to JavaScript where there is no GL', async () => 
 
 it.each<[mode: Mode, sentence: string, remedy: string]>([
   ['webgl', "mode 'webgl' is not available: it is a browser's", "In Node WebGL 1 is mode 'headlessgl'."],
-  ['webgl2', "mode 'webgl2' is not available: package 'gl' is installed, and cannot be loaded (", 'npm rebuild gl'],
+  ['webgl2', "mode 'webgl2' is not available: package 'gl' is installed but cannot be loaded (", 'npm rebuild gl'],
   [
     'headlessgl',
-    "mode 'headlessgl' is not available: package 'gl' is installed, and cannot be loaded (",
+    "mode 'headlessgl' is not available: package 'gl' is installed but cannot be loaded (",
     'npm rebuild gl',
   ],
-])('says why there is no %s', async (mode, sentence, remedy) => {
+])('says why %s is not available', async (mode, sentence, remedy) => {
   vi.doMock('gl', () => forbidden())
   const error = await gpujs({ mode, maxBytes: 1 }).catch((e: Error) => e)
   expect(error).toMatchObject({ name: 'RuntimeError', message: expect.stringContaining(sentence) })
@@ -72,7 +72,7 @@ it('says that headless GL needs a display', async () => {
   )
 })
 
-it('gives a context back that cannot render to float textures', async () => {
+it('releases a context that cannot render to float textures', async () => {
   const given: string[] = []
   const poor = () => ({
     getExtension: extension,
@@ -99,7 +99,7 @@ it('names the directive of a content security policy that forbids a mode', async
   )
 })
 
-it('refuses a mode that there is not, and no memory', async () => {
+it('refuses an unknown mode and a memory limit of 0', async () => {
   await expect(gpujs({ mode: 'webgpu' as Mode })).rejects.toThrow(
     "unknown mode 'webgpu'\nModes are webgl2, webgl, headlessgl, webasm, cpu.",
   )
@@ -108,7 +108,7 @@ it('refuses a mode that there is not, and no memory', async () => {
 
 const kernel = (source: string, length = 1): Kernel => ({ source, length, textures: [], numbers: 0, functions: [] })
 
-it.each(glModes)('%s computes on its context and on no other', async (mode) => {
+it.each(glModes)('%s computes only on its own context', async (mode) => {
   const engines: Engine[] = []
   for (let i = 0; i < 2; i++) engines.push((await choose(mode)).engine)
   const results = engines.map((engine) => {
@@ -124,7 +124,7 @@ it.each(glModes)('%s computes on its context and on no other', async (mode) => {
   engines[1].dispose()
 })
 
-it.each(glModes)('%s refuses a tensor that no texture holds', async (mode) => {
+it.each(glModes)('%s refuses a tensor that no texture can hold', async (mode) => {
   const { engine } = await choose(mode)
   const { gl, version } = engine.context as GlContext
   const small = new GlContext(

@@ -1,4 +1,4 @@
-// What pages and workers do with a device, for device.test.ts: they lose its context, and compute where little is allowed.
+// The pages and workers of device.test.ts: they lose their context, and compute under restrictive policies.
 import { js } from '@flambeau/backend-js'
 import { nn, setFallback, type Tensor, tensor, useDevice } from '@flambeau/core'
 import { type Gpujs, gpujs, type Mode } from '../src/index.ts'
@@ -10,7 +10,7 @@ interface Canvas {
   readonly prototype: { getContext(...args: unknown[]): Losable | null }
 }
 
-/** The contexts that were made since. */
+/** The contexts created from now on. */
 function watched(): Losable[] {
   const made: Losable[] = []
   const { prototype } = (globalThis as unknown as { HTMLCanvasElement: Canvas }).HTMLCanvasElement
@@ -80,7 +80,7 @@ const rejection = (work: Promise<unknown>): Promise<string> =>
     (error: Error) => error.message,
   )
 
-/** Reads that wait without keeping the page: of what was there when they were asked for, and of what checks found. */
+/** Asynchronous reads: of tensors at the time of the call, and of failed checks. */
 const later = async (mode: Mode) => {
   const device = await start(mode)
   const x = tensor([1, 2, 3, 4]).mul(2)
@@ -103,7 +103,7 @@ const later = async (mode: Mode) => {
   }
 }
 
-/** More than the textures may hold: what was used least is on the host, and comes back. */
+/** More than the texture limit: the least recently used textures move to the host and come back. */
 const spill = async (mode: Mode) => {
   setFallback(js())
   const device = await gpujs({ mode, maxBytes: 2 ** 18 })
@@ -118,7 +118,7 @@ const spill = async (mode: Mode) => {
   return { spilt: spills > 10, wrong: right.filter((x) => !x).length }
 }
 
-/** How many elements are wrong in a product of which a thread computes four: whole numbers, which are exact. */
+/** The number of wrong elements in a product with four elements per thread, of integers, which are exact. */
 const products = async (mode: Mode) => {
   const [m, k, n] = [130, 140, 132]
   const product = () => {
@@ -133,7 +133,7 @@ const products = async (mode: Mode) => {
   return { wrong: made.filter((x, i) => x !== wanted[i]).length, ran: device.report().calls > 0 }
 }
 
-/** The mode that is found, or why there is none; and that it computes. */
+/** The available mode, or why there is none, and a computation in it. */
 const compute = async (mode?: Mode) => {
   setFallback(js())
   try {

@@ -1,4 +1,4 @@
-// What a page runs of the conformance suite: its cells are plain data and need no test runner.
+// The part of the conformance suite that runs in a page: its cells are plain data and need no test runner.
 import { js } from '@flambeau/backend-js'
 import { report, setFallback, useDevice } from '@flambeau/core'
 import { CheckedBackend } from '@flambeau/core/backend'
@@ -7,7 +7,7 @@ import { gpujs, type Mode } from '../src/index.ts'
 import { rows, worstOn } from './accurate.ts'
 import { smoke } from './smoke.ts'
 
-/** What became of the cells in a mode. */
+/** The results of the cells in a mode. */
 export interface Outcome {
   readonly kernelClass: string
   readonly renderer: string
@@ -35,7 +35,7 @@ const conformance = async (mode: Mode): Promise<Outcome> => {
 
 export type Accuracy = Awaited<ReturnType<typeof accuracy>>
 
-/** The functions on which a mode is further off than they may be, and how far it is on each. */
+/** The functions on which a mode exceeds its allowed error, and the error on each function. */
 const accuracy = async (mode: Mode) => {
   const device = await gpujs({ mode })
   const found = rows.map((row) => ({ ...worstOn(device, row, 4096), name: row.name, most: row.most }))

@@ -1,4 +1,4 @@
-// Instructions without buffers, run on any backend: what one gives is compared with what another does.
+// Instructions without buffers, to run on any backend and compare the results of two.
 import { js } from '@flambeau/backend-js'
 import {
   type Backend,
@@ -21,7 +21,7 @@ export interface Held {
 
 export const isHeld = (x: Held | Scalar): x is Held => 'data' in x
 
-/** What an instruction is, without buffers. */
+/** An instruction without buffers. */
 export type Call = Pick<Instr, 'kind' | 'attrs' | 'check'> & {
   readonly inputs: readonly (Held | Scalar)[]
   readonly outputs: readonly Spec[]

@@ -1,4 +1,4 @@
-// What runs in a page of these tests: a file of this folder with all that it imports, of the sources.
+// Bundles a script for the pages of these tests: a file of this folder with all its imports, from the sources.
 import { join } from 'node:path'
 import { build, type Plugin } from 'esbuild'
 import { root } from '../../../tools/lib.mjs'

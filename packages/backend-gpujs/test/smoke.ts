@@ -1,4 +1,4 @@
-// Some ops of every kind of kernel and the checks that tell most: for modes on which the whole suite would take long.
+// Some ops of every kind of kernel and the most informative checks, for modes on which the whole suite would take long.
 import type { BackendOptions } from '@flambeau/backend-conformance'
 
 export const smoke: Pick<BackendOptions, 'bitwise' | 'level' | 'nthProgram' | 'checks' | 'ops'> = {
@@ -7,7 +7,7 @@ export const smoke: Pick<BackendOptions, 'bitwise' | 'level' | 'nthProgram' | 'c
   nthProgram: 100,
   checks: ['golden values', 'golden gradients', 'errors', 'transposed inputs'],
   ops: [
-    // map, with every function that is ours
+    // map, with every function of our own
     ...['add', 'div', 'remainder', 'where', 'to', 'exp', 'log', 'log1p', 'expm1', 'pow', 'sqrt', 'round', 'sin', 'cos'],
     ...['atan2', 'tanh', 'sigmoid', 'gelu', 'erf', 'isnan'],
     // reduced

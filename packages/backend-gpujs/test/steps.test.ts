@@ -1,5 +1,5 @@
-// What a training step costs, as counts that do not depend on a machine: kernels called, kernels compiled, textures written and
-// read. A change that adds one is seen here.
+// The cost of a training step in counts that don't depend on the machine: kernels called, kernels compiled, textures
+// written and read. A change that adds one fails here.
 import { compile, F, js, manualSeed, nn, optim, report, type Tensor, tensor, useDevice } from 'flambeau'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Gpujs, gpujs } from '../src/index.ts'
@@ -11,9 +11,9 @@ interface Course {
     readonly optimizer: optim.Optimizer
     readonly loss: (x: Tensor, y: Tensor) => Tensor
   }
-  /** The shape of a batch of inputs, and of one of targets. */
+  /** The shapes of a batch of inputs and of one of targets. */
   readonly shapes: readonly [x: readonly number[], y: readonly number[]]
-  /** Kernels that a step calls, and how many checks it makes: on a GPU folding what one found is a call more. */
+  /** The kernels that a step calls, and its checks: on a GPU, folding each result takes another call. */
   readonly calls: { readonly eager: number; readonly compiled: number }
   readonly checks: number
 }
@@ -65,7 +65,7 @@ const courses: Readonly<Record<string, Course>> = {
   },
 }
 
-/** Batches with other numbers each, made on the host. */
+/** Batches with different numbers, created on the host. */
 const batch = (shape: readonly number[], turn: number): Tensor => {
   const n = shape.reduce((a, b) => a * b, 1)
   return tensor(Array.from({ length: n }, (_, i) => ((i * 7 + turn * 5) % 11) / 11)).view(...shape)
@@ -97,13 +97,13 @@ describe.each(found)('%s', (mode) => {
         const step = way === 'compiled' ? compile(train) : train
         let turn = 0
         const run = (): Tensor => step(batch(shapes[0], turn), batch(shapes[1], turn++))
-        // Until it is compiled and recorded no more.
+        // Until the step is compiled and no longer recorded.
         while (turn < 20) run()
         const before = device.report()
         const elsewhere = report()
         for (let i = 0; i < steps; i++) run()
         const after = device.report()
-        // Nothing ran on js; in strict mode, where it would throw, steps keep copies to go back to.
+        // Nothing ran on js. Strict mode would throw then, but in strict mode steps keep copies for undo.
         expect(report()).toEqual(elsewhere)
         const counted = (what: 'calls' | 'compilations' | 'uploads' | 'readbacks' | 'spills') =>
           after[what] - before[what]

@@ -1,5 +1,5 @@
-// Long random work with few textures and few kernels, so that both are taken away and come back all the time; every value
-// is compared with what js makes of the same. It is what shows textures that are mixed up.
+// Long random work with few textures and few kernels, so that both are constantly evicted and restored; every value is
+// compared with that of js. This detects mixed-up textures.
 import { js, type Tensor, tensor, useDevice } from 'flambeau'
 import { afterEach, expect, it } from 'vitest'
 import { GpujsBackend } from '../src/backend.ts'
@@ -9,7 +9,7 @@ import { found } from './each-mode.ts'
 
 afterEach(() => void useDevice(js()))
 
-/** A tensor here and there. */
+/** A tensor on each device. */
 interface Pair {
   readonly here: Tensor
   readonly there: Tensor
@@ -26,7 +26,7 @@ function* random(): Generator<number, never> {
 const steps = 500
 const most = 40
 
-it.each(found)('%s: what comes and goes is never mixed up', { timeout: 120_000 }, async (mode) => {
+it.each(found)('%s: evicted textures and kernels are never mixed up', { timeout: 120_000 }, async (mode) => {
   const { engine, tried } = await choose(mode)
   const limits = { bytes: 2 ** 20, textures: 24, kernels: { kernels: 24, bytes: 2 ** 28 } }
   const device = new GpujsBackend(engine, { why: 'the test', tried }, planning, limits)

@@ -1,5 +1,5 @@
-// Checks of the interface beneath the tensors: what is written is read back, also through strides, and the two ways to
-// read agree or the one that cannot says which to use.
+// Checks of the interface beneath tensors: a read returns what was written, also through strides, and both ways to read
+// agree, or the unsupported one names the other.
 import { compile, currentDevice, noGrad, setFallback, type Tensor, tensor, useDevice } from '@flambeau/core'
 import { CheckedBackend, contiguousLayout, topological } from '@flambeau/core/backend'
 import type { Backend, Expr, Instr, Output, Prims, View } from '@flambeau/core/backend'
@@ -21,7 +21,10 @@ const must = (wrong: string | undefined, what: string): void => {
   if (wrong !== undefined) throw new Error(`${what}: ${wrong}`)
 }
 
-/** A backend without what core may always ask of it: a step of expressions and a kind. A checked one refuses a program of them. */
+/**
+ * A backend without a step of expressions and without a kind, which core must adapt to. A checked backend refuses a
+ * program that contains them.
+ */
 function lacking(backend: Backend, step: Expr['step'], kind: Instr['kind']): Backend {
   const has = (instr: Instr): boolean => {
     const { outs } = instr.attrs as Prims['map']
@@ -69,17 +72,17 @@ export const backendCells = (backend: Backend): Cell[] => [
     },
   },
   {
-    name: 'backend › a copy is read',
+    name: 'backend › a read returns a copy',
     async run() {
       const { data, view } = written(backend, 'float32', 5)
       const first = await backend.read(view)
       first[0] = 77
-      must(differenceOfValues(await backend.read(view), data, [0, 0]), 'after writing into what was read')
+      must(differenceOfValues(await backend.read(view), data, [0, 0]), 'after writing into the array that was read')
     },
   },
   {
-    // Core copies what a recorded step is about to write, on the backend, and writes it back.
-    name: 'backend › a step that fails is taken back',
+    // Core copies what a recorded step is about to overwrite, on the backend, and restores it.
+    name: 'backend › a step that fails is undone',
     async run() {
       const x = tensor([1, 2, 3])
       const part = tensor([4, 5, 6]).narrow(0, 1, 2)
@@ -101,8 +104,8 @@ export const backendCells = (backend: Backend): Cell[] => [
     },
   },
   {
-    // The whole backend stands behind one that lacks something: what is replayed is adapted as what is eager.
-    name: 'backend › a compiled step with what it lacks',
+    // The backend stands behind a wrapper that lacks something: replays are adapted like eager instructions.
+    name: 'backend › a compiled step with unsupported instructions',
     async run() {
       if (!backend.caps.syncRead) return
       const { own: before } = currentDevice()

@@ -1,5 +1,6 @@
-// Checks that no kernel touches what is not its tensor's: for every kind an instruction that is in order, and the same with
-// one operand or result after the other that claims elements which its tensor does not have. Each of these must be refused.
+// Checks that no kernel accesses memory outside its tensors. For every kind, takes a valid instruction and lets one
+// operand or result after the other claim elements that its tensor does not have. The backend must refuse each of
+// these.
 import {
   type Attributes,
   type Backend,
@@ -26,7 +27,7 @@ import type { Cell } from '../subject.ts'
 
 type Made = { readonly [K in PrimKind]: (of: Maker) => Pick<Instr<K>, 'attrs' | 'inputs' | 'outputs'> }
 
-/** Makes operands and results of a backend. */
+/** Creates operands and results on a backend. */
 interface Maker {
   view(shape: Shape, dtype?: DType): View
   out(shape: Shape, dtype?: DType): Output
@@ -34,7 +35,7 @@ interface Maker {
 
 const add: Prims['map'] = { outs: [{ expr: s.add(s.input(0, 'float32'), s.input(1, 'float32')) }] }
 
-/** One instruction of each of the twelve kinds, of distinct sizes. */
+/** One instruction of each of the twelve kinds, with distinct sizes. */
 const instructions: Made = {
   map: ({ view, out }) => ({ attrs: add, inputs: [view([2, 3]), view([2, 3])], outputs: [out([2, 3])] }),
   argReduce: ({ view, out }) => ({
@@ -82,7 +83,7 @@ const instructions: Made = {
   iota: ({ out }) => ({ attrs: { axis: 1 }, inputs: [], outputs: [out([2, 3], 'int32')] }),
 }
 
-/** One of a kernel of a composition, by its record, along the middle of [2, 3, 2]. */
+/** One instruction for a composition, by its record, along the middle axis of [2, 3, 2]. */
 function instrOf({ view, out }: Maker, kind: CompositeKind): Instr {
   const { inputs, outputs, numbers }: Composite = composites[kind]
   const sizes = (extent: Extent): Shape => sizesOf(extent, [2, 3, 2], 1)
@@ -94,7 +95,7 @@ function instrOf({ view, out }: Maker, kind: CompositeKind): Instr {
   )
 }
 
-/** Attributes that claim elements of the result which it does not have. */
+/** Attributes that claim elements outside the result. */
 const attributes: { readonly [K in PrimKind]?: readonly Prims[K][] } = {
   fold: [
     { out: [5], offset: [3], axes: [[{ in: 0, step: 2 }]] },
@@ -107,7 +108,7 @@ const attributes: { readonly [K in PrimKind]?: readonly Prims[K][] } = {
   ],
 }
 
-/** The same instruction with something claimed that is not there; by what it is. */
+/** Variants of the instruction with an invalid claim, each with a name. */
 function* overreaching({ out }: Maker, instr: Instr): Generator<[string, Instr]> {
   const { inputs, outputs, kind } = instr
   for (let i = 0; i < inputs.length; i++) {
@@ -134,7 +135,7 @@ function* overreaching({ out }: Maker, instr: Instr): Generator<[string, Instr]>
     yield [`with ${JSON.stringify(attrs)}`, { ...instr, attrs } as Instr]
 }
 
-/** Whether it is an error, none of JavaScript's own, at once or, where work is queued, when that is done. */
+/** Whether the work throws one of flambeau's errors, at once or, if it is queued, when it is done. */
 const refuses = async (backend: Backend, work: () => unknown): Promise<boolean> => {
   try {
     work()
@@ -189,11 +190,11 @@ export const claimCells = (backend: Backend): Cell[] => {
         const x = maker.view([2, 3])
         const data = new Float32Array(6)
         const works = {
-          'a read of more': () => backend.readSync({ ...x, sizes: [2, 4] }),
-          'a read of what comes before': () => backend.readSync({ ...x, offset: -1 }),
-          'a write of more': () => backend.write({ ...x, sizes: [2, 4] }, new Float32Array(8)),
-          'a write of another size than it says': () => backend.write(x, new Float32Array(8)),
-          'a write of less than it says': () => backend.write(x, data.subarray(1)),
+          'a read of too many elements': () => backend.readSync({ ...x, sizes: [2, 4] }),
+          'a read from before the tensor': () => backend.readSync({ ...x, offset: -1 }),
+          'a write of too many elements': () => backend.write({ ...x, sizes: [2, 4] }, new Float32Array(8)),
+          'a write of more elements than claimed': () => backend.write(x, new Float32Array(8)),
+          'a write of fewer elements than claimed': () => backend.write(x, data.subarray(1)),
         }
         const taken: string[] = []
         for (const [what, work] of Object.entries(works)) if (!(await refuses(backend, work))) taken.push(what)

@@ -1,5 +1,6 @@
-// Checks that a kernel equals the composition that it stands for: functions that use it, on the backend with its kernels and
-// without them, with gradients and theirs, of many shapes, along every axis, in any memory, with special values and nothing.
+// Checks that a kernel equals the composition that it replaces: functions that use it run on the backend with its
+// kernels and without them, with first and second gradients, in many shapes, along every axis, in any memory layout,
+// with special values and without elements.
 import {
   F,
   grad,
@@ -52,7 +53,7 @@ const ofMoments: Uses = (x, axis) => {
   return y.elements <= y.size(1) ? [] : [F.batchNorm(y, null, null, { training: true })]
 }
 
-/** Every kind has its line; what is checked follows from the rest of this file. */
+/** Every kind has its line; the rest of this file derives what to check. */
 const uses: Readonly<Record<CompositeKind, Uses>> = {
   softmax: ofSoftmax,
   softmaxBackward: ofSoftmax,
@@ -63,7 +64,7 @@ const uses: Readonly<Record<CompositeKind, Uses>> = {
   moments: ofMoments,
 }
 
-/** Sizes around those of vectors, and rows of one element. */
+/** Sizes around vector lengths, and rows of one element. */
 const shapes: readonly Shape[] = [[1], [64], [5, 16], [9, 1], [2, 5, 3], [4, 17, 20], [70, 2, 40]]
 const nothing: readonly Shape[] = [
   [3, 0],
@@ -72,7 +73,7 @@ const nothing: readonly Shape[] = [
 
 type Result = { readonly of: string; readonly values: readonly number[] }
 
-/** The results, their gradients and the gradients of these. */
+/** The results, their gradients and second gradients. */
 function resultsOf(use: Uses, x: Tensor, axis: number): readonly (readonly [string, Tensor])[] {
   x.requiresGrad = true
   const outs = use(x, axis)
@@ -96,7 +97,7 @@ const read = async (of: string, x: Tensor): Promise<Result> => ({
   values: Array.from((await x.detach().reshape(-1).toArrayAsync()) as ArrayLike<number>),
 })
 
-/** Of finite values the distance counts beside the largest of them; others are the same. */
+/** Differences between finite values are relative to the largest value; other values must be equal. */
 function difference(whole: Result, composed: Result, tolerance: number): string | undefined {
   if (whole.values.length !== composed.values.length) return `${whole.of}: ${whole.values.length} elements`
   const most = composed.values.reduce((a, x) => (Number.isFinite(x) ? Math.max(a, Math.abs(x)) : a), 1)
@@ -122,7 +123,7 @@ const special: readonly (readonly number[])[] = [
   [1000, 1000.5, 999],
 ]
 
-/** What `x` may be: by a label, on the current device. */
+/** Inputs `x` with labels, on the current device. */
 function* inputs(dtype: DType): Generator<readonly [label: string, axes: number, make: () => Tensor]> {
   for (const shape of [...shapes, ...nothing])
     yield [`[${shape}]`, shape.length, () => randn([...shape], { dtype }).mul(3)]
@@ -175,7 +176,7 @@ function comparisons(backend: Backend, use: Uses, kinds: readonly CompositeKind[
   return [...cases, { label: 'kernels', run: unused }]
 }
 
-/** The instruction of its record: where its operands lie does not change a bit. */
+/** The instruction of its record: the memory layout of its operands must not change a bit. */
 function layouts(backend: Backend, kind: CompositeKind): Case[] {
   const { inputs: operands, outputs, numbers }: Composite = composites[kind]
   const sizes = [3, 5, 4]
@@ -204,12 +205,12 @@ function layouts(backend: Backend, kind: CompositeKind): Case[] {
       const wrong = expected.findIndex((values, k) => values.some((x, i) => !Object.is(x, found[k][i])))
       return wrong < 0 && found.every(({ length }, k) => length === numelOf(sizesOf(outputs[k][1], sizes, axis)))
         ? undefined
-        : `result ${wrong} is another one`
+        : `result ${wrong} differs`
     },
   }))
 }
 
-/** For every composition that the backend has a kernel of; those that come of one function together. */
+/** The cases of every composition that the backend has a kernel for, grouped by function. */
 export function compositeCases(backend: Backend): readonly (readonly [name: string, cases: readonly Case[]])[] {
   const kinds = [...(backend.caps.fused ?? [])]
   return [...new Set(kinds.map((kind) => uses[kind]))].map((use) => {

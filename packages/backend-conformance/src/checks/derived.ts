@@ -1,6 +1,6 @@
-// Checks by construction: every op with zeros of both signs, NaN and infinities, and with nothing, against PyTorch. Of results
-// signs count too, also of zeros. What is nothing is a view of something: what lies beside it must not be looked at, and gets
-// no gradient.
+// Checks derived for every op: zeros of both signs, NaN and infinities, and empty tensors, against PyTorch. Signs of
+// results count, also those of zeros. An empty tensor is a view of a larger one: elements beside it must not be read,
+// and get no gradient.
 import { ops, type Tensor } from '@flambeau/core'
 import { callOp, gradientsOf, gradientTensors, lay, prepareCall, readAll, withTensors } from '../call.ts'
 import { differenceOfAll, differenceOfSigns, differenceOfValues, type Expected, isNd, type Result } from '../compare.ts'
@@ -11,10 +11,10 @@ import type { Check } from '../subject.ts'
 import { toleranceOf } from '../tolerances.ts'
 import { plain } from './values.ts'
 
-/** Where zeros have another sign than in PyTorch, and why that is as good. */
+/** Ops whose zeros have another sign than PyTorch's, and why that is equally valid. */
 const signless: Readonly<Record<string, string>> = {
-  cumsum: 'PyTorch adds the first element to 0, here it is what the sums begin with',
-  relu: 'the larger of -0 and 0: in PyTorch it depends on whether the element is one of a vector of the processor',
+  cumsum: 'PyTorch adds the first element to 0, here sums begin with it',
+  relu: 'the larger of -0 and 0: in PyTorch it depends on whether the element is processed in a vector',
 }
 
 const signsOf = (actual: readonly Result[], expected: readonly Expected[]): string | undefined => {
@@ -26,7 +26,7 @@ const signsOf = (actual: readonly Result[], expected: readonly Expected[]): stri
   return undefined
 }
 
-/** What is wrong with gradients; none is as good as zeros. */
+/** Compares gradients; a missing gradient equals zeros. */
 const gradientsOff = (
   actual: readonly (Result | null)[] | undefined,
   expected: readonly (readonly number[] | null)[] | undefined,
@@ -43,12 +43,12 @@ const gradientsOff = (
   return undefined
 }
 
-/** Ops for which special values have no one answer, and why. */
+/** Ops whose result for special values is not unique, and why. */
 const unanswered: Readonly<Record<string, string>> = {
-  to: 'what is no number, or larger than all int32, is another int32 on every processor',
+  to: 'NaN, and a number beyond int32, is another int32 on every processor',
   int: 'as to',
   long: 'as to',
-  topk: 'which of equal elements it takes is not said',
+  topk: 'which of equal elements it takes is unspecified',
 }
 
 export const specialValues: Check = ({ derived, family, op, backend }) =>
@@ -77,7 +77,7 @@ export const specialValues: Check = ({ derived, family, op, backend }) =>
       },
     }))
 
-/** A view without elements, along its first dimension of size 0, of three times `base`, which has some there. */
+/** A view without elements of `base * 3`, which has elements, along the first dimension of size 0. */
 function nothingOf(leaf: Tensor): { readonly base: Tensor; readonly view: Tensor } {
   const dim = leaf.sizes.indexOf(0)
   const shape = leaf.sizes.map((size, d) => (d === dim ? 1 : size))

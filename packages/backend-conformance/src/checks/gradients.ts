@@ -1,5 +1,5 @@
-// Checks of derivatives without PyTorch: finite differences in float64 along a random direction, once and twice; where a
-// backend has no float64, the gradients of a reference backend.
+// Checks of derivatives without PyTorch: finite differences in float64 along a random direction, for first and second
+// derivatives; if the backend has no float64, the gradients of a reference backend.
 import { gradcheck, gradgradcheck, Tensor, useDevice } from '@flambeau/core'
 import type { Backend } from '@flambeau/core/backend'
 import { callOp, gradientsOf, prepareCall, withTensors } from '../call.ts'
@@ -11,7 +11,7 @@ import { type Case, type Check, doubled, hasDoubles, type Subject, takesGradient
 import { toleranceOf } from '../tolerances.ts'
 import { differenceOfGradients, plain } from './values.ts'
 
-/** Samples through which a gradient flows, at points where it is one. */
+/** Samples through which a gradient flows, at points where the op is differentiable. */
 const smooth = ({ samples, family, op }: Subject): Ready<Sample>[] =>
   samples.filter(
     (sample) =>
@@ -44,7 +44,7 @@ const along =
 export const first: Check = along((fn, inputs) => gradcheck(fn, inputs, { fastMode: true }))
 export const second: Check = along((fn, inputs) => gradgradcheck(fn, inputs, undefined, { fastMode: true }))
 
-/** Instead of finite differences: the gradients that another backend computes. */
+/** Compares with the gradients of another backend instead of finite differences. */
 export const likeReference =
   (reference: Backend | undefined): Check =>
   (subject) =>

@@ -1,5 +1,5 @@
-// Checks that memory does not matter: the same values from transposed, sliced, reversed and repeated inputs give the same
-// results and gradients as from contiguous ones.
+// Checks that memory layout does not matter: transposed, sliced, reversed and repeated inputs give the same results and
+// gradients as contiguous inputs with the same values.
 import {
   callOp,
   gradientsOf,
@@ -33,16 +33,16 @@ const compared = async (subject: Subject, sample: Ready<Sample>, make: Make) => 
   )
 }
 
-const order = 'as in PyTorch its draws are in the order of memory'
-/** Ops whose rule is about strides themselves. */
+const order = 'as in PyTorch, it draws in memory order'
+/** Ops whose results depend on strides by definition. */
 const aboutStrides: Readonly<Record<string, string>> = {
-  view: 'it refuses what cannot be seen under other sizes without a copy',
+  view: 'it throws if other sizes would need a copy',
   randLike: order,
   randnLike: order,
   randintLike: order,
   bernoulli: order,
 }
-/** Ops that take as many values as a mask has true elements: the mask must stay as it is. */
+/** Ops that take as many values as a mask has true elements, so the mask must not change. */
 const countsMask = new Set(['setAt', 'indexPut'])
 
 export const equalFrom =
@@ -54,7 +54,7 @@ export const equalFrom =
           .filter((sample) => tensorsOf(sample).some(({ shape }) => numel(shape) > 1))
           .map((sample) => ({ label: sample.label, run: () => compared(subject, sample, inMemory(memory)) }))
 
-/** The sample with all of its tensors constant along a dimension, and which one that is for each. */
+/** The sample with all of its tensors constant along a dimension, and that dimension for each. */
 const constant = (
   op: string,
   sample: Ready<Sample>,

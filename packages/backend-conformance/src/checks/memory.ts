@@ -1,5 +1,6 @@
-// Checks that nothing is kept: many rounds of the ops of a family, forward and backward, leave as much memory in use as before. Backends
-// that keep a list of their own say how many cells it has; the others compute on V8's memory, which is asked instead.
+// Checks for leaks: many rounds of the ops of a family, forward and backward, must leave no more memory in use than
+// before. Backends with a cell list of their own report its length; for the others, which use V8's memory, the
+// process's array buffers are measured.
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { Backend } from '@flambeau/core/backend'
@@ -16,7 +17,10 @@ const garbageCollected = (): void => {
   collect()
 }
 
-/** Cells, or array buffers of the process: these are freed on the turns after the collection that found them dead. */
+/**
+ * Live cells, or bytes of array buffers. V8 frees a buffer some event-loop turns after the collection that found it
+ * dead.
+ */
 const inUse = async (backend: Backend, collections: number): Promise<number> => {
   await backend.sync()
   for (let i = 0; i < collections; i++) {
@@ -26,19 +30,19 @@ const inUse = async (backend: Backend, collections: number): Promise<number> => 
   return backend.memory().cells ?? process.memoryUsage().arrayBuffers
 }
 
-/** Collections are what these cells take time for, so each begins with what the one before it measured at its end. */
+/** Collections dominate the time of these cells, so each cell starts from the final measurement of the one before. */
 const known = new WeakMap<Backend, number>()
 
 /**
- * How many calls, and how many of each: a kept tensor keeps what it was cut from, a slab of 64 KiB at most, so that these fill several.
- * Of cells none may be left, so that few calls show it.
+ * How many calls, and how many of each: a leaked tensor keeps the slab that it was cut from, at most 64 KiB, so the
+ * calls must fill several slabs. A leaked cell shows after a few calls.
  */
 const callsOf = (bytes: boolean): readonly [number, number] => (bytes ? [2500, 40] : [100, 1])
 const slack = 2 * 65_536
-/** A collection may come late once; what is really kept grows each time. */
+/** A late collection happens once; a real leak grows each time. */
 const attempts = 3
 
-/** What calls of these ops, in turn, leave behind. */
+/** The memory that alternating calls of these ops leave behind. */
 const left = async (subjects: readonly Subject[]): Promise<string | undefined> => {
   const { backend } = subjects[0]
   const bytes = backend.memory().cells === undefined
@@ -63,8 +67,8 @@ const left = async (subjects: readonly Subject[]): Promise<string | undefined> =
 }
 
 /**
- * Nothing is kept by the ops of a family. They are measured together, because the collections take longer than the calls; where
- * something was left, halves of them are, down to one that leaves it.
+ * Checks that the ops of a family leak nothing. They are measured together, because the collections take longer than
+ * the calls; if something leaks, the family is bisected down to the op.
  */
 export const nothingKept = (family: readonly Subject[]): Case[] => {
   const all = family.filter(({ samples }) => samples.length > 0)

@@ -1,6 +1,6 @@
-// Random programs of creation, views, writes, joins, products, reductions and gradients, run as PyTorch ran them
-// (tools/golden/programs.py, whose head says how they are written): values, shapes, dtypes, who requires a gradient, the
-// gradients, and the class and sentence of what throws.
+// Random programs of creation, views, writes, joins, products, reductions and gradients, compared with PyTorch (the
+// head of tools/golden/programs.py describes their format): values, shapes, dtypes, requiresGrad, gradients, and class
+// and message of errors.
 import { cat, F, grad, noGrad, Slice, stack, Tensor, tensor, where } from '@flambeau/core'
 import type { Backend } from '@flambeau/core/backend'
 import { readGolden } from '../golden.ts'
@@ -11,7 +11,7 @@ type Argument = string | number | boolean | null | readonly Argument[] | { reado
 type Instruction = readonly [name: string, ...args: Argument[]]
 interface Program {
   readonly p: readonly Instruction[]
-  /** A string for a tensor or an error, two for a leaf with a gradient, null for what makes nothing. */
+  /** A string for a tensor or an error, two for a leaf with a gradient, null for an instruction without a result. */
   readonly r: readonly (string | readonly [string, string] | null)[]
 }
 
@@ -22,7 +22,7 @@ const method = (x: Tensor, name: string, ...args: unknown[]): unknown =>
 const isOptions = (x: unknown): x is Record<string, unknown> =>
   x !== null && typeof x === 'object' && Object.getPrototypeOf(x) === Object.prototype
 
-/** What comes in from above a result. */
+/** A fixed scalar function of a tensor, whose gradient is the cotangent. */
 const scalar = (x: Tensor): Tensor =>
   x.mul(tensor(Array.from({ length: x.numel() }, (_, i) => (((i * 7 + 3) % 11) - 5) / 4)).reshape(x.sizes)).sum()
 
@@ -31,7 +31,7 @@ const range = (x: Tensor, dim: number, slice: ReturnType<typeof Slice>): unknown
   slice,
 ]
 
-/** Runs the instructions of a program; `made` are the tensors by the instruction that made them. */
+/** Runs the instructions of a program; `made` holds the tensors by the instruction that made them. */
 class Machine {
   readonly made: (Tensor | undefined)[] = []
   readonly #leaves: Tensor[] = []
@@ -76,7 +76,7 @@ class Machine {
         const wanted = this.#leaves.filter((leaf) => leaf.requiresGrad)
         const found = grad(scalar(x), wanted, { createGraph: true, allowUnused: true })
         const squares = found.flatMap((g) => (g === null ? [] : [g.mul(g).sum()]))
-        // Whether a first derivative that is constant has a graph is a matter of how its rule is written.
+        // Whether a constant first derivative has a graph depends on how its rule is written.
         if (squares.some((x) => x.requiresGrad))
           squares.reduce((p, q) => p.add(q)).backward(undefined, { retainGraph: true })
         return undefined
@@ -93,12 +93,12 @@ class Machine {
     return out instanceof Tensor ? out : (out as { values: Tensor }).values
   }
 
-  /** Runs one; what it threw, as the golden file writes it. */
+  /** Runs one instruction; returns the error that it threw, in the golden file's format. */
   async step(instruction: Instruction, backend: Backend): Promise<string | undefined> {
     this.made.push(undefined)
     try {
       const out = this.#make(instruction)
-      // Some backends check only then.
+      // Some backends check only when they synchronize.
       await backend.sync()
       if (out instanceof Tensor) this.made[this.made.length - 1] = out
       return undefined
@@ -116,7 +116,7 @@ const numbers: Readonly<Record<string, number>> = {
   '-i': Number.NEGATIVE_INFINITY,
 }
 
-/** What is wrong with a tensor of which a golden string tells. */
+/** The difference between a tensor and its golden string. */
 const differs = async (x: Tensor, told: string, [relative, absolute]: Tolerance): Promise<string | undefined> => {
   const [sizes, kind, ...values] = told.split(' ')
   const is = `${x.sizes.join('x')} ${letters[x.dtype]}${x.requiresGrad ? 'g' : ''}`
@@ -150,7 +150,7 @@ const run = async ({ p, r }: Program, backend: Backend, tolerance: Tolerance): P
     const wrong = await differs(x, told, tolerance)
     if (wrong !== undefined) return `t${at} ${p[at][0]}: ${wrong}`
     if (p[at][0] !== 'leaf') continue
-    // Zeros are as good as none.
+    // A gradient of zeros equals a missing one.
     const none = `${told.split(' ')[0]} f ${Array.from({ length: x.numel() }, () => 0).join(' ')}`.trimEnd()
     if (x.grad === null && gradient !== undefined && gradient !== none) return `t${at}: no gradient`
     const off = x.grad && (await differs(x.grad, gradient ?? none, tolerance))
@@ -159,18 +159,18 @@ const run = async ({ p, r }: Program, backend: Backend, tolerance: Tolerance): P
   return undefined
 }
 
-/** Whether a program stays where every backend has numbers. */
+/** Whether a program only has finite numbers, which every backend supports. */
 const finite = ({ r }: Program): boolean =>
   r.flat().every((x) => x === null || x.startsWith('!') || !/ (n|-?i)( |$)/.test(x))
 
 let programs: readonly Program[] | undefined
-/** The cases of every `nth` program, by hundreds. */
+/** Cases for every `nth` program, grouped by hundreds. */
 export const programCases = (
   backend: Backend,
   nth: number,
 ): readonly (readonly [name: string, cases: readonly Case[]])[] => {
   programs ??= readGolden('programs') as unknown as readonly Program[]
-  // Sums of float32 in float32 lose some digits more.
+  // Sums of float32 that accumulate in float32 lose some more digits.
   const tolerance: Tolerance = backend.caps.dtypes.has('float64') ? [5e-5, 5e-6] : [5e-4, 1e-4]
   const cases = programs.map((program, i) => ({
     fits: i % nth === 0 && (backend.caps.strictFloat || finite(program)),

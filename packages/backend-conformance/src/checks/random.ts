@@ -1,4 +1,4 @@
-// Random shapes of rank 0 to 4 with sizes 0 to 4 in random memory, against answers that plain loops give.
+// Random shapes of rank 0 to 4 with sizes 0 to 4 in random layouts, compared with the results of plain loops.
 import * as fc from 'fast-check'
 import { callOp, lay, type Make, memories, type Memory, prepareCall, readAll } from '../call.ts'
 import { differenceOfAll, type Result } from '../compare.ts'

@@ -1,4 +1,4 @@
-// Checks of results: against PyTorch's, as a method, in place, in another way of performing a call, and what stays behind.
+// Checks of results: against PyTorch, as a method, in place, and for errors.
 import { noGrad, type Tensor } from '@flambeau/core'
 import {
   callMethod,
@@ -22,7 +22,7 @@ import { type Tolerance, toleranceOf } from '../tolerances.ts'
 export const plain = inMemory('contiguous')
 export const exact = (): Tolerance => [0, 0]
 
-/** Equality in the last bit, or, where the backend does not promise it, to the table's tolerance. */
+/** Equality in the last bit, or within the table's tolerance if the backend does not promise it. */
 export const sameAs =
   ({ bitwise, op }: Subject, kind: 'values' | 'gradients') =>
   (x: Pick<Nd, 'dtype'>): Tolerance =>
@@ -62,7 +62,7 @@ export const golden: Check = ({ samples, family, op }) =>
     },
   }))
 
-/** Where float32 and float64 meet, PyTorch computes some steps of a float64 gradient in float32. */
+/** Where float32 and float64 are mixed, PyTorch computes some steps of a float64 gradient in float32. */
 const coarsest = (sample: Sample): DType =>
   tensorsOf(sample).some(({ dtype }) => dtype === 'float32') ? 'float32' : 'float64'
 
@@ -76,7 +76,7 @@ export const gradients: Check = ({ samples, family, op }) =>
         const { args, leaves } = prepareCall(sample, plain)
         const actual = await gradientsOf(callOp(op, args, sample.seed), leaves)
         if (!grads || !actual) {
-          // PyTorch has no graph where nothing can flow; zeros, or a graph that leads to no leaf, are as good.
+          // PyTorch has no graph where no gradient can flow; zeros, or a graph that leads to no leaf, are equivalent.
           const flows = actual?.some((x) => x !== null && isNd(x) && x.values.some((y) => y !== 0))
           return grads ? 'no gradient where one was expected' : flows ? 'a gradient where none was expected' : undefined
         }
@@ -89,7 +89,7 @@ export const gradients: Check = ({ samples, family, op }) =>
             if (zero) continue
             return `gradient of tensor ${i}: ${x === null ? 'none' : 'one'} instead of ${expected === null ? 'none' : 'one'}`
           }
-          if (!isNd(x)) return `gradient of tensor ${i} is no tensor`
+          if (!isNd(x)) return `gradient of tensor ${i} is not a tensor`
           const leaf = leaves[i]
           if (`${x.shape}` !== `${leaf.sizes}` || x.dtype !== leaf.dtype) {
             return `gradient of tensor ${i}: ${x.dtype}[${x.shape}] instead of ${leaf.dtype}[${leaf.sizes}]`
@@ -112,7 +112,7 @@ export const errors: Check = ({ errors: samples, family, op, backend }) =>
       const { error: name, message } = goldenErrorOf(family, op, sample)
       const { args } = prepareCall(sample, plain, false)
       try {
-        // Reading the results too, and waiting where there are none: some backends check values only then.
+        // Read the results, and synchronize if there are none, because some backends only check values then.
         await readAll(callOp(op, args))
         await backend.sync()
       } catch (error) {
@@ -127,7 +127,7 @@ export const errors: Check = ({ errors: samples, family, op, backend }) =>
     },
   }))
 
-/** The method of a tensor is the function of the same name. */
+/** A method of a tensor is the function of the same name. */
 export const method: Check = (subject) => {
   const { samples, op } = subject
   if (!hasMethod(op)) return []
@@ -145,13 +145,13 @@ export const method: Check = (subject) => {
 
 const category = (dtype: string) => (dtype === 'bool' ? 0 : dtype.startsWith('float') ? 2 : 1)
 
-/** Names that look like in-place forms and are ops of their own. */
+/** Names that look like in-place forms but are separate ops. */
 const ownOps: Readonly<Record<string, string>> = {
   bernoulli: 'bernoulli_ draws with a given probability, bernoulli with those in x',
-  detach: 'detach_ takes x itself out of the graph, and writes nothing',
+  detach: 'detach_ removes x itself from the graph and writes nothing',
 }
 
-/** `x.op_()` gives what `op(x)` gives, writes it into x, through a view too, or throws and leaves x as it was. */
+/** `x.op_()` must give the result of `op(x)`, write it into x, also through a view, or throw and leave x unchanged. */
 export const inPlace: Check = (subject) => {
   const { samples, op } = subject
   const name = `${op}_`
@@ -168,7 +168,7 @@ export const inPlace: Check = (subject) => {
         const { args, leaves } = prepareCall(sample, plain)
         const [first, ...rest] = args as [Tensor, ...unknown[]]
         const before = await readAll([first])
-        // Something that is no leaf, and lies in memory of its own.
+        // A tensor that is not a leaf and has its own memory.
         const own = first.clone()
         const target = view ? own.unsqueeze(0).squeeze(0) : own
         const version = own.version
@@ -183,7 +183,7 @@ export const inPlace: Check = (subject) => {
           outs[0] !== target
             ? 'did not return x itself'
             : own.version === version && differenceOfAll(await readAll([own]), before, exact) !== undefined
-              ? 'left the version where it was'
+              ? 'did not change the version'
               : differenceOfAll(await readAll([own]), await readAll(outs), exact)
         return { outs: await readAll(outs), grads: await gradientsOf(outs, leaves), wrong }
       }
@@ -193,7 +193,7 @@ export const inPlace: Check = (subject) => {
           const { outs, grads } = await outOf()
           const out = outs[0]
           const x = tensorsOf(sample.args[0])[0]
-          if (!isNd(out)) return 'the op gives no tensor'
+          if (!isNd(out)) return 'the op does not return a tensor'
           const fits = `${out.shape}` === `${x.shape}` && category(out.dtype) <= category(x.dtype)
           const got = await into(view)
           if (got.wrong) return got.wrong

@@ -1,5 +1,5 @@
-// Checks that the way a call is performed does not matter: compiled, or in whatever way a backend's test adds, it gives the
-// values and gradients of the plain call.
+// Checks that the way a call is performed does not matter: compiled, or in any way that a backend's test adds, it gives
+// the values and gradients of the plain call.
 import { compile, ops, optim, type Tensor } from '@flambeau/core'
 import { callOp, cotangentOf, gradientTensors, prepareCall, readAll, withTensors } from '../call.ts'
 import { differenceOfAll, type Result } from '../compare.ts'
@@ -8,7 +8,7 @@ import { type Arg, type Sample, tensorsOf } from '../sample.ts'
 import { type Check, type Subject, takesGradients, type Variant } from '../subject.ts'
 import { plain, sameAs } from './values.ts'
 
-/** The forward and the backward of a call as one step that returns tensors; null where it gives something else. */
+/** Forward and backward of a call as one step that returns tensors; null if it returns something else. */
 const stepOf = ({ op }: Subject, sample: Ready<Sample>): (() => Tensor[]) => {
   const { args, leaves } = prepareCall(sample, plain)
   return () => {
@@ -30,7 +30,7 @@ export const like =
       .filter((sample) => !sample.unwritten)
       .map((sample) => ({ label: sample.label, run: () => differs(subject, sample, variant) }))
 
-/** Ops that look at elements, or whose shapes depend on them: they must refuse to be recorded, with a sentence. */
+/** Ops that read elements, or whose shapes depend on them: recording them must throw a clear error. */
 const looks: Readonly<Record<string, (sample: Sample) => boolean>> = {
   equal: () => true,
   allclose: () => true,
@@ -41,22 +41,22 @@ const looks: Readonly<Record<string, (sample: Sample) => boolean>> = {
   setAt: (sample) => counted(sample),
   indexPut: (sample) => counted(sample),
 }
-/** A mask has an unknown number of true elements; an index tensor without dimensions is read as a number. */
+/** A mask has an unknown number of true elements; a 0-d index tensor is read as a number. */
 const counted = (sample: Sample) =>
   tensorsOf(sample.args[1]).some(({ dtype, shape }) => dtype === 'bool' || shape.length === 0) ||
   (sample.args[1] as readonly Arg[]).some((index) => typeof index === 'boolean')
 
-/** Enough calls to be recorded, agreed upon and replayed. */
+/** Enough calls to record, agree and replay. */
 const calls = 5
 
 interface Training {
   readonly step: () => Tensor[]
-  /** What the step changes. */
+  /** The tensors that the step changes. */
   readonly state: readonly Tensor[]
 }
 type Make = (subject: Subject, sample: Ready<Sample>) => Training
 
-/** What each call gives, or the sentence that it throws, and what is left after the last. */
+/** The result or error of each call, and the final state. */
 const trace = async ({ step, state }: Training): Promise<Result[]> => {
   const results: Result[] = []
   for (let i = 0; i < calls; i++) {
@@ -70,7 +70,7 @@ const trace = async ({ step, state }: Training): Promise<Result[]> => {
   return [...results, ...(await readAll(state))]
 }
 
-/** Calls of a compiled step, one after the other, give and leave what those of the step itself do. */
+/** Consecutive calls of a compiled step must give the same results and the same state as calls of the step itself. */
 const compiledLike =
   (make: Make, fits: (sample: Sample) => boolean): Check =>
   (subject) =>
@@ -106,7 +106,7 @@ export const compiledGradients = compiledLike(
   takesGradients,
 )
 
-/** The op between other kernels and its gradients, its inputs trained through it: with momentum, which is state too. */
+/** Trains the inputs through the op between other kernels, with momentum, which adds optimizer state. */
 export const compiledTraining = compiledLike(({ op }, sample) => {
   const { args, leaves } = prepareCall(sample, plain)
   const parameters = leaves.filter((leaf) => leaf.requiresGrad)

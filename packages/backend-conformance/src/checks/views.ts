@@ -1,5 +1,6 @@
-// Checks of memory shared with the argument: writing into a view writes into its base, at the elements the view shows and
-// nowhere else, and the gradient knows. Which elements those are is found by giving the op a tensor of numbered ones.
+// Checks of memory shared with the argument: a write into a view changes exactly the elements of its base that the view
+// shows, and the gradient accounts for it. The check finds these elements by passing a tensor of numbered elements to
+// the op.
 import { ops, type Tensor } from '@flambeau/core'
 import { callOp, gradientsOf, lay, prepareCall, readAll } from '../call.ts'
 import { differenceOfAll, differenceOfValues, isNd } from '../compare.ts'
@@ -11,7 +12,7 @@ import { exact, plain } from './values.ts'
 const overlap =
   'unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation.'
 
-/** What `written` does to the elements of x that the view shows, and what the gradient of x must then be. */
+/** The effect of `written` on the elements of x that the view shows, and on the gradient of x. */
 const writeThrough = async (op: string, sample: Ready<Sample>): Promise<string | undefined> => {
   const spec = sample.args[0] as TensorSpec
   const numbered = spec.shape.reduce((n, size) => n * size, 1)
@@ -23,7 +24,7 @@ const writeThrough = async (op: string, sample: Ready<Sample>): Promise<string |
   )
   const { args, leaves } = prepareCall(sample, plain)
   const [shown] = await readAll(callOp(op, [numbers, ...args.slice(1)]))
-  if (!isNd(shown)) return 'the op gives no tensor'
+  if (!isNd(shown)) return 'the op does not return a tensor'
   const seen = new Set(Array.from(shown.values))
 
   const base = ops.mul(leaves[0], 3)
@@ -46,7 +47,7 @@ const writeThrough = async (op: string, sample: Ready<Sample>): Promise<string |
   const round = spec.dtype === 'float32' ? Math.fround : (x: number) => x
   const expected = values.map((x, i) => round(round(round(x) * 3) * (seen.has(i) ? 2 : 1)))
   const [written] = await readAll([base])
-  if (!isNd(written)) return 'the base is no tensor'
+  if (!isNd(written)) return 'the base is not a tensor'
   const wrong = differenceOfValues(written.values, expected, [0, 0])
   if (wrong !== undefined) return `the base after the write: ${wrong}`
   const grads = await gradientsOf([base], [leaves[0]])

@@ -27,7 +27,7 @@ export const copies = {
       s(t([0, 2]), 'float64'),
       s(t([2]), 'float32'),
     ],
-    { none: 'its result is a copy of its argument; the samples have every pair of dtypes' },
+    { none: 'its result is a copy of its argument; the samples cover every pair of dtypes' },
   ),
   float: op(
     cast.samples.map((sample) => kink('it rounds to float32', sample)),
@@ -54,7 +54,7 @@ export const copies = {
       s(t([2]), v(2.5)),
       s(i32([2]), 2.7),
     ],
-    { none: 'its result is one number; the samples have the corners' },
+    { none: 'its result is one number; the samples cover the edge cases' },
     [e(t([2]), t([2]))],
   ),
   zero_: op([s(t([2, 3])), s(i32([2])), s(bool([2])), s(t([]))], { none: 'its result is 0' }),

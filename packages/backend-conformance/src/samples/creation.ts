@@ -1,5 +1,5 @@
-// Samples of the ops that make tensors from sizes, numbers and generators. Each sample sets the seed of the default
-// generator first, so the random ones are compared with PyTorch's streams like any other value.
+// Samples of the ops that create tensors from sizes, numbers and generators. Each sample sets the seed of the default
+// generator first, so random results are compared with PyTorch's like any others.
 import { type OpSamples, op } from '../prepare.ts'
 import { type Choose, drawShape, nd } from '../property.ts'
 import { bool, e, f64, i32, kink, opt, s, seeded, t, u8, unwritten, v } from '../sample.ts'
@@ -18,7 +18,7 @@ const filled = (make: (shape: number[]) => unknown[], value: number) => (choose:
     tolerance: 0,
   }
 }
-const none = { none: 'it has no argument but sizes and numbers; the samples have the corners' }
+const none = { none: 'its only arguments are sizes and numbers; the samples cover the edge cases' }
 const drawn = { none: "its values are compared with PyTorch's streams bit for bit" }
 const like = [s(t([2, 3])), s(f64([2])), s(i32([2])), s(t([])), s(t([0, 2])), s(t([2]), opt({ dtype: 'int32' }))]
 const sizes = [

@@ -1,5 +1,5 @@
-// Samples of the elementwise ops: each family of dtypes, numbers beside tensors, 0-d tensors, broadcasting, emptiness, the
-// special values of IEEE 754, and the points where a derivative jumps.
+// Samples of the elementwise ops: each class of dtypes, numbers combined with tensors, 0-d tensors, broadcasting, empty
+// tensors, the special values of IEEE 754, and the points where a derivative jumps.
 import { elementwise as each } from '../property.ts'
 import { type OpSamples, op } from '../prepare.ts'
 import { bool, bools, bytes, e, f64, i32, ints, kink, opt, type Sample, s, t, u8, v } from '../sample.ts'
@@ -76,13 +76,13 @@ const half = (x: number) => {
   const low = Math.floor(x)
   return x - low === 0.5 ? (low % 2 === 0 ? low : low + 1) : Math.round(x)
 }
-/** By way of the exact remainder: 3.9 / 1.3 is 3 as a quotient of doubles, and 2 with 1.3 left over. */
+/** Uses the exact remainder: 3.9 / 1.3 is 3 as a quotient of doubles, but 2 with remainder 1.3. */
 const floorMod = (x: number, y: number) => (x % y !== 0 && x % y < 0 !== y < 0 ? (x % y) + y : x % y)
 const floorDiv = (x: number, y: number) => Math.round((x - floorMod(x, y)) / y)
 const flatSteps = v([-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 0.3, -0.7, nan, inf])
 const steps = (): Sample[] => [kink('a step', s(flatSteps)), s(f64([2, 3])), s(i32([3])), s(t([0, 2])), s(v(1.25))]
 
-/** By its series, which is good for small x. */
+/** Uses its series, which converges well for small x. */
 export const erf = (x: number): number => {
   let sum = 0
   for (let n = 0, term = x; n < 100; n++, term *= (-x * x) / n) sum += term / (2 * n + 1)

@@ -1,4 +1,4 @@
-// Samples of the elementwise ops that are one function each, of real numbers or of bits: within their domains, at their
+// Samples of the elementwise ops that are a single function of real numbers or of bits: within their domains, at the
 // edges, and at the special values of IEEE 754.
 import { elementwise as each } from '../property.ts'
 import { type OpSamples, op } from '../prepare.ts'
@@ -7,7 +7,7 @@ import { binary, divided, erf, fixed, special, specialPairs, specialWhy, unary }
 
 const { NaN: nan, POSITIVE_INFINITY: inf } = Number
 
-/** By Stirling's series far up, and back. */
+/** Stirling's series for large x, then the recurrence back. */
 const lgamma = (x: number): number => {
   let low = 0
   for (let k = 0; k < 20; k++) low += Math.log(x + k)
@@ -31,7 +31,7 @@ const digamma = (x: number): number => {
     Math.log(z) - 1 / (2 * z) - 1 / (12 * z ** 2) + 1 / (120 * z ** 4) - 1 / (252 * z ** 6) + 1 / (240 * z ** 8) - low
   )
 }
-/** By Newton's method on erf. */
+/** Newton's method on erf. */
 const erfinv = (x: number): number => {
   let y = 0
   for (let i = 0; i < 60; i++) y -= ((erf(y) - x) * Math.sqrt(Math.PI) * Math.exp(y * y)) / 2
@@ -43,7 +43,10 @@ const i0 = (x: number): number => {
   return sum
 }
 
-/** One argument in [low, high), of each family of dtypes, and the special values: what else there is, is the same for all ops. */
+/**
+ * One argument in [low, high) for each class of dtypes, and the special values; everything else is the same for all
+ * ops.
+ */
 const some = (low = -2, high = 2, whole: readonly [number, number] = [-6, 7]): Sample[] => [
   s(t([2, 3], { low, high })),
   s(f64([4], { low, high })),
@@ -51,7 +54,7 @@ const some = (low = -2, high = 2, whole: readonly [number, number] = [-6, 7]): S
   s(i32([5], { low: whole[0], high: whole[1] })),
   s(bool([4])),
 ]
-/** Two arguments that broadcast, of one dtype and of several. */
+/** Two arguments that broadcast, of equal and of different dtypes. */
 const two = (low = -2, high = 2): Sample[] => [
   s(t([2, 3], { low, high }), t([3], { low, high })),
   s(t([2, 1], { low, high }), f64([1, 3], { low, high })),
@@ -62,7 +65,7 @@ const twoOfWhole = [
   s(u8([3], { high: 12 }), i32([3], { low: 1, high: 5 })),
 ]
 
-/** Poles and zeros of the gamma function between them. */
+/** Poles of the gamma function and the zeros between them. */
 const aroundPoles = (): Sample[] => [
   s(v([-0.5, -1.5, -2.25, -7.75, 1, 2, 1.4616, 12.5])),
   s(f64([4], { low: 8, high: 50 })),

@@ -1,4 +1,4 @@
-// All samples, one entry for every op of the table: an op without an entry does not compile.
+// All samples, one entry for every op of the table: a missing entry does not compile.
 import { copies } from './copies.ts'
 import { creation } from './creation.ts'
 import { elementwise } from './elementwise.ts'
@@ -30,13 +30,13 @@ export const families = {
 } as const
 
 type Table = typeof ops & typeof F
-/** What stands beside the ops and is none. */
+/** Exports beside the ops. */
 type Other = 'Slice' | 'ValuesAndIndices' | 'getRngState' | 'initialSeed' | 'manualSeed' | 'seed' | 'setRngState'
-/** In-place forms have no samples of their own: those of the op are run in place. */
+/** In-place forms need no samples: those of the op are run in place. */
 type InPlaceForm<K> = K extends `${infer Op}_` ? (Op extends keyof Table ? K : never) : never
 type OpName = Exclude<keyof Table, Other | InPlaceForm<keyof Table>>
 
-/** Every op of the table; the compiler names the one that is missing here. */
+/** Every op of the table; the compiler reports a missing one. */
 const table = {
   ...copies,
   ...creation,
@@ -53,7 +53,7 @@ const table = {
 } satisfies Record<OpName, OpSamples>
 
 const cache = new Map<string, Prepared>()
-/** The samples of an op with every value filled in and a key on each. */
+/** The samples of an op with values and keys. */
 export const prepared = (op: string): Prepared => {
   const known = cache.get(op)
   if (known) return known

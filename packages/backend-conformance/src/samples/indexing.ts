@@ -1,5 +1,5 @@
-// Samples of reading and writing by index: numbers, slices, null, ..., masks and integer tensors, alone and mixed, and the
-// gather and scatter families with repeated, negative and missing indices.
+// Samples of reading and writing by index: numbers, slices, null, ..., masks and integer tensors, alone and combined,
+// and the gather and scatter families with repeated, negative and missing indices.
 import { type Choose, drawShape, drawTensor, flat, indices, nd, rearrange } from '../property.ts'
 import { type OpSamples, op } from '../prepare.ts'
 import { type Arg, bool, bools, bytes, e, ellipsis, f64, i32, ints, kink, opt, s, sl, t, v } from '../sample.ts'
@@ -30,7 +30,7 @@ const random = (shape: readonly number[], choose: Choose) => {
 }
 
 const spread = {
-  none: 'where indices repeat the answer is a sum; gather has the random cases and the samples have repeats',
+  none: 'with repeated indices the result is a sum; gather has the random cases and the samples cover repeats',
 }
 
 export const indexing = {

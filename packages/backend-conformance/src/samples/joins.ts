@@ -1,5 +1,5 @@
-// Samples of the ops that put tensors together, take them apart, repeat and pad them. The random cases say for each element
-// of the result which element of which argument it is.
+// Samples of the ops that join, split, repeat and pad tensors. The random cases know for each element of the result
+// which element of which argument it is.
 import { type Case, type Choose, drawShape, drawTensor, flat, indices, nd, rearrange } from '../property.ts'
 import { type OpSamples, op } from '../prepare.ts'
 import { bool, e, f64, i32, opt, s, t, u8 } from '../sample.ts'
@@ -181,7 +181,7 @@ export const joins = {
           },
         }
       },
-      // PyTorch refuses to leave a size of 0 as it is; the samples have one that grows.
+      // PyTorch refuses to keep a size of 0; the samples have one that grows.
       { minRank: 1, minSize: 1 },
     ),
     [e(t([2, 3]), [1]), e(t([3]), [1, 1, 1, 1]), e(t([3]), [-2, -2])],

@@ -1,4 +1,4 @@
-// Samples of comparisons, logic and tests for special values: bool results, whatever the dtypes that meet.
+// Samples of comparisons, logic and tests for special values: bool results for every pair of dtypes.
 import { elementwise as each } from '../property.ts'
 import { type OpSamples, op } from '../prepare.ts'
 import { bool, bools, bytes, doubles, e, f64, i32, ints, opt, s, t, v } from '../sample.ts'
@@ -73,7 +73,7 @@ export const logic = {
       s(ints([1, 2]), ints([1, 2])),
       s(t([0]), t([0])),
     ],
-    { none: 'its result is one boolean; the samples have the corners' },
+    { none: 'its result is one boolean; the samples cover the edge cases' },
   ),
   allclose: op(
     [
@@ -87,7 +87,7 @@ export const logic = {
       s(v([inf]), v([inf])),
       s(v([inf]), v([1])),
     ],
-    { none: 'its result is one boolean; the samples have the corners' },
+    { none: 'its result is one boolean; the samples cover the edge cases' },
     [e(t([2]), t([3])), e(t([2]), f64([2]))],
   ),
   isclose: op(

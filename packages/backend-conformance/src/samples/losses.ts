@@ -1,5 +1,5 @@
 // Samples of the losses and of the layers' functions: every reduction, weights, ignored and soft targets, the clamped
-// logarithm of BCE, and PyTorch's complaints about sizes, dtypes and classes.
+// logarithm of BCE, and PyTorch's errors for sizes, dtypes and classes.
 import { type OpSamples, op } from '../prepare.ts'
 import { e, f64, i32, ints, kink, opt, s, t, v } from '../sample.ts'
 

@@ -1,4 +1,5 @@
-// Samples of the products: every pair of ranks that matmul takes, inner dimensions of 0 and 1, and batches that broadcast.
+// Samples of the products: every pair of ranks that matmul accepts, inner dimensions of 0 and 1, and batches that
+// broadcast.
 import { type Choose, drawShape, drawTensor, nd, product } from '../property.ts'
 import { type OpSamples, op } from '../prepare.ts'
 import { e, e2, f64, i32, kink, opt, s, t, v } from '../sample.ts'

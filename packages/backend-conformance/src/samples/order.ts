@@ -1,4 +1,4 @@
-// Samples of sorting and what is near it: ties keep their order, NaN counts as the largest, along any dimension.
+// Samples of sorting and related ops: ties keep their order, NaN counts as the largest, along any dimension.
 import { along, drawTensor, nd, numel, drawShape, indices } from '../property.ts'
 import { type OpSamples, op } from '../prepare.ts'
 import { bools, e, f64, i32, ints, kink, opt, s, t, u8, v } from '../sample.ts'
@@ -67,7 +67,7 @@ export const order = {
       const shape = drawShape(choose, 3, 4, 1)
       const dim = choose.int(0, shape.length - 1)
       const k = choose.int(0, shape[dim])
-      // All different: which of several equal elements comes first is not PyTorch's to say.
+      // All different, because PyTorch does not specify the order of equal elements.
       const base = drawTensor(choose, shape)
       const spec = v(
         (base.values as number[]).map((x, i) => x + i / 1000),

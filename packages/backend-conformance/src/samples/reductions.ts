@@ -1,5 +1,5 @@
-// Samples of the reductions: over everything, one or several dimensions, kept or not, from the end, over nothing, with
-// NaN and ties, and for every dtype that has an accumulator of its own.
+// Samples of the reductions: over everything, one or several dimensions, kept or not, negative dimensions, no elements,
+// NaN and ties, and every dtype with a different accumulator.
 import { along, reduction } from '../property.ts'
 import { type OpSamples, op } from '../prepare.ts'
 import { bool, bools, e, f64, i32, ints, kink, opt, type Sample, s, t, u8, v } from '../sample.ts'

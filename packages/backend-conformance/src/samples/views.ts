@@ -1,10 +1,10 @@
-// Samples of the ops that rearrange: reshape and its relatives, permutations, slices, joins and windows. The random cases
-// say for each element of the result which element of the argument it is.
+// Samples of the ops that rearrange: reshape and its relatives, permutations, slices, joins and windows. The random
+// cases know for each element of the result which element of the argument it is.
 import { type Choose, drawShape, flat, numel, rearrange, unflat } from '../property.ts'
 import { type OpSamples, op } from '../prepare.ts'
 import { bool, e, f64, i32, opt, s, t, u8 } from '../sample.ts'
 
-/** Some factorisation of a number of elements into sizes. */
+/** Factors a number of elements into sizes. */
 const factors = (choose: Choose, total: number): number[] => {
   if (total === 0) return [0, choose.int(0, 3)]
   const out: number[] = []
@@ -54,7 +54,7 @@ export const views = {
       s(t([0, 3]), [3, 0]),
       s(bool([4]), [2, 2]),
     ],
-    { none: 'its rule is about strides; reshape has the random cases and the samples of view cover contiguous ones' },
+    { none: 'it depends on strides; reshape has the random cases and the samples of view cover contiguous tensors' },
     [e(t([6]), [4, 2]), e(t([6]), [-1, 4])],
   ),
   flatten: op(
@@ -195,7 +195,7 @@ export const views = {
   ),
   expandAs: op(
     [s(t([1, 3]), t([2, 3], { grad: false })), s(t([]), t([2], { grad: false })), s(i32([1]), i32([2]))],
-    { none: 'it is expand to the sizes of another tensor' },
+    { none: 'it expands to the sizes of another tensor' },
     [e(t([2, 3]), t([3, 3]))],
   ),
   slice: op(

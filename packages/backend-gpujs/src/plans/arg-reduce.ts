@@ -1,5 +1,5 @@
-// The plan of an argReduce: a stage finds the place of the extreme of some hundred elements, the next that of the extreme
-// of the places found. Only places are stored between stages; the elements are looked up again.
+// The plan of an argReduce: one stage finds the position of the extreme among some hundred elements, the next that of
+// the extreme at the positions found. Only positions are stored between stages; the elements are read again.
 import { type Instr, isFloat, loopsOver, numelOf } from '@flambeau/core/backend'
 import type { Planner, Step } from '../plan.ts'
 import { type Elements, inputElements, PlanWriter } from '../plan-writer.ts'
@@ -9,7 +9,7 @@ import { eachOfPart, perThread } from './loops.ts'
 const drop = (list: readonly number[], axes: readonly number[]): number[] => list.filter((_, d) => !axes.includes(d))
 const pick = (list: readonly number[], axes: readonly number[]): number[] => axes.map((axis) => list[axis])
 
-/** The place of the extreme of `n` places for each output, which are all, in order, or those that were found before. */
+/** The position of the extreme among `n` positions for each output: all positions in order, or those found before. */
 function stage(plan: PlanWriter, instr: Instr<'argReduce'>, n: number, places?: Elements): Step {
   const { fn, axes } = instr.attrs
   const [{ sizes, strides, dtype }] = instr.inputs

@@ -1,4 +1,4 @@
-// The plan of a fold, the adjoint of a view: an element of the output adds up the elements that lie on it.
+// The plan of a fold, the adjoint of a view: an element of the output sums the elements that map to it.
 import { contiguousStrides, loopsOver, numelOf, type Prims } from '@flambeau/core/backend'
 import { exact } from '../bounds.ts'
 import { wrapped } from '../expression.ts'
@@ -8,7 +8,7 @@ import { KernelWriter } from '../writer.ts'
 import { further } from './loops.ts'
 import { preimages, turned } from './preimages.ts'
 
-/** Steps of the input's axes, and of its first element, in the row-major output. */
+/** The strides of the input's axes in the row-major output, and the position of its first element. */
 function landing({ out, offset, axes }: Prims['fold'], rank: number): { steps: readonly number[]; first: number } {
   const strides = contiguousStrides(out)
   const steps = new Array<number>(rank).fill(0)
@@ -37,7 +37,7 @@ export const fold: Planner<'fold'> = {
       return writer.step(wrapped(writer, sum, out.dtype))
     })
   },
-  // No more elements lie on one than there are.
+  // No more elements can map to one than there are in total.
   bound: ({ inputs }, [bound]) => exact(numelOf(inputs[0].sizes) * bound),
   key: ({ out, axes }) => `${out}|${axes.map((terms) => terms.map((term) => `${term.in}:${term.step}`))}`,
 }

@@ -1,5 +1,6 @@
-// Plans of gather and scatter. Both check their indices with a flag, the first wrong one, and read within bounds whatever
-// it says. There is no writing to places on a GPU: an element of a scatter looks through the indices for its own.
+// Plans of gather and scatter. Both check their indices with a flag, which holds the first wrong one, and read within
+// bounds whatever it is. A GPU cannot write to computed places, so each element of a scatter searches the indices for
+// its own.
 import { type Instr, loopsOver, numelOf, RuntimeError, type Shape } from '@flambeau/core/backend'
 import { reducedBound } from '../bounds.ts'
 import { wrapped } from '../expression.ts'
@@ -9,7 +10,7 @@ import { KernelWriter } from '../writer.ts'
 import { each, eachOfPart, loopsApart, perThread, replaced } from './loops.ts'
 import { combine } from './reduce.ts'
 
-/** The first element of which `found` is not 0, as that value, else 0; elements in loops with these steps. */
+/** The first nonzero value of `found`, or 0, over elements in loops with these strides. */
 function first(
   plan: PlanWriter,
   elements: Elements,
@@ -31,7 +32,7 @@ function first(
   return parts === 1 ? step : first(plan, plan.add(step), [parts], [1], (x) => x)
 }
 
-/** Flags an index that is not below `size`: as itself where it is negative, else one more, so that it is not 0. */
+/** Flags an index that is not below `size`: a negative one as itself, others plus one, so that the flag is not 0. */
 function checkIndices(plan: PlanWriter, instr: Instr<'gather' | 'scatter'>): void {
   const { inputs, attrs } = instr
   const [{ sizes: whole }, { sizes, strides }] = inputs
@@ -60,7 +61,7 @@ export const gather: Planner<'gather'> = {
     checkIndices(plan, instr)
     return plan.plan(out, () => {
       const writer = new KernelWriter(numelOf(out.sizes))
-      // Every index is wrong then, and there is nothing to read.
+      // With no elements in the source, every index is wrong and there is nothing to read.
       if (numelOf(source.sizes) === 0) return writer.step('0')
       const { sizes, steps } = loopsOver(out.sizes, [index.strides, replaced(source.strides, axis, 0)])
       const indices = writer.indices(writer.index, sizes)
@@ -85,7 +86,7 @@ export const scatter: Planner<'scatter'> = {
     checkIndices(plan, instr)
     return plan.plan(out, () => {
       const writer = new KernelWriter(numelOf(out.sizes))
-      // Along dimensions in which the index is smaller than the base, only the first elements can be reached.
+      // Along dimensions in which the index is smaller than the base, only the first elements are affected.
       const apart = base.sizes.flatMap((n, d) => (d === axis || index.sizes[d] < n ? [d] : []))
       const { sizes, steps, own } = loopsApart(base.sizes, [base.strides, index.strides, source.strides], apart)
       const indices = writer.indices(writer.index, sizes)
@@ -116,7 +117,7 @@ export const scatter: Planner<'scatter'> = {
   },
   bound: ({ attrs: { axis, fn }, inputs, outputs }, [base, , source]) => {
     const bound = Math.max(base, source)
-    // Bytes wrap around with every element.
+    // Bytes wrap with every addition.
     return fn === 'set' || outputs[0].dtype !== 'int32'
       ? bound
       : reducedBound(fn === 'add' ? 'sum' : fn, bound, inputs[1].sizes[axis] + 1)

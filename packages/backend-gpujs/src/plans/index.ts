@@ -27,12 +27,12 @@ const planners: { readonly [K in Kind]?: Planner<K> } = {
 
 const plannerOf = (instr: Instr): Planner | undefined => planners[instr.kind] as Planner | undefined
 
-/** The steps that an instruction is made of; it must be one that `canPlan`. */
+/** The plan of an instruction, which must be one that `canPlan` accepts. */
 export const planOf = (instr: Instr): Plan => (plannerOf(instr) as Planner).plan(instr)
 
 /**
- * Whether an instruction can be planned: one of a kind that has a planner, of no more elements than float32 has indices
- * for, and without float64.
+ * Whether an instruction can be planned: its kind has a planner, it has no more elements than float32 has indices, and
+ * it has no float64.
  */
 export function canPlan(instr: Instr): boolean {
   const planner = plannerOf(instr)
@@ -48,11 +48,11 @@ export function canPlan(instr: Instr): boolean {
 }
 
 /**
- * The largest absolute value that integers of the result, and on the way to it, may have, for inputs no larger than
- * `bounds`; Infinity where one may pass 2^24, which float32 does not hold exactly.
+ * The largest absolute value of integers in the result and on the way to it, for inputs no larger than `bounds`;
+ * Infinity if one may exceed 2^24, beyond which float32 is not exact.
  */
 export const boundOf = (instr: Instr, bounds: readonly number[]): number =>
   (plannerOf(instr) as Planner).bound(instr, bounds)
 
-/** What a plan depends on in the attributes of an instruction that has no expressions. */
+/** The part of the attributes that a plan depends on, for an instruction without expressions. */
 export const keyOf = (instr: Instr): string => plannerOf(instr)?.key?.(instr.attrs) ?? JSON.stringify(instr.attrs)

@@ -1,5 +1,5 @@
-// Loops that planners share: over the dimensions of operands, over more turns than one loop may have, and over what
-// several threads do together.
+// Loops that planners share: over the dimensions of operands, over more iterations than one loop may have, and over
+// work that several threads share.
 import { type Loops, loopsOver, type Shape } from '@flambeau/core/backend'
 import { type KernelWriter, literal } from '../writer.ts'
 
@@ -10,13 +10,15 @@ export const replaced = <T>(list: readonly T[], at: number, by: T): T[] => list.
 export const further = (writer: KernelWriter, start: string | undefined, by: number): string | undefined =>
   by === 0 ? start : writer.address(start, [literal(by)], [1])
 
-/** Loops in which some axes have one of their own, whatever their size. */
+/** Loops in which some axes are never merged. */
 export interface LoopsApart extends Loops {
-  /** For each of those axes its loop. */
+  /** The loop of each of those axes. */
   readonly own: readonly number[]
 }
 
-/** Loops over operands with these rows of strides, merged where they can be, but for `apart`, axes in ascending order. */
+/**
+ * Loops over operands with these rows of strides, merged where possible except the axes `apart`, in ascending order.
+ */
 export function loopsApart(
   shape: Shape,
   strides: readonly (readonly number[])[],
@@ -48,16 +50,16 @@ export function loopsApart(
   return { sizes, steps, own }
 }
 
-/** The most turns of a loop: some drivers leave longer ones early, without a word. */
+/** The maximum iterations of a loop: some drivers silently end longer ones early. */
 export const mostTurns = 1024
 
-/** Writes `body` for so many turns; a single one needs no loop. */
+/** Writes `body` for `count` iterations; a single one needs no loop. */
 export function turns(writer: KernelWriter, count: number, body: (turn: string) => void): void {
   if (count > 1) writer.loop(count, body)
   else if (count === 1) body('0')
 }
 
-/** Writes `body` for every whole number below `n`, in order, in as many loops inside each other as it takes. */
+/** Writes `body` for every integer below `n`, in order, in as many nested loops as necessary. */
 export function each(writer: KernelWriter, n: number, body: (index: string) => void, start = 0, outer?: string): void {
   if (n <= mostTurns) {
     turns(writer, n, (turn) => body(writer.address(further(writer, outer, start), [turn], [1])))
@@ -71,13 +73,13 @@ export function each(writer: KernelWriter, n: number, body: (index: string) => v
 }
 
 /**
- * How many of `n` elements, of which each of so many outputs is made, one thread looks at: all where they are few, else so
- * many that the next stage has about as many left.
+ * How many of the `n` elements that make each output one thread reads: all if they are few, otherwise enough that the
+ * next stage has about as many.
  */
 export const perThread = (n: number, outputs: number): number =>
   n <= 256 || (n <= mostTurns && outputs >= 256) ? n : Math.min(Math.ceil(Math.sqrt(n)), mostTurns)
 
-/** Writes `body` for the elements of a part: number `part` of the parts of `n` that have `per` elements, or fewer. */
+/** Writes `body` for the elements of one part: `n` elements are cut into parts of at most `per`. */
 export function eachOfPart(
   writer: KernelWriter,
   part: string,

@@ -1,4 +1,4 @@
-// Maps over any number of operands. A plain one is one kernel; a reduced one is planned by reduce.ts.
+// The plan of maps over any number of operands. A plain map is one kernel; reduce.ts plans a reduced one.
 import {
   type DType,
   type Expr,
@@ -20,7 +20,7 @@ import type { Planner, Step } from '../plan.ts'
 import { KernelWriter } from '../writer.ts'
 import { addReduction, reducedOfNone } from './reduce.ts'
 
-/** The loops of some axes: a row of steps for every view. */
+/** The loops of some axes, with a row of strides for every view. */
 function loopsOf(shape: Shape, axes: readonly number[], inputs: readonly Operand[]): Loops {
   const pick = (row: readonly number[]): number[] => axes.map((axis) => row[axis])
   return loopsOver(
@@ -29,9 +29,7 @@ function loopsOf(shape: Shape, axes: readonly number[], inputs: readonly Operand
   )
 }
 
-/**
- * Opens what an expression reads in a kernel: where its views begin, and its value where the views are read at addresses.
- */
+/** Opens the inputs of an expression in a kernel: the offsets of its views, and its value at given addresses. */
 function open(writer: KernelWriter, expr: Expr, inputs: readonly Operand[]) {
   const positions = inputsOf([expr])
   const views = positions.filter((position) => isView(inputs[position]))
@@ -58,7 +56,7 @@ function plain(expr: Expr, operands: readonly Operand[], inputs: readonly Operan
   return writer.step(element(starts.map((start, k) => writer.address(start, indices, steps[k]))))
 }
 
-/** Adds the steps of an output, and gives the position of the one that makes it. */
+/** Adds the steps of an output, and returns the position of the one that makes it. */
 function addOutput(steps: Step[], { expr, reduce }: MapOut, inputs: readonly Operand[], shape: Shape): number {
   const operands = inputsOf([expr]).map((position) => inputs[position])
   if (reduce === undefined) return steps.push(plain(expr, operands, inputs, shape)) - 1

@@ -1,5 +1,6 @@
-// The plan of a product of matrices: a thread an element, or four of a row where there are many, its sum over k in blocks
-// that are added up on their own. Where k is long and there are few elements, several threads share one, and a second kernel adds up what they have.
+// The plan of a matrix product: one thread per element, or per four elements of a row if there are many, with its sum
+// over k in separate blocks. If k is long and there are few elements, several threads share one, and a second kernel
+// adds their parts.
 import {
   asMatrices,
   contractionOf,
@@ -19,19 +20,22 @@ import { KernelWriter, literal } from '../writer.ts'
 import { loopsApart, mostTurns, replaced, turns } from './loops.ts'
 
 /**
- * Products added one after the other before their sum is added to others: rounding errors of long sums stay small, and
- * sums of bytes, which wrap around each time, exact.
+ * Products per block. Adding up blocks separately keeps the rounding errors of long sums small, and sums of bytes,
+ * which wrap after each block, exact.
  */
 const block = 128
-/** Products that are written out in a turn of a loop. */
+/** Products per iteration of an unrolled loop. */
 const unrolled = 4
-/** Threads that keep a device busy: with fewer, k is shared. */
+/** The number of threads that keeps a device busy: with fewer, threads share the work along k. */
 const enoughThreads = 4096
 
-/** Outputs whose threads are enough even if each computes four elements of a row: it reads the other factor once. */
+/**
+ * With this many outputs there are enough threads even if each computes four elements of a row, which reads the other
+ * factor once.
+ */
 const enoughForFour = 4 * enoughThreads
 
-/** A row of elements that are read one after the other; its index is a variable. */
+/** A row of elements that are read in order; its index is a variable. */
 interface Row {
   readonly name: string
   readonly index: string
@@ -42,8 +46,8 @@ const at = ({ name, index }: Row, ahead: number): string =>
   `${name}[${ahead === 0 ? index : `${index} + ${literal(ahead)}`}]`
 
 /**
- * Adds the products of the next `n` elements of the rows to a variable, and moves the rows on. Of several variables each
- * next one has the elements that lie `column` further in the last row.
+ * Adds the products of the next `n` elements of the rows to variables, and advances the rows. Each further variable
+ * uses elements that lie `column` further in the last row.
  */
 function addUp(
   writer: KernelWriter,
@@ -85,7 +89,7 @@ function addUp(
   onTheirOwn(n % part)
 }
 
-/** What a thread stores: products brought to their dtype, or what the epilogue makes of them. */
+/** The values that a thread stores: products cast to their dtype, or the results of the epilogue. */
 function finish(writer: KernelWriter, { attrs, inputs, outputs }: Instr<'contract'>, sums: readonly string[]): Step {
   const [{ sizes: shape, dtype }] = outputs
   const products = sums.map((sum) => wrapped(writer, isFloat(dtype) ? writer.value(`Math.fround(${sum})`) : sum, dtype))
@@ -172,7 +176,7 @@ export const contract: Planner<'contract'> = {
   },
 }
 
-/** The sums of the parts of each output. */
+/** Sums the parts of each output. */
 function total(partial: Elements, parts: number, instr: Instr<'contract'>): Step {
   const writer = new KernelWriter(numelOf(instr.outputs[0].sizes))
   const { name } = partial(writer)

@@ -1,4 +1,4 @@
-// Plans of kernels that move elements: concat, pad, assign. An element of the output looks where it comes from.
+// Plans of kernels that move elements: concat, pad, assign. Each element of the output computes its source.
 import { contiguousStrides, loopsOver, numelOf, type Prims, type Shape } from '@flambeau/core/backend'
 import type { Planner, Step } from '../plan.ts'
 import { type Elements, inputElements, PlanWriter } from '../plan-writer.ts'
@@ -8,7 +8,7 @@ import { preimages, turned } from './preimages.ts'
 
 const largest = (bounds: readonly number[]): number => Math.max(0, ...bounds)
 
-/** Elements with their steps along the axes of an output. */
+/** Elements with their strides along the axes of an output. */
 interface Part {
   readonly elements: Elements
   readonly strides: readonly number[]
@@ -16,10 +16,10 @@ interface Part {
   readonly size: number
 }
 
-/** Textures of one kernel: WebGL promises eight. */
+/** Textures per kernel: WebGL guarantees eight. */
 const mostParts = 8
 
-/** Parts one after the other along an axis. More than a kernel can read are joined to larger parts first. */
+/** Concatenates parts along an axis. If there are more than a kernel can read, groups are joined first. */
 function joined(plan: PlanWriter, parts: readonly Part[], shape: Shape, axis: number): Step {
   if (parts.length > mostParts) {
     const groups: Part[] = []

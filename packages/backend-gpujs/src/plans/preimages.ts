@@ -1,10 +1,13 @@
-// A layout turned around: statements that find, for a position in memory, the elements that lie there. A view that was
-// written to and the adjoint of a view ask for it; windows overlap, so there may be several.
+// Inverts a layout: statements that find, for a position in memory, the elements that lie there. Writing to a view and
+// the adjoint of a view need this; windows overlap, so there may be several elements.
 import type { Loops } from '@flambeau/core/backend'
 import { divided, type KernelWriter } from '../writer.ts'
 import { each } from './loops.ts'
 
-/** A dimension of the elements: its size, its step in the memory that is looked from, its step in that of the elements. */
+/**
+ * A dimension of the elements: its size, its stride in the memory that is searched, and its stride in the elements'
+ * own.
+ */
 interface Dim {
   readonly size: number
   readonly step: number
@@ -12,12 +15,12 @@ interface Dim {
 }
 
 /**
- * Dimensions whose steps are positive, larger ones first, from two rows of steps: in the memory that is looked from,
- * and in the elements' own. Negative ones are turned round, which moves where the first element is in either.
+ * Orders dimensions by falling stride and makes strides positive, from two rows of strides: in the memory that is
+ * searched, and in the elements' own. Reversing a negative stride moves the first element in both.
  */
 export function turned({ sizes, steps: [to, from] }: Loops): {
   readonly dims: readonly Dim[]
-  /** How far the first element moves. */
+  /** How far the first element moves in each. */
   readonly shifts: readonly [number, number]
 } {
   const shifts: [number, number] = [0, 0]
@@ -31,7 +34,7 @@ export function turned({ sizes, steps: [to, from] }: Loops): {
 }
 
 /**
- * Writes `body` for the index of every element that lies `position` after the first, a whole number between -`most` and
+ * Writes `body` for the index of every element that lies `position` after the first, an integer between -`most` and
  * `most`; `start` is the index of the first element.
  */
 export function preimages(
@@ -51,7 +54,7 @@ export function preimages(
     }
     const { size, step } = dims[d]
     const at = (index: string): void => search(writer.value(`${left} - ${index} * ${step}`), [...indices, index])
-    // What later dimensions reach: an element that lies here is at most so many before the last one that could.
+    // The range of later dimensions: an element at this position comes at most this many before the last candidate.
     const reach = dims.slice(d + 1).reduce((sum, dim) => sum + (dim.size - 1) * dim.step, 0)
     const turns = step === 0 ? size : Math.floor(reach / step) + 1
     if (turns >= size) {

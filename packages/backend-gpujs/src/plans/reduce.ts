@@ -1,5 +1,5 @@
-// Reductions: a kernel for every thousand elements that come together. The first reads operands and puts ranges of the
-// reduced axes together, the next ones what it left, until there is one element for each output.
+// The plan of reductions: one kernel for each stage of up to a thousand elements. The first reduces ranges of the
+// operands along the reduced axes, the following ones the results, until one element per output remains.
 import {
   type DType,
   type Expr,
@@ -15,33 +15,33 @@ import { emit, wrapped } from '../expression.ts'
 import type { Step } from '../plan.ts'
 import { KernelWriter, literal } from '../writer.ts'
 
-/** Elements that one thread puts together at most: loops of shaders end early on some drivers. */
+/** The maximum elements that one thread reduces, because loops of shaders end early on some drivers. */
 const perThread = 1024
-/** Sums are sums of blocks of so many: their error grows with the blocks, not with the elements. */
+/** Sums are sums of blocks of this size: their error grows with the number of blocks, not of elements. */
 const block = 32
 
 export type Reduce = NonNullable<MapOut['reduce']>
 
-/** What is reduced: loops that stay and loops that go, with a row of steps for everything that is read. */
+/** The input of a reduction: kept loops and reduced loops, with a row of strides for every operand. */
 export interface Rows {
   readonly kept: Loops
   readonly reduced: Loops
-  /** Where each row begins, and the element at addresses in the rows. */
+  /** The start of each row, and the element at given addresses. */
   open(writer: KernelWriter): {
     readonly starts: readonly (string | undefined)[]
     element(addresses: readonly string[]): string
   }
 }
 
-/** One loop of a kernel, with a step in each row. */
+/** One loop of a kernel, with a stride in each row. */
 interface Turns {
   readonly turns: number
   readonly steps: readonly number[]
-  /** Source of how many elements there are, where there may be fewer than turns. */
+  /** Source of the number of remaining elements, if it may be smaller than `turns`. */
   readonly left?: string
 }
 
-/** Two elements put together, before the result is brought back to its dtype. */
+/** Combines two elements, before the result is cast to its dtype. */
 export function combine(fn: ReduceFn, dtype: DType, a: string, b: string): string {
   if (fn === 'max' || (fn === 'sum' && dtype === 'bool')) return `Math.max(${a}, ${b})`
   if (fn === 'min') return `Math.min(${a}, ${b})`
@@ -49,8 +49,8 @@ export function combine(fn: ReduceFn, dtype: DType, a: string, b: string): strin
 }
 
 /**
- * How much of the reduced loops one thread does: the loops from `whole` on, and `per` turns of the one before, of which
- * there are `parts`.
+ * The part of the reduced loops that one thread runs: all loops from `whole` on, and `per` iterations of the one
+ * before, which makes `parts` parts.
  */
 function cutOf(sizes: readonly number[]): { readonly whole: number; readonly per: number; readonly parts: number } {
   const count = numelOf(sizes)
@@ -65,7 +65,7 @@ function cutOf(sizes: readonly number[]): { readonly whole: number; readonly per
   return { whole, per, parts: Math.ceil(sizes[whole - 1] / per) }
 }
 
-/** Adds the steps of a reduction, and gives the last one's position. */
+/** Adds the steps of a reduction, and returns the position of the last one. */
 export function addReduction(steps: Step[], rows: Rows, dtype: DType, reduce: Reduce): number {
   const { sizes } = rows.reduced
   const { whole, per, parts } = cutOf(sizes)
@@ -96,7 +96,7 @@ export function addReduction(steps: Step[], rows: Rows, dtype: DType, reduce: Re
   return steps.push(writer.step(finish(writer, result, dtype, reduce.post))) - 1
 }
 
-/** What a step left: for each output the reduced elements of its parts, one after another. */
+/** The results of a step: for each output the reduced elements of its parts, in order. */
 const partialRows = (step: number, outputs: number, parts: number): Rows => ({
   kept: { sizes: [outputs], steps: [[parts]] },
   reduced: { sizes: [parts], steps: [[1]] },
@@ -112,7 +112,7 @@ function finish(writer: KernelWriter, reduced: string, dtype: DType, post: Expr 
   return emit(writer, [post], () => rounded)[0]
 }
 
-/** Nested loops, each with a value of its own that those inside are put together in. */
+/** Nested loops, each with an accumulator for the loops inside it. */
 function nest(
   writer: KernelWriter,
   loops: readonly Turns[],
@@ -144,7 +144,7 @@ function nest(
   return sum
 }
 
-/** What a reduction of no elements gives. */
+/** The result of a reduction of no elements. */
 export function reducedOfNone(dtype: DType, { fn, post }: Reduce): number {
   const identity = identityOf(fn, dtype)
   return post === undefined ? identity : interpret(post)([identity])

@@ -1,5 +1,6 @@
-// The plan of a scan: blocks on their own, each element reading those before it in its block, then a scan of what the
-// blocks come to, then both together. So any length pays: three kernels for a thousand elements, seven for a million.
+// The plan of a scan: separate blocks, in which each element reads those before it, then a scan of the blocks' totals,
+// then the combination of both. This pays off at any length: three kernels for a thousand elements, seven for a
+// million.
 import { contiguousStrides, type DType, numelOf, type ReduceFn, type Shape } from '@flambeau/core/backend'
 import { reducedBound } from '../bounds.ts'
 import { wrapped } from '../expression.ts'
@@ -9,15 +10,15 @@ import { KernelWriter } from '../writer.ts'
 import { further, loopsApart, replaced, turns } from './loops.ts'
 import { combine } from './reduce.ts'
 
-/** The most elements that one reads. */
+/** The maximum number of elements that one element reads. */
 const block = 32
 
-/** What is scanned, and how. */
+/** The input and operation of a scan. */
 interface Scan {
   readonly elements: Elements
   readonly shape: Shape
   readonly strides: readonly number[]
-  /** How far after the first element it begins. */
+  /** The offset of the first element. */
   readonly first: number
   readonly axis: number
   readonly fn: ReduceFn
@@ -27,13 +28,13 @@ interface Scan {
 const put = (writer: KernelWriter, { fn, dtype }: Scan, x: string, y: string): string =>
   wrapped(writer, writer.value(combine(fn, dtype, x, y)), dtype)
 
-/** The scan, row-major. */
+/** The scan's result, row-major. */
 function scanned(plan: PlanWriter, scan: Scan): Step {
   const { shape, axis } = scan
   const inBlocks = scannedBlocks(scan)
   if (shape[axis] <= block) return inBlocks
   const elements = plan.add(inBlocks)
-  // What a block comes to is its last element; nothing follows the last block.
+  // The total of a block is its last element; nothing follows the last block.
   const strides = contiguousStrides(shape)
   const blocks = replaced(shape, axis, Math.ceil(shape[axis] / block) - 1)
   const ends = { elements, shape: blocks, strides: replaced(strides, axis, strides[axis] * block) }
@@ -53,7 +54,7 @@ function scanned(plan: PlanWriter, scan: Scan): Step {
   return writer.step(x)
 }
 
-/** Blocks along the axis on their own, row-major. */
+/** The separate blocks along the axis, row-major. */
 function scannedBlocks(scan: Scan): Step {
   const { elements, shape, strides, first, axis } = scan
   const size = shape[axis]
@@ -81,7 +82,7 @@ export const scan: Planner<'scan'> = {
     const [{ sizes, strides }] = inputs
     const [out] = outputs
     const plan = new PlanWriter()
-    // A tensor of no dimensions is a row of one.
+    // A 0-d tensor is a row of one element.
     const rows = sizes.length === 0 ? { shape: [1], strides: [1] } : { shape: sizes, strides }
     const whole = { ...rows, ...attrs, elements: inputElements(instr, 0), first: 0, dtype: out.dtype }
     return plan.plan(out, () => scanned(plan, whole))
