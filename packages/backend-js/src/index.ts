@@ -5,15 +5,12 @@ import {
   type Capabilities,
   type Check,
   checkClaims,
-  contractionOf,
   type DeviceBuffer,
   dtypes,
   flagOf,
-  hasMatrices,
   HostMemory,
   hostOf,
   type Instr,
-  isPlain,
   iterated,
   type Memory,
   numelOf,
@@ -27,7 +24,7 @@ import {
 } from '@flambeau/core/backend'
 import { argReduce } from './kernels/arg-reduce.ts'
 import { map, mayCompile } from './kernels/map.ts'
-import { matmul } from './kernels/matmul.ts'
+import { contract } from './kernels/matmul.ts'
 import { assign, concat, fold, gather, iota, pad, scatter } from './kernels/move.ts'
 import { scan, sort } from './kernels/order.ts'
 import { compileProgram } from './program/program.ts'
@@ -36,7 +33,7 @@ const kernels: { readonly [K in PrimKind]: (instr: Instr<K>) => void } = {
   map,
   argReduce,
   scan,
-  contract: matmul,
+  contract,
   concat,
   pad,
   fold,
@@ -64,8 +61,8 @@ class JsBackend implements Backend {
   /** What checks write; one for all, because a slab cut into a byte a step would outlive many steps and grow old. */
   readonly #flag: Output = { sizes: [], dtype: 'bool', buffer: this.alloc({ sizes: [], dtype: 'bool' }) }
 
-  supports(instr: Instr): boolean {
-    return instr.kind !== 'contract' || hasMatrices(instr) || isPlain(contractionOf(instr))
+  supports(): boolean {
+    return true
   }
 
   alloc(spec: Spec): DeviceBuffer {

@@ -14,10 +14,7 @@ import {
   numelOf,
   type Operand,
   type Output,
-  type Place,
   type Prims,
-  type Program,
-  type ProgramOperand,
   type ReduceFn,
   s,
   type Shape,
@@ -27,6 +24,7 @@ import {
 import { expect, test } from 'vitest'
 import { js } from '../src/index.ts'
 import { interpretLoops } from '../src/kernels/interpret.ts'
+import { compiled } from './compiled.ts'
 
 const backend = js()
 
@@ -138,50 +136,6 @@ function plainly({ attrs, inputs, outputs }: Instr<'map'>): TypedArray[] {
   })
 }
 
-/** The instruction alone as a program whose outputs are results, or in the arena and copied out. */
-function compiled({ attrs, inputs, outputs }: Instr<'map'>, arena: boolean): TypedArray[] {
-  const given = new Map()
-  const uses = inputs.map((x, value): ProgramOperand => {
-    if (isScalar(x)) return x as ProgramOperand
-    given.set(value, { from: 'buffer', buffer: x.buffer })
-    return { ...x, value }
-  })
-  const values = [...inputs.map((x) => ({ sizes: isScalar(x) ? [] : x.sizes, dtype: x.dtype })), ...outputs]
-  const made = outputs.map((_, k) => inputs.length + k)
-  const places: Place[] = inputs.map((x) => ({ in: 'buffer', buffer: (x as View).buffer }))
-  const instrs: Program['instrs'][number][] = [
-    { kind: 'map', attrs, inputs: uses, outputs: made, origin: { name: 'map' } },
-  ]
-  let bytes = 0
-  const results = made.map((value, k) => {
-    const { sizes, dtype } = outputs[k]
-    if (!arena) {
-      places[value] = { in: 'result', result: k }
-      return value
-    }
-    places[value] = { in: 'arena', at: bytes }
-    bytes += Math.ceil((numelOf(sizes) * 8) / 64) * 64
-    const copy = values.push({ sizes, dtype }) - 1
-    places[copy] = { in: 'result', result: k }
-    const copies: Prims['map'] = { outs: [{ expr: s.input(0, dtype) }] }
-    const use = { value, dtype, ...contiguousLayout(sizes) }
-    instrs.push({ kind: 'map', attrs: copies, inputs: [use], outputs: [copy], origin: { name: 'copy' } })
-    return copy
-  })
-  const program = {
-    values,
-    given,
-    host: [],
-    instrs,
-    kept: [],
-    results: results.map((value) => ({ value, dtype: values[value].dtype, ...contiguousLayout(values[value].sizes) })),
-  }
-  const run = backend.compile?.(program, { places, results, bytes })
-  const bound = outputs.map((output) => backend.alloc(output))
-  run?.run({ numbers: new Float64Array(0), draws: [], args: [], results: bound })
-  return outputs.map((output, k) => elements({ ...output, buffer: bound[k] }))
-}
-
 test('random maps: eager kernels, closures and compiled programs', { timeout: 60_000 }, () => {
   const random = generator(1)
   for (let n = 0; n < 250; n++) {
@@ -193,8 +147,8 @@ test('random maps: eager kernels, closures and compiled programs', { timeout: 60
     const loops = mapLoopsOver((instr.inputs[0] as View).sizes, instr.inputs, instr.attrs)
     interpretLoops(instr, loops)
     expect(instr.outputs.map(elements), `${told}, closures`).toStrictEqual(plain)
-    expect(compiled(instr, false), `${told}, compiled`).toStrictEqual(plain)
-    expect(compiled(instr, true), `${told}, compiled into the arena`).toStrictEqual(plain)
+    expect(compiled(backend, instr), `${told}, compiled`).toStrictEqual(plain)
+    expect(compiled(backend, instr, { arena: true }), `${told}, compiled into the arena`).toStrictEqual(plain)
   }
 })
 

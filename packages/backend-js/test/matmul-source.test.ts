@@ -15,7 +15,7 @@ import {
 } from '@flambeau/core/backend'
 import { expect, it, vi } from 'vitest'
 import { js } from '../src/index.ts'
-import { matmul } from '../src/kernels/matmul.ts'
+import { contract } from '../src/kernels/matmul.ts'
 import { emitMatmul, type MatrixSource } from '../src/text/matmul.ts'
 
 interface Case {
@@ -98,7 +98,7 @@ function check({
     outputs: [{ ...contiguousLayout(shape), dtype, buffer: buffer(expected, start) }],
     origin: { name: 'mm' },
   }
-  matmul(instr)
+  contract(instr)
 
   const matrix = (array: string, { strides, offset }: Layout, start = String(offset)): MatrixSource => {
     const [rowStep, columnStep] = strides.slice(-2)
@@ -221,7 +221,7 @@ it('the kernel goes over to it for a product that comes often', () => {
   const text = vi.spyOn(globalThis, 'Function')
   const results = Array.from({ length: 3 }, () => {
     const buffer = backend.alloc(spec) as HostBuffer
-    matmul({
+    contract({
       kind: 'contract',
       attrs: { batch: 0, sum: 1 },
       inputs: [a, b],

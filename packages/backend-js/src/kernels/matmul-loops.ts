@@ -1,6 +1,8 @@
-// Matrix products of any sizes: both factors are copied into panels of doubles, then tiles of the result are accumulated
-// in registers, every element in the order of k, and rounded once. A single column has a loop of its own without panels.
+// Matrix products of any sizes: parts of both factors are copied into panels of doubles, then tiles of the result are
+// accumulated in registers, every element in the order of k, and rounded once. A single column has a loop of its own
+// without panels. A factor may be reached by offsets of its rows and columns instead of by steps.
 import type { TypedArray } from '@flambeau/core/backend'
+import { mostInPanel, mostProducts } from '../text/matmul.ts'
 
 /** A matrix somewhere in a slab: element (i, j) is data[at + i * rowStep + j * columnStep]. */
 export interface Matrix {
@@ -10,63 +12,152 @@ export interface Matrix {
   readonly columnStep: number
 }
 
-let panelA = new Float64Array(0)
-let panelB = new Float64Array(0)
+/** Element (i, j) is data[at + rows[i] + columns[j]]. */
+export interface Walked {
+  readonly data: TypedArray
+  readonly at: number
+  readonly rows: Int32Array
+  readonly columns: Int32Array
+}
+
+const isWalked = (x: Matrix | Walked): x is Walked => (x as Walked).rows !== undefined
+
 type Panel = Float64Array<ArrayBuffer>
+let panelA: Panel = new Float64Array(0)
+let panelB: Panel = new Float64Array(0)
+/** The sums so far, a tile after the other; of one tile where it is finished at once. */
+let sums: Panel = new Float64Array(0)
 const roomFor = (panel: Panel, n: number): Panel => (panel.length >= n ? panel : new Float64Array(n))
 
 /** Rows and columns of a tile: the accumulators and operands must fit the sixteen registers V8 has. */
 const tileRows = 4
 const tileColumns = 4
+const inTile = tileRows * tileColumns
+
+/** Some rows, columns or products: `count` from `from` on. */
+interface Span {
+  readonly from: number
+  readonly count: number
+}
 
 /** Columns of `b` in groups, each group's rows one after the other, filled up with zeros. */
-function packColumns(b: Matrix, k: number, n: number): void {
-  const { data, at, rowStep, columnStep } = b
+function packColumns(b: Matrix | Walked, products: Span, columns: Span): void {
+  const last = columns.from + columns.count
   let to = 0
-  for (let j = 0; j < n; j += tileColumns) {
-    const width = Math.min(tileColumns, n - j)
-    for (let p = 0; p < k; p++) {
-      const from = at + p * rowStep + j * columnStep
-      for (let c = 0; c < tileColumns; c++) panelB[to++] = c < width ? data[from + c * columnStep] : 0
-    }
+  for (let j = columns.from; j < last; j += tileColumns) {
+    const width = Math.min(tileColumns, last - j)
+    if (isWalked(b)) walk(b.data, b.at, b.rows, products, b.columns, j, width, panelB, to)
+    else step(b.data, b.at + j * b.columnStep, b.rowStep, products, b.columnStep, width, panelB, to)
+    to += tileColumns * products.count
   }
 }
 
-function packRows(a: Matrix, row: number, height: number, k: number): void {
-  const { data, at, rowStep, columnStep } = a
-  let to = 0
-  for (let p = 0; p < k; p++) {
-    const from = at + row * rowStep + p * columnStep
-    for (let r = 0; r < tileRows; r++) panelA[to++] = r < height ? data[from + r * rowStep] : 0
+function packRows(a: Matrix | Walked, products: Span, row: number, height: number): void {
+  if (isWalked(a)) walk(a.data, a.at, a.columns, products, a.rows, row, height, panelA, 0)
+  else step(a.data, a.at + row * a.rowStep, a.columnStep, products, a.rowStep, height, panelA, 0)
+}
+
+/** Copies `width` neighbours for one product after the other. */
+function step(
+  data: TypedArray,
+  at: number,
+  along: number,
+  { from, count }: Span,
+  across: number,
+  width: number,
+  panel: Panel,
+  start: number,
+): void {
+  let to = start
+  for (let p = from; p < from + count; p++) {
+    const x = at + p * along
+    for (let c = 0; c < 4; c++) panel[to++] = c < width ? data[x + c * across] : 0
   }
 }
 
-function tiles(a: Matrix, b: Matrix, out: TypedArray, start: number, m: number, k: number, n: number): void {
-  panelA = roomFor(panelA, tileRows * k)
-  panelB = roomFor(panelB, Math.ceil(n / tileColumns) * tileColumns * k)
-  packColumns(b, k, n)
-  for (let i = 0; i < m; i += tileRows) {
-    const height = Math.min(tileRows, m - i)
-    packRows(a, i, height, k)
-    for (let j = 0; j < n; j += tileColumns) {
-      tile(panelA, panelB, j * k, k)
-      const width = Math.min(tileColumns, n - j)
-      for (let r = 0; r < height; r++) {
-        const to = start + (i + r) * n + j
-        for (let c = 0; c < width; c++) out[to + c] = result[r * tileColumns + c]
+/** The same through offsets. */
+function walk(
+  data: TypedArray,
+  at: number,
+  along: Int32Array,
+  { from, count }: Span,
+  across: Int32Array,
+  first: number,
+  width: number,
+  panel: Panel,
+  start: number,
+): void {
+  let to = start
+  for (let p = from; p < from + count; p++) {
+    const x = at + along[p]
+    for (let c = 0; c < 4; c++) panel[to++] = c < width ? data[x + across[first + c]] : 0
+  }
+}
+
+/** Some columns of the result at a time, as many as a panel holds. */
+function tiles(
+  a: Matrix | Walked,
+  b: Matrix | Walked,
+  out: TypedArray,
+  start: number,
+  m: number,
+  k: number,
+  n: number,
+): void {
+  const part = Math.min(k, mostProducts)
+  const all = Math.ceil(n / tileColumns) * tileColumns
+  const width = all * part <= mostInPanel ? all : Math.floor(mostInPanel / (part * tileColumns)) * tileColumns
+  panelA = roomFor(panelA, tileRows * part)
+  panelB = roomFor(panelB, width * part)
+  sums = roomFor(sums, k > part ? Math.ceil(m / tileRows) * tileRows * width : inTile)
+  for (let j = 0; j < n; j += width) block(a, b, out, start, m, k, n, { from: j, count: Math.min(width, n - j) })
+}
+
+/** Columns of the result, a part of their sums after the other. */
+function block(
+  a: Matrix | Walked,
+  b: Matrix | Walked,
+  out: TypedArray,
+  start: number,
+  m: number,
+  k: number,
+  n: number,
+  columns: Span,
+): void {
+  for (let p = 0; p === 0 || p < k; p += mostProducts) {
+    const products = { from: p, count: Math.min(mostProducts, k - p) }
+    const last = p + products.count === k
+    const kept = k > mostProducts ? inTile : 0
+    packColumns(b, products, columns)
+    for (let i = 0, at = 0; i < m; i += tileRows) {
+      const height = Math.min(tileRows, m - i)
+      packRows(a, products, i, height)
+      for (let j = 0; j < columns.count; j += tileColumns, at += kept) {
+        tile(panelA, panelB, j * products.count, products.count, sums, at, p > 0)
+        if (!last) continue
+        const width = Math.min(tileColumns, columns.count - j)
+        for (let r = 0; r < height; r++) {
+          const to = start + (i + r) * n + columns.from + j
+          for (let c = 0; c < width; c++) out[to + c] = sums[at + r * tileColumns + c]
+        }
       }
     }
   }
 }
 
-const result = new Float64Array(tileRows * tileColumns)
-
+/** The sums of a tile's products, from what they were before if there is more of them. */
 // biome-ignore format: rows and columns as they are in the tile
-function tile(a: Float64Array, b: Float64Array, from: number, k: number): void {
+function tile(a: Panel, b: Panel, from: number, k: number, sums: Panel, at: number, more: boolean): void {
   let c00 = 0, c01 = 0, c02 = 0, c03 = 0
   let c10 = 0, c11 = 0, c12 = 0, c13 = 0
   let c20 = 0, c21 = 0, c22 = 0, c23 = 0
   let c30 = 0, c31 = 0, c32 = 0, c33 = 0
+  if (more) {
+    c00 = sums[at]; c01 = sums[at + 1]; c02 = sums[at + 2]; c03 = sums[at + 3]
+    c10 = sums[at + 4]; c11 = sums[at + 5]; c12 = sums[at + 6]; c13 = sums[at + 7]
+    c20 = sums[at + 8]; c21 = sums[at + 9]; c22 = sums[at + 10]; c23 = sums[at + 11]
+    c30 = sums[at + 12]; c31 = sums[at + 13]; c32 = sums[at + 14]; c33 = sums[at + 15]
+  }
   let q = from
   for (let p = 0; p < 4 * k; p += 4, q += 4) {
     const b0 = b[q], b1 = b[q + 1], b2 = b[q + 2], b3 = b[q + 3]
@@ -79,10 +170,10 @@ function tile(a: Float64Array, b: Float64Array, from: number, k: number): void {
     const a3 = a[p + 3]
     c30 += a3 * b0; c31 += a3 * b1; c32 += a3 * b2; c33 += a3 * b3
   }
-  result[0] = c00; result[1] = c01; result[2] = c02; result[3] = c03
-  result[4] = c10; result[5] = c11; result[6] = c12; result[7] = c13
-  result[8] = c20; result[9] = c21; result[10] = c22; result[11] = c23
-  result[12] = c30; result[13] = c31; result[14] = c32; result[15] = c33
+  sums[at] = c00; sums[at + 1] = c01; sums[at + 2] = c02; sums[at + 3] = c03
+  sums[at + 4] = c10; sums[at + 5] = c11; sums[at + 6] = c12; sums[at + 7] = c13
+  sums[at + 8] = c20; sums[at + 9] = c21; sums[at + 10] = c22; sums[at + 11] = c23
+  sums[at + 12] = c30; sums[at + 13] = c31; sums[at + 14] = c32; sums[at + 15] = c33
 }
 
 /** A matrix times a column. */
@@ -157,8 +248,17 @@ const flipped = ({ data, at, rowStep, columnStep }: Matrix): Matrix => ({
 })
 
 /** The product of an m by k and a k by n matrix, row-major from `start`. */
-export function multiply(a: Matrix, b: Matrix, out: TypedArray, start: number, m: number, k: number, n: number): void {
-  if (n === 1) column(a, b, out, start, m, k)
+export function multiply(
+  a: Matrix | Walked,
+  b: Matrix | Walked,
+  out: TypedArray,
+  start: number,
+  m: number,
+  k: number,
+  n: number,
+): void {
+  if (isWalked(a) || isWalked(b)) tiles(a, b, out, start, m, k, n)
+  else if (n === 1) column(a, b, out, start, m, k)
   else if (m === 1) column(flipped(b), flipped(a), out, start, n, k)
   else tiles(a, b, out, start, m, k, n)
 }

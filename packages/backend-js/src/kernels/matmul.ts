@@ -1,33 +1,41 @@
-// The `contract` kernel, for products of matrices. Sizes that come often have a function of their own, the same that compiled programs have; others
+// The `contract` kernel. Products that come often have a function of their own, the same that compiled programs have; others
 // go through loops for all sizes. The numbers are the same.
 import {
-  asMatrices,
   contiguousStrides,
+  contractionOf,
   type DType,
   type Expr,
   forEachRow,
   hasMatrices,
   hostOf,
   type Instr,
+  type Loops,
+  numelOf,
   type Prims,
   startOf,
   type TypedArray,
   type View,
 } from '@flambeau/core/backend'
-import { map, mayCompile } from './map.ts'
-import { type Matrix, multiply } from './matmul-loops.ts'
+import { type Along, isNest, isWalked, offsetsOf, productOf, type Steps } from '../text/along.ts'
 import { emitMatmul } from '../text/matmul.ts'
+import { map, mayCompile } from './map.ts'
+import { type Matrix, multiply, type Walked } from './matmul-loops.ts'
 
 type Product = (a: TypedArray, startA: number, b: TypedArray, startB: number, out: TypedArray, start: number) => void
 
 /** Products of one size, of one dtype and with the same steps. */
 interface Known {
   readonly dtype: DType
-  readonly sizes: readonly number[]
+  readonly key: readonly number[]
   /** Multiplications so far. */
   spent: number
+  /** The function of its own. */
   run?: Product
+  /** The loops for all sizes with its own and its steps. */
+  loops?: Product
 }
+
+type Sized = ReturnType<typeof productOf>
 
 /** Smaller products are done before their function would be found. */
 const least = 64
@@ -38,17 +46,18 @@ const mostKnown = 64
 const known = new Map<number, Known>()
 
 function same(x: readonly number[], y: readonly number[]): boolean {
+  if (x.length !== y.length) return false
   for (let i = 0; i < x.length; i++) if (x[i] !== y[i]) return false
   return true
 }
 
-function knownOf(dtype: DType, sizes: readonly number[]): Known {
+function knownOf(dtype: DType, key: readonly number[]): Known {
   let hash = dtype.length
-  for (let i = 0; i < sizes.length; i++) hash = (Math.imul(hash, 31) + sizes[i]) | 0
+  for (let i = 0; i < key.length; i++) hash = (Math.imul(hash, 31) + key[i]) | 0
   let entry = known.get(hash)
-  if (entry === undefined || entry.dtype !== dtype || !same(entry.sizes, sizes)) {
+  if (entry === undefined || entry.dtype !== dtype || !same(entry.key, key)) {
     if (known.size === mostKnown) known.clear()
-    entry = { dtype, sizes, spent: 0 }
+    entry = { dtype, key, spent: 0 }
     known.set(hash, entry)
   }
   return entry
@@ -56,18 +65,19 @@ function knownOf(dtype: DType, sizes: readonly number[]): Known {
 
 let products = 0
 
-function made({ dtype, sizes: [m, k, n, rowA, columnA, rowB, columnB] }: Known): Product {
+function made(dtype: DType, { m, k, n, a, b }: Sized): Product {
   let names = 0
-  const variable = (array: string) => ({ array, start: `${array}Start`, dtype, constant: false })
+  const factor = (array: string, { rowStep, columnStep }: Steps) => ({
+    array,
+    start: `${array}Start`,
+    dtype,
+    constant: false,
+    rowStep,
+    columnStep,
+  })
+  const out = { array: 'out', start: 'outStart', dtype, constant: false, rowStep: n, columnStep: 1 }
   const { declarations, call } = emitMatmul(
-    {
-      m,
-      k,
-      n,
-      a: { ...variable('a'), rowStep: rowA, columnStep: columnA },
-      b: { ...variable('b'), rowStep: rowB, columnStep: columnB },
-      out: { ...variable('out'), rowStep: n, columnStep: 1 },
-    },
+    { m, k, n, a: factor('a', a), b: factor('b', b), out },
     (prefix) => `${prefix}${names++}`,
   )
   const lines = [
@@ -95,50 +105,91 @@ function product(
   const work = m * k * n
   if (!mayCompile || work < least) return multiply(a, b, out, start, m, k, n)
   const entry = knownOf(dtype, [m, k, n, a.rowStep, a.columnStep, b.rowStep, b.columnStep])
-  if (entry.run === undefined && entry.spent > enough) entry.run = made(entry)
+  if (entry.run === undefined && entry.spent > enough) entry.run = made(dtype, { m, k, n, a, b })
   entry.spent += work
   if (entry.run === undefined) multiply(a, b, out, start, m, k, n)
   else entry.run(a.data, a.at, b.data, b.at, out, start)
 }
 
-const matrixOf = (x: View, at: number): Matrix => {
-  const rank = x.sizes.length
-  return { data: hostOf(x).data, at, rowStep: x.strides[rank - 2], columnStep: x.strides[rank - 1] }
+const matrixOf = (x: View): Matrix => ({
+  data: hostOf(x).data,
+  at: startOf(x),
+  rowStep: x.strides[0],
+  columnStep: x.strides[1],
+})
+
+export function contract(instr: Instr<'contract'>): void {
+  const { attrs, inputs, outputs } = instr
+  const [a, b] = inputs
+  const [out] = outputs
+  if (a.sizes.length === 2 && b.sizes.length === 2 && attrs.batch === 0 && attrs.sum === 1) {
+    const { data, start } = hostOf(out)
+    product(matrixOf(a), matrixOf(b), a.dtype, data, start, a.sizes[0], a.sizes[1], b.sizes[1])
+  } else contractBatch(instr)
+  if (attrs.post !== undefined) finish(instr, attrs.post)
 }
 
-/** Runs what is plain. */
-export function matmul(given: Instr<'contract'>): void {
-  const instr = hasMatrices(given) ? given : (asMatrices(given) as Instr<'contract'>)
-  const [a, b] = instr.inputs
-  const [out] = instr.outputs
-  const rank = out.sizes.length
-  const m = out.sizes[rank - 2]
-  const n = out.sizes[rank - 1]
-  const k = a.sizes[rank - 1]
-  const { data, start } = hostOf(out)
-  const startA = startOf(a)
-  const startB = startOf(b)
-  if (rank === 2) product(matrixOf(a, startA), matrixOf(b, startB), a.dtype, data, start, m, k, n)
-  else {
-    const batch = out.sizes.slice(0, -2)
-    const strides = [a.strides, b.strides, contiguousStrides(out.sizes)].map((s) => s.slice(0, -2))
-    forEachRow(batch, strides, [startA, startB, start], (at, count, steps) => {
-      for (let i = 0; i < count; i++) {
-        product(
-          matrixOf(a, at[0] + i * steps[0]),
-          matrixOf(b, at[1] + i * steps[1]),
-          a.dtype,
-          data,
-          at[2] + i * steps[2],
-          m,
-          k,
-          n,
-        )
-      }
-    })
+/** Sizes and steps; in front of each how many loops it is, if one of them is several. */
+function keyOf({ m, k, n, a, b }: Sized): number[] {
+  const plain = !isWalked(a) && !isWalked(b)
+  const key = (x: Along): readonly number[] => (isNest(x) ? [x.sizes.length, ...x.sizes, ...x.steps] : [1, x])
+  return plain
+    ? [m, k, n, a.rowStep as number, a.columnStep as number, b.rowStep as number, b.columnStep as number]
+    : [m, k, n, ...key(a.rowStep), ...key(a.columnStep), ...key(b.rowStep), ...key(b.columnStep)]
+}
+
+const tableOf = (along: Along, count: number): Int32Array =>
+  offsetsOf(isNest(along) ? along : { sizes: [count], steps: [along] })
+
+/** The loops for all sizes as a product of these ones. */
+function loopsOf({ m, k, n, a, b }: Sized): Product {
+  const factor = ({ rowStep, columnStep }: Steps, rows: number, columns: number) => {
+    if (!isNest(rowStep) && !isNest(columnStep)) {
+      return (data: TypedArray, at: number): Matrix => ({ data, at, rowStep, columnStep })
+    }
+    const offsets = { rows: tableOf(rowStep, rows), columns: tableOf(columnStep, columns) }
+    return (data: TypedArray, at: number): Walked => ({ data, at, ...offsets })
   }
-  const { post } = instr.attrs
-  if (post !== undefined) finish(instr, post)
+  const first = factor(a, m, k)
+  const second = factor(b, k, n)
+  return (dataA, startA, dataB, startB, out, start) =>
+    multiply(first(dataA, startA), second(dataB, startB), out, start, m, k, n)
+}
+
+/** A batch of products; what has matrices as it stands need not be folded first. */
+function batchOf(instr: Instr<'contract'>): { readonly batch: Loops; readonly each: Sized } {
+  if (!hasMatrices(instr)) {
+    const contraction = contractionOf(instr)
+    return { batch: contraction.batch, each: productOf(contraction) }
+  }
+  const [a, b] = instr.inputs
+  const { sizes } = instr.outputs[0]
+  const rows = sizes.length - 2
+  const steps = ({ strides }: View): Steps => ({ rowStep: strides[rows], columnStep: strides[rows + 1] })
+  return {
+    batch: { sizes: sizes.slice(0, rows), steps: [a.strides, b.strides, contiguousStrides(sizes)] },
+    each: { m: sizes[rows], k: a.sizes[rows + 1], n: sizes[rows + 1], a: steps(a), b: steps(b) },
+  }
+}
+
+/** One product after the other, all by the same steps. */
+function contractBatch(instr: Instr<'contract'>): void {
+  const [a, b] = instr.inputs
+  const out = hostOf(instr.outputs[0])
+  const { batch, each } = batchOf(instr)
+  const work = each.m * each.k * each.n
+  const entry = knownOf(a.dtype, keyOf(each))
+  if (entry.run === undefined && entry.spent > enough && work >= least && mayCompile) entry.run = made(a.dtype, each)
+  entry.spent += work * numelOf(batch.sizes)
+  if (entry.run === undefined) entry.loops ??= loopsOf(each)
+  const multiply = (entry.run ?? entry.loops) as Product
+  const { data: first } = hostOf(a)
+  const { data: second } = hostOf(b)
+  forEachRow(batch.sizes, batch.steps.slice(0, 3), [startOf(a), startOf(b), out.start], (at, count, steps) => {
+    for (let i = 0; i < count; i++) {
+      multiply(first, at[0] + i * steps[0], second, at[1] + i * steps[1], out.data, at[2] + i * steps[2])
+    }
+  })
 }
 
 const posts = new WeakMap<Expr, Prims['map']>()

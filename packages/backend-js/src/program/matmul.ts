@@ -1,34 +1,42 @@
-// Matrix products in a compiled program: the source of text/matmul.ts over the program's memory, with the epilogue where
-// an element is finished, or in a loop after it where it calls functions.
+// Contractions in a compiled program: the source of text/matmul.ts over the program's memory, with the epilogue where an
+// element is finished, or in a loop after it where it calls functions or reads what does not lie in rows and columns.
 import {
   contiguousLayout,
+  type Contraction,
+  contractionOf,
   emitJs,
   type Expr,
   isUse,
-  type Matrices,
-  matricesOf,
   type Program,
   type ProgramInstr,
   type ProgramOperand,
-  type Shape,
   topological,
   type Use,
 } from '@flambeau/core/backend'
-import type { Likeness } from './likeness.ts'
-import { inputDTypes } from './map.ts'
+import { alongOf, isWalked, productOf, type Steps } from '../text/along.ts'
 import { emitMatmul, type MatmulSource, type MatrixSource } from '../text/matmul.ts'
 import { isCall } from '../text/blocks.ts'
+import type { Likeness } from './likeness.ts'
+import { inputDTypes } from './map.ts'
 import type { FunctionSource, ProgramSource } from './source.ts'
 
+const contracted = ({ values }: Program, { attrs, inputs, outputs }: ProgramInstr<'contract'>): Contraction =>
+  contractionOf({ attrs, inputs, outputs: [values[outputs[0]]] })
+
+/** How the views that the epilogue reads go along rows and columns. */
+const readSteps = ({ rows, columns }: Contraction): Steps[] =>
+  rows.steps.slice(2).map((_, i) => ({ rowStep: alongOf(rows, i + 2), columnStep: alongOf(columns, i + 2) }))
+
 /**
- * A product and its epilogue as two instructions where the epilogue calls functions, else as the one that it is: V8 writes
- * their code out at every element of a tile, and the tile becomes slower.
+ * A contraction and its epilogue as two instructions where the epilogue calls functions, because V8 writes their code out at
+ * every element of a tile, and the tile becomes slower; or where it goes along by more than steps. Else the one that it is.
  */
-export function apart({ values }: Program, instr: ProgramInstr): readonly ProgramInstr[] {
-  const { post, ...counts } = instr.attrs as ProgramInstr<'contract'>['attrs']
-  if (instr.kind !== 'contract' || post === undefined || !topological([post]).some(isCall)) return [instr]
+export function apart(program: Program, instr: ProgramInstr): readonly ProgramInstr[] {
+  if (instr.kind !== 'contract' || instr.attrs.post === undefined) return [instr]
+  const { post, ...counts } = instr.attrs
+  if (!topological([post]).some(isCall) && !readSteps(contracted(program, instr)).some(isWalked)) return [instr]
   const [value] = instr.outputs
-  const { sizes, dtype } = values[value]
+  const { sizes, dtype } = program.values[value]
   const inputs = [{ value, dtype, ...contiguousLayout(sizes) }, ...instr.inputs.slice(2)]
   return [
     { ...instr, attrs: counts, inputs: instr.inputs.slice(0, 2) },
@@ -36,46 +44,39 @@ export function apart({ values }: Program, instr: ProgramInstr): readonly Progra
   ]
 }
 
-/** The functions of a matrix product. */
-export function matmulStep(source: ProgramSource, instr: ProgramInstr<'contract'>, like?: Likeness): void {
+/** The functions of a contraction. */
+export function contractStep(source: ProgramSource, instr: ProgramInstr<'contract'>, like?: Likeness): void {
   const write = (fn: FunctionSource): readonly string[] => {
-    const { declarations, call } = emitMatmul(productOf(source, fn, instr), (prefix) => source.fresh(prefix))
+    const { declarations, call } = emitMatmul(sourceOf(source, fn, instr), (prefix) => source.fresh(prefix))
     source.declare(declarations)
     return [call]
   }
   source.step(instr.origin.name, write, like)
 }
 
-const shapedUse = (x: ProgramOperand, sizes: Shape, strides: readonly number[]): ProgramOperand => ({
-  ...(x as Use),
-  sizes,
-  strides,
-})
-
-function productOf(source: ProgramSource, fn: FunctionSource, instr: ProgramInstr<'contract'>): MatmulSource {
-  const [value] = instr.outputs
-  const { inputs, sizes } = matricesOf(
-    { ...instr, outputs: [source.program.values[value]] },
-    shapedUse,
-  ) as Matrices<ProgramOperand>
-  const [a, b, ...others] = inputs as readonly Use[]
-  const rank = sizes.length
-  const { post } = instr.attrs
+function sourceOf(source: ProgramSource, fn: FunctionSource, instr: ProgramInstr<'contract'>): MatmulSource {
+  const { attrs, inputs, outputs } = instr
+  const [a, b, ...others] = inputs
+  const contraction = contracted(source.program, instr)
+  const { batch } = contraction
+  const { m, k, n, ...steps } = productOf(contraction)
+  const placed = (x: Pick<Use, 'value' | 'offset'>, operand: number): Omit<MatrixSource, keyof Steps> => ({
+    ...fn.open(x.value),
+    start: fn.strided(x, []).start,
+    batch: batch.steps[operand],
+  })
+  const read = readSteps(contraction) as Pick<MatrixSource, keyof Steps>[]
+  const operand = (x: Use, view: number): MatrixSource => ({ ...placed(x, view + 3), ...read[view] })
   return {
-    m: sizes[rank - 2],
-    k: a.sizes[rank - 1],
-    n: sizes[rank - 1],
-    a: matrixOf(fn, a),
-    b: matrixOf(fn, b),
-    out: matrixOf(fn, { value, ...contiguousLayout(sizes) }),
-    batch: sizes.slice(0, -2),
-    ...(post === undefined ? {} : epilogueOf(source, fn, post, others)),
+    m,
+    k,
+    n,
+    a: { ...placed(a as Use, 0), ...steps.a },
+    b: { ...placed(b as Use, 1), ...steps.b },
+    out: { ...placed({ value: outputs[0], offset: 0 }, 2), rowStep: n, columnStep: 1 },
+    batch: batch.sizes,
+    ...(attrs.post !== undefined && epilogueOf(source, fn, attrs.post, others, operand)),
   }
-}
-
-function matrixOf(fn: FunctionSource, x: Pick<Use, 'value' | 'offset' | 'strides'>): MatrixSource {
-  const [rowStep, columnStep] = x.strides.slice(-2)
-  return { ...fn.open(x.value), start: fn.strided(x, []).start, rowStep, columnStep, batch: x.strides.slice(0, -2) }
 }
 
 /** The epilogue reads the product as input 0, then elements of the other operands at its position. */
@@ -83,16 +84,19 @@ function epilogueOf(
   source: ProgramSource,
   fn: FunctionSource,
   post: Expr,
-  others: readonly ProgramInstr['inputs'][number][],
+  others: readonly ProgramOperand[],
+  operandOf: (x: Use, view: number) => MatrixSource,
 ): Pick<MatmulSource, 'post' | 'operands' | 'parameters'> {
   const dtypes = inputDTypes([post])
   const operands: MatrixSource[] = []
   const parameters = new Set<string>()
+  let views = 0
   const reads = others.map((x, i): ((operand: (i: number) => string) => string) => {
     const dtype = dtypes.get(i + 1)
+    const view = isUse(x) ? views++ : 0
     if (dtype === undefined) return () => ''
     if (isUse(x)) {
-      const at = operands.push(matrixOf(fn, x)) - 1
+      const at = operands.push(operandOf(x, view)) - 1
       return (operand) => operand(at)
     }
     const name = fn.number(x, dtype)

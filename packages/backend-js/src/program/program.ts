@@ -20,7 +20,7 @@ import { type Likeness, likenessOf } from './likeness.ts'
 import { indented } from '../text/loops.ts'
 import { calledIn } from '../kernels/map.ts'
 import { type MapInstr, mapStep, mostStatements, statementsOf, straightStep } from './map.ts'
-import { apart, matmulStep } from './matmul.ts'
+import { apart, contractStep } from './matmul.ts'
 import { moveStep } from './move.ts'
 import { ProgramMemory } from './memory.ts'
 import { ProgramSource } from './source.ts'
@@ -94,7 +94,7 @@ export function compileProgram(planned: Program, plan: Plan, backend: Backend): 
     const [instr] = instrs
     if (leaves !== undefined) straightStep(source, instrs as MapInstr[], leaves, like)
     else if (instr.kind === 'map') mapStep(source, instr as MapInstr, like)
-    else if (instr.kind === 'contract') matmulStep(source, instr as ProgramInstr<'contract'>, like)
+    else if (instr.kind === 'contract') contractStep(source, instr as ProgramInstr<'contract'>, like)
     else if (instr.kind === 'argReduce' && instr.inputs.every(isUse))
       argReduceStep(source, instr as ProgramInstr<'argReduce'>)
     else if (!moveStep(source, instr)) source.calls.push(kernels.add(source, instr))

@@ -1,24 +1,30 @@
-// Matrix products as JavaScript source for compiled programs: tiles of the result accumulate in registers, in loops over
-// sizes and steps that are constants; rows whose sums are short are written out. Every element adds up its products over k in order, in double precision, and is
-// rounded once, so whatever tiles are chosen give the numbers of the `matmul` kernel bit for bit.
+// Contractions as JavaScript source, for compiled programs and for sizes that come often: a product of an m by k and a k by
+// n matrix, whose tiles accumulate in registers, in loops over sizes and steps that are constants. A factor whose rows,
+// columns or sums are nested loops, as a convolution's windows are, is copied into panels through tables of offsets, a part
+// of its sums at a time. Every element adds up its products over k in order, in double precision, and is rounded once, so
+// whatever tiles, panels and parts are chosen give the numbers of the `contract` kernel bit for bit.
 import { roundSource } from '@flambeau/core/backend'
+import { type Along, isAscending, isNest, isWalked, type Nest, offsetsSource, reachOf } from './along.ts'
 import { isNumber, sum, times } from './indices.ts'
 import { type ArraySource, type Cells, FunctionText, lastOf, loop, moving, type Range, subarrays } from './arrays.ts'
 
 /** Element (i, j) lies at start + i * rowStep + j * columnStep. */
-export interface MatrixSource extends ArraySource {
-  readonly rowStep: number
-  readonly columnStep: number
+export interface MatrixSource<Step = number> extends ArraySource {
+  readonly rowStep: Step
+  readonly columnStep: Step
   /** From one matrix to the next in each dimension of a batch. */
   readonly batch?: readonly number[]
 }
+
+/** A factor, whose steps may be nested loops. */
+export type FactorSource = MatrixSource<Along>
 
 export interface MatmulSource {
   readonly m: number
   readonly k: number
   readonly n: number
-  readonly a: MatrixSource
-  readonly b: MatrixSource
+  readonly a: FactorSource
+  readonly b: FactorSource
   readonly out: MatrixSource
   /** The sizes of a batch, outermost first. */
   readonly batch?: readonly number[]
@@ -50,7 +56,7 @@ export function emitMatmul(x: MatmulSource, fresh: (prefix: string) => string): 
 
 /** The transposed product: a single row becomes a single column. */
 function flipped({ m, n, a, b, out, operands, ...x }: MatmulSource): MatmulSource {
-  const swapped = (s: MatrixSource): MatrixSource => ({ ...s, rowStep: s.columnStep, columnStep: s.rowStep })
+  const swapped = <S>(s: MatrixSource<S>): MatrixSource<S> => ({ ...s, rowStep: s.columnStep, columnStep: s.rowStep })
   return { ...x, m: n, n: m, a: swapped(b), b: swapped(a), out: swapped(out), operands: operands?.map(swapped) }
 }
 
@@ -75,7 +81,9 @@ const mostWritten = 80
 const readsOfRows = 4
 const readsOfColumns = 8
 /** Doubles in a panel of columns: a MiB, which the second cache holds. */
-const mostInPanel = 1 << 17
+export const mostInPanel = 1 << 17
+/** How many products a part of the sums has, so that the panels of a tile stay in the first cache. */
+export const mostProducts = 1024
 
 /** A size in steps of at most `most`, as even as can be, the larger ones first. */
 function cut(size: number, most: number): Range[] {
@@ -102,7 +110,12 @@ interface Factor {
   readonly last: number
   readonly across: number
   readonly along: number
+  /** How many there are along k. */
+  readonly count: number
 }
+
+/** Where something lies that has no sums. */
+type Placed = Omit<Factor, 'count'>
 
 /** Rows or columns in a panel: those of a tile side by side, for one k after the other. */
 const packed = (cells: Cells, k: number, range: Range, at: string): Factor => ({
@@ -111,6 +124,7 @@ const packed = (cells: Cells, k: number, range: Range, at: string): Factor => ({
   last: isNumber(at) ? Number(at) * k : lastOf(range) * k,
   across: 1,
   along: range.step,
+  count: k,
 })
 
 /** Elements of a tile, by column and row. */
@@ -124,10 +138,32 @@ interface Tile {
   readonly j: string
 }
 
-/** Columns of the result that are made together: those from `first`, which is a position in `range`. */
+/**
+ * What is made together: the columns of the result from `first` on, which is a position in `range`, and of their sums the
+ * products from `product` on, a position in `products`.
+ */
 interface Block {
   readonly range: Range
   readonly first: string
+  readonly products: Range
+  readonly product: string
+  /** Where sums are kept from one part to the next: row-major, the columns of a block. */
+  readonly sums?: Cells
+}
+
+/** A block of which only the sums so far are known. */
+type KeptBlock = Block & { readonly sums: Cells }
+const isKept = (block: Block): block is KeptBlock => block.sums !== undefined
+
+/** Rows of a or columns of b that nested loops reach: the one at the position `base` and those after it, from `product` on. */
+interface Walk {
+  readonly cells: Cells
+  readonly across: Along
+  readonly along: Along
+  readonly base: string
+  readonly product: string
+  /** The offset of the last element of all. */
+  readonly last: number
 }
 
 class Emission {
@@ -144,13 +180,17 @@ class Emission {
   readonly #out: Cells
   readonly #operands: readonly Cells[]
   readonly #never: string
+  /** A factor is reached by nested loops. */
+  readonly #walks: boolean
   /** Rows are written out instead of tiles. */
   readonly #written: boolean
+  /** The tables of offsets, by the nested loops that they are for. */
+  readonly #tables = new Map<Nest, string>()
 
   constructor(x: MatmulSource, fresh: (prefix: string) => string) {
     this.#x = x
     this.#fresh = fresh
-    const { a, b, out, operands = [], batch = [], parameters = [] } = x
+    const { k, n, a, b, out, operands = [], batch = [], parameters = [] } = x
     this.#parameters = [...parameters]
     this.#arguments = [...parameters]
     this.#batch = batch.map((_, d) => `t${d}_`)
@@ -159,14 +199,16 @@ class Emission {
     this.#out = this.#cells(out)
     this.#operands = operands.map((operand) => this.#cells(operand))
     this.#never = this.#constant('never', 'new Int32Array(1)')
-    this.#written = x.k > 0 && x.k <= fewProducts && x.n > mostColumns && x.k * x.n <= mostWritten
+    this.#walks = isWalked(a) || isWalked(b)
+    this.#written = !this.#walks && k > 0 && k <= fewProducts && n > mostColumns && k * n <= mostWritten
   }
 
   text(): MatmulText {
     const { m, k, n, batch = [] } = this.#x
     const empty = m === 0 || batch.includes(0)
-    const blocks = empty ? [] : cut(n, Math.max(mostColumns, Math.floor(mostInPanel / Math.max(k, 1))))
-    let lines = blocks.flatMap((range) => loop('first_', range, (first) => this.#block({ range, first })))
+    const parts = this.#walks && k > mostProducts ? cut(k, mostProducts) : [{ from: 0, to: k, step: k }]
+    const blocks = empty ? [] : cut(n, Math.max(mostColumns, Math.floor(mostInPanel / Math.max(parts[0].step, 1))))
+    let lines = blocks.flatMap((range) => loop('first_', range, (first) => this.#columnsFrom(range, first, parts)))
     for (let d = batch.length - 1; d >= 0; d--) {
       const t = this.#batch[d]
       lines = [`for (let ${t} = 0; ${t} < ${batch[d]}; ${t}++) {`, ...lines, '}']
@@ -192,11 +234,11 @@ class Emission {
     return `${name}(${parameters.join(', ')})`
   }
 
-  #cells(s: MatrixSource): Cells {
+  #cells(s: FactorSource): Cells {
     const { batch: sizes = [] } = this.#x
     const { batch: steps = [], rowStep, columnStep } = s
     const origin = steps.map((step, d) => times(this.#batch[d], step))
-    if (s.constant && isNumber(s.start) && [rowStep, columnStep, ...steps].every((step) => step >= 0)) {
+    if (s.constant && isNumber(s.start) && [rowStep, columnStep, ...steps].every(isAscending)) {
       const span = steps.reduce((total, step, d) => total + (sizes[d] - 1) * step, 0)
       return subarrays(s, origin, span, this.#constant)
     }
@@ -210,20 +252,58 @@ class Emission {
     return moving(array, [start, ...origin])
   }
 
-  #panel(length: number): Cells {
+  /** Doubles that belong to this product; their name. */
+  #panel(length: number): string {
     // A view of a buffer, because V8 keeps the elements of small arrays in its heap, where they have no fixed address.
-    const array = this.#constant('panel', `new Float64Array(new ArrayBuffer(${8 * length}))`)
+    return this.#constant('panel', `new Float64Array(new ArrayBuffer(${8 * length}))`)
+  }
+
+  #panelCells(array: string): Cells {
     return subarrays({ array, start: '0', dtype: 'float64', constant: true }, [], 0, this.#constant)
+  }
+
+  /** Statements for the columns from `first` on. */
+  #columnsFrom(range: Range, first: string, parts: readonly Range[]): string[] {
+    const whole = { range, first, products: parts[0], product: '0' }
+    if (parts[0].step === this.#x.k) return this.#block(whole)
+    const panel = this.#panel(this.#x.m * range.step)
+    const sums = this.#panelCells(panel)
+    const part = (products: Range): string[] =>
+      loop('product_', products, (product) => this.#block({ range, first, products, product, sums }))
+    return [`${panel}.fill(0)`, ...parts.flatMap(part), this.#finish({ ...whole, sums })]
+  }
+
+  /** The elements of a block from the sums that were kept. */
+  #finish(block: KeptBlock): string {
+    const down = { from: 0, to: this.#x.m, step: 1 }
+    const across = { from: 0, to: block.range.step, step: 1 }
+    const element = (fn: FunctionText, i: string, j: string): string[] => {
+      const tile = { down, i, across, j }
+      const lines: string[] = []
+      const sums = this.#opened(fn, lines, 's_', this.#kept(block, tile))
+      const result = this.#results(fn, lines, block, tile)
+      return [...lines, ...result(0, 0, sums(0, 0))]
+    }
+    return this.#function('finish', [block.first], (fn) =>
+      loop('i_', down, (i) => loop('j_', across, (j) => element(fn, i, j))),
+    )
   }
 
   /** Statements for all rows of a block; large ones go to functions of their own. */
   #block(block: Block): string[] {
-    const { m, k, n } = this.#x
+    const { m, n } = this.#x
+    const { first, product } = block
+    const k = block.products.step
     const columns = cut(block.range.step, this.#written ? n : mostColumns)
     const rows = cut(m, this.#written ? 1 : mostRows[Math.min(n, mostColumns) - 1])
-    const panelA = k > 0 && tilesIn(columns) >= readsOfRows ? this.#panel(rows[0].step * k) : undefined
-    const panelB = k > 0 && n > 1 && tilesIn(rows) >= readsOfColumns ? this.#panel(block.range.step * k) : undefined
-    const a = panelA ? (range: Range): Factor => packed(panelA, k, range, '0') : this.#rows
+    const [walkA, walkB] = [this.#x.a, this.#x.b].map(isWalked)
+    const packsA = walkA || (k > 0 && tilesIn(columns) >= readsOfRows)
+    const packsB = walkB || (k > 0 && n > 1 && tilesIn(rows) >= readsOfColumns)
+    const panelA = packsA ? this.#panelCells(this.#panel(rows[0].step * k)) : undefined
+    const panelB = packsB ? this.#panelCells(this.#panel(block.range.step * k)) : undefined
+    const a = panelA
+      ? (range: Range): Factor => packed(panelA, k, range, '0')
+      : (range: Range, i: string): Factor => this.#rows(block, range, i)
     const b = panelB
       ? (range: Range, j: string): Factor => packed(panelB, k, range, j)
       : (range: Range, j: string): Factor => this.#columns(block, range, j)
@@ -231,56 +311,72 @@ class Emission {
       this.#tile(fn, block, { down, i, across, j }, a(down, i), b(across, j))
     const tiles = (fn: FunctionText, down: Range, i: string, across: Range): string[] =>
       loop('j_', across, (j) => tile(fn, down, i, across, j))
+    const packRows = (fn: FunctionText, range: Range, i: string): string[] => {
+      const { rowStep, columnStep } = this.#x.a
+      const last = reachOf(rowStep, m) + reachOf(columnStep, this.#x.k)
+      const walk = { cells: this.#a, across: rowStep, along: columnStep, base: i, product, last }
+      return walkA
+        ? this.#walk(fn, range.step, walk, a(range, i))
+        : this.#pack(fn, range.step, this.#rows(block, range, i), a(range, i))
+    }
+    const packColumns = (fn: FunctionText, range: Range, j: string): string[] => {
+      const { rowStep, columnStep } = this.#x.b
+      const last = reachOf(rowStep, this.#x.k) + reachOf(columnStep, n)
+      const walk = { cells: this.#b, across: columnStep, along: rowStep, base: sum(first, j), product, last }
+      return walkB
+        ? this.#walk(fn, range.step, walk, b(range, j))
+        : this.#pack(fn, range.step, this.#columns(block, range, j), b(range, j))
+    }
     const lines: string[] = []
     if (panelB) {
-      const pack = (fn: FunctionText, range: Range): string[] =>
-        loop('j_', range, (j) => this.#pack(fn, range.step, this.#columns(block, range, j), b(range, j)))
-      lines.push(this.#function('pack', [block.first], (fn) => columns.flatMap((range) => pack(fn, range))))
+      const pack = (fn: FunctionText): string[] =>
+        columns.flatMap((range) => loop('j_', range, (j) => packColumns(fn, range, j)))
+      lines.push(this.#function('pack', [first, product], pack))
     }
     for (const down of rows) {
       const through = (i: string): string[] => [
-        this.#function('pack', [i], (fn) => this.#pack(fn, down.step, this.#rows(down, i), a(down, i))),
-        ...columns.map((across) => this.#function('tiles', [block.first, i], (fn) => tiles(fn, down, i, across))),
+        this.#function('pack', [product, i], (fn) => packRows(fn, down, i)),
+        ...columns.map((across) => this.#function('tiles', [first, product, i], (fn) => tiles(fn, down, i, across))),
       ]
       const whole = (across: Range): string =>
-        this.#function('tiles', [block.first], (fn) => loop('i_', down, (i) => tiles(fn, down, i, across)))
+        this.#function('tiles', [first, product], (fn) => loop('i_', down, (i) => tiles(fn, down, i, across)))
       lines.push(...(panelA ? loop('i_', down, through) : columns.map(whole)))
     }
     return lines
   }
 
-  readonly #rows = (range: Range, i: string): Factor => {
-    const { rowStep, columnStep } = this.#x.a
-    const base = sum(times(i, rowStep), ...this.#a.origin)
-    return { cells: this.#a, base, last: lastOf(range) * rowStep, across: rowStep, along: columnStep }
+  #rows({ products, product }: Block, range: Range, i: string): Factor {
+    const { rowStep, columnStep } = this.#x.a as MatrixSource
+    const base = sum(times(i, rowStep), times(product, columnStep), ...this.#a.origin)
+    const last = lastOf(range) * rowStep + lastOf(products) * columnStep
+    return { cells: this.#a, base, last, across: rowStep, along: columnStep, count: products.step }
   }
 
-  #columns({ range: { from, to, step }, first }: Block, range: Range, j: string): Factor {
-    const { rowStep, columnStep } = this.#x.b
-    const base = sum(times(first, columnStep), times(j, columnStep), ...this.#b.origin)
-    const last = (lastOf({ from, to, step }) + lastOf(range)) * columnStep
-    return { cells: this.#b, base, last, across: columnStep, along: rowStep }
+  #columns({ range: { from, to, step }, first, products, product }: Block, range: Range, j: string): Factor {
+    const { rowStep, columnStep } = this.#x.b as MatrixSource
+    const base = sum(times(first, columnStep), times(j, columnStep), times(product, rowStep), ...this.#b.origin)
+    const last = (lastOf({ from, to, step }) + lastOf(range)) * columnStep + lastOf(products) * rowStep
+    return { cells: this.#b, base, last, across: columnStep, along: rowStep, count: products.step }
   }
 
   /** The loop over k with an index for each factor; one that begins at 0 counts. */
-  #overK(a: Factor, b: Factor, body: readonly string[]): string[] {
-    const { k } = this.#x
-    const counts = ({ base, along }: Factor): boolean => base === '0' && along > 0
+  #overK(a: Factor, b: Pick<Factor, 'base' | 'along'>, body: readonly string[]): string[] {
+    const counts = ({ base, along }: typeof b): boolean => base === '0' && along > 0
     const factors = { a_: a, b_: b, p_: { base: '0', along: 1 } }
     const counter = counts(a) ? 'a_' : counts(b) ? 'b_' : 'p_'
     const others = (['a_', 'b_'] as const).filter((name) => name !== counter)
     const { along } = factors[counter]
     return [
       ...others.map((name) => `let ${name} = ${factors[name].base}`),
-      `for (let ${counter} = 0; ${counter} < ${(k - 1) * along + 1}; ${counter} += ${along}) {`,
+      `for (let ${counter} = 0; ${counter} < ${(a.count - 1) * along + 1}; ${counter} += ${along}) {`,
       ...body,
       ...others.map((name) => `${name} = (${name} + ${factors[name].along}) | 0`),
       '}',
     ]
   }
 
-  #element(fn: FunctionText, { cells, across, along, last }: Factor, index: string, position: number): string {
-    return cells.at(fn, index, position * across, last + (this.#x.k - 1) * along + 1)
+  #element(fn: FunctionText, { cells, across, along, last, count }: Factor, index: string, position: number): string {
+    return cells.at(fn, index, position * across, last + (count - 1) * along + 1)
   }
 
   /** Copies the rows or columns of a tile. */
@@ -297,8 +393,42 @@ class Emission {
     ]
   }
 
+  /**
+   * Copies the rows or columns of a tile that nested loops reach: each begins at an offset of its own, and all go on by
+   * the same ones.
+   */
+  #walk(fn: FunctionText, count: number, { cells, across, along, base, product, last }: Walk, to: Factor): string[] {
+    if (to.count === 0) return []
+    const lines = ['{']
+    for (let c = 0; c < count; c++)
+      lines.push(`const f${c}_ = ${sum(...cells.origin, this.#offset(fn, across, sum(base, String(c))))}`)
+    const step = [`const t_ = ${this.#offset(fn, along, 'b_')}`]
+    for (let c = 0; c < count; c++)
+      step.push(`${this.#element(fn, to, 'a_', c)} = ${cells.at(fn, sum(`f${c}_`, 't_'), 0, last + 1)}`)
+    return [...lines, ...this.#overK(to, { base: product, along: 1 }, step), '}']
+  }
+
+  /** Where a position is, as source. */
+  #offset(fn: FunctionText, along: Along, position: string): string {
+    if (!isNest(along)) return times(position, along)
+    let table = this.#tables.get(along)
+    if (table === undefined) {
+      table = this.#fresh('offsets')
+      this.#tables.set(along, table)
+      this.#constants.push(...offsetsSource(table, along))
+    }
+    return `${fn.alias(table)}[${position}]`
+  }
+
+  /** The sums that are kept, as a tile has them. */
+  #kept({ range, sums }: KeptBlock, { down, i, across, j }: Tile): Placed {
+    const rowStep = range.step
+    const last = lastOf(down) * rowStep + lastOf(across)
+    return { cells: sums, base: sum(times(i, rowStep), j), last, across: 1, along: rowStep }
+  }
+
   /** The result or an operand as a tile has it. */
-  #placed({ rowStep, columnStep }: MatrixSource, cells: Cells, { range, first }: Block, t: Tile): Factor {
+  #placed({ rowStep, columnStep }: MatrixSource, cells: Cells, { range, first }: Block, t: Tile): Placed {
     return {
       cells,
       base: sum(times(t.i, rowStep), times(first, columnStep), times(t.j, columnStep), ...cells.origin),
@@ -309,26 +439,41 @@ class Emission {
   }
 
   /** Declares where a tile begins; its elements. */
-  #opened(fn: FunctionText, lines: string[], name: string, { cells, base, last, across, along }: Factor): Elements {
+  #opened(fn: FunctionText, lines: string[], name: string, { cells, base, last, across, along }: Placed): Elements {
     const index = isNumber(base) ? base : name
     if (index !== base) lines.push(`const ${name} = ${base}`)
     return (c, r) => cells.at(fn, index, c * across + r * along, last + 1)
   }
 
-  /** A tile of the result: its products, then what its elements become. */
+  /** A tile of the result: its products, then what its elements become, or the sums so far. */
   #tile(fn: FunctionText, block: Block, t: Tile, a: Factor, b: Factor): string[] {
-    const { out, operands = [] } = this.#x
     const [height, width] = [t.down.step, t.across.step]
-    const lines = this.#written ? [] : this.#products(fn, height, width, a, b)
+    const lines: string[] = []
+    const each = (element: (c: number, r: number) => readonly string[]): void => {
+      for (let r = 0; r < height; r++) for (let c = 0; c < width; c++) lines.push(...element(c, r))
+    }
+    if (isKept(block)) {
+      const sums = this.#opened(fn, lines, 's_', this.#kept(block, t))
+      lines.push(...this.#products(fn, height, width, a, b, sums))
+      each((c, r) => [`${sums(c, r)} = c${r}${c}_`])
+      return lines
+    }
+    if (!this.#written) lines.push(...this.#products(fn, height, width, a, b, () => '0'))
+    const results = this.#results(fn, lines, block, t)
+    const result = (c: number, r: number): string[] => results(c, r, `c${r}${c}_`)
+    if (this.#written) lines.push(...this.#row(fn, width, a, b, result))
+    else each(result)
+    return lines
+  }
+
+  /** Declares where a tile's results and what they are made of lie; the statements that make one of its sum. */
+  #results(fn: FunctionText, lines: string[], block: Block, t: Tile): (c: number, r: number, sum: string) => string[] {
+    const { out, operands = [] } = this.#x
     const to = this.#opened(fn, lines, 'o_', this.#placed(out, this.#out, block, t))
     const read = operands.map((operand, i) =>
       this.#opened(fn, lines, `o${i}_`, this.#placed(operand, this.#operands[i], block, t)),
     )
-    const result = (c: number, r: number): string[] =>
-      this.#result(to(c, r), `c${r}${c}_`, (operand) => read[operand](c, r))
-    if (this.#written) lines.push(...this.#row(fn, width, a, b, result))
-    else for (let r = 0; r < height; r++) for (let c = 0; c < width; c++) lines.push(...result(c, r))
-    return lines
+    return (c, r, sum) => this.#result(to(c, r), sum, (operand) => read[operand](c, r))
   }
 
   /** A row of the result with its products written out: what it reads of `a` is in variables for all columns. */
@@ -345,10 +490,10 @@ class Emission {
     return lines
   }
 
-  /** The accumulators of a tile, with the sums of its products. */
-  #products(fn: FunctionText, height: number, width: number, a: Factor, b: Factor): string[] {
+  /** The accumulators of a tile, from where they start, with the sums of its products. */
+  #products(fn: FunctionText, height: number, width: number, a: Factor, b: Factor, start: Elements): string[] {
     const names = Array.from({ length: height }, (_, r) => Array.from({ length: width }, (_, c) => `c${r}${c}_`))
-    const lines = names.flatMap((row) => `let ${row.map((name) => `${name} = 0`).join(', ')}`)
+    const lines = names.map((row, r) => `let ${row.map((name, c) => `${name} = ${start(c, r)}`).join(', ')}`)
     if (this.#x.k === 0) return lines
     if (height * width > uncut) lines.push(`const never_ = ${this.#never}[0]`)
     const step = names[0].map((_, c) => `const y${c}_ = ${this.#element(fn, b, 'b_', c)}`)
