@@ -1,6 +1,7 @@
-// What a fresh process pays before its first gradient: Node alone, Node with `import 'flambeau'` and one gradient, the same on
-// native where its addon is there, with other libraries where bench/vs is installed, and on the newest Node with and without
-// its cache of compiled code, each a new process, in turn. And how many bytes the three packages put on a disk.
+// The cost of a fresh process up to its first gradient: bare Node; Node with `import 'flambeau'` and one gradient; the
+// same on native if its addon is available; other libraries if bench/vs is installed; and the newest Node with and
+// without its compile cache. Each is a new process, run alternately. Also the bytes that the three packages take on
+// disk.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -26,7 +27,7 @@ const hasNewest = existsSync(newest)
 const cache = mkdtempSync(join(tmpdir(), 'flambeau-compile-cache-'))
 process.on('exit', () => rmSync(cache, { recursive: true }))
 
-/** A new process for every repetition; all print the same, which is the check that they did their work. */
+/** A new process for every repetition; all must print the same, which shows that they did their work. */
 const running = (file: string, node = process.execPath, env = process.env) =>
   timed((n) => {
     let last = ''

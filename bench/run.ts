@@ -1,4 +1,4 @@
-// `pnpm bench`: the commands by name, and how they are called.
+// `pnpm bench`: the commands by name, and their arguments.
 import { parseArgs } from 'node:util'
 import { all, known } from './commands/all.ts'
 import { compare } from './commands/compare.ts'
@@ -16,7 +16,7 @@ Benches    ${known.map((name) => (name.includes(' ') ? `'${name}'` : name)).join
   --quick    takes the few samples that show that everything runs: its figures mean nothing, and it writes nothing
   --help     prints this`
 
-/** Returns the exit code: 0 where everything ran and all targets are met. */
+/** Returns the exit code: 0 if everything ran and all targets are met. */
 const run = async (): Promise<number> => {
   const { positionals, values } = parseArgs({
     allowPositionals: true,
@@ -31,7 +31,7 @@ const run = async (): Promise<number> => {
   return (await (Object.hasOwn(commands, first) ? commands[first](rest, values) : all(positionals, values))) ? 0 : 1
 }
 
-/** What was called wrongly is said in a line. */
+/** Misuse is reported in one line. */
 const isMisuse = (error: unknown): error is Error =>
   error instanceof RangeError || (error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS') === true
 

@@ -1,5 +1,6 @@
-// Every workload on every backend present, eager and compiled, beside PyTorch and the floors; then the benches, each in a
-// process of its own. Prints all of it and writes it to bench/results with a description of the machine and a chart.
+// Runs every workload on every available backend, eager and compiled, beside PyTorch and the floors; then the benches,
+// each in a process of its own. Prints the results and writes them to bench/results with a description of the machine
+// and a chart.
 import { leave } from '../src/document.ts'
 import { floors } from '../src/floors.ts'
 import { untilQuiet } from '../src/machine.ts'
@@ -24,11 +25,11 @@ const benches = [
   'soak/replays native',
 ]
 
-/** They take minutes, and run when they are asked for. */
+/** Benches that take minutes and run only by name. */
 const long = ['ops/gemm']
 export const known = [...benches, ...long]
 
-/** Whether the device that a bench names, if it does, is there. */
+/** Whether the device that a bench names, if any, is available. */
 const isRunnable = (bench: string, names: readonly string[]): boolean => {
   const [, device] = bench.split(' ')
   return device === undefined || names.includes(device)
@@ -45,7 +46,7 @@ async function sections(names: readonly string[]): Promise<Section[]> {
   return found
 }
 
-/** What is asked for by name; everything where nothing is. */
+/** Runs the named workloads and benches, or by default everything. */
 export async function all(names: readonly string[], options: { readonly quick: boolean }): Promise<boolean> {
   const everything = names.length === 0
   const chosen = everything

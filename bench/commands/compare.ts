@@ -1,7 +1,7 @@
-// Two revisions side by side, interleaved: `pnpm bench compare main HEAD boston matmul-512 ops/overhead`. A name of a folder
-// is taken as a checkout, everything else as a revision, which is unpacked, installed and built in a temporary folder once.
-// native is compared where both have its addon: `node tools/build.mjs @flambeau/native` in the folder.
-// Workloads are those of this checkout on both sides; benches (names as in `pnpm bench`) are each side's own.
+// Compares two revisions, interleaved: `pnpm bench compare main HEAD boston matmul-512 ops/overhead`. The name of a
+// folder means a checkout, anything else a revision, which is unpacked, installed and built once in a temporary folder.
+// native is compared if both have its addon: run `node tools/build.mjs @flambeau/native` in the folder. Both sides run
+// this checkout's workloads, but their own benches (names as in `pnpm bench`).
 import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -44,7 +44,7 @@ function unpacked(revision: string): string {
   return folder
 }
 
-/** A checkout that is built and has this checkout's workloads in bench/temp, from where they import its flambeau. */
+/** A built checkout with this checkout's workloads in bench/temp, where they import its flambeau. */
 function prepared(name: string): string {
   const folder = existsSync(join(name, 'bench')) ? resolve(name) : unpacked(name)
   for (const name of ['bench', '@flambeau/backend-native']) run(folder, process.execPath, 'tools/build.mjs', name)
@@ -63,7 +63,7 @@ const line = (what: string, a: string, b: string, ratios: readonly number[]): st
   `| ${[what, a, b, ...ratios.map(figure)].join(' | ')} |`
 
 const addon = 'native/build/Release/flambeau_native.node'
-/** js, and native where both sides have built it. */
+/** js, and native if both sides have built it. */
 const devicesOf = (folders: Folders): string[] =>
   sides.every((side) => existsSync(join(folders[side], addon))) ? ['js', 'native'] : ['js']
 const modesOf = (device: string): readonly string[] => [device, `${device} compiled`]
@@ -89,7 +89,7 @@ const workloadLines = (folders: Folders, { workload: { name }, cells, measured }
       return line(`${name}, ${mode}`, ns(a), ns(b), [median, p10, p90])
     })
 
-/** The figures of a bench, from both sides in turn. */
+/** The figures of a bench, from both sides alternately. */
 async function benchLines(bench: string, folders: Folders, rounds: number): Promise<string[]> {
   const figures = new Map<string, Record<Side, number[]> & { unit: string }>()
   for (let round = 0; round < rounds; round++) {

@@ -1,5 +1,5 @@
-// The same workloads on what a user would pick instead. Every library starts from the same numbers and must come to the same
-// results before its time counts.
+// The same workloads on libraries that a user might choose instead. Every library starts from the same numbers and must
+// compute the same results before its time counts.
 import { leave } from '../src/document.ts'
 import { quick, races, thorough } from '../src/races.ts'
 import { isPresent } from '../src/subject.ts'

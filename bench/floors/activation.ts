@@ -1,10 +1,10 @@
-// tanh(1.5 x + 0.5) * sigmoid(x) of a million, summed, and its gradient: one pass over memory. Short loops over a part
-// that stays in the first cache are faster than one. An eager op rounds its result to float32, so who promises eager's
-// bits rounds eight times an element: `activation` does, what a store rounds where the next loop reads it anyway;
-// `activationUnrounded` computes in doubles to the end.
+// tanh(1.5 x + 0.5) * sigmoid(x) of a million, summed, and its gradient: one pass over memory. Short loops over a block
+// that stays in the first-level cache are faster than one long loop. An eager op rounds its result to float32, so code
+// that reproduces eager's bits rounds eight times per element: `activation` does so, by stores where the next loop
+// reads the result anyway; `activationUnrounded` computes in doubles to the end.
 import { exp, type Floor, floats, tanh, written } from './lib.ts'
 
-/** Divides a million. */
+/** A divisor of a million. */
 const size = 500
 
 const floor =

@@ -1,5 +1,5 @@
-// Boston, 13-10-5-1, LeakyReLU, mean squared error, SGD: an epoch. Layer by layer over all rows; what a row has is held in
-// variables, so that each element is loaded once for all outputs.
+// Boston, 13-10-5-1, LeakyReLU, mean squared error, SGD: an epoch, layer by layer over all rows. The values of a row
+// are in variables, so that each element is loaded once for all outputs.
 import { type Floor, floats, type Inputs, repeat, written } from './lib.ts'
 
 const rate = 1e-3
@@ -28,7 +28,7 @@ function forward({ name, from, to, input, activation }: Layer): string {
   }`
 }
 
-/** Sums for the gradient of weights and bias, two rows at a time; zeros stand behind the last row. */
+/** Sums for the gradient of weights and bias, two rows at a time; rows of zeros follow the last one. */
 function weightSlopes({ name, from, to, input }: Layer): string {
   return `for (let i = 0, p = 0, q = 0; i < rows; i += 2, p += ${2 * from}, q += ${2 * to}) {
     ${repeat(2 * from, (k) => `const v${k} = ${input}[(p + ${k}) | 0]`)}

@@ -1,5 +1,5 @@
-// Breast cancer, Linear(30, 1), sigmoid, binary cross entropy, SGD: an epoch. As PyTorch has it: logarithms cut off at -100,
-// the slope by the loss's quotient and the sigmoid's slope. Two loops are faster than one here.
+// Breast cancer, Linear(30, 1), sigmoid, binary cross entropy, SGD: an epoch. As in PyTorch, logarithms are clamped at
+// -100, and the slope is the loss's quotient times the sigmoid's slope. Two loops are faster than one here.
 import { linear } from './linear.ts'
 
 export const breastCancer = linear({

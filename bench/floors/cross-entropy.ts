@@ -1,4 +1,5 @@
-// Softmax cross entropy, mean over the rows, and its gradient: a row at a time, its exponentials in the first cache.
+// Softmax cross entropy, mean over the rows, and its gradient: one row at a time, with its exponentials in the
+// first-level cache.
 import { exp, type Floor, floats, integers, log, written } from './lib.ts'
 
 export const crossEntropy: Floor = (inputs) => {

@@ -1,19 +1,20 @@
-// What floors share: their form, how loops are written out, and exp and log in double precision, cut to what float32 needs.
+// Common parts of the floors: their type, unrolled loops, and exp and log in double precision with the accuracy that
+// float32 needs.
 import type { Numbers, Ready } from '../src/serve.ts'
 
 export type Inputs = Readonly<Record<string, Numbers>>
 
-/** A workload in loops over arrays, made ready on its inputs. */
+/** A workload as loops over arrays, prepared on its inputs. */
 export type Floor = (inputs: Inputs) => Ready
 
 export const floats = (inputs: Inputs, name: string): Float32Array => inputs[name].data as Float32Array
 export const integers = (inputs: Inputs, name: string): Int32Array => inputs[name].data as Int32Array
 
-/** Source repeated for 0 to n - 1, where a loop would keep V8 from holding elements in registers. */
+/** Repeats source for 0 to n - 1, because in a loop V8 would not keep elements in registers. */
 export const repeat = (n: number, source: (k: number) => string, between = '\n'): string =>
   Array.from({ length: n }, (_, k) => source(k)).join(between)
 
-/** A function made of source, which sees the environment as constants: they are constants to V8 too. */
+/** A function generated from source, which sees the environment as constants; V8 treats them as constants, too. */
 export const written = <Fn>(environment: Readonly<Record<string, unknown>>, source: string): Fn =>
   new Function('environment', `const { ${Object.keys(environment).join(', ')} } = environment\nreturn ${source}`)(
     environment,
@@ -40,7 +41,7 @@ function makeMath() {
     )
   }
 
-  /** Of positive numbers; 0 gives something below -700, for losses that cut it off at -100. */
+  /** For positive numbers; 0 gives a value below -700, for losses that clamp at -100. */
   const log = (x: number): number => {
     double[0] = x
     const n = (0x3ff6a09d - words[1]) >> 20
@@ -52,7 +53,7 @@ function makeMath() {
     )
   }
 
-  /** e^x - 1 as `s * rest - (1 - s)`, which loses nothing near 0. */
+  /** e^x - 1 as `s * rest - (1 - s)`, which is accurate near 0. */
   const tanh = (x: number): number => {
     const y = (x > 10 ? 10 : x < -10 ? -10 : x) * (2 * EIGHTHS)
     const k = y + SHIFT - SHIFT

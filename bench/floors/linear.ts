@@ -1,12 +1,12 @@
-// A linear layer with one output, trained by full-batch SGD. Predictions by a dozen features at a time, whose weights stay
-// in registers; sums for the gradient by two rows at a time. What lies between is each workload's own.
+// A linear layer with one output, trained by full-batch SGD. Predictions from a dozen features at a time, whose weights
+// stay in registers; sums for the gradient over two rows at a time. The code in between is each workload's own.
 import { exp, type Floor, floats, log, repeat, written } from './lib.ts'
 
 interface Trained {
   readonly weight: string
   readonly bias: string
   readonly rate: number
-  /** Loops that turn the predictions in `d` into slopes, for targets `y`, and give `loss` and `whole` their sums. */
+  /** Loops that turn the predictions in `d` into slopes, for targets `y`, and set `loss` and `whole` to their sums. */
   readonly slopes: string
 }
 
@@ -25,7 +25,7 @@ function predictions(features: number): string {
   })
 }
 
-/** The loop `sums[k] = sum over i of d[i] * x[i, k]`; `rest` does the last of an odd number of rows. */
+/** The loop `sums[k] = sum over i of d[i] * x[i, k]`; `rest` handles the last row of an odd number. */
 const gradient = (features: number): string => `
   for (let i = 0, p = 0; i < rows - 1; i += 2, p += ${2 * features}) {
     const d0 = d[i]

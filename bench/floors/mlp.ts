@@ -1,10 +1,10 @@
-// A training step of 784-256-128-10, relu, cross entropy, Adam, batch 64; and the products of it alone. Activations are held
-// transposed, features by batch, so that products read weights as they lie.
+// A training step of 784-256-128-10, relu, cross entropy, Adam, batch 64; and only its products. Activations are
+// transposed, features by batch, so that products read weights in order.
 import { exp, type Floor, floats, type Inputs, integers, log, written } from './lib.ts'
 import { product } from './product.ts'
 
 const batch = 64
-/** The last layer has ten outputs and six of zeros, for what products ask of sizes. */
+/** The last layer has ten outputs and six padding zeros, because `product` needs multiples of 8. */
 const sizes = [784, 256, 128, 16]
 const classes = 10
 
@@ -48,7 +48,7 @@ class Layer {
   readonly addBias: () => void
   readonly biasGradient: () => void
 
-  /** `input` is features by batch; its slopes are wanted where it is another layer's result. */
+  /** `input` is features by batch; its slopes are computed if it is another layer's result. */
   constructor(inputs: Inputs, name: string, [from, to]: readonly number[], input: Float64Array, before?: Layer) {
     const weight = floats(inputs, `${name}.weight`)
     const bias = floats(inputs, `${name}.bias`)
@@ -168,7 +168,7 @@ export const mlp: Floor = (inputs) => {
   return { step, results: (last) => [[last as number], ...parameters()] }
 }
 
-/** The products of a step alone: a limit, not the work, so nothing is compared. */
+/** Only the products of a step: a lower limit, not the work, so there is nothing to compare. */
 export const mlpProducts: Floor = (inputs) => {
   const { transposeBatch, layers } = network(inputs)
   transposeBatch()

@@ -1,4 +1,4 @@
-// Matrix products: wide rows of doubles are added up, eight rows of the result at a time, four terms at a time.
+// Matrix products: sums wide rows of doubles, eight rows of the result and four terms at a time.
 import { repeat, written } from './lib.ts'
 
 const [rows, terms] = [8, 4]
@@ -16,7 +16,7 @@ export function product(
   c: Float32Array | Float64Array,
   [m, k, n]: readonly [number, number, number],
 ): () => void {
-  // As many columns at a time as leave the sums in the first cache.
+  // As many columns at a time as fit the sums into the first-level cache.
   let width = n
   while (width > 400) width /= 2
   return written<() => void>(

@@ -1,18 +1,19 @@
-// Sum, mean and maximum of three axes over one of them, memory read in its order: over the first, a few rows at a time are
-// added to a row of sums; over the second, a row of sums stays in registers; over the last, its elements are written out.
+// Sum, mean and maximum of three axes over one of them, reading memory in order: over the first axis, a few rows at a
+// time are added to a row of sums; over the second, a row of sums stays in registers; over the last, the elements are
+// unrolled.
 import { type Floor, floats, repeat, written } from './lib.ts'
 
 interface Fn {
   readonly start: string
-  /** Statement that takes one more value `v` into `m`. */
+  /** A statement that combines one more value `v` into `m`. */
   readonly take: (m: string, v: string) => string
   readonly finish: (m: string, size: number) => string
 }
 
 const sum: Fn = { start: '0', take: (m, v) => `${m} += ${v}`, finish: (m) => m }
-/** Of the sum as eager stores it. */
+/** The mean of the sum as eager stores it. */
 const mean: Fn = { ...sum, finish: (m, size) => `fround(${m}) / ${size}` }
-/** NaN stays: it is not below or equal to anything, and nothing takes its place. */
+/** NaN persists: it is not below or equal to anything, so nothing replaces it. */
 const max: Fn = {
   start: '-Infinity',
   take: (m, v) => `{ const v = ${v}; if (!(v <= ${m})) ${m} = ${m} === ${m} ? v : ${m} }`,
@@ -55,8 +56,8 @@ const overLast: Loops = ([n, a, b], { take, finish }) => `
   }`
 
 /**
- * Branches on random numbers are guessed wrong: bits compared as integers need none. Those of a negative number are turned
- * round, so that they are ordered as the numbers are; a sum finds NaN.
+ * Branches on random numbers are mispredicted; comparing bits as integers needs none. The bits of a negative number are
+ * inverted, so that they sort as the numbers do; a sum detects NaN.
  */
 const maxOverLast = ([n, a, b]: readonly number[]): string => `
   for (let q = 0, p = 0; q < ${n * a}; q++, p += ${b}) {

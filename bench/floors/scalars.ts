@@ -1,4 +1,4 @@
-// z = x, ten times z = z * y + x, backward: bare numbers, rounded to float32 as the storage of a scalar would.
+// z = x, ten times z = z * y + x, backward: plain numbers, rounded to float32 as the storage of a scalar would.
 import { type Floor, floats, repeat, written } from './lib.ts'
 
 export const scalarGraph: Floor = (inputs) => {

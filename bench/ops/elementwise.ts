@@ -1,6 +1,6 @@
 // Elementwise chains on a million elements beside hand-written loops over typed arrays: one loop and one new array for
-// each operation, as eager tensors do it. Both take their operands in turn from several, so that the engine cannot
-// treat one array as a constant.
+// each operation, as eager tensors do it. Both alternate among several operands, so that the engine cannot treat an
+// array as a constant.
 import { manualSeed, randn, type Tensor } from 'flambeau'
 import { measure, timed } from '../src/harness.ts'
 import { report, type Row } from '../src/report.ts'

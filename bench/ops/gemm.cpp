@@ -1,6 +1,6 @@
-// Products of other libraries as subjects: `gemm openblas`, `gemm onednn` by their C interfaces where they are
-// installed, `gemm eigen` where its headers are. A product is named `gemm float32 nt M K N`: what lies transposed, and
-// the sizes.
+// Products of other libraries as subjects: `gemm openblas`, `gemm onednn` through their C interfaces if they are
+// installed, `gemm eigen` if its headers are. A product is named `gemm float32 nt M K N`: which factors are transposed,
+// and the sizes.
 #include <dlfcn.h>
 
 #include <cstdint>
@@ -44,7 +44,7 @@ template <class T> std::function<void()> openblas(std::shared_ptr<Product<T>> p)
 
 template <class T> std::function<void()> onednn(std::shared_ptr<Product<T>> p) {
   if constexpr (sizeof(T) != 4) {
-    return {};  // it has none
+    return {};  // the library has no such product
   } else {
     using Gemm = int(char, char, int64_t, int64_t, int64_t, float, const float*, int64_t, const float*, int64_t, float,
                      float*, int64_t);
@@ -61,7 +61,7 @@ template <class T> std::function<void()> onednn(std::shared_ptr<Product<T>> p) {
 template <class T> std::function<void()> eigen(std::shared_ptr<Product<T>> p) {
   using Matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic>;
   return [=] {
-    // By columns, as Eigen likes it: the same numbers seen transposed, so that c' = b' a'.
+    // By columns, which is Eigen's default: the same numbers seen as transposed, so c' = b' a'.
     const int m = p->m, k = p->k, n = p->n;
     Eigen::Map<Matrix> a(p->a.data(), p->isTurned(0) ? m : k, p->isTurned(0) ? k : m);
     Eigen::Map<Matrix> b(p->b.data(), p->isTurned(1) ? k : n, p->isTurned(1) ? n : k);

@@ -1,7 +1,7 @@
-// Products on native beside those of OpenBLAS, oneDNN, Eigen and PyTorch: squares, the layers of the lecture's models and of
-// the larger network with what their gradients multiply, in both float dtypes, on one thread and on two. Medians of 15
-// rounds in which each takes its turn, after their results were compared. It takes some minutes, so it runs by its name.
-// By hand, `node dist/ops/gemm.js "square 512"` does those whose rows begin so.
+// Products on native beside those of OpenBLAS, oneDNN, Eigen and PyTorch: squares, the layers of the lecture's models
+// and of the larger network with the products of their gradients, in both float dtypes, on one thread and on two.
+// Medians of 15 alternating rounds, after the results have been compared. It takes some minutes, so it runs only by
+// name. By hand, `node dist/ops/gemm.js "square 512"` runs those whose rows begin like this.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,7 +18,7 @@ import { inputsOf, nameOf, type Product } from '../workloads/gemm.ts'
 type Sizes = readonly [m: number, k: number, n: number]
 type Shape = Omit<Product, 'dtype'>
 
-/** Who a product is held against, and how many times as fast as the fastest of them it has to be. */
+/** The libraries that a product is compared with, and the required ratio to the fastest of them. */
 interface Family {
   readonly title: string
   readonly shapes: readonly Shape[]
@@ -28,7 +28,7 @@ interface Family {
 
 const square = (size: number, turned: Shape['turned'] = 'nn'): Shape => ({ turned, m: size, k: size, n: size })
 
-/** What a layer multiplies: forward, for its weight's gradient, for its input's. */
+/** The products of a layer: forward, for its weight's gradient, for its input's. */
 const layer = ([m, k, n]: Sizes): Shape[] => [
   { turned: 'nt', m, k, n },
   { turned: 'tn', m: n, k: m, n: k },
@@ -67,7 +67,7 @@ const families: readonly Family[] = [
 const scratch = mkdtempSync(join(tmpdir(), 'flambeau-gemm-'))
 const files = new InputFiles(scratch)
 
-/** Eigen's threads are OpenMP's. */
+/** Eigen's threads are those of OpenMP. */
 const program = compiled('gemm', '', here('../../ops/gemm.cpp'), [...fastest, '-fopenmp', '-ldl'])
 const others = isAbsent(program)
   ? []
@@ -78,7 +78,7 @@ const subjects = [{ ...native, name: 'native' }, ...others, ...[torch()].filter(
 const titleOf = ({ title }: Family, { m, k, n, turned, dtype }: Product, threads: number): string =>
   `${title} ${m} x ${k} x ${n} ${turned}, ${dtype}, ${threads} thread${threads === 1 ? '' : 's'}`
 
-/** The row of a product; none where nobody else has it. */
+/** The row of a product; none if no other library has it. */
 async function row(family: Family, product: Product, threads: number, processes: readonly Process[]): Promise<Row[]> {
   if (!titleOf(family, product, threads).startsWith(process.argv[2] ?? '')) return []
   const name = nameOf(product)

@@ -1,5 +1,5 @@
-// gpu.js's modes: what a training step asks of one, in counts, and what an operation on resident tensors costs beside a bare call of
-// a gpu.js kernel with the same source.
+// gpu.js's modes: counts of what a training step asks of one, and the cost of an operation on resident tensors beside a
+// bare call of a gpu.js kernel with the same source.
 import { createRequire } from 'node:module'
 import { type Gpujs, gpujs } from '@flambeau/backend-gpujs'
 import { compile, noGrad, tensor, useDevice } from 'flambeau'
@@ -13,7 +13,7 @@ const require = createRequire(import.meta.url)
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0)
 
-/** Calls of kernels in a step, and how often anything else was done in ten of them. */
+/** Kernel calls per step, and how often anything else was done in ten steps. */
 async function counted(device: Gpujs, name: string, compiled: boolean): Promise<Row[]> {
   const workload = workloadNamed(name)
   const { step: train } = workload.program(await workload.inputs())
@@ -44,7 +44,7 @@ interface Gpu {
   destroy(): void
 }
 
-/** gpu.js alone. WebGL in Node is a canvas that it does not know there. */
+/** Only gpu.js. It does not know WebGL in Node, which is a canvas. */
 function bare(mode: Mode): Gpu {
   if (mode === 'webgl2') {
     const createGl = require('gl')
@@ -77,7 +77,7 @@ async function overhead(mode: Mode, size: number): Promise<Row> {
     'function (t0, t1) { return t0[this.thread.x] * t1[this.thread.x]; }',
     mode === 'webgl2' ? 'ArrayTexture(1)' : 'Array',
   )
-  // Both free a result at once and read at the end of a sample: a GPU may do its work later.
+  // Both free each result at once and read at the end of a sample, because a GPU may do its work later.
   const subjects: Record<'flambeau' | 'gpu.js', Sample> = {
     flambeau: timed((n) =>
       noGrad(() => {

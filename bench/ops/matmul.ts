@@ -3,7 +3,7 @@ import { manualSeed, randn, type Tensor } from 'flambeau'
 import { measure, timed } from '../src/harness.ts'
 import { report, type Row } from '../src/report.ts'
 
-/** What everybody writes first: a row times a column for each element. */
+/** The textbook loop: a row times a column for each element. */
 function tripleLoop(a: Float32Array, b: Float32Array, n: number): Float32Array {
   const c = new Float32Array(n * n)
   for (let i = 0; i < n; i++) {
@@ -16,7 +16,7 @@ function tripleLoop(a: Float32Array, b: Float32Array, n: number): Float32Array {
   return c
 }
 
-/** The better order: rows of b are added up, so that memory is read in order. */
+/** The better order: adds up rows of b, so that memory is read in order. */
 function rowsAddedUp(a: Float32Array, b: Float32Array, n: number): Float32Array {
   const c = new Float32Array(n * n)
   for (let i = 0; i < n; i++) {

@@ -1,4 +1,4 @@
-// What one small operation costs: on one-element tensors all time is bookkeeping. And a graph of twenty scalar
+// The cost of one small operation: on one-element tensors all time is overhead. Also a graph of twenty scalar
 // operations, forward and backward. Both again after hundreds of different kernels have run in the process.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -16,7 +16,7 @@ const leaf = (value: number): Tensor => tensor([value], { requiresGrad: true })
 const xs = [leaf(0.5), leaf(-1.5), leaf(2.5), leaf(3.5)]
 const ys = [tensor([0.25]), tensor([1.25]), tensor([2.25]), tensor([-3.25])]
 
-/** `n` times one operation, on other tensors each time; every result has a node. */
+/** One operation `n` times, on alternating tensors; every result has a node. */
 const often = (op: (x: Tensor, y: Tensor) => Tensor) =>
   timed((n) => {
     let out = xs[0]
@@ -49,7 +49,7 @@ function check(): void {
   }
 }
 
-/** What users write, and what gradient rules do most. */
+/** Operations that users write, and those that gradient rules use most. */
 const ops = {
   'x.mul(y)': often((x, y) => x.mul(y)),
   'x.add(y)': often((x, y) => x.add(y)),
@@ -64,7 +64,7 @@ const folder = mkdtempSync(join(tmpdir(), 'flambeau-bench-'))
 const beside = isPresent(pytorch) ? new Process(pytorch) : undefined
 await beside?.load(scalarGraph.name, await new InputFiles(folder).of(scalarGraph))
 
-/** Without targets the rows are for information. */
+/** Without targets, the rows are only information. */
 async function rows(when: string, targets = true): Promise<Row[]> {
   const subjects: Record<string, Sample> = { ...ops, graph: timed((n) => graphs(n)) }
   if (beside !== undefined) subjects.torch = (n) => beside.run(n)
@@ -93,7 +93,7 @@ async function rows(when: string, targets = true): Promise<Row[]> {
 
 check()
 const before = await rows('fresh process')
-/** Runs operations of many kinds; how many functions were generated for them. */
+/** Runs operations of many kinds; returns how many functions were generated for them. */
 const generate = (dtypes: readonly DType[]): number =>
   generatedBy(() => {
     for (let i = 0; i < 20; i++) runManyKernels(dtypes)

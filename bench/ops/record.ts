@@ -1,6 +1,6 @@
-// What a compiled step costs before it is replayed: recording and compiling a training step of some two hundred instructions,
-// in a process that has done it never, and in one that has. The first call is eager (it makes the optimizer's state), the
-// next two are recorded; from the fourth on it is replayed.
+// The cost of a compiled step before it is replayed: recording and compiling a training step of some two hundred
+// instructions, for the first time in a process and later. The first call is eager (it creates the optimizer's state),
+// the next two are recorded, and from the fourth on it is replayed.
 import { compile, F, manualSeed, nn, optim, profile, randn, type Tensor } from 'flambeau'
 import { median } from '../src/harness.ts'
 import { report } from '../src/report.ts'
@@ -8,7 +8,7 @@ import { report } from '../src/report.ts'
 const layers = 26
 const instructions = 200
 
-/** The training step of a deep and narrow network: all bookkeeping. */
+/** The training step of a deep and narrow network, which is all overhead. */
 function trainingStep(): () => Tensor {
   manualSeed(0)
   const hidden = Array.from({ length: layers }, () => [new nn.Linear(8, 8), new nn.Tanh()]).flat()
@@ -30,7 +30,7 @@ const milliseconds = (work: () => unknown): number => {
   return Number(process.hrtime.bigint() - start) / 1e6
 }
 
-/** Milliseconds of the two calls that record, less what two eager calls take. */
+/** Milliseconds of the two recording calls, minus the time of two eager calls. */
 function recorded(): number {
   const step = trainingStep()
   const compiled = compile(step)

@@ -1,4 +1,4 @@
-// The table as a picture: a line for each workload, a mark for each subject, how many times longer than the fastest.
+// The table as a chart: a line for each workload, a mark for each subject, at its ratio to the fastest.
 import { parse, View } from 'vega'
 import { compile, type TopLevelSpec } from 'vega-lite'
 import { isTimed, type Race } from './race.ts'

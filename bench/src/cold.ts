@@ -1,4 +1,5 @@
-// What a fresh process pays before its first gradient: it starts, imports the library and differentiates the scalar graph.
+// The cost of a fresh process up to its first gradient: it starts, imports the library and differentiates the scalar
+// graph.
 import type { Stored } from './serve.ts'
 import { ascending, median } from './harness.ts'
 import { Process, type Subject } from './subject.ts'
@@ -11,9 +12,9 @@ export interface Cold {
   readonly median: number
   readonly from: number
   readonly to: number
-  /** The most memory that the process held until then. */
+  /** The peak memory of the process until then. */
   readonly peak: number
-  /** Bytes on the disk, where that is known. */
+  /** Bytes on disk, if known. */
   readonly installed?: number
 }
 
@@ -29,7 +30,7 @@ async function once(subject: Subject, inputs: Record<string, Stored>): Promise<{
   }
 }
 
-/** Every subject that is a library, in turn. */
+/** Measures every subject that is a library, alternately. */
 export async function coldStarts(
   subjects: readonly Subject[],
   inputs: Record<string, Stored>,

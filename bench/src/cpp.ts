@@ -1,4 +1,4 @@
-// Subjects in C++: a source is compiled when a bench starts, where there is a compiler.
+// Subjects in C++: a source is compiled when a bench starts, if there is a compiler.
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,7 +8,7 @@ import type { Absent, Subject } from './subject.ts'
 /** For this machine. */
 export const fastest = ['-O3', '-march=native', '-fno-math-errno', '-fno-trapping-math']
 
-/** Compiles into a folder that is gone when the process ends. */
+/** Compiles into a folder that is removed when the process ends. */
 export function compiled(name: string, title: string, source: string, flags: readonly string[]): Subject | Absent {
   const folder = mkdtempSync(join(tmpdir(), 'flambeau-cpp-'))
   process.on('exit', () => rmSync(folder, { recursive: true }))

@@ -1,5 +1,5 @@
-// What a run leaves: its lines on the terminal, and a document of it in bench/results: which targets are met, the machine, the
-// tables, as Markdown, JSON and a chart.
+// The output of a run: its lines on the terminal, and a document in bench/results with the met targets, the machine and
+// the tables, as Markdown, JSON and a chart.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { chart } from './chart.ts'
 import { describeMachine, load, quiet } from './machine.ts'
@@ -11,10 +11,10 @@ import { tables } from './table.ts'
 import { type Section, terminal } from './terminal.ts'
 
 export interface Run {
-  /** What the files' names end with; undefined where nothing is written. */
+  /** The end of the files' names; undefined to write nothing. */
   readonly name: string | undefined
   readonly title: string
-  /** Whether it only shows that everything runs: its figures are held to nothing. */
+  /** Whether the run only shows that everything works, so that targets don't count. */
   readonly isQuick: boolean
   readonly measured: Races
   readonly subjects: readonly (Subject | Absent)[]
@@ -28,7 +28,7 @@ const ofSection = ({ bench, result }: Section): string =>
     ? `## ${bench}\n\n**FAILED**: ${result}`
     : [`## ${bench}`, markdown(result.rows), ...result.remarks].join('\n\n')
 
-/** Prints the run and, where it has a name, writes it; whether all ran, and all targets are met. */
+/** Prints the run and, if it has a name, writes it; returns whether everything ran and all targets are met. */
 export async function leave({ name, title, isQuick, measured, subjects, sections }: Run): Promise<boolean> {
   const { races, cold } = measured
   const present = subjects.filter(isPresent)

@@ -1,5 +1,5 @@
-// flambeau as a subject: `node serve.js flambeau.js DEVICE eager|compiled|repeated`, where 'gpujs webgl2' is a device's mode;
-// `repeated` does all steps of a sample in one call. It imports flambeau from where this file lies, so a copy of it in
+// flambeau as a subject: `node serve.js flambeau.js DEVICE eager|compiled|repeated`, where 'gpujs webgl2' is a device's
+// mode; `repeated` does all steps of a sample in one call. It imports flambeau relative to this file, so a copy in
 // another checkout times that checkout (compare.ts).
 import type { Mode } from '@flambeau/backend-gpujs'
 import * as flambeau from 'flambeau'
@@ -19,7 +19,7 @@ else {
 const toTensor = ({ data, shape }: Numbers): flambeau.Tensor =>
   flambeau.tensor(data, { dtype: data instanceof Int32Array ? 'int32' : 'float32' }).view(...shape)
 
-/** A GPU has done its work when an element of the result can be read. */
+/** A GPU has finished when an element of the result has been read. */
 const settle = (last: unknown): void => {
   const [result] = [last as Result].flat()
   result.detach().view(-1).narrow(0, 0, 1).item()

@@ -1,4 +1,4 @@
-// The floors as subjects: the arithmetic without a library, in JavaScript and, where a compiler is, in C++.
+// The floors as subjects: the arithmetic without a library, in JavaScript and, if there is a compiler, in C++.
 import { join } from 'node:path'
 import { compiled, fastest } from './cpp.ts'
 import type { Absent, Subject } from './subject.ts'
@@ -11,7 +11,7 @@ const inJavaScript = (name: string, title: string, ...args: readonly string[]): 
   args: [here('./serve.js'), here('../floors/index.js'), ...args],
 })
 
-/** The floors in C++, for this machine or by other flags. Sources lie beside dist. */
+/** The floors in C++, for this machine or with other flags. The sources are beside dist. */
 export const inC = (folder = here('../../floors/cpp/'), flags: readonly string[] = fastest): Subject | Absent =>
   compiled('floor c++', `vectors in C++, g++ ${flags.join(' ')}`, join(folder, 'floors.cpp'), flags)
 

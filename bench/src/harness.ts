@@ -1,10 +1,10 @@
-// How things are timed here: several subjects, sampled in turn (A B A B), so that a machine that slows down slows all of
-// them; medians, and ratios taken between neighbours. Nothing here knows what it times.
+// The timing method: several subjects are sampled alternately (A B A B), so that a machine that slows down slows all of
+// them; medians, and ratios between neighbouring samples. This file does not know what it times.
 
-/** Runs the work `n` times and returns how many nanoseconds that took. */
+/** Runs the work `n` times and returns the nanoseconds that it took. */
 export type Sample = (n: number) => number | Promise<number>
 
-/** A subject that is timed here: `work(n)` does it n times; what it returns is kept, so that no work is dead code. */
+/** A subject timed in this process: `work(n)` does it n times; its result is kept, so that no work is dead code. */
 export const timed =
   (work: (n: number) => unknown): Sample =>
   (n) => {
@@ -16,12 +16,12 @@ export const timed =
   }
 
 let sink: unknown
-/** Makes a result one that somebody might look at. */
+/** Makes a result observable. */
 export const consume = (x: unknown): void => void (sink = x)
 export const consumed = (): unknown => sink
 
 export interface Statistics {
-  /** Nanoseconds for one time the work. */
+  /** Nanoseconds per repetition. */
   readonly median: number
   readonly min: number
   readonly p10: number
@@ -38,13 +38,13 @@ export interface Spread {
 export interface Options {
   /** Rounds; every subject is sampled once in each. */
   readonly rounds?: number
-  /** How long all samples of one subject may take: a slow one is left out of the later rounds, never of the first three. */
+  /** Time limit for all samples of one subject: a slow one is left out of later rounds, never of the first three. */
   readonly budgetMs?: number
-  /** How long a sample lasts at least; the number of repetitions follows from it. */
+  /** The minimum time of a sample; the number of repetitions follows from it. */
   readonly sampleMs?: number
-  /** How long every subject is run before anything is counted. */
+  /** How long every subject is run before measuring. */
   readonly warmupMs?: number
-  /** The number of repetitions in a sample, for all subjects, instead of one that follows from `sampleMs`. */
+  /** A fixed number of repetitions per sample for all subjects, instead of `sampleMs`. */
   readonly repeat?: number
 }
 
@@ -87,12 +87,12 @@ export class Measurement<Name extends string = string> {
     }
   }
 
-  /** How many times longer `name` takes than `than`: median and spread of the ratios of the rounds that both were in. */
+  /** The time of `name` relative to `than`: median and spread of the ratios over the rounds that have both. */
   ratio(name: Name, than: Name): Spread {
     return this.#compare(name, than, (a, b) => a / b)
   }
 
-  /** How many nanoseconds longer. */
+  /** The difference in nanoseconds. */
   difference(name: Name, than: Name): Spread {
     return this.#compare(name, than, (a, b) => a - b)
   }
@@ -124,7 +124,7 @@ async function warmUp(sample: Sample, options: Options): Promise<Warm> {
   }
 }
 
-/** Samples all subjects in turn; every other round in the opposite order. */
+/** Samples all subjects alternately; every other round in reverse order. */
 export async function measure<Name extends string>(
   subjects: Readonly<Record<Name, Sample>>,
   options: Options = {},

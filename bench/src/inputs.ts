@@ -1,11 +1,11 @@
-// The numbers that all subjects of a workload start from, as files that every language can read.
+// The initial numbers of a workload for all subjects, as files that every language can read.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Tensor } from 'flambeau'
 import type { Workload } from '../workloads/workload.ts'
 import type { Stored } from './serve.ts'
 
-/** Writes inputs into a folder, those that workloads share once. */
+/** Writes inputs into a folder; inputs that workloads share are written once. */
 export class InputFiles {
   readonly #folder: string
   readonly #written = new Map<Workload['inputs'], Record<string, Stored>>()

@@ -1,4 +1,4 @@
-// How many bytes a library puts on a disk.
+// The bytes that a library takes on disk.
 import { execFileSync } from 'node:child_process'
 import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,7 +10,7 @@ export interface Packed {
   readonly entryCount: number
 }
 
-/** The files that npm would pack of a package of this repository, unpacked. */
+/** The files that npm would pack for a package of this repository, unpacked. */
 export function packed(name: string): Packed {
   const folder = realpathSync(fileURLToPath(new URL(`../../../packages/${name}`, import.meta.url)))
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
@@ -23,7 +23,7 @@ export function packed(name: string): Packed {
   return (JSON.parse(json) as Packed[])[0]
 }
 
-/** The bytes of a folder's files, not counting packages that lie inside. */
+/** The bytes of a folder's files, without nested packages. */
 function bytesIn(folder: string): number {
   let bytes = 0
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
@@ -34,7 +34,7 @@ function bytesIn(folder: string): number {
   return bytes
 }
 
-/** The bytes of packages and all that they depend on, in a folder that npm filled. */
+/** The bytes of packages and all their dependencies, in a folder that npm filled. */
 export function installed(modules: string, names: readonly string[]): number {
   const seen = new Set<string>()
   const bytes = (name: string, from: string): number => {

@@ -1,5 +1,5 @@
-// Many different kernels in one process, as after a day in a notebook: whatever the engine learnt from the first few
-// must hold for hundreds. Every combination here is another expression, dtype or layout.
+// Runs many different kernels in one process, like a day in a notebook: what the engine learnt from the first few must
+// hold for hundreds. Every combination is another expression, dtype or layout.
 import { type DType, F, noGrad, type Tensor, tensor } from 'flambeau'
 
 const unary: readonly ((x: Tensor) => Tensor)[] = [
@@ -53,7 +53,7 @@ const floats: readonly ((x: Tensor) => Tensor)[] = [
 ]
 
 const numbers = Array.from({ length: 12 }, (_, i) => 1 + (i % 5))
-/** The same shape row by row, transposed, as a part of something larger, and one element for all. */
+/** The same shape row by row, transposed, as a slice, and expanded from one element. */
 const layouts: readonly ((dtype: DType) => Tensor)[] = [
   (dtype) => tensor(numbers, { dtype }).view(3, 4),
   (dtype) => tensor(numbers, { dtype }).view(4, 3).t(),
@@ -65,7 +65,7 @@ const layouts: readonly ((dtype: DType) => Tensor)[] = [
   (dtype) => tensor([[2]], { dtype }),
 ]
 
-/** Runs all of them in some dtypes, forward, and backward where there is one. */
+/** Runs all of them in some dtypes, forward, and backward if differentiable. */
 export function runManyKernels(dtypes: readonly DType[]): void {
   for (const dtype of dtypes) {
     const isFloat = dtype !== 'int32'
@@ -89,7 +89,9 @@ export function runManyKernels(dtypes: readonly DType[]): void {
   }
 }
 
-/** How many functions were generated from source while `work` ran: the backend makes one for every different kernel. */
+/**
+ * How many functions were generated from source while `work` ran: the backend generates one for every different kernel.
+ */
 export function generatedBy(work: () => void): number {
   const original = globalThis.Function
   let made = 0

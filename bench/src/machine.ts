@@ -1,4 +1,4 @@
-// The machine that a result was measured on, and how busy it was with something else.
+// Describes the machine of a measurement, and how busy it was with other work.
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { cpus, loadavg, release, totalmem, type } from 'node:os'
@@ -24,7 +24,7 @@ const distribution = (): string => {
   }
 }
 
-/** Virtual machines hide the name of their processor; the family and model say more. */
+/** Virtual machines hide the processor's name; family and model say more. */
 const processor = (): string => {
   const [{ model }] = cpus()
   try {
@@ -58,7 +58,7 @@ export const describeMachine = (): Machine => ({
   commit: commit(),
 })
 
-/** The share of all cores that is in use while this process sleeps. */
+/** The share of all cores that is busy while this process sleeps. */
 export async function busyShare(ms = 1000): Promise<number> {
   const sum = (): { idle: number; all: number } => {
     let idle = 0
@@ -75,10 +75,10 @@ export async function busyShare(ms = 1000): Promise<number> {
   return 1 - (after.idle - before.idle) / (after.all - before.all)
 }
 
-/** Below this, nobody else is at work. */
+/** Below this share the machine counts as idle. */
 export const quiet = 0.05
 
-/** Waits until nobody else is at work, but not longer than `seconds`; how busy it was at last. */
+/** Waits until the machine is idle, at most `seconds`; returns the last busy share. */
 export async function untilQuiet(seconds: number): Promise<number> {
   const end = Date.now() + seconds * 1000
   for (;;) {

@@ -1,5 +1,6 @@
-// One workload on several subjects: each in a process of its own, results compared before any time counts, then sampled in
-// turn. A subject that lacks the workload, computes something else or takes too long says so in its cell.
+// Runs one workload on several subjects: each in a process of its own, with results compared before any time counts,
+// then sampled alternately. If a subject lacks the workload, computes something else or takes too long, its cell says
+// so.
 import { join } from 'node:path'
 import type { Target, Workload } from '../workloads/workload.ts'
 import { type Measurement, measure, type Options, type Sample, type Statistics } from './harness.ts'
@@ -8,11 +9,11 @@ import type { Row } from './report.ts'
 import { CannotRun, Process, type Subject } from './subject.ts'
 import { duration } from './units.ts'
 
-/** Nanoseconds of one unit, and the most memory that the process held. */
+/** Nanoseconds per unit, and the peak memory of the process. */
 export interface Timed extends Statistics {
   readonly peak: number
 }
-/** A reason instead of a time; `wrong` where the subject ought to have had one. */
+/** A reason in place of a time; `wrong` if the subject should have had one. */
 export interface Untimed {
   readonly why: string
   readonly wrong: boolean
@@ -24,14 +25,14 @@ export interface Race {
   readonly workload: Workload
   /** By subject. */
   readonly cells: Readonly<Record<string, Cell>>
-  /** Of those that were timed. */
+  /** Measurements of the subjects that were timed. */
   readonly measured: Measurement
 }
 
-/** A step that takes longer is not worth waiting for. */
+/** A step that takes longer is not waited for. */
 const tooLong = 10e9
 
-/** A sentence that says how results differ; undefined when they are equal but for rounding. */
+/** Describes how results differ; undefined if they are equal within rounding. */
 export function difference(
   found: readonly Float32Array[],
   reference: readonly Float32Array[],
@@ -57,8 +58,8 @@ const sumOf = (values: Float32Array): number => {
 }
 
 /**
- * Does the steps after which results are compared; they are those of the first subject and PyTorch's committed sum. What does
- * only a part of the work, as a limit for it, has none.
+ * Does the steps after which results are compared with those of the first subject and with PyTorch's committed sum. A
+ * subject that does only a part of the work, as a limit for it, has no results.
  */
 async function check(
   process: Process,
@@ -79,10 +80,13 @@ async function check(
   return results
 }
 
-/** Steps that warm up what has started anew. */
+/** Warm-up steps after a restart. */
 const warmSteps = 50
 
-/** Steps of a process that has done some; one that may not train for ever starts anew, which is no part of any time. */
+/**
+ * Samples a process that has already done steps; a workload that must not train forever restarts, outside the measured
+ * time.
+ */
 function sampled(process: Process, load: () => Promise<void>, { anew = Infinity, expected }: Workload): Sample {
   let done = expected.after
   return async (n) => {
@@ -96,7 +100,7 @@ function sampled(process: Process, load: () => Promise<void>, { anew = Infinity,
   }
 }
 
-/** The row of a target; none where one of its subjects was not timed. */
+/** The row of a target; none if one of its subjects was not timed. */
 function row({ workload, measured }: Race, { subject, than, atMost }: Target): Row[] {
   const { name, unit, units = 1 } = workload
   if (!measured.has(subject) || (than !== undefined && !measured.has(than))) return []
@@ -111,10 +115,10 @@ function row({ workload, measured }: Race, { subject, than, atMost }: Target): R
   return [{ what: `${name}, ${subject}, time in ${than}'s`, value: ratio.median, unit: 'x', note, atMost }]
 }
 
-/** The workload's targets, as far as their subjects were timed. */
+/** The workload's targets whose subjects were timed. */
 export const rows = (race: Race): Row[] => (race.workload.targets ?? []).flatMap((target) => row(race, target))
 
-/** Times a workload. `scratch` is a folder for what passes between processes. */
+/** Times a workload. `scratch` is a folder for files that processes exchange. */
 export async function race(
   workload: Workload,
   subjects: readonly Subject[],

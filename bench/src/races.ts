@@ -1,4 +1,4 @@
-// Many workloads on many subjects, one race after the other, in a scratch folder that is gone afterwards.
+// Runs many workloads on many subjects, one race after the other, in a scratch folder that is removed afterwards.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,11 +11,11 @@ import { quiet, untilQuiet } from './machine.ts'
 import { type Race, race } from './race.ts'
 import type { Subject } from './subject.ts'
 
-/** Enough for medians that hold; and just enough to see that everything runs. */
+/** Enough rounds for reliable medians; or just enough to see that everything runs. */
 export const thorough: Options = { rounds: 31, sampleMs: 20, warmupMs: 300, budgetMs: 600 }
 export const quick: Options = { rounds: 3, sampleMs: 1, warmupMs: 5, budgetMs: 20 }
 
-/** A race, and the share of all cores that others used just before. */
+/** A race, with the share of all cores that other processes used just before. */
 export interface Observed extends Race {
   readonly busy: number
 }

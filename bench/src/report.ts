@@ -1,16 +1,16 @@
-// What a bench says: rows of a figure, what it is held against, and whether that is kept. A bench that is run alone
-// prints its rows; one that run.ts started also sends them there.
+// The result of a bench: rows of figures with their targets and whether they are met. A bench that runs alone prints
+// its rows; one that run.ts started also sends them there.
 import { figure } from './units.ts'
 
 export interface Row {
-  /** What was done. */
+  /** What was measured. */
   readonly what: string
-  /** The figure and its unit, as people read it; `µs`, `ns`, `GFLOP/s`, `x`, `MB`. */
+  /** The figure and its unit for readers: `µs`, `ns`, `GFLOP/s`, `x`, `MB`. */
   readonly value: number
   readonly unit: string
-  /** How it spreads, or what it was compared with. */
+  /** The spread, or what it was compared with. */
   readonly note?: string
-  /** The bound that the figure is held to: at most, or at least. */
+  /** The target of the figure: an upper or lower bound. */
   readonly atMost?: number
   readonly atLeast?: number
 }
@@ -20,10 +20,10 @@ export const passes = ({ value, atMost, atLeast }: Row): boolean | undefined => 
   return value <= (atMost ?? Number.POSITIVE_INFINITY) && value >= (atLeast ?? Number.NEGATIVE_INFINITY)
 }
 
-/** A bound that is a third is held to a third, and read as 0.3333. */
+/** Rounds a bound to four digits before comparing, so that a third counts as the displayed 0.3333. */
 const bound = (x: number): number => Number(x.toPrecision(4))
 
-/** The bound as it is read. */
+/** The bound as displayed. */
 export const target = ({ atMost, atLeast, unit }: Row): string =>
   atMost !== undefined ? `≤ ${bound(atMost)} ${unit}` : atLeast !== undefined ? `≥ ${bound(atLeast)} ${unit}` : ''
 
@@ -32,7 +32,7 @@ const judged = (row: Row): string => {
   return passed === undefined ? '' : passed ? 'pass' : '**FAIL**'
 }
 
-/** The row as a figure that is held to nothing. */
+/** The row without its target. */
 export const unheld = ({ atMost: _most, atLeast: _least, ...row }: Row): Row => row
 
 export interface Kept {
@@ -40,7 +40,7 @@ export interface Kept {
   readonly of: number
 }
 
-/** How many of the rows have a target, and how many meet theirs. */
+/** Counts the rows that have a target, and those that meet it. */
 export function verdict(rows: readonly Row[]): Kept {
   const verdicts = rows.map(passes).filter((passed) => passed !== undefined)
   return { met: verdicts.filter((passed) => passed).length, of: verdicts.length }
@@ -58,11 +58,11 @@ export const markdown = (rows: readonly Row[]): string =>
 
 export interface Result {
   readonly rows: readonly Row[]
-  /** What a reader must know to judge the rows: that something was absent, that results were compared. */
+  /** What a reader must know to judge the rows: for example that something was absent. */
   readonly remarks: readonly string[]
 }
 
-/** Prints a result; under run.ts sends it. */
+/** Prints a result; under run.ts also sends it. */
 export function report(rows: readonly Row[], remarks: readonly string[] = []): void {
   const result: Result = { rows, remarks }
   if (process.send !== undefined) {

@@ -2,7 +2,7 @@
 import { fork } from 'node:child_process'
 import type { Result } from './report.ts'
 
-/** The result of a bench's compiled file with its arguments, or a sentence that says why there is none. */
+/** The result of a bench's compiled file with its arguments, or a message that says why there is none. */
 export const runBench = (file: string, args: readonly string[] = []): Promise<Result | string> =>
   new Promise((resolve) => {
     let result: Result | undefined

@@ -1,12 +1,12 @@
-// A subject's side of a measurement: a process that is told one workload, does steps and times them itself, so that the
-// pipe costs it nothing. One question a line on stdin, one answer a line on stdout; torch/serve.py speaks the same.
-// `node serve.js MODULE [ARGUMENT...]`: the module's `load` makes workloads ready.
+// The subject's side of a measurement: a process that loads one workload, does steps and times them itself, so that the
+// pipe costs nothing. One question per line on stdin, one answer per line on stdout; torch/serve.py implements the same
+// protocol. `node serve.js MODULE [ARGUMENT...]`: the module's `load` prepares workloads.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { pathToFileURL } from 'node:url'
 
-/** Where an input lies: its elements in row-major order as raw little-endian float32 or int32. */
+/** An input file: its elements in row-major order as raw little-endian float32 or int32. */
 export interface Stored {
   readonly file: string
   readonly shape: readonly number[]
@@ -18,15 +18,18 @@ export interface Numbers {
   readonly shape: readonly number[]
 }
 
-/** A workload made ready. */
+/** A prepared workload. */
 export interface Ready {
-  /** One repetition. What it returns is kept, so that no work is dead code. */
+  /** One repetition. Its result is kept, so that no work is dead code. */
   step(): unknown
-  /** Many repetitions in one call, where there is such a call; what the last returned. */
+  /** Many repetitions in one call, if there is such a call; returns the last result. */
   steps?(n: number): unknown
-  /** Waits for the last step's work, where a device may do it later. */
+  /** Waits for the last step's work, if a device may do it later. */
   settle?(last: unknown): void
-  /** What is compared with other subjects, given the last step's result; nothing where a step is only a part of the work. */
+  /**
+   * The results to compare with other subjects, from the last step's result; empty if a step is only a part of the
+   * work.
+   */
   results(last: unknown): readonly ArrayLike<number>[]
 }
 
@@ -42,16 +45,16 @@ export interface Answer {
   readonly ns?: number
   /** How many results were written. */
   readonly results?: number
-  /** The most memory that the process has held, in bytes. */
+  /** The peak memory of the process in bytes. */
   readonly peak?: number
 }
 
-/** A subject that does not have a workload says why. */
+/** A subject that lacks a workload says why. */
 export interface Lacking {
   readonly cannot: string
 }
 
-/** What a subject's module exports. */
+/** The export of a subject's module. */
 export type Load = (
   workload: string,
   inputs: Readonly<Record<string, Numbers>>,

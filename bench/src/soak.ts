@@ -1,13 +1,13 @@
-// Memory in a long synchronous loop: no scope, no await, the results of each step dropped. The process's array-buffer bytes
-// and resident size must end within 5 % + 5 MB of what they were at step 200. It is read twice. (a) To the letter: from
-// step 200 of a cold process, when V8 has compiled little and its heap is young. (b) The same after a warm-up in the same
-// process, so that what grows is tensors' doing.
+// Memory in a long synchronous loop: no scope, no await, the results of each step dropped. The process's array-buffer
+// bytes and resident size must end within 5 % + 5 MB of their values at step 200. This is checked twice: literally,
+// from step 200 of a cold process, when V8 has compiled little and its heap is young; and after a warm-up in the same
+// process, so that growth is due to tensors.
 import { report, type Row } from './report.ts'
 
 export interface Soak {
   readonly steps: number
   readonly warmup: number
-  /** What a step is called. */
+  /** The name of a step. */
   readonly unit: string
 }
 
@@ -37,7 +37,7 @@ export function soak(step: () => unknown, { steps, warmup, unit }: Soak): void {
   const shown = [1, 200, 1000, 5000, 20_000, 50_000, 100_000, 150_000, steps, warmup + 200, warmup + steps]
   const wanted = new Set(shown)
   const points = new Map<number, Point>()
-  /** The most array-buffer bytes at any step that was looked at: between two collections of V8 they go up and down. */
+  /** The most array-buffer bytes at any sampled step: they rise and fall between two collections of V8. */
   let most = 0
   const start = process.hrtime.bigint()
   for (let i = 1; i <= warmup + steps; i++) {

@@ -1,25 +1,26 @@
-// The other side: a subject in a process of its own, asked to do a workload. One process for one workload and subject, so
-// that none inherits what the engine learnt in another, and the most memory it held is the workload's.
+// The measuring side: a subject in a process of its own, which is asked to run a workload. Each pair of workload and
+// subject has its own process, so that none inherits what the engine learnt in another, and the peak memory is that of
+// the workload.
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { Answer, Question, Stored } from './serve.ts'
 
-/** Something that can be timed: a way to run workloads. */
+/** A way to run workloads that can be timed. */
 export interface Subject {
   readonly name: string
-  /** What it is, for readers: with versions. */
+  /** A description for readers, with versions. */
   readonly title: string
   readonly command: string
   readonly args: readonly string[]
   readonly cwd?: string
-  /** How many it computes with; one unless told otherwise. */
+  /** The number of threads it computes with; by default one. */
   readonly threads?: number
-  /** For a library whose cold start is worth knowing: what it takes on a disk, where that can be told. */
+  /** For a library whose cold start is measured: its size on disk, if known. */
   readonly library?: { bytes(): number | undefined }
 }
 
-/** Something that could be timed elsewhere, and why not here. */
+/** A subject that is not available here, and why. */
 export interface Absent {
   readonly name: string
   readonly title: string
@@ -32,7 +33,7 @@ export const isAbsent = (subject: Subject | Absent): subject is Absent => 'absen
 
 export class CannotRun extends Error {}
 
-/** Nothing but the threads is set, so a library chooses its kernels as it does for anybody. */
+/** Only the number of threads is set, so a library chooses its kernels as it does for any user. */
 const environment = (threads: number): Record<string, string> =>
   Object.fromEntries(
     ['FLAMBEAU_THREADS', 'OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS'].map((name) => [
@@ -59,7 +60,7 @@ export class Process {
     this.#child.stdin.on('error', () => undefined)
     this.#child.on('error', (error) => failed(String(error)))
     this.#child.on('exit', (code, signal) => failed(`ended with ${code ?? signal}`))
-    // Libraries greet on stdout; an answer is an object.
+    // Libraries print greetings on stdout; an answer is a JSON object.
     createInterface({ input: this.#child.stdout }).on('line', (line) => {
       if (line.startsWith('{')) this.#waiting.shift()?.resolve(JSON.parse(line) as Answer)
     })
@@ -75,19 +76,19 @@ export class Process {
     return answer
   }
 
-  /** Makes a workload ready; `CannotRun` says why the subject does not have it. */
+  /** Prepares a workload; throws `CannotRun` with the reason if the subject lacks it. */
   async load(workload: string, inputs: Readonly<Record<string, Stored>>): Promise<void> {
     await this.#ask({ load: workload, inputs })
   }
 
-  /** Does `n` steps; the nanoseconds that they took. */
+  /** Does `n` steps; returns the nanoseconds that they took. */
   async run(n: number): Promise<number> {
     const { ns = Number.NaN, peak = 0 } = await this.#ask({ run: n })
     this.#peak = peak
     return ns
   }
 
-  /** What came out of the last step; `scratch` is the beginning of names of files. */
+  /** The results of the last step; `scratch` is a prefix for names of files. */
   async results(scratch: string): Promise<Float32Array[]> {
     const { results = 0 } = await this.#ask({ results: scratch })
     return Array.from({ length: results }, (_, i) => {
@@ -98,7 +99,7 @@ export class Process {
     })
   }
 
-  /** The most memory that the process had held when it last ran, in bytes. */
+  /** The peak memory of the process at its last run, in bytes. */
   get peak(): number {
     return this.#peak
   }

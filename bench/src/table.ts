@@ -1,4 +1,4 @@
-// The cross-backend table as Markdown: a row for each workload, a column for each subject.
+// The table over all backends as Markdown: a row for each workload, a column for each subject.
 import type { Workload } from '../workloads/workload.ts'
 import { type Cell, isTimed, type Race, type Timed } from './race.ts'
 import { type Cold, coldTable } from './cold.ts'
@@ -34,7 +34,7 @@ const fastest = ({ cells }: Race): string => {
   return timed.sort(([, a], [, b]) => a.median - b.median)[0]?.[0] ?? ''
 }
 
-/** Why there is no time: a line for each subject and reason. */
+/** Why a time is missing: a line for each subject and reason. */
 function reasons(races: readonly Race[]): string {
   const lines = new Map<string, string[]>()
   for (const { workload, cells } of races) {
@@ -52,7 +52,7 @@ export interface Measured {
   readonly cold: readonly Cold[]
 }
 
-/** All that is known of some races: times, rates, memory, and why there is no time where there is none. */
+/** Everything known about some races: times, rates, memory, and reasons for missing times. */
 export function tables({ races, cold }: Measured, subjects: readonly Subject[], absent: readonly Absent[]): string {
   const rated = races.filter(({ workload }) => (workload.flops ?? workload.bytes) !== undefined)
   const parts = [

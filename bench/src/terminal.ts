@@ -1,5 +1,5 @@
-// A run for a terminal: under each workload a line a subject, the fastest first, and under each bench a line a figure. The
-// document in bench/results has the same as tables.
+// A run for a terminal: under each workload one line per subject, the fastest first, and under each bench one line per
+// figure. The document in bench/results has the same as tables.
 import type { Cold } from './cold.ts'
 import { isTimed, type Race } from './race.ts'
 import { passes, type Result, type Row, target } from './report.ts'
@@ -38,7 +38,7 @@ function ofRace({ workload, cells }: Race): string {
   return [`${workload.name}, one ${workload.unit}`, aligned(lines), aligned(without)].filter(Boolean).join('\n')
 }
 
-/** A line a row: whether its target is met, what it is, the figure, the target, the spread. */
+/** One line per row: whether its target is met, its name, the figure, the target, the spread. */
 export const ofRows = (rows: readonly Row[]): string =>
   aligned(
     rows.map((row) => {
@@ -71,7 +71,7 @@ const ofCold = (found: readonly Cold[]): string =>
       ]),
   )
 
-/** All that was measured; the rows are what the workloads are held to. */
+/** Everything that was measured; the rows are the workloads' targets. */
 export const terminal = ({ races, cold }: Measured, rows: readonly Row[], sections: readonly Section[]): string =>
   [
     ...races.map(ofRace),

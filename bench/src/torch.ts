@@ -1,4 +1,4 @@
-// Real PyTorch, where a Python has it.
+// Real PyTorch, if a Python has it.
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Absent, Subject } from './subject.ts'
@@ -15,7 +15,7 @@ interface Found {
 }
 let found: Found | null | undefined
 
-/** The first Python that has PyTorch: the one that `PYTHON` names, else that of the path or of the system. */
+/** The first Python that has PyTorch: the one that `PYTHON` names, then those on the path and of the system. */
 function find(): Found | null {
   if (found !== undefined) return found
   const { PYTHON } = process.env

@@ -1,6 +1,6 @@
-// Figures as people read them.
+// Formats figures for readers.
 
-/** Four digits, more where the number has more before its point. */
+/** Four digits, or more if the integer part has more. */
 export const figure = (x: number): string => {
   if (!Number.isFinite(x)) return String(x)
   const size = Math.abs(x)
@@ -14,7 +14,7 @@ const scales: readonly (readonly [unit: string, ns: number])[] = [
   ['ns', 1],
 ]
 
-/** Nanoseconds, in the unit that suits them: `23.70 µs`. */
+/** Nanoseconds in a suitable unit: `23.70 µs`. */
 export function duration(ns: number): string {
   const [unit, scale] = scales.find(([, scale]) => ns >= scale) ?? ['ns', 1]
   return `${figure(ns / scale)} ${unit}`

@@ -1,5 +1,4 @@
-// What a user would pick instead: libraries with versions of their own, in a folder of their own (bench/vs), installed when
-// they are first asked for.
+// Other libraries that a user might choose, with pinned versions in a separate folder (bench/vs), installed on demand.
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -30,7 +29,7 @@ const peers: readonly Peer[] = [
 
 const readJson = (file: string): Record<string, unknown> => JSON.parse(readFileSync(join(folder, file), 'utf8'))
 
-/** Installs the versions of the lock file, without running anything of theirs; a sentence when that fails. */
+/** Installs the versions of the lock file without running their scripts; returns a message if that fails. */
 function install(): string | undefined {
   // npm writes this list when it has finished.
   if (existsSync(join(folder, 'node_modules/.package-lock.json'))) return undefined
@@ -44,7 +43,7 @@ function install(): string | undefined {
   }
 }
 
-/** The other libraries, installed; absent with a reason where that failed. */
+/** The other libraries, installed; absent with a reason if that failed. */
 export function others(): (Subject | Absent)[] {
   const failed = install()
   const { dependencies } = readJson('package.json') as { dependencies: Record<string, string> }

@@ -1,5 +1,5 @@
-// The floors in C++ do the work that stands beside them: for the vectors of this machine and for the narrowest, their
-// results are those of the floors in JavaScript, which floors.test.ts holds against flambeau's.
+// The floors in C++ compute what the other floors compute: with this machine's vectors and with the narrowest, their
+// results equal those of the floors in JavaScript, which floors.test.ts compares with flambeau's.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -31,7 +31,7 @@ const numbersOf = (inputs: Inputs): Record<string, Numbers> =>
     Object.entries(inputs).map(([name, x]) => [name, { data: x.toArray() as Float32Array, shape: [...x.shape] }]),
   )
 
-/** What both have after some steps. */
+/** Both results after some steps. */
 async function both(
   name: string,
   inputs: Workload['inputs'],

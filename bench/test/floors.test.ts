@@ -1,4 +1,4 @@
-// Floors do the work that stands beside them: their results are those of the same workload on flambeau.
+// Floors compute what flambeau computes for the same workload.
 import { tensor } from 'flambeau'
 import { describe, expect, test } from 'vitest'
 import { floors, load, unrounded } from '../floors/index.ts'
@@ -23,7 +23,7 @@ const arrays = (results: readonly ArrayLike<number>[]): Float32Array[] => result
 const all = { ...floors, 'activation unrounded': unrounded.activation }
 
 describe.each([...small, 'activation unrounded'])('%s', (name) => {
-  test('is what flambeau computes', async () => {
+  test('computes what flambeau computes', async () => {
     const { inputs, program, tolerance = 1e-4 } = workloadNamed(name.split(' ')[0])
     const given = await inputs()
     const numbers = numbersOf(given)
@@ -42,7 +42,7 @@ describe.each([...small, 'activation unrounded'])('%s', (name) => {
 const { NaN: nan, POSITIVE_INFINITY: inf } = Number
 
 describe.each(['sum', 'mean', 'max'])('%s', (name) => {
-  test.each([0, 1, 2])('over axis %i is what flambeau computes, NaN and infinities included', (dim) => {
+  test.each([0, 1, 2])('over axis %i they compute what flambeau computes, NaN and infinities included', (dim) => {
     const shape = [19, 4, 3]
     const values = Array.from({ length: 19 * 4 * 3 }, (_, i) => ((i * 37) % 101) - 50)
     for (const [at, value] of [nan, inf, -inf, -0].entries()) values[at * 50 + 7] = value

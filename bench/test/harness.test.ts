@@ -3,7 +3,7 @@ import { consume, consumed, measure, median, timed } from '../src/harness.ts'
 import { markdown, passes, verdict } from '../src/report.ts'
 import { duration, figure } from '../src/units.ts'
 
-test('subjects are sampled in turn, every other round the other way round', async () => {
+test('subjects are sampled alternately, every other round in reverse', async () => {
   const order: string[] = []
   const subject = (name: string, ns: number) => (n: number) => {
     order.push(name)
@@ -14,8 +14,8 @@ test('subjects are sampled in turn, every other round the other way round', asyn
   expect(order.slice(2).join('')).toBe('abbaabba')
 })
 
-test('figures are nanoseconds of one repetition; ratios are taken within a round', async () => {
-  // The machine becomes ten times slower half-way: the medians of the two are far apart, their ratio is not.
+test('figures are nanoseconds per repetition; ratios are taken within a round', async () => {
+  // The machine becomes ten times slower half-way: the two medians are far apart, their ratio is not.
   let round = 0
   const slower = () => (round++ < 10 ? 1 : 10)
   const a = (n: number) => 100 * n * slower()
@@ -26,7 +26,7 @@ test('figures are nanoseconds of one repetition; ratios are taken within a round
   expect(measured.difference('a', 'b').p10).toBe(50)
 })
 
-test('repetitions are found that fill a sample', async () => {
+test('the number of repetitions is chosen to fill a sample', async () => {
   const seen: number[] = []
   const sample = (n: number) => {
     seen.push(n)
@@ -39,7 +39,7 @@ test('repetitions are found that fill a sample', async () => {
   expect(last).toEqual([last[0], last[0], last[0]])
 })
 
-test('a slow subject is left out of later rounds, and compared in those that it was in', async () => {
+test('a slow subject is left out of later rounds, and compared over its own rounds', async () => {
   let round = 0
   const fast = (n: number) => ++round * 1e6 * n
   const slow = (n: number) => (round + 1) * 2e6 * n
@@ -55,7 +55,7 @@ test('a slow subject is left out of later rounds, and compared in those that it 
   expect(uneven.ratio('fast', 'slow').median).toBe(0.02)
 })
 
-test('what was timed is kept', () => {
+test('the results of timed work are kept', () => {
   const ns = timed((n) => n + 1)(41) as number
   expect(ns).toBeGreaterThan(0)
   expect(consumed()).toBe(42)
@@ -63,7 +63,7 @@ test('what was timed is kept', () => {
   expect(consumed()).toBe('other')
 })
 
-test('the median lies between', () => {
+test('the median of an even number of values lies between the middle two', () => {
   expect(median([3, 1, 2])).toBe(2)
   expect(median([4, 1, 2, 3])).toBe(2.5)
 })

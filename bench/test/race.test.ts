@@ -1,4 +1,4 @@
-// A race compares results before it takes times, and says why a subject has none.
+// A race compares results before it times, and gives the reason if a subject has no time.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,7 +17,7 @@ import type { Workload } from '../workloads/workload.ts'
 const folder = mkdtempSync(join(tmpdir(), 'flambeau-bench-test-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-/** A subject that speaks the protocol and doubles its input, `answers` overriding what it says. */
+/** A subject that implements the protocol and doubles its input; `answers` overrides its answers. */
 function subject(name: string, answers: string): Subject {
   const file = join(folder, `${name}.mjs`)
   writeFileSync(
@@ -55,7 +55,7 @@ const doubling: Workload = {
   ],
 }
 
-test('only what computes the same is timed; targets are read from the same rounds', async () => {
+test('only subjects with equal results are timed; targets use the same rounds', async () => {
   const subjects = [
     subject('right', '{}'),
     subject('slow', '{ run: (n) => ({ ns: 3000 * n, peak: 7e6 }) }'),
@@ -93,7 +93,7 @@ test('only what computes the same is timed; targets are read from the same round
     { what: 'a', value: 3, unit: 'x', atMost: 2 },
     { what: 'b', value: 1, unit: 's' },
   ]
-  // On a terminal a line a subject, the fastest first, then those without a time.
+  // On a terminal one line per subject, the fastest first, then those without a time.
   expect(
     terminal({ races: [raced], cold }, [tooSlow, inTime], [{ bench: 'ops/none', result: 'ended with 1' }]).split('\n'),
   ).toEqual([
@@ -122,7 +122,7 @@ test('only what computes the same is timed; targets are read from the same round
   expect(svg).toContain('doubling')
 })
 
-test('what must not train for ever starts anew, untimed', async () => {
+test('a workload that must not train forever restarts outside the timing', async () => {
   const counting = `{
     load: (question) => { globalThis.done = 0; return load(question) },
     run: (n) => ({ ns: (globalThis.done += n) > 60 ? 1e9 : 2e6 * n, peak: 5e6 }),
@@ -137,7 +137,7 @@ test('what must not train for ever starts anew, untimed', async () => {
   expect(cells.counting).toMatchObject({ median: 1e6, p90: 1e6 })
 })
 
-test('results differ by their largest element', () => {
+test('differences are relative to the largest element', () => {
   const a = [new Float32Array([1, 1000])]
   expect(difference([new Float32Array([1.05, 1000])], a, 1e-4)).toBeUndefined()
   expect(difference([new Float32Array([1.2, 1000])], a, 1e-4)).toMatch(/^element 0 of result 0 is 1.2/)

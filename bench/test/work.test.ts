@@ -1,4 +1,4 @@
-// What is timed is the same work everywhere: every workload comes to PyTorch's result, eager and compiled.
+// The timed work is the same everywhere: every workload gives PyTorch's result, eager and compiled.
 import { createHash } from 'node:crypto'
 import { compile, type Tensor } from 'flambeau'
 import { describe, expect, test } from 'vitest'
@@ -7,7 +7,7 @@ import { type Program, type Result, resultsOf } from '../workloads/workload.ts'
 import { inputsOf, nameOf, productNamed, programOf } from '../workloads/gemm.ts'
 import { workloadNamed, workloads } from '../workloads/index.ts'
 
-/** Those whose inputs and steps a test has time for. */
+/** Workloads whose inputs and steps are small enough for a test. */
 const small = workloads.filter(({ name }) => !/^(matmul-(512|1024)|(sum|mean|max)-\d)$/.test(name))
 
 const after = (step: () => Result, n: number): Result => {
@@ -19,13 +19,13 @@ const after = (step: () => Result, n: number): Result => {
 describe.each(small)('$name', (workload) => {
   const { inputs, program, expected, tolerance = 1e-4 } = workload
 
-  test('comes to the result of PyTorch', async () => {
+  test('gives the result of PyTorch', async () => {
     const made = program(await inputs())
     const sum = resultsOf(made, after(made.step, expected.after))[0].sum().item()
     expect(Math.abs(sum - expected.sum)).toBeLessThanOrEqual(tolerance * Math.max(1, Math.abs(expected.sum)))
   })
 
-  test('is bit for bit the same when compiled', async () => {
+  test('gives the same bits when compiled', async () => {
     const eager = program(await inputs())
     const other = program(await inputs())
     const compiled = compile(other.step)
@@ -36,14 +36,14 @@ describe.each(small)('$name', (workload) => {
   })
 })
 
-test('workloads have names of their own, and an unknown one names them', () => {
+test('workload names are unique, and an unknown name lists them', () => {
   const names = workloads.map(({ name }) => name)
   expect(new Set(names).size).toBe(names.length)
   expect(workloadNamed('boston').id).toBe('W1')
   expect(() => workloadNamed('bostom', ['import'])).toThrow(/nothing is called bostom; there are boston,.*, import$/)
 })
 
-test.each(['nn', 'nt', 'tn'] as const)('a product is known by its name, and multiplies what lies %s', (turned) => {
+test.each(['nn', 'nt', 'tn'] as const)('a product is found by its name in layout %s', (turned) => {
   const product = { dtype: 'float64', turned, m: 3, k: 4, n: 2 } as const
   expect(productNamed(nameOf(product))).toEqual(product)
   const { a, b } = inputsOf(product)()
@@ -55,7 +55,7 @@ test.each(['nn', 'nt', 'tn'] as const)('a product is known by its name, and mult
       expect(found.at(i, j).item()).toBeCloseTo(left.select(0, i).mul(right.select(1, j)).sum().item(), 12)
 })
 
-test('many kernels are many', () => {
+test('runManyKernels generates hundreds of kernels', () => {
   const generated = generatedBy(() => void runManyKernels(['float32', 'float64', 'int32']))
   expect(generated).toBeGreaterThan(200)
   expect(generatedBy(() => void runManyKernels(['float32', 'float64', 'int32']))).toBe(0)

@@ -94,7 +94,7 @@ def cross_entropy(inputs):
 
 
 def reduction(name, dim):
-    # PyTorch's max(dim) returns the indices too; amax gives the values only, as everybody else's max does.
+    # PyTorch's max(dim) also returns the indices; amax returns only the values, as in other libraries.
     reduce = {"sum": torch.sum, "mean": torch.mean, "max": torch.amax}[name]
 
     def load(inputs):

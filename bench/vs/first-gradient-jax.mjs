@@ -1,4 +1,4 @@
-// A process that imports jax-js, computes one gradient on its WebAssembly and prints it.
+// A process that imports jax-js, computes one gradient on its WebAssembly backend and prints it.
 import { grad, init, numpy as np } from '@jax-js/jax'
 
 await init('wasm')

@@ -1,4 +1,4 @@
-// A process that imports TensorFlow.js, computes one gradient on its plain JavaScript and prints it.
+// A process that imports TensorFlow.js, computes one gradient on its plain JavaScript backend and prints it.
 import * as tf from '@tensorflow/tfjs'
 
 await tf.setBackend('cpu')

@@ -1,5 +1,5 @@
-// The workloads on jax-js, WebAssembly, whole steps under jit. An array belongs to the function that it is given to, `ref`
-// keeps it. Every step's first result is read: results that nobody reads pile up and slow the next steps down.
+// The workloads on jax-js, on WebAssembly, with whole steps under jit. A function owns an array passed to it; `ref`
+// keeps it. Every step's first result is read, because unread results accumulate and slow down the next steps.
 import { init, jit, nn, numpy as np, valueAndGrad } from '@jax-js/jax'
 
 await init('wasm')
@@ -9,7 +9,7 @@ const toArray = ({ data, shape }) =>
 const values = (arrays) => arrays.map((array) => array.ref.dataSync())
 const linear = (x, weight, bias) => np.matmul(x, np.transpose(weight)).add(bias)
 
-/** A step whose results are read, the first of them, and thrown away before the next. */
+/** A step whose first result is read, and whose results are discarded before the next. */
 const repeated = (work) => {
   let last = []
   return {
@@ -25,7 +25,7 @@ const repeated = (work) => {
 
 const isParameter = (name) => /weight|bias/.test(name)
 
-/** `update(parameters, gradients, state)` is one parameter's new value and state. */
+/** `update(parameters, gradients, state)` returns one parameter's new value and state. */
 const training = (inputs, lossOf, update, stateOf) => {
   const { x, y } = inputs
   let parameters = Object.keys(inputs).flatMap((name) => (isParameter(name) ? [inputs[name]] : []))
@@ -58,7 +58,7 @@ const meanSquare = (yHat, y) => {
   const error = yHat.sub(y)
   return np.mean(error.ref.mul(error))
 }
-/** Written so that it does not overflow, as jax-js's own logSigmoid does after long training. */
+/** Written so that it does not overflow; jax-js's own logSigmoid does after long training. */
 const sigmoidCrossEntropy = (z, y) =>
   np.mean(
     np

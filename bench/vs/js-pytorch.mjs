@@ -1,5 +1,5 @@
 // The workloads on js-pytorch, whose tensors are nested arrays of numbers. It has no SGD, sigmoid, tanh or binary cross
-// entropy: these are written with what it has. Where it computes something else, or cannot at all, a sentence says so.
+// entropy; these are composed from what it has. Where it computes something else, or cannot at all, a message says so.
 import { torch } from 'js-pytorch'
 
 const nested = ({ data, shape }, at = 0, dim = 0) => {
@@ -16,7 +16,7 @@ const tensor = (numbers, requiresGrad = false) => torch.tensor(nested(numbers), 
 const values = (arrays) => arrays.map((array) => [array].flat(3))
 const repeated = (step) => ({ step, results: (result) => values([result.data]) })
 
-/** The sigmoid of tensors of a shape: a single 1 would not be broadcast in every case. */
+/** The sigmoid for tensors of a shape: a single 1 would not broadcast in every case. */
 const sigmoidOf = (shape) => {
   const ones = torch.ones([...shape])
   return (x) => ones.div(x.neg().exp().add(1))

@@ -31,7 +31,7 @@ const training = (inputs, optimizer, lossOf) => {
   }
 }
 
-/** A step whose results are thrown away before the next. */
+/** A step whose results are discarded before the next. */
 const repeated = (work) => {
   let last = []
   return {

@@ -1,9 +1,9 @@
-// Products of all shapes, dtypes and transposes, for the table of `ops/gemm`: each is named by what it is, so that every
-// subject knows it by its name alone.
+// Products of all shapes, dtypes and transposes, for the table of `ops/gemm`. The name describes the product
+// completely, so every subject knows it by its name alone.
 import { manualSeed, randn, type Tensor } from 'flambeau'
 import { type Inputs, input, type Workload } from './workload.ts'
 
-/** m by k times k by n, either of which may lie transposed. */
+/** m by k times k by n, either of which may be transposed in memory. */
 export interface Product {
   readonly dtype: 'float32' | 'float64'
   readonly turned: 'nn' | 'nt' | 'tn'
@@ -14,7 +14,7 @@ export interface Product {
 
 export const nameOf = ({ dtype, turned, m, k, n }: Product): string => `gemm ${dtype} ${turned} ${m} ${k} ${n}`
 
-/** The product of that name; nothing where it is another's. */
+/** The product of that name; undefined for another kind of name. */
 export function productNamed(name: string): Product | undefined {
   const [kind, dtype, turned, ...sizes] = name.split(' ')
   if (kind !== 'gemm') return undefined
@@ -22,7 +22,7 @@ export function productNamed(name: string): Product | undefined {
   return { dtype: dtype as Product['dtype'], turned: turned as Product['turned'], m, k, n }
 }
 
-/** What is multiplied, in float32 as files have it, and as it lies. */
+/** The factors in float32, as the files have them, in their memory layout. */
 export const inputsOf =
   ({ turned, m, k, n }: Product) =>
   (): Inputs => {

@@ -24,7 +24,7 @@ export const workloads: readonly Workload[] = [
   operation,
 ]
 
-/** The workload of that name; the error names them all, and what else could have been meant. */
+/** The workload of that name; otherwise the error lists all names. */
 export function workloadNamed(name: string, others: readonly string[] = []): Workload {
   const found = workloads.find((workload) => workload.name === name)
   if (found !== undefined) return found

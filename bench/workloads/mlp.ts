@@ -1,4 +1,4 @@
-// A training step of 784-256-128-10, relu, cross entropy, Adam, on one batch of 64 images. They are noise of MNIST's
+// A training step of 784-256-128-10, relu, cross entropy, Adam, on one batch of 64 images. They are noise with MNIST's
 // shape and range: nothing has to be downloaded, and the arithmetic is the same.
 import { F, manualSeed, nn, optim, rand, randint } from 'flambeau'
 import { parameters, start, training } from './training.ts'
@@ -29,8 +29,8 @@ const training784 = (
     const model = start(network(), inputs)
     return training(model, F.crossEntropy, rule(model.parameters()), inputs)
   },
-  // Moments of Adam whose gradients have become zero decay to subnormal numbers, which cost a hundred cycles each: a step
-  // would take the longer the more steps came before it, that is, the faster a subject is.
+  // Adam's moments for gradients that have become zero decay to subnormal numbers, which cost a hundred cycles each: a
+  // step would take longer the more steps came before it, which penalizes fast subjects.
   anew: 500,
   flops: 2 * 64 * (3 * (256 * 128 + 128 * 10) + 2 * 784 * 256),
 })
@@ -43,7 +43,7 @@ export const mlp = training784(
     expected: { after: 5, sum: 2.122921 },
     tolerance: 1e-2,
     targets: [
-      // 75 % of the rate that the products alone allow.
+      // 75 % of the rate that the products alone would allow.
       { subject: 'js compiled', than: 'floor products', atMost: 1.333 },
       { subject: 'js compiled', than: 'tfjs-wasm', atMost: 1 },
       { subject: 'native compiled', than: 'torch', atMost: 0.5 },

@@ -1,4 +1,4 @@
-// Where all time is bookkeeping: a graph of twenty scalar operations, forward and backward, and one operation alone.
+// Workloads that are all overhead: a graph of twenty scalar operations, forward and backward, and a single operation.
 import { grad, noGrad, ones, tensor } from 'flambeau'
 import { input, type Workload } from './workload.ts'
 

@@ -1,19 +1,19 @@
-// Training steps: what the lecture's models and the larger network have in common.
+// Training steps: the common parts of the lecture's models and the larger network.
 import { type nn, noGrad, type optim, type Tensor } from 'flambeau'
 import { type Inputs, input, type Program } from './workload.ts'
 
-/** Standardised features and the target, a column. Only who asks for the data imports it. */
+/** Standardised features and the target as a column. Imports the data package on demand. */
 export async function tabular(name: 'loadBoston' | 'loadBreastCancer'): Promise<Inputs> {
   const sets = await import('@flambeau/data')
   const { data, target } = sets[name]()
   return { x: new sets.StandardScaler().fitTransform(data).float(), y: target.float().unsqueeze(1) }
 }
 
-/** The parameters that a model starts with, under the names of its state dict. */
+/** A model's initial parameters, by the names of its state dict. */
 export const parameters = (model: nn.Module): Inputs =>
   Object.fromEntries([...model.namedParameters()].map(([name, parameter]) => [name, parameter.detach()]))
 
-/** Gives a model the parameters that are among the inputs. */
+/** Sets a model's parameters to those among the inputs. */
 export function start<M extends nn.Module>(model: M, inputs: Inputs): M {
   noGrad(() => {
     for (const [name, parameter] of model.namedParameters()) parameter.copy_(input(inputs, name))
@@ -21,7 +21,7 @@ export function start<M extends nn.Module>(model: M, inputs: Inputs): M {
   return model
 }
 
-/** Forward pass, backward pass and the optimizer's step, as everybody writes them; the loss. */
+/** Forward pass, backward pass and optimizer step in the usual form; returns the loss. */
 export function training(
   model: nn.Module,
   criterion: (yHat: Tensor, y: Tensor) => Tensor,

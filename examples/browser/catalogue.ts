@@ -1,6 +1,6 @@
-// What the page offers: data only, so that the page itself loads nothing of what trains.
+// The page's menu: data only, so that the page itself loads no training code.
 
-/** Lessons with a loss to draw, the networks one by one. `epochs` is the length at which PyTorch's transcripts end. */
+/** Lessons with a loss to draw, the networks separately. `epochs` is the length of PyTorch's transcripts. */
 export const courses = {
   boston: {
     group: 'Linear models',

@@ -1,25 +1,25 @@
-// The loss curve: one line through all epochs, in as many colours as there were backends.
+// The loss curve: one line through all epochs, with a colour for each backend.
 import uPlot from 'uplot'
 import { type BackendName, backends } from './catalogue.ts'
 
 const names = Object.keys(backends) as BackendName[]
 const family = "'IBM Plex Sans Variable', system-ui, sans-serif"
 
-/** A colour of the page, read when it is drawn, so that dark and light are followed. */
+/** A colour of the page, read when it is drawn, so that it follows dark and light mode. */
 const colour = (name: string) => () => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`)
 
-/** A loss in as few digits as tell it from its neighbours. */
+/** Formats a loss with as few digits as distinguish it from its neighbours. */
 export const formatLoss = (loss: number): string => {
   const isPlain = loss === 0 || (Math.abs(loss) >= 1e-4 && Math.abs(loss) < 1e6)
   return isPlain ? loss.toPrecision(5) : loss.toExponential(4)
 }
 
-/** Epochs have no tenths. */
+/** Tick steps for epochs are whole numbers. */
 const wholeSteps = Array.from({ length: 9 }, (_, digits) => [1, 2, 5].map((step) => step * 10 ** digits)).flat()
 
 type Losses = (number | null)[]
 
-/** The points that no line goes to, which are drawn as dots. */
+/** Isolated points, which are drawn as dots because no line reaches them. */
 const alone: uPlot.Series.Points.Filter = (plot, series) => {
   const values = plot.data[series] as Losses
   const isDrawn = (i: number) => (values[i] ?? null) !== null
@@ -27,14 +27,14 @@ const alone: uPlot.Series.Points.Filter = (plot, series) => {
 }
 
 export interface Chart {
-  /** Empties the curve, for so many epochs. */
+  /** Clears the curve and sets the number of epochs. */
   readonly begin: (epochs: number) => void
-  /** Goes on in the colour of a backend, from the last point. */
+  /** Continues in the colour of a backend, from the last point. */
   readonly moveTo: (backend: BackendName) => void
   readonly add: (points: readonly (readonly [epoch: number, loss: number])[]) => void
 }
 
-/** Draws into an element, as large as that is; `onPoint` is told at which point the pointer is, undefined: at none. */
+/** Draws into an element at its size; `onPoint` gets the point under the pointer, or undefined. */
 export const makeChart = (
   element: HTMLElement,
   onPoint: (point: { readonly epoch: number; readonly loss: number } | undefined) => void,
@@ -43,7 +43,7 @@ export const makeChart = (
   let backend = names[0]
   let at: number[] = []
   let losses: Losses = []
-  /** Of each backend those that it computed. */
+  /** For each backend the losses that it computed. */
   let parts: Losses[] = []
   const empty = () => {
     at = []
@@ -62,7 +62,7 @@ export const makeChart = (
       cursor: { drag: { x: false, y: false }, y: false, points: { show: false } },
       scales: {
         x: { time: false, range: () => [0, epochs] },
-        // From 0, so that what moves is the curve.
+        // From 0, so that only the curve moves.
         y: { range: { min: { soft: 0, mode: 1 }, max: { pad: 0.05 } } },
       },
       axes: [
@@ -110,7 +110,7 @@ export const makeChart = (
     isStale = false
     plot.setData([at, losses, ...parts])
   }
-  // Points come in more often than a screen shows them.
+  // Points arrive more often than a screen can show them.
   const change = () => {
     if (!isStale) requestAnimationFrame(draw)
     isStale = true

@@ -1,4 +1,4 @@
-// Backends by name. Each is loaded when it is asked for, and says what it found of this browser.
+// Loads backends by name, on demand, with a description of what each found in this browser.
 import { js, type useDevice } from 'flambeau'
 import { type BackendName, backends } from './catalogue.ts'
 
@@ -7,7 +7,7 @@ interface Loaded {
   readonly about: string
 }
 
-/** Whether code may be made of text here; a content security policy may forbid it. */
+/** Whether code may be generated from text here; a content security policy may forbid it. */
 const mayEvaluate = (): boolean => {
   try {
     return new Function('return true')()
@@ -16,7 +16,7 @@ const mayEvaluate = (): boolean => {
   }
 }
 
-/** A browser tells vendor, device and driver; the device is what people know. */
+/** A browser reports vendor, device and driver; users know the device. */
 const deviceOf = (renderer: string): string => /^ANGLE \([^,]*, (.*), [^,]*\)$/.exec(renderer)?.[1] ?? renderer
 
 export const load: Readonly<Record<BackendName, () => Promise<Loaded>>> = {
@@ -27,7 +27,7 @@ export const load: Readonly<Record<BackendName, () => Promise<Loaded>>> = {
   gpujs: async () => {
     if (!mayEvaluate()) {
       throw new Error(
-        'gpu.js makes its kernels of text, which the policy of this page forbids.\n' +
+        'gpu.js makes its kernels from text, which the policy of this page forbids.\n' +
           "Allow 'unsafe-eval' in script-src of its content security policy, or stay on js.",
       )
     }

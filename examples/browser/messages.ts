@@ -1,8 +1,8 @@
-// What the page and the worker that trains say to each other. The worker takes one order at a time, between two epochs, and
-// goes on when the page has shown what it was told: however slow a page is, it never lags behind.
+// The messages between the page and the training worker. The worker takes one order at a time, between two epochs, and
+// continues when the page has shown the last news: however slow a page is, it never lags behind.
 import type { BackendName, CourseName } from './catalogue.ts'
 
-/** What the page asks for. */
+/** Orders from the page. */
 export type Order =
   | {
       readonly kind: 'train'
@@ -12,30 +12,30 @@ export type Order =
       readonly seed: bigint
     }
   | { readonly kind: 'pause' | 'resume' | 'stop' }
-  /** The last progress is shown. */
+  /** The page has shown the last progress. */
   | { readonly kind: 'seen' }
   | { readonly kind: 'move'; readonly backend: BackendName }
 
-/** An error's sentence, and what can be done about it. */
+/** An error message and its hint. */
 export interface Trouble {
   readonly sentence: string
   readonly remedy: string
 }
 
-/** What the worker says. */
+/** News from the worker. */
 export type News =
   | { readonly kind: 'ready' | 'paused' | 'resumed' | 'stopped' | 'finished' }
-  /** What comes next was computed on this backend; `about` is what it found of the machine. */
+  /** The following epochs run on this backend; `about` describes what it found on the machine. */
   | { readonly kind: 'moved'; readonly backend: BackendName; readonly about: string }
-  /** The backend cannot be had here; training goes on where it was. */
+  /** The backend is not available here; training continues where it was. */
   | { readonly kind: 'refused'; readonly backend: BackendName; readonly trouble: Trouble }
-  /** The backend cannot run an op, and js does it instead. */
+  /** The backend does not support an op, so js runs it. */
   | { readonly kind: 'elsewhere'; readonly op: string }
   | { readonly kind: 'failed'; readonly trouble: Trouble }
   | {
       readonly kind: 'progress'
       readonly epoch: number
-      /** Epochs and their losses, as many as a curve needs. */
+      /** Epochs with their losses, as many as the curve needs. */
       readonly points: readonly (readonly [epoch: number, loss: number])[]
       readonly lines: readonly string[]
     }

@@ -1,5 +1,5 @@
-// The page: what is chosen goes to the worker as orders, and its news are shown. Nothing is computed here, so that the page
-// answers at once, however long an epoch takes.
+// The page: sends the user's choices to the worker as orders and shows its news. It computes nothing, so it responds at
+// once however long an epoch takes.
 import { type BackendName, backends, type CourseName, courses } from './catalogue.ts'
 import { formatLoss, makeChart } from './chart.ts'
 import type { News, Order, Trouble } from './messages.ts'
@@ -26,13 +26,13 @@ const element = <K extends keyof HTMLElementTagNameMap>(
 const count = (n: number): string => n.toLocaleString('en')
 
 let state: 'loading' | 'idle' | 'running' | 'paused' = 'loading'
-/** What is being trained, or was last. */
+/** The current or last training. */
 let total = 0
 let epoch = 0
 let last: { readonly epoch: number; readonly loss: number } | undefined
 let first: typeof last
 const used: BackendName[] = []
-/** Whence the time that is left is reckoned: training was begun, or went on, or moved. */
+/** The start for estimating the remaining time: when training began, resumed, or moved. */
 let mark = { time: 0, epoch: 0 }
 
 const worker = new Worker(new URL('worker.js', import.meta.url), { type: 'module', name: 'training' })
@@ -46,7 +46,7 @@ const showPoint = (point: typeof last) => {
 }
 const chart = makeChart(curve, showPoint)
 
-// ---- what can be chosen ----
+// ---- choices ----
 
 for (const [name, { group, title }] of Object.entries(courses)) {
   const groups = [...course.querySelectorAll('optgroup')]
@@ -74,9 +74,9 @@ const describe = () => {
 }
 course.addEventListener('change', describe)
 
-// ---- what is shown ----
+// ---- display ----
 
-/** Whoever is on a control that is switched off goes on at the button that is always there. */
+/** If the focused control is disabled, the focus moves to the button that is always enabled. */
 const disable = (control: HTMLInputElement | HTMLSelectElement | HTMLButtonElement, isOff: boolean) => {
   if (isOff && document.activeElement === control) trainButton.focus()
   control.disabled = isOff
@@ -141,7 +141,7 @@ const begin = () => {
   showPoint(undefined)
 }
 
-// ---- what happens ----
+// ---- events ----
 
 form.addEventListener('submit', (event) => {
   event.preventDefault()
@@ -171,7 +171,7 @@ const moved = (name: BackendName, about: string) => {
   if (used.at(-1) !== name) used.push(name)
   chart.moveTo(name)
   legend.replaceChildren(...[...new Set(used)].map((each) => element('li', { className: each }, backends[each].title)))
-  show(state, state === 'paused' ? `Paused, to go on on ${name}` : `Training on ${name}`)
+  show(state, state === 'paused' ? `Paused, will continue on ${name}` : `Training on ${name}`)
 }
 
 worker.addEventListener('message', ({ data: news }: MessageEvent<News>) => {
@@ -210,12 +210,12 @@ worker.addEventListener('message', ({ data: news }: MessageEvent<News>) => {
       return show('idle', `Finished with a loss of ${last === undefined ? '?' : formatLoss(last.loss)}`)
     case 'failed':
       showTrouble(news.trouble)
-      return show('idle', `Ended by an error at epoch ${count(epoch)}`)
+      return show('idle', `Stopped by an error at epoch ${count(epoch)}`)
   }
 })
 worker.addEventListener('error', () => {
   showTrouble({
-    sentence: 'The worker that trains could not be started.',
+    sentence: 'The training worker could not be started.',
     remedy: 'Reload the page, or try another browser.',
   })
   show('loading', 'Not ready')

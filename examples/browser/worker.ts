@@ -1,5 +1,5 @@
-// The worker that trains, so that the page has nothing to wait for. A lesson is a generator: some epochs are run, what they
-// printed and lost is sent to the page, orders are looked at, and so on.
+// The training worker, so that the page never waits. A lesson is a generator: the worker runs some epochs, sends their
+// output and losses to the page, handles orders, and repeats.
 import { report, useDevice } from 'flambeau'
 import { boston } from '../src/boston/index.ts'
 import { breastCancer } from '../src/breast-cancer/index.ts'
@@ -9,7 +9,7 @@ import type { BackendName, CourseName } from './catalogue.ts'
 import { load } from './load.ts'
 import type { News, Order, Trouble } from './messages.ts'
 
-/** What of a worker's global scope is used; TypeScript's types for it exclude those of a page. */
+/** The used part of a worker's global scope; TypeScript's types for it conflict with those of a page. */
 interface Scope {
   postMessage(news: News): void
   onmessage: ((event: { readonly data: Order }) => void) | null
@@ -17,11 +17,11 @@ interface Scope {
 
 const run: Readonly<Record<CourseName, (options: Options) => Training>> = { boston, breastCancer, ...parts }
 
-/** Epochs are run for so long before the page is told; a frame of its screen. */
+/** How long epochs run before the page is updated: one frame of its screen. */
 const SLICE_MS = 16
-/** Training takes so many slices or more, some seconds: time to watch, and to go to another backend on the way. */
+/** The minimum number of slices, some seconds in total: time to watch, and to switch the backend. */
 const SLICES = 300
-/** A curve is drawn with so many points or a few more; every point is a number read back from the device. */
+/** The approximate number of points on a curve; every point is a number read back from the device. */
 const POINTS = 1000
 
 const page = globalThis as unknown as Scope
@@ -32,14 +32,14 @@ page.onmessage = ({ data }) => {
   arrived()
 }
 
-/** The next order, as soon as there is one. */
+/** Waits for the next order. */
 const nextOrder = async (): Promise<Order> => {
   while (orders.length === 0) await new Promise<void>((resolve) => (arrived = resolve))
   return orders.shift() as Order
 }
 
 const { port1, port2 } = new MessageChannel()
-/** Waits for a time, and lets messages in, also where it is over: a timer would wait for milliseconds more. */
+/** Waits until a time and lets messages in, even if the time has passed: a timer would wait some milliseconds more. */
 const until = async (time: number): Promise<void> => {
   const left = time - performance.now()
   if (left >= 1) return void (await new Promise((resolve) => setTimeout(resolve, left)))
@@ -54,7 +54,7 @@ const troubleOf = (error: unknown): Trouble => {
   return { sentence, remedy: remedy.join(' ') }
 }
 
-/** Ops that a backend left to js, each said once, as core's warning in the console. */
+/** Ops that a backend left to js, each reported once, as core's warning does in the console. */
 const elsewhere = new Set<string>()
 const tellElsewhere = () => {
   for (const name of Object.keys(report())) {
@@ -64,7 +64,7 @@ const tellElsewhere = () => {
   }
 }
 
-/** Loads a backend and makes it the default; false, and the page knows why, where it cannot be had. */
+/** Loads a backend and makes it the default; if it is not available, tells the page and returns false. */
 const use = async (name: BackendName): Promise<boolean> => {
   try {
     const { backend, about } = await load[name]()
@@ -81,7 +81,7 @@ type Outcome = 'stopped' | 'finished'
 
 const train = async ({ course, backend, epochs, seed }: Order & { kind: 'train' }): Promise<Outcome> => {
   if (!(await use(backend))) return 'stopped'
-  /** How many epochs a slice adds to those that are due; what a slow backend leaves undone is not caught up with. */
+  /** How many epochs each slice makes due; epochs that a slow backend missed are not made up. */
   const share = epochs / SLICES
   let due = 1
   const every = Math.ceil(epochs / POINTS)
@@ -111,7 +111,7 @@ const train = async ({ course, backend, epochs, seed }: Order & { kind: 'train' 
     tellElsewhere()
     await until(end)
     if (isOver) return 'finished'
-    // What is left are the last lines, about the last epoch's tensors: they stay where they are.
+    // Only the last lines remain, which use the last epoch's tensors, so those stay where they are.
     if (epoch === epochs) continue
     let isSeen = false
     do {

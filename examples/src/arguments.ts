@@ -1,4 +1,4 @@
-// What the command line asks for, or the one line that says why it cannot be had.
+// Parses the command line, or returns a one-line error.
 import { parseArgs } from 'node:util'
 import { lessons, mainJob } from './lessons.ts'
 
@@ -15,13 +15,13 @@ export interface Command {
   readonly epochs: number | undefined
   readonly seed: number | bigint
   readonly compiled: boolean
-  /** Where the trace of a profile goes; undefined: no profile. */
+  /** The file for a profile's trace; undefined for no profile. */
   readonly profile: string | undefined
-  /** Where the page is served. */
+  /** The port of the page. */
   readonly port: number
 }
 
-/** What stands in the place of an example's name, alone. */
+/** Commands that replace an example's name; they must stand alone. */
 const others = ['page', 'doctor'] as const
 
 const PORT = 8080
@@ -30,7 +30,7 @@ const column = (name: string): string => `  ${name.padEnd(18)}`
 
 export const usage = (): string =>
   [
-    'npm start                          runs the main job: autograd-basics, boston, breast-cancer, in full length',
+    'npm start                          runs the main job: autograd-basics, boston, breast-cancer, in full',
     'npm start -- NAME... [OPTIONS]     runs some of the examples',
     'npm start -- page [--port N]       the examples in a browser, with their loss curves: prints the address',
     'npm start -- doctor                says what this machine can run',
@@ -48,7 +48,7 @@ export const usage = (): string =>
     `${column('--help')}prints this`,
   ].join('\n')
 
-/** A negative number after an option is its value, which parseArgs would take for other options. */
+/** Attaches a negative number to the option before it; parseArgs would take it for another option. */
 const bound = (args: readonly string[]): string[] =>
   args.reduce<string[]>((done, arg) => {
     const last = done.at(-1)

@@ -1,5 +1,5 @@
-// What this machine can run: Node, and each backend tried with a gradient, with the remedy for what is missing. gpu.js is tried in
-// each of its modes: `--backend gpujs` takes the first that there is.
+// Reports what this machine can run: checks Node, tries each backend with a gradient, and names the remedy for what is
+// missing. It tries gpu.js in each of its modes: `--backend gpujs` takes the first available one.
 import { readdirSync, readlinkSync } from 'node:fs'
 import { setDevice, tensor, useDevice } from 'flambeau'
 
@@ -9,11 +9,11 @@ interface Finding {
   readonly text: string
 }
 
-/** Something that may be there: made the device, it says what it found of this machine. */
+/** A backend that may be available; `use` makes it the device and describes what it found. */
 interface Candidate {
   readonly what: string
   readonly use: () => Promise<string>
-  /** What to do where it is not there, if its error does not say it. */
+  /** What to do if it is missing, unless its error says so. */
   readonly remedy?: string
 }
 
@@ -32,18 +32,18 @@ const useNative = async (): Promise<string> => {
   return `: kernels ${isa} (of ${features}), ${products}, ${threads} of ${cores} threads`
 }
 
-/** Whether this process holds a GPU open; on Linux a program that draws on one does. */
+/** Whether this process has a GPU device open, as every Linux program that draws on a GPU does. */
 const holdsGpu = (): boolean =>
   readdirSync('/proc/self/fd').some((fd) => {
     try {
       return /^\/dev\/(dri|nvidia|kgsl|mali)/.test(readlinkSync(`/proc/self/fd/${fd}`))
     } catch {
-      // That of the folder itself is closed by now.
+      // The descriptor of the folder itself is closed by now.
       return false
     }
   })
 
-/** Headless GL hides who draws; where no GPU is held, it is a program. */
+/** Headless GL hides the renderer; if no GPU device is open, it renders in software. */
 const isSoftware = (renderer: string): boolean =>
   /llvmpipe|softpipe|swiftshader|basic render/i.test(renderer) || (process.platform === 'linux' && !holdsGpu())
 
@@ -56,13 +56,13 @@ const useGpujs = async (mode: 'webgl2' | 'headlessgl' | 'webasm' | 'cpu'): Promi
   return `: kernels on ${renderer}${isGl && isSoftware(renderer) ? ', in software: there is no GPU' : ''}`
 }
 
-/** What there is of a package, by the error of loading it: nothing, or something that is not built, or that does not load. */
+/** The state of a package, from the error of loading it: not installed, not built, or not loadable. */
 const stateOf = (message: string): string | undefined => {
   const tried = message.split('\n').filter((line) => line.startsWith('Tried '))
   const broken = tried.find((line) => !/there is no such file|Cannot find module/.test(line))
   if (/^(device '\w+' is not installed|Cannot find (package|module) '@flambeau)/.test(message)) return 'not installed'
   if (broken !== undefined) return `built, and does not load: ${broken.slice('Tried '.length)}`
-  return tried.length > 0 ? 'installed, and not built' : undefined
+  return tried.length > 0 ? 'installed, but not built' : undefined
 }
 
 const candidates: readonly Candidate[] = [
@@ -71,7 +71,7 @@ const candidates: readonly Candidate[] = [
     what: 'native',
     use: useNative,
     remedy:
-      'npm start -- boston --backend native builds it where there are a C++ compiler and cmake (Debian: apt-get install g++ cmake); js runs everything without it',
+      'npm start -- boston --backend native builds it if there is a C++ compiler and cmake (Debian: apt-get install g++ cmake); without it js runs everything',
   },
   ...(['webgl2', 'headlessgl', 'webasm', 'cpu'] as const).map((mode) => ({
     what: `gpujs ${mode}`,
@@ -102,7 +102,7 @@ const look = async ({ what, use, remedy }: Candidate): Promise<Finding> => {
   }
 }
 
-/** Prints the findings; true when the examples can run. */
+/** Prints the findings; returns whether the examples can run. */
 export const doctor = async (): Promise<boolean> => {
   const findings = [node()]
   for (const candidate of candidates) findings.push(await look(candidate))

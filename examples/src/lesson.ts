@@ -1,14 +1,15 @@
-// What every example is to the command line, to the page and to the tests: a function that prints, and trains epoch by
-// epoch. Whoever takes its epochs sees what it saw, may stop for a while between two, and may send it to another device.
+// The form of every example for the command line, the page and the tests: a function that prints, and trains epoch by
+// epoch. The caller that asks for the next epoch sees the last one's results, may pause in between, and may move
+// training to another device.
 import type { nn, optim, Tensor } from 'flambeau'
 
-/** What an example has seen in one epoch, from its forward pass, before its step. */
+/** The results of one epoch, from its forward pass, before the optimizer's step. */
 export interface Seen {
   readonly epoch: number
-  /** The number of epochs that will be run. */
+  /** The total number of epochs. */
   readonly epochs: number
   readonly loss: Tensor | number
-  /** How many rows were classified rightly. */
+  /** The number of rows classified correctly. */
   readonly correct?: () => Tensor
   /** The same loss computed with one-hot labels. */
   readonly oneHotLoss?: () => Tensor | number
@@ -17,15 +18,15 @@ export interface Seen {
 export interface Options {
   readonly epochs?: number
   readonly seed?: number | bigint
-  /** Whether the training step is compiled, true unless told otherwise; the lines are the same. */
+  /** Whether to compile the training step; by default true. The printed lines are the same. */
   readonly compiled?: boolean
   readonly print?: (text: unknown) => void
 }
 
-/** One turn an epoch, run by who asks for the next; asked with the name of a device, it goes on there. */
+/** Yields after every epoch; if the next call passes the name of a device, training continues there. */
 export type Training = Generator<Seen, void, string | undefined>
 
-/** What is trained goes to a device: the model, what its optimizer has gathered, and the tensors, which are returned. */
+/** Moves training to a device: the model, the optimizer's state, and the tensors, which are returned. */
 export const move = <T extends readonly Tensor[]>(
   device: string,
   model: nn.Module,
@@ -33,7 +34,7 @@ export const move = <T extends readonly Tensor[]>(
   ...tensors: T
 ): { [K in keyof T]: Tensor } => {
   model.to(device)
-  // Puts the state where the parameters are, as in PyTorch.
+  // Moves the state to the parameters' device, as in PyTorch.
   optimizer.loadStateDict(optimizer.stateDict())
   return tensors.map((x) => x.to(device)) as { [K in keyof T]: Tensor }
 }
@@ -44,6 +45,6 @@ export const print = (text: unknown): void => console.log(String(text))
 export interface Lesson {
   readonly name: string
   readonly about: string
-  /** Without epochs where nothing is trained. */
+  /** Returns nothing if nothing is trained. */
   readonly run: (options: Options) => Training | void
 }

@@ -1,4 +1,4 @@
-// The examples by name, in the order in which they are told.
+// The examples by name, in teaching order.
 import { autogradBasics } from './autograd-basics/index.ts'
 import { boston } from './boston/index.ts'
 import { breastCancer } from './breast-cancer/index.ts'
@@ -12,5 +12,5 @@ export const lessons: readonly Lesson[] = [
   { name: 'shallow-network', about: 'a hidden layer: regression, two, three and ten classes', run: shallowNetwork },
 ]
 
-/** What runs when nothing is named. */
+/** The examples that run by default. */
 export const mainJob: readonly string[] = ['autograd-basics', 'boston', 'breast-cancer']

@@ -1,5 +1,5 @@
-// The command behind `npm start`: runs the examples. What they print goes to the standard output and is PyTorch's, line
-// for line; names of examples, the progress bar and errors go to the standard error.
+// The command behind `npm start`: runs the examples. Their output goes to the standard output and equals PyTorch's,
+// line for line; names of examples, the progress bar and errors go to the standard error.
 import { closeSync, openSync, writeFileSync } from 'node:fs'
 import { profile, setDevice } from 'flambeau'
 import { type Command, readArguments, UsageError, usage } from './arguments.ts'
@@ -23,7 +23,7 @@ const runLessons = async ({ names, backend, profile: trace, ...options }: Comman
   else profiled(trace, run)
 }
 
-/** Runs under the profiler. The file is opened first: where it cannot be written, nobody wants to wait for that news. */
+/** Runs under the profiler. It opens the file first, so that an unwritable file is reported before the run. */
 const profiled = (file: string, run: () => void): void => {
   let trace: number
   try {
@@ -49,7 +49,7 @@ const useBackend = async (backend: string): Promise<string> => {
   }
 }
 
-/** Prints where the page is; it is there until Ctrl-C. */
+/** Serves the page and prints its address, until Ctrl-C. */
 const openPage = async (port: number): Promise<void> => {
   try {
     const { address } = await servePage({ port })
@@ -77,7 +77,7 @@ const main = async (args: readonly string[]): Promise<number> => {
   }
 }
 
-// A reader that went away (`npm start | head`) is no error.
+// A reader that closed the pipe (`npm start | head`) is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0)
   console.error(`flambeau: cannot print: ${error.message}`)

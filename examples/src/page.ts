@@ -1,5 +1,5 @@
-// Serves the page of browser/: bundled and compressed from the sources when it is started, kept in memory, sent to this
-// machine only.
+// Serves the page of browser/: bundled and compressed from the sources at start, kept in memory, and sent only to this
+// machine.
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
@@ -22,7 +22,7 @@ const types: Readonly<Record<string, string>> = {
 interface Content {
   readonly type: string
   readonly plain: Uint8Array
-  /** Where it is smaller for that. */
+  /** Present if it is smaller. */
   readonly gzipped: Uint8Array | undefined
 }
 
@@ -32,9 +32,9 @@ const contentOf = (path: string, plain: Uint8Array): Content => {
   return { type, plain, gzipped: isPacked ? undefined : gzipSync(plain) }
 }
 
-/** All files of the page by their addresses. */
+/** All files of the page by path. */
 const makePage = async (): Promise<ReadonlyMap<string, Content>> => {
-  // Only who asks for the page waits for it.
+  // Imported on demand, so that other commands don't wait for it.
   const { build } = await import('esbuild')
   const { outputFiles } = await build({
     absWorkingDir: folder,
@@ -44,7 +44,7 @@ const makePage = async (): Promise<ReadonlyMap<string, Content>> => {
     bundle: true,
     splitting: true,
     minify: true,
-    // Modules are printed and errors are known by the names of their classes.
+    // Modules and errors show the names of their classes.
     keepNames: true,
     format: 'esm',
     target: 'es2022',
@@ -59,7 +59,7 @@ const makePage = async (): Promise<ReadonlyMap<string, Content>> => {
   return files.set('/', files.get('/index.html') as Content)
 }
 
-/** What the page may do: load its own files. Whether it may make code of text is said where it is served. */
+/** The page may only load its own files. The caller decides whether it may generate code from text. */
 const policy = (mayEvaluate: boolean): string =>
   [
     "default-src 'none'",
@@ -74,13 +74,13 @@ const policy = (mayEvaluate: boolean): string =>
   ].join('; ')
 
 export interface PageOptions {
-  /** 0: one that is free. */
+  /** 0 chooses a free port. */
   readonly port?: number
-  /** Whether the page may make code of text, as js does to be fast and gpujs must; true unless told otherwise. */
+  /** Whether the page may generate code from text, which makes js fast and which gpujs needs; by default true. */
   readonly mayEvaluate?: boolean
 }
 
-/** Serves the page until the server is closed. Throws Node's error where it cannot listen. */
+/** Serves the page until the server is closed. Throws Node's error if it cannot listen. */
 export const servePage = async ({
   port = 0,
   mayEvaluate = true,

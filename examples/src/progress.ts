@@ -1,21 +1,21 @@
-// A progress bar on a terminal; anywhere else only a line where training will take long. Training is one synchronous loop, so
-// the bar is drawn from inside it, and taken away while a line is printed.
+// Shows a progress bar on a terminal; elsewhere only one line if training will take long. Training is one synchronous
+// loop, so the bar is drawn from inside it, and hidden while a line is printed.
 import { SingleBar } from 'cli-progress'
 import type { Seen } from './lesson.ts'
 
 const LOOK_EVERY_MS = 100
-/** How long training is watched before it is said how long all of it takes, and from how long on that is said. */
+/** How long to watch before estimating the total time, and the least total time worth reporting. */
 const WATCH_MS = 2000
 const LONG_MS = 60_000
 
-/** Says once, on the standard error, how long training takes where that is long. */
+/** Reports once, on the standard error, how long training takes if that is long. */
 const warner = (name: string): ((seen: Seen) => void) => {
   let from: { readonly time: number; readonly epoch: number } | undefined
   let said = false
   return ({ epoch, epochs }) => {
     if (said) return
     const now = performance.now()
-    // The first epochs compile what all others run.
+    // The first epochs include compilation.
     if (epoch < 10) return
     from ??= { time: now, epoch }
     if (now - from.time < WATCH_MS) return
@@ -32,17 +32,17 @@ const warner = (name: string): ((seen: Seen) => void) => {
 interface Reporter {
   readonly print: (text: unknown) => void
   readonly onEpoch: (seen: Seen) => void
-  /** Takes away what is left of the bar. */
+  /** Removes the bar. */
   readonly finish: () => void
 }
 
-/** What prints a lesson's lines, and is told of its epochs. */
+/** Prints a lesson's lines, and is notified of its epochs. */
 export const progress = (name: string): Reporter => {
   const print = (text: unknown) => console.log(String(text))
   if (!process.stdout.isTTY || !process.stderr.isTTY) return { print, onEpoch: warner(name), finish: () => {} }
 
   let bar: SingleBar | undefined
-  /** From half a second ago and more: what came first was slower, before V8 had compiled it. */
+  /** The state at least half a second ago: earlier epochs were slower, before V8 had compiled them. */
   let before = { time: 0, epoch: 0 }
   let mark = before
   let nextLook = 0
@@ -52,15 +52,15 @@ export const progress = (name: string): Reporter => {
   }
   const draw = (epoch: number, epochs: number, now: number) => {
     const seconds = (((now - before.time) / (epoch - before.epoch)) * (epochs - epoch)) / 1000
-    // Of one width, so that nothing moves but the bar.
+    // At constant width, so that only the bar moves.
     const width = String(epochs).length
     const numbers = {
       done: String(epoch).padStart(width),
       left: before.epoch > 0 ? `${Math.ceil(seconds)} s left` : '',
     }
     if (bar !== undefined) return bar.update(epoch, numbers)
-    // Ctrl-C has to work inside the loop, so no handler of the bar's own, and nothing about the terminal is switched that
-    // a handler would have to switch back.
+    // Ctrl-C must work inside the loop, so the bar installs no handler of its own, and changes no terminal setting that
+    // a handler would have to restore.
     bar = new SingleBar({
       format: `${name} {bar} {done}/{total} epochs  {left}`,
       gracefulExit: false,
@@ -74,7 +74,7 @@ export const progress = (name: string): Reporter => {
   return {
     finish: hide,
     print: (text) => {
-      // Back at once, below the line.
+      // Redraws at once, below the line.
       if (bar !== undefined) nextLook = 0
       hide()
       print(text)

@@ -1,5 +1,5 @@
-// The page in a real browser: what it trains, that it is good by mouse and by keyboard, in any size, and under a strict
-// policy. What it looks like is left in .cache/page, for people.
+// The page in a real browser: training, use by mouse and by keyboard, any window size, and a strict policy. Screenshots
+// are saved in .cache/page for people to look at.
 import { readFileSync } from 'node:fs'
 import { get, type IncomingHttpHeaders } from 'node:http'
 import { createRequire } from 'node:module'
@@ -35,11 +35,11 @@ interface Look {
   readonly width?: number
   readonly height?: number
   readonly dark?: boolean
-  /** What the worker does first. */
+  /** A script that the worker runs first. */
   readonly script?: string
 }
 
-/** The page, ready; an error in it, or a request that goes elsewhere, fails the test. */
+/** Opens the page and waits until it is ready; an error in it, or a request to another host, fails the test. */
 const open = async ({
   width = 1280,
   height = 800,
@@ -79,7 +79,7 @@ const printed = (page: Page, count: number) =>
 const label = (page: Page): Promise<string | null> => page.getAttribute('#curve', 'aria-label')
 const epochOf = async (page: Page): Promise<number> =>
   Number(/^[\d,]+/.exec(await text(page, 'counted'))?.[0].replaceAll(',', ''))
-/** What never ends by itself is always caught in the middle. */
+/** Effectively endless, so that a test always catches training in the middle. */
 const endless = '100000000'
 const begin = async (page: Page, course: keyof typeof courses, epochs?: string) => {
   await page.selectOption('#course', course)
@@ -87,8 +87,8 @@ const begin = async (page: Page, course: keyof typeof courses, epochs?: string) 
   await page.click('#train')
 }
 /**
- * Trains, or goes on, up to a pause at the line of that number. The page itself presses the button as the line is printed, which
- * training waits for: by a click from here it might be over, where the machine is busy.
+ * Trains, or resumes, until a pause at the given line. The page itself presses the button when the line is printed,
+ * which training waits for; with a click from here, training might be over on a busy machine.
  */
 const trainTo = async (page: Page, line: number) => {
   await page.evaluate(`new MutationObserver((_, observer) => {
@@ -101,13 +101,13 @@ const trainTo = async (page: Page, line: number) => {
   await state(page, 'paused')
   expect(await lines(page)).toHaveLength(line)
 }
-/** Moves what is paused. */
+/** Moves a paused training. */
 const moveTo = async (page: Page, backend: string) => {
   await page.click(`input[value=${backend}]`)
-  await expect.poll(() => text(page, 'status'), soon).toBe(`Paused, to go on on ${backend}`)
+  await expect.poll(() => text(page, 'status'), soon).toBe(`Paused, will continue on ${backend}`)
 }
 
-/** Whether the curve goes from the left to the right in one of the page's colours. */
+/** How many columns of pixels have one of the page's colours, as a curve from left to right does. */
 const columnsOf = (page: Page, name: string): Promise<number> =>
   page.evaluate(`(() => {
     const canvas = document.querySelector('#curve canvas')
@@ -122,8 +122,8 @@ const columnsOf = (page: Page, name: string): Promise<number> =>
 
 const inBrowser = (name: string, body: () => Promise<void>) => testWith('browser', chromiumMissing, name, body)
 
-describe('what the page offers', () => {
-  it('is what the lessons are', () => {
+describe('the menu of the page', () => {
+  it('matches the lessons', () => {
     const lessons = { boston, breastCancer, ...parts }
     expect(Object.keys(courses)).toEqual(Object.keys(lessons))
     for (const [name, lesson] of Object.entries(lessons)) {
@@ -133,8 +133,8 @@ describe('what the page offers', () => {
   })
 })
 
-describe('what the page sends', () => {
-  it('is minified, and compressed for who takes that', async () => {
+describe('the code that the page loads', () => {
+  it('is minified, and compressed for clients that accept it', async () => {
     const { address, server } = await servePage()
     const ask = (path: string, encoding: string) =>
       new Promise<{ headers: IncomingHttpHeaders; bytes: Buffer }>((resolve) =>
@@ -151,7 +151,7 @@ describe('what the page sends', () => {
       expect(gunzipSync(bytes).equals(plain[i].bytes), files[i]).toBe(true)
       expect(plain[i].headers['content-encoding']).toBeUndefined()
     }
-    // Without gpu.js, which is sent to who asks for it.
+    // Without gpu.js, which is loaded on demand.
     expect(packed.reduce((sum, { bytes }) => sum + bytes.length, 0)).toBeLessThan(300_000)
   })
 })
@@ -168,16 +168,16 @@ describe('the page', () => {
     expect(await text(page, 'reading')).toBe('23.096 at epoch 2,000')
     expect(await label(page)).toBe('Loss from 592.41 at epoch 1 to 23.096 at epoch 2,000, on js')
     expect(await columnsOf(page, 'js')).toBeGreaterThan(0.8)
-    // It is read where the pointer is.
+    // Hovering reads the curve at the pointer.
     await page.hover('#curve .u-over')
     expect(await text(page, 'reading')).toMatch(/^\d+\.\d+ at epoch (9\d\d|1,0\d\d)$/)
     await page.hover('h1')
     expect(await text(page, 'reading')).toMatch(/ at epoch 2,000$/)
   })
 
-  inBrowser('takes its time over a few epochs, and draws a dot for one', async () => {
+  inBrowser('stretches a few epochs over some seconds, and draws a dot for one epoch', async () => {
     const page = await open()
-    // As many steps as there are epochs, or frames: each is seen.
+    // As many updates as there are epochs, or frames: each one is visible.
     await page.evaluate(`{
       window.seen = []
       new MutationObserver(() => {
@@ -200,10 +200,10 @@ describe('the page', () => {
 
   for (const [course, said, there, back] of [
     ['boston', bostonSaid, 5, 9],
-    // Adam, whose state goes along. Its first lines are the model.
+    // With Adam, whose state moves along. Its first lines are the model.
     ['iris', irisSaid, 8, 11],
   ] as const) {
-    inBrowser(`${course} goes to gpujs in mid-training and back, and the curve goes on`, async () => {
+    inBrowser(`${course} moves to gpujs in mid-training and back, and the curve continues`, async () => {
       const page = await open()
       await page.selectOption('#course', course)
       await trainTo(page, there)
@@ -223,14 +223,14 @@ describe('the page', () => {
     })
   }
 
-  inBrowser('answers while it trains: pause, resume, stop, and once more', async () => {
+  inBrowser('responds while it trains: pause, resume, stop, and again', async () => {
     const page = await open()
     expect(await page.isVisible('#curve canvas')).toBe(false)
     await begin(page, 'breastCancer', endless)
     await printed(page, 1)
     expect(await page.isVisible('#curve canvas')).toBe(true)
     expect(await columnsOf(page, 'js')).toBeGreaterThan(0)
-    // The page draws as ever: so many frames, while epochs go by.
+    // The page keeps drawing frames while epochs pass.
     const before = await epochOf(page)
     await page.evaluate(`(async () => {
       for (let frame = 0; frame < 20; frame++) await new Promise(requestAnimationFrame)
@@ -241,7 +241,7 @@ describe('the page', () => {
     await state(page, 'paused')
     const at = await epochOf(page)
     expect(await text(page, 'status')).toBe(`Paused at epoch ${at.toLocaleString('en')}`)
-    // The worker has taken two orders since, and run no epoch.
+    // The worker has handled two orders since, and run no epoch.
     await moveTo(page, 'gpujs')
     await moveTo(page, 'js')
     expect(await epochOf(page)).toBe(at)
@@ -259,7 +259,7 @@ describe('the page', () => {
     expectLines(await lines(page), irisSaid.lines, near)
   })
 
-  inBrowser('is used by keyboard alone, and shows where one is', async () => {
+  inBrowser('works by keyboard alone, and shows the focus', async () => {
     const page = await open()
     const focused = () => page.evaluate<string>('document.activeElement.value || document.activeElement.id')
     const outlined = () =>
@@ -295,10 +295,10 @@ describe('the page', () => {
     await tab('stop')
     await page.keyboard.press('Enter')
     await state(page, 'idle')
-    // The button that was pressed is switched off: one is not lost.
+    // The pressed button is disabled, but the focus is not lost.
     expect(await focused()).toBe('train')
     await tab('lines')
-    // Nor is one where training is begun from a field.
+    // Nor is it lost if training starts from a field.
     await page.focus('#seed')
     await page.keyboard.press('Enter')
     await state(page, 'running')
@@ -307,7 +307,7 @@ describe('the page', () => {
     await state(page, 'idle')
   })
 
-  inBrowser('says what is wrong with a number, and trains nothing', async () => {
+  inBrowser('reports an invalid number, and does not train', async () => {
     const page = await open()
     for (const [field, wrong] of [
       ['epochs', ''],
@@ -339,7 +339,7 @@ describe('the page', () => {
     expect(await text(page, 'found')).toContain('the policy of this page forbids eval')
     await page.click('input[value=gpujs]')
     await page.waitForSelector('[role=alert] .trouble')
-    expect(await text(page, 'trouble')).toMatch(/^gpu\.js makes its kernels of text.*Allow 'unsafe-eval'/)
+    expect(await text(page, 'trouble')).toMatch(/^gpu\.js makes its kernels from text.*Allow 'unsafe-eval'/)
     expect(await page.isChecked('input[value=js]')).toBe(true)
     expect(await page.evaluate('document.activeElement.value')).toBe('js')
     await page.click('#train')
@@ -348,7 +348,7 @@ describe('the page', () => {
     expect(await axe(page)).toEqual([])
   })
 
-  inBrowser('says when the GPU goes away, and trains again', async () => {
+  inBrowser('reports a lost GPU, and trains again', async () => {
     const page = await open({
       script: `const { getContext } = OffscreenCanvas.prototype
         let lose
@@ -370,7 +370,7 @@ describe('the page', () => {
     await begin(page, 'boston')
     await page.waitForSelector('[role=alert] .trouble', { timeout: 100_000 })
     expect(await text(page, 'trouble')).toMatch(/^the WebGL context of device 'gpujs' was lost/)
-    expect(await text(page, 'status')).toMatch(/^Ended by an error at epoch \d+$/)
+    expect(await text(page, 'status')).toMatch(/^Stopped by an error at epoch \d+$/)
     await page.fill('#epochs', '100')
     await page.click('#train')
     await printed(page, 1)
@@ -379,7 +379,7 @@ describe('the page', () => {
     expect(await text(page, 'trouble')).toBe('')
   })
 
-  inBrowser('says when a script is missing', async () => {
+  inBrowser('reports a missing script', async () => {
     const page = await browser.newPage()
     const { address, server } = await servePage()
     closing.push(async () => {
@@ -401,7 +401,7 @@ describe('the page', () => {
     { width: 1280, height: 800, dark: true },
   ]) {
     const name = `${look.width}${look.dark ? '-dark' : ''}`
-    inBrowser(`fits ${name}, and nobody is shut out`, async () => {
+    inBrowser(`fits ${name}, and is accessible`, async () => {
       const page = await open(look)
       const check = async (moment: string) => {
         expect(await axe(page), moment).toEqual([])
@@ -419,7 +419,7 @@ describe('the page', () => {
 const pictures = fileURLToPath(new URL('../.cache/page/', import.meta.url))
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
-/** What axe finds wrong by WCAG 2.2 AA and good practice; contrast among it. */
+/** The violations that axe finds of WCAG 2.2 AA and good practice, including contrast. */
 const axe = async (page: Page): Promise<string[]> => {
   await page.evaluate(axeSource)
   return page.evaluate(`axe.run().then(({ violations }) =>

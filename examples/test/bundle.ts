@@ -1,4 +1,4 @@
-// Bundles made of the sources: code that runs as Node runs it, at its own speed, and is never a stale build.
+// Bundles made from the sources: Node runs them at its own speed, and they are never a stale build.
 import { mkdtempSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
-/** A folder for bundles; whoever makes it takes it away. */
+/** A folder for bundles; the caller removes it. */
 export const bundleFolder = (): string => mkdtempSync(join(tmpdir(), 'flambeau-examples-'))
 
 /** Bundles a file of src/ and returns the path of the result, an ES module or CommonJS. */
@@ -19,7 +19,8 @@ export const bundle = async (folder: string, entry: string, format: 'esm' | 'cjs
     platform: 'node',
     format,
     conditions: ['@flambeau/source'],
-    // Native looks for its addon from where it lies, gpu.js for headless GL; in a bundle they are as if not installed.
+    // Native finds its addon relative to its own file, and gpu.js finds headless GL in the same way; in a bundle they
+    // count as not installed.
     external: ['@flambeau/backend-native', '@flambeau/backend-gpujs', 'esbuild'],
     banner:
       format === 'esm'
@@ -30,6 +31,6 @@ export const bundle = async (folder: string, entry: string, format: 'esm' | 'cjs
   return outfile
 }
 
-/** The exports of a file of src/, run by Node itself and not through the tests' transformations. */
+/** The exports of a file of src/, run by Node directly and not through the tests' transformations. */
 export const bundled = async <T>(folder: string, entry: string): Promise<T> =>
   createRequire(import.meta.url)(await bundle(folder, entry, 'cjs')) as T

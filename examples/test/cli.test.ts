@@ -13,7 +13,7 @@ vi.setConfig({ testTimeout: 60_000 })
 const folder = bundleFolder()
 let program = ''
 
-// The command as a process of its own.
+// The command in a process of its own.
 beforeAll(async () => {
   program = await bundle(folder, 'main.ts', 'esm')
 })
@@ -35,7 +35,7 @@ describe('npm start', () => {
     expect(errors).toEqual(['# boston, on js'])
   })
 
-  it('takes the seed: another one, another line', () => {
+  it('uses the seed: another seed prints another line', () => {
     const line = (seed: string) => run(['boston', '--epochs', '1', '--seed', seed]).lines[0]
     expect(line('0')).toMatch(/^Epoch 1: loss=5\.9241e\+02$/)
     expect(line('1')).not.toBe(line('0'))
@@ -44,7 +44,7 @@ describe('npm start', () => {
       expect(run(['boston', '--epochs', '1', ...negative]).lines).toEqual([line('4294967295')])
   })
 
-  it('runs the main job when nothing is named', () => {
+  it('runs the main job by default', () => {
     const { status, lines, errors } = run(['--epochs', '20'])
     expect(status).toBe(0)
     expect(errors).toEqual(['# autograd-basics, on js', '# boston, on js', '# breast-cancer, on js'])
@@ -63,7 +63,7 @@ describe('npm start', () => {
     const shown = run(args, terminal)
     expect(shown.lines).toEqual(piped.lines)
     expect(shown.stderr).toMatch(/boston [=-]+ +\d+\/50000 epochs/)
-    // What a terminal was told to do otherwise would stay so after Ctrl-C.
+    // Terminal settings would persist after Ctrl-C.
     expect(shown.stderr).not.toContain('\x1b[?')
     expect(piped.errors).toEqual(['# boston, on js'])
   })
@@ -77,7 +77,7 @@ describe('npm start', () => {
     expect(run([...args, '--no-compile']).lines).toEqual(lines)
   })
 
-  it('profiles: the lines as ever, a table beside them, and a trace in a file', () => {
+  it('profiles: prints the same lines and a table, and writes a trace to a file', () => {
     const trace = join(folder, 'trace.json')
     const args = ['boston', '--epochs', '30']
     const { status, lines, stderr } = run([...args, '--profile', trace])
@@ -88,7 +88,7 @@ describe('npm start', () => {
     expect(traceEvents.filter(({ name }: { name: string }) => name === 'addmm')).toHaveLength(30)
   })
 
-  it.skipIf(!existsSync('/dev/full'))('says in a line that a disk is full', () => {
+  it.skipIf(!existsSync('/dev/full'))('reports a full disk in one line', () => {
     const { status, lines, errors } = run(['boston', '--epochs', '1', '--profile', '/dev/full'])
     expect({ status, lines: lines.length }).toEqual({ status: 2, lines: 1 })
     expect(errors.at(-1)).toMatch(/^flambeau: cannot write '\/dev\/full': ENOSPC: no space left on device, write/)
@@ -126,7 +126,7 @@ describe('npm start', () => {
     }
   })
 
-  it('says in one line that a port is in use', async () => {
+  it('reports a port in use in one line', async () => {
     const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
     const { port } = server.address() as AddressInfo

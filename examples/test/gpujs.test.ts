@@ -1,5 +1,5 @@
-// The examples on gpu.js's modes: PyTorch's losses within a thousandth and its counts exactly, in every one of them, and
-// with nothing run elsewhere.
+// The examples in gpu.js's modes: in every mode PyTorch's losses within a thousandth and its counts exactly, with
+// nothing run elsewhere.
 import { type Gpujs, gpujs } from '@flambeau/backend-gpujs'
 import { js, setStrict, useDevice } from 'flambeau'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -18,12 +18,12 @@ const shallow = transcripts('shallow-network')[0]
 const transcriptOf = (name: string): Transcript =>
   name in parts ? { ...(shallow.parts as Record<string, Transcript>)[name], seed: shallow.seed } : transcripts(name)[0]
 
-/** Epochs of each example, compiled; eager ones are a tenth of them. */
+/** Epochs of each example when compiled; eager runs take a tenth of them. */
 const epochs: Readonly<Record<keyof typeof lessons, number>> = {
   boston: 2000,
   'breast-cancer': 10_000,
   regression: 2000,
-  // At epoch 1,000 one row lies 1e-4 or less from one half: it may fall on either side.
+  // At epoch 1,000 one row is within 1e-4 of one half, so it may fall on either side.
   binary: 900,
   binarySoftmax: 500,
   iris: 200,
@@ -56,7 +56,7 @@ for (const { mode, missing } of modes) {
       setStrict(false)
       useDevice(js())
     })
-    it('is the mode that was asked for', () => expect(device.report()).toMatchObject({ mode, tried: [{ mode }] }))
+    it('is the requested mode', () => expect(device.report()).toMatchObject({ mode, tried: [{ mode }] }))
     for (const name of Object.keys(lessons) as (keyof typeof lessons)[]) {
       const n = epochs[name]
       it(`${name} learns as PyTorch does, compiled, ${n} epochs`, () => trains(name, true, n))

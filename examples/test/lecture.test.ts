@@ -54,7 +54,7 @@ describeWays('breast-cancer learns as PyTorch does', ({ compiled, device }) => {
 
   it('all 200,000 epochs, with the accuracy and the data frame', async () => {
     const transcript = all[0]
-    // What is bundled finds no addon.
+    // A bundle finds no addon.
     const full =
       device === 'native'
         ? { breastCancer }
@@ -74,7 +74,7 @@ const only = (values: Readonly<Record<string, number>> = {}, epochs: number) =>
 
 const ROW = /^(\d+) {2,}(\d\.0) +(\d\.\d{6}e[+-]\d\d)$/
 
-/** The frame as pandas prints it. A probability may be one off in its last digit, or as far as 1e-4 of its logit. */
+/** The frame as pandas prints it. A probability may differ by one in its last digit, or by 1e-4 of its logit. */
 const expectFrame = (actual: readonly string[], expected: readonly string[]): void => {
   const masked = (lines: readonly string[]) => lines.map((line) => (ROW.test(line) ? line.slice(0, -12) : line))
   expect(masked(actual)).toEqual(masked(expected))

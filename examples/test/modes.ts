@@ -1,4 +1,4 @@
-// gpu.js's modes in Node, and why one is not to be had here: those of WebGL need the package `gl` and a display.
+// gpu.js's modes in Node, and why one is not available here: those of WebGL need the package `gl` and a display.
 import { gpujs } from '@flambeau/backend-gpujs'
 import '../../tools/test/display.ts'
 

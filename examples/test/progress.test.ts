@@ -1,4 +1,4 @@
-// The bar by a clock of our own: what it shows, and that it makes room for lines.
+// The progress bar under a fake clock: what it shows, and that it makes room for lines.
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { progress } from '../src/progress.ts'
 
@@ -26,7 +26,7 @@ afterEach(() => {
   terminals.forEach((terminal, i) => void (terminal.isTTY = known[i]))
 })
 
-/** What is drawn last while epochs take so many milliseconds each. */
+/** The last drawing while epochs take the given number of milliseconds each. */
 const train = (from: number, to: number, ms: number, { onEpoch }: ReturnType<typeof progress>): string => {
   for (let epoch = from; epoch <= to; epoch++) {
     now += ms
@@ -35,7 +35,7 @@ const train = (from: number, to: number, ms: number, { onEpoch }: ReturnType<typ
   return shown.split('\x1b[1G').at(-1)?.replace('\x1b[0K', '') ?? ''
 }
 
-it('says what is left by how fast it is now, not by how slow it was at first', () => {
+it('estimates the remaining time from the current speed, not from the slow start', () => {
   const bar = progress('lesson')
   expect(train(1, 3, 50, bar)).toMatch(/^lesson -{40} {4}\d\/1000 epochs {2}$/)
   expect(train(4, 40, 50, bar)).toMatch(/^lesson ={1,2}-{38,39} {3}\d\d\/1000 epochs {2}4[89] s left$/)
@@ -43,7 +43,7 @@ it('says what is left by how fast it is now, not by how slow it was at first', (
   bar.finish()
 })
 
-it('makes room for a line, and is back with the next epoch', () => {
+it('makes room for a line, and returns with the next epoch', () => {
   const bar = progress('lesson')
   train(1, 100, 10, bar)
   shown = ''
@@ -56,7 +56,7 @@ it('makes room for a line, and is back with the next epoch', () => {
   bar.finish()
 })
 
-it('shows nothing where lines go to a file', () => {
+it('shows nothing if lines go to a file', () => {
   process.stdout.isTTY = false
   const bar = progress('lesson')
   train(1, 100, 10, bar)
@@ -65,7 +65,7 @@ it('shows nothing where lines go to a file', () => {
   expect(shown).toBe('a line\n')
 })
 
-it('says once how long training takes where that is long', () => {
+it('reports once how long a long training takes', () => {
   process.stdout.isTTY = false
   vi.spyOn(console, 'error').mockImplementation((text) => void (shown += `${text}\n`))
   const slow = progress('lesson')

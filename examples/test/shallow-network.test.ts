@@ -26,7 +26,7 @@ describeWays('shallow networks learn as PyTorch’s do', ({ compiled }) => {
       const last = Math.max(...losses.keys())
       expectLosses(losses, transcript.losses, last, network)
       if (transcript.oneHotLosses !== undefined) expectLosses(oneHotLosses, transcript.oneHotLosses, last, network)
-      // At epoch 1,000 of these networks one row lies 1e-4 or less from one half: it may fall on either side.
+      // At epoch 1,000 of these networks one row is within 1e-4 of one half, so it may fall on either side.
       const isEdge = name === 'binary' && (seed === 0 || seed === 3)
       expectCounts(correct, transcript.correct ?? {}, isEdge ? 1000 : undefined)
       const wanted = isEdge ? transcript.lines.slice(0, -1) : transcript.lines

@@ -1,4 +1,4 @@
-// Training that moves from one device to another and back: what is trained goes along, and the curve stays PyTorch's.
+// Training that moves from one device to another and back: its state moves along, and the losses stay PyTorch's.
 import { gpujs } from '@flambeau/backend-gpujs'
 import { native } from '@flambeau/backend-native'
 import { js, useDevice } from 'flambeau'
@@ -18,10 +18,10 @@ interface Course {
   readonly run: (options: Options) => Training
   readonly transcript: Transcript
   readonly tolerance: Tolerance
-  /** Compiled; PyTorch's losses of each third are known. */
+  /** Compiled epochs; PyTorch's losses of each third are known. */
   readonly epochs: number
 }
-/** Eager: as many in each third. */
+/** Eager epochs in each third. */
 const fewEpochs = 9
 
 const tutorial: Tolerance = (epoch) => (epoch <= 10 ? 1e-6 : 1e-4)
@@ -43,11 +43,11 @@ const courses: Readonly<Record<string, Course>> = {
     epochs: 10_000,
   },
   regression: part('regression', 300),
-  // Adam, whose state goes along as well.
+  // With Adam, whose state moves along.
   binary: part('binary', 300),
   'binary with softmax': part('binarySoftmax', 150),
   iris: part('iris', 60),
-  // Batches, and a generator that shuffles on.
+  // With batches, and a generator that continues to shuffle.
   digits: part('digits', 15),
 }
 
@@ -56,7 +56,7 @@ interface Stay {
   readonly needs: string
   readonly missing: string | undefined
   readonly make: () => ReturnType<typeof gpujs> | ReturnType<typeof native>
-  /** How far from PyTorch's losses it may be, where native has the course's tolerance. */
+  /** The tolerance for PyTorch's losses; on native it is the course's own. */
   readonly within: (tolerance: Tolerance) => Tolerance
 }
 

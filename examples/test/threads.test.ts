@@ -1,4 +1,4 @@
-// On native the same bits come out for one thread and for two, and from run to run.
+// Native gives the same bits with one thread and with two, and from run to run.
 import { native } from '@flambeau/backend-native'
 import { compile, F, js, manualSeed, nn, optim, randn, type Tensor, useDevice } from 'flambeau'
 import { afterAll, expect } from 'vitest'
@@ -12,7 +12,7 @@ afterAll(() => void useDevice(js()))
 
 const bitsOf = (numbers: readonly number[]): Buffer => Buffer.from(Float32Array.from(numbers).buffer)
 
-/** The bits of everything that a lesson's epochs end with. */
+/** The bits of a lesson's losses and final results. */
 const losses = (run: (options: Options) => Training, compiled: boolean): Buffer => {
   const seen: number[] = []
   for (const { loss } of run({ epochs: 20, seed: 0, compiled, print: () => {} }))
@@ -20,7 +20,7 @@ const losses = (run: (options: Options) => Training, compiled: boolean): Buffer 
   return bitsOf(seen)
 }
 
-/** Large enough that all of it is divided among threads: products, their epilogues, element by element, reductions, Adam. */
+/** Large enough that threads share everything: products, their epilogues, elementwise ops, reductions, Adam. */
 const large = (compiled: boolean): Buffer => {
   manualSeed(0)
   const model = new nn.Sequential(new nn.Linear(300, 257), new nn.Tanh(), new nn.Linear(257, 100))

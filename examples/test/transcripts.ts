@@ -1,4 +1,4 @@
-// What real PyTorch printed (tools/golden/transcripts.py), and how near the examples have to come to it.
+// The output of real PyTorch (tools/golden/transcripts.py), and how close the examples must come to it.
 import { readdirSync, readFileSync } from 'node:fs'
 import { native } from '@flambeau/backend-native'
 import { js, type Tensor, useDevice } from 'flambeau'
@@ -26,7 +26,7 @@ export const transcripts = (example: string): Transcript[] =>
     .map((file) => JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as Transcript)
     .sort((a, b) => a.seed - b.seed)
 
-/** The relative difference that is allowed at an epoch. */
+/** The allowed relative difference at an epoch. */
 export type Tolerance = (epoch: number) => number
 
 const numberOf = (value: Tensor | number): number => (typeof value === 'number' ? value : value.item())
@@ -38,13 +38,13 @@ export interface Recording {
   readonly oneHotLosses: Map<number, number>
 }
 
-/** A way in which examples run. */
+/** A way to run the examples. */
 export interface Way {
   readonly compiled: boolean
   readonly device: 'js' | 'native'
 }
 
-/** Describes something in each way in which every example runs: compiled and eager, on every backend that Node has. */
+/** Describes something for each way to run the examples: compiled and eager, on every backend for Node. */
 export const describeWays = (what: string, body: (way: Way) => void): void => {
   for (const device of ['js', 'native'] as const) {
     for (const compiled of [true, false]) {
@@ -62,7 +62,7 @@ export const describeWays = (what: string, body: (way: Way) => void): void => {
   }
 }
 
-/** Runs an example and writes down what it prints, and what it sees at the epochs that the transcript has. */
+/** Runs an example and records its output, and its results at the epochs of the transcript. */
 export const record = (
   run: (options: Options) => Training,
   transcript: Transcript,
@@ -79,7 +79,7 @@ export const record = (
   return recording
 }
 
-/** Losses of all epochs that were run, each within its tolerance. */
+/** Compares the losses of all epochs that ran, each within its tolerance. */
 export const expectLosses = (
   actual: ReadonlyMap<number, number>,
   expected: Readonly<Record<string, string>>,
@@ -101,7 +101,7 @@ export const expectLosses = (
 
 const EPOCH = /^Epoch (\d+): loss=(.+)$/
 
-/** Lines equal to PyTorch's: text exactly, printed losses within the tolerance and half of their last digit. */
+/** Compares lines with PyTorch's: text exactly, printed losses within the tolerance and half of their last digit. */
 export const expectLines = (actual: readonly string[], expected: readonly string[], tolerance: Tolerance): void => {
   const masked = (lines: readonly string[]) => lines.map((line) => line.replace(/loss=\d\.\d{4}e[+-]\d\d$/, 'loss=?'))
   expect(masked(actual)).toEqual(masked(expected))

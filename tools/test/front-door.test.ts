@@ -87,7 +87,7 @@ testWith(
       /^flambeau: device 'native' found no addon for .*; npm start -- doctor says what is there/m,
     )
     expect((await run('doctor')).stdout).toMatch(
-      /^– native +installed, and not built; npm start -- boston --backend native builds it/m,
+      /^– native +installed, but not built; npm start -- boston --backend native builds it/m,
     )
     writeFileSync(env.FLAMBEAU_NATIVE_PATH, 'no addon')
     expect((await run('doctor')).stdout).toMatch(

@@ -1,13 +1,13 @@
-// A network of small layers trained by full-batch SGD: a lane is a row, so that an element of a weight meets a vector
-// of rows. A few vectors of rows at a time go forward and back; their share of the gradient is added up by lanes.
+// A network of small layers trained by full-batch SGD. A lane is a row, so each element of a weight is multiplied by a
+// vector of rows. A few vectors of rows at a time go forward and back; their part of the gradient is summed by lanes.
 #pragma once
 
 #include "linear.hpp"
 
-/** How many vectors of rows are taken at a time. */
+/** Vectors of rows per group. */
 constexpr int group = 8;
 
-/** What one vector of rows holds of a layer: results and slopes. */
+/** Results and slopes of a layer for one vector of rows. */
 template <int size> struct Units { Vec h[size], d[size]; };
 
 /** A layer from `from` to `to`; `leak` is its activation's slope below 0. */

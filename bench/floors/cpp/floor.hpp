@@ -1,4 +1,4 @@
-// What floors in C++ are made of.
+// Common parts of the floors in C++.
 #pragma once
 
 #include <functional>
@@ -8,7 +8,7 @@
 #include <vector>
 
 using Floats = std::vector<float>;
-/** Elements by name; those of int32 keep their bits. */
+/** Elements by name; int32 elements keep their bits. */
 using Inputs = std::map<std::string, Floats>;
 
 struct Ready {

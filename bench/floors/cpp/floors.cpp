@@ -1,5 +1,5 @@
-// The floors in C++, float32 and one thread: what the processor can do. A subject that speaks the protocol of
-// src/serve.ts: one question a line on stdin, one answer a line on stdout.
+// The floors in C++, float32 and one thread, show what the processor can do. The program is a subject that implements
+// the protocol of src/serve.ts: one question per line on stdin, one answer per line on stdout.
 #include <memory>
 #include <regex>
 
@@ -11,7 +11,7 @@
 
 Ready scalarGraph(Inputs& in) {
   auto out = std::make_shared<std::vector<Floats>>(3, Floats(1));
-  // Volatile: a compiler may not take what does not change out of the loop over steps.
+  // Volatile, so that the compiler cannot hoist loop-invariant work out of the loop over steps.
   auto step = [=, x = in["x"], y = in["y"]] {
     const volatile float &a = x[0], &b = y[0];
     const float p = a, q = b;
@@ -42,7 +42,7 @@ const std::map<std::string, std::function<Ready(Inputs&)>> floors = {
     {"scalar-graph", scalarGraph},
 };
 
-/** A floor by its name; without a step where there is none. */
+/** A floor by its name; without a step if there is none. */
 Ready make(const std::string& name, Inputs& in) {
   std::smatch match;
   if (std::regex_match(name, match, std::regex("(sum|mean|max)-([012])")))
@@ -53,7 +53,7 @@ Ready make(const std::string& name, Inputs& in) {
 
 int main() {
 #if defined(__x86_64__)
-  _mm_setcsr(_mm_getcsr() | 0x8040);  // subnormal numbers, to which moments of Adam decay, are zero
+  _mm_setcsr(_mm_getcsr() | 0x8040);  // Adam's moments decay to subnormal numbers, which count as zero
 #endif
   serve(make);
 }

@@ -1,5 +1,5 @@
-// A linear layer with one output, trained by full-batch SGD: weights and sums of the gradient in registers, and the
-// rows taken by blocks that the nearest cache holds, so that memory is read once for predictions and gradient.
+// A linear layer with one output, trained by full-batch SGD: weights and sums of the gradient are in registers, and
+// rows are processed in blocks that fit the nearest cache, so that memory is read once for predictions and gradient.
 #pragma once
 
 #include <cmath>
@@ -8,7 +8,7 @@
 #include "floor.hpp"
 #include "vectors.hpp"
 
-/** What a criterion makes of a vector of predictions. Slopes and losses have a row's share, 1 / n or 0, in them. */
+/** Slopes and losses of a vector of predictions, weighted by the row's share, 1 / n or 0. */
 struct Judged {
   Vec slope, loss;
 };
@@ -18,14 +18,14 @@ inline Judged squares(Vec z, Vec y, Vec share) {
   return {2 * error * share, error * error * share};
 }
 
-/** As PyTorch has it: logarithms cut off at -100, the slope by the quotient and the sigmoid's slope. */
+/** As in PyTorch: logarithms clamped at -100, the slope by the quotient and the sigmoid's slope. */
 inline Judged logistic(Vec z, Vec y, Vec share) {
   const Vec p = 1 / (1 + exp(-z)), q = 1 - p;
   const Vec loss = y * larger(log(p), all(-100)) + (1 - y) * larger(log(q), all(-100));
   return {(p - y) / larger(p * q, all(1e-12f)) * (p * q) * share, -loss * share};
 }
 
-/** Rows of x and y, filled up to whole blocks by rows that have no share in anything. */
+/** Rows of x and y, padded to whole blocks with rows of share 0. */
 struct Table {
   int blocks;
   Floats x, y, share;

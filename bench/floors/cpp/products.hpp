@@ -9,7 +9,7 @@
 #include "rows.hpp"
 #include "vectors.hpp"
 
-/** A matrix as it lies, row by row, or column by column where it is turned; `step` is from one to the next. */
+/** A strided matrix, by rows, or by columns if it is transposed; `step` is the distance between them. */
 struct Matrix {
   const float* data;
   int step;
@@ -40,10 +40,10 @@ inline void copy(float* to, int wide, Matrix x, int row, int column, int rows, i
     for (int j = i < wholeRows ? wholeColumns : 0; j < columns; j++) to[i * wide + j] = x.at(row + i, column + j);
 }
 
-/** Rows and terms of a that are taken at a time, and a tile: its sums stay in registers. */
+/** Rows and terms of a block of a, and the size of a tile, whose sums stay in registers. */
 constexpr int much = 256, deep = 256, high = bytes == 64 ? 8 : 4, wide = 2 * lanes;
 
-/** A tile of c, of whose rows and columns some may be beyond its edge: `first` stores sums, later ones are added. */
+/** A tile of c, whose last rows and columns may lie beyond the edge: `first` stores sums, later calls add to them. */
 inline void tile(const float* x, const float* y, int terms, float* c, int step, int rows, int columns, bool first) {
   Vec sums[high][2] = {};
   for (int r = 0; r < high && r < rows; r++)
@@ -61,8 +61,7 @@ inline void tile(const float* x, const float* y, int terms, float* c, int step, 
     }
 }
 
-/** c = a b, m by k and k by n, from copies that lie as they are read: a panel of b in the first cache, the rest near.
- */
+/** c = a b, m by k and k by n, from packed copies: a panel of b stays in the first-level cache, the rest nearby. */
 inline void product(Matrix a, Matrix b, float* c, int m, int k, int n) {
   const auto up = [](int size, int step) { return (size + step - 1) / step * step; };
   static std::vector<Vec> spaceA(much * deep / lanes), spaceB;
@@ -93,7 +92,7 @@ inline Ready matmul(Inputs& in) {
   return {step, [=] { return std::vector<Floats>{*c}; }};
 }
 
-/** A layer of the network that Adam trains; `h` are its results after their relu, `d` their slopes. */
+/** A layer of the network that Adam trains; `h` are its results after the relu, `d` their slopes. */
 struct Wide {
   int from, to;
   Floats w, b, h, d, dw, db, first[2], second[2];

@@ -1,4 +1,4 @@
-// Floors that walk over memory: functions of every element, rows of classes, and reductions.
+// Floors that stream over memory: elementwise functions, rows of classes, and reductions.
 #pragma once
 
 #include <algorithm>
@@ -61,7 +61,7 @@ inline Ready crossEntropy(Inputs& in) {
   return {step, [=] { return std::vector<Floats>{{*loss}, *slopes}; }};
 }
 
-/** Reductions of 1000 x 1000 x 10. What lies some lines ahead is fetched by hand where vectors lie across lines. */
+/** Reductions of 1000 x 1000 x 10. Memory some lines ahead is prefetched where vectors cross cache lines. */
 template <class Join> struct Reduction {
   static constexpr int n = 1000, few = 10, ahead = 1024;
   int dim;

@@ -1,5 +1,5 @@
-// A subject's side of a measurement in C++: the protocol of src/serve.ts, one question a line on stdin, one answer a
-// line on stdout.
+// The subject's side of a measurement in C++: the protocol of src/serve.ts, one question per line on stdin, one answer
+// per line on stdout.
 #pragma once
 
 #include <sys/resource.h>
@@ -12,7 +12,7 @@
 
 #include "floor.hpp"
 
-/** Makes a workload ready; without a step where there is none of that name. */
+/** Prepares a workload; the result has no step if there is none of that name. */
 using Make = std::function<Ready(const std::string& name, Inputs&)>;
 
 inline Floats read(const std::string& file) {

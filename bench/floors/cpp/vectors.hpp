@@ -1,5 +1,5 @@
-// The widest vectors of the processor that this is compiled for, and what floors do with them: parts of rows, sums of
-// rows, transposes, exp and log. Written over GCC's vectors; an intrinsic only where these have no word for it.
+// The widest vectors of the target processor, and the operations of floors on them: partial vectors, sums, transposes,
+// exp and log. Written with GCC's vector extensions, and intrinsics only where these have no equivalent.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ constexpr int bytes = 16;
 #endif
 
 constexpr int lanes = bytes / sizeof(float);
-/** How many sums are added to in turn where each would wait for itself. */
+/** The number of accumulators to rotate, so that no sum waits for itself. */
 constexpr int chains = 4;
 
 typedef float Vec __attribute__((vector_size(bytes)));
@@ -34,7 +34,7 @@ inline Vec load(const float* p) {
 inline void store(float* p, Vec x) { memcpy(p, &x, sizeof x); }
 inline Vec all(float x) { return x - Vec{}; }
 
-/** Joins elements or vectors of them; NaN is larger than anything. */
+/** Combine elements or vectors; NaN counts as the largest. */
 constexpr auto plus = [](auto a, auto b) { return a + b; };
 constexpr auto larger = [](auto a, auto b) { return (a > b) | (a != a) ? a : b; };
 
@@ -42,7 +42,7 @@ template <int... at> Ints numbers(std::integer_sequence<int, at...>) { return In
 /** 0, 1, 2, ... */
 inline Ints counted() { return numbers(std::make_integer_sequence<int, lanes>()); }
 
-/** The first `count` elements, and `rest` beyond, where nothing is read. */
+/** The first `count` elements, filled up with `rest` without reading further. */
 inline Vec part(const float* p, int count, float rest = 0) {
   if (count >= lanes) return load(p);
 #if defined(__AVX512F__)
@@ -65,11 +65,11 @@ inline void store(float* p, Vec x, int count) {
 template <int step, int first, int... at> Vec picked(Vec a, Vec b, std::integer_sequence<int, at...>) {
   return __builtin_shufflevector(a, b, (at * step + first)...);
 }
-/** Every other element of both, and those between. */
+/** Every other element of both, starting with the first or the second. */
 inline Vec evens(Vec a, Vec b) { return picked<2, 0>(a, b, std::make_integer_sequence<int, lanes>()); }
 inline Vec odds(Vec a, Vec b) { return picked<2, 1>(a, b, std::make_integer_sequence<int, lanes>()); }
 
-/** Element i is row(i) with its elements put together by `join`; rows are made in their order, few at a time. */
+/** Element i is the reduction of row(i) by `join`; rows are evaluated in order, few at a time. */
 template <int count = lanes, class Row, class Join> Vec across(Row row, Join join, int from = 0) {
   if constexpr (count == 1) {
     return row(from);
@@ -79,13 +79,15 @@ template <int count = lanes, class Row, class Join> Vec across(Row row, Join joi
   }
 }
 
-/** The elements put together by `join`. */
+/** The reduction of the elements by `join`. */
 template <class Join> float joined(Vec x, Join join) {
   return across([&](int) { return x; }, join)[0];
 }
 inline float sum(Vec x) { return joined(x, plus); }
 
-/** Visits n elements by vectors: visit(at, count, chain), four chains in turn, so that none waits for the one before.
+/**
+ * Visits n elements by vectors: visit(at, count, chain), with four alternating chains, so that none waits for the one
+ * before.
  */
 template <class Visit> void each(int n, Visit visit) {
   int k = 0;
@@ -94,7 +96,7 @@ template <class Visit> void each(int n, Visit visit) {
   for (; k < n; k += lanes) visit(k, n - k, 0);
 }
 
-/** Turns rows into columns: as many rounds of evens and odds as a lane's number has bits. */
+/** Transposes: as many rounds of evens and odds as a lane's number has bits. */
 inline void transpose(Vec* x) {
   for (int bit = 1; bit < lanes; bit *= 2) {
     Vec y[lanes];
@@ -113,7 +115,7 @@ template <int size> Vec polynomial(Vec x, const float (&c)[size]) {
   return y;
 }
 
-/** e^x, 0 and infinity where float32 has nothing nearer: 2^k e^r for x = k log(2) + r. */
+/** e^x, with 0 and infinity beyond float32's range: 2^k e^r for x = k log(2) + r. */
 inline Vec exp(Vec x) {
   x = x < -104 ? all(-104) : x > 89 ? all(89) : x;
   const Ints k = __builtin_convertvector(x * 1.44269504f + (x < 0 ? all(-.5f) : all(.5f)), Ints);
@@ -123,16 +125,16 @@ inline Vec exp(Vec x) {
                     (r * r) +
                 r + 1;
 #if defined(__AVX512F__)
-  return _mm512_maskz_scalef_ps(0xffff, y, n);  // the plain form warns of what it leaves undefined
+  return _mm512_maskz_scalef_ps(0xffff, y, n);  // the plain form causes a warning about undefined lanes
 #else
   const Ints half = k >> 1;
   return y * (Vec)((half + 127) << 23) * (Vec)((k - half + 127) << 23);
 #endif
 }
 
-/** The natural logarithm of what is not negative; far below -100 where x is too small for a normal number. */
+/** The natural logarithm of a nonnegative number; far below -100 for subnormal numbers and 0. */
 inline Vec log(Vec x) {
-  constexpr int root = 0x3f3504f3;  // the square root of 1/2: mantissas lie between it and its double
+  constexpr int root = 0x3f3504f3;  // sqrt(1/2): mantissas lie between it and twice it
   const Ints k = ((Ints)x - root) >> 23;
   const Vec n = __builtin_convertvector(k, Vec), f = (Vec)((Ints)x - (k << 23)) - 1;
   const Vec p =

@@ -1,2 +1,2 @@
-// A process that only prints: what Node itself costs, its console included, whose first use takes a few milliseconds.
+// A process that only prints: the cost of Node itself including its console, whose first use takes a few milliseconds.
 console.log(2.75)

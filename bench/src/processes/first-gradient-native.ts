@@ -1,4 +1,4 @@
-// The same on native: the addon is looked for, loaded and asked.
+// The same on native, including finding and loading the addon.
 import { setDevice, tensor } from 'flambeau'
 
 await setDevice('native')

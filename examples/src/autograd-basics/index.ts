@@ -1,9 +1,9 @@
-// Tensors that remember how they were made, and the derivatives that follow. Nothing is trained here.
+// Tensors that record how they were computed, and their derivatives. Nothing is trained here.
 import { grad, noGrad, tensor } from 'flambeau'
 import { type Options, print as log } from '../lesson.ts'
 
 export const autogradBasics = ({ print = log }: Options = {}) => {
-  // A tensor that wants a gradient, a polynomial of it, and the derivative where x is 3.5.
+  // A tensor that requires a gradient, a polynomial of it, and the derivative at x = 3.5.
   const x = tensor(3.5, { requiresGrad: true })
   print(x)
   const y = x.sub(1).mul(x.sub(2)).mul(x.sub(3))
@@ -11,7 +11,7 @@ export const autogradBasics = ({ print = log }: Options = {}) => {
   y.backward()
   print(x.grad)
 
-  // The graph is gone once backward went through it.
+  // Backward has freed the graph.
   try {
     y.backward()
   } catch (error) {
@@ -19,7 +19,7 @@ export const autogradBasics = ({ print = log }: Options = {}) => {
     print(`${(error as Error).name}: ${sentence}`)
   }
 
-  // Gradients add up until somebody clears them: that is what optimizer.zeroGrad() is for.
+  // Gradients accumulate until they are cleared, which is the purpose of optimizer.zeroGrad().
   const a = tensor([1, 2], { requiresGrad: true })
   a.pow(2).sum().backward()
   print(a.grad)
@@ -27,7 +27,7 @@ export const autogradBasics = ({ print = log }: Options = {}) => {
   print(a.grad)
   a.grad = null
 
-  // A derivative is a tensor like any other; with createGraph it can be differentiated again.
+  // A derivative is a tensor like any other; with createGraph you can differentiate it again.
   const z = tensor(3, { requiresGrad: true })
   const [first] = grad(z.pow(3), z, { createGraph: true })
   print(first)

@@ -1,4 +1,5 @@
-// Linear regression on the Boston housing set, all 13 features, full batch. README.md says what is wrong with one of them.
+// Linear regression on the Boston housing set, all 13 features, full batch. README.md explains the problem with one of
+// them.
 import { loadBoston, StandardScaler } from '@flambeau/data'
 import { compile, F, formatExponent, manualSeed, nn, optim } from 'flambeau'
 import { move, type Options, print as log, type Training } from '../lesson.ts'

@@ -1,5 +1,5 @@
-// The same two classes with two outputs, one for each, and a softmax over them. The loss is the negative log likelihood of
-// the right class; logSoftmax, because the log of a softmax that has become 0 is minus infinity.
+// The same two classes with two outputs and a softmax over them. The loss is the negative log likelihood of the right
+// class. It uses logSoftmax, because the log of a softmax that has become 0 is minus infinity.
 import { loadBreastCancer, StandardScaler } from '@flambeau/data'
 import { compile, F, formatExponent, formatFixed, manualSeed, nn, optim, zeros } from 'flambeau'
 import { move, type Options, print as log, type Training } from '../lesson.ts'

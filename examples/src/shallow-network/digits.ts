@@ -1,5 +1,5 @@
-// Ten classes in batches: handwritten digits, 64-32-10. A DataLoader shuffles 1,500 of them; the accuracy is that of the
-// 297 which the network has not seen.
+// Ten classes in batches: handwritten digits, 64-32-10. A DataLoader shuffles 1,500 of them; the accuracy is that on
+// the 297 digits that the network has not seen.
 import { DataLoader, loadDigits, randomSplit, StandardScaler, TensorDataset } from '@flambeau/data'
 import { compile, F, formatExponent, formatFixed, manualSeed, nn, noGrad, optim, type Tensor } from 'flambeau'
 import { move, type Options, print as log, type Training } from '../lesson.ts'
