@@ -96,6 +96,15 @@ both('scatter', dim1('dim'), index, src, by('reduce', 'text?', 'add'))
 op('scatter_', [self, dim1('dim'), index, src, by('reduce', 'text?', 'add')])
 both('scatterAdd', dim1('dim'), index, at('src', 'tensor', T))
 op('scatterAdd_', [self, dim1('dim'), index, at('src', 'tensor', T)])
+const reduced = [
+  dim1('dim'),
+  index,
+  at('src', 'tensor', T),
+  at('reduce', 'text', 'sum'),
+  by('includeSelf', 'bool?', true),
+]
+both('scatterReduce', ...reduced)
+op('scatterReduce_', [self, ...reduced])
 op('at', [self, at('index', 'index|tensor|int', 0)], {
   words: /index|indices|range|slice|data type|dimensions|convert/i,
   open: true,
@@ -123,7 +132,8 @@ for (const name of ['argmax', 'argmin']) both(name, oneDim, keepdim)
 for (const name of ['max', 'min']) op(name, [self, at('dim', 'int?|null|tensor', 0), keepdim])
 for (const name of ['sum', 'mean']) both(name, dims, keepdim, dtype)
 both('prod', oneDim, keepdim, dtype)
-both('cumsum', dim1('dim'), dtype)
+for (const name of ['cumsum', 'cumprod']) both(name, dim1('dim'), dtype)
+for (const name of ['cummax', 'cummin']) both(name, dim1('dim'))
 for (const name of ['std', 'var', 'stdMean', 'varMean'])
   op(name, [self, at('dim', 'dims?|null|bool', 0), at('unbiased', 'bool?', true), keepdim])
 for (const name of ['std', 'var', 'stdMean', 'varMean'])

@@ -2,7 +2,24 @@
 // and the gather and scatter families with repeated, negative and missing indices.
 import { type Choose, drawShape, drawTensor, flat, indices, nd, rearrange } from '../property.ts'
 import { type OpSamples, op } from '../prepare.ts'
-import { type Arg, bool, bools, bytes, e, ellipsis, f64, i32, ints, kink, opt, s, sl, t, v } from '../sample.ts'
+import {
+  type Arg,
+  bool,
+  bools,
+  bytes,
+  doubles,
+  e,
+  ellipsis,
+  f64,
+  i32,
+  ints,
+  kink,
+  opt,
+  s,
+  sl,
+  t,
+  v,
+} from '../sample.ts'
 
 const random = (shape: readonly number[], choose: Choose) => {
   const dims = shape.slice(0, choose.int(0, shape.length))
@@ -32,6 +49,8 @@ const random = (shape: readonly number[], choose: Choose) => {
 const spread = {
   none: 'with repeated indices the result is a sum; gather has the random cases and the samples cover repeats',
 }
+
+const reduces = ['sum', 'prod', 'mean', 'amax', 'amin']
 
 export const indexing = {
   at: op(
@@ -209,6 +228,41 @@ export const indexing = {
     ],
     spread,
     [e(t([2, 3]), 1, ints([3, 0], [2, 1]), t([2, 1])), e(t([2, 3]), 1, ints([0, 0], [2, 1]), f64([2, 1]))],
+  ),
+  scatterReduce: op(
+    [
+      ...reduces.flatMap((reduce) => [
+        s(t([2, 3]), 1, ints([0, 0, 1, 0], [2, 2]), t([2, 2]), reduce),
+        s(f64([4]), 0, ints([3, 3, 0]), f64([3]), reduce, opt({ includeSelf: false })),
+        s(t([3, 3]), 0, ints([2, 0, 2], [1, 3]), t([1, 3]), reduce, opt({ includeSelf: false })),
+        s(i32([4]), 0, ints([3, 3, 0]), i32([3]), reduce),
+        s(ints([5, -7, 3, 1]), 0, ints([0, 0, 1, 1]), ints([2, -4, 1, -9]), reduce, opt({ includeSelf: false })),
+        s(bytes([250, 7, 3]), 0, ints([0, 0, 1, 1]), bytes([200, 100, 2, 3]), reduce),
+        s(t([]), 0, ints(0), t([]), reduce),
+        s(t([2, 3]), 1, ints([0, 2], [2, 1]), t([2, 3], { grad: false }), reduce),
+        kink('NaN', s(v([1, 2, 3]), 0, ints([0, 1, 1]), v([Number.NaN, 1, 4]), reduce)),
+      ]),
+      ...reduces.flatMap((reduce) =>
+        reduce === 'mean'
+          ? []
+          : [
+              s(bools([1, 0, 1]), 0, ints([0, 0, 1, 1]), bools([1, 0, 1, 1]), reduce),
+              s(bools([1, 0, 1]), 0, ints([0, 0, 1, 1]), bools([1, 0, 1, 1]), reduce, opt({ includeSelf: false })),
+            ],
+      ),
+      s(doubles([2, 0, 3]), 0, ints([0, 0, 1, 1]), doubles([0, 4, 5, 6]), 'prod'),
+      kink('PyTorch has no second derivative there', s(v([2, 3]), 0, ints([0, 0, 0]), v([0, 0, 4]), 'prod')),
+      kink('a tie', s(v([2, 5, 1]), 0, ints([0, 0, 1, 1]), v([2, 2, 5, 7]), 'amax')),
+      kink('a tie', s(v([2, 5, 1]), 0, ints([0, 0, 1, 1]), v([2, 2, 5, 7]), 'amin', opt({ includeSelf: false }))),
+    ],
+    spread,
+    [
+      e(t([2, 3]), 1, ints([3, 0], [2, 1]), t([2, 1]), 'sum'),
+      e(t([2, 3]), 1, ints([0, 0], [2, 1]), f64([2, 1]), 'sum'),
+      e(t([2, 3]), 1, ints([0, 0], [2, 1]), t([2, 1]), 'multiply'),
+      e(t([2, 3]), 2, ints([0, 0], [2, 1]), t([2, 1]), 'sum'),
+      e(bools([1, 0]), 0, ints([0]), bools([1]), 'mean'),
+    ],
   ),
   indexSelect: op(
     [

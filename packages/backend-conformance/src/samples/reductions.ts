@@ -2,7 +2,7 @@
 // NaN and ties, and every dtype with a different accumulator.
 import { along, reduction } from '../property.ts'
 import { type OpSamples, op } from '../prepare.ts'
-import { bool, bools, e, f64, i32, ints, kink, opt, type Sample, s, t, u8, v } from '../sample.ts'
+import { bool, bools, doubles, e, f64, i32, ints, kink, opt, type Sample, s, t, u8, v } from '../sample.ts'
 
 const nan = Number.NaN
 const inf = Number.POSITIVE_INFINITY
@@ -131,6 +131,34 @@ const spread = (fn: (x: number[]) => number): OpSamples =>
     [e(i32([3])), badDim],
   )
 
+/** `wins` says when an element takes the place of the extreme so far. */
+const runningExtreme = (wins: (x: number, y: number) => boolean) =>
+  op(
+    [
+      s(t([5]), 0),
+      s(t([2, 3]), 1),
+      s(t([2, 3, 2]), -2),
+      s(f64([3, 2]), opt({ dim: 0 })),
+      s(i32([2, 4]), 1),
+      s(u8([4]), 0),
+      s(bools([1, 0, 1, 0]), 0),
+      s(t([]), 0),
+      s(t([0, 3]), 0),
+      s(t([3, 0]), 0),
+      kink('a tie', s(v([3, 1, 3, 3, 1, 1]), 0)),
+      kink('NaN', s(v([1, nan, 3, nan, -inf, inf]), 0)),
+    ],
+    along(
+      (x) => {
+        let at = 0
+        const places = x.map((y, i) => (wins(y, x[at]) ? (at = i) : at))
+        return [places.map((place) => x[place]), places]
+      },
+      { dtypes: ['float64', 'int32'], tolerance: 0 },
+    ),
+    [badDim],
+  )
+
 export const reductions = {
   sum: op(
     [
@@ -232,6 +260,30 @@ export const reductions = {
     }),
     [badDim],
   ),
+  cumprod: op(
+    [
+      s(t([4]), 0),
+      s(t([2, 3]), 1),
+      s(t([2, 3, 2]), -2),
+      s(f64([3, 2]), opt({ dim: 0 })),
+      s(i32([4]), 0),
+      s(bools([1, 0, 1]), 0),
+      s(u8([3], { low: 2, high: 7 }), 0),
+      s(t([]), 0),
+      s(t([0, 3]), 0),
+      s(i32([3]), 0, opt({ dtype: 'float32' })),
+      s(doubles([2, 0, -3, 0.5]), 0),
+      s(doubles([2, 0, -3, 0, 1.5, 0, 0, -1], [4, 2]), 0),
+      kink('NaN', s(v([1, nan, 3, 0]), 0)),
+    ],
+    along((x) => {
+      let product = 1
+      return [x.map((y) => (product *= y))]
+    }),
+    [badDim, e(bools([1, 0]), 0, opt({ dtype: 'bool' }))],
+  ),
+  cummax: runningExtreme((x, y) => x >= y),
+  cummin: runningExtreme((x, y) => x <= y),
   logsumexp: op(
     [
       s(t([2, 3]), 1),

@@ -19,6 +19,8 @@ import type * as select from './indexing/select.ts'
 import './properties.ts'
 import type * as random from './random/random.ts'
 import type * as reduce from './reduce/reduce.ts'
+import type * as scans from './reduce/scans.ts'
+import type * as scatterReduce from './indexing/scatter-reduce.ts'
 import type * as softmax from './reduce/softmax.ts'
 import type * as sort from './order/sort.ts'
 import * as table from './table.ts'
@@ -39,6 +41,8 @@ type Declared = typeof bernoulli &
   typeof select &
   typeof random &
   typeof reduce &
+  typeof scans &
+  typeof scatterReduce &
   typeof softmax &
   typeof sort &
   typeof views &

@@ -14,7 +14,9 @@ export {
   variance as var,
 } from './reduce/moments.ts'
 export { indexSelect, maskedFill, maskedSelect, nonzero, oneHot } from './indexing/select.ts'
-export { all, any, cumsum, mean, prod, sum } from './reduce/reduce.ts'
+export { all, any, mean, prod, sum } from './reduce/reduce.ts'
+export { cummax, cummin, cumprod, cumsum } from './reduce/scans.ts'
+export { scatterReduce, scatterReduce_ } from './indexing/scatter-reduce.ts'
 export { bernoulli, bernoulli_ } from './random/bernoulli.ts'
 export { normal_, random_, uniform_ } from './random/random.ts'
 export { logSoftmax, logsumexp, softmax } from './reduce/softmax.ts'

@@ -40,7 +40,7 @@ export const indexAlong = (name: string, back?: OpDef<number>): OpDef<number> =>
 const gatherOp = indexAlong('gather')
 
 /** The kernel reads a tensor of no dimensions as one of one element. */
-const atLeast1d = (x: Tensor): Tensor => (x.dim() === 0 ? apply(reshapeOp, [x], [1]) : x)
+export const atLeast1d = (x: Tensor): Tensor => (x.dim() === 0 ? apply(reshapeOp, [x], [1]) : x)
 const backTo = (x: Tensor, shape: Shape): Tensor => (x.dim() === shape.length ? x : apply(reshapeOp, [x], shape))
 
 /** `gather` without the checks, for rules whose arguments are right; `index` may repeat elements without storing them. */
@@ -95,7 +95,7 @@ const scatterAttrs = (fn: Fn) => {
   const known: Prims['scatter'][] = []
   return (axis: number): Prims['scatter'] => (known[axis] ??= { axis, fn })
 }
-const defineScatter = (name: string, fn: Fn, rules: Pick<OpDef<number>, 'vjp' | 'saves'>): OpDef<number> => ({
+export const defineScatter = (name: string, fn: Fn, rules: Pick<OpDef<number>, 'vjp' | 'saves'>): OpDef<number> => ({
   name,
   infer: ([base]) => [{ sizes: base.sizes, dtype: base.dtype }],
   ...rules,
@@ -139,10 +139,10 @@ const reductions: ReadonlyMap<string, OpDef<number>> = new Map([
 ])
 
 /** One number in a shape, stored once. */
-const repeated = (value: number, like: Tensor, shape: Shape): Tensor =>
+export const repeated = (value: number, like: Tensor, shape: Shape): Tensor =>
   expandTo(filled([], like.dtype, value, like.storage.device), shape)
 
-function checkScatter(x: Tensor, dim: number, index: Tensor, src: Tensor | null): void {
+export function checkScatter(x: Tensor, dim: number, index: Tensor, src: Tensor | null): void {
   checkIndex('scatter', index)
   if (src !== null && src.dtype !== x.dtype) {
     throw new RuntimeError(
@@ -171,17 +171,18 @@ export interface ScatterOptions {
 }
 
 /** A scatter with its arguments as the kernel reads them. */
-interface Call {
-  readonly op: OpDef<number>
-  readonly dim: number
+export interface Call<A = number> {
+  readonly op: OpDef<A>
+  readonly attrs: A
   readonly index: Tensor
   readonly src: Tensor
 }
-const inputsOf = (x: Tensor, { index, src }: Call): readonly [Tensor, Tensor, Tensor] => [atLeast1d(x), index, src]
-const scattered = (x: Tensor, call: Call | null): Tensor =>
-  call === null ? clone(x) : backTo(apply(call.op, inputsOf(x, call), call.dim), x.sizes)
-function scatteredInto(x: Tensor, call: Call | null): Tensor {
-  if (call !== null) applyInPlace(call.op, atLeast1d(x), inputsOf(x, call), call.dim)
+export const scattered = <A>(x: Tensor, call: Call<A> | null): Tensor =>
+  call === null ? clone(x) : backTo(apply(call.op, [atLeast1d(x), call.index, call.src], call.attrs), x.sizes)
+export function scatteredInto<A>(x: Tensor, call: Call<A> | null): Tensor {
+  if (call === null) return x
+  const self = atLeast1d(x)
+  applyInPlace(call.op, self, [self, call.index, call.src], call.attrs)
   return x
 }
 
@@ -207,11 +208,11 @@ function scatterCall(x: Tensor, args: ScatterArguments): Call | null {
   if (index.elements === 0) return null
   const at = atLeast1d(index)
   const source = number ? repeated(Number(numberFor(src, x.dtype)), x, at.sizes) : cut(atLeast1d(src), at.sizes)
-  return { op: reduction ?? (number ? scatterValueOp : scatterOp), dim: d, index: at, src: source }
+  return { op: reduction ?? (number ? scatterValueOp : scatterOp), attrs: d, index: at, src: source }
 }
 
 /** The corner of `x` that has this shape. */
-const cut = (x: Tensor, shape: Shape): Tensor =>
+export const cut = (x: Tensor, shape: Shape): Tensor =>
   shape.reduce((y, n, i) => (y.sizes[i] === n ? y : slice(y, i, 0, n)), x)
 
 /**
@@ -244,7 +245,7 @@ function scatterAddCall(x: Tensor, args: ScatterAddArguments): Call | null {
   checkScatter(x, d, index, src)
   if (index.elements === 0) return null
   const at = atLeast1d(index)
-  return { op: scatterAddOp, dim: d, index: at, src: cut(atLeast1d(src), at.sizes) }
+  return { op: scatterAddOp, attrs: d, index: at, src: cut(atLeast1d(src), at.sizes) }
 }
 
 /**

@@ -1,14 +1,14 @@
-// Reductions: sums, means, products, any and all, and running sums, with PyTorch's rules for dtypes and empty tensors.
-// Extremes are in extremes.ts, variances in moments.ts.
+// Reductions: sums, means, products, any and all, with PyTorch's rules for dtypes and empty tensors. Extremes are in
+// extremes.ts, variances in moments.ts, running sums and products in scans.ts.
 import { type DType, dtypeName, dtypeRank, dtypes, isFloat } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
-import { normalizeDim, normalizeDims, reducedShape, type Shape } from '../../base/shape.ts'
+import { normalizeDims, reducedShape, type Shape } from '../../base/shape.ts'
 import type { Prims, ReduceFn } from '../../backend/backend.ts'
 import { type Expr, s } from '../../expr/expr.ts'
 import { apply, applyAll } from '../../tensor/apply.ts'
 import { mode } from '../../tensor/mode.ts'
 import type { Gradients, OpDef, Vjp } from '../../tensor/op.ts'
-import { type Arguments, int, method, nullable, optional, required } from '../../tensor/signature.ts'
+import { type Arguments, int, method, nullable, optional } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import {
   type DimArguments,
@@ -16,9 +16,8 @@ import {
   dimParameter,
   dtypeParameter,
   keepdimParameter,
-  notImplemented,
 } from '../define/arguments.ts'
-import { cloneOp, type Elementwise, elementwise, expandTo, flipOp, reshapeOp } from '../define/define.ts'
+import { type Elementwise, elementwise, expandTo, reshapeOp } from '../define/define.ts'
 import { div, mul } from '../pointwise/elementwise.ts'
 import { filled, toDType } from '../define/fill.ts'
 import { stack } from '../views/join.ts'
@@ -80,7 +79,9 @@ export interface ReduceOptions extends DimOptions {
 }
 
 /** Sums and products of bool and integers are int32. */
-const accumulated = (x: Tensor, dtype: DType | undefined): DType => dtype ?? (isFloat(x.dtype) ? x.dtype : 'int32')
+/** The dtype in which elements of `x` are added or multiplied up. */
+export const accumulated = (x: Tensor, dtype: DType | undefined): DType =>
+  dtype ?? (isFloat(x.dtype) ? x.dtype : 'int32')
 
 const reduceArguments = (name: string) => method(name, dimParameter, keepdimParameter, dtypeParameter)
 const sumArguments = reduceArguments('sum')
@@ -247,42 +248,4 @@ export function prod(
     return apply(prodAll, [input], { dims: normalizeDims(null, x.dim()), keepdim: false, dtype: target })
   }
   return apply(prodDim, [input], { dims: normalizeDims(dim, x.dim()), keepdim, dtype: target })
-}
-
-// ---- running sums ----
-
-const sumAlong: Prims['scan'][] = []
-const cumsumOp: OpDef<number> = {
-  name: 'cumsum',
-  infer: ([x]) => [{ sizes: x.sizes, dtype: x.dtype }],
-  vjp: (ctx) => {
-    const { attrs: dim, dy } = ctx
-    if (dy.dim() === 0) return [dy]
-    const backwards = apply(flipOp, [dy], [dim])
-    return [apply(flipOp, [apply(cumsumOp, [backwards], dim)], [dim])]
-  },
-  to: { kind: 'kernel', prim: 'scan', lower: (axis) => (sumAlong[axis] ??= { fn: 'sum', axis }) },
-}
-const cumsumOfOne: OpDef<null> = { ...cloneOp, name: 'cumsum' }
-
-export interface CumsumOptions {
-  readonly dim: number
-  readonly dtype?: DType
-}
-const cumsumArguments = method('cumsum', required('dim', int), dtypeParameter)
-/**
- * Running sums along `dim`: element i is the sum of elements 0 to i. bool and integers give int32.
- *
- * @example
- * cumsum(tensor([1, 2, 3]), 0) // tensor([1., 3., 6.])
- */
-export function cumsum(
-  x: Tensor,
-  ...args: [dim: number | CumsumOptions, options?: Pick<CumsumOptions, 'dtype'>]
-): Tensor {
-  const [dim, dtype] = cumsumArguments(x, args)
-  const d = normalizeDim(dim, x.dim())
-  const input = toDType(x, accumulated(x, dtype))
-  if (input.dtype === 'bool') throw notImplemented('cumsum_out_cpu', 'bool', 'Convert it first: x.int().')
-  return x.dim() === 0 ? apply(cumsumOfOne, [input], null) : apply(cumsumOp, [input], d)
 }

@@ -1,0 +1,192 @@
+// scatterReduce: what meets at one place is combined, by the functions of the scatter kernel and, for the mean, a count.
+import { identityOf } from '../../backend/maps.ts'
+import type { ReduceFn } from '../../backend/backend.ts'
+import { isFloat } from '../../base/dtype.ts'
+import { RuntimeError } from '../../base/errors.ts'
+import { normalizeDim } from '../../base/shape.ts'
+import { apply } from '../../tensor/apply.ts'
+import type { OpDef, Vjp } from '../../tensor/op.ts'
+import { bool, int, keyword, method, required, str, tensor } from '../../tensor/signature.ts'
+import type { Tensor } from '../../tensor/tensor.ts'
+import { notImplemented } from '../define/arguments.ts'
+import { filled, toDType } from '../define/fill.ts'
+import { div, eq, mul } from '../pointwise/elementwise.ts'
+import { where } from '../pointwise/where.ts'
+import {
+  atLeast1d,
+  type Call,
+  checkScatter,
+  cut,
+  defineScatter,
+  gatherAlongDim,
+  repeated,
+  scatterAddAlongDim,
+  scatterAlongDim,
+  scattered,
+  scatteredInto,
+} from './gather.ts'
+
+export type ScatterReduction = 'sum' | 'prod' | 'mean' | 'amax' | 'amin'
+export interface ScatterReduceOptions {
+  /** Whether what is there counts, too. */
+  readonly includeSelf?: boolean
+}
+interface Attrs extends Required<ScatterReduceOptions> {
+  readonly dim: number
+  readonly reduce: ScatterReduction
+}
+
+const functions: Readonly<Record<ScatterReduction, ReduceFn>> = {
+  sum: 'sum',
+  prod: 'prod',
+  mean: 'sum',
+  amax: 'max',
+  amin: 'min',
+}
+const combining: Readonly<Record<ReduceFn, OpDef<number>>> = {
+  sum: defineScatter('scatterReduce', 'add', {}),
+  prod: defineScatter('scatterReduce', 'prod', {}),
+  max: defineScatter('scatterReduce', 'max', {}),
+  min: defineScatter('scatterReduce', 'min', {}),
+}
+
+const constant = (value: number, like: Tensor): Tensor => filled(like.sizes, like.dtype, value, like.storage.device)
+/** A number at the places of an index. */
+const putNumber = (x: Tensor, dim: number, index: Tensor, value: number): Tensor =>
+  scatterAlongDim(x, dim, index, repeated(value, x, index.sizes))
+/** How many elements a mean is of, at least 1. */
+function countOf(x: Tensor, index: Tensor, { dim, includeSelf }: Attrs): Tensor {
+  const counts = scatterAddAlongDim(constant(includeSelf ? 1 : 0, x), dim, index, repeated(1, x, index.sizes))
+  return where(eq(counts, 0), 1, counts)
+}
+
+type Context = Vjp<Attrs>
+/** The gradients of what was there and of what was scattered. */
+interface Rule {
+  ofSelf(ctx: Context): Tensor
+  ofSource(ctx: Context): Tensor
+}
+/** What is at the places of the index. */
+const gathered = (ctx: Context, x: Tensor): Tensor => gatherAlongDim(x, ctx.attrs.dim, ctx.input(1))
+const again = (ctx: Context, x: Tensor, src: Tensor): Tensor =>
+  apply(scatterReduceOp, [x, ctx.input(1), src], ctx.attrs)
+const withoutZeros = (x: Tensor): Tensor => where(eq(x, 0), 1, x)
+
+/** Equal ones share the gradient, and what was there counts among them, included or not, as in PyTorch. */
+const extreme: Rule = {
+  ofSelf: (ctx) => mul(toDType(eq(ctx.input(0), ctx.output()), ctx.dy.dtype), shares(ctx)),
+  ofSource: (ctx) =>
+    mul(toDType(eq(ctx.input(2), gathered(ctx, ctx.output())), ctx.dy.dtype), gathered(ctx, shares(ctx))),
+}
+function shares(ctx: Context): Tensor {
+  const { dy, attrs } = ctx
+  const own = toDType(eq(ctx.input(0), ctx.output()), dy.dtype)
+  const others = toDType(eq(ctx.input(2), gathered(ctx, ctx.output())), dy.dtype)
+  return div(dy, scatterAddAlongDim(own, attrs.dim, ctx.input(1), others))
+}
+
+const rules: Readonly<Record<ScatterReduction, Rule>> = {
+  sum: { ofSelf: ({ dy }) => dy, ofSource: (ctx) => gathered(ctx, ctx.dy) },
+  mean: {
+    ofSelf: (ctx) => div(ctx.dy, countOf(ctx.dy, ctx.input(1), ctx.attrs)),
+    ofSource: (ctx) => div(gathered(ctx, ctx.dy), gathered(ctx, countOf(ctx.dy, ctx.input(1), ctx.attrs))),
+  },
+  prod: {
+    ofSelf(ctx) {
+      const others = withoutZeros(ctx.input(0))
+      return div(mul(ctx.dy, again(ctx, others, ctx.input(2))), others)
+    },
+    ofSource(ctx) {
+      const { dy, attrs } = ctx
+      const [x, index, src] = [ctx.input(0), ctx.input(1), ctx.input(2)]
+      const zero = eq(src, 0)
+      const zeros = scatterAddAlongDim(constant(0, x), attrs.dim, index, toDType(zero, x.dtype))
+      // The only zero at its place has the product of the others.
+      const only = toDType(mul(toDType(zero, x.dtype), eq(gathered(ctx, zeros), 1)), 'bool')
+      const others = gathered(ctx, mul(dy, again(ctx, x, where(only, 1, src))))
+      return where(only, others, div(gathered(ctx, mul(dy, ctx.output())), withoutZeros(src)))
+    },
+  },
+  amax: extreme,
+  amin: extreme,
+}
+
+const scatterReduceOp: OpDef<Attrs> = {
+  name: 'scatterReduce',
+  infer: ([base]) => [{ sizes: base.sizes, dtype: base.dtype }],
+  saves: () => ({ inputs: [0, 1, 2], outputs: [0] }),
+  vjp(ctx) {
+    const { dim, reduce, includeSelf } = ctx.attrs
+    const rule = rules[reduce]
+    const dx = ctx.needs(0) ? rule.ofSelf(ctx) : null
+    return [
+      dx === null || includeSelf ? dx : putNumber(dx, dim, ctx.input(1), 0),
+      null,
+      ctx.needs(2) ? rule.ofSource(ctx) : null,
+    ]
+  },
+  to: {
+    kind: 'compose',
+    compose(inputs, attrs) {
+      const [x, index, src] = inputs as readonly [Tensor, Tensor, Tensor]
+      const { dim, reduce, includeSelf } = attrs
+      const fn = functions[reduce]
+      const base = includeSelf ? x : putNumber(x, dim, index, identityOf(fn, x.dtype))
+      const y = apply(combining[fn], [base, index, src], dim)
+      if (reduce !== 'mean') return [y]
+      return [div(y, countOf(x, index, attrs), isFloat(x.dtype) ? {} : { roundingMode: 'floor' })]
+    },
+  },
+}
+
+type ScatterReduceArguments = [
+  dim: number,
+  index: Tensor,
+  src: Tensor,
+  reduce: ScatterReduction,
+  options?: ScatterReduceOptions,
+]
+const scatterReduceArguments = method(
+  'scatter_reduce',
+  required('dim', int),
+  required('index', tensor),
+  required('src', tensor),
+  required('reduce', str),
+  keyword('includeSelf', bool, true),
+)
+
+const isReduction = (reduce: string): reduce is ScatterReduction => Object.hasOwn(functions, reduce)
+
+function scatterReduceCall(x: Tensor, args: ScatterReduceArguments): Call<Attrs> | null {
+  const [dim, index, src, reduce, includeSelf] = scatterReduceArguments(x, args)
+  const d = normalizeDim(dim, x.dim())
+  checkScatter(x, d, index, src)
+  if (!isReduction(reduce)) {
+    throw new RuntimeError('reduce argument must be either sum, prod, mean, amax or amin.', `It is ${reduce}.`)
+  }
+  if (index.elements === 0) return null
+  if (reduce === 'mean' && x.dtype === 'bool')
+    throw notImplemented('scatter_gather_tensor_cpu_reduce_mean', 'bool', 'Convert it first: x.int().')
+  const at = atLeast1d(index)
+  return {
+    op: scatterReduceOp,
+    attrs: { dim: d, reduce, includeSelf },
+    index: at,
+    src: cut(atLeast1d(src), at.sizes),
+  }
+}
+
+/**
+ * A copy of `x` with elements of `src` combined along a dimension: `out[index[i][j]][j]` is the sum, the product, the mean,
+ * the largest or the smallest of what `x` has there and of all `src[i][j]` that meet there, for `dim` 0. With
+ * `includeSelf: false` what `x` has does not count where something else comes. `index` is int32 with sizes as in
+ * `scatter`. Differentiable in `x` and `src`; throws a RuntimeError for another name of a reduction.
+ *
+ * @example
+ * scatterReduce(tensor([1, 2]), 0, tensor([1, 1], { dtype: 'int32' }), tensor([3, 5]), 'amax') // tensor([1., 5.])
+ */
+export const scatterReduce = (x: Tensor, ...args: ScatterReduceArguments): Tensor =>
+  scattered(x, scatterReduceCall(x, args))
+/** `scatterReduce` into `x` itself. */
+export const scatterReduce_ = (x: Tensor, ...args: ScatterReduceArguments): Tensor =>
+  scatteredInto(x, scatterReduceCall(x, args))

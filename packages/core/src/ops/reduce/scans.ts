@@ -1,0 +1,173 @@
+// Running sums, products and extremes along a dimension: the scan kernel with each of its functions.
+import type { Prims, ReduceFn } from '../../backend/backend.ts'
+import type { DType } from '../../base/dtype.ts'
+import { normalizeDim } from '../../base/shape.ts'
+import { s } from '../../expr/expr.ts'
+import { apply, applyAll } from '../../tensor/apply.ts'
+import { mode } from '../../tensor/mode.ts'
+import type { OpDef, Vjp } from '../../tensor/op.ts'
+import { int, method, required } from '../../tensor/signature.ts'
+import type { Tensor } from '../../tensor/tensor.ts'
+import { counted } from '../create/create.ts'
+import { dtypeParameter, notImplemented } from '../define/arguments.ts'
+import { cloneOp, elementwise, flipOp, reshapeOp } from '../define/define.ts'
+import { filled, toDType } from '../define/fill.ts'
+import { gatherAlongDim, scatterAddAlongDim } from '../indexing/gather.ts'
+import { ValuesAndIndices } from '../order/values-and-indices.ts'
+import { transpose, unsqueeze } from '../views/views.ts'
+import { accumulated } from './reduce.ts'
+
+const scanAlong = (fn: ReduceFn): ((axis: number) => Prims['scan']) => {
+  const known: Prims['scan'][] = []
+  return (axis) => (known[axis] ??= { fn, axis })
+}
+const scan = (name: string, fn: ReduceFn, rule: Pick<OpDef<number>, 'vjp' | 'saves'>): OpDef<number> => ({
+  name,
+  infer: ([x]) => [{ sizes: x.sizes, dtype: x.dtype }],
+  ...rule,
+  to: { kind: 'kernel', prim: 'scan', lower: scanAlong(fn) },
+})
+
+const cumsumOp: OpDef<number> = scan('cumsum', 'sum', { vjp: ({ dy, attrs: dim }) => [sumsFrom(dy, dim)] })
+/** For every element the sum of those from it on. */
+const sumsFrom = (x: Tensor, dim: number): Tensor =>
+  apply(flipOp, [apply(cumsumOp, [apply(flipOp, [x], [dim])], dim)], [dim])
+
+/** A scan that takes a dtype; a tensor of no dimensions is its own. */
+function running(
+  op: OpDef<number>,
+): (x: Tensor, ...args: [dim: number | ScanOptions, options?: Pick<ScanOptions, 'dtype'>]) => Tensor {
+  const { name } = op
+  const ofOne: OpDef<null> = { ...cloneOp, name }
+  const read = method(name, required('dim', int), dtypeParameter)
+  return (x, ...args) => {
+    const [dim, dtype] = read(x, args)
+    const d = normalizeDim(dim, x.dim())
+    const input = toDType(x, accumulated(x, dtype))
+    if (input.dtype === 'bool') throw notImplemented(`${name}_out_cpu`, 'bool', 'Convert it first: x.int().')
+    return x.dim() === 0 ? apply(ofOne, [input], null) : apply(op, [input], d)
+  }
+}
+
+export interface ScanOptions {
+  readonly dim: number
+  readonly dtype?: DType
+}
+/**
+ * Running sums along `dim`: element i is the sum of elements 0 to i. bool and integers give int32.
+ *
+ * @example
+ * cumsum(tensor([1, 2, 3]), 0) // tensor([1., 3., 6.])
+ */
+export const cumsum = running(cumsumOp)
+
+// ---- products ----
+
+// `zeros` counts the zeros up to an element. Those before the first zero have the quotient of each product that they are
+// in; the first zero has the products without it; whatever follows is a factor of products that are 0.
+const beforeZero = elementwise('mul', (dy, y, zeros) => s.select(s.eq(zeros, 0), s.mul(dy, y), 0))
+const withoutZero = elementwise('where', (x, zeros) => s.select(s.and(s.eq(x, 0), s.eq(zeros, 1)), 1, x))
+const afterZero = elementwise('mul', (dy, y, zeros) => s.select(s.eq(zeros, 1), s.mul(dy, y), 0))
+const byZeros = elementwise('where', (x, zeros, quotients, others) =>
+  s.select(s.eq(zeros, 0), s.div(quotients, x), s.select(s.and(s.eq(x, 0), s.eq(zeros, 1)), others, 0)),
+)
+const isZero = elementwise('eq', (x) => s.eq(x, 0), { out: 'bool' })
+
+function cumprodGradient(ctx: Vjp<number>): Tensor {
+  const { dy, attrs: dim } = ctx
+  const x = ctx.input(0)
+  const zeros = apply(cumsumOp, [toDType(apply(isZero, [x], null), 'int32')], dim)
+  const quotients = sumsFrom(apply(beforeZero, [dy, ctx.output(), zeros], null), dim)
+  const products = apply(cumprodOp, [apply(withoutZero, [x, zeros], null)], dim)
+  const others = sumsFrom(apply(afterZero, [dy, products, zeros], null), dim)
+  return apply(byZeros, [x, zeros, quotients, others], null)
+}
+
+const exceptOwn = elementwise('where', (x, k, i) => s.select(s.eq(k, i), 1, x))
+const fromOwn = elementwise('mul', (dy, others, k, j) => s.select(s.ge(j, k), s.mul(dy, others), 0))
+
+/** The same by multiplications alone, so that its own derivatives are right beside zeros too: n rows of n products. */
+function differentiableGradient(ctx: Vjp<number>): Tensor {
+  const { dy, attrs: dim } = ctx
+  const x = ctx.input(0)
+  const rank = x.dim()
+  const row = (t: Tensor): Tensor => unsqueeze(transpose(t, dim, -1), -2)
+  const n = x.sizes[dim]
+  const along = counted(n, 'int32', x.device)
+  const own = unsqueeze(along, 1)
+  const products = apply(cumprodOp, [apply(exceptOwn, [row(x), own, along], null)], rank)
+  const { sizes } = products
+  const summed = { sizes: [...sizes.slice(0, -1), 1], dtype: dy.dtype }
+  const found = apply(fromOwn, [row(dy), products, own, along], summed)
+  return transpose(apply(reshapeOp, [found], sizes.slice(0, -1)), dim, -1)
+}
+
+const cumprodOp: OpDef<number> = scan('cumprod', 'prod', {
+  saves: () => ({ inputs: [0], outputs: [0] }),
+  vjp: (ctx) => [ctx.dy.elements > 0 && mode.grad ? differentiableGradient(ctx) : cumprodGradient(ctx)],
+})
+/**
+ * Running products along `dim`: element i is the product of elements 0 to i; the gradient is right beside zeros too. bool
+ * and integers give int32.
+ *
+ * @example
+ * cumprod(tensor([2, 3, 4]), 0) // tensor([ 2.,  6., 24.])
+ */
+export const cumprod = running(cumprodOp)
+
+// ---- extremes ----
+
+const isExtreme = elementwise('eq', (x, most) => s.or(s.eq(x, most), s.ne(x, x)), { out: 'bool' })
+const placeWhere = elementwise('where', (found, place) => s.select(s.ne(found, 0), place, 0))
+const lastPlace = scan('cummax', 'max', {})
+
+const extremeAlong = (fn: 'max' | 'min'): OpDef<number> => {
+  const most = scan(`cum${fn}`, fn, {})
+  return {
+    name: `cum${fn}`,
+    infer: ([x]) => [
+      { sizes: x.sizes, dtype: x.dtype },
+      { sizes: x.sizes, dtype: 'int32' },
+    ],
+    saves: () => ({ outputs: [1] }),
+    vjp(ctx) {
+      const { sizes, dtype } = ctx.inputSpec(0)
+      const { dy, attrs: dim } = ctx
+      if (sizes.length === 0) return [dy]
+      return [scatterAddAlongDim(filled(sizes, dtype, 0, dy.storage.device), dim, ctx.output(1), dy)]
+    },
+    to: {
+      kind: 'compose',
+      compose([input], dim) {
+        const x = input as Tensor
+        if (x.dim() === 0) return [apply(cloneOp, [x], null), filled([], 'int32', 0, x.storage.device)]
+        const places = counted(x.sizes[dim], 'int32', x.device)
+        const column = apply(reshapeOp, [places], [x.sizes[dim], ...x.sizes.slice(dim + 1).fill(1)])
+        // The last of equal ones, and a NaN for all that follow it.
+        const found = apply(isExtreme, [x, apply(most, [x], dim)], null)
+        const at = apply(lastPlace, [apply(placeWhere, [found, column], null)], dim)
+        return [gatherAlongDim(x, dim, at), at]
+      },
+    },
+  }
+}
+
+function runningExtreme(fn: 'max' | 'min'): (x: Tensor, dim: number | { readonly dim: number }) => ValuesAndIndices {
+  const op = extremeAlong(fn)
+  const read = method(op.name, required('dim', int))
+  return (x, ...args) => {
+    const [dim] = read(x, args)
+    const [values, indices] = applyAll(op, [x], normalizeDim(dim, x.dim()))
+    return new ValuesAndIndices(op.name, values, indices)
+  }
+}
+
+/**
+ * The largest element so far along `dim`, and its index; of equal ones the last. NaN stays from where it is on.
+ *
+ * @example
+ * const { values, indices } = cummax(tensor([1, 3, 2]), 0) // tensor([1., 3., 3.]), tensor([0, 1, 1])
+ */
+export const cummax = runningExtreme('max')
+/** The smallest element so far along `dim`, and its index; of equal ones the last. NaN stays from where it is on. */
+export const cummin = runningExtreme('min')
