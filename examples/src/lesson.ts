@@ -1,18 +1,21 @@
-// The form of every example for the command line, the page and the tests: a function that prints, and trains epoch by
-// epoch. The caller that asks for the next epoch sees the last one's results, may pause in between, and may move
-// training to another device.
-import type { nn, optim, Tensor } from 'flambeau'
+// The frame around a lesson, so that the lesson itself reads like its Python, line by line. The caller asks for the epochs
+// one by one: the command line draws a bar, the page pauses between two of them, the tests compare losses, and each may
+// move the training to another device.
+import { compile, moveTo, type nn, type optim, Tensor } from 'flambeau'
 
 /** The results of one epoch, from its forward pass, before the optimizer's step. */
-export interface Seen {
-  readonly epoch: number
-  /** The total number of epochs. */
-  readonly epochs: number
+export interface Shown {
   readonly loss: Tensor | number
   /** The number of rows classified correctly. */
   readonly correct?: () => Tensor
   /** The same loss computed with one-hot labels. */
   readonly oneHotLoss?: () => Tensor | number
+}
+
+export interface Seen extends Shown {
+  readonly epoch: number
+  /** The total number of epochs. */
+  readonly epochs: number
 }
 
 export interface Options {
@@ -26,21 +29,56 @@ export interface Options {
 /** Yields after every epoch; if the next call passes the name of a device, training continues there. */
 export type Training = Generator<Seen, void, string | undefined>
 
-/** Moves training to a device: the model, the optimizer's state, and the tensors, which are returned. */
-export const move = <T extends readonly Tensor[]>(
-  device: string,
-  model: nn.Module,
-  optimizer: optim.Optimizer,
-  ...tensors: T
-): { [K in keyof T]: Tensor } => {
-  model.to(device)
-  // Moves the state to the parameters' device, as in PyTorch.
-  optimizer.loadStateDict(optimizer.stateDict())
-  return tensors.map((x) => x.to(device)) as { [K in keyof T]: Tensor }
+/** What a lesson uses besides flambeau. */
+export interface Course {
+  readonly seed: number | bigint
+  /** The number of epochs from one printed line to the next. */
+  readonly printInterval: number
+  readonly print: (text: unknown) => void
+  /** flambeau's `compile`; with `--no-compile` it returns the step as it is. */
+  readonly compile: <A extends readonly unknown[], R>(step: (...args: A) => R) => (...args: A) => R
+  /**
+   * Calls `body` for every epoch, from 1, and returns the results of the last one. `things` are the model, its optimizer
+   * and the tensors that training uses: they move along when it continues on another device.
+   */
+  readonly forEachEpoch: <T extends Shown>(
+    things: readonly (nn.Module | optim.Optimizer | Tensor)[],
+    body: (epoch: number) => T,
+  ) => Generator<Seen, T, string | undefined>
 }
 
 /** Prints a tensor, a module or a line as Python's `print` does. */
 export const print = (text: unknown): void => console.log(String(text))
+
+/** Moves training to a device. Tensors stay the same objects, so that a lesson's variables are constants. */
+function move(device: string, things: readonly (nn.Module | optim.Optimizer | Tensor)[]): void {
+  const moved = moveTo(device, ...things)
+  things.forEach((thing, i) => {
+    if (thing instanceof Tensor) thing.data = moved[i] as Tensor
+  })
+}
+
+/** A lesson of a full length, with `text` as its program. */
+export const lesson = (
+  length: { readonly epochs: number; readonly printInterval: number },
+  text: (course: Course) => Training,
+): ((options?: Options) => Training) =>
+  function* ({ epochs = length.epochs, seed = 0, compiled = true, print: own = print } = {}) {
+    yield* text({
+      seed,
+      printInterval: Math.min(length.printInterval, epochs),
+      print: own,
+      compile: compiled ? (compile as Course['compile']) : (step) => step,
+      *forEachEpoch(things, body) {
+        for (let epoch = 1; ; epoch++) {
+          const shown = body(epoch)
+          const device = yield { epoch, epochs, ...shown }
+          if (device !== undefined) move(device, things)
+          if (epoch >= epochs) return shown
+        }
+      },
+    })
+  }
 
 export interface Lesson {
   readonly name: string

@@ -1,13 +1,13 @@
 // The same two classes with two outputs and a softmax over them. The loss is the negative log likelihood of the right
 // class. It uses logSoftmax, because the log of a softmax that has become 0 is minus infinity.
 import { loadBreastCancer, StandardScaler } from '@flambeau/data'
-import { compile, F, formatExponent, formatFixed, manualSeed, nn, optim, zeros } from 'flambeau'
-import { move, type Options, print as log, type Training } from '../lesson.ts'
+import { F, formatExponent, formatFixed, manualSeed, nn, optim } from 'flambeau'
+import { lesson } from '../lesson.ts'
 
-export function* binarySoftmax({ epochs = 500, seed = 0, compiled = true, print = log }: Options = {}): Training {
-  const { data, target } = loadBreastCancer()
-  let x = new StandardScaler().fitTransform(data).float()
-  let label = target
+export const binarySoftmax = lesson({ epochs: 500, printInterval: 50 }, function* (course) {
+  const { seed, printInterval, print, compile, forEachEpoch } = course
+  const { data, target: label } = loadBreastCancer()
+  const x = new StandardScaler().fitTransform(data).float()
 
   manualSeed(seed)
   const model = new nn.Sequential(
@@ -19,9 +19,8 @@ export function* binarySoftmax({ epochs = 500, seed = 0, compiled = true, print 
   )
   const optimizer = new optim.Adam(model.parameters())
   print(model)
-  const printInterval = Math.min(50, epochs)
 
-  const train = () => {
+  const step = compile(() => {
     const logits = model.forward(x)
     const loss = F.nllLoss(F.logSoftmax(logits, { dim: 1 }), label)
 
@@ -29,18 +28,13 @@ export function* binarySoftmax({ epochs = 500, seed = 0, compiled = true, print 
     loss.backward()
     optimizer.step()
     return { loss, logits }
-  }
-  const step = compiled ? compile(train) : train
-  let logits = zeros(label.size(0), 2)
-  const correct = () => F.softmax(logits, { dim: 1 }).argmax({ dim: 1 }).eq(label).sum()
+  })
 
-  for (let epoch = 1; epoch <= epochs; epoch++) {
-    const seen = step()
-    logits = seen.logits
-    if (epoch % printInterval === 0) print(`Epoch ${epoch}: loss=${formatExponent(seen.loss.item(), 4)}`)
-    const device = yield { epoch, epochs, loss: seen.loss, correct }
-    if (device !== undefined) [x, label] = move(device, model, optimizer, x, label)
-  }
+  const { correct } = yield* forEachEpoch([model, optimizer, x, label], (epoch) => {
+    const { loss, logits } = step()
+    if (epoch % printInterval === 0) print(`Epoch ${epoch}: loss=${formatExponent(loss.item(), 4)}`)
+    return { loss, correct: () => F.softmax(logits, { dim: 1 }).argmax({ dim: 1 }).eq(label).sum() }
+  })
 
   print(`Accuracy: ${formatFixed(correct().div(label.size(0)).item(), 4)}`)
-}
+})

@@ -1,12 +1,13 @@
 // Regression with two hidden layers: Boston, 13-10-5-1.
 import { loadBoston, StandardScaler } from '@flambeau/data'
-import { compile, F, formatExponent, manualSeed, nn, optim } from 'flambeau'
-import { move, type Options, print as log, type Training } from '../lesson.ts'
+import { F, formatExponent, manualSeed, nn, optim } from 'flambeau'
+import { lesson } from '../lesson.ts'
 
-export function* regression({ epochs = 2000, seed = 0, compiled = true, print = log }: Options = {}): Training {
+export const regression = lesson({ epochs: 2000, printInterval: 100 }, function* (course) {
+  const { seed, printInterval, print, compile, forEachEpoch } = course
   const { data, target } = loadBoston()
-  let x = new StandardScaler().fitTransform(data).float()
-  let y = target.float().unsqueeze(1)
+  const x = new StandardScaler().fitTransform(data).float()
+  const y = target.float().unsqueeze(1)
 
   manualSeed(seed)
   const model = new nn.Sequential(
@@ -18,9 +19,8 @@ export function* regression({ epochs = 2000, seed = 0, compiled = true, print = 
   )
   const optimizer = new optim.SGD(model.parameters(), { lr: 1e-3 })
   print(model)
-  const printInterval = Math.min(100, epochs)
 
-  const train = () => {
+  const step = compile(() => {
     const yHat = model.forward(x)
     const loss = F.mseLoss(yHat, y)
 
@@ -28,13 +28,11 @@ export function* regression({ epochs = 2000, seed = 0, compiled = true, print = 
     loss.backward()
     optimizer.step()
     return loss
-  }
-  const step = compiled ? compile(train) : train
+  })
 
-  for (let epoch = 1; epoch <= epochs; epoch++) {
+  yield* forEachEpoch([model, optimizer, x, y], (epoch) => {
     const loss = step()
     if (epoch % printInterval === 0) print(`Epoch ${epoch}: loss=${formatExponent(loss.item(), 4)}`)
-    const device = yield { epoch, epochs, loss }
-    if (device !== undefined) [x, y] = move(device, model, optimizer, x, y)
-  }
-}
+    return { loss }
+  })
+})
