@@ -1,5 +1,5 @@
-// api-extractor shows a class as it is declared and leaves out what `declare module` adds to it. Tensor's methods come that
-// way, from the op table, so they have a report of their own: one line for each member.
+// api-extractor shows a class as it is declared and leaves out members that `declare module` adds. Tensor's methods are
+// added this way, from the op table, so they get a report of their own: one line per member.
 import { relative } from 'node:path'
 import ts from 'typescript'
 
@@ -10,7 +10,9 @@ const isAugmentation = (declaration) => {
   return false
 }
 
-/** The members that declaration merging adds to what `entry`, a declaration file of the package in `folder`, exports. */
+/**
+ * The members that declaration merging adds to the exports of `entry`, a declaration file of the package in `folder`.
+ */
 export const mergedMembers = (entry, folder) => {
   const program = ts.createProgram([entry], {
     target: ts.ScriptTarget.ES2022,
@@ -27,7 +29,7 @@ export const mergedMembers = (entry, folder) => {
     const declarations = symbol.declarations ?? []
     if (!declarations.some(isAugmentation)) continue
     const own = declarations.filter((declaration) => !isAugmentation(declaration))
-    // Another package's class has its report there.
+    // Another package's class is in that package's report.
     const here = own.some((declaration) => !relative(folder, declaration.getSourceFile().fileName).startsWith('..'))
     if (!here) continue
     for (const member of checker.getDeclaredTypeOfSymbol(symbol).getProperties()) {

@@ -1,5 +1,5 @@
-// API reports: the public face of each entry point as text, checked in under packages/*/etc, so that every change of it is
-// seen in review. In a package's folder: `node ../../tools/api.mjs` compares; `pnpm api` (--update) writes all of them anew.
+// API reports: the public API of each entry point as text, checked in under packages/*/etc, so that every change of it
+// is reviewed. In a package's folder, `node ../../tools/api.mjs` compares; `pnpm api` (--update) rewrites all reports.
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
@@ -19,7 +19,7 @@ const report = (folder, entry, name, temp, update) => {
       compiler: {
         overrideTsconfig: {
           extends: join(root, 'tsconfig.base.json'),
-          // Reports describe what is published, so other packages are read as their users read them.
+          // Reports describe the published packages, so they read other packages as users do.
           compilerOptions: { customConditions: [], composite: false, types: ['node'] },
           include: [join(projectFolder, 'dist')],
         },
@@ -50,7 +50,7 @@ const report = (folder, entry, name, temp, update) => {
     localBuild: update,
     messageCallback: (message) => {
       message.handled = true
-      // It would name a file in a folder that is gone by then.
+      // The message would name a file in a folder that has been removed by then.
       if (message.messageId.startsWith('console-api-report')) return
       if (message.logLevel === 'error' || message.logLevel === 'warning') lines += `${message.text}\n`
     },
@@ -58,7 +58,7 @@ const report = (folder, entry, name, temp, update) => {
   return { succeeded, apiReportChanged, lines }
 }
 
-/** Compares a report that is made here with the one checked in; the same kind of result. */
+/** Compares a report made here with the one checked in; returns the same kind of result as api-extractor. */
 const compare = (folder, file, text, update) => {
   const path = join(root, 'packages', folder, 'etc', file)
   const apiReportChanged = text !== (existsSync(path) ? readFileSync(path, 'utf8') : '')
@@ -69,18 +69,18 @@ const compare = (folder, file, text, update) => {
   return { succeeded: true, apiReportChanged, lines: '' }
 }
 
-/** The second report of an entry point, where it has merged members. */
+/** The second report of an entry point, if it has merged members. */
 const reportMembers = (folder, entry, name, update) => {
   const members = mergedMembers(join(root, 'packages', folder, entry), join(root, 'packages', folder))
-  // A mapped type that couldn't follow a function's shape gives never: a method that nobody can call.
+  // A mapped type that could not follow a function's type gives never, a method that nobody can call.
   const broken = members.filter((line) => line.endsWith(': never'))
   if (broken.length > 0) return { succeeded: false, apiReportChanged: false, lines: broken.join('\n') }
   return compare(folder, `${name}.members.txt`, members.map((line) => `${line}\n`).join(''), update)
 }
 
 /**
- * api-extractor cannot pass on a class with merged members from another package, so a package that is little more than
- * `export * from` another one is reported as its declaration file stands.
+ * api-extractor cannot re-export a class with merged members from another package, so a package that is little more
+ * than `export * from` another one is reported as its declaration file stands.
  */
 const passesOn = (declarations) => /^export \* from '@flambeau\//m.test(declarations)
 const reportText = (folder, entry, name, update) => {
@@ -93,7 +93,7 @@ const reportEntry = (folder, entry, name, temp, update) =>
     ? reportText(folder, entry, name, update)
     : report(folder, entry, name, temp, update)
 
-/** Every entry point of a package has a report of its own: core.api.md, core.backend.api.md. */
+/** Every entry point of a package has its own report: core.api.md, core.backend.api.md. */
 const entryPoints = (folder) =>
   Object.entries(readJson('packages', folder, 'package.json').exports)
     .filter(([, target]) => target.types)
@@ -118,7 +118,7 @@ try {
       for (const [file, { succeeded, apiReportChanged, lines }] of Object.entries(results)) {
         if (update && apiReportChanged) console.log(`packages/${folder}/etc/${file} written`)
         if (succeeded && (update || !apiReportChanged)) continue
-        console.error(`The API differs from packages/${folder}/etc/${file}; look at the change with: pnpm api`)
+        console.error(`The API differs from packages/${folder}/etc/${file}; to see the change: pnpm api`)
         if (lines) console.error(lines.trimEnd())
         process.exitCode = 1
       }

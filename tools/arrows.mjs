@@ -1,5 +1,6 @@
-// Who may import whom: the arrows of the house in one table. `node tools/arrows.mjs` writes it as rules of lint
-// (tools/arrows.json, which biome.json extends); tools/test/arrows.test.ts compares the two and proves that lint obeys.
+// Which folder may import which: the arrows of the repository in one table. `node tools/arrows.mjs` writes the table as
+// lint rules (tools/arrows.json, which biome.json extends); tools/test/arrows.test.ts compares the two and proves that
+// lint enforces them.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -29,7 +30,7 @@ export const folders = {
 }
 
 /**
- * Packages and programs, and what each may import by name. `free`: besides, any package that is not of this workspace.
+ * Packages and programs, and what each may import by name. `free` also allows any package outside this workspace.
  *
  * @type {readonly { files: readonly string[], imports: readonly string[], free?: boolean }[]}
  */
@@ -68,9 +69,9 @@ export const packages = [
   },
 ]
 
-/** Packages that any JavaScript engine can load: they name nothing of Node and nothing of the DOM. */
+/** Packages that any JavaScript engine can load: they use nothing of Node and nothing of the DOM. */
 export const everywhere = ['core', 'backend-js', 'backend-gpujs', 'stream', 'data', 'flambeau']
-/** The files of theirs that are for one engine. */
+/** Their files for a single engine. */
 const oneEngine = ['packages/data/src/**/*-{node,web}.ts']
 const globals = {
   Node: ['process', 'Buffer', 'global', 'require', 'module', '__dirname', '__filename', 'setImmediate'],
@@ -103,7 +104,7 @@ export const config = () => ({
     ...packages.map((entry) => refusing(entry.files.map(within), byName(entry), byPath)),
     ...Object.entries(folders).map(([from, to]) => {
       const others = Object.keys(folders).filter((folder) => folder !== from && !to.includes(folder))
-      // The rules of the whole of core again: an override replaces what another said.
+      // Repeats the rules for all of core, because an override replaces earlier ones.
       return refusing([`packages/core/src/${from}/**`], byName(packages[0]), byPath, {
         group: [`**/{${others}}/**`],
         message: `core/src/${from} may import ${only(to)}.`,

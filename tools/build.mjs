@@ -1,16 +1,15 @@
-// Builds what changed: `tsc -b` in each package, a bundle where package.json says so, and the C++ addon where there is a
-// compiler, ordered and cached by turbo.
-// `node tools/build.mjs examples` builds that package and what it needs.
+// Builds what changed: `tsc -b` in each package, a bundle if package.json says so, and the C++ addon if there is a
+// compiler; turbo orders and caches the work. `node tools/build.mjs examples` builds that package and its dependencies.
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { published, readArgs, root, turbo } from './lib.mjs'
 import { addonMissing, compilerKey } from './native.mjs'
 
-/** Their JavaScript is bundle.mjs's, which clears its own. */
+/** bundle.mjs writes and clears their JavaScript. */
 const bundled = ['core', 'backend-js', 'backend-native', 'backend-gpujs', 'flambeau'].map((name) => `packages/${name}`)
 
-/** tsc never removes what it once wrote; a file whose source is gone must not be packed or imported by mistake. */
+/** tsc never removes its old output; a file whose source is gone must not be packed or imported by mistake. */
 const prune = (folder) => {
   const dist = join(root, folder, 'dist')
   if (!existsSync(dist)) return

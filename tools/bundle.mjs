@@ -1,10 +1,10 @@
 // Bundles the JavaScript of the package in the current folder into one file, which all its entry points share: a fresh
-// process reads three files for flambeau, not eighty, and every file less is a millisecond (bench/import). tsc writes the
-// declarations, one for each entry point, so that types see only its names. Its dependencies stay imports.
+// process then reads three files for flambeau instead of eighty, and each file saved is a millisecond (bench/import).
+// tsc writes the declarations, one for each entry point, so that types see only its names. Dependencies stay imports.
 //
-// It is code to read, neither minified nor renamed: an uncaught error prints the line that threw, a stack names functions
-// and lines, and the comments that bundlers heed stay. What a package brings of its devDependencies is a file of its own
-// beside it, minified, in lines, with its licence.
+// The bundle is meant to be read, neither minified nor renamed: an uncaught error prints the line that threw, a stack
+// trace names functions and lines, and comments for other bundlers stay. A bundled development dependency is a separate
+// file beside it, minified, in short lines, with its licence.
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { build } from 'esbuild'
@@ -14,12 +14,12 @@ const { version, exports, dependencies, devDependencies, optionalDependencies, p
 )
 const [main, ...others] = Object.values(exports).flatMap((entry) => entry['@flambeau/source'] ?? [])
 const imported = Object.keys({ ...dependencies, ...peerDependencies })
-/** Packages of this workspace that are published in no other way are its own text. */
+/** Workspace packages that are not published are bundled as the package's own text. */
 const isOwn = (name) => devDependencies?.[name]?.startsWith('workspace:')
 
 for (const file of readdirSync('dist', { recursive: true })) if (file.endsWith('.js')) rmSync(join('dist', file))
 
-/** For every JavaScript engine, unless it is said for which. */
+/** For every JavaScript engine by default. */
 const common = {
   bundle: true,
   conditions: ['@flambeau/source'],
@@ -30,7 +30,7 @@ const common = {
   logOverride: { 'ambiguous-reexport': 'error' },
 }
 
-/** Licences of what is brought along. */
+/** Licences of bundled dependencies. */
 const licences = new Map()
 const license = (file) => {
   const [folder] = /^.*\/node_modules\/(@[^/]+\/)?[^/]+/.exec(file) ?? []
@@ -41,12 +41,12 @@ const license = (file) => {
   licences.set(name, `${name} ${version}\n\n${readFileSync(join(folder, text), 'utf8').trim()}\n`)
 }
 
-/** CommonJS that is brought along calls `require` for what Node has; in a browser it does without. */
+/** Bundled CommonJS calls `require` for Node's modules; in a browser it works without. */
 const forNode = {
   js: 'const require = (name) => process.getBuiltinModule(name) ?? (() => { throw Error("no module " + name) })();',
 }
 
-/** Puts a package that is brought along into a file of its own; the path of that file. */
+/** Bundles a dependency into a separate file; returns its path. */
 const bring = async (name, platform) => {
   const file = platform === 'browser' ? `${name.replace(/\.js$/, '')}-browser.js` : name
   const { metafile } = await build({
@@ -66,8 +66,8 @@ const bring = async (name, platform) => {
 }
 
 /**
- * esbuild has another name for a class that names itself inside, `_Generator`, and for one whose name its own helpers may
- * use, `TypeError2`. Both are names that nothing else has.
+ * esbuild renames a class that refers to itself, `_Generator`, and one whose name its own helpers may use,
+ * `TypeError2`. Nothing else has these names, so they are undone.
  */
 const withNames = (text) => {
   const inside = [...text.matchAll(/\bclass (_([A-Z]\w*))\b/g)]
@@ -78,7 +78,7 @@ const withNames = (text) => {
   )
 }
 
-/** Doc comments are the declarations', and every process would read past them. */
+/** Doc comments belong to the declarations; in the bundle every process would parse past them. */
 const withoutDocs = (text) => text.replaceAll(/^ *\/\*\*(?: .*\*\/|\n(?: *\*.*\n)*? *\*\/)\n/gm, '')
 
 const bundle = async (outfile, platform) => {

@@ -1,5 +1,5 @@
-// Packs the package in the current folder and looks at the tarball from outside: publint for its package.json,
-// are-the-types-wrong for how TypeScript resolves it.
+// Packs the package in the current folder and inspects the tarball: publint checks its package.json,
+// are-the-types-wrong checks how TypeScript resolves it.
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,5 +1,5 @@
-// All checks that are not tests: format, lint and arrows (biome), types of sources and tests (tsc), the API reports, and
-// what a package looks like from outside once packed (publint, are-the-types-wrong).
+// Runs all checks that are not tests: format, lint and arrows (biome), types of sources and tests (tsc), the API
+// reports, and the packed packages (publint, are-the-types-wrong).
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { build } from './build.mjs'
@@ -7,7 +7,7 @@ import { node, readArgs, step, turbo } from './lib.mjs'
 
 const bin = (name, path) => join('node_modules', name, path)
 
-/** Returns how many of the checks failed. The packages have been built before. */
+/** Returns how many of the checks failed. Requires built packages. */
 export const check = async () => {
   const results = [
     await step('format, lint, arrows', () =>

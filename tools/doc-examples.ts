@@ -9,11 +9,11 @@ export interface Block {
   /** The line of the file that the code begins at. */
   readonly line: number
   readonly code: string
-  /** Why it is not run, as the text says; undefined where it is. */
+  /** Why the block is not run, as its marker says; undefined if it is run. */
   readonly noRun: string | undefined
 }
 
-/** The code in the last cell of a row, each piece on its line; it is JavaScript's, so a `|` in it is written `\\|`. */
+/** The pieces of code in the last cell of a row, one per line; a `|` in the JavaScript is written `\\|`. */
 const lastCell = (row: string): string => {
   const cells = row.split(/(?<!\\)\|/)
   return [...(cells[cells.length - 2] ?? '').matchAll(/`([^`]+)`/g)]
@@ -60,7 +60,7 @@ export function exampleBlocks(file: string): Block[] {
   return blocks
 }
 
-/** What a comment looks like that says what comes out, where prose may stand too. */
+/** The pattern of comments that state a result, where prose may also occur. */
 const printed =
   /^(tensor\(|torch\.|[[{'"<]|-?\d|(true|false|null|undefined|nan|inf)$|OrderedDict|Parameter containing|\w*Error: |[A-Z]\w* ?\()/
 
@@ -112,7 +112,7 @@ function statementsOf(code: string): Statement[] {
   })
 }
 
-/** What a statement must give, or undefined. `strict`: a comment behind an expression is always meant. */
+/** The expected output of a statement, or undefined. With `strict`, every comment behind an expression is one. */
 function expectation({ kind, behind, below }: Statement, prints: boolean, strict: boolean): string | undefined {
   if (kind === 'import') return undefined
   if (behind !== undefined && ((strict && kind === 'expression') || printed.test(behind))) return behind
@@ -121,7 +121,7 @@ function expectation({ kind, behind, below }: Statement, prints: boolean, strict
   return undefined
 }
 
-/** The forms in which a value may be written down: as it prints itself, or as `console.log` shows it. */
+/** The possible texts of a value: as it prints itself, or as `console.log` shows it. */
 function forms(value: unknown): string[] {
   const shown = inspect(value, { breakLength: Number.POSITIVE_INFINITY, depth: 6 })
   return [String(value), shown, shown.replace(/([[{]) | ([\]}])/g, '$1$2')]
@@ -145,15 +145,15 @@ const matches = (expected: string, actual: string): boolean => {
 export interface Outcome {
   /** How many comments were compared. */
   readonly compared: number
-  /** What the block declared, for the blocks after it. */
+  /** The variables that the block declared, for later blocks. */
   readonly declared: Readonly<Record<string, unknown>>
 }
 
 type Scope = Readonly<Record<string, unknown>>
 
 /**
- * Runs a block with names in scope; throws where it says something else than what comes out. A comment behind an expression
- * is its value, one under a statement that logs is what it logged, and `SomeError: ...` is the error it throws.
+ * Runs a block with names in scope; throws if a comment differs from the result. A comment behind an expression is its
+ * value, a comment under a statement that logs is its output, and `SomeError: ...` is the error it throws.
  */
 export async function run(
   block: Block,
@@ -176,7 +176,7 @@ export async function run(
   const failed = (statement: Statement, error: unknown): void => {
     const expected = expectation(statement, false, strict)
     if (expected === undefined || !/^\w*Error: /.test(expected) || !(error instanceof Error)) throw error
-    // The first lines, so that a text may leave out the advice that follows.
+    // Only the first lines, so that a comment may leave out the hint.
     const actual = `${error.name}: ${error.message}`.split('\n').slice(0, expected.split('\n').length)
     compare(statement, [actual.join('\n')], false)
   }
@@ -230,17 +230,17 @@ export async function run(
   }
 }
 
-/** Without names that JavaScript keeps for itself (`var`); they are called by their module: `ops.var`. */
+/** Without names that JavaScript reserves (`var`); these are called through their module: `ops.var`. */
 const speakable = (scope: Scope): Scope => Object.fromEntries(Object.entries(scope).filter(([name]) => !reserved(name)))
 const reserved = (name: string): boolean => ['var', 'default'].includes(name)
 
 interface Imported {
   readonly name: string
-  /** What the module calls it; undefined for the module itself. */
+  /** The name in the module; undefined for the module itself. */
   readonly from: string | undefined
 }
 
-/** The values that an import brings; types leave nothing. */
+/** The values that an import brings; types are dropped. */
 function importedNames({ importClause }: ts.ImportDeclaration): Imported[] {
   const bindings = importClause?.namedBindings
   if (bindings === undefined || importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword) return []
@@ -261,8 +261,8 @@ function importText(source: string): string {
 }
 
 /**
- * The blocks of one page as one module for the type checker, every block inside the one before, so that it sees its names
- * and may declare them anew. `known` are names that need no import.
+ * The blocks of one page as one module for the type checker, every block nested in the one before, so that it sees
+ * earlier names and may redeclare them. `known` are names that need no import.
  */
 export function pageModule(blocks: readonly Block[], known: Readonly<Record<string, readonly string[]>>): string {
   const imports: string[] = []

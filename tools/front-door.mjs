@@ -1,8 +1,8 @@
-// The two commands of a fresh clone, `npm start` and `npm test`. This file only refuses a Node that is too old, in
-// words that such a Node can still run; the work is in setup.mjs.
+// The two commands of a fresh clone, `npm start` and `npm test`. This file only rejects a Node that is too old, in
+// syntax that such a Node can still run; setup.mjs does the work.
 const [major, minor] = process.versions.node.split('.').map(Number)
 const command = process.argv[2]
-// What package.json says under `engines`.
+// The range given under `engines` in package.json.
 const supported = (major === 20 && minor >= 19) || (major === 22 && minor >= 12) || major > 22
 if (!supported) {
   console.error(

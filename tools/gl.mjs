@@ -1,5 +1,6 @@
-// Headless GL, on which WebGL is tested in Node: builds the package `gl` for this Node (`node tools/gl.mjs`). pnpm installs it
-// and runs none of its scripts; `npm test` builds it where there is a compiler, `npm start` uses it where it was built.
+// Builds headless GL, which tests of WebGL in Node need: the package `gl` for this Node (`node tools/gl.mjs`). pnpm
+// installs it without running its scripts; `npm test` builds it if there is a compiler, and `npm start` uses it if it
+// is built.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
@@ -17,14 +18,14 @@ const onPath = (...names) =>
   names.some((name) => (process.env.PATH ?? '').split(delimiter).some((place) => existsSync(join(place, name))))
 export const xvfb = onPath('Xvfb')
 
-/** Whether it was built for the Node that runs this: another one cannot load it. */
+/** Whether it was built for the Node that runs this script, because no other can load it. */
 const built = () => {
   if (!existsSync(addon())) return false
   const config = readFileSync(join(folder(), 'build', 'config.gypi'), 'utf8').replace(/^#.*$/m, '')
   return String(JSON.parse(config).variables.node_module_version) === versions.modules
 }
 
-/** Why it cannot be built here, undefined where it can be. On Windows node-gyp looks for the compiler itself. */
+/** Why it cannot be built here, or undefined. On Windows node-gyp finds the compiler itself. */
 export const glUnbuildable = () => {
   if (!existsSync(linked)) return 'gl is not installed: npm test installs it'
   const lacking = [
@@ -36,28 +37,28 @@ export const glUnbuildable = () => {
   return `building it takes ${lacking.join(', ')} (Debian and Ubuntu: apt-get install g++ make python3)`
 }
 
-/** Why Node has no WebGL on this machine, as far as can be told without trying; undefined where it should. */
+/** Why Node has no WebGL on this machine, as far as can be determined without trying; undefined if it should have. */
 export const glMissing = () => {
   if (!existsSync(linked) || !built())
     return `headless GL is not built for this Node: ${glUnbuildable() ?? 'node tools/gl.mjs builds it'}`
   if (platform === 'linux' && !xvfb)
-    return 'headless GL takes an X server (Debian and Ubuntu: apt-get install xvfb libgl1 libgl1-mesa-dri)'
+    return 'headless GL needs an X server (Debian and Ubuntu: apt-get install xvfb libgl1 libgl1-mesa-dri)'
   return undefined
 }
 
-/** What tests of WebGL in Node depend on, as one word. */
+/** A digest of what tests of WebGL in Node depend on. */
 export const glDigest = () => {
   if (glMissing() !== undefined) return ''
   return createHash('sha256').update(readFileSync(addon())).digest('hex').slice(0, 16)
 }
 
-/** Node's headers lie beside it, or node-gyp downloads them. */
+/** Node's headers beside its binary, or else node-gyp downloads them. */
 const headers = () => {
   const prefix = dirname(dirname(realpathSync(execPath)))
   return existsSync(join(prefix, 'include', 'node', 'node.h')) ? [`--nodedir=${prefix}`] : []
 }
 
-/** Builds it where it isn't built and can be; a result as `run` gives. */
+/** Builds it if necessary and possible; returns a result like that of `run`. */
 export const buildGl = async () => {
   if (existsSync(linked) && built()) return { code: 0, output: '' }
   const lacking = glUnbuildable()
@@ -70,7 +71,7 @@ export const buildGl = async () => {
 }
 
 if (import.meta.url === pathToFileURL(argv[1]).href) {
-  readArgs('node tools/gl.mjs    builds headless GL for this Node, where it is not built')
+  readArgs('node tools/gl.mjs    builds headless GL for this Node, unless it is built')
   const { code, output } = await buildGl()
   if (code !== 0) say(output.trimEnd())
   process.exitCode = code

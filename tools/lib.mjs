@@ -1,4 +1,4 @@
-// What the scripts of this folder share: where the root is, how a program is started, how a step is reported.
+// Common code of the scripts: the root folder, starting programs, reporting steps.
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util'
 export const root = fileURLToPath(new URL('..', import.meta.url))
 export const readJson = (...path) => JSON.parse(readFileSync(join(root, ...path), 'utf8'))
 
-/** The packages that are published, as folders under packages/. */
+/** The published packages, as folders under packages/. */
 export const published = [
   'core',
   'backend-js',
@@ -19,7 +19,10 @@ export const published = [
   'flambeau',
 ]
 
-/** What this machine must be able to run, by FLAMBEAU_REQUIRE: a test that would skip for want of it fails instead. */
+/**
+ * What this machine must be able to run, from FLAMBEAU_REQUIRE: a test that would be skipped because something is
+ * missing fails instead.
+ */
 export const required = new Set((process.env.FLAMBEAU_REQUIRE ?? '').split(',').filter(Boolean))
 
 const chromiums = [
@@ -33,15 +36,15 @@ const chromiums = [
 export const findChromium = () => chromiums.find((path) => path && existsSync(path))
 
 /**
- * The arguments of a script, by node:util's parseArgs. `--help` prints the usage and ends the script; an option that it does
- * not know is said in a line.
+ * Parses a script's arguments with node:util's parseArgs. `--help` prints the usage and exits; an unknown option is
+ * reported in one line.
  */
 export const readArgs = (usage, { options = {}, allowPositionals = false } = {}) => {
   let parsed
   try {
     parsed = parseArgs({ allowPositionals, options: { ...options, help: { type: 'boolean', short: 'h' } } })
   } catch (error) {
-    say(`${error.message.split(/\. |\n/)[0]}; --help says what there is`)
+    say(`${error.message.split(/\. |\n/)[0]}; --help lists the options`)
     process.exit(2)
   }
   if (!parsed.values.help) return parsed
@@ -49,15 +52,15 @@ export const readArgs = (usage, { options = {}, allowPositionals = false } = {})
   process.exit(0)
 }
 
-/** Messages of these scripts go to stderr, so that stdout holds a program's own lines only. */
+/** Messages of these scripts go to stderr, so that stdout has only the program's own lines. */
 export const say = (line) => process.stderr.write(`${line}\n`)
 
 const env = { TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1', CI: process.env.CI ?? '1' }
 
-/** Runs a program to its end. With `inherit` it has this terminal, else its output is returned. */
+/** Runs a program to its end. With `inherit` it uses this terminal, otherwise its output is returned. */
 export const run = (program, args, { inherit = false, cwd = root, extraEnv = {}, shell = false } = {}) =>
   new Promise((done) => {
-    // With a terminal of its own a program may notice that it isn't a CI job; captured, it must not ask questions.
+    // With a terminal a program should detect that it isn't a CI job; when captured, it must not ask questions.
     const childEnv = { ...process.env, ...(inherit ? { ...env, CI: process.env.CI } : env), ...extraEnv }
     if (childEnv.CI === undefined) delete childEnv.CI
     const child = spawn(program, args, {
@@ -69,7 +72,7 @@ export const run = (program, args, { inherit = false, cwd = root, extraEnv = {},
     let output = ''
     child.stdout?.on('data', (chunk) => (output += chunk))
     child.stderr?.on('data', (chunk) => (output += chunk))
-    // Ctrl-C reaches the child as well; it decides how to end, and this process reports how.
+    // Ctrl-C also reaches the child, which decides how to end; this process reports that.
     const wait = () => {}
     process.on('SIGINT', wait)
     child.on('error', (error) => done({ code: 127, output: `${program}: ${error.message}` }))
@@ -83,8 +86,8 @@ export const run = (program, args, { inherit = false, cwd = root, extraEnv = {},
 export const node = (script, args = [], options = {}) => run(process.execPath, [join(root, script), ...args], options)
 
 /**
- * Puts the pinned pnpm on the path of this process and of all that it starts; npm fetches it where it is missing. Returns
- * how that went. Where pnpm itself started us, its path has it already.
+ * Puts the pinned pnpm on the path of this process and its children; npm fetches it if it is missing. Returns the
+ * result. If pnpm started this process, the path has it already.
  */
 const findPnpm = async () => {
   const pin = readJson('package.json').packageManager
@@ -105,11 +108,13 @@ export const pnpm = async (args, options = {}) => {
   return found.code === 0 ? run('pnpm', args, { ...options, shell: process.platform === 'win32' }) : found
 }
 
-/** Runs tasks of turbo.json; only what failed shows its output. */
+/** Runs tasks of turbo.json; only failures show their output. */
 export const turbo = (args, options = {}) =>
   pnpm(['exec', 'turbo', 'run', ...args, '--output-logs=errors-only'], options)
 
-/** Runs one step of a longer job and prints one line for it, with its output if it failed. Returns whether it passed. */
+/**
+ * Runs one step of a longer job and prints one line for it, with its output if it failed. Returns whether it passed.
+ */
 export const step = async (name, job) => {
   const start = performance.now()
   const { code, output } = await job()

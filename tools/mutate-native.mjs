@@ -1,6 +1,8 @@
-// Whether the C++ tests of the decoder notice a mistake in it: conditions, bounds and statements of reader.h, decode.cc and
-// stream.cc are changed one at a time, and the tests of both run against each change. Prints the changes that no test
-// noticed. It takes a quarter of an hour and is no part of the tests; docs/internals/native.md lists what survives and why.
+// Measures whether the C++ tests of the decoder notice faults in it: changes conditions, bounds and statements of
+// reader.h, decode.cc and stream.cc one at a time, runs the tests of both against each change, and prints the changes
+// that no test noticed. It takes a quarter of an hour and is not part of the tests; docs/internals/native.md explains
+// the survivors.
+//
 //   node tools/mutate-native.mjs [--jobs 2] [--only reader.h] [--list]
 import { spawn, spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -16,10 +18,10 @@ const { values: options } = parseArgs({
 const sources = join(root, 'native')
 const folder = join(sources, 'build', 'Release')
 
-/** Each file, and the one that is compiled for it. */
+/** Each file, with the translation unit that is compiled for it. */
 const files = { 'reader.h': 'decode.cc', 'decode.cc': 'decode.cc', 'stream.cc': 'stream.cc' }
 
-/** What becomes of a line: replacements at each place where the pattern is found. */
+/** Replacements for every match of a pattern in a line. */
 const swaps = [
   [/ < /g, [' <= ']],
   [/ <= /g, [' < ']],
@@ -47,7 +49,7 @@ const swaps = [
   [/\bstd::max\b/g, ['std::min']],
 ]
 
-/** Where the parenthesis closes that opens at `from`; -1 where it does not in this text. */
+/** The position of the parenthesis that closes the one at `from`; -1 if this text has none. */
 function closing(text, from) {
   for (let at = from, open = 0; at < text.length; at++) {
     if (text[at] === '(') open++
@@ -56,7 +58,7 @@ function closing(text, from) {
   return -1
 }
 
-/** All changes of a text, each as a line number, what the line is afterwards, and the whole text. */
+/** All changes of a text, each as a line number, the new line, and the whole new text. */
 function* mutants(text) {
   const lines = text.split('\n')
   const changed = (at, line, count = 1) => {
@@ -89,7 +91,7 @@ function* mutants(text) {
         yield changed(at, `${line.slice(0, from)}(${asked}) && false${line.slice(to)}`)
       }
     }
-    // A statement of one or more lines that declares nothing is left out.
+    // Removes a statement of one or more lines that declares nothing.
     if (
       !/^(return|break|case|default|public|private|for|if|else|switch|do|try|\}|\{|~|explicit)/.test(code) &&
       /^[\w:.*]+(\[.*?\])?(\(| [-+*]?= |\.|->|\+\+)/.test(code)
@@ -138,7 +140,7 @@ const includes = ['algorithm', 'initializer_list', 'memory', 'new', 'string', 'v
 writeFileSync(heads, includes.map((name) => `#include <${name}>\n`).join(''))
 spawnSync(compiler(), [...flags, '-x', 'c++-header', heads, '-o', `${heads}.gch`], { stdio: 'inherit' })
 
-/** Whether the tests notice; undefined where it is no program. */
+/** Whether the tests notice; undefined if the change does not compile. */
 async function dies({ name, unit, text }, place) {
   rmSync(place, { recursive: true, force: true })
   mkdirSync(place, { recursive: true })
@@ -146,7 +148,7 @@ async function dies({ name, unit, text }, place) {
   writeFileSync(join(place, name), text)
   const other = join(folder, 'CMakeFiles', 'kernels.dir', 'src', `${unit === 'decode.cc' ? 'stream' : 'decode'}.cc.o`)
   const [made, tests] = [join(place, 'made.o'), join(place, 'tests')]
-  // What nothing but a sanitizer sees is tried once more.
+  // Tries again with a sanitizer, which may be the only one to notice.
   for (const extra of [[], sanitizer]) {
     const compiled = ['-I', join(sources, 'src'), '-include', heads, '-c', join(place, unit), '-o', made]
     const linked = [made, other, ...objects, '-o', tests, '-ldl', '-pthread']

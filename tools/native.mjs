@@ -1,5 +1,6 @@
-// The C++ of the native backend: builds its addon (`node tools/native.mjs`), runs its tests (`... test`), puts its sources into
-// the package that carries them (`... sources`), and the addon into the package of this platform (`... package`, `... unpackage`).
+// The C++ of the native backend: builds its addon (`node tools/native.mjs`), runs its tests (`... test`), and copies
+// its sources into the package that carries them (`... sources`), and the addon into the package of this platform (`...
+// package`, `... unpackage`).
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
@@ -23,11 +24,11 @@ const sources = join(root, 'native')
 const builds = join(sources, 'build')
 export const addon = join(builds, 'Release', 'flambeau_native.node')
 
-/** Of Node-API. */
+/** Node-API's headers. */
 const headers = () =>
   realpathSync(join(root, 'packages', 'backend-native', 'node_modules', 'node-api-headers', 'include'))
 
-/** Why the addon cannot be built here; undefined where it can be. */
+/** Why the addon cannot be built here, or undefined. */
 export const addonMissing = missing
 const testsMissing = () => {
   const lacking = missing()
@@ -36,7 +37,7 @@ const testsMissing = () => {
   return status === 0 ? undefined : 'the C++ tests need doctest (Debian and Ubuntu: apt-get install doctest-dev)'
 }
 
-/** The compiler and the addon of this machine, for turbo: what was built or tested by others is not taken for theirs. */
+/** A key for turbo of this machine's compiler and addon, so that it does not reuse results of other machines. */
 export const compilerKey = () => {
   if (missing() !== undefined) return ''
   const said = [compiler(), 'cmake'].map((program) => spawnSync(program, ['--version'], { encoding: 'utf8' }).stdout)
@@ -50,7 +51,7 @@ const makeAddon = () => {
   return buildAddon({ sources, folder: join(builds, 'Release'), headers: headers(), version, quiet: true })
 }
 
-/** What the addon is built from, as it travels in @flambeau/backend-native. */
+/** Copies the sources of the addon, as @flambeau/backend-native carries them. */
 const copySources = () => {
   const to = join(root, 'packages', 'backend-native', 'dist', 'native')
   rmSync(to, { recursive: true, force: true })
@@ -60,12 +61,12 @@ const copySources = () => {
   copyFileSync(join(headers(), '..', 'LICENSE'), join(to, 'node-api', 'LICENSE'))
 }
 
-/** The oldest C library that the package for Linux runs with. */
+/** The oldest C library that the Linux package supports. */
 export const oldestGlibc = '2.34'
 const largest = 3_000_000
 const entries = ['napi_register_module_v1', 'node_api_module_get_api_version_v1']
 
-/** What an addon for Linux takes and gives, of its dynamic symbols: the newest glibc that it asks for, and what it exports. */
+/** Reads the dynamic symbols of a Linux addon: the newest glibc that it needs, and its exports. */
 export const look = (file) => {
   const { stdout } = spawnSync('readelf', ['--wide', '--dyn-syms', file], { encoding: 'utf8', maxBuffer: 1 << 26 })
   const symbols = stdout.split('\n').map((line) => line.trim().split(/\s+/).slice(6))
@@ -75,7 +76,7 @@ export const look = (file) => {
   return { glibc: newest, exports: exported.sort(), bytes: statSync(file).size }
 }
 
-/** What is wrong with an addon that is to be published, as sentences. */
+/** The faults of an addon that is to be published, as messages. */
 export const faults = (file) => {
   if (process.platform !== 'linux') return []
   const { glibc, exports, bytes } = look(file)
@@ -86,7 +87,7 @@ export const faults = (file) => {
   ].filter(Boolean)
 }
 
-/** Puts the addon into the package in the current folder, which has to be this platform's. */
+/** Copies the addon into the package in the current folder, which must be this platform's. */
 const fillPackage = () => {
   const { os, cpu, libc } = JSON.parse(readFileSync('package.json', 'utf8'))
   const own = process.report.getReport().header.glibcVersionRuntime === undefined ? 'musl' : 'glibc'
@@ -99,13 +100,13 @@ const fillPackage = () => {
   return { code: 0 }
 }
 
-/** Takes it out again: in this repository an addon is found where it was built. */
+/** Removes it again: in this repository an addon is loaded from where it was built. */
 const emptyPackage = () => {
   for (const file of [addon, 'LICENSE']) rmSync(basename(file), { force: true })
   return { code: 0 }
 }
 
-/** Debian's cross compiler, the programs that run what it makes, and where that finds its libraries. */
+/** Debian's cross compiler, the emulator for its output, and the emulator's libraries. */
 const arm = { compiler: 'aarch64-linux-gnu-g++', emulator: 'qemu-aarch64-static', libraries: '/usr/aarch64-linux-gnu' }
 const armMissing = () =>
   [arm.compiler, arm.emulator].every((program) => spawnSync(program, ['--version']).status === 0)
@@ -113,8 +114,8 @@ const armMissing = () =>
     : "NEON's kernels are tested with g++-aarch64-linux-gnu and qemu-user-static (Debian and Ubuntu: apt-get install)"
 
 /**
- * What is built and run. Sanitizers, random streams and another processor's kernels are for those who require that nothing of
- * native is left out.
+ * The programs to build and run. Sanitizers, random streams and another processor's kernels run only if native is
+ * required.
  */
 const programs = () => {
   const tests = {
@@ -150,7 +151,10 @@ const programs = () => {
   ]
 }
 
-/** doctest's own count of its cases, or one for a program that has none; who did not come to its end failed. */
+/**
+ * doctest's count of its cases, or a count of one for a program without doctest; a program that did not finish has
+ * failed.
+ */
 const countsOf = (output, code) => {
   const counted = /test cases: +\d+ \| +(\d+) passed \| +(\d+) failed/.exec(output)
   const [passed, failed] = counted?.slice(1).map(Number) ?? [code === 0 ? 1 : 0, 0]
@@ -169,7 +173,7 @@ const runTests = async () => {
     say(required.has('native') ? `FAILED: ${missing}, and FLAMBEAU_REQUIRE names native` : `SKIPPED: ${missing}`)
     counts[required.has('native') ? 'failed' : 'skipped']++
   }
-  // A build takes all cores, a program hardly more than one: they run side by side.
+  // A build uses all cores, a program hardly more than one, so programs run side by side.
   const built = []
   for (const program of programs().filter((each) => !lacks(each))) {
     const { folder, target, settings } = program

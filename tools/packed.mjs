@@ -1,5 +1,5 @@
-// `pnpm packed`: the packages, packed, in every tool that people use them with, and a table of what came of it. With
-// `--write` the table goes into docs/internals/packages.md.
+// `pnpm packed`: tests the packed packages in every tool that people use, and prints a table of the results. `--write`
+// puts the table into docs/internals/packages.md.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,7 +14,7 @@ const page = join(root, 'docs/internals/packages.md')
 const folder = mkdtempSync(join(tmpdir(), 'flambeau-packed-'))
 const file = join(folder, 'results.json')
 
-/** One line for a tool's version and all that came of it in the same way. */
+/** One line for each version of a tool and all rows with the same result. */
 const table = (results) => {
   const lines = new Map()
   for (const { tool, version, what, result } of results) {

@@ -1,5 +1,5 @@
-// Makes a fresh clone ready and does what was asked: `start` runs the examples' command line, `test` runs all checks
-// and tests. Each half of the work leaves a stamp, so an unchanged tree goes straight to the program.
+// Prepares a fresh clone and runs a command: `start` runs the examples' command line, `test` runs all checks and tests.
+// Each half of the preparation leaves a stamp, so an unchanged tree goes straight to the program.
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -11,7 +11,7 @@ import { findChromium, node, pnpm, published, readJson, root, say, step } from '
 import { addon, addonDigest, addonMissing } from './native.mjs'
 
 const cache = join(root, '.cache')
-/** Every folder of the workspace that may hold tests. */
+/** Every workspace folder that may have tests. */
 export const tested = [
   ...published.map((name) => `packages/${name}`),
   'packages/stream',
@@ -37,7 +37,7 @@ const writeStamp = (name, value) => {
   writeFileSync(join(cache, name), value)
 }
 
-/** What an installation depends on: the lockfile says it all, the workspace file how it is laid out. */
+/** The inputs of an installation: the lockfile for the packages, the workspace file for their layout. */
 const installKey = () => {
   const hash = createHash('sha256')
   for (const file of ['pnpm-lock.yaml', 'pnpm-workspace.yaml', 'package.json'])
@@ -45,7 +45,7 @@ const installKey = () => {
   return hash.digest('hex')
 }
 
-/** What is built of some sources depends on these, by size and time: cheap to take, and a false alarm costs only turbo's look. */
+/** A key of the given sources by size and time: cheap to compute, and a false alarm costs only a check by turbo. */
 const keyOf = (paths) => {
   const hash = createHash('sha256').update(installKey())
   const look = (path) => {
@@ -74,7 +74,7 @@ const lastError = (output) => {
   return lines.find((line) => /ERR|error/i.test(line)) ?? lines.filter(Boolean).at(-1) ?? 'no output'
 }
 
-/** `scope` is 'start', only what the examples need, or 'test', everything. */
+/** `scope` is 'start', which installs only what the examples need, or 'test', for everything. */
 const install = async (scope) => {
   const key = installKey()
   const done = readStamp('install')
@@ -88,7 +88,7 @@ const install = async (scope) => {
   if (code !== 0) {
     rmSync(join(cache, 'install'), { force: true })
     say(`flambeau: the packages could not be installed: ${lastError(output)}`)
-    say('flambeau: see whether the npm registry can be reached, then run the same command again')
+    say('flambeau: check whether the npm registry can be reached, then run the same command again')
     return false
   }
   say(`flambeau: packages installed in ${((performance.now() - start) / 1000).toFixed(1)} s`)
@@ -112,7 +112,7 @@ const buildExamples = async () => {
   return true
 }
 
-/** Nobody needs a compiler but who asks for what it makes: that is built where it can be, and the example says so where not. */
+/** Builds the addon only if it was asked for and can be built; otherwise the example reports that it is missing. */
 const buildAddon = async (args) => {
   const asked = args.some((arg, i) => arg === '--backend=native' || (arg === 'native' && args[i - 1] === '--backend'))
   if (!asked || process.env.FLAMBEAU_NATIVE_PATH) return true
@@ -135,7 +135,7 @@ const start = async (args) => {
   return (await node(entry, args, { inherit: true })).code
 }
 
-/** Where a test looks at the machine, its result is good for such a machine only: turbo looks at variables named FLAMBEAU_. */
+/** Results of tests that depend on the machine are valid only there: turbo's keys include variables named FLAMBEAU_. */
 const machine = () => ({
   FLAMBEAU_NODE: `${process.version} ${process.platform} ${process.arch}`,
   FLAMBEAU_CHROMIUM: findChromium() ?? '',
@@ -143,11 +143,11 @@ const machine = () => ({
   FLAMBEAU_GL: glDigest(),
 })
 
-/** What a run of vitest left behind; a run that left nothing counts as a failure. */
+/** The counts of a vitest run; a run that left none counts as a failure. */
 const readCounts = (file) =>
   existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { passed: 0, failed: 1, skipped: 0 }
 
-/** Only what vitest's own arguments choose. */
+/** Runs only the tests that vitest's own arguments choose. */
 const testSome = async (args) => {
   const file = join(cache, 'counts.json')
   rmSync(file, { force: true })
@@ -157,8 +157,8 @@ const testSome = async (args) => {
 }
 
 /**
- * All tests, two packages at once where there are two cores, each package's output in one piece; turbo repeats the result of those
- * that nothing changed for.
+ * Runs all tests, two packages at once on two cores, with each package's output in one piece; turbo replays the results
+ * of packages that nothing changed for.
  */
 const testAll = async () => {
   const files = tested.map((folder) => join(root, folder, '.cache', 'counts.json'))
@@ -179,7 +179,7 @@ npm test -- ARGS...       only the tests that vitest's arguments choose: files, 
 FLAMBEAU_REQUIRE, a list of browser, native and gpujs: what this machine must be able to test
 TURBO_FORCE=true          also those tests that passed before and that nothing changed for`
 
-/** The last line of all output is `N passed, N failed`; a check that failed counts as one. */
+/** The last line of the output is `N passed, N failed`; a failed check counts as one. */
 const test = async (args) => {
   if (args.some((arg) => arg === '--help' || arg === '-h')) {
     process.stdout.write(`${usage}\n`)
@@ -207,7 +207,7 @@ const test = async (args) => {
   return failures === 0 ? code : 1
 }
 
-/** Returns the exit code. A reader that went away (`npm test | head`) is no error. */
+/** Returns the exit code. A reader that closed the pipe (`npm test | head`) is not an error. */
 export const main = (command, args) => {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   return command === 'test' ? test(args) : start(args)

@@ -1,7 +1,7 @@
-# Fits the polynomials of lgamma, digamma, erfinv, i0 and i1, by interpolation at Chebyshev's points in 50 digits, and
-# writes them for TypeScript, C++ and, shorter, for kernels of floats: /usr/bin/python3 tools/special.py
-# Each is in u = x - middle of its interval, the lowest power first; what it fits is said beside it. The error that is
-# printed is the largest relative one on the interval.
+# Fits the polynomials of lgamma, digamma, erfinv, i0 and i1 by interpolation at Chebyshev points with 50 digits, and
+# writes them for TypeScript, C++ and, shorter, for float32 kernels: /usr/bin/python3 tools/special.py. Each is in u = x
+# - middle of its interval, lowest power first; the comment beside it names the function. The printed error is the
+# largest relative error on the interval.
 import os
 import mpmath as mp
 from mpmath import mpf
@@ -74,7 +74,7 @@ def bessel(order):
     return scaled
 
 
-# What, its interval, degrees for doubles and for floats, and in words.
+# Name, function, interval, degrees for doubles and for floats, and description.
 fits = [
     ('lgamma', lgamma, '-0.5', '0.5', 17, 9, 'lgamma(2 + z) / z over z in [-0.5, 0.5]'),
     ('digamma', digamma, 1, 2, 21, 9, 'digamma(x) / (x - its root) over x in [1, 2]'),

@@ -1,5 +1,5 @@
-// Writes native/src/steps.h and native/src/composites.h, the C++ vocabulary of scalar steps and of kernels of compositions,
-// after one was added: node tools/steps.mjs
+// Writes native/src/steps.h and native/src/composites.h, the C++ vocabulary of scalar steps and of kernels for
+// compositions. Run it after adding one: node tools/steps.mjs
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,5 +1,5 @@
-// Runs the tests of the workspace package in the current folder, and leaves their numbers in .cache/counts.json. turbo calls it
-// and keeps both, so that tests run again only when something changed.
+// Runs the tests of the workspace package in the current folder, and writes their counts to .cache/counts.json. turbo
+// calls it and caches both, so that tests run again only after a change.
 import { mkdirSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
@@ -9,7 +9,7 @@ const here = process.cwd()
 const counts = join(here, '.cache', 'counts.json')
 rmSync(counts, { force: true })
 mkdirSync(join(here, '.cache'), { recursive: true })
-// turbo runs two packages at once: half of the cores are this one's.
+// turbo runs two packages at once, so this one gets half of the cores.
 const workers = Math.max(1, Math.floor(availableParallelism() / 2))
 const args = ['run', '--passWithNoTests', `--maxWorkers=${workers}`, join(here, 'test')]
 const { code } = await node('node_modules/vitest/vitest.mjs', args, {

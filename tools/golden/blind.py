@@ -20,7 +20,7 @@ BASES = {
     'a result': lambda x: x * 1,
 }
 LOOKS = {
-    # The node of a view that is derived anew is as_strided's here and the view's own there: whether there is one counts.
+    # A recomputed view has as_strided's node in PyTorch and the view's own in flambeau; only its existence is compared.
     'gradFn': lambda v: v.grad_fn is not None,
     'isLeaf': lambda v: v.is_leaf,
     'requiresGrad': lambda v: v.requires_grad,

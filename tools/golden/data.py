@@ -177,7 +177,8 @@ def scalers():
         scaler_case([[1, 2], [3, 4], [5, 9]], with_mean=False),
         scaler_case([[1, 2], [3, 4], [5, 9]], with_std=False),
         scaler_case((rng.standard_normal((23, 4)) * [1, 100, 1e-5, 1e7] + [0, 5, 1, -1e7])),
-        # Nearly constant, just not, zero, and small: what counts as constant depends on the mean, the spread and the number.
+        # Nearly constant, barely not constant, zero, and small columns: whether a column counts as constant depends on
+        # mean, spread and number of rows.
         scaler_case(
             [
                 [1e9, 1e9, 0, 1e-6],
@@ -187,7 +188,7 @@ def scalers():
                 [1e9, 1e9 + 1e-5, 0, 1e-6],
             ]
         ),
-        # Spreads near the rounding of the mean, which is corrected for.
+        # Spreads close to the rounding error of the mean, which is corrected for.
         scaler_case((1e8 + np.floor(rng.uniform(0, 6, (40, 3))) * [2.0**-26, 2.0**-25, 2.0**-24])),
     ]
     sets = {}

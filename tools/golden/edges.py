@@ -27,7 +27,7 @@ scope['leaky'] = torch.nn.functional.leaky_relu
 scope['cross'] = torch.nn.functional.cross_entropy
 scope['nll'] = torch.nn.functional.nll_loss
 
-# Each: TypeScript, Python.
+# Pairs of TypeScript and Python.
 ROWS = [
     # --- empty views, also of dimensions of size 1 ---
     (

@@ -7,7 +7,7 @@ import torch
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), '..', '..'))
 
-# int32 takes the place of PyTorch's int64 on the other side.
+# In flambeau int32 takes the place of PyTorch's int64.
 torch_dtype = {
     'float32': torch.float32,
     'float64': torch.float64,

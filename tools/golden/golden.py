@@ -30,7 +30,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 try:
     import torch  # noqa: E402
 except ImportError:
-    # Another Python comes first in the path; PyTorch is the system's.
+    # Another Python may come first on the path; PyTorch belongs to the system's.
     if sys.executable == '/usr/bin/python3':
         sys.exit('PyTorch is missing: apt-get install python3-torch')
     os.execv('/usr/bin/python3', ['/usr/bin/python3', *sys.argv])
@@ -66,12 +66,12 @@ def tensor(data, dtype=None):
 
 
 def batch_norm(x, mean, var, weight=None, bias=None, **options):
-    # The running statistics are written in place: each call gets copies.
+    # The running statistics are updated in place, so each call gets copies.
     copy = lambda s: None if s is None else s.detach().clone()
     return F.batch_norm(x, copy(mean), copy(var), weight, bias, **options)
 
 
-# Where the name alone does not lead to PyTorch's function.
+# Ops whose name alone does not lead to PyTorch's function.
 OVERRIDES = {
     'at': index,
     'setAt': assign,
@@ -92,7 +92,7 @@ OVERRIDES = {
 }
 
 
-# With a number in front, PyTorch has the operator only.
+# With a number in front, PyTorch has only the operator.
 OPERATORS = {
     'add': operator.add,
     'sub': operator.sub,

@@ -103,7 +103,7 @@ def argument(x):
 
 
 def header(fn, args, options):
-    # dropout, oneHot and the like are camelCase; batchNorm is one of them.
+    # Function names are in camelCase, batchNorm included.
     return {
         'fn': camel(fn),
         'args': [argument(x) for x in args],

@@ -67,7 +67,7 @@ def put(x, at, value):
 
 scope['put'] = put
 
-# Each: TypeScript, Python.
+# Pairs of TypeScript and Python.
 ROWS = [
     # --- reading ---
     ('m.at(1)', 'm[1]'),

@@ -70,7 +70,7 @@ class Draw:
         """`pool`: instruction -> tensor, of those that made one."""
         r = self.random
         names = list(pool)
-        # What was made last is used most.
+        # Recent results are used most.
         at = names[-1 - min(int(r.expovariate(0.5)), len(names) - 1)]
         x, t = pool[at], f't{at}'
         other = self.one(names)
@@ -82,7 +82,7 @@ class Draw:
             return [self.one(UNARY), t]
         if kind < 0.27:
             name = self.one(BINARY)
-            # A tensor, or a number where PyTorch takes one.
+            # A tensor, or a number if PyTorch takes one.
             return [name, t, u if name in ('maximum', 'minimum') else self.one([u, u, u, self.quarter(), 2, 3])]
         if kind < 0.30:
             return [self.one(COMPARE), t, self.one([u, 0, 0.5])]
@@ -207,7 +207,7 @@ class Machine:
             wanted = [leaf for leaf in self.leaves if leaf.requires_grad]
             found = torch.autograd.grad(scalar(x), wanted, create_graph=True, allow_unused=True)
             total = sum((g * g).sum() for g in found if g is not None)
-            # The graph of the gradients leads through what rules read, which is no concern of a program.
+            # The graph of the gradients depends on what gradient rules read, which programs don't test.
             if torch.is_tensor(total) and total.requires_grad:
                 total.backward(retain_graph=True)
             return None
@@ -272,7 +272,7 @@ def told(x):
     return f'{"x".join(map(str, x.shape))} {LETTERS[x.dtype]}{"g" if x.requires_grad else ""} {values}'.rstrip()
 
 
-# Sentences that name what is PyTorch's alone.
+# Messages that name something only PyTorch has.
 FOREIGN = ['torch.', 'at::', 'Expected a proper', 'CPU', 'INTERNAL', 'dtype Long', 'iterating', 'to_string', 'unsafe', 'has no attribute', 'integer modulo',
            'not implemented', 'output type bool', 'Expected reduction dim -']
 
@@ -296,7 +296,7 @@ def program(seed):
         graded = line[0] in ('backward', 'second')
         made = machine.made.get(len(lines))
         if wrong is not None:
-            # Most of what throws is taken back; a backward may have done half of its work.
+            # Most instructions that throw are removed again; a backward pass may have done half of its work.
             if draw.random.random() > 0.06 or any(word in wrong for word in FOREIGN):
                 if graded and grads != [leaf.grad is not None for leaf in machine.leaves]:
                     return None
@@ -318,7 +318,7 @@ def program(seed):
     if precise.results != machine.results:
         return None
     broken = machine.results[-1] is not None and lines[-1][0] in ('backward', 'second')
-    # Quirks: a bool that requires a gradient, writes to what is repeated, which are deprecated.
+    # Quirks: a bool that requires a gradient, and writes to repeated memory, which are deprecated.
     if any(x.requires_grad and not x.is_floating_point() for x in machine.made.values()):
         return None
     for at, x in machine.made.items():
@@ -330,7 +330,7 @@ def program(seed):
             continue
         if broken or not close(x.grad, y.grad) or not fits(x.grad):
             return None
-        # What is not finite in a second derivative depends on how the first one is written.
+        # Infinities and NaN in a second derivative depend on how the first one is written.
         if any(line[0] == 'second' for line in lines) and not torch.isfinite(x.grad).all():
             return None
         at = next(i for i, made in machine.made.items() if made is x)

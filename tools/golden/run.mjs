@@ -1,15 +1,15 @@
-// Computes the golden values anew with real PyTorch, for `pnpm golden`: all of them, or those that are named. A script is asked
-// for what it imports, so that nobody installs pandas for the samples of an op.
+// Recomputes the golden values with real PyTorch, for `pnpm golden`: all of them, or the named ones. Each script
+// declares its imports, so that samples of an op don't require pandas.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readArgs, run, say } from '../lib.mjs'
 
-/** What golden.py knows by name, and the modules of which it is made: they are no scripts. */
+/** The parts that golden.py knows by name, and the modules that it consists of, which are not scripts. */
 const parts = ['samples', 'semantics', 'autograd', 'optim', 'nn', 'init']
 const modules = ['golden.py', 'format.py', 'semantics.py', 'train.py', 'autograd.py']
 const folder = import.meta.dirname
 const python = process.env.PYTHON ?? '/usr/bin/python3'
-// OpenBLAS chooses kernels by processor, and the choice moves last digits.
+// OpenBLAS chooses kernels by processor, which changes last digits.
 const extraEnv = { OPENBLAS_CORETYPE: 'Haswell' }
 
 const scripts = Object.fromEntries(
@@ -27,7 +27,7 @@ Scripts          ${Object.keys(scripts).join(' ')}
 
 PYTHON names the Python that has PyTorch 1.13; ${python} unless told otherwise.`
 
-/** Of Debian, by the modules that they bring. */
+/** Debian packages by the modules that they provide. */
 const packages = {
   torch: 'python3-torch',
   pandas: 'python3-pandas',
@@ -36,13 +36,13 @@ const packages = {
   mpmath: 'python3-mpmath',
 }
 
-/** Which of those a script imports. */
+/** The modules that a script imports. */
 const importsOf = (file) => {
   const source = readFileSync(join(folder, file), 'utf8')
   return Object.keys(packages).filter((name) => new RegExp(`^ *(import|from) ${name}\\b`, 'm').test(source))
 }
 
-/** Why the scripts cannot run here; undefined where they can. */
+/** Why the scripts cannot run here, or undefined. */
 const lacking = async (files) => {
   const wanted = [...new Set(files.flatMap(importsOf))]
   const lines = wanted.map((name) => `try: import ${name}\nexcept ImportError: print('no ${name}')`)

@@ -1,5 +1,5 @@
-// Prints the samples of the conformance suite as JSON, for golden.py: the TypeScript side is the only place where a
-// sample is written. Numbers that JSON has no word for become strings ("nan", "inf", "-inf", "-0").
+// Prints the samples of the conformance suite as JSON for golden.py, because samples are only written in TypeScript.
+// Numbers that JSON lacks become strings ("nan", "inf", "-inf", "-0").
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -10,7 +10,7 @@ from torch import nn
 
 from format import write
 
-# key, Python: statements, and the last line an expression whose repr is kept (or whose error is).
+# Pairs of a key and Python: statements, and a last line, an expression whose repr or error is recorded.
 ROWS = [
     # --- tutorial code ---
     ('tensor(3.5, { requiresGrad: true })', 'torch.tensor(3.5, requires_grad=True)'),
@@ -156,7 +156,7 @@ ROWS = [
     ('tensor([NaN, Infinity, -Infinity])', 'torch.tensor([float("nan"), float("inf"), -float("inf")])'),
 ]
 
-# A line of PyTorch 2.x that this project speaks instead of 1.13's: the text, and why it was chosen.
+# Messages of PyTorch 2.x that flambeau uses instead of 1.13's, each with the reason.
 NEWER = {
     'ones(3).item()': ('RuntimeError', 'a Tensor with 3 elements cannot be converted to Scalar', '1.13 speaks of Python scalars'),
     "mm(ones(2, 2, { dtype: 'float64' }), ones(2, 2))": (
@@ -173,7 +173,7 @@ def perform(code):
     try:
         for line in body:
             exec(line, scope)
-        # int32 stands in for int64, also where an empty tensor names its dtype.
+        # int32 stands in for int64, also where an empty tensor prints its dtype.
         return {'printed': repr(eval(last, scope)).replace('torch.int64', 'torch.int32')}
     except Exception as error:
         return {'error': type(error).__name__, 'message': str(error)}

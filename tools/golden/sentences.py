@@ -36,7 +36,7 @@ WRONG = {
     'a tensor': row(),
 }
 
-# Methods of a matrix by their names here: PyTorch's arguments and right values.
+# Methods of a matrix by their names in flambeau: PyTorch's arguments with valid values.
 METHODS = {
     'chunk': [('chunks', 2), ('dim', 0)],
     'argmax': [('dim', 0), ('keepdim', True)],
@@ -93,7 +93,7 @@ FUNCTIONS = {
     'nn.Dropout': (torch.nn.Dropout, [('p', 0.5), ('inplace', True)]),
     'nn.Flatten': (torch.nn.Flatten, [('start_dim', 0), ('end_dim', 1)]),
 }
-# What an argument parser says, of C++ and of Python; other errors come from what an op computes.
+# Messages of argument parsers, in C++ and in Python; other errors come from the op's computation.
 PARSER = ('must be', 'missing', 'unexpected keyword', 'multiple values', 'positional argument', 'Overflow when')
 
 
@@ -130,7 +130,7 @@ def said(name, fn, params):
         found[f'{camel(name_)} by name'] = of(good[:i], dict(zip(names[i:], ['x', *good[i + 1:]])))
         for what, wrong in WRONG.items():
             text = of([*good[:i], wrong, *good[i + 1:]], {})
-            # The name of another argument is that of a function within.
+            # The message may name an argument of a function that is called inside.
             if text is not None and (f"'{name_}'" in text or text.startswith('RuntimeError: Overflow')):
                 found[f'{camel(name_)} = {what}'] = text
     return {key: text for key, text in found.items() if text is not None}

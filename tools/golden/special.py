@@ -1,5 +1,5 @@
-# What functions of one or two real numbers are, by mpmath in 50 digits and rounded to doubles, for special.test.ts and
-# math_test.cc: at points where they are used and where they are hard. Writes packages/core/test/golden/special.json.
+# Values of functions of one or two real numbers, computed by mpmath with 50 digits and rounded to doubles, for
+# special.test.ts and math_test.cc: at ordinary and at difficult points. Writes packages/core/test/golden/special.json.
 import json
 import math
 import os

@@ -43,7 +43,7 @@ def crc(t):
     return format(zlib.crc32(raw(t)), "08x")
 
 
-# kind -> (n -> tensor); the test has the same names.
+# A function from n to a tensor for each kind; the test uses the same names.
 KINDS = {
     "rand32": lambda n: torch.rand(n),
     "rand64": lambda n: torch.rand(n, dtype=torch.float64),
@@ -228,7 +228,7 @@ def fused():
         c = single(rng.choice([-a * b, a * b * scale, rng.uniform(-1, 1), 0.0]))
         cases["32"].append((a, b, c))
     for _ in range(200):
-        # A product of a few bits far below half a unit of c's last place, so that c + product is a tie but for it.
+        # A product of a few bits far below half a unit of c's last place, so that c + product is a tie except for it.
         c = single(rng.randrange(2**23, 2**24) * 2.0 ** rng.randrange(-30, 30))
         half = math.ulp(c) * 2**29 / 2
         a = single(half * rng.choice([1, -1, 1 + 2**-23, 1 - 2**-23, 1 + 2**-12]))

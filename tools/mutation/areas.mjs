@@ -1,5 +1,5 @@
-// What is mutated and by which tests: the sources of each area, the tests that are meant to hold them, and the packages
-// that these tests load.
+// What is mutated and with which tests: the sources of each area, the tests that should catch their mutants, and the
+// packages that these tests load.
 const all = ['@flambeau/core', '@flambeau/backend-js', '@flambeau/backend-conformance']
 const core = [
   'packages/core/test/**/*.test.ts',

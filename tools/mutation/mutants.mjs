@@ -1,11 +1,12 @@
-// The mutants that Stryker would make, so that some of them can be chosen: it has no sampling of its own.
+// Lists the mutants that Stryker would make, so that a sample of them can be chosen; Stryker has no sampling of its
+// own.
 import { readFile } from 'node:fs/promises'
 import { createInstrumenter } from '@stryker-mutator/instrumenter'
 import { commonTokens } from '@stryker-mutator/api/plugin'
 import { globSync } from 'tinyglobby'
 import { createInjector } from 'typed-inject'
 
-/** Texts are not mutated: most are hints after an error's sentence, and the sentences are compared with PyTorch's. */
+/** Strings are not mutated: most are hints after an error's sentence, and the sentences are compared with PyTorch's. */
 export const excludedMutations = ['StringLiteral']
 
 const silent = {
@@ -33,14 +34,15 @@ export async function mutantsOf(patterns) {
       .sort()
       .map((name) => ({ name, mutate: true })),
   )
-  // Those that are excluded are found all the same. A block of many lines says little: whatever needs it fails.
+  // Excluded mutants are found nevertheless. A block of many lines tells little, because every test that needs it
+  // fails.
   return mutants.filter(
     ({ mutatorName, status, location: { start, end } }) =>
       status !== 'Ignored' && (mutatorName !== 'BlockStatement' || end.line - start.line < 8),
   )
 }
 
-/** The sources with these mutants in them, each off until it is asked for by its id. */
+/** The sources with these mutants in them, each off until its id is switched on. */
 export async function instrumented(chosen) {
   const names = [...new Set(chosen.map(({ fileName }) => fileName))]
   const { files, mutants } = await instrument(
@@ -53,7 +55,10 @@ export async function instrumented(chosen) {
   return { files, mutants: mutants.filter((mutant) => wanted.has(keyOf(mutant))) }
 }
 
-/** So many of them, evenly over the list, so that every file has its share; the seed says where in each stretch. */
+/**
+ * A sample of `count` mutants, spread evenly over the list, so that every file has its share; the seed chooses one in
+ * each stretch.
+ */
 export function sampled(mutants, count, seed) {
   if (count >= mutants.length) return mutants
   let state = seed + 1

@@ -1,7 +1,7 @@
-// Mutation testing: changes one expression of the sources at a time and runs the tests that reach it; a change that no test
-// notices is a hole in the tests. Stryker makes the mutants, all of them in the sources at once, each behind a switch; one
-// run of all tests says which test reaches which. Takes minutes to hours and writes into the sources, so it is called by hand,
-// in a clone without changes of its own: `cd tools/mutation && npm ci && node run.mjs ops:100`.
+// Mutation testing: changes one expression of the sources at a time and runs the tests that reach it; a change that no
+// test notices is a gap in the tests. Stryker puts all mutants into the sources at once, each behind a switch, and one
+// run of all tests records which test reaches which. It takes minutes to hours and writes into the sources, so run it
+// by hand in a clone without changes of its own: `cd tools/mutation && npm ci && node run.mjs ops:100`.
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
@@ -80,7 +80,7 @@ process.on('exit', () => {
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130))
 for (const { name, content } of files) writeFileSync(name, content)
 
-// ---- all tests without a mutant: what each takes, and what it reaches ----
+// ---- all tests without a mutant: the time of each, and the mutants it reaches ----
 
 const runnerOf = (index, bail) => new Runner({ include, only: values.tests, bail }, join(folder, `state-${index}.json`))
 const dry = runnerOf(0, 0)
@@ -92,13 +92,13 @@ for (const { file, name, error } of failed) say(`fails without a mutant: ${file}
 for (const error of first.errors) say(`fails without a mutant: ${error}\n`)
 const unfit = new Set(failed.map(({ file }) => file))
 
-/** By file, by test: milliseconds. */
+/** Milliseconds by file and test. */
 const times = new Map()
 for (const { file, name, time, state } of first.tests)
   if (state === 'passed' && !unfit.has(file)) times.set(file, (times.get(file) ?? new Map()).set(name, time))
 const allFiles = Object.fromEntries([...times.keys()].map((file) => [file, true]))
 
-/** The tests of each file that reach a mutant, or true for all of them; how often it is reached in all. */
+/** The tests of each file that reach a mutant, or true for all of them; and how often it is reached in total. */
 const reached = new Map(mutants.map(({ id }) => [id, { tests: {}, hits: 0, loaded: false }]))
 for (const [file, known] of times) {
   const path = coverageFile(folder, file)
@@ -106,12 +106,12 @@ for (const [file, known] of times) {
   const { static: loaded, perTest } = JSON.parse(readFileSync(path, 'utf8'))
   for (const id of Object.keys(loaded)) if (reached.has(id)) reached.get(id).loaded = true
   for (const [place, hits] of Object.entries(perTest)) {
-    // What a file reaches outside of its tests, all of its tests may need.
+    // Any test of a file may need what the file reaches outside its tests.
     const name = place === file ? undefined : place.slice(file.length + 1)
     if (name !== undefined && !known.has(name)) continue
     for (const [id, count] of Object.entries(hits)) {
       const mutant = reached.get(id)
-      // A module that is loaded again, while tests are described, is loaded all the same.
+      // A module that is loaded again while tests are described still counts as loaded.
       if (mutant === undefined || (name === undefined && mutant.loaded)) continue
       mutant.hits += count
       if (name === undefined) mutant.tests[file] = true
@@ -149,7 +149,7 @@ for (const mutant of mutants) {
   else if (loaded && !any) waiting.push({ mutant, tests: allFiles })
 }
 
-/** The files whose tests take least, as many as there is time for. */
+/** The files with the fastest tests, as many as the budget allows. */
 function affordable(tests) {
   const order = Object.entries(tests).map(([file, names]) => ({ file, time: timeOf(file, names) }))
   order.sort((a, b) => a.time - b.time)

@@ -1,12 +1,12 @@
-// The processes that run tests: each holds one Vitest, which runs the files it is told to again and again, so that nothing
-// is transformed twice. A mutant that never ends can only be killed, and its process with it.
+// The processes that run tests: each holds one Vitest, which runs files on request again and again, so that nothing is
+// transformed twice. An endless mutant can only be killed together with its process.
 import { fork } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const here = dirname(fileURLToPath(import.meta.url))
 
-/** Where a test file writes down what it reaches. */
+/** The file in which a test file records what it reaches. */
 export const coverageFile = (folder, file) => join(folder, `${file.replaceAll('/', '+')}.json`)
 
 export class Runner {
@@ -17,7 +17,7 @@ export class Runner {
   constructor(options, stateFile) {
     this.#child = fork(join(here, 'worker.mjs'), [JSON.stringify(options)], {
       env: { ...process.env, MUTATION_STATE: stateFile },
-      // The head of a group, so that Vitest's own processes die with it.
+      // The head of a process group, so that Vitest's own processes die with it.
       detached: true,
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
@@ -34,11 +34,11 @@ export class Runner {
     try {
       process.kill(-this.#child.pid, 'SIGKILL')
     } catch {
-      // It has ended.
+      // The process has ended.
     }
   }
 
-  /** What the tests did; nothing where none of them ended for so many milliseconds. */
+  /** The results of the tests; undefined if no test ended within the limit in milliseconds. */
   async ask(message, limit) {
     await this.#ready
     if (!this.#child.connected) return undefined

@@ -1,5 +1,5 @@
-// Runs in every worker before a test file: says which mutant is on, leaves out the tests that do not reach it, and in the
-// run without mutants writes down which test reaches which.
+// Runs in every worker before a test file: switches on the mutant, skips the tests that do not reach it, and in the run
+// without mutants records which test reaches which.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { afterAll, afterEach, beforeEach, expect } from 'vitest'
 import { coverageFile } from './runner.mjs'
@@ -9,7 +9,7 @@ const stryker = (globalThis.__stryker__ ??= {})
 stryker.mutantCoverage = { static: {}, perTest: {} }
 stryker.activeMutant = mutant
 if (mutant !== undefined) Object.assign(stryker, { hitCount: 0, hitLimit })
-// What is reached now runs when a module is loaded; what is reached before the first test, while tests are described.
+// Code reached now runs when a module is loaded; code reached before the first test runs while tests are described.
 if (coverage !== undefined) for (const name of packages) await import(/* @vite-ignore */ name)
 
 const file = expect.getState().testPath

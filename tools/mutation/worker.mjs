@@ -1,11 +1,11 @@
-// One Vitest, which runs the files of every message it gets, under the state that the message brings for `setup.mjs`.
+// One Vitest, which runs the files of every message it gets, under the state that the message gives for `setup.mjs`.
 import { writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createVitest } from 'vitest/node'
 
 const { include, only, bail } = JSON.parse(process.argv[2])
-/** What this run's tests did. Vitest's own answer holds what it remembers of earlier runs, too. */
+/** The results of this run. Vitest's own result includes what it remembers of earlier runs. */
 let tests = []
 let beat = 0
 function alive() {
@@ -24,11 +24,11 @@ const vitest = await createVitest('test', {
   include,
   setupFiles: [join(dirname(fileURLToPath(import.meta.url)), 'setup.mjs')],
   bail,
-  // Sources with mutants in them are slow, and the one who asks counts the time.
+  // Sources with mutants are slow, and the caller limits the time.
   testTimeout: 0,
   hookTimeout: 0,
   fileParallelism: false,
-  // Files are run in the order in which they are given.
+  // Runs files in the given order.
   sequence: {
     sequencer: class {
       shard = (files) => files

@@ -1,9 +1,9 @@
-// Bundles programs with one of the tools of this folder: `node bundle.mjs TOOL`, and on stdin a list of jobs, each
-// `{ app, entry, platform: 'browser' | 'node', format: 'esm' | 'cjs', file }`. On stdout what each tool warned of.
+// Bundles programs with one of the tools of this folder: `node bundle.mjs TOOL`, with a list of jobs on stdin, each `{
+// app, entry, platform: 'browser' | 'node', format: 'esm' | 'cjs', file }`. Prints the warnings of each job.
 import { dirname, basename, join } from 'node:path'
 import { argv, stdin } from 'node:process'
 
-/** Each with nothing but what its manual says for the platform. */
+/** Each tool with only the settings that its manual gives for the platform. */
 const tools = {
   async esbuild() {
     const { build } = await import('esbuild')

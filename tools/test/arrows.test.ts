@@ -1,5 +1,5 @@
-// Proves that lint holds the arrows of the house: bad imports are written into an empty copy of the tree, beside the good
-// ones, and biome must complain about exactly the bad ones.
+// Proves that lint enforces the arrows: writes good and bad imports into an empty copy of the tree; biome must report
+// exactly the bad ones.
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -48,8 +48,8 @@ const lint = (files: Record<string, string>, rules: string[]) => {
 
 const imports = 'style/noRestrictedImports'
 
-test('the rules of lint are what the table of arrows says', () => {
-  expect(read('tools/arrows.json'), 'node tools/arrows.mjs writes them anew').toEqual(config())
+test('the lint rules follow from the table of arrows', () => {
+  expect(read('tools/arrows.json'), 'node tools/arrows.mjs rewrites them').toEqual(config())
 })
 
 test('each folder of core imports only what its arrow allows', () => {
@@ -84,7 +84,8 @@ test('each package imports only what its arrow allows', () => {
   const bad: Record<string, string> = {}
   for (const { files, imports, free } of packages) {
     const allowed = imports.map((name) => name.replace('*', 'fs'))
-    // Programs may use any package that is none of ours, and data any parser; Node's modules are another rule there.
+    // Programs may use any package outside the workspace, and data any parser; another rule covers Node's modules
+    // there.
     const ours = everything.filter((name) => !free || name.includes('flambeau'))
     for (const path of files) {
       const file = path.endsWith('.ts') ? path : `${path}/good.ts`

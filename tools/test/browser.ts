@@ -1,4 +1,4 @@
-// Pages for tests: served from memory and opened in the Chromium of this machine.
+// Pages for tests: served from memory and opened in this machine's Chromium.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -6,17 +6,17 @@ import { type Page, chromium as playwright } from 'playwright-core'
 import { chromium, chromiumArgs } from './machine.ts'
 
 export interface Served {
-  /** What runs in the page, a module. */
+  /** The script of the page, a module. */
   readonly script: string
   /** The content security policy of the page. */
   readonly policy?: string
-  /** Other files, by their paths. */
+  /** Other files, by path. */
   readonly file?: (path: string) => string | undefined
   /** Further arguments of the browser. */
   readonly args?: readonly string[]
 }
 
-/** What is looked at in a page once its script has run. */
+/** Opens a page, and evaluates a function on it once its script has run. */
 export const inPage = async <T>(
   { script, policy, file, args = [] }: Served,
   look: (page: Page) => Promise<T>,

@@ -1,17 +1,17 @@
-// WebGL in Node, for the test files that import this: an X server that draws into memory, where the system's GL needs one. It
-// ends with the process that started it, however that ends.
+// WebGL in Node for the test files that import this: an X server that draws into memory, if the system's GL needs one.
+// It ends with the process that started it, however that ends.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import { glMissing } from '../gl.mjs'
 
-/** The shell waits for its input to end, which it does with us, and takes the server along. */
+/** The shell waits for the end of its input, which comes when this process ends, and then kills the server. */
 const script = 'Xvfb -displayfd 3 -screen 0 64x64x24 -nolisten tcp -noreset & exec 3>&-; read -r _; kill $!; wait'
 
 const startServer = async (): Promise<string> => {
   const shell = spawn('sh', ['-c', script], { stdio: ['pipe', 'ignore', 'pipe', 'pipe'], detached: true })
   const said = shell.stdio[3] as Readable
-  // What it warns of is no failure: it tries the numbers of displays that others have, too.
+  // Its warnings are not failures: it also tries display numbers that are taken.
   let warned = ''
   shell.stderr?.on('data', (text) => {
     warned += text
@@ -25,6 +25,6 @@ const startServer = async (): Promise<string> => {
   return `:${String(number).trim()}`
 }
 
-/** Why Node has no WebGL here; undefined where it has, and DISPLAY is set. */
+/** Why Node has no WebGL here; undefined if it has, and then DISPLAY is set. */
 export const webglMissing = glMissing()
 if (webglMissing === undefined && process.platform === 'linux') process.env.DISPLAY = await startServer()

@@ -73,7 +73,7 @@ describe.each(pages.filter(({ blocks }) => blocks.length > 0))('$page', ({ block
   }
 })
 
-/** In doc comments some names stand for what they usually are. */
+/** Default values of some names in doc comments. */
 const usual = (): Scope => {
   const { F, nn, optim, randn, zeros } = flambeau
   const [x, y] = [randn(4, 13), randn(4, 1)]
@@ -110,12 +110,12 @@ describe('doc comments', () => {
   )
 })
 
-/** The pages as modules of a program that lives in memory, checked as a user's program would be. */
+/** Type-checks the pages as modules of an in-memory program, as a user's program would be. */
 function typeErrors(): string[] {
   const { config } = ts.readConfigFile(join(root, 'tsconfig.base.json'), ts.sys.readFile)
   const { options } = ts.parseJsonConfigFileContent({ ...config, files: [] }, ts.sys, root)
   const known = { flambeau: Object.keys(flambeau) }
-  // Beside the examples, from where the packages' names are found.
+  // Beside the examples, where the packages' names resolve.
   const sources = new Map(
     pages
       .filter(({ blocks }) => blocks.length > 0)
@@ -181,7 +181,7 @@ test.each([
   await expect(run({ file: '', line: 1, code, noRun: undefined }, scope, modules)).rejects.toThrow()
 })
 
-// Counts of a whole run: with a filter by name fewer are compared.
+// Counts of a whole run; a filter by name compares fewer.
 test('the extractor finds what there is', () => {
   const blocks = pages.flatMap(({ blocks }) => blocks)
   expect(blocks.length).toBeGreaterThanOrEqual(110)

@@ -1,16 +1,16 @@
-// Wrong arguments, and what may come of them. A function is called with each of its arguments replaced, one at a time, by
-// each of these values: it must refuse what is of another kind with an error of flambeau's that names the argument, and
-// leave its inputs as they were; a value of the right kind may be refused or give a result, but never NaN for a finite one.
+// Wrong arguments, and their allowed outcomes. A function is called with each of its arguments replaced in turn by each
+// of these values. It must refuse a value of another kind with a flambeau error that names the argument, and leave its
+// inputs unchanged; it may refuse a value of the right kind or return a result, but never NaN for a finite value.
 
-/** Kinds of parameters; after it `?` where the argument may be left out, `|null` where it may be null. */
+/** Kinds of parameters, followed by `?` if the argument is optional, and `|null` if it may be null. */
 export type Kind = string
 
 export interface Param {
   readonly name: string
   readonly kind: Kind
-  /** A right value, made anew for every call. */
+  /** A valid value, created for every call. */
   readonly good: () => unknown
-  /** Passed in the options object behind the arguments. */
+  /** Whether it is passed by name in the options object. */
   readonly named: boolean
 }
 
@@ -22,33 +22,33 @@ const make =
     named,
     good: typeof good === 'function' ? (good as () => unknown) : () => good,
   })
-/** An argument by position; a function gives the right value. */
+/** An argument by position; `good` returns a valid value. */
 export const at = make(false)
 /** An argument by name, in the options. */
 export const by = make(true)
 
 export interface Entry {
-  /** Called with the object that it is a method of first, where it has one. */
+  /** Called with its receiver first, if it is a method. */
   readonly fn: (...args: unknown[]) => unknown
   readonly params: readonly Param[]
-  /** Makes that object. A failed call must leave it as it was. */
+  /** Creates the receiver. A failed call must leave it unchanged. */
   readonly on?: () => unknown
-  /** Words that stand for the argument's name in PyTorch's own sentence. */
+  /** Words that PyTorch's own sentence uses in place of the argument's name. */
   readonly words?: RegExp
-  /** It takes any number of arguments of the last kind, so one more is no error. */
+  /** It takes any number of arguments of the last kind, so one more is not an error. */
   readonly open?: boolean
-  /** Its options are the caller's own: unknown names are not refused. */
+  /** Its options are the caller's own, so unknown names are allowed. */
   readonly anyOption?: boolean
   /** Why finite numbers may give NaN. */
   readonly nan?: string
-  /** Why a failed call may leave a trace on its inputs. */
+  /** Why a failed call may change its inputs. */
   readonly writes?: string
 }
 
 interface Wrong {
   readonly name: string
   readonly value: () => unknown
-  /** The kinds of which it is a value. */
+  /** The kinds for which the value is valid. */
   readonly fits: readonly string[]
 }
 
@@ -59,10 +59,13 @@ const cyclic = (): unknown => {
   return list
 }
 
-/** What a getter throws: the caller's own error, which goes through. */
+/** Thrown by a getter: the caller's own error, which must propagate. */
 export class Trap extends Error {}
 
-/** The values. `tensors` are those that only a package with tensors can make: by name, of the kinds that take tensors. */
+/**
+ * The values. `tensors` are those that only a package with tensors can create: by name, with the kinds that accept
+ * tensors.
+ */
 export function wrongValues(tensors: Readonly<Record<string, () => unknown>>): readonly Wrong[] {
   const tensor = ['tensor', 'operand', 'bound', 'any', 'copied', 'iterable', 'listed']
   const trapped = (): unknown =>
@@ -125,12 +128,12 @@ export function wrongValues(tensors: Readonly<Record<string, () => unknown>>): r
   ]
 }
 
-/** What the judge must know of the package whose functions are called. */
+/** What the checks must know about the package under test. */
 export interface House {
   readonly wrong: readonly Wrong[]
-  /** Whether an error is one that the package throws on purpose. */
+  /** Whether the package throws an error on purpose. */
   readonly isOurs: (error: unknown) => boolean
-  /** The state of a value that a failed call must leave alone: a text, the same as long as nothing has changed. */
+  /** The state of a value that a failed call must not change, as a string that changes with it. */
   readonly stateOf: (value: unknown) => string
   /** Whether there is NaN in a result. */
   readonly hasNaN: (result: unknown) => boolean
@@ -142,12 +145,12 @@ const fits = ({ kind }: Param, wrong: Wrong): boolean => {
   const [of, ...or] = kind.replace('?', '').split('|')
   if (wrong.name === 'undefined' && optional(kind)) return true
   if (wrong.name === 'null' && or.includes('null')) return true
-  // An empty options object in the place of an argument that may be left out gives none.
+  // An empty options object in place of an optional argument passes none.
   if (wrong.fits.includes('options') && optional(kind)) return true
   return [of, ...or].some((k) => wrong.fits.includes(k))
 }
 
-/** The arguments of a call: those by position, then the options. */
+/** The arguments of a call: positional ones, then the options. */
 function argumentsOf(params: readonly Param[], values: readonly unknown[]): unknown[] {
   const positional = params.flatMap(({ named }, i) => (named ? [] : [values[i]]))
   const options = params.flatMap(({ named, name }, i) => (named ? [[name, values[i]] as const] : []))
@@ -159,7 +162,7 @@ const textOf = (error: unknown): string =>
     ? `${error.name}: ${error.message.split('\n')[0]}`
     : `something that is no error: ${typeof error}`
 
-/** What is wrong with a function's answers to wrong arguments: a line each, none when all is well. */
+/** The faults of a function's reactions to wrong arguments, one line each; empty if there are none. */
 export function faultsOf(
   { fn, params, on, words, open = false, anyOption = false, nan, writes }: Entry,
   house: House,

@@ -1,5 +1,5 @@
-// The front door's promises: it refuses an old Node in one clear line, passes arguments and exit codes through, adds
-// nothing to a program's output, and counts tests honestly.
+// The two commands of a clone: they reject an old Node in one clear line, pass arguments and exit codes through, add
+// nothing to a program's output, and count tests correctly.
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -11,7 +11,7 @@ import { nativeMissing, testWith } from './machine.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const frontDoor = join(root, 'tools/front-door.mjs')
-// Inside the tree, so that the test files written there find vitest.
+// Inside the tree, so that the test files written there can import vitest.
 mkdirSync(join(root, '.cache'), { recursive: true })
 const temp = mkdtempSync(join(root, '.cache/counts-'))
 afterAll(() => rmSync(temp, { recursive: true }))
@@ -39,13 +39,13 @@ test.each([
   )
 })
 
-// The first call may have to install or build; it isn't what is looked at.
+// The first call may have to install or build, which is not under test.
 beforeAll(() => node([frontDoor, 'start', '--help']), 300_000)
 
-test('npm start shows the help of the examples and nothing of its own', async () => {
+test('npm start shows only the help of the examples', async () => {
   const direct = await node(['examples/dist/main.js', '--help'])
   const { code, stdout, stderr } = await node([frontDoor, 'start', '--help'])
-  // It says so where it builds or installs.
+  // It prints a line if it builds or installs.
   expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: direct.stdout, stderr: '' })
   expect(stdout).toContain('--backend')
 }, 30_000)
@@ -59,7 +59,7 @@ test('npm start passes on the exit code', async () => {
 testWith(
   'native',
   nativeMissing,
-  'npm start takes native where it loads, and builds it for who names it',
+  'npm start uses native if it loads, and builds it for --backend native',
   async () => {
     const transcript = JSON.parse(readFileSync(join(root, 'examples/transcripts/boston-0.json'), 'utf8'))
     for (const args of [[], ['--backend', 'native'], ['--backend=native']]) {
@@ -76,7 +76,7 @@ testWith(
 testWith(
   'native',
   nativeMissing,
-  'where native does not load, npm start goes on with js, and doctor says what to do',
+  'if native does not load, npm start continues with js, and doctor says what to do',
   async () => {
     const env = { FLAMBEAU_NATIVE_PATH: join(temp, 'none.node') }
     const run = (...args: string[]) => node([frontDoor, 'start', ...args], env)
@@ -97,7 +97,7 @@ testWith(
   60_000,
 )
 
-test('npm start takes gpujs where it is named, in a mode that needs nothing where there is no other', async () => {
+test('npm start uses gpujs on request, in a mode without requirements if there is no other', async () => {
   const transcript = JSON.parse(readFileSync(join(root, 'examples/transcripts/boston-0.json'), 'utf8'))
   const { code, stdout, stderr } = await node([frontDoor, 'start', 'boston', '--epochs', '100', '--backend', 'gpujs'])
   expect({ code, stderr }).toEqual({ code: 0, stderr: '# boston, on gpujs\n' })
@@ -112,7 +112,7 @@ test('npm start takes gpujs where it is named, in a mode that needs nothing wher
     )
 }, 60_000)
 
-test('npm start -- page prints an address, and there is a page until it is ended', async () => {
+test('npm start -- page prints an address, and serves a page until Ctrl-C', async () => {
   const child = spawn(process.execPath, [frontDoor, 'start', 'page', '--port', '0'], { cwd: root, detached: true })
   try {
     const [line] = (await once(child.stdout.setEncoding('utf8'), 'data')) as [string]
@@ -132,7 +132,7 @@ test('npm start -- page prints an address, and there is a page until it is ended
   expect(code).toBe(130)
 }, 30_000)
 
-test('no test file is left out of npm test', () => {
+test('npm test runs every test file', () => {
   const folders = readdirSync(root, { recursive: true, encoding: 'utf8' })
     .filter((file) => /\.test\.ts$/.test(file) && !/(^|\/)(node_modules|dist|\.\w+)\//.test(file))
     .map((file) => file.slice(0, file.indexOf('/test/')))
@@ -144,7 +144,7 @@ test('no test file is left out of npm test', () => {
   }
 })
 
-test('the last line counts every test, broken files and errors outside of tests too', async () => {
+test('the last line counts every test, including broken files and errors outside tests', async () => {
   writeFileSync(join(temp, 'vitest.config.mjs'), 'export default {}\n')
   const vitest = "import { test } from 'vitest'\n"
   writeFileSync(

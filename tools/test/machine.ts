@@ -1,11 +1,11 @@
-// What a test needs of the machine beyond Node. A test that can't run here says so loudly and is skipped; where
-// FLAMBEAU_REQUIRE names what it needs (a comma-separated list, as in CI), it fails instead.
+// Requirements of a test beyond Node. A test that can't run here says so and is skipped; if FLAMBEAU_REQUIRE names its
+// requirement (a comma-separated list, as in CI), it fails instead.
 import { existsSync } from 'node:fs'
 import { type TestFunction, test } from 'vitest'
 import { findChromium, required } from '../lib.mjs'
 import { addon, addonMissing } from '../native.mjs'
 
-/** A test that needs `what`; `missing` says why it can't run here, or is undefined where it can. */
+/** A test that needs `what`; `missing` says why it can't run here, or is undefined. */
 export const testWith = (
   what: string,
   missing: string | undefined,
@@ -23,7 +23,7 @@ export const testWith = (
   })
 }
 
-/** Why there is no addon: as the build of this repository leaves it, or the one that is named. */
+/** Why there is no addon: neither this repository's build nor the named one. */
 const findAddon = () => {
   if (existsSync(process.env.FLAMBEAU_NATIVE_PATH ?? addon)) return undefined
   return `no addon of the native backend: ${addonMissing() ?? 'node tools/native.mjs builds it'}`
@@ -34,7 +34,7 @@ export const chromium = findChromium()
 export const chromiumMissing = chromium
   ? undefined
   : 'no Chromium found: install one (apt-get install chromium) or set FLAMBEAU_CHROMIUM to its path'
-/** Nothing of it should reach the network, or ask for what a container lacks. */
+/** The browser should neither use the network nor need what a container lacks. */
 export const chromiumArgs = [
   '--headless',
   '--no-sandbox',

@@ -1,4 +1,4 @@
-// What `graph()` says of a compiled step is a flowchart to Mermaid itself, with all that is in it.
+// The output of `graph()` is a flowchart that Mermaid itself accepts, with all its boxes and arrows.
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { expect } from 'vitest'
@@ -6,7 +6,7 @@ import { compile, F, nn, optim, randn, type Tensor, tensor } from '../../package
 import { inPage } from './browser.ts'
 import { chromiumMissing, testWith } from './machine.ts'
 
-/** What is used of the page. */
+/** The used part of the page. */
 interface Page {
   readonly mermaid: {
     parse(text: string): Promise<unknown>
@@ -44,10 +44,10 @@ const flowcharts = { training: training(), 'a single operation': flowchartOf(() 
 testWith(
   'browser',
   chromiumMissing,
-  'Mermaid draws a step with every box and arrow, and refuses what is no flowchart',
+  'Mermaid draws a step with every box and arrow, and rejects text that is not a flowchart',
   async () => {
     await inPage({ script: '' }, async (page) => {
-      // No module: it makes a variable of the page.
+      // A classic script, because it defines a global of the page.
       await page.addScriptTag({ content: readFileSync(library, 'utf8') })
       const texts = async (selector: string): Promise<string[]> =>
         (await page.locator(selector).allTextContents()).map((text) => text.trim())

@@ -1,5 +1,5 @@
-// The gpu.js backend as its users get it: packed with gpu.js inside, installed with npm and with pnpm 12 into empty folders, where
-// nothing is compiled and no `gl` is asked for; run in Node's modes, and bundled for a browser.
+// The gpu.js backend for its users: packed with gpu.js inside, installed with npm and with pnpm 12 into empty folders,
+// where nothing is compiled and `gl` is not installed; run in Node's modes, and bundled for a browser.
 import {
   cpSync,
   existsSync,
@@ -50,7 +50,7 @@ beforeAll(async () => {
   setUp(app)
 }, 300_000)
 
-/** The program in a mode: its lines are PyTorch's, its kernels of one class, and nothing ran elsewhere. */
+/** Runs the program in a mode: its lines are PyTorch's, its kernels of one class, and nothing runs elsewhere. */
 const runs = async (mode: string, kernels: string, { folder = app, binary = process.execPath } = {}): Promise<void> => {
   const { stdout, stderr } = await exec(binary, ['node.js', mode], { cwd: folder })
   const said = JSON.parse(stdout)
@@ -69,7 +69,7 @@ for (const { name, binary } of nodes) {
   testWith('gpujs', missing, `the program runs in ${name}`, () => runs('webasm', 'WebAssemblyKernel', { binary }))
 }
 
-test('nothing was installed beside it, nothing is run when it is, and what it bundles is licensed', () => {
+test('it installs no other package, runs no scripts, and includes the licences of what it bundles', () => {
   const modules = join(app, 'node_modules')
   for (const name of ['gl', 'webgpu', 'gpu.js']) expect(existsSync(join(modules, name))).toBe(false)
   const folder = join(modules, '@flambeau/backend-gpujs')
@@ -156,7 +156,7 @@ globalThis.run = async (mode) => {
   return outputFiles[0].text
 }
 
-test('a bundle for browsers holds no Node built-in and leaves no import open', async () => {
+test('a bundle for browsers holds no Node built-in and leaves no import unresolved', async () => {
   const text = await bundle()
   expect(text).not.toMatch(/["']node:/)
   expect(text).not.toMatch(/\bimport\s*\(\s*["']/)

@@ -1,6 +1,6 @@
-// The native backend as its users get it: packed with the addon of this platform, installed with npm where there is no
-// compiler, run in every Node that is supported; broken in every way that an installation can be; and built again from the
-// sources that travel in the package.
+// The native backend for its users: packed with the addon of this platform, installed with npm without a compiler, run
+// in every supported Node, broken in every way that an installation can be, and rebuilt from the sources in the
+// package.
 import {
   cpSync,
   existsSync,
@@ -26,14 +26,14 @@ afterAll(() => rmSync(temp, { recursive: true }))
 const libc = process.platform === 'linux' ? '-gnu' : ''
 const platform = `${process.platform}-${process.arch}${libc}`
 
-/** Node and npm are all that there is on this path, no compiler and no cmake. */
+/** This path has only Node and npm, no compiler and no cmake. */
 const bare = join(temp, 'bin')
 const env = { ...process.env, PATH: bare, FLAMBEAU_NATIVE_PATH: '' }
 
 const runs = (code: string, { binary = process.execPath, folder = app } = {}) =>
   exec(binary, ['--input-type=module', '-e', code], { cwd: folder, env })
 
-/** What a program prints in the installed folder. */
+/** The output of a program in the installed folder. */
 const printed = async (code: string, where = {}): Promise<string[]> => {
   const { stdout } = await runs(code, where)
   return stdout.split('\n').slice(0, -1)
@@ -46,7 +46,7 @@ const name = await setDevice('native')
 console.log(name)
 for (const line of program()) console.log(line)`
 
-/** How loading ends, and on what flambeau then computes. */
+/** Whether loading succeeds, and on which device flambeau then computes. */
 const broken = `
 import { setDevice, tensor } from 'flambeau'
 try {
@@ -67,7 +67,7 @@ describe('packed', () => {
   beforeAll(async () => {
     mkdirSync(bare)
     symlinkSync(process.execPath, join(bare, 'node'))
-    // Not beside Node: a package manager may run tests with a Node of their package's own.
+    // Not beside Node: a package manager may run tests with a Node from a package.
     const npm = (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, 'npm'))
     symlinkSync(npm.find((file) => existsSync(file)) ?? 'npm', join(bare, 'npm'))
     for (const name of ['sh', 'env']) symlinkSync(join('/bin', name), join(bare, name))
@@ -87,7 +87,7 @@ describe('packed', () => {
     })
   }
 
-  test('npm installs the package of this platform, and runs nothing', () => {
+  test('npm installs the package of this platform, and runs no scripts', () => {
     expect(existsSync(installed(`native-${platform}`))).toBe(true)
     for (const name of ['backend-native', `native-${platform}`]) {
       const { scripts = {}, license } = JSON.parse(readFileSync(installed(name, 'package.json'), 'utf8'))
@@ -100,7 +100,7 @@ describe('packed', () => {
   testWith(
     'native',
     process.platform === 'linux' ? undefined : 'symbols are looked at on Linux',
-    'the addon exports its entries only, is under 3 MB, and runs with the C library that is said',
+    'the addon exports only its entries, is under 3 MB, and runs with the stated C library',
     () => {
       const file = installed(`native-${platform}`, 'flambeau_native.node')
       console.log(`addon: ${(look(file).bytes / 1e6).toFixed(3)} MB, glibc ${look(file).glibc}`)
@@ -123,7 +123,7 @@ describe('packed', () => {
       const [error, device, sum] = stdout.split('\n')
       return { error: error === 'loaded' ? error : JSON.parse(error), device, sum, warning: stderr }
     }
-    /** What is not installed is passed over in silence, what does not load with its reason. */
+    /** 'auto' skips a missing backend silently, and warns about one that does not load. */
     const quietly = { device: 'js', sum: 'tensor(3.)', warning: '' }
     const warned = (reason: string) => ({
       ...quietly,
@@ -174,7 +174,7 @@ describe('packed', () => {
       expect(rest).toEqual(quietly)
     })
 
-    test('a backend that lacks a part of its own', async () => {
+    test('a backend with a missing file', async () => {
       const { error, ...rest } = await changed((folder) =>
         writeFileSync(join(folder, 'backend-native/dist/index.js'), "import 'nowhere'"),
       )
@@ -193,7 +193,7 @@ describe('packed', () => {
     })
   })
 
-  test('npx flambeau-native build makes an addon of the sources in the package', async () => {
+  test('npx flambeau-native build builds an addon from the sources in the package', async () => {
     rmSync(installed(`native-${platform}`), { recursive: true })
     const npx = await exec('npx', ['--no-install', 'flambeau-native', 'build'], { cwd: app })
     expect(npx.stderr).toMatch(/^flambeau-native: built .*flambeau_native\.node$/m)
@@ -202,7 +202,7 @@ describe('packed', () => {
   }, 600_000)
 })
 
-test('the packages of all platforms are alike, and those that are published are the ones that are named', () => {
+test('the packages of all platforms are alike, and optionalDependencies names exactly the published ones', () => {
   const folder = join(root, 'packages/backend-native')
   const { optionalDependencies, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
   const platforms = readdirSync(join(folder, 'npm'))

@@ -1,6 +1,6 @@
 // The packages in the tools that people use: installed by every package manager, imported and required in every Node,
-// type-checked by every TypeScript, bundled by every bundler. A share of it in every test run; all of it, and the table of
-// docs/internals/packages.md, by `pnpm packed`.
+// type-checked by every TypeScript, bundled by every bundler. Every test run covers a sample; `pnpm packed` runs all of
+// it and writes the table of docs/internals/packages.md.
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,7 +18,7 @@ const results: (Pick<Row, 'tool' | 'version' | 'what'> & { readonly result: stri
 
 const platform = 'linux-x64-gnu'
 const folders = published.filter((folder) => folder !== 'backend-conformance')
-/** Files of a package, as its tarball has them. */
+/** A package's files as its tarball has them. */
 const contents = (name: string): string => join(app, 'node_modules', name)
 
 beforeAll(async () => {
@@ -39,7 +39,7 @@ afterAll(() => {
   if (process.env.FLAMBEAU_PACKED) writeFileSync(process.env.FLAMBEAU_PACKED, JSON.stringify(results))
 })
 
-/** A Node of a version that is not among the tools. */
+/** Fetches a Node version that is not among the tools. */
 const fetched = (version: string) => async (): Promise<string> => {
   const folder = join(temp, `node-${version}`)
   const name = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`
@@ -84,7 +84,7 @@ const all: Row[] = [
 describe('every package', () => {
   const { repository } = readJson('package.json')
 
-  test('says what it is, where it comes from and under which terms', () => {
+  test('states its description, repository and licence', () => {
     for (const name of Object.keys(tarballs)) {
       const manifest = JSON.parse(readFileSync(join(contents(name), 'package.json'), 'utf8'))
       expect(manifest).toMatchObject({
@@ -104,14 +104,14 @@ describe('every package', () => {
     }
   })
 
-  test('has a README whose links lead somewhere from npm', () => {
+  test('has a README whose links work on npm', () => {
     for (const name of Object.keys(tarballs)) {
       const text = readFileSync(join(contents(name), 'README.md'), 'utf8')
       for (const [, link] of text.matchAll(/\]\(([^)]*)\)/g)) expect(link, name).toMatch(/^https:\/\//)
     }
   })
 
-  test('brings the notices of the others that its sources name', () => {
+  test('includes the third-party notices that its sources name', () => {
     for (const folder of folders) {
       const source = join(root, 'packages', folder, 'src')
       const named = readdirSync(source, { recursive: true, encoding: 'utf8' })

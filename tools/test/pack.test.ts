@@ -1,5 +1,5 @@
-// The packages as their users get them: packed, installed with npm into an empty folder, run in every Node that is supported,
-// and bundled for a browser, also for pages that forbid eval.
+// The packages for their users: packed, installed with npm into an empty folder, run in every supported Node, and
+// bundled for a browser, also for pages that forbid eval.
 import { execFile } from 'node:child_process'
 import {
   cpSync,
@@ -68,7 +68,7 @@ test('core, backend-js and flambeau together are under 1.5 MB installed', () => 
   expect(bytes).toBeLessThan(1_500_000)
 })
 
-test('there is one core, nothing of the workspace beside it, and the terms of the data sets come along', () => {
+test('an installation has one core, no workspace files, and the terms of the data sets', () => {
   expect(existsSync(join(installed('@flambeau/data'), 'src/datasets/NOTICE.md'))).toBe(true)
   expect(readdirSync(installed('@flambeau')).sort()).toEqual(['backend-js', 'core', 'data'])
   for (const name of ['@flambeau/backend-js', '@flambeau/data', 'flambeau'])
@@ -111,7 +111,7 @@ loss.noSuchOp()
 test('the examples, on the installed packages, print what PyTorch prints', async () => {
   cpSync(join(root, 'examples/dist'), join(app, 'examples'), { recursive: true })
   symlinkSync(join(root, 'examples/node_modules/cli-progress'), join(installed('cli-progress')))
-  // With how many of the transcript's lines each begins.
+  // With the number of the transcript's lines that each begins with.
   const runs: [name: string, lines: number, ...options: string[]][] = [
     ['autograd-basics', 5],
     ['boston', 20, '--epochs', '2000'],
@@ -140,7 +140,7 @@ test.each(readmes)('the programs of %s run on the installed packages', async (pa
   for (const block of blocks) session = { ...session, ...(await runBlock(block, session, modules)).declared }
 })
 
-test('data loads without arquero, which is there for who makes a frame', async () => {
+test('data loads without arquero, and frames load it', async () => {
   const program = `import { register } from 'node:module'
 register('data:text/javascript,' + encodeURIComponent(\`
 export const resolve = (name, context, next) => {
@@ -155,7 +155,7 @@ console.log('loaded')`
   expect(await loading('@flambeau/data/frame')).toContain('arquero')
 })
 
-test('no line of code is so long that an uncaught error would hide its sentence behind it', async () => {
+test('no line of code is so long that the message of an uncaught error would get lost behind it', async () => {
   for (const name of ['@flambeau/core', '@flambeau/backend-js', '@flambeau/data', 'flambeau']) {
     const files = readdirSync(installed(name), { recursive: true, encoding: 'utf8' })
     for (const file of files.filter((each) => each.endsWith('.js'))) {
@@ -191,10 +191,10 @@ console.log(JSON.stringify({ wrong, classes }))`
   expect(classes).toBeGreaterThan(50)
 })
 
-/** Their forms give different things, so they are overloads. */
+/** Their overloads return different types. */
 const withForms = ['x.max', 'x.min', 'x.nonzero', 'x.size', 'x.stride']
 
-test('an editor shows one signature and a sentence for every method of Tensor, a sentence for every function and class', () => {
+test('an editor shows a signature and a sentence for every method of Tensor, a sentence for everything else', () => {
   const names = shown(app)
   const methods = names.filter(({ name }) => name.startsWith('x.'))
   console.log(`hover: ${methods.length} members of Tensor, ${names.length - methods.length} functions and classes`)
@@ -236,7 +236,7 @@ try { globalThis.evalAllowed = new Function('return true')() } catch { globalThi
   })
 }
 
-test('a bundle for browsers holds no Node built-in and leaves no import open', async () => {
+test('a bundle for browsers holds no Node built-in and leaves no import unresolved', async () => {
   const { metafile, outputFiles } = await bundle()
   const open = Object.values(metafile.outputs).flatMap((output) => output.imports)
   expect(open).toEqual([])

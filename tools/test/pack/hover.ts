@@ -1,10 +1,10 @@
-// What an editor shows of a name: its signatures and its sentence, by TypeScript's own language service over the packages as
-// they are installed in a folder.
+// The text that an editor shows for a name: its signatures and its sentence, from TypeScript's language service over
+// the packages installed in a folder.
 import { join } from 'node:path'
 import ts from 'typescript'
 
 export interface Shown {
-  /** As it is written: `x.exp`, `nn.Linear`. */
+  /** The name in source form: `x.exp`, `nn.Linear`. */
   readonly name: string
   readonly text: string
   readonly sentence: string
@@ -18,11 +18,11 @@ const options: ts.CompilerOptions = {
   types: [],
 }
 
-/** What is declared before the names that are looked at. */
+/** Declarations before the names. */
 const head = "import * as all from 'flambeau'\nimport { F, nn, optim } from 'flambeau'\ndeclare const x: all.Tensor\n"
 const [namespaces, instance] = [['all', 'F', 'nn', 'optim', 'optim.lrScheduler'], 'x']
 
-/** Every method and property of Tensor, in a call where it can be called, and every function and class that is exported. */
+/** Every method and property of Tensor, in a call if it can be called, and every exported function and class. */
 export function shown(app: string): Shown[] {
   const file = join(app, 'hover.ts')
   let content = `${head}${[...namespaces, instance].map((name) => `void ${name}\n`).join('')}`

@@ -1,4 +1,4 @@
-// Packages as tarballs, and folders into which npm installs them, as their users do.
+// Packs packages as tarballs, and installs them into folders with npm, as users do.
 import { execFile } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,9 +10,10 @@ import { pnpm, root } from '../../lib.mjs'
 export { root }
 export const exec = promisify(execFile)
 
-/** Packs folders under packages/ into a folder; the tarballs. */
+/** Packs folders under packages/ into a folder; returns the tarballs. */
 export const pack = async (folders: readonly string[], to: string): Promise<string[]> => {
-  // Without a build the tarballs would hold whatever was built last; `npm test` has built, and tests beside this one run it.
+  // Without a build, the tarballs would contain an old one. `npm test` has built already, and tests beside this one run
+  // that build.
   if (process.env.FLAMBEAU_BUILT === undefined) {
     const built = await build()
     expect(built.code, built.output).toBe(0)
@@ -26,7 +27,7 @@ export const pack = async (folders: readonly string[], to: string): Promise<stri
   return tarballs
 }
 
-/** Installs tarballs with npm into a folder, which is made where there is none. */
+/** Installs tarballs with npm into a folder, which is created if necessary. */
 export const install = async (app: string, tarballs: readonly string[], env: NodeJS.ProcessEnv = process.env) => {
   mkdirSync(app, { recursive: true })
   writeFileSync(join(app, 'package.json'), '{ "private": true, "type": "module" }')
@@ -34,18 +35,18 @@ export const install = async (app: string, tarballs: readonly string[], env: Nod
   await exec('npm', npm, { cwd: app, env, shell: process.platform === 'win32' })
 }
 
-/** Every Node that is supported, where it was installed. */
+/** Every supported Node that is installed. */
 export const nodes = ['node-20', 'node-22', 'node-24', 'node-newest'].map((name) => ({
   name,
   binary: join(root, 'tools/nodes/node_modules', name, 'bin/node'),
 }))
 
-/** The line that real PyTorch printed after 100 epochs with this seed. */
+/** The lines that real PyTorch printed with this seed, for every 100th epoch. */
 const transcript: { lines: string[] } = JSON.parse(
   readFileSync(join(root, 'examples/transcripts/boston-0.json'), 'utf8'),
 )
 
-/** For backends that round otherwise: PyTorch's lines within a thousandth. */
+/** For backends with other rounding: PyTorch's lines within a thousandth. */
 export const expectNearLines = (lines: string[]) => {
   expect(lines).toHaveLength(2)
   expect(lines[0]).toBe('tensor(5.7500)')
@@ -54,7 +55,7 @@ export const expectNearLines = (lines: string[]) => {
   expect(Math.abs(loss / wanted - 1)).toBeLessThan(1e-3)
 }
 
-/** Every engine must print the same; `first` is what the first of them printed. */
+/** Every engine must print the same lines; `first` has those of the first engine. */
 let first: string[] | undefined
 export const expectLines = (lines: string[]) => {
   expect(lines).toHaveLength(2)

@@ -1,4 +1,4 @@
-// What the pack test runs from the installed packages, in each Node and in a browser. It returns its lines.
+// The program that the pack tests run from the installed packages, in each Node and in a browser. It returns its lines.
 import { loadBoston, StandardScaler, toTensor } from '@flambeau/data/frame'
 import { F, manualSeed, nn, optim, tensor } from 'flambeau'
 

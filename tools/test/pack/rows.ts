@@ -1,5 +1,5 @@
-// What people do with the packages, each a row of the table in docs/internals/packages.md: with which tool, in which
-// version, and what comes of it. A row gives 'works', or the sentence that one is told instead.
+// Uses of the packages, each a row of the table in docs/internals/packages.md: the tool, its version, and the result. A
+// row returns 'works', or the message that the user sees instead.
 import { execFile } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,9 +11,9 @@ export interface Row {
   readonly tool: string
   readonly version: string
   readonly what: string
-  /** What comes of it; 'works' where it is not said. */
+  /** The expected result; by default 'works'. */
   readonly expected?: string | RegExp
-  /** Whether it is one of those that every test run looks at. */
+  /** Whether every test run includes it. */
   readonly share: boolean
   readonly needs?: 'native' | 'browser'
   run(): Promise<string>
@@ -23,7 +23,7 @@ export const toolsFolder = join(root, 'tools/packed')
 const { dependencies } = JSON.parse(readFileSync(join(toolsFolder, 'package.json'), 'utf8'))
 const versionOf = (tool: string): string => dependencies[tool]
 
-/** Installs the tools, in the versions that are written down, where that was not done. */
+/** Installs the tools in their pinned versions, unless that was done. */
 export const installTools = async (): Promise<void> => {
   const key = JSON.stringify(dependencies)
   const stamp = join(toolsFolder, 'node_modules/.flambeau')
@@ -33,7 +33,7 @@ export const installTools = async (): Promise<void> => {
   writeFileSync(stamp, key)
 }
 
-/** Programs by the devices that they compute on; the lines that a device prints. */
+/** Checks of the printed lines by device. */
 const lines = { js: expectLines, native: expectLines, gpujs: expectNearLines }
 type Device = keyof typeof lines
 const making = (device: Device, options: string): string => `
@@ -55,7 +55,7 @@ const deviceOf = (program: Program): Device =>
   program.includes('native') ? 'native' : program.includes('gpujs') ? 'gpujs' : 'js'
 const fileOf = (program: Program): string => `${program.replace(/\W+/g, '-')}.js`
 
-/** Writes the programs into a folder. Each says what comes of it: in Node on a line, in a page when it is called. */
+/** Writes the programs into a folder. Each reports its result: in Node on a line, in a page as a return value. */
 export const writePrograms = (folder: string): void => {
   cpSync(join(root, 'tools/test/pack/program.js'), join(folder, 'program.js'))
   for (const [program, set] of Object.entries(sets) as [Program, string][])
@@ -69,7 +69,7 @@ else globalThis.run = run
     )
 }
 
-/** 'works' where the lines are PyTorch's, else what was said. */
+/** 'works' if the lines are PyTorch's, otherwise the message. */
 const verdict = (program: Program, said: string): string => {
   if (!said.startsWith('{')) return said.trim().split('\n')[0]
   const device = deviceOf(program)
@@ -82,7 +82,7 @@ const verdict = (program: Program, said: string): string => {
 const failed = ({ stdout, stderr, message }: { stdout?: string; stderr?: string; message: string }): string =>
   /^\w*Error.*/m.exec(stderr ?? '')?.[0] ?? `${stdout || stderr || message}`.trim().split('\n')[0]
 
-/** What a program says in Node. */
+/** The output of a program in Node. */
 const inNode = (file: string, cwd: string, node: readonly string[] = [process.execPath]): Promise<string> =>
   exec(node[0], [...node.slice(1), file], { cwd, shell: false }).then(
     ({ stdout, stderr }) => (stderr === '' ? stdout : stderr),
@@ -105,13 +105,13 @@ const jobs: Job[] = bundlers.flatMap((tool) => [
     (['esm', 'cjs'] as const).map((format) => ({ tool, program, platform: 'node', format }) as const),
   ),
 ])
-/** Of each tool a page and a program for Node, of one tool every device; webpack minifies, which takes its time. */
+/** For each tool a page and a program for Node, and for one tool every device; webpack minifies, which is slow. */
 const inShare = ({ tool, program, platform, format }: Job): boolean =>
   platform === 'browser'
     ? program === 'js' || tool === 'esbuild'
     : format === 'cjs' && (program === 'native' || (program === 'gpujs' && tool === 'webpack'))
 
-/** The programs that people bundle, by the one run of each tool. */
+/** Bundled programs, with one run of each tool. */
 export function bundleRows(app: () => string, whole: boolean): Row[] {
   const runs = new Map<string, Promise<Map<Job, string[]>>>()
   const fileFor = ({ tool, program, platform, format }: Job): string =>
@@ -196,7 +196,7 @@ loss.noSuchOp()
 `
 const resolutions = { nodenext: 'nodenext', preserve: 'bundler' }
 
-/** A program and all declarations, in strict mode, with no library beyond the target's and no @types. */
+/** Type-checks a program and all declarations in strict mode, with no library beyond the target's and no @types. */
 export const typeRows = (app: () => string): Row[] =>
   ['5.6', '5.7', '5.8', '5.9', '6.0', '7.0'].flatMap((version) =>
     Object.entries(resolutions).map(([module, moduleResolution]) => ({
@@ -229,7 +229,7 @@ export const typeRows = (app: () => string): Row[] =>
 
 const devices: readonly Program[] = ['js', 'native', 'gpujs', "setDevice('native')", "setDevice('gpujs')"]
 
-/** Programs in a folder into which the packages are installed by another manager. */
+/** Programs in a folder with the packages installed by another package manager. */
 export function managerRows(temp: () => string, tarballs: () => Readonly<Record<string, string>>): Row[] {
   const npx = (folder: string, spec: string, ...args: string[]) =>
     exec('npx', ['--yes', '--prefer-offline', spec, ...args], {
@@ -288,7 +288,7 @@ export function managerRows(temp: () => string, tarballs: () => Readonly<Record<
   return [yarn('node-modules', true), yarn('pnp', false), pnpm('10.34.8'), pnpm('12.21.0')]
 }
 
-/** Every entry point of every package, by their package.json. */
+/** Every entry point of every package, from their package.json. */
 const entries = published
   .filter((folder) => folder !== 'backend-conformance')
   .flatMap((folder) => {
@@ -299,7 +299,7 @@ const required = `const names = ${JSON.stringify(entries)}
 for (const name of names) require(name)
 console.log(require('flambeau').tensor([1, 2]).sum().item() === 3 ? 'works' : 'wrong')`
 
-/** `import` and `require` in Node; `nodes` says where each is. */
+/** `import` and `require` in Node; `nodes` gives the binaries. */
 export const nodeRows = (
   app: () => string,
   nodes: readonly { version: string; share: boolean; expected?: RegExp; binary: () => Promise<string> }[],
