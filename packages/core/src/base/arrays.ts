@@ -1,6 +1,6 @@
-// Small arrays on the eager road, made without calls into the engine.
+// Small arrays for eager operations, created without calls into the engine.
 
-/** An array of one value; `fill` takes longer for a few elements than all the rest of a small operation. */
+/** An array with one repeated value; for a few elements, `fill` takes longer than all the rest of a small operation. */
 export function repeated<T>(length: number, value: T): T[] {
   const array = new Array<T>(length)
   for (let i = 0; i < length; i++) array[i] = value

@@ -1,4 +1,4 @@
-// Bytes as text, base64, where neither Node nor the DOM is at hand.
+// Base64 encoding of bytes, without Node or the DOM.
 import { ValueError } from './errors.ts'
 
 const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
@@ -19,14 +19,14 @@ export function toBase64(bytes: Uint8Array): string {
   return chunks.join('')
 }
 
-/** Throws a ValueError for what is no base64. */
+/** Decodes base64. Throws a ValueError for other text. */
 export function fromBase64(text: string): Uint8Array {
   const end = text.endsWith('==') ? text.length - 2 : text.endsWith('=') ? text.length - 1 : text.length
   const bytes = new Uint8Array(Math.floor((end * 3) / 4))
   let word = 0
   for (let i = 0; i < end; i++) {
     const place = places.get(text[i])
-    if (place === undefined || text.length % 4 !== 0) throw new ValueError('the elements of a tensor are no base64')
+    if (place === undefined || text.length % 4 !== 0) throw new ValueError('the elements of a tensor are not base64')
     word = ((word << 6) | place) & 0xffffff
     if (i % 4 > 0) bytes[i - Math.floor(i / 4) - 1] = (word >> (6 - 2 * (i % 4))) & 255
   }

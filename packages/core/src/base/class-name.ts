@@ -1,8 +1,8 @@
-// The name of a class, which reprs, error classes and messages print. A bundler may shorten it, so what is exported
-// knows its names; they are given when the first one is asked for, not while a program starts.
+// The names of classes for reprs, error classes and messages. A bundler may shorten them, so the names of exports are
+// kept; classes get them on first use, not while a program starts.
 let give: (() => void) | null = null
 
-/** Says how the classes of this package get their names. */
+/** Sets the function that gives the classes of this package their names. */
 export const setClassNames = (fn: () => void): void => void (give = fn)
 
 export function className(type: { readonly name: string }): string {

@@ -9,17 +9,17 @@ export type TypedArray = Float32Array | Float64Array | Int32Array | Uint8Array
 export const dtypes: readonly DType[] = ['bool', 'uint8', 'int32', 'float32', 'float64']
 
 export const dtypeRank: Readonly<Record<DType, number>> = { bool: 0, uint8: 1, int32: 2, float32: 3, float64: 4 }
-/** `dtypeRank[dtype]` where it must be quick: comparisons of names, where V8 would look one of five up. */
+/** `dtypeRank[dtype]` on hot paths: comparing names is faster than V8's look-up of one in five. */
 export const rankOf = (dtype: DType): number =>
   dtype === 'float32' ? 3 : dtype === 'float64' ? 4 : dtype === 'int32' ? 2 : dtype === 'bool' ? 0 : 1
 
-/** `dtypeCategory[dtype]`, quickly. */
+/** `dtypeCategory[dtype]` on hot paths. */
 export const categoryOf = (dtype: DType): number =>
   dtype === 'float32' || dtype === 'float64' ? 2 : dtype === 'bool' ? 0 : 1
-/** bool 0, integer 1, float 2: what decides promotion between tensors, 0-d tensors and numbers. */
+/** bool 0, integer 1, float 2: the category that decides promotion between tensors, 0-d tensors and numbers. */
 export const dtypeCategory: Readonly<Record<DType, 0 | 1 | 2>> = { bool: 0, uint8: 1, int32: 1, float32: 2, float64: 2 }
 
-/** What PyTorch's messages call a type. */
+/** The names of dtypes in PyTorch's messages. */
 export const dtypeName: Readonly<Record<DType, string>> = {
   bool: 'Bool',
   uint8: 'Byte',
@@ -36,15 +36,15 @@ const arrays = {
   float64: Float64Array,
 } as const
 
-/** Bytes of an element. */
+/** Bytes per element. */
 export const dtypeSize: Readonly<Record<DType, number>> = { bool: 1, uint8: 1, int32: 4, float32: 4, float64: 8 }
 
 /** Whether elements are floating point, and so may have gradients. */
 export const isFloat = (dtype: DType): boolean => dtypeRank[dtype] >= 3
-/** Whether it is the name of one of the five dtypes. */
+/** Whether a value is the name of one of the five dtypes. */
 export const isDType = (name: unknown): name is DType => typeof name === 'string' && Object.hasOwn(dtypeRank, name)
 
-/** A number as a value of a dtype: whole ones are cut and wrap, bool is 0 or 1. */
+/** Rounds a number to a dtype: integers truncate and wrap, bool is 0 or 1. */
 export function roundTo(x: number, dtype: DType): number {
   if (dtype === 'float32') return Math.fround(x)
   if (dtype === 'float64') return x
@@ -52,7 +52,7 @@ export function roundTo(x: number, dtype: DType): number {
   return dtype === 'uint8' ? x & 255 : x === 0 ? 0 : 1
 }
 
-/** An array of zeros for elements of a dtype; more than memory holds is refused with PyTorch's sentence. */
+/** An array of zeros for elements of a dtype; throws PyTorch's error if memory cannot hold it. */
 export function newArray(dtype: DType, length: number): TypedArray {
   try {
     return new arrays[dtype](length)
@@ -64,7 +64,7 @@ export function newArray(dtype: DType, length: number): TypedArray {
   }
 }
 
-/** The dtype of a typed array's elements; other arrays are refused with the conversion to use. */
+/** The dtype of a typed array's elements; throws for other arrays, with the conversion to use. */
 export function dtypeOfArray(array: ArrayBufferView): DType {
   if (array instanceof Float32Array) return 'float32'
   if (array instanceof Float64Array) return 'float64'
@@ -86,7 +86,7 @@ const refused: Record<string, string> = {
   complex128: 'complex numbers are not supported; keep the real and the imaginary part in two tensors',
 }
 
-/** Throws for a name that is not one of the five dtypes, saying which one to use. */
+/** Throws for a name that is not one of the five dtypes, with the dtype to use instead. */
 export function checkDType(name: unknown): DType {
   if (isDType(name)) return name
   throw new RuntimeError(

@@ -1,4 +1,4 @@
-// The error classes users catch: PyTorch's names, PyTorch's sentence first, then what to do about it.
+// The error classes that users catch: PyTorch's names; a message is PyTorch's sentence first, then a hint what to do.
 import { className } from './class-name.ts'
 
 abstract class TensorError extends Error {
@@ -12,13 +12,13 @@ abstract class TensorError extends Error {
 export class RuntimeError extends TensorError {}
 /** PyTorch's IndexError: a dimension, an index or a class label is out of range. */
 export class IndexError extends TensorError {}
-/** PyTorch's ValueError: an argument has the right type and an impossible value. */
+/** PyTorch's ValueError: an argument has the right type but an invalid value. */
 export class ValueError extends TensorError {}
 /** PyTorch's NotImplementedError: a method that a subclass must define. */
 export class NotImplementedError extends TensorError {}
-/** PyTorch's KeyError: a name that cannot be used, or one that is missing. */
+/** PyTorch's KeyError: a name is invalid or missing. */
 export class KeyError extends TensorError {}
-/** PyTorch's AttributeError: a module has no part of that name. */
+/** PyTorch's AttributeError: a module has no attribute of that name. */
 export class AttributeError extends TensorError {}
 /** PyTorch's AssertionError: only where PyTorch itself asserts. */
 export class AssertionError extends TensorError {}

@@ -1,5 +1,5 @@
-// A layout says where the elements of a tensor lie in its buffer: shape, strides and offset, in elements. Views are
-// layouts and nothing else, so all that slicing, transposing and expanding ever does is in files that import this one.
+// A layout maps the elements of a tensor to its buffer: sizes, strides and offset, in elements. A view is nothing but a
+// layout, so slicing, transposing and expanding only happen in files that import this one.
 import { numelOf, type Shape } from './shape.ts'
 
 export interface Layout {
@@ -8,14 +8,14 @@ export interface Layout {
   readonly offset: number
 }
 
-/** Where in the buffer the first of a layout's elements lies; it means nothing where there are none. */
+/** The lowest position in the buffer of a layout's elements; meaningless without elements. */
 export function lowestOf(shape: Shape, strides: readonly number[], offset: number): number {
   let low = offset
   for (let i = 0; i < shape.length; i++) if (strides[i] < 0) low += (shape[i] - 1) * strides[i]
   return low
 }
 
-/** Where in the buffer the last of a layout's elements lies; it means nothing where there are none. */
+/** The highest position in the buffer of a layout's elements; meaningless without elements. */
 export function highestOf(shape: Shape, strides: readonly number[], offset: number): number {
   let high = offset
   for (let i = 0; i < shape.length; i++) if (!(strides[i] < 0)) high += (shape[i] - 1) * strides[i]
@@ -25,7 +25,7 @@ export function highestOf(shape: Shape, strides: readonly number[], offset: numb
 const none: readonly number[] = []
 const one: readonly number[] = [1]
 
-/** Strides of a row-major tensor; a size of 0 counts as 1. */
+/** The strides of a row-major tensor; a size of 0 counts as 1. */
 export function contiguousStrides(shape: Shape): readonly number[] {
   if (shape.length < 2) return shape.length === 0 ? none : one
   const strides = new Array<number>(shape.length)
@@ -44,7 +44,7 @@ export const contiguousLayout = (shape: Shape): Layout => ({
   offset: 0,
 })
 
-/** Row-major without gaps, wherever it starts. */
+/** Whether a layout is row-major without gaps, from any offset. */
 export function isContiguous(layout: Layout): boolean {
   const { sizes, strides } = layout
   let step = 1
@@ -59,7 +59,7 @@ export function isContiguous(layout: Layout): boolean {
   return true
 }
 
-/** Whether no element is reached twice, as far as sizes and strides tell; windows that share elements are not. */
+/** Whether no two indices reach the same element, as far as sizes and strides tell; overlapping windows do. */
 export function isInjective({ sizes, strides }: Layout): boolean {
   const dims = sizes.map((_, i) => i).filter((i) => sizes[i] > 1)
   dims.sort((a, b) => Math.abs(strides[a]) - Math.abs(strides[b]))
@@ -72,16 +72,16 @@ export function isInjective({ sizes, strides }: Layout): boolean {
   return true
 }
 
-/** The strides that read a layout as a larger shape (0 where a size of 1 is repeated); shapes must broadcast. */
+/** The strides that read a layout as a larger shape (0 where a size of 1 is repeated); the shapes must broadcast. */
 export function expandStrides(layout: Layout, shape: Shape): readonly number[] {
   const lead = shape.length - layout.sizes.length
   return shape.map((_, i) => (i < lead || layout.sizes[i - lead] === 1 ? 0 : layout.strides[i - lead]))
 }
 
-/** The strides under which the same elements read as `shape`, or null when they must be copied first. */
+/** The strides that read the same elements as `shape`, or null if they must be copied first. */
 export function viewStrides(layout: Layout, shape: Shape): readonly number[] | null {
   if (numelOf(shape) === 0 || isContiguous(layout)) return contiguousStrides(shape)
-  // Walk both shapes from the right in chunks that are contiguous in memory (as PyTorch's computeStride).
+  // Walk both shapes from the right in chunks that are contiguous in memory (like PyTorch's computeStride).
   const from = layout.sizes
   const strides = new Array<number>(shape.length).fill(1)
   let d = shape.length - 1

@@ -1,11 +1,11 @@
-// Type promotion as PyTorch does it: tensors with dimensions decide, 0-d tensors and then numbers only raise the
-// category (bool < integer < float).
+// PyTorch's type promotion: tensors with dimensions decide, and 0-d tensors and then numbers only raise the category
+// (bool < integer < float).
 import { type DType, dtypeCategory, dtypeRank, dtypes, isFloat } from './dtype.ts'
 
 /** Whether an in-place result fits: a category may rise, not fall. */
 export const canCast = (from: DType, to: DType): boolean => dtypeCategory[from] <= dtypeCategory[to]
 
-/** What takes part in promotion: a tensor (rank counts), or a number (`wrapped`). */
+/** An operand for promotion: a tensor (its rank counts), or a number (`wrapped`). */
 export interface Promotable {
   readonly dtype: DType
   readonly sizes: readonly number[]
@@ -34,5 +34,5 @@ export function resultType(operands: readonly Promotable[]): DType {
   return dtypes[combine(combine(dims, zeros), numbers)]
 }
 
-/** Integer and bool operands compute in float32 (the default dtype) where the op is a float one, as exp and division. */
+/** The dtype of a float op such as exp or division: float32 (the default dtype) for integer and bool operands. */
 export const floatType = (dtype: DType): DType => (isFloat(dtype) ? dtype : 'float32')

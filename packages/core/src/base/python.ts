@@ -1,7 +1,7 @@
-// Python's words for what JavaScript calls otherwise: PyTorch's messages are full of them.
+// Python's names for JavaScript values, which PyTorch's messages use.
 import { className } from './class-name.ts'
 
-/** Python's name of a value's type, in messages. */
+/** The name of a value's type in Python, for messages. */
 export function typeName(x: unknown): string {
   if (x === null || x === undefined) return 'NoneType'
   if (typeof x === 'number') return Number.isInteger(x) ? 'int' : 'float'
@@ -13,10 +13,10 @@ export function typeName(x: unknown): string {
   return { string: 'str', boolean: 'bool' }[typeof x as string] ?? typeof x
 }
 
-/** `numBatchesTracked` to 'num_batches_tracked'; a name that begins with a capital keeps it. */
+/** Converts `numBatchesTracked` to 'num_batches_tracked'; a name that begins with a capital keeps it. */
 export const snakeCase = (name: string): string =>
   name.replace(/([a-z0-9])([A-Z]+)/g, (_, before: string, capitals: string) => `${before}_${capitals.toLowerCase()}`)
 
-/** 'num_batches_tracked' to `numBatchesTracked`. */
+/** Converts 'num_batches_tracked' to `numBatchesTracked`. */
 export const camelCase = (name: string): string =>
   name.replace(/(?<=.)_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())

@@ -5,7 +5,7 @@ import { typeName } from './python.ts'
 
 export type Shape = readonly number[]
 
-/** The shape of a single number; always this array. */
+/** The shape of a 0-d tensor; always this array. */
 export const scalarShape: Shape = []
 
 /** The number of elements: the product of the sizes. */
@@ -26,8 +26,8 @@ export function sameShape(a: Shape, b: Shape): boolean {
 const copies = new WeakMap<Shape, Shape>()
 
 /**
- * A frozen copy, for a program that could write into the array; the same one each time. flambeau itself reads the array
- * that is not frozen, because V8 reads it three times as fast.
+ * A frozen copy for programs, which could otherwise write into the array; the same copy at each call. flambeau itself
+ * reads the unfrozen array, because V8 reads it three times as fast.
  */
 export function frozen(shape: Shape): Shape {
   let copy = copies.get(shape)
@@ -38,7 +38,7 @@ export function frozen(shape: Shape): Shape {
   return copy
 }
 
-/** A shape as messages have it: `[2, 3]`. */
+/** A shape as messages print it: `[2, 3]`. */
 export const shapeString = (shape: Shape): string => `[${shape.join(', ')}]`
 
 /** The shape of an elementwise result; sizes must be equal or 1, aligned from the right. */
@@ -62,7 +62,7 @@ export function broadcastShapes(a: Shape, b: Shape): Shape {
   return out
 }
 
-/** Throws where a result of the broadcast shape does not fit an output that may not grow. */
+/** Throws if a result of the broadcast shape does not fit an output, which must not grow. */
 export function checkOutput(shape: Shape, broadcast: Shape): void {
   if (sameShape(shape, broadcast)) return
   throw new RuntimeError(
@@ -85,7 +85,7 @@ export function normalizeDim(dim: number, rank: number): number {
 
 const allDims: (readonly number[])[] = []
 
-/** Sorted, unique dimension numbers; none given means all, which is always the same array. */
+/** Sorted, unique dimension numbers; no argument means all, for which the result is always the same array. */
 export function normalizeDims(dims: number | readonly number[] | null | undefined, rank: number): readonly number[] {
   if (dims === undefined || dims === null || (Array.isArray(dims) && dims.length === 0)) {
     allDims[rank] ??= Array.from({ length: rank }, (_, i) => i)
@@ -109,7 +109,7 @@ export function normalizeDims(dims: number | readonly number[] | null | undefine
 export function reducedShape(shape: Shape, dims: readonly number[], keepdim: boolean): Shape {
   const rank = keepdim ? shape.length : shape.length - dims.length
   if (rank <= 0) return scalarShape
-  // With its length from the start: an array that grows by push takes room for seventeen.
+  // Created with its length, because an array that grows by push allocates room for seventeen.
   const out = new Array<number>(rank)
   let at = 0
   for (let i = 0; i < shape.length; i++) {
@@ -119,7 +119,7 @@ export function reducedShape(shape: Shape, dims: readonly number[], keepdim: boo
   return out
 }
 
-/** The sizes, none of which may be less than `least`. */
+/** Returns the sizes; throws if one of them is less than `least`. */
 export function checkSizes(sizes: Shape, least = 0): Shape {
   for (const size of sizes) {
     if (size >= least) continue

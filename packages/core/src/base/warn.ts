@@ -1,4 +1,4 @@
-// PyTorch's warnings, on the console of whatever engine this runs in. As in Python, the same text is shown once.
+// PyTorch's warnings, on the engine's console. As in Python, the same text is shown once.
 
 declare const console: { warn(message: string): void } | undefined
 

@@ -1,10 +1,13 @@
-// Derivatives of scalar expressions, by reverse accumulation over the graph; the slope of each step is in its definition.
-// Slopes at kinks and ties are PyTorch's: max and min split evenly over ties, |x| has slope 0 at 0, whole-number steps
-// have slope 0.
+// Derivatives of scalar expressions, by reverse accumulation over the graph; the definition of each step has its slope.
+// Slopes at kinks and ties are PyTorch's: max and min split evenly over ties, |x| has slope 0 at 0, integer steps have
+// slope 0.
 import { isFloat } from '../base/dtype.ts'
 import { type Expr, inputsOf, stepDef, s, topological } from './expr.ts'
 
-/** The derivatives of `y` times `dy` by the inputs at the given positions; undefined where `y` does not depend on one. */
+/**
+ * The derivatives of `y` with respect to the inputs at the given positions, times `dy`; undefined if `y` does not
+ * depend on an input.
+ */
 export function derive(y: Expr, dy: Expr, positions: readonly number[]): (Expr | undefined)[] {
   const adjoints = new Map<Expr, Expr>([[y, dy]])
   const inputs = new Map<number, Expr>()
@@ -22,7 +25,7 @@ export function derive(y: Expr, dy: Expr, positions: readonly number[]): (Expr |
       continue
     }
     if (x.step === 'select') {
-      // Chosen last, so that what the other branch would give (infinity times 0) is not in it.
+      // The select is outermost, so that the result of the other branch (infinity times 0) does not enter.
       const [condition, a, b] = x.args
       const used = inputsOf([a, b])
       const [da, db] = [a, b].map((branch) => derive(branch, adjoint, used))

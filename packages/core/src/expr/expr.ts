@@ -1,12 +1,12 @@
-// Scalar expressions: the small closed language in which elementwise work is written once. Core differentiates it
-// (derive.ts); a backend emits it in its own language (js.ts emits JavaScript). What each step is, is in steps.ts. An expression is a graph: a node used
-// twice is computed once. Whole numbers wrap around at every step; float32 is computed in double precision and rounded
-// where it is cast and where it is stored, nowhere else.
+// Scalar expressions: the small closed language in which every elementwise computation is written once. Core
+// differentiates them (derive.ts); a backend emits them in its own language (js.ts emits JavaScript). steps.ts defines
+// the steps. An expression is a graph: a node used twice is computed once. Integers wrap at every step; float32 is
+// computed in double precision and rounded only at casts and stores.
 import { type DType, dtypeRank, isFloat } from '../base/dtype.ts'
 import type { Builder, StepDef } from './step.ts'
 import * as steps from './steps.ts'
 
-/** The steps that compute; the leaves of expressions are inputs and constants. */
+/** The steps that compute; the leaves of an expression are inputs and constants. */
 export type Computed = keyof typeof steps
 export type Step = 'input' | 'const' | Computed
 
@@ -14,7 +14,7 @@ export interface Expr {
   readonly step: Step
   readonly dtype: DType
   readonly args: readonly Expr[]
-  /** The number of a constant, the position of an input; 0 elsewhere. */
+  /** The value of a constant, or the position of an input; otherwise 0. */
   readonly value: number
 }
 
@@ -25,7 +25,7 @@ const node = (step: Step, dtype: DType, args: readonly Expr[], value = 0): Expr 
 const constant = (value: number, dtype: DType): Expr => node('const', dtype, [], value)
 const isConst = (x: Expr, value: number): boolean => x.step === 'const' && x.value === value
 
-/** Numbers take the dtype of the expressions beside them; of two expressions the narrower is cast. */
+/** Gives the operands one dtype: numbers take that of the expressions, and the narrower expression is cast. */
 function unify(operands: readonly Operand[]): Expr[] {
   let dtype: DType | undefined
   for (const x of operands) {
@@ -35,7 +35,7 @@ function unify(operands: readonly Operand[]): Expr[] {
   return operands.map((x) => (typeof x === 'number' ? constant(x, target) : s.cast(x, target)))
 }
 
-/** The definition of a step that computes. */
+/** The definition of a computing step. */
 // biome-ignore lint/performance/noDynamicNamespaceImportAccess: the module is the table.
 export const stepDef = (step: Computed): StepDef => steps[step]
 
@@ -45,7 +45,7 @@ function builderOf(name: Computed, { rule, arity }: StepDef): Builder<1> | Build
   const build = (...operands: Operand[]): Expr => {
     const args = unify(operands)
     const { dtype } = args[0]
-    // Whole numbers are left as they are by what rounds.
+    // Rounding steps leave integers unchanged.
     return rule === 'rounding' && !isFloat(dtype) ? args[0] : node(name, rule === 'comparison' ? 'bool' : dtype, args)
   }
   if (arity === 1) return (x: Expr) => build(x)
@@ -56,10 +56,10 @@ const built = Object.fromEntries(
   Object.entries(steps).map(([name, step]) => [name, builderOf(name as Computed, step)]),
 ) as Builders
 
-/** Steps with which rounding may change places: what they choose or turn around is rounded instead. */
+/** Steps that commute with rounding, so that their operands are rounded instead. */
 const passRounding: ReadonlySet<Step> = new Set<Step>(['select', 'min', 'max', 'neg', 'abs'])
 
-/** `x` as a tensor of its dtype holds it: rounded to float32 where that is computed; nothing changes what is rounded. */
+/** `x` as a tensor of its dtype stores it: a computed float32 value is rounded, others are unchanged. */
 function rounded(x: Expr): Expr {
   if (x.dtype !== 'float32' || x.step === 'cast' || x.args.length === 0) return x
   if (!passRounding.has(x.step)) return node('cast', x.dtype, [x])
@@ -77,7 +77,7 @@ export const s = {
     return x.step === 'const' && isFloat(dtype) ? constant(x.value, dtype) : node('cast', dtype, [x])
   },
   rounded,
-  /** Multiplying by the constant 1 is left out: it is exact. */
+  /** Omits a multiplication by the constant 1, which is exact. */
   mul: (a: Operand, b: Operand): Expr => {
     const x = built.mul(a, b)
     if (isConst(x.args[0], 1)) return x.args[1]
@@ -89,7 +89,7 @@ export const s = {
   },
 }
 
-/** Every node once, arguments before their users. */
+/** Every node once, with arguments before their users. */
 export function topological(roots: readonly Expr[]): readonly Expr[] {
   if (roots.length === 0) return []
   const known = orders.get(roots[0])
@@ -100,14 +100,14 @@ export function topological(roots: readonly Expr[]): readonly Expr[] {
   return order
 }
 
-/** By the first root: passes ask for the same expressions again and again, for every instruction that has them. */
+/** Cached by the first root: passes ask for the same expressions for every instruction that has them. */
 const orders = new WeakMap<Expr, { readonly roots: readonly Expr[]; readonly order: readonly Expr[] }>()
 
-/** Without what only nodes that `ends` has are made of. */
+/** Stops at nodes in `ends` and omits what only they depend on. */
 function ordered(roots: readonly Expr[], ends?: ReadonlyMap<Expr, unknown>): Expr[] {
   const order: Expr[] = []
   const seen = new Set<Expr>()
-  // A list of its own, not the stack of calls: expressions may be deep.
+  // An explicit stack, because expressions may be deep.
   const path: { readonly x: Expr; next: number }[] = []
   const enter = (x: Expr): void => {
     if (seen.has(x)) return
@@ -146,7 +146,7 @@ export function substitute(root: Expr, input: (x: Expr) => Expr): Expr {
   return done.get(root) as Expr
 }
 
-/** The expression with one node put in the place of another. */
+/** The expression with one node replaced by another. */
 export function replace(root: Expr, from: Expr, by: Expr): Expr {
   const done = new Map<Expr, Expr>([[from, by]])
   for (const x of topological([root])) {
@@ -157,7 +157,7 @@ export function replace(root: Expr, from: Expr, by: Expr): Expr {
   return done.get(root) as Expr
 }
 
-/** The expression as a person reads it; nodes that have a name are not spelled out. */
+/** The expression as readable text; nodes with a name are not expanded. */
 export function exprString(root: Expr, names?: ReadonlyMap<Expr, string>): string {
   const texts = new Map<Expr, string>()
   const text = ({ step, dtype, args, value }: Expr): string => {

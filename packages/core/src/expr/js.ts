@@ -1,18 +1,20 @@
 // Expressions as JavaScript: source text for `new Function`, and the same steps as closures for pages whose security
-// policy forbids it. One definition says what a step is, so both give the same numbers.
+// policy forbids it. Both come from one definition of each step, so both give the same numbers.
 import { type DType, dtypeRank, isFloat, roundTo } from '../base/dtype.ts'
 import { RuntimeError } from '../base/errors.ts'
 import { type Computed, type Expr, stepDef, topological } from './expr.ts'
 import type { JsStep } from './step.ts'
 
-/** How a step computes in the dtype of its result. */
+/** The JavaScript of a step in the dtype of its result. */
 function stepOf(step: Computed, dtype: DType): JsStep {
   const { real, single = real, whole = real, bool = whole } = stepDef(step)
   if (isFloat(dtype)) return dtype === 'float32' ? single : real
   return dtype === 'bool' ? bool : whole
 }
 
-/** How a value computed in double precision is brought to a dtype; float32 is, where it is cast or leaves an expression. */
+/**
+ * Source that converts a double to a dtype; float32 values are converted at casts and where they leave an expression.
+ */
 export const roundSource: Record<DType, (code: string) => string> = {
   float64: (code) => code,
   float32: (code) => `fround(${code})`,
@@ -21,21 +23,21 @@ export const roundSource: Record<DType, (code: string) => string> = {
   bool: (code) => code,
 }
 
-/** Every value of the one is a value of the other. */
+/** Whether every value of `from` is also a value of `to`. */
 const holds = (to: DType, from: DType): boolean =>
   dtypeRank[from] < dtypeRank[to] && !(from === 'int32' && to === 'float32')
 
-/** A number as source, negative ones in parentheses. What is none never becomes code. */
+/** A number as source, negative ones in parentheses. Anything else throws, so it never becomes code. */
 export function numberSource(value: number): string {
   if (typeof value !== 'number') throw new RuntimeError(`a program holds numbers only, not a ${typeof value}`)
   if (value >= 0 && !Object.is(value, -0)) return String(value)
   return Number.isNaN(value) ? 'NaN' : `(${Object.is(value, -0) ? '-0' : String(value)})`
 }
-/** A constant is what its dtype can hold of it. */
+/** A constant, rounded to its dtype. */
 const constantOf = (x: Expr): number => roundTo(x.value, x.dtype)
 
 /**
- * Statements that compute the expressions, and the names of their values. `input` gives the source of an input's
+ * Statements that compute the expressions, and the names of their values. `input` returns the source of an input's
  * element; the names of steps begin with `prefix`.
  */
 export function emitJs(
@@ -67,7 +69,7 @@ export function emitJs(
   return { lines, results: roots.map((root) => names.get(root) as string) }
 }
 
-/** The expression as a closure over the values of its inputs: slower, for where source cannot be compiled. */
+/** The expression as a closure over the values of its inputs: slower, for engines that may not compile source. */
 export function interpret(root: Expr): (inputs: ArrayLike<number>) => number {
   const order = topological([root])
   const position = new Map(order.map((x, i) => [x, i]))

@@ -1,18 +1,19 @@
-// exp, expm1, log, log1p, tanh and erf for expressions whose result becomes a float32: of any double, in double precision
-// with a relative error below 4e-9, so that a result rounded at once is within 0.57 units in its last place, in a fraction
-// of the time that Math's take. tanh and erf are 1 in the end, not nearly 1: the difference is multiplied by what is large.
-// All paths call these same functions, so all give the same bits. No branch is left that was never taken: V8 makes it an
-// exit from the compiled code, and the loops around it become slower.
+// exp, expm1, log, log1p, tanh and erf for expressions whose result becomes a float32. They take any double and compute
+// in double precision with a relative error below 4e-9, so that a result rounded at once is within 0.57 units in its
+// last place, in a fraction of the time of Math's functions. tanh and erf reach exactly 1, because the difference from
+// 1 may be multiplied by a large number. All paths call these same functions, so all give the same bits. Every branch
+// is taken once at the start, because V8 compiles a branch never taken as an exit, which slows down the loops around
+// it.
 
 function makeSingle() {
-  // Constants of this scope, which is entered once, are constants to the compiler too.
+  // Constants of a scope that is entered once are constants to the compiler, too.
   const INFINITY = Number.POSITIVE_INFINITY
   const NAN = Number.NaN
-  /** Adding and taking it off again rounds a double to a whole number, halves to even. */
+  /** Adding and subtracting this rounds a double to an integer, halves to even. */
   const SHIFT = 1.5 * 2 ** 52
   const EIGHTHS = 8 * Math.LOG2E
   const MINUS_LN2 = -Math.LN2
-  // 2^(k/8) at k modulo 4096, which is far more than float32 has; at its ends, infinity and 0.
+  // 2^(k/8) at k modulo 4096, which is far beyond the range of float32; infinity and 0 at its ends.
   const powers = new Float64Array(4096)
   for (let j = 0; j < 8; j++) {
     const root = 2 ** (j / 8)
@@ -20,7 +21,7 @@ function makeSingle() {
   }
   powers[2048] = INFINITY
   powers[2049] = 0
-  /** Where `2 ** (k / 8)` is one of these, and r positive. */
+  /** The limits of x for which `2 ** (k / 8)` is such an end and r is positive. */
   const LARGEST = 2048.25 / EIGHTHS
   const LEAST = -2046.75 / EIGHTHS
   // 2^n at n modulo 2048, for every exponent of a double.
@@ -29,13 +30,13 @@ function makeSingle() {
   const double = new Float64Array(1)
   const words = new Int32Array(double.buffer)
 
-  // e^x = 2^(y/8) = s + s * rest(r): k is the whole number beside y, r = y - k, s = 2^(k/8).
+  // e^x = 2^(y/8) = s + s * rest(r): k is the nearest integer to y, r = y - k, s = 2^(k/8).
 
   /** `2^(r/8) - 1` for r in [-1/2, 1/2], by the minimax polynomial of its quotient by r; relative error 3.7e-9. */
   const rest = (r: number): number =>
     r * (0.08664339725188701 + r * (0.003753539194207228 + r * (0.00010841663892720074 + r * 2.3481760505732786e-6)))
 
-  /** 0 and infinity beyond 177, where the exponential is 1e77. */
+  /** Clamped beyond 177 to 0 and infinity; the exponential is 1e77 there. */
   function expf(x: number): number {
     const y = (x > 177 ? LARGEST : x < -177 ? LEAST : x) * EIGHTHS
     const k = y + SHIFT - SHIFT
@@ -43,7 +44,7 @@ function makeSingle() {
     return s + s * rest(y - k)
   }
 
-  /** In this order the sign of 0 is kept. */
+  /** This order of operations keeps the sign of 0. */
   function expm1f(x: number): number {
     const y = (x > 177 ? LARGEST : x < -177 ? LEAST : x) * EIGHTHS
     const k = y + SHIFT - SHIFT
@@ -51,13 +52,13 @@ function makeSingle() {
     return s * rest(y - k) - (1 - s)
   }
 
-  /** `m / (m + 2)` with m = e^(2x) - 1; at 20 it is 1. */
+  /** `m / (m + 2)` with m = e^(2x) - 1, which is 1 from 20 on. */
   function tanhf(x: number): number {
     const m = expm1f(2 * (x > 20 ? 20 : x < -20 ? -20 : x))
     return m / (m + 2)
   }
 
-  // x = 2^-n (1 + f) with 1 + f between the roots of 1/2 and 2, n from the upper half of the double's bits.
+  // x = 2^-n (1 + f) with 1 + f between sqrt(1/2) and sqrt(2); n comes from the upper half of the double's bits.
 
   /** `log(1 + f) - n log(2)`, by the minimax polynomial in s = f / (2 + f), relative error 7e-10; keeps the sign of 0. */
   function logOf(n: number, f: number): number {
@@ -84,7 +85,7 @@ function makeSingle() {
     return logOf(n, x * p - (1 - p))
   }
 
-  /** A rational minimax function of x² times x, relative error 2e-9; beyond 3.95, where it is in float32, it is 1. */
+  /** A rational minimax function of x² times x, relative error 2e-9; from 3.95 on, where it is 1 in float32, 1. */
   function erff(x: number): number {
     if (!(x < 3.95 && x > -3.95)) return x > 0 ? 1 : x < 0 ? -1 : NAN
     const z = x * x
@@ -106,17 +107,19 @@ function makeSingle() {
     return (x * above) / below
   }
 
-  // Every branch is taken before the first loop is compiled.
+  // Take every branch before the first loop is compiled.
   for (let i = 0; i < 64; i++) for (const x of [0, -4, INFINITY, NAN, 1]) log1pf(logf(x) - 1 + erff(x))
   return { expf, expm1f, logf, log1pf, tanhf, erff }
 }
 
 export type SingleMath = ReturnType<typeof makeSingle>
 let single: SingleMath | undefined
-/** The functions for float32, made at the first use. */
+/** The functions for float32, created at first use. */
 export const singleMath = (): SingleMath => (single ??= makeSingle())
 
-/** The error function in double precision: its Taylor series near 0, elsewhere the continued fraction of what is left. */
+/**
+ * The error function in double precision: its Taylor series near 0, elsewhere the continued fraction of the complement.
+ */
 export function erf(x: number): number {
   const a = Math.abs(x)
   if (!(a < 6)) return Math.sign(x)

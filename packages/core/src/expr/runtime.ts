@@ -1,4 +1,4 @@
-// The functions that emitted source calls, under these names; steps name theirs.
+// The functions that emitted source calls, by name; steps refer to these names.
 import { erf, singleMath } from './math.ts'
 import {
   besselI0,
@@ -14,14 +14,14 @@ import {
   shiftRight,
 } from './special.ts'
 
-/** Half to even, as C's rint. */
+/** Rounds half to even, like C's rint. */
 function rint(x: number): number {
   if (!(Math.abs(x) < 4503599627370496)) return x
   const r = x < 0 ? x - 4503599627370496 + 4503599627370496 : x + 4503599627370496 - 4503599627370496
   return r === 0 && (x < 0 || Object.is(x, -0)) ? -0 : r
 }
 
-/** C's pow: 1 for a base of 1 and for an exponent of 0 even beside NaN, 1 for (-1) to an infinite power. */
+/** C's pow: 1 for a base of 1 and for an exponent of 0 even with NaN, and 1 for (-1) to an infinite power. */
 function pow(x: number, p: number): number {
   if (p === 2) return x * x
   return x === 1 || (x === -1 && (p === Infinity || p === -Infinity)) ? 1 : x ** p
@@ -43,13 +43,13 @@ function mod(x: number, y: number): number {
   return r !== 0 && r < 0 !== y < 0 ? r + y : r
 }
 
-/** Floored division by way of the remainder, as PyTorch's div_floor: exact where a rounded quotient would not be. */
+/** Floored division through the remainder, like PyTorch's div_floor: exact where a rounded quotient would not be. */
 function floorDiv(a: number, b: number): number {
   if (b === 0) return a / b
   const m = a % b
   let d = (a - m) / b
   if (m !== 0 && b < 0 !== m < 0) d -= 1
-  // A zero has the quotient's sign, which a quotient of zero has too.
+  // A zero gets the sign of the quotient, even of a quotient of zero.
   if (d === 0) return (a / b) * 0
   const f = Math.floor(d)
   return d - f > 0.5 ? f + 1 : f
@@ -57,7 +57,7 @@ function floorDiv(a: number, b: number): number {
 
 const sign = (x: number): number => (x > 0 ? 1 : x < 0 ? -1 : 0)
 
-/** What emitted source may call; passed to it under these names. */
+/** The functions that emitted source may call, passed to it by these names. */
 export const runtime = {
   fround: Math.fround,
   rint,
@@ -78,7 +78,7 @@ export const runtime = {
   nextafterf,
   shiftLeft,
   shiftRight,
-  // Made when first asked for, so that importing costs nothing.
+  // Created on demand, so that importing costs nothing.
   get expf() {
     return singleMath().expf
   },

@@ -1,5 +1,5 @@
-// Functions that JavaScript lacks, in double precision: the logarithm of the gamma function and its derivatives, the inverse
-// of erf, Bessel functions. Polynomials are in fits.ts; native/src/special.cc has the same functions in the same form.
+// Functions that JavaScript lacks, in double precision: the logarithm of the gamma function and its derivatives, the
+// inverse of erf, Bessel functions. fits.ts has the polynomials; native/src/special.cc has the same algorithms.
 import * as fits from './fits.ts'
 
 function polynomial(c: readonly number[], x: number): number {
@@ -8,7 +8,7 @@ function polynomial(c: readonly number[], x: number): number {
   return sum
 }
 
-/** The sine of pi times x, for x from 0 on: what is left of whole turns is exact. */
+/** sin(pi x) for x >= 0; the remainder after whole turns is exact. */
 function sinPi(x: number): number {
   const rest = x % 2
   const half = rest > 1 ? 2 - rest : rest
@@ -40,12 +40,12 @@ export function lgamma(x: number): number {
   return (x - 0.5) * (Math.log(x) - 1) + (0.4189385332046727 + rest / x)
 }
 
-/** The derivative of lgamma. Not a number at -1, -2, ..., where it has two limits; infinite at 0, by the sign of 0. */
+/** The derivative of lgamma: NaN at -1, -2, ..., where it has two limits; infinite at 0, with the sign of 0. */
 export function digamma(x: number): number {
   if (x === 0) return -1 / x
   if (x < 0) {
     if (x === Math.trunc(x)) return NaN
-    // By the part behind the point, of which the tangent is exact.
+    // Uses the fractional part, whose tangent is accurate.
     const rest = x - Math.trunc(x)
     return digamma(1 - x) - Math.PI / Math.tan(Math.PI * (rest < -0.5 ? rest + 1 : rest))
   }
@@ -63,7 +63,7 @@ export function digamma(x: number): number {
   return sum + (z - fits.digammaRoot[0] - fits.digammaRoot[1]) * polynomial(fits.digamma, z - 1.5)
 }
 
-/** Numbers of Bernoulli by the factorials that they stand over: B(2j) / (2j)!, j from 1 on. */
+/** Bernoulli numbers over their factorials: B(2j) / (2j)! for j from 1. */
 const bernoulli = [
   1 / 12,
   -1 / 720,
@@ -75,14 +75,14 @@ const bernoulli = [
   -3617 / 10670622842880000,
 ]
 
-/** One by x to the power s, a whole number from 1 on. */
+/** x to the power -s, for an integer s from 1. */
 function inversePower(x: number, s: number): number {
   let y = 1
   for (let i = 0; i < s; i++) y /= x
   return y
 }
 
-/** Hurwitz's zeta for q > 0 and a whole s from 2 on, by the formula of Euler and Maclaurin. */
+/** Hurwitz's zeta for q > 0 and an integer s from 2, by the Euler-Maclaurin formula. */
 function zeta(s: number, q: number): number {
   let sum = 0
   let a = q
@@ -97,10 +97,10 @@ function zeta(s: number, q: number): number {
   return sum
 }
 
-/** The derivative of digamma of order `n`, a whole number from 0 to 170. */
+/** The derivative of digamma of order `n`, an integer from 0 to 170. */
 export function polygamma(n: number, x: number): number {
   if (n === 0) return digamma(x)
-  // Its factorial would be infinite.
+  // A higher order would have an infinite factorial.
   if (!(n > 0 && n <= 170 && n === Math.floor(n))) return NaN
   const s = n + 1
   let factorial = n % 2 === 0 ? -1 : 1
@@ -109,13 +109,13 @@ export function polygamma(n: number, x: number): number {
   const below = Math.floor(x)
   if (!(x - x === 0)) return NaN
   if (x === below) return factorial * Infinity
-  // The terms on both sides of 0: those below it are the terms of a zeta that begins above, less those of one further on.
+  // The terms on both sides of 0: those below are the terms of a zeta that begins above 0, minus those beyond.
   const rest = x - below
   const other = zeta(s, 1 - rest) - zeta(s, 1 - x)
   return factorial * (zeta(s, rest) + (s % 2 === 0 ? other : -other))
 }
 
-/** The number whose erf is x. */
+/** The inverse of erf. */
 export function erfinv(x: number): number {
   if (!(x < 1 && x > -1)) return x === 1 || x === -1 ? x * Infinity : NaN
   const w = -Math.log((1 - x) * (1 + x))
@@ -124,13 +124,16 @@ export function erfinv(x: number): number {
   return x * (s < 4 ? polynomial(fits.erfinvFar, s - 3.25) : polynomial(fits.erfinvEnd, s - 5.05))
 }
 
-/** Beyond 8, where the power series becomes long; the exponential in two halves, which is finite as long as the product. */
+/**
+ * Beyond 8, where the power series becomes long; the exponential is applied in two halves, so that it is finite if the
+ * product is.
+ */
 function besselBeyond(a: number, c: readonly number[]): number {
   const half = Math.exp(a / 2)
   return half * (half * (polynomial(c, 1 / a - 0.0625) / Math.sqrt(a)))
 }
 
-/** The modified Bessel function of order 0; not a number at infinity, as PyTorch has it. */
+/** The modified Bessel function of order 0; NaN at infinity, as in PyTorch. */
 export function besselI0(x: number): number {
   const a = Math.abs(x)
   if (!(a < 8)) return besselBeyond(a, fits.i0)
@@ -143,7 +146,7 @@ export function besselI0(x: number): number {
   return sum
 }
 
-/** The modified Bessel function of order 1, the derivative of that of order 0. */
+/** The modified Bessel function of order 1, the derivative of order 0. */
 export function besselI1(x: number): number {
   const a = Math.abs(x)
   if (!(a < 8)) return x < 0 ? -besselBeyond(a, fits.i1) : besselBeyond(a, fits.i1)
@@ -181,12 +184,12 @@ export function nextafter(x: number, y: number): number {
   return double[0]
 }
 
-/** x with the sign of y; of NaN, none is seen. */
+/** x with the sign of y; the sign of a NaN is ignored. */
 export function copysign(x: number, y: number): number {
   const a = Math.abs(x)
   return y < 0 || Object.is(y, -0) ? -a : a
 }
 
-/** The bits of x shifted; all of them go out where there are not that many. */
+/** Shifts the bits of x; a shift by more bits than there are shifts all of them out. */
 export const shiftLeft = (x: number, n: number): number => (n >= 0 && n < 32 ? x << n : 0)
 export const shiftRight = (x: number, n: number): number => x >> (n >= 0 && n < 32 ? n : 31)

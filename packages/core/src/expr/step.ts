@@ -1,69 +1,69 @@
-// What a step of the expression language is. One definition says all that differs between steps. Core's tables follow from
-// the definitions (builders, derivatives, JavaScript), and so does the C++ vocabulary (tools/steps.mjs).
+// The definition of a step of the expression language, with everything that differs between steps. Core's tables follow
+// from the definitions (builders, derivatives, JavaScript), and so does the C++ vocabulary (tools/steps.mjs).
 import type { Expr, Operand, s } from './expr.ts'
 import { runtime } from './runtime.ts'
 
-/** A step in JavaScript: as source over the names of its operands, and as the function that gives the same numbers. */
+/** A step in JavaScript: as source over the names of its operands, and as a function that gives the same numbers. */
 export interface JsStep {
   source(args: readonly string[]): string
   call(a: number, b: number, c: number): number
 }
 
 /**
- * Which dtypes a step takes and gives:
+ * The dtypes that a step takes and returns:
  * - `cast`: any, to any;
- * - `arithmetic`: one dtype for all operands and the result, whichever it is;
- * - `floating`: the same, of float32 and float64 only;
- * - `rounding`: floating, and whole numbers are left as they are;
+ * - `arithmetic`: one dtype for all operands and the result;
+ * - `floating`: the same, float32 and float64 only;
+ * - `rounding`: floating; integers stay unchanged;
  * - `comparison`: one dtype for all operands, bool for the result;
- * - `bitwise`: one dtype for all operands and the result, of bool and the whole ones;
+ * - `bitwise`: one dtype for all operands and the result, bool or integer;
  * - `shift`: the same without bool;
- * - `select`: a condition in bool, then as arithmetic.
+ * - `select`: a bool condition, then as arithmetic.
  */
 export type StepRule = 'cast' | 'arithmetic' | 'floating' | 'rounding' | 'comparison' | 'bitwise' | 'shift' | 'select'
 
 /**
- * How much work a step is to a backend: an instruction or two; the remainder of a division; a function that is called,
- * for which loops are cut so that calls stand alone.
+ * The work that a step is for a backend: an instruction or two; a division remainder; or a function call, for which
+ * loops are split so that calls stand alone.
  */
 export type Work = 'simple' | 'remainder' | 'call'
 
 /**
- * The derivatives of a step by its operands, times `dy`; undefined for an operand on which nothing flows. `s` are the
- * builders, `y` is the step itself.
+ * The derivatives of a step with respect to its operands, times `dy`; undefined for an operand without a gradient. `s`
+ * are the builders, `y` is the step itself.
  */
 export type Slope = (build: typeof s, dy: Expr, args: readonly Expr[], y: Expr) => readonly (Expr | undefined)[]
 
 export interface StepDef<Arity extends 1 | 2 | 3 = 1 | 2 | 3> {
   readonly arity: Arity
   readonly rule: StepRule
-  /** In additions; infinite where an expression with the step is never computed twice to save a pass. */
+  /** In additions; infinite if an expression with the step is never recomputed to save a pass. */
   readonly cost: number
   readonly work: Work
-  /** Null where the slope is 0 everywhere, or there is none. */
+  /** Null if the slope is 0 everywhere, or there is none. */
   readonly slope: Slope | null
-  /** In double precision, and where no other is given in every dtype. Results of whole dtypes are wrapped by who asks. */
+  /** In double precision, and by default for every dtype. The caller wraps results of integer dtypes. */
   readonly real: JsStep
-  /** Where the result becomes a float32, functions need not be exact far beyond. */
+  /** For a result that becomes a float32: need not be accurate far beyond it. */
   readonly single?: JsStep
   readonly whole?: JsStep
-  /** On bools, which are 0 and 1; as on whole numbers where not given. */
+  /** For bools, which are 0 and 1; by default as for integers. */
   readonly bool?: JsStep
 }
 export type Unary = StepDef<1>
 export type Binary = StepDef<2>
 export type Ternary = StepDef<3>
 
-/** A builder of expressions with so many operands. */
+/** A builder of expressions with this many operands. */
 export type Builder<Arity> = Arity extends 1
   ? (x: Expr) => Expr
   : Arity extends 2
     ? (a: Operand, b: Operand) => Expr
     : (a: Operand, b: Operand, c: Operand) => Expr
 
-// ---- what definitions are made of ----
+// ---- parts of definitions ----
 
-/** Source by a template over the names of the operands. */
+/** Source from a template over the names of the operands. */
 export const inline = (source: JsStep['source'], call: JsStep['call']): JsStep => ({ source, call })
 
 const called = (name: string, args: readonly string[]): string => `${name}(${args.join(', ')})`
@@ -74,7 +74,7 @@ export const maths = (name: keyof typeof Math & string, call: JsStep['call']): J
   call,
 })
 
-/** A function of our own, looked up when it is first asked for. */
+/** A function of our own, looked up at first use. */
 export const own = (name: keyof typeof runtime): JsStep => ({
   source: (args) => called(name, args),
   get call() {
@@ -82,7 +82,7 @@ export const own = (name: keyof typeof runtime): JsStep => ({
   },
 })
 
-/** On bools, which are 0 and 1, and on the bits of whole numbers. */
+/** For bools, which are 0 and 1, and for the bits of integers. */
 export const both = inline(
   ([a, b]) => `${a} & ${b}`,
   (a, b) => a & b,

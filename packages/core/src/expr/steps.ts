@@ -1,5 +1,5 @@
-// The scalar steps, one definition each: what is exported here is the vocabulary of expressions. Whoever adds one is told by
-// the compiler which backends lack it.
+// The scalar steps, one definition each: the exports of this module are the vocabulary of expressions. If you add one,
+// the compiler names the backends that lack it.
 export * from './steps/arithmetic.ts'
 export * from './steps/functions.ts'
 export * from './steps/logic.ts'

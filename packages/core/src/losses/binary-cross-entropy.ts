@@ -1,4 +1,4 @@
-// Binary cross entropy, of probabilities and of logits.
+// Binary cross entropy of probabilities and of logits.
 import { dtypeName, isFloat } from '../base/dtype.ts'
 import { RuntimeError, ValueError } from '../base/errors.ts'
 import { broadcastShapes, checkOutput, sameShape } from '../base/shape.ts'
@@ -25,9 +25,9 @@ import {
   weightParameter,
 } from './reduction.ts'
 
-// ---- of probabilities ----
+// ---- probabilities ----
 
-/** PyTorch lets no logarithm fall below -100, so that a probability of 0 is no infinite loss. */
+/** PyTorch clamps logarithms at -100, so that a probability of 0 gives no infinite loss. */
 const clampedLog = (x: Expr): Expr => s.max(s.log(x), -100)
 const fromOne = (x: Expr): Expr => s.sub(1, x)
 
@@ -44,13 +44,13 @@ const ofProbabilities = pointwise({
     error: () =>
       new RuntimeError(
         'all elements of input should be between 0 and 1',
-        'Put a sigmoid before it, or use binaryCrossEntropyWithLogits.',
+        'Apply a sigmoid first, or use binaryCrossEntropyWithLogits.',
       ),
   }),
 })
 
 export interface BinaryCrossEntropyOptions extends ReductionOption {
-  /** A factor for the loss of each element; broadcast to the target. */
+  /** A factor for the loss of each element; broadcasts to the target. */
   readonly weight?: Tensor | null
 }
 
@@ -60,9 +60,9 @@ const binaryCrossEntropyArguments = method('binary_cross_entropy', required('tar
 
 /**
  * The mean over all elements of `-(t * log(x) + (1 - t) * log(1 - x))`, for probabilities `x` and targets `t` of one
- * shape and dtype; logarithms end at -100.
+ * shape and dtype; logarithms are clamped at -100.
  *
- * Throws a RuntimeError for an input outside 0 to 1, a ValueError for different sizes.
+ * Throws a RuntimeError for an input outside 0 to 1, and a ValueError for different sizes.
  *
  * @example
  * F.binaryCrossEntropy(tensor([0.9, 0.2]), tensor([1, 0])) // tensor(0.1643)
@@ -102,11 +102,11 @@ export class BCELoss extends WeightedLoss {
 }
 const ofBCELoss = constructing('BCELoss', ...weighted)
 
-// ---- of logits ----
+// ---- logits ----
 
 /** The larger of -x and 0. */
 const shift = (x: Expr): Expr => s.max(s.neg(x), 0)
-/** `log(1 + exp(-x))` without overflow, less the shift. */
+/** `log(1 + exp(-x))` without overflow, minus the shift. */
 const logRest = (x: Expr): Expr => {
   const m = shift(x)
   return s.log(s.add(s.exp(s.neg(m)), s.exp(s.sub(s.neg(x), m))))
@@ -120,7 +120,7 @@ const ofLogits = pointwise({
   gradients: [(dy, n, x, t) => s.div(s.mul(s.sub(sigmoid(x), t), dy), n), (dy, n, x) => s.div(s.mul(s.neg(x), dy), n)],
 })
 
-/** The loss of positives counts `p` times. */
+/** Positive targets weigh `p` times as much. */
 const ofWeightedPositives = pointwise({
   name: 'binaryCrossEntropyWithLogits',
   inputs: 3,
@@ -138,7 +138,7 @@ const ofWeightedPositives = pointwise({
 })
 
 export interface BinaryCrossEntropyWithLogitsOptions extends BinaryCrossEntropyOptions {
-  /** How much positives weigh, for each class; broadcast to the target. */
+  /** The weight of positive targets for each class; broadcasts to the target. */
   readonly posWeight?: Tensor | null
 }
 
@@ -152,7 +152,7 @@ const withLogitsArguments = method(
 )
 
 /**
- * `binaryCrossEntropy(sigmoid(input), target)` in one step, exact for large inputs.
+ * `binaryCrossEntropy(sigmoid(input), target)` in one step, accurate for large inputs.
  *
  * Throws a ValueError for different sizes.
  */

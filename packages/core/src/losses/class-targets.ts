@@ -1,5 +1,5 @@
-// Class numbers as targets: what fits an input of scores, and what PyTorch says where it does not. Targets are counted and
-// checked in one pass, which also makes the index that gathers what they pick.
+// Class numbers as targets: checks that they fit the input, with PyTorch's errors. One pass counts and checks targets,
+// and also makes the index that gathers their classes.
 import type { Check, MapOut, Prims, Spec } from '../backend/backend.ts'
 import { dtypeName, isFloat } from '../base/dtype.ts'
 import { IndexError, RuntimeError, ValueError } from '../base/errors.ts'
@@ -16,23 +16,23 @@ import { noGrad } from '../tensor/mode.ts'
 import type { OpDef } from '../tensor/op.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 
-/** The ignored class among int32: one that is none of these is taken for the least of them, which no target is. */
+/** The ignored class as an int32: another number is replaced by the smallest int32, which is never a target. */
 export const ignoredClass = (ignoreIndex: number): number =>
   ignoreIndex === (ignoreIndex | 0) ? ignoreIndex : -2147483648
 
-/** Classes are dimension 1, or the only one. */
+/** The class dimension is 1, or the only one. */
 export const classDim = ({ sizes }: Spec): number => (sizes.length === 1 ? 0 : 1)
 
 /** The input's shape with 1 for the classes. */
 export const withoutClasses = (input: Spec): Shape => input.sizes.map((n, i) => (i === classDim(input) ? 1 : n))
 
-/** A vector over classes, as it broadcasts against the input. */
+/** A vector over classes, shaped to broadcast against the input. */
 export const alongClasses = (x: Tensor, input: Tensor): Tensor => {
   const shape = [x.elements, ...input.sizes.slice(classDim(input) + 1).map(() => 1)]
   return sameShape(x.sizes, shape) ? x : apply(reshapeOp, [x], shape)
 }
 
-/** Throws PyTorch's error where input [N, C, ...], target [N, ...] and weight [C] do not fit. */
+/** Throws PyTorch's error if input [N, C, ...], target [N, ...] and weight [C] do not fit. */
 export function checkClassTargets(input: Tensor, target: Tensor, weight: Tensor | null): void {
   const [shape, sizes] = [input.sizes, target.sizes]
   const rank = shape.length
@@ -63,14 +63,14 @@ export function checkClassTargets(input: Tensor, target: Tensor, weight: Tensor 
   if (target.dtype !== 'int32' && target.dtype !== 'uint8') {
     throw new RuntimeError(
       `expected scalar type Long but found ${dtypeName[target.dtype]}`,
-      "Class numbers are whole: target.int(). For probabilities use crossEntropy with a target of the input's shape.",
+      "Class numbers are integers: target.int(). For probabilities, use crossEntropy with a target in the input shape.",
     )
   }
   if (weight !== null) checkClassWeight(weight, input, '')
   if (!isFloat(input.dtype)) throw notImplemented('nll_loss_out_frame', input.dtype)
 }
 
-/** Throws where the weight is no vector [C] in the input's dtype. */
+/** Throws if the weight is not a vector [C] in the input's dtype. */
 export function checkClassWeight(weight: Tensor, input: Tensor, where: string): void {
   const classes = input.sizes[classDim(input)]
   if (weight.dim() !== 1 || weight.elements !== classes) {
@@ -93,7 +93,10 @@ const [target, ignored, classes] = [0, 1, 2].map((i) => s.input(i, 'int32'))
 const isCounted = s.ne(target, ignored)
 const outside: Expr = s.and(isCounted, s.or(s.lt(target, 0), s.ge(target, classes)))
 
-/** The inputs are target, ignored class, number of classes; the outputs, `before` and how many targets are not ignored. */
+/**
+ * The inputs are target, ignored class, number of classes; the outputs, `before` and the number of targets that are not
+ * ignored.
+ */
 function countOp(before: readonly MapOut[]): OpDef<Counted> {
   const counts: Prims['map'][] = []
   return {
@@ -114,7 +117,7 @@ function countOp(before: readonly MapOut[]): OpDef<Counted> {
   }
 }
 const counting = countOp([])
-/** What gathers and scatters by targets takes class 0 for those that are ignored. */
+/** Gathers and scatters use class 0 for ignored targets. */
 const indexing = countOp([{ expr: s.select(isCounted, target, 0) }])
 
 function outOfBounds(x: Tensor, { classes, ignoreIndex }: Counted): IndexError {
@@ -122,7 +125,7 @@ function outOfBounds(x: Tensor, { classes, ignoreIndex }: Counted): IndexError {
   const wrong = values.find((value) => value !== ignoreIndex && (value < 0 || value >= classes))
   return new IndexError(
     `Target ${wrong} is out of bounds.`,
-    `There are ${classes} classes: targets are from 0 to ${classes - 1}.`,
+    `There are ${classes} classes, so targets must be from 0 to ${classes - 1}.`,
   )
 }
 
@@ -135,13 +138,13 @@ const countedBy = (op: OpDef<Counted>, targets: Tensor, input: Tensor, ignoreInd
   return applyAll(op, [targets, operand(ignoreIndex), operand(classes)], { classes, ignoreIndex })
 }
 
-/** The targets, one for each row, checked, and how many of them count. */
+/** The targets, one per row, checked, and the number of those that are not ignored. */
 export function countedTargets(input: Tensor, target: Tensor, ignoreIndex: number): [targets: Tensor, number: Tensor] {
   const targets = rowsOf(input, target)
   return [targets, countedBy(counting, targets, input, ignoreIndex)[0]]
 }
 
-/** The same with an index to gather and scatter by, which ignored targets do not leave. */
+/** The same with an index for gathers and scatters, in which ignored targets are in range. */
 export function indexedTargets(
   input: Tensor,
   target: Tensor,
@@ -152,7 +155,7 @@ export function indexedTargets(
   return [targets, index, number]
 }
 
-/** The numbers of the classes, as they broadcast against the input. */
+/** The class numbers, shaped to broadcast against the input. */
 export const classNumbers = (input: Tensor): Tensor =>
   alongClasses(counted(input.sizes[classDim(input)], 'int32', input.device), input)
 
@@ -161,6 +164,6 @@ export const weightsOf = (weight: Tensor, input: Tensor, index: Tensor): Tensor 
   noGrad(() => gatherAlongDim(expandTo(alongClasses(weight, input), input.sizes), classDim(input), index))
 
 const weightOfTargets = elementwise('sum', (t, ignore, weight) => s.select(s.ne(t, ignore), weight, 0))
-/** The sum of the weights of all targets that count. */
+/** The sum of the weights of all targets that are not ignored. */
 export const totalOf = (targets: Tensor, ignoreIndex: number, weights: Tensor): Tensor =>
   apply(weightOfTargets, [targets, operand(ignoreIndex), weights], { sizes: [], dtype: weights.dtype })

@@ -1,5 +1,5 @@
-// The negative log likelihood of classes, and cross entropy: the same after a log-softmax. Targets are class numbers or,
-// for cross entropy, probabilities.
+// Negative log likelihood of classes, and cross entropy, which is the same after a log-softmax. Targets are class
+// numbers or, for cross entropy, probabilities.
 import type { Spec } from '../backend/backend.ts'
 import { dtypeName, isFloat } from '../base/dtype.ts'
 import { IndexError, RuntimeError } from '../base/errors.ts'
@@ -44,12 +44,12 @@ interface Plain {
   readonly reduction: Reduction
   readonly ignoreIndex: number
 }
-/** Of rows, what the reduction makes of them. */
+/** The shape of the reduced losses of rows. */
 const lossSpec = (x: Spec, target: Spec, reduction: Reduction): Spec => ({
   sizes: reduction === 'none' ? target.sizes : [],
   dtype: x.dtype,
 })
-/** The losses of rows, one for each target, summed unless they stay. */
+/** The losses of rows, one per target, summed unless the reduction is 'none'. */
 function reducedRows(
   rows: Elementwise,
   operands: readonly Input[],
@@ -67,7 +67,7 @@ const lossOfRow = elementwise('nllLoss', (x, t, ignore, weight) =>
 const gradientOfRow = elementwise('nllLossBackward', (dy, n, t, ignore, weight) =>
   s.select(s.ne(t, ignore), s.neg(s.div(s.mul(weight, dy), n)), 0),
 )
-/** What each row's element gets of the gradient of a loss of rows like `spec`, whose sum is divided by `n`. */
+/** The gradient for each row's element, from that of a loss of rows like `spec`, whose sum is divided by `n`. */
 function gradientOfRows(
   dy: Tensor,
   n: Input,
@@ -80,13 +80,13 @@ function gradientOfRows(
   return apply(gradientOfRow, [each, n, targets, operand(ignoreIndex), weight], { sizes, dtype })
 }
 /**
- * Inputs: log-probabilities, the targets as they were given and one for each row, the index that they are, the weight of
- * each row and the sum of these. Each row picks one element, so the gradient is scattered.
+ * Inputs: log-probabilities, the targets as given and one per row, the index made from them, the weight of each row and
+ * the sum of the weights. Each row selects one element, so the gradient is scattered.
  */
 const nllLossOp: OpDef<Plain> = {
   name: 'nllLoss',
   infer: ([x, target], { reduction }) => [lossSpec(x, target, reduction)],
-  // The first only so that writing to it is an error, as it is in PyTorch.
+  // The first is saved only so that writing to it is an error, as in PyTorch.
   saves: () => ({ inputs: [0, 2, 3, 4, 5] }),
   vjp(ctx) {
     const { reduction } = ctx.attrs
@@ -135,7 +135,7 @@ const ofProbabilities = pointwise({
 export interface NllLossOptions extends ReductionOption {
   /** A factor for each class, [C]; the mean is weighted by it. */
   readonly weight?: Tensor | null
-  /** Targets of this class count nothing. */
+  /** Targets of this class do not count. */
   readonly ignoreIndex?: number
 }
 
@@ -152,7 +152,7 @@ const nllLossArguments = method('nll_loss', required('target', tensor), ...nllPa
 /**
  * The mean of `-input[n, target[n]]`: log-probabilities [N, C, ...] (or [C]) and class numbers [N, ...], int32.
  *
- * Throws an IndexError for a class that is none, a ValueError for different batch sizes.
+ * Throws an IndexError for a class out of range, and a ValueError for different batch sizes.
  *
  * @example
  * F.nllLoss(F.logSoftmax(zeros(2, 3), { dim: 1 }), tensor([2, 0], { dtype: 'int32' })) // tensor(1.0986)
@@ -200,8 +200,8 @@ const ofClasses = composite<'crossEntropy', Plain>({
   kind: 'crossEntropy',
   attrs: ({ ignoreIndex }, x) => ({ axis: classDim(x), ignore: ignoreIndex }),
   /**
-   * Outputs: the loss, and for the gradient the exponentials and their sums, as logSoftmax has them, the targets, the index
-   * that they are, and how many of them count.
+   * Outputs: the loss, and for the gradient the exponentials and their sums, as in logSoftmax, the targets, the index
+   * made from them, and the number of targets that count.
    */
   infer([x, target], { reduction }) {
     const rows = withoutClasses(x)
@@ -242,8 +242,8 @@ const ofClasses = composite<'crossEntropy', Plain>({
     return [attrs.reduction === 'mean' ? div(sum, number) : sum, exps, sums, targets, index, number]
   },
   /**
-   * Outputs: the loss, and for the gradient what the kernel gave, the targets and how many of them count. What the largest
-   * score is changes nothing, so it has no gradient of its own.
+   * Outputs: the loss, and for the gradient the kernel's other results, the targets and the number of those that count.
+   * The largest score cancels out, so it has no gradient of its own.
    */
   whole: {
     infer([x, target], { reduction }) {
@@ -312,7 +312,7 @@ export class NLLLoss extends WeightedLoss {
 const ofNLLLoss = constructing('NLLLoss', ...nllParameters)
 
 export interface CrossEntropyOptions extends NllLossOptions {
-  /** How much of a target is spread evenly over all classes, 0 to 1. */
+  /** The share of a target that is spread evenly over all classes, 0 to 1. */
   readonly labelSmoothing?: number
 }
 
@@ -324,7 +324,7 @@ const crossEntropyArguments = method('cross_entropy_loss', required('target', te
  * The cross entropy of scores [N, C, ...] (or [C]) and targets: class numbers [N, ...], int32, or probabilities in the
  * shape of the scores.
  *
- * Throws an IndexError for a class that is none, a ValueError for different batch sizes.
+ * Throws an IndexError for a class out of range, and a ValueError for different batch sizes.
  *
  * @example
  * F.crossEntropy(tensor([[1, 2, 3]]), tensor([2], { dtype: 'int32' })) // tensor(0.4076)
@@ -355,7 +355,7 @@ export function crossEntropy(
 const smoothingError = (value: number): RuntimeError =>
   new RuntimeError(`label_smoothing must be between 0.0 and 1.0. Got: ${value}`)
 
-/** What stays on the target, and what each class gets. */
+/** The share of the target, and the share of each class. */
 const shares = (input: Tensor, labelSmoothing: number) => [
   operand(1 - labelSmoothing),
   operand(labelSmoothing / input.sizes[classDim(input)]),

@@ -21,7 +21,7 @@ const absoluteError = pointwise({
 type LossArguments = Arguments<ReductionArguments, ReductionOption>
 const l1LossArguments = method('l1_loss', required('target', tensor), ...reductionParameters)
 
-/** The mean over all elements of `|input - target|`; its slope where they are equal is 0. */
+/** The mean over all elements of `|input - target|`; the slope is 0 where they are equal. */
 export function l1Loss(input: Tensor, ...args: [target: Tensor, ...LossArguments]): Tensor {
   const [target, , , reduction] = l1LossArguments(input, args)
   const operands = broadcastTensors(input, target)

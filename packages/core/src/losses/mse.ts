@@ -22,7 +22,7 @@ const squaredError = pointwise({
   ],
 })
 
-/** Both in one shape; other sizes broadcast, with PyTorch's warning about it. */
+/** Broadcasts both to one shape, with PyTorch's warning if the sizes differ. */
 export function broadcastTensors(input: Tensor, target: Tensor): [Tensor, Tensor] {
   if (sameShape(input.sizes, target.sizes)) return [input, target]
   warn(
@@ -36,7 +36,7 @@ type LossArguments = Arguments<ReductionArguments, ReductionOption>
 const mseLossArguments = method('mse_loss', required('target', tensor), ...reductionParameters)
 
 /**
- * The mean over all elements of `(input - target) ** 2`; a warning where the sizes differ and broadcast.
+ * The mean over all elements of `(input - target) ** 2`; warns if the sizes differ and broadcast.
  *
  * @example
  * F.mseLoss(model.forward(x), y)

@@ -1,5 +1,5 @@
-// Losses that compare element by element: an expression, and how it changes with each input. The forward pass is one
-// kernel that maps and sums (and a division for the mean); the gradient of an input is one kernel.
+// Elementwise losses: an expression, and its gradient for each input. The forward pass is one kernel that maps and sums
+// (and a division for the mean); the gradient of an input is one kernel.
 import type { Check } from '../backend/backend.ts'
 import type { DType } from '../base/dtype.ts'
 import { sameShape, type Shape } from '../base/shape.ts'
@@ -12,16 +12,16 @@ import { Tensor } from '../tensor/tensor.ts'
 import type { Reduction } from './reduction.ts'
 
 type Build = (...x: Expr[]) => Expr
-/** The gradient of an input: `dy` is the loss's gradient, `n` the number of elements of a mean, else 1. */
+/** The gradient of an input: `dy` is the loss's gradient, `n` the number of elements for a mean, otherwise 1. */
 type Gradient = (dy: Expr, n: Expr, ...x: Expr[]) => Expr
 
 export interface Pointwise {
-  /** Names of the nodes: PyTorch's, which for some losses depend on the reduction. */
+  /** The names of the nodes: PyTorch's, which for some losses depend on the reduction. */
   readonly name: string | Readonly<Record<Reduction, string>>
-  /** How many operands the loss reads. */
+  /** The number of operands. */
   readonly inputs: number
   readonly loss: Build
-  /** Of the first operands; the others have none. */
+  /** For the first operands; the others have no gradients. */
   readonly gradients: readonly Gradient[]
   readonly check?: (x: readonly Expr[], common: DType) => Check | undefined
 }
@@ -30,7 +30,7 @@ export interface Reduce {
   readonly reduction: Reduction
   /** A factor for each element's loss. */
   readonly weight?: Tensor | null
-  /** What the sum is divided by for a mean; the number of elements unless given. */
+  /** The divisor of a mean; by default the number of elements. */
   readonly n?: Input
   /** Dimensions that 'none' sums, too: the shape with them as 1, and without them. */
   readonly within?: { readonly kept: Shape; readonly shape: Shape } | null
@@ -39,7 +39,7 @@ export interface Reduce {
 /** The loss of operands that broadcast to the shape of the first. */
 type PointwiseLoss = (operands: readonly Input[], reduce: Reduce) => Tensor
 
-/** A loss from its definition: one op for each reduction, with and without weights, made when first asked for. */
+/** Makes a loss from its definition: one op for each reduction, with and without weights, created on first use. */
 export function pointwise(definition: Pointwise): PointwiseLoss {
   let plain: PointwiseLoss | undefined
   let weighted: PointwiseLoss | undefined
@@ -54,7 +54,7 @@ export function pointwise(definition: Pointwise): PointwiseLoss {
   }
 }
 
-/** The last operand multiplies each element's loss. */
+/** Adds a last operand that multiplies each element's loss. */
 function withWeight({ inputs, loss, gradients, ...rest }: Pointwise): Pointwise {
   const times = (y: Expr, x: readonly Expr[]): Expr => s.mul(y, x[inputs])
   return {
@@ -83,7 +83,7 @@ function byReduction({ name, inputs: arity, loss, gradients, check }: Pointwise)
 
 const to = (x: Tensor, shape: Shape): Tensor => (sameShape(x.sizes, shape) ? x : apply(reshapeOp, [x], shape))
 
-/** The last input is what the sum is divided by. */
+/** The last input is the divisor of the sum. */
 function reduced(
   name: string,
   each: Elementwise,

@@ -1,5 +1,5 @@
-// What losses share: the reduction of the elements' losses to one number, PyTorch's two old arguments in front of it, and
-// the base class of their modules.
+// Common parts of losses: the reduction of the elements' losses to one number, PyTorch's two deprecated arguments
+// before it, and the base class of their modules.
 import { ValueError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
 import { Module } from '../nn/module.ts'
@@ -23,18 +23,18 @@ const reductionKind: Kind<Reduction> = {
       "Use 'mean', 'sum' or 'none'.",
     ),
 }
-/** Where PyTorch has `size_average` and `reduce`, which are no more. */
-const old: Kind<null> = nothing("It is deprecated; say { reduction: 'mean' }, 'sum' or 'none'.")
+/** The positions of PyTorch's `size_average` and `reduce`, which are gone. */
+const old: Kind<null> = nothing("It is deprecated; pass { reduction: 'mean' }, 'sum' or 'none'.")
 
 export const sizeAverageParameter: Parameter<null> = optional('sizeAverage', old, null)
 export const reduceParameter: Parameter<null> = optional('reduce', old, null)
 export const reductionParameter: Parameter<Reduction> = optional('reduction', reductionKind, 'mean')
-/** What every loss ends with, in PyTorch's order. */
+/** The last arguments of every loss, in PyTorch's order. */
 export const reductionParameters = [sizeAverageParameter, reduceParameter, reductionParameter] as const
 export type ReductionArguments = [sizeAverage: null, reduce: null, reduction: Reduction]
 export const weightParameter: Parameter<Tensor | null> = optional('weight', nullable(tensor), null)
 
-/** A loss as a module: what it is told stays with it. */
+/** A loss as a module, which keeps its options. */
 export class Loss extends Module {
   readonly reduction: Reduction
 

@@ -1,5 +1,5 @@
-// Batch normalisation: each channel shifted and scaled to mean 0 and variance 1 over the batch, or, when evaluating, by
-// the running statistics that training collected.
+// Batch normalisation: shifts and scales each channel to mean 0 and variance 1 over the batch, or in evaluation by the
+// running statistics that training collected.
 import { RuntimeError, ValueError } from '../base/errors.ts'
 import { numelOf, sameShape, type Shape } from '../base/shape.ts'
 import { type Expr, s } from '../expr/expr.ts'
@@ -41,7 +41,7 @@ const evaluated = elementwise('nativeBatchNorm', (x, mean, variance, weight, bia
 
 const ofChannels = { axis: 1 }
 const squaredError = elementwise('sum', (x, mean) => s.mul(s.sub(x, mean), s.sub(x, mean)))
-/** Of each channel the mean, and the sum of squared distances from it. */
+/** The mean of each channel, and the sum of squared distances from it. */
 const moments = composite<'moments', null>({
   name: 'nativeBatchNorm',
   kind: 'moments',
@@ -69,14 +69,14 @@ const inputGradient = elementwise(
       weight,
     ),
 )
-/** What reaches the input through the statistics alone: only the gradient of a gradient takes this way. */
+/** The input's gradient through the statistics alone: only the gradient of a gradient uses it. */
 const invStdGradient = elementwise('mul', (dInvStd, x, mean, invStd, inverse) =>
   s.mul(s.mul(s.mul(s.neg(dInvStd), inverse), s.mul(invStd, s.mul(invStd, invStd))), s.sub(x, mean)),
 )
 
 const moved = (old: Expr, batch: Expr, factor: Expr, keep: Expr | undefined): Expr =>
   s.add(s.mul(batch, factor), s.mul(old, keep ?? s.sub(1, factor)))
-/** Running statistics: the mean, and the variance without bias. */
+/** Updates the running statistics: the mean, and the unbiased variance. */
 const track = update('batchNorm', 2, (mean, variance, batchMean, squares, n1, factor, keep) => [
   moved(mean, batchMean, factor, keep),
   moved(variance, s.div(squares, n1), factor, keep),
@@ -90,9 +90,9 @@ const trackAverage = update('batchNorm', 2, (mean, variance, batchMean, squares,
 interface Running {
   readonly mean: Tensor
   readonly variance: Tensor
-  /** How many batches there were. */
+  /** The number of batches. */
   readonly batches: Tensor | null
-  /** The share of a new batch; null: all batches have the same. */
+  /** The share of a new batch; null gives all batches the same share. */
   readonly momentum: number | null
 }
 interface Training {
@@ -100,7 +100,7 @@ interface Training {
   readonly running: Running | null
 }
 
-/** Running statistics and the count of batches go on together, when all else is computed. */
+/** Updates running statistics and the batch count together, once everything else has been computed. */
 function trackBatch(
   { mean, variance, batches, momentum }: Running,
   batchMean: Tensor,
@@ -109,7 +109,7 @@ function trackBatch(
 ): void {
   const targets = [mean, variance]
   const all = batches === null ? targets : [...targets, batches]
-  // The getter throws.
+  // Reading the buffer of a freed storage throws.
   for (const x of all) if (x.storage.freed) void x.buffer
   const values = [...[batchMean, squares].map((x) => apply(reshapeOp, [x], mean.sizes)), n - 1]
   atomically(all, () => {
@@ -119,9 +119,9 @@ function trackBatch(
   })
 }
 
-/** Statistics have the shape of a channel within the input, [C, 1, ...]. */
+/** The shape of per-channel statistics for broadcasting, [C, 1, ...]. */
 const channelShape = (shape: Shape): Shape => [shape[1], ...shape.slice(2).map(() => 1)]
-/** A value for each channel, as it broadcasts against the input; recorded where it needs to be. */
+/** A value for each channel, shaped to broadcast against the input; recorded if it requires a gradient. */
 const perChannel = (x: Tensor, shape: Shape): Tensor => {
   const channel = channelShape(shape)
   return sameShape(x.sizes, channel) ? x : apply(reshapeOp, [x], channel)
@@ -169,7 +169,7 @@ const trainingOp: OpDef<Training> = {
   },
 }
 
-/** PyTorch's complaints, before anything is changed. */
+/** Throws PyTorch's errors before anything is changed. */
 function checkBatch(x: Tensor, values: Readonly<Record<string, Tensor | null>>, training: boolean): void {
   const { sizes } = x
   if (training && numelOf(sizes) / sizes[1] === 1) {
@@ -191,7 +191,7 @@ interface Affine {
   readonly eps: number
 }
 
-/** Scale and shift of the channels; 1 and 0 where none are learnt. */
+/** Scale and shift of the channels; 1 and 0 if none are learnt. */
 const affineOf = ({ weight, bias }: Affine, { sizes }: Tensor): readonly [scale: Input, shift: Input] => [
   weight === null ? operand(1) : perChannel(weight, sizes),
   bias === null ? operand(0) : perChannel(bias, sizes),
@@ -208,7 +208,7 @@ function normaliseBy(x: Tensor, mean: Tensor, variance: Tensor, affine: Affine):
 export interface BatchNormOptions {
   readonly weight?: Tensor | null
   readonly bias?: Tensor | null
-  /** Use the batch's statistics and update the running ones; the running ones otherwise. */
+  /** Use the batch's statistics and update the running ones; otherwise use the running ones. */
   readonly training?: boolean
   /** The share of a new batch in the running statistics. */
   readonly momentum?: number
@@ -228,9 +228,9 @@ const batchNormArguments = method(
 )
 
 /**
- * Each channel of `x` [N, C, ...] shifted and scaled by its mean and variance, then by `weight` and `bias` [C].
+ * Shifts and scales each channel of `x` [N, C, ...] by its mean and variance, then by `weight` and `bias` [C].
  *
- * Throws a ValueError when training on one value a channel.
+ * Throws a ValueError when training on one value per channel.
  */
 export function batchNorm(
   x: Tensor,
@@ -263,7 +263,7 @@ export function batchNorm(
 
 export interface BatchNormLayerOptions extends LayerOptions {
   readonly eps?: number
-  /** The share of a new batch in the running statistics; null: their average over all batches. */
+  /** The share of a new batch in the running statistics; null averages over all batches. */
   readonly momentum?: number | null
   /** Learn a scale and a shift. */
   readonly affine?: boolean
@@ -320,14 +320,14 @@ export class BatchNorm1d extends Module {
     this.registerBuffer('numBatchesTracked', tracked && full([], 0, { ...tracked, dtype: 'int32' }))
   }
 
-  /** Forgets the running statistics. */
+  /** Resets the running statistics. */
   resetRunningStats(): void {
     if (this.runningMean !== null) zeros_(this.runningMean)
     if (this.runningVar !== null) ones_(this.runningVar)
     if (this.numBatchesTracked !== null) zeros_(this.numBatchesTracked)
   }
 
-  /** Forgets the running statistics, the scale and the shift. */
+  /** Resets the running statistics, the scale and the shift. */
   resetParameters(): void {
     this.resetRunningStats()
     if (this.weight !== null) ones_(this.weight)
@@ -354,7 +354,7 @@ export class BatchNorm1d extends Module {
     return 2
   }
 
-  /** The counter came with version 2. */
+  /** States before version 2 lack the counter. */
   protected override upgradeState(state: StateDict, prefix: string, version: number | undefined): void {
     const key = `${prefix}num_batches_tracked`
     if ((version === undefined || version < 2) && this.trackRunningStats && !state.has(key)) {

@@ -1,4 +1,4 @@
-// Modules in order: Sequential runs them one after the other, ModuleList only holds them.
+// Containers of modules: Sequential runs its modules one after the other, ModuleList only holds them.
 import { IndexError, TypeError } from '../base/errors.ts'
 import { noted } from '../tensor/effects.ts'
 import {
@@ -25,7 +25,7 @@ const ofModuleList = constructing('ModuleList', listOfModules)
 const extendArguments = signature('extend', { ...listOfModules, required: true })
 const insertArguments = signature('insert', required('index', int), required('module', anything))
 
-/** What both containers are: an ordered list of modules with names, read and written by index. */
+/** The base of both containers: an ordered list of modules with names, read and written by index. */
 class Container extends Module {
   [index: number]: Module
   [modulesOf]: readonly Entry[] = []
@@ -43,7 +43,7 @@ class Container extends Module {
     for (const [, module] of noted(this, modulesOf)) yield module
   }
 
-  /** The module at an index, counted from the end when negative. */
+  /** The module at an index; a negative index counts from the end. */
   at(...args: [index: number]): Module {
     const [index] = atArguments(args)
     return noted(this, modulesOf)[position(index, this.length)][1]
@@ -65,7 +65,7 @@ function setEntries(container: Container, entries: readonly Entry[]): void {
   for (; indices < entries.length; indices++) defineIndex(indices)
 }
 
-/** `container[i]` is an accessor of the class, for as many indices as any container has had. */
+/** `container[i]` is an accessor of the class, defined for as many indices as any container has had. */
 let indices = 0
 function defineIndex(i: number): void {
   Object.defineProperty(Container.prototype, i, {
@@ -94,7 +94,7 @@ const numbered = (modules: Iterable<Module>): Entry[] => [...modules].map((modul
 export type NamedModules = Readonly<Record<string, Module>> | ReadonlyMap<string, Module>
 
 /**
- * Runs modules one after the other. With names instead of numbers: `new nn.Sequential({ hidden: ..., act: ... })`.
+ * Runs modules one after the other. To give them names: `new nn.Sequential({ hidden: ..., act: ... })`.
  *
  * @example
  * const model = new nn.Sequential(new nn.Linear(13, 10), new nn.LeakyReLU(), new nn.Linear(10, 1))
@@ -119,7 +119,7 @@ export class Sequential extends Container {
     return y
   }
 
-  /** Modules `start` to before `end`, with their names, as a sequence of its own. */
+  /** The modules from `start` to before `end`, with their names, as a new Sequential. */
   slice(...args: [start?: number, end?: number]): Sequential {
     const [start, end] = sliceArguments(args)
     return new Sequential(new Map(this[modulesOf].slice(start, end)))
@@ -127,7 +127,7 @@ export class Sequential extends Container {
 }
 
 /**
- * Holds modules, so that their parameters are found; how they are called is up to the owner.
+ * Holds modules, so that their parameters are found; the owner decides how to call them.
  *
  * @example
  * this.layers = new nn.ModuleList([new nn.Linear(13, 13), new nn.Linear(13, 13)])
@@ -147,7 +147,7 @@ export class ModuleList extends Container {
     return this
   }
 
-  /** Puts a module before the one at an index. */
+  /** Inserts a module before the one at an index. */
   insert(...args: [index: number, module: Module]): void {
     const [index, module] = insertArguments(args)
     const modules = [...this]

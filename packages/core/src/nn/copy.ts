@@ -1,5 +1,5 @@
-// Deep copies, as Python's `copy.deepcopy`: of tensors, state dicts, modules, and arrays, maps and objects of them. What
-// is shared inside the original is shared inside the copy.
+// Deep copies, like Python's `copy.deepcopy`, of tensors, state dicts, modules, and arrays, maps and objects of them.
+// Objects shared within the original are shared within the copy.
 import { RuntimeError } from '../base/errors.ts'
 import { clone } from '../ops/views/views.ts'
 import { noGrad } from '../tensor/mode.ts'
@@ -8,12 +8,12 @@ import type { Tensor } from '../tensor/tensor.ts'
 import { Parameter } from './parameter.ts'
 import { StateDict } from './state-dict.ts'
 
-/** The method by which a class says how its instances are copied. */
+/** The method by which a class defines how its instances are copied. */
 export const copyWith: unique symbol = Symbol('deepCopy')
 export type Memo = Map<object, unknown>
 
 /**
- * A copy that shares no memory with the original. Functions and objects of unknown classes stay shared.
+ * Returns a copy that shares no memory with the original. Functions and objects of unknown classes stay shared.
  *
  * Throws a RuntimeError for a tensor with a history.
  *
@@ -22,7 +22,7 @@ export type Memo = Map<object, unknown>
  */
 export const deepCopy = <T>(value: T): T => copyOf(value, new Map())
 
-/** `deepCopy` of a member: what `memo` has is not copied again. */
+/** `deepCopy` of a member; objects in `memo` are not copied again. */
 export function copyOf<T>(value: T, memo: Memo): T {
   if (typeof value !== 'object' || value === null) return value
   const known = memo.get(value)
@@ -66,7 +66,7 @@ function copyTensor(x: Tensor, memo: Memo): Tensor {
   const isParameter = x instanceof Parameter
   const copy = isParameter ? new Parameter(elements, x.requiresGrad) : elements.setRequiresGrad(x.requiresGrad)
   memo.set(x, copy)
-  // As PyTorch: the copy of a parameter starts without a gradient, that of another leaf keeps it.
+  // As in PyTorch, the copy of a parameter starts without a gradient; that of another leaf keeps it.
   if (!isParameter && x.grad !== null) copy.collect(copyOf(x.grad, memo))
   return copy
 }

@@ -13,7 +13,7 @@ export interface DropoutLayerOptions extends InplaceOption {
 
 const ofDropout = constructing('Dropout', optional('p', number, 0.5), optional('inplace', bool, false))
 
-/** While training, sets elements to 0 with probability `p` (0.5) and scales the others by 1 / (1 - p). */
+/** In training, sets elements to 0 with probability `p` (0.5) and scales the others by 1 / (1 - p). */
 export class Dropout extends Module {
   readonly p: number
   readonly inplace: boolean

@@ -1,4 +1,4 @@
-// One dimension in place of several.
+// Flattens several dimensions into one.
 import { flatten } from '../ops/views/views.ts'
 import { type Arguments, constructing, int, optional } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
@@ -11,7 +11,7 @@ export interface FlattenOptions {
 
 const ofFlatten = constructing('Flatten', optional('startDim', int, 1), optional('endDim', int, -1))
 
-/** Dimensions `startDim` to `endDim` as one; all but the batch unless told otherwise. */
+/** Flattens dimensions `startDim` to `endDim` into one; by default all but the batch. */
 export class Flatten extends Module {
   readonly startDim: number
   readonly endDim: number

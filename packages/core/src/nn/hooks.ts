@@ -1,5 +1,5 @@
-// Hooks of modules. Users call `module.forward(x)`, so a module with hooks gets a `forward` of its own that calls them
-// around its class's; without hooks nothing is in the way.
+// Hooks of modules. Users call `module.forward(x)`, so a module with hooks gets an own `forward` that calls them around
+// its class's method; a module without hooks pays nothing.
 import { keep } from '../autograd/collect.ts'
 import { checkReplaced, type RemovableHandle } from '../autograd/hooks.ts'
 import { checkCallable } from '../base/callable.ts'
@@ -13,17 +13,17 @@ import type { Module } from './module.ts'
 
 type Gradients = readonly (Tensor | null)[]
 
-/** Called before `forward` with its arguments; what it returns replaces them. */
+/** Called before `forward` with its arguments; a returned value replaces them. */
 export type ForwardPreHook<M extends Module = Module> = (module: M, args: Parameters<M['forward']>) => unknown
-/** Called after `forward`; what it returns replaces the output. */
+/** Called after `forward`; a returned value replaces the output. */
 export type ForwardHook<M extends Module = Module> = (
   module: M,
   args: Parameters<M['forward']>,
   output: ReturnType<M['forward']>,
 ) => unknown
 /**
- * Called when the gradients of a module's inputs are known, with them and those of its outputs; what it returns replaces
- * the gradients of the inputs. Null stands where there is no gradient.
+ * Called when the gradients of a module's inputs are known, with them and those of its outputs; a returned value
+ * replaces the gradients of the inputs. Missing gradients are null.
  */
 export type FullBackwardHook = (
   module: Module,
@@ -35,21 +35,21 @@ export interface Hooks {
   readonly before: readonly ForwardPreHook[]
   readonly after: readonly ForwardHook[]
   readonly backward: readonly FullBackwardHook[]
-  /** The module's own `forward`, where it had one that is not its class's. */
+  /** The module's own `forward`, if it had one before the hooks. */
   readonly own: ((...args: unknown[]) => unknown) | null
 }
 
 export const hooksOf: unique symbol = Symbol('hooks')
 type Hooked = Module & { [hooksOf]?: Hooks; forward: (...args: unknown[]) => unknown }
 type Kind = 'before' | 'after' | 'backward'
-/** PyTorch's names of the methods that add them. */
+/** PyTorch's names of the methods that add hooks. */
 const registering: Readonly<Record<Kind, string>> = {
   before: 'register_forward_pre_hook',
   after: 'register_forward_hook',
   backward: 'register_full_backward_hook',
 }
 
-/** Adds a hook; the handle takes it off. */
+/** Adds a hook; the handle removes it. */
 export function addHook<K extends Kind>(
   module: Module,
   kind: K,
@@ -60,9 +60,9 @@ export function addHook<K extends Kind>(
   nothingMore(registering[kind], none)
   const hooked = module as Hooked
   const hooks = hooked[hooksOf] ?? install(hooked)
-  // A wrapper, so that one function registered twice is two hooks.
+  // A wrapper, so that registering one function twice makes two hooks.
   const entry = ((...args: never[]) => (hook as (...args: never[]) => unknown)(...args)) as Hooks[K][number]
-  // Another object for another list of hooks: a recorded step sees that it is one.
+  // A new object for each list of hooks, so that a recorded step notices the change.
   hooked[hooksOf] = { ...hooks, [kind]: [...hooks[kind], entry] }
   return {
     remove() {
@@ -105,7 +105,7 @@ function forwardWithHooks(this: Hooked, ...args: unknown[]): unknown {
   return watch === null ? output : watch.leave(output)
 }
 
-/** Passes tensors through and sees their gradients on the way back. */
+/** Passes tensors through and sees their gradients in the backward pass. */
 const passOp: OpDef<(gradients: Gradients) => Gradients> = {
   name: 'BackwardHookFunctionBackward',
   infer: (inputs) => inputs.map(({ sizes, dtype }) => ({ sizes, dtype })),
@@ -113,7 +113,9 @@ const passOp: OpDef<(gradients: Gradients) => Gradients> = {
   to: { kind: 'compose', compose: (inputs) => inputs.map((x) => detached(x as Tensor)) },
 }
 
-/** One forward pass of a module with backward hooks: all gradients of the outputs come before those of the inputs. */
+/**
+ * One forward pass of a module with backward hooks: collects all gradients of the outputs before those of the inputs.
+ */
 class BackwardWatch {
   readonly #module: Module
   readonly #hooks: readonly FullBackwardHook[]
@@ -142,7 +144,7 @@ class BackwardWatch {
   }
 
   #call(found: Gradients): Gradients {
-    // A hook may keep what it sees: no leaf may take that memory over.
+    // A hook may keep a gradient, so no leaf may take over its memory.
     for (const dy of [...found, ...this.#gradOutput]) if (dy !== null) keep(dy)
     let gradInput = found
     for (const hook of this.#hooks) {
@@ -153,13 +155,13 @@ class BackwardWatch {
   }
 }
 
-/** What a hook returned in the place of gradients: one for each, of its shape and dtype. */
+/** The gradients that a hook returned: one for each input, of its shape and dtype. */
 function replacing(hook: FullBackwardHook, found: Gradients, returned: unknown): Gradients {
   const list: unknown = isTensor(returned) ? [returned] : returned
   if (!Array.isArray(list)) {
     throw new TypeError(
       `object of type '${typeName(list)}' has no len()`,
-      'A backward hook returns the gradients of the inputs: a tensor, an array of them, or nothing.',
+      'A backward hook must return the gradients of the inputs: a tensor, an array of them, or nothing.',
     )
   }
   if (list.length !== found.length) {
@@ -177,7 +179,7 @@ function replacing(hook: FullBackwardHook, found: Gradients, returned: unknown):
 
 const isWatched = (x: unknown): x is Tensor => x instanceof Tensor && x.requiresGrad
 
-/** Values whose gradients `seen` gets, and may replace, all at once; null for what has none. */
+/** Passes values whose gradients `seen` gets and may replace, all at once; null for values without one. */
 function watched(values: readonly unknown[], seen: (gradients: Gradients) => Gradients): readonly unknown[] {
   const positions = values.flatMap((x, i) => (isWatched(x) ? [i] : []))
   if (positions.length === 0) return values

@@ -1,4 +1,4 @@
-// Layers, losses as modules, initialisation: PyTorch's torch.nn.
+// Layers, losses as modules, and initialisation: PyTorch's torch.nn.
 export {
   BCELoss,
   BCEWithLogitsLoss,

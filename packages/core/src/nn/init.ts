@@ -1,4 +1,4 @@
-// Initialisations: each overwrites a tensor in place, without recording, and draws what PyTorch draws.
+// Initialisations: each overwrites a tensor in place, without recording, with the numbers that PyTorch draws.
 import { ValueError } from '../base/errors.ts'
 import { numelOf, type Shape } from '../base/shape.ts'
 import { warn } from '../base/warn.ts'
@@ -24,7 +24,7 @@ import {
 } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 
-/** Uniform numbers of [a, b). */
+/** Fills `x` with uniform numbers in [a, b). */
 export function uniform_(x: Tensor, ...args: Arguments<[a: number, b: number], InitUniformOptions>): Tensor {
   const [a, b, generator] = uniformArguments(x, args)
   return noGrad(() => drawUniform(x, a, b, { generator }))
@@ -35,27 +35,27 @@ interface InitUniformOptions extends GeneratorOption {
 }
 const uniformArguments = method('uniform_', optional('a', number, 0), optional('b', number, 1), generatorParameter)
 
-/** Normal numbers. */
+/** Fills `x` with normal numbers. */
 export function normal_(x: Tensor, ...args: Arguments<[mean: number, std: number], NormalOptions>): Tensor {
   const [mean, std, generator] = normalArguments(x, args)
   return noGrad(() => drawNormal(x, mean, std, { generator }))
 }
 const normalArguments = method('normal_', optional('mean', number, 0), optional('std', number, 1), generatorParameter)
 
-/** One value everywhere. */
+/** Fills `x` with one value. */
 export function constant_(x: Tensor, ...args: [val: number]): Tensor {
   const [val] = constantArguments(x, args)
   return noGrad(() => fill_(x, val))
 }
 const constantArguments = method('constant_', required('val', scalar))
 
-/** 1 everywhere. */
+/** Fills `x` with 1. */
 export function ones_(x: Tensor, ...none: []): Tensor {
   onesArguments(x, none)
   return noGrad(() => fill_(x, 1))
 }
 const onesArguments = method('ones_')
-/** 0 everywhere. */
+/** Fills `x` with 0. */
 export function zeros_(x: Tensor, ...none: []): Tensor {
   zerosArguments(x, none)
   return noGrad(() => fill_(x, 0))
@@ -63,7 +63,7 @@ export function zeros_(x: Tensor, ...none: []): Tensor {
 const zerosArguments = method('zeros_')
 
 const eyeArguments = method('eye_')
-/** Ones on the diagonal of a matrix. */
+/** Writes the identity into a matrix. */
 export function eye_(x: Tensor, ...none: []): Tensor {
   eyeArguments(x, none)
   if (x.dim() !== 2) throw new ValueError('Only tensors with 2 dimensions are supported')
@@ -86,7 +86,7 @@ const gainArguments = signature(
   required('nonlinearity', str),
   optional('param', nullable(real), null),
 )
-/** By how much an activation shrinks values: the gain that keeps their variance, by PyTorch's name of the activation. */
+/** The gain that compensates for an activation, to keep the variance of values, by PyTorch's name of the activation. */
 export function calculateGain(...args: [nonlinearity: string, param?: number | null]): number {
   const [nonlinearity, param] = gainArguments(args)
   if (linear.includes(nonlinearity)) return 1
@@ -115,7 +115,7 @@ export function fansOf(...args: [shape: Shape]): { fanIn: number; fanOut: number
 }
 
 export interface GainOption {
-  /** Scales the result; see `calculateGain`. */
+  /** A factor for the result; see `calculateGain`. */
   readonly gain?: number
 }
 type GainArguments = [gain?: number | GainOption]
@@ -126,7 +126,7 @@ const xavierStd = (x: Tensor, gain: number): number => {
 }
 
 const xavierUniformArguments = method('xavier_uniform_', gainParameter)
-/** Glorot's initialisation, uniform. */
+/** Glorot's uniform initialisation. */
 export function xavierUniform_(x: Tensor, ...args: GainArguments): Tensor {
   const [gain] = xavierUniformArguments(x, args)
   const bound = Math.sqrt(3) * xavierStd(x, gain)
@@ -134,7 +134,7 @@ export function xavierUniform_(x: Tensor, ...args: GainArguments): Tensor {
 }
 
 const xavierNormalArguments = method('xavier_normal_', gainParameter)
-/** Glorot's initialisation, normal. */
+/** Glorot's normal initialisation. */
 export function xavierNormal_(x: Tensor, ...args: GainArguments): Tensor {
   const [gain] = xavierNormalArguments(x, args)
   return normal_(x, 0, xavierStd(x, gain))
@@ -153,7 +153,7 @@ const kaimingParameters = [
   optional('mode', str, 'fan_in'),
   optional('nonlinearity', str, 'leaky_relu'),
 ] as const
-/** null for a tensor without elements: there is nothing to fill. */
+/** The standard deviation; null for a tensor without elements, which needs no filling. */
 function kaimingStd(x: Tensor, [a, mode, nonlinearity]: Values<typeof kaimingParameters>): number | null {
   if (x.sizes.includes(0)) {
     warn('Initializing zero-element tensors is a no-op')
@@ -167,7 +167,7 @@ function kaimingStd(x: Tensor, [a, mode, nonlinearity]: Values<typeof kaimingPar
 }
 
 const kaimingUniformArguments = method('kaiming_uniform_', ...kaimingParameters)
-/** He's initialisation, uniform: the default of linear layers, with `a` the root of 5. */
+/** He's uniform initialisation: with `a` the root of 5, the default of linear layers. */
 export function kaimingUniform_(x: Tensor, ...args: KaimingArguments): Tensor {
   const std = kaimingStd(x, kaimingUniformArguments(x, args))
   if (std === null) return x
@@ -176,7 +176,7 @@ export function kaimingUniform_(x: Tensor, ...args: KaimingArguments): Tensor {
 }
 
 const kaimingNormalArguments = method('kaiming_normal_', ...kaimingParameters)
-/** He's initialisation, normal. */
+/** He's normal initialisation. */
 export function kaimingNormal_(x: Tensor, ...args: KaimingArguments): Tensor {
   const std = kaimingStd(x, kaimingNormalArguments(x, args))
   return std === null ? x : normal_(x, 0, std)

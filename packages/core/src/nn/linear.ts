@@ -1,4 +1,4 @@
-// Layers that multiply by a matrix, and the one that does nothing.
+// Linear layers, and the identity.
 import type { DType } from '../base/dtype.ts'
 import { empty, type TensorOptions } from '../ops/create/create.ts'
 import { linear } from '../ops/product/matmul.ts'
@@ -18,7 +18,7 @@ import { Module } from './module.ts'
 import { pythonRepr } from './names.ts'
 import { Parameter } from './parameter.ts'
 
-/** Where the parameters of a layer are made, and of which dtype. */
+/** The device and dtype of a layer's parameters. */
 export type LayerOptions = Pick<TensorOptions, 'dtype' | 'device'>
 type LayerValues = readonly [device: string | undefined, dtype: DType | undefined]
 /** The last two arguments of a layer's constructor, in PyTorch's order. */
@@ -73,7 +73,7 @@ export class Linear extends Module {
     this.resetParameters()
   }
 
-  /** Draws weight and bias anew. */
+  /** Initialises weight and bias again. */
   resetParameters(): void {
     kaimingUniform_(this.weight, { a: Math.sqrt(5) })
     if (this.bias === null) return

@@ -1,18 +1,18 @@
-// How a module's members are found: parameters, submodules and arrays of them are own properties, buffers are those of its
-// tensors that it declared. Names are in snake_case, an array's members have its name and an index.
+// Finds a module's members: parameters, submodules and arrays of them are own properties, buffers are its declared
+// tensors. Names are in snake_case; the members of an array add an index to its name.
 import { Tensor } from '../tensor/tensor.ts'
 import type { Module } from './module.ts'
 import { snakeCase } from './names.ts'
 import { Parameter } from './parameter.ts'
 
-/** Gives the properties in which members are looked for, in order; every module has it. */
+/** Returns the properties in which members are looked for, in order; every module has this method. */
 export const membersOf: unique symbol = Symbol('members')
-/** Declared buffers: property to whether it is saved. */
+/** The declared buffers: whether each property is saved. */
 export const buffersOf: unique symbol = Symbol('buffers')
 
 type Named<T> = [name: string, member: T]
 
-/** Whether it is a module, of this copy of the package or another. */
+/** Whether a value is a module, of this copy of the package or of another. */
 export const isModule = (x: unknown): x is Module => typeof x === 'object' && x !== null && membersOf in x
 
 interface Entry {
@@ -21,7 +21,7 @@ interface Entry {
   readonly member: unknown
 }
 
-/** A value, or what an array holds, with keys. */
+/** A value, or the elements of an array, with keys. */
 function* opened(key: string, property: string, member: unknown): Iterable<Entry> {
   if (!Array.isArray(member)) yield { key, property, member }
   else for (const [i, item] of member.entries()) yield* opened(`${key}.${i}`, `${property}.${i}`, item)
@@ -62,7 +62,7 @@ export function ownBuffers(module: Module): Buffer[] {
   return found
 }
 
-/** What a state dict holds of the module itself. */
+/** The module's own part of a state dict. */
 export const ownState = (module: Module): Named<Tensor>[] => [
   ...ownParameters(module),
   ...ownBuffers(module).flatMap(({ key, tensor, saved }) => (saved ? [[key, tensor] as Named<Tensor>] : [])),
@@ -89,7 +89,7 @@ export function namedModules(root: Module, prefix: string): Named<Module>[] {
   return found
 }
 
-/** What `own` finds in the module, or in all below it, with names, each once. */
+/** The members that `own` finds in the module, or in the module and all below it, with names, each once. */
 export function namedMembers<T extends object>(
   root: Module,
   prefix: string,
@@ -108,7 +108,7 @@ export function namedMembers<T extends object>(
   return found
 }
 
-/** The member with whose key or property the path begins, and that name. */
+/** The member whose key or property begins the path, with that name. */
 export function findMember(
   module: Module,
   path: string,

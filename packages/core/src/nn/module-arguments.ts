@@ -1,5 +1,4 @@
-// What the methods of modules take, each as one declaration, and what of it they refuse: names that are none, members of
-// another kind.
+// The arguments of modules' methods, one declaration each, and checks of names and members.
 import { className } from '../base/class-name.ts'
 import { AttributeError, KeyError, TypeError, ValueError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
@@ -36,7 +35,7 @@ export const loadStateDict = signature(
   optional('strict', bool, true),
 )
 
-/** The module in which the last name of a path is looked for; it may be an array's: 'weights.0'. */
+/** The module that contains the last name of a path; this may be an element of an array: 'weights.0'. */
 export function ownerOf(root: Module, target: string): [module: Module, name: string] {
   const found = findMember(root, target)
   if (found === undefined || found.name === target || !isModule(found.member)) return [root, target]
@@ -60,7 +59,7 @@ export function checkName(kind: string, name: unknown): asserts name is string {
   if (name === '') throw new KeyError(`${kind} name can't be empty string ""`)
 }
 
-/** A name that is taken by something else is no name for a member; a declared, empty field is. */
+/** Throws for the name of a new member if something else has it; a declared, empty field does not. */
 export function checkFree(module: Module, name: string, value: unknown): void {
   const now = getProperty(module, name)
   if (now !== undefined && now !== null && now !== value) throw new KeyError(`attribute '${name}' already exists`)

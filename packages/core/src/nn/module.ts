@@ -1,5 +1,5 @@
-// The base class of layers and models. Parameters, buffers and submodules are a module's own properties, found when
-// asked for: there is no registry to keep in step, and a plain assignment is all that is needed.
+// The base class of layers and models. Parameters, buffers and submodules are a module's own properties, found on
+// demand: there is no registry to keep in sync, and a plain assignment suffices.
 import { className } from '../base/class-name.ts'
 import type { DType } from '../base/dtype.ts'
 import { AttributeError, NotImplementedError, RuntimeError, TypeError } from '../base/errors.ts'
@@ -32,7 +32,7 @@ import * as takes from './module-arguments.ts'
 import { checkFree, checkName, checkString, noAttribute, ownerOf, wrongMember } from './module-arguments.ts'
 import { asStateDict, IncompatibleKeys, Loading, StateDict, type StateDictLike } from './state-dict.ts'
 
-/** Where `training` is kept: who reads it is told to a recorder. */
+/** Where `training` is stored; the accessor reports reads to a recorder. */
 const trainingOf: unique symbol = Symbol('training')
 
 interface RecurseOption {
@@ -58,11 +58,11 @@ export class Module {
   [buffersOf]: Map<string, boolean> | undefined = undefined
 
   constructor() {
-    // Not `new.target`: terser moves what takes it into a function of its own, where it is another.
+    // Not `new.target`, because terser may move this code into another function, where it differs.
     watchForward(Object.getPrototypeOf(this) as Module)
   }
 
-  /** Whether layers that behave differently in training (dropout, batch normalisation) do so. */
+  /** Whether the module is in training mode, on which dropout and batch normalisation depend. */
   get training(): boolean {
     return noted(this, trainingOf)
   }
@@ -72,7 +72,7 @@ export class Module {
     assign(this, trainingOf, training)
   }
 
-  /** The computation; every model defines its own. */
+  /** The computation, which every model defines. */
   // biome-ignore lint/suspicious/noExplicitAny: a module may take and return anything
   forward(..._args: any[]): any {
     throw new NotImplementedError(
@@ -81,14 +81,14 @@ export class Module {
     )
   }
 
-  /** The properties in which members are looked for; containers give their list instead. */
+  /** The properties in which members are looked for; containers return their list instead. */
   [membersOf](): Iterable<readonly [property: string, value: unknown]> {
     return Object.entries(this)
   }
 
   // ---- members ----
 
-  /** Parameters with their names, each once: a module's own, then those of its submodules. */
+  /** The parameters with their names, each once: a module's own, then those of its submodules. */
   namedParameters(
     ...args: Arguments<[prefix: string, recurse: boolean], NamesOptions>
   ): [name: string, parameter: Parameter][] {
@@ -96,19 +96,19 @@ export class Module {
     return namedMembers(this, prefix, recurse, ownParameters)
   }
 
-  /** The parameters: what an optimizer gets. */
+  /** The parameters, for an optimizer. */
   parameters(...args: Arguments<[recurse: boolean], RecurseOption>): Parameter[] {
     const [recurse] = takes.parameters(args)
     return this.namedParameters('', recurse).map(([, parameter]) => parameter)
   }
 
-  /** Declared buffers with their names, those too that are not saved. */
+  /** The declared buffers with their names, including those that are not saved. */
   namedBuffers(...args: Arguments<[prefix: string, recurse: boolean], NamesOptions>): [name: string, buffer: Tensor][] {
     const [prefix, recurse] = takes.namedBuffers(args)
     return namedMembers(this, prefix, recurse, (module) => ownBuffers(module).map(({ key, tensor }) => [key, tensor]))
   }
 
-  /** The declared buffers, here and, with `recurse`, below. */
+  /** The declared buffers of this module and, with `recurse`, of those below. */
   buffers(...args: Arguments<[recurse: boolean], RecurseOption>): Tensor[] {
     const [recurse] = takes.buffers(args)
     return this.namedBuffers('', recurse).map(([, buffer]) => buffer)
@@ -136,7 +136,7 @@ export class Module {
     return this.namedModules().map(([, module]) => module)
   }
 
-  /** The module at a path, by names ('0.conv_first') or properties ('0.convFirst'); this one for ''. */
+  /** The module at a path of names ('0.conv_first') or properties ('0.convFirst'); this module for ''. */
   getSubmodule(...args: [target: string]): Module {
     const [target] = takes.getSubmodule(args)
     let module: Module = this
@@ -150,7 +150,7 @@ export class Module {
     return module
   }
 
-  /** The parameter at a path, '0.weight'. */
+  /** The parameter at a path such as '0.weight'. */
   getParameter(...args: [target: string]): Parameter {
     const [target] = takes.getParameter(args)
     const [module, name] = ownerOf(this, target)
@@ -160,7 +160,7 @@ export class Module {
     return found.member
   }
 
-  /** The buffer at a path, '1.running_mean'. */
+  /** The buffer at a path such as '1.running_mean'. */
   getBuffer(...args: [target: string]): Tensor {
     const [target] = takes.getBuffer(args)
     const [module, name] = ownerOf(this, target)
@@ -174,7 +174,7 @@ export class Module {
   // ---- declaring members ----
 
   /**
-   * Declares a tensor property that is no parameter but part of the module's state, and sets it. `persistent: false`
+   * Declares and sets a tensor property that is not a parameter but part of the module's state. `persistent: false`
    * leaves it out of state dicts.
    *
    * @example
@@ -192,7 +192,7 @@ export class Module {
     setProperty(this, name, tensor)
   }
 
-  /** Sets a parameter by name; the same as an assignment, checked. */
+  /** Sets a parameter by name: a checked assignment. */
   registerParameter(...args: [name: string, parameter: Parameter | null]): void {
     const [name, parameter] = takes.registerParameter(args)
     checkName('parameter', name)
@@ -202,7 +202,7 @@ export class Module {
     setProperty(this, name, parameter)
   }
 
-  /** Sets a submodule by name; the same as an assignment, checked. */
+  /** Sets a submodule by name: a checked assignment. */
   registerModule(...args: [name: string, module: Module | null]): void {
     const [name, module] = takes.registerModule(args)
     if (module !== null && !isModule(module)) throw new TypeError(`${kindOf(module)} is not a Module subclass`)
@@ -214,7 +214,7 @@ export class Module {
 
   // ---- changing all members ----
 
-  /** Calls `fn` with every submodule and at last with this one: for initialisation. */
+  /** Calls `fn` with every submodule and finally with this module, for example to initialise them. */
   apply(fn: (module: Module) => void, ...none: []): this {
     checkCallable('apply', fn)
     nothingMore('apply', none)
@@ -223,7 +223,7 @@ export class Module {
     return this
   }
 
-  /** Sets training mode here and below. */
+  /** Sets training mode for this module and all below it. */
   train(...args: [mode?: boolean | { readonly mode?: boolean }]): this {
     const [mode] = takes.train(args)
     const modules = this.modules()
@@ -235,19 +235,19 @@ export class Module {
     return this
   }
 
-  /** Sets evaluation mode here and below. */
+  /** Sets evaluation mode for this module and all below it. */
   eval(): this {
     return this.train(false)
   }
 
-  /** Whether the parameters collect gradients: false freezes the module. */
+  /** Sets whether the parameters collect gradients; false freezes the module. */
   requiresGrad_(...args: [requiresGrad?: boolean | { readonly requiresGrad?: boolean }]): this {
     const [requiresGrad] = takes.requiresGrad(args)
     for (const parameter of this.parameters()) parameter.setRequiresGrad(requiresGrad)
     return this
   }
 
-  /** Forgets the parameters' gradients, or with `setToNone: false` writes zeros. */
+  /** Sets the parameters' gradients to null, or with `setToNone: false` to zeros. */
   zeroGrad(...args: [setToNone?: boolean | { setToNone?: boolean }]): void {
     const [setToNone] = takes.zeroGrad(args)
     clearGradients(this.parameters(), setToNone)
@@ -255,7 +255,7 @@ export class Module {
 
   /**
    * Moves parameters and buffers to a device or (those of floating point) to a dtype. The parameters stay the same
-   * objects, so an optimizer made before goes on with them.
+   * objects, so an existing optimizer continues to use them.
    *
    * @example
    * model.to('float64')
@@ -280,28 +280,28 @@ export class Module {
     }
   }
 
-  /** Parameters and buffers of floating point in float32. */
+  /** Converts parameters and buffers of floating point to float32. */
   float(): this {
     return this.to('float32')
   }
 
-  /** Parameters and buffers of floating point in float64. */
+  /** Converts parameters and buffers of floating point to float64. */
   double(): this {
     return this.to('float64')
   }
 
   // ---- state ----
 
-  /** The version of what this class saves; raised when its keys change. */
+  /** The version of this class's state; raised when its keys change. */
   protected stateVersion(): number {
     return 1
   }
 
-  /** Adapts a state that an older version saved, before it is loaded. */
+  /** Adapts a state of an older version before it is loaded. */
   protected upgradeState(_state: StateDict, _prefix: string, _version: number | undefined): void {}
 
   /**
-   * All parameters and saved buffers by name, sharing the module's memory: to keep them as they are now, deepCopy it.
+   * All parameters and saved buffers by name. They share the module's memory; use deepCopy for a snapshot.
    *
    * @example
    * const best = deepCopy(model.stateDict())
@@ -321,7 +321,8 @@ export class Module {
   }
 
   /**
-   * Copies a state into this module's parameters and buffers; with `strict: false` only what fits by name.
+   * Copies a state into this module's parameters and buffers; with `strict: false`, ignores missing and unexpected
+   * names.
    *
    * Throws a RuntimeError that lists missing and unexpected names and wrong sizes; nothing is changed then.
    */
@@ -357,24 +358,24 @@ export class Module {
 
   // ---- hooks ----
 
-  /** Calls a hook before every `forward` of this module; the handle takes it off. */
+  /** Calls a hook before every `forward` of this module; the handle removes it. */
   registerForwardPreHook(hook: ForwardPreHook<this>, ...none: []): RemovableHandle {
     return addHook(this, 'before', hook as ForwardPreHook, none)
   }
 
-  /** Calls a hook after every `forward` of this module; the handle takes it off. */
+  /** Calls a hook after every `forward` of this module; the handle removes it. */
   registerForwardHook(hook: ForwardHook<this>, ...none: []): RemovableHandle {
     return addHook(this, 'after', hook as ForwardHook, none)
   }
 
-  /** Calls a hook when the gradients of this module's inputs are known; the handle takes it off. */
+  /** Calls a hook when the gradients of this module's inputs are known; the handle removes it. */
   registerFullBackwardHook(hook: FullBackwardHook, ...none: []): RemovableHandle {
     return addHook(this, 'backward', hook, none)
   }
 
   // ---- copies and texts ----
 
-  /** A copy with memory of its own: what PyTorch writes `copy.deepcopy(module)`. */
+  /** A copy with its own memory: PyTorch's `copy.deepcopy(module)`. */
   clone(): this {
     return copyOf(this, new Map())
   }
@@ -383,12 +384,12 @@ export class Module {
     return copyInstance(this, memo)
   }
 
-  /** What stands between the brackets of the printed module. */
+  /** The text between the parentheses of the printed module. */
   extraRepr(): string {
     return ''
   }
 
-  /** As PyTorch prints it: the class, `extraRepr()`, the submodules. */
+  /** The module as PyTorch prints it: the class, `extraRepr()`, the submodules. */
   toString(): string {
     const extra = this.extraRepr()
     const children = ownModules(this).map(([key, child]) => `(${key}): ${String(child).replaceAll('\n', '\n  ')}`)
@@ -405,8 +406,8 @@ export class Module {
 
 const watched = new WeakSet<object>()
 /**
- * From its first instance on, the `forward` of a class says while a step is recorded that what the step does depends on
- * what the module has.
+ * From its first instance on, the `forward` of a class reports to a recorder that the step depends on the module's
+ * properties.
  */
 function watchForward(prototype: Module): void {
   for (let x = prototype; x !== Module.prototype && !watched.has(x); x = Object.getPrototypeOf(x) as Module) {

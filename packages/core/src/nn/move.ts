@@ -1,4 +1,5 @@
-// Modules, optimizers and tensors on another device or in another dtype: all is moved before the first of them is told.
+// Moves modules, optimizers and tensors to another device or dtype: everything is moved before the first of them
+// changes.
 import { type DType, isDType, isFloat } from '../base/dtype.ts'
 import { TypeError } from '../base/errors.ts'
 import { to } from '../ops/create/convert.ts'
@@ -17,16 +18,16 @@ import {
 } from '../tensor/signature.ts'
 import { checkAlive, kindOf, type Tensor } from '../tensor/tensor.ts'
 
-/** Where tensors move: to a dtype, to a device, or both. */
+/** The target of a move: a dtype, a device, or both. */
 export interface To {
   readonly dtype?: DType
   readonly device?: string
 }
 
-/** Gives a tensor that is moved, the same one for the same. */
+/** Returns the moved tensor, the same one for the same argument. */
 export type Move = (x: Tensor) => Tensor
 
-/** The method by which modules and optimizers move what they hold, and give what makes it theirs. */
+/** The method by which modules and optimizers move their tensors, and return a function that stores them. */
 export const movedBy: unique symbol = Symbol('movedBy')
 
 const toOptions = signature('to', keyword('dtype', dtypeKind, undefined), keyword('device', deviceKind, undefined))
@@ -36,7 +37,7 @@ function readTarget(target: unknown, what: string): ReturnType<typeof toOptions>
   throw refused(what, required('target', { ...str, hint: 'Pass a dtype, a device, or { dtype, device }.' }), 1, target)
 }
 
-/** What moves tensors to a target; tensors of whole numbers keep their dtype. `what` names the call in errors. */
+/** A function that moves tensors to a target; integer tensors keep their dtype. `what` names the call in errors. */
 export function moverTo(target: DType | string | To, what: string): Move {
   const [dtype, device] = readTarget(target, what)
   if (dtype !== undefined && !isFloat(dtype)) {
@@ -55,18 +56,18 @@ export function moverTo(target: DType | string | To, what: string): Move {
 }
 
 /**
- * Gives a tensor the memory of another of the same shape, as PyTorch's `p.data = other`: who holds the tensor, an
- * optimizer above all, goes on holding it.
+ * Gives a tensor the memory of another of the same shape, like PyTorch's `p.data = other`: the tensor stays the same
+ * object, so an optimizer that holds it goes on using it.
  */
 export function rebind(x: Tensor, to: Tensor): void {
   if (x === to) return
   const { storage, strides, offset, dtype } = to
   effects.scope?.changed(x)
-  // The fields are read-only to everybody else: a tensor never changes its memory behind autograd's back.
+  // The fields are read-only elsewhere, because a tensor must never change its memory without autograd.
   Object.assign(x, { storage, strides, offset, dtype, accumulator: null, viewOf: null })
 }
 
-/** Moves a leaf and its gradient; what makes them its own. */
+/** Moves a leaf and its gradient; returns a function that stores them. */
 export function moving(x: Tensor, move: Move): () => void {
   const { grad } = x
   const moved = move(x)
@@ -77,14 +78,14 @@ export function moving(x: Tensor, move: Move): () => void {
   }
 }
 
-/** What `moveTo` takes: modules, optimizers and tensors. */
+/** The arguments of `moveTo`: modules, optimizers and tensors. */
 export type Movable = Tensor | { [movedBy](move: Move): () => void }
 
 /**
  * Moves models, optimizers and data in one call: to a device, or those of floating point to a dtype. Modules and
- * optimizers stay the objects that they are; tensors come as new ones. The result is what was passed, in its order.
+ * optimizers stay the same objects; tensors are new. Returns the arguments, moved, in order.
  *
- * Throws, with nothing moved, for what cannot be moved, and where the device was not loaded.
+ * Throws, with nothing moved, for an argument that cannot be moved, and for a device that is not loaded.
  *
  * @example
  * const [, , x] = moveTo('float64', model, optimizer, ones(2, 3))

@@ -1,10 +1,10 @@
-// Properties are in camelCase, the keys of state dicts are PyTorch's snake_case: `runningMean` is saved as
+// Names: properties are in camelCase, the keys of state dicts in PyTorch's snake_case. `runningMean` is saved as
 // 'running_mean', so that a state saved by PyTorch fits.
 import { reprFloat } from '../tensor/print.ts'
 
 export { camelCase, snakeCase } from '../base/python.ts'
 
-/** A value in a printed module or optimizer, as Python writes it. */
+/** A value in a printed module or optimizer, in Python's format. */
 export function pythonRepr(value: unknown): string {
   if (value === null || value === undefined) return 'None'
   if (typeof value === 'boolean') return value ? 'True' : 'False'

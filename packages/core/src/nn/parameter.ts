@@ -1,4 +1,4 @@
-// A parameter is a leaf tensor that a module owns: modules find it among their properties, optimizers change it.
+// A parameter is a leaf tensor that a module owns: modules find it among their properties, optimizers update it.
 import { formatParameter } from '../tensor/print.ts'
 import { bool, constructing, optional, required, tensor } from '../tensor/signature.ts'
 import { Tensor } from '../tensor/tensor.ts'
@@ -6,9 +6,9 @@ import { Tensor } from '../tensor/tensor.ts'
 const ofParameter = constructing('Parameter', required('data', tensor), optional('requiresGrad', bool, true))
 
 /**
- * A tensor that is a parameter of the module it is a property of; it shares the memory of `data`.
+ * A tensor that is a parameter of the module that has it as a property; it shares the memory of `data`.
  *
- * Throws a RuntimeError for a gradient of whole numbers.
+ * Throws a RuntimeError for a gradient of integers.
  *
  * @example
  * this.scale = new nn.Parameter(ones(3))

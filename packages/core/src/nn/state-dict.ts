@@ -1,4 +1,4 @@
-// State dicts: what a module saves, names to tensors in PyTorch's order, and what loading one has to say.
+// State dicts: names to tensors in PyTorch's order, and the messages of loading one.
 import { TypeError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
 import { to } from '../ops/create/convert.ts'
@@ -12,12 +12,12 @@ import { atomically } from '../tensor/undo.ts'
 
 const inspect = Symbol.for('nodejs.util.inspect.custom')
 
-/** Names to tensors, in the order of the modules; it prints as PyTorch's `OrderedDict`. */
+/** Names to tensors, in the order of the modules; it prints like PyTorch's `OrderedDict`. */
 export class StateDict extends Map<string, Tensor> {
-  /** The version of each module's state, by the module's name; a dict that was not made by `stateDict()` has none. */
+  /** The version of each module's state, by the module's name; null for a dict that `stateDict()` did not make. */
   versions: Map<string, number> | null = null
 
-  /** Names to tensors, and the versions of the modules as `_metadata`: what `loadStateDict` takes back. */
+  /** Names to tensors, with the versions of the modules as `_metadata`; `loadStateDict` accepts it. */
   toJSON(): Record<string, unknown> {
     const versions = Array.from(this.versions ?? [], ([name, version]) => [name, { version }])
     return {
@@ -34,13 +34,13 @@ export class StateDict extends Map<string, Tensor> {
   }
 }
 
-/** What a state dict in JSON calls its versions; no parameter has such a name. */
+/** The key for the versions in JSON; no parameter has this name. */
 const metadata = '_metadata'
 
-/** A state dict, or any map or plain object from names to tensors, which may be what they became in JSON. */
+/** A state dict, or any map or plain object from names to tensors or to their JSON. */
 export type StateDictLike = ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor | TensorJSON>>
 
-/** The versions that a state dict in JSON has. */
+/** The versions in a state dict's JSON. */
 function versionsOf(given: unknown): Map<string, number> | null {
   if (typeof given !== 'object' || given === null) return null
   const entries = Object.entries(given as Record<string, { version?: unknown } | null>)
@@ -66,7 +66,7 @@ export function asStateDict(dict: unknown): StateDict {
   return copy
 }
 
-/** What did not match when a state dict was loaded without `strict`. */
+/** The mismatches when a state dict was loaded without `strict`. */
 export class IncompatibleKeys {
   readonly missingKeys: readonly string[]
   readonly unexpectedKeys: readonly string[]
@@ -86,7 +86,7 @@ export class IncompatibleKeys {
   }
 }
 
-/** Collects what a state dict says about the tensors of a module, before anything is copied. */
+/** Compares a state dict with the tensors of a module, before anything is copied. */
 export class Loading {
   readonly state: StateDict
   readonly missing: string[] = []
@@ -98,7 +98,7 @@ export class Loading {
     this.state = state
   }
 
-  /** Notes what a state has for one tensor: a copy to make, an error, or nothing. */
+  /** Records the outcome for one tensor: a copy to make, an error, or nothing. */
   match(key: string, target: Tensor): void {
     const source: unknown = this.state.get(key)
     if (source === undefined) {
@@ -112,7 +112,7 @@ export class Loading {
       return
     }
     const { sizes } = source
-    // Scalars were saved as vectors of one element by very old versions of PyTorch.
+    // Very old versions of PyTorch saved scalars as vectors of one element.
     const scalar = target.dim() === 0 && sizes.length === 1 && sizes[0] === 1
     if (!scalar && String(sizes) !== String(target.sizes)) {
       this.errors.push(
@@ -123,7 +123,7 @@ export class Loading {
     this.#copies.push([target, scalar ? new Tensor(source.storage, [], [], source.offset, source.dtype) : source])
   }
 
-  /** Copies what matched: all of it, or, where a tensor was freed or cannot be written, nothing. */
+  /** Copies all matches, or none if a tensor was freed or cannot be written. */
   copy(): void {
     const ready = this.#copies.map(([target, source]) => {
       checkWritable(target, [])
@@ -137,7 +137,7 @@ export class Loading {
     })
   }
 
-  /** The lines of PyTorch's error; none when all is well. */
+  /** The lines of PyTorch's error; empty if all is well. */
   problems(strict: boolean): string[] {
     const quoted = (keys: readonly string[]): string => keys.map((key) => `"${key}"`).join(', ')
     const lines = [...this.errors]

@@ -1,4 +1,4 @@
-// Tools around training: PyTorch's torch.nn.utils.
+// Training utilities: PyTorch's torch.nn.utils.
 import { RuntimeError, TypeError } from '../base/errors.ts'
 import { zeros } from '../ops/create/create.ts'
 import { elementwise } from '../ops/define/define.ts'
@@ -27,9 +27,9 @@ import {
 import { kindOf, Tensor } from '../tensor/tensor.ts'
 
 export interface ClipOptions {
-  /** Which norm; 2 unless told otherwise, Infinity for the largest element. */
+  /** The order of the norm; by default 2, Infinity for the largest element. */
   readonly normType?: number
-  /** Throw when the norm is infinite or NaN. */
+  /** Throw if the norm is infinite or NaN. */
   readonly errorIfNonfinite?: boolean
 }
 
@@ -59,9 +59,9 @@ const clipNormArguments = signature(
 const clipValueArguments = signature('clip_grad_value_', parametersParameter, required('clipValue', real))
 
 /**
- * Scales all gradients by one factor, so that their common norm is at most `maxNorm`; returns the norm before.
+ * Scales all gradients by one factor, so that their total norm is at most `maxNorm`; returns the norm before.
  *
- * Throws a RuntimeError, where asked to, when the norm is infinite or NaN.
+ * Throws a RuntimeError, if requested, when the norm is infinite or NaN.
  *
  * @example
  * loss.backward()
@@ -92,7 +92,7 @@ export function clipGradNorm_(
   })
 }
 
-/** Limits every element of the gradients to [-clipValue, clipValue]. */
+/** Clamps every element of the gradients to [-clipValue, clipValue]. */
 export function clipGradValue_(...args: [parameters: Tensor | Iterable<Tensor>, clipValue: number]): void {
   const [parameters, clipValue] = clipValueArguments(args)
   noGrad(() => {

@@ -1,15 +1,16 @@
-// Normal numbers in float32, by the method of Box and Muller, with the bits of PyTorch's kernel for processors with AVX2: a
-// logarithm, a sine and a cosine, each a polynomial on a short interval. What decides the last bits is recorded here: the
-// coefficients, which products are fused with the sum after them, and where a result is rounded to float32.
+// Normal numbers in float32 by the Box-Muller method, with the bits of PyTorch's kernel for AVX2 processors: a
+// logarithm, a sine and a cosine, each a polynomial on a short interval. This file reproduces everything that decides
+// the last bits: the coefficients, which products are fused with the following sum, and where a result is rounded to
+// float32.
 import { fma32 } from './fma.ts'
 
 const round = Math.fround
 
-/** Float32 values by their bits. */
+/** Float32 values from their bits. */
 const float32s = (...bits: number[]): Float64Array => new Float64Array(new Float32Array(new Uint32Array(bits).buffer))
 
-// Polynomials, the highest power first: log(1 + t) = t - t^2 / 2 + t^3 L(t), sin r = r + r^3 S(r^2),
-// cos r = 1 - r^2 / 2 + r^4 C(r^2).
+// Polynomials, highest power first: log(1 + t) = t - t^2 / 2 + t^3 L(t), sin r = r + r^3 S(r^2), cos r = 1 - r^2 / 2 +
+// r^4 C(r^2).
 const LOG = float32s(
   0x3d9021bb,
   0xbdebd1b8,
@@ -23,7 +24,7 @@ const LOG = float32s(
 )
 const SIN = float32s(0xb94ca1f9, 0x3c08839e, 0xbe2aaaa3)
 const COS = float32s(0x37ccf5ce, 0xbab6061a, 0x3d2aaaa5)
-// Constants in parts, each so short that a few times it is exact: log 2 and a quarter of a turn.
+// Constants in parts, each so short that small multiples of it are exact: log 2 and a quarter of a turn.
 const [LN2_LOW, LN2_HIGH] = float32s(0xb95e8083, 0x3f318000)
 const [QUARTER_HIGH, QUARTER_MIDDLE, QUARTER_LOW] = float32s(0x3fc90000, 0x39fda000, 0x33a22169)
 const [SQRT_HALF, FOUR_OVER_PI, TURN] = float32s(0x3f3504f3, 0x3fa2f983, 0x40c90fdb)
@@ -37,7 +38,7 @@ const radii = new Float64Array(8)
 /** Writes sqrt(-2 log(1 - u)) of eight numbers to `radii`. */
 const findRadii = (data: Float32Array, at: number): void => {
   for (let j = 0; j < 8; j++) {
-    // 1 - u = 2^exponent (1 + t), and 1 + t lies between the root of a half and that of two.
+    // 1 - u = 2^exponent (1 + t), and 1 + t lies between sqrt(1/2) and sqrt(2).
     const units = UNITS - data[at + j] * UNITS
     const bits = 32 - Math.clz32(units)
     let exponent = bits - 24
@@ -57,16 +58,16 @@ const findRadii = (data: Float32Array, at: number): void => {
 }
 
 /**
- * Turns the uniform numbers at `data[at]` into sixteen normal ones of `mean` and `std`: the first eight give radii, the last
- * eight angles; then come eight cosines and eight sines. All of them are float32 values.
+ * Turns the uniform numbers at `data[at]` into sixteen normal ones of `mean` and `std`: the first eight give radii, the
+ * last eight angles; the results are eight cosines and then eight sines. All of them are float32 values.
  *
- * Fused steps stand in loops: the engine inlines only some ten of them into one function, and a step that is called costs
- * several times as much.
+ * Fused steps are in loops: the engine inlines only about ten of them into one function, and a call costs several times
+ * as much.
  */
 export const boxMuller16 = (data: Float32Array, at: number, mean: number, std: number): void => {
   findRadii(data, at)
   for (let j = 0; j < 8; j++) {
-    // The angle is a number of quarters of a turn and a rest of at most an eighth; products with two of the parts are exact.
+    // The angle is a number of quarter turns and a rest of at most an eighth; products with two of the parts are exact.
     const angle = round(TURN * data[at + j + 8])
     const quarters = ((round(angle * FOUR_OVER_PI) | 0) + 1) >> 1
     const near = round(round(angle - quarters * QUARTER_HIGH) - quarters * QUARTER_MIDDLE)
@@ -80,7 +81,7 @@ export const boxMuller16 = (data: Float32Array, at: number, mean: number, std: n
     }
     const sin = fma32(round(s * square), rest, rest)
     const cos = round(fma32(round(c * square), square, square * -0.5) + 1)
-    // A quarter more: the cosine becomes minus the sine, the sine the cosine.
+    // One more quarter turn: the cosine becomes minus the sine, the sine the cosine.
     const isOdd = (quarters & 1) === 1
     const x = isOdd ? sin : cos
     const y = isOdd ? cos : sin

@@ -1,5 +1,5 @@
 // The distributions, each filling a typed array with the numbers that PyTorch's CPU kernels draw from the same stream:
-// same words, same order, same rounding. No tensors here; shapes and defaults belong to the ops.
+// same words, same order, same rounding. There are no tensors here; the ops handle shapes and defaults.
 import { checkSwitch } from '../base/callable.ts'
 import { RuntimeError, TypeError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
@@ -15,9 +15,9 @@ type Numbers = Floats | Int32Array | Uint8Array
 let fused = true
 
 /**
- * Chooses the rounding of `uniform`: with one rounding of `x * (to - from) + from` (the default, as PyTorch is compiled
- * on processors with fused multiply-add), or with two, as some builds of PyTorch do. The default initialisation of
- * `nn.Linear` differs in the last bit of about half of its weights.
+ * Chooses the rounding of `uniform`: one rounding of `x * (to - from) + from` (the default, as PyTorch is compiled on
+ * processors with fused multiply-add), or two, as in some builds of PyTorch. Between the two, the default
+ * initialisation of `nn.Linear` differs in the last bit of about half of its weights.
  *
  * @example
  * setUniformFused(false)
@@ -33,9 +33,9 @@ export const isUniformFused = (): boolean => fused
 const FLOAT_MAX = 2 ** 128 - 2 ** 104
 
 /**
- * Fills `out` with uniform numbers of [from, to).
+ * Fills `out` with uniform numbers in [from, to).
  *
- * Throws a RuntimeError when the bounds are out of order or out of the dtype's range; nothing is drawn then.
+ * Throws a RuntimeError if the bounds are out of order or outside the dtype's range; nothing is drawn then.
  */
 export const uniform = (out: Floats, from = 0, to = 1, generator: Generator = defaultGenerator): void => {
   const single = out instanceof Float32Array
@@ -78,11 +78,11 @@ const uniform64 = (out: Float64Array, from: number, to: number, engine: Mt19937)
 /**
  * Fills `out` with normal numbers.
  *
- * Fewer than sixteen come one by one and leave the second of a pair in the generator for the next call; sixteen or more
- * come in blocks and leave nothing. Float32 equals PyTorch's AVX2 build bit for bit; in float64 about 2 draws in 1,000
- * differ in the last bit, where the C library rounds its sine, cosine or logarithm the other way.
+ * Fewer than sixteen are drawn one by one and leave the second of a pair in the generator for the next call; sixteen or
+ * more are drawn in blocks and leave nothing. Float32 equals PyTorch's AVX2 build bit for bit; in float64 about 2 draws
+ * in 1,000 differ in the last bit, where the C library rounds its sine, cosine or logarithm the other way.
  *
- * Throws a RuntimeError when `std` is negative; nothing is drawn then.
+ * Throws a RuntimeError if `std` is negative; nothing is drawn then.
  */
 export const normal = (out: Floats, mean = 0, std = 1, generator: Generator = defaultGenerator): void => {
   if (!(std >= 0)) throw new RuntimeError(`normal expects std >= 0.0, but found std ${general(std)}`)
@@ -93,7 +93,7 @@ export const normal = (out: Floats, mean = 0, std = 1, generator: Generator = de
 
 const direction = new Float64Array(2)
 
-/** The next standard normal in float64, from the generator's left-over one or a new pair. */
+/** The next standard normal in float64: the generator's leftover one, or the first of a new pair. */
 const nextNormal = (generator: Generator): number => {
   const kept = generator.nextNormal
   if (kept !== undefined) {
@@ -107,7 +107,7 @@ const nextNormal = (generator: Generator): number => {
   return radius * direction[0]
 }
 
-/** Where the blocks of sixteen start; a rest is covered by a block that overlaps, drawn anew. */
+/** Blocks of sixteen; a remainder is covered by an overlapping block, which is drawn again. */
 const inBlocks = (length: number, redraw: (at: number) => void, block: (at: number) => void): void => {
   for (let at = 0; at + 16 <= length; at += 16) block(at)
   if (length % 16 === 0) return
@@ -145,10 +145,10 @@ const integerLimits = (out: Int32Array | Uint8Array, bool: boolean): { name: str
 }
 
 /**
- * Fills `out` with whole numbers of [low, high), PyTorch's `random_(low, high)`; an Int32Array takes the stream of int64.
- * `bool` says that a Uint8Array holds booleans.
+ * Fills `out` with integers in [low, high), like PyTorch's `random_(low, high)`; an Int32Array uses the stream of
+ * int64. `bool` says that a Uint8Array holds booleans.
  *
- * Throws a RuntimeError when the range is empty or does not fit the dtype; nothing is drawn then.
+ * Throws a RuntimeError if the range is empty or does not fit the dtype; nothing is drawn then.
  */
 export const randint = (
   out: Numbers,
@@ -160,7 +160,7 @@ export const randint = (
   if (!Number.isSafeInteger(low) || !Number.isSafeInteger(high)) {
     throw new TypeError(
       `random_() received an invalid combination of arguments - got (${typeName(low)}, ${typeName(high)})`,
-      'The bounds are whole numbers of at most 2^53 - 1.',
+      'The bounds must be whole numbers of at most 2^53 - 1.',
     )
   }
   const order = (from: number, to: number, cast: string) => {
@@ -172,7 +172,7 @@ export const randint = (
   let from = low
   let to = high
   if (out instanceof Float32Array) {
-    // Bounds that float32 cannot hold are moved inwards, so that no number leaves the range by rounding.
+    // Bounds that float32 cannot represent move inwards, so that rounding cannot take a number out of the range.
     from = insideFloat32(low + 1, low, 1)
     to = insideFloat32(high - 1, high, -1)
     order(from, to, ' casted to dtype')
@@ -209,7 +209,7 @@ const insideFloat32 = (next: number, bound: number, direction: 1 | -1): number =
   return rounded + direction * 2 ** (digits - 23)
 }
 
-/** Fills `out` with a random order of 0 to its length - 1. */
+/** Fills `out` with a random permutation of 0 to its length - 1. */
 export const randperm = (out: Numbers, generator: Generator = defaultGenerator): void => {
   const n = out.length
   if (out instanceof Uint8Array && n > 255) {
@@ -229,10 +229,10 @@ export const randperm = (out: Numbers, generator: Generator = defaultGenerator):
 }
 
 /**
- * Fills `out` with 1 at probability `p` and 0 otherwise. One `p` for all, or one for each element; a Float32Array of them
- * takes one word an element, everything else two, as PyTorch does.
+ * Fills `out` with 1 at probability `p` and 0 otherwise. `p` is one number for all, or one for each element; a
+ * Float32Array of them takes one word per element, everything else two, as in PyTorch.
  *
- * Throws a RuntimeError when a probability is outside [0, 1]; nothing is drawn then.
+ * Throws a RuntimeError if a probability is outside [0, 1]; nothing is drawn then.
  */
 export const bernoulli = (
   out: Numbers,
@@ -252,14 +252,14 @@ export const bernoulli = (
     throw new RuntimeError(
       'Expected p_in >= 0 && p_in <= 1 to be true, but got false.  ' +
         '(Could this error message be improved?  If so, please report an enhancement request to PyTorch.)',
-      `A probability is from 0 to 1, not ${value}.`,
+      `A probability must be from 0 to 1, not ${value}.`,
     )
   }
   if (p instanceof Float32Array) for (let i = 0; i < out.length; i++) out[i] = engine.u24() < p[i] ? 1 : 0
   else for (let i = 0; i < out.length; i++) out[i] = engine.u53() < p[i] ? 1 : 0
 }
 
-/** A double as C++ streams print it in PyTorch's messages: `%g`, six digits. */
+/** A double as C++ streams print it in PyTorch's messages: `%g`, with six digits. */
 const general = (x: number): string => {
   if (Number.isNaN(x)) return 'nan'
   if (!Number.isFinite(x)) return x > 0 ? 'inf' : '-inf'

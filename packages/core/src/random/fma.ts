@@ -1,28 +1,32 @@
-// Fused multiply-add, a * b + c with one rounding, for float32 and float64. PyTorch's CPU kernels are compiled to it, so
-// their last bits cannot be had without; JavaScript has no such operation.
+// Fused multiply-add, a * b + c with one rounding, for float32 and float64. PyTorch's CPU kernels are compiled to it,
+// so their last bits cannot be reproduced without it, and JavaScript lacks it.
 
 const f = Math.fround
 
 /**
  * a * b + c rounded once to float32; the three arguments are float32 values.
  *
- * The product is exact in a double. Rounding the sum to a double and then to float32 is wrong only where the double lies
- * exactly between two float32 values while the true sum does not. Kept short: it must be inlined to be fast.
+ * The product is exact in a double. Rounding the sum to a double and then to float32 is wrong only if the double lies
+ * exactly halfway between two float32 values and the true sum does not. The function is kept short because it must be
+ * inlined to be fast.
  */
 export const fma32 = (a: number, b: number, c: number): number => {
   const sum = a * b + c
   const rounded = f(sum)
   const mirrored = sum + (sum - rounded)
   if (f(mirrored) !== mirrored || mirrored === rounded) return rounded
-  // Rounding it again says to the engine that it is a number: otherwise every result would be boxed.
+  // Rounding again tells the engine that the result is a float; otherwise it would box every result.
   return f(decide32(a * b, c, sum, rounded, mirrored))
 }
 
-/** The rare cases: a sum between two float32 values, where what the double lost decides, and an overflow. */
+/**
+ * The rare cases: a sum halfway between two float32 values, where the rounding error of the double decides, and an
+ * overflow.
+ */
 const decide32 = (product: number, c: number, sum: number, rounded: number, other: number): number => {
   const lost = twoSumError(product, c, sum)
   if (!Number.isFinite(rounded)) {
-    // Halfway between the largest float32 and infinity, and the true sum below it.
+    // Halfway between the largest float32 and infinity, with the true sum below.
     const edge = 2 ** 128 - 2 ** 103
     return Math.abs(sum) === edge && lost * sum < 0 ? Math.sign(sum) * (2 ** 128 - 2 ** 104) : rounded
   }
@@ -30,7 +34,7 @@ const decide32 = (product: number, c: number, sum: number, rounded: number, othe
   return lost > 0 === other > rounded ? other : rounded
 }
 
-/** What a + b loses when it is rounded to `sum`; exact for all finite values. */
+/** The rounding error of a + b = `sum`; exact for all finite values. */
 export const twoSumError = (a: number, b: number, sum: number): number => {
   const virtual = sum - a
   return a - (sum - virtual) + (b - virtual)
@@ -38,7 +42,7 @@ export const twoSumError = (a: number, b: number, sum: number): number => {
 
 const SPLITTER = 2 ** 27 + 1
 
-/** What a * b loses when it is rounded to `product`; exact while nothing overflows or underflows. */
+/** The rounding error of a * b = `product`; exact if nothing overflows or underflows. */
 export const twoProductError = (a: number, b: number, product: number): number => {
   const ta = SPLITTER * a
   const ah = ta - (ta - a)
@@ -52,14 +56,14 @@ export const twoProductError = (a: number, b: number, product: number): number =
 const word = new Float64Array(1)
 const halves = new Uint32Array(word.buffer)
 
-/** a + b, and when it is not exact the neighbour whose last bit is odd: a later rounding then cannot go wrong. */
+/** a + b, or if that is not exact, the neighbour whose last bit is odd, which makes a later rounding correct. */
 const addToOdd = (a: number, b: number): number => {
   const sum = a + b
   const lost = twoSumError(a, b, sum)
   if (lost === 0) return sum
   word[0] = sum
   if ((halves[LOW] & 1) === 1) return sum
-  // One step towards what was lost: away from zero is one up in the bits. An even number has no borrow going up, and
+  // One step towards the lost part: away from zero adds one to the bits. An even number cannot carry going up, but
   // going down it may borrow from the high half.
   if (lost > 0 === sum > 0) halves[LOW] += 1
   else if (halves[LOW] === 0) {
@@ -107,7 +111,7 @@ const compose = (integer: bigint, exponent: number): number => {
   const rest = magnitude - (kept << BigInt(drop))
   const half = drop > 0 ? 1n << BigInt(drop - 1) : 1n
   if (drop > 0 && (rest > half || (rest === half && (kept & 1n) === 1n))) kept += 1n
-  // Scaled in two steps, so that a subnormal result or one near the top passes through no other rounding.
+  // Scaled in two steps, so that a subnormal or very large result is not rounded twice.
   const scale = exponent + drop
   const first = scale > 0 ? Math.min(scale, 900) : Math.max(scale, -900)
   const value = Number(kept) * 2 ** first * 2 ** (scale - first)

@@ -1,12 +1,12 @@
-// Generators: an engine, the seed it started from, and the normal that Box-Muller has left over. States are PyTorch's
-// own 5,056 bytes, so a state saved there continues here and the other way round.
+// Generators: an engine, its seed, and the leftover normal of Box-Muller. States have PyTorch's format of 5,056 bytes,
+// so both can load the other's states.
 import { RuntimeError, TypeError, ValueError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
 import { cosSin } from './precise.ts'
 import { Mt19937, STATE_WORDS } from './mt19937.ts'
 
 // PyTorch's CPUGeneratorImplState, little-endian: seed (8 bytes), left (4), seeded (4), next (8), 624 words of 8 bytes,
-// then the normals left over: x, y, rho (8 each), a flag (4, padded to 8), and for float32 a value (4) and a flag (4).
+// then the leftover normals: x, y, rho (8 each), a flag (4, padded to 8), and for float32 a value (4) and a flag (4).
 const LEFT = 8
 const SEEDED = 12
 const NEXT = 16
@@ -20,16 +20,16 @@ const FLOAT_NORMAL = LEGACY_BYTES
 const FLOAT_NORMAL_VALID = LEGACY_BYTES + 4
 const STATE_BYTES = LEGACY_BYTES + 8
 
-// What PyTorch's own new generators start from.
+// The seed of PyTorch's new generators.
 const DEFAULT_SEED = 67280421310721n
 
 const direction = new Float64Array(2)
 
-/** A stream of random numbers of its own, equal to a `torch.Generator` on the CPU with the same seed. */
+/** An independent stream of random numbers, equal to that of a `torch.Generator` on the CPU with the same seed. */
 export class Generator {
   /** The engine, for the functions that fill arrays. */
   readonly engine: Mt19937 = new Mt19937()
-  /** The second normal of the last Box-Muller pair, taken by the next small draw of normals. */
+  /** The second normal of the last Box-Muller pair, which the next small draw of normals takes. */
   nextNormal: number | undefined = undefined
   private nextFloatNormal: number | undefined = undefined
   private currentSeed = 0n
@@ -39,9 +39,9 @@ export class Generator {
   }
 
   /**
-   * Starts the stream of `seed` and drops the normal left over. Only the low 32 bits of a seed matter to the stream.
+   * Starts the stream of `seed` and drops the leftover normal. Only the low 32 bits of a seed matter.
    *
-   * Throws a RuntimeError outside -2^63 to 2^64 - 1, or when `seed` is not a whole number.
+   * Throws a RuntimeError outside -2^63 to 2^64 - 1, or if `seed` is not a whole number.
    *
    * @example
    * const g = new Generator().manualSeed(42)
@@ -55,19 +55,19 @@ export class Generator {
     }
     const value = BigInt(seed)
     if (value < -(2n ** 63n) || value >= 2n ** 64n) {
-      throw new RuntimeError('Overflow when unpacking long', 'A seed is from -2^63 to 2^64 - 1.')
+      throw new RuntimeError('Overflow when unpacking long', 'A seed must be from -2^63 to 2^64 - 1.')
     }
     this.restart(BigInt.asUintN(64, value))
     return this
   }
 
-  /** Starts the stream of a seed that nobody can foresee, and returns that seed. */
+  /** Starts the stream of an unpredictable seed, and returns that seed. */
   seed(): number | bigint {
     this.restart(unpredictable())
     return this.initialSeed()
   }
 
-  /** The seed the stream started from; a bigint where a number cannot hold it. */
+  /** The seed of the stream; a bigint if a number cannot hold it. */
   initialSeed(): number | bigint {
     return this.currentSeed <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(this.currentSeed) : this.currentSeed
   }
@@ -94,9 +94,10 @@ export class Generator {
   }
 
   /**
-   * Continues from a state of `getState`, or of PyTorch's `get_rng_state` or its older 5,048 bytes.
+   * Continues from a state of `getState`, or of PyTorch's `get_rng_state`, including its older 5,048 bytes.
    *
-   * Throws a TypeError when `state` holds no bytes, a RuntimeError when it is no state; the generator is then unchanged.
+   * Throws a TypeError if `state` is not a Uint8Array, and a RuntimeError if it is not a valid state; the generator is
+   * then unchanged.
    */
   setState(state: Uint8Array): this {
     if (!(state instanceof Uint8Array)) {
@@ -121,7 +122,7 @@ export class Generator {
     this.currentSeed = view.getBigUint64(0, true)
     const valid = view.getInt32(NORMAL_VALID, true) !== 0
     if (state.length === LEGACY_BYTES) {
-      // The old form keeps the radius and the uniform of the angle instead of the normal itself.
+      // The old format has the radius and the uniform of the angle instead of the normal itself.
       cosSin(2 * Math.PI * view.getFloat64(NORMAL_X, true), direction)
       this.nextNormal = valid ? view.getFloat64(NORMAL_RHO, true) * direction[1] : undefined
       this.nextFloatNormal = undefined
@@ -132,12 +133,12 @@ export class Generator {
     return this
   }
 
-  /** A generator of its own in the same state. */
+  /** An independent generator in the same state. */
   clone(): Generator {
     return new Generator().setState(this.getState())
   }
 
-  /** Goes on from where another generator is: `setState` without the bytes in between. */
+  /** Takes over the state of another generator: `setState` without the bytes in between. */
   become(other: Generator): void {
     if (!(other instanceof Generator))
       throw new TypeError(`become(): argument 'other' must be torch.Generator, not ${typeName(other)}`)
@@ -155,19 +156,19 @@ export class Generator {
   }
 }
 
-/** 64 bits; not a secret, so the host's cryptography, milliseconds to load, is left alone. */
+/** 64 random bits. They are not a secret, so this does not load the host's cryptography, which takes milliseconds. */
 const unpredictable = (): bigint => {
   const word = (): bigint => BigInt(Math.floor(Math.random() * 2 ** 32))
   return (word() << 32n) | word()
 }
 
-/** The generator that is used wherever none is given; it starts from an unpredictable seed, as PyTorch's does. */
+/** The default generator; it starts from an unpredictable seed, like PyTorch's. */
 export const defaultGenerator: Generator = new Generator().manualSeed(unpredictable())
 
 /**
  * Seeds the default generator, so that everything drawn from it repeats, and returns it.
  *
- * A number with a fraction is cut, as PyTorch's `int(seed)` does. Throws a RuntimeError outside -2^63 to 2^64 - 1.
+ * A fractional number is truncated, as by PyTorch's `int(seed)`. Throws a RuntimeError outside -2^63 to 2^64 - 1.
  *
  * @example
  * manualSeed(0)
@@ -183,11 +184,11 @@ export const manualSeed = (seed: number | bigint): Generator => {
 /** Seeds the default generator unpredictably and returns the seed. */
 export const seed = (): number | bigint => defaultGenerator.seed()
 
-/** The seed that the default generator started from. */
+/** The seed of the default generator. */
 export const initialSeed = (): number | bigint => defaultGenerator.initialSeed()
 
 /**
- * The state of the default generator, PyTorch's 5,056 bytes.
+ * Returns the state of the default generator in PyTorch's format of 5,056 bytes.
  *
  * @example
  * const state = getRngState()
@@ -195,7 +196,7 @@ export const initialSeed = (): number | bigint => defaultGenerator.initialSeed()
  */
 export const getRngState = (): Uint8Array => defaultGenerator.getState()
 
-/** Continues the default generator from a state of `getRngState` or of PyTorch's `get_rng_state`. */
+/** Sets the default generator to a state of `getRngState` or of PyTorch's `get_rng_state`. */
 export const setRngState = (state: Uint8Array): void => {
   defaultGenerator.setState(state)
 }

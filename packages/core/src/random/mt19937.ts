@@ -1,5 +1,5 @@
-// The Mersenne Twister MT19937 as PyTorch runs it on the CPU: 624 words of state, refilled all at once. This file knows
-// words only; what is made of them is in distributions.ts, and who owns an engine in generator.ts.
+// The Mersenne Twister MT19937 as PyTorch runs it on the CPU: 624 words of state, refilled all at once. This file
+// produces words; distributions.ts turns them into numbers, and generator.ts owns engines.
 
 const N = 624
 const M = 397
@@ -8,12 +8,12 @@ const MATRIX = 0x9908b0df | 0
 /** The number of 32-bit words in an engine's state. */
 export const STATE_WORDS = N
 
-/** The engine's whole state, named as PyTorch's own fields so that a saved state can be written byte for byte. */
+/** The engine's whole state, named like PyTorch's fields so that a saved state can be written byte for byte. */
 export interface EngineState {
   readonly words: Uint32Array
   /** Draws left before the words are refilled, plus one. */
   readonly left: number
-  /** The word that is read next. */
+  /** The index of the next word. */
   readonly next: number
 }
 
@@ -21,7 +21,7 @@ export interface EngineState {
 export class Mt19937 {
   // Signed words: V8 keeps them as small integers, so a draw allocates nothing.
   private readonly words = new Int32Array(N)
-  /** The seed whose words have not been computed yet: nothing was drawn. */
+  /** A seed whose words have not been computed yet, because nothing was drawn. */
   private fresh: number | null = null
   private left = 1
   private next = 0
@@ -30,14 +30,14 @@ export class Mt19937 {
     this.seed(seed)
   }
 
-  /** Starts the stream of `seed`, of which the low 32 bits are taken. */
+  /** Starts the stream of `seed`, using its low 32 bits. */
   seed(seed: number): void {
     this.fresh = seed >>> 0
     this.left = 1
     this.next = 0
   }
 
-  /** Goes on from where another engine is. */
+  /** Takes over the state of another engine. */
   become(other: Mt19937): void {
     this.fresh = other.fresh
     this.left = other.left
@@ -45,7 +45,7 @@ export class Mt19937 {
     if (other.fresh === null) this.words.set(other.words)
   }
 
-  /** The words of a seed. */
+  /** Computes the words of a seed. */
   private spread(): void {
     if (this.fresh === null) return
     const words = this.words
@@ -58,7 +58,7 @@ export class Mt19937 {
     }
   }
 
-  /** The next word as a signed integer: cheapest where only its bits are used. */
+  /** The next word as a signed integer: cheapest if only its bits are used. */
   i32(): number {
     if (--this.left === 0) this.refill()
     let y = this.words[this.next++]
@@ -90,7 +90,7 @@ export class Mt19937 {
     return { words: new Uint32Array(this.words), left: this.left, next: this.next }
   }
 
-  /** Takes over a state; the caller has checked it. */
+  /** Sets the state, which the caller has checked. */
   setState(state: EngineState): void {
     this.words.set(state.words)
     this.fresh = null

@@ -1,9 +1,10 @@
-// log, log1p, sine and cosine in float64 for the normal distribution. Those of `Math` differ between JavaScript engines; these
-// are computed with twice the digits and rounded once, so every engine draws the same numbers. PyTorch's C library rounds
-// the other way in 2 of 1,000 calls. Its log1p errs by more, and is followed here step by step, for equal bits.
+// log, log1p, sine and cosine in float64 for the normal distribution. Those of `Math` differ between JavaScript
+// engines. These are computed with twice the digits and rounded once, so every engine draws the same numbers. PyTorch's
+// C library rounds the other way in 2 of 1,000 calls. Its log1p has a larger error, so this one follows it step by
+// step, for equal bits.
 import { fma64, twoProductError, twoSumError } from './fma.ts'
 
-/** A number of twice the digits: the sum of two doubles, of which the first is that sum rounded. */
+/** A number with twice the digits: the sum of two doubles, the first of which is the rounded sum. */
 interface Wide {
   readonly hi: number
   readonly lo: number
@@ -35,10 +36,12 @@ const over = (a: Wide, b: Wide): Wide => {
 
 const ONE = wide(1)
 
-/** A power series. Its coefficients are computed when it is first needed: who draws nothing starts without them. */
+/**
+ * A power series. Its coefficients are computed at first use, so a program that draws nothing does not compute them.
+ */
 const series = (
   count: number,
-  /** How many of them are needed with all their digits: the terms that follow are small. */
+  /** How many coefficients need all their digits: the later terms are small. */
   precise: number,
   next: (previous: Wide, k: number) => Wide,
 ): ((x: Wide) => Wide) => {
@@ -58,12 +61,12 @@ const sine = series(14, 8, (previous, k) => over(previous, wide(-2 * k * (2 * k 
 const cosine = series(14, 8, (previous, k) => over(previous, wide(-2 * k * (2 * k - 1))))
 const artanh = series(22, 12, (_, k) => over(ONE, wide(2 * k + 1)))
 
-// A quarter of a turn in three parts; the first two are so short that a few times them is exact.
+// A quarter turn in three parts; the first two are so short that small multiples are exact.
 const [QUARTER, QUARTER_MIDDLE, QUARTER_LOW] = [1.5707963267948983, -1.7151244994428829e-15, 8.4784276603689e-32]
 
 /** Writes the cosine and the sine of `theta`, 0 to 2 pi, to `out[0]` and `out[1]`. */
 export const cosSin = (theta: number, out: Float64Array): void => {
-  // What is beyond a number of quarters, at most an eighth of a turn.
+  // The remainder after quarter turns, at most an eighth of a turn.
   const quarters = Math.round(theta / QUARTER)
   const near = theta - quarters * QUARTER
   const shift = -quarters * QUARTER_MIDDLE
@@ -71,7 +74,7 @@ export const cosSin = (theta: number, out: Float64Array): void => {
   const square = times(rest, rest)
   const sin = times(sine(square), rest).hi
   const cos = cosine(square).hi
-  // A quarter more: the cosine becomes minus the sine, the sine the cosine.
+  // One more quarter turn: the cosine becomes minus the sine, the sine the cosine.
   const isOdd = quarters % 2 === 1
   const x = isOdd ? sin : cos
   const y = isOdd ? cos : sin
@@ -79,7 +82,7 @@ export const cosSin = (theta: number, out: Float64Array): void => {
   out[1] = quarters === 2 || quarters === 3 ? -y : y
 }
 
-/** How often a positive number has to be doubled to be at least `least`. */
+/** How often a positive number must be doubled to be at least `least`. */
 const doublings = (x: number, least: number): number => {
   let count = 0
   for (let y = x; y < least; y *= 2) count++
@@ -88,7 +91,7 @@ const doublings = (x: number, least: number): number => {
 
 const LN2: Wide = { hi: Math.LN2, lo: 2.3190468138462996e-17 }
 
-/** The natural logarithm of 0 < x <= 1, no subnormal. */
+/** The natural logarithm of 0 < x <= 1, not subnormal. */
 export const log = (x: number): number => {
   // x = 2^-count m, and log m = 2 artanh((m - 1) / (m + 1)).
   const count = doublings(x, Math.SQRT1_2)
@@ -98,10 +101,10 @@ export const log = (x: number): number => {
   return plus(times(LN2, wide(-count)), { hi: 2 * hi, lo: 2 * lo }).hi
 }
 
-// log 2 in two parts: a few times the first is exact.
+// log 2 in two parts: small multiples of the first are exact.
 const LN2_HIGH = 0.6931471803691238
 const LN2_LOW = 1.9082149292705877e-10
-/** The root of a half, cut after its first 32 bits. */
+/** sqrt(1/2), truncated after its first 32 bits. */
 const SQRT_HALF = 0.7071065902709961
 /** The C library's coefficients of (log(1 + t) - 2s) / s in powers of s^2, where s = t / (2 + t). */
 const LOG = [
@@ -109,11 +112,13 @@ const LOG = [
   0.15313837699209373, 0.14798198605116586,
 ] as const
 
-/** The natural logarithm of 1 + x for -1 < x <= 0: the bits of the GNU C library on a processor with fused steps. */
+/**
+ * The natural logarithm of 1 + x for -1 < x <= 0: the bits of the GNU C library on a processor with fused multiply-add.
+ */
 export const log1p = (x: number): number => {
   if (x > -(2 ** -54)) return x
   if (x > -(2 ** -29)) return fma64(x * x, -0.5, x)
-  // 1 + x = 2^k (1 + t); what is lost of it by rounding is added in the end.
+  // 1 + x = 2^k (1 + t); its rounding error is added at the end.
   const u = 1 + x
   const isNear = x > SQRT_HALF - 1
   const k = isNear ? 0 : -doublings(u, SQRT_HALF)

@@ -1,4 +1,4 @@
-// Steps of arithmetic: sums, products, quotients, powers, signs, and rounding to whole numbers. On bool they are logic: a
+// Steps of arithmetic: sums, products, quotients, powers, signs, and rounding to integers. For bool they are logic: a
 // sum is or, a product is and.
 import { isFloat } from '../../base/dtype.ts'
 import type { Expr } from '../expr.ts'
@@ -64,7 +64,7 @@ export const mul: Binary = {
   bool: both,
 }
 
-/** Of whole numbers, the quotient is cut; 0 by 0 is 0. */
+/** Integer quotients are truncated; 0 / 0 is 0. */
 export const div: Binary = {
   ...{ ...arithmetic, cost: 2 },
   arity: 2,
@@ -78,7 +78,7 @@ export const div: Binary = {
   ),
 }
 
-/** `a * b + c`: what a backend that rounds to float32 in between may round once. */
+/** `a * b + c`; a backend that rounds to float32 in between may round once. */
 export const fma: Ternary = {
   ...arithmetic,
   arity: 3,
@@ -105,7 +105,7 @@ export const mod: Binary = {
   real: own('mod'),
 }
 
-/** C's fmod, the remainder with the sign of what is divided. */
+/** C's fmod, the remainder with the dividend's sign. */
 export const fmod: Binary = {
   ...{ ...arithmetic, cost: Infinity, work: 'remainder' },
   arity: 2,
@@ -128,7 +128,7 @@ export const floorDiv: Binary = {
   ),
 }
 
-/** Powers of whole numbers wrap; negative ones are 0, but those of 1 and -1. */
+/** Integer powers wrap; negative exponents give 0, except for bases of 1 and -1. */
 export const pow: Binary = {
   ...{ ...arithmetic, cost: Infinity, work: 'call' },
   arity: 2,
@@ -142,7 +142,7 @@ export const pow: Binary = {
   whole: own('ipow'),
 }
 
-/** The side that loses gets nothing, equal ones half each, all of it both beside NaN. */
+/** The smaller (or larger) operand gets nothing, equal ones half each, and both get all of it with NaN. */
 const extreme = (loses: 'gt' | 'lt'): Slope => {
   return (s, dy, [a, b]) => {
     const share = (lost: Expr): Expr => s.select(lost, 0, s.select(s.eq(a, b), s.mul(dy, 0.5), dy))
@@ -183,7 +183,7 @@ export const abs: Unary = {
   real: maths('abs', Math.abs),
 }
 
-/** -1, 0 or 1; 0 of NaN. */
+/** -1, 0 or 1; 0 for NaN. */
 export const sign: Unary = { ...{ ...arithmetic, cost: Infinity }, arity: 1, slope: null, real: own('sign') }
 
 /** `a` with the sign of `b`. */
@@ -194,7 +194,7 @@ export const copysign: Binary = {
   real: own('copysign'),
 }
 
-/** The number after `a` in the direction of `b`. */
+/** The number next to `a` in the direction of `b`. */
 export const nextafter: Binary = {
   ...floating,
   arity: 2,
@@ -206,7 +206,7 @@ export const nextafter: Binary = {
 export const floor: Unary = { ...rounding, real: maths('floor', Math.floor) }
 export const ceil: Unary = { ...rounding, real: maths('ceil', Math.ceil) }
 export const trunc: Unary = { ...rounding, real: maths('trunc', Math.trunc) }
-/** Halves to even. */
+/** Rounds halves to even. */
 export const rint: Unary = { ...rounding, real: own('rint') }
 
 export const sqrt: Unary = {

@@ -1,5 +1,5 @@
-// Steps that are functions of real numbers. In float32 some have a form of their own, as exact as a float32 needs them
-// (math.ts).
+// Steps that are functions of real numbers. For float32 some have a separate version with the accuracy that float32
+// needs (math.ts).
 import type { Expr, s } from '../expr.ts'
 import { type Binary, floating, inline, maths, own, type Unary } from '../step.ts'
 
@@ -88,7 +88,7 @@ export const cosh: Unary = {
   real: maths('cosh', Math.cosh),
 }
 
-/** 1 - x * x, in which nothing cancels beside 1. */
+/** 1 - x * x, without cancellation near 1. */
 const below = (build: typeof s, x: Expr): Expr => build.mul(build.sub(1, x), build.add(1, x))
 
 export const asin: Unary = {
@@ -144,7 +144,7 @@ export const atan2: Binary = {
   real: maths('atan2', (a, b) => Math.atan2(a, b)),
 }
 
-/** The length of (a, b), which does not overflow before it has to. */
+/** The length of (a, b), without overflow in intermediate results. */
 export const hypot: Binary = {
   ...floating,
   arity: 2,
@@ -194,7 +194,7 @@ export const digamma: Unary = {
   real: own('digamma'),
 }
 
-/** The derivative of digamma of order `n`, a whole number. */
+/** The derivative of digamma of order `n`, an integer. */
 export const polygamma: Binary = {
   ...floating,
   arity: 2,
@@ -206,7 +206,7 @@ export const erfinv: Unary = {
   ...floating,
   arity: 1,
   slope: (s, dy, [x]) => {
-    // Computed anew, so that the result may be written to, as in PyTorch.
+    // Recomputed, so that the result may be overwritten, as in PyTorch.
     const y = s.erfinv(x)
     return [s.mul(s.mul(dy, Math.sqrt(Math.PI) / 2), s.exp(s.mul(y, y)))]
   },

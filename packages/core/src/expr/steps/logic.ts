@@ -1,4 +1,5 @@
-// Steps that compare, combine truths and bits, and choose. What they give does not depend on the dtype that they work in.
+// Steps that compare, combine bools and bits, and select. Their results do not depend on the dtype that they compute
+// in.
 import { type Binary, both, comparison, either, inline, type JsStep, own, type Ternary, type Unary } from '../step.ts'
 
 const compared = (operator: string, holds: (a: number, b: number) => boolean): Binary => ({
@@ -33,7 +34,7 @@ export const isfinite: Unary = test(
 
 const bitwise = { rule: 'bitwise', cost: 1, work: 'simple', slope: null } as const
 
-/** Of the bits of whole numbers, and of bools. */
+/** On the bits of integers, and on bools. */
 export const and: Binary = { ...bitwise, arity: 2, real: both }
 export const or: Binary = { ...bitwise, arity: 2, real: either }
 export const xor: Binary = {
@@ -57,11 +58,14 @@ export const not: Unary = {
   ),
 }
 
-/** By fewer bits than none, or more than there are, all go out: 0 is left, to the right the sign. */
+/**
+ * A shift by a negative number of bits, or by more than there are, shifts all out: it leaves 0, or to the right the
+ * sign.
+ */
 export const shiftLeft: Binary = { ...bitwise, rule: 'shift', arity: 2, real: own('shiftLeft') }
 export const shiftRight: Binary = { ...bitwise, rule: 'shift', arity: 2, real: own('shiftRight') }
 
-/** Its slope is a choice between those of its branches, which derive.ts puts together. */
+/** derive.ts builds its slope, a select between those of its branches. */
 export const select: Ternary = {
   ...{ arity: 3, rule: 'select', cost: 1, work: 'simple', slope: null },
   real: inline(
