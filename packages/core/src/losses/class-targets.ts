@@ -63,7 +63,7 @@ export function checkClassTargets(input: Tensor, target: Tensor, weight: Tensor 
   if (target.dtype !== 'int32' && target.dtype !== 'uint8') {
     throw new RuntimeError(
       `expected scalar type Long but found ${dtypeName[target.dtype]}`,
-      "Class numbers are integers: target.int(). For probabilities, use crossEntropy with a target in the input shape.",
+      'Class numbers are integers: target.int(). For probabilities, use crossEntropy with a target in the input shape.',
     )
   }
   if (weight !== null) checkClassWeight(weight, input, '')
