@@ -124,7 +124,7 @@ describe.each([
 
   test.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])('%d times is an error', (n) => {
     const step = compile(() => ones(1))
-    expect(() => step.repeat(n)).toThrow('a step is repeated a whole number of times, from 1')
+    expect(() => step.repeat(n)).toThrow('a step must be repeated a whole number of times, at least 1')
   })
 
   test('an error in the middle leaves the steps before it', () => {

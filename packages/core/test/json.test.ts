@@ -70,8 +70,8 @@ describe('a tensor in JSON', () => {
       { dtype: 'float32', shape: [2], data: 'AACAPw==' },
       "shape '[2]' is invalid for input of 4 bytes",
     ],
-    ['no base64', { dtype: 'uint8', shape: [3], data: 'A-CA' }, 'are no base64'],
-    ['a part of base64', { dtype: 'uint8', shape: [3], data: 'AACAP' }, 'are no base64'],
+    ['invalid base64', { dtype: 'uint8', shape: [3], data: 'A-CA' }, 'are not base64'],
+    ['a part of base64', { dtype: 'uint8', shape: [3], data: 'AACAP' }, 'are not base64'],
     ['a negative size', { dtype: 'uint8', shape: [-3], data: '' }, 'negative dimension'],
     ['a bool of 2', { dtype: 'bool', shape: [1], data: 'Ag==' }, 'a bool is 0 or 1'],
   ])('%s is none', (_, json, message) => expect(() => fromJSON(json as never)).toThrow(message))

@@ -1,5 +1,5 @@
-// Anomaly mode: a gradient rule that throws, or that makes NaN, is named together with the forward line that called its
-// operation. Slow, because every element of every gradient is read.
+// Anomaly mode: if a gradient rule throws or returns NaN, the error names it together with the forward line that called
+// its operation. This is slow, because it reads every element of every gradient.
 import { isFloat } from '../base/dtype.ts'
 import { RuntimeError } from '../base/errors.ts'
 import { isnan } from '../ops/pointwise/elementwise.ts'
@@ -9,10 +9,10 @@ import type { Gradients } from '../tensor/op.ts'
 
 const forwardOf = (node: Node): string =>
   node.line === null
-    ? `The forward call of ${node.name} was made outside detectAnomaly, so its line is not known.`
+    ? `The forward call of ${node.name} was made outside detectAnomaly, so its line is unknown.`
     : `The forward call of ${node.name} was made at ${node.line}.`
 
-/** The gradients of a node's inputs, refused where they are NaN. */
+/** The gradients of a node's inputs; throws if one has NaN. */
 export function watched(node: Node): Gradients {
   let gradients: Gradients
   try {

@@ -1,5 +1,5 @@
-// Where gradients meet and where they end: in the `.grad` of leaves and of tensors that retain theirs. A gradient that
-// arrives there is taken over without a copy when nobody else can hold its memory, so no two tensors ever share one.
+// Accumulates gradients and stores them in the `.grad` of leaves and of tensors that retain theirs. A gradient that
+// arrives there is taken over without a copy if nothing else can hold its memory, so no two tensors ever share one.
 import { isContiguous } from '../base/layout.ts'
 import { sameShape } from '../base/shape.ts'
 import { s } from '../expr/expr.ts'
@@ -14,16 +14,16 @@ import { mode, noGrad } from '../tensor/mode.ts'
 import { detached, type Tensor } from '../tensor/tensor.ts'
 import { atomically } from '../tensor/undo.ts'
 
-/** The most gradients that wait for each other, and the most elements of one that waits: memory is held meanwhile. */
+/** The limits for waiting gradients, in number and in elements, because they hold memory. */
 const mostWaiting = 16
 const mostElements = 1024
 
 const waits = (dy: Tensor): boolean => dy.elements <= mostElements && isContiguous(dy)
 
 /**
- * The gradients of an output after another one has arrived. Small ones wait, and one kernel adds them up when all are
- * there: in the order in which they came, rounding every sum, so that its bits are those of additions one by one. What
- * is recorded is added one by one.
+ * Adds an arriving gradient of an output to the earlier ones. Small gradients wait, and one kernel adds them up when
+ * all have arrived: in order of arrival, rounding every sum, so that its bits are those of separate additions. While
+ * gradients are recorded, they are added one by one.
  */
 export function joined(dys: Tensor[], dy: Tensor): Tensor[] {
   const [first] = dys
@@ -43,16 +43,16 @@ export function total(dys: readonly Tensor[]): Tensor {
   return apply(sums[arity], dys, null)
 }
 
-/** A copy that is printed as the copy of a gradient is in PyTorch. */
+/** A copy that prints like PyTorch's copy of a gradient. */
 const copyOp = { ...cloneOp, name: 'CopyBackwards' }
 
-/** Marks a gradient that somebody outside the walk may hold: nobody may take its memory over. */
+/** Marks a gradient that code outside the backward pass may hold, so that nothing takes over its memory. */
 export function keep(dy: Tensor): Tensor {
   dy.storage.owned = true
   return dy
 }
 
-/** The gradient itself when its memory is younger than `born` and nobody else has it, else a copy. */
+/** The gradient itself if its memory is younger than `born` and nothing else holds it, otherwise a copy. */
 function owned(dy: Tensor, born: number): Tensor {
   const { storage } = dy
   const mine = storage.serial >= born && !storage.owned && storage.size === dy.elements && isContiguous(dy)
@@ -61,21 +61,21 @@ function owned(dy: Tensor, born: number): Tensor {
   return result
 }
 
-/** A gradient on its way to a tensor; memory younger than `born` is the walk's own. */
+/** A gradient for a tensor; memory younger than `born` belongs to the backward pass. */
 interface Arrival {
   readonly x: Tensor
   readonly dy: Tensor
   readonly born: number
-  /** What takes the place of the gradient that is there; null where that is added to in its memory. */
+  /** The replacement for the existing gradient; null if that is updated in its own memory. */
   taken: Tensor | null
 }
 
 /**
- * Gradients on their way to `.grad`, where they are added to what is there: all of them when the walk has come to its
- * end, so that one that fails has changed none. While gradients are recorded, sums have a graph of their own.
+ * Gradients for `.grad`, where they are added to existing ones. All are stored at the end of the backward pass, so that
+ * a pass that fails has changed none. While gradients are recorded, sums get a graph.
  */
 export class Arrivals {
-  /** Those of the walk that is at work. */
+  /** The arrivals of the running backward pass. */
   static current: Arrivals | null = null
   readonly #arrivals: Arrival[] = []
 
@@ -93,7 +93,7 @@ export class Arrivals {
       if (grad === null) arrival.taken = mode.grad ? apply(copyOp, [dy], null) : owned(dy, born)
       else if (mode.grad) arrival.taken = add(grad, dy)
       else {
-        // Its getter throws.
+        // Reading the buffer of a freed storage throws.
         if (grad.storage.freed) void grad.buffer
         checkWritable(grad, [dy])
         sums ??= []
@@ -115,7 +115,7 @@ export class Arrivals {
   }
 }
 
-/** Forgets gradients, or writes zeros into them. */
+/** Sets gradients to null, or to zeros. */
 export function clearGradients(tensors: Iterable<Tensor>, setToNone: boolean): void {
   for (const x of tensors) {
     if (setToNone) {

@@ -1,5 +1,5 @@
-// Functions whose gradient the user writes: a class with static `forward` and `backward`, called by its `apply`. The
-// forward pass is not recorded; the backward pass is made of ops, so it can be differentiated again.
+// Custom functions with a user-defined gradient: a class with static `forward` and `backward`, called through its
+// `apply`. The forward pass is not recorded; the backward pass consists of ops, so it can be differentiated again.
 import type { Spec } from '../backend/backend.ts'
 import { checkSwitch } from '../base/callable.ts'
 import { isFloat } from '../base/dtype.ts'
@@ -19,10 +19,10 @@ import { keep } from './collect.ts'
 
 type Returned = Tensor | null | undefined | readonly (Tensor | null | undefined)[]
 
-/** What `forward` and `backward` of a custom function share: saved tensors, and whatever else is put on it. */
+/** The context that `forward` and `backward` of a custom function share: saved tensors, and any other properties. */
 export class FunctionCtx {
   [attribute: string]: unknown
-  /** For each argument of `forward`: whether it is a tensor that wants a gradient. */
+  /** For each argument of `forward`, whether it is a tensor that requires a gradient. */
   readonly needsInputGrad: readonly boolean[]
   toSave: readonly (Tensor | null)[] = []
   dirtyTensors: readonly Tensor[] = []
@@ -34,7 +34,7 @@ export class FunctionCtx {
     this.needsInputGrad = needsInputGrad
   }
 
-  /** Keeps tensors for `backward`, which throws if one of them was written to in between. */
+  /** Saves tensors for `backward`, which throws if one of them was written to in between. */
   saveForBackward(...tensors: readonly (Tensor | null)[]): void {
     tensors.forEach((x, i) => {
       if (x === null || isTensor(x)) return
@@ -43,7 +43,7 @@ export class FunctionCtx {
     this.toSave = tensors
   }
 
-  /** What `saveForBackward` kept. */
+  /** The tensors that `saveForBackward` saved. */
   get savedTensors(): readonly Tensor[] {
     const { node } = this
     if (node === null) return this.toSave as readonly Tensor[]
@@ -51,7 +51,7 @@ export class FunctionCtx {
     return Array.from(node.saved?.slice(savedFrom(node)) ?? [], (x) => (x ?? null) as Tensor)
   }
 
-  /** Says which outputs have no gradient. */
+  /** Declares outputs that have no gradient. */
   markNonDifferentiable(...outputs: readonly Tensor[]): void {
     const wrong = outputs.findIndex((x) => !isTensor(x))
     if (wrong >= 0)
@@ -61,7 +61,7 @@ export class FunctionCtx {
     this.nonDifferentiable = outputs
   }
 
-  /** Says which arguments `forward` has overwritten; each must be among its results. */
+  /** Declares arguments that `forward` has overwritten; each must be among its results. */
   markDirty(...inputs: readonly Tensor[]): void {
     const wrong = inputs.findIndex((x) => !isTensor(x))
     if (wrong >= 0)
@@ -71,7 +71,7 @@ export class FunctionCtx {
     this.dirtyTensors = inputs
   }
 
-  /** false: `backward` gets null, not zeros, for outputs that no gradient reaches. */
+  /** With false, `backward` gets null instead of zeros for outputs that no gradient reaches. */
   setMaterializeGrads(materialize: boolean): void {
     checkSwitch('materialize_grads', materialize)
     this.materializeGrads = materialize
@@ -86,7 +86,7 @@ interface FunctionClass<A extends readonly unknown[], R> {
 }
 
 /**
- * The base of functions with a gradient of their own. `forward` gets a context and the arguments; `backward` gets the
+ * The base class of functions with a custom gradient. `forward` gets a context and the arguments; `backward` gets the
  * context and the gradients of the outputs, and returns one gradient (or null) for each argument.
  *
  * @example
@@ -114,7 +114,7 @@ export abstract class AutogradFunction {
     )
   }
 
-  /** Runs `forward`; a result is differentiated by `backward`. */
+  /** Runs `forward`; the backward pass of the result calls `backward`. */
   static apply<A extends readonly unknown[], R>(this: FunctionClass<A, R>, ...args: A): R {
     const ctx = new FunctionCtx(args.map((x) => isTensor(x) && x.requiresGrad))
     // biome-ignore lint/complexity/noThisInStatic: it is the subclass
@@ -127,13 +127,13 @@ export abstract class AutogradFunction {
   }
 }
 
-/** Where in a node's saved values those of a custom function begin. */
+/** The position in a node's saved values where those of a custom function begin. */
 const savedFrom = (node: Node): number => node.edges.length + node.specs.length
 
-/** What stands for an output that is no tensor. */
+/** The spec of an output that is not a tensor. */
 const nothing: Spec = { sizes: [], dtype: 'int32' }
 
-/** Gives the outputs the node of the call. A tensor that was there before comes back as another one. */
+/** Gives the outputs the node of the call. A tensor that existed before the call is returned as a new one. */
 function tie<A extends readonly unknown[]>(
   fn: FunctionClass<A, unknown>,
   ctx: FunctionCtx,
@@ -173,7 +173,7 @@ function tie<A extends readonly unknown[]>(
     result.rebase(node, i)
     if (!dirty || result === y) return result
     recordWrite(y, result)
-    // It was asked for its node since it was written to; it needs another one now.
+    // It already has a node since the last write, and needs another one now.
     ;(y.viewOf as ViewOf).version = -1
     return y
   })
@@ -201,7 +201,7 @@ function checkDirty(dirty: readonly Tensor[], outputs: readonly unknown[]): void
   }
 }
 
-/** What `backward` returned, as the gradients of the arguments: one each, of their shapes and dtypes. */
+/** The gradients that `backward` returned, one per argument, checked for shape and dtype. */
 function checked(name: string, call: Vjp<unknown>, args: readonly unknown[], returned: Returned): Gradients {
   const gradients = Array.isArray(returned) ? [...returned] : [returned]
   const isNone = (dx: unknown): boolean => dx === null || dx === undefined
@@ -209,7 +209,7 @@ function checked(name: string, call: Vjp<unknown>, args: readonly unknown[], ret
   if (gradients.length !== args.length) {
     throw new RuntimeError(
       `function ${name} returned an incorrect number of gradients (expected ${args.length}, got ${gradients.length})`,
-      'backward returns one gradient, or null, for each argument of forward.',
+      'backward must return one gradient, or null, for each argument of forward.',
     )
   }
   return gradients.map((dx: unknown, i) => {

@@ -1,4 +1,4 @@
-// Whole Jacobians and Hessians of functions, row by row: `autograd.functional`.
+// Jacobians and Hessians of functions, row by row: `autograd.functional`.
 import { checkCallable } from '../base/callable.ts'
 import { RuntimeError, TypeError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
@@ -11,7 +11,7 @@ import { detached, Tensor } from '../tensor/tensor.ts'
 import { grad } from './grad.ts'
 
 export interface JacobianOptions {
-  /** Record how the result was computed, for derivatives of it. */
+  /** Record the computation of the result, so that it can be differentiated. */
   readonly createGraph?: boolean
 }
 
@@ -22,7 +22,7 @@ const [jacobianOptions, hessianOptions] = ['jacobian', 'hessian'].map((name) =>
 type Inputs = Tensor | readonly Tensor[]
 /** One result for a tensor, a list of results for a list. */
 type Like<T, R> = T extends Tensor ? R : R[]
-/** What `fn` gets: a tensor for a tensor, the tensors of a list one by one. */
+/** The arguments of `fn`: a tensor for a tensor, the tensors of a list one by one. */
 type Arguments<I> = I extends Tensor ? [x: Tensor] : I extends readonly [...infer T] ? T : never
 
 const list = (x: unknown): readonly unknown[] => (Array.isArray(x) ? x : [x])
@@ -37,11 +37,11 @@ function checkTensors(name: string, what: string, xs: readonly unknown[]): reado
   return xs as readonly Tensor[]
 }
 
-/** Leaves with the inputs' elements; with `createGraph` the inputs under another node, so that gradients reach them. */
+/** Leaves with the inputs' elements; with `createGraph` views of the inputs, so that gradients reach them. */
 const prepared = (inputs: readonly Tensor[], createGraph: boolean): Tensor[] =>
   inputs.map((x) => (createGraph && x.requiresGrad ? view(x, x.sizes) : detached(x).setRequiresGrad(true)))
 
-/** The derivatives of every element of `y` by `x`, in the shape of `y` followed by that of `x`. */
+/** The derivatives of every element of `y` with respect to `x`, in the shape of `y` followed by that of `x`. */
 function derivatives(y: Tensor, xs: readonly Tensor[], createGraph: boolean): Tensor[] {
   const { device } = y.storage
   const zeros = (x: Tensor): Tensor => filled(x.sizes, x.dtype, 0, device)
@@ -58,8 +58,8 @@ function derivatives(y: Tensor, xs: readonly Tensor[], createGraph: boolean): Te
 }
 
 /**
- * The Jacobian of `fn` at the inputs: of shape [...output, ...input]. Several inputs or outputs give lists of it, a list
- * for each output with one Jacobian for each input.
+ * The Jacobian of `fn` at the inputs, of shape [...output, ...input]. For several inputs or outputs, a list for each
+ * output with one Jacobian for each input.
  *
  * @example
  * autograd.functional.jacobian((x) => x.square(), tensor([1, 2]))
@@ -84,7 +84,7 @@ export function jacobian<I extends Inputs, O extends Inputs>(
 }
 
 /**
- * The Hessian of a function of one element: of shape [...input, ...input]; a list of lists for several inputs.
+ * The Hessian of a function with one element, of shape [...input, ...input]; a list of lists for several inputs.
  *
  * @example
  * autograd.functional.hessian((x) => x.pow(3).sum(), tensor([1, 2]))

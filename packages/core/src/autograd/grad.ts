@@ -1,5 +1,6 @@
-// The walk: gradients flow from outputs to inputs over the nodes that the forward pass left, newest first. It is the
-// only algorithm; backward() is the same walk with leaves' `.grad` as the end. Rules are ops, so they can be recorded.
+// The backward pass: gradients flow from outputs to inputs over the nodes that the forward pass created, newest first.
+// It is the only algorithm; backward() is the same pass that ends in leaves' `.grad`. Gradient rules are ops, so they
+// can be recorded.
 import { repeated } from '../base/arrays.ts'
 import { RuntimeError, TypeError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
@@ -34,31 +35,34 @@ import { Pieces } from './pieces.ts'
 export interface BackwardOptions {
   /** Record the gradients' own graph, for second derivatives. */
   readonly createGraph?: boolean
-  /** Keep saved values for another backward; the default is `createGraph`. */
+  /** Keep saved values for another backward pass; by default the value of `createGraph`. */
   readonly retainGraph?: boolean
   /** Only these tensors collect gradients. */
   readonly inputs?: Tensor | readonly Tensor[]
 }
 
 export interface GradOptions {
-  /** The gradients of the outputs to start from; null or none for a scalar means 1. */
+  /** The gradients of the outputs to start from; null, or none for a scalar, means 1. */
   readonly gradOutputs?: Tensor | null | readonly (Tensor | null)[]
   readonly createGraph?: boolean
   readonly retainGraph?: boolean
-  /** Give null for an input that the outputs do not depend on, instead of an error. */
+  /** Return null for an input that the outputs do not depend on, instead of throwing. */
   readonly allowUnused?: boolean
 }
 
-/** The gradient of a node's output that is an answer, and which answer. */
+/** A requested gradient of a node's output, and its place in the result. */
 interface Capture {
   readonly index: number
   readonly slot: number
 }
 
-/** The nodes that a walk is for: with captures it finds their gradients, without they collect. null: all leaves. */
+/**
+ * The nodes that a pass is for: a node with captures returns their gradients, a node without collects in `.grad`. null
+ * means all leaves.
+ */
 type Targets = ReadonlyMap<Node, readonly Capture[]> | null
 
-/** What a node has of a walk that is at it while another passes through, inside a hook or a rule. */
+/** The state of a node in an outer pass, saved while an inner pass runs in a hook or a rule. */
 type Visit = Pick<Node, 'walk' | 'dys' | 'pending' | 'pieces' | 'wanted'> & { readonly node: Node }
 
 const visitOf = (node: Node): Visit => {
@@ -82,7 +86,7 @@ class Walk {
     this.#retainGraph = retainGraph
   }
 
-  /** Performs it; the captured gradients, by their slots. */
+  /** Runs the pass; returns the captured gradients by their slots. */
   run(roots: readonly Tensor[], seeds: readonly Tensor[], createGraph: boolean): readonly (Tensor | null)[] {
     const nodes = this.#nodes
     const outer = Arrivals.current
@@ -96,7 +100,7 @@ class Walk {
           if (edge !== null) this.#reach(edge)
         }
       }
-      // A node is newer than all it depends on, so their age is an order to pass them in: PyTorch's.
+      // A node is newer than everything it depends on, so age is a valid order: PyTorch's.
       if (!this.#sorted) nodes.sort((a, b) => b.order - a.order)
       if (this.#targets !== null) this.#mark(this.#targets)
       withMode('backward', { grad: createGraph, inference: false }, () => {
@@ -113,7 +117,7 @@ class Walk {
     return this.#found
   }
 
-  /** Counts what will be sent to a node. */
+  /** Counts the gradients that will be sent to a node. */
   #reach(node: Node): void {
     if (node.walk !== this) {
       if (node.walk !== null) this.#outer.push(visitOf(node))
@@ -140,7 +144,7 @@ class Walk {
     }
   }
 
-  /** Marks the targets and what leads to them; nodes are newest first. */
+  /** Marks the targets and the nodes that lead to them; nodes are newest first. */
   #mark(targets: ReadonlyMap<Node, unknown>): void {
     for (const node of targets.keys()) if (node.walk === this) node.wanted = 2
     const nodes = this.#nodes
@@ -152,7 +156,7 @@ class Walk {
     if (node.leaf !== null && --node.pending === 0) this.#arrive(node, node.leaf)
   }
 
-  /** Sends the gradient of a view of slices, which waits for those of others. */
+  /** Stores the gradient of a slice, which waits for those of other slices. */
   #sendPiece(node: Node, index: number, { op, attrs }: Node, dy: Tensor): void {
     const { sizes } = node.specs[index]
     node.pieces ??= new Pieces()
@@ -160,7 +164,7 @@ class Walk {
     if (node.leaf !== null && --node.pending === 0) this.#arrive(node, node.leaf)
   }
 
-  /** All that flows to a leaf has arrived. */
+  /** Handles a leaf that has received all its gradients. */
   #arrive(node: Node, leaf: Tensor): void {
     if (waits(node)) settle(node)
     if (node.dys === noGradients) return
@@ -173,7 +177,7 @@ class Walk {
     node.dys = noGradients
   }
 
-  /** Takes the gradients that are answers, if the node is a target. */
+  /** Returns the requested gradients if the node is a target. */
   #capture(node: Node): readonly Capture[] | undefined {
     if (node.wanted < 2) return undefined
     const captures = this.#targets?.get(node)
@@ -206,7 +210,7 @@ class Walk {
   }
 }
 
-/** Whether a gradient that the walk wants flows through a node. */
+/** Whether a wanted gradient flows through a node. */
 function leads({ edges }: Node): boolean {
   for (let i = 0; i < edges.length; i++) {
     const edge = edges[i]
@@ -235,16 +239,16 @@ function settlePieces(node: Node): void {
   )
 }
 
-/** Whether gradients wait at a node: small enough a question to be asked at every one without a call. */
+/** Whether gradients wait at a node; small enough to be inlined for every node. */
 const waits = ({ pieces, dys, specs }: Node): boolean => pieces !== null || dys.length > specs.length
 
-/** One gradient for each output: what has waited is added up. */
+/** Leaves one gradient per output: adds up those that have waited. */
 function settle(node: Node): void {
   if (node.pieces !== null) settlePieces(node)
   if (node.dys.length > node.specs.length) node.dys = [total(node.dys as Tensor[])]
 }
 
-/** The gradients of a node's inputs; saved values are checked before. */
+/** The gradients of a node's inputs; checks saved values first. */
 function gradientsOf(node: Node): Gradients {
   if (mode.anomaly) return watched(node)
   node.checkSaved()
@@ -279,14 +283,14 @@ function seedsOf(outputs: readonly Tensor[], given: readonly (Tensor | null | un
     if (node === null) {
       throw new RuntimeError(
         `element ${i} of tensors does not require grad and does not have a grad_fn`,
-        'Nothing it was made from has requiresGrad: true, or it was made inside noGrad or detached.',
+        'Nothing it was computed from requires a gradient, or it was computed inside noGrad or detached.',
       )
     }
     return filled(y.sizes, y.dtype, 1, y.storage.device)
   })
 }
 
-/** The nodes of the inputs, and where their gradients go. */
+/** The nodes of the inputs, and the slots of their gradients. */
 function capturesOf(inputs: readonly Tensor[]): Map<Node, Capture[]> {
   const captures = new Map<Node, Capture[]>()
   inputs.forEach((x, slot) => {
@@ -297,7 +301,7 @@ function capturesOf(inputs: readonly Tensor[]): Map<Node, Capture[]> {
   return captures
 }
 
-/** The nodes at which `backward` with `inputs` collects; results among the inputs retain their gradients. */
+/** The nodes at which `backward` with `inputs` collects; non-leaf inputs retain their gradients. */
 function collecting(inputs: readonly Tensor[]): Map<Node, Capture[]> {
   if (inputs.length === 0) throw new RuntimeError("'inputs' argument to backward() cannot be empty.")
   return new Map(inputs.map((x) => [edgeOf(retainGrad(x)) as Node, []]))
@@ -331,10 +335,10 @@ const gradArguments = signature(
 )
 
 /**
- * Fills `.grad` of the leaves that `outputs` were computed from, adding to what is there.
+ * Adds gradients to `.grad` of the leaves that `outputs` were computed from.
  *
- * An output of several elements needs a gradient of its shape to start from. Values that were saved for the rules are
- * let go, so a second call throws unless `retainGraph` is true.
+ * An output of several elements needs a starting gradient of its shape. Values saved by gradient rules are freed, so a
+ * second call throws unless `retainGraph` is true.
  *
  * @example
  * const x = tensor(3, { requiresGrad: true })
@@ -354,7 +358,7 @@ export function backward(
   walkBack(outputs, gradients, retain, createGraph, inputs)
 }
 
-/** `backward` with arguments that were read. */
+/** `backward` with arguments that have been read. */
 export function walkBack(
   outputs: Tensor | readonly Tensor[],
   gradients: Tensor | null | readonly (Tensor | null)[],
@@ -371,7 +375,7 @@ export function walkBack(
 }
 
 /**
- * The gradients of the outputs' sum by the inputs; `.grad` is left alone.
+ * Returns the gradients of the outputs' sum with respect to the inputs; does not change `.grad`.
  *
  * @example
  * const x = tensor(3, { requiresGrad: true })

@@ -1,5 +1,5 @@
-// Gradients compared with finite differences, in float64: of a function (gradcheck) and of its gradient
-// (gradgradcheck). The slow mode compares whole Jacobians, the fast one a product of each with two random vectors.
+// Compares gradients with finite differences in float64: those of a function (gradcheck) and of its gradient
+// (gradgradcheck). The slow mode compares whole Jacobians, the fast mode a product of each with two random vectors.
 import { isFloat } from '../base/dtype.ts'
 import { checkCallable } from '../base/callable.ts'
 import { RuntimeError, TypeError, ValueError } from '../base/errors.ts'
@@ -13,21 +13,21 @@ import { bool, isTensor, keyword, real, signature, type Values } from '../tensor
 import { detached, type Tensor } from '../tensor/tensor.ts'
 import { grad } from './grad.ts'
 
-/** A gradient that finite differences contradict. */
+/** The error of a gradient that disagrees with finite differences. */
 export class GradcheckError extends RuntimeError {}
 
 export interface GradcheckOptions {
-  /** The step of the finite differences; 1e-6. */
+  /** The step of the finite differences; by default 1e-6. */
   readonly eps?: number
-  /** Absolute tolerance; 1e-5. */
+  /** Absolute tolerance; by default 1e-5. */
   readonly atol?: number
-  /** Relative tolerance; 1e-3. */
+  /** Relative tolerance; by default 1e-3. */
   readonly rtol?: number
-  /** false: give false instead of throwing. */
+  /** With false, return false instead of throwing. */
   readonly raiseException?: boolean
-  /** How far two backward passes may differ; 0. */
+  /** How far two backward passes may differ; by default 0. */
   readonly nondetTol?: number
-  /** Compare along one random direction: cheap where inputs are large. */
+  /** Compare along one random direction, which is cheap for large inputs. */
   readonly fastMode?: boolean
 }
 type Settings = Required<GradcheckOptions>
@@ -52,7 +52,7 @@ const settingsOf = ([eps, atol, rtol, raiseException, nondetTol, fastMode]: Valu
 })
 
 type Outputs = Tensor | readonly Tensor[]
-/** The function that is checked, and what it is called with. */
+/** The function under test with its arguments. */
 interface Call {
   readonly fn: (...inputs: never[]) => Outputs
   readonly inputs: readonly unknown[]
@@ -102,7 +102,7 @@ function callOf(fn: Call['fn'], inputs: readonly unknown[]): Call {
   return { fn, inputs, leaves }
 }
 
-/** How the outputs change along a direction of one input: one array of slopes for each output. */
+/** The derivative of the outputs along a direction of one input: one array of slopes per output. */
 function slopes(call: Call, leaf: Tensor, direction: Float64Array, eps: number): Float64Array[] {
   const before = doubles(leaf)
   const put = (values: Float64Array): void => void noGrad(() => write(leaf, tensorOf(values, leaf.sizes, leaf)))
@@ -118,14 +118,14 @@ function slopes(call: Call, leaf: Tensor, direction: Float64Array, eps: number):
   }
 }
 
-/** d output / d input as a matrix, a row for each element of the input. */
+/** d output / d input as a matrix with a row for each element of the input. */
 interface Jacobian {
   readonly rows: number
   readonly columns: number
   readonly values: Float64Array
 }
 
-/** The Jacobians by one input, for each output, by finite differences. */
+/** The Jacobians with respect to one input, for each output, by finite differences. */
 function numerical(call: Call, leaf: Tensor, outputs: readonly Tensor[], eps: number): Jacobian[] {
   const rows = leaf.elements
   const jacobians = outputs.map(({ elements }) => new Float64Array(rows * elements))
@@ -137,17 +137,17 @@ function numerical(call: Call, leaf: Tensor, outputs: readonly Tensor[], eps: nu
   return jacobians.map((values, k) => ({ rows, columns: outputs[k].elements, values }))
 }
 
-/** A number as Python prints a float. */
+/** A number in Python's float format. */
 const asFloat = (x: number): string => (Number.isInteger(x) ? x.toFixed(1) : String(x))
 
-/** The gradients of all inputs for one gradient of one output; zeros where it does not depend on one. */
+/** The gradients of all inputs for one gradient of one output; zeros for an input that it does not depend on. */
 function backwards(output: Tensor, leaves: readonly Tensor[], dy: Float64Array): Float64Array[] {
   const gradOutputs = tensorOf(dy, output.sizes, output)
   const found = grad(output, leaves, { gradOutputs, retainGraph: true, allowUnused: true })
   return found.map((dx, i) => (dx === null ? new Float64Array(leaves[i].elements) : doubles(dx)))
 }
 
-/** As `backwards`, and once more, which must give the same. */
+/** Like `backwards`, but runs twice and throws if the results differ. */
 function repeated(output: Tensor, leaves: readonly Tensor[], dy: Float64Array, nondetTol: number): Float64Array[] {
   const first = backwards(output, leaves, dy)
   const second = backwards(output, leaves, dy)
@@ -159,7 +159,7 @@ function repeated(output: Tensor, leaves: readonly Tensor[], dy: Float64Array, n
   return first
 }
 
-/** The Jacobians of one output, for each input, by backward passes. */
+/** The Jacobians of one output with respect to each input, by backward passes. */
 function analytical(output: Tensor, leaves: readonly Tensor[], nondetTol: number): Jacobian[] {
   const columns = output.elements
   const jacobians = leaves.map(({ elements }) => new Float64Array(elements * columns))
@@ -237,7 +237,7 @@ function compareAlong(call: Call, outputs: readonly Tensor[], settings: Settings
   })
 }
 
-/** The whole Jacobians of one output by one input, as text. */
+/** The error of slow mode: the whole Jacobians of one output with respect to one input, as text. */
 function slowly(call: Call, outputs: readonly Tensor[], o: number, i: number, { eps, nondetTol }: Settings): string {
   const n = numerical(call, call.leaves[i], outputs, eps)[o]
   const output = run(call)[o]
@@ -247,8 +247,8 @@ function slowly(call: Call, outputs: readonly Tensor[], o: number, i: number, { 
 }
 
 /**
- * Checks the gradients that backward computes for `fn` against finite differences. Inputs that require a gradient must be
- * float64; other tensors and values are passed on. Gives true, or throws a GradcheckError with both Jacobians.
+ * Compares the gradients that backward computes for `fn` with finite differences. Inputs that require a gradient must
+ * be float64; other arguments are passed through. Returns true, or throws a GradcheckError with both Jacobians.
  *
  * @example
  * const x = tensor([1, 2], { dtype: 'float64', requiresGrad: true })
@@ -281,8 +281,8 @@ export function gradcheck<I extends readonly unknown[]>(
 }
 
 /**
- * Checks the second derivatives of `fn`: gradcheck of its gradient, by the inputs and by the gradients of the outputs,
- * which are chosen when not given.
+ * Checks the second derivatives of `fn`: gradcheck of its gradient with respect to the inputs and to the gradients of
+ * the outputs, which are generated by default.
  *
  * @example
  * const x = tensor([1, 2], { dtype: 'float64', requiresGrad: true })
@@ -314,7 +314,7 @@ export function gradgradcheck<I extends readonly unknown[]>(
   return gradcheck(gradient, [...given, ...dys], options)
 }
 
-/** A gradient for each output, between -1 and 1, that wants a gradient itself. */
+/** A gradient for each output, between -1 and 1, that itself requires a gradient. */
 function chosen(outputs: readonly Tensor[]): Tensor[] {
   return outputs.map((y, i) => {
     const values = unitVector(numelOf(y.sizes), 1000 + i)

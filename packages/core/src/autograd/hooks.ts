@@ -1,5 +1,5 @@
-// Hooks: functions that see, and may replace, the gradient of a tensor when a walk reaches it. Retaining the gradient of
-// a result is a hook too, so it sees what the hooks before it made.
+// Hooks: functions that see, and may replace, the gradient of a tensor in the backward pass. Retaining the gradient of
+// a non-leaf tensor is a hook too, so it sees the results of earlier hooks.
 import { dtypeName } from '../base/dtype.ts'
 import { checkCallable } from '../base/callable.ts'
 import { RuntimeError, TypeError } from '../base/errors.ts'
@@ -10,13 +10,14 @@ import { isTensor } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { Arrivals, keep } from './collect.ts'
 
-/** What registering a hook gives: `remove()` takes the hook off. */
+/** The handle of a registered hook: `remove()` removes it. */
 export interface RemovableHandle {
   remove(): void
 }
 
 /**
- * Calls `fn` with the gradient of `x` in every backward that reaches it; a tensor that it returns takes the gradient's place.
+ * Calls `fn` with the gradient of `x` in every backward pass that reaches it; a tensor that it returns replaces the
+ * gradient.
  *
  * @example
  * const x = tensor(3, { requiresGrad: true })
@@ -36,7 +37,7 @@ export function registerHook(x: Tensor, fn: GradHook): RemovableHandle {
   }
 }
 
-/** Makes backward collect the gradient of a tensor that is not a leaf in its `.grad`, too. */
+/** Makes backward store the gradient of a tensor that is not a leaf in its `.grad`, too. */
 export function retainGrad(x: Tensor): Tensor {
   if (!x.requiresGrad) throw new RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
   const node = x.gradFn
@@ -47,7 +48,7 @@ export function retainGrad(x: Tensor): Tensor {
   return x
 }
 
-/** Calls a node's hooks with the gradients that have arrived; what they return takes their place. */
+/** Calls a node's hooks with the gradients that have arrived; returned tensors replace them. */
 export function runHooks(node: Node): void {
   const { dys } = node
   for (const { index, fn } of node.hooks ?? []) {
@@ -60,7 +61,7 @@ export function runHooks(node: Node): void {
   }
 }
 
-/** Throws PyTorch's error for what a hook returned and cannot take a gradient's place. */
+/** Throws PyTorch's error for a hook's return value that cannot replace a gradient. */
 export function checkReplaced(
   { name }: { readonly name: string },
   dy: Tensor,
@@ -69,7 +70,7 @@ export function checkReplaced(
   if (!isTensor(replaced)) {
     throw new TypeError(
       `expected Variable, but hook returned '${typeName(replaced)}'`,
-      'A hook returns a tensor, or nothing to leave the gradient as it is.',
+      'A hook must return a tensor, or nothing to keep the gradient.',
     )
   }
   const changed = `hook '${name || '<lambda>'}' has changed the`

@@ -1,4 +1,4 @@
-// The namespace `autograd`, as `torch.autograd`.
+// The namespace `autograd`, like `torch.autograd`.
 export {
   detectAnomaly,
   enableGrad,

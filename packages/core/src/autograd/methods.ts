@@ -1,4 +1,4 @@
-// The methods of Tensor that belong to autograd: `loss.backward()` and hooks.
+// Tensor's autograd methods: `loss.backward()` and hooks.
 import type { GradHook } from '../tensor/node.ts'
 import { TypeError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
@@ -20,8 +20,8 @@ import { type RemovableHandle, registerHook, retainGrad } from './hooks.ts'
 declare module '../tensor/tensor.ts' {
   interface Tensor {
     /**
-     * Fills `.grad` of the leaves that this tensor was computed from, adding to what is there. One of several elements
-     * needs a gradient of its shape to start from.
+     * Adds gradients to `.grad` of the leaves that this tensor was computed from. A tensor of several elements needs a
+     * starting gradient of its shape.
      *
      * @example
      * const x = tensor(3, { requiresGrad: true })
@@ -32,8 +32,8 @@ declare module '../tensor/tensor.ts' {
       ...args: Arguments<[gradient: Tensor | null, retainGraph: boolean | null, createGraph: boolean], BackwardOptions>
     ): void
     /**
-     * Calls `fn` with the gradient of this tensor in every backward that reaches it; a tensor that it returns takes the
-     * gradient's place.
+     * Calls `fn` with the gradient of this tensor in every backward pass that reaches it; a tensor that it returns
+     * replaces the gradient.
      *
      * @example
      * const x = tensor(3, { requiresGrad: true })
@@ -43,7 +43,7 @@ declare module '../tensor/tensor.ts' {
      * handle.remove()
      */
     registerHook(fn: GradHook): RemovableHandle
-    /** Makes backward collect the gradient of this tensor in `.grad` though it is not a leaf. */
+    /** Makes backward store the gradient of this tensor in `.grad` even if it is not a leaf. */
     retainGrad(): void
   }
 }

@@ -1,5 +1,5 @@
-// Gradients of slices: each is that of a part of a tensor, and to give each the size of the whole, in zeros, would cost the
-// square of their number. They wait at the node that made the tensor; what lies side by side becomes one concatenation.
+// Gradients of slices. Padding each to the size of the whole with zeros would cost the square of their number. Instead
+// they wait at the node that made the tensor, and adjacent ones become one concatenation.
 import { contiguousLayout, type Layout } from '../base/layout.ts'
 import type { Shape } from '../base/shape.ts'
 import { adjoint, expandTo, reshapeOp } from '../ops/define/define.ts'
@@ -13,7 +13,7 @@ import type { Tensor } from '../tensor/tensor.ts'
 
 /** The gradient of a view of slices. */
 interface Piece {
-  /** The output of the node that it is a part of. */
+  /** The node's output that was sliced. */
   readonly index: number
   readonly op: OpDef<unknown>
   readonly attrs: unknown
@@ -26,7 +26,7 @@ export class Pieces implements Settling {
   #waiting: Piece[] = []
   #elements = 0
 
-  /** Adds one; whether they hold more memory by now than a whole one of `elements` would. */
+  /** Adds a piece; returns whether the pieces now hold more memory than a whole gradient of `elements` would. */
   add(index: number, op: OpDef<unknown>, attrs: unknown, dy: Tensor, elements: number): boolean {
     const cut = (op.cut as NonNullable<typeof op.cut>)(attrs)
     this.#waiting.push({ index, op, attrs, cut, dy })
@@ -34,7 +34,7 @@ export class Pieces implements Settling {
     return this.#elements > 2 * elements
   }
 
-  /** Gives `send` whole gradients that add up to them, for each output as few as possible. */
+  /** Passes whole gradients to `send` that add up to the pieces, as few as possible for each output. */
   settle(shapeOf: (index: number) => Shape, send: (index: number, dy: Tensor) => void): void {
     const pieces = this.#waiting
     this.#waiting = []
@@ -43,7 +43,7 @@ export class Pieces implements Settling {
     const groups = new Map<string, Piece[]>()
     for (const piece of pieces) {
       const { dim, step } = piece.cut
-      // Those with gaps in them stay alone.
+      // Slices with a step are handled separately.
       const key = step === 1 ? `${piece.index}:${dim}` : `${piece.index}:${dim}:${groups.size}`
       const group = groups.get(key)
       if (group === undefined) groups.set(key, [piece])
@@ -58,7 +58,7 @@ export class Pieces implements Settling {
 
 const endOf = ({ cut: { start, length } }: Piece): number => start + length
 
-/** Slices in rows, in each of which none overlaps another; several of one place are added up. */
+/** Groups slices into rows without overlaps; equal slices are added up. */
 function rowsOf(pieces: Piece[]): Piece[][] {
   const rows: Piece[][] = []
   let last: Piece | undefined
@@ -76,7 +76,7 @@ function rowsOf(pieces: Piece[]): Piece[][] {
   return rows
 }
 
-/** A row of slices with zeros between them. */
+/** Concatenates a row of slices with zeros between them. */
 function whole(row: readonly Piece[], shape: Shape): Tensor {
   const [{ op, attrs, cut, dy }] = row
   if (row.length === 1) {

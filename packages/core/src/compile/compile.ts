@@ -1,5 +1,5 @@
-// compile(step): a function that does what a step does. Its first call runs the step, the next ones record it, and once
-// two recordings in a row agree the recording is replayed, for every kind of arguments that it is called with.
+// compile(step) returns a function that behaves like the step. Its first call runs the step, the next ones record it,
+// and once two recordings in a row agree, the recording is replayed, separately for every signature of arguments.
 import type { View } from '../backend/backend.ts'
 import { checkCallable } from '../base/callable.ts'
 import { RuntimeError, ValueError } from '../base/errors.ts'
@@ -19,23 +19,23 @@ import { type Repeating, repeated, repeatedAsync, Runner } from './runner.ts'
 import { hasSignature, type Signature, signatureOf } from './signature.ts'
 import { rowOf, stacked } from './stack.ts'
 
-/** What a compiled step returns: tensors, nothing, or arrays and plain objects of these. */
+/** The results of a compiled step: tensors, nothing, or arrays and plain objects of these. */
 export type Results = Tensor | null | undefined | readonly Results[] | { readonly [key: string]: Results }
 
 export interface RepeatOptions<A extends readonly unknown[]> {
-  /** Give the results of all steps, stacked along a new first dimension, not the last one's. */
+  /** Return the results of all steps, stacked along a new first dimension, instead of the last one's. */
   readonly stack?: boolean
   /** The arguments of every step. */
   readonly args?: A
 }
 
-/** A step that `compile` made: called as the step is. */
+/** A compiled step, called like the step itself. */
 export interface CompiledStep<A extends readonly unknown[], R> {
   (...args: A): R
   /**
-   * Runs `n` steps in one call and returns the last result; with `stack` all of them along a new first dimension.
+   * Runs `n` steps in one call and returns the last result, or with `stack` all results along a new first dimension.
    *
-   * Throws a ValueError when `n` is no whole number from 1.
+   * Throws a ValueError if `n` is not a whole number from 1.
    *
    * @example
    * const w = tensor(1)
@@ -45,8 +45,8 @@ export interface CompiledStep<A extends readonly unknown[], R> {
    */
   repeat(n: number, options?: RepeatOptions<A>): R
   /**
-   * `repeat`, done on another thread by devices that can: the event loop goes on meanwhile. The step cannot be called
-   * until it is done, and what it reads and writes should be left alone; other work of the device waits for it.
+   * Like `repeat`, but on another thread if the device can, so that the event loop keeps running. Until it is done, the
+   * step cannot be called, and you should not touch what it reads and writes; other work of the device waits.
    *
    * @example
    * const w = tensor(1)
@@ -55,7 +55,7 @@ export interface CompiledStep<A extends readonly unknown[], R> {
    */
   repeatAsync(n: number, options?: RepeatOptions<A>): Promise<R>
   /**
-   * The program of the last call as a person reads it: what was recorded and what each pass made of it.
+   * The program of the last call as readable text: the recording, and the changes of each pass.
    *
    * Throws a RuntimeError before two recordings have agreed.
    */
@@ -64,17 +64,17 @@ export interface CompiledStep<A extends readonly unknown[], R> {
   graph(): string
 }
 
-/** At most this many recordings may disagree with the one before. */
+/** How many recordings may disagree with the one before. */
 const patience = 5
-/** The first call at which a step that is replayed is recorded again, to find branches; then at twice that, and so on. */
+/** The first call at which a replayed step is recorded again, to find branches; then at twice that call, and so on. */
 const firstCheck = 8
-/** Kinds of arguments that a step is kept for. */
+/** How many signatures and host states a step keeps. */
 const capacity = 8
 
-/** What is known of calls of one signature that find the same where they look. */
+/** A recording with its calls, for one signature and one state of the host. */
 interface Entry {
   readonly signature: Signature
-  /** What the last recording looked at, and what a replay relies on. */
+  /** The notes of the last recording, and the check for a replay. */
   notes: readonly Note[]
   guard: Guard | null
   calls: number
@@ -84,13 +84,16 @@ interface Entry {
   runner: Runner | null
 }
 
-/** How often a step is repeated. */
+/** The number of repetitions. */
 const times: Kind<number> = {
   expected: 'int',
   accepts: (n) => Number.isSafeInteger(n) && (n as number) > 0,
   refuse: (n, argument) =>
     typeof n === 'number'
-      ? new ValueError(`a step is repeated a whole number of times, from 1, not ${n}`, `It is the ${argument}.`)
+      ? new ValueError(
+          `a step must be repeated a whole number of times, at least 1, not ${n}`,
+          `It is the ${argument}.`,
+        )
       : undefined,
 }
 const repeatArguments = signature(
@@ -105,12 +108,12 @@ class Session {
   /** The most recently used last. */
   #entries: Entry[] = []
   #current: Entry | null = null
-  /** The tensor arguments of the call that is being made. */
+  /** The tensor arguments of the current call. */
   readonly #tensors: Tensor[] = []
   #warned = false
-  /** What the step looked at when it was last recorded. */
+  /** The notes of the last recording. */
   #known: readonly Note[] = []
-  /** It is being repeated on another thread. */
+  /** Whether it is being repeated on another thread. */
   #busy = false
 
   constructor(step: (...args: readonly unknown[]) => unknown) {
@@ -123,11 +126,11 @@ class Session {
   }
 
   #free(): void {
-    if (this.#busy) throw new RuntimeError('the step is being repeated', 'Await what repeatAsync returned first.')
+    if (this.#busy) throw new RuntimeError('the step is being repeated', 'Await the promise of repeatAsync first.')
   }
 
   #call(args: readonly unknown[]): unknown {
-    // Inside another recording the step is a part of it; anomaly mode reads elements.
+    // Inside another recording, the step is part of that; anomaly mode reads elements.
     if (effects.sink !== null || mode.anomaly) return this.#step(...args)
     const entry = this.#entryOf(args)
     if (!this.#replays(entry)) return this.#record(entry)
@@ -160,7 +163,7 @@ class Session {
       const entry = inlined ? null : this.#entryOf(args)
       if (entry !== null && this.#replays(entry)) {
         const runner = entry.runner as Runner
-        // Where a gradient is made that the step looks at, the next step finds another than this one.
+        // If the step creates a gradient that it also reads, the next step finds a different one.
         const times = runner.recording.steady ? Math.min(left, entry.check - entry.calls - 1) : 1
         value = yield* runner.repeat(this.#tensors, times, seen)
         entry.calls += times
@@ -180,11 +183,11 @@ class Session {
     if (runner !== null) return runner.prepared
     throw new RuntimeError(
       'the step is not compiled yet',
-      'Call it first: two recordings have to agree, which most steps do at the third call.',
+      'Call it first: two recordings must agree, which takes three calls for most steps.',
     )
   }
 
-  /** Whether the next call replays; a recording that does not fit any more is given up. */
+  /** Whether the next call replays; drops a recording that no longer applies. */
   #replays(entry: Entry): boolean {
     const { runner } = entry
     if (runner === null || entry.calls + 1 >= entry.check) return false
@@ -230,8 +233,8 @@ class Session {
     this.#warned = true
     warn(
       argument === null
-        ? `A compiled step keeps being recorded anew, because what it looks at changes: ${noteText(note as Note, this.#tensors)}; it is kept for ${capacity} ways that things are.`
-        : `A compiled step keeps being recorded anew, because its arguments change: ${argument}. It is kept for ${capacity} kinds of arguments. Make shapes repeat (leave out the last, smaller batch, or fill it up), and pass a number that changes as a tensor.`,
+        ? `A compiled step keeps being recorded again, because state that it reads changes: ${noteText(note as Note, this.#tensors)}; ${capacity} recordings are kept.`
+        : `A compiled step keeps being recorded again, because its arguments change: ${argument}. ${capacity} recordings are kept. Make shapes repeat (leave out the last, smaller batch, or fill it up), and pass a number that changes as a tensor.`,
     )
   }
 
@@ -271,14 +274,14 @@ class Session {
 }
 
 /**
- * A function that does what `step` does, faster: the first call runs it, the next are recorded until two agree, then the
- * recorded instructions are replayed. The step may draw random numbers and step optimizers; it must not read elements
- * (`item()`), and what it returns must be tensors, which come without a graph. It may take tensors, and arrays and
- * objects of tensors; other values are part of the recording. Numbers that change between calls must reach ops as
+ * Returns a function that behaves like `step`, but faster: the first call runs it, the next are recorded until two
+ * agree, then the recorded instructions are replayed. The step may draw random numbers and step optimizers. It must not
+ * read elements (`item()`), and must return tensors, which come without a graph. It may take tensors, and arrays and
+ * objects of tensors; other values become part of the recording. Numbers that change between calls must reach ops as
  * functions, as optimizers' learning rates do.
  *
- * Throws a RuntimeError, with everything as it was before the call, for what cannot be recorded, and when recordings go
- * on differing.
+ * Throws a RuntimeError, with everything restored to its state before the call, if the step cannot be recorded, or if
+ * recordings keep differing.
  *
  * @example
  * const step = compile((x: Tensor, y: Tensor) => {

@@ -1,5 +1,5 @@
-// Two recordings of one step agree, or there is a first place where they differ, which is told in words: what it was,
-// what it is, on which line, and what to do.
+// Compares two recordings of one step, and describes the first difference in words: what it was, what it is, on which
+// line, and what to do.
 import type { Spec } from '../backend/backend.ts'
 import type { Given, HostStep, ProgramInstr, ProgramOperand, Use } from '../backend/program.ts'
 import { isReading, isUse } from '../backend/program.ts'
@@ -15,7 +15,7 @@ export interface Difference {
 const remedies = {
   number: 'A number that changes must be a function, x.mul(() => rate), or a tensor.',
   branch:
-    'What a step does must not depend on the call. Take the branch outside, with a compiled step for each way, or compute both and choose: where(condition, a, b).',
+    'A step must do the same at every call. Take the branch outside, with a compiled step for each way, or compute both and select: where(condition, a, b).',
   data: 'Data that changes must be written into a tensor made outside, x.copy_(batch), or passed to the step as an argument.',
   tensor:
     'Keep the tensors that a step uses, and write into them, x.copy_(batch); or pass them to the step as arguments.',
@@ -34,7 +34,10 @@ function sameItems<T>(a: readonly T[], b: readonly T[], equal: (x: T, y: T) => b
   return true
 }
 
-/** Equal by value; the same object at once, so that shared expressions are not walked. Functions count as equal. */
+/**
+ * Whether two values are equal; identical objects return at once, so that shared expressions are not walked. Functions
+ * count as equal.
+ */
 function same(a: unknown, b: unknown): boolean {
   if (Object.is(a, b) || (typeof a === 'function' && typeof b === 'function')) return true
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
@@ -82,7 +85,7 @@ const sameInstr = (a: ProgramInstr, b: ProgramInstr): boolean =>
   sameArray(a.outputs, b.outputs) &&
   same(a.check, b.check)
 
-/** Two instructions that are not the same. */
+/** The difference between two instructions. */
 function instrDifference(i: number, a: ProgramInstr | undefined, b: ProgramInstr | undefined): Difference {
   const [was, is] = [a, b].map((x) => (x === undefined ? 'the end of the step' : describe(x)))
   const [lineA, lineB] = [a?.origin.line, b?.origin.line]
@@ -100,7 +103,7 @@ function instrDifference(i: number, a: ProgramInstr | undefined, b: ProgramInstr
 const sameGiven = (a: Given, b: Given | undefined): boolean =>
   a.from === 'buffer' && b?.from === 'buffer' ? a.buffer === b.buffer : same(a, b)
 
-/** Two sources of a value that are not the same. */
+/** The difference between two sources of a value. */
 function givenDifference(a: Given, b: Given | undefined, line: string | undefined): Difference {
   if (a.from === 'constant' && b?.from === 'constant' && a.data.length === b.data.length) {
     const i = a.data.findIndex((x, k) => !Object.is(x, b.data[k]))
@@ -115,7 +118,7 @@ function givenDifference(a: Given, b: Given | undefined, line: string | undefine
   }
 }
 
-/** Where two recordings of one step first differ; null when they agree. */
+/** The first difference between two recordings of one step; null if they agree. */
 export function difference(before: Recording, now: Recording): Difference | null {
   const [a, b] = [before.program, now.program]
   for (const [value, given] of a.given) {
@@ -155,12 +158,12 @@ export function difference(before: Recording, now: Recording): Difference | null
   }
 }
 
-/** The same tensors leave the step, as results and as gradients of the same tensors. */
+/** Whether the same tensors leave the step, as results and as gradients of the same tensors. */
 const sameOuts = (a: Recording, b: Recording): boolean =>
   a.outs.length === b.outs.length &&
   a.outs.every((out, i) => {
     const other = b.outs[i]
-    // A view of memory from before the step is another object every time.
+    // A view of memory from before the step is a new object every time.
     if (out.kind === 'tensor') return other.kind === 'tensor' && out.tensor.storage.root === other.tensor.storage.root
     return out.kind === other.kind && out.at === other.at
   }) &&

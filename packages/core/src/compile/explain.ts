@@ -1,5 +1,5 @@
-// What compile() made of a step, for a person who asks: the program before and after each pass, where its values lie, and
-// how it runs; and the program as a flowchart.
+// Describes the program that compile() made of a step: before and after each pass, its memory, and how it runs; and as
+// a flowchart.
 import type { Program } from '../backend/program.ts'
 import { dtypeSize } from '../base/dtype.ts'
 import { numelOf } from '../base/shape.ts'
@@ -11,7 +11,9 @@ import { givenText, programText, valueText } from './text.ts'
 const counted = (n: number, what: string): string => `${n.toLocaleString('en')} ${what}${n === 1 ? '' : 's'}`
 const indented = (lines: readonly string[], by = '  '): string[] => lines.map((line) => `${by}${line}`)
 
-/** Lines that only one of two programs has; values keep their numbers, so an instruction that stayed is the same line. */
+/**
+ * Lines that only one of two programs has; values keep their numbers, so an unchanged instruction gives the same line.
+ */
 function changes(before: Program, after: Program): string[] {
   const [old, now] = [before, after].map((program) => programText(program).split('\n'))
   const [was, is] = [new Set(old), new Set(now)]
@@ -69,7 +71,7 @@ function runText({ backend, executable, program, compiled }: Prepared): string {
   return `Run: compiled by ${backend.name}${source === undefined ? '' : `, ${counted(source.length, 'character')} of source`}`
 }
 
-/** The program of a step as recorded, what each pass changed, the program that runs, its memory, and how it runs. */
+/** The program of a step as recorded, the changes of each pass, the final program, its memory, and how it runs. */
 export function explain(prepared: Prepared): string {
   const { program, plan, stages } = prepared
   return [
@@ -85,7 +87,9 @@ export function explain(prepared: Prepared): string {
 
 const label = (text: string): string => `"${text.replaceAll('"', '&quot;')}"`
 
-/** The program that runs as a Mermaid flowchart: instructions are boxes, values arrows, what comes and goes is rounded. */
+/**
+ * The final program as a Mermaid flowchart: boxes are instructions, arrows values, rounded boxes inputs and outputs.
+ */
 export function graph({ program }: Prepared): string {
   const source = new Map<number, string>()
   const lines: string[] = []

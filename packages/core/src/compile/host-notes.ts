@@ -1,5 +1,5 @@
-// What the host looks at while a step is recorded, as notes: properties of objects, options, states, where tensors lie,
-// which gradients are there. Who looks says so through `effects`.
+// Notes of the host state that a step reads while it is recorded: properties of objects, options, states, the memory of
+// tensors, existing gradients. The code that reads reports through `effects`.
 import { RuntimeError } from '../base/errors.ts'
 import type { Looks } from '../tensor/effects.ts'
 import type { Input } from '../tensor/op.ts'
@@ -8,14 +8,14 @@ import type { UndoLog } from '../tensor/undo.ts'
 import { isPlainObject } from './nested.ts'
 import { type By, type Note, NoteSet, valueOf } from './notes.ts'
 
-/** A tensor argument as the recorder knows it: as it is given to the step, where it came from, how messages call it. */
+/** A tensor argument for the recorder: the copy given to the step, the original, and its name in messages. */
 export interface Argument {
   readonly given: Tensor
   readonly passed: Tensor
   readonly path: string
 }
 
-/** The `.grad` that a tensor had before the step, whether the step looked at that, and whether it set another. */
+/** The `.grad` of a tensor before the step, whether the step read it, and whether it set another. */
 export interface GradientBefore {
   readonly grad: Tensor | null
   readonly read: boolean
@@ -24,9 +24,9 @@ export interface GradientBefore {
 
 export interface HostNotesOptions {
   readonly args: readonly Argument[]
-  /** Memory from this serial on is the step's own. */
+  /** Storages with serial numbers from this one on belong to the step. */
   readonly first: number
-  /** What the step looked at before: what that was is known from the beginning. */
+  /** The notes of an earlier recording: their values at the beginning of this step are known. */
   readonly known: readonly Note[]
 }
 
@@ -35,12 +35,12 @@ export class HostNotes implements Looks {
   readonly #firstStorage: number
   readonly #undo: UndoLog
   readonly #notes = new NoteSet()
-  /** What was known to be looked at was this when the step began. */
+  /** Earlier notes, with their values when the step began. */
   readonly #known: NoteSet
   /** Options that only effects may change, with their numbers. */
   readonly #options = new Map<object, Map<string, unknown>>()
   readonly #seen = new Set<object>()
-  /** Tensors whose `.grad` the step looked at or set. */
+  /** Tensors whose `.grad` the step read or set. */
   readonly gradients = new Map<Tensor, GradientBefore>()
 
   constructor({ args, first, known }: HostNotesOptions, undo: UndoLog) {
@@ -56,7 +56,7 @@ export class HostNotes implements Looks {
     return this.#arguments.map((x) => x.passed)
   }
 
-  /** From here on only effects may change the numbers among options. */
+  /** From here on, only effects may change numeric options. */
   #watch(options: object): void {
     const entries = Object.entries(options)
     const before = this.#options.get(options)
@@ -64,19 +64,19 @@ export class HostNotes implements Looks {
     this.#options.set(options, new Map(entries.filter(([, value]) => typeof value === 'number')))
   }
 
-  /** An effect has run, which may change them. */
+  /** Updates the watched options after an effect, which may change them. */
   watchOptions(): void {
     for (const options of this.#options.keys()) this.#watch(options)
   }
 
-  /** Throws where the step's own code has set an option: a replay would not. */
+  /** Throws if the step's own code has set an option, because a replay would not. */
   checkOptions(): void {
     for (const [options, numbers] of this.#options) {
       for (const [key, value] of numbers) {
         if (Object.is((options as Record<string, unknown>)[key], value)) continue
         throw new RuntimeError(
-          `${key} of a parameter group is set inside a compiled step, which its replays would not do`,
-          'Set it before the call, or let a scheduler do it: scheduler.step() is repeated.',
+          `${key} of a parameter group is set inside a compiled step, which a replay would not repeat`,
+          'Set it before the call, or use a scheduler: replays repeat scheduler.step().',
         )
       }
     }
@@ -105,7 +105,7 @@ export class HostNotes implements Looks {
     }
   }
 
-  /** What a property holds: a tensor lies somewhere; a list or plain object of parts has them. */
+  /** Notes the value of a property: the memory of a tensor, or the parts of a list or plain object. */
   #notedPart(part: unknown): void {
     if (part instanceof Tensor) this.#met(part)
     else if (Array.isArray(part) ? part.some((x) => typeof x === 'object') : isPlainObject(part))
@@ -116,7 +116,7 @@ export class HostNotes implements Looks {
     for (const [key, value] of Object.entries(options)) {
       this.#note(options, key, typeof value === 'number' ? 'option' : 'value')
       if (Array.isArray(value) && value.every((x) => typeof x === 'number')) {
-        // Numbers that are read anew, too: betas.
+        // Numbers in lists such as betas are read again at every call, too.
         this.noted(value, 'length')
         for (const i of value.keys()) this.#note(value, i, 'zero')
       } else this.#notedPart(value)
@@ -153,7 +153,7 @@ export class HostNotes implements Looks {
     return storage.serial < this.#firstStorage
   }
 
-  /** The notes, with what is there at the end of the step. */
+  /** The notes, with their values at the end of the step. */
   notes(): Note[] {
     const passed = this.#passed
     const notes = [...this.#notes]
@@ -161,7 +161,7 @@ export class HostNotes implements Looks {
     for (const [x, { grad, read }] of this.gradients) {
       const argument = this.#arguments.findIndex(({ given }) => given === x)
       if (!read || !(argument >= 0 || this.isOutside(x))) continue
-      // Whatever the step leaves: with this gradient, and with no other, it does what it did.
+      // Whatever gradient the step leaves, it relies on the one that it found.
       notes.push({
         object: argument < 0 ? x : null,
         argument,

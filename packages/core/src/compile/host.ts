@@ -1,11 +1,11 @@
-// The host part of a program: what it does before the instructions of a run, counters, schedules, numbers read anew and
-// random draws, and where it leaves what it made. It can be done for several runs ahead, and taken back.
+// The host part of a program, which runs before the instructions: counters, schedules, numbers and random draws, and
+// where their results are stored. It can run ahead for several runs, and can be undone.
 import type { HostStep, Program, Stream } from '../backend/program.ts'
 import type { TypedArray } from '../base/dtype.ts'
 import { TypeError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
 
-/** A host step with fields of its own for every kind, so that the loop over them sees one kind of object. */
+/** A host step with fields for every kind, so that the loop over them sees one object shape. */
 interface Flat {
   readonly kind: HostStep['kind']
   readonly fn: () => unknown
@@ -18,13 +18,13 @@ const flat = (step: HostStep): Flat => {
   return { kind: step.kind, fn: step.produce, at: step.draw }
 }
 
-/** What the instructions of some runs in a row are given, and the error that kept the host from preparing more. */
+/** The inputs of several consecutive runs, and the error that stopped the host from preparing more. */
 export interface Ahead {
   readonly runs: number
   readonly numbers: Float64Array
   readonly draws: readonly TypedArray[]
   readonly error?: unknown
-  /** Leaves the host as it is after so many runs. */
+  /** Sets the host to its state after the given number of runs. */
   rewind(complete: number): void
 }
 
@@ -33,9 +33,9 @@ export class Host {
   readonly draws: TypedArray[]
   readonly #steps: readonly Flat[]
   readonly #streams: readonly Stream[]
-  /** The streams as they were when the last `run` or `ahead` began. */
+  /** The streams at the beginning of the last `run` or `ahead`. */
   readonly #before: readonly Stream[]
-  /** What takes back the effects of the runs since then, in their order. */
+  /** Functions that undo the effects of the runs since then, in order. */
   readonly #undos: (() => void)[] = []
 
   constructor({ host }: Program) {
@@ -75,21 +75,21 @@ export class Host {
     }
   }
 
-  /** Takes back what was done since the last `run` or `ahead` began: instructions failed. */
+  /** Undoes everything since the last `run` or `ahead` began, because instructions failed. */
   undo(): void {
     for (let i = this.#undos.length - 1; i >= 0; i--) this.#undos[i]()
     this.#undos.length = 0
     for (let i = 0; i < this.#streams.length; i++) this.#streams[i].become(this.#before[i])
   }
 
-  /** Does the host part of so many runs at once. */
+  /** Does the host part of several runs at once. */
   ahead(times: number): Ahead {
     const { numbers: row, draws: drawn } = this
     const numbers = new Float64Array(row.length * times)
     let draws: TypedArray[] = []
     this.#begin()
     let runs = 0
-    // Steps of the host are functions of what they find, so all is taken back and those runs that count are done again.
+    // Host steps depend only on the current state, so rewinding undoes everything and repeats the runs that count.
     const rewind = (complete: number): void => {
       this.undo()
       for (let i = 0; i < complete; i++) this.#once()
@@ -109,7 +109,7 @@ export class Host {
   }
 }
 
-/** A number that is read anew is a function of the user's. */
+/** Throws for the result of a user's function that is not a number. */
 function refuse(made: unknown): never {
   throw new TypeError(`a number read anew at every step must be float, not ${typeName(made)}`)
 }

@@ -1,5 +1,6 @@
-// Nested values: the arguments and results of compiled steps are tensors in arrays and plain objects. A value is taken
-// apart once, to slots that say what it is made of; other values are compared with them, and results put together again.
+// Nested values: the arguments and results of compiled steps are tensors in arrays and plain objects. A value is
+// analysed once into slots that describe its structure; other values are compared with the slots, and results are built
+// from them.
 import { RuntimeError } from '../base/errors.ts'
 import { isContiguous, type Layout } from '../base/layout.ts'
 import { sameShape } from '../base/shape.ts'
@@ -9,17 +10,17 @@ import { mode } from '../tensor/mode.ts'
 import { isTensor } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 
-/** What a tensor has to be to take another's place. */
+/** The properties that a tensor must share to replace another. */
 export interface Described extends Layout {
   readonly dtype: DType
   readonly device: Device
-  /** A leaf that wants a gradient is passed as it is, so that its layout counts too. */
+  /** A leaf that requires a gradient is passed itself, so its layout counts too. */
   readonly leaf: boolean
-  /** The hooks on the gradient of such a leaf. */
+  /** The gradient hooks of such a leaf. */
   readonly hooks: unknown
 }
 
-/** A part of a nested value. The same tensor in two places has one number, `at`. */
+/** A part of a nested value. A tensor that occurs twice has one number, `at`. */
 export type Slot =
   | { readonly kind: 'tensor'; readonly at: number; readonly path: string; readonly like: Described }
   | { readonly kind: 'list'; readonly path: string; readonly items: readonly Slot[] }
@@ -31,7 +32,7 @@ export type Slot =
     }
   | { readonly kind: 'value'; readonly path: string; readonly value: unknown }
 
-/** What to do with a value that is neither a tensor nor a list or record. */
+/** Handles a value that is neither a tensor nor a list or record. */
 export type Other = (value: unknown, path: string) => void
 
 export const isPlainObject = (x: unknown): x is Readonly<Record<string, unknown>> => {
@@ -47,7 +48,7 @@ const describe = (x: Tensor): Described => {
   return { sizes, strides, offset, dtype, device: storage.device, leaf, hooks: hooksOf(x) }
 }
 
-/** The slots of a value, which lies in those `above`; its tensors are added to `tensors`, each once. */
+/** The slots of a value nested in those `above`; its tensors are added to `tensors`, each once. */
 export function slotOf(
   x: unknown,
   path: string,
@@ -64,7 +65,7 @@ export function slotOf(
   const part = (item: unknown, at: string): Slot => slotOf(item, path + at, tensors, other, within)
   if (above.includes(x) && typeof x === 'object' && x !== null) {
     throw new RuntimeError(
-      `${path} of a compiled step holds itself`,
+      `${path} of a compiled step contains itself`,
       'Pass tensors, and arrays and plain objects of them.',
     )
   }
@@ -79,7 +80,7 @@ export function slotOf(
 
 const sameStrides = (a: Layout, b: Layout): boolean => a.offset === b.offset && sameShape(a.strides, b.strides)
 
-/** Whether a tensor is a result that gradients flow through: a step does not know where they would go on to. */
+/** Whether a tensor is a non-leaf that gradients flow through, which a step could not continue. */
 export const isResult = (x: Tensor): boolean => mode.grad && !x.leafRequiresGrad && x.requiresGrad
 
 function fits(like: Described, x: Tensor): boolean {
@@ -88,7 +89,7 @@ function fits(like: Described, x: Tensor): boolean {
   return like.leaf ? sameStrides(like, x) && like.hooks === hooksOf(x) : !isResult(x)
 }
 
-/** Whether a value is made like the one that the slot is of; its tensors are added to `tensors`. */
+/** Whether a value has the structure of a slot; its tensors are added to `tensors`. */
 export function matches(slot: Slot, x: unknown, tensors: Tensor[]): boolean {
   if (slot.kind === 'tensor') {
     if (!isTensor(x)) return false
@@ -112,7 +113,7 @@ export function matches(slot: Slot, x: unknown, tensors: Tensor[]): boolean {
   return true
 }
 
-/** The value of a slot with these tensors. */
+/** The value of a slot, with these tensors. */
 export function build(slot: Slot, tensors: readonly Tensor[]): unknown {
   if (slot.kind === 'tensor') return tensors[slot.at]
   if (slot.kind === 'value') return slot.value
@@ -137,7 +138,7 @@ const slotText = (slot: Slot): string => {
   return `${like.dtype}[${like.sizes.join(', ')}]${like.leaf ? ' that requires grad' : ''}${layoutText(like)}`
 }
 
-/** Where two slots first differ, in words; null when they are of the same make. */
+/** The first difference between two slots in words; null if they have the same structure. */
 export function slotDifference(a: Slot, b: Slot): string | null {
   const differ = `${a.path} was ${slotText(a)}, then ${slotText(b)}`
   if (a.kind === 'list' || a.kind === 'object') {
@@ -154,7 +155,7 @@ export function slotDifference(a: Slot, b: Slot): string | null {
   return `${a.path} was once the same tensor as another, and once not`
 }
 
-/** Throws the error of a step's result that is no tensor. */
+/** Throws the error for a step's result that is not a tensor. */
 export const noTensor: Other = (x, path) => {
   if (x === null || x === undefined) return
   const kind = typeof x === 'object' ? `a ${x.constructor?.name ?? 'object'}` : `a ${typeof x}`
@@ -166,7 +167,7 @@ export const noTensor: Other = (x, path) => {
   )
 }
 
-/** Throws the error of an argument that a recording can neither hold nor compare. */
+/** Throws the error for an argument that a recording can neither hold nor compare. */
 export const noArgument: Other = (x, path) => {
   const kind = typeof x
   if (x === null || (kind !== 'object' && kind !== 'function' && kind !== 'symbol')) return

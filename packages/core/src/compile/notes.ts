@@ -1,25 +1,25 @@
-// What a recording takes for granted: notes of what the host looked at while it was made, each an object, a property and
-// the value that it had. They are compared at every call, so a replay's are compared by a function made of them.
+// Notes: the host state that a recording assumes, each an object, a property and its value. Every call compares them,
+// so those of a replay are compared by a generated function.
 import type { Tensor } from '../tensor/tensor.ts'
 
 /**
- * By what a note compares: the value itself; whether it is 0, of a number that is read anew, and, of an option, that only
- * effects may change; the entry of a map.
+ * How a note compares: by the value itself; by whether a number that is read again is 0, also for an option that only
+ * effects may change; or by the entry of a map.
  */
 export type By = 'value' | 'zero' | 'option' | 'entry'
 
 export interface Note {
-  /** What was looked at; null: the tensor argument of that number. */
+  /** The object that was read; null for the tensor argument of that number. */
   readonly object: object | null
   readonly argument: number
   readonly key: unknown
   readonly by: By
-  /** What it was when the step began, and when it ended. */
+  /** The value at the beginning and at the end of the step. */
   readonly before: unknown
   after: unknown
 }
 
-/** The value of a note's property now, as it is compared. */
+/** The current value of a note's property, in the form that is compared. */
 export function valueOf(
   { object, argument, key, by }: Omit<Note, 'before' | 'after'>,
   args: readonly Tensor[],
@@ -42,7 +42,7 @@ export class NoteSet {
     return this.#known.get(object ?? argument)?.get(key)
   }
 
-  /** Whether it was not there. */
+  /** Adds a note; returns whether it is new. */
   add(note: Note): boolean {
     const of = note.object ?? note.argument
     let notes = this.#known.get(of)
@@ -57,7 +57,7 @@ export class NoteSet {
   }
 }
 
-/** The first of the notes that a step cannot go on from, from the state before it or the one after it; null: none. */
+/** The first note that matches neither the state before the step nor the state after it; null if there is none. */
 export function firstChanged(notes: readonly Note[], args: readonly Tensor[]): Note | null {
   for (const note of notes) {
     const now = valueOf(note, args)
@@ -67,8 +67,8 @@ export function firstChanged(notes: readonly Note[], args: readonly Tensor[]): N
 }
 
 /**
- * What a replay relies on, of two recordings in a row that agree. A value that the step itself changes and that was
- * another when the second began did not matter to what it does.
+ * The notes that a replay relies on, from two recordings in a row that agree. A value that the step itself changes, and
+ * that differed when the second recording began, did not affect the step.
  */
 export function reliedOn(last: readonly Note[], now: readonly Note[]): Note[] {
   const before = new NoteSet(last)
@@ -79,14 +79,16 @@ export function reliedOn(last: readonly Note[], now: readonly Note[]): Note[] {
   })
 }
 
-/** Whether all is as it was before the step. */
+/** Whether the state is as it was before the step. */
 export type Guard = (args: readonly Tensor[]) => boolean
 
-/** More comparisons than this are several functions: V8 leaves long ones as they are. */
+/** More comparisons than this are split into several functions, because V8 does not optimize very long ones. */
 const mostTogether = 128
 let guards = 0
 
-/** A function that compares notes, each at a place of its own in its text: a twentieth of the time that a loop takes. */
+/**
+ * A function that compares notes, each at its own place in the source, which takes a twentieth of the time of a loop.
+ */
 export function guardOf(notes: readonly Note[]): Guard {
   const guards: Guard[] = []
   for (let at = 0; at < notes.length; at += mostTogether) guards.push(guardOver(notes.slice(at, at + mostTogether)))
@@ -103,14 +105,14 @@ function guardOver(notes: readonly Note[]): Guard {
     try {
       return generated(notes)
     } catch {
-      // A page whose policy forbids it.
+      // A security policy forbids generated functions.
       generates = false
     }
   }
   return (args) => notes.every((note) => Object.is(valueOf(note, args), note.before))
 }
 
-/** What it compares is passed in; its text has numbers and the kinds of comparison only. */
+/** The compared values are passed in; the source contains only numbers and kinds of comparison. */
 function generated(notes: readonly Note[]): Guard {
   const lines: string[] = []
   const terms = notes.map(({ object, argument, by, before }, i) => {
@@ -119,14 +121,14 @@ function generated(notes: readonly Note[]): Guard {
     if (by === 'entry') return `${from}.get(k${i}) === v${i}`
     if (by !== 'value' && typeof before === 'number')
       return `typeof ${from}[k${i}] === 'number' && Number(${from}[k${i}] !== 0) === v${i}`
-    // 0 is not -0, and NaN is itself.
+    // 0 differs from -0, and NaN equals itself.
     return before === 0 || Number.isNaN(before) ? `Object.is(${from}[k${i}], v${i})` : `${from}[k${i}] === v${i}`
   })
   const text = `${lines.join('\n')}\nreturn (args) => ${terms.join(' && ') || 'true'}\n//# sourceURL=flambeau-guard-${guards++}.js`
   return new Function('notes', text)(notes) as Guard
 }
 
-/** A note in words, for a warning: what of which object was what and is what now, and what to do. */
+/** A note in words for a warning: the object, the old and the new value, and what to do. */
 export function noteText(note: Note, args: readonly Tensor[]): string {
   const { object, argument, key, by, before } = note
   const owner = object === null ? `argument ${argument}` : `a ${object.constructor?.name ?? 'plain object'}`

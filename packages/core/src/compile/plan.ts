@@ -1,7 +1,7 @@
-// Where each value of a program lies. Memory from before the step stays where it is, results get memory of their own at
-// every run, and all else shares an arena: an output lies where an input lies that dies with it, if the instruction may
-// overwrite it (so what becomes a result is made in the result's memory), and what remains is packed so that values that
-// live at the same time lie apart.
+// Places every value of a program in memory. Memory from before the step stays where it is, results get new memory at
+// every run, and all other values share an arena. An output takes the place of an input that dies with it, if the
+// instruction may overwrite it (so the predecessors of a result are made in the result's memory). The rest is packed so
+// that values that live at the same time do not overlap.
 import type { Place, Plan, Program } from '../backend/program.ts'
 import { dtypeSize } from '../base/dtype.ts'
 import { numelOf } from '../base/shape.ts'
@@ -12,7 +12,7 @@ export type Unit = 'bytes' | 'buffers'
 
 const align = 64
 
-/** The instruction that makes each value (-1: none does) and the last one that reads or makes it. */
+/** The instruction that makes each value (-1 for none) and the last one that reads or makes it. */
 interface Lives {
   readonly birth: Int32Array
   readonly death: Int32Array
@@ -31,7 +31,7 @@ function livesOf({ values, instrs }: Program): Lives {
   return { birth, death }
 }
 
-/** Places outside of the arena; `results` are the values that leave the step. */
+/** Places outside the arena; `results` are the values that leave the step. */
 function placesOutside(program: Program): { places: (Place | undefined)[]; results: number[] } {
   const places: (Place | undefined)[] = new Array(program.values.length).fill(undefined)
   for (const [value, given] of program.given) {
@@ -47,7 +47,7 @@ function placesOutside(program: Program): { places: (Place | undefined)[]; resul
   return { places, results }
 }
 
-/** Values that follow each other in one piece of memory, from the first one's birth to the last one's death. */
+/** Values that follow each other in one piece of memory, from the birth of the first to the death of the last. */
 interface Block {
   readonly key: string
   readonly bytes: number
@@ -57,9 +57,9 @@ interface Block {
 }
 
 /**
- * The blocks of the arena, in the order of their birth. What follows each other up to a result joins its place; rows
- * written one after the other into memory that was there before are written there, when nothing can end the run any
- * more: their intermediate values join its places.
+ * The blocks of the arena, in the order of their birth. A chain of values that ends in a result joins its place. Rows
+ * written one after the other into memory from before the step are written there once nothing can fail any more: their
+ * intermediate values join its places.
  */
 function blocksOf(program: Program, places: (Place | undefined)[]): Block[] {
   const { birth, death } = livesOf(program)
@@ -68,7 +68,7 @@ function blocksOf(program: Program, places: (Place | undefined)[]): Block[] {
   const blockOf = new Map<number, Block>()
   const lastOf = new Map(program.kept.map(({ first, last }) => [first, last]))
   const certainFrom = lastFailing(instrs)
-  /** Nothing else lies in the memory of `value` until `last` is made there. */
+  /** Nothing else uses the memory of `value` until `last` is made there. */
   const before = (value: number, last: number): boolean => {
     const maker = instrs[birth[last]]
     return (
@@ -76,7 +76,7 @@ function blocksOf(program: Program, places: (Place | undefined)[]): Block[] {
       (death[value] === birth[last] && mayOverwrite(program, maker, maker.outputs.indexOf(last), value))
     )
   }
-  /** The block of one of the values that die into a result gets the result's memory. */
+  /** Gives the result's memory to the block of one of the values that die into it. */
   const joinResult = (place: Place, dying: Set<number>, overwritten: (old: number) => boolean): void => {
     for (const old of dying) {
       const block = blockOf.get(old)
@@ -122,13 +122,13 @@ function blocksOf(program: Program, places: (Place | undefined)[]): Block[] {
   return [...blocks]
 }
 
-/** Where blocks lie, and the size of what holds them all. */
+/** The offsets of blocks, and the total size. */
 interface Packing {
   readonly at: ReadonlyMap<Block, number>
   readonly bytes: number
 }
 
-/** Each block in the smallest gap that fits between those placed before it that live at the same time. */
+/** Places each block in the smallest sufficient gap between earlier blocks that live at the same time. */
 function bestFit(blocks: readonly Block[]): Packing {
   const at = new Map<Block, number>()
   const placed: { block: Block; from: number; to: number }[] = []
@@ -155,7 +155,7 @@ function bestFit(blocks: readonly Block[]): Packing {
   return { at, bytes }
 }
 
-/** The most bytes that live at one time: no packing is smaller. */
+/** The maximum bytes alive at one time: no packing is smaller. */
 function leastBytes(blocks: readonly Block[], instrs: number): number {
   const change = new Float64Array(instrs + 1)
   for (const { birth, death, bytes } of blocks) {
@@ -167,14 +167,14 @@ function leastBytes(blocks: readonly Block[], instrs: number): number {
 }
 
 const lifetime = ({ birth, death }: Block): number => death - birth
-/** Orders in which best fit comes near the least; which one is nearest depends on the program. */
+/** Orders in which best fit comes close to the minimum; the best one depends on the program. */
 const orders: readonly ((a: Block, b: Block) => number)[] = [
   (a, b) => b.bytes - a.bytes || lifetime(b) - lifetime(a),
   (a, b) => lifetime(b) - lifetime(a) || b.bytes - a.bytes,
   (a, b) => a.birth - b.birth || b.bytes - a.bytes,
 ]
 
-/** Visits blocks, which are in the order of their birth; before each, those that died since the one before. */
+/** Visits blocks in the order of their birth; before each, those that died since the previous one. */
 function sweep(blocks: readonly Block[], died: (block: Block) => void, born: (block: Block) => void): void {
   const dying: Block[][] = []
   let now = 0
@@ -185,10 +185,10 @@ function sweep(blocks: readonly Block[], died: (block: Block) => void, born: (bl
   }
 }
 
-/** Each block, as it is born, in the smallest gap of then: for many blocks, in a time that does not grow with their square. */
+/** Places each block, when it is born, in the smallest gap at that time: not quadratic in the number of blocks. */
 function firstCome(blocks: readonly Block[]): Packing {
   const at = new Map<Block, number>()
-  /** In the order of their places, none touching another. */
+  /** Sorted by offset; no two are adjacent. */
   const gaps: { from: number; to: number }[] = []
   let bytes = 0
   const free = (from: number, to: number): void => {
@@ -208,7 +208,7 @@ function firstCome(blocks: readonly Block[]): Packing {
       if (size >= block.bytes && (best < 0 || size < gaps[best].to - gaps[best].from)) best = i
     }
     if (best < 0) {
-      // The last gap, if it reaches to the end, is the beginning of the room.
+      // A last gap that reaches the end is extended.
       const last = gaps[gaps.length - 1]
       const from = last?.to === bytes ? (gaps.pop() as typeof last).from : bytes
       at.set(block, from)
@@ -231,7 +231,7 @@ function firstCome(blocks: readonly Block[]): Packing {
   return { at, bytes }
 }
 
-/** More blocks than this are packed as they come. */
+/** More blocks than this are packed in the order of their birth. */
 const many = 2048
 
 function packed(blocks: readonly Block[], instrs: number): Packing {
@@ -246,7 +246,7 @@ function packed(blocks: readonly Block[], instrs: number): Packing {
   return best as Packing
 }
 
-/** Blocks of equal dtype and size take turns in one place. */
+/** Blocks of equal dtype and size share one place in turns. */
 function inTurns(blocks: readonly Block[]): Packing {
   const at = new Map<Block, number>()
   const free = new Map<string, number[]>()
@@ -267,7 +267,7 @@ function inTurns(blocks: readonly Block[]): Packing {
   return { at, bytes }
 }
 
-/** Gives every value of a program a place; values that lie in the same bytes are never needed at the same time. */
+/** Places every value of a program; values that share bytes are never needed at the same time. */
 export function plan(program: Program, unit: Unit = 'bytes'): Plan {
   const { places, results } = placesOutside(program)
   const blocks = blocksOf(program, places)
@@ -276,6 +276,6 @@ export function plan(program: Program, unit: Unit = 'bytes'): Plan {
   return { places, results, bytes }
 }
 
-/** The bytes of the arena that live at one time, at most: no plan of the program takes less. */
+/** The maximum bytes of the arena alive at one time: no plan of the program takes less. */
 export const leastArena = (program: Program): number =>
   leastBytes(blocksOf(program, placesOutside(program).places), program.instrs.length)

@@ -1,4 +1,5 @@
-// From a recording to something that runs: the passes in order, the plan, and the backend's own compilation or replay.
+// From a recording to something that runs: the passes in order, the plan, and then the backend's own compilation or a
+// replay.
 import type { Backend } from '../backend/backend.ts'
 import { type Executable, type Given, type Plan, type Program, standIn } from '../backend/program.ts'
 import { numelOf } from '../base/shape.ts'
@@ -15,11 +16,11 @@ import { subexpressions } from './passes/subexpressions.ts'
 import { unfused } from './passes/unfused.ts'
 import { replay, restoring } from './replay.ts'
 
-/** A pass makes a program that computes the same. */
+/** A pass turns a program into another one with the same results. */
 export interface Pass {
   readonly name: string
   run(program: Program, backend: Backend): Program
-  /** What it left as it was, and why. */
+  /** What it left unchanged, and why. */
   notes?(program: Program, backend: Backend): readonly string[]
 }
 
@@ -40,25 +41,25 @@ export const passes: readonly Pass[] = [
 export interface Stage {
   readonly name: string
   readonly program: Program
-  /** What the pass left as it was, and why; found out when asked. */
+  /** What the pass left unchanged, and why; computed on demand. */
   readonly notes: readonly string[]
 }
 
-/** A program ready to run, with what every pass made of it. */
+/** A program ready to run, with the results of every pass. */
 export interface Prepared {
   readonly backend: Backend
   readonly program: Program
   readonly plan: Plan
   readonly executable: Executable
-  /** Whether the backend made the executable, or core replays the program. */
+  /** Whether the backend compiled the program, or core replays it. */
   readonly compiled: boolean
   /** The program as recorded and after each pass. */
   readonly stages: readonly Stage[]
-  /** Replays on backends that stand in front of the device's own. */
+  /** Replays on backends that wrap the device's own. */
   readonly watched: WeakMap<Backend, Executable>
 }
 
-/** Constants become memory that is written once. */
+/** Turns constants into memory that is written once. */
 function withMemory(program: Program, backend: Backend): Program {
   const given = new Map<number, Given>()
   for (const [value, x] of program.given) {
@@ -73,7 +74,10 @@ function withMemory(program: Program, backend: Backend): Program {
   return { ...program, given }
 }
 
-/** Whether the backend takes the program whole: one instruction that it cannot run is run elsewhere, by a replay. */
+/**
+ * Whether the backend compiles the program as a whole; with one unsupported instruction it is replayed, and that
+ * instruction runs elsewhere.
+ */
 const compiles = (program: Program, backend: Backend): boolean =>
   backend.compile !== undefined &&
   program.instrs.every((instr) =>
@@ -85,7 +89,9 @@ function compile(program: Program, plan: Plan, backend: Backend): Executable {
   return backend.caps.certain === true ? executable : restoring(executable, program, plan, backend)
 }
 
-/** The passes in order; what its backend does not compile gets its arena as whole buffers, and a replay. */
+/**
+ * Runs the passes in order; a program that its backend does not compile gets whole buffers as its arena, and a replay.
+ */
 export function prepare(recorded: Program, backend: Backend, through: readonly Pass[] = passes): Prepared {
   const stages: Stage[] = [{ name: 'recorded', program: recorded, notes: [] }]
   let program = recorded
@@ -108,8 +114,7 @@ export function prepare(recorded: Program, backend: Backend, through: readonly P
 }
 
 /**
- * What runs a prepared program: its executable, which hides the instructions, or, while a profiler stands in front of the
- * device, a replay that shows them.
+ * The executable of a prepared program, which hides the instructions, or, under a profiler, a replay that shows them.
  */
 export function executableOn(prepared: Prepared, { own, backend }: Device): Executable {
   if (backend === own) return prepared.executable

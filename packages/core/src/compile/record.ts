@@ -1,5 +1,5 @@
-// Runs a step with a recorder in front of the device: what came of it is a recording. A step that throws has changed
-// nothing. Its own tensors end with it, unless they are returned, gradients, or an optimizer's state.
+// Runs a step with a recorder in front of the device and returns the recording. A step that throws has changed nothing.
+// The step's own tensors are freed at its end, unless they are returned, gradients, or an optimizer's state.
 import type { Program } from '../backend/program.ts'
 import { RuntimeError } from '../base/errors.ts'
 import { isContiguous } from '../base/layout.ts'
@@ -12,18 +12,18 @@ import { build, noTensor, type Slot, slotOf } from './nested.ts'
 import type { Note } from './notes.ts'
 import { Recorder } from './recorder.ts'
 
-/** Whose gradient it is: a tensor from before the step, the tensor argument or the result of a number. */
+/** The owner of a gradient: a tensor from before the step, or a numbered tensor argument or result. */
 export type Owner =
   | { readonly kind: 'tensor'; readonly tensor: Tensor }
   | { readonly kind: 'argument' | 'result'; readonly at: number }
 
-/** A gradient that the step leaves: which of the tensors that leave the step it is, null where it was cleared. */
+/** A gradient that the step leaves: the number of the leaving tensor that it is, or null if it was cleared. */
 export interface Gradient {
   readonly owner: Owner
   readonly out: number | null
 }
 
-/** A tensor that leaves the step: a result of the program, or one from before the step, or an argument, by number. */
+/** A tensor that leaves the step: a result of the program, a tensor from before the step, or an argument, by number. */
 export type Out =
   | { readonly kind: 'result'; readonly at: number }
   | { readonly kind: 'tensor'; readonly tensor: Tensor }
@@ -31,24 +31,24 @@ export type Out =
 
 export interface Recording {
   readonly program: Program
-  /** The leaves among the tensor arguments, by their numbers: they were recorded themselves, not as copies. */
+  /** The leaves among the tensor arguments, by number: the step was recorded with them themselves, not with copies. */
   readonly leaves: readonly (Tensor | undefined)[]
-  /** How the returned tensors make the result. */
+  /** The structure of the result from the returned tensors. */
   readonly slot: Slot
-  /** What leaves the step: so many returned tensors, then gradients. */
+  /** The tensors that leave the step: first the returned ones, then gradients. */
   readonly outs: readonly Out[]
   readonly returned: number
   readonly gradients: readonly Gradient[]
-  /** What the step looked at on the host. */
+  /** The host state that the step read. */
   readonly notes: readonly Note[]
-  /** A run leaves the gradients that it looks at as it found them: the next one can follow at once. */
+  /** Whether a run leaves the gradients that it reads as it found them, so that the next run can follow at once. */
   readonly steady: boolean
   readonly written: readonly (readonly [Storage, number])[]
   readonly streams: readonly Stream[]
   readonly lines: ReadonlyMap<number, string>
 }
 
-/** One run of a step by its own code: what it returned, the recording, and how to take the run back. */
+/** One run of a step by its own code: its return value, the recording, and how to undo the run. */
 export interface Recorded {
   readonly value: unknown
   readonly recording: Recording
@@ -58,27 +58,30 @@ export interface Recorded {
 export interface Call {
   readonly step: (...args: readonly unknown[]) => unknown
   readonly device: Device
-  /** How the arguments are made of tensors, and the tensors. */
+  /** The structure of the arguments, and their tensors. */
   readonly slot: Slot
   readonly args: readonly Tensor[]
-  /** The run makes what lasts, as an optimizer's first step does: nothing that it leaves ends with it. */
+  /**
+   * Whether this run creates lasting tensors, as an optimizer's first step does: then nothing that it leaves is freed.
+   */
   readonly first: boolean
   readonly withLines: boolean
-  /** What the step is known to look at. */
+  /** The notes known from earlier recordings. */
   readonly known: readonly Note[]
 }
 
-/** A tensor argument as row-major elements from the start of a buffer, if it is so or is copied so. */
+/** A tensor argument as row-major elements from the start of a buffer, copied if necessary. */
 export const rowMajorArgument = (x: Tensor): Tensor =>
   x.offset === 0 && isContiguous(x) ? x : apply(contiguousCopy(), [detached(x)], null)
 
 /**
- * What the step gets for an argument: a copy, so that the recorder does not take the same tensor, used from outside, for
- * the argument. A leaf that collects a gradient is itself: an optimizer may know it.
+ * The tensor that the step gets for an argument: a copy, so that the recorder does not mistake the same tensor,
+ * captured from outside, for the argument. A leaf that collects a gradient is passed itself, because an optimizer may
+ * know it.
  */
 const presented = (x: Tensor): Tensor => (x.leafRequiresGrad ? x : apply(contiguousCopy(), [detached(x)], null))
 
-/** How messages call the tensors of a slot. */
+/** The names of a slot's tensors in messages. */
 export const pathsOf = (slot: Slot): string[] => {
   const paths: string[] = []
   const visit = (x: Slot): void => {
@@ -122,7 +125,7 @@ export function record(call: Call): Recorded {
   }
 }
 
-/** The recording, and the value without the graph that its tensors came from. */
+/** The recording, and the returned value without its graph. */
 function recordingOf(
   recorder: Recorder,
   given: readonly Tensor[],
@@ -141,7 +144,7 @@ function recordingOf(
     return at < 0 ? null : { kind: 'result', at }
   }
   const computed: Tensor[] = []
-  /** The tensor as it leaves, and how a replay makes it. */
+  /** The tensor that leaves, and how a replay makes it. */
   const leave = (x: Tensor): readonly [Tensor, Out] => {
     const owner = ownerOf(x)
     if (owner?.kind === 'argument') return [args[owner.at], owner]
@@ -181,7 +184,7 @@ function recordingOf(
   return { recording, result: build(slot, tensors) }
 }
 
-/** The tensor that an owner means in a call. */
+/** The tensor that an owner refers to in a call. */
 export const tensorOf = (owner: Owner, args: readonly Tensor[], results: readonly Tensor[]): Tensor =>
   owner.kind === 'tensor' ? owner.tensor : (owner.kind === 'argument' ? args : results)[owner.at]
 
@@ -192,7 +195,7 @@ const ended = (): never => {
   )
 }
 
-/** Memory that the step made and nobody is given: whoever kept it all the same is told. */
+/** Frees memory that the step created and does not return; a later use throws. */
 function end({ storages, lasting }: Recorder): void {
   for (const storage of storages) if (!lasting.has(storage)) storage.free(ended)
 }

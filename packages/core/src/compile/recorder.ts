@@ -1,6 +1,6 @@
 // The recorder stands in front of a backend: it forwards every instruction and remembers it as a program over values. A
-// buffer that is written gets a new value, so that a recording has no memory in it, only what is computed from what.
-// What changes besides is noted too: gradients, versions, and how to take all of it back; and what the host looked at.
+// buffer that is written gets a new value, so a recording contains no memory, only what is computed from what. It also
+// notes gradients, versions, how to undo everything, and the host state that was read.
 import type {
   Backend,
   Capabilities,
@@ -27,7 +27,7 @@ import type { Tensor } from '../tensor/tensor.ts'
 import { UndoLog } from '../tensor/undo.ts'
 import { type Argument, HostNotes, type HostNotesOptions } from './host-notes.ts'
 
-/** Elements from the start of the buffer to the last one that a view reads. */
+/** The number of elements from the start of the buffer to the last one that a view reads. */
 const reach = ({ sizes, strides, offset }: Layout): number =>
   numelOf(sizes) === 0 ? 0 : highestOf(sizes, strides, offset) + 1
 
@@ -39,7 +39,7 @@ export const writtenArgument = (path: string, where: string): RuntimeError =>
   )
 
 export interface RecorderOptions extends Partial<HostNotesOptions> {
-  /** Instructions know the line that called them, which takes time. */
+  /** Note the calling line of instructions, which takes time. */
   readonly withLines?: boolean
 }
 
@@ -48,7 +48,7 @@ export class Recorder implements Backend, EffectSink {
   readonly caps: Capabilities
   readonly #backend: Backend
   readonly #device: Device
-  /** The device's backend without the recorder in front. */
+  /** The device with its backend, without the recorder. */
   readonly #behind: Device
   readonly #arguments: readonly Argument[]
   readonly #withLines: boolean
@@ -57,26 +57,26 @@ export class Recorder implements Backend, EffectSink {
   readonly #host: HostStep[] = []
   readonly #values: Spec[] = []
   readonly #given = new Map<number, Given>()
-  /** The value that each buffer holds now; buffers made inside have none until they are written. */
+  /** The current value of each buffer; buffers created in the step have none until they are written. */
   readonly #holds = new Map<DeviceBuffer, number>()
   readonly #made = new Map<DeviceBuffer, Spec>()
-  /** The value that a buffer from before the step had when it was first met. */
+  /** The value of a buffer from before the step when it was first met. */
   readonly #first = new Map<DeviceBuffer, number>()
   #draws = 0
   #readings = 0
-  /** Lines that wrote constants, by value. */
+  /** Lines that created constants, by value. */
   readonly lines = new Map<number, string>()
-  /** What the host looks at. */
+  /** Notes of the host state. */
   readonly looks: HostNotes
-  /** How often the step wrote to memory in place. */
+  /** How often the step wrote to each storage in place. */
   readonly written = new Map<Storage, number>()
-  /** Memory that the step made, and which of it lasts. */
+  /** Storages that the step created, and those that last. */
   readonly storages = new Set<Storage>()
   readonly lasting = new Set<Storage>()
-  /** What numbers were drawn from. */
+  /** The generators of the draws. */
   readonly streams: Stream[] = []
 
-  /** In front of the device's backend. */
+  /** Wraps the device's backend. */
   constructor(
     device: Device,
     { args = [], withLines = false, first = storagesMade(), known = [] }: RecorderOptions = {},
@@ -91,7 +91,7 @@ export class Recorder implements Backend, EffectSink {
     this.caps = device.backend.caps
   }
 
-  /** What the backend does not run is recorded as it is, and runs elsewhere now and at every replay. */
+  /** Unsupported instructions are recorded unchanged, and run elsewhere now and at every replay. */
   supports(): boolean {
     return true
   }
@@ -109,8 +109,8 @@ export class Recorder implements Backend, EffectSink {
   }
 
   /**
-   * What a buffer holds that is read before the step wrote to it: zeros where the step made it. Of memory from before
-   * the step only what views reach is known, so its spec says "at least that many elements".
+   * The value of a buffer that is read before the step wrote to it: zeros if the step created it. Of memory from before
+   * the step only the extent that views reach is known, so its spec says "at least that many elements".
    */
   #meet(view: View): number {
     const { buffer, dtype } = view
@@ -145,7 +145,7 @@ export class Recorder implements Backend, EffectSink {
   }
 
   #write(out: Output, given?: Given): number {
-    // A buffer from before the step is known by its first value, also when that is never read.
+    // A buffer from before the step is identified by its first value, even if that is never read.
     if (!this.#holds.has(out.buffer) && !this.#made.has(out.buffer))
       this.#meet({ ...out, strides: contiguousStrides(out.sizes), offset: 0 })
     const value = this.#newValue(out, given)
@@ -153,10 +153,10 @@ export class Recorder implements Backend, EffectSink {
     return value
   }
 
-  /** Before the elements of an output change. */
+  /** Called before the elements of an output change. */
   #writing(out: Output): void {
     if (this.#made.has(out.buffer)) return
-    // The tensor itself, used from outside, too: the argument is a copy of it, which would not see the write.
+    // Also for the original tensor, captured from outside: the argument is a copy of it, which would not see the write.
     const written = this.#arguments.find(
       ({ given, passed }) => given.buffer === out.buffer || passed.buffer === out.buffer,
     )
@@ -235,7 +235,7 @@ export class Recorder implements Backend, EffectSink {
     this.#undo.add(restore)
   }
 
-  /** Takes back what the step did. */
+  /** Undoes the step. */
   restore(): void {
     this.#undo.restore()
   }

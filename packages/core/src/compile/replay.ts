@@ -1,6 +1,6 @@
-// Runs planned programs on any backend, one instruction after the other through `run`: what backends get that do not
-// compile programs themselves. A plan writes to what outlives the run when no check can fail any more; where another
-// instruction may, what it wrote is taken back.
+// Runs planned programs on any backend, one instruction after the other through `run`, for backends that do not compile
+// programs themselves. A plan writes to memory that outlives the run only when no check can fail any more; if the
+// backend may fail elsewhere, writes are undone.
 import {
   type Backend,
   type DeviceBuffer,
@@ -17,17 +17,17 @@ import { Device } from '../tensor/device.ts'
 import { dispatch, isCertain } from '../tensor/dispatch.ts'
 import { UndoLog } from '../tensor/undo.ts'
 
-/** What is pointed at other memory before a run. */
+/** An operand or output whose buffer is set before a run. */
 interface Pointed {
   buffer: DeviceBuffer
 }
 
-/** A program over buffers of its own; the places of a plan with whole buffers. */
+/** A program over its own buffers, placed by a plan with whole buffers. */
 export function replay(program: Program, plan: Plan, backend: Backend): Executable {
   const { values } = program
   const arena = new Map<number, DeviceBuffer>()
   const drawn = new Map<number, Output>()
-  /** Operands by the argument and by the result that they are. */
+  /** Operands grouped by argument and by result. */
   const args: Pointed[][] = []
   const results: Pointed[][] = []
 
@@ -71,9 +71,9 @@ export function replay(program: Program, plan: Plan, backend: Backend): Executab
     outputs.filter((_, k) => plan.places[program.instrs[i].outputs[k]]?.in === 'buffer'),
   )
 
-  // Eager's road, so that what a backend cannot run is adapted or runs elsewhere here as there.
+  // The same path as eager execution, so that unsupported instructions are adapted or run elsewhere.
   const device = new Device(backend)
-  /** Where what changes points between runs, so that results and arguments are nobody's but the caller's. */
+  /** The placeholder between runs, so that only the caller holds results and arguments. */
   const nowhere: DeviceBuffer = { backend, length: 0 }
   return {
     run(bindings: Bindings): void {
@@ -99,8 +99,8 @@ export function replay(program: Program, plan: Plan, backend: Backend): Executab
 }
 
 /**
- * An executable of a backend that may fail anywhere, which then has changed nothing: what a run writes to from before it
- * is kept until its end. Several runs in one call are not to be had of it, since nobody knows in which of them it failed.
+ * Wraps an executable of a backend that may fail anywhere so that a failure changes nothing: memory from before the run
+ * is saved before it is overwritten. It has no `repeat`, because no one would know which run failed.
  */
 export function restoring(
   { run, source }: Executable,

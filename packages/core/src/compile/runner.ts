@@ -1,4 +1,5 @@
-// A recording made ready: a call is the host's part, one run of the executable, and new tensors for what comes out.
+// A recording ready to be called: a call consists of the host's part, one run of the executable, and new tensors for
+// the results.
 import type { Backend, DeviceBuffer, Spec, View } from '../backend/backend.ts'
 import type { Bindings, Ended, Executable } from '../backend/program.ts'
 import { type DType, dtypeSize } from '../base/dtype.ts'
@@ -14,14 +15,14 @@ import { executableOn, prepare, type Prepared } from './prepare.ts'
 import { type Out, type Recording, rowMajorArgument, tensorOf } from './record.ts'
 import { copyOf } from './stack.ts'
 
-/** A tensor that leaves, with fields of its own for every kind, so that the loop over them sees one kind of object. */
+/** A leaving tensor with fields for every kind, so that the loop over them sees one object shape. */
 interface Leaving extends Layout {
   readonly dtype: DType
-  /** The tensor itself, where it was there before. */
+  /** The tensor itself, if it existed before. */
   readonly known: Tensor | null
-  /** Which of the new buffers it lies in, or -1. */
+  /** The index of its new buffer, or -1. */
   readonly fresh: number
-  /** Which argument it is or, with `view`, lies in, or -1. */
+  /** The index of the argument that it is or, with `view`, is a view of, or -1. */
   readonly argument: number
   readonly view: boolean
 }
@@ -57,12 +58,12 @@ function writesEarly({ program, plan, backend }: Prepared, { outs, gradients }: 
   )
 }
 
-/** Runs are prepared ahead as far as what they are given and what they leave takes this much memory. */
+/** The memory limit for inputs and results of runs prepared ahead. */
 const aheadBytes = 2 ** 20
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
-/** Several runs that a backend is to do in one call. */
+/** Several runs for a backend to do in one call. */
 interface Together {
   readonly executable: Executable
   readonly bindings: Bindings
@@ -70,20 +71,20 @@ interface Together {
   readonly stacked: boolean
 }
 
-/** Steps being repeated: it stops for what a backend is to do, and goes on when that has ended. */
+/** Steps being repeated: the generator yields work for the backend, and continues when it is done. */
 export type Repeating = Generator<Together, unknown, Ended>
 
 const together = ({ executable, bindings, times, stacked }: Together): Ended =>
   executable.repeat?.(bindings, times, stacked) as Ended
 
-/** Repeats steps in this call. */
+/** Repeats steps within this call. */
 export function repeated(work: Repeating): unknown {
   let next = work.next()
   while (next.done !== true) next = work.next(together(next.value))
   return next.value
 }
 
-/** Repeats steps while the event loop goes on, where the backend can. */
+/** Repeats steps while the event loop keeps running, if the backend can. */
 export async function repeatedAsync(work: Repeating): Promise<unknown> {
   let next = work.next()
   while (next.done !== true) {
@@ -103,22 +104,22 @@ export class Runner {
   readonly #leaving: readonly Leaving[]
   readonly #specs: readonly Spec[]
   readonly #sizes: readonly number[]
-  /** Arguments that were the same tensor in both recordings: what the step knows of it may be baked in. */
+  /** Arguments that were the same tensor in both recordings: the recording may depend on them. */
   readonly #fixed: Recording['leaves']
-  /** The memory that it writes to, and the youngest of it: arguments are mostly younger. */
+  /** The storages that it writes to, and the youngest of them, because arguments are mostly younger. */
   readonly #written: ReadonlySet<Storage>
   readonly #lastWritten: number
   readonly #args: DeviceBuffer[] = []
   readonly #results: DeviceBuffer[]
   readonly #bindings: Mutable<Bindings>
-  /** A run that fails may have written to what becomes a gradient: runs in a row must not share that memory. */
+  /** Whether a failing run may have written to a future gradient: then consecutive runs must not share that memory. */
   readonly #early: boolean
-  /** How many runs are prepared ahead. */
+  /** The number of runs prepared ahead. */
   readonly #most: number
-  /** Whether all that the step returns is made anew by every run. */
+  /** Whether every run creates all returned tensors anew. */
   readonly #stackable: boolean
 
-  /** `before` is the recording that it agrees with. */
+  /** `before` is the recording that agreed with it. */
   constructor(recording: Recording, before: Pick<Recording, 'leaves'>, device: Device) {
     const prepared = prepare(recording.program, device.own)
     const { program, plan } = prepared
@@ -143,7 +144,7 @@ export class Runner {
     this.#stackable = this.#leaving.slice(0, recording.returned).every(({ fresh }) => fresh >= 0)
   }
 
-  /** Which argument lies in memory that the step writes to; -1: none. */
+  /** The first argument in memory that the step writes to, or -1. */
   writes(args: readonly Tensor[]): number {
     for (let i = 0; i < args.length; i++) {
       const { storage } = args[i]
@@ -152,7 +153,7 @@ export class Runner {
     return -1
   }
 
-  /** Whether what the recording took for granted of arguments still holds. */
+  /** Whether the recording's assumptions about arguments still hold. */
   holds(args: readonly Tensor[]): boolean {
     for (let i = 0; i < this.#fixed.length; i++) {
       const x = this.#fixed[i]
@@ -161,7 +162,7 @@ export class Runner {
     return true
   }
 
-  /** One step. */
+  /** Runs one step. */
   run(args: readonly Tensor[]): unknown {
     this.#allocate()
     const given = this.#bind(args)
@@ -169,14 +170,14 @@ export class Runner {
     return build(this.recording.slot, this.#leave(given, args, 1))
   }
 
-  /** Several steps, and the result of the last. `seen` gets the returned elements of every step. */
+  /** Runs several steps; returns the result of the last. `seen` gets the returned elements of every step. */
   *repeat(args: readonly Tensor[], times: number, seen: ((row: readonly View[]) => void) | null): Repeating {
     const given = this.#bind(args)
     let done = 0
     this.#allocate()
     try {
       while (done < times) {
-        // Where all results are seen, those of the last run have memory of their own, because they leave.
+        // If all results are seen, those of the last run get their own memory, because they leave.
         const ended = yield* this.#together(seen === null ? times - done : times - done - 1, seen)
         if (ended === null) {
           const kept = this.#early ? [...this.#results] : null
@@ -206,7 +207,7 @@ export class Runner {
     for (let i = 0; i < specs.length; i++) this.#results[i] = this.#backend.alloc(specs[i])
   }
 
-  /** Points the executable at the arguments; they as the program reads them. */
+  /** Binds the arguments to the executable; returns them as the program reads them. */
   #bind(args: readonly Tensor[]): readonly Tensor[] {
     if (args.length === 0) return args
     const given = args.map((x) => (x.leafRequiresGrad ? x : rowMajorArgument(x)))
@@ -224,7 +225,7 @@ export class Runner {
     }
   }
 
-  /** Some of the next runs in one call of a backend that can do it; null where it cannot. */
+  /** Does some of the next runs in one call of the backend; null if it cannot. */
   *#together(times: number, seen: ((row: readonly View[]) => void) | null): Generator<Together, Ended | null, Ended> {
     const executable = executableOn(this.prepared, this.#device)
     const stacked = seen !== null
@@ -242,7 +243,7 @@ export class Runner {
     return ended.runs < runs ? ended : { runs, error: ahead.error }
   }
 
-  /** The results of so many runs, one after the other in memory; the last ones are those that leave. */
+  /** Visits the results of several runs, which are consecutive in memory; the last ones leave. */
   #unstack(results: readonly DeviceBuffer[], runs: number, seen: (row: readonly View[]) => void): void {
     for (let run = 0; run < runs; run++) {
       seen(
@@ -265,7 +266,7 @@ export class Runner {
     })
   }
 
-  /** What the step returned, as elements that later steps leave alone. */
+  /** The returned values as elements that later steps do not change. */
   #row(given: readonly Tensor[]): View[] {
     return this.#leaving.slice(0, this.recording.returned).map((x): View => {
       const { sizes, strides, offset, dtype, known, fresh, argument, view } = x
@@ -275,7 +276,7 @@ export class Runner {
     })
   }
 
-  /** The tensors that leave; gradients are set, versions raised for so many steps. */
+  /** The leaving tensors; sets gradients and raises versions by the number of steps. */
   #leave(given: readonly Tensor[], args: readonly Tensor[], times: number): readonly Tensor[] {
     const { gradients, written } = this.recording
     const leaving = this.#leaving

@@ -1,5 +1,5 @@
-// What calls of a step have in common that one recording is for: how the arguments are made, the switches of autograd,
-// the default device. What else a recording takes for granted is in notes.ts.
+// The signature of a call, which its recording depends on: the structure of the arguments, autograd's switches, the
+// default device. notes.ts has the other assumptions.
 import { RuntimeError } from '../base/errors.ts'
 import { currentDevice, type Device } from '../tensor/device.ts'
 import { mode } from '../tensor/mode.ts'
@@ -13,7 +13,7 @@ export interface Signature {
   readonly inference: boolean
 }
 
-/** A tensor argument that no step can be recorded with. */
+/** Throws for a tensor argument that no step can be recorded with. */
 function checkArgument(x: Tensor, path: string, device: Device): void {
   if (x.storage.device !== device) {
     throw new RuntimeError(
@@ -28,7 +28,7 @@ function checkArgument(x: Tensor, path: string, device: Device): void {
   )
 }
 
-/** The signature of a call; its tensor arguments are added to `tensors`. Throws for what cannot be an argument. */
+/** The signature of a call; adds its tensor arguments to `tensors`. Throws for an invalid argument. */
 export function signatureOf(args: readonly unknown[], tensors: Tensor[]): Signature {
   const items = Array.from(args, (x, i) => slotOf(x, `argument ${i}`, tensors, noArgument))
   const device = currentDevice()
@@ -45,7 +45,7 @@ export function signatureOf(args: readonly unknown[], tensors: Tensor[]): Signat
 export function hasSignature(signature: Signature, args: readonly unknown[], tensors: Tensor[]): boolean {
   if (signature.grad !== mode.grad || signature.inference !== mode.inference || signature.device !== currentDevice())
     return false
-  // Setting the length is slow, even to what it is.
+  // Setting the length is slow even if it does not change.
   if (tensors.length > 0) tensors.length = 0
   return matches(signature.slot, args, tensors)
 }

@@ -1,4 +1,4 @@
-// The results of several steps as one: every tensor of the result stacked along a new first dimension.
+// Stacks the results of several steps: every tensor of the result along a new first dimension.
 import type { View } from '../backend/backend.ts'
 import { RuntimeError } from '../base/errors.ts'
 import { sameShape, shapeString } from '../base/shape.ts'
@@ -8,21 +8,21 @@ import { copyTo, dispatch, rowMajor } from '../tensor/dispatch.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { build, noTensor, slotOf } from './nested.ts'
 
-/** A copy of elements: those of a parameter go on changing. */
+/** A copy of elements, because those of a parameter keep changing. */
 export function copyOf(x: View, device: Device): View {
   const copy = { sizes: x.sizes, dtype: x.dtype, buffer: device.backend.alloc(x) }
   copyTo(device, x, copy)
   return rowMajor(copy)
 }
 
-/** The elements of a step's result, by tensors. */
+/** The elements of a step's result, by tensor. */
 export function rowOf(value: unknown): readonly View[] {
   const tensors: Tensor[] = []
   slotOf(value, 'the result', tensors, noTensor)
   return tensors.map((x) => copyOf(x, x.storage.device))
 }
 
-/** Of one of the tensors, its elements at all steps. */
+/** The elements of one tensor at all steps. */
 function stack({ storage }: Tensor, rows: readonly View[]): Tensor {
   const [{ sizes, dtype }] = rows
   const other = rows.find((row) => !sameShape(row.sizes, sizes))

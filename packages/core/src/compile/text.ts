@@ -1,4 +1,4 @@
-// A program as a person reads it, one line an instruction: what `explain()` prints and what the tests of passes compare.
+// A program as readable text, one line per instruction, for `explain()` and the tests of passes.
 import type { MapOut } from '../backend/backend.ts'
 import {
   type Given,
@@ -27,7 +27,7 @@ function operandText(program: Program, x: ProgramOperand): string {
   return `v${x.value} as [${listed(x.sizes)}] by (${listed(x.strides)})${offset}`
 }
 
-/** Expressions with a name for each node that is computed once and used more often. */
+/** Expressions with a name for each node that is used more than once. */
 function exprsText(roots: readonly Expr[]): { readonly shared: readonly string[]; readonly texts: readonly string[] } {
   const order = topological(roots)
   const uses = new Map<Expr, number>()
@@ -58,7 +58,7 @@ function mapText(outs: readonly MapOut[]): string {
 function attrsText({ kind, attrs }: ProgramInstr): string {
   if (kind === 'map') return ` { ${mapText(attrs.outs)} }`
   const { post, ...counts } = attrs as { readonly post?: Expr; readonly batch?: number; readonly sum?: number }
-  // Two matrices are what most contractions multiply.
+  // Most contractions multiply two matrices.
   const rest = kind === 'contract' && counts.batch === 0 && counts.sum === 1 ? {} : counts
   const parts = Object.entries(rest).map(([key, value]) => `${key}: ${JSON.stringify(value)}`)
   if (post !== undefined) parts.push(mapText([{ expr: post }]))
@@ -86,7 +86,7 @@ function hostText(step: HostStep): string {
   return step.kind === 'reading' ? `reading ${step.reading}` : `draw ${step.draw}`
 }
 
-/** One instruction of a program in one line. */
+/** One instruction of a program as one line. */
 export function instrText(program: Program, instr: ProgramInstr, plan?: Plan): string {
   const outputs = instr.outputs.map((value) => `${valueText(program, value)}${placeText(plan?.places[value])}`)
   const inputs = instr.inputs.map((x) => operandText(program, x)).join(', ')
@@ -97,7 +97,7 @@ export function instrText(program: Program, instr: ProgramInstr, plan?: Plan): s
 export const valueText = ({ values }: Program, value: number): string =>
   `v${value} ${values[value].dtype}[${listed(values[value].sizes)}]`
 
-/** A program, and where its values lie when a plan is given, as a person reads it. */
+/** A program, with the places of its values if a plan is given, as readable text. */
 export function programText(program: Program, plan?: Plan): string {
   const { given, host, instrs, kept, results } = program
   return [

@@ -1,5 +1,5 @@
-// Adam and AdamW: steps scaled by running averages of the gradient and its square. They differ in weight decay: Adam adds
-// it to the gradient, AdamW shrinks the parameter.
+// Adam and AdamW: steps scaled by running averages of the gradient and of its square. They differ in weight decay: Adam
+// adds it to the gradient, AdamW shrinks the parameter.
 import { type Expr, s } from '../expr/expr.ts'
 import { full, zerosLike } from '../ops/create/create.ts'
 import { type Update, update } from '../ops/write/update.ts'
@@ -12,14 +12,14 @@ import type { StateEntry } from './saved.ts'
 
 export interface AdamOptions {
   readonly lr?: number
-  /** How much of the averages of the gradient and of its square stays in a step. */
+  /** The decay rates of the averages of the gradient and of its square. */
   readonly betas?: readonly [number, number]
   /** Added to the denominator. */
   readonly eps?: number
   readonly weightDecay?: number
   /** Divide by the largest average so far. */
   readonly amsgrad?: boolean
-  /** Climb instead of descending. */
+  /** Maximize instead of minimizing. */
   readonly maximize?: boolean
 }
 interface AdamGroup {
@@ -39,7 +39,7 @@ interface AdamState {
   maxExpAvgSq?: Tensor
 }
 
-/** What a rule computes; there is one kernel for each. */
+/** Flags of an update rule; there is one kernel for each combination. */
 const [AMSGRAD, DECAY_GRADIENT, DECAY_PARAMETER, MAXIMIZE] = [1, 2, 4, 8]
 const rules: (Update | undefined)[] = []
 
@@ -48,7 +48,7 @@ function ruleFor(flags: number): Update {
   return rules[flags]
 }
 
-/** The steps and roundings of PyTorch's `add(x, alpha=a)`, `addcmul` and `addcdiv`, in its order. */
+/** Builds the steps and roundings of PyTorch's `add(x, alpha=a)`, `addcmul` and `addcdiv`, in its order. */
 function build(flags: number): Update {
   const step = (p: Expr, m: Expr, v: Expr, largest: Expr | null, values: readonly Expr[]): Expr[] => {
     const [grad, beta1, rest1, beta2, rest2, rate, root, eps, decay] = values
@@ -89,7 +89,7 @@ const averages: readonly StateEntry[] = [
 ]
 const withMost: readonly StateEntry[] = [...averages, ['maxExpAvgSq', 'tensor']]
 
-/** What Adam and AdamW share. */
+/** The common part of Adam and AdamW. */
 abstract class AdamBase<G extends AdamGroup> extends Optimizer<G, AdamState> {
   constructor(params: Params<AdamOptions>, defaults: G) {
     super(params as Params<G>, defaults)
@@ -103,7 +103,7 @@ abstract class AdamBase<G extends AdamGroup> extends Optimizer<G, AdamState> {
     checkOption(weightDecay >= 0, 'weight_decay value', weightDecay)
   }
 
-  /** The flag of the kind of weight decay, and the number that its kernel gets. */
+  /** The flag of the kind of weight decay, and the number for its kernel. */
   protected abstract decayOf(group: ParamGroup<G>): readonly [flag: number, value: () => number]
 
   protected override stateEntries({ amsgrad }: G): readonly StateEntry[] {
@@ -145,13 +145,13 @@ abstract class AdamBase<G extends AdamGroup> extends Optimizer<G, AdamState> {
     else ruleFor(flags)([p, expAvg, expAvgSq], values)
   }
 
-  /** The counter is saved as PyTorch saves it, a tensor. */
+  /** Saves the counter as a tensor, like PyTorch. */
   protected override packState({ step, ...tensors }: AdamState): Record<string, unknown> {
     return { step: full([], step), ...tensors }
   }
 }
 
-/** Adam; weight decay is added to the gradient. `lr` 1e-3, `betas` 0.9 and 0.999, `eps` 1e-8 unless told otherwise. */
+/** Adam; weight decay is added to the gradient. Defaults: `lr` 1e-3, `betas` 0.9 and 0.999, `eps` 1e-8. */
 export class Adam extends AdamBase<AdamGroup & { differentiable: boolean; fused: boolean }> {
   constructor(params: Params<AdamOptions>, lr?: number | AdamOptions, options?: AdamOptions) {
     super(params, merged('Adam', lr, options, { ...defaults, differentiable: false, fused: false }))

@@ -25,16 +25,19 @@ interface Scheduled {
   initialLr?: number
 }
 export interface SchedulerOptions {
-  /** Resume after this step; the optimizer's groups must have their `initialLr` then. */
+  /** Resume after this epoch; the optimizer's groups must then have an `initialLr`. */
   readonly lastEpoch?: number
 }
 
-/** The base class of schedulers: a subclass says the next learning rate of each group, and calls `start` when it is made. */
+/**
+ * The base class of schedulers: a subclass computes the next learning rate of each group, and calls `start` at the end
+ * of its constructor.
+ */
 export class LRScheduler {
   readonly optimizer: Optimizer
-  /** Learning rates of the groups at the start. */
+  /** The initial learning rates of the groups. */
   baseLrs: number[]
-  /** How many steps were made. */
+  /** The number of steps so far. */
   lastEpoch: number
   stepCount = 0
   #lastLr: number[] = []
@@ -57,19 +60,19 @@ export class LRScheduler {
     return this.optimizer.paramGroups
   }
 
-  /** The first step, which sets the learning rates to start with; the last line of a subclass's constructor. */
+  /** Makes the first step, which sets the initial learning rates; call it at the end of a subclass's constructor. */
   protected start(): void {
     this.optimizer.stepCount = 0
     this.stepCount = 0
     this.#advance()
   }
 
-  /** The next learning rates, from those of now. */
+  /** Computes the next learning rates from the current ones. */
   protected getLr(): number[] {
     throw new NotImplementedError(`${className(this.constructor)} does not override getLr`)
   }
 
-  /** Sets the learning rates of the next epoch; to be called after the optimizer's step. */
+  /** Sets the learning rates of the next epoch; call it after the optimizer's step. */
   step(): void {
     if (this.stepCount === 1 && this.optimizer.stepCount < 1) {
       warn(
@@ -101,7 +104,7 @@ export class LRScheduler {
       if (!rates.accepts(lrs) || (lrs as number[]).length !== this.#groups.length)
         throw new TypeError(
           `getLr() must give a list of ${this.#groups.length} floats, not ${typeName(lrs)}`,
-          'A scheduler gives the learning rate of each parameter group, and none is NaN.',
+          'A scheduler must give a learning rate for each parameter group, and none may be NaN.',
         )
       ;(lrs as number[]).forEach((lr, i) => void (this.#groups[i].lr = lr))
     } catch (error) {
@@ -116,17 +119,17 @@ export class LRScheduler {
     return this.#lastLr
   }
 
-  /** All that is needed to go on, without the optimizer. */
+  /** The scheduler's state, without the optimizer. */
   stateDict(): Record<string, unknown> {
     const { optimizer: _, ...own } = this
     return { ...own, lastLr: [...this.#lastLr] }
   }
 
   /**
-   * Goes on from what `stateDict()` returned.
+   * Restores a state of `stateDict()`.
    *
-   * Throws, with nothing changed, a TypeError for an entry of another kind than what the scheduler has, a KeyError for one
-   * that it does not have.
+   * Throws, with nothing changed, a TypeError for an entry of another kind than the scheduler has, and a KeyError for
+   * an unknown entry.
    */
   loadStateDict(...args: [stateDict: Readonly<Record<string, unknown>>]): void {
     const [stateDict] = loadArguments(args)
@@ -150,7 +153,7 @@ export class LRScheduler {
 }
 
 const rates = list(real)
-/** What an entry of a state must be, by what it is now: there is one rate for each group. */
+/** The kind of a state's entry, from its current value: rates have one number for each group. */
 function kindOf(now: unknown): Kind<unknown> | undefined {
   if (typeof now === 'number') return real
   if (!Array.isArray(now)) return undefined
@@ -158,9 +161,9 @@ function kindOf(now: unknown): Kind<unknown> | undefined {
 }
 
 export interface StepLROptions extends SchedulerOptions {
-  /** Epochs between changes. */
+  /** The number of epochs between changes. */
   readonly stepSize?: number
-  /** The factor; 0.1. */
+  /** The factor; by default 0.1. */
   readonly gamma?: number
 }
 

@@ -1,5 +1,5 @@
-// What optimizers share: parameter groups with their options, a state for each parameter, saving and loading both. The
-// arithmetic of a step is one kernel for each parameter and is in the optimizers' own files.
+// The common part of optimizers: parameter groups with options, a state for each parameter, saving and loading. The
+// arithmetic of a step is one kernel per parameter, in the optimizers' own files.
 import { checkCallable } from '../base/callable.ts'
 import { className } from '../base/class-name.ts'
 import type { DType } from '../base/dtype.ts'
@@ -18,14 +18,14 @@ import { atomically } from '../tensor/undo.ts'
 import { checkGroupNames, dict, OptionKinds, ownLists, savedOptions } from './options.ts'
 import { checkParameter, type StateEntry, fittedState, missing, notSubscriptable, withCamelKeys } from './saved.ts'
 
-/** Parameters with options of their own; the rest is the optimizer's defaults. */
+/** Parameters with their own options; others are the optimizer's defaults. */
 export type ParamGroup<O extends object> = O & { params: Tensor[] }
-/** What optimizers are made for: tensors, or groups of them. */
+/** The parameters of an optimizer: tensors, or groups of them. */
 export type Params<O extends object> =
   | Iterable<Tensor>
   | Iterable<Partial<O> & { readonly params: Tensor | Iterable<Tensor> }>
 
-/** What an optimizer saves: the state of each parameter by its number, the groups with numbers for parameters. */
+/** A saved optimizer: the state of each parameter by its number, and the groups with numbers for parameters. */
 export interface OptimizerState {
   readonly state: Readonly<Record<number, Readonly<Record<string, unknown>>>>
   readonly paramGroups: readonly (Readonly<Record<string, unknown>> & { readonly params: readonly number[] })[]
@@ -38,16 +38,16 @@ const zeroGradArguments = signature('zero_grad', optional('setToNone', bool, tru
 /**
  * The base class of optimizers. A subclass overrides `updateParameter`, or the whole `step`.
  *
- * Throws a ValueError without parameters, for results of operations, and for a parameter in two groups.
+ * Throws a ValueError without parameters, for a tensor that is not a leaf, and for a parameter in two groups.
  */
 export class Optimizer<O extends object = { lr: number }, S extends object = object> {
   readonly #name = className(this.constructor)
   readonly #kinds: OptionKinds
   readonly defaults: O
   readonly paramGroups: ParamGroup<O>[] = []
-  /** What is kept for each parameter between steps. */
+  /** The state of each parameter between steps. */
   readonly state: Map<Tensor, S> = new Map()
-  /** Steps since a scheduler was made for this optimizer. */
+  /** The number of steps since a scheduler was created for this optimizer. */
   stepCount = 0
 
   constructor(params: Params<O>, defaults: O) {
@@ -70,10 +70,10 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
     }
   }
 
-  /** Adds parameters with options of their own. */
+  /** Adds parameters with their own options. */
   addParamGroup(group: Partial<O> & { readonly params: Tensor | Iterable<Tensor> }, ...none: []): void {
     nothingMore('add_param_group', none)
-    const hint = 'A group is an object of options with params: { params: layer.parameters(), lr: 0.1 }.'
+    const hint = 'A group must be an object of options with params: { params: layer.parameters(), lr: 0.1 }.'
     if (!dict.accepts(group)) throw new AssertionError('param group must be a dict', hint)
     if (group.params === undefined) throw new KeyError("'params'", hint)
     const list: unknown = group.params instanceof Tensor ? [group.params] : group.params
@@ -104,10 +104,10 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
     this.paramGroups.push({ ...ownLists(options), params: params as Tensor[] })
   }
 
-  /** Throws for an option out of range: of the defaults, of a group, of a group that was saved. */
+  /** Throws for an option out of range, in the defaults, in a group, or in a saved group. */
   protected checkOptions(_options: O): void {}
 
-  /** Forgets the parameters' gradients, or with `setToNone: false` writes zeros. */
+  /** Sets the parameters' gradients to null, or with `setToNone: false` to zeros. */
   zeroGrad(...args: [setToNone?: boolean | { setToNone?: boolean }]): void {
     const [setToNone] = zeroGradArguments(args)
     if (effects.sink !== null) this.#noted(effects.sink.looks)
@@ -115,10 +115,11 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
   }
 
   /**
-   * Changes the parameters by their gradients. A `closure` computes the loss and the gradients first; it is returned.
+   * Updates the parameters by their gradients. A `closure` computes the loss and the gradients first; its result is
+   * returned.
    *
-   * Throws, before anything is changed, for an option, a parameter, a gradient or a state that cannot be used: freed, of
-   * another shape or dtype, on another device.
+   * Throws, before anything is changed, for an invalid option, parameter, gradient or state: freed, of another shape or
+   * dtype, or on another device.
    */
   step(): void
   step<L>(closure: () => L): L
@@ -144,7 +145,7 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
     return loss
   }
 
-  /** Tells a recorder that the groups, their options and their parameters choose what a step does. */
+  /** Reports to a recorder that the step depends on the groups, their options and their parameters. */
   #noted(looks: Looks): void {
     const groups = this.paramGroups
     looks.noted(this, 'paramGroups')
@@ -158,7 +159,7 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
     })
   }
 
-  /** Looks at all that a step needs; whether the devices of the parameters are certain to come to its end then. */
+  /** Checks everything that a step needs; returns whether the parameters' devices are then certain to finish it. */
   #check(): boolean {
     let certain = true
     const owner = this.#name
@@ -177,7 +178,7 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
     return certain
   }
 
-  /** All states are there before the first parameter changes. */
+  /** Creates all states before the first parameter changes. */
   #update(): void {
     for (const group of this.paramGroups) {
       for (const p of group.params) if (p.grad !== null) this.prepareParameter(p, group)
@@ -196,7 +197,7 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
     }
   }
 
-  /** All parameters, or none where one fails. */
+  /** Updates all parameters, or none if one update fails. */
   #updateOrNot(): void {
     const states = [...this.state.values()].flatMap((own) => Object.values(own).filter((x) => x instanceof Tensor))
     const params = this.paramGroups.flatMap((group) => group.params.filter(({ grad }) => grad !== null))
@@ -209,7 +210,9 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
     }
   }
 
-  /** Puts counters and the states of the parameters back as they are now, but for the elements of tensors. */
+  /**
+   * Returns a function that restores counters and states to their current values, except for the elements of tensors.
+   */
   #restorer(): () => void {
     const { stepCount } = this
     const states = Array.from(this.state, ([p, own]) => [p, own, { ...own }] as const)
@@ -223,28 +226,25 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
     }
   }
 
-  /** What the state of a parameter in this group consists of, as far as it is checked before steps and when it is loaded. */
+  /** The entries of a parameter's state in this group, which are checked before steps and when a state is loaded. */
   protected stateEntries(_group: O): readonly StateEntry[] {
     return []
   }
 
-  /** Makes the state that a parameter needs, before the first of them is changed. */
+  /** Creates the state of a parameter, before the first parameter changes. */
   protected prepareParameter(_parameter: Tensor, _group: ParamGroup<O>): void {}
 
-  /** Changes one parameter that has a gradient. */
+  /** Updates one parameter that has a gradient. */
   protected updateParameter(_parameter: Tensor, _grad: Tensor, _group: ParamGroup<O>): void {
     throw new NotImplementedError(`${className(this.constructor)} overrides neither updateParameter nor step`)
   }
 
-  /** The state as it is saved. */
+  /** The state in its saved form. */
   protected packState(state: S): Record<string, unknown> {
     return { ...(state as Record<string, unknown>) }
   }
 
-  /**
-   * Options and states, parameters by number. It shares the memory of the states: to keep them as they are now, deepCopy
-   * it.
-   */
+  /** Options and states, with parameters by number. It shares the memory of the states; use deepCopy for a snapshot. */
   stateDict(): OptimizerState {
     const numbers = new Map<Tensor, number>()
     const paramGroups = this.paramGroups.map(({ params, ...options }) => {
@@ -260,11 +260,11 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
   }
 
   /**
-   * Takes over what `stateDict` returned, from an optimizer with groups of the same sizes; names may be PyTorch's too
-   * (`param_groups`, `exp_avg`), and it may come from JSON.
+   * Restores the result of `stateDict`, from an optimizer with groups of the same sizes. Names may also be PyTorch's
+   * (`param_groups`, `exp_avg`), and the state may come from JSON.
    *
-   * Throws, with nothing changed, where groups, options or states do not fit: a ValueError for groups of other sizes, a
-   * KeyError for what is missing, a RuntimeError for a state that is not of its parameter's shape.
+   * Throws, with nothing changed, if groups, options or states do not fit: a ValueError for groups of other sizes, a
+   * KeyError for a missing entry, and a RuntimeError for a state that does not have its parameter's shape.
    */
   loadStateDict(stateDict: OptimizerState | Readonly<Record<string, unknown>>, ...none: []): void {
     nothingMore('load_state_dict', none)
@@ -281,7 +281,7 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
     effects.sink?.restoring(this.#restorer())
     this.state.clear()
     for (const [p, own] of states) this.state.set(p, own)
-    // The group stays the same object: whoever holds it, a recorded step too, sees its options change.
+    // The group stays the same object, so that its holders, a recorded step among them, see its options change.
     groups.forEach((group, i) => {
       const { options } = saved[i]
       for (const key of Object.keys(group))
@@ -290,7 +290,7 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
     })
   }
 
-  /** A saved group: numbers for the parameters of the group that it is for, and its options. */
+  /** A saved group: numbers for the parameters of the corresponding group, and options. */
   #savedGroup({ params, ...options }: Record<string, unknown>, group: ParamGroup<O>): SavedGroup<O> {
     if (params === undefined) throw missing('params')
     if (!Array.isArray(params)) throw notSubscriptable(params)
@@ -321,9 +321,9 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
 
   /**
    * Moves the parameters with their gradients and states to a device, or (those of floating point) to a dtype. The
-   * parameters stay the same objects; their states follow a model that has moved already.
+   * parameters stay the same objects; states follow a model that has already moved.
    *
-   * Throws, with nothing moved, for a tensor that was freed, and where the device was not loaded.
+   * Throws, with nothing moved, for a freed tensor, and for a device that is not loaded.
    *
    * @example
    * optimizer.to('float64')
@@ -347,7 +347,7 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
     }
   }
 
-  /** As PyTorch prints it: each group with its options in alphabetical order. */
+  /** The optimizer as PyTorch prints it: each group with its options in alphabetical order. */
   toString(): string {
     const groups = this.paramGroups.map(({ params: _, ...options }, i) => {
       const lines = Object.entries(options).map(([key, value]) => [snakeCase(key), pythonRepr(value)] as const)
@@ -366,7 +366,7 @@ type Options = Readonly<Record<string, unknown>>
 
 interface SavedGroup<O extends object> {
   readonly group: ParamGroup<O>
-  /** What the saved state calls the parameters. */
+  /** The numbers of the parameters in the saved state. */
   readonly params: readonly unknown[]
   readonly options: O
 }

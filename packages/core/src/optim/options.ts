@@ -1,6 +1,6 @@
-// Options of optimizers: of the kinds of their defaults, by names that are known, in range. They are looked at where they
-// come from: the constructor, a group, a state that is loaded, and, because a group is an object that anybody may write
-// to, before every step.
+// Checks of an optimizer's options: known names, values of the defaults' kinds, and in range. They run where options
+// come in (the constructor, a group, a loaded state) and before every step, because a group is an object that anyone
+// may write to.
 import { RuntimeError, TypeError, ValueError } from '../base/errors.ts'
 import { camelCase, pythonRepr } from '../nn/names.ts'
 import { bool, isOptions, type Kind, list, nullable, number, refused, unexpected } from '../tensor/signature.ts'
@@ -17,7 +17,7 @@ export const dict: Kind<object> = {
 const numbers = list(number)
 const switchOrNull = nullable(bool)
 
-/** What an option may be, by its default; undefined where anything may be. */
+/** The kind of an option, from its default; undefined if any value is allowed. */
 function kindOf(name: string, otherwise: unknown): Kind<unknown> | undefined {
   if (typeof otherwise === 'number') return number
   if (typeof otherwise === 'boolean') return bool
@@ -28,7 +28,7 @@ function kindOf(name: string, otherwise: unknown): Kind<unknown> | undefined {
 const asParameter = (name: string, kind: Kind<unknown>) =>
   ({ name, kind, required: false, keyword: true, otherwise: undefined }) as const
 
-/** The kinds of an optimizer's options, which are those of its defaults. `owner` is the optimizer's name. */
+/** The kinds of an optimizer's options, taken from its defaults. `owner` is the optimizer's name. */
 export class OptionKinds {
   readonly #owner: string
   readonly #names: readonly string[]
@@ -41,8 +41,8 @@ export class OptionKinds {
   }
 
   /**
-   * Throws where an option is missing or of another kind than its default. Options mostly stand in the order of the
-   * defaults, and V8 reads properties in their own order many times faster than by names from a list.
+   * Throws if an option is missing or of another kind than its default. Options mostly have the order of the defaults,
+   * and V8 reads properties in their own order many times faster than by names from a list.
    */
   check(options: Options): void {
     const names = this.#names
@@ -57,7 +57,7 @@ export class OptionKinds {
 
   #look(i: number, value: unknown): void {
     const otherwise = this.#defaults[i]
-    // Without a look at its kind: what is as it was, and numbers for numbers.
+    // Skip the check of an unchanged value, and of a number in place of a number.
     if (typeof value === 'number' ? typeof otherwise === 'number' : value === otherwise && !Array.isArray(value)) return
     const name = this.#names[i]
     const kind = kindOf(name, otherwise)
@@ -76,16 +76,19 @@ export function checkOption(fits: boolean, what: string, value: unknown): void {
   if (!fits) throw new ValueError(`Invalid ${what}: ${pythonRepr(value)}`)
 }
 
-/** What PyTorch prints, but has no other value here. `foreach` changes nothing: a step is one kernel for each parameter. */
+/**
+ * Options that PyTorch prints and that have a single value here. `foreach` changes nothing, because a step is one
+ * kernel per parameter.
+ */
 const fixed = new Set(['differentiable', 'capturable', 'fused'])
 
-/** Options with lists of their own (betas): who writes into one changes no other's. */
+/** Copies options that are lists (betas), so that writing into one does not change the others. */
 export const ownLists = <O extends object>(options: O): O =>
   Object.fromEntries(Object.entries(options).map(([key, x]) => [key, Array.isArray(x) ? [...x] : x])) as O
 
 /**
- * The options given, over the defaults: the learning rate by position or all by name. A name that is none of them, and
- * a value of another kind, is an error. `owner` is the optimizer's name.
+ * The given options over the defaults: the learning rate by position, or everything by name. An unknown name, or a
+ * value of another kind, throws. `owner` is the optimizer's name.
  */
 export function merged<O extends object>(owner: string, lr: unknown, more: unknown, defaults: O): O {
   const byPlace = typeof lr === 'number'
@@ -109,7 +112,7 @@ export function merged<O extends object>(owner: string, lr: unknown, more: unkno
 }
 const named: Kind<object> = { expected: 'dict', accepts: (x) => typeof x === 'object' }
 
-/** Throws for an option of a group that is one by another name: `weight_decay`. Other names are the user's own. */
+/** Throws for a misspelt option of a group, such as `weight_decay`. Other names are the user's own. */
 export function checkGroupNames(group: Options, defaults: Options): void {
   for (const name of Object.keys(group)) {
     if (!Object.hasOwn(defaults, name) && Object.hasOwn(defaults, camelCase(name)))
@@ -118,8 +121,8 @@ export function checkGroupNames(group: Options, defaults: Options): void {
 }
 
 /**
- * The options of a saved group. Switches that it does not have are off: older versions of PyTorch did not know them.
- * A number that is missing is an error.
+ * The options of a saved group. Missing switches are off, because older versions of PyTorch lack them; a missing number
+ * throws.
  */
 export function savedOptions(owner: string, saved: Options, defaults: Options): Options {
   const options: Record<string, unknown> = { ...saved }

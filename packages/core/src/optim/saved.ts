@@ -1,5 +1,5 @@
-// What a parameter's state must be: of the parameter's shape, dtype and device. It is looked at before a step, and
-// when a saved state is loaded, where dtype and device are made the parameter's.
+// Checks of a parameter's state: it must have the parameter's shape, dtype and device. They run before a step, and when
+// a saved state is loaded, where dtype and device are converted.
 import { AttributeError, KeyError, RuntimeError, TypeError, ValueError } from '../base/errors.ts'
 import { dtypeName } from '../base/dtype.ts'
 import { broadcastShapes, sameShape, shapeString } from '../base/shape.ts'
@@ -20,7 +20,7 @@ export const missing = (name: string): KeyError =>
 
 export const notSubscriptable = (x: unknown): TypeError => new TypeError(`'${kindOf(x)}' object is not subscriptable`)
 
-/** An object or a map as an object with names in camelCase. */
+/** An object or a map, as an object with names in camelCase. */
 export function withCamelKeys(entries: unknown): Record<string, unknown> {
   if (typeof entries !== 'object' || entries === null || entries instanceof Tensor || Array.isArray(entries))
     throw notSubscriptable(entries)
@@ -28,7 +28,7 @@ export function withCamelKeys(entries: unknown): Record<string, unknown> {
   return Object.fromEntries(list.map(([key, value]) => [camelCase(String(key)), value]))
 }
 
-/** Throws the error that PyTorch's step throws for a state, `name`, that is not of the parameter's shape. */
+/** Throws the error of PyTorch's step for a state, `name`, that does not have the parameter's shape. */
 function checkShape(name: string, { sizes }: Tensor, p: Tensor): void {
   if (sameShape(sizes, p.sizes)) return
   const hint = `The state ${name} has the shape ${shapeString(sizes)}, its parameter ${shapeString(p.sizes)}.`
@@ -48,8 +48,8 @@ function checkShape(name: string, { sizes }: Tensor, p: Tensor): void {
 const nothing: readonly never[] = []
 
 /**
- * Throws where a step cannot change a parameter by its gradient and its state, and says whether all else that can fail
- * is looked at before the device writes. `owner` is the optimizer's name.
+ * Throws if a step cannot update a parameter from its gradient and its state. Returns whether the device then checks
+ * everything else that can fail before it writes. `owner` is the optimizer's name.
  */
 export function checkParameter(
   owner: string,
@@ -77,7 +77,7 @@ export function checkParameter(
   return isCertain(p.storage.device)
 }
 
-/** Throws for an entry that is no tensor and has to be one, or is no count. */
+/** Throws for an entry that must be a tensor or a count and is not. */
 function checkEntry(name: string, kind: StateEntry[1], x: unknown): void {
   if (x === undefined && kind !== 'optional') throw missing(name)
   if (kind === 'count') {
@@ -86,14 +86,14 @@ function checkEntry(name: string, kind: StateEntry[1], x: unknown): void {
       typeof x === 'string'
         ? `could not convert string to float: '${x}'`
         : `Invalid ${snakeCase(name)}: ${typeof x === 'number' ? x : kindOf(x)}`,
-      `The state ${name} is a number of steps.`,
+      `The state ${name} must be a number of steps.`,
     )
   }
   if (kind === 'optional' && (x === null || x === undefined)) return
   throw new AttributeError(`'${kindOf(x)}' object has no attribute 'mul_'`, `The state ${name} must be a tensor.`)
 }
 
-/** A part of the optimizer that was left behind when a parameter moved. */
+/** The error for a part of the optimizer that was left behind when a parameter moved. */
 function elsewhere(owner: string, what: string, x: Tensor, p: Tensor): RuntimeError {
   if (x.storage.device !== p.storage.device) {
     return twoDevices(
@@ -109,7 +109,7 @@ function elsewhere(owner: string, what: string, x: Tensor, p: Tensor): RuntimeEr
   )
 }
 
-/** A state that was saved, checked, with its tensors in the dtype and on the device of the parameter. */
+/** A saved state, checked, with its tensors converted to the parameter's dtype and device. */
 export function fittedState(saved: unknown, p: Tensor, entries: readonly StateEntry[]): Record<string, unknown> {
   const state = withCamelKeys(saved)
   for (const [name, kind] of entries) {
@@ -123,7 +123,7 @@ export function fittedState(saved: unknown, p: Tensor, entries: readonly StateEn
   }
   const { dtype, device } = p
   for (const [name, x] of Object.entries(state)) {
-    // A counter of steps is no matter of either.
+    // The step counter keeps its own dtype and device.
     if (isTensor(x) && name !== 'step') state[name] = noGrad(() => to(x, { dtype, device }))
   }
   return state

@@ -1,4 +1,4 @@
-// Stochastic gradient descent, with all that PyTorch's has.
+// Stochastic gradient descent, with all options of PyTorch's.
 import { ValueError } from '../base/errors.ts'
 import { type Expr, s } from '../expr/expr.ts'
 import { emptyLike } from '../ops/create/create.ts'
@@ -11,15 +11,15 @@ import type { StateEntry } from './saved.ts'
 
 export interface SGDOptions {
   readonly lr?: number
-  /** How much of the last change goes on. */
+  /** The share of the last update that is carried over. */
   readonly momentum?: number
-  /** How much less of the gradient enters the momentum, after the first step. */
+  /** By how much to reduce the gradient's share in the momentum, after the first step. */
   readonly dampening?: number
-  /** How much of the parameter is added to its gradient. */
+  /** The share of the parameter that is added to its gradient. */
   readonly weightDecay?: number
   /** Look ahead along the momentum. */
   readonly nesterov?: boolean
-  /** Climb instead of descending. */
+  /** Maximize instead of minimizing. */
   readonly maximize?: boolean
 }
 interface SGDGroup {
@@ -36,7 +36,7 @@ interface SGDState {
   momentumBuffer: Tensor | null
 }
 
-/** What a rule computes; there is one kernel for each. */
+/** Flags of an update rule; there is one kernel for each combination. */
 const [MOMENTUM, FIRST, NESTEROV, DECAY, MAXIMIZE] = [1, 2, 4, 8, 16]
 const rules: (Update | undefined)[] = []
 
@@ -45,7 +45,7 @@ function ruleFor(flags: number): Update {
   return rules[flags]
 }
 
-/** The sums are PyTorch's `add(x, alpha=a)`: a product and a sum with one rounding. */
+/** Sums are PyTorch's `add(x, alpha=a)`: a product and a sum with one rounding. */
 function build(flags: number): Update {
   const direction = (p: Expr, grad: Expr, decay: Expr): Expr => {
     const g = flags & MAXIMIZE ? s.neg(grad) : grad
@@ -62,13 +62,13 @@ function build(flags: number): Update {
 }
 
 /**
- * `p -= lr * grad`, with momentum, weight decay, Nesterov's look ahead. Parameters without a gradient are left alone.
+ * `p -= lr * grad`, with momentum, weight decay, and Nesterov's look-ahead. Parameters without a gradient are skipped.
  *
  * @example
  * const optimizer = new optim.SGD(model.parameters(), { lr: 1e-3 })
  */
 export class SGD extends Optimizer<SGDGroup, SGDState> {
-  /** States whose buffer no gradient has entered yet. */
+  /** States whose momentum buffer has not received a gradient yet. */
   readonly #fresh = new WeakSet<SGDState>()
 
   constructor(params: Params<SGDOptions>, lr?: number | SGDOptions, options?: SGDOptions) {

@@ -509,7 +509,7 @@ describe('notes', () => {
         "v3 not into v6: v3 has other readers",
         "v5 not into v6: they iterate over different shapes; v5 is broadcast: it would be computed more often",
         "v6 not into v7, v15, v16: v6 is reduced",
-        "v5 not into v7, v15, v16: what lies between them needs one and is needed by the other; reading it costs less than computing it again",
+        "v5 not into v7, v15, v16: an instruction between them reads the one and is read by the other; reading it costs less than computing it again",
         "v3 not into v17, v19: v3 has other readers",
         "v5 not into v17, v19: they iterate over different shapes; v5 is broadcast: it would be computed more often",
         "v7 not into v17, v19: they iterate over different shapes; v7 is broadcast: it would be computed more often",

@@ -1,8 +1,8 @@
-// Views of views: how what is read of a value through one layout is read where that value itself is only a view of, or an
-// elementwise function of, another one.
+// Composes views: finds the layout that reads the elements of a view, or of an elementwise function of one, from the
+// original value.
 import { contiguousStrides, isContiguous, type Layout } from '../../base/layout.ts'
 
-/** Sizes and strides with neighbours that one stride walks through merged, without sizes of 1. */
+/** Sizes and strides without sizes of 1, with adjacent dimensions merged where one stride suffices. */
 function merged({ sizes: shape, strides }: Layout): { sizes: number[]; steps: number[] } {
   const sizes: number[] = []
   const steps: number[] = []
@@ -21,8 +21,8 @@ function merged({ sizes: shape, strides }: Layout): { sizes: number[]; steps: nu
 }
 
 /**
- * `outer` reads the row-major elements of a tensor that `inner` reads from elsewhere: the layout that reads the same
- * elements from there, or null where steps of `outer` cross dimensions of `inner` and no layout does.
+ * `outer` reads the row-major elements of a tensor that `inner` reads from elsewhere. Returns the layout that reads the
+ * same elements from there, or null if there is none, because strides of `outer` cross dimensions of `inner`.
  */
 export function compose(outer: Layout, inner: Layout): Layout | null {
   const { sizes: shape } = outer
@@ -40,7 +40,7 @@ export function compose(outer: Layout, inner: Layout): Layout | null {
   }
   const moved = (by: readonly number[]): number => by.reduce((sum, digit, d) => sum + digit * steps[d], 0)
 
-  // Steps along dimensions are steps between elements as long as no element read lies outside of a dimension.
+  // Steps along dimensions equal steps between elements as long as no element read lies outside a dimension.
   const least = digits(outer.offset)
   const most = [...least]
   const offset = inner.offset + moved(least)

@@ -1,5 +1,5 @@
-// Leaves out what nothing needs: instructions of which no output reaches a result, a kept value or a check; outputs of
-// maps that nothing reads, and operands that their expressions do not read.
+// Removes what nothing needs: instructions whose outputs reach no result, kept value or check; unread outputs of maps,
+// and operands that their expressions do not read.
 import type { Prims } from '../../backend/backend.ts'
 import { isUse, type Program, type ProgramInstr } from '../../backend/program.ts'
 import { type Expr, inputsOf, s } from '../../expr/expr.ts'
@@ -7,7 +7,7 @@ import { mayFail, usesOf } from '../alias.ts'
 import { isMap, isReducing } from './graph.ts'
 import { Expressions } from './rewrite.ts'
 
-/** The map without outputs that nothing needs; one stays for the sake of a check. */
+/** The map without unneeded outputs; one stays if the map has a check. */
 function withNeededOutputs(instr: ProgramInstr<'map'>, needed: (value: number) => boolean): ProgramInstr<'map'> {
   const at = instr.outputs.flatMap((value, k) => (needed(value) ? [k] : []))
   if (at.length === instr.outputs.length) return instr
@@ -15,13 +15,15 @@ function withNeededOutputs(instr: ProgramInstr<'map'>, needed: (value: number) =
   return { ...instr, attrs: { outs: at.map((k) => instr.attrs.outs[k]) }, outputs: at.map((k) => instr.outputs[k]) }
 }
 
-/** Maps that were seen to read all their operands: most instructions stay as they are through all passes. */
+/** Maps known to read all their operands, because most instructions pass through all passes unchanged. */
 const slim = new WeakSet<ProgramInstr>()
 
-/** What attributes became when operands were left out. Equal instructions share attributes, and go on sharing them. */
+/**
+ * The attributes that result from removing operands. Equal instructions share attributes, and continue to share them.
+ */
 const renumbered = new WeakMap<Prims['map'], { readonly read: string; readonly attrs: Prims['map'] }>()
 
-/** Attributes of a map that keeps the operands at these positions only. */
+/** The attributes of a map that keeps only the operands at these positions. */
 function keeping(read: readonly number[], attrs: Prims['map']): Prims['map'] {
   const known = renumbered.get(attrs)
   if (known?.read === read.join()) return known.attrs
@@ -40,7 +42,7 @@ function reading(read: readonly number[], exprs: readonly Expr[]): Expr[] {
   return new Expressions().rewrite(exprs, (x) => s.input(renumber.get(x.value) as number, x.dtype))
 }
 
-/** The map without operands that nothing reads; one view stays where it alone says what a reduction iterates over. */
+/** The map without unread operands; one view stays if only it gives a reduction its shape. */
 function withReadOperands(instr: ProgramInstr<'map'>): ProgramInstr<'map'> {
   if (slim.has(instr)) return instr
   const { attrs, inputs, check } = instr
@@ -68,7 +70,7 @@ export function deadCode(program: Program): Program {
   for (const { value } of program.results) needed.add(value)
   const instrs: ProgramInstr[] = []
   for (const instr of [...program.instrs].reverse()) {
-    // An error is an effect: it comes whether the outputs are read or not.
+    // An error is an effect: it must occur whether the outputs are read or not.
     if (!mayFail(instr) && !instr.outputs.some((value) => needed.has(value))) continue
     const left = isMap(instr) ? withReadOperands(withNeededOutputs(instr, (value) => needed.has(value))) : instr
     for (const { value } of usesOf(left)) needed.add(value)

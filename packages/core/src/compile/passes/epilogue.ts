@@ -1,4 +1,4 @@
-// A map that alone reads a product is computed with it: as the contraction's `post`.
+// Fuses a map into the product that only it reads, as the contraction's `post`.
 import type { Backend } from '../../backend/backend.ts'
 import { isUse, type Program, type ProgramInstr, type Use } from '../../backend/program.ts'
 import { sameShape } from '../../base/shape.ts'
@@ -10,7 +10,7 @@ import { Expressions, Operands, operandKey } from './rewrite.ts'
 export const isContraction = (instr: ProgramInstr | undefined): instr is ProgramInstr<'contract'> =>
   instr?.kind === 'contract'
 
-/** Why a map cannot be the epilogue of the product `value`; null where it can. */
+/** Why a map cannot become the epilogue of the product `value`; null if it can. */
 export function epilogueRefusal(
   program: Program,
   { caps }: Backend,
@@ -37,7 +37,7 @@ export function epilogueRefusal(
   return read.size > caps.maxArgs ? tooMany(read.size, caps) : null
 }
 
-/** The contraction that computes what the map makes of its product. */
+/** The contraction with the map applied to its product. */
 function withEpilogue(
   product: ProgramInstr<'contract'>,
   reader: ProgramInstr<'map'>,
@@ -46,7 +46,7 @@ function withEpilogue(
   const [a, b, ...others] = product.inputs
   const [{ expr }] = reader.attrs.outs
   const operands = new Operands()
-  /** Operands of the epilogue come after the product, which is its input 0. */
+  /** Operands of the epilogue follow the product, which is its input 0. */
   const read: Operands['read'] = (x, like) => {
     const found = operands.read(x, like)
     return found.step === 'input' ? s.input(found.value + 1, like.dtype) : found

@@ -1,5 +1,5 @@
-// A map that alone reads a reduced value, and beside it numbers only, is computed where the value is done: as the
-// reduction's `post`. So a mean divides in the loops of its sum.
+// Fuses a map that reads only one reduced value and numbers into the reduction, as its `post`. So a mean divides in the
+// loops of its sum.
 import type { Backend } from '../../backend/backend.ts'
 import { sameShape } from '../../base/shape.ts'
 import { isReading, isUse, type Program, type ProgramInstr } from '../../backend/program.ts'
@@ -8,7 +8,7 @@ import { readsWhole } from '../alias.ts'
 import { fusedOrigin, isMap, isReduced, leavingValues, mostSteps, readersOf, stepsOf } from './graph.ts'
 import { Expressions } from './rewrite.ts'
 
-/** The value of which a map makes its only output, element by element. */
+/** The value from which a map computes its only output, element by element. */
 function finished(program: Program, { attrs, inputs, outputs, check }: ProgramInstr<'map'>): number | undefined {
   const use = inputs.find(isUse)
   if (use === undefined || outputs.length > 1 || check !== undefined) return undefined
@@ -29,7 +29,7 @@ export function finish(program: Program, { caps }: Backend): Program {
   const leaves = leavingValues(program)
   const readers = readersOf(program)
   const instrs: ProgramInstr[] = []
-  /** Where in the list each value is made. */
+  /** The position in the list at which each value is made. */
   const places = new Map<number, number>()
   const joined = (instr: ProgramInstr): number | undefined => {
     if (!isMap(instr)) return undefined
@@ -51,7 +51,7 @@ export function finish(program: Program, { caps }: Backend): Program {
   return { ...program, instrs }
 }
 
-/** The map that makes of a reduced value what its reader makes of it. */
+/** The map that reduces and applies the reader's expression. */
 function withPost(
   maker: ProgramInstr<'map'>,
   value: number,

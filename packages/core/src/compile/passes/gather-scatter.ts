@@ -1,6 +1,7 @@
-// One element of each row is picked by an index, or put into a row of zeros. What is computed of all elements before one is
-// picked is computed of that one; a sum over a row of zeros with one element is that element; and what is computed of such
-// rows is put into what zeros give. So the loss of class numbers, and its gradient, read and write what they need.
+// Moves computations behind gathers and before scatters. If one element of each row is gathered from a computed value,
+// only those elements are computed; a sum over a row of zeros with one element put in is that element; and a map of
+// such rows is computed for the zeros and the few elements separately. So the loss of class numbers, and its gradient,
+// read and write only what they need.
 import type { Origin, Spec } from '../../backend/backend.ts'
 import { isUse, type Program, type ProgramInstr, type ProgramOperand, type Use } from '../../backend/program.ts'
 import { numelOf, sameShape, type Shape } from '../../base/shape.ts'
@@ -9,14 +10,14 @@ import { deadCode } from './dead-code.ts'
 import { isMap, iteratedShape, leavingValues, makersOf, readersOf, wholeUse } from './graph.ts'
 import { Expressions, operandKey, Operands } from './rewrite.ts'
 
-/** Fewer elements are computed in the time that gathering takes. */
+/** With fewer elements, computing all takes no longer than gathering. */
 const worthGathering = 1024
 
 interface Made extends Program {
   readonly values: Spec[]
 }
 
-/** What a map reads, at the elements that an index picks along an axis; what gathers them is added to `before`. */
+/** The operands of a map at the elements that an index gathers along an axis; the gathers are added to `before`. */
 class AtIndex {
   readonly before: ProgramInstr[] = []
   readonly #program: Made
@@ -53,7 +54,7 @@ class AtIndex {
     return gathered
   }
 
-  /** A map that makes `output` of an expression over such operands, but for those that are `known`. */
+  /** A map that computes `output` from an expression over such operands, except those that are `known`. */
   map(expr: Expr, inputs: readonly ProgramOperand[], output: number, known?: ReadonlyMap<number, Use>): ProgramInstr {
     const operands = new Operands()
     const [rewritten] = this.#expressions.rewrite([expr], (x) =>
@@ -72,7 +73,7 @@ class AtIndex {
 const isWhole = (program: Program, x: ProgramOperand | undefined, value: number): boolean =>
   x !== undefined && operandKey(x) === operandKey(wholeUse(program, value))
 
-/** Elements of maps that are computed before few of them are picked are computed where they were picked. */
+/** Moves maps behind the gathers of few of their elements. */
 function pickFirst(program: Made): ProgramInstr[] {
   const makers = makersOf(program)
   const readers = readersOf(program)
@@ -93,7 +94,7 @@ function pickFirst(program: Made): ProgramInstr[] {
   })
 }
 
-/** Rows of zeros into each of which one element was put. */
+/** Rows of zeros with one element put into each. */
 interface Put {
   readonly axis: number
   readonly index: Use
@@ -109,7 +110,7 @@ function isZero(x: ProgramOperand, makers: ReadonlyMap<number, ProgramInstr>): b
   return reduce === undefined && from !== undefined && 'value' in from && !isUse(from) && Object.is(from.value, 0)
 }
 
-/** By the value that they are. */
+/** The values that are such rows. */
 function putsOf(program: Program): ReadonlyMap<number, Put> {
   const makers = makersOf(program)
   const puts = new Map<number, Put>()
@@ -123,7 +124,7 @@ function putsOf(program: Program): ReadonlyMap<number, Put> {
   return puts
 }
 
-/** Sums over such rows are what was put. */
+/** Replaces sums over such rows by the elements. */
 function sumsOfPuts(program: Made): ProgramInstr[] {
   const puts = putsOf(program)
   if (puts.size === 0) return [...program.instrs]
@@ -136,7 +137,7 @@ function sumsOfPuts(program: Made): ProgramInstr[] {
       const { reduce } = out
       if (put === undefined || reduce?.fn !== 'sum' || !reduce.axes.includes(put.axis)) return [k]
       if (!isWhole(program, x, (x as Use).value)) return [k]
-      // Adding 0 makes 0 of -0, as the zeros beside it do.
+      // Adding 0 turns -0 into 0, as the zeros of the row do.
       const expr = s.add(s.input(0, out.expr.dtype), 0)
       const { origin } = instr
       made.push({
@@ -155,14 +156,14 @@ function sumsOfPuts(program: Made): ProgramInstr[] {
   })
 }
 
-/** Picks before what is picked from is computed. */
+/** Moves gathers before the computations that they gather from. */
 export function gatherFirst(recorded: Program): Program {
   const program: Made = { ...recorded, values: [...recorded.values] }
   const picked = { ...program, instrs: pickFirst(program) }
   return deadCode({ ...picked, instrs: sumsOfPuts(picked) })
 }
 
-/** Puts elements into what maps make of rows of zeros, not into memory from before, which would be copied. */
+/** Moves maps of such rows before the scatter, but not into memory from before the step, which would be copied. */
 export function scatterLast(recorded: Program): Program {
   const program: Made = { ...recorded, values: [...recorded.values] }
   const puts = putsOf(program)
@@ -202,7 +203,7 @@ export function scatterLast(recorded: Program): Program {
       { kind: 'scatter', attrs: { axis, fn: 'set' }, inputs, outputs: [output], origin: instr.origin },
     ]
   })
-  // An index out of bounds is found where elements are put now.
+  // The new scatter detects an index out of bounds.
   const needed = new Set([...leavingValues(program), ...readersOf({ ...program, instrs }).keys()])
   const isLeft = ({ outputs: [output] }: ProgramInstr): boolean => !moved.has(output) || needed.has(output)
   return deadCode({ ...program, instrs: instrs.filter(isLeft) })

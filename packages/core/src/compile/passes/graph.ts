@@ -1,5 +1,5 @@
-// What passes ask about a program: which instruction makes a value and which read it, what leaves the step, what a map
-// iterates over and what its expressions cost.
+// Queries of passes about a program: which instruction makes a value and which read it, what leaves the step, the shape
+// that a map iterates over, and the cost of its expressions.
 import type { Capabilities, Origin } from '../../backend/backend.ts'
 import { isUse, type Program, type ProgramInstr, type Use } from '../../backend/program.ts'
 import { contiguousLayout } from '../../base/layout.ts'
@@ -16,11 +16,11 @@ export const wholeUse = ({ values }: Program, value: number): Use => ({
   ...contiguousLayout(values[value].sizes),
 })
 
-/** What leaves the step: each of these values has memory, so an instruction, of its own. */
+/** The values that leave the step; each has its own memory, so it needs its own instruction. */
 export const leavingValues = (program: Program): Set<number> =>
   new Set([...program.kept.map(({ last }) => last), ...program.results.map(({ value }) => value)])
 
-/** The shape that a map iterates over: that of any view; without views the output's. */
+/** The shape that a map iterates over: that of any view, or without views the output's. */
 export const iteratedShape = ({ values }: Program, { inputs, outputs }: ProgramInstr<'map'>): Shape =>
   inputs.find(isUse)?.sizes ?? values[outputs[0]].sizes
 
@@ -52,7 +52,7 @@ export function readersOf({ instrs }: Program): Map<number, ProgramInstr[]> {
 
 const known = new WeakMap<Expr, number>()
 
-/** What computing an expression once more costs, in additions; infinite where it has a step that takes many. */
+/** The cost of computing an expression again, in additions; infinite if it has an expensive step. */
 export function costOf(root: Expr): number {
   let cost = known.get(root)
   if (cost === undefined) {
@@ -67,7 +67,7 @@ export function costOf(root: Expr): number {
 
 const sizes = new WeakMap<Expr, number>()
 
-/** How many different steps an expression has. */
+/** The number of different steps of an expression. */
 export function stepsOf(root: Expr): number {
   let size = sizes.get(root)
   if (size === undefined) {
@@ -78,18 +78,18 @@ export function stepsOf(root: Expr): number {
 }
 
 /**
- * Expressions that would have more steps are not joined: every pass writes them anew for each instruction that they grow
- * by, and a kernel of many steps is no faster than two.
+ * The limit for fused expressions: every pass rewrites them whenever they grow, and a kernel of many steps is no faster
+ * than two.
  */
 export const mostSteps = 256
 
-/** The most that is computed again rather than stored and read. */
+/** The highest cost at which a value is recomputed rather than stored and read. */
 export const cheap = 2
 
 export const tooMany = (operands: number, { maxArgs }: Capabilities): string =>
   `${operands - maxArgs} buffers more than kernels of the backend read`
 
-/** A kernel of several is known by the names of all. */
+/** The origin of a fused kernel, with the names of all its ops. */
 export const fusedOrigin = (instrs: readonly ProgramInstr[]): Origin => ({
   name: [...new Set(instrs.flatMap(({ origin }) => origin.name.split('+')))].join('+'),
 })

@@ -1,5 +1,5 @@
-// Computes an element where it is read: a map's expression takes the place of the operand that reads its output, through
-// views too. So values with one reader are never stored, and what costs little is computed again rather than stored.
+// Inlining: a map's expression replaces the operand that reads its output, also through views. So values with one
+// reader are never stored, and cheap values are recomputed rather than stored.
 import type { Backend, Check } from '../../backend/backend.ts'
 import { isUse, type Program, type ProgramInstr, type ProgramOperand, type Use } from '../../backend/program.ts'
 import { numelOf } from '../../base/shape.ts'
@@ -25,14 +25,14 @@ import { Expressions, Operands, operandKey } from './rewrite.ts'
 export const exprOf = (instr: ProgramInstr<'map'>, value: number): Expr =>
   instr.attrs.outs[instr.outputs.indexOf(value)].expr
 
-/** A map's operand as it is read where `use` reads the map's output; undefined where no layout does. */
+/** A map's operand as seen where `use` reads the map's output; undefined if no layout expresses it. */
 function through(use: Use, x: ProgramOperand): ProgramOperand | undefined {
   if (!isUse(x)) return x
   const layout = compose(use, x)
   return layout === null ? undefined : { ...x, ...layout }
 }
 
-/** Why the expression of a value cannot stand where `reader` reads the value; null where it can. */
+/** Why the expression of a value cannot replace the operand in `reader`; null if it can. */
 export function inlineRefusal(
   program: Program,
   { caps }: Backend,
@@ -62,7 +62,7 @@ export function inlineRefusal(
   return null
 }
 
-/** How many steps the largest expression of a map has. */
+/** The number of steps of a map's largest expression. */
 const largestOf = ({ attrs }: ProgramInstr<'map'>): number =>
   attrs.outs.reduce((most, { expr }) => Math.max(most, stepsOf(expr)), 0)
 
@@ -96,15 +96,15 @@ function inlined(
   }
 }
 
-/** Numbers, casts and copies go everywhere and are not what a kernel is known by. */
+/** Numbers, casts and copies are inlined everywhere and do not contribute to a kernel's name. */
 const worthNaming = (maker: ProgramInstr | undefined, value: number): ProgramInstr[] =>
   isMap(maker) && costOf(exprOf(maker, value)) > 0 ? [maker] : []
 
-/** Whether a map can be run as it is: its operands are not too many, and a reduction has one that gives it a shape. */
+/** Whether the backend can run a map: it has few enough operands, and if it reduces, one that gives it a shape. */
 const runs = (instr: ProgramInstr<'map'>, { caps }: Backend): boolean =>
   usesOf(instr).length <= caps.maxArgs && (usesOf(instr).length > 0 || !isReducing(instr))
 
-/** Replaces in every map the operands for which `wanted` says so, as far as the backend's kernels allow. */
+/** Inlines into every map the operands that `wanted` selects, as far as the backend's kernels allow. */
 function inlineWhere(
   program: Program,
   backend: Backend,
@@ -133,7 +133,7 @@ function inlineWhere(
   return deadCode({ ...program, instrs })
 }
 
-/** Expressions that cost nothing go everywhere, others to their only reader. */
+/** Inlines free expressions everywhere, and others into their only reader. */
 export function inline(program: Program, backend: Backend): Program {
   const leaves = leavingValues(program)
   const readers = readersOf(program)
@@ -145,8 +145,8 @@ export function inline(program: Program, backend: Backend): Program {
 }
 
 /**
- * What costs little and is still stored is computed again by all its readers, if they then read no more elements than
- * were written and read for it.
+ * Recomputes cheap values that are still stored in all their readers, if these then read no more elements than were
+ * written and read for the value.
  */
 export function recompute(program: Program, backend: Backend): Program {
   const leaves = leavingValues(program)

@@ -1,5 +1,5 @@
-// Maps over one shape become one map of several outputs, reduced ones among them: one pass over what they read. A map
-// that reads another's output at the same place gets its expression; the output is stored only if others read it.
+// Merges maps over one shape into one map of several outputs, including reductions: one pass over their operands. A map
+// that reads another's output at the same position gets its expression; the output is stored only if others read it.
 import type { Backend } from '../../backend/backend.ts'
 import { isUse, type Program, type ProgramInstr, type Use } from '../../backend/program.ts'
 import { numelOf, sameShape } from '../../base/shape.ts'
@@ -10,7 +10,7 @@ import { cheap, costOf, fusedOrigin, isMap, isReduced, isReducing, iteratedShape
 import { exprOf } from './inline.ts'
 import { Expressions, Operands, operandKey } from './rewrite.ts'
 
-/** An instruction, or several that have become one. */
+/** An instruction, or several that have been merged. */
 interface Group {
   readonly instr: ProgramInstr
   /** Positions of the first and the last of its instructions in the program. */
@@ -18,20 +18,22 @@ interface Group {
   readonly last: number
   /** The values that it reads. */
   readonly sources: readonly number[]
-  /** Of a map: the operands that are not smaller than what it iterates over. */
+  /** For a map: the operands that are not smaller than the shape it iterates over. */
   readonly reads: ReadonlySet<string>
-  /** Of the last positions, those of its instructions and of all that it needs. */
+  /** Among the last positions, those of its instructions and of all its dependencies. */
   readonly above: Positions
 }
 
 /**
- * Maps farther apart than this many instructions stay apart, and of those over one shape only the last so many are tried:
- * a program of any length takes its length in time.
+ * Maps farther apart than this are not merged, and only the last `mostTried` over a shape are tried, so that the pass
+ * takes linear time.
  */
 const farthest = 4096
 const mostTried = 512
 
-/** A set of positions in a program, a bit each; those more than `farthest` before the first one added are left out. */
+/**
+ * A set of positions in a program, one bit each; positions more than `farthest` before the first one added are dropped.
+ */
 class Positions {
   readonly #from: number
   #words: Uint32Array
@@ -68,25 +70,28 @@ function groupOf(program: Program, instr: ProgramInstr, first: number, last: num
 
 const readsOf = (a: Group, b: Group): boolean => b.sources.some((value) => a.instr.outputs.includes(value))
 
-/** Whether there is something to gain: one reads what the other makes, or both read the same elements. */
+/** Whether merging pays off: one reads the other's output, or both read the same elements. */
 function related(a: Group, b: Group): boolean {
   for (const key of a.reads) if (b.reads.has(key)) return true
   return readsOf(a, b) || readsOf(b, a)
 }
 
-/** Whether `b` needs `a`, itself or through others. */
+/** Whether `b` depends on `a`, directly or through others. */
 const needs = (b: Group, a: Group): boolean => b.above.has(a.first)
 
-/** More outputs than this make a kernel too large to be compiled well. */
+/** A kernel with more outputs is too large to compile well. */
 const mostOutputs = 16
 
-/** What two maps read that neither makes; `b` may read outputs of `a`. */
+/** The operands of two maps that neither makes; `b` may read outputs of `a`. */
 const viewsOf = (a: ProgramInstr<'map'>, b: ProgramInstr<'map'>): Use[] => [
   ...usesOf(a),
   ...usesOf(b).filter(({ value }) => !a.outputs.includes(value)),
 ]
 
-/** Why the second of two maps cannot be computed together with the first, whatever lies between; null where it can. */
+/**
+ * Why the second of two maps cannot be computed together with the first, regardless of instructions in between; null if
+ * it can.
+ */
 export function mergeRefusal(
   program: Program,
   { caps }: Backend,
@@ -114,7 +119,7 @@ export function mergeRefusal(
   return dear === undefined ? null : 'a check reads what would be computed twice'
 }
 
-/** Both maps in one; `b` may read outputs of `a`. */
+/** The merged map; `b` may read outputs of `a`. */
 function union(a: ProgramInstr<'map'>, b: ProgramInstr<'map'>, expressions: Expressions): ProgramInstr<'map'> {
   const operands = new Operands()
   const fromA = (x: Expr): Expr => operands.read(a.inputs[x.value], x)
@@ -137,7 +142,7 @@ function union(a: ProgramInstr<'map'>, b: ProgramInstr<'map'>, expressions: Expr
         ...b.attrs.outs.map((out, k) => ({ ...out, expr: exprsOfB[k] })),
       ],
     },
-    // A view that only gives a reduction its shape stays if no other does.
+    // A view that only gives a reduction its shape stays if no other view does.
     inputs: operands.views.length > 0 ? operands.list : [...operands.list, ...viewsOf(a, b).slice(0, 1)],
     outputs: [...a.outputs, ...b.outputs],
     check,
@@ -150,7 +155,7 @@ const checkOf = ({ check }: ProgramInstr): Expr[] => (check === undefined ? [] :
 export function merge(program: Program, backend: Backend): Program {
   const expressions = new Expressions()
   const makers = new Map<number, Group>()
-  /** By the position of the last of their instructions. */
+  /** Groups by the position of their last instruction. */
   const groups: (Group | undefined)[] = []
   const makersFor = ({ sources }: Group): Group[] => sources.flatMap((value) => makers.get(value) ?? [])
   const needsThroughOthers = (b: Group, a: Group): boolean =>
@@ -202,8 +207,8 @@ export function merge(program: Program, backend: Backend): Program {
 }
 
 /**
- * Each group as late as its readers allow, so that a parameter is replaced after its old value was read; groups with a
- * check as early as possible, so that an error comes before anything is replaced.
+ * Orders groups as late as their readers allow, so that a parameter is replaced after its old value was read; groups
+ * with a check as early as possible, so that an error occurs before anything is replaced.
  */
 function inOrder(groups: readonly Group[], makers: ReadonlyMap<number, Group>): ProgramInstr[] {
   const place = ({ instr, first, last }: Group): number => (instr.check === undefined ? last : first)

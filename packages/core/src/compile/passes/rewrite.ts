@@ -1,11 +1,11 @@
-// What passes share that write expressions anew: expressions in which equal nodes are one node, and lists of operands
-// in which equal operands are one operand.
+// Helpers for passes that rewrite expressions: expressions in which equal nodes are one node, and lists of operands in
+// which equal operands are one operand.
 import { isReading, isUse, type ProgramOperand, type Use } from '../../backend/program.ts'
 import { type Expr, s, topological } from '../../expr/expr.ts'
 
 const isOne = (x: Expr): boolean => x.step === 'const' && x.value === 1
 
-/** A number by value: -0 is not 0, and there is no other NaN. */
+/** A number as a key: -0 differs from 0, and there is one NaN. */
 export const numberKey = (x: number): string => (Object.is(x, -0) ? '-0' : String(x))
 
 /** Expressions by value: equal nodes are the same object. */
@@ -13,14 +13,14 @@ export class Expressions {
   readonly #nodes = new Map<string, Expr>()
   readonly #ids = new Map<Expr, number>()
 
-  /** The node that stands for all that are equal to `x`, whose arguments stand for theirs. */
+  /** The representative of all nodes equal to `x`, whose arguments are representatives, too. */
   #node(x: Expr): Expr {
     if (this.#ids.has(x)) return x
     const { step, dtype, args, value } = x
-    // Exact whatever the other operand is.
+    // Exact for any other operand.
     if (step === 'mul' && isOne(args[0])) return args[1]
     if ((step === 'mul' || step === 'div') && isOne(args[1])) return args[0]
-    // A condition that was a number in between.
+    // A condition that was cast to a number and back.
     if (step === 'cast' && dtype === 'bool' && args[0].step === 'cast' && args[0].args[0].dtype === 'bool')
       return args[0].args[0]
     const key = `${step} ${dtype} ${numberKey(value)} ${args.map((arg) => this.#ids.get(arg)).join(' ')}`
@@ -31,15 +31,15 @@ export class Expressions {
     return x
   }
 
-  /** An expression that takes the place of an operand in memory, rounded as that would be. */
+  /** An expression that replaces an operand in memory, rounded as that would be. */
   rounded(x: Expr): Expr {
     const rounded = s.rounded(x)
     return rounded === x ? this.#node(x) : this.rewrite([rounded])[0]
   }
 
   /**
-   * The expressions, with other expressions in place of their inputs: these are rounded as operands in memory are, so that
-   * kernels joined give the numbers that they gave apart.
+   * The expressions, with other expressions in place of their inputs. These are rounded like operands in memory, so
+   * that fused kernels give the same numbers as separate ones.
    */
   rewrite(roots: readonly Expr[], input: (x: Expr) => Expr = (x) => x): Expr[] {
     const done = new Map<Expr, Expr>()
@@ -54,7 +54,7 @@ export class Expressions {
     return roots.map((root) => done.get(root) as Expr)
   }
 
-  /** Equal for equal expressions. */
+  /** A number that is equal for equal expressions. */
   idOf(root: Expr): number {
     return this.#ids.get(this.rewrite([root])[0]) as number
   }
@@ -62,7 +62,7 @@ export class Expressions {
 
 const keys = new WeakMap<ProgramOperand, string>()
 
-/** Equal for operands that read the same elements or the same number. */
+/** A key that is equal for operands that read the same elements or the same number. */
 export function operandKey(x: ProgramOperand): string {
   let key = keys.get(x)
   if (key === undefined) {
@@ -79,7 +79,7 @@ function keyOf(x: ProgramOperand): string {
   return `v${value} ${sizes.join()} ${strides.map((stride, i) => (sizes[i] === 1 ? 0 : stride)).join()} ${offset}`
 }
 
-/** The operands of an instruction that is being put together. */
+/** The operands of an instruction under construction. */
 export class Operands {
   readonly list: ProgramOperand[] = []
   readonly #positions = new Map<string, number>()
@@ -101,7 +101,7 @@ export class Operands {
     return position
   }
 
-  /** What reads an operand where an expression had `like`: an input, or the number itself when it is known. */
+  /** The expression that reads an operand in place of `like`: an input, or the number itself if it is known. */
   read(x: ProgramOperand, like: Expr): Expr {
     return isUse(x) || isReading(x) ? s.input(this.#position(x), like.dtype) : s.constant(x.value, like.dtype)
   }

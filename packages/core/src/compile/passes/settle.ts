@@ -1,6 +1,6 @@
-// The last pass: what outlives the step gets memory of its own. A parameter's new value is computed where the old one
-// lies, as late as the old one's readers ask, and when nothing can end the run any more: a run that fails has changed
-// nothing. Where the new value is needed before, it is computed elsewhere and copied.
+// The last pass: gives memory to values that outlive the step. A parameter's new value is computed in the memory of the
+// old one, after all readers of the old one and when no instruction can fail any more, so that a run that fails has
+// changed nothing. If the new value is needed earlier, it is computed elsewhere and copied.
 import type { Spec } from '../../backend/backend.ts'
 import type { Program, ProgramInstr, Use } from '../../backend/program.ts'
 import { contiguousLayout } from '../../base/layout.ts'
@@ -9,10 +9,10 @@ import { mayFail, mayOverwrite, usesOf } from '../alias.ts'
 
 const wholeUse = (value: number, { sizes, dtype }: Spec): Use => ({ value, dtype, ...contiguousLayout(sizes) })
 
-/** Where nothing can end the run any more: a place among instructions, not one of them. */
+/** A marker among the instructions: behind it none can fail. */
 const commit = null
 
-/** Instructions with what has to come before what: readers after makers, and what `replaces` and `last` add. */
+/** Instructions with their ordering constraints: readers after makers, and those that `replaces` and `last` add. */
 class Order {
   readonly instrs: (ProgramInstr | typeof commit)[] = []
   readonly #values: Spec[]
@@ -20,7 +20,7 @@ class Order {
   readonly #readers = new Map<number, number[]>()
   readonly #after: number[][] = []
   readonly #failing = new Set<number>()
-  /** The place of `commit`, once there is one. */
+  /** The position of `commit`, once it exists. */
   #commit = -1
 
   constructor(values: Spec[]) {
@@ -43,14 +43,14 @@ class Order {
     return this.instrs.push(instr) - 1
   }
 
-  /** All instructions that may fail are there: what they must come before can be said. */
+  /** Called when all instructions that may fail are known, to add their constraints. */
   complete(): void {
     if (this.#failing.size === 0) return
     this.#commit = this.#push(commit)
     for (const at of this.#failing) this.#after[at].push(this.#commit)
   }
 
-  /** Adds an instruction that copies a value; the new value. */
+  /** Adds an instruction that copies a value; returns the new value. */
   copy(value: number): number {
     const spec = this.#values[value]
     const made = this.#values.push(spec) - 1
@@ -80,8 +80,8 @@ class Order {
   }
 
   /**
-   * Lets `last` be made when all has read `first` and nothing else can fail, in its memory; false, and nothing changes,
-   * where that cannot be.
+   * Lets `last` be made in the memory of `first`, after all readers of `first` and all instructions that can fail.
+   * Returns false, and changes nothing, if that is impossible.
    */
   replaces(first: number, last: number): boolean {
     const at = this.#maker.get(last) as number
@@ -101,20 +101,20 @@ class Order {
     if (at !== undefined) this.#wait(at, this.#uncertain(at))
   }
 
-  /** What an instruction has to wait for until nothing else can fail; one that may fail itself looks before it writes. */
+  /** The instructions to wait for until nothing else can fail; one that may fail itself checks before it writes. */
   #uncertain(at: number): ReadonlySet<number> {
     if (this.#failing.has(at)) return new Set([...this.#failing].filter((x) => x !== at))
     return new Set(this.#commit < 0 ? [] : [this.#commit])
   }
 
-  /** Puts an instruction after others; false, and nothing changes, where one of them has to come after it. */
+  /** Orders an instruction after others; returns false, and changes nothing, if one of them must come after it. */
   #wait(at: number, before: ReadonlySet<number>): boolean {
     if (before.size > 0 && this.#reaches(at, before)) return false
     for (const x of before) this.#after[x].push(at)
     return true
   }
 
-  /** Rows that are written one after the other lie in one memory: the ones before the last wait as it does. */
+  /** Consecutive writes of rows go into one memory, so the earlier ones wait like the last. */
   #waitBefore(first: number, instr: ProgramInstr): void {
     const [base] = usesOf(instr)
     const at = base === undefined || base.value === first ? undefined : this.#maker.get(base.value)
@@ -124,14 +124,14 @@ class Order {
     this.#waitBefore(first, before)
   }
 
-  /** In the order in which they came, but for what has to wait: that comes right after what it waits for. */
+  /** The original order, except that an instruction that must wait comes right after those it waits for. */
   sorted(): ProgramInstr[] {
     const open = new Int32Array(this.instrs.length)
     const following = this.instrs.map((_, at) => this.#following(at))
     for (const next of following) for (const at of next) open[at]++
     const sorted: ProgramInstr[] = []
     for (let turn = 0; turn < this.instrs.length; turn++) {
-      // Those whose turn has passed, and what else nothing but they kept waiting.
+      // Instructions whose turn has passed, and those that only waited for them.
       const ready = open[turn] === 0 ? [turn] : []
       for (let at = ready.pop(); at !== undefined; at = ready.pop()) {
         const instr = this.instrs[at]
@@ -149,17 +149,17 @@ class Order {
 }
 
 /**
- * In the memory of a kept pair lie two values, `first` and `last`, and what is needed is that `last` is made when
- * nothing reads `first` any more: an order of instructions. A pair is given its order if no circle comes of it. Else a
- * copy of `last` takes its place: no instruction reads that copy, so that it can come after any reader of `first`; all
- * that copies read is then made by instructions, never the `first` of another pair, so that copies do not wait for
- * each other. Hence two parameters that exchange their values cost one value elsewhere, and one copy.
+ * The two values of a kept pair, `first` and `last`, share memory, so `last` must be made after all reads of `first`. A
+ * pair gets this order if it creates no cycle. Otherwise a copy of `last` replaces it: no instruction reads that copy,
+ * so it can come after any reader of `first`. All operands of copies are made by instructions, never the `first` of
+ * another pair, so copies do not wait for each other. Therefore exchanging two parameters takes one extra value and one
+ * copy.
  */
 export function settle(program: Program): Program {
   const values = [...program.values]
   const order = new Order(values)
 
-  // What was overwritten, and data that is the same or not there at the next run, leaves the step as a copy.
+  // Overwritten values, and data that is the same or gone at the next run, leave the step as copies.
   const overwritten = new Set(program.kept.map(({ first }) => first))
   const lasts = new Set(program.kept.map(({ last }) => last))
   const leaving = new Map<number, number>()

@@ -1,5 +1,6 @@
-// Computes equal things once: equal nodes inside of expressions, equal instructions, equal readings; and reads what a
-// plain copy was made of instead of the copy. What leaves the step keeps an instruction, because it has its own memory.
+// Computes equal things once: equal nodes within expressions, equal instructions, equal readings; and reads the source
+// of a plain copy instead of the copy. Values that leave the step keep an instruction, because they have their own
+// memory.
 import type { Attributes, Backend, Check, Kind, Prims } from '../../backend/backend.ts'
 import {
   type HostStep,
@@ -19,7 +20,7 @@ import { deadCode } from './dead-code.ts'
 import { leavingValues, wholeUse } from './graph.ts'
 import { Expressions, numberKey, operandKey } from './rewrite.ts'
 
-/** For each reading the first one of the same function with no effect between. */
+/** For each reading, the first one of the same function without an effect in between. */
 function firstReadings(host: readonly HostStep[]): readonly number[] {
   const same: number[] = []
   const known = new Map<() => number, number>()
@@ -51,7 +52,7 @@ function asCopy(instr: ProgramInstr, program: Program): ProgramInstr {
   return { ...copyOf(source, output), origin: instr.origin }
 }
 
-/** Which output of a map is nothing but an operand, and that operand. */
+/** The outputs of a map that are plain copies of an operand, with that operand. */
 function copiesIn({ kind, attrs, inputs, outputs }: ProgramInstr): { output: number; use: Use }[] {
   if (kind !== 'map') return []
   return attrs.outs.flatMap(({ expr, reduce }, k) => {
@@ -65,9 +66,9 @@ function copiesIn({ kind, attrs, inputs, outputs }: ProgramInstr): { output: num
 class Unique {
   readonly #expressions = new Expressions()
   readonly #attrs = new Map<string, Attributes[Kind]>()
-  /** What stands for attributes that were met before. */
+  /** The representatives of known attributes. */
   readonly #met = new Map<Attributes[Kind], Attributes[Kind]>()
-  /** A number for each of the attributes that stand for all that are equal to them. */
+  /** A number for each representative. */
   readonly #ids = new Map<Attributes[Kind], number>()
 
   attrs(instr: ProgramInstr): Attributes[Kind] {
@@ -92,7 +93,7 @@ class Unique {
     return made
   }
 
-  /** Equal for instructions with such attributes and checks that compute the same. */
+  /** A key that is equal for instructions with the same attributes and checks that compute the same. */
   keyOf({ kind, attrs, inputs, outputs, check }: ProgramInstr, values: Program['values']): string {
     const specs = outputs.map((value) => `${values[value].dtype}[${values[value].sizes}]`)
     const checked = check === undefined ? '' : this.#expressions.idOf(check.expr)
@@ -116,11 +117,11 @@ export function subexpressions(recorded: Program, { caps }: Backend): Program {
   const unique = new Unique()
   const values = [...recorded.values]
   const program = { ...recorded, values }
-  /** Values that an earlier instruction makes as another value. */
+  /** Values that an earlier instruction computes under another number. */
   const same = new Map<number, number>()
-  /** Values that have the row-major elements of what another value is read as. */
+  /** Values that equal the row-major elements of a view of another value. */
   const views = new Map<number, Use>()
-  /** Values that are made in place of others, and the instruction that makes them. */
+  /** Values that replace others, with the instruction that makes them. */
   const renamed = new Map<number, number>()
   const known = new Map<string, ProgramInstr>()
   const instrs: ProgramInstr[] = []
@@ -136,7 +137,7 @@ export function subexpressions(recorded: Program, { caps }: Backend): Program {
     return value === x.value ? x : { ...x, value }
   }
 
-  /** Has the value computed by an earlier instruction, as `first`. */
+  /** Replaces a value by `first`, which an earlier instruction computes. */
   function replace(value: number, first: number): void {
     if (!leaves.has(value)) same.set(value, first)
     else if (!leaves.has(first)) {

@@ -1,4 +1,4 @@
-// What fusion left apart and why, for a person who asks: a sentence for each pair of which one reads what the other makes.
+// Explains what fusion left apart: one sentence for each pair of instructions in which one reads the other's output.
 import type { Backend } from '../../backend/backend.ts'
 import type { Program, ProgramInstr } from '../../backend/program.ts'
 import { usesOf } from '../alias.ts'
@@ -18,7 +18,7 @@ export function unfused(program: Program, backend: Backend): readonly string[] {
     if (isReduced(maker, value)) return `v${value} is reduced`
     const again =
       inlineRefusal(program, backend, maker, value, reader) ?? 'reading it costs less than computing it again'
-    return `${mergeRefusal(program, backend, maker, reader) ?? 'what lies between them needs one and is needed by the other'}; ${again}`
+    return `${mergeRefusal(program, backend, maker, reader) ?? 'an instruction between them reads the one and is read by the other'}; ${again}`
   }
   return program.instrs.flatMap((reader) => {
     if (!isMap(reader)) return []
