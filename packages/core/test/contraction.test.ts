@@ -19,6 +19,7 @@ import {
   s,
   type View,
 } from '@flambeau/core/backend'
+import { compile, einsum, grad, manualSeed, ones, randn, type Tensor, tensordot, useDevice } from '@flambeau/core'
 import { describe, expect, it, test } from 'vitest'
 import { Device } from '../src/tensor/device.ts'
 import { dispatch, rowMajor } from '../src/tensor/dispatch.ts'
@@ -205,4 +206,142 @@ test('claims of a contraction are refused that do not fit', () => {
     of({ batch: 3, sum: 3 }, [2, 3, 4, 5], [2, 4, 5, 6], [2, 3, 6]),
   ])
     expect(() => checkClaims(wrong)).toThrow('is not made of')
+})
+
+/** Takes any instruction, runs none, and keeps their kinds. */
+class Seen extends Limited {
+  override readonly caps = { ...js().caps, certain: false }
+  kinds: string[] = []
+  override supports(): boolean {
+    return true
+  }
+  override run(instr: Instr): void {
+    checkClaims(instr)
+    this.kinds.push(instr.kind)
+  }
+}
+
+describe('an equation as instructions', () => {
+  const seen = new Seen()
+  const kindsOf = (call: () => unknown): readonly string[] => {
+    seen.kinds = []
+    call()
+    return seen.kinds
+  }
+  it.each<[string, readonly Shape[], readonly string[]]>([
+    [
+      'ij,jk->ik',
+      [
+        [2, 3],
+        [3, 4],
+      ],
+      ['contract'],
+    ],
+    [
+      'bij,bjk->bik',
+      [
+        [5, 2, 3],
+        [5, 3, 4],
+      ],
+      ['contract'],
+    ],
+    [
+      'abij,jiab->ab',
+      [
+        [2, 3, 4, 5],
+        [5, 4, 2, 3],
+      ],
+      ['contract'],
+    ],
+    [
+      '...ij,...jk->...ki',
+      [
+        [2, 1, 2, 3],
+        [4, 3, 5],
+      ],
+      ['contract'],
+    ],
+    [
+      'nchw,ochw->no',
+      [
+        [2, 3, 4, 5],
+        [6, 3, 4, 5],
+      ],
+      ['contract'],
+    ],
+    [
+      'iij,jk->ik',
+      [
+        [3, 3, 2],
+        [2, 4],
+      ],
+      ['contract'],
+    ],
+    ['i,i', [[3], [3]], ['contract']],
+    ['i,j->ij', [[2], [3]], ['map']],
+    [
+      'ij,ij->ij',
+      [
+        [2, 3],
+        [2, 3],
+      ],
+      ['map'],
+    ],
+    ['ij->ji', [[2, 3]], []],
+    ['ii->i', [[3, 3]], []],
+    ['ii', [[3, 3]], ['map']],
+    // What one operand alone has is summed before.
+    ['ij,k->k', [[2, 3], [4]], ['map', 'map']],
+    [
+      'ij,jk,kl->il',
+      [
+        [2, 3],
+        [3, 4],
+        [4, 5],
+      ],
+      ['contract', 'contract'],
+    ],
+  ])('%s', (equation, shapes, kinds) => {
+    useDevice(seen)
+    const operands = shapes.map((sizes) => ones(...sizes))
+    expect(kindsOf(() => einsum(equation, ...operands))).toEqual(kinds)
+    useDevice(js())
+  })
+
+  it('of tensordot is one, and a gradient is two, as are those of that', () => {
+    useDevice(seen)
+    const [a, b, dy] = [
+      [2, 3, 4],
+      [4, 3, 5],
+      [2, 5],
+    ].map((sizes) => ones(...sizes, { requiresGrad: true }))
+    const dims = [
+      [1, 2],
+      [1, 0],
+    ] as const
+    expect(kindsOf(() => tensordot(a, b, dims))).toEqual(['contract'])
+    const y = einsum('ijk,kjl->il', a, b)
+    const first = (): Tensor[] => grad(y, [a, b], { gradOutputs: dy, createGraph: true }) as Tensor[]
+    expect(kindsOf(first)).toEqual(['contract', 'contract'])
+    const [da] = first()
+    const above = ones(2, 3, 4)
+    expect(kindsOf(() => grad(da, [b, dy], { gradOutputs: above }))).toEqual(['contract', 'contract'])
+    useDevice(js())
+  })
+})
+
+test('a compiled step hands contractions over as an eager one does', () => {
+  const results = [js(), new Matrices(9), new Matrices(1), new Limited()].map((backend) => {
+    useDevice(backend)
+    manualSeed(1)
+    const [x, w] = [randn(2, 3, 4), randn(4, 2, 5, { requiresGrad: true })]
+    const run = (): Tensor[] => {
+      const y = einsum('ijk,kil->jl', x, w).tanh()
+      return [y, grad(y.sum(), w)[0] as Tensor]
+    }
+    const step = compile(run)
+    return [run, step, step, step, step].map((once) => once().map((t) => t.toNested()))
+  })
+  for (const result of results.flat()) expect(result).toEqual(results[0][0])
+  useDevice(js())
 })

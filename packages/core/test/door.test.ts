@@ -126,6 +126,19 @@ both('mm', at('mat2', 'tensor', T))
 both('mv', at('vec', 'tensor', row))
 op('dot', [at('input', 'tensor', row), at('tensor', 'tensor', row)])
 both('matmul', at('other', 'tensor', T))
+op('einsum', [at('equation', 'text|tensor', 'ij,jk->ik'), at('operands', 'tensor', T), at('operands', 'tensor', T)], {
+  words: /element|operand|subscript|iterable/,
+  open: true,
+})
+op('tensordot', [self, at('other', 'tensor', T), at('dims', 'int?|list', 1)], {
+  words: /dims|unpack|Dimension|dimension/,
+})
+op('bilinear', [
+  at('input1', 'tensor', T),
+  at('input2', 'tensor', T),
+  at('weight', 'tensor', () => core.ones(2, 2, 2)),
+  at('bias', 'tensor?|null', row),
+])
 both('linear', at('weight', 'tensor', T), at('bias', 'tensor?|null', row))
 for (const name of ['amax', 'amin', 'any', 'all']) both(name, dims, keepdim)
 for (const name of ['argmax', 'argmin']) both(name, oneDim, keepdim)

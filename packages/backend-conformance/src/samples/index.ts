@@ -1,4 +1,5 @@
 // All samples, one entry for every op of the table: a missing entry does not compile.
+import { contractions } from './contractions.ts'
 import { copies } from './copies.ts'
 import { creation } from './creation.ts'
 import { elementwise } from './elementwise.ts'
@@ -15,6 +16,7 @@ import type { F, ops } from '@flambeau/core'
 import { type OpSamples, type Prepared, prepare } from '../prepare.ts'
 
 export const families = {
+  contractions,
   copies,
   creation,
   elementwise,
@@ -38,6 +40,7 @@ type OpName = Exclude<keyof Table, Other | InPlaceForm<keyof Table>>
 
 /** Every op of the table; the compiler reports a missing one. */
 const table = {
+  ...contractions,
   ...copies,
   ...creation,
   ...elementwise,

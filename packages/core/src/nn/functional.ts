@@ -8,6 +8,7 @@ export {
   nllLoss,
 } from '../losses/index.ts'
 export { leakyRelu, relu, sigmoid, tanh } from '../ops/pointwise/elementwise.ts'
+export { bilinear } from '../ops/product/einsum.ts'
 export { linear } from '../ops/product/matmul.ts'
 export { pad } from '../ops/views/pad.ts'
 export { oneHot } from '../ops/indexing/select.ts'

@@ -3,11 +3,10 @@
 import { type DType, dtypeName } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import { broadcastShapes, numelOf, type Shape, shapeString } from '../../base/shape.ts'
-import type { Prims, Spec } from '../../backend/backend.ts'
-import { s } from '../../expr/expr.ts'
+import type { Spec } from '../../backend/backend.ts'
 import { apply } from '../../tensor/apply.ts'
 import { applyInPlace } from '../../tensor/in-place.ts'
-import type { OpDef, Saves } from '../../tensor/op.ts'
+import type { OpDef } from '../../tensor/op.ts'
 import { isTensor, keyword, method, nullable, number, optional, required, tensor } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { notImplemented } from '../define/arguments.ts'
@@ -15,21 +14,13 @@ import { expandTo, ownView, reshapeOp, sumTo } from '../define/define.ts'
 import { add, mul } from '../pointwise/elementwise.ts'
 import { filled } from '../define/fill.ts'
 import { expand, expandedShape, t, transpose, view } from '../views/views.ts'
+import { biasing, counts, factors, toInt } from './contraction.ts'
 
 const transposed = (x: Tensor): Tensor => (x.dim() === 2 ? t(x) : transpose(x, -2, -1))
 
-const ofMatrices: Prims['contract'] = { batch: 0, sum: 1 }
-const ofBatches: Prims['contract'] = { batch: 1, sum: 1 }
-const withBias = new Map<DType, Prims['contract']>()
-/** The product plus a third operand, added before the result is stored. */
-function biased(dtype: DType): Prims['contract'] {
-  let prims = withBias.get(dtype)
-  if (prims === undefined) {
-    prims = { ...ofMatrices, post: s.add(s.input(0, dtype), s.input(1, dtype)) }
-    withBias.set(dtype, prims)
-  }
-  return prims
-}
+const ofMatrices = counts(0, 1)
+const ofBatches = counts(1, 1)
+const withBias = biasing(ofMatrices)
 
 /** What C calls a dtype. */
 const cName: Readonly<Record<DType, string>> = {
@@ -39,7 +30,6 @@ const cName: Readonly<Record<DType, string>> = {
   uint8: 'unsigned char',
   bool: 'bool',
 }
-const toInt = 'Convert it first: x.int().'
 /** Throws for factors of two dtypes, and for bools, which `kernel` of PyTorch does not multiply. */
 function checkDTypes(a: Spec, b: Spec, kernel: string): void {
   if (a.dtype === 'bool' && a.sizes.length > 0 && numelOf(a.sizes) > 0) throw notImplemented(kernel, 'bool', toInt)
@@ -59,9 +49,6 @@ function checkBeside(name: string, x: Spec, b: Spec): void {
   )
 }
 
-/** Positions to save, by the bits of the factors that need a gradient. */
-const factors: readonly Saves[] = [[], [1], [0], [0, 1]].map((inputs) => ({ inputs }))
-
 /**
  * [m, k] x [k, n], or with equal batch dimensions in front; a third input is added (addmm). Where the second factor is a
  * transposed weight, its gradient is made transposed, so that the weight's is row-major.
@@ -79,7 +66,7 @@ const productOp = (name: string, weight = false): OpDef<null> => ({
     if (bias !== undefined && (bias.sizes.length !== 1 || bias.sizes[0] !== shape[rank - 1])) expandedShape(bias, shape)
     return [{ sizes: shape, dtype: a.dtype }]
   },
-  saves: (needs) => factors[needs & 3],
+  saves: factors,
   vjp: (ctx) => [
     ctx.needs(0) ? product(ctx.dy, transposed(ctx.input(1))) : null,
     ctx.needs(1)
@@ -93,7 +80,7 @@ const productOp = (name: string, weight = false): OpDef<null> => ({
     kind: 'kernel',
     prim: 'contract',
     lower: (_, inputs) =>
-      inputs.length === 3 ? biased(inputs[0].dtype) : inputs[0].sizes.length === 2 ? ofMatrices : ofBatches,
+      inputs.length === 3 ? withBias(inputs[0].dtype) : inputs[0].sizes.length === 2 ? ofMatrices : ofBatches,
   },
 })
 const mmOp = productOp('mm')

@@ -1,0 +1,131 @@
+// The op of a contraction: sums of products over axes that two tensors have. Its gradients are contractions over permuted
+// views, and so are theirs. Products of matrices (matmul.ts), einsum.ts and convolution.ts are ways to call it.
+import type { Prims, Spec } from '../../backend/backend.ts'
+import { type DType, dtypeName } from '../../base/dtype.ts'
+import { RuntimeError } from '../../base/errors.ts'
+import { s } from '../../expr/expr.ts'
+import { apply } from '../../tensor/apply.ts'
+import type { Lowering, OpDef, Saves } from '../../tensor/op.ts'
+import type { Tensor } from '../../tensor/tensor.ts'
+import { notImplemented } from '../define/arguments.ts'
+import { permuteOp, sumTo, viewOp } from '../define/define.ts'
+
+/** How many axes of each factor are batches and sums: one object for each pair, because kernels are found by it. */
+type Counts = Prims['contract']
+const known: Counts[][] = []
+export function counts(batch: number, sum: number): Counts {
+  const row = known[batch] ?? []
+  known[batch] = row
+  row[sum] ??= { batch, sum }
+  return row[sum]
+}
+
+/** Contractions with a third operand, added before a result is stored, by its dtype. */
+export function biasing(plain: Counts): (dtype: DType) => Counts {
+  const made = new Map<DType, Counts>()
+  return (dtype) => {
+    let prims = made.get(dtype)
+    if (prims === undefined) {
+      prims = { ...plain, post: s.add(s.input(0, dtype), s.input(1, dtype)) }
+      made.set(dtype, prims)
+    }
+    return prims
+  }
+}
+const withBias = new WeakMap<Counts, ReturnType<typeof biasing>>()
+function biased(plain: Counts, dtype: DType): Counts {
+  let made = withBias.get(plain)
+  if (made === undefined) {
+    made = biasing(plain)
+    withBias.set(plain, made)
+  }
+  return made(dtype)
+}
+
+/** Positions to save, by the bits of the factors that need a gradient. */
+export const factors: (needs: number) => Saves = (needs) => saves[needs & 3]
+const saves: readonly Saves[] = [[], [1], [0], [0, 1]].map((inputs) => ({ inputs }))
+
+export const toInt = 'Convert it first: x.int().'
+/** Throws for factors of two dtypes, and for bools, which `kernel` of PyTorch does not multiply. */
+export function checkFactors(a: Spec, b: Spec, kernel: string): void {
+  if (a.dtype !== b.dtype) {
+    throw new RuntimeError(
+      `expected scalar type ${dtypeName[a.dtype]} but found ${dtypeName[b.dtype]}`,
+      `Convert one of them: x.to('${a.dtype}').`,
+    )
+  }
+  if (a.dtype === 'bool') throw notImplemented(kernel, 'bool', toInt)
+}
+
+/** `count` whole numbers from `start`. */
+export const from = (start: number, count: number): number[] => Array.from({ length: count }, (_, i) => start + i)
+
+/**
+ * [batch..., rows..., sum...] by [batch..., sum..., columns...], with a third operand that is added to the result. `kernel`
+ * is what PyTorch's message about bools calls it.
+ */
+export const contraction = (name: string, kernel: string): OpDef<Counts> => {
+  const op: OpDef<Counts> = {
+    name,
+    infer([a, b], { batch, sum }) {
+      checkFactors(a, b, kernel)
+      const sizes = [...a.sizes.slice(0, a.sizes.length - sum), ...b.sizes.slice(batch + sum)]
+      return [{ sizes, dtype: a.dtype }]
+    },
+    saves: factors,
+    vjp(ctx) {
+      const { batch, sum } = ctx.attrs
+      // An input without a gradient has no spec here; the other one and the result say what it had.
+      const own = (position: number): number => ctx.inputSpec(position).sizes.length - batch - sum
+      const free = ctx.dy.dim() - batch
+      const rows = ctx.needs(0) ? own(0) : ctx.needs(1) ? free - own(1) : 0
+      const columns = free - rows
+      const first = from(0, batch)
+      return [
+        ctx.needs(0)
+          ? apply(
+              op,
+              [ctx.dy, permuted(ctx.input(1), [...first, ...from(batch + sum, columns), ...from(batch, sum)])],
+              counts(batch, columns),
+            )
+          : null,
+        ctx.needs(1)
+          ? apply(
+              op,
+              [permuted(ctx.input(0), [...first, ...from(batch + rows, sum), ...from(batch, rows)]), ctx.dy],
+              counts(batch, rows),
+            )
+          : null,
+        ctx.needs(2) ? sumTo(ctx.dy, ctx.inputSpec(2).sizes) : null,
+      ]
+    },
+    to: {
+      kind: 'kernel',
+      prim: 'contract',
+      lower: (attrs, inputs) => (inputs.length === 3 ? biased(attrs, inputs[0].dtype) : attrs),
+    },
+  }
+  return op
+}
+
+const permuted = (x: Tensor, dims: readonly number[]): Tensor =>
+  dims.every((d, i) => d === i) ? x : apply(permuteOp, [x], dims)
+
+/**
+ * Axes of a view, each made of some of the tensor's: of one, of several of one size (their diagonal), or of none, which is
+ * an axis of size 1. Axes that no axis of the view is made of have size 1.
+ */
+type Axes = readonly (readonly number[])[]
+export const axesOp = (name: string): OpDef<Axes> =>
+  viewOp<Axes>(name, ({ sizes, strides, offset }, axes) => ({
+    sizes: axes.map(([d]) => (d === undefined ? 1 : sizes[d])),
+    strides: axes.map((dims) => dims.reduce((step, d) => step + strides[d], 0)),
+    offset,
+  }))
+
+/** The same of a result that nobody else has: no view to autograd. */
+export function ownAxes(name: string): OpDef<Axes> {
+  const { to, ...rest } = axesOp(name)
+  return { ...rest, to: { ...to, own: true } as Lowering<Axes> }
+}

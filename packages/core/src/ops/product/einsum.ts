@@ -1,0 +1,444 @@
+// Sums of products by the names of axes: einsum, tensordot and bilinear. Two factors are one contraction, or one product
+// element by element where nothing is summed; what only one of them has is summed before.
+import { IndexError, RuntimeError, TypeError, ValueError } from '../../base/errors.ts'
+import { typeName } from '../../base/python.ts'
+import { normalizeDim } from '../../base/shape.ts'
+import { apply } from '../../tensor/apply.ts'
+import type { OpDef } from '../../tensor/op.ts'
+import {
+  ints,
+  isTensor,
+  type Kind,
+  nullable,
+  optional,
+  refused,
+  required,
+  signature,
+  str,
+  tensor,
+} from '../../tensor/signature.ts'
+import type { Tensor } from '../../tensor/tensor.ts'
+import { ownView } from '../define/define.ts'
+import { add, mul } from '../pointwise/elementwise.ts'
+import { sum } from '../reduce/reduce.ts'
+import { axesOp, contraction, counts, from, ownAxes } from './contraction.ts'
+
+// ---- equations ----
+
+/** A subscript, or one of the dimensions that an ellipsis covers, counted from the first of the widest. */
+type Label = string
+const ellipsis = '...'
+
+/** The labels of each operand, with `...` for an ellipsis, and those of the result, or null where nothing says so. */
+interface Equation {
+  readonly operands: readonly (readonly Label[])[]
+  readonly output: readonly Label[] | null
+}
+
+const isLetter = (x: string): boolean => /^[a-zA-Z]$/.test(x)
+
+/** Reads labels up to the end of the text; `where` is what they belong to, `start` their place in the equation. */
+function labelsOf(text: string, where: string, start: number): Label[] {
+  const labels: Label[] = []
+  for (let i = 0; i < text.length; i++) {
+    const at = text[i]
+    if (at === ' ') continue
+    if (at === '.') {
+      const output = where === 'output'
+      if (labels.includes(ellipsis)) {
+        const already = output ? 'but an ellipsis (...) was already found' : 'for which an ellipsis was already found'
+        throw new RuntimeError(`einsum(): found '.' for ${where} ${already}`)
+      }
+      if (text.slice(i, i + 3) !== ellipsis)
+        throw new RuntimeError(
+          `einsum(): found '.' for ${where} that is not part of any ellipsis${output ? ' (...)' : ''}`,
+        )
+      labels.push(ellipsis)
+      i += 2
+    } else if (isLetter(at)) labels.push(at)
+    else {
+      throw new RuntimeError(
+        `einsum(): invalid subscript given at index ${start + i} in the equation string, subscripts must be in [a-zA-Z]`,
+      )
+    }
+  }
+  return labels
+}
+
+function parsed(equation: string, count: number): Equation {
+  const arrow = equation.indexOf('->')
+  const left = arrow < 0 ? equation : equation.slice(0, arrow)
+  const operands: Label[][] = []
+  let start = 0
+  for (const text of left.split(',')) {
+    if (operands.length === count)
+      throw new RuntimeError('einsum(): fewer operands were provided than specified in the equation')
+    operands.push(labelsOf(text, `operand ${operands.length}`, start))
+    start += text.length + 1
+  }
+  if (operands.length < count)
+    throw new RuntimeError('einsum(): more operands were provided than specified in the equation')
+  return { operands, output: arrow < 0 ? null : labelsOf(equation.slice(arrow + 2), 'output', arrow + 2) }
+}
+
+/** How many dimensions the widest ellipsis covers. */
+function widthOf({ operands }: Equation, tensors: readonly Tensor[]): number {
+  let width = 0
+  operands.forEach((labels, i) => {
+    const dims = tensors[i].dim()
+    const has = labels.includes(ellipsis)
+    const given = labels.length - (has ? 1 : 0)
+    if (has) width = Math.max(width, dims - given)
+    if (has ? given <= dims : given === dims) return
+    const [is, why] = has ? ['is more than', ''] : ['does not match', ' and no ellipsis was given']
+    throw new RuntimeError(
+      `einsum(): the number of subscripts in the equation (${given}) ${is} the number of dimensions (${dims}) for operand ${i}${why}`,
+    )
+  })
+  return width
+}
+
+/** The labels of the result, checked: what an equation without an arrow leaves are the labels that come once. */
+function outputOf({ operands, output }: Equation, width: number): Label[] {
+  const times = new Map<Label, number>()
+  for (const label of operands.flat()) times.set(label, (times.get(label) ?? 0) + 1)
+  const covered = from(0, width).map((i) => `.${i}`)
+  if (output === null)
+    return [...covered, ...[...times.keys()].filter((x) => x !== ellipsis && times.get(x) === 1).sort()]
+  const labels: Label[] = []
+  for (const label of output) {
+    if (label === ellipsis) labels.push(...covered)
+    else if (labels.includes(label)) {
+      throw new RuntimeError(`einsum(): output subscript ${label} appears more than once in the output`)
+    } else if (times.has(label)) labels.push(label)
+    else {
+      throw new RuntimeError(
+        `einsum(): output subscript ${label} does not appear in the equation for any input operand`,
+      )
+    }
+  }
+  return labels
+}
+
+// ---- factors ----
+
+/** A tensor, and for each label which of its dimensions it names; dimensions of size 1 have none. */
+interface Factor {
+  readonly x: Tensor
+  readonly dims: ReadonlyMap<Label, readonly number[]>
+}
+
+/** The factors of an equation. All dimensions of a label have one size, or 1 all of those of an operand. */
+function factorsOf({ operands }: Equation, tensors: readonly Tensor[], width: number): Factor[] {
+  const sizes = new Map<Label, number>()
+  return operands.map((labels, i) => {
+    const x = tensors[i]
+    const own = new Map<Label, number[]>()
+    const given = labels.length - (labels.includes(ellipsis) ? 1 : 0)
+    const covered = x.dim() - given
+    const named = labels.flatMap((label) =>
+      label === ellipsis ? from(width - covered, covered).map((k) => `.${k}`) : [label],
+    )
+    named.forEach((label, d) => {
+      const size = x.sizes[d]
+      const known = own.get(label)
+      if (known !== undefined) {
+        const before = x.sizes[known[0]]
+        if (size !== before)
+          throw new RuntimeError(
+            `einsum(): subscript ${label} is repeated for operand ${i} but the sizes don't match, ${size} != ${before}`,
+          )
+        known.push(d)
+        return
+      }
+      own.set(label, [d])
+      const seen = sizes.get(label) ?? 1
+      if (size !== 1 && seen !== 1 && size !== seen) {
+        throw new RuntimeError(
+          label.startsWith('.')
+            ? `einsum(): dimension ${d} covered by ellipsis in operand ${i}has size ${size} which does not broadcast with previously seen ellipsis with size ${seen} for the respective dimension`
+            : `einsum(): subscript ${label} has size ${size} for operand ${i} which does not broadcast with previously seen size ${seen}`,
+        )
+      }
+      if (size !== 1) sizes.set(label, size)
+    })
+    for (const [label, [d]] of own) if (x.sizes[d] === 1) own.delete(label)
+    return { x, dims: own }
+  })
+}
+
+const permuteOp = axesOp('permute')
+const resultOp = ownAxes('view')
+/** The dimensions of some labels, in their order; a label that the factor has not got is a dimension of size 1. */
+function arranged({ x, dims }: Factor, labels: readonly Label[], op: OpDef<readonly (readonly number[])[]>): Tensor {
+  return apply(
+    op,
+    [x],
+    labels.map((label) => dims.get(label) ?? []),
+  )
+}
+/** The same, as an operand: nothing has to be done where the dimensions stand so. */
+function operand(factor: Factor, labels: readonly Label[]): Tensor {
+  const { x, dims } = factor
+  const same = labels.length === x.dim() && labels.every((label, i) => dims.get(label)?.[0] === i)
+  return same && [...dims.values()].every(({ length }) => length === 1) ? x : arranged(factor, labels, permuteOp)
+}
+
+const factorOf = (x: Tensor, labels: readonly Label[]): Factor => ({
+  x,
+  dims: new Map(labels.map((label, d) => [label, [d]])),
+})
+
+/** Without the labels that are not to stay: summed over them. */
+function summed(factor: Factor, stays: (label: Label) => boolean): Factor {
+  const labels = [...factor.dims.keys()]
+  const kept = labels.filter(stays)
+  if (kept.length === labels.length) return factor
+  const all = operand(factor, [...kept, ...labels.filter((label) => !stays(label))])
+  return factorOf(sum(all, from(kept.length, labels.length - kept.length)), kept)
+}
+
+const productOp = contraction('bmm', 'bmm')
+
+/**
+ * The product of two factors with the labels of `order` that they have, all of them where it is the last one; what else
+ * they have is summed over.
+ */
+function multiplied(a: Factor, b: Factor, order: readonly Label[], last: boolean): Factor {
+  const left = summed(a, (label) => b.dims.has(label) || order.includes(label))
+  const right = summed(b, (label) => a.dims.has(label) || order.includes(label))
+  const sums = [...left.dims.keys()].filter((label) => right.dims.has(label) && !order.includes(label))
+  if (sums.length === 0) {
+    const labels = last ? order : order.filter((label) => left.dims.has(label) || right.dims.has(label))
+    return factorOf(mul(arranged(left, labels, permuteOp), arranged(right, labels, permuteOp)), labels)
+  }
+  const batch = order.filter((label) => left.dims.has(label) && right.dims.has(label))
+  const rows = order.filter((label) => left.dims.has(label) && !right.dims.has(label))
+  const columns = order.filter((label) => !left.dims.has(label) && right.dims.has(label))
+  const factors = [operand(left, [...batch, ...rows, ...sums]), operand(right, [...batch, ...sums, ...columns])]
+  const product = apply(productOp, factors, counts(batch.length, sums.length))
+  const made = factorOf(product, [...batch, ...rows, ...columns])
+  return last ? factorOf(arranged(made, order, resultOp), order) : made
+}
+
+/** The value of an equation, from left to right. */
+function evaluated([first, ...rest]: readonly Factor[], output: readonly Label[]): Tensor {
+  if (rest.length === 0) {
+    const gone = [...first.dims.keys()].filter((label) => !output.includes(label))
+    const x = arranged(first, [...output, ...gone], permuteOp)
+    return gone.length === 0 ? x : sum(x, from(output.length, gone.length))
+  }
+  const value = rest.reduce((a, b, i) => {
+    const later = new Set(rest.slice(i + 1).flatMap(({ dims }) => [...dims.keys()]))
+    const between = [...new Set([...a.dims.keys(), ...b.dims.keys()])]
+    const order = [...output, ...between.filter((label) => later.has(label) && !output.includes(label))]
+    return multiplied(a, b, order, i === rest.length - 1)
+  }, first)
+  return value.x
+}
+
+/** The dimensions of an operand in a list, as PyTorch writes them: 0 is A, 26 is a. */
+function subscripts(list: unknown): Label[] {
+  if (!Array.isArray(list)) throw new TypeError(`'${typeName(list)}' object is not iterable`, subscriptHint)
+  return Array.from(list as readonly unknown[], (x) => {
+    if (x === ellipsis) return ellipsis
+    if (Number.isInteger(x) && (x as number) >= 0 && (x as number) < 52)
+      return String.fromCharCode((x as number) < 26 ? 65 + (x as number) : 71 + (x as number))
+    throw new ValueError('einsum(): subscript in subscript list is not within the valid range [0, 52)', subscriptHint)
+  })
+}
+const subscriptHint = "A list has whole numbers below 52, and '...': einsum(a, [0, 1], b, [1, 2], [0, 2])."
+
+/** The dimensions of an operand by number, and `'...'`. */
+export type Subscripts = readonly (number | '...')[]
+
+/**
+ * A sum of products by Einstein's convention: each letter names a dimension of the operands; what stands behind `->` are
+ * the dimensions of the result, and the products are summed over all others. Without `->` those letters stay that come
+ * once, in alphabetical order. A letter that an operand repeats takes its diagonal, `...` stands for any dimensions in
+ * front, and dimensions of size 1 broadcast. The same with numbers: `einsum(a, [0, 1], b, [1, 2], [0, 2])`.
+ *
+ * Two operands of which something is summed have one dtype. Several are multiplied from left to right.
+ *
+ * @example
+ * const [a, b] = [ones(2, 3), ones(3, 4)]
+ * einsum('ij,jk->ik', a, b).shape // [2, 4]
+ * einsum('ii->i', tensor([[1, 2], [3, 4]])) // tensor([1., 4.])
+ * einsum('...ij,...ij->...', ones(5, 2, 3), ones(2, 3)) // tensor([6., 6., 6., 6., 6.])
+ */
+export function einsum(
+  ...args:
+    | readonly [equation: string, ...operands: readonly Tensor[]]
+    | readonly [equation: string, operands: readonly Tensor[]]
+    | readonly [operand: Tensor, subscripts: Subscripts, ...more: readonly (Tensor | Subscripts)[]]
+): Tensor {
+  let given: readonly unknown[] = args
+  if (given.length === 2 && Array.isArray(given[1]) && !isTensor(given[0])) given = [given[0], ...given[1]]
+  if (given.length < 2) {
+    throw new ValueError(
+      'einsum(): must specify the equation string and at least one operand, or at least one operand and its subscripts list',
+    )
+  }
+  const [equation] = given
+  const lists = isTensor(equation)
+  if (!lists && !str.accepts(equation)) throw refused('einsum', required('equation', str), 1, equation)
+  const inputs = lists ? given.filter((_, i) => i % 2 === 0 && i < given.length - (given.length % 2)) : given.slice(1)
+  const read = lists
+    ? {
+        operands: given.filter((_, i) => i % 2 === 1).map(subscripts),
+        output: given.length % 2 === 1 ? subscripts(given[given.length - 1]) : null,
+      }
+    : null
+  inputs.forEach((x, i) => {
+    if (!isTensor(x)) throw new TypeError(`expected Tensor as element ${i} in argument 1, but got ${typeName(x)}`)
+  })
+  const tensors = inputs as readonly Tensor[]
+  const labelled = read ?? parsed(equation as string, tensors.length)
+  const width = widthOf(labelled, tensors)
+  const output = outputOf(labelled, width)
+  return evaluated(factorsOf(labelled, tensors, width), output)
+}
+
+// ---- tensordot ----
+
+const reshaped = ownView('reshapeAlias')
+const dotted = contraction('mm', 'addmm_impl_cpu_')
+
+type Summed = number | readonly [readonly number[], readonly number[]]
+const pairs: Kind<Summed> = {
+  expected: 'int',
+  accepts: (x) => Number.isSafeInteger(x) || Array.isArray(x),
+  refuse: (x) =>
+    new RuntimeError(
+      `tensordot expects dims to be int or Tuple[List[int], List[int]] or List[List[int]] containing two lists, but got dims=${x === null ? 'None' : typeof x === 'string' || typeof x === 'number' ? x : typeName(x)}`,
+    ),
+}
+const tensordotArguments = signature(
+  'tensordot',
+  required('input', tensor),
+  required('other', tensor),
+  optional('dims', pairs, 2),
+)
+
+/** The dimensions of both factors that are summed over, as they were given. */
+function summedDims(dims: Summed): readonly [readonly number[], readonly number[]] {
+  if (typeof dims === 'number') {
+    if (dims < 0) throw new RuntimeError(`tensordot expects dims >= 0, but got dims=${dims}`)
+    return [from(-dims, dims), from(0, dims)]
+  }
+  const lists: readonly unknown[] = dims
+  if (lists.length !== 2) {
+    const few = lists.length < 2
+    throw new ValueError(
+      few ? `not enough values to unpack (expected 2, got ${lists.length})` : 'too many values to unpack (expected 2)',
+      'Give a list for each of them: [[0], [1]].',
+    )
+  }
+  for (let i = 0; i < 2; i++) {
+    const name = i === 0 ? 'dimsSelf' : 'dimsOther'
+    if (!ints.accepts(lists[i])) throw refused('tensordot', required(name, ints), 3 + i, lists[i])
+  }
+  return dims
+}
+
+/** A dimension counted from the front, as PyTorch asks for a size. */
+function dimOf(dim: number, x: Tensor): number {
+  if (x.dim() === 0) throw new IndexError(`Dimension specified as ${dim} but tensor has no dimensions`)
+  return normalizeDim(dim, x.dim())
+}
+
+function checkDistinct(dims: readonly number[]): void {
+  const twice = dims.find((d, i) => dims.indexOf(d) !== i)
+  if (twice !== undefined) throw new RuntimeError(`dim ${twice} appears multiple times in the list of dims`)
+}
+
+/**
+ * The sum of products over some dimensions of two tensors of one dtype: the last `dims` of the first and the first `dims`
+ * of the second (2), or those of a list for each, which pair up in order. The others stay, those of the first in front.
+ *
+ * Throws a RuntimeError for sizes that do not fit, unless one of them is 1.
+ *
+ * @example
+ * tensordot(ones(2, 3, 4), ones(3, 4, 5)).shape // [2, 5]
+ * tensordot(ones(2, 3), ones(4, 2), [[0], [1]]).shape // [3, 4]
+ */
+export function tensordot(...args: [a: Tensor, b: Tensor, dims?: Summed | { readonly dims?: Summed }]): Tensor {
+  const [a, b, dims] = tensordotArguments(args)
+  const [first, second] = summedDims(dims)
+  if (first.length !== second.length) throw new RuntimeError('both dimension lists should have same length')
+  let [left, right] = [a, b]
+  const [dimsA, dimsB] = [first.map((d) => dimOf(d, a)), second.map((d) => dimOf(d, b))]
+  dimsA.forEach((d, i) => {
+    const [n, m] = [a.sizes[d], b.sizes[dimsB[i]]]
+    if (m === 1) left = sum(left, d, true)
+    else if (n === 1) right = sum(right, dimsB[i], true)
+    else if (n !== m) {
+      throw new RuntimeError(
+        `contracted dimensions need to match, but first has size ${n} in dim ${first[i]} and second has size ${m} in dim ${second[i]}`,
+      )
+    }
+  })
+  checkDistinct(dimsA)
+  checkDistinct(dimsB)
+  const free = (x: Tensor, taken: readonly number[]): number[] => from(0, x.dim()).filter((d) => !taken.includes(d))
+  const [rows, columns] = [free(a, dimsA), free(b, dimsB)]
+  const axes = (x: Tensor, dims: readonly number[]): Tensor =>
+    apply(
+      permuteOp,
+      [x],
+      dims.map((d) => [d]),
+    )
+  const product = apply(
+    dotted,
+    [axes(left, [...rows, ...dimsA]), axes(right, [...dimsB, ...columns])],
+    counts(0, dimsA.length),
+  )
+  return apply(reshaped, [product], product.sizes)
+}
+
+// ---- bilinear ----
+
+const trilinear = contraction('trilinear', 'bmm')
+const bilinearArguments = signature(
+  'bilinear',
+  required('input1', tensor),
+  required('input2', tensor),
+  required('weight', tensor),
+  optional('bias', nullable(tensor), null),
+)
+
+/**
+ * `x1 @ weight[o] @ x2 + bias[o]` for each o: input1 [..., i], input2 [..., j], weight [out, i, j], bias [out] or null;
+ * [..., out] in their dtype.
+ *
+ * @example
+ * F.bilinear(ones(5, 3), ones(5, 4), ones(2, 3, 4)).shape // [5, 2]
+ */
+export function bilinear(...args: [input1: Tensor, input2: Tensor, weight: Tensor, bias?: Tensor | null]): Tensor {
+  const [first, second, weight, bias] = bilinearArguments(args)
+  const rank = first.dim()
+  const unequal = (what: string, got: number, expected: number): void => {
+    if (got !== expected)
+      throw new RuntimeError(`bilinear(): ${what} does not match weight size: got ${got} but expected ${expected}`)
+  }
+  if (rank !== second.dim())
+    throw new RuntimeError(`bilinear(): input dimensions do not match: got ${rank} and ${second.dim()}`)
+  dimOf(-1, first)
+  first.sizes.slice(0, -1).forEach((n, i) => {
+    if (n !== second.sizes[i])
+      throw new RuntimeError(
+        `bilinear(): input batch dimensions do not match at dim ${i}: got ${n} and ${second.sizes[i]}`,
+      )
+  })
+  unequal('input1 size', first.sizes[rank - 1], weight.sizes[1])
+  unequal('input2 size', second.sizes[rank - 1], weight.sizes[2])
+  if (bias !== null) unequal('bias size', bias.sizes[0], weight.sizes[0])
+  if (weight.dim() !== 3)
+    throw new RuntimeError('number of dimensions must match', 'The weight has 3: [out, in1, in2].')
+  // [..., i] by [i, out, j], then [..., out, j] by [..., j].
+  const turned = apply(permuteOp, [weight], [[1], [0], [2]])
+  const half = apply(trilinear, [first, turned], counts(0, 1))
+  const whole = apply(trilinear, [half, second], counts(rank - 1, 1))
+  const y = apply(reshaped, [whole], whole.sizes)
+  return bias === null ? y : add(y, bias)
+}
