@@ -16,6 +16,7 @@ import {
 import { expect, it, vi } from 'vitest'
 import { js } from '../src/index.ts'
 import { contract } from '../src/kernels/matmul.ts'
+import { panel } from '../src/kernels/panels.ts'
 import { emitMatmul, type MatrixSource } from '../src/text/matmul.ts'
 
 interface Case {
@@ -133,8 +134,8 @@ function check({
     call,
     '}',
   ].join('\n')
-  const make = new Function('given', 'result', 'fround', text)
-  const run = make(arrays, out, runtime.fround)
+  const make = new Function('given', 'result', 'fround', 'panel', text)
+  const run = make(arrays, out, runtime.fround, panel)
   run(arrays[0], arrays[1], out, a.offset, b.offset)
   for (let i = 0; i < out.length; i++) {
     if (!Object.is(out[i], expected[i])) expect.fail(`element ${i} of ${out.length} is ${out[i]}, not ${expected[i]}`)

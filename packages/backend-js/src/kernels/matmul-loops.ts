@@ -3,6 +3,7 @@
 // without panels. A factor may be reached by offsets of its rows and columns instead of by steps.
 import type { TypedArray } from '@flambeau/core/backend'
 import { mostInPanel, mostProducts } from '../text/matmul.ts'
+import { panel, type PanelUse } from './panels.ts'
 
 /** A matrix somewhere in a slab: element (i, j) is data[at + i * rowStep + j * columnStep]. */
 export interface Matrix {
@@ -22,12 +23,12 @@ export interface Walked {
 
 const isWalked = (x: Matrix | Walked): x is Walked => (x as Walked).rows !== undefined
 
-type Panel = Float64Array<ArrayBuffer>
+type Panel = ReturnType<typeof panel>
 let panelA: Panel = new Float64Array(0)
 let panelB: Panel = new Float64Array(0)
 /** The sums so far, a tile after the other; of one tile where it is finished at once. */
 let sums: Panel = new Float64Array(0)
-const roomFor = (panel: Panel, n: number): Panel => (panel.length >= n ? panel : new Float64Array(n))
+const roomFor = (x: Panel, use: PanelUse, length: number): Panel => (x.length >= length ? x : panel(use, length))
 
 /** Rows and columns of a tile: the accumulators and operands must fit the sixteen registers V8 has. */
 const tileRows = 4
@@ -107,9 +108,9 @@ function tiles(
   const part = Math.min(k, mostProducts)
   const all = Math.ceil(n / tileColumns) * tileColumns
   const width = all * part <= mostInPanel ? all : Math.floor(mostInPanel / (part * tileColumns)) * tileColumns
-  panelA = roomFor(panelA, tileRows * part)
-  panelB = roomFor(panelB, width * part)
-  sums = roomFor(sums, k > part ? Math.ceil(m / tileRows) * tileRows * width : inTile)
+  panelA = roomFor(panelA, 'rows', tileRows * part)
+  panelB = roomFor(panelB, 'columns', width * part)
+  sums = roomFor(sums, 'sums', k > part ? Math.ceil(m / tileRows) * tileRows * width : inTile)
   for (let j = 0; j < n; j += width) block(a, b, out, start, m, k, n, { from: j, count: Math.min(width, n - j) })
 }
 
@@ -178,7 +179,7 @@ function tile(a: Panel, b: Panel, from: number, k: number, sums: Panel, at: numb
 
 /** A matrix times a column. */
 function column(a: Matrix, b: Matrix, out: TypedArray, start: number, m: number, k: number): void {
-  panelB = roomFor(panelB, k)
+  panelB = roomFor(panelB, 'columns', k)
   for (let p = 0, from = b.at; p < k; p++, from += b.rowStep) panelB[p] = b.data[from]
   rowsTimes(a.data, a.at, a.rowStep, a.columnStep, panelB, out, start, m, k)
 }

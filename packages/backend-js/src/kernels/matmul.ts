@@ -20,6 +20,7 @@ import { type Along, isNest, isWalked, offsetsOf, productOf, type Steps } from '
 import { emitMatmul } from '../text/matmul.ts'
 import { map, mayCompile } from './map.ts'
 import { type Matrix, multiply, type Walked } from './matmul-loops.ts'
+import { panel } from './panels.ts'
 
 type Product = (a: TypedArray, startA: number, b: TypedArray, startB: number, out: TypedArray, start: number) => void
 
@@ -88,7 +89,7 @@ function made(dtype: DType, { m, k, n, a, b }: Sized): Product {
     // V8 takes constants for constant, and arrays for arrays of one type, in a text that was made into a function once.
     `//# sourceURL=flambeau-matmul-${products++}.js`,
   ]
-  return new Function(lines.join('\n'))() as Product
+  return new Function('panel', lines.join('\n'))(panel) as Product
 }
 
 /** The product of two matrices, row-major from `start`. */

@@ -19,6 +19,7 @@ import { argReduceStep } from '../kernels/arg-reduce.ts'
 import { type Likeness, likenessOf } from './likeness.ts'
 import { indented } from '../text/loops.ts'
 import { calledIn } from '../kernels/map.ts'
+import { panel } from '../kernels/panels.ts'
 import { type MapInstr, mapStep, mostStatements, statementsOf, straightStep } from './map.ts'
 import { apart, contractStep } from './matmul.ts'
 import { moveStep } from './move.ts'
@@ -108,10 +109,11 @@ export function compileProgram(planned: Program, plan: Plan, backend: Backend): 
     'kernels',
     'errors',
     'runtime',
+    'panel',
     // V8 takes constants for constant in a function that was made once, so no two texts may be the same.
     `const { instrs, hosts } = kernels\n${calledIn(text)}\n${text}\n//# sourceURL=flambeau-program-${programs++}.js`,
   )
-  const run = make((instr: Instr) => backend.run(instr), source.memory.buffers, kernels, source.errors, runtime)
+  const run = make((instr: Instr) => backend.run(instr), source.memory.buffers, kernels, source.errors, runtime, panel)
   return {
     run,
     // For a person, who seldom asks.

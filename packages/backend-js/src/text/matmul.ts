@@ -4,6 +4,7 @@
 // of its sums at a time. Every element adds up its products over k in order, in double precision, and is rounded once, so
 // whatever tiles, panels and parts are chosen give the numbers of the `contract` kernel bit for bit.
 import { roundSource } from '@flambeau/core/backend'
+import type { PanelUse } from '../kernels/panels.ts'
 import { type Along, isAscending, isNest, isWalked, type Nest, offsetsSource, reachOf } from './along.ts'
 import { isNumber, sum, times } from './indices.ts'
 import { type ArraySource, type Cells, FunctionText, lastOf, loop, moving, type Range, subarrays } from './arrays.ts'
@@ -43,7 +44,7 @@ export interface MatmulSource {
 }
 
 export interface MatmulText {
-  /** Constants and functions. */
+  /** Constants and functions; they call `panel` (kernels/panels.ts). */
   readonly declarations: readonly string[]
   /** The statement that multiplies. */
   readonly call: string
@@ -252,13 +253,9 @@ class Emission {
     return moving(array, [start, ...origin])
   }
 
-  /** Doubles that belong to this product; their name. */
-  #panel(length: number): string {
-    // A view of a buffer, because V8 keeps the elements of small arrays in its heap, where they have no fixed address.
-    return this.#constant('panel', `new Float64Array(new ArrayBuffer(${8 * length}))`)
-  }
-
-  #panelCells(array: string): Cells {
+  /** Doubles that nothing else uses while the product runs. */
+  #panel(use: PanelUse, length: number): Cells {
+    const array = this.#constant('panel', `panel('${use}', ${length})`)
     return subarrays({ array, start: '0', dtype: 'float64', constant: true }, [], 0, this.#constant)
   }
 
@@ -266,11 +263,10 @@ class Emission {
   #columnsFrom(range: Range, first: string, parts: readonly Range[]): string[] {
     const whole = { range, first, products: parts[0], product: '0' }
     if (parts[0].step === this.#x.k) return this.#block(whole)
-    const panel = this.#panel(this.#x.m * range.step)
-    const sums = this.#panelCells(panel)
+    const sums = this.#panel('sums', this.#x.m * range.step)
     const part = (products: Range): string[] =>
       loop('product_', products, (product) => this.#block({ range, first, products, product, sums }))
-    return [`${panel}.fill(0)`, ...parts.flatMap(part), this.#finish({ ...whole, sums })]
+    return [...parts.flatMap(part), this.#finish({ ...whole, sums })]
   }
 
   /** The elements of a block from the sums that were kept. */
@@ -299,8 +295,8 @@ class Emission {
     const [walkA, walkB] = [this.#x.a, this.#x.b].map(isWalked)
     const packsA = walkA || (k > 0 && tilesIn(columns) >= readsOfRows)
     const packsB = walkB || (k > 0 && n > 1 && tilesIn(rows) >= readsOfColumns)
-    const panelA = packsA ? this.#panelCells(this.#panel(rows[0].step * k)) : undefined
-    const panelB = packsB ? this.#panelCells(this.#panel(block.range.step * k)) : undefined
+    const panelA = packsA ? this.#panel('rows', rows[0].step * k) : undefined
+    const panelB = packsB ? this.#panel('columns', block.range.step * k) : undefined
     const a = panelA
       ? (range: Range): Factor => packed(panelA, k, range, '0')
       : (range: Range, i: string): Factor => this.#rows(block, range, i)
@@ -454,11 +450,11 @@ class Emission {
     }
     if (isKept(block)) {
       const sums = this.#opened(fn, lines, 's_', this.#kept(block, t))
-      lines.push(...this.#products(fn, height, width, a, b, sums))
+      lines.push(...this.#products(fn, height, width, a, b, this.#more(block, height, width, sums)))
       each((c, r) => [`${sums(c, r)} = c${r}${c}_`])
       return lines
     }
-    if (!this.#written) lines.push(...this.#products(fn, height, width, a, b, () => '0'))
+    if (!this.#written) lines.push(...this.#products(fn, height, width, a, b))
     const results = this.#results(fn, lines, block, t)
     const result = (c: number, r: number): string[] => results(c, r, `c${r}${c}_`)
     if (this.#written) lines.push(...this.#row(fn, width, a, b, result))
@@ -490,10 +486,22 @@ class Emission {
     return lines
   }
 
-  /** The accumulators of a tile, from where they start, with the sums of its products. */
-  #products(fn: FunctionText, height: number, width: number, a: Factor, b: Factor, start: Elements): string[] {
+  /**
+   * Accumulators go on from the sums so far, but for the first part. V8 keeps them in registers only if they may also be 0:
+   * so there is a condition where it is known, too.
+   */
+  #more({ product }: KeptBlock, height: number, width: number, sums: Elements): string[] {
+    if (product === '0') return []
+    const lines = [`if (${isNumber(product) ? `${this.#never}[0] === 0` : `${product} !== 0`}) {`]
+    for (let r = 0; r < height; r++) for (let c = 0; c < width; c++) lines.push(`c${r}${c}_ = ${sums(c, r)}`)
+    return [...lines, '}']
+  }
+
+  /** The accumulators of a tile, with the sums of its products. */
+  #products(fn: FunctionText, height: number, width: number, a: Factor, b: Factor, more: string[] = []): string[] {
     const names = Array.from({ length: height }, (_, r) => Array.from({ length: width }, (_, c) => `c${r}${c}_`))
-    const lines = names.map((row, r) => `let ${row.map((name, c) => `${name} = ${start(c, r)}`).join(', ')}`)
+    const lines = names.map((row) => `let ${row.map((name) => `${name} = 0`).join(', ')}`)
+    lines.push(...more)
     if (this.#x.k === 0) return lines
     if (height * width > uncut) lines.push(`const never_ = ${this.#never}[0]`)
     const step = names[0].map((_, c) => `const y${c}_ = ${this.#element(fn, b, 'b_', c)}`)
