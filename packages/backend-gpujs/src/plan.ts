@@ -1,6 +1,6 @@
 // Plans: how an instruction becomes calls of gpu.js kernels, as data that is made once for each kind, shape and layout
 // and cached. Planners (plans/) don't use gpu.js or textures; the backend compiles the kernels and calls them in order.
-import type { Attributes, DeviceBuffer, Instr, Kind, View } from '@flambeau/core/backend'
+import type { DeviceBuffer, Instr, Kind, View } from '@flambeau/core/backend'
 
 /** A buffer as planners see it. */
 export interface PlannedBuffer extends DeviceBuffer {
@@ -76,6 +76,4 @@ export interface Planner<K extends Kind = Kind> {
    * no larger than `bounds`; Infinity if unknown.
    */
   bound(instr: Instr<K>, bounds: readonly number[]): number
-  /** The part of the attributes that a plan depends on, by default all of them. */
-  key?(attrs: Attributes[K]): string
 }

@@ -20,11 +20,11 @@ import {
   writeHost,
 } from '@flambeau/core/backend'
 import {
+  Calls,
   compileProgram,
   encode,
   ended,
   errorOf,
-  Forms,
   fused,
   type Host,
   mayFail,
@@ -33,7 +33,7 @@ import {
 } from '@flambeau/stream'
 import { type Addon, sharedNumbers } from './addon.ts'
 import { Batch } from './batch.ts'
-import { bytesHeld, collectGarbage, unfilled } from './held.ts'
+import { bytesAlive, collectGarbage, uninitialized } from './array-buffers.ts'
 import type { Report } from './report.ts'
 
 /** From so many elements on, crossing into C++ costs nothing beside the work, which should not hold memory any longer. */
@@ -58,22 +58,22 @@ export class NativeBackend implements Runner {
   maxBytes = Number.POSITIVE_INFINITY
   readonly #memory: HostMemory
   readonly #batch: Batch
-  readonly #forms = new Forms(this)
+  readonly #calls = new Calls(this)
   inFlight: Promise<unknown> | null = null
   #work = 0
   /** Bytes that were alive when that was last looked up, and those of slabs opened since. */
-  #held = 0
+  #alive = 0
   #opened = 0
 
   constructor(addon: Addon) {
     this.host = { ...addon, numbers: sharedNumbers }
-    const make = (dtype: DType, length: number): TypedArray => unfilled(addon, dtype, length)
+    const make = (dtype: DType, length: number): TypedArray => uninitialized(addon, dtype, length)
     this.#memory = new HostMemory(this, (bytes) => this.#admit(bytes), make)
     this.#batch = new Batch(this.host, this.#memory)
   }
 
   supports(instr: Instr): boolean {
-    return this.#forms.supports(instr)
+    return this.#calls.supports(instr)
   }
 
   alloc(spec: Spec): DeviceBuffer {
@@ -83,13 +83,13 @@ export class NativeBackend implements Runner {
   /** Whether so many bytes more may be allocated: what is alive is only looked up where it might be too much. */
   #admit(bytes: number): boolean {
     this.#opened += bytes
-    if (this.#held + this.#opened <= this.maxBytes) return true
-    this.#held = bytesHeld()
+    if (this.#alive + this.#opened <= this.maxBytes) return true
+    this.#alive = bytesAlive()
     this.#opened = bytes
-    if (this.#held + bytes <= this.maxBytes) return true
+    if (this.#alive + bytes <= this.maxBytes) return true
     collectGarbage()
-    this.#held = bytesHeld()
-    return this.#held + bytes <= this.maxBytes
+    this.#alive = bytesAlive()
+    return this.#alive + bytes <= this.maxBytes
   }
 
   write(out: Output, data: TypedArray): void {
@@ -99,15 +99,15 @@ export class NativeBackend implements Runner {
 
   run(instr: Instr): void {
     const batch = this.#batch
-    const form = this.#forms.of(instr)
-    if (form !== undefined) batch.call(form, instr)
+    const call = this.#calls.of(instr)
+    if (call !== undefined && this.#calls.has(call, instr)) batch.call(call, instr)
     else this.#encode(instr)
-    if (form === undefined ? mayFail(instr) : form.mayFail) {
+    if (call === undefined ? mayFail(instr) : call.mayFail) {
       const kind = this.#submit()
       if (kind !== ended.done) throw errorOf(kind, batch.status[2], instr)
       return
     }
-    this.#work += form === undefined ? workOf(instr) : form.work
+    this.#work += call === undefined ? workOf(instr) : call.work
     if (this.#work > enoughWork || batch.full) this.submit()
   }
 

@@ -12,7 +12,7 @@ import {
   type Spec,
   type View,
 } from '@flambeau/core/backend'
-import { addressOf, type Form, type Host, opcodes, placeWords, type Writer } from '@flambeau/stream'
+import { addressOf, type Call, type Host, opcodes, placeWords, type Writer } from '@flambeau/stream'
 import { type Addon, sharedNumbers, sharedWords } from './addon.ts'
 
 let batches = 0
@@ -71,7 +71,7 @@ export class Batch implements Writer {
   }
 
   /** A call of a program: where its numbers and its operands are, in the order of the instruction. */
-  call({ program, inputs: kinds }: Form, { inputs, outputs }: Instr): void {
+  call({ program, descriptor: { inputs: views } }: Call, { inputs, outputs }: Instr): void {
     const operands = inputs.length + outputs.length
     this.reserve(5 + placeWords * operands, operands)
     const { words, at } = this
@@ -81,7 +81,7 @@ export class Batch implements Writer {
     words[at + 4] = this.#numberCount
     let to = at + 5
     for (let i = 0; i < inputs.length; i++) {
-      if (kinds[i] === null) {
+      if (views[i] === null) {
         this.#numbers[this.#numberCount++] = scalarValue(inputs[i] as Scalar)
         continue
       }

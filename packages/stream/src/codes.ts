@@ -1,6 +1,5 @@
-// The numbers that TypeScript and C++ agree on (native/src/STREAM.md, native/src/stream.h, native/src/kernels.h): those of
-// opcodes and reductions, and how a run ends. Those of steps stand in expression.ts, those of kernels of compositions in
-// encode-composite.ts.
+// Numbers shared with C++ (native/src/STREAM.md, native/src/stream.h, native/src/kernels.h): opcodes, reductions and the
+// ways a run ends. The numbers of steps are in expression.ts, those of kernels of compositions in encode-composite.ts.
 import type { ReduceFn } from '@flambeau/core/backend'
 
 /** `streamFormat` of native/src/stream.h. */

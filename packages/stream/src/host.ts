@@ -1,39 +1,39 @@
-// Who runs the words: an addon of Node, a module of WebAssembly. This package writes them and knows of a host only how it
-// names memory, what it keeps of programs, and how it runs one.
+// The host: whatever runs the words, an addon in Node or a module of WebAssembly. This package only needs its names for
+// memory and its programs.
 import type { Backend, Slab } from '@flambeau/core/backend'
 
-/** A checked program that the host keeps. */
+/** A checked program in the host. */
 export interface Handle {
   readonly handle: unique symbol
 }
 
 export interface Host {
-  /** Where the elements of an array lie, in bytes. */
+  /** The address of the elements of an array, in bytes. */
   address(array: ArrayBufferView): number
-  /** An array that the host reads at every run, for rows and numbers. */
+  /** Makes an array for rows or numbers, which the host reads at every run. */
   numbers(length: number): Float64Array
-  /** The first `count` words are the program `at` of calls, over so many rows and numbers. */
+  /** Makes the first `count` words the program that calls refer to as `at`. */
   define(at: number, words: Int32Array, count: number, rows: number, numbers: number): void
   program(words: Int32Array, rows: number, numbers: number): Handle
-  /** The arrays that runs read: address, bytes and step from run to run of every row; numbers, a run's `stride` after the last's. */
+  /** Sets the arrays that runs read: address, bytes and step between runs of every row; numbers, `stride` of them per run. */
   bind(program: Handle, rows: Float64Array, numbers: Float64Array, stride: number): void
   run(program: Handle, times: number): number
-  /** The same beside the program that asks; work that comes meanwhile waits for it. Resolves to how it ended, as in `status`. */
+  /** Runs it on another thread; later work waits for it. Resolves to the status of the run. */
   runAsync(program: Handle, times: number): Promise<Int32Array>
 }
 
-/** The backend, as its programs see it. */
+/** A backend with a host. */
 export interface Runner extends Backend {
   readonly host: Host
-  /** How the last run ended: kind, tag, value, runs that came to their end. */
+  /** The status of the last run: how it ended, tag, value, completed runs. */
   readonly status: Int32Array
-  /** Runs what waits. */
+  /** Runs waiting instructions. */
   submit(): void
-  /** What runs beside the program. */
+  /** The run on another thread. */
   inFlight: Promise<unknown> | null
 }
 
-/** Looks up where a slab lies, once. */
+/** The address of a slab, which is looked up once. */
 export function addressOf(host: Host, slab: Slab): number {
   if (slab.address === 0) slab.address = host.address(slab.data)
   return slab.address

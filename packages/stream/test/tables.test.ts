@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { dtypes, type Expr, type Instr, rankOf, s, type Step } from '@flambeau/core/backend'
 import { describe, expect, it } from 'vitest'
 import {
+  Calls,
   codeWords,
   compile,
   format,
-  Forms,
   opcodes,
   reductions,
   registers,
@@ -65,7 +65,7 @@ describe('what is not known', () => {
       kind,
       attrs,
       inputs: [],
-      outputs: [],
+      outputs: [{ sizes: [1, 1], dtype: 'float32' }],
       check: check && { expr: check },
       origin: { name: kind },
     }) as unknown as Instr
@@ -79,7 +79,7 @@ describe('what is not known', () => {
     }) as unknown as Instr
 
   it('is not supported', () => {
-    const forms = new Forms({} as Runner)
+    const calls = new Calls({} as Runner)
     const known = s.exp(x)
     const reduce = { fn: 'sum', axes: [0] }
     const answers: readonly (readonly [Instr, boolean])[] = [
@@ -109,7 +109,7 @@ describe('what is not known', () => {
     ]
     // Twice, for what is known of attributes is kept.
     for (const [asked, answer] of [...answers, ...answers])
-      expect(forms.supports(asked), JSON.stringify([asked.kind, asked.attrs])).toBe(answer)
+      expect(calls.supports(asked), JSON.stringify([asked.kind, asked.attrs])).toBe(answer)
   })
 
   it('has no words', () => {

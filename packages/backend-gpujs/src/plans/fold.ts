@@ -39,5 +39,4 @@ export const fold: Planner<'fold'> = {
   },
   // No more elements can map to one than there are in total.
   bound: ({ inputs }, [bound]) => exact(numelOf(inputs[0].sizes) * bound),
-  key: ({ out, axes }) => `${out}|${axes.map((terms) => terms.map((term) => `${term.in}:${term.step}`))}`,
 }

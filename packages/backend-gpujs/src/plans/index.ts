@@ -53,6 +53,3 @@ export function canPlan(instr: Instr): boolean {
  */
 export const boundOf = (instr: Instr, bounds: readonly number[]): number =>
   (plannerOf(instr) as Planner).bound(instr, bounds)
-
-/** The part of the attributes that a plan depends on, for an instruction without expressions. */
-export const keyOf = (instr: Instr): string => plannerOf(instr)?.key?.(instr.attrs) ?? JSON.stringify(instr.attrs)

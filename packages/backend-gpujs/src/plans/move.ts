@@ -95,7 +95,6 @@ export const pad: Planner<'pad'> = {
     })
   },
   bound: ({ attrs }, bounds) => largest([...bounds, Math.abs(attrs.value)]),
-  key: ({ low, high }) => `${low}|${high}`,
 }
 
 export const assign: Planner<'assign'> = {
@@ -123,5 +122,4 @@ export const assign: Planner<'assign'> = {
     })
   },
   bound: (_, bounds) => largest(bounds),
-  key: ({ region }) => `${region.sizes}|${region.strides}`,
 }

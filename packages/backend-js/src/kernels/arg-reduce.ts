@@ -2,6 +2,7 @@
 // function's memory, then the least position that has it. So NaN wins, and of equals the first.
 import {
   contiguousStrides,
+  descriptorOf,
   type DType,
   type Expr,
   forEachRow,
@@ -17,6 +18,7 @@ import {
   type ProgramInstr,
   type ReduceFn,
   s,
+  Slot,
   startOf,
   type Use,
   type View,
@@ -99,19 +101,34 @@ function kernelOf(attrs: ArgReduce, dtype: DType, loops: Loops): Kernel {
   return compile('instr, loops, length', [...lines, ...body]) as Kernel
 }
 
+interface Nest {
+  readonly kernel: Kernel
+  readonly loops: Loops
+}
+const nests = new Slot<Nest>()
+
+function nestOf(instr: Instr<'argReduce'>): Nest {
+  const descriptor = descriptorOf(instr)
+  const known = nests.of(descriptor)
+  if (known !== undefined) return known
+  const {
+    attrs,
+    inputs: [x],
+  } = instr
+  const loops = loopsOf(x, attrs)
+  const key = `${attrs.fn}${x.dtype}${classOf(loops)}`
+  const kernel = kernels.get(key) ?? kernelOf(attrs, x.dtype, loops)
+  kernels.set(key, kernel)
+  return nests.keep(descriptor, { kernel, loops })
+}
+
 /** The `argReduce` kernel: one function for every dtype and class of loops. */
 export function argReduce(instr: Instr<'argReduce'>): void {
-  const { attrs, inputs, outputs } = instr
+  const { inputs, outputs } = instr
   const [x] = inputs
   if (!mayCompile) return byCalls(instr)
   if (numelOf(x.sizes) === 0) return
-  const loops = loopsOf(x, attrs)
-  const key = `${attrs.fn}${x.dtype}${classOf(loops)}`
-  let kernel = kernels.get(key)
-  if (kernel === undefined) {
-    kernel = kernelOf(attrs, x.dtype, loops)
-    kernels.set(key, kernel)
-  }
+  const { kernel, loops } = nestOf(instr)
   kernel(instr, loops, numelOf(outputs[0].sizes))
 }
 

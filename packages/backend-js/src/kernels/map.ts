@@ -2,6 +2,7 @@
 // of layouts one function is generated, so that each sees one kind of typed array and its loops stay in registers.
 import {
   checkClaims,
+  descriptorOf,
   type DType,
   flatStep,
   hostOf,
@@ -18,6 +19,7 @@ import {
   sameShape,
   scalarValue,
   type Shape,
+  Slot,
   topological,
   type View,
 } from '@flambeau/core/backend'
@@ -35,6 +37,12 @@ type Access = 0 | 1 | 2 | 3
 
 type FlatKernel = (instr: Instr<'map'>, n: number) => void
 type LoopKernel = (instr: Instr<'map'>, loops: Loops) => void
+
+/** Loops, and the function for their class. */
+interface Nest {
+  readonly kernel: LoopKernel
+  readonly loops: Loops
+}
 
 /** What was generated for an expression; `last` is the flat one that ran last, under its key. */
 interface Compiled {
@@ -129,8 +137,15 @@ function fillEmpty({ attrs, outputs }: Instr<'map'>): void {
   })
 }
 
+const nests = new Slot<Nest>()
+
 function mapLoops(instr: Instr<'map'>, shape: Shape, cases: Compiled): void {
-  const { attrs, inputs } = instr
+  const descriptor = descriptorOf(instr)
+  const { kernel, loops } = nests.of(descriptor) ?? nests.keep(descriptor, nestOf(instr, shape, cases))
+  kernel(instr, loops)
+}
+
+function nestOf({ attrs, inputs }: Instr<'map'>, shape: Shape, cases: Compiled): Nest {
   const loops = mapLoopsOver(shape, inputs, attrs)
   let key = classOf(loops)
   for (let i = 0; i < inputs.length; i++) key += isView(inputs[i]) ? 'v' : 'n'
@@ -139,7 +154,7 @@ function mapLoops(instr: Instr<'map'>, shape: Shape, cases: Compiled): void {
     kernel = mayCompile ? loopKernel(attrs, inputs.map(isView), loops) : (each, at) => interpretLoops(each, at)
     cases.looped.set(key, kernel)
   }
-  kernel(instr, loops)
+  return { kernel, loops }
 }
 
 // ---- generated functions ----

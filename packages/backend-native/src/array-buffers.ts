@@ -4,7 +4,7 @@ import { type DType, newArray, type TypedArray } from '@flambeau/core/backend'
 import type { Addon } from './addon.ts'
 import { node } from './node.ts'
 
-export const bytesHeld = (): number => process.memoryUsage().arrayBuffers
+export const bytesAlive = (): number => process.memoryUsage().arrayBuffers
 
 /** V8 has no other function for it; a limit that garbage alone exceeds must not be an error. */
 export function collectGarbage(): void {
@@ -22,7 +22,7 @@ const arrays = { float32: Float32Array, float64: Float64Array, int32: Int32Array
 const large = 2 ** 17
 
 /** An array of whatever the memory holds; of bools, which are nothing but 0 and 1, zeros. */
-export function unfilled(addon: Addon, dtype: DType, length: number): TypedArray {
+export function uninitialized(addon: Addon, dtype: DType, length: number): TypedArray {
   if (dtype === 'bool') return newArray(dtype, length)
   const array = arrays[dtype]
   const { buffer } = Buffer.allocUnsafeSlow(length * array.BYTES_PER_ELEMENT)

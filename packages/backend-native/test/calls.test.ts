@@ -1,5 +1,5 @@
 // Instructions that come again are calls of what C++ has of them: results are those of plain JavaScript the first time,
-// the second, when the form is made, and later, wherever operands lie, whatever numbers are, however many forms there are.
+// the second, when they become one, and later, wherever operands lie, whatever numbers are, however many there are.
 import { js } from '@flambeau/backend-js'
 import { arange, F, noGrad, ones, type Tensor, tensor, useDevice } from '@flambeau/core'
 import { beforeEach, expect } from 'vitest'
@@ -111,8 +111,8 @@ it('an error is that of the call', () => {
   for (const p of [1.5, -1]) expect(() => loss(p)).toThrow('all elements of input should be between 0 and 1')
 })
 
-it('more forms than C++ keeps', () => {
-  // One expression has no more than 128 forms, so that it takes several to fill the table.
+it('more calls than C++ keeps', () => {
+  // One expression has no more than 256 descriptors, so that it takes several to fill the table.
   const ops: ((x: Tensor, y: Tensor) => Tensor)[] = [
     (x, y) => x.add(y),
     (x, y) => x.sub(y),

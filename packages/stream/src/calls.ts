@@ -1,0 +1,135 @@
+// Calls: the short form of instructions that come again. Except for the places of operands and the values of numbers, the
+// words of an instruction depend only on its descriptor. The second time a descriptor is seen, C++ receives its words as a
+// numbered program, checked and planned; from then on the instruction is written as that number and the places of its operands.
+import {
+  contractionOf,
+  type Descriptor,
+  descriptorOf,
+  type DType,
+  familyOf,
+  hasMatrices,
+  HostBuffer,
+  type Instr,
+  isPlain,
+  isView,
+  type Kind,
+  newArray,
+  type Operand,
+  Slab,
+  Slot,
+  withOperands,
+} from '@flambeau/core/backend'
+import { encode, mayFail, workOf } from './encode.ts'
+import type { Runner } from './host.ts'
+import { type Read, Words } from './program.ts'
+import { canCheck, hasKernel } from './supports.ts'
+import { anyLength } from './words.ts'
+
+/** The largest number of programs that C++ keeps. */
+const most = 1024
+
+/**
+ * Whether words of this kind do not depend on which operands share memory, and core reuses its attributes. A set of names
+ * would take ten times as long.
+ */
+const isRepeated = (kind: Kind): boolean =>
+  kind === 'map' ||
+  kind === 'contract' ||
+  kind === 'gather' ||
+  kind === 'concat' ||
+  kind === 'argReduce' ||
+  kind === 'scan'
+
+/** What is known about the instructions of one descriptor. */
+export interface Call {
+  readonly descriptor: Descriptor
+  readonly mayFail: boolean
+  readonly work: number
+  /** Its number in C++ and the filling of the table; `once` and `again` until it has one, `plain` if it gets none. */
+  program: number
+  filling: number
+}
+const once = -1
+const again = -2
+const plain = -3
+
+export class Calls {
+  readonly #backend: Runner
+  readonly #known = new Slot<Call>()
+  /** Kept in families. */
+  readonly #hasKernel = new Slot<boolean>()
+  #count = 0
+  #filling = 0
+
+  constructor(backend: Runner) {
+    this.#backend = backend
+  }
+
+  /** Whether C++ can run an instruction. */
+  supports(instr: Instr): boolean {
+    return this.#supports(instr) && (instr.check === undefined || canCheck(instr.check.expr))
+  }
+
+  #supports(instr: Instr): boolean {
+    if (instr.kind === 'contract' && !hasMatrices(instr) && !isPlain(contractionOf(instr))) return false
+    if (!isRepeated(instr.kind)) return hasKernel(instr)
+    const family = familyOf(instr)
+    return this.#hasKernel.of(family) ?? this.#hasKernel.keep(family, hasKernel(instr))
+  }
+
+  /** Undefined for kinds that never become calls. */
+  of(instr: Instr): Call | undefined {
+    if (!isRepeated(instr.kind)) return undefined
+    const descriptor = descriptorOf(instr)
+    return this.#known.of(descriptor) ?? this.#known.keep(descriptor, callOf(instr, descriptor))
+  }
+
+  /** Whether C++ has its words, as it does from the second time on. */
+  has(call: Call, instr: Instr): boolean {
+    if (call.program >= 0 && call.filling === this.#filling) return true
+    if (call.program === once) call.program = again
+    else if (call.program !== plain) this.#define(call, instr)
+    return call.program >= 0
+  }
+
+  /** Gives C++ the words, with placeholders for the operands of calls. */
+  #define(call: Call, instr: Instr): void {
+    call.program = plain
+    const { inputs: views, outputs: specs } = call.descriptor
+    const words = new Words(this.#backend)
+    const standIn = (dtype: DType): HostBuffer => {
+      const slab = new Slab(newArray(dtype, 0))
+      words.row(slab)
+      return new HostBuffer(this.#backend, slab.data, 0, anyLength, slab)
+    }
+    let numbers = 0
+    const inputs = views.map((view, i): Operand => {
+      if (view !== null) return { ...view, offset: 0, buffer: standIn(view.dtype) }
+      const read: Read = { value: Number.NaN, dtype: instr.inputs[i].dtype, reading: numbers++ }
+      return read
+    })
+    const outputs = specs.map((spec) => ({ ...spec, buffer: standIn(spec.dtype) }))
+    const rows = words.slabs.length
+    // A call cannot reach elements before an operand's first one.
+    if (inputs.some((x) => isView(x) && x.strides.some((step) => step < 0))) return
+    encode(words, withOperands(instr, inputs, outputs), 0)
+    // Memory for intermediate results belongs to one instruction.
+    if (words.slabs.length > rows) return
+    if (this.#count === most) {
+      this.#backend.submit()
+      this.#count = 0
+      this.#filling++
+    }
+    this.#backend.host.define(this.#count, words.words, words.at, rows, numbers)
+    call.filling = this.#filling
+    call.program = this.#count++
+  }
+}
+
+const callOf = (instr: Instr, descriptor: Descriptor): Call => ({
+  descriptor,
+  mayFail: mayFail(instr),
+  work: workOf(instr),
+  program: once,
+  filling: 0,
+})
