@@ -1,5 +1,5 @@
-// Cases performed here and compared with what real PyTorch did (tools/golden/autograd.py): same names on both sides,
-// results as nested lists of tensors, nodes, texts, numbers, booleans and null, or an error's class and sentence.
+// Runs cases and compares them with real PyTorch's results (tools/golden/autograd.py), by the same names: nested lists
+// of tensors, nodes, texts, numbers, booleans and null, or an error's class and message.
 import { readFileSync } from 'node:fs'
 import { Tensor } from '@flambeau/core'
 import { describe, expect, it } from 'vitest'
@@ -19,7 +19,7 @@ const file = new URL('./golden/autograd.json', import.meta.url)
 export const golden: Readonly<Record<string, Readonly<Record<string, Golden>>>> = JSON.parse(readFileSync(file, 'utf8'))
 
 export type Cases = Readonly<Record<string, () => unknown>>
-/** Where this project gives something else than PyTorch: the expected value is edited, and the reason is in the name. */
+/** Cases in which this project differs from PyTorch: the expected value is edited, and the name gives the reason. */
 export type Differences = Readonly<Record<string, { readonly because: string; edit(expected: Golden): Golden }>>
 
 const isError = (x: Golden): x is GoldenError => typeof x === 'object' && x !== null && 'error' in x
@@ -28,7 +28,7 @@ const isTensor = (x: Golden): x is GoldenTensor => typeof x === 'object' && x !=
 const words: Record<string, number> = { nan: Number.NaN, inf: Infinity, '-inf': -Infinity, '-0': -0 }
 const numberOf = (x: number | string): number => (typeof x === 'string' ? words[x] : x)
 
-/** How far a number may be from PyTorch's: some last bits of its dtype. */
+/** The allowed difference from PyTorch: some last bits of the dtype. */
 const tolerance = (dtype: string): number => (dtype === 'float32' ? 2e-6 : dtype === 'float64' ? 1e-12 : 0)
 
 function near(actual: number, expected: number, relative: number): boolean {
@@ -67,14 +67,14 @@ export function compareError(run: () => unknown, expected: GoldenError): void {
   const { name, message } = thrown as Error
   const sentence = message.startsWith(expected.message) ? expected.message : message
   expect(`${name}: ${sentence}`).toBe(`${expected.error}: ${expected.message}`)
-  // PyTorch's sentence first; what to do may follow on the next line.
+  // PyTorch's sentence first; the hint may follow on the next line.
   expect(['', '\n']).toContain(message.slice(expected.message.length, expected.message.length + 1))
 }
 
-/** Performs the cases of a section of the golden file. */
+/** Runs the cases of a section of the golden file. */
 export function agrees(section: string, cases: Cases, differences: Differences = {}): void {
   describe(`${section}: as real PyTorch`, () => {
-    it('every golden case has one here, and every one here a golden case', () => {
+    it('the cases here and the golden cases are the same', () => {
       expect(Object.keys(cases).sort()).toEqual(Object.keys(golden[section]).sort())
       for (const name of Object.keys(differences)) expect(cases).toHaveProperty([name])
     })

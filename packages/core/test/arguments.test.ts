@@ -1,4 +1,4 @@
-// Arguments by position and by name, in PyTorch's order; numbers that a dtype does not hold; text that is never code.
+// Arguments by position and by name, in PyTorch's order; numbers outside a dtype's range; text that never becomes code.
 import { js } from '@flambeau/backend-js'
 import {
   arange,
@@ -34,7 +34,7 @@ const same: readonly [string, () => unknown, () => unknown][] = [
   ['Linear', () => String(new nn.Linear(2, 1, false)), () => String(new nn.Linear(2, 1, { bias: false }))],
   ['mseLoss', () => F.mseLoss(x, ones(2, 2), null, null, 'sum'), () => F.mseLoss(x, ones(2, 2), { reduction: 'sum' })],
 ]
-it.each(same)('%s takes by position what it takes by name', (_, byPlace, byName) => {
+it.each(same)('%s takes the same arguments by position and by name', (_, byPlace, byName) => {
   expect(String(byPlace())).toBe(String(byName()))
 })
 
@@ -73,7 +73,7 @@ const refused: readonly [string, () => unknown, string][] = [
 ]
 it.each(refused)('refuses %s', (_, call, sentence) => expect(call).toThrow(sentence))
 
-it('a list inside of itself is refused', () => {
+it('a list that contains itself is refused', () => {
   const list: unknown[] = []
   list.push(list)
   expect(() => tensor(list as never)).toThrow("too many dimensions 'list'")
@@ -84,7 +84,7 @@ it('-1 is the last number of uint8, as in PyTorch', () => {
   expect(tensor([-1, 2.7], { dtype: 'uint8' }).toNested()).toEqual([255, 2])
 })
 
-it('an array of sizes stays the caller’s', () => {
+it('an array of sizes is copied', () => {
   const sizes = [2, 3]
   const y = ones(sizes)
   const z = arange(6).reshape(sizes)
@@ -102,7 +102,7 @@ it('text never becomes code', () => {
   for (let i = 0; i < 5; i++) expect(step().toNested()).toEqual(pad(x, [1, 1], { value: -2 }).toNested())
 })
 
-// What PyTorch 1.13.1 computes: normals of the common shape, times the deviations, plus the means.
+// PyTorch 1.13.1 computes normals of the common shape, times the deviations, plus the means.
 it('normal takes tensors for the mean, the deviation, or both', () => {
   const mean = tensor([1, 2, 3], { requiresGrad: true })
   const std = tensor([[1], [2]])

@@ -1,4 +1,4 @@
-// Functions with a gradient of their own, and the check of gradients by finite differences, compared with real PyTorch.
+// Custom autograd functions, and gradcheck, compared with real PyTorch.
 import { js } from '@flambeau/backend-js'
 import {
   arange,
@@ -67,7 +67,7 @@ class SumAndProduct extends autograd.Function {
   }
 }
 
-/** A rule that keeps the gradients it gets of two outputs. */
+/** A rule that keeps the gradients of its two outputs. */
 const seeing =
   (seen: unknown[]) =>
   (_: unknown, da: Tensor, db: Tensor): Tensor => {
@@ -75,9 +75,9 @@ const seeing =
     return da.mul(2)
   }
 
-// biome-ignore lint/suspicious/noExplicitAny: functions of any arguments, right and wrong ones
+// biome-ignore lint/suspicious/noExplicitAny: functions with any arguments, valid and invalid
 type Any = any
-/** A function class made of two functions. */
+/** A function class made from two functions. */
 const made = (forward: (ctx: FunctionCtx, ...args: Any[]) => Any, backward: (ctx: FunctionCtx, ...dys: Any[]) => Any) =>
   class Custom extends autograd.Function {
     static override forward(ctx: FunctionCtx, ...args: Any[]): Any {
@@ -419,7 +419,7 @@ describe('custom functions', () => {
     expect(Array.from(x.grad?.toArray() ?? [])).toEqual([7, 7])
   })
 
-  it('have an empty list of saved tensors where they saved none', () => {
+  it('have an empty list of saved tensors if they saved none', () => {
     const seen: unknown[] = []
     const fn = made(double, (ctx, dy) => {
       seen.push(ctx.savedTensors)
@@ -434,7 +434,7 @@ describe('custom functions', () => {
     expect(() => fn.apply(leaf(1, 2).view(2))).toThrow('a view of a leaf Variable that requires grad is being used')
   })
 
-  it('let go of what they saved, once backward has used it', () => {
+  it('free what they saved once backward has used it', () => {
     let context: FunctionCtx | undefined
     const fn = made(
       (ctx, x) => {
@@ -450,7 +450,7 @@ describe('custom functions', () => {
     expect(() => context?.savedTensors).toThrow('already been freed')
   })
 
-  it('check each saved tensor by the version that it had', () => {
+  it('check the version of each saved tensor', () => {
     const factors = [ones(1), ones(1).add_(1), ones(1)]
     const fn = made(
       (ctx, x) => {
@@ -469,7 +469,7 @@ describe('custom functions', () => {
     }
   })
 
-  it('a thousand, one inside the other', () => {
+  it('nest a thousand deep', () => {
     const x = leaf(1)
     let y: Tensor = x
     for (let i = 0; i < 1000; i++) y = Scale.apply(y, i % 2 === 0 ? 2 : 0.5)
@@ -522,7 +522,7 @@ agrees('gradcheck', {
 describe('gradcheck', () => {
   const fast = { fastMode: true }
 
-  it('asks for float64', () => {
+  it('requires float64', () => {
     expect(() => gradcheck((x: Tensor) => x.mul(x), leaf(1, 2))).toThrow(
       'Input #0 requires gradient and is not a double precision floating point or complex. This check will likely fail if all the inputs are not of double precision floating point or complex. ',
     )
@@ -545,7 +545,7 @@ describe('gradcheck', () => {
     expect(message).toContain('Analytical:\ntensor([[3., 0.],')
   })
 
-  it('leaves the inputs as they were, bit for bit, also when the function throws', () => {
+  it('leaves the inputs unchanged, bit for bit, even if the function throws', () => {
     const x = doubles(0.1, 0.7, -3.3)
     const before = Array.from(x.detach().toArray())
     gradcheck((x: Tensor) => x.tanh(), x)
@@ -570,7 +570,7 @@ describe('gradcheck', () => {
     expect(gradgradcheck((x: Tensor) => x.sin(), doubles(1, 2), dy)).toBe(true)
   })
 
-  it('finds a backward that gives other numbers the second time', () => {
+  it('detects a backward that gives different numbers the second time', () => {
     let calls = 0
     const fn = made(double, (_, dy) => dy.mul(2 + 1e-9 * calls++))
     expect(() => gradcheck((x: Tensor) => fn.apply(x), doubles(1, 2))).toThrow('Backward is not reentrant')

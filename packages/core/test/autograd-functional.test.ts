@@ -31,13 +31,13 @@ agrees('functional', {
 })
 
 describe('jacobian', () => {
-  it('leaves its inputs alone', () => {
+  it('does not change its inputs', () => {
     const x = tensor([1, 2], { requiresGrad: true })
     jacobian((x) => x.exp(), x)
     expect([x.grad, x.version, tensor([1, 2]).requiresGrad]).toEqual([null, 0, false])
   })
 
-  it('says what is wrong with inputs and outputs', () => {
+  it('reports invalid inputs and outputs', () => {
     expect(() => jacobian((x) => x, 5 as unknown as Tensor)).toThrow(
       'The inputs given to jacobian must be either a Tensor',
     )

@@ -1,5 +1,5 @@
-// Random programs of operations, views and writes in place: values against plain numbers in shared arrays, gradients
-// against finite differences of those, gradients of gradients against finite differences of gradients.
+// Random programs of operations, views and writes in place: values compared with plain numbers in shared arrays,
+// gradients with finite differences of those, second gradients with finite differences of gradients.
 import { js } from '@flambeau/backend-js'
 import { grad, matmul, type Tensor, tensor, useDevice } from '@flambeau/core'
 import fc from 'fast-check'
@@ -31,7 +31,7 @@ const broadcast = (a: readonly number[], b: readonly number[]): number[] | null 
   })
   return out.includes(-1) ? null : out
 }
-/** The same elements seen in another shape, by the function that lists their positions. */
+/** The same elements in another shape, given by a function that lists their positions. */
 const view = (x: Plain, shape: readonly number[], from: (index: number[]) => number[]): Plain => ({
   data: x.data,
   at: indices(shape).map((index) => x.at[from(index).reduce((at, i, d) => at * x.shape[d] + i, 0)]),
@@ -46,7 +46,7 @@ interface Step {
   readonly b: number
   readonly n: number
 }
-/** What a step does to tensors and to plain ones; null: not with these operands. */
+/** The effect of a step on tensors and on plain ones; null if it does not accept these operands. */
 type Move = { tensor(): Tensor; plain(): Plain } | null
 type Operation = (x: Tensor, y: Tensor, p: Plain, q: Plain, n: number) => Move
 
@@ -209,7 +209,7 @@ const operations: Record<string, Operation> = {
     return { tensor: () => x.unsqueeze(dim), plain: () => ({ ...p, shape }) }
   },
   flatten: (x, _, p) => {
-    // What is not row-major may be copied; only what surely is a view is one here.
+    // A copy is allowed for a tensor that is not row-major; here only certain views count.
     if (p.shape.length < 2 || !isRowMajor(p)) return null
     return { tensor: () => x.view(-1), plain: () => ({ ...p, shape: [p.at.length] }) }
   },
@@ -293,7 +293,7 @@ const shapes = [[2, 3], [3], []]
 const starts = [[0.3, -0.7, 1.1, 0.9, -0.2, 0.5], [0.4, -1.2, 0.8], [0.6]]
 const weight = (i: number): number => Math.cos(i + 1)
 
-/** Runs a program on both sides, or on the plain one alone. */
+/** Runs a program on both sides, or only on the plain one. */
 function perform(steps: readonly Step[], start: readonly (readonly number[])[], leaves: readonly Tensor[] | null) {
   const tensors = leaves?.map((x) => x.mul(1)) ?? []
   const plains = start.map((values, i) => made(shapes[i], [...values]))
@@ -309,7 +309,7 @@ function perform(steps: readonly Step[], start: readonly (readonly number[])[], 
   return { tensors, plains, trace }
 }
 
-/** Every element of every tensor that the program made, weighed. */
+/** A weighted sum of every element of every tensor that the program made. */
 const lossOf = (tensors: readonly Tensor[]): Tensor =>
   tensors
     .map((x) => {
@@ -341,7 +341,7 @@ const near = (actual: number, expected: number, scale: number): boolean =>
   Math.abs(actual - expected) <= 1e-6 * Math.max(1, scale) + 1e-4 * Math.abs(expected)
 
 describe('random programs', () => {
-  it('have the values of plain numbers in shared arrays, and gradients that finite differences confirm', () => {
+  it('give the values of plain numbers in shared arrays, and gradients that agree with finite differences', () => {
     let compared = 0
     let runs = 0
     fc.assert(
@@ -359,7 +359,7 @@ describe('random programs', () => {
         try {
           lossOf(tensors).backward()
         } catch (error) {
-          // A value that a rule needed was overwritten: PyTorch refuses it, too.
+          // A value that a rule needed was overwritten, which PyTorch refuses, too.
           expect(refused(error), String(error)).toBe(true)
           return
         }
@@ -377,11 +377,11 @@ describe('random programs', () => {
       }),
       { numRuns: 250, seed: 1 },
     )
-    // Most programs are allowed by the rules of writing in place, so that this compares something.
+    // Most programs obey the rules of in-place writes, so that this test compares something.
     expect(compared / runs).toBeGreaterThan(0.4)
   })
 
-  it('have gradients whose gradients finite differences confirm', () => {
+  it('give second gradients that agree with finite differences', () => {
     let compared = 0
     const direction = starts.map((values, i) => values.map((_, k) => Math.sin(3 * i + k + 1)))
     const gradients = (program: readonly Step[], by: number): { leaves: Tensor[]; found: Tensor[] } => {

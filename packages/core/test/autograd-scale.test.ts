@@ -1,4 +1,4 @@
-// Graphs that are deep, wide, or both: a walk is a loop, not a recursion, and its time grows with the graph and no faster.
+// Deep and wide graphs: the backward pass is a loop, not a recursion, and its time is linear in the size of the graph.
 import { js } from '@flambeau/backend-js'
 import {
   autograd,
@@ -30,7 +30,7 @@ describe('graphs of 100,000 nodes', () => {
     expect(values(x.grad)).toEqual([1])
   })
 
-  it('a chain that comes back to one leaf at every step', () => {
+  it('a chain that uses one leaf at every step', () => {
     const x = scalar(0)
     let y: Tensor = tensor(0)
     for (let i = 0; i < n; i++) y = y.add(x)
@@ -46,7 +46,7 @@ describe('graphs of 100,000 nodes', () => {
     expect(values(x.grad)).toEqual([1])
   })
 
-  it('a chain of which only an early part is asked for', () => {
+  it('a chain with a gradient for an early part only', () => {
     const [x, w] = [scalar(1), scalar(1)]
     let y = x.mul(w)
     for (let i = 0; i < n; i++) y = y.add(1)
@@ -74,14 +74,14 @@ describe('graphs of 10,000 branches', () => {
   const n = 10_000
   const branches = (x: Tensor): Tensor[] => Array.from({ length: n }, (_, i) => x.mul(i % 2 === 0 ? 1 : -1))
 
-  it('made first, then summed from the first on', () => {
+  it('created first, then summed from the first on', () => {
     const x = scalar(2)
     const ys = branches(x)
     ys.reduce((sum, y) => sum.add(y)).backward()
     expect(values(x.grad)).toEqual([0])
   })
 
-  it('made first, then summed from the last on', () => {
+  it('created first, then summed from the last on', () => {
     const x = scalar(2)
     const ys = branches(x)
     ys.reduceRight((sum, y) => sum.add(y)).backward()
@@ -100,7 +100,7 @@ describe('graphs of 10,000 branches', () => {
     expect(values(x.grad)).toEqual([0])
   })
 
-  it('leaves of one walk', () => {
+  it('leaves of one backward pass', () => {
     const leaves = Array.from({ length: n }, (_, i) => scalar(i))
     let y: Tensor = tensor(0)
     for (const leaf of leaves) y = y.add(leaf)
@@ -117,7 +117,7 @@ describe('graphs of 10,000 branches', () => {
   })
 })
 
-describe('walks inside walks', () => {
+describe('nested backward passes', () => {
   it('a function whose backward differentiates again, 200 deep', () => {
     let depth = 0
     class Nested extends autograd.Function {
@@ -139,13 +139,13 @@ describe('walks inside walks', () => {
     expect([depth, ...values(x.grad)]).toEqual([200, 6])
   })
 
-  it('a hook that walks the same leaves', () => {
+  it('a hook that runs backward to the same leaves', () => {
     const x = scalar(3)
     const y = x.mul(x)
     const z = y.mul(y)
     const inner: number[] = []
     y.registerHook(() => {
-      // The inner walk comes to this hook, too.
+      // The inner pass reaches this hook, too.
       if (inner.push(0) === 1) inner.push(...values(grad(y, x, { retainGraph: true })[0]))
     })
     z.backward()
@@ -155,7 +155,7 @@ describe('walks inside walks', () => {
 })
 
 describe('memory of gradients', () => {
-  it('what a walk made is taken over, what others hold is copied', () => {
+  it('a gradient created in the pass is taken over, one held elsewhere is copied', () => {
     const [x, y] = [tensor([1, 2], { requiresGrad: true }), tensor([3, 4], { requiresGrad: true })]
     const g = tensor([1, 1])
     x.add(y).backward(g)
@@ -165,7 +165,7 @@ describe('memory of gradients', () => {
     expect(values(g)).toEqual([1, 1])
   })
 
-  it('a gradient is row-major and as large as its leaf, whatever the walk made', () => {
+  it('a gradient is row-major and fills its storage', () => {
     const x = tensor([1, 2], { requiresGrad: true })
     x.unsqueeze(0).expand(3, 2).t().sum().backward()
     expect([x.grad?.isContiguous(), x.grad?.storage.size]).toEqual([true, 2])

@@ -1,5 +1,5 @@
-// Backward passes: what adds up, what is let go, what is shared and what is not, hooks, modes, errors. Each case is also
-// performed by real PyTorch, and the results are compared.
+// Backward passes: accumulation, freeing, sharing, hooks, modes, errors. Real PyTorch runs each case, too, and the
+// results are compared.
 import { js } from '@flambeau/backend-js'
 import {
   arange,
@@ -735,7 +735,7 @@ describe('anomaly mode', () => {
     }
     return ''
   }
-  /** The number of the line that calls it. */
+  /** The line number of its caller. */
   const line = (): number => Number(/:(\d+):\d+\)?$/m.exec((new Error().stack ?? '').split('\n')[2])?.[1])
 
   it('names the forward line of NaN', () => {
@@ -752,7 +752,7 @@ describe('anomaly mode', () => {
     expect(text).toContain(`autograd.test.ts:${at}:`)
   })
 
-  it('names the forward line of a value that was written to, on methods and on views', () => {
+  it('names the forward line of an overwritten value, for methods and for views', () => {
     let at = 0
     const text = failing(() =>
       autograd.detectAnomaly(() => {
@@ -767,12 +767,12 @@ describe('anomaly mode', () => {
     expect(text).toContain(`autograd.test.ts:${at}:`)
   })
 
-  it('says so when the forward pass was outside', () => {
+  it('says so if the forward pass was outside', () => {
     const y = leaf(-1).sqrt()
     expect(failing(() => autograd.detectAnomaly(() => y.backward()))).toContain('outside detectAnomaly')
   })
 
-  it('names the line of a custom function whose backward throws, and passes the error on', () => {
+  it('names the line of a custom function whose backward throws, and rethrows the error', () => {
     class Throwing extends autograd.Function {
       static override forward(_: autograd.FunctionCtx, x: Tensor) {
         return x.mul(2)
@@ -798,7 +798,7 @@ describe('anomaly mode', () => {
     expect((caught as Error).message).toContain(`autograd.test.ts:${at}:`)
   })
 
-  it('names the innermost forward call alone where one backward runs inside another', () => {
+  it('names only the innermost forward call if one backward runs inside another', () => {
     class Inner extends autograd.Function {
       static override forward(_: autograd.FunctionCtx, x: Tensor) {
         return x.mul(2)
@@ -817,7 +817,7 @@ describe('anomaly mode', () => {
     expect(text.match(/The forward call of \w+/g)).toEqual(['The forward call of InnerBackward'])
   })
 
-  it('is off outside, and can be switched', () => {
+  it('is off outside the function, and can be switched globally', () => {
     expect(autograd.isAnomalyEnabled()).toBe(false)
     autograd.setDetectAnomaly(true)
     try {
@@ -836,7 +836,7 @@ describe('modes', () => {
     expect(autograd.isGradEnabled()).toBe(true)
   })
 
-  it('are put back after an error, in backward too', () => {
+  it('are restored after an error, also in backward', () => {
     expect(() =>
       noGrad(() => {
         throw new Error('inside')
@@ -850,7 +850,7 @@ describe('modes', () => {
     const y = x.add(x)
     expect(() => y.sum().backward()).toThrow('in a hook')
     expect(autograd.isGradEnabled()).toBe(true)
-    // Nothing is left over from the walk that failed.
+    // Nothing remains of the failed pass.
     const [g] = grad(y.sum(), x)
     expect(Array.from(g.toArray())).toEqual([2, 2])
   })
@@ -869,7 +869,7 @@ describe('gradients of several inputs', () => {
       .map(({ name, outputs }) => `${name} ${outputs.length}`)
   const leaves = () => [0.3, -1.7].map((value) => tensor([value, 2 * value], { requiresGrad: true }))
 
-  it('are one kernel, with the bits that single rules give', () => {
+  it('are one kernel, with the bits of separate rules', () => {
     const [a, b] = leaves()
     const y = a.div(b)
     const dy = tensor([0.1, 0.7])
@@ -880,7 +880,7 @@ describe('gradients of several inputs', () => {
     expect(b.grad?.toArray()).toEqual(z.toArray())
   })
 
-  it('are recorded one by one where they have gradients themselves, and where shapes or dtypes differ', () => {
+  it('are recorded separately if they require gradients, and if shapes or dtypes differ', () => {
     const [a, b] = leaves()
     expect(
       kernels(() => void grad(a.mul(b).sum(), [a, b], { createGraph: true })).filter((x) => x.endsWith(' 2')),
@@ -893,17 +893,17 @@ describe('gradients of several inputs', () => {
   })
 })
 
-describe('gradients that meet', () => {
+describe('gradients of one tensor', () => {
   const factors = (count: number) =>
     Array.from({ length: count }, (_, i) => ones(1).mul(Math.sin(i + 1) * 10 ** (i % 4)))
   const uses = (x: Tensor, by: readonly Tensor[]) => by.map((factor) => x.mul(factor)).reduce((sum, y) => sum.add(y))
-  /** How many each addition of the backward pass adds up. */
+  /** The number of operands of each addition in the backward pass. */
   const additions = (y: Tensor, options = {}): number[] =>
     profile(() => y.backward(ones(y.shape), options))
       .events.filter(({ name }) => name === 'add')
       .map(({ inputs }) => inputs.length)
 
-  it('wait for each other, and the sum has the bits of additions one by one, last use first', () => {
+  it('wait for each other, and the sum has the bits of separate additions, last use first', () => {
     const by = factors(10)
     const x = tensor([1], { requiresGrad: true })
     expect(additions(uses(x, by))).toEqual([10])
@@ -914,7 +914,7 @@ describe('gradients that meet', () => {
     expect(sum).not.toBe([...values].reverse().reduce((a, b) => Math.fround(a + b)))
   })
 
-  it('wait at results, too, and before hooks see them', () => {
+  it('wait at non-leaf tensors, too, before hooks see them', () => {
     const seen: unknown[] = []
     const x = tensor([2], { requiresGrad: true })
     const y = x.mul(3)
@@ -931,12 +931,12 @@ describe('gradients that meet', () => {
     expect(x.grad?.item()).toBe(18)
   })
 
-  it('are at most sixteen', () => {
+  it('wait up to sixteen at a time', () => {
     const x = tensor([1], { requiresGrad: true })
     expect(additions(uses(x, factors(40)))).toEqual([16, 16, 10])
   })
 
-  it('are added one by one when they are large, repeated elements or recorded', () => {
+  it('are added one by one if they are large, expanded or recorded', () => {
     const by = factors(3)
     expect(additions(uses(ones(1025, wanted), by))).toEqual([2, 2])
     expect(additions(uses(ones(1024, wanted), by))).toEqual([3])

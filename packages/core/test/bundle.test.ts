@@ -1,4 +1,4 @@
-// What prints must not depend on the names that a bundler gives: core is bundled and minified, and asked for its reprs.
+// Printing must not depend on the names that a bundler assigns: this bundles and minifies core, and checks its reprs.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-// The checked backend: every kind of fault that it looks for, one call each, beside the same call in order.
+// The checked backend: for every kind of fault that it detects, a faulty call beside a valid one.
 import { js } from '@flambeau/backend-js'
 import { compile, empty, ones, optim, tensor, useDevice, zeros } from '@flambeau/core'
 import {
@@ -27,7 +27,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 afterEach(() => void useDevice(js()))
 
 const checked = () => new CheckedBackend(js())
-/** The js backend with something of it replaced. */
+/** The js backend with some methods replaced. */
 const jsBut = (change: Partial<Backend>): Backend =>
   new Proxy(js(), {
     get(target, key: keyof Backend) {
@@ -38,7 +38,7 @@ const jsBut = (change: Partial<Backend>): Backend =>
 const rows = (out: Output): View => ({ ...out, ...contiguousLayout(out.sizes) })
 const add: Prims['map'] = { outs: [{ expr: s.add(s.input(0, 'float32'), s.input(1, 'float32')) }] }
 
-/** Memory of a backend, and memory to which something was written. */
+/** Memory of a backend, and initialized memory. */
 const on = (backend: Backend) => {
   const fresh = (shape: Shape = [2, 2], dtype: DType = 'float32'): Output => ({
     sizes: shape,
@@ -58,7 +58,7 @@ const on = (backend: Backend) => {
 }
 type On = ReturnType<typeof on>
 
-/** What each does to a backend, and the words in which it is told. */
+/** Each fault, and the words of its message. */
 const faults: Readonly<Record<string, readonly [what: (on: On, backend: CheckedBackend) => unknown, words: RegExp]>> = {
   'memory of another backend': [
     ({ fresh, full, map }) => map([rows(full()), rows(on(js()).full())], [fresh()]),
@@ -162,7 +162,7 @@ const faults: Readonly<Record<string, readonly [what: (on: On, backend: CheckedB
 }
 
 describe('a checked backend', () => {
-  it('finds no fault in steps that are in order, eager, compiled and repeated', () => {
+  it('finds no fault in valid steps, eager, compiled and repeated', () => {
     const step = () => {
       const p = ones(2, 3, { requiresGrad: true })
       const optimizer = new optim.Adam([p], { lr: 0.1 })
@@ -201,7 +201,7 @@ describe('a checked backend', () => {
       readonly inputs: readonly View[]
       readonly outputs: readonly Output[]
     }
-    /** Runs the instruction of the record with something changed, on a backend that has the kernel. */
+    /** Runs a record's instruction with a modification, on a backend that has the kernel. */
     const running = (change: (made: Made, of: On) => object, caps: object = { fused: new Set([kind]) }) => {
       const backend = new CheckedBackend(jsBut({ caps: { ...js().caps, ...caps }, run() {} }))
       const of = on(backend)
@@ -215,7 +215,7 @@ describe('a checked backend', () => {
     }
     const at = <T>(list: readonly T[], i: number, x: T): T[] => list.map((y, k) => (k === i ? x : y))
 
-    it('takes what its record says', () => {
+    it('accepts the instruction of its record', () => {
       expect(running(() => ({}))).not.toThrow()
       expect(running(() => ({}), {})).toThrow('the backend has no kernel of this composition')
     })
@@ -259,25 +259,25 @@ describe('a checked backend', () => {
     })
   })
 
-  it('says of a tensor that nobody filled that it is read', () => {
+  it('reports a read of an uninitialized tensor', () => {
     useDevice(checked())
     expect(() => empty(2).add(1)).toThrow('add (map), operand 0: nothing was written to it before')
     expect(String(zeros(2).add(1))).toBe('tensor([1., 1.])')
   })
 
-  it('shows what a backend left unwritten', () => {
+  it('shows elements that a backend did not write', () => {
     useDevice(new CheckedBackend(jsBut({ run() {} })))
     expect(String(tensor([1, 2]).add(1))).toBe('tensor([nan, nan])')
     expect(() => tensor([1, 2]).gt(1).toArray()).toThrow('a bool is 165')
   })
 
-  it('demands that a backend is asked before', () => {
+  it('requires a call of supports first', () => {
     const backend = new CheckedBackend(jsBut({ supports: ({ kind }) => kind !== 'map' }))
     const { fresh, full, map } = on(backend)
     expect(() => map([rows(full()), rows(full())], [fresh()])).toThrow('the backend said that it cannot run this')
   })
 
-  it('demands of a backend what its caps say', () => {
+  it('enforces the promises of a backend’s caps', () => {
     const backend = new CheckedBackend(jsBut({ caps: { ...js().caps, multiOutput: false, strided: false } }))
     const { fresh, full, map } = on(backend)
     const attrs = { outs: [add.outs[0], add.outs[0]] }
@@ -323,7 +323,7 @@ describe('a program', () => {
     }
   }
 
-  it('that is in order runs', () => {
+  it('runs if it is valid', () => {
     const backend = checked()
     const program = made(backend)
     const result = on(backend).fresh([2])
@@ -350,7 +350,7 @@ describe('a program', () => {
     })
   }
 
-  it('that a backend said it cannot run is none of its own', () => {
+  it('is replayed if the backend does not support an instruction', () => {
     const backend = new CheckedBackend(jsBut({ supports: ({ kind }) => kind !== 'map' }))
     const program = made(backend)
     expect(() => backend.compile?.(program, planOf(program))).toThrow(
@@ -358,7 +358,7 @@ describe('a program', () => {
     )
   })
 
-  it('is refused memory that is too small, freed or of another dtype', () => {
+  it('is refused with memory that is too small, freed or of another dtype', () => {
     const backend = checked()
     const program = made(backend)
     const executable = backend.compile?.(program, planOf(program))

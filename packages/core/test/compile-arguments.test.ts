@@ -1,4 +1,4 @@
-// Arguments of compiled steps: by their elements, for every shape a recording, gradients on the tensor of the call.
+// Arguments of compiled steps: passed by value, one recording for every shape, gradients set on the tensor of the call.
 import { js } from '@flambeau/backend-js'
 import {
   arange,
@@ -22,7 +22,7 @@ afterEach(() => void vi.restoreAllMocks())
 
 const numbers = (x: Tensor): number[] => Array.from(x.detach().toArray())
 
-/** A step that counts how often its own code runs. */
+/** A step that counts the runs of its own code. */
 function counted<A extends readonly unknown[]>(
   fn: (...args: A) => Tensor,
 ): { step: (...args: A) => Tensor; runs(): number } {
@@ -35,13 +35,13 @@ function counted<A extends readonly unknown[]>(
 }
 
 describe('tensor arguments', () => {
-  test('each call computes with its own elements, without running the step again', () => {
+  test('each call uses the elements of its own arguments, without running the step again', () => {
     const { step, runs } = counted((x: Tensor, y: Tensor) => x.mul(y).sum())
     for (let i = 1; i <= 7; i++) expect(step(tensor([i, 2]), tensor([i, i])).item()).toBe(i * i + 2 * i)
     expect(runs()).toBe(3)
   })
 
-  test('nested arrays and objects, and a structure that differs is another recording', () => {
+  test('nested arrays and objects; another structure makes another recording', () => {
     const { step, runs } = counted((batch: { x: Tensor; ys: readonly Tensor[] }) =>
       batch.ys.reduce((sum, y) => sum.add(y), batch.x),
     )
@@ -54,7 +54,7 @@ describe('tensor arguments', () => {
     expect(runs()).toBe(6)
   })
 
-  test('mini-batches: slices at an offset, transposed and expanded tensors are passed by their elements', () => {
+  test('mini-batches: slices, transposed and expanded tensors are passed by value', () => {
     const data = arange(24, { dtype: 'float32' }).reshape(6, 4)
     const { step, runs } = counted((x: Tensor) => x.mul(2))
     for (let i = 0; i + 2 <= 6; i++) {
@@ -67,7 +67,7 @@ describe('tensor arguments', () => {
     expect(runs()).toBe(3)
   })
 
-  test('shapes and dtypes have recordings of their own', () => {
+  test('each shape and dtype has its own recording', () => {
     const { step, runs } = counted((x: Tensor) => x.sum())
     for (let i = 0; i < 6; i++) {
       expect(step(ones(3)).item()).toBe(3)
@@ -88,7 +88,7 @@ describe('tensor arguments', () => {
     expect(runs()).toBe(6)
   })
 
-  test('an argument that the step also uses from outside', () => {
+  test('an argument that the step also captures from outside', () => {
     const kept = tensor([1, 2])
     const { step, runs } = counted((x: Tensor) => x.add(kept))
     for (let i = 0; i < 5; i++) expect(numbers(step(kept))).toEqual([2, 4])
@@ -144,7 +144,7 @@ describe('gradients of arguments', () => {
     expect(runs()).toBe(3)
   })
 
-  test('are added to what a tensor that is passed again has', () => {
+  test('accumulate on a tensor that is passed again', () => {
     const step = compile((x: Tensor) => x.mul(3).sum().backward())
     const x = tensor([1], { requiresGrad: true })
     for (let i = 1; i < 8; i++) {
@@ -183,7 +183,7 @@ describe('gradients of arguments', () => {
   })
 })
 
-describe('what is no argument', () => {
+describe('an invalid argument', () => {
   const step = compile((..._args: readonly unknown[]) => ones(1))
   test.each([
     ['a function', () => [() => 1], 'argument 0 is a function'],
@@ -195,7 +195,7 @@ describe('what is no argument', () => {
     expect(() => step(...args())).toThrow('Let the step use it from outside (captured) instead of passing it.')
   })
 
-  test('one that is written in place', () => {
+  test('an argument that is written in place', () => {
     const write = compile((x: Tensor) => x.add_(1))
     const x = tensor([1])
     expect(() => write(x)).toThrow(
@@ -223,7 +223,7 @@ describe('a bounded number of recordings', () => {
     expect(runs()).toBe(before + 1)
   })
 
-  test('the warning says how leaves of one shape lie', () => {
+  test('the warning describes the layouts of leaves of one shape', () => {
     const { step } = counted((x: Tensor) => x.sum())
     for (let n = 3; n <= 11; n++) step(ones(2, n).slice(1, 0, 2).detach().requiresGrad_())
     expect(console.warn).toHaveBeenCalledWith(
@@ -231,7 +231,7 @@ describe('a bounded number of recordings', () => {
     )
   })
 
-  test('what was used last is kept', () => {
+  test('the most recently used recordings are kept', () => {
     const { step, runs } = counted((x: Tensor) => x.sum())
     for (let i = 0; i < 4; i++) step(ones(1))
     for (let n = 2; n <= 8; n++) step(ones(n))

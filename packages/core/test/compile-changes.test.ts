@@ -1,4 +1,4 @@
-// What changes between two calls of a compiled step is noticed: the next call does what eager does.
+// A compiled step notices changes between two calls: the next call behaves like eager.
 import { js } from '@flambeau/backend-js'
 import {
   compile,
@@ -104,7 +104,7 @@ describe.each(Object.entries(changes))('%s', (_, change) => {
   })
 })
 
-describe('switches that are thrown back', () => {
+describe('switches that are restored', () => {
   test('a loop between training and evaluation replays both', () => {
     const model = new nn.Sequential(new nn.Dropout(0.5))
     let runs = 0
@@ -122,7 +122,7 @@ describe('switches that are thrown back', () => {
     expect(runs).toBe(6)
   })
 
-  test('frozen and unfrozen in turns', () => {
+  test('alternately frozen and unfrozen', () => {
     const [a, b] = [tensor([2], { requiresGrad: true }), tensor([3], { requiresGrad: true })]
     let runs = 0
     const step = compile(() => {
@@ -160,7 +160,7 @@ describe('switches that are thrown back', () => {
   })
 })
 
-test('gradients that are added up over calls and cleared outside, as eager does', () => {
+test('gradients that accumulate over calls and are cleared outside', () => {
   const traces = [(step: () => Tensor) => step, (step: () => Tensor) => compile(step)].map((through) => {
     manualSeed(1)
     const x = randn(4, 2)
@@ -184,7 +184,7 @@ test('gradients that are added up over calls and cleared outside, as eager does'
 })
 
 describe('modes', () => {
-  test('noGrad outside and grad in turns', () => {
+  test('alternately inside and outside noGrad', () => {
     const w = tensor([1], { requiresGrad: true })
     const seen: boolean[] = []
     const step = compile(() => {
@@ -234,7 +234,7 @@ describe('modes', () => {
 })
 
 describe('where a step runs', () => {
-  test('another default device has recordings of its own', () => {
+  test('another default device has its own recordings', () => {
     const results = (): number[] => {
       const step = compile(() => zeros(2).add(3))
       const devices: number[] = []
@@ -250,7 +250,7 @@ describe('where a step runs', () => {
     expect(results()).toEqual(new Array(20).fill(3))
   })
 
-  test('a device that is disposed between two calls: its error, and counters as they were', () => {
+  test('a device that is disposed of between two calls throws its error, and counters are unchanged', () => {
     let disposed = false
     const device = new Limited()
     device.run = (instr) => {
@@ -279,7 +279,7 @@ describe('where a step runs', () => {
     expect(optimizer.state.get(w)?.step).toBe(6)
   })
 
-  test('a compiled step inside another is a part of it, with its gradient', () => {
+  test('a compiled step inside another becomes part of it, with its gradient', () => {
     const w = tensor([2], { requiresGrad: true })
     const inner = compile((x: Tensor) => w.mul(x).sum())
     let runs = 0

@@ -1,4 +1,5 @@
-// What cannot be captured says so, with the line and the remedy, and a step that throws has changed nothing.
+// A step that cannot be captured throws an error with the line and the remedy, and a step that throws has changed
+// nothing.
 import { js } from '@flambeau/backend-js'
 import {
   compile,
@@ -76,7 +77,7 @@ describe('reading inside a step', () => {
   })
 })
 
-describe('recordings that go on differing', () => {
+describe('recordings that keep differing', () => {
   const failing = (step: () => unknown): Error => {
     for (let i = 0; i < 12; i++) {
       try {
@@ -105,7 +106,7 @@ describe('recordings that go on differing', () => {
     expect(message).toContain('Take the branch outside')
   })
 
-  test('an instruction more', () => {
+  test('an additional instruction', () => {
     const x = tensor([1, 2])
     let n = 0
     const { message } = failing(
@@ -118,7 +119,7 @@ describe('recordings that go on differing', () => {
     expect(message).toContain('the end of the step')
   })
 
-  test('data made from numbers: the element, both values and the line', () => {
+  test('data created from numbers: the element, both values and the line', () => {
     let n = 0
     const { message } = failing(compile(() => tensor([1, n++]).sum()))
     expect(message).toMatch(
@@ -139,12 +140,12 @@ describe('recordings that go on differing', () => {
     expect(message).toContain('write into them, x.copy_(batch)')
   })
 
-  test('a generator made inside', () => {
+  test('a generator created inside', () => {
     const { message } = failing(compile(() => rand([2], { generator: new Generator().manualSeed(1) })))
     expect(message).toContain('random numbers were drawn from another generator\nMake the generator outside the step.')
   })
 
-  test('a result of another make', () => {
+  test('a result with another structure', () => {
     const x = tensor([1])
     let n = 0
     const { message } = failing(compile((): { a: Tensor; b?: Tensor } => (n++ % 2 === 0 ? { a: x } : { a: x, b: x })))
@@ -182,7 +183,7 @@ describe('results', () => {
     ['inside', { a: [1] }, 'the result.a[0] is a number'],
     ['a Map', new Map(), 'the result is a Map'],
     ['a promise', Promise.resolve(), 'the result is a Promise\nA step is synchronous'],
-  ])('%s is no result', (_, value, message) => {
+  ])('%s is not a valid result', (_, value, message) => {
     const w = tensor([1])
     const step = compile((() => {
       noGrad(() => w.add_(1))
@@ -233,7 +234,7 @@ describe('tensors that escape', () => {
     }
   })
 
-  test('in the next call too: a state that is replaced, not written', () => {
+  test('also in the next call: a state that is replaced instead of written', () => {
     let hidden = zeros(2)
     const step = compile(() => {
       hidden = hidden.add(1)
@@ -244,7 +245,7 @@ describe('tensors that escape', () => {
     expect(() => step()).toThrow(gone)
   })
 
-  test('results, gradients and the state that an optimizer makes late stay', () => {
+  test('results, gradients and an optimizer state created late survive', () => {
     const [a, b] = [tensor([1], { requiresGrad: true }), tensor([1], { requiresGrad: true })]
     const optimizer = new optim.Adam([a, b], { lr: 0.1 })
     let both = false
@@ -318,7 +319,7 @@ describe('a step that throws', () => {
     ['in the first call', 0],
     ['in a recorded call', 1],
     ['in a recorded call after replays', 7],
-  ])('%s leaves model, gradients, optimizers, schedule and generators as they were', (_, calls) => {
+  ])('%s leaves model, gradients, optimizers, schedule and generators unchanged', (_, calls) => {
     for (let at = 0; at < 5; at++) {
       const [eager, compiled] = [made(), made()]
       const seeded = (fn: () => Tensor): number => {
@@ -338,7 +339,7 @@ describe('a step that throws', () => {
   })
 })
 
-test('switches that a step throws are thrown back when it fails', () => {
+test('switches that a step changes are restored when it fails', () => {
   const model = new nn.Sequential(new nn.Dropout(0.5), new nn.Linear(2, 2))
   let runs = 0
   const step = compile((fails: boolean) => {
@@ -357,7 +358,7 @@ test('switches that a step throws are thrown back when it fails', () => {
 })
 
 describe('a check that fails in a replay', () => {
-  test('throws in that call as eager does, and parameters, counters and schedule stay', () => {
+  test('throws in that call like eager, and parameters, counters and schedule are unchanged', () => {
     const [x, y] = [ones(4, 3), zeros(4, 1)]
     const model = new nn.Linear(3, 1)
     noGrad(() => {

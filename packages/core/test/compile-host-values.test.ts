@@ -1,12 +1,14 @@
-// Every value that is kept on the host beside a step is changed between two calls, one at a time and in random rows: a
-// compiled step gives and leaves what eager does, to the bit.
+// Changes every value on the host that a step depends on between two calls, one at a time and in random order: a
+// compiled step gives the results and state of eager, to the bit.
 import { js } from '@flambeau/backend-js'
 import { compile, F, manualSeed, nn, noGrad, optim, randint, randn, type Tensor, useDevice } from '@flambeau/core'
 import * as fc from 'fast-check'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { changesOf } from './host-values.ts'
 
-/** It replays programs instruction by instruction: what is asked is when, and compiling them takes most of the time. */
+/**
+ * Replays programs instruction by instruction, because compiling them takes most of the time and does not matter here.
+ */
 const device = js()
 Object.defineProperty(device, 'compile', { value: undefined })
 
@@ -20,12 +22,12 @@ const ways: readonly Through[] = [(step) => step, (step) => compile(step)]
 
 interface World {
   readonly model: nn.Module
-  /** What values are looked for in. */
+  /** The objects whose values are changed. */
   readonly host: object
   readonly step: () => Tensor
 }
 
-/** A module of a user's with values of its own. */
+/** A user's module with its own values. */
 class Own extends nn.Module {
   scale = 0.5
   doubled = false
@@ -132,7 +134,7 @@ const worlds: Readonly<Record<string, (through: Through) => World>> = {
 
 const bytes = (x: Tensor): number[] => Array.from(x.detach().toArray())
 
-/** What a call gives and leaves; an error ends it, and what was half done then is not looked at. */
+/** The results and state of a call; an error ends it, and partial work is ignored. */
 function call({ model, step }: World): unknown {
   let value: Tensor
   try {
@@ -144,7 +146,7 @@ function call({ model, step }: World): unknown {
   return [bytes(value), parameters, model.buffers().map(bytes), model.modules().map(({ training }) => training)]
 }
 
-/** Calls, then for each of the changes so many more; the same by eager and by compiled steps. */
+/** Calls, then more after each of the changes; the same for eager and compiled steps. */
 function agree(make: (through: Through) => World, changes: readonly number[], before: number, after: number): void {
   const [[expected], [found, named]] = ways.map((through) => {
     manualSeed(7)
@@ -169,7 +171,7 @@ function agree(make: (through: Through) => World, changes: readonly number[], be
     }
     return [seen, names] as const
   })
-  // Not by expect, which takes longer than the steps.
+  // Without expect, which takes longer than the steps.
   const differs = expected.findIndex((trace, i) => JSON.stringify(trace) !== JSON.stringify(found[i]))
   if (differs < 0 && expected.length === found.length) return
   throw new Error(

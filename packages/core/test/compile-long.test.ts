@@ -1,5 +1,5 @@
-// Long steps: 20,000 operations in a row are recorded, prepared and replayed. What takes the square of a program's length
-// in time does not come to its end here, and what calls itself along a graph has no stack for it.
+// Long steps: 20,000 operations in a row are recorded, prepared and replayed. Quadratic algorithms would not finish
+// here, and recursion along a graph would overflow the stack.
 import { js } from '@flambeau/backend-js'
 import { compile, manualSeed, noGrad, randn, type Tensor, useDevice } from '@flambeau/core'
 import { beforeAll, expect, test } from 'vitest'
@@ -46,7 +46,7 @@ test.each(Object.entries(steps))('%s', { timeout: 300_000 }, (_, make) => {
   const expected = trace(make())
   manualSeed(1)
   const step = compile(make())
-  // Not by expect, which would compare for longer than the steps take.
+  // Without expect, which would take longer than the steps.
   expect(trace(step) === expected).toBe(true)
 })
 

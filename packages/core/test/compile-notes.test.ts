@@ -1,5 +1,5 @@
-// What flambeau's own code looks at on the host while a step is recorded is looked at again at every call: whatever of it
-// changes between two calls, a compiled step does what eager does, to the bit. What there is to change is found by walking.
+// The host state that flambeau's own code reads while a step is recorded is checked again at every call: if any of it
+// changes between two calls, a compiled step behaves like eager, to the bit. The changes are found by walking objects.
 import { js } from '@flambeau/backend-js'
 import { compile, manualSeed, nn, noGrad, optim, randn, type Tensor, tensor, useDevice } from '@flambeau/core'
 import { type Guard, guardOf, type Note, valueOf } from '../src/compile/notes.ts'
@@ -15,13 +15,13 @@ const numbers = (x: Tensor): number[] => Array.from(x.detach().toArray())
 type Through = (step: () => Tensor) => () => Tensor
 const eager: Through = (step) => step
 
-/** Something that is trained, and a host-side value of it, changed after some calls. */
+/** A training with a value on the host that changes after some calls. */
 interface World {
   readonly parameters: readonly Tensor[]
   readonly step: () => Tensor
 }
 
-/** What calls before and after a change give and leave, by eager and by compiled steps. */
+/** The results and states of calls before and after a change, eager and compiled. */
 function traces<W extends World>(make: (through: Through) => W, change: (world: W) => void, calls: number): unknown[] {
   return [eager, ((step) => compile(step)) as Through].map((through) => {
     manualSeed(3)
@@ -55,7 +55,7 @@ interface Line extends World {
   readonly optimizer: optim.SGD
 }
 
-/** One parameter that a loss reaches, and one that it does not, under SGD. */
+/** One parameter that the loss depends on, and one that it does not, under SGD. */
 const line =
   (options: object = {}) =>
   (through: Through): Line => {
@@ -94,13 +94,13 @@ const changes: Readonly<Record<string, (line: Line) => void>> = {
   'other memory': ({ w }) => void Object.assign(w, { storage: tensor([5, 6]).storage }),
 }
 
-describe('what an optimizer finds', () => {
+describe('the state of an optimizer', () => {
   describe.each(Object.entries(changes))('%s', (_, change) => {
     test.each([1, 2, 3, 5, 9])('after %i calls', (calls) => agree(line({ momentum: 0.9 }), change, calls))
   })
 })
 
-describe('writes that a replay would not do', () => {
+describe('writes that a replay would not repeat', () => {
   test('a learning rate that the step sets is an error, which changes nothing', () => {
     const { w, optimizer } = line()(eager)
     let rate = 0.1
@@ -117,7 +117,7 @@ describe('writes that a replay would not do', () => {
     expect([numbers(w), optimizer.paramGroups[0].lr]).toEqual([before, 0.1])
   })
 
-  test('a scheduler in the step, and one beside it, are no such writes', () => {
+  test('a scheduler in the step, or beside it, is allowed', () => {
     agree(
       (through) => {
         const made = line()(eager)
@@ -134,7 +134,7 @@ describe('writes that a replay would not do', () => {
     )
   })
 
-  test('train() and requiresGrad_() in a step are done at every call', () => {
+  test('train() and requiresGrad_() in a step are repeated at every call', () => {
     for (const calls of [1, 2, 4, 7]) {
       agree(
         (through) => {
@@ -177,7 +177,7 @@ describe('an argument that the step changes through a tensor from outside', () =
     expect(numbers(c)).toEqual([1, 2])
   })
 
-  test.each([1, 2, 5])('and after %i calls with others, also as a view', (calls) => {
+  test.each([1, 2, 5])('also after %i calls with other arguments, and as a view', (calls) => {
     const c = tensor([1, 2])
     const step = compile(inPlace(c))
     for (let i = 0; i < calls; i++) step(tensor([1, 1]))
@@ -208,7 +208,7 @@ test('a hook on a leaf argument is that of the tensor of the call', () => {
   expect(seen).toEqual(Array.from({ length: 12 }, (_, i) => [2, 2 * i].map((v) => (i % 3 === 2 ? 10 * v : v))))
 })
 
-test('what keeps changing is named once', () => {
+test('state that keeps changing is reported once', () => {
   const warned = vi.spyOn(console, 'warn').mockReturnValue()
   const model = new nn.Dropout(0.5)
   const x = randn(4)

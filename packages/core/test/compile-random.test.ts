@@ -1,5 +1,5 @@
-// Random steps: eager, recorded, and what every pass makes of a recording are equal bit for bit, on a backend that compiles
-// programs and on one that can do little and gets them instruction by instruction, and no plan overwrites what is needed.
+// Random steps: eager, recorded, and after every pass, they are equal bit for bit, on a backend that compiles programs
+// and on a limited one that replays them, and no plan overwrites a value that is still needed.
 import { js } from '@flambeau/backend-js'
 import { compile, noGrad, setFallback, type Tensor, useDevice } from '@flambeau/core'
 import { type Backend, CheckedBackend, type TypedArray } from '@flambeau/core/backend'
@@ -21,7 +21,7 @@ beforeAll(() => {
 })
 afterEach(() => void useDevice(js()))
 
-/** What a step gave and left, call by call. */
+/** The results and state of a step, call by call. */
 type Trace = readonly (readonly number[])[][]
 
 const elementsOf = (tensors: readonly Tensor[]): number[][] => tensors.map((x) => Array.from(x.detach().toArray()))
@@ -43,13 +43,13 @@ function eager(
   })
 }
 
-/** What shares memory with results is seen by the calls that follow, and nothing else is. */
+/** Later calls see memory shared with results, and no other. */
 const writeInto = (results: readonly Tensor[]): void =>
   noGrad(() => {
     for (const x of results) if (x.strides.every((stride, d) => stride !== 0 || x.shape[d] === 1)) x.add_(0.25)
   })
 
-/** Runs a step twice, the second time recorded, and what `through` makes of the recording after that. */
+/** Runs a step twice, recorded the second time, and then what `through` makes of the recording. */
 function replayed(drawn: DrawnStep, backend: Backend, through: readonly Pass[]): Trace {
   const { state, step } = randomStep(drawn)
   let results = 0
@@ -58,7 +58,7 @@ function replayed(drawn: DrawnStep, backend: Backend, through: readonly Pass[]):
     results = returned.length
     return returned
   })
-  // The gradients are among what the step returns.
+  // The gradients are among the returned tensors.
   const asked = { ...recording, results: recording.results.slice(0, results) }
   const { program, plan: planned, executable } = prepare(asked, backend, through)
   checkPlans(program)
@@ -84,7 +84,7 @@ function checkPlans(program: Program): void {
   }
 }
 
-/** What passes make of instructions that a backend can run, it can run. */
+/** Passes turn instructions that a backend supports into ones that it supports. */
 function checkCapabilities({ instrs }: Program, { caps }: Backend): void {
   for (const { kind, inputs, outputs, origin } of instrs) {
     if (!caps.multiOutput && kind === 'map' && outputs.length > 1) throw new Error(`${origin.name} has several outputs`)
@@ -133,7 +133,7 @@ describe('random steps', () => {
   }
 
   for (const name of ['no pass', 'all passes']) {
-    test(`replayed on a backend that can do little equals eager, ${name}`, () => {
+    test(`replayed on a limited backend equals eager, ${name}`, () => {
       vi.spyOn(console, 'warn').mockImplementation(() => {})
       const limited = new Limited()
       holds((drawn) => {

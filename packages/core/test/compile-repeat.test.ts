@@ -1,4 +1,4 @@
-// step.repeat(n): n steps in one call are n calls, with the last result or all of them.
+// step.repeat(n): n steps in one call equal n calls, with the last result or all of them.
 import { js } from '@flambeau/backend-js'
 import {
   compile,
@@ -50,7 +50,7 @@ describe.each([
 ])('repeat %s', (_, backend) => {
   beforeAll(() => void useDevice(backend))
 
-  test('is as many calls: losses, parameters, gradients, versions and schedule', () => {
+  test('equals n calls: losses, parameters, gradients, versions and schedule', () => {
     const eager = training()
     const losses = Array.from({ length: 300 }, () => eager.step().item())
     for (const sizes of [[300], [1, 299], [100, 100, 100], [7, 1, 1, 1, 290]]) {
@@ -62,7 +62,7 @@ describe.each([
     }
   })
 
-  test('the last result, of the shape of one', () => {
+  test('the last result has the shape of one', () => {
     const eager = training()
     let loss = eager.step()
     for (let i = 1; i < 50; i++) loss = eager.step()
@@ -71,7 +71,7 @@ describe.each([
     expect(last.item()).toBe(loss.item())
   })
 
-  test('every tensor of the result is stacked, parameters with the elements that they had', () => {
+  test('every tensor of the result is stacked, parameters with their elements at the time', () => {
     const w = tensor([1, 2])
     const step = compile((x: Tensor) => {
       noGrad(() => w.add_(x))
@@ -108,14 +108,14 @@ describe.each([
     expect(w.item()).toBe(40)
   })
 
-  test('gradients that are added up', () => {
+  test('gradients that accumulate', () => {
     const w = tensor([1], { requiresGrad: true })
     const step = compile(() => w.mul(3).sum().backward())
     step.repeat(10)
     expect(w.grad?.toNested()).toEqual([30])
   })
 
-  test('inside another compiled step it is a part of it', () => {
+  test('inside another compiled step it becomes part of that', () => {
     const w = tensor([1])
     const inner = compile(() => noGrad(() => w.mul_(2)).clone())
     const outer = compile(() => inner.repeat(3))
@@ -127,7 +127,7 @@ describe.each([
     expect(() => step.repeat(n)).toThrow('a step must be repeated a whole number of times, at least 1')
   })
 
-  test('an error in the middle leaves the steps before it', () => {
+  test('an error in the middle keeps the effects of the steps before it', () => {
     const w = tensor([0.5])
     const optimizer = new optim.SGD([tensor([1], { requiresGrad: true })], { lr: 1 })
     const step = compile(() => {
@@ -143,7 +143,7 @@ describe.each([
   })
 })
 
-test('repeatAsync gives what repeat gives, and nothing else may call the step meanwhile', async () => {
+test('repeatAsync gives the results of repeat, and the step cannot be called meanwhile', async () => {
   const expected = compile(training().step).repeat(30, { stack: true }).toNested()
   const step = compile(training().step)
   const promise = step.repeatAsync(30, { stack: true })
@@ -152,7 +152,7 @@ test('repeatAsync gives what repeat gives, and nothing else may call the step me
   expect(step().shape).toEqual([])
 })
 
-test('a backend that repeats gets many steps in a call', () => {
+test('a backend with repeat gets many steps in one call', () => {
   useDevice(repeating)
   const step = compile(training().step)
   step.repeat(8)
@@ -161,7 +161,7 @@ test('a backend that repeats gets many steps in a call', () => {
   expect(repeating.calls - before).toBeLessThan(20)
 })
 
-test('an error in the middle of many steps takes back the draws and schedules of those after it', () => {
+test('an error in the middle of many steps undoes the draws and schedules of those after it', () => {
   const state = (backend: Backend): unknown => {
     useDevice(backend)
     const { model, step, optimizer } = training()

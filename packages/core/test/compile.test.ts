@@ -1,5 +1,5 @@
-// The first recorder: steps recorded, compared and replayed must equal eager bit for bit, with optimizer state, gradients
-// and the generator, and what cannot be captured must say so.
+// Compiled steps must equal eager bit for bit, including optimizer state, gradients and the generator, and report what
+// cannot be captured.
 import { js } from '@flambeau/backend-js'
 import {
   compile,
@@ -100,7 +100,7 @@ describe('a compiled step equals eager bit for bit for 1,000 steps', () => {
     }, 1000)
   })
 
-  test('a schedule: the learning rate is read anew at every step', () => {
+  test('a schedule: the learning rate is read at every step', () => {
     compare(() => {
       const x = randn(16, 4)
       const y = randn(16, 1)
@@ -183,7 +183,7 @@ describe('every optimizer, over shuffled mini-batches with dropout, for 1,000 st
     }, 1000)
   })
 
-  test('gradients added up over two batches, zeros written and not null, by hand', () => {
+  test('gradients that accumulate over two batches and are cleared by hand with zeros', () => {
     compare(() => {
       const [x, y] = [randn(16, 3), randn(16, 1)]
       const model = new nn.Linear(3, 1)
@@ -204,7 +204,7 @@ describe('every optimizer, over shuffled mini-batches with dropout, for 1,000 st
   })
 })
 
-describe('where ops are joined', () => {
+describe('fused ops', () => {
   const steps: Record<string, (x: Tensor) => Tensor> = {
     'a product overflows': (x) => x.mul(1e30).mul(1e-30),
     'a product vanishes': (x) => x.mul(1e-30).mul(1e30),
@@ -213,7 +213,7 @@ describe('where ops are joined', () => {
     'a sum adds up float32s': (x) => x.div(3).sum(),
     'a whole number was rounded before': (x) => x.div(3).mul(3).floor(),
   }
-  test.each(Object.keys(steps))('%s as in memory', (name) => {
+  test.each(Object.keys(steps))('%s round like stores to memory', (name) => {
     const x = tensor([1e30, -1e30, 1e-30, 0.1, -0.7, 3, 16777215, -0, Number.NaN])
     const step = compile(() => steps[name](x))
     step()
@@ -221,7 +221,7 @@ describe('where ops are joined', () => {
     expect(step().toNested()).toEqual(steps[name](x).toNested())
   })
 
-  test('float32 ends where it ends in PyTorch', () => {
+  test('float32 overflows where it does in PyTorch', () => {
     const x = tensor([1e30])
     const step = compile(() => [x.mul(1e30).mul(1e-30), x.mul(1e-38).mul(1e-38).mul(1e38)])
     step()
@@ -268,7 +268,7 @@ describe('replay', () => {
   })
 })
 
-test('a mask alone chooses what is assigned one value, whatever it holds: no places are read', () => {
+test('assigning one value through a mask reads no positions, so the mask may change', () => {
   const [x, one] = [randn(3, 4), randn(1)]
   const masks: readonly (() => Tensor)[] = [() => x.gt(0), () => x.select(1, 0).gt(0)]
   const step = (): readonly Tensor[] => masks.flatMap((mask) => [7, one].map((value) => x.clone().setAt(mask(), value)))
@@ -301,7 +301,7 @@ describe('what cannot be captured', () => {
     )
   })
 
-  test.each([0, 1])('an effect at every other call is named: %i', (odd) => {
+  test.each([0, 1])('an effect at every other call is reported: %i', (odd) => {
     const x = randn(3)
     let n = 0
     const step = compile(() => {
@@ -315,12 +315,12 @@ describe('what cannot be captured', () => {
     )
   })
 
-  test('a result that is no tensor', () => {
+  test('a result that is not a tensor', () => {
     const step = compile((() => ({ loss: 3 })) as never)
     expect(() => [1, 2].map(() => (step as () => unknown)())).toThrow('must return tensors')
   })
 
-  test('a step that throws while it is recorded takes its seed back', () => {
+  test('a step that throws while it is recorded restores the seed', () => {
     let fail = false
     const step = compile(() => {
       manualSeed(3)
@@ -334,7 +334,7 @@ describe('what cannot be captured', () => {
     expect([...getRngState().toArray()]).toStrictEqual(before)
   })
 
-  test('a step that throws while it is recorded leaves the device as it was', () => {
+  test('a step that throws while it is recorded leaves the device unchanged', () => {
     let fail = false
     const x = tensor([1, 2])
     const step = compile(() => {

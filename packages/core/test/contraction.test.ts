@@ -1,5 +1,5 @@
-// Contractions over any axes and strides: that their loops fold, and that a backend which multiplies matrices only gets
-// nothing else, with the numbers of a loop written down here.
+// Contractions over any axes and strides: their loops fold, and a backend that only multiplies matrices gets nothing
+// else, with the numbers of the loop written down here.
 import { js } from '@flambeau/backend-js'
 import {
   asMatrices,
@@ -25,7 +25,9 @@ import { Device } from '../src/tensor/device.ts'
 import { dispatch, rowMajor } from '../src/tensor/dispatch.ts'
 import { Limited } from './limited.ts'
 
-/** Any strides, but of contractions only products of matrices, in at most `most` axes of batches. */
+/**
+ * A backend for any strides, but only for contractions that are products of matrices, with at most `most` batch axes.
+ */
 class Matrices extends Limited {
   readonly most: number
   constructor(most: number) {
@@ -43,7 +45,7 @@ class Matrices extends Limited {
   }
 }
 
-/** The same draws each time. */
+/** Repeatable draws. */
 function dice(seed: number): (n: number) => number {
   let state = seed
   return (n) => {
@@ -55,7 +57,7 @@ function dice(seed: number): (n: number) => number {
 const axesOf = (draw: (n: number) => number): Shape =>
   Array.from({ length: draw(4) }, () => [1, 2, 3, 2, 0][draw(20) === 0 ? 4 : draw(4)])
 
-/** Some elements under strides that repeat, go back, overlap or leave gaps. */
+/** Elements under strides that repeat, go back, overlap or leave gaps. */
 function drawView(backend: Backend, draw: (n: number) => number, sizes: Shape, dtype: DType): View {
   const rows = contiguousLayout(sizes).strides
   const kind = draw(4)
@@ -132,14 +134,14 @@ describe.each<[string, Backend]>([
       const { instr, expected } = drawn(backend, seed, dtype)
       checkClaims(instr)
       dispatch(device, instr)
-      // Negative zero is what the difference of zeros may be.
+      // The difference of zeros may be negative zero.
       const got = Array.from(backend.readSync(rowMajor(instr.outputs[0])), (x) => x + 0)
       expect(got, `seed ${seed}`).toEqual(expected.map((x) => x + 0))
     }
   })
 })
 
-test('axes that one stride pattern walks through are one, and sizes of 1 vanish', () => {
+test('axes that one stride covers are merged, and sizes of 1 vanish', () => {
   const view = (sizes: Shape, strides = contiguousLayout(sizes).strides): View => ({
     ...contiguousLayout(sizes),
     strides,
@@ -167,7 +169,7 @@ test('axes that one stride pattern walks through are one, and sizes of 1 vanish'
   ])
   expect(folded?.attrs).toEqual({ batch: 1, sum: 1 })
   expect(asMatrices(plain)?.attrs).toBe(folded?.attrs)
-  // A window of 2 by 2 over 4 by 4: what is summed is two loops, and so is what it moves over.
+  // A window of 2 by 2 over 4 by 4: two loops are summed, and two move the window.
   const windows = of(0, 2, view([5, 2, 2]), view([2, 2, 3, 3], [4, 1, 4, 1]), [5, 3, 3])
   expect(isPlain(contractionOf(windows))).toBe(false)
   expect(contractionOf(windows).sum).toEqual({
@@ -180,7 +182,7 @@ test('axes that one stride pattern walks through are one, and sizes of 1 vanish'
   expect(asMatrices(windows)).toBeNull()
 })
 
-test('claims of a contraction are refused that do not fit', () => {
+test('a contraction with claims that do not fit is refused', () => {
   const { instr } = drawn(js(), seeds[3])
   const [a, b] = instr.inputs
   const of = (attrs: Partial<Prims['contract']>, first: Shape, second: Shape, out: Shape): Instr<'contract'> => {

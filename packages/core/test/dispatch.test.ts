@@ -1,5 +1,5 @@
-// A backend that can do little: contiguous inputs, one output an instruction, no sorting and no scatter. Core must bring
-// every instruction into that form, or run it elsewhere and say so, and the numbers must not change.
+// A limited backend: contiguous inputs, one output per instruction, no sorting and no scatter. Core must rewrite every
+// instruction into that form, or run it elsewhere with a warning, and the numbers must not change.
 import { js } from '@flambeau/backend-js'
 import {
   cat,
@@ -55,7 +55,7 @@ const train = (): unknown => {
   return { losses, weights: [...model.parameters()].map((p) => p.toNested()) }
 }
 
-test('training gives the same numbers, adapted and partly on the fallback, which is counted and warned of once', () => {
+test('training gives the same numbers, adapted and partly on the fallback, which is counted and warns once', () => {
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
   const expected = train()
   useDevice(limited)
@@ -81,7 +81,7 @@ test('strict mode refuses the fallback, naming op and device', () => {
   expect(x.add(1).toNested()).toEqual([4, 2, 3])
 })
 
-test('in-place writes through views arrive too', () => {
+test('in-place writes through views work, too', () => {
   useDevice(limited)
   const x = tensor([
     [1, 2, 3],
@@ -94,7 +94,7 @@ test('in-place writes through views arrive too', () => {
   ])
 })
 
-test('a kernel of a composition is taken where no gradient of it is wanted that it has no rule for', () => {
+test('a kernel for a composition is used unless a gradient is needed for which it has no rule', () => {
   const kinds: string[] = []
   const inner = js()
   const backend: Backend = new Proxy(inner, {
@@ -106,7 +106,7 @@ test('a kernel of a composition is taken where no gradient of it is wanted that 
       return (instr: Instr) => {
         kinds.push(instr.kind)
         if ((instr.kind as string) !== 'softmaxBackward') return target.run(instr)
-        // Twice what it should be, so that what it is used for shows.
+        // Twice the right result, so that its use is visible.
         const [dy, y] = (instr.inputs as View[]).map((x) => Array.from(target.readSync(x)))
         const sum = dy.reduce((total, g, i) => total + g * y[i], 0)
         const dx = Float32Array.from(dy, (g, i) => 2 * (g - sum) * y[i])
@@ -135,7 +135,7 @@ test('a kernel of a composition is taken where no gradient of it is wanted that 
   expect(kinds).not.toContain('softmax')
 })
 
-/** A backend without copies: it throws at one that it gets all the same. */
+/** A backend without copies, which throws if it gets one. */
 class WithoutCopies extends Limited {
   override supports(instr: Instr): boolean {
     return super.supports(instr) && instr.origin.name !== 'copy'
@@ -157,7 +157,7 @@ test('an update that swaps tensors reads all of them before it writes the first,
   }
 })
 
-test('a copy is asked for as all else: a backend without it is not given one, in eager, in a step that fails, in a replay', () => {
+test('a copy goes through supports like any instruction: in eager, in a step that fails, in a replay', () => {
   vi.spyOn(console, 'warn').mockImplementation(() => {})
   const without = new WithoutCopies()
   useDevice(without)

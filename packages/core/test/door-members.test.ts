@@ -1,6 +1,6 @@
-// Every public method of every class, and what is set on its objects, with every argument replaced by wrong values, one at a
-// time: what must come of it is in tools/test/door.ts. What users' functions give back to the library (hooks, custom
-// functions, steps) is an argument, too. A member without an entry here fails the first test.
+// Calls every public method of every class, and every setter, with every argument replaced in turn by wrong values;
+// tools/test/door.ts defines the allowed outcomes. Return values of users' functions (hooks, custom functions, steps)
+// count as arguments. The first test fails for a member without an entry.
 import * as core from '@flambeau/core'
 import { autograd, nn, optim, Tensor, tensor } from '@flambeau/core'
 import { expect, it } from 'vitest'
@@ -64,7 +64,7 @@ const hook = at('hook', 'fn', () => () => {})
 for (const name of ['registerForwardHook', 'registerForwardPreHook', 'registerFullBackwardHook'])
   on(`Module.${name}`, model, [hook])
 
-/** A hook is a function of the user's that returns what it likes. */
+/** A hook is a user's function, which may return anything. */
 const hooked = (register: string) => (x: Any, returned: unknown) => {
   x[register](() => returned)
   return x.forward(leaf()).sum().backward()
@@ -320,7 +320,7 @@ on('Profile.table', () => core.profile(() => T().sum()), [
 
 // ---- the tests ----
 
-/** Classes and interfaces whose members are none to call, and why. */
+/** Classes and interfaces without members to call, and why. */
 const exempt: Readonly<Record<string, string>> = {
   AdamBase: 'made by its subclasses',
   AlongDim: 'made by its subclasses',
@@ -377,7 +377,7 @@ it.each([...entries])('%s refuses wrong arguments', (_, entry) => {
   expect(faultsOf(entry, house)).toEqual([])
 })
 
-it('what runs on another thread is refused as what runs here', async () => {
+it('repeatAsync refuses the same arguments as repeat', async () => {
   for (const wrong of [undefined, null, 0, -1, 0.5, '1', Number.NaN, {}, [2]])
     await expect(step.repeatAsync(wrong as never)).rejects.toThrow(/argument 'n'|"n"|whole number of times/)
   await expect(step.repeatAsync(1, { stak: true } as never)).rejects.toThrow("unexpected keyword argument 'stak'")

@@ -1,5 +1,5 @@
-// Every public function, with every argument replaced by wrong values, one at a time: what must come of it is in
-// tools/test/door.ts. A function without an entry here fails the first test.
+// Calls every public function with every argument replaced in turn by wrong values; tools/test/door.ts defines the
+// allowed outcomes. The first test fails for a function without an entry.
 import { js } from '@flambeau/backend-js'
 import * as core from '@flambeau/core'
 import { autograd, F, nn, ops, optim, Tensor, tensor } from '@flambeau/core'
@@ -443,7 +443,7 @@ const checking = [
   by('nondetTol', 'real?', 0),
   by('fastMode', 'bool?', false),
 ]
-// The test's own function, which stands anything.
+// The test's own function, which accepts anything.
 const squares = at('fn', 'fn', () => (x: unknown) => (x instanceof Tensor ? x : double()).square())
 const sought = at('inputs', 'tensor|listed', () => [double()])
 const writes = { writes: 'it moves its inputs and puts them back', words: /input|type float/ }
@@ -517,7 +517,7 @@ for (const name of 'dim numel isContiguous isFloatingPoint isInference toArray t
   exempt.set(`x.${name}`, 'takes nothing')
 for (const name of ['rebase', 'collect']) exempt.set(`x.${name}`, 'for autograd')
 
-// Classes that only the library makes, or that users extend.
+// Classes that only the library creates, or that users extend.
 for (const name of [
   'AutogradFunction',
   'Function',
@@ -535,7 +535,7 @@ for (const name of [
 
 // ---- the tests ----
 
-/** All functions that can be reached from the index, by name. */
+/** All functions that the index exports, by name. */
 function reached(): Map<string, unknown> {
   const found = new Map<string, unknown>()
   const visit = (space: object, path: string): void => {

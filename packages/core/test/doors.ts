@@ -1,17 +1,18 @@
-// What the tests of wrong arguments share: right values of every kind, the judge's view of core, and the list of what is called.
+// Common parts of the tests of wrong arguments: valid values of every kind, the checks' view of core, and the list of
+// calls.
 import { js } from '@flambeau/backend-js'
 import * as core from '@flambeau/core'
 import { nn, ops, optim, Tensor, tensor } from '@flambeau/core'
 import { at, by, type Entry, type House, type Param, wrongValues } from '../../../tools/test/door.ts'
 
 core.useDevice(js())
-// biome-ignore lint/suspicious/noExplicitAny: functions are called with what they do not take
+// biome-ignore lint/suspicious/noExplicitAny: functions are called with invalid arguments
 export type Any = any
 
-/** The index, for names that are put together. */
+/** The index, for computed names. */
 export const all: Any = core
 
-// ---- right values ----
+// ---- valid values ----
 
 export const T = (): Tensor =>
   tensor([
@@ -43,7 +44,7 @@ const named = (name: string | symbol): unknown =>
   name === 'name' ? 'other' : typeof own[name] === 'function' ? own[name].bind(own) : own[name]
 core.registerDevice(new Proxy(own, { get: (_, name) => named(name) }))
 
-// ---- the house ----
+// ---- the package under test ----
 
 const errors = Object.values(core).filter((x) => typeof x === 'function' && x.prototype instanceof Error) as Any[]
 const stateOf = (value: unknown): string => {
@@ -106,7 +107,7 @@ export const generator = by('generator', 'generator?|null', () => new core.Gener
 export const size = at('size', 'size', () => [2, 2])
 export const index = at('index', 'tensor', whole)
 
-/** What is called, by name, and how. */
+/** The calls, by name. */
 export const entries = new Map<string, Entry>()
 export const covered = new Set<unknown>()
 /** Names without an entry, and why. */
@@ -135,7 +136,7 @@ export const each = (names: string, ...params: readonly Param[]): void => {
   for (const name of names.split(' ')) op(name, params)
 }
 export const both = (name: string, ...params: readonly Param[]): void => op(name, [self, ...params])
-/** A method of an object, which is made anew for every call. */
+/** A method of an object, which is created for every call. */
 export function on<X>(name: string, make: () => X, params: readonly Param[], rest: Partial<Entry> = {}): void {
   const key = name.slice(name.indexOf('.') + 1)
   const set = key.endsWith(' =') ? key.slice(0, -2) : undefined

@@ -1,5 +1,5 @@
-// Edges of ops: empty views, signs of zeros, NaN and infinities, what is refused, leaves that are views, names of nodes.
-// Every line of golden/edges.json is performed and compared with real PyTorch (tools/golden/edges.py).
+// Edge cases of ops: empty views, signs of zeros, NaN and infinities, refused calls, leaves that are views, names of
+// nodes. Runs every line of golden/edges.json and compares it with real PyTorch (tools/golden/edges.py).
 import { js } from '@flambeau/backend-js'
 import {
   compile,
@@ -23,7 +23,7 @@ beforeAll(() => void useDevice(js()))
 
 asPrinted('edges', { linear: F.linear, leaky: F.leakyRelu, cross: F.crossEntropy, nll: F.nllLoss, stdMean, varMean })
 
-test('bools that are added stay bools, compiled too', () => {
+test('sums of bools are bools, also when compiled', () => {
   const [index, ones3] = [tensor([1, 1, 1], { dtype: 'int32' }), ones(3, { dtype: 'bool' })]
   const step = (x: Tensor): Tensor[] => [
     x.scatterAdd(0, index, ones3),
@@ -40,7 +40,7 @@ test('bools that are added stay bools, compiled too', () => {
   }
 })
 
-test('a number is indexed by one index: in words of 2.x, where 1.13 gives unwritten memory', () => {
+test('indexing a number throws the error of 2.x, where 1.13 returns uninitialized memory', () => {
   const x = tensor(3, { requiresGrad: true })
   for (const n of [0, 2]) {
     const sentence = `index_select(): Index to scalar can have only 1 value, got ${n} value(s)`
@@ -49,7 +49,7 @@ test('a number is indexed by one index: in words of 2.x, where 1.13 gives unwrit
 })
 
 describe('data in a compiled step', () => {
-  /** What a step gives and leaves, call after call; `between` is done before each. */
+  /** The results and state of a step, call after call; `between` runs before each. */
   const traced = (wrap: typeof compile | null, between: (x: Tensor, call: number) => void): number[][] => {
     const x = tensor([1, 2], { requiresGrad: true })
     const step = (): Tensor => {
@@ -75,7 +75,7 @@ describe('data in a compiled step', () => {
     expect(traced(compile, cases[name])).toEqual(traced(null, cases[name]))
   })
 
-  test('is not set inside', () => {
+  test('cannot be set inside', () => {
     const x = ones(2)
     const step = compile(() => void (x.data = zeros(2)))
     expect(() => {
@@ -84,13 +84,13 @@ describe('data in a compiled step', () => {
   })
 })
 
-test('data overlaps the memory of the tensor: what is read is read before it is overwritten', () => {
+test('data overlaps the memory of the tensor, and reads come before overwrites', () => {
   const x = tensor([1, 2, 3])
   x.at('1:').copy_(x.data.at(':2'))
   expect(Array.from(x.toArray())).toEqual([1, 1, 2])
 })
 
-test('memory of data is given back with that of the tensor, and kept by a scope with it', () => {
+test('the memory of data is freed, and kept by a scope, together with that of the tensor', () => {
   const x = ones(2)
   const { data } = x
   data.dispose()

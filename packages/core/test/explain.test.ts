@@ -1,4 +1,4 @@
-// What explain() and graph() say of a step: every pass with what it changed, memory, how it runs, and a flowchart.
+// The output of explain() and graph() for a step: every pass with its changes, memory, how it runs, and a flowchart.
 import { tensor } from '@flambeau/core'
 import { expect, test } from 'vitest'
 import type { Backend } from '../src/backend/backend.ts'
@@ -23,7 +23,7 @@ const withoutSine: Pass = {
   run: (program) => ({ ...program, instrs: program.instrs.filter(({ origin }) => origin.name !== 'sin') }),
 }
 
-test('the program before and after each pass, where its values lie, and how it runs', () => {
+test('shows the program before and after each pass, its memory, and how it runs', () => {
   const text = explain(prepare(small(), backend, [withoutSine, { name: 'settle', run: settle }]))
   expect(`\n${text.replace(/[\d,]+ characters/, 'some characters')}\n`).toMatchInlineSnapshot(`
     "
@@ -75,7 +75,7 @@ test('all passes are named, and the peak is the bound when the plan reaches it',
   expect(text).toMatch(/an arena of ([\d,]+) bytes; at most \1 are in use/)
 })
 
-test('a flowchart: memory from before, instructions, what is kept and what is returned', () => {
+test('a flowchart shows memory from before, instructions, kept values and results', () => {
   const prepared = prepare(small(), backend, [withoutSine, { name: 'settle', run: settle }])
   expect(`\n${graph(prepared)}\n`).toMatchInlineSnapshot(`
     "

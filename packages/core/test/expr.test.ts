@@ -1,5 +1,5 @@
-// Derivatives of scalar expressions: the rules at ties, kinks, infinities and NaN are PyTorch's, twice differentiated; away
-// from them every elementwise operation agrees with finite differences three times differentiated.
+// Derivatives of scalar expressions: first and second derivatives at ties, kinks, infinities and NaN are PyTorch's;
+// elsewhere derivatives up to the third agree with finite differences for every elementwise operation.
 import { js } from '@flambeau/backend-js'
 import * as core from '@flambeau/core'
 import { fullLike, grad, gradcheck, gradgradcheck, type Tensor, tensor, useDevice, zerosLike } from '@flambeau/core'
@@ -65,7 +65,7 @@ const binary: Record<string, (x: Tensor, y: Tensor) => Tensor> = {
   'div, trunc': (x, y) => x.div(y, { roundingMode: 'trunc' }),
 }
 
-/** First and second derivatives under fixed gradients; zeros where none flows. */
+/** First and second derivatives under fixed gradients; zeros if none flows. */
 function twice(y: Tensor, inputs: readonly Tensor[]): Tensor[][] {
   const first = grad(y, inputs, { gradOutputs: fullLike(y, 1.5), createGraph: true, allowUnused: true })
   const flowing = first.filter((g): g is Tensor => g?.requiresGrad === true)
@@ -99,7 +99,7 @@ cases['float32 clamp by tensors'] = () => {
   return twice(x.clamp(low, high), [x, low, high])
 }
 
-/** C's pow of -0 and -Infinity, where PyTorch takes a square root for the exponent -0.5 (in the slope of 0.5). */
+/** C's pow of -0 and -Infinity, where PyTorch computes the exponent -0.5 (in the slope of 0.5) by a square root. */
 const byPow = {
   because: 'the slope at -0 and -Infinity is by pow, not by a square root',
   edit: (x: Golden): Golden => {
@@ -110,7 +110,7 @@ const byPow = {
 }
 agrees('slopes', cases, { 'float32 pow(0.5)': byPow, 'float64 pow(0.5)': byPow })
 
-describe('away from kinks, three times differentiated', () => {
+describe('away from kinks, up to the third derivative', () => {
   const { tan, sinh, cosh, asin, acos, atan, asinh, acosh, atanh, exp2, log2, log10, lgamma, digamma, erfinv, i0 } =
     core
   const anywhere = { ...unary, sinh, cosh, atan, asinh, exp2, i0 }
@@ -146,7 +146,7 @@ describe('away from kinks, three times differentiated', () => {
   }
 })
 
-describe('a map that is summed in the same kernel', () => {
+describe('a map that sums in the same kernel', () => {
   const builds: Record<string, (a: Expr, b: Expr) => Expr> = {
     sum: (a, b) => s.add(a, b),
     product: (a, b) => s.mul(a, b),
@@ -189,13 +189,13 @@ describe('derive', () => {
     expect(text(square, [0])).toEqual(['add(mul(x2, x0), mul(x2, x0))'])
   })
 
-  it('gives nothing for inputs that do not matter, or only to a condition', () => {
+  it('gives no derivative for inputs that only matter to a condition, or not at all', () => {
     expect(text(s.exp(x), [0, 1])).toEqual(['mul(x2, exp(x0))', undefined])
     expect(text(s.select(s.gt(x, 0), y, 1), [0, 1])).toEqual([undefined, 'select(gt(x0, 0), x2, 0)'])
     expect(text(s.floor(x), [0])).toEqual([undefined])
   })
 
-  it('chooses between the slopes of two branches, not what they are multiplied with', () => {
+  it('selects between the slopes of two branches, after multiplying by dy', () => {
     expect(text(s.select(s.gt(x, 0), s.sqrt(x), 1), [0])).toEqual(['select(gt(x0, 0), div(x2, mul(sqrt(x0), 2)), 0)'])
   })
 
@@ -205,7 +205,7 @@ describe('derive', () => {
     expect(text(s.cast(s.input(0, 'int32'), 'float64'), [0])).toEqual([undefined])
   })
 
-  it('inputs can be found and put in', () => {
+  it('inputs can be listed and substituted', () => {
     const e = s.add(s.mul(x, y), x)
     expect(inputsOf([e])).toEqual([0, 1])
     expect(exprString(substitute(e, (i) => (i.value === 0 ? s.exp(dy) : i)))).toBe('add(mul(exp(x2), x1), exp(x2))')

@@ -1,5 +1,6 @@
-// A step that fails has changed nothing, and several have changed what the complete ones did: a device that throws at
-// every instruction in turn, and checks that fail between all calls of a step; in eager, recorded, replayed and repeated.
+// A step that fails has changed nothing, and a failed repeat has the effects of the complete steps: devices that throw
+// at every instruction in turn, and checks that fail between all calls of a step; eager, recorded, replayed and
+// repeated.
 import { js } from '@flambeau/backend-js'
 import { compile, setFallback, useDevice } from '@flambeau/core'
 import { beforeEach, expect, test, vi } from 'vitest'
@@ -12,7 +13,7 @@ beforeEach(() => {
   setFallback(js())
 })
 
-test('a number read anew that is none ends the step, and nothing has changed', () => {
+test('a function that returns no number fails the step, and nothing has changed', () => {
   useDevice(js())
   const own = training(false)
   let rate: unknown = 2

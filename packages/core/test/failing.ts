@@ -1,4 +1,4 @@
-// Training steps that fail where a test wants: what all of their state is, to the bit, and backends and checks that fail.
+// Training steps that fail at a chosen point, with their complete state to the bit, and backends and checks that fail.
 import { createHash } from 'node:crypto'
 import {
   compile,
@@ -33,8 +33,8 @@ import { describe, expect, test } from 'vitest'
 import { bitsOf } from './golden-tensors.ts'
 
 /**
- * A backend in front of another that is not certain: it throws at the instruction that it is told to, counted from then,
- * also inside of a program, of which what comes before is done.
+ * Wraps a backend that is not certain: it throws at the chosen instruction, counted from the request, also inside a
+ * program, after running what comes before.
  */
 export class Failing implements Backend {
   readonly name = 'failing'
@@ -66,7 +66,7 @@ export class Failing implements Backend {
       first(k).run(bindings)
       throw new Error('the device failed')
     }
-    // Several runs in a call, so that it is asked of nobody who cannot say where it failed.
+    // No repeat, because a failure inside several runs could not be located.
     const repeat = (bindings: Bindings): never => {
       run(bindings)
       throw new Error('a backend that is not certain is asked for several runs at once')
@@ -86,12 +86,14 @@ export class Failing implements Backend {
 }
 
 export interface Training {
-  /** Parts of the step, in order, each a call of the library that changes something. */
+  /** The calls of the step, in order, each of which changes something. */
   readonly parts: Readonly<Record<string, () => void>>
   readonly step: () => Tensor
-  /** All that the step changes, as text: parameters, buffers, gradients, moments, counters, rates, and what it draws from. */
+  /**
+   * All state that the step changes, as text: parameters, buffers, gradients, moments, counters, rates, and generators.
+   */
   state(generators?: boolean): string
-  /** Checks stand between all parts: the one of this number fails from this step on, if it is counted from now. */
+  /** There are checks between all calls: the one of this number fails from this step on, counted from now. */
   fail(guard: number, after: number): void
   readonly guards: number
 }
@@ -99,7 +101,7 @@ export interface Training {
 const texts = (xs: Iterable<readonly [unknown, unknown]>): unknown[] =>
   Array.from(xs, ([key, x]) => [key, x === null || typeof x !== 'object' ? x : bitsOf(x as Tensor)])
 
-/** A training step with all that changes from step to step; the same for the same seed. `guarded`: with its checks. */
+/** A training step with all kinds of state; the same for the same seed. `guarded` adds its checks. */
 export function training(guarded: boolean): Training {
   manualSeed(1)
   const generator = new Generator().manualSeed(5)
@@ -131,7 +133,7 @@ export function training(guarded: boolean): Training {
       loss = F.mseLoss(last.forward(hidden.mul(rand([6, 4], { generator }).gt(0.2))), y)
     },
     zeroGrad: () => model.zeroGrad(),
-    // Of a graph that is kept, so that a backward that failed can be made again.
+    // With a retained graph, so that a failed backward can be repeated.
     backward: () => loss.backward(undefined, { retainGraph: true }),
     adam: () => adam.step(),
     sgd: () => sgd.step(),
@@ -140,10 +142,10 @@ export function training(guarded: boolean): Training {
     count: () => void noGrad(() => count.add_(1)),
     scheduler: () => scheduler.step(),
   }
-  /** Fails when more steps were made than its limit says: a check of elements or of an index. */
+  /** Fails after more steps than its limit: a check of elements or of an index. */
   const guard = (i: number): void => {
     limits[i] ??= tensor(1e6)
-    // It waits for what was computed so far: a hidden layer, a gradient.
+    // It depends on the results so far: a hidden layer, a gradient.
     const seen = i === 0 ? x : ((i > names.indexOf('backward') ? last.weight.grad : null) ?? hidden)
     const over = count.add(seen.detach().sum().mul(0)).gt(limits[i])
     if (i % 2 === 0) F.binaryCrossEntropy(over.float().mul(2).reshape(1), zeros(1))
@@ -187,7 +189,7 @@ export function training(guarded: boolean): Training {
 
 const sentences = /between 0 and 1|out of range|out of bounds/
 
-/** Checks fail between all calls of a step: what a device makes of a recorded step, a replay, and steps that are repeated. */
+/** Checks fail between all calls of a step: in a recorded step, in a replay, and in repeated steps on this device. */
 export function describeFailingChecks(name: string, device: () => Backend): void {
   describe(`a check that fails between the calls of a step on ${name}`, () => {
     test('changes nothing in a recorded step and in a replay', () => {
@@ -208,7 +210,7 @@ export function describeFailingChecks(name: string, device: () => Backend): void
       }
     })
 
-    test('leaves what the complete steps did, when they are repeated, here and on another thread', async () => {
+    test('keeps the effects of the complete steps of a repeat, here and on another thread', async () => {
       useDevice(device())
       const [own, other] = [training(true), training(true)]
       const step = compile(own.step)
@@ -217,7 +219,7 @@ export function describeFailingChecks(name: string, device: () => Backend): void
         other.step()
       }
       for (let i = 0; i < own.guards; i++) {
-        // One of the checks before the count sees what the step before has left.
+        // One of the checks before the count fails because of what the step before has left.
         own.fail(i, 2)
         if (i % 3 === 0) await expect(step.repeatAsync(5)).rejects.toThrow(sentences)
         else expect(() => step.repeat(5)).toThrow(sentences)
@@ -233,7 +235,7 @@ export function describeFailingChecks(name: string, device: () => Backend): void
       }
     })
 
-    test('and rows that are written one after the other, with a look at them in between, are not written', () => {
+    test('leaves rows unwritten that are written one by one with reads in between', () => {
       useDevice(device())
       const [table, x, index] = [zeros(3, 2), tensor([1, 2]), tensor([0, 1], { dtype: 'int32' })]
       const step = compile(() =>
@@ -260,7 +262,10 @@ export function describeFailingChecks(name: string, device: () => Backend): void
   })
 }
 
-/** Calls `fn` so that a device fails at its first instruction, its second, and so on until it fails no more; how often it did. */
+/**
+ * Calls `fn` so that a device fails at its first instruction, its second, and so on until it succeeds; returns the
+ * number of failures.
+ */
 function atEvery(failing: Failing, fn: () => unknown, afterwards: () => void): number {
   for (let k = 0; ; k++) {
     failing.failsAfter = k
@@ -276,17 +281,17 @@ function atEvery(failing: Failing, fn: () => unknown, afterwards: () => void): n
   }
 }
 
-/** A device throws at every instruction in turn: what it makes of an eager, a recorded, a replayed step, and of repeated ones. */
+/** A device throws at every instruction in turn: in an eager, a recorded, a replayed step, and in repeated ones. */
 export function describeFailingDevice(name: string, inner: () => Backend): void {
   describe(`a device that throws at every instruction in turn, on ${name}`, () => {
     const failing = new Failing(inner())
 
-    test('eager: every call of a step is made or not', () => {
+    test('eager: every call of a step is done completely or not at all', () => {
       useDevice(failing)
       const own = training(false)
       for (let step = 0; step < 3; step++) {
         for (const [name, part] of Object.entries(own.parts)) {
-          // What was drawn by a call that failed stays drawn, as in PyTorch.
+          // The draws of a failed call are not undone, as in PyTorch.
           const before = own.state(false)
           const failed = atEvery(failing, part, () => expect(own.state(false), name).toBe(before))
           if (!['zeroGrad', 'scheduler'].includes(name)) expect(failed, name).toBeGreaterThan(0)
@@ -294,7 +299,7 @@ export function describeFailingDevice(name: string, inner: () => Backend): void 
       }
     })
 
-    test('recorded and replayed: every call of the step', () => {
+    test('recorded and replayed: the step is done completely or not at all', () => {
       useDevice(failing)
       const [own, other] = [training(false), training(false)]
       const step = compile(own.step)
@@ -310,7 +315,7 @@ export function describeFailingDevice(name: string, inner: () => Backend): void 
       expect(step.explain()).toContain(failing.compile ? 'compiled by failing' : 'one after the other')
     })
 
-    test('repeated: as after so many complete steps', () => {
+    test('repeated: the effects are those of complete steps', () => {
       useDevice(failing)
       const [own, other] = [training(false), training(false)]
       const step = compile(own.step)

@@ -1,5 +1,6 @@
-// What `compile` does not record or see, to be read as documentation: each test is named after a trap, shows what happens, and then
-// what to write instead. The guide's page on compile lists the same traps by the same names; the last test compares the two.
+// What `compile` does not record or see, readable as documentation: each test is named after a trap, shows what
+// happens, and then what to write instead. The guide's page on compile lists the same traps by the same names; the last
+// test compares the two.
 import { readFileSync } from 'node:fs'
 import { js } from '@flambeau/backend-js'
 import {
@@ -25,7 +26,10 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** Results of calls in a row. The first call runs as it is written, two more are recorded and agree, then all are replayed until call 8. */
+/**
+ * The results of consecutive calls. The first call runs as written, two more are recorded and agree, then all are
+ * replayed until call 8.
+ */
 const calls = <T>(times: number, step: () => T): T[] => Array.from({ length: times }, () => step())
 /** A test by the name under which the guide lists the trap. */
 const traps: string[] = []
@@ -46,7 +50,7 @@ describe('runs while the step is recorded, not when it is replayed', () => {
     calls(7, step)
     expect(log).toHaveBeenCalledTimes(3)
 
-    // Instead: print outside of the step, from what it returns.
+    // Instead: print outside the step, from its result.
     log.mockClear()
     const quiet = compile(() => x.sum())
     for (const sum of calls(7, quiet)) console.log(String(sum))
@@ -88,7 +92,7 @@ describe('runs while the step is recorded, not when it is replayed', () => {
     const draws = calls(7, step).map((x) => numbers(x).join())
     expect(draws[6]).not.toBe(draws[0])
 
-    // Instead: seed it where the step is called. manualSeed of flambeau itself is replayed.
+    // Instead: seed it where the step is called. flambeau's own manualSeed is replayed.
     const draw = compile(() => rand(2, { generator }))
     const seeded = compile(() => {
       manualSeed(1)
@@ -103,7 +107,7 @@ describe('runs while the step is recorded, not when it is replayed', () => {
   })
 })
 
-describe('keeps the value that it had when the step was recorded', () => {
+describe('keeps its value from the recording', () => {
   trap('a number in a variable', () => {
     const x = tensor([1, 2])
     let rate = 1
@@ -115,7 +119,7 @@ describe('keeps the value that it had when the step was recorded', () => {
     rate = 10
     expect(numbers(fixed())).toEqual([1, 2])
 
-    // Instead: a function, which is read at every call, or an argument, which has a recording of its own for every value.
+    // Instead: a function, which is read at every call, or an argument, which gets a recording for every value.
     expect(numbers(read())).toEqual([10, 20])
     expect(numbers(given(rate))).toEqual([10, 20])
   })
@@ -131,7 +135,7 @@ describe('keeps the value that it had when the step was recorded', () => {
     weights[1] = 10
     expect(numbers(fixed())).toEqual([1, 2])
 
-    // Instead: a tensor made once, into which the new numbers are copied; or an argument.
+    // Instead: a tensor created once, into which the new numbers are copied; or an argument.
     kept.copy_(tensor(weights))
     expect(numbers(read())).toEqual([1, 20])
   })
@@ -160,11 +164,11 @@ describe('keeps the value that it had when the step was recorded', () => {
     warm = false
     expect(numbers(step())).toEqual([10, 20])
 
-    // Instead: a compiled step for each way, and the branch outside.
+    // Instead: a compiled step for each branch, and the branch outside.
     expect(numbers((warm ? start : go)())).toEqual([1, 2])
   })
 
-  trap('how often a loop turns', () => {
+  trap('the number of turns of a loop', () => {
     const x = tensor([1, 2])
     let turns = 1
     const body = (n: number) => {
@@ -215,11 +219,11 @@ describe('keeps the value that it had when the step was recorded', () => {
     model.by = 10
     expect(numbers(fixed())).toEqual([1, 2])
 
-    // Instead: forward, whose module's properties are looked at before every call.
+    // Instead: call forward, which checks the module's properties at every call.
     expect(numbers(seen())).toEqual([10, 20])
   })
 
-  trap('what a Map of a module holds', () => {
+  trap('the contents of a Map in a module', () => {
     class Scaled extends nn.Module {
       scales = new Map([['all', 1]])
       scale = 1
@@ -241,7 +245,7 @@ describe('keeps the value that it had when the step was recorded', () => {
     expect(numbers(step().select(0, 1))).toEqual([10, 20])
   })
 
-  trap('a property that a module did not have', () => {
+  trap('a property added to a module later', () => {
     class Scaled extends nn.Module {
       declare by?: number
       gain?: number = undefined
@@ -255,13 +259,13 @@ describe('keeps the value that it had when the step was recorded', () => {
     model.by = 10
     expect(numbers(step())).toEqual([1, 2])
 
-    // Instead: one that is there from the beginning, if only as undefined.
+    // Instead: a property that exists from the beginning, if only as undefined.
     delete model.by
     model.gain = 10
     expect(numbers(step())).toEqual([10, 20])
   })
 
-  trap("an option of an optimizer of one's own", () => {
+  trap('an option of your own optimizer', () => {
     type Rate = (group: { lr: number }) => number | (() => number)
     const after = (rate: Rate): number => {
       class Descent extends optim.Optimizer {
@@ -294,7 +298,7 @@ describe('is refused', () => {
     const reads = compile(() => x.mul(x.sum().item()))
     expect(() => reads()).toThrow('item() cannot be called inside a compiled step')
 
-    // Instead: go on with the tensor, and read it outside.
+    // Instead: continue with the tensor, and read it outside.
     const step = compile(() => x.mul(x.sum()))
     expect(numbers(step())).toEqual([3, 6])
   })
@@ -304,7 +308,7 @@ describe('is refused', () => {
     const branches = compile(() => (x.sum().item() > 0 ? x : x.neg()))
     expect(() => branches()).toThrow('item() cannot be called inside a compiled step')
 
-    // Instead: both ways, and where.
+    // Instead: compute both branches, and select with where.
     const step = compile(() => where(x.sum().gt(0), x, x.neg()))
     expect(numbers(step())).toEqual([-1, 2])
   })
@@ -314,7 +318,7 @@ describe('is refused', () => {
     const picks = compile(() => x.maskedSelect(x.gt(0)).sum())
     expect(() => picks()).toThrow('whose shape depends on the data, cannot be called inside a compiled step')
 
-    // Instead: all elements, with those that do not count set to what changes nothing.
+    // Instead: all elements, with those that should not count replaced by neutral ones.
     const step = compile(() => x.maskedFill(x.le(0), 0).sum())
     expect(step().item()).toBe(2)
   })
@@ -324,19 +328,19 @@ describe('is refused', () => {
     const draws = compile(() => x.mul(Math.random()))
     expect(() => calls(8, draws)).toThrow('the compiled step differs from call to call')
 
-    // Instead: rand, whose draws are made anew in every replay.
+    // Instead: rand, whose draws are repeated in every replay.
     const step = compile(() => x.mul(rand([])))
     const seen = calls(7, step).map((y) => numbers(y).join())
     expect(new Set(seen).size).toBe(7)
   })
 
-  trap('a number that is another at every call', () => {
+  trap('a number that changes at every call', () => {
     const x = tensor([1, 2])
     let t = 0
     const counts = compile(() => x.mul(t++))
     expect(() => calls(8, counts)).toThrow('the compiled step differs from call to call')
 
-    // Instead: a tensor that the step itself counts up.
+    // Instead: a tensor that the step itself increments.
     const count = zeros([])
     const step = compile(() => x.mul(noGrad(() => count.add_(1))))
     expect(numbers(calls(7, step)[6])).toEqual([7, 14])
@@ -352,7 +356,7 @@ describe('is refused', () => {
     calls(4, keeps)
     expect(() => last.toArray()).toThrow('a tensor that was made inside a compiled step is used after it')
 
-    // Instead: return it too, or copy it into a tensor made outside.
+    // Instead: return it too, or copy it into a tensor created outside.
     const kept = zeros(2)
     const step = compile(() => {
       const y = x.mul(2)
@@ -369,7 +373,7 @@ describe('is refused', () => {
     const doubles = compile((x: Tensor) => x.mul_(2))
     expect(() => doubles(tensor([1, 2]))).toThrow('argument 0 is written in place inside a compiled step')
 
-    // Instead: a new tensor; or a tensor from outside, captured.
+    // Instead: return a new tensor; or capture a tensor from outside.
     const step = compile((x: Tensor) => x.mul(2))
     expect(numbers(step(tensor([1, 2])))).toEqual([2, 4])
   })
@@ -388,7 +392,7 @@ describe('is refused', () => {
     })
     expect(() => calls(2, slows)).toThrow('lr of a parameter group is set inside a compiled step')
 
-    // Instead: set it between two calls, or let a scheduler do it, inside or outside.
+    // Instead: set it between two calls, or use a scheduler, inside or outside.
     optimizer.paramGroups[0].lr = 1
     const scheduler = new optim.lrScheduler.ExponentialLR(optimizer, { gamma: 0.5 })
     const step = compile(() => {
@@ -417,7 +421,7 @@ describe('is refused', () => {
     const waits = compile(async () => x.sum())
     expect(() => waits()).toThrow('but the result is a Promise')
 
-    // Instead: wait before the step, or behind it.
+    // Instead: await before the step, or after it.
     const step = compile((batch: Tensor) => batch.sum())
     const batch = await Promise.resolve(x)
     expect(await step(batch).itemAsync()).toBe(3)

@@ -1,4 +1,4 @@
-// What the tests of layers, losses and optimizers share: tensors from golden files, and comparison with them.
+// Common parts of the tests of layers, losses and optimizers: tensors from golden files, and comparison with them.
 import { readFileSync } from 'node:fs'
 import { type DType, nn, Tensor, tensor } from '@flambeau/core'
 import { expect } from 'vitest'
@@ -34,11 +34,11 @@ export const made = (golden: GoldenTensor, requiresGrad = false): Tensor => {
   return requiresGrad ? x.setRequiresGrad(true) : x
 }
 
-/** Options of a golden record: tensors in it are made, the rest is as it stands. */
+/** Options of a golden record: creates its tensors, other values stay unchanged. */
 export const optionsOf = (options: Readonly<Record<string, unknown>>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(options).map(([key, value]) => [key, isGolden(value) ? made(value) : value]))
 
-/** Dtype, shape and elements, these up to a relative and an absolute difference. */
+/** Compares dtype, shape and elements, the last within a relative and an absolute difference. */
 export function expectClose(x: Tensor | null | undefined, golden: GoldenTensor, tolerance = 1e-6, label = ''): void {
   expect(x, label).toBeInstanceOf(Tensor)
   const { dtype, shape } = x as Tensor
@@ -57,7 +57,7 @@ export const cotangent = (x: Tensor, k = 0): Tensor =>
     { dtype: x.dtype },
   ).reshape([...x.shape])
 
-/** The error of PyTorch's class whose first line is PyTorch's sentence. */
+/** The error must have PyTorch's class, and PyTorch's sentence as its first line. */
 export function expectError(fn: () => unknown, { error, message }: GoldenError): void {
   let thrown: unknown
   try {
@@ -70,7 +70,7 @@ export function expectError(fn: () => unknown, { error, message }: GoldenError):
   expect({ name, message: `${said}\n`.startsWith(`${message}\n`) ? message : said }).toEqual({ name: error, message })
 }
 
-/** The bits of float32 elements, as golden files write them. */
+/** The bits of float32 elements in the golden files' format. */
 export const bitsOf = (x: Tensor): string[] => {
   const view = new DataView(new ArrayBuffer(4))
   return Array.from(x.detach().toArray(), (value) => {
@@ -82,7 +82,7 @@ export const bitsOf = (x: Tensor): string[] => {
 export type Make = readonly [name: string, ...args: readonly unknown[]]
 type Class = new (...args: never[]) => nn.Module
 
-/** A module of a golden record: its class, and arguments that may be modules. */
+/** A module of a golden record: its class, and arguments, which may be modules. */
 export const makeModule = ([name, ...args]: Make): nn.Module => {
   const make = (nn as unknown as Readonly<Record<string, Class>>)[name]
   return new make(...(args.map((arg) => (Array.isArray(arg) ? makeModule(arg as unknown as Make) : arg)) as never[]))

@@ -1,8 +1,8 @@
-// Every value that is kept on the host beside a training step, found by walking the properties of modules, optimizers,
-// schedulers, their lists and maps; and for each of them what it can be changed to. So a new option is found by itself.
+// Finds every value on the host beside a training step by walking the properties of modules, optimizers, schedulers,
+// and their lists and maps, together with possible changes of each. New options are found automatically.
 import { deepCopy, nn, noGrad, optim, type Tensor, Tensor as TensorClass } from '@flambeau/core'
 
-/** A change of one value; worlds that are made alike have the same changes in the same order. */
+/** A change of one value; worlds built alike have the same changes in the same order. */
 export interface Change {
   readonly name: string
   make(): void
@@ -23,7 +23,7 @@ const altered = (x: Tensor): Tensor =>
     return x instanceof nn.Parameter ? new nn.Parameter(y) : y
   })
 
-/** What stands in the place of a value that is of its kind, and not it. */
+/** A different value of the same kind. */
 function others(value: unknown): readonly (readonly [name: string, other: () => unknown])[] {
   if (typeof value === 'boolean') return [[String(!value), () => !value]]
   if (typeof value === 'number') {
@@ -40,7 +40,7 @@ function others(value: unknown): readonly (readonly [name: string, other: () => 
   return []
 }
 
-/** Some of what can be done to a tensor: others for the next, so that all are done to some. */
+/** Some changes of a tensor: different ones for each tensor, so that every change is tried on some. */
 function changesOfTensor(path: string, x: Tensor, turn: number): Change[] {
   const change = (name: string, make: () => void): Change => ({ name: `${path}${name}`, make })
   if (!x.isFloatingPoint()) return []
@@ -55,7 +55,7 @@ function changesOfTensor(path: string, x: Tensor, turn: number): Change[] {
   return all.filter((_, k) => (k + turn) % 3 === 0)
 }
 
-/** All changes of what can be reached from an object. */
+/** All changes of values reachable from an object. */
 export function changesOf(root: object): Change[] {
   const changes: Change[] = []
   const seen = new Set<unknown>()

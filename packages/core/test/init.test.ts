@@ -1,4 +1,4 @@
-// Initialisations bit for bit as real PyTorch's, gains, and what cannot be initialised (tools/golden/train.py).
+// Initialisations bit for bit like real PyTorch's, gains, and invalid initialisations (tools/golden/train.py).
 import { js } from '@flambeau/backend-js'
 import { manualSeed, nn, noGrad, ones, type Tensor, useDevice, zeros } from '@flambeau/core'
 import { describe, expect, it, vi } from 'vitest'
@@ -37,7 +37,7 @@ describe('fills', () => {
     })
   }
 
-  it('leaves a tensor without elements alone, with a warning', () => {
+  it('does nothing to a tensor without elements, with a warning', () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
     nn.init.kaimingUniform_(zeros(0, 3))
     expect(warn).toHaveBeenCalledWith('UserWarning: Initializing zero-element tensors is a no-op')
@@ -53,7 +53,7 @@ describe('fills', () => {
   })
 })
 
-describe('layers as they are made', () => {
+describe('new layers', () => {
   for (const { make, seed, bits } of golden.layers) {
     it(`${JSON.stringify(make)}, seed ${seed}`, () => {
       manualSeed(seed)
@@ -62,7 +62,7 @@ describe('layers as they are made', () => {
     })
   }
 
-  it('draw nothing more than their weights, and nothing in noGrad', () => {
+  it('draw only their weights, also in noGrad', () => {
     manualSeed(1)
     const first = bitsOf(new nn.Linear(4, 4).weight)
     manualSeed(1)
@@ -74,7 +74,7 @@ it('gains', () => {
   for (const { args, value } of golden.gains) expect(nn.init.calculateGain(...args)).toBe(value)
 })
 
-describe('what cannot be initialised', () => {
+describe('invalid initialisations', () => {
   const wrong: Readonly<Record<string, () => unknown>> = {
     'kaimingUniform_ of a vector': () => nn.init.kaimingUniform_(ones(3)),
     'xavierNormal_ of a vector': () => nn.init.xavierNormal_(ones(3)),

@@ -1,5 +1,5 @@
-// Tensors, state dicts and optimizers' states through JSON, to the bit; and models, optimizers and data on another
-// device or in another dtype by one call.
+// Tensors, state dicts and optimizers' states through JSON, to the bit; and moving models, optimizers and data to
+// another device or dtype in one call.
 import { js } from '@flambeau/backend-js'
 import {
   compile,
@@ -74,7 +74,7 @@ describe('a tensor in JSON', () => {
     ['a part of base64', { dtype: 'uint8', shape: [3], data: 'AACAP' }, 'are not base64'],
     ['a negative size', { dtype: 'uint8', shape: [-3], data: '' }, 'negative dimension'],
     ['a bool of 2', { dtype: 'bool', shape: [1], data: 'Ag==' }, 'a bool is 0 or 1'],
-  ])('%s is none', (_, json, message) => expect(() => fromJSON(json as never)).toThrow(message))
+  ])('%s is not a tensor', (_, json, message) => expect(() => fromJSON(json as never)).toThrow(message))
 
   test('cannot be written inside a compiled step', () => {
     const x = ones(1)
@@ -93,7 +93,7 @@ function trained(seed: number): { model: nn.Sequential; optimizer: optim.Adam; x
 }
 const bits = (model: nn.Module): unknown => [...model.stateDict()].map(([key, x]) => [key, x.dtype, ...bitsOf(x)])
 
-test('a model and its optimizer go on from JSON as if nothing had been', () => {
+test('a model and its optimizer continue from JSON as if uninterrupted', () => {
   const from = trained(1)
   const to = trained(2)
   const text = JSON.stringify({ model: from.model.stateDict(), optimizer: from.optimizer.stateDict() })
@@ -109,14 +109,14 @@ test('a model and its optimizer go on from JSON as if nothing had been', () => {
   }
   expect(bits(to.model)).toEqual(bits(from.model))
   expect(JSON.stringify(to.optimizer.stateDict())).toBe(JSON.stringify(from.optimizer.stateDict()))
-  // A state without versions is one of before there were any.
+  // A state without versions is older than versions.
   const { _metadata, ...old } = saved.model
   delete old['1.num_batches_tracked']
   expect(String(trained(3).model.loadStateDict(old))).toBe('<All keys matched successfully>')
 })
 
 describe('on another device', () => {
-  test('model, optimizer and data move by one call, and train on', () => {
+  test('model, optimizer and data move in one call, and continue training', () => {
     const { model, optimizer, x } = trained(1)
     const other = trained(1)
     const parameters = model.parameters()
@@ -141,7 +141,7 @@ describe('on another device', () => {
     expect(bits(model)).toEqual(bits(other.model))
   })
 
-  test('an optimizer that was forgotten is named, and follows', () => {
+  test('an optimizer left behind is named in the error, and can follow', () => {
     const { model, optimizer, x } = trained(1)
     model.to('limited')
     model.forward(x.to('limited')).sum().backward()
@@ -162,7 +162,7 @@ describe('on another device', () => {
     optimizer.to('float64').step()
   })
 
-  test('nothing has moved where one thing cannot', () => {
+  test('nothing has moved if one of the things cannot', () => {
     const { model, optimizer, x } = trained(1)
     const before = bits(model)
     expect(() => moveTo('nowhere', model, optimizer, x)).toThrow("device 'nowhere' is not loaded")
@@ -178,7 +178,7 @@ describe('on another device', () => {
     expect(bits(model)).toEqual(before)
   })
 
-  test('two devices of one name are told apart', () => {
+  test('two devices with one name are distinguished', () => {
     const [a, b] = [new Variant('cpu'), new Variant('gpu')].map((backend) => {
       useDevice(backend)
       return ones(2)

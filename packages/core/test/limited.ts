@@ -1,5 +1,5 @@
-// A backend that can do little, as tests of what core does about that see it: contiguous inputs, one output an
-// instruction, products of two matrices or of one batch of them, some kinds not at all. It throws at what it should not have been given.
+// A limited backend to test how core adapts instructions: contiguous inputs, one output per instruction, products of
+// two matrices or of one batch of them, some kinds not at all. It throws at an instruction that it should not get.
 import { js } from '@flambeau/backend-js'
 import {
   type Backend,

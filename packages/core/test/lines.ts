@@ -1,5 +1,5 @@
-// Lines of golden files performed and compared with what real PyTorch printed or said (tools/golden/ops_b.py says what they
-// know).
+// Runs lines of golden files and compares them with real PyTorch's output or error (tools/golden/ops_b.py defines their
+// names).
 import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { arange, type DType, grad, noGrad, ones, Slice, Tensor, tensor, zeros } from '@flambeau/core'
@@ -20,7 +20,7 @@ export const range = (...shape: number[]): Tensor =>
     { dtype: 'float32' },
   ).view(shape)
 
-/** Text that is printed as it stands. */
+/** Text that is printed verbatim. */
 class Text {
   readonly text: string
   constructor(text: string) {
@@ -68,7 +68,7 @@ const scope = (more: Names): Names => ({
   ...more,
 })
 
-/** Performs a line of the goldens: what stands after its last semicolon is the value. */
+/** Runs a line of the goldens: the part after its last semicolon is the value. */
 function perform(line: string, more: Names): unknown {
   const names = scope(more)
   const at = line.startsWith('slopes') ? -1 : line.lastIndexOf('; ')
@@ -76,11 +76,11 @@ function perform(line: string, more: Names): unknown {
   return new Function(...Object.keys(names), body)(...Object.values(names))
 }
 
-/** A test for each line of a golden file; `more` are names beside those that all lines know. */
+/** A test for each line of a golden file; `more` are names in addition to those that all lines know. */
 export function asPrinted(name: string, more: Names = {}): void {
   const file = new URL(`./golden/${name}.json`, import.meta.url)
   const golden: Record<string, Golden> = JSON.parse(readFileSync(file, 'utf8'))
-  describe('as real PyTorch prints it', () => {
+  describe('as in real PyTorch', () => {
     for (const [line, expected] of Object.entries(golden)) {
       it(line, () => {
         if ('printed' in expected) {

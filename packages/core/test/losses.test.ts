@@ -1,5 +1,5 @@
-// Losses and batch normalisation as functions: values, gradients and gradients of gradients, names of nodes and errors as
-// real PyTorch gives them (tools/golden/nn.py), and the gradients that it does not give by finite differences.
+// Losses and batch normalisation as functions: values, first and second gradients, names of nodes and errors as in real
+// PyTorch (tools/golden/nn.py), and other gradients by finite differences.
 import { js } from '@flambeau/backend-js'
 import {
   F,
@@ -82,7 +82,7 @@ describe('losses and batch normalisation as PyTorch computes them', () => {
       first.forEach((g, i) => void expectClose(g, record.first[i], 1e-12, `gradient ${i}`))
       if (record.second === undefined) return
       const total = first.map((g) => cotangent(g, 1).mul(g).mul(g).sum()).reduce((a, b) => a.add(b))
-      // A loss that is linear has no second gradient; PyTorch may write zeros for it.
+      // A linear loss has no second gradient; PyTorch may return zeros for it.
       const second = total.requiresGrad ? grad(total, leaves, { allowUnused: true }) : leaves.map(() => null)
       record.second.forEach((wanted, i) => {
         const found = second[i] ?? zeros(leaves[i].shape, { dtype: 'float64' })
@@ -105,7 +105,7 @@ describe('losses and batch normalisation as PyTorch computes them', () => {
   }
 })
 
-describe('losses that cannot be computed', () => {
+describe('invalid losses', () => {
   golden.errors.forEach((record, n) => {
     it(`${n}: ${title(record)}: ${record.message}`, () => {
       quiet()
@@ -206,7 +206,7 @@ describe('edges', () => {
     expect(warn).not.toHaveBeenCalled()
   })
 
-  it('ends logarithms of probabilities at -100, and their slopes', () => {
+  it('clamps logarithms of probabilities at -100, and their slopes', () => {
     const x = tensor([0, 1, 0.5], { requiresGrad: true })
     const loss = F.binaryCrossEntropy(x, tensor([1, 0, 1]), { reduction: 'none' })
     expect(Array.from(loss.detach().toArray())).toEqual([100, 100, Math.fround(Math.LN2)])
@@ -222,7 +222,7 @@ describe('edges', () => {
     expect(Array.from(x.grad?.toArray() ?? [])).toEqual([0, -1, 0])
   })
 
-  it('does not look at log-probabilities that are no target', () => {
+  it('does not read log-probabilities of other classes', () => {
     const x = tensor([[Number.NEGATIVE_INFINITY, -1]], { requiresGrad: true })
     const loss = F.nllLoss(x, tensor([1], { dtype: 'int32' }))
     expect(loss.item()).toBe(1)
@@ -236,7 +236,7 @@ describe('edges', () => {
     expect(F.nllLoss(ones(0, 3), zeros([0], { dtype: 'int32' }), { reduction: 'sum' }).item()).toBe(0)
   })
 
-  it('takes an ignored class that is no int32 for none', () => {
+  it('ignores no class if the ignored class is not an int32', () => {
     const x = rand(3, 4)
     const y = tensor([0, 1, 2], { dtype: 'int32' })
     for (const labelSmoothing of [0, 0.1]) {
@@ -253,7 +253,7 @@ describe('edges', () => {
     expect(F.crossEntropy(x, labels).sub(F.crossEntropy(x, oneHot)).abs().item()).toBeLessThan(1e-6)
   })
 
-  it('counts one kernel for the sum, one for the mean, one for each gradient', () => {
+  it('runs one kernel for the sum, one for the mean, one for each gradient', () => {
     const device = js()
     const run = vi.spyOn(device, 'run')
     const x = rand([8, 2], { requiresGrad: true })
@@ -262,7 +262,7 @@ describe('edges', () => {
     expect(run.mock.calls.map(([{ kind }]) => kind)).toEqual(['map', 'map', 'map', 'map'])
     run.mockClear()
     loss.backward()
-    // The 1 to start from, and the gradient.
+    // The starting gradient of 1, and the gradient.
     expect(run.mock.calls.map(([{ kind }]) => kind)).toEqual(['map', 'map'])
   })
 })

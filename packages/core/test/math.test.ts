@@ -1,5 +1,5 @@
-// The functions that the library computes itself: within 0.57 units in the last place of float32, every special value
-// exact, and one and the same however an expression is run.
+// The library's own functions: within 0.57 units in the last place of float32, every special value exact, and equal
+// however an expression is run.
 import { describe, expect, it } from 'vitest'
 import { s } from '../src/expr/expr.ts'
 import { emitJs, interpret } from '../src/expr/js.ts'
@@ -9,7 +9,7 @@ import { runtime } from '../src/expr/runtime.ts'
 const { NaN: nan, POSITIVE_INFINITY: inf } = Number
 const { fround } = Math
 
-/** The distance between a float32 of this size and the next. */
+/** The distance between a float32 of this size and the next one. */
 function ulp(x: number): number {
   const size = Math.abs(x)
   return size < 2 ** -126 ? 2 ** -149 : 2 ** (Math.floor(Math.log2(size)) - 23)
@@ -117,12 +117,12 @@ function worst(name: Name, from: number, to: number, step: number): number {
 
 describe.each(Object.keys(functions) as Name[])('%s', (name) => {
   it('is within 0.57 units in the last place of float32, over all of them', () => {
-    // The exact erf is slow, and flat beyond 4: one in so many.
+    // The exact erf is slow, and flat beyond 4, so only a sample is tested.
     const step = name === 'erff' ? 40009 : 2003
     expect(worst(name, -(2 ** 31), 2 ** 31, step)).toBeLessThan(0.57)
   })
 
-  it('and at every float32 beside its limits', () => {
+  it('and at every float32 near its limits', () => {
     const count = name === 'erff' ? 200 : 20000
     for (const x of functions[name].near) {
       float[0] = x
@@ -137,22 +137,22 @@ describe.each(Object.keys(functions) as Name[])('%s', (name) => {
   })
 })
 
-describe('of doubles that are no float32', () => {
+describe('of doubles between float32 values', () => {
   const doubles = Array.from({ length: 4001 }, (_, i) => (i - 2000) / 7)
   const positive = Array.from({ length: 2045 }, (_, i) => 1.3 * 2 ** (i - 1022))
 
-  it.each(Object.keys(functions) as Name[])('%s has the digits of a float32', (name) => {
+  it.each(Object.keys(functions) as Name[])('%s has the accuracy of a float32', (name) => {
     const { exactly } = functions[name]
     const others = name === 'logf' || name === 'log1pf' ? positive : []
     for (const x of [...doubles, ...others]) {
       const y = exactly(x)
-      // Beyond what exponentials of float32 are asked for, they are 0 and infinity.
+      // Beyond the range of float32 exponentials, they are 0 and infinity.
       if (!Number.isFinite(y) || y > 1e76 || (y < 1e-76 && name === 'expf')) continue
       expect(Math.abs(runtime[name](x) - y), `at ${x}`).toBeLessThanOrEqual(2.4e-8 * Math.abs(y))
     }
   })
 
-  it('what they approach they arrive at', () => {
+  it('they reach their limits exactly', () => {
     expect([20, -20, 1e300].map(runtime.tanhf)).toEqual([1, -1, 1])
     expect([4, -4, 1e300].map(runtime.erff)).toEqual([1, -1, 1])
     expect([178, -178].map(runtime.expf)).toEqual([inf, 0])
@@ -161,7 +161,7 @@ describe('of doubles that are no float32', () => {
 })
 
 describe('erf in double precision', () => {
-  it('has the values of the tables', () => {
+  it('has the tabulated values', () => {
     // By mpmath, rounded to doubles.
     const table = [
       [1e-10, 1.1283791670955126e-10],
@@ -185,7 +185,7 @@ describe('erf in double precision', () => {
   })
 })
 
-describe('one and the same on every path', () => {
+describe('the same function on every path', () => {
   const points = [0, -0, 1, -1, 0.3, -2.7, 11, -95.5, 88.9, 1e-40, inf, -inf, nan].map(fround)
   for (const dtype of ['float32', 'float64'] as const) {
     for (const name of ['exp', 'expm1', 'log', 'log1p', 'tanh', 'erf'] as const) {
@@ -200,7 +200,7 @@ describe('one and the same on every path', () => {
     }
   }
 
-  it('a cast to a wider type is no step', () => {
+  it('a cast to a wider type emits no code', () => {
     const { lines, results } = emitJs([s.cast(s.cast(s.input(0, 'bool'), 'uint8'), 'float32')], () => 'x')
     expect([lines, results]).toEqual([[], ['x']])
     expect(emitJs([s.cast(s.input(0, 'int32'), 'float32')], () => 'x').lines).toEqual(['const t0 = fround(x)'])

@@ -1,4 +1,4 @@
-// The names of nodes, which printing shows: `tensor(..., grad_fn=<ExpBackward0>)`. PyTorch's, where it has one.
+// The names of nodes, which printing shows: `tensor(..., grad_fn=<ExpBackward0>)`. They are PyTorch's if it has one.
 import { js } from '@flambeau/backend-js'
 import * as core from '@flambeau/core'
 import { arange, cat, F, stack, type Tensor, tensor, useDevice } from '@flambeau/core'

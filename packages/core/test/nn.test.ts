@@ -1,5 +1,5 @@
-// Modules: layers as real PyTorch computes them, texts, state dicts and errors (tools/golden/train.py); how parts are
-// found; hooks; copies.
+// Modules: layers as in real PyTorch, texts, state dicts and errors (tools/golden/train.py); finding members; hooks;
+// copies.
 import { inspect } from 'node:util'
 import { js } from '@flambeau/backend-js'
 import {
@@ -58,7 +58,7 @@ const madeAll = (tensors: Tensors): Record<string, Tensor> =>
 const values = (x: Tensor | null | undefined): number[] => Array.from(x?.detach().toArray() ?? [])
 const norm = () => new nn.Sequential(new nn.Linear(2, 3), new nn.BatchNorm1d(3))
 
-describe('layers as PyTorch computes them', () => {
+describe('layers as in PyTorch', () => {
   golden.modules.forEach(({ name, make, seed, train, twice, state, input, output, inputGrad, grads, after }, n) => {
     it(`${n}: ${name} ${JSON.stringify(make)}`, () => {
       manualSeed(seed)
@@ -86,7 +86,7 @@ describe('layers as PyTorch computes them', () => {
     expect(values(new nn.LogSoftmax(-1).forward(x))).toEqual(values(F.logSoftmax(x, { dim: 2 })))
   })
 
-  it('a softmax without a dimension warns and takes 1 for matrices', () => {
+  it('a softmax without a dimension warns and uses 1 for matrices', () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
     const x = rand([2, 3])
     expect(values(new nn.Softmax().forward(x))).toEqual(values(F.softmax(x, 1)))
@@ -102,7 +102,7 @@ describe('layers as PyTorch computes them', () => {
     expect(String(new nn.ReLU({ inplace: true }))).toBe('ReLU(inplace=True)')
   })
 
-  it('take what PyTorch takes by name', () => {
+  it('take PyTorch’s arguments by name', () => {
     expect(
       [new nn.LeakyReLU({ negativeSlope: 0.2 }), new nn.Dropout({ p: 0.1 }), new nn.Flatten({ startDim: 2 })].map(
         String,
@@ -122,7 +122,7 @@ describe('texts', () => {
     it(`${n}: ${JSON.stringify(make)}`, () => expect(inspect(makeModule(make))).toBe(text))
   })
 
-  it('of a class of one’s own, with several lines', () => {
+  it('of a custom class, with several lines', () => {
     class Block extends nn.Module {
       firstLayer = new nn.Linear(1, 2)
       scale = new nn.Parameter(ones(2))
@@ -190,7 +190,7 @@ describe('parts', () => {
     ])
   })
 
-  it('a plain assignment changes them', () => {
+  it('are changed by plain assignment', () => {
     const module = new Outer()
     module.layers.push(new nn.Linear(1, 1, { bias: false }))
     module.ownWeight = new nn.Parameter(zeros(5))
@@ -198,7 +198,7 @@ describe('parts', () => {
     expect(module.parameters()[0].shape).toEqual([5])
   })
 
-  it('saves under PyTorch’s names what is declared, in its order, shared modules under both names', () => {
+  it('saves declared members under PyTorch’s names in order, and shared modules under both names', () => {
     const keys = [...new Outer().stateDict().keys()]
     expect(keys).toEqual([
       'own_weight',
@@ -341,7 +341,7 @@ describe('declaring', () => {
     })
   })
 
-  it('refuses what is no part', () => {
+  it('refuses values that are not modules or parameters', () => {
     const type = (fn: () => unknown, message: string) => expectError(fn, { error: 'TypeError', message })
     type(
       () => new nn.Module().registerBuffer('a', 1 as never),
@@ -367,7 +367,7 @@ describe('declaring', () => {
     expect(module.namedParameters().map(([name]) => name)).toEqual(['sub_module.weight', 'sub_module.bias'])
   })
 
-  it('a parameter shares the memory of what it is made of', () => {
+  it('a parameter shares the memory of its tensor', () => {
     const data = zeros(2)
     const parameter = new nn.Parameter(data, false)
     data.add_(1)
@@ -487,7 +487,7 @@ describe('state dicts', () => {
     })
   }
 
-  it('without strict take what fits', () => {
+  it('without strict load what fits', () => {
     const module = linear()
     const result = module.loadStateDict({ weight: ones(1, 2), x: ones(1) }, { strict: false })
     expect(String(result)).toBe(golden.keys['incompatible, not strict'])
@@ -570,7 +570,7 @@ describe('hooks', () => {
     expect(module.forward).toBe(own)
   })
 
-  it('see the gradients of inputs and outputs, and replace those of the inputs', () => {
+  it('see the gradients of inputs and outputs, and may replace those of the inputs', () => {
     const module = layer()
     const x = tensor([[1, 2]], { requiresGrad: true })
     const seen: (readonly (number[] | null)[])[] = []
@@ -637,7 +637,7 @@ describe('hooks', () => {
     expect(a.grad?.item()).toBe(13)
   })
 
-  it('second derivatives go through', () => {
+  it('second derivatives pass through them', () => {
     class Cube extends nn.Module {
       override forward(x: Tensor): Tensor {
         return x.pow(3)
@@ -655,7 +655,7 @@ describe('hooks', () => {
 })
 
 describe('copies', () => {
-  it('of modules share nothing, keep modes, hooks and what is shared inside', () => {
+  it('of modules share nothing with the original, and keep modes, hooks and internal sharing', () => {
     class Tied extends nn.Module {
       a = new nn.Linear(2, 2)
       b = new nn.Linear(2, 2)
@@ -703,7 +703,7 @@ describe('copies', () => {
     expect(copy.forward(ones(1, 1)).shape).toEqual([1, 1])
   })
 
-  it('of tensors: leaves only, with gradients for those that are no parameters', () => {
+  it('of tensors: only leaves, with gradients unless they are parameters', () => {
     const x = ones(2, { requiresGrad: true })
     x.sum().backward()
     const [first, second] = deepCopy([x, x])
@@ -731,7 +731,7 @@ describe('errors of layers', () => {
   }
   for (const [key, fn] of Object.entries(wrong)) it(key, () => expectError(fn, golden.errors[key]))
 
-  it('leave the running statistics alone', () => {
+  it('leave the running statistics unchanged', () => {
     const module = new nn.BatchNorm1d(3)
     const before = String(module.stateDict())
     expect(() => module.forward(ones(1, 3))).toThrow()
@@ -769,7 +769,7 @@ describe('clipping', () => {
     expect(nn.utils.clipGradNorm_([], 1).item()).toBe(0)
   })
 
-  it('refuses a norm that is no number, where asked to', () => {
+  it('refuses a norm that is not finite, if asked to', () => {
     const parameters = leaves([Number.NaN])
     expectError(() => nn.utils.clipGradNorm_(parameters, 1, { errorIfNonfinite: true }), {
       error: 'RuntimeError',

@@ -1,5 +1,5 @@
-// Reductions, joins, sorting and random tensors against real PyTorch (tools/golden/ops_a.py): values, gradients, their
-// gradients, names of nodes, streams and sentences.
+// Reductions, joins, sorting and random tensors against real PyTorch (tools/golden/ops_a.py): values, first and second
+// gradients, names of nodes, random numbers and messages.
 import { js } from '@flambeau/backend-js'
 import {
   arange,
@@ -273,7 +273,7 @@ describe('values and gradients', () => {
       if (wanted === null) expect(nothing(g)).toBe(true)
       else close(values(g as Tensor), numbers(wanted))
     })
-    // Without a graph of its own the gradient of a product takes a shorter way.
+    // Without a graph, the gradient of a product takes a shorter path.
     const plain = flatten(derived[key](leaves[0], leaves[1]))
     const short = grad(
       through.map((_, k) => plain[k]),
@@ -308,7 +308,7 @@ describe('random tensors', () => {
     expect(manualSeed(3)).toBe(defaultGenerator)
   })
 
-  it('a write is seen by autograd and by other views', () => {
+  it('autograd and other views see a write', () => {
     const leaf = ones(4, { requiresGrad: true })
     const y = leaf.mul(2)
     y.uniform_()
@@ -321,7 +321,7 @@ describe('random tensors', () => {
     expect(leaf.version).toBe(1)
   })
 
-  it('nothing is drawn for a refused call', () => {
+  it('a refused call draws nothing', () => {
     manualSeed(0)
     expect(() => zeros(2, { requiresGrad: true }).uniform_()).toThrow('leaf')
     expect(() => bernoulli(tensor([2]))).toThrow('p_in')
@@ -331,7 +331,7 @@ describe('random tensors', () => {
 })
 
 describe('other dtypes and corners', () => {
-  it('sums and products of integers are int32, truth is bool', () => {
+  it('sums and products of integers are int32, comparisons are bool', () => {
     const bytes = tensor([200, 100], { dtype: 'uint8' })
     for (const y of [bytes.sum(), bytes.prod(), bytes.cumsum(0), tensor([true]).prod()]) expect(y.dtype).toBe('int32')
     expect(values(bytes.prod())).toEqual([20000])
@@ -345,7 +345,7 @@ describe('other dtypes and corners', () => {
     expect(i().logsumexp(0).dtype).toBe('float32')
   })
 
-  it('values and indices can be taken apart', () => {
+  it('values and indices can be destructured', () => {
     const [values1, indices1] = x().max(1)
     const { values: values2, indices: indices2 } = x().max({ dim: 1 })
     expect(values(values1)).toEqual(values(values2))
@@ -356,7 +356,7 @@ describe('other dtypes and corners', () => {
     expect(values(x().argsort({ descending: true }))).toEqual([2, 0, 1, 1, 0, 2])
   })
 
-  it('dtypes of parts promote', () => {
+  it('dtypes of the parts are promoted', () => {
     expect(cat([i(), ones(2)]).dtype).toBe('float32')
     expect(stack([ones(1, { dtype: 'float64' }), ones(1)]).dtype).toBe('float64')
     expect(values(cat([tensor([true]), tensor([7], { dtype: 'uint8' })]))).toEqual([1, 7])

@@ -1,5 +1,5 @@
-// Indexing, assignment, masks, conversions and writes into tensors: every line of golden/ops-b.json performed here and
-// compared with what real PyTorch printed or said (tools/golden/ops_b.py). What has no line there follows below.
+// Indexing, assignment, masks, conversions and writes into tensors: runs every line of golden/ops-b.json and compares
+// it with real PyTorch's output or error (tools/golden/ops_b.py). Tests without a golden line follow.
 import { js } from '@flambeau/backend-js'
 import {
   gradcheck,
@@ -86,7 +86,7 @@ describe('gradients by finite differences', () => {
 })
 
 describe('assignment in place', () => {
-  it('keeps the memory, raises the version, and says so to views', () => {
+  it('keeps the memory, and raises the version, also for views', () => {
     const x = range(4, 3)
     const view = x.at(1)
     const { buffer } = x
@@ -96,7 +96,7 @@ describe('assignment in place', () => {
     expect(view.toNested()).toEqual([9, 9, 9])
   })
 
-  it('changes nothing where it throws', () => {
+  it('changes nothing if it throws', () => {
     const x = range(2, 3)
     for (const wrong of [
       () => x.setAt(I(0, 5), 9),
@@ -113,7 +113,7 @@ describe('assignment in place', () => {
     expect(x.version).toBe(0)
   })
 
-  it('refuses a gradient of what was saved before it', () => {
+  it('refuses a gradient through values saved before it', () => {
     const x = R(1, 2, 3).exp()
     const y = x.mul(x)
     x.setAt(I(0), 5)
@@ -156,13 +156,13 @@ describe('other devices', () => {
     )
   })
 
-  it('what cannot be read at once is printed without its elements', () => {
+  it('a tensor that cannot be read synchronously is printed without its elements', () => {
     registerDevice(named('far', false))
     expect(show(ones(2).to('far'))).toBe("tensor(..., device='far', size=(2,), dtype=torch.float32)")
     expect(ones(2).to('far').cpu().device).toBe('js')
   })
 
-  it('one that was not loaded is named, with the call that loads it', () => {
+  it('a device that is not loaded is named, with the call that loads it', () => {
     expect(message(() => ones(2).to('native'))).toMatch(
       /^device 'native' is not loaded\nLoaded devices: .*setDevice\('native'\)/,
     )

@@ -1,4 +1,4 @@
-// Optimizers and schedulers: trajectories, single steps bit for bit, states, texts and errors as real PyTorch gives them
+// Optimizers and schedulers: trajectories, single steps bit for bit, states, texts and errors as in real PyTorch
 // (tools/golden/train.py, tools/golden/nn.py); saving, resuming, recording.
 import { js } from '@flambeau/backend-js'
 import {
@@ -96,7 +96,7 @@ const near = (found: readonly number[], wanted: readonly number[], tolerance = 2
     if (Math.abs(value - wanted[i]) > tolerance * Math.max(1, Math.abs(wanted[i]))) expect(found).toEqual(wanted)
   })
 
-describe('ten steps of training as PyTorch makes them', () => {
+describe('ten steps of training as in PyTorch', () => {
   const follow = (record: Trajectory, useBias: boolean): optim.Optimizer => {
     const parts = start()
     const optimizer = build(record, parts)
@@ -110,7 +110,7 @@ describe('ten steps of training as PyTorch makes them', () => {
   }
   for (const record of golden.trajectories) it(`${record.optimizer}: ${record.name}`, () => void follow(record, true))
   for (const record of golden.skipped)
-    it(`${record.optimizer}: a parameter without a gradient is left alone and has no state`, () => {
+    it(`${record.optimizer}: a parameter without a gradient is unchanged and has no state`, () => {
       const { state } = follow(record, false).stateDict()
       expect(Object.keys(state).map(Number)).toEqual(record.numbered)
     })
@@ -180,7 +180,7 @@ describe('schedulers', () => {
     })
   }
 
-  it('warns when it is stepped before the optimizer', () => {
+  it('warns if it is stepped before the optimizer', () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
     const optimizer = new optim.SGD([ones(2, { requiresGrad: true })], { lr: 1 })
     const scheduler = new optim.lrScheduler.StepLR(optimizer, 2)
@@ -188,7 +188,7 @@ describe('schedulers', () => {
     expect(warn.mock.calls[0][0]).toContain('Detected call of `lr_scheduler.step()` before `optimizer.step()`.')
   })
 
-  it('goes on from a state', () => {
+  it('continues from a state', () => {
     const make = () => {
       const optimizer = new optim.SGD([ones(2, { requiresGrad: true })], { lr: 1 })
       return { optimizer, scheduler: new optim.lrScheduler.StepLR(optimizer, { stepSize: 2, gamma: 0.5 }) }
@@ -210,7 +210,7 @@ describe('schedulers', () => {
     expect(b.optimizer.paramGroups[0].lr).toBe(a.optimizer.paramGroups[0].lr)
   })
 
-  it('says what is missing to resume, and what it is made for', () => {
+  it('names what is missing to resume, and requires an optimizer', () => {
     const optimizer = new optim.SGD([ones(2, { requiresGrad: true })], { lr: 1 })
     expectError(() => new optim.lrScheduler.ExponentialLR(optimizer, { gamma: 0.5, lastEpoch: 3 }), {
       error: 'KeyError',
@@ -274,7 +274,7 @@ describe('states', () => {
     })
   }
 
-  it('go on exactly after saving and loading, and are not shared with the copy', () => {
+  it('continue exactly after saving and loading, and are not shared with the copy', () => {
     for (const [kind, options] of [
       ['SGD', { lr: 0.1, momentum: 0.9 }],
       ['Adam', { lr: 0.1, amsgrad: true }],
@@ -292,7 +292,7 @@ describe('states', () => {
       train(other, copy)
       expect(bitsOf(copy.weight)).toEqual(bitsOf(parts.weight))
       expect(bitsOf(copy.bias)).toEqual(bitsOf(parts.bias))
-      // The state that was loaded stays as it was.
+      // The loaded state itself is unchanged.
       const again = construct(kind, Object.values(copy))
       again.loadStateDict(kept)
       for (const [key, value] of Object.entries(kept.state[0])) {
@@ -322,7 +322,7 @@ describe('states', () => {
     expect(model.weight.dtype).toBe('float64')
   })
 
-  it('are refused when they do not fit, and nothing is changed', () => {
+  it('are refused if they do not fit, and nothing is changed', () => {
     const p = ones(2, { requiresGrad: true })
     const optimizer = new optim.SGD([p], { lr: 1, momentum: 0.5 })
     const two = new optim.SGD([{ params: [ones(1)] }, { params: [ones(1)] }], { lr: 9 })
@@ -371,14 +371,14 @@ describe('texts and errors', () => {
     it(key, () => expectError(wrong[key], error))
   }
 
-  it('refuses options that it does not know, and says which it knows', () => {
+  it('refuses unknown options, and lists the known ones', () => {
     expect(() => new optim.SGD(p, { weight_decay: 1 } as never)).toThrow(
       /^__init__\(\) got an unexpected keyword argument 'weight_decay'\nDid you mean weightDecay\? It takes lr, momentum/,
     )
     expect(() => new optim.Adam(p, { fused: true } as never)).toThrow('the option fused is not supported')
   })
 
-  it('says what is wrong with other lists', () => {
+  it('reports invalid lists of parameters', () => {
     const model = new nn.Linear(1, 1)
     expectError(() => new optim.SGD(model.namedParameters() as never), {
       error: 'TypeError',
@@ -390,7 +390,7 @@ describe('texts and errors', () => {
     })
   })
 
-  it('is an error of a subclass that says no step', () => {
+  it('throws for a subclass that defines no step', () => {
     const optimizer = new optim.Optimizer(p, {})
     p[0].grad = ones(2)
     expect(() => optimizer.step()).toThrow('Optimizer overrides neither updateParameter nor step')
@@ -399,7 +399,7 @@ describe('texts and errors', () => {
 })
 
 describe('groups, closures, gradients', () => {
-  it('takes a group later, with options of its own', () => {
+  it('accepts another group later, with its own options', () => {
     const [a, b] = [ones(1, { requiresGrad: true }), ones(1, { requiresGrad: true })]
     const optimizer = new optim.SGD([a], { lr: 1 })
     optimizer.addParamGroup({ params: b, lr: 0.25 })
@@ -433,7 +433,7 @@ describe('groups, closures, gradients', () => {
     expect([loss.item(), a.item()]).toEqual([1, 0])
   })
 
-  it('forgets gradients, or writes zeros', () => {
+  it('sets gradients to null, or to zeros', () => {
     const a = ones(2, { requiresGrad: true })
     const optimizer = new optim.SGD([a])
     a.sum().backward()
@@ -449,7 +449,7 @@ describe('groups, closures, gradients', () => {
     expect(a.grad).toBeNull()
   })
 
-  it('lets a subclass say one parameter’s change', () => {
+  it('lets a subclass define the update of one parameter', () => {
     class SignDescent extends optim.Optimizer<{ lr: number }> {
       protected override updateParameter(p: Tensor, grad: Tensor, { lr }: { lr: number }): void {
         noGrad(() => p.sub_(grad.sign().mul(lr)))

@@ -1,5 +1,5 @@
-// Gradients of slices: whatever slices of a tensor are used, in whatever order, its gradient and the gradient of that are
-// those of picking the same elements by their indices; and the work does not grow with the number of slices.
+// Gradients of slices: for any slices of a tensor in any order, the first and second gradients equal those of index
+// selection; and the work does not grow with the number of slices.
 import { js } from '@flambeau/backend-js'
 import {
   compile,
@@ -36,7 +36,7 @@ const counting: Backend = {
 }
 beforeAll(() => void useDevice(inner))
 
-/** `length` slices along a dimension from `start`, every `step`; of one that `drops` the dimension goes. */
+/** `length` slices along a dimension from `start`, every `step`; `drops` removes the dimension. */
 type Slice = readonly [dim: number, start: number, length: number, options?: { step?: number; drops?: boolean }]
 const cut = (x: Tensor, [dim, start, length, { step = 1, drops = false } = {}]: Slice): Tensor =>
   drops ? x.select(dim, start) : x.slice(dim, start, start + (length - 1) * step + 1, step)
@@ -77,7 +77,7 @@ const sources: Readonly<Record<string, (x: Tensor) => Tensor>> = {
   'a view': (x) => x.view(6, 4),
 }
 
-/** What the pieces give, its gradient, and the gradient of a function of that. */
+/** The result of the pieces, its gradient, and the gradient of a function of that. */
 function gradients(make: Make, one: typeof cut, source: (x: Tensor) => Tensor): readonly Tensor[] {
   manualSeed(5)
   const x = randn(6, 4, { dtype: 'float64', requiresGrad: true })
@@ -100,7 +100,7 @@ describe.each(Object.keys(sources))('slices of %s', (kind) => {
   it.each(Object.keys(cases))('%s', (name) => {
     const expected = gradients(cases[name], picked, sources[kind])
     close(gradients(cases[name], cut, sources[kind]), expected)
-    // In anomaly mode each has the size of the whole.
+    // In anomaly mode each gradient has the size of the whole.
     close(
       detectAnomaly(() => gradients(cases[name], cut, sources[kind])),
       expected,

@@ -1,5 +1,5 @@
-// Where values lie: nothing that is needed is overwritten, memory is shared nearly as well as it can be, and updates of
-// memory from before the step happen there, when that is right.
+// Memory plans: no value that is still needed is overwritten, memory sharing is nearly optimal, and memory from before
+// the step is updated in place where that is valid.
 import { compile, nn, noGrad, optim, F, manualSeed, randint, randn, type Tensor, tensor, zeros } from '@flambeau/core'
 import { describe, expect, test } from 'vitest'
 import type { Prims } from '../src/backend/backend.ts'
@@ -30,7 +30,7 @@ function digits(): () => readonly Tensor[] {
 const steps = { boston, breastCancer, mlp, batchNorm, crossEntropy, adam, digits }
 const units: readonly Unit[] = ['bytes', 'buffers']
 
-/** Bytes in whole lines that live while each instruction runs, what may be written in place counted once; the most. */
+/** The maximum bytes in whole lines that are alive at an instruction, with in-place outputs counted once. */
 function lowerBound(program: Program, isInArena: (value: number) => boolean): number {
   const lines = (value: number): number => Math.max(1, Math.ceil(bytesOf(program, value) / 64)) * 64
   const { instrs } = program
@@ -73,7 +73,7 @@ describe('the steps of the examples', () => {
     })
   }
 
-  test('parameters and their state are updated where they lie', () => {
+  test('parameters and their state are updated in place', () => {
     for (const step of [boston, breastCancer, mlp, adam, batchNorm]) {
       const program = recorded(step())
       expect(settle(program).instrs.length).toBe(program.instrs.length)
@@ -82,12 +82,12 @@ describe('the steps of the examples', () => {
   })
 })
 
-// ---- programs by hand ----
+// ---- hand-written programs ----
 
 const vector = (n: number) => ({ sizes: [n], dtype: 'float32' as const })
 const buffer = (): Given => ({ from: 'buffer', buffer: { backend, length: 0 } })
 
-/** A program over vectors of `n`: `given` first, then what each line makes. */
+/** A program over vectors of `n`: `given` first, then the value of each line. */
 function programOf(
   n: number,
   given: readonly Given[],
@@ -116,7 +116,7 @@ function programOf(
 }
 const use = (value: number, n: number): Use => ({ value, dtype: 'float32', ...contiguousLayout([n]) })
 
-describe('what the tests check plans with', () => {
+describe('the checks of these tests', () => {
   const program = programOf(4, [buffer()], [{ of: [0] }, { of: [1] }, { of: [1, 2] }], {
     kept: [{ first: 0, last: 3 }],
   })
@@ -126,14 +126,14 @@ describe('what the tests check plans with', () => {
     places: planned.places.map((place, i) => (i === value ? ({ in: 'arena', at } as const) : place)),
   })
 
-  test('sees a value that lies where another one lives', () => {
+  test('detect a value placed over a live one', () => {
     expect(wrongIn(program, planned)).toBeUndefined()
     expect(wrongIn(program, withPlace(2, (planned.places[1] as { at: number }).at))).toBe(
       'instruction 2 reads v1, overwritten',
     )
   })
 
-  test('sees what lies half over an input, outside of the arena, or not where it is kept', () => {
+  test('detect a value that partly overlaps an input, lies outside the arena, or not in its kept memory', () => {
     expect(wrongIn(program, { ...withPlace(2, (planned.places[1] as { at: number }).at + 8), bytes: 1000 })).toBe(
       'instruction 1: v2 is written while v1 is read',
     )
@@ -143,14 +143,14 @@ describe('what the tests check plans with', () => {
 })
 
 describe('plan', () => {
-  test('a chain of maps takes one place; what is still read later keeps its own', () => {
+  test('a chain of maps shares one place; a value that is read later keeps its own', () => {
     const chain = programOf(100, [buffer()], [{ of: [0] }, { of: [1] }, { of: [2] }, { of: [3] }], {})
     expect(plan(chain).bytes).toBe(448)
     const kept = programOf(100, [buffer()], [{ of: [0] }, { of: [1] }, { of: [2] }, { of: [1, 3] }], {})
     expect(plan(kept).bytes).toBe(896)
   })
 
-  test('a chain that leads up to a result is made in its memory', () => {
+  test('a chain that ends in a result uses its memory', () => {
     const chain = programOf(100, [buffer()], [{ of: [0] }, { of: [1] }, { of: [1, 2] }, { of: [3] }], {
       results: [use(4, 100)],
     })
@@ -159,7 +159,7 @@ describe('plan', () => {
       expect(planned.places.slice(1).map((place) => place?.in)).toEqual(['result', 'arena', 'result', 'result'])
       expect(wrongIn(chain, planned)).toBeUndefined()
     }
-    // v1 is read by what makes v3, after the result v2.
+    // The maker of v3 reads v1 after the result v2.
     const later = programOf(100, [buffer()], [{ of: [0] }, { of: [1] }, { of: [1] }], { results: [use(2, 100)] })
     expect(plan(later).places[1]?.in).toBe('arena')
   })
@@ -195,7 +195,7 @@ describe('settle', () => {
     return done
   }
 
-  test('an update that something later reads the old value of waits for it instead of being copied', () => {
+  test('an update waits for later readers of the old value instead of being copied', () => {
     // v1 = v0 + v0 replaces v0, then v2 = v0 is read.
     const program = programOf(4, [buffer()], [{ of: [0, 0] }, { of: [0] }], {
       kept: [{ first: 0, last: 1 }],
@@ -204,7 +204,7 @@ describe('settle', () => {
     expect(settled(program).instrs.map(({ outputs }) => outputs[0])).toEqual([2, 1])
   })
 
-  test('what reads both the old and the new value costs a copy', () => {
+  test('a reader of both the old and the new value costs a copy', () => {
     const program = programOf(4, [buffer()], [{ of: [0, 0] }, { of: [0, 1] }], {
       kept: [{ first: 0, last: 1 }],
       results: [use(2, 4)],
@@ -224,7 +224,7 @@ describe('settle', () => {
     expect(settled(program).instrs.length).toBe(3)
   })
 
-  test('three in a circle, updated from each other', () => {
+  test('three parameters that are updated from each other in a cycle', () => {
     const program = programOf(4, [buffer(), buffer(), buffer()], [{ of: [0, 1] }, { of: [1, 2] }, { of: [2, 0] }], {
       kept: [
         { first: 0, last: 3 },
@@ -247,7 +247,7 @@ describe('settle', () => {
     expect(instrs.length).toBe(2)
   })
 
-  test('old values, constants and draws that are returned get memory of their own, shared by their views', () => {
+  test('returned old values, constants and draws get their own memory, shared by their views', () => {
     const data = new Float32Array(4)
     const given: Given[] = [buffer(), { from: 'constant', data }, { from: 'draw', draw: 0 }]
     const program = programOf(4, given, [{ of: [0, 0] }], {
@@ -266,7 +266,7 @@ describe('settle', () => {
     expect(results.length).toBe(3)
   })
 
-  test('a draw that is kept and returned is a view of what is kept', () => {
+  test('a draw that is kept and returned is a view of the kept memory', () => {
     const program = programOf(4, [buffer(), { from: 'draw', draw: 0 }], [], {
       kept: [{ first: 0, last: 1 }],
       results: [use(1, 4)],
@@ -276,7 +276,7 @@ describe('settle', () => {
     expect(instrs.length).toBe(1)
   })
 
-  test('a chain of ten thousand instructions that has to wait', () => {
+  test('a chain of ten thousand instructions that must wait', () => {
     const chain = Array.from({ length: 10_000 }, (_, i) => ({ of: [i] }))
     const program = programOf(1, [buffer()], [...chain, { of: [0] }], { kept: [{ first: 0, last: 1 }], results: [] })
     expect(settle(program).instrs[0].outputs).toEqual([10_001])
@@ -284,7 +284,7 @@ describe('settle', () => {
 })
 
 describe('compiled steps that write to memory from before', () => {
-  /** Runs a step eagerly and compiled on states of their own; everything must be equal after every call. */
+  /** Runs a step eagerly and compiled on separate states; everything must be equal after every call. */
   const compare = (make: () => { state: readonly Tensor[]; step: () => readonly Tensor[] }): void => {
     const eager = make()
     const other = make()
@@ -339,7 +339,7 @@ describe('compiled steps that write to memory from before', () => {
     })
   })
 
-  test('results share memory with each other and with what they are views of, and with nothing else', () => {
+  test('results share memory only with each other and with their bases', () => {
     const w = tensor([1, 2, 3])
     const step = compile(() => {
       const y = w.mul(2)
@@ -359,7 +359,7 @@ describe('compiled steps that write to memory from before', () => {
     }
   })
 
-  test('rows written one by one into memory from before the step take no other memory', () => {
+  test('rows written one by one into memory from before the step take no extra memory', () => {
     const w = zeros(500, 3)
     const row = tensor([1, 2, 3])
     const program = settle(

@@ -1,4 +1,4 @@
-// Every printed form against real PyTorch: tools/golden/print.py wrote the expected texts.
+// Every printed form against real PyTorch; tools/golden/print.py wrote the expected texts.
 import { afterEach, describe, expect, test } from 'vitest'
 import type { DType } from '../src/base/dtype.ts'
 import {
@@ -58,13 +58,13 @@ describe('tensors', () => {
     expect(printed(record)).toBe(record.text)
   })
 
-  test('options can be given for one tensor only', () => {
+  test('options can be given for a single tensor', () => {
     const third = { at: () => 1 / 3, shape: [2], dtype: 'float64' as const }
     expect(formatTensor({ ...third, options: { precision: 2 } })).toBe('tensor([0.33, 0.33], dtype=torch.float64)')
     expect(formatTensor(third)).toBe('tensor([0.3333, 0.3333], dtype=torch.float64)')
   })
 
-  test('of a large tensor only the shown elements are read', () => {
+  test('printing a large tensor reads only the shown elements', () => {
     const read: number[] = []
     const at = (i: number) => {
       read.push(i)
@@ -78,7 +78,7 @@ describe('tensors', () => {
 })
 
 describe('options', () => {
-  test('what is left out stays, except the notation', () => {
+  test('omitted options stay unchanged, except the notation', () => {
     setPrintOptions({ precision: 2, sciMode: true })
     setPrintOptions({ linewidth: 40 })
     expect(getPrintOptions()).toEqual({

@@ -1,5 +1,5 @@
-// What profile() sees: every kernel with its shapes and bytes, in eager and in compiled steps, on the device and on the
-// fallback; and that nothing is left in front of the device afterwards.
+// What profile() records: every kernel with its shapes and bytes, in eager and in compiled steps, on the device and on
+// the fallback; afterwards the device is unwrapped.
 import { js } from '@flambeau/backend-js'
 import {
   compile,
@@ -47,7 +47,7 @@ test('an event for every kernel, with shapes and bytes', () => {
   expect(addmm).toMatchObject({
     kind: 'contract',
     outputs: [{ sizes: [6, 1], dtype: 'float32' }],
-    // The bias is broadcast: four bytes of it are read.
+    // The bias is broadcast, so four bytes of it are read.
     bytesRead: 4 * (6 * 3 + 3 * 1 + 1),
     bytesWritten: 4 * 6,
   })
@@ -63,7 +63,7 @@ test('an event for every kernel, with shapes and bytes', () => {
   }
 })
 
-test('data that goes to the device and comes back', () => {
+test('uploads and downloads of data', () => {
   const { events } = profile(() => tensor([1, 2, 3]).toArray())
   expect(events.map(({ kind, bytesRead, bytesWritten }) => [kind, bytesRead, bytesWritten])).toEqual([
     ['write', 0, 12],
@@ -75,7 +75,7 @@ test('the lines that called, when asked for', () => {
   const x = tensor([1, 2])
   const { events } = profile(() => x.exp(), { withStack: true })
   expect(events[0].line).toContain('profile.test.ts')
-  // Through the layers, the walk and the optimizer, all are of this file.
+  // Through the layers, the backward pass and the optimizer, all lines are in this file.
   for (const step of [training().step, compile(training().step)]) {
     const { events } = profile(step, { withStack: true })
     expect(events.length).toBeGreaterThan(5)
@@ -84,7 +84,7 @@ test('the lines that called, when asked for', () => {
   expect(profile(() => x.exp(), { withStack: true }).table()).toMatch(/Source Location[\s\S]*profile\.test\.ts/)
 })
 
-test('a table: one row a name, those that took most first, as many as asked for', () => {
+test('a table has one row per name, the slowest first, with the requested number of rows', () => {
   const [a, b] = [randn(200, 200), randn(2, 2)]
   const seen = profile(() => {
     for (let i = 0; i < 3; i++) {
@@ -153,7 +153,7 @@ test('a compiled step is timed by its instructions, and gives the same numbers',
   expect(Math.min(...counts)).toBeGreaterThan(0)
 })
 
-test('a step compiled while it is profiled is seen no more afterwards', () => {
+test('a step compiled under the profiler is not profiled afterwards', () => {
   const compiled = compile(training().step)
   const { events } = profile(() => {
     for (let i = 0; i < 6; i++) compiled()
@@ -164,7 +164,7 @@ test('a step compiled while it is profiled is seen no more afterwards', () => {
   expect(profile(compiled).events.length).toBeGreaterThan(0)
 })
 
-test('kernels of the fallback are seen', () => {
+test('kernels of the fallback are recorded', () => {
   vi.spyOn(console, 'warn').mockReturnValue()
   const own: Partial<Backend> = { name: 'sortless', supports: ({ kind }) => kind !== 'sort' }
   const backend = new Proxy(js(), {
@@ -178,7 +178,7 @@ test('kernels of the fallback are seen', () => {
   expect(events.map(({ name }) => name).join(' ')).toBe('write read write sort read write read write')
 })
 
-test('what stands in front is taken away, also after an error', () => {
+test('the device is unwrapped, also after an error', () => {
   const { backend } = currentDevice()
   profile(() => {
     expect(currentDevice().backend).not.toBe(backend)

@@ -1,5 +1,5 @@
 // Random training steps over the public API: maps, reductions, views, products, joins, index ops, writes in place and
-// through views, draws, composites, state that changes, gradients and an update. A step is data, so that it shrinks.
+// through views, draws, composites, changing state, gradients and an update. A step is data, so that it can shrink.
 import {
   cat,
   cumsum,
@@ -24,14 +24,14 @@ import {
 } from '@flambeau/core'
 import * as fc from 'fast-check'
 
-/** What to do, and numbers that choose with what; each is taken modulo what there is. */
+/** An operation, and numbers that choose its operands, each taken modulo the number of candidates. */
 type Line = readonly [what: number, a: number, b: number, c: number]
 
 export interface DrawnStep {
   readonly rows: number
   readonly columns: number
   readonly lines: readonly Line[]
-  /** Which tensors are returned, and which optimizer makes the update. */
+  /** The returned tensors, and the optimizer of the update. */
   readonly returned: readonly number[]
   readonly update: number
 }
@@ -56,7 +56,7 @@ interface World {
   readonly parameters: readonly Tensor[]
   readonly buffers: readonly Tensor[]
   readonly index: Tensor
-  /** What was computed so far, inputs and parameters first. */
+  /** The tensors so far, inputs and parameters first. */
   readonly pool: Tensor[]
 }
 
@@ -119,7 +119,7 @@ function reduced(x: Tensor, axes: number, how: number): Tensor {
   return pick([() => x.sum(options), () => x.mean(options), () => x.amax(options), () => x.amin(options)], how >> 1)()
 }
 
-/** Writes into a copy of x, mostly through views of it. */
+/** Writes into a copy of x, mostly through its views. */
 function written(world: World, x: Tensor, n: number, m: number): Tensor {
   const y = x.clone()
   const part = pick([y, y.select(dimOf(y, n), 0), y.transpose(0, -1), y.at(Slice(null, null, 2))], n)
@@ -131,7 +131,7 @@ function written(world: World, x: Tensor, n: number, m: number): Tensor {
   return y
 }
 
-/** Changes what lies in memory from before the step. */
+/** Changes memory from before the step. */
 function changeState(world: World, n: number, m: number): void {
   const { buffers, pool } = world
   const [a, b] = buffers
@@ -191,10 +191,10 @@ function updateOf(parameters: readonly Tensor[], n: number): () => void {
     })
 }
 
-/** What two dimensions at least and a few hundred elements at most are done with. */
+/** Operations on at least two dimensions and at most a few hundred elements. */
 const usable = (x: Tensor): boolean => x.shape.length > 1 && x.shape.length < 5 && elements(x) < 700 && elements(x) > 0
 
-/** A new world for a drawn step, and the step in it. */
+/** A new world for a generated step, with the step in it. */
 export function randomStep({ rows, columns, lines: drawn, returned, update }: DrawnStep): RandomStep {
   manualSeed(11)
   const parameters = [randn(rows, columns), randn(columns)].map((p) => p.requiresGrad_())

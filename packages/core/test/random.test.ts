@@ -1,5 +1,5 @@
-// Every stream against real PyTorch: tools/golden/streams.py wrote the expected values. Long results are compared by the
-// CRC of their bytes.
+// All random numbers against real PyTorch; tools/golden/streams.py wrote the expected values. Long results are compared
+// by the CRC of their bytes.
 import { inflateSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import {
@@ -57,7 +57,7 @@ const parse = (hex: string): number => {
   view.setBigUint64(0, BigInt(`0x${hex}`))
   return view.getFloat64(0)
 }
-/** Position of a double among all doubles, to count the steps between two of them. */
+/** The rank of a double among all doubles, to count the steps between two of them. */
 const rank = (x: number): bigint => {
   view.setFloat64(0, x)
   const bits = view.getBigInt64(0)
@@ -100,7 +100,7 @@ const kinds: Record<string, (n: number) => Numbers> = {
 const next = (generator?: Generator): string =>
   f32(filled(new Float32Array(1), (out) => uniform(out, 0, 1, generator))[0])
 
-/** What a data loader draws at the start of an epoch: PyTorch's `random_()` on int64, of whose words the low one is a seed. */
+/** A data loader's draw at the start of an epoch: PyTorch's `random_()` on int64, whose low word is a seed. */
 const baseSeed = (generator: Generator = defaultGenerator): number => {
   generator.engine.u32()
   return generator.engine.u32()
@@ -163,7 +163,7 @@ describe('streams', () => {
     }
   })
 
-  test('the unfused form of uniform, as published transcripts of other builds have it', () => {
+  test('the unfused form of uniform, as in published transcripts of other builds', () => {
     expect(isUniformFused()).toBe(true)
     setUniformFused(false)
     try {
@@ -190,7 +190,7 @@ describe('streams', () => {
         const drawn = Int32Array.from({ length: n }, (_, i) => i)
         if (shuffle) randperm(drawn, sampler)
         expect(Array.from(drawn)).toEqual(order)
-        // At the end of an epoch the sampler draws the order of a rest that is empty.
+        // At the end of an epoch the sampler draws the order of an empty remainder.
         if (shuffle) randperm(drawn, sampler)
       }
       expect(next(generator)).toBe(after)
@@ -234,7 +234,7 @@ describe('seeds and states', () => {
     expect(copy.engine).not.toBe(g.engine)
   })
 
-  test('the older form of 5,048 bytes, its normal kept as radius and angle', () => {
+  test('the older format of 5,048 bytes, which stores its normal as radius and angle', () => {
     const state = saved().slice(0, 5048)
     const fields = new DataView(state.buffer)
     fields.setFloat64(5016, 0.37, true)
@@ -243,14 +243,14 @@ describe('seeds and states', () => {
     expect(five(new Generator().setState(state))).toEqual(legacy)
   })
 
-  test('a float32 normal left over survives the round trip', () => {
+  test('a leftover float32 normal survives the round trip', () => {
     const state = saved()
     new DataView(state.buffer).setFloat32(5048, 0.25, true)
     state[5052] = 1
     expect(new Generator().setState(state).getState()).toEqual(state)
   })
 
-  test('a seed clears what was left, and writes a fresh state', () => {
+  test('a seed clears the leftover normal, and makes a fresh state', () => {
     const g = new Generator().setState(saved()).manualSeed(3)
     expect({ crc: crc(g.getState()), normal: f64(0) }).toEqual(fresh)
   })
@@ -271,7 +271,7 @@ describe('seeds and states', () => {
     expect(next()).toBe(drawn)
   })
 
-  test('a fraction of a seed is cut, as int(seed) does', () => {
+  test('a fractional seed is truncated, as by int(seed)', () => {
     expect(manualSeed(-1.5).initialSeed()).toBe(2n ** 64n - 1n)
   })
 
@@ -318,7 +318,7 @@ describe('errors', () => {
     }
     expect(thrown).toBeInstanceOf(Error)
     const { name, message: text } = thrown as Error
-    // Python's names of types inside a sentence have no counterpart here.
+    // Python's type names inside a message have no counterpart here.
     expect([name, text.split('\n')[0].replace('string', 'str')]).toEqual([kind, message])
     expect(getRngState()).toEqual(before)
   })

@@ -1,4 +1,4 @@
-// A backend whose programs do several runs in one call, by doing them one after the other.
+// A backend whose programs do several runs in one call, one after the other.
 import { js } from '@flambeau/backend-js'
 import {
   type Backend,

@@ -1,5 +1,5 @@
-// Memory that is given back early: `dispose` and `scope`. A backend that counts says what was freed; what is still
-// needed is used afterwards, and gives what it gives without a scope.
+// Freeing memory early: `dispose` and `scope`. A counting backend reports what was freed; memory that is still needed
+// is used afterwards, with the same results as without a scope.
 import { js } from '@flambeau/backend-js'
 import type {
   Backend,
@@ -33,7 +33,7 @@ import {
 } from '@flambeau/core'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
-/** Knows what it gave out and what it got back. */
+/** Tracks its allocations and frees. */
 class Counting implements Backend {
   readonly name = 'counting'
   readonly caps: Capabilities
@@ -82,7 +82,7 @@ describe('dispose', () => {
     x.dispose()
   })
 
-  test('who uses the tensor or a view of it afterwards is told', () => {
+  test('a later use of the tensor or of a view of it throws', () => {
     const x = ones(2, 3)
     const view = x.t()
     view.dispose()
@@ -104,13 +104,13 @@ describe('dispose', () => {
     }
   })
 
-  test('an asynchronous read is told, too', async () => {
+  test('a later asynchronous read throws, too', async () => {
     const x = ones(2)
     x.dispose()
     await expect(x.toArrayAsync()).rejects.toThrow(afterDispose)
   })
 
-  test('a backward that saved it is told, and has changed nothing', () => {
+  test('a backward pass that needs it throws, and has changed nothing', () => {
     const w = tensor([1, 2], { requiresGrad: true })
     const y = w.exp()
     const z = y.square().sum()
@@ -133,7 +133,7 @@ describe('dispose', () => {
 })
 
 describe('scope', () => {
-  test('frees what was made in it and is not returned', () => {
+  test('frees what was created in it and is not returned', () => {
     const x = ones(10)
     const y = scope(() => x.mul(2).add(1).sum())
     expect(device.live.size).toBe(2)
@@ -141,13 +141,13 @@ describe('scope', () => {
     expect(x.sum().item()).toBe(10)
   })
 
-  test('a tensor that left otherwise is told of it', () => {
+  test('a tensor that escaped otherwise throws on use', () => {
     let kept: Tensor | undefined
     scope(() => void (kept = ones(2)))
     expect(() => kept?.add(1)).toThrow(afterScope)
   })
 
-  test('keeps what is returned in arrays, objects, maps, sets and modules, and the memory behind views', () => {
+  test('keeps tensors returned in arrays, objects, maps, sets and modules, and the memory behind views', () => {
     const result = scope(() => ({
       list: [ones(2), { deep: ones(2) }],
       map: new Map([['x', ones(2)]]),
@@ -163,7 +163,7 @@ describe('scope', () => {
     expect((result.model.forward(ones(1, 2)) as Tensor).shape).toEqual([1, 1])
   })
 
-  test('what an inner scope returns is the outer one’s', () => {
+  test('the result of an inner scope belongs to the outer one', () => {
     const y = scope(() => {
       const inner = scope(() => ones(3).mul(2))
       expect(device.live.size).toBe(1)
@@ -186,14 +186,14 @@ describe('scope', () => {
     expect(() => scope(async () => ones(1))).toThrow('scope cannot run an async function')
   })
 
-  test('returns what is no tensor, and large arrays of numbers', () => {
+  test('returns other values, and large arrays of numbers', () => {
     expect(scope(() => 5)).toBe(5)
     expect(scope(() => ones(300000).tolist())).toHaveLength(300000)
   })
 })
 
-describe('what gradients need outlives a scope', () => {
-  test('a returned loss can be walked', () => {
+describe('values that gradients need outlive a scope', () => {
+  test('a returned loss can be differentiated', () => {
     const gradient = (wrap: (loss: () => Tensor) => Tensor): unknown => {
       const w = tensor([1, 2], { requiresGrad: true })
       wrap(() => {
@@ -205,7 +205,7 @@ describe('what gradients need outlives a scope', () => {
     expect(gradient(scope)).toEqual(gradient((loss) => loss()))
   })
 
-  test('gradients of tensors from outside stay, those from before them are freed', () => {
+  test('gradients of tensors from outside survive, those of intermediate tensors are freed', () => {
     const w = tensor([1, 2], { requiresGrad: true })
     scope(() => w.square().sum().backward())
     expect(device.live.size).toBe(2)
@@ -214,7 +214,7 @@ describe('what gradients need outlives a scope', () => {
     expect((w.grad as Tensor).toArray()).toEqual(Float32Array.of(4, 8))
   })
 
-  test('a gradient that was replaced meanwhile is freed', () => {
+  test('a gradient that was replaced in the scope is freed', () => {
     const w = tensor([1, 2], { requiresGrad: true })
     scope(() => {
       for (let i = 0; i < 3; i++) {
@@ -225,7 +225,7 @@ describe('what gradients need outlives a scope', () => {
     expect(device.live.size).toBe(2)
   })
 
-  test('a graph that a write gave a tensor from outside', () => {
+  test('a graph that a write gave to a tensor from outside', () => {
     const w = tensor([1, 2], { requiresGrad: true })
     const y = ones(2)
     scope(() => void y.mul_(w.exp()))
@@ -233,14 +233,14 @@ describe('what gradients need outlives a scope', () => {
     expect((w.grad as Tensor).toArray()).toEqual(Float32Array.of(Math.exp(1), Math.exp(2)))
   })
 
-  test('a gradient with a graph of its own', () => {
+  test('a gradient with its own graph', () => {
     const w = tensor([2], { requiresGrad: true })
     scope(() => w.pow(3).sum().backward({ createGraph: true }))
     const [first] = grad([(w.grad as Tensor).sum()], [w]) as [Tensor]
     expect(first.toArray()).toEqual(Float32Array.of(12))
   })
 
-  test('what an own function saved, and its context', () => {
+  test('the saved values of a custom function, and its context', () => {
     class Scaled extends AutogradFunction {
       static override forward(ctx: FunctionCtx & { scale?: Tensor }, x: Tensor): Tensor {
         ctx.saveForBackward(x.mul(1))
@@ -262,7 +262,7 @@ describe('what gradients need outlives a scope', () => {
   })
 })
 
-/** Ten losses of a network with batch norm, dropout and Adam, each step inside what `wrap` makes of it. */
+/** Ten losses of a network with batch norm, dropout and Adam, each step wrapped by `wrap`. */
 function losses(wrap: (step: () => Tensor) => () => Tensor | number, setToNone = true): number[] {
   manualSeed(1)
   const model = new nn.Sequential(
@@ -285,7 +285,7 @@ function losses(wrap: (step: () => Tensor) => () => Tensor | number, setToNone =
 }
 
 describe('training', () => {
-  test('in scopes: the same losses, and gradients that are written into are all that there is more', () => {
+  test('in scopes: the same losses, and no extra memory except gradients that are written into', () => {
     const sizes: number[] = []
     const scoped = losses(
       (step) => () => {
@@ -357,7 +357,7 @@ describe('in compiled steps', () => {
     expect(() => step.explain()).not.toThrow()
   })
 
-  test('what was made inside may be disposed of inside, what was not may not', () => {
+  test('only tensors created inside may be disposed of inside', () => {
     const x = ones(2)
     const inside = compile(() => {
       const y = x.add(1)
@@ -375,7 +375,7 @@ describe('in compiled steps', () => {
     expect(x.toArray()).toEqual(Float32Array.of(1, 1))
   })
 
-  test('what a recording leaves behind is freed', () => {
+  test('leftovers of a recording are freed', () => {
     const x = ones(2)
     const step = compile(() => x.add(1).mul(2).exp())
     step()
@@ -385,7 +385,7 @@ describe('in compiled steps', () => {
   })
 })
 
-test('what an instruction needs only while it runs is freed after it', () => {
+test('temporaries of an instruction are freed after it', () => {
   device = new Counting({ strided: false, multiOutput: false })
   useDevice(device)
   const x = ones(2, 3)

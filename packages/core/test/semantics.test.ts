@@ -1,5 +1,5 @@
-// The lines of a first tutorial and the mistakes of a first week: each performed here and compared with the text that real
-// PyTorch printed for it (tools/golden/semantics.py). Texts of 2.x, where this project follows them, carry `newer`.
+// The lines of a first tutorial and the mistakes of a first week: each is run here and compared with the text that real
+// PyTorch printed for it (tools/golden/semantics.py). Where this project follows 2.x, texts carry `newer`.
 import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { js } from '@flambeau/backend-js'
@@ -48,7 +48,7 @@ const cubic = () => {
   const x = tensor(3.5, wanted)
   return { x, y: x.sub(1).mul(x.sub(2)).mul(x.sub(3)) }
 }
-/** The gradient that `fn` sends back to a leaf with these values. */
+/** The gradient of `fn` at a leaf with these values. */
 const slope = (values: number | number[], fn: (x: Tensor) => Tensor) => {
   const x = tensor(values, wanted)
   fn(x).sum().backward()
@@ -181,7 +181,7 @@ const rows: Record<string, () => unknown> = {
   'ones(2, 3).at(0, 0, 0)': () => ones(2, 3).at(0, 0, 0),
   'ones(2, 3).expand(3, 3)': () => ones(2, 3).expand(3, 3),
   'ones(3).item()': () => ones(3).item(),
-  // JavaScript asks no object for its truth; asking for its number is the nearest.
+  // JavaScript never converts an object for its truth; converting to a number comes closest.
   'if (ones(2))': () => Number(ones(2)),
   'tensor([[1, 2], [3]])': () => tensor([[1, 2], [3]]),
   'i.add_(1.5)': () => i().add_(1.5),
@@ -255,8 +255,8 @@ const rows: Record<string, () => unknown> = {
 
 const text = (value: unknown): string => (typeof value === 'number' ? String(value) : inspect(value))
 
-describe('as real PyTorch prints it', () => {
-  it('every golden text has a row here, and every row a golden text', () => {
+describe('as in real PyTorch', () => {
+  it('the rows here and the golden texts are the same', () => {
     expect(Object.keys(rows).sort()).toEqual(Object.keys(golden).sort())
   })
 
@@ -277,7 +277,7 @@ describe('as real PyTorch prints it', () => {
         expect(thrown).toBeInstanceOf(Error)
         const { name, message: said } = thrown as Error
         expect(name).toBe(error)
-        // PyTorch's sentence first; what to do may follow on the next line.
+        // PyTorch's sentence first; the hint may follow on the next line.
         expect(`${said}\n`.startsWith(`${message}\n`) ? message : said).toBe(message)
       })
     }

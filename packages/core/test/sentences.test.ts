@@ -1,12 +1,12 @@
-// What is said to wrong arguments, op by op, in the words of real PyTorch (tools/golden/sentences.py): every argument left out,
-// given twice and replaced by each of some wrong values.
+// The messages for wrong arguments, op by op, in the words of real PyTorch (tools/golden/sentences.py): every argument
+// omitted, given twice and replaced by each of some wrong values.
 import { readFileSync } from 'node:fs'
 import { js } from '@flambeau/backend-js'
 import { eye, F, full, linspace, nn, randperm, type Tensor, tensor, useDevice } from '@flambeau/core'
 import { expect, it } from 'vitest'
 
 useDevice(js())
-// biome-ignore lint/suspicious/noExplicitAny: functions are called with what they do not take
+// biome-ignore lint/suspicious/noExplicitAny: functions are called with invalid arguments
 type Any = any
 
 const golden: Readonly<Record<string, Readonly<Record<string, string>>>> = JSON.parse(
@@ -31,7 +31,7 @@ const wrong: Readonly<Record<string, unknown>> = {
 }
 
 type Params = Readonly<Record<string, unknown>>
-/** Names and right values of what each op takes. */
+/** The names and valid values of each op's arguments. */
 const methods: Readonly<Record<string, () => Params>> = {
   chunk: () => ({ chunks: 2, dim: 0 }),
   ...Object.fromEntries(
@@ -100,7 +100,7 @@ const sentence = (fn: () => unknown): string => {
   return 'no error'
 }
 
-/** The arguments of the call that a key is of. */
+/** The arguments of the call that a key describes. */
 function argumentsOf(key: string, params: Params): readonly unknown[] {
   const names = Object.keys(params)
   const good = Object.values(params)
@@ -117,7 +117,7 @@ function argumentsOf(key: string, params: Params): readonly unknown[] {
 
 const float = 'a number so large is a float in JavaScript'
 const first = 'the tensor goes by position only'
-/** Where other words are right here, by op and key, and why. */
+/** Keys for which other words are right here, and why. */
 const differences: Readonly<Record<string, string>> = {
   'x.fill_: value = more than an int': float,
   'x.maskedFill: value = more than an int': float,
@@ -145,7 +145,7 @@ it.each(Object.entries(golden))('%s', (op, said) => {
     : functions[op]
   for (const [key, words] of Object.entries(said)) {
     const found = sentence(() => fn(...argumentsOf(key, params())))
-    // SymInts are what PyTorch calls ints within.
+    // Internally, PyTorch calls ints SymInts.
     const expected = words.replace('SymInts', 'ints')
     if (`${op}: ${key}` in differences) expect(found, `${key}: no difference any more`).not.toBe(expected)
     else expect(found, key).toBe(expected)

@@ -1,4 +1,4 @@
-// How arguments are read: by position, by name, both; and what is said of those that are none.
+// How arguments are read: by position, by name, or both; and the messages for invalid ones.
 import { js } from '@flambeau/backend-js'
 import { ones, signatures, useDevice } from '@flambeau/core'
 import { expect, it } from 'vitest'
@@ -6,7 +6,7 @@ import { expect, it } from 'vitest'
 useDevice(js())
 const { bool, dims, int, keyword, list, method, nearest, nullable, number, optional, required, signature, tensor } =
   signatures
-// PyTorch has no such function: what it says of its own is in sentences.test.ts, the words here are those with other names.
+// PyTorch has no such function: sentences.test.ts compares its own messages, here they have other names.
 const read = signature(
   'cut',
   required('chunks', int),
@@ -55,7 +55,7 @@ it('checks the tensor of a method, and lists of tensors', () => {
   )
 })
 
-it('finds the nearest name, and none where nothing is near', () => {
+it('finds the nearest name, and none if nothing is close', () => {
   const known = ['lr', 'momentum', 'weightDecay', 'requiresGrad']
   expect(['momntum', 'WEIGHT_DECAY', 'requires_grad', 'learningRate', 'xyz'].map((x) => nearest(x, known))).toEqual([
     'momentum',

@@ -1,5 +1,5 @@
-// Functions that are one step each: units in the last place from what mpmath says, in double precision and in float32, and
-// every special value; and of all steps, that there is one number on every path.
+// Functions that are a single step: errors in units in the last place against mpmath, in double precision and in
+// float32, and every special value; and for all steps, equal numbers on every path.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -15,7 +15,7 @@ const golden: Record<string, number[][]> = JSON.parse(
 const { NaN: nan, POSITIVE_INFINITY: inf } = Number
 const { fround } = Math
 
-/** The distance between a number of this size and the next, of so many bits. */
+/** The distance between a number of this size and the next one, at a precision in bits. */
 const ulp = (x: number, bits: number): number => 2 ** (Math.floor(Math.log2(Math.abs(x))) - bits + 1)
 
 /** A step over numbers, in a dtype. */
@@ -28,7 +28,7 @@ function computed(name: string, dtype: DType): (...x: number[]) => number {
   return (...x) => run(x)
 }
 
-/** In double precision; where nothing is said, as near as Math's functions are. */
+/** In double precision; by default, the accuracy of Math's functions. */
 const most: Record<string, number> = {
   lgamma: 6,
   digamma: 4,
@@ -44,20 +44,20 @@ const most: Record<string, number> = {
 }
 
 describe.each(Object.keys(golden))('%s', (name) => {
-  it('is as exact in double precision as is said', () => {
+  it('has the stated accuracy in double precision', () => {
     const f = computed(name, 'float64')
     let worst = 0
     for (const row of golden[name]) {
       const x = row.slice(0, -1)
       const y = row[row.length - 1]
-      // Between its poles a function of gamma's kind is 0 somewhere: there the distance is that of numbers beside 1.
+      // Functions of gamma's kind are 0 between their poles: there the unit is that of numbers near 1.
       const unit = x[0] < 0 && /gamma/.test(name) ? Math.max(ulp(y, 53), 2 ** -52) : ulp(y, 53)
       worst = Math.max(worst, Math.abs(f(...x) - y) / unit)
     }
     expect(worst).toBeLessThanOrEqual(most[name] ?? 1.5)
   })
 
-  it('is correctly rounded in float32, or the number beside', () => {
+  it('is correctly rounded in float32, or a neighbour', () => {
     const f = computed(name, 'float32')
     const exact = computed(name, 'float64')
     for (const row of golden[name]) {
@@ -173,7 +173,7 @@ describe('special values', () => {
     for (const row of table[name]) expect([...row.slice(0, -1), f(...row)]).toEqual(row)
   })
 
-  it('float32 has neighbours of its own', () => {
+  it('float32 has its own neighbours', () => {
     const next = computed('nextafter', 'float32')
     const rows = [
       [1, 2, 1 + 2 ** -23],
@@ -188,7 +188,7 @@ describe('special values', () => {
 })
 
 describe('shifts', () => {
-  it('by more places than there are, or fewer than none, leave nothing but the sign', () => {
+  it('by more places than there are, or by a negative number, leave only the sign', () => {
     const left = computed('shiftLeft', 'int32')
     const right = computed('shiftRight', 'int32')
     expect([0, 31, 32, 33, -1].map((n) => left(3, n))).toEqual([3, -2147483648, 0, 0, 0])
@@ -198,7 +198,7 @@ describe('shifts', () => {
   })
 })
 
-/** Which dtypes a rule takes. */
+/** The dtypes that a rule accepts. */
 const takes = (name: Computed, dtype: DType): boolean => {
   const { rule } = stepDef(name)
   if (rule === 'floating' || rule === 'rounding') return isFloat(dtype)
@@ -234,7 +234,7 @@ describe('every step', () => {
     }
   })
 
-  it('calls functions whose names are none of emitted variables', () => {
+  it('calls functions whose names differ from emitted variables', () => {
     for (const name of Object.keys(runtime)) expect(name).not.toMatch(/^[a-z]+\d+$/)
   })
 })

@@ -1,5 +1,5 @@
-// States that do not fit are refused where they are given, with PyTorch's sentence (tools/golden/state.py), and nothing
-// has changed then: gradients, optimizers' states and options, modules' states.
+// Invalid states are refused where they are passed, with PyTorch's sentence (tools/golden/state.py), and nothing has
+// changed: gradients, optimizers' states and options, modules' states.
 import { js } from '@flambeau/backend-js'
 import {
   compile,
@@ -22,7 +22,7 @@ useDevice(js())
 
 const golden = readGolden<Readonly<Record<'gradients' | 'states', Readonly<Record<string, GoldenError>>>>>('state')
 
-describe('a gradient that is none', () => {
+describe('an invalid gradient', () => {
   const x = ones(3, { requiresGrad: true })
   const given: Readonly<Record<string, unknown>> = {
     'a number': 5,
@@ -55,7 +55,7 @@ describe('a gradient that is none', () => {
 type Kind = 'SGD' | 'Adam' | 'AdamW'
 type Saved = { state: Record<number, Record<string, unknown>>; paramGroups: Record<string, unknown>[] }
 
-/** An optimizer that has made a step, as tools/golden/state.py's. */
+/** An optimizer that has made a step, as in tools/golden/state.py. */
 function trained(kind: Kind): optim.Optimizer {
   const p = ones(50, { requiresGrad: true })
   const optimizer =
@@ -65,7 +65,7 @@ function trained(kind: Kind): optim.Optimizer {
   return optimizer as unknown as optim.Optimizer
 }
 
-/** All that an optimizer is, to the bit. */
+/** The complete state of an optimizer, to the bit. */
 const textOf = (optimizer: optim.Optimizer): string =>
   JSON.stringify([optimizer.stateDict(), optimizer.stepCount, optimizer.paramGroups[0].params], (_, x) =>
     x?.toArray === undefined ? x : [x.shape, x.dtype, ...bitsOf(x)],
@@ -73,7 +73,7 @@ const textOf = (optimizer: optim.Optimizer): string =>
 
 const camel = (name: string): string => name.replace(/_([a-z])/g, (_, c: string) => c.toUpperCase())
 
-/** Makes the change that a golden case names. */
+/** Makes the change named by a golden case. */
 function change(saved: Saved, name: string): void {
   const [, group, entry] = name.match(/^\w+( group)? without (\w+)$/) ?? []
   if (entry !== undefined) {
@@ -148,7 +148,7 @@ describe('a saved state that does not fit its parameter is refused, and nothing 
     expect(textOf(optimizer)).toBe(before)
   })
 
-  it.each([undefined, null])('is taken without a momentum, %s: the next step is as the first', (momentumBuffer) => {
+  it.each([undefined, null])('is accepted without a momentum, %s: the next step is a first one', (momentumBuffer) => {
     const after = (load: boolean): string[] => {
       const p = ones(2, { requiresGrad: true })
       const optimizer = new optim.SGD([p], { lr: 0.1, momentum: 0.9, dampening: 0.5 })
@@ -163,7 +163,7 @@ describe('a saved state that does not fit its parameter is refused, and nothing 
     expect(after(true)).toEqual(after(false))
   })
 
-  it('is taken without what older versions of PyTorch did not know, which is off then', () => {
+  it('is accepted without the switches that older versions of PyTorch lack, which are then off', () => {
     const saved = deepCopy(trained('SGD').stateDict()) as unknown as Saved
     const [group] = saved.paramGroups
     for (const name of ['nesterov', 'maximize', 'foreach', 'differentiable']) delete group[name]
@@ -203,7 +203,7 @@ describe('options of another kind', () => {
     },
   )
 
-  test.each(['SGD', 'Adam', 'AdamW'] as const)('%s: zero is in the range of every number', (kind) => {
+  test.each(['SGD', 'Adam', 'AdamW'] as const)('%s: zero is in range for every number', (kind) => {
     const { defaults } = made(kind, {}) as unknown as { defaults: Record<string, unknown> }
     for (const [name, value] of Object.entries(defaults)) {
       const zero = typeof value === 'number' ? 0 : Array.isArray(value) ? [0, 0] : value
@@ -211,7 +211,7 @@ describe('options of another kind', () => {
     }
   })
 
-  test('a list is looked at, one that is the default itself too', () => {
+  test('a list is checked, even the default itself', () => {
     const optimizer = new optim.Adam(p())
     const [group] = optimizer.paramGroups
     group.params[0].grad = ones(2)
@@ -228,7 +228,7 @@ describe('options of another kind', () => {
       expect(() => made('SGD', { foreach })).toThrow("argument 'foreach' must be bool")
   })
 
-  test('the rate comes by position or by name; nothing else does', () => {
+  test('only the rate may be passed by position', () => {
     expect(made('SGD', 0.5).paramGroups[0].lr).toBe(0.5)
     expect(new optim.SGD(p(), 0.5, { momentum: 0.9 }).paramGroups[0]).toMatchObject({ lr: 0.5, momentum: 0.9 })
     for (const lr of [null, '0.1', [0.1]])
@@ -263,7 +263,7 @@ describe('options of another kind', () => {
     expect(optimizer.paramGroups[0]).not.toHaveProperty('initialLr')
   })
 
-  test('a scheduler whose rule fails, or a state that is none, leaves all as it was', () => {
+  test('a scheduler whose rule fails, or an invalid state, changes nothing', () => {
     class Broken extends optim.lrScheduler.LRScheduler {
       rates: () => unknown = () => [0.2]
       protected override getLr(): number[] {
@@ -290,7 +290,7 @@ describe('options of another kind', () => {
   })
 })
 
-describe('a step that cannot be made', () => {
+describe('a step that fails', () => {
   type Break = (p: Tensor, optimizer: optim.Adam) => unknown
   test.each<[string, Break, string]>([
     ['a parameter that was freed', (p) => p.dispose(), 'a tensor is used after dispose()'],
@@ -383,7 +383,7 @@ describe('an update of several tensors by one kernel', () => {
     ).toBe(true)
   })
 
-  test('refuses a value that does not broadcast, and reads one that overlaps a target before it is written', () => {
+  test('refuses a value that does not broadcast, and reads a value before writing a target that overlaps it', () => {
     const shift = update('shift', 1, (_, y) => [y])
     const x = tensor([1, 2, 3, 4])
     expect(() => shift([x], [ones(2, 4)])).toThrow("output with shape [4] doesn't match the broadcast shape [2, 4]")
@@ -406,7 +406,7 @@ describe('a module', () => {
   const textOfModel = (m: nn.Module): string =>
     JSON.stringify([...m.namedParameters(), ...m.namedBuffers()].map(([name, x]) => [name, x.version, ...bitsOf(x)]))
 
-  test('is loaded whole or not at all: every tensor of the state in turn was freed, or is none', () => {
+  test('is loaded completely or not at all, with each tensor of the state in turn freed or invalid', () => {
     const names = [...model().stateDict().keys()]
     for (const name of names) {
       for (const broken of ['freed', 'text'] as const) {
@@ -423,7 +423,7 @@ describe('a module', () => {
     }
   })
 
-  test('of which a parameter was freed is neither loaded nor moved', () => {
+  test('with a freed parameter is neither loaded nor moved', () => {
     const target = model()
     const state = deepCopy(model().stateDict())
     target[2].parameters()[1].dispose()
@@ -450,7 +450,7 @@ test('a backward that fails half-way has changed no gradient', () => {
   expect(kept.equal(a)).toBe(true)
 })
 
-describe('schedules that go on', () => {
+describe('resumed schedules', () => {
   type Make = (optimizer: optim.Optimizer, lastEpoch?: number) => optim.lrScheduler.LRScheduler
   const schedules: Readonly<Record<string, Make>> = {
     StepLR: (o, lastEpoch = -1) => new optim.lrScheduler.StepLR(o, { stepSize: 2, gamma: 0.5, lastEpoch }),
@@ -476,7 +476,7 @@ describe('schedules that go on', () => {
     }
   })
 
-  it('take the learning rates back where the step that was recorded fails', () => {
+  it('restore the learning rates if the recorded step fails', () => {
     const optimizer = new optim.SGD([zeros(2)], { lr: 1 })
     const scheduler = schedules.ExponentialLR(optimizer)
     let fail = false

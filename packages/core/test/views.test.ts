@@ -1,5 +1,5 @@
-// Writing in place: what becomes of a result that is written to, and every pattern of writing through every view, with the
-// values and gradients that real PyTorch computes.
+// Writes in place: the outcome for a result that is written to, and every pattern of writing through every view, with
+// the values and gradients of real PyTorch.
 import { readFileSync } from 'node:fs'
 import { js } from '@flambeau/backend-js'
 import { arange, enableGrad, noGrad, ones, type Tensor, tensor, useDevice, zeros } from '@flambeau/core'
@@ -15,7 +15,7 @@ const seq = (shape: readonly number[], { start = 1, step = 1, requiresGrad = fal
   return arange(n, { dtype: 'float32' }).mul(step).add(start).reshape(shape).requiresGrad_(requiresGrad)
 }
 
-/** What becomes of a result that `fn` writes to. */
+/** The outcome for a result that `fn` writes to. */
 const written = (fn: (y: Tensor, w: Tensor) => unknown) => () => {
   const [x, w] = [leaf(0.5, 2), leaf(3, 4)]
   const y = x.mul(1)
@@ -202,7 +202,7 @@ const patterns: Record<string, (y: Tensor, v: Tensor, w: Tensor) => unknown> = {
   copies: (_, v, w) => v.copy_(w),
   fills: (_, v) => v.fill_(5),
   saves: (_, v, w) => v.mul_(w).exp_(),
-  // PyTorch refuses this; here what is written through a view and what its rule saves are two tensors.
+  // PyTorch refuses this; here the view that is written to and the tensor that its rule saves are separate.
   'a saved result': (_, v, w) => v.exp_().mul_(w),
   alternates: (y, v, w) => {
     v.add_(w)
@@ -238,7 +238,7 @@ for (const [viewName, view] of Object.entries(views)) {
 agrees('views', through)
 
 describe('views', () => {
-  it('of views, 20,000 deep, are derived anew without recursion', () => {
+  it('of views, 20,000 deep, are recomputed without recursion', () => {
     const x = leaf(1, 2, 3, 4)
     const y = x.mul(2)
     let v = y
@@ -249,7 +249,7 @@ describe('views', () => {
   })
 })
 
-describe('what a view says of its history after its base was written to, in and outside of noGrad', () => {
+describe('the history of a view after its base was written to, inside and outside noGrad', () => {
   type Said = boolean | string | null
   const golden: Record<string, string | Record<string, Said[]>> = JSON.parse(
     readFileSync(new URL('golden/blind.json', import.meta.url), 'utf8'),
@@ -291,13 +291,13 @@ describe('what a view says of its history after its base was written to, in and 
         ),
       )
     expect(error ?? found()).toEqual(golden[key])
-    // Printing never fails; PyTorch 2's does not, either.
+    // Printing never fails, as in PyTorch 2.
     const blind = String(attempt(() => v.gradFn)).startsWith('A view was created')
     expect(String(v).includes('grad_fn=<Invalid>')).toBe(blind)
   })
 })
 
-describe('what a tensor tells of its layout cannot be written to', () => {
+describe('the arrays that describe a layout cannot be written to', () => {
   const tensors = {
     'a number': () => tensor(1),
     'a row': () => ones(3),
@@ -332,14 +332,14 @@ describe('what a tensor tells of its layout cannot be written to', () => {
     }
   }
 
-  it('the same array each time', () => {
+  it('are the same array each time', () => {
     const x = ones(2, 3)
     expect(x.shape).toBe(x.shape)
     expect(x.stride()).toBe(x.stride())
   })
 })
 
-describe('an operand that lies on what is written is read before', () => {
+describe('an operand that overlaps the written memory is read first', () => {
   const views: Readonly<Record<string, (x: Tensor) => Tensor>> = {
     transposed: (x) => x.t(),
     backwards: (x) => x.flip(0, 1),

@@ -1,5 +1,5 @@
-// Steps at the edges of what passes and plans may do: what is nearly the same, what only seems to be unread, what only
-// seems to be free. A compiled step gives what eager gives, signs of zeros included.
+// Edge cases of passes and plans: values that are nearly the same, that only seem to be unread, or that only seem to be
+// free. A compiled step gives the results of eager, including signs of zeros.
 import { js } from '@flambeau/backend-js'
 import {
   compile,
@@ -31,7 +31,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 
 beforeAll(() => void useDevice(js()))
 
-/** An op of one operand. */
+/** An op with one operand. */
 function elementwise(build: (x: Expr) => Expr): (x: Tensor) => Tensor {
   const op = define('edge', build)
   return (x) => apply(op, [x], { sizes: x.sizes, dtype: x.dtype } as never)
@@ -39,7 +39,7 @@ function elementwise(build: (x: Expr) => Expr): (x: Tensor) => Tensor {
 
 type Step = () => readonly Tensor[]
 
-/** What a step gives and leaves at each of five calls; toStrictEqual tells -0 from 0. */
+/** The results and state of a step at each of five calls; toStrictEqual distinguishes -0 from 0. */
 function trace(make: () => readonly [step: Step, state?: readonly Tensor[]], through: (step: Step) => Step): unknown {
   manualSeed(5)
   const [step, state = []] = make()
@@ -111,7 +111,7 @@ describe('compiled as eager', () => {
   })
 })
 
-describe('what nobody reads is checked all the same', () => {
+describe('unread values are checked all the same', () => {
   test('the index of a scatter, in a replay', () => {
     const [x, index, source] = [zeros(3), tensor([0, 2], { dtype: 'int32' }), ones(2)]
     const step = compile(() => {
@@ -125,7 +125,7 @@ describe('what nobody reads is checked all the same', () => {
     step()
   })
 
-  test.each([0, 1])('input %i of two losses that have the targets in common', (wrong) => {
+  test.each([0, 1])('input %i of two losses with common targets', (wrong) => {
     const [p, q, y] = [tensor([0.25, 0.5]), tensor([0.5, 0.75]), tensor([1, 0])]
     const step = compile(() => F.binaryCrossEntropy(p, y).add(F.binaryCrossEntropy(q, y)))
     for (let i = 0; i < 5; i++) step()
@@ -160,7 +160,7 @@ describe('programs', () => {
     }))
   const values = [[3, 4], [3], [3]].map((shape) => ({ sizes: shape, dtype: 'float32' as const }))
 
-  test('a reduction keeps the operand that alone says over what', () => {
+  test('a reduction keeps an operand that only gives its shape', () => {
     const [sum, max] = counts(values, ['sum', 'max'])
     const alone = program([sum], values, [1])
     expect(deadCode(alone).instrs[0].inputs).toHaveLength(1)
@@ -169,7 +169,7 @@ describe('programs', () => {
     expect(merged.instrs.map(({ inputs, outputs }) => [inputs.length, outputs.length])).toEqual([[1, 2]])
   })
 
-  test('a product has the dtype of its factors whatever is made of it', () => {
+  test('a product has the dtype of its factors, whatever its epilogue is', () => {
     const [a, b] = [randn(4, 5), randn(5, 3)]
     const { program } = prepare(
       recorded(() => [a.matmul(b).double().mul(0.1), a.matmul(b.abs()).gt(0)]),
@@ -179,7 +179,7 @@ describe('programs', () => {
     expect(products.map(({ outputs }) => program.values[outputs[0]].dtype)).toEqual(['float32', 'float32'])
   })
 
-  test('rows that are written one after the other are written where the memory was', () => {
+  test('rows written one after the other are written into the existing memory', () => {
     const [c, d] = [randn(6, 3), randn(6, 3)]
     const { program, plan } = prepare(
       recorded(() => noGrad(() => [0, 1, 2].map((i) => c.select(0, i).copy_(d.select(0, i)))).slice(3)),

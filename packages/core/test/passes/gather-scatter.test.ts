@@ -1,4 +1,5 @@
-// What an index picks: computed where it was picked, and put into what zeros give, with the bits of computing all of it.
+// Gathers and scatters: only the gathered elements are computed, and maps of scattered rows are computed separately for
+// the zeros and the elements, with the bits of computing everything.
 import { compile, F, manualSeed, noGrad, randint, randn, type Tensor, tensor, where, zeros } from '@flambeau/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -19,7 +20,7 @@ function compare(step: () => readonly Tensor[]): void {
   for (let call = 0; call < 4; call++) expect(elements(compiled())).toEqual(eager)
 }
 
-/** How many instructions make values of this shape. */
+/** The number of instructions that make values of this shape. */
 const making = (shape: string, step: () => readonly Tensor[]): number =>
   text(step)
     .split('\n')
@@ -38,19 +39,19 @@ describe('losses of class numbers', () => {
     }
   }
 
-  test('make the exponentials and the gradient of the scores, no more of that size', () => {
+  test('store only the exponentials and the gradient of the scores at full size', () => {
     for (const loss of [
       (x: Tensor, y: Tensor) => F.crossEntropy(x, y),
       (x: Tensor, y: Tensor) => F.nllLoss(F.logSoftmax(x, { dim: 1 }), y),
     ]) {
       const step = trained(loss, 64, 100)
-      // The exponentials, their product with what is of rows, and the scatter into that.
+      // The exponentials, their product with a factor per row, and the scatter into that.
       expect(making('64, 100', step)).toBe(3)
       compare(step)
     }
   })
 
-  test('of log-probabilities read one of each row', () => {
+  test('of log-probabilities read one element of each row', () => {
     expect(text(trained((x, y) => F.nllLoss(x, y), 64, 100))).toMatchInlineSnapshot(`
       "
       v1 int32[64, 1]; v2 int32[] = map(v0 as [64, 1], -100, 100) { t0 = ne(x0, x1); select(t0, x0, 0); sum over 0, 1 of int32(t0) } check and(ne(x0, x1), or(lt(x0, 0), ge(x0, x2)))  # nllLoss
@@ -111,7 +112,7 @@ describe('losses of class numbers', () => {
 describe('an index', () => {
   const index = (): Tensor => randint(0, 100, [64, 1])
 
-  test('picks before what it picks from is computed, unless that is little or read by others', () => {
+  test('gathers before the source is computed, unless that is small or has other readers', () => {
     const [x, y] = [randn(64, 100), randn(64, 1)]
     const at = index()
     const picked = () => x.mul(y).add(x.t().contiguous().t()).gather(1, at)
@@ -127,7 +128,7 @@ describe('an index', () => {
     compare(all)
   })
 
-  test('puts into what zeros give, and a sum over zeros is what was put', () => {
+  test('scatters into the map of the zeros, and a sum over a scattered row is the element', () => {
     const [x, y] = [randn(64, 100), randn(64, 1)]
     const at = index()
     const rows = (): Tensor => zeros(64, 100).scatter(1, at, y)
@@ -135,13 +136,13 @@ describe('an index', () => {
       const put = rows()
       return [put.mul(x).sub(x), put.sum({ dim: 1 })]
     }
-    // What zeros give, and the scatter into it; nothing is made of the rows themselves.
+    // The map of the zeros, and the scatter into it; the rows themselves are not stored.
     expect(making('64, 100', step)).toBe(2)
     compare(step)
     compare(() => [rows().sum(), rows().neg().exp(), rows().mul(rows())])
   })
 
-  test('that is out of bounds is an error still', () => {
+  test('still throws if it is out of bounds', () => {
     const x = randn(64, 100)
     const y = randn(64, 1)
     const at = tensor(new Array(64).fill(5), { dtype: 'int32' }).unsqueeze(1)
@@ -152,7 +153,7 @@ describe('an index', () => {
     for (const step of [put, picked]) expect(() => step()).toThrow('index 100 is out of bounds')
   })
 
-  test('does not put into memory from before, which would be copied', () => {
+  test('does not scatter into memory from before the step, which would be copied', () => {
     const table = randn(32, 100)
     const update = (): Tensor[] => {
       const at = tensor([...Array(32).keys()], { dtype: 'int32' }).unsqueeze(1)

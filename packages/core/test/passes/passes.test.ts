@@ -1,4 +1,5 @@
-// What each pass makes of the steps of the lessons' models, before and after, and of small steps made for one rule each.
+// The effect of each pass on the steps of the lessons' models, before and after, and on small steps made for a single
+// rule.
 import { compile, manualSeed, noGrad, rand, randn, type Tensor, tensor, zeros } from '@flambeau/core'
 import { describe, expect, test } from 'vitest'
 import type { Backend, Capabilities } from '../../src/backend/backend.ts'
@@ -19,7 +20,7 @@ import { adam, backend, batchNorm, boston, breastCancer, crossEntropy, mlp, reco
 /** The instructions alone. */
 const text = (program: Program): string => `\n${program.instrs.map((instr) => instrText(program, instr)).join('\n')}\n`
 
-/** A program after some of the passes, in their order. */
+/** A program after some of the passes, in order. */
 const after = (program: Program, ...run: ((program: Program, backend: Backend) => Program)[]): Program =>
   run.reduce((now, pass) => pass(now, backend), program)
 
@@ -28,7 +29,7 @@ const able = (caps: Partial<Capabilities>): Backend => ({ ...backend, caps: { ..
 const kinds = (program: Program): string[] => program.instrs.map((instr) => instr.kind)
 
 describe('dead code', () => {
-  test('what no result needs goes, draws stay, and so does what may throw', () => {
+  test('instructions that no result needs are removed, except draws and those that may throw', () => {
     const x = randn(4)
     const program = recorded(() => {
       rand(3).exp()
@@ -52,13 +53,13 @@ describe('dead code', () => {
     expect(without.host.map((step) => step.kind)).toEqual(['draw'])
   })
 
-  test('a check stays though nothing reads what is computed with it', () => {
+  test('a check stays even if nothing reads the output', () => {
     const program = recorded(breastCancer())
     const [check] = deadCode({ ...program, results: [], kept: [] }).instrs.filter((instr) => instr.check !== undefined)
     expect(check.outputs).toHaveLength(1)
   })
 
-  test('outputs and operands that nothing reads go', () => {
+  test('unread outputs and operands are removed', () => {
     const program = recorded(adam())
     const { results } = program
     const alone = deadCode({ ...program, results, kept: program.kept.slice(0, 1) })
@@ -76,7 +77,7 @@ describe('dead code', () => {
     expect(alone.given.size).toBe(3)
   })
 
-  test('a view that only says what is reduced stays', () => {
+  test('a view that only gives a reduction its shape stays', () => {
     const program = recorded(() => [zeros(3).mul(0).add(1).sum()])
     const { instrs } = after(program, inline)
     expect(instrs.at(-1)?.inputs.length).toBeGreaterThan(0)
@@ -84,7 +85,7 @@ describe('dead code', () => {
 })
 
 describe('common subexpressions', () => {
-  test('Adam: equal products are one, equal nodes of an expression are one', () => {
+  test('Adam: equal products, and equal nodes of an expression, are computed once', () => {
     const program = recorded(adam())
     expect(text(program)).toMatchInlineSnapshot(`
       "
@@ -109,7 +110,7 @@ describe('common subexpressions', () => {
     `)
   })
 
-  test('a copy is read where it was made from, and stays where it leaves the step', () => {
+  test('readers of a copy read its source, and the copy stays if it leaves the step', () => {
     const x = randn(3, 4)
     const program = recorded(() => {
       const copy = x.t().clone()
@@ -124,7 +125,7 @@ describe('common subexpressions', () => {
     `)
   })
 
-  test('two results are two, one computed and one copied', () => {
+  test('two equal results are one computation and one copy', () => {
     const x = randn(3)
     const program = after(
       recorded(() => [x.exp(), x.exp(), x.exp().sum()]),
@@ -140,7 +141,7 @@ describe('common subexpressions', () => {
     expect(new Set(program.results.map((use) => use.value)).size).toBe(3)
   })
 
-  test('an equal value that leaves the step is computed in place of the first', () => {
+  test('an equal value that leaves the step replaces the first', () => {
     const x = randn(3)
     const program = after(
       recorded(() => [x.exp().neg(), x.exp()]),
@@ -150,7 +151,7 @@ describe('common subexpressions', () => {
     expect(program.instrs[0].outputs).toEqual([program.results[1].value])
   })
 
-  test('draws are never equal, and readings only of one function without an effect between', () => {
+  test('draws are never equal, and readings are equal for one function without an effect in between', () => {
     const x = randn(3)
     const rate = (): number => 2
     manualSeed(1)
@@ -176,7 +177,7 @@ describe('common subexpressions', () => {
     expect(kinds(after(program, subexpressions))).not.toContain('assign')
   })
 
-  test('a backend whose kernels read no views keeps copies', () => {
+  test('a backend without strided kernels keeps copies', () => {
     const x = randn(3, 4)
     const program = recorded(() => [x.t().clone().exp()])
     expect(subexpressions(program, backend).instrs).toHaveLength(1)
@@ -185,7 +186,7 @@ describe('common subexpressions', () => {
 })
 
 describe('inlining', () => {
-  test('softmax cross entropy: constants and chains go where they are read', () => {
+  test('softmax cross entropy: constants and chains are inlined into their readers', () => {
     const program = after(recorded(crossEntropy()), deadCode, subexpressions)
     expect(text(program)).toMatchInlineSnapshot(`
       "
@@ -216,7 +217,7 @@ describe('inlining', () => {
     `)
   })
 
-  test('what is dear is not computed for every element that it is broadcast to', () => {
+  test('an expensive value is not recomputed for every element that it is broadcast to', () => {
     const [x, y] = [randn(3, 1), randn(3, 4)]
     const once = recorded(() => [x.exp().add(y)])
     expect(inline(once, backend).instrs).toHaveLength(2)
@@ -234,7 +235,7 @@ describe('inlining', () => {
     `)
   })
 
-  test('not more buffers than kernels read', () => {
+  test('not beyond the number of buffers that kernels read', () => {
     const xs = Array.from({ length: 6 }, () => randn(3))
     const program = recorded(() => [xs.reduce((sum, x) => sum.add(x))])
     expect(inline(program, backend).instrs).toHaveLength(1)
@@ -245,7 +246,7 @@ describe('inlining', () => {
 })
 
 describe('epilogues', () => {
-  test('13-10-5-1: derivatives are computed with the products that they alone read', () => {
+  test('13-10-5-1: derivatives become epilogues of the products that only they read', () => {
     const program = after(recorded(mlp()), deadCode, subexpressions, inline)
     expect(text(program)).toMatchInlineSnapshot(`
       "
@@ -301,7 +302,7 @@ describe('epilogues', () => {
     `)
   })
 
-  test('not where the product is read twice, transposed, reduced, or returned', () => {
+  test('not if the product is read twice, transposed, reduced, or returned', () => {
     const [x, y] = [randn(3, 4), randn(4, 5)]
     const steps: (() => Tensor[])[] = [
       () => [x.matmul(y).exp(), x.matmul(y).neg()],
@@ -386,7 +387,7 @@ describe('merging', () => {
     `)
   })
 
-  test('not what needs the result of a reduction of the other, however long the way', () => {
+  test('not if one depends, even indirectly, on a reduction of the other', () => {
     const x = randn(3, 4)
     const program = recorded(() => {
       const sum = x.sum()
@@ -395,7 +396,7 @@ describe('merging', () => {
     expect(merge(program, backend).instrs.map((instr) => instr.outputs.length)).toEqual([1, 1, 1])
   })
 
-  test('not where kernels have one output or would read too much', () => {
+  test('not if kernels have one output or would read too much', () => {
     const [x, y] = [randn(3), randn(3)]
     const program = recorded(() => [x.add(y).exp(), x.sum()])
     expect(merge(program, backend).instrs).toHaveLength(1)
@@ -407,7 +408,7 @@ describe('merging', () => {
 })
 
 describe('recomputing', () => {
-  test('what costs little is computed again rather than stored', () => {
+  test('a cheap value is recomputed rather than stored', () => {
     const x = randn(3, 4)
     const program = after(
       recorded(() => {
@@ -433,7 +434,7 @@ describe('recomputing', () => {
     `)
   })
 
-  test('what is dear, or is made of more than it is, is stored', () => {
+  test('an expensive value, or one computed from more elements, is stored', () => {
     const xs = [randn(3, 4), randn(3, 4), randn(3, 4)]
     const steps: ((x: Tensor, y: Tensor, z: Tensor) => Tensor)[] = [(x) => x.exp(), (x, y, z) => x.add(y).add(z)]
     for (const step of steps) {
@@ -460,7 +461,7 @@ describe('finish', () => {
     )
   }
 
-  test('means and deviations are made where their sums are done, several in one map too', () => {
+  test('means and deviations are fused into their sums, also several in one map', () => {
     expect(text(finished((x) => [x.mean(1), x.std(0)]))).toMatchInlineSnapshot(`
       "
       v2 float32[4]; v4 float32[1, 3] = map(v0 as [4, 3]) { div(sum over 1 of x0, 3); div(sum over 0 of x0, 4) }  # sum+div
@@ -474,7 +475,7 @@ describe('finish', () => {
     `)
   })
 
-  test('not what others read too, what has operands, and what changes the dtype or the order', () => {
+  test('not with other readers, with tensor operands, or if the dtype or the order changes', () => {
     const steps: ((x: Tensor) => readonly Tensor[])[] = [
       (x) => [x.sum(0), x.sum(0).div(2)],
       (x) => [x.sum(0).div(x.at([0]))],
@@ -542,7 +543,7 @@ describe('notes', () => {
 })
 
 describe('layouts of layouts', () => {
-  test('read what the views read one after the other', () => {
+  test('read the elements of the composed views', () => {
     const transposed = { sizes: [3, 4], strides: [1, 3], offset: 2 }
     expect(compose({ sizes: [4, 3], strides: [1, 4], offset: 0 }, transposed)).toEqual({
       sizes: [4, 3],
@@ -564,7 +565,7 @@ describe('layouts of layouts', () => {
     })
   })
 
-  test('read the same elements whatever the views are, none outside of them', () => {
+  test('read the same elements for any views, and none outside them', () => {
     const upTo = (n: number): number[] => [...Array(n).keys()]
     const elements = ({ sizes, strides, offset }: Layout): number[] =>
       sizes.reduce((all, size, d) => all.flatMap((x) => upTo(size).map((i) => x + i * strides[d])), [offset])
@@ -601,7 +602,7 @@ describe('layouts of layouts', () => {
   })
 })
 
-test('the constant of a fill is rounded as its elements were', () => {
+test('the constant of a fill is rounded like its elements', () => {
   const x = tensor([1, 2], { dtype: 'float64' })
   const step = compile(() => x.mul(zeros(2).add(0.1)))
   for (let call = 0; call < 4; call++) expect(step().toNested()).toEqual([Math.fround(0.1), 2 * Math.fround(0.1)])

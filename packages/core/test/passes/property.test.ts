@@ -1,4 +1,4 @@
-// Random steps: compiled, with every pass, they give the bits that eager gives.
+// Random steps: compiled with all passes, they give the bits of eager.
 import { js } from '@flambeau/backend-js'
 import {
   cat,
@@ -18,7 +18,7 @@ import { expect, test } from 'vitest'
 
 useDevice(js())
 
-/** Makes a tensor of others; three numbers say how. */
+/** Makes a tensor from others; three numbers choose how. */
 type Operation = (x: Tensor, y: Tensor, a: number, b: number) => Tensor
 
 const dimOf = (x: Tensor, n: number): number => n % Math.max(1, x.dim())

@@ -1,4 +1,4 @@
-// Recordings of the steps that the tests of passes look at: training steps of the lessons' models, small.
+// Recordings for the tests of passes: training steps of small versions of the lessons' models.
 import { js } from '@flambeau/backend-js'
 import { F, manualSeed, nn, optim, rand, randint, randn, type Tensor, tensor, useDevice } from '@flambeau/core'
 import type { Backend } from '../../src/backend/backend.ts'
@@ -96,7 +96,7 @@ export function batchNorm(): () => readonly Tensor[] {
   return train(new optim.Adam(model.parameters(), { lr: 1e-3 }), () => F.mseLoss(model.forward(x) as Tensor, y))
 }
 
-/** Adam on a parameter of which the gradient is given. */
+/** Adam on a parameter with a given gradient. */
 export function adam(): () => readonly Tensor[] {
   const p = tensor([1, 2, 3]).requiresGrad_()
   const optimizer = new optim.Adam([p], { lr: 1e-3 })

@@ -1,4 +1,4 @@
-// Programs as text: every part of a program is shown, and what an expression computes once is written once.
+// Programs as text: every part of a program is shown, and shared subexpressions are shown once.
 import { describe, expect, test } from 'vitest'
 import type { Program } from '../../src/backend/program.ts'
 import { plan } from '../../src/compile/plan.ts'
@@ -10,7 +10,7 @@ import { s } from '../../src/expr/expr.ts'
 import { adam, boston, recorded } from './steps.ts'
 
 describe('text of a program', () => {
-  test('Boston: memory, readings, views, epilogues, reductions, what is kept and what is returned', () => {
+  test('Boston: memory, readings, views, epilogues, reductions, kept values and results', () => {
     expect(`\n${programText(recorded(boston()))}\n`).toMatchInlineSnapshot(`
       "
       v0 float32[6578]: memory from before the step
@@ -34,7 +34,7 @@ describe('text of a program', () => {
     `)
   })
 
-  test('a plan says where values lie', () => {
+  test('a plan shows the places of values', () => {
     const program = settle(recorded(boston()))
     const text = programText(program, plan(program))
     expect(text).toMatch(/v3 float32\[506, 1\] @\d+ = contract\(/)
