@@ -17,6 +17,7 @@ import { expect, it, vi } from 'vitest'
 import { js } from '../src/index.ts'
 import { contract } from '../src/kernels/matmul.ts'
 import { panel } from '../src/kernels/panels.ts'
+import { offsets } from '../src/text/along.ts'
 import { emitMatmul, type MatrixSource } from '../src/text/matmul.ts'
 
 interface Case {
@@ -134,8 +135,8 @@ function check({
     call,
     '}',
   ].join('\n')
-  const make = new Function('given', 'result', 'fround', 'panel', text)
-  const run = make(arrays, out, runtime.fround, panel)
+  const make = new Function('given', 'result', 'fround', 'panel', 'offsets', text)
+  const run = make(arrays, out, runtime.fround, panel, offsets)
   run(arrays[0], arrays[1], out, a.offset, b.offset)
   for (let i = 0; i < out.length; i++) {
     if (!Object.is(out[i], expected[i])) expect.fail(`element ${i} of ${out.length} is ${out[i]}, not ${expected[i]}`)

@@ -16,7 +16,7 @@ import {
   type TypedArray,
   type View,
 } from '@flambeau/core/backend'
-import { type Along, isNest, isWalked, offsetsOf, productOf, type Steps } from '../text/along.ts'
+import { type Along, isNest, isWalked, offsets, productOf, type Steps } from '../text/along.ts'
 import { emitMatmul } from '../text/matmul.ts'
 import { map, mayCompile } from './map.ts'
 import { type Matrix, multiply, type Walked } from './matmul-loops.ts'
@@ -42,8 +42,8 @@ type Sized = ReturnType<typeof productOf>
 const least = 64
 /** Making a function pays when as much time was spent without it: some milliseconds. */
 const enough = 1 << 22
-/** More sizes than this are no few that come often. */
-const mostKnown = 64
+/** More sizes than this are no few that come often: a large network has some hundred. */
+const mostKnown = 512
 const known = new Map<number, Known>()
 
 function same(x: readonly number[], y: readonly number[]): boolean {
@@ -89,7 +89,7 @@ function made(dtype: DType, { m, k, n, a, b }: Sized): Product {
     // V8 takes constants for constant, and arrays for arrays of one type, in a text that was made into a function once.
     `//# sourceURL=flambeau-matmul-${products++}.js`,
   ]
-  return new Function('panel', lines.join('\n'))(panel) as Product
+  return new Function('panel', 'offsets', lines.join('\n'))(panel, offsets) as Product
 }
 
 /** The product of two matrices, row-major from `start`. */
@@ -140,7 +140,7 @@ function keyOf({ m, k, n, a, b }: Sized): number[] {
 }
 
 const tableOf = (along: Along, count: number): Int32Array =>
-  offsetsOf(isNest(along) ? along : { sizes: [count], steps: [along] })
+  isNest(along) ? offsets(along.sizes, along.steps) : offsets([count], [along])
 
 /** The loops for all sizes as a product of these ones. */
 function loopsOf({ m, k, n, a, b }: Sized): Product {
@@ -148,8 +148,8 @@ function loopsOf({ m, k, n, a, b }: Sized): Product {
     if (!isNest(rowStep) && !isNest(columnStep)) {
       return (data: TypedArray, at: number): Matrix => ({ data, at, rowStep, columnStep })
     }
-    const offsets = { rows: tableOf(rowStep, rows), columns: tableOf(columnStep, columns) }
-    return (data: TypedArray, at: number): Walked => ({ data, at, ...offsets })
+    const tables = { rows: tableOf(rowStep, rows), columns: tableOf(columnStep, columns) }
+    return (data: TypedArray, at: number): Walked => ({ data, at, ...tables })
   }
   const first = factor(a, m, k)
   const second = factor(b, k, n)
@@ -180,7 +180,10 @@ function contractBatch(instr: Instr<'contract'>): void {
   const { batch, each } = batchOf(instr)
   const work = each.m * each.k * each.n
   const entry = knownOf(a.dtype, keyOf(each))
-  if (entry.run === undefined && entry.spent > enough && work >= least && mayCompile) entry.run = made(a.dtype, each)
+  if (entry.run === undefined && entry.spent > enough && work >= least && mayCompile) {
+    entry.run = made(a.dtype, each)
+    entry.loops = undefined
+  }
   entry.spent += work * numelOf(batch.sizes)
   if (entry.run === undefined) entry.loops ??= loopsOf(each)
   const multiply = (entry.run ?? entry.loops) as Product

@@ -17,6 +17,7 @@ import {
 } from '@flambeau/core/backend'
 import { argReduceStep } from '../kernels/arg-reduce.ts'
 import { type Likeness, likenessOf } from './likeness.ts'
+import { offsets } from '../text/along.ts'
 import { indented } from '../text/loops.ts'
 import { calledIn } from '../kernels/map.ts'
 import { panel } from '../kernels/panels.ts'
@@ -110,10 +111,19 @@ export function compileProgram(planned: Program, plan: Plan, backend: Backend): 
     'errors',
     'runtime',
     'panel',
+    'offsets',
     // V8 takes constants for constant in a function that was made once, so no two texts may be the same.
     `const { instrs, hosts } = kernels\n${calledIn(text)}\n${text}\n//# sourceURL=flambeau-program-${programs++}.js`,
   )
-  const run = make((instr: Instr) => backend.run(instr), source.memory.buffers, kernels, source.errors, runtime, panel)
+  const run = make(
+    (instr: Instr) => backend.run(instr),
+    source.memory.buffers,
+    kernels,
+    source.errors,
+    runtime,
+    panel,
+    offsets,
+  )
   return {
     run,
     // For a person, who seldom asks.

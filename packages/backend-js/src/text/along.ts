@@ -37,28 +37,15 @@ export const isAscending = (along: Along): boolean =>
   isNest(along) ? along.steps.every((step) => step >= 0) : along >= 0
 
 /** The offsets of all positions, in order. */
-export function offsetsOf({ sizes, steps }: Nest): Int32Array {
-  const offsets = new Int32Array(numelOf(sizes))
+export function offsets(sizes: readonly number[], steps: readonly number[]): Int32Array {
+  // A view of a buffer, because V8 keeps the elements of small arrays in its heap, where they have no fixed address.
+  const table = new Int32Array(new ArrayBuffer(4 * numelOf(sizes)))
   for (let loop = sizes.length - 1, inner = 1; loop >= 0; inner *= sizes[loop--]) {
     for (let i = 1; i < sizes[loop]; i++) {
-      for (let j = 0; j < inner; j++) offsets[i * inner + j] = offsets[j] + i * steps[loop]
+      for (let j = 0; j < inner; j++) table[i * inner + j] = table[j] + i * steps[loop]
     }
   }
-  return offsets
-}
-
-/** Lines that declare them as a constant. */
-export function offsetsSource(name: string, { sizes, steps }: Nest): string[] {
-  const terms = steps.map((step, loop) => `i${loop} * ${step}`)
-  return [
-    // A view of a buffer, because V8 keeps the elements of small arrays in its heap, where they have no fixed address.
-    `const ${name} = new Int32Array(new ArrayBuffer(${4 * numelOf(sizes)}))`,
-    '{',
-    'let to = 0',
-    ...sizes.map((size, loop) => `for (let i${loop} = 0; i${loop} < ${size}; i${loop}++)`),
-    `${name}[to++] = ${terms.join(' + ')}`,
-    '}',
-  ]
+  return table
 }
 
 /** The product of an m by k and a k by n matrix that one element of a contraction's batch is. */

@@ -5,7 +5,7 @@
 // whatever tiles, panels and parts are chosen give the numbers of the `contract` kernel bit for bit.
 import { roundSource } from '@flambeau/core/backend'
 import type { PanelUse } from '../kernels/panels.ts'
-import { type Along, isAscending, isNest, isWalked, type Nest, offsetsSource, reachOf } from './along.ts'
+import { type Along, isAscending, isNest, isWalked, type Nest, reachOf } from './along.ts'
 import { isNumber, sum, times } from './indices.ts'
 import { type ArraySource, type Cells, FunctionText, lastOf, loop, moving, type Range, subarrays } from './arrays.ts'
 
@@ -44,7 +44,7 @@ export interface MatmulSource {
 }
 
 export interface MatmulText {
-  /** Constants and functions; they call `panel` (kernels/panels.ts). */
+  /** Constants and functions; they call `panel` (kernels/panels.ts) and `offsets` (text/along.ts). */
   readonly declarations: readonly string[]
   /** The statement that multiplies. */
   readonly call: string
@@ -409,9 +409,8 @@ class Emission {
     if (!isNest(along)) return times(position, along)
     let table = this.#tables.get(along)
     if (table === undefined) {
-      table = this.#fresh('offsets')
+      table = this.#constant('offsets', `offsets([${along.sizes}], [${along.steps}])`)
       this.#tables.set(along, table)
-      this.#constants.push(...offsetsSource(table, along))
     }
     return `${fn.alias(table)}[${position}]`
   }
