@@ -1,5 +1,6 @@
-// Products beside those of OpenBLAS, oneDNN and Eigen, as far as they are there: medians of 15 rounds in which each
-// takes its turn, in GF/s, and how many times as fast as the fastest of the others the kernels are.
+// Benchmarks products beside those of OpenBLAS, oneDNN and Eigen, if they are installed: medians of 15 alternating
+// rounds in GF/s, and the ratio of the kernels' speed to that of the fastest other library.
+//
 //   gemm [threads] [word that a line must contain]
 #include <dlfcn.h>
 
@@ -46,7 +47,7 @@ constexpr Case squares[] = {
     {"square 512 A'", 512, 512, 512, true, false},   {"square 512 B'", 512, 512, 512, false, true},
 };
 
-/** Layers: what goes forward, then the gradients of the weight and of the input. */
+/** Layers: the forward product, then the gradients of the weight and of the input. */
 constexpr int layers[][3] = {{569, 30, 1},   {404, 13, 1},   {404, 13, 10}, {404, 10, 5},    {404, 5, 1},
                              {64, 784, 256}, {64, 256, 128}, {64, 128, 10}, {64, 1024, 1024}};
 
@@ -109,7 +110,7 @@ template <class T> void run(const Case& it) {
   using Matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic>;
   if (threads() == 1) {
     bodies.emplace_back("Eigen", [&] {
-      // Column-major, as Eigen likes it: the same numbers seen as transposed.
+      // Column-major, which is Eigen's default: the same numbers seen as transposed.
       Eigen::Map<Matrix> x(a.data(), it.turnA ? m : k, it.turnA ? k : m),
           y(b.data(), it.turnB ? k : n, it.turnB ? n : k);
       Eigen::Map<Matrix> z(d.data(), n, m);

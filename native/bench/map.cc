@@ -1,4 +1,5 @@
-// Maps beside the speed of memory: minima of many rounds, in which each case takes its turn.
+// Benchmarks maps beside the speed of memory: minima of many alternating rounds.
+//
 //   map [threads] [word that a line must contain]
 #include <algorithm>
 #include <chrono>
@@ -23,7 +24,7 @@ struct Case {
   std::vector<int32_t> sizes;
   int inputs;
   std::vector<Code> codes;
-  /** What is stored or reduced, over which loops. */
+  /** The value that is stored or reduced, and over which loops. */
   struct Out {
     int from;
     Reduce reduce;

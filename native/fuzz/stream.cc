@@ -1,6 +1,7 @@
-// Random and mutated streams, as batches, which may call programs, and as programs, over rows that end where their
-// memory ends: whatever words come, nothing outside of a row may be touched and the process lives. Built with
-// sanitizers, which see both. A seed gives the same stream everywhere.
+// Fuzzes random and mutated streams, as batches, which may call programs, and as programs, over rows that end where
+// their memory ends: for any words, nothing outside a row may be touched and the process must survive. Sanitizers,
+// which it is built with, detect both. A seed gives the same stream everywhere.
+//
 //   fuzz_stream COUNT [FIRST]
 #include "stream.h"
 
@@ -14,7 +15,7 @@
 namespace flambeau {
 namespace {
 
-/** Streams that once went wrong. */
+/** Streams that once caused a failure. */
 constexpr uint64_t kept[] = {5140540, 5123757, 5008855};
 
 class Random {
@@ -38,10 +39,10 @@ class Random {
 constexpr int64_t mostElements = 1 << 12;
 constexpr int32_t rowCount = 5, numberCount = 4, programCount = 4;
 
-/** Writes instructions that mostly fit. */
+/** Writes instructions that are mostly valid. */
 class Writer {
  public:
-  /** `opcodes`: how many of them, in their order, there are. */
+  /** `opcodes`: use the first so many opcodes. */
   Writer(Random& random, Opcode opcodes) : random_(random), opcodes_(static_cast<int32_t>(opcodes)) {}
 
   std::vector<int32_t> words;
@@ -158,7 +159,7 @@ class Writer {
     put({static_cast<int32_t>(dtype)});
   }
 
-  /** All of its row is its tensor's, but for the streams that came later. */
+  /** The tensor is all of its row, except in the newer streams. */
   void place(int32_t ref, int32_t offset) {
     const bool bounded = isLater() && random_.chance(40);
     put({ref, bounded ? random_.below(9) : 0, bounded ? random_.below(600) : INT32_MAX - 16, offset});
@@ -179,7 +180,7 @@ class Writer {
     words.insert(words.end(), steps.begin(), steps.end());
   }
 
-  /** Steps over values of the given dtypes; returns how many there are. What has which dtype is in `places`. */
+  /** Steps over values of the given dtypes; returns the number of steps. `places` gives the dtype of each. */
   struct Value {
     int32_t place;
     DType dtype;
@@ -273,7 +274,7 @@ class Writer {
   const int32_t opcodes_;
 };
 
-/** Some words become others: small numbers, large ones, their neighbours. */
+/** Replaces some words: by small numbers, large ones, or their neighbours. */
 void mutate(std::vector<int32_t>& words, Random& random) {
   constexpr int32_t special[] = {0, 1, -1, 2, -2, 3, 64, 1 << 16, INT32_MAX, INT32_MIN, INT32_MAX - 1, 1 << 30};
   for (int32_t i = 1 + random.below(3); i > 0; i--) {
@@ -286,10 +287,10 @@ void mutate(std::vector<int32_t>& words, Random& random) {
   if (random.chance(10)) words.resize(static_cast<size_t>(random.below(static_cast<int64_t>(words.size())) + 1));
 }
 
-/** One stream; how it ended. */
+/** Runs one stream; returns how it ended. */
 Status::Kind run(uint64_t seed, const Kernels& kernels) {
   Random random(seed);
-  // Rows and calls came later than the kept streams, which stay what they were.
+  // Rows and calls are newer than the kept streams, which must not change.
   const bool isLater = seed % 4 == 2;
   std::unique_ptr<Program> programs[programCount];
   for (int32_t i = 0; isLater && i < programCount; i++) {
@@ -312,7 +313,7 @@ Status::Kind run(uint64_t seed, const Kernels& kernels) {
     for (int64_t i = 0; i < bytes; i++)
       row.data[i] = static_cast<char>(small ? (i % 4 == 0 ? random.below(8) : 0) : random.bits());
   }
-  // Words and numbers end where their memory does, too.
+  // Words and numbers also end where their memory does.
   const std::vector<int32_t> words(writer.words);
   const double numbers[numberCount * 3] = {0, 1.5, -3, 1e300, 0 / 1.0, 7, 255, 1e-300, 2, 3, 4, 5};
   const int64_t count = static_cast<int64_t>(words.size());

@@ -1,6 +1,6 @@
-// What JavaScript calls; with environment.h and javascript.h all that sees Node-API. Each environment has its own state
-// and its own memory; the pool of threads and the kernels are the process's. Memory stays JavaScript's: rows are
-// addresses that the caller keeps alive until the call that runs them returns, or its promise resolves.
+// The functions that JavaScript calls; only this file, environment.h and javascript.h use Node-API. Each environment
+// has its own state and memory; the process shares the thread pool and the kernels. Memory belongs to JavaScript: rows
+// are addresses that the caller keeps alive until the call that runs them returns, or its promise resolves.
 #include <condition_variable>
 #include <mutex>
 #include <new>
@@ -39,7 +39,7 @@ struct Job {
 
 namespace {
 
-/** Work in order: what another thread is at comes first. */
+/** Waits for the job of another thread, so that work is done in order. */
 void settle(Env* state) {
   if (state->job != nullptr) state->job->wait();
 }
@@ -49,7 +49,7 @@ Status run_handle(const Kernels& kernels, const Handle& handle, int64_t times, i
                              {handle.steps.data(), handle.stride}, done);
 }
 
-/** Reads the rows of a program anew; an error text where its numbers are too few. */
+/** Reads the rows of a program again; returns an error text if there are too few numbers. */
 const char* bind_rows(Handle* handle, int64_t times) {
   const int32_t count = handle->program->row_count();
   if (handle->rows.length < int64_t{3} * count) return "native: a program was not bound to its rows";
@@ -92,9 +92,9 @@ void complete(napi_env env, napi_status, void* data) {
   napi_close_handle_scope(env, scope);
 }
 
-// ---- what is exported ----
+// ---- exports ----
 
-/** address(array): where its elements lie. */
+/** address(array): the address of its elements. */
 napi_value address(napi_env env, napi_callback_info info) {
   const Arguments<1> args(env, info);
   void* data;
@@ -106,8 +106,8 @@ napi_value address(napi_env env, napi_callback_info info) {
 constexpr size_t largePage = 2 << 20;
 
 /**
- * largeBuffer(buffer): memory is large from now on, and is kept when it is freed. Asks for large pages behind a buffer
- * that fills one, to which nothing was written yet.
+ * largeBuffer(buffer): announces that memory is large from now on and should be kept when it is freed. Requests large
+ * pages for a buffer that fills one and has not been written to.
  */
 napi_value large_buffer(napi_env env, napi_callback_info info) {
   const Arguments<1> args(env, info);
@@ -120,7 +120,7 @@ napi_value large_buffer(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-/** open(words, rows, numbers, status): the arrays, of shared memory, through which batches come and results go. */
+/** open(words, rows, numbers, status): sets the arrays, in shared memory, that carry batches and results. */
 napi_value open(napi_env env, napi_callback_info info) {
   const Arguments<4> args(env, info);
   Env* state = args.state;
@@ -134,7 +134,7 @@ napi_value open(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-/** submit(words, rows): runs the batch of so many words over so many rows; how it ended. */
+/** submit(words, rows): runs the batch of so many words over so many rows; returns how it ended. */
 napi_value submit(napi_env env, napi_callback_info info) {
   const Arguments<2> args(env, info);
   Env* state = args.state;
@@ -159,10 +159,12 @@ napi_value submit(napi_env env, napi_callback_info info) {
 }
 
 constexpr int32_t mostPrograms = 1 << 16;
-/** Of a program: what is known of each takes memory. */
+/** The limit for programs, because each row takes memory. */
 constexpr int32_t mostRows = 1 << 20;
 
-/** define(at, words, count, rows, numbers): the first `count` words, checked, are what calls name by `at`. */
+/**
+ * define(at, words, count, rows, numbers): checks the first `count` words as a program, which calls refer to by `at`.
+ */
 napi_value define(napi_env env, napi_callback_info info) {
   const Arguments<5> args(env, info);
   std::vector<std::unique_ptr<Program>>& programs = args.state->programs;
@@ -185,10 +187,10 @@ napi_value define(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-/** What is ours among values from elsewhere. */
+/** The tag that identifies our externals. */
 constexpr napi_type_tag handleTag = {0x8a1c6f0b3d5e4972, 0xb7d2094e6a83f1c5};
 
-/** program(words, rows, numbers): a checked program over so many rows and numbers. */
+/** program(words, rows, numbers): returns a checked program over so many rows and numbers. */
 napi_value program(napi_env env, napi_callback_info info) {
   const Arguments<3> args(env, info);
   int32_t rows, numbers;
@@ -230,8 +232,8 @@ Handle* handle_of(napi_env env, napi_value value) {
 }
 
 /**
- * bind(program, rows, numbers, stride): the arrays that runs read: address, bytes and step of every row, and numbers,
- * of which each run begins `stride` after the one before.
+ * bind(program, rows, numbers, stride): sets the arrays that runs read: address, bytes and stride of every row, and
+ * numbers, which each run begins `stride` after the one before.
  */
 napi_value bind(napi_env env, napi_callback_info info) {
   const Arguments<4> args(env, info);
@@ -245,7 +247,7 @@ napi_value bind(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-/** run(program, times): how it ended. */
+/** run(program, times): runs a program; returns how it ended. */
 napi_value run(napi_env env, napi_callback_info info) {
   const Arguments<2> args(env, info);
   Handle* handle = handle_of(env, args.values[0]);
@@ -259,7 +261,7 @@ napi_value run(napi_env env, napi_callback_info info) {
   return ended(env, args.state, status, done);
 }
 
-/** runAsync(program, times): the same on another thread; a promise of how it ended. Other work waits for it. */
+/** runAsync(program, times): the same on another thread; returns a promise of how it ended. Other work waits for it. */
 napi_value run_async(napi_env env, napi_callback_info info) {
   const Arguments<2> args(env, info);
   Handle* handle = handle_of(env, args.values[0]);
@@ -284,7 +286,7 @@ napi_value run_async(napi_env env, napi_callback_info info) {
 
 constexpr int32_t mostThreads = 1024;
 
-/** configure(threads, isa, blas): 0 and '' leave what there is. */
+/** configure(threads, isa, blas): 0 and '' keep the current setting. */
 napi_value configure(napi_env env, napi_callback_info info) {
   const Arguments<3> args(env, info);
   settle(args.state);
@@ -304,7 +306,7 @@ napi_value configure(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-/** report(): the processor, what was chosen for it, and threads. */
+/** report(): describes the processor, the choices made for it, and threads. */
 napi_value report(napi_env env, napi_callback_info info) {
   const Arguments<1> args(env, info);
   napi_value result;

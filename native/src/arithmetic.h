@@ -1,5 +1,5 @@
-// How two values combine: what scan and scatter share. Whole numbers wrap; NaN wins; of two zeros the positive one is
-// the larger, as IEEE 754-2019 and JavaScript have it.
+// Combinations of two values, shared by scan and scatter. Integers wrap; NaN wins; of two zeros the positive one is the
+// larger, as in IEEE 754-2019 and JavaScript.
 #pragma once
 #include <cmath>
 #include <type_traits>
@@ -34,7 +34,7 @@ template <class T> T times(T a, T b) {
   return static_cast<T>(static_cast<uint32_t>(a) * static_cast<uint32_t>(b));
 }
 
-/** Calls f with the function of two T that `fn` names; sums of bools are or. */
+/** Calls f with the function of two T that `fn` names; for bools, a sum is or. */
 template <class T, class F> void with_combine(Reduce fn, DType dtype, F&& f) {
   switch (fn) {
     case Reduce::sum:

@@ -1,5 +1,5 @@
-// The C interface of BLAS libraries, found by name in the library. One that is loaded stays: other threads may be in
-// it.
+// The C interface of BLAS libraries, found by name in the library. A loaded library is never unloaded, because other
+// threads may be executing it.
 #include "blas.h"
 
 #include <algorithm>
@@ -29,10 +29,13 @@ struct Library {
   std::string name;
   Gemm<float> sgemm = nullptr;
   Gemm<double> dgemm = nullptr;
-  /** What it calls this, or none. BLIS counts in a wider integer than the others, for which its lower half does. */
+  /**
+   * The library's function for setting threads, or null. BLIS takes a wider integer than the others, which read its
+   * lower half.
+   */
   void (*setThreads)(int64_t) = nullptr;
   mutable std::atomic<int> threads{0};
-  /** The one loaded before. */
+  /** The library loaded before. */
   const Library* next = nullptr;
 };
 
@@ -41,7 +44,7 @@ std::atomic<const Library*> chosen{nullptr};
 Gemm<float> gemm_of(const Library& library, float) { return library.sgemm; }
 Gemm<double> gemm_of(const Library& library, double) { return library.dgemm; }
 
-/** How BLAS may read a matrix of rows x columns with these steps: the least step between its lines, or none. */
+/** How BLAS can read a rows x columns matrix with these strides, with the leading dimension; false if it cannot. */
 bool lies(int64_t rows, int64_t columns, int64_t row, int64_t column, int* how, int* step) {
   constexpr int64_t most = std::numeric_limits<int>::max();
   if (column == 1 && row >= columns && row <= most) {
@@ -68,7 +71,10 @@ template <class T> bool multiply(const Library& library, int64_t m, int64_t n, i
   return true;
 }
 
-/** Why the library's products are wrong, or ''. c is full of NaN before, lines have more room than elements. */
+/**
+ * Checks the library's products; returns '' or what is wrong. c is filled with NaN first, and lines have more room than
+ * elements.
+ */
 template <class T> std::string wrong(const Library& library, const char* function) {
   constexpr int sizes[][3] = {{2, 2, 1}, {3, 5, 2}, {17, 31, 64}, {64, 64, 64}, {33, 70, 129}, {96, 80, 100}};
   uint32_t seed = 1;

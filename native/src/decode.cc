@@ -1,11 +1,11 @@
-// One instruction, from words to what its kernel is told. What lies outside of its rows no reader lets through
-// (reader.h).
+// Decodes one instruction from words into the kernel's arguments. The reader (reader.h) rejects anything outside its
+// rows.
 #include "reader.h"
 
 namespace flambeau {
 namespace {
 
-/** Operands of an expression; their dtypes go to `dtypes`. */
+/** Reads the operands of an expression; stores their dtypes in `dtypes`. */
 const Strided* read_inputs(Reader& r, int32_t count, int32_t depth, DType* dtypes) {
   Strided* inputs = r.take<Strided>(count);
   for (int32_t i = 0; i < count && r.good(); i++) {
@@ -153,7 +153,7 @@ void read_fold(Reader& r, Instruction* out) {
   r.claim(to, to.offset, static_cast<int64_t>(to.offset) + x.count - 1);
   if (out->empty) return;
   r.claim(x.from, x.depth, x.sizes);
-  // Where it adds lies within the elements that it clears.
+  // The positions that it adds to lie within the elements that it clears.
   int64_t low = x.first, high = x.first;
   r.reach(x.to.steps, x.depth, x.sizes, {}, &low, &high);
   r.require(low >= 0 && high < x.count, "an element is added outside of the output");
@@ -232,7 +232,7 @@ void read_iota(Reader& r, Instruction* out) {
 
 void read_composite(Reader& r, Instruction* out) {
   CompositeOp& x = out->composite;
-  // The kernel looks up all operands, whether the composition has them or not.
+  // The kernel looks up all operands, even those that the composition lacks.
   x = {};
   x.kind = static_cast<Composite>(r.count(static_cast<int32_t>(Composite::count) - 1));
   x.dtype = r.dtype();

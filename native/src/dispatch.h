@@ -1,4 +1,4 @@
-// Which kernels this processor can run.
+// Chooses the kernels for this processor.
 #pragma once
 #include <string>
 
@@ -6,15 +6,16 @@
 
 namespace flambeau {
 
-/** The kernels of that name (v2, avx2, avx512, neon); null where this processor cannot run them, and the error says so.
- */
+/** The kernels of that name (v2, avx2, avx512, neon); null with an error if this processor cannot run them. */
 const Kernels* kernels_named(const char* name, std::string* error);
 
-/** The best kernels that this processor can run, or those that FLAMBEAU_ISA names; null and an error where it is wrong.
+/**
+ * The best kernels that this processor can run, or those that FLAMBEAU_ISA names; null with an error if that is
+ * invalid.
  */
 const Kernels* kernels(std::string* error);
 
-/** What was found of the processor that matters to the choice, for a person to read: "avx2 fma avx512f". */
+/** The processor features that affect the choice, as readable text: "avx2 fma avx512f". */
 std::string cpu_features();
 
 }  // namespace flambeau

@@ -1,5 +1,5 @@
-// What an environment of JavaScript (the main thread, a worker) has, how its calls take their arguments, and how the end of
-// a run is told to it.
+// The state of a JavaScript environment (the main thread, a worker), how its calls take arguments, and how they return
+// the outcome of a run.
 #pragma once
 #include <memory>
 #include <string>
@@ -13,23 +13,23 @@ namespace flambeau {
 
 struct Job;
 
-/** What an environment has. */
+/** The state of an environment. */
 struct Env {
   const Kernels* kernels = nullptr;
   Held<int32_t> words;
   Held<double> rows;
   Held<double> numbers;
-  /** How the last run ended. */
+  /** The outcome of the last run. */
   Held<int32_t> status;
   Arena arena;
   std::vector<Row> table;
-  /** What batches call. */
+  /** The programs that batches call. */
   std::vector<std::unique_ptr<Program>> programs;
-  /** A run that another thread does now: nothing else runs until it is done. */
+  /** A run on another thread: nothing else runs until it is done. */
   Job* job = nullptr;
 };
 
-/** A program with the memory that it is run on. */
+/** A program with the memory that it runs on. */
 struct Handle {
   std::unique_ptr<Program> program;
   Held<double> rows;
@@ -57,7 +57,7 @@ template <size_t N> struct Arguments {
   }
 };
 
-/** A row of the table: an address, as a double, and bytes. A double that is neither names no memory. */
+/** A row of the table: an address, as a double, and bytes. Doubles that cannot be these refer to no memory. */
 inline Row row_of(const double* words) {
   constexpr double most = 9007199254740992.0;
   const bool good = words[0] >= 0 && words[0] < most && words[1] >= 0 && words[1] < most;
@@ -67,7 +67,7 @@ inline Row row_of(const double* words) {
 
 constexpr int64_t statusWords = 4;
 
-/** How a run ended: kind, tag, value, runs that came to their end. */
+/** The outcome of a run: kind, tag, value, completed runs. */
 inline void write_status(const Status& status, int64_t done, int32_t* out) {
   out[0] = status.kind;
   out[1] = status.tag;
@@ -75,7 +75,7 @@ inline void write_status(const Status& status, int64_t done, int32_t* out) {
   out[3] = static_cast<int32_t>(done);
 }
 
-/** Tells JavaScript how a run ended; the words themselves being wrong is thrown. */
+/** Returns the outcome of a run to JavaScript; throws if the words themselves are invalid. */
 inline napi_value ended(napi_env env, Env* state, const Status& status, int64_t done) {
   if (status.kind == Status::invalid) return raise(env, described(status));
   if (state->status.data != nullptr) write_status(status, done, state->status.data);

@@ -1,5 +1,5 @@
-// JavaScript's values as C++ has them, and the other way round: numbers, texts, errors, and typed arrays that are held
-// on to. Who asks is told when a value is another than it has to be.
+// Conversions between JavaScript's values and C++: numbers, strings, errors, and typed arrays that are kept alive. They
+// report a value of the wrong type.
 #pragma once
 #include <node_api.h>
 
@@ -8,13 +8,13 @@
 
 namespace flambeau {
 
-/** The elements of a typed array of JavaScript's. */
+/** The elements of a JavaScript typed array. */
 template <class T> struct Elements {
   T* data = nullptr;
   int64_t length = 0;
 };
 
-/** Those of one that is held on to. */
+/** The elements of a typed array that is kept alive. */
 template <class T> struct Held : Elements<T> {
   napi_ref ref = nullptr;
 };
@@ -33,7 +33,9 @@ template <class T> void release(napi_env env, Held<T>* held) {
   *held = {};
 }
 
-/** The elements of `value`, which are there until JavaScript runs again; whether it is a typed array of T. */
+/**
+ * Gets the elements of `value`, which stay valid until JavaScript runs again; false if it is not a typed array of T.
+ */
 template <class T> bool elements_of(napi_env env, napi_value value, Elements<T>* elements, napi_value* buffer) {
   napi_typedarray_type type;
   size_t length;
@@ -46,8 +48,8 @@ template <class T> bool elements_of(napi_env env, napi_value value, Elements<T>*
 }
 
 /**
- * Holds the typed array `value` in place of the one before; whether it is one of T over shared memory. That of others
- * can be transferred away while C++ knows where it was.
+ * Keeps the typed array `value` alive in place of the previous one; false if it is not one of T over shared memory.
+ * Other memory could be transferred away while C++ knows its address.
  */
 template <class T> bool hold(napi_env env, napi_value value, Held<T>* held) {
   Held<T> found;
@@ -61,7 +63,7 @@ template <class T> bool hold(napi_env env, napi_value value, Held<T>* held) {
   return true;
 }
 
-/** A whole number from 0 to `most`; whether `value` is one. */
+/** Gets an integer from 0 to `most`; false if `value` is not one. */
 inline bool count_of(napi_env env, napi_value value, int32_t most, int32_t* count) {
   double x;
   if (napi_get_value_double(env, value, &x) != napi_ok || !(x >= 0 && x <= most)) return false;
@@ -69,7 +71,7 @@ inline bool count_of(napi_env env, napi_value value, int32_t most, int32_t* coun
   return *count == x;
 }
 
-/** A text that could be a name or a path; whether `value` is one. */
+/** Gets a string that could be a name or a path; false if `value` is not one. */
 inline bool text_of(napi_env env, napi_value value, std::string* text) {
   constexpr size_t most = 4096;
   char bytes[most];

@@ -1,5 +1,5 @@
-// What kernels are told. An instruction is read where it lies: its sizes, steps and operands are 32-bit words of the
-// stream that JavaScript wrote, which stream.cc has checked before a kernel sees them. Nothing here knows Node.
+// The arguments of kernels. An instruction is read in place: its sizes, strides and operands are 32-bit words of the
+// stream that JavaScript wrote, which stream.cc has checked before a kernel sees them. Nothing here depends on Node.
 #pragma once
 #include <cstdint>
 
@@ -17,13 +17,13 @@ inline int64_t size_of(DType dtype) {
   return sizes[static_cast<int32_t>(dtype)];
 }
 
-/** Memory that a stream may name: a slab of JavaScript's, kept alive by who wrote the stream. */
+/** Memory that a stream may refer to: a slab of JavaScript's, which the writer of the stream keeps alive. */
 struct Row {
   char* data;
   int64_t bytes;
 };
 
-/** What the references of a stream mean while it runs. */
+/** The meaning of a stream's references while it runs. */
 struct Memory {
   const Row* rows;
   int32_t rowCount;
@@ -31,12 +31,15 @@ struct Memory {
   int32_t numberCount;
 };
 
-/** Elements of a row, from `offset` on, or a number: `ref` from 0 is a row, below 0 the number at -1 - ref. */
+/**
+ * Elements of a row, from `offset` on, or a number: a nonnegative `ref` is a row, a negative one the number at -1 -
+ * ref.
+ */
 struct Operand {
   int32_t ref;
   DType dtype;
   int32_t offset;
-  /** What of the row is its tensor's: the first element, and how many. Who checks asks for it, kernels do not. */
+  /** The tensor's part of the row: first element and count. Only checks use it, kernels do not. */
   int32_t first, count;
 
   Operand() = default;
@@ -48,7 +51,7 @@ struct Operand {
   template <class T> T* in(const Memory& memory) const { return reinterpret_cast<T*>(memory.rows[ref].data) + offset; }
 };
 
-/** An operand in loops: how many elements it moves on in each of them, outermost first. A number's steps are 0. */
+/** An operand in loops: its stride in each of them, in elements, outermost first. The strides of a number are 0. */
 struct Strided {
   Operand operand;
   const int32_t* steps;
@@ -56,14 +59,15 @@ struct Strided {
 
 enum class Reduce : int32_t { none = -1, sum, prod, max, min };
 
-/** The most values of an expression that are alive at once. */
+/** The maximum number of live values in an expression. */
 constexpr int32_t maxRegisters = 32;
-/** The most loops of an instruction. */
+/** The maximum number of loops in an instruction. */
 constexpr int32_t maxDepth = 32;
 
 /**
- * One step of an expression: register `dst` gets a value of `dtype` computed from values of `of`. An operand from 0 is a
- * register, below 0 the instruction's input at -1 - operand. A constant's double is in `a` (low word) and `b` (high word).
+ * One step of an expression: register `dst` gets a value of `dtype` computed from values of `of`. A nonnegative operand
+ * is a register, a negative one the instruction's input at -1 - operand. A constant's double is in `a` (low word) and
+ * `b` (high word).
  */
 struct Code {
   Step step;
@@ -74,7 +78,10 @@ struct Code {
 };
 static_assert(sizeof(Code) == 28, "a step is seven words of the stream");
 
-/** One result of a map: a register or an input (as in Code), stored by steps or reduced over the loops with step 0. */
+/**
+ * One result of a map: a register or an input (as in Code), stored with strides or reduced over the loops with stride
+ * 0.
+ */
 struct MapOut {
   Strided to;
   Reduce reduce;
@@ -94,28 +101,29 @@ struct Map {
 };
 
 /**
- * c[..., i, j] = sum over p of a[..., i, p] * b[..., p, j], then the expression `codes` of it: its input 0 is the product,
- * the further ones are `inputs`, whose steps are over the batch sizes, m and n. c is row-major and nobody else's memory.
+ * c[..., i, j] = sum over p of a[..., i, p] * b[..., p, j], followed by the expression `codes`: its input 0 is the
+ * product, the others are `inputs`, whose strides cover the batch sizes, m and n. c is row-major and shares memory with
+ * nothing.
  */
 struct Matmul {
   DType dtype;
   int32_t depth;
   const int32_t* sizes;
   int32_t m, n, k;
-  /** Steps over the batch sizes, then rows, then columns. */
+  /** Strides over the batch sizes, then rows, then columns. */
   Strided a, b;
   Operand c;
   int32_t inputCount;
   const Strided* inputs;
   int32_t codeCount;
   const Code* codes;
-  /** What of the expression is stored: a register or input. */
+  /** The stored value of the expression: a register or input. */
   int32_t from;
 };
 
 /**
- * A composition that is one kernel: row-major operands of [outer, n, inner], inputs and then outputs, of which each is as
- * much as its record says (composites.h). What they are is said by core's backend/composites.ts. All but indices are of one
+ * A composition that is one kernel: row-major operands of [outer, n, inner], inputs and then outputs, each with the
+ * extent that its record gives (composites.h). core's backend/composites.ts defines them. All except indices have one
  * real dtype.
  */
 struct CompositeOp {
@@ -124,32 +132,33 @@ struct CompositeOp {
   int32_t outer, n, inner;
   int32_t numbers[maxCompositeNumbers];
   Operand operands[maxCompositeOperands];
-  /** By how many elements an operand moves on for a row that may have one for all of them: 0, 1. */
+  /** The stride of an operand from row to row, which is 0 if one element serves all rows: 0 or 1. */
   int32_t steps[maxCompositeOperands];
 };
 
-/** The kernels of one instruction set; all of them compute the same to rounding, whatever the number of threads. */
+/** The kernels of one instruction set; all sets compute the same up to rounding, whatever the number of threads. */
 struct Kernels {
   const char* name;
   void (*map)(const Map&, const Memory&);
-  /** Whether the one result of a map of bools, reduced by max, is true anywhere. */
+  /** Whether the single result of a map, a bool reduced by max, is true anywhere. */
   bool (*any)(const Map&, const Memory&);
-  /** `finish`: what `prepare_finish` made of it, or null. */
+  /** `finish`: the result of `prepare_finish`, or null. */
   void (*matmul)(const Matmul&, const Memory&, void* finish);
   void (*composite)(const CompositeOp&, const Memory&);
   /**
-   * A map, or a check, that runs many times: what follows from its sizes and steps is found out once. What it points to
-   * stays where it is until it is released; it runs on one thread at a time. Null where there is no memory.
+   * Prepares a map, or a check, that runs many times: everything that follows from its sizes and strides is computed
+   * once. Its data must stay in place until it is released; it runs on one thread at a time. Null if there is no
+   * memory.
    */
   void* (*prepare)(const Map&, bool isCheck);
-  /** The same for the expression after a product; null also where there is none, or one for each of several products. */
+  /** The same for the expression after a product; null also if there is none, or one for each of several products. */
   void* (*prepare_finish)(const Matmul&);
-  /** Of a check: whether it is true anywhere. */
+  /** For a check: whether it is true anywhere. */
   bool (*run)(void* prepared, const Memory&);
   void (*release)(void* prepared);
 };
 
-/** Throws std::bad_alloc; what kernels need beyond their operands is accumulators. */
+/** Throws std::bad_alloc; kernels need memory for accumulators. */
 [[noreturn]] void out_of_memory();
 
 }  // namespace flambeau

@@ -1,5 +1,5 @@
-// Nested loops over strided operands, for the kernels that move and order elements: the innermost loop is the kernel's
-// own, and a range of the others can be walked by itself, so that threads share them.
+// Nested loops over strided operands, for the kernels that move and order elements: the kernel runs the innermost loop,
+// and a range of the others can be walked separately, so that threads share them.
 #pragma once
 #include <algorithm>
 
@@ -8,7 +8,7 @@
 
 namespace flambeau {
 
-/** Calls f with a value of the type that a dtype has in memory. */
+/** Calls f with a value of a dtype's C++ type. */
 template <class F> void with_type(DType dtype, F&& f) {
   switch (dtype) {
     case DType::boolean:
@@ -35,13 +35,14 @@ template <int K> struct Loops {
   const int32_t* sizes;
   const int32_t* steps[K];
 
-  /** Turns of the innermost loop. */
+  /** Iterations of the innermost loop. */
   int64_t inner() const { return depth == 0 ? 1 : sizes[depth - 1]; }
   /** How often the innermost loop is entered. */
   int64_t rows() const { return depth == 0 ? 1 : product(sizes, depth - 1); }
   int64_t step(int k) const { return depth == 0 ? 0 : steps[k][depth - 1]; }
 
-  /** Calls row(at) for the innermost loops from number `from` to before `to`; `at` is where each operand begins there.
+  /**
+   * Calls row(at) for the innermost loops from number `from` to before `to`; `at` has each operand's position there.
    */
   template <class F> void walk(int64_t from, int64_t to, F&& row) const {
     int64_t at[K] = {};
@@ -64,10 +65,10 @@ template <int K> struct Loops {
   }
 };
 
-/** Work below this many elements is not worth a second thread. */
+/** Below this many elements, work is not worth a second thread. */
 constexpr int64_t elementsOfPart = 1 << 15;
 
-/** Calls body(from, to) for parts of `count` pieces of `size` elements each, on several threads where it pays. */
+/** Calls body(from, to) for parts of `count` pieces of `size` elements each, on several threads if that pays off. */
 template <class F> void parallel_ranges(int64_t count, int64_t size, F&& body) {
   const int64_t piece = std::max<int64_t>(1, elementsOfPart / std::max<int64_t>(1, size));
   auto part = [&](int64_t i) { body(i * piece, std::min(count, (i + 1) * piece)); };

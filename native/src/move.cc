@@ -9,7 +9,7 @@
 namespace flambeau {
 namespace {
 
-/** The first index that does not lie in 0 .. size - 1, if there is one. */
+/** The first index outside 0 .. size - 1, if there is one. */
 BadIndex check_indices(int32_t depth, const int32_t* sizes, const Strided& index, int32_t size, const Memory& memory) {
   const Loops<1> loops{depth, sizes, {index.steps}};
   const int32_t* indices = index.operand.in<int32_t>(memory);
@@ -29,7 +29,7 @@ BadIndex check_indices(int32_t depth, const int32_t* sizes, const Strided& index
 }
 
 template <class T> void fold_as(const Fold& f, const Memory& memory) {
-  // Sums of floats are doubles, rounded once; those of whole numbers wrap.
+  // Sums of floats are doubles, rounded once; integer sums wrap.
   using Sum = std::conditional_t<std::is_floating_point_v<T>, double, uint32_t>;
   const auto sums = std::make_unique<Sum[]>(f.count);
   const T* from = f.from.operand.in<T>(memory);
@@ -59,8 +59,8 @@ template <class T> void gather_as(const Gather& g, const Memory& memory) {
       const T* p = source + at[0];
       const int32_t* i = index + at[1];
       T* q = to + at[2];
-      // Indices are checked once more, because the output may be their own memory.
-      if (s1 == 0) {  // one index for the row: what selects rows of a matrix
+      // Indices are checked again, because the output may overlap their memory.
+      if (s1 == 0) {  // one index for the row, as when selecting rows of a matrix
         const int32_t k = *i;
         if (static_cast<uint32_t>(k) >= size) return;
         for (int64_t c = 0; c < n; c++) q[c * s2] = p[c * s0 + k * along];

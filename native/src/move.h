@@ -1,10 +1,10 @@
-// Kernels that move elements without computing: fold, gather, scatter and iota, told as in STREAM.md.
+// Kernels that move elements without computing: fold, gather, scatter and iota, as specified in STREAM.md.
 #pragma once
 #include "kernels.h"
 
 namespace flambeau {
 
-/** Adds every element of `from` to the place of `to` where its index leads; `count` elements of `to` begin as 0. */
+/** Adds every element of `from` to the element of `to` at its position; `count` elements of `to` are set to 0 first. */
 struct Fold {
   int32_t depth, count, first;
   const int32_t* sizes;
@@ -13,23 +13,26 @@ struct Fold {
   Strided to;
 };
 
-/** to[..] = source[.., index[..], ..]; the source has step 0 along the axis, which has its own size and step. */
+/** to[..] = source[.., index[..], ..]; the source has stride 0 along the axis, which has a separate size and stride. */
 struct Gather {
   int32_t depth, axisSize, axisStep;
   const int32_t* sizes;
   Strided source, index, to;
 };
 
-/** to[.., index[..], ..] is set to, or combined with, source[..]; `to` has step 0 along the axis. */
+/** to[.., index[..], ..] is set to, or combined with, source[..]; `to` has stride 0 along the axis. */
 struct Scatter {
-  /** None sets. */
+  /** `none` sets. */
   Reduce fn;
   int32_t depth, axisSize, axisStep;
   const int32_t* sizes;
   Strided index, source, to;
 };
 
-/** Whether every index lies within an axis: what may fail does so before anything that belongs to it is written. */
+/**
+ * Whether every index lies within an axis: an instruction that may fail runs before anything that depends on it is
+ * written.
+ */
 struct Indices {
   int32_t depth, axisSize;
   const int32_t* sizes;

@@ -17,10 +17,10 @@ template <bool Max, class T> inline bool beats(T value, T best) {
   return !(Max ? value <= best : value >= best) & (best == best);
 }
 
-/** Elements that are looked at together: their extreme is found without branches, its place only where it counts. */
+/** Elements that are examined together: their extreme is found without branches, its position only if it matters. */
 constexpr int64_t chunk = 64;
 
-/** The position of the extreme of n elements that lie one after the other. */
+/** The position of the extreme of n contiguous elements. */
 template <bool Max, class T> int64_t arg_of_row(const T* p, int64_t n) {
   T best = p[0];
   int64_t begins = 0, ends = std::min(n, chunk);
@@ -50,8 +50,8 @@ template <bool Max, class T> void arg_reduce_as(const ArgReduce& a, const Memory
   const Loops<1> reduced{a.reduced, a.sizes + a.kept, {a.from.steps + a.kept}};
   const int64_t n = product(a.sizes + a.kept, a.reduced);
   const int64_t width = kept.inner(), across = kept.step(0), inner = reduced.inner(), along = reduced.step(0);
-  // Elements side by side, and those of short reductions, are compared side by side, element by element of the
-  // reduction; else each by itself.
+  // Elements side by side, and those of short reductions, are compared side by side along the reduction; others
+  // separately.
   const bool beside = (across == 1 && along != 1) || n < chunk / 2;
   const int64_t piece = beside ? 256 : 1, pieces = (width + piece - 1) / piece;
   parallel_ranges(kept.rows() * pieces, n * piece, [&](int64_t first, int64_t last) {
@@ -113,7 +113,7 @@ template <class T, class Combine> void scan_with(const Scan& s, const Memory& me
   });
 }
 
-/** A combination whose running value is not rounded: a double beside floats. */
+/** A combination whose running value is not rounded: a double for floats. */
 template <class T, class F> struct Running {
   using Sum = std::conditional_t<std::is_floating_point_v<T>, double, T>;
   F combine;
@@ -121,7 +121,7 @@ template <class T, class F> struct Running {
   Sum operator()(Sum a, T b) const { return combine(a, static_cast<Sum>(b)); }
 };
 
-/** Whole numbers that are ordered as values are: -0 as 0, NaN after all. */
+/** Integers with the order of the values: -0 equals 0, and NaN comes last. */
 template <class T> struct KeyOf {
   using Key = int32_t;
   static Key key(T x) { return x; }

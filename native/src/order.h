@@ -1,20 +1,20 @@
-// Kernels that compare along an axis: argReduce, scan and sort, told as in STREAM.md. NaN wins every comparison.
+// Kernels that compare along an axis: argReduce, scan and sort, as specified in STREAM.md. NaN wins every comparison.
 #pragma once
 #include "kernels.h"
 
 namespace flambeau {
 
-/** The position of the extreme element over the reduced loops, in their order; the first of equals. */
+/** The position of the extreme element over the reduced loops, in order; the first of equals. */
 struct ArgReduce {
   bool max;
   int32_t kept, reduced;
-  /** Of the kept loops, then of the reduced ones. */
+  /** Sizes of the kept loops, then of the reduced ones. */
   const int32_t* sizes;
   Strided from;
   Operand to;
 };
 
-/** Running sum, product, maximum or minimum over `n` elements, which the last step is along. */
+/** Running sum, product, maximum or minimum over `n` elements, along the last stride. */
 struct Scan {
   Reduce fn;
   int32_t depth, n;
@@ -22,7 +22,7 @@ struct Scan {
   Strided from, to;
 };
 
-/** Stable; NaN is the largest. */
+/** Stable; NaN counts as the largest. */
 struct Sort {
   bool descending;
   int32_t depth, n;

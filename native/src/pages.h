@@ -1,17 +1,17 @@
-// How the system provides the memory of large tensors, which V8 owns and has from the C library. Nothing here knows
-// Node.
+// How the system provides the memory of large tensors, which V8 owns and allocates through the C library. Nothing here
+// depends on Node.
 #pragma once
 #include <cstddef>
 
 namespace flambeau {
 
-/** Has the C library give back what is freed to the system. For the whole process, the first time that it is called. */
+/** Makes the C library return freed memory to the system; for the whole process, at the first call. */
 void give_back_freed_memory();
 
-/** Has it keep that, up to a bound, for what is allocated next; from now on, for the whole process. */
+/** Makes it keep freed memory, up to a limit, for later allocations; from now on, for the whole process. */
 void keep_freed_memory();
 
-/** Asks for large pages behind memory to which nothing was written yet. */
+/** Requests large pages for memory that has not been written to. */
 void use_large_pages(void* data, size_t bytes);
 
 }  // namespace flambeau

@@ -1,6 +1,6 @@
-// The pool: a job is open while parts are left; whoever finds it open joins, takes parts until there are none and
-// leaves, and the caller returns when all have left. Workers look for a job for a moment after the last one, then
-// sleep. The pool's state is never destroyed, for its threads may outlive whatever else there is.
+// The thread pool. A job is open while parts remain; a thread that finds it open joins, takes parts until there are
+// none, and leaves; the caller returns when all have left. Workers look for another job for a moment, then sleep. The
+// pool's state is never destroyed, because its threads may outlive everything else.
 #include "pool.h"
 
 #include <atomic>
@@ -32,7 +32,7 @@ inline void pause() {
 #endif
 }
 
-/** Waits for `done()`, looking at it all the time for some microseconds; whether it came true in these. */
+/** Polls `done()` for some microseconds; returns whether it became true. */
 template <class Done> bool spin(int microseconds, Done done) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::microseconds(microseconds);
   do {
@@ -44,9 +44,9 @@ template <class Done> bool spin(int microseconds, Done done) {
   return false;
 }
 
-/** Of the state of a job: open to those who would join. The bits below count those who have. */
+/** In a job's state: open to threads that want to join. The bits below count those that have. */
 constexpr uint32_t open = 1u << 31;
-/** How long a worker looks for the next job before it sleeps: longer than JavaScript takes between two operations. */
+/** How long a worker polls for the next job before it sleeps: longer than JavaScript takes between two operations. */
 constexpr int patience = 30;
 
 class Pool {
@@ -77,11 +77,11 @@ class Pool {
   }
 
  private:
-  /** Sees to it that there are `count` workers, or as many as the system grants. */
+  /** Ensures that there are `count` workers, or as many as the system grants. */
   int start(int count) {
     while (workers_ < count) {
 #if defined(__unix__) || defined(__APPLE__)
-      sigset_t all, before;  // signals are for the threads of who loaded us
+      sigset_t all, before;  // signals belong to the host's threads
       sigfillset(&all);
       pthread_sigmask(SIG_SETMASK, &all, &before);
 #endif
@@ -155,7 +155,7 @@ Pool& pool() {
 }
 
 #if defined(__linux__)
-/** What a file says, or nothing where there is none. Not by streams, which would be a quarter of the addon. */
+/** The contents of a file, or '' if there is none. Without streams, which would be a quarter of the addon. */
 std::string contents(const std::string& path) {
   std::string text;
   FILE* file = std::fopen(path.c_str(), "r");
@@ -166,10 +166,10 @@ std::string contents(const std::string& path) {
   return text;
 }
 
-/** The whole cores that the control groups of this process leave it, or 0 where they do not say. */
+/** The whole cores that the control groups of this process allow, or 0 if they set no limit. */
 int quota() {
   int least = 0;
-  /** `text` begins with a quota and its period, where there is one. */
+  /** `text` begins with a quota and its period, if there is one. */
   const auto note = [&least](const std::string& text) {
     double quota = 0, period = 0;
     if (std::sscanf(text.c_str(), "%lf %lf", &quota, &period) != 2 || !(quota > 0) || !(period > 0)) return;
@@ -184,7 +184,8 @@ int quota() {
     const std::string controllers = line.substr(first + 1, second - first - 1);
     const bool unified = controllers.empty();
     if (!unified && ("," + controllers + ",").find(",cpu,") == std::string::npos) continue;
-    // A group's limit holds for those within: from this one up to the root, which in a container is all that is seen.
+    // A group's limit also holds for groups within it: from this one up to the root, which in a container is all that
+    // is visible.
     for (std::string path = line.substr(second + 1);; path.erase(path.rfind('/'))) {
       if (path == "/") path.clear();
       const std::string folder = (unified ? "/sys/fs/cgroup" : "/sys/fs/cgroup/cpu") + path;

@@ -1,18 +1,18 @@
-// Threads. A job is cut into parts by its size alone, so that results do not depend on how many threads there are; parts
-// run in any order. Workers sleep when there is nothing to do; a second thread that comes while a job runs does its own.
+// Threads. A job is cut into parts by its size alone, so that results do not depend on the number of threads; parts run
+// in any order. Idle workers sleep; a second thread that comes while a job runs does its own job.
 #pragma once
 #include <cstdint>
 
 namespace flambeau {
 
-/** How many threads compute, the calling one included. From 1; takes effect at the next job. */
+/** The number of computing threads, including the calling one; at least 1, effective from the next job. */
 void set_threads(int count);
 int threads();
 /** The cores that this process may use. */
 int usable_cores();
 
 using Part = void (*)(void* context, int64_t part);
-/** Runs `part(context, i)` for i from 0 to `parts` - 1 and returns when all are done. Nothing below may throw. */
+/** Runs `part(context, i)` for i from 0 to `parts` - 1 and returns when all are done. Parts must not throw. */
 void parallel(int64_t parts, Part part, void* context);
 
 template <class F> void parallel_for(int64_t parts, F& body) {

@@ -1,5 +1,5 @@
-// What the words of a stream may say: they are taken one after the other, the first mistake is kept, and every operand
-// says which elements of its row it goes to. Included by decode.cc alone.
+// Reads the words of a stream in order, keeps the first error, and checks for every operand which elements of its row
+// it reaches. Included only by decode.cc.
 #pragma once
 #include <algorithm>
 #include <initializer_list>
@@ -12,7 +12,7 @@ namespace {
 bool is_dtype(int32_t x) { return x >= 0 && x <= 4; }
 bool is_float(DType dtype) { return dtype == DType::float32 || dtype == DType::float64; }
 
-/** The words of one instruction, taken one after the other; the first mistake is kept and everything after it is 0. */
+/** The words of one instruction, read in order; the first error is kept, and everything after it reads as 0. */
 class Reader {
  public:
   Reader(const int32_t* words, int64_t count, const Limits& limits, Arena& arena)
@@ -31,7 +31,7 @@ class Reader {
 
   int32_t word() { return has(1) ? *at_++ : 0; }
 
-  /** Whether there are so many words: to be asked before anything is taken for them. */
+  /** Whether there are so many words: to be checked before memory is allocated for them. */
   bool has(int64_t count) {
     require(count <= end_ - at_, "it ends too early");
     return good();
@@ -63,7 +63,7 @@ class Reader {
     return static_cast<DType>(x);
   }
 
-  /** Where an operand begins, and what of its row is its tensor's. Its dtype is not said here. */
+  /** The position of an operand, and its tensor's part of the row. The dtype is read separately. */
   Operand place() {
     Operand x{};
     x.ref = word();
@@ -90,7 +90,7 @@ class Reader {
     return {x, steps};
   }
 
-  /** An operand that nothing is read from or written to: only its dtype and its steps mean something. */
+  /** An operand that is neither read nor written: only its dtype and its strides matter. */
   Strided ignored(int32_t depth) {
     Operand x = place();
     x.dtype = dtype();
@@ -105,7 +105,7 @@ class Reader {
     return sizes;
   }
 
-  /** Multiplies a number of elements; more than an instruction may have is a mistake, nothing stays nothing. */
+  /** Multiplies a number of elements; exceeding the limit of an instruction is an error, and zero stays zero. */
   void times(int32_t size, int64_t* elements) {
     if (size < 0) return fail("a size is negative");
     if (size != 0 && *elements > limits_.elements / size) return fail("there are too many elements");
@@ -116,7 +116,7 @@ class Reader {
     int32_t size, step;
   };
 
-  /** Demands of a row that it has the elements that an operand goes to in its loops and along further axes. */
+  /** Checks that a row has the elements that an operand reaches in its loops and along further axes. */
   void claim(const Strided& x, int32_t depth, const int32_t* sizes, std::initializer_list<Axis> axes = {}) {
     if (!good() || x.operand.ref < 0) return;
     int64_t low = x.operand.offset, high = low;
@@ -124,14 +124,14 @@ class Reader {
     claim(x.operand, low, high);
   }
 
-  /** Widens a range of elements to where steps lead from it. */
+  /** Widens a range of elements to those that the strides reach. */
   void reach(const int32_t* steps, int32_t depth, const int32_t* sizes, std::initializer_list<Axis> axes, int64_t* low,
              int64_t* high) {
     for (int32_t i = 0; i < depth; i++) extend({sizes[i], steps[i]}, low, high);
     for (const Axis& axis : axes) extend(axis, low, high);
   }
 
-  /** The elements from `low` to `high` of an operand's row, which have to be its tensor's. */
+  /** Checks that the elements from `low` to `high` of an operand's row are its tensor's. */
   void claim(const Operand& x, int64_t low, int64_t high) {
     const int64_t size = size_of(x.dtype), bytes = (high + 1) * size;
     if (!lies_within(x, low, high)) return;
@@ -147,14 +147,14 @@ class Reader {
     return fail("a program does not exist"), nullptr;
   }
 
-  /** Where so many numbers begin. */
+  /** The beginning of so many numbers. */
   int32_t numbers(int32_t count) {
     const int32_t first = this->count();
     require(count <= limits_.numberCount - first, "a number does not exist");
     return first;
   }
 
-  /** What lies from an element of a tensor on, for a program that needs so much of it. */
+  /** The memory of a tensor from an element on, for a program that needs so much of it. */
   Row part(const Need& need) {
     const Operand x = place();
     require(x.ref >= 0, "a number stands where memory is needed");

@@ -4,7 +4,7 @@
 
 #include "fits.h"
 
-// The functions of packages/core/src/expr/special.ts, in the same form; what they are made of is said there.
+// The functions of packages/core/src/expr/special.ts, with the same algorithms, which that file describes.
 namespace flambeau {
 
 namespace {
@@ -17,7 +17,7 @@ template <int N> double polynomial(const double (&c)[N], double x) {
   return sum;
 }
 
-/** The sine of pi times x, for x from 0 on. */
+/** sin(pi x) for x >= 0. */
 double sin_pi(double x) {
   const double rest = std::fmod(x, 2);
   const double half = rest > 1 ? 2 - rest : rest;
@@ -35,7 +35,7 @@ double inverse_power(double x, double s) {
   return y;
 }
 
-/** Hurwitz's zeta for q > 0 and a whole s from 2 on. */
+/** Hurwitz's zeta for q > 0 and an integer s from 2. */
 double zeta(double s, double q) {
   double sum = 0, a = q;
   for (; a < s + 10; a++) sum += inverse_power(a, s);
@@ -55,7 +55,7 @@ template <int N> double bessel_beyond(double a, const double (&c)[N]) {
   return half * (half * (polynomial(c, 1 / a - 0.0625) / std::sqrt(a)));
 }
 
-/** The power series of a Bessel function of this order, to 8. */
+/** The power series of a Bessel function of this order, up to 8. */
 double bessel_series(double a, int order) {
   const double z = a * a / 4;
   double sum = 1;
@@ -148,13 +148,13 @@ double i1_of(double x) {
   return x < 0 ? -bessel_beyond(a, i1Fit) : bessel_beyond(a, i1Fit);
 }
 
-/** The C library's is newer than the oldest one that this runs with. */
+/** The C library's hypot is newer than the oldest C library that this supports. */
 double hypot_of(double x, double y) {
   const double a = std::fabs(x), b = std::fabs(y);
   if (a == infinity || b == infinity) return infinity;
   const double large = a > b ? a : b, ratio = (a > b ? b : a) / large;
   if (large == 0 || a != a || b != b) return a + b;
-  // Neither square overflows or vanishes: they are added as they are.
+  // Neither square overflows or vanishes, so they are added directly.
   if (large < 1e150 && large > 1e-140) return std::sqrt(a * a + b * b);
   return large * std::sqrt(1 + ratio * ratio);
 }

@@ -1,5 +1,5 @@
-// Functions that the C library lacks, or has in another form than core's expr/special.ts: in double precision, element by
-// element, compiled once for all instruction sets.
+// Functions that the C library lacks, or implements differently from core's expr/special.ts: in double precision,
+// element by element, compiled once for all instruction sets.
 #pragma once
 #include <cstdint>
 

@@ -22,7 +22,7 @@ void* Arena::bytes(int64_t size) {
     at_ += size;
     return result;
   }
-  // Most programs are one instruction, and there are many of them.
+  // Most programs are a single instruction, and there are many of them.
   const int64_t length = std::max<int64_t>(size, chunks_.empty() ? 1024 : 16384);
   chunks_.push_back({std::unique_ptr<double[]>(new double[length / 8]), length});
   at_ = size;
@@ -38,7 +38,7 @@ void Arena::clear() {
 
 namespace {
 
-/** Runs an instruction; whether it came to its end. */
+/** Runs an instruction; returns whether it succeeded. */
 inline bool execute(const Instruction& x, const Kernels& kernels, const Memory& memory, Status* status) {
   BadIndex bad{false, 0};
   if (!x.empty) {

@@ -1,6 +1,7 @@
-// From words to kernels. `decode` checks every word of an instruction (STREAM.md) and makes it what the kernels are
-// told; what it lets through reads and writes nothing outside of its rows. `run_stream` does that for each instruction
-// of a batch and runs it (stream.cc); a `Program` is checked once and run often, by itself or as a call in a batch.
+// From words to kernels. `decode` checks every word of an instruction (STREAM.md) and converts it to a kernel's
+// arguments; an accepted instruction reads and writes nothing outside its rows. `run_stream` does that for each
+// instruction of a batch and runs it (stream.cc); a `Program` is checked once and run often, by itself or as a call in
+// a batch.
 #pragma once
 #include <memory>
 #include <string>
@@ -12,7 +13,7 @@
 
 namespace flambeau {
 
-/** Goes up when STREAM.md changes, so that JavaScript never writes for an addon that reads something else. */
+/** Incremented when STREAM.md changes, so that JavaScript never writes for an addon that reads another format. */
 constexpr int32_t streamFormat = 4;
 
 enum class Opcode : int32_t {
@@ -21,7 +22,7 @@ enum class Opcode : int32_t {
 
 class Program;
 
-/** A run of a program: on which rows, and where its numbers begin among those of the batch. */
+/** A run of a program: its rows, and where its numbers begin among those of the batch. */
 struct Call {
   Program* program;
   const Row* rows;
@@ -33,7 +34,7 @@ struct Instruction {
   int32_t tag;
   /** Whether there are no elements to work on; fold then still clears its output. */
   bool empty;
-  /** A map or check of a program, or the expression after a product, made ready by the kernels that run it. */
+  /** A map or check of a program, or the expression after a product, prepared by the kernels that run it. */
   void* prepared;
   union {
     Map map;
@@ -51,17 +52,17 @@ struct Instruction {
   };
 };
 
-/** How a run ended, and in which instruction. */
+/** The outcome of a run, and in which instruction it ended. */
 struct Status {
   enum Kind : int32_t {
     done,
-    /** The words are no stream for these rows: `what` says why. */
+    /** The words are not a valid stream for these rows: `what` says why. */
     invalid,
     /** A check's expression is true somewhere. */
     check,
     /** `value` is an index out of bounds. */
     index,
-    /** There is no memory for what a kernel needs beside its operands. */
+    /** There is no memory for what a kernel needs in addition to its operands. */
     memory,
   };
   Kind kind = done;
@@ -70,7 +71,7 @@ struct Status {
   const char* what = "";
 };
 
-/** What a program needs of a row. */
+/** The requirements of a program on a row. */
 struct Need {
   int64_t bytes = 0;
   int64_t align = 1;
@@ -94,23 +95,22 @@ class Arena {
   int64_t at_ = 0;
 };
 
-/** What a stream is checked against. */
+/** The limits that a stream is checked against. */
 struct Limits {
-  /** The rows' sizes; null where they are not known yet: then `needs` is told what they must be. */
+  /** The rows' sizes; null if they are not known yet: then `needs` receives the requirements. */
   const Row* rows;
   Need* needs;
   int32_t rowCount;
   int32_t numberCount;
-  /** The most elements that an instruction may work on. */
+  /** The maximum number of elements in an instruction. */
   int64_t elements = most;
-  /** What calls may run: `programCount` of them, null where there is none. */
+  /** The programs that calls may run: `programCount` of them, null where there is none. */
   const std::unique_ptr<Program>* programs = nullptr;
   int32_t programCount = 0;
   static constexpr int64_t most = int64_t{1} << 53;
 };
 
-/** Reads one instruction at `words`, of which there are `count`; returns its length, or 0 with `what` telling why not.
- */
+/** Reads one instruction at `words`, of which there are `count`; returns its length, or 0 with the reason in `what`. */
 int64_t decode(const int32_t* words, int64_t count, const Limits&, Arena&, Instruction*, const char** what);
 
 /** A batch: its instructions in order, until one fails. */
@@ -124,7 +124,7 @@ class Program {
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
 
-  /** `words` are copied. Null where they are not a stream of so many rows and numbers; the status says why. */
+  /** Copies `words`. Null if they are not a valid stream for so many rows and numbers; the status says why. */
   static std::unique_ptr<Program> make(const int32_t* words, int64_t count, int32_t rowCount, int32_t numberCount,
                                        Status*, int64_t elements = Limits::most);
 
@@ -135,14 +135,14 @@ class Program {
   /** Runs it once, on rows that have what it needs of them. Throws std::bad_alloc. */
   Status call(const Kernels&, const Row* rows, const double* numbers);
 
-  /** What is another in every run of several: rows move on by `steps` bytes, numbers by `numbers` of them. */
+  /** What changes from run to run: rows advance by `steps` bytes, numbers by `numbers` of them. */
   struct Strides {
     const int64_t* rows;
     int32_t numbers;
   };
   /**
-   * Runs it `times` times. Every row has what all runs need of it, `numbers` those of all runs. `done` is how many runs
-   * came to their end.
+   * Runs it `times` times. Every row has what all runs need of it, `numbers` has those of all runs. `done` is the
+   * number of completed runs.
    */
   Status run(const Kernels&, const Row* rows, const double* numbers, int64_t times, const Strides&, int64_t* done);
 
@@ -155,7 +155,7 @@ class Program {
   int32_t numberCount_ = 0;
   Arena arena_;
   std::vector<Instruction> instructions_;
-  /** Those that made its instructions ready. */
+  /** The kernels that prepared its instructions. */
   const Kernels* kernels_ = nullptr;
 };
 

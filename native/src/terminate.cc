@@ -1,5 +1,5 @@
-// What happens to an exception that nobody catches: the process ends. The C++ library's own words for that bring along
-// all that it takes to print the names of types, a twentieth of the addon.
+// Replaces the C++ library's handler for uncaught exceptions, which ends the process: its own message needs the code
+// that prints type names, a twentieth of the addon.
 #include <cstdlib>
 
 #if defined(__GLIBCXX__)

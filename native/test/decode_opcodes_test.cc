@@ -1,4 +1,4 @@
-// The decoder: what it refuses of one opcode only, or of a few that share a demand.
+// The decoder: errors of a single opcode, or of a few that share a rule.
 #include "fitting.h"
 
 TEST_CASE("a number has no steps") {
@@ -23,7 +23,7 @@ TEST_CASE("a check has one output, a bool reduced by max") {
   };
   const char* const what = "a check has one output, a bool reduced by max";
   CHECK(check(1, out).kind == Status::done);
-  // Where its result would go is not looked at.
+  // The position of its result is not checked.
   CHECK(check(1, {tensor(0, boolean, {1 << 30}, 0, 7), 2, 0}).kind == Status::done);
   refused(check(0, {}), what);
   refused(check(2, joined(out, out)), what);
@@ -72,7 +72,7 @@ TEST_CASE("a product's dtype, its operands and its expression") {
     const Built good = matmul(f32, -1);
     refused(rows.run(good.with(good.operands[i] + 4, f64)), "operands of a product are of several dtypes");
   }
-  // Without anything to add up, factors may lie anywhere.
+  // With nothing to sum, factors may lie anywhere.
   const auto empty = [](int32_t m, int32_t n, int32_t k) {
     return instruction(Opcode::matmul, 9,
                        {f32, 0, m, n, k, 0, 0, -1, tensor(0, f32, {99, 99}, 0, 7), tensor(1, f32, {99, 99}, 0, 7),
@@ -108,7 +108,7 @@ TEST_CASE("indices are int32, and as many as it can count") {
                    &made) != nullptr);
   CHECK(program_of(arg({INT32_MAX}, 0).words, 2, 0, &made) != nullptr);
   CHECK(program_of(arg({2, INT32_MAX}, 1).words, 2, 0, &made) != nullptr);
-  // What is not of its dtype is said so.
+  // A wrong dtype is reported.
   for (const auto& it : fitting()) {
     const Opcode opcode = static_cast<Opcode>(it.built.words[0]);
     const size_t index = opcode == Opcode::scatter || opcode == Opcode::indices    ? 0
@@ -153,7 +153,7 @@ TEST_CASE("a fold adds within its output") {
   refused(fold(9, 0, 0), "a tensor goes beyond its row");
 }
 
-TEST_CASE("a composition, its dtype and its steps exist") {
+TEST_CASE("a composition, its dtype and its strides exist") {
   for (const auto& it : fitting()) {
     if (static_cast<Opcode>(it.built.words[0]) != Opcode::composite) continue;
     INFO(std::string(it.name));

@@ -1,10 +1,10 @@
-// The decoder: what it refuses of expressions. The rules of the steps are written here once more, by other words than in
-// reader.h, so that one who changes a rule has to mean it.
+// The decoder: errors of expressions. The rules of the steps are written here a second time, in another form than in
+// reader.h, so that nobody changes a rule by accident.
 #include "fitting.h"
 
 namespace {
 
-/** What a step takes and gives: T is one dtype of all, F a real one, I none of these, S no bool either, B bool, ? any. */
+/** The dtypes of a step: T is one dtype for all, F a real one, I an integer or bool, S an integer, B bool, ? any. */
 std::string signature(StepInfo info) {
   const std::string all(static_cast<size_t>(info.operands), info.rule == Rule::floating  ? 'F'
                                                             : info.rule == Rule::bitwise ? 'I'
@@ -58,7 +58,7 @@ bool follows(const std::string& rule, int32_t dtype, int32_t of, const int32_t* 
 
 }  // namespace
 
-TEST_CASE("every step takes and gives the dtypes that it has loops for, and no others") {
+TEST_CASE("every step accepts exactly the dtypes that it has loops for") {
   int32_t taken = 0;
   Memories memories({16, 16, 16, 16});
   for (int32_t step = 0; step < static_cast<int32_t>(Step::count); step++) {

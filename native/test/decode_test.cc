@@ -1,16 +1,16 @@
-// The decoder: what it refuses of every instruction. Those of every opcode that fit their memory to the byte are bent word
-// by word, so that each operand of each of them is held to its tensor, to its row, to its dtype.
+// The decoder: errors of every instruction. Instructions of every opcode that fit their memory to the byte are altered
+// word by word, so that each operand is checked against its tensor, its row and its dtype.
 #include <algorithm>
 
 #include "fitting.h"
 
-TEST_CASE("every operand of every opcode is held to its tensor, its row and its dtype") {
+TEST_CASE("every operand of every opcode is checked against its tensor, its row and its dtype") {
   for (const auto& [name, built, bytes, sizes, any, numbers] : fitting()) {
     INFO(std::string(name));
     const auto run = [&](const Built& other) { return Memories(bytes).run(other); };
     const auto row_count = static_cast<int32_t>(bytes.size());
     CHECK(run(built).kind == Status::done);
-    // What follows it runs as well.
+    // The instruction that follows runs as well.
     std::vector<int32_t> more = bytes;
     more.push_back(16);
     Memories memories(more);
@@ -20,7 +20,7 @@ TEST_CASE("every operand of every opcode is held to its tensor, its row and its 
     CHECK(memories.run(both).kind == Status::done);
     CHECK(reinterpret_cast<int32_t*>(memories.rows.back().data)[3] == 3);
 
-    // As a program it needs just these bytes.
+    // As a program it needs exactly these bytes.
     Status made;
     const auto program = program_of(built.words, row_count, 1, &made);
     REQUIRE(program != nullptr);
@@ -92,7 +92,7 @@ TEST_CASE("without elements operands may lie anywhere") {
     INFO(std::string(it.name));
     const Opcode opcode = static_cast<Opcode>(it.built.words[0]);
     for (const size_t word : it.sizes) {
-      // These are no loops: with nothing to add up or to choose from there is something to write or to refuse.
+      // These are not loops: even with nothing to sum or compare there is something to write or to refuse.
       if ((opcode == Opcode::matmul && word == 7) || (opcode == Opcode::fold && word == 4) ||
           (opcode == Opcode::gather && word == 4) || (opcode == Opcode::scatter && word == 5) ||
           (opcode == Opcode::indices && word == 4))
@@ -115,13 +115,13 @@ TEST_CASE("without elements operands may lie anywhere") {
   }
 }
 
-TEST_CASE("every single word of every opcode that is wrong is refused or harmless") {
+TEST_CASE("every wrong word of every opcode is refused or harmless") {
   for (const auto& it : fitting()) {
     INFO(std::string(it.name));
     for (size_t word = 0; word < it.built.words.size(); word++) {
       for (const int32_t value : {-1000, -9, -3, -1, 0, 1, 2, 3, 5, 9, 33, 1 << 20, INT32_MAX, INT32_MIN}) {
         Memories memories(it.bytes);
-        // What lies before the tensor, and behind the row.
+        // Elements before the tensor, and behind the row.
         for (size_t i = 0; i < it.bytes.size(); i++) memset(memories.rows[i].data + it.bytes[i], 77, 1);
         memories.run(it.built.with(word, value));
         for (size_t i = 0; i < it.bytes.size(); i++) CHECK(memories.rows[i].data[it.bytes[i]] == 77);
@@ -146,7 +146,7 @@ TEST_CASE("the head of an instruction") {
   CHECK(status.kind == Status::invalid);
   CHECK(status.tag == 0);
   CHECK(std::string(status.what) == "it ends too early");
-  // A program says the same of its words.
+  // A program reports the same about its words.
   Status made;
   CHECK(program_of(together({add(8, 1), good.with(0, -1)}), 2, 1, &made) == nullptr);
   refused(made, "an opcode does not exist");
@@ -245,7 +245,7 @@ TEST_CASE("sizes and steps that would overflow are refused") {
   refused(made, "there are too many elements");
 }
 
-TEST_CASE("counts of operands and steps are no reason to take memory") {
+TEST_CASE("counts of operands and steps alone allocate no memory") {
   Rows rows({8, 8});
   for (const int32_t many : {3, 1000, INT32_MAX}) {
     refused(rows.run(instruction(Opcode::map, 9, {0, many, 0, 0})), "it ends too early");
@@ -265,9 +265,9 @@ TEST_CASE("counts of operands and steps are no reason to take memory") {
   }
 }
 
-TEST_CASE("memory of decoded instructions is aligned and its own") {
+TEST_CASE("memory of decoded instructions is aligned and not shared") {
   Arena arena;
-  // What fits to the byte is not left to a further chunk.
+  // A request that fits to the byte does not start another chunk.
   char* const start = arena.take<char>(1016);
   CHECK(arena.take<char>(8) == start + 1016);
   arena.clear();
@@ -281,7 +281,7 @@ TEST_CASE("memory of decoded instructions is aligned and its own") {
       memset(at, round, static_cast<size_t>(bytes));
       taken.emplace_back(at, bytes);
     }
-    // Chunks are filled again, in their order.
+    // Chunks are reused in order.
     if (round > 0) CHECK(taken == before);
     before = taken;
     char* const first = taken[0].first;

@@ -1,4 +1,5 @@
-// Instructions of every opcode that fit their memory to the byte, and memory for them: what the tests of the decoder bend.
+// Instructions of every opcode that fit their memory to the byte, and memory for them, which the tests of the decoder
+// alter.
 #pragma once
 #include <algorithm>
 #include <cstring>
@@ -15,13 +16,13 @@ inline std::vector<Piece> joined(std::vector<Piece> list, const std::vector<Piec
   return list;
 }
 
-/** An instruction whose operands, one a row, are as large as it needs them, their rows one element larger, in front. */
+/** An instruction with one row per operand, exactly as large as needed, except for one extra element in front. */
 struct Fitting {
   const char* name;
   Built built;
   /** Bytes of each row. */
   std::vector<int32_t> bytes;
-  /** Words that say how many elements there are: one more is too many. */
+  /** Words that count elements: one more is too many. */
   std::vector<size_t> sizes;
   /** Operands of any dtype. */
   std::set<size_t> any;
@@ -85,7 +86,7 @@ inline std::vector<Fitting> fitting() {
   put("indices", Opcode::indices, {2, 4, 2, 3, at(0, i32, {3, 1}, 6)}, {5, 6});
   put("sort", Opcode::sort, {0, 1, 3, 2, at(0, f32, {3, 1}, 6), at(1, f32, {3, 1}, 6), at(2, i32, {3, 1}, 6)}, {5, 6});
   put("iota", Opcode::iota, {2, 3, 2, at(0, u8, {}, 12)}, {3, 4, 5}, {0});
-  // Of [2, 3, 2] along the middle, and once with one element for all rows.
+  // [2, 3, 2] along the middle axis, and once with one element for all rows.
   for (int32_t kind = 0; kind < static_cast<int32_t>(Composite::count); kind++) {
     const CompositeInfo& info = info_of(static_cast<Composite>(kind));
     const bool mayBeOne = std::count(info.extents, info.extents + info.operands, Extent::rowOrOne) > 0;
@@ -108,7 +109,7 @@ inline std::vector<Fitting> fitting() {
   return list;
 }
 
-/** Memory of exactly so many bytes a row, of zeros. */
+/** Memory of exactly so many bytes per row, all zero. */
 struct Memories {
   std::vector<std::vector<double>> memory;
   std::vector<Row> rows;

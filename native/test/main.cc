@@ -1,3 +1,3 @@
-// The C++ tests: one program of all files of this folder.
+// The C++ tests: one program from all files of this folder.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>

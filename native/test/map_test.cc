@@ -1,16 +1,16 @@
-// Maps of every instruction set that this machine has: every step and dtype, layouts, reductions, results in the memory
-// of operands, and the same bits for any number of threads.
+// Maps of every available instruction set: every step and dtype, layouts, reductions, results in the memory of
+// operands, and the same bits for any number of threads.
 #include "suites.h"
 #include "trial.h"
 
-TEST_CASE("every step of every dtype is what expr/js.ts says") {
+TEST_CASE("every step of every dtype agrees with expr/js.ts") {
   for (int s = static_cast<int>(Step::cast); s < static_cast<int>(Step::count); s++) {
     const Step step = static_cast<Step>(s);
     for (DType of : dtypes) {
       const Rule rule = info_of(step).rule;
       const bool real = rule == Rule::floating;
       if (real != is_real(of) && (real || rule == Rule::bitwise || rule == Rule::shift)) continue;
-      // No one subtracts or divides bools.
+      // No op subtracts or divides bools.
       if (of == DType::boolean &&
           (step == Step::sub || step == Step::div || step == Step::mod || step == Step::neg || step == Step::floorDiv ||
            step == Step::pow || step == Step::abs || step == Step::sign || step == Step::fmod || rule == Rule::shift))
@@ -138,7 +138,7 @@ TEST_CASE("a register may hold one dtype after another") {
   trial.check();
 }
 
-TEST_CASE("a choice between floats makes the comparison that only it reads") {
+TEST_CASE("a select between floats makes the comparison that only it reads") {
   const DType f = DType::float32, b = DType::boolean;
   for (const Step compared : {Step::eq, Step::ne, Step::lt, Step::le, Step::gt, Step::ge}) {
     for (int other = 0; other < 6; other++) {
@@ -150,11 +150,11 @@ TEST_CASE("a choice between floats makes the comparison that only it reads") {
       trial.step(Step::add, f, f, 0, x, y);
       trial.constant(f, 1, 0.5);
       trial.step(compared, b, f, 2, 0, other == 4 ? y : 1);
-      trial.constant(f, 1, 0.01);                         // what was compared is gone
+      trial.constant(f, 1, 0.01);                         // overwrites a compared operand
       if (other == 1) trial.step(Step::neg, f, f, 0, 0);  // no constant: its memory, too
       trial.step(Step::mul, f, f, 1, 0, 1);
       trial.step(Step::select, f, f, 3, 2, 0, 1);
-      if (other == 2) trial.out(2, b, 0);                          // the bools are asked for
+      if (other == 2) trial.out(2, b, 0);                          // the bools are stored
       if (other == 3) trial.step(Step::select, f, f, 0, 2, 1, 0);  // twice
       trial.out(3, f, 0);
       trial.out(other == 3 ? 0 : 1, f, 0, Reduce::max, 3);
@@ -163,7 +163,7 @@ TEST_CASE("a choice between floats makes the comparison that only it reads") {
   }
 }
 
-TEST_CASE("a choice reads what it compares before that is written over") {
+TEST_CASE("a select reads the compared operands before they are overwritten") {
   const DType f = DType::float32;
   for (const Kernels* kernels : all_kernels()) {
     Trial trial;
@@ -238,7 +238,7 @@ TEST_CASE("bits do not depend on the number of threads, nor sums much on their l
   }
 }
 
-TEST_CASE("any finds the one that is true") {
+TEST_CASE("any finds the only true element") {
   for (const Kernels* kernels : all_kernels()) {
     INFO("kernels " << std::string(kernels->name));
     for (int at : {-1, 0, 5, 255, 256, 998, 999}) {

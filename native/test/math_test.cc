@@ -1,5 +1,5 @@
 // The functions of float32: their distance from the C library's in double precision, in units in the last place, over a
-// sample of all floats in every binade of both signs, for every instruction set that this machine has.
+// sample of all floats in every binade of both signs, for every available instruction set.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -33,7 +33,7 @@ const std::vector<float>& samples() {
   return all;
 }
 
-/** One in thirteen of them, for what is computed one by one. */
+/** Every thirteenth sample, for functions that are computed one by one. */
 const std::vector<float>& fewer() {
   static const std::vector<float> some = [] {
     std::vector<float> floats;
@@ -43,7 +43,7 @@ const std::vector<float>& fewer() {
   return some;
 }
 
-/** The step over the samples; of two operands the other is `number`, the second unless `swapped`. */
+/** The step over the samples; the other of two operands is `number`, the second unless `swapped`. */
 std::vector<float> computed(const Kernels& kernels, Step step, double number = 0, bool swapped = false,
                             const std::vector<float>& xs = samples()) {
   std::vector<float> y(xs.size());
@@ -59,13 +59,13 @@ std::vector<float> computed(const Kernels& kernels, Step step, double number = 0
   return y;
 }
 
-/** How far `y` is from the exact result, in units in the last place of the result; 0 where they are the same. */
+/** The distance of `y` from the exact result, in units in the last place of the result; 0 if they are equal. */
 double ulps(float y, double exact) {
   const float nearest = static_cast<float>(exact);
   if (std::isnan(exact)) return std::isnan(y) ? 0 : INFINITY;
   if (y == nearest) return nearest == 0 && std::signbit(y) != std::signbit(nearest) ? INFINITY : 0;
   if (std::isinf(exact) || std::isinf(y) != std::isinf(nearest)) {
-    // Overflow may come one unit early or late.
+    // Overflow may occur one unit early or late.
     return std::isinf(exact) || std::fabs(exact) < 3.4028234e38 || std::signbit(y) != std::signbit(nearest) ? INFINITY
                                                                                                             : 1;
   }
@@ -136,7 +136,7 @@ TEST_CASE("powers are within 2 units in the last place, special values exact") {
   }
 }
 
-TEST_CASE("functions that are computed one by one are the doubles, rounded") {
+TEST_CASE("functions that are computed one by one are rounded doubles") {
   const struct {
     const char* name;
     Step step;

@@ -1,5 +1,5 @@
-// Products of every instruction set that this machine has, against loops in double: sizes, layouts, batches, the
-// expression after them, special values, and the same bits for any number of threads.
+// Products of every available instruction set, against loops in double: sizes, layouts, batches, the expression after
+// them, special values, and the same bits for any number of threads.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -32,7 +32,7 @@ template <class T> T element() {
   return static_cast<T>(random(1 << 24) * 257u);
 }
 
-/** A matrix for each batch element somewhere in memory of its own. */
+/** A matrix for each batch element, with gaps, in separate memory. */
 template <class T> struct Matrices {
   std::vector<T> data;
   int64_t offset = 0;
@@ -48,7 +48,10 @@ template <class T> struct Matrices {
   int64_t columnStep() const { return steps.back(); }
 };
 
-/** Loops over `sizes`, of which the last two are rows and columns: dense or with gaps, turned, reversed, repeated. */
+/**
+ * Matrices over `sizes`, of which the last two are rows and columns: dense or with gaps, transposed, reversed,
+ * repeated.
+ */
 template <class T> Matrices<T> matrices(const std::vector<int32_t>& sizes, int layout) {
   Matrices<T> x;
   const size_t rank = sizes.size();
@@ -126,7 +129,7 @@ template <class T> std::vector<T> product(const Kernels& kernels, const Shape& s
   return std::vector<T>(c.begin() + margin, c.end() - margin);
 }
 
-/** How many elements are further from the exact product than rounding explains. */
+/** The number of elements that differ from the exact product by more than rounding explains. */
 template <class T> int64_t wrong(const Shape& s, const Matrices<T>& a, const Matrices<T>& b, const std::vector<T>& c) {
   int64_t count = 0, at = 0, batches = 1;
   for (const int32_t size : s.batch) batches *= size;
@@ -187,7 +190,9 @@ template <class T> bool same_bits(const std::vector<T>& a, const std::vector<T>&
   return a.size() == b.size() && (a.empty() || memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0);
 }
 
-/** Over several blocks of k, of rows and of columns, and worth several threads; no larger, for sanitizers are slow. */
+/**
+ * Over several blocks of k, of rows and of columns, and worth several threads; no larger, because sanitizers are slow.
+ */
 const Shape large[] = {{{}, 60, 90, 1100}, {{}, 500, 40, 64},  {{}, 11, 1100, 90}, {{}, 3000, 1, 200},
                        {{}, 1, 3000, 200}, {{}, 7, 1, 40000},  {{}, 250, 10, 130}, {{}, 900, 10, 5},
                        {{7}, 60, 70, 50},  {{2}, 90, 200, 64}, {{50}, 30, 1, 100}, {{}, 9000, 37, 1}};
@@ -251,7 +256,7 @@ template <class T> void special_values(const Kernels& kernels) {
       b.data[static_cast<size_t>(random(static_cast<int>(b.data.size())))] = values[random(4)];
     REQUIRE(wrong(s, a, b, product(kernels, s, a, b)) == 0);
   }
-  // Denormals are numbers.
+  // Denormals are not flushed to zero.
   const Shape s{{}, 20, 20, 1};
   Matrices<T> a = left<T>(s, 0), b = right<T>(s, 0);
   for (T& x : a.data) x = std::numeric_limits<T>::denorm_min();
@@ -276,7 +281,7 @@ TEST_CASE("large products have the same bits for any number of threads" * inThre
   });
 }
 
-TEST_CASE("NaN, infinities and denormals go through products") {
+TEST_CASE("NaN, infinities and denormals propagate through products") {
   each_set([](const Kernels& kernels) {
     special_values<float>(kernels);
     special_values<double>(kernels);

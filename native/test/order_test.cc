@@ -1,4 +1,4 @@
-// argReduce, scan and sort against plain loops: sizes around those of their chunks, ties, NaN, any steps.
+// argReduce, scan and sort against plain loops: sizes around those of their chunks, ties, NaN, any strides.
 #include "order.h"
 
 #include <doctest/doctest.h>
@@ -17,7 +17,7 @@ using namespace flambeau;
 
 namespace {
 
-/** Few different values, so that there are ties; NaN once in a while. */
+/** Few different values, so that there are ties; sometimes NaN. */
 std::vector<float> numbers(size_t count, uint32_t seed, bool nan) {
   std::mt19937 random(seed);
   std::vector<float> values(count);

@@ -1,4 +1,4 @@
-// Memory that is freed, and large pages.
+// Freed memory, and large pages.
 #include "../src/pages.h"
 
 #include <doctest/doctest.h>
@@ -12,7 +12,7 @@
 
 #include <cstdint>
 
-TEST_CASE("what is freed is given back, then kept up to a bound") {
+TEST_CASE("freed memory is returned, then kept up to a limit") {
   constexpr size_t bytes = 16 << 20, most = 64 << 20;
   flambeau::give_back_freed_memory();
   const size_t empty = mallinfo2().fordblks;
@@ -21,7 +21,7 @@ TEST_CASE("what is freed is given back, then kept up to a bound") {
   flambeau::keep_freed_memory();
   void* blocks[6];
   for (void*& block : blocks) memset(block = malloc(bytes), 1, bytes);
-  // What is given back lies at the end of the process's data segment; an emulator may have none that grows.
+  // Returned memory lies at the end of the process's data segment; an emulator may have none that grows.
   const uintptr_t end = reinterpret_cast<uintptr_t>(sbrk(0)), last = reinterpret_cast<uintptr_t>(blocks[5]);
   const bool grows = last < end && end - last < 2 * most;
   const size_t before = mallinfo2().fordblks;

@@ -1,4 +1,4 @@
-// Threads: every part runs once, whoever calls and from wherever.
+// Threads: every part runs once, whoever calls and from any thread.
 #include "../src/pool.h"
 
 #include <doctest/doctest.h>
@@ -13,7 +13,7 @@ using namespace flambeau;
 
 namespace {
 
-/** How often each of `parts` parts ran, that anyone ran too few or too many. */
+/** The number of `parts` parts that ran too few or too many times. */
 int wrong(int64_t parts) {
   std::vector<std::atomic<int>> ran(static_cast<size_t>(parts));
   auto body = [&](int64_t i) { ran[static_cast<size_t>(i)].fetch_add(1); };
@@ -55,7 +55,7 @@ TEST_CASE("a part may itself be parallel" * inThreads) {
   CHECK(sum.load() == 100);
 }
 
-TEST_CASE("threads that come and go, and all want the pool" * inThreads) {
+TEST_CASE("threads that come and go and all use the pool" * inThreads) {
   set_threads(3);
   std::atomic<int> failures{0};
   for (int round = 0; round < 20; ++round) {

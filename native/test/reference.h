@@ -1,5 +1,4 @@
-// What every step of an expression gives, one element at a time and in double precision: a reading of core's
-// expr/js.ts.
+// The result of every step of an expression, one element at a time in double precision, following core's expr/js.ts.
 #pragma once
 #include <cmath>
 #include <cstring>
@@ -22,7 +21,7 @@ inline int32_t to_int(double x) {
   return static_cast<int32_t>(static_cast<uint32_t>(static_cast<int64_t>(std::fmod(std::trunc(x), 4294967296.0))));
 }
 
-/** A value computed in double precision as a dtype has it. */
+/** A double rounded to a dtype. */
 inline double rounded(double x, DType dtype) {
   switch (dtype) {
     case DType::float64:
@@ -72,7 +71,7 @@ inline double ipow(double x, double p) {
   return result;
 }
 
-/** What a step gives, before it is rounded. */
+/** The result of a step before rounding. */
 inline double exactly(const Code& code, double a, double b, double c) {
   const bool real = is_real(code.dtype), logic = code.dtype == DType::boolean;
   switch (code.step) {

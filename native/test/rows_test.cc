@@ -1,11 +1,11 @@
-// What is computed along an axis at once, against plain loops in double precision: sizes around those of vectors, rows
-// one after the other and side by side.
+// Kernels along an axis, against plain loops in double precision: sizes around those of vectors, rows that are
+// contiguous and rows side by side.
 #include "suites.h"
 #include "trial.h"
 
 namespace {
 
-/** An instruction with memory of its own, whose inputs are filled. */
+/** An instruction with its own memory and filled inputs. */
 struct RowTrial {
   CompositeOp rows{};
   std::vector<Buffer> buffers;
@@ -21,7 +21,7 @@ struct RowTrial {
 
   int64_t elements() const { return int64_t{rows.outer} * rows.n * rows.inner; }
   int64_t count() const { return int64_t{rows.outer} * rows.inner; }
-  /** Where the elements of a row begin; they are `inner` apart. */
+  /** The position of a row's elements, which are `inner` apart. */
   int64_t begin(int64_t row) const { return row / rows.inner * rows.n * rows.inner + row % rows.inner; }
 
   Buffer& add(int64_t count, DType dtype) {
@@ -38,7 +38,7 @@ struct RowTrial {
     kernels.composite(rows, {memory.data(), static_cast<int32_t>(memory.size()), nullptr, 0});
   }
 
-  /** `scale`: the size of what was added up to it, where that is more than its own. */
+  /** `scale`: the magnitude of the summands, if that is larger than the result's. */
   void near(int64_t operand, int64_t i, double expected, double scale = 0) const {
     const double found = buffers[static_cast<size_t>(operand)].at(i);
     const double tolerance = rows.dtype == DType::float32 ? 2e-6 : 1e-14;

@@ -1,5 +1,5 @@
-// Runs: batches, in their order and up to the first that fails; programs over memory that changes from run to run, by
-// themselves and as calls of a batch. What is refused is the business of decode_test.cc.
+// Runs: batches, in order and up to the first failure; programs over memory that changes from run to run, by themselves
+// and as calls of a batch. decode_test.cc covers what is refused.
 #include <cmath>
 
 #include "pool.h"
@@ -8,7 +8,7 @@
 
 namespace {
 
-/** A call of program 0, from number `first` on: row, and offset within the 12 elements that it has. */
+/** A call of program 0, from number `first` on: a row, and an offset within its 12 elements. */
 Built call(std::vector<int32_t> places, int32_t first = 0, int32_t program = 0) {
   std::vector<Piece> pieces{program, first};
   for (size_t i = 0; i + 1 < places.size(); i += 2)
@@ -24,7 +24,7 @@ std::vector<std::unique_ptr<Program>> table(const Built& built) {
   return programs;
 }
 
-/** How three runs of a program end that moves on by so many bytes of each row. */
+/** The outcome of three runs of a program that advances so many bytes in each row. */
 struct Runs {
   Status status;
   int64_t done = -1;
@@ -51,7 +51,7 @@ TEST_CASE("a batch runs in order") {
   }
 }
 
-TEST_CASE("what comes before an instruction that does not fit has run, and nothing after it") {
+TEST_CASE("instructions before an invalid one have run, and none after it") {
   Rows rows({8, 8});
   const Status status = rows.run(together({add(8, 1), add(9, 1, 7), add(8, 0, 8)}), {1});
   CHECK(status.kind == Status::invalid);
@@ -103,7 +103,7 @@ TEST_CASE("indices are checked before anything is written") {
   }
 }
 
-TEST_CASE("what an instruction says of its kernel arrives there") {
+TEST_CASE("an instruction’s parameters reach its kernel") {
   Rows rows({8, 8, 8});
   rows.memory[0] = {3, 1, 2, 1, 9, 0, 9, 5};
   const auto arg = [](int32_t max) {
@@ -196,18 +196,18 @@ TEST_CASE("a check ends the stream") {
   CHECK(rows.memory[1][0] == 0);
 }
 
-TEST_CASE("without elements nothing is done, except that a fold clears its output") {
+TEST_CASE("instructions without elements do nothing, except that a fold clears its output") {
   Rows rows({8, 8, 8});
   const Built fold = instruction(Opcode::fold, 0, {1, 8, 0, 0, tensor(0, f32, {1}, 0), tensor(1, f32, {1}, 8)});
   CHECK(rows.run(fold).kind == Status::done);
   CHECK(rows.memory[1][7] == 0);
-  // An index that is not there is not looked at: nothing is out of bounds of a dimension without elements.
+  // A missing index is not read: nothing is out of bounds of a dimension without elements.
   const Built scatter = instruction(
       Opcode::scatter, 0, {0, 1, 0, 1, 0, tensor(2, i32, {1}, 0), tensor(0, f32, {1}, 0), tensor(1, f32, {0}, 0)});
   CHECK(rows.run(scatter).kind == Status::done);
   const Built check = check_of_nan(0, 0);
   CHECK(rows.run(check).kind == Status::done);
-  // With indices, none of them is within it.
+  // With indices, none of them is in bounds.
   const Built outside = instruction(
       Opcode::scatter, 6, {0, 1, 0, 1, 2, tensor(2, i32, {1}, 2), tensor(0, f32, {1}, 2), tensor(1, f32, {0}, 0)});
   const Status status = rows.run(outside);
@@ -250,7 +250,7 @@ TEST_CASE("memory that does not fit all runs of a program is refused before the 
   fits(rows, {0, 0}, 4);
   Rows last({4, 12});
   fits(last, {0, 16}, 3);
-  // A step that is never made may have any length.
+  // A stride that is never used may have any length.
   Rows one({4, 4});
   fits(one, {64, 64}, 1);
   Rows nothing({4, 4});
@@ -276,7 +276,7 @@ TEST_CASE("a run that fails is not counted, and none follows it") {
   CHECK(status.tag == 3);
   CHECK(done == 2);
   CHECK(rows.memory[1][1] == 25);
-  // What a failed run left behind is forgotten by the next one.
+  // The next run forgets what a failed run left behind.
   done = -1;
   CHECK(program->run(chosen(), rows.rows.data(), numbers, 2, {steps, 1}, &done).kind == Status::done);
   CHECK(done == 2);
@@ -337,7 +337,7 @@ TEST_CASE("a call that does not fit its program is refused before anything is wr
   CHECK(std::string(rows.run(good, {1}, absent).what) == "a program does not exist");
 }
 
-TEST_CASE("a call may say anything of memory that its program leaves alone") {
+TEST_CASE("a call may say anything about memory that its program does not use") {
   Rows rows({4, 4, 4});
   Status status;
   std::vector<std::unique_ptr<Program>> programs;
@@ -350,7 +350,7 @@ TEST_CASE("a call may say anything of memory that its program leaves alone") {
   CHECK(rows.run(third(3, 0), {1}, programs).kind == Status::invalid);
 }
 
-TEST_CASE("what ends in a call has the call's tag") {
+TEST_CASE("a failure in a call has the call's tag") {
   Rows rows({8, 8});
   const auto programs = table(check_of_nan(8, 3));
   const auto calling = [](int32_t row) { return instruction(Opcode::call, 5, {0, 0, row, 0, 8, 0, 1 - row, 0, 8, 0}); };
@@ -362,7 +362,7 @@ TEST_CASE("what ends in a call has the call's tag") {
   CHECK(rows.memory[1][0] == 0);
 }
 
-TEST_CASE("nothing that comes after a failed instruction has begun, however many threads there are" * inThreads) {
+TEST_CASE("nothing after a failed instruction has begun, for any number of threads" * inThreads) {
   constexpr int32_t n = 1 << 19, runs = 3;
   const Built look = instruction(Opcode::indices, 4, {1, n, n, tensor(2, i32, {1}, n)});
   const Built gather = instruction(

@@ -1,5 +1,5 @@
-// What the sanitizer of threads is for: cases in which several work on one thing. It is the slowest of the sanitizers
-// and finds nothing in the others.
+// Marks the cases for the thread sanitizer: those in which several threads work on one thing. It is the slowest of the
+// sanitizers and finds nothing in the others.
 #pragma once
 #include <doctest/doctest.h>
 

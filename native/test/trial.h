@@ -1,4 +1,4 @@
-// A map put together for a test, and what it should give: the steps of reference.h over naive loops.
+// A map under construction for a test, and its expected results: the steps of reference.h in naive loops.
 #pragma once
 #include <doctest/doctest.h>
 
@@ -64,7 +64,7 @@ inline void put(char* at, DType dtype, double x) {
   }
 }
 
-/** Memory of exactly so many elements: a sanitizer sees what goes beyond it. */
+/** Memory for exactly this many elements, so that a sanitizer detects accesses beyond it. */
 struct Buffer {
   DType dtype;
   int64_t count;
@@ -72,7 +72,7 @@ struct Buffer {
   char* data;
 
   Buffer(DType dtype, int64_t count) : dtype(dtype), count(count) {
-    // Its end is the end of an allocation.
+    // It ends at the end of an allocation.
     const int64_t bytes = count * size_of(dtype);
     memory.resize(static_cast<size_t>((bytes + 7) / 8));
     data = reinterpret_cast<char*>(memory.data()) + static_cast<int64_t>(memory.size()) * 8 - bytes;
@@ -108,7 +108,7 @@ inline double mild_value(DType dtype) {
   return is_real(dtype) ? rounded((random(20001) - 10000) / 10000.0, dtype) : random(dtype == DType::boolean ? 2 : 7);
 }
 
-/** A map that is being put together, with buffers of its own and reference results. */
+/** A map under construction, with its own buffers and reference results. */
 struct Trial {
   std::vector<int32_t> sizes;
   std::vector<Buffer> buffers;
@@ -176,7 +176,7 @@ struct Trial {
     return dst;
   }
 
-  /** The values of the steps for one element, and whether they must be met to the bit. */
+  /** The values of the steps for one element, and whether they must be equal to the bit. */
   void values(const std::vector<int64_t>& index, std::vector<double>* result) const {
     static std::vector<double> in;
     double registers[maxRegisters] = {};
@@ -234,7 +234,7 @@ struct Trial {
                   static_cast<int32_t>(out.size()),   out.data(),   static_cast<int32_t>(codes.size()), codes.data()};
     if (!prepared) return kernels.map(map, memory);
     void* kept = kernels.prepare(map, false);
-    // Elsewhere first: a plan holds nothing of where operands are.
+    // Run it elsewhere first: a plan must not depend on addresses.
     Trial elsewhere = *this;
     std::vector<Row> other;
     for (Buffer& buffer : elsewhere.buffers) other.push_back({buffer.data, buffer.count * size_of(buffer.dtype)});
@@ -243,7 +243,8 @@ struct Trial {
     kernels.release(kept);
   }
 
-  /** Runs copies on all kernels and compares them with the reference; `ulps`: how far functions of floats may be off.
+  /**
+   * Runs copies on all kernels and compares them with the reference; `ulps`: the allowed error of functions of floats.
    */
   void check(int ulps = 0) const {
     Trial expected = *this;
@@ -352,7 +353,7 @@ struct Trial {
     for (int32_t i = 0; i < (outSteps[k][l] == 0 ? 1 : sizes[l]); i++) mark(k, l + 1, at + i * outSteps[k][l], written);
   }
 
-  /** Steps over the loops; gives how many elements they reach, from `offset` on. */
+  /** Chooses strides over the loops; returns how many elements they reach, from `offset` on. */
   int64_t spread(int layout, std::vector<int32_t>* steps, int64_t* offset) {
     const size_t depth = sizes.size();
     steps->assign(depth, 0);

@@ -1,5 +1,5 @@
-// Instructions for the tests of the decoder, put together of named pieces (STREAM.md): where an operand's words are is
-// remembered, so that a test can go through all of them.
+// Instructions for the tests of the decoder, built from named pieces (STREAM.md): the positions of operands' words are
+// recorded, so that a test can visit all of them.
 #pragma once
 #include <doctest/doctest.h>
 
@@ -15,7 +15,7 @@ namespace {
 
 constexpr int32_t boolean = 0, u8 = 1, i32 = 2, f32 = 3, f64 = 4;
 
-/** Some words; of an operand the first five are its place and its dtype. */
+/** Some words; for an operand, the first five are its place and its dtype. */
 struct Piece {
   std::vector<int32_t> words;
   bool operand = false;
@@ -25,7 +25,7 @@ struct Piece {
   Piece(std::vector<int32_t> words, bool operand) : words(std::move(words)), operand(operand) {}
 };
 
-/** `count` elements of a row from `first` on, of which an operand begins at `offset`. */
+/** `count` elements of a row from `first` on, with an operand that begins at `offset`. */
 inline Piece tensor(int32_t row, int32_t dtype, std::vector<int32_t> steps, int32_t count, int32_t offset = 0,
                     int32_t first = 0) {
   steps.insert(steps.begin(), {row, first, count, offset, dtype});
@@ -39,7 +39,7 @@ inline Piece number(int32_t position, int32_t dtype, std::vector<int32_t> steps)
 
 struct Built {
   std::vector<int32_t> words;
-  /** Where operands begin. */
+  /** The positions of operands. */
   std::vector<size_t> operands;
 
   int64_t count() const { return static_cast<int64_t>(words.size()); }
@@ -110,21 +110,21 @@ struct Rows {
   }
 };
 
-/** Row `to` = row 0 + number 0, n elements. */
+/** Row `to` = row 0 + number 0, for n elements. */
 inline Built add(int32_t n, int32_t to, int32_t tag = 0) {
   return instruction(Opcode::map, tag,
                      {1, 2, 1, 1, n, tensor(0, f32, {1}, n), number(0, f32, {0}), tensor(to, f32, {1}, n), -1, 0,
                       Step::add, f32, f32, 0, -1, -2, 0});
 }
 
-/** A check that n floats of row 0 are numbers. */
+/** A check that n floats of row 0 are not NaN. */
 inline Built check_of_nan(int32_t n, int32_t tag) {
   return instruction(
       Opcode::check, tag,
       {1, 1, 1, 1, n, tensor(0, f32, {1}, n), number(0, boolean, {0}), 2, 0, Step::isnan, boolean, f32, 0, -1, 0, 0});
 }
 
-/** The words as a program; what it says of them. */
+/** The words as a program, with its status. */
 inline std::unique_ptr<Program> program_of(const std::vector<int32_t>& words, int32_t rows, int32_t numbers,
                                            Status* status) {
   return Program::make(words.data(), static_cast<int64_t>(words.size()), rows, numbers, status);

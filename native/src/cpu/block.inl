@@ -1,16 +1,18 @@
-// What a plan of a map says, and its first decision: which loops a block takes. What follows from that is here as well:
-// whether an operand lies in order in a block, is one value, or is the same memory as an output.
+// The plan of a map, and its first decision: which loops a block covers. Also what follows from that: whether an
+// operand is contiguous in a block, is one value, or shares memory with an output.
 #pragma once
 #include "reduce.inl"
 #include "room.inl"
 
 namespace flambeau::ISA {
 
-/** Elements of a block, whose values should stay in the first cache; where there are no values but the operands', of
- * one that is worth a thread. */
+/**
+ * Elements of a block, whose values should stay in the first-level cache; and of a block without values other than the
+ * operands', which should be worth a thread.
+ */
 constexpr int64_t blockLength = 256, plainLength = 65536;
 
-/** What an input is over a block: one value, elements in order, or anything else. */
+/** The layout of an input in a block: one value, contiguous elements, or anything else. */
 enum class Layout { uniform, contiguous, strided };
 
 struct Input {
@@ -24,20 +26,22 @@ struct Output {
   const int32_t* steps;
   int64_t size;
   char* base;
-  /** The slot with its values; `direct`: they are computed where the output is, which has them in order. */
+  /** The slot of its values; `direct`: they are computed in the output's memory, which is contiguous. */
   int32_t slot;
   bool direct;
-  /** Null where it is stored. The outermost loop that is reduced: `depth` where none is. */
+  /** Null if the value is stored. The outermost reduced loop; `depth` if there is none. */
   const Reduction* reduction;
   int32_t first;
-  /** A block is rows of so many elements (0: one row), and either each column or each row is reduced. */
+  /** A block consists of rows of so many elements (0: one row), and either each column or each row is reduced. */
   int64_t columns;
   bool keepsColumns;
-  /** Accumulators stand for the loops from `region` on, a block's or all: how many, and their steps in bytes. */
+  /**
+   * Accumulators cover the loops from `region` on, those of a block or all: their number, and their strides in bytes.
+   */
   int32_t region;
   int64_t count;
   int64_t* accumulatorSteps;
-  /** Where the loop that is cut is reduced, all parts' accumulators, so many bytes apart, are put together. */
+  /** If the loop that is cut is reduced, the accumulators of all parts, so many bytes apart, are combined. */
   int64_t partialBytes;
   char* partial;
 };
@@ -46,28 +50,28 @@ struct Plan {
   int64_t elements;
   int32_t depth;
   const int32_t* sizes;
-  /** A block is up to `turns` turns of the loop `level`, of `inner` elements each. */
+  /** A block covers up to `turns` turns of the loop `level`, of `inner` elements each. */
   int32_t level;
   int64_t turns, inner;
-  /** Nothing is computed, and all of it reduced where it lies. */
+  /** Nothing is computed, and all of it is reduced in place. */
   bool isPlain;
-  /** Parts are `chunk` turns of the loop `cut`. */
+  /** Parts cover `chunk` turns of the loop `cut`. */
   int32_t cut;
   int64_t parts, chunk;
   int32_t inputCount, outCount, opCount, onceCount, slotCount;
   Input* inputs;
   Output* outs;
-  /** Steps of every block, and those whose operands are the same for all elements. */
+  /** Steps of every block, and steps whose operands are the same for all elements. */
   Op *ops, *once;
-  /** Slots of blocks have advance 1 and memory of each part's own, which begins at `home` of its blocks. */
+  /** Slots in block memory have advance 1 and memory in each part, which begins at `home` blocks. */
   Slot* slots;
   int64_t* home;
   int64_t blockBytes;
-  /** A block's memory for one value as many, where such a value is reduced. */
+  /** A block's memory to expand a uniform value that is reduced. */
   int32_t spare;
-  /** What a part needs beyond the stack, and what parts together leave to be put together. */
+  /** The memory that a part needs beyond the stack, and the memory of the partial results to combine. */
   int64_t partBytes, partialBytes;
-  /** For each output and input whether they are the same memory. */
+  /** For each output and input whether they share memory. */
   uint64_t aliases;
 };
 
@@ -89,7 +93,7 @@ static bool has_two_sides(const Map& map, int32_t level) {
   return true;
 }
 
-/** Whether elements of an operand follow one another in a block. */
+/** Whether the elements of an operand are contiguous in a block. */
 static bool is_contiguous(const Map& map, const int32_t* steps, int32_t level) {
   int64_t step = 1;
   for (int32_t l = map.depth - 1; l >= level; l--) {
@@ -119,7 +123,7 @@ static void choose_block(const Map& map, Plan& plan) {
     plan.turns = size;
     return;
   }
-  // Whole vectors, if there can be.
+  // Use whole vectors, if possible.
   int64_t several = width;
   while (several > 1 && plan.inner * (several / 2) % width == 0) several /= 2;
   if (plan.turns > several) plan.turns -= plan.turns % several;
@@ -132,7 +136,7 @@ static bool is_uniform(const Map& map, const Strided& x) {
   return true;
 }
 
-/** The steps of an operand that stays where it is. */
+/** The strides of an operand that does not move. */
 static constexpr int32_t noSteps[maxDepth] = {};
 static constexpr int32_t oneTurn[1] = {1};
 
@@ -140,7 +144,7 @@ INLINE char* address(const Operand& x, const Memory& memory) {
   return memory.rows[x.ref].data + x.offset * size_of(x.dtype);
 }
 
-/** Pairs of a stored output and an input are bits; of more than there are bits all are taken for the same memory. */
+/** Pairs of a stored output and an input are bits; if there are more pairs than bits, all count as sharing memory. */
 static uint64_t aliases_of(const Map& map, const Memory& memory) {
   if (map.outCount * static_cast<int64_t>(map.inputCount) > 64) return ~uint64_t{0};
   uint64_t found = 0, bit = 1;

@@ -1,17 +1,17 @@
-// Elements of nested loops brought into one row, and a row brought back to where they are.
+// Copies elements of nested loops into a contiguous row, and back.
 #pragma once
 #include "plan.inl"
 
 namespace flambeau::ISA {
 
-/** Where elements of nested loops are, for the moves below: the last `depth` loops of an operand. */
+/** The elements of nested loops for the copies below: the last `depth` loops of an operand. */
 struct Box {
   const int64_t* sizes;
   const int32_t* steps;
   int32_t depth;
 };
 
-/** Elements of an operand one after the other; whole vectors are written, at `to` and after the last. */
+/** Copies an operand's elements into a row; whole vectors are written at `to` and after the last element. */
 template <class T> char* gather(const Box& box, int32_t l, const char* from, char* to) {
   const int64_t n = box.sizes[l], step = box.steps[l];
   if (l < box.depth - 1) {
@@ -34,7 +34,7 @@ template <class T> char* gather(const Box& box, int32_t l, const char* from, cha
   return to + n * static_cast<int64_t>(sizeof(T));
 }
 
-/** The other way; of the elements at `from` each is `advance` after the one before. */
+/** The inverse copy; the elements at `from` are `advance` apart. */
 template <class T> const char* scatter(const Box& box, int32_t l, const char* from, int64_t advance, char* to) {
   const int64_t n = box.sizes[l], step = box.steps[l];
   if (l < box.depth - 1) {

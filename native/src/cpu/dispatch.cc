@@ -32,7 +32,7 @@ namespace {
 
 struct Feature {
   const char* name;
-  /** CPUID's leaf, which of its registers (b or c) and which bit; the state that the system must save (XCR0). */
+  /** CPUID's leaf, its register (b or c) and the bit; the state that the system must save (XCR0). */
   unsigned leaf;
   char word;
   int bit;
@@ -57,7 +57,7 @@ constexpr Feature features[] = {
 };
 constexpr int baseFeatures = 2, avx2Features = 8, allFeatures = 13;
 
-/** The state that the system saves when it changes threads. */
+/** The state that the system saves on a thread switch. */
 unsigned saved_state() {
   unsigned a, b, c, d;
   if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c >> 27 & 1) == 0) return 0;
@@ -81,7 +81,7 @@ bool has_all(int count) {
 
 struct Set {
   const Kernels* kernels;
-  /** How many of the features, from the first on, it needs. */
+  /** How many of the features it needs, from the first on. */
   int needs;
 };
 const Set sets[] = {{&v4::kernels, allFeatures}, {&v3::kernels, avx2Features}, {&v2::kernels, baseFeatures}};

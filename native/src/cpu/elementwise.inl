@@ -1,5 +1,5 @@
-// What each step of an expression computes from the values of a turn: arithmetic, comparisons, choices and casts, of
-// vectors, or of one element where there is no vector form. core's expr/js.ts says what the results are.
+// The computation of each step of an expression on the values of one turn: arithmetic, comparisons, selects and casts,
+// on vectors, or on one element if there is no vector form. core's expr/js.ts defines the results.
 #pragma once
 #include <math.h>
 
@@ -68,7 +68,7 @@ struct IntAbs {
   }
 };
 
-/** Of floats rounded once; of doubles twice, as JavaScript does it. */
+/** Floats are rounded once; doubles twice, as in JavaScript. */
 struct RealMadd {
   ALWAYS_INLINE static V of(V a, V b, V c) {
 #if defined(__FMA__) || defined(__ARM_NEON)
@@ -97,7 +97,7 @@ struct RealMadd {
       return r;                                                       \
     }                                                                 \
   };
-// The compiler makes one instruction of each of these loops.
+// The compiler turns each of these loops into one instruction.
 LANES(Floor, __builtin_floorf, __builtin_floor)
 LANES(Ceil, __builtin_ceilf, __builtin_ceil)
 LANES(Trunc, __builtin_truncf, __builtin_trunc)
@@ -154,19 +154,19 @@ template <class T> static T fmod_of(T x, T y) {
   }
 }
 
-/** Bits go out; all of them where there are not so many. */
+/** Bits are shifted out, all of them if there are not so many. */
 template <class T> static T shift_left_of(T x, T n) {
   return n >= 0 && n < 32 ? static_cast<T>(static_cast<uint32_t>(x) << n) : T{0};
 }
 template <class T> static T shift_right_of(T x, T n) { return static_cast<T>(x >> (n >= 0 && n < 32 ? n : 31)); }
 
-/** Floored by way of the remainder: exact where a rounded quotient would not be. */
+/** Floored through the remainder: exact where a rounded quotient would not be. */
 static double floor_of(double a, double b) {
   if (b == 0) return a / b;
   const double m = fmod(a, b);
   double d = (a - m) / b;
   if (m != 0 && (b < 0) != (m < 0)) d -= 1;
-  // A zero has the quotient's sign, which a quotient of zero has too.
+  // A zero gets the sign of the quotient, even of a quotient of zero.
   if (d == 0) return __builtin_copysign(0.0, a / b);
   const double f = __builtin_floor(d);
   return d - f > 0.5 ? f + 1 : f;
@@ -193,7 +193,7 @@ template <class T> static T int_pow_of(T x, T p) {
   return static_cast<T>(result);
 }
 
-/** Squares are products. */
+/** Squares are computed as products. */
 static void power(const Op& op, const Slot* slots, int64_t n) {
   const Slot& exponent = slots[op.b];
   if (exponent.advance == 0 && *reinterpret_cast<const float*>(exponent.at) == 2) {
@@ -202,7 +202,7 @@ static void power(const Op& op, const Slot* slots, int64_t n) {
   binary<Pow, float, float>(op, slots, n);
 }
 
-// ---- comparisons, choices, casts ----
+// ---- comparisons, selects, casts ----
 
 /** 1 where the mask is set. */
 template <class M> INLINE auto bools(M mask) {
@@ -241,7 +241,7 @@ COMPARISON(IsNan, (X a), a != a)
 COMPARISON(IsFinite, (X a), a - a == 0)
 #undef COMPARISON
 
-/** Bytes as numbers of four bytes: one instruction, where the compiler would take them out one by one. */
+/** Widens bytes to numbers of four bytes: one instruction, where the compiler would extract them one by one. */
 template <class B> INLINE auto widened(B bytes) {
   constexpr int64_t N = sizeof(B);
   using W = Pack<int32_t, N>;
@@ -276,7 +276,7 @@ struct Select {
   }
 };
 
-/** JavaScript's ToInt32: modulo 2^32, and 0 for what is not finite. */
+/** JavaScript's ToInt32: modulo 2^32, and 0 for infinities and NaN. */
 static int32_t to_int(double x) {
   if (__builtin_fabs(x) < 9223372036854775808.0) return static_cast<int32_t>(static_cast<int64_t>(x));
   return x - x == 0 ? static_cast<int32_t>(static_cast<int64_t>(fmod(x, 4294967296.0))) : 0;

@@ -1,6 +1,6 @@
-// Products of matrices that are more than one row or column: C in tiles that stay in registers over a block of k, B in
-// panels that are copied to lie as tiles read them. An element of C is the sum over each block of k in its order, one
-// accumulator, blocks added in order: its bits depend on k alone, neither on the tile nor on the thread.
+// Matrix products with more than one row and column: C in tiles that stay in registers over a block of k, and B in
+// panels that are packed in the order in which tiles read them. An element of C is the sum over each block of k in
+// order, in one accumulator, and blocks are added in order: its bits depend only on k, not on the tile or the thread.
 #pragma once
 #include <cstdlib>
 
@@ -8,7 +8,7 @@
 
 namespace flambeau::ISA {
 
-/** c (row-major) = a b, for elements wherever they lie. */
+/** c (row-major) = a b, for any strides. */
 template <class T> struct Product {
   int64_t m, n, k;
   const T* a;
@@ -18,7 +18,7 @@ template <class T> struct Product {
   T* c;
 };
 
-/** Where of a product to work: rows and columns from the first up to, not including, the last. */
+/** A region of a product: rows and columns from the first up to, but not including, the last. */
 struct Region {
   int64_t row, rowEnd, column, columnEnd;
 };
@@ -28,29 +28,32 @@ constexpr int registers = 32;
 #else
 constexpr int registers = 16;
 #endif
-/** The vectors of a whole panel's row. */
+/** The vectors in a row of a whole panel. */
 constexpr int panelVectors = registers == 32 ? 4 : 2;
-/** The most rows of a tile `vectors` wide: accumulators, a row of b and a broadcast element fill the registers. */
+/** The maximum rows of a tile `vectors` wide: accumulators, a row of b and a broadcast element fill the registers. */
 constexpr int most_rows(int vectors) {
   return registers == 16 ? (vectors == 1 ? 8 : 6) : vectors < 3 ? 12 : vectors == 3 ? 8 : 6;
 }
-/** Whether loads of a part of a vector cost nothing. */
+/** Whether partial vector loads are free. */
 constexpr bool masked = VECTOR_BYTES == 64;
 
-/** The most of k, of rows and of columns that are worked on at a time: a panel and a block of a stay in the caches. */
+/** The maximum block sizes in k, rows and columns: a panel and a block of a fit the caches. */
 constexpr int64_t blockK = VECTOR_BYTES == 64 ? 512 : 384;
 constexpr int64_t blockRows = 240;
 constexpr int64_t blockColumns = 1024;
-/** Elements of c that stay in the nearest cache, where a panel is as wide as c: no other panel reads the rows again. */
+/**
+ * Elements of c that fit the nearest cache if a panel is as wide as c, because then no other panel reads the rows
+ * again.
+ */
 constexpr int64_t blockElements = 8192;
 
 constexpr int64_t up(int64_t x, int64_t unit) { return (x + unit - 1) / unit; }
-/** The size of the pieces when x is cut into as few as can be that are equal and at most so large. */
+/** The size of the pieces if x is cut into the fewest equal pieces of at most this size. */
 constexpr int64_t piece(int64_t x, int64_t most) { return x <= most ? x : up(x, up(x, most)); }
 
 /** A strip of tiles, one below the other, that read the same panel of b. */
 template <class T> struct Strip {
-  /** How many tiles, and how far from one tile's elements of a to the next one's. */
+  /** The number of tiles, and the distance between their elements of a. */
   int64_t tiles, aTile;
   int64_t k;
   const T* a;
@@ -59,18 +62,21 @@ template <class T> struct Strip {
   int64_t bRow;
   T* c;
   int64_t cRow;
-  /** Where in a row of b and of c the last vector is: it may overlap the one before it. Of c it has `last` columns. */
+  /**
+   * The position of the last vector in a row of b and of c, which may overlap the one before it; it has `last` columns
+   * of c.
+   */
   int64_t bLast, cLast, last;
-  /** Whether the product is added to c. */
+  /** Whether to add the product to c. */
   bool add;
 };
 
-/** Lets the compiler forget how a pointer was computed. */
+/** Hides from the compiler how a pointer was computed. */
 #define ITSELF(p) asm("" : "+r"(p))
 
 /**
- * c = or += a b in tiles of R rows and N vectors. Every four rows of a have a pointer of their own: one for all of them
- * would need more steps than there are registers.
+ * c = or += a b in tiles of R rows and N vectors. Every four rows of a have their own pointer, because one for all of
+ * them would need more strides than there are registers.
  */
 template <class T, int R, int N> static void tiles(const Strip<T>& strip) {
   constexpr int64_t L = lanes<T>;
@@ -85,7 +91,7 @@ template <class T, int R, int N> static void tiles(const Strip<T>& strip) {
       a[g] = start + 4 * g * aRow;
       ITSELF(a[g]);
     }
-    // What of c is not in the nearest cache comes while the sums are made.
+    // Prefetch parts of c that are not in the nearest cache while the sums are computed.
     if constexpr (N > 1) {
 #pragma GCC unroll 1
       for (int i = 0; i < R; ++i) {
@@ -136,7 +142,7 @@ template <class T, int N, int... R> struct Tiles<T, N, std::integer_sequence<int
   }
 };
 
-/** A strip of tiles of so many rows and vectors. */
+/** A strip of tiles with this many rows and vectors. */
 template <class T> static void run_strip(int64_t rows, int64_t vectors, const Strip<T>& strip) {
   if constexpr (panelVectors == 4) {
     if (vectors == 4) return Tiles<T, 4>::run(rows, strip);
@@ -145,7 +151,7 @@ template <class T> static void run_strip(int64_t rows, int64_t vectors, const St
   return vectors == 2 ? Tiles<T, 2>::run(rows, strip) : Tiles<T, 1>::run(rows, strip);
 }
 
-/** Memory of a thread for what it copies, aligned to vectors; it grows and stays. */
+/** A thread's memory for packed copies, aligned to vectors; it grows and is kept. */
 class Scratch {
  public:
   ~Scratch() { std::free(data_); }
@@ -164,13 +170,16 @@ class Scratch {
   int64_t bytes_ = 0;
 };
 
-/** The thread's scratch memories: of a, of b, of a vector, of the expression's operands. */
+/** The thread's scratch memories: for a, for b, for a vector, for the expression's operands. */
 template <int which> static Scratch& scratch() {
   static thread_local Scratch it;
   return it;
 }
 
-/** `columns` of `k` rows of b, as rows of whole vectors: the last vector overlaps the one before it, or has zeros. */
+/**
+ * Packs `columns` of `k` rows of b as rows of whole vectors: the last vector overlaps the one before it, or is padded
+ * with zeros.
+ */
 template <class T>
 static void pack_panel(const T* b, int64_t bRow, int64_t bColumn, int64_t k, int64_t columns, T* to) {
   constexpr int64_t L = lanes<T>;
@@ -214,7 +223,9 @@ static void pack_panel(const T* b, int64_t bRow, int64_t bColumn, int64_t k, int
   }
 }
 
-/** Rows of a, `height` at a time, the elements of a column side by side. `to` has room for a vector more. */
+/**
+ * Packs rows of a, `height` at a time, with the elements of a column side by side. `to` has room for one more vector.
+ */
 template <class T>
 static void pack_rows(const T* a, int64_t aRow, int64_t aColumn, int64_t rows, int64_t k, int64_t height, T* to) {
   for (int64_t i = 0; i < rows; i += height) {
@@ -232,22 +243,22 @@ static void pack_rows(const T* a, int64_t aRow, int64_t aColumn, int64_t rows, i
   }
 }
 
-/** The part of a product in a region. `finish` is called with regions that are finished, a block at a time. */
+/** Computes the part of a product in a region. `finish` is called with finished regions, a block at a time. */
 template <class T, class Finish> static void gemm(const Product<T>& it, const Region& region, const Finish& finish) {
   constexpr int64_t L = lanes<T>, panel = panelVectors * L;
   const int64_t rows = region.rowEnd - region.row, columns = region.columnEnd - region.column;
   const int64_t wide = columns < blockColumns ? columns : blockColumns;
   const int64_t deep = piece(it.k, blockK);
   const int64_t most = columns <= panel && blockElements / columns > blockRows ? blockElements / columns : blockRows;
-  // Tiles of a block are equally high, but for the last one.
+  // The tiles of a block have equal height, except the last one.
   const int64_t height = piece(piece(rows, most), most_rows(static_cast<int>(up(wide < panel ? wide : panel, L))));
   const int64_t high = rows <= most ? rows : up(piece(rows, most), height) * height;
 
-  // Copying pays where more than two tiles read it. A part of a vector cannot always be read where it is.
+  // Packing pays off if more than two tiles read it. A partial vector cannot always be read in place.
   const bool packsA = it.aColumn != 1 && (it.aRow != 1 || columns > panel);
   const bool packsB = it.bColumn != 1 || rows > 2 * height;
   const bool packsPart = packsB || (!masked && columns % panel > 0 && columns % panel < L);
-  // A panel that no further block of rows reads gives its place, in the nearest cache, to the next one.
+  // A panel that no further block of rows reads is overwritten by the next one, in the nearest cache.
   const bool keepsB = packsB && rows > high;
   T* const packedA = packsA ? scratch<0>().template room<T>((high + height) * deep + L) : nullptr;
   T* const packedB = packsPart ? scratch<1>().template room<T>((keepsB ? up(wide, panel) : 1) * panel * deep) : nullptr;

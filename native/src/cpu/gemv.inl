@@ -1,13 +1,12 @@
-// Products with a vector, or with few columns. The matrix has one unit stride: along the sum, then its rows are
-// multiplied with the vector and summed; or across it, then its rows are added up, each times an element of the vector.
-// What is left of a matrix beside whole vectors is done by vectors that overlap the last ones or that are loaded in
-// part.
+// Products with a vector, or with few columns. The matrix has one unit stride. If that is along the sum, its rows are
+// multiplied with the vector and summed; if it is across, its rows, each times an element of the vector, are added up.
+// The remainder beside whole vectors is computed by vectors that overlap the last ones or are loaded partially.
 #pragma once
 #include "gemm.inl"
 
 namespace flambeau::ISA {
 
-/** y[i] = sum over p of m[i * row + p] * v[p] for rows from `first` to `end`, of `rows` that there are in all. */
+/** y[i] = sum over p of m[i * row + p] * v[p] for rows from `first` to `end`, of `rows` in total. */
 template <class T>
 static void dot_rows(int64_t first, int64_t end, int64_t rows, int64_t k, const T* m, int64_t row, const T* v, T* y) {
   constexpr int64_t L = lanes<T>;
@@ -52,8 +51,8 @@ static void dot_rows(int64_t first, int64_t end, int64_t rows, int64_t k, const 
 }
 
 /**
- * y = sum over p of v[p * step] * m[p * row], for N vectors of columns: the last one is at `at`, over the one before
- * it, or, when there is only a part of one, has `count` columns.
+ * y = sum over p of v[p * step] * m[p * row], for N vectors of columns: the last one is at `at`, overlapping the one
+ * before it, or, if there is only a partial one, has `count` columns.
  */
 template <class T, int N, bool part = false>
 static void add_rows(int64_t k, const T* m, int64_t row, const T* v, int64_t step, T* y, int64_t at, int64_t count) {
@@ -85,9 +84,10 @@ static void add_rows(int64_t k, const T* m, int64_t row, const T* v, int64_t ste
 }
 
 /**
- * y[j] = sum over p of v[p * step] * m[p * row + j] for columns from `first` to `end`: a vector of them, or all. From
- * the last row to the first: a layer's gradient reads what its forward pass has just read from the first row to the
- * last, so that half of a matrix as large as the cache is still there, and for the next step's forward pass, too.
+ * y[j] = sum over p of v[p * step] * m[p * row + j] for columns from `first` to `end`: a vector of them, or all. It
+ * goes from the last row to the first, because a layer's gradient reads what its forward pass has just read from the
+ * first row to the last: of a matrix as large as the cache, half is still there, and also for the next step's forward
+ * pass.
  */
 template <class T>
 static void add_rows(int64_t first, int64_t end, int64_t k, const T* m, int64_t row, const T* v, int64_t step, T* y) {
@@ -109,7 +109,7 @@ static void add_rows(int64_t first, int64_t end, int64_t k, const T* m, int64_t 
   }
 }
 
-/** c[i][j] = a[i * step] * b[j]: a sum of one product, so that a zero that it gives is 0 as in any other sum. */
+/** c[i][j] = a[i * step] * b[j]: a sum of one product, so that a resulting zero is 0 as in any other sum. */
 template <class T>
 static void outer_rows(int64_t first, int64_t end, int64_t n, const T* a, int64_t step, const T* b, T* c) {
   constexpr int64_t L = lanes<T>;
@@ -123,18 +123,21 @@ static void outer_rows(int64_t first, int64_t end, int64_t n, const T* a, int64_
   }
 }
 
-/** Sums that are done at once when both operands lie along k: of a rectangle of c, four rows high, or eight if thin. */
+/**
+ * Sums computed at once if both operands are contiguous along k: a rectangle of c, four rows high, or eight if it is
+ * thin.
+ */
 constexpr int dotRows = 4;
 constexpr int dotColumns = registers == 32 ? 4 : 2;
 constexpr int dots = dotRows * dotColumns;
 
-/** Whether a product with n columns takes less as sums along k than in tiles, whose last vector may be mostly empty. */
+/** Whether sums along k are faster for n columns than tiles, whose last vector may be mostly empty. */
 template <class T> constexpr bool dots_are_cheaper(int64_t n, int64_t k) {
   constexpr int64_t L = lanes<T>;
   return n * (up(k, L) + 3) < k * up(n, L);
 }
 
-/** `columns` columns of c in tiles of R rows: a vector along k of each sum, whose lanes are added up in the end. */
+/** `columns` columns of c in tiles of R rows: a vector along k for each sum, whose lanes are added up at the end. */
 template <class T, int R, int columns>
 static void dot_strip(const Product<T>& it, int64_t first, int64_t end, const T* b, T* c) {
   constexpr int64_t L = lanes<T>;
@@ -172,7 +175,7 @@ static void dot_strip(const Product<T>& it, int64_t first, int64_t end, const T*
   }
 }
 
-/** Rows of a product whose operands both lie along k. */
+/** Rows of a product whose operands are both contiguous along k. */
 template <class T> static void dot_tiles(const Product<T>& it, int64_t first, int64_t end) {
   constexpr int thin = dotColumns / 2, high = dotRows * 2;
   for (int64_t j = 0, columns; j < it.n; j += columns) {

@@ -1,5 +1,5 @@
-// The vectors of one instruction set. The kernels' sources (*.inl) are written once over the names below and compiled
-// for each set, all of it in the set's own namespace: the linker must never meet two versions of one function.
+// The vectors of one instruction set. The kernels' sources (*.inl) are written once with the names below and compiled
+// for each set in its own namespace, because the linker must never see two versions of one function.
 #pragma once
 #include <cstdint>
 #include <cstring>
@@ -27,7 +27,7 @@
 #define ALWAYS_INLINE __attribute__((always_inline))
 #define INLINE static inline ALWAYS_INLINE
 
-/** Keeps a product from being fused with the sum that it goes into. */
+/** Prevents a product from being fused with the sum that uses it. */
 #if defined(__x86_64__)
 #define KEEP(x) asm("" : "+x"(x))
 #else
@@ -36,7 +36,7 @@
 
 namespace flambeau::ISA {
 
-/** A vector of T, and what a load of it from any address is. A struct each: GCC ignores a dependent size. */
+/** A vector of T, and the type of an unaligned load. One struct each, because GCC ignores a dependent size. */
 template <class T> struct VectorOf;
 #define VECTOR_OF(T)                                                                       \
   template <> struct VectorOf<T> {                                                         \
@@ -53,7 +53,7 @@ VECTOR_OF(int64_t)
 #undef VECTOR_OF
 
 template <class T> using Vec = typename VectorOf<T>::Type;
-/** How many elements a vector has. */
+/** The number of elements in a vector. */
 template <class T> constexpr int64_t lanes = VECTOR_BYTES / static_cast<int64_t>(sizeof(T));
 
 template <class T> INLINE Vec<T> load(const T* p) {
@@ -72,7 +72,7 @@ INLINE __m256i first4(int64_t n) {
 INLINE __m256i first8(int64_t n) { return _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3)); }
 #endif
 
-/** The first `n` elements (0 to lanes) at p, zeros after them; nothing beyond them is touched. */
+/** The first `n` elements (0 to lanes) at p, followed by zeros; nothing beyond them is touched. */
 template <class T> INLINE Vec<T> load_some(const T* p, int64_t n) {
 #if defined(__AVX512F__)
   if constexpr (sizeof(T) == 4) {
@@ -101,7 +101,7 @@ template <class T> INLINE Vec<T> load_some(const T* p, int64_t n) {
   return v;
 }
 
-/** Writes the first `n` elements (0 to lanes) of v, and nothing beyond them. */
+/** Stores the first `n` elements (0 to lanes) of v, and nothing beyond them. */
 template <class T> INLINE void store_some(T* p, Vec<T> v, int64_t n) {
 #if defined(__AVX512F__)
   if constexpr (sizeof(T) == 4) {
@@ -110,7 +110,7 @@ template <class T> INLINE void store_some(T* p, Vec<T> v, int64_t n) {
     return _mm512_mask_storeu_epi64(p, static_cast<__mmask8>((1u << n) - 1), reinterpret_cast<__m512i>(v));
   }
 #elif defined(__x86_64__)
-  // Piece by piece: AVX2's masked stores are slow on some processors.
+  // In pieces, because AVX2's masked stores are slow on some processors.
   if constexpr (sizeof(T) >= 4) {
     const int64_t bytes = n * static_cast<int64_t>(sizeof(T));
     char* to = reinterpret_cast<char*>(p);

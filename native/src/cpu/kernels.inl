@@ -1,4 +1,4 @@
-// All kernels of one instruction set, for the file that is compiled for it; those of rows are in another (rows.inl).
+// All kernels of one instruction set, for the file that is compiled for it; kernels of rows are in rows.inl.
 #pragma once
 #include "map.inl"
 #include "matmul.inl"

@@ -1,5 +1,4 @@
-// Rearranging vectors against each other: squares of lanes transposed, and as many vectors as there are lanes summed at
-// once.
+// Shuffles between vectors: transposing squares of lanes, and summing as many vectors at once as there are lanes.
 #pragma once
 #include <utility>
 
@@ -7,7 +6,7 @@
 
 namespace flambeau::ISA {
 
-/** Lane l is from a where the bit `distance` of l is 0 and from b where it is 1: their own lanes l, */
+/** Lane l is from a if the bit `distance` of l is 0 and from b if it is 1: their own lanes l, */
 template <class T, int distance, int... l> INLINE Vec<T> keep(Vec<T> a, Vec<T> b, std::integer_sequence<int, l...>) {
   return __builtin_shufflevector(a, b, (l & distance ? l + static_cast<int>(lanes<T>) : l)...);
 }
@@ -39,7 +38,7 @@ template <class T, int distance = static_cast<int>(lanes<T>) / 2> INLINE Vec<T> 
   }
 }
 
-/** Lane j of rows[i] changes places with lane i of rows[j]. */
+/** Exchanges lane j of rows[i] with lane i of rows[j]. */
 template <class T, int distance = static_cast<int>(lanes<T>) / 2> INLINE void transpose(Vec<T>* rows) {
   if constexpr (distance > 0) {
 #pragma GCC unroll 16

@@ -1,13 +1,14 @@
-// Maps: expressions over nested loops, stored or reduced, a block of elements at a time. A block is some turns of one
-// loop with the loops inside it whole; each step of the expression runs over it before the next. Operands that lie in
-// order are read and written where they are; others are brought to memory of the block. plan.inl says how a map is cut.
+// Maps: expressions over nested loops, stored or reduced, one block of elements at a time. A block is some turns of one
+// loop with all turns of the loops inside it; each step of the expression runs over the whole block before the next.
+// Contiguous operands are read and written in place; others are copied to block memory. plan.inl decides how a map is
+// cut.
 #pragma once
 #include "../pool.h"
 #include "small.inl"
 
 namespace flambeau::ISA {
 
-/** What accumulators hold, to where the output is: the loops from l on. */
+/** Writes accumulators to the output, for the loops from l on. */
 static void write_results(const Output& out, int32_t depth, const int64_t* sizes, int32_t l, const char* from,
                           char* to) {
   while (l < depth && out.steps[l] == 0) l++;
@@ -19,12 +20,12 @@ static void write_results(const Output& out, int32_t depth, const int64_t* sizes
   }
 }
 
-/** One part of a map on its way: the loops as far as the part has them, where the operands are, and accumulators. */
+/** The execution of one part of a map: the part's loop ranges, the positions of operands, and accumulators. */
 class Walk {
  public:
   Walk(const Plan& plan, int64_t part) : plan_(plan), part_(part) {}
 
-  /** Whether there was memory. */
+  /** Runs the part; false if there was no memory. */
   bool run() {
     const int32_t level = plan_.level;
     const int64_t from = part_ * plan_.chunk;
@@ -81,7 +82,7 @@ class Walk {
     }
   }
 
-  /** The next turn of loop l, the loops between it and the blocks' from their first. */
+  /** Advances loop l by one turn, and resets the loops between it and the blocks' loop. */
   void turn(int32_t l) {
     index_[l]++;
     for (int32_t m = l + 1; m < plan_.level; m++) index_[m] = 0;
@@ -99,7 +100,7 @@ class Walk {
 
   Box box(const int32_t* steps) const { return {box_ + plan_.level, steps + plan_.level, plan_.depth - plan_.level}; }
 
-  /** The block that begins at turn t of the blocks' loop. */
+  /** Runs the block that begins at turn t of the blocks' loop. */
   void block(int64_t t, int64_t turns) {
     const int32_t level = plan_.level;
     const int64_t n = turns * plan_.inner;
@@ -151,8 +152,8 @@ class Walk {
   }
 
   /**
-   * Writes what is reduced: of the block at turn t of the blocks' loop, or of the loops from `first` on. `again`: the
-   * accumulators are used once more.
+   * Writes reduced values: of the block at turn t of the blocks' loop, or of the loops from `first` on. `again`: the
+   * accumulators will be used again.
    */
   void finish(int32_t k, int64_t t, bool again) {
     const Output& out = plan_.outs[k];
@@ -167,20 +168,20 @@ class Walk {
 
   const Plan& plan_;
   const int64_t part_;
-  /** The part's loops, the same with the present block's turns, and where it is in those around the blocks. */
+  /** The part's loop sizes, the same with the current block's turns, and the indices of the loops around the blocks. */
   int64_t sizes_[maxDepth], box_[maxDepth], index_[maxDepth];
   Slot* slots_;
   char* blocks_;
   const char** in_;
-  /** What the memory of each input has now. */
+  /** What the memory of each input currently contains. */
   const char** loaded_;
   char** out_;
   char** accumulators_;
-  /** Where the blocks begin in accumulators. */
+  /** The offsets of blocks in the accumulators. */
   int64_t* offsets_;
 };
 
-/** Parts of a reduction, in their order. */
+/** Combines the parts of a reduction, in order. */
 static void put_together(const Plan& plan, const Output& out) {
   int64_t sizes[maxDepth];
   for (int32_t l = 0; l < plan.depth; l++) sizes[l] = plan.sizes[l];
@@ -189,7 +190,7 @@ static void put_together(const Plan& plan, const Output& out) {
   write_results(out, plan.depth, sizes, 0, out.partial, out.base);
 }
 
-/** What a reduction of no elements is. */
+/** Writes the result of a reduction of no elements. */
 static void write_identity(const Output& out, int32_t depth, const int32_t* sizes, int32_t l, char* to) {
   while (l < depth && out.steps[l] == 0) l++;
   if (l == depth) {
@@ -200,7 +201,7 @@ static void write_identity(const Output& out, int32_t depth, const int32_t* size
   for (int64_t i = 0; i < sizes[l]; i++) write_identity(out, depth, sizes, l + 1, to + i * out.steps[l] * out.size);
 }
 
-/** Tells a plan where the operands are now, and computes what is the same for all elements. */
+/** Sets a plan's operand addresses, and computes values that are the same for all elements. */
 static void bind(const Map& map, const Memory& memory, char* answer, Plan& plan) {
   for (int32_t k = 0; k < map.outCount; k++) {
     plan.outs[k].base = answer != nullptr ? answer : address(map.outs[k].to.operand, memory);
@@ -269,7 +270,7 @@ void map(const Map& map, const Memory& memory) {
   run_plan(plan);
 }
 
-/** A check as a map: the steps of its output are not its own. */
+/** A check as a map: the strides of its output are replaced. */
 static Map as_reduction(const Map& map, MapOut* out) {
   *out = map.outs[0];
   out->to.steps = noSteps;
@@ -291,18 +292,18 @@ bool any(const Map& map, const Memory& memory) {
   return answer != 0;
 }
 
-/** A map whose plan is kept; its memory is behind it, then what the map points to where nobody else has it. */
+/** A map with a cached plan; its memory follows, then the data that the map points to, if it owns that. */
 struct Prepared {
   Map map;
   MapOut checked;
   bool isCheck, isMade;
-  /** Of a small map: no plan. */
+  /** For a small map, which needs no plan. */
   Small small;
   Plan plan;
   char* more;
 };
 
-/** With memory of its own behind it, and so many bytes `more`; null where there is no memory. */
+/** Allocates one with its own memory and `more` bytes behind it; null if there is no memory. */
 static Prepared* prepared_with(const Map& map, int64_t own, int64_t more) {
   const int64_t bytes = bytes_of<Prepared>(1) + padded(own);
   char* memory = static_cast<char*>(aligned_alloc(64, static_cast<size_t>(bytes + padded(more))));

@@ -1,5 +1,5 @@
-// Functions of float32 vectors, at most 2 units in the last place off (math_test.cc measures them), and exact where
-// IEEE 754 and C say what the result is: at NaN, infinities, zeros of both signs, and for results that are subnormal.
+// Functions of float32 vectors, at most 2 units in the last place off (measured by math_test.cc), and exact where IEEE
+// 754 and C define the result: for NaN, infinities, zeros of both signs, and subnormal results.
 #pragma once
 #include "isa.h"
 
@@ -20,7 +20,7 @@ INLINE V copy_sign(V x, V sign) {
   return from_bits((bits(x) & 0x7fffffff) | (bits(sign) & static_cast<int32_t>(0x80000000)));
 }
 
-/** The larger of each, b's where one is NaN. One instruction, which compilers do not find beside a constant. */
+/** The larger of each; b's if one is NaN. A single instruction, which compilers do not find next to a constant. */
 INLINE V larger(V a, V b) {
 #if defined(__AVX512F__)
   return _mm512_maskz_max_ps(0xffff, a, b);
@@ -33,7 +33,7 @@ INLINE V larger(V a, V b) {
 #endif
 }
 
-/** a * b + c, rounded once where the processor can. */
+/** a * b + c, rounded once if the processor can. */
 INLINE V madd(V a, V b, V c) {
 #if defined(__AVX512F__)
   return _mm512_fmadd_ps(a, b, c);
@@ -57,7 +57,7 @@ INLINE D madd(D a, D b, D c) {
 #endif
 }
 
-/** The polynomial with these coefficients, the highest power's first. */
+/** The polynomial with these coefficients, highest power first. */
 template <class X, class C> INLINE X polynomial(X, C c) { return splat(c); }
 template <class X, class C, class... Rest> INLINE X horner(X x, X sum, C c, Rest... rest) {
   const X next = madd(sum, x, splat(c));
@@ -92,13 +92,13 @@ INLINE V join(D a, D b) {
   return x;
 }
 
-/** A whole number `n` beside x / step, as a float and in the low bits of an integer. */
+/** The integer `n` nearest to x / step, as a float and in the low bits of an integer. */
 struct Whole {
   V n;
   I k;
 };
 INLINE Whole nearest(V x, float inverse) {
-  const V shift = splat(12582912.0f);  // 1.5 * 2^23: adding it leaves no bits behind the point
+  const V shift = splat(12582912.0f);  // 1.5 * 2^23: adding it leaves no fractional bits
   const V t = madd(x, splat(inverse), shift);
   return {t - shift, bits(t) - bits(shift)};
 }
@@ -106,7 +106,7 @@ INLINE Whole nearest(V x, float inverse) {
 /** x * 2^k, rounded once; k from -252 to 254. */
 INLINE V scale(V x, const Whole& k) {
 #if defined(__AVX512F__)
-  return _mm512_maskz_scalef_ps(0xffff, x, k.n);  // the plain form warns of what it leaves undefined
+  return _mm512_maskz_scalef_ps(0xffff, x, k.n);  // the plain form causes a warning about undefined lanes
 #else
   const I half = k.k >> 1;
   return x * from_bits((half + 127) << 23) * from_bits((k.k - half + 127) << 23);
@@ -114,7 +114,7 @@ INLINE V scale(V x, const Whole& k) {
 }
 
 constexpr float log2e = 1.44269504f;
-// log(2) in two parts, the first of so few bits that its products with whole numbers are exact.
+// log(2) in two parts, the first short enough that its products with integers are exact.
 constexpr float ln2High = 0.693359375f, ln2Low = -2.12194440e-4f;
 
 /** e^r for x = n log(2) + r. */
@@ -127,7 +127,7 @@ INLINE V exp_rest(V x, const Whole& n) {
 /** e^x for x = n log(2) + r is 2^n e^r. */
 INLINE V exponential(V x, const Whole& n) { return scale(exp_rest(x, n), n); }
 
-/** Where no x is above 88. */
+/** For x of at most 88. */
 INLINE V exp_to_88(V x) {
   const V c = larger(splat(-104.0f), x);
   return exponential(c, nearest(c, log2e));
@@ -135,7 +135,9 @@ INLINE V exp_to_88(V x) {
 
 INLINE V exp(V x) { return exp_to_88(x > 88.9f ? splat(88.9f) : x); }
 
-/** e^x - 1 = 2^n (e^r - 1) + (2^n - 1), at half its size so that 2^n does not overflow before the result does. */
+/**
+ * e^x - 1 = 2^n (e^r - 1) + (2^n - 1), computed at half its size so that 2^n does not overflow before the result does.
+ */
 INLINE V expm1(V x) {
   V c = x > 89.0f ? splat(89.0f) : x;
   c = c < -18.0f ? splat(-18.0f) : c;
@@ -148,7 +150,7 @@ INLINE V expm1(V x) {
   return absolute(x) < 2.98e-8f ? x : y;
 }
 
-/** log((1 + f) 2^n), 1 + f between the roots of 1/2 and 2. */
+/** log((1 + f) 2^n), with 1 + f between sqrt(1/2) and sqrt(2). */
 INLINE V logarithm(V f, I k) {
   const V n = __builtin_convertvector(k, V);
   const V z = f * f;
@@ -160,12 +162,15 @@ INLINE V logarithm(V f, I k) {
 }
 
 using U = Vec<uint32_t>;
-/** k with x 2^-k between the roots of 1/2 and 2. Unsigned: it wraps where x is negative and the result is not used. */
+/**
+ * k such that x 2^-k lies between sqrt(1/2) and sqrt(2). Unsigned, because it wraps for negative x, where the result is
+ * not used.
+ */
 INLINE I exponent_of(V x) { return reinterpret_cast<I>(reinterpret_cast<U>(x) - 0x3f3504f3u) >> 23; }
 /** x 2^-k */
 INLINE V without(V x, I k) { return reinterpret_cast<V>(reinterpret_cast<U>(x) - reinterpret_cast<U>(k << 23)); }
 
-/** The result where a logarithm has one: `least` is where it is -infinity. */
+/** The result where a logarithm is defined: `least` is where it is -infinity. */
 INLINE V where_defined(V y, V x, float least) {
   y = x < __builtin_inff() ? y : x;
   return x > least ? y : x == least ? splat(-__builtin_inff()) : splat(__builtin_nanf(""));
@@ -179,7 +184,7 @@ INLINE V log(V x) {
   return where_defined(logarithm(f, k + (tiny ? I{} - 23 : I{})), x, 0.0f);
 }
 
-/** With 2^k beside 1 + x, x 2^-k + (2^-k - 1) is exact, or x so large that 1 does not count. */
+/** For 2^k near 1 + x, x 2^-k + (2^-k - 1) is exact, or x is so large that 1 does not matter. */
 INLINE V log1p(V x) {
   const I k = exponent_of(x + 1.0f);
   const Whole down{__builtin_convertvector(-k, V), -k};
@@ -212,7 +217,7 @@ INLINE V erf(V x) {
   return copy_sign(a > 0.927734375f ? far : madd(p, a, a), x);
 }
 
-// sin and cos: x - n pi/2 in double precision, exact enough for |x| below 2^20; the C library does the rest.
+// sin and cos: x - n pi/2 in double precision, accurate enough for |x| below 2^20; the C library handles the rest.
 
 struct Quarter {
   V r;
@@ -253,7 +258,7 @@ INLINE V far_lanes(V x, V y, double (*exact)(double)) {
   return y;
 }
 
-/** Of r, or of a quarter turn more where k is odd; in double precision, for it is steep. */
+/** The tangent of r, or of r plus a quarter turn if k is odd; in double precision, because it is steep. */
 INLINE D tan_of(D r, HalfInts k) {
   const D z = r * r;
   const D s = r * madd(z, polynomial(z, -1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1), splat(1.0));
@@ -299,7 +304,7 @@ INLINE Split split(V x) {
 }
 INLINE V log2(V x) {
   const Split s = split(x);
-  // The product in two parts, so that it is rounded once, where it goes into the sum.
+  // The product in two parts, so that it is rounded once, in the sum.
   const V y = logarithm(s.f, I{});
   return where_defined(s.k + madd(y, splat(1.44269504f), y * 1.92596299e-8f), x, 0.0f);
 }
@@ -312,13 +317,13 @@ INLINE V log10(V x) {
 
 // ---- hyperbolic functions and their inverses ----
 
-/** e^a / 2, for a from 0 on; it overflows where the hyperbolic functions do. */
+/** e^a / 2, for a >= 0; it overflows where the hyperbolic functions do. */
 INLINE V half_exp(V a) {
   const V c = a > 89.5f ? splat(89.5f) : a;
   const Whole n = nearest(c, log2e);
   return scale(exp_rest(c, n), {n.n - 1.0f, n.k - 1});
 }
-/** To 1 by its series, beyond by the exponential. */
+/** Up to 1 by its series, beyond by the exponential. */
 INLINE V sinh(V x) {
   const V a = absolute(x);
   const V z = a * a;
@@ -337,7 +342,7 @@ INLINE V root(V x) {
   return r;
 }
 
-/** log(1 + a + a^2 / (1 + sqrt(1 + a^2))); far up log(2 a). */
+/** log(1 + a + a^2 / (1 + sqrt(1 + a^2))); for large a, log(2 a). */
 INLINE V asinh(V x) {
   const V a = absolute(x);
   const V c = a > 1e4f ? V{} : a;
@@ -374,7 +379,7 @@ INLINE V acos(V x) {
   const V far = x < 0.0f ? (3.14159274f - 2.0f * y) - 8.74227766e-8f : 2.0f * y;
   return a > 0.5f ? far : (1.57079637f - y) - 4.37113883e-8f;
 }
-/** In double precision: sums of halves of right angles are rounded once. */
+/** In double precision, so that sums with multiples of pi / 4 are rounded once. */
 INLINE D atan(D x) {
   const D a = reinterpret_cast<D>(reinterpret_cast<Vec<int64_t>>(x) & INT64_MAX);
   const auto far = a > 2.414213562373095, middle = a > 0.4142135623730951;
@@ -393,7 +398,7 @@ INLINE D log2_of(D x) {
   const D f = reinterpret_cast<D>(reinterpret_cast<L>(x) - (k << 52)) - 1.0;
   const D s = f / (f + 2.0);
   const D z = s * s;
-  // 2 / log(2) of the series of atanh
+  // 2 / log(2) times the series of atanh.
   const D p = polynomial(z, 0.19235933878519512, 0.22195308321368668, 0.26230818925253880, 0.32059889797532520,
                          0.41219858311113244, 0.57707801635558537, 0.96179669392597556, 2.88539008177792681);
   return madd(s, p, __builtin_convertvector(k, D));
@@ -411,18 +416,18 @@ INLINE D exp2_of(D x) {
   return reinterpret_cast<D>(reinterpret_cast<Vec<int64_t>>(p) + (reinterpret_cast<Vec<int64_t>>(t) << 52));
 }
 
-/** As C's, which is 1 for a base of 1 and for an exponent of 0 even beside NaN, and for (-1) to an infinite power. */
+/** Like C's pow: 1 for a base of 1 and for an exponent of 0 even with NaN, and 1 for (-1) to an infinite power. */
 INLINE V pow(V x, V p) {
   const float infinity = __builtin_inff();
   const V a = absolute(x);
-  // Where log2 has no bits to take apart, its limit stands.
+  // If log2 has no finite value, use its limit.
   const V safe = (a > 0.0f) & (a < infinity) ? a : splat(1.0f);
   const D base[2] = {log2_of(low(safe)), log2_of(high(safe))};
   V limit = a == 0.0f ? splat(-infinity) : a;
   const I usual = bits(safe) == bits(a);
   const D exponent[2] = {low(p), high(p)};
   V y = join(exp2_of(base[0] * exponent[0]), exp2_of(base[1] * exponent[1]));
-  // Infinities and NaN by the sign of the product alone.
+  // Only the sign of the product matters for infinities and NaN.
   limit = limit * p;
   const V end = limit > 0.0f ? splat(infinity) : limit < 0.0f ? V{} : limit;
   y = usual ? y : end;

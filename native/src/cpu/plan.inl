@@ -1,6 +1,6 @@
-// How a map is done: which loops a block takes (block.inl), where each value of the expression lies (values.inl), and
-// how the work is cut into parts. All of it follows from the map alone, so that results are the same for any number of
-// threads.
+// Plans how to run a map: which loops a block covers (block.inl), where each value of the expression is stored
+// (values.inl), and how the work is cut into parts. Everything follows from the map alone, so results are the same for
+// any number of threads.
 #pragma once
 #include "values.inl"
 
@@ -8,7 +8,7 @@ namespace flambeau::ISA {
 
 // ---- parts ----
 
-/** Nanoseconds that a step takes for a thousand elements, in whole vectors of this instruction set. */
+/** Nanoseconds of a step for a thousand elements, in whole vectors of this instruction set. */
 static int64_t cost_of(const Code& code) {
   const int64_t wide = 64 / VECTOR_BYTES, cheap = 40 * wide;
   switch (info_of(code.step).work) {
@@ -22,12 +22,13 @@ static int64_t cost_of(const Code& code) {
   return cheap;
 }
 
-/** Work of a part, in nanoseconds, and how many parts there are at most. */
+/** The work of a part in nanoseconds, and the maximum number of parts. */
 constexpr int64_t partWork = 10000, mostParts = 64;
-/** Accumulators that all parts together may have in order to be put together. */
+/** The maximum number of accumulators of all parts together if they must be combined. */
 constexpr int64_t mostPartial = 65536;
 
-/** A loop that all outputs keep, cut between blocks; or the outermost one, and what it is reduced to is put together.
+/**
+ * Chooses a loop that all outputs keep, cut between blocks; or the outermost loop, whose partial results are combined.
  */
 static void choose_parts(const Map& map, Plan& plan) {
   plan.cut = 0;
@@ -64,7 +65,7 @@ static void choose_parts(const Map& map, Plan& plan) {
   plan.parts = (size + plan.chunk - 1) / plan.chunk;
 }
 
-/** How results of reductions are kept until they are written. */
+/** Chooses how to keep results of reductions until they are written. */
 static void place_accumulators(Plan& plan) {
   plan.partBytes = bytes_of<Slot>(plan.slotCount) + 2 * bytes_of<char*>(plan.inputCount) +
                    2 * bytes_of<char*>(plan.outCount) + bytes_of<int64_t>(plan.outCount) + plan.blockBytes;
@@ -88,11 +89,11 @@ static void place_accumulators(Plan& plan) {
   }
 }
 
-// ---- all of it ----
+// ---- the whole plan ----
 
 static int64_t most_slots(const Map& map) { return map.inputCount + 2 * map.codeCount + 1; }
 
-/** The memory that a plan takes. */
+/** The memory of a plan. */
 static int64_t plan_bytes(const Map& map) {
   return bytes_of<Input>(map.inputCount) + bytes_of<Output>(map.outCount) + 2 * bytes_of<Op>(map.codeCount) +
          bytes_of<Slot>(most_slots(map)) + bytes_of<int64_t>(most_slots(map)) + 2 * bytes_of<int32_t>(map.codeCount) +

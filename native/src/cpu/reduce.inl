@@ -1,17 +1,17 @@
-// Reductions of a block of elements into accumulators. Floats are added up in vectors over at most 256 elements, or 16
-// along a column, and these sums in double precision; products of floats are double throughout. What is added to what
-// follows from sizes alone.
+// Reductions of a block of elements into accumulators. Floats are summed in vectors over at most 256 elements, or 16
+// along a column, and these sums are added in double precision; products of floats are double throughout. The order of
+// additions follows from sizes alone.
 #pragma once
 #include "lanes.inl"
 #include "steps.inl"
 
 namespace flambeau::ISA {
 
-/** Elements added in their own precision. */
+/** Elements summed in their own precision. */
 constexpr int64_t rowRun = 256, columnRun = 16;
-/** From how many elements on a row is read as so many streams. */
+/** Rows from this length on are read as several streams. */
 constexpr int64_t longRow = 16384, streams = 8;
-/** How many bytes ahead short rows are asked for. */
+/** How many bytes ahead short rows are prefetched. */
 constexpr int64_t ahead = 1024;
 
 template <class T> constexpr bool isByte = sizeof(T) == 1;
@@ -62,11 +62,11 @@ template <class T> INLINE T identity(Reduce fn) {
   }
 }
 
-/** What a reduction does to its accumulators: memory that a whole vector may be read and written at any of them. */
+/** The operations of a reduction on its accumulators, at any of which a whole vector may be read and written. */
 struct Reduction {
   int64_t size;
   void (*fill)(char* to, int64_t n);
-  /** Reduces each row of a block into an accumulator of its own. */
+  /** Reduces each row of a block into its own accumulator. */
   void (*rows)(const char* block, int64_t rows, int64_t columns, char* to);
   /** Reduces each column of a block. */
   void (*columns)(const char* block, int64_t rows, int64_t columns, char* to);
@@ -75,7 +75,7 @@ struct Reduction {
   void (*finish)(const char* from, int64_t n, char* to, int64_t step);
 };
 
-/** The reduction of values of T by F in accumulators of A. Whole numbers that wrap are unsigned here. */
+/** The reduction of values of T by F in accumulators of A. Integers that wrap are unsigned here. */
 template <class T, class F, class A> struct Reducer {
   static constexpr int64_t L = lanes<T>;
   static constexpr bool isWide = sizeof(A) != sizeof(T);
@@ -83,7 +83,7 @@ template <class T, class F, class A> struct Reducer {
 
   ALWAYS_INLINE static A both(A a, A b) { return F::of(splat(a), splat(b))[0]; }
 
-  /** The first n elements at p, and after them what changes nothing. */
+  /** The first n elements at p, padded with the identity. */
   ALWAYS_INLINE static Vec<T> some(const T* p, int64_t n) {
     if (n >= L) return load(p);
     const Vec<T> x = load_some(p, n);
@@ -102,7 +102,7 @@ template <class T, class F, class A> struct Reducer {
     }
   }
 
-  /** One after the other `count` vectors, each `step` elements on, the last of which may be shorter than L. */
+  /** Combines `count` vectors, `step` elements apart, in order; the last may be shorter than L. */
   __attribute__((noinline)) static Vec<T> together(const T* p, int64_t count, int64_t step, int64_t n) {
     Vec<T> s0 = some(p, n);
     int64_t i = 1;
@@ -125,7 +125,7 @@ template <class T, class F, class A> struct Reducer {
     for (int64_t i = 0; i < n; i++) acc[i] = identity<A>(F::fn);
   }
 
-  /** Vectors of so many elements together, n of them, not more than a run. */
+  /** Combines vectors of n elements, at most a run. */
   __attribute__((noinline)) static Vec<T> vectors(const T* p, int64_t n) {
     const int64_t whole = n / L;
     if (whole == 0) return some(p, n);
@@ -133,7 +133,7 @@ template <class T, class F, class A> struct Reducer {
     return whole * L < n ? F::of(s, some(p + whole * L, n - whole * L)) : s;
   }
 
-  /** Lanes to go on with. */
+  /** Widens the lanes for further accumulation. */
   ALWAYS_INLINE static auto widened(Vec<T> x) {
     if constexpr (isWide) {
       return F::of(low(x), high(x));
@@ -142,7 +142,7 @@ template <class T, class F, class A> struct Reducer {
     }
   }
 
-  /** Long rows are read in several places at once: memory gives more to several streams than to one. */
+  /** Reads long rows in several places at once, because memory serves several streams faster than one. */
   ALWAYS_INLINE static A row(const T* p, int64_t n) {
     if constexpr (isExact) {
       A total = identity<A>(F::fn);
@@ -166,7 +166,7 @@ template <class T, class F, class A> struct Reducer {
     return Reducer<A, F, A>::across(total);
   }
 
-  /** Lane l is of the lanes of rows[l] together. */
+  /** Lane l combines the lanes of rows[l]. */
   template <int distance = static_cast<int>(L) / 2> ALWAYS_INLINE static Vec<T> across(Vec<T>* rows) {
     if constexpr (distance == 0) {
       return rows[0];
@@ -190,8 +190,8 @@ template <class T, class F, class A> struct Reducer {
   }
 
   /**
-   * Asks for what comes after the next n elements, where they are read in pieces: the processor alone is too late.
-   * Narrower vectors take longer than memory.
+   * Prefetches what follows the next n elements if they are read in pieces, because the processor's prefetcher is too
+   * late. Narrower vectors take longer than memory.
    */
   ALWAYS_INLINE static void prefetch(const T* p, int64_t n) {
     if constexpr (VECTOR_BYTES == 64) {
@@ -241,7 +241,7 @@ template <class T, class F, class A> struct Reducer {
   static constexpr Reduction table{sizeof(A), fill, rows, columns, merge, finish};
 };
 
-/** T for the largest and smallest, U for sums and products, A for what these are kept in. */
+/** T for maximum and minimum, U for sums and products, A for their accumulators. */
 template <class T, class U, class A> const Reduction* reduction_of(Reduce fn) {
   switch (fn) {
     case Reduce::sum:

@@ -1,6 +1,5 @@
-// Memory of our own while a map is done: on the stack while it is little, and given out in pieces that begin at lines
-// of the cache. Whole vectors are read and written in it, past the last element too: who asks for a block's or an
-// accumulator's memory adds the slack.
+// Temporary memory of a map: on the stack if it is small, handed out in pieces aligned to cache lines. Whole vectors
+// are read and written in it, also past the last element, so requests for a block or an accumulator add the slack.
 #pragma once
 #include <stdlib.h>
 
@@ -8,13 +7,13 @@
 
 namespace flambeau::ISA {
 
-/** What may be read and written after memory of our own. */
+/** Bytes after our own memory that may be read and written. */
 constexpr int64_t slack = 2 * VECTOR_BYTES;
 
 INLINE int64_t padded(int64_t bytes) { return (bytes + 63) / 64 * 64; }
 template <class T> INLINE int64_t bytes_of(int64_t count) { return padded(count * static_cast<int64_t>(sizeof(T))); }
 
-/** Memory that is given out piece by piece. */
+/** Hands out memory piece by piece. */
 class Room {
  public:
   explicit Room(char* at) : at_(at) {}
@@ -29,7 +28,7 @@ class Room {
   char* at_;
 };
 
-/** Memory until the end of a scope: on the stack while it is little. */
+/** Memory until the end of a scope: on the stack if it is small. */
 template <int64_t local> class Workspace {
  public:
   explicit Workspace(int64_t bytes) : at_(local_) {
@@ -39,7 +38,7 @@ template <int64_t local> class Workspace {
   Workspace(const Workspace&) = delete;
   Workspace& operator=(const Workspace&) = delete;
 
-  /** Null where there was no memory. */
+  /** Null if there was no memory. */
   char* at() const { return at_; }
 
  private:

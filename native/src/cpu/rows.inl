@@ -1,6 +1,6 @@
-// What is computed along an axis at once: softmax and its kin, the cross entropy of classes, moments. A row comes from
-// memory once and is in the cache when it is read again; each exponential is taken once. Rows are divided among threads
-// whole, so that results are the same for any number of them.
+// Kernels along an axis: softmax and its relatives, cross entropy of classes, moments. A row is loaded from memory once
+// and read from the cache afterwards; each exponential is computed once. Threads share whole rows, so results are the
+// same for any number of threads.
 #pragma once
 #include "../kernels.h"
 #include "../pool.h"
@@ -8,16 +8,16 @@
 
 namespace flambeau::ISA {
 
-/** Elements that are computed on vector by vector: those of a row, or one of each of so many rows side by side. */
+/** Elements that are processed vector by vector: those of a row, or one of each of several rows side by side. */
 struct Line {
   int64_t count, step;
-  /** How many vectors are whole, which come first, and how many elements each of the others has. */
+  /** The number of whole vectors, which come first, and the number of elements in each of the others. */
   int64_t whole, rest;
-  /** Whether its lanes are of one row. */
+  /** Whether its lanes belong to one row. */
   bool isRow;
 };
 
-/** n elements one after the other. */
+/** n contiguous elements. */
 template <class T> INLINE Line in_row(int64_t n) {
   return {(n + lanes<T> - 1) / lanes<T>, lanes<T>, n / lanes<T>, n % lanes<T>, true};
 }
@@ -26,10 +26,13 @@ template <class T> INLINE Line beside(int64_t n, int64_t step, int64_t width) {
   return {n, step, width == lanes<T> ? n : 0, width, false};
 }
 
-/** Exponentials are of what is at most 0: the largest of a row is taken off, or it is a logarithm of a share. */
+/**
+ * Exponentials have arguments of at most 0: the maximum of the row has been subtracted, or they are logarithms of
+ * shares.
+ */
 INLINE V exp_of(V x) { return exp_to_88(x); }
 INLINE V log_of(V x) { return log(x); }
-/** The C library's, lane by lane. */
+/** The C library's exponential, lane by lane. */
 __attribute__((noinline)) static D exp_of(D x) {
   for (int64_t i = 0; i < lanes<double>; i++) x[i] = ::exp(x[i]);
   return x;
@@ -39,7 +42,7 @@ __attribute__((noinline)) static D log_of(D x) {
   return x;
 }
 
-/** The first n elements at p, and `rest` after them. */
+/** The first n elements at p, padded with `rest`. */
 template <class T> INLINE Vec<T> get(const T* p, int64_t n, T rest = 0) {
   if (n == lanes<T>) return load(p);
   using M = typename MaskOf<T>::Type;
@@ -47,7 +50,7 @@ template <class T> INLINE Vec<T> get(const T* p, int64_t n, T rest = 0) {
 }
 template <class T> INLINE void put(T* p, Vec<T> x, int64_t n) { n == lanes<T> ? store(p, x) : store_some(p, x, n); }
 
-/** Calls f(where it begins, how many elements it has) for the vectors `from` to before `to`. No test for whole ones. */
+/** Calls f(offset, count) for the vectors from `from` to before `to`, without a test for whole ones. */
 template <class T, class F> INLINE void each(Line line, int64_t from, int64_t to, F&& f) {
   const int64_t whole = to < line.whole ? to : line.whole;
   for (; from < whole; from++) f(from * line.step, lanes<T>);
@@ -66,7 +69,7 @@ template <class T> struct Total {
       b += high(x);
     }
   }
-  /** Of a row, in all lanes; or of each lane. */
+  /** The sum of a row in all lanes; or the sum of each lane. */
   ALWAYS_INLINE Vec<T> value(Line line) const {
     if (line.isRow) return splat(static_cast<T>(Reducer<double, Sum, double>::across(a + b)));
     if constexpr (isDouble<T>) {
@@ -77,10 +80,10 @@ template <class T> struct Total {
   }
 };
 
-/** Vectors that are added in their own precision. */
+/** Vectors summed in their own precision. */
 constexpr int64_t runVectors = 16;
 
-/** Adds up what f makes of a line's vectors. */
+/** Adds up f of a line's vectors. */
 template <class T, class F> INLINE void add_up(Line line, Total<T>& total, F&& f) {
   for (int64_t from = 0; from < line.count; from += runVectors) {
     const int64_t to = line.count - from < runVectors ? line.count : from + runVectors;
@@ -95,14 +98,14 @@ template <class T, class F> INLINE Vec<T> sum_of(Line line, F&& f) {
   return total.value(line);
 }
 
-/** The largest elements; any where there is a NaN, for what follows is NaN then whatever is taken off. */
+/** The maximum elements; any values if there is a NaN, because the result is then NaN whatever is subtracted. */
 template <class T> __attribute__((noinline)) Vec<T> most_of(Line line, const T* x) {
   const T least = static_cast<T>(-__builtin_inf());
   Vec<T> m[4];
   for (Vec<T>& one : m) one = splat(least);
   int64_t i = 0;
   for (; i + 4 <= line.whole; i += 4) {
-#pragma GCC unroll 4  // what is indexed otherwise is in memory
+#pragma GCC unroll 4  // without unrolling, the array would be in memory
     for (int64_t k = 0; k < 4; k++) m[k] = Larger::of(load(x + (i + k) * line.step), m[k]);
   }
   each<T>(line, i, line.count,
@@ -114,11 +117,11 @@ template <class T> __attribute__((noinline)) Vec<T> most_of(Line line, const T* 
 template <class T> class Row {
  public:
   Row(const CompositeOp& rows, const Memory& memory) : rows_(rows) {
-    // Operands that a composition does not have are of row 0, and not read.
+    // Operands that a composition lacks refer to row 0, and are not read.
     for (int32_t i = 0; i < maxCompositeOperands; i++) operands_[i] = at(rows.operands[i], memory);
   }
 
-  /** Row number `row`, or `width` of them from there on side by side; its elements begin at `begin`. */
+  /** Processes row number `row`, or `width` rows from there on side by side; its elements begin at `begin`. */
   void run(Line line, int64_t begin, int64_t row, int64_t width) const {
     const auto operand = [&](int32_t i) { return operands_[i] + begin; };
     const T least = static_cast<T>(-__builtin_inf());
@@ -195,7 +198,7 @@ template <class T> class Row {
     }
   }
 
-  /** Means, and sums of squared distances from them, of lines of rows: `pieces` of them, `apart` elements apart. */
+  /** Means, and sums of squared distances from them, over lines of rows: `pieces` lines, `apart` elements apart. */
   void moments(Line line, int64_t pieces, int64_t apart, int64_t begin, int64_t row, int64_t width) const {
     const T* x = operands_[0] + begin;
     Total<T> sum, squares;
@@ -225,7 +228,7 @@ template <class T> class Row {
     });
   }
 
-  /** Where among the elements the target of row + j is, -1 where there is none. */
+  /** The position of the target of row + j among the elements, -1 if there is none. */
   ALWAYS_INLINE int64_t target(int64_t row, int64_t j) const {
     const int64_t t = reinterpret_cast<const int32_t*>(operands_[1])[row + j];
     return t == rows_.numbers[0] || t < 0 || t >= rows_.n ? -1 : t * rows_.inner + j;
@@ -235,10 +238,10 @@ template <class T> class Row {
   T* operands_[maxCompositeOperands];
 };
 
-/** Elements of a part. */
+/** Elements per part. */
 constexpr int64_t partElements = 1 << 14;
 
-/** Calls f(i) for i from 0 to before `count`, each of which takes `size` elements, on several threads where it pays. */
+/** Calls f(i) for i from 0 to before `count`, each of `size` elements, on several threads if that pays off. */
 template <class F> void for_each_row(int64_t count, int64_t size, const F& f) {
   const int64_t piece = size < partElements ? partElements / size : 1;
   auto part = [&](int64_t i) {

@@ -1,16 +1,17 @@
-// Where values of a block are (slots), and the loops that read some and write another, whatever is computed: as many
-// elements at a turn as their types allow. Loops go by whole vectors: where a block ends within one, its memory does
-// not.
+// Slots, which hold the values of a block, and the loops that read some slots and write another, for any computation:
+// as many elements per turn as their types allow. Loops process whole vectors: if a block ends within one, its memory
+// does not.
 #pragma once
 #include "isa.h"
 
 namespace flambeau::ISA {
 
-/** The elements that loops take at a time: a vector of floats. Blocks end at multiples of it or in memory of their own.
+/**
+ * The elements that loops process per turn: a vector of floats. Blocks end at multiples of it or have their own memory.
  */
 constexpr int64_t width = lanes<float>;
 
-/** Values of a block: elements one after the other (advance 1), or one vector of the same value for all of them (0). */
+/** Values of a block: contiguous elements (advance 1), or one vector of the same value for all of them (0). */
 struct Slot {
   char* at;
   int64_t advance;
@@ -20,14 +21,14 @@ struct Slot {
 struct Op {
   void (*run)(const Op& op, const Slot* slots, int64_t n);
   int32_t d, a, b, c;
-  /** The elements of a vector of results. */
+  /** The number of elements in a result vector. */
   int32_t count;
-  /** What a is compared with, of a choice that makes its comparison itself. */
+  /** The operand that a is compared with, for a select that makes its own comparison. */
   int32_t e = 0;
 };
 using Loop = void (*)(const Op&, const Slot*, int64_t);
 
-/** N values of T: `width` of them, or half as many where doubles take part. */
+/** N values of T: `width` of them, or half as many if doubles are involved. */
 template <class T, int64_t N> struct PackOf;
 #define PACK_OF(T, N)                                                                         \
   template <> struct PackOf<T, N> {                                                           \
@@ -51,7 +52,7 @@ template <class T> constexpr bool isDouble = false;
 template <> constexpr bool isDouble<double> = true;
 template <class T> constexpr bool isReal = isDouble<T>;
 template <> constexpr bool isReal<float> = true;
-/** The elements of a turn of a loop over these types. */
+/** The elements per turn of a loop over these types. */
 template <class... Ts> constexpr int64_t turn = (isDouble<Ts> || ...) ? width / 2 : width;
 
 template <class T> struct MaskOf { using Type = T; };
@@ -59,10 +60,10 @@ template <> struct MaskOf<float> { using Type = int32_t; };
 template <> struct MaskOf<double> { using Type = int64_t; };
 template <> struct MaskOf<uint8_t> { using Type = int8_t; };
 template <> struct MaskOf<uint32_t> { using Type = int32_t; };
-/** What comparing values of T gives, all bits or none. */
+/** The result of comparing values of T, all bits or none. */
 template <class T> using Mask = Pack<typename MaskOf<T>::Type, turn<T>>;
 
-/** Reads of a slot, turn by turn. */
+/** Reads a slot, turn by turn. */
 template <class T, int64_t N> class In {
  public:
   ALWAYS_INLINE In(const Slot& slot) : at_(reinterpret_cast<const T*>(slot.at)), advance_(slot.advance * N) {}
@@ -81,7 +82,7 @@ template <class T, int64_t N> INLINE void put(T* p, Pack<T, N> x) {
   *reinterpret_cast<typename PackOf<T, N>::Unaligned*>(p) = x;
 }
 
-/** Result and operands of the types R, A, B and C, `F::of` for the values of a turn. */
+/** Loops for result and operands of the types R, A, B and C, with `F::of` for the values of a turn. */
 template <class F, class R, class A> void unary(const Op& op, const Slot* slots, int64_t n) {
   constexpr int64_t N = turn<R, A>;
   R* d = reinterpret_cast<R*>(slots[op.d].at);
@@ -112,7 +113,7 @@ void ternary(const Op& op, const Slot* slots, int64_t n) {
   }
 }
 
-/** b where a and e compare as F says, else c. */
+/** b if F holds for a and e, otherwise c. */
 template <class F, class T> void choice(const Op& op, const Slot* slots, int64_t n) {
   constexpr int64_t N = turn<T>;
   T* d = reinterpret_cast<T*>(slots[op.d].at);
@@ -123,7 +124,7 @@ template <class F, class T> void choice(const Op& op, const Slot* slots, int64_t
   }
 }
 
-/** The same one by one, for what has no vector form. */
+/** The same one by one, for functions without a vector form. */
 template <class T, T (*f)(T)> void each(const Op& op, const Slot* slots, int64_t n) {
   T* d = reinterpret_cast<T*>(slots[op.d].at);
   const Slot a = slots[op.a];

@@ -1,15 +1,14 @@
-// Maps of one short loop that reduce nothing, which is what eager programs on a few numbers consist of: to plan them
-// would take longer than to do them. Each value has memory of its own, and outputs are written when all values are
-// there.
+// Maps with one short loop and no reductions, which make up eager programs on a few numbers: planning them would take
+// longer than running them. Each value has its own memory, and outputs are written when all values have been computed.
 #pragma once
 #include "box.inl"
 
 namespace flambeau::ISA {
 
-/** Elements, and inputs and steps together, of a map that is taken for small. */
+/** The limits of a small map: elements, and inputs and steps together. */
 constexpr int64_t smallLength = blockLength, smallValues = 16;
 
-/** How many elements a small map has; 0 where it is none. */
+/** The number of elements of a small map; 0 if the map is not small. */
 static int64_t small_length(const Map& map) {
   if (map.depth > 1 || map.inputCount + int64_t{map.codeCount} > smallValues) return 0;
   const int64_t n = map.depth == 0 ? 1 : map.sizes[0];
@@ -26,12 +25,12 @@ static int64_t small_length(const Map& map) {
 /** How an input gets to its slot. */
 enum class Way : int32_t { number, element, inPlace, copied };
 
-/** What follows from a small map alone, in memory of its own. */
+/** Everything that follows from a small map alone, in its own memory. */
 struct Small {
   int64_t n;
   int32_t opCount;
   Way* ways;
-  /** Of the inputs, then of the steps. */
+  /** For the inputs, then for the steps. */
   Slot* slots;
   Op* ops;
   /** The slot of each output's value. */

@@ -1,4 +1,4 @@
-// Which loop does a step of an expression: there is one for each step and dtype, made of what the step computes
+// Chooses the loop of each step of an expression: one for each step and dtype, made from the step's computation
 // (elementwise.inl) and a loop over the elements of a block (slots.inl).
 #pragma once
 #include <math.h>
@@ -11,10 +11,10 @@ namespace flambeau::ISA {
 
 // clang-format off
 
-/** A function: of vectors of floats, of doubles one by one. */
+/** A function: on vectors of floats, on doubles one by one. */
 template <class F, double (*f)(double)> Loop function(float) { return unary<F, float, float>; }
 template <class F, double (*f)(double)> Loop function(double) { return each<double, f>; }
-/** What has no vector form: in double precision, one by one. */
+/** A function without a vector form: in double precision, one by one. */
 template <double (*f)(double)> float single(float x) { return static_cast<float>(f(x)); }
 template <double (*f)(double, double)> float single(float x, float y) { return static_cast<float>(f(x, y)); }
 template <double (*f)(double)> Loop scalar(float) { return each<float, single<f>>; }
@@ -110,7 +110,7 @@ template <class T, class U> Loop whole_step(Step step) {
   return nullptr;
 }
 
-/** Arithmetic on bools is logic, where that is something else than on bytes. */
+/** Arithmetic on bools is logic, where that differs from arithmetic on bytes. */
 static Loop bool_step(Step step) {
   switch (step) {
     case Step::add:
@@ -140,7 +140,7 @@ template <class T> Loop comparison(Step step) {
   return nullptr;
 }
 
-/** The loop of a choice between floats by such a comparison of floats; null for what is none. */
+/** The loop of a select between floats by this comparison of floats; null for another step. */
 [[maybe_unused]] static Loop choice_by(Step comparison) {
   switch (comparison) {
     case Step::eq: return choice<Eq, float>;

@@ -1,5 +1,5 @@
-// Where each value of a map's expression lies: in memory of the block that is used again and again, in one vector where
-// it is the same for all elements, or at once where the output is.
+// Assigns each value of a map's expression to memory: to reused block memory, to one vector if it is the same for all
+// elements, or directly to the output.
 #pragma once
 #include <utility>
 
@@ -9,7 +9,7 @@ namespace flambeau::ISA {
 
 template <class T> INLINE void fill_vector(char* to, T x) { store(reinterpret_cast<T*>(to), splat(x)); }
 
-/** A vector of a number, as its dtype has it. */
+/** A vector of a number, converted to its dtype. */
 static void put_number(char* to, DType dtype, double x) {
   switch (dtype) {
     case DType::boolean:
@@ -85,7 +85,7 @@ class Values {
     }
   }
 
-  /** A comparison whose bools only one choice reads is made by the choice, and they are never written. */
+  /** Fuses a comparison into the only select that reads it, so that its bools are never written. */
   void pair_choices() {
     int32_t last[maxRegisters];
     for (int32_t i = 0; i < map_.codeCount; i++) {
@@ -104,7 +104,7 @@ class Values {
     }
   }
 
-  /** Whether nothing but step i reads what step j computes. */
+  /** Whether only step i reads the result of step j. */
   bool is_only_for(int32_t j, int32_t i) const {
     const int32_t made = map_.codes[j].dst;
     for (int32_t m = j + 1; m < map_.codeCount; m++) {
@@ -121,7 +121,7 @@ class Values {
     return true;
   }
 
-  /** Whether an operand of step j is still there at step i. A constant is where no other value comes. */
+  /** Whether an operand of step j is still available at step i; for a constant, whether nothing overwrites it. */
   bool stays(int32_t operand, int32_t j, int32_t i) const {
     if (operand < 0) return true;
     int32_t writer = j - 1;
@@ -134,8 +134,9 @@ class Values {
   }
 
   /**
-   * Values of stored outputs are computed where these are, by the last step that writes their register, unless an input
-   * that is the same memory is read later: by a step, or as an output's value, before which all of it is copied.
+   * Values of stored outputs are computed in the outputs' memory, by the last step that writes their register, unless
+   * an input in the same memory is read later: by a step, or as another output's value, before which all of it is
+   * copied.
    */
   void choose_targets() {
     int32_t last[maxRegisters];
@@ -157,7 +158,7 @@ class Values {
     }
   }
 
-  /** Whether steps from `i` on read an input that is the same memory as output k. */
+  /** Whether steps from `i` on read an input that shares memory with output k. */
   bool is_read(int32_t k, int32_t i) const {
     for (; i < map_.codeCount && plan_.aliases != 0; i++) {
       if (reads(i, k) || (partner_[i] >= 0 && reads(partner_[i], k))) return true;
@@ -219,7 +220,7 @@ class Values {
       return block();
     }
     int32_t& own = own_[code.dst];
-    // Wider results would overtake the operand that they are written over.
+    // Wider results would overtake the operand that they overwrite.
     bool widens = false;
     for (int32_t j = 0; j < count; j++) {
       const DType of = code.step != Step::select ? code.of : j == 0 ? DType::boolean : code.dtype;
@@ -232,13 +233,16 @@ class Values {
   const Map& map_;
   Plan& plan_;
   char* vectors_;
-  /** The output that a step's result is, or -1. */
+  /** The output whose memory a step writes, or -1. */
   int32_t* target_;
-  /** Of a choice the comparison that it makes, of that one the choice, else -1; what is compared, by its register. */
+  /**
+   * For a select its fused comparison, for that comparison the select, otherwise -1; and the compared operands, by
+   * register.
+   */
   int32_t* partner_;
   std::pair<int32_t, int32_t> compared_[maxRegisters];
   int64_t blocks_ = 0, blockBytes_;
-  /** The slot of a register's present value, and the one whose memory is the register's. */
+  /** The slot of a register's current value, and the slot that owns the register's memory. */
   int32_t current_[maxRegisters], own_[maxRegisters];
 };
 

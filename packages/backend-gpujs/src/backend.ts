@@ -138,7 +138,7 @@ export class GpujsBackend implements Backend {
     if (!this.#disposed) return
     throw new RuntimeError(
       "device 'gpujs' was disposed of, and with it what its tensors held",
-      'Make a new one, useDevice(await gpujs()); move what is to stay before: x.to("js").',
+      'Make a new one, useDevice(await gpujs()); before dispose(), move the tensors to keep: x.to("js").',
     )
   }
 

@@ -71,7 +71,7 @@ beforeEach(() => {
 afterEach(() => void useDevice(js()))
 
 const afterDispose = 'a tensor is used after dispose(): its memory was freed'
-const afterScope = 'a tensor is used after the scope that it was made in'
+const afterScope = 'a tensor is used after the scope that created it'
 
 describe('dispose', () => {
   test('frees the memory, once', () => {

@@ -191,7 +191,7 @@ export const tensorOf = (owner: Owner, args: readonly Tensor[], results: readonl
 const ended = (): never => {
   throw new RuntimeError(
     'a tensor that was made inside a compiled step is used after it: it was not returned, and its memory belongs to the step',
-    'Return it from the step, or keep its elements in a tensor made outside: kept.copy_(x).',
+    'Return it from the step, or keep its elements in a tensor created outside: kept.copy_(x).',
   )
 }
 

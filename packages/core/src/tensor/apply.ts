@@ -1,5 +1,5 @@
-// The one road: everything a user calls goes through `apply`. It infers shapes and dtypes, runs the op as a kernel, a
-// view or a composition, and records a node when a gradient will be wanted. In-place forms are in in-place.ts.
+// Every operation goes through `apply`. It infers shapes and dtypes, runs the op as a kernel, a view or a composition,
+// and records a node if a gradient will be needed. In-place forms are in in-place.ts.
 import type { Instr, Operand, Prims, Spec, View } from '../backend/backend.ts'
 import type { CompositeKind } from '../backend/composites.ts'
 import { repeated } from '../base/arrays.ts'
@@ -14,13 +14,13 @@ import { Node } from './node.ts'
 import { type Input, Num, type OpDef, type Saves } from './op.ts'
 import { edgeOf, Tensor } from './tensor.ts'
 
-/** A new, contiguous tensor with memory that nothing has been written to. */
+/** A new, contiguous tensor with uninitialized memory. */
 export function allocate(device: Device, spec: Spec): Tensor {
   const storage = new Storage(device, device.backend.alloc(spec), numelOf(spec.sizes))
   return new Tensor(storage, spec.sizes, contiguousStrides(spec.sizes), 0, spec.dtype)
 }
 
-/** The device of the operands; the default one when there is no tensor among them. */
+/** The device of the operands, or the default device if none is a tensor. */
 export function deviceOf(inputs: readonly Input[], on?: Device): Device {
   let device: Device | undefined
   for (let i = 0; i < inputs.length; i++) {
@@ -35,11 +35,11 @@ export function deviceOf(inputs: readonly Input[], on?: Device): Device {
   return device ?? on ?? currentDevice()
 }
 
-/** Applies an op; the first (mostly only) output. `on` is the device where no input says so. */
+/** Applies an op; returns its first (usually only) output. `on` is the device if no input determines it. */
 export const apply = <A>(op: OpDef<A>, inputs: readonly Input[], attrs: A, on?: Device): Tensor =>
   applyAll(op, inputs, attrs, on)[0]
 
-/** Applies an op; all outputs. */
+/** Applies an op; returns all outputs. */
 export function applyAll<A>(op: OpDef<A>, inputs: readonly Input[], attrs: A, on?: Device): readonly Tensor[] {
   const { to } = op
   if (to.kind === 'compose') {
@@ -47,19 +47,20 @@ export function applyAll<A>(op: OpDef<A>, inputs: readonly Input[], attrs: A, on
     if (op.vjp === undefined) return to.compose(inputs, attrs)
     const specs = op.infer(inputs, attrs)
     const outs = mode.grad && wantsGrad(inputs) ? noGrad(() => to.compose(inputs, attrs)) : to.compose(inputs, attrs)
-    // What a composition shaped last is no view to whoever gets it: the memory beneath is nobody else's.
+    // A composition may end in a view op, but its result is not a view for the caller: nothing else refers to the
+    // memory beneath.
     for (let i = 0; i < outs.length; i++) outs[i].viewOf = null
     return record(op, inputs, attrs, specs, outs)
   }
   if (to.kind === 'view') {
     const parent = inputs[0] as Tensor
     if (effects.sink !== null) effects.sink.looks.met(inputs)
-    // No kernel asks for the buffer, whose getter throws.
+    // No kernel runs, so read the buffer of a freed storage here, which throws.
     if (parent.storage.freed) void parent.buffer
     const layout = to.view(parent, attrs)
     if (layout === null) return applyAll(op, [apply(contiguousCopy(), [parent], null)], attrs)
     const out = new Tensor(parent.storage, layout.sizes, layout.strides, layout.offset, parent.dtype)
-    // What the op infers is the shape of this layout.
+    // The shape that the op infers is that of this layout.
     const specs = [{ sizes: layout.sizes, dtype: parent.dtype }]
     if (to.own === true) return record(op, inputs, attrs, specs, [out])
     const base = parent.viewOf?.base ?? parent
@@ -68,14 +69,14 @@ export function applyAll<A>(op: OpDef<A>, inputs: readonly Input[], attrs: A, on
   }
   const specs = op.infer(inputs, attrs)
   const device = deviceOf(inputs, on)
-  // Arrays here have their length from the start: one that grows by push takes room for seventeen.
+  // Arrays are created with their length, because one that grows by push allocates room for seventeen.
   const outs = new Array<Tensor>(specs.length)
   for (let i = 0; i < specs.length; i++) outs[i] = allocate(device, specs[i])
   runKernel(device, op, inputs, attrs, specs, outs, undefined)
   return record(op, inputs, attrs, specs, outs)
 }
 
-/** Whether the backend of the inputs computes a composition whole, and the gradients that are wanted have a rule. */
+/** Whether the backend has a kernel for a composition, and a rule exists for the gradients that are needed. */
 function hasKernel({ kernel, op }: { kernel: CompositeKind; op: OpDef<never> }, inputs: readonly Input[]): boolean {
   const { caps } = deviceOf(inputs).backend
   if (caps.fused?.has(kernel) !== true || (inputs[0] as Tensor).elements === 0) return false
@@ -83,7 +84,7 @@ function hasKernel({ kernel, op }: { kernel: CompositeKind; op: OpDef<never> }, 
 }
 
 let copyOp: OpDef<null> | undefined
-/** The op that copies to row-major order is defined in ops/, above this file; it registers itself here. */
+/** ops/ defines the op that copies to row-major order and registers it here, because this file cannot import ops/. */
 export const setContiguousCopy = (op: OpDef<null>): void => void (copyOp = op)
 export const contiguousCopy = (): OpDef<null> => copyOp as OpDef<null>
 
@@ -116,7 +117,7 @@ export function runKernel<A>(
   dispatch(device, instr as Instr)
 }
 
-/** The views of a map read the shape that is iterated over; numbers have the dtype that the expression expects. */
+/** The views of a map have the shape that is iterated over; numbers have the dtype that the expression expects. */
 export function mapOperands(prims: Prims['map'], inputs: readonly Input[], spec: Spec): readonly Operand[] {
   const { reduce } = prims.outs[0]
   let { sizes } = spec
@@ -132,7 +133,7 @@ const reads = (x: Input, shape: Shape): boolean => !(x instanceof Tensor) || sam
 const expanded = (inputs: readonly Input[], shape: Shape): readonly Operand[] =>
   inputs.map((x) => (reads(x, shape) ? x : expandView(x as Tensor, shape)))
 
-/** What the epilogue of a contraction reads has the shape of the product. */
+/** Expands the operands of a contraction's epilogue to the shape of the product. */
 const withEpilogue = (inputs: readonly Tensor[], shape: Shape): readonly Operand[] =>
   inputs.map((x, i) => (i < 2 || sameShape(x.sizes, shape) ? x : expandView(x, shape)))
 
@@ -154,7 +155,7 @@ export function wantsGrad(inputs: readonly Input[]): boolean {
   return false
 }
 
-/** Gives results their node when a gradient can flow through them. */
+/** Gives results their node if a gradient can flow through them. */
 export function record<A>(
   op: OpDef<A>,
   inputs: readonly Input[],
@@ -177,14 +178,14 @@ const setNode = (t: Tensor, node: Node, index: number): void => {
   t.outIndex = index
 }
 
-/** A node with its edges and saved inputs; null when no gradient can flow to any input. */
+/** A node with its edges and saved inputs; null if no gradient can flow to any input. */
 export function connected<A>(op: OpDef<A>, inputs: readonly Input[], attrs: A, specs: readonly Spec[]): Node<A> | null {
   const node = linked(op, inputs, attrs, specs)
   if (node !== null) saveInputs(node, inputs)
   return node
 }
 
-/** A node with its edges; null when no gradient can flow to any input. */
+/** A node with its edges; null if no gradient can flow to any input. */
 export function linked<A>(op: OpDef<A>, inputs: readonly Input[], attrs: A, specs: readonly Spec[]): Node<A> | null {
   let edges: (Node | null)[] | null = null
   let needed = 0
@@ -207,7 +208,7 @@ export function linked<A>(op: OpDef<A>, inputs: readonly Input[], attrs: A, spec
   return node
 }
 
-/** Saves the inputs that the rule needs; what it needs is returned. */
+/** Saves the inputs that the rule needs; returns its needs. */
 export function saveInputs<A>(node: Node<A>, inputs: readonly Input[]): Saves | undefined {
   const saves = node.op.saves?.(node.needed)
   const positions = saves?.inputs

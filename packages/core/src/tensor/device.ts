@@ -7,12 +7,12 @@ import { effects } from './effects.ts'
 import { mode } from './mode.ts'
 
 /**
- * Where tensors live. `backend` is what runs instructions now: the device's own, or what stands in front of that, a
- * recorder or a profiler.
+ * A device holds tensors. `backend` currently runs its instructions: the device's own backend, or a recorder or
+ * profiler that wraps it.
  */
 export class Device {
   readonly name: string
-  /** Its name, with the backend's variant where it has several: 'gpujs:cpu'. */
+  /** Its name, with the variant if its backend has several: 'gpujs:cpu'. */
   readonly label: string
   readonly own: Backend
   backend: Backend
@@ -26,25 +26,25 @@ export class Device {
 }
 
 let storages = 0
-/** How many storages were made so far: what has a serial of at least this is newer than now. */
+/** The number of storages so far: a storage created later has at least this serial number. */
 export const storagesMade = (): number => storages
 
 /** The memory behind a tensor and all its views. */
 export class Storage {
   readonly device: Device
-  /** The buffer; once it was freed, what tells that to who uses it; of an alias, what asks the root for it. */
+  /** The buffer; for a freed storage, a function that throws; for an alias, a function that asks the root. */
   #held: DeviceBuffer | (() => never)
-  /** Elements in the buffer. */
+  /** The number of elements in the buffer. */
   readonly size: number
-  /** Raised by every write; a saved value whose version moved can no longer be differentiated. */
+  /** Incremented by every write; a saved value whose version has changed can no longer be differentiated. */
   version = 0
   /** Creation order among storages. */
   readonly serial: number
-  /** Set once the storage became some leaf's `.grad`: no other leaf may have it. */
+  /** Set once the storage has become some leaf's `.grad`: no other leaf may take it. */
   owned = false
-  /** Made in `inferenceMode`: it takes no part in autograd. */
+  /** Created in `inferenceMode`, so it takes no part in autograd. */
   readonly inference: boolean
-  /** The storage whose memory it is: itself, or what it is an alias of. */
+  /** The storage that owns the memory: itself, or the one that it is an alias of. */
   readonly root: Storage
 
   constructor(device: Device, held: DeviceBuffer | (() => DeviceBuffer), size: number, root: Storage | null = null) {
@@ -59,7 +59,7 @@ export class Storage {
     if (effects.scope !== null) effects.scope.made(this)
   }
 
-  /** The same memory with versions of its own: autograd does not see in one what is written through the other. */
+  /** The same memory with a separate version counter: autograd does not see in one the writes through the other. */
   alias(): Storage {
     const { root } = this
     root.owned = true
@@ -68,19 +68,19 @@ export class Storage {
     return alias
   }
 
-  /** The handle of the memory; throws where that was given back. */
+  /** The handle of the memory; throws if it was freed. */
   get buffer(): DeviceBuffer {
     const held = this.#held
     return typeof held === 'function' ? held() : held
   }
 
-  /** The handle, or null once it was given back. */
+  /** The handle, or null if the memory was freed. */
   get memory(): DeviceBuffer | null {
     const held = this.#held
     return typeof held === 'function' ? (this.root === this ? null : this.root.memory) : held
   }
 
-  /** Gives the memory back. Whoever uses it afterwards is told so by `used`, which throws. */
+  /** Frees the memory. Later uses call `used`, which throws. */
   free(used: () => never): void {
     if (this.root !== this) return this.root.free(used)
     if (this.freed) return
@@ -91,19 +91,19 @@ export class Storage {
     device.backend.free(buffer)
   }
 
-  /** Whether the memory was given back. */
+  /** Whether the memory was freed. */
   get freed(): boolean {
     return this.root.version < 0
   }
 }
 
-/** Throws for what is no backend. */
+/** Throws for a value that is not a backend. */
 export function checkBackend(name: string, backend: unknown): void {
   const { name: own, run, caps } = Object(backend) as Partial<Backend>
   if (typeof own === 'string' && typeof run === 'function' && typeof caps === 'object') return
   throw new TypeError(
     `${name}(): argument 'backend' must be Backend, not ${typeName(backend)}`,
-    'Pass what js(), await native() or await gpujs() gives.',
+    'Pass the result of js(), await native() or await gpujs().',
   )
 }
 
@@ -111,7 +111,7 @@ const devices = new Map<string, Device>()
 let current: Device | undefined
 
 /**
- * Makes a backend the default device for new tensors, and known by its name.
+ * Makes a backend the default device for new tensors, and registers it by its name.
  *
  * @example
  * useDevice(js())
@@ -122,7 +122,7 @@ export function useDevice(backend: Backend): Device {
   return device
 }
 
-/** Makes a backend known by its name (`tensor.to(name)`) without making it the default. */
+/** Registers a backend by its name (for `tensor.to(name)`) without making it the default. */
 export function registerDevice(backend: Backend): Device {
   checkBackend('registerDevice', backend)
   const device = knownAs(backend)
@@ -131,13 +131,13 @@ export function registerDevice(backend: Backend): Device {
   return device
 }
 
-/** The device of a backend, always the same. */
+/** The device of a backend, always the same object. */
 function knownAs(backend: Backend): Device {
   for (const device of devices.values()) if (device.own === backend) return device
   return new Device(backend)
 }
 
-/** PyTorch's error for tensors of two devices, by names that tell them apart. */
+/** PyTorch's error for tensors on two devices, with names that distinguish them. */
 export function twoDevices(a: Device, b: Device, hint: (name: string) => string): RuntimeError {
   const [x, y] = a.name === b.name ? [a.label, b.label] : [a.name, b.name]
   return new RuntimeError(
@@ -154,7 +154,7 @@ export function currentDevice(): Device {
   return current
 }
 
-/** The device of that name; it must have been loaded before. */
+/** The device of that name, which must have been loaded. */
 export function deviceNamed(name: string | Device | undefined): Device {
   if (name === undefined) return currentDevice()
   if (typeof name !== 'string') return name

@@ -1,6 +1,6 @@
-// From core to a backend: an instruction goes as it is to a backend that can run it, and is adapted to one that cannot.
-// Inputs are made contiguous, several outputs become several instructions, and what is left runs on a host backend,
-// visibly: with one warning an op, counted in `report()`, refused in strict mode.
+// From core to a backend: passes an instruction unchanged to a backend that supports it, and adapts it for one that
+// does not. Inputs are made contiguous, several outputs become several instructions, and the rest runs on a host
+// backend, visibly: each op warns once, `report()` counts it, and strict mode refuses it.
 import {
   type Backend,
   type DeviceBuffer,
@@ -30,7 +30,7 @@ export function dispatch(device: Device, instr: Instr): void {
   else adapt(device, instr)
 }
 
-/** Runs an instruction in the form that its backend takes: there, or elsewhere if it is none of the backend's. */
+/** Runs an instruction in the form that its backend accepts: there, or on the fallback if it is unsupported. */
 function runAsIs(device: Device, instr: Instr): void {
   const { backend } = device
   if (backend.supports(instr)) backend.run(instr)
@@ -38,7 +38,7 @@ function runAsIs(device: Device, instr: Instr): void {
   else runElsewhere(device, instr)
 }
 
-/** An output as what it is to a reader. */
+/** An output as a view for readers. */
 export const rowMajor = (out: Output): View => ({
   buffer: out.buffer,
   dtype: out.dtype,
@@ -51,7 +51,7 @@ export const copies = Object.fromEntries(
   dtypes.map((dtype) => [dtype, { outs: [{ expr: s.input(0, dtype) }] }]),
 ) as unknown as Readonly<Record<DType, Prims['map']>>
 
-/** An element by element copy, the one kernel that a backend gets with any strides. */
+/** An elementwise copy, the one kernel that every backend must run with any strides. */
 export function copyTo(device: Device, input: View, output: Output): void {
   runAsIs(device, {
     kind: 'map',
@@ -90,8 +90,8 @@ function contiguous(device: Device, x: Operand, temporaries: Temporaries): Opera
 }
 
 /**
- * A contraction for a backend that knows products of matrices: as one over the same memory if it is one, else over copies
- * in row-major order, whose axes fold into a batch, rows, columns and what is summed.
+ * Runs a contraction on a backend that supports only matrix products: as a product over the same memory if possible,
+ * otherwise over row-major copies, whose axes fold into a batch, rows, columns and summed axes.
  */
 function runAsMatrices(device: Device, instr: Instr<'contract'>): void {
   const { backend } = device
@@ -128,7 +128,7 @@ function adapt(device: Device, instr: Instr): void {
   }
 }
 
-/** A map of several outputs as maps of one; overwritten inputs are overwritten when all are computed. */
+/** A map of several outputs as maps of one; overwritten inputs are overwritten after all have been computed. */
 function oneByOne(instr: Instr<'map'>, temporaries: Temporaries): Instr[] {
   const { outs } = instr.attrs
   const parts: Instr[] = []
@@ -167,7 +167,7 @@ let host: Backend | undefined
 let strict = false
 const counts = new Map<string, number>()
 
-/** The backend that runs what a device cannot; it must read and write synchronously. Returns the one that did until now. */
+/** Sets the backend that runs what a device cannot; it must read and write synchronously. Returns the previous one. */
 export function setFallback(backend: Backend): Backend | undefined {
   checkBackend('setFallback', backend)
   const before = host
@@ -182,10 +182,10 @@ export function setStrict(on: boolean): void {
   strict = on
 }
 
-/** Whether instructions on a device fail in their checks only, before they write. */
+/** Whether instructions on a device can only fail in their checks, before they write. */
 export const isCertain = ({ backend }: Device): boolean => backend.caps.certain === true && !strict
 
-/** How often each op ran on the fallback, as `device op`: count. Empty when devices ran all themselves. */
+/** How often each op ran on the fallback, as `device op`: count; empty if devices ran everything themselves. */
 export const report = (): Readonly<Record<string, number>> => Object.fromEntries(counts)
 
 function runElsewhere(device: Device, instr: Instr): void {

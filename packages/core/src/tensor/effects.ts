@@ -1,7 +1,7 @@
-// Host effects and what the host looks at. What a training step does besides instructions (counters, schedules, random
-// draws) goes through here, so that a recorder in front of the backend can repeat it in order at every replay, and take it
-// back when the step throws; and so does what chooses the instructions (options, flags, which gradient is there), so that
-// a recording is used for as long as all of it is as it was.
+// Host effects and reads of host state. Everything that a training step does besides instructions (counters, schedules,
+// random draws) goes through here, so that a recorder in front of the backend can repeat it in order at every replay,
+// and undo it if the step throws. So does state that determines the instructions (options, flags, which gradients
+// exist), so that a recording is only used while all of it is unchanged.
 import type { Output } from '../backend/backend.ts'
 import type { Stream } from '../backend/program.ts'
 import type { TypedArray } from '../base/dtype.ts'
@@ -9,24 +9,24 @@ import type { Device, Storage } from './device.ts'
 import type { Input } from './op.ts'
 import type { Tensor } from './tensor.ts'
 
-/** Takes one run of an effect back. */
+/** Undoes one run of an effect. */
 export type Undo = () => void
 
-/** Who is told what the host looks at: what a step does depends on it. */
+/** Is notified when code reads host state that the step depends on. */
 export interface Looks {
   /** A property of an object. */
   noted(object: object, key: PropertyKey): void
-  /** All that an object has of its own, and of the lists and plain objects in it. */
+  /** All own properties of an object, and of the lists and plain objects in it. */
   notedAll(object: object): void
-  /** Options: their numbers are read anew at every run, so that it matters whether they are 0. */
+  /** Options: their numbers are read at every run, so it only matters whether they are 0. */
   notedOptions(options: object): void
-  /** What a map has for a key, and of what that has. */
+  /** The entry of a map for a key, and the own properties of that entry. */
   notedEntry<K extends object>(map: ReadonlyMap<K, object>, key: K): void
-  /** Operands of an operation: whether they collect gradients, and where they lie. */
+  /** Operands of an operation: whether they collect gradients, and their memory. */
   met(inputs: readonly Input[]): void
-  /** Whether a tensor was there before the step. */
+  /** Whether a tensor existed before the step. */
   isOutside(x: Tensor): boolean
-  /** The `.grad` of a tensor is looked at. */
+  /** The `.grad` of a tensor is read. */
   readsGradient(x: Tensor): void
   /** The `.grad` of a tensor is about to be replaced. */
   setsGradient(x: Tensor): void
@@ -35,41 +35,41 @@ export interface Looks {
 export interface EffectSink {
   effect(fn: () => Undo): void
   write(out: Output, produce: () => TypedArray, stream: Stream): void
-  /** Something that a recording cannot hold; an error that names the calling line. */
+  /** Throws for something that a recording cannot hold; the error names the calling line. */
   refuse(what: string, remedy?: string): void
   readonly looks: Looks
   made(storage: Storage): void
-  /** Memory that a tensor holds was written in place. */
+  /** The memory of a tensor was written in place. */
   wrote(storage: Storage): void
-  /** A tensor that lasts though the step made it: an optimizer's state. */
+  /** A tensor that outlives the step that created it: an optimizer's state. */
   holds(x: Tensor): void
-  /** What puts back something that no effect says, if the step throws. */
+  /** Registers a function that restores something that is not an effect, if the step throws. */
   restoring(restore: () => void): void
   /** Memory is about to be freed. */
   freeing(storage: Storage): void
 }
 
-/** Who is told what is made and what outlives it: a scope. */
+/** Is notified of new storages and of tensors that outlive them: a scope. */
 export interface ScopeSink {
   made(storage: Storage): void
   /** The tensor got a gradient, another place in a graph, or other memory. */
   changed(x: Tensor): void
-  /** A tensor that lasts though the scope made it: an optimizer's state. */
+  /** A tensor that outlives the scope that created it: an optimizer's state. */
   holds(x: Tensor): void
 }
 
-/** Where effects go: to a recorder, if there is one. `scope` is the innermost scope. */
+/** The receivers of effects: a recorder, if there is one, and the innermost scope. */
 export const effects: { sink: EffectSink | null; scope: ScopeSink | null } = { sink: null, scope: null }
 
-/** A property that what a step does depends on: a recording holds for as long as it is what it was. */
+/** Reads a property that the step depends on: a recording holds only while it is unchanged. */
 export function noted<T extends object, K extends keyof T>(object: T, key: K): T[K] {
   if (effects.sink !== null) effects.sink.looks.noted(object, key)
   return object[key]
 }
 
 /**
- * Runs `fn` now and once at every replay, in order. It must not read tensors. What it returns takes that run back, when
- * an error ends the step.
+ * Runs `fn` now and once at every replay, in order. It must not read tensors. It returns a function that undoes the run
+ * if the step fails.
  */
 export function effect(fn: () => Undo): void {
   if (effects.sink === null) fn()
@@ -88,13 +88,13 @@ export function assign<T extends object, K extends keyof T>(object: T, key: K, v
   }
 }
 
-/** Fills an output with what `produce` draws from a stream, now and afresh at every replay. */
+/** Fills an output with the numbers that `produce` draws from a stream, now and at every replay. */
 export function writeProduced(device: Device, out: Output, produce: () => TypedArray, stream: Stream): void {
   if (effects.sink === null) device.backend.write(out, produce())
   else effects.sink.write(out, produce, stream)
 }
 
-/** Raises a storage's version: its elements were written. */
+/** Increments a storage's version after a write. */
 export function touch(storage: Storage): void {
   storage.version++
   effects.sink?.wrote(storage)

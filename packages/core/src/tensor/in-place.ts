@@ -1,5 +1,5 @@
-// Writing to memory that tensors hold: in-place forms, assignment through views, updates of several tensors by one
-// kernel. Checks come first, so that an error changes nothing; versions go up, and autograd sees every write.
+// Writes to the memory of tensors: in-place forms, assignment through views, updates of several tensors by one kernel.
+// Checks come first, so that an error changes nothing; versions are incremented, and autograd sees every write.
 import type { Prims, View } from '../backend/backend.ts'
 import { dtypeName, isFloat } from '../base/dtype.ts'
 import { RuntimeError } from '../base/errors.ts'
@@ -43,14 +43,14 @@ function viewChain(t: Tensor): readonly ViewStep[] {
 }
 
 let assignOp: OpDef<readonly ViewStep[]> | undefined
-/** The op that replaces a region is defined in ops/; it registers itself here. */
+/** ops/ defines the op that replaces a region, and registers it here. */
 export const setAssign = (op: OpDef<readonly ViewStep[]>): void => void (assignOp = op)
 const assignment = (): OpDef<readonly ViewStep[]> => assignOp as OpDef<readonly ViewStep[]>
 
-/** Row-major over all of its storage: a kernel may write its output there. */
+/** Whether a tensor is row-major over all of its storage, so that a kernel may write its output there. */
 const fillsStorage = (t: Tensor): boolean => t.elements === t.storage.size && t.offset === 0 && isContiguous(t)
 
-/** A view other than the target itself on the target's memory would be read while it is written. */
+/** Whether a view other than the target uses the target's memory, which would be read while it is written. */
 const overlaps = (x: Input, target: Tensor): boolean =>
   x instanceof Tensor &&
   x.storage.root === target.storage.root &&
@@ -62,7 +62,7 @@ function overlapsAny(inputs: readonly Input[], from: number, target: Tensor): bo
   return false
 }
 
-/** Positions of the operands on the memory of a tensor: they are its own when it is written, if they don't overlap it. */
+/** The positions of the operands in the memory of a tensor; if nothing overlaps, these are the target itself. */
 function onMemoryOf({ storage }: Tensor, inputs: readonly Input[]): number[] {
   let count = 0
   for (let i = 0; i < inputs.length; i++) if (isOn(inputs[i], storage)) count++
@@ -72,7 +72,7 @@ function onMemoryOf({ storage }: Tensor, inputs: readonly Input[]): number[] {
 }
 const isOn = (x: Input, storage: Storage): boolean => x instanceof Tensor && x.storage === storage
 
-/** The same checks as PyTorch's before the memory of `self` gets what comes of `inputs`, recorded if `grad`. */
+/** PyTorch's checks before the memory of `self` gets a result of `inputs`, recorded if `grad`. */
 export function checkWritable(self: Tensor, inputs: readonly Input[], grad: boolean = mode.grad): void {
   if (effects.sink !== null) effects.sink.looks.met([self])
   checkGraph(self, inputs, grad)
@@ -85,7 +85,7 @@ export function checkWritable(self: Tensor, inputs: readonly Input[], grad: bool
   }
 }
 
-/** Whether autograd can follow a write. */
+/** Throws if autograd cannot follow a write. */
 function checkGraph(self: Tensor, inputs: readonly Input[], grad: boolean): void {
   if (self.storage.inference && !mode.inference) {
     throw new RuntimeError(
@@ -95,15 +95,15 @@ function checkGraph(self: Tensor, inputs: readonly Input[], grad: boolean): void
   if (!grad) return
   const view = self.viewOf
   if (view !== null && !view.tracked && (edgeOf(view.base) !== null || wantsGrad(inputs))) throw untracked('is being')
-  // A view of a leaf, or one that is a leaf itself, wherever its memory comes from.
+  // A view of a leaf, or a view that is itself a leaf, whatever its memory.
   if (view === null ? !self.leafRequiresGrad : view.base.node !== null || !self.requiresGrad) return
   throw new RuntimeError(
     `a ${view === null ? '' : 'view of a '}leaf Variable that requires grad is being used in an in-place operation.`,
-    'Write to it inside noGrad(() => ...), or use the form without trailing underscore.',
+    'Write to it inside noGrad(() => ...), or use the form without the trailing underscore.',
   )
 }
 
-/** A gradient rule that reads the old elements of what is overwritten gets a copy of them. */
+/** Copies the old elements of an overwritten tensor for a gradient rule that reads them. */
 function withOldSelf<A>(op: OpDef<A>, self: Tensor, inputs: readonly Input[]): readonly Input[] {
   if (!mode.grad || op.saves === undefined || !wantsGrad(inputs)) return inputs
   const needed = inputs.reduce((bits, x, i) => (edgeTo(x) === null ? bits : bits | (1 << i)), 0)
@@ -114,8 +114,8 @@ function withOldSelf<A>(op: OpDef<A>, self: Tensor, inputs: readonly Input[]): r
 }
 
 /**
- * Applies an op and writes its result into `self` (its in-place form). Shapes and dtypes are checked, nothing is
- * half-changed on errors, the version goes up, and autograd sees the write, through views too.
+ * Applies an op and writes its result into `self` (its in-place form). Shapes and dtypes are checked, an error changes
+ * nothing, the version is incremented, and autograd sees the write, also through views.
  */
 export function applyInPlace<A>(op: OpDef<A>, self: Tensor, operands: readonly Input[], attrs: A): Tensor {
   checkWritable(self, operands)
@@ -125,14 +125,15 @@ export function applyInPlace<A>(op: OpDef<A>, self: Tensor, operands: readonly I
   if (!canCast(spec.dtype, self.dtype)) {
     throw new RuntimeError(
       `result type ${dtypeName[spec.dtype]} can't be cast to the desired output type ${dtypeName[self.dtype]}`,
-      'Use the form without trailing underscore, or convert the tensor first: x.float().',
+      'Use the form without the trailing underscore, or convert the tensor first: x.float().',
     )
   }
   if (!sameShape(spec.sizes, self.sizes)) {
     throw notThatShape(self.sizes, spec.sizes)
   }
   const records = mode.grad && op.vjp !== undefined && isFloat(self.dtype) && wantsGrad(inputs)
-  // A result overwritten by what needs no gradient is still a result: the assignment's node says that its gradient is 0.
+  // A result overwritten with a value that needs no gradient remains a non-leaf: the assignment's node says that its
+  // gradient is 0.
   const cut = mode.grad && !records && self.node !== null
   const { to } = op
   const fits = self.viewOf === null && spec.dtype === self.dtype && fillsStorage(self)
@@ -156,20 +157,25 @@ export function applyInPlace<A>(op: OpDef<A>, self: Tensor, operands: readonly I
   return self
 }
 
-/** Gives a tensor that is no view the elements of a result that was computed from it, and its place in the graph. */
+/**
+ * Gives a tensor that is not a view the elements of a result computed from it, and that result's place in the graph.
+ */
 function become(self: Tensor, value: Tensor): Tensor {
   noGrad(() => write(self, value))
   if (mode.grad && value.node !== null) self.rebase(value.node, value.outIndex)
   return self
 }
 
-/** Checks that a map over the shape of its first target can read the inputs and write the targets, which they begin with. */
+/**
+ * Checks that a map over the shape of its first target can read the inputs and write the targets, which come first
+ * among the inputs.
+ */
 function checkMapInto(targets: readonly Tensor[], inputs: readonly Input[]): void {
   const [{ sizes, dtype }] = targets
   for (let i = 0; i < inputs.length; i++) {
     const x = inputs[i]
     if (!(x instanceof Tensor)) continue
-    // Its getter throws.
+    // Reading the buffer of a freed storage throws.
     if (x.storage.freed) void x.buffer
     const isTarget = i < targets.length
     if (isTarget && x.dtype !== dtype) {
@@ -201,8 +207,8 @@ const shared = (): RuntimeError =>
   )
 
 /**
- * Runs one map whose outputs replace the elements of `targets`, outside of autograd. The inputs begin with the targets,
- * which are of one shape and dtype.
+ * Runs one map whose outputs replace the elements of `targets`, outside autograd. The inputs begin with the targets,
+ * which have one shape and dtype.
  */
 export function applyMapInto(
   name: string,
@@ -234,8 +240,8 @@ const counted: (readonly number[])[] = []
 const firsts = (length: number): readonly number[] => (counted[length] ??= Array.from({ length }, (_, i) => i))
 
 /**
- * Writes the elements of `value` (of the same shape) into `self`; the one way in which memory of a tensor changes. `name` is
- * that of the node where `self` is no view.
+ * Writes the elements of `value` (of the same shape) into `self`; only this function changes a tensor's memory. `name`
+ * is that of the node if `self` is not a view.
  */
 export function write(self: Tensor, value: Tensor, name?: string): Tensor {
   checkWritable(self, [value])
@@ -254,7 +260,7 @@ export function write(self: Tensor, value: Tensor, name?: string): Tensor {
   return self
 }
 
-/** Tells autograd that the elements of `source` are now those of `self`, which may be a view. */
+/** Records that the elements of `source` are now those of `self`, which may be a view. */
 export function recordWrite(self: Tensor, source: Tensor, name?: string): void {
   const base = self.viewOf?.base ?? self
   const inputs = [base, source]
@@ -270,7 +276,7 @@ const flatView = (t: Tensor): View => ({
   ...contiguousLayout([t.storage.size]),
 })
 
-/** Where the chain's elements lie in a contiguous tensor of `shape`. */
+/** The layout of the chain's elements in a contiguous tensor of `shape`. */
 export function chainLayout(shape: Shape, chain: readonly ViewStep[]): Layout {
   let layout: Layout = contiguousLayout(shape)
   for (const { op, attrs } of chain) {

@@ -1,13 +1,13 @@
-// The switches of autograd: whether new results are recorded, and whether nodes remember the line that made them.
+// Autograd's switches: whether new results are recorded, and whether nodes remember the line that created them.
 import { checkCallable, checkSwitch } from '../base/callable.ts'
 import { RuntimeError } from '../base/errors.ts'
 
-/** The switches as they stand. */
+/** The current switches. */
 export const mode = { grad: true, inference: false, anomaly: false }
 
 type Switch = 'grad' | 'inference' | 'anomaly'
 
-/** Runs `fn` with switches set and puts them back, also when it throws; a Promise is refused, it would outlive them. */
+/** Runs `fn` with switches set and restores them, also if it throws; throws for a Promise, which would outlive them. */
 export function withMode<R>(name: string, set: Partial<Record<Switch, boolean>>, fn: () => R): R {
   checkCallable(name, fn)
   const { grad, inference, anomaly } = mode
@@ -38,7 +38,7 @@ export function withMode<R>(name: string, set: Partial<Record<Switch, boolean>>,
  */
 export const noGrad = <R>(fn: () => R): R => withMode('noGrad', { grad: false }, fn)
 
-/** Runs `fn` with recording on, inside a `noGrad`; inside `inferenceMode` it stays off. */
+/** Runs `fn` with recording on, for use inside `noGrad`; inside `inferenceMode` recording stays off. */
 export const enableGrad = <R>(fn: () => R): R => withMode('enableGrad', { grad: !mode.inference }, fn)
 
 /** Runs `fn` with recording on or off. */
@@ -47,7 +47,7 @@ export function setGradEnabled<R>(enabled: boolean, fn: () => R): R {
   return withMode('setGradEnabled', { grad: enabled && !mode.inference }, fn)
 }
 
-/** Runs `fn` like `noGrad`; memory that it makes can never take part in autograd afterwards. */
+/** Runs `fn` like `noGrad`; tensors that it creates can never take part in autograd afterwards. */
 export const inferenceMode = <R>(fn: () => R): R => withMode('inferenceMode', { grad: false, inference: true }, fn)
 
 /** Whether results are recorded now. */
@@ -57,7 +57,7 @@ export const isGradEnabled = (): boolean => mode.grad
 export const isInferenceModeEnabled = (): boolean => mode.inference
 
 /**
- * Runs `fn` so that a failing gradient, or one with NaN in it, names the forward line it belongs to; slow.
+ * Runs `fn` so that a gradient that fails, or contains NaN, names the forward line it belongs to; slow.
  *
  * @example
  * detectAnomaly(() => tensor(-1, { requiresGrad: true }).sqrt().backward())
@@ -72,5 +72,5 @@ export function setDetectAnomaly(enabled: boolean): void {
   mode.anomaly = enabled
 }
 
-/** Whether nodes remember the line that made them. */
+/** Whether nodes remember the line that created them. */
 export const isAnomalyEnabled = (): boolean => mode.anomaly

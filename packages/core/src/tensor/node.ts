@@ -1,5 +1,6 @@
-// The graph of autograd: one node for every recorded operation, one for every leaf that collects a gradient. A node is
-// also what a gradient rule gets: incoming gradients, saved values, attributes. The walk is in autograd/grad.ts.
+// The autograd graph: one node for every recorded operation, and one for every leaf that collects a gradient. A node is
+// also the context of its gradient rule: incoming gradients, saved values, attributes. The backward pass is in
+// autograd/grad.ts.
 import type { Spec } from '../backend/backend.ts'
 import { dtypeName } from '../base/dtype.ts'
 import { RuntimeError } from '../base/errors.ts'
@@ -18,20 +19,20 @@ export interface Hook {
 const freed =
   'Trying to backward through the graph a second time (or directly access saved tensors after they have already been freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify retain_graph=True if you need to backward through the graph a second time or if you need to access saved tensors after calling backward.'
 
-/** The gradients of a node that no walk is visiting. */
+/** The gradients of a node that no backward pass is visiting. */
 export const noGradients: (Tensor | null)[] = []
 
 let counter = 0
-/** How many nodes were made so far: what has an order of at least this is newer than now. */
+/** The number of nodes so far: a node created later has at least this order. */
 export const nodesMade = (): number => counter
 
-/** The gradients of slices of a node's outputs, until the walk passes it; see autograd/pieces.ts. */
+/** The gradients of slices of a node's outputs, until the backward pass reaches the node; see autograd/pieces.ts. */
 export interface Pieces {
-  /** Gives `send` whole gradients that add up to them. */
+  /** Passes whole gradients to `send` that add up to the pieces. */
   settle(shapeOf: (index: number) => Shape, send: (index: number, dy: Tensor) => void): void
 }
 
-/** What a walk wants of a node: nothing, to lead to what it is for, its gradients. */
+/** What a backward pass needs from a node: nothing, that it leads to a target, or its gradients. */
 export type Wanted = 0 | 1 | 2
 
 /** A recorded operation, or the end of the graph at a leaf. */
@@ -40,31 +41,34 @@ export class Node<A = unknown> implements Vjp<A> {
   readonly attrs: A
   /** Shapes and dtypes of the outputs. */
   readonly specs: readonly Spec[]
-  /** For each input the node that made it, null where no gradient flows. */
+  /** For each input the node that made it; null if no gradient flows. */
   readonly edges: readonly (Node | null)[]
-  /** Which output of that node the input is; null when all are 0. */
+  /** The index of the input among that node's outputs; null if all are 0. */
   readonly indices: readonly number[] | null
-  /** Saved inputs, then saved outputs, at their positions; holes where nothing is saved. */
+  /** Saved inputs, then saved outputs, at their positions; unsaved positions are empty. */
   saved: Input[] | null = null
-  /** The versions that they had, where it was not 0. */
+  /** The versions when they were saved, null if all were 0. */
   versions: number[] | null = null
   released = false
   /** A bit for every input that needs a gradient. */
   readonly needed: number
   /** The leaf whose `.grad` this node fills. */
   leaf: Tensor | null = null
-  /** Creation order: a node is newer than all it depends on. */
+  /** Creation order: a node is newer than everything it depends on. */
   readonly order: number
   hooks: readonly Hook[] | null = null
   /** The forward call, in anomaly mode. */
   line: string | null = null
-  /** The walk that is visiting this node, the gradients of the outputs that have arrived, and how many are to come. */
+  /**
+   * The backward pass that is visiting this node, the gradients of the outputs that have arrived, and the number still
+   * to come.
+   */
   walk: object | null = null
   dys: (Tensor | null)[] = noGradients
   pending = 0
-  /** Those that are parts of gradients, and wait. */
+  /** Gradients of slices, which wait. */
   pieces: Pieces | null = null
-  /** Whether that walk is for this node's gradients, or for those of a node that it leads to. */
+  /** Whether that pass needs this node's gradients, or those of a node that it leads to. */
   wanted: Wanted = 0
 
   constructor(
@@ -84,7 +88,7 @@ export class Node<A = unknown> implements Vjp<A> {
     this.order = counter++
   }
 
-  /** PyTorch's name of the node, as it is printed. */
+  /** PyTorch's name of the node for printing. */
   get name(): string {
     return this.leaf === null ? gradFnName(this.op.name) : 'AccumulateGrad'
   }
@@ -98,7 +102,7 @@ export class Node<A = unknown> implements Vjp<A> {
     return (this.edges[position] ?? null) !== null
   }
 
-  /** Shape and dtype of an input through which a gradient flows. */
+  /** Shape and dtype of an input that a gradient flows to. */
   inputSpec(position: number): Spec {
     const edge = this.edges[position] as Node
     return edge.specs[this.indices === null ? 0 : this.indices[position]]
@@ -119,7 +123,7 @@ export class Node<A = unknown> implements Vjp<A> {
     return this.#savedAt(this.edges.length + position) as Tensor
   }
 
-  /** Whether a saved output is still what it was. */
+  /** Whether a saved output is unchanged. */
   keeps(position: number): boolean {
     return this.saved?.[this.edges.length + position] !== undefined
   }
@@ -130,7 +134,7 @@ export class Node<A = unknown> implements Vjp<A> {
     return value
   }
 
-  /** Saves an input or output for the rule, with the version it has now. */
+  /** Saves an input or output for the rule, with its current version. */
   keep(position: number, value: Input): void {
     const length = this.edges.length + this.specs.length
     this.saved ??= new Array<Input>(length)
@@ -146,7 +150,7 @@ export class Node<A = unknown> implements Vjp<A> {
     this.versions[position] = version
   }
 
-  /** Throws PyTorch's error when a saved value is gone or was written to since. */
+  /** Throws PyTorch's error if a saved value was freed, or written to since. */
   checkSaved(): void {
     const { saved, versions } = this
     if (this.released) throw new RuntimeError(freed, 'In TypeScript: loss.backward({ retainGraph: true }).')
@@ -167,7 +171,7 @@ export class Node<A = unknown> implements Vjp<A> {
     if (value.storage.freed) {
       throw new RuntimeError(
         `one of the variables needed for gradient computation has been freed: ${this.name} saved it`,
-        'Call backward before dispose(), or leave what gradients need to scope(), which keeps it.',
+        'Call backward before dispose(), or use scope(), which keeps values that gradients need.',
       )
     }
     const type = `torch.${dtypeName[value.dtype]}Tensor ${shapeString(value.sizes)}`
@@ -181,11 +185,11 @@ export class Node<A = unknown> implements Vjp<A> {
         : 'the backtrace further above shows the operation that failed to compute its gradient. The variable in question was changed in there or anywhere later. Good luck!'
     throw new RuntimeError(
       `one of the variables needed for gradient computation has been modified by an inplace operation: [${type}]${source} is at version ${now}; expected version ${then} instead. Hint: ${hint}`,
-      `The value was saved by ${this.name}. Use the operation's form without trailing underscore, or clone() first.`,
+      `The value was saved by ${this.name}. Use the operation's form without the trailing underscore, or clone() first.`,
     )
   }
 
-  /** Lets the saved values go; a second backward is an error then. */
+  /** Releases the saved values; a second backward pass then throws. */
   release(): void {
     if (this.saved !== null) {
       this.saved = null
@@ -203,7 +207,7 @@ export class Node<A = unknown> implements Vjp<A> {
   }
 }
 
-/** `exp` prints as ExpBackward0; a name that begins with a capital is printed as it is. */
+/** `exp` prints as ExpBackward0; a name that begins with a capital is printed unchanged. */
 const gradFnName = (op: string): string =>
   op[0] === op[0].toUpperCase() ? op : `${op[0].toUpperCase()}${op.slice(1)}Backward0`
 

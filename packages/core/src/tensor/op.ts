@@ -1,5 +1,5 @@
-// The op record: everything about an operation is in one value of this type. `infer` checks, `to` says how it runs,
-// `vjp` is its gradient, written in ops so that it is differentiable and recordable itself.
+// The op record: one value of this type defines an operation completely. `infer` checks, `to` says how it runs, and
+// `vjp` is its gradient, written in ops so that it can itself be differentiated and recorded.
 import type { Attributes, Check, Kind, Spec } from '../backend/backend.ts'
 import type { CompositeKind } from '../backend/composites.ts'
 import type { DType } from '../base/dtype.ts'
@@ -7,7 +7,7 @@ import type { Layout } from '../base/layout.ts'
 import { scalarShape, type Shape } from '../base/shape.ts'
 import type { Tensor } from './tensor.ts'
 
-/** A JavaScript number beside tensors: it takes their dtype unless its category (bool, integer, float) is higher. */
+/** A JavaScript number among tensors: it takes their dtype unless its category (bool, integer, float) is higher. */
 export class Num implements Spec {
   readonly value: number | (() => number)
   readonly dtype: DType
@@ -22,14 +22,14 @@ export class Num implements Spec {
 
 export type Input = Tensor | Num
 
-/** What a gradient rule gets. */
+/** The context of a gradient rule. */
 export interface Vjp<A> {
   readonly attrs: A
-  /** What `infer` said of the outputs. */
+  /** The outputs' shapes and dtypes, from `infer`. */
   readonly specs: readonly Spec[]
   /** The gradient of the first output. */
   readonly dy: Tensor
-  /** The gradients of all outputs, null where none arrived. */
+  /** The gradients of all outputs; null for one without a gradient. */
   readonly dys: readonly (Tensor | null)[]
   /** A bit for every input that needs a gradient. */
   readonly needed: number
@@ -38,7 +38,7 @@ export interface Vjp<A> {
   input(position: number): Tensor
   operand(position: number): Input
   output(position?: number): Tensor
-  /** Whether a saved output is still what it was; always, unless the op says that it is to spare. */
+  /** Whether a saved output is unchanged; always true unless the op declares `spare`. */
   keeps(position: number): boolean
 }
 
@@ -61,36 +61,39 @@ export type Lowering<A> =
   | {
       readonly kind: 'kernel'
       readonly prim: Kind
-      /** What the backend is told; the same object for the same case, so that kernels are found by identity. */
+      /** The kernel's attributes; the same object for the same case, so that kernels are found by identity. */
       lower(attrs: A, inputs: readonly Input[], outs: readonly Spec[]): Attributes[Kind]
       check?(attrs: A, inputs: readonly Input[]): Check | undefined
     }
   | {
       readonly kind: 'view'
-      /** null: not a view of this layout; the input is copied first. */
+      /** Returns null if no view of this layout exists; the input is then copied first. */
       view(layout: Layout, attrs: A): Layout | null
-      /** The result counts as a tensor of its own: nobody else has its input. */
+      /** The result counts as a tensor of its own, because nothing else refers to its input. */
       readonly own?: true
     }
-  /** With a rule of its own, its results are tensors of their own, whatever made them: it never gives an input back. */
+  /** If it has a rule of its own, its results are new tensors, never an input. */
   | {
       readonly kind: 'compose'
-      /** Applied instead to inputs with elements where the backend has the kernel; without a rule, where nothing wants a gradient. */
+      /**
+       * Applied instead if the backend has the kernel and the inputs have elements; if it has no rule, only where no
+       * gradient is needed.
+       */
       readonly whole?: { readonly kernel: CompositeKind; readonly op: OpDef<A> }
       compose(inputs: readonly Input[], attrs: A): readonly Tensor[]
     }
 
 export interface OpDef<A = unknown> {
-  /** Its grad_fn is printed as this name, capitalised, with Backward0. */
+  /** `grad_fn` prints this name, capitalised, with Backward0. */
   readonly name: string
   /** The only place where shapes and dtypes are checked. */
   infer(inputs: readonly Input[], attrs: A): readonly Spec[]
   vjp?(ctx: Vjp<A>): Gradients
-  /** Positions to keep for the rule, given a bit for every input that needs a gradient. */
+  /** The positions to save for the rule, given a bit for every input that needs a gradient. */
   saves?(needs: number): Saves
-  /** The rule does without a saved output that was written to since, which it finds out by `keeps`. */
+  /** The rule works without a saved output that has been overwritten, which it detects by `keeps`. */
   readonly spare?: true
-  /** Of a view of slices along one dimension: which. Their gradients wait for each other (autograd/pieces.ts). */
+  /** For a view of slices along one dimension: the slices. Their gradients wait for each other (autograd/pieces.ts). */
   cut?(attrs: A): Cut
   readonly to: Lowering<A>
 }

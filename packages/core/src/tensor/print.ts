@@ -1,20 +1,20 @@
-// PyTorch's printed forms: tensors, and the containers that hold them. Pure functions over a reader of elements, so only
-// the elements that are shown are ever read; nothing here knows a tensor.
+// PyTorch's printed forms of tensors and of their containers. Pure functions over a reader of elements, so that only
+// the elements that are shown are read; they do not depend on tensors.
 import type { DType } from '../base/dtype.ts'
 import { TypeError, ValueError } from '../base/errors.ts'
 import { contiguousStrides } from '../base/layout.ts'
 import { typeName } from '../base/python.ts'
 import { numelOf } from '../base/shape.ts'
 
-/** How tensors are printed; what `torch.set_printoptions` sets. */
+/** Options for printing tensors, as in `torch.set_printoptions`. */
 export interface PrintOptions {
   /** Digits after the point. */
   precision: number
-  /** A tensor of more elements is summarized. */
+  /** A tensor with more elements is summarized. */
   threshold: number
   /** Elements shown at both ends of a summarized dimension. */
   edgeitems: number
-  /** Characters in a line. */
+  /** Characters per line. */
   linewidth: number
   /** Scientific notation always, never, or (undefined) where PyTorch chooses it. */
   sciMode: boolean | undefined
@@ -28,14 +28,14 @@ const profiles: Readonly<Record<'default' | 'short' | 'full', Omit<PrintOptions,
 
 let printOptions: PrintOptions = { ...profiles.default, sciMode: undefined }
 
-/** The options in force. */
+/** The current options. */
 export const getPrintOptions = (): PrintOptions => ({ ...printOptions })
 
 /**
- * Sets how tensors are printed: a profile first, then the single options over it. As in PyTorch, what is left out stays,
- * except `sciMode`, which goes back to automatic.
+ * Sets options for printing tensors: a profile first, then single options over it. As in PyTorch, omitted options stay
+ * unchanged, except `sciMode`, which returns to automatic.
  *
- * Throws a ValueError on an unknown profile or a number that is no count.
+ * Throws a ValueError for an unknown profile or a number that is not a count.
  *
  * @example
  * setPrintOptions({ precision: 2 })
@@ -80,10 +80,10 @@ export const setPrintOptions = (options: Partial<PrintOptions> & { profile?: key
 }
 
 const notFinite = (x: number): string => (Number.isNaN(x) ? 'nan' : x > 0 ? 'inf' : '-inf')
-/** C's exponents have two digits at least. */
+/** C's exponents have at least two digits. */
 const exponentText = (exponent: number): string =>
   `e${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`
-/** JavaScript prints up to 100 digits. */
+/** Checks arguments; JavaScript prints up to 100 digits. */
 function checkFormat(name: string, x: unknown, digits: unknown): void {
   if (typeof x !== 'number') throw new TypeError(`${name}(): argument 'x' must be float, not ${typeName(x)}`)
   if (Number.isInteger(digits) && (digits as number) >= 0 && (digits as number) <= 100) return
@@ -91,14 +91,14 @@ function checkFormat(name: string, x: unknown, digits: unknown): void {
 }
 const signOf = (x: number): string => (x < 0 || Object.is(x, -0) ? '-' : '')
 
-// JavaScript's toFixed and toExponential round exact ties away from zero, C's printf to even. At a tie they have gone up,
-// so an odd last digit is one too high, and going down by one borrows nothing.
+// JavaScript's toFixed and toExponential round exact ties away from zero, C's printf rounds to even. If a tie was
+// rounded up to an odd last digit, that digit is one too high, and subtracting one borrows nothing.
 const tieToEven = (digits: string, tie: boolean): string => {
   const last = digits.charCodeAt(digits.length - 1)
   return tie && last % 2 === 1 ? digits.slice(0, -1) + String.fromCharCode(last - 1) : digits
 }
 
-/** `x` with `digits` digits after the point, rounded from its exact value, ties to even: C's `%.4f`. */
+/** Formats `x` with `digits` digits after the point, rounded from its exact value, ties to even: C's `%.4f`. */
 export const formatFixed = (x: number, digits: number): string => {
   checkFormat('formatFixed', x, digits)
   if (!Number.isFinite(x)) return notFinite(x)
@@ -108,7 +108,7 @@ export const formatFixed = (x: number, digits: number): string => {
   return signOf(x) + tieToEven(size.toFixed(digits), (size * 2 ** (digits + 1)) % 2 === 1)
 }
 
-/** `x` as one digit, `digits` more and an exponent of at least two, rounded like `formatFixed`: C's `%.4e`. */
+/** Formats `x` as one digit, `digits` more and an exponent of at least two, rounded like `formatFixed`: C's `%.4e`. */
 export const formatExponent = (x: number, digits: number): string => {
   checkFormat('formatExponent', x, digits)
   if (!Number.isFinite(x)) return notFinite(x)
@@ -119,7 +119,10 @@ export const formatExponent = (x: number, digits: number): string => {
   return signOf(x) + rounded + exponentText(exponent)
 }
 
-/** Whether `size` lies exactly between two numbers of `digits` digits after the point; negative: before it. */
+/**
+ * Whether `size` lies exactly halfway between two numbers with `digits` digits after the point (before it, if
+ * negative).
+ */
 const isTie = (size: number, digits: number): boolean => {
   if (digits >= 0) return (size * 2 ** (digits + 1)) % 2 === 1
   if (!Number.isInteger(size)) return false
@@ -127,7 +130,7 @@ const isTie = (size: number, digits: number): boolean => {
   return (BigInt(size) % step) * 2n === step
 }
 
-/** A number as Python's `repr` of a float: `1.0`, `0.001`, `1e-05`, `1e+16`. */
+/** A number in the format of Python's `repr` of a float: `1.0`, `0.001`, `1e-05`, `1e+16`. */
 export const reprFloat = (x: number): string => {
   if (!Number.isFinite(x)) return notFinite(x)
   const [mantissa, power] = Math.abs(x).toExponential().split('e')
@@ -139,7 +142,7 @@ export const reprFloat = (x: number): string => {
   return `${signOf(x)}${whole}.${digits.slice(exponent + 1) || '0'}`
 }
 
-/** A string as Python's `repr` quotes it. */
+/** A string quoted like Python's `repr`. */
 export const reprString = (text: string): string => {
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'"
   const named: Record<string, string> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t', [quote]: `\\${quote}` }
@@ -151,20 +154,20 @@ export const reprString = (text: string): string => {
   return quote + out + quote
 }
 
-/** What `formatTensor` needs of a tensor. */
+/** The data of a tensor that `formatTensor` needs. */
 export interface Printable {
-  /** The element at a place in row-major order; booleans are 0 and 1. */
+  /** The element at a position in row-major order; booleans are 0 and 1. */
   readonly at: (index: number) => number
   readonly shape: readonly number[]
   readonly dtype: DType
   readonly suffixes?: {
-    /** Only where the device is not the default. */
+    /** Only if the device is not the default. */
     readonly device?: string
     /** The name of the node, `MulBackward0`. */
     readonly gradFn?: string
     readonly requiresGrad?: boolean
   }
-  /** Over the options in force. */
+  /** Override the current options. */
   readonly options?: Partial<PrintOptions>
 }
 
@@ -177,7 +180,7 @@ interface Formatter {
 const PREFIX = 'tensor('
 
 /**
- * A tensor as PyTorch prints it, character for character.
+ * Formats a tensor as PyTorch prints it, character for character.
  *
  * @example
  * formatTensor({ at: (i) => [1, 2.5][i], shape: [2], dtype: 'float32' }) // tensor([1.0000, 2.5000])
@@ -230,7 +233,7 @@ const formatElements = (
   return render(0, PREFIX.length)
 }
 
-/** The places of a dimension that are shown; -1 stands for the dots. */
+/** The positions of a dimension that are shown; -1 stands for the dots. */
 const shownPlaces = (size: number, edge: number, summarize: boolean): number[] => {
   if (!summarize || size <= 2 * edge) return Array.from({ length: size }, (_, i) => i)
   const start = Array.from({ length: edge }, (_, i) => i)
@@ -246,7 +249,7 @@ const makeFormatter = (values: readonly number[], dtype: DType, options: PrintOp
 }
 
 const floatText = (values: readonly number[], { precision, sciMode }: PrintOptions): Formatter => {
-  // Zeros, infinities and NaN choose nothing: neither the notation nor the width.
+  // Zeros, infinities and NaN do not affect the notation or the width.
   const telling = values.filter((x) => Number.isFinite(x) && x !== 0)
   let least = Number.POSITIVE_INFINITY
   let most = 0
@@ -260,7 +263,7 @@ const floatText = (values: readonly number[], { precision, sciMode }: PrintOptio
   const integral = (x: number) => formatFixed(x, 0) + (Number.isFinite(x) ? '.' : '')
   const fixed = (x: number) => formatFixed(x, precision)
   const natural = whole ? integral : fixed
-  // The width is that of the notation the numbers call for, even when an option asks for the other.
+  // The width is that of the natural notation, even if an option requests the other one.
   const measured = apart ? scientific : natural
   const width = telling.reduce((longest, x) => Math.max(longest, measured(x).length), 1)
   return { width, format: (sciMode ?? apart) ? scientific : natural }
@@ -288,13 +291,13 @@ export const formatTuple = (items: readonly (number | string)[]): string =>
 /** A shape: `torch.Size([2, 3])`. */
 export const formatSize = (shape: readonly number[]): string => `torch.Size([${shape.join(', ')}])`
 
-/** Several results with names, as `max(1)` gives them; the tensors are already strings. */
+/** Several named results, like those of `max(1)`; the tensors are already strings. */
 export const formatReturnType = (name: string, fields: Readonly<Record<string, string>>): string => {
   const rows = Object.entries(fields).map(([field, text]) => `${field}=${text}`)
   return `torch.return_types.${name}(\n${rows.join(',\n')})`
 }
 
-/** A parameter, around the printed form of its tensor. */
+/** The printed form of a parameter, from that of its tensor. */
 export const formatParameter = (tensor: string): string => `Parameter containing:\n${tensor}`
 
 /** A state dict: Python's `OrderedDict` of names and printed values. */

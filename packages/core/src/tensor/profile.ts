@@ -1,5 +1,6 @@
-// profile(fn): where the time of a function goes, kernel by kernel, on any device. A profiling backend stands in front of
-// the device while the function runs; what it saw is a table like that of PyTorch's profiler, or a trace for a browser.
+// profile(fn) measures where the time of a function goes, kernel by kernel, on any device. A profiling backend stands
+// in front of the device while the function runs; the result is a table like that of PyTorch's profiler, or a trace for
+// a browser.
 import { ProfiledBackend, type ProfilerEvent } from '../backend/profiled.ts'
 import { RuntimeError } from '../base/errors.ts'
 import { shapeString } from '../base/shape.ts'
@@ -11,20 +12,20 @@ import { bool, fn as callable, type Kind, keyword, real, required, signature } f
 declare const performance: { now(): number }
 
 export interface ProfileOptions {
-  /** Finds the calling line of every kernel, which costs some microseconds each. */
+  /** Record the calling line of every kernel, which costs some microseconds each. */
   readonly withStack?: boolean
-  /** How many events are kept one by one for `events` and the trace, 100,000 unless told otherwise; the table counts all. */
+  /** The number of events kept for `events` and the trace, by default 100,000; the table counts all. */
   readonly maxEvents?: number
 }
 
 export interface ProfileTableOptions {
-  /** A row for each combination of input shapes. */
+  /** Use a row for each combination of input shapes. */
   readonly groupByInputShape?: boolean
-  /** At most this many rows, 100 unless told otherwise. */
+  /** The maximum number of rows, by default 100. */
   readonly rowLimit?: number
 }
 
-/** What kernels of one name and with inputs of the same shapes took together. */
+/** The total of kernels with one name and with inputs of the same shapes. */
 interface Total {
   readonly name: string
   readonly shapes: string
@@ -63,11 +64,11 @@ function ruled(rows: readonly (readonly string[])[]): string[] {
 
 const tableArguments = signature('table', keyword('groupByInputShape', bool, false), keyword('rowLimit', real, 100))
 
-/** What `profile` saw. */
+/** The result of `profile`. */
 export class Profile {
-  /** What the device did, in order; the first `maxEvents` of it. */
+  /** The device's events in order, up to `maxEvents`. */
   readonly events: readonly ProfilerEvent[]
-  /** What the function took, in microseconds. */
+  /** The time of the function in microseconds. */
   readonly duration: number
   readonly #device: string
   readonly #totals: ReadonlyMap<string, Total>
@@ -79,7 +80,7 @@ export class Profile {
     this.duration = duration
   }
 
-  /** Kernels by name, those that took most first, as PyTorch's profiler prints them. */
+  /** Kernels by name, the slowest first, in the format of PyTorch's profiler. */
   table(...args: [options?: ProfileTableOptions]): string {
     const [groupByInputShape, rowLimit] = tableArguments(args)
     const groups = new Map<string, Total>()
@@ -109,7 +110,7 @@ export class Profile {
     return this.table()
   }
 
-  /** The events in Chrome's trace format, for chrome://tracing or ui.perfetto.dev: write it to a file. */
+  /** The events in Chrome's trace format, for chrome://tracing or ui.perfetto.dev: write the text to a file. */
   chromeTrace(): string {
     const place = { pid: 1, tid: 1 }
     const traceEvents = [
@@ -141,8 +142,9 @@ const profileArguments = signature(
 )
 /**
  * Runs `fn` and times every kernel of the default device, with names, shapes and bytes. A compiled step is timed by the
- * instructions of its program, one after the other, and not as the device compiled it whole. `fn` must be synchronous.
- * Of a device that queues work, a kernel's time is that of queueing, and a read waits for what was queued before it.
+ * instructions of its program, one after the other, not as the device compiled it. `fn` must be synchronous. On a
+ * device that queues work, a kernel's time is that of queueing it, and a read includes the time of the work queued
+ * before it.
  *
  * @example
  * const seen = profile(() => model.forward(x).sum().backward())
@@ -165,7 +167,7 @@ export function profile(...args: [fn: () => unknown, options?: ProfileOptions]):
     new ProfiledBackend(of, seen, withStack ? callingLine : undefined)
   const profiled = inFront(backend)
   device.backend = profiled
-  // What the device cannot run, the fallback runs: those kernels are seen too.
+  // The fallback's kernels, which the device does not support, are recorded too.
   if (host !== undefined) setFallback(host === backend ? profiled : inFront(host))
   try {
     const start = performance.now()

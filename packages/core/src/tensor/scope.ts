@@ -1,6 +1,6 @@
-// Memory that is given back early. Nobody has to: memory that no tensor holds is found sooner or later. A scope gives
-// back at its end what was made in it and is reachable no more; it knows by looking, from all that outlives it: what is
-// returned, tensors from outside that got a gradient, another graph or other memory meanwhile, optimizers' state.
+// Scopes free memory early. They are optional, because memory that no tensor holds is reclaimed eventually. At its end
+// a scope frees what was created in it and is no longer reachable from what outlives it: the result, tensors from
+// outside that got a gradient, another graph or other memory, and optimizers' state.
 import { checkCallable } from '../base/callable.ts'
 import { RuntimeError } from '../base/errors.ts'
 import { Device, Storage, storagesMade } from './device.ts'
@@ -10,8 +10,8 @@ import { Tensor } from './tensor.ts'
 
 const ended = (): never => {
   throw new RuntimeError(
-    'a tensor is used after the scope that it was made in: it was not returned, and its memory was freed',
-    'Return it from the scope, alone or in arrays and objects, or keep its elements in a tensor made outside: kept.copy_(x).',
+    'a tensor is used after the scope that created it: it was not returned, and its memory was freed',
+    'Return it from the scope, alone or in arrays and objects, or keep its elements in a tensor created outside: kept.copy_(x).',
   )
 }
 
@@ -35,7 +35,7 @@ class Scope implements ScopeSink {
     this.#lasting.add(x)
   }
 
-  /** Frees what was made and cannot be reached from `result` or from outside; the rest is the outer scope's to judge. */
+  /** Frees what was created and cannot be reached from `result` or from outside; the rest passes to the outer scope. */
   end(result: unknown): void {
     const outside = [...this.#changed].filter(({ storage }) => storage.serial < this.#firstStorage)
     const kept = this.#reachable([result, ...outside, ...this.#lasting])
@@ -47,7 +47,7 @@ class Scope implements ScopeSink {
     for (const x of this.#lasting) this.#outer?.holds(x)
   }
 
-  /** The memory of all tensors in values, of their gradients, and of what the graphs behind them saved. */
+  /** The memory of all tensors in values, of their gradients, and of the values saved in their graphs. */
   #reachable(values: readonly unknown[]): Set<Storage> {
     const storages = new Set<Storage>()
     const seen = new Set<object>()
@@ -60,7 +60,7 @@ class Scope implements ScopeSink {
         storages.add(x.storage.root)
         open.push(x.collected, x.node, x.viewOf?.base, x.viewOf?.parent)
       } else if (x instanceof Node) {
-        // One from before the scope saved nothing that was made in it.
+        // A node from before the scope saved nothing that was created in it.
         if (x.order >= this.#firstNode) open.push(x.leaf, x.attrs, x.edges, x.saved)
       } else if (x instanceof Map) open.push([...x.keys()], [...x.values()])
       else if (x instanceof Set) open.push([...x])
@@ -72,11 +72,11 @@ class Scope implements ScopeSink {
 }
 
 /**
- * Runs `fn`, then frees at once the memory of the tensors that were made in it, but for what it returns (tensors, also in
- * arrays, objects and modules), gradients of tensors from outside, optimizers' state, and what a later backward needs
- * of these. Whatever else kept such a tensor gets an error when it uses it.
+ * Runs `fn`, then frees the memory of the tensors created in it, except those that it returns (also in arrays, objects
+ * and modules), gradients of tensors from outside, optimizers' state, and values that a later backward pass of these
+ * needs. A tensor kept anywhere else throws when it is used.
  *
- * Throws a RuntimeError when `fn` is async. A `fn` that throws frees what it made, too.
+ * Throws a RuntimeError if `fn` is async. If `fn` throws, the tensors that it created are freed, too.
  *
  * @example
  * scope(() => ones(1000, 1000).mul(2).sum()) // tensor(2000000.)

@@ -1,6 +1,6 @@
-// The door: what a function takes is declared once, with names, kinds and defaults, and read once, when it is called.
-// Arguments come by position, in PyTorch's order, or by name in one options object at the end; what is unknown, missing,
-// given twice or of another kind is refused with PyTorch's sentence, before anything is computed.
+// Reads the arguments of public functions. A function declares its parameters once, with names, kinds and defaults.
+// Arguments come by position, in PyTorch's order, or by name in one options object at the end; an argument that is
+// unknown, missing, given twice or of another kind throws PyTorch's sentence, before anything is computed.
 import { checkDType, type DType, isDType } from '../base/dtype.ts'
 import { RuntimeError, TypeError } from '../base/errors.ts'
 import { snakeCase, typeName } from '../base/python.ts'
@@ -8,15 +8,15 @@ import { Tensor } from './tensor.ts'
 
 /** A kind of argument. */
 export interface Kind<T> {
-  /** What messages call it: 'int', 'tuple of ints', 'Tensor'. */
+  /** The name in messages: 'int', 'tuple of ints', 'Tensor'. */
   readonly expected: string
   readonly accepts: (value: unknown) => boolean
-  /** The kind of the elements of a list: a message says which of them is wrong. */
+  /** The kind of a list's elements, so that a message can say which one is wrong. */
   readonly element?: Kind<unknown>
-  /** The error for values of which more can be said. */
+  /** A more specific error for some values. */
   readonly refuse?: (value: unknown, argument: string) => Error | undefined
   readonly hint?: string
-  /** Of the type level only: what an accepted value is. */
+  /** Only for the type checker: the type of accepted values. */
   readonly type?: T
 }
 
@@ -28,9 +28,9 @@ const overflow = (value: unknown, argument: string): Error | undefined =>
     ? new RuntimeError('Overflow when unpacking long', `The ${argument} is ${value}, more than 2^53 - 1.`)
     : undefined
 
-/** A whole number that a JavaScript number holds exactly. */
+/** A whole number that a JavaScript number represents exactly. */
 export const int: Kind<number> = kind('int', Number.isSafeInteger, { refuse: overflow })
-/** Any number, NaN and infinities too. */
+/** Any number, including NaN and infinities. */
 export const number: Kind<number> = kind('float', (x) => typeof x === 'number')
 /** A number that is neither NaN nor infinite. */
 export const finite: Kind<number> = kind('float', Number.isFinite, {
@@ -43,10 +43,10 @@ export const real: Kind<number> = kind('float', (x) => typeof x === 'number' && 
 export const scalar: Kind<number | boolean> = kind('Number', (x) => typeof x === 'number' || typeof x === 'boolean')
 export const bool: Kind<boolean> = kind('bool', (x) => typeof x === 'boolean')
 export const str: Kind<string> = kind('str', (x) => typeof x === 'string')
-/** Whether it is a tensor, and not only made like one: what has its prototype alone has no memory. */
+/** Whether a value is a tensor, not merely an object with its prototype, which has no memory. */
 export const isTensor = (x: unknown): x is Tensor => x instanceof Tensor && x.wrapped === false
 export const tensor: Kind<Tensor> = kind('Tensor', isTensor)
-// biome-ignore lint/complexity/noBannedTypes: which function it is, is the caller's to say
+// biome-ignore lint/complexity/noBannedTypes: the caller gives the type of the function
 export const fn: Kind<Function> = kind('function', (x) => typeof x === 'function')
 /** The name of a dtype. */
 export const dtype: Kind<DType> = kind('torch.dtype', isDType, {
@@ -65,7 +65,7 @@ export const device: Kind<string> = kind('torch.device', (x) => typeof x === 'st
 
 const every = (x: unknown, accepts: (value: unknown) => boolean): boolean => {
   if (!Array.isArray(x)) return false
-  // By index: `every` passes over holes.
+  // By index, because `every` skips holes.
   for (let i = 0; i < x.length; i++) if (!accepts(x[i])) return false
   return true
 }
@@ -74,7 +74,7 @@ export const list = <T>(element: Kind<T>): Kind<readonly T[]> =>
   kind(`tuple of ${element.expected}s`, (x) => every(x, element.accepts), { element })
 /** An array of whole numbers. */
 export const ints: Kind<readonly number[]> = list(int)
-/** Anything that `for ... of` goes through. */
+/** Anything that `for ... of` iterates over. */
 export const iterable: Kind<Iterable<unknown>> = kind(
   'iterable',
   (x) => typeof x === 'object' && x !== null && !(x instanceof Tensor) && Symbol.iterator in x,
@@ -86,7 +86,7 @@ export const dims: Kind<number | readonly number[]> = kind(
   (x) => Number.isSafeInteger(x) || ints.accepts(x),
   { element: int, refuse: overflow },
 )
-/** Whatever it is: what is made of it looks at it. */
+/** Any value, which is checked later. */
 export const anything: Kind<unknown> = kind('any', () => true)
 /** The kind, or null. */
 export const nullable = <T>(of: Kind<T>): Kind<T | null> =>
@@ -97,10 +97,10 @@ export const either = <A, B>(a: Kind<A>, b: Kind<B>): Kind<A | B> =>
 /** An instance of a class. */
 export const instance = <T>(type: abstract new (...args: never[]) => T, expected: string): Kind<T> =>
   kind(expected, (x) => x instanceof type)
-/** What PyTorch has a place for and nothing else: null. */
+/** A position of PyTorch's that accepts only null here. */
 export const nothing = (hint: string): Kind<null> => kind('None', (x) => x === null, { hint })
 
-/** What a function takes at one place. */
+/** One parameter of a function. */
 export interface Parameter<T> {
   readonly name: string
   readonly kind: Kind<unknown>
@@ -112,7 +112,7 @@ export interface Parameter<T> {
 
 export const required = <T>(name: string, kind: Kind<T>): Parameter<T> =>
   ({ name, kind, required: true, keyword: false, otherwise: undefined }) as Parameter<T>
-/** By position or by name; `otherwise` when it is not given. */
+/** By position or by name, with the default `otherwise`. */
 export const optional = <T, D extends T | null | undefined>(
   name: string,
   kind: Kind<T>,
@@ -125,11 +125,11 @@ export const keyword = <T, D extends T | null | undefined>(
   otherwise: D,
 ): Parameter<T | D> => ({ name, kind, required: false, keyword: true, otherwise }) as Parameter<T | D>
 
-/** The values of parameters, in their order. */
+/** The values of parameters, in order. */
 export type Values<P extends readonly Parameter<unknown>[]> = {
   readonly [K in keyof P]: P[K] extends Parameter<infer T> ? T : never
 }
-/** The type of arguments by position, each of which may be the options that end them. */
+/** The type of arguments by position, each of which may be the options object that ends them. */
 export type Arguments<P extends readonly unknown[], O> = [...{ [K in keyof P]?: P[K] | O }, options?: O]
 
 /** A plain object, which gives arguments by name; it may come from another realm, with another Object. */
@@ -143,12 +143,12 @@ class Signature {
   readonly #name: string
   readonly #python: boolean
   readonly #params: readonly Parameter<unknown>[]
-  /** What their kinds say, at hand: kinds are objects of many forms. */
+  /** The checks of the kinds in an array, because kinds are objects of many shapes. */
   readonly #accepts: readonly ((value: unknown) => boolean)[]
-  /** How many may be given by position. */
+  /** How many arguments may be given by position. */
   readonly #places: number
   readonly #otherwise: readonly unknown[] | null
-  /** The number that was last given alone, and what was read then: a dimension is mostly the same one. */
+  /** The last number that was the only argument, and the values read then: a dimension is often the same one. */
   #number: number | undefined
   #ofNumber: readonly unknown[] = []
 
@@ -237,7 +237,7 @@ class Signature {
     return new TypeError(`${this.#name}() got multiple values for argument '${snakeCase(name)}'`)
   }
 
-  /** Names all that are missing. Where there is one, PyTorch's C++ says arguments, and argument where there are several. */
+  /** Names all missing arguments. PyTorch's C++ says "arguments" for one, and "argument" for several. */
   #missing(given: readonly unknown[], options: Readonly<Record<string, unknown>> | null): TypeError {
     const missing = this.#params.filter(
       (p, i) => p.required && given[i] === undefined && options?.[p.name] === undefined,
@@ -254,14 +254,14 @@ class Signature {
   }
 }
 
-/** As Python lists things: 'a' and 'b'; 'a', 'b', and 'c'. */
+/** A list in Python's form: 'a' and 'b'; 'a', 'b', and 'c'. */
 const inWords = (words: readonly string[]): string =>
   words.length < 3 ? words.join(' and ') : `${words.slice(0, -1).join(', ')}, and ${words[words.length - 1]}`
 
 const takes = (names: readonly string[]): string | undefined =>
   names.length === 0 ? undefined : `It takes ${names.join(', ')}.`
 
-/** PyTorch's error for an argument of the wrong kind; `place` is its position from 1, or 0 where it came by name. */
+/** PyTorch's error for an argument of the wrong kind; `place` is its position from 1, or 0 if it was given by name. */
 export function refused(name: string, { name: param, kind }: Parameter<unknown>, place: number, value: unknown): Error {
   const { expected, element, refuse, hint } = kind
   const argument = `argument '${snakeCase(param)}'`
@@ -283,9 +283,9 @@ export function refused(name: string, { name: param, kind }: Parameter<unknown>,
   return new TypeError(`${name}(): ${where} ${mustBe}, not ${typeName(value)}`, hint)
 }
 
-// ---- names that are none ----
+// ---- unknown names ----
 
-/** What other libraries, and people, call PyTorch's arguments. */
+/** Names for PyTorch's arguments in other libraries and in everyday use. */
 const aliases: Readonly<Record<string, string>> = {
   axis: 'dim',
   axes: 'dim',
@@ -297,7 +297,7 @@ const aliases: Readonly<Record<string, string>> = {
 }
 const folded = (name: string): string => name.toLowerCase().replaceAll('_', '')
 
-/** How many letters must be changed, added or left out to come from one word to the other. */
+/** The edit distance: how many letters must be changed, added or removed. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i)
   for (let i = 0; i < a.length; i++) {
@@ -322,7 +322,7 @@ export function nearest(name: string, known: readonly string[]): string | undefi
   return close[0]?.k
 }
 
-/** PyTorch's error for an option that is none, with the name that was probably meant. */
+/** PyTorch's error for an unknown option, with the name that was probably meant. */
 export function unexpected(name: string, option: string, known: readonly string[]): TypeError {
   const meant = nearest(option, known)
   return new TypeError(
@@ -341,12 +341,12 @@ export function tooMany(name: string, extra: unknown): TypeError {
   return new TypeError(`${name}() got an unexpected argument`, `It takes no ${typeName(extra)} there.`)
 }
 
-/** Throws where a function that reads its arguments itself is given more than it takes. */
+/** Throws if a function that reads its arguments itself gets too many. */
 export function nothingMore(name: string, more: readonly unknown[]): void {
   if (more.length > 0 && more[0] !== undefined) throw tooMany(name, more[0])
 }
 
-/** Declares what a function takes; the result reads its arguments. `name` is PyTorch's. */
+/** Declares a function's parameters; the result reads its arguments. `name` is PyTorch's. */
 export function signature<P extends readonly Parameter<unknown>[]>(
   name: string,
   ...params: P
@@ -355,7 +355,7 @@ export function signature<P extends readonly Parameter<unknown>[]>(
   return (args) => own.read(args) as Values<P>
 }
 
-/** Declares what the constructor of a class takes. */
+/** Declares the parameters of a class's constructor. */
 export function constructing<P extends readonly Parameter<unknown>[]>(
   name: string,
   ...params: P
@@ -364,7 +364,7 @@ export function constructing<P extends readonly Parameter<unknown>[]>(
   return (args) => own.read(args) as Values<P>
 }
 
-/** Declares what a method of Tensor takes, which is a function too; the tensor itself is checked with the rest. */
+/** Declares the parameters of a method of Tensor, which is also a function; the tensor itself is checked with them. */
 export function method<P extends readonly Parameter<unknown>[]>(
   name: string,
   ...params: P
@@ -377,7 +377,7 @@ export function method<P extends readonly Parameter<unknown>[]>(
 }
 const input = required('input', tensor)
 
-/** The tensor itself, where a function takes nothing else. */
+/** Checks the tensor itself, for a function without other arguments. */
 export function checkSelf(name: string, self: unknown): asserts self is Tensor {
   if (!isTensor(self)) throw refused(name, input, 1, self)
 }

@@ -17,7 +17,7 @@ import type { OpDef } from './op.ts'
 import { formatSize } from './print.ts'
 import { tensorText } from './text.ts'
 
-/** What a view remembers, to derive its node anew after its base was written to. */
+/** What a view remembers, so that its node can be recomputed after a write to its base. */
 export interface ViewOf {
   /** The tensor at the root of all views of this memory. */
   readonly base: Tensor
@@ -25,13 +25,13 @@ export interface ViewOf {
   readonly parent: Tensor
   readonly op: OpDef<unknown>
   readonly attrs: unknown
-  /** Made while recording: one made inside noGrad has no node, and none can be derived. */
+  /** Whether it was created while recording: a view created inside noGrad has no node, and none can be derived. */
   readonly tracked: boolean
-  /** The storage's version at which the view's node was derived. */
+  /** The storage's version at which the view's node was computed. */
   version: number
 }
 
-/** PyTorch's `torch.Size`: an array of sizes that prints as one. */
+/** PyTorch's `torch.Size`: an array of sizes with its printed form. */
 export class Size extends Array<number> {
   override toString(): string {
     return formatSize(this)
@@ -41,35 +41,37 @@ export class Size extends Array<number> {
   }
 }
 
-/** Numbers in a shape, on a device: a view of a storage, and a node or a leaf of the graph that gradients go back through. */
+/** A multidimensional array of numbers on a device: a view of a storage, and a node or leaf of the autograd graph. */
 export class Tensor {
-  /** The memory that this tensor shows, which views share. */
+  /** The memory of this tensor, which views share. */
   readonly storage: Storage
-  /** The size of every dimension, in the array that flambeau itself reads; a program reads `shape`, which is frozen. */
+  /** The size of every dimension, in the array that flambeau itself reads; programs read `shape`, which is frozen. */
   readonly sizes: Shape
-  /** How many elements of the storage lie between neighbours, for every dimension; a program reads `stride()`. */
+  /** The distance between neighbours in every dimension, in elements; programs read `stride()`. */
   readonly strides: readonly number[]
-  /** Where in the storage the first element is. */
+  /** The position of the first element in the storage. */
   readonly offset: number
-  /** What the elements are. */
+  /** The element type. */
   readonly dtype: DType
-  /** How many elements there are; `numel()`. */
+  /** The number of elements; `numel()`. */
   readonly elements: number
-  /** The operation that made it, null for leaves. Use `gradFn`, which is right after writes to a view's base too. */
+  /**
+   * The operation that created it, null for leaves. Use `gradFn`, which is also right after writes to a view's base.
+   */
   node: Node | null = null
-  /** Which of the node's outputs this is. */
+  /** Its index among the node's outputs. */
   outIndex = 0
-  /** Of a view: what it shows, and how. */
+  /** For a view: its base and op. */
   viewOf: ViewOf | null = null
-  /** Of a leaf: the node that collects its gradient. */
+  /** For a leaf: the node that collects its gradient. */
   accumulator: Node | null = null
-  /** What `grad` gives; a property of its own, so that setting it in a recorded step is noticed. */
+  /** The value of `grad`; a separate property, so that setting `grad` in a recorded step is noticed. */
   collected: Tensor | null = null
   /** Whether this leaf collects a gradient. */
   leafRequiresGrad = false
-  /** The hook by which `retainGrad` keeps the gradient. */
+  /** The hook of `retainGrad`. */
   retained: Hook | null = null
-  /** A tensor is no wrapped number; see Num. A property of its own, so that V8 finds it at once. */
+  /** A tensor is not a wrapped number; see Num. An own property, so that V8 finds it at once. */
   readonly wrapped = false
 
   constructor(storage: Storage, shape: Shape, strides: readonly number[], offset: number, dtype: DType) {
@@ -82,9 +84,10 @@ export class Tensor {
   }
 
   /**
-   * The gradient that backward() collected. Another one may be set, or null.
+   * The gradient that backward() collected. You may set another one, or null.
    *
-   * Throws a TypeError for what is no tensor, a RuntimeError for one of another shape, dtype or device.
+   * Throws a TypeError for a value that is not a tensor, and a RuntimeError for a tensor of another shape, dtype or
+   * device.
    */
   get grad(): Tensor | null {
     if (effects.sink !== null) effects.sink.looks.readsGradient(this)
@@ -96,19 +99,19 @@ export class Tensor {
     this.collect(value ?? null)
   }
 
-  /** Sets the gradient to what is known to be one. */
+  /** Sets the gradient to one that is known to be valid. */
   collect(gradient: Tensor | null): void {
     if (effects.sink !== null) effects.sink.looks.setsGradient(this)
     if (effects.scope !== null) effects.scope.changed(this)
     this.collected = gradient
   }
 
-  /** The handle of the memory behind it. */
+  /** The handle of its memory. */
   get buffer(): DeviceBuffer {
     return this.storage.buffer
   }
 
-  /** The handle, or null once the memory was given back. */
+  /** The handle, or null if the memory was freed. */
   get memory(): DeviceBuffer | null {
     return this.storage.memory
   }
@@ -119,11 +122,11 @@ export class Tensor {
   }
 
   /**
-   * Frees the memory of this tensor and of all views of it at once; who uses one of them afterwards gets an error, a
-   * backward that needs it too. Nobody has to: memory that no tensor holds is freed in time. With `using x = ...` it is
+   * Frees the memory of this tensor and of all its views at once. A later use of one of them throws, also in a backward
+   * pass. This is optional, because memory that no tensor holds is reclaimed eventually. With `using x = ...` it is
    * called at the end of the block.
    *
-   * Throws a RuntimeError inside a compiled step for a tensor that was made outside of it.
+   * Throws a RuntimeError inside a compiled step for a tensor created outside it.
    *
    * @example
    * const x = ones(1000, 1000)
@@ -134,17 +137,17 @@ export class Tensor {
     this.storage.free(disposed)
   }
 
-  /** `dispose`, where the runtime knows `using`. */
+  /** `dispose` for runtimes that support `using`. */
   declare [Symbol.dispose]: () => void
 
-  /** Writes to this memory so far; autograd compares it with what it saw. */
+  /** The number of writes to this memory so far; autograd compares it with the number when it saved a value. */
   get version(): number {
     return this.storage.version
   }
 
   /**
-   * The operation that made it, null for leaves. A view whose base was written to since gets a new one here; one that was
-   * made inside `noGrad` can get none, and throws a RuntimeError where its base has one.
+   * The operation that created it, null for leaves. A view whose base was written to since gets a new one here; a view
+   * created inside `noGrad` cannot, and throws a RuntimeError if its base has one.
    */
   get gradFn(): Node | null {
     const { viewOf: view } = this
@@ -152,7 +155,7 @@ export class Tensor {
     return this.node
   }
 
-  /** The node of a view, and of the views that it is a view of, from those of the base. */
+  /** Computes the nodes of a view, and of the views in between, from that of the base. */
   #derive(): void {
     const stale: Tensor[] = []
     for (let x: Tensor = this; x.viewOf !== null && x.viewOf.version !== x.storage.version; x = x.viewOf.parent)
@@ -169,7 +172,7 @@ export class Tensor {
     }
   }
 
-  /** Puts another node in the place of the one it has; a gradient that is retained is that of the new one. */
+  /** Replaces its node; a retained gradient is then that of the new node. */
   rebase(node: Node | null, index: number): void {
     if (effects.scope !== null) effects.scope.changed(this)
     const { retained } = this
@@ -182,24 +185,24 @@ export class Tensor {
     this.outIndex = index
   }
 
-  /** Whether backward keeps the gradient of this tensor though it is not a leaf. */
+  /** Whether backward stores the gradient of this tensor although it is not a leaf. */
   get retainsGrad(): boolean {
     return this.retained !== null
   }
 
-  /** Made in `inferenceMode`, or a view of what was. */
+  /** Whether it, or its base, was created in `inferenceMode`. */
   get inference(): boolean {
     return this.storage.inference
   }
 
-  /** Whether it was made in `inferenceMode`: it can take no part in autograd. */
+  /** Whether it was created in `inferenceMode`, so that it can take no part in autograd. */
   isInference(): boolean {
     return this.storage.inference
   }
 
   /**
-   * Whether backward comes here: a leaf that collects a gradient, or a result of such. A view made inside `noGrad` says
-   * what its base does, though nothing flows through it. Setting it switches a leaf.
+   * Whether a gradient flows here: true for a leaf that collects a gradient, and for a result computed from one. A view
+   * created inside `noGrad` returns its base's value, although nothing flows through it. Setting it changes a leaf.
    */
   get requiresGrad(): boolean {
     if (noted(this, 'leafRequiresGrad') || this.node !== null) return true
@@ -213,12 +216,12 @@ export class Tensor {
     this.setRequiresGrad(value)
   }
 
-  /** No operation recorded it: made by the user, or outside of recording. */
+  /** Whether it is a leaf: created by the user, or without recording. */
   get isLeaf(): boolean {
     return this.gradFn === null
   }
 
-  /** Says whether a leaf collects a gradient; throws a RuntimeError for whole numbers, and for a result. */
+  /** Sets whether a leaf collects a gradient; throws a RuntimeError for an integer tensor, and for a non-leaf. */
   setRequiresGrad(value: boolean): this {
     checkSwitch('requires_grad', value)
     if (value && !isFloat(this.dtype)) {
@@ -263,7 +266,7 @@ export class Tensor {
     return this.elements
   }
 
-  /** `torch.Size` of all dimensions, or the size of one. */
+  /** The `torch.Size` of all dimensions, or the size of one. */
   size(): Size
   size(dim: number): number
   size(dim?: number): Size | number {
@@ -273,24 +276,24 @@ export class Tensor {
     return size
   }
 
-  /** Elements between neighbours, of all dimensions or of one. */
+  /** The distance between neighbours in elements, for all dimensions or for one. */
   stride(): readonly number[]
   stride(dim: number): number
   stride(dim?: number): readonly number[] | number {
     return dim === undefined ? frozen(this.strides) : this.strides[normalizeDim(dim, this.sizes.length)]
   }
 
-  /** Whether the elements lie in row-major order without gaps. */
+  /** Whether the elements are in row-major order without gaps. */
   isContiguous(): boolean {
     return isContiguous(this)
   }
 
-  /** Whether it is float32 or float64. */
+  /** Whether its dtype is float32 or float64. */
   isFloatingPoint(): boolean {
     return isFloat(this.dtype)
   }
 
-  /** The elements in row-major order: a copy, as the typed array of the dtype. */
+  /** A copy of the elements in row-major order, as the typed array of the dtype. */
   toArray(): TypedArray {
     this.#checkExport('toArray')
     return this.#read()
@@ -301,7 +304,7 @@ export class Tensor {
     return this.storage.device.backend.readSync(this)
   }
 
-  /** Elements leave the graph: nothing that is done with them has a gradient. */
+  /** Reports a read in a compiled step: exported elements leave the graph. */
   #checkExport(method: string): void {
     effects.sink?.refuse(`${method}()`)
     if (!mode.grad || !this.requiresGrad) return
@@ -311,21 +314,21 @@ export class Tensor {
     )
   }
 
-  /** As `toArray`, on devices that cannot be read synchronously too. */
+  /** Like `toArray`, but also on devices that cannot be read synchronously. */
   async toArrayAsync(): Promise<TypedArray> {
     this.#checkExport('toArrayAsync')
     if (this.elements === 0) return newArray(this.dtype, 0)
     return await this.storage.device.backend.read(this)
   }
 
-  /** The number in a tensor of one element. */
+  /** The number in a tensor with one element. */
   item(): number {
     effects.sink?.refuse('item()')
     this.#checkItem()
     return this.storage.device.backend.readSync(this)[0]
   }
 
-  /** As `item`, on devices that cannot be read synchronously too. */
+  /** Like `item`, but also on devices that cannot be read synchronously. */
   async itemAsync(): Promise<number> {
     effects.sink?.refuse('itemAsync()')
     this.#checkItem()
@@ -360,8 +363,8 @@ export class Tensor {
   }
 
   /**
-   * What `JSON.stringify` writes: dtype, shape, and the bytes of the elements, so that `fromJSON` gives them back to the
-   * bit. A gradient, a history and whether it requires a gradient are no part of it.
+   * The form for `JSON.stringify`: dtype, shape, and the bytes of the elements, from which `fromJSON` restores them to
+   * the bit. Gradient, history and `requiresGrad` are not included.
    *
    * @example
    * JSON.stringify(tensor([1, 2])) // '{"dtype":"float32","shape":[2],"data":"AACAPwAAAEA="}'
@@ -373,7 +376,7 @@ export class Tensor {
     return { dtype, shape: [...sizes], data: toBase64(new Uint8Array(buffer, byteOffset, byteLength)) }
   }
 
-  /** As PyTorch prints it. */
+  /** The tensor as PyTorch prints it. */
   toString(): string {
     return tensorText(this)
   }
@@ -404,13 +407,13 @@ if (Symbol.dispose !== undefined)
 const disposed = (): never => {
   throw new RuntimeError(
     'a tensor is used after dispose(): its memory was freed',
-    'All views of a tensor share its memory: dispose of it after the last use of any of them, or clone() what is to stay.',
+    'All views of a tensor share its memory: dispose of it after the last use of any of them, or clone() the one to keep.',
   )
 }
 
 const floatFirst = 'Convert it first: x.float().'
 
-/** PyTorch's errors for what cannot be the gradient of a tensor. */
+/** PyTorch's errors for invalid gradients of a tensor. */
 function checkGradient(x: Tensor, gradient: unknown): void {
   if (!(gradient instanceof Tensor)) {
     throw new TypeError(
@@ -439,29 +442,29 @@ function checkGradient(x: Tensor, gradient: unknown): void {
   }
 }
 
-/** The error of writing where a view made inside noGrad would have to be followed. */
+/** The error of a write that would have to follow a view created inside noGrad. */
 export const untracked = (what: string): RuntimeError =>
   new RuntimeError(
     `A view was created in no_grad mode and ${what} modified inplace with grad mode enabled. Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be tracked).`,
   )
 
-/** Throws where the memory was given back: for what happens before anybody asks for it. */
+/** Throws if the memory was freed, before anything reads the buffer. */
 export function checkAlive({ storage }: Tensor): void {
-  // Its getter throws.
+  // Reading the buffer of a freed storage throws.
   if (storage.freed) void storage.buffer
 }
 
-/** The same elements as a tensor of its own, without history: no view, as far as autograd knows. */
+/** The same elements as a new tensor without history, which is not a view for autograd. */
 export const detached = (x: Tensor): Tensor => new Tensor(x.storage, x.sizes, x.strides, x.offset, x.dtype)
 
 export type NestedNumbers = number | boolean | NestedNumbers[]
 
-/** The node through which a gradient reaches `t`, or null: recorded, a leaf that wants one, or neither. */
+/** The node through which a gradient reaches `t`: its own, a leaf's accumulator, or null. */
 export function edgeOf(t: Tensor): Node | null {
   const node = t.viewOf === null ? t.node : t.gradFn
   if (node !== null) return node
   return t.leafRequiresGrad ? accumulator(t) : null
 }
 
-/** A value's type in messages, as `torch.typename` has it. */
+/** The name of a value's type in messages, like `torch.typename`. */
 export const kindOf = (x: unknown): string => (x instanceof Tensor ? `torch.${dtypeName[x.dtype]}Tensor` : typeName(x))

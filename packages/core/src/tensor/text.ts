@@ -1,13 +1,16 @@
-// The printed form of a tensor: the elements that are shown, and what PyTorch says after them.
+// The printed form of a tensor: the elements that are shown, and PyTorch's suffixes.
 import { currentDevice } from './device.ts'
 import { effects } from './effects.ts'
 import { formatTensor, formatTuple } from './print.ts'
 import type { Tensor } from './tensor.ts'
 
-/** Up to so many elements all are read at once, though a few may be shown. */
+/** Up to this number of elements, all are read at once, even if few are shown. */
 const readWhole = 10000
 
-/** What is printed of the node. As PyTorch 2, printing does not fail where a view made inside noGrad can get none. */
+/**
+ * The printed name of the node. As in PyTorch 2, printing does not fail for a view created inside noGrad whose node is
+ * unknown.
+ */
 function nodeName(x: Tensor): string | undefined {
   try {
     return x.gradFn?.name
@@ -16,7 +19,7 @@ function nodeName(x: Tensor): string | undefined {
   }
 }
 
-/** A tensor as PyTorch prints it; where its elements cannot be read at once, `...` stands for them. */
+/** A tensor as PyTorch prints it, with `...` in place of elements that cannot be read synchronously. */
 export function tensorText(x: Tensor): string {
   const { sizes, dtype, storage, elements } = x
   const { backend } = storage.device
@@ -36,7 +39,7 @@ function every(x: Tensor): (index: number) => number {
   return (index) => data[index]
 }
 
-/** Reads one element at a time: of a large tensor few are shown. */
+/** Reads one element at a time, because few of a large tensor's are shown. */
 function single({ buffer, sizes, strides, dtype, offset, storage }: Tensor): (index: number) => number {
   const { backend } = storage.device
   return (index) => {

@@ -1,5 +1,5 @@
-// What puts things back when a call that changes several of them ends in an error: elements of memory, and whatever
-// effects and optimizers say of themselves.
+// The undo log restores state if a call that makes several changes fails: elements of memory, and anything that effects
+// and optimizers register.
 import type { Output, Spec } from '../backend/backend.ts'
 import type { Device } from './device.ts'
 import { copyTo, isCertain, rowMajor } from './dispatch.ts'
@@ -14,7 +14,7 @@ export class UndoLog {
     this.#restores.push(restore)
   }
 
-  /** Keeps the elements of a buffer that is about to be written for the first time. */
+  /** Saves the elements of a buffer that is about to be written for the first time. */
   save(device: Device, { buffer, sizes, dtype }: Output): void {
     if (this.#saved.has(buffer)) return
     this.#saved.add(buffer)
@@ -24,16 +24,16 @@ export class UndoLog {
     this.add(() => copyTo(device, rowMajor(copy), { ...spec, buffer }))
   }
 
-  /** Everything back, the last change first. */
+  /** Restores everything, the last change first. */
   restore(): void {
     for (const restore of this.#restores.reverse()) restore()
   }
 }
 
 /**
- * Writes to several tensors: to all of them, or, where that ends in an error, to none. Whoever calls it has checked
- * what can be checked, so that only a backend that is not `certain` can fail half-way; nothing is copied for the others.
- * A recorder takes back all of its step.
+ * Writes to several tensors, or to none if one write fails. The caller has checked everything that can be checked, so
+ * only a backend that is not `certain` can fail half-way; nothing is copied for the others. A recorder undoes its whole
+ * step.
  */
 export function atomically(tensors: readonly Tensor[], write: () => void): void {
   if (effects.sink !== null || tensors.every(({ storage }) => isCertain(storage.device))) {
