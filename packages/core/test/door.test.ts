@@ -139,6 +139,33 @@ op('bilinear', [
   at('weight', 'tensor', () => core.ones(2, 2, 2)),
   at('bias', 'tensor?|null', row),
 ])
+const kernel = at('weight', 'tensor', () => core.ones(2, 1, 1))
+const signal = at('input', 'tensor', () => core.ones(1, 1, 2))
+op('conv1d', [
+  signal,
+  kernel,
+  at('bias', 'tensor?|null', row),
+  at('stride', 'dims?', 1),
+  at('padding', 'dims?|text', 0),
+  at('dilation', 'dims?', 1),
+  at('groups', 'int?', 1),
+])
+op('convTranspose1d', [
+  signal,
+  at('weight', 'tensor', () => core.ones(1, 2, 1)),
+  at('bias', 'tensor?|null', row),
+  at('stride', 'dims?', 1),
+  at('padding', 'dims?', 0),
+  at('outputPadding', 'dims?', 0),
+  at('groups', 'int?', 1),
+  at('dilation', 'dims?', 1),
+])
+for (const rank of [2, 3]) {
+  const ones = (...sizes: number[]): Any => core.ones(...sizes, ...new Array(rank).fill(1))
+  const both = [at('input', 'tensor', () => ones(1, 1)), at('weight', 'tensor', () => ones(1, 1))]
+  op(`conv${rank}d`, both)
+  op(`convTranspose${rank}d`, both)
+}
 both('linear', at('weight', 'tensor', T), at('bias', 'tensor?|null', row))
 for (const name of ['amax', 'amin', 'any', 'all']) both(name, dims, keepdim)
 for (const name of ['argmax', 'argmin']) both(name, oneDim, keepdim)

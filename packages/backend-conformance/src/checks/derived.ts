@@ -49,6 +49,12 @@ const unanswered: Readonly<Record<string, string>> = {
   int: 'as to',
   long: 'as to',
   topk: 'which of equal elements it takes is unspecified',
+  ...Object.fromEntries(
+    ['conv1d', 'conv2d', 'conv3d', 'convTranspose1d', 'convTranspose2d', 'convTranspose3d'].map((op) => [
+      op,
+      'an infinite weight beside a zero of the padding: PyTorch multiplies them in one kernel and leaves them out in another',
+    ]),
+  ),
 }
 
 export const specialValues: Check = ({ derived, family, op, backend }) =>

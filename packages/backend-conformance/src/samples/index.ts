@@ -1,5 +1,6 @@
 // All samples, one entry for every op of the table: a missing entry does not compile.
 import { contractions } from './contractions.ts'
+import { convolutions } from './convolutions.ts'
 import { copies } from './copies.ts'
 import { creation } from './creation.ts'
 import { elementwise } from './elementwise.ts'
@@ -17,6 +18,7 @@ import { type OpSamples, type Prepared, prepare } from '../prepare.ts'
 
 export const families = {
   contractions,
+  convolutions,
   copies,
   creation,
   elementwise,
@@ -41,6 +43,7 @@ type OpName = Exclude<keyof Table, Other | InPlaceForm<keyof Table>>
 /** Every op of the table; the compiler reports a missing one. */
 const table = {
   ...contractions,
+  ...convolutions,
   ...copies,
   ...creation,
   ...elementwise,

@@ -8,6 +8,14 @@ export {
   nllLoss,
 } from '../losses/index.ts'
 export { leakyRelu, relu, sigmoid, tanh } from '../ops/pointwise/elementwise.ts'
+export {
+  conv1d,
+  conv2d,
+  conv3d,
+  convTranspose1d,
+  convTranspose2d,
+  convTranspose3d,
+} from '../ops/product/convolution.ts'
 export { bilinear } from '../ops/product/einsum.ts'
 export { linear } from '../ops/product/matmul.ts'
 export { pad } from '../ops/views/pad.ts'

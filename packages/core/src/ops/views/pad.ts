@@ -36,7 +36,7 @@ const padKernel: OpDef<Prims['pad']> = {
 const negated = (list: readonly number[]): number[] => list.map((n) => -n)
 const positive = (list: readonly number[]): number[] => list.map((n) => Math.max(n, 0))
 
-const padOp: OpDef<Padding> = {
+export const padOp: OpDef<Padding> = {
   name: 'constantPadNd',
   infer: padded,
   vjp: ({ dy, attrs }) => [apply(padOp, [dy], { low: negated(attrs.low), high: negated(attrs.high), value: 0 })],

@@ -1,0 +1,165 @@
+// What a convolution is made of: one contraction for each direction, of windows that are views. Its numbers are compared
+// with PyTorch's, and its gradients checked, by the conformance suite.
+import { js } from '@flambeau/backend-js'
+import {
+  compile,
+  F,
+  grad,
+  gradcheck,
+  gradgradcheck,
+  manualSeed,
+  ones,
+  rand,
+  randn,
+  type Tensor,
+  useDevice,
+} from '@flambeau/core'
+import { checkClaims, type Instr } from '@flambeau/core/backend'
+import { afterEach, beforeEach, describe, expect, it, test } from 'vitest'
+import { windowOp } from '../src/ops/product/convolution.ts'
+import { apply } from '../src/tensor/apply.ts'
+import { Limited } from './limited.ts'
+
+/** Takes any instruction, runs none, and keeps them. */
+class Seen extends Limited {
+  override readonly caps = { ...js().caps, certain: false }
+  instrs: Instr[] = []
+  override supports(): boolean {
+    return true
+  }
+  override run(instr: Instr): void {
+    checkClaims(instr)
+    this.instrs.push(instr)
+  }
+}
+
+const seen = new Seen()
+beforeEach(() => void useDevice(seen))
+afterEach(() => void useDevice(js()))
+
+function kindsOf(call: () => unknown): readonly string[] {
+  seen.instrs = []
+  call()
+  return seen.instrs.map(({ kind }) => kind)
+}
+
+type Options = NonNullable<Parameters<typeof F.conv2d>[2]>
+const cases: readonly [
+  name: string,
+  input: number[],
+  weight: number[],
+  options: Options,
+  kinds: readonly (readonly string[])[],
+][] = [
+  ['without padding', [2, 3, 8, 8], [4, 3, 3, 3], {}, [['contract'], ['pad', 'contract'], ['contract']]],
+  [
+    'with padding',
+    [2, 3, 8, 8],
+    [4, 3, 3, 3],
+    { padding: 1 },
+    [
+      ['pad', 'contract'],
+      ['pad', 'contract'],
+      ['pad', 'contract'],
+    ],
+  ],
+  ['of single pixels', [2, 3, 8, 8], [4, 3, 1, 1], {}, [['contract'], ['contract'], ['contract']]],
+  [
+    'with groups and dilation',
+    [2, 4, 9, 9],
+    [4, 2, 3, 3],
+    { groups: 2, dilation: 2 },
+    [['contract'], ['pad', 'contract'], ['contract']],
+  ],
+  // By the input, phase by phase of the stride: the weight gets zeros where a phase has fewer taps, and the phases are put in order.
+  [
+    'with a stride',
+    [2, 3, 8, 8],
+    [4, 3, 3, 3],
+    { stride: 2, padding: 1 },
+    [
+      ['pad', 'contract'],
+      ['pad', 'pad', 'contract', 'map'],
+      ['pad', 'contract'],
+    ],
+  ],
+  // Those of which no weight is part stay zeros.
+  [
+    'of single pixels with a stride',
+    [2, 3, 8, 8],
+    [4, 3, 1, 1],
+    { stride: 2 },
+    [['contract'], ['contract', 'fold'], ['contract']],
+  ],
+]
+
+describe('a convolution', () => {
+  it.each(cases)(
+    '%s is one contraction, and each of its gradients',
+    (_, input, weight, options, [forward, byInput, byWeight]) => {
+      const x = ones(...input, { requiresGrad: true })
+      const w = ones(...weight, { requiresGrad: true })
+      let y = x
+      expect(kindsOf(() => (y = F.conv2d(x, w, options as never)))).toEqual(forward)
+      const dy = ones(...y.sizes)
+      const of = (leaf: Tensor) => kindsOf(() => grad(y, leaf, { gradOutputs: dy, retainGraph: true }))
+      expect(of(x)).toEqual(byInput)
+      expect(of(w)).toEqual(byWeight)
+    },
+  )
+
+  it('reads windows, not copies of them', () => {
+    kindsOf(() => F.conv2d(ones(2, 3, 8, 8), ones(4, 3, 3, 3)))
+    const instr = seen.instrs.find(({ kind }) => kind === 'contract') as Instr<'contract'>
+    const [weight, windows] = instr.inputs
+    expect([weight.sizes, weight.strides]).toEqual([
+      [2, 4, 3, 3, 3],
+      [0, 27, 9, 3, 1],
+    ])
+    expect([windows.sizes, windows.strides]).toEqual([
+      [2, 3, 3, 3, 6, 6],
+      [192, 64, 8, 1, 8, 1],
+    ])
+    expect(windows.buffer.length).toBe(2 * 3 * 8 * 8)
+  })
+
+  it('adds its bias to the sum before it is stored, and a compiled step what follows, too', () => {
+    const [x, w, bias] = [ones(2, 3, 8, 8), ones(4, 3, 3, 3), ones(4)]
+    expect(kindsOf(() => F.conv2d(x, w, bias))).toEqual(['contract'])
+    useDevice(js())
+    const [image, weight, added] = [randn(2, 3, 8, 8), randn(4, 3, 3, 3), randn(4)]
+    const step = compile(() => F.conv2d(image, weight, added).relu())
+    const eager = F.conv2d(image, weight, added).relu().toNested()
+    for (let i = 0; i < 4; i++) expect(step().toNested()).toEqual(eager)
+    const text = step.explain()
+    const last = text.slice(text.indexOf('As it runs:'))
+    expect(last).toMatch(/As it runs: 1 instruction/)
+    expect(last).toMatch(/contract\(.*# convolution\+relu/)
+  })
+
+  it('is named as PyTorch names it', () => {
+    const [x, w] = [ones(2, 3, 8, 8, { requiresGrad: true }), ones(4, 3, 3, 3)]
+    expect(F.conv2d(x, w).gradFn?.name).toBe('ConvolutionBackward0')
+    expect(F.conv2d(x.select(0, 0), w).gradFn?.name).toBe('SqueezeBackward1')
+    expect(F.convTranspose2d(x, ones(3, 2, 3, 3)).gradFn?.name).toBe('ConvolutionBackward0')
+    expect(F.conv2d(x, w).isContiguous()).toBe(true)
+  })
+})
+
+test('the gradient of a window adds up what was taken from one element', () => {
+  useDevice(js())
+  manualSeed(2)
+  const x = rand(2, 7, { dtype: 'float64', requiresGrad: true })
+  const taken = (t: Tensor): Tensor =>
+    apply(windowOp, [t], {
+      axes: [
+        { size: 3, dim: -1, step: 0 },
+        { size: 2, dim: 0, step: 1 },
+        { size: 3, dim: 1, step: -1 },
+        { size: 3, dim: 1, step: 2 },
+      ],
+      start: [0, 2],
+    }).square()
+  expect(gradcheck(taken, [x])).toBe(true)
+  expect(gradgradcheck(taken, [x])).toBe(true)
+})
