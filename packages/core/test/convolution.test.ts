@@ -97,14 +97,19 @@ describe('a convolution', () => {
   it.each(cases)(
     '%s is one contraction, and each of its gradients',
     (_, input, weight, options, [forward, byInput, byWeight]) => {
-      const x = ones(...input, { requiresGrad: true })
-      const w = ones(...weight, { requiresGrad: true })
-      let y = x
-      expect(kindsOf(() => (y = F.conv2d(x, w, options as never)))).toEqual(forward)
-      const dy = ones(...y.sizes)
-      const of = (leaf: Tensor) => kindsOf(() => grad(y, leaf, { gradOutputs: dy, retainGraph: true }))
-      expect(of(x)).toEqual(byInput)
-      expect(of(w)).toEqual(byWeight)
+      const call = (requiresGrad: readonly boolean[]): [Tensor, Tensor, Tensor] => {
+        const [x, w] = [input, weight].map((sizes, i) => ones(...sizes, { requiresGrad: requiresGrad[i] }))
+        return [x, w, F.conv2d(x, w, options as never)]
+      }
+      const [x, w] = call([false, false])
+      expect(kindsOf(() => F.conv2d(x, w, options as never))).toEqual(forward)
+      const backward = (i: 0 | 1): readonly string[] => {
+        const made = call([i === 0, i === 1])
+        const dy = ones(...made[2].sizes)
+        return kindsOf(() => grad(made[2], made[i], { gradOutputs: dy }))
+      }
+      expect(backward(0)).toEqual(byInput)
+      expect(backward(1)).toEqual(byWeight)
     },
   )
 
