@@ -1,5 +1,5 @@
-// The plain JavaScript backend: every kernel of the interface over typed arrays, synchronously. It always installs and
-// always runs, and it is what other backends are compared with.
+// The plain JavaScript backend: runs every kernel of the interface synchronously, over typed arrays. It installs and
+// runs everywhere, and other backends are compared with it.
 import {
   type Backend,
   type Capabilities,
@@ -58,7 +58,9 @@ class JsBackend implements Backend {
     certain: true,
   }
   readonly #memory = new HostMemory(this)
-  /** What checks write; one for all, because a slab cut into a byte a step would outlive many steps and grow old. */
+  /**
+   * The output of every check. They share one, because a fresh byte per step would keep its slab alive for many steps.
+   */
   readonly #flag: Output = { sizes: [], dtype: 'bool', buffer: this.alloc({ sizes: [], dtype: 'bool' }) }
 
   supports(): boolean {
@@ -74,7 +76,7 @@ class JsBackend implements Backend {
   }
 
   run(instr: Instr): void {
-    // Found without looking its name up, because it is what most small operations are; it looks at its operands itself.
+    // Maps skip the lookup by name, because most small operations are maps. `map` checks its own operands.
     if (instr.kind === 'map' && instr.check === undefined) map(instr)
     else this.#runChecked(instr)
   }
@@ -85,7 +87,10 @@ class JsBackend implements Backend {
     ;(kernels[instr.kind as PrimKind] as (instr: Instr) => void)(instr)
   }
 
-  /** Any true element of the check's expression is its error: a map reduced to one flag, before anything is written. */
+  /**
+   * Throws the check's error if any element of its expression is true: a map reduced to one flag, before anything is
+   * written.
+   */
   #verify(instr: Instr, check: Check): void {
     const shape = iterated({ inputs: instr.inputs, outputs: [] })
     map({
@@ -107,7 +112,7 @@ class JsBackend implements Backend {
     return readView(view)
   }
 
-  /** Nothing to do: V8 frees a slab when no buffer of it is held. */
+  /** Does nothing: V8 frees a slab once nothing refers to its buffers. */
   free(): void {}
 
   async sync(): Promise<void> {}
@@ -116,7 +121,7 @@ class JsBackend implements Backend {
     return this.#memory.report()
   }
 
-  /** Absent where source cannot be compiled: core then replays programs by kernels. */
+  /** Undefined where source cannot be compiled; core then replays programs kernel by kernel. */
   readonly compile: Backend['compile'] = mayCompile ? (program, plan) => compileProgram(program, plan, this) : undefined
 
   dispose(): void {}
@@ -124,7 +129,7 @@ class JsBackend implements Backend {
 
 let shared: Backend | undefined
 
-/** The plain JavaScript backend; there is one in a process. */
+/** The plain JavaScript backend. A process has one. */
 export function js(): Backend {
   shared ??= new JsBackend()
   return shared

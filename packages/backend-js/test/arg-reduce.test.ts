@@ -1,11 +1,11 @@
-// argmax and argmin, eager and compiled, over every axis of layouts of all kinds: the first of equals is found, and NaN
-// before all numbers.
+// argmax and argmin, eager and compiled, along every axis of layouts of all kinds: the first of equal elements wins,
+// and NaN wins over numbers.
 import { compile, type DType, type Tensor, tensor } from 'flambeau'
 import { expect, it } from 'vitest'
 
 const odd = [0, -0, 1, -1, NaN, Infinity, -Infinity, 2 ** 31 - 1, -(2 ** 31)]
 
-/** The position of the extreme, by comparing one element after the other. */
+/** The position of the extreme, by comparing one element after another. */
 function placeOf(values: readonly number[], sign: number): number {
   let place = 0
   values.forEach((x, i) => {
@@ -15,7 +15,7 @@ function placeOf(values: readonly number[], sign: number): number {
   return place
 }
 
-/** The elements of each line along an axis, of all for null. */
+/** The elements of each line along an axis, or all elements for null. */
 function linesOf(x: Tensor, axis: number | null): readonly (readonly number[])[] {
   if (axis === null) return [[...x.flatten().toArray()]]
   const others = [...x.shape.keys()].filter((d) => d !== axis)

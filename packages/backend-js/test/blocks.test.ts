@@ -1,5 +1,5 @@
-// Long maps that call functions are computed in parts: what is stored between, and that the numbers are those of eager ops,
-// bit for bit, also where the result lies over what is read.
+// Long maps that call functions are computed in blocks. Tests which results are stored between loops, and that the
+// numbers are those of eager ops bit for bit, also if the result overwrites an operand.
 import { compile, manualSeed, noGrad, randn, type Tensor, useDevice } from '@flambeau/core'
 import { exprString, s } from '@flambeau/core/backend'
 import { beforeEach, describe, expect, test } from 'vitest'
@@ -16,14 +16,14 @@ describe('blocksOf', () => {
   const argument = s.rounded(s.mul(x, s.constant(3, 'float32')))
   const twice = [{ expr: s.mul(s.rounded(s.exp(argument)), s.rounded(s.tanh(x))) }]
 
-  test('stores arguments of calls and results of calls where they are rounded', () => {
+  test('stores the arguments and the results of calls if they are rounded', () => {
     const parts = blocksOf(twice, 6000, 1)
     expect(parts?.size).toBe(1000)
     expect(parts?.steps.map((step) => exprString(step))).toEqual(['mul(x0, 3)', 'exp(x1)', 'tanh(x0)'])
     expect(parts?.outs.map(({ expr }) => exprString(expr))).toEqual(['mul(x2, x3)'])
   })
 
-  test('leaves alone what is short, cannot be divided, calls nothing or rounds nothing', () => {
+  test('makes no blocks if a map is short, cannot be divided, calls nothing or rounds nothing', () => {
     expect(blocksOf(twice, 4000, 1)).toBeUndefined()
     expect(blocksOf(twice, 10007, 1)).toBeUndefined()
     expect(blocksOf([{ expr: s.mul(argument, s.rounded(s.add(x, x))) }], 6000, 1)).toBeUndefined()
@@ -39,7 +39,7 @@ const steps: Readonly<Record<string, (x: Tensor, y: Tensor) => Tensor[]>> = {
   },
   'a number from memory': (x, y) => [x.tanh().mul(y.at(0).exp()).add(x.cos())],
   'a view read backwards and one with a step': (x, y) => [x.flip(0).exp().mul(y.reshape(-1, 2).t().reshape(-1).tanh())],
-  'booleans and whole numbers between': (x, y) => [x.exp().gt(y.tanh()).int().mul(2).float().sub(x.sin())],
+  'booleans and integers in between': (x, y) => [x.exp().gt(y.tanh()).int().mul(2).float().sub(x.sin())],
 }
 
 describe.each([6000, 4096, 10007 * 2])('%i elements', (n) => {
@@ -54,7 +54,7 @@ describe.each([6000, 4096, 10007 * 2])('%i elements', (n) => {
   })
 })
 
-test('a parameter is replaced where it lies', () => {
+test('a parameter is updated in place', () => {
   const start = randn(6000)
   const [a, b] = [start.clone(), start.clone()]
   const update = (w: Tensor) => noGrad(() => w.copy_(w.mul(2).tanh().mul(w.sigmoid())))

@@ -1,5 +1,5 @@
-// Contractions of any axes give the bits of a plain loop in double precision: as kernels for all sizes, as functions of
-// their own, and in compiled programs; and a convolution gives the same bits however it is cut.
+// Contractions over any axes give the bits of a plain loop in double precision: in kernels for all sizes, in functions
+// made for one size, and in compiled programs. A convolution gives the same bits however it is divided.
 import {
   contiguousLayout,
   contiguousStrides,
@@ -24,7 +24,7 @@ import { compiled } from './compiled.ts'
 const backend = js()
 type Contract = Instr<'contract'>
 
-/** Numbers below a bound, the same at every run of the test. */
+/** Numbers below a bound, the same in every run of the test. */
 function generator(seed: number): (below: number) => number {
   let state = seed
   return (below) => {
@@ -53,7 +53,7 @@ function viewOf(random: Random, dtype: DType, sizes: Shape, strides: readonly nu
   return { sizes, strides, offset, dtype, buffer: new HostBuffer(backend, data, 1, length) }
 }
 
-/** A contraction of views with these steps; without any they are row-major. */
+/** A contraction of views with these steps, or of row-major ones. */
 interface Given {
   readonly dtype?: DType
   readonly batch?: Shape
@@ -62,7 +62,7 @@ interface Given {
   readonly columns?: Shape
   readonly a?: readonly number[]
   readonly b?: readonly number[]
-  /** The steps of what an epilogue reads. */
+  /** The steps of the operand that an epilogue reads. */
   readonly post?: readonly number[]
 }
 
@@ -91,7 +91,7 @@ const positions = (sizes: Shape, strides: readonly number[]): number[] =>
     [0],
   )
 
-/** What the instruction says, one element after the other. */
+/** Computes what the instruction means, one element after another. */
 function plainly({ attrs, inputs: [a, b, number, operand], outputs: [out] }: Contract): TypedArray {
   const { batch, sum, post } = attrs
   const part = ({ sizes, strides }: View, from: number, to: number): number[] =>
@@ -138,7 +138,7 @@ function check(instr: Contract): void {
     expect(compiled(backend, instr, placing)[0], `${told}, compiled ${JSON.stringify(placing)}`).toStrictEqual(plain)
 }
 
-/** Sizes of a class of axes: none, empty ones and ones of size 1 included. */
+/** Sizes of a class of axes, which may be none, or include 0 and 1. */
 function sizesOf(random: Random, most: number): number[] {
   const sizes: number[] = []
   for (let rank = random(4); sizes.length < rank; ) {
@@ -148,7 +148,7 @@ function sizesOf(random: Random, most: number): number[] {
   return sizes
 }
 
-/** Steps in memory order, overlapping ones as windows have, ones of 0, and backward ones. */
+/** Steps in memory order, overlapping as in windows, 0, or backward. */
 function stepsOf(random: Random, sizes: Shape): number[] {
   const steps = [...contiguousStrides(sizes)]
   if (random(3) === 0) return steps
@@ -184,7 +184,7 @@ interface Windows {
   readonly dilation?: number
 }
 
-/** What a convolution's three directions contract: the windows' sizes and steps, and those of what they meet. */
+/** The contractions of a convolution's three directions: the sizes and steps of the windows and of the other factor. */
 function windowsOf({ image: [n, c, h, w], kernel: [o, kh, kw], groups = 1, stride = 1, dilation = 1 }: Windows) {
   const [oh, ow] = [
     [h, kh],
@@ -224,13 +224,13 @@ function windowsOf({ image: [n, c, h, w], kernel: [o, kh, kw], groups = 1, strid
   return { forward, weight }
 }
 
-test('convolutions: sums and columns of several parts and panels', () => {
+test('convolutions whose sums have several parts and whose columns have several panels', () => {
   const random = generator(2)
   const layers: Windows[] = [
     { image: [2, 3, 9, 8], kernel: [5, 3, 3] },
     { image: [1, 4, 11, 9], kernel: [6, 3, 2], groups: 2, stride: 2 },
     { image: [2, 6, 7, 7], kernel: [6, 3, 3], groups: 6, dilation: 2 },
-    // More products than a part has: in parts of one size, and of two; more columns than then fit a panel.
+    // More products than one part has: in parts of one size, and of two sizes; then more columns than a panel holds.
     { image: [2, 1, 36, 36], kernel: [4, 5, 5] },
     { image: [3, 6, 23, 20], kernel: [7, 5, 5] },
     { image: [1, 130, 4, 4], kernel: [26, 3, 3] },
@@ -242,8 +242,7 @@ test('convolutions: sums and columns of several parts and panels', () => {
   }
 })
 
-/** The elements of a convolution by the weight, or forward, of some of its images, output channels and rows. */
-test('the bits of a convolution do not depend on how it is cut', () => {
+test('the bits of a convolution do not depend on how it is divided', () => {
   const random = generator(3)
   const { forward, weight } = windowsOf({ image: [4, 3, 12, 13], kernel: [8, 3, 3] })
   const cut = (x: View, axis: number, from: number, size: number): View => ({
@@ -251,7 +250,7 @@ test('the bits of a convolution do not depend on how it is cut', () => {
     sizes: x.sizes.map((s, i) => (i === axis ? size : s)),
     offset: x.offset + from * x.strides[axis],
   })
-  /** Runs the part of the result along an axis, from the parts of the factors along theirs. */
+  /** Computes the result part by part along one axis, from parts of the factors along theirs. */
   const parts = (whole: Contract, axis: number, ofA: number, ofB: number, size: number): number[] => {
     const { sizes, dtype } = whole.outputs[0]
     const made = Array.from({ length: sizes[axis] / size }, (_, i) => {
@@ -262,7 +261,7 @@ test('the bits of a convolution do not depend on how it is cut', () => {
       backend.run(instr)
       return resultOf(instr)
     })
-    // Element by element of the whole result, from the part that it lies in.
+    // Collects each element of the whole result from its part.
     const strides = contiguousStrides(sizes)
     return Array.from({ length: numelOf(sizes) }, (_, e) => {
       const index = sizes.map((s, j) => Math.floor(e / strides[j]) % s)
@@ -285,7 +284,7 @@ test('the bits of a convolution do not depend on how it is cut', () => {
   expect(parts(byWeight, 3, -1, 5, 1), 'a row of the weights').toStrictEqual(gradient)
 })
 
-test('a convolution that comes often has a function of its own, with the same bits', () => {
+test('a common convolution gets a function of its own, with the same bits', () => {
   const random = generator(4)
   const { forward, weight } = windowsOf({ image: [16, 6, 14, 14], kernel: [16, 5, 5] })
   for (const given of [forward, weight]) {

@@ -1,4 +1,4 @@
-// The same backend where a page forbids making functions from text: expressions are interpreted, with the same results.
+// The backend on a page that forbids making functions from text: it interprets expressions, with the same results.
 import { describeBackend } from '@flambeau/backend-conformance'
 import { expect, it } from 'vitest'
 
@@ -10,7 +10,7 @@ const { js } = await import('../src/index.ts')
 const { mayCompile } = await import('../src/kernels/map.ts')
 globalThis.Function = allowed
 
-it('is a page that forbids it', () => {
+it('the page forbids it', () => {
   expect(mayCompile).toBe(false)
   expect(js().compile).toBeUndefined()
 })

@@ -1,5 +1,5 @@
-// Maps over random layouts, plain and reduced, three ways: the generated kernel of an eager operation, closures, and a
-// compiled program. All must give the bits of plain sums in row-major order.
+// Maps over random layouts, plain and reduced, run three ways: by the generated kernel of an eager operation, by
+// closures, and in a compiled program. All must give the bits of plain sums in row-major order.
 import {
   contiguousLayout,
   type DType,
@@ -28,7 +28,7 @@ import { compiled } from './compiled.ts'
 
 const backend = js()
 
-/** Numbers below a bound, the same at every run of the test. */
+/** Numbers below a bound, the same in every run of the test. */
 function generator(seed: number): (below: number) => number {
   let state = seed
   return (below) => {
@@ -49,11 +49,11 @@ function shapeOf(random: Random): Shape {
   return shape
 }
 
-/** Of NaN, both signs: the sign of one that was computed depends on the processor. */
+/** NaN of both signs, because the sign of a computed NaN depends on the processor. */
 const nans = new Float32Array(new Int32Array([-1, 0x7fffffff, -0x400000]).buffer)
 const odds: readonly number[] = [...nans, Infinity, -Infinity, 0, -0]
 
-/** Elements of fresh memory as `shape`: some axes broadcast, some backwards, in any order of memory. */
+/** Elements of fresh memory as `shape`: some axes broadcast, some backward, in any order of memory. */
 function viewOf(random: Random, shape: Shape, dtype: DType): View {
   const strides = new Array<number>(shape.length).fill(0)
   let step = 1
@@ -106,7 +106,7 @@ const positions = ({ sizes, strides, offset }: Layout): number[] =>
     [offset],
   )
 
-/** What the instruction says, one output element after the other. */
+/** Computes what the instruction means, one output element after another. */
 function plainly({ attrs, inputs, outputs }: Instr<'map'>): TypedArray[] {
   const shape = (inputs[0] as View).sizes
   const at = inputs.map((x) => (isScalar(x) ? [] : positions(x)))
@@ -152,7 +152,7 @@ test('random maps: eager kernels, closures and compiled programs', { timeout: 60
   }
 })
 
-test('kernels of many operands are told apart by how each is read', () => {
+test('kernels of many operands are distinguished by how each operand is read', () => {
   const count = 40
   const expr = Array.from({ length: count }, (_, i) => s.input(i, 'float64')).reduce((sum, x) => s.add(sum, x))
   const attrs: Prims['map'] = { outs: [{ expr }] }
@@ -164,7 +164,7 @@ test('kernels of many operands are told apart by how each is read', () => {
   })
   const output: Output = { sizes: [2], dtype: 'float64', buffer: backend.alloc({ sizes: [2], dtype: 'float64' }) }
   const origin = { name: 'sum' }
-  // All by rows, then one at a time by its first element only.
+  // All operands row-major, then each one in turn by its first element only.
   for (let fixed = -1; fixed < count; fixed++) {
     const inputs = elements.map((view, i) => (i === fixed ? { ...view, strides: [0] } : view))
     backend.run({ kind: 'map', attrs, inputs, outputs: [output], origin })

@@ -1,5 +1,5 @@
-// The source that compiled programs have for a product of matrices gives the numbers of the kernel, bit for bit, whatever
-// the sizes, the steps, the dtype and the place of the arrays.
+// The source that compiled programs contain for a matrix product gives the numbers of the kernel, bit for bit, for any
+// sizes, steps, dtypes and places of the arrays.
 import {
   contiguousLayout,
   type DType,
@@ -24,16 +24,16 @@ interface Case {
   readonly sizes: readonly [m: number, k: number, n: number]
   readonly batch?: readonly number[]
   readonly dtype?: DType
-  /** The layouts of the factors, from the row-major ones. */
+  /** The layouts of the factors, made from the row-major ones. */
   readonly a?: (x: Layout) => Layout
   readonly b?: (x: Layout) => Layout
   readonly post?: boolean
-  /** The arrays come with the call. */
+  /** The arrays are passed with the call. */
   readonly variable?: boolean
 }
 
 const rowMajor = (x: Layout): Layout => x
-/** Each matrix by columns. */
+/** Each matrix stored by columns. */
 const transposed = ({ sizes, strides, offset }: Layout): Layout => {
   const [m, n] = sizes.slice(-2)
   return { sizes, offset, strides: n === 0 ? strides : [...strides.slice(0, -2), 1, m] }
@@ -68,7 +68,7 @@ function filled(dtype: DType, length: number, next: () => number): TypedArray {
 const backend = js()
 let names = 0
 
-/** Checks one case; everything around the result must stay as it is. */
+/** Checks one case. Everything around the result must stay unchanged. */
 function check({
   sizes,
   batch = [],
@@ -155,7 +155,7 @@ it.each(small)('small matrices: %i rows', (m) => {
   }
 })
 
-/** Tiles that are whole and not, panels of rows, of columns, of both, and of neither; rows that are written out. */
+/** Full and partial tiles; panels of rows, of columns, of both, and of neither; rows that are written out. */
 const larger: readonly Case['sizes'][] = [
   [13, 506, 1],
   [1, 50, 13],
@@ -183,7 +183,7 @@ it.each(['float64', 'int32', 'uint8', 'bool'] as const)('%s', (dtype) => {
   }
 })
 
-it('batches, expanded ones too', () => {
+it('batches, also expanded ones', () => {
   for (const sizes of [
     [3, 4, 5],
     [1, 5, 12],
@@ -212,7 +212,7 @@ it('more columns than a panel holds', () => {
   check({ sizes: [26, 20000, 20], b: transposed, post: true })
 })
 
-it('the kernel goes over to it for a product that comes often', () => {
+it('the kernel changes to generated source for a common product', () => {
   const spec = { sizes: [200, 200], dtype: 'float32' } as const
   const layout = contiguousLayout(spec.sizes)
   const [a, b] = [3, 4].map((seed) => ({

@@ -1,6 +1,6 @@
-// Nobody disposes of tensors: V8 frees their memory, in loops that never return to the event loop too. Measured as
-// array-buffer bytes, which go up until V8 collects, so what is compared is the least that is seen in a stretch of steps.
-// The long version is bench/soak.
+// Nobody has to dispose of tensors: V8 frees their memory, even in loops that never return to the event loop. Measured
+// as array-buffer bytes, which grow until V8 collects; so the tests compare the least that is seen in a stretch of
+// steps. bench/soak is the long version.
 import { memoryUsage } from 'node:process'
 import { F, manualSeed, nn, optim, randn, type Tensor, useDevice } from '@flambeau/core'
 import { beforeAll, expect, test } from 'vitest'
@@ -25,7 +25,7 @@ function training(): () => { yHat: Tensor; loss: Tensor } {
   }
 }
 
-/** The least array-buffer bytes seen while `step` runs `steps` times. */
+/** The fewest array-buffer bytes seen while `step` runs `steps` times. */
 function least(step: () => void, steps: number): number {
   let bytes = Number.POSITIVE_INFINITY
   for (let i = 1; i <= steps; i++) {
@@ -35,7 +35,7 @@ function least(step: () => void, steps: number): number {
   return bytes
 }
 
-/** Longer than what V8 lets pass between two collections of young objects. */
+/** More steps than V8 lets pass between two collections of young objects. */
 const stretch = 2000
 
 test('a synchronous loop of training steps keeps nothing', { timeout: 60_000 }, () => {
@@ -55,8 +55,8 @@ test('a list of losses does not hold the memory of the steps they come from', { 
   expect(after - before).toBeLessThan(stretch * 1024 + 1e6)
 })
 
-// The last: what it kept is freed some time after it.
-test('what is kept is seen', { timeout: 60_000 }, () => {
+// The last test, because its garbage is freed some time after it.
+test('the measurement notices what is kept', { timeout: 60_000 }, () => {
   const epoch = training()
   const kept: Tensor[] = []
   const step = (): void => void kept.push(epoch().yHat.detach())

@@ -1,4 +1,4 @@
-// Programs compiled to one function: against the same programs replayed by kernels, through the public API.
+// Programs compiled to one function, compared with the same programs replayed by kernels, through the public API.
 import { memoryUsage } from 'node:process'
 import {
   arange,
@@ -30,7 +30,7 @@ const put = (compiler: typeof own | undefined): void => {
 }
 afterEach(() => put(own))
 
-/** What `step` gives and leaves in six calls, two of them replays, as bytes. */
+/** The results and the state of `step` in six calls, two of them replays, as bytes. */
 function calls(
   make: () => { step: () => readonly Tensor[]; state?: () => readonly Tensor[] },
   replays: boolean,
@@ -53,15 +53,15 @@ const cases: Record<string, Parameters<typeof calls>[0]> = {
     const [x, y] = [randn(3, 4), randn(4)]
     return { step: () => [x.mul(y).sum(1), x.add(y).amax([0, 1]), x.t().sub(x.sum()).contiguous()] }
   },
-  'writes in place, also to a part': () => {
+  'writes in place, to a part too': () => {
     const x = randn(40, 7)
     return { step: () => [x.mul_(0.5).add(1), x.select(1, 2).add_(x.sum()), x.sum(0)], state: () => [x] }
   },
-  'draws and argument-free noise': () => {
+  'draws and noise without arguments': () => {
     const x = randn(50, 30)
     return { step: () => [F.dropout(x, 0.3).sum(1), rand(3), randn(400).mul(x.sum())] }
   },
-  'pieces put together and picked': () => {
+  'cat, indexSelect, pad, flip and unfold': () => {
     const [x, index] = [randn(6, 5), randint(0, 6, [9])]
     return {
       step: () => {
@@ -119,11 +119,11 @@ const cases: Record<string, Parameters<typeof calls>[0]> = {
       state: () => [...model.parameters()],
     }
   },
-  'layers that are like each other, Adam, gradients that stay': () => deep(),
-  'gradients of equal layers, clipped where they lie': () => deep((model) => nn.utils.clipGradNorm_(model, 0.1)),
+  'equal layers, Adam, and gradients that are kept': () => deep(),
+  'gradients of equal layers, clipped in place': () => deep((model) => nn.utils.clipGradNorm_(model, 0.1)),
 }
 
-/** Six equal layers, whose products, epilogues, sums and updates each are one function. */
+/** Six equal layers. Their products, epilogues, sums and updates each share a function. */
 function deep(clip?: (parameters: readonly Tensor[]) => Tensor): ReturnType<Parameters<typeof calls>[0]> {
   const [x, y] = [randn(4, 8), randn(4, 8)]
   const model = new nn.Sequential(...Array.from({ length: 6 }, () => [new nn.Linear(8, 8), new nn.Tanh()]).flat())
@@ -160,19 +160,19 @@ describe('compiled equals replayed', () => {
   })
 })
 
-describe('steps that are like each other', () => {
-  /** Functions, and calls of them. */
+describe('steps that are alike', () => {
+  /** The number of functions, and of calls of them. */
   const counts = (step: () => readonly Tensor[]): readonly number[] => {
     const source = sourceOf(step)
     return [/^const step/gm, /^ {2}step\d+\(/gm].map((pattern) => source.match(pattern)?.length ?? 0)
   }
 
-  test('are one function: products, and maps, of which the last alone writes what leaves', () => {
+  test('share a function: products, and maps whose last one alone writes a result', () => {
     const [x, weights] = [randn(3, 7), Array.from({ length: 6 }, () => randn(7, 7))]
     expect(counts(() => [weights.reduce((h, w) => h.matmul(w).tanh(), x)])).toStrictEqual([4, 12])
   })
 
-  test('but not where there are few, or where they work for long', () => {
+  test('share none if there are few of them, or if they take long', () => {
     const exponentials = (count: number, size: number): readonly number[] => {
       const xs = Array.from({ length: count }, () => randn(size))
       return counts(() => xs.map((x) => x.exp()))
@@ -206,18 +206,18 @@ describe('what a run checks', () => {
   })
 
   const byIndex: Record<string, (x: Tensor, index: Tensor) => Tensor> = {
-    'a gather that leaves': (x, index) => x.gather(1, index),
-    'a gather within': (x, index) => x.gather(1, index).sum(),
+    'a gather that is a result': (x, index) => x.gather(1, index),
+    'a gather inside the program': (x, index) => x.gather(1, index).sum(),
     'a scatter': (x, index) => zeros(2, 5).scatterAdd(1, index, x),
   }
-  test.each(Object.keys(byIndex))('%s says which index it was, as eager does', (name) => {
+  test.each(Object.keys(byIndex))('%s reports the same index as eager', (name) => {
     const step = byIndex[name]
     const [x, index] = [rand(2, 5), zeros(2, 2, { dtype: 'int32' })]
     const run = compile(() => step(x, index))
     for (let i = 0; i < 4; i++) run()
     for (const wrong of [5, -1]) {
       index.select(0, 0).select(0, 1).fill_(wrong)
-      // The error itself, because toThrow takes a thrown undefined for any sentence.
+      // Compares the error itself, because toThrow accepts a thrown undefined for any message.
       const [thrown, eager] = [run, () => step(x, index)].map(thrownBy)
       expect(thrown).toStrictEqual(eager)
       expect(thrown).toHaveProperty('message', `index ${wrong} is out of bounds for dimension 1 with size 5`)
@@ -232,7 +232,7 @@ describe('what a run checks', () => {
     expect(() => step()).toThrow('all elements of input should be between 0 and 1')
   })
 
-  test.each([3, 300])('before it writes what is seen, %i elements', (n) => {
+  test.each([3, 300])('such a target, before a visible write, %i elements', (n) => {
     const [x, y, there] = [rand(n), ones(n), zeros(n)]
     const step = compile(() => there.copy_(F.binaryCrossEntropy(x, y, { reduction: 'none' })))
     for (let i = 0; i < 4; i++) step()
@@ -257,7 +257,7 @@ test('the source of a step: a linear layer, its squared error, gradients and SGD
     optimizer.step()
     return [loss]
   })
-  // Where buffers from before lie depends on what was allocated before.
+  // The offsets of earlier buffers depend on what was allocated before.
   await expect(source.replace(/buffers\[[1-9]\d*\], \d+/g, 'buffers[1], at')).toMatchFileSnapshot(
     '__snapshots__/step.js.snap',
   )
@@ -274,7 +274,7 @@ test('replays keep nothing', { timeout: 60_000 }, () => {
     optimizer.step()
     return loss
   })
-  /** The least seen in a stretch: array-buffer bytes go up until V8 collects. */
+  /** The fewest bytes seen in a stretch: array-buffer bytes grow until V8 collects. */
   const least = (steps: number): number => {
     let bytes = Number.POSITIVE_INFINITY
     for (let i = 0; i < steps; i++) {

@@ -1,5 +1,5 @@
-// Where extremes are, as source of two reductions by the loops that maps have: the extreme itself, which stays in the
-// function's memory, then the least position that has it. So NaN wins, and of equals the first.
+// argmax and argmin as source of two reductions, with the loops of maps. The first computes the extreme into scratch
+// memory; the second finds the first position that has it. So NaN wins, and the first of equal elements.
 import {
   contiguousStrides,
   descriptorOf,
@@ -31,21 +31,21 @@ import type { ProgramSource } from '../program/source.ts'
 
 type ArgReduce = Prims['argReduce']
 
-/** Loops over the operand, the positions among what is reduced, and the output. */
+/** Loops over the operand, the positions within the reduced axes, and the output. */
 function loopsOf({ sizes, strides }: Pick<View, 'sizes' | 'strides'>, { axes }: ArgReduce): Loops {
   const steps = contiguousStrides(axes.map((axis) => sizes[axis]))
   const positions = sizes.map((_, axis) => (axes.includes(axis) ? steps[axes.indexOf(axis)] : 0))
   return orderedLoops(sizes, [strides, positions, outputStrides(sizes, axes)], 2)
 }
 
-/** The position where an element is the extreme, otherwise one that is no position. */
+/** The position if the element is the extreme, otherwise the identity of min, which is not a position. */
 function placeOf(dtype: DType): Expr {
   const x = s.input(0, dtype)
   const found = s.eq(x, s.input(1, dtype))
   return s.select(isFloat(dtype) ? s.or(found, s.isnan(x)) : found, s.input(2, 'int32'), identityOf('min', 'int32'))
 }
 
-/** Statements for loops of `loopsOf`; the output has `length` elements. */
+/** Statements for the loops of `loopsOf`; the output has `length` elements. */
 function emitArgReduce(
   { fn, axes }: ArgReduce,
   [x, out]: readonly Pick<Strided, 'array' | 'start'>[],
@@ -68,7 +68,7 @@ function emitArgReduce(
   ]
 }
 
-/** The function of an instruction in a compiled program. */
+/** Writes an argReduce instruction of a compiled program as a function. */
 export function argReduceStep(
   source: ProgramSource,
   { attrs, inputs, outputs, origin }: ProgramInstr<'argReduce'>,
@@ -122,7 +122,7 @@ function nestOf(instr: Instr<'argReduce'>): Nest {
   return nests.keep(descriptor, { kernel, loops })
 }
 
-/** The `argReduce` kernel: one function for every dtype and class of loops. */
+/** The `argReduce` kernel: one generated function per dtype and class of loops. */
 export function argReduce(instr: Instr<'argReduce'>): void {
   const { inputs, outputs } = instr
   const [x] = inputs
@@ -134,7 +134,7 @@ export function argReduce(instr: Instr<'argReduce'>): void {
 
 const pick = (list: readonly number[], axes: readonly number[]): number[] => axes.map((axis) => list[axis])
 
-/** Without generated source. */
+/** The same without generated source. */
 function byCalls({ attrs, inputs, outputs }: Instr<'argReduce'>): void {
   const [x] = inputs
   const { data } = hostOf(x)
@@ -152,7 +152,7 @@ function byCalls({ attrs, inputs, outputs }: Instr<'argReduce'>): void {
       forEachRow(reduced, [steps], [at[0] + i * outer], (inner, count, [step]) => {
         for (let c = 0, p = inner[0]; c < count; c++, p += step, position++) {
           const value = data[p] * sign
-          // The first of equals stays; NaN beats all numbers.
+          // The first of equal elements stays; NaN beats every number.
           if (best < 0 || value > extreme || (value !== value && extreme === extreme)) {
             best = position
             extreme = value

@@ -1,5 +1,5 @@
-// The `map` kernel without generated source, for pages whose security policy forbids it: the same order of additions by
-// closures, so the same numbers, slowly.
+// The `map` kernel without generated source, for pages whose content security policy forbids it. It evaluates the
+// expressions by closures, which is slow, but adds in the same order and so gives the same bits.
 import {
   hostOf,
   identities,
@@ -13,7 +13,7 @@ import {
 } from '@flambeau/core/backend'
 import { combineCall, finishCall } from '../text/reduction.ts'
 
-/** `loops` has a row of steps for every view among the inputs, then one for every output. */
+/** `loops` has one row of steps per view among the inputs, then one per output. */
 export function interpretLoops({ attrs, inputs, outputs }: Instr<'map'>, { sizes, steps }: Loops): void {
   const views: { position: number; data: ArrayLike<number> }[] = []
   const values = new Float64Array(inputs.length)

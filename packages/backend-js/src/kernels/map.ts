@@ -1,5 +1,6 @@
-// The `map` kernel: scalar expressions over any number of operands, plain or reduced. For every expression and class
-// of layouts one function is generated, so that each sees one kind of typed array and its loops stay in registers.
+// The `map` kernel: scalar expressions over any number of operands, plain or reduced. Each expression and class of
+// layouts gets a generated function of its own, so that the function sees one kind of typed array and V8 keeps its
+// loops in registers.
 import {
   checkClaims,
   descriptorOf,
@@ -28,7 +29,7 @@ import type { Count } from '../text/indices.ts'
 import { emitNest, type NestMemory, type Strided } from '../text/loops.ts'
 import { accumulators, cellsAt, reducedOfNone, unrolled } from '../text/reduction.ts'
 
-/** How an operand is read: a number, one element for all, row-major, or by steps. */
+/** How an operand is read: as a number, as one element for all positions, row-major, or by steps. */
 const NUMBER = 0
 const FIXED = 1
 const ROWS = 2
@@ -44,7 +45,7 @@ interface Nest {
   readonly loops: Loops
 }
 
-/** What was generated for an expression; `last` is the flat one that ran last, under its key. */
+/** The functions generated for an expression. `last` is the flat one that ran last, and `key` its key. */
 interface Compiled {
   key: number
   last: FlatKernel
@@ -52,7 +53,7 @@ interface Compiled {
   readonly looped: Map<string, LoopKernel>
 }
 
-/** The most operands whose accesses are one exact number. */
+/** More operands than this have no key, because their accesses do not fit one exact number. */
 const mostKeyed = 33
 
 const compiled = new WeakMap<Prims['map'], Compiled>()
@@ -64,7 +65,7 @@ function accessOf(x: Operand): Access {
   return step === 0 ? FIXED : step === 1 ? ROWS : STEPS
 }
 
-/** How the operands are read, where everything is one loop over all elements; -1 where it is not, or something is wrong. */
+/** Encodes how the operands are read if one loop over all elements will do; otherwise, or if something is wrong, -1. */
 function keyOf({ attrs: { outs }, inputs, outputs }: Instr<'map'>, shape: Shape, n: number): number {
   if (n === 0 || inputs.length > mostKeyed || outs.length !== outputs.length) return -1
   for (let i = 0; i < outs.length; i++) {
@@ -91,8 +92,9 @@ function mapInParts(instr: Instr<'map'>, shape: Shape, n: number, cases: Compile
 }
 
 /**
- * Runs a map that is in order: that its operands and outputs are of one shape is seen here, in the loop that looks at them
- * anyway, and that they lie in their memory by the flat kernel, which opens them; both leave the error to `checkClaims`.
+ * Runs a map whose operands are valid. This loop looks at the operands anyway, so it also sees whether they and the
+ * outputs have one shape; the flat kernel, which opens the buffers, sees whether they fit in them. If not,
+ * `checkClaims` throws the error.
  */
 export function map(instr: Instr<'map'>): void {
   const { attrs, inputs } = instr
@@ -117,7 +119,7 @@ export function map(instr: Instr<'map'>): void {
   cases.last(instr, n)
 }
 
-/** What loops share that have one function: what is a number in its text. */
+/** The class of loops that share a function: what its text contains as numbers. */
 export function classOf({ sizes, steps }: Loops): string {
   const depth = sizes.length
   const inner = depth > 0 && sizes[depth - 1] <= unrolled ? sizes[depth - 1] : 0
@@ -159,7 +161,7 @@ function nestOf({ attrs, inputs }: Instr<'map'>, shape: Shape, cases: Compiled):
 
 // ---- generated functions ----
 
-/** Whether this page may compile source; a content security policy can forbid it. */
+/** Whether this page may compile source. A content security policy can forbid it. */
 export const mayCompile: boolean = (() => {
   try {
     return new Function('return 1')() === 1
@@ -171,8 +173,8 @@ export const mayCompile: boolean = (() => {
 const runtimeNames = Object.keys(runtime)
 
 /**
- * Declares the functions of `runtime` that a text calls, as constants of it: V8 then knows them where they are called. The
- * others are not touched, because some are made when they are first asked for.
+ * Declares the functions of `runtime` that a text calls as constants of that text, so that V8 knows them where they are
+ * called. The others are not read, because some are created when first read.
  */
 export const calledIn = (text: string): string =>
   `const { ${runtimeNames.filter((name) => text.includes(`${name}(`)).join(', ')} } = runtime`
@@ -186,9 +188,9 @@ export function compile(parameters: string, lines: readonly string[]): (...args:
 }
 
 /**
- * A kernel for one class of layouts: operands are opened from the instruction, then come the loops. `steps` has a row for
- * every view among the inputs, then one for every output. With `bound` the loop is over that many elements, and whether
- * the buffers hold them is asked when they are opened.
+ * The source of a kernel for one class of layouts: it opens the operands of the instruction, then runs the loops.
+ * `steps` has one row per view among the inputs, then one per output. With `bound`, the loop covers that many elements,
+ * and opening a buffer checks that it holds them.
  */
 function kernelSource(
   attrs: Prims['map'],
@@ -198,7 +200,7 @@ function kernelSource(
   bound?: string,
 ): string[] {
   const lines = ['const { inputs, outputs } = instr']
-  /** Opens a buffer; where the loop is over `bound` elements, they have to be in it. */
+  /** Checks, as a buffer is opened, that it holds the `bound` elements of the loop. */
   const open = (buffer: string, offset: string | undefined, step: Count): void => {
     if (bound === undefined) return
     const last = step === 0 ? '1' : bound
@@ -235,7 +237,9 @@ function kernelSource(
   return [...lines, ...body]
 }
 
-/** Memory that the loops of one kernel have, and those of the next use again; declared in `lines`. */
+/**
+ * Scratch memory for the loops of a kernel, shared with the kernels that run after it; `lines` gets the declarations.
+ */
 export function memoryIn(lines: string[]): NestMemory {
   let memories = 0
   return {
@@ -252,7 +256,7 @@ export function memoryIn(lines: string[]): NestMemory {
   }
 }
 
-/** One loop over row-major operands; reduced outputs reduce everything. */
+/** One loop over row-major operands. Reduced outputs are reduced over all of it. */
 function flatKernel(attrs: Prims['map'], accesses: readonly Access[]): FlatKernel {
   const steps = [
     ...accesses.flatMap((access) => (access === NUMBER ? [] : [[access === ROWS ? 1 : 0]])),
@@ -268,14 +272,14 @@ function flatKernel(attrs: Prims['map'], accesses: readonly Access[]): FlatKerne
   return compile('instr, n', kernelSource(attrs, views, ['n'], steps, 'n')) as FlatKernel
 }
 
-/** Nested loops over operands with steps; an innermost loop of a few turns is written out. */
+/** Nested loops over operands with steps. A short innermost loop is unrolled. */
 function loopKernel(attrs: Prims['map'], views: readonly boolean[], loops: Loops): LoopKernel {
   const lines: string[] = []
   const { sizes, steps } = countsIn(lines, loops)
   return compile('instr, loops', [...lines, ...kernelSource(attrs, views, sizes, steps)]) as LoopKernel
 }
 
-/** The sizes and steps of a class of loops: numbers, or names that `lines` declare. */
+/** The sizes and steps of a class of loops: numbers, or names that `lines` declares. */
 export function countsIn(lines: string[], loops: Loops): { sizes: Count[]; steps: Count[][] } {
   const depth = loops.sizes.length
   const sizes = loops.sizes.map((size, l): Count => {

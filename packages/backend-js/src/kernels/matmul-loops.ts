@@ -1,11 +1,11 @@
-// Matrix products of any sizes: parts of both factors are copied into panels of doubles, then tiles of the result are
-// accumulated in registers, every element in the order of k, and rounded once. A single column has a loop of its own
-// without panels. A factor may be reached by offsets of its rows and columns instead of by steps.
+// Matrix products of any sizes. Blocks of both factors are copied to panels of doubles; tiles of the result accumulate
+// in registers, each element in the order of k, and are rounded once. A product with a single column has a loop of its
+// own without panels. A factor may be addressed by tables of row and column offsets instead of steps.
 import type { TypedArray } from '@flambeau/core/backend'
 import { mostInPanel, mostProducts } from '../text/matmul.ts'
 import { panel, type PanelUse } from './panels.ts'
 
-/** A matrix somewhere in a slab: element (i, j) is data[at + i * rowStep + j * columnStep]. */
+/** A matrix in a slab: element (i, j) is data[at + i * rowStep + j * columnStep]. */
 export interface Matrix {
   readonly data: TypedArray
   readonly at: number
@@ -13,7 +13,7 @@ export interface Matrix {
   readonly columnStep: number
 }
 
-/** Element (i, j) is data[at + rows[i] + columns[j]]. */
+/** A matrix by offsets: element (i, j) is data[at + rows[i] + columns[j]]. */
 export interface Walked {
   readonly data: TypedArray
   readonly at: number
@@ -26,22 +26,22 @@ const isWalked = (x: Matrix | Walked): x is Walked => (x as Walked).rows !== und
 type Panel = ReturnType<typeof panel>
 let panelA: Panel = new Float64Array(0)
 let panelB: Panel = new Float64Array(0)
-/** The sums so far, a tile after the other; of one tile where it is finished at once. */
+/** The partial sums, tile after tile; room for one tile if the products have one part. */
 let sums: Panel = new Float64Array(0)
 const roomFor = (x: Panel, use: PanelUse, length: number): Panel => (x.length >= length ? x : panel(use, length))
 
-/** Rows and columns of a tile: the accumulators and operands must fit the sixteen registers V8 has. */
+/** Rows and columns of a tile: its accumulators and operands must fit the sixteen registers that V8 has. */
 const tileRows = 4
 const tileColumns = 4
 const inTile = tileRows * tileColumns
 
-/** Some rows, columns or products: `count` from `from` on. */
+/** A range of rows, columns or products: `count` of them from `from` on. */
 interface Span {
   readonly from: number
   readonly count: number
 }
 
-/** Columns of `b` in groups, each group's rows one after the other, filled up with zeros. */
+/** Copies columns of `b` in groups of a tile's width, row after row, padded with zeros. */
 function packColumns(b: Matrix | Walked, products: Span, columns: Span): void {
   const last = columns.from + columns.count
   let to = 0
@@ -58,7 +58,7 @@ function packRows(a: Matrix | Walked, products: Span, row: number, height: numbe
   else step(a.data, a.at + row * a.rowStep, a.columnStep, products, a.rowStep, height, panelA, 0)
 }
 
-/** Copies `width` neighbours for one product after the other. */
+/** Copies `width` neighbours for each product in turn. */
 function step(
   data: TypedArray,
   at: number,
@@ -95,7 +95,7 @@ function walk(
   }
 }
 
-/** Some columns of the result at a time, as many as a panel holds. */
+/** Computes the result by groups of columns, as many as a panel holds. */
 function tiles(
   a: Matrix | Walked,
   b: Matrix | Walked,
@@ -114,7 +114,7 @@ function tiles(
   for (let j = 0; j < n; j += width) block(a, b, out, start, m, k, n, { from: j, count: Math.min(width, n - j) })
 }
 
-/** Columns of the result, a part of their sums after the other. */
+/** Computes some columns of the result, adding one part of their products after another. */
 function block(
   a: Matrix | Walked,
   b: Matrix | Walked,
@@ -146,7 +146,7 @@ function block(
   }
 }
 
-/** The sums of a tile's products, from what they were before if there is more of them. */
+/** Accumulates the products of a tile; with `more`, on top of the sums of earlier parts. */
 // biome-ignore format: rows and columns as they are in the tile
 function tile(a: Panel, b: Panel, from: number, k: number, sums: Panel, at: number, more: boolean): void {
   let c00 = 0, c01 = 0, c02 = 0, c03 = 0
@@ -185,8 +185,8 @@ function column(a: Matrix, b: Matrix, out: TypedArray, start: number, m: number,
 }
 
 /**
- * Four rows at a time, two steps of k in one: each row adds up in order, in a register of its own. Sums of indices are
- * cut to 32 bits because V8 then leaves out its overflow checks, a quarter of the time.
+ * Takes four rows at a time and two steps of k per turn; each row adds up in order, in a register of its own. Sums of
+ * indices are cut to 32 bits, because V8 then leaves out its overflow checks, which saves a quarter of the time.
  */
 function rowsTimes(
   data: TypedArray,

@@ -1,5 +1,5 @@
-// Kernels that move elements without computing: assign, concat, pad, gather, scatter, fold and iota. They follow strides;
-// nothing is made contiguous first.
+// Kernels that move elements without computing: assign, concat, pad, gather, scatter, fold and iota. They follow
+// strides and never make an operand contiguous first.
 import {
   contiguousStrides,
   copyView,
@@ -16,7 +16,7 @@ import {
 } from '@flambeau/core/backend'
 import { accumulators } from '../text/reduction.ts'
 
-/** Copies the base into the output unless the output is the base's own memory. */
+/** Copies the base to the output unless both are the same memory. */
 function beginWith(base: View, out: HostBuffer): void {
   if (base.buffer !== out) copyView(base, out.data, out.start, contiguousStrides(base.sizes))
 }
@@ -59,7 +59,7 @@ export function iota({ attrs, outputs }: Instr<'iota'>): void {
   iotaInto(data, start, out.sizes, attrs.axis)
 }
 
-/** Writes the index along an axis for every element of a shape. */
+/** Writes the index along an axis to every element of a shape. */
 export function iotaInto(data: TypedArray, start: number, shape: Shape, axis: number): void {
   const n = numelOf(shape)
   const inner = contiguousStrides(shape)[axis] ?? 1
@@ -86,11 +86,11 @@ export function fold({ attrs, inputs, outputs }: Instr<'fold'>): void {
   for (let i = 0; i < size; i++) data[start + i] = sums[i]
 }
 
-/** Strides that stay where they are along an axis. */
+/** The strides with 0 along an axis. */
 export const without = (strides: readonly number[], axis: number): number[] =>
   strides.map((s, i) => (i === axis ? 0 : s))
 
-/** Every index must lie in 0 .. size - 1; checked before anything is written. */
+/** Checks that every index is in 0 .. size - 1, before anything is written. */
 function checkIndices(index: View, size: number, axis: number): void {
   const { data } = hostOf(index)
   forEachRow(index.sizes, [index.strides], [startOf(index)], (at, n, [step]) => {

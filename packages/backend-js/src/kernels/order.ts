@@ -1,4 +1,4 @@
-// Kernels that compare along an axis: scan and sort.
+// Kernels that work along an axis in order: scan and sort.
 import { contiguousStrides, forEachRow, hostOf, type Instr, numelOf, startOf } from '@flambeau/core/backend'
 import { combineCall } from '../text/reduction.ts'
 
@@ -50,7 +50,7 @@ export function sort({ attrs, inputs, outputs }: Instr<'sort'>): void {
   const outStep = strides[axis]
   const order = new Int32Array(size)
   const keys = new Float64Array(size)
-  /** Equal elements keep their order either way; NaN is the largest. */
+  /** Compares two keys. Equal elements keep their order, ascending or descending; NaN is the largest. */
   const compare = (a: number, b: number): number => {
     const u = keys[a]
     const v = keys[b]

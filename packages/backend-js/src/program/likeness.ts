@@ -1,6 +1,7 @@
-// Which steps of a program are one function: those whose text would be the same but for the memory that they work on and
-// the readings of a run. A network repeats its layers: their text is written, parsed and optimised once. Memory that is a
-// parameter is read more slowly than a constant, so this is for steps that take less time than making their functions.
+// Decides which steps of a program share a function: those whose text differs only in the memory they use and the
+// values that a run reads. A network repeats its layers, so the text of a layer is written, parsed and optimised once.
+// Memory passed as a parameter is read more slowly than a constant, so only steps that take less time than making their
+// own functions share one.
 import {
   type Expr,
   isReading,
@@ -15,17 +16,25 @@ import {
 import { iteratedShape, type MapInstr } from './map.ts'
 import type { ProgramSource } from './source.ts'
 
-/** What a step shares with those like it, and what it has of its own, in the order in which they have theirs. */
+/**
+ * What a step has in common with the steps like it (`key`), and what is its own, in the order of the shared parameters.
+ */
 export interface Likeness {
   readonly key: string
-  /** A value for each memory that is a parameter. */
+  /** One value per memory that is a parameter. */
   readonly values: readonly number[]
-  /** Which of those memories every value lies in: a result that is overwritten is several values. */
+  /**
+   * The parameter that each value is in. Several values may be in one: a result that is overwritten has a value per
+   * write.
+   */
   readonly places: ReadonlyMap<number, number>
   readonly readings: readonly number[]
 }
 
-/** The most multiplications, or steps of expressions, that take less time in a hundred calls than a function of their own. */
+/**
+ * Steps with at most this work (multiplications, or expression steps times elements) share functions, because a hundred
+ * calls of them take less time than making a function for each.
+ */
 const mostWork = 4096
 
 function workOf(source: ProgramSource, instr: ProgramInstr): number {
@@ -40,7 +49,10 @@ function workOf(source: ProgramSource, instr: ProgramInstr): number {
 
 const numberKey = (x: number): string => (Object.is(x, -0) ? '-0' : String(x))
 
-/** By the order of expressions, which is one and the same for the same expressions: most steps that are alike share them. */
+/**
+ * By the order of an expression's steps, which is the same object for the same expressions. Most steps that are alike
+ * share it.
+ */
 const keys = new WeakMap<readonly Expr[], string>()
 
 /** Equal for equal expressions. */
@@ -75,15 +87,15 @@ function attrsKey({ kind, attrs }: ProgramInstr): string {
   return `${expressionsKey(outs.map((out) => out.expr))} ${reductions.join()}`
 }
 
-/** The position of an item in a list, where it is put if it is not there. */
+/** The position of an item in a list; appends the item if the list does not have it. */
 function positionIn<T>(list: T[], x: T): number {
   const at = list.indexOf(x)
   return at < 0 ? list.push(x) - 1 : at
 }
 
 /**
- * The likeness of a step that runs maps or a product; `form` tells apart what the same instructions can become. There is
- * none for long work, and where the text has something of the instruction itself in it: the error of a check.
+ * The likeness of a step that runs maps or a product; `form` tells apart the functions that the same instructions can
+ * become. Undefined for a step with much work, and for one with a check, whose error belongs to a single instruction.
  */
 export function likenessOf(source: ProgramSource, instrs: readonly ProgramInstr[], form: string): Likeness | undefined {
   const { memory, program } = source

@@ -1,5 +1,5 @@
-// Maps in a compiled program: loops over constants, or, where there are only a few elements, straight-line code for
-// several instructions at once, in which values that nothing else needs are never in memory.
+// Maps in a compiled program: loops over constants, or, for a few elements, straight-line code for several instructions
+// at once, in which values that nothing else reads never reach memory.
 import {
   type Check,
   type DType,
@@ -31,7 +31,7 @@ export type MapInstr = ProgramInstr<'map'>
 export const iteratedShape = (source: ProgramSource, { inputs, outputs }: MapInstr): Shape =>
   inputs.find(isUse)?.sizes ?? source.program.values[outputs[0]].sizes
 
-/** The dtypes that expressions give their inputs. */
+/** The dtype of each input of some expressions. */
 export function inputDTypes(roots: readonly Expr[]): Map<number, DType> {
   const dtypes = new Map<number, DType>()
   for (const x of topological(roots)) if (x.step === 'input') dtypes.set(x.value, x.dtype)
@@ -43,14 +43,14 @@ const exprsOf = ({ attrs, check }: MapInstr): Expr[] => [
   ...(check === undefined ? [] : [check.expr]),
 ]
 
-/** The function of a map. */
+/** Writes a map as a function. */
 export function mapStep(source: ProgramSource, instr: MapInstr, like?: Likeness): void {
   const write = (fn: FunctionSource): readonly string[] => {
     const shape = iteratedShape(source, instr)
     if (numelOf(shape) === 0) return emptied(source, fn, instr)
     const { check, attrs } = instr
     if (check === undefined) return loops(fn, instr, shape, attrs.outs, [])
-    // What is not seen may be written before the check has seen all.
+    // An output that nobody sees if the check fails may be written before the check is done.
     const visible = instr.outputs.some((value) => source.memory.visible(value))
     const flag = fn.scratch(1)
     const checked = { expr: s.cast(check.expr, 'bool'), reduce: { fn: 'max' as const, axes: shape.map((_, i) => i) } }
@@ -62,7 +62,7 @@ export function mapStep(source: ProgramSource, instr: MapInstr, like?: Likeness)
   source.step(instr.origin.name, write, like)
 }
 
-/** The loops of some outputs; the last of them may be numbers that go to `flags`. */
+/** The loops of some outputs. The last of them may be check expressions, which go to `flags`. */
 function loops(
   fn: FunctionSource,
   { inputs, outputs }: MapInstr,
@@ -91,7 +91,7 @@ function loops(
   return blocks === undefined ? emitNest(outs, nest) : inBlocks(blocks, nest, numelOf(shape), fn)
 }
 
-/** The one loop of a nest as a loop over blocks, each of them with a loop for every step and one for the outputs. */
+/** A nest of one loop as a loop over blocks: in each block one loop per step, then one for the outputs. */
 function inBlocks({ size, steps, outs }: Blocks, nest: Nest, n: number, fn: FunctionSource): string[] {
   const stored = steps.map((): Strided => ({ array: fn.scratch(size, 'float32'), start: '0', steps: [1] }))
   const within = (x: Strided | string): Strided | string =>
@@ -111,7 +111,7 @@ function inBlocks({ size, steps, outs }: Blocks, nest: Nest, n: number, fn: Func
   return emitNest(outs, { ...nest, sizes: [n / size, size], inputs, outs: nest.outs.map(cut), before })
 }
 
-/** Reductions of no elements. */
+/** Fills the outputs of a reduction of no elements. */
 function emptied(source: ProgramSource, fn: FunctionSource, { attrs, outputs }: MapInstr): string[] {
   return attrs.outs.flatMap((out, k) => {
     if (out.reduce === undefined) return []
@@ -123,12 +123,12 @@ function emptied(source: ProgramSource, fn: FunctionSource, { attrs, outputs }: 
 
 // ---- straight-line code ----
 
-/** A map whose iterated elements times steps are more than this has loops. */
+/** A map gets loops if its iterated elements times its expression steps are more than this. */
 const fewSteps = 64
 /** A function of straight-line code has at most about this many statements. */
 export const mostStatements = 400
 
-/** Statements that a map is as straight-line code; 0 when there are too many. */
+/** The number of statements of a map as straight-line code; 0 if it needs loops. */
 export function statementsOf(source: ProgramSource, instr: ProgramInstr): number {
   if (instr.kind !== 'map') return 0
   const n = numelOf(iteratedShape(source, instr as MapInstr))
@@ -136,7 +136,7 @@ export function statementsOf(source: ProgramSource, instr: ProgramInstr): number
   return n <= 16 && statements <= fewSteps * Math.min(n, 4) ? statements : 0
 }
 
-/** One function for consecutive maps of few elements; `leaves` says whether a value is needed elsewhere. */
+/** One function for consecutive maps of few elements; `leaves` tells whether something else needs a value. */
 export function straightStep(
   source: ProgramSource,
   instrs: readonly MapInstr[],
@@ -151,7 +151,7 @@ export function straightStep(
   source.step(instrs.map((x) => x.origin.name).join(', '), write, like)
 }
 
-/** Offsets of all elements of a layout, in row-major order. */
+/** The offsets of all elements of a layout, in row-major order. */
 function offsetsOf(shape: Shape, strides: readonly number[], offset: number): number[] {
   return shape.reduce<number[]>(
     (offsets, size, axis) => offsets.flatMap((at) => Array.from({ length: size }, (_, i) => at + i * strides[axis])),
@@ -164,7 +164,7 @@ class Straight {
   readonly #source: ProgramSource
   readonly #fn: FunctionSource
   readonly #leaves: (value: number) => boolean
-  /** The names of the elements that are known, by value and offset. */
+  /** Names of the elements that are in variables, by value and offset. */
   readonly #known = new Map<string, string>()
   #names = 0
 
@@ -193,7 +193,7 @@ class Straight {
   add(instr: MapInstr): void {
     const { attrs, inputs, outputs, check } = instr
     const shape = iteratedShape(this.#source, instr)
-    // What is read by name is what memory would hold.
+    // A variable must hold what memory would hold, so plain outputs are rounded.
     const exprs = exprsOf(instr).map((expr, k) => (attrs.outs[k]?.reduce === undefined ? s.rounded(expr) : expr))
     const dtypes = inputDTypes(exprs)
     const offsets = inputs.map((x) => (isUse(x) ? offsetsOf(x.sizes, x.strides, x.offset) : []))
@@ -229,7 +229,7 @@ class Straight {
     this.lines.push(this.#source.raise(conditions.join(' || '), error))
   }
 
-  /** One chain for every element of a reduced output, rounded at its end. */
+  /** A chain for each element of a reduced output, rounded at its end. */
   #reduced(out: MapOut, fn: ReduceFn, values: readonly string[], to: readonly number[]): string[] {
     const { expr } = out
     const chains: string[] = []

@@ -1,14 +1,14 @@
-// How a factor of a contraction goes along its rows, its columns or what is summed: by one step, or, where that is several
-// axes of a view that do not fold into one, by the offsets that their nested loops come to.
+// How a factor of a contraction goes along its rows, its columns or its summed axes: by one step, or, for several axes
+// of a view that do not fold into one, by the offsets that their nested loops give.
 import { type Contraction, type Loops, loopsOver, numelOf } from '@flambeau/core/backend'
 
-/** Loops from the outermost to the innermost, with the step of one operand in each; there are two at least. */
+/** Loops from the outermost to the innermost, with one operand's step in each. There are at least two. */
 export interface Nest {
   readonly sizes: readonly number[]
   readonly steps: readonly number[]
 }
 
-/** From one position to the next. */
+/** The way from one position to the next. */
 export type Along = number | Nest
 
 export const isNest = (along: Along): along is Nest => typeof along !== 'number'
@@ -21,13 +21,13 @@ export interface Steps {
 
 export const isWalked = ({ rowStep, columnStep }: Steps): boolean => isNest(rowStep) || isNest(columnStep)
 
-/** How an operand goes through loops, whatever other operands do. */
+/** How an operand goes through loops, with the loops folded for this operand alone. */
 export function alongOf(loops: Loops, operand: number): Along {
   const { sizes, steps } = loopsOver(loops.sizes, [loops.steps[operand]])
   return sizes.length > 1 ? { sizes, steps: steps[0] } : (steps[0][0] ?? 0)
 }
 
-/** How far the last of `count` positions is from the first, where no step is negative. */
+/** The distance from the first of `count` positions to the last; no step is negative. */
 export const reachOf = (along: Along, count: number): number =>
   isNest(along)
     ? along.steps.reduce((reach, step, loop) => reach + step * (along.sizes[loop] - 1), 0)
@@ -48,7 +48,7 @@ export function offsets(sizes: readonly number[], steps: readonly number[]): Int
   return table
 }
 
-/** The product of an m by k and a k by n matrix that one element of a contraction's batch is. */
+/** The product of an m by k and a k by n matrix that each element of a contraction's batch is. */
 export function productOf({ rows, sum, columns }: Contraction): {
   readonly m: number
   readonly k: number

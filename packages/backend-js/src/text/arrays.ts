@@ -1,12 +1,12 @@
-// Text for functions that read and write arrays in tight loops, written for what V8 does with it. A typed array that is a
-// `const` of the enclosing function becomes its address in machine code if the function that uses it aliases it at its
-// head, outside of all loops. Arrays of one length that are read at one index share a bounds check, and have
-// none where that length is the loop's bound: so neighbours are read at one index from subarrays that begin at
-// different elements.
+// Source text of functions that read and write arrays in tight loops, written for how V8 compiles it. A typed array
+// that is a `const` of the enclosing function becomes its address in machine code if the function aliases it at its
+// head, outside all loops. Arrays of one length that are read at one index share a bounds check, and need none if that
+// length is the loop's bound. So neighbouring elements are read at one index, from subarrays that begin at different
+// elements.
 import type { DType } from '@flambeau/core/backend'
 import { isNumber, sum } from './indices.ts'
 
-/** A typed array by the name of a variable, and where in it something starts. */
+/** A typed array by the name of its variable, and the start of something in it. */
 export interface ArraySource {
   readonly array: string
   /** A number, or source of one. */
@@ -16,7 +16,7 @@ export interface ArraySource {
   readonly constant: boolean
 }
 
-/** Positions from, from + step, ..., before to. */
+/** The positions from, from + step, … before to. */
 export interface Range {
   readonly from: number
   readonly to: number
@@ -25,17 +25,17 @@ export interface Range {
 
 export const lastOf = ({ from, to, step }: Range): number => from + (Math.ceil((to - from) / step) - 1) * step
 
-/** `body` for every position of a range; a single one needs no loop. */
+/** Runs `body` for every position of a range; a range of one needs no loop. */
 export function loop(name: string, { from, to, step }: Range, body: (at: string) => readonly string[]): string[] {
   if (from + step >= to) return [...body(String(from))]
   return [`for (let ${name} = ${from}; ${name} < ${to}; ${name} += ${step}) {`, ...body(name), '}']
 }
 
-/** A function while it is written. */
+/** A function while its text is written. */
 export class FunctionText {
   readonly #aliases = new Map<string, string>()
 
-  /** The name in this function of a constant of the enclosing one. */
+  /** The name, in this function, of a constant of the enclosing one. */
   readonly alias = (array: string): string => {
     const alias = `${array}_`
     this.#aliases.set(array, alias)
@@ -48,11 +48,11 @@ export class FunctionText {
   }
 }
 
-/** Elements of an array. */
+/** How to read the elements of an array. */
 export interface Cells {
-  /** What is added to every index. */
+  /** Terms that are added to every index. */
   readonly origin: readonly string[]
-  /** The element `offset` after an index that is less than `length`; one at a number needs no subarray. */
+  /** The element `offset` after an index that is less than `length`. An index that is a number needs no subarray. */
   at(fn: FunctionText, index: string, offset: number, length: number): string
 }
 
@@ -65,8 +65,8 @@ const arrays: Readonly<Record<DType, { readonly type: string; readonly bytes: nu
 }
 
 /**
- * A constant array, from a start that is a number, through subarrays, which `constant` declares. Indices may go `span`
- * further than their lengths say.
+ * A constant array whose start is a number, read through subarrays that `constant` declares. An index may exceed its
+ * `length` by up to `span`.
  */
 export function subarrays(
   { array, start, dtype }: ArraySource,

@@ -1,21 +1,22 @@
-// A long map that calls functions, done in blocks that stay in the first cache: a loop for every argument and every result
-// of a call that is rounded anyway, then one for the rest. A store to float32 rounds as `fround` does, so the numbers are
-// those of a single loop, which is a sixth slower: each call there finds the registers full of what waits for the others.
+// A long map that calls functions, computed in blocks that stay in the first cache: one loop for each argument or
+// result of a call that is rounded anyway, then one for the rest. Storing a float32 rounds as `fround` does, so the
+// numbers are those of a single loop. A single loop takes a sixth longer, because each call in it finds the registers
+// full of values that wait for other calls.
 import { type Expr, type MapOut, stepDef, s, topological } from '@flambeau/core/backend'
 
-/** Whether a step is a function call. */
+/** Whether a step calls a function. */
 export const isCall = ({ step }: Expr): boolean => step !== 'input' && step !== 'const' && stepDef(step).work === 'call'
 
 export interface Blocks {
   /** Elements in a block. */
   readonly size: number
-  /** What is computed of all elements of a block, one after the other; the results are inputs that follow the map's. */
+  /** The expressions computed for a whole block, one after another. Their results become inputs after the map's own. */
   readonly steps: readonly Expr[]
-  /** What the map computes of these. */
+  /** The outputs of the map, computed from these. */
   readonly outs: readonly MapOut[]
 }
 
-/** Fewer elements than this are computed by one loop. */
+/** A map of fewer elements is computed by one loop. */
 const long = 4096
 const [smallest, largest] = [250, 1024]
 
@@ -28,13 +29,13 @@ function sizeFor(n: number): number | undefined {
 const isRounded = ({ step, dtype, args }: Expr): boolean =>
   step === 'cast' && dtype === 'float32' && args[0].dtype === 'float32'
 
-/** The blocks of a map of `n` elements over so many inputs; undefined where it has no two results to store between. */
+/** Divides a map of `n` elements into blocks; undefined if it has fewer than two results to store between loops. */
 export function blocksOf(outs: readonly MapOut[], n: number, inputs: number): Blocks | undefined {
   const size = sizeFor(n)
   if (size === undefined) return undefined
   const order = topological(outs.map((out) => out.expr))
   const called = new Set(order.flatMap((x) => (isCall(x) ? x.args : [])))
-  /** What calls a function since what was stored last. */
+  /** Expressions with a call since the last stored result. */
   const calling = new Set<Expr>()
   const made = new Map<Expr, Expr>()
   const steps: Expr[] = []

@@ -1,31 +1,31 @@
-// Source of the loops of a map. One emitter serves the kernels of eager operations, whose sizes are read at run time, and
-// compiled programs, whose sizes are literals; they differ in how operands are opened. A reduced output is one chain from
-// the identity, over its reduced indices in row-major order, whatever the loops look like.
+// Source of the loops of a map. One emitter serves the kernels of eager operations, whose sizes are read at run time,
+// and compiled programs, whose sizes are literals; the two open their operands differently. Each element of a reduced
+// output is one chain from the identity over the reduced indices in row-major order, whatever the loops look like.
 import { emitJs, identityOf, inputsOf, type MapOut, type ReduceFn, topological } from '@flambeau/core/backend'
 import { type Count, isNumber, sum, times } from './indices.ts'
 import { type Cells, combineSource, finishSource, largestOfCells, unrolled } from './reduction.ts'
 
 /** An operand in memory: the element at `start` plus index times step of every loop. */
 export interface Strided {
-  /** Without one, an element is its own position. */
+  /** Undefined for an operand whose elements are their own positions. */
   readonly array?: string
   readonly start: string
   readonly steps: readonly Count[]
 }
 
-/** Loops, outermost first, and what they run over. */
+/** Loops, outermost first, and the operands they run over. */
 export interface Nest {
   readonly sizes: readonly Count[]
   /** By position: elements, or the source of a number. */
   readonly inputs: readonly (Strided | string)[]
-  /** The steps of a reduced output are 0 in the loops that it is reduced over. */
+  /** The steps of a reduced output are 0 in the loops it is reduced over. */
   readonly outs: readonly Strided[]
   readonly memory: NestMemory
-  /** Statements at the head of the outermost loop's body, by its index. */
+  /** Statements at the head of the outermost loop’s body, given its index. */
   readonly before?: (index: string) => readonly string[]
 }
 
-/** Memory of the loops' own. */
+/** Scratch memory of the loops. */
 export interface NestMemory {
   /** The name of an array of at least that many doubles. */
   scratch(length: Count): string
@@ -33,32 +33,32 @@ export interface NestMemory {
   cells(): Cells
 }
 
-/** Rows that are added at once to sums in memory: at most, and at least. */
+/** The most and the fewest rows that are added to sums in memory at once. */
 const mostRows = 16
 const fewestRows = 4
-/** Text is repeated as long as it has at most this many steps of expressions. */
+/** Text is repeated while it has at most this many expression steps. */
 const mostSteps = 160
 
 /** How an output is reduced. */
 interface Reduction {
   readonly fn: ReduceFn
-  /** The outermost loop that is reduced; the depth when there is none. */
+  /** The outermost loop it is reduced over; the depth if there is none. */
   readonly outermost: number
-  /** Where its registers begin to live. */
+  /** The loop at which its registers are declared. */
   readonly opens: number
-  /** The accumulators, when they are more than registers. */
+  /** The accumulators, if there are more than registers can hold. */
   readonly memory?: Strided
-  /** Where the elements of the innermost loop go whose extreme is found without branches. */
+  /** Where the elements of the innermost loop are put to find their extreme without branches. */
   readonly cells?: Cells
 }
 
 /** One of the copies of the innermost statements. */
 interface Lane {
-  /** Tells names apart. */
+  /** Tells the names of the copies apart. */
   readonly id: string
-  /** The index in the loop that is written out. */
+  /** The index in the unrolled loop. */
   readonly index: number
-  /** Where each operand is, less what is known. */
+  /** The index of each operand, without its constant part, which is in `known`. */
   readonly at: readonly string[]
   readonly known: readonly number[]
 }
@@ -74,11 +74,11 @@ class NestSource {
   readonly #used: readonly number[]
   readonly #views: readonly Strided[]
   readonly #reductions: readonly (Reduction | undefined)[]
-  /** Inputs, outputs, accumulators: what moves in the loops. */
+  /** Inputs, outputs and accumulators: the operands that move in the loops. */
   readonly #operands: readonly (Strided | undefined)[]
-  /** The innermost loop is written out. */
+  /** Whether the innermost loop is unrolled. */
   readonly #unrolls: boolean
-  /** The loop that takes several rows at once, and how many; -1: none. */
+  /** The loop that takes several rows at once, or -1, and how many. */
   readonly #jammed: number
   readonly #rows: number
 
@@ -126,7 +126,7 @@ class NestSource {
     }
   }
 
-  /** Elements from the first to the last that steps reach. */
+  /** The number of elements from the first to the last that the steps reach. */
   #span(steps: readonly Count[]): Count {
     const { sizes } = this.#nest
     const reach = steps.flatMap((step, l) => (step === 0 ? [] : [`(${sizes[l]} - 1) * ${step}`]))
@@ -138,7 +138,7 @@ class NestSource {
     )
   }
 
-  /** The one loop that all reduced outputs are reduced over, when their sums are in memory. */
+  /** The single loop that all reduced outputs are reduced over, if their sums are in memory. */
   #rowLoop(): number {
     const reduced = this.#reductions.filter((x) => x !== undefined)
     const [first] = reduced
@@ -183,7 +183,7 @@ class NestSource {
     }
   }
 
-  /** A lane for every index of the loop that is written out. */
+  /** One lane per index of the unrolled loop. */
   #spread(lanes: readonly Lane[]): Lane[] {
     const l = this.#depth - 1
     const n = this.#nest.sizes[l] as number
@@ -208,7 +208,7 @@ class NestSource {
     return `x${this.#used[row]}${id}`
   }
 
-  /** Loads of the inputs that stay as they are in the loops from l on. */
+  /** Loads of the inputs that do not change in the loops from l on. */
   #loads(l: number, lane: Lane): string[] {
     return this.#views.flatMap((_, row) =>
       this.#lastMove(row) === l - 1 ? [`const ${this.#inputName(row, lane)} = ${this.#element(lane, row)}`] : [],
@@ -262,7 +262,7 @@ class NestSource {
     })
   }
 
-  /** From the accumulators to the output. */
+  /** Copies the accumulators to the output, rounded. */
   #rounded(k: number, memory: Strided, lane: Lane): string[] {
     let to = lane.at[this.#views.length + k]
     let from = memory.start
@@ -305,7 +305,7 @@ class NestSource {
     ]
   }
 
-  /** One loop; its body has a lane for each of its rows. */
+  /** One loop. Its body has a lane per row. */
   #loop(l: number, lanes: readonly Lane[], head: string, rows: number): string[] {
     const names = new Map<string, string>()
     const positions: string[] = []
@@ -357,7 +357,7 @@ class NestSource {
     return `${name} = ${combineSource(fn, this.#outs[k].expr, name, value)}`
   }
 
-  /** What is in cells joins its registers. The least is the largest of what is negated. */
+  /** Adds the extremes of the cells to the registers. A minimum is the maximum of the negated elements. */
   #extremes(lanes: readonly Lane[]): string[] {
     return this.#reductions.flatMap((x, k) => {
       if (x?.cells === undefined) return []
@@ -371,7 +371,7 @@ class NestSource {
   }
 }
 
-/** Lines of source with the depth of their braces as indentation. */
+/** Lines of source, indented by the depth of their braces. */
 export function indented(lines: readonly string[]): string {
   let depth = 0
   return lines

@@ -1,19 +1,19 @@
-// Contractions as JavaScript source, for compiled programs and for sizes that come often: a product of an m by k and a k by
-// n matrix, whose tiles accumulate in registers, in loops over sizes and steps that are constants. A factor whose rows,
-// columns or sums are nested loops, as a convolution's windows are, is copied into panels through tables of offsets, a part
-// of its sums at a time. Every element adds up its products over k in order, in double precision, and is rounded once, so
-// whatever tiles, panels and parts are chosen give the numbers of the `contract` kernel bit for bit.
+// Contractions as JavaScript source, for compiled programs and for sizes that are common: a product of an m by k and a
+// k by n matrix. Tiles accumulate in registers, in loops whose sizes and steps are constants. A factor whose rows,
+// columns or sums are nested loops, as the windows of a convolution are, is copied to panels through tables of offsets,
+// one part of its sums at a time. Every element adds up its products over k in order, in double precision, and is
+// rounded once, so any choice of tiles, panels and parts gives the numbers of the `contract` kernel bit for bit.
 import { roundSource } from '@flambeau/core/backend'
 import type { PanelUse } from '../kernels/panels.ts'
 import { type Along, isAscending, isNest, isWalked, type Nest, reachOf } from './along.ts'
 import { isNumber, sum, times } from './indices.ts'
 import { type ArraySource, type Cells, FunctionText, lastOf, loop, moving, type Range, subarrays } from './arrays.ts'
 
-/** Element (i, j) lies at start + i * rowStep + j * columnStep. */
+/** A matrix: element (i, j) is at start + i * rowStep + j * columnStep. */
 export interface MatrixSource<Step = number> extends ArraySource {
   readonly rowStep: Step
   readonly columnStep: Step
-  /** From one matrix to the next in each dimension of a batch. */
+  /** The step from one matrix to the next in each dimension of the batch. */
   readonly batch?: readonly number[]
 }
 
@@ -27,35 +27,35 @@ export interface MatmulSource {
   readonly a: FactorSource
   readonly b: FactorSource
   readonly out: MatrixSource
-  /** The sizes of a batch, outermost first. */
+  /** The sizes of the batch, outermost first. */
   readonly batch?: readonly number[]
   /**
-   * Statements and result of the epilogue for one element, by source of the product, rounded to the factors' dtype, and
-   * of the operands' elements. Names that end in an underscore are not the epilogue's.
+   * The epilogue of one element: its statements and its result, given the source of the product, rounded to the
+   * factors’ dtype, and of the operands’ elements. The epilogue must not use names that end in an underscore.
    */
   readonly post?: (
     product: string,
     operand: (i: number) => string,
   ) => { readonly lines: readonly string[]; readonly result: string }
-  /** What the epilogue reads at an element's position, m by n each. */
+  /** The operands that the epilogue reads at the position of the element, each m by n. */
   readonly operands?: readonly MatrixSource[]
-  /** Variables that the epilogue reads and the place of the call has. */
+  /** Variables that the epilogue reads and that exist where the product is called. */
   readonly parameters?: readonly string[]
 }
 
 export interface MatmulText {
-  /** Constants and functions; they call `panel` (kernels/panels.ts) and `offsets` (text/along.ts). */
+  /** Constants and functions. They call `panel` (kernels/panels.ts) and `offsets` (text/along.ts). */
   readonly declarations: readonly string[]
   /** The statement that multiplies. */
   readonly call: string
 }
 
-/** A product of matrices of known sizes; `fresh` gives names that nothing else has. */
+/** A product of matrices of known sizes; `fresh` returns names that nothing else has. */
 export function emitMatmul(x: MatmulSource, fresh: (prefix: string) => string): MatmulText {
   return new Emission(x.m === 1 && x.n > 1 ? flipped(x) : x, fresh).text()
 }
 
-/** The transposed product: a single row becomes a single column. */
+/** The transposed product, which turns a single row into a single column. */
 function flipped({ m, n, a, b, out, operands, ...x }: MatmulSource): MatmulSource {
   const swapped = <S>(s: MatrixSource<S>): MatrixSource<S> => ({ ...s, rowStep: s.columnStep, columnStep: s.rowStep })
   return { ...x, m: n, n: m, a: swapped(b), b: swapped(a), out: swapped(out), operands: operands?.map(swapped) }
@@ -63,30 +63,33 @@ function flipped({ m, n, a, b, out, operands, ...x }: MatmulSource): MatmulSourc
 
 // ---- sizes, as measured ----
 
-/** Columns of a tile at most, and rows for one, two and three columns: V8 has sixteen registers for numbers. */
+/**
+ * The most columns of a tile, and the most rows for one, two and three columns: V8 has sixteen floating-point
+ * registers.
+ */
 const mostColumns = 3
 const mostRows = [6, 4, 3]
 /**
- * V8 schedules all products of a block before all additions, which is too many registers for more than six accumulators.
- * Larger tiles are cut into parts of four products at most by a branch that is never taken.
+ * V8 schedules all products of a block before all additions, which takes too many registers if there are more than six
+ * accumulators. A branch that is never taken cuts larger tiles into parts of at most four products.
  */
 const uncut = 6
 const part = 4
 /**
- * A row whose elements are sums of at most so many products is written out: what it reads of `a` would be read again for
- * every tile, and a loop over k would not be worth its turns. And of how many products in all.
+ * Rows are written out, without tiles, if each element has at most this many products: tiles would read `a` again and
+ * again, and a loop over k would cost more than it saves. `mostWritten` limits the products of a whole row.
  */
 const fewProducts = 5
 const mostWritten = 80
-/** How many tiles must read the same rows or columns for a panel of doubles to be faster than the arrays. */
+/** A panel of doubles is faster than the arrays if at least this many tiles read the same rows or columns. */
 const readsOfRows = 4
 const readsOfColumns = 8
 /** Doubles in a panel of columns: a MiB, which the second cache holds. */
 export const mostInPanel = 1 << 17
-/** How many products a part of the sums has, so that the panels of a tile stay in the first cache. */
+/** Products in a part of the sums, so that the panels of a tile stay in the first cache. */
 export const mostProducts = 1024
 
-/** A size in steps of at most `most`, as even as can be, the larger ones first. */
+/** Divides a size into steps of at most `most`, as even as possible, the larger ones first. */
 function cut(size: number, most: number): Range[] {
   if (size === 0) return []
   const count = Math.ceil(size / most)
@@ -103,7 +106,7 @@ const tilesIn = (ranges: readonly Range[]): number =>
 
 // ---- text ----
 
-/** Rows of a or columns of b as a tile reads them: from `base`, by steps from one to the next and along k. */
+/** Rows of a or columns of b as a tile reads them: from `base`, with a step from one to the next and a step along k. */
 interface Factor {
   readonly cells: Cells
   readonly base: string
@@ -111,14 +114,14 @@ interface Factor {
   readonly last: number
   readonly across: number
   readonly along: number
-  /** How many there are along k. */
+  /** The number of products along k. */
   readonly count: number
 }
 
-/** Where something lies that has no sums. */
+/** The place of something without sums. */
 type Placed = Omit<Factor, 'count'>
 
-/** Rows or columns in a panel: those of a tile side by side, for one k after the other. */
+/** Rows or columns in a panel: those of a tile side by side, for one k after another. */
 const packed = (cells: Cells, k: number, range: Range, at: string): Factor => ({
   cells,
   base: times(at, k),
@@ -128,7 +131,7 @@ const packed = (cells: Cells, k: number, range: Range, at: string): Factor => ({
   count: k,
 })
 
-/** Elements of a tile, by column and row. */
+/** The elements of a tile, by column and row. */
 type Elements = (c: number, r: number) => string
 
 /** The rows from i and the columns from j on, which are positions in ranges. */
@@ -140,30 +143,33 @@ interface Tile {
 }
 
 /**
- * What is made together: the columns of the result from `first` on, which is a position in `range`, and of their sums the
- * products from `product` on, a position in `products`.
+ * The part of the result that is computed together: the columns from `first` on, a position in `range`, and of their
+ * sums the products from `product` on, a position in `products`.
  */
 interface Block {
   readonly range: Range
   readonly first: string
   readonly products: Range
   readonly product: string
-  /** Where sums are kept from one part to the next: row-major, the columns of a block. */
+  /** Where partial sums are kept between parts: row-major, with the columns of the block. */
   readonly sums?: Cells
 }
 
-/** A block of which only the sums so far are known. */
+/** A block whose result is still partial sums. */
 type KeptBlock = Block & { readonly sums: Cells }
 const isKept = (block: Block): block is KeptBlock => block.sums !== undefined
 
-/** Rows of a or columns of b that nested loops reach: the one at the position `base` and those after it, from `product` on. */
+/**
+ * Rows of a or columns of b that nested loops address: those from the position `base` on, with the products from
+ * `product` on.
+ */
 interface Walk {
   readonly cells: Cells
   readonly across: Along
   readonly along: Along
   readonly base: string
   readonly product: string
-  /** The offset of the last element of all. */
+  /** The largest offset of an element. */
   readonly last: number
 }
 
@@ -181,11 +187,11 @@ class Emission {
   readonly #out: Cells
   readonly #operands: readonly Cells[]
   readonly #never: string
-  /** A factor is reached by nested loops. */
+  /** Whether nested loops address a factor. */
   readonly #walks: boolean
-  /** Rows are written out instead of tiles. */
+  /** Whether rows are written out instead of tiles. */
   readonly #written: boolean
-  /** The tables of offsets, by the nested loops that they are for. */
+  /** The tables of offsets, by the nested loops they are for. */
   readonly #tables = new Map<Nest, string>()
 
   constructor(x: MatmulSource, fresh: (prefix: string) => string) {
@@ -225,7 +231,7 @@ class Emission {
     return name
   }
 
-  /** Declares a function of the positions that are variables; its call. */
+  /** Declares a function whose parameters are the positions that are variables; returns its call. */
   #function(prefix: string, positions: readonly string[], write: (fn: FunctionText) => readonly string[]): string {
     const fn = new FunctionText()
     const name = this.#fresh(prefix)
@@ -269,7 +275,7 @@ class Emission {
     return [...parts.flatMap(part), this.#finish({ ...whole, sums })]
   }
 
-  /** The elements of a block from the sums that were kept. */
+  /** Computes the elements of a block from its kept sums. */
   #finish(block: KeptBlock): string {
     const down = { from: 0, to: this.#x.m, step: 1 }
     const across = { from: 0, to: block.range.step, step: 1 }
@@ -285,7 +291,7 @@ class Emission {
     )
   }
 
-  /** Statements for all rows of a block; large ones go to functions of their own. */
+  /** Statements for all rows of a block. Large bodies become functions of their own. */
   #block(block: Block): string[] {
     const { m, n } = this.#x
     const { first, product } = block
@@ -355,7 +361,7 @@ class Emission {
     return { cells: this.#b, base, last, across: columnStep, along: rowStep, count: products.step }
   }
 
-  /** The loop over k with an index for each factor; one that begins at 0 counts. */
+  /** The loop over k, with an index per factor. A factor that begins at 0 uses the loop counter. */
   #overK(a: Factor, b: Pick<Factor, 'base' | 'along'>, body: readonly string[]): string[] {
     const counts = ({ base, along }: typeof b): boolean => base === '0' && along > 0
     const factors = { a_: a, b_: b, p_: { base: '0', along: 1 } }
@@ -390,8 +396,8 @@ class Emission {
   }
 
   /**
-   * Copies the rows or columns of a tile that nested loops reach: each begins at an offset of its own, and all go on by
-   * the same ones.
+   * Copies the rows or columns of a tile that nested loops address: each begins at an offset of its own, and all
+   * continue by the same offsets.
    */
   #walk(fn: FunctionText, count: number, { cells, across, along, base, product, last }: Walk, to: Factor): string[] {
     if (to.count === 0) return []
@@ -404,7 +410,7 @@ class Emission {
     return [...lines, ...this.#overK(to, { base: product, along: 1 }, step), '}']
   }
 
-  /** Where a position is, as source. */
+  /** The offset of a position, as source. */
   #offset(fn: FunctionText, along: Along, position: string): string {
     if (!isNest(along)) return times(position, along)
     let table = this.#tables.get(along)
@@ -415,14 +421,14 @@ class Emission {
     return `${fn.alias(table)}[${position}]`
   }
 
-  /** The sums that are kept, as a tile has them. */
+  /** The kept sums of a tile. */
   #kept({ range, sums }: KeptBlock, { down, i, across, j }: Tile): Placed {
     const rowStep = range.step
     const last = lastOf(down) * rowStep + lastOf(across)
     return { cells: sums, base: sum(times(i, rowStep), j), last, across: 1, along: rowStep }
   }
 
-  /** The result or an operand as a tile has it. */
+  /** The elements of the result or an operand that belong to a tile. */
   #placed({ rowStep, columnStep }: MatrixSource, cells: Cells, { range, first }: Block, t: Tile): Placed {
     return {
       cells,
@@ -433,14 +439,14 @@ class Emission {
     }
   }
 
-  /** Declares where a tile begins; its elements. */
+  /** Declares where a tile begins; returns its elements. */
   #opened(fn: FunctionText, lines: string[], name: string, { cells, base, last, across, along }: Placed): Elements {
     const index = isNumber(base) ? base : name
     if (index !== base) lines.push(`const ${name} = ${base}`)
     return (c, r) => cells.at(fn, index, c * across + r * along, last + 1)
   }
 
-  /** A tile of the result: its products, then what its elements become, or the sums so far. */
+  /** A tile of the result: its products, then its finished elements or partial sums. */
   #tile(fn: FunctionText, block: Block, t: Tile, a: Factor, b: Factor): string[] {
     const [height, width] = [t.down.step, t.across.step]
     const lines: string[] = []
@@ -461,7 +467,7 @@ class Emission {
     return lines
   }
 
-  /** Declares where a tile's results and what they are made of lie; the statements that make one of its sum. */
+  /** Declares where a tile’s results and operands are; returns the statements that finish an element from its sum. */
   #results(fn: FunctionText, lines: string[], block: Block, t: Tile): (c: number, r: number, sum: string) => string[] {
     const { out, operands = [] } = this.#x
     const to = this.#opened(fn, lines, 'o_', this.#placed(out, this.#out, block, t))
@@ -471,7 +477,7 @@ class Emission {
     return (c, r, sum) => this.#result(to(c, r), sum, (operand) => read[operand](c, r))
   }
 
-  /** A row of the result with its products written out: what it reads of `a` is in variables for all columns. */
+  /** A row of the result with its products written out. The elements of `a` are in variables for all columns. */
   #row(fn: FunctionText, width: number, a: Factor, b: Factor, result: (c: number, r: number) => string[]): string[] {
     const { k } = this.#x
     const lines: string[] = []
@@ -486,8 +492,8 @@ class Emission {
   }
 
   /**
-   * Accumulators go on from the sums so far, but for the first part. V8 keeps them in registers only if they may also be 0:
-   * so there is a condition where it is known, too.
+   * Continues the accumulators from the kept sums, except in the first part. V8 keeps them in registers only if they
+   * may also be 0, so the condition is there even where its value is known.
    */
   #more({ product }: KeptBlock, height: number, width: number, sums: Elements): string[] {
     if (product === '0') return []
@@ -496,7 +502,7 @@ class Emission {
     return [...lines, '}']
   }
 
-  /** The accumulators of a tile, with the sums of its products. */
+  /** Declares the accumulators of a tile and adds up their products. */
   #products(fn: FunctionText, height: number, width: number, a: Factor, b: Factor, more: string[] = []): string[] {
     const names = Array.from({ length: height }, (_, r) => Array.from({ length: width }, (_, c) => `c${r}${c}_`))
     const lines = names.map((row) => `let ${row.map((name) => `${name} = 0`).join(', ')}`)

@@ -1,5 +1,5 @@
-// What reductions have in common, generated or interpreted: where they start, how two values combine, and where partial
-// results live. The order of additions follows from shape and axes alone, so every path gives the same bits.
+// The parts that generated and interpreted reductions share: the start value, how two values combine, and where partial
+// results are kept. The order of additions follows from shape and axes alone, so every path gives the same bits.
 import {
   type DType,
   emitJs,
@@ -13,22 +13,22 @@ import {
   s,
 } from '@flambeau/core/backend'
 
-/** An innermost loop up to this size is written out. */
+/** An innermost loop of at most this many turns is unrolled. */
 export const unrolled = 16
 
 export const combineSource = (fn: ReduceFn, { dtype }: { dtype: DType }, a: string, b: string): string => {
   if (dtype === 'bool' && (fn === 'max' || fn === 'min')) return `${a} ${fn === 'max' ? '|' : '&'} ${b}`
   if (fn === 'sum') return `${a} + ${b}`
   if (fn === 'prod') return isFloat(dtype) ? `${a} * ${b}` : `Math.imul(${a}, ${b})`
-  // Long chains seldom meet a new extreme: one comparison that the processor guesses, instead of the three of Math.max.
+  // Long chains rarely meet a new extreme, so one predictable comparison is faster than the three of Math.max.
   return `${b} ${fn === 'max' ? '<' : '>'} ${a} ? ${a} : Math.${fn}(${a}, ${b})`
 }
 
 /**
- * Statements that put the largest of the first `n` float32 of `cells` into `cells[0]`, by their bits in `words`. In a few
- * elements every other comparison would be guessed wrong, so there is none: the bits become whole numbers that are
- * ordered as the elements are, -0 before 0, and NaN of either sign after Infinity, because subtracting what lies below
- * -Infinity wraps round.
+ * Statements that put the largest of the first `n` float32 of `cells` into `cells[0]`, by their bits in `words`. Among
+ * a few elements a branch would be mispredicted every other time, so there is none: the bits become integers that are
+ * ordered like the elements, with -0 before 0, and NaN of either sign after Infinity, because subtracting what is below
+ * -Infinity wraps around.
  */
 export function largestOfCells(n: number, { words }: Cells): string[] {
   const flipped = (bits: string): string => `${bits} ^ ${bits} >> 31 >>> 1`
@@ -39,10 +39,10 @@ export function largestOfCells(n: number, { words }: Cells): string[] {
   ])
   return [...keys.flat(), `m = m + ${nanWords} | 0`, `${words}[0] = ${flipped('m')}`]
 }
-/** How many NaN there are of each sign. */
+/** The number of NaN patterns of each sign. */
 const nanWords = 0x7fffff
 
-/** The names of an array of float32 and of its memory as int32. */
+/** The names of a float32 array and of its memory as int32. */
 export interface Cells {
   readonly floats: string
   readonly words: string
@@ -54,7 +54,7 @@ export const combineCall = (fn: ReduceFn, dtype: DType): ((a: number, b: number)
   return Math[fn]
 }
 
-/** Statements that make of a reduced element what its output holds, and its name. */
+/** Statements that turn a reduced element into the output's element, and the name of that. */
 export function finishSource({ expr, reduce }: MapOut, reduced: string): { lines: readonly string[]; result: string } {
   if (reduce?.post === undefined) return { lines: [], result: reduced }
   const name = `${reduced.replaceAll(/\W/g, '')}_`
@@ -73,12 +73,12 @@ export function finishCall({ expr, reduce }: MapOut): (reduced: number) => numbe
   }
 }
 
-/** What a reduction of no elements gives. */
+/** The result of a reduction of no elements. */
 export const reducedOfNone = (out: MapOut): number =>
   finishCall(out)(identityOf((out.reduce as NonNullable<MapOut['reduce']>).fn, out.expr.dtype))
 
 const cells: { readonly floats: Float32Array; readonly words: Int32Array }[] = []
-/** Memory for what `largestOfCells` does. */
+/** Memory for `largestOfCells`. */
 export function cellsAt(position: number): { readonly floats: Float32Array; readonly words: Int32Array } {
   if (cells[position] === undefined) {
     const floats = new Float32Array(unrolled)
