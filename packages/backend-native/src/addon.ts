@@ -1,21 +1,27 @@
-// What the C++ addon exports (native/src/addon.cc), and the memory that both sides see.
+// The exports of the C++ addon (native/src/addon.cc), and the memory that both sides see.
 import type { Host } from '@flambeau/stream'
 import type { Report } from './report.ts'
 
 export interface Addon extends Omit<Host, 'numbers'> {
   readonly version: string
   readonly format: number
-  /** Of a large buffer to which nothing was written yet: memory that is freed is kept from now on, pages are large if it fills one. */
+  /**
+   * Takes a large buffer that nothing was written to yet. From then on freed memory is kept; a buffer that fills a
+   * large page gets large pages.
+   */
   largeBuffer(buffer: ArrayBuffer): void
-  /** The arrays, all shared, through which batches go; `status` tells how the last run ended: kind, tag, value, runs done. */
+  /**
+   * Sets the arrays, all shared, that batches go through. `status` tells how the last run ended: kind, tag, value,
+   * completed runs.
+   */
   open(words: Int32Array, rows: Float64Array, numbers: Float64Array, status: Int32Array): void
-  /** Runs a batch of so many words over so many rows (address, bytes). Returns how it ended, as all that run do. */
+  /** Runs a batch of this many words over this many rows (address, bytes). Returns how it ended, as every run does. */
   submit(words: number, rows: number): number
-  /** 0 and '' leave what there is. */
+  /** 0 and '' change nothing. */
   configure(threads: number, isa: string, blas: string): void
   report(): Report
 }
 
-/** Arrays whose elements C++ holds on to: of shared memory, which no transfer takes away. */
+/** Arrays of shared memory, which no transfer can take away: C++ keeps pointers to their elements. */
 export const sharedWords = (length: number): Int32Array => new Int32Array(new SharedArrayBuffer(4 * length))
 export const sharedNumbers = (length: number): Float64Array => new Float64Array(new SharedArrayBuffer(8 * length))

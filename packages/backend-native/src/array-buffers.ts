@@ -1,27 +1,29 @@
-// Array buffers: how many bytes of them are alive in this thread, a way to have V8 free what nobody holds, and new ones
-// that are not filled with zeros first, which would take as long as many a kernel takes to fill them.
+// Array buffers: how many of their bytes are alive in this thread, how to make V8 free the unreachable ones, and how to
+// make new ones that are not filled with zeros first, which would take as long as many kernels take to fill them.
 import { type DType, newArray, type TypedArray } from '@flambeau/core/backend'
 import type { Addon } from './addon.ts'
 import { node } from './node.ts'
 
 export const bytesAlive = (): number => process.memoryUsage().arrayBuffers
 
-/** V8 has no other function for it; a limit that garbage alone exceeds must not be an error. */
+/** Collects garbage by the only way V8 has, because a limit that garbage alone exceeds must not be an error. */
 export function collectGarbage(): void {
   const { setFlagsFromString } = node('node:v8')
   const { runInNewContext } = node('node:vm')
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as () => void
-  // Array buffers are freed by the collection after the one that found them dead.
+  // The first collection finds array buffers dead, the next one frees them.
   collect()
   collect()
 }
 
 const arrays = { float32: Float32Array, float64: Float64Array, int32: Int32Array, uint8: Uint8Array }
-/** From here on the C library has the system make memory for a buffer alone, unless it is told to keep what is freed. */
+/**
+ * The C library gets a buffer of at least this size from the system by itself, unless it is told to keep freed memory.
+ */
 const large = 2 ** 17
 
-/** An array of whatever the memory holds; of bools, which are nothing but 0 and 1, zeros. */
+/** An array with whatever its memory contains. Bools must be 0 or 1, so theirs is zeros. */
 export function uninitialized(addon: Addon, dtype: DType, length: number): TypedArray {
   if (dtype === 'bool') return newArray(dtype, length)
   const array = arrays[dtype]

@@ -1,5 +1,5 @@
-// The backend: memory is V8's own, instructions are written into a batch, and the batch is run by C++ when it is full or
-// large enough, when something is read or written, and at once after an instruction that can end in an error.
+// The backend. Memory is V8's own. Instructions are written to a batch, which C++ runs when it is full or has enough
+// work, before a read or a write, and right after an instruction that can fail.
 import {
   type Capabilities,
   type DeviceBuffer,
@@ -36,7 +36,10 @@ import { Batch } from './batch.ts'
 import { bytesAlive, collectGarbage, uninitialized } from './array-buffers.ts'
 import type { Report } from './report.ts'
 
-/** From so many elements on, crossing into C++ costs nothing beside the work, which should not hold memory any longer. */
+/**
+ * From this many elements on, a call into C++ costs nothing compared with the work, and waiting would only keep memory
+ * alive longer.
+ */
 const enoughWork = 1 << 14
 
 export class NativeBackend implements Runner {
@@ -54,14 +57,14 @@ export class NativeBackend implements Runner {
     certain: true,
   }
   readonly host: Addon & Host
-  /** How many bytes of array buffers may live in this thread. */
+  /** The limit of array-buffer bytes in this thread. */
   maxBytes = Number.POSITIVE_INFINITY
   readonly #memory: HostMemory
   readonly #batch: Batch
   readonly #calls = new Calls(this)
   inFlight: Promise<unknown> | null = null
   #work = 0
-  /** Bytes that were alive when that was last looked up, and those of slabs opened since. */
+  /** The bytes alive at the last look, and the bytes of slabs opened since. */
   #alive = 0
   #opened = 0
 
@@ -80,7 +83,7 @@ export class NativeBackend implements Runner {
     return this.#memory.alloc(spec)
   }
 
-  /** Whether so many bytes more may be allocated: what is alive is only looked up where it might be too much. */
+  /** Whether this many more bytes may be allocated. It looks up what is alive only if it might be too much. */
   #admit(bytes: number): boolean {
     this.#opened += bytes
     if (this.#alive + this.#opened <= this.maxBytes) return true
@@ -122,12 +125,12 @@ export class NativeBackend implements Runner {
     }
   }
 
-  /** Runs what waits. */
+  /** Runs the waiting instructions. */
   submit(): void {
     if (this.#batch.at === 0 && this.inFlight === null) return
     const kind = this.#submit()
-    // Only running out of memory is left: what else can fail does so at once.
-    if (kind !== ended.done) throw new RuntimeError('an operation needs more memory than there is')
+    // Only running out of memory can fail here; an instruction that can fail otherwise runs at once.
+    if (kind !== ended.done) throw new RuntimeError('an operation needs more memory than is available')
   }
 
   #submit(): number {
@@ -135,7 +138,7 @@ export class NativeBackend implements Runner {
     return this.#batch.submit()
   }
 
-  /** How the last run ended: kind, tag, value, runs that came to their end. */
+  /** How the last run ended: kind, tag, value, completed runs. */
   get status(): Int32Array {
     return this.#batch.status
   }
@@ -149,7 +152,7 @@ export class NativeBackend implements Runner {
     return this.readSync(view)
   }
 
-  /** Nothing to do: V8 frees a slab when no buffer of it is held. */
+  /** Does nothing: V8 frees a slab once nothing refers to its buffers. */
   free(): void {}
 
   async sync(): Promise<void> {
@@ -164,7 +167,7 @@ export class NativeBackend implements Runner {
     return this.#memory.report()
   }
 
-  /** What was found of this machine and chosen for it. */
+  /** What the addon found on this machine and chose for it. */
   report(): Report {
     return this.host.report()
   }

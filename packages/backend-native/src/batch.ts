@@ -1,5 +1,5 @@
-// Instructions that wait to be run: their words, the numbers and the slabs that they name. They cross into C++ together,
-// and slabs are kept alive until then.
+// Waiting instructions: their words, and the numbers and slabs that they refer to. They go to C++ together; until then
+// the batch keeps the slabs alive.
 import {
   type DType,
   type HostBuffer,
@@ -24,12 +24,12 @@ export class Batch implements Writer {
   readonly status = sharedWords(4)
   readonly #addon: Addon & Host
   readonly #memory: HostMemory
-  /** Address and bytes of each slab. */
+  /** The address and the bytes of each slab. */
   #rows = sharedNumbers(2 * 1024)
   #numbers = sharedNumbers(1024)
   #slabs: Slab[] = []
   #numberCount = 0
-  /** No two batches have the same, so that a slab knows whether its row is of this one. */
+  /** Unique, so that a slab knows whether its row is one of this batch. */
   #id = ++batches
 
   constructor(addon: Addon & Host, memory: HostMemory) {
@@ -47,7 +47,7 @@ export class Batch implements Writer {
     const rows = 2 * (this.#slabs.length + operands)
     const numbers = this.#numberCount + operands
     if (words1 <= this.words.length && rows <= this.#rows.length && numbers <= this.#numbers.length) return
-    // The batch keeps its contents: an instruction may be several, of which some are written already.
+    // The batch keeps its contents, because part of an instruction may be written already.
     this.words = grown(sharedWords, this.words, words1)
     this.#rows = grown(sharedNumbers, this.#rows, rows)
     this.#numbers = grown(sharedNumbers, this.#numbers, numbers)
@@ -70,7 +70,7 @@ export class Batch implements Writer {
     return -1 - this.#numberCount++
   }
 
-  /** A call of a program: where its numbers and its operands are, in the order of the instruction. */
+  /** Writes a call of a program: where its numbers and its operands are, in the order of the instruction. */
   call({ program, descriptor: { inputs: views } }: Call, { inputs, outputs }: Instr): void {
     const operands = inputs.length + outputs.length
     this.reserve(5 + placeWords * operands, operands)
@@ -109,17 +109,17 @@ export class Batch implements Writer {
     return this.#memory.alloc(spec)
   }
 
-  /** Whether there is room for an instruction of the usual size. */
+  /** Whether an instruction of the usual size may not fit anymore. */
   get full(): boolean {
     return this.at > this.words.length - 2048
   }
 
-  /** Forgets the words since `at`, whose instruction could not be written to its end. */
+  /** Drops the words since `at`, because their instruction could not be written completely. */
   back(at: number): void {
     this.at = at
   }
 
-  /** Runs what was written, after what another thread is at; how it ended. */
+  /** Runs the written words, after what another thread is running; returns how it ended. */
   submit(): number {
     const words = this.at
     const rows = this.#slabs.length

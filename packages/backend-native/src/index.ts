@@ -1,4 +1,4 @@
-// The C++ backend of flambeau for Node: the kernel interface on SIMD and threads, over V8's own memory.
+// The C++ backend of flambeau for Node: the kernel interface with SIMD and threads, over V8's own memory.
 import { type Backend, RuntimeError, ValueError } from '@flambeau/core/backend'
 import { NativeBackend } from './backend.ts'
 import { loadAddon } from './loader.ts'
@@ -6,23 +6,23 @@ import type { Report } from './report.ts'
 
 export type { Report } from './report.ts'
 
-/** The backend, with what it tells of itself. */
+/** The backend, with a report about itself. */
 export interface Native extends Backend {
-  /** What was found of this machine and chosen for it. */
+  /** What the addon found on this machine and chose for it. */
   report(): Report
 }
 
-/** What the backend is asked for. */
+/** Options of the backend. */
 export interface NativeOptions {
-  /** Threads that compute, from 1; the cores that this process may use if not said. */
+  /** The number of threads that compute, from 1; the number of cores that this process may use if not given. */
   readonly threads?: number
-  /** A BLAS for matrix products in place of the backend's own: 'openblas', 'blis', 'mkl', 'accelerate', or a path. */
+  /** A BLAS for matrix products, instead of the backend's own: 'openblas', 'blis', 'mkl', 'accelerate', or a path. */
   readonly blas?: string
-  /** The kernels: 'v2', 'avx2', 'avx512' or 'neon'; the best that the processor can run if not said. */
+  /** The kernels: 'v2', 'avx2', 'avx512' or 'neon'; the best that the processor can run if not given. */
   readonly isa?: string
-  /** How many bytes of array buffers may be alive in this thread; more is a RuntimeError. */
+  /** How many bytes of array buffers may be alive in this thread. Exceeding it is a RuntimeError. */
   readonly maxBytes?: number
-  /** 'cpu'. */
+  /** Only 'cpu'. */
   readonly device?: string
 }
 
@@ -35,13 +35,12 @@ function checkOptions({ threads, maxBytes, device }: NativeOptions): void {
   if (maxBytes !== undefined && !(maxBytes > 0)) throw new ValueError(`maxBytes must be above 0, not ${maxBytes}`)
   if (device === 'cuda')
     throw new RuntimeError("device 'cuda' needs CUDA kernels, which this version does not have yet")
-  if (device !== undefined && device !== 'cpu')
-    throw new ValueError(`unknown device '${device}': 'cpu' is what there is`)
+  if (device !== undefined && device !== 'cpu') throw new ValueError(`unknown device '${device}': only 'cpu' exists`)
 }
 
 /**
- * The native backend; there is one in a thread, and options change it. Throws a RuntimeError where its addon cannot be
- * loaded, saying what was tried and what to install.
+ * The native backend. A thread has one, and options change it. Throws a RuntimeError if the addon cannot be loaded,
+ * with the places tried and what to install.
  *
  * @example
  * useDevice(await native({ threads: 2 }))

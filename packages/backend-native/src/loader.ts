@@ -1,13 +1,16 @@
-// Finds the addon: a path that the user names, what was built here of its sources, the package of this platform.
+// Finds the addon: at the path that the user names, built here from its sources, or in the package of this platform.
 import { isMissing, missing, RuntimeError } from '@flambeau/core/backend'
 import { format } from '@flambeau/stream'
 import type { Addon } from './addon.ts'
 import { inNode, node } from './node.ts'
 
-/** Where this file is; a bundle in CommonJS cannot say so. */
+/** The address of this file. A CommonJS bundle has none. */
 const here: string | undefined = import.meta.url
 
-/** What package.json says of this package; the bundle holds it (tools/bundle.mjs), for a user's bundle has no such file. */
+/**
+ * The part of package.json that this package needs. tools/bundle.mjs puts it into the bundle, because a user's bundle
+ * has no such file.
+ */
 interface Manifest {
   readonly version: string
   readonly optionalDependencies: Readonly<Record<string, string>>
@@ -19,14 +22,16 @@ const manifest = (): Manifest =>
     ? JSON.parse(node('node:fs').readFileSync(new URL('../package.json', here), 'utf8'))
     : PACKAGE
 
-/** The packages that may have the addon of this machine; of the two for Linux npm installs the one for its C library. */
+/** The packages that may have an addon for this machine. On Linux npm installs the one for the machine's C library. */
 function packages(): readonly string[] {
   const { arch, platform } = process
   const base = `@flambeau/native-${platform}-${arch}`
   return platform === 'linux' ? [`${base}-gnu`, `${base}-musl`] : [base]
 }
 
-/** The one of them to install. Node's report names glibc's version where there is one; it takes its time. */
+/**
+ * Which of them to install. Node's report has the version of glibc if it is the C library; making the report is slow.
+ */
 function packageToInstall(): string {
   const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } }
   const names = packages()
@@ -34,8 +39,8 @@ function packageToInstall(): string {
 }
 
 /**
- * Throws where a part of a file for Linux is not there: its table of sections is its end, and the system's loader ends the
- * process over what lies behind the end of a file.
+ * Throws if an addon for Linux is truncated. The table of sections is the end of the file, and the system's loader
+ * kills the process if something is beyond the end.
  */
 function checkComplete(file: string): void {
   const { closeSync, fstatSync, openSync, readSync } = node('node:fs')
@@ -55,25 +60,25 @@ function checkComplete(file: string): void {
 /** The version of this package. */
 export const ownVersion = (): string => manifest().version
 
-/** Loads an addon; one of another version is refused. */
+/** Loads an addon, which must have the same version. */
 export function loadFrom(file: string, version: string = ownVersion()): Addon {
   checkComplete(file)
-  // What require does besides, for a path that is known, takes as long.
+  // The rest of what require does for a known path would take as long again.
   const loaded = { exports: {} }
   process.dlopen(loaded, node('node:path').toNamespacedPath(file))
   const addon = loaded.exports as Partial<Addon>
-  if (typeof addon.submit !== 'function') throw new Error('it is no addon of flambeau')
+  if (typeof addon.submit !== 'function') throw new Error('it is not an addon of flambeau')
   if (addon.version !== version) {
     throw new Error(`its version is ${addon.version}, and @flambeau/backend-native's is ${version}`)
   }
-  // Between two versions the sources change: in this repository the addon is what was built last.
-  if (addon.format !== format) throw new Error('it was built from other sources: it has to be built again')
+  // The sources change between two versions; in this repository the addon is the last one built.
+  if (addon.format !== format) throw new Error('it was built from other sources; build it again')
   return addon as Addon
 }
 
 const firstLine = (error: unknown): string => String(error instanceof Error ? error.message : error).split('\n')[0]
 
-/** Where the addon is built: beside the sources of this repository, and beside those in this package. */
+/** Where the addon is built: next to the sources in this repository, and next to those in this package. */
 function builds(): string[] {
   if (here === undefined) return []
   return ['../../../native/', '../dist/native/']
@@ -82,7 +87,7 @@ function builds(): string[] {
     .map((folder) => `${folder}build/Release/flambeau_native.node`)
 }
 
-/** The addon's file in a package, seen from this file or, where a bundle was moved away from it, from the program. */
+/** The addon's file in a package, resolved from this file or, if a bundle was moved, from the program. */
 function resolvePackage(name: string): string {
   const { dirname, join } = node('node:path')
   const paths = [process.cwd()]
@@ -92,8 +97,9 @@ function resolvePackage(name: string): string {
 }
 
 /**
- * The addon, from the first place that has one: FLAMBEAU_NATIVE_PATH, the builds, the platform's package. A path that the
- * user names is the only place. Where there is none the error is marked as missing; an addon that does not load is not.
+ * The addon, from the first place that has one: FLAMBEAU_NATIVE_PATH, the builds, the package of the platform. If the
+ * user names a path, it is the only place. If no place has an addon, the error is marked as missing; an addon that does
+ * not load is not.
  */
 export function loadAddon(): Addon {
   if (!inNode()) {

@@ -1,6 +1,6 @@
-// Node's modules. They are asked for when they are needed: to import 'node:process', 'node:fs' and 'node:v8' takes four
-// milliseconds, for all that they export is made then, the terminal's streams among it. Bundlers for browsers do not see
-// them, and a bundle in CommonJS, which has no `import.meta`, loads.
+// Node's modules, loaded when they are needed: importing 'node:process', 'node:fs' and 'node:v8' takes four
+// milliseconds, because it creates all that they export, the terminal's streams included. Bundlers for browsers do not
+// see them, and a CommonJS bundle, which has no `import.meta`, loads.
 type Ids = {
   'node:fs': typeof import('node:fs')
   'node:module': typeof import('node:module')
@@ -12,5 +12,5 @@ type Ids = {
 
 export const node = <K extends keyof Ids>(id: K): Ids[K] => process.getBuiltinModule(id) as Ids[K]
 
-/** Whether there is a Node, and one that is new enough. */
+/** Whether this is Node, and new enough. */
 export const inNode = (): boolean => typeof process === 'object' && typeof process.getBuiltinModule === 'function'

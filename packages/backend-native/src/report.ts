@@ -1,12 +1,12 @@
-/** What the addon found of this machine and chose for it. */
+/** What the addon found on this machine and chose for it. */
 export interface Report {
   /** The kernels: v2, avx2, avx512 or neon. */
   readonly isa: string
-  /** Of the processor. */
+  /** The features of the processor. */
   readonly features: string
-  /** The BLAS that products go to; '' is the addon's own. */
+  /** The BLAS that computes products; '' means the addon itself. */
   readonly blas: string
   readonly threads: number
-  /** That this process may use. */
+  /** The cores that this process may use. */
   readonly cores: number
 }

@@ -1,5 +1,5 @@
-// The samples of products where a BLAS computes them; names of what is missing or computes something else are refused in
-// native.test.ts and native/test/matmul_test.cc.
+// The samples of products with a BLAS that computes them. native.test.ts and native/test/matmul_test.cc test that a
+// missing or wrong library is refused.
 import { describeBackend } from '@flambeau/backend-conformance'
 import { nativeMissing, testWith } from '../../../tools/test/machine.ts'
 import { native } from '../src/index.ts'

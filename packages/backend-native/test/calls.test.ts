@@ -1,5 +1,6 @@
-// Instructions that come again are calls of what C++ has of them: results are those of plain JavaScript the first time,
-// the second, when they become one, and later, wherever operands lie, whatever numbers are, however many there are.
+// An instruction that is repeated becomes a call of words that C++ already has. The results are those of plain
+// JavaScript the first time, the second, when it becomes a call, and later; for any places of operands, any numbers,
+// and any count of calls.
 import { js } from '@flambeau/backend-js'
 import { arange, F, noGrad, ones, type Tensor, tensor, useDevice } from '@flambeau/core'
 import { beforeEach, expect } from 'vitest'
@@ -17,7 +18,7 @@ beforeEach(async () => {
   useDevice(device)
 })
 
-/** Compares what `body` gives on native and on js, turn by turn. */
+/** Compares the results of `body` on native and on js, turn by turn. */
 function turnByTurn(turns: number, body: (turn: number) => Tensor): void {
   for (let turn = 0; turn < turns; turn++) {
     useDevice(device)
@@ -34,7 +35,7 @@ function turnByTurn(turns: number, body: (turn: number) => Tensor): void {
 
 const values = Array.from({ length: 40 }, (_, i) => (i % 13) / 7 - 0.8)
 
-it('numbers, offsets and memory are those of the call', () => {
+it('a call uses its own numbers, offsets and memory', () => {
   turnByTurn(5, (turn) => {
     const x = tensor(values).narrow(0, turn, 12).view(3, 4)
     return x
@@ -45,7 +46,7 @@ it('numbers, offsets and memory are those of the call', () => {
   })
 })
 
-it('numbers are rounded to the dtype of what they meet', () => {
+it('numbers are rounded to the dtype of the other operand', () => {
   turnByTurn(4, (turn) => tensor([1, 2, 250], { dtype: 'uint8' }).add(255 + turn))
   turnByTurn(4, (turn) => tensor([1, -2], { dtype: 'int32' }).mul(2 ** 31 + turn))
   turnByTurn(4, (turn) => tensor([1, 0], { dtype: 'bool' }).logicalOr(turn))
@@ -63,7 +64,7 @@ it('one expression has many shapes and steps', () => {
   })
 })
 
-it('kinds with words of their own', () => {
+it('other kinds of instructions', () => {
   const index = (turn: number): Tensor => tensor([turn, 0, 3], { dtype: 'int32' })
   const matrix = (turn: number): Tensor => tensor(values).narrow(0, turn, 24).view(4, 6)
   turnByTurn(4, (turn) => matrix(turn).indexSelect(0, index(turn)))
@@ -89,7 +90,7 @@ it('kinds with words of their own', () => {
   )
 })
 
-it('what is written over an input is read before', () => {
+it('an input is read before it is overwritten', () => {
   turnByTurn(4, (turn) =>
     noGrad(() => {
       const x = tensor(values)
@@ -99,7 +100,7 @@ it('what is written over an input is read before', () => {
   )
 })
 
-it('an error is that of the call', () => {
+it('an error is about the call that failed', () => {
   const x = tensor([1, 2, 3])
   for (const at of [0, 1, 2]) expect(x.indexSelect(0, tensor([at], { dtype: 'int32' })).item()).toBe(at + 1)
   for (const at of [3, 4]) {
@@ -112,7 +113,7 @@ it('an error is that of the call', () => {
 })
 
 it('more calls than C++ keeps', () => {
-  // One expression has no more than 256 descriptors, so that it takes several to fill the table.
+  // One expression has at most 256 descriptors, so filling the table takes several expressions.
   const ops: ((x: Tensor, y: Tensor) => Tensor)[] = [
     (x, y) => x.add(y),
     (x, y) => x.sub(y),
@@ -147,9 +148,9 @@ it('more calls than C++ keeps', () => {
   })
 })
 
-it('C++ refuses a program that does not fit itself', () => {
+it('C++ refuses an inconsistent program', () => {
   const { host } = device
-  // A map of one input and one output whose value does not exist.
+  // A map of one input and one output that reads a value that does not exist.
   const words = Int32Array.of(0, 22, 0, 1, 1, 1, 0, 4, 0, 0, 4, 0, 3, 1, 1, 0, 4, 0, 3, 1, -1, -2)
   expect(() => host.define(0, words, 22, 2, 0)).toThrow(
     'native: instruction 0 (map): an input of an expression does not exist',

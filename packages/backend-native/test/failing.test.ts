@@ -1,4 +1,4 @@
-// A step that fails on native has changed nothing, and several have changed what the complete ones did: as on js.
+// A failed step on native has changed nothing; of several steps, only the completed ones have. As on js.
 import { nativeMissing, testWith } from '../../../tools/test/machine.ts'
 import { describeFailingChecks, describeFailingDevice } from '../../core/test/failing.ts'
 import { native } from '../src/index.ts'

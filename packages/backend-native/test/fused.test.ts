@@ -1,5 +1,5 @@
-// Kernels of compositions beside what they stand for, where the conformance suite does not look: in compiled steps, across
-// devices, in their errors, on several threads.
+// Kernels of compositions, compared with the instructions they replace where the conformance suite does not: in
+// compiled steps, across devices, in their errors, and on several threads.
 import { watched } from '@flambeau/backend-conformance'
 import { js } from '@flambeau/backend-js'
 import * as core from '@flambeau/core'
@@ -15,7 +15,7 @@ const it = (name: string, body: () => void | Promise<void>) => testWith('native'
 
 const numbers = (x: Tensor): number[] => Array.from(x.detach().reshape(-1).toArray() as ArrayLike<number>)
 
-/** Runs a body with and without fused kernels; its results have to be alike, and it has to use the kernels named. */
+/** Runs a body with and without fused kernels. The results must be close, and it must use the named kernels. */
 async function alike(kernels: readonly string[], dtype: FloatType, body: () => readonly Tensor[]): Promise<void> {
   const device = await native()
   const seen = new Set<string>()
@@ -38,7 +38,7 @@ async function alike(kernels: readonly string[], dtype: FloatType, body: () => r
   })
 }
 
-it('a compiled step uses the kernels and gives what an eager one gives', async () => {
+it('a compiled step uses the kernels and gives the results of an eager one', async () => {
   for (const shape of [
     [12, 9],
     [6, 4, 10],
@@ -63,7 +63,7 @@ it('a compiled step uses the kernels and gives what an eager one gives', async (
   }
 })
 
-it('tensors that change the device between forward and backward', async () => {
+it('tensors that change their device between forward and backward', async () => {
   useDevice(await native())
   const x = randn(20, 10).requiresGrad_()
   const y = randint(10, [20])
@@ -74,7 +74,7 @@ it('tensors that change the device between forward and backward', async () => {
   for (const [i, v] of numbers(moved).entries()) expect(v).toBeCloseTo(numbers(here)[i], 6)
 })
 
-it('errors of cross entropy are those without the kernel', async () => {
+it('cross entropy throws the same errors with and without its kernel', async () => {
   const device = await native()
   const sentences = (fused: boolean): string[] => {
     useDevice(watched(device, fused, new Set()))

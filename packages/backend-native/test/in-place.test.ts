@@ -1,4 +1,5 @@
-// Every op written in place before backward on native: the same outcomes as PyTorch's, errors and names of nodes too.
+// Every op with an operand overwritten before backward, on native: the outcomes are PyTorch's, including the errors and
+// their node names.
 import { nativeMissing, testWith } from '../../../tools/test/machine.ts'
 import { describeWritten } from '../../backend-conformance/test/in-place.ts'
 import { native } from '../src/index.ts'

@@ -1,9 +1,9 @@
-// What the conformance suite says of kernels, on those that this processor has but would not choose.
+// The kernels' part of the conformance suite, on the instruction sets that this processor has but would not choose.
 import { describeBackend } from '@flambeau/backend-conformance'
 import { nativeMissing, testWith } from '../../../tools/test/machine.ts'
 import { native } from '../src/index.ts'
 
-/** Registers the suite for an instruction set; where the processor lacks it, a test that says so. */
+/** Registers the suite for an instruction set; if the processor lacks it, a test that says so. */
 export async function describeKernels(isa: string): Promise<void> {
   if (nativeMissing !== undefined) return void testWith('native', nativeMissing, `conformance on ${isa}`, () => {})
   const missing = await native({ isa }).then(

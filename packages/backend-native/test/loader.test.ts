@@ -1,4 +1,4 @@
-// Addons that are none: each is one clear error, the process lives, and flambeau goes on with js.
+// Files that are not addons: each gives one clear error, the process survives, and flambeau continues with js.
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -14,7 +14,7 @@ afterAll(() => rmSync(temp, { recursive: true }))
 
 const own = process.env.FLAMBEAU_NATIVE_PATH ?? addon
 
-/** What loading a file comes to. */
+/** The error of loading a file. */
 const errorOf = (file: string): string => {
   vi.stubEnv('FLAMBEAU_NATIVE_PATH', file)
   try {
@@ -33,7 +33,7 @@ const written = (name: string, content: string | Uint8Array): string => {
   return file
 }
 
-test('a path without a file: what was tried, what to do, and that js works', () => {
+test('a path without a file: the error says what was tried, what to do, and that js works', () => {
   const file = join(temp, 'none.node')
   expect(errorOf(file)).toMatch(
     new RegExp(
@@ -45,13 +45,13 @@ test('a path without a file: what was tried, what to do, and that js works', () 
   )
 })
 
-test('files that are no addon', () => {
+test('files that are not addons', () => {
   expect(errorOf(written('empty.node', ''))).toMatch(/^Tried .*: \S/m)
   expect(errorOf(written('text.node', 'an addon'))).toMatch(/^Tried .*: \S/m)
   expect(errorOf(written('head.node', '\x7fELF\x02'))).toMatch(/^Tried .*: \S/m)
 })
 
-testWith('native', nativeMissing, 'an addon of which only a part is there', () => {
+testWith('native', nativeMissing, 'a truncated addon', () => {
   const whole = readFileSync(own)
   for (const bytes of [63, 64, 4096, whole.length >> 1, whole.length - 1]) {
     expect(errorOf(written(`part-${bytes}.node`, whole.subarray(0, bytes)))).toMatch(/^Tried .*: \S/m)
@@ -65,7 +65,7 @@ testWith('native', nativeMissing, 'an addon for another processor', () => {
   expect(errorOf(written('riscv.node', other))).toMatch(/^Tried .*: \S/m)
 })
 
-/** Vite's, which is there wherever tests run. */
+/** Vite's addon, which exists wherever tests run. */
 const foreign = (): string | undefined => {
   const store = join(root, 'node_modules', '.pnpm')
   const folder = readdirSync(store).find((name) => /^lightningcss-\w+-/.test(name))
@@ -77,15 +77,15 @@ const foreign = (): string | undefined => {
 test("an addon of somebody else's", () => {
   const file = foreign()
   expect(file).toBeDefined()
-  expect(errorOf(file as string)).toMatch(/^Tried .*: it is no addon of flambeau$/m)
+  expect(errorOf(file as string)).toMatch(/^Tried .*: it is not an addon of flambeau$/m)
 })
 
-testWith('native', nativeMissing, 'an addon of another version: both are named', () => {
+testWith('native', nativeMissing, 'an addon of another version: the error names both versions', () => {
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
   expect(() => loadFrom(own, '9.9.9')).toThrow(`its version is ${version}, and @flambeau/backend-native's is 9.9.9`)
 })
 
-testWith('native', nativeMissing, 'denormals stay what they are when the addon is loaded', () => {
+testWith('native', nativeMissing, 'loading the addon does not flush denormals', () => {
   const code = `require(${JSON.stringify(own)}); console.log(5e-324 > 0, 2.2e-308 / 4 > 0, Math.fround(1e-45) > 0)`
   expect(execFileSync(process.execPath, ['-e', code], { encoding: 'utf8' })).toBe('true true true\n')
 })

@@ -1,6 +1,6 @@
-// Calls the addon with every argument of every function replaced, one at a time, by values that are none for it. A process of
-// its own, for what goes wrong here ends one: it prints the calls that were taken and should not have been, and how many
-// there were.
+// Calls every function of the addon with each argument in turn replaced by invalid values. It runs in a process of its
+// own, because a mistake in the addon can kill the process. It prints the invalid calls that were accepted, and the
+// number of calls.
 //   node raw-calls.mjs ADDON
 import { createServer } from 'node:net'
 import { argv } from 'node:process'
@@ -28,7 +28,7 @@ const throwing = new Proxy(
     },
   },
 )
-/** An external that is not ours: the stream behind a server. */
+/** An external that is not the addon's: the stream of a server. */
 const server = createServer().listen()
 const foreign = server._handle._externalStream ?? server._handle
 server.close()
@@ -38,7 +38,7 @@ const program = () => addon.program(Int32Array.from(words), 1, 1)
 const words = [9, 11, 0, 1, 4, 1, 0, 0, 4, 0, 2]
 const target = new Int32Array(4)
 
-/** By name: what they are right for, if anything. */
+/** By name; after the value, the purposes it is valid for. */
 const values = {
   undefined: [undefined],
   null: [null],
@@ -104,7 +104,7 @@ const good = () => {
   array.rows.set([addon.address(target), 16])
   return array
 }
-/** Of each function: what its arguments are for, and right ones, made anew for each call. */
+/** For each function: the purposes of its arguments, and a function that makes valid ones for a call. */
 const functions = {
   address: [['array'], () => [new Float32Array(4)]],
   largeBuffer: [['buffer'], () => [new ArrayBuffer(1 << 16)]],
@@ -143,7 +143,7 @@ let calls = 0
 const missing = Object.keys(addon).filter((name) => typeof addon[name] === 'function' && !(name in functions))
 for (const name of missing) taken.push(`${name} is not tried`)
 
-/** That everything works after a call. */
+/** Checks that everything still works after a call. */
 async function works() {
   const { words: w, rows, numbers, status } = good()
   addon.open(w, rows, numbers, status)

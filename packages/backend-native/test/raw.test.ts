@@ -1,5 +1,5 @@
-// The addon itself, without the TypeScript in front of it: what is no argument of a function is an error, never a crash, and
-// memory that it holds on to cannot be taken away.
+// The addon without the TypeScript in front of it: an invalid argument is an error, never a crash, and memory that the
+// addon uses cannot be taken away.
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { expect } from 'vitest'
@@ -9,7 +9,7 @@ const it = (name: string, body: () => void) => testWith('native', nativeMissing,
 const file =
   process.env.FLAMBEAU_NATIVE_PATH ?? join(import.meta.dirname, '../../../native/build/Release/flambeau_native.node')
 
-it('every argument of every function replaced by what is none', () => {
+it('refuses invalid values for every argument of every function', () => {
   const { status, signal, stdout, stderr } = spawnSync(
     process.execPath,
     [join(import.meta.dirname, 'raw-calls.mjs'), file],

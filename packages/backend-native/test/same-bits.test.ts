@@ -1,5 +1,5 @@
-// Where eager and compiled give the same bits on native, and where they are only close: random steps of all that is not a sum
-// of floats are compared bit for bit, those with sums within what another order of additions may change.
+// Where eager and compiled code give the same bits on native, and where they are only close. Random steps without sums
+// of floats are compared bit for bit; steps with sums, within the difference that another order of additions may make.
 import { compile, F, manualSeed, nn, noGrad, ones, optim, randn, type Tensor, tensor, useDevice } from '@flambeau/core'
 import { expect } from 'vitest'
 import { nativeMissing, testWith } from '../../../tools/test/machine.ts'
@@ -17,7 +17,7 @@ function dice(seed: number): (n: number) => number {
 }
 
 type Op = (x: Tensor, y: Tensor, w: Tensor) => Tensor
-/** Of [rows, n] and [rows, n], with a matrix of [n, n]: what has one way to be computed. */
+/** Ops on [rows, n] and [rows, n], with a matrix of [n, n], that can be computed in one way only. */
 const exact: Readonly<Record<string, Op>> = {
   add: (x, y) => x.add(y),
   sub: (x, y) => x.mul(0.5).sub(y),
@@ -44,7 +44,7 @@ const exact: Readonly<Record<string, Op>> = {
   flip: (x) => x.flip([1]),
   sort: (x) => x.sort(1).values,
 }
-/** What is added up in an order that depends on what else is computed in the same pass. */
+/** Ops with sums whose order of additions depends on what else the pass computes. */
 const close: Readonly<Record<string, Op>> = {
   ...exact,
   sum: (x) => x.add(x.sum({ dim: 1, keepdim: true }).mul(0.01)),
@@ -52,7 +52,7 @@ const close: Readonly<Record<string, Op>> = {
   bias: (x, y, w) => F.linear(x, w, y.at(0)).tanh(),
 }
 
-/** A step of some random ops with its gradients, which are of as many elements as there were. */
+/** A step of some random ops, with its gradients; the number of elements stays. */
 function random(seed: number, ops: Readonly<Record<string, Op>>) {
   const roll = dice(seed)
   const [rows, n] = [1 + roll(70), 1 + roll(90)]
@@ -92,7 +92,7 @@ it('random steps without sums give the same bits, eager and compiled', async () 
   }
 })
 
-it('random steps with sums are as close as additions in another order', async () => {
+it('random steps with sums differ by no more than another order of additions', async () => {
   useDevice(await native())
   for (let seed = 1; seed <= 20; seed++) {
     const { step, state, text } = random(seed, close)
@@ -108,7 +108,7 @@ it('random steps with sums are as close as additions in another order', async ()
   }
 })
 
-it('sums of whole numbers, the largest and the smallest are exact in any order', async () => {
+it('sums of integers, maxima and minima are exact in any order', async () => {
   useDevice(await native())
   manualSeed(1)
   const x = randn(70, 90)
@@ -125,7 +125,7 @@ it('sums of whole numbers, the largest and the smallest are exact in any order',
   for (let call = 0; call < 5; call++) expect(compiled().map((y) => y.tolist())).toEqual(expected)
 })
 
-it('a compiled training repeats itself to the bit, whichever calls are single ones', async () => {
+it('a compiled training gives the same bits, whichever of its calls are repeats', async () => {
   useDevice(await native())
   const training = () => {
     manualSeed(3)

@@ -1,4 +1,4 @@
-// Trains in a worker until it is terminated, saying so after every stretch of epochs.
+// Trains in a worker until it is terminated, and reports after every stretch of epochs.
 import { parentPort } from 'node:worker_threads'
 import { compile, F, manualSeed, nn, optim, randn, useDevice } from '@flambeau/core'
 import { native } from '../src/index.ts'

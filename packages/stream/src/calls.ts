@@ -1,6 +1,7 @@
-// Calls: the short form of instructions that come again. Except for the places of operands and the values of numbers, the
-// words of an instruction depend only on its descriptor. The second time a descriptor is seen, C++ receives its words as a
-// numbered program, checked and planned; from then on the instruction is written as that number and the places of its operands.
+// Calls: the short form of instructions that are repeated. Except for the places of operands and the values of numbers,
+// the words of an instruction depend only on its descriptor. The second time a descriptor is seen, C++ receives its
+// words as a numbered program, checked and planned; from then on the instruction is written as that number and the
+// places of its operands.
 import {
   contractionOf,
   type Descriptor,
@@ -25,12 +26,12 @@ import { type Read, Words } from './program.ts'
 import { canCheck, hasKernel } from './supports.ts'
 import { anyLength } from './words.ts'
 
-/** The largest number of programs that C++ keeps. */
+/** C++ keeps at most this many programs. */
 const most = 1024
 
 /**
- * Whether words of this kind do not depend on which operands share memory, and core reuses its attributes. A set of names
- * would take ten times as long.
+ * Whether the words of this kind do not depend on which operands share memory, and core reuses its attributes. Looking
+ * a name up in a set would take ten times as long.
  */
 const isRepeated = (kind: Kind): boolean =>
   kind === 'map' ||
@@ -40,12 +41,15 @@ const isRepeated = (kind: Kind): boolean =>
   kind === 'argReduce' ||
   kind === 'scan'
 
-/** What is known about the instructions of one descriptor. */
+/** Known about the instructions of one descriptor. */
 export interface Call {
   readonly descriptor: Descriptor
   readonly mayFail: boolean
   readonly work: number
-  /** Its number in C++ and the filling of the table; `once` and `again` until it has one, `plain` if it gets none. */
+  /**
+   * Its number in C++, and the filling of the table that the number is from. `once` and `again` before it has a number,
+   * `plain` if it gets none.
+   */
   program: number
   filling: number
 }
@@ -56,7 +60,7 @@ const plain = -3
 export class Calls {
   readonly #backend: Runner
   readonly #known = new Slot<Call>()
-  /** Kept in families. */
+  /** Kept per family of descriptors. */
   readonly #hasKernel = new Slot<boolean>()
   #count = 0
   #filling = 0
@@ -84,7 +88,7 @@ export class Calls {
     return this.#known.of(descriptor) ?? this.#known.keep(descriptor, callOf(instr, descriptor))
   }
 
-  /** Whether C++ has its words, as it does from the second time on. */
+  /** Whether C++ has the words of a call. It gets them the second time. */
   has(call: Call, instr: Instr): boolean {
     if (call.program >= 0 && call.filling === this.#filling) return true
     if (call.program === once) call.program = again
@@ -92,7 +96,7 @@ export class Calls {
     return call.program >= 0
   }
 
-  /** Gives C++ the words, with placeholders for the operands of calls. */
+  /** Sends the words to C++, with placeholders for the operands of calls. */
   #define(call: Call, instr: Instr): void {
     call.program = plain
     const { inputs: views, outputs: specs } = call.descriptor
@@ -110,10 +114,10 @@ export class Calls {
     })
     const outputs = specs.map((spec) => ({ ...spec, buffer: standIn(spec.dtype) }))
     const rows = words.slabs.length
-    // A call cannot reach elements before an operand's first one.
+    // A call cannot reach elements before the first one of an operand.
     if (inputs.some((x) => isView(x) && x.strides.some((step) => step < 0))) return
     encode(words, withOperands(instr, inputs, outputs), 0)
-    // Memory for intermediate results belongs to one instruction.
+    // Memory for intermediate results belongs to a single instruction.
     if (words.slabs.length > rows) return
     if (this.#count === most) {
       this.#backend.submit()

@@ -1,5 +1,5 @@
-// Kernels of compositions as words, by core's table: how many elements lie before, along and after the axis, then operands
-// in row-major order.
+// Kernels of compositions as words, by core's table: the number of elements before, along and after the axis, then the
+// operands in row-major order.
 import {
   type CompositeKind,
   composites,
@@ -17,8 +17,8 @@ import { copy } from './encode-map.ts'
 import { type Writer, begin, end, memory, none, operandWords, put, view } from './words.ts'
 
 /**
- * What C++ has kernels of, in the order of their numbers. tools/steps.mjs writes native/src/composites.h by them: a
- * new one goes at the end.
+ * The compositions that C++ has kernels for, in the order of their numbers. tools/steps.mjs generates
+ * native/src/composites.h from them. Add a new one at the end.
  */
 export const kernels: readonly CompositeKind[] = [
   'softmax',
@@ -32,7 +32,7 @@ export const kernels: readonly CompositeKind[] = [
 export const fused: ReadonlySet<CompositeKind> = new Set(kernels)
 const numberOf = new Map(kernels.map((kind, i) => [kind, i]))
 
-/** The view, or a copy of it in order. */
+/** The view, or a row-major copy of it. */
 function inOrder(w: Writer, x: View, tag: number): View {
   if (isContiguous(x)) return x
   const { sizes, dtype } = x

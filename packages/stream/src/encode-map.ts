@@ -1,5 +1,5 @@
-// Maps as words. Loops that lie one after the other in every operand are merged, so that kernels see few and long ones;
-// copies and fills are maps too.
+// Maps as words. Loops that follow each other in every operand are merged, so that kernels get few and long ones.
+// Copies and fills are maps too.
 import {
   contiguousStrides,
   type DType,
@@ -28,7 +28,7 @@ import { type Codes, codeWords, compile } from './expression.ts'
 import { type Writer, begin, end, memory, noMemory, numeral, one, operandWords, put, view } from './words.ts'
 
 const known = new WeakMap<Prims['map'], Codes | null>()
-/** The codes of a map; null where they need more registers than there are. */
+/** The codes of a map; null if they need more registers than exist. */
 function codesOf(attrs: Prims['map']): Codes | null {
   let codes = known.get(attrs)
   if (codes === undefined) {
@@ -72,7 +72,7 @@ export function map(w: Writer, instr: MapLike, tag: number, opcode: number = opc
   end(w, start)
 }
 
-/** How many of the inputs before a position are views. */
+/** The number of views among the inputs before a position. */
 function viewsBefore(inputs: readonly Operand[], position: number): number {
   let views = 0
   for (let i = 0; i < position; i++) if (isView(inputs[i])) views++
@@ -85,14 +85,14 @@ function emptyMap(w: Writer, { attrs, outputs }: MapLike, tag: number): void {
   })
 }
 
-/** Part of an expression as a map of its own, and the expression over what that makes. */
+/** Part of an expression as a map, and the rest of it, which reads the result. */
 interface Parts {
   readonly part: Prims['map']
   readonly rest: Prims['map']
 }
 const parts = new WeakMap<Prims['map'], Parts>()
 
-/** The half of an expression that comes first is computed into memory, which the other half reads. */
+/** Computes the first half of the expression steps into memory, which the other half reads. */
 function mapInParts(w: Writer, instr: MapLike, tag: number, opcode: number): void {
   const { attrs, inputs } = instr
   let cut = parts.get(attrs)
@@ -151,7 +151,7 @@ function copyOf(from: DType, to: DType): Codes {
   return codes
 }
 
-/** A map that copies a view to elements of a buffer, as values of its dtype. */
+/** A map that copies a view to elements of a buffer, as values of the buffer’s dtype. */
 export function copy(
   w: Writer,
   x: View,

@@ -1,8 +1,8 @@
-// What a failed instruction is to JavaScript: the errors that plain JavaScript gives for the same.
+// Turns a failed instruction into the error that plain JavaScript throws for it.
 import { type Instr, RuntimeError, type View } from '@flambeau/core/backend'
 import { ended } from './codes.ts'
 
-/** The error that an instruction ended in. */
+/** The error of an instruction that failed. */
 export function errorOf(kind: number, value: number, { check, attrs, inputs, origin }: Instr): Error {
   if (kind === ended.check && check !== undefined) return check.error()
   if (kind === ended.index) {
@@ -10,5 +10,5 @@ export function errorOf(kind: number, value: number, { check, attrs, inputs, ori
     const [{ sizes }] = inputs as readonly View[]
     return new RuntimeError(`index ${value} is out of bounds for dimension ${axis} with size ${sizes[axis]}`)
   }
-  return new RuntimeError(`${origin.name} needs more memory than there is`)
+  return new RuntimeError(`${origin.name} needs more memory than is available`)
 }

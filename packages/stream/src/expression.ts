@@ -1,10 +1,10 @@
-// Expressions as codes: seven words a step, over registers that a linear scan gives out. An operand is a
-// register from 0 on or an input below 0; a step's register is free when its last reader has run.
+// Expressions as codes: seven words per step, over registers that a linear scan assigns. An operand from 0 on is a
+// register, a negative one an input. A register is free again when the last step that reads its value has run.
 import { type DType, type Expr, RuntimeError, rankOf, roundTo, type Step, topological } from '@flambeau/core/backend'
 
 /**
- * The numbers of steps. tools/steps.mjs writes native/src/steps.h by them: a new one goes at the end, because hosts and
- * cores of other versions know the old numbers.
+ * The numbers of steps. tools/steps.mjs generates native/src/steps.h from them. Add a new one at the end, because hosts
+ * and cores of other versions know the old numbers.
  */
 export const steps: Readonly<Record<Exclude<Step, 'input'>, number>> = {
   const: 0,
@@ -75,7 +75,7 @@ export const steps: Readonly<Record<Exclude<Step, 'input'>, number>> = {
   shiftRight: 65,
 }
 
-/** Whether C++ has all steps of some expressions, which are those of a core that may be newer. */
+/** Whether C++ has all steps of some expressions. A newer core may have others. */
 export const hasSteps = (roots: readonly Expr[]): boolean =>
   topological(roots).every(({ step }) => step === 'input' || Object.hasOwn(steps, step))
 
@@ -91,7 +91,7 @@ export const codeWords = 7
 
 export interface Codes {
   readonly words: Int32Array
-  /** Of the inputs that are read: their positions in the instruction, and the dtype that the expressions give them. */
+  /** The inputs that are read: their positions in the instruction, and the dtypes that the expressions give them. */
   readonly inputs: readonly { readonly position: number; readonly dtype: DType }[]
   /** Where the value of each expression is: a register or an input. */
   readonly from: readonly number[]
@@ -101,15 +101,15 @@ const double = new Float64Array(1)
 const halves = new Int32Array(double.buffer)
 
 /**
- * The codes of some expressions; undefined where more values are alive at once than there are registers. The first
- * `fixed` inputs are those of the positions from 0 on, whether they are read or not.
+ * The codes of some expressions; undefined if more values are alive at once than there are registers. The first `fixed`
+ * inputs are the positions from 0 on, whether they are read or not.
  */
 export function compile(roots: readonly Expr[], fixed = 0): Codes | undefined {
   const order = topological(roots)
   const inputs = Array.from({ length: fixed }, (_, position) => ({ position, dtype: roots[0].dtype }))
   /** Where the value of a node is. */
   const place = new Map<Expr, number>()
-  /** Equal constants are one, and rounding changes nothing in registers of the dtype. */
+  /** Equal constants share a register, and a rounding to the register’s own dtype does nothing. */
   const constants = new Map<string, Expr>()
   const same = new Map<Expr, Expr>()
   for (const x of order) {
@@ -144,7 +144,7 @@ export function compile(roots: readonly Expr[], fixed = 0): Codes | undefined {
         if (register >= 0 && lastReader.get(arg) === i && (arg.dtype === x.dtype) === same) free.push(register)
       }
     }
-    // Elements of one size may be written where they are read; others not before all are read.
+    // A result may overwrite an operand of its own size as it is read, but others only after all are read.
     release(true)
     const to = free.pop()
     if (to === undefined) return undefined

@@ -1,5 +1,5 @@
-// The host: whatever runs the words, an addon in Node or a module of WebAssembly. This package only needs its names for
-// memory and its programs.
+// The host that runs words: an addon in Node, or a module of WebAssembly. This package only needs its names for memory
+// and its programs.
 import type { Backend, Slab } from '@flambeau/core/backend'
 
 /** A checked program in the host. */
@@ -10,12 +10,15 @@ export interface Handle {
 export interface Host {
   /** The address of the elements of an array, in bytes. */
   address(array: ArrayBufferView): number
-  /** Makes an array for rows or numbers, which the host reads at every run. */
+  /** Makes an array for rows or numbers, which the host reads in every run. */
   numbers(length: number): Float64Array
   /** Makes the first `count` words the program that calls refer to as `at`. */
   define(at: number, words: Int32Array, count: number, rows: number, numbers: number): void
   program(words: Int32Array, rows: number, numbers: number): Handle
-  /** Sets the arrays that runs read: address, bytes and step between runs of every row; numbers, `stride` of them per run. */
+  /**
+   * Sets the arrays that runs read. `rows` has the address, the bytes and the step between runs of every row; `numbers`
+   * has `stride` numbers per run.
+   */
   bind(program: Handle, rows: Float64Array, numbers: Float64Array, stride: number): void
   run(program: Handle, times: number): number
   /** Runs it on another thread; later work waits for it. Resolves to the status of the run. */
@@ -27,7 +30,7 @@ export interface Runner extends Backend {
   readonly host: Host
   /** The status of the last run: how it ended, tag, value, completed runs. */
   readonly status: Int32Array
-  /** Runs waiting instructions. */
+  /** Runs the waiting instructions. */
   submit(): void
   /** The run on another thread. */
   inFlight: Promise<unknown> | null

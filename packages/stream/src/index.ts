@@ -1,5 +1,5 @@
-// Encodes instructions as words for kernels in C++ (native/src/STREAM.md). A backend supplies the host that runs them, a
-// batch that collects them, and memory.
+// Encodes instructions as words for C++ kernels (native/src/STREAM.md). A backend supplies memory, the batch that
+// collects the words, and the host that runs them.
 export { codeWords, compile, registers, steps } from './expression.ts'
 export { ended, format, opcodes, reductions } from './codes.ts'
 export { encode, mayFail, workOf, writes } from './encode.ts'

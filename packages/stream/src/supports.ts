@@ -1,5 +1,4 @@
-// What C++ can run: the steps, reductions and kinds of a core that is newer than this package are none of its own, and
-// core runs them elsewhere.
+// What C++ can run. It lacks the steps, reductions and kinds of a newer core, and core runs those elsewhere.
 import { type CompositeKind, composites, type Expr, type Instr, type MapOut, type Prims } from '@flambeau/core/backend'
 import { reductions } from './codes.ts'
 import { kinds, writes } from './encode.ts'
@@ -9,7 +8,7 @@ import { hasSteps } from './expression.ts'
 const canMap = ({ expr, reduce }: MapOut): boolean =>
   hasSteps([expr]) && (reduce === undefined || (Object.hasOwn(reductions, reduce.fn) && reduce.post === undefined))
 
-/** What a kind's attributes have to be, where it does not take all. */
+/** The condition on the attributes of a kind; undefined if it takes all. */
 const demands: { readonly [kind: string]: ((attrs: never) => boolean) | undefined } = {
   map: ({ outs }: Prims['map']) => outs.every(canMap),
   contract: ({ post }: Prims['contract']) => post === undefined || hasSteps([post]),
@@ -33,7 +32,7 @@ export function hasKernel({ kind, attrs }: Pick<Instr, 'kind' | 'attrs'>): boole
 }
 
 const checks = new WeakMap<Expr, boolean>()
-/** Whether the expression of a check can be looked at. */
+/** Whether C++ can compute the expression of a check. */
 export function canCheck(expr: Expr): boolean {
   let can = checks.get(expr)
   if (can === undefined) {

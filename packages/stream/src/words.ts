@@ -1,4 +1,5 @@
-// Words on their way to the host (native/src/STREAM.md): where they go, and the pieces that every instruction has.
+// Words on their way to the host (native/src/STREAM.md): where they are written, and the parts that every instruction
+// has.
 import {
   type DType,
   type HostBuffer,
@@ -10,15 +11,15 @@ import {
   type View,
 } from '@flambeau/core/backend'
 
-/** Where words go: a batch that is run soon, or a program. */
+/** Where words are written: a batch that runs soon, or a program. */
 export interface Writer {
   words: Int32Array
   at: number
-  /** Makes room for words, rows and numbers. */
+  /** Makes room for words, and for the rows and numbers of operands. */
   reserve(words: number, operands: number): void
   /** The row of a slab. */
   row(slab: Slab): number
-  /** A number's reference. */
+  /** The reference of a number. */
   number(x: Scalar, dtype: DType): number
   /** Memory that lives until the words have run. */
   scratch(spec: Spec): HostBuffer
@@ -27,14 +28,17 @@ export interface Writer {
 export const none: readonly number[] = []
 export const one: readonly number[] = [1]
 
-/** How many elements memory has that takes another's place at each run, whose own count is looked at then. */
+/** The element count of memory that stands for other memory in each run, whose own count is checked then. */
 export const anyLength = 2 ** 31 - 1
 
-/** Words that say where an operand lies, and those with its dtype. */
+/** Words for the place of an operand, and for its place and dtype. */
 export const placeWords = 4
 export const operandWords = 5
 
-/** The head of an instruction; returns where it begins. `most` bounds its words, `operands` its operands. */
+/**
+ * Writes the head of an instruction and returns its start. `most` is the limit of its words, `operands` that of its
+ * operands.
+ */
 export function begin(w: Writer, opcode: number, tag: number, most: number, operands: number): number {
   w.reserve(most, operands)
   const start = w.at
@@ -55,7 +59,7 @@ export function put(w: Writer, list: ArrayLike<number>): void {
   w.at = at
 }
 
-/** An operand that is no memory. */
+/** An operand that is not in memory. */
 export function noMemory(w: Writer, ref: number, dtype: DType): void {
   const { words, at } = w
   words[at] = ref

@@ -1,4 +1,4 @@
-// A host without an addon: it receives the words of a compiled program, and rows with the addresses that it returned.
+// A host without an addon. It receives the words of a compiled program, and rows with the addresses that it returned.
 import { js } from '@flambeau/backend-js'
 import { compile, ones, type Tensor, useDevice } from '@flambeau/core'
 import { type Backend, type HostBuffer, HostMemory, type Instr, type Program, type Plan } from '@flambeau/core/backend'
@@ -45,7 +45,7 @@ class Recording implements Host {
 const plain = js()
 afterAll(() => useDevice(plain))
 
-/** Eager on plain JavaScript, compiled on the host. */
+/** Runs eager code on plain JavaScript and compiled programs on the host. */
 function backendOn(host: Recording): Runner {
   const made: Partial<Runner> = Object.create(plain)
   const memory = new HostMemory(made as Backend)
@@ -61,7 +61,7 @@ function backendOn(host: Recording): Runner {
   }) as Runner
 }
 
-it('a host gets words, and rows that say where it finds memory', () => {
+it('a host gets words, and rows with the addresses of memory', () => {
   const host = new Recording()
   useDevice(backendOn(host))
   const step = compile((x: Tensor) => x.mul(3).add(x))
@@ -75,7 +75,7 @@ it('a host gets words, and rows that say where it finds memory', () => {
   expect(rows).toBe(2)
   const { slab, start } = x.buffer as HostBuffer
   const address = host.address(slab.data) + 4 * start
-  // Address, bytes and step of each row: one of them is the argument.
+  // The address, the bytes and the step of each row. One of them is the argument's.
   const places = Array.from({ length: rows }, (_, row) => [...(bound as { rows: Float64Array }).rows.slice(3 * row)])
   expect(places.map(([at, bytes]) => [at, bytes])).toContainEqual([address, 16])
   const y = ones(4)

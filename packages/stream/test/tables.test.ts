@@ -1,5 +1,5 @@
-// Numbers that TypeScript and C++ agree on are compared with the enums of the C++ sources, and what C++ has no number
-// for is not supported, never another thing in silence.
+// Numbers that TypeScript and C++ share are compared with the enums of the C++ sources. A step, reduction or kind
+// without a number in C++ is not supported; it never silently becomes another one.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { dtypes, type Expr, type Instr, rankOf, s, type Step } from '@flambeau/core/backend'
@@ -23,7 +23,7 @@ const source = (name: string): string => readFileSync(join(import.meta.dirname, 
 const kernels = source('kernels.h')
 const stream = source('stream.h')
 
-/** The names of an enum's numbers, from its first one on; `count` is how many there are. */
+/** The names of an enum from its first one on; `count` is their number. */
 function enumOf(text: string, name: string): string[] {
   const body = new RegExp(`enum class ${name} : int32_t \\{([^}]*)\\}`).exec(text)?.[1] ?? ''
   return body
@@ -56,7 +56,7 @@ describe('both sides', () => {
   })
 })
 
-describe('what is not known', () => {
+describe('an unknown step, reduction or kind', () => {
   const x = s.input(0, 'float32')
   const strange: Expr = { step: 'gamma' as Step, dtype: 'float32', args: [x], value: 0 }
   const map = (expr: Expr) => ({ outs: [{ expr }] })
@@ -107,7 +107,7 @@ describe('what is not known', () => {
       [instr('sort', { axis: 0, descending: true }), true],
       [instr('convolution', {}), false],
     ]
-    // Twice, for what is known of attributes is kept.
+    // Twice, because the answer for attributes is kept.
     for (const [asked, answer] of [...answers, ...answers])
       expect(calls.supports(asked), JSON.stringify([asked.kind, asked.attrs])).toBe(answer)
   })
