@@ -135,6 +135,18 @@ class Writer {
           place(row, random_.chance(60) ? 0 : random_.below(40));
         }
         break;
+      case Opcode::repeat: {
+        Writer body(random_, Opcode::call);
+        for (int32_t left = 1 + random_.below(2); left > 0; left--) body.instruction(tag + 100);
+        put({random_.below(5), rowCount, numberCount - 1, random_.chance(80) ? 0 : random_.below(3)});
+        put({static_cast<int32_t>(body.words.size())});
+        words.insert(words.end(), body.words.begin(), body.words.end());
+        for (int32_t i = 0; i < rowCount; i++) {
+          operand(random_.chance(70) ? DType::float64 : any_dtype());
+          put({random_.chance(50) ? 0 : random_.below(25) - 12});
+        }
+        break;
+      }
       default:
         put({random_.below(5), random_.below(5), random_.below(5)});
         operand(any_dtype());

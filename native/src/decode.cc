@@ -297,10 +297,38 @@ void read_indices(Reader& r, Instruction* out) {
   if (!out->empty) r.claim(x.index, x.depth, x.sizes);
 }
 
+void read_repeat(Reader& r, Instruction* out) {
+  Repeat& x = out->repeat;
+  out->empty = false;
+  x.times = r.count();
+  const int32_t count = r.count();
+  const int32_t numbers = r.count();
+  x.numbers = r.count();
+  x.body = r.body(r.count(), count, numbers);
+  if (x.body == nullptr || !r.has(int64_t{count} * 6)) return;
+  r.require(x.times > 0, "a repetition has no turns");
+  r.has_numbers(numbers + (int64_t{x.times} - 1) * x.numbers);
+  Operand* rows = r.take<Operand>(count);
+  int32_t* steps = r.take<int32_t>(count);
+  for (int32_t i = 0; i < count && r.good(); i++) {
+    rows[i] = r.operand(false);
+    steps[i] = r.word();
+    const Need& need = x.body->need(i);
+    if (need.bytes == 0) continue;
+    const int64_t size = size_of(rows[i].dtype), elements = (need.bytes - 1) / size + 1;
+    r.require(need.align <= size, "a row of a body has elements of another size");
+    r.require(elements <= INT32_MAX, "an operand goes too far");
+    r.claim({rows[i], nullptr}, 0, nullptr, {{x.times, steps[i]}, {static_cast<int32_t>(elements), 1}});
+  }
+  x.rows = rows;
+  x.steps = steps;
+  x.present = r.take<Row>(count);
+}
+
 /** By opcode. */
 constexpr void (*readers[])(Reader&, Instruction*) = {read_map,  read_map,    read_matmul,  read_arg_reduce, read_scan,
                                                       read_fold, read_gather, read_scatter, read_sort,       read_iota,
-                                                      read_composite, read_call,   read_indices};
+                                                      read_composite, read_call,   read_indices, read_repeat};
 static_assert(sizeof(readers) / sizeof(*readers) == static_cast<size_t>(Opcode::count), "a reader for every opcode");
 
 }  // namespace

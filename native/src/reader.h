@@ -154,6 +154,22 @@ class Reader {
     return first;
   }
 
+  void has_numbers(int64_t count) { require(count <= limits_.numberCount, "a number does not exist"); }
+
+  /** The words of a program of so many rows and numbers, which an instruction holds; null where there is none. */
+  Program* body(int32_t count, int32_t rowCount, int32_t numberCount) {
+    const int32_t* body = words(count);
+    if (limits_.bodies == nullptr) fail("a repetition stands where there is none");
+    // Rows are places of the instruction that holds it.
+    if (!good() || !has(rowCount)) return nullptr;
+    Status status;
+    std::unique_ptr<Program> program =
+        Program::make(body, count, rowCount, numberCount, &status, limits_.elements, true);
+    if (program == nullptr) return fail(status.what), nullptr;
+    limits_.bodies->push_back(std::move(program));
+    return limits_.bodies->back().get();
+  }
+
   /** The memory of a tensor from an element on, for a program that needs so much of it. */
   Row part(const Need& need) {
     const Operand x = place();

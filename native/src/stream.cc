@@ -7,7 +7,7 @@ namespace flambeau {
 
 const char* name_of(Opcode opcode) {
   static const char* const names[] = {"map",     "check", "matmul", "argReduce", "scan", "fold",   "gather",
-                                      "scatter", "sort",  "iota",   "composite", "call", "indices"};
+                                      "scatter", "sort",  "iota",   "composite", "call", "indices", "repeat"};
   static_assert(sizeof(names) / sizeof(*names) == static_cast<size_t>(Opcode::count), "a name for every opcode");
   return opcode < Opcode::count && opcode >= Opcode::map ? names[static_cast<int32_t>(opcode)] : "instruction";
 }
@@ -37,6 +37,21 @@ void Arena::clear() {
 // ---- runs ----
 
 namespace {
+
+/** The turns of a repetition, until one does not come to its end. */
+Status run_turns(const Repeat& x, const Kernels& kernels, const Memory& memory) {
+  const int32_t count = x.body->row_count();
+  for (int32_t i = 0; i < count; i++) {
+    const Operand& row = x.rows[i];
+    x.present[i] = {memory.rows[row.ref].data + int64_t{row.offset} * size_of(row.dtype), x.body->need(i).bytes};
+  }
+  for (int32_t turn = 0; turn < x.times; turn++) {
+    const Status status = x.body->call(kernels, x.present, memory.numbers + int64_t{turn} * x.numbers);
+    if (status.kind != Status::done) return status;
+    for (int32_t i = 0; i < count; i++) x.present[i].data += int64_t{x.steps[i]} * size_of(x.rows[i].dtype);
+  }
+  return {};
+}
 
 /** Runs an instruction; returns whether it succeeded. */
 inline bool execute(const Instruction& x, const Kernels& kernels, const Memory& memory, Status* status) {
@@ -83,6 +98,9 @@ inline bool execute(const Instruction& x, const Kernels& kernels, const Memory& 
         *status = x.call.program->call(kernels, x.call.rows, memory.numbers + x.call.numbers);
         status->tag = x.tag;
         return status->kind == Status::done;
+      case Opcode::repeat:
+        *status = run_turns(x.repeat, kernels, memory);
+        return status->kind == Status::done;
       case Opcode::count:
         return true;
     }
@@ -116,12 +134,13 @@ Status run_stream(const int32_t* words, int64_t count, const Limits& limits, con
 }
 
 std::unique_ptr<Program> Program::make(const int32_t* words, int64_t count, int32_t rowCount, int32_t numberCount,
-                                       Status* status, int64_t elements) {
+                                       Status* status, int64_t elements, bool isBody) {
   auto program = std::make_unique<Program>();
   program->words_.assign(words, words + count);
   program->needs_.resize(rowCount);
   program->numberCount_ = numberCount;
-  const Limits limits{nullptr, program->needs_.data(), rowCount, numberCount, elements};
+  const Limits limits{nullptr,     program->needs_.data(), rowCount, numberCount, elements, nullptr, 0,
+                      isBody ? nullptr : &program->bodies_};
   for (int64_t at = 0; at < count;) {
     Instruction x;
     x.prepared = nullptr;

@@ -14,10 +14,11 @@
 namespace flambeau {
 
 /** Incremented when STREAM.md changes, so that JavaScript never writes for an addon that reads another format. */
-constexpr int32_t streamFormat = 4;
+constexpr int32_t streamFormat = 5;
 
 enum class Opcode : int32_t {
-  map, check, matmul, argReduce, scan, fold, gather, scatter, sort, iota, composite, call, indices, count
+  map, check, matmul, argReduce, scan, fold, gather, scatter, sort, iota, composite, call, indices,
+  repeat, count
 };
 
 class Program;
@@ -27,6 +28,18 @@ struct Call {
   Program* program;
   const Row* rows;
   int32_t numbers;
+};
+
+/** Several runs of a program in a row, a turn each: from turn to turn its rows and its numbers move on. */
+struct Repeat {
+  Program* body;
+  int32_t times;
+  /** Where the rows of the body begin in the first turn, and by how many elements each moves. */
+  const Operand* rows;
+  const int32_t* steps;
+  int32_t numbers;
+  /** The rows in the present turn. */
+  Row* present;
 };
 
 struct Instruction {
@@ -49,6 +62,7 @@ struct Instruction {
     CompositeOp composite;
     Call call;
     Indices indices;
+    Repeat repeat;
   };
 };
 
@@ -107,6 +121,8 @@ struct Limits {
   /** The programs that calls may run: `programCount` of them, null where there is none. */
   const std::unique_ptr<Program>* programs = nullptr;
   int32_t programCount = 0;
+  /** Where the bodies of repetitions go; null where there may be none, as in a batch and in a body. */
+  std::vector<std::unique_ptr<Program>>* bodies = nullptr;
   static constexpr int64_t most = int64_t{1} << 53;
 };
 
@@ -126,7 +142,7 @@ class Program {
 
   /** Copies `words`. Null if they are not a valid stream for so many rows and numbers; the status says why. */
   static std::unique_ptr<Program> make(const int32_t* words, int64_t count, int32_t rowCount, int32_t numberCount,
-                                       Status*, int64_t elements = Limits::most);
+                                       Status*, int64_t elements = Limits::most, bool isBody = false);
 
   int32_t row_count() const { return static_cast<int32_t>(needs_.size()); }
   int32_t number_count() const { return numberCount_; }
@@ -155,6 +171,7 @@ class Program {
   int32_t numberCount_ = 0;
   Arena arena_;
   std::vector<Instruction> instructions_;
+  std::vector<std::unique_ptr<Program>> bodies_;
   /** The kernels that prepared its instructions. */
   const Kernels* kernels_ = nullptr;
 };

@@ -1,5 +1,6 @@
 // Runs: batches, in order and up to the first failure; programs over memory that changes from run to run, by themselves
 // and as calls of a batch. decode_test.cc covers what is refused.
+#include <array>
 #include <cmath>
 
 #include "pool.h"
@@ -360,6 +361,85 @@ TEST_CASE("a failure in a call has the call's tag") {
   CHECK(status.kind == Status::check);
   CHECK(status.tag == 5);
   CHECK(rows.memory[1][0] == 0);
+}
+
+namespace {
+
+/** Turns of an instruction over two rows of 12 elements and a number; where in row 0 and in row 1 it begins, and moves. */
+Built repeat(int32_t times, const Built& body, std::array<int32_t, 4> moves, int32_t numberStep = 0) {
+  std::vector<Piece> pieces{times, 2, 1, numberStep, static_cast<int32_t>(body.words.size())};
+  for (const int32_t word : body.words) pieces.push_back(word);
+  for (const int32_t row : {0, 1}) {
+    pieces.push_back(tensor(row, f32, {}, 12, moves[static_cast<size_t>(row) * 2]));
+    pieces.push_back(moves[static_cast<size_t>(row) * 2 + 1]);
+  }
+  return instruction(Opcode::repeat, 5, pieces);
+}
+
+Status repeated(const Built& built, Rows& rows, std::vector<double> numbers = {10, 20, 30}) {
+  Status made;
+  const auto program = program_of(built.words, 2, static_cast<int32_t>(numbers.size()), &made);
+  if (program == nullptr) return made;
+  int64_t done = 0;
+  return program->run(chosen(), rows.rows.data(), numbers.data(), 1, {nullptr, 0}, &done);
+}
+
+}  // namespace
+
+TEST_CASE("a program repeats another, whose rows and numbers move on") {
+  Rows rows({12, 12});
+  // Forwards in what is read, backwards in what is written.
+  CHECK(repeated(repeat(3, add(2, 1), {1, 3, 9, -4}, 1), rows).kind == Status::done);
+  CHECK(rows.memory[1] == std::vector<float>{0, 37, 38, 3, 4, 24, 25, 7, 8, 11, 12, 11});
+  // What a turn wrote the next one reads.
+  Rows kept({12, 12});
+  CHECK(repeated(repeat(4, add(1, 1), {0, 1, 0, 0}), kept, {1}).kind == Status::done);
+  CHECK(kept.memory[1][0] == 4);
+}
+
+TEST_CASE("a repetition keeps to its tensors in every turn") {
+  const auto refused = [](const Built& built, const char* what) {
+    Rows rows({12, 12});
+    const Status status = repeated(built, rows);
+    CHECK(status.kind == Status::invalid);
+    CHECK(std::string(status.what) == what);
+    CHECK(rows.memory[1][11] == 11);
+  };
+  const auto turns = [](int32_t times, std::array<int32_t, 4> moves, int32_t numberStep = 0) {
+    return repeat(times, add(2, 1), moves, numberStep);
+  };
+  Rows rows({12, 12});
+  CHECK(repeated(turns(11, {0, 1, 10, -1}), rows).kind == Status::done);
+  refused(turns(12, {0, 1, 0, 0}), "an operand goes beyond its tensor");
+  refused(turns(2, {0, 11, 0, 0}), "an operand goes beyond its tensor");
+  refused(turns(2, {0, 0, 11, 0}), "an operand goes beyond its tensor");
+  refused(turns(2, {0, -1, 0, 0}), "an operand begins before its tensor");
+  refused(turns(INT32_MAX, {0, INT32_MAX, 0, 0}), "an operand goes too far");
+  refused(turns(INT32_MAX, {0, INT32_MIN, 0, 0}), "an operand goes too far");
+  refused(turns(0, {0, 0, 0, 0}), "a repetition has no turns");
+  refused(turns(-1, {0, 0, 0, 0}), "a count is out of range");
+  refused(turns(4, {0, 0, 0, 0}, 1), "a number does not exist");
+  refused(turns(INT32_MAX, {0, 0, 0, 0}, INT32_MAX), "a number does not exist");
+  refused(repeat(2, turns(2, {0, 0, 0, 0}), {0, 0, 0, 0}), "a repetition stands where there is none");
+  refused(repeat(2, instruction(Opcode::call, 0, {0, 0}), {0, 0, 0, 0}), "a program does not exist");
+  const Built good = turns(2, {0, 1, 0, 1});
+  const size_t last = good.words.size();
+  refused(good.with(4, 3), "it ends too early");
+  refused(good.with(4, INT32_MAX), "it ends too early");
+  refused(good.with(7, 3), "its length is out of range");
+  refused(good.with(last - 2, u8), "a row of a body has elements of another size");
+  refused(good.with(last - 6, 2), "a row does not exist");
+  refused(good.with(last - 6, -1), "a number stands where memory is needed");
+  Rows batch({12, 12});
+  CHECK(std::string(batch.run(good, {1}).what) == "a repetition stands where there is none");
+}
+
+TEST_CASE("what ends in a turn has the tag of the body's instruction, and later turns do not run") {
+  Rows rows({12, 12});
+  rows.memory[0][2] = NAN;
+  Status status = repeated(repeat(4, check_of_nan(1, 3), {0, 1, 0, 1}), rows);
+  CHECK(status.kind == Status::check);
+  CHECK(status.tag == 3);
 }
 
 TEST_CASE("nothing after a failed instruction has begun, for any number of threads" * inThreads) {

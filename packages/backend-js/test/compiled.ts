@@ -63,7 +63,7 @@ export function compiled(
     kept: [],
     results: results.map((value) => ({ value, dtype: values[value].dtype, ...contiguousLayout(values[value].sizes) })),
   }
-  const run = backend.compile?.(program, { places, results, bytes })
+  const run = backend.compile?.(program, { places, results, bytes, bodies: new Map() })
   const bound = outputs.map((output) => backend.alloc(output))
   const args = from === 'argument' ? inputs.map((x) => (x as View).buffer) : []
   run?.run({ numbers: new Float64Array(0), draws: [], args, results: bound })

@@ -160,7 +160,7 @@ describe.each(Object.keys(sketches))('%s', (kind) => {
       ...inputs.map((_, argument) => ({ in: 'argument', argument }) as const),
       ...outputs.map((_, result) => ({ in: 'result', result }) as const),
     ]
-    const executable = backend.compile?.(program, { places, results: values, bytes: 0 })
+    const executable = backend.compile?.(program, { places, results: values, bytes: 0, bodies: new Map() })
     for (let short = -1; short < specs.length; short++) {
       const { instr } = instruction(backend, kind, short)
       const run = () =>

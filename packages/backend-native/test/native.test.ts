@@ -168,6 +168,7 @@ it('a scatter whose index is out of bounds leaves what it would have written, in
       results: [],
     },
     {
+      bodies: new Map(),
       places: [
         ...[0, 1, 2].map((argument) => ({ in: 'argument', argument }) as const),
         { in: 'result', result: 0 } as const,

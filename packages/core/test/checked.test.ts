@@ -312,6 +312,7 @@ describe('a program', () => {
   const planOf = ({ given }: Program, change: Partial<Plan> = {}): Plan => {
     const { buffer } = given.get(0) as { buffer: View['buffer'] }
     return {
+      bodies: new Map(),
       places: [
         { in: 'buffer', buffer },
         { in: 'arena', at: 0 },

@@ -194,6 +194,42 @@ function updateOf(parameters: readonly Tensor[], n: number): () => void {
 /** Operations on at least two dimensions and at most a few hundred elements. */
 const usable = (x: Tensor): boolean => x.shape.length > 1 && x.shape.length < 5 && elements(x) < 700 && elements(x) > 0
 
+/**
+ * The same drawn lines as a turn that is done several times: it has what the turn before handed on and the next row of a
+ * sequence, and what turns made is read again after them, forwards and backwards.
+ */
+export function randomLoop({ rows, columns, lines: drawn, returned, update }: DrawnStep, turns: number): RandomStep {
+  manualSeed(11)
+  const parameters = [randn(rows, columns), randn(columns)].map((p) => p.requiresGrad_())
+  const buffers = [randn(rows, columns), zeros(rows, columns)]
+  const [first, sequence] = [randn(rows, columns), randn(turns, rows, columns)]
+  const index = randint(0, 100, [4])
+  const updateParameters = updateOf(parameters, update)
+  const step = (): readonly Tensor[] => {
+    for (const p of parameters) p.grad = null
+    const handed = [first]
+    for (let t = 0; t < turns; t++) {
+      const h = handed[t]
+      const world: World = { parameters, buffers, index, pool: [h, sequence.select(0, t), ...parameters] }
+      for (const [what, a, n, m] of drawn.slice(0, 4)) {
+        const made = pick(lines, what)(world, pick(world.pool.filter(usable), a), n, m)
+        if (made !== undefined) world.pool.push(made)
+      }
+      const last = world.pool[world.pool.length - 1]
+      const kept = h.mul(0.5).add(parameters[1])
+      handed.push(broadcasts(h, last) ? kept.add(last.tanh()) : kept.sub(last.mean()).tanh())
+    }
+    let back = handed[turns]
+    for (let t = turns - 1; t > 0; t--) back = back.mul(0.5).add(handed[t])
+    const loss = back.square().mean()
+    loss.backward()
+    updateParameters()
+    const gradients = parameters.flatMap(({ grad }) => (grad === null ? [] : [grad]))
+    return [loss.detach(), ...gradients, ...returned.map((n) => pick(handed, n).detach())]
+  }
+  return { state: [...parameters, ...buffers], step }
+}
+
 /** A new world for a generated step, with the step in it. */
 export function randomStep({ rows, columns, lines: drawn, returned, update }: DrawnStep): RandomStep {
   manualSeed(11)

@@ -3,7 +3,7 @@
 import type { ReduceFn } from '@flambeau/core/backend'
 
 /** `streamFormat` of native/src/stream.h. */
-export const format = 4
+export const format = 5
 
 export const opcodes = {
   map: 0,
@@ -19,6 +19,7 @@ export const opcodes = {
   composite: 10,
   call: 11,
   indices: 12,
+  repeat: 13,
 } as const
 
 /** The number of a reduction; -1 is none. */

@@ -1,7 +1,9 @@
 // A planned program on the host's side: its words are checked once, then each run is one call. What changes from run to
 // run (arguments, results, draws) has rows of its own, which are pointed anew; numbers are read where core writes them.
 import {
+  beginnings,
   type Bindings,
+  type BodyPlan,
   contiguousLayout,
   type DeviceBuffer,
   type DType,
@@ -12,7 +14,9 @@ import {
   HostBuffer,
   type Instr,
   isReading,
+  isRepeat,
   isUse,
+  type KernelInstr,
   type MapOut,
   newArray,
   numelOf,
@@ -20,19 +24,20 @@ import {
   type Place,
   type Plan,
   type Program,
-  type ProgramInstr,
+  type RepeatInstr,
   type Scalar,
   Slab,
   type Spec,
   s,
   substitute,
+  windowOf,
   withOperands,
 } from '@flambeau/core/backend'
-import { ended } from './codes.ts'
+import { ended, opcodes } from './codes.ts'
 import { encode } from './encode.ts'
 import { errorOf } from './errors.ts'
 import { addressOf, type Handle, type Host, type Runner } from './host.ts'
-import { anyLength, type Writer } from './words.ts'
+import { anyLength, begin, end, memory, operandWords, put, type Writer } from './words.ts'
 
 /** A number that is read at every run, by its position among those. */
 export interface Read extends Scalar {
@@ -84,8 +89,15 @@ export class Words implements Writer {
 /** Places in the arena are counted from multiples of this, because words are of 32 bits. */
 const partBytes = 2 ** 30
 
+/** Where an encoded program finds its values. */
+interface Buffers {
+  buffer(value: number): HostBuffer
+  /** Elements of the arena, from a byte on. */
+  arena(at: number, dtype: DType, length: number): HostBuffer
+}
+
 /** The memory of a program's values as buffers of the backend; what changes has slabs that only stand for it. */
-class Places {
+class Places implements Buffers {
   readonly args: Slab[] = []
   readonly results: Slab[] = []
   readonly draws: Slab[] = []
@@ -108,24 +120,30 @@ class Places {
   buffer(value: number): HostBuffer {
     const place = this.#plan.places[value] as Place
     if (place.in === 'buffer') return place.buffer as HostBuffer
+    if (place.in === 'operand') throw new Error('an operand of a body lies outside of it')
     const { dtype, sizes } = this.#program.values[value]
     const length = place.in === 'arena' ? numelOf(sizes) : anyLength
     const key = JSON.stringify([place, dtype, length])
     let buffer = this.#buffers.get(key)
     if (buffer === undefined) {
-      const slab = this.#slab(place)
-      const start = place.in === 'arena' ? (place.at % partBytes) / dtypeSize[dtype] : 0
-      buffer = new HostBuffer(this.#backend, slab.data, start, length, slab)
+      buffer = place.in === 'arena' ? this.arena(place.at, dtype, length) : this.#changing(place)
       this.#buffers.set(key, buffer)
     }
     return buffer
   }
 
-  #slab(place: Exclude<Place, { in: 'buffer' }>): Slab {
-    if (place.in === 'arena') {
-      const part = Math.floor(place.at / partBytes)
-      return (this.#parts[part] ??= new Slab(this.#arena.subarray((part * partBytes) / 8)))
-    }
+  arena(at: number, dtype: DType, length: number): HostBuffer {
+    const part = Math.floor(at / partBytes)
+    const slab = (this.#parts[part] ??= new Slab(this.#arena.subarray((part * partBytes) / 8)))
+    return new HostBuffer(this.#backend, slab.data, (at % partBytes) / dtypeSize[dtype], length, slab)
+  }
+
+  #changing(place: Exclude<Place, { in: 'buffer' | 'arena' | 'operand' }>): HostBuffer {
+    const slab = this.#slab(place)
+    return new HostBuffer(this.#backend, slab.data, 0, anyLength, slab)
+  }
+
+  #slab(place: Exclude<Place, { in: 'buffer' | 'arena' | 'operand' }>): Slab {
     const nobody = () => new Slab(newArray('bool', 0))
     if (place.in === 'argument') return (this.args[place.argument] ??= nobody())
     if (place.in === 'result') return (this.results[place.result] ??= nobody())
@@ -134,7 +152,7 @@ class Places {
 }
 
 /** The constants among an instruction's numbers become constants of its expressions. */
-function withConstants(instr: ProgramInstr): ProgramInstr {
+function withConstants(instr: KernelInstr): KernelInstr {
   const { kind, attrs, inputs, check } = instr
   const constant = (position: number, dtype: DType): Expr | undefined => {
     const x = inputs[position]
@@ -270,29 +288,124 @@ class NativeProgram implements Executable {
   }
 }
 
+/** Memory of a program that a row of a body is: from an element on, and further in every turn. */
+interface Around {
+  readonly buffer: HostBuffer
+  readonly dtype: DType
+  readonly offset: number
+  readonly step: number
+}
+
+/** The words of the body of a repetition: each piece of memory is a row of its own, which stands for what it is around. */
+class BodyWords extends Words {
+  readonly #backend: Runner
+  /** By the slab of a row. */
+  readonly around = new Map<Slab, Around>()
+
+  constructor(backend: Runner) {
+    super(backend)
+    this.#backend = backend
+  }
+
+  standIn(length: number, around: Around): HostBuffer {
+    const slab = new Slab(newArray(around.dtype, 0))
+    this.around.set(slab, around)
+    return new HostBuffer(this.#backend, slab.data, 0, length, slab)
+  }
+
+  override scratch(spec: Spec): HostBuffer {
+    const buffer = super.scratch(spec)
+    return this.standIn(buffer.length, { buffer, dtype: spec.dtype, offset: 0, step: 0 })
+  }
+}
+
+/** What is being compiled: the instructions so far, by their tags, and how many numbers they read. */
+class Encoding {
+  readonly instrs: Instr[] = []
+  readonly #backend: Runner
+
+  constructor(backend: Runner) {
+    this.#backend = backend
+  }
+
+  /** Writes a program over memory; how many numbers it reads. */
+  program(words: Words, { values, instrs }: Program, plan: Plan, places: Buffers): number {
+    let numbers = 0
+    const kernel = (instr: KernelInstr): void => {
+      const inputs = instr.inputs.map((x): Operand => {
+        if (isUse(x)) return { ...x, buffer: places.buffer(x.value) }
+        if (!isReading(x)) return x
+        numbers = Math.max(numbers, x.reading + 1)
+        const read: Read = { ...x, value: Number.NaN }
+        return read
+      })
+      const outputs = instr.outputs.map((value) => ({
+        ...values[value],
+        ...contiguousLayout(values[value].sizes),
+        buffer: places.buffer(value),
+      }))
+      const whole = withOperands(withConstants(instr), inputs, outputs)
+      encode(words, whole, this.instrs.push(whole) - 1)
+    }
+    for (const instr of instrs) {
+      if (!isRepeat(instr)) kernel(instr)
+      else {
+        beginnings(instr, plan).forEach(kernel)
+        numbers = Math.max(numbers, this.#repeat(words, instr, plan, places))
+      }
+    }
+    return numbers
+  }
+
+  #repeat(words: Words, instr: RepeatInstr, { bodies }: Plan, places: Buffers): number {
+    const { times, body, readings } = instr.attrs
+    const { plan, at } = bodies.get(instr) as BodyPlan
+    const inner = new BodyWords(this.#backend)
+    const known = new Map<string, HostBuffer>()
+    const buffer = (value: number): HostBuffer => {
+      const place = plan.places[value] as Place
+      const { dtype, sizes } = body.values[value]
+      const length = numelOf(sizes)
+      const key = JSON.stringify([place, dtype, length])
+      let made = known.get(key)
+      if (made === undefined) {
+        if (place.in === 'arena') {
+          const buffer = places.arena(at + place.at, dtype, length)
+          made = inner.standIn(length, { buffer, dtype, offset: 0, step: 0 })
+        } else {
+          const { value: whole, offset, step } = windowOf(instr, place)
+          made = inner.standIn(length, { buffer: places.buffer(whole), dtype, offset, step })
+        }
+        known.set(key, made)
+      }
+      return made
+    }
+    const tag = this.instrs.length
+    const numbers = this.program(inner, body, plan, { buffer, arena: () => inBody() })
+    const { slabs } = inner
+    const start = begin(words, opcodes.repeat, tag, 8 + inner.at + slabs.length * (operandWords + 1), slabs.length)
+    put(words, [times, slabs.length, numbers, readings, inner.at])
+    put(words, inner.words.subarray(0, inner.at))
+    for (const slab of slabs) {
+      const { buffer, dtype, offset, step } = inner.around.get(slab) as Around
+      memory(words, buffer, dtype, offset, [step])
+    }
+    end(words, start)
+    return numbers + readings * (times - 1)
+  }
+}
+
+const inBody = (): never => {
+  throw new Error('a repetition stands in a repetition')
+}
+
 /** The program's words over its memory, checked. */
 export function compileProgram(program: Program, plan: Plan, backend: Runner): Executable {
   const words = new Words(backend)
   const places = new Places(program, plan, backend)
+  const encoding = new Encoding(backend)
+  const numbers = encoding.program(words, program, plan, places)
   const { values } = program
-  let numbers = 0
-  const instrs = program.instrs.map((instr, tag): Instr => {
-    const inputs = instr.inputs.map((x): Operand => {
-      if (isUse(x)) return { ...x, buffer: places.buffer(x.value) }
-      if (!isReading(x)) return x
-      numbers = Math.max(numbers, x.reading + 1)
-      const read: Read = { ...x, value: Number.NaN }
-      return read
-    })
-    const outputs = instr.outputs.map((value) => ({
-      ...values[value],
-      ...contiguousLayout(values[value].sizes),
-      buffer: places.buffer(value),
-    }))
-    const whole = withOperands(withConstants(instr), inputs, outputs)
-    encode(words, whole, tag)
-    return whole
-  })
   const sizes = plan.results.map((value) => numelOf(values[value].sizes) * dtypeSize[values[value].dtype])
-  return new NativeProgram(words, places, instrs, numbers, sizes, backend)
+  return new NativeProgram(words, places, encoding.instrs, numbers, sizes, backend)
 }

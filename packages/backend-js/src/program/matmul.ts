@@ -31,8 +31,8 @@ const readSteps = ({ rows, columns }: Contraction): Steps[] =>
  * A contraction and its epilogue as two instructions where the epilogue calls functions, because V8 writes their code out at
  * every element of a tile, and the tile becomes slower; or where it goes along by more than steps. Else the one that it is.
  */
-export function apart(program: Program, instr: ProgramInstr): readonly ProgramInstr[] {
-  if (instr.kind !== 'contract' || instr.attrs.post === undefined) return [instr]
+export function apart(program: Program, instr: ProgramInstr<'contract'>): readonly ProgramInstr[] {
+  if (instr.attrs.post === undefined) return [instr]
   const { post, ...counts } = instr.attrs
   if (!topological([post]).some(isCall) && !readSteps(contracted(program, instr)).some(isWalked)) return [instr]
   const [value] = instr.outputs

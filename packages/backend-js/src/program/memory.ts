@@ -2,14 +2,19 @@
 // array that begins with the value's elements: V8 builds its address into the loops. What changes is a parameter.
 import {
   type Backend,
+  type BodyPlan,
   type DType,
   HostBuffer,
   newArray,
   type Place,
   type Plan,
   type Program,
+  type RepeatInstr,
   type TypedArray,
+  type Window,
+  windowOf,
 } from '@flambeau/core/backend'
+import { sum, times } from '../text/indices.ts'
 import { type Cells, unrolled } from '../text/reduction.ts'
 
 /** Where the elements of a value are: `array[start + i]`, as source. */
@@ -42,28 +47,95 @@ const buffered = (name: string, buffer: string): Bound => ({
   at: `${buffer}.start`,
 })
 
-export class ProgramMemory {
+/** The constants of a text, which programs and the bodies of their repetitions share. */
+class Constants {
   /** The memory that the constants are parts of: the arena, then the slabs of buffers from before. */
   readonly buffers: ArrayBufferLike[]
-  readonly #positions = new Map<ArrayBufferLike, number>()
-  /** Declarations of the constants. */
   readonly declarations: string[] = []
+  readonly #positions = new Map<ArrayBufferLike, number>()
+  #scratch = 0
+
+  constructor(bytes: number) {
+    this.buffers = [new ArrayBuffer(Math.ceil(bytes / 8) * 8)]
+    this.#positions.set(this.buffers[0], 0)
+  }
+
+  declare(name: string, { constructor, buffer, byteOffset }: TypedArray): void {
+    const known = this.#positions.get(buffer)
+    const at = known ?? this.buffers.push(buffer) - 1
+    if (known === undefined) this.#positions.set(buffer, at)
+    this.declarations.push(`const ${name} = new ${constructor.name}(buffers[${at}], ${byteOffset})`)
+  }
+
+  position({ buffer }: TypedArray): number | undefined {
+    return this.#positions.get(buffer)
+  }
+
+  fixed(data: TypedArray): string {
+    const name = `fixed${this.buffers.length}`
+    this.declare(name, data)
+    return name
+  }
+
+  scratch(length: number, dtype: 'float32' | 'float64'): string {
+    const name = `scratch${this.#scratch++}`
+    this.declarations.push(`const ${name} = new ${dtype === 'float32' ? 'Float32Array' : 'Float64Array'}(${length})`)
+    return name
+  }
+
+  cells(): Cells {
+    const [floats, words] = [`cells${this.#scratch}`, `words${this.#scratch++}`]
+    this.declarations.push(
+      `const ${floats} = new Float32Array(${unrolled})`,
+      `const ${words} = new Int32Array(${floats}.buffer)`,
+    )
+    return { floats, words }
+  }
+}
+
+/** Where the body of a repetition runs. */
+interface Around {
+  readonly memory: ProgramMemory
+  readonly instr: RepeatInstr
+  /** Where the body's arena begins in that around it, in bytes. */
+  readonly at: number
+  /** What names of the body begin with, and the variable that counts the turns. */
+  readonly prefix: string
+  readonly turn: string
+}
+
+export class ProgramMemory {
+  readonly constants: Constants
   readonly #program: Program
   readonly #plan: Plan
   readonly #backend: Backend
+  readonly #around: Around | undefined
   readonly #opened = new Map<number, Opened>()
   /** Values whose elements are the same at every run. */
   readonly #fixed = new Map<number, TypedArray>()
   readonly #bound = new Map<string, Bound>()
   readonly #hosts = new Map<string, HostBuffer>()
-  #scratch = 0
 
-  constructor(program: Program, plan: Plan, backend: Backend) {
+  constructor(program: Program, plan: Plan, backend: Backend, around?: Around) {
     this.#program = program
     this.#plan = plan
     this.#backend = backend
-    this.buffers = [new ArrayBuffer(Math.ceil(plan.bytes / 8) * 8)]
-    this.#positions.set(this.buffers[0], 0)
+    this.#around = around
+    this.constants = around?.memory.constants ?? new Constants(plan.bytes)
+  }
+
+  /** The memory of the body of a repetition; `prefix` is that of its names. */
+  body(program: Program, instr: RepeatInstr, prefix: string): ProgramMemory {
+    const { plan, at } = this.#plan.bodies.get(instr) as BodyPlan
+    return new ProgramMemory(program, plan, this.#backend, { memory: this, instr, at, prefix, turn: `${prefix}turn` })
+  }
+
+  get turn(): string {
+    return this.#around?.turn ?? '0'
+  }
+
+  get plan(): Plan {
+    return this.#plan
   }
 
   place(value: number): Place {
@@ -75,20 +147,48 @@ export class ProgramMemory {
     return boundTo(this.place(value))?.array
   }
 
+  /** The elements around a body that a value of it is; undefined where it lies in the arena. */
+  #window(value: number): Window | undefined {
+    const place = this.place(value)
+    return this.#around !== undefined && place.in !== 'arena' ? windowOf(this.#around.instr, place) : undefined
+  }
+
   open(value: number): Opened {
     let opened = this.#opened.get(value)
     if (opened !== undefined) return opened
     const { dtype } = this.#program.values[value]
-    const bound = boundTo(this.place(value))
-    if (bound !== undefined) {
+    const window = this.#window(value)
+    const bound = window === undefined ? boundTo(this.place(value)) : undefined
+    if (window !== undefined) opened = this.#openWindow(value, window, this.#around as Around)
+    else if (bound !== undefined) {
       this.#bound.set(bound.array, bound)
       opened = { array: bound.array, start: bound.start, dtype, constant: false }
     } else {
-      opened = { array: `v${value}`, start: '0', dtype, constant: true }
-      this.#declare(opened.array, this.#constant(value))
+      opened = { array: `${this.#around?.prefix ?? ''}v${value}`, start: '0', dtype, constant: true }
+      this.constants.declare(opened.array, this.#constant(value))
     }
     this.#opened.set(value, opened)
     return opened
+  }
+
+  /** What moves from turn to turn is opened in every turn. */
+  #openWindow(value: number, { value: whole, offset, step }: Window, { memory, prefix, turn }: Around): Opened {
+    const { array, start, dtype, constant } = memory.open(whole)
+    if (offset === 0 && step === 0) return { array, start, dtype, constant }
+    if (step === 0 && constant) {
+      const part = `${prefix}v${value}`
+      this.constants.declare(part, this.#constant(value))
+      return { array: part, start: '0', dtype, constant }
+    }
+    const place = this.place(value)
+    const name = `${prefix}${place.in}${place.in === 'operand' ? place.operand : (place as { result: number }).result}`
+    this.#bound.set(name, {
+      array: name,
+      start: `${name}At`,
+      data: array,
+      at: sum(start, String(offset), times(turn, step)),
+    })
+    return { array: name, start: `${name}At`, dtype, constant: false }
   }
 
   /** Whether two values lie in one place. */
@@ -98,15 +198,15 @@ export class ProgramMemory {
 
   /** Whether what is written to a value is seen when the run fails afterwards: it was there before. */
   visible(value: number): boolean {
+    const window = this.#window(value)
+    if (window !== undefined) return (this.#around as Around).memory.visible(window.value)
     const place = this.place(value)
     return place.in === 'buffer' || place.in === 'argument'
   }
 
   /** Elements that are the same at every run, as a constant; its name. */
   fixed(data: TypedArray): string {
-    const name = `fixed${this.buffers.length}`
-    this.#declare(name, data)
-    return name
+    return this.constants.fixed(data)
   }
 
   /** Gives a value of the arena memory of its own, which nothing else is written to. */
@@ -116,40 +216,33 @@ export class ProgramMemory {
     this.#fixed.set(value, data)
   }
 
-  #declare(name: string, { constructor, buffer, byteOffset }: TypedArray): void {
-    const known = this.#positions.get(buffer)
-    const at = known ?? this.buffers.push(buffer) - 1
-    if (known === undefined) this.#positions.set(buffer, at)
-    this.declarations.push(`const ${name} = new ${constructor.name}(buffers[${at}], ${byteOffset})`)
-  }
-
   /** A constant that belongs to one loop. */
   scratch(length: number, dtype: 'float32' | 'float64'): string {
-    const name = `scratch${this.#scratch++}`
-    this.declarations.push(`const ${name} = new ${dtype === 'float32' ? 'Float32Array' : 'Float64Array'}(${length})`)
-    return name
+    return this.constants.scratch(length, dtype)
   }
 
   /** Constants for the elements of a loop that is written out, which belong to it. */
   cells(): Cells {
-    const [floats, words] = [`cells${this.#scratch}`, `words${this.#scratch++}`]
-    this.declarations.push(
-      `const ${floats} = new Float32Array(${unrolled})`,
-      `const ${words} = new Int32Array(${floats}.buffer)`,
-    )
-    return { floats, words }
+    return this.constants.cells()
   }
 
   /** All that follows the value's first element: how much of a buffer from before is read, only its uses tell. */
   #constant(value: number): TypedArray {
     const fixed = this.#fixed.get(value)
     if (fixed !== undefined) return fixed
+    const window = this.#window(value)
+    if (window !== undefined) return (this.#around as Around).memory.#constant(window.value).subarray(window.offset)
     const place = this.place(value)
     const { dtype } = this.#program.values[value]
     const make = newArray(dtype, 0).constructor as new (memory: ArrayBufferLike, at: number) => TypedArray
-    if (place.in === 'arena') return new make(this.buffers[0], place.at)
+    if (place.in === 'arena') return new make(this.constants.buffers[0], this.#start + place.at)
     const { data, start } = (place as { buffer: unknown }).buffer as HostBuffer
     return new make(data.buffer, data.byteOffset + start * data.BYTES_PER_ELEMENT)
+  }
+
+  /** Where its arena begins in that of the whole program, in bytes. */
+  get #start(): number {
+    return this.#around === undefined ? 0 : this.#around.memory.#start + this.#around.at
   }
 
   /**
@@ -157,9 +250,12 @@ export class ProgramMemory {
    * pointed at anew by `binding`.
    */
   host(value: number): HostBuffer {
+    const window = this.#window(value)
+    if (window !== undefined && window.offset === 0 && window.step === 0)
+      return (this.#around as Around).memory.host(window.value)
     const { array, constant, dtype } = this.open(value)
     const data = constant ? this.#constant(value) : newArray(dtype, 0)
-    const key = constant ? `${this.#positions.get(data.buffer)} ${data.byteOffset} ${dtype}` : array
+    const key = constant ? `${this.constants.position(data)} ${data.byteOffset} ${dtype}` : array
     let host = this.#hosts.get(key)
     if (host === undefined) {
       host = new HostBuffer(this.#backend, data, 0, data.length)
@@ -168,7 +264,7 @@ export class ProgramMemory {
     return host
   }
 
-  /** Lines that open what changes, at the start of a run; `hosts` collects the buffers they point at it. */
+  /** Lines that open what changes, at the start of a run or a turn; `hosts` collects the buffers they point at it. */
   binding(hosts: HostBuffer[]): string[] {
     return [...this.#bound.values()].flatMap(({ array, start, data, at }) => {
       const host = this.#hosts.get(array)

@@ -2,6 +2,7 @@
 import {
   contiguousStrides,
   isUse,
+  type KernelInstr,
   type Kind,
   loopsOver,
   newArray,
@@ -22,7 +23,7 @@ import type { FunctionSource, ProgramSource } from './source.ts'
 type Writer<K extends Kind> = (fn: FunctionSource, instr: ProgramInstr<K>, source: ProgramSource) => readonly string[]
 
 /** The function of an instruction, if it is of a kind that has source here. */
-export function moveStep(source: ProgramSource, instr: ProgramInstr): boolean {
+export function moveStep(source: ProgramSource, instr: KernelInstr): boolean {
   const writer = writers[instr.kind] as Writer<Kind> | undefined
   if (writer === undefined || !instr.inputs.every(isUse)) return false
   source.step(instr.origin.name, (fn) => writer(fn, instr, source))

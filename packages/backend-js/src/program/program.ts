@@ -2,16 +2,20 @@
 // instruction, which V8 optimises apart from the others; a run opens what changed and calls them in order.
 import {
   type Backend,
+  beginnings,
   contiguousLayout,
   type Executable,
   type HostBuffer,
   type Instr,
   isReading,
+  isRepeat,
   isUse,
+  type KernelInstr,
   type Operand,
   type Plan,
   type Program,
   type ProgramInstr,
+  type RepeatInstr,
   runtime,
   withOperands,
 } from '@flambeau/core/backend'
@@ -33,10 +37,12 @@ class Kernels {
   readonly hosts: HostBuffer[] = []
   /** The numbers of the run. */
   numbers: Float64Array = new Float64Array(0)
+  /** By how much readings have moved in the turns of a repetition. */
+  moved = 0
 
-  add({ memory, program: { values } }: ProgramSource, instr: ProgramInstr): string {
+  add({ memory, program: { values } }: ProgramSource, instr: KernelInstr): string {
     const operands = instr.inputs.map((x): Operand => {
-      if (isReading(x)) return { value: () => this.numbers[x.reading], dtype: x.dtype }
+      if (isReading(x)) return { value: () => this.numbers[x.reading + this.moved], dtype: x.dtype }
       return isUse(x) ? { ...x, buffer: memory.host(x.value) } : x
     })
     const outs = instr.outputs.map((value) => ({
@@ -83,11 +89,8 @@ function stepsOf(source: ProgramSource): Step[] {
 /** So many steps at least that are like each other have one function. */
 const fewAlike = 4
 
-/** The program as a function over an arena of its own. */
-export function compileProgram(planned: Program, plan: Plan, backend: Backend): Executable {
-  const program = { ...planned, instrs: planned.instrs.flatMap((instr) => apart(planned, instr)) }
-  const source = new ProgramSource(program, new ProgramMemory(program, plan, backend))
-  const kernels = new Kernels()
+/** Writes the functions and the calls of a program, or of the body of a repetition. */
+function write(source: ProgramSource, kernels: Kernels): void {
   const steps = stepsOf(source)
   const alike = new Map<string, number>()
   for (const { like } of steps) if (like !== undefined) alike.set(like.key, (alike.get(like.key) ?? 0) + 1)
@@ -95,14 +98,42 @@ export function compileProgram(planned: Program, plan: Plan, backend: Backend): 
     const like = own !== undefined && (alike.get(own.key) as number) >= fewAlike ? own : undefined
     const [instr] = instrs
     if (leaves !== undefined) straightStep(source, instrs as MapInstr[], leaves, like)
-    else if (instr.kind === 'map') mapStep(source, instr as MapInstr, like)
-    else if (instr.kind === 'contract') contractStep(source, instr as ProgramInstr<'contract'>, like)
-    else if (instr.kind === 'argReduce' && instr.inputs.every(isUse))
-      argReduceStep(source, instr as ProgramInstr<'argReduce'>)
+    else if (isRepeat(instr)) writeLoop(source, kernels, instr)
+    else if (instr.kind === 'map') mapStep(source, instr, like)
+    else if (instr.kind === 'contract') contractStep(source, instr, like)
+    else if (instr.kind === 'argReduce' && instr.inputs.every(isUse)) argReduceStep(source, instr)
     else if (!moveStep(source, instr)) source.calls.push(kernels.add(source, instr))
   }
+}
+
+/** A loop whose turns call the functions of a body. */
+function writeLoop(source: ProgramSource, kernels: Kernels, instr: RepeatInstr): void {
+  for (const copy of beginnings(instr, source.memory.plan)) mapStep(source, copy)
+  const { readings } = instr.attrs
+  const body = source.body(separated(instr.attrs.body), instr)
+  const before = kernels.instrs.length
+  write(body, kernels)
+  const opening = body.memory.binding(kernels.hosts)
+  const counts = readings !== 0 && kernels.instrs.length > before
+  if (counts) opening.push(`kernels.moved = ${body.moving}`)
+  source.loop(body, instr.attrs, opening)
+  if (counts) source.calls.push('kernels.moved = 0')
+}
+
+/** With epilogues that are better loops of their own as instructions. */
+const separated = (program: Program): Program => ({
+  ...program,
+  instrs: program.instrs.flatMap((instr) => (instr.kind === 'contract' ? apart(program, instr) : [instr])),
+})
+
+/** The program as a function over an arena of its own. */
+export function compileProgram(planned: Program, plan: Plan, backend: Backend): Executable {
+  const program = separated(planned)
+  const source = new ProgramSource(program, new ProgramMemory(program, plan, backend))
+  const kernels = new Kernels()
+  write(source, kernels)
   const opening = source.memory.binding(kernels.hosts)
-  if (kernels.instrs.length > 0) opening.push('kernels.numbers = numbers')
+  if (kernels.instrs.length > 0) opening.push('kernels.numbers = numbers', 'kernels.moved = 0')
   const text = source.lines(opening).join('\n')
   const make = new Function(
     'run',
@@ -117,7 +148,7 @@ export function compileProgram(planned: Program, plan: Plan, backend: Backend): 
   )
   const run = make(
     (instr: Instr) => backend.run(instr),
-    source.memory.buffers,
+    source.memory.constants.buffers,
     kernels,
     source.errors,
     runtime,

@@ -4,11 +4,13 @@ import {
   numberSource,
   type Program,
   type ProgramOperand,
+  type RepeatInstr,
+  type Repetition,
   roundSource,
   type Use,
 } from '@flambeau/core/backend'
 import { isReading } from '@flambeau/core/backend'
-import { type Count, sum } from '../text/indices.ts'
+import { type Count, sum, times } from '../text/indices.ts'
 import type { Likeness } from './likeness.ts'
 import type { NestMemory, Strided } from '../text/loops.ts'
 import type { Opened, ProgramMemory } from './memory.ts'
@@ -25,8 +27,12 @@ export class FunctionSource implements NestMemory {
   /** By name: what is passed by a step of a likeness. */
   readonly #parameters = new Map<string, (like: Likeness) => string>()
 
-  constructor(memory: ProgramMemory, like?: Likeness) {
+  /** By how much readings move, as the source of a turn knows it. */
+  readonly #moving: string
+
+  constructor(memory: ProgramMemory, moving: string, like?: Likeness) {
     this.#memory = memory
+    this.#moving = moving
     this.#like = like
   }
 
@@ -50,6 +56,7 @@ export class FunctionSource implements NestMemory {
   number(x: Exclude<ProgramOperand, Use>, dtype: DType): string {
     if (!isReading(x)) return constantSource(x.value, dtype)
     this.#parameters.set('numbers', () => 'numbers')
+    if (this.#moving !== '0') this.#parameters.set(this.#moving, () => this.#moving)
     const name = `n${x.reading}${dtype}`
     const line = `const ${name} = ${roundSource[dtype](`numbers[${this.#reading(x.reading)}]`)}`
     if (!this.lines.includes(line)) this.lines.push(line)
@@ -58,8 +65,8 @@ export class FunctionSource implements NestMemory {
 
   #reading(reading: number): Count {
     const at = this.#like?.readings.indexOf(reading) ?? 0
-    if (this.#like === undefined) return reading
-    this.#parameters.set(`reading${reading}`, ({ readings }) => String(readings[at]))
+    if (this.#like === undefined) return sum(String(reading), this.#moving)
+    this.#parameters.set(`reading${reading}`, ({ readings }) => sum(String(readings[at]), this.#moving))
     return `reading${reading}`
   }
 
@@ -91,46 +98,82 @@ const rounds: Readonly<Record<DType, (x: number) => number>> = {
 /** A number as a dtype. */
 export const constantSource = (value: number, dtype: DType): string => numberSource(rounds[dtype](value))
 
+/** What a program's text and those of the bodies of its repetitions have in common. */
+class Functions {
+  readonly lines: string[] = []
+  /** The errors of checks, thrown as `errors[k]()`. */
+  readonly errors: ((x: number) => Error)[] = []
+  names = 0
+}
+
 export class ProgramSource {
   readonly memory: ProgramMemory
   readonly program: Program
-  /** The errors of checks, thrown as `errors[k]()`. */
-  readonly errors: ((x: number) => Error)[] = []
   readonly calls: string[] = []
-  readonly #functions: string[] = []
+  readonly #functions: Functions
   /** Functions of several steps, by what these have in common. */
   readonly #shared = new Map<string, { readonly name: string; readonly fn: FunctionSource }>()
-  #names = 0
+  /** By how much readings move in a turn of a body; 0 in what is none. */
+  readonly moving: string
 
-  constructor(program: Program, memory: ProgramMemory) {
+  constructor(program: Program, memory: ProgramMemory, functions = new Functions(), moving = '0') {
     this.program = program
     this.memory = memory
+    this.#functions = functions
+    this.moving = moving
+  }
+
+  /** The source of the body of a repetition, which is this one's but for its memory and its calls. */
+  body(program: Program, instr: RepeatInstr): ProgramSource {
+    const memory = this.memory.body(program, instr, this.fresh('r'))
+    const moving = instr.attrs.readings === 0 ? '0' : `${memory.turn}Readings`
+    return new ProgramSource(program, memory, this.#functions, moving)
+  }
+
+  /** A loop of turns around the calls of a body; `opening` are the lines that a turn begins with. */
+  loop(
+    { memory, calls, moving }: ProgramSource,
+    { times: turns, readings }: Repetition,
+    opening: readonly string[],
+  ): void {
+    const { turn } = memory
+    this.calls.push(
+      `for (let ${turn} = 0; ${turn} < ${turns}; ${turn}++) {`,
+      ...(moving === '0' ? [] : [`const ${moving} = ${times(turn, readings)}`]),
+      ...opening,
+      ...calls,
+      '}',
+    )
+  }
+
+  get errors(): readonly ((x: number) => Error)[] {
+    return this.#functions.errors
   }
 
   /** A name that nothing else has. */
   fresh(prefix: string): string {
-    return `${prefix}${this.#names++}`
+    return `${prefix}${this.#functions.names++}`
   }
 
   /** A statement that throws an error when a condition holds; `argument` is the source of what the error is told. */
   raise(condition: string, error: (x: number) => Error, argument = ''): string {
-    return `if (${condition}) throw errors[${this.errors.push(error) - 1}](${argument})`
+    return `if (${condition}) throw errors[${this.#functions.errors.push(error) - 1}](${argument})`
   }
 
   /** Constants and functions that steps refer to. */
   declare(lines: readonly string[]): void {
-    this.#functions.push(...lines)
+    this.#functions.lines.push(...lines)
   }
 
   /** A function that is called at every run; `write` gives its statements. Steps that are `like` each other are one. */
   step(comment: string, write: (fn: FunctionSource) => readonly string[], like?: Likeness): void {
     let step = like && this.#shared.get(like.key)
     if (step === undefined) {
-      const fn = new FunctionSource(this.memory, like)
+      const fn = new FunctionSource(this.memory, this.moving, like)
       const body = write(fn)
       if (body.length === 0) return
       step = { name: this.fresh('step'), fn }
-      this.#functions.push(`// ${comment}`, `const ${step.name} = (${fn.parameters}) => {`, ...fn.lines, ...body, '}')
+      this.declare([`// ${comment}`, `const ${step.name} = (${fn.parameters}) => {`, ...fn.lines, ...body, '}'])
       if (like !== undefined) this.#shared.set(like.key, step)
     }
     const { name, fn } = step
@@ -140,8 +183,8 @@ export class ProgramSource {
   /** The lines of the whole text; `opening` are those that a run begins with. */
   lines(opening: readonly string[]): string[] {
     return [
-      ...this.memory.declarations,
-      ...this.#functions,
+      ...this.memory.constants.declarations,
+      ...this.#functions.lines,
       'return ({ numbers, draws, args, results }) => {',
       ...opening,
       ...this.calls,

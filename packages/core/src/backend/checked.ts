@@ -27,8 +27,10 @@ import {
   type Plan,
   type Program,
   type ProgramInstr,
+  type RepeatInstr,
   standIn,
 } from './program.ts'
+import { isRepeat } from './repetition.ts'
 
 /** What is known of a buffer besides its length. */
 interface Known {
@@ -340,24 +342,27 @@ export class CheckedBackend implements Backend {
   // ---- programs ----
 
   /** Specs of every instruction, then the memory of all. */
-  #demandProgram(program: Program, plan: Plan): void {
+  #demandProgram(program: Program, plan: Plan, where = 'program'): void {
     const { values } = program
     const known = new Set(program.given.keys())
     const length = (value: number): number => numelOf(values[value].sizes)
     const buffer = (value: number): DeviceBuffer => ({ backend: this, length: length(value) })
     program.instrs.forEach((instr, at) => {
-      const what = `program, ${at}: ${instr.origin.name} (${instr.kind})`
+      const what = `${where}, ${at}: ${instr.origin.name} (${instr.kind})`
       for (const x of instr.inputs) {
         if (!isUse(x)) continue
         if (!known.has(x.value)) this.#fail(what, `v${x.value} is read and nothing makes it before`)
         if (values[x.value].dtype !== x.dtype) this.#fail(what, `v${x.value} is read as ${x.dtype}`)
       }
-      const bound = standIn(program, instr, buffer)
-      this.#claims(what, () => checkClaims(bound))
-      this.#demandCaps(bound, what)
-      const wrong = wrongTypes(bound)
-      if (wrong !== undefined) this.#fail(what, wrong)
-      if (!this.inner.supports(bound)) this.#fail(what, refused)
+      if (isRepeat(instr)) this.#demandBody(program, plan, instr, what)
+      else {
+        const bound = standIn(program, instr, buffer)
+        this.#claims(what, () => checkClaims(bound))
+        this.#demandCaps(bound, what)
+        const wrong = wrongTypes(bound)
+        if (wrong !== undefined) this.#fail(what, wrong)
+        if (!this.inner.supports(bound)) this.#fail(what, refused)
+      }
       for (const value of instr.outputs) {
         if (known.has(value)) this.#fail(what, `v${value} was made before`)
         known.add(value)
@@ -365,6 +370,32 @@ export class CheckedBackend implements Backend {
     })
     const wrong = wrongIn(program, plan)
     if (wrong !== undefined) this.#fail('plan', wrong)
+  }
+
+  /** Windows that lie in their values in every turn, outputs of the right size, and the body as a program. */
+  #demandBody(program: Program, plan: Plan, instr: RepeatInstr, what: string): void {
+    const { inputs, outputs, attrs } = instr
+    const { times, body, moves, steps } = attrs
+    const elements = (value: number): number => numelOf(program.values[value].sizes)
+    if (!(times > 0)) this.#fail(what, `${times} turns`)
+    inputs.forEach((x, i) => {
+      const last = x.offset + moves[i] * (times - 1)
+      if (Math.min(x.offset, last) < 0 || Math.max(x.offset, last) + numelOf(x.sizes) > elements(x.value))
+        this.#fail(what, `input ${i} leaves v${x.value}`)
+    })
+    for (const { from, operand } of [...body.given.values()].flatMap((x) => (x.from === 'operand' ? [x] : [])))
+      if (operand >= inputs.length) this.#fail(what, `the body is given ${from} ${operand}`)
+    const made = [
+      ...body.kept.map(({ first }) => numelOf(body.values[first].sizes)),
+      ...body.results.map(({ sizes }, k) => steps[k] * (times - 1) + numelOf(sizes)),
+    ]
+    if (made.length !== outputs.length) this.#fail(what, `${outputs.length} outputs, and ${made.length} are made`)
+    outputs.forEach((value, k) => {
+      if (elements(value) !== made[k]) this.#fail(what, `v${value} is not what the turns make`)
+    })
+    const inner = plan.bodies.get(instr)?.plan
+    if (inner === undefined) this.#fail(what, 'there is no plan of the body')
+    this.#demandProgram(body, inner, `${what}, body`)
   }
 
   #compile(program: Program, plan: Plan): Executable {

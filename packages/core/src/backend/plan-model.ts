@@ -2,7 +2,8 @@
 // and read instruction by instruction. It shares nothing with the planner.
 import { dtypeSize } from '../base/dtype.ts'
 import { numelOf } from '../base/shape.ts'
-import { isUse, type Place, type Plan, type Program, type ProgramInstr, type Use } from './program.ts'
+import { isUse, type Place, type Plan, type Program, type ProgramInstr, type RepeatInstr, type Use } from './program.ts'
+import { isRepeat, operandOf } from './repetition.ts'
 
 interface Range {
   readonly memory: unknown
@@ -41,11 +42,34 @@ function hazard(program: Program, plan: Plan, instr: ProgramInstr, k: number): s
     const range = rangeOf(program, plan, x.value)
     if (!overlap(out, range)) continue
     const inMap = instr.kind === 'map' && instr.attrs.outs[k].reduce === undefined
-    const base = (instr.kind === 'assign' || instr.kind === 'scatter') && i === 0
+    const base =
+      instr.kind === 'repeat'
+        ? k < instr.attrs.body.kept.length && operandOf(instr, k) === i
+        : (instr.kind === 'assign' || instr.kind === 'scatter') && i === 0
     const together = out.from === range.from && out.to === range.to && wholeRow(program, x)
     if (!together || !(inMap || base)) return `v${instr.outputs[k]} is written while v${x.value} is read`
   }
   return undefined
+}
+
+/** What is wrong with the body of a repetition: its plan, or its arena, in which nothing else may lie meanwhile. */
+function wrongInside(
+  program: Program,
+  plan: Plan,
+  instr: RepeatInstr,
+  owners: { value: number; range: Range }[],
+): string | undefined {
+  const body = plan.bodies.get(instr)
+  if (body === undefined) return 'the body of a repetition has no plan'
+  const { at, plan: inner } = body
+  const arena = { memory: 'arena', from: at, to: at + inner.bytes }
+  if (arena.to > plan.bytes && inner.bytes > 0) return 'the arena of a body lies outside of that around it'
+  for (const value of [...instr.outputs, ...instr.inputs.map((x) => x.value)]) {
+    if (overlap(arena, rangeOf(program, plan, value))) return `v${value} lies in the arena of the body`
+  }
+  for (let i = owners.length - 1; i >= 0; i--) if (overlap(owners[i].range, arena)) owners.splice(i, 1)
+  const wrong = wrongIn(instr.attrs.body, inner)
+  return wrong === undefined ? undefined : `in the body, ${wrong}`
 }
 
 /** What is wrong with a plan: a value that is read, kept or returned when its memory holds another; undefined if nothing. */
@@ -62,6 +86,8 @@ export function wrongIn(program: Program, plan: Plan): string | undefined {
     for (const x of instr.inputs) {
       if (isUse(x) && numelOf(x.sizes) > 0 && !holds(x.value)) return `instruction ${at} reads v${x.value}, overwritten`
     }
+    const inside = isRepeat(instr) ? wrongInside(program, plan, instr, owners) : undefined
+    if (inside !== undefined) return `instruction ${at}: ${inside}`
     for (const k of instr.outputs.keys()) {
       const wrong = hazard(program, plan, instr, k)
       if (wrong !== undefined) return `instruction ${at}: ${wrong}`

@@ -30,7 +30,7 @@ export interface Reading {
 /** A scalar in a program is a constant: numbers that change are readings. */
 export type ProgramOperand = Use | Reading | (Scalar & { readonly value: number })
 
-interface ProgramInstrOf<K extends Kind> {
+interface KernelInstrOf<K extends Kind> {
   readonly kind: K
   readonly attrs: Attributes[K]
   readonly inputs: readonly ProgramOperand[]
@@ -38,8 +38,42 @@ interface ProgramInstrOf<K extends Kind> {
   readonly check?: Check
   readonly origin: Origin
 }
+/** An instruction over values that one of a backend's kernels runs. */
+export type KernelInstr<K extends Kind = Kind> = { [P in K]: KernelInstrOf<P> }[K]
+
+/**
+ * A program that runs several times in a row, a loop. Turn `t` sees input `i` moved by `t * moves[i]` elements, as the
+ * value that the body is given as operand `i`. What the body keeps is what a turn hands to the next.
+ */
+export interface Repetition {
+  readonly times: number
+  readonly body: Program
+  /** Elements that each input moves by from turn to turn; 0: all turns read the same. */
+  readonly moves: readonly number[]
+  /** Elements that each result of the body moves by in its output; 0: the last turn's is left. */
+  readonly steps: readonly number[]
+  /** By how much the position of every reading grows from turn to turn. */
+  readonly readings: number
+}
+
+/**
+ * A call of a program. Its inputs are windows of values; its outputs are what the body's kept values are after the last
+ * turn, each of which begins as the input that the body is given for it, then the body's results.
+ */
+export interface RepeatInstr {
+  readonly kind: 'repeat'
+  readonly attrs: Repetition
+  readonly inputs: readonly Use[]
+  readonly outputs: readonly number[]
+  readonly check?: undefined
+  readonly origin: Origin
+}
+
+interface ProgramInstrs extends Pick<{ [K in Kind]: KernelInstrOf<K> }, Kind> {
+  repeat: RepeatInstr
+}
 /** An instruction over values. Each output is a new value whose spec is in `Program.values`. */
-export type ProgramInstr<K extends Kind = Kind> = { [P in K]: ProgramInstrOf<P> }[K]
+export type ProgramInstr<K extends keyof ProgramInstrs = keyof ProgramInstrs> = ProgramInstrs[K]
 
 /** Where random numbers come from, as far as a draw can be taken back. */
 export interface Stream {
@@ -70,6 +104,8 @@ export type Given =
   | { readonly from: 'constant'; readonly data: TypedArray }
   /** Data that the host part draws. */
   | { readonly from: 'draw'; readonly draw: number }
+  /** In the body of a repetition: an input of the instruction that runs it. */
+  | { readonly from: 'operand'; readonly operand: number }
 
 export interface Program {
   /** Shape and dtype of each value, by its number; numbers that passes removed stay unused. */
@@ -93,6 +129,14 @@ export type Place =
   | { readonly in: 'result'; readonly result: number }
   /** Memory that belongs to the program; `at` in bytes, a multiple of 64. Values whose lives do not overlap share it. */
   | { readonly in: 'arena'; readonly at: number }
+  /** In the body of a repetition, whose results lie in outputs of the instruction: where one of its inputs lies. */
+  | { readonly in: 'operand'; readonly operand: number }
+
+/** Where the values of a repetition's body lie; its arena begins in the program's at `at`. */
+export interface BodyPlan {
+  readonly plan: Plan
+  readonly at: number
+}
 
 export interface Plan {
   /** By value number; undefined for values that nothing makes or reads. */
@@ -101,6 +145,7 @@ export interface Plan {
   readonly results: readonly number[]
   /** Size of the arena. */
   readonly bytes: number
+  readonly bodies: ReadonlyMap<RepeatInstr, BodyPlan>
 }
 
 /** What changes from run to run. */
@@ -136,7 +181,7 @@ export const isUse = (x: ProgramOperand): x is Use => 'sizes' in x
 export const isReading = (x: ProgramOperand): x is Reading => 'reading' in x
 
 /** An instruction of a program over memory that stands for its values: what a backend and checks can be asked about. */
-export function standIn({ values }: Program, instr: ProgramInstr, buffer: (value: number) => DeviceBuffer): Instr {
+export function standIn({ values }: Program, instr: KernelInstr, buffer: (value: number) => DeviceBuffer): Instr {
   const inputs = instr.inputs.map((x): Operand => {
     if (isReading(x)) return { value: () => Number.NaN, dtype: x.dtype }
     return isUse(x) ? { ...x, buffer: buffer(x.value) } : x

@@ -1,7 +1,8 @@
 // How instructions access memory: when an output may be written over an input, which is the one rule for in-place
 // reuse, writes to parameters and backends' kernels; and which instructions may fail.
-import type { Program, ProgramInstr, Use } from '../backend/program.ts'
+import type { Program, ProgramInstr, ProgramOperand, Use } from '../backend/program.ts'
 import { isUse } from '../backend/program.ts'
+import { operandOf } from '../backend/repetition.ts'
 import { isContiguous } from '../base/layout.ts'
 import { numelOf } from '../base/shape.ts'
 
@@ -9,14 +10,19 @@ import { numelOf } from '../base/shape.ts'
 export const readsWhole = ({ values }: Pick<Program, 'values'>, use: Use): boolean =>
   use.offset === 0 && isContiguous(use) && numelOf(use.sizes) === numelOf(values[use.value].sizes)
 
-export const usesOf = (instr: ProgramInstr): Use[] => instr.inputs.filter(isUse)
+export const usesOf = ({ inputs }: { readonly inputs: readonly ProgramOperand[] }): Use[] => inputs.filter(isUse)
 
 /**
  * Whether the instruction checks elements and may fail, before it writes; nothing that outlives the run is written
  * before it.
  */
-export const mayFail = ({ kind, check }: ProgramInstr): boolean =>
-  check !== undefined || kind === 'gather' || kind === 'scatter'
+export const mayFail = (instr: ProgramInstr): boolean =>
+  instr.kind === 'repeat'
+    ? instr.attrs.body.instrs.some(mayFail)
+    : instr.check !== undefined || instr.kind === 'gather' || instr.kind === 'scatter'
+
+/** It may end the run when it has written: one of its turns did. */
+export const failsLate = (instr: ProgramInstr): boolean => instr.kind === 'repeat' && mayFail(instr)
 
 /** The position of the last instruction that may fail, or -1. */
 export function lastFailing(instrs: readonly ProgramInstr[]): number {
@@ -26,14 +32,19 @@ export function lastFailing(instrs: readonly ProgramInstr[]): number {
 
 /**
  * Whether output `k` of an instruction may be written over `value`, one of its inputs. A map reads an element for all
- * of its outputs before it writes the one in its place; an assignment and a scatter replace elements of their base; all
- * other kinds write before they have read everything.
+ * of its outputs before it writes the one in its place; an assignment and a scatter replace elements of their base; the
+ * kept values of a repetition begin as its inputs. All other kinds write before they have read everything.
  */
 export function mayOverwrite(program: Pick<Program, 'values'>, instr: ProgramInstr, k: number, value: number): boolean {
   const out = program.values[instr.outputs[k]]
   const spec = program.values[value]
   if (out.dtype !== spec.dtype || numelOf(out.sizes) !== numelOf(spec.sizes)) return false
   const { kind, attrs } = instr
+  if (kind === 'repeat') {
+    if (k >= attrs.body.kept.length || failsLate(instr)) return false
+    const first = operandOf(instr, k)
+    return instr.inputs.every((x, i) => x.value !== value || (i === first && readsWhole(program, x)))
+  }
   if (kind !== 'map' && kind !== 'assign' && kind !== 'scatter') return false
   if (kind === 'map' && attrs.outs[k].reduce !== undefined) return false
   return instr.inputs.every(

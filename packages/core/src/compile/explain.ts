@@ -1,6 +1,7 @@
 // Describes the program that compile() made of a step: before and after each pass, its memory, and how it runs; and as
 // a flowchart.
-import type { Program } from '../backend/program.ts'
+import type { BodyPlan, Plan, Program } from '../backend/program.ts'
+import { isRepeat } from '../backend/repetition.ts'
 import { dtypeSize } from '../base/dtype.ts'
 import { numelOf } from '../base/shape.ts'
 import { usesOf } from './alias.ts'
@@ -50,14 +51,25 @@ function passesText(stages: Prepared['stages']): string[] {
   return lines
 }
 
+/** The values in the arena of a program, and of the bodies in it: their bytes, and where they lie. */
+function insideOf({ instrs, values }: Program, { places, bodies }: Plan, from = 0): { bytes: number; at: number }[] {
+  return instrs.flatMap((instr) => {
+    const own = instr.outputs.flatMap((value) => {
+      const place = places[value]
+      const { sizes, dtype } = values[value]
+      return place?.in === 'arena' ? [{ bytes: numelOf(sizes) * dtypeSize[dtype], at: from + place.at }] : []
+    })
+    if (!isRepeat(instr)) return own
+    const { plan, at } = bodies.get(instr) as BodyPlan
+    return [...own, ...insideOf(instr.attrs.body, plan, from + at)]
+  })
+}
+
 function memoryText({ program, plan, compiled }: Prepared): string {
-  const inside = program.instrs.flatMap(({ outputs }) => outputs).filter((value) => plan.places[value]?.in === 'arena')
+  const inside = insideOf(program, plan)
   if (inside.length === 0) return 'Memory: nothing but what was there before and what leaves the step'
-  const apart = inside.reduce((sum, value) => {
-    const { sizes, dtype } = program.values[value]
-    return sum + numelOf(sizes) * dtypeSize[dtype]
-  }, 0)
-  const places = new Set(inside.map((value) => (plan.places[value] as { at: number }).at)).size
+  const apart = inside.reduce((sum, { bytes }) => sum + bytes, 0)
+  const places = new Set(inside.map(({ at }) => at)).size
   const holder = compiled ? 'an arena' : counted(places, 'buffer')
   return (
     `Memory: ${counted(inside.length, 'value')} inside the step, ${counted(apart, 'byte')}, in ${holder} of ` +
@@ -65,9 +77,13 @@ function memoryText({ program, plan, compiled }: Prepared): string {
   )
 }
 
+/** How many kernels a run takes: those of a repetition in every turn. */
+const kernelsOf = ({ instrs }: Program): number =>
+  instrs.reduce((sum, instr) => sum + (isRepeat(instr) ? instr.attrs.times * kernelsOf(instr.attrs.body) : 1), 0)
+
 function runText({ backend, executable, program, compiled }: Prepared): string {
   const { source } = executable
-  if (!compiled) return `Run: by ${counted(program.instrs.length, 'kernel')} of ${backend.name}, one after the other`
+  if (!compiled) return `Run: by ${counted(kernelsOf(program), 'kernel')} of ${backend.name}, one after the other`
   return `Run: compiled by ${backend.name}${source === undefined ? '' : `, ${counted(source.length, 'character')} of source`}`
 }
 
@@ -105,7 +121,8 @@ export function graph({ program }: Prepared): string {
     node(`v${value}`, `${valueText(program, value)}: ${givenText(given)}`, true)
   }
   program.instrs.forEach((instr, i) => {
-    node(`i${i}`, instr.origin.name === instr.kind ? instr.kind : `${instr.origin.name} (${instr.kind})`, false)
+    const kind = isRepeat(instr) ? `${instr.attrs.times} times` : instr.kind
+    node(`i${i}`, instr.origin.name === kind ? kind : `${instr.origin.name} (${kind})`, false)
     for (const value of new Set(usesOf(instr).map((use) => use.value))) edge(value, `i${i}`)
     for (const value of instr.outputs) source.set(value, `i${i}`)
   })

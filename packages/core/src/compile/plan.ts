@@ -2,7 +2,8 @@
 // every run, and all other values share an arena. An output takes the place of an input that dies with it, if the
 // instruction may overwrite it (so the predecessors of a result are made in the result's memory). The rest is packed so
 // that values that live at the same time do not overlap.
-import type { Place, Plan, Program } from '../backend/program.ts'
+import type { BodyPlan, Place, Plan, Program, RepeatInstr } from '../backend/program.ts'
+import { isRepeat } from '../backend/repetition.ts'
 import { dtypeSize } from '../base/dtype.ts'
 import { numelOf } from '../base/shape.ts'
 import { lastFailing, mayOverwrite, usesOf } from './alias.ts'
@@ -38,6 +39,7 @@ function placesOutside(program: Program): { places: (Place | undefined)[]; resul
     if (given.from === 'buffer') places[value] = { in: 'buffer', buffer: given.buffer }
     else if (given.from === 'argument') places[value] = { in: 'argument', argument: given.argument }
     else if (given.from === 'draw') places[value] = { in: 'draw', draw: given.draw }
+    else if (given.from === 'operand') places[value] = { in: 'operand', operand: given.operand }
   }
   for (const { first, last } of program.kept) places[last] = places[first]
   const results: number[] = []
@@ -54,6 +56,8 @@ interface Block {
   readonly birth: number
   death: number
   readonly values: number[]
+  /** The repetition whose body's arena it is. */
+  readonly body?: RepeatInstr
 }
 
 /**
@@ -61,7 +65,7 @@ interface Block {
  * written one after the other into memory from before the step are written there once nothing can fail any more: their
  * intermediate values join its places.
  */
-function blocksOf(program: Program, places: (Place | undefined)[]): Block[] {
+function blocksOf(program: Program, places: (Place | undefined)[], bodies: ReadonlyMap<RepeatInstr, Plan>): Block[] {
   const { birth, death } = livesOf(program)
   const { values, instrs } = program
   const blocks = new Set<Block>()
@@ -118,6 +122,9 @@ function blocksOf(program: Program, places: (Place | undefined)[]): Block[] {
       blocks.add(block)
       blockOf.set(value, block)
     })
+    const bytes = isRepeat(instr) ? (bodies.get(instr) as Plan).bytes : 0
+    if (bytes > 0)
+      blocks.add({ key: `body ${at}`, bytes, birth: at, death: at, values: [], body: instr as RepeatInstr })
   })
   return [...blocks]
 }
@@ -267,15 +274,23 @@ function inTurns(blocks: readonly Block[]): Packing {
   return { at, bytes }
 }
 
+const bodyPlans = ({ instrs }: Program, unit: Unit): Map<RepeatInstr, Plan> =>
+  new Map(instrs.filter(isRepeat).map((instr) => [instr, plan(instr.attrs.body, unit)]))
+
 /** Places every value of a program; values that share bytes are never needed at the same time. */
 export function plan(program: Program, unit: Unit = 'bytes'): Plan {
   const { places, results } = placesOutside(program)
-  const blocks = blocksOf(program, places)
+  const plans = bodyPlans(program, unit)
+  const bodies = new Map<RepeatInstr, BodyPlan>([...plans].map(([instr, plan]) => [instr, { plan, at: 0 }]))
+  const blocks = blocksOf(program, places, plans)
   const { at, bytes } = unit === 'bytes' ? packed(blocks, program.instrs.length) : inTurns(blocks)
-  for (const [block, offset] of at) for (const value of block.values) places[value] = { in: 'arena', at: offset }
-  return { places, results, bytes }
+  for (const [{ values, body }, offset] of at) {
+    for (const value of values) places[value] = { in: 'arena', at: offset }
+    if (body !== undefined) bodies.set(body, { plan: plans.get(body) as Plan, at: offset })
+  }
+  return { places, results, bytes, bodies }
 }
 
 /** The maximum bytes of the arena alive at one time: no plan of the program takes less. */
 export const leastArena = (program: Program): number =>
-  leastBytes(blocksOf(program, placesOutside(program).places), program.instrs.length)
+  leastBytes(blocksOf(program, placesOutside(program).places, bodyPlans(program, 'bytes')), program.instrs.length)

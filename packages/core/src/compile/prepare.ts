@@ -2,6 +2,7 @@
 // replay.
 import type { Backend } from '../backend/backend.ts'
 import { type Executable, type Given, type Plan, type Program, standIn } from '../backend/program.ts'
+import { isRepeat } from '../backend/repetition.ts'
 import { numelOf } from '../base/shape.ts'
 import type { Device } from '../tensor/device.ts'
 import { plan } from './plan.ts'
@@ -11,6 +12,7 @@ import { finish } from './passes/finish.ts'
 import { inline, recompute } from './passes/inline.ts'
 import { merge } from './passes/merge.ts'
 import { gatherFirst, scatterLast } from './passes/gather-scatter.ts'
+import { repeats } from './passes/repeats.ts'
 import { settle } from './passes/settle.ts'
 import { subexpressions } from './passes/subexpressions.ts'
 import { unfused } from './passes/unfused.ts'
@@ -27,6 +29,7 @@ export interface Pass {
 export const passes: readonly Pass[] = [
   { name: 'dead code', run: deadCode },
   { name: 'common subexpressions', run: subexpressions },
+  { name: 'repeat', run: repeats },
   { name: 'inline', run: inline },
   { name: 'epilogues', run: epilogues },
   { name: 'merge', run: merge },
@@ -81,8 +84,24 @@ function withMemory(program: Program, backend: Backend): Program {
 const compiles = (program: Program, backend: Backend): boolean =>
   backend.compile !== undefined &&
   program.instrs.every((instr) =>
-    backend.supports(standIn(program, instr, (value) => ({ backend, length: numelOf(program.values[value].sizes) }))),
+    isRepeat(instr)
+      ? compiles(instr.attrs.body, backend)
+      : backend.supports(
+          standIn(program, instr, (value) => ({ backend, length: numelOf(program.values[value].sizes) })),
+        ),
   )
+
+/** What a pass makes of a program and of the bodies of its repetitions. */
+function throughout(pass: Pass, program: Program, backend: Backend): Program {
+  const made = pass.run(program, backend)
+  if (!made.instrs.some(isRepeat)) return made
+  const instrs = made.instrs.map((instr) =>
+    isRepeat(instr) && program.instrs.includes(instr)
+      ? { ...instr, attrs: { ...instr.attrs, body: throughout(pass, instr.attrs.body, backend) } }
+      : instr,
+  )
+  return { ...made, instrs }
+}
 
 function compile(program: Program, plan: Plan, backend: Backend): Executable {
   const executable = (backend.compile as NonNullable<Backend['compile']>)(program, plan)
@@ -95,8 +114,9 @@ function compile(program: Program, plan: Plan, backend: Backend): Executable {
 export function prepare(recorded: Program, backend: Backend, through: readonly Pass[] = passes): Prepared {
   const stages: Stage[] = [{ name: 'recorded', program: recorded, notes: [] }]
   let program = recorded
-  for (const { name, run, notes } of through) {
-    const made = run(program, backend)
+  for (const pass of through) {
+    const { name, notes } = pass
+    const made = throughout(pass, program, backend)
     stages.push({
       name,
       program: made,

@@ -8,7 +8,7 @@ import { numelOf } from '../base/shape.ts'
 import { type Device, Storage } from '../tensor/device.ts'
 import { copyTo } from '../tensor/dispatch.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { lastFailing } from './alias.ts'
+import { failsLate, lastFailing } from './alias.ts'
 import { Host } from './host.ts'
 import { build } from './nested.ts'
 import { executableOn, prepare, type Prepared } from './prepare.ts'
@@ -42,7 +42,9 @@ function leavingOf(out: Out, { program, plan }: Prepared): Leaving {
 
 /** Whether a gradient's memory is written while an instruction may still fail. */
 function writesEarly({ program, plan, backend }: Prepared, { outs, gradients }: Recording): boolean {
-  const certain = backend.caps.certain === true ? lastFailing(program.instrs) : program.instrs.length
+  const last = lastFailing(program.instrs)
+  const late = last >= 0 && failsLate(program.instrs[last]) ? 1 : 0
+  const certain = backend.caps.certain === true ? last + late : program.instrs.length
   const places = new Set(
     gradients.flatMap(({ out }) => {
       const left = out === null ? undefined : outs[out]

@@ -8,8 +8,10 @@ import {
   type Place,
   type Plan,
   type Program,
+  type KernelInstr,
   type ProgramInstr,
   type ProgramOperand,
+  type RepeatInstr,
 } from '../backend/program.ts'
 import { isContiguous } from '../base/layout.ts'
 import { numelOf, type Shape, sameShape } from '../base/shape.ts'
@@ -55,7 +57,7 @@ function mapText(outs: readonly MapOut[]): string {
   return [...shared, ...parts].join('; ')
 }
 
-function attrsText({ kind, attrs }: ProgramInstr): string {
+function attrsText({ kind, attrs }: KernelInstr): string {
   if (kind === 'map') return ` { ${mapText(attrs.outs)} }`
   const { post, ...counts } = attrs as { readonly post?: Expr; readonly batch?: number; readonly sum?: number }
   // Most contractions multiply two matrices.
@@ -70,6 +72,7 @@ function placeText(place: Place | undefined): string {
   if (place.in === 'buffer') return ' @buffer'
   if (place.in === 'arena') return ` @${place.at}`
   if (place.in === 'argument') return ` @argument ${place.argument}`
+  if (place.in === 'operand') return ` @operand ${place.operand}`
   return place.in === 'draw' ? ` @draw ${place.draw}` : ` @result ${place.result}`
 }
 
@@ -77,6 +80,7 @@ export function givenText(given: Given): string {
   if (given.from === 'buffer') return 'memory from before the step'
   if (given.from === 'argument') return `argument ${given.argument}`
   if (given.from === 'draw') return `draw ${given.draw}`
+  if (given.from === 'operand') return `operand ${given.operand}`
   const { data } = given
   return `constant ${data.length > 4 ? `${data.slice(0, 4).join(', ')}, ...` : data.join(', ')}`
 }
@@ -86,9 +90,28 @@ function hostText(step: HostStep): string {
   return step.kind === 'reading' ? `reading ${step.reading}` : `draw ${step.draw}`
 }
 
-/** One instruction of a program as one line. */
+/** A repetition: what is around its body, then the body, whose values have numbers of their own. */
+function repeatText(program: Program, instr: RepeatInstr, outputs: string, plan?: Plan): string {
+  const { times, body, moves, steps, readings } = instr.attrs
+  const inputs = instr.inputs.map(
+    (x, i) => `${operandText(program, x)}${moves[i] === 0 ? '' : ` moving by ${moves[i]}`}`,
+  )
+  const rest = steps.map((step) => (step === 0 ? 'the last' : `moving by ${step}`))
+  const out = [...body.kept.map(() => 'kept'), ...rest].join(', ')
+  const read = readings === 0 ? '' : `, readings moving by ${readings}`
+  const planned = plan?.bodies.get(instr)
+  const arena = (planned?.plan.bytes ?? 0) === 0 ? '' : `, arena @${planned?.at}`
+  const inner = programText(body, planned?.plan).split('\n')
+  return [
+    `${outputs} = repeat ${times} times (${inputs.join(', ')}) { outputs: ${out}${read}${arena} }  # ${instr.origin.name}`,
+    ...inner.map((line) => `  | ${line}`),
+  ].join('\n')
+}
+
+/** One instruction of a program in one line; a repetition has one for each instruction of its body besides. */
 export function instrText(program: Program, instr: ProgramInstr, plan?: Plan): string {
   const outputs = instr.outputs.map((value) => `${valueText(program, value)}${placeText(plan?.places[value])}`)
+  if (instr.kind === 'repeat') return repeatText(program, instr, outputs.join('; '), plan)
   const inputs = instr.inputs.map((x) => operandText(program, x)).join(', ')
   const check = instr.check === undefined ? '' : ` check ${exprString(instr.check.expr)}`
   return `${outputs.join('; ')} = ${instr.kind}(${inputs})${attrsText(instr)}${check}  # ${instr.origin.name}`

@@ -5,7 +5,7 @@ import type { Spec } from '../../backend/backend.ts'
 import type { Program, ProgramInstr, Use } from '../../backend/program.ts'
 import { contiguousLayout } from '../../base/layout.ts'
 import { copies } from '../../tensor/dispatch.ts'
-import { mayFail, mayOverwrite, usesOf } from '../alias.ts'
+import { failsLate, mayFail, mayOverwrite, usesOf } from '../alias.ts'
 
 const wholeUse = (value: number, { sizes, dtype }: Spec): Use => ({ value, dtype, ...contiguousLayout(sizes) })
 
@@ -87,11 +87,12 @@ class Order {
     const at = this.#maker.get(last) as number
     const before = new Set(this.#readers.get(first))
     const instr = this.instrs[at] as ProgramInstr
+    if (failsLate(instr)) return false
     if (before.delete(at) && !mayOverwrite({ values: this.#values }, instr, instr.outputs.indexOf(last), first))
       return false
     for (const x of this.#uncertain(at)) before.add(x)
     if (!this.#wait(at, before)) return false
-    if (instr.kind !== 'map') this.#waitBefore(first, instr)
+    if (instr.kind !== 'map' && instr.kind !== 'repeat') this.#waitBefore(first, instr)
     return true
   }
 

@@ -7,7 +7,7 @@ import {
   isReading,
   isUse,
   type Program,
-  type ProgramInstr,
+  type KernelInstr,
   type ProgramOperand,
   type Use,
 } from '../../backend/program.ts'
@@ -33,7 +33,7 @@ function firstReadings(host: readonly HostStep[]): readonly number[] {
   return same
 }
 
-const copyOf = (x: Use, output: number): ProgramInstr<'map'> => ({
+const copyOf = (x: Use, output: number): KernelInstr<'map'> => ({
   kind: 'map',
   attrs: copies[x.dtype],
   inputs: [x],
@@ -42,7 +42,7 @@ const copyOf = (x: Use, output: number): ProgramInstr<'map'> => ({
 })
 
 /** An assignment that replaces everything is a copy of its source. */
-function asCopy(instr: ProgramInstr, program: Program): ProgramInstr {
+function asCopy(instr: KernelInstr, program: Program): KernelInstr {
   if (instr.kind !== 'assign') return instr
   const { region } = instr.attrs
   const [output] = instr.outputs
@@ -53,7 +53,7 @@ function asCopy(instr: ProgramInstr, program: Program): ProgramInstr {
 }
 
 /** The outputs of a map that are plain copies of an operand, with that operand. */
-function copiesIn({ kind, attrs, inputs, outputs }: ProgramInstr): { output: number; use: Use }[] {
+function copiesIn({ kind, attrs, inputs, outputs }: KernelInstr): { output: number; use: Use }[] {
   if (kind !== 'map') return []
   return attrs.outs.flatMap(({ expr, reduce }, k) => {
     const x = inputs[expr.value]
@@ -71,7 +71,7 @@ class Unique {
   /** A number for each representative. */
   readonly #ids = new Map<Attributes[Kind], number>()
 
-  attrs(instr: ProgramInstr): Attributes[Kind] {
+  attrs(instr: KernelInstr): Attributes[Kind] {
     let unique = this.#met.get(instr.attrs)
     if (unique === undefined) {
       unique = this.#unique(instr)
@@ -80,7 +80,7 @@ class Unique {
     return unique
   }
 
-  #unique({ kind, attrs }: ProgramInstr): Attributes[Kind] {
+  #unique({ kind, attrs }: KernelInstr): Attributes[Kind] {
     const key = JSON.stringify([kind, attrs], (name, value) => {
       if (name === 'expr' || name === 'post') return value && this.#expressions.idOf(value)
       return typeof value === 'number' ? numberKey(value) : value
@@ -94,7 +94,7 @@ class Unique {
   }
 
   /** A key that is equal for instructions with the same attributes and checks that compute the same. */
-  keyOf({ kind, attrs, inputs, outputs, check }: ProgramInstr, values: Program['values']): string {
+  keyOf({ kind, attrs, inputs, outputs, check }: KernelInstr, values: Program['values']): string {
     const specs = outputs.map((value) => `${values[value].dtype}[${values[value].sizes}]`)
     const checked = check === undefined ? '' : this.#expressions.idOf(check.expr)
     return [kind, this.#ids.get(attrs), checked, ...specs, ...inputs.map(operandKey)].join('|')
@@ -123,8 +123,8 @@ export function subexpressions(recorded: Program, { caps }: Backend): Program {
   const views = new Map<number, Use>()
   /** Values that replace others, with the instruction that makes them. */
   const renamed = new Map<number, number>()
-  const known = new Map<string, ProgramInstr>()
-  const instrs: ProgramInstr[] = []
+  const known = new Map<string, KernelInstr>()
+  const instrs: KernelInstr[] = []
 
   const read = (x: ProgramOperand): ProgramOperand => {
     if (isReading(x)) return readings[x.reading] === x.reading ? x : { ...x, reading: readings[x.reading] }
@@ -149,7 +149,8 @@ export function subexpressions(recorded: Program, { caps }: Backend): Program {
     }
   }
 
-  for (const instr of recorded.instrs) {
+  // Repetitions are found when equal instructions are one.
+  for (const instr of recorded.instrs as readonly KernelInstr[]) {
     const copy = asCopy(instr, program)
     if (copy !== instr) values[copy.outputs[0]] = { ...values[copy.outputs[0]], sizes: (copy.inputs[0] as Use).sizes }
     const now = {
@@ -157,7 +158,7 @@ export function subexpressions(recorded: Program, { caps }: Backend): Program {
       attrs: unique.attrs(copy),
       inputs: copy.inputs.map(read),
       check: copy.check && unique.check(copy.check),
-    } as ProgramInstr
+    } as KernelInstr
     const key = unique.keyOf(now, values)
     const first = known.get(key)
     if (first === undefined) {
