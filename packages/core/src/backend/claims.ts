@@ -1,6 +1,6 @@
-// What an instruction claims of memory, checked against the tensors that it names: a buffer is a range of something
-// larger, so a kernel that believed a wrong shape would read and write its neighbours. A backend asks before it runs an
-// instruction; for what is in order that costs a few nanoseconds an operand and allocates nothing.
+// Checks what an instruction claims about memory against the tensors it names. A buffer is a range of something larger,
+// so a kernel that trusted a wrong shape would read and write its neighbours. A backend checks before it runs an
+// instruction; a valid one costs a few nanoseconds per operand and no allocation.
 import { RuntimeError } from '../base/errors.ts'
 import { contiguousLayout, highestOf, type Layout, lowestOf } from '../base/layout.ts'
 import { numelOf, sameShape, type Shape, shapeString } from '../base/shape.ts'
@@ -8,13 +8,16 @@ import { type Instr, isScalar, type Operand, type Output, type PrimKind, type Vi
 import { type CompositeKind, composites, type Extent, isComposite } from './composites.ts'
 import { iterated } from './maps.ts'
 
-/** Whether all elements of a layout are among the first `length` of a buffer. NaN lies nowhere, no elements anywhere. */
+/**
+ * Whether all elements of a layout are among the first `length` of a buffer. A layout with NaN never is, one without
+ * elements always.
+ */
 export const liesWithin = ({ sizes, strides, offset }: Layout, length: number): boolean =>
   isWithin(sizes, strides, offset, length)
 const isWithin = (shape: Shape, strides: readonly number[], offset: number, length: number): boolean =>
   (lowestOf(shape, strides, offset) >= 0 && highestOf(shape, strides, offset) < length) || numelOf(shape) === 0
 
-/** Elements of a map's output: those of the shape less what is reduced. */
+/** The number of elements of a map's output: the shape without the reduced axes. */
 function keptOf(shape: Shape, axes: readonly number[] | undefined): number {
   if (axes === undefined) return numelOf(shape)
   let n = 1
@@ -22,14 +25,14 @@ function keptOf(shape: Shape, axes: readonly number[] | undefined): number {
   return n
 }
 
-/** Whether two shapes agree but for an axis, along which nothing is asked. */
+/** Whether two shapes agree, except along one axis. */
 function sameBut(a: Shape, b: Shape, axis: number): boolean {
   if (a.length !== b.length) return false
   for (let i = 0; i < a.length; i++) if (i !== axis && a[i] !== b[i]) return false
   return true
 }
 
-/** Whether an index reaches no further than what it picks from, along every other axis than the one it is for. */
+/** Whether an index is no larger than what it picks from along every axis but one. */
 function covers(index: Shape, from: Shape, axis: number): boolean {
   if (index.length !== from.length) return false
   for (let i = 0; i < index.length; i++) if (i !== axis && index[i] > from[i]) return false
@@ -53,7 +56,7 @@ function fitsMap(instr: Instr<'map'>): boolean {
   return true
 }
 
-/** For each of the twelve kinds whether the shapes of its operands and outputs are those that its kernels loop over. */
+/** For each of the twelve kinds, whether the shapes of operands and outputs are those that its kernels loop over. */
 const fits: { readonly [K in PrimKind]: (instr: Instr<K>) => boolean } = {
   map: fitsMap,
   argReduce: ({ attrs, inputs: [x], outputs: [out] }) => numelOf(out.sizes) === keptOf(shapeOf(x), attrs.axes),
@@ -124,7 +127,7 @@ function fitsExtent(extent: Extent, shape: Shape | undefined, whole: Shape, axis
   return sameBut(shape, whole, axis) && (shape[axis] ?? 1) === 1
 }
 
-/** Whether the operands are those of the composition in the table. */
+/** Whether the operands are those that the table gives for the composition. */
 function fitsComposite({ kind, attrs, inputs, outputs }: Instr<CompositeKind>): boolean {
   const composite = composites[kind]
   const { axis } = attrs
@@ -144,26 +147,26 @@ const outside = ({ sizes, strides, offset }: Layout, length: number, what: strin
     `It is ${what}. Was a state loaded for a parameter of another size?`,
   )
 
-/** Throws a RuntimeError unless a view lies within its tensor; `what` says whose it is. */
+/** Throws a RuntimeError unless a view is within its tensor; `what` names the view. */
 export function checkView(x: View, what: string): void {
   const { length } = x.buffer
   if (!liesWithin(x, length)) throw outside(x, length, what)
 }
 
-/** Throws a RuntimeError unless the elements of an output, and what is to be written there, are those of its tensor. */
+/** Throws a RuntimeError unless an output, and the elements to write to it, fit its tensor. */
 export function checkWhole({ sizes, buffer: { length } }: Output, elements: number, what: string): void {
   if (elements === numelOf(sizes) && elements <= length) return
   throw outside({ ...contiguousLayout(sizes), sizes: numelOf(sizes) === elements ? sizes : [elements] }, length, what)
 }
 
 /**
- * Throws a RuntimeError unless every operand and output of an instruction lies within its own tensor, and their shapes fit
- * each other as the kind asks. Backends call it before a kernel reads or writes anything.
+ * Throws a RuntimeError unless each operand and output of an instruction is within its own tensor, and their shapes fit
+ * each other as the kind requires. Backends call it before a kernel reads or writes anything.
  */
 export function checkClaims(instr: Instr): void {
   const { inputs, outputs, origin } = instr
   for (let i = 0; i < inputs.length; i++) {
-    // Each property is read once: operands are objects of many forms, and the buffer is a getter of tensors.
+    // Each property is read once, because operands have many hidden classes, and on tensors the buffer is a getter.
     const { sizes, strides, offset } = inputs[i] as View
     if (strides === undefined || isWithin(sizes, strides, offset, (inputs[i] as View).buffer.length)) continue
     checkView(inputs[i] as View, `operand ${i} of ${origin.name}`)
@@ -173,7 +176,7 @@ export function checkClaims(instr: Instr): void {
     const n = numelOf(shape)
     if (!(n <= buffer.length)) checkWhole(outputs[k], n, `result ${k} of ${origin.name}`)
   }
-  // A map is known without looking its name up, because most instructions are one.
+  // Maps skip the lookup by name, because most instructions are maps.
   if (instr.kind === 'map') {
     if (!fitsMap(instr)) throw unfit(instr)
     return

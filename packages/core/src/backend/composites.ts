@@ -1,29 +1,30 @@
-// Compositions of which a backend may have kernels, one definition each: operands, results and attributes. Types of
-// instructions, claims, core's ops (ops/define/composite.ts), what native's encoder writes and what its decoder checks follow from
-// it. What a composition's kernel computes is said beside it; elsewhere core composes the same of the other kinds.
+// The compositions that a backend may have kernels for, with one definition each: operands, results and attributes. The
+// types of instructions, their checks, core's ops (ops/define/composite.ts), the encoder and the decoder of the native
+// backend follow from it. The comment at a composition says what its kernel computes; without a kernel, core composes
+// the same from other kinds.
 import type { Shape } from '../base/shape.ts'
 import type { Instr } from './backend.ts'
 
 /**
- * How much of [outer, n, inner] an operand is, where n is the axis and the first operand is all of it: all; one element
- * for each row, that is for each [outer, inner], with 1 along the axis; the same or a single element; one int32 for each
- * row; one for each of n, in the axes from this one on with 1 for the others. All but an index have one dtype, float32 or
- * float64, and there are elements.
+ * How much of [outer, n, inner] an operand covers, where n is the axis and the first operand covers all. `all`; `row`:
+ * one element per row, that is per [outer, inner], with 1 along the axis; `rowOrOne`: the same or a single element;
+ * `index`: one int32 per row; `each`: one element per index of the axes from this one on, with 1 for the others. All
+ * operands but an index have one dtype, float32 or float64, and there is at least one element.
  */
 export type Extent = 'all' | 'row' | 'rowOrOne' | 'index' | 'each'
 
 export interface Composite {
-  /** Names and extents in the order of an instruction's inputs. */
+  /** Names and extents, in the order of the instruction's inputs. */
   readonly inputs: readonly [readonly [name: string, extent: 'all'], ...(readonly [name: string, extent: Extent])[]]
   readonly outputs: readonly (readonly [name: string, extent: Extent])[]
-  /** Names of attributes besides the axis; int32. */
+  /** Names of the attributes besides the axis; int32. */
   readonly numbers: readonly string[]
 }
 
 export const composites = {
-  /** The exponentials of a row, less its largest element, divided by their sum. */
+  /** The exponentials of a row minus its largest element, divided by their sum. */
   softmax: { inputs: [['x', 'all']], outputs: [['y', 'all']], numbers: [] },
-  /** The logarithm of it. */
+  /** The logarithm of softmax. */
   logSoftmax: { inputs: [['x', 'all']], outputs: [['y', 'all']], numbers: [] },
   /** (dy - the row's sum of dy y) y */
   softmaxBackward: {
@@ -44,8 +45,8 @@ export const composites = {
     numbers: [],
   },
   /**
-   * loss: logSum - (x[target] - most), or 0 where the target is `ignore`; most: the row's largest element; logSum: the
-   * logarithm of the sum of exp(x - most).
+   * loss: logSum - (x[target] - most), or 0 if the target is `ignore`; most: the largest element of the row; logSum:
+   * the logarithm of the sum of exp(x - most).
    */
   crossEntropy: {
     inputs: [
@@ -59,7 +60,7 @@ export const composites = {
     ],
     numbers: ['ignore'],
   },
-  /** (exp(x - most - logSum) - 1 at the target) dy, or that without dy times 0 where the target is `ignore`. */
+  /** (exp(x - most - logSum) - 1 at the target) dy; for the target `ignore`, 0 times the rest without dy. */
   crossEntropyBackward: {
     inputs: [
       ['x', 'all'],
@@ -96,10 +97,10 @@ type Each<List extends readonly unknown[], T> = { readonly [I in keyof List]: T 
 export type InputsOf<K extends CompositeKind, T> = Each<Composites[K]['inputs'], T>
 export type OutputsOf<K extends CompositeKind, T> = Each<Composites[K]['outputs'], T>
 
-/** Whether an instruction is of one of these kinds. */
+/** Whether an instruction has one of these kinds. */
 export const isComposite = (instr: Instr): instr is Instr<CompositeKind> => Object.hasOwn(composites, instr.kind)
 
-/** The sizes of an operand beside a first one of `sizes`; of one that may be a single element those of rows. */
+/** The sizes of an operand whose first operand has `sizes`; for `rowOrOne`, those of rows. */
 export function sizesOf(extent: Extent, sizes: Shape, axis: number): Shape {
   if (extent === 'all') return sizes
   if (extent === 'each') return sizes.slice(axis).map((n, i) => (i === 0 ? n : 1))

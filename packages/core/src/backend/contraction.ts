@@ -1,11 +1,11 @@
-// What a backend knows of a contraction: four loop nests, in which axes that one stride pattern walks through are one, and
-// the product of matrices that it is where no class but the batch has more than one loop.
+// A contraction as backends compute it: four loop nests, in which axes with a common stride pattern are one loop, and
+// the matrix product it is if only the batch has more than one loop.
 import { contiguousStrides, type Layout } from '../base/layout.ts'
 import type { Shape } from '../base/shape.ts'
 import { type Instr, type Operand, type Prims, type View, withOperands } from './backend.ts'
 import { type Loops, loopsOver } from './loops.ts'
 
-/** The loops of the four classes of axes, each with a row of steps for every operand that it moves. */
+/** The loops of the four classes of axes, each with one row of steps per operand that moves in it. */
 export interface Contraction {
   /** Steps of a, b and the result, then of each view that `post` reads. */
   readonly batch: Loops
@@ -17,17 +17,17 @@ export interface Contraction {
   readonly columns: Loops
 }
 
-/** Operands as instructions and programs have them; a number has no strides. */
+/** Operands in the form that instructions and programs share; a number has no strides. */
 interface Contracting {
   readonly attrs: Prims['contract']
   readonly inputs: readonly object[]
   readonly outputs: readonly { readonly sizes: Shape }[]
 }
 
-/** Some axes of an operand: `count` from `start` on. */
+/** Some axes of an operand: `count` of them from `start` on. */
 type Part = readonly [strides: readonly number[], start: number]
 
-/** An empty loop is one, whatever is inside of it. */
+/** An empty loop is a single one, whatever is inside. */
 function loops(sizes: Shape, parts: readonly Part[]): Loops {
   if (sizes.includes(0)) return { sizes: [0], steps: parts.map(() => [0]) }
   return loopsOver(
@@ -57,18 +57,18 @@ export function contractionOf({ attrs: { batch, sum }, inputs, outputs: [{ sizes
 
 const atMostOne = ({ sizes }: Loops): boolean => sizes.length < 2
 
-/** Whether a contraction multiplies matrices: every class of axes but the batch has at most one loop. */
+/** Whether a contraction multiplies matrices: every class of axes except the batch has at most one loop. */
 export const isPlain = ({ rows, sum, columns }: Contraction): boolean =>
   atMostOne(rows) && atMostOne(sum) && atMostOne(columns)
 
-/** Whether rows, columns and what is summed are one axis each: [..., m, k] x [..., k, n], as they stand. */
+/** Whether rows, columns and sums are one axis each: [..., m, k] x [..., k, n] without folding. */
 export function hasMatrices({ attrs: { batch, sum }, inputs, outputs }: Contracting): boolean {
   const rank = outputs[0].sizes.length
   if (sum !== 1 || batch !== rank - 2) return false
   return (inputs[0] as Layout).sizes.length === rank && (inputs[1] as Layout).sizes.length === rank
 }
 
-/** The same attributes for other counts of axes, one object for each. */
+/** The same attributes with other numbers of axes, one object for each. */
 const counted = new WeakMap<Prims['contract'], Prims['contract'][]>()
 function withBatch(attrs: Prims['contract'], batch: number): Prims['contract'] {
   if (attrs.batch === batch && attrs.sum === 1) return attrs
@@ -86,8 +86,8 @@ export interface Matrices<X> {
 }
 
 /**
- * What is plain as [..., m, k] x [..., k, n] over the same memory, with an axis for each loop of the batch; null for what
- * is not plain. `shaped` is an operand with other sizes and strides.
+ * A plain contraction as [..., m, k] x [..., k, n] over the same memory, with an axis for each loop of the batch; null
+ * if it is not plain. `shaped` makes an operand with other sizes and strides.
  */
 export function matricesOf<X extends object>(
   contraction: Omit<Contracting, 'inputs'> & { readonly inputs: readonly X[] },
@@ -118,7 +118,7 @@ const shapedView = (x: Operand, sizes: Shape, strides: readonly number[]): Opera
   return { buffer, dtype, offset, sizes, strides }
 }
 
-/** An instruction as a product of matrices, where it is plain; null where it is not. */
+/** An instruction as a matrix product if it is plain; otherwise null. */
 export function asMatrices(instr: Instr<'contract'>): Instr<'contract'> | null {
   const found = matricesOf<Operand>(instr, shapedView)
   if (found === null) return null
@@ -127,7 +127,7 @@ export function asMatrices(instr: Instr<'contract'>): Instr<'contract'> | null {
   return withOperands({ ...instr, attrs }, inputs, [{ buffer, dtype, sizes }]) as Instr<'contract'>
 }
 
-/** Whether an operand's axes are one loop in every class, whatever the other operands are. */
+/** Whether the axes of an operand alone are one loop in every class. */
 export function foldsAlone({ attrs: { batch, sum }, inputs }: Instr<'contract'>, i: number): boolean {
   const { sizes, strides } = inputs[i] as View
   const middle = i === 1 ? batch + sum : inputs[0].sizes.length - sum

@@ -1,6 +1,6 @@
-// Descriptors: one object for all instructions that differ only in where their operands lie and in the values of numbers. A
-// backend keeps with it what it has derived from the first of them (a plan, words, loops) and finds it with every later
-// one. A backend that does not ask for descriptors pays nothing.
+// Descriptors: one object for all instructions that differ only in the places of their operands and the values of their
+// numbers. A backend keeps in it what it derived from the first of them (a plan, words, loops) and finds it at every
+// later one. A backend that does not ask for descriptors pays nothing.
 import { sameShape, type Shape } from '../base/shape.ts'
 import type { Expr } from '../expr/expr.ts'
 import type { Attributes, Instr, Kind, Output, Prims, Spec, View } from './backend.ts'
@@ -18,11 +18,11 @@ export interface Descriptor {
   /** A reduced axis may be present as 1 or absent: instructions of both forms share a descriptor. */
   readonly outputs: readonly Spec[]
   readonly check: Expr | undefined
-  /** What backends keep here, each in its slots. */
+  /** Values that backends keep here, each in its slots. */
   readonly kept: unknown[]
 }
 
-/** The largest number of descriptors in a family, and of families that are known by content. */
+/** The largest number of descriptors in a family, and of families known by content. */
 const mostOfOne = 256
 const mostTexts = 2048
 
@@ -47,7 +47,7 @@ const nothingKept = (): unknown[] => new Array(slots).fill(undefined)
 export class Family {
   readonly kind: Kind
   readonly kept = nothingKept()
-  /** Often the next instruction has the same. */
+  /** The last descriptor, because the next instruction often has the same. */
   last: Descriptor | null = null
   /** By hash, or at the next free number. */
   readonly #known = new Map<number, Descriptor>()
@@ -158,7 +158,7 @@ function describe({ kind, inputs, outputs, check }: Instr): Descriptor {
   }
 }
 
-/** The family that was asked for last. A backend asks for it more than once per instruction. */
+/** The family of the last call, because a backend asks for it more than once per instruction. */
 let lastAttrs: object | undefined
 let lastFamily: Family | undefined
 

@@ -1,6 +1,6 @@
-// Memory of the host backends: V8's own. A buffer is a range of a typed array, the slab; small buffers are cut from a
-// shared slab of 64 KiB, numbers from one of 8 KiB, large ones have a slab of their own. Nobody frees: V8 does, when no
-// tensor holds a slab.
+// Memory of the host backends: V8's own. A buffer is a range of a typed array, the slab. Small buffers share slabs of
+// 64 KiB, numbers slabs of 8 KiB, and a large buffer has a slab of its own. Nothing is freed explicitly: V8 frees a
+// slab when no tensor refers to it.
 import { type DType, dtypes, newArray, rankOf, type TypedArray } from '../base/dtype.ts'
 import { RuntimeError } from '../base/errors.ts'
 import { contiguousStrides } from '../base/layout.ts'
@@ -20,7 +20,7 @@ import { forEachRow } from './loops.ts'
 /** A typed array that buffers are ranges of. */
 export class Slab {
   readonly data: TypedArray
-  /** What a backend outside of JavaScript notes: where the elements lie, and which row of a batch the slab is. */
+  /** Notes of a backend outside of JavaScript: the address of the elements, and the row of the slab in a batch. */
   address = 0
   batch = 0
   row = 0
@@ -30,7 +30,10 @@ export class Slab {
   }
 }
 
-/** A range of a slab, `length` elements from `start` on: all that a kernel may touch of it. Slabs are typed arrays of the dtype. */
+/**
+ * A range of a slab: the `length` elements from `start` on that a kernel may touch. Slabs are typed arrays of the
+ * dtype.
+ */
 export class HostBuffer implements DeviceBuffer {
   readonly backend: Backend
   readonly data: TypedArray
@@ -53,37 +56,37 @@ export class HostBuffer implements DeviceBuffer {
   }
 }
 
-/** An operand that is no number. */
+/** An operand that is not a number. */
 export const isView = (x: Operand): x is View => !isScalar(x)
 
-/** The memory of an operand, and where its first element is in it. */
+/** The memory of an operand, and the position of its first element in it. */
 export const hostOf = (x: { readonly buffer: DeviceBuffer }): HostBuffer => x.buffer as HostBuffer
 export const startOf = (x: View): number => hostOf(x).start + x.offset
 
 const slabBytes = 65536
 /**
- * Numbers are what programs keep: a list of losses must not hold the slabs that everything else of its steps was cut
- * from. And a slab has to be used up soon, before V8 takes it for old and collects it seldom.
+ * Programs keep numbers: a list of losses must not keep the large slabs of their steps alive. And a slab must fill up
+ * quickly, before V8 considers it old and collects it rarely.
  */
 const tinySlabBytes = 8192
-/** Buffers start at multiples of 64 bytes, so that vector units of a native backend may read whole lines. */
+/** Buffers start at multiples of 64 bytes, so that the vector units of a native backend may read whole cache lines. */
 const align = 64
 /** A buffer larger than this has a slab of its own. */
 const largeBytes = slabBytes / 4
 
-/** The slab of a dtype that is being cut up, and where the next buffer starts. */
+/** The slab of a dtype that is being divided, and the start of the next buffer. */
 interface Cursor {
   readonly dtype: DType
   readonly bytes: number
   /** Elements in a slab. */
   readonly slab: number
-  /** Elements between possible starts, less one. */
+  /** Elements between possible starts, minus one. */
   readonly mask: number
   open: Slab
   at: number
 }
 
-/** The first alloc opens a slab: a cursor begins at the end of one that is not there. */
+/** The first alloc opens a slab: a cursor begins at the end of a slab that does not exist. */
 const cursorsOf = (slabBytes: number): readonly Cursor[] =>
   dtypes.map((dtype) => {
     const data = newArray(dtype, 0)
@@ -100,14 +103,14 @@ export class HostMemory {
   readonly #make: typeof newArray
   #given = 0
 
-  /** `admit` is asked before a slab is opened; `make` makes the array of a large buffer, of zeros unless it is given. */
+  /** `admit` is asked before a slab is opened; `make` creates the array of a large buffer, of zeros by default. */
   constructor(backend: Backend, admit?: (bytes: number) => boolean, make: typeof newArray = newArray) {
     this.#backend = backend
     this.#admit = admit
     this.#make = make
   }
 
-  /** Memory for the elements of a spec, to which nothing has been written; no part of a slab is given out twice. */
+  /** Memory for the elements of a spec, uninitialized; no part of a slab is used twice. */
   alloc(spec: Spec): HostBuffer {
     const length = numelOf(spec.sizes)
     const rank = rankOf(spec.dtype)
@@ -141,7 +144,7 @@ export class HostMemory {
     )
   }
 
-  /** Bytes given out so far and bytes of open slabs not given out yet; what V8 freed since is not known here. */
+  /** The bytes allocated so far, and the unallocated bytes of open slabs. It does not know what V8 has freed. */
   report(): { bytes: number; pooled: number } {
     let pooled = 0
     for (const { bytes, at, slab } of [...this.#tiny, ...this.#small]) pooled += (slab - at) * bytes

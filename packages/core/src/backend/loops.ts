@@ -1,5 +1,5 @@
-// Loops over strided operands: dimensions that lie one after the other in every operand are merged, so that kernels
-// see as few and as long loops as there can be.
+// Loops over strided operands. Dimensions that follow each other in every operand are merged, so that kernels get the
+// fewest and longest loops.
 import { contiguousStrides, type Layout } from '../base/layout.ts'
 import type { Shape } from '../base/shape.ts'
 import type { Prims } from './backend.ts'
@@ -7,7 +7,7 @@ import type { Prims } from './backend.ts'
 export interface Loops {
   /** Sizes from the outermost to the innermost loop. */
   readonly sizes: readonly number[]
-  /** For each operand its step in each loop. */
+  /** For each operand, its step in each loop. */
   readonly steps: readonly (readonly number[])[]
 }
 
@@ -30,7 +30,7 @@ export function loopsOver(shape: Shape, strides: readonly (readonly number[])[])
   return { sizes, steps }
 }
 
-/** How far the operands move along an axis, all together. */
+/** How far all operands together move along an axis. */
 function spanOf(strides: readonly (readonly number[])[], axis: number): number {
   let span = 0
   for (let k = 0; k < strides.length; k++) span += Math.abs(strides[k][axis])
@@ -38,8 +38,8 @@ function spanOf(strides: readonly (readonly number[])[], axis: number): number {
 }
 
 /**
- * The loops of a map in the order that its memory has: axes with the larger steps outside. Axes that one output is
- * reduced over keep their order, because its additions have that order. The rows of outputs begin at `firstOutput`.
+ * The loops of a map in memory order: axes with larger steps outside. Axes that an output is reduced over keep their
+ * order, because its additions have that order. The rows of outputs begin at `firstOutput`.
  */
 export function orderedLoops(shape: Shape, strides: readonly (readonly number[])[], firstOutput: number): Loops {
   let least = Number.POSITIVE_INFINITY
@@ -69,7 +69,7 @@ function sortedLoops(shape: Shape, strides: readonly (readonly number[])[], firs
   return loopsOver(inOrder(shape), strides.map(inOrder))
 }
 
-/** Strides of an output in the iterated shape: 0 along reduced axes. */
+/** The strides of an output in the iterated shape: 0 along reduced axes. */
 export function outputStrides(shape: Shape, axes: readonly number[] | undefined): readonly number[] {
   if (axes === undefined) return contiguousStrides(shape)
   const strides = new Array<number>(shape.length).fill(0)
@@ -82,7 +82,7 @@ export function outputStrides(shape: Shape, axes: readonly number[] | undefined)
   return strides
 }
 
-/** The loops of a map: a row of steps for every view among the inputs, then one for every output. */
+/** The loops of a map: one row of steps per view among the inputs, then one per output. */
 export function mapLoopsOver(shape: Shape, inputs: readonly object[], { outs }: Prims['map']): Loops {
   const strides: (readonly number[])[] = []
   for (let i = 0; i < inputs.length; i++) {
@@ -95,8 +95,8 @@ export function mapLoopsOver(shape: Shape, inputs: readonly object[], { outs }: 
 }
 
 /**
- * Calls `row` for every innermost loop, with the operands' positions (to be read, not kept), its length and the
- * operands' steps in it.
+ * Calls `row` for every innermost loop, with the positions of the operands (which it must not keep), the length of the
+ * loop, and the steps of the operands in it.
  */
 export function forEachRow(
   shape: Shape,

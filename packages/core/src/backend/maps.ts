@@ -1,5 +1,5 @@
-// What host backends ask of a map before they run it: the shape that it goes over, how operands follow each other in it,
-// what reductions start from, and the map that a check is.
+// What host backends need to know of a map before they run it: the shape that it iterates over, how operands are
+// traversed, the start values of reductions, and the map of a check.
 import { type DType, isFloat } from '../base/dtype.ts'
 import type { Shape } from '../base/shape.ts'
 import { type Expr, s } from '../expr/expr.ts'
@@ -7,7 +7,10 @@ import { type Instr, isScalar, type Prims, type ReduceFn, type View } from './ba
 
 const scalar: Shape = []
 
-/** The shape that an instruction iterates over: that of any view, which core has broadcast; without views the output's. */
+/**
+ * The shape that an instruction iterates over: the shape of any view, because core has broadcast them; without views,
+ * that of the output.
+ */
 export function iterated({ inputs, outputs }: Pick<Instr, 'inputs' | 'outputs'>): Shape {
   for (let i = 0; i < inputs.length; i++) {
     const x = inputs[i]
@@ -16,7 +19,7 @@ export function iterated({ inputs, outputs }: Pick<Instr, 'inputs' | 'outputs'>)
   return outputs.length > 0 ? outputs[0].sizes : scalar
 }
 
-/** How elements follow each other in one loop over all of them: by step 1, by step 0, or (-1) in no such way. */
+/** How one loop over all elements moves: by step 1, by step 0, or -1 if one loop cannot. */
 export function flatStep({ sizes, strides }: View): 0 | 1 | -1 {
   let step = 1
   let fixed = true
@@ -32,7 +35,7 @@ export function flatStep({ sizes, strides }: View): 0 | 1 | -1 {
   return fixed ? 0 : rows ? 1 : -1
 }
 
-/** What a reduction starts from. */
+/** The start value of a reduction. */
 export const identities: Readonly<Record<ReduceFn, number>> = { sum: 0, prod: 1, max: -Infinity, min: Infinity }
 
 /** The identity as a value of the dtype. */

@@ -1,11 +1,11 @@
-// What is not installed is told from what is there and does not load: only the latter is worth a warning to who asked for
-// whatever there is.
+// Distinguishes a package that is not installed from one that is installed but does not load. Only the latter deserves
+// a warning to a user who asked for any available device.
 
-/** Node's codes for a module that is not there, of `import` and of `require`. */
+/** Node's codes for a missing module, of `import` and of `require`. */
 const codes: readonly unknown[] = ['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND']
 
 /** Marks an error as that of something that is not installed. */
 export const missing = <E extends Error>(error: E): E => Object.assign(error, { code: codes[0] })
 
-/** Whether an error says that something is not installed, be it Node's or one that was marked so. */
+/** Whether an error, Node's or a marked one, says that something is not installed. */
 export const isMissing = (error: unknown): boolean => codes.includes((error as { code?: unknown } | null)?.code)

@@ -1,5 +1,5 @@
-// A backend that stands in front of another and times what it is told to do: an event for every instruction, for data
-// written and for elements read. It compiles no programs, so a program replayed on it is timed by its instructions.
+// A backend in front of another one that times it: an event for every instruction, for data that is written and for
+// elements that are read. It compiles no programs, so a program replayed on it is timed by its instructions.
 import { dtypeSize, type TypedArray } from '../base/dtype.ts'
 import { numelOf } from '../base/shape.ts'
 import { type Backend, type Instr, isScalar, type Kind, type Operand, type Spec, type View } from './backend.ts'
@@ -8,12 +8,12 @@ declare const performance: { now(): number }
 
 /** Something that a device did, with times in microseconds. */
 export interface ProfilerEvent {
-  /** The op; of a fused kernel the ops that it contains; `write` and `read` for data that goes to the device and comes back. */
+  /** The op, or the ops of a fused kernel; `write` and `read` for data that goes to the device and comes back. */
   readonly name: string
   readonly kind: Kind | 'write' | 'read'
   /** By the clock of `performance.now`. */
   readonly start: number
-  /** Until the device's function returned: of a device that queues work, what queueing took. */
+  /** The time until the device's function returned; on a device that queues work, the time of queueing. */
   readonly duration: number
   readonly inputs: readonly Spec[]
   readonly outputs: readonly Spec[]
@@ -24,13 +24,13 @@ export interface ProfilerEvent {
 }
 
 const specOf = ({ sizes, dtype }: Spec): Spec => ({ sizes, dtype })
-/** An element that is broadcast is read once. */
+/** A broadcast element is read once. */
 const bytesOf = ({ sizes, strides, dtype }: View): number =>
   numelOf(sizes.filter((_, i) => strides[i] !== 0)) * dtypeSize[dtype]
 const sizeOf = ({ sizes, dtype }: Spec): number => numelOf(sizes) * dtypeSize[dtype]
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, n) => total + n, 0)
 
-/** Times every call to `backend` and says it to `seen`. */
+/** Times every call to `backend` and reports it to `seen`. */
 export class ProfiledBackend implements Backend {
   readonly #backend: Backend
   readonly #seen: (event: ProfilerEvent) => void
@@ -38,7 +38,7 @@ export class ProfiledBackend implements Backend {
   readonly name: string
   readonly caps: Backend['caps']
 
-  /** `line` finds the calling line where an instruction does not bring its own. */
+  /** `line` finds the calling line if an instruction has none. */
   constructor(backend: Backend, seen: (event: ProfilerEvent) => void, line?: () => string) {
     this.#backend = backend
     this.#seen = seen
