@@ -161,7 +161,7 @@ class Tiny implements Backend {
   }
 
   write(out: Output, data: TypedArray): void {
-    checkWhole(out, data.length, 'what data is written to')
+    checkWhole(out, data.length, 'the output of a write')
     dataOf(out).set(data)
   }
 
@@ -186,7 +186,7 @@ class Tiny implements Backend {
   }
 
   readSync(view: View): TypedArray {
-    checkView(view, 'what is read')
+    checkView(view, 'the view of a read')
     const copy = newArray(view.dtype, numelOf(view.sizes))
     copy.set(compute(view.sizes, { expr: s.input(0, view.dtype) }, [view], copy.length))
     return copy

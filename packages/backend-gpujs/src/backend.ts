@@ -184,7 +184,7 @@ export class GpujsBackend implements Backend {
 
   write(out: Output, data: TypedArray): void {
     this.#demandUsable()
-    checkWhole(out, data.length, 'what data is written to')
+    checkWhole(out, data.length, 'the output of a write')
     const bound = out.dtype === 'int32' ? largest(data) : out.dtype === 'uint8' ? 255 : 1
     const exact = out.dtype !== 'float64' && bound <= exactUpTo
     this.#textures.setHost(bufferOf(out), exact ? Float32Array.from(data) : copied(out.dtype, data), bound)
@@ -245,7 +245,7 @@ export class GpujsBackend implements Backend {
 
   readSync(view: View): TypedArray {
     this.#demandUsable()
-    checkView(view, 'what is read')
+    checkView(view, 'the view of a read')
     this.#checks.throwFailed()
     const reach = reachOf(view)
     if (reach === null) return newArray(view.dtype, 0)
@@ -258,7 +258,7 @@ export class GpujsBackend implements Backend {
   /** Waits for the GPU without blocking the page, if the browser can. */
   async read(view: View): Promise<TypedArray> {
     this.#demandUsable()
-    checkView(view, 'what is read')
+    checkView(view, 'the view of a read')
     const reach = reachOf(view)
     const { texture } = bufferOf(view).cell
     if (!this.#engine.context?.gathers || reach === null || !isGl(texture) || isSparse(view, reach))

@@ -1,4 +1,4 @@
-// One instruction alone as a compiled program, for tests that compare it with the kernel.
+// A single instruction as a compiled program, for tests that compare it with its kernel.
 import {
   type Backend,
   contiguousLayout,
@@ -15,7 +15,7 @@ import {
   type View,
 } from '@flambeau/core/backend'
 
-/** Where the program finds its operands, and whether results lie in its arena and are copied out. */
+/** Where the program finds its operands, and whether its results are in its arena and then copied out. */
 export interface Placing {
   readonly inputs?: 'buffer' | 'argument'
   readonly arena?: boolean

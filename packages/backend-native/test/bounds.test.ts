@@ -1,5 +1,6 @@
-// No kernel goes outside of the elements of its own tensors, whatever it is told: every operand of every kind is made an
-// element too short, with a neighbour's memory right behind it, as an instruction of its own and as one that comes again.
+// No kernel leaves the elements of its own tensors, whatever it is given. For every operand of every kind a test makes
+// the operand an element too short, with other memory right after it, and runs the instruction the first time, as a
+// call, and in a program.
 import {
   type Attributes,
   type Backend,
@@ -72,7 +73,7 @@ const given: { readonly [K in PrimKind]: unknown } = {
   iota: { attrs: { axis: 0 }, inputs: [], outputs: [of(3, 4)] },
 }
 
-/** That of a kernel of a composition follows from its record. */
+/** A sketch for the kernel of a composition, from its record. */
 function ofRecord(kind: CompositeKind): Sketched {
   const { inputs, outputs, numbers }: Composite = composites[kind]
   const sketch = ([, extent]: readonly [string, Extent]): Sketch => ({
@@ -89,7 +90,7 @@ const sketches = {
   ...Object.fromEntries(kernels.map((kind) => [kind, ofRecord(kind)])),
 } as Readonly<Record<Kind, Sketched>>
 
-/** Operand `short` has an element less than it needs; what it would reach instead is `neighbours`. */
+/** An instruction whose operand `short` has one element too few, and the slabs of all its operands. */
 function instruction(backend: Backend, kind: string, short: number): { instr: Instr; slabs: () => number[][] } {
   const { attrs, check, inputs, outputs } = sketches[kind as Kind]
   let position = 0
@@ -114,7 +115,7 @@ describe.each(Object.keys(sketches))('%s', (kind) => {
   it('keeps to its tensors', async () => {
     const backend = await native()
     const { inputs, outputs } = sketches[kind as Kind]
-    // The first time its words are written whole, later it is a call.
+    // The first time its words are written in full, later it is a call.
     for (let turn = 0; turn < 4; turn++) {
       for (let short = -1; short < inputs.length + outputs.length; short++) {
         const { instr, slabs } = instruction(backend, kind, short)
@@ -129,14 +130,15 @@ describe.each(Object.keys(sketches))('%s', (kind) => {
           backend.readSync(rowMajor(instr.outputs[0]))
         }
         expect(run, `operand ${short} of turn ${turn}`).toThrow(/goes beyond its tensor/)
-        // Several instructions may stand for one: what the first of them wrote is the output's own.
+        // Several instructions may replace one; the first of them may write to the output, but only to its own
+        // elements.
         const own = new Set(instr.outputs.map((out) => hostOf(out)))
         expect(outside(slabs(), instr, own)).toEqual(outside(before, instr, own))
       }
     }
   })
 
-  it('keeps to them as a program', async () => {
+  it('keeps to them in a program', async () => {
     const backend = await native()
     const { attrs, check, inputs, outputs } = sketches[kind as Kind]
     const specs = [...inputs, ...outputs].map(({ sizes, dtype = 'float32' }) => ({ sizes, dtype }))
@@ -178,7 +180,7 @@ describe.each(Object.keys(sketches))('%s', (kind) => {
 
 const rowMajor = (out: Output): View => ({ ...out, strides: contiguousStrides(out.sizes), offset: 0 })
 
-/** What is not of the outputs' own elements. */
+/** The elements that do not belong to the outputs. */
 function outside(slabs: number[][], { inputs, outputs }: Instr, own: ReadonlySet<HostBuffer>): number[][] {
   const operands = [...inputs, ...outputs]
   return slabs.map((slab, i) => {
@@ -224,7 +226,7 @@ describe('an operand before its tensor', () => {
 })
 
 describe('an empty operand', () => {
-  it('may lie anywhere', async () => {
+  it('may be anywhere', async () => {
     const backend = await native()
     const attrs = { outs: [{ expr: s.add(x, y) }] }
     const view = (): View => ({

@@ -1,4 +1,4 @@
-// What is native's own: programs that run many times in one call, errors, limits, loading, and worker threads.
+// What only native has: programs that run many times in one call, and its errors, limits, loading and worker threads.
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -26,7 +26,7 @@ beforeEach(async () => {
   useDevice(device)
 })
 
-/** A small network with draws and numbers that change from step to step. */
+/** A small network with draws, and with numbers that change between steps. */
 function training() {
   manualSeed(1)
   const model = new nn.Sequential(new nn.Linear(5, 8), new nn.Tanh(), new nn.Dropout(0.25), new nn.Linear(8, 1))
@@ -51,7 +51,7 @@ it('repeat gives the bits of single runs', () => {
   expect(all.model.parameters().map((p) => p.tolist())).toEqual(one.model.parameters().map((p) => p.tolist()))
 })
 
-it('repeatAsync gives the bits of repeat, and the event loop goes on', async () => {
+it('repeatAsync gives the bits of repeat, and the event loop continues', async () => {
   const one = training()
   const expected = Array.from(one.step.repeat(3000, { stack: true }).toArray())
   const other = training()
@@ -83,7 +83,7 @@ it('one thread and several give the same bits', async () => {
   expect(one.every((values, i) => values.every((v, k) => Object.is(v, two[i][k])))).toBe(true)
 })
 
-it('errors are those of js, and nothing is written', async () => {
+it('errors equal those of js, and nothing is written', async () => {
   const failing = (backend: Backend) => {
     useDevice(backend)
     const sentences: string[] = []
@@ -107,7 +107,7 @@ it('errors are those of js, and nothing is written', async () => {
   expect(failing(device)).toEqual(expected)
 })
 
-it('a tensor that was moved is a copy: neither sees what is written into the other', () => {
+it('a moved tensor is a copy: neither sees writes to the other', () => {
   useDevice(js())
   const there = tensor([1, 2, 3])
   const here = there.add(0).to('native')
@@ -130,7 +130,7 @@ it('a tensor that was moved is a copy: neither sees what is written into the oth
   ])
 })
 
-it('a check that fails in the middle of repeat ends it there', () => {
+it('a check that fails during repeat ends it there', () => {
   const x = tensor(0.5)
   const step = compile(() => {
     const loss = F.binaryCrossEntropy(x, tensor(1))
@@ -142,7 +142,7 @@ it('a check that fails in the middle of repeat ends it there', () => {
   expect(x.item()).toBeLessThan(1.011)
 })
 
-it('a scatter whose index is out of bounds leaves what it would have written, in a program too', () => {
+it('a scatter with an index out of bounds writes nothing, also in a program', () => {
   const spec = (...shape: number[]) => ({ sizes: shape, dtype: 'float32' as const })
   const use = (value: number, shape: readonly number[], dtype: 'float32' | 'int32' = 'float32') => ({
     value,
@@ -202,7 +202,7 @@ it('more values than registers', () => {
   }
 })
 
-it('a limit on memory is an error before memory is taken', async () => {
+it('exceeding a memory limit is an error before memory is allocated', async () => {
   try {
     await native({ maxBytes: process.memoryUsage().arrayBuffers + 2 ** 26 })
     expect(() => zeros(2 ** 26)).toThrow(
@@ -215,10 +215,10 @@ it('a limit on memory is an error before memory is taken', async () => {
   }
 })
 
-const pagesMissing = existsSync('/sys/kernel/mm/transparent_hugepage/enabled') ? undefined : 'no large pages here'
+const pagesMissing = existsSync('/sys/kernel/mm/transparent_hugepage/enabled') ? undefined : 'no large pages'
 testWith('native', nativeMissing ?? pagesMissing, 'a large buffer is in large pages', () => {
   const addressed = (address: number) => {
-    // A mapping's first line, then lines of its own, the last of which are its flags.
+    // The first line of a mapping, then lines about it; the last of them are its flags.
     const mappings = readFileSync('/proc/self/smaps', 'utf8').split(/\n(?=[0-9a-f]+-[0-9a-f]+ )/)
     return mappings.find((mapping) => {
       const [from, to] = mapping.split(' ', 1)[0].split('-')
@@ -229,14 +229,14 @@ testWith('native', nativeMissing ?? pagesMissing, 'a large buffer is in large pa
   expect(addressed(address + 2 ** 21)).toMatch(/^VmFlags:.* hg/m)
 })
 
-it('options that cannot be are refused', async () => {
+it('invalid options are refused', async () => {
   await expect(native({ threads: 0 })).rejects.toThrow('threads must be a whole number from 1 to 1024, not 0')
   await expect(native({ isa: 'avx3' })).rejects.toThrow('avx3')
   await expect(native({ blas: '/nowhere/libblas.so' })).rejects.toThrow('/nowhere/libblas.so')
   await expect(native({ device: 'cuda' })).rejects.toThrow("device 'cuda' needs CUDA kernels")
 })
 
-it('a file that is no addon, or one of another version, is refused', () => {
+it('a file that is not an addon, or an addon of another version, is refused', () => {
   const folder = mkdtempSync(join(tmpdir(), 'flambeau-'))
   const foreign = join(folder, 'foreign.node')
   writeFileSync(foreign, 'not an addon')
@@ -246,7 +246,7 @@ it('a file that is no addon, or one of another version, is refused', () => {
   )
 })
 
-it('a zero of a floored quotient has the sign of the quotient', () => {
+it('a floored quotient of zero has the sign of the quotient', () => {
   const [x, y] = [
     [0, -0, 0, -0, 0, 1, 0.1],
     [-3, 3, 3, -3, -Infinity, -Infinity, -3],
@@ -257,15 +257,15 @@ it('a zero of a floored quotient has the sign of the quotient', () => {
   }
 })
 
-it('denormals are still numbers after loading', () => {
+it('denormals still work after loading', () => {
   const half = (x: number) => x / 4
   expect(half(5e-324 * 4)).toBeGreaterThan(0)
   expect(half(2.2e-308)).toBeGreaterThan(0)
   expect(tensor([1e-40]).mul(0.5).item()).toBeGreaterThan(0)
 })
 
-it('worker threads load, train and are terminated in the middle', async () => {
-  // Beside the sources, because the version is found from there.
+it('worker threads load, train, and may be terminated at any time', async () => {
+  // Next to the sources, because the version is found from there.
   const outfile = fileURLToPath(new URL('../.cache/worker.mjs', import.meta.url))
   await build({
     entryPoints: [join(import.meta.dirname, 'worker.ts')],

@@ -1,4 +1,5 @@
-// Loops in steps as repetitions of the stream: the numbers of eager, to the bit where nothing is summed up or contracted.
+// Loops in steps as repetitions of the stream: the numbers equal those of eager code, to the bit unless something is
+// summed or contracted.
 import { compile, noGrad, randint, randn, useDevice, zeros } from '@flambeau/core'
 import { CheckedBackend } from '@flambeau/core/backend'
 import { expect } from 'vitest'
@@ -22,7 +23,7 @@ for (const [name, loop] of Object.entries(loopCases)) {
   })
 }
 
-it('a turn that fails leaves all as it was, and says which index it was', async () => {
+it('a turn that fails changes nothing and reports the index', async () => {
   useDevice(await native())
   const [index, table, kept] = [randint(0, 9, [40, 5]), randn(9), zeros(5)]
   const step = compile(() =>

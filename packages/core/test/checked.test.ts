@@ -62,20 +62,20 @@ type On = ReturnType<typeof on>
 const faults: Readonly<Record<string, readonly [what: (on: On, backend: CheckedBackend) => unknown, words: RegExp]>> = {
   'memory of another backend': [
     ({ fresh, full, map }) => map([rows(full()), rows(on(js()).full())], [fresh()]),
-    /operand 1: its memory is not of this backend/,
+    /operand 1: its memory is not this backend’s/,
   ],
   'elements that nobody wrote': [
     ({ fresh, full, map }) => map([rows(full()), rows(fresh())], [fresh()]),
-    /operand 1: nothing was written to it before/,
+    /operand 1: it was never written to/,
   ],
-  'a read of what nobody wrote': [({ fresh }, x) => x.readSync(rows(fresh())), /read: nothing was written/],
+  'a read of what nobody wrote': [({ fresh }, x) => x.readSync(rows(fresh())), /read: it was never written to/],
   'memory that was freed': [
     ({ fresh, full, map }, x) => {
       const freed = full()
       x.free(freed.buffer)
       map([rows(full()), rows(freed)], [fresh()])
     },
-    /operand 1: its memory was freed before/,
+    /operand 1: its memory was freed/,
   ],
   'memory that was freed twice': [
     ({ full }, x) => {
@@ -83,7 +83,7 @@ const faults: Readonly<Record<string, readonly [what: (on: On, backend: CheckedB
       x.free(buffer)
       x.free(buffer)
     },
-    /free: its memory was freed before/,
+    /free: its memory was freed/,
   ],
   'memory that was donated': [
     ({ fresh, full, map }) => {
@@ -91,7 +91,7 @@ const faults: Readonly<Record<string, readonly [what: (on: On, backend: CheckedB
       map([given, rows(full())], [fresh()], { donate: [0] })
       map([given, rows(full())], [fresh()])
     },
-    /operand 0: its memory was donated before/,
+    /operand 0: its memory was donated/,
   ],
   'a result over what was not donated': [
     ({ full, map }) => {
@@ -105,14 +105,14 @@ const faults: Readonly<Record<string, readonly [what: (on: On, backend: CheckedB
       const x = full()
       map([rows(x), { ...rows(x), strides: [1, 2] }], [x], { donate: [0] })
     },
-    /result 0 overwrites operand 1 while that is read/,
+    /result 0 overwrites operand 1 while it is read/,
   ],
   'a product over a factor': [
     ({ full, run }) => {
       const x = full()
       run({ kind: 'contract', attrs: { batch: 0, sum: 1 }, inputs: [rows(x), rows(full())], outputs: [x], donate: [0] })
     },
-    /result 0 overwrites operand 0 while that is read/,
+    /result 0 overwrites operand 0 while it is read/,
   ],
   'two results in one place': [
     ({ fresh, full, map }) => {
@@ -149,7 +149,7 @@ const faults: Readonly<Record<string, readonly [what: (on: On, backend: CheckedB
         outputs: [fresh([2, 2], 'bool')],
       })
     },
-    /adds up products of bool/,
+    /multiplies bools/,
   ],
   'a result that fills a part': [
     ({ fresh, full, map }) => map([rows(full([2])), rows(full([2]))], [{ ...fresh([3]), sizes: [2] }]),
@@ -245,7 +245,7 @@ describe('a checked backend', () => {
     it('refuses other dtypes', () => {
       for (const [i, [name, extent]] of inputs.entries()) {
         const dtype = extent === 'index' ? 'float32' : 'int32'
-        const words = i === 0 ? 'it is computed of int32' : `its ${name} is ${dtype} and should be`
+        const words = i === 0 ? 'its dtype is int32, not a float' : `its ${name} is ${dtype} and should be`
         expect(
           running((made, { full }) => ({ inputs: at(made.inputs, i, rows(full(made.inputs[i].sizes, dtype))) })),
         ).toThrow(words)
@@ -261,7 +261,7 @@ describe('a checked backend', () => {
 
   it('reports a read of an uninitialized tensor', () => {
     useDevice(checked())
-    expect(() => empty(2).add(1)).toThrow('add (map), operand 0: nothing was written to it before')
+    expect(() => empty(2).add(1)).toThrow('add (map), operand 0: it was never written to')
     expect(String(zeros(2).add(1))).toBe('tensor([1., 1.])')
   })
 
@@ -334,14 +334,18 @@ describe('a program', () => {
   })
 
   const wrong: Readonly<Record<string, readonly [Partial<Program>, Partial<Plan>, RegExp]>> = {
-    'reads what nothing made': [{ instrs: [sum([1, 0], 2)] }, {}, /v1 is read and nothing makes it before/],
-    'makes a value twice': [{ instrs: [sum([0, 0], 1), sum([0, 0], 1), sum([1, 0], 2)] }, {}, /v1 was made before/],
+    'reads a value that is never computed': [{ instrs: [sum([1, 0], 2)] }, {}, /v1 is read before it is computed/],
+    'computes a value twice': [
+      { instrs: [sum([0, 0], 1), sum([0, 0], 1), sum([1, 0], 2)] },
+      {},
+      /v1 was computed before/,
+    ],
     'reads beyond a value': [
       { values: [spec, { ...spec, sizes: [1] }, spec] },
       {},
       /a result of shape \[1\] is not made of \[2\], \[2\]/,
     ],
-    'has an arena that is too small': [{}, { bytes: 4 }, /v1 lies outside of the arena/],
+    'has an arena that is too small': [{}, { bytes: 4 }, /v1 is outside of the arena/],
   }
   for (const [name, [program, plan, words]] of Object.entries(wrong)) {
     it(`that ${name} is refused`, () => {
@@ -369,6 +373,6 @@ describe('a program', () => {
     expect(run(fresh([1]))).toThrow('[2] is written to 1 elements')
     expect(run(fresh([2], 'int32'))).toThrow('float32 is written to int32')
     backend.free((program.given.get(0) as { buffer: View['buffer'] }).buffer)
-    expect(run(fresh([2]))).toThrow('v0: its memory was freed before')
+    expect(run(fresh([2]))).toThrow('v0: its memory was freed')
   })
 })

@@ -1,5 +1,5 @@
-// Steps with loops in them, as the tests of repetitions see them on several backends: what they give and leave, and how
-// many repetitions, of how many turns, compile finds in them.
+// Steps with loops for the tests of repetitions on several backends: their results and state, and how many repetitions
+// of how many turns compile finds in them.
 import {
   compile,
   F,
@@ -19,7 +19,7 @@ export interface Loop {
   readonly state?: readonly Tensor[]
 }
 
-/** `turns` of each repetition, in their order; `sums`: the result depends on the order of sums, or on contractions. */
+/** `turns` of each repetition, in order; `sums`: the result depends on the order of sums, or on contractions. */
 export interface LoopCase {
   readonly make: () => Loop
   readonly turns: readonly number[]
@@ -53,7 +53,7 @@ function lstm(turns: number): Loop {
   return { step, state: parameters }
 }
 
-/** A recurrent net of which all that the turns make is stacked, as a sequence's outputs are. */
+/** A recurrent net that stacks all its outputs, as for a sequence. */
 function outputs(turns: number): Loop {
   const parameters = [leaf(3, 5), leaf(5, 5)]
   const [w, u] = parameters
@@ -73,7 +73,7 @@ function outputs(turns: number): Loop {
   return { step }
 }
 
-/** Training steps in a row: each has its counters, schedules and numbers of its own. */
+/** Consecutive training steps, each with its own counters, schedules and numbers. */
 function updates(turns: number, make: (parameters: readonly Tensor[]) => optim.Optimizer): Loop {
   const parameters = [leaf(4, 3), leaf(3)]
   const [x, y] = [randn(6, 4), randn(6, 3)]
@@ -91,7 +91,7 @@ function updates(turns: number, make: (parameters: readonly Tensor[]) => optim.O
   return { step, state: parameters }
 }
 
-/** A loop without gradients: `turn` makes of what it is handed what it hands on. */
+/** A loop without gradients; `turn` computes the values that it hands on from those that it receives. */
 function handed(turns: number, first: readonly Tensor[], turn: (xs: readonly Tensor[], t: number) => Tensor[]): Loop {
   const step = () => {
     let xs: readonly Tensor[] = first
@@ -102,14 +102,14 @@ function handed(turns: number, first: readonly Tensor[], turn: (xs: readonly Ten
 }
 
 export const loopCases: Readonly<Record<string, LoopCase>> = {
-  'a recurrent cell of 200 turns, gradients, momentum': { make: () => lstm(200), turns: [200, 198], sums: true },
-  'outputs that are stacked': { make: () => outputs(30), turns: [30, 28], sums: true },
+  'a recurrent cell with 200 turns, gradients, momentum': { make: () => lstm(200), turns: [200, 198], sums: true },
+  'stacked outputs': { make: () => outputs(30), turns: [30, 28], sums: true },
   'SGD with momentum': {
     make: () => updates(12, (p) => new optim.SGD(p, { lr: 0.1, momentum: 0.9 })),
     turns: [11],
     sums: true,
   },
-  'Adam, whose numbers are others in every turn': {
+  'Adam, whose numbers differ in every turn': {
     make: () => updates(10, (p) => new optim.Adam(p, { lr: 0.01 })),
     turns: [9],
     sums: true,
@@ -119,7 +119,7 @@ export const loopCases: Readonly<Record<string, LoopCase>> = {
     turns: [22],
   },
   'a long chain of maps': { make: () => handed(300, [randn(40)], ([x]) => [x.mul(0.9).add(0.1).tanh()]), turns: [13] },
-  'two that change places': {
+  'two values that swap places': {
     make: () => {
       const w = randn(4, 4).mul(0.4)
       return handed(40, [randn(3, 4), randn(3, 4)], ([a, b]) => [b.matmul(w), a.add(b.sum(1, { keepdim: true }))])
@@ -127,7 +127,7 @@ export const loopCases: Readonly<Record<string, LoopCase>> = {
     turns: [40],
     sums: true,
   },
-  'what came two turns before': {
+  'a value from two turns before': {
     make: () => {
       const w = randn(4, 4).mul(0.4)
       return handed(40, [randn(3, 4), randn(3, 4)], ([a, b]) => [b, a.matmul(w).add(b).tanh()])
@@ -148,7 +148,7 @@ export const loopCases: Readonly<Record<string, LoopCase>> = {
     turns: [30],
     sums: true,
   },
-  'a turn that differs': {
+  'one different turn': {
     make: () => {
       const w = randn(4, 4).mul(0.4)
       return handed(80, [randn(3, 4)], ([h], t) => [(t === 40 ? h.relu() : h.tanh()).matmul(w)])
@@ -156,7 +156,7 @@ export const loopCases: Readonly<Record<string, LoopCase>> = {
     turns: [40, 39],
     sums: true,
   },
-  'few turns, which stay a line': {
+  'few turns, which are not a loop': {
     make: () => {
       const w = randn(4, 4).mul(0.4)
       return handed(5, [randn(3, 4)], ([h]) => [h.tanh().matmul(w)])
@@ -164,7 +164,7 @@ export const loopCases: Readonly<Record<string, LoopCase>> = {
     turns: [],
     sums: true,
   },
-  'loops in turns': {
+  'loops inside turns': {
     make: () => {
       const w = randn(4, 4).mul(0.4)
       return handed(8, [randn(3, 4)], ([h]) => {
@@ -176,7 +176,7 @@ export const loopCases: Readonly<Record<string, LoopCase>> = {
     turns: [8],
     sums: true,
   },
-  'all that turns make, some of it twice': {
+  'all results of all turns, some of them twice': {
     make: () => {
       const w = randn(4, 4).mul(0.4)
       const x = randn(3, 4)
@@ -190,7 +190,7 @@ export const loopCases: Readonly<Record<string, LoopCase>> = {
     turns: [30],
     sums: true,
   },
-  'memory that is written in every turn': {
+  'memory that every turn writes': {
     make: () => {
       const [there, w] = [zeros(3, 4), randn(4, 4).mul(0.4)]
       const step = () =>
@@ -206,7 +206,7 @@ export const loopCases: Readonly<Record<string, LoopCase>> = {
     turns: [30],
     sums: true,
   },
-  'memory of which every turn writes another part, which stays a line': {
+  'memory of which every turn writes another part, which is not a loop': {
     make: () => {
       const [rows, w] = [zeros(30, 4), randn(4, 4).mul(0.4)]
       const step = () =>
@@ -223,7 +223,7 @@ export const loopCases: Readonly<Record<string, LoopCase>> = {
     turns: [],
     sums: true,
   },
-  'what is picked by an index, and put where it says': {
+  'gather and scatter by an index': {
     make: () => {
       const [index, table, counts] = [randint(0, 9, [40, 5]), randn(9, 3), zeros(9)]
       const ones = zeros(5).add(1)
@@ -245,19 +245,19 @@ export const loopCases: Readonly<Record<string, LoopCase>> = {
     turns: [40],
     sums: true,
   },
-  'draws, which stay a line': {
+  'draws, which are not a loop': {
     make: () => handed(20, [randn(30)], ([h]) => [F.dropout(h, 0.3, true).sub(h.mean()).tanh()]),
     turns: [],
     sums: true,
   },
 }
 
-/** What a step gives and leaves in some calls, as numbers. */
+/** The results and the state of a step in some calls, as numbers. */
 export function trace({ step, state = [] }: Loop, calls: number): number[][] {
   return Array.from({ length: calls }, () => [...step(), ...state].flatMap((x) => [...x.detach().toArray()]))
 }
 
-/** The same of a case from its beginning, compiled, and the text of `explain()`. */
+/** The same for a fresh compiled case, with the text of `explain()`. */
 export function compiled({ make }: LoopCase, calls: number): { readonly seen: number[][]; readonly text: string } {
   manualSeed(3)
   const { step, state } = make()
@@ -271,6 +271,6 @@ export function eager({ make }: LoopCase, calls: number): number[][] {
   return trace(make(), calls)
 }
 
-/** How many turns the repetitions have in a program, by its text. */
+/** The number of turns of each repetition in the text of a program. */
 export const turnsIn = (text: string): number[] =>
   [...(text.split('As it runs')[1] ?? '').matchAll(/ = repeat (\d+) times/g)].map(([, turns]) => Number(turns))

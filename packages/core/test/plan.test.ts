@@ -137,7 +137,7 @@ describe('the checks of these tests', () => {
     expect(wrongIn(program, { ...withPlace(2, (planned.places[1] as { at: number }).at + 8), bytes: 1000 })).toBe(
       'instruction 1: v2 is written while v1 is read',
     )
-    expect(wrongIn(program, withPlace(2, 4096))).toBe('v2 lies outside of the arena')
+    expect(wrongIn(program, withPlace(2, 4096))).toBe('v2 is outside of the arena')
     expect(wrongIn(program, withPlace(3, 128))).toBe('v3 is not in the place of v0 at the end')
   })
 })

@@ -1,5 +1,5 @@
-// Loops in steps become repetitions: found again in what was recorded, planned, run by a backend's own program and by a
-// replay, and the numbers are those of the line that they were.
+// Loops in steps become repetitions. They are found in the recording, planned, and run by a backend's own program and
+// by a replay, with the numbers of the unrolled step.
 import { js } from '@flambeau/backend-js'
 import { compile, noGrad, randint, randn, useDevice, zeros } from '@flambeau/core'
 import { type Backend, CheckedBackend } from '@flambeau/core/backend'
@@ -8,7 +8,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { type LoopCase, compiled, eager, loopCases, trace, turnsIn } from './loops.ts'
 import { drawnStep, randomLoop } from './random-steps.ts'
 
-/** The js backend as one that compiles no programs, until a test is over. */
+/** The js backend without its compile, until the test ends. */
 const own = js().compile
 const offering = (compile: Backend['compile']): Backend =>
   Object.defineProperty(js(), 'compile', { value: compile, configurable: true })
@@ -45,7 +45,7 @@ describe('a turn that fails', () => {
   test.each([
     ['compiled', checking],
     ['replayed', replayed],
-  ] as const)('leaves all as it was before the call, %s', (_, make) => {
+  ] as const)('changes nothing, %s', (_, make) => {
     useDevice(make())
     const [index, table, kept, sum] = [randint(0, 9, [40, 5]), randn(9), zeros(5), zeros(5)]
     const step = compile(() =>

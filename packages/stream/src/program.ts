@@ -1,5 +1,6 @@
-// A planned program on the host's side: its words are checked once, then each run is one call. What changes from run to
-// run (arguments, results, draws) has rows of its own, which are pointed anew; numbers are read where core writes them.
+// A planned program on the host: its words are checked once, and then each run is one call. The parts that change
+// between runs (arguments, results, draws) have rows of their own, which are set before each run. Numbers are read
+// where core writes them.
 import {
   beginnings,
   type Bindings,
@@ -39,12 +40,12 @@ import { errorOf } from './errors.ts'
 import { addressOf, type Handle, type Host, type Runner } from './host.ts'
 import { anyLength, begin, end, memory, operandWords, put, type Writer } from './words.ts'
 
-/** A number that is read at every run, by its position among those. */
+/** A number that is read in every run, by its position among them. */
 export interface Read extends Scalar {
   readonly reading: number
 }
 
-/** The words of a program, and the slabs that they name. */
+/** The words of a program, and the slabs that they refer to. */
 export class Words implements Writer {
   words = new Int32Array(1024)
   at = 0
@@ -72,7 +73,7 @@ export class Words implements Writer {
     return row
   }
 
-  /** The row of a slab that words name; -1 where none does. */
+  /** The row of a slab that words refer to; -1 if they do not. */
   known(slab: Slab): number {
     return this.#rows.get(slab) ?? -1
   }
@@ -86,7 +87,7 @@ export class Words implements Writer {
   }
 }
 
-/** Places in the arena are counted from multiples of this, because words are of 32 bits. */
+/** Places in the arena are relative to multiples of this, because words have 32 bits. */
 const partBytes = 2 ** 30
 
 /** Where an encoded program finds its values. */
@@ -96,7 +97,9 @@ interface Buffers {
   arena(at: number, dtype: DType, length: number): HostBuffer
 }
 
-/** The memory of a program's values as buffers of the backend; what changes has slabs that only stand for it. */
+/**
+ * The memory of a program's values as buffers of the backend. Memory that changes between runs has placeholder slabs.
+ */
 class Places implements Buffers {
   readonly args: Slab[] = []
   readonly results: Slab[] = []
@@ -116,11 +119,11 @@ class Places implements Buffers {
     this.#arena = new Float64Array(Math.ceil(plan.bytes / 8))
   }
 
-  /** One buffer for what has one place and one size, so that what is written over an input is seen to be. */
+  /** One buffer per place and size, so that an output that overwrites an input is recognised. */
   buffer(value: number): HostBuffer {
     const place = this.#plan.places[value] as Place
     if (place.in === 'buffer') return place.buffer as HostBuffer
-    if (place.in === 'operand') throw new Error('an operand of a body lies outside of it')
+    if (place.in === 'operand') throw new Error('an operand of a body is outside of it')
     const { dtype, sizes } = this.#program.values[value]
     const length = place.in === 'arena' ? numelOf(sizes) : anyLength
     const key = JSON.stringify([place, dtype, length])
@@ -151,7 +154,7 @@ class Places implements Buffers {
   }
 }
 
-/** The constants among an instruction's numbers become constants of its expressions. */
+/** Turns the constants among an instruction's numbers into constants of its expressions. */
 function withConstants(instr: KernelInstr): KernelInstr {
   const { kind, attrs, inputs, check } = instr
   const constant = (position: number, dtype: DType): Expr | undefined => {
@@ -165,7 +168,7 @@ function withConstants(instr: KernelInstr): KernelInstr {
     const outs = attrs.outs.map((out): MapOut => ({ ...out, expr: settled(out.expr) }))
     return { ...instr, kind, attrs: { outs }, check: made }
   }
-  // Input 0 of an epilogue is the product; further ones come after both factors.
+  // Input 0 of an epilogue is the product; the others come after both factors.
   return kind === 'contract' && attrs.post !== undefined
     ? { ...instr, kind, attrs: { ...attrs, post: settled(attrs.post, 1) }, check: made }
     : { ...instr, check: made }
@@ -176,16 +179,16 @@ class NativeProgram implements Executable {
   readonly #host: Host
   readonly #handle: Handle
   readonly #instrs: readonly Instr[]
-  /** What rows point at lives as long as the program. */
+  /** The memory behind the rows lives as long as the program. */
   readonly kept: readonly Slab[]
-  /** Address, bytes and step of every row. */
+  /** The address, the bytes and the step of every row. */
   readonly #rows: Float64Array
   #numbers: Float64Array
-  /** The rows of what changes, by its position; -1 for what is not used. */
+  /** The rows of each argument, result and draw, by position; -1 if it is not used. */
   readonly #args: readonly number[]
   readonly #results: readonly number[]
   readonly #draws: readonly number[]
-  /** Bytes of each result. */
+  /** The bytes of each result. */
   readonly #sizes: readonly number[]
 
   constructor(
@@ -244,7 +247,7 @@ class NativeProgram implements Executable {
     this.#bind(bindings, times, stacked)
     const done = this.#host.runAsync(this.#handle, times)
     this.#backend.inFlight = done
-    // The other thread computes on what the bindings hold, whoever else forgets them.
+    // The other thread uses what the bindings refer to, even if nobody else does.
     const held = [bindings]
     try {
       return this.#ended(await done)
@@ -265,7 +268,7 @@ class NativeProgram implements Executable {
     return kind === ended.done ? { runs } : { runs, error: errorOf(kind, value, this.#instrs[tag]) }
   }
 
-  /** Points the rows of what changes at what it is in the next runs. */
+  /** Sets the rows of changing memory for the next runs. */
   #bind({ numbers, draws, args, results }: Bindings, times: number, stacked: boolean): void {
     this.#pointAt(this.#args, args)
     this.#pointAt(this.#results, results)
@@ -282,13 +285,13 @@ class NativeProgram implements Executable {
       this.#numbers = this.#host.numbers(numbers.length)
       this.#host.bind(this.#handle, this.#rows, this.#numbers, numbers.length / times)
     }
-    // They are few, unless they are those of several runs.
+    // There are few, except for several runs.
     if (times > 1) this.#numbers.set(numbers)
     else for (let i = 0; i < numbers.length; i++) this.#numbers[i] = numbers[i]
   }
 }
 
-/** Memory of a program that a row of a body is: from an element on, and further in every turn. */
+/** The memory of a program that a row of a body stands for: from an element on, further with every turn. */
 interface Around {
   readonly buffer: HostBuffer
   readonly dtype: DType
@@ -296,7 +299,10 @@ interface Around {
   readonly step: number
 }
 
-/** The words of the body of a repetition: each piece of memory is a row of its own, which stands for what it is around. */
+/**
+ * The words of the body of a repetition. Each piece of memory is a row of its own, which stands for memory around the
+ * body.
+ */
 class BodyWords extends Words {
   readonly #backend: Runner
   /** By the slab of a row. */
@@ -319,7 +325,7 @@ class BodyWords extends Words {
   }
 }
 
-/** What is being compiled: the instructions so far, by their tags, and how many numbers they read. */
+/** The state of a compilation: the instructions so far, by their tags, and the number of readings. */
 class Encoding {
   readonly instrs: Instr[] = []
   readonly #backend: Runner
@@ -328,7 +334,7 @@ class Encoding {
     this.#backend = backend
   }
 
-  /** Writes a program over memory; how many numbers it reads. */
+  /** Writes a program over memory; returns how many numbers it reads. */
   program(words: Words, { values, instrs }: Program, plan: Plan, places: Buffers): number {
     let numbers = 0
     const kernel = (instr: KernelInstr): void => {
@@ -396,10 +402,10 @@ class Encoding {
 }
 
 const inBody = (): never => {
-  throw new Error('a repetition stands in a repetition')
+  throw new Error('a repetition is inside a repetition')
 }
 
-/** The program's words over its memory, checked. */
+/** The words of the program over its memory, checked. */
 export function compileProgram(program: Program, plan: Plan, backend: Runner): Executable {
   const words = new Words(backend)
   const places = new Places(program, plan, backend)

@@ -1,5 +1,6 @@
-// Contractions in a compiled program: the source of text/matmul.ts over the program's memory, with the epilogue where an
-// element is finished, or in a loop after it where it calls functions or reads what does not lie in rows and columns.
+// Contractions in a compiled program: the source of text/matmul.ts over the memory of the program. The epilogue runs
+// where an element is finished, or in a loop afterwards if it calls functions or reads operands that are not addressed
+// by steps along rows and columns.
 import {
   contiguousLayout,
   type Contraction,
@@ -28,8 +29,8 @@ const readSteps = ({ rows, columns }: Contraction): Steps[] =>
   rows.steps.slice(2).map((_, i) => ({ rowStep: alongOf(rows, i + 2), columnStep: alongOf(columns, i + 2) }))
 
 /**
- * A contraction and its epilogue as two instructions where the epilogue calls functions, because V8 writes their code out at
- * every element of a tile, and the tile becomes slower; or where it goes along by more than steps. Else the one that it is.
+ * Separates a contraction and its epilogue into two instructions if the epilogue calls functions, which V8 would inline
+ * at each element of a tile and so slow the tile down, or if its operands need more than steps.
  */
 export function apart(program: Program, instr: ProgramInstr<'contract'>): readonly ProgramInstr[] {
   if (instr.attrs.post === undefined) return [instr]
@@ -44,7 +45,7 @@ export function apart(program: Program, instr: ProgramInstr<'contract'>): readon
   ]
 }
 
-/** The functions of a contraction. */
+/** Writes a contraction as functions. */
 export function contractStep(source: ProgramSource, instr: ProgramInstr<'contract'>, like?: Likeness): void {
   const write = (fn: FunctionSource): readonly string[] => {
     const { declarations, call } = emitMatmul(sourceOf(source, fn, instr), (prefix) => source.fresh(prefix))
@@ -79,7 +80,7 @@ function sourceOf(source: ProgramSource, fn: FunctionSource, instr: ProgramInstr
   }
 }
 
-/** The epilogue reads the product as input 0, then elements of the other operands at its position. */
+/** The epilogue reads the product as input 0, then the elements of the other operands at the same position. */
 function epilogueOf(
   source: ProgramSource,
   fn: FunctionSource,

@@ -1,5 +1,6 @@
-// The memory of a compiled program as its source names it. What stays where it is from run to run is a constant, a typed
-// array that begins with the value's elements: V8 builds its address into the loops. What changes is a parameter.
+// The memory of a compiled program as its source names it. Memory that is the same in every run is a constant, a typed
+// array that begins with the elements of the value, and V8 compiles its address into the loops. Memory that changes is
+// a parameter.
 import {
   type Backend,
   type BodyPlan,
@@ -26,7 +27,7 @@ export interface Opened {
   readonly constant: boolean
 }
 
-/** Memory that is another at every run: its names, and how they are opened from the bindings. */
+/** Memory that differs between runs: its names, and how they are opened from the bindings. */
 interface Bound {
   readonly array: string
   readonly start: string
@@ -47,9 +48,9 @@ const buffered = (name: string, buffer: string): Bound => ({
   at: `${buffer}.start`,
 })
 
-/** The constants of a text, which programs and the bodies of their repetitions share. */
+/** The constants of a text, shared by the program and the bodies of its repetitions. */
 class Constants {
-  /** The memory that the constants are parts of: the arena, then the slabs of buffers from before. */
+  /** The memory that the constants are parts of: the arena, then the slabs of earlier buffers. */
   readonly buffers: ArrayBufferLike[]
   readonly declarations: string[] = []
   readonly #positions = new Map<ArrayBufferLike, number>()
@@ -93,13 +94,13 @@ class Constants {
   }
 }
 
-/** Where the body of a repetition runs. */
+/** The place of a repetition’s body in the program around it. */
 interface Around {
   readonly memory: ProgramMemory
   readonly instr: RepeatInstr
-  /** Where the body's arena begins in that around it, in bytes. */
+  /** Where the arena of the body begins in the arena around it, in bytes. */
   readonly at: number
-  /** What names of the body begin with, and the variable that counts the turns. */
+  /** The prefix of the body’s names, and the variable that counts the turns. */
   readonly prefix: string
   readonly turn: string
 }
@@ -111,7 +112,7 @@ export class ProgramMemory {
   readonly #backend: Backend
   readonly #around: Around | undefined
   readonly #opened = new Map<number, Opened>()
-  /** Values whose elements are the same at every run. */
+  /** Values whose elements are the same in every run. */
   readonly #fixed = new Map<number, TypedArray>()
   readonly #bound = new Map<string, Bound>()
   readonly #hosts = new Map<string, HostBuffer>()
@@ -142,12 +143,12 @@ export class ProgramMemory {
     return this.#plan.places[value] as Place
   }
 
-  /** The name of memory that is another at every run. */
+  /** The name of memory that differs between runs. */
   bound(value: number): string | undefined {
     return boundTo(this.place(value))?.array
   }
 
-  /** The elements around a body that a value of it is; undefined where it lies in the arena. */
+  /** The elements around a body that a value of the body stands for; undefined if it is in the arena. */
   #window(value: number): Window | undefined {
     const place = this.place(value)
     return this.#around !== undefined && place.in !== 'arena' ? windowOf(this.#around.instr, place) : undefined
@@ -171,7 +172,7 @@ export class ProgramMemory {
     return opened
   }
 
-  /** What moves from turn to turn is opened in every turn. */
+  /** Memory that moves between turns is opened in every turn. */
   #openWindow(value: number, { value: whole, offset, step }: Window, { memory, prefix, turn }: Around): Opened {
     const { array, start, dtype, constant } = memory.open(whole)
     if (offset === 0 && step === 0) return { array, start, dtype, constant }
@@ -191,12 +192,12 @@ export class ProgramMemory {
     return { array: name, start: `${name}At`, dtype, constant: false }
   }
 
-  /** Whether two values lie in one place. */
+  /** Whether two values are in one place. */
   same(a: number, b: number): boolean {
     return this.host(a) === this.host(b)
   }
 
-  /** Whether what is written to a value is seen when the run fails afterwards: it was there before. */
+  /** Whether a write to a value is visible if the run fails afterwards, because the value existed before. */
   visible(value: number): boolean {
     const window = this.#window(value)
     if (window !== undefined) return (this.#around as Around).memory.visible(window.value)
@@ -204,12 +205,12 @@ export class ProgramMemory {
     return place.in === 'buffer' || place.in === 'argument'
   }
 
-  /** Elements that are the same at every run, as a constant; its name. */
+  /** The name of a constant with elements that are the same in every run. */
   fixed(data: TypedArray): string {
     return this.constants.fixed(data)
   }
 
-  /** Gives a value of the arena memory of its own, which nothing else is written to. */
+  /** Gives a value of the arena memory of its own, to which nothing else is written. */
   fix(value: number, data: TypedArray): void {
     const { dtype } = this.#program.values[value]
     this.#opened.set(value, { array: this.fixed(data), start: '0', dtype, constant: true })
@@ -221,12 +222,12 @@ export class ProgramMemory {
     return this.constants.scratch(length, dtype)
   }
 
-  /** Constants for the elements of a loop that is written out, which belong to it. */
+  /** Constants for the elements of an unrolled loop, which belong to it. */
   cells(): Cells {
     return this.constants.cells()
   }
 
-  /** All that follows the value's first element: how much of a buffer from before is read, only its uses tell. */
+  /** All elements from the value's first one on; only the uses tell how much of an earlier buffer is read. */
   #constant(value: number): TypedArray {
     const fixed = this.#fixed.get(value)
     if (fixed !== undefined) return fixed
@@ -240,14 +241,14 @@ export class ProgramMemory {
     return new make(data.buffer, data.byteOffset + start * data.BYTES_PER_ELEMENT)
   }
 
-  /** Where its arena begins in that of the whole program, in bytes. */
+  /** Where its arena begins in the arena of the whole program, in bytes. */
   get #start(): number {
     return this.#around === undefined ? 0 : this.#around.memory.#start + this.#around.at
   }
 
   /**
-   * The memory of a value as a buffer for the kernels that have no source: one buffer for one place. What changes is
-   * pointed at anew by `binding`.
+   * The memory of a value as a buffer for kernels without source: one buffer per place. `binding` points changing ones
+   * to their memory.
    */
   host(value: number): HostBuffer {
     const window = this.#window(value)
@@ -264,7 +265,7 @@ export class ProgramMemory {
     return host
   }
 
-  /** Lines that open what changes, at the start of a run or a turn; `hosts` collects the buffers they point at it. */
+  /** Lines that open changing memory at the start of a run or a turn; `hosts` collects the buffers that they set. */
   binding(hosts: HostBuffer[]): string[] {
     return [...this.#bound.values()].flatMap(({ array, start, data, at }) => {
       const host = this.#hosts.get(array)

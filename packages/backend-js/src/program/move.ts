@@ -1,4 +1,4 @@
-// Kernels that move elements, in a compiled program: the same as in move.ts, with loops over constants.
+// Kernels that move elements, in a compiled program: those of kernels/move.ts, with loops over constants.
 import {
   contiguousStrides,
   isUse,
@@ -22,7 +22,7 @@ import type { FunctionSource, ProgramSource } from './source.ts'
 
 type Writer<K extends Kind> = (fn: FunctionSource, instr: ProgramInstr<K>, source: ProgramSource) => readonly string[]
 
-/** The function of an instruction, if it is of a kind that has source here. */
+/** Writes an instruction as a function, if its kind has source here. */
 export function moveStep(source: ProgramSource, instr: KernelInstr): boolean {
   const writer = writers[instr.kind] as Writer<Kind> | undefined
   if (writer === undefined || !instr.inputs.every(isUse)) return false
@@ -30,7 +30,7 @@ export function moveStep(source: ProgramSource, instr: KernelInstr): boolean {
   return true
 }
 
-/** A copy of a use to `to`, by steps over its shape. */
+/** Copies a use to `to`, by steps over its shape. */
 function copied(fn: FunctionSource, x: Use, to: Omit<Strided, 'steps'>, strides: readonly number[]): string[] {
   if (x.sizes.includes(0)) return []
   const { sizes, steps } = orderedLoops(x.sizes, [x.strides, strides], 1)
@@ -39,7 +39,7 @@ function copied(fn: FunctionSource, x: Use, to: Omit<Strided, 'steps'>, strides:
   return ['{', ...emitNest([{ expr: s.input(0, x.dtype) }], nest), '}']
 }
 
-/** Loops over strided operands around statements that are told where each operand is. */
+/** Loops over strided operands; `inside` gives the statements, from the position of each operand. */
 function loopsAround(
   shape: Shape,
   operands: readonly { readonly start: string; readonly strides: readonly number[] }[],
@@ -63,20 +63,20 @@ function loopsAround(
   )
 }
 
-/** The base as the beginning of an output, unless it lies there. */
+/** Copies the base to the output, unless they are in the same place. */
 const begun = (fn: FunctionSource, source: ProgramSource, base: Use, out: number): string[] =>
   source.memory.same(base.value, out)
     ? []
     : copied(fn, base, fn.strided({ value: out, offset: 0 }, []), contiguousStrides(base.sizes))
 
-/** Statements that read an index and throw when it is out of bounds. */
+/** Statements that read an index and throw if it is out of bounds. */
 function checkedIndex(source: ProgramSource, index: string, size: number, axis: number): string[] {
   const error = (k: number): Error =>
     new RuntimeError(`index ${k} is out of bounds for dimension ${axis} with size ${size}`)
   return [`const k = ${index}`, source.raise(`k < 0 || k >= ${size}`, error, 'k')]
 }
 
-/** Loops that check all indices, for instructions whose output is seen when they fail. */
+/** Loops that check all indices first, for instructions whose output is visible after a failure. */
 function checkedBefore(fn: FunctionSource, source: ProgramSource, index: Use, size: number, axis: number): string[] {
   const { array, start } = fn.strided(index, [])
   const loops = loopsAround(index.sizes, [{ start, strides: index.strides }], ([at]) =>
@@ -165,7 +165,7 @@ const gather: Writer<'gather'> = (fn, { attrs: { axis }, inputs, outputs }, sour
   ]
 }
 
-/** How scatter combines what is there with what comes. */
+/** How scatter combines an element with the present one. */
 function combined(fn: ProgramInstr<'scatter'>['attrs']['fn'], dtype: string, there: string, comes: string): string {
   if (fn === 'set') return comes
   if (fn === 'add') return dtype === 'bool' ? `${there} | ${comes}` : `${there} + ${comes}`
@@ -197,7 +197,7 @@ const scatter: Writer<'scatter'> = (fn, { attrs, inputs, outputs }, source) => {
   ]
 }
 
-/** Indices are made once, outside of the arena, unless they leave the program. */
+/** Indices are computed once, outside of the arena, unless they leave the program. */
 const iota: Writer<'iota'> = (fn, { attrs, outputs }, source) => {
   const [value] = outputs
   const { sizes, dtype } = source.program.values[value]

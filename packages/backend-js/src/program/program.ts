@@ -1,5 +1,6 @@
-// A planned program as one JavaScript function. Its text declares the memory as constants and a small function for every
-// instruction, which V8 optimises apart from the others; a run opens what changed and calls them in order.
+// A planned program as one JavaScript function. Its text declares the memory as constants, and a small function for
+// each instruction, which V8 optimises separately. A run opens the memory that changed and calls the functions in
+// order.
 import {
   type Backend,
   beginnings,
@@ -31,13 +32,13 @@ import { moveStep } from './move.ts'
 import { ProgramMemory } from './memory.ts'
 import { ProgramSource } from './source.ts'
 
-/** Instructions that the ordinary kernels run, over the program's memory. */
+/** Instructions that the ordinary kernels run, over the memory of the program. */
 class Kernels {
   readonly instrs: Instr[] = []
   readonly hosts: HostBuffer[] = []
   /** The numbers of the run. */
   numbers: Float64Array = new Float64Array(0)
-  /** By how much readings have moved in the turns of a repetition. */
+  /** How far the readings have moved in the turns of a repetition. */
   moved = 0
 
   add({ memory, program: { values } }: ProgramSource, instr: KernelInstr): string {
@@ -60,7 +61,7 @@ let programs = 0
 /** Instructions that become one function. */
 interface Step {
   readonly instrs: readonly ProgramInstr[]
-  /** In straight-line code: whether a value is needed elsewhere. */
+  /** In straight-line code: whether something else needs a value. */
   readonly leaves?: (value: number) => boolean
   readonly like?: Likeness
 }
@@ -86,7 +87,7 @@ function stepsOf(source: ProgramSource): Step[] {
   return steps
 }
 
-/** So many steps at least that are like each other have one function. */
+/** At least this many steps that are alike share a function. */
 const fewAlike = 4
 
 /** Writes the functions and the calls of a program, or of the body of a repetition. */
@@ -106,7 +107,7 @@ function write(source: ProgramSource, kernels: Kernels): void {
   }
 }
 
-/** A loop whose turns call the functions of a body. */
+/** Writes a loop whose turns call the functions of a body. */
 function writeLoop(source: ProgramSource, kernels: Kernels, instr: RepeatInstr): void {
   for (const copy of beginnings(instr, source.memory.plan)) mapStep(source, copy)
   const { readings } = instr.attrs
@@ -120,7 +121,7 @@ function writeLoop(source: ProgramSource, kernels: Kernels, instr: RepeatInstr):
   if (counts) source.calls.push('kernels.moved = 0')
 }
 
-/** With epilogues that are better loops of their own as instructions. */
+/** With those epilogues as instructions that are faster in a loop of their own. */
 const separated = (program: Program): Program => ({
   ...program,
   instrs: program.instrs.flatMap((instr) => (instr.kind === 'contract' ? apart(program, instr) : [instr])),
@@ -143,7 +144,7 @@ export function compileProgram(planned: Program, plan: Plan, backend: Backend): 
     'runtime',
     'panel',
     'offsets',
-    // V8 takes constants for constant in a function that was made once, so no two texts may be the same.
+    // V8 treats constants as constant in a function that was made once, so no two texts may be the same.
     `const { instrs, hosts } = kernels\n${calledIn(text)}\n${text}\n//# sourceURL=flambeau-program-${programs++}.js`,
   )
   const run = make(
@@ -157,14 +158,14 @@ export function compileProgram(planned: Program, plan: Plan, backend: Backend): 
   )
   return {
     run,
-    // For a person, who seldom asks.
+    // A getter, because people rarely ask for the source.
     get source() {
       return indented(text.split('\n'))
     },
   }
 }
 
-/** Which instructions read a value, by their positions. */
+/** The instructions that read each value, by their positions. */
 function readersOf({ instrs }: Program): Map<number, number[]> {
   const readers = new Map<number, number[]>()
   instrs.forEach(({ inputs }, i) => {
@@ -178,7 +179,7 @@ function readersOf({ instrs }: Program): Map<number, number[]> {
   return readers
 }
 
-/** Where the instructions from `start` on end that become one function of straight-line code. */
+/** The end of the instructions from `start` on that become one function of straight-line code. */
 function straightEnd(source: ProgramSource, start: number): number {
   const { instrs } = source.program
   let statements = 0

@@ -17,17 +17,17 @@ import type { Opened, ProgramMemory } from './memory.ts'
 import type { Cells } from '../text/reduction.ts'
 
 /**
- * One function of the text: its parameters are the memory and the numbers that change from run to run. Where several
- * steps are one function, all memory is a parameter; the names are those of the first step, whose likeness it is.
+ * A function of the text. Its parameters are the memory and the numbers that change between runs. If several steps
+ * share it, all its memory is parameters, and the names are those of the first of them.
  */
 export class FunctionSource implements NestMemory {
   readonly lines: string[] = []
   readonly #memory: ProgramMemory
   readonly #like: Likeness | undefined
-  /** By name: what is passed by a step of a likeness. */
+  /** By name: the argument that a step of a likeness passes. */
   readonly #parameters = new Map<string, (like: Likeness) => string>()
 
-  /** By how much readings move, as the source of a turn knows it. */
+  /** The source of how far readings have moved in a turn. */
   readonly #moving: string
 
   constructor(memory: ProgramMemory, moving: string, like?: Likeness) {
@@ -46,13 +46,15 @@ export class FunctionSource implements NestMemory {
     return { ...opened, constant: false }
   }
 
-  /** Elements with the given steps, from the first one that a use reads. */
+  /** Elements with the given steps, from the first element of a use on. */
   strided({ value, offset }: Pick<Use, 'value' | 'offset'>, steps: readonly number[]): Strided {
     const { array, start } = this.open(value)
     return { array, start: sum(start, String(offset)), steps }
   }
 
-  /** A number as the dtype that an expression gives its input; what it changes to is read from the run's numbers. */
+  /**
+   * A number in the dtype that an expression gives its input. A changing number is read from the numbers of the run.
+   */
   number(x: Exclude<ProgramOperand, Use>, dtype: DType): string {
     if (!isReading(x)) return constantSource(x.value, dtype)
     this.#parameters.set('numbers', () => 'numbers')
@@ -82,7 +84,7 @@ export class FunctionSource implements NestMemory {
     return [...this.#parameters.keys()].join(', ')
   }
 
-  /** What a step passes that this function is for. */
+  /** The arguments that a step passes to this function. */
   arguments(like: Likeness): string {
     return Array.from(this.#parameters.values(), (argument) => argument(like)).join(', ')
   }
@@ -95,10 +97,10 @@ const rounds: Readonly<Record<DType, (x: number) => number>> = {
   uint8: (x) => x & 255,
   bool: (x) => x,
 }
-/** A number as a dtype. */
+/** A number in a dtype, as source. */
 export const constantSource = (value: number, dtype: DType): string => numberSource(rounds[dtype](value))
 
-/** What a program's text and those of the bodies of its repetitions have in common. */
+/** Shared by the text of a program and of the bodies of its repetitions. */
 class Functions {
   readonly lines: string[] = []
   /** The errors of checks, thrown as `errors[k]()`. */
@@ -111,9 +113,9 @@ export class ProgramSource {
   readonly program: Program
   readonly calls: string[] = []
   readonly #functions: Functions
-  /** Functions of several steps, by what these have in common. */
+  /** Functions that several steps share, by the steps' likeness. */
   readonly #shared = new Map<string, { readonly name: string; readonly fn: FunctionSource }>()
-  /** By how much readings move in a turn of a body; 0 in what is none. */
+  /** How far readings move in a turn of a body; 0 outside of bodies. */
   readonly moving: string
 
   constructor(program: Program, memory: ProgramMemory, functions = new Functions(), moving = '0') {
@@ -123,14 +125,14 @@ export class ProgramSource {
     this.moving = moving
   }
 
-  /** The source of the body of a repetition, which is this one's but for its memory and its calls. */
+  /** The source of the body of a repetition, which has its own memory and calls. */
   body(program: Program, instr: RepeatInstr): ProgramSource {
     const memory = this.memory.body(program, instr, this.fresh('r'))
     const moving = instr.attrs.readings === 0 ? '0' : `${memory.turn}Readings`
     return new ProgramSource(program, memory, this.#functions, moving)
   }
 
-  /** A loop of turns around the calls of a body; `opening` are the lines that a turn begins with. */
+  /** A loop of turns around the calls of a body; `opening` are the first lines of a turn. */
   loop(
     { memory, calls, moving }: ProgramSource,
     { times: turns, readings }: Repetition,
@@ -155,17 +157,17 @@ export class ProgramSource {
     return `${prefix}${this.#functions.names++}`
   }
 
-  /** A statement that throws an error when a condition holds; `argument` is the source of what the error is told. */
+  /** A statement that throws an error if a condition is true; `argument` is the source of the error's argument. */
   raise(condition: string, error: (x: number) => Error, argument = ''): string {
     return `if (${condition}) throw errors[${this.#functions.errors.push(error) - 1}](${argument})`
   }
 
-  /** Constants and functions that steps refer to. */
+  /** Declares constants and functions that steps refer to. */
   declare(lines: readonly string[]): void {
     this.#functions.lines.push(...lines)
   }
 
-  /** A function that is called at every run; `write` gives its statements. Steps that are `like` each other are one. */
+  /** Declares a function that every run calls; `write` gives its statements. Steps with an equal `like` share one. */
   step(comment: string, write: (fn: FunctionSource) => readonly string[], like?: Likeness): void {
     let step = like && this.#shared.get(like.key)
     if (step === undefined) {
@@ -180,7 +182,7 @@ export class ProgramSource {
     this.calls.push(`${name}(${like === undefined ? fn.parameters : fn.arguments(like)})`)
   }
 
-  /** The lines of the whole text; `opening` are those that a run begins with. */
+  /** The lines of the whole text; `opening` are the first lines of a run. */
   lines(opening: readonly string[]): string[] {
     return [
       ...this.memory.constants.declarations,

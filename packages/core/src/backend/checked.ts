@@ -1,6 +1,6 @@
-// A backend that stands in front of another and believes neither core nor it: specs, bounds, donation, use after free and
-// elements that nobody wrote are checked at every call. The conformance suite runs each backend behind one, and an author of
-// a backend, or of an op, puts one in front of whatever misbehaves.
+// A backend in front of another one that trusts neither core nor the backend: at every call it checks specs, bounds,
+// donation, use after free, and reads of unwritten elements. The conformance suite runs each backend behind one;
+// authors of backends and ops can use it to find a fault.
 import { type DType, isFloat, newArray, type TypedArray } from '../base/dtype.ts'
 import { isContiguous } from '../base/layout.ts'
 import { numelOf, shapeString } from '../base/shape.ts'
@@ -32,16 +32,16 @@ import {
 } from './program.ts'
 import { isRepeat } from './repetition.ts'
 
-/** What is known of a buffer besides its length. */
+/** Known about a buffer besides its length. */
 interface Known {
   readonly dtype: DType
-  /** Something has been written to all of it. */
+  /** All of it has been written to. */
   written: boolean
-  /** Why it may not be used any more. */
+  /** Why it must not be used anymore. */
   gone?: 'freed' | 'donated'
 }
 
-/** What memory holds to which nothing was written: values that show wherever they get to. */
+/** Unwritten memory is filled with values that show up wherever they get to. */
 const poison: Readonly<Record<DType, number>> = {
   float32: Number.NaN,
   float64: Number.NaN,
@@ -59,7 +59,7 @@ function poisoned(dtype: DType, length: number): TypedArray {
   return data.subarray(0, length)
 }
 
-/** What is wrong with what an expression reads. */
+/** The fault in what an expression reads. */
 function wrongInputs(roots: readonly Expr[], inputs: readonly Operand[]): string | undefined {
   for (const { step, value, dtype } of topological(roots)) {
     if (step !== 'input') continue
@@ -71,7 +71,7 @@ function wrongInputs(roots: readonly Expr[], inputs: readonly Operand[]): string
   return undefined
 }
 
-/** For each kind what is wrong with dtypes; shapes and bounds are claims, which every backend checks. */
+/** For each kind, the fault in its dtypes. Shapes and bounds are claims, which every backend checks. */
 function wrongTypes(instr: Instr): string | undefined {
   const { kind, attrs, inputs, outputs, check } = instr
   if (check !== undefined) {
@@ -83,7 +83,7 @@ function wrongTypes(instr: Instr): string | undefined {
     `${made}` === `${dtypes}` ? undefined : `its results are ${made} and should be ${dtypes}`
   const dtypeOf = (i: number): DType => inputs[i].dtype
   const alike = (...from: number[]): string | undefined =>
-    from.every((i) => dtypeOf(i) === dtypeOf(from[0])) ? undefined : 'its operands are of several dtypes'
+    from.every((i) => dtypeOf(i) === dtypeOf(from[0])) ? undefined : 'its operands have different dtypes'
   const index = (i: number): string | undefined => (dtypeOf(i) === 'int32' ? undefined : `its index is ${dtypeOf(i)}`)
   switch (kind) {
     case 'map': {
@@ -93,18 +93,14 @@ function wrongTypes(instr: Instr): string | undefined {
         inputs,
       )
       const post = outs.find(({ expr, reduce }) => reduce?.post !== undefined && reduce.post.dtype !== expr.dtype)
-      return (
-        wrong ??
-        (post && 'what it makes of a reduced element has another dtype') ??
-        is(...outs.map(({ expr }) => expr.dtype))
-      )
+      return wrong ?? (post && 'its post expression has another dtype') ?? is(...outs.map(({ expr }) => expr.dtype))
     }
     case 'argReduce':
       return is('int32')
     case 'contract': {
       const { post } = attrs
-      if (dtypeOf(0) === 'bool') return 'it adds up products of bool'
-      // The product stands for the factors.
+      if (dtypeOf(0) === 'bool') return 'it multiplies bools'
+      // The product replaces the factors.
       const wrong = post && wrongInputs([post], inputs.slice(1))
       return alike(0, 1) ?? wrong ?? is(post?.dtype ?? dtypeOf(0))
     }
@@ -131,7 +127,7 @@ function wrongTypes(instr: Instr): string | undefined {
 
 function wrongTypesOfComposite({ kind, inputs, outputs }: Instr<CompositeKind>): string | undefined {
   const [{ dtype }] = inputs
-  if (!isFloat(dtype)) return `it is computed of ${dtype}`
+  if (!isFloat(dtype)) return `its dtype is ${dtype}, not a float`
   const { inputs: operands, outputs: results } = composites[kind]
   const wrong = [
     ...operands.map(([name, extent], i) => [name, inputs[i].dtype, extent === 'index' ? 'int32' : dtype]),
@@ -140,7 +136,7 @@ function wrongTypesOfComposite({ kind, inputs, outputs }: Instr<CompositeKind>):
   return wrong && `its ${wrong[0]} is ${wrong[1]} and should be ${wrong[2]}`
 }
 
-/** Which operands are read: an expression need not read what it is to overwrite. */
+/** Which operands are read. An expression may leave an operand that it overwrites unread. */
 function readBy({ kind, attrs, check }: Instr | ProgramInstr): (i: number) => boolean {
   if (kind !== 'map') return () => true
   const exprs = attrs.outs.map(({ expr }) => expr)
@@ -148,13 +144,13 @@ function readBy({ kind, attrs, check }: Instr | ProgramInstr): (i: number) => bo
   return (i) => positions.includes(i)
 }
 
-/** Whether a view is all of an output, element after element. */
+/** Whether a view is a whole output in row-major order. */
 const isAllOf = (x: View, out: Output): boolean =>
   x.offset === 0 && isContiguous(x) && numelOf(x.sizes) === numelOf(out.sizes)
 
 const refused = 'the backend said that it cannot run this'
 
-/** What is wrong with results that lie where operands lie. */
+/** The fault in results that share memory with operands. */
 function wrongAliases({ kind, attrs, inputs, outputs, donate = [] }: Instr): string | undefined {
   for (const [k, out] of outputs.entries()) {
     if (outputs.findIndex(({ buffer }) => buffer === out.buffer) !== k) return 'two of its results are one tensor'
@@ -165,15 +161,15 @@ function wrongAliases({ kind, attrs, inputs, outputs, donate = [] }: Instr): str
       if (!owned) return `result ${k} overwrites operand ${i}, which was not donated`
       const elementwise = kind === 'map' && attrs.outs[k].reduce === undefined
       const base = (kind === 'assign' || kind === 'scatter') && i === 0
-      if (!isAllOf(x, out) || !(elementwise || base)) return `result ${k} overwrites operand ${i} while that is read`
+      if (!isAllOf(x, out) || !(elementwise || base)) return `result ${k} overwrites operand ${i} while it is read`
     }
   }
   return undefined
 }
 
 /**
- * A backend in front of another that checks every call, and throws at the first that is wrong. What it found is also in
- * `found`, because what throws may be caught on the way.
+ * A backend in front of another one that checks every call and throws at the first wrong one. `found` also lists the
+ * faults, because the error may be caught on the way.
  *
  * @example
  * useDevice(new CheckedBackend(js()))
@@ -185,7 +181,7 @@ export class CheckedBackend implements Backend {
   readonly inner: Backend
   readonly name: string
   readonly caps: Backend['caps']
-  /** What was wrong, in order. */
+  /** The faults, in order. */
   readonly found: string[] = []
   readonly compile: Backend['compile']
   readonly #known = new WeakMap<DeviceBuffer, Known>()
@@ -203,7 +199,7 @@ export class CheckedBackend implements Backend {
     throw new Error(sentence)
   }
 
-  /** Turns what a claim throws into something that was found. */
+  /** Turns the error of a claim into a fault. */
   #claims(what: string, check: () => void): void {
     try {
       check()
@@ -214,22 +210,22 @@ export class CheckedBackend implements Backend {
 
   #knows(buffer: DeviceBuffer, what: string): Known {
     const known = this.#known.get(buffer)
-    if (known === undefined) return this.#fail(what, 'its memory is not of this backend')
-    if (known.gone !== undefined) return this.#fail(what, `its memory was ${known.gone} before`)
+    if (known === undefined) return this.#fail(what, 'its memory is not this backend’s')
+    if (known.gone !== undefined) return this.#fail(what, `its memory was ${known.gone}`)
     return known
   }
 
   #readable({ buffer, dtype, sizes }: Pick<View, 'buffer' | 'dtype' | 'sizes'>, what: string): void {
     const known = this.#knows(buffer, what)
     if (known.dtype !== dtype) this.#fail(what, `${known.dtype} is read as ${dtype}`)
-    if (!known.written && numelOf(sizes) > 0) this.#fail(what, 'nothing was written to it before')
+    if (!known.written && numelOf(sizes) > 0) this.#fail(what, 'it was never written to')
   }
 
   #writable({ buffer, dtype, sizes }: Output, what: string): Known {
     const known = this.#knows(buffer, what)
     if (known.dtype !== dtype) this.#fail(what, `${dtype} is written to ${known.dtype}`)
     if (numelOf(sizes) !== buffer.length)
-      this.#fail(what, `${shapeString(sizes)} is written to ${buffer.length} elements: what is left has no value`)
+      this.#fail(what, `${shapeString(sizes)} is written to ${buffer.length} elements: the others have no value`)
     return known
   }
 
@@ -242,13 +238,13 @@ export class CheckedBackend implements Backend {
     if (outputs.some(({ sizes }) => numelOf(sizes) > caps.maxElements)) this.#fail(what, 'too many elements')
     if (isComposite(instr)) {
       if (caps.fused?.has(instr.kind) !== true) this.#fail(what, 'the backend has no kernel of this composition')
-      if (numelOf(instr.inputs[0].sizes) === 0) this.#fail(what, 'a kernel of a composition has elements')
+      if (numelOf(instr.inputs[0].sizes) === 0) this.#fail(what, 'a kernel of a composition must have elements')
     }
     if (kind !== 'map') return
     const { outs } = attrs
     if (!caps.multiOutput && outs.length > 1) this.#fail(what, 'the backend has no maps of several outputs')
     if (!caps.reducedPost && outs.some(({ reduce }) => reduce?.post !== undefined))
-      this.#fail(what, 'the backend has nothing that is made of reduced elements')
+      this.#fail(what, 'the backend has no post expressions of reductions')
   }
 
   supports(instr: Instr): boolean {
@@ -266,7 +262,7 @@ export class CheckedBackend implements Backend {
   }
 
   write(out: Output, data: TypedArray): void {
-    this.#claims('write', () => checkWhole(out, data.length, 'what data is written to'))
+    this.#claims('write', () => checkWhole(out, data.length, 'the output of a write'))
     const known = this.#writable(out, 'write')
     this.inner.write(out, data)
     known.written = true
@@ -299,7 +295,7 @@ export class CheckedBackend implements Backend {
   }
 
   #demandRead(view: View): void {
-    this.#claims('read', () => checkView(view, 'what is read'))
+    this.#claims('read', () => checkView(view, 'the view of a read'))
     this.#readable(view, 'read')
   }
 
@@ -341,7 +337,7 @@ export class CheckedBackend implements Backend {
 
   // ---- programs ----
 
-  /** Specs of every instruction, then the memory of all. */
+  /** Checks the specs of every instruction, then the memory of all. */
   #demandProgram(program: Program, plan: Plan, where = 'program'): void {
     const { values } = program
     const known = new Set(program.given.keys())
@@ -351,7 +347,7 @@ export class CheckedBackend implements Backend {
       const what = `${where}, ${at}: ${instr.origin.name} (${instr.kind})`
       for (const x of instr.inputs) {
         if (!isUse(x)) continue
-        if (!known.has(x.value)) this.#fail(what, `v${x.value} is read and nothing makes it before`)
+        if (!known.has(x.value)) this.#fail(what, `v${x.value} is read before it is computed`)
         if (values[x.value].dtype !== x.dtype) this.#fail(what, `v${x.value} is read as ${x.dtype}`)
       }
       if (isRepeat(instr)) this.#demandBody(program, plan, instr, what)
@@ -364,7 +360,7 @@ export class CheckedBackend implements Backend {
         if (!this.inner.supports(bound)) this.#fail(what, refused)
       }
       for (const value of instr.outputs) {
-        if (known.has(value)) this.#fail(what, `v${value} was made before`)
+        if (known.has(value)) this.#fail(what, `v${value} was computed before`)
         known.add(value)
       }
     })
@@ -372,7 +368,10 @@ export class CheckedBackend implements Backend {
     if (wrong !== undefined) this.#fail('plan', wrong)
   }
 
-  /** Windows that lie in their values in every turn, outputs of the right size, and the body as a program. */
+  /**
+   * Checks that windows are within their values in every turn, that outputs have the right size, and the body as a
+   * program.
+   */
   #demandBody(program: Program, plan: Plan, instr: RepeatInstr, what: string): void {
     const { inputs, outputs, attrs } = instr
     const { times, body, moves, steps } = attrs
@@ -391,10 +390,10 @@ export class CheckedBackend implements Backend {
     ]
     if (made.length !== outputs.length) this.#fail(what, `${outputs.length} outputs, and ${made.length} are made`)
     outputs.forEach((value, k) => {
-      if (elements(value) !== made[k]) this.#fail(what, `v${value} is not what the turns make`)
+      if (elements(value) !== made[k]) this.#fail(what, `v${value} does not have the elements that the turns compute`)
     })
     const inner = plan.bodies.get(instr)?.plan
-    if (inner === undefined) this.#fail(what, 'there is no plan of the body')
+    if (inner === undefined) this.#fail(what, 'the body has no plan')
     this.#demandProgram(body, inner, `${what}, body`)
   }
 
@@ -436,7 +435,7 @@ export class CheckedBackend implements Backend {
     }
   }
 
-  /** What a run reads and writes besides its arena. */
+  /** Checks what a run reads and writes besides its arena. */
   #demandBindings(program: Program, plan: Plan, bindings: Bindings, times: number, stacked: boolean): void {
     const { values, given, kept } = program
     const replaced = new Set(kept.map(({ first }) => first))

@@ -165,14 +165,14 @@ export function copyView(x: View, to: TypedArray, start: number, strides: readon
 
 /** Writes all elements of an output. */
 export function writeHost(out: Output, data: TypedArray): void {
-  checkWhole(out, data.length, 'what data is written to')
+  checkWhole(out, data.length, 'the output of a write')
   const { data: to, start } = hostOf(out)
   to.set(data, start)
 }
 
 /** The elements in row-major order, as a new array. */
 export function readView(x: View): TypedArray {
-  checkView(x, 'what is read')
+  checkView(x, 'the view of a read')
   const n = numelOf(x.sizes)
   const out = newArray(x.dtype, n)
   if (n === 1) out[0] = hostOf(x).data[startOf(x)]

@@ -1,5 +1,5 @@
-// What plans are checked with, by tests and by the checked backend: the memory of a program as ranges with an owner, written
-// and read instruction by instruction. It shares nothing with the planner.
+// The model that tests and the checked backend check plans with: the memory of a program as ranges with owners, written
+// and read instruction by instruction. It shares no code with the planner.
 import { dtypeSize } from '../base/dtype.ts'
 import { numelOf } from '../base/shape.ts'
 import { isUse, type Place, type Plan, type Program, type ProgramInstr, type RepeatInstr, type Use } from './program.ts'
@@ -34,7 +34,7 @@ const wholeRow = (program: Program, use: Use): boolean => {
   return use.offset === 0 && step === numelOf(program.values[use.value].sizes)
 }
 
-/** Why writing output `k` over what an input reads goes wrong; undefined where it does not. */
+/** Why output `k` must not be written over an input; undefined if it may. */
 function hazard(program: Program, plan: Plan, instr: ProgramInstr, k: number): string | undefined {
   const out = rangeOf(program, plan, instr.outputs[k])
   for (const [i, x] of instr.inputs.entries()) {
@@ -52,7 +52,7 @@ function hazard(program: Program, plan: Plan, instr: ProgramInstr, k: number): s
   return undefined
 }
 
-/** What is wrong with the body of a repetition: its plan, or its arena, in which nothing else may lie meanwhile. */
+/** The fault in the body of a repetition: in its plan, or in its arena, which no other value may share meanwhile. */
 function wrongInside(
   program: Program,
   plan: Plan,
@@ -63,16 +63,19 @@ function wrongInside(
   if (body === undefined) return 'the body of a repetition has no plan'
   const { at, plan: inner } = body
   const arena = { memory: 'arena', from: at, to: at + inner.bytes }
-  if (arena.to > plan.bytes && inner.bytes > 0) return 'the arena of a body lies outside of that around it'
+  if (arena.to > plan.bytes && inner.bytes > 0) return 'the arena of a body is outside of the arena around it'
   for (const value of [...instr.outputs, ...instr.inputs.map((x) => x.value)]) {
-    if (overlap(arena, rangeOf(program, plan, value))) return `v${value} lies in the arena of the body`
+    if (overlap(arena, rangeOf(program, plan, value))) return `v${value} is in the arena of the body`
   }
   for (let i = owners.length - 1; i >= 0; i--) if (overlap(owners[i].range, arena)) owners.splice(i, 1)
   const wrong = wrongIn(instr.attrs.body, inner)
   return wrong === undefined ? undefined : `in the body, ${wrong}`
 }
 
-/** What is wrong with a plan: a value that is read, kept or returned when its memory holds another; undefined if nothing. */
+/**
+ * The fault of a plan: a value that is read, kept or returned while its memory holds another one; undefined if there is
+ * none.
+ */
 export function wrongIn(program: Program, plan: Plan): string | undefined {
   const owners: { value: number; range: Range }[] = []
   const write = (value: number): void => {
@@ -105,7 +108,7 @@ export function wrongIn(program: Program, plan: Plan): string | undefined {
   const outside = plan.places.findIndex(
     (place, value) => place?.in === 'arena' && end(program, plan, value) > plan.bytes,
   )
-  if (outside >= 0) return `v${outside} lies outside of the arena`
+  if (outside >= 0) return `v${outside} is outside of the arena`
   const given = [...program.given].filter(([value]) => !program.kept.some(({ first }) => first === value))
   const written = given.find(([value]) => bytesOf(program, value) > 0 && !holds(value))
   return written === undefined ? undefined : `v${written[0]}, not the step's, was overwritten`

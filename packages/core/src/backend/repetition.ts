@@ -1,9 +1,9 @@
-// What backends and checks ask about a repetition: where the memory of its body lies in that of the program around it, and
-// what has to be copied before the first turn.
+// What backends and checks need to know about a repetition: where the memory of its body is in the program around it,
+// and what to copy before the first turn.
 import { s } from '../expr/expr.ts'
 import type { KernelInstr, Place, Plan, ProgramInstr, RepeatInstr, Use } from './program.ts'
 
-/** Elements of a value around a body: at turn `t` they begin at `offset + t * step`. */
+/** Elements of a value around a body: in turn `t` they begin at `offset + t * step`. */
 export interface Window {
   readonly value: number
   readonly offset: number
@@ -12,21 +12,21 @@ export interface Window {
 
 export const isRepeat = (instr: ProgramInstr): instr is RepeatInstr => instr.kind === 'repeat'
 
-/** Which of the kept values of a body an operand of it is; -1: none. */
+/** Which kept value of a body an operand is; -1 if none. */
 export const keptBy = ({ attrs: { body } }: RepeatInstr, operand: number): number =>
   body.kept.findIndex(({ first }) => {
     const given = body.given.get(first)
     return given?.from === 'operand' && given.operand === operand
   })
 
-/** The operand of a body that begins as the input of that number and is its kept value `k`. */
+/** The operand of a body that its kept value `k` starts as. */
 export function operandOf({ attrs: { body } }: RepeatInstr, k: number): number {
   const given = body.given.get(body.kept[k].first)
-  if (given?.from !== 'operand') throw new Error('a body keeps what it is not given')
+  if (given?.from !== 'operand') throw new Error('a body keeps a value that is not an operand')
   return given.operand
 }
 
-/** Where a place of a body that is not in its arena lies: what is kept from turn to turn lies in the output. */
+/** Where a place of a body outside of its arena is. A kept value is in an output. */
 export function windowOf(instr: RepeatInstr, place: Place): Window {
   const { inputs, outputs, attrs } = instr
   if (place.in === 'operand') {
@@ -35,11 +35,11 @@ export function windowOf(instr: RepeatInstr, place: Place): Window {
     const { value, offset } = inputs[place.operand]
     return { value, offset, step: attrs.moves[place.operand] }
   }
-  if (place.in !== 'result') throw new Error(`a value of a body lies in ${place.in}`)
+  if (place.in !== 'result') throw new Error(`a value of a body is in ${place.in}`)
   return { value: outputs[attrs.body.kept.length + place.result], offset: 0, step: attrs.steps[place.result] }
 }
 
-/** Whether two values lie in the same memory. */
+/** Whether two values are in the same memory. */
 export const samePlace = (a: Place | undefined, b: Place | undefined): boolean =>
   a !== undefined &&
   b !== undefined &&
@@ -49,7 +49,9 @@ export const samePlace = (a: Place | undefined, b: Place | undefined): boolean =
     (a.in === 'operand' && b.in === 'operand' && a.operand === b.operand) ||
     (a.in === 'arena' && b.in === 'arena' && a.at === b.at))
 
-/** Copies of what the turns hand on, as it is before the first; none where it lies in its place. */
+/**
+ * Copies the kept values, as they are before the first turn, to their places; none for a value that is already there.
+ */
 export function beginnings(instr: RepeatInstr, { places }: Pick<Plan, 'places'>): KernelInstr<'map'>[] {
   return instr.attrs.body.kept.flatMap((_, k) => {
     const input: Use = instr.inputs[operandOf(instr, k)]

@@ -21,7 +21,7 @@ export const mayFail = (instr: ProgramInstr): boolean =>
     ? instr.attrs.body.instrs.some(mayFail)
     : instr.check !== undefined || instr.kind === 'gather' || instr.kind === 'scatter'
 
-/** It may end the run when it has written: one of its turns did. */
+/** Whether it may fail after it has written, in one of its turns. */
 export const failsLate = (instr: ProgramInstr): boolean => instr.kind === 'repeat' && mayFail(instr)
 
 /** The position of the last instruction that may fail, or -1. */
@@ -32,8 +32,8 @@ export function lastFailing(instrs: readonly ProgramInstr[]): number {
 
 /**
  * Whether output `k` of an instruction may be written over `value`, one of its inputs. A map reads an element for all
- * of its outputs before it writes the one in its place; an assignment and a scatter replace elements of their base; the
- * kept values of a repetition begin as its inputs. All other kinds write before they have read everything.
+ * of its outputs before it writes to its place; an assignment and a scatter replace elements of their base; the kept
+ * values of a repetition start as its inputs. All other kinds write before they have read everything.
  */
 export function mayOverwrite(program: Pick<Program, 'values'>, instr: ProgramInstr, k: number, value: number): boolean {
   const out = program.values[instr.outputs[k]]

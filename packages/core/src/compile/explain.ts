@@ -51,7 +51,7 @@ function passesText(stages: Prepared['stages']): string[] {
   return lines
 }
 
-/** The values in the arena of a program, and of the bodies in it: their bytes, and where they lie. */
+/** The values in the arena of a program and of the bodies in it: their bytes and places. */
 function insideOf({ instrs, values }: Program, { places, bodies }: Plan, from = 0): { bytes: number; at: number }[] {
   return instrs.flatMap((instr) => {
     const own = instr.outputs.flatMap((value) => {
@@ -77,7 +77,7 @@ function memoryText({ program, plan, compiled }: Prepared): string {
   )
 }
 
-/** How many kernels a run takes: those of a repetition in every turn. */
+/** The number of kernels in a run; those of a repetition count in every turn. */
 const kernelsOf = ({ instrs }: Program): number =>
   instrs.reduce((sum, instr) => sum + (isRepeat(instr) ? instr.attrs.times * kernelsOf(instr.attrs.body) : 1), 0)
 

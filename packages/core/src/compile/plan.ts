@@ -56,7 +56,7 @@ interface Block {
   readonly birth: number
   death: number
   readonly values: number[]
-  /** The repetition whose body's arena it is. */
+  /** The repetition whose body has this block as its arena. */
   readonly body?: RepeatInstr
 }
 

@@ -91,7 +91,7 @@ const compiles = (program: Program, backend: Backend): boolean =>
         ),
   )
 
-/** What a pass makes of a program and of the bodies of its repetitions. */
+/** Runs a pass on a program and on the bodies of its repetitions. */
 function throughout(pass: Pass, program: Program, backend: Backend): Program {
   const made = pass.run(program, backend)
   if (!made.instrs.some(isRepeat)) return made

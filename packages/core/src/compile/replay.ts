@@ -28,22 +28,22 @@ import { Device } from '../tensor/device.ts'
 import { dispatch, isCertain } from '../tensor/dispatch.ts'
 import { UndoLog } from '../tensor/undo.ts'
 
-/** What is pointed at other memory before a run, or in every turn of a repetition. */
+/** An operand whose memory is set before a run, or in every turn of a repetition. */
 interface Pointed {
   buffer: DeviceBuffer
   offset?: number
 }
 
-/** Something that a run does. */
+/** A part of a run. */
 interface Step {
-  /** What it writes that outlives the run. */
+  /** Its outputs that outlive the run. */
   readonly lasting: readonly Output[]
   run(): void
 }
 
-/** The memory of one value: one buffer, or as many as turns of a repetition wrote to it. */
+/** The memory of one value: one buffer, or one per turn of a repetition that wrote to it. */
 interface Memory {
-  /** Points at it what reads or writes it from an element on. */
+  /** Sets the memory of an operand or output, from an element on. */
   point(bound: Pointed, offset: number): void
 }
 
@@ -59,7 +59,7 @@ export function replay(program: Program, plan: Plan, backend: Backend): Executab
   const results: Set<Pointed>[] = []
   let numbers: Float64Array = new Float64Array(0)
 
-  /** The memory of a program's values; `outside` is that of values which are part of what is around it. */
+  /** The memory of a program's values; `outside` is the memory of values that belong to the program around it. */
   function memoryIn(
     { values, instrs }: Program,
     places: Plan['places'],
@@ -67,7 +67,7 @@ export function replay(program: Program, plan: Plan, backend: Backend): Executab
   ): (value: number) => Memory {
     const arena = new Map<string, DeviceBuffer>()
     const known = new Map<number, Memory>()
-    /** Elements of a piece of each value that turns write piece by piece. */
+    /** The elements of a piece, for each value that turns write piece by piece. */
     const pieces = new Map<number, number>()
     for (const instr of instrs) {
       if (!isRepeat(instr)) continue
@@ -76,7 +76,7 @@ export function replay(program: Program, plan: Plan, backend: Backend): Executab
         if (step > 0) pieces.set(instr.outputs[body.kept.length + k], step)
       })
     }
-    /** The buffer of a place in the arena, of which `piece` says which one of several. */
+    /** The buffer of a place in the arena; `piece` distinguishes several of one place. */
     const buffer = (at: number, spec: Spec, piece: string): DeviceBuffer => {
       const key = `${at} ${piece}`
       const made = arena.get(key) ?? backend.alloc(spec)
@@ -127,13 +127,13 @@ export function replay(program: Program, plan: Plan, backend: Backend): Executab
     },
   })
 
-  /** What a program does; `turn` is told by what is around it, of which readings move by `step`. */
+  /** The steps of a program. The program around it sets `turn`, by which readings move in steps of `step`. */
   function stepsOf(
     { values, instrs }: Program,
     { places, bodies }: Plan,
     memory: (value: number) => Memory,
     reading: (at: number) => number,
-    /** What is to be pointed anew in every turn. */
+    /** Sets the memory of a turn, in every turn. */
     moving: (() => void)[],
   ): Step[] {
     const bind = <T extends Spec>(value: number, rest: T, offset: number): T & { buffer: DeviceBuffer } => {

@@ -90,7 +90,7 @@ function hostText(step: HostStep): string {
   return step.kind === 'reading' ? `reading ${step.reading}` : `draw ${step.draw}`
 }
 
-/** A repetition: what is around its body, then the body, whose values have numbers of their own. */
+/** A repetition: its inputs and outputs, then its body, whose values have numbers of their own. */
 function repeatText(program: Program, instr: RepeatInstr, outputs: string, plan?: Plan): string {
   const { times, body, moves, steps, readings } = instr.attrs
   const inputs = instr.inputs.map(
@@ -108,7 +108,7 @@ function repeatText(program: Program, instr: RepeatInstr, outputs: string, plan?
   ].join('\n')
 }
 
-/** One instruction of a program in one line; a repetition has one for each instruction of its body besides. */
+/** An instruction of a program in one line; a repetition has further lines for the instructions of its body. */
 export function instrText(program: Program, instr: ProgramInstr, plan?: Plan): string {
   const outputs = instr.outputs.map((value) => `${valueText(program, value)}${placeText(plan?.places[value])}`)
   if (instr.kind === 'repeat') return repeatText(program, instr, outputs.join('; '), plan)

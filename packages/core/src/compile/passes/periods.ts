@@ -1,8 +1,8 @@
-// Repetitions in a sequence of numbers: the stretches that are one word several times in a row. The words of length 2w
-// are named by the pairs of words of length w that they consist of, so all lengths that are powers of two take
-// n log n in all, and nothing is compared twice.
+// Periodic stretches in a sequence of numbers: those that are one word several times in a row. Words of length 2w are
+// named by the pairs of words of length w that they consist of, so all lengths that are powers of two take n log n
+// together, and nothing is compared twice.
 
-/** The numbers from `from` to before `to` have that period. */
+/** The numbers from `from` to before `to` have this period. */
 export interface Stretch {
   readonly from: number
   readonly to: number
@@ -10,21 +10,21 @@ export interface Stretch {
 }
 
 /**
- * All maximal stretches of at least `least` periods, three or more. A word no shorter than the period, within a stretch,
- * was met last exactly one period before; so each stretch is found by the words of the next power of two.
+ * All maximal stretches of at least `least` (three or more) periods. Inside a stretch, a word no shorter than the
+ * period last occurred exactly one period earlier; so the words of the next power of two find each stretch.
  */
 export function stretches(tokens: ArrayLike<number>, least: number): Stretch[] {
   const found: Stretch[] = []
   let names: ArrayLike<number> = tokens
   for (let w = 1; w * least <= 2 * tokens.length; w *= 2) {
     const count = names.length
-    /** Where the word of each name was met last. */
+    /** Where the word of each name last occurred. */
     const met = new Map<number, number>()
     let begin = 0
     let period = 0
     let repeats = false
     const close = (end: number): void => {
-      // The words from `begin` on came one period before, and the last one begins right before `end`.
+      // The words from `begin` on also occurred one period earlier, and the last of them begins right before `end`.
       const [from, to] = [begin - period, end - 1 + w]
       if (period > 0 && to - from >= least * period) found.push({ from, to, period })
     }
@@ -46,7 +46,7 @@ export function stretches(tokens: ArrayLike<number>, least: number): Stretch[] {
   return found
 }
 
-/** A number for each pair of numbers that are `w` apart, the same for the same pair. */
+/** A number for each pair of numbers `w` apart; equal pairs have equal numbers. */
 function paired(names: ArrayLike<number>, w: number): number[] {
   const known = new Map<number, number>()
   const pairs: number[] = []

@@ -1,6 +1,6 @@
-// Finds loops again that a step was written as: turns of equal instructions in a row, each of which reads what the one
-// before made, what all read, or the next elements of one value, become one repetition with the turn as its body. All
-// that comes after, passes, the plan and the backend's compilation, then meets the turn once.
+// Finds the loops that a step was written with. Consecutive turns of equal instructions become one repetition with the
+// turn as its body, if each turn reads results of the previous one, the same values as all turns, or the next elements
+// of one value. Everything later (passes, the plan, the backend's compilation) handles the turn only once.
 import { isReading, isUse, type Program, type ProgramInstr, type RepeatInstr, type Use } from '../../backend/program.ts'
 import type { Spec } from '../../backend/backend.ts'
 import { contiguousLayout, highestOf, lowestOf } from '../../base/layout.ts'
@@ -10,17 +10,20 @@ import { isMap, isReducing } from './graph.ts'
 import { type Stretch, stretches } from './periods.ts'
 import { numberKey } from './rewrite.ts'
 
-/** Fewer turns than this, or fewer instructions in all, are as well a line. */
+/** Fewer turns, or fewer instructions in total, are not worth a loop. */
 const fewestTurns = 4
 const fewestInstrs = 48
 
 /**
- * Turns of nothing but maps element by element are taken together until a body has about so many instructions: as a
- * line they would be one kernel, and so they are still few.
+ * Turns that consist only of elementwise maps are combined until a body has about this many instructions: without a
+ * loop they would be one kernel, and so they are still few.
  */
 const mapsTogether = 64
 
-/** Instructions as numbers, equal where they are but for which values they read and where in these. */
+/**
+ * Instructions as numbers; they are equal if the instructions differ only in the values they read and the positions in
+ * them.
+ */
 function tokensOf({ instrs, values }: Program): Int32Array {
   const ids = new Map<unknown, number>()
   const idOf = (x: unknown): number => {
@@ -33,7 +36,7 @@ function tokensOf({ instrs, values }: Program): Int32Array {
   }
   return Int32Array.from(instrs, ({ kind, attrs, check, inputs, outputs }) => {
     let key = `${kind} ${idOf(attrs)}`
-    // An error that is a function of its own may speak of the tensors of its turn.
+    // An error function of its own may mention the tensors of its turn.
     if (check !== undefined) key += ` ${idOf(check.expr)} ${idOf(check.error)}`
     for (const x of inputs) {
       if (isUse(x)) key += `|${x.dtype} ${x.sizes} ${x.strides}`
@@ -54,11 +57,11 @@ const copyOf = (x: Use, output: number): ProgramInstr => ({
   origin: { name: 'copy' },
 })
 
-/** What an operand of a turn is to that of the turn before. */
+/** How an operand of a turn relates to that of the previous turn. */
 const made = Number.POSITIVE_INFINITY
 const odd = Number.NEGATIVE_INFINITY
 
-/** Where an operand is read, and in which turn's terms. */
+/** Where an operand is read within a turn. */
 interface Site {
   readonly instr: number
   readonly input: number
@@ -68,11 +71,14 @@ class Finder {
   readonly #program: Program
   readonly #instrs: readonly ProgramInstr[]
   readonly #values: Spec[]
-  /** By value: the instruction that makes it (-1: none), as which of its outputs, and the last that reads it. */
+  /**
+   * By value: the instruction that computes it (-1 if none), which of its outputs it is, and the last instruction that
+   * reads it.
+   */
   readonly #maker: Int32Array
   readonly #output: Int32Array
   readonly #readers: (number[] | undefined)[]
-  /** Values that have become part of others. */
+  /** Values that have become parts of others. */
   readonly #moved = new Map<number, { readonly value: number; readonly offset: number }>()
   readonly #out: ProgramInstr[] = []
   /** Values that leave the program. */
@@ -110,7 +116,7 @@ class Finder {
     }
   }
 
-  /** The instructions of a part of the program, in which the stretch that is worth most is looked at first. */
+  /** Visits the instructions of a part of the program, beginning with the stretch that saves most. */
   #visit(from: number, to: number, found: readonly Stretch[]): void {
     let best: Stretch | undefined
     const within: Stretch[] = []
@@ -135,7 +141,7 @@ class Finder {
     this.#visit(done, to, rest)
   }
 
-  /** How many instructions a turn has: several periods of maps that could be one kernel are one. */
+  /** The number of instructions in a turn; several periods of maps that could be one kernel are combined. */
   #period({ from, period }: Stretch): number {
     for (let at = from; at < from + period; at++) {
       const instr = this.#instrs[at]
@@ -154,7 +160,10 @@ class Finder {
     return moved === undefined ? use : { ...use, value: moved.value, offset: use.offset + moved.offset }
   }
 
-  /** The loops in a stretch, and by `line` what lies between them; where the part that it saw ends. */
+  /**
+   * Finds the loops in a stretch, and calls `line` for the instructions between them; returns the end of the part that
+   * it visited.
+   */
   #loops({ from, to, period }: Stretch, line: (from: number, to: number) => void): number {
     const turns = Math.floor((to - from) / period)
     const sites = this.#sites(from, period)
@@ -171,7 +180,7 @@ class Finder {
       }
       if (end - turn + 1 >= fewestTurns) {
         let first = turn - 1
-        // What is handed on comes from elsewhere in the first turn of all.
+        // In the very first turn, the values handed on come from elsewhere.
         if (before !== undefined && this.#begins(before, codes, from + turn * period, sites)) first--
         for (const begin of [first, first + 1]) {
           const start = from + begin * period
@@ -202,15 +211,15 @@ class Finder {
     return isUse(x) ? this.#resolved(x) : undefined
   }
 
-  /** How far before an instruction a value is made; what is made by none, or by a loop, is endlessly far. */
+  /** How far before an instruction a value is computed; infinity if by no instruction, or by a loop. */
   #distance(at: number, value: number): number {
     const maker = value < this.#maker.length ? this.#maker[value] : -1
     return maker < 0 ? Number.POSITIVE_INFINITY : at - maker
   }
 
   /**
-   * For each operand of a turn by how much it moved since the turn before; `made` where instructions of this turn or the
-   * one before made it in the same place; `odd` where it is neither.
+   * For each operand of a turn, how far it moved since the previous turn; `made` if instructions of this turn or the
+   * previous one computed it at the same position; `odd` otherwise.
    */
   #codes(start: number, period: number, sites: readonly Site[]): Float64Array {
     return Float64Array.from(sites, ({ instr, input }) => {
@@ -231,14 +240,17 @@ class Finder {
     return this.#distance(at, use.value) > instr
   }
 
-  /** Whether the turn before can be the first of a loop whose second turn, at `start`, differs in what is handed on only. */
+  /**
+   * Whether the previous turn can be the first of a loop: the second turn, at `start`, differs only in the values
+   * handed on.
+   */
   #begins(before: Float64Array, codes: Float64Array, start: number, sites: readonly Site[]): boolean {
     return codes.every(
       (code, x) => code === before[x] || (code === made && this.#isCarried(start + sites[x].instr, sites[x])),
     )
   }
 
-  /** The repetition of turns from `start` on; undefined where they are none. What it returns makes it. */
+  /** The repetition of turns from `start` on, as a function that makes it; undefined if there is none. */
   #loop(
     start: number,
     period: number,
@@ -248,9 +260,12 @@ class Finder {
   ): (() => ProgramInstr[]) | undefined {
     const end = start + times * period
     let readings: number | undefined
-    /** Values around the loop: those of one value that move alike are one operand. */
+    /** Values around the loop; those of one value that move alike are one operand. */
     const windows = new Map<string, { use: Use; move: number; low: number; high: number }>()
-    /** What turns hand on, by the instruction and the output that make it: what it is before the first. */
+    /**
+     * The values that turns hand on, by the instruction and the output that compute them: what they are before the
+     * first turn.
+     */
     const carried = new Map<string, { maker: number; output: number; value: number; offset: number }>()
     const keys: (string | undefined)[] = []
     for (const [x, site] of sites.entries()) {
@@ -310,7 +325,7 @@ class Finder {
     const given = new Map<number, { from: 'operand'; operand: number }>()
     const inputs: Use[] = []
     const moves: number[] = []
-    /** Operands of the body by their key, and where in the values around it they begin. */
+    /** Operands of the body by key, and where they begin in the values around it. */
     const operands = new Map<string, { readonly value: number; readonly offset: number }>()
     const operand = (key: string, spec: Spec, input: Use, move: number, offset: number): void => {
       const value = values.push(spec) - 1
@@ -327,7 +342,7 @@ class Finder {
       const spec = this.#values[this.#instrs[start + maker].outputs[output]]
       operand(key, spec, { ...whole(value, spec), offset }, 0, 0)
     }
-    /** By the value that the first turn makes. */
+    /** By the value that the first turn computes. */
     const inside = new Map<number, number>()
     const instrs: ProgramInstr[] = []
     let x = 0
@@ -338,7 +353,7 @@ class Finder {
         if (!isUse(y)) return y
         if (key === undefined) return { ...y, value: inside.get(y.value) as number }
         const { value, offset } = operands.get(key) as { value: number; offset: number }
-        // As the later turns read it: the first may find it elsewhere.
+        // As the later turns read it, because the first may find it elsewhere.
         const use = carried.has(key)
           ? (this.#use(start + period + i, input) as Use)
           : (this.#use(start + i, input) as Use)
@@ -363,7 +378,10 @@ class Finder {
     })
   }
 
-  /** What is read after the loop becomes its outputs: what turns hand on, what the last one made, or what all made. */
+  /**
+   * Turns values that are read after the loop into its outputs: values handed on, and results of the last turn or of
+   * all turns.
+   */
   #around(
     start: number,
     period: number,
@@ -429,7 +447,7 @@ class Finder {
         for (const turn of needed) {
           const value = this.#instrs[start + turn * period + i].outputs[k]
           const offset = lastOnly ? 0 : turn * size
-          // What leaves the program has memory of its own.
+          // A value that leaves the program has memory of its own.
           if (this.#leaving.has(value) && !lastOnly) {
             copied.push(copyOf({ ...whole(made, spec), offset }, value))
           } else this.#moved.set(value, { value: made, offset })
@@ -457,5 +475,5 @@ const gain = ({ from, to, period }: Stretch): number => to - from - period
 
 const same = (a: Float64Array, b: Float64Array): boolean => a.every((x, i) => x === b[i])
 
-/** Loops that were written out become repetitions. */
+/** Turns loops that the step wrote out into repetitions. */
 export const repeats = (program: Program): Program => new Finder(program).run()

@@ -149,7 +149,7 @@ export function subexpressions(recorded: Program, { caps }: Backend): Program {
     }
   }
 
-  // Repetitions are found when equal instructions are one.
+  // Repetitions are found only after equal instructions have been merged.
   for (const instr of recorded.instrs as readonly KernelInstr[]) {
     const copy = asCopy(instr, program)
     if (copy !== instr) values[copy.outputs[0]] = { ...values[copy.outputs[0]], sizes: (copy.inputs[0] as Use).sizes }
