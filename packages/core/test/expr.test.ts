@@ -6,7 +6,7 @@ import { fullLike, grad, gradcheck, gradgradcheck, type Tensor, tensor, useDevic
 import { describe, expect, it } from 'vitest'
 import { derive } from '../src/expr/derive.ts'
 import { type Expr, exprString, inputsOf, s, substitute } from '../src/expr/expr.ts'
-import { elementwise } from '../src/ops/define/define.ts'
+import { elementwise } from '../src/ops/define/elementwise.ts'
 import { apply } from '../src/tensor/apply.ts'
 import { agrees, type Golden, type GoldenTensor } from './agreement.ts'
 

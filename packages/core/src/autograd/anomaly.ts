@@ -2,7 +2,7 @@
 // its operation. This is slow, because it reads every element of every gradient.
 import { isFloat } from '../base/dtype.ts'
 import { RuntimeError } from '../base/errors.ts'
-import { isnan } from '../ops/pointwise/elementwise.ts'
+import { isnan } from '../ops/pointwise/comparison.ts'
 import { any } from '../ops/reduce/reduce.ts'
 import type { Node } from '../tensor/node.ts'
 import type { Gradients } from '../tensor/op.ts'

@@ -2,8 +2,9 @@
 // they wait at the node that made the tensor, and adjacent ones become one concatenation.
 import { contiguousLayout, type Layout } from '../base/layout.ts'
 import type { Shape } from '../base/shape.ts'
-import { adjoint, expandTo, reshapeOp } from '../ops/define/define.ts'
-import { add } from '../ops/pointwise/elementwise.ts'
+import { expandTo } from '../ops/define/elementwise.ts'
+import { adjoint, reshapeOp } from '../ops/define/views.ts'
+import { add } from '../ops/pointwise/arithmetic.ts'
 import { filled } from '../ops/define/fill.ts'
 import { catOp } from '../ops/views/join.ts'
 import { apply } from '../tensor/apply.ts'

@@ -1,6 +1,7 @@
 // Activations: an elementwise function, or a softmax along a dimension, as a layer.
 import { warn } from '../base/warn.ts'
-import { leakyRelu, relu, sigmoid, tanh } from '../ops/pointwise/elementwise.ts'
+import { leakyRelu, relu, sigmoid } from '../ops/pointwise/activation.ts'
+import { tanh } from '../ops/pointwise/elementary.ts'
 import { inPlace } from '../ops/methods.ts'
 import { logSoftmax, softmax } from '../ops/reduce/softmax.ts'
 import { type Arguments, bool, constructing, int, nullable, optional, real } from '../tensor/signature.ts'

@@ -7,7 +7,8 @@ export {
   mseLoss,
   nllLoss,
 } from '../losses/index.ts'
-export { leakyRelu, relu, sigmoid, tanh } from '../ops/pointwise/elementwise.ts'
+export { leakyRelu, relu, sigmoid } from '../ops/pointwise/activation.ts'
+export { tanh } from '../ops/pointwise/elementary.ts'
 export {
   conv1d,
   conv2d,

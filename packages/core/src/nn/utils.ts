@@ -1,8 +1,11 @@
 // Training utilities: PyTorch's torch.nn.utils.
 import { RuntimeError, TypeError } from '../base/errors.ts'
 import { zeros } from '../ops/create/create.ts'
-import { elementwise } from '../ops/define/define.ts'
-import { abs, add, clamp, div, isfinite, mul, pow } from '../ops/pointwise/elementwise.ts'
+import { elementwise } from '../ops/define/elementwise.ts'
+import { add, div, mul, pow } from '../ops/pointwise/arithmetic.ts'
+import { clamp } from '../ops/pointwise/choice.ts'
+import { isfinite } from '../ops/pointwise/comparison.ts'
+import { abs } from '../ops/pointwise/elementary.ts'
 import { amax } from '../ops/order/extremes.ts'
 import { stack } from '../ops/views/join.ts'
 import { inPlace } from '../ops/methods.ts'

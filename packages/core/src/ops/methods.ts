@@ -5,8 +5,12 @@ import type { Input } from '../tensor/op.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import type * as bernoulli from './random/bernoulli.ts'
 import type * as convert from './create/convert.ts'
-import type { Elementwise } from './define/define.ts'
-import type * as elementwise from './pointwise/elementwise.ts'
+import type { Elementwise } from './define/elementwise.ts'
+import type * as activation from './pointwise/activation.ts'
+import type * as arithmetic from './pointwise/arithmetic.ts'
+import type * as choice from './pointwise/choice.ts'
+import type * as comparison from './pointwise/comparison.ts'
+import type * as elementary from './pointwise/elementary.ts'
 import type * as extremes from './order/extremes.ts'
 import type * as functions from './pointwise/functions.ts'
 import type * as gather from './indexing/gather.ts'
@@ -27,12 +31,17 @@ import * as table from './table.ts'
 import type * as views from './views/views.ts'
 import type * as write from './write/write.ts'
 
+type Pointwise = typeof activation &
+  typeof arithmetic &
+  typeof choice &
+  typeof comparison &
+  typeof elementary &
+  typeof functions
 /** Where the functions of the table and the members are declared: an editor shows the comment of a declaration. */
 type Declared = typeof bernoulli &
   typeof convert &
-  typeof elementwise &
   typeof extremes &
-  typeof functions &
+  Pointwise &
   typeof gather &
   typeof indexing &
   typeof join &
@@ -56,7 +65,7 @@ type Method<F> = F extends (x: never, ...rest: infer R extends readonly unknown[
   ? (...rest: R) => Y
   : never
 type Methods = { readonly [K in keyof Functions]: Method<Functions[K]> }
-type Writable = typeof elementwise & typeof functions & Pick<typeof select, 'maskedFill'>
+type Writable = Pointwise & Pick<typeof select, 'maskedFill'>
 type Write<F> = F extends (x: never, ...rest: infer R extends readonly unknown[]) => unknown
   ? {
       /** In place: what the method of this name without `_` returns is written into this tensor, which is returned. */

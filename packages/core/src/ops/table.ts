@@ -1,6 +1,10 @@
 // The ops that are methods too: functions whose first argument is a tensor. What is listed here has its method
 // and its cells in the conformance suite, which asks for samples; elementwise ops are all of their files.
-export * from './pointwise/elementwise.ts'
+export * from './pointwise/activation.ts'
+export * from './pointwise/arithmetic.ts'
+export * from './pointwise/choice.ts'
+export * from './pointwise/comparison.ts'
+export * from './pointwise/elementary.ts'
 export * from './pointwise/functions.ts'
 export { allclose, detach, equal, isclose, to } from './create/convert.ts'
 export { gather, scatter, scatter_, scatterAdd, scatterAdd_ } from './indexing/gather.ts'

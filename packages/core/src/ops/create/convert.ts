@@ -25,8 +25,8 @@ import {
   tensor,
 } from '../../tensor/signature.ts'
 import { detached, type Tensor } from '../../tensor/tensor.ts'
-import { cloneOp, elementwise } from '../define/define.ts'
-import { eq } from '../pointwise/elementwise.ts'
+import { cloneOp, elementwise } from '../define/elementwise.ts'
+import { eq } from '../pointwise/comparison.ts'
 import { toDType } from '../define/fill.ts'
 import { all } from '../reduce/reduce.ts'
 

@@ -24,8 +24,8 @@ import {
 } from '../../tensor/signature.ts'
 import { type NestedNumbers, Tensor } from '../../tensor/tensor.ts'
 import { dtypeNames, dtypeParameter, numberFor, sizesAndOptions } from '../define/arguments.ts'
-import { reshapeOp } from '../define/define.ts'
-import { eq } from '../pointwise/elementwise.ts'
+import { reshapeOp } from '../define/views.ts'
+import { eq } from '../pointwise/comparison.ts'
 import { filled, toDType } from '../define/fill.ts'
 
 export interface TensorOptions {

@@ -79,3 +79,10 @@ export const dtypeNames: typeof cTypes = { uint8: 'uint8', int32: 'int32' }
 /** PyTorch's error for a dtype that a kernel of its does not take. */
 export const notImplemented = (kernel: string, dtype: DType, hint = 'Convert it first: x.float().'): RuntimeError =>
   new RuntimeError(`"${kernel}" not implemented for '${dtypeName[dtype]}'`, hint)
+
+/** An op's `accepts` that refuses bool. */
+export const refuseBool =
+  (sentence: string) =>
+  (dtype: DType): void => {
+    if (dtype === 'bool') throw new RuntimeError(sentence, 'Convert it first: x.int().')
+  }

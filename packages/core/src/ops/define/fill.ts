@@ -3,7 +3,7 @@ import type { DType } from '../../base/dtype.ts'
 import { apply, operand } from '../../tensor/apply.ts'
 import type { Device } from '../../tensor/device.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
-import { elementwise } from './define.ts'
+import { elementwise } from './elementwise.ts'
 
 const castOp = elementwise('toCopy', (x) => x)
 /** The elements in another dtype; the tensor itself when it has it already. */

@@ -12,7 +12,15 @@ import type { Input, OpDef, Vjp } from '../../tensor/op.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { inputExprs } from './kernels.ts'
 
-export interface JointRule {
+/** The gradients of single inputs, which are computed jointly here. */
+interface Rules {
+  readonly name: string
+  readonly arity: number
+  rule(position: number): { readonly uses: readonly number[]; readonly identity: boolean }
+  over(position: number, uses: readonly number[], used: readonly Expr[], dtype: DType): Expr
+}
+
+interface Joint {
   readonly op: OpDef<null>
   /** The inputs whose gradients are the op's results. */
   readonly positions: readonly number[]
@@ -21,7 +29,7 @@ export interface JointRule {
 }
 
 /** An op of several results, each elementwise over operands of one dtype, and of the first operand's shape. */
-export function several(
+function several(
   name: string,
   count: number,
   build: (x: readonly Expr[], dtype: DType) => readonly Expr[],
@@ -48,24 +56,59 @@ export function several(
   }
 }
 
-/**
- * Computes gradients jointly and puts them where they belong, where that gives what single rules give: they are not
- * recorded themselves, nothing was broadcast and nothing promoted.
- */
-export function jointly(ctx: Vjp<unknown>, arity: number, rule: JointRule | null, gradients: (Tensor | null)[]): void {
-  if (rule === null || mode.grad || effects.sink !== null) return
-  const { positions, uses, op } = rule
-  const { dy } = ctx
-  for (let k = 0; k < positions.length; k++) {
-    const { sizes, dtype } = ctx.inputSpec(positions[k])
-    if (dtype !== dy.dtype || !sameShape(sizes, dy.sizes)) return
+export class JointGradients {
+  readonly #rules: Rules
+  /** By the bits of the inputs that need a gradient; null where there are not two that are computed. */
+  readonly #joints: (Joint | null | undefined)[] = []
+
+  constructor(rules: Rules) {
+    this.#rules = rules
   }
-  const inputs = new Array<Input>(uses.length)
-  for (let k = 0; k < uses.length; k++) {
-    const x = uses[k] === 0 ? dy : uses[k] <= arity ? ctx.operand(uses[k] - 1) : ctx.output()
-    if (x.dtype !== dy.dtype || x.wrapped === true) return
-    inputs[k] = x
+
+  #make(needs: number): Joint | null {
+    const { name, arity } = this.#rules
+    const positions: number[] = []
+    const used = new Set([0])
+    for (let i = 0; i < arity; i++) {
+      if ((needs & (1 << i)) === 0) continue
+      const { uses, identity } = this.#rules.rule(i)
+      if (identity || uses.length === 0) continue
+      positions.push(i)
+      for (const use of uses) used.add(use)
+    }
+    if (positions.length < 2) return null
+    const uses = [...used]
+    const op = several(name, positions.length, (operands, dtype) =>
+      positions.map((position) => this.#rules.over(position, uses, operands, dtype)),
+    )
+    return { positions, uses, op }
   }
-  const made = applyAll(op, inputs, null)
-  for (let k = 0; k < positions.length; k++) gradients[positions[k]] = made[k]
+
+  /**
+   * Computes gradients jointly and puts them where they belong, where that gives what single rules give: they are not
+   * recorded themselves, nothing was broadcast and nothing promoted.
+   */
+  fill(gradients: (Tensor | null)[], ctx: Vjp<unknown>): void {
+    const { needed, dy } = ctx
+    let joint = this.#joints[needed]
+    if (joint === undefined) {
+      joint = this.#make(needed)
+      this.#joints[needed] = joint
+    }
+    if (joint === null || mode.grad || effects.sink !== null) return
+    const { positions, uses, op } = joint
+    for (let k = 0; k < positions.length; k++) {
+      const { sizes, dtype } = ctx.inputSpec(positions[k])
+      if (dtype !== dy.dtype || !sameShape(sizes, dy.sizes)) return
+    }
+    const { arity } = this.#rules
+    const inputs = new Array<Input>(uses.length)
+    for (let k = 0; k < uses.length; k++) {
+      const x = uses[k] === 0 ? dy : uses[k] <= arity ? ctx.operand(uses[k] - 1) : ctx.output()
+      if (x.dtype !== dy.dtype || x.wrapped === true) return
+      inputs[k] = x
+    }
+    const made = applyAll(op, inputs, null)
+    for (let k = 0; k < positions.length; k++) gradients[positions[k]] = made[k]
+  }
 }

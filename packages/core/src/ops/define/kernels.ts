@@ -1,34 +1,43 @@
-// What a backend is told of an elementwise or reducing kernel: one object for one case, made once, because backends find
-// what they compiled by its identity.
-import type { MapOut, ReduceFn } from '../../backend/backend.ts'
+// The kernels of elementwise and reducing ops. A backend finds what it compiled by the identity of the attributes, so these
+// are made once for each case: axes and dtypes. A case is found by one number: a bit for every axis, then a digit of base 8
+// for every dtype, so that seventeen dtypes without axes still are a whole number.
+import type { Check, MapOut, Prims, ReduceFn, Spec } from '../../backend/backend.ts'
 import { type DType, rankOf } from '../../base/dtype.ts'
+import { broadcastShapes, sameShape, type Shape, scalarShape } from '../../base/shape.ts'
 import { type Expr, s } from '../../expr/expr.ts'
 import type { Input } from '../../tensor/op.ts'
+import { uniformRank } from './common.ts'
 
-/** One number for a mix of dtypes: the case of a kernel is found by it. */
-export function keyOf(start: number, inputs: readonly Input[]): number {
-  let key = start
-  for (let i = 0; i < inputs.length; i++) {
-    key = key * 8 + (inputs[i].wrapped === true ? 7 : rankOf(inputs[i].dtype))
-  }
-  return key
+/** Axes as the beginning of a case. */
+function axesCase(axes: readonly number[]): number {
+  let bits = 0
+  for (const axis of axes) bits += 2 ** axis
+  return bits
+}
+/** A case with a dtype more. */
+export const withDType = (key: number, dtype: DType): number => key * 8 + 1 + rankOf(dtype)
+/** A case with operands; a number beside tensors, which arrives in the dtype of the others, is a dtype of its own. */
+export function withOperands(key: number, inputs: readonly Input[]): number {
+  let all = key
+  for (let i = 0; i < inputs.length; i++)
+    all = inputs[i].wrapped === true ? all * 8 + 7 : withDType(all, inputs[i].dtype)
+  return all
 }
 
 /** The inputs as expressions in their common dtype; numbers arrive in it. */
 export const inputExprs = (inputs: readonly Input[], dtype: DType): Expr[] =>
   inputs.map((x, i) => s.cast(s.input(i, x.wrapped === true ? dtype : x.dtype), dtype))
 
-/** What `make` makes, once for each kind, a number below 64, and set of axes. */
-export function byAxes<T>(
-  make: (kind: number, axes: readonly number[]) => T,
-): (kind: number, axes: readonly number[]) => T {
+/** What `make` makes, once for each set of axes and dtypes of what is read and of what is made. */
+export function byCase<T>(
+  make: (axes: readonly number[], from: DType, to: DType) => T,
+): (axes: readonly number[], from: DType, to?: DType) => T {
   const made = new Map<number, T>()
-  return (kind, axes) => {
-    let key = kind
-    for (const axis of axes) key += 2 ** (axis + 6)
+  return (axes, from, to = from) => {
+    const key = withDType(withDType(axesCase(axes), from), to)
     let known = made.get(key)
     if (known === undefined) {
-      known = make(kind, axes)
+      known = make(axes, from, to)
       made.set(key, known)
     }
     return known
@@ -38,3 +47,63 @@ export function byAxes<T>(
 /** An output reduced over axes, which may be none. */
 export const reduced = (fn: ReduceFn, expr: Expr, axes: readonly number[]): MapOut =>
   axes.length === 0 ? { expr } : { expr, reduce: { fn, axes } }
+
+/** The axes of `full` that must be summed to arrive at `target`, as positions in `full`. */
+function summedAxes(full: Shape, target: Shape): number[] {
+  const lead = full.length - target.length
+  const axes: number[] = []
+  for (let i = 0; i < full.length; i++) {
+    if (i < lead || (target[i - lead] === 1 && full[i] !== 1)) axes.push(i)
+  }
+  return axes
+}
+export const noAxes: readonly number[] = []
+
+/** The dtype of the operands of an op that is told a target, or none. */
+export type Common = (inputs: readonly Input[], target: Spec | null) => DType
+
+/** The kernel of an expression over operands that meet in `common`, summed to the shape of a target. */
+export function mapKernels(
+  build: (...x: Expr[]) => Expr,
+  common: Common,
+): (target: Spec | null, inputs: readonly Input[], outs: readonly Spec[]) => Prims['map'] {
+  const kernels = new Map<number, Prims['map']>()
+  /** The kernel for operands that are all tensors of one dtype, by its rank: the most frequent case. */
+  const uniform: Prims['map'][] = []
+  return (target, inputs, outs) => {
+    const rank = target === null ? uniformRank(inputs) : -1
+    if (rank >= 0 && uniform[rank] !== undefined) return uniform[rank]
+    const dtype = common(inputs, target)
+    let axes = noAxes
+    let key = 0
+    if (target !== null) {
+      let full: Shape = inputs.length === 0 ? target.sizes : scalarShape
+      for (const x of inputs) full = broadcastShapes(full, x.sizes)
+      if (!sameShape(full, target.sizes)) axes = summedAxes(full, target.sizes)
+      key = withDType(axesCase(axes), outs[0].dtype)
+    }
+    key = withOperands(withDType(key, dtype), inputs)
+    let prims = kernels.get(key)
+    if (prims === undefined) {
+      const expr = s.cast(build(...inputExprs(inputs, dtype)), outs[0].dtype)
+      prims = { outs: [reduced('sum', expr, axes)] }
+      kernels.set(key, prims)
+    }
+    if (rank >= 0) uniform[rank] = prims
+    return prims
+  }
+}
+
+/** The check of an elementwise op, made once for every mix of dtypes. */
+export function mapChecks(
+  check: (x: readonly Expr[], common: DType) => Check | undefined,
+  common: Common,
+): (target: Spec | null, inputs: readonly Input[]) => Check | undefined {
+  const checks = new Map<number, Check | undefined>()
+  return (target, inputs) => {
+    const dtype = common(inputs, target)
+    const key = withOperands(withDType(0, dtype), inputs)
+    if (!checks.has(key)) checks.set(key, check(inputExprs(inputs, dtype), dtype))
+    return checks.get(key)
+  }
+}

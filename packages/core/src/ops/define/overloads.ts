@@ -7,7 +7,7 @@ import { apply, operand } from '../../tensor/apply.ts'
 import type { Input } from '../../tensor/op.ts'
 import { isTensor, type Kind, refused, required, tensor, tooMany } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
-import type { Elementwise } from './define.ts'
+import type { Elementwise } from './elementwise.ts'
 
 /** An operand. A function is a floating-point number that is read anew whenever the op runs, in a compiled step too. */
 export type TensorLike = Tensor | number | boolean | (() => number)

@@ -10,7 +10,8 @@ import { bool, int, keyword, method, required, str, tensor } from '../../tensor/
 import type { Tensor } from '../../tensor/tensor.ts'
 import { notImplemented } from '../define/arguments.ts'
 import { filled, toDType } from '../define/fill.ts'
-import { div, eq, mul } from '../pointwise/elementwise.ts'
+import { div, mul } from '../pointwise/arithmetic.ts'
+import { eq } from '../pointwise/comparison.ts'
 import { where } from '../pointwise/where.ts'
 import {
   atLeast1d,

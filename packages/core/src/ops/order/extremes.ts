@@ -26,11 +26,12 @@ import {
   keepdimParameter,
   notImplemented,
 } from '../define/arguments.ts'
-import { cloneOp, elementwise, reshapeOp } from '../define/define.ts'
+import { cloneOp, elementwise } from '../define/elementwise.ts'
+import { reshapeOp } from '../define/views.ts'
 import { filled } from '../define/fill.ts'
-import { maximum, minimum } from '../pointwise/elementwise.ts'
+import { maximum, minimum } from '../pointwise/choice.ts'
 import { gatherAlongDim, scatterAlongDim } from '../indexing/gather.ts'
-import { byAxes } from '../define/kernels.ts'
+import { byCase } from '../define/kernels.ts'
 import { ValuesAndIndices } from './values-and-indices.ts'
 import { type Reduction, reduction, withDims } from '../reduce/reduce.ts'
 
@@ -119,11 +120,14 @@ interface Places {
   readonly dims: readonly number[]
   readonly keepdim: boolean
 }
-const places = byAxes((isMax, axes): Prims['argReduce'] => ({ fn: isMax === 1 ? 'max' : 'min', axes }))
+const places = {
+  max: byCase((axes): Prims['argReduce'] => ({ fn: 'max', axes })),
+  min: byCase((axes): Prims['argReduce'] => ({ fn: 'min', axes })),
+}
 const argOp: OpDef<Places> = {
   name: 'argmax',
   infer: ([x], { dims, keepdim }) => [{ sizes: reducedShape(x.sizes, dims, keepdim), dtype: 'int32' }],
-  to: { kind: 'kernel', prim: 'argReduce', lower: ({ fn, dims }) => places(fn === 'max' ? 1 : 0, dims) },
+  to: { kind: 'kernel', prim: 'argReduce', lower: ({ fn, dims }, [x]) => places[fn](dims, x.dtype) },
 }
 
 export interface OneDimOptions {

@@ -6,7 +6,7 @@ import { RuntimeError } from '../../base/errors.ts'
 import { type Expr, s } from '../../expr/expr.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { notImplemented } from '../define/arguments.ts'
-import { type Elementwise, elementwise, type ElementwiseOptions } from '../define/define.ts'
+import { type Elementwise, elementwise, type ElementwiseOptions } from '../define/elementwise.ts'
 import {
   binary,
   divisorCheck,

@@ -5,7 +5,7 @@ import { s } from '../../expr/expr.ts'
 import { apply, operand } from '../../tensor/apply.ts'
 import { required, signature, tensor } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
-import { elementwise } from '../define/define.ts'
+import { elementwise } from '../define/elementwise.ts'
 import { operandKind, type TensorLike } from '../define/overloads.ts'
 
 const whereOp = elementwise('where', (condition, x, y) => s.select(condition, x, y), { gradName: 'where' })

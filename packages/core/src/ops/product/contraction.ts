@@ -8,7 +8,8 @@ import { apply } from '../../tensor/apply.ts'
 import type { Lowering, OpDef, Saves } from '../../tensor/op.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { notImplemented } from '../define/arguments.ts'
-import { permuteOp, sumTo, viewOp } from '../define/define.ts'
+import { sumTo } from '../define/elementwise.ts'
+import { permuteOp, viewOp } from '../define/views.ts'
 
 /** How many axes of each factor are batches and sums: one object for each pair, because kernels are found by it. */
 type Counts = Prims['contract']

@@ -1,7 +1,8 @@
 // Convolutions over any number of dimensions. One is a contraction of the weight with windows, a strided view of the padded
 // input; so are its gradients by the input and by the weight, which are ops here, and each other's gradients. Nothing is
 // unrolled into memory.
-import { adjoint, cloneOp, reshapeOp, viewOp } from '../define/define.ts'
+import { cloneOp } from '../define/elementwise.ts'
+import { adjoint, reshapeOp, viewOp } from '../define/views.ts'
 import { type DType, dtypeName } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import { contiguousStrides } from '../../base/layout.ts'
@@ -11,7 +12,7 @@ import type { OpDef } from '../../tensor/op.ts'
 import { dims, either, int, nullable, optional, required, signature, str, tensor } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { notImplemented } from '../define/arguments.ts'
-import { add } from '../pointwise/elementwise.ts'
+import { add } from '../pointwise/arithmetic.ts'
 import { sum } from '../reduce/reduce.ts'
 import { padOp } from '../views/pad.ts'
 import { narrow, squeeze, unsqueeze } from '../views/views.ts'

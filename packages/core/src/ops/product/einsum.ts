@@ -18,8 +18,8 @@ import {
   tensor,
 } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
-import { ownView } from '../define/define.ts'
-import { add, mul } from '../pointwise/elementwise.ts'
+import { ownView } from '../define/views.ts'
+import { add, mul } from '../pointwise/arithmetic.ts'
 import { sum } from '../reduce/reduce.ts'
 import { axesOp, contraction, counts, from, ownAxes } from './contraction.ts'
 

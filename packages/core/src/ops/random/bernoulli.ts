@@ -9,7 +9,7 @@ import { applyInPlace, checkWritable } from '../../tensor/in-place.ts'
 import { noGrad } from '../../tensor/mode.ts'
 import { type Arguments, bool, method, number, optional } from '../../tensor/signature.ts'
 import { checkAlive, Tensor } from '../../tensor/tensor.ts'
-import { elementwise } from '../define/define.ts'
+import { elementwise } from '../define/elementwise.ts'
 import {
   denseStrides,
   drawInto,
@@ -20,7 +20,7 @@ import {
   replaced,
   uniformFill,
 } from './draws.ts'
-import { mul } from '../pointwise/elementwise.ts'
+import { mul } from '../pointwise/arithmetic.ts'
 import { toDType } from '../define/fill.ts'
 import { tensorOrNumber } from './random.ts'
 import { expand } from '../views/views.ts'

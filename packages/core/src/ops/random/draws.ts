@@ -14,7 +14,7 @@ import { instance, keyword, nullable, type Parameter } from '../../tensor/signat
 import { checkAlive, Tensor } from '../../tensor/tensor.ts'
 import { notImplemented } from '../define/arguments.ts'
 import { type TensorOptions, tensorParameters } from '../create/create.ts'
-import { elementwise } from '../define/define.ts'
+import { elementwise } from '../define/elementwise.ts'
 
 export interface GeneratorOption {
   /** Draws from this generator instead of the default one. */

@@ -26,7 +26,7 @@ import {
 import { checkAlive, Tensor } from '../../tensor/tensor.ts'
 import { sizesAndOptions } from '../define/arguments.ts'
 import { asLeaf } from '../create/create.ts'
-import { type Elementwise, elementwise } from '../define/define.ts'
+import { type Elementwise, elementwise } from '../define/elementwise.ts'
 import {
   anyIntegerFill,
   denseStrides,
@@ -42,7 +42,7 @@ import {
   randomParameters,
   uniformFill,
 } from './draws.ts'
-import { add, mul } from '../pointwise/elementwise.ts'
+import { add, mul } from '../pointwise/arithmetic.ts'
 import { toDType } from '../define/fill.ts'
 import type { TensorLike } from '../define/overloads.ts'
 

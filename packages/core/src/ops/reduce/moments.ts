@@ -9,8 +9,9 @@ import type { Gradients, OpDef, Vjp } from '../../tensor/op.ts'
 import { type Arguments, bool, int, keyword, method, nullable, optional } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { type DimOptions, type Dims, dimParameter, keepdimParameter } from '../define/arguments.ts'
-import { elementwise, expandTo, reshapeOp } from '../define/define.ts'
-import { add, div } from '../pointwise/elementwise.ts'
+import { elementwise, expandTo } from '../define/elementwise.ts'
+import { reshapeOp } from '../define/views.ts'
+import { add, div } from '../pointwise/arithmetic.ts'
 import { countOf, sumAll, withDims } from './reduce.ts'
 
 interface Moments {

@@ -1,6 +1,6 @@
 // Reductions: sums, means, products, any and all, with PyTorch's rules for dtypes and empty tensors. Extremes are in
 // extremes.ts, variances in moments.ts, running sums and products in scans.ts.
-import { type DType, dtypeName, dtypeRank, dtypes, isFloat } from '../../base/dtype.ts'
+import { type DType, dtypeName, isFloat } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import { normalizeDims, reducedShape, type Shape } from '../../base/shape.ts'
 import type { Prims, ReduceFn } from '../../backend/backend.ts'
@@ -17,11 +17,12 @@ import {
   dtypeParameter,
   keepdimParameter,
 } from '../define/arguments.ts'
-import { type Elementwise, elementwise, expandTo, reshapeOp } from '../define/define.ts'
-import { div, mul } from '../pointwise/elementwise.ts'
+import { type Elementwise, elementwise, expandTo } from '../define/elementwise.ts'
+import { reshapeOp } from '../define/views.ts'
+import { div, mul } from '../pointwise/arithmetic.ts'
 import { filled, toDType } from '../define/fill.ts'
 import { stack } from '../views/join.ts'
-import { byAxes, reduced } from '../define/kernels.ts'
+import { byCase, reduced } from '../define/kernels.ts'
 import { pad } from '../views/pad.ts'
 import { narrow, select, transpose } from '../views/views.ts'
 
@@ -48,10 +49,9 @@ export function reduction(
   from: (x: Expr) => Expr,
   rules: Pick<OpDef<Reduction>, 'vjp' | 'saves'>,
 ): OpDef<Reduction> {
-  const kernelOf = byAxes((kind, axes): Prims['map'] => {
-    const expr = s.cast(from(s.input(0, dtypes[kind & 7])), dtypes[kind >> 3])
-    return { outs: [reduced(fn, expr, axes)] }
-  })
+  const kernelOf = byCase((axes, own, to): Prims['map'] => ({
+    outs: [reduced(fn, s.cast(from(s.input(0, own)), to), axes)],
+  }))
   return {
     name,
     infer: ([x], { dims, keepdim, dtype }) => [{ sizes: reducedShape(x.sizes, dims, keepdim), dtype }],
@@ -59,7 +59,7 @@ export function reduction(
     to: {
       kind: 'kernel',
       prim: 'map',
-      lower: ({ dims, dtype }, [x]) => kernelOf(dtypeRank[dtype] * 8 + dtypeRank[x.dtype], dims),
+      lower: ({ dims, dtype }, [x]) => kernelOf(dims, x.dtype, dtype),
     },
   }
 }
@@ -155,8 +155,8 @@ export const all = truth(reduction('all', 'prod', (x) => s.cast(x, 'bool'), {}))
 
 // ---- products ----
 
-const kindsOfFactors = byAxes((rank, axes): Prims['map'] => {
-  const x = s.input(0, dtypes[rank])
+const kindsOfFactors = byCase((axes, dtype): Prims['map'] => {
+  const x = s.input(0, dtype)
   const isZero = s.eq(x, 0)
   const isFinite = s.isfinite(x)
   return {
@@ -175,7 +175,7 @@ const countKinds: OpDef<readonly number[]> = {
     const spec = { sizes: reducedShape(x.sizes, dims, true), dtype: x.dtype }
     return [spec, spec, spec, spec]
   },
-  to: { kind: 'kernel', prim: 'map', lower: (axes, [x]) => kindsOfFactors(dtypeRank[x.dtype], axes) },
+  to: { kind: 'kernel', prim: 'map', lower: (axes, [x]) => kindsOfFactors(axes, x.dtype) },
 }
 /**
  * The product of the others is the quotient, except beside zeros. With a 0 and something that is not finite the product

@@ -1,7 +1,7 @@
 // Softmax, its logarithm, and logsumexp: shifted by the largest element so that nothing overflows, in few passes, each
 // with a gradient of its own. Backends may have them, and their gradients, as kernels.
 import type { Prims } from '../../backend/backend.ts'
-import { type DType, dtypeRank, dtypes, isFloat } from '../../base/dtype.ts'
+import { type DType, isFloat } from '../../base/dtype.ts'
 import { normalizeDim, normalizeDims, reducedShape } from '../../base/shape.ts'
 import { type Expr, s } from '../../expr/expr.ts'
 import { apply, applyAll, operand } from '../../tensor/apply.ts'
@@ -10,17 +10,19 @@ import { dims, int, method, required } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { type Dims, dtypeParameter, keepdimParameter, notImplemented } from '../define/arguments.ts'
 import { composite } from '../define/composite.ts'
-import { elementwise, reshapeOp, sumTo } from '../define/define.ts'
-import { add, div, log } from '../pointwise/elementwise.ts'
+import { elementwise, sumTo } from '../define/elementwise.ts'
+import { reshapeOp } from '../define/views.ts'
+import { add, div } from '../pointwise/arithmetic.ts'
+import { log } from '../pointwise/elementary.ts'
 import { toDType } from '../define/fill.ts'
 import { largest } from '../order/extremes.ts'
-import { byAxes, reduced } from '../define/kernels.ts'
+import { byCase, reduced } from '../define/kernels.ts'
 import { withDims } from './reduce.ts'
 
 type Axes = readonly number[]
 
-const shifted = byAxes((rank, axes): Prims['map'] => {
-  const expr = s.exp(s.sub(s.input(0, dtypes[rank]), s.input(1, dtypes[rank])))
+const shifted = byCase((axes, dtype): Prims['map'] => {
+  const expr = s.exp(s.sub(s.input(0, dtype), s.input(1, dtype)))
   return { outs: [{ expr }, reduced('sum', expr, axes)] }
 })
 /** In one pass: the exponentials of the elements less the largest, and their sums. */
@@ -30,7 +32,7 @@ export const expAndSum: OpDef<Axes> = {
     { sizes: x.sizes, dtype: x.dtype },
     { sizes: reducedShape(x.sizes, dims, true), dtype: x.dtype },
   ],
-  to: { kind: 'kernel', prim: 'map', lower: (axes, [x]) => shifted(dtypeRank[x.dtype], axes) },
+  to: { kind: 'kernel', prim: 'map', lower: (axes, [x]) => shifted(axes, x.dtype) },
 }
 /** Along the one dimension that there is; numbers have an axis of one element. */
 const along = ([axis = 0]: Axes) => ({ axis })

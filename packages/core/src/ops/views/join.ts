@@ -20,7 +20,8 @@ import {
 } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { type Sizes, sizesOf } from '../define/arguments.ts'
-import { cloneOp, expandOp, reshapeOp, sumTo } from '../define/define.ts'
+import { cloneOp, expandOp, sumTo } from '../define/elementwise.ts'
+import { reshapeOp } from '../define/views.ts'
 import { toDType } from '../define/fill.ts'
 import { narrow, select, selectOp, sliceOp, unsqueeze } from './views.ts'
 

@@ -10,8 +10,9 @@ import type { Cut, OpDef } from '../../tensor/op.ts'
 import { type Arguments, checkSelf, int, method, nullable, optional, required, tensor } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { type Sizes, sizesOf } from '../define/arguments.ts'
-import { adjoint, cloneOp, expandOp, flipOp, permuteOp, reshapeOp, sumTo, viewOp } from '../define/define.ts'
-import { div } from '../pointwise/elementwise.ts'
+import { cloneOp, expandOp, sumTo } from '../define/elementwise.ts'
+import { adjoint, flipOp, permuteOp, reshapeOp, viewOp } from '../define/views.ts'
+import { div } from '../pointwise/arithmetic.ts'
 import { filled, toDType } from '../define/fill.ts'
 
 const strictView = viewOp<Shape>('view', (layout, shape) => {

@@ -1,12 +1,11 @@
 // In-place updates of several tensors by one kernel, outside of autograd: an optimizer's step on a parameter and its
 // state is one pass over memory.
 import type { Prims } from '../../backend/backend.ts'
-import { dtypeRank } from '../../base/dtype.ts'
 import { type Expr, s, topological } from '../../expr/expr.ts'
 import { operand } from '../../tensor/apply.ts'
 import { applyMapInto } from '../../tensor/in-place.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
-import { inputExprs, keyOf } from '../define/kernels.ts'
+import { inputExprs, withDType, withOperands } from '../define/kernels.ts'
 
 type Value = Tensor | number | (() => number)
 /** Overwrites `targets`, all of one shape and dtype, with expressions of their old elements and of `values`. */
@@ -40,7 +39,7 @@ export function update(name: string, targets: number, build: (...x: Expr[]) => r
   return (into, values) => {
     const inputs = [...into, ...values.map(operand)]
     const { dtype } = into[0]
-    const key = keyOf(dtypeRank[dtype], inputs)
+    const key = withOperands(withDType(0, dtype), inputs)
     let prims = kernels.get(key)
     if (prims === undefined) {
       const exprs = build(...inputExprs(inputs, dtype))

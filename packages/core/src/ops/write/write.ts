@@ -1,7 +1,6 @@
 // Writing into a tensor: fill_, zero_, copy_, and the switches of autograd that change one. They follow PyTorch's rules
 // for leaves and views (tensor/apply.ts), and have no form without underscore.
 import type { Prims } from '../../backend/backend.ts'
-import { dtypeRank } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import { broadcastShapes, checkOutput } from '../../base/shape.ts'
 import { s } from '../../expr/expr.ts'
@@ -12,12 +11,13 @@ import { bool, either, method, optional, required, scalar, tensor } from '../../
 import { Tensor } from '../../tensor/tensor.ts'
 import { numberFor } from '../define/arguments.ts'
 import { toDevice } from '../create/convert.ts'
-import { sumTo } from '../define/define.ts'
+import { sumTo } from '../define/elementwise.ts'
 import { filled, toDType } from '../define/fill.ts'
+import { byCase, noAxes } from '../define/kernels.ts'
 
 /** Inputs: what is overwritten, without being read, and what it gets; that broadcasts and is converted. */
 function overwrite(name: string): OpDef<null> {
-  const kernels = new Map<number, Prims['map']>()
+  const kernelOf = byCase((_, from, to): Prims['map'] => ({ outs: [{ expr: s.cast(s.input(1, from), to) }] }))
   return {
     name,
     infer: ([x]) => [{ sizes: x.sizes, dtype: x.dtype }],
@@ -32,16 +32,7 @@ function overwrite(name: string): OpDef<null> {
     to: {
       kind: 'kernel',
       prim: 'map',
-      lower(_, [x, value]) {
-        const from = value.wrapped === true ? x.dtype : value.dtype
-        const key = dtypeRank[x.dtype] * 8 + dtypeRank[from]
-        let prims = kernels.get(key)
-        if (prims === undefined) {
-          prims = { outs: [{ expr: s.cast(s.input(1, from), x.dtype) }] }
-          kernels.set(key, prims)
-        }
-        return prims
-      },
+      lower: (_, [x, value]) => kernelOf(noAxes, value.wrapped === true ? x.dtype : value.dtype, x.dtype),
     },
   }
 }

@@ -1,0 +1,56 @@
+// Activations: sigmoid, relu and its leaky form, with gradients computed from the result where that is what is kept.
+import { isFloat } from '../../base/dtype.ts'
+import { s } from '../../expr/expr.ts'
+import { operand } from '../../tensor/apply.ts'
+import { method, number, optional } from '../../tensor/signature.ts'
+import type { Tensor } from '../../tensor/tensor.ts'
+import { notImplemented, refuseBool } from '../define/arguments.ts'
+import { type Elementwise, elementwise, type ElementwiseOptions } from '../define/elementwise.ts'
+import { overloaded, unary } from '../define/overloads.ts'
+
+/** `1 / (1 + exp(-x))`. */
+export const sigmoid = unary(
+  elementwise('sigmoid', (x) => s.div(1, s.add(1, s.exp(s.neg(x)))), {
+    out: 'float',
+    gradName: 'sigmoidBackward',
+    grad: ({ dy, y }) => [s.mul(dy, s.mul(s.sub(1, y), y))],
+  }),
+)
+/** `max(x, 0)`; its slope at 0 is 0. */
+export const relu = unary(
+  elementwise('relu', (x) => s.max(x, 0), {
+    gradName: 'thresholdBackward',
+    grad: ({ dy, y }) => [s.select(s.le(y, 0), 0, dy)],
+    accepts: refuseBool('Boolean inputs not supported for relu'),
+  }),
+)
+const defineLeakyRelu = (grad?: ElementwiseOptions['grad']): Elementwise =>
+  elementwise('leakyRelu', (x, slope) => s.select(s.gt(x, 0), x, s.mul(x, slope)), {
+    gradName: 'leakyReluBackward',
+    grad,
+    accepts: (_, [x]) => {
+      if (!isFloat(x.dtype)) throw notImplemented('leaky_relu_cpu', x.dtype)
+    },
+  })
+const fallingOp = defineLeakyRelu()
+/** Where the result is positive where the input is: in place, what is overwritten need not be kept. */
+const risingOp = defineLeakyRelu(({ dy, x: [x, slope], y }) => [
+  s.select(s.gt(y, 0), dy, s.mul(dy, slope)),
+  s.select(s.gt(y, 0), 0, s.mul(dy, x)),
+])
+/** As PyTorch it keeps the input, and the result beside it: a compiled step that reads that need not store the input. */
+const leakyOp: Elementwise = {
+  ...risingOp,
+  spare: true,
+  saves: () => ({ inputs: [0, 1], outputs: [0] }),
+  vjp: (ctx) => (ctx.keeps(0) ? risingOp : fallingOp).vjp?.(ctx) ?? [],
+}
+const leakyReluArguments = method('leaky_relu', optional('negativeSlope', number, 0.01))
+const leakyReluBy =
+  (op: Elementwise) =>
+  (x: Tensor, ...args: [negativeSlope?: number | { negativeSlope?: number }]) => {
+    const [slope] = leakyReluArguments(x, args)
+    return [slope >= 0 ? op : fallingOp, [x, operand(slope)]] as const
+  }
+/** `x` where it is positive, `negativeSlope * x` elsewhere (0.01 unless given). */
+export const leakyRelu = overloaded(leakyReluBy(leakyOp), leakyReluBy(risingOp))

@@ -1,0 +1,152 @@
+// Sums, differences, products, quotients and powers. The functions take tensors and numbers, broadcast, and promote as
+// PyTorch does. As in all files of this folder, whatever is exported is an op with a method, an in-place form and cells in
+// the conformance suite.
+import { type DType, isFloat } from '../../base/dtype.ts'
+import { RuntimeError } from '../../base/errors.ts'
+import { s } from '../../expr/expr.ts'
+import { operand } from '../../tensor/apply.ts'
+import type { Input } from '../../tensor/op.ts'
+import { keyword, nullable, number, signature, str } from '../../tensor/signature.ts'
+import type { Tensor } from '../../tensor/tensor.ts'
+import { refuseBool } from '../define/arguments.ts'
+import { elementwise } from '../define/elementwise.ts'
+import {
+  binary,
+  checkAlone,
+  divisorCheck,
+  named,
+  operands,
+  type Overloaded,
+  overloaded,
+  type TensorLike,
+  unary,
+} from '../define/overloads.ts'
+
+/** For functions that take nothing but their operands. */
+const noOptions = { remainder: signature('remainder'), pow: signature('pow') }
+
+/** Between integers the factor must be whole. */
+function checkAlpha(x: TensorLike, y: TensorLike, alpha: number): void {
+  const whole = (z: TensorLike): boolean => (typeof z === 'object' ? !isFloat(z.dtype) : Number.isInteger(Number(z)))
+  if (!Number.isInteger(alpha) && whole(x) && whole(y)) {
+    throw new RuntimeError('For integral input tensors, argument alpha must not be a floating point number.')
+  }
+}
+
+const addOp = elementwise('add', (x, y) => s.add(x, y))
+const addScaledOp = elementwise('add', (x, y, alpha) => s.add(x, s.mul(y, alpha)))
+interface AlphaOption {
+  /** A factor for the second operand. */
+  readonly alpha?: number
+}
+type AlphaArguments = [x: TensorLike, y: TensorLike, options?: AlphaOption]
+// What is not given is not read, and places of their own take no array, as rest arguments do.
+const [addOptions, subOptions] = ['add', 'sub'].map((name) => signature(name, keyword('alpha', number, 1)))
+/**
+ * `x + alpha * y`.
+ *
+ * @example
+ * add(tensor([1, 2]), 1) // tensor([2., 3.])
+ */
+export const add: Overloaded<AlphaArguments> = overloaded(
+  (x: TensorLike, y: TensorLike, options?: AlphaOption, more?: unknown) => {
+    const inputs = operands('add', x, y)
+    if (options === undefined && more === undefined) return [addOp, inputs]
+    const [alpha] = addOptions([options, more])
+    if (alpha === 1) return [addOp, inputs]
+    checkAlpha(x, y, alpha)
+    return [addScaledOp, [...inputs, operand(alpha)]]
+  },
+)
+
+const subtractBool =
+  'Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.'
+const subtractBools =
+  'Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator instead.'
+/** No operand may be bool, whatever it would be promoted to. */
+const acceptsSub = (_: DType, [x, y]: readonly Input[]): void => {
+  if (x.dtype !== 'bool' && y.dtype !== 'bool') return
+  throw new RuntimeError(x.dtype === y.dtype ? subtractBools : subtractBool, 'Convert it first: x.int().')
+}
+const subOp = elementwise('sub', (x, y) => s.sub(x, y), { accepts: acceptsSub })
+const rsubOp = named('RsubBackward1', subOp)
+const subScaledOp = elementwise('sub', (x, y, alpha) => s.sub(x, s.mul(y, alpha)), { accepts: acceptsSub })
+
+/** `x - alpha * y`. */
+export const sub: Overloaded<AlphaArguments> = overloaded(
+  (x: TensorLike, y: TensorLike, options?: AlphaOption, more?: unknown) => {
+    const inputs = operands('sub', x, y)
+    const alpha = options === undefined && more === undefined ? 1 : subOptions([options, more])[0]
+    if (alpha === 1) return [typeof x === 'object' ? subOp : rsubOp, inputs]
+    checkAlpha(x, y, alpha)
+    return [subScaledOp, [...inputs, operand(alpha)]]
+  },
+)
+
+/** `x * y`. */
+export const mul = binary(elementwise('mul', (x, y) => s.mul(x, y)))
+
+const divOp = elementwise('div', (x, y) => s.div(x, y), { out: 'float', gradName: 'div' })
+/** What is cut is the quotient as PyTorch has it, in the operands' dtype: 0.3 by 0.1 is 3 in float32. */
+const truncOp = elementwise('DivBackward2', (x, y) => s.trunc(s.rounded(s.div(x, y))), { check: divisorCheck })
+const floorOp = elementwise('NotImplemented', (x, y) => s.floorDiv(x, y), { check: divisorCheck })
+const quotients = { floor: named('DivBackward2', floorOp), trunc: truncOp }
+/** The quotient rounded down; integers stay integers. */
+export const floorDivide = binary(floorOp, 'floor_divide')
+interface RoundingOption {
+  readonly roundingMode?: 'floor' | 'trunc' | null
+}
+const divOptions = signature('div', keyword('roundingMode', nullable(str), null))
+/**
+ * `x / y`: integers give float32. With `roundingMode` 'floor' or 'trunc' the quotient is rounded and integers stay
+ * integers.
+ */
+export const div: Overloaded<[x: TensorLike, y: TensorLike, options?: RoundingOption]> = overloaded(
+  (x: TensorLike, y: TensorLike, options?: RoundingOption, more?: unknown) => {
+    const inputs = operands('div', x, y)
+    const roundingMode = options === undefined && more === undefined ? null : divOptions([options, more])[0]
+    if (roundingMode === null) return [divOp, inputs]
+    if (roundingMode === 'floor' || roundingMode === 'trunc') return [quotients[roundingMode], inputs]
+    throw new RuntimeError(
+      `div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '${roundingMode}'`,
+    )
+  },
+)
+
+const remainderOp = elementwise('RemainderBackward1', (x, y) => s.mod(x, y), { check: divisorCheck })
+const remainderOfNumber = named('RemainderBackward0', remainderOp)
+/** `x` modulo `y`, with the divisor's sign. */
+export const remainder = overloaded((x: TensorLike, y: TensorLike, ...none: []) => {
+  if (none.length > 0) noOptions.remainder(none)
+  return [typeof y === 'object' ? remainderOp : remainderOfNumber, operands('remainder', x, y)]
+})
+
+/** `-x`. */
+export const neg = unary(
+  elementwise('neg', (x) => s.neg(x), {
+    gradName: 'neg',
+    accepts: refuseBool(
+      'Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.',
+    ),
+  }),
+)
+
+const powOp = elementwise('pow', (x, p) => s.pow(x, p))
+const powTensorOp = named('PowBackward1', powOp)
+/** `x` to the power `y`; two integers stay integers, and a negative number must then not be the exponent. */
+export const pow = overloaded((x: TensorLike, y: TensorLike, ...none: []) => {
+  if (none.length > 0) noOptions.pow(none)
+  const inputs = operands('pow', x, y, 'exponent')
+  if (typeof y === 'number' && y < 0 && typeof x === 'object' && !isFloat(x.dtype) && Number.isInteger(y)) {
+    throw new RuntimeError('Integers to negative integer powers are not allowed.', 'Convert it first: x.float().')
+  }
+  return [typeof y === 'object' ? powTensorOp : powOp, inputs]
+})
+
+const squareOp = elementwise('pow', (x) => s.mul(x, x), { grad: ({ dy, x: [x] }) => [s.mul(dy, s.mul(x, 2))] })
+/** The square, `x * x`. */
+export const square = overloaded((x: Tensor, ...none: []) => {
+  const [first, second] = none as readonly unknown[]
+  checkAlone('square', x, first, second)
+  return x.dtype === 'bool' ? [powOp, [x, operand(2)]] : [squareOp, [x]]
+})

@@ -1,0 +1,53 @@
+// The larger, the smaller, and what lies between bounds.
+import { RuntimeError } from '../../base/errors.ts'
+import { s } from '../../expr/expr.ts'
+import { operand } from '../../tensor/apply.ts'
+import { type Arguments, method, nullable, optional } from '../../tensor/signature.ts'
+import { Tensor } from '../../tensor/tensor.ts'
+import { elementwise } from '../define/elementwise.ts'
+import { binary, named, operandKind, overloaded, type TensorLike } from '../define/overloads.ts'
+
+/** The larger of two; equal ones share the gradient. */
+export const maximum = binary(elementwise('maximum', (x, y) => s.max(x, y)))
+/** The smaller of two; equal ones share the gradient. */
+export const minimum = binary(elementwise('minimum', (x, y) => s.min(x, y)))
+
+const clampOp = elementwise('clamp', (x, low, high) => s.min(s.max(x, low), high), {
+  gradName: 'where',
+  grad: ({ dy, x: [x, low, high] }) => [
+    s.select(s.and(s.ge(x, low), s.le(x, high)), dy, 0),
+    s.select(s.and(s.lt(x, low), s.lt(low, high)), dy, 0),
+    s.select(s.or(s.gt(x, high), s.gt(low, high)), dy, 0),
+  ],
+})
+const clampMinOp = elementwise('clamp', (x, low) => s.max(x, low), {
+  gradName: 'where',
+  grad: ({ dy, x: [x, low] }) => [s.select(s.ge(x, low), dy, 0), s.select(s.lt(x, low), dy, 0)],
+})
+const clampMaxOp = elementwise('clamp', (x, high) => s.min(x, high), {
+  gradName: 'where',
+  grad: ({ dy, x: [x, high] }) => [s.select(s.le(x, high), dy, 0), s.select(s.gt(x, high), dy, 0)],
+})
+
+const byTensors = { both: clampOp, min: clampMinOp, max: clampMaxOp }
+const byNumbers = {
+  both: named('ClampBackward1', clampOp),
+  min: named('ClampBackward1', clampMinOp),
+  max: named('ClampBackward1', clampMaxOp),
+}
+type Bound = TensorLike | null
+const bound = nullable({ ...operandKind, expected: 'Number' })
+const clampArguments = method('clamp', optional('min', bound, null), optional('max', bound, null))
+/** `x` limited to [min, max]; either may be null. The gradient passes at both edges. */
+export const clamp = overloaded((x: Tensor, ...args: Arguments<[min: Bound, max: Bound], ClampOptions>) => {
+  const [low, high] = clampArguments(x, args)
+  const ops = low instanceof Tensor || high instanceof Tensor ? byTensors : byNumbers
+  if (low !== null && high !== null) return [ops.both, [x, operand(low), operand(high)]]
+  if (low !== null) return [ops.min, [x, operand(low)]]
+  if (high !== null) return [ops.max, [x, operand(high)]]
+  throw new RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+})
+interface ClampOptions {
+  readonly min?: Bound
+  readonly max?: Bound
+}

@@ -1,0 +1,44 @@
+// Elementary functions, each its scalar expression: dtypes, broadcasting, kernels and gradients follow from it
+// (define/elementwise.ts). Whatever is exported here is an op with a method, an in-place form and cells in the conformance
+// suite: a new op is written here and nowhere else, and its samples there.
+import { s } from '../../expr/expr.ts'
+import { elementwise } from '../define/elementwise.ts'
+import { unary } from '../define/overloads.ts'
+
+/** The absolute value; its slope at 0 is 0. */
+export const abs = unary(elementwise('abs', (x) => s.abs(x)))
+/** -1, 0 or 1. */
+export const sign = unary(elementwise('sign', (x) => s.sign(x)))
+/** The square root. */
+export const sqrt = unary(elementwise('sqrt', (x) => s.sqrt(x), { out: 'float', gradName: 'div' }))
+/** `1 / x`. */
+export const reciprocal = unary(
+  elementwise('reciprocal', (x) => s.div(1, x), { out: 'float', grad: ({ dy, y }) => [s.mul(s.neg(dy), s.mul(y, y))] }),
+)
+/** e to the power x. */
+export const exp = unary(elementwise('exp', (x) => s.exp(x), { out: 'float' }))
+/** `exp(x) - 1`, exact near 0. */
+export const expm1 = unary(elementwise('expm1', (x) => s.expm1(x), { out: 'float' }))
+/** The natural logarithm. */
+export const log = unary(elementwise('log', (x) => s.log(x), { out: 'float', gradName: 'div' }))
+/** `log(1 + x)`, exact near 0. */
+export const log1p = unary(
+  elementwise('Log1PBackward0', (x) => s.log1p(x), { out: 'float', gradName: 'div' }),
+  'log1p',
+)
+/** The sine of radians. */
+export const sin = unary(elementwise('sin', (x) => s.sin(x), { out: 'float' }))
+/** The cosine of radians. */
+export const cos = unary(elementwise('cos', (x) => s.cos(x), { out: 'float' }))
+/** The hyperbolic tangent. */
+export const tanh = unary(elementwise('tanh', (x) => s.tanh(x), { out: 'float', gradName: 'tanhBackward' }))
+/** The error function, the integral of `2 / sqrt(pi) * exp(-t * t)` from 0 to x. */
+export const erf = unary(elementwise('erf', (x) => s.erf(x), { out: 'float' }))
+/** The largest whole number not above x. */
+export const floor = unary(elementwise('floor', (x) => s.floor(x)))
+/** The smallest whole number not below x. */
+export const ceil = unary(elementwise('ceil', (x) => s.ceil(x)))
+/** The whole part of x. */
+export const trunc = unary(elementwise('trunc', (x) => s.trunc(x)))
+/** The nearest whole number, halves to even. */
+export const round = unary(elementwise('round', (x) => s.rint(x)))
