@@ -168,6 +168,8 @@ test('the tour knows how long it is', () => {
   const said = Number(/They are ([\d,]+) lines together/.exec(tour)?.[1].replace(',', ''))
   expect(files.length).toBe(6)
   expect(Math.abs(lines - said), `${lines} lines`).toBeLessThan(0.05 * lines)
+  // Nobody reads more of them in one go.
+  expect(lines).toBeLessThan(1100)
 })
 
 test.each([

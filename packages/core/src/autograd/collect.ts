@@ -1,47 +1,15 @@
-// Accumulates gradients and stores them in the `.grad` of leaves and of tensors that retain theirs. A gradient that
+// Stores gradients in the `.grad` of leaves and of tensors that retain theirs. A gradient that
 // arrives there is taken over without a copy if nothing else can hold its memory, so no two tensors ever share one.
 import { isContiguous } from '../base/layout.ts'
-import { sameShape } from '../base/shape.ts'
-import { s } from '../expr/expr.ts'
-import { cloneOp, type Elementwise, elementwise } from '../ops/define/elementwise.ts'
+import { cloneOp } from '../ops/define/elementwise.ts'
 import { add } from '../ops/pointwise/arithmetic.ts'
 import { inPlace } from '../ops/methods.ts'
 import { zero_ } from '../ops/write/write.ts'
 import { apply } from '../tensor/apply.ts'
-import { effects } from '../tensor/effects.ts'
 import { checkWritable } from '../tensor/in-place.ts'
 import { mode, noGrad } from '../tensor/mode.ts'
 import { detached, type Tensor } from '../tensor/tensor.ts'
 import { atomically } from '../tensor/undo.ts'
-
-/** The limits for waiting gradients, in number and in elements, because they hold memory. */
-const mostWaiting = 16
-const mostElements = 1024
-
-const waits = (dy: Tensor): boolean => dy.elements <= mostElements && isContiguous(dy)
-
-/**
- * Adds an arriving gradient of an output to the earlier ones. Small gradients wait, and one kernel adds them up when
- * all have arrived: in order of arrival, rounding every sum, so that its bits are those of separate additions. While
- * gradients are recorded, they are added one by one.
- */
-export function joined(dys: Tensor[], dy: Tensor): Tensor[] {
-  const [first] = dys
-  const alike = first.dtype === dy.dtype && sameShape(first.sizes, dy.sizes)
-  if (mode.grad || effects.sink !== null || !alike || !waits(first) || !waits(dy)) return [add(total(dys), dy)]
-  const { maxArgs } = dy.storage.device.backend.caps
-  return dys.push(dy) < Math.min(mostWaiting, maxArgs) ? dys : [total(dys)]
-}
-
-const sums: Elementwise[] = []
-
-/** The sum of the gradients that have arrived. */
-export function total(dys: readonly Tensor[]): Tensor {
-  const arity = dys.length
-  if (arity === 1) return dys[0]
-  sums[arity] ??= elementwise('add', (...x) => x.reduce((sum, y) => s.rounded(s.add(sum, y))), { arity })
-  return apply(sums[arity], dys, null)
-}
 
 /** A copy that prints like PyTorch's copy of a gradient. */
 const copyOp = { ...cloneOp, name: 'CopyBackwards' }

@@ -1,17 +1,10 @@
-// The backward pass: gradients flow from outputs to inputs over the nodes that the forward pass created, newest first.
-// It is the only algorithm; backward() is the same pass that ends in leaves' `.grad`. Gradient rules are ops, so they
-// can be recorded.
-import { repeated } from '../base/arrays.ts'
+// backward() and grad(): they check their arguments and run one pass back from the outputs (walk.ts).
 import { RuntimeError, TypeError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
-import { numelOf, sameShape, shapeString } from '../base/shape.ts'
-import { add } from '../ops/pointwise/arithmetic.ts'
+import { sameShape, shapeString } from '../base/shape.ts'
 import { filled, toDType } from '../ops/define/fill.ts'
-import { storagesMade } from '../tensor/device.ts'
-import { effects } from '../tensor/effects.ts'
-import { mode, withMode } from '../tensor/mode.ts'
-import { type Node, noGradients } from '../tensor/node.ts'
-import type { Gradients } from '../tensor/op.ts'
+import { withMode } from '../tensor/mode.ts'
+import type { Node } from '../tensor/node.ts'
 import {
   type Arguments,
   bool,
@@ -27,10 +20,8 @@ import {
   tensors,
 } from '../tensor/signature.ts'
 import { edgeOf, Tensor } from '../tensor/tensor.ts'
-import { watched } from './anomaly.ts'
-import { Arrivals, joined, keep, total } from './collect.ts'
-import { retainGrad, runHooks } from './hooks.ts'
-import { Pieces } from './pieces.ts'
+import { retainGrad } from './hooks.ts'
+import { type Capture, Walk } from './walk.ts'
 
 export interface BackwardOptions {
   /** Record the gradients' own graph, for second derivatives. */
@@ -48,211 +39,6 @@ export interface GradOptions {
   readonly retainGraph?: boolean
   /** Return null for an input that the outputs do not depend on, instead of throwing. */
   readonly allowUnused?: boolean
-}
-
-/** A requested gradient of a node's output, and its place in the result. */
-interface Capture {
-  readonly index: number
-  readonly slot: number
-}
-
-/**
- * The nodes that a pass is for: a node with captures returns their gradients, a node without collects in `.grad`. null
- * means all leaves.
- */
-type Targets = ReadonlyMap<Node, readonly Capture[]> | null
-
-/** The state of a node in an outer pass, saved while an inner pass runs in a hook or a rule. */
-type Visit = Pick<Node, 'walk' | 'dys' | 'pending' | 'pieces' | 'wanted'> & { readonly node: Node }
-
-const visitOf = (node: Node): Visit => {
-  const { walk, dys, pending, pieces, wanted } = node
-  return { node, walk, dys, pending, pieces, wanted }
-}
-
-class Walk {
-  readonly #targets: Targets
-  readonly #retainGraph: boolean
-  readonly #nodes: Node[] = []
-  readonly #leaves: Node[] = []
-  readonly #outer: Visit[] = []
-  readonly #born = storagesMade()
-  readonly #arrivals = new Arrivals()
-  readonly #found: (Tensor | null)[] = []
-  #sorted = true
-
-  constructor(targets: Targets, retainGraph: boolean) {
-    this.#targets = targets
-    this.#retainGraph = retainGraph
-  }
-
-  /** Runs the pass; returns the captured gradients by their slots. */
-  run(roots: readonly Tensor[], seeds: readonly Tensor[], createGraph: boolean): readonly (Tensor | null)[] {
-    const nodes = this.#nodes
-    const outer = Arrivals.current
-    Arrivals.current = this.#arrivals
-    try {
-      for (const root of roots) this.#reach(edgeOf(root) as Node)
-      for (let i = 0; i < nodes.length; i++) {
-        const { edges } = nodes[i]
-        for (let k = 0; k < edges.length; k++) {
-          const edge = edges[k]
-          if (edge !== null) this.#reach(edge)
-        }
-      }
-      // A node is newer than everything it depends on, so age is a valid order: PyTorch's.
-      if (!this.#sorted) nodes.sort((a, b) => b.order - a.order)
-      if (this.#targets !== null) this.#mark(this.#targets)
-      withMode('backward', { grad: createGraph, inference: false }, () => {
-        for (let i = 0; i < roots.length; i++) this.#send(edgeOf(roots[i]) as Node, roots[i].outIndex, seeds[i])
-        for (let i = 0; i < nodes.length; i++) this.#pass(nodes[i])
-        this.#arrivals.land()
-      })
-    } finally {
-      Arrivals.current = outer
-      this.#leave(nodes)
-      this.#leave(this.#leaves)
-      for (const { node, ...visit } of this.#outer) Object.assign(node, visit)
-    }
-    return this.#found
-  }
-
-  /** Counts the gradients that will be sent to a node. */
-  #reach(node: Node): void {
-    if (node.walk !== this) {
-      if (node.walk !== null) this.#outer.push(visitOf(node))
-      node.walk = this
-      node.dys = noGradients
-      node.pending = 0
-      node.pieces = null
-      node.wanted = 0
-      const nodes = this.#nodes
-      if (node.leaf !== null) this.#leaves.push(node)
-      else {
-        if (nodes.length > 0 && nodes[nodes.length - 1].order < node.order) this.#sorted = false
-        nodes.push(node)
-      }
-    }
-    node.pending++
-  }
-
-  #leave(nodes: readonly Node[]): void {
-    for (let i = 0; i < nodes.length; i++) {
-      nodes[i].walk = null
-      nodes[i].dys = noGradients
-      nodes[i].pieces = null
-    }
-  }
-
-  /** Marks the targets and the nodes that lead to them; nodes are newest first. */
-  #mark(targets: ReadonlyMap<Node, unknown>): void {
-    for (const node of targets.keys()) if (node.walk === this) node.wanted = 2
-    const nodes = this.#nodes
-    for (let i = nodes.length - 1; i >= 0; i--) if (nodes[i].wanted === 0 && leads(nodes[i])) nodes[i].wanted = 1
-  }
-
-  #send(node: Node, index: number, dy: Tensor | null | undefined): void {
-    if (dy !== null && dy !== undefined) receive(node, index, dy)
-    if (node.leaf !== null && --node.pending === 0) this.#arrive(node, node.leaf)
-  }
-
-  /** Stores the gradient of a slice, which waits for those of other slices. */
-  #sendPiece(node: Node, index: number, { op, attrs }: Node, dy: Tensor): void {
-    const { sizes } = node.specs[index]
-    node.pieces ??= new Pieces()
-    if ((node.pieces as Pieces).add(index, op, attrs, dy, numelOf(sizes))) settlePieces(node)
-    if (node.leaf !== null && --node.pending === 0) this.#arrive(node, node.leaf)
-  }
-
-  /** Handles a leaf that has received all its gradients. */
-  #arrive(node: Node, leaf: Tensor): void {
-    if (waits(node)) settle(node)
-    if (node.dys === noGradients) return
-    const captures = this.#capture(node)
-    if (captures === undefined ? this.#targets === null : captures.length === 0) {
-      if (effects.sink?.looks.isOutside(leaf) === true) effects.sink.looks.noted(node, 'hooks')
-      if (node.hooks !== null) runHooks(node)
-      this.#arrivals.add(leaf, node.dys[0] as Tensor, this.#born)
-    }
-    node.dys = noGradients
-  }
-
-  /** Returns the requested gradients if the node is a target. */
-  #capture(node: Node): readonly Capture[] | undefined {
-    if (node.wanted < 2) return undefined
-    const captures = this.#targets?.get(node)
-    for (const { index, slot } of captures ?? []) {
-      const dy = node.dys[index]
-      this.#found[slot] = dy === null ? null : keep(dy)
-    }
-    return captures
-  }
-
-  #pass(node: Node): void {
-    const { edges, indices, op } = node
-    let gradients: Gradients | null = null
-    let piece: Tensor | null = null
-    if (waits(node)) settle(node)
-    if (node.dys !== noGradients) {
-      const captures = this.#capture(node)
-      const passes = this.#targets === null || leads(node)
-      if (node.hooks !== null && (passes || captures !== undefined)) runHooks(node)
-      if (passes && edges.length === 1 && op.cut !== undefined && !mode.anomaly) piece = node.dys[0]
-      else if (passes) gradients = gradientsOf(node)
-      if (passes && !this.#retainGraph) node.release()
-      node.dys = noGradients
-    }
-    if (piece !== null) return this.#sendPiece(edges[0] as Node, indices === null ? 0 : indices[0], node, piece)
-    for (let i = 0; i < edges.length; i++) {
-      const edge = edges[i]
-      if (edge !== null) this.#send(edge, indices === null ? 0 : indices[i], gradients === null ? null : gradients[i])
-    }
-  }
-}
-
-/** Whether a wanted gradient flows through a node. */
-function leads({ edges }: Node): boolean {
-  for (let i = 0; i < edges.length; i++) {
-    const edge = edges[i]
-    if (edge !== null && edge.wanted > 0) return true
-  }
-  return false
-}
-
-/** Adds a gradient to those of an output that have arrived. */
-function receive(node: Node, index: number, dy: Tensor): void {
-  const { dys, specs } = node
-  if (specs.length === 1) node.dys = dys === noGradients ? [dy] : joined(dys as Tensor[], dy)
-  else {
-    if (dys === noGradients) node.dys = repeated<Tensor | null>(specs.length, null)
-    const before = node.dys[index]
-    node.dys[index] = before === null ? dy : add(before, dy)
-  }
-}
-
-function settlePieces(node: Node): void {
-  const { pieces, specs } = node
-  node.pieces = null
-  pieces?.settle(
-    (index) => specs[index].sizes,
-    (index, dy) => receive(node, index, dy),
-  )
-}
-
-/** Whether gradients wait at a node; small enough to be inlined for every node. */
-const waits = ({ pieces, dys, specs }: Node): boolean => pieces !== null || dys.length > specs.length
-
-/** Leaves one gradient per output: adds up those that have waited. */
-function settle(node: Node): void {
-  if (node.pieces !== null) settlePieces(node)
-  if (node.dys.length > node.specs.length) node.dys = [total(node.dys as Tensor[])]
-}
-
-/** The gradients of a node's inputs; checks saved values first. */
-function gradientsOf(node: Node): Gradients {
-  if (mode.anomaly) return watched(node)
-  node.checkSaved()
-  return (node.op.vjp as NonNullable<typeof node.op.vjp>)(node)
 }
 
 const list = <T>(x: T | readonly T[]): readonly T[] => (Array.isArray(x) ? (x as readonly T[]) : [x as T])

@@ -1,8 +1,7 @@
 // Every operation goes through `apply`. It infers shapes and dtypes, runs the op as a kernel, a view or a composition,
-// and records a node if a gradient will be needed. In-place forms are in in-place.ts.
+// and connects the result to a node if a gradient will be needed (graph.ts). In-place forms are in in-place.ts.
 import type { Instr, Operand, Prims, Spec, View } from '../backend/backend.ts'
 import type { CompositeKind } from '../backend/composites.ts'
-import { repeated } from '../base/arrays.ts'
 import { contiguousStrides, expandStrides } from '../base/layout.ts'
 import { broadcastShapes, numelOf, sameShape, type Shape, scalarShape } from '../base/shape.ts'
 import { currentDevice, type Device, Storage, twoDevices } from './device.ts'
@@ -10,9 +9,9 @@ import { dispatch } from './dispatch.ts'
 import { effects } from './effects.ts'
 import { callingLine } from './line.ts'
 import { mode, noGrad } from './mode.ts'
-import { Node } from './node.ts'
-import { type Input, Num, type OpDef, type Saves } from './op.ts'
-import { edgeOf, Tensor } from './tensor.ts'
+import { connect, wantsGrad } from './graph.ts'
+import { type Input, Num, type OpDef } from './op.ts'
+import { Tensor } from './tensor.ts'
 
 /** A new, contiguous tensor with uninitialized memory. */
 export function allocate(device: Device, spec: Spec): Tensor {
@@ -50,7 +49,7 @@ export function applyAll<A>(op: OpDef<A>, inputs: readonly Input[], attrs: A, on
     // A composition may end in a view op, but its result is not a view for the caller: nothing else refers to the
     // memory beneath.
     for (let i = 0; i < outs.length; i++) outs[i].viewOf = null
-    return record(op, inputs, attrs, specs, outs)
+    return connect(op, inputs, attrs, specs, outs)
   }
   if (to.kind === 'view') {
     const parent = inputs[0] as Tensor
@@ -62,10 +61,10 @@ export function applyAll<A>(op: OpDef<A>, inputs: readonly Input[], attrs: A, on
     const out = new Tensor(parent.storage, layout.sizes, layout.strides, layout.offset, parent.dtype)
     // The shape that the op infers is that of this layout.
     const specs = [{ sizes: layout.sizes, dtype: parent.dtype }]
-    if (to.own === true) return record(op, inputs, attrs, specs, [out])
+    if (to.own === true) return connect(op, inputs, attrs, specs, [out])
     const base = parent.viewOf?.base ?? parent
     out.viewOf = { base, parent, op: op as OpDef<unknown>, attrs, tracked: mode.grad, version: parent.version }
-    return record(op, inputs, attrs, specs, [out])
+    return connect(op, inputs, attrs, specs, [out])
   }
   const specs = op.infer(inputs, attrs)
   const device = deviceOf(inputs, on)
@@ -73,7 +72,7 @@ export function applyAll<A>(op: OpDef<A>, inputs: readonly Input[], attrs: A, on
   const outs = new Array<Tensor>(specs.length)
   for (let i = 0; i < specs.length; i++) outs[i] = allocate(device, specs[i])
   runKernel(device, op, inputs, attrs, specs, outs, undefined)
-  return record(op, inputs, attrs, specs, outs)
+  return connect(op, inputs, attrs, specs, outs)
 }
 
 /** Whether the backend has a kernel for a composition, and a rule exists for the gradients that are needed. */
@@ -144,89 +143,6 @@ export const expandView = (x: Tensor, shape: Shape): View => ({
   strides: expandStrides(x, shape),
   offset: x.offset,
 })
-
-/** The node through which a gradient reaches an operand, or null. */
-export function edgeTo(x: Input): Node | null {
-  return x instanceof Tensor ? edgeOf(x) : null
-}
-
-export function wantsGrad(inputs: readonly Input[]): boolean {
-  for (let i = 0; i < inputs.length; i++) if (edgeTo(inputs[i]) !== null) return true
-  return false
-}
-
-/** Gives results their node if a gradient can flow through them. */
-export function record<A>(
-  op: OpDef<A>,
-  inputs: readonly Input[],
-  attrs: A,
-  specs: readonly Spec[],
-  outs: readonly Tensor[],
-): readonly Tensor[] {
-  if (!mode.grad || op.vjp === undefined) return outs
-  const node = linked(op, inputs, attrs, specs)
-  if (node === null) return outs
-  const saves = saveInputs(node, inputs)
-  for (let i = 0; i < outs.length; i++) setNode(outs[i], node as Node, i)
-  saveOutputs(node, saves, inputs, outs)
-  return outs
-}
-
-const setNode = (t: Tensor, node: Node, index: number): void => {
-  if (t.dtype !== 'float32' && t.dtype !== 'float64') return
-  t.node = node
-  t.outIndex = index
-}
-
-/** A node with its edges and saved inputs; null if no gradient can flow to any input. */
-export function connected<A>(op: OpDef<A>, inputs: readonly Input[], attrs: A, specs: readonly Spec[]): Node<A> | null {
-  const node = linked(op, inputs, attrs, specs)
-  if (node !== null) saveInputs(node, inputs)
-  return node
-}
-
-/** A node with its edges; null if no gradient can flow to any input. */
-export function linked<A>(op: OpDef<A>, inputs: readonly Input[], attrs: A, specs: readonly Spec[]): Node<A> | null {
-  let edges: (Node | null)[] | null = null
-  let needed = 0
-  let indices: number[] | null = null
-  for (let i = 0; i < inputs.length; i++) {
-    const edge = edgeTo(inputs[i])
-    if (edge === null) continue
-    edges ??= repeated<Node | null>(inputs.length, null)
-    edges[i] = edge
-    needed |= 1 << i
-    const { outIndex } = inputs[i] as Tensor
-    if (outIndex !== 0 && edge.leaf === null) {
-      indices ??= repeated(inputs.length, 0)
-      indices[i] = outIndex
-    }
-  }
-  if (edges === null) return null
-  const node = new Node(op, attrs, specs, edges, indices, needed)
-  if (mode.anomaly) node.line = callingLine()
-  return node
-}
-
-/** Saves the inputs that the rule needs; returns its needs. */
-export function saveInputs<A>(node: Node<A>, inputs: readonly Input[]): Saves | undefined {
-  const saves = node.op.saves?.(node.needed)
-  const positions = saves?.inputs
-  if (positions !== undefined) for (let k = 0; k < positions.length; k++) node.keep(positions[k], inputs[positions[k]])
-  return saves
-}
-
-/** Saves the outputs that the rule needs. */
-export function saveOutputs<A>(
-  node: Node<A>,
-  saves: Saves | undefined,
-  inputs: readonly Input[],
-  outs: readonly Tensor[],
-): void {
-  const positions = saves?.outputs
-  if (positions === undefined) return
-  for (let k = 0; k < positions.length; k++) node.keep(inputs.length + positions[k], outs[positions[k]])
-}
 
 /** A number or tensor as an operand of an op. */
 export function operand(x: Tensor | number | boolean | (() => number)): Input {

@@ -6,21 +6,8 @@ import { RuntimeError } from '../base/errors.ts'
 import { contiguousLayout, isContiguous, type Layout } from '../base/layout.ts'
 import { canCast } from '../base/promotion.ts'
 import { broadcastShapes, sameShape, type Shape, shapeString } from '../base/shape.ts'
-import {
-  allocate,
-  apply,
-  connected,
-  contiguousCopy,
-  deviceOf,
-  edgeTo,
-  expandView,
-  linked,
-  mapOperands,
-  runKernel,
-  saveInputs,
-  saveOutputs,
-  wantsGrad,
-} from './apply.ts'
+import { allocate, apply, contiguousCopy, deviceOf, expandView, mapOperands, runKernel } from './apply.ts'
+import { connected, edgeTo, linked, saveInputs, saveOutputs, wantsGrad } from './graph.ts'
 import type { Storage } from './device.ts'
 import { dispatch } from './dispatch.ts'
 import { effects, touch } from './effects.ts'

@@ -4,7 +4,7 @@
 import type { Spec } from '../backend/backend.ts'
 import { dtypeName } from '../base/dtype.ts'
 import { RuntimeError } from '../base/errors.ts'
-import { type Shape, shapeString } from '../base/shape.ts'
+import { shapeString } from '../base/shape.ts'
 import type { Input, OpDef, Vjp } from './op.ts'
 import type { Tensor } from './tensor.ts'
 
@@ -25,12 +25,6 @@ export const noGradients: (Tensor | null)[] = []
 let counter = 0
 /** The number of nodes so far: a node created later has at least this order. */
 export const nodesMade = (): number => counter
-
-/** The gradients of slices of a node's outputs, until the backward pass reaches the node; see autograd/pieces.ts. */
-export interface Pieces {
-  /** Passes whole gradients to `send` that add up to the pieces. */
-  settle(shapeOf: (index: number) => Shape, send: (index: number, dy: Tensor) => void): void
-}
 
 /** What a backward pass needs from a node: nothing, that it leads to a target, or its gradients. */
 export type Wanted = 0 | 1 | 2
@@ -66,8 +60,8 @@ export class Node<A = unknown> implements Vjp<A> {
   walk: object | null = null
   dys: (Tensor | null)[] = noGradients
   pending = 0
-  /** Gradients of slices, which wait. */
-  pieces: Pieces | null = null
+  /** Gradients of slices, which wait (autograd/slices.ts). */
+  slices: object | null = null
   /** Whether that pass needs this node's gradients, or those of a node that it leads to. */
   wanted: Wanted = 0
 

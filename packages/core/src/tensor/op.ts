@@ -93,7 +93,7 @@ export interface OpDef<A = unknown> {
   saves?(needs: number): Saves
   /** The rule works without a saved output that has been overwritten, which it detects by `keeps`. */
   readonly spare?: true
-  /** For a view of slices along one dimension: the slices. Their gradients wait for each other (autograd/pieces.ts). */
+  /** For a view of slices along one dimension: the slices. Their gradients wait for each other (autograd/slices.ts). */
   cut?(attrs: A): Cut
   readonly to: Lowering<A>
 }

@@ -8,12 +8,11 @@ import { add } from '../ops/pointwise/arithmetic.ts'
 import { filled } from '../ops/define/fill.ts'
 import { catOp } from '../ops/views/join.ts'
 import { apply } from '../tensor/apply.ts'
-import type { Pieces as Settling } from '../tensor/node.ts'
 import type { Cut, OpDef } from '../tensor/op.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 
 /** The gradient of a view of slices. */
-interface Piece {
+interface Slice {
   /** The node's output that was sliced. */
   readonly index: number
   readonly op: OpDef<unknown>
@@ -23,62 +22,62 @@ interface Piece {
 }
 
 /** The gradients of slices of a node's outputs that have arrived. */
-export class Pieces implements Settling {
-  #waiting: Piece[] = []
+export class Slices {
+  #waiting: Slice[] = []
   #elements = 0
 
-  /** Adds a piece; returns whether the pieces now hold more memory than a whole gradient of `elements` would. */
-  add(index: number, op: OpDef<unknown>, attrs: unknown, dy: Tensor, elements: number): boolean {
+  /** Adds a slice; returns how many elements wait now. */
+  add(index: number, op: OpDef<unknown>, attrs: unknown, dy: Tensor): number {
     const cut = (op.cut as NonNullable<typeof op.cut>)(attrs)
     this.#waiting.push({ index, op, attrs, cut, dy })
     this.#elements += dy.elements
-    return this.#elements > 2 * elements
+    return this.#elements
   }
 
-  /** Passes whole gradients to `send` that add up to the pieces, as few as possible for each output. */
-  settle(shapeOf: (index: number) => Shape, send: (index: number, dy: Tensor) => void): void {
-    const pieces = this.#waiting
+  /** Sends whole gradients that add up to the slices, as few as possible for each output. */
+  send(shapeOf: (index: number) => Shape, to: (index: number, dy: Tensor) => void): void {
+    const slices = this.#waiting
     this.#waiting = []
     this.#elements = 0
-    if (pieces.length === 1) return send(pieces[0].index, whole(pieces, shapeOf(pieces[0].index)))
-    const groups = new Map<string, Piece[]>()
-    for (const piece of pieces) {
-      const { dim, step } = piece.cut
+    if (slices.length === 1) return to(slices[0].index, whole(slices, shapeOf(slices[0].index)))
+    const groups = new Map<string, Slice[]>()
+    for (const slice of slices) {
+      const { dim, step } = slice.cut
       // Slices with a step are handled separately.
-      const key = step === 1 ? `${piece.index}:${dim}` : `${piece.index}:${dim}:${groups.size}`
+      const key = step === 1 ? `${slice.index}:${dim}` : `${slice.index}:${dim}:${groups.size}`
       const group = groups.get(key)
-      if (group === undefined) groups.set(key, [piece])
-      else group.push(piece)
+      if (group === undefined) groups.set(key, [slice])
+      else group.push(slice)
     }
     for (const group of groups.values()) {
       const [{ index }] = group
-      for (const row of rowsOf(group)) send(index, whole(row, shapeOf(index)))
+      for (const row of rowsOf(group)) to(index, whole(row, shapeOf(index)))
     }
   }
 }
 
-const endOf = ({ cut: { start, length } }: Piece): number => start + length
+const endOf = ({ cut: { start, length } }: Slice): number => start + length
 
 /** Groups slices into rows without overlaps; equal slices are added up. */
-function rowsOf(pieces: Piece[]): Piece[][] {
-  const rows: Piece[][] = []
-  let last: Piece | undefined
-  for (const piece of pieces.sort((a, b) => a.cut.start - b.cut.start)) {
-    const { start, length } = piece.cut
+function rowsOf(slices: Slice[]): Slice[][] {
+  const rows: Slice[][] = []
+  let last: Slice | undefined
+  for (const slice of slices.sort((a, b) => a.cut.start - b.cut.start)) {
+    const { start, length } = slice.cut
     if (last !== undefined && last.cut.start === start && last.cut.length === length) {
-      last.dy = add(last.dy, piece.dy.dim() === last.dy.dim() ? piece.dy : apply(reshapeOp, [piece.dy], last.dy.sizes))
+      last.dy = add(last.dy, slice.dy.dim() === last.dy.dim() ? slice.dy : apply(reshapeOp, [slice.dy], last.dy.sizes))
       continue
     }
     const row = rows.find((r) => endOf(r[r.length - 1]) <= start)
-    if (row === undefined) rows.push([piece])
-    else row.push(piece)
-    last = piece
+    if (row === undefined) rows.push([slice])
+    else row.push(slice)
+    last = slice
   }
   return rows
 }
 
 /** Concatenates a row of slices with zeros between them. */
-function whole(row: readonly Piece[], shape: Shape): Tensor {
+function whole(row: readonly Slice[], shape: Shape): Tensor {
   const [{ op, attrs, cut, dy }] = row
   if (row.length === 1) {
     const to = op.to as Extract<OpDef<unknown>['to'], { kind: 'view' }>
@@ -86,22 +85,22 @@ function whole(row: readonly Piece[], shape: Shape): Tensor {
   }
   const { dim } = cut
   const sized = (length: number): Shape => shape.map((n, i) => (i === dim ? length : n))
-  const parts: Tensor[] = []
+  const terms: Tensor[] = []
   const sizes: number[] = []
   let end = 0
   const pad = (to: number): void => {
     if (to === end) return
-    parts.push(expandTo(filled([], dy.dtype, 0, dy.storage.device), sized(to - end)))
+    terms.push(expandTo(filled([], dy.dtype, 0, dy.storage.device), sized(to - end)))
     sizes.push(to - end)
   }
-  for (const piece of row) {
-    const { start, length } = piece.cut
+  for (const slice of row) {
+    const { start, length } = slice.cut
     pad(start)
-    const part = piece.dy
-    parts.push(part.dim() === shape.length ? part : apply(reshapeOp, [part], sized(length)))
+    const { dy: piece } = slice
+    terms.push(piece.dim() === shape.length ? piece : apply(reshapeOp, [piece], sized(length)))
     sizes.push(length)
     end = start + length
   }
   pad(shape[dim])
-  return apply(catOp, parts, { dim, sizes })
+  return apply(catOp, terms, { dim, sizes })
 }
