@@ -8,6 +8,7 @@ import {
   cpSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   rmSync,
@@ -24,9 +25,15 @@ const sources = join(root, 'native')
 const builds = join(sources, 'build')
 export const addon = join(builds, 'Release', 'flambeau_native.node')
 
-/** Node-API's headers. */
+const packages = { 'node-api': 'node-api-headers', 'node-addon-api': 'node-addon-api' }
+/** The folders of the packages with Node-API's headers, by the names of their copies. */
 const headers = () =>
-  realpathSync(join(root, 'packages', 'backend-native', 'node_modules', 'node-api-headers', 'include'))
+  Object.entries(packages).map(([copy, name]) => {
+    const folder = join(root, 'packages', 'backend-native', 'node_modules', name)
+    if (!existsSync(folder)) throw new Error(`the package ${name} is not installed: pnpm install`)
+    const include = join(folder, 'include')
+    return { copy, folder: realpathSync(folder), include: realpathSync(existsSync(include) ? include : folder) }
+  })
 
 /** Why the addon cannot be built here, or undefined. */
 export const addonMissing = missing
@@ -48,7 +55,8 @@ export const addonDigest = () =>
 
 const makeAddon = () => {
   const { version } = readJson('packages', 'backend-native', 'package.json')
-  return buildAddon({ sources, folder: join(builds, 'Release'), headers: headers(), version, quiet: true })
+  const include = headers().map((each) => each.include)
+  return buildAddon({ sources, folder: join(builds, 'Release'), headers: include, version, quiet: true })
 }
 
 /** Copies the sources of the addon, as @flambeau/backend-native carries them. */
@@ -57,8 +65,16 @@ const copySources = () => {
   rmSync(to, { recursive: true, force: true })
   for (const name of ['CMakeLists.txt', 'exports.map', 'src'])
     cpSync(join(sources, name), join(to, name), { recursive: true })
-  cpSync(headers(), join(to, 'node-api'), { recursive: true })
-  copyFileSync(join(headers(), '..', 'LICENSE'), join(to, 'node-api', 'LICENSE'))
+  // cmake-js looks here for whether Node's own headers are needed.
+  const { binary } = readJson('native', 'package.json')
+  writeFileSync(join(to, 'package.json'), `${JSON.stringify({ private: true, binary }, null, 2)}\n`)
+  for (const { copy, folder, include } of headers()) {
+    mkdirSync(join(to, copy))
+    const files = readdirSync(include).filter((file) => file.endsWith('.h'))
+    for (const file of files) copyFileSync(join(include, file), join(to, copy, file))
+    const license = readdirSync(folder).find((file) => /^license/i.test(file))
+    copyFileSync(join(folder, license), join(to, copy, license))
+  }
 }
 
 /** The oldest C library that the Linux package supports. */

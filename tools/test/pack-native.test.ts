@@ -193,6 +193,20 @@ describe('packed', () => {
     })
   })
 
+  test('the sources come with their headers, and cmake-js would download none', () => {
+    const sources = installed('backend-native/dist/native')
+    const { binary } = JSON.parse(readFileSync(join(sources, 'package.json'), 'utf8'))
+    expect(binary).toEqual({ napi_versions: [8] })
+    for (const [folder, header] of [
+      ['node-api', 'node_api.h'],
+      ['node-addon-api', 'napi.h'],
+    ]) {
+      const files = readdirSync(join(sources, folder))
+      expect(files).toContain(header)
+      expect(files.some((file) => /^license/i.test(file))).toBe(true)
+    }
+  })
+
   test('npx flambeau-native build builds an addon from the sources in the package', async () => {
     rmSync(installed(`native-${platform}`), { recursive: true })
     const npx = await exec('npx', ['--no-install', 'flambeau-native', 'build'], { cwd: app })

@@ -1,9 +1,10 @@
 // Builds the addon from its C++ sources: for `npx flambeau-native build`, and for the repository's own tools.
 import { spawnSync } from 'node:child_process'
-import { existsSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
-import { delimiter, join } from 'node:path'
-import { env, platform } from 'node:process'
+import { delimiter, dirname, join } from 'node:path'
+import { cwd, env, execPath, platform } from 'node:process'
 
 const onPath = (name) =>
   (env.PATH ?? '')
@@ -32,9 +33,26 @@ export const missing = () => {
   return `building the addon needs ${lacking.join(' and ')} (${remedies[platform] ?? 'from your system'})`
 }
 
-/** Runs cmake. `quiet` returns its output, else it goes to this terminal. */
-const cmake = (args, quiet) => {
-  const { status, stdout, stderr, error } = spawnSync('cmake', args, {
+/**
+ * The script of cmake-js if it is installed beside the sources or in the current folder. Older versions than 8 would
+ * download Node's headers.
+ */
+export const cmakeJs = (sources) => {
+  for (const folder of [sources, cwd()]) {
+    try {
+      const manifest = createRequire(join(folder, 'package.json')).resolve('cmake-js/package.json')
+      const { version, bin } = JSON.parse(readFileSync(manifest, 'utf8'))
+      if (Number.parseInt(version, 10) >= 8) return join(dirname(manifest), bin['cmake-js'])
+    } catch {
+      // Not installed there.
+    }
+  }
+  return undefined
+}
+
+/** Runs a program. `quiet` returns its output, else it goes to this terminal. */
+const run = (program, args, quiet) => {
+  const { status, stdout, stderr, error } = spawnSync(program, args, {
     encoding: 'utf8',
     stdio: quiet ? 'pipe' : 'inherit',
     maxBuffer: 1 << 28,
@@ -42,33 +60,48 @@ const cmake = (args, quiet) => {
   return { code: status ?? 1, output: `${stdout ?? ''}${stderr ?? ''}${error?.message ?? ''}` }
 }
 
-/**
- * Configures the sources in `folder` and builds the target there; what is up to date stays. A folder that cmake cannot go on
- * with (made elsewhere, or with another tool) is begun anew. `settings` are those of CMakeLists.txt.
- */
-export const build = ({ sources, folder, target, settings = {}, quiet = false }) => {
-  const defined = Object.entries({ CMAKE_BUILD_TYPE: 'Release', ...settings }).map(
-    ([name, value]) => `-D${name}=${value}`,
-  )
-  const configure = () => {
-    const generator = existsSync(join(folder, 'CMakeCache.txt')) || !oneOf('ninja') ? [] : ['-G', 'Ninja']
-    return cmake(['-S', sources, '-B', folder, ...generator, ...defined], quiet)
+/** The commands that configure and build, by cmake-js if it is installed, else by CMake itself. */
+const commands = ({ sources, folder, target, defined }) => {
+  const script = cmakeJs(sources)
+  const parallel = ['--target', target, '--parallel', String(availableParallelism())]
+  if (script !== undefined) {
+    const where = ['--directory', sources, '--out', folder]
+    return {
+      configure: () => [execPath, [script, 'configure', ...where, '--', ...defined]],
+      build: () => [execPath, [script, 'build', ...where, ...parallel]],
+    }
   }
-  let configured = configure()
-  if (configured.code !== 0) {
-    rmSync(folder, { recursive: true, force: true })
-    configured = configure()
+  // A folder keeps the generator that it was made with.
+  const generator = () => (existsSync(join(folder, 'CMakeCache.txt')) || !oneOf('ninja') ? [] : ['-G', 'Ninja'])
+  return {
+    configure: () => ['cmake', ['-S', sources, '-B', folder, ...generator(), ...defined]],
+    build: () => ['cmake', ['--build', folder, ...parallel]],
   }
-  if (configured.code !== 0) return configured
-  return cmake(['--build', folder, '--target', target, '--parallel', String(availableParallelism())], quiet)
 }
 
-/** The same for the addon: `folder` then holds flambeau_native.node. */
+/**
+ * Configures the sources in `folder` and builds the target there; what is up to date stays. If CMake cannot continue with the
+ * folder (made elsewhere, or with another tool), it starts with an empty one. `settings` are those of CMakeLists.txt.
+ */
+export const build = ({ sources, folder, target, settings = {}, quiet = false }) => {
+  // cmake-js has compiler flags of its own, which would keep CXXFLAGS out.
+  const all = { CMAKE_BUILD_TYPE: 'Release', CMAKE_CXX_FLAGS: env.CXXFLAGS ?? '', ...settings }
+  const defined = Object.entries(all).map(([name, value]) => `-D${name}=${value}`)
+  const { configure, build } = commands({ sources, folder, target, defined })
+  let configured = run(...configure(), quiet)
+  if (configured.code !== 0) {
+    rmSync(folder, { recursive: true, force: true })
+    configured = run(...configure(), quiet)
+  }
+  return configured.code === 0 ? run(...build(), quiet) : configured
+}
+
+/** Builds the addon: `folder` then holds flambeau_native.node. `headers` are the folders of node_api.h and of napi.h. */
 export const buildAddon = ({ sources, folder, headers, version, quiet }) =>
   build({
     sources,
     folder,
     target: 'flambeau_native',
-    settings: { NODE_API: headers, FLAMBEAU_VERSION: version },
+    settings: { NODE_API: headers.join(';'), FLAMBEAU_VERSION: version },
     quiet,
   })

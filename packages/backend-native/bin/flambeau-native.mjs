@@ -29,7 +29,8 @@ const run = (command) => {
   }
   const { version } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'))
   const folder = join(sources, 'build', 'Release')
-  const { code } = buildAddon({ sources, folder, headers: join(sources, 'node-api'), version })
+  const headers = ['node-api', 'node-addon-api'].map((name) => join(sources, name))
+  const { code } = buildAddon({ sources, folder, headers, version })
   const built = join(folder, 'flambeau_native.node')
   if (code === 0 && existsSync(built)) say(`built ${built}`)
   else say('the build failed, see above')
