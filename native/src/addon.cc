@@ -1,6 +1,6 @@
-// The functions that JavaScript calls; with addon.h and javascript.h the only code that knows Node. Memory stays JavaScript's:
-// rows are addresses that the caller keeps alive until the call that runs them returns, or its promise resolves. The code
-// uses node-addon-api, except for `submit` and `run`, which small programs repeat: they are in plain Node-API.
+// The functions that JavaScript calls; only this file, addon.h and javascript.h use Node's interface. Memory belongs to
+// JavaScript: rows are addresses that the caller keeps alive until the call that runs them returns, or its promise
+// resolves. The code uses node-addon-api, except for `submit` and `run`, which programs repeat: they use plain Node-API.
 #include "addon.h"
 
 #include <condition_variable>
@@ -42,10 +42,10 @@ Status Handle::run(const Kernels& kernels, int64_t times, int64_t* done) const {
 
 namespace {
 
-/** Marks our externals among those of others. */
+/** The tag that identifies our externals. */
 constexpr napi_type_tag handleTag = {0x8a1c6f0b3d5e4972, 0xb7d2094e6a83f1c5};
 
-/** The program that an external holds; nullptr if it is none of ours. */
+/** The program in an external; nullptr if it is not one of ours. */
 Handle* handle_of(napi_env env, napi_value value) {
   void* data = nullptr;
   napi_valuetype type;
@@ -138,7 +138,7 @@ Status Addon::run_batch(int32_t words, int32_t rows) noexcept {
 
 namespace {
 
-/** What a hot call is given. */
+/** The arguments of a hot call. */
 template <size_t N> struct Arguments {
   napi_value values[N];
   Addon* addon = nullptr;
@@ -164,7 +164,7 @@ napi_value Addon::ended(napi_env env, const Status& status, int64_t done) {
   return kind;
 }
 
-/** submit(words, rows): runs the batch of so many words over so many rows; how it ended. */
+/** submit(words, rows): runs the batch of so many words over so many rows; returns how it ended. */
 napi_value Addon::submit(napi_env env, napi_callback_info info) noexcept {
   const Arguments<2> args(env, info);
   Addon* addon = args.addon;
@@ -176,7 +176,7 @@ napi_value Addon::submit(napi_env env, napi_callback_info info) noexcept {
   return addon->ended(env, addon->run_batch(words, rows), 0);
 }
 
-/** run(program, times): how it ended. */
+/** run(program, times): runs a program; returns how it ended. */
 napi_value Addon::run(napi_env env, napi_callback_info info) noexcept {
   const Arguments<2> args(env, info);
   Handle* handle = handle_of(env, args.values[0]);
@@ -190,9 +190,9 @@ napi_value Addon::run(napi_env env, napi_callback_info info) noexcept {
   return args.addon->ended(env, status, done);
 }
 
-// ---- the other functions ----
+// ---- the other exports ----
 
-/** address(array): where its elements lie. */
+/** address(array): the address of its elements. */
 Napi::Value Addon::address(const Napi::CallbackInfo& info) {
   if (!info[0].IsTypedArray()) refuse(info, "native: address takes a typed array");
   void* data = nullptr;
@@ -203,8 +203,8 @@ Napi::Value Addon::address(const Napi::CallbackInfo& info) {
 constexpr size_t largePage = 2 << 20;
 
 /**
- * largeBuffer(buffer): memory is large from now on, and is kept when it is freed. Asks for large pages for a buffer that
- * fills one and has not been written to.
+ * largeBuffer(buffer): announces that memory is large from now on and should be kept when it is freed. Requests large
+ * pages for a buffer that fills one and has not been written to.
  */
 void Addon::large_buffer(const Napi::CallbackInfo& info) {
   if (!info[0].IsArrayBuffer()) refuse(info, "native: largeBuffer takes an array buffer");
@@ -213,7 +213,7 @@ void Addon::large_buffer(const Napi::CallbackInfo& info) {
   if (buffer.ByteLength() >= largePage) use_large_pages(buffer.Data(), buffer.ByteLength());
 }
 
-/** open(words, rows, numbers, status): the arrays, of shared memory, for batches and results. */
+/** open(words, rows, numbers, status): sets the arrays, in shared memory, that carry batches and results. */
 void Addon::open(const Napi::CallbackInfo& info) {
   Elements<int32_t> status;
   if (!elements_of(info[3], &status) || status.length < statusWords || !hold(info[0], &words_) ||
@@ -224,10 +224,12 @@ void Addon::open(const Napi::CallbackInfo& info) {
 }
 
 constexpr int32_t mostPrograms = 1 << 16;
-/** The most rows of a program, each of which takes memory. */
+/** The limit for programs, because each row takes memory. */
 constexpr int32_t mostRows = 1 << 20;
 
-/** define(at, words, count, rows, numbers): checks the first `count` words and makes them the program `at` of calls. */
+/**
+ * define(at, words, count, rows, numbers): checks the first `count` words as a program, which calls refer to by `at`.
+ */
 void Addon::define(const Napi::CallbackInfo& info) {
   int32_t at, count, rows, numbers;
   Elements<int32_t> words;
@@ -247,7 +249,7 @@ void Addon::define(const Napi::CallbackInfo& info) {
   programs_[at] = std::move(program);
 }
 
-/** program(words, rows, numbers): a checked program over so many rows and numbers. */
+/** program(words, rows, numbers): returns a checked program over so many rows and numbers. */
 Napi::Value Addon::program(const Napi::CallbackInfo& info) {
   int32_t rows, numbers;
   Elements<int32_t> words;
@@ -272,8 +274,8 @@ Napi::Value Addon::program(const Napi::CallbackInfo& info) {
 }
 
 /**
- * bind(program, rows, numbers, stride): the arrays that runs read: address, bytes and step of every row, and numbers,
- * `stride` of them per run.
+ * bind(program, rows, numbers, stride): sets the arrays that runs read: address, bytes and stride of every row, and
+ * numbers, which each run begins `stride` after the one before.
  */
 void Addon::bind(const Napi::CallbackInfo& info) {
   settle();
@@ -285,7 +287,7 @@ void Addon::bind(const Napi::CallbackInfo& info) {
   handle->stride = stride;
 }
 
-/** runAsync(program, times): the same on another thread; a promise of how it ended. Other work waits for it. */
+/** runAsync(program, times): the same on another thread; returns a promise of how it ended. Other work waits for it. */
 Napi::Value Addon::run_async(const Napi::CallbackInfo& info) {
   Handle* handle = handle_of(info[0]);
   int32_t times;
@@ -301,7 +303,7 @@ Napi::Value Addon::run_async(const Napi::CallbackInfo& info) {
 
 constexpr int32_t mostThreads = 1024;
 
-/** configure(threads, isa, blas): 0 and '' change nothing. */
+/** configure(threads, isa, blas): 0 and '' keep the current setting. */
 void Addon::configure(const Napi::CallbackInfo& info) {
   settle();
   int32_t count;
@@ -318,7 +320,7 @@ void Addon::configure(const Napi::CallbackInfo& info) {
   if (count > 0) set_threads(count);
 }
 
-/** report(): the processor, what was chosen for it, and threads. */
+/** report(): describes the processor, the choices made for it, and threads. */
 Napi::Value Addon::report(const Napi::CallbackInfo& info) {
   auto result = Napi::Object::New(info.Env());
   result.Set("isa", kernels->name);

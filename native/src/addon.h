@@ -1,5 +1,5 @@
-// The addon's class, of which each environment of JavaScript (the main thread, a worker) has its own, and what it keeps:
-// arrays, programs, the run on another thread. The pool of threads and the kernels belong to the process.
+// The addon's class. Each JavaScript environment (the main thread, a worker) has an instance with its own arrays and
+// programs; the process shares the thread pool and the kernels.
 #pragma once
 #include <napi.h>
 
@@ -22,7 +22,7 @@ struct Handle {
   std::vector<int64_t> steps;
   int32_t stride = 0;
 
-  /** Reads the rows for so many runs; an error text if there are too few rows or numbers. */
+  /** Reads the rows for so many runs; returns an error text if there are too few rows or numbers. */
   const char* bind_rows(int64_t times);
   Status run(const Kernels& kernels, int64_t times, int64_t* done) const;
 };
@@ -34,7 +34,7 @@ class Addon : public Napi::Addon<Addon> {
   Addon(Napi::Env env, Napi::Object exports);
 
   const Kernels* kernels = nullptr;
-  /** The run on another thread; nothing else runs until it is done. */
+  /** A run on another thread: nothing else runs until it is done. */
   Job* job = nullptr;
 
  private:
@@ -55,7 +55,7 @@ class Addon : public Napi::Addon<Addon> {
   void settle() const;
   /** Runs a batch of so many words over so many rows. */
   Status run_batch(int32_t words, int32_t rows) noexcept;
-  /** Writes a status where JavaScript reads it and returns its kind; throws if the stream was invalid. */
+  /** Returns the outcome of a run to JavaScript; throws if the words themselves are invalid. */
   napi_value ended(napi_env env, const Status& status, int64_t done);
 
   Held<int32_t> words_;
@@ -68,15 +68,15 @@ class Addon : public Napi::Addon<Addon> {
   std::vector<std::unique_ptr<Program>> programs_;
 };
 
-// ---- what JavaScript and C++ tell each other ----
+// ---- results ----
 
-/** What is wrong with an invalid stream. */
+/** The error message for an invalid stream. */
 inline std::string described(const Status& status) {
   const Opcode opcode = static_cast<Opcode>(status.value);
   return "native: instruction " + std::to_string(status.tag) + " (" + name_of(opcode) + "): " + status.what;
 }
 
-/** A row of the table: an address, as a double, and bytes. A double that is neither names no memory. */
+/** A row of the table: an address, as a double, and bytes. Doubles that cannot be these refer to no memory. */
 inline Row row_of(const double* words) {
   constexpr double most = 9007199254740992.0;
   const bool good = words[0] >= 0 && words[0] < most && words[1] >= 0 && words[1] < most;
@@ -86,7 +86,7 @@ inline Row row_of(const double* words) {
 
 constexpr int64_t statusWords = 4;
 
-/** How a run ended: kind, tag, value, completed runs. */
+/** The outcome of a run: kind, tag, value, completed runs. */
 inline void write_status(const Status& status, int64_t done, int32_t* out) {
   out[0] = status.kind;
   out[1] = status.tag;

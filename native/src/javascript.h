@@ -1,5 +1,5 @@
-// Reads JavaScript's values: counts, names, and typed arrays, some of which are held. Each reader returns whether the value
-// is as it must be; the functions of the addon then throw an error that says what they take.
+// Conversions from JavaScript's values: counts, names, and typed arrays that are kept alive. They return false for a value
+// of the wrong kind, and the functions of the addon then throw an error that says what they take.
 #pragma once
 #include <napi.h>
 
@@ -9,7 +9,7 @@
 
 namespace flambeau {
 
-/** The elements of a typed array. */
+/** The elements of a JavaScript typed array. */
 template <class T> struct Elements {
   T* data = nullptr;
   int64_t length = 0;
@@ -24,7 +24,7 @@ template <class T> constexpr napi_typedarray_type array_type();
 template <> constexpr napi_typedarray_type array_type<int32_t>() { return napi_int32_array; }
 template <> constexpr napi_typedarray_type array_type<double>() { return napi_float64_array; }
 
-/** The elements of a typed array of T; they are valid until JavaScript runs again. */
+/** Gets the elements of `value`, which stay valid until JavaScript runs again; false if it is not a typed array of T. */
 template <class T> bool elements_of(const Napi::Value& value, Elements<T>* elements) {
   if (!value.IsTypedArray()) return false;
   auto array = value.As<Napi::TypedArrayOf<T>>();
@@ -33,7 +33,10 @@ template <class T> bool elements_of(const Napi::Value& value, Elements<T>* eleme
   return true;
 }
 
-/** Holds a typed array of T over shared memory in place of the last one. Other memory could be transferred away. */
+/**
+ * Keeps the typed array `value` alive in place of the previous one; false if it is not one of T over shared memory.
+ * Other memory could be transferred away while C++ knows its address.
+ */
 template <class T> bool hold(const Napi::Value& value, Held<T>* held) {
   Held<T> found;
   if (!elements_of(value, static_cast<Elements<T>*>(&found))) return false;
@@ -44,7 +47,7 @@ template <class T> bool hold(const Napi::Value& value, Held<T>* held) {
   return true;
 }
 
-/** A whole number from 0 to `most`. In plain Node-API, because the hot call reads counts, too. */
+/** Gets an integer from 0 to `most`; false if `value` is not one. Hot calls use it without a Napi::Value. */
 inline bool count_of(napi_env env, napi_value value, int32_t most, int32_t* count) {
   double x;
   if (napi_get_value_double(env, value, &x) != napi_ok || !(x >= 0 && x <= most)) return false;
@@ -55,7 +58,7 @@ inline bool count_of(const Napi::Value& value, int32_t most, int32_t* count) {
   return count_of(value.Env(), value, most, count);
 }
 
-/** A text short enough to be a name or a path. */
+/** Gets a string that could be a name or a path; false if `value` is not one. */
 inline bool text_of(const Napi::Value& value, std::string* text) {
   constexpr size_t most = 4096;
   if (!value.IsString()) return false;
