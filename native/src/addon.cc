@@ -1,6 +1,6 @@
 // The functions that JavaScript calls; only this file, addon.h and javascript.h use Node's interface. Memory belongs to
 // JavaScript: rows are addresses that the caller keeps alive until the call that runs them returns, or its promise
-// resolves. The code uses node-addon-api, except for `submit` and `run`, which programs repeat: they use plain Node-API.
+// resolves. The code uses node-addon-api; only `submit` and `run`, which programs repeat, use plain Node-API.
 #include "addon.h"
 
 #include <condition_variable>

@@ -1,5 +1,5 @@
-// Conversions from JavaScript's values: counts, names, and typed arrays that are kept alive. They return false for a value
-// of the wrong kind, and the functions of the addon then throw an error that says what they take.
+// Conversions from JavaScript's values: counts, names, and typed arrays that are kept alive. They return false for a
+// value of the wrong kind, and the functions of the addon then throw an error that says what they take.
 #pragma once
 #include <napi.h>
 
@@ -24,7 +24,9 @@ template <class T> constexpr napi_typedarray_type array_type();
 template <> constexpr napi_typedarray_type array_type<int32_t>() { return napi_int32_array; }
 template <> constexpr napi_typedarray_type array_type<double>() { return napi_float64_array; }
 
-/** Gets the elements of `value`, which stay valid until JavaScript runs again; false if it is not a typed array of T. */
+/**
+ * Gets the elements of `value`, which stay valid until JavaScript runs again; false if it is not a typed array of T.
+ */
 template <class T> bool elements_of(const Napi::Value& value, Elements<T>* elements) {
   if (!value.IsTypedArray()) return false;
   auto array = value.As<Napi::TypedArrayOf<T>>();
