@@ -25,15 +25,18 @@ const sources = join(root, 'native')
 const builds = join(sources, 'build')
 export const addon = join(builds, 'Release', 'flambeau_native.node')
 
-const packages = { 'node-api': 'node-api-headers', 'node-addon-api': 'node-addon-api' }
-/** The folders of the packages with Node-API's headers, by the names of their copies. */
+/** The packages with Node-API's headers: the names of their copies, the folder of their headers, and their licences. */
 const headers = () =>
-  Object.entries(packages).map(([copy, name]) => {
+  [
+    { copy: 'node-api', name: 'node-api-headers', include: 'include', license: 'LICENSE' },
+    { copy: 'node-addon-api', name: 'node-addon-api', include: '.', license: 'LICENSE.md' },
+  ].map(({ copy, name, include, license }) => {
     const folder = join(root, 'packages', 'backend-native', 'node_modules', name)
     if (!existsSync(folder)) throw new Error(`the package ${name} is not installed: pnpm install`)
-    const include = join(folder, 'include')
-    return { copy, folder: realpathSync(folder), include: realpathSync(existsSync(include) ? include : folder) }
+    return { copy, include: realpathSync(join(folder, include)), license: join(folder, license) }
   })
+/** node-addon-api is compiled into the addon, whose package has its licence under this name. */
+const foreignLicense = 'LICENSE.node-addon-api.md'
 
 /** Why the addon cannot be built here, or undefined. */
 export const addonMissing = missing
@@ -68,12 +71,11 @@ const copySources = () => {
   // cmake-js looks here for whether Node's own headers are needed.
   const { binary } = readJson('native', 'package.json')
   writeFileSync(join(to, 'package.json'), `${JSON.stringify({ private: true, binary }, null, 2)}\n`)
-  for (const { copy, folder, include } of headers()) {
+  for (const { copy, include, license } of headers()) {
     mkdirSync(join(to, copy))
     const files = readdirSync(include).filter((file) => file.endsWith('.h'))
-    for (const file of files) copyFileSync(join(include, file), join(to, copy, file))
-    const license = readdirSync(folder).find((file) => /^license/i.test(file))
-    copyFileSync(join(folder, license), join(to, copy, license))
+    for (const file of [...files.map((name) => join(include, name)), license])
+      copyFileSync(file, join(to, copy, basename(file)))
   }
 }
 
@@ -113,12 +115,13 @@ const fillPackage = () => {
   const wrong = faults(addon)
   if (wrong.length > 0) return { code: 1, output: `the addon cannot be published: ${wrong.join('; ')}` }
   for (const file of [addon, join(root, 'LICENSE')]) copyFileSync(file, basename(file))
+  copyFileSync(headers()[1].license, foreignLicense)
   return { code: 0 }
 }
 
 /** Removes it again: in this repository an addon is loaded from where it was built. */
 const emptyPackage = () => {
-  for (const file of [addon, 'LICENSE']) rmSync(basename(file), { force: true })
+  for (const file of [addon, 'LICENSE', foreignLicense]) rmSync(basename(file), { force: true })
   return { code: 0 }
 }
 

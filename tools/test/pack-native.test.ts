@@ -95,6 +95,9 @@ describe('packed', () => {
       expect(license).toBe('MIT')
       expect(existsSync(installed(name, 'LICENSE'))).toBe(true)
     }
+    // It is compiled into the addon.
+    const license = readFileSync(installed(`native-${platform}`, 'LICENSE.node-addon-api.md'), 'utf8')
+    expect(license).toContain('Node.js API collaborators')
   })
 
   testWith(
