@@ -182,7 +182,7 @@ type Direction = 'forward' | 'by data' | 'by weight'
 type Subject = 'contraction' | 'unrolled' | 'loops'
 type Timed = Readonly<Record<Subject, Statistics>>
 
-const array = (x: Tensor): Float32Array => x.detach().toArray() as Float32Array
+const array = (x: Tensor): Float32Array => x.toArray() as Float32Array
 
 /** Throws where two results are not about the same. */
 function compare(what: string, a: ArrayLike<number>, b: ArrayLike<number>): void {
@@ -203,29 +203,39 @@ const cropped = (x: Float32Array, inner: number, padding: number): Float32Array 
 
 async function times(layer: Layer, rounds: number): Promise<Map<Direction, Timed>> {
   const { images, channels, size, kernels, kernel, stride = 1, padding = 0, groups = 1 } = layer
-  const x = randn(images, channels, size, size).requiresGrad_()
-  const weight = randn(kernels, channels / groups, kernel, kernel).requiresGrad_()
+  const x = randn(images, channels, size, size)
+  const weight = randn(kernels, channels / groups, kernel, kernel)
   const ways = {
-    contraction: () => F.conv2d(x, weight, { stride, padding, groups }),
-    unrolled: () => byProduct(x, weight, layer),
+    contraction: (x: Tensor, weight: Tensor): Tensor => F.conv2d(x, weight, { stride, padding, groups }),
+    unrolled: (x: Tensor, weight: Tensor): Tensor => byProduct(x, weight, layer),
   }
-  const [y, z] = [ways.contraction(), ways.unrolled()]
+  const y = ways.contraction(x, weight)
   const dy = randn(...y.shape)
   const inner = size + 2 * padding
   const arrays: Arrays = {
     ...{ images, channels, size, kernels, kernel, stride, padding, groups, inner, outer: y.shape[2] },
-    x: array(F.pad(x.detach(), [padding, padding, padding, padding])),
+    x: array(F.pad(x, [padding, padding, padding, padding])),
     weight: array(weight),
     dy: array(dy),
   }
-  const byGrad = (of: Tensor, by: Tensor) => (): Tensor => grad(of, by, { gradOutputs: dy, retainGraph: true })[0]
-  const directions: Record<
-    Direction,
-    Record<'contraction' | 'unrolled', () => Tensor> & { loops: () => Float32Array }
-  > = {
-    forward: { ...ways, loops: () => forward(arrays) },
-    'by data': { contraction: byGrad(y, x), unrolled: byGrad(z, x), loops: () => byData(arrays) },
-    'by weight': { contraction: byGrad(y, weight), unrolled: byGrad(z, weight), loops: () => byWeight(arrays) },
+  const gradient = (way: typeof ways.contraction, by: Direction) => {
+    const [xs, weights] = by === 'by data' ? [x.clone().requiresGrad_(), weight] : [x, weight.clone().requiresGrad_()]
+    const y = way(xs, weights)
+    return (): Tensor => grad(y, by === 'by data' ? xs : weights, { gradOutputs: dy, retainGraph: true })[0]
+  }
+  const subjects = (by: Direction, loops: () => Float32Array) => ({
+    contraction: gradient(ways.contraction, by),
+    unrolled: gradient(ways.unrolled, by),
+    loops,
+  })
+  const directions = {
+    forward: {
+      contraction: () => ways.contraction(x, weight),
+      unrolled: () => ways.unrolled(x, weight),
+      loops: () => forward(arrays),
+    },
+    'by data': subjects('by data', () => byData(arrays)),
+    'by weight': subjects('by weight', () => byWeight(arrays)),
   }
   const found = new Map<Direction, Timed>()
   for (const [direction, { contraction, unrolled, loops }] of Object.entries(directions)) {
