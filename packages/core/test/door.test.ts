@@ -396,6 +396,19 @@ made_(
   ],
   { words: /param|Tensor|learning rate|weight_decay|leaf/ },
 )
+made_(
+  'optim.RMSprop',
+  optim.RMSprop,
+  [
+    parametersOf,
+    ...common,
+    by('momentum', 'real?', 0.9),
+    by('alpha', 'real?', 0.9),
+    by('eps', 'real?', 1e-8),
+    by('centered', 'bool?', true),
+  ],
+  { words: /param|Tensor|learning rate|weight_decay|leaf/ },
+)
 for (const name of ['Adam', 'AdamW'] as const)
   made_(
     `optim.${name}`,
