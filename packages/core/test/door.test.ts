@@ -40,7 +40,7 @@ import {
 } from './doors.ts'
 
 each(
-  'neg square abs sign sqrt reciprocal exp expm1 log log1p sin cos tanh erf sigmoid relu floor ceil trunc round logicalNot isnan isfinite',
+  'neg square abs sign sqrt rsqrt reciprocal exp expm1 log log1p sin cos tanh erf sigmoid relu floor ceil trunc round logicalNot isnan isfinite',
   self,
 )
 each('tan sinh cosh atan asinh exp2 lgamma', self)
