@@ -18,7 +18,7 @@ import {
   tensor,
   useDevice,
 } from '@flambeau/core'
-import type { Backend, Instr, View } from '@flambeau/core/backend'
+import { type Backend, type DType, type Instr, numelOf, type View } from '@flambeau/core/backend'
 import { afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { update } from '../src/ops/write/update.ts'
 import { Limited } from './limited.ts'
@@ -133,6 +133,54 @@ test('a kernel for a composition is used unless a gradient is needed for which i
     for (const [i, g] of found.entries()) expect(g).toBeCloseTo(2 * expected[i], 6)
   expect(kinds.filter((kind) => kind === 'softmaxBackward').length).toBe(5)
   expect(kinds).not.toContain('softmax')
+})
+
+/** A backend with few dtypes and few elements. */
+class Narrow extends Limited {
+  override readonly caps = {
+    ...js().caps,
+    strided: true,
+    dtypes: new Set<DType>(['float32', 'int32', 'bool']),
+    maxElements: 8,
+    multiOutput: false,
+    certain: false,
+  }
+  readonly ran: string[] = []
+
+  override supports(instr: Instr): boolean {
+    const [{ dtype, sizes }] = instr.outputs
+    if (dtype === 'float64' || numelOf(sizes) > 8) throw new Error(`was asked about ${dtype}[${sizes}]`)
+    return true
+  }
+
+  override run(instr: Instr): void {
+    this.ran.push(instr.origin.name)
+    js().run(instr)
+  }
+}
+
+test.each([
+  ['a dtype that it lacks', (x: Tensor) => x.double().sub(0.1).float(), ['toCopy', 'sub', 'toCopy'], []],
+  ['more elements than it makes', (x: Tensor) => x.unsqueeze(1).mul(x).sum(1), ['mul'], ['SumBackward1']],
+])('a backend is not asked about %s: it runs elsewhere, visibly, eager and compiled', (_, step, elsewhere, here) => {
+  vi.spyOn(console, 'warn').mockImplementation(() => {})
+  const values = [1, 2, 3, 4]
+  const whole = (x: Tensor): Tensor => step(x).add(1)
+  const expected = whole(tensor(values)).toNested()
+  const narrow = new Narrow()
+  useDevice(narrow)
+  const x = tensor(values)
+  const before = report()
+  expect(whole(x).toNested()).toEqual(expected)
+  expect(narrow.ran).toEqual([...here, 'add'])
+  const counts = elsewhere.map(
+    (name) => [`limited ${name}`, elsewhere.filter((other) => other === name).length] as const,
+  )
+  for (const [name, count] of counts) expect(report()[name]).toBe((before[name] ?? 0) + count)
+  const compiled = compile(whole)
+  for (let i = 0; i < 4; i++) expect(compiled(x).toNested()).toEqual(expected)
+  setStrict(true)
+  expect(() => step(x)).toThrow("device 'limited' cannot run")
 })
 
 /** A backend without copies, which throws if it gets one. */

@@ -151,6 +151,7 @@ interface InstrOf<K extends Kind> {
 export type Instr<K extends Kind = Kind> = { [P in K]: InstrOf<P> }[K]
 
 export interface Capabilities {
+  /** The dtypes that instructions may have; others are stored, but their instructions run elsewhere. */
   readonly dtypes: ReadonlySet<DType>
   /** false: core makes inputs contiguous first. */
   readonly strided: boolean
@@ -162,6 +163,7 @@ export interface Capabilities {
   readonly reducedPost: boolean
   /** The number of buffers that a kernel may read; limits fusion. */
   readonly maxArgs: number
+  /** The largest output of an instruction; what makes more elements runs elsewhere. */
   readonly maxElements: number
   /** The compositions that it has kernels for; absent: none. */
   readonly fused?: ReadonlySet<CompositeKind>

@@ -3,6 +3,7 @@
 import type { Backend } from '../backend/backend.ts'
 import { type Executable, type Given, type Plan, type Program, standIn } from '../backend/program.ts'
 import { isRepeat } from '../backend/repetition.ts'
+import { isSupported } from '../backend/supported.ts'
 import { numelOf } from '../base/shape.ts'
 import type { Device } from '../tensor/device.ts'
 import { plan } from './plan.ts'
@@ -86,7 +87,8 @@ const compiles = (program: Program, backend: Backend): boolean =>
   program.instrs.every((instr) =>
     isRepeat(instr)
       ? compiles(instr.attrs.body, backend)
-      : backend.supports(
+      : isSupported(
+          backend,
           standIn(program, instr, (value) => ({ backend, length: numelOf(program.values[value].sizes) })),
         ),
   )

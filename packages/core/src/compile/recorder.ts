@@ -14,7 +14,8 @@ import type {
 } from '../backend/backend.ts'
 import { isScalar } from '../backend/backend.ts'
 import type { Given, HostStep, Program, ProgramInstr, ProgramOperand, Use } from '../backend/program.ts'
-import { newArray, type TypedArray } from '../base/dtype.ts'
+import { mostElements } from '../backend/supported.ts'
+import { dtypes, newArray, type TypedArray } from '../base/dtype.ts'
 import { RuntimeError } from '../base/errors.ts'
 import { contiguousStrides, highestOf, type Layout } from '../base/layout.ts'
 import { numelOf } from '../base/shape.ts'
@@ -88,7 +89,8 @@ export class Recorder implements Backend, EffectSink {
     this.#withLines = withLines
     this.looks = new HostNotes({ args, first, known }, this.#undo)
     this.name = device.backend.name
-    this.caps = device.backend.caps
+    // Whatever the backend does not run is recorded, too.
+    this.caps = { ...device.backend.caps, dtypes: new Set(dtypes), maxElements: mostElements }
   }
 
   /** Unsupported instructions are recorded unchanged, and run elsewhere now and at every replay. */

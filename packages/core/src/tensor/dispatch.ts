@@ -15,6 +15,7 @@ import {
   withOperands,
 } from '../backend/backend.ts'
 import { asMatrices, foldsAlone } from '../backend/contraction.ts'
+import { isSupported } from '../backend/supported.ts'
 import { type DType, dtypes } from '../base/dtype.ts'
 import { checkSwitch } from '../base/callable.ts'
 import { RuntimeError } from '../base/errors.ts'
@@ -33,7 +34,7 @@ export function dispatch(device: Device, instr: Instr): void {
 /** Runs an instruction in the form that its backend accepts: there, or on the fallback if it is unsupported. */
 function runAsIs(device: Device, instr: Instr): void {
   const { backend } = device
-  if (backend.supports(instr)) backend.run(instr)
+  if (isSupported(backend, instr)) backend.run(instr)
   else if (instr.kind === 'contract') runAsMatrices(device, instr)
   else runElsewhere(device, instr)
 }
@@ -96,7 +97,7 @@ function contiguous(device: Device, x: Operand, temporaries: Temporaries): Opera
 function runAsMatrices(device: Device, instr: Instr<'contract'>): void {
   const { backend } = device
   const same = asMatrices(instr)
-  if (same !== null && backend.supports(same)) return backend.run(same)
+  if (same !== null && isSupported(backend, same)) return backend.run(same)
   const temporaries = new Temporaries(backend)
   try {
     const moves: [View, Output][] = []
@@ -107,7 +108,7 @@ function runAsMatrices(device: Device, instr: Instr<'contract'>): void {
       return rowMajor(copy)
     })
     const folded = asMatrices(withOperands(instr, inputs, instr.outputs) as Instr<'contract'>)
-    if (folded === null || !backend.supports(folded)) return runElsewhere(device, instr)
+    if (folded === null || !isSupported(backend, folded)) return runElsewhere(device, instr)
     for (const [from, to] of moves) copyTo(device, from, to)
     backend.run(folded)
   } finally {
