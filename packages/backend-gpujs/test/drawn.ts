@@ -1,5 +1,5 @@
 // Random instructions of all kinds except maps: shapes, layouts, dtypes and attributes.
-import { contiguousStrides, type DType, newArray, numelOf, type Prims, type Shape } from '@flambeau/core/backend'
+import { contiguousStrides, type DType, newArray, numelOf, type Prims, s, type Shape } from '@flambeau/core/backend'
 import type { Call, Held } from './running.ts'
 
 /** Random integers in a range from a seed, so that a failure can be repeated. */
@@ -62,6 +62,18 @@ export function drawHeld(dice: Dice, shape: Shape, dtype: DType, element = () =>
 const dtypes: readonly DType[] = ['float32', 'float32', 'float32', 'int32', 'uint8']
 const insert = (list: readonly number[], at: number, by: number): number[] => list.map((x, i) => (i === at ? by : x))
 
+/** Elements of a shape under any strides, those of windows among them: overlapping, repeated, reversed. */
+function drawWindows(dice: Dice, shape: Shape, dtype: DType, element: () => number): Held {
+  const rows = contiguousStrides(shape)
+  const strides = shape.map((_, d) => dice.one([rows[d], rows[d], -rows[d], 0, 1, 2, 3]))
+  const reach = (sign: 1 | -1): number =>
+    strides.reduce((sum, step, d) => sum + Math.max(0, sign * step) * Math.max(0, shape[d] - 1), 0)
+  const offset = reach(-1) + dice.int(0, 2)
+  const data = newArray(dtype, offset + reach(1) + 1)
+  for (let i = 0; i < data.length; i++) data[i] = element()
+  return { data, view: { sizes: shape, strides, offset, dtype } }
+}
+
 export const drawn: { readonly [kind: string]: (dice: Dice, most?: number) => Call } = {
   contract: (dice, most = 5) => {
     const dtype = dice.one(dtypes)
@@ -73,6 +85,25 @@ export const drawn: { readonly [kind: string]: (dice: Dice, most?: number) => Ca
       attrs: { batch: batch.length, sum: 1 },
       inputs: [drawHeld(dice, [...batch, m, k], dtype, small), drawHeld(dice, [...batch, k, n], dtype, small)],
       outputs: [{ sizes: [...batch, m, n], dtype }],
+    }
+  },
+  /** Several axes a class, none among them, under any strides. */
+  contractions: (dice) => {
+    const dtype = dice.one(dtypes)
+    const [batch, rows, sum, columns] = [0, 1, 2, 3].map(() => dice.shape(0, 3, 0, 3))
+    const small = () => (dtype === 'uint8' ? dice.int(0, 9) : drawValue(dice, dtype))
+    const sizes = [...batch, ...rows, ...columns]
+    const x = s.input(0, dtype)
+    const post = dice.int(0, 1) === 0 ? undefined : s.sub(s.input(1, dtype), x)
+    return {
+      kind: 'contract',
+      attrs: { batch: batch.length, sum: sum.length, ...(post && { post }) },
+      inputs: [
+        drawWindows(dice, [...batch, ...rows, ...sum], dtype, small),
+        drawWindows(dice, [...batch, ...sum, ...columns], dtype, small),
+        ...(post === undefined ? [] : [drawWindows(dice, sizes, dtype, small)]),
+      ],
+      outputs: [{ sizes, dtype }],
     }
   },
   concat: (dice, most = 20) => {

@@ -109,6 +109,25 @@ describe.each(found)('%s', (mode) => {
     }
   })
 
+  it('windows, four elements a thread', () => {
+    const [n, channels, made, size] = [2, 3, 16, 34]
+    const [image, weight] = [random(n, channels, size, size), random(made, channels, 3, 3)]
+    const out = [n, made, size - 2, size - 2]
+    const [sN, sC, sH, sW] = image.view.strides
+    const windows = { sizes: [n, channels, 3, 3, size - 2, size - 2], strides: [sN, sC, sH, sW, sH, sW] }
+    const weights = { sizes: [n, made, channels, 3, 3], strides: [0, ...weight.view.strides] }
+    compare({
+      kind: 'contract',
+      attrs: { batch: 1, sum: 3, post: s.mul(s.add(s.input(0, 'float32'), s.input(1, 'float32')), 0.5) },
+      inputs: [
+        { ...weight, view: { ...weight.view, ...weights } },
+        { ...image, view: { ...image.view, ...windows } },
+        random(...out),
+      ],
+      outputs: [spec(out)],
+    })
+  })
+
   it('products of bytes wrap around', () => {
     const bytes = (...shape: number[]): Held => drawHeld(dice, shape, 'uint8')
     for (const k of [100, 700, 5000]) compare(product(bytes(3, k), bytes(k, 2)), 0)

@@ -1,15 +1,14 @@
-// The plan of a matrix product: one thread per element, or per four elements of a row if there are many, with its sum
-// over k in separate blocks. If k is long and there are few elements, several threads share one, and a second kernel
-// adds their parts.
+// The plan of a contraction: one thread per element, or per four elements of a row if there are many, with its sum in
+// nested loops, and in separate blocks. If the sum is one long loop and there are few elements, several threads share
+// one, and a second kernel adds their parts.
 import {
-  asMatrices,
+  type Contraction,
   contractionOf,
   type DType,
-  hasMatrices,
   type Instr,
   isFloat,
-  isPlain,
   isView,
+  type Loops,
   numelOf,
 } from '@flambeau/core/backend'
 import { exact, exprBound } from '../bounds.ts'
@@ -17,7 +16,7 @@ import { canEmit, emit, wrapped } from '../expression.ts'
 import type { Planner, Step } from '../plan.ts'
 import { type Elements, inputElements, PlanWriter } from '../plan-writer.ts'
 import { KernelWriter, literal } from '../writer.ts'
-import { loopsApart, mostTurns, replaced, turns } from './loops.ts'
+import { each, loopsApart, mostTurns, replaced, turns } from './loops.ts'
 
 /**
  * Products per block. Adding up blocks separately keeps the rounding errors of long sums small, and sums of bytes,
@@ -90,14 +89,18 @@ function addUp(
 }
 
 /** The values that a thread stores: products cast to their dtype, or the results of the epilogue. */
-function finish(writer: KernelWriter, { attrs, inputs, outputs }: Instr<'contract'>, sums: readonly string[]): Step {
-  const [{ sizes: shape, dtype }] = outputs
+function finish(
+  writer: KernelWriter,
+  { attrs, inputs, outputs }: Instr<'contract'>,
+  { shape, views }: Results,
+  sums: readonly string[],
+): Step {
+  const [{ dtype }] = outputs
   const products = sums.map((sum) => wrapped(writer, isFloat(dtype) ? writer.value(`Math.fround(${sum})`) : sum, dtype))
   const { post } = attrs
   const step = (results: readonly string[]): Step =>
     writer.step(results.length === 1 ? results[0] : `[${results.join(', ')}]`)
   if (post === undefined) return step(products)
-  const views = inputs.flatMap((x, k) => (k >= 2 && isView(x) ? [x.strides] : []))
   const { sizes, steps } = loopsApart(shape, views, [shape.length - 1])
   const axis = sizes.length - 1
   const indices = writer.indices(writer.index, replaced(sizes, axis, sizes[axis] / sums.length))
@@ -127,46 +130,99 @@ function finish(writer: KernelWriter, { attrs, inputs, outputs }: Instr<'contrac
   return step(results)
 }
 
+/** The loops over the elements of the result, with the steps of both factors and of each view that the epilogue reads. */
+interface Results {
+  readonly shape: readonly number[]
+  readonly a: readonly number[]
+  readonly b: readonly number[]
+  readonly views: readonly (readonly number[])[]
+}
+
+function resultsOf({ batch, rows, columns }: Contraction): Results {
+  const shape = [...batch.sizes, ...rows.sizes, ...columns.sizes]
+  // A single element is a loop of one.
+  if (shape.length === 0) return { shape: [1], a: [0], b: [0], views: rows.steps.slice(2).map(() => [0]) }
+  const still = ({ sizes }: Loops): number[] => sizes.map(() => 0)
+  return {
+    shape,
+    a: [...batch.steps[0], ...rows.steps[0], ...still(columns)],
+    b: [...batch.steps[1], ...still(rows), ...columns.steps[0]],
+    views: rows.steps.slice(2).map((row, i) => [...batch.steps[3 + i], ...row, ...columns.steps[2 + i]]),
+  }
+}
+
+/** The maximum iterations of a loop over sums that wrap: sums of their results stay exact. */
+const mostWrapped = 2 ** 16
+
+/** Adds up products over nested loops, each of them separately, and advances the rows to the end of the loop. */
+function addNested(
+  writer: KernelWriter,
+  rows: readonly Row[],
+  { sizes, steps }: Loops,
+  sums: readonly string[],
+  dtype: DType,
+  column: number,
+  level = 0,
+): void {
+  const inner = level + 1
+  const step = (row: number, at: number): number => steps[row][at] ?? 0
+  if (inner >= sizes.length) {
+    const along = rows.map((row, i) => ({ ...row, step: step(i, level) }))
+    return addUp(writer, along, sizes[level] ?? 1, sums, dtype, column)
+  }
+  each(writer, sizes[level], () => {
+    const partial = sums.map(() => writer.value('0', 'let'))
+    addNested(writer, rows, { sizes, steps }, partial, dtype, column, inner)
+    sums.forEach((sum, j) => {
+      writer.line(`${sum} += ${wrapped(writer, partial[j], dtype)};`)
+    })
+    rows.forEach(({ index }, i) => {
+      const back = step(i, level) - sizes[inner] * step(i, inner)
+      if (back !== 0) writer.line(`${index} += ${literal(back)};`)
+    })
+  })
+}
+
 export const contract: Planner<'contract'> = {
   supports: (instr) =>
-    (hasMatrices(instr) || isPlain(contractionOf(instr))) &&
-    (instr.attrs.post === undefined || canEmit([instr.attrs.post])),
-  plan: (given) => {
-    const instr = asMatrices(given) as Instr<'contract'>
-    const { inputs, outputs } = instr
-    const [out] = outputs
-    const rank = out.sizes.length
-    const [a, b] = inputs
-    const length = numelOf(out.sizes)
-    const k = a.sizes[rank - 1]
+    (instr.attrs.post === undefined || canEmit([instr.attrs.post])) &&
+    contractionOf(instr)
+      .sum.sizes.slice(0, -1)
+      .every((n) => n <= mostWrapped),
+  plan: (instr) => {
+    const [out] = instr.outputs
+    const { dtype } = instr.inputs[0]
     const plan = new PlanWriter()
     return plan.plan(out, () => {
-      const parts = length < enoughThreads ? Math.max(Math.ceil(k / mostTurns), 1) : 1
-      const four = length >= enoughForFour && out.sizes[rank - 1] % 4 === 0 && k >= 16
+      const contraction = contractionOf(instr)
+      const { sum, columns } = contraction
+      const results = resultsOf(contraction)
+      const { shape } = results
+      const length = numelOf(shape)
+      const k = numelOf(sum.sizes)
+      const parts = length < enoughThreads && sum.sizes.length < 2 ? Math.max(Math.ceil(k / mostTurns), 1) : 1
+      const four = length >= enoughForFour && columns.sizes.length > 0 && shape[shape.length - 1] % 4 === 0 && k >= 16
       const writer = new KernelWriter(length * parts, four ? 4 : undefined)
       const sums = Array.from({ length: four ? 4 : 1 }, () => writer.value('0', 'let'))
-      if (k === 0) return finish(writer, instr, sums)
-      const { sizes, steps } = loopsApart(
-        out.sizes,
-        [replaced(a.strides, rank - 1, 0), replaced(b.strides, rank - 2, 0)],
-        [rank - 1],
-      )
+      if (k === 0) return finish(writer, instr, results, sums)
+      const { sizes, steps } = loopsApart(shape, [results.a, results.b], [shape.length - 1])
       const axis = sizes.length - 1
       const [output, part] = writer.indices(writer.index, [length / sums.length, parts])
       const indices = writer.indices(output, replaced(sizes, axis, sizes[axis] / sums.length))
-      const rows = [a.strides[rank - 1], b.strides[rank - 2]].map((step, i): Row => {
+      const rows = sum.steps.map((along, i): Row => {
+        const step = along[along.length - 1] ?? 0
         const { name, start } = inputElements(instr, i)(writer)
-        const along = replaced(steps[i], axis, steps[i][axis] * sums.length)
-        const first = writer.address(start, [...indices, part], [...along, mostTurns * step])
+        const moves = replaced(steps[i], axis, steps[i][axis] * sums.length)
+        const first = writer.address(start, [...indices, part], [...moves, mostTurns * step])
         return { name, index: writer.value(first, 'let'), step }
       })
       if (parts === 1) {
-        addUp(writer, rows, k, sums, a.dtype, b.strides[rank - 1])
-        return finish(writer, instr, sums)
+        addNested(writer, rows, sum, sums, dtype, columns.steps[0].at(-1) ?? 0)
+        return finish(writer, instr, results, sums)
       }
-      writer.when(`${part} < ${parts - 1}`, () => addUp(writer, rows, mostTurns, sums, a.dtype))
-      writer.when(`${part} === ${parts - 1}`, () => addUp(writer, rows, k - (parts - 1) * mostTurns, sums, a.dtype))
-      return total(plan.add(writer.step(wrapped(writer, sums[0], a.dtype))), parts, instr)
+      writer.when(`${part} < ${parts - 1}`, () => addUp(writer, rows, mostTurns, sums, dtype))
+      writer.when(`${part} === ${parts - 1}`, () => addUp(writer, rows, k - (parts - 1) * mostTurns, sums, dtype))
+      return total(plan.add(writer.step(wrapped(writer, sums[0], dtype))), parts, instr, results)
     })
   },
   bound: ({ attrs, inputs }, [a, b, ...others]) => {
@@ -177,11 +233,11 @@ export const contract: Planner<'contract'> = {
 }
 
 /** Sums the parts of each output. */
-function total(partial: Elements, parts: number, instr: Instr<'contract'>): Step {
-  const writer = new KernelWriter(numelOf(instr.outputs[0].sizes))
+function total(partial: Elements, parts: number, instr: Instr<'contract'>, results: Results): Step {
+  const writer = new KernelWriter(numelOf(results.shape))
   const { name } = partial(writer)
   const sum = writer.value('0', 'let')
   const index = writer.value(writer.address(undefined, [writer.index], [parts]), 'let')
   addUp(writer, [{ name, index, step: 1 }], parts, [sum], instr.outputs[0].dtype)
-  return finish(writer, instr, [sum])
+  return finish(writer, instr, results, [sum])
 }
