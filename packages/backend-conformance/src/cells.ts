@@ -93,9 +93,11 @@ export const cellsOf = (backend: Backend, options: CellOptions = {}): Cell[] => 
   ]
   const checked = backend instanceof CheckedBackend ? backend : undefined
   const inner = checked?.inner ?? backend
-  const subjects = subjectsOf(backend, { bitwise: options.bitwise ?? true, runs: options.runs ?? 30 }).filter(
-    ({ op }) => options.ops?.includes(op) ?? true,
-  )
+  const subjects = subjectsOf(backend, {
+    core: from === 0,
+    bitwise: options.bitwise ?? true,
+    runs: options.runs ?? 30,
+  }).filter(({ op }) => options.ops?.includes(op) ?? true)
   const cell = (name: string, cases: readonly Case[]): Cell[] =>
     cases.length === 0 ? [] : [{ name, run: () => runCases(cases, checked) }]
   const cells = subjects.flatMap((subject) =>

@@ -44,8 +44,11 @@ const dtypesOf = (sample: Sample | ErrorSample): DType[] => {
   return named.map((name) => name.slice(1, -1) as DType)
 }
 
-/** Every op with samples that this backend can run. */
-export const subjectsOf = (backend: Backend, options: Pick<Subject, 'bitwise' | 'runs'>): Subject[] => {
+/** Every op with samples that this backend can run; with `core`, those that test core only, too. */
+export const subjectsOf = (
+  backend: Backend,
+  { core, ...options }: Pick<Subject, 'bitwise' | 'runs'> & { readonly core: boolean },
+): Subject[] => {
   const { dtypes, strictFloat } = backend.caps
   const fits = (sample: Ready<Sample | ErrorSample>) => dtypesOf(sample).every((dtype) => dtypes.has(dtype))
   return Object.entries(families).flatMap(([family, ops]) =>
@@ -63,7 +66,7 @@ export const subjectsOf = (backend: Backend, options: Pick<Subject, 'bitwise' | 
         op,
         entry,
         backend,
-        samples: samples.filter((sample) => fits(sample) && finite(sample)),
+        samples: samples.filter((sample) => fits(sample) && finite(sample) && (core || sample.core !== true)),
         errors: errors.filter(fits),
         derived: derived.filter((sample) => fits(sample) && (strictFloat || !special(sample))),
       }

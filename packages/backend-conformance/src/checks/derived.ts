@@ -13,6 +13,7 @@ import { plain } from './values.ts'
 
 /** Ops whose zeros have another sign than PyTorch's, and why that is equally valid. */
 const signless: Readonly<Record<string, string>> = {
+  bilinear: 'the compiler of a shader may let a short sum begin with its first product instead of 0',
   cumsum: 'PyTorch adds the first element to 0, here sums begin with it',
   relu: 'the larger of -0 and 0: in PyTorch it depends on whether the element is processed in a vector',
 }

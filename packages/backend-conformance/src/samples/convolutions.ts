@@ -2,7 +2,7 @@
 // a batch, transposed ones too; and what PyTorch says to what does not fit.
 import { type Choose, drawTensor, indices, type Nd, nd } from '../property.ts'
 import { type OpSamples, op } from '../prepare.ts'
-import { bool, e, e2, f64, i32, opt, s, t, type TensorSpec, u8 } from '../sample.ts'
+import { bool, core, e, e2, f64, i32, opt, s, t, type TensorSpec, u8 } from '../sample.ts'
 
 /** The geometry of a drawn convolution. */
 interface Geometry {
@@ -79,11 +79,11 @@ export const convolutions = {
   conv1d: op(
     [
       s(t([2, 2, 5]), t([3, 2, 3])),
-      s(t([2, 5]), t([3, 2, 3]), t([3])),
-      s(t([2, 2, 6]), t([4, 1, 3]), t([4]), 2, 1, 1, 2),
-      s(t([1, 2, 7]), t([2, 2, 2]), opt({ padding: 'same', dilation: 3 })),
+      core(s(t([2, 5]), t([3, 2, 3]), t([3]))),
+      core(s(t([2, 2, 6]), t([4, 1, 3]), t([4]), 2, 1, 1, 2)),
+      core(s(t([1, 2, 7]), t([2, 2, 2]), opt({ padding: 'same', dilation: 3 }))),
       s(f64([1, 2, 4]), f64([2, 2, 2])),
-      s(i32([1, 2, 4]), i32([2, 2, 2])),
+      core(s(i32([1, 2, 4]), i32([2, 2, 2]))),
     ],
     drawn(1, false),
     [
@@ -96,21 +96,21 @@ export const convolutions = {
   conv2d: op(
     [
       s(t([2, 2, 4, 5]), t([3, 2, 3, 2]), t([3])),
-      s(t([2, 4, 5]), t([3, 2, 3, 2])),
+      core(s(t([2, 4, 5]), t([3, 2, 3, 2]))),
       s(t([1, 2, 5, 5]), t([2, 2, 3, 3]), t([2]), 2, 1),
-      s(t([1, 2, 6, 5]), t([2, 2, 3, 3]), t([2]), [2, 1], [1, 0], [1, 2]),
+      core(s(t([1, 2, 6, 5]), t([2, 2, 3, 3]), t([2]), [2, 1], [1, 0], [1, 2])),
       s(t([1, 4, 4, 4]), t([4, 2, 2, 2]), t([4]), opt({ groups: 2, padding: 1 })),
-      s(t([2, 3, 4, 4]), t([6, 1, 3, 3]), opt({ groups: 3, stride: [2], padding: [1] })),
-      s(t([2, 2, 3, 3]), t([3, 2, 1, 1]), t([3])),
-      s(t([1, 2, 5, 4]), t([3, 2, 1, 1]), opt({ stride: 2 })),
-      s(t([1, 2, 5, 4]), t([3, 2, 2, 2]), opt({ stride: 3, padding: 1 })),
-      s(t([1, 2, 4, 5]), t([2, 2, 3, 2]), opt({ padding: 'same' })),
-      s(t([2, 4, 5]), t([2, 2, 2, 3]), opt({ padding: 'same', dilation: 2 })),
-      s(t([1, 2, 4, 5]), t([2, 2, 3, 2]), opt({ padding: 'valid', stride: 2 })),
+      core(s(t([2, 3, 4, 4]), t([6, 1, 3, 3]), opt({ groups: 3, stride: [2], padding: [1] }))),
+      core(s(t([2, 2, 3, 3]), t([3, 2, 1, 1]), t([3]))),
+      core(s(t([1, 2, 5, 4]), t([3, 2, 1, 1]), opt({ stride: 2 }))),
+      core(s(t([1, 2, 5, 4]), t([3, 2, 2, 2]), opt({ stride: 3, padding: 1 }))),
+      core(s(t([1, 2, 4, 5]), t([2, 2, 3, 2]), opt({ padding: 'same' }))),
+      core(s(t([2, 4, 5]), t([2, 2, 2, 3]), opt({ padding: 'same', dilation: 2 }))),
+      core(s(t([1, 2, 4, 5]), t([2, 2, 3, 2]), opt({ padding: 'valid', stride: 2 }))),
       s(f64([1, 2, 3, 3]), f64([2, 2, 2, 2]), f64([2])),
       s(i32([1, 2, 4, 4]), i32([2, 2, 3, 3]), opt({ padding: 1 })),
-      s(u8([1, 2, 4, 4]), u8([2, 2, 3, 3])),
-      s(t([0, 2, 4, 4]), t([3, 2, 3, 3]), t([3])),
+      core(s(u8([1, 2, 4, 4]), u8([2, 2, 3, 3]))),
+      core(s(t([0, 2, 4, 4]), t([3, 2, 3, 3]), t([3]))),
     ],
     drawn(2, false),
     [
@@ -157,9 +157,9 @@ export const convolutions = {
   conv3d: op(
     [
       s(t([1, 2, 3, 3, 3]), t([2, 2, 2, 2, 2]), t([2])),
-      s(t([2, 3, 3, 3]), t([2, 2, 2, 2, 2])),
-      s(t([1, 2, 4, 3, 4]), t([2, 1, 2, 3, 2]), opt({ stride: [2, 1, 2], padding: [0, 1, 1], groups: 2 })),
-      s(f64([1, 1, 2, 3, 2]), f64([1, 1, 2, 2, 2])),
+      core(s(t([2, 3, 3, 3]), t([2, 2, 2, 2, 2]))),
+      core(s(t([1, 2, 4, 3, 4]), t([2, 1, 2, 3, 2]), opt({ stride: [2, 1, 2], padding: [0, 1, 1], groups: 2 }))),
+      core(s(f64([1, 1, 2, 3, 2]), f64([1, 1, 2, 2, 2]))),
     ],
     drawn(3, false),
     [e(t([3, 3, 4, 4]), t([4, 2, 3, 3, 3])), e(bool([1, 2, 3, 3, 3]), bool([2, 2, 2, 2, 2]))],
@@ -167,25 +167,25 @@ export const convolutions = {
   convTranspose1d: op(
     [
       s(t([2, 2, 4]), t([2, 3, 3])),
-      s(t([2, 4]), t([2, 3, 3]), t([3])),
-      s(t([1, 4, 3]), t([4, 1, 3]), t([2]), 2, 1, 1, 2),
-      s(f64([1, 2, 3]), f64([2, 2, 2])),
-      s(i32([1, 2, 3]), i32([2, 2, 2])),
+      core(s(t([2, 4]), t([2, 3, 3]), t([3]))),
+      core(s(t([1, 4, 3]), t([4, 1, 3]), t([2]), 2, 1, 1, 2)),
+      core(s(f64([1, 2, 3]), f64([2, 2, 2]))),
+      core(s(i32([1, 2, 3]), i32([2, 2, 2]))),
     ],
     drawn(1, true),
     [e(t([2, 3, 8]), t([4, 4, 3])), e(t([2, 4, 8]), t([4, 4, 3]), opt({ outputPadding: 1 }))],
   ),
   convTranspose2d: op(
     [
-      s(t([2, 2, 3, 4]), t([2, 3, 3, 2]), t([3])),
-      s(t([2, 3, 4]), t([2, 3, 3, 2])),
+      core(s(t([2, 2, 3, 4]), t([2, 3, 3, 2]), t([3]))),
+      core(s(t([2, 3, 4]), t([2, 3, 3, 2]))),
       s(t([1, 2, 3, 3]), t([2, 3, 3, 3]), t([3]), 2, 1, 1),
-      s(t([1, 4, 3, 2]), t([4, 1, 3, 2]), t([2]), [2, 3], 1, [1, 0], 2, 2),
-      s(t([1, 2, 2, 3]), t([2, 2, 1, 1]), opt({ stride: 2 })),
-      s(t([1, 2, 3, 3]), t([2, 2, 2, 2]), opt({ dilation: 2, outputPadding: 1 })),
+      core(s(t([1, 4, 3, 2]), t([4, 1, 3, 2]), t([2]), [2, 3], 1, [1, 0], 2, 2)),
+      core(s(t([1, 2, 2, 3]), t([2, 2, 1, 1]), opt({ stride: 2 }))),
+      core(s(t([1, 2, 3, 3]), t([2, 2, 2, 2]), opt({ dilation: 2, outputPadding: 1 }))),
       s(f64([1, 2, 2, 2]), f64([2, 1, 2, 2]), f64([1])),
-      s(i32([1, 2, 3, 3]), i32([2, 2, 2, 2])),
-      s(t([0, 2, 3, 3]), t([2, 2, 2, 2])),
+      core(s(i32([1, 2, 3, 3]), i32([2, 2, 2, 2]))),
+      core(s(t([0, 2, 3, 3]), t([2, 2, 2, 2]))),
     ],
     drawn(2, true),
     [
@@ -209,8 +209,8 @@ export const convolutions = {
   convTranspose3d: op(
     [
       s(t([1, 2, 2, 2, 3]), t([2, 2, 2, 2, 2]), t([2])),
-      s(t([1, 2, 2, 2, 2]), t([2, 1, 2, 1, 2]), opt({ stride: [2, 1, 2], padding: [1, 0, 0], groups: 2 })),
-      s(f64([1, 1, 2, 2, 2]), f64([1, 1, 2, 2, 2])),
+      core(s(t([1, 2, 2, 2, 2]), t([2, 1, 2, 1, 2]), opt({ stride: [2, 1, 2], padding: [1, 0, 0], groups: 2 }))),
+      core(s(f64([1, 1, 2, 2, 2]), f64([1, 1, 2, 2, 2]))),
     ],
     drawn(3, true),
     [e(t([1, 2, 2, 2, 3]), t([2, 2, 2, 2, 2]), opt({ outputPadding: 1 }))],
