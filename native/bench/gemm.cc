@@ -83,12 +83,12 @@ template <class T> void run(const Case& it) {
                       {reinterpret_cast<char*>(c.data()), static_cast<int64_t>(c.size() * sizeof(T))}};
   const Memory memory{rows, 3, nullptr, 0};
   const int32_t aSteps[] = {it.turnA ? 1 : k, it.turnA ? m : 1}, bSteps[] = {it.turnB ? 1 : n, it.turnB ? k : 1};
-  const Matmul product{
-      dtype_of<T>,         0, nullptr, m, n,       k, {{0, dtype_of<T>, 0}, aSteps}, {{1, dtype_of<T>, 0}, bSteps},
-      {2, dtype_of<T>, 0}, 0, nullptr, 0, nullptr, -1};
+  const int32_t sizes[] = {m, n, k};
+  const Contract product{dtype_of<T>, 0, 1, 1, 1, sizes, 1, m, n, k, {{0, dtype_of<T>, 0}, aSteps}, {{1, dtype_of<T>, 0}, bSteps},
+                         {2, dtype_of<T>, 0}, 0, nullptr, 0, nullptr, -1};
 
   std::vector<std::pair<const char*, std::function<void()>>> bodies;
-  bodies.emplace_back("own", [&] { chosen().matmul(product, memory, nullptr); });
+  bodies.emplace_back("own", [&] { chosen().contract(product, memory, nullptr); });
   using Cblas = void (*)(int, int, int, int, int, int, T, const T*, int, const T*, int, T, T*, int);
   if (const auto gemm = reinterpret_cast<Cblas>(symbol(openblas, sizeof(T) == 4 ? "cblas_sgemm" : "cblas_dgemm"))) {
     bodies.emplace_back("OpenBLAS", [&, gemm] {

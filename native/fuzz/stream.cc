@@ -56,8 +56,8 @@ class Writer {
       case Opcode::check:
         map(opcode == static_cast<int32_t>(Opcode::check));
         break;
-      case Opcode::matmul:
-        matmul();
+      case Opcode::contract:
+        contract();
         break;
       case Opcode::argReduce: {
         const int32_t kept = random_.below(3), reduced = random_.below(3);
@@ -260,9 +260,9 @@ class Writer {
     words.insert(words.end(), written.begin(), written.end());
   }
 
-  void matmul() {
+  void contract() {
     const DType dtype = static_cast<DType>(2 + random_.below(3));
-    const int32_t depth = random_.below(2), inputs = random_.below(2), count = random_.below(3);
+    const int32_t batch = random_.below(2), inputs = random_.below(2), count = random_.below(3);
     std::vector<Value> values{{-1, dtype}};
     for (int32_t i = 0; i < inputs; i++) values.push_back({-2 - i, random_.chance(70) ? dtype : any_dtype()});
     std::vector<Value> all = values;
@@ -272,13 +272,22 @@ class Writer {
     for (const Value& value : all) {
       if (value.dtype == dtype) from = value.place;
     }
-    put({static_cast<int32_t>(dtype), depth, random_.below(12), random_.below(12), random_.below(12), inputs, count,
-         from});
-    sizes(depth);
-    strided(dtype, depth + 2);
-    strided(dtype, depth + 2);
+    // The kept streams have products of matrices.
+    const bool nests = isLater() && random_.chance(60);
+    int32_t loops[3] = {1, 1, 1};
+    std::vector<int32_t> matrices;
+    for (int32_t& loop : loops) {
+      if (nests) loop = random_.below(4);
+      for (int32_t i = 0; i < loop; i++) matrices.push_back(random_.below(nests ? 6 : 12));
+    }
+    put({static_cast<int32_t>(dtype), batch, loops[0], loops[1], loops[2], inputs, count, from});
+    sizes(batch);
+    words.insert(words.end(), matrices.begin(), matrices.end());
+    strided(dtype, batch + loops[0] + loops[2]);
+    strided(dtype, batch + loops[2] + loops[1]);
     operand(dtype);
-    for (int32_t i = 0; i < inputs; i++) strided(values[static_cast<size_t>(i) + 1].dtype, depth + 2, true);
+    const int32_t depth = batch + loops[0] + loops[1];
+    for (int32_t i = 0; i < inputs; i++) strided(values[static_cast<size_t>(i) + 1].dtype, depth, true);
     words.insert(words.end(), written.begin(), written.end());
   }
 

@@ -55,50 +55,51 @@ void read_map(Reader& r, Instruction* out) {
   for (int32_t i = 0; i < map.outCount && !check; i++) r.claim(outs[i].to, map.depth, map.sizes);
 }
 
-void read_matmul(Reader& r, Instruction* out) {
-  Matmul& x = out->matmul;
+void read_contract(Reader& r, Instruction* out) {
+  Contract& x = out->contract;
   x.dtype = r.dtype();
   r.require(x.dtype == DType::int32 || is_float(x.dtype), "there are no products of this dtype");
-  x.depth = r.count(maxDepth - 2);
-  x.m = r.word();
-  x.n = r.word();
-  x.k = r.word();
+  // No operand goes through more loops than kernels can count.
+  x.batch = r.count(maxDepth);
+  x.rows = r.count(maxDepth - x.batch);
+  x.columns = r.count(maxDepth - x.batch - x.rows);
+  x.sum = r.count(maxDepth - x.batch - std::max(x.rows, x.columns));
   x.inputCount = r.count();
   x.codeCount = r.count();
   x.from = r.word();
-  int64_t elements = 1;
-  x.sizes = r.sizes(x.depth, &elements);
+  x.count = x.m = x.n = x.k = 1;
+  x.sizes = r.sizes(x.batch, &x.count);
+  r.sizes(x.rows, &x.m);
+  r.sizes(x.columns, &x.n);
+  r.sizes(x.sum, &x.k);
+  int64_t elements = x.count;
   r.times(x.m, &elements);
   r.times(x.n, &elements);
   const int64_t count = elements;
   out->empty = count == 0;
   r.times(x.k, &elements);
-  const int32_t rank = x.depth + 2;
-  x.a = r.strided(rank, false);
-  x.b = r.strided(rank, false);
+  const int32_t depth = x.batch + x.rows + x.columns;
+  x.a = r.strided(x.batch + x.rows + x.sum, false);
+  x.b = r.strided(x.batch + x.sum + x.columns, false);
   x.c = r.operand(false);
   for (const DType dtype : {x.a.operand.dtype, x.b.operand.dtype, x.c.dtype})
     r.require(dtype == x.dtype, "operands of a product are of several dtypes");
   if (!r.has(x.inputCount)) return;
   DType* dtypes = r.take<DType>(x.inputCount + 1);
   dtypes[0] = x.dtype;
-  x.inputs = read_inputs(r, x.inputCount, rank, dtypes + 1);
+  x.inputs = read_inputs(r, x.inputCount, depth, dtypes + 1);
   Values values(r, dtypes, x.inputCount + 1);
   x.codes = read_codes(r, x.codeCount, values);
   if (!r.good()) return;
   r.require(values.dtype(x.from) == x.dtype, "an output is not of its value's dtype");
   if (out->empty || !r.good()) return;
-  const int32_t* as = x.a.steps + x.depth;
-  const int32_t* bs = x.b.steps + x.depth;
   if (x.k > 0) {
-    r.claim(x.a, x.depth, x.sizes, {{x.m, as[0]}, {x.k, as[1]}});
-    r.claim(x.b, x.depth, x.sizes, {{x.k, bs[0]}, {x.n, bs[1]}});
+    const Reader::Part batch{0, x.batch}, sum{depth, x.sum};
+    r.claim(x.a, x.sizes, {batch, {x.batch, x.rows}, sum});
+    r.claim(x.b, x.sizes, {batch, sum, {x.batch + x.rows, x.columns}});
   }
   r.claim(x.c, x.c.offset, x.c.offset + count - 1);
-  for (int32_t i = 0; i < x.inputCount; i++) {
-    const int32_t* steps = x.inputs[i].steps + x.depth;
-    r.claim(x.inputs[i], x.depth, x.sizes, {{x.m, steps[0]}, {x.n, steps[1]}});
-  }
+  for (int32_t i = 0; i < x.inputCount; i++) r.claim(x.inputs[i], depth, x.sizes);
 }
 
 void read_arg_reduce(Reader& r, Instruction* out) {
@@ -326,7 +327,7 @@ void read_repeat(Reader& r, Instruction* out) {
 }
 
 /** By opcode. */
-constexpr void (*readers[])(Reader&, Instruction*) = {read_map,  read_map,    read_matmul,  read_arg_reduce, read_scan,
+constexpr void (*readers[])(Reader&, Instruction*) = {read_map,  read_map,    read_contract, read_arg_reduce, read_scan,
                                                       read_fold, read_gather, read_scatter, read_sort,       read_iota,
                                                       read_composite, read_call,   read_indices, read_repeat};
 static_assert(sizeof(readers) / sizeof(*readers) == static_cast<size_t>(Opcode::count), "a reader for every opcode");

@@ -101,16 +101,18 @@ struct Map {
 };
 
 /**
- * c[..., i, j] = sum over p of a[..., i, p] * b[..., p, j], followed by the expression `codes`: its input 0 is the
- * product, the others are `inputs`, whose strides cover the batch sizes, m and n. c is row-major and shares memory with
- * nothing.
+ * Sums of products: a has the loops of the batch, of its rows and of the sum, b those of the batch, of the sum and of its
+ * columns, c is row-major over batch, rows and columns and nobody else's memory. Then the expression `codes` of it: its
+ * input 0 is the product, the further ones are `inputs`, which have the loops of c.
  */
-struct Matmul {
+struct Contract {
   DType dtype;
-  int32_t depth;
+  /** How many loops of each class there are. Where none of the last three has more than one, matrices are multiplied. */
+  int32_t batch, rows, columns, sum;
+  /** Of the batch, of rows, of columns, of the sum. */
   const int32_t* sizes;
-  int32_t m, n, k;
-  /** Strides over the batch sizes, then rows, then columns. */
+  /** What they come to: elements of the batch, rows, columns, products that are summed. */
+  int64_t count, m, n, k;
   Strided a, b;
   Operand c;
   int32_t inputCount;
@@ -143,7 +145,7 @@ struct Kernels {
   /** Whether the single result of a map, a bool reduced by max, is true anywhere. */
   bool (*any)(const Map&, const Memory&);
   /** `finish`: the result of `prepare_finish`, or null. */
-  void (*matmul)(const Matmul&, const Memory&, void* finish);
+  void (*contract)(const Contract&, const Memory&, void* finish);
   void (*composite)(const CompositeOp&, const Memory&);
   /**
    * Prepares a map, or a check, that runs many times: everything that follows from its sizes and strides is computed
@@ -152,7 +154,7 @@ struct Kernels {
    */
   void* (*prepare)(const Map&, bool isCheck);
   /** The same for the expression after a product; null also if there is none, or one for each of several products. */
-  void* (*prepare_finish)(const Matmul&);
+  void* (*prepare_finish)(const Contract&);
   /** For a check: whether it is true anywhere. */
   bool (*run)(void* prepared, const Memory&);
   void (*release)(void* prepared);

@@ -106,7 +106,7 @@ class Reader {
   }
 
   /** Multiplies a number of elements; exceeding the limit of an instruction is an error, and zero stays zero. */
-  void times(int32_t size, int64_t* elements) {
+  void times(int64_t size, int64_t* elements) {
     if (size < 0) return fail("a size is negative");
     if (size != 0 && *elements > limits_.elements / size) return fail("there are too many elements");
     *elements *= size;
@@ -121,6 +121,23 @@ class Reader {
     if (!good() || x.operand.ref < 0) return;
     int64_t low = x.operand.offset, high = low;
     reach(x.steps, depth, sizes, axes, &low, &high);
+    claim(x.operand, low, high);
+  }
+
+  /** Some of the loops of an instruction. */
+  struct Part {
+    int32_t first, count;
+  };
+
+  /** The same of an operand that goes through some loops only, part after part. */
+  void claim(const Strided& x, const int32_t* sizes, std::initializer_list<Part> parts) {
+    if (!good() || x.operand.ref < 0) return;
+    int64_t low = x.operand.offset, high = low;
+    const int32_t* steps = x.steps;
+    for (const Part& part : parts) {
+      reach(steps, part.count, sizes + part.first, {}, &low, &high);
+      steps += part.count;
+    }
     claim(x.operand, low, high);
   }
 

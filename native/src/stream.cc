@@ -6,7 +6,7 @@
 namespace flambeau {
 
 const char* name_of(Opcode opcode) {
-  static const char* const names[] = {"map",     "check", "matmul", "argReduce", "scan", "fold",   "gather",
+  static const char* const names[] = {"map",     "check", "contract", "argReduce", "scan", "fold",   "gather",
                                       "scatter", "sort",  "iota",   "composite", "call", "indices", "repeat"};
   static_assert(sizeof(names) / sizeof(*names) == static_cast<size_t>(Opcode::count), "a name for every opcode");
   return opcode < Opcode::count && opcode >= Opcode::map ? names[static_cast<int32_t>(opcode)] : "instruction";
@@ -65,8 +65,8 @@ inline bool execute(const Instruction& x, const Kernels& kernels, const Memory& 
         if (!(x.prepared == nullptr ? kernels.any(x.map, memory) : kernels.run(x.prepared, memory))) return true;
         *status = {Status::check, x.tag, 0, ""};
         return false;
-      case Opcode::matmul:
-        kernels.matmul(x.matmul, memory, x.prepared);
+      case Opcode::contract:
+        kernels.contract(x.contract, memory, x.prepared);
         return true;
       case Opcode::argReduce:
         arg_reduce(x.argReduce, memory);
@@ -163,7 +163,7 @@ void Program::prepare(const Kernels& kernels) {
     if (x.empty) continue;
     const bool isCheck = x.opcode == Opcode::check;
     if (isCheck || x.opcode == Opcode::map) x.prepared = kernels.prepare(x.map, isCheck);
-    if (x.opcode == Opcode::matmul) x.prepared = kernels.prepare_finish(x.matmul);
+    if (x.opcode == Opcode::contract) x.prepared = kernels.prepare_finish(x.contract);
   }
 }
 

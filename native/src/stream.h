@@ -14,10 +14,10 @@
 namespace flambeau {
 
 /** Incremented when STREAM.md changes, so that JavaScript never writes for an addon that reads another format. */
-constexpr int32_t streamFormat = 5;
+constexpr int32_t streamFormat = 6;
 
 enum class Opcode : int32_t {
-  map, check, matmul, argReduce, scan, fold, gather, scatter, sort, iota, composite, call, indices,
+  map, check, contract, argReduce, scan, fold, gather, scatter, sort, iota, composite, call, indices,
   repeat, count
 };
 
@@ -51,7 +51,7 @@ struct Instruction {
   void* prepared;
   union {
     Map map;
-    Matmul matmul;
+    Contract contract;
     ArgReduce argReduce;
     Scan scan;
     Fold fold;

@@ -56,26 +56,26 @@ TEST_CASE("reductions exist") {
 
 TEST_CASE("a product's dtype, its operands and its expression") {
   Rows rows({8, 8, 8});
-  const auto matmul = [](int32_t dtype, int32_t from, const std::vector<Piece>& codes = {}) {
+  const auto product = [](int32_t dtype, int32_t from, const std::vector<Piece>& codes = {}) {
     const int32_t count = codes.empty() ? 0 : 1;
-    return instruction(Opcode::matmul, 9,
-                       joined({dtype, 0, 2, 2, 2, 0, count, from, tensor(0, dtype, {2, 1}, 4),
+    return instruction(Opcode::contract, 9,
+                       joined({dtype, 0, 1, 1, 1, 0, count, from, 2, 2, 2, tensor(0, dtype, {2, 1}, 4),
                                tensor(1, dtype, {2, 1}, 4), tensor(2, dtype, {}, 4)},
                               codes));
   };
-  for (const int32_t dtype : {i32, f32, f64}) CHECK(rows.run(matmul(dtype, -1)).kind == Status::done);
-  for (const int32_t dtype : {boolean, u8}) refused(rows.run(matmul(dtype, -1)), "there are no products of this dtype");
-  refused(rows.run(matmul(f32, -2)), "an input of an expression does not exist");
-  refused(rows.run(matmul(f32, 0)), "a register is read that has no value");
-  refused(rows.run(matmul(f32, 0, {Step::cast, f64, f32, 0, -1, 0, 0})), "an output is not of its value's dtype");
+  for (const int32_t dtype : {i32, f32, f64}) CHECK(rows.run(product(dtype, -1)).kind == Status::done);
+  for (const int32_t dtype : {boolean, u8}) refused(rows.run(product(dtype, -1)), "there are no products of this dtype");
+  refused(rows.run(product(f32, -2)), "an input of an expression does not exist");
+  refused(rows.run(product(f32, 0)), "a register is read that has no value");
+  refused(rows.run(product(f32, 0, {Step::cast, f64, f32, 0, -1, 0, 0})), "an output is not of its value's dtype");
   for (size_t i = 0; i < 3; i++) {
-    const Built good = matmul(f32, -1);
+    const Built good = product(f32, -1);
     refused(rows.run(good.with(good.operands[i] + 4, f64)), "operands of a product are of several dtypes");
   }
   // With nothing to sum, factors may lie anywhere.
   const auto empty = [](int32_t m, int32_t n, int32_t k) {
-    return instruction(Opcode::matmul, 9,
-                       {f32, 0, m, n, k, 0, 0, -1, tensor(0, f32, {99, 99}, 0, 7), tensor(1, f32, {99, 99}, 0, 7),
+    return instruction(Opcode::contract, 9,
+                       {f32, 0, 1, 1, 1, 0, 0, -1, m, n, k, tensor(0, f32, {99, 99}, 0, 7), tensor(1, f32, {99, 99}, 0, 7),
                         tensor(2, f32, {}, 4)});
   };
   CHECK(rows.run(empty(2, 2, 0)).kind == Status::done);

@@ -93,7 +93,7 @@ TEST_CASE("without elements operands may lie anywhere") {
     const Opcode opcode = static_cast<Opcode>(it.built.words[0]);
     for (const size_t word : it.sizes) {
       // These are not loops: even with nothing to sum or compare there is something to write or to refuse.
-      if ((opcode == Opcode::matmul && word == 7) || (opcode == Opcode::fold && word == 4) ||
+      if ((opcode == Opcode::contract && word >= first_of_sum(it.built)) || (opcode == Opcode::fold && word == 4) ||
           (opcode == Opcode::gather && word == 4) || (opcode == Opcode::scatter && word == 5) ||
           (opcode == Opcode::indices && word == 4))
         continue;
@@ -151,7 +151,7 @@ TEST_CASE("the head of an instruction") {
   CHECK(program_of(together({add(8, 1), good.with(0, -1)}), 2, 1, &made) == nullptr);
   refused(made, "an opcode does not exist");
   CHECK(made.value == -1);
-  const char* const names[] = {"map",     "check", "matmul", "argReduce", "scan", "fold",   "gather",
+  const char* const names[] = {"map",     "check", "contract", "argReduce", "scan", "fold",   "gather",
                                "scatter", "sort",  "iota",   "composite", "call", "indices", "repeat"};
   for (int32_t opcode = 0; opcode < static_cast<int32_t>(Opcode::count); opcode++)
     CHECK(std::string(name_of(static_cast<Opcode>(opcode))) == names[opcode]);
@@ -183,25 +183,45 @@ TEST_CASE("no more loops than kernels can count") {
     std::vector<Piece> pieces{depth, 1, 1};
     if (opcode == Opcode::scatter) pieces.insert(pieces.begin(), -1);
     if (opcode == Opcode::map) pieces = {depth, 1, 1, 0};
-    if (opcode == Opcode::matmul) pieces = {f32, depth, 1, 1, 1, 0, 0, -1};
+    if (opcode == Opcode::contract) pieces = {f32, depth, 0, 0, 0, 0, 0, -1};
     if (opcode == Opcode::indices) pieces = {depth, 1};
     for (int32_t i = 0; i < depth; i++) pieces.push_back(1);
-    const auto steps = loops(opcode == Opcode::matmul ? depth + 2 : depth);
+    const auto steps = loops(depth);
     const bool gathers = opcode == Opcode::gather, scatters = opcode == Opcode::scatter;
     pieces.push_back(tensor(0, scatters || opcode == Opcode::indices ? i32 : f32, steps, 8));
     if (opcode == Opcode::indices) return Rows({8}).run(instruction(opcode, 9, pieces));
     if (opcode != Opcode::map) pieces.push_back(tensor(1, gathers ? i32 : f32, steps, 8));
-    pieces.push_back(tensor(2, f32, opcode == Opcode::matmul ? loops(0) : steps, 8));
+    pieces.push_back(tensor(2, f32, opcode == Opcode::contract ? loops(0) : steps, 8));
     if (opcode == Opcode::map) pieces = joined(pieces, {-1, -1});
     Rows rows({8, 8, 8});
     rows.whole(0)[0] = rows.whole(1)[0] = 0;
     return rows.run(instruction(opcode, 9, pieces));
   };
-  for (const Opcode opcode : {Opcode::map, Opcode::gather, Opcode::scatter, Opcode::matmul, Opcode::indices}) {
-    const int32_t most = opcode == Opcode::matmul ? 30 : 32;
-    CHECK(moving(opcode, most).kind == Status::done);
-    refused(moving(opcode, most + 1), "a count is out of range");
+  for (const Opcode opcode : {Opcode::map, Opcode::gather, Opcode::scatter, Opcode::contract, Opcode::indices}) {
+    CHECK(moving(opcode, 32).kind == Status::done);
+    refused(moving(opcode, 33), "a count is out of range");
     refused(moving(opcode, -1), "a count is out of range");
+  }
+  // No operand of a contraction goes through more: classes that one of them has together count together.
+  const auto contract = [&](int32_t batch, int32_t rows, int32_t columns, int32_t sum) {
+    std::vector<Piece> pieces{f32, batch, rows, columns, sum, 0, 0, -1};
+    for (int32_t i = 0; i < batch + rows + columns + sum; i++) pieces.push_back(1);
+    return Rows({8, 8, 8}).run(
+        instruction(Opcode::contract, 9,
+                    joined(pieces, {tensor(0, f32, loops(batch + rows + sum), 8),
+                                    tensor(1, f32, loops(batch + sum + columns), 8), tensor(2, f32, {}, 8)})));
+  };
+  for (const std::vector<int32_t>& most :
+       {std::vector<int32_t>{30, 1, 1, 1}, {2, 14, 16, 14}, {0, 32, 0, 0}, {0, 0, 32, 0}, {0, 0, 0, 32}, {0, 16, 16, 16}}) {
+    CHECK(contract(most[0], most[1], most[2], most[3]).kind == Status::done);
+    refused(contract(most[0], most[1], most[2], most[3] + 1), "a count is out of range");
+    for (size_t i = 0; i < 4; i++) {
+      std::vector<int32_t> other = most;
+      other[i] = -1;
+      refused(contract(other[0], other[1], other[2], other[3]), "a count is out of range");
+      other[i] = 33;
+      refused(contract(other[0], other[1], other[2], other[3]), "a count is out of range");
+    }
   }
 }
 
@@ -251,17 +271,17 @@ TEST_CASE("counts of operands and steps alone allocate no memory") {
     refused(rows.run(instruction(Opcode::map, 9, {0, many, 0, 0})), "it ends too early");
     refused(rows.run(instruction(Opcode::map, 9, {0, 0, many, 0})), "it ends too early");
     refused(rows.run(instruction(Opcode::map, 9, {0, 0, 0, many})), "it ends too early");
-    const std::vector<Piece> product{tensor(0, f32, {1, 1}, 1), tensor(0, f32, {1, 1}, 1), tensor(1, f32, {}, 1)};
-    refused(rows.run(instruction(Opcode::matmul, 9, joined({f32, 0, 1, 1, 1, many, 0, -1}, product))),
+    const std::vector<Piece> product{tensor(0, f32, {}, 1), tensor(0, f32, {}, 1), tensor(1, f32, {}, 1)};
+    refused(rows.run(instruction(Opcode::contract, 9, joined({f32, 0, 0, 0, 0, many, 0, -1}, product))),
             "it ends too early");
-    refused(rows.run(instruction(Opcode::matmul, 9, joined({f32, 0, 1, 1, 1, 0, many, -1}, product))),
+    refused(rows.run(instruction(Opcode::contract, 9, joined({f32, 0, 0, 0, 0, 0, many, -1}, product))),
             "it ends too early");
   }
   for (const int32_t negative : {-1, INT32_MIN}) {
     for (size_t word = 3; word < 7; word++)
       refused(rows.run(add(8, 1, 9).with(word, negative)), "a count is out of range");
-    refused(rows.run(instruction(Opcode::matmul, 9, {f32, 0, 1, 1, 1, negative, 0, -1})), "a count is out of range");
-    refused(rows.run(instruction(Opcode::matmul, 9, {f32, 0, 1, 1, 1, 0, negative, -1})), "a count is out of range");
+    refused(rows.run(instruction(Opcode::contract, 9, {f32, 0, 0, 0, 0, negative, 0, -1})), "a count is out of range");
+    refused(rows.run(instruction(Opcode::contract, 9, {f32, 0, 0, 0, 0, 0, negative, -1})), "a count is out of range");
   }
 }
 

@@ -64,18 +64,27 @@ inline std::vector<Fitting> fitting() {
   put("check", Opcode::check,
       {1, 1, 1, 1, 4, at(0, f32, {1}, 4), number(0, boolean, {0}), 2, 0, Step::isnan, boolean, f32, 0, -1, 0, 0}, {7},
       {}, {0, 1});
-  put("matmul", Opcode::matmul,
-      joined({f32, 1, 2, 3, 4, 1, 1, 0, 2, at(0, f32, {8, 4, 1}, 16), at(1, f32, {12, 3, 1}, 24), at(2, f32, {}, 12),
+  put("product", Opcode::contract,
+      joined({f32, 1, 1, 1, 1, 1, 1, 0, 2, 2, 3, 4, at(0, f32, {8, 4, 1}, 16), at(1, f32, {12, 3, 1}, 24), at(2, f32, {}, 12),
               at(3, f32, {0, 0, 1}, 3)},
              add3(f32)),
-      {5, 6, 7, 11}, {}, {3});
-  put("matmul of several", Opcode::matmul,
-      joined({f64, 0, 2, 3, 4, 2, 1, 0, at(0, f64, {4, 1}, 8), at(1, f64, {3, 1}, 12), at(2, f64, {}, 6),
+      {11, 12, 13, 14}, {}, {3});
+  put("product of several", Opcode::contract,
+      joined({f64, 0, 1, 1, 1, 2, 1, 0, 2, 3, 4, at(0, f64, {4, 1}, 8), at(1, f64, {3, 1}, 12), at(2, f64, {}, 6),
               at(3, f64, {0, 1}, 3), at(4, f64, {3, 1}, 6)},
              {Step::add, f64, f64, 0, -2, -3, 0}),
-      {5, 6, 7}, {}, {3, 4});
-  put("matmul of int32", Opcode::matmul,
-      {i32, 0, 2, 3, 4, 0, 0, -1, at(0, i32, {4, 1}, 8), at(1, i32, {3, 1}, 12), at(2, i32, {}, 6)}, {5, 6, 7});
+      {11, 12, 13}, {}, {3, 4});
+  put("product of int32", Opcode::contract,
+      {i32, 0, 1, 1, 1, 0, 0, -1, 2, 3, 4, at(0, i32, {4, 1}, 8), at(1, i32, {3, 1}, 12), at(2, i32, {}, 6)},
+      {11, 12, 13});
+  // A convolution of two images in windows of 2 x 2, with a kernel that is turned around, and a bias.
+  for (const int32_t dtype : {i32, f32, f64}) {
+    put("contract", Opcode::contract,
+        joined({dtype, 1, 1, 2, 3, 1, 1, 0, 2, 2, 3, 4, 2, 2, 2, at(0, dtype, {0, 8, 4, -2, -1}, 16, 3),
+                at(1, dtype, {40, 20, 5, 1, 5, 1}, 80), at(2, dtype, {}, 48), at(3, dtype, {0, 1, 0, 0}, 2)},
+               add3(dtype)),
+        {11, 12, 13, 14, 15, 16, 17}, {}, {3});
+  }
   put("argReduce", Opcode::argReduce, {1, 1, 1, 2, 3, at(0, f32, {3, 1}, 6), at(1, i32, {}, 2)}, {6, 7}, {0});
   put("scan", Opcode::scan, {0, 1, 3, 2, at(0, f32, {3, 1}, 6), at(1, f32, {3, 1}, 6)}, {5, 6});
   put("fold", Opcode::fold, {1, 5, 1, 4, at(0, f32, {1}, 4), at(1, f32, {1}, 5)}, {4, 6});
@@ -107,6 +116,11 @@ inline std::vector<Fitting> fitting() {
     }
   }
   return list;
+}
+
+/** The first word of a contraction that is the size of a loop of its sum. */
+inline size_t first_of_sum(const Built& built) {
+  return static_cast<size_t>(11 + built.words[4] + built.words[5] + built.words[6]);
 }
 
 /** Memory of exactly so many bytes per row, all zero. */

@@ -147,28 +147,11 @@ TEST_CASE("an instruction’s parameters reach its kernel") {
   CHECK(rows.memory[1][0] > rows.memory[1][2]);
   CHECK(rows.memory[1][5] + rows.memory[1][7] == 1);
   rows.memory[2] = {1, 0, 0, 1, 2, 2, 2, 2};
-  const Built matmul = instruction(Opcode::matmul, 0,
-                                   {f32,
-                                    1,
-                                    1,
-                                    2,
-                                    2,
-                                    1,
-                                    1,
-                                    0,
-                                    2,
-                                    tensor(0, f32, {4, 2, 1}, 8),
-                                    tensor(2, f32, {4, 2, 1}, 8),
-                                    tensor(1, f32, {}, 4),
-                                    number(0, f32, {0, 0, 0}),
-                                    Step::mul,
-                                    f32,
-                                    f32,
-                                    0,
-                                    -1,
-                                    -2,
-                                    0});
-  CHECK(rows.run(matmul, {10}).kind == Status::done);
+  const Built product = instruction(
+      Opcode::contract, 0,
+      {f32, 1, 1, 1, 1, 1, 1, 0, 2, 1, 2, 2, tensor(0, f32, {4, 2, 1}, 8), tensor(2, f32, {4, 2, 1}, 8),
+       tensor(1, f32, {}, 4), number(0, f32, {0, 0, 0}), Step::mul, f32, f32, 0, -1, -2, 0});
+  CHECK(rows.run(product, {10}).kind == Status::done);
   CHECK(std::vector<float>(rows.memory[1].begin(), rows.memory[1].begin() + 4) == std::vector<float>{30, 10, 180, 180});
   // The class of each row, the one that counts for nothing, and a gradient that is one for all rows.
   for (int32_t i = 0; i < 4; i++) rows.whole(2)[i] = i % 2;

@@ -215,9 +215,9 @@ static void pack_panel(const T* b, int64_t bRow, int64_t bColumn, int64_t k, int
       }
     } else {
       for (int64_t p = 0; p < k; ++p) {
-        T some[L] = {};
+        T* const some = to + p * row;
         for (int64_t j = 0; j < count; ++j) some[j] = b[p * bRow + j * bColumn];
-        store(to + p * row, load(some));
+        for (int64_t j = count; j < L; ++j) some[j] = 0;
       }
     }
   }

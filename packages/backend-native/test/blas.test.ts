@@ -1,4 +1,4 @@
-// The samples of products with a BLAS that computes them. native.test.ts and native/test/matmul_test.cc test that a
+// The samples of products with a BLAS that computes them. native.test.ts and native/test/contract_test.cc test that a
 // missing or wrong library is refused.
 import { describeBackend } from '@flambeau/backend-conformance'
 import { nativeMissing, testWith } from '../../../tools/test/machine.ts'

@@ -3,15 +3,12 @@
 // words as a numbered program, checked and planned; from then on the instruction is written as that number and the
 // places of its operands.
 import {
-  contractionOf,
   type Descriptor,
   descriptorOf,
   type DType,
   familyOf,
-  hasMatrices,
   HostBuffer,
   type Instr,
-  isPlain,
   isView,
   type Kind,
   newArray,
@@ -75,7 +72,6 @@ export class Calls {
   }
 
   #supports(instr: Instr): boolean {
-    if (instr.kind === 'contract' && !hasMatrices(instr) && !isPlain(contractionOf(instr))) return false
     if (!isRepeated(instr.kind)) return hasKernel(instr)
     const family = familyOf(instr)
     return this.#hasKernel.of(family) ?? this.#hasKernel.keep(family, hasKernel(instr))

@@ -3,12 +3,12 @@
 import type { ReduceFn } from '@flambeau/core/backend'
 
 /** `streamFormat` of native/src/stream.h. */
-export const format = 5
+export const format = 6
 
 export const opcodes = {
   map: 0,
   check: 1,
-  matmul: 2,
+  contract: 2,
   argReduce: 3,
   scan: 4,
   fold: 5,

@@ -17,7 +17,7 @@ import {
 } from '@flambeau/core/backend'
 import { opcodes, reductions } from './codes.ts'
 import { copy, fill, map } from './encode-map.ts'
-import { contract } from './encode-matmul.ts'
+import { contract } from './encode-contract.ts'
 import { composite } from './encode-composite.ts'
 import { type Writer, begin, end, memory, none, operandWords, put, view } from './words.ts'
 

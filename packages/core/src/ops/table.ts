@@ -28,7 +28,6 @@ export { argsort, sort, topk } from './order/sort.ts'
 export {
   clone,
   contiguous,
-  diagonal,
   expand,
   expandAs,
   flatten,

@@ -1,36 +1,16 @@
-// Products of every available instruction set, against loops in double: sizes, layouts, batches, the expression after
-// them, special values, and the same bits for any number of threads.
+// Products of matrices of every available instruction set, against loops in double: sizes, layouts, batches, the
+// expression after them, special values, and the same bits for any number of threads.
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <cstring>
 #include <limits>
-#include <vector>
 
 #include "../src/blas.h"
-#include "../src/dispatch.h"
 #include "../src/pool.h"
+#include "elements.h"
 #include "suites.h"
 
-using namespace flambeau;
-
 namespace {
-
-uint32_t seed = 1;
-int random(int count) {
-  seed = seed * 1664525u + 1013904223u;
-  return static_cast<int>((seed >> 8) % static_cast<uint32_t>(count));
-}
-
-template <class T> constexpr DType dtype_of = DType::uint8;
-template <> constexpr DType dtype_of<float> = DType::float32;
-template <> constexpr DType dtype_of<double> = DType::float64;
-template <> constexpr DType dtype_of<int32_t> = DType::int32;
-
-template <class T> T element() {
-  if constexpr (std::is_floating_point_v<T>) return static_cast<T>(random(2001) - 1000) / 1000;
-  return static_cast<T>(random(1 << 24) * 257u);
-}
 
 /** A matrix for each batch element, with gaps, in separate memory. */
 template <class T> struct Matrices {
@@ -99,9 +79,16 @@ template <class T> std::vector<T> product(const Kernels& kernels, const Shape& s
   biasSteps.back() = 1;
   const Strided input{{3, dtype_of<T>, 0}, biasSteps.data()};
   const DType dtype = dtype_of<T>;
-  const Matmul matmul{dtype,
+  std::vector<int32_t> sizes = s.batch;
+  sizes.insert(sizes.end(), {s.m, s.n, s.k});
+  const int64_t size = int64_t{s.m} * s.n;
+  const Contract it{dtype,
                       static_cast<int32_t>(s.batch.size()),
-                      s.batch.data(),
+                      1,
+                      1,
+                      1,
+                      sizes.data(),
+                      size == 0 ? 0 : count / size,
                       s.m,
                       s.n,
                       s.k,
@@ -113,11 +100,11 @@ template <class T> std::vector<T> product(const Kernels& kernels, const Shape& s
                       static_cast<int32_t>(codes.size()),
                       codes.data(),
                       codes.empty() ? -1 : codes.back().dst};
-  kernels.matmul(matmul, Memory{rows, 4, nullptr, 0}, nullptr);
-  if (void* const finish = kernels.prepare_finish(matmul)) {
+  kernels.contract(it, Memory{rows, 4, nullptr, 0}, nullptr);
+  if (void* const finish = kernels.prepare_finish(it)) {
     const std::vector<T> once = c;
     for (int run = 0; run < 2; ++run) {
-      kernels.matmul(matmul, Memory{rows, 4, nullptr, 0}, finish);
+      kernels.contract(it, Memory{rows, 4, nullptr, 0}, finish);
       REQUIRE(std::memcmp(once.data(), c.data(), c.size() * sizeof(T)) == 0);
     }
     kernels.release(finish);
@@ -175,19 +162,6 @@ template <class T> Matrices<T> right(const Shape& s, int layout) {
   std::vector<int32_t> sizes = s.batch;
   sizes.insert(sizes.end(), {s.k, s.n});
   return matrices<T>(sizes, layout);
-}
-
-template <class Body> void each_set(const Body& body) {
-  for (const char* name : {"v2", "avx2", "avx512", "neon"}) {
-    std::string error;
-    const Kernels* const kernels = kernels_named(name, &error);
-    CAPTURE(name);
-    if (kernels) body(*kernels);
-  }
-}
-
-template <class T> bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
-  return a.size() == b.size() && (a.empty() || memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0);
 }
 
 /**

@@ -1,7 +1,8 @@
-// Matrix products as words, with the expression that is computed of them while they are in the cache.
+// Contractions as words, with the expression that is computed of them while they are in the cache.
 import {
-  asMatrices,
+  type Contraction,
   contiguousStrides,
+  contractionOf,
   type DType,
   type Expr,
   hasMatrices,
@@ -10,7 +11,6 @@ import {
   type Instr,
   isView,
   type Loops,
-  loopsOver,
   type Prims,
   rankOf,
   type Spec,
@@ -35,71 +35,80 @@ const withoutPost = ({ batch, sum }: Prims['contract']): Prims['contract'] => ({
 
 const nothing: Codes = { words: new Int32Array(0), inputs: [{ position: 0, dtype: 'float32' }], from: [-1] }
 
-/** Writes what is plain. */
 export function contract(w: Writer, instr: Instr<'contract'>, tag: number): void {
-  matmul(w, hasMatrices(instr) ? instr : (asMatrices(instr) as Instr<'contract'>), tag)
-}
-
-function matmul(w: Writer, instr: Instr<'contract'>, tag: number): void {
   const { attrs, inputs, outputs } = instr
   const a = inputs[0]
   const b = inputs[1]
   const out = outputs[0]
-  if (a.dtype === 'uint8' || a.dtype === 'bool') return matmulAs(w, 'int32', instr, tag)
+  if (a.dtype === 'uint8' || a.dtype === 'bool') return contractAs(w, 'int32', instr, tag)
   const codes = attrs.post === undefined ? nothing : postOf(attrs.post)
   if (codes === null) {
-    matmul(w, { ...instr, attrs: withoutPost(instr.attrs), inputs: [a, b] }, tag)
+    contract(w, { ...instr, attrs: withoutPost(attrs), inputs: [a, b] }, tag)
     return finish(w, instr, tag)
   }
   const further = codes.inputs.length - 1
-  const batches = out.sizes.length === 2 ? undefined : batchLoops(instr, codes)
-  const sizes = batches === undefined ? none : batches.sizes
-  const depth = sizes.length
+  const { batch, rows, columns, sum } = isMatrix(instr) ? matrices : contractionOf(instr)
+  const depth = batch.sizes.length + rows.sizes.length + columns.sizes.length
   const operands = 3 + further
-  const start = begin(
-    w,
-    opcodes.matmul,
-    tag,
-    11 + depth + operands * (operandWords + 2 + depth) + codes.words.length,
-    operands,
-  )
+  const loops = depth + sum.sizes.length
+  const most = 11 + loops + operands * (operandWords + loops) + codes.words.length
+  const start = begin(w, opcodes.contract, tag, most, operands)
   const { words, at } = w
   words[at] = rankOf(a.dtype)
-  words[at + 1] = depth
-  words[at + 2] = out.sizes[out.sizes.length - 2]
-  words[at + 3] = out.sizes[out.sizes.length - 1]
-  words[at + 4] = a.sizes[a.sizes.length - 1]
+  words[at + 1] = batch.sizes.length
+  words[at + 2] = rows.sizes.length
+  words[at + 3] = columns.sizes.length
+  words[at + 4] = sum.sizes.length
   words[at + 5] = further
   words[at + 6] = codes.words.length / codeWords
   words[at + 7] = codes.from[0]
   w.at = at + 8
-  put(w, sizes)
-  matrix(w, a, batches === undefined ? none : batches.steps[0])
-  matrix(w, b, batches === undefined ? none : batches.steps[1])
+  if (rows === matrix) {
+    putTwo(w, out.sizes)
+    w.words[w.at++] = a.sizes[1]
+    matrixView(w, a)
+    matrixView(w, b)
+  } else {
+    for (const { sizes } of [batch, rows, columns, sum]) put(w, sizes)
+    nested(w, a, [batch.steps[0], rows.steps[0], sum.steps[0]])
+    nested(w, b, [batch.steps[1], sum.steps[1], columns.steps[0]])
+  }
   memory(w, hostOf(out), out.dtype, 0, none)
-  let row = 3
   for (let i = 1; i <= further; i++) {
     const { position, dtype } = codes.inputs[i]
     const x = inputs[position + 1]
-    if (isView(x)) matrix(w, x, batches === undefined ? none : batches.steps[row++])
-    else numeral(w, x, dtype, depth + 2)
+    if (!isView(x)) {
+      numeral(w, x, dtype, depth)
+    } else if (rows === matrix) {
+      matrixView(w, x)
+    } else {
+      const view = inputs.slice(2, position + 1).filter(isView).length
+      nested(w, x, [batch.steps[3 + view], rows.steps[2 + view], columns.steps[2 + view]])
+    }
   }
   put(w, codes.words)
   end(w, start)
 }
 
-/** The loops over the matrices of a batch: steps of both factors, of the product, and of what the expression reads. */
-function batchLoops({ inputs, outputs: [{ sizes }] }: Instr<'contract'>, codes: Codes): Loops {
-  const further = codes.inputs.slice(1).map(({ position }) => inputs[position + 1])
-  const views = [...(inputs.slice(0, 2) as View[]), ...further.filter(isView)].map(({ strides }) => strides)
-  return loopsOver(sizes.slice(0, -2), [...views.slice(0, 2), contiguousStrides(sizes), ...views.slice(2)])
+const isMatrix = (instr: Instr<'contract'>): boolean => instr.outputs[0].sizes.length === 2 && hasMatrices(instr)
+
+/** The loops of a product of two matrices, which stand in its operands as they are. */
+const matrix: Loops = { sizes: [1], steps: [] }
+const matrices: Contraction = { batch: { sizes: [], steps: [] }, rows: matrix, sum: matrix, columns: matrix }
+
+function putTwo(w: Writer, list: readonly number[]): void {
+  w.words[w.at++] = list[0]
+  w.words[w.at++] = list[1]
 }
 
-function matrix(w: Writer, x: View, steps: ArrayLike<number>): void {
-  view(w, x, steps)
-  const { strides } = x
-  w.words[w.at++] = strides[strides.length - 2]
-  w.words[w.at++] = strides[strides.length - 1]
+function matrixView(w: Writer, x: View): void {
+  view(w, x, none)
+  putTwo(w, x.strides)
+}
+
+function nested(w: Writer, x: View, steps: readonly (readonly number[])[]): void {
+  view(w, x, none)
+  for (const list of steps) put(w, list)
 }
 
 const contiguousView = (spec: Spec, buffer: HostBuffer): View => ({
@@ -121,7 +130,7 @@ function finish(w: Writer, { attrs: { post }, inputs, outputs }: Instr<'contract
 }
 
 /** A product in another dtype, whose low bits are the result's. */
-function matmulAs(w: Writer, dtype: DType, instr: Instr<'contract'>, tag: number): void {
+function contractAs(w: Writer, dtype: DType, instr: Instr<'contract'>, tag: number): void {
   const [out] = instr.outputs
   const [a, b] = (instr.inputs.slice(0, 2) as View[]).map((x) => {
     const spec = { sizes: x.sizes, dtype }
@@ -130,7 +139,7 @@ function matmulAs(w: Writer, dtype: DType, instr: Instr<'contract'>, tag: number
     return contiguousView(spec, made.buffer)
   })
   const wide = { sizes: out.sizes, dtype, buffer: w.scratch({ sizes: out.sizes, dtype }) }
-  matmul(w, { ...instr, attrs: withoutPost(instr.attrs), inputs: [a, b], outputs: [wide] }, tag)
+  contract(w, { ...instr, attrs: withoutPost(instr.attrs), inputs: [a, b], outputs: [wide] }, tag)
   copy(w, contiguousView(wide, wide.buffer), out, 0, contiguousStrides(out.sizes), tag)
   finish(w, instr, tag)
 }

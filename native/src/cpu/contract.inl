@@ -1,0 +1,451 @@
+// The kernel of contractions: which loops do one, which threads, and the expression after it, block by block while the
+// block is in the cache. Where each class of axes is one loop it is a product of matrices; where one is several loops,
+// nests.inl does it. An element's bits depend on the sizes and the layout, not on how the work is cut.
+#pragma once
+#include <type_traits>
+
+#include "../blas.h"
+#include "../kernels.h"
+#include "../pool.h"
+#include "gemm.inl"
+#include "gemv.inl"
+#include "map.inl"
+#include "nests.inl"
+
+namespace flambeau::ISA {
+
+extern const Kernels kernels;
+
+/** Fewer multiplications are not worth a thread. */
+constexpr int64_t leastWork = 1 << 17;
+
+/** Into how many parts to cut work on `elements`, of which each is `work` multiplications. */
+INLINE int64_t parts_of(int64_t elements, int64_t work) {
+  const int64_t worth = elements * work / leastWork, most = threads();
+  return worth < 2 || most == 1 ? 1 : worth < most ? worth : most;
+}
+
+/** Calls `body(first, end)` for ranges of 0 to `count`, cut at multiples of `unit`; none is shorter if `count` is not.
+ */
+template <class Body> static void for_ranges(int64_t parts, int64_t count, int64_t unit, const Body& body) {
+  const int64_t units = count / unit;
+  if (parts > units) parts = units;
+  if (parts <= 1) return body(0, count);
+  auto part = [&](int64_t i) {
+    body(units * i / parts * unit, i == parts - 1 ? count : units * (i + 1) / parts * unit);
+  };
+  parallel_for(parts, part);
+}
+
+/** A product of matrices, in regions for `parts` threads whose cost is the least that can be had. */
+template <class T, class Finish> static void gemm(const Product<T>& it, int64_t parts, const Finish& finish) {
+  if (parts == 1) return gemm(it, Region{0, it.m, 0, it.n}, finish);
+  int64_t down = 1, high = 0, wide = 0;
+  for (int64_t d = 1, least = 0; d <= parts; ++d) {
+    const int64_t h = up(it.m, d), w = up(up(it.n, parts / d), lanes<T>) * lanes<T>;
+    const int64_t cost = h * w + 8 * (h + w);  // an element that is copied costs as much as some multiplications
+    if (d == 1 || cost < least) {
+      least = cost;
+      down = d;
+      high = h;
+      wide = w;
+    }
+  }
+  const int64_t across = parts / down;
+  auto part = [&](int64_t i) {
+    const int64_t row = i / across * high, column = i % across * wide;
+    if (row >= it.m || column >= it.n) return;
+    gemm(it, Region{row, it.m - row < high ? it.m : row + high, column, it.n - column < wide ? it.n : column + wide},
+         finish);
+  };
+  parallel_for(down * across, part);
+}
+
+/** The elements of a vector side by side: itself, or a copy. */
+template <class T> static const T* dense(const T* v, int64_t count, int64_t step) {
+  if (step == 1) return v;
+  T* const copy = scratch<2>().template room<T>(count);
+  for (int64_t i = 0; i < count; ++i) copy[i] = v[i * step];
+  return copy;
+}
+
+/** One product, by whatever is made for it. `finish` is called with the regions of c as they are done. */
+template <class T, class Finish> static void multiply(Product<T> it, bool alone, const Finish& finish) {
+  // A step that is never made may have any length.
+  if (it.m == 1) it.aRow = 1;
+  if (it.k == 1) it.aColumn = it.bRow = 1;
+  if (it.n == 1) it.bColumn = 1;
+
+  // With a vector: `count` elements from as many rows or columns of the matrix, `across` apart.
+  const bool column = it.n == 1;
+  const T* const matrix = column ? it.a : it.b;
+  const int64_t count = column ? it.m : it.n, across = column ? it.aRow : it.bColumn;
+  const int64_t along = column ? it.aColumn : it.bRow;
+  if ((column || it.m == 1) && (across == 1 || along == 1)) {
+    const int64_t step = column ? it.bRow : it.aColumn;
+    const bool dots = along == 1;
+    const T* const v = column ? it.b : it.a;
+    const T* const vector = dots ? dense(v, it.k, step) : v;
+    for_ranges(alone ? 1 : parts_of(count, it.k), count, 4 * lanes<T>, [&](int64_t first, int64_t end) {
+      if (dots)
+        dot_rows(first, end, count, it.k, matrix, across, vector, it.c);
+      else
+        add_rows(first, end, it.k, matrix, along, vector, step, it.c);
+      finish(column ? Region{first, end, 0, 1} : Region{0, 1, first, end});
+    });
+    return;
+  }
+  const bool outer = it.k == 1 && it.bColumn == 1;
+  if (outer || (it.aColumn == 1 && it.bRow == 1 && dots_are_cheaper<T>(it.n, it.k))) {
+    for_ranges(alone ? 1 : parts_of(it.m, it.n * it.k), it.m, dotRows, [&](int64_t first, int64_t end) {
+      if (outer)
+        outer_rows(first, end, it.n, it.a, it.aRow, it.b, it.c);
+      else
+        dot_tiles(it, first, end);
+      finish(Region{first, end, 0, it.n});
+    });
+    return;
+  }
+  if (it.n > 1 && it.m > 1 && blas_gemm(it.m, it.n, it.k, it.a, it.aRow, it.aColumn, it.b, it.bRow, it.bColumn, it.c)) {
+    return finish(Region{0, it.m, 0, it.n});
+  }
+  gemm(it, alone ? 1 : parts_of(it.m * it.n, it.k), finish);
+}
+
+/** The loops of a class over one operand whose steps in them begin at `steps`. */
+INLINE Nest rows_of(const Contract& it, const int32_t* steps) { return {it.rows, it.sizes + it.batch, steps}; }
+INLINE Nest columns_of(const Contract& it, const int32_t* steps) {
+  return {it.columns, it.sizes + it.batch + it.rows, steps};
+}
+INLINE Nest sum_of(const Contract& it, const int32_t* steps) {
+  return {it.sum, it.sizes + it.batch + it.rows + it.columns, steps};
+}
+
+/** How many elements lie before those of a batch element, of an operand whose first steps are the batch's. */
+INLINE int64_t batch_offset(const Contract& it, const int32_t* steps, int64_t index) {
+  int64_t offset = 0;
+  for (int32_t d = it.batch - 1; d >= 0; --d) {
+    offset += index % it.sizes[d] * steps[d];
+    index /= it.sizes[d];
+  }
+  return offset;
+}
+
+// ---- the expression after it ----
+
+static bool has_finish(const Contract& it) { return it.codeCount > 0 || it.from != -1; }
+
+/** Whether each operand of the expression moves on evenly along all rows and all columns, so that it can have any part. */
+static bool finishes_in_parts(const Contract& it) {
+  for (int32_t i = 0; i < it.inputCount; ++i) {
+    int64_t step;
+    const int32_t* const steps = it.inputs[i].steps + it.batch;
+    if (!is_even(rows_of(it, steps), &step) || !is_even(columns_of(it, steps + it.rows), &step)) return false;
+  }
+  return true;
+}
+
+/** Memory for the operands of an expression, and their steps. */
+struct FinishInputs {
+  Strided* inputs;
+  int32_t (*steps)[2];
+
+  static int64_t bytes(const Contract& it) { return (it.inputCount + 1) * static_cast<int64_t>(sizeof(Strided) + 8); }
+  FinishInputs(const Contract& it, char* at)
+      : inputs(reinterpret_cast<Strided*>(at)), steps(reinterpret_cast<int32_t(*)[2]>(inputs + it.inputCount + 1)) {}
+};
+
+/** The expression after a product as a map of a region of c of a batch element. The map points into this. */
+struct Finish {
+  int32_t sizes[2];
+  MapOut out;
+  Map map;
+
+  __attribute__((noinline)) Finish(const Contract& it, int64_t index, const Region& region, FinishInputs to)
+      : sizes{static_cast<int32_t>(region.rowEnd - region.row),
+              static_cast<int32_t>(region.columnEnd - region.column)} {
+    // A loop of one turn would only cut the other one into pieces.
+    const int32_t first = sizes[0] == 1, depth = first == 1 || sizes[1] == 1 ? 1 : 2;
+    const auto put = [&](int32_t i, const Operand& operand, int64_t before, int64_t row, int64_t column) {
+      to.steps[i][0] = static_cast<int32_t>(row);
+      to.steps[i][1] = static_cast<int32_t>(column);
+      to.inputs[i] = {operand, to.steps[i] + first};
+      to.inputs[i].operand.offset += static_cast<int32_t>(before + region.row * row + region.column * column);
+    };
+    put(0, it.c, index * it.m * it.n, it.n, 1);
+    for (int32_t i = 0; i < it.inputCount; ++i) {
+      const int32_t* const steps = it.inputs[i].steps;
+      int64_t row, column;
+      is_even(rows_of(it, steps + it.batch), &row);
+      is_even(columns_of(it, steps + it.batch + it.rows), &column);
+      put(i + 1, it.inputs[i].operand, batch_offset(it, steps, index), row, column);
+    }
+    out = {to.inputs[0], Reduce::none, it.from};
+    map = {depth, sizes + first, it.inputCount + 1, to.inputs, 1, &out, it.codeCount, it.codes};
+  }
+  Finish(const Finish&) = delete;
+  Finish& operator=(const Finish&) = delete;
+};
+
+/** The expression after the product, for a region of c of a batch element. */
+__attribute__((noinline)) static void finish_region(const Contract& it, const Memory& memory, void* prepared,
+                                                    int64_t index, const Region& region) {
+  if (prepared != nullptr && region.rowEnd - region.row == it.m && region.columnEnd - region.column == it.n) {
+    kernels.run(prepared, memory);
+  } else {
+    const FinishInputs inputs(it, scratch<3>().room<char>(FinishInputs::bytes(it)));
+    kernels.map(Finish(it, index, region, inputs).map, memory);
+  }
+}
+
+/** The expression for all of c at once. */
+__attribute__((noinline)) static void finish_all(const Contract& it, const Memory& memory) {
+  const int32_t depth = it.batch + it.rows + it.columns;
+  Strided* const inputs = scratch<3>().room<Strided>(it.inputCount + 1);
+  int32_t steps[maxDepth];
+  for (int64_t d = depth - 1, step = 1; d >= 0; step *= it.sizes[d--]) steps[d] = static_cast<int32_t>(step);
+  inputs[0] = {it.c, steps};
+  for (int32_t i = 0; i < it.inputCount; ++i) inputs[i + 1] = it.inputs[i];
+  const MapOut out{inputs[0], Reduce::none, it.from};
+  kernels.map({depth, it.sizes, it.inputCount + 1, inputs, 1, &out, it.codeCount, it.codes}, memory);
+}
+
+/** The expression after a product, prepared for all of c at once; several products have it one by one. */
+static void* prepare_finish(const Contract& it) {
+  if (it.batch > 0 || !has_finish(it) || !finishes_in_parts(it)) return nullptr;
+  const Region whole{0, it.m, 0, it.n};
+  const int64_t bytes = FinishInputs::bytes(it);
+  const FinishInputs inputs(it, scratch<3>().room<char>(bytes));
+  Prepared* const prepared = prepared_for(Finish(it, 0, whole, inputs).map, bytes_of<Finish>(1) + padded(bytes));
+  if (prepared == nullptr) return nullptr;
+  Room room(prepared->more);
+  void* const at = room.take<Finish>(1);
+  prepared->map = (new (at) Finish(it, 0, whole, FinishInputs(it, room.bytes(bytes))))->map;
+  return prepared;
+}
+
+// ---- contractions ----
+
+/** Products of integers, which wrap: U is T without a sign. */
+template <class T, class U> static void multiply_integers(const Nested<T>& it) {
+  constexpr int64_t deep = 1024;
+  int32_t aSum[deep], bSum[deep];
+  const int64_t bStep = it.bColumns.step();
+  for (int64_t i = 0; i < it.m * it.n; ++i) it.c[i] = 0;
+  for (int64_t first = 0; first < it.k; first += deep) {
+    const int64_t end = it.k - first < deep ? it.k : first + deep;
+    offsets_of(it.aSum, first, end, aSum);
+    offsets_of(it.bSum, first, end, bSum);
+    int64_t j = 0;
+    walk(it.bColumns, 0, it.n, [&](int32_t column, int64_t count) {
+      int64_t i = 0;
+      walk(it.aRows, 0, it.m, [&](int32_t row, int64_t rows) {
+        for (int64_t r = 0; r < rows; ++r, ++i) {
+          T* const c = it.c + i * it.n + j;
+          for (int64_t p = 0; p < end - first; ++p) {
+            const U x = static_cast<U>(it.a[row + r * it.aRows.step() + aSum[p]]);
+            const T* const b = it.b + column + bSum[p];
+            for (int64_t q = 0; q < count; ++q) c[q] = static_cast<T>(c[q] + x * static_cast<U>(b[q * bStep]));
+          }
+        }
+      });
+      j += count;
+    });
+  }
+}
+
+enum class Method { direct, sums, turned };
+
+/**
+ * How a contraction that is no product of matrices is done: by what costs least, counted in multiplications of whole vectors
+ * for a vector of c and an element of the sum. A vector at the end of a run, or of the rows, may be partly in vain.
+ */
+template <class T> static Method method_of(const Nested<T>& it) {
+  const auto in_vain = [](int64_t run) { return static_cast<double>(up(run, lanes<T>) * lanes<T>) / static_cast<double>(run); };
+  const int64_t columns = it.bColumns.inner(), columnStep = it.bColumns.step();
+  const int64_t sum = it.aSum.inner(), aStep = it.aSum.step(), bStep = it.bSum.step();
+  const bool mayDirect =
+      (columnStep == 1 || columnStep == 2) && (masked || columns >= lanes<T>) && it.k <= tableK;
+  const bool maySum = aStep == 1 && (bStep == 1 || bStep == 2) && sum == it.bSum.inner();
+  constexpr double never = 1e9;
+  const double direct = mayDirect ? in_vain(columns) : never, sums = maySum ? 1.1 * in_vain(sum) : never;
+  const double turned = in_vain(it.m) * (1 + 4 / static_cast<double>(it.n) + 8 / static_cast<double>(it.k));
+  if (direct <= turned && direct <= sums) return Method::direct;
+  if (sums <= turned) return Method::sums;
+  return Method::turned;
+}
+
+/** Calls `body` for regions of m rows and n columns, for `parts` threads, that are cut at multiples of `unit` columns. */
+template <class Body> static void for_regions(int64_t parts, int64_t m, int64_t n, int64_t unit, const Body& body) {
+  int64_t down = 1, across = 1;
+  const int64_t units = n / unit < 1 ? 1 : n / unit;
+  for (int64_t d = 1, least = 0; d <= parts && d <= m; ++d) {
+    const int64_t w = parts / d < units ? parts / d : units, high = up(m, d), wide = up(n, w);
+    const int64_t cost = high * wide + 8 * (high + wide);
+    if (d > 1 && cost >= least) continue;
+    least = cost;
+    down = d;
+    across = w;
+  }
+  auto part = [&](int64_t i) {
+    const int64_t r = i / across, q = i % across;
+    const int64_t end = q + 1 == across ? n : units * (q + 1) / across * unit;
+    body(Region{m * r / down, m * (r + 1) / down, units * q / across * unit, end});
+  };
+  parallel_for(down * across, part);
+}
+
+/** Batch elements whose left factor is the same, as columns of one product, and the others as they were. */
+template <class T> struct Merged {
+  int32_t sizes[maxDepth], bSteps[maxDepth], cSizes[maxDepth], cSteps[maxDepth];
+  int32_t restSizes[maxDepth], restA[maxDepth], restB[maxDepth];
+  int64_t restC[maxDepth];
+  int32_t depth = 0, rest = 0;
+  int64_t count = 1, restCount = 1;
+
+  Merged(const Contract& it, const Nest& columns) {
+    for (int64_t d = it.batch - 1, step = it.m * it.n; d >= 0; step *= it.sizes[d--]) restC[d] = step;
+    for (int32_t d = 0; d < it.batch; ++d) {
+      if (it.a.steps[d] == 0) {
+        sizes[depth] = cSizes[depth] = it.sizes[d];
+        bSteps[depth] = it.b.steps[d];
+        cSteps[depth++] = static_cast<int32_t>(restC[d]);
+        count *= it.sizes[d];
+      } else {
+        restSizes[rest] = it.sizes[d];
+        restA[rest] = it.a.steps[d];
+        restB[rest] = it.b.steps[d];
+        restC[rest++] = restC[d];
+        restCount *= it.sizes[d];
+      }
+    }
+    for (int32_t d = 0; d < columns.depth; ++d) {
+      sizes[depth + d] = columns.sizes[d];
+      bSteps[depth + d] = columns.steps[d];
+    }
+    cSizes[depth] = static_cast<int32_t>(it.n);
+    cSteps[depth] = 1;
+  }
+};
+
+/** A contraction that is no product of matrices. */
+template <class T, class Finish>
+static void multiply_nests(const Contract& it, Nested<T> nested, int64_t parts, const Finish& finish) {
+  const Region whole{0, it.m, 0, it.n};
+  const Method method = method_of(nested);
+  if (method != Method::turned) {
+    struct Place {
+      const T *a, *b;
+      T* c;
+    };
+    const auto place = [&](int64_t index) {
+      return Place{nested.a + batch_offset(it, it.a.steps, index), nested.b + batch_offset(it, it.b.steps, index),
+                   nested.c + index * it.m * it.n};
+    };
+    const auto run = [&](int64_t first, int64_t end, const Region& region) {
+      method == Method::direct ? run_direct(nested, first, end, region, place, finish)
+                         : run_sums(nested, first, end, region, place, finish);
+    };
+    if (it.count >= parts) {
+      return for_ranges(parts, it.count, 1, [&](int64_t first, int64_t end) { run(first, end, whole); });
+    }
+    const int64_t inner = nested.bColumns.inner();
+    const int64_t unit = method == Method::sums ? 1 : inner == it.n ? lanes<T> : inner;
+    return for_regions(parts, it.m, it.n, unit, [&](const Region& region) { run(0, it.count, region); });
+  }
+  const Merged<T> merged(it, nested.bColumns);
+  nested.n = merged.count * it.n;
+  nested.bColumns = {merged.depth + nested.bColumns.depth, merged.sizes, merged.bSteps};
+  nested.cColumns = {merged.depth + 1, merged.cSizes, merged.cSteps};
+  const bool alone = merged.restCount >= parts;
+  for_ranges(alone ? parts : 1, merged.restCount, 1, [&](int64_t first, int64_t end) {
+    for (int64_t index = first; index < end; ++index) {
+      Nested<T> one = nested;
+      for (int64_t d = merged.rest - 1, left = index; d >= 0; left /= merged.restSizes[d--]) {
+        const int64_t at = left % merged.restSizes[d];
+        one.a += at * merged.restA[d];
+        one.b += at * merged.restB[d];
+        one.c += at * merged.restC[d];
+      }
+      const auto finish_each = [&](const Region& region) {
+        for (int64_t column = region.column, columnEnd; column < region.columnEnd; column = columnEnd) {
+          columnEnd = (column / it.n + 1) * it.n;
+          if (columnEnd > region.columnEnd) columnEnd = region.columnEnd;
+          int32_t at;
+          offsets_of(one.cColumns, column, column + 1, &at);
+          const int64_t first = column % it.n;
+          finish((one.c - nested.c + at - first) / (it.m * it.n),
+                 Region{region.row, region.rowEnd, first, first + columnEnd - column});
+        }
+      };
+      for_regions(alone ? 1 : parts, it.m, nested.n, lanes<T>,
+                  [&](const Region& region) { run_turned(one, region, finish_each); });
+    }
+  });
+}
+
+template <class T> static void contract_of(const Contract& it, const Memory& memory, void* prepared) {
+  if (it.count == 0 || it.m == 0 || it.n == 0) return;
+  const T* const a = it.a.operand.in<T>(memory);
+  const T* const b = it.b.operand.in<T>(memory);
+  T* const c = it.c.in<T>(memory);
+  const int64_t size = it.m * it.n;
+  const int32_t *const aSteps = it.a.steps + it.batch, *const bSteps = it.b.steps + it.batch;
+  const bool isMatrices = it.rows <= 1 && it.columns <= 1 && it.sum <= 1;
+  const bool finishes = has_finish(it), inParts = finishes && (isMatrices || finishes_in_parts(it));
+  const auto finish = [&](int64_t index, const Region& region) {
+    if (inParts) finish_region(it, memory, prepared, index, region);
+  };
+  const Region whole{0, it.m, 0, it.n};
+
+  // Many products go to the threads whole; of a few, each is cut.
+  const int64_t parts = parts_of(it.count * size, it.k);
+  const bool alone = it.count >= parts;
+  const Nested<T> nested{it.m, it.n, it.k, a, b, c, it.n, rows_of(it, aSteps), sum_of(it, aSteps + it.rows), sum_of(it, bSteps),
+                         columns_of(it, bSteps + it.sum), {}};
+  if (std::is_floating_point_v<T> && !isMatrices && it.k > 0) {
+    if constexpr (std::is_floating_point_v<T>) multiply_nests(it, nested, parts, finish);
+  } else {
+    for_ranges(alone ? parts : 1, it.count, 1, [&](int64_t first, int64_t end) {
+      for (int64_t index = first; index < end; ++index) {
+        const T* const aOf = a + batch_offset(it, it.a.steps, index);
+        const T* const bOf = b + batch_offset(it, it.b.steps, index);
+        T* const cOf = c + index * size;
+        const auto finish_this = [&](const Region& region) { finish(index, region); };
+        if constexpr (std::is_floating_point_v<T>) {
+          if (it.k > 0) {
+            const Product<T> product{it.m, it.n, it.k, aOf, nested.aRows.step(), nested.aSum.step(), bOf, nested.bSum.step(),
+                                     nested.bColumns.step(), cOf};
+            multiply(product, alone && parts > 1, finish_this);
+          } else {
+            for (int64_t i = 0; i < size; ++i) cOf[i] = 0;
+            finish(index, whole);
+          }
+        } else {
+          Nested<T> one = nested;
+          one.a = aOf;
+          one.b = bOf;
+          one.c = cOf;
+          multiply_integers<T, std::make_unsigned_t<T>>(one);
+          finish(index, whole);
+        }
+      }
+    });
+  }
+  if (finishes && !inParts) finish_all(it, memory);
+}
+
+void contract(const Contract& it, const Memory& memory, void* prepared) {
+  switch (it.dtype) {
+    case DType::float32:
+      return contract_of<float>(it, memory, prepared);
+    case DType::float64:
+      return contract_of<double>(it, memory, prepared);
+    case DType::int32:
+      return contract_of<int32_t>(it, memory, prepared);
+    default:  // core's products of smaller whole numbers are of int32
+      return;
+  }
+}
+
+}  // namespace flambeau::ISA
