@@ -1,11 +1,20 @@
 // Loops in steps become repetitions. They are found in the recording, planned, and run by a backend's own program and
 // by a replay, with the numbers of the unrolled step.
 import { js } from '@flambeau/backend-js'
-import { compile, noGrad, randint, randn, useDevice, zeros } from '@flambeau/core'
-import { type Backend, CheckedBackend } from '@flambeau/core/backend'
+import { compile, manualSeed, noGrad, profile, randint, randn, type Tensor, useDevice, zeros } from '@flambeau/core'
+import {
+  type Backend,
+  type BodyPlan,
+  CheckedBackend,
+  isRepeat,
+  type RepeatInstr,
+  type Repetition,
+} from '@flambeau/core/backend'
 import * as fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type LoopCase, compiled, eager, loopCases, trace, turnsIn } from './loops.ts'
+import { type Pass, passes, prepare, type Prepared } from '../src/compile/prepare.ts'
+import { recorded } from './passes/steps.ts'
 import { drawnStep, randomLoop } from './random-steps.ts'
 
 /** The js backend without its compile, until the test ends. */
@@ -91,4 +100,72 @@ test('random turns: compiled and replayed equal eager', { timeout: 300_000 }, ()
   )
   expect(found).toEqual([])
   expect(repeated).toBeGreaterThan(15)
+})
+
+describe('a repetition', () => {
+  const prepared = (through: readonly Pass[] = passes): Prepared => {
+    useDevice(offering(own) as Backend)
+    manualSeed(3)
+    const { step } = loopCases['a recurrent cell of 200 turns, gradients, momentum'].make()
+    return prepare(recorded(step), js(), through)
+  }
+
+  test('is a piece of text that says what moves', () => {
+    useDevice(offering(own))
+    manualSeed(3)
+    const { step } = loopCases['two that change places'].make()
+    const fast = compile(step)
+    for (let i = 0; i < 4; i++) fast()
+    expect(fast.explain().split('As it runs')[1]).toContain(' = repeat 40 times (')
+    expect(fast.explain()).toMatch(/\n {2} {2}\| kept: v\d+ in place of v\d+\n/)
+    expect(fast.graph()).toContain(' (40 times)"]')
+  })
+
+  test('takes no more memory than the line that it was, and less text', () => {
+    const [loop, line] = [prepared(), prepared(passes.filter(({ name }) => name !== 'repeat'))]
+    expect(loop.program.instrs.length).toBeLessThan(60)
+    expect(line.program.instrs.length).toBeGreaterThan(1_500)
+    expect(loop.plan.bytes).toBeLessThanOrEqual(line.plan.bytes)
+    expect((loop.executable.source as string).length).toBeLessThan((line.executable.source as string).length / 10)
+  })
+
+  test('is checked: its windows, its outputs, its plan', () => {
+    const { program, plan } = prepared()
+    const compileWith =
+      (change: (instr: RepeatInstr) => Partial<RepeatInstr>, bodies = true) =>
+      () => {
+        const changed = new Map(plan.bodies)
+        const instrs = program.instrs.map((instr) => {
+          if (!isRepeat(instr)) return instr
+          const other = { ...instr, ...change(instr) }
+          changed.set(other, plan.bodies.get(instr) as BodyPlan)
+          return other
+        })
+        checking().compile?.({ ...program, instrs }, { ...plan, bodies: bodies ? changed : new Map() })
+      }
+    const attrs =
+      (change: (attrs: Repetition) => Partial<Repetition>) =>
+      ({ attrs }: RepeatInstr): Partial<RepeatInstr> => ({ attrs: { ...attrs, ...change(attrs) } })
+    expect(compileWith(() => ({}))).not.toThrow()
+    expect(compileWith(() => ({}), false)).toThrow('there is no plan of the body')
+    expect(compileWith(attrs(({ moves }) => ({ moves: moves.map((x) => 2 * x) })))).toThrow('input 0 leaves v')
+    expect(compileWith(attrs(() => ({ times: 0 })))).toThrow('0 turns')
+    expect(compileWith(attrs(({ steps }) => ({ steps: steps.map((x) => x + 1) })))).toThrow(
+      'is not what the turns make',
+    )
+    expect(compileWith(({ outputs }) => ({ outputs: outputs.slice(1) }))).toThrow('are made')
+    expect(compileWith(({ inputs }) => ({ inputs: inputs.slice(0, -1) }))).toThrow('the body is given operand')
+  })
+
+  test('shows its kernels, turn by turn, to a profiler', () => {
+    useDevice(offering(own))
+    manualSeed(3)
+    const { step } = loopCases['a turn that differs'].make()
+    const fast = compile(step)
+    for (let i = 0; i < 4; i++) fast()
+    let seen: readonly Tensor[] = []
+    const { events } = profile(() => void (seen = fast()))
+    expect(events.filter(({ name }) => name.includes('mm')).length).toBe(80)
+    expect([...seen[0].toArray()]).toEqual([...fast()[0].toArray()])
+  })
 })
