@@ -1252,7 +1252,7 @@ ELEMENTWISE = {
     'unsqueeze': lambda x, y: x.unsqueeze(0), 'expand': lambda x, y: x[None].expand(4, 2, 3), 'flip': lambda x, y: x.flip(0),
     'narrow': lambda x, y: x.narrow(0, 0, 1), 'select': lambda x, y: x.select(0, 0), 'slice': lambda x, y: x[0:1],
     'slice of everything': lambda x, y: x[0:2], 'two slices of everything': lambda x, y: x[0:2, 0:3],
-    'unfold': lambda x, y: x.unfold(1, 2, 1), 'cat': lambda x, y: torch.cat([x, y]), 'stack': lambda x, y: torch.stack([x, y]),
+    'diagonal': lambda x, y: x.diagonal(), 'unfold': lambda x, y: x.unfold(1, 2, 1), 'cat': lambda x, y: torch.cat([x, y]), 'stack': lambda x, y: torch.stack([x, y]),
     'split': lambda x, y: x.split(1)[0], 'chunk': lambda x, y: x.chunk(2)[0], 'contiguous': lambda x, y: x.t().contiguous(),
     'gather': lambda x, y: x.gather(0, torch.zeros(1, 3, dtype=torch.int64)),
     'indexSelect': lambda x, y: x.index_select(0, torch.tensor([0])), 'maskedFill': lambda x, y: x.masked_fill(x > 1, 0),

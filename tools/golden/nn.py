@@ -205,6 +205,10 @@ STEPS = [
     ('Adam', {'lr': 0.01, 'amsgrad': True, 'maximize': True}),
     ('AdamW', {'lr': 0.1}),
     ('AdamW', {'lr': 0.02, 'weightDecay': 0.2, 'amsgrad': True, 'betas': [0.7, 0.9]}),
+    ('RMSprop', {'lr': 0.1}),
+    ('RMSprop', {'lr': 0.013, 'alpha': 0.9, 'eps': 1e-6, 'weightDecay': 0.03, 'maximize': True}),
+    ('RMSprop', {'lr': 0.01, 'momentum': 0.85}),
+    ('RMSprop', {'lr': 0.02, 'centered': True, 'momentum': 0.9}),
 ]
 
 

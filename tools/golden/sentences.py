@@ -50,6 +50,7 @@ METHODS = {
     'transpose': [('dim0', 0), ('dim1', 1)],
     'narrow': [('dim', 0), ('start', 0), ('length', 1)],
     'select': [('dim', 0), ('index', 0)],
+    'diagonal': [('offset', 0), ('dim1', 0), ('dim2', 1)],
     'unfold': [('dimension', 0), ('size', 1), ('step', 1)],
     'mm': [('mat2', T())],
     'mv': [('vec', row())],

@@ -39,7 +39,12 @@ gradients = {
 
 def optimizer(kind, size=50):
     p = torch.nn.Parameter(torch.ones(size))
-    options = {'lr': 0.1, 'momentum': 0.9} if kind == 'SGD' else {'amsgrad': True}
+    options = {
+        'SGD': {'lr': 0.1, 'momentum': 0.9},
+        'Adam': {'amsgrad': True},
+        'AdamW': {'amsgrad': True},
+        'RMSprop': {'momentum': 0.9, 'centered': True},
+    }[kind]
     return p, getattr(torch.optim, kind)([p], **options)
 
 
@@ -71,7 +76,8 @@ def drop(where, name):
 
 
 states = {}
-tensors = {'SGD': ['momentum_buffer'], 'Adam': ['exp_avg', 'exp_avg_sq', 'max_exp_avg_sq'], 'AdamW': ['exp_avg']}
+tensors = {'SGD': ['momentum_buffer'], 'Adam': ['exp_avg', 'exp_avg_sq', 'max_exp_avg_sq'], 'AdamW': ['exp_avg'],
+           'RMSprop': ['square_avg', 'momentum_buffer', 'grad_avg']}
 for kind, names in tensors.items():
     for name in names:
         for shape in [(1,), (49,), (51,), (2, 50), ()]:

@@ -128,11 +128,19 @@ TRAJECTORIES = [
     ('no weight decay', 'AdamW', {'lr': 0.1, 'weightDecay': 0}),
     ('amsgrad', 'AdamW', {'lr': 0.1, 'amsgrad': True}),
     ('betas, eps, maximize', 'AdamW', {'lr': 0.05, 'betas': [0.8, 0.95], 'eps': 1e-4, 'maximize': True}),
+    ('plain', 'RMSprop', {'lr': 0.1}),
+    ('defaults', 'RMSprop', {}),
+    ('alpha and eps', 'RMSprop', {'lr': 0.05, 'alpha': 0.8, 'eps': 1e-4}),
+    ('momentum', 'RMSprop', {'lr': 0.01, 'momentum': 0.9}),
+    ('centered', 'RMSprop', {'lr': 0.05, 'centered': True}),
+    ('centered, momentum, weight decay', 'RMSprop', {'lr': 0.01, 'centered': True, 'momentum': 0.5, 'weightDecay': 0.1}),
+    ('maximize', 'RMSprop', {'lr': 0.01, 'maximize': True}),
 ]
 GROUPS = [
     ('groups', 'SGD', {'lr': 0.1}, [{'params': 'weight', 'momentum': 0.9}, {'params': 'bias', 'lr': 0.01}]),
     ('groups', 'Adam', {'lr': 0.1}, [{'params': 'weight', 'weightDecay': 0.1}, {'params': 'bias', 'lr': 0.01, 'betas': [0.5, 0.9]}]),
     ('groups', 'AdamW', {'lr': 0.1}, [{'params': 'weight', 'weightDecay': 0.1}, {'params': 'bias', 'lr': 0.01}]),
+    ('groups', 'RMSprop', {'lr': 0.1}, [{'params': 'weight', 'momentum': 0.9}, {'params': 'bias', 'lr': 0.01}]),
 ]
 CHANGED = [
     ('momentum turned on, off and on', 'SGD', {'lr': 0.1}, {2: {'momentum': 0.9}, 4: {'momentum': 0}, 7: {'momentum': 0.5}}),
@@ -183,7 +191,7 @@ def optim():
     for name, kind, options, changes in CHANGED:
         record = {'name': name, 'optimizer': kind, 'options': options, 'changes': changes}
         out['trajectories'].append({**record, **run(kind, options, changes=changes)[1]})
-    for kind, own in (('SGD', {'momentum': 0.9}), ('Adam', {'amsgrad': True}), ('AdamW', {})):
+    for kind, own in (('SGD', {'momentum': 0.9}), ('Adam', {'amsgrad': True}), ('AdamW', {}), ('RMSprop', {'centered': True})):
         options = {'lr': 0.1, 'weightDecay': 0.1, **own}
         optimizer, record = run(kind, options, use_bias=False)
         numbered = list(optimizer.state_dict()['state'])
@@ -209,6 +217,7 @@ def optim():
         ('SGD', {'lr': 0.1, 'momentum': 0.9}),
         ('Adam', {'lr': 0.1, 'amsgrad': True}),
         ('AdamW', {'lr': 0.1}),
+        ('RMSprop', {'lr': 0.01, 'momentum': 0.9, 'centered': True}),
     ):
         optimizer, _ = run(kind, options, steps=3)
         out['states'].append({'name': 'after 3 steps', 'optimizer': kind, 'options': options, 'state': state_of(optimizer)})
@@ -217,6 +226,7 @@ def optim():
         ('SGD', {'lr': 0.1, 'momentum': 0.9, 'nesterov': True, 'weightDecay': 1e-4}),
         ('Adam', {}),
         ('AdamW', {'lr': 0.01, 'betas': [0.8, 0.9]}),
+        ('RMSprop', {'momentum': 0.9}),
     ):
         weight, bias = parameters()
         out['reprs'].append({'optimizer': kind, 'options': options, 'text': repr(build(kind, options, None, weight, bias))})
@@ -249,6 +259,11 @@ def optim():
         'Adam beta2 -1': attempt(lambda: torch.optim.Adam(p, betas=(0.9, -1))),
         'Adam weightDecay -1': attempt(lambda: torch.optim.Adam(p, weight_decay=-1)),
         'AdamW lr -1': attempt(lambda: torch.optim.AdamW(p, lr=-1)),
+        'RMSprop lr -1': attempt(lambda: torch.optim.RMSprop(p, lr=-1)),
+        'RMSprop momentum -1': attempt(lambda: torch.optim.RMSprop(p, momentum=-1)),
+        'RMSprop alpha -1': attempt(lambda: torch.optim.RMSprop(p, alpha=-1)),
+        'RMSprop eps -1': attempt(lambda: torch.optim.RMSprop(p, eps=-1)),
+        'RMSprop weightDecay -1': attempt(lambda: torch.optim.RMSprop(p, weight_decay=-1)),
         'loadStateDict other groups': attempt(
             lambda: torch.optim.SGD(p, lr=1).load_state_dict(
                 torch.optim.SGD([{'params': [torch.ones(1)]}, {'params': [torch.ones(1)]}], lr=1).state_dict()

@@ -143,6 +143,8 @@ describe('every optimizer, over shuffled mini-batches with dropout, for 1,000 st
     ['Adam, climbing', adam(optim.Adam, { lr: 1e-5, maximize: true })],
     ['AdamW', adam(optim.AdamW)],
     ['AdamW, amsgrad', adam(optim.AdamW, { amsgrad: true })],
+    ['RMSprop', (p) => new optim.RMSprop(p)],
+    ['RMSprop, centered, momentum', (p) => new optim.RMSprop(p, { centered: true, momentum: 0.5, weightDecay: 0.01 })],
   ])('%s', (_, make) => {
     compare(() => {
       const [x, y] = [randn(24, 3), randn(24, 1)]

@@ -40,7 +40,7 @@ import {
 } from './doors.ts'
 
 each(
-  'neg square abs sign sqrt reciprocal exp expm1 log log1p sin cos tanh erf sigmoid relu floor ceil trunc round logicalNot isnan isfinite',
+  'neg square abs sign sqrt rsqrt reciprocal exp expm1 log log1p sin cos tanh erf sigmoid relu floor ceil trunc round logicalNot isnan isfinite',
   self,
 )
 each('tan sinh cosh atan asinh exp2 lgamma', self)
@@ -199,6 +199,7 @@ both('transpose', dim1('dim0'), at('dim1', 'int', 1))
 both('narrow', dim1('dim'), at('start', 'int', 0), at('length', 'int', 1))
 both('select', dim1('dim'), at('index', 'int', 0))
 both('slice', dim1('dim'), at('start', 'int?|null', 0), at('end', 'int?|null', 1), at('step', 'int?', 1))
+both('diagonal', at('offset', 'int?', 0), at('dim1', 'int?', 0), at('dim2', 'int?', 1))
 both('unfold', dim1('dimension'), at('size', 'int', 1), at('step', 'int', 1))
 both('expandAs', at('other', 'tensor', T))
 const sized = (name: string, of: string, good: readonly number[]): void => op(name, [self, at(of, 'size', () => good)])
@@ -393,6 +394,19 @@ made_(
     by('momentum', 'real?', 0.9),
     by('dampening', 'number?', 0),
     by('nesterov', 'bool?', false),
+  ],
+  { words: /param|Tensor|learning rate|weight_decay|leaf/ },
+)
+made_(
+  'optim.RMSprop',
+  optim.RMSprop,
+  [
+    parametersOf,
+    ...common,
+    by('momentum', 'real?', 0.9),
+    by('alpha', 'real?', 0.9),
+    by('eps', 'real?', 1e-8),
+    by('centered', 'bool?', true),
   ],
   { words: /param|Tensor|learning rate|weight_decay|leaf/ },
 )

@@ -105,6 +105,7 @@ const operations: Record<string, (x: Tensor, y: Tensor) => Tensor> = {
   slice: (x) => x.slice(0, 0, 1),
   'slice of everything': (x) => x.at('0:2'),
   'two slices of everything': (x) => x.at('0:2, 0:3'),
+  diagonal: (x) => x.diagonal(),
   unfold: (x) => x.unfold(1, 2, 1),
   cat: (x, y) => cat([x, y]),
   stack: (x, y) => stack([x, y]),

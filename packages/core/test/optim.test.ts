@@ -31,7 +31,15 @@ import {
 useDevice(js())
 afterEach(() => void vi.restoreAllMocks())
 
-type Kind = 'SGD' | 'Adam' | 'AdamW'
+const kinds = ['SGD', 'Adam', 'AdamW', 'RMSprop'] as const
+type Kind = (typeof kinds)[number]
+/** Options with which each keeps a state. */
+const firstOptions = {
+  SGD: { lr: 0.1, momentum: 0.9 },
+  Adam: { amsgrad: true },
+  AdamW: { amsgrad: true },
+  RMSprop: { centered: true },
+} as const
 type Options = Readonly<Record<string, unknown>>
 interface Run {
   readonly optimizer: Kind
@@ -133,7 +141,7 @@ describe('single steps bit for bit', () => {
   }
 
   it('is one kernel for each parameter', () => {
-    for (const kind of ['SGD', 'Adam', 'AdamW'] as const) {
+    for (const kind of kinds) {
       const parts = start()
       const optimizer = construct(kind, Object.values(parts), {
         weightDecay: 0.1,
@@ -279,6 +287,7 @@ describe('states', () => {
       ['SGD', { lr: 0.1, momentum: 0.9 }],
       ['Adam', { lr: 0.1, amsgrad: true }],
       ['AdamW', {}],
+      ['RMSprop', { momentum: 0.9, centered: true }],
     ] as const) {
       const parts = start()
       const optimizer = construct(kind, Object.values(parts), options)
@@ -365,6 +374,11 @@ describe('texts and errors', () => {
     'Adam beta2 -1': () => new optim.Adam(p, { betas: [0.9, -1] }),
     'Adam weightDecay -1': () => new optim.Adam(p, { weightDecay: -1 }),
     'AdamW lr -1': () => new optim.AdamW(p, { lr: -1 }),
+    'RMSprop lr -1': () => new optim.RMSprop(p, { lr: -1 }),
+    'RMSprop momentum -1': () => new optim.RMSprop(p, { momentum: -1 }),
+    'RMSprop alpha -1': () => new optim.RMSprop(p, { alpha: -1 }),
+    'RMSprop eps -1': () => new optim.RMSprop(p, { eps: -1 }),
+    'RMSprop weightDecay -1': () => new optim.RMSprop(p, { weightDecay: -1 }),
   }
   for (const [key, error] of Object.entries(golden.errors)) {
     if (key.startsWith('loadStateDict')) continue
@@ -493,6 +507,7 @@ describe('recorded steps', () => {
     ['SGD', { lr: 0.1, momentum: 0.9, nesterov: true }],
     ['Adam', { lr: 0.1, amsgrad: true }],
     ['AdamW', { lr: 0.1 }],
+    ['RMSprop', { lr: 0.01, momentum: 0.9, centered: true }],
   ] as const) {
     it(`${kind} equals eager bit for bit`, () => {
       const eager = run(kind, options, false)
@@ -504,7 +519,7 @@ describe('recorded steps', () => {
   it('keeps the state of a parameter that gets its first gradient in a later call', () => {
     const states = (kind: Kind, recorded: boolean): unknown[] => {
       const [a, b] = [tensor([1, 2], { requiresGrad: true }), tensor([3, 4], { requiresGrad: true })]
-      const optimizer = construct(kind, [a, b], kind === 'SGD' ? { lr: 0.1, momentum: 0.9 } : { amsgrad: true })
+      const optimizer = construct(kind, [a, b], firstOptions[kind])
       let calls = 0
       const step = (): void => {
         optimizer.zeroGrad()
@@ -519,6 +534,6 @@ describe('recorded steps', () => {
         return [a, b, ...own].map((x: Tensor | number) => (typeof x === 'number' ? x : values(x)))
       })
     }
-    for (const kind of ['SGD', 'Adam', 'AdamW'] as const) expect(states(kind, true)).toEqual(states(kind, false))
+    for (const kind of kinds) expect(states(kind, true)).toEqual(states(kind, false))
   })
 })

@@ -47,6 +47,7 @@ const methods: Readonly<Record<string, () => Params>> = {
   transpose: () => ({ dim0: 0, dim1: 1 }),
   narrow: () => ({ dim: 0, start: 0, length: 1 }),
   select: () => ({ dim: 0, index: 0 }),
+  diagonal: () => ({ offset: 0, dim1: 0, dim2: 1 }),
   unfold: () => ({ dimension: 0, size: 1, step: 1 }),
   mm: () => ({ mat2: T() }),
   mv: () => ({ vec: row() }),
@@ -118,6 +119,7 @@ function argumentsOf(key: string, params: Params): readonly unknown[] {
 const float = 'a number so large is a float in JavaScript'
 const first = 'the tensor goes by position only'
 /** Keys for which other words are right here, and why. */
+const counted = 'PyTorch counts the arguments of its form for named dimensions: from 3 to 0'
 const differences: Readonly<Record<string, string>> = {
   'x.fill_: value = more than an int': float,
   'x.maskedFill: value = more than an int': float,
@@ -128,6 +130,9 @@ const differences: Readonly<Record<string, string>> = {
   'full: fillValue = more than an int': float,
   'x.copy_: other = more than an int': 'numbers are not copied',
   'x.copy_: one more': 'there is no non_blocking',
+  'x.diagonal: one more': counted,
+  'x.diagonal: colour': counted,
+  'x.diagonal: the first twice': counted,
   'F.mseLoss: nothing': first,
   'F.mseLoss: the first twice': first,
   'F.crossEntropy: nothing': first,

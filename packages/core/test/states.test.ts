@@ -52,14 +52,18 @@ describe('an invalid gradient', () => {
   })
 })
 
-type Kind = 'SGD' | 'Adam' | 'AdamW'
+type Kind = 'SGD' | 'Adam' | 'AdamW' | 'RMSprop'
 type Saved = { state: Record<number, Record<string, unknown>>; paramGroups: Record<string, unknown>[] }
 
 /** An optimizer that has made a step, as in tools/golden/state.py. */
 function trained(kind: Kind): optim.Optimizer {
   const p = ones(50, { requiresGrad: true })
   const optimizer =
-    kind === 'SGD' ? new optim.SGD([p], { lr: 0.1, momentum: 0.9 }) : new optim[kind]([p], { amsgrad: true })
+    kind === 'SGD'
+      ? new optim.SGD([p], { lr: 0.1, momentum: 0.9 })
+      : kind === 'RMSprop'
+        ? new optim.RMSprop([p], { momentum: 0.9, centered: true })
+        : new optim[kind]([p], { amsgrad: true })
   p.grad = ones(50)
   optimizer.step()
   return optimizer as unknown as optim.Optimizer
@@ -181,6 +185,7 @@ describe('options of another kind', () => {
     SGD: ['lr', 'momentum', 'dampening', 'weightDecay'],
     Adam: ['lr', 'eps', 'weightDecay'],
     AdamW: ['lr'],
+    RMSprop: ['lr', 'momentum', 'alpha', 'eps', 'weightDecay'],
   }
   const cases = Object.entries(numbers).flatMap(([kind, names]) => names.map((name) => [kind as Kind, name] as const))
   const made = (kind: Kind, options: unknown): optim.Optimizer =>
@@ -203,7 +208,7 @@ describe('options of another kind', () => {
     },
   )
 
-  test.each(['SGD', 'Adam', 'AdamW'] as const)('%s: zero is in range for every number', (kind) => {
+  test.each(Object.keys(numbers) as Kind[])('%s: zero is in range for every number', (kind) => {
     const { defaults } = made(kind, {}) as unknown as { defaults: Record<string, unknown> }
     for (const [name, value] of Object.entries(defaults)) {
       const zero = typeof value === 'number' ? 0 : Array.isArray(value) ? [0, 0] : value

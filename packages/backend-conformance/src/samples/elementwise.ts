@@ -101,6 +101,7 @@ export const elementwise = {
     each((x) => Math.sign(x)),
   ),
   sqrt: unary(Math.sqrt, [...floats(0.1, 3), ...wholeAndBool(0, 9), kink('an infinite slope', s(v([0, 1])))], [0, 5]),
+  rsqrt: unary((x) => 1 / Math.sqrt(x), [...floats(0.1, 3), ...wholeAndBool(1, 9)], [0.1, 5]),
   exp: unary(Math.exp, [...floats(), ...wholeAndBool()]),
   reciprocal: unary(
     (x) => 1 / x,

@@ -292,6 +292,39 @@ export const views = {
     }),
     [e(t([2, 3]), [2]), e(t([2, 3]), [0, 0])],
   ),
+  diagonal: op(
+    [
+      s(t([3, 3])),
+      s(t([2, 4]), 1),
+      s(t([4, 2]), -1),
+      s(t([2, 3]), 5),
+      s(f64([2, 3, 4]), 0, 1, -1),
+      s(t([2, 3, 2]), opt({ offset: -1, dim1: 2, dim2: 0 })),
+      s(t([0, 3])),
+      s(i32([2, 2])),
+      s(bool([2, 3])),
+    ],
+    rearrange(
+      (shape, choose) => {
+        const [dim1, other] = [choose.int(0, shape.length - 1), choose.int(0, shape.length - 2)]
+        const dim2 = other < dim1 ? other : other + 1
+        const offset = choose.int(-2, 2)
+        const [down, right] = [Math.max(-offset, 0), Math.max(offset, 0)]
+        const length = Math.max(Math.min(shape[dim1] - down, shape[dim2] - right), 0)
+        const left = shape.map((_, d) => d).filter((d) => d !== dim1 && d !== dim2)
+        return {
+          args: [offset, signed(choose, dim1, shape.length), signed(choose, dim2, shape.length)],
+          shape: [...left.map((d) => shape[d]), length],
+          from: (index) => {
+            const i = index[index.length - 1]
+            return shape.map((_, d) => (d === dim1 ? i + down : d === dim2 ? i + right : index[left.indexOf(d)]))
+          },
+        }
+      },
+      { minRank: 2 },
+    ),
+    [e(t([2, 3]), 0, 0, 0), e(t([2, 3]), 0, 1, -1), e(t([3])), e(t([])), e(t([2, 3]), 0, 2, 1)],
+  ),
   unfold: op(
     [
       s(t([7]), 0, 3, 2),

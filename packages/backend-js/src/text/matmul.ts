@@ -84,6 +84,8 @@ const mostWritten = 80
 /** A panel of doubles is faster than the arrays if at least this many tiles read the same rows or columns. */
 const readsOfRows = 4
 const readsOfColumns = 8
+/** The same where nested loops address them. */
+const readsOfWalked = 3
 /** Doubles in a panel of columns: a MiB, which the second cache holds. */
 export const mostInPanel = 1 << 17
 /** Products in a part of the sums, so that the panels of a tile stay in the first cache. */
@@ -116,6 +118,8 @@ interface Factor {
   readonly along: number
   /** The number of products along k. */
   readonly count: number
+  /** Present if nested loops address it: then the base is a position along k, and `first` is the first row or column. */
+  readonly walk?: { readonly first: string; readonly across: Along; readonly along: Along }
 }
 
 /** The place of something without sums. */
@@ -158,20 +162,6 @@ interface Block {
 /** A block whose result is still partial sums. */
 type KeptBlock = Block & { readonly sums: Cells }
 const isKept = (block: Block): block is KeptBlock => block.sums !== undefined
-
-/**
- * Rows of a or columns of b that nested loops address: those from the position `base` on, with the products from
- * `product` on.
- */
-interface Walk {
-  readonly cells: Cells
-  readonly across: Along
-  readonly along: Along
-  readonly base: string
-  readonly product: string
-  /** The largest offset of an element. */
-  readonly last: number
-}
 
 class Emission {
   readonly #x: MatmulSource
@@ -299,8 +289,8 @@ class Emission {
     const columns = cut(block.range.step, this.#written ? n : mostColumns)
     const rows = cut(m, this.#written ? 1 : mostRows[Math.min(n, mostColumns) - 1])
     const [walkA, walkB] = [this.#x.a, this.#x.b].map(isWalked)
-    const packsA = walkA || (k > 0 && tilesIn(columns) >= readsOfRows)
-    const packsB = walkB || (k > 0 && n > 1 && tilesIn(rows) >= readsOfColumns)
+    const packsA = k > 0 && tilesIn(columns) >= (walkA ? readsOfWalked : readsOfRows)
+    const packsB = k > 0 && n > 1 && tilesIn(rows) >= (walkB ? readsOfWalked : readsOfColumns)
     const panelA = packsA ? this.#panel('rows', rows[0].step * k) : undefined
     const panelB = packsB ? this.#panel('columns', block.range.step * k) : undefined
     const a = panelA
@@ -313,31 +303,15 @@ class Emission {
       this.#tile(fn, block, { down, i, across, j }, a(down, i), b(across, j))
     const tiles = (fn: FunctionText, down: Range, i: string, across: Range): string[] =>
       loop('j_', across, (j) => tile(fn, down, i, across, j))
-    const packRows = (fn: FunctionText, range: Range, i: string): string[] => {
-      const { rowStep, columnStep } = this.#x.a
-      const last = reachOf(rowStep, m) + reachOf(columnStep, this.#x.k)
-      const walk = { cells: this.#a, across: rowStep, along: columnStep, base: i, product, last }
-      return walkA
-        ? this.#walk(fn, range.step, walk, a(range, i))
-        : this.#pack(fn, range.step, this.#rows(block, range, i), a(range, i))
-    }
-    const packColumns = (fn: FunctionText, range: Range, j: string): string[] => {
-      const { rowStep, columnStep } = this.#x.b
-      const last = reachOf(rowStep, this.#x.k) + reachOf(columnStep, n)
-      const walk = { cells: this.#b, across: columnStep, along: rowStep, base: sum(first, j), product, last }
-      return walkB
-        ? this.#walk(fn, range.step, walk, b(range, j))
-        : this.#pack(fn, range.step, this.#columns(block, range, j), b(range, j))
-    }
     const lines: string[] = []
     if (panelB) {
-      const pack = (fn: FunctionText): string[] =>
-        columns.flatMap((range) => loop('j_', range, (j) => packColumns(fn, range, j)))
-      lines.push(this.#function('pack', [first, product], pack))
+      const pack = (fn: FunctionText, range: Range): string[] =>
+        loop('j_', range, (j) => this.#pack(fn, range.step, this.#columns(block, range, j), b(range, j)))
+      lines.push(this.#function('pack', [first, product], (fn) => columns.flatMap((range) => pack(fn, range))))
     }
     for (const down of rows) {
       const through = (i: string): string[] => [
-        this.#function('pack', [product, i], (fn) => packRows(fn, down, i)),
+        this.#function('pack', [product, i], (fn) => this.#pack(fn, down.step, this.#rows(block, down, i), a(down, i))),
         ...columns.map((across) => this.#function('tiles', [first, product, i], (fn) => tiles(fn, down, i, across))),
       ]
       const whole = (across: Range): string =>
@@ -347,23 +321,54 @@ class Emission {
     return lines
   }
 
-  #rows({ products, product }: Block, range: Range, i: string): Factor {
-    const { rowStep, columnStep } = this.#x.a as MatrixSource
-    const base = sum(times(i, rowStep), times(product, columnStep), ...this.#a.origin)
-    const last = lastOf(range) * rowStep + lastOf(products) * columnStep
-    return { cells: this.#a, base, last, across: rowStep, along: columnStep, count: products.step }
+  #rows(block: Block, range: Range, i: string): Factor {
+    const { m, a } = this.#x
+    return this.#factor(block, this.#a, a.rowStep, a.columnStep, m, [i], lastOf(range))
   }
 
-  #columns({ range: { from, to, step }, first, products, product }: Block, range: Range, j: string): Factor {
-    const { rowStep, columnStep } = this.#x.b as MatrixSource
-    const base = sum(times(first, columnStep), times(j, columnStep), times(product, rowStep), ...this.#b.origin)
-    const last = (lastOf({ from, to, step }) + lastOf(range)) * columnStep + lastOf(products) * rowStep
-    return { cells: this.#b, base, last, across: columnStep, along: rowStep, count: products.step }
+  #columns(block: Block, range: Range, j: string): Factor {
+    const { n, b } = this.#x
+    return this.#factor(
+      block,
+      this.#b,
+      b.columnStep,
+      b.rowStep,
+      n,
+      [block.first, j],
+      lastOf(block.range) + lastOf(range),
+    )
+  }
+
+  /** Rows of a or columns of b, `size` in all, from the position that `first` adds up to, which is at most `last`. */
+  #factor(
+    { products, product }: Block,
+    cells: Cells,
+    across: Along,
+    along: Along,
+    size: number,
+    first: readonly string[],
+    last: number,
+  ): Factor {
+    const count = products.step
+    if (isNest(across) || isNest(along)) {
+      const reach = reachOf(across, size) + reachOf(along, this.#x.k)
+      return {
+        cells,
+        base: product,
+        last: reach,
+        across: 0,
+        along: 1,
+        count,
+        walk: { first: sum(...first), across, along },
+      }
+    }
+    const base = sum(...first.map((at) => times(at, across)), times(product, along), ...cells.origin)
+    return { cells, base, last: last * across + lastOf(products) * along, across, along, count }
   }
 
   /** The loop over k, with an index per factor. A factor that begins at 0 uses the loop counter. */
-  #overK(a: Factor, b: Pick<Factor, 'base' | 'along'>, body: readonly string[]): string[] {
-    const counts = ({ base, along }: typeof b): boolean => base === '0' && along > 0
+  #overK(a: Factor, b: Factor, body: readonly string[]): string[] {
+    const counts = ({ base, along }: Factor): boolean => base === '0' && along > 0
     const factors = { a_: a, b_: b, p_: { base: '0', along: 1 } }
     const counter = counts(a) ? 'a_' : counts(b) ? 'b_' : 'p_'
     const others = (['a_', 'b_'] as const).filter((name) => name !== counter)
@@ -377,37 +382,32 @@ class Emission {
     ]
   }
 
-  #element(fn: FunctionText, { cells, across, along, last, count }: Factor, index: string, position: number): string {
+  #element(fn: FunctionText, factor: Factor, index: string, position: number): string {
+    const { cells, across, along, last, count, walk } = factor
+    if (walk) return cells.at(fn, sum(`f${position}${index}`, `t${index}`), 0, last + 1)
     return cells.at(fn, index, position * across, last + (count - 1) * along + 1)
   }
 
-  /** Copies the rows or columns of a tile. */
-  #pack(fn: FunctionText, count: number, from: Factor, to: Factor): string[] {
-    const copy = (at: number): string => `${this.#element(fn, to, 'a_', at)} = ${this.#element(fn, from, 'b_', at)}`
-    return [
-      '{',
-      ...this.#overK(
-        to,
-        from,
-        Array.from({ length: count }, (_, at) => copy(at)),
-      ),
-      '}',
-    ]
+  /** Declares the offsets at which the rows or columns begin that nested loops address. */
+  #begin(fn: FunctionText, { cells, walk }: Factor, index: string, size: number): string[] {
+    if (!walk) return []
+    const offset = (at: number): string => this.#offset(fn, walk.across, sum(walk.first, String(at)))
+    return Array.from({ length: size }, (_, at) => `const f${at}${index} = ${sum(...cells.origin, offset(at))}`)
   }
 
-  /**
-   * Copies the rows or columns of a tile that nested loops address: each begins at an offset of its own, and all
-   * continue by the same offsets.
-   */
-  #walk(fn: FunctionText, count: number, { cells, across, along, base, product, last }: Walk, to: Factor): string[] {
-    if (to.count === 0) return []
-    const lines = ['{']
-    for (let c = 0; c < count; c++)
-      lines.push(`const f${c}_ = ${sum(...cells.origin, this.#offset(fn, across, sum(base, String(c))))}`)
-    const step = [`const t_ = ${this.#offset(fn, along, 'b_')}`]
-    for (let c = 0; c < count; c++)
-      step.push(`${this.#element(fn, to, 'a_', c)} = ${cells.at(fn, sum(`f${c}_`, 't_'), 0, last + 1)}`)
-    return [...lines, ...this.#overK(to, { base: product, along: 1 }, step), '}']
+  /** Declares the offset along k, which all of them share. */
+  #go(fn: FunctionText, { walk }: Factor, index: string): string[] {
+    return walk ? [`const t${index} = ${this.#offset(fn, walk.along, index)}`] : []
+  }
+
+  /** Copies the rows or columns of a tile. */
+  #pack(fn: FunctionText, size: number, from: Factor, to: Factor): string[] {
+    const copies = Array.from(
+      { length: size },
+      (_, at) => `${this.#element(fn, to, 'a_', at)} = ${this.#element(fn, from, 'b_', at)}`,
+    )
+    const step = [...this.#go(fn, from, 'b_'), ...copies]
+    return ['{', ...this.#begin(fn, from, 'b_', size), ...this.#overK(to, from, step), '}']
   }
 
   /** The offset of a position, as source. */
@@ -509,7 +509,9 @@ class Emission {
     lines.push(...more)
     if (this.#x.k === 0) return lines
     if (height * width > uncut) lines.push(`const never_ = ${this.#never}[0]`)
-    const step = names[0].map((_, c) => `const y${c}_ = ${this.#element(fn, b, 'b_', c)}`)
+    lines.push(...this.#begin(fn, a, 'a_', height), ...this.#begin(fn, b, 'b_', width))
+    const step = [...this.#go(fn, a, 'a_'), ...this.#go(fn, b, 'b_')]
+    step.push(...names[0].map((_, c) => `const y${c}_ = ${this.#element(fn, b, 'b_', c)}`))
     let open: string[] = []
     names.forEach((row, r) => {
       step.push(`const x${r}_ = ${this.#element(fn, a, 'a_', r)}`)

@@ -28,6 +28,7 @@ export { argsort, sort, topk } from './order/sort.ts'
 export {
   clone,
   contiguous,
+  diagonal,
   expand,
   expandAs,
   flatten,

@@ -3,10 +3,9 @@
 import { type Expr, s } from '../expr/expr.ts'
 import { full, zerosLike } from '../ops/create/create.ts'
 import { type Update, update } from '../ops/write/update.ts'
-import { effect } from '../tensor/effects.ts'
 import { noGrad } from '../tensor/mode.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { Optimizer, type ParamGroup, type Params } from './optimizer.ts'
+import { countStep, Optimizer, type ParamGroup, type Params } from './optimizer.ts'
 import { checkOption, merged } from './options.ts'
 import type { StateEntry } from './saved.ts'
 
@@ -121,11 +120,7 @@ abstract class AdamBase<G extends AdamGroup> extends Optimizer<G, AdamState> {
 
   protected override updateParameter(p: Tensor, grad: Tensor, group: ParamGroup<G>): void {
     const state = this.state.get(p) as AdamState
-    const uncount = (): void => void state.step--
-    effect(() => {
-      state.step++
-      return uncount
-    })
+    countStep(state)
     const { expAvg, expAvgSq, maxExpAvgSq } = state
     const correction = (beta: number): number => 1 - beta ** state.step
     const [decay, decayValue] = this.decayOf(group)

@@ -2,5 +2,6 @@
 export { Adam, type AdamOptions, AdamW } from './adam.ts'
 export * as lrScheduler from './lr-scheduler.ts'
 export { Optimizer, type OptimizerState, type ParamGroup, type Params } from './optimizer.ts'
+export { RMSprop, type RMSpropOptions } from './rmsprop.ts'
 export type { StateEntry } from './saved.ts'
 export { SGD, type SGDOptions } from './sgd.ts'

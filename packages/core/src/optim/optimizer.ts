@@ -362,6 +362,15 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
   }
 }
 
+/** Counts a step in a parameter's state, in every replay of a compiled step too. */
+export function countStep(state: { step: number }): void {
+  const uncount = (): void => void state.step--
+  effect(() => {
+    state.step++
+    return uncount
+  })
+}
+
 type Options = Readonly<Record<string, unknown>>
 
 interface SavedGroup<O extends object> {

@@ -11,6 +11,13 @@ export const abs = unary(elementwise('abs', (x) => s.abs(x)))
 export const sign = unary(elementwise('sign', (x) => s.sign(x)))
 /** The square root. */
 export const sqrt = unary(elementwise('sqrt', (x) => s.sqrt(x), { out: 'float', gradName: 'div' }))
+/** `1 / sqrt(x)`. */
+export const rsqrt = unary(
+  elementwise('rsqrt', (x) => s.div(1, s.sqrt(x)), {
+    out: 'float',
+    grad: ({ dy, y }) => [s.mul(s.mul(dy, -0.5), s.mul(s.mul(y, y), y))],
+  }),
+)
 /** `1 / x`. */
 export const reciprocal = unary(
   elementwise('reciprocal', (x) => s.div(1, x), { out: 'float', grad: ({ dy, y }) => [s.mul(s.neg(dy), s.mul(y, y))] }),

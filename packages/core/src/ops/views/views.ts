@@ -264,6 +264,44 @@ export function select(x: Tensor, ...args: [dim: number, index: number]): Tensor
   return apply(selectOp, [x], { dim: d, index: index < 0 ? index + size : index })
 }
 
+interface Diagonal {
+  readonly offset: number
+  readonly dim1: number
+  readonly dim2: number
+}
+const diagonalOp = viewOp<Diagonal>('diagonal', ({ sizes, strides, offset: start }, { offset, dim1, dim2 }) => {
+  const [down, right] = [Math.max(-offset, 0), Math.max(offset, 0)]
+  const length = Math.max(Math.min(sizes[dim1] - down, sizes[dim2] - right), 0)
+  const others = (list: readonly number[]) => list.filter((_, d) => d !== dim1 && d !== dim2)
+  return {
+    sizes: [...others(sizes), length],
+    strides: [...others(strides), strides[dim1] + strides[dim2]],
+    offset: length === 0 ? start : start + down * strides[dim1] + right * strides[dim2],
+  }
+})
+const diagonalArguments = method(
+  'diagonal',
+  optional('offset', int, 0),
+  optional('dim1', int, 0),
+  optional('dim2', int, 1),
+)
+/**
+ * The elements whose indices along `dim1` and `dim2` (0 and 1 unless given) differ by `offset`, in a new last dimension; a
+ * view. An offset above 0 takes a diagonal above the main one, below 0 one below it.
+ *
+ * @example
+ * diagonal(tensor([[1, 2], [3, 4]])) // tensor([1., 4.])
+ */
+export function diagonal(
+  x: Tensor,
+  ...args: Arguments<[offset: number, dim1: number, dim2: number], Partial<Diagonal>>
+): Tensor {
+  const [offset, ...dims] = diagonalArguments(x, args)
+  const [dim1, dim2] = dims.map((dim) => normalizeDim(dim, x.dim()))
+  if (dim1 === dim2) throw new RuntimeError(`diagonal dimensions cannot be identical ${dims[0]}, ${dims[1]}`)
+  return apply(diagonalOp, [x], { offset, dim1, dim2 })
+}
+
 const unfoldOp = viewOp<{ readonly dim: number; readonly size: number; readonly step: number }>(
   'unfold',
   ({ sizes, strides, offset }, { dim, size, step }) => ({
