@@ -1,4 +1,4 @@
-// Writes the generated pages of the documentation, the tables of ops and of steps, after one was added or changed:
+// Writes the generated pages of the documentation, the tables of ops and steps. Run it after adding or changing one:
 // node tools/tables.mjs
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,7 +7,7 @@ import esbuild from 'esbuild'
 import { readArgs, root, say } from './lib.mjs'
 
 readArgs('node tools/tables.mjs    writes docs/internals/ops.md and docs/internals/steps.md')
-// Inside the package, so that what is bundled finds the packages that it imports.
+// Inside the package, so that the bundle finds the packages that it imports.
 const folder = mkdtempSync(join(root, 'packages/backend-conformance/.cache-'))
 try {
   const outfile = join(folder, 'tables.mjs')

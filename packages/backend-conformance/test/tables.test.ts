@@ -1,4 +1,4 @@
-// The generated pages of the documentation say what the definitions say.
+// The generated pages of the documentation match the definitions.
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { pages } from './tables.ts'

@@ -1,5 +1,6 @@
-// The reference tables of the documentation, computed from the definitions: each op of the table as its samples run it, and each step
-// of the expression language. tools/tables.mjs writes the pages, tables.test.ts compares them with what is computed.
+// The reference tables of the documentation, computed from the definitions: each op of the table as its samples run it,
+// and each step of the expression language. tools/tables.mjs writes the pages; tables.test.ts compares them with these
+// results.
 import { js } from '@flambeau/backend-js'
 import { setFallback, Tensor, useDevice } from '@flambeau/core'
 import { type Backend, type Computed, exprString, type Instr, s, stepDef } from '@flambeau/core/backend'
@@ -12,7 +13,7 @@ const row = (...cells: readonly string[]): string => `| ${cells.join(' | ')} |`
 const code = (text: string): string => `\`${text}\``
 const list = (texts: Iterable<string>): string => [...texts].map(code).join(', ')
 
-/** What a backend was asked to do: the kinds of its instructions; `written` for elements that came from the host. */
+/** The kinds of instructions that a backend received; `written` for elements that came from the host. */
 const seen = new Set<Instr['kind'] | 'written'>()
 const watching = (): Backend => {
   const inner = js()
@@ -40,7 +41,7 @@ const watching = (): Backend => {
 
 type Node = NonNullable<Tensor['node']>
 
-/** The nodes behind results, the last first, without the leaves. */
+/** The nodes behind results, the last one first, without the leaves. */
 const nodesOf = (results: readonly unknown[]): Node[] => {
   const found = new Set<Node>()
   const visit = (node: Node | null): void => {
@@ -52,14 +53,14 @@ const nodesOf = (results: readonly unknown[]): Node[] => {
   return [...found]
 }
 
-/** What a node saved: names of inputs and outputs. */
+/** The names of the inputs and outputs that a node saved. */
 const savedBy = ({ saved, edges }: Node): string[] =>
   (saved ?? []).flatMap((value, i) => {
     if (value?.wrapped === true) return []
     return [i < edges.length ? `input ${i}` : `output ${i - edges.length}`]
   })
 
-/** What the samples of an op show: the kinds of instructions of all of them, and the nodes that each call left. */
+/** Runs the samples of an op; returns the kinds of all their instructions, and the nodes of each call. */
 const observe = (op: string): { readonly kinds: readonly string[]; readonly calls: readonly (readonly Node[])[] } => {
   const kinds = new Set<string>()
   const calls = prepared(op).samples.map((sample) => {
@@ -77,7 +78,7 @@ const namesOf = (nodes: readonly Node[]): Set<string> => new Set(nodes.map(({ na
 
 const opLine = (op: string): string => {
   const { kinds, calls } = observe(op)
-  // Where some calls leave nodes of one name, the others do so because of what stands before the op: a cast, a broadcast.
+  // If some calls leave nodes of a single name, the others have more because of a cast or a broadcast before the op.
   const single = calls.filter((nodes) => namesOf(nodes).size === 1)
   const nodes = (single.length > 0 ? single : calls).flat()
   const saved = nodes.flatMap((node) => savedBy(node).map((x) => (single.length > 0 ? x : `${node.name} ${x}`)))
@@ -124,10 +125,10 @@ const dtypesOf: Readonly<Record<string, string>> = {
   cast: 'any, to any',
   arithmetic: 'any',
   floating: 'floats',
-  rounding: 'floats; whole numbers stay as they are',
+  rounding: 'floats; integers stay as they are',
   comparison: 'any, to bool',
-  bitwise: 'bool and whole numbers',
-  shift: 'whole numbers',
+  bitwise: 'bool and integers',
+  shift: 'integers',
   select: 'a bool, then any',
 }
 
@@ -165,7 +166,7 @@ export const stepsPage = (): string =>
       '- **derivatives**: of each operand, times `dy`, the gradient of the result; 0 if nothing flows.',
       '- **again**: what computing the step a second time costs, in additions, against a pass over memory; `never` if compile must not.',
       '- **work**: what a step is to a backend; loops are cut so that a `call` stands alone.',
-      '- **JavaScript**: the step in double precision. float32 and whole numbers may have a form of their own.',
+      '- **JavaScript**: the step in double precision. float32 and integers may have another form.',
     ],
     [
       [
@@ -176,7 +177,7 @@ export const stepsPage = (): string =>
     ],
   )
 
-/** The pages by their places in docs/. */
+/** The pages, by their paths in docs/. */
 export const pages: Readonly<Record<string, () => string>> = {
   'internals/ops.md': opsPage,
   'internals/steps.md': stepsPage,

@@ -1,5 +1,5 @@
-// Contractions over any axes and strides: their loops fold, and a backend that only multiplies matrices gets nothing
-// else, with the numbers of the loop written down here.
+// Contractions over any axes and strides: their loops fold, and a backend that only multiplies matrices gets only
+// those, with the numbers of the loop in this file.
 import { js } from '@flambeau/backend-js'
 import {
   asMatrices,
@@ -39,7 +39,7 @@ class Matrices extends Limited {
     return instr.kind !== 'contract' || (hasMatrices(instr) && instr.attrs.batch <= this.most)
   }
   override run(instr: Instr): void {
-    if (!this.supports(instr)) throw new Error('got a contraction that it said it cannot run')
+    if (!this.supports(instr)) throw new Error('got a contraction that it does not support')
     checkClaims(instr)
     js().run(instr)
   }
@@ -57,7 +57,7 @@ function dice(seed: number): (n: number) => number {
 const axesOf = (draw: (n: number) => number): Shape =>
   Array.from({ length: draw(4) }, () => [1, 2, 3, 2, 0][draw(20) === 0 ? 4 : draw(4)])
 
-/** Elements under strides that repeat, go back, overlap or leave gaps. */
+/** Elements under strides that repeat, go backward, overlap or leave gaps. */
 function drawView(backend: Backend, draw: (n: number) => number, sizes: Shape, dtype: DType): View {
   const rows = contiguousLayout(sizes).strides
   const kind = draw(4)
@@ -124,9 +124,9 @@ const seeds = Array.from({ length: 120 }, (_, i) => 7919 * (i + 1))
 
 describe.each<[string, Backend]>([
   ['js', js()],
-  ['one that knows batches of matrices', new Matrices(9)],
-  ['one that knows one batch', new Matrices(1)],
-  ['one that knows no batch and no strides', new Limited()],
+  ['a backend with batches of matrices', new Matrices(9)],
+  ['a backend with one batch axis', new Matrices(1)],
+  ['a backend without batches and strides', new Limited()],
 ])('%s', (_, backend) => {
   it.each<DType>(['float32', 'int32', 'uint8'])('gets any contraction of %s', (dtype) => {
     const device = new Device(backend)
@@ -210,7 +210,7 @@ test('a contraction with claims that do not fit is refused', () => {
     expect(() => checkClaims(wrong)).toThrow('is not made of')
 })
 
-/** Takes any instruction, runs none, and keeps their kinds. */
+/** Accepts any instruction, runs none, and keeps their kinds. */
 class Seen extends Limited {
   override readonly caps = { ...js().caps, certain: false }
   kinds: string[] = []
@@ -292,7 +292,7 @@ describe('an equation as instructions', () => {
     ['ij->ji', [[2, 3]], []],
     ['ii->i', [[3, 3]], []],
     ['ii', [[3, 3]], ['map']],
-    // What one operand alone has is summed before.
+    // Axes of only one operand are summed first.
     ['ij,k->k', [[2, 3], [4]], ['map', 'map']],
     [
       'ij,jk,kl->il',
@@ -310,7 +310,7 @@ describe('an equation as instructions', () => {
     useDevice(js())
   })
 
-  it('of tensordot is one, and a gradient is two, as are those of that', () => {
+  it('tensordot is one, its gradient two, and the gradient of that two again', () => {
     useDevice(seen)
     const [a, b, dy] = [
       [2, 3, 4],
@@ -332,7 +332,7 @@ describe('an equation as instructions', () => {
   })
 })
 
-test('a compiled step hands contractions over as an eager one does', () => {
+test('a compiled step adapts contractions as an eager one does', () => {
   const results = [js(), new Matrices(9), new Matrices(1), new Limited()].map((backend) => {
     useDevice(backend)
     manualSeed(1)

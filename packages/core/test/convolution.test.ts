@@ -1,5 +1,5 @@
-// What a convolution is made of: one contraction for each direction, of windows that are views. Its numbers are compared
-// with PyTorch's, and its gradients checked, by the conformance suite.
+// The instructions of a convolution: one contraction for each direction, of windows that are views. The conformance
+// suite compares the numbers with PyTorch's and checks the gradients.
 import { js } from '@flambeau/backend-js'
 import {
   compile,
@@ -20,7 +20,7 @@ import { windowOp } from '../src/ops/product/convolution.ts'
 import { apply } from '../src/tensor/apply.ts'
 import { Limited } from './limited.ts'
 
-/** Takes any instruction, runs none, and keeps them. */
+/** Accepts any instruction, runs none, and keeps them. */
 class Seen extends Limited {
   override readonly caps = { ...js().caps, certain: false }
   instrs: Instr[] = []
@@ -63,7 +63,7 @@ const cases: readonly [
       ['pad', 'contract'],
     ],
   ],
-  ['of single pixels', [2, 3, 8, 8], [4, 3, 1, 1], {}, [['contract'], ['contract'], ['contract']]],
+  ['with a kernel of one element', [2, 3, 8, 8], [4, 3, 1, 1], {}, [['contract'], ['contract'], ['contract']]],
   [
     'with groups and dilation',
     [2, 4, 9, 9],
@@ -71,7 +71,8 @@ const cases: readonly [
     { groups: 2, dilation: 2 },
     [['contract'], ['pad', 'contract'], ['contract']],
   ],
-  // By the input, phase by phase of the stride: the weight gets zeros where a phase has fewer taps, and the phases are put in order.
+  // By the input, phase by phase of the stride: the weight is padded with zeros where a phase has fewer taps, and the
+  // phases are put in order.
   [
     'with a stride',
     [2, 3, 8, 8],
@@ -83,9 +84,9 @@ const cases: readonly [
       ['pad', 'contract'],
     ],
   ],
-  // Those of which no weight is part stay zeros.
+  // Elements that no weight belongs to stay zero.
   [
-    'of single pixels with a stride',
+    'with a kernel of one element and a stride',
     [2, 3, 8, 8],
     [4, 3, 1, 1],
     { stride: 2 },
@@ -128,7 +129,7 @@ describe('a convolution', () => {
     expect(windows.buffer.length).toBe(2 * 3 * 8 * 8)
   })
 
-  it('adds its bias to the sum before it is stored, and a compiled step what follows, too', () => {
+  it('adds its bias before the sum is stored, and a compiled step also applies what follows', () => {
     const [x, w, bias] = [ones(2, 3, 8, 8), ones(4, 3, 3, 3), ones(4)]
     expect(kindsOf(() => F.conv2d(x, w, bias))).toEqual(['contract'])
     useDevice(js())
@@ -151,7 +152,7 @@ describe('a convolution', () => {
   })
 })
 
-test('the gradient of a window adds up what was taken from one element', () => {
+test('the gradient of a window adds up what was read from each element', () => {
   useDevice(js())
   manualSeed(2)
   const x = rand(2, 7, { dtype: 'float64', requiresGrad: true })

@@ -1,11 +1,12 @@
-// Samples of sums of products by the names of axes: every form of an equation, of dimensions and of their sentences.
+// Samples of sums of products by the names of axes: every form of equations and dimensions, and of their error
+// messages.
 import { type Choose, drawTensor, flat, indices, type Nd, nd } from '../property.ts'
 import { type OpSamples, op } from '../prepare.ts'
 import { bool, core, e, ellipsis, f64, i32, opt, s, t, type TensorSpec, u8 } from '../sample.ts'
 
 const near = 1e-12
 
-/** Any equation with an arrow, by one loop over all that its letters name. */
+/** Computes any equation with an arrow, by one loop over all that its letters name. */
 function evaluated(operands: readonly string[], output: string, tensors: readonly TensorSpec[]): Nd {
   const sizes = new Map<string, number>()
   operands.forEach((labels, i) => {
@@ -34,7 +35,7 @@ function evaluated(operands: readonly string[], output: string, tensors: readonl
   return nd(shape, values)
 }
 
-/** Some of the letters in some order. */
+/** Some of the letters, in some order. */
 function drawLabels(choose: Choose, letters: string, most: number): string {
   const left = [...letters]
   let labels = ''

@@ -1,10 +1,10 @@
-// Samples of convolutions: strides, padding by number and by name, dilation, groups, in one to three dimensions and without
-// a batch, transposed ones too; and what PyTorch says to what does not fit.
+// Samples of convolutions, also transposed ones: strides, padding by number and by name, dilation and groups, in one to
+// three dimensions and without a batch; and PyTorch's errors for arguments that do not fit.
 import { type Choose, drawTensor, indices, type Nd, nd } from '../property.ts'
 import { type OpSamples, op } from '../prepare.ts'
 import { bool, core, e, e2, f64, i32, opt, s, t, type TensorSpec, u8 } from '../sample.ts'
 
-/** The geometry of a drawn convolution. */
+/** The geometry of a random convolution. */
 interface Geometry {
   readonly stride: readonly number[]
   readonly padding: readonly number[]
@@ -15,7 +15,10 @@ interface Geometry {
 const at = (shape: readonly number[], index: readonly number[]): number =>
   index.reduce((n, i, d) => n * shape[d] + i, 0)
 
-/** What each element of the input adds to which of the output, one after the other: with the pair's weight. */
+/**
+ * The pairs of input and output elements where the one is added to the other, one after another, with the weight of
+ * each.
+ */
 function* pairs(
   input: readonly number[],
   weight: readonly number[],
@@ -35,7 +38,7 @@ function* pairs(
 
 const values = (x: TensorSpec): readonly number[] => x.values as readonly number[]
 
-/** A case in so many dimensions, with its sums by plain loops. */
+/** A case with so many dimensions, with its sums by plain loops. */
 const drawn =
   (rank: number, transposed: boolean) =>
   (
@@ -47,7 +50,7 @@ const drawn =
     const kernel = each(1, rank === 3 ? 2 : 3)
     const output = each(1, 3)
     const more = stride.map((n, i) => choose.int(0, Math.max(n, dilation[i]) - 1))
-    // Of an output as long as this, an input, with what a stride leaves behind.
+    // An input for an output of this length, with the elements that a stride leaves over.
     const input = output.map(
       (n, i) =>
         (n - 1) * stride[i] +
@@ -147,7 +150,7 @@ export const convolutions = {
         {
           error: 'RuntimeError',
           message: 'kernel size should be greater than zero, but got kernel size [0, 3]',
-          why: '1.13 finds out in a library, whose words are no help',
+          why: '1.13 leaves the check to a library, whose message is no help',
         },
         t([2, 3, 5, 7]),
         t([4, 3, 0, 3]),

@@ -1,5 +1,5 @@
-// The `contract` kernel: a batch of products, all of them by the same steps. Products that come often have a function of
-// their own, the same that compiled programs have; others go through loops for all sizes. The numbers are the same.
+// The `contract` kernel: a batch of products, all with the same steps. Common products get a function of their own, the
+// same that compiled programs contain; others use loops for all sizes. The numbers are the same.
 import {
   contiguousStrides,
   contractionOf,
@@ -26,23 +26,23 @@ import { panel } from './panels.ts'
 type Product = (a: TypedArray, startA: number, b: TypedArray, startB: number, out: TypedArray, start: number) => void
 type Sized = ReturnType<typeof productOf>
 
-/** Contractions with one descriptor. */
+/** What is known about the contractions of one descriptor. */
 interface Known {
   /** Steps of a, b and the result. */
   readonly batch: Loops
   readonly each: Sized
   readonly dtype: DType
-  /** The time of one, and that of all so far, in multiplications. */
+  /** The cost of one contraction, and of all so far, in multiplications. */
   readonly work: number
   spent: number
-  /** The loops for all sizes until there is a function of its own. */
+  /** The loops for all sizes, until the product gets a function of its own. */
   run: Product
   own: boolean
 }
 
-/** Making a function pays when as much time was spent without it: some milliseconds, in multiplications. */
+/** Making a function pays once this many multiplications were spent without it, which take some milliseconds. */
 const enough = 1 << 22
-/** The multiplications that a product takes as long as before it begins with its own. */
+/** The overhead of a product before its first multiplication, in multiplications. */
 const before = 64
 
 let products = 0
@@ -60,7 +60,7 @@ function made(dtype: DType, { m, k, n, a, b }: Sized): Product {
     'return (a, aStart, b, bStart, out, outStart) => {',
     call,
     '}',
-    // V8 takes constants for constant, and arrays for arrays of one type, in a text that was made into a function once.
+    // V8 treats constants as constant, and arrays as arrays of one type, in a text that was made into a function once.
     `//# sourceURL=flambeau-matmul-${products++}.js`,
   ]
   return new Function('panel', 'offsets', lines.join('\n'))(panel, offsets) as Product
@@ -69,7 +69,7 @@ function made(dtype: DType, { m, k, n, a, b }: Sized): Product {
 const tableOf = (along: Along, count: number): Int32Array =>
   isNest(along) ? offsets(along.sizes, along.steps) : offsets([count], [along])
 
-/** The loops for all sizes as a product of these ones. */
+/** The loops for all sizes as a product of these sizes. */
 function loopsOf({ m, k, n, a, b }: Sized): Product {
   const factor = ({ rowStep, columnStep }: Steps, rows: number, columns: number) => {
     if (!isNest(rowStep) && !isNest(columnStep)) {
@@ -125,7 +125,7 @@ export function contract(instr: Instr<'contract'>): void {
 
 const posts = new WeakMap<Expr, Prims['map']>()
 
-/** The epilogue is a map over the product, in its own memory. */
+/** Runs the epilogue as a map over the product, in its own memory. */
 function finish(instr: Instr<'contract'>, post: Expr): void {
   let attrs = posts.get(post)
   if (attrs === undefined) {

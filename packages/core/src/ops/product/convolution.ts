@@ -1,6 +1,6 @@
-// Convolutions over any number of dimensions. One is a contraction of the weight with windows, a strided view of the padded
-// input; so are its gradients by the input and by the weight, which are ops here, and each other's gradients. Nothing is
-// unrolled into memory.
+// Convolutions over any number of dimensions. A convolution is a contraction of the weight with windows, a strided view
+// of the padded input. So are its gradients by the input and by the weight; they are ops here, and each other's
+// gradients. No windows are copied to memory.
 import { cloneOp } from '../define/elementwise.ts'
 import { adjoint, reshapeOp, viewOp } from '../define/views.ts'
 import { type DType, dtypeName } from '../../base/dtype.ts'
@@ -20,7 +20,7 @@ import { contraction, counts, factors, from, toInt } from './contraction.ts'
 
 // ---- windows ----
 
-/** An axis of a view: so many steps of `step` along a dimension of the tensor; along none (-1) the elements repeat. */
+/** An axis of a view: `size` steps of `step` along dimension `dim` of the tensor; for `dim` -1 the elements repeat. */
 export interface Axis {
   readonly size: number
   readonly dim: number
@@ -28,13 +28,13 @@ export interface Axis {
 }
 interface Window {
   readonly axes: readonly Axis[]
-  /** Where the view begins in each of the tensor's dimensions; 0 in those that are not told. */
+  /** Where the view begins in each dimension of the tensor; 0 in those that are not given. */
   readonly start?: Shape
 }
 
 /**
- * Any axes over a tensor's dimensions, of which several may walk through one dimension: sliding windows, groups, repeats,
- * reversals. Its gradient adds up what was taken from one element.
+ * Any axes over the dimensions of a tensor, of which several may go along one dimension: sliding windows, groups,
+ * repeats, reversals. The gradient adds up what was read from each element.
  */
 export const windowOp: OpDef<Window> = viewOp<Window>('window', ({ strides, offset }, { axes, start = [] }) => ({
   sizes: axes.map(({ size }) => size),
@@ -48,12 +48,12 @@ const window = (x: Tensor, axes: readonly Axis[], start?: Shape): Tensor =>
 
 // ---- the three ops ----
 
-/** All that a convolution is besides its tensors, by spatial dimension. */
+/** The parameters of a convolution besides its tensors, by spatial dimension. */
 interface Geometry {
   readonly groups: number
   readonly stride: Shape
   readonly dilation: Shape
-  /** Zeros in front of the input. */
+  /** Zeros before the input. */
   readonly low: Shape
   readonly input: Shape
   readonly kernel: Shape
@@ -62,7 +62,7 @@ interface Geometry {
 
 const product = contraction('convolution', 'slow_conv2d_cpu')
 
-/** What is positive is padded with zeros; less is for windows to begin later. */
+/** Pads positive amounts with zeros. For negative ones the windows begin later (`skipped`). */
 function padded(x: Tensor, low: Shape, high: Shape): Tensor {
   if (low.every((n) => n <= 0) && high.every((n) => n <= 0)) return x
   const all = (amounts: Shape): number[] => [0, 0, ...amounts.map((n) => Math.max(n, 0))]
@@ -70,11 +70,14 @@ function padded(x: Tensor, low: Shape, high: Shape): Tensor {
 }
 const skipped = (low: Shape): Shape => [0, 0, ...low.map((n) => Math.max(-n, 0))]
 
-/** The axis of groups, where there are several: with one, [N, C, ...] is [N, O, ...] without it. */
+/** The axis of groups. There is none for a single group. */
 const grouped = ({ groups }: Geometry, dim: number, step: number): Axis[] =>
   groups === 1 ? [] : [axis(groups, dim, step)]
 
-/** The input in windows, with zeros around it: axes of the kernel and of the output for each spatial dimension. */
+/**
+ * The zero-padded input in windows: for each spatial dimension an axis of the kernel (`taps`) and one of the output
+ * (`places`).
+ */
 function inputWindows(
   x: Tensor,
   { stride, dilation, low, input, kernel, output }: Geometry,
@@ -135,24 +138,27 @@ const forwardOp: OpDef<Geometry> = {
   },
 }
 
-/** How the elements of one spatial dimension of the input are sums: phase by phase of the stride. */
+/** Elements of one spatial dimension of the input as sums, phase by phase of the stride. */
 interface Phases {
-  /** How many phases have taps at all, from which on, and how many elements each of them has. */
+  /** The number of phases that have taps, the first one, and the number of elements in each. */
   readonly count: number
   readonly first: number
   readonly length: number
-  /** Element q of a phase adds up elements q - low, q - low + step, ... of the output, so many. */
+  /** Element q of a phase adds up `taps` elements q - low, q - low + step, ... of the output. */
   readonly taps: number
   readonly step: number
   readonly low: number
-  /** The weight of the first tap of the first phase, which may lie outside: zeros are around. From tap to tap it moves by `-weightStep`. */
+  /**
+   * The weight of the first tap of the first phase. It may be outside, in the zeros around. It moves by `-weightStep`
+   * from tap to tap.
+   */
   readonly weight: number
   readonly weightStep: number
 }
 
 /**
- * Element s q + r of the input is the sum over u of the output at q + u by the weight at r + p - s u, where p zeros were in
- * front. Without a stride, the dilation makes u advance in steps.
+ * Element s q + r of the input is the sum over u of the output at q + u times the weight at r + p - s u, where p is the
+ * number of leading zeros. For stride 1, u advances in steps of the dilation.
  */
 function phasesOf(stride: number, dilation: number, p: number, input: number, kernel: number): Phases {
   const reach = dilation * (kernel - 1)
@@ -192,8 +198,8 @@ function spread(w: Tensor, dilation: Shape): Tensor {
 }
 
 /**
- * [N, O, ...] by weights [O, C / groups, ...kernel]: what was read where, [N, C, ...]. It is the gradient of a convolution by
- * its input, and a transposed convolution.
+ * [N, O, ...] by weights [O, C / groups, ...kernel]: [N, C, ...], each output element added to the input elements that
+ * it was computed from. This is the gradient of a convolution by its input, and a transposed convolution.
  */
 const byInputOp: OpDef<Geometry> = {
   name: 'ConvolutionBackwardBackward0',
@@ -250,7 +256,7 @@ const byInputOp: OpDef<Geometry> = {
       const y = apply(product, [weights, taken], counts(g.groups === 1 ? 1 : 2, 1 + phases.length))
       const all = [n, channels * g.groups]
       if (!stepped) return [reshaped(y, [...all, ...g.input])]
-      // Every phase has its elements one stride apart; those behind the input are cut off.
+      // The elements of each phase are one stride apart; those beyond the input are cut off.
       const full = [...all, ...phases.map(({ length }, i) => length * g.stride[i])]
       const apart = [...all, ...phases.map(({ count }) => count), ...phases.map(({ length }) => length)]
       const strides = contiguousStrides(full)
@@ -402,7 +408,7 @@ function checkNotNegative(what: string, list: Shape): void {
   if (list.some((n) => n < 0)) throw new RuntimeError(`negative ${what} is not supported`)
 }
 
-/** What has no batch gets one, for the time of the call. */
+/** Adds a batch dimension for the call if there is none. */
 function batched(name: string, rank: number, x: Tensor, call: (x: Tensor) => Tensor): Tensor {
   if (x.dim() === rank + 2) return call(x)
   if (x.dim() === rank + 1) return squeeze(call(unsqueeze(x, 0)), 0)
@@ -413,7 +419,7 @@ function batched(name: string, rank: number, x: Tensor, call: (x: Tensor) => Ten
 
 const by = (sizes: Shape): string => `(${sizes.join(' x ')})`
 
-/** The padding in front and behind for each dimension: numbers, or by name. */
+/** The padding before and after each dimension, given by numbers or by name. */
 function paddingOf(
   padding: PerDim | string,
   rank: number,
@@ -437,7 +443,7 @@ function paddingOf(
 export interface ConvOptions {
   readonly bias?: Tensor | null
   readonly stride?: PerDim
-  /** Numbers, `'same'` for an output of the input's size, or `'valid'` for none. */
+  /** Numbers, `'same'` for an output of the input's size, or `'valid'` for no padding. */
   readonly padding?: PerDim | 'same' | 'valid'
   readonly dilation?: PerDim
   readonly groups?: number
@@ -500,7 +506,7 @@ export interface ConvTransposeOptions {
   readonly bias?: Tensor | null
   readonly stride?: PerDim
   readonly padding?: PerDim
-  /** Added to one side of the output's size, of which several have the same input. */
+  /** Added to one side of the output, because outputs of several sizes have an input of the same size. */
   readonly outputPadding?: PerDim
   readonly groups?: number
   readonly dilation?: PerDim
@@ -515,7 +521,7 @@ export type ConvTransposeArguments = [
   dilation?: PerDim | ConvTransposeOptions,
 ]
 
-/** A transposed one is what the gradient by the input is. */
+/** A transposed convolution is the gradient by the input. */
 const transposedOp: OpDef<Geometry> = { ...byInputOp, name: 'convolution' }
 
 function transposedConvolution(rank: number): (args: readonly unknown[]) => Tensor {
@@ -573,18 +579,18 @@ const [conv1, conv2, conv3] = [1, 2, 3].map(convolution)
 const [transposed1, transposed2, transposed3] = [1, 2, 3].map(transposedConvolution)
 
 /**
- * The convolution (without reversal) of signals [N, C, L] or [C, L] with weights [O, C / groups, K] and a bias [O] or null:
- * [N, O, L'] or [O, L'], where L' is (L + 2 padding - dilation (K - 1) - 1) / stride + 1, rounded down. Stride, padding and
- * dilation are numbers; the padding may be `'same'` or `'valid'`.
+ * The convolution (without reversal) of signals [N, C, L] or [C, L] with weights [O, C / groups, K] and a bias [O] or
+ * null: [N, O, L'] or [O, L'], where L' is (L + 2 padding - dilation (K - 1) - 1) / stride + 1, rounded down. Stride,
+ * padding and dilation are numbers; the padding may also be `'same'` or `'valid'`.
  *
  * @example
  * F.conv1d(ones(1, 1, 5), ones(1, 1, 3)) // tensor([[[3., 3., 3.]]])
  */
 export const conv1d = (input: Tensor, ...args: ConvArguments): Tensor => conv1([input, ...args])
 /**
- * The convolution of images [N, C, H, W] or [C, H, W] with weights [O, C / groups, KH, KW] and a bias [O] or null:
- * [N, O, H', W'] or [O, H', W']. Stride, padding and dilation are numbers or a list of two; the padding may be `'same'` or
- * `'valid'`.
+ * The convolution of images [N, C, H, W] or [C, H, W] with weights [O, C / groups, KH, KW] and a bias [O] or null: [N,
+ * O, H', W'] or [O, H', W']. Stride, padding and dilation are numbers or lists of two; the padding may also be `'same'`
+ * or `'valid'`.
  *
  * @example
  * F.conv2d(ones(2, 3, 8, 8), ones(4, 3, 3, 3), null, 2, 1).shape // [2, 4, 4, 4]
@@ -599,8 +605,9 @@ export const conv2d = (input: Tensor, ...args: ConvArguments): Tensor => conv2([
  */
 export const conv3d = (input: Tensor, ...args: ConvArguments): Tensor => conv3([input, ...args])
 /**
- * The transposed convolution of signals [N, C, L] or [C, L] with weights [C, O / groups, K] and a bias [O] or null: what
- * the gradient of a convolution by its input is. [N, O, (L - 1) stride - 2 padding + dilation (K - 1) + outputPadding + 1].
+ * The transposed convolution of signals [N, C, L] or [C, L] with weights [C, O / groups, K] and a bias [O] or null,
+ * which computes the gradient of a convolution by its input. The result is [N, O, (L - 1) stride - 2 padding + dilation
+ * (K - 1) + outputPadding + 1].
  *
  * @example
  * F.convTranspose1d(ones(1, 1, 2), ones(1, 1, 3)) // tensor([[[1., 2., 2., 1.]]])
