@@ -73,7 +73,7 @@ describe('a tensor in JSON', () => {
     ['invalid base64', { dtype: 'uint8', shape: [3], data: 'A-CA' }, 'are not base64'],
     ['a part of base64', { dtype: 'uint8', shape: [3], data: 'AACAP' }, 'are not base64'],
     ['a negative size', { dtype: 'uint8', shape: [-3], data: '' }, 'negative dimension'],
-    ['a bool of 2', { dtype: 'bool', shape: [1], data: 'Ag==' }, 'a bool is 0 or 1'],
+    ['a bool of 2', { dtype: 'bool', shape: [1], data: 'Ag==' }, 'a bool must be 0 or 1'],
   ])('%s is not a tensor', (_, json, message) => expect(() => fromJSON(json as never)).toThrow(message))
 
   test('cannot be written inside a compiled step', () => {

@@ -1,4 +1,4 @@
-// The op table: every operation that a user can call as a function.
+// The op table: every operation that users call as a function.
 export { where } from './pointwise/where.ts'
 export {
   arange,

@@ -1,5 +1,5 @@
-// Methods that are no functions of their own: names that would be in the way of a user's (float, bool), or whose function
-// takes its arguments in another order (where).
+// Methods without a function of the same form: names that would shadow a user's (float, bool), and `where`, whose
+// function takes its arguments in another order.
 import { method, required, tensor } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { operandKind, type TensorLike } from './define/overloads.ts'

@@ -1,5 +1,5 @@
 // Methods of Tensor, derived from the op table: `x.exp()` is `exp(x)`, and every elementwise op has its in-place form
-// `x.exp_()`. Types and hover texts follow by a mapped type; nothing is listed twice.
+// `x.exp_()`. A mapped type gives their types and hover texts, so nothing is listed twice.
 import { applyInPlace } from '../tensor/in-place.ts'
 import type { Input } from '../tensor/op.ts'
 import { Tensor } from '../tensor/tensor.ts'
@@ -37,7 +37,9 @@ type Pointwise = typeof activation &
   typeof comparison &
   typeof elementary &
   typeof functions
-/** Where the functions of the table and the members are declared: an editor shows the comment of a declaration. */
+/**
+ * Where the functions of the table and the members are declared, because an editor shows the comment of a declaration.
+ */
 type Declared = typeof bernoulli &
   typeof convert &
   typeof extremes &
@@ -57,7 +59,7 @@ type Declared = typeof bernoulli &
   typeof views &
   typeof write
 type Table = typeof table & typeof members
-/** The table's functions as they are declared; those that are declared where they are listed, as they are listed. */
+/** The functions of the table, each by its declaration if there is one. */
 type Functions = Pick<Declared, keyof Table & keyof Declared> & Omit<Table, keyof Declared>
 type Resolve = (...args: never[]) => readonly [Elementwise, readonly Input[]]
 /** `f(x, ...rest)` as a method. */
@@ -68,7 +70,7 @@ type Methods = { readonly [K in keyof Functions]: Method<Functions[K]> }
 type Writable = Pointwise & Pick<typeof select, 'maskedFill'>
 type Write<F> = F extends (x: never, ...rest: infer R extends readonly unknown[]) => unknown
   ? {
-      /** In place: what the method of this name without `_` returns is written into this tensor, which is returned. */
+      /** In place: writes the result of the method without `_` into this tensor and returns it. */
       // biome-ignore lint/style/useShorthandFunctionType: an editor shows the comment of a signature, not of a type
       (...rest: R): Tensor
     }
@@ -79,7 +81,7 @@ declare module '../tensor/tensor.ts' {
   interface Tensor extends Methods, InPlace {}
 }
 
-/** The in-place form of an elementwise function: its result is written into the first argument. */
+/** The in-place form of an elementwise function: writes its result into the first argument. */
 export function inPlace(fn: { readonly resolve: Resolve }, self: Tensor, ...rest: unknown[]): Tensor {
   const [op, inputs] = (fn.resolve as (...args: unknown[]) => ReturnType<Resolve>)(self, ...rest)
   return applyInPlace(op, self, inputs, null)
@@ -88,7 +90,7 @@ export function inPlace(fn: { readonly resolve: Resolve }, self: Tensor, ...rest
 const define = (name: string, value: unknown): void =>
   void Object.defineProperty(Tensor.prototype, name, { value, configurable: true, writable: true })
 
-// Without entries and spreads: what is made and thrown away while a program starts brings its first collections on.
+// Without entries and spreads, because garbage that is made during startup triggers the first collections.
 for (const functions of [table, members] as unknown as Record<string, (x: Tensor, ...rest: unknown[]) => unknown>[]) {
   for (const name in functions) {
     const fn = functions[name]

@@ -1,4 +1,4 @@
-// What reads like a property: `x.T`, `x.mT`, `x.data`, and rows by `for (const row of x)`.
+// Members that read like properties: `x.T`, `x.mT`, `x.data`, and iteration over rows by `for (const row of x)`.
 import { RuntimeError, TypeError } from '../base/errors.ts'
 import { isFloat } from '../base/dtype.ts'
 import { typeName } from '../base/python.ts'
@@ -11,14 +11,13 @@ import { permute, transpose } from './views/views.ts'
 
 declare module '../tensor/tensor.ts' {
   interface Tensor {
-    /** All dimensions in reversed order: a matrix transposed. */
+    /** All dimensions in reversed order: the transpose of a matrix. */
     readonly T: Tensor
     /** The last two dimensions swapped. */
     readonly mT: Tensor
     /**
-     * The same memory without a history, as `detach()` gives it, and unseen: what is written through it is no change that
-     * autograd knows of, so that gradients are computed with the new elements. Setting it gives the tensor the memory of
-     * another, with its shape, dtype and device.
+     * The same memory without a history, like `detach()`, but autograd does not notice writes through it and computes
+     * gradients with the new elements. Setting it gives the tensor the memory, shape, dtype and device of another one.
      */
     data: Tensor
     /** The slices along the first dimension, as views. */
@@ -63,14 +62,14 @@ Object.defineProperty(Tensor.prototype, 'data', {
         'Convert it first: x.float().',
       )
     }
-    effects.sink?.refuse('x.data = y', 'Write into the memory that the tensor has: noGrad(() => x.copy_(y)).')
+    effects.sink?.refuse('x.data = y', 'Write into the memory of the tensor: noGrad(() => x.copy_(y)).')
     effects.scope?.changed(this)
     const { sizes, strides, offset, dtype, elements } = data
     const storage = data.storage.alias()
     storage.version = this.version
     const alike = dtype === this.dtype && storage.device === this.storage.device && sameShape(sizes, this.sizes)
     const accumulator = alike ? this.accumulator : null
-    // The fields are read-only to everybody else: a tensor never changes its memory behind autograd's back.
+    // The fields are read-only elsewhere: a tensor never changes its memory behind autograd's back.
     Object.assign(this, { storage, sizes, strides, offset, dtype, elements, accumulator, viewOf: null })
   },
   configurable: true,
@@ -78,7 +77,7 @@ Object.defineProperty(Tensor.prototype, 'data', {
 
 Object.defineProperty(Tensor.prototype, Symbol.iterator, {
   value: function (this: Tensor) {
-    if (this.dim() === 0) throw new TypeError('iteration over a 0-d tensor', 'Its number is x.item().')
+    if (this.dim() === 0) throw new TypeError('iteration over a 0-d tensor', 'Use x.item() to get its number.')
     return unbind(this, 0)[Symbol.iterator]()
   },
   configurable: true,

@@ -1,5 +1,6 @@
-// The ops that are methods too: functions whose first argument is a tensor. What is listed here has its method
-// and its cells in the conformance suite, which asks for samples; elementwise ops are all of their files.
+// The ops that are also methods: functions whose first argument is a tensor. Each op listed here gets its method, and
+// its cells in the conformance suite, which needs samples for it; all exports of the files of elementwise ops are
+// listed.
 export * from './pointwise/activation.ts'
 export * from './pointwise/arithmetic.ts'
 export * from './pointwise/choice.ts'
@@ -14,7 +15,7 @@ export { amax, amin, argmax, argmin, max, min } from './order/extremes.ts'
 export { chunk, repeat, split, tile, unbind } from './views/join.ts'
 export {
   std,
-  /** The variance of all elements or over `dim`, unbiased unless `{ unbiased: false }`; float only. */
+  /** The variance of all elements or over `dim`, unbiased unless `{ unbiased: false }`. Float only. */
   variance as var,
 } from './reduce/moments.ts'
 export { indexSelect, maskedFill, maskedSelect, nonzero, oneHot } from './indexing/select.ts'

@@ -1,4 +1,4 @@
-// Other dtypes and devices, cutting off the graph, and comparing whole tensors.
+// Conversions to other dtypes and devices, detach, and comparisons of whole tensors.
 import { checkDType, type DType, dtypeName, isDType, isFloat } from '../../base/dtype.ts'
 import { RuntimeError, TypeError } from '../../base/errors.ts'
 import { typeName } from '../../base/python.ts'
@@ -32,7 +32,7 @@ import { all } from '../reduce/reduce.ts'
 
 // ---- devices and dtypes ----
 
-/** Copies through the host; its gradient is the way back. */
+/** Copies through the host; the gradient is copied back the same way. */
 const moveOp: OpDef<Device> = {
   name: 'toCopy',
   infer: ([x]) => [{ sizes: x.sizes, dtype: x.dtype }],
@@ -50,14 +50,14 @@ const moveOp: OpDef<Device> = {
   },
 }
 
-/** On another device, or the tensor itself. */
+/** On another device; the tensor itself if it is there already. */
 export const toDevice = (x: Tensor, device: Device): Tensor =>
   x.storage.device === device ? x : apply(moveOp, [x], device)
 
 export interface ToOptions {
   readonly dtype?: DType
   readonly device?: string
-  /** A copy even where nothing changes. */
+  /** Copy even if nothing changes. */
   readonly copy?: boolean
 }
 
@@ -69,7 +69,7 @@ const toArguments = method(
 )
 const copyOption = signature('to', keyword('copy', flag, false))
 
-/** Names that mean a dtype somewhere, so that a message speaks of dtypes and not of devices. */
+/** Names that look like dtypes, so that a message is about dtypes, not devices. */
 const dtypeLike = /^(torch\.)?(u?int|float|bfloat|complex|half|long|short|double|bool|byte|char)\d*$/
 
 function target(x: Tensor, to: unknown, rest: readonly unknown[]): ReturnType<typeof toArguments> {
@@ -86,10 +86,11 @@ function target(x: Tensor, to: unknown, rest: readonly unknown[]): ReturnType<ty
 }
 
 /**
- * The tensor in another dtype, on another device, or both: of a name, an options object, or another tensor. It is the
- * tensor itself when nothing changes. Floats are cut to whole numbers for integers; only 0 becomes false. Differentiable.
+ * The tensor in another dtype, on another device, or both: given by name, by an options object, or by another tensor.
+ * Returns the tensor itself if nothing changes. Conversion to integers truncates floats; only 0 becomes false.
+ * Differentiable.
  *
- * Throws where the device was not loaded, or cannot be read at once.
+ * Throws if the device is not loaded, or if the data cannot be read synchronously.
  *
  * @example
  * to(tensor([1.7]), 'int32') // tensor([1])
@@ -118,30 +119,30 @@ const converter = (name: string, dtype: DType) => {
 export const float = converter('float', 'float32')
 /** The tensor in float64. */
 export const double = converter('double', 'float64')
-/** The tensor in int32: floats are cut to whole numbers. */
+/** The tensor in int32; floats are truncated. */
 export const int = converter('int', 'int32')
-/** The tensor in int32, which takes int64's place. */
+/** The tensor in int32, which replaces int64. */
 export const long = converter('long', 'int32')
 /** The tensor in uint8; values wrap around. */
 export const byte = converter('byte', 'uint8')
-/** The tensor in bool: false only where an element is 0. */
+/** The tensor in bool: false where an element is 0. */
 export const bool = converter('bool', 'bool')
 const otherTensor = required('other', tensor)
 const typeAsArguments = method('type_as', otherTensor)
-/** The tensor in the dtype of another one, and on its device. */
+/** The tensor in the dtype and on the device of another one. */
 export function typeAs(x: Tensor, ...args: [other: Tensor]): Tensor {
   const [other] = typeAsArguments(x, args)
   return to(x, other)
 }
 const cpuArguments = method('cpu')
-/** The tensor where the host reads it at once: itself on the js and native devices, else moved to js. */
+/** The tensor on a device with synchronous reads: itself on js and native, otherwise copied to js. */
 export function cpu(x: Tensor, ...none: []): Tensor {
   cpuArguments(x, none)
   return x.storage.device.backend.caps.syncRead ? x : toDevice(x, deviceNamed('js'))
 }
 
 const detachArguments = method('detach')
-/** The same memory without a history: gradients stop here. */
+/** The same memory without a history; gradients stop here. */
 export function detach(x: Tensor, ...none: []): Tensor {
   detachArguments(x, none)
   return detached(x)
@@ -152,7 +153,7 @@ export function detach(x: Tensor, ...none: []): Tensor {
 const truth = (x: Tensor): boolean => all(x).item() !== 0
 
 const equalArguments = method('equal', otherTensor)
-/** Same shape and same elements; NaN equals nothing. */
+/** Whether shapes and elements are the same; NaN equals nothing. */
 export function equal(x: Tensor, ...args: [other: Tensor]): boolean {
   const [other] = equalArguments(x, args)
   return sameShape(x.sizes, other.sizes) && truth(eq(x, other))
@@ -173,15 +174,15 @@ const strictlyClose = closeTo(false)
 const closeOrNaN = closeTo(true)
 
 export interface CloseOptions {
-  /** Allowed difference relative to `other`; 1e-5. */
+  /** The allowed difference relative to `other`; 1e-5. */
   readonly rtol?: number
-  /** Allowed difference; 1e-8. */
+  /** The allowed absolute difference; 1e-8. */
   readonly atol?: number
-  /** NaN is close to NaN. */
+  /** Whether NaN is close to NaN. */
   readonly equalNan?: boolean
 }
 
-/** Where `|x - other| <= atol + rtol * |other|`: a bool tensor. The dtypes must be equal. */
+/** A bool tensor: true where `|x - other| <= atol + rtol * |other|`. The dtypes must be equal. */
 export function isclose(x: Tensor, ...args: CloseArguments): Tensor {
   return close(x, ...iscloseArguments(x, args))
 }
@@ -210,7 +211,7 @@ function close(x: Tensor, other: Tensor, rtol: number, atol: number, equalNan: b
 }
 
 /**
- * All elements are close: `|x - other| <= atol + rtol * |other|`.
+ * Whether all elements are close: `|x - other| <= atol + rtol * |other|`.
  *
  * @example
  * allclose(tensor([1]), tensor([1.000001])) // true

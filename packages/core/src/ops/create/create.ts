@@ -1,4 +1,4 @@
-// Creation: from JavaScript values, filled, counted. Random tensors are in random.ts.
+// Creation from JavaScript values, filled tensors and ranges. Random tensors are in ../random.
 import { type DType, dtypeOfArray, isFloat, newArray, type TypedArray } from '../../base/dtype.ts'
 import { RuntimeError, TypeError, ValueError } from '../../base/errors.ts'
 import { checkSizes, type Shape } from '../../base/shape.ts'
@@ -36,7 +36,7 @@ export interface TensorOptions {
 
 export type TensorData = NestedNumbers | readonly TensorData[] | TypedArray | Uint8ClampedArray
 
-/** A new leaf that wants a gradient if the options say so. */
+/** A new leaf, which requires a gradient if the options say so. */
 export function asLeaf(x: Tensor, { requiresGrad = false }: TensorOptions): Tensor {
   if (requiresGrad && !isFloat(x.dtype)) {
     throw new RuntimeError(
@@ -47,7 +47,7 @@ export function asLeaf(x: Tensor, { requiresGrad = false }: TensorOptions): Tens
   return requiresGrad ? x.setRequiresGrad(true) : x
 }
 
-/** What every function that makes a tensor takes by name. */
+/** The named options of every function that creates a tensor. */
 export const tensorParameters: readonly [
   Parameter<DType | undefined>,
   Parameter<string | undefined>,
@@ -71,14 +71,14 @@ function converted(data: ArrayLike<number>, dtype: DType): TypedArray {
   return out
 }
 
-/** PyTorch's bound for dimensions; nested arrays beyond it are most likely inside of themselves. */
+/** PyTorch's limit of dimensions. Nested arrays beyond it most likely contain themselves. */
 const mostDims = 128
 
 /** The shape of nested arrays; rows of different lengths are PyTorch's error. */
 function nestedShape(data: unknown): number[] {
   const shape: number[] = []
   for (let level = data; Array.isArray(level); level = level[0]) {
-    if (shape.length === mostDims) throw new ValueError("too many dimensions 'list'", 'Is an array inside of itself?')
+    if (shape.length === mostDims) throw new ValueError("too many dimensions 'list'", 'Does an array contain itself?')
     shape.push(level.length)
   }
   return shape
@@ -95,7 +95,7 @@ function flatten(data: unknown, shape: Shape): { values: (number | boolean)[]; b
           throw new ValueError(`expected sequence of length ${shape[dim - 1]} at dim ${dim} (got ${x.length})`)
         throw new TypeError(
           `new(): invalid data type '${x === null ? 'null' : typeof x}'`,
-          'The data of tensor() are numbers or booleans.',
+          'The data of tensor() must be numbers or booleans.',
         )
       }
       values.push(x)
@@ -112,8 +112,8 @@ function flatten(data: unknown, shape: Shape): { values: (number | boolean)[]; b
 }
 
 /**
- * A tensor from a number, a boolean, nested arrays or a typed array (copied). Numbers make float32, booleans bool,
- * typed arrays keep their dtype.
+ * A tensor from a number, a boolean, nested arrays, or a typed array, which is copied. Numbers become float32, booleans
+ * bool; typed arrays keep their dtype.
  *
  * @example
  * tensor([[1, 2], [3, 4]]) // tensor([[1., 2.],
@@ -151,7 +151,7 @@ export const zeros = fillWith('zeros', 0)
 /** A tensor of ones. */
 export const ones = fillWith('ones', 1)
 const emptyOptions = signature('empty', ...tensorParameters)
-/** A tensor whose elements are whatever the memory holds. */
+/** A tensor with uninitialized elements. */
 export function empty(...args: SizeArgs): Tensor {
   const { shape, options } = sizesAndOptions('empty', args)
   const [dtype = 'float32', device, requiresGrad] = emptyOptions(options)
@@ -159,7 +159,7 @@ export function empty(...args: SizeArgs): Tensor {
 }
 
 const fullArguments = signature('full', required('size', ints), required('fillValue', scalar), ...tensorParameters)
-/** A tensor of one value; booleans make bool, numbers float32. */
+/** A tensor filled with one value; booleans give bool, numbers float32. */
 export function full(...args: [size: readonly number[], fillValue: number | boolean, options?: TensorOptions]): Tensor {
   const [size, value, given, device, requiresGrad] = fullArguments(args)
   const dtype = given ?? (typeof value === 'boolean' ? 'bool' : 'float32')
@@ -168,7 +168,7 @@ export function full(...args: [size: readonly number[], fillValue: number | bool
 }
 
 type LikeArguments = [options?: TensorOptions]
-/** A function of a tensor that makes another of its shape, dtype and device, unless told otherwise. */
+/** A function that creates a tensor with the shape, dtype and device of another one, unless the options differ. */
 const like = (name: string, make: (device: Device, spec: Spec) => Tensor) => {
   const read = method(name, ...tensorParameters)
   return (x: Tensor, ...args: LikeArguments): Tensor => {
@@ -180,7 +180,7 @@ const like = (name: string, make: (device: Device, spec: Spec) => Tensor) => {
 export const zerosLike = like('zeros_like', (device, { sizes, dtype }) => filled(sizes, dtype, 0, device))
 /** Ones in the shape, dtype and device of another tensor. */
 export const onesLike = like('ones_like', (device, { sizes, dtype }) => filled(sizes, dtype, 1, device))
-/** Unwritten memory in the shape, dtype and device of another tensor. */
+/** An uninitialized tensor in the shape, dtype and device of another tensor. */
 export const emptyLike = like('empty_like', allocate)
 const fullLikeArguments = method('full_like', required('fillValue', scalar), ...tensorParameters)
 /** One value in the shape, dtype and device of another tensor. */
@@ -202,7 +202,7 @@ export const counted = (n: number, dtype: DType, device: string | undefined): Te
 
 type RangeArgs = readonly (number | TensorOptions | undefined)[]
 /**
- * Numbers from `start` (0) up to but not including `end`, by `step` (1). Whole arguments give int32, others float32.
+ * Numbers from `start` (0) up to but not including `end`, by `step` (1). Integers give int32, other numbers float32.
  *
  * @example
  * arange(3) // tensor([0, 1, 2])
@@ -240,7 +240,7 @@ const toEnd = (args: readonly unknown[]): ReturnType<typeof fromStart> => {
   return [start, end, step, ...rest]
 }
 
-/** Elements computed on the host: counts that must be right to the last bit are few and made once. */
+/** Elements computed on the host, because they must be right to the last bit and are computed rarely. */
 function spaced(n: number, dtype: DType, at: (i: number) => number, options: TensorOptions): Tensor {
   const data = newArray(dtype, n)
   for (let i = 0; i < n; i++) data[i] = at(i)
@@ -257,7 +257,7 @@ export function linspace(...args: [start: number, end: number, steps: number, op
   if (steps < 0) throw new RuntimeError('number of steps must be non-negative')
   const round = dtype === 'float32' ? Math.fround : (x: number): number => x
   const step = round((end - start) / Math.max(steps - 1, 1))
-  // As PyTorch: the second half is counted back from the end, so that both ends are exact.
+  // As in PyTorch, the second half is counted back from the end, so that both ends are exact.
   const half = Math.floor(steps / 2)
   const at = (i: number): number =>
     i < half ? round(start + round(step * i)) : round(end - round(step * (steps - i - 1)))

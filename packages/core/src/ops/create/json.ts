@@ -1,4 +1,4 @@
-// Tensors as JSON: the bytes of the elements, so that NaN, -0 and infinities come back as they were.
+// Tensors as JSON: the bytes of the elements, so that NaN, -0 and infinities survive.
 import { isDType, newArray, type DType } from '../../base/dtype.ts'
 import { fromBase64 } from '../../base/base64.ts'
 import { TypeError, ValueError } from '../../base/errors.ts'
@@ -6,14 +6,14 @@ import { checkSizes, numelOf } from '../../base/shape.ts'
 import { Tensor } from '../../tensor/tensor.ts'
 import { type TensorOptions, fromArray } from './create.ts'
 
-/** What `JSON.stringify` writes for a tensor: the elements in row-major order, little-endian bytes in base64. */
+/** The JSON form of a tensor: its elements in row-major order, as little-endian bytes in base64. */
 export interface TensorJSON {
   readonly dtype: DType
   readonly shape: readonly number[]
   readonly data: string
 }
 
-/** Whether a value is what a tensor became in JSON. */
+/** Whether a value is the JSON form of a tensor. */
 export function isTensorJSON(x: unknown): x is TensorJSON {
   if (typeof x !== 'object' || x === null || x instanceof Tensor) return false
   const { dtype, shape, data } = x as Partial<TensorJSON>
@@ -21,9 +21,9 @@ export function isTensorJSON(x: unknown): x is TensorJSON {
 }
 
 /**
- * The tensor that `x.toJSON()`, and so `JSON.stringify`, wrote: dtype, shape and elements to the bit.
+ * The tensor that `x.toJSON()`, and so `JSON.stringify`, wrote: the same dtype, shape and elements to the bit.
  *
- * Throws a TypeError for what is no such object, a ValueError where the elements are not those of the shape.
+ * Throws a TypeError for any other object, and a ValueError if the elements do not fit the shape.
  *
  * @example
  * const text = JSON.stringify(tensor([1, Number.NaN, -0]))
@@ -31,7 +31,7 @@ export function isTensorJSON(x: unknown): x is TensorJSON {
  */
 export function fromJSON(json: TensorJSON, options: Omit<TensorOptions, 'dtype'> = {}): Tensor {
   if (!isTensorJSON(json)) {
-    throw new TypeError('a tensor in JSON has the entries dtype, shape and data', 'Pass what toJSON() returned.')
+    throw new TypeError('a tensor in JSON has the entries dtype, shape and data', 'Pass the result of toJSON().')
   }
   const shape = [...checkSizes(json.shape)]
   const data = newArray(json.dtype, numelOf(shape))
@@ -40,15 +40,18 @@ export function fromJSON(json: TensorJSON, options: Omit<TensorOptions, 'dtype'>
     throw new ValueError(`shape '[${shape.join(', ')}]' is invalid for input of ${bytes.length} bytes of ${json.dtype}`)
   }
   new Uint8Array(data.buffer).set(bytes)
-  if (json.dtype === 'bool' && bytes.some((x) => x > 1)) throw new ValueError('a bool is 0 or 1')
+  if (json.dtype === 'bool' && bytes.some((x) => x > 1)) throw new ValueError('a bool must be 0 or 1')
   return fromArray(data, shape, { ...options, dtype: json.dtype })
 }
 
-/** A value with tensors in the place of what they became in JSON, in arrays and objects too; what it lies in is `above`. */
+/**
+ * A value with tensors instead of their JSON forms, in nested arrays and objects too; `above` are the objects that
+ * contain it.
+ */
 export function revived(x: unknown, above: readonly unknown[] = []): unknown {
   if (isTensorJSON(x)) return fromJSON(x)
   if (typeof x !== 'object' || x === null) return x
-  if (above.includes(x)) throw new ValueError('Circular reference detected', 'A saved state holds itself.')
+  if (above.includes(x)) throw new ValueError('Circular reference detected', 'A saved state contains itself.')
   const within = [...above, x]
   if (Array.isArray(x)) return Array.from(x, (item) => revived(item, within))
   const prototype: unknown = Object.getPrototypeOf(x)

@@ -1,5 +1,5 @@
-// Reading of arguments that PyTorch takes in several forms: sizes as varargs or an array, a dimension by position or
-// in the options.
+// Reads arguments that PyTorch takes in several forms: sizes as varargs or an array, a dimension by position or in the
+// options.
 import { type DType, dtypeName, isFloat } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import { checkSizes, type Shape } from '../../base/shape.ts'
@@ -23,7 +23,7 @@ export interface DimOptions {
   readonly dim?: Dims | null
   readonly keepdim?: boolean
 }
-/** Dimensions and whether they stay, by position or in the options. */
+/** Dimensions and `keepdim`, by position or in the options. */
 export type DimArguments<O> = Arguments<[dim: Dims | null, keepdim: boolean], O>
 
 export const dimParameter: Parameter<Dims | null> = optional('dim', nullable(dims), null)
@@ -32,8 +32,8 @@ export const dtypeParameter: Parameter<DType | undefined> = keyword('dtype', dty
 
 export type Sizes = readonly [readonly number[]] | readonly number[]
 /**
- * Sizes as varargs or as one array, each a whole number of at least `least`: a copy, so that an array of the caller's
- * never becomes the shape of a tensor.
+ * Sizes as varargs or as one array, each an integer of at least `least`. Copies them, so that the caller's array never
+ * becomes the shape of a tensor.
  */
 export function sizesOf(name: string, parameter: string, given: readonly unknown[], least = 0): Shape {
   const list = Array.isArray(given[0]) && given.length === 1 ? (given[0] as readonly unknown[]) : given
@@ -46,7 +46,7 @@ export function sizesOf(name: string, parameter: string, given: readonly unknown
 }
 const sizes = { ...dims, hint: 'Pass sizes as (2, 3) or ([2, 3]).' }
 
-/** Splits `(2, 3, { dtype })` and `([2, 3], { dtype })` into sizes and the options behind them. */
+/** Splits `(2, 3, { dtype })` and `([2, 3], { dtype })` into the sizes and the options after them. */
 export function sizesAndOptions(name: string, args: readonly unknown[]): { shape: Shape; options: readonly unknown[] } {
   let given = args.length
   while (given > 0 && args[given - 1] === undefined) given--
@@ -56,8 +56,8 @@ export function sizesAndOptions(name: string, args: readonly unknown[]): { shape
 }
 
 /**
- * A number as an element of a dtype: cut to a whole one for integers, a boolean for bool; too large ones are refused,
- * with C's names of the types unless `types` gives others.
+ * A number as an element of a dtype: truncated for integers, a boolean for bool. Numbers out of range are refused, with
+ * C's type names unless `types` has others.
  */
 export function numberFor(value: number | boolean, dtype: DType, types = cTypes): number | boolean {
   if (dtype === 'bool') return value !== 0 && value !== false
@@ -68,15 +68,15 @@ export function numberFor(value: number | boolean, dtype: DType, types = cTypes)
   if (whole >= low && whole <= high) return whole
   throw new RuntimeError(
     `value cannot be converted to type ${types[dtype as 'uint8' | 'int32']} without overflow`,
-    `The value is ${value}, the dtype ${dtype}.`,
+    `The value is ${value}, the dtype is ${dtype}.`,
   )
 }
 
 const cTypes = { uint8: 'uint8_t', int32: 'int64_t' }
-/** The names that PyTorch uses where it reads a list. */
+/** The names that PyTorch uses for the elements of lists. */
 export const dtypeNames: typeof cTypes = { uint8: 'uint8', int32: 'int32' }
 
-/** PyTorch's error for a dtype that a kernel of its does not take. */
+/** PyTorch's error for a dtype that one of its kernels does not take. */
 export const notImplemented = (kernel: string, dtype: DType, hint = 'Convert it first: x.float().'): RuntimeError =>
   new RuntimeError(`"${kernel}" not implemented for '${dtypeName[dtype]}'`, hint)
 

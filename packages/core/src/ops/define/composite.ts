@@ -1,5 +1,6 @@
-// Ops of the compositions that backends may have as kernels (backend/composites.ts). One definition says how such an op is
-// composed, what it saves and its gradient; where the kernel's result is worth another gradient, the definition says that, too.
+// Ops for the compositions that backends may have kernels for (backend/composites.ts). One definition says how such an
+// op is composed, what it saves, and its gradient; if the kernel's results suit another gradient better, it also gives
+// that one.
 import type { Attributes, Spec } from '../../backend/backend.ts'
 import { type CompositeKind, composites, sizesOf } from '../../backend/composites.ts'
 import { applyAll } from '../../tensor/apply.ts'
@@ -8,14 +9,14 @@ import type { Tensor } from '../../tensor/tensor.ts'
 
 type Rules<A> = Pick<OpDef<A>, 'saves' | 'vjp'> & Partial<Pick<OpDef<A>, 'infer'>>
 
-/** With the results that the table says, unless `infer` says others. */
+/** The results are those of the table, unless `infer` gives others. */
 interface Composition<K extends CompositeKind, A> extends Rules<A> {
   readonly name: string
   readonly kind: K
-  /** What the kernel is told, given the first input. */
+  /** The attributes of the kernel, given the first input. */
   attrs(attrs: A, x: Spec): Attributes[K]
   compose(inputs: readonly Input[], attrs: A): readonly Tensor[]
-  /** What differs with the kernel: all rules, and what is computed `around` it. */
+  /** Replacements for use with the kernel: the rules, and what is computed `around` it. */
   readonly whole?: Rules<A> & {
     around?(
       inputs: readonly Input[],
@@ -25,7 +26,7 @@ interface Composition<K extends CompositeKind, A> extends Rules<A> {
   }
 }
 
-/** The op of a composition: its kernel where the backend has that, else composed. */
+/** The op of a composition: a kernel if the backend has it, otherwise composed. */
 export function composite<K extends CompositeKind, A>(composition: Composition<K, A>): OpDef<A> {
   const { name, kind, attrs: attrsOf, compose, infer, saves, vjp, whole = { saves, vjp } } = composition
   const { outputs } = composites[kind]

@@ -1,5 +1,6 @@
-// How an elementwise op is made: of a name and a scalar expression. Dtypes, broadcasting, the kernel for every mix of dtypes
-// (kernels.ts), its gradient, derived from the expression or given as one, and that gradient's gradient (rules.ts) follow.
+// How an elementwise op is defined: by a name and a scalar expression. Dtypes, broadcasting, the kernel for each mix of
+// dtypes (kernels.ts), the gradient, derived from the expression or given as one, and the gradient of the gradient
+// (rules.ts) follow from it.
 import type { Check } from '../../backend/backend.ts'
 import type { DType } from '../../base/dtype.ts'
 import { expandStrides } from '../../base/layout.ts'
@@ -16,26 +17,26 @@ import { type Build, type Elementwise, type GradExprs, GradientRules, type Tools
 export type { Elementwise, GradExprs } from './rules.ts'
 
 export interface ElementwiseOptions {
-  /** The dtype of the result: that of the operands (default), float32 for integers, or bool. */
+  /** The dtype of the result: that of the operands (the default), float32 for integers, or bool. */
   readonly out?: 'common' | 'float' | 'bool'
-  /** The gradients of the inputs; derived from the expression where not given. */
+  /** The gradients of the inputs; derived from the expression if not given. */
   readonly grad?: (g: GradExprs) => readonly Expr[]
-  /** Throws for dtypes that the op does not take. */
+  /** Throws for dtypes that the op does not accept. */
   readonly accepts?: (common: DType, inputs: readonly Input[]) => void
-  /** Elements that make the call an error; undefined where the dtype has none. */
+  /** The elements that make the call an error; undefined if the dtype has none. */
   readonly check?: (x: readonly Expr[], common: DType) => Check | undefined
-  /** Name of the gradient's own op, where PyTorch's is not a product. */
+  /** The name of the gradient's own op, if PyTorch's is not a product. */
   readonly gradName?: string
-  /** How many operands there are, where the expression takes them as a list. */
+  /** The number of operands, if the expression takes them as a list. */
   readonly arity?: number
 }
 
-/** An op from its scalar expression over its operands, which broadcast and meet in one dtype. */
+/** An op from its scalar expression. The operands broadcast and are converted to their common dtype. */
 export function elementwise(name: string, build: Build, options: ElementwiseOptions = {}): Elementwise {
   const { out = 'common', accepts, check, grad, gradName = 'mul', arity = build.length } = options
   const common: Common = (inputs, target) =>
     out === 'float' ? floatType(commonType(inputs)) : commonType(inputs, target)
-  // What is false or true has no gradient.
+  // A bool result has no gradient.
   const rules = out === 'bool' ? null : new GradientRules(gradName, arity, build, grad, tools)
   return {
     name,
@@ -46,7 +47,7 @@ export function elementwise(name: string, build: Build, options: ElementwiseOpti
       if (attrs !== null && inputs.length === 0) return [attrs]
       let { sizes } = inputs[0]
       for (let i = 1; i < inputs.length; i++) sizes = broadcastShapes(sizes, inputs[i].sizes)
-      // Written out: a spread with a property added is a new hidden class at every call in Node 20.
+      // Written out, because in Node 20 a spread with an added property makes a new hidden class at every call.
       if (attrs !== null)
         return sameShape(sizes, attrs.sizes) ? [attrs] : [{ sizes: attrs.sizes, dtype: attrs.dtype, iterated: sizes }]
       return [{ sizes, dtype: out === 'bool' ? 'bool' : dtype }]
@@ -71,7 +72,7 @@ const sumOp: Elementwise = { ...identity, name: 'SumBackward1' }
 export const sumTo = (x: Tensor, shape: Shape): Tensor =>
   sameShape(x.sizes, shape) ? x : apply(sumOp, [x], { sizes: shape, dtype: x.dtype })
 
-/** Repeats sizes of 1 without a copy, up to a shape that it broadcasts to. */
+/** Repeats sizes of 1 without a copy, to a shape that the tensor broadcasts to. */
 export const expandOp: OpDef<Shape> = {
   name: 'expand',
   infer: ([x], shape) => [{ sizes: shape, dtype: x.dtype }],
@@ -81,7 +82,7 @@ export const expandOp: OpDef<Shape> = {
     view: (layout, shape) => ({ sizes: shape, strides: expandStrides(layout, shape), offset: layout.offset }),
   },
 }
-/** The same where there is something to repeat. */
+/** Expands to a shape; the tensor itself if it has the shape already. */
 export function expandTo(x: Tensor, shape: Shape): Tensor {
   return sameShape(x.sizes, shape) ? x : apply(expandOp, [x], shape)
 }

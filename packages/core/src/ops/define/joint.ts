@@ -1,5 +1,5 @@
-// The gradients of several inputs by one kernel: half the kernels of the backward pass of products, quotients, powers. It
-// is how an eager step saves calls; a compiled one has its own ways to fuse, which start from single results.
+// The gradients of several inputs by one kernel, which halves the kernels in the backward pass of products, quotients
+// and powers. It saves calls in eager steps; compiled steps fuse in their own ways, which start from single results.
 import type { Prims, Spec } from '../../backend/backend.ts'
 import { repeated } from '../../base/arrays.ts'
 import { type DType, rankOf } from '../../base/dtype.ts'
@@ -12,7 +12,7 @@ import type { Input, OpDef, Vjp } from '../../tensor/op.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { inputExprs } from './kernels.ts'
 
-/** The gradients of single inputs, which are computed jointly here. */
+/** The gradients of single inputs, to be computed jointly. */
 interface Rules {
   readonly name: string
   readonly arity: number
@@ -22,13 +22,13 @@ interface Rules {
 
 interface Joint {
   readonly op: OpDef<null>
-  /** The inputs whose gradients are the op's results. */
+  /** The inputs whose gradients are the results of the op. */
   readonly positions: readonly number[]
-  /** Positions among (dy, inputs, y) that it reads, dy first. */
+  /** The positions among (dy, inputs, y) that it reads, dy first. */
   readonly uses: readonly number[]
 }
 
-/** An op of several results, each elementwise over operands of one dtype, and of the first operand's shape. */
+/** An op with several results, each elementwise over operands of one dtype, and of the shape of the first operand. */
 function several(
   name: string,
   count: number,
@@ -58,7 +58,7 @@ function several(
 
 export class JointGradients {
   readonly #rules: Rules
-  /** By the bits of the inputs that need a gradient; null where there are not two that are computed. */
+  /** By the bits of the inputs that need a gradient; null if fewer than two gradients are computed. */
   readonly #joints: (Joint | null | undefined)[] = []
 
   constructor(rules: Rules) {
@@ -85,8 +85,8 @@ export class JointGradients {
   }
 
   /**
-   * Computes gradients jointly and puts them where they belong, where that gives what single rules give: they are not
-   * recorded themselves, nothing was broadcast and nothing promoted.
+   * Computes gradients jointly and stores them at their positions, if single rules would give the same: they are not
+   * recorded themselves, and nothing was broadcast or promoted.
    */
   fill(gradients: (Tensor | null)[], ctx: Vjp<unknown>): void {
     const { needed, dy } = ctx

@@ -1,6 +1,6 @@
-// The kernels of elementwise and reducing ops. A backend finds what it compiled by the identity of the attributes, so these
-// are made once for each case: axes and dtypes. A case is found by one number: a bit for every axis, then a digit of base 8
-// for every dtype, so that seventeen dtypes without axes still are a whole number.
+// The kernels of elementwise and reducing ops. Backends find what they compiled by the identity of the attributes, so
+// the attributes are made once per case of axes and dtypes. One number identifies a case: a bit for each axis, then a
+// digit of base 8 for each dtype, so that seventeen dtypes without axes still fit an exact integer.
 import type { Check, MapOut, Prims, ReduceFn, Spec } from '../../backend/backend.ts'
 import { type DType, rankOf } from '../../base/dtype.ts'
 import { broadcastShapes, sameShape, type Shape, scalarShape } from '../../base/shape.ts'
@@ -8,15 +8,15 @@ import { type Expr, s } from '../../expr/expr.ts'
 import type { Input } from '../../tensor/op.ts'
 import { uniformRank } from './common.ts'
 
-/** Axes as the beginning of a case. */
+/** The axes of a case, to begin its number with. */
 function axesCase(axes: readonly number[]): number {
   let bits = 0
   for (const axis of axes) bits += 2 ** axis
   return bits
 }
-/** A case with a dtype more. */
+/** A case extended by a dtype. */
 export const withDType = (key: number, dtype: DType): number => key * 8 + 1 + rankOf(dtype)
-/** A case with operands; a number beside tensors, which arrives in the dtype of the others, is a dtype of its own. */
+/** A case extended by operands. A number next to tensors, which takes their dtype, counts as a dtype of its own. */
 export function withOperands(key: number, inputs: readonly Input[]): number {
   let all = key
   for (let i = 0; i < inputs.length; i++)
@@ -24,11 +24,11 @@ export function withOperands(key: number, inputs: readonly Input[]): number {
   return all
 }
 
-/** The inputs as expressions in their common dtype; numbers arrive in it. */
+/** The inputs as expressions in their common dtype; numbers already have it. */
 export const inputExprs = (inputs: readonly Input[], dtype: DType): Expr[] =>
   inputs.map((x, i) => s.cast(s.input(i, x.wrapped === true ? dtype : x.dtype), dtype))
 
-/** What `make` makes, once for each set of axes and dtypes of what is read and of what is made. */
+/** Calls `make` once per set of axes and dtypes of operand and result. */
 export function byCase<T>(
   make: (axes: readonly number[], from: DType, to: DType) => T,
 ): (axes: readonly number[], from: DType, to?: DType) => T {
@@ -44,11 +44,11 @@ export function byCase<T>(
   }
 }
 
-/** An output reduced over axes, which may be none. */
+/** An output reduced over axes, of which there may be none. */
 export const reduced = (fn: ReduceFn, expr: Expr, axes: readonly number[]): MapOut =>
   axes.length === 0 ? { expr } : { expr, reduce: { fn, axes } }
 
-/** The axes of `full` that must be summed to arrive at `target`, as positions in `full`. */
+/** The axes of `full` to sum to get `target`, as positions in `full`. */
 function summedAxes(full: Shape, target: Shape): number[] {
   const lead = full.length - target.length
   const axes: number[] = []
@@ -59,16 +59,16 @@ function summedAxes(full: Shape, target: Shape): number[] {
 }
 export const noAxes: readonly number[] = []
 
-/** The dtype of the operands of an op that is told a target, or none. */
+/** The dtype of an op's operands, given the target of the op if it has one. */
 export type Common = (inputs: readonly Input[], target: Spec | null) => DType
 
-/** The kernel of an expression over operands that meet in `common`, summed to the shape of a target. */
+/** The kernel of an expression over operands whose common dtype is `common`, summed to the shape of the target. */
 export function mapKernels(
   build: (...x: Expr[]) => Expr,
   common: Common,
 ): (target: Spec | null, inputs: readonly Input[], outs: readonly Spec[]) => Prims['map'] {
   const kernels = new Map<number, Prims['map']>()
-  /** The kernel for operands that are all tensors of one dtype, by its rank: the most frequent case. */
+  /** The kernels for the most frequent case, that all operands are tensors of one dtype, by the rank of the dtype. */
   const uniform: Prims['map'][] = []
   return (target, inputs, outs) => {
     const rank = target === null ? uniformRank(inputs) : -1
@@ -94,7 +94,7 @@ export function mapKernels(
   }
 }
 
-/** The check of an elementwise op, made once for every mix of dtypes. */
+/** The check of an elementwise op, made once per mix of dtypes. */
 export function mapChecks(
   check: (x: readonly Expr[], common: DType) => Check | undefined,
   common: Common,

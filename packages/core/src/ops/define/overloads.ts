@@ -1,5 +1,5 @@
-// Functions over elementwise ops. Each also says, by `resolve`, which op its arguments call with which inputs, and
-// so has an in-place form (`x.exp_()`, methods.ts).
+// Functions for elementwise ops. `resolve` gives the op and inputs that a call stands for, and so each function also
+// has an in-place form (`x.exp_()`, methods.ts).
 import { type DType, isFloat } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import { type Expr, s } from '../../expr/expr.ts'
@@ -9,7 +9,9 @@ import { isTensor, type Kind, refused, required, tensor, tooMany } from '../../t
 import type { Tensor } from '../../tensor/tensor.ts'
 import type { Elementwise } from './elementwise.ts'
 
-/** An operand. A function is a floating-point number that is read anew whenever the op runs, in a compiled step too. */
+/**
+ * An operand. A function is a floating-point number that is read again whenever the op runs, in a compiled step too.
+ */
 export type TensorLike = Tensor | number | boolean | (() => number)
 type Call = readonly [op: Elementwise, inputs: readonly Input[]]
 /** An elementwise function; `resolve` says which op its arguments call in the in-place form (`x.exp_()`). */
@@ -20,10 +22,10 @@ export interface Overloaded<A extends unknown[]> {
 
 const isOperand = (x: unknown): x is TensorLike =>
   typeof x === 'object' ? isTensor(x) : typeof x === 'number' || typeof x === 'boolean' || typeof x === 'function'
-/** A tensor, a number, or a function that gives one. */
+/** A tensor, a number, or a function that returns one. */
 export const operandKind: Kind<TensorLike> = { expected: 'Tensor', accepts: isOperand }
 
-/** Both operands of a function; what is none is PyTorch's error. Positions are those of the method. */
+/** Both operands of a function; anything else is PyTorch's error. Positions are those of the method. */
 export function operands(name: string, x: TensorLike, y: TensorLike, second = 'other'): readonly [Input, Input] {
   const a = isTensor(x) ? x : isOperand(x) ? operand(x) : null
   if (a === null) throw refused(name, required('input', tensor), 1, x)
@@ -32,7 +34,7 @@ export function operands(name: string, x: TensorLike, y: TensorLike, second = 'o
   return [a, b]
 }
 
-/** A function whose arguments say which op they call, and which one in place if that differs. */
+/** A function whose arguments determine the op it calls, and the op of the in-place form if that differs. */
 export function overloaded<A extends unknown[]>(
   resolve: (...args: A) => Call,
   inPlace: (...args: A) => Call = resolve,
@@ -44,13 +46,13 @@ export function overloaded<A extends unknown[]>(
   return Object.assign(call, { resolve: inPlace })
 }
 
-/** Throws for what is no tensor, and for arguments after it, but for those that `Array.prototype.map` adds. */
+/** Throws for anything but a tensor, and for further arguments, except those that `Array.prototype.map` adds. */
 export function checkAlone(name: string, x: Tensor, first: unknown, second: unknown): void {
   if (!isTensor(x)) throw refused(name, required('input', tensor), 1, x)
   if (first !== undefined && !(typeof first === 'number' && Array.isArray(second))) throw tooMany(name, first)
 }
 
-/** A function of one tensor. `name` is PyTorch's, where the op has another. */
+/** A function of one tensor. `name` is PyTorch's, if the op has another. */
 export function unary(op: Elementwise, name = op.name): Overloaded<[x: Tensor]> {
   const resolve = (x: Tensor, first?: unknown, second?: unknown): Call => {
     checkAlone(name, x, first, second)
@@ -74,11 +76,11 @@ export function binary(op: Elementwise, name = op.name): Overloaded<[x: TensorLi
   return Object.assign(call, { resolve }) as Overloaded<[x: TensorLike, y: TensorLike]>
 }
 
-/** The same op under another name: PyTorch's nodes of one function have names that depend on its arguments. */
+/** The same op under another name, because PyTorch names the nodes of some functions by their arguments. */
 export const named = (name: string, op: Elementwise): Elementwise => ({ ...op, name })
 
-/** Of whole numbers: a divisor of 0 makes the call an error. */
+/** For integers, a divisor of 0 makes the call an error. */
 export const divisorCheck = ([, b]: readonly Expr[], dtype: DType) =>
   isFloat(dtype)
     ? undefined
-    : { expr: s.eq(b, 0), error: () => new RuntimeError('ZeroDivisionError', 'The divisor has a 0.') }
+    : { expr: s.eq(b, 0), error: () => new RuntimeError('ZeroDivisionError', 'The divisor contains a 0.') }

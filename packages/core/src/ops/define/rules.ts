@@ -1,5 +1,5 @@
-// The gradient of an elementwise op: one elementwise op for each of its inputs, over those of (dy, inputs, y) that its
-// expression reads; where several are wanted and can be, all by one kernel (joint.ts).
+// The gradient of an elementwise op: one elementwise op per input, over those of (dy, inputs, y) that its expression
+// reads; if several gradients are wanted and it is possible, one kernel computes them all (joint.ts).
 import type { Spec } from '../../backend/backend.ts'
 import { repeated } from '../../base/arrays.ts'
 import type { DType } from '../../base/dtype.ts'
@@ -14,14 +14,14 @@ import { JointGradients } from './joint.ts'
 
 export type Build = (...x: Expr[]) => Expr
 
-/** What a given gradient rule gets: the incoming gradient, the inputs, the result, as expressions. */
+/** The arguments of a gradient rule as expressions: the incoming gradient, the inputs, and the result. */
 export interface GradExprs {
   readonly dy: Expr
   readonly x: readonly Expr[]
   readonly y: Expr
 }
 
-/** With attributes, the result is summed to that shape and cast to that dtype: how broadcasting is undone. */
+/** With attributes, the result is summed to that shape and cast to that dtype, which undoes broadcasting. */
 export interface Elementwise extends OpDef<Spec | null> {
   readonly arity: number
 }
@@ -35,13 +35,13 @@ const iterated = (spec: Summed): Shape => spec.iterated ?? spec.sizes
 /** The gradient of one input. */
 export interface GradRule {
   readonly op: Elementwise
-  /** Positions among (dy, inputs, y) that the rule reads. */
+  /** The positions among (dy, inputs, y) that the rule reads. */
   readonly uses: readonly number[]
   /** The gradient is the incoming one. */
   readonly identity: boolean
 }
 
-/** What rules are made with, which is made with rules itself. */
+/** The functions that make rules. They are passed in, because they use rules themselves. */
 export interface Tools {
   elementwise(name: string, build: Build, options: { readonly arity: number }): Elementwise
   expandTo(x: Tensor, shape: Shape): Tensor
@@ -58,7 +58,7 @@ export class GradientRules {
   readonly #saves: (Saves | undefined)[] = []
   #joint: JointGradients | null = null
 
-  /** Rules whose ops have that name, from a given gradient or the derivative of the expression. */
+  /** Rules whose ops have the given name, from a given gradient or from the derivative of the expression. */
   constructor(
     name: string,
     arity: number,
@@ -78,7 +78,7 @@ export class GradientRules {
     const x = rest.slice(0, this.arity)
     const y = rest[this.arity]
     if (this.#grad !== undefined) return this.#grad({ dy, x, y })[position]
-    // The expression is built over stand-ins for the inputs, so that the result can be put in where it appears.
+    // The expression is built over placeholders for the inputs, so that the result can replace it wherever it appears.
     const root = this.#build(...x)
     const places = x.map((e) => e.value)
     const found = derive(root, dy, places)[position] ?? s.constant(0, dy.dtype)
@@ -89,7 +89,7 @@ export class GradientRules {
     return Array.from({ length: this.arity + 2 }, (_, i) => s.input(i, dtype))
   }
 
-  /** The same over those of its operands that are used. */
+  /** The same, as an expression over only those operands that it reads. */
   over(position: number, uses: readonly number[], used: readonly Expr[], dtype: DType): Expr {
     return substitute(this.#gradient(position, this.#standIns(dtype)), (x) => used[uses.indexOf(x.value)])
   }
@@ -102,7 +102,7 @@ export class GradientRules {
     return { op, uses, identity: trial.step === 'input' && trial.value === 0 }
   }
 
-  /** The op that computes the gradient of an input; built at its first use. */
+  /** The op that computes the gradient of an input, built when first used. */
   rule(position: number): GradRule {
     this.#rules[position] ??= this.#make(position)
     return this.#rules[position]
@@ -122,14 +122,15 @@ export class GradientRules {
       inputs[k] = x
       full = broadcastShapes(full, x.sizes)
     }
-    // A sum over more than the rule reads: its gradient is repeated, so that each element counts as often as it did.
+    // A sum over more than the rule reads: the gradient is repeated, so that each element counts as often as it was
+    // summed.
     if (!sameShape(full, whole)) {
       dy = this.#tools.expandTo(dy, whole)
       inputs[uses.indexOf(0)] = dy
     }
     if (!sameShape(whole, target.sizes)) return apply(op, inputs, target)
     if (identity && dy.dtype === target.dtype) return dy
-    // The shape and dtype follow from the operands: nothing was broadcast and nothing promoted.
+    // The shape and dtype follow from the operands, because nothing was broadcast or promoted.
     return apply(op, inputs, commonType(inputs) === target.dtype ? null : target)
   }
 
@@ -147,7 +148,7 @@ export class GradientRules {
     return gradients
   }
 
-  /** Positions to keep for the rules. */
+  /** The positions to save for the rules. */
   saves(needs: number): Saves {
     let saves = this.#saves[needs]
     if (saves === undefined) {

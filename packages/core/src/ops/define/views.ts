@@ -1,4 +1,5 @@
-// View ops: functions on layouts, and what follows from one: its gradient puts back what arrives to where it was taken from.
+// View ops: functions on layouts. The gradient follows from the function; it moves elements back to where they were
+// read.
 import { contiguousLayout, isContiguous, type Layout, viewStrides } from '../../base/layout.ts'
 import { numelOf, sameShape, type Shape } from '../../base/shape.ts'
 import { apply } from '../../tensor/apply.ts'
@@ -34,22 +35,22 @@ export const flipOp = viewOp<readonly number[]>('flip', ({ sizes, strides, offse
   strides: strides.map((st, i) => (dims.includes(i) ? -st : st)),
   offset: dims.reduce((at, d) => at + Math.max(sizes[d] - 1, 0) * strides[d], offset),
 }))
-/** Same elements in row-major order under another shape; copies where no strides can say so. */
+/** The same elements in row-major order under another shape; copies if no strides can express it. */
 export const reshapeOp = viewOp<Shape>('reshapeAlias', (layout, shape) => {
   const strides = viewStrides(layout, shape)
   return strides === null ? null : { sizes: shape, strides, offset: layout.offset }
 })
 
 /**
- * A reshaping that is no view to autograd, as PyTorch's `_unsafe_view`: of a result, row-major, that nobody else gets to
- * see.
+ * A reshape that autograd does not treat as a view, as PyTorch's `_unsafe_view`: for a row-major result that nobody
+ * else sees.
  */
 export function ownView(name: string): OpDef<Shape> {
   const { infer, vjp, to } = reshapeOp
   return { name, infer, vjp, to: { ...to, own: true } as Lowering<Shape> }
 }
 
-/** Adds elements up at the positions of a layout over a new row-major tensor of `size` elements. */
+/** Adds up elements at the positions of a layout over a new row-major tensor of `size` elements. */
 const foldOp: OpDef<{ readonly size: number; readonly layout: Layout }> = {
   name: 'fold',
   infer: ([x], { size }) => [{ sizes: [size], dtype: x.dtype }],
@@ -66,8 +67,8 @@ const foldOp: OpDef<{ readonly size: number; readonly layout: Layout }> = {
 }
 
 /**
- * The gradient of a view: `dy` put back to where the layout took it from. Repeated elements are summed, permuted and
- * reversed ones moved back without a copy; what overlaps or leaves gaps is folded into zeros.
+ * The gradient of a view: moves `dy` back to where the layout read it. Repeated elements are summed; permuted and
+ * reversed ones move without a copy; overlapping ones, or ones with gaps, are folded into zeros.
  */
 export function adjoint(dy: Tensor, layout: Layout, shape: Shape): Tensor {
   const once = layout.sizes.map((n, i) => (layout.strides[i] === 0 ? 1 : n))

@@ -1,6 +1,6 @@
-// Indexing by tensors, underneath `at`, `setAt` and the select family: index tensors are broadcast, checked and made one
-// row of places in the dimensions they index, which lie side by side; then it is one gather or one scatter. Masks are the
-// places of their true elements.
+// Indexing by tensors, for `at`, `setAt` and the select family. Index tensors are broadcast, checked, and combined to a
+// row of positions in the dimensions they index, which are moved together; one gather or scatter does the rest. A mask
+// becomes the positions of its true elements.
 import { dtypeName } from '../../base/dtype.ts'
 import { IndexError, RuntimeError } from '../../base/errors.ts'
 import { broadcastShapes, numelOf, sameShape, type Shape, shapeString } from '../../base/shape.ts'
@@ -26,7 +26,7 @@ export const isMask = (x: Tensor): boolean => x.dtype === 'bool' || x.dtype === 
 
 type OutOfBounds = (index: number | null, size: number) => Error
 
-/** A copy of int32 indices, each checked to lie in `size`; with `wrap`, negative ones count from the end. */
+/** A copy of int32 indices, each checked to be below `size`; with `wrap`, negative ones count from the end. */
 function defineChecked(error: OutOfBounds, wrap: boolean): Elementwise {
   const { name, arity, infer, to } = wrap
     ? elementwise('index', (i, size) => s.select(s.lt(i, 0), s.add(i, size), i))
@@ -48,7 +48,7 @@ function defineChecked(error: OutOfBounds, wrap: boolean): Elementwise {
   }
 }
 
-/** The elements are looked at only when the check has failed; a recorded program does not keep them. */
+/** Reads the elements only after the check has failed; a recorded program does not keep them. */
 const refusal = (error: OutOfBounds, index: Tensor, low: number, size: number): (() => Error) =>
   effects.sink === null && index.storage.device.backend.caps.syncRead
     ? () => error(index.toArray().find((i) => i < low || i >= size) ?? null, size)
@@ -56,7 +56,7 @@ const refusal = (error: OutOfBounds, index: Tensor, low: number, size: number): 
 const nameless = (error: OutOfBounds, size: number) => () => error(null, size)
 
 const checkers = new Map<OutOfBounds, Elementwise>()
-/** Indices checked to lie between 0 and `size - 1`. `error` is one function for all calls of an op. */
+/** Indices checked to be between 0 and `size - 1`. `error` must be one function for all calls of an op. */
 export function checkedIndices(index: Tensor, size: number, error: OutOfBounds): Tensor {
   let op = checkers.get(error)
   if (op === undefined) {
@@ -67,7 +67,7 @@ export function checkedIndices(index: Tensor, size: number, error: OutOfBounds):
 }
 
 const wrappers: Elementwise[] = []
-/** Indices from -size to size - 1 made positive; `ordinal` counts the index tensors of one call. */
+/** Indices from -size to size - 1, made non-negative; `ordinal` is the position of the index tensor in the call. */
 function wrapped(index: Tensor, size: number, ordinal: number): Tensor {
   wrappers[ordinal] ??= defineChecked(
     (i, n) =>
@@ -87,19 +87,19 @@ const countOp: OpDef<null> = {
 }
 const placeOp = elementwise('place', (flag, count, end) => s.select(s.ne(flag, 0), s.sub(count, 1), end))
 
-/** Where the elements of a row are not 0, ascending, int32. How many there are is read, so a recorder refuses it. */
+/** The positions of the nonzero elements of a row, ascending, int32. Their number is read, so a recorder refuses it. */
 export function placesOf(x: Tensor, what: string): Tensor {
   const n = x.elements
   if (n === 0) return filled([0], 'int32', 0, x.storage.device)
   effects.sink?.refuse(
     `${what}, whose shape depends on the data,`,
-    'Keep all elements and choose by their values: where(mask, x, 0), or x.mul(mask).',
+    'Keep all elements and use where(mask, x, 0) or x.mul(mask).',
   )
   const row = apply(reshapeOp, [detached(x)], [n])
   const flags = toDType(row.dtype === 'bool' ? row : ne(row, 0), 'int32')
   const counts = apply(countOp, [flags], null)
   const found = select(counts, 0, n - 1).item()
-  // Those that are 0 go to one place behind the others.
+  // All zero elements go to one position after the others.
   const target = apply(placeOp, [flags, counts, operand(found)], null)
   const base = filled([found + 1], 'int32', 0, x.storage.device)
   return detached(slice(scatterAlongDim(base, 0, target, counted(n, 'int32', x.device)), 0, 0, found))
@@ -107,7 +107,10 @@ export function placesOf(x: Tensor, what: string): Tensor {
 
 // ---- index ----
 
-/** What the places index: x permuted, seen with the indexed dimensions as one, `axis`; the result's shape. */
+/**
+ * How to index x: permute it by `order`, then view the indexed dimensions as a single one, `axis`. `out` is the shape
+ * of the result.
+ */
 export interface Plan {
   readonly order: readonly number[] | null
   readonly merged: Shape
@@ -119,7 +122,7 @@ const mergedView = (x: Tensor, { order, merged }: Plan): Tensor => {
   const ordered = order === null ? x : apply(permuteOp, [x], order)
   return sameShape(ordered.sizes, merged) ? ordered : apply(reshapeOp, [ordered], merged)
 }
-/** The way back from a tensor of the merged shape. */
+/** The reverse of mergedView. */
 const unmerged = (y: Tensor, shape: Shape, { order, merged }: Plan): Tensor => {
   const ordered = order === null ? shape : order.map((d) => shape[d])
   const split = sameShape(ordered, merged) ? y : apply(reshapeOp, [y], ordered)
@@ -132,7 +135,7 @@ const unmerged = (y: Tensor, shape: Shape, { order, merged }: Plan): Tensor => {
       )
 }
 
-/** A row of places as the index of a gather: repeated over the other dimensions without being stored again. */
+/** A row of positions as the index of a gather: repeated over the other dimensions without a copy. */
 export const spread = (places: Tensor, { merged, axis }: Pick<Plan, 'merged' | 'axis'>): Tensor => {
   const n = places.elements
   const row = apply(
@@ -158,7 +161,7 @@ const putPlaces = (x: Tensor, places: Tensor, values: Tensor, plan: Plan, accumu
   return unmerged((accumulate ? scatterAddAlongDim : scatterAlongDim)(base, plan.axis, ...args), x.sizes, plan)
 }
 
-/** Inputs: x, places. */
+/** Inputs: x, positions. */
 function defineIndex(name: string, back: OpDef<Plan>): OpDef<Plan> {
   return {
     name,
@@ -176,7 +179,7 @@ function defineIndex(name: string, back: OpDef<Plan>): OpDef<Plan> {
   }
 }
 
-/** Inputs: x, places, values that broadcast to the plan's result. */
+/** Inputs: x, positions, values that broadcast to the result of the plan. */
 function definePut(name: string, accumulate: boolean): OpDef<Plan> {
   return {
     name,
@@ -208,19 +211,19 @@ export const maskedSelectOp: OpDef<Plan> = defineIndex('maskedSelect', definePut
 
 // ---- from index tensors to a plan ----
 
-/** An int32 tensor for each dimension or a mask for several; undefined dimensions are taken whole. */
+/** An int32 tensor per dimension, or a mask for several; undefined takes a dimension whole. */
 export type TensorIndices = readonly (Tensor | undefined)[]
 
 interface Item {
   readonly dim: number
-  /** Dimensions that it indexes. */
+  /** The number of dimensions that it indexes. */
   readonly count: number
-  /** A mask's places are right; indices are not looked at yet. */
+  /** The positions of a mask are valid; those of an index tensor are not checked yet. */
   readonly places: Tensor
   readonly checked: boolean
 }
 
-/** The items of dimension-wise indices; a mask stands at its first dimension. */
+/** The items of the indices; a mask counts at its first dimension. */
 function itemsOf(x: Tensor, indices: TensorIndices, what: string): Item[] {
   const items: Item[] = []
   indices.forEach((index, dim) => {
@@ -246,7 +249,7 @@ function itemsOf(x: Tensor, indices: TensorIndices, what: string): Item[] {
   return items
 }
 
-/** The places and the plan of indexing `x`; what the indices would be out of bounds for is an error here. */
+/** The positions and the plan of indexing `x`. Throws if an indexed dimension is empty and the result is not. */
 export function planOf(x: Tensor, indices: TensorIndices, what: string): { places: Tensor; plan: Plan } {
   const items = itemsOf(x, indices, what)
   let shape: Shape = []
@@ -278,7 +281,7 @@ export function planOf(x: Tensor, indices: TensorIndices, what: string): { place
   return { places: apply(reshapeOp, [row], [numelOf(shape)]), plan }
 }
 
-/** Where the items meet, in the row of all indexed dimensions. */
+/** The positions that the items give together, in the row of all indexed dimensions. */
 function placesIn(x: Tensor, items: readonly Item[], shape: Shape): Tensor {
   let row: Tensor | undefined
   items.forEach(({ dim, count, places, checked }, ordinal) => {
@@ -289,14 +292,14 @@ function placesIn(x: Tensor, items: readonly Item[], shape: Shape): Tensor {
   return expandTo(row as Tensor, shape)
 }
 
-/** A value may have more dimensions than what it is assigned to, as long as the first ones have size 1. */
+/** A value may have more dimensions than its target if the leading ones have size 1. */
 export function fitRank(values: Tensor): Tensor {
   const lead = values.sizes.findIndex((n) => n !== 1)
   const kept = lead < 0 ? [] : values.sizes.slice(lead)
   return sameShape(kept, values.sizes) ? values : apply(reshapeOp, [values], kept)
 }
 
-/** The values of an assignment, as wide as PyTorch lets them be for a result of this shape. */
+/** The values of an assignment, checked by PyTorch's rules for a result of this shape. */
 export function fitValues(values: Tensor, x: Tensor, out: Shape): Tensor {
   const fitted = fitRank(values)
   const kept = fitted.sizes

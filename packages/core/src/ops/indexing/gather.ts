@@ -1,4 +1,4 @@
-// Reading and writing along one dimension by an index tensor: gather, scatter and scatterAdd, on the kernels of those
+// Reads and writes along one dimension by an index tensor: gather, scatter and scatterAdd, with the kernels of the same
 // names. They are each other's gradients. Indices are int32, which PyTorch's messages call int64, and never negative.
 import type { Prims } from '../../backend/backend.ts'
 import { dtypeName } from '../../base/dtype.ts'
@@ -23,9 +23,9 @@ function checkIndex(name: string, index: Tensor): void {
   throw new RuntimeError(`${name}(): Expected dtype int64 for index`, indexHint(index))
 }
 
-/** Kernel attributes are the same object for the same case. */
+/** The attributes of a kernel are the same object for the same case. */
 const gatherAlong: Prims['gather'][] = []
-/** Inputs: x, and an index of the result's shape. `back` adds what arrives into zeros. */
+/** Inputs: x, and an index of the result's shape. `back` adds the gradient into zeros. */
 export const indexAlong = (name: string, back?: OpDef<number>): OpDef<number> => ({
   name,
   infer: ([x, index]) => [{ sizes: index.sizes, dtype: x.dtype }],
@@ -40,29 +40,29 @@ export const indexAlong = (name: string, back?: OpDef<number>): OpDef<number> =>
 })
 const gatherOp = indexAlong('gather')
 
-/** The kernel reads a tensor of no dimensions as one of one element. */
+/** The kernel reads a tensor without dimensions as one of one element. */
 export const atLeast1d = (x: Tensor): Tensor => (x.dim() === 0 ? apply(reshapeOp, [x], [1]) : x)
 const backTo = (x: Tensor, shape: Shape): Tensor => (x.dim() === shape.length ? x : apply(reshapeOp, [x], shape))
 
-/** `gather` without the checks, for rules whose arguments are right; `index` may repeat elements without storing them. */
+/** `gather` without checks, for rules whose arguments are valid; `index` may be a broadcast view. */
 export const gatherAlongDim = (x: Tensor, dim: number, index: Tensor): Tensor => apply(gatherOp, [x, index], dim)
-/** `scatterAdd` without the checks. */
+/** `scatterAdd` without checks. */
 export const scatterAddAlongDim = (x: Tensor, dim: number, index: Tensor, src: Tensor): Tensor =>
   apply(scatterAddOp, [x, index, src], dim)
-/** The same into `x` itself. */
+/** The same in place. */
 export const addAlongDim_ = (x: Tensor, dim: number, index: Tensor, src: Tensor): Tensor =>
   applyInPlace(scatterAddOp, x, [x, index, src], dim)
-/** `scatter` into `x` itself, without the checks. */
+/** `scatter` in place, without checks. */
 export const putAlongDim_ = (x: Tensor, dim: number, index: Tensor, src: Tensor): Tensor =>
   applyInPlace(scatterOp, x, [x, index, src], dim)
-/** `scatter` without the checks. */
+/** `scatter` without checks. */
 export const scatterAlongDim = (x: Tensor, dim: number, index: Tensor, src: Tensor): Tensor =>
   apply(scatterOp, [x, index, src], dim)
 
 const gatherArguments = method('gather', required('dim', int), required('index', tensor))
 /**
- * Picks elements along a dimension: `out[i][j] = x[index[i][j]][j]` for `dim` 0. `index` is int32 with as many dimensions
- * as `x`, elsewhere than along `dim` no larger; the result has its shape. Differentiable in `x`.
+ * Picks elements along a dimension: `out[i][j] = x[index[i][j]][j]` for `dim` 0. `index` is int32, has as many
+ * dimensions as `x`, and is no larger than `x` except along `dim`; the result has its shape. Differentiable in `x`.
  *
  * @example
  * gather(tensor([[1, 2], [3, 4]]), 1, tensor([[0], [1]], { dtype: 'int32' })) // tensor([[1.],
@@ -117,7 +117,7 @@ const scatterRules: Pick<OpDef<number>, 'vjp' | 'saves'> = {
   },
 }
 const scatterOp = defineScatter('scatter', 'set', scatterRules)
-/** PyTorch's overload for one number has a name of its own. */
+/** PyTorch names the overload for a number differently. */
 const scatterValueOp = defineScatter('ScatterBackward1', 'set', scatterRules)
 
 const scatterAddOp: OpDef<number> = defineScatter('scatterAdd', 'add', {
@@ -167,11 +167,11 @@ export function checkScatter(x: Tensor, dim: number, index: Tensor, src: Tensor 
 }
 
 export interface ScatterOptions {
-  /** Combine with what is there instead of replacing it; without a gradient, as in PyTorch. */
+  /** Combines with the present elements instead of replacing them; without a gradient, as in PyTorch. */
   readonly reduce?: 'add' | 'multiply'
 }
 
-/** A scatter with its arguments as the kernel reads them. */
+/** A scatter with its arguments as the kernel takes them. */
 export interface Call<A = number> {
   readonly op: OpDef<A>
   readonly attrs: A
@@ -196,13 +196,13 @@ const scatterArguments = method(
   keyword('reduce', str, undefined),
 )
 
-/** null when there is nothing to write. */
+/** null if there is nothing to write. */
 function scatterCall(x: Tensor, args: ScatterArguments): Call | null {
   const [dim, index, src, reduce] = scatterArguments(x, args)
   const d = normalizeDim(dim, x.dim())
   const reduction = reduce === undefined ? undefined : reductions.get(reduce)
   if (reduce !== undefined && reduction === undefined) {
-    throw new RuntimeError('reduce argument must be either add or multiply.', `It is ${reduce}.`)
+    throw new RuntimeError('reduce argument must be either add or multiply.', `Got ${reduce}.`)
   }
   const number = typeof src === 'number' || typeof src === 'boolean'
   checkScatter(x, d, index, number ? null : src)
@@ -212,14 +212,14 @@ function scatterCall(x: Tensor, args: ScatterArguments): Call | null {
   return { op: reduction ?? (number ? scatterValueOp : scatterOp), attrs: d, index: at, src: source }
 }
 
-/** The corner of `x` that has this shape. */
+/** The leading part of `x` with this shape. */
 export const cut = (x: Tensor, shape: Shape): Tensor =>
   shape.reduce((y, n, i) => (y.sizes[i] === n ? y : slice(y, i, 0, n)), x)
 
 /**
- * A copy of `x` with elements of `src`, a tensor or one number, put along a dimension: `out[index[i][j]][j] = src[i][j]`
- * for `dim` 0. `index` is int32, no larger than `src`, nor than `x` elsewhere than along `dim`; where it repeats, the last
- * one stays. Differentiable in `x` and `src`.
+ * A copy of `x` with elements of `src`, a tensor or a number, written along a dimension: `out[index[i][j]][j] =
+ * src[i][j]` for `dim` 0. `index` is int32, no larger than `src`, and no larger than `x` except along `dim`. If an
+ * index repeats, the last element wins. Differentiable in `x` and `src`.
  *
  * @example
  * scatter(zeros(2, 3), 1, tensor([[2], [0]], { dtype: 'int32' }), 1) // one-hot rows
@@ -227,7 +227,7 @@ export const cut = (x: Tensor, shape: Shape): Tensor =>
 export function scatter(x: Tensor, ...args: ScatterArguments): Tensor {
   return scattered(x, scatterCall(x, args))
 }
-/** `scatter` into `x` itself. */
+/** `scatter` in place. */
 export function scatter_(x: Tensor, ...args: ScatterArguments): Tensor {
   return scatteredInto(x, scatterCall(x, args))
 }
@@ -250,13 +250,14 @@ function scatterAddCall(x: Tensor, args: ScatterAddArguments): Call | null {
 }
 
 /**
- * A copy of `x` with elements of `src` added along a dimension: `out[index[i][j]][j] += src[i][j]` for `dim` 0; all that meet
- * at one place add up. `index` is int32 with sizes as in `scatter`. Differentiable in `x` and `src`.
+ * A copy of `x` with elements of `src` added along a dimension: `out[index[i][j]][j] += src[i][j]` for `dim` 0. If an
+ * index repeats, all its elements are added. `index` is int32 with sizes as in `scatter`. Differentiable in `x` and
+ * `src`.
  *
  * @example
  * scatterAdd(zeros(2), 0, tensor([1, 1], { dtype: 'int32' }), tensor([3, 4])) // tensor([0., 7.])
  */
 export const scatterAdd = (x: Tensor, ...args: ScatterAddArguments): Tensor => scattered(x, scatterAddCall(x, args))
-/** `scatterAdd` into `x` itself. */
+/** `scatterAdd` in place. */
 export const scatterAdd_ = (x: Tensor, ...args: ScatterAddArguments): Tensor =>
   scatteredInto(x, scatterAddCall(x, args))

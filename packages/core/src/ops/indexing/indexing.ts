@@ -1,5 +1,5 @@
-// PyTorch's `x[...]` and `x[...] = value` as `x.at(...)` and `x.setAt([...], value)`. Numbers, slices, null and '...' make
-// views; masks and index tensors gather and scatter (advanced.ts).
+// PyTorch's `x[...]` and `x[...] = value` as `x.at(...)` and `x.setAt([...], value)`. Numbers, slices, null and '...'
+// make views; masks and index tensors gather and scatter (advanced.ts).
 import { IndexError, TypeError, ValueError } from '../../base/errors.ts'
 import { typeName } from '../../base/python.ts'
 import { sameShape } from '../../base/shape.ts'
@@ -52,7 +52,7 @@ class Range {
   }
 }
 
-/** Python's `start:stop:step` in an index; null stands for what Python leaves out. */
+/** Python's `start:stop:step` in an index; null stands for a part that Python leaves out. */
 export type Slice = Range
 /**
  * Python's `start:stop:step` in an index, as in PyTorch's C++: `Slice(1)` is `1:`, `Slice(null, 3)` is `:3`, `Slice()` is `:`.
@@ -79,8 +79,9 @@ const sliceArguments = signature(
 
 type Nested = readonly (number | boolean | Nested)[]
 /**
- * What stands between the brackets of `x[...]`: a number, a `Slice`, null (a new dimension), a boolean, an int32 tensor, a
- * bool or uint8 tensor (a mask), a list of numbers or booleans, or Python's own text: `'1:3'`, `':'`, `'...'`, `'::2, 0'`.
+ * What can stand between the brackets of `x[...]`: a number, a `Slice`, null (a new dimension), a boolean, an int32
+ * tensor, a bool or uint8 tensor (a mask), a list of numbers or booleans, or Python's own text: `'1:3'`, `':'`,
+ * `'...'`, `'::2, 0'`.
  */
 export type Index = number | boolean | null | Slice | string | Tensor | Nested
 
@@ -92,7 +93,7 @@ const ellipsis = Symbol('...')
 type Spec = number | boolean | null | Slice | Tensor | typeof ellipsis
 
 const parsed = new Map<string, readonly Spec[]>()
-/** The indices of a text, which are found once. */
+/** The indices of a text, parsed once. */
 function parse(text: string): readonly Spec[] {
   let specs = parsed.get(text)
   if (specs === undefined) {
@@ -131,10 +132,10 @@ function specsOf(x: Tensor, indices: readonly Index[]): Spec[] {
 }
 const known = (index: object): boolean => isTensor(index) || index instanceof Range
 
-/** A list is an index tensor: of int32, or of bool when it holds booleans. */
+/** A list is an index tensor: of int32, or of bool if it contains booleans. */
 function listIndex(x: Tensor, list: Nested): Tensor {
   let first: unknown = list
-  // No deeper than tensor() goes, which refuses a list that is inside of itself.
+  // No deeper than tensor() goes, which refuses a list that contains itself.
   for (let depth = 0; Array.isArray(first) && depth < 128; depth++) first = first[0]
   return tensor(list, { dtype: typeof first === 'boolean' ? 'bool' : 'int32', device: x.device })
 }
@@ -143,7 +144,7 @@ function listIndex(x: Tensor, list: Nested): Tensor {
 
 interface Reached {
   readonly view: Tensor
-  /** Index tensors by dimension of the view; empty when the view is all. */
+  /** The index tensors, by dimension of the view; empty if the view is the result. */
   readonly indices: TensorIndices
 }
 
@@ -193,7 +194,7 @@ function refuseTooMany(x: Tensor, specs: readonly Spec[]): never {
   throw new IndexError(`too many indices for tensor of dimension ${x.dim()}`)
 }
 
-/** One index; messages count it by its position between the brackets. */
+/** Applies one number; messages give its position between the brackets. */
 function pick(x: Tensor, dim: number, index: number, position: number): Tensor {
   if (!Number.isInteger(index)) throw new IndexError(`${valid} (got float)`, `The index is ${index}.`)
   const size = x.sizes[dim] ?? 0
@@ -205,8 +206,8 @@ function pick(x: Tensor, dim: number, index: number, position: number): Tensor {
 
 function cut(x: Tensor, dim: number, { start, stop, step }: Slice, several: boolean): Tensor {
   if (step === 0) throw new ValueError('slice step cannot be zero')
-  if (step !== null && step < 0) throw new ValueError('step must be greater than zero', 'To reverse use flip().')
-  // Beside others, and where it is written to, a slice that says it takes everything is not a view of its own.
+  if (step !== null && step < 0) throw new ValueError('step must be greater than zero', 'To reverse, use flip().')
+  // Next to other indices, and in an assignment, a slice that takes everything makes no view of its own.
   if (several && (start ?? 0) === 0 && (step ?? 1) === 1 && stop === x.sizes[dim]) return x
   return slice(x, dim, start, stop, step ?? 1)
 }
@@ -214,11 +215,11 @@ function cut(x: Tensor, dim: number, { start, stop, step }: Slice, several: bool
 const aliasOp = viewOp<null>('alias', ({ sizes, strides, offset }) => ({ sizes, strides, offset }))
 
 /**
- * PyTorch's `x[...]`. Numbers, slices, null and '...' give a view of the same memory; with a mask or an index tensor among
- * them the result is a copy: index tensors broadcast against each other, and their dimensions stand where the first one
- * stood, or in front when others lie between them. Differentiable.
+ * PyTorch's `x[...]`. Numbers, slices, null and '...' give a view of the same memory. With a mask or an index tensor
+ * among them the result is a copy: index tensors broadcast against each other, and their dimensions take the place of
+ * the first one, or come first if other indices are between them. Differentiable.
  *
- * Throws an IndexError for an index out of bounds, too many of them, or a mask of another shape.
+ * Throws an IndexError for an index out of bounds, for too many indices, and for a mask of another shape.
  *
  * @example
  * x.at(0) // x[0]
@@ -246,7 +247,7 @@ const maskedOp = elementwise('IndexPutBackward0', (x, mask, value) => s.select(m
   gradName: 'where',
 })
 
-/** The one mask that is all of the indices, as it broadcasts against `x`: assigning one number needs no places. */
+/** The mask, broadcast against `x`, if it is the only index: assigning one number then needs no positions. */
 function onlyMask(x: Tensor, indices: TensorIndices): Tensor | undefined {
   const [mask, ...more] = indices.filter((index) => index !== undefined)
   if (mask === undefined || more.length > 0 || !isMask(mask)) return undefined
@@ -275,10 +276,11 @@ function putAt(x: Tensor, indices: TensorIndices, value: Tensor | number | boole
 
 const noMore = signature('setAt')
 /**
- * PyTorch's `x[...] = value`, in place: `index` is one index or a list of them, `value` a number or a tensor that broadcasts
- * to what they reach. Where index tensors repeat a place, the last value stays. Differentiable in `x` and `value`.
+ * PyTorch's `x[...] = value`, in place: `index` is one index or a list of them; `value` is a number or a tensor that
+ * broadcasts to the indexed elements. If index tensors repeat a position, the last value wins. Differentiable in `x`
+ * and `value`.
  *
- * Throws a RuntimeError for a value of another shape, or for a tensor that requires a gradient and is a leaf.
+ * Throws a RuntimeError for a value of another shape, and for a leaf that requires a gradient.
  *
  * @example
  * x.setAt(0, 1) // x[0] = 1
@@ -303,7 +305,7 @@ export function setAt(x: Tensor, ...args: [index: Index | readonly Index[], valu
 }
 
 export interface IndexPutOptions {
-  /** Add to what is there; repeated places add up. */
+  /** Adds to the present elements; repeated positions add up. */
   readonly accumulate?: boolean
 }
 
@@ -315,8 +317,8 @@ const indexPutArguments = method(
   optional('accumulate', bool, false),
 )
 /**
- * PyTorch's `index_put_`: writes `values` where index tensors or masks, one for each of the first dimensions, meet.
- * With `accumulate`, adds them.
+ * PyTorch's `index_put_`: writes `values` at the positions that index tensors or masks, one for each of the first
+ * dimensions, give together. With `accumulate`, adds them.
  *
  * @example
  * zeros(2).indexPut_([tensor([0, 0], { dtype: 'int32' })], tensor([1, 2]), { accumulate: true }) // tensor([3., 0.])
@@ -334,7 +336,7 @@ export function indexPut_(x: Tensor, ...args: IndexPutArguments): Tensor {
   return putAt(x, byDim, values, accumulate)
 }
 
-/** `indexPut_` into a copy of `x`. */
+/** `indexPut_` on a copy of `x`. */
 export function indexPut(x: Tensor, ...args: IndexPutArguments): Tensor {
   indexPutArguments(x, args)
   return indexPut_(apply(cloneOp, [x], null), ...args)

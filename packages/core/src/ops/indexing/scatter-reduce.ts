@@ -1,4 +1,5 @@
-// scatterReduce: what meets at one place is combined, by the functions of the scatter kernel and, for the mean, a count.
+// scatterReduce: combines the elements that fall on one position, with the functions of the scatter kernel and, for the
+// mean, a count.
 import { identityOf } from '../../backend/maps.ts'
 import type { ReduceFn } from '../../backend/backend.ts'
 import { isFloat } from '../../base/dtype.ts'
@@ -29,7 +30,7 @@ import {
 
 export type ScatterReduction = 'sum' | 'prod' | 'mean' | 'amax' | 'amin'
 export interface ScatterReduceOptions {
-  /** Whether what is there counts, too. */
+  /** Whether the present elements count too. */
   readonly includeSelf?: boolean
 }
 interface Attrs extends Required<ScatterReduceOptions> {
@@ -52,28 +53,28 @@ const combining: Readonly<Record<ReduceFn, OpDef<number>>> = {
 }
 
 const constant = (value: number, like: Tensor): Tensor => filled(like.sizes, like.dtype, value, like.storage.device)
-/** A number at the places of an index. */
+/** Writes a number at the positions of an index. */
 const putNumber = (x: Tensor, dim: number, index: Tensor, value: number): Tensor =>
   scatterAlongDim(x, dim, index, repeated(value, x, index.sizes))
-/** How many elements a mean is of, at least 1. */
+/** The number of elements in each mean, at least 1. */
 function countOf(x: Tensor, index: Tensor, { dim, includeSelf }: Attrs): Tensor {
   const counts = scatterAddAlongDim(constant(includeSelf ? 1 : 0, x), dim, index, repeated(1, x, index.sizes))
   return where(eq(counts, 0), 1, counts)
 }
 
 type Context = Vjp<Attrs>
-/** The gradients of what was there and of what was scattered. */
+/** The gradients of the present elements and of the scattered ones. */
 interface Rule {
   ofSelf(ctx: Context): Tensor
   ofSource(ctx: Context): Tensor
 }
-/** What is at the places of the index. */
+/** The elements at the positions of the index. */
 const gathered = (ctx: Context, x: Tensor): Tensor => gatherAlongDim(x, ctx.attrs.dim, ctx.input(1))
 const again = (ctx: Context, x: Tensor, src: Tensor): Tensor =>
   apply(scatterReduceOp, [x, ctx.input(1), src], ctx.attrs)
 const withoutZeros = (x: Tensor): Tensor => where(eq(x, 0), 1, x)
 
-/** Equal ones share the gradient, and what was there counts among them, included or not, as in PyTorch. */
+/** Equal elements share the gradient, and the present element is one of them, included or not, as in PyTorch. */
 const extreme: Rule = {
   ofSelf: (ctx) => mul(toDType(eq(ctx.input(0), ctx.output()), ctx.dy.dtype), shares(ctx)),
   ofSource: (ctx) =>
@@ -102,7 +103,7 @@ const rules: Readonly<Record<ScatterReduction, Rule>> = {
       const [x, index, src] = [ctx.input(0), ctx.input(1), ctx.input(2)]
       const zero = eq(src, 0)
       const zeros = scatterAddAlongDim(constant(0, x), attrs.dim, index, toDType(zero, x.dtype))
-      // The only zero at its place has the product of the others.
+      // A zero that is the only one at its position gets the product of the other elements.
       const only = toDType(mul(toDType(zero, x.dtype), eq(gathered(ctx, zeros), 1)), 'bool')
       const others = gathered(ctx, mul(dy, again(ctx, x, where(only, 1, src))))
       return where(only, others, div(gathered(ctx, mul(dy, ctx.output())), withoutZeros(src)))
@@ -163,7 +164,7 @@ function scatterReduceCall(x: Tensor, args: ScatterReduceArguments): Call<Attrs>
   const d = normalizeDim(dim, x.dim())
   checkScatter(x, d, index, src)
   if (!isReduction(reduce)) {
-    throw new RuntimeError('reduce argument must be either sum, prod, mean, amax or amin.', `It is ${reduce}.`)
+    throw new RuntimeError('reduce argument must be either sum, prod, mean, amax or amin.', `Got ${reduce}.`)
   }
   if (index.elements === 0) return null
   if (reduce === 'mean' && x.dtype === 'bool')
@@ -178,16 +179,16 @@ function scatterReduceCall(x: Tensor, args: ScatterReduceArguments): Call<Attrs>
 }
 
 /**
- * A copy of `x` with elements of `src` combined along a dimension: `out[index[i][j]][j]` is the sum, the product, the mean,
- * the largest or the smallest of what `x` has there and of all `src[i][j]` that meet there, for `dim` 0. With
- * `includeSelf: false` what `x` has does not count where something else comes. `index` is int32 with sizes as in
- * `scatter`. Differentiable in `x` and `src`; throws a RuntimeError for another name of a reduction.
+ * A copy of `x` with elements of `src` combined along a dimension. For `dim` 0, `out[index[i][j]][j]` is the sum, the
+ * product, the mean, the maximum or the minimum of the element of `x` and all `src[i][j]` that fall there. With
+ * `includeSelf: false` the element of `x` does not count if others fall there. `index` is int32 with sizes as in
+ * `scatter`. Differentiable in `x` and `src`; throws a RuntimeError for an unknown reduction.
  *
  * @example
  * scatterReduce(tensor([1, 2]), 0, tensor([1, 1], { dtype: 'int32' }), tensor([3, 5]), 'amax') // tensor([1., 5.])
  */
 export const scatterReduce = (x: Tensor, ...args: ScatterReduceArguments): Tensor =>
   scattered(x, scatterReduceCall(x, args))
-/** `scatterReduce` into `x` itself. */
+/** `scatterReduce` in place. */
 export const scatterReduce_ = (x: Tensor, ...args: ScatterReduceArguments): Tensor =>
   scatteredInto(x, scatterReduceCall(x, args))

@@ -1,4 +1,4 @@
-// Picking elements by an index or a mask: indexSelect, maskedFill, maskedSelect, nonzero, oneHot.
+// Selection by an index or a mask: indexSelect, maskedFill, maskedSelect, nonzero, oneHot.
 import { dtypeName, isFloat } from '../../base/dtype.ts'
 import { IndexError, RuntimeError } from '../../base/errors.ts'
 import { contiguousStrides } from '../../base/layout.ts'
@@ -61,29 +61,29 @@ export function indexSelect(x: Tensor, ...args: [dim: number, index: Tensor]): T
 
 // ---- masks ----
 
-const makeBool = (mask: Tensor): string => `The mask is ${dtypeName[mask.dtype]}; make it bool: mask.ne(0).`
+const makeBool = (mask: Tensor): string => `The mask is ${dtypeName[mask.dtype]}. Convert it: mask.ne(0).`
 
 const onlyTruths = 'Mask tensor can take 0 and 1 values only'
 const truthOf = elementwise('ne', (x) => s.ne(x, 0), {
   out: 'bool',
   check: ([x]) => ({
     expr: s.and(s.ne(x, 0), s.ne(x, 1)),
-    error: () => new RuntimeError(onlyTruths, 'Make it bool: mask.ne(0).'),
+    error: () => new RuntimeError(onlyTruths, 'Convert it: mask.ne(0).'),
   }),
 })
-/** A mask of whole numbers is one of 0 and 1. */
+/** An integer mask must contain only 0 and 1. */
 const truthful = (mask: Tensor): Tensor => (mask.dtype === 'bool' ? mask : apply(truthOf, [mask], null))
 
 const fill = (name: string) =>
   elementwise(name, (x, mask, value) => s.select(mask, value, x), { gradName: 'maskedFill' })
 const fillNumber = fill('maskedFill')
-/** PyTorch's overload for a tensor has a name of its own. */
+/** PyTorch names the overload for a tensor differently. */
 const fillTensor = fill('MaskedFillBackward1')
 
 const maskedFillArguments = method('masked_fill', required('mask', tensor), required('value', either(tensor, scalar)))
 /**
- * `value`, a number or a tensor without dimensions, where the mask is true, `x` elsewhere. The mask, of bool or of whole
- * numbers 0 and 1, broadcasts; the dtype is that of `x`. Differentiable in `x` and `value`.
+ * `value`, a number or a tensor without dimensions, where the mask is true, `x` elsewhere. The mask, of bool or of
+ * integers 0 and 1, broadcasts. The dtype is that of `x`. Differentiable in `x` and `value`.
  *
  * @example
  * maskedFill(tensor([1, -2]), tensor([false, true]), 0) // tensor([1., 0.])
@@ -104,7 +104,7 @@ export const maskedFill = overloaded((x: Tensor, ...args: [mask: Tensor, value: 
 
 const maskedSelectArguments = method('masked_select', required('mask', tensor))
 /**
- * The elements where the mask is true, as one row. The mask broadcasts against `x`. Differentiable in `x`.
+ * The elements where the mask is true, as a vector. The mask broadcasts against `x`. Differentiable in `x`.
  *
  * @example
  * maskedSelect(x, x.gt(0)) // x[x > 0]
@@ -119,13 +119,13 @@ export function maskedSelect(x: Tensor, ...args: [mask: Tensor]): Tensor {
 }
 
 export interface NonzeroOptions {
-  /** One tensor of indices for each dimension, as they are used for indexing. */
+  /** Return one index tensor per dimension, as indexing takes them. */
   readonly asTuple?: boolean
 }
 const nonzeroArguments = method('nonzero', keyword('asTuple', bool, false))
 /**
- * The indices of the elements that are not 0, in row-major order: int32, one row for each, one column a dimension. How
- * many there are is read from the device.
+ * The indices of the nonzero elements, in row-major order: int32, one row per element, one column per dimension. Their
+ * number is read from the device.
  *
  * @example
  * nonzero(tensor([0, 5, 7])) // tensor([[1],
@@ -151,9 +151,9 @@ export function nonzero(x: Tensor, ...args: [options?: NonzeroOptions]): Tensor 
 // Methods derived from the table have one form; this one has two.
 declare module '../../tensor/tensor.ts' {
   interface Tensor {
-    /** The indices of the elements that are not 0: int32, one row for each, one column a dimension. */
+    /** The indices of the nonzero elements: int32, one row per element, one column per dimension. */
     nonzero(options?: { readonly asTuple?: false }): Tensor
-    /** One tensor of indices for each dimension, as they are used for indexing. */
+    /** One index tensor per dimension, as indexing takes them. */
     nonzero(options: { readonly asTuple: true }): Tensor[]
   }
 }
@@ -165,8 +165,8 @@ const least = 2 ** 31 - 1
 
 const oneHotArguments = method('one_hot', optional('numClasses', int, -1))
 /**
- * A last dimension of `numClasses` int32 elements with a 1 at the place that each int32 element of `x` names. Without
- * `numClasses` the largest class says how many there are.
+ * Adds a last dimension of `numClasses` int32 elements, with a 1 at the position that each int32 element of `x` gives.
+ * Without `numClasses` the number is the largest class plus 1.
  *
  * @example
  * oneHot(tensor([2, 0], { dtype: 'int32' }), 3) // tensor([[0, 0, 1],
@@ -177,7 +177,7 @@ export function oneHot(x: Tensor, ...args: [numClasses?: number | { readonly num
   if (x.dtype !== 'int32') {
     throw new RuntimeError(
       'one_hot is only applicable to index tensor.',
-      `Class values are int32, not ${x.dtype}: x.int().`,
+      `Class values must be int32, not ${x.dtype}: x.int().`,
     )
   }
   if (x.elements === 0) {

@@ -1,5 +1,5 @@
-// Extremes: the largest and smallest elements, and where they are. Over all elements and in amax and amin, equal ones
-// share the gradient; over one dimension, the first of them gets it all.
+// Extremes: the largest and smallest elements, and their positions. Over all elements, and in amax and amin, equal
+// elements share the gradient; over one dimension the first of them gets it.
 import type { Prims } from '../../backend/backend.ts'
 import { IndexError, RuntimeError } from '../../base/errors.ts'
 import { normalizeDim, normalizeDims, reducedShape } from '../../base/shape.ts'
@@ -38,7 +38,7 @@ import { type Reduction, reduction, withDims } from '../reduce/reduce.ts'
 type Fn = 'max' | 'min'
 type Same = (x: Expr, y: Expr) => Expr
 
-/** Elements that are the extreme share its gradient evenly; `part` says how the others get none. */
+/** Elements equal to the extreme share its gradient evenly; `part` says how the others get none. */
 function evenly(
   same: Same,
   part: (dy: Expr, same: Expr, count: Expr) => Expr,
@@ -56,12 +56,12 @@ function evenly(
     },
   }
 }
-/** As `maskedFill` in PyTorch: NaN shares among NaN, and a gradient of NaN goes nowhere else. */
+/** As PyTorch's `maskedFill`: NaN elements share the gradient of a NaN, and a NaN gradient goes nowhere else. */
 const shared = evenly(
   (x, y) => s.or(s.eq(x, y), s.and(s.isnan(x), s.isnan(y))),
   (dy, same, count) => s.select(same, s.div(dy, count), 0),
 )
-/** As a product with the mask: a gradient that is not finite gives NaN elsewhere. */
+/** As a product with the mask: a gradient that is not finite gives NaN at the other elements. */
 const divided = evenly(
   (x, y) => s.eq(x, y),
   (dy, same, count) => s.div(s.mul(dy, s.cast(same, dy.dtype)), count),
@@ -75,7 +75,7 @@ const some = {
   min: reduction('amin', 'min', (x) => x, divided),
 }
 
-/** `amax` with its dimensions kept and without checks: -Infinity where there is nothing. */
+/** `amax` with its dimensions kept and without checks; -Infinity for an empty reduction. */
 export const largest = (x: Tensor, dims: readonly number[]): Tensor =>
   apply(some.max, [x], { dims, keepdim: true, dtype: x.dtype })
 
@@ -104,13 +104,13 @@ function extremum(fn: Fn): (x: Tensor, ...args: DimArguments<DimOptions>) => Ten
 }
 
 /**
- * The largest elements, of all or over `dim` (one or several); equal ones share the gradient. Any dtype.
+ * The largest elements, of all or over `dim` (one or several). Equal elements share the gradient. Any dtype.
  *
  * @example
  * amax(tensor([[1, 2], [4, 3]]), 1) // tensor([2., 4.])
  */
 export const amax = extremum('max')
-/** The smallest elements, of all or over `dim` (one or several); equal ones share the gradient. Any dtype. */
+/** The smallest elements, of all or over `dim` (one or several). Equal elements share the gradient. Any dtype. */
 export const amin = extremum('min')
 
 // ---- where ----
@@ -135,7 +135,7 @@ export interface OneDimOptions {
   readonly keepdim?: boolean
 }
 type OneDimArguments = Arguments<[dim: number | null, keepdim: boolean], OneDimOptions>
-/** One dimension or all, never several. */
+/** One dimension or all of them, but not several. */
 const oneDim = (hint: string): Parameter<number | null> => optional('dim', nullable({ ...int, hint }), null)
 
 function place(fn: Fn): (x: Tensor, ...args: OneDimArguments) => Tensor {
@@ -151,14 +151,17 @@ function place(fn: Fn): (x: Tensor, ...args: OneDimArguments) => Tensor {
 }
 
 /**
- * Where the largest element is: its index in row-major order, or along `dim`. The first of equal ones, NaN before all.
- * int32; bool is refused.
+ * The index of the largest element: in row-major order, or along `dim`. The first of equal elements; NaN counts as the
+ * largest. int32; bool is refused.
  *
  * @example
  * argmax(tensor([[3, 1], [2, 5]]), 1) // tensor([0, 1])
  */
 export const argmax = place('max')
-/** Where the smallest element is: its index in row-major order, or along `dim`. The first of equal ones; int32. */
+/**
+ * The index of the smallest element: in row-major order, or along `dim`. The first of equal elements; NaN counts as the
+ * smallest. int32.
+ */
 export const argmin = place('min')
 
 // ---- values and where ----
@@ -168,7 +171,7 @@ export interface Along {
   readonly keepdim: boolean
 }
 
-/** The gradient of values that were picked along a dimension: `dy` put back to where they were. */
+/** The gradient of values that were picked along a dimension: `dy` at the positions they came from. */
 export function putBack(ctx: Vjp<{ readonly dim: number }>): Gradients {
   const { sizes, dtype } = ctx.inputSpec(0)
   const { dim } = ctx.attrs
@@ -233,14 +236,17 @@ interface Extreme {
   (x: Tensor, options: OneDimOptions & { readonly dim: number }): ValuesAndIndices
 }
 /**
- * The largest element of all; of two tensors, element by element (`max(x, other)`); or over a dimension, as values and
- * indices. Equal elements share the gradient, over a dimension the first gets it.
+ * The largest element; of two tensors, the larger of each pair (`max(x, other)`); or over a dimension, the values and
+ * indices. Equal elements share the gradient; over a dimension the first gets it.
  *
  * @example
  * const { values, indices } = max(tensor([[1, 2], [4, 3]]), 1) // tensor([2., 4.]), tensor([1, 0])
  */
 export const max = extreme('max') as Extreme
-/** The smallest element: of all, of two tensors, or over a dimension as values and indices; see `max`. */
+/**
+ * The smallest element; of two tensors, the smaller of each pair; or over a dimension, the values and indices. See
+ * `max`.
+ */
 export const min = extreme('min') as Extreme
 
 // Methods derived from the table have one form; these have three.
@@ -248,13 +254,13 @@ declare module '../../tensor/tensor.ts' {
   interface Tensor {
     /** The largest element of all. */
     max(): Tensor
-    /** The larger of two elements, element by element. */
+    /** The larger of each pair of elements. */
     max(other: Tensor): Tensor
     /** The largest elements over a dimension, and their indices. */
     max(dim: number | (OneDimOptions & { readonly dim: number }), keepdim?: boolean | OneDimOptions): ValuesAndIndices
     /** The smallest element of all. */
     min(): Tensor
-    /** The smaller of two elements, element by element. */
+    /** The smaller of each pair of elements. */
     min(other: Tensor): Tensor
     /** The smallest elements over a dimension, and their indices. */
     min(dim: number | (OneDimOptions & { readonly dim: number }), keepdim?: boolean | OneDimOptions): ValuesAndIndices

@@ -16,7 +16,7 @@ import { narrow } from '../views/views.ts'
 interface Order {
   readonly dim: number
   readonly descending: boolean
-  /** How many of the first to keep. */
+  /** The number of leading elements to keep. */
   readonly k: number
 }
 
@@ -66,7 +66,7 @@ const topkOp = orderOp('topk')
 export interface SortOptions {
   readonly dim?: number
   readonly descending?: boolean
-  /** Equal elements keep their order; they always do. */
+  /** Keep the order of equal elements; it is always kept. */
   readonly stable?: boolean
 }
 type SortArguments = Arguments<[dim: number, descending: boolean], SortOptions>
@@ -81,7 +81,7 @@ const orderOf = (x: Tensor, dim: number, descending: boolean): Order => {
 }
 
 /**
- * The elements in order along `dim` (-1), ascending or `{ descending }`, and where they were. Stable.
+ * The elements in order along `dim` (-1), ascending or `{ descending }`, and their indices. Stable.
  *
  * @example
  * const { values, indices } = sort(tensor([3, 1, 2])) // tensor([1., 2., 3.]), tensor([1, 2, 0])
@@ -105,9 +105,9 @@ export function argsort(x: Tensor, ...args: SortArguments): Tensor {
 
 export interface TopkOptions {
   readonly dim?: number
-  /** The largest (the default) or the smallest. */
+  /** Take the largest elements (the default) or the smallest. */
   readonly largest?: boolean
-  /** In order; they always are. */
+  /** Sort the result; it is always sorted. */
   readonly sorted?: boolean
 }
 const topkArguments = method(
@@ -118,7 +118,7 @@ const topkArguments = method(
   optional('sorted', bool, true),
 )
 /**
- * The `k` largest elements along `dim` (-1) in order, or with `{ largest: false }` the smallest, and where they are.
+ * The `k` largest elements along `dim` (-1) in order, or with `{ largest: false }` the smallest, and their indices.
  *
  * @example
  * topk(tensor([1, 4, 3]), 2).values // tensor([4., 3.])

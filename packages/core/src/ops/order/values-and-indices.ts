@@ -1,4 +1,4 @@
-// What PyTorch returns as `torch.return_types.max` and its like: the values that an op selected and where they were.
+// PyTorch's `torch.return_types.max` and similar: the values that an op selected, and their indices.
 import { formatReturnType } from '../../tensor/print.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 

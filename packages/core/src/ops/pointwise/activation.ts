@@ -1,4 +1,4 @@
-// Activations: sigmoid, relu and its leaky form, with gradients computed from the result where that is what is kept.
+// Activations: sigmoid, relu and leaky relu, with gradients computed from the result if that is what is saved.
 import { isFloat } from '../../base/dtype.ts'
 import { s } from '../../expr/expr.ts'
 import { operand } from '../../tensor/apply.ts'
@@ -16,7 +16,7 @@ export const sigmoid = unary(
     grad: ({ dy, y }) => [s.mul(dy, s.mul(s.sub(1, y), y))],
   }),
 )
-/** `max(x, 0)`; its slope at 0 is 0. */
+/** `max(x, 0)`. The gradient at 0 is 0. */
 export const relu = unary(
   elementwise('relu', (x) => s.max(x, 0), {
     gradName: 'thresholdBackward',
@@ -33,12 +33,18 @@ const defineLeakyRelu = (grad?: ElementwiseOptions['grad']): Elementwise =>
     },
   })
 const fallingOp = defineLeakyRelu()
-/** Where the result is positive where the input is: in place, what is overwritten need not be kept. */
+/**
+ * For slopes that keep the sign: the result is positive where the input is, so in place the overwritten input need not
+ * be kept.
+ */
 const risingOp = defineLeakyRelu(({ dy, x: [x, slope], y }) => [
   s.select(s.gt(y, 0), dy, s.mul(dy, slope)),
   s.select(s.gt(y, 0), 0, s.mul(dy, x)),
 ])
-/** As PyTorch it keeps the input, and the result beside it: a compiled step that reads that need not store the input. */
+/**
+ * Saves the input, as PyTorch does, and also the result: a compiled step that reads the result instead need not store
+ * the input.
+ */
 const leakyOp: Elementwise = {
   ...risingOp,
   spare: true,

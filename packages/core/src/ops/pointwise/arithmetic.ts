@@ -1,6 +1,6 @@
 // Sums, differences, products, quotients and powers. The functions take tensors and numbers, broadcast, and promote as
-// PyTorch does. As in all files of this folder, whatever is exported is an op with a method, an in-place form and cells in
-// the conformance suite.
+// PyTorch does. As in all files of this folder, every export is an op with a method, an in-place form and cells in the
+// conformance suite.
 import { type DType, isFloat } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import { s } from '../../expr/expr.ts'
@@ -22,10 +22,10 @@ import {
   unary,
 } from '../define/overloads.ts'
 
-/** For functions that take nothing but their operands. */
+/** For functions that take only their operands. */
 const noOptions = { remainder: signature('remainder'), pow: signature('pow') }
 
-/** Between integers the factor must be whole. */
+/** For integers the factor must be an integer. */
 function checkAlpha(x: TensorLike, y: TensorLike, alpha: number): void {
   const whole = (z: TensorLike): boolean => (typeof z === 'object' ? !isFloat(z.dtype) : Number.isInteger(Number(z)))
   if (!Number.isInteger(alpha) && whole(x) && whole(y)) {
@@ -40,7 +40,8 @@ interface AlphaOption {
   readonly alpha?: number
 }
 type AlphaArguments = [x: TensorLike, y: TensorLike, options?: AlphaOption]
-// What is not given is not read, and places of their own take no array, as rest arguments do.
+// Absent options are not read. The options have parameters of their own, because rest arguments would allocate an
+// array.
 const [addOptions, subOptions] = ['add', 'sub'].map((name) => signature(name, keyword('alpha', number, 1)))
 /**
  * `x + alpha * y`.
@@ -63,7 +64,7 @@ const subtractBool =
   'Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.'
 const subtractBools =
   'Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator instead.'
-/** No operand may be bool, whatever it would be promoted to. */
+/** Neither operand may be bool, whatever it would be promoted to. */
 const acceptsSub = (_: DType, [x, y]: readonly Input[]): void => {
   if (x.dtype !== 'bool' && y.dtype !== 'bool') return
   throw new RuntimeError(x.dtype === y.dtype ? subtractBools : subtractBool, 'Convert it first: x.int().')
@@ -87,7 +88,7 @@ export const sub: Overloaded<AlphaArguments> = overloaded(
 export const mul = binary(elementwise('mul', (x, y) => s.mul(x, y)))
 
 const divOp = elementwise('div', (x, y) => s.div(x, y), { out: 'float', gradName: 'div' })
-/** What is cut is the quotient as PyTorch has it, in the operands' dtype: 0.3 by 0.1 is 3 in float32. */
+/** Truncates the quotient as PyTorch computes it, in the operands' dtype: 0.3 by 0.1 is 3 in float32. */
 const truncOp = elementwise('DivBackward2', (x, y) => s.trunc(s.rounded(s.div(x, y))), { check: divisorCheck })
 const floorOp = elementwise('NotImplemented', (x, y) => s.floorDiv(x, y), { check: divisorCheck })
 const quotients = { floor: named('DivBackward2', floorOp), trunc: truncOp }
@@ -98,7 +99,7 @@ interface RoundingOption {
 }
 const divOptions = signature('div', keyword('roundingMode', nullable(str), null))
 /**
- * `x / y`: integers give float32. With `roundingMode` 'floor' or 'trunc' the quotient is rounded and integers stay
+ * `x / y`; integers give float32. With `roundingMode` 'floor' or 'trunc' the quotient is rounded, and integers stay
  * integers.
  */
 export const div: Overloaded<[x: TensorLike, y: TensorLike, options?: RoundingOption]> = overloaded(
@@ -115,7 +116,7 @@ export const div: Overloaded<[x: TensorLike, y: TensorLike, options?: RoundingOp
 
 const remainderOp = elementwise('RemainderBackward1', (x, y) => s.mod(x, y), { check: divisorCheck })
 const remainderOfNumber = named('RemainderBackward0', remainderOp)
-/** `x` modulo `y`, with the divisor's sign. */
+/** `x` modulo `y`, with the sign of the divisor. */
 export const remainder = overloaded((x: TensorLike, y: TensorLike, ...none: []) => {
   if (none.length > 0) noOptions.remainder(none)
   return [typeof y === 'object' ? remainderOp : remainderOfNumber, operands('remainder', x, y)]
@@ -133,7 +134,7 @@ export const neg = unary(
 
 const powOp = elementwise('pow', (x, p) => s.pow(x, p))
 const powTensorOp = named('PowBackward1', powOp)
-/** `x` to the power `y`; two integers stay integers, and a negative number must then not be the exponent. */
+/** `x` to the power `y`. Two integers stay integers, and then no exponent may be negative. */
 export const pow = overloaded((x: TensorLike, y: TensorLike, ...none: []) => {
   if (none.length > 0) noOptions.pow(none)
   const inputs = operands('pow', x, y, 'exponent')

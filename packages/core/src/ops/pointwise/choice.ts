@@ -1,4 +1,4 @@
-// The larger, the smaller, and what lies between bounds.
+// The larger and the smaller of two elements, and clamp.
 import { RuntimeError } from '../../base/errors.ts'
 import { s } from '../../expr/expr.ts'
 import { operand } from '../../tensor/apply.ts'
@@ -7,9 +7,9 @@ import { Tensor } from '../../tensor/tensor.ts'
 import { elementwise } from '../define/elementwise.ts'
 import { binary, named, operandKind, overloaded, type TensorLike } from '../define/overloads.ts'
 
-/** The larger of two; equal ones share the gradient. */
+/** The larger of two elements; equal ones share the gradient. */
 export const maximum = binary(elementwise('maximum', (x, y) => s.max(x, y)))
-/** The smaller of two; equal ones share the gradient. */
+/** The smaller of two elements; equal ones share the gradient. */
 export const minimum = binary(elementwise('minimum', (x, y) => s.min(x, y)))
 
 const clampOp = elementwise('clamp', (x, low, high) => s.min(s.max(x, low), high), {
@@ -38,7 +38,7 @@ const byNumbers = {
 type Bound = TensorLike | null
 const bound = nullable({ ...operandKind, expected: 'Number' })
 const clampArguments = method('clamp', optional('min', bound, null), optional('max', bound, null))
-/** `x` limited to [min, max]; either may be null. The gradient passes at both edges. */
+/** `x` limited to [min, max]; either may be null. At both limits the gradient passes. */
 export const clamp = overloaded((x: Tensor, ...args: Arguments<[min: Bound, max: Bound], ClampOptions>) => {
   const [low, high] = clampArguments(x, args)
   const ops = low instanceof Tensor || high instanceof Tensor ? byTensors : byNumbers

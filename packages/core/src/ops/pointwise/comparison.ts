@@ -5,7 +5,7 @@ import { elementwise } from '../define/elementwise.ts'
 import { binary, named, type Overloaded, type TensorLike, unary } from '../define/overloads.ts'
 
 const bool = { out: 'bool' } as const
-/** In place, PyTorch's node is named by whether the other is a tensor. */
+/** PyTorch names the in-place node by whether the other operand is a tensor. */
 function comparison(name: string, build: (x: Expr, y: Expr) => Expr): Overloaded<[x: TensorLike, y: TensorLike]> {
   const op = elementwise(name, build, bool)
   const compare = binary(op)

@@ -1,11 +1,11 @@
-// Elementary functions, each its scalar expression: dtypes, broadcasting, kernels and gradients follow from it
-// (define/elementwise.ts). Whatever is exported here is an op with a method, an in-place form and cells in the conformance
-// suite: a new op is written here and nowhere else, and its samples there.
+// Elementary functions, each a scalar expression, from which dtypes, broadcasting, kernels and gradients follow
+// (define/elementwise.ts). Every export of this file is an op with a method, an in-place form and cells in the
+// conformance suite: write a new op only here, and its samples there.
 import { s } from '../../expr/expr.ts'
 import { elementwise } from '../define/elementwise.ts'
 import { unary } from '../define/overloads.ts'
 
-/** The absolute value; its slope at 0 is 0. */
+/** The absolute value. The gradient at 0 is 0. */
 export const abs = unary(elementwise('abs', (x) => s.abs(x)))
 /** -1, 0 or 1. */
 export const sign = unary(elementwise('sign', (x) => s.sign(x)))
@@ -41,11 +41,11 @@ export const cos = unary(elementwise('cos', (x) => s.cos(x), { out: 'float' }))
 export const tanh = unary(elementwise('tanh', (x) => s.tanh(x), { out: 'float', gradName: 'tanhBackward' }))
 /** The error function, the integral of `2 / sqrt(pi) * exp(-t * t)` from 0 to x. */
 export const erf = unary(elementwise('erf', (x) => s.erf(x), { out: 'float' }))
-/** The largest whole number not above x. */
+/** The largest integer not greater than x. */
 export const floor = unary(elementwise('floor', (x) => s.floor(x)))
-/** The smallest whole number not below x. */
+/** The smallest integer not less than x. */
 export const ceil = unary(elementwise('ceil', (x) => s.ceil(x)))
-/** The whole part of x. */
+/** The integer part of x. */
 export const trunc = unary(elementwise('trunc', (x) => s.trunc(x)))
-/** The nearest whole number, halves to even. */
+/** The nearest integer; halves go to the even one. */
 export const round = unary(elementwise('round', (x) => s.rint(x)))

@@ -1,5 +1,5 @@
-// Elementwise operations that are one step of the expression language each: functions of real numbers, and of the bits of
-// whole ones. As in elementwise.ts, all that this file exports is an op with a method, an in-place form and cells in the
+// Elementwise operations that are a single step of the expression language: functions of real numbers and bitwise
+// operations. As in elementary.ts, every export of this file is an op with a method, an in-place form and cells in the
 // conformance suite.
 import { type DType, isFloat } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
@@ -17,7 +17,7 @@ import {
   unary,
 } from '../define/overloads.ts'
 
-/** A function of one real number; whole numbers give float32. */
+/** A function of one real number; integers give float32. */
 const real = (name: string, step: (x: Expr) => Expr, gradName?: string): Overloaded<[x: Tensor]> =>
   unary(elementwise(name, step, { out: 'float', ...(gradName && { gradName }) }))
 
@@ -137,7 +137,7 @@ export const i0 = real('i0', s.i0)
 // ---- two operands ----
 
 type Operands = [x: TensorLike, y: TensorLike]
-/** PyTorch's nodes have names that depend on whether the second operand is a tensor. */
+/** PyTorch names the nodes of these functions by whether the second operand is a tensor. */
 function byOther(name: string, ofTensor: Elementwise, ofNumber: Elementwise): Overloaded<Operands> {
   const { resolve } = binary(ofTensor, name)
   return overloaded((...args: Operands) => {
@@ -160,7 +160,7 @@ const floatsOnly =
 export const atan2 = binary(elementwise('atan2', (x, y) => s.atan2(x, y), { out: 'float' }))
 
 /**
- * The square root of `x * x + y * y`, without overflow on the way. Takes floats only.
+ * The square root of `x * x + y * y`, without intermediate overflow. Floats only.
  *
  * @example
  * hypot(tensor([3, 5]), tensor([4, 12])) // tensor([ 5., 13.])
@@ -174,8 +174,8 @@ const fmodOp = elementwise('FmodBackward1', (x, y) => s.fmod(x, y), {
   },
 })
 /**
- * What is left of `x` when `y` was taken from it as often as it goes, with the sign of `x`. `remainder` has the divisor's.
- * A 0 among integers that divide is an error.
+ * The remainder of `x / y` with the sign of `x`; that of `remainder` has the sign of the divisor. An integer divisor of
+ * 0 is an error.
  *
  * @example
  * fmod(tensor([-3, 3]), 2) // tensor([-1.,  1.])
@@ -186,11 +186,11 @@ const nextafterOp: Elementwise = {
   ...elementwise('nextafter', (x, y) => s.nextafter(x, y), { accepts: floatsOnly('nextafter_cpu') }),
   saves: () => ({}),
   vjp: () => {
-    throw new RuntimeError("the derivative for 'nextafter' is not implemented.", 'Detach what it is given: x.detach().')
+    throw new RuntimeError("the derivative for 'nextafter' is not implemented.", 'Detach its arguments: x.detach().')
   },
 }
 /**
- * The floating-point number after `x` in the direction of `y`. Takes floats only, and has no gradient.
+ * The next floating-point number after `x` toward `y`. Floats only; no gradient.
  *
  * @example
  * nextafter(tensor([1]), tensor([2])).sub(1) // tensor([1.1921e-07])
@@ -199,7 +199,7 @@ export const nextafter = binary(nextafterOp)
 
 const copysignOp = elementwise('copysign', (x, y) => s.copysign(x, y), { out: 'float' })
 /**
- * `x` with the sign of `y`, of zeros too. Integers give float32.
+ * `x` with the sign of `y`, also of a zero. Integers give float32.
  *
  * @example
  * copysign(tensor([1, -2]), tensor([-0, 3])) // tensor([-1.,  2.])
@@ -216,7 +216,7 @@ const bits = (kernel: string, bool: boolean): ElementwiseOptions => ({
 })
 
 /**
- * The bits that both have, of integers; of bools, whether both are true.
+ * Bitwise and of integers; logical and of bools.
  *
  * @example
  * bitwiseAnd(tensor([12, 10], { dtype: 'int32' }), 10) // tensor([ 8, 10])
@@ -226,7 +226,7 @@ export const bitwiseAnd = binary(
   'bitwise_and',
 )
 /**
- * The bits that at least one has, of integers; of bools, whether one is true.
+ * Bitwise or of integers; logical or of bools.
  *
  * @example
  * bitwiseOr(tensor([12, 10], { dtype: 'int32' }), 1) // tensor([13, 11])
@@ -236,7 +236,7 @@ export const bitwiseOr = binary(
   'bitwise_or',
 )
 /**
- * The bits that exactly one has, of integers; of bools, whether they differ.
+ * Bitwise exclusive or of integers; inequality of bools.
  *
  * @example
  * bitwiseXor(tensor([12, 10], { dtype: 'int32' }), 10) // tensor([6, 0])
@@ -246,7 +246,7 @@ export const bitwiseXor = binary(
   'bitwise_xor',
 )
 /**
- * The other bits, of integers: `-x - 1` where they are signed; of bools, whether x is false.
+ * Bitwise not of integers, `-x - 1` for signed ones; logical not of bools.
  *
  * @example
  * bitwiseNot(tensor([12, 10], { dtype: 'int32' })) // tensor([-13, -11])
@@ -256,8 +256,8 @@ export const bitwiseNot = unary(
   'bitwise_not',
 )
 /**
- * Integers with their bits moved `y` places up: `x * 2 ** y`, wrapped. Below 0 places, and from as many on as there are
- * bits, which PyTorch leaves open, it is 0.
+ * Integers with their bits shifted left by `y`: `x * 2 ** y`, wrapped. Negative shifts, and shifts by the number of
+ * bits or more, which PyTorch leaves undefined, give 0.
  *
  * @example
  * bitwiseLeftShift(tensor([1, 3], { dtype: 'int32' }), 2) // tensor([ 4, 12])
@@ -267,8 +267,8 @@ export const bitwiseLeftShift = binary(
   'bitwise_left_shift',
 )
 /**
- * Integers with their bits moved `y` places down: `x / 2 ** y`, rounded down. Below 0 places, and from as many on as there
- * are bits, which PyTorch leaves open, the sign is left: 0 or -1.
+ * Integers with their bits shifted right by `y`: `x / 2 ** y`, rounded down. Negative shifts, and shifts by the number
+ * of bits or more, which PyTorch leaves undefined, give the sign: 0 or -1.
  *
  * @example
  * bitwiseRightShift(tensor([12, -8], { dtype: 'int32' }), 2) // tensor([ 3, -2])

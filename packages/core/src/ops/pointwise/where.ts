@@ -1,4 +1,5 @@
-// The choice between two tensors. Its method has other arguments (`x.where(condition, y)`, members.ts), so it stands alone.
+// The choice between two tensors. It is not in the table, because its method takes other arguments (`x.where(condition,
+// y)`, members.ts).
 import { dtypeName } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import { s } from '../../expr/expr.ts'
@@ -15,13 +16,13 @@ const whereArguments = signature(
   required('input', operandKind),
   required('other', operandKind),
 )
-/** `x` where the condition is true, else `y`. */
+/** `x` where the condition is true, `y` elsewhere. */
 export function where(...args: [condition: Tensor, x: TensorLike, y: TensorLike]): Tensor {
   const [condition, x, y] = whereArguments(args)
   if (condition.dtype !== 'bool' && condition.dtype !== 'uint8') {
     throw new RuntimeError(
       `where expected condition to be a boolean tensor, but got a tensor with dtype ${dtypeName[condition.dtype]}`,
-      'Make it one: condition.ne(0).',
+      'Convert it: condition.ne(0).',
     )
   }
   return apply(whereOp, [condition, operand(x), operand(y)], null)

@@ -1,5 +1,5 @@
-// The op of a contraction: sums of products over axes that two tensors have. Its gradients are contractions over permuted
-// views, and so are theirs. Products of matrices (matmul.ts), einsum.ts and convolution.ts are ways to call it.
+// The op of a contraction: sums of products over axes that both tensors have. Its gradients are contractions of
+// permuted views, and so are theirs. Matrix products (matmul.ts), einsum.ts and convolution.ts call it.
 import type { Prims, Spec } from '../../backend/backend.ts'
 import { type DType, dtypeName } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
@@ -11,7 +11,7 @@ import { notImplemented } from '../define/arguments.ts'
 import { sumTo } from '../define/elementwise.ts'
 import { permuteOp, viewOp } from '../define/views.ts'
 
-/** How many axes of each factor are batches and sums: one object for each pair, because kernels are found by it. */
+/** The numbers of batch and sum axes: one object per pair, because backends find kernels by its identity. */
 type Counts = Prims['contract']
 const known: Counts[][] = []
 export function counts(batch: number, sum: number): Counts {
@@ -21,7 +21,7 @@ export function counts(batch: number, sum: number): Counts {
   return row[sum]
 }
 
-/** Contractions with a third operand, added before a result is stored, by its dtype. */
+/** Contractions with a third operand that is added before the result is stored, by its dtype. */
 export function biasing(plain: Counts): (dtype: DType) => Counts {
   const made = new Map<DType, Counts>()
   return (dtype) => {
@@ -43,12 +43,12 @@ function biased(plain: Counts, dtype: DType): Counts {
   return made(dtype)
 }
 
-/** Positions to save, by the bits of the factors that need a gradient. */
+/** The positions to save, by the bits of the factors that need a gradient. */
 export const factors: (needs: number) => Saves = (needs) => saves[needs & 3]
 const saves: readonly Saves[] = [[], [1], [0], [0, 1]].map((inputs) => ({ inputs }))
 
 export const toInt = 'Convert it first: x.int().'
-/** Throws for factors of two dtypes, and for bools, which `kernel` of PyTorch does not multiply. */
+/** Throws for factors of different dtypes, and for bools, which `kernel` of PyTorch does not multiply. */
 export function checkFactors(a: Spec, b: Spec, kernel: string): void {
   if (a.dtype !== b.dtype) {
     throw new RuntimeError(
@@ -59,12 +59,12 @@ export function checkFactors(a: Spec, b: Spec, kernel: string): void {
   if (a.dtype === 'bool') throw notImplemented(kernel, 'bool', toInt)
 }
 
-/** `count` whole numbers from `start`. */
+/** `count` integers from `start` on. */
 export const from = (start: number, count: number): number[] => Array.from({ length: count }, (_, i) => start + i)
 
 /**
- * [batch..., rows..., sum...] by [batch..., sum..., columns...], with a third operand that is added to the result. `kernel`
- * is what PyTorch's message about bools calls it.
+ * [batch..., rows..., sum...] by [batch..., sum..., columns...], with an optional third operand that is added to the
+ * result. `kernel` is the name in PyTorch's message about bools.
  */
 export const contraction = (name: string, kernel: string): OpDef<Counts> => {
   const op: OpDef<Counts> = {
@@ -77,7 +77,7 @@ export const contraction = (name: string, kernel: string): OpDef<Counts> => {
     saves: factors,
     vjp(ctx) {
       const { batch, sum } = ctx.attrs
-      // An input without a gradient has no spec here; the other one and the result say what it had.
+      // An input without a gradient has no spec here; its axes follow from the other input and the result.
       const own = (position: number): number => ctx.inputSpec(position).sizes.length - batch - sum
       const free = ctx.dy.dim() - batch
       const rows = ctx.needs(0) ? own(0) : ctx.needs(1) ? free - own(1) : 0
@@ -114,8 +114,8 @@ const permuted = (x: Tensor, dims: readonly number[]): Tensor =>
   dims.every((d, i) => d === i) ? x : apply(permuteOp, [x], dims)
 
 /**
- * Axes of a view, each made of some of the tensor's: of one, of several of one size (their diagonal), or of none, which is
- * an axis of size 1. Axes that no axis of the view is made of have size 1.
+ * The axes of a view, each made of some axes of the tensor: of one, of several of one size (their diagonal), or of
+ * none, which gives an axis of size 1. Tensor axes that the view does not use have size 1.
  */
 type Axes = readonly (readonly number[])[]
 export const axesOp = (name: string): OpDef<Axes> =>
@@ -125,7 +125,7 @@ export const axesOp = (name: string): OpDef<Axes> =>
     offset,
   }))
 
-/** The same of a result that nobody else has: no view to autograd. */
+/** The same for a result that nobody else has, which autograd does not treat as a view. */
 export function ownAxes(name: string): OpDef<Axes> {
   const { to, ...rest } = axesOp(name)
   return { ...rest, to: { ...to, own: true } as Lowering<Axes> }

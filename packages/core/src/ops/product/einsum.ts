@@ -1,5 +1,5 @@
-// Sums of products by the names of axes: einsum, tensordot and bilinear. Two factors are one contraction, or one product
-// element by element where nothing is summed; what only one of them has is summed before.
+// Sums of products by the names of axes: einsum, tensordot and bilinear. Two factors are one contraction, or one
+// elementwise product if nothing is summed. Labels of only one factor are summed first.
 import { IndexError, RuntimeError, TypeError, ValueError } from '../../base/errors.ts'
 import { typeName } from '../../base/python.ts'
 import { normalizeDim } from '../../base/shape.ts'
@@ -25,11 +25,14 @@ import { axesOp, contraction, counts, from, ownAxes } from './contraction.ts'
 
 // ---- equations ----
 
-/** A subscript, or one of the dimensions that an ellipsis covers, counted from the first of the widest. */
+/** A subscript, or one of the dimensions of an ellipsis, counted from the first of the widest one. */
 type Label = string
 const ellipsis = '...'
 
-/** The labels of each operand, with `...` for an ellipsis, and those of the result, or null where nothing says so. */
+/**
+ * The labels of each operand, with `...` for an ellipsis, and those of the result, or null if the equation has no
+ * arrow.
+ */
 interface Equation {
   readonly operands: readonly (readonly Label[])[]
   readonly output: readonly Label[] | null
@@ -37,7 +40,7 @@ interface Equation {
 
 const isLetter = (x: string): boolean => /^[a-zA-Z]$/.test(x)
 
-/** Reads labels up to the end of the text; `where` is what they belong to, `start` their place in the equation. */
+/** Reads labels up to the end of the text; `where` is what they belong to, `start` their position in the equation. */
 function labelsOf(text: string, where: string, start: number): Label[] {
   const labels: Label[] = []
   for (let i = 0; i < text.length; i++) {
@@ -81,7 +84,7 @@ function parsed(equation: string, count: number): Equation {
   return { operands, output: arrow < 0 ? null : labelsOf(equation.slice(arrow + 2), 'output', arrow + 2) }
 }
 
-/** How many dimensions the widest ellipsis covers. */
+/** The number of dimensions of the widest ellipsis. */
 function widthOf({ operands }: Equation, tensors: readonly Tensor[]): number {
   let width = 0
   operands.forEach((labels, i) => {
@@ -98,7 +101,7 @@ function widthOf({ operands }: Equation, tensors: readonly Tensor[]): number {
   return width
 }
 
-/** The labels of the result, checked: what an equation without an arrow leaves are the labels that come once. */
+/** The labels of the result, checked. Without an arrow they are the labels that occur once. */
 function outputOf({ operands, output }: Equation, width: number): Label[] {
   const times = new Map<Label, number>()
   for (const label of operands.flat()) times.set(label, (times.get(label) ?? 0) + 1)
@@ -122,13 +125,13 @@ function outputOf({ operands, output }: Equation, width: number): Label[] {
 
 // ---- factors ----
 
-/** A tensor, and for each label which of its dimensions it names; dimensions of size 1 have none. */
+/** A tensor, and the dimensions that each label names; dimensions of size 1 have none. */
 interface Factor {
   readonly x: Tensor
   readonly dims: ReadonlyMap<Label, readonly number[]>
 }
 
-/** The factors of an equation. All dimensions of a label have one size, or 1 all of those of an operand. */
+/** The factors of an equation. All dimensions of a label have one size, or 1 in all places of an operand. */
 function factorsOf({ operands }: Equation, tensors: readonly Tensor[], width: number): Factor[] {
   const sizes = new Map<Label, number>()
   return operands.map((labels, i) => {
@@ -169,7 +172,7 @@ function factorsOf({ operands }: Equation, tensors: readonly Tensor[], width: nu
 
 const permuteOp = axesOp('permute')
 const resultOp = ownAxes('view')
-/** The dimensions of some labels, in their order; a label that the factor has not got is a dimension of size 1. */
+/** The dimensions of some labels, in their order. A label that the factor lacks is a dimension of size 1. */
 function arranged({ x, dims }: Factor, labels: readonly Label[], op: OpDef<readonly (readonly number[])[]>): Tensor {
   return apply(
     op,
@@ -177,7 +180,7 @@ function arranged({ x, dims }: Factor, labels: readonly Label[], op: OpDef<reado
     labels.map((label) => dims.get(label) ?? []),
   )
 }
-/** The same, as an operand: nothing has to be done where the dimensions stand so. */
+/** The same as an operand; the tensor itself if its dimensions already have this order. */
 function operand(factor: Factor, labels: readonly Label[]): Tensor {
   const { x, dims } = factor
   const same = labels.length === x.dim() && labels.every((label, i) => dims.get(label)?.[0] === i)
@@ -189,7 +192,7 @@ const factorOf = (x: Tensor, labels: readonly Label[]): Factor => ({
   dims: new Map(labels.map((label, d) => [label, [d]])),
 })
 
-/** Without the labels that are not to stay: summed over them. */
+/** Summed over the labels that do not stay. */
 function summed(factor: Factor, stays: (label: Label) => boolean): Factor {
   const labels = [...factor.dims.keys()]
   const kept = labels.filter(stays)
@@ -201,8 +204,8 @@ function summed(factor: Factor, stays: (label: Label) => boolean): Factor {
 const productOp = contraction('bmm', 'bmm')
 
 /**
- * The product of two factors with the labels of `order` that they have, all of them where it is the last one; what else
- * they have is summed over.
+ * The product of two factors with the labels of `order` that they have, or with all of `order` in the last product.
+ * Other labels are summed.
  */
 function multiplied(a: Factor, b: Factor, order: readonly Label[], last: boolean): Factor {
   const left = summed(a, (label) => b.dims.has(label) || order.includes(label))
@@ -221,7 +224,7 @@ function multiplied(a: Factor, b: Factor, order: readonly Label[], last: boolean
   return last ? factorOf(arranged(made, order, resultOp), order) : made
 }
 
-/** The value of an equation, from left to right. */
+/** The value of an equation, computed from left to right. */
 function evaluated([first, ...rest]: readonly Factor[], output: readonly Label[]): Tensor {
   if (rest.length === 0) {
     const gone = [...first.dims.keys()].filter((label) => !output.includes(label))
@@ -249,16 +252,16 @@ function subscripts(list: unknown): Label[] {
 }
 const subscriptHint = "A list has whole numbers below 52, and '...': einsum(a, [0, 1], b, [1, 2], [0, 2])."
 
-/** The dimensions of an operand by number, and `'...'`. */
+/** The dimensions of an operand by number, or `'...'`. */
 export type Subscripts = readonly (number | '...')[]
 
 /**
- * A sum of products by Einstein's convention: each letter names a dimension of the operands; what stands behind `->` are
- * the dimensions of the result, and the products are summed over all others. Without `->` those letters stay that come
- * once, in alphabetical order. A letter that an operand repeats takes its diagonal, `...` stands for any dimensions in
- * front, and dimensions of size 1 broadcast. The same with numbers: `einsum(a, [0, 1], b, [1, 2], [0, 2])`.
+ * A sum of products by Einstein's convention. Each letter names a dimension of the operands; the letters after `->` are
+ * the dimensions of the result, and the products are summed over all others. Without `->` the letters that occur once
+ * stay, in alphabetical order. A letter that an operand repeats takes its diagonal, `...` stands for any leading
+ * dimensions, and dimensions of size 1 broadcast. The same with numbers: `einsum(a, [0, 1], b, [1, 2], [0, 2])`.
  *
- * Two operands of which something is summed have one dtype. Several are multiplied from left to right.
+ * If two operands are summed over, they must have one dtype. Several operands are multiplied from left to right.
  *
  * @example
  * const [a, b] = [ones(2, 3), ones(3, 4)]
@@ -320,7 +323,7 @@ const tensordotArguments = signature(
   optional('dims', pairs, 2),
 )
 
-/** The dimensions of both factors that are summed over, as they were given. */
+/** The dimensions of both factors to sum over, as given. */
 function summedDims(dims: Summed): readonly [readonly number[], readonly number[]] {
   if (typeof dims === 'number') {
     if (dims < 0) throw new RuntimeError(`tensordot expects dims >= 0, but got dims=${dims}`)
@@ -331,7 +334,7 @@ function summedDims(dims: Summed): readonly [readonly number[], readonly number[
     const few = lists.length < 2
     throw new ValueError(
       few ? `not enough values to unpack (expected 2, got ${lists.length})` : 'too many values to unpack (expected 2)',
-      'Give a list for each of them: [[0], [1]].',
+      'Give a list for each tensor: [[0], [1]].',
     )
   }
   for (let i = 0; i < 2; i++) {
@@ -341,7 +344,7 @@ function summedDims(dims: Summed): readonly [readonly number[], readonly number[
   return dims
 }
 
-/** A dimension counted from the front, as PyTorch asks for a size. */
+/** A dimension counted from the front, with PyTorch's errors for a size. */
 function dimOf(dim: number, x: Tensor): number {
   if (x.dim() === 0) throw new IndexError(`Dimension specified as ${dim} but tensor has no dimensions`)
   return normalizeDim(dim, x.dim())
@@ -353,10 +356,11 @@ function checkDistinct(dims: readonly number[]): void {
 }
 
 /**
- * The sum of products over some dimensions of two tensors of one dtype: the last `dims` of the first and the first `dims`
- * of the second (2), or those of a list for each, which pair up in order. The others stay, those of the first in front.
+ * The sum of products over some dimensions of two tensors of one dtype: the last `dims` (2) of the first and the first
+ * `dims` of the second, or the dimensions of two lists, paired in order. The other dimensions stay, those of the first
+ * tensor first.
  *
- * Throws a RuntimeError for sizes that do not fit, unless one of them is 1.
+ * Throws a RuntimeError if paired sizes differ and neither is 1.
  *
  * @example
  * tensordot(ones(2, 3, 4), ones(3, 4, 5)).shape // [2, 5]
@@ -408,8 +412,8 @@ const bilinearArguments = signature(
 )
 
 /**
- * `x1 @ weight[o] @ x2 + bias[o]` for each o: input1 [..., i], input2 [..., j], weight [out, i, j], bias [out] or null;
- * [..., out] in their dtype.
+ * `x1 @ weight[o] @ x2 + bias[o]` for each o: input1 [..., i], input2 [..., j], weight [out, i, j], bias [out] or null.
+ * The result is [..., out] in their dtype.
  *
  * @example
  * F.bilinear(ones(5, 3), ones(5, 4), ones(2, 3, 4)).shape // [5, 2]
@@ -434,7 +438,7 @@ export function bilinear(...args: [input1: Tensor, input2: Tensor, weight: Tenso
   unequal('input2 size', second.sizes[rank - 1], weight.sizes[2])
   if (bias !== null) unequal('bias size', bias.sizes[0], weight.sizes[0])
   if (weight.dim() !== 3)
-    throw new RuntimeError('number of dimensions must match', 'The weight has 3: [out, in1, in2].')
+    throw new RuntimeError('number of dimensions must match', 'The weight must have 3: [out, in1, in2].')
   // [..., i] by [i, out, j], then [..., out, j] by [..., j].
   const turned = apply(permuteOp, [weight], [[1], [0], [2]])
   const half = apply(trilinear, [first, turned], counts(0, 1))

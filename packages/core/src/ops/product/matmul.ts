@@ -1,5 +1,5 @@
-// Products of matrices: one op for [..., m, k] x [..., k, n]; mm, bmm, mv, dot, matmul, addmm and linear are ways to
-// call it. Transposes reach the kernel as strides.
+// Matrix products. One op computes [..., m, k] x [..., k, n]; mm, bmm, mv, dot, matmul, addmm and linear call it.
+// Transposes reach the kernel as strides.
 import { type DType, dtypeName } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import { broadcastShapes, numelOf, type Shape, shapeString } from '../../base/shape.ts'
@@ -23,7 +23,7 @@ const ofMatrices = counts(0, 1)
 const ofBatches = counts(1, 1)
 const withBias = biasing(ofMatrices)
 
-/** What C calls a dtype. */
+/** The C name of a dtype. */
 const cName: Readonly<Record<DType, string>> = {
   float32: 'float',
   float64: 'double',
@@ -31,7 +31,7 @@ const cName: Readonly<Record<DType, string>> = {
   uint8: 'unsigned char',
   bool: 'bool',
 }
-/** Throws for factors of two dtypes, and for bools, which `kernel` of PyTorch does not multiply. */
+/** Throws for factors of different dtypes, and for bools, which `kernel` of PyTorch does not multiply. */
 function checkDTypes(a: Spec, b: Spec, kernel: string): void {
   if (a.dtype === 'bool' && a.sizes.length > 0 && numelOf(a.sizes) > 0) throw notImplemented(kernel, 'bool', toInt)
   if (a.dtype === b.dtype) return
@@ -41,7 +41,7 @@ function checkDTypes(a: Spec, b: Spec, kernel: string): void {
   )
 }
 
-/** addmm has words of its own for two dtypes. */
+/** addmm has its own message for different dtypes. */
 function checkBeside(name: string, x: Spec, b: Spec): void {
   if (x.dtype === b.dtype) return
   throw new RuntimeError(
@@ -51,8 +51,8 @@ function checkBeside(name: string, x: Spec, b: Spec): void {
 }
 
 /**
- * [m, k] x [k, n], or with equal batch dimensions in front; a third input is added (addmm). Where the second factor is a
- * transposed weight, its gradient is made transposed, so that the weight's is row-major.
+ * [m, k] x [k, n], or with equal batch dimensions first; an optional third input is added (addmm). If the second factor
+ * is a transposed weight, its gradient is computed transposed, so that the gradient of the weight is row-major.
  */
 const productOp = (name: string, weight = false): OpDef<null> => ({
   name,
@@ -92,7 +92,7 @@ const biasedLinearOp = productOp('addmm', true)
 
 const product = (a: Tensor, b: Tensor): Tensor => apply(a.dim() === 2 ? mmOp : bmmOp, [a, b], null)
 
-/** Throws for what are no two tensors, and for more arguments. */
+/** Throws unless there are exactly two arguments, both tensors. */
 function checkFactors(name: string, second: string, a: Tensor, b: Tensor, none: readonly unknown[]): void {
   if (isTensor(a) && isTensor(b) && none.length === 0) return
   method(name, required(second, tensor))(a, [b, ...none])
@@ -105,15 +105,15 @@ function checkInner(a: Tensor, b: Tensor): void {
   if (a.sizes[1] !== b.sizes[0]) {
     throw new RuntimeError(
       `mat1 and mat2 shapes cannot be multiplied (${a.sizes[0]}x${a.sizes[1]} and ${b.sizes[0]}x${b.sizes[1]})`,
-      `The columns of the first (${a.sizes[1]}) must equal the rows of the second (${b.sizes[0]}).`,
+      `The columns of the first matrix (${a.sizes[1]}) must equal the rows of the second (${b.sizes[0]}).`,
     )
   }
 }
 
 /**
- * Matrix [m, k] times matrix [k, n]: [m, n], in their dtype.
+ * The product of matrices [m, k] and [k, n]: [m, n], in their dtype.
  *
- * Throws a RuntimeError for what is no matrix, for sizes that do not fit, and for two dtypes.
+ * Throws a RuntimeError for tensors that are not matrices, and for sizes or dtypes that do not match.
  *
  * @example
  * mm(tensor([[1, 2]]), tensor([[3], [4]])) // tensor([[11.]])
@@ -127,7 +127,7 @@ export function mm(a: Tensor, b: Tensor, ...none: []): Tensor {
 }
 
 /**
- * Batches of matrices: [b, m, k] times [b, k, n] is [b, m, n]. Nothing broadcasts: matmul() does.
+ * The product of batches of matrices: [b, m, k] times [b, k, n] is [b, m, n]. It does not broadcast; matmul() does.
  *
  * @example
  * bmm(ones(5, 2, 3), ones(5, 3, 4)).shape // [5, 2, 4]
@@ -145,7 +145,7 @@ export function bmm(a: Tensor, b: Tensor, ...none: []): Tensor {
 }
 
 /**
- * Matrix [m, k] times vector [k]: [m].
+ * The product of a matrix [m, k] and a vector [k]: [m].
  *
  * @example
  * mv(tensor([[1, 2], [3, 4]]), tensor([1, 1])) // tensor([3., 7.])
@@ -222,7 +222,8 @@ const dotOp: OpDef<null> = {
 }
 
 /**
- * The product of two tensors by PyTorch's rules: vectors are dotted, matrices multiplied, leading dimensions broadcast.
+ * The product of two tensors by PyTorch's rules: vectors give the inner product, matrices are multiplied, leading
+ * dimensions broadcast.
  *
  * @example
  * matmul(ones(2, 3), ones(3, 4)).shape // [2, 4]
@@ -243,21 +244,21 @@ export function matmul(a: Tensor, b: Tensor, ...none: []): Tensor {
   }
   return batched(a, b)
 }
-/** A product under the shape that was asked for: memory that nobody else has, so no view of anything. */
+/** A product under the requested shape. Nobody else has its memory, so it is not a view. */
 const shaped = ownView('UnsafeViewBackward0')
 const squeezedRow = ownView('SqueezeBackward3')
-/** PyTorch turns a matrix times batches round, and copies what it turns back unless that is row-major already. */
+/** PyTorch transposes a matrix times batches, and copies the result back unless it is row-major already. */
 const copied = ownView('clone')
 const turned = ownView('transpose')
 
-/** What PyTorch says of a matrix, here all batches on top of each other, and a vector. */
+/** PyTorch's message for a matrix, here all batches on top of each other, and a vector. */
 const unequal = (rows: number, columns: number, elements: number): RuntimeError =>
   new RuntimeError(
     `size mismatch, got ${rows}, ${rows}x${columns},${elements}`,
     `The columns of the matrix (${columns}) must equal the elements of the vector (${elements}).`,
   )
 
-/** Rank of at least 3 on one side: leading dimensions broadcast, a vector is a row or column. */
+/** At least 3 dimensions on one side: leading dimensions broadcast, and a vector is a row or a column. */
 function batched(a: Tensor, b: Tensor): Tensor {
   const left = a.dim() === 1 ? apply(reshapeOp, [a], [1, a.sizes[0]]) : a
   const right = b.dim() === 1 ? apply(reshapeOp, [b], [b.sizes[0], 1]) : b
@@ -269,7 +270,7 @@ function batched(a: Tensor, b: Tensor): Tensor {
     const op = a.dim() !== 2 ? shaped : m === 1 || n === 1 ? turned : copied
     return apply(op, [y], [...batch, ...rows, ...(b.dim() === 1 ? [] : [n])])
   }
-  // One matrix for all batches: rows of all batches are one tall matrix.
+  // One matrix for all batches: the rows of all batches are one tall matrix.
   if (right.dim() === 2) {
     const batch = left.sizes.slice(0, -2)
     const rows = numelOf(batch) * m
@@ -284,7 +285,7 @@ function batched(a: Tensor, b: Tensor): Tensor {
     if (a.dim() === 1) throw unequal(size * n, k2, k)
     throw new RuntimeError(
       `Expected size for first two dimensions of batch2 tensor to be: [${size}, ${k}] but got: [${size}, ${k2}].`,
-      `The last size of the first (${k}) must equal the second to last of the second (${k2}).`,
+      `The last size of the first tensor (${k}) must equal the second-to-last of the second (${k2}).`,
     )
   }
   const flat = (x: Tensor, rows: number, columns: number): Tensor => {
@@ -302,7 +303,7 @@ const addmmArguments = method(
   keyword('alpha', number, 1),
 )
 /**
- * `beta * input + alpha * (mat1 @ mat2)` of matrices [m, k] and [k, n]; the input broadcasts to [m, n].
+ * `beta * input + alpha * (mat1 @ mat2)` for matrices [m, k] and [k, n]; the input broadcasts to [m, n].
  *
  * @example
  * addmm(ones(2), tensor([[1, 2]]), ones(2, 2), { alpha: 2 }) // tensor([[7., 7.]])
@@ -326,7 +327,7 @@ export function addmm(
 
 const linearArguments = method('linear', required('weight', tensor), optional('bias', nullable(tensor), null))
 /**
- * `x @ weight.t() + bias`: x [..., in], weight [out, in], bias [out] or null; [..., out] in their dtype.
+ * `x @ weight.t() + bias`: x [..., in], weight [out, in], bias [out] or null. The result is [..., out] in their dtype.
  *
  * @example
  * F.linear(tensor([1, 2]), tensor([[3, 4]]), tensor([0.5])) // tensor([11.5000])
@@ -338,7 +339,7 @@ export function linear(x: Tensor, ...args: [weight: Tensor, bias?: Tensor | null
     checkInner(x, w)
     return bias === null ? apply(linearOp, [x, w], null) : apply(biasedLinearOp, [x, w, bias], null)
   }
-  // Where rows of a batch lie as those of one matrix, PyTorch gives that matrix and a view of its product.
+  // If the rows of a batch are the rows of one matrix, PyTorch uses that matrix and a view of its product.
   if (x.dim() === 3 && bias !== null && x.isContiguous()) {
     const [batch, rows, columns] = x.sizes
     return view(linear(view(x, batch * rows, columns), weight, bias), batch, rows, weight.sizes[0])

@@ -1,4 +1,4 @@
-// Elements that are 1 or 0 at random, and dropout, which keeps or drops by them.
+// Random elements of 1 or 0, and dropout, which keeps or drops elements by them.
 import { dtypeName, isFloat } from '../../base/dtype.ts'
 import { RuntimeError, ValueError } from '../../base/errors.ts'
 import { s } from '../../expr/expr.ts'
@@ -31,12 +31,12 @@ const between =
 const checked = elementwise('clone', (p) => p, {
   check: ([p]) => ({
     expr: s.not(s.and(s.ge(p, 0), s.le(p, 1))),
-    error: () => new RuntimeError(between, 'Probabilities are from 0 to 1.'),
+    error: () => new RuntimeError(between, 'Probabilities must be from 0 to 1.'),
   }),
 })
 const hits = elementwise('bernoulli', (p, uniform) => s.cast(s.lt(uniform, p), p.dtype))
 
-/** 1 with the probability that `p` has at each place, else 0; drawn in the order of `strides`. */
+/** 1 with the probability in `p` at each position, otherwise 0; drawn in the order of `strides`. */
 function hitsOf(p: Tensor, generator: Generator, strides?: readonly number[]): Tensor {
   if (!isFloat(p.dtype)) throw noDraws('bernoulli_tensor_cpu_p_', p.dtype)
   noGrad(() => apply(checked, [p], null))
@@ -45,7 +45,8 @@ function hitsOf(p: Tensor, generator: Generator, strides?: readonly number[]): T
 }
 
 /**
- * 1 or 0 at random: with the probabilities in `x`, or all with `p`. Result in the shape and dtype of `x`.
+ * Random elements of 1 or 0: with the probabilities in `x`, or all with probability `p`. The result has the shape and
+ * dtype of `x`.
  *
  * @example
  * bernoulli(tensor([0, 0.5, 1]))
@@ -62,7 +63,9 @@ interface BernoulliOptions<P> extends GeneratorOption {
 }
 
 const bernoulliIntoArguments = method('bernoulli_', optional('p', tensorOrNumber, 0.5), generatorParameter)
-/** Overwrites with 1 at probability `p` (0.5), a number or a tensor that expands to the shape, and 0 elsewhere. */
+/**
+ * Overwrites each element with 1 at probability `p` (0.5), a number or a tensor that expands to the shape, or with 0.
+ */
 export function bernoulli_(
   self: Tensor,
   ...args: Arguments<[p: number | Tensor], BernoulliOptions<number | Tensor>>
@@ -93,7 +96,8 @@ export interface DropoutOptions {
   readonly inplace?: boolean
 }
 /**
- * While training, elements set to 0 with probability `p` (0.5) and the others scaled by 1 / (1 - p); else the input.
+ * In training, sets elements to 0 with probability `p` (0.5) and scales the others by 1 / (1 - p); otherwise returns
+ * the input.
  *
  * @example
  * dropout(ones(4), 0.5) // e.g. tensor([0., 2., 2., 0.])
@@ -111,7 +115,7 @@ export function dropout(
   if (!isFloat(x.dtype) && rate < 1) {
     throw new RuntimeError(
       `result type Float can't be cast to the desired output type ${dtypeName[x.dtype]}`,
-      'Dropout scales by fractions; convert first: x.float().',
+      'Dropout scales by fractions. Convert it first: x.float().',
     )
   }
   const scale = x.dtype === 'float32' ? Math.fround(1 / Math.fround(keep)) : 1 / keep

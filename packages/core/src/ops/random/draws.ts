@@ -1,5 +1,6 @@
-// How numbers are drawn: on the host, from PyTorch's streams, into memory that is written; a recorder repeats the draw at every
-// replay, so that recorded and eager steps see the same stream. What users call is in random.ts and bernoulli.ts.
+// How numbers are drawn: on the host, from PyTorch's streams, into memory that is then written. A recorder repeats the
+// draw in every replay, so that recorded and eager steps see the same stream. The functions for users are in random.ts
+// and bernoulli.ts.
 import type { Spec } from '../../backend/backend.ts'
 import { type DType, isFloat, newArray, type TypedArray } from '../../base/dtype.ts'
 import type { RuntimeError } from '../../base/errors.ts'
@@ -24,7 +25,7 @@ export interface RandomOptions extends TensorOptions, GeneratorOption {}
 
 export type Fill = (out: TypedArray, generator: Generator) => void
 
-/** Elements drawn in the order of memory, under the given strides (row-major where there are none). */
+/** Elements drawn in memory order, under the given strides or row-major. */
 export function drawn(
   device: Device,
   { sizes, dtype }: Spec,
@@ -39,17 +40,20 @@ export function drawn(
     fill(out, generator)
     return out
   }
-  // Bounds are checked for nothing, too.
+  // Bounds are checked even if there are no elements.
   if (elements === 0) produce()
   else writeProduced(device, x, produce, generator)
   return strides === undefined ? x : new Tensor(x.storage, sizes, strides, 0, dtype)
 }
 
-/** The strides of new memory like that of `x`: dense, its dimensions in the same order; as PyTorch's preserve_format. */
+/**
+ * The strides of new memory like that of `x`: dense, with its dimensions in the same order, as PyTorch's
+ * preserve_format.
+ */
 export function denseStrides({ sizes, strides }: Layout): readonly number[] | undefined {
   if (isContiguous({ sizes, strides, offset: 0 })) return undefined
   const order = sizes.map((_, i) => sizes.length - 1 - i)
-  // Innermost first; what is repeated without a stride is ambiguous and stays where it is.
+  // Innermost first; a broadcast dimension is ambiguous and stays where it is.
   const before = (a: number, b: number): number => {
     if (strides[a] === 0 || strides[b] === 0) return 0
     if (strides[a] !== strides[b]) return Math.abs(strides[a]) - Math.abs(strides[b])
@@ -76,7 +80,7 @@ export function denseStrides({ sizes, strides }: Layout): readonly number[] | un
 // ---- the distributions as fills ----
 
 export const noDraws = (kernel: string, dtype: DType): RuntimeError =>
-  notImplemented(kernel, dtype, 'Draw float32 and convert: rand(3).int().')
+  notImplemented(kernel, dtype, 'Draw float32 and convert it: rand(3).int().')
 export const generatorParameter: Parameter<Generator | null> = keyword(
   'generator',
   nullable(instance(Generator, 'torch.Generator')),
@@ -89,7 +93,7 @@ export function uniformFill(dtype: DType, from: number, to: number): Fill {
   return (out, generator) => draw.uniform(out as Float32Array, from, to, generator)
 }
 
-/** Sixteen and more are drawn in blocks only into row-major memory. */
+/** Sixteen or more are drawn in blocks, but only into row-major memory. */
 export function normalFill(dtype: DType, mean: number, std: number, rowMajor: boolean): Fill {
   if (!isFloat(dtype)) throw noDraws('normal_kernel_cpu', dtype)
   return (out, generator) => {
@@ -104,7 +108,7 @@ export const integerFill =
   (out, generator) =>
     draw.randint(out, low, high, generator, dtype === 'bool')
 
-/** `random_()` without bounds: all whole numbers that the dtype holds exactly, from 0. */
+/** `random_()` without bounds: every integer from 0 on that the dtype represents exactly. */
 export function anyIntegerFill(dtype: DType): Fill {
   if (dtype === 'float64') {
     return (out, generator) => {
@@ -120,7 +124,7 @@ export function anyIntegerFill(dtype: DType): Fill {
 
 // ---- in place ----
 
-/** What is drawn replaces the elements; gradients end here. */
+/** The drawn elements replace the old ones; gradients end here. */
 const replacing = (name: string) => elementwise(name, (_, value) => value)
 export const replaced = {
   uniform: replacing('uniform'),

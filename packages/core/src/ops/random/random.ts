@@ -1,4 +1,4 @@
-// Random tensors, and tensors that are overwritten with what is drawn (draws.ts): PyTorch's distributions and streams, bit for
+// Random tensors, and tensors overwritten with random elements (draws.ts): PyTorch's distributions and streams, bit for
 // bit.
 import type { DType } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
@@ -50,15 +50,15 @@ import type { TensorLike } from '../define/overloads.ts'
 
 type SizeArgs = readonly (number | readonly number[] | RandomOptions)[]
 
-/** What is asked for by name, as `randomParameters` read it, from the device on. */
+/** The options from the device on, as `randomParameters` reads them. */
 type Rest = readonly [device: string | undefined, requiresGrad: boolean, generator: Generator | null]
 
-/** A new leaf of drawn elements. */
+/** A new leaf of random elements. */
 const create = (shape: Shape, dtype: DType, [device, requiresGrad, generator]: Rest, fill: Fill): Tensor =>
   asLeaf(drawn(deviceNamed(device), { sizes: shape, dtype }, generator ?? defaultGenerator, fill), { requiresGrad })
 
 /**
- * Uniform numbers of [0, 1): `rand(2, 3)` or `rand([2, 3], { dtype, generator })`; float only.
+ * Uniform numbers in [0, 1): `rand(2, 3)` or `rand([2, 3], { dtype, generator })`. Float only.
  *
  * @example
  * manualSeed(0)
@@ -71,7 +71,10 @@ export function rand(...args: SizeArgs): Tensor {
 }
 const randOptions = signature('rand', ...randomParameters)
 
-/** Normal numbers of mean 0 and standard deviation 1: `randn(2, 3)` or `randn([2, 3], { dtype, generator })`; float only. */
+/**
+ * Normal numbers of mean 0 and standard deviation 1: `randn(2, 3)` or `randn([2, 3], { dtype, generator })`. Float
+ * only.
+ */
 export function randn(...args: SizeArgs): Tensor {
   const { shape, options } = sizesAndOptions('randn', args)
   const [dtype = 'float32', ...rest] = randnOptions(options)
@@ -94,11 +97,11 @@ const normalAround = signature(
   generatorParameter,
 )
 
-/** Normal numbers of a mean and standard deviation, in a shape; float only. */
+/** Normal numbers of a mean and a standard deviation, in a shape. Float only. */
 export function normal(mean: number, std: number, size: readonly number[], options?: RandomOptions): Tensor
 /**
- * Normal numbers with a mean and standard deviation of their own: tensors that broadcast, or one tensor and a number. In
- * the dtype of the mean, or of `std` where the mean is a number; float only.
+ * Normal numbers, each with its own mean and standard deviation: tensors that broadcast, or a tensor and a number. The
+ * dtype is that of the mean, or of `std` if the mean is a number. Float only.
  *
  * @example
  * normal(0, 0.1, [2, 3])
@@ -118,7 +121,7 @@ const tooSmall = elementwise('clone', (std) => std, {
     error: () => new RuntimeError('normal expects all elements of std >= 0.0'),
   }),
 })
-/** What is drawn does not depend on the mean and the deviation, as far as autograd knows. */
+/** For autograd the drawn numbers do not depend on the mean and the deviation. */
 const normalOp = (name: string): Elementwise => elementwise(name, (_mean, _std, value) => value)
 const normalOps = [1, 2, 3].map((i) => normalOp(`NormalBackward${i}`))
 
@@ -151,10 +154,10 @@ const inPlaceOf = (fn: typeof mul | typeof add, x: Tensor, y: TensorLike): Tenso
   return applyInPlace(op, x, inputs, null)
 }
 
-/** Whole numbers of [0, high) in a shape; int32 unless told otherwise. */
+/** Integers in [0, high) in a shape; int32 unless another dtype is given. */
 export function randint(high: number, size: readonly number[], options?: RandomOptions): Tensor
 /**
- * Whole numbers of [low, high) in a shape; int32 unless told otherwise.
+ * Integers in [low, high) in a shape; int32 unless another dtype is given.
  *
  * @example
  * randint(0, 10, [2, 3])
@@ -164,7 +167,7 @@ export function randint(...args: readonly unknown[]): Tensor {
   const [low, high, size, dtype = 'int32', ...rest] = isLow(args[1]) ? randintFrom(args) : randintTo(args)
   return create(checkSizes([...size]), dtype, rest, integerFill(dtype, low, high))
 }
-/** Two bounds, where a second number or anything else that is no size and no options stands. */
+/** Whether there are two bounds: the second argument is a number, or at least neither a size nor options. */
 const isLow = (second: unknown): boolean => second !== undefined && typeof second !== 'object'
 const randintFrom = signature(
   'randint',
@@ -186,14 +189,14 @@ const randintTo = (args: readonly unknown[]): ReturnType<typeof randintFrom> => 
 }
 
 const randpermArguments = signature('randperm', required('n', int), ...randomParameters)
-/** The numbers 0 to n - 1 in a random order; int32 unless told otherwise. */
+/** The numbers 0 to n - 1 in random order; int32 unless another dtype is given. */
 export function randperm(...args: [n: number, options?: RandomOptions]): Tensor {
   const [n, dtype = 'int32', ...rest] = randpermArguments(args)
   if (dtype === 'bool') throw noDraws('randperm', dtype)
   return create(checkSizes([n]), dtype, rest, draw.randperm)
 }
 
-/** A new leaf with the shape, dtype, device and order of dimensions of another tensor. */
+/** A new leaf with the shape, dtype, device and dimension order of another tensor. */
 function createLike(
   x: Tensor,
   dtype: DType,
@@ -207,7 +210,7 @@ function createLike(
 }
 
 const randLikeArguments = method('rand_like', ...randomParameters)
-/** Uniform numbers of [0, 1) in the shape, dtype and device of another tensor. */
+/** Uniform numbers in [0, 1) in the shape, dtype and device of another tensor. */
 export function randLike(x: Tensor, ...args: [options?: RandomOptions]): Tensor {
   const [dtype = x.dtype, ...rest] = randLikeArguments(x, args)
   return createLike(x, dtype, rest, () => uniformFill(dtype, 0, 1))
@@ -222,7 +225,7 @@ export function randnLike(x: Tensor, ...args: [options?: RandomOptions]): Tensor
 
 const likeFrom = method('randint_like', required('low', int), required('high', int), ...randomParameters)
 const likeTo = method('randint_like', required('high', int), keyword('low', int, 0), ...randomParameters)
-/** Whole numbers of [low, high), or [0, high), in the shape, dtype and device of another tensor. */
+/** Integers in [low, high), or in [0, high), in the shape, dtype and device of another tensor. */
 export function randintLike(x: Tensor, high: number, options?: RandomOptions): Tensor
 export function randintLike(x: Tensor, low: number, high: number, options?: RandomOptions): Tensor
 export function randintLike(x: Tensor, ...args: readonly unknown[]): Tensor {
@@ -241,7 +244,7 @@ export interface UniformOptions extends GeneratorOption {
   readonly to?: number
 }
 const uniformArguments = method('uniform_', optional('from', number, 0), optional('to', number, 1), generatorParameter)
-/** Overwrites with uniform numbers of [from, to), [0, 1) unless given; float only. */
+/** Overwrites with uniform numbers in [from, to), by default [0, 1). Float only. */
 export function uniform_(self: Tensor, ...args: Arguments<[from: number, to: number], UniformOptions>): Tensor {
   const [from, to, generator] = uniformArguments(self, args)
   return drawInto(self, 'uniform', generator, () => uniformFill(self.dtype, from, to))
@@ -252,7 +255,7 @@ export interface NormalOptions extends GeneratorOption {
   readonly std?: number
 }
 const normalArguments = method('normal_', optional('mean', number, 0), optional('std', number, 1), generatorParameter)
-/** Overwrites with normal numbers of `mean` (0) and `std` (1); float only. */
+/** Overwrites with normal numbers of `mean` (0) and `std` (1). Float only. */
 export function normal_(self: Tensor, ...args: Arguments<[mean: number, std: number], NormalOptions>): Tensor {
   const [mean, std, generator] = normalArguments(self, args)
   return drawInto(self, 'normal', generator, (rowMajor) => normalFill(self.dtype, mean, std, rowMajor))
@@ -265,8 +268,8 @@ const randomArguments = method(
   generatorParameter,
 )
 /**
- * Overwrites with whole numbers: `random_(from, to)` of [from, to), `random_(to)` of [0, to), `random_()` all from 0
- * that the dtype holds exactly (int32 draws one word an element then, as PyTorch's int32).
+ * Overwrites with integers: `random_(from, to)` in [from, to), `random_(to)` in [0, to), `random_()` from 0 to the
+ * largest that the dtype represents exactly (for int32 one word per element is drawn, as in PyTorch).
  */
 export function random_(self: Tensor, ...args: Arguments<[from: number, to: number], RandomFromTo>): Tensor {
   const [from, to, generator] = randomArguments(self, args)

@@ -11,7 +11,7 @@ import { isTensor, type Kind, required, signature } from '../../tensor/signature
 import type { Tensor } from '../../tensor/tensor.ts'
 import { fromArray } from '../create/create.ts'
 
-/** An effect on the default generator, which can be taken back. */
+/** An effect on the default generator that can be undone. */
 function reseeding(fn: () => void): void {
   effect(() => {
     const before = defaultGenerator.getState()
@@ -23,9 +23,9 @@ function reseeding(fn: () => void): void {
 const whole: Kind<number | bigint> = { expected: 'int', accepts: (x) => typeof x === 'number' || typeof x === 'bigint' }
 const seedArguments = signature('manual_seed', required('seed', whole))
 /**
- * Seeds the default generator, so that everything drawn from it repeats, and returns it.
+ * Seeds the default generator, so that everything drawn from it is reproducible, and returns it.
  *
- * A number with a fraction is cut. Throws a RuntimeError outside -2^63 to 2^64 - 1.
+ * The fraction of a number is dropped. Throws a RuntimeError outside -2^63 to 2^64 - 1.
  *
  * @example
  * manualSeed(0)
@@ -54,10 +54,10 @@ export function getRngState(): Tensor {
 const bytes: Kind<Tensor> = {
   expected: 'torch.ByteTensor',
   accepts: (x) => isTensor(x) && x.dtype === 'uint8',
-  refuse: () => new TypeError('RNG state must be a torch.ByteTensor', 'Pass what getRngState() returned as state.'),
+  refuse: () => new TypeError('RNG state must be a torch.ByteTensor', 'Pass the result of getRngState().'),
 }
 const stateArguments = signature('set_rng_state', required('state', bytes))
-/** Continues the default generator from a state of `getRngState`, or of PyTorch's `get_rng_state`. */
+/** Restores the default generator to a state of `getRngState`, or of PyTorch's `get_rng_state`. */
 export function setRngState(...args: [state: Tensor]): void {
   const [state] = stateArguments(args)
   const bytes = state.toArray() as Uint8Array

@@ -1,5 +1,5 @@
-// Variances and standard deviations, with or without the mean: two passes, as accurate as the dtype allows. The mean that
-// the rule reads is an output that nobody sees; the one that is asked for is another, which may be written to.
+// Variances and standard deviations, with or without the mean: two passes, as accurate as the dtype allows. The mean
+// that the gradient rule reads is a hidden output; the mean that is returned is another one, which may be written to.
 import { isFloat } from '../../base/dtype.ts'
 import { RuntimeError, TypeError } from '../../base/errors.ts'
 import { normalizeDims, reducedShape } from '../../base/shape.ts'
@@ -17,7 +17,7 @@ import { countOf, sumAll, withDims } from './reduce.ts'
 interface Moments {
   readonly dims: readonly number[]
   readonly keepdim: boolean
-  /** Taken off the number of elements: 1 for the unbiased estimate, 0 for the population's. */
+  /** Subtracted from the number of elements: 1 for the unbiased estimate, 0 for the population. */
   readonly correction: number
 }
 
@@ -28,7 +28,7 @@ const stdGradient = elementwise('mul', (dy, x, mean, y, scale) =>
   s.mul(s.select(s.eq(y, 0), 0, s.mul(scale, s.div(dy, s.mul(y, 2)))), s.sub(x, mean)),
 )
 
-/** Gradients through the spread and through the mean, where they arrived. */
+/** Sums the gradients through the spread and through the mean, if they exist. */
 function gradients(ctx: Vjp<Moments>, root: boolean): Gradients {
   const { sizes } = ctx.inputSpec(0)
   const { dims, correction } = ctx.attrs
@@ -46,7 +46,7 @@ function gradients(ctx: Vjp<Moments>, root: boolean): Gradients {
   return [through.reduce((a, b) => add(a, b), throughSpread)]
 }
 
-/** Outputs: the spread, the mean for the rule with its dimensions kept, and the mean if it is asked for. */
+/** Outputs: the spread, the mean with its dimensions kept for the rule, and the mean for the caller if `asked`. */
 const moments = (name: string, root: boolean, asked: boolean): OpDef<Moments> => ({
   name,
   infer: ([x], { dims, keepdim }) => {
@@ -75,9 +75,9 @@ const moments = (name: string, root: boolean, asked: boolean): OpDef<Moments> =>
 })
 
 export interface MomentOptions extends DimOptions {
-  /** Divide by the number of elements less one (the default), else by their number. */
+  /** Divide by the number of elements less one (the default), otherwise by the number. */
   readonly unbiased?: boolean
-  /** What to take off the number of elements, in place of `unbiased`. */
+  /** What to subtract from the number of elements, instead of `unbiased`. */
   readonly correction?: number | null
 }
 
@@ -93,7 +93,7 @@ function momentsOf(op: OpDef<Moments>, name: string): (x: Tensor, ...args: Momen
     keyword('correction', nullable(int), undefined),
   )
   return (x, ...args) => {
-    // A lone boolean stands behind the dimension that is not given.
+    // A single boolean comes after the dimension, which is missing.
     const [dim, unbiased, keepdim, correction] = read(x, typeof args[0] === 'boolean' ? [undefined, ...args] : args)
     if (!isFloat(x.dtype)) {
       const subject = name.endsWith('_mean') ? `${name} only support` : 'std and var only support'
@@ -117,19 +117,19 @@ const varMeanOf = momentsOf(moments('varMean', false, true), 'var_mean')
 const stdMeanOf = momentsOf(moments('stdMean', true, true), 'std_mean')
 
 /**
- * The variance of all elements or over `dim`, unbiased unless `{ unbiased: false }`; float only. Called `var` in the op
- * table and among the methods. NaN where there are too few elements.
+ * The variance of all elements or over `dim`, unbiased unless `{ unbiased: false }`. Float only. It is `var` in the op
+ * table and as a method. NaN for too few elements.
  *
  * @example
  * tensor([1, 2, 4]).var() // tensor(2.3333)
  */
 export const variance = (x: Tensor, ...args: MomentArguments): Tensor => varOf(x, ...args)[0]
 
-/** The standard deviation of all elements or over `dim`, unbiased unless `{ unbiased: false }`; float only. */
+/** The standard deviation of all elements or over `dim`, unbiased unless `{ unbiased: false }`. Float only. */
 export const std = (x: Tensor, ...args: MomentArguments): Tensor => stdOf(x, ...args)[0]
 
-/** The variance and the mean, in one go. */
+/** The variance and the mean at once. */
 export const varMean = (x: Tensor, ...args: MomentArguments): [Tensor, Tensor] => varMeanOf(x, ...args)
 
-/** The standard deviation and the mean, in one go. */
+/** The standard deviation and the mean at once. */
 export const stdMean = (x: Tensor, ...args: MomentArguments): [Tensor, Tensor] => stdMeanOf(x, ...args)

@@ -27,22 +27,22 @@ import { pad } from '../views/pad.ts'
 import { narrow, select, transpose } from '../views/views.ts'
 
 export interface Reduction {
-  /** Reduced dimensions, sorted; the result keeps them as 1 or not. */
+  /** The reduced dimensions, sorted; the result keeps them with size 1 if `keepdim`. */
   readonly dims: readonly number[]
   readonly keepdim: boolean
   readonly dtype: DType
 }
 
-/** The reduced tensor with its lost dimensions back as 1, so that it broadcasts against the input. */
+/** The reduced tensor with its lost dimensions restored as 1, so that it broadcasts against the input. */
 export const withDims = (y: Tensor, shape: Shape, dims: readonly number[]): Tensor => {
   const kept = reducedShape(shape, dims, true)
   return y.sizes.length === kept.length ? y : apply(reshapeOp, [y], kept)
 }
 
-/** How many elements of a shape the dimensions hold. */
+/** The number of elements in some dimensions of a shape. */
 export const countOf = (shape: Shape, dims: readonly number[]): number => dims.reduce((n, d) => n * shape[d], 1)
 
-/** An op that reduces an expression of its input; kernels are made once for dtypes and dimensions. */
+/** An op that reduces an expression of its input. Kernels are made once per dtypes and dimensions. */
 export function reduction(
   name: string,
   fn: ReduceFn,
@@ -70,7 +70,7 @@ const sumRules: Pick<OpDef<Reduction>, 'vjp'> = {
     return [expandTo(toDType(withDims(ctx.dy, sizes, ctx.attrs.dims), dtype), sizes)]
   },
 }
-/** The sum of everything that `dims` names. */
+/** The sum over `dims`. */
 export const sumAll = reduction('sum', 'sum', (x) => x, sumRules)
 const sumDims = reduction('SumBackward1', 'sum', (x) => x, sumRules)
 
@@ -78,8 +78,7 @@ export interface ReduceOptions extends DimOptions {
   readonly dtype?: DType
 }
 
-/** Sums and products of bool and integers are int32. */
-/** The dtype in which elements of `x` are added or multiplied up. */
+/** The dtype in which the elements of `x` are added or multiplied: int32 for bool and integers. */
 export const accumulated = (x: Tensor, dtype: DType | undefined): DType =>
   dtype ?? (isFloat(x.dtype) ? x.dtype : 'int32')
 
@@ -93,12 +92,12 @@ const sumArguments = reduceArguments('sum')
  */
 export function sum(x: Tensor, ...args: DimArguments<ReduceOptions>): Tensor {
   const [dims, keepdim, dtype] = sumArguments(x, args)
-  // A sum of truths that is a truth again: whether there is one.
+  // A sum in bool is true if any element is.
   const op = dtype === 'bool' ? anyOp : dims === null ? sumAll : sumDims
   return apply(op, [x], { dims: normalizeDims(dims, x.dim()), keepdim, dtype: accumulated(x, dtype) })
 }
 
-/** The input in the float dtype of a mean; whole numbers have none. */
+/** The input in the float dtype of a mean; there is none for integers. */
 export function floatNeeded(x: Tensor, name: string, dtype?: DType): Tensor {
   const wanted = dtype ?? x.dtype
   if (!isFloat(wanted)) {
@@ -127,7 +126,7 @@ const meanAll = meanOp('mean')
 const meanDims = meanOp('MeanBackward1')
 
 const meanArguments = reduceArguments('mean')
-/** The mean of all elements, or over `dim`; float only. NaN for no elements. */
+/** The mean of all elements, or over `dim`. Float only. NaN for no elements. */
 export function mean(x: Tensor, ...args: DimArguments<ReduceOptions>): Tensor {
   const [dims, keepdim, dtype] = meanArguments(x, args)
   const input = floatNeeded(x, 'mean', dtype)
@@ -148,9 +147,9 @@ function truth(op: OpDef<Reduction>): (x: Tensor, ...args: DimArguments<DimOptio
 }
 
 const anyOp = reduction('any', 'max', (x) => s.cast(x, 'bool'), {})
-/** Whether any element is not 0, of all or over `dim`: a bool. False for no elements. */
+/** Whether any element is nonzero, of all or over `dim`: a bool. False for no elements. */
 export const any = truth(anyOp)
-/** Whether all elements are not 0, of all or over `dim`: a bool. True for no elements. */
+/** Whether all elements are nonzero, of all or over `dim`: a bool. True for no elements. */
 export const all = truth(reduction('all', 'prod', (x) => s.cast(x, 'bool'), {}))
 
 // ---- products ----
@@ -168,7 +167,10 @@ const kindsOfFactors = byCase((axes, dtype): Prims['map'] => {
     ],
   }
 })
-/** In one pass: how many are 0, the product of the others, how many are not finite, the product of those that are. */
+/**
+ * In one pass: the number of zeros, the product of the other elements, the number of elements that are not finite, and
+ * the product of the finite ones.
+ */
 const countKinds: OpDef<readonly number[]> = {
   name: 'prod',
   infer: ([x], dims) => {
@@ -178,8 +180,9 @@ const countKinds: OpDef<readonly number[]> = {
   to: { kind: 'kernel', prim: 'map', lower: (axes, [x]) => kindsOfFactors(axes, x.dtype) },
 }
 /**
- * The product of the others is the quotient, except beside zeros. With a 0 and something that is not finite the product
- * is NaN, but that of the others need not be. Of two zeros in all of a tensor, PyTorch looks no further.
+ * The product of the other elements is the quotient, except next to zeros. If there are a 0 and an element that is not
+ * finite, the product is NaN, but that of the other elements need not be. If all of a tensor has two zeros, PyTorch
+ * looks no further.
  */
 const prodGradient = (whole: boolean): Elementwise =>
   elementwise('mul', (dy, x, y, zeros, rest, wild, tame) => {
@@ -191,8 +194,8 @@ const prodGradient = (whole: boolean): Elementwise =>
   })
 
 /**
- * The product of all other elements along the last dimension, by multiplications alone, so that its own derivatives are
- * right beside zeros too: pairs are multiplied, and each element gets its neighbour times what the pair gets.
+ * The product of all other elements along the last dimension, by multiplication alone, so that its own derivatives are
+ * also right next to zeros. Pairs are multiplied, and each element gets its neighbour times the result for its pair.
  */
 function productOfOthers(x: Tensor): Tensor {
   const last = x.dim() - 1
@@ -216,7 +219,7 @@ function prodGradients(ctx: Vjp<Reduction>, rule: Elementwise): Gradients {
   if (!mode.grad) {
     return [apply(rule, [dy, x, withDims(ctx.output(), x.sizes, dims), ...applyAll(countKinds, [x], dims)], null)]
   }
-  // All of them as one row, or the one dimension moved to the end.
+  // All dimensions as one row, or the single dimension moved to the end.
   const row = dims.length > 1
   const moved = row ? apply(reshapeOp, [x], [x.elements]) : transpose(x, dims[0], -1)
   const others = productOfOthers(moved)
@@ -232,7 +235,7 @@ const prodDim = reduction('ProdBackward1', 'prod', (x) => x, prodRules(false))
 
 const prodArguments = method('prod', optional('dim', nullable(int), null), keepdimParameter, dtypeParameter)
 /**
- * The product of all elements, or over `dim`; the gradient is right beside zeros too. bool and integers give int32.
+ * The product of all elements, or over `dim`. The gradient is also right next to zeros. bool and integers give int32.
  *
  * @example
  * prod(tensor([2, 3, 4])) // tensor(24.)

@@ -30,11 +30,11 @@ const scan = (name: string, fn: ReduceFn, rule: Pick<OpDef<number>, 'vjp' | 'sav
 })
 
 const cumsumOp: OpDef<number> = scan('cumsum', 'sum', { vjp: ({ dy, attrs: dim }) => [sumsFrom(dy, dim)] })
-/** For every element the sum of those from it on. */
+/** For each element, the sum of the elements from it to the end. */
 const sumsFrom = (x: Tensor, dim: number): Tensor =>
   apply(flipOp, [apply(cumsumOp, [apply(flipOp, [x], [dim])], dim)], [dim])
 
-/** A scan that takes a dtype; a tensor of no dimensions is its own. */
+/** A scan with an optional dtype; a tensor without dimensions is its own result. */
 function running(
   op: OpDef<number>,
 ): (x: Tensor, ...args: [dim: number | ScanOptions, options?: Pick<ScanOptions, 'dtype'>]) => Tensor {
@@ -64,8 +64,8 @@ export const cumsum = running(cumsumOp)
 
 // ---- products ----
 
-// `zeros` counts the zeros up to an element. Those before the first zero have the quotient of each product that they are
-// in; the first zero has the products without it; whatever follows is a factor of products that are 0.
+// `zeros` is the number of zeros up to an element. An element before the first zero gets the quotient of each product
+// it is in; the first zero gets the products without it; later elements are only in products that are 0.
 const beforeZero = elementwise('mul', (dy, y, zeros) => s.select(s.eq(zeros, 0), s.mul(dy, y), 0))
 const withoutZero = elementwise('where', (x, zeros) => s.select(s.and(s.eq(x, 0), s.eq(zeros, 1)), 1, x))
 const afterZero = elementwise('mul', (dy, y, zeros) => s.select(s.eq(zeros, 1), s.mul(dy, y), 0))
@@ -87,7 +87,7 @@ function cumprodGradient(ctx: Vjp<number>): Tensor {
 const exceptOwn = elementwise('where', (x, k, i) => s.select(s.eq(k, i), 1, x))
 const fromOwn = elementwise('mul', (dy, others, k, j) => s.select(s.ge(j, k), s.mul(dy, others), 0))
 
-/** The same by multiplications alone, so that its own derivatives are right beside zeros too: n rows of n products. */
+/** The same by multiplication alone, so that its own derivatives are also right next to zeros: n rows of n products. */
 function differentiableGradient(ctx: Vjp<number>): Tensor {
   const { dy, attrs: dim } = ctx
   const x = ctx.input(0)
@@ -108,8 +108,8 @@ const cumprodOp: OpDef<number> = scan('cumprod', 'prod', {
   vjp: (ctx) => [ctx.dy.elements > 0 && mode.grad ? differentiableGradient(ctx) : cumprodGradient(ctx)],
 })
 /**
- * Running products along `dim`: element i is the product of elements 0 to i; the gradient is right beside zeros too. bool
- * and integers give int32.
+ * Running products along `dim`: element i is the product of elements 0 to i. The gradient is also right next to zeros.
+ * bool and integers give int32.
  *
  * @example
  * cumprod(tensor([2, 3, 4]), 0) // tensor([ 2.,  6., 24.])
@@ -144,7 +144,7 @@ const extremeAlong = (fn: 'max' | 'min'): OpDef<number> => {
         if (x.dim() === 0) return [apply(cloneOp, [x], null), filled([], 'int32', 0, x.storage.device)]
         const places = counted(x.sizes[dim], 'int32', x.device)
         const column = apply(reshapeOp, [places], [x.sizes[dim], ...x.sizes.slice(dim + 1).fill(1)])
-        // The last of equal ones, and a NaN for all that follow it.
+        // The last of equal elements; after a NaN, that NaN for all that follow.
         const found = apply(isExtreme, [x, apply(most, [x], dim)], null)
         const at = apply(lastPlace, [apply(placeWhere, [found, column], null)], dim)
         return [gatherAlongDim(x, dim, at), at]
@@ -164,11 +164,11 @@ function runningExtreme(fn: 'max' | 'min'): (x: Tensor, dim: number | { readonly
 }
 
 /**
- * The largest element so far along `dim`, and its index; of equal ones the last. NaN stays from where it is on.
+ * The largest element so far along `dim`, and its index; the last one among equals. After a NaN everything is NaN.
  *
  * @example
  * const { values, indices } = cummax(tensor([1, 3, 2]), 0) // tensor([1., 3., 3.]), tensor([0, 1, 1])
  */
 export const cummax = runningExtreme('max')
-/** The smallest element so far along `dim`, and its index; of equal ones the last. NaN stays from where it is on. */
+/** The smallest element so far along `dim`, and its index; the last one among equals. After a NaN everything is NaN. */
 export const cummin = runningExtreme('min')

@@ -1,5 +1,5 @@
-// Softmax, its logarithm, and logsumexp: shifted by the largest element so that nothing overflows, in few passes, each
-// with a gradient of its own. Backends may have them, and their gradients, as kernels.
+// Softmax, its logarithm, and logsumexp. They subtract the largest element, so that nothing overflows, take few passes,
+// and each has a gradient of its own. Backends may have kernels for them and their gradients.
 import type { Prims } from '../../backend/backend.ts'
 import { type DType, isFloat } from '../../base/dtype.ts'
 import { normalizeDim, normalizeDims, reducedShape } from '../../base/shape.ts'
@@ -25,7 +25,7 @@ const shifted = byCase((axes, dtype): Prims['map'] => {
   const expr = s.exp(s.sub(s.input(0, dtype), s.input(1, dtype)))
   return { outs: [{ expr }, reduced('sum', expr, axes)] }
 })
-/** In one pass: the exponentials of the elements less the largest, and their sums. */
+/** In one pass: the exponentials of the elements minus the largest one, and their sums. */
 export const expAndSum: OpDef<Axes> = {
   name: 'exp',
   infer: ([x], dims) => [
@@ -34,10 +34,10 @@ export const expAndSum: OpDef<Axes> = {
   ],
   to: { kind: 'kernel', prim: 'map', lower: (axes, [x]) => shifted(axes, x.dtype) },
 }
-/** Along the one dimension that there is; numbers have an axis of one element. */
+/** Along the single dimension; a tensor without dimensions has an axis of one element. */
 const along = ([axis = 0]: Axes) => ({ axis })
 
-/** An op of the gradient and the result, without a gradient of its own as a kernel. */
+/** An op of the gradient and the result. Its kernel has no gradient of its own. */
 const ofGradient = (
   name: string,
   kind: 'softmaxBackward' | 'logSoftmaxBackward',
@@ -74,7 +74,7 @@ const lessBoth = elementwise('sub', (x, most, logSum) => s.sub(s.sub(x, most), l
 const logSoftmaxGradient = elementwise('logSoftmaxBackwardData', (dy, exps, sums, total) =>
   s.sub(dy, s.mul(exps, s.div(total, sums))),
 )
-/** The gradient of both. */
+/** The gradient of both outputs. */
 export const expAndSumGradient = elementwise('mul', (dExps, dSums, exps) => s.mul(s.add(dExps, dSums), exps))
 const lessShare = elementwise('logSoftmaxBackwardData', (dy, y, total) => s.sub(dy, s.mul(s.exp(y), total)))
 const logSoftmaxBackward = ofGradient('logSoftmaxBackwardData', 'logSoftmaxBackward', (dy, y, dims) =>
@@ -82,17 +82,16 @@ const logSoftmaxBackward = ofGradient('logSoftmaxBackwardData', 'logSoftmaxBackw
 )
 
 /**
- * Outputs: the result, and for the gradient the exponentials and their sums, which are dear to compute again. They have
- * gradients of their own, for gradients of gradients; what was taken off before the exponential counts as a constant,
- * because nothing depends on it. The kernel keeps nothing but the result, because computing exponentials again costs less
- * there than memory.
+ * Outputs: the result, and for the gradient the exponentials and their sums, which are expensive to recompute. Those
+ * have gradients of their own, for gradients of gradients; the subtracted element counts as a constant, because nothing
+ * depends on it. The kernel keeps only the result, because there memory costs more than recomputing exponentials.
  */
 const logSoftmaxOp = composite<'logSoftmax', Axes>({
   name: 'logSoftmax',
   kind: 'logSoftmax',
   attrs: along,
   infer: (inputs, dims) => [{ sizes: inputs[0].sizes, dtype: inputs[0].dtype }, ...expAndSum.infer(inputs, dims)],
-  // The result itself only so that writing to it is an error, as it is in PyTorch.
+  // The result itself is saved only so that overwriting it is an error, as in PyTorch.
   saves: () => ({ outputs: [0, 1, 2] }),
   vjp: (ctx) => {
     const [dy, dExps, dSums] = ctx.dys
@@ -117,19 +116,15 @@ const logSoftmaxOp = composite<'logSoftmax', Axes>({
 
 export interface SoftmaxOptions {
   readonly dim?: number
-  /** Convert to this dtype before. */
+  /** Convert to this dtype first. */
   readonly dtype?: DType
 }
 
 type SoftmaxArguments = [dim: number | SoftmaxOptions, options?: SoftmaxOptions]
 
-/** A function along one dimension, in the dtype asked for. */
+/** A function along one dimension, in the requested dtype. */
 function alongOne(op: OpDef<Axes>, name: string): (x: Tensor, ...args: SoftmaxArguments) => Tensor {
-  const read = method(
-    name,
-    required('dim', { ...int, hint: 'Say along which dimension: { dim: -1 }.' }),
-    dtypeParameter,
-  )
+  const read = method(name, required('dim', { ...int, hint: 'Give the dimension: { dim: -1 }.' }), dtypeParameter)
   return (x, ...args) => {
     const [dim, dtype] = read(x, args)
     const input = dtype === undefined ? x : toDType(x, dtype)
@@ -143,19 +138,19 @@ function alongOne(op: OpDef<Axes>, name: string): (x: Tensor, ...args: SoftmaxAr
 }
 
 /**
- * `exp(x)` divided by its sum along `dim`, so that slices are positive and sum to 1; float only, or `{ dtype }`.
+ * `exp(x)` divided by its sum along `dim`, so that slices are positive and sum to 1. Float only, or with `{ dtype }`.
  *
  * @example
  * softmax(tensor([1, 2, 3]), 0) // tensor([0.0900, 0.2447, 0.6652])
  */
 export const softmax = alongOne(softmaxOp, 'softmax')
 
-/** The logarithm of `softmax`, exact where that would be 0; float only, or `{ dtype }`. */
+/** The logarithm of `softmax`, accurate even where softmax would be 0. Float only, or with `{ dtype }`. */
 export const logSoftmax = alongOne(logSoftmaxOp, 'log_softmax')
 
 // ---- logsumexp ----
 
-/** An infinite largest element is not taken off: the difference would be NaN. */
+/** An infinite largest element is not subtracted, because the difference would be NaN. */
 const finite = (most: Expr): Expr => s.select(s.eq(s.abs(most), Number.POSITIVE_INFINITY), 0, most)
 const expLess = elementwise('exp', (x, most) => s.exp(s.sub(x, finite(most))))
 const logPlus = elementwise('log', (sum, most) => s.add(s.log(sum), finite(most)))
@@ -192,7 +187,7 @@ export interface LogsumexpOptions {
 }
 const logsumexpArguments = method(
   'logsumexp',
-  required('dim', { ...dims, hint: 'Say over which dimension: { dim: 0 }.' }),
+  required('dim', { ...dims, hint: 'Give the dimension: { dim: 0 }.' }),
   keepdimParameter,
 )
 /**

@@ -1,4 +1,5 @@
-// Joining and cutting: cat, stack, split, chunk, unbind, repeat, tile. Pieces are views; what is joined is new memory.
+// Joining and splitting: cat, stack, split, chunk, unbind, repeat, tile. Pieces are views; joined tensors are new
+// memory.
 import type { Prims } from '../../backend/backend.ts'
 import { IndexError, RuntimeError, TypeError } from '../../base/errors.ts'
 import { resultType } from '../../base/promotion.ts'
@@ -31,7 +32,7 @@ type DimArg = number | { readonly dim?: number }
 
 interface Joined {
   readonly dim: number
-  /** The size of every part along it. */
+  /** The size of each part along `dim`. */
   readonly sizes: readonly number[]
 }
 const along: Prims['concat'][] = []
@@ -56,7 +57,7 @@ type JoinArguments = [tensors: readonly Tensor[], dim?: DimArg]
 const joinArguments = (name: string) => {
   const listed: Kind<readonly Tensor[]> = {
     ...tensors,
-    hint: `Put them into an array: ${name}([a, b]).`,
+    hint: `Pass an array: ${name}([a, b]).`,
     refuse: (value) => {
       const at = Array.isArray(value) ? Array.from(value).findIndex((x) => !tensor.accepts(x)) : -1
       if (at < 0) return undefined
@@ -69,13 +70,13 @@ const joinArguments = (name: string) => {
 }
 const dimParameter = optional('dim', int, 0)
 
-/** All in the dtype that the widest of them has. */
+/** All converted to their widest dtype. */
 function unified(tensors: readonly Tensor[]): readonly Tensor[] {
   const dtype = resultType(tensors)
   return tensors.every((x) => x.dtype === dtype) ? tensors : tensors.map((x) => toDType(x, dtype))
 }
 
-/** PyTorch lets tensors of shape [0] stand beside any others. */
+/** PyTorch allows tensors of shape [0] among any others. */
 const isNothing = (x: Tensor): boolean => x.sizes.length === 1 && x.sizes[0] === 0
 
 const catArguments = joinArguments('cat')
@@ -140,7 +141,7 @@ const stackOp: OpDef<number> = {
 
 const stackArguments = joinArguments('stack')
 /**
- * Tensors of one shape side by side along a new dimension `dim` (0). Dtypes promote.
+ * Tensors of one shape along a new dimension `dim` (0). Dtypes promote.
  *
  * @example
  * stack([tensor([1, 2]), tensor([3, 4])]).shape // [2, 2]
@@ -173,7 +174,7 @@ function parts(op: typeof sliceOp, x: Tensor, dim: number, sizes: readonly numbe
   })
 }
 
-/** `total` in pieces of `size`, the last one smaller where it does not divide. */
+/** `total` in pieces of `size`; the last one is smaller if it does not divide evenly. */
 const equalSizes = (total: number, size: number): number[] =>
   total === 0 ? [0] : Array.from({ length: Math.ceil(total / size) }, (_, i) => Math.min(size, total - i * size))
 
@@ -187,7 +188,8 @@ const splitArguments = method(
   dimParameter,
 )
 /**
- * Views of pieces along `dim` (0): of one size (the last may be smaller), or of given sizes that add up.
+ * Views of pieces along `dim` (0): of one size (the last may be smaller), or of given sizes that add up to the
+ * dimension.
  *
  * @example
  * const [a, b] = split(arange(5), [2, 3])
@@ -226,7 +228,7 @@ function splitSections(x: Tensor, sizes: readonly number[], dim: number): Tensor
 
 const chunkArguments = method('chunk', required('chunks', int), dimParameter)
 /**
- * Views of at most `chunks` pieces of one size along `dim` (0); the last may be smaller.
+ * Views of at most `chunks` equal pieces along `dim` (0); the last may be smaller.
  *
  * @example
  * chunk(arange(5), 2).map(String) // ['tensor([0, 1, 2])', 'tensor([3, 4])']
@@ -243,7 +245,7 @@ export function chunk(x: Tensor, ...args: [chunks: number, dim?: DimArg]): Tenso
 
 const unbindOp: typeof selectOp = { ...selectOp, name: 'unbind' }
 const unbindArguments = method('unbind', dimParameter)
-/** Views of all slices along `dim` (0), which disappears. */
+/** Views of all slices along `dim` (0), which is removed. */
 export function unbind(x: Tensor, ...args: [dim?: DimArg]): Tensor[] {
   const [d] = unbindArguments(x, args)
   if (x.dim() === 0) throw new IndexError(`Dimension specified as ${d} but tensor has no dimensions`)
@@ -253,7 +255,7 @@ export function unbind(x: Tensor, ...args: [dim?: DimArg]): Tensor[] {
 
 // ---- repeating ----
 
-/** Each dimension as two: how often, and what. */
+/** Each dimension as two: the number of repeats, and the size. */
 const pairs = (shape: Shape, repeats: readonly number[]): { once: number[]; often: number[] } => {
   const lead = repeats.length - shape.length
   const once = repeats.flatMap((_, i) => [1, i < lead ? 1 : shape[i - lead]])
@@ -282,7 +284,7 @@ const repeatOp: OpDef<readonly number[]> = {
 }
 
 /**
- * The tensor repeated along every dimension, `repeats[i]` times; more repeats than dimensions add dimensions in front.
+ * The tensor repeated `repeats[i]` times along each dimension; more repeats than dimensions add leading dimensions.
  *
  * @example
  * repeat(tensor([1, 2]), 2, 2) // tensor([[1., 2., 1., 2.],
@@ -299,7 +301,7 @@ export function repeat(x: Tensor, ...repeats: Sizes): Tensor {
   return apply(repeatOp, [x], counts)
 }
 
-/** As `repeat`, but fewer repeats than dimensions are for the last ones. */
+/** As `repeat`, but if there are fewer repeats than dimensions, they are for the last ones. */
 export function tile(x: Tensor, ...repeats: Sizes): Tensor {
   checkSelf('tile', x)
   const counts = sizesOf('tile', 'dims', repeats, Number.NEGATIVE_INFINITY)

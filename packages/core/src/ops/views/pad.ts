@@ -1,4 +1,4 @@
-// Padding with a constant: new memory around a tensor; negative amounts cut off instead.
+// Padding with a constant: new memory around a tensor; negative amounts crop it.
 import type { Prims } from '../../backend/backend.ts'
 import { type DType, isFloat } from '../../base/dtype.ts'
 import { NotImplementedError, RuntimeError } from '../../base/errors.ts'
@@ -8,7 +8,7 @@ import { ints, method, nullable, number, optional, required, str } from '../../t
 import type { Tensor } from '../../tensor/tensor.ts'
 import { narrow } from './views.ts'
 
-/** Elements to add in front of and behind every dimension; negative ones are cut off. */
+/** Elements to add before and after each dimension; a negative amount crops. */
 type Padding = Prims['pad']
 const padded: OpDef<Padding>['infer'] = ([x], { low, high }) => [
   { sizes: x.sizes.map((n, i) => low[i] + n + high[i]), dtype: x.dtype },
@@ -49,7 +49,7 @@ export const padOp: OpDef<Padding> = {
   },
 }
 
-/** Without the elements that negative padding cuts off. */
+/** Cropped by the negative amounts. */
 function cropped(x: Tensor, dim: number, low: number, high: number): Tensor {
   const front = low < 0 ? narrow(x, dim, -low, x.sizes[dim] + low) : x
   return high < 0 ? narrow(front, dim, 0, front.sizes[dim] + high) : front
@@ -70,7 +70,7 @@ const padArguments = method(
 )
 /**
  * Adds elements around a tensor: `[left, right]` for the last dimension, `[left, right, top, bottom]` for the last two,
- * and so on; negative amounts cut off. They have `value` (0); 'constant' is the only mode.
+ * and so on; negative amounts crop. The elements are `value` (0); 'constant' is the only mode.
  *
  * @example
  * pad(tensor([1, 2]), [1, 2]) // tensor([0., 1., 2., 0., 0.])

@@ -1,4 +1,5 @@
-// Views: other shapes and orders over the same memory. Each is a function on layouts; gradients follow (define.ts).
+// Views: other shapes and orders over the same memory. Each is a function on layouts, from which the gradient follows
+// (define/views.ts).
 import type { Spec } from '../../backend/backend.ts'
 import { dtypeName } from '../../base/dtype.ts'
 import { IndexError, RuntimeError } from '../../base/errors.ts'
@@ -31,7 +32,7 @@ export function view(x: Tensor, ...sizes: Sizes): Tensor {
   return apply(strictView, [x], inferSize(sizesOf('view', 'size', sizes, -1), x.numel()))
 }
 
-/** The same elements under another shape: a view where possible, else a copy; one size may be -1. */
+/** The same elements under another shape: a view if possible, otherwise a copy; one size may be -1. */
 export function reshape(x: Tensor, ...sizes: Sizes): Tensor {
   checkSelf('reshape', x)
   return apply(reshapeOp, [x], inferSize(sizesOf('reshape', 'shape', sizes, -1), x.numel()))
@@ -42,7 +43,7 @@ interface FlattenDims {
   readonly endDim?: number
 }
 const flattenArguments = method('flatten', optional('startDim', int, 0), optional('endDim', int, -1))
-/** One dimension in place of dimensions `startDim` to `endDim`. */
+/** Dimensions `startDim` to `endDim` merged into one. */
 export function flatten(x: Tensor, ...args: Arguments<[startDim: number, endDim: number], FlattenDims>): Tensor {
   const [startDim, endDim] = flattenArguments(x, args)
   const start = normalizeDim(startDim, x.dim())
@@ -85,7 +86,7 @@ export function transpose(x: Tensor, ...dims: [dim0: number, dim1: number]): Ten
 }
 
 const tArguments = method('t')
-/** A matrix transposed; vectors and scalars as they are. */
+/** The transpose of a matrix; vectors and scalars stay as they are. */
 export function t(x: Tensor, ...none: []): Tensor {
   tArguments(x, none)
   if (x.dim() > 2) {
@@ -103,7 +104,7 @@ export function t(x: Tensor, ...none: []): Tensor {
     : apply(tOp, [x], [1, 0])
 }
 
-/** Without the dimensions that `drop` names. */
+/** Without the dimensions in `drop`. */
 const squeezeOp = (name: string) =>
   viewOp<readonly number[]>(name, ({ sizes, strides, offset }, drop) => ({
     sizes: sizes.filter((_, i) => !drop.includes(i)),
@@ -139,12 +140,12 @@ export function unsqueeze(x: Tensor, ...args: [dim: number]): Tensor {
   return apply(unsqueezeOp, [x], normalizeDim(dim, x.dim() + 1))
 }
 
-/** Sizes of 1 repeated to larger ones without a copy; -1 keeps a size, new dimensions come in front. */
+/** Repeats sizes of 1 without a copy; -1 keeps a size, and new dimensions come first. */
 export function expand(x: Tensor, ...sizes: Sizes): Tensor {
   checkSelf('expand', x)
   return apply(expandOp, [x], expandedShape(x, sizesOf('expand', 'size', sizes, Number.NEGATIVE_INFINITY)))
 }
-/** The full sizes that a tensor expands to, or PyTorch's error. */
+/** The full sizes of an expansion, or PyTorch's error. */
 export function expandedShape(x: Spec, shape: Shape): Shape {
   const lead = shape.length - x.sizes.length
   if (lead < 0) {
@@ -153,7 +154,7 @@ export function expandedShape(x: Spec, shape: Shape): Shape {
     )
   }
   const full = new Array<number>(shape.length)
-  // The last dimension that does not fit is the one that is told, as in PyTorch.
+  // The message is about the last dimension that does not fit, as in PyTorch.
   for (let i = shape.length - 1; i >= 0; i--) {
     const n = shape[i]
     const own = i < lead ? 1 : x.sizes[i - lead]
@@ -184,7 +185,7 @@ const flipCopyOp: OpDef<readonly number[]> = {
   vjp: (ctx) => [apply(flipOp, [ctx.dy], ctx.attrs)],
   to: { kind: 'compose', compose: ([x], dims) => [apply(cloneOp, [apply(flipOp, [x], dims)], null)] },
 }
-/** The dimensions in reversed element order: a copy, as in PyTorch. */
+/** The elements in reverse order along the given dimensions: a copy, as in PyTorch. */
 export function flip(x: Tensor, ...dims: Sizes): Tensor {
   checkSelf('flip', x)
   const given = sizesOf('flip', 'dims', dims, Number.NEGATIVE_INFINITY)
@@ -208,14 +209,16 @@ const sliceArguments = method(
   optional('end', bound, null),
   optional('step', int, 1),
 )
-/** Elements `start`, `start + step`, ... below `end` of a dimension, by Python's rules for negative and large bounds. */
+/**
+ * Elements `start`, `start + step`, ... below `end` of a dimension, by Python's rules for negative and large bounds.
+ */
 export function slice(
   x: Tensor,
   ...args: [dim: number, start?: number | null, end?: number | null, step?: number]
 ): Tensor {
   const [dim, start, end, step] = sliceArguments(x, args)
   if (x.dim() === 0) throw new RuntimeError('slice() cannot be applied to a 0-dim tensor.')
-  if (step <= 0) throw new RuntimeError('slice step must be positive', 'To reverse use flip().')
+  if (step <= 0) throw new RuntimeError('slice step must be positive', 'To reverse, use flip().')
   const d = normalizeDim(dim, x.dim())
   const size = x.sizes[d]
   const clip = (at: number): number => Math.min(Math.max(at < 0 ? at + size : at, 0), size)
@@ -225,7 +228,7 @@ export function slice(
 }
 
 const narrowArguments = method('narrow', required('dim', int), required('start', int), required('length', int))
-/** `length` elements of a dimension from `start`. */
+/** `length` elements of a dimension from `start` on. */
 export function narrow(x: Tensor, ...args: [dim: number, start: number, length: number]): Tensor {
   const [dim, start, length] = narrowArguments(x, args)
   if (x.dim() === 0) throw new RuntimeError('narrow() cannot be applied to a 0-dim tensor.')
@@ -250,7 +253,7 @@ export const selectOp: OpDef<Selection> = {
   cut: ({ dim, index }) => ({ dim, start: index, length: 1, step: 1 }),
 }
 const selectArguments = method('select', required('dim', int), required('index', int))
-/** One index of a dimension, which disappears. */
+/** One index of a dimension, which is removed. */
 export function select(x: Tensor, ...args: [dim: number, index: number]): Tensor {
   const [dim, index] = selectArguments(x, args)
   if (x.dim() === 0) throw new IndexError('select() cannot be applied to a 0-dim tensor.')
@@ -323,22 +326,22 @@ export function unfold(x: Tensor, ...args: [dimension: number, size: number, ste
 }
 
 const contiguousArguments = method('contiguous')
-/** The tensor itself when it is row-major, else a row-major copy. */
+/** The tensor itself if it is row-major, otherwise a row-major copy. */
 export function contiguous(x: Tensor, ...none: []): Tensor {
   contiguousArguments(x, none)
   return isContiguous(x) ? x : apply(cloneOp, [x], null)
 }
 
 const cloneArguments = method('clone')
-/** A copy with its own memory; gradients flow through. */
+/** A copy with its own memory; gradients flow through it. */
 export function clone(x: Tensor, ...none: []): Tensor {
   cloneArguments(x, none)
   return apply(cloneOp, [x], null)
 }
 
 /**
- * A tensor with the elements that a chain of views reaches replaced by those of a second one. In place, it is how
- * memory is written through a view; its gradient is zero in the region for the base, and the region for the values.
+ * A tensor whose elements under a chain of views are replaced by those of a second tensor. In place, it writes memory
+ * through a view. Its gradient is zero in the region for the base, and the gradient of the region for the values.
  */
 const assignOp: OpDef<readonly ViewStep[]> = {
   name: 'CopySlices',
@@ -360,7 +363,7 @@ const assignOp: OpDef<readonly ViewStep[]> = {
 }
 setAssign(assignOp)
 
-/** What each value of an assignment to a region gets; those that meet in one element, all alike, share it. */
+/** The gradient of each value assigned to a region; equal values that fall on one element share its gradient. */
 function reachedBy(dy: Tensor, chain: readonly ViewStep[]): Tensor {
   const reached = replay(dy, chain)
   const layout = chainLayout(dy.sizes, chain)

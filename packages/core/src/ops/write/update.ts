@@ -1,5 +1,5 @@
-// In-place updates of several tensors by one kernel, outside of autograd: an optimizer's step on a parameter and its
-// state is one pass over memory.
+// In-place updates of several tensors by one kernel, outside of autograd: an optimizer updates a parameter and its
+// state in one pass over memory.
 import type { Prims } from '../../backend/backend.ts'
 import { type Expr, s, topological } from '../../expr/expr.ts'
 import { operand } from '../../tensor/apply.ts'
@@ -11,7 +11,7 @@ type Value = Tensor | number | (() => number)
 /** Overwrites `targets`, all of one shape and dtype, with expressions of their old elements and of `values`. */
 export type Update = (targets: readonly Tensor[], values: readonly Value[]) => void
 
-/** With every operand rounded: a rule stands for several of PyTorch's operations, and gives the bits that they give. */
+/** Rounds every operand: a rule stands for several of PyTorch's operations and gives the same bits. */
 function stepByStep(roots: readonly Expr[]): Expr[] {
   const steps = new Map<Expr, Expr>()
   const operands = new Map<Expr, Expr>()
@@ -24,8 +24,8 @@ function stepByStep(roots: readonly Expr[]): Expr[] {
 }
 
 /**
- * An update rule. `build` gets the targets' elements, then the values'; it returns one expression for each target.
- * A function among the values is read anew at every run and every replay.
+ * An update rule. `build` gets the elements of the targets, then the values; it returns one expression per target. A
+ * function among the values is read again in every run and every replay.
  *
  * @example
  * const descend = update('sgd', 1, (p, grad, lr) => [s.sub(p, s.mul(lr, grad))])

@@ -1,5 +1,5 @@
-// Writing into a tensor: fill_, zero_, copy_, and the switches of autograd that change one. They follow PyTorch's rules
-// for leaves and views (tensor/apply.ts), and have no form without underscore.
+// Writing to a tensor: fill_, zero_, copy_, and in-place autograd switches. They follow PyTorch's rules for leaves and
+// views (tensor/apply.ts), and have no form without underscore.
 import type { Prims } from '../../backend/backend.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import { broadcastShapes, checkOutput } from '../../base/shape.ts'
@@ -15,7 +15,7 @@ import { sumTo } from '../define/elementwise.ts'
 import { filled, toDType } from '../define/fill.ts'
 import { byCase, noAxes } from '../define/kernels.ts'
 
-/** Inputs: what is overwritten, without being read, and what it gets; that broadcasts and is converted. */
+/** Inputs: the overwritten tensor, which is not read, and the new elements, which are broadcast and converted. */
 function overwrite(name: string): OpDef<null> {
   const kernelOf = byCase((_, from, to): Prims['map'] => ({ outs: [{ expr: s.cast(s.input(1, from), to) }] }))
   return {
@@ -41,13 +41,13 @@ const fillTensor = overwrite('FillBackward3')
 const zeroOp = overwrite('zero')
 const copyOp = overwrite('CopyBackwards')
 
-/** Fills a whole tensor in place, or what a view reaches. */
+/** Fills a whole tensor in place, or the part that a view covers. */
 const fillWith = (op: OpDef<null>, x: Tensor, value: Tensor | number | boolean): Tensor =>
   applyInPlace(op, x, [x, value instanceof Tensor ? value : operand(numberFor(value, x.dtype))], null)
 
 const fillArguments = method('fill_', required('value', { ...either(tensor, scalar), expected: 'Number' }))
 /**
- * Every element becomes `value`, a number or a tensor without dimensions.
+ * Sets every element to `value`, a number or a tensor without dimensions.
  *
  * @example
  * zeros(2).fill_(3) // tensor([3., 3.])
@@ -64,7 +64,7 @@ export function fill_(x: Tensor, ...args: [value: Tensor | number | boolean]): T
 }
 
 const zeroArguments = method('zero_')
-/** Every element becomes 0. */
+/** Sets every element to 0. */
 export function zero_(x: Tensor, ...none: []): Tensor {
   zeroArguments(x, none)
   return fillWith(zeroOp, x, 0)
@@ -72,7 +72,7 @@ export function zero_(x: Tensor, ...none: []): Tensor {
 
 const copyArguments = method('copy_', required('other', tensor))
 /**
- * The elements become those of `src`, which broadcasts and is converted; gradients flow to `src`.
+ * Overwrites the elements with those of `src`, which is broadcast and converted. Gradients flow to `src`.
  *
  * @example
  * zeros(2, 2).copy_(tensor([1, 2])) // tensor([[1., 2.],
@@ -88,7 +88,7 @@ export function copy_(x: Tensor, ...args: [src: Tensor]): Tensor {
 
 const requiresGradArguments = method('requires_grad_', optional('requiresGrad', bool, true))
 /**
- * Says whether backward collects a gradient for this leaf; a result can only be told what it does already.
+ * Sets whether backward collects a gradient for this leaf; for a result, only true is allowed.
  *
  * @example
  * zeros(3).requiresGrad_()
@@ -99,7 +99,7 @@ export function requiresGrad_(x: Tensor, ...args: [requiresGrad?: boolean]): Ten
 }
 
 const detachArguments = method('detach_')
-/** Cuts a tensor off the graph that made it, in place; not for views. */
+/** Detaches a tensor from the graph that made it, in place; not for views. */
 export function detach_(x: Tensor, ...none: []): Tensor {
   detachArguments(x, none)
   if (x.viewOf !== null) {
