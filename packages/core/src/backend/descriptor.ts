@@ -131,17 +131,23 @@ function makes(d: Descriptor, outputs: readonly Spec[]): boolean {
   return true
 }
 
-/** The hash of shapes and strides. */
+/** The hash of the shapes and strides that `describes` compares. */
 function hashOf({ inputs, outputs }: Instr): number {
-  let hash = inputs.length
-  for (let k = 0; k < outputs.length; k++) {
-    const { sizes } = outputs[k]
-    for (let i = 0; i < sizes.length; i++) hash = (Math.imul(hash, 31) + sizes[i]) | 0
-  }
+  const first = inputs.length
+  let hash = first
   for (let i = 0; i < inputs.length; i++) {
     const { sizes, strides } = inputs[i] as View
     if (strides === undefined) continue
     for (let k = 0; k < strides.length; k++) hash = (Math.imul(hash, 961) + 31 * sizes[k] + strides[k]) | 0
+  }
+  return hash === first ? sizesHash(outputs) : hash
+}
+
+function sizesHash(outputs: readonly Spec[]): number {
+  let hash = 0
+  for (let k = 0; k < outputs.length; k++) {
+    const { sizes } = outputs[k]
+    for (let i = 0; i < sizes.length; i++) hash = (Math.imul(hash, 31) + sizes[i]) | 0
   }
   return hash
 }
