@@ -184,6 +184,23 @@ interface Windows {
   readonly dilation?: number
 }
 
+test('both factors are windows that overlap', () => {
+  const random = generator(5)
+  for (const [a, b] of [
+    [
+      [1, 2, 1, 3],
+      [2, 1, 1, 2],
+    ],
+    [
+      [7, 1, 2, 1],
+      [1, 1, 1, 1],
+    ],
+  ]) {
+    check(contraction(random, { rows: [9, 8], sum: [4, 5], columns: [6, 7], a, b }))
+    check(contraction(random, { batch: [3], rows: [9, 8], sum: [4, 5], columns: [6, 7], a: [2, ...a], b: [0, ...b] }))
+  }
+})
+
 /** The contractions of a convolution's three directions: the sizes and steps of the windows and of the other factor. */
 function windowsOf({ image: [n, c, h, w], kernel: [o, kh, kw], groups = 1, stride = 1, dilation = 1 }: Windows) {
   const [oh, ow] = [

@@ -1,8 +1,8 @@
 // The scratch memory of products, for the copies of their factors and for partial sums. All products share it, because
 // only one runs at a time; so a step with many layers needs as much as its largest layer.
 
-/** The rows of the first factor, the columns of the second, or partial sums. */
-export type PanelUse = 'rows' | 'columns' | 'sums'
+/** Rows of the first factor, columns of the second, partial sums, or a whole factor as it lies. */
+export type PanelUse = 'rows' | 'columns' | 'sums' | 'first' | 'second'
 
 /** A panel of more doubles than this is not shared, because a shared one is kept forever. */
 const mostShared = 1 << 18

@@ -1,7 +1,7 @@
 // Contractions as JavaScript source, for compiled programs and for sizes that are common: a product of an m by k and a
 // k by n matrix. Tiles accumulate in registers, in loops whose sizes and steps are constants. A factor whose rows,
 // columns or sums are nested loops, as the windows of a convolution are, is copied to panels through tables of offsets,
-// one part of its sums at a time. Every element adds up its products over k in order, in double precision, and is
+// one part of its sums at a time, or once as it lies. Every element adds up its products over k in order, in double precision, and is
 // rounded once, so any choice of tiles, panels and parts gives the numbers of the `contract` kernel bit for bit.
 import { roundSource } from '@flambeau/core/backend'
 import type { PanelUse } from '../kernels/panels.ts'
@@ -85,7 +85,9 @@ const mostWritten = 80
 const readsOfRows = 4
 const readsOfColumns = 8
 /** The same where nested loops address them. */
-const readsOfWalked = 3
+const readsOfWalked = 4
+/** A factor is copied where elements are read at least this often. */
+const readsOfCopy = 4
 /** Doubles in a panel of columns: a MiB, which the second cache holds. */
 export const mostInPanel = 1 << 17
 /** Products in a part of the sums, so that the panels of a tile stay in the first cache. */
@@ -181,18 +183,20 @@ class Emission {
   readonly #walks: boolean
   /** Whether rows are written out instead of tiles. */
   readonly #written: boolean
+  /** Calls that copy factors, once for each element of the batch. */
+  readonly #copies: string[] = []
   /** The tables of offsets, by the nested loops they are for. */
   readonly #tables = new Map<Nest, string>()
 
   constructor(x: MatmulSource, fresh: (prefix: string) => string) {
     this.#x = x
     this.#fresh = fresh
-    const { k, n, a, b, out, operands = [], batch = [], parameters = [] } = x
+    const { m, k, n, a, b, out, operands = [], batch = [], parameters = [] } = x
     this.#parameters = [...parameters]
     this.#arguments = [...parameters]
     this.#batch = batch.map((_, d) => `t${d}_`)
-    this.#a = this.#cells(a)
-    this.#b = this.#cells(b)
+    this.#a = this.#factorCells('first', a, m, k)
+    this.#b = this.#factorCells('second', b, k, n)
     this.#out = this.#cells(out)
     this.#operands = operands.map((operand) => this.#cells(operand))
     this.#never = this.#constant('never', 'new Int32Array(1)')
@@ -206,6 +210,7 @@ class Emission {
     const parts = this.#walks && k > mostProducts ? cut(k, mostProducts) : [{ from: 0, to: k, step: k }]
     const blocks = empty ? [] : cut(n, Math.max(mostColumns, Math.floor(mostInPanel / Math.max(parts[0].step, 1))))
     let lines = blocks.flatMap((range) => loop('first_', range, (first) => this.#columnsFrom(range, first, parts)))
+    if (!empty) lines.unshift(...this.#copies)
     for (let d = batch.length - 1; d >= 0; d--) {
       const t = this.#batch[d]
       lines = [`for (let ${t} = 0; ${t} < ${batch[d]}; ${t}++) {`, ...lines, '}']
@@ -229,6 +234,25 @@ class Emission {
     const body = write(fn)
     this.#functions.push(...fn.lines(name, parameters, body))
     return `${name}(${parameters.join(', ')})`
+  }
+
+  /**
+   * A factor, or its copy in doubles where nested loops read an element often: windows overlap. A copy is a constant whose
+   * elements need no conversion.
+   */
+  #factorCells(use: PanelUse, s: FactorSource, rows: number, columns: number): Cells {
+    const cells = this.#cells(s)
+    const length = reachOf(s.rowStep, rows) + reachOf(s.columnStep, columns) + 1
+    const isOften = rows * columns >= readsOfCopy * length && length <= mostInPanel
+    if (!isWalked(s) || !isOften || !isAscending(s.rowStep) || !isAscending(s.columnStep)) return cells
+    const copy = this.#panel(use, length)
+    const copies = (fn: FunctionText): string[] =>
+      loop('i_', { from: 0, to: length, step: 1 }, (i) => {
+        const from = cells.at(fn, sum(...cells.origin, i), 0, length)
+        return [`${copy.at(fn, i, 0, length)} = ${from}`]
+      })
+    this.#copies.push(this.#function('copy', [], copies))
+    return copy
   }
 
   #cells(s: FactorSource): Cells {
