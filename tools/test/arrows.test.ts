@@ -1,10 +1,11 @@
 // Proves that lint enforces the arrows: writes good and bad imports into an empty copy of the tree; biome must report
 // exactly the bad ones.
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
 import { afterAll, expect, test } from 'vitest'
 import { config, everywhere, folders, packages } from '../arrows.mjs'
 
@@ -126,4 +127,42 @@ test('two files never import each other', () => {
   expect(
     lint({ ...bad, 'packages/core/src/ops/c.ts': "export * from './a.ts'" }, ['suspicious/noImportCycles']),
   ).toEqual(Object.keys(bad))
+})
+
+/** Files whose types define each other. The compiler does not mind, but nobody can read one of them first. */
+const circles: Readonly<Record<string, readonly string[]>> = {
+  'core/src/tensor': ['node', 'op', 'tensor'],
+  'core/src/backend': ['backend', 'composites', 'program'],
+  'core/src/expr': ['expr', 'step', 'steps', 'arithmetic', 'functions', 'logic'],
+  'core/src/nn': ['hooks', 'members', 'module', 'module-arguments'],
+  'backend-js/src/program': ['likeness', 'map', 'source'],
+}
+
+test('types go one way, too, but for a few files that define each other', () => {
+  const packagesFolder = join(root, 'packages')
+  const files = readdirSync(packagesFolder, { recursive: true, encoding: 'utf8' })
+    .filter((path) => /^[^/]+\/src\/.*\.ts$/.test(path))
+    .map((path) => join(packagesFolder, path))
+  const imports = new Map(
+    files.map((file) => [
+      file,
+      ts
+        .preProcessFile(readFileSync(file, 'utf8'))
+        .importedFiles.map(({ fileName }) => join(dirname(file), fileName))
+        .filter((path) => path !== file && files.includes(path)),
+    ]),
+  )
+  const reached = (from: string): Set<string> => {
+    const seen = new Set<string>()
+    const waiting = [from]
+    for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
+      for (const to of imports.get(file) ?? []) if (!seen.has(to)) waiting.push(to) && seen.add(to)
+    }
+    return seen
+  }
+  const inCircles = files.filter((file) => reached(file).has(file)).map((file) => relative(packagesFolder, file))
+  const known = (path: string): boolean =>
+    Object.entries(circles).some(([folder, names]) => path.startsWith(folder) && names.includes(basename(path, '.ts')))
+  expect(files.length).toBeGreaterThan(200)
+  expect(inCircles.filter((path) => !known(path))).toEqual([])
 })

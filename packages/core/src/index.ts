@@ -2,6 +2,7 @@
 import './autograd/methods.ts'
 import './class-names.ts'
 import './ops/methods.ts'
+import './tensor/read.ts'
 
 export { AutogradFunction, FunctionCtx } from './autograd/function.ts'
 export { type BackwardOptions, backward, type GradOptions, grad } from './autograd/grad.ts'

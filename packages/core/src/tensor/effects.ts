@@ -1,13 +1,11 @@
 // Host effects and reads of host state. Everything that a training step does besides instructions (counters, schedules,
 // random draws) goes through here, so that a recorder in front of the backend can repeat it in order at every replay,
 // and undo it if the step throws. So does state that determines the instructions (options, flags, which gradients
-// exist), so that a recording is only used while all of it is unchanged.
-import type { Output } from '../backend/backend.ts'
+// exist), so that a recording is only used while all of it is unchanged. Effects pass tensors and storages on without
+// knowing them: those are defined above this file.
+import type { Backend, Output } from '../backend/backend.ts'
 import type { Stream } from '../backend/program.ts'
 import type { TypedArray } from '../base/dtype.ts'
-import type { Device, Storage } from './device.ts'
-import type { Input } from './op.ts'
-import type { Tensor } from './tensor.ts'
 
 /** Undoes one run of an effect. */
 export type Undo = () => void
@@ -23,13 +21,13 @@ export interface Looks {
   /** The entry of a map for a key, and the own properties of that entry. */
   notedEntry<K extends object>(map: ReadonlyMap<K, object>, key: K): void
   /** Operands of an operation: whether they collect gradients, and their memory. */
-  met(inputs: readonly Input[]): void
+  met(inputs: readonly object[]): void
   /** Whether a tensor existed before the step. */
-  isOutside(x: Tensor): boolean
+  isOutside(x: object): boolean
   /** The `.grad` of a tensor is read. */
-  readsGradient(x: Tensor): void
+  readsGradient(x: object): void
   /** The `.grad` of a tensor is about to be replaced. */
-  setsGradient(x: Tensor): void
+  setsGradient(x: object): void
 }
 
 export interface EffectSink {
@@ -38,24 +36,24 @@ export interface EffectSink {
   /** Throws for something that a recording cannot hold; the error names the calling line. */
   refuse(what: string, remedy?: string): void
   readonly looks: Looks
-  made(storage: Storage): void
+  made(storage: object): void
   /** The memory of a tensor was written in place. */
-  wrote(storage: Storage): void
+  wrote(storage: object): void
   /** A tensor that outlives the step that created it: an optimizer's state. */
-  holds(x: Tensor): void
+  holds(x: object): void
   /** Registers a function that restores something that is not an effect, if the step throws. */
   restoring(restore: () => void): void
   /** Memory is about to be freed. */
-  freeing(storage: Storage): void
+  freeing(storage: object): void
 }
 
 /** Is notified of new storages and of tensors that outlive them: a scope. */
 export interface ScopeSink {
-  made(storage: Storage): void
+  made(storage: object): void
   /** The tensor got a gradient, another place in a graph, or other memory. */
-  changed(x: Tensor): void
+  changed(x: object): void
   /** A tensor that outlives the scope that created it: an optimizer's state. */
-  holds(x: Tensor): void
+  holds(x: object): void
 }
 
 /** The receivers of effects: a recorder, if there is one, and the innermost scope. */
@@ -89,13 +87,18 @@ export function assign<T extends object, K extends keyof T>(object: T, key: K, v
 }
 
 /** Fills an output with the numbers that `produce` draws from a stream, now and at every replay. */
-export function writeProduced(device: Device, out: Output, produce: () => TypedArray, stream: Stream): void {
+export function writeProduced(
+  device: { readonly backend: Backend },
+  out: Output,
+  produce: () => TypedArray,
+  stream: Stream,
+): void {
   if (effects.sink === null) device.backend.write(out, produce())
   else effects.sink.write(out, produce, stream)
 }
 
 /** Increments a storage's version after a write. */
-export function touch(storage: Storage): void {
+export function touch(storage: { version: number }): void {
   storage.version++
   effects.sink?.wrote(storage)
 }

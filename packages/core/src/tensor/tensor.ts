@@ -1,9 +1,8 @@
 // Tensor as data: a layout over a storage, its place in the autograd graph, and nothing that computes. Operations are
-// functions in ops/; their methods are derived from that table (ops/methods.ts).
+// functions in ops/; their methods are derived from that table (ops/methods.ts). Reading is in read.ts.
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { DeviceBuffer } from '../backend/backend.ts'
-import { toBase64 } from '../base/base64.ts'
-import { type DType, dtypeName, isFloat, newArray, type TypedArray } from '../base/dtype.ts'
+import { type DType, dtypeName, isFloat } from '../base/dtype.ts'
 import { checkSwitch } from '../base/callable.ts'
 import { RuntimeError, TypeError } from '../base/errors.ts'
 import { isContiguous } from '../base/layout.ts'
@@ -15,7 +14,6 @@ import { mode } from './mode.ts'
 import { accumulator, type Hook, Node } from './node.ts'
 import type { OpDef } from './op.ts'
 import { formatSize } from './print.ts'
-import { tensorText } from './text.ts'
 
 /** What a view remembers, so that its node can be recomputed after a write to its base. */
 export interface ViewOf {
@@ -292,109 +290,6 @@ export class Tensor {
   isFloatingPoint(): boolean {
     return isFloat(this.dtype)
   }
-
-  /** A copy of the elements in row-major order, as the typed array of the dtype. */
-  toArray(): TypedArray {
-    this.#checkExport('toArray')
-    return this.#read()
-  }
-
-  #read(): TypedArray {
-    if (this.elements === 0) return newArray(this.dtype, 0)
-    return this.storage.device.backend.readSync(this)
-  }
-
-  /** Reports a read in a compiled step: exported elements leave the graph. */
-  #checkExport(method: string): void {
-    effects.sink?.refuse(`${method}()`)
-    if (!mode.grad || !this.requiresGrad) return
-    throw new RuntimeError(
-      "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.",
-      `In TypeScript: x.detach().${method}().`,
-    )
-  }
-
-  /** Like `toArray`, but also on devices that cannot be read synchronously. */
-  async toArrayAsync(): Promise<TypedArray> {
-    this.#checkExport('toArrayAsync')
-    if (this.elements === 0) return newArray(this.dtype, 0)
-    return await this.storage.device.backend.read(this)
-  }
-
-  /** The number in a tensor with one element. */
-  item(): number {
-    effects.sink?.refuse('item()')
-    this.#checkItem()
-    return this.storage.device.backend.readSync(this)[0]
-  }
-
-  /** Like `item`, but also on devices that cannot be read synchronously. */
-  async itemAsync(): Promise<number> {
-    effects.sink?.refuse('itemAsync()')
-    this.#checkItem()
-    return (await this.storage.device.backend.read(this))[0]
-  }
-
-  #checkItem(): void {
-    if (this.elements !== 1) {
-      throw new RuntimeError(
-        `a Tensor with ${this.elements} elements cannot be converted to Scalar`,
-        'Use toArray() or toNested() for all elements, or index one first.',
-      )
-    }
-  }
-
-  /** Nested arrays in the tensor's shape; a number for a 0-d tensor; booleans for bool. */
-  toNested(): NestedNumbers {
-    effects.sink?.refuse('toNested()')
-    const data = this.#read()
-    const value = (i: number): number | boolean => (this.dtype === 'bool' ? data[i] !== 0 : data[i])
-    let at = 0
-    const build = (dim: number): NestedNumbers => {
-      if (dim === this.sizes.length) return value(at++)
-      return Array.from({ length: this.sizes[dim] }, () => build(dim + 1))
-    }
-    return build(0)
-  }
-
-  /** PyTorch's name of `toNested`. */
-  tolist(): NestedNumbers {
-    return this.toNested()
-  }
-
-  /**
-   * The form for `JSON.stringify`: dtype, shape, and the bytes of the elements, from which `fromJSON` restores them to
-   * the bit. Gradient, history and `requiresGrad` are not included.
-   *
-   * @example
-   * JSON.stringify(tensor([1, 2])) // '{"dtype":"float32","shape":[2],"data":"AACAPwAAAEA="}'
-   */
-  toJSON(): { readonly dtype: DType; readonly shape: readonly number[]; readonly data: string } {
-    effects.sink?.refuse('toJSON()')
-    const { dtype, sizes } = this
-    const { buffer, byteOffset, byteLength } = this.#read()
-    return { dtype, shape: [...sizes], data: toBase64(new Uint8Array(buffer, byteOffset, byteLength)) }
-  }
-
-  /** The tensor as PyTorch prints it. */
-  toString(): string {
-    return tensorText(this)
-  }
-
-  [Symbol.toPrimitive](hint: string): number | string {
-    if (hint === 'string' || (hint === 'default' && this.elements !== 1)) return this.toString()
-    if (this.elements !== 1) {
-      throw new RuntimeError(
-        `Boolean value of Tensor with more than one value is ambiguous`,
-        'Use any(), all() or item() to say which value is meant.',
-      )
-    }
-    return this.item()
-  }
-
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString()
-  }
 }
 
 if (Symbol.dispose !== undefined)
@@ -456,8 +351,6 @@ export function checkAlive({ storage }: Tensor): void {
 
 /** The same elements as a new tensor without history, which is not a view for autograd. */
 export const detached = (x: Tensor): Tensor => new Tensor(x.storage, x.sizes, x.strides, x.offset, x.dtype)
-
-export type NestedNumbers = number | boolean | NestedNumbers[]
 
 /** The node through which a gradient reaches `t`: its own, a leaf's accumulator, or null. */
 export function edgeOf(t: Tensor): Node | null {

@@ -22,7 +22,8 @@ import {
   scalar,
   signature,
 } from '../../tensor/signature.ts'
-import { type NestedNumbers, Tensor } from '../../tensor/tensor.ts'
+import type { NestedNumbers } from '../../tensor/read.ts'
+import { Tensor } from '../../tensor/tensor.ts'
 import { dtypeNames, dtypeParameter, numberFor, sizesAndOptions } from '../define/arguments.ts'
 import { reshapeOp } from '../define/views.ts'
 import { eq } from '../pointwise/comparison.ts'
