@@ -101,17 +101,17 @@ struct Map {
 };
 
 /**
- * Sums of products: a has the loops of the batch, of its rows and of the sum, b those of the batch, of the sum and of its
- * columns, c is row-major over batch, rows and columns and nobody else's memory. Then the expression `codes` of it: its
- * input 0 is the product, the further ones are `inputs`, which have the loops of c.
+ * Sums of products, followed by the expression `codes`. a has the loops of batch, rows and sum, b those of batch, sum and
+ * columns; c is row-major over batch, rows and columns and shares memory with nothing. The expression's input 0 is the
+ * sum, the others are `inputs`, which have the loops of c.
  */
 struct Contract {
   DType dtype;
-  /** How many loops of each class there are. Where none of the last three has more than one, matrices are multiplied. */
+  /** The number of loops of each class. If none of the last three has more than one, matrices are multiplied. */
   int32_t batch, rows, columns, sum;
-  /** Of the batch, of rows, of columns, of the sum. */
+  /** Sizes of the loops of the batch, of rows, of columns, of the sum. */
   const int32_t* sizes;
-  /** What they come to: elements of the batch, rows, columns, products that are summed. */
+  /** The products of these sizes: batch elements, rows, columns, terms of a sum. */
   int64_t count, m, n, k;
   Strided a, b;
   Operand c;

@@ -129,7 +129,7 @@ class Reader {
     int32_t first, count;
   };
 
-  /** The same of an operand that goes through some loops only, part after part. */
+  /** The same for an operand that has only some of the loops, part after part. */
   void claim(const Strided& x, const int32_t* sizes, std::initializer_list<Part> parts) {
     if (!good() || x.operand.ref < 0) return;
     int64_t low = x.operand.offset, high = low;

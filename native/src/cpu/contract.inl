@@ -112,7 +112,7 @@ template <class T, class Finish> static void multiply(Product<T> it, bool alone,
   gemm(it, alone ? 1 : parts_of(it.m * it.n, it.k), finish);
 }
 
-/** The loops of a class over one operand whose steps in them begin at `steps`. */
+/** The loops of a class, with an operand's strides in them. */
 INLINE Nest rows_of(const Contract& it, const int32_t* steps) { return {it.rows, it.sizes + it.batch, steps}; }
 INLINE Nest columns_of(const Contract& it, const int32_t* steps) {
   return {it.columns, it.sizes + it.batch + it.rows, steps};
@@ -121,7 +121,7 @@ INLINE Nest sum_of(const Contract& it, const int32_t* steps) {
   return {it.sum, it.sizes + it.batch + it.rows + it.columns, steps};
 }
 
-/** How many elements lie before those of a batch element, of an operand whose first steps are the batch's. */
+/** The offset of a batch element of an operand whose first strides are the batch's. */
 INLINE int64_t batch_offset(const Contract& it, const int32_t* steps, int64_t index) {
   int64_t offset = 0;
   for (int32_t d = it.batch - 1; d >= 0; --d) {
@@ -135,7 +135,7 @@ INLINE int64_t batch_offset(const Contract& it, const int32_t* steps, int64_t in
 
 static bool has_finish(const Contract& it) { return it.codeCount > 0 || it.from != -1; }
 
-/** Whether each operand of the expression moves on evenly along all rows and all columns, so that it can have any part. */
+/** Whether every operand of the expression has constant strides along rows and columns, so that any region can be done. */
 static bool finishes_in_parts(const Contract& it) {
   for (int32_t i = 0; i < it.inputCount; ++i) {
     int64_t step;
@@ -145,7 +145,7 @@ static bool finishes_in_parts(const Contract& it) {
   return true;
 }
 
-/** Memory for the operands of an expression, and their steps. */
+/** Memory for the operands of an expression and their strides. */
 struct FinishInputs {
   Strided* inputs;
   int32_t (*steps)[2];
@@ -257,25 +257,25 @@ template <class T, class U> static void multiply_integers(const Nested<T>& it) {
 enum class Method { direct, sums, turned };
 
 /**
- * How a contraction that is no product of matrices is done: by what costs least, counted in multiplications of whole vectors
- * for a vector of c and an element of the sum. A vector at the end of a run, or of the rows, may be partly in vain.
+ * Chooses the way with the least cost, counted in multiplications of vectors for a vector of c and a term of the sum: the
+ * last vector of a run, or of the rows, may be partly empty.
  */
 template <class T> static Method method_of(const Nested<T>& it) {
-  const auto in_vain = [](int64_t run) { return static_cast<double>(up(run, lanes<T>) * lanes<T>) / static_cast<double>(run); };
+  const auto filled_up = [](int64_t run) { return static_cast<double>(up(run, lanes<T>) * lanes<T>) / static_cast<double>(run); };
   const int64_t columns = it.bColumns.inner(), columnStep = it.bColumns.step();
   const int64_t sum = it.aSum.inner(), aStep = it.aSum.step(), bStep = it.bSum.step();
   const bool mayDirect =
       (columnStep == 1 || columnStep == 2) && (masked || columns >= lanes<T>) && it.k <= tableK;
   const bool maySum = aStep == 1 && (bStep == 1 || bStep == 2) && sum == it.bSum.inner();
   constexpr double never = 1e9;
-  const double direct = mayDirect ? in_vain(columns) : never, sums = maySum ? 1.1 * in_vain(sum) : never;
-  const double turned = in_vain(it.m) * (1 + 4 / static_cast<double>(it.n) + 8 / static_cast<double>(it.k));
+  const double direct = mayDirect ? filled_up(columns) : never, sums = maySum ? 1.1 * filled_up(sum) : never;
+  const double turned = filled_up(it.m) * (1 + 4 / static_cast<double>(it.n) + 8 / static_cast<double>(it.k));
   if (direct <= turned && direct <= sums) return Method::direct;
   if (sums <= turned) return Method::sums;
   return Method::turned;
 }
 
-/** Calls `body` for regions of m rows and n columns, for `parts` threads, that are cut at multiples of `unit` columns. */
+/** Calls `body` for the regions of `parts` threads, which are cut at multiples of `unit` columns. */
 template <class Body> static void for_regions(int64_t parts, int64_t m, int64_t n, int64_t unit, const Body& body) {
   int64_t down = 1, across = 1;
   const int64_t units = n / unit < 1 ? 1 : n / unit;
@@ -295,7 +295,7 @@ template <class Body> static void for_regions(int64_t parts, int64_t m, int64_t 
   parallel_for(down * across, part);
 }
 
-/** Batch elements whose left factor is the same, as columns of one product, and the others as they were. */
+/** Batch loops along which a stands still, as loops over columns, and the other batch loops. */
 template <class T> struct Merged {
   int32_t sizes[maxDepth], bSteps[maxDepth], cSizes[maxDepth], cSteps[maxDepth];
   int32_t restSizes[maxDepth], restA[maxDepth], restB[maxDepth];

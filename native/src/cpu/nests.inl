@@ -1,8 +1,8 @@
-// Products whose rows, columns or sum are several loops each, as convolutions' are: where elements lie is said by tables of
-// offsets, which are made once for many batch elements or for a block of the sum. Nothing of b is copied. Three ways: tiles
-// that read a vector of columns of b at a time (columns lie in runs); sums along the sum (both factors lie in runs along
-// it); tiles whose vectors go along the rows, over panels of a that are copied, and read b element by element (wherever its
-// elements lie). Which, and in which order an element is summed, follows from the sizes and steps alone.
+// Contractions whose rows, columns or sum are several loops, such as convolutions. Tables of offsets, made once for many
+// batch elements or for a block of the sum, say where elements lie; b is never copied. There are three ways: `sweep` reads
+// vectors of columns of b (columns lie in runs), `sum_tile` has vectors along the sum (both factors lie in runs along it),
+// `turned` has vectors along the rows, over packed panels of a, and reads b element by element (it may lie anywhere). The
+// sizes and strides alone decide which, and in which order the terms of an element are added.
 #pragma once
 #include "../kernels.h"
 #include "gemm.inl"
@@ -18,7 +18,7 @@ struct Nest {
   int64_t step() const { return depth == 0 ? 1 : steps[depth - 1]; }
 };
 
-/** Whether all elements of a nest are equally far apart, and how far. */
+/** Whether a nest has a constant stride, and which. */
 INLINE bool is_even(const Nest& nest, int64_t* step) {
   *step = nest.step();
   for (int32_t d = nest.depth - 1; d > 0; --d) {
@@ -27,7 +27,7 @@ INLINE bool is_even(const Nest& nest, int64_t* step) {
   return true;
 }
 
-/** Calls `run(at, count)` for the pieces of innermost loops that are the elements from `first` to before `end`. */
+/** Calls `run(at, count)` for the pieces of innermost loops that make up the elements from `first` to before `end`. */
 template <class Run> static void walk(const Nest& nest, int64_t first, int64_t end, const Run& run) {
   int32_t index[maxDepth] = {};
   int64_t at = 0, rest = first;
@@ -53,7 +53,7 @@ template <class Run> static void walk(const Nest& nest, int64_t first, int64_t e
   }
 }
 
-/** Where the elements from `first` to before `end` are. */
+/** Writes the offsets of the elements from `first` to before `end`. */
 static void offsets_of(const Nest& nest, int64_t first, int64_t end, int32_t* to) {
   const int32_t step = static_cast<int32_t>(nest.step());
   walk(nest, first, end, [&](int32_t at, int64_t count) {
@@ -61,7 +61,7 @@ static void offsets_of(const Nest& nest, int64_t first, int64_t end, int32_t* to
   });
 }
 
-/** A product of nests, of one batch element or of several whose columns lie in c one after the other. */
+/** A contraction of one batch element, or of several whose columns are taken together. */
 template <class T> struct Nested {
   int64_t m, n, k;
   const T *a, *b;
@@ -70,12 +70,12 @@ template <class T> struct Nested {
   Nest aRows, aSum, bSum, bColumns, cColumns;
 };
 
-/** Lanes of every second element: the even ones of the first of two vectors, the odd ones of the second. */
+/** The even lanes of one vector, then the odd lanes of another. */
 template <class T, int... l> INLINE Vec<T> halves(Vec<T> a, Vec<T> b, std::integer_sequence<int, l...>) {
   return __builtin_shufflevector(a, b, (2 * l < static_cast<int>(lanes<T>) ? 2 * l : 2 * l + 1)...);
 }
 
-/** A vector of elements that are `step` apart, or the first `count` of it; nothing between or behind is needed. */
+/** A vector of elements that are `step` apart, or its first `count`. Reads nothing beyond the last of them. */
 template <class T, int step, bool part> INLINE Vec<T> load_apart(const T* p, int64_t count) {
   constexpr int64_t L = lanes<T>;
   if constexpr (step == 1) {
@@ -89,7 +89,7 @@ template <class T, int step, bool part> INLINE Vec<T> load_apart(const T* p, int
 
 // ---- tiles that read b where it is ----
 
-/** Where a vector of columns is, in every row of b and of c. */
+/** The offset of a vector of columns in a row of b and in a row of c. */
 struct Spot {
   int32_t b, c;
 };
@@ -101,7 +101,7 @@ template <class T> struct Sweep {
   const T* a;
   int64_t aRow, aColumn;
   const T* b;
-  /** Of the rows of b. */
+  /** Offsets of the rows of b. */
   const int32_t* rows;
   T* c;
   int64_t cRow;
@@ -182,9 +182,9 @@ template <class T, int N> static void run_sweep(int64_t rows, int64_t step, cons
   return step == 1 ? Sweeps<T, N, 1, false>::run(rows, it) : Sweeps<T, N, 2, false>::run(rows, it);
 }
 
-/** Elements of a that are copied at a time. */
+/** The number of elements of a that are packed at a time. */
 constexpr int64_t blockOfA = blockRows * blockK;
-/** The most of the sum, and of columns, that tables are made for. */
+/** The largest sum that has a table as a whole, and the columns that share one. */
 constexpr int64_t tableK = 16384, tableColumns = 8192;
 
 /** Rows of a, `height` at a time, the elements of a column side by side, by tables. */
@@ -199,7 +199,7 @@ static void pack_rows(const T* a, const int32_t* rows, const int32_t* sum, int64
   }
 }
 
-/** How the elements of a are reached: by steps, or copied through tables. */
+/** The strides of a, if both are constant. */
 template <class T> struct Left {
   bool even;
   int64_t row, column;
@@ -210,10 +210,7 @@ template <class T> struct Left {
   }
 };
 
-/**
- * Where it is: `place(index)` tells of the batch elements from `first` to before `end` where a, b and c are, the tables
- * are theirs all.
- */
+/** By vectors of columns. `place(index)` gives a, b and c of a batch element; all share the tables. */
 template <class T, class Place, class Finish>
 static void run_direct(const Nested<T>& it, int64_t first, int64_t end, const Region& region, const Place& place,
                        const Finish& finish) {
@@ -228,7 +225,7 @@ static void run_direct(const Nested<T>& it, int64_t first, int64_t end, const Re
   const int64_t high = !packsA || rows <= most ? rows : most < height ? height : most;
   T* const packed = packsA ? scratch<0>().template room<T>((high + height) * it.k + L) : nullptr;
 
-  // Blocks of columns are whole runs, or parts of one that have no less than a vector.
+  // Blocks of columns are whole runs.
   const int64_t runs = inner < tableColumns ? tableColumns / inner : 1;
   const int64_t wide = runs * inner < columns ? runs * inner : columns;
   int32_t* const tables = scratch<4>().template room<int32_t>(2 * it.k + rows + 2 * (up(wide, inner) * up(inner, L) + N));
@@ -364,9 +361,10 @@ template <class T, int step> struct SumTiles {
   }
 };
 
-/** How much of the sum is worked on at a time: its runs stay in the nearest cache. */
+/** The part of the sum that is worked on at a time: its runs stay in the first-level cache. */
 constexpr int64_t blockSum = 1024;
 
+/** By vectors along the sum. */
 template <class T, class Place, class Finish>
 static void run_sums(const Nested<T>& it, int64_t first, int64_t end, const Region& region, const Place& place,
                      const Finish& finish) {
@@ -381,7 +379,7 @@ static void run_sums(const Nested<T>& it, int64_t first, int64_t end, const Regi
   offsets_of(it.bColumns, region.column, region.columnEnd, bColumns);
   for (int64_t p = 0, pEnd; p < it.k; p = pEnd) {
     pEnd = it.k - p < deep ? it.k : p + deep;
-    // Both nests have the same sizes, but one.
+    // Both nests have the same sizes.
     Run* run = runs;
     walk(it.aSum, p, pEnd, [&](int32_t at, int64_t count) { *run++ = {at, 0, static_cast<int32_t>(count)}; });
     const int64_t count = run - runs;
@@ -409,13 +407,13 @@ static void run_sums(const Nested<T>& it, int64_t first, int64_t end, const Regi
 
 // ---- tiles whose vectors go along the rows ----
 
-/** Tiles one beside the other: each has some columns, whose elements of b are read one by one where they are. */
+/** Tiles side by side, each of some columns, whose elements of b are read one by one. */
 template <class T> struct Turned {
   int64_t tiles, k;
   /** `k` rows of the tile's vectors. */
   const T* a;
   const T* b;
-  /** Where rows and columns of b are. */
+  /** Offsets of the rows and columns of b. */
   const int32_t *rows, *columns;
   /** A row of vectors for each column. */
   T* to;
@@ -433,7 +431,7 @@ template <class T, int R, int N> static void turned(const Turned<T>& it) {
       b[i] = it.b + column[i];
       ITSELF(b[i]);
     }
-    // What the next tile reads comes nearer.
+    // Fetches what the next tile reads.
     const T* const next = it.b + (t + 1 < it.tiles ? column[R] : column[0]);
     const T* a = it.a;
     Vec<T> sum[R][N] = {};
@@ -480,10 +478,10 @@ template <class T> static void run_turned(int64_t columns, int64_t vectors, cons
   return vectors == 2 ? TurnedTiles<T, 2>::run(columns, it) : TurnedTiles<T, 1>::run(columns, it);
 }
 
-/** Columns whose sums wait for their store at a time. */
+/** The number of columns that are summed before they are stored. */
 constexpr int64_t blockTurned = 512;
 
-/** Writes rows of c that stand as columns of vectors in `from`; `at` says where the columns of c are. */
+/** Transposes sums into rows of c; `at` has the offsets of its columns. */
 template <class T>
 static void store_turned(const T* from, int64_t vectors, int64_t rows, int64_t columns, T* c, int64_t cRow,
                          const int32_t* at) {
@@ -510,14 +508,14 @@ static void store_turned(const T* from, int64_t vectors, int64_t rows, int64_t c
   }
 }
 
-/** The part of a product in a region, whose columns may be those of several batch elements. */
+/** By vectors along the rows. */
 template <class T, class Finish>
 static void run_turned(const Nested<T>& it, const Region& region, const Finish& finish) {
   constexpr int64_t L = lanes<T>;
   const int64_t rows = region.rowEnd - region.row, columns = region.columnEnd - region.column;
   const int64_t most = piece(up(rows, L), panelVectors), high = most * L < rows ? most * L : rows;
   const int64_t wide = columns < blockTurned ? columns : blockTurned, deep = piece(it.k, blockK);
-  // What is copied of a serves all columns, where there is room for it.
+  // Packed panels of a serve all columns if there is room for them.
   const bool keepsA = columns <= wide || most * L * it.k <= blockOfA;
   int64_t rowStep, sumStep;
   const bool even = is_even(it.aRows, &rowStep), evenSum = is_even(it.aSum, &sumStep);
