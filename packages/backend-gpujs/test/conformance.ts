@@ -11,7 +11,9 @@ import { missingModes } from './each-mode.ts'
  * The parts of the suite that run on js: float64, integers that may exceed 2^24, sorting, and bits, which shaders
  * cannot access.
  */
-const numbers = ['CopySlices', 'PowBackward1', 'clone', 'fill', 'isclose', 'mul', 'mul+toCopy', 'prod', 'sum', 'toCopy']
+const numbers = 'CopySlices PowBackward1 clone cumprod fill isclose mul mul+toCopy prod scatterReduce sum toCopy'.split(
+  ' ',
+)
 const bits = ['And', 'Or', 'Xor', 'Not', 'LeftShift', 'RightShift'].map((name) => `bitwise${name}`)
 const onJs = [...numbers, 'sort', 'nextafter', ...bits]
 
