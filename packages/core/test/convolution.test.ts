@@ -148,6 +148,7 @@ describe('a convolution', () => {
     expect(F.conv2d(x, w).gradFn?.name).toBe('ConvolutionBackward0')
     expect(F.conv2d(x.select(0, 0), w).gradFn?.name).toBe('SqueezeBackward1')
     expect(F.convTranspose2d(x, ones(3, 2, 3, 3)).gradFn?.name).toBe('ConvolutionBackward0')
+    expect(F.convTranspose2d(x, ones(3, 2, 3, 3), ones(2)).gradFn?.name).toBe('ConvolutionBackward0')
     expect(F.conv2d(x, w).isContiguous()).toBe(true)
   })
 })

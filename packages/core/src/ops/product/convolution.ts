@@ -1,18 +1,18 @@
 // Convolutions over any number of dimensions. A convolution is a contraction of the weight with windows, a strided view
 // of the padded input. So are its gradients by the input and by the weight; they are ops here, and each other's
 // gradients. No windows are copied to memory.
-import { cloneOp } from '../define/elementwise.ts'
+import { cloneOp, elementwise } from '../define/elementwise.ts'
 import { adjoint, reshapeOp, viewOp } from '../define/views.ts'
 import { type DType, dtypeName } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import { contiguousStrides } from '../../base/layout.ts'
 import { type Shape, shapeString } from '../../base/shape.ts'
+import { s } from '../../expr/expr.ts'
 import { apply } from '../../tensor/apply.ts'
 import type { OpDef } from '../../tensor/op.ts'
 import { dims, either, int, nullable, optional, required, signature, str, tensor } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { notImplemented } from '../define/arguments.ts'
-import { add } from '../pointwise/arithmetic.ts'
 import { sum } from '../reduce/reduce.ts'
 import { padOp } from '../views/pad.ts'
 import { narrow, squeeze, unsqueeze } from '../views/views.ts'
@@ -570,10 +570,14 @@ function transposedConvolution(rank: number): (args: readonly unknown[]) => Tens
       checkDTypes(call, rank === 3 ? 'slow_conv_transpose3d_out_cpu' : 'slow_conv_transpose2d_out_cpu')
       const geometry = { groups, stride, dilation, low, input: made, kernel, output }
       const y = apply(transposedOp, [x, weight], geometry)
-      return bias === null ? y : add(y, window(bias, [axis(bias.sizes[0], 0), ...kernel.map(() => axis(1, -1))]))
+      if (bias === null) return y
+      return apply(biasedOp, [y, window(bias, [axis(bias.sizes[0], 0), ...kernel.map(() => axis(1, -1))])], null)
     })
   }
 }
+
+/** The bias is part of the convolution to PyTorch, which names the node. */
+const biasedOp = elementwise('convolution', (x, bias) => s.add(x, bias))
 
 const [conv1, conv2, conv3] = [1, 2, 3].map(convolution)
 const [transposed1, transposed2, transposed3] = [1, 2, 3].map(transposedConvolution)
