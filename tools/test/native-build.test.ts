@@ -1,5 +1,5 @@
-// How the addon is built: by cmake-js where it is installed, else by CMake. Programs that only write down their arguments
-// stand in for both.
+// How the addon is built: with cmake-js if it is installed, otherwise with CMake. Programs that only record their
+// arguments replace both.
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
@@ -26,7 +26,7 @@ const called = () =>
 const recorder = (name: string) =>
   `require('node:fs').appendFileSync(${JSON.stringify(calls)}, JSON.stringify(['${name}', ...process.argv.slice(2)]) + '\\n')\n`
 
-/** Sources beside a cmake-js of a version. */
+/** Sources next to a given version of cmake-js. */
 const sourcesWith = (version: string): string => {
   const sources = mkdtempSync(join(temp, 'sources-'))
   const folder = join(sources, 'node_modules', 'cmake-js')
@@ -44,7 +44,7 @@ test('cmake-js is used from version 8 on', () => {
 
 const settings = { FLAMBEAU_VERSION: '1.2.3' }
 
-test('where cmake-js is installed, it configures and builds', () => {
+test('an installed cmake-js configures and builds', () => {
   const sources = sourcesWith('8.0.0')
   const folder = join(sources, 'build')
   expect(build({ sources, folder, target: 'flambeau_native', settings, quiet: true }).code).toBe(0)

@@ -45,7 +45,7 @@ export interface Sample {
   readonly unwritten?: boolean
   /** Why finite differences fail here: a kink, a tie, a jump. Golden gradients are compared all the same. */
   readonly kink?: string
-  /** Tests core, not kernels: left out from level `backend` on. */
+  /** Tests core, not kernels; skipped from level `backend` on. */
   readonly core?: true
   /** Relative and absolute tolerance of this sample if the table's are too small. */
   readonly tolerance?: readonly [number, number]
@@ -129,7 +129,7 @@ const isOptions = (arg: unknown): arg is Options => (arg as Options | null)?.kin
 
 /** A sample at a point where finite differences fail, with the reason. */
 export const kink = (why: string, sample: Sample): Sample => ({ ...sample, kink: why })
-/** A sample of what core makes of the arguments: its kernels run in another sample, too. */
+/** A sample of how core handles the arguments. Its kernels also run in another sample. */
 export const core = (sample: Sample): Sample => ({ ...sample, core: true })
 export const seeded = (seed: number, sample: Sample): Sample => ({ ...sample, seed })
 export const unwritten = (sample: Sample): Sample => ({ ...sample, unwritten: true })

@@ -44,7 +44,7 @@ const dtypesOf = (sample: Sample | ErrorSample): DType[] => {
   return named.map((name) => name.slice(1, -1) as DType)
 }
 
-/** Every op with samples that this backend can run; with `core`, those that test core only, too. */
+/** Every op with samples that this backend can run; with `core`, also those that test only core. */
 export const subjectsOf = (
   backend: Backend,
   { core, ...options }: Pick<Subject, 'bitwise' | 'runs'> & { readonly core: boolean },

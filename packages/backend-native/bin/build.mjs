@@ -13,10 +13,10 @@ const onPath = (name) =>
 
 const oneOf = (...names) => names.filter(Boolean).find((name) => existsSync(name) || onPath(name))
 
-/** The C++ compiler that cmake will find. */
+/** The C++ compiler that CMake will find. */
 export const compiler = () => oneOf(env.CXX, 'c++', 'g++', 'clang++')
 
-/** How to get all of it. */
+/** How to install everything that is needed. */
 const remedies = {
   linux: 'Debian and Ubuntu: apt-get install g++ cmake ninja-build',
   darwin: 'xcode-select --install, then brew install cmake ninja',
@@ -50,7 +50,7 @@ export const cmakeJs = (sources) => {
   return undefined
 }
 
-/** Runs a program. `quiet` returns its output, else it goes to this terminal. */
+/** Runs a program. `quiet` returns its output; otherwise the output goes to this terminal. */
 const run = (program, args, quiet) => {
   const { status, stdout, stderr, error } = spawnSync(program, args, {
     encoding: 'utf8',
@@ -60,7 +60,7 @@ const run = (program, args, quiet) => {
   return { code: status ?? 1, output: `${stdout ?? ''}${stderr ?? ''}${error?.message ?? ''}` }
 }
 
-/** The commands that configure and build, by cmake-js if it is installed, else by CMake itself. */
+/** The commands that configure and build: with cmake-js if it is installed, otherwise with CMake itself. */
 const commands = ({ sources, folder, target, defined }) => {
   const script = cmakeJs(sources)
   const parallel = ['--target', target, '--parallel', String(availableParallelism())]
@@ -71,7 +71,7 @@ const commands = ({ sources, folder, target, defined }) => {
       build: () => [execPath, [script, 'build', ...where, ...parallel]],
     }
   }
-  // A folder keeps the generator that it was made with.
+  // A folder keeps the generator it was configured with.
   const generator = () => (existsSync(join(folder, 'CMakeCache.txt')) || !oneOf('ninja') ? [] : ['-G', 'Ninja'])
   return {
     configure: () => ['cmake', ['-S', sources, '-B', folder, ...generator(), ...defined]],
@@ -96,7 +96,7 @@ export const build = ({ sources, folder, target, settings = {}, quiet = false })
   return configured.code === 0 ? run(...build(), quiet) : configured
 }
 
-/** Builds the addon: `folder` then holds flambeau_native.node. `headers` are the folders of node_api.h and of napi.h. */
+/** Builds the addon, flambeau_native.node, in `folder`. `headers` are the folders of node_api.h and of napi.h. */
 export const buildAddon = ({ sources, folder, headers, version, quiet }) =>
   build({
     sources,

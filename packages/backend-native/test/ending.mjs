@@ -1,5 +1,5 @@
-// Ends workers while other threads run their programs, sooner or later after the start of a run. In a process of its own,
-// because a mistake there ends the process.
+// Ends workers while other threads run their programs, sooner or later after the start of a run. It runs in a process
+// of its own, because a mistake there kills the process.
 //   node ending.mjs ADDON
 import { argv } from 'node:process'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'

@@ -23,7 +23,7 @@ for (const [name, loop] of Object.entries(loopCases)) {
   })
 }
 
-it('a turn that fails changes nothing and reports the index', async () => {
+it('an iteration that fails changes nothing and reports the index', async () => {
   useDevice(await native())
   const [index, table, kept] = [randint(0, 9, [40, 5]), randn(9), zeros(5)]
   const step = compile(() =>

@@ -1,5 +1,5 @@
 // Steps with loops for the tests of repetitions on several backends: their results and state, and how many repetitions
-// of how many turns compile finds in them.
+// of how many iterations compile finds in them.
 import {
   compile,
   F,
@@ -102,14 +102,14 @@ function handed(turns: number, first: readonly Tensor[], turn: (xs: readonly Ten
 }
 
 export const loopCases: Readonly<Record<string, LoopCase>> = {
-  'a recurrent cell with 200 turns, gradients, momentum': { make: () => lstm(200), turns: [200, 198], sums: true },
+  'a recurrent cell with 200 iterations, gradients, momentum': { make: () => lstm(200), turns: [200, 198], sums: true },
   'stacked outputs': { make: () => outputs(30), turns: [30, 28], sums: true },
   'SGD with momentum': {
     make: () => updates(12, (p) => new optim.SGD(p, { lr: 0.1, momentum: 0.9 })),
     turns: [11],
     sums: true,
   },
-  'Adam, whose numbers differ in every turn': {
+  'Adam, whose numbers differ in every iteration': {
     make: () => updates(10, (p) => new optim.Adam(p, { lr: 0.01 })),
     turns: [9],
     sums: true,
@@ -127,7 +127,7 @@ export const loopCases: Readonly<Record<string, LoopCase>> = {
     turns: [40],
     sums: true,
   },
-  'a value from two turns before': {
+  'a value from two iterations before': {
     make: () => {
       const w = randn(4, 4).mul(0.4)
       return handed(40, [randn(3, 4), randn(3, 4)], ([a, b]) => [b, a.matmul(w).add(b).tanh()])
@@ -148,7 +148,7 @@ export const loopCases: Readonly<Record<string, LoopCase>> = {
     turns: [30],
     sums: true,
   },
-  'one different turn': {
+  'one different iteration': {
     make: () => {
       const w = randn(4, 4).mul(0.4)
       return handed(80, [randn(3, 4)], ([h], t) => [(t === 40 ? h.relu() : h.tanh()).matmul(w)])
@@ -156,7 +156,7 @@ export const loopCases: Readonly<Record<string, LoopCase>> = {
     turns: [40, 39],
     sums: true,
   },
-  'few turns, which are not a loop': {
+  'few iterations, which are not a loop': {
     make: () => {
       const w = randn(4, 4).mul(0.4)
       return handed(5, [randn(3, 4)], ([h]) => [h.tanh().matmul(w)])
@@ -164,7 +164,7 @@ export const loopCases: Readonly<Record<string, LoopCase>> = {
     turns: [],
     sums: true,
   },
-  'loops inside turns': {
+  'loops inside iterations': {
     make: () => {
       const w = randn(4, 4).mul(0.4)
       return handed(8, [randn(3, 4)], ([h]) => {
@@ -176,7 +176,7 @@ export const loopCases: Readonly<Record<string, LoopCase>> = {
     turns: [8],
     sums: true,
   },
-  'all results of all turns, some of them twice': {
+  'all results of all iterations, some of them twice': {
     make: () => {
       const w = randn(4, 4).mul(0.4)
       const x = randn(3, 4)
@@ -190,7 +190,7 @@ export const loopCases: Readonly<Record<string, LoopCase>> = {
     turns: [30],
     sums: true,
   },
-  'memory that every turn writes': {
+  'memory that every iteration writes': {
     make: () => {
       const [there, w] = [zeros(3, 4), randn(4, 4).mul(0.4)]
       const step = () =>
@@ -206,7 +206,7 @@ export const loopCases: Readonly<Record<string, LoopCase>> = {
     turns: [30],
     sums: true,
   },
-  'memory of which every turn writes another part, which is not a loop': {
+  'memory of which every iteration writes another part, which is not a loop': {
     make: () => {
       const [rows, w] = [zeros(30, 4), randn(4, 4).mul(0.4)]
       const step = () =>
@@ -271,6 +271,6 @@ export function eager({ make }: LoopCase, calls: number): number[][] {
   return trace(make(), calls)
 }
 
-/** The number of turns of each repetition in the text of a program. */
+/** The number of iterations of each repetition in the text of a program. */
 export const turnsIn = (text: string): number[] =>
   [...(text.split('As it runs')[1] ?? '').matchAll(/ = repeat (\d+) times/g)].map(([, turns]) => Number(turns))

@@ -195,8 +195,8 @@ function updateOf(parameters: readonly Tensor[], n: number): () => void {
 const usable = (x: Tensor): boolean => x.shape.length > 1 && x.shape.length < 5 && elements(x) < 700 && elements(x) > 0
 
 /**
- * The same generated lines as a turn that is repeated: it reads the values that the previous turn handed on and the
- * next row of a sequence, and later code reads the results of all turns again, forwards and backwards.
+ * The same generated lines as an iteration that is repeated: it reads the values that the previous iteration handed on
+ * and the next row of a sequence, and later code reads the results of all iterations again, forwards and backwards.
  */
 export function randomLoop({ rows, columns, lines: drawn, returned, update }: DrawnStep, turns: number): RandomStep {
   manualSeed(11)

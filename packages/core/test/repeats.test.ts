@@ -50,7 +50,7 @@ describe.each(Object.entries(loopCases))('%s', (_, loop: LoopCase) => {
   })
 })
 
-describe('a turn that fails', () => {
+describe('an iteration that fails', () => {
   test.each([
     ['compiled', checking],
     ['replayed', replayed],
@@ -79,7 +79,7 @@ describe('a turn that fails', () => {
   })
 })
 
-test('random turns: compiled and replayed equal eager', { timeout: 300_000 }, () => {
+test('random iterations: compiled and replayed equal eager', { timeout: 300_000 }, () => {
   let repeated = 0
   const found: string[] = []
   void fc.assert(
@@ -106,14 +106,14 @@ describe('a repetition', () => {
   const prepared = (through: readonly Pass[] = passes): Prepared => {
     useDevice(offering(own) as Backend)
     manualSeed(3)
-    const { step } = loopCases['a recurrent cell of 200 turns, gradients, momentum'].make()
+    const { step } = loopCases['a recurrent cell with 200 iterations, gradients, momentum'].make()
     return prepare(recorded(step), js(), through)
   }
 
-  test('is a piece of text that says what moves', () => {
+  test('prints what moves', () => {
     useDevice(offering(own))
     manualSeed(3)
-    const { step } = loopCases['two that change places'].make()
+    const { step } = loopCases['two values that swap places'].make()
     const fast = compile(step)
     for (let i = 0; i < 4; i++) fast()
     expect(fast.explain().split('As it runs')[1]).toContain(' = repeat 40 times (')
@@ -121,7 +121,7 @@ describe('a repetition', () => {
     expect(fast.graph()).toContain(' (40 times)"]')
   })
 
-  test('takes no more memory than the line that it was, and less text', () => {
+  test('takes no more memory than the unrolled step, and less text', () => {
     const [loop, line] = [prepared(), prepared(passes.filter(({ name }) => name !== 'repeat'))]
     expect(loop.program.instrs.length).toBeLessThan(60)
     expect(line.program.instrs.length).toBeGreaterThan(1_500)
@@ -147,20 +147,20 @@ describe('a repetition', () => {
       (change: (attrs: Repetition) => Partial<Repetition>) =>
       ({ attrs }: RepeatInstr): Partial<RepeatInstr> => ({ attrs: { ...attrs, ...change(attrs) } })
     expect(compileWith(() => ({}))).not.toThrow()
-    expect(compileWith(() => ({}), false)).toThrow('there is no plan of the body')
+    expect(compileWith(() => ({}), false)).toThrow('the body has no plan')
     expect(compileWith(attrs(({ moves }) => ({ moves: moves.map((x) => 2 * x) })))).toThrow('input 0 leaves v')
     expect(compileWith(attrs(() => ({ times: 0 })))).toThrow('0 turns')
     expect(compileWith(attrs(({ steps }) => ({ steps: steps.map((x) => x + 1) })))).toThrow(
-      'is not what the turns make',
+      'does not have the elements that the iterations compute',
     )
     expect(compileWith(({ outputs }) => ({ outputs: outputs.slice(1) }))).toThrow('are made')
     expect(compileWith(({ inputs }) => ({ inputs: inputs.slice(0, -1) }))).toThrow('the body is given operand')
   })
 
-  test('shows its kernels, turn by turn, to a profiler', () => {
+  test('shows its kernels, iteration by iteration, to a profiler', () => {
     useDevice(offering(own))
     manualSeed(3)
-    const { step } = loopCases['a turn that differs'].make()
+    const { step } = loopCases['one different iteration'].make()
     const fast = compile(step)
     for (let i = 0; i < 4; i++) fast()
     let seen: readonly Tensor[] = []

@@ -1,5 +1,5 @@
-// Numbers shared with C++ (native/src/STREAM.md, native/src/stream.h, native/src/kernels.h): opcodes, reductions and the
-// ways a run ends. The numbers of steps are in expression.ts, those of kernels of compositions in encode-composite.ts.
+// Numbers shared with C++ (native/src/STREAM.md, native/src/stream.h, native/src/kernels.h): opcodes, reductions, and
+// how runs end. expression.ts has the numbers of steps, encode-composite.ts those of kernels of compositions.
 import type { ReduceFn } from '@flambeau/core/backend'
 
 /** `streamFormat` of native/src/stream.h. */
@@ -22,7 +22,7 @@ export const opcodes = {
   repeat: 13,
 } as const
 
-/** The number of a reduction; -1 is none. */
+/** The number of a reduction; -1 means none. */
 export const reductions: Readonly<Record<ReduceFn, number>> = { sum: 0, prod: 1, max: 2, min: 3 }
 
 /** How a run ends. */

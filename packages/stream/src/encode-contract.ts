@@ -1,4 +1,4 @@
-// Contractions as words, with the expression that is computed of them while they are in the cache.
+// Contractions as words, with the expression that C++ applies to each part of the result while it is in the cache.
 import {
   type Contraction,
   contiguousStrides,
@@ -92,7 +92,7 @@ export function contract(w: Writer, instr: Instr<'contract'>, tag: number): void
 
 const isMatrix = (instr: Instr<'contract'>): boolean => instr.outputs[0].sizes.length === 2 && hasMatrices(instr)
 
-/** The loops of a product of two matrices, which stand in its operands as they are. */
+/** The loops of a product of two matrices, which its operands have without folding. */
 const matrix: Loops = { sizes: [1], steps: [] }
 const matrices: Contraction = { batch: { sizes: [], steps: [] }, rows: matrix, sum: matrix, columns: matrix }
 
@@ -129,7 +129,7 @@ function finish(w: Writer, { attrs: { post }, inputs, outputs }: Instr<'contract
   map(w, { attrs, inputs: [product, ...inputs.slice(2)], outputs }, tag)
 }
 
-/** A product in another dtype, whose low bits are the result's. */
+/** A product in another dtype, whose low bits are those of the result. */
 function contractAs(w: Writer, dtype: DType, instr: Instr<'contract'>, tag: number): void {
   const [out] = instr.outputs
   const [a, b] = (instr.inputs.slice(0, 2) as View[]).map((x) => {

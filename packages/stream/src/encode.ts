@@ -1,5 +1,5 @@
-// Instructions as words (native/src/STREAM.md). What needs no kernel of its own (concat, pad, assign) is maps;
-// maps and products have files of their own.
+// Instructions as words (native/src/STREAM.md). concat, pad and assign need no kernels of their own, because they are
+// maps; maps and products have files of their own.
 import {
   contiguousStrides,
   flagOf,
@@ -23,10 +23,10 @@ import { type Writer, begin, end, memory, none, operandWords, put, view } from '
 
 const drop = (list: readonly number[], axes: readonly number[]): number[] => list.filter((_, i) => !axes.includes(i))
 const pick = (list: readonly number[], axes: readonly number[]): number[] => axes.map((axis) => list[axis])
-/** Strides that stay where they are along an axis. */
+/** The strides with 0 along an axis. */
 const without = (strides: readonly number[], axis: number): number[] => strides.map((x, i) => (i === axis ? 0 : x))
 
-/** Words that are enough for the head and some operands in so many loops. */
+/** Enough words for the head and some operands in so many loops. */
 export const room = (depth: number, operands: number): number => 12 + depth + operands * (operandWords + 1 + depth)
 
 function argReduce(w: Writer, { attrs, inputs, outputs }: Instr<'argReduce'>, tag: number): void {
@@ -43,7 +43,7 @@ function argReduce(w: Writer, { attrs, inputs, outputs }: Instr<'argReduce'>, ta
   end(w, start)
 }
 
-/** The loops beside an axis, and the steps in them with that along the axis as their last. */
+/** The loops besides an axis, and their steps, followed by the step along the axis. */
 function along(shape: Shape, axis: number, strides: readonly (readonly number[])[]): Loops {
   const axes = [axis]
   const { sizes, steps } = loopsOver(
@@ -112,7 +112,7 @@ function gather(w: Writer, { attrs, inputs, outputs }: Instr<'gather'>, tag: num
   end(w, start)
 }
 
-/** What scatter does with what is there, as reductions; -1 replaces it. */
+/** How scatter combines with present elements, as reductions; -1 replaces them. */
 export const writes: Readonly<Record<Prims['scatter']['fn'], number>> = {
   set: -1,
   add: reductions.sum,
@@ -141,7 +141,7 @@ function scatter(w: Writer, { attrs, inputs, outputs }: Instr<'scatter'>, tag: n
   end(w, start)
 }
 
-/** What comes for one instruction in several is begun when nothing of it can fail. */
+/** Checks the indices first, because one instruction that becomes several must not begin if it can still fail. */
 function checkIndices(w: Writer, index: View, axisSize: number, tag: number): void {
   const { sizes, steps } = loopsOver(index.sizes, [index.strides])
   const start = begin(w, opcodes.indices, tag, room(sizes.length, 1), 1)
@@ -201,7 +201,7 @@ export const kinds: { readonly [K in PrimKind]: (w: Writer, instr: Instr<K>, tag
   iota,
 }
 
-/** Writes an instruction; `tag` names it in errors. A check comes before what it guards. */
+/** Writes an instruction; `tag` identifies it in errors. A check comes before the instruction it guards. */
 export function encode(w: Writer, instr: Instr, tag: number): void {
   const { check, inputs } = instr
   if (check !== undefined) {
@@ -213,11 +213,11 @@ export function encode(w: Writer, instr: Instr, tag: number): void {
   else (kinds[instr.kind] as (w: Writer, instr: Instr, tag: number) => void)(w, instr, tag)
 }
 
-/** Whether it may end in an error: where it does, that has to be known before anything else is done. */
+/** Whether the instruction may fail. Then it must run before anything else, so that the error is known. */
 export const mayFail = ({ kind, check }: Pick<Instr, 'kind' | 'check'>): boolean =>
   check !== undefined || kind === 'gather' || kind === 'scatter'
 
-/** About how many elements it works on. */
+/** Roughly the number of elements that it works on. */
 export function workOf(instr: Instr): number {
   const { kind, attrs, inputs } = instr
   const shape = iterated(instr)

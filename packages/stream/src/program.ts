@@ -291,7 +291,7 @@ class NativeProgram implements Executable {
   }
 }
 
-/** The memory of a program that a row of a body stands for: from an element on, further with every turn. */
+/** The memory of a program that a row of a body stands for: from an element on, further with every iteration. */
 interface Around {
   readonly buffer: HostBuffer
   readonly dtype: DType

@@ -100,7 +100,7 @@ interface Around {
   readonly instr: RepeatInstr
   /** Where the arena of the body begins in the arena around it, in bytes. */
   readonly at: number
-  /** The prefix of the body’s names, and the variable that counts the turns. */
+  /** The prefix of the body’s names, and the variable that counts the iterations. */
   readonly prefix: string
   readonly turn: string
 }
@@ -172,7 +172,7 @@ export class ProgramMemory {
     return opened
   }
 
-  /** Memory that moves between turns is opened in every turn. */
+  /** Memory that moves between iterations is opened in every iteration. */
   #openWindow(value: number, { value: whole, offset, step }: Window, { memory, prefix, turn }: Around): Opened {
     const { array, start, dtype, constant } = memory.open(whole)
     if (offset === 0 && step === 0) return { array, start, dtype, constant }
@@ -265,7 +265,9 @@ export class ProgramMemory {
     return host
   }
 
-  /** Lines that open changing memory at the start of a run or a turn; `hosts` collects the buffers that they set. */
+  /**
+   * Lines that open changing memory at the start of a run or an iteration; `hosts` collects the buffers that they set.
+   */
   binding(hosts: HostBuffer[]): string[] {
     return [...this.#bound.values()].flatMap(({ array, start, data, at }) => {
       const host = this.#hosts.get(array)

@@ -38,7 +38,7 @@ class Kernels {
   readonly hosts: HostBuffer[] = []
   /** The numbers of the run. */
   numbers: Float64Array = new Float64Array(0)
-  /** How far the readings have moved in the turns of a repetition. */
+  /** How far the readings have moved in the iterations of a repetition. */
   moved = 0
 
   add({ memory, program: { values } }: ProgramSource, instr: KernelInstr): string {
@@ -107,7 +107,7 @@ function write(source: ProgramSource, kernels: Kernels): void {
   }
 }
 
-/** Writes a loop whose turns call the functions of a body. */
+/** Writes a loop whose iterations call the functions of a body. */
 function writeLoop(source: ProgramSource, kernels: Kernels, instr: RepeatInstr): void {
   for (const copy of beginnings(instr, source.memory.plan)) mapStep(source, copy)
   const { readings } = instr.attrs

@@ -27,7 +27,7 @@ export class FunctionSource implements NestMemory {
   /** By name: the argument that a step of a likeness passes. */
   readonly #parameters = new Map<string, (like: Likeness) => string>()
 
-  /** The source of how far readings have moved in a turn. */
+  /** The source of how far readings have moved in an iteration. */
   readonly #moving: string
 
   constructor(memory: ProgramMemory, moving: string, like?: Likeness) {
@@ -115,7 +115,7 @@ export class ProgramSource {
   readonly #functions: Functions
   /** Functions that several steps share, by the steps' likeness. */
   readonly #shared = new Map<string, { readonly name: string; readonly fn: FunctionSource }>()
-  /** How far readings move in a turn of a body; 0 outside of bodies. */
+  /** How far readings move in an iteration of a body; 0 outside of bodies. */
   readonly moving: string
 
   constructor(program: Program, memory: ProgramMemory, functions = new Functions(), moving = '0') {
@@ -132,7 +132,7 @@ export class ProgramSource {
     return new ProgramSource(program, memory, this.#functions, moving)
   }
 
-  /** A loop of turns around the calls of a body; `opening` are the first lines of a turn. */
+  /** A loop of iterations around the calls of a body; `opening` are the first lines of an iteration. */
   loop(
     { memory, calls, moving }: ProgramSource,
     { times: turns, readings }: Repetition,

@@ -84,9 +84,9 @@ const mostWritten = 80
 /** A panel of doubles is faster than the arrays if at least this many tiles read the same rows or columns. */
 const readsOfRows = 4
 const readsOfColumns = 8
-/** The same where nested loops address them. */
+/** The same for rows or columns that nested loops address. */
 const readsOfWalked = 4
-/** A factor is copied where elements are read at least this often. */
+/** A factor is copied if its elements are read at least this often. */
 const readsOfCopy = 4
 /** Doubles in a panel of columns: a MiB, which the second cache holds. */
 export const mostInPanel = 1 << 17
@@ -120,7 +120,9 @@ interface Factor {
   readonly along: number
   /** The number of products along k. */
   readonly count: number
-  /** Present if nested loops address it: then the base is a position along k, and `first` is the first row or column. */
+  /**
+   * Present if nested loops address it. Then the base is a position along k, and `first` is the first row or column.
+   */
   readonly walk?: { readonly first: string; readonly across: Along; readonly along: Along }
 }
 
@@ -363,7 +365,7 @@ class Emission {
     )
   }
 
-  /** Rows of a or columns of b, `size` in all, from the position that `first` adds up to, which is at most `last`. */
+  /** Rows of a or columns of b, `size` in total, from the sum of `first` on, which is at most `last`. */
   #factor(
     { products, product }: Block,
     cells: Cells,
@@ -412,7 +414,7 @@ class Emission {
     return cells.at(fn, index, position * across, last + (count - 1) * along + 1)
   }
 
-  /** Declares the offsets at which the rows or columns begin that nested loops address. */
+  /** Declares the offsets of rows or columns that nested loops address. */
   #begin(fn: FunctionText, { cells, walk }: Factor, index: string, size: number): string[] {
     if (!walk) return []
     const offset = (at: number): string => this.#offset(fn, walk.across, sum(walk.first, String(at)))

@@ -163,7 +163,7 @@ export interface Capabilities {
   readonly reducedPost: boolean
   /** The number of buffers that a kernel may read; limits fusion. */
   readonly maxArgs: number
-  /** The largest output of an instruction; what makes more elements runs elsewhere. */
+  /** The largest output of an instruction; instructions with more elements run elsewhere. */
   readonly maxElements: number
   /** The compositions that it has kernels for; absent: none. */
   readonly fused?: ReadonlySet<CompositeKind>

@@ -369,7 +369,7 @@ export class CheckedBackend implements Backend {
   }
 
   /**
-   * Checks that windows are within their values in every turn, that outputs have the right size, and the body as a
+   * Checks that windows are within their values in every iteration, that outputs have the right size, and the body as a
    * program.
    */
   #demandBody(program: Program, plan: Plan, instr: RepeatInstr, what: string): void {
@@ -390,7 +390,8 @@ export class CheckedBackend implements Backend {
     ]
     if (made.length !== outputs.length) this.#fail(what, `${outputs.length} outputs, and ${made.length} are made`)
     outputs.forEach((value, k) => {
-      if (elements(value) !== made[k]) this.#fail(what, `v${value} does not have the elements that the turns compute`)
+      if (elements(value) !== made[k])
+        this.#fail(what, `v${value} does not have the elements that the iterations compute`)
     })
     const inner = plan.bodies.get(instr)?.plan
     if (inner === undefined) this.#fail(what, 'the body has no plan')

@@ -42,23 +42,23 @@ interface KernelInstrOf<K extends Kind> {
 export type KernelInstr<K extends Kind = Kind> = { [P in K]: KernelInstrOf<P> }[K]
 
 /**
- * A loop: a program that runs several times in a row. In turn `t` the body sees input `i`, moved by `t * moves[i]`
- * elements, as its operand `i`. A turn hands the kept values of the body to the next one.
+ * A loop: a program that runs several times in a row. In iteration `t` the body sees input `i`, moved by `t * moves[i]`
+ * elements, as its operand `i`. An iteration hands the kept values of the body to the next one.
  */
 export interface Repetition {
   readonly times: number
   readonly body: Program
-  /** The elements that each input moves by between turns; 0 if all turns read the same. */
+  /** The elements that each input moves by between iterations; 0 if all iterations read the same. */
   readonly moves: readonly number[]
-  /** The elements that each result of the body moves by in its output; 0 keeps only the last turn's. */
+  /** The elements that each result of the body moves by in its output; 0 keeps only the last iteration's. */
   readonly steps: readonly number[]
-  /** How far the position of every reading moves between turns. */
+  /** How far the position of every reading moves between iterations. */
   readonly readings: number
 }
 
 /**
  * A call of a program. Its inputs are windows of values. Its outputs are the kept values of the body after the last
- * turn, each of which starts as the input that the body receives for it, then the results of the body.
+ * iteration, each of which starts as the input that the body receives for it, then the results of the body.
  */
 export interface RepeatInstr {
   readonly kind: 'repeat'

@@ -1,5 +1,5 @@
 // What backends and checks need to know about a repetition: where the memory of its body is in the program around it,
-// and what to copy before the first turn.
+// and what to copy before the first iteration.
 import { s } from '../expr/expr.ts'
 import type { KernelInstr, Place, Plan, ProgramInstr, RepeatInstr, Use } from './program.ts'
 
@@ -49,9 +49,7 @@ export const samePlace = (a: Place | undefined, b: Place | undefined): boolean =
     (a.in === 'operand' && b.in === 'operand' && a.operand === b.operand) ||
     (a.in === 'arena' && b.in === 'arena' && a.at === b.at))
 
-/**
- * Copies the kept values, as they are before the first turn, to their places; none for a value that is already there.
- */
+/** Copies the kept values, as they are before the first iteration, to their places; none for a value already there. */
 export function beginnings(instr: RepeatInstr, { places }: Pick<Plan, 'places'>): KernelInstr<'map'>[] {
   return instr.attrs.body.kept.flatMap((_, k) => {
     const input: Use = instr.inputs[operandOf(instr, k)]

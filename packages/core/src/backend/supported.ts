@@ -1,9 +1,9 @@
-// Whether an instruction runs on a backend, or has to run elsewhere.
+// Whether a backend runs an instruction, or it must run elsewhere.
 import { dtypes } from '../base/dtype.ts'
 import { numelOf } from '../base/shape.ts'
 import { type Backend, type Capabilities, type Instr, isScalar } from './backend.ts'
 
-/** No array has more elements. */
+/** The most elements of an array. */
 export const mostElements = 2 ** 31 - 1
 
 /** Whether a backend runs an instruction: its dtypes and sizes are within the capabilities, and it is supported. */

@@ -21,7 +21,7 @@ export const mayFail = (instr: ProgramInstr): boolean =>
     ? instr.attrs.body.instrs.some(mayFail)
     : instr.check !== undefined || instr.kind === 'gather' || instr.kind === 'scatter'
 
-/** Whether it may fail after it has written, in one of its turns. */
+/** Whether it may fail after it has written, in one of its iterations. */
 export const failsLate = (instr: ProgramInstr): boolean => instr.kind === 'repeat' && mayFail(instr)
 
 /** The position of the last instruction that may fail, or -1. */

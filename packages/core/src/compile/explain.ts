@@ -77,7 +77,7 @@ function memoryText({ program, plan, compiled }: Prepared): string {
   )
 }
 
-/** The number of kernels in a run; those of a repetition count in every turn. */
+/** The number of kernels in a run; those of a repetition count in every iteration. */
 const kernelsOf = ({ instrs }: Program): number =>
   instrs.reduce((sum, instr) => sum + (isRepeat(instr) ? instr.attrs.times * kernelsOf(instr.attrs.body) : 1), 0)
 

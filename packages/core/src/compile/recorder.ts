@@ -89,7 +89,7 @@ export class Recorder implements Backend, EffectSink {
     this.#withLines = withLines
     this.looks = new HostNotes({ args, first, known }, this.#undo)
     this.name = device.backend.name
-    // Whatever the backend does not run is recorded, too.
+    // Instructions that the backend does not support are recorded too.
     this.caps = { ...device.backend.caps, dtypes: new Set(dtypes), maxElements: mostElements }
   }
 

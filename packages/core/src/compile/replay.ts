@@ -28,7 +28,7 @@ import { Device } from '../tensor/device.ts'
 import { dispatch, isCertain } from '../tensor/dispatch.ts'
 import { UndoLog } from '../tensor/undo.ts'
 
-/** An operand whose memory is set before a run, or in every turn of a repetition. */
+/** An operand whose memory is set before a run, or in every iteration of a repetition. */
 interface Pointed {
   buffer: DeviceBuffer
   offset?: number
@@ -41,7 +41,7 @@ interface Step {
   run(): void
 }
 
-/** The memory of one value: one buffer, or one per turn of a repetition that wrote to it. */
+/** The memory of one value: one buffer, or one per iteration of a repetition that wrote to it. */
 interface Memory {
   /** Sets the memory of an operand or output, from an element on. */
   point(bound: Pointed, offset: number): void
@@ -67,7 +67,7 @@ export function replay(program: Program, plan: Plan, backend: Backend): Executab
   ): (value: number) => Memory {
     const arena = new Map<string, DeviceBuffer>()
     const known = new Map<number, Memory>()
-    /** The elements of a piece, for each value that turns write piece by piece. */
+    /** The elements of a piece, for each value that iterations write piece by piece. */
     const pieces = new Map<number, number>()
     for (const instr of instrs) {
       if (!isRepeat(instr)) continue
@@ -133,7 +133,7 @@ export function replay(program: Program, plan: Plan, backend: Backend): Executab
     { places, bodies }: Plan,
     memory: (value: number) => Memory,
     reading: (at: number) => number,
-    /** Sets the memory of a turn, in every turn. */
+    /** Sets the memory that differs between iterations, in each of them. */
     moving: (() => void)[],
   ): Step[] {
     const bind = <T extends Spec>(value: number, rest: T, offset: number): T & { buffer: DeviceBuffer } => {

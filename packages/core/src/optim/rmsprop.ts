@@ -10,16 +10,16 @@ import type { StateEntry } from './saved.ts'
 
 export interface RMSpropOptions {
   readonly lr?: number
-  /** How much of the last change goes on. */
+  /** The part of the last change that continues. */
   readonly momentum?: number
-  /** How much of the average of the squared gradient stays in a step. */
+  /** The part of the average of the squared gradient that a step keeps. */
   readonly alpha?: number
   /** Added to the denominator. */
   readonly eps?: number
-  /** Divide by the standard deviation of the gradient, not by its root mean square. */
+  /** Divide by the standard deviation of the gradient, instead of its root mean square. */
   readonly centered?: boolean
   readonly weightDecay?: number
-  /** Climb instead of descending. */
+  /** Maximize instead of minimizing. */
   readonly maximize?: boolean
 }
 interface RMSpropGroup {
@@ -69,8 +69,8 @@ function build(flags: number): Update {
 }
 
 /**
- * RMSprop: `p -= lr * grad / (sqrt(average of grad²) + eps)`, with momentum, weight decay, and centred. `lr` 1e-2, `alpha`
- * 0.99, `eps` 1e-8 unless given. Parameters without a gradient are left alone.
+ * RMSprop: `p -= lr * grad / (sqrt(average of grad²) + eps)`, with momentum, weight decay, and centering. Defaults:
+ * `lr` 1e-2, `alpha` 0.99, `eps` 1e-8. Parameters without a gradient stay unchanged.
  *
  * @example
  * const optimizer = new optim.RMSprop(model.parameters(), { lr: 1e-3 })
@@ -134,7 +134,7 @@ export class RMSprop extends Optimizer<RMSpropGroup, RMSpropState> {
   }
 }
 
-/** By the flags of momentum and centred. */
+/** By the flags of momentum and centering. */
 const entries: readonly (readonly StateEntry[])[] = [0, MOMENTUM, CENTERED, MOMENTUM + CENTERED].map((flags) => [
   ['step', 'count'],
   ['squareAvg', 'tensor'],

@@ -1,4 +1,4 @@
-// Periodic stretches of sequences, against a search that tries every place and every period.
+// Periodic stretches of sequences, compared with a search that tries every place and every period.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type Stretch, stretches } from '../../src/compile/passes/periods.ts'
@@ -25,7 +25,7 @@ function searched(tokens: readonly number[], least: number): Stretch[] {
 const key = ({ from, to, period }: Stretch): string => `${from} ${to} ${period}`
 const sorted = (list: readonly Stretch[]): string[] => list.map(key).sort()
 
-test('are those that a search finds, whatever lies around them', () => {
+test('equal those of a search, whatever is around them', () => {
   const word = fc.array(fc.nat({ max: 2 }), { minLength: 1, maxLength: 7 })
   const piece = fc
     .tuple(word, fc.integer({ min: 1, max: 9 }))
@@ -42,7 +42,7 @@ test('are those that a search finds, whatever lies around them', () => {
   expect(found).toBeGreaterThan(200)
 })
 
-test('take time that grows with the length, not with its square', () => {
+test('take time in proportion to the length, not to its square', () => {
   const turn = Array.from({ length: 50 }, (_, i) => i % 7)
   const tokens = new Array(4_000).fill(turn).flat()
   const long = stretches(tokens, 4).filter(({ to, from }) => to - from > 50)

@@ -1,10 +1,10 @@
-// A program as a line of instructions while loops in it are replaced: which instruction makes each value and which ones
-// read it, by position, and which values have become part of others.
+// A program as a line of instructions while its loops are replaced: which instruction computes each value and which
+// ones read it, by position, and which values have become parts of others.
 import type { Spec } from '../../backend/backend.ts'
 import { isUse, type Program, type ProgramInstr, type Use } from '../../backend/program.ts'
 import { leavingValues } from './graph.ts'
 
-/** Elements of a value, from one on. */
+/** Elements of a value from `offset` on. */
 interface Part {
   readonly value: number
   readonly offset: number
@@ -14,11 +14,11 @@ export class Line {
   readonly instrs: readonly ProgramInstr[]
   /** Specs by value; those of new values are appended. */
   readonly values: Spec[]
-  /** Values that have become part of others. */
+  /** Values that have become parts of others. */
   readonly moved = new Map<number, Part>()
   /** Values that leave the program. */
   readonly leaving: ReadonlySet<number>
-  /** By value: the position of the instruction that makes it (-1: none does), and which of its outputs it is. */
+  /** By value: the position of the instruction that computes it (-1 if none), and which of its outputs it is. */
   readonly #maker: Int32Array
   readonly #output: Int32Array
   readonly #readers: (number[] | undefined)[]
@@ -54,13 +54,16 @@ export class Line {
     return this.#output[value]
   }
 
-  /** How many instructions before a position a value is made; infinite where no instruction of the line makes it. */
+  /**
+   * The number of instructions between the one that computes a value and a position; infinite if no instruction of the
+   * line computes it.
+   */
   distance(at: number, value: number): number {
     const maker = value < this.#maker.length ? this.#maker[value] : -1
     return maker < 0 ? Number.POSITIVE_INFINITY : at - maker
   }
 
-  /** What an operand reads, by the value that it has become part of; undefined for a number. */
+  /** The use of an operand, in terms of the value that it has become part of; undefined for a number. */
   use(at: number, input: number): Use | undefined {
     const x = this.instrs[at].inputs[input]
     return isUse(x) ? this.#resolved(x) : undefined
@@ -71,7 +74,7 @@ export class Line {
     return part === undefined ? use : { ...use, value: part.value, offset: use.offset + part.offset }
   }
 
-  /** An instruction that reads what its values have become. */
+  /** The instruction, reading the values that its operands have become parts of. */
   instr(at: number): ProgramInstr {
     const instr = this.instrs[at]
     if (!instr.inputs.some((x) => isUse(x) && this.moved.has(x.value))) return instr

@@ -1,6 +1,6 @@
-// Finds the loops that a step wrote out: iterations of equal instructions in a row, each of which reads what the one
-// before made, what all of them read, or the next elements of one value. Each loop becomes one repetition whose body is
-// an iteration, so that the passes, the plan and the backend see the iteration once.
+// Finds the loops that a step unrolled: consecutive iterations of equal instructions, each of which reads results of
+// the previous one, values that all of them read, or the next elements of one value. Each loop becomes one repetition
+// with an iteration as its body, so the passes, the plan and the backend handle the iteration once.
 import { isReading, isUse, type Program, type ProgramInstr } from '../../backend/program.ts'
 import { isMap, isReducing } from './graph.ts'
 import { Line } from './line.ts'
@@ -8,17 +8,20 @@ import { type Stretch, stretches } from './periods.ts'
 import { numberKey } from './rewrite.ts'
 import { type Codes, type Loop, made, odd, repetition, type Site } from './rolled.ts'
 
-/** Loops of fewer iterations, or of fewer instructions in total, stay a line. */
+/** Loops of fewer iterations, or of fewer instructions in total, stay unrolled. */
 const fewestTurns = 4
 const fewestInstrs = 48
 
 /**
- * Iterations that consist of elementwise maps alone are grouped until a body has about this many instructions: as a
- * line they fuse into one kernel, and so do those of a body.
+ * Iterations that consist only of elementwise maps are combined until a body has about this many instructions: unrolled
+ * they fuse into one kernel, and so do those of a body.
  */
 const mapsTogether = 64
 
-/** A number for each instruction, equal for instructions that differ only in the values they read, and where in them. */
+/**
+ * A number for each instruction; equal for instructions that differ only in the values they read and the positions in
+ * them.
+ */
 function tokensOf({ instrs, values }: Program): Int32Array {
   const ids = new Map<unknown, number>()
   const idOf = (x: unknown): number => {
@@ -31,7 +34,7 @@ function tokensOf({ instrs, values }: Program): Int32Array {
   }
   return Int32Array.from(instrs, ({ kind, attrs, check, inputs, outputs }) => {
     let key = `${kind} ${idOf(attrs)}`
-    // An error with a function of its own may describe the tensors of its iteration.
+    // An error function of its own may mention the tensors of its iteration.
     if (check !== undefined) key += ` ${idOf(check.expr)} ${idOf(check.error)}`
     for (const x of inputs) {
       if (isUse(x)) key += `|${x.dtype} ${x.sizes} ${x.strides}`
@@ -76,7 +79,7 @@ class Finder {
     this.visit(done, to, rest)
   }
 
-  /** The instructions of an iteration: of elementwise maps, several periods are one iteration. */
+  /** The number of instructions in an iteration; several periods of elementwise maps are one iteration. */
   #period({ from, period }: Stretch): number {
     for (let at = from; at < from + period; at++) {
       const instr = this.#line.instrs[at]
@@ -85,7 +88,7 @@ class Finder {
     return period * Math.ceil(mapsTogether / period)
   }
 
-  /** Writes the loops of a stretch, and what lies between them; returns where the last one ends. */
+  /** Writes the loops of a stretch and the instructions between them; returns where the last loop ends. */
   #loops({ from, to, period }: Stretch, rest: readonly Stretch[]): number {
     const turns = Math.floor((to - from) / period)
     const sites = this.#sites(from, period)
@@ -97,7 +100,7 @@ class Finder {
       codes = codesOf(turn)
       let end = turn + 1
       if (!codes.includes(odd)) while (end < turns && same(codes, codesOf(end))) end++
-      // The first iteration of all may take what the others are handed from elsewhere.
+      // The very first iteration may get the values handed on from elsewhere.
       const extended = before !== undefined && this.#precedes(before, codes, from + turn * period, sites)
       const first = extended ? turn - 2 : turn - 1
       for (const begin of [first, first + 1]) {
@@ -124,7 +127,7 @@ class Finder {
     return sites
   }
 
-  /** What each operand of the iteration at `start` is to that of the iteration before. */
+  /** How each operand of the iteration at `start` relates to that of the previous iteration. */
   #codes(start: number, period: number, sites: readonly Site[]): Codes {
     const line = this.#line
     return Float64Array.from(sites, ({ instr, input }) => {
@@ -140,7 +143,10 @@ class Finder {
     })
   }
 
-  /** Whether the iteration before can begin a loop whose next one is at `start`: they differ only in what is handed on. */
+  /**
+   * Whether the previous iteration can begin a loop that continues at `start`: they differ only in the values handed
+   * on.
+   */
   #precedes(before: Codes, codes: Codes, start: number, sites: readonly Site[]): boolean {
     const handed = ({ instr, input }: Site): boolean => {
       const use = this.#line.use(start + instr, input)
@@ -150,7 +156,7 @@ class Finder {
   }
 }
 
-/** Replaces loops that were written out by repetitions. */
+/** Replaces unrolled loops by repetitions. */
 export function repeats(program: Program): Program {
   const found = stretches(tokensOf(program), fewestTurns)
   if (found.length === 0) return program

@@ -1,5 +1,5 @@
-// Makes a repetition of a loop that was found: its first iteration becomes the body, what the iterations read becomes
-// operands and kept values, and what is read after the loop becomes outputs.
+// Turns a loop that was found into a repetition: the first iteration becomes the body, values that the iterations read
+// become operands and kept values, and values that are read after the loop become outputs.
 import type { Spec } from '../../backend/backend.ts'
 import {
   type Given,
@@ -15,22 +15,22 @@ import { numelOf } from '../../base/shape.ts'
 import { copies } from '../../tensor/dispatch.ts'
 import type { Line } from './line.ts'
 
-/** An operand of an iteration: its instruction, counted within the iteration, and which of its inputs it is. */
+/** An operand of an iteration: its instruction, counted within the iteration, and the index of the input. */
 export interface Site {
   readonly instr: number
   readonly input: number
 }
 
 /**
- * For each operand, by how much it moves from iteration to iteration; `made` where an instruction of this iteration or of
- * the one before makes it, always the same one; `odd` where it is neither.
+ * For each operand, how far it moves between iterations; `made` if an instruction of this or the previous iteration
+ * computes it, the same one in all iterations; `odd` otherwise.
  */
 export type Codes = Float64Array
 export const made = Number.POSITIVE_INFINITY
 export const odd = Number.NEGATIVE_INFINITY
 
 export interface Loop {
-  /** The position of its first instruction, and how many instructions an iteration has. */
+  /** The position of its first instruction, and the number of instructions in an iteration. */
   readonly start: number
   readonly period: number
   readonly times: number
@@ -38,7 +38,7 @@ export interface Loop {
   readonly codes: Codes
 }
 
-/** A window of a value around the loop, which holds all that is read of it. */
+/** A window of a value around the loop that contains everything that is read of it. */
 interface Window {
   readonly value: number
   readonly spec: Spec
@@ -47,7 +47,7 @@ interface Window {
   high: number
 }
 
-/** What iterations hand on: the output of the iteration that it is, and where the first iteration reads it. */
+/** A value that iterations hand on: the output of the iteration that it is, and where the first iteration reads it. */
 interface Handed {
   readonly maker: number
   readonly output: number
@@ -65,12 +65,12 @@ const copyOf = (x: Use, output: number): KernelInstr<'map'> => ({
   origin: { name: 'copy' },
 })
 
-/** What the operands of a loop are. Each has the key of what it reads; what its own iteration makes has none. */
+/** The operands of a loop. Each has the key of the value that it reads; values of its own iteration have none. */
 class Operands {
   readonly windows = new Map<string, Window>()
   readonly handed = new Map<string, Handed>()
   readonly keys: (string | undefined)[] = []
-  /** By how much the positions of readings grow. */
+  /** How far the positions of readings move between iterations. */
   readings: number | undefined
   readonly #line: Line
   readonly #loop: Loop
@@ -80,7 +80,7 @@ class Operands {
     this.#loop = loop
   }
 
-  /** Adds an operand; false where it is none of a loop. */
+  /** Adds an operand; false if a loop cannot have it. */
   add(x: number): boolean {
     const { start, period, sites, codes } = this.#loop
     const { instr, input } = sites[x]
@@ -100,7 +100,7 @@ class Operands {
     return this.readings === step && step >= 0
   }
 
-  /** What is read of one value and moves alike is one operand. */
+  /** Uses of one value that move alike are one operand. */
   #addWindow(x: number, { value, dtype, sizes, strides, offset }: Use, move: number): boolean {
     const none = numelOf(sizes) === 0
     const low = none ? offset : lowestOf(sizes, strides, offset)
@@ -116,7 +116,7 @@ class Operands {
     return true
   }
 
-  /** What is handed on is read before the first iteration as a whole, wherever it lies. */
+  /** A value handed on is read as a whole before the first iteration, wherever it is. */
   #addHanded(x: number, use: Use, later: Use): boolean {
     const { start, period } = this.#loop
     const { values } = this.#line
@@ -132,14 +132,17 @@ class Operands {
   }
 }
 
-/** The repetition of a loop, as a function that puts it into the line; undefined where its operands are not those of one. */
+/**
+ * The repetition of a loop, as a function that puts it into the line; undefined if its operands are not those of a
+ * loop.
+ */
 export function repetition(line: Line, loop: Loop): (() => readonly ProgramInstr[]) | undefined {
   const operands = new Operands(line, loop)
   for (let x = 0; x < loop.sites.length; x++) if (!operands.add(x)) return undefined
   return () => new Body(line, loop, operands).instrs()
 }
 
-/** The body of a repetition while it is put together. */
+/** The body of a repetition while it is built. */
 class Body {
   readonly #line: Line
   readonly #loop: Loop
@@ -148,9 +151,9 @@ class Body {
   readonly #given = new Map<number, Given>()
   readonly #inputs: Use[] = []
   readonly #moves: number[] = []
-  /** The values of the body that operands are, by their key, and where in the values around it they begin. */
+  /** The values of the body for its operands, by key, and where they begin in the values around it. */
   readonly #known = new Map<string, { readonly value: number; readonly offset: number }>()
-  /** The instructions of the body, whose outputs are the values that the first iteration makes. */
+  /** The instructions of the body. Their outputs are the values that the first iteration computes. */
   readonly #instrs: ProgramInstr[] = []
   readonly #copies: ProgramInstr[] = []
   readonly #kept: { readonly first: number; last: number }[] = []
@@ -215,7 +218,7 @@ class Body {
     this.#addOperand(key, { ...whole(value, spec), offset }, spec, 0, 0)
   }
 
-  /** The instructions of the first iteration, which read what is handed on as the second one does. */
+  /** Adds the instructions of the first iteration. They read values handed on as the second iteration does. */
   #addInstrs(): void {
     const { start, period } = this.#loop
     const inside = new Map<number, number>()
@@ -244,7 +247,10 @@ class Body {
     this.#lasts.set(last, { kept: this.#kept.push({ first, last }) - 1, value: this.#line.add(this.#values[last]) })
   }
 
-  /** What of an output is read after the loop: the last iteration's, or those of all; returns what copies out of them. */
+  /**
+   * Adds the part of an output that is read after the loop: the last iteration's, or those of all; returns the copies
+   * out of it.
+   */
   #addOutput(instr: number, k: number): ProgramInstr[] {
     const { start, period, times } = this.#loop
     const line = this.#line
@@ -272,14 +278,14 @@ class Body {
     return outputs.flatMap((output, turn): ProgramInstr[] => {
       if (!needed[turn]) return []
       const offset = turn * size
-      // What leaves the program has memory of its own.
+      // A value that leaves the program has memory of its own.
       if (line.leaving.has(output) && !lastOnly) return [copyOf({ ...whole(made, spec), offset }, output)]
       line.moved.set(output, { value: made, offset })
       return []
     })
   }
 
-  /** A result has memory of its own, so what is kept as well is a copy of it. */
+  /** A result has memory of its own, so a value that is also kept is copied. */
   #keepCopy(value: number, kept: number): void {
     const copy = this.#values.push(this.#values[value]) - 1
     this.#copies.push(copyOf(whole(value, this.#values[value]), copy))

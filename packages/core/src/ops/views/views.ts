@@ -289,8 +289,8 @@ const diagonalArguments = method(
   optional('dim2', int, 1),
 )
 /**
- * The elements whose indices along `dim1` and `dim2` (0 and 1 unless given) differ by `offset`, in a new last dimension; a
- * view. An offset above 0 takes a diagonal above the main one, below 0 one below it.
+ * The elements whose indices along `dim1` and `dim2` (by default 0 and 1) differ by `offset`, in a new last dimension;
+ * a view. An offset above 0 takes a diagonal above the main one, an offset below 0 one below it.
  *
  * @example
  * diagonal(tensor([[1, 2], [3, 4]])) // tensor([1., 4.])
