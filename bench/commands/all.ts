@@ -26,7 +26,7 @@ const benches = [
 ]
 
 /** Benches that take minutes and run only by name. */
-const long = ['ops/gemm', 'ops/contraction-js']
+const long = ['ops/gemm', 'ops/contraction', 'ops/contraction-js']
 export const known = [...benches, ...long]
 
 /** Whether the device that a bench names, if any, is available. */

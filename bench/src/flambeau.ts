@@ -3,6 +3,7 @@
 // another checkout times that checkout (compare.ts).
 import type { Mode } from '@flambeau/backend-gpujs'
 import * as flambeau from 'flambeau'
+import * as convolution from '../workloads/convolution.ts'
 import { productNamed, programOf } from '../workloads/gemm.ts'
 import { workloadNamed } from '../workloads/index.ts'
 import { type Result, resultsOf } from '../workloads/workload.ts'
@@ -29,7 +30,10 @@ export const load: Load = (workload, numbers) => {
   if (way !== 'eager' && flambeau.compile === undefined) return { cannot: 'this revision has no compile' }
   const inputs = Object.fromEntries(Object.entries(numbers).map(([key, value]) => [key, toTensor(value)]))
   const product = productNamed(workload)
-  const program = (product === undefined ? workloadNamed(workload) : { program: programOf(product) }).program(inputs)
+  const convolved = convolution.convolutionNamed(workload)
+  const made = product === undefined ? undefined : programOf(product)
+  const named = convolved === undefined ? made : convolution.programOf(convolved)
+  const program = (named ?? workloadNamed(workload).program)(inputs)
   if (way === 'repeated' && product === undefined && program.results === undefined)
     return { cannot: 'only training is repeated' }
   const common = {

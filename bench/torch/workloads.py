@@ -69,6 +69,26 @@ def gemm(inputs, dtype, turned, *sizes):
     return lambda: a @ b, lambda c: [c.float()]
 
 
+def convolution(inputs, way, direction, *sizes):
+    x, weight, dy = (inputs[name] for name in ("x", "weight", "dy"))
+    stride, padding, groups = map(int, sizes[-3:])
+    if direction == "forward":
+
+        def forward():
+            with torch.no_grad():
+                return F.conv2d(x, weight, None, stride, padding, 1, groups)
+
+        return forward, lambda y: [y]
+    mask = [direction == "data", direction == "weight", False]
+    at = mask.index(True)
+
+    def backward():
+        fixed = [stride] * 2, [padding] * 2, [1, 1], False, [0, 0], groups
+        return torch.ops.aten.convolution_backward(dy, x, weight, None, *fixed, mask)[at]
+
+    return backward, lambda gradient: [gradient]
+
+
 def activation(inputs):
     x = inputs["x"].requires_grad_()
 
@@ -140,6 +160,7 @@ workloads = {
     "mlp-sgd": mlp_sgd,
     **{f"matmul-{n}": matmul for n in (64, 256, 512, 1024)},
     "gemm": gemm,
+    "convolution": convolution,
     "activation": activation,
     "cross-entropy": cross_entropy,
     **{f"{name}-{dim}": reduction(name, dim) for name in ("sum", "mean", "max") for dim in range(3)},
