@@ -68,8 +68,10 @@ describe.each(found.filter((mode) => mode !== 'headlessgl'))('%s', (mode) => {
     // The marks, plus the pool and the memory of one step.
     expect(after.textures).toBeLessThanOrEqual(mode === 'webgl2' ? 2048 * 1.25 + 200 : 0)
     for (const name of ['textures', 'bytes', 'rss', 'arrayBuffers'] as const) {
-      const slack = name === 'textures' ? 600 : 5 * 2 ** 20
-      expect.soft(after[name], name).toBeLessThanOrEqual(before[name] * 1.05 + slack)
+      const slack = name === 'textures' ? 300 : 2.5 * 2 ** 20
+      // A leak grows in every round; code that V8 compiles late, as it does on a busy machine, grows once.
+      const least = Math.min(...[2, 3].map((i) => rounds[i][name] - rounds[i - 1][name]))
+      expect.soft(least, name).toBeLessThanOrEqual(before[name] * 0.025 + slack)
     }
     device.dispose()
   })
