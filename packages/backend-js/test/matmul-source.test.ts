@@ -18,7 +18,8 @@ import { js } from '../src/index.ts'
 import { contract } from '../src/kernels/matmul.ts'
 import { panel } from '../src/kernels/panels.ts'
 import { offsets } from '../src/text/along.ts'
-import { emitMatmul, type MatrixSource } from '../src/text/matmul.ts'
+import { emitMatmul } from '../src/text/matmul.ts'
+import type { MatrixSource } from '../src/text/scope.ts'
 
 interface Case {
   readonly sizes: readonly [m: number, k: number, n: number]

@@ -15,7 +15,8 @@ import {
   type Use,
 } from '@flambeau/core/backend'
 import { alongOf, isWalked, productOf, type Steps } from '../text/along.ts'
-import { emitMatmul, type MatmulSource, type MatrixSource } from '../text/matmul.ts'
+import { emitMatmul, type MatmulSource } from '../text/matmul.ts'
+import type { MatrixSource } from '../text/scope.ts'
 import { isCall } from '../text/blocks.ts'
 import type { Likeness } from './likeness.ts'
 import { inputDTypes } from './map.ts'

@@ -1,24 +1,16 @@
 // Contractions as JavaScript source, for compiled programs and for sizes that are common: a product of an m by k and a
 // k by n matrix. Tiles accumulate in registers, in loops whose sizes and steps are constants. A factor whose rows,
-// columns or sums are nested loops, as the windows of a convolution are, is copied to panels through tables of offsets,
-// one part of its sums at a time, or once as it lies. Every element adds up its products over k in order, in double precision, and is
-// rounded once, so any choice of tiles, panels and parts gives the numbers of the `contract` kernel bit for bit.
+// columns or sums are nested loops, as the windows of a convolution are, is read through tables of offsets: into panels,
+// one part of its sums at a time, or, if few tiles need it, where it is. Every element adds up its products over k in
+// order, in double precision, and is rounded once, so any choice of tiles, panels and parts gives the numbers of the
+// `contract` kernel bit for bit.
 import { roundSource } from '@flambeau/core/backend'
 import type { PanelUse } from '../kernels/panels.ts'
-import { type Along, isAscending, isNest, isWalked, type Nest, reachOf } from './along.ts'
+import { type Along, isAscending, isNest, isWalked, reachOf } from './along.ts'
+import { type Cells, type FunctionText, lastOf, loop, type Range } from './arrays.ts'
+import { begin, elementOf, type Factor, go, overK, pack, packed } from './factors.ts'
 import { isNumber, sum, times } from './indices.ts'
-import { type ArraySource, type Cells, FunctionText, lastOf, loop, moving, type Range, subarrays } from './arrays.ts'
-
-/** A matrix: element (i, j) is at start + i * rowStep + j * columnStep. */
-export interface MatrixSource<Step = number> extends ArraySource {
-  readonly rowStep: Step
-  readonly columnStep: Step
-  /** The step from one matrix to the next in each dimension of the batch. */
-  readonly batch?: readonly number[]
-}
-
-/** A factor, whose steps may be nested loops. */
-export type FactorSource = MatrixSource<Along>
+import { type FactorSource, type MatrixSource, Scope, type ScopeText } from './scope.ts'
 
 export interface MatmulSource {
   readonly m: number
@@ -43,15 +35,8 @@ export interface MatmulSource {
   readonly parameters?: readonly string[]
 }
 
-export interface MatmulText {
-  /** Constants and functions. They call `panel` (kernels/panels.ts) and `offsets` (text/along.ts). */
-  readonly declarations: readonly string[]
-  /** The statement that multiplies. */
-  readonly call: string
-}
-
 /** A product of matrices of known sizes; `fresh` returns names that nothing else has. */
-export function emitMatmul(x: MatmulSource, fresh: (prefix: string) => string): MatmulText {
+export function emitMatmul(x: MatmulSource, fresh: (prefix: string) => string): ScopeText {
   return new Emission(x.m === 1 && x.n > 1 ? flipped(x) : x, fresh).text()
 }
 
@@ -110,35 +95,6 @@ const tilesIn = (ranges: readonly Range[]): number =>
 
 // ---- text ----
 
-/** Rows of a or columns of b as a tile reads them: from `base`, with a step from one to the next and a step along k. */
-interface Factor {
-  readonly cells: Cells
-  readonly base: string
-  /** The largest base. */
-  readonly last: number
-  readonly across: number
-  readonly along: number
-  /** The number of products along k. */
-  readonly count: number
-  /**
-   * Present if nested loops address it. Then the base is a position along k, and `first` is the first row or column.
-   */
-  readonly walk?: { readonly first: string; readonly across: Along; readonly along: Along }
-}
-
-/** The place of something without sums. */
-type Placed = Omit<Factor, 'count'>
-
-/** Rows or columns in a panel: those of a tile side by side, for one k after another. */
-const packed = (cells: Cells, k: number, range: Range, at: string): Factor => ({
-  cells,
-  base: times(at, k),
-  last: isNumber(at) ? Number(at) * k : lastOf(range) * k,
-  across: 1,
-  along: range.step,
-  count: k,
-})
-
 /** The elements of a tile, by column and row. */
 type Elements = (c: number, r: number) => string
 
@@ -167,15 +123,12 @@ interface Block {
 type KeptBlock = Block & { readonly sums: Cells }
 const isKept = (block: Block): block is KeptBlock => block.sums !== undefined
 
+/** The place of something without sums. */
+type Placed = Omit<Factor, 'count'>
+
 class Emission {
   readonly #x: MatmulSource
-  readonly #fresh: (prefix: string) => string
-  readonly #constants: string[] = []
-  readonly #functions: string[] = []
-  readonly #parameters: string[]
-  readonly #arguments: string[]
-  /** The position in each dimension of the batch. */
-  readonly #batch: readonly string[]
+  readonly #scope: Scope
   readonly #a: Cells
   readonly #b: Cells
   readonly #out: Cells
@@ -187,105 +140,53 @@ class Emission {
   readonly #written: boolean
   /** Calls that copy factors, once for each element of the batch. */
   readonly #copies: string[] = []
-  /** The tables of offsets, by the nested loops they are for. */
-  readonly #tables = new Map<Nest, string>()
 
   constructor(x: MatmulSource, fresh: (prefix: string) => string) {
     this.#x = x
-    this.#fresh = fresh
     const { m, k, n, a, b, out, operands = [], batch = [], parameters = [] } = x
-    this.#parameters = [...parameters]
-    this.#arguments = [...parameters]
-    this.#batch = batch.map((_, d) => `t${d}_`)
+    this.#scope = new Scope(fresh, batch, parameters)
     this.#a = this.#factorCells('first', a, m, k)
     this.#b = this.#factorCells('second', b, k, n)
-    this.#out = this.#cells(out)
-    this.#operands = operands.map((operand) => this.#cells(operand))
-    this.#never = this.#constant('never', 'new Int32Array(1)')
+    this.#out = this.#scope.cells(out)
+    this.#operands = operands.map((operand) => this.#scope.cells(operand))
+    this.#never = this.#scope.constant('never', 'new Int32Array(1)')
     this.#walks = isWalked(a) || isWalked(b)
     this.#written = !this.#walks && k > 0 && k <= fewProducts && n > mostColumns && k * n <= mostWritten
   }
 
-  text(): MatmulText {
+  text(): ScopeText {
     const { m, k, n, batch = [] } = this.#x
     const empty = m === 0 || batch.includes(0)
     const parts = this.#walks && k > mostProducts ? cut(k, mostProducts) : [{ from: 0, to: k, step: k }]
     const blocks = empty ? [] : cut(n, Math.max(mostColumns, Math.floor(mostInPanel / Math.max(parts[0].step, 1))))
-    let lines = blocks.flatMap((range) => loop('first_', range, (first) => this.#columnsFrom(range, first, parts)))
-    if (!empty) lines.unshift(...this.#copies)
-    for (let d = batch.length - 1; d >= 0; d--) {
-      const t = this.#batch[d]
-      lines = [`for (let ${t} = 0; ${t} < ${batch[d]}; ${t}++) {`, ...lines, '}']
-    }
-    const name = this.#fresh('matmul')
-    this.#functions.push(...new FunctionText().lines(name, this.#parameters, lines))
-    return { declarations: [...this.#constants, ...this.#functions], call: `${name}(${this.#arguments.join(', ')})` }
-  }
-
-  readonly #constant = (prefix: string, value: string): string => {
-    const name = this.#fresh(prefix)
-    this.#constants.push(`const ${name} = ${value}`)
-    return name
-  }
-
-  /** Declares a function whose parameters are the positions that are variables; returns its call. */
-  #function(prefix: string, positions: readonly string[], write: (fn: FunctionText) => readonly string[]): string {
-    const fn = new FunctionText()
-    const name = this.#fresh(prefix)
-    const parameters = [...this.#parameters, ...this.#batch, ...positions.filter((at) => !isNumber(at))]
-    const body = write(fn)
-    this.#functions.push(...fn.lines(name, parameters, body))
-    return `${name}(${parameters.join(', ')})`
+    const lines = blocks.flatMap((range) => loop('first_', range, (first) => this.#columnsFrom(range, first, parts)))
+    return this.#scope.text('matmul', empty ? [] : [...this.#copies, ...lines])
   }
 
   /**
-   * A factor, or its copy in doubles where nested loops read an element often: windows overlap. A copy is a constant whose
-   * elements need no conversion.
+   * The elements of a factor. If nested loops read each of them often, because windows overlap, they are copied first: the
+   * copy is a constant, and its elements are doubles.
    */
   #factorCells(use: PanelUse, s: FactorSource, rows: number, columns: number): Cells {
-    const cells = this.#cells(s)
+    const cells = this.#scope.cells(s)
     const length = reachOf(s.rowStep, rows) + reachOf(s.columnStep, columns) + 1
     const isOften = rows * columns >= readsOfCopy * length && length <= mostInPanel
     if (!isWalked(s) || !isOften || !isAscending(s.rowStep) || !isAscending(s.columnStep)) return cells
-    const copy = this.#panel(use, length)
+    const copy = this.#scope.panel(use, length)
     const copies = (fn: FunctionText): string[] =>
       loop('i_', { from: 0, to: length, step: 1 }, (i) => {
         const from = cells.at(fn, sum(...cells.origin, i), 0, length)
         return [`${copy.at(fn, i, 0, length)} = ${from}`]
       })
-    this.#copies.push(this.#function('copy', [], copies))
+    this.#copies.push(this.#scope.function('copy', [], copies))
     return copy
-  }
-
-  #cells(s: FactorSource): Cells {
-    const { batch: sizes = [] } = this.#x
-    const { batch: steps = [], rowStep, columnStep } = s
-    const origin = steps.map((step, d) => times(this.#batch[d], step))
-    if (s.constant && isNumber(s.start) && [rowStep, columnStep, ...steps].every(isAscending)) {
-      const span = steps.reduce((total, step, d) => total + (sizes[d] - 1) * step, 0)
-      return subarrays(s, origin, span, this.#constant)
-    }
-    const array = this.#fresh('x')
-    this.#parameters.push(array)
-    this.#arguments.push(s.array)
-    if (isNumber(s.start)) return moving(array, [s.start, ...origin])
-    const start = this.#fresh('at')
-    this.#parameters.push(start)
-    this.#arguments.push(s.start)
-    return moving(array, [start, ...origin])
-  }
-
-  /** Doubles that nothing else uses while the product runs. */
-  #panel(use: PanelUse, length: number): Cells {
-    const array = this.#constant('panel', `panel('${use}', ${length})`)
-    return subarrays({ array, start: '0', dtype: 'float64', constant: true }, [], 0, this.#constant)
   }
 
   /** Statements for the columns from `first` on. */
   #columnsFrom(range: Range, first: string, parts: readonly Range[]): string[] {
     const whole = { range, first, products: parts[0], product: '0' }
     if (parts[0].step === this.#x.k) return this.#block(whole)
-    const sums = this.#panel('sums', this.#x.m * range.step)
+    const sums = this.#scope.panel('sums', this.#x.m * range.step)
     const part = (products: Range): string[] =>
       loop('product_', products, (product) => this.#block({ range, first, products, product, sums }))
     return [...parts.flatMap(part), this.#finish({ ...whole, sums })]
@@ -302,7 +203,7 @@ class Emission {
       const result = this.#results(fn, lines, block, tile)
       return [...lines, ...result(0, 0, sums(0, 0))]
     }
-    return this.#function('finish', [block.first], (fn) =>
+    return this.#scope.function('finish', [block.first], (fn) =>
       loop('i_', down, (i) => loop('j_', across, (j) => element(fn, i, j))),
     )
   }
@@ -317,8 +218,8 @@ class Emission {
     const [walkA, walkB] = [this.#x.a, this.#x.b].map(isWalked)
     const packsA = k > 0 && tilesIn(columns) >= (walkA ? readsOfWalked : readsOfRows)
     const packsB = k > 0 && n > 1 && tilesIn(rows) >= (walkB ? readsOfWalked : readsOfColumns)
-    const panelA = packsA ? this.#panel('rows', rows[0].step * k) : undefined
-    const panelB = packsB ? this.#panel('columns', block.range.step * k) : undefined
+    const panelA = packsA ? this.#scope.panel('rows', rows[0].step * k) : undefined
+    const panelB = packsB ? this.#scope.panel('columns', block.range.step * k) : undefined
     const a = panelA
       ? (range: Range): Factor => packed(panelA, k, range, '0')
       : (range: Range, i: string): Factor => this.#rows(block, range, i)
@@ -331,17 +232,23 @@ class Emission {
       loop('j_', across, (j) => tile(fn, down, i, across, j))
     const lines: string[] = []
     if (panelB) {
-      const pack = (fn: FunctionText, range: Range): string[] =>
-        loop('j_', range, (j) => this.#pack(fn, range.step, this.#columns(block, range, j), b(range, j)))
-      lines.push(this.#function('pack', [first, product], (fn) => columns.flatMap((range) => pack(fn, range))))
+      const columnsOf = (fn: FunctionText, range: Range): string[] =>
+        loop('j_', range, (j) => pack(this.#scope, fn, range.step, this.#columns(block, range, j), b(range, j)))
+      lines.push(
+        this.#scope.function('pack', [first, product], (fn) => columns.flatMap((range) => columnsOf(fn, range))),
+      )
     }
     for (const down of rows) {
       const through = (i: string): string[] => [
-        this.#function('pack', [product, i], (fn) => this.#pack(fn, down.step, this.#rows(block, down, i), a(down, i))),
-        ...columns.map((across) => this.#function('tiles', [first, product, i], (fn) => tiles(fn, down, i, across))),
+        this.#scope.function('pack', [product, i], (fn) =>
+          pack(this.#scope, fn, down.step, this.#rows(block, down, i), a(down, i)),
+        ),
+        ...columns.map((across) =>
+          this.#scope.function('tiles', [first, product, i], (fn) => tiles(fn, down, i, across)),
+        ),
       ]
       const whole = (across: Range): string =>
-        this.#function('tiles', [first, product], (fn) => loop('i_', down, (i) => tiles(fn, down, i, across)))
+        this.#scope.function('tiles', [first, product], (fn) => loop('i_', down, (i) => tiles(fn, down, i, across)))
       lines.push(...(panelA ? loop('i_', down, through) : columns.map(whole)))
     }
     return lines
@@ -390,61 +297,6 @@ class Emission {
     }
     const base = sum(...first.map((at) => times(at, across)), times(product, along), ...cells.origin)
     return { cells, base, last: last * across + lastOf(products) * along, across, along, count }
-  }
-
-  /** The loop over k, with an index per factor. A factor that begins at 0 uses the loop counter. */
-  #overK(a: Factor, b: Factor, body: readonly string[]): string[] {
-    const counts = ({ base, along }: Factor): boolean => base === '0' && along > 0
-    const factors = { a_: a, b_: b, p_: { base: '0', along: 1 } }
-    const counter = counts(a) ? 'a_' : counts(b) ? 'b_' : 'p_'
-    const others = (['a_', 'b_'] as const).filter((name) => name !== counter)
-    const { along } = factors[counter]
-    return [
-      ...others.map((name) => `let ${name} = ${factors[name].base}`),
-      `for (let ${counter} = 0; ${counter} < ${(a.count - 1) * along + 1}; ${counter} += ${along}) {`,
-      ...body,
-      ...others.map((name) => `${name} = (${name} + ${factors[name].along}) | 0`),
-      '}',
-    ]
-  }
-
-  #element(fn: FunctionText, factor: Factor, index: string, position: number): string {
-    const { cells, across, along, last, count, walk } = factor
-    if (walk) return cells.at(fn, sum(`f${position}${index}`, `t${index}`), 0, last + 1)
-    return cells.at(fn, index, position * across, last + (count - 1) * along + 1)
-  }
-
-  /** Declares the offsets of rows or columns that nested loops address. */
-  #begin(fn: FunctionText, { cells, walk }: Factor, index: string, size: number): string[] {
-    if (!walk) return []
-    const offset = (at: number): string => this.#offset(fn, walk.across, sum(walk.first, String(at)))
-    return Array.from({ length: size }, (_, at) => `const f${at}${index} = ${sum(...cells.origin, offset(at))}`)
-  }
-
-  /** Declares the offset along k, which all of them share. */
-  #go(fn: FunctionText, { walk }: Factor, index: string): string[] {
-    return walk ? [`const t${index} = ${this.#offset(fn, walk.along, index)}`] : []
-  }
-
-  /** Copies the rows or columns of a tile. */
-  #pack(fn: FunctionText, size: number, from: Factor, to: Factor): string[] {
-    const copies = Array.from(
-      { length: size },
-      (_, at) => `${this.#element(fn, to, 'a_', at)} = ${this.#element(fn, from, 'b_', at)}`,
-    )
-    const step = [...this.#go(fn, from, 'b_'), ...copies]
-    return ['{', ...this.#begin(fn, from, 'b_', size), ...this.#overK(to, from, step), '}']
-  }
-
-  /** The offset of a position, as source. */
-  #offset(fn: FunctionText, along: Along, position: string): string {
-    if (!isNest(along)) return times(position, along)
-    let table = this.#tables.get(along)
-    if (table === undefined) {
-      table = this.#constant('offsets', `offsets([${along.sizes}], [${along.steps}])`)
-      this.#tables.set(along, table)
-    }
-    return `${fn.alias(table)}[${position}]`
   }
 
   /** The kept sums of a tile. */
@@ -535,19 +387,19 @@ class Emission {
     lines.push(...more)
     if (this.#x.k === 0) return lines
     if (height * width > uncut) lines.push(`const never_ = ${this.#never}[0]`)
-    lines.push(...this.#begin(fn, a, 'a_', height), ...this.#begin(fn, b, 'b_', width))
-    const step = [...this.#go(fn, a, 'a_'), ...this.#go(fn, b, 'b_')]
-    step.push(...names[0].map((_, c) => `const y${c}_ = ${this.#element(fn, b, 'b_', c)}`))
+    lines.push(...begin(this.#scope, fn, a, 'a_', height), ...begin(this.#scope, fn, b, 'b_', width))
+    const step = [...go(this.#scope, fn, a, 'a_'), ...go(this.#scope, fn, b, 'b_')]
+    step.push(...names[0].map((_, c) => `const y${c}_ = ${elementOf(fn, b, 'b_', c)}`))
     let open: string[] = []
     names.forEach((row, r) => {
-      step.push(`const x${r}_ = ${this.#element(fn, a, 'a_', r)}`)
+      step.push(`const x${r}_ = ${elementOf(fn, a, 'a_', r)}`)
       step.push(...row.map((name, c) => `${name} += x${r}_ * y${c}_`))
       open.push(...row)
       if (height * width <= uncut || open.length + width <= part || r === height - 1) return
       step.push(`if (never_ !== 0) ${open.join(' = ')} = 0`)
       open = []
     })
-    return [...lines, ...this.#overK(a, b, step)]
+    return [...lines, ...overK(a, b, step)]
   }
 
   /** Writes an accumulator to an element of the result. */
