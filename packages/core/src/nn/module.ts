@@ -2,16 +2,16 @@
 // demand: there is no registry to keep in sync, and a plain assignment suffices.
 import { className } from '../base/class-name.ts'
 import type { DType } from '../base/dtype.ts'
-import { AttributeError, NotImplementedError, RuntimeError, TypeError } from '../base/errors.ts'
+import { AttributeError, NotImplementedError, TypeError } from '../base/errors.ts'
 import { clearGradients } from '../autograd/collect.ts'
 import type { RemovableHandle } from '../autograd/hooks.ts'
 import { checkCallable } from '../base/callable.ts'
-import { assign, effect, effects, noted } from '../tensor/effects.ts'
-import { noGrad } from '../tensor/mode.ts'
+import { assign, effect, noted } from '../tensor/effects.ts'
 import { type Arguments, isTensor, nothingMore } from '../tensor/signature.ts'
 import { detached, kindOf, type Tensor } from '../tensor/tensor.ts'
 import { copyInstance, copyOf, copyWith, type Memo } from './copy.ts'
 import { addHook, type ForwardHook, type ForwardPreHook, type FullBackwardHook } from './hooks.ts'
+import { watchForward } from './forward.ts'
 import { type Move, movedBy, moverTo, moving, type To } from './move.ts'
 import { Parameter } from './parameter.ts'
 import {
@@ -30,7 +30,7 @@ import {
 } from './members.ts'
 import * as takes from './module-arguments.ts'
 import { checkFree, checkName, checkString, noAttribute, ownerOf, wrongMember } from './module-arguments.ts'
-import { asStateDict, IncompatibleKeys, Loading, StateDict, type StateDictLike } from './state-dict.ts'
+import { asStateDict, type IncompatibleKeys, Loading, StateDict, type StateDictLike } from './state-dict.ts'
 
 /** Where `training` is stored; the accessor reports reads to a recorder. */
 const trainingOf: unique symbol = Symbol('training')
@@ -59,7 +59,7 @@ export class Module {
 
   constructor() {
     // Not `new.target`, because terser may move this code into another function, where it differs.
-    watchForward(Object.getPrototypeOf(this) as Module)
+    watchForward(Object.getPrototypeOf(this) as Module, Module.prototype)
   }
 
   /** Whether the module is in training mode, on which dropout and batch normalisation depend. */
@@ -334,26 +334,12 @@ export class Module {
     const loading = new Loading(state)
     const visit = (path: string, module: Module): void => {
       module.upgradeState(state, path, state.versions?.get(path.slice(0, -1)))
-      const own = ownState(module)
       const children = ownModules(module)
-      for (const [key, tensor] of own) loading.match(path + key, tensor)
-      for (const key of state.keys()) {
-        if (!key.startsWith(path)) continue
-        const name = key.slice(path.length)
-        const known = own.some(([k]) => k === name) || children.some(([k]) => name.startsWith(`${k}.`))
-        if (!known) loading.unexpected.push(key)
-      }
+      loading.compare(path, ownState(module), children)
       for (const [key, child] of children) visit(`${path}${key}.`, child)
     }
     visit('', this)
-    const problems = loading.problems(strict)
-    if (problems.length > 0) {
-      throw new RuntimeError(
-        `Error(s) in loading state_dict for ${className(this.constructor)}:\n\t${problems.join('\n\t')}`,
-      )
-    }
-    noGrad(() => loading.copy())
-    return new IncompatibleKeys(loading.missing, loading.unexpected)
+    return loading.complete(strict, className(this.constructor))
   }
 
   // ---- hooks ----
@@ -401,24 +387,5 @@ export class Module {
 
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return this.toString()
-  }
-}
-
-const watched = new WeakSet<object>()
-/**
- * From its first instance on, the `forward` of a class reports to a recorder that the step depends on the module's
- * properties.
- */
-function watchForward(prototype: Module): void {
-  for (let x = prototype; x !== Module.prototype && !watched.has(x); x = Object.getPrototypeOf(x) as Module) {
-    watched.add(x)
-    const property = Object.getOwnPropertyDescriptor(x, 'forward')
-    if (typeof property?.value !== 'function' || property.configurable !== true) continue
-    const forward = property.value as (...args: unknown[]) => unknown
-    const value = function (this: Module, ...args: unknown[]): unknown {
-      if (effects.sink !== null) effects.sink.looks.notedAll(this)
-      return forward.apply(this, args)
-    }
-    Object.defineProperty(x, 'forward', { ...property, value })
   }
 }

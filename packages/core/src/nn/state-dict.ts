@@ -1,10 +1,11 @@
 // State dicts: names to tensors in PyTorch's order, and the messages of loading one.
-import { TypeError } from '../base/errors.ts'
+import { RuntimeError, TypeError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
 import { to } from '../ops/create/convert.ts'
 import { revived, type TensorJSON } from '../ops/create/json.ts'
 import { copy_ } from '../ops/write/write.ts'
 import { checkWritable } from '../tensor/in-place.ts'
+import { noGrad } from '../tensor/mode.ts'
 import { formatOrderedDict, formatSize, reprString } from '../tensor/print.ts'
 import { checkAlive, Tensor } from '../tensor/tensor.ts'
 import { isTensor } from '../tensor/signature.ts'
@@ -86,27 +87,49 @@ export class IncompatibleKeys {
   }
 }
 
+type Named<T> = readonly [name: string, value: T]
+
 /** Compares a state dict with the tensors of a module, before anything is copied. */
 export class Loading {
-  readonly state: StateDict
-  readonly missing: string[] = []
-  readonly unexpected: string[] = []
-  readonly errors: string[] = []
+  readonly #state: StateDict
+  readonly #missing: string[] = []
+  readonly #unexpected: string[] = []
+  readonly #errors: string[] = []
   readonly #copies: (readonly [target: Tensor, source: Tensor])[] = []
 
   constructor(state: StateDict) {
-    this.state = state
+    this.#state = state
+  }
+
+  /** Compares the entries under a module's path with its own state; those of its children are for them. */
+  compare(path: string, own: readonly Named<Tensor>[], children: readonly Named<unknown>[]): void {
+    for (const [key, tensor] of own) this.#match(path + key, tensor)
+    for (const key of this.#state.keys()) {
+      if (!key.startsWith(path)) continue
+      const name = key.slice(path.length)
+      const known = own.some(([k]) => k === name) || children.some(([k]) => name.startsWith(`${k}.`))
+      if (!known) this.#unexpected.push(key)
+    }
+  }
+
+  /** Copies all that matched; throws PyTorch's error for problems, before anything is changed. */
+  complete(strict: boolean, name: string): IncompatibleKeys {
+    const problems = this.#problems(strict)
+    if (problems.length > 0)
+      throw new RuntimeError(`Error(s) in loading state_dict for ${name}:\n\t${problems.join('\n\t')}`)
+    noGrad(() => this.#copy())
+    return new IncompatibleKeys(this.#missing, this.#unexpected)
   }
 
   /** Records the outcome for one tensor: a copy to make, an error, or nothing. */
-  match(key: string, target: Tensor): void {
-    const source: unknown = this.state.get(key)
+  #match(key: string, target: Tensor): void {
+    const source: unknown = this.#state.get(key)
     if (source === undefined) {
-      this.missing.push(key)
+      this.#missing.push(key)
       return
     }
     if (!isTensor(source)) {
-      this.errors.push(
+      this.#errors.push(
         `While copying the parameter named "${key}", expected torch.Tensor or Tensor-like object from checkpoint but received <class '${typeName(source)}'>`,
       )
       return
@@ -115,7 +138,7 @@ export class Loading {
     // Very old versions of PyTorch saved scalars as vectors of one element.
     const scalar = target.dim() === 0 && sizes.length === 1 && sizes[0] === 1
     if (!scalar && String(sizes) !== String(target.sizes)) {
-      this.errors.push(
+      this.#errors.push(
         `size mismatch for ${key}: copying a param with shape ${formatSize(sizes)} from checkpoint, the shape in current model is ${formatSize(target.sizes)}.`,
       )
       return
@@ -124,7 +147,7 @@ export class Loading {
   }
 
   /** Copies all matches, or none if a tensor was freed or cannot be written. */
-  copy(): void {
+  #copy(): void {
     const ready = this.#copies.map(([target, source]) => {
       checkWritable(target, [])
       const { dtype, device } = target
@@ -138,12 +161,12 @@ export class Loading {
   }
 
   /** The lines of PyTorch's error; empty if all is well. */
-  problems(strict: boolean): string[] {
+  #problems(strict: boolean): string[] {
     const quoted = (keys: readonly string[]): string => keys.map((key) => `"${key}"`).join(', ')
-    const lines = [...this.errors]
-    if (strict && this.unexpected.length > 0)
-      lines.unshift(`Unexpected key(s) in state_dict: ${quoted(this.unexpected)}. `)
-    if (strict && this.missing.length > 0) lines.unshift(`Missing key(s) in state_dict: ${quoted(this.missing)}. `)
+    const lines = [...this.#errors]
+    if (strict && this.#unexpected.length > 0)
+      lines.unshift(`Unexpected key(s) in state_dict: ${quoted(this.#unexpected)}. `)
+    if (strict && this.#missing.length > 0) lines.unshift(`Missing key(s) in state_dict: ${quoted(this.#missing)}. `)
     return lines
   }
 }
