@@ -1,7 +1,7 @@
-// Convolutions on js, which are contractions over windows of the padded images, beside the same windows unrolled into memory
-// and multiplied, and beside loops that were written for convolutions alone: every layer of LeNet-5 (64 images) and of
-// ResNet-20 (32), forward, by data and by weight. Results are compared first. By hand,
-// `node dist/ops/contraction-js.js lenet` does the layers whose names begin so.
+// Convolutions on js, which are contractions over windows of the padded images, compared with the same windows unrolled
+// into memory and multiplied, and with loops written only for convolutions: every layer of LeNet-5 (64 images) and of
+// ResNet-20 (32), forward, by data and by weight. The results are compared first. By hand, `node
+// dist/ops/contraction-js.js lenet` runs the layers whose names start with that.
 import { F, grad, manualSeed, randn, type Tensor } from 'flambeau'
 import { measure, type Statistics, timed } from '../src/harness.ts'
 import { report, type Row } from '../src/report.ts'
@@ -17,9 +17,9 @@ interface Layer {
   readonly stride?: number
   readonly padding?: number
   readonly groups?: number
-  /** How many of these the network has. */
+  /** The number of such layers in the network. */
   readonly count: number
-  /** Whether a step needs the gradient by data: the first layer's is nobody's. */
+  /** Whether a step needs the gradient by data; the first layer does not. */
   readonly byData: boolean
 }
 
@@ -34,7 +34,7 @@ const layers: readonly Layer[] = [
   { ...resnet, name: 'resnet 32', channels: 32, size: 16, kernels: 32, count: 5 },
   { ...resnet, name: 'resnet 32 to 64, stride 2', channels: 32, size: 16, kernels: 64, stride: 2, count: 1 },
   { ...resnet, name: 'resnet 64', channels: 64, size: 8, kernels: 64, count: 5 },
-  // Not ResNet-20's: as in deeper ones, and in MobileNet.
+  // Not in ResNet-20: as in deeper ResNets, and in MobileNet.
   {
     ...resnet,
     name: 'one by one, stride 2',
@@ -51,7 +51,7 @@ const layers: readonly Layer[] = [
 
 // ---- unrolled ----
 
-/** Windows of [n, c, h, w] as a matrix an image: [n, c * k * k, positions]. */
+/** The windows of [n, c, h, w] as one matrix per image: [n, c * k * k, positions]. */
 function unrolled(x: Tensor, { kernel, stride = 1, padding = 0 }: Layer): Tensor {
   const around = padding === 0 ? x : F.pad(x, [padding, padding, padding, padding])
   const windows = around.unfold(2, kernel, stride).unfold(3, kernel, stride)
@@ -70,17 +70,17 @@ function byProduct(x: Tensor, weight: Tensor, layer: Layer): Tensor {
 
 // ---- loops ----
 
-/** The arrays and sizes of a layer; the images are padded already. */
+/** The arrays and sizes of a layer; the images are already padded. */
 interface Arrays extends Required<Omit<Layer, 'name' | 'byData' | 'count'>> {
   readonly x: Float32Array
   readonly weight: Float32Array
   readonly dy: Float32Array
-  /** Height and width of padded images and of results. */
+  /** The height and width of padded images and of results. */
   readonly inner: number
   readonly outer: number
 }
 
-/** One result after the other, two kernels at a time where there are two. */
+/** Computes one result after another, two kernels at a time if there are two. */
 function forward({ images, channels, kernels, kernel, stride, groups, x, weight, inner, outer }: Arrays): Float32Array {
   const y = new Float32Array(images * kernels * outer * outer)
   const own = channels / groups
@@ -116,7 +116,7 @@ function forward({ images, channels, kernels, kernel, stride, groups, x, weight,
   return y
 }
 
-/** Every gradient goes to where its elements were read. */
+/** Adds every gradient to where its elements were read. */
 function byData({ images, channels, kernels, kernel, stride, groups, weight, dy, inner, outer }: Arrays): Float32Array {
   const sums = new Float64Array(images * channels * inner * inner)
   const own = channels / groups
@@ -145,7 +145,7 @@ function byData({ images, channels, kernels, kernel, stride, groups, weight, dy,
   return Float32Array.from(sums)
 }
 
-/** One weight after the other. */
+/** Computes one weight after another. */
 function byWeight({ images, channels, kernels, kernel, stride, groups, x, dy, inner, outer }: Arrays): Float32Array {
   const own = channels / groups
   const perGroup = kernels / groups
@@ -184,7 +184,7 @@ type Timed = Readonly<Record<Subject, Statistics>>
 
 const array = (x: Tensor): Float32Array => x.toArray() as Float32Array
 
-/** Throws where two results are not about the same. */
+/** Throws if two results are not approximately equal. */
 function compare(what: string, a: ArrayLike<number>, b: ArrayLike<number>): void {
   if (a.length !== b.length) throw new Error(`${what}: ${a.length} elements, not ${b.length}`)
   let most = 1
@@ -264,7 +264,7 @@ manualSeed(0)
 const [prefix = ''] = process.argv.slice(2)
 const ms = (ns: number): number => ns / 1e6
 const rows: Row[] = []
-/** Milliseconds of a step's convolutions, by network. */
+/** Milliseconds for the convolutions of a step, by network. */
 const totals = new Map<string, Record<Subject, number>>()
 for (const layer of layers.filter(({ name }) => name.startsWith(prefix))) {
   const [network] = layer.name.split(' ')

@@ -307,7 +307,7 @@ void read_repeat(Reader& r, Instruction* out) {
   x.numbers = r.count();
   x.body = r.body(r.count(), count, numbers);
   if (x.body == nullptr || !r.has(int64_t{count} * 6)) return;
-  r.require(x.times > 0, "a repetition has no turns");
+  r.require(x.times > 0, "a repetition has no iterations");
   r.has_numbers(numbers + (int64_t{x.times} - 1) * x.numbers);
   Operand* rows = r.take<Operand>(count);
   int32_t* steps = r.take<int32_t>(count);

@@ -78,7 +78,7 @@ class Reader {
     Operand x = place();
     x.dtype = dtype();
     if (x.ref >= 0) return x;
-    require(mayBeNumber, "a number stands where memory is needed");
+    require(mayBeNumber, "an operand is a number instead of memory");
     require(-1 - static_cast<int64_t>(x.ref) < limits_.numberCount, "a number does not exist");
     return x;
   }
@@ -173,11 +173,11 @@ class Reader {
 
   void has_numbers(int64_t count) { require(count <= limits_.numberCount, "a number does not exist"); }
 
-  /** The words of a program of so many rows and numbers, which an instruction holds; null where there is none. */
+  /** The words of a program with so many rows and numbers, which an instruction contains; null if they are invalid. */
   Program* body(int32_t count, int32_t rowCount, int32_t numberCount) {
     const int32_t* body = words(count);
-    if (limits_.bodies == nullptr) fail("a repetition stands where there is none");
-    // Rows are places of the instruction that holds it.
+    if (limits_.bodies == nullptr) fail("a repetition is not allowed here");
+    // The rows are places of the instruction that contains the body.
     if (!good() || !has(rowCount)) return nullptr;
     Status status;
     std::unique_ptr<Program> program =
@@ -190,7 +190,7 @@ class Reader {
   /** The memory of a tensor from an element on, for a program that needs so much of it. */
   Row part(const Need& need) {
     const Operand x = place();
-    require(x.ref >= 0, "a number stands where memory is needed");
+    require(x.ref >= 0, "an operand is a number instead of memory");
     if (!good()) return {};
     const Row& row = limits_.rows[x.ref];
     if (need.bytes == 0) return {row.data, 0};

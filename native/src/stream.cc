@@ -38,7 +38,7 @@ void Arena::clear() {
 
 namespace {
 
-/** The turns of a repetition, until one does not come to its end. */
+/** Runs the iterations of a repetition, until one fails. */
 Status run_turns(const Repeat& x, const Kernels& kernels, const Memory& memory) {
   const int32_t count = x.body->row_count();
   for (int32_t i = 0; i < count; i++) {

@@ -30,15 +30,15 @@ struct Call {
   int32_t numbers;
 };
 
-/** Several runs of a program in a row, a turn each: from turn to turn its rows and its numbers move on. */
+/** Several consecutive runs of a program; between iterations its rows and its numbers move. */
 struct Repeat {
   Program* body;
   int32_t times;
-  /** Where the rows of the body begin in the first turn, and by how many elements each moves. */
+  /** Where the rows of the body begin in the first iteration, and how many elements each moves by. */
   const Operand* rows;
   const int32_t* steps;
   int32_t numbers;
-  /** The rows in the present turn. */
+  /** The rows in the current iteration. */
   Row* present;
 };
 
@@ -121,7 +121,7 @@ struct Limits {
   /** The programs that calls may run: `programCount` of them, null where there is none. */
   const std::unique_ptr<Program>* programs = nullptr;
   int32_t programCount = 0;
-  /** Where the bodies of repetitions go; null where there may be none, as in a batch and in a body. */
+  /** Receives the bodies of repetitions; null if repetitions are not allowed, as in a batch and in a body. */
   std::vector<std::unique_ptr<Program>>* bodies = nullptr;
   static constexpr int64_t most = int64_t{1} << 53;
 };

@@ -1,5 +1,5 @@
-// Products of matrices of every available instruction set, against loops in double: sizes, layouts, batches, the
-// expression after them, special values, and the same bits for any number of threads.
+// Products of matrices on every available instruction set, compared with loops in double: sizes, layouts, batches, the
+// expression afterwards, special values, and the same bits for any number of threads.
 #include <doctest/doctest.h>
 
 #include <cmath>

@@ -34,7 +34,7 @@ TEST_CASE("every operand of every opcode is checked against its tensor, its row 
       for (size_t word = 1; word < 4; word++) refused(run(built.with(place + word, -1)), "a count is out of range");
       refused(run(built.with(place, row_count)), "a row does not exist");
       if (numbers.count(i) == 0)
-        refused(run(built.with(place, -1)), "a number stands where memory is needed");
+        refused(run(built.with(place, -1)), "an operand is a number instead of memory");
       else if (row >= 0)
         refused(run(built.with(place, -2)), "a number does not exist");
       if (row < 0) continue;
@@ -87,7 +87,7 @@ TEST_CASE("every operand of every opcode is checked against its tensor, its row 
   }
 }
 
-TEST_CASE("without elements operands may lie anywhere") {
+TEST_CASE("without elements operands may be anywhere") {
   for (const auto& it : fitting()) {
     INFO(std::string(it.name));
     const Opcode opcode = static_cast<Opcode>(it.built.words[0]);
@@ -202,7 +202,7 @@ TEST_CASE("no more loops than kernels can count") {
     refused(moving(opcode, 33), "a count is out of range");
     refused(moving(opcode, -1), "a count is out of range");
   }
-  // No operand of a contraction goes through more: classes that one of them has together count together.
+  // No operand of a contraction goes through more; the classes of an operand count together.
   const auto contract = [&](int32_t batch, int32_t rows, int32_t columns, int32_t sum) {
     std::vector<Piece> pieces{f32, batch, rows, columns, sum, 0, 0, -1};
     for (int32_t i = 0; i < batch + rows + columns + sum; i++) pieces.push_back(1);

@@ -1,4 +1,4 @@
-// Random elements of every dtype that there are products of, and the instruction sets that this machine has.
+// Random elements of every dtype that has products, and the instruction sets that this machine has.
 #pragma once
 #include <doctest/doctest.h>
 

@@ -77,7 +77,7 @@ inline std::vector<Fitting> fitting() {
   put("product of int32", Opcode::contract,
       {i32, 0, 1, 1, 1, 0, 0, -1, 2, 3, 4, at(0, i32, {4, 1}, 8), at(1, i32, {3, 1}, 12), at(2, i32, {}, 6)},
       {11, 12, 13});
-  // A convolution of two images in windows of 2 x 2, with a kernel that is turned around, and a bias.
+  // A convolution of two images in windows of 2 x 2, with a reversed kernel and a bias.
   for (const int32_t dtype : {i32, f32, f64}) {
     put("contract", Opcode::contract,
         joined({dtype, 1, 1, 2, 3, 1, 1, 0, 2, 2, 3, 4, 2, 2, 2, at(0, dtype, {0, 8, 4, -2, -1}, 16, 3),

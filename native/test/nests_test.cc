@@ -1,6 +1,6 @@
-// Contractions whose rows, columns or sum are several loops, of every instruction set that this machine has, against loops in
-// double: windows, gaps, turned, reversed and repeated axes, batches, the expression after them, and the same bits for any
-// number of threads.
+// Contractions whose rows, columns or sum are several loops, on every available instruction set, compared with loops in
+// double: windows, gaps, transposed, reversed and repeated axes, batches, the expression afterwards, and the same bits
+// for any number of threads.
 #include <cmath>
 #include <limits>
 
@@ -18,7 +18,7 @@ int64_t product(const Sizes& sizes) {
   return count;
 }
 
-/** Where element number `index` of some loops is. */
+/** The offset of element number `index` of some loops. */
 int64_t at(const Sizes& sizes, const int32_t* steps, int64_t index) {
   int64_t offset = 0;
   for (size_t d = sizes.size(); d-- > 0; index /= sizes[d]) offset += index % sizes[d] * steps[d];
@@ -31,14 +31,14 @@ Sizes joined(std::initializer_list<Sizes> lists) {
   return all;
 }
 
-/** Loops of each class, and the steps of both factors in theirs. */
+/** Loops of each class, and the strides of both factors in their loops. */
 struct Nests {
   Sizes batch, rows, columns, sum;
   /** Over batch, rows, sum; over batch, sum, columns. */
   Sizes a, b;
   int64_t aFirst = 0, aCount = 1, bFirst = 0, bCount = 1;
 
-  /** How many elements each factor has to have, and which is the first, follows from its steps. */
+  /** Computes how many elements each factor needs, and its first one, from the strides. */
   void place() {
     const auto reach = [](const Sizes& sizes, const Sizes& steps, int64_t* first, int64_t* count) {
       int64_t low = 0, high = 0;
@@ -51,7 +51,7 @@ struct Nests {
   }
 };
 
-/** Loops with steps as of a tensor whose axes were moved about: some overlap, some stand still, some go back. */
+/** Loops with the strides of a tensor whose axes were permuted; some overlap, some do not move, some go backward. */
 Nests any_nests() {
   const auto loops = [](int32_t most, int32_t size) {
     Sizes sizes(static_cast<size_t>(random(most + 1)));
@@ -59,7 +59,7 @@ Nests any_nests() {
     return sizes;
   };
   Nests it{loops(2, 3), loops(3, 5), loops(3, 7), loops(3, 6), {}, {}};
-  // Long runs, of columns and of the sum, have ways of their own.
+  // Long runs of columns and of the sum have their own kernels.
   if (random(2) && !it.columns.empty()) it.columns.back() = 1 + random(40);
   if (random(2) && !it.sum.empty()) it.sum.back() = 1 + random(40);
   const auto steps = [](const Sizes& sizes, int32_t unit) {
@@ -83,7 +83,7 @@ Nests any_nests() {
   return it;
 }
 
-/** A convolution of padded images: [n, c, h, w] with [o, c / groups, size, size] and its gradients. */
+/** A convolution of padded images: [n, c, h, w] with [o, c / groups, size, size], and its gradients. */
 struct Convolution {
   int32_t n, c, h, w, o, size, stride, groups;
   int32_t high() const { return (h - size) / stride + 1; }
@@ -102,7 +102,7 @@ Nests forward(const Convolution& x) {
   return it;
 }
 
-/** By the image, of a stride of 1: its gradient is padded, the kernel turned around. */
+/** The gradient by the images, for a stride of 1: the padded gradient, with the kernel reversed. */
 Nests by_data(const Convolution& x) {
   const int32_t in = x.c / x.groups, out = x.o / x.groups, k = x.size, plane = x.h * x.w;
   Nests it{{x.n, x.groups},
@@ -130,7 +130,7 @@ Nests by_weight(const Convolution& x) {
 
 constexpr int margin = 7;
 
-/** What is read of a further operand: none, one an element of the rows, or one that is no even walk through columns. */
+/** The further operand of the expression: none, one element per row, or one without a constant stride along columns. */
 enum class Post { none, bias, uneven };
 
 template <class T> std::vector<T> contracted(const Kernels& kernels, const Nests& it, const std::vector<T>& a,
@@ -188,7 +188,7 @@ template <class T> std::vector<T> contracted(const Kernels& kernels, const Nests
   return std::vector<T>(c.begin() + margin, c.end() - margin);
 }
 
-/** How many elements, of `every` so many that are looked at, are further from the exact sum than rounding explains. */
+/** The number of elements, of every `every`-th one, that differ from the exact sum by more than rounding explains. */
 template <class T> int64_t wrong(const Nests& it, const std::vector<T>& a, const std::vector<T>& b,
                                  const std::vector<T>& c, int every) {
   const int64_t batch = product(it.batch), m = product(it.rows), n = product(it.columns), k = product(it.sum);
@@ -230,7 +230,7 @@ template <class T> std::vector<T> elements(int64_t count) {
   return data;
 }
 
-/** Without a thread to help and with several, with what is read after it and without. */
+/** With one thread and with several, with an expression afterwards and without. */
 template <class T> void check(const Kernels& kernels, const Nests& it, int every = 1, bool inThreads = false) {
   CAPTURE(it.batch);
   CAPTURE(it.rows);
@@ -267,7 +267,10 @@ template <class T> void check(const Kernels& kernels, const Nests& it, int every
   set_threads(usable_cores());
 }
 
-/** Worth several threads: many images, and one; few channels and many; runs as long as a vector and shorter. */
+/**
+ * Enough work for several threads: many images, and a single one; few channels and many; runs as long as a vector and
+ * shorter.
+ */
 const Convolution large[] = {{9, 1, 32, 32, 6, 5, 1, 1},    {20, 6, 14, 14, 16, 5, 1, 1}, {1, 16, 30, 30, 24, 3, 1, 1},
                              {2, 32, 9, 9, 300, 3, 1, 1},   {3, 8, 33, 33, 20, 3, 2, 1},  {1, 3, 61, 61, 32, 7, 2, 1},
                              {4, 40, 16, 16, 12, 1, 2, 1},  {3, 32, 18, 18, 32, 3, 1, 8}, {2, 48, 30, 30, 48, 3, 1, 48},
@@ -286,7 +289,7 @@ TEST_CASE("contractions of all loops and steps") {
   });
 }
 
-TEST_CASE("a sum over nothing is 0, and then what is made of it") {
+TEST_CASE("an empty sum is 0, and the expression is applied to it") {
   each_set([](const Kernels& kernels) {
     Nests it{{2}, {2, 3}, {3, 4}, {2, 0}, {6, 1, 1, 1, 1}, {6, 1, 1, 1, 1}};
     const std::vector<float> none(1), further = elements<float>(12);
@@ -307,9 +310,9 @@ TEST_CASE("convolutions have the same bits for any number of threads" * inThread
   });
 }
 
-TEST_CASE("what lies beside a run is not read as a part of it") {
+TEST_CASE("elements next to a run are not read as part of it") {
   each_set([](const Kernels& kernels) {
-    // Behind each run of ten lies a NaN: where columns go along it, and where the sum does.
+    // After each run of ten comes a NaN: with columns along the run, and with the sum.
     const Nests along{{}, {6}, {5, 10}, {2, 3}, {6, 3, 1}, {60, 11, 11, 1}};
     const Nests across{{}, {6}, {2, 3}, {5, 10}, {55, 11, 1}, {11, 1, 60, 5}};
     for (Nests it : {along, across}) {

@@ -296,7 +296,7 @@ TEST_CASE("a call that does not fit its program is refused before anything is wr
   refused(call({0, 0, 1, 0}, -1), "a count is out of range");
   refused(call({0, 0, 1, 0}, INT32_MAX), "a number does not exist");
   refused(call({0, 0, 2, 0}), "a row does not exist");
-  refused(call({0, 0, -1, 0}), "a number stands where memory is needed");
+  refused(call({0, 0, -1, 0}), "an operand is a number instead of memory");
   refused(call({0, 0, 1, 9}), "an operand goes beyond its tensor");
   refused(call({0, 9, 1, 0}), "an operand goes beyond its tensor");
   refused(call({0, INT32_MAX, 1, 0}), "an operand goes beyond its tensor");
@@ -348,7 +348,10 @@ TEST_CASE("a failure in a call has the call's tag") {
 
 namespace {
 
-/** Turns of an instruction over two rows of 12 elements and a number; where in row 0 and in row 1 it begins, and moves. */
+/**
+ * A repetition of an instruction over two rows of 12 elements and a number. `moves`: where it begins in rows 0 and 1,
+ * and how far each moves.
+ */
 Built repeat(int32_t times, const Built& body, std::array<int32_t, 4> moves, int32_t numberStep = 0) {
   std::vector<Piece> pieces{times, 2, 1, numberStep, static_cast<int32_t>(body.words.size())};
   for (const int32_t word : body.words) pieces.push_back(word);
@@ -369,18 +372,18 @@ Status repeated(const Built& built, Rows& rows, std::vector<double> numbers = {1
 
 }  // namespace
 
-TEST_CASE("a program repeats another, whose rows and numbers move on") {
+TEST_CASE("a program repeats another, whose rows and numbers move") {
   Rows rows({12, 12});
-  // Forwards in what is read, backwards in what is written.
+  // Forward in the row that is read, backward in the row that is written.
   CHECK(repeated(repeat(3, add(2, 1), {1, 3, 9, -4}, 1), rows).kind == Status::done);
   CHECK(rows.memory[1] == std::vector<float>{0, 37, 38, 3, 4, 24, 25, 7, 8, 11, 12, 11});
-  // What a turn wrote the next one reads.
+  // Each iteration reads what the previous one wrote.
   Rows kept({12, 12});
   CHECK(repeated(repeat(4, add(1, 1), {0, 1, 0, 0}), kept, {1}).kind == Status::done);
   CHECK(kept.memory[1][0] == 4);
 }
 
-TEST_CASE("a repetition keeps to its tensors in every turn") {
+TEST_CASE("a repetition keeps to its tensors in every iteration") {
   const auto refused = [](const Built& built, const char* what) {
     Rows rows({12, 12});
     const Status status = repeated(built, rows);
@@ -399,11 +402,11 @@ TEST_CASE("a repetition keeps to its tensors in every turn") {
   refused(turns(2, {0, -1, 0, 0}), "an operand begins before its tensor");
   refused(turns(INT32_MAX, {0, INT32_MAX, 0, 0}), "an operand goes too far");
   refused(turns(INT32_MAX, {0, INT32_MIN, 0, 0}), "an operand goes too far");
-  refused(turns(0, {0, 0, 0, 0}), "a repetition has no turns");
+  refused(turns(0, {0, 0, 0, 0}), "a repetition has no iterations");
   refused(turns(-1, {0, 0, 0, 0}), "a count is out of range");
   refused(turns(4, {0, 0, 0, 0}, 1), "a number does not exist");
   refused(turns(INT32_MAX, {0, 0, 0, 0}, INT32_MAX), "a number does not exist");
-  refused(repeat(2, turns(2, {0, 0, 0, 0}), {0, 0, 0, 0}), "a repetition stands where there is none");
+  refused(repeat(2, turns(2, {0, 0, 0, 0}), {0, 0, 0, 0}), "a repetition is not allowed here");
   refused(repeat(2, instruction(Opcode::call, 0, {0, 0}), {0, 0, 0, 0}), "a program does not exist");
   const Built good = turns(2, {0, 1, 0, 1});
   const size_t last = good.words.size();
@@ -412,12 +415,12 @@ TEST_CASE("a repetition keeps to its tensors in every turn") {
   refused(good.with(7, 3), "its length is out of range");
   refused(good.with(last - 2, u8), "a row of a body has elements of another size");
   refused(good.with(last - 6, 2), "a row does not exist");
-  refused(good.with(last - 6, -1), "a number stands where memory is needed");
+  refused(good.with(last - 6, -1), "an operand is a number instead of memory");
   Rows batch({12, 12});
-  CHECK(std::string(batch.run(good, {1}).what) == "a repetition stands where there is none");
+  CHECK(std::string(batch.run(good, {1}).what) == "a repetition is not allowed here");
 }
 
-TEST_CASE("what ends in a turn has the tag of the body's instruction, and later turns do not run") {
+TEST_CASE("a failure in an iteration has the tag of the body's instruction, and later iterations do not run") {
   Rows rows({12, 12});
   rows.memory[0][2] = NAN;
   Status status = repeated(repeat(4, check_of_nan(1, 3), {0, 1, 0, 1}), rows);

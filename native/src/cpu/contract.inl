@@ -1,6 +1,6 @@
-// The kernel of contractions: which loops do one, which threads, and the expression after it, block by block while the
-// block is in the cache. Where each class of axes is one loop it is a product of matrices; where one is several loops,
-// nests.inl does it. An element's bits depend on the sizes and the layout, not on how the work is cut.
+// The kernel of contractions: chooses loops and threads, and applies the expression after the product to one block at a
+// time while the block is in the cache. If each class of axes is one loop, it multiplies matrices; otherwise nests.inl
+// computes it. The bits of an element depend on the sizes and the layout, not on how the work is divided.
 #pragma once
 #include <type_traits>
 
@@ -19,13 +19,15 @@ extern const Kernels kernels;
 /** Fewer multiplications are not worth a thread. */
 constexpr int64_t leastWork = 1 << 17;
 
-/** Into how many parts to cut work on `elements`, of which each is `work` multiplications. */
+/** The number of parts for `elements` elements with `work` multiplications each. */
 INLINE int64_t parts_of(int64_t elements, int64_t work) {
   const int64_t worth = elements * work / leastWork, most = threads();
   return worth < 2 || most == 1 ? 1 : worth < most ? worth : most;
 }
 
-/** Calls `body(first, end)` for ranges of 0 to `count`, cut at multiples of `unit`; none is shorter if `count` is not.
+/**
+ * Calls `body(first, end)` for ranges of 0 to `count`, divided at multiples of `unit`; no range is shorter unless
+ * `count` is.
  */
 template <class Body> static void for_ranges(int64_t parts, int64_t count, int64_t unit, const Body& body) {
   const int64_t units = count / unit;
@@ -37,7 +39,7 @@ template <class Body> static void for_ranges(int64_t parts, int64_t count, int64
   parallel_for(parts, part);
 }
 
-/** A product of matrices, in regions for `parts` threads whose cost is the least that can be had. */
+/** A product of matrices, divided into the cheapest regions for `parts` threads. */
 template <class T, class Finish> static void gemm(const Product<T>& it, int64_t parts, const Finish& finish) {
   if (parts == 1) return gemm(it, Region{0, it.m, 0, it.n}, finish);
   int64_t down = 1, high = 0, wide = 0;
@@ -61,7 +63,7 @@ template <class T, class Finish> static void gemm(const Product<T>& it, int64_t 
   parallel_for(down * across, part);
 }
 
-/** The elements of a vector side by side: itself, or a copy. */
+/** The elements of a vector side by side: the vector itself, or a copy. */
 template <class T> static const T* dense(const T* v, int64_t count, int64_t step) {
   if (step == 1) return v;
   T* const copy = scratch<2>().template room<T>(count);
@@ -69,14 +71,14 @@ template <class T> static const T* dense(const T* v, int64_t count, int64_t step
   return copy;
 }
 
-/** One product, by whatever is made for it. `finish` is called with the regions of c as they are done. */
+/** One product, by the kernel made for its sizes. `finish` is called with each region of c when it is done. */
 template <class T, class Finish> static void multiply(Product<T> it, bool alone, const Finish& finish) {
-  // A step that is never made may have any length.
+  // A stride that is never used may have any length.
   if (it.m == 1) it.aRow = 1;
   if (it.k == 1) it.aColumn = it.bRow = 1;
   if (it.n == 1) it.bColumn = 1;
 
-  // With a vector: `count` elements from as many rows or columns of the matrix, `across` apart.
+  // With a vector: `count` elements, from as many rows or columns of the matrix, `across` apart.
   const bool column = it.n == 1;
   const T* const matrix = column ? it.a : it.b;
   const int64_t count = column ? it.m : it.n, across = column ? it.aRow : it.bColumn;
@@ -135,7 +137,10 @@ INLINE int64_t batch_offset(const Contract& it, const int32_t* steps, int64_t in
 
 static bool has_finish(const Contract& it) { return it.codeCount > 0 || it.from != -1; }
 
-/** Whether every operand of the expression has constant strides along rows and columns, so that any region can be done. */
+/**
+ * Whether every operand of the expression has constant strides along rows and columns, so that any region can be
+ * computed.
+ */
 static bool finishes_in_parts(const Contract& it) {
   for (int32_t i = 0; i < it.inputCount; ++i) {
     int64_t step;
@@ -155,7 +160,7 @@ struct FinishInputs {
       : inputs(reinterpret_cast<Strided*>(at)), steps(reinterpret_cast<int32_t(*)[2]>(inputs + it.inputCount + 1)) {}
 };
 
-/** The expression after a product as a map of a region of c of a batch element. The map points into this. */
+/** The expression after a product, as a map of a region of c of a batch element. The map refers to this memory. */
 struct Finish {
   int32_t sizes[2];
   MapOut out;
@@ -164,7 +169,7 @@ struct Finish {
   __attribute__((noinline)) Finish(const Contract& it, int64_t index, const Region& region, FinishInputs to)
       : sizes{static_cast<int32_t>(region.rowEnd - region.row),
               static_cast<int32_t>(region.columnEnd - region.column)} {
-    // A loop of one turn would only cut the other one into pieces.
+    // A loop of one iteration would only divide the other one into pieces.
     const int32_t first = sizes[0] == 1, depth = first == 1 || sizes[1] == 1 ? 1 : 2;
     const auto put = [&](int32_t i, const Operand& operand, int64_t before, int64_t row, int64_t column) {
       to.steps[i][0] = static_cast<int32_t>(row);
@@ -187,7 +192,7 @@ struct Finish {
   Finish& operator=(const Finish&) = delete;
 };
 
-/** The expression after the product, for a region of c of a batch element. */
+/** Computes the expression after the product, for a region of c of a batch element. */
 __attribute__((noinline)) static void finish_region(const Contract& it, const Memory& memory, void* prepared,
                                                     int64_t index, const Region& region) {
   if (prepared != nullptr && region.rowEnd - region.row == it.m && region.columnEnd - region.column == it.n) {
@@ -198,7 +203,7 @@ __attribute__((noinline)) static void finish_region(const Contract& it, const Me
   }
 }
 
-/** The expression for all of c at once. */
+/** Computes the expression for all of c at once. */
 __attribute__((noinline)) static void finish_all(const Contract& it, const Memory& memory) {
   const int32_t depth = it.batch + it.rows + it.columns;
   Strided* const inputs = scratch<3>().room<Strided>(it.inputCount + 1);
@@ -210,7 +215,9 @@ __attribute__((noinline)) static void finish_all(const Contract& it, const Memor
   kernels.map({depth, it.sizes, it.inputCount + 1, inputs, 1, &out, it.codeCount, it.codes}, memory);
 }
 
-/** The expression after a product, prepared for all of c at once; several products have it one by one. */
+/**
+ * Prepares the expression after a single product for all of c at once; several products compute it one after another.
+ */
 static void* prepare_finish(const Contract& it) {
   if (it.batch > 0 || !has_finish(it) || !finishes_in_parts(it)) return nullptr;
   const Region whole{0, it.m, 0, it.n};
@@ -226,7 +233,7 @@ static void* prepare_finish(const Contract& it) {
 
 // ---- contractions ----
 
-/** Products of integers, which wrap: U is T without a sign. */
+/** Products of integers, which wrap; U is T without sign. */
 template <class T, class U> static void multiply_integers(const Nested<T>& it) {
   constexpr int64_t deep = 1024;
   int32_t aSum[deep], bSum[deep];
@@ -275,7 +282,7 @@ template <class T> static Method method_of(const Nested<T>& it) {
   return Method::turned;
 }
 
-/** Calls `body` for the regions of `parts` threads, which are cut at multiples of `unit` columns. */
+/** Calls `body` for the regions of `parts` threads, divided at multiples of `unit` columns. */
 template <class Body> static void for_regions(int64_t parts, int64_t m, int64_t n, int64_t unit, const Body& body) {
   int64_t down = 1, across = 1;
   const int64_t units = n / unit < 1 ? 1 : n / unit;
@@ -295,7 +302,7 @@ template <class Body> static void for_regions(int64_t parts, int64_t m, int64_t 
   parallel_for(down * across, part);
 }
 
-/** Batch loops along which a stands still, as loops over columns, and the other batch loops. */
+/** The batch loops along which a does not move, as loops over columns, and the other batch loops. */
 template <class T> struct Merged {
   int32_t sizes[maxDepth], bSteps[maxDepth], cSizes[maxDepth], cSteps[maxDepth];
   int32_t restSizes[maxDepth], restA[maxDepth], restB[maxDepth];
@@ -328,7 +335,7 @@ template <class T> struct Merged {
   }
 };
 
-/** A contraction that is no product of matrices. */
+/** A contraction that is not a product of matrices. */
 template <class T, class Finish>
 static void multiply_nests(const Contract& it, Nested<T> nested, int64_t parts, const Finish& finish) {
   const Region whole{0, it.m, 0, it.n};
@@ -398,7 +405,7 @@ template <class T> static void contract_of(const Contract& it, const Memory& mem
   };
   const Region whole{0, it.m, 0, it.n};
 
-  // Many products go to the threads whole; of a few, each is cut.
+  // Threads get many products whole; of a few, each one is divided.
   const int64_t parts = parts_of(it.count * size, it.k);
   const bool alone = it.count >= parts;
   const Nested<T> nested{it.m, it.n, it.k, a, b, c, it.n, rows_of(it, aSteps), sum_of(it, aSteps + it.rows), sum_of(it, bSteps),
@@ -443,7 +450,7 @@ void contract(const Contract& it, const Memory& memory, void* prepared) {
       return contract_of<double>(it, memory, prepared);
     case DType::int32:
       return contract_of<int32_t>(it, memory, prepared);
-    default:  // core's products of smaller whole numbers are of int32
+    default:  // core multiplies smaller integers as int32
       return;
   }
 }
