@@ -1,7 +1,7 @@
 // The names of nodes, which printing shows: `tensor(..., grad_fn=<ExpBackward0>)`. They are PyTorch's if it has one.
 import { js } from '@flambeau/backend-js'
 import * as core from '@flambeau/core'
-import { arange, cat, F, stack, type Tensor, tensor, useDevice } from '@flambeau/core'
+import { arange, cat, F, ones, stack, type Tensor, tensor, useDevice } from '@flambeau/core'
 import { agrees, type Differences } from './agreement.ts'
 
 useDevice(js())
@@ -88,6 +88,21 @@ const operations: Record<string, (x: Tensor, y: Tensor) => Tensor> = {
   linear: (x, y) => F.linear(x, y, y.select(1, 0)),
   'linear without bias': (x, y) => F.linear(x, y),
   'linear of batches': (x, y) => F.linear(x.unsqueeze(0), y, y.select(1, 0)),
+  'einsum of matrices': (x, y) => core.einsum('ij,kj->ik', x, y),
+  'einsum in another order': (x, y) => core.einsum('ij,kj->ki', x, y),
+  'einsum of elements': (x, y) => core.einsum('ij,ij->ij', x, y),
+  'einsum of one': (x) => core.einsum('ij->ji', x),
+  'einsum that sums': (x) => core.einsum('ij->j', x),
+  'einsum of three': (x, y) => core.einsum('ij,kj,kl->il', x, y, x),
+  tensordot: (x, y) => core.tensordot(x, y, [[1], [1]]),
+  bilinear: (x, y) => F.bilinear(x, y, ones(2, 3, 3)),
+  'bilinear with a bias': (x, y) => F.bilinear(x, y, ones(2, 3, 3), ones(2)),
+  conv1d: (x) => F.conv1d(x.unsqueeze(0), ones(1, 2, 2)),
+  'conv1d without a batch': (x) => F.conv1d(x, ones(1, 2, 2), ones(1)),
+  'conv1d that keeps the size': (x) => F.conv1d(x.unsqueeze(0), ones(1, 2, 2), { padding: 'same' }),
+  conv2d: (x) => F.conv2d(x.unsqueeze(0).unsqueeze(0), ones(1, 1, 2, 2), ones(1)),
+  convTranspose1d: (x) => F.convTranspose1d(x.unsqueeze(0), ones(2, 1, 2), ones(1)),
+  convTranspose2d: (x) => F.convTranspose2d(x.unsqueeze(0).unsqueeze(0), ones(1, 1, 2, 2)),
   reshape: (x) => x.reshape(6),
   'reshape with a copy': (x) => x.t().reshape(6),
   view: (x) => x.view(6),
