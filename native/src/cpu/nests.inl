@@ -478,8 +478,10 @@ template <class T> static void run_turned(int64_t columns, int64_t vectors, cons
   return vectors == 2 ? TurnedTiles<T, 2>::run(columns, it) : TurnedTiles<T, 1>::run(columns, it);
 }
 
-/** The number of columns that are summed before they are stored. */
-constexpr int64_t blockTurned = 512;
+/** The columns that are summed before they are stored, and the part of the sum that is worked on at a time. */
+constexpr int64_t blockTurned = 512, blockTurnedK = 256;
+/** The largest panel of a that is packed once for all columns. */
+constexpr int64_t wholePanel = blockColumns * blockK;
 
 /** Transposes sums into rows of c; `at` has the offsets of its columns. */
 template <class T>
@@ -514,9 +516,9 @@ static void run_turned(const Nested<T>& it, const Region& region, const Finish& 
   constexpr int64_t L = lanes<T>;
   const int64_t rows = region.rowEnd - region.row, columns = region.columnEnd - region.column;
   const int64_t most = piece(up(rows, L), panelVectors), high = most * L < rows ? most * L : rows;
-  const int64_t wide = columns < blockTurned ? columns : blockTurned, deep = piece(it.k, blockK);
+  const int64_t wide = columns < blockTurned ? columns : blockTurned, deep = piece(it.k, blockTurnedK);
   // Packed panels of a serve all columns if there is room for them.
-  const bool keepsA = columns <= wide || most * L * it.k <= blockOfA;
+  const bool keepsA = columns <= wide || most * L * it.k <= wholePanel;
   int64_t rowStep, sumStep;
   const bool even = is_even(it.aRows, &rowStep), evenSum = is_even(it.aSum, &sumStep);
   T* const packed = scratch<0>().template room<T>(most * L * (keepsA && columns > wide ? it.k : deep));
