@@ -125,4 +125,7 @@ const methods: Reading & ThisType<Tensor> = {
 const define = (name: PropertyKey, value: unknown): void =>
   void Object.defineProperty(Tensor.prototype, name, { value, configurable: true, writable: true })
 for (const name of Reflect.ownKeys(methods)) define(name, methods[name as keyof Reading])
-define(Symbol.for('nodejs.util.inspect.custom'), methods.toString)
+// By name, because a parameter has a toString of its own.
+define(Symbol.for('nodejs.util.inspect.custom'), function (this: Tensor) {
+  return this.toString()
+})
