@@ -212,7 +212,8 @@ TEST_CASE("no more loops than kernels can count") {
                                     tensor(1, f32, loops(batch + sum + columns), 8), tensor(2, f32, {}, 8)})));
   };
   for (const std::vector<int32_t>& most :
-       {std::vector<int32_t>{30, 1, 1, 1}, {2, 14, 16, 14}, {0, 32, 0, 0}, {0, 0, 32, 0}, {0, 0, 0, 32}, {0, 16, 16, 16}}) {
+       {std::vector<int32_t>{30, 1, 1, 1}, {2, 14, 16, 14}, {0, 32, 0, 0}, {0, 0, 32, 0}, {0, 0, 0, 32},
+        {0, 16, 16, 16}}) {
     CHECK(contract(most[0], most[1], most[2], most[3]).kind == Status::done);
     refused(contract(most[0], most[1], most[2], most[3] + 1), "a count is out of range");
     for (size_t i = 0; i < 4; i++) {

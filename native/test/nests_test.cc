@@ -253,7 +253,8 @@ template <class T> void check(const Kernels& kernels, const Nests& it, int every
       if constexpr (std::is_floating_point_v<T>)
         failures += finished[e] != c[e] + further[static_cast<size_t>(from)];
       else
-        failures += finished[e] != static_cast<T>(static_cast<uint32_t>(c[e]) + static_cast<uint32_t>(further[static_cast<size_t>(from)]));
+        failures += static_cast<uint32_t>(finished[e]) !=
+                    static_cast<uint32_t>(c[e]) + static_cast<uint32_t>(further[static_cast<size_t>(from)]);
     }
     REQUIRE(failures == 0);
     for (const int count : {2, 5}) {
@@ -322,7 +323,8 @@ TEST_CASE("elements next to a run are not read as part of it") {
       for (size_t i = 0; i < b.size(); ++i) b[i] = isAlong && i < 60 && i % 11 == 10 ? 5.0f : b[i];
       for (size_t i = static_cast<size_t>(it.bCount); i < b.size(); ++i) b[i] = std::numeric_limits<float>::quiet_NaN();
       for (size_t i = 0; i < a.size(); ++i)
-        if (!isAlong && (i % 11 == 10 || i >= static_cast<size_t>(it.aCount))) a[i] = std::numeric_limits<float>::quiet_NaN();
+        if (!isAlong && (i % 11 == 10 || i >= static_cast<size_t>(it.aCount)))
+          a[i] = std::numeric_limits<float>::quiet_NaN();
       const std::vector<float> c = contracted(kernels, it, a, b);
       REQUIRE(wrong(it, a, b, c, 1) == 0);
     }

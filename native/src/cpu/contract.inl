@@ -264,11 +264,13 @@ template <class T, class U> static void multiply_integers(const Nested<T>& it) {
 enum class Method { direct, sums, turned };
 
 /**
- * Chooses the way with the least cost, counted in multiplications of vectors for a vector of c and a term of the sum: the
- * last vector of a run, or of the rows, may be partly empty.
+ * Chooses the way with the least cost, counted in multiplications of vectors for a vector of c and a term of the sum:
+ * the last vector of a run, or of the rows, may be partly empty.
  */
 template <class T> static Method method_of(const Nested<T>& it) {
-  const auto filled_up = [](int64_t run) { return static_cast<double>(up(run, lanes<T>) * lanes<T>) / static_cast<double>(run); };
+  const auto filled_up = [](int64_t run) {
+    return static_cast<double>(up(run, lanes<T>) * lanes<T>) / static_cast<double>(run);
+  };
   const int64_t columns = it.bColumns.inner(), columnStep = it.bColumns.step();
   const int64_t sum = it.aSum.inner(), aStep = it.aSum.step(), bStep = it.bSum.step();
   const bool mayDirect =
@@ -408,8 +410,18 @@ template <class T> static void contract_of(const Contract& it, const Memory& mem
   // Threads get many products whole; of a few, each one is divided.
   const int64_t parts = parts_of(it.count * size, it.k);
   const bool alone = it.count >= parts;
-  const Nested<T> nested{it.m, it.n, it.k, a, b, c, it.n, rows_of(it, aSteps), sum_of(it, aSteps + it.rows), sum_of(it, bSteps),
-                         columns_of(it, bSteps + it.sum), {}};
+  const Nested<T> nested{it.m,
+                         it.n,
+                         it.k,
+                         a,
+                         b,
+                         c,
+                         it.n,
+                         rows_of(it, aSteps),
+                         sum_of(it, aSteps + it.rows),
+                         sum_of(it, bSteps),
+                         columns_of(it, bSteps + it.sum),
+                         {}};
   if (std::is_floating_point_v<T> && !isMatrices && it.k > 0) {
     if constexpr (std::is_floating_point_v<T>) multiply_nests(it, nested, parts, finish);
   } else {
@@ -421,8 +433,8 @@ template <class T> static void contract_of(const Contract& it, const Memory& mem
         const auto finish_this = [&](const Region& region) { finish(index, region); };
         if constexpr (std::is_floating_point_v<T>) {
           if (it.k > 0) {
-            const Product<T> product{it.m, it.n, it.k, aOf, nested.aRows.step(), nested.aSum.step(), bOf, nested.bSum.step(),
-                                     nested.bColumns.step(), cOf};
+            const Product<T> product{it.m, it.n, it.k, aOf, nested.aRows.step(), nested.aSum.step(), bOf,
+                                     nested.bSum.step(), nested.bColumns.step(), cOf};
             multiply(product, alone && parts > 1, finish_this);
           } else {
             for (int64_t i = 0; i < size; ++i) cOf[i] = 0;

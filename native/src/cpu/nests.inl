@@ -1,8 +1,8 @@
-// Contractions whose rows, columns or sum are several loops, such as convolutions. Tables of offsets, made once for many
-// batch elements or for a block of the sum, say where elements lie; b is never copied. There are three ways: `sweep` reads
-// vectors of columns of b (columns lie in runs), `sum_tile` has vectors along the sum (both factors lie in runs along it),
-// `turned` has vectors along the rows, over packed panels of a, and reads b element by element (it may lie anywhere). The
-// sizes and strides alone decide which, and in which order the terms of an element are added.
+// Contractions whose rows, columns or sum are several loops, such as convolutions. Tables of offsets, made once for
+// many batch elements or for a block of the sum, say where elements lie; b is never copied. There are three ways:
+// `sweep` reads vectors of columns of b (columns lie in runs), `sum_tile` has vectors along the sum (both factors lie in
+// runs along it), `turned` has vectors along the rows, over packed panels of a, and reads b element by element (it may
+// lie anywhere). The sizes and strides alone decide which, and in which order the terms of an element are added.
 #pragma once
 #include "../kernels.h"
 #include "gemm.inl"
@@ -228,9 +228,10 @@ static void run_direct(const Nested<T>& it, int64_t first, int64_t end, const Re
   // Blocks of columns are whole runs.
   const int64_t runs = inner < tableColumns ? tableColumns / inner : 1;
   const int64_t wide = runs * inner < columns ? runs * inner : columns;
-  int32_t* const tables = scratch<4>().template room<int32_t>(2 * it.k + rows + 2 * (up(wide, inner) * up(inner, L) + N));
-  int32_t *const bSum = tables, *const aSum = bSum + it.k, *const aRows = aSum + it.k;
-  Spot* const spots = reinterpret_cast<Spot*>(aRows + rows + (rows & 1));
+  const int64_t spotCount = up(wide, inner) * up(inner, L) + N;
+  int32_t* const bSum = scratch<4>().template room<int32_t>(2 * it.k + rows + 2 * spotCount);
+  int32_t *const aSum = bSum + it.k, *const aRows = aSum + it.k;
+  Spot* const spots = reinterpret_cast<Spot*>(aRows + rows);
   offsets_of(it.bSum, 0, it.k, bSum);
   if (packsA) {
     offsets_of(it.aSum, 0, it.k, aSum);
@@ -557,7 +558,9 @@ static void run_turned(const Nested<T>& it, const Region& region, const Finish& 
             for (int64_t q = 0; q < tile.k; ++q, to += vectors * L) {
               for (int64_t v = 0; v < vectors; ++v) {
                 const int64_t first = v < vectors - 1 ? v * L : count < L ? 0 : count - L;
-                for (int64_t l = 0; l < L; ++l) to[v * L + l] = first + l < count ? it.a[aRows[first + l] + aSum[q]] : 0;
+                for (int64_t l = 0; l < L; ++l) {
+                  to[v * L + l] = first + l < count ? it.a[aRows[first + l] + aSum[q]] : 0;
+                }
               }
             }
           }
