@@ -337,7 +337,7 @@ const exempt: Readonly<Record<string, string>> = {
   OpDef: 'of ops',
   Pieces: 'of ops',
   Vjp: 'of ops',
-  Recorded: 'functions of the op table',
+  Overloaded: 'functions of the op table',
   Extreme: 'functions of the op table',
   FunctionClass: 'what users write',
   Mt19937: 'behind generators',

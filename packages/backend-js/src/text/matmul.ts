@@ -37,8 +37,17 @@ export interface MatmulSource {
 
 /** A product of matrices of known sizes; `fresh` returns names that nothing else has. */
 export function emitMatmul(x: MatmulSource, fresh: (prefix: string) => string): ScopeText {
-  return new Emission(x.m === 1 && x.n > 1 ? flipped(x) : x, fresh).text()
+  if (x.m * x.n === 0 || x.batch?.includes(0)) return { declarations: [], call: '' }
+  const read = x.k === 0 ? unread(x) : x
+  return new Emission(read.m === 1 && read.n > 1 ? flipped(read) : read, fresh).text()
 }
+
+/** Factors of empty sums may have no elements for their steps to reach. */
+const unread = ({ a, b, ...x }: MatmulSource): MatmulSource => ({
+  ...x,
+  a: { ...a, constant: false },
+  b: { ...b, constant: false },
+})
 
 /** The transposed product, which turns a single row into a single column. */
 function flipped({ m, n, a, b, out, operands, ...x }: MatmulSource): MatmulSource {
