@@ -335,7 +335,6 @@ const exempt: Readonly<Record<string, string>> = {
   Num: 'behind tensors',
   JsStep: 'of steps: special.test.ts tries them all',
   OpDef: 'of ops',
-  Pieces: 'of ops',
   Vjp: 'of ops',
   Overloaded: 'functions of the op table',
   Extreme: 'functions of the op table',
