@@ -152,7 +152,7 @@ describe('the code that the page loads', () => {
       expect(plain[i].headers['content-encoding']).toBeUndefined()
     }
     // Without gpu.js, which is loaded on demand.
-    expect(packed.reduce((sum, { bytes }) => sum + bytes.length, 0)).toBeLessThan(300_000)
+    expect(packed.reduce((sum, { bytes }) => sum + bytes.length, 0)).toBeLessThan(320_000)
   })
 })
 
@@ -389,7 +389,7 @@ describe('the page', () => {
     await page.route('**/worker.js', (route) => route.abort())
     await page.goto(address)
     await page.waitForSelector('[role=alert] .trouble')
-    expect(await text(page, 'trouble')).toMatch(/^The worker that trains could not be started\. Reload/)
+    expect(await text(page, 'trouble')).toMatch(/^The training worker could not be started\. Reload/)
     expect(await page.isDisabled('#train')).toBe(true)
   })
 
