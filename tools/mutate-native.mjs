@@ -128,7 +128,7 @@ const { code, output } = build({ sources, folder, target: 'native_tests', quiet:
 if (code !== 0) throw new Error(output)
 const objects = readdirSync(join(folder, 'CMakeFiles'), { recursive: true })
   .filter((file) => file.endsWith('.o'))
-  .filter((file) => file.includes('kernels.dir') || /(main|decode\w*_test|stream_test)\.cc\.o$/.test(file))
+  .filter((file) => file.includes('kernels.dir') || /(main|decode\w*_test|stream_test|program_test)\.cc\.o$/.test(file))
   .filter((file) => !/src\/(decode|stream)\.cc\.o$/.test(file))
   .map((file) => join(folder, 'CMakeFiles', file))
 
@@ -154,7 +154,7 @@ async function dies({ name, unit, text }, place) {
     const linked = [made, other, ...objects, '-o', tests, '-ldl', '-pthread']
     if ((await run(compiler(), [...flags, ...extra, ...compiled], 300_000)) !== 0) return undefined
     if ((await run(compiler(), [...extra, ...linked], 300_000)) !== 0) return undefined
-    const asked = ['--source-file=*stream_test.cc,*decode*_test.cc', '--abort-after=1']
+    const asked = ['--source-file=*stream_test.cc,*program_test.cc,*decode*_test.cc', '--abort-after=1']
     if ((await run(tests, asked, 120_000)) !== 0) return true
   }
   return false

@@ -1,19 +1,22 @@
-// Wraps a backend to record the kinds of instructions that it runs, and optionally to hide its kernels for
-// compositions, so that tests can see whether such a kernel ran and what replaced it.
+// Backends that are another one but for some members: to see which instructions run, to change them, to hide kernels.
 import type { Backend, Instr } from '@flambeau/core/backend'
 
-/** The backend with or without its kernels for compositions; adds the kinds of instructions that it runs to `seen`. */
-export function watched(backend: Backend, whole: boolean, seen: Set<string>): Backend {
-  const caps = whole ? backend.caps : { ...backend.caps, fused: undefined }
-  return new Proxy(backend, {
+/** The backend with some members replaced. */
+export const wrapped = (backend: Backend, members: Partial<Backend>): Backend =>
+  new Proxy(backend, {
     get(target, key) {
-      if (key === 'caps') return caps
+      if (Object.hasOwn(members, key)) return members[key as keyof Backend]
       const value = target[key as keyof Backend] as unknown
-      if (typeof value !== 'function') return value
-      return (...args: unknown[]) => {
-        if (key === 'run') seen.add((args[0] as Instr).kind)
-        return value.apply(target, args)
-      }
+      return typeof value === 'function' ? value.bind(target) : value
     },
   })
-}
+
+/** The backend with or without its kernels for compositions; adds the kinds of instructions that it runs to `seen`. */
+export const watched = (backend: Backend, whole: boolean, seen: Set<string>): Backend =>
+  wrapped(backend, {
+    caps: whole ? backend.caps : { ...backend.caps, fused: undefined },
+    run(instr: Instr) {
+      seen.add(instr.kind)
+      backend.run(instr)
+    },
+  })

@@ -3,30 +3,17 @@
 // default, where the results of every op must stay, and the in-place form of every op on a view.
 import { js } from '@flambeau/backend-js'
 import { grad, noGrad, Tensor, useDevice } from '@flambeau/core'
-import type { Backend } from '@flambeau/core/backend'
 import { describe, expect, it } from 'vitest'
 import { plain } from '../src/checks/values.ts'
 import { callMethod, callOp, cotangentOf, hasMethod, prepareCall, withTensors } from '../src/call.ts'
 import type { Ready } from '../src/prepare.ts'
 import { type Arg, type Sample, tensorsOf } from '../src/sample.ts'
 import { families, prepared } from '../src/samples/index.ts'
+import { wrapped } from '../src/watched.ts'
 import { difference, describeWritten, golden, kinds, outcome } from './in-place.ts'
 
 const backend = js()
-const otherwise: Backend = {
-  name: 'other',
-  caps: backend.caps,
-  supports: (instr) => backend.supports(instr),
-  run: (instr) => backend.run(instr),
-  alloc: (spec) => backend.alloc(spec),
-  write: (out, data) => backend.write(out, data),
-  read: (view) => backend.read(view),
-  readSync: (view) => backend.readSync(view),
-  free: (buffer) => backend.free(buffer),
-  sync: () => backend.sync(),
-  memory: () => backend.memory(),
-  dispose: () => backend.dispose(),
-}
+const otherwise = wrapped(backend, { name: 'other' })
 useDevice(backend)
 
 const ops = Object.values(families).flatMap((family) => Object.keys(family))

@@ -6,28 +6,22 @@ import { type Backend, checkClaims, type Instr, isScalar, type PrimKind, withOpe
 import { describe, expect, it } from 'vitest'
 import { type CellOptions, cellsOf } from '../src/cells.ts'
 import { mustFail } from '../src/describe.ts'
+import { wrapped } from '../src/watched.ts'
 
 /** The js backend with its incoming instructions changed or dropped. */
 const broken = (change: (instr: Instr) => Instr | null, cells?: () => number): Backend => {
   const inner = js()
-  return {
+  return wrapped(inner, {
     name: 'broken',
-    caps: inner.caps,
-    supports: (instr) => inner.supports(instr),
-    alloc: (spec) => inner.alloc(spec),
-    write: (out, data) => inner.write(out, data),
     run(instr) {
       const changed = change(instr)
       if (changed !== null) inner.run(changed)
     },
-    read: (view) => inner.read(view),
-    readSync: (view) => inner.readSync(view),
-    free: (buffer) => inner.free(buffer),
-    sync: () => inner.sync(),
     memory: () => ({ ...inner.memory(), ...(cells && { cells: cells() }) }),
-    dispose: () => inner.dispose(),
-  }
+  })
 }
+
+const unbroken = () => broken((instr) => instr)
 
 /** Names of the failing cells, among those that match the pattern. */
 const red = async (backend: Backend, pattern: RegExp, ops?: readonly string[]): Promise<string[]> => {
@@ -44,12 +38,7 @@ const swapped = { max: 'min', min: 'max', sum: 'prod', prod: 'sum' } as const
 
 describe('a backend with a fault', () => {
   it('nowhere has no failing cell', async () => {
-    expect(
-      await red(
-        broken((instr) => instr),
-        /^(argmax|cumsum|sort|exp|index) /,
-      ),
-    ).toEqual([])
+    expect(await red(unbroken(), /^(argmax|cumsum|sort|exp|index) /)).toEqual([])
   })
 
   it('in argReduce is noticed by argmax and max, not by exp', async () => {
@@ -146,7 +135,7 @@ describe('a backend with a fault', () => {
 
   // After the memory tests, because what it leaves behind would be collected while they measure.
   it('in compiled programs is noticed by all compiled cells and by no others', async () => {
-    const wrong: Backend = { ...broken((instr) => instr), compile: () => ({ run() {} }) }
+    const wrong = wrapped(unbroken(), { compile: () => ({ run() {} }) })
     expect(await red(wrong, /^exp › /)).toEqual([
       'exp › compiled',
       'exp › compiled gradients',
@@ -198,7 +187,7 @@ function withSoftmax(share: number): Backend {
     if (instr.kind === 'softmax') softmax(instr)
     else inner.run(instr)
   }
-  return { ...broken((instr) => instr), ...inner, caps: { ...inner.caps, fused: new Set(['softmax']) }, run }
+  return wrapped(inner, { name: 'broken', caps: { ...inner.caps, fused: new Set(['softmax']) }, run })
 }
 
 describe('a kernel of a composition', () => {
@@ -215,7 +204,7 @@ describe('a kernel of a composition', () => {
 
   it('that computes nothing is noticed', async () => {
     const wrong = withSoftmax(1)
-    const named: Backend = { ...wrong, caps: { ...wrong.caps, fused: new Set(['softmax', 'moments']) } }
+    const named = wrapped(wrong, { caps: { ...wrong.caps, fused: new Set(['softmax', 'moments']) } })
     expect(await red(named, /^composites/)).toEqual(['composites › moments'])
   })
 })
@@ -251,24 +240,22 @@ describe('a backend that drops', () => {
 
   it('the signs of zeros is noticed', async () => {
     const inner = js()
-    const unsigned: Backend = {
-      ...broken((instr) => instr),
+    const unsigned = wrapped(unbroken(), {
       readSync: (view) => inner.readSync(view).map((x) => x + 0),
       read: async (view) => (await inner.read(view)).map((x) => x + 0),
-    }
+    })
     expect(await red(unsigned, /^(neg|exp) › special values$/)).toEqual(['neg › special values'])
   })
 
   it('the errors of excessive claims is noticed', async () => {
     const inner = js()
-    const deaf: Backend = {
-      ...broken((instr) => instr),
+    const deaf = wrapped(unbroken(), {
       run(instr) {
         try {
           inner.run(instr)
         } catch {}
       },
-    }
+    })
     const cells = await red(deaf, /stays within its tensors$/)
     expect(cells).toHaveLength(Object.keys(needed).length)
   })

@@ -3,9 +3,10 @@
 // results.
 import { js } from '@flambeau/backend-js'
 import { setFallback, Tensor, useDevice } from '@flambeau/core'
-import { type Backend, type Computed, exprString, type Instr, s, stepDef } from '@flambeau/core/backend'
+import { type Backend, type Computed, exprString, s, stepDef } from '@flambeau/core/backend'
 import { callOp, inMemory, prepareCall, writes } from '../src/call.ts'
 import { families, prepared } from '../src/samples/index.ts'
+import { watched, wrapped } from '../src/watched.ts'
 
 const page = (title: string, about: readonly string[], tables: readonly (readonly string[])[]): string =>
   [`# ${title}`, '', ...about, '', ...tables.flatMap((lines) => [...lines, ''])].join('\n')
@@ -14,29 +15,15 @@ const code = (text: string): string => `\`${text}\``
 const list = (texts: Iterable<string>): string => [...texts].map(code).join(', ')
 
 /** The kinds of instructions that a backend received; `written` for elements that came from the host. */
-const seen = new Set<Instr['kind'] | 'written'>()
+const seen = new Set<string>()
 const watching = (): Backend => {
   const inner = js()
-  return {
-    name: 'watched',
-    caps: inner.caps,
-    supports: () => true,
-    alloc: (spec) => inner.alloc(spec),
+  return wrapped(watched(inner, true, seen), {
     write(out, data) {
       seen.add('written')
       inner.write(out, data)
     },
-    run(instr) {
-      seen.add(instr.kind)
-      inner.run(instr)
-    },
-    read: (view) => inner.read(view),
-    readSync: (view) => inner.readSync(view),
-    free: (buffer) => inner.free(buffer),
-    sync: () => inner.sync(),
-    memory: () => inner.memory(),
-    dispose: () => inner.dispose(),
-  }
+  })
 }
 
 type Node = NonNullable<Tensor['node']>

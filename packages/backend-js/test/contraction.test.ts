@@ -20,20 +20,10 @@ import {
 import { expect, test, vi } from 'vitest'
 import { js } from '../src/index.ts'
 import { compiled } from './compiled.ts'
+import { generator, pick, type Random } from './random.ts'
 
 const backend = js()
 type Contract = Instr<'contract'>
-
-/** Numbers below a bound, the same in every run of the test. */
-function generator(seed: number): (below: number) => number {
-  let state = seed
-  return (below) => {
-    state = (Math.imul(state, 1103515245) + 12345) >>> 0
-    return (state >>> 8) % below
-  }
-}
-type Random = ReturnType<typeof generator>
-const pick = <T>(random: Random, from: readonly T[]): T => from[random(from.length)]
 
 const special = [0, -0, Infinity, -Infinity, NaN]
 function element(random: Random, dtype: DType): number {

@@ -25,20 +25,9 @@ import { expect, test } from 'vitest'
 import { js } from '../src/index.ts'
 import { interpretLoops } from '../src/kernels/interpret.ts'
 import { compiled } from './compiled.ts'
+import { generator, pick, type Random } from './random.ts'
 
 const backend = js()
-
-/** Numbers below a bound, the same in every run of the test. */
-function generator(seed: number): (below: number) => number {
-  let state = seed
-  return (below) => {
-    state = (Math.imul(state, 1103515245) + 12345) >>> 0
-    return (state >>> 8) % below
-  }
-}
-
-type Random = ReturnType<typeof generator>
-const pick = <T>(random: Random, from: readonly T[]): T => from[random(from.length)]
 
 function shapeOf(random: Random): Shape {
   const shape: number[] = []

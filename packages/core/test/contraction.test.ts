@@ -23,7 +23,7 @@ import { compile, einsum, grad, manualSeed, ones, randn, type Tensor, tensordot,
 import { describe, expect, it, test } from 'vitest'
 import { Device } from '../src/tensor/device.ts'
 import { dispatch, rowMajor } from '../src/tensor/dispatch.ts'
-import { Limited } from './limited.ts'
+import { Limited, Seen } from './limited.ts'
 
 /**
  * A backend for any strides, but only for contractions that are products of matrices, with at most `most` batch axes.
@@ -210,26 +210,9 @@ test('a contraction with claims that do not fit is refused', () => {
     expect(() => checkClaims(wrong)).toThrow('is not made of')
 })
 
-/** Accepts any instruction, runs none, and keeps their kinds. */
-class Seen extends Limited {
-  override readonly caps = { ...js().caps, certain: false }
-  kinds: string[] = []
-  override supports(): boolean {
-    return true
-  }
-  override run(instr: Instr): void {
-    checkClaims(instr)
-    this.kinds.push(instr.kind)
-  }
-}
-
 describe('an equation as instructions', () => {
   const seen = new Seen()
-  const kindsOf = (call: () => unknown): readonly string[] => {
-    seen.kinds = []
-    call()
-    return seen.kinds
-  }
+  const kindsOf = (call: () => unknown): readonly string[] => seen.of(call).map(({ kind }) => kind)
   it.each<[string, readonly Shape[], readonly string[]]>([
     [
       'ij,jk->ik',

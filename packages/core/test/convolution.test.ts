@@ -14,34 +14,17 @@ import {
   type Tensor,
   useDevice,
 } from '@flambeau/core'
-import { checkClaims, type Instr } from '@flambeau/core/backend'
+import type { Instr } from '@flambeau/core/backend'
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest'
 import { windowOp } from '../src/ops/product/convolution.ts'
 import { apply } from '../src/tensor/apply.ts'
-import { Limited } from './limited.ts'
-
-/** Accepts any instruction, runs none, and keeps them. */
-class Seen extends Limited {
-  override readonly caps = { ...js().caps, certain: false }
-  instrs: Instr[] = []
-  override supports(): boolean {
-    return true
-  }
-  override run(instr: Instr): void {
-    checkClaims(instr)
-    this.instrs.push(instr)
-  }
-}
+import { Seen } from './limited.ts'
 
 const seen = new Seen()
 beforeEach(() => void useDevice(seen))
 afterEach(() => void useDevice(js()))
 
-function kindsOf(call: () => unknown): readonly string[] {
-  seen.instrs = []
-  call()
-  return seen.instrs.map(({ kind }) => kind)
-}
+const kindsOf = (call: () => unknown): readonly string[] => seen.of(call).map(({ kind }) => kind)
 
 type Options = NonNullable<Parameters<typeof F.conv2d>[2]>
 const cases: readonly [
@@ -115,8 +98,8 @@ describe('a convolution', () => {
   )
 
   it('reads windows, not copies of them', () => {
-    kindsOf(() => F.conv2d(ones(2, 3, 8, 8), ones(4, 3, 3, 3)))
-    const instr = seen.instrs.find(({ kind }) => kind === 'contract') as Instr<'contract'>
+    const instrs = seen.of(() => F.conv2d(ones(2, 3, 8, 8), ones(4, 3, 3, 3)))
+    const instr = instrs.find(({ kind }) => kind === 'contract') as Instr<'contract'>
     const [weight, windows] = instr.inputs
     expect([weight.sizes, weight.strides]).toEqual([
       [2, 4, 3, 3, 3],

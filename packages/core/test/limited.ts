@@ -3,6 +3,7 @@
 import { js } from '@flambeau/backend-js'
 import {
   type Backend,
+  checkClaims,
   hasMatrices,
   type Instr,
   isContiguous,
@@ -45,4 +46,26 @@ export class Limited implements Backend {
   async sync(): Promise<void> {}
   memory = () => js().memory()
   dispose(): void {}
+}
+
+/** Accepts any instruction, runs none, and keeps them. */
+export class Seen extends Limited {
+  override readonly caps = { ...js().caps, certain: false }
+  readonly #instrs: Instr[] = []
+
+  override supports(): boolean {
+    return true
+  }
+
+  override run(instr: Instr): void {
+    checkClaims(instr)
+    this.#instrs.push(instr)
+  }
+
+  /** The instructions of a call. */
+  of(call: () => unknown): readonly Instr[] {
+    this.#instrs.length = 0
+    call()
+    return [...this.#instrs]
+  }
 }

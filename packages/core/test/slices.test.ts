@@ -12,28 +12,19 @@ import {
   tensor,
   useDevice,
 } from '@flambeau/core'
-import { type Backend, type Instr, numelOf } from '@flambeau/core/backend'
+import { numelOf } from '@flambeau/core/backend'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { wrapped } from '../../backend-conformance/src/watched.ts'
 
 let written = 0
 const inner = js()
-const counting: Backend = {
+const counting = wrapped(inner, {
   name: 'counting',
-  caps: inner.caps,
-  supports: (instr) => inner.supports(instr),
-  run(instr: Instr) {
+  run(instr) {
     for (const { sizes } of instr.outputs) written += numelOf(sizes)
     inner.run(instr)
   },
-  alloc: (spec) => inner.alloc(spec),
-  write: (out, data) => inner.write(out, data),
-  read: (view) => inner.read(view),
-  readSync: (view) => inner.readSync(view),
-  free: (buffer) => inner.free(buffer),
-  sync: () => inner.sync(),
-  memory: () => inner.memory(),
-  dispose: () => inner.dispose(),
-}
+})
 beforeAll(() => void useDevice(inner))
 
 /** `length` slices along a dimension from `start`, every `step`; `drops` removes the dimension. */

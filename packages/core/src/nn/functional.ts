@@ -16,8 +16,8 @@ export {
   convTranspose1d,
   convTranspose2d,
   convTranspose3d,
-} from '../ops/product/convolution.ts'
-export { bilinear } from '../ops/product/einsum.ts'
+} from '../ops/product/conv.ts'
+export { bilinear } from '../ops/product/tensordot.ts'
 export { linear } from '../ops/product/matmul.ts'
 export { pad } from '../ops/views/pad.ts'
 export { oneHot } from '../ops/indexing/select.ts'

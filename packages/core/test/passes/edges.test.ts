@@ -147,14 +147,14 @@ describe('programs', () => {
     host: [],
     instrs,
     kept: [],
-    results: results.map((value) => wholeUse({ values } as Program, value)),
+    results: results.map((value) => wholeUse(value, values[value])),
   })
   /** Reductions of a number, over the shape that the only operand gives. */
   const counts = (values: Program['values'], fns: readonly ('sum' | 'max')[]): ProgramInstr<'map'>[] =>
     fns.map((fn, k) => ({
       kind: 'map',
       attrs: { outs: [{ expr: s.constant(2, 'float32'), reduce: { fn, axes: [1] } }] },
-      inputs: [wholeUse({ values } as Program, 0)],
+      inputs: [wholeUse(0, values[0])],
       outputs: [k + 1],
       origin: { name: fn },
     }))

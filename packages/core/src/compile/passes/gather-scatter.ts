@@ -45,7 +45,7 @@ class AtIndex {
     let gathered = this.#gathered.get(key)
     if (gathered === undefined) {
       const output = this.#program.values.push({ sizes: this.sizes, dtype: x.dtype }) - 1
-      gathered = wholeUse(this.#program, output)
+      gathered = wholeUse(output, this.#program.values[output])
       this.#gathered.set(key, gathered)
       const inputs = [x, this.#index]
       const attrs = { axis: this.#axis }
@@ -71,7 +71,7 @@ class AtIndex {
 }
 
 const isWhole = (program: Program, x: ProgramOperand | undefined, value: number): boolean =>
-  x !== undefined && operandKey(x) === operandKey(wholeUse(program, value))
+  x !== undefined && operandKey(x) === operandKey(wholeUse(value, program.values[value]))
 
 /** Moves maps behind the gathers of few of their elements. */
 function pickFirst(program: Made): ProgramInstr[] {
@@ -195,7 +195,7 @@ export function scatterLast(recorded: Program): Program {
     )
     if (operands.views.length === 0) return [instr]
     moved.add(value)
-    const inputs = [wholeUse(program, base), index, wholeUse(program, selected)]
+    const inputs = [wholeUse(base, program.values[base]), index, wholeUse(selected, program.values[selected])]
     return [
       ...at.before,
       one,

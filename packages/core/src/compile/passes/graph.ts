@@ -1,19 +1,25 @@
 // Queries of passes about a program: which instruction makes a value and which read it, what leaves the step, the shape
 // that a map iterates over, and the cost of its expressions.
-import type { Capabilities, Origin } from '../../backend/backend.ts'
-import { isUse, type Program, type ProgramInstr, type Use } from '../../backend/program.ts'
+import type { Capabilities, Origin, Spec } from '../../backend/backend.ts'
+import { isUse, type KernelInstr, type Program, type ProgramInstr, type Use } from '../../backend/program.ts'
 import { contiguousLayout } from '../../base/layout.ts'
 import type { Shape } from '../../base/shape.ts'
 import { type Expr, stepDef, topological } from '../../expr/expr.ts'
+import { copies } from '../../tensor/dispatch.ts'
 import { usesOf } from '../alias.ts'
 
 export const isMap = (instr: ProgramInstr | undefined): instr is ProgramInstr<'map'> => instr?.kind === 'map'
 
 /** All of a value, row-major. */
-export const wholeUse = ({ values }: Program, value: number): Use => ({
-  value,
-  dtype: values[value].dtype,
-  ...contiguousLayout(values[value].sizes),
+export const wholeUse = (value: number, { sizes, dtype }: Spec): Use => ({ value, dtype, ...contiguousLayout(sizes) })
+
+/** The instruction that copies elements into a value of their own. */
+export const copyOf = (x: Use, output: number): KernelInstr<'map'> => ({
+  kind: 'map',
+  attrs: copies[x.dtype],
+  inputs: [x],
+  outputs: [output],
+  origin: { name: 'copy' },
 })
 
 /** The values that leave the step; each has its own memory, so it needs its own instruction. */

@@ -1,18 +1,10 @@
 // Turns a loop that was found into a repetition: the first iteration becomes the body, values that the iterations read
 // become operands and kept values, and values that are read after the loop become outputs.
 import type { Spec } from '../../backend/backend.ts'
-import {
-  type Given,
-  isReading,
-  isUse,
-  type KernelInstr,
-  type ProgramInstr,
-  type RepeatInstr,
-  type Use,
-} from '../../backend/program.ts'
-import { contiguousLayout, highestOf, lowestOf } from '../../base/layout.ts'
+import { type Given, isReading, isUse, type ProgramInstr, type RepeatInstr, type Use } from '../../backend/program.ts'
+import { highestOf, lowestOf } from '../../base/layout.ts'
 import { numelOf } from '../../base/shape.ts'
-import { copies } from '../../tensor/dispatch.ts'
+import { copyOf, wholeUse } from './graph.ts'
 import type { Line } from './line.ts'
 
 /** An operand of an iteration: its instruction, counted within the iteration, and the index of the input. */
@@ -54,16 +46,6 @@ interface Handed {
   readonly value: number
   readonly offset: number
 }
-
-const whole = (value: number, { sizes, dtype }: Spec): Use => ({ value, dtype, ...contiguousLayout(sizes) })
-
-const copyOf = (x: Use, output: number): KernelInstr<'map'> => ({
-  kind: 'map',
-  attrs: copies[x.dtype],
-  inputs: [x],
-  outputs: [output],
-  origin: { name: 'copy' },
-})
 
 /** The operands of a loop. Each has the key of the value that it reads; values of its own iteration have none. */
 class Operands {
@@ -210,12 +192,12 @@ class Body {
 
   #addWindow(key: string, { value, spec: { dtype }, move, low, high }: Window): void {
     const spec = { sizes: [high - low], dtype }
-    this.#addOperand(key, { ...whole(value, spec), offset: low }, spec, move, low)
+    this.#addOperand(key, { ...wholeUse(value, spec), offset: low }, spec, move, low)
   }
 
   #addHanded(key: string, { maker, output, value, offset }: Handed): void {
     const spec = this.#line.values[this.#line.instrs[this.#loop.start + maker].outputs[output]]
-    this.#addOperand(key, { ...whole(value, spec), offset }, spec, 0, 0)
+    this.#addOperand(key, { ...wholeUse(value, spec), offset }, spec, 0, 0)
   }
 
   /** Adds the instructions of the first iteration. They read values handed on as the second iteration does. */
@@ -270,7 +252,7 @@ class Body {
       return []
     }
     if (last !== undefined) this.#keepCopy(value, last.kept)
-    this.#results.push(whole(value, spec))
+    this.#results.push(wholeUse(value, spec))
     const size = lastOnly ? 0 : numelOf(spec.sizes)
     this.#steps.push(size)
     const made = line.add(lastOnly ? spec : { sizes: [times, ...spec.sizes], dtype: spec.dtype })
@@ -279,7 +261,7 @@ class Body {
       if (!needed[turn]) return []
       const offset = turn * size
       // A value that leaves the program has memory of its own.
-      if (line.leaving.has(output) && !lastOnly) return [copyOf({ ...whole(made, spec), offset }, output)]
+      if (line.leaving.has(output) && !lastOnly) return [copyOf({ ...wholeUse(made, spec), offset }, output)]
       line.moved.set(output, { value: made, offset })
       return []
     })
@@ -288,7 +270,7 @@ class Body {
   /** A result has memory of its own, so a value that is also kept is copied. */
   #keepCopy(value: number, kept: number): void {
     const copy = this.#values.push(this.#values[value]) - 1
-    this.#copies.push(copyOf(whole(value, this.#values[value]), copy))
+    this.#copies.push(copyOf(wholeUse(value, this.#values[value]), copy))
     this.#kept[kept].last = copy
   }
 }

@@ -2,12 +2,9 @@
 // old one, after all readers of the old one and when no instruction can fail any more, so that a run that fails has
 // changed nothing. If the new value is needed earlier, it is computed elsewhere and copied.
 import type { Spec } from '../../backend/backend.ts'
-import type { Program, ProgramInstr, Use } from '../../backend/program.ts'
-import { contiguousLayout } from '../../base/layout.ts'
-import { copies } from '../../tensor/dispatch.ts'
+import type { Program, ProgramInstr } from '../../backend/program.ts'
+import { copyOf, wholeUse } from './graph.ts'
 import { failsLate, mayFail, mayOverwrite, usesOf } from '../alias.ts'
-
-const wholeUse = (value: number, { sizes, dtype }: Spec): Use => ({ value, dtype, ...contiguousLayout(sizes) })
 
 /** A marker among the instructions: behind it none can fail. */
 const commit = null
@@ -54,8 +51,7 @@ class Order {
   copy(value: number): number {
     const spec = this.#values[value]
     const made = this.#values.push(spec) - 1
-    const inputs = [wholeUse(value, spec)]
-    this.add({ kind: 'map', attrs: copies[spec.dtype], inputs, outputs: [made], origin: { name: 'copy' } })
+    this.add(copyOf(wholeUse(value, spec), made))
     return made
   }
 

@@ -13,11 +13,10 @@ import {
 } from '../../backend/program.ts'
 import { isContiguous } from '../../base/layout.ts'
 import { numelOf } from '../../base/shape.ts'
-import { copies } from '../../tensor/dispatch.ts'
 import { readsWhole } from '../alias.ts'
 import { compose } from './compose.ts'
 import { deadCode } from './dead-code.ts'
-import { leavingValues, wholeUse } from './graph.ts'
+import { copyOf, leavingValues, wholeUse } from './graph.ts'
 import { Expressions, numberKey, operandKey } from './rewrite.ts'
 
 /** For each reading, the first one of the same function without an effect in between. */
@@ -32,14 +31,6 @@ function firstReadings(host: readonly HostStep[]): readonly number[] {
   }
   return same
 }
-
-const copyOf = (x: Use, output: number): KernelInstr<'map'> => ({
-  kind: 'map',
-  attrs: copies[x.dtype],
-  inputs: [x],
-  outputs: [output],
-  origin: { name: 'copy' },
-})
 
 /** An assignment that replaces everything is a copy of its source. */
 function asCopy(instr: KernelInstr, program: Program): KernelInstr {
@@ -144,8 +135,8 @@ export function subexpressions(recorded: Program, { caps }: Backend): Program {
       renamed.set(first, value)
       leaves.add(first)
     } else {
-      instrs.push(copyOf(wholeUse(program, first), value))
-      views.set(value, wholeUse(program, first))
+      instrs.push(copyOf(wholeUse(first, program.values[first]), value))
+      views.set(value, wholeUse(first, program.values[first]))
     }
   }
 

@@ -110,7 +110,8 @@ export const contraction = (name: string, kernel: string): OpDef<Counts> => {
   return op
 }
 
-const permuted = (x: Tensor, dims: readonly number[]): Tensor =>
+/** The dimensions in another order. */
+export const permuted = (x: Tensor, dims: readonly number[]): Tensor =>
   dims.every((d, i) => d === i) ? x : apply(permuteOp, [x], dims)
 
 /**
