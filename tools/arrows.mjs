@@ -51,7 +51,7 @@ export const packages = [
     files: ['packages/backend-conformance/src'],
     imports: ['@flambeau/core', '@flambeau/core/backend', 'vitest', 'fast-check', 'node:*'],
   },
-  { files: ['packages/data/src'], imports: ['@flambeau/core'], free: true },
+  { files: ['packages/data/src', 'packages/vision/src'], imports: ['@flambeau/core'], free: true },
   {
     files: ['packages/flambeau/src'],
     imports: [
@@ -64,15 +64,15 @@ export const packages = [
   },
   {
     files: ['examples', 'bench', 'docs'],
-    imports: ['flambeau', '@flambeau/data', '@flambeau/backend-native', '@flambeau/backend-gpujs'],
+    imports: ['flambeau', '@flambeau/data', '@flambeau/vision', '@flambeau/backend-native', '@flambeau/backend-gpujs'],
     free: true,
   },
 ]
 
 /** Packages that any JavaScript engine can load: they use nothing of Node and nothing of the DOM. */
-export const everywhere = ['core', 'backend-js', 'backend-gpujs', 'stream', 'data', 'flambeau']
+export const everywhere = ['core', 'backend-js', 'backend-gpujs', 'stream', 'data', 'vision', 'flambeau']
 /** Their files for a single engine. */
-const oneEngine = ['packages/data/src/**/*-{node,web}.ts']
+const oneEngine = ['packages/{data,vision}/src/**/*-{node,web}.ts']
 const globals = {
   Node: ['process', 'Buffer', 'global', 'require', 'module', '__dirname', '__filename', 'setImmediate'],
   DOM: ['window', 'document', 'navigator', 'self', 'location', 'localStorage', 'fetch', 'XMLHttpRequest', 'Worker'],
@@ -85,7 +85,7 @@ const refusing = (includes, ...patterns) => ({
 })
 const only = (names) => (names.length === 0 ? 'nothing' : `${names.join(', ')} only`)
 
-const workspace = '{core,backend-js,stream,backend-native,backend-gpujs,backend-conformance,data,flambeau}'
+const workspace = '{core,backend-js,stream,backend-native,backend-gpujs,backend-conformance,data,vision,flambeau}'
 const byPath = {
   group: ['**/packages/**', `**/../${workspace}/**`, '**/dist/**'],
   message: 'Import another package by its name.',

@@ -16,6 +16,7 @@ export const published = [
   'backend-gpujs',
   'backend-conformance',
   'data',
+  'vision',
   'flambeau',
 ]
 

@@ -27,6 +27,7 @@ const workspaceFolders = () => [
   'packages/backend-native',
   'packages/backend-gpujs',
   'packages/data',
+  'packages/vision',
   'packages/flambeau',
   'examples',
 ]

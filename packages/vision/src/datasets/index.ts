@@ -1,0 +1,2 @@
+// Data sets of images, by torchvision's names: re-exports only.
+export {}

@@ -1,0 +1,2 @@
+// The models by torchvision's names: re-exports only.
+export {}

@@ -1,0 +1,2 @@
+// Transforms of images, by torchvision's names: re-exports only.
+export {}

@@ -1,0 +1,2 @@
+// Grids of images and files of them: re-exports only.
+export {}
