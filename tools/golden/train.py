@@ -464,6 +464,17 @@ FILLS = [
     ('xavier_uniform_', [6, 5], [], {'gain': 5 / 3}),
     ('xavier_normal_', [3, 4], [], {}),
     ('xavier_normal_', [6, 5], [], {'gain': 2 ** 0.5}),
+    ('trunc_normal_', [5, 7], [], {}),
+    ('trunc_normal_', [4, 25], [], {'std': 0.01}),
+    ('trunc_normal_', [3, 50], [0.5, 0.8, -0.25, 1], {}),
+    ('dirac_', [3, 2, 3], [], {}),
+    ('dirac_', [2, 3, 3, 2], [], {}),
+    ('dirac_', [4, 2, 1, 3, 2], [2], {}),
+    ('sparse_', [5, 4], [0.3], {}),
+    ('sparse_', [7, 3], [0.9, 0.5], {}),
+    ('orthogonal_', [4, 3], [], {}),
+    ('orthogonal_', [2, 3, 2], [], {'gain': 2 ** 0.5}),
+    ('orthogonal_', [5, 5], [0.3], {}),
 ]
 
 
@@ -493,5 +504,10 @@ def init():
         'kaimingNormal_ mode': attempt(lambda: nn.init.kaiming_normal_(torch.ones(3, 3), mode='fan')),
         'calculateGain unknown': attempt(lambda: nn.init.calculate_gain('gelu')),
         'eye_ of a vector': attempt(lambda: nn.init.eye_(torch.ones(3))),
+        'dirac_ of a matrix': attempt(lambda: nn.init.dirac_(torch.ones(3, 3))),
+        'dirac_ of groups that do not divide': attempt(lambda: nn.init.dirac_(torch.ones(3, 3, 3), 2)),
+        'sparse_ of a vector': attempt(lambda: nn.init.sparse_(torch.ones(3), 0.5)),
+        'orthogonal_ of a vector': attempt(lambda: nn.init.orthogonal_(torch.ones(3))),
+        'truncNormal_ without room': attempt(lambda: nn.init.trunc_normal_(torch.ones(3), a=1, b=-1)),
     }
     write('packages/core/test/golden/init.json', {'fills': fills, 'gains': gains, 'layers': layers, 'errors': errors}, depth=2)

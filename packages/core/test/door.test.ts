@@ -358,6 +358,15 @@ add('init.uniform_', init.uniform_, [self, at('a', 'number?', 0), at('b', 'numbe
   words: /from|to/,
 })
 add('init.normal_', init.normal_, [self, at('mean', 'number?', 0), at('std', 'number?', 1), generator])
+add(
+  'init.truncNormal_',
+  init.truncNormal_,
+  [self, at('mean', 'number?', 0), at('std', 'number?', 1), at('a', 'number?', -2), at('b', 'number?', 2)],
+  { words: /from|to|overflow/ },
+)
+add('init.orthogonal_', init.orthogonal_, [self, at('gain', 'finite?', 1)])
+add('init.sparse_', init.sparse_, [self, at('sparsity', 'finite', 0.5), at('std', 'number?', 0.01)], { words: /std/ })
+add('init.dirac_', init.dirac_, [at('input', 'tensor', () => core.ones(2, 2, 3)), at('groups', 'int?', 1)])
 add('init.constant_', init.constant_, [self, at('val', 'scalar', 1)])
 for (const name of ['ones_', 'zeros_', 'eye_'] as const) add(`init.${name}`, init[name], [self])
 const gain = at('gain', 'finite?', 1)

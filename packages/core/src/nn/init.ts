@@ -1,15 +1,29 @@
 // Initialisations: each overwrites a tensor in place, without recording, with the numbers that PyTorch draws.
 import { ValueError } from '../base/errors.ts'
+import { newArray } from '../base/dtype.ts'
 import { numelOf, type Shape } from '../base/shape.ts'
 import { warn } from '../base/warn.ts'
-import { eye } from '../ops/create/create.ts'
-import { type GeneratorOption, generatorParameter } from '../ops/random/draws.ts'
+import { eye, fromArray } from '../ops/create/create.ts'
+import { maskedFill } from '../ops/indexing/select.ts'
+import {
+  drawInto,
+  drawn,
+  type Fill,
+  type GeneratorOption,
+  generatorParameter,
+  normalFill,
+  truncNormalFill,
+} from '../ops/random/draws.ts'
 import { type NormalOptions, normal_ as drawNormal, uniform_ as drawUniform } from '../ops/random/random.ts'
+import { t } from '../ops/views/views.ts'
 import { copy_, fill_ } from '../ops/write/write.ts'
+import { randperm } from '../random/distributions.ts'
+import { defaultGenerator } from '../random/generator.ts'
 import { noGrad } from '../tensor/mode.ts'
 import {
   type Arguments,
   finite,
+  int,
   ints,
   method,
   nullable,
@@ -42,6 +56,38 @@ export function normal_(x: Tensor, ...args: Arguments<[mean: number, std: number
 }
 const normalArguments = method('normal_', optional('mean', number, 0), optional('std', number, 1), generatorParameter)
 
+export interface TruncNormalOptions {
+  readonly mean?: number
+  readonly std?: number
+  /** The smallest number. */
+  readonly a?: number
+  /** The largest number. */
+  readonly b?: number
+}
+/**
+ * Fills `x` with normal numbers of `mean` and `std`, those outside [a, b] drawn again: by default between -2 and 2.
+ *
+ * @example
+ * nn.init.truncNormal_(model.weight, { std: 0.01 })
+ */
+export function truncNormal_(
+  x: Tensor,
+  ...args: Arguments<[mean: number, std: number, a: number, b: number], TruncNormalOptions>
+): Tensor {
+  const [mean, std, a, b] = truncNormalArguments(x, args)
+  if (mean < a - 2 * std || mean > b + 2 * std) {
+    warn('mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of values may be incorrect.')
+  }
+  return noGrad(() => drawInto(x, 'uniform', null, () => truncNormalFill(x.dtype, mean, std, a, b)))
+}
+const truncNormalArguments = method(
+  'trunc_normal_',
+  optional('mean', number, 0),
+  optional('std', number, 1),
+  optional('a', number, -2),
+  optional('b', number, 2),
+)
+
 /** Fills `x` with one value. */
 export function constant_(x: Tensor, ...args: [val: number]): Tensor {
   const [val] = constantArguments(x, args)
@@ -68,6 +114,56 @@ export function eye_(x: Tensor, ...none: []): Tensor {
   eyeArguments(x, none)
   if (x.dim() !== 2) throw new ValueError('Only tensors with 2 dimensions are supported')
   return noGrad(() => copy_(x, eye(x.sizes[0], x.sizes[1], { dtype: x.dtype, device: x.device })))
+}
+
+const diracArguments = method('dirac_', optional('groups', int, 1))
+/**
+ * Writes the weight of a convolution that returns its input: `x` is [out, in / groups, ...window] with one to three
+ * window dimensions, and the middle of the window is 1 where output and input channel agree.
+ *
+ * Throws a ValueError for another number of dimensions, or if `groups` does not divide the output channels.
+ */
+export function dirac_(x: Tensor, ...args: [groups?: number | { readonly groups?: number }]): Tensor {
+  const [groups] = diracArguments(x, args)
+  const { sizes } = x
+  if (sizes.length < 3 || sizes.length > 5) {
+    throw new ValueError('Only tensors with 3, 4, or 5 dimensions are supported')
+  }
+  if (sizes[0] % groups !== 0) throw new ValueError('dim 0 must be divisible by groups')
+  const values = newArray(x.dtype, x.elements)
+  const perGroup = sizes[0] / groups
+  const window = numelOf(sizes.slice(2))
+  const middle = sizes.slice(2).reduce((at, size) => at * size + Math.floor(size / 2), 0)
+  for (let channel = 0; channel < sizes[0]; channel++) {
+    const own = channel % perGroup
+    if (own < sizes[1]) values[(channel * sizes[1] + own) * window + middle] = 1
+  }
+  return noGrad(() => copy_(x, fromArray(values, sizes, { dtype: x.dtype, device: x.device })))
+}
+
+const sparseArguments = method('sparse_', required('sparsity', finite), optional('std', number, 0.01))
+/**
+ * Fills a matrix with normal numbers of deviation `std`, and sets the share `sparsity` of each column, rounded up, to 0.
+ *
+ * Throws a ValueError if `x` is not a matrix.
+ */
+export function sparse_(x: Tensor, ...args: [sparsity: number, std?: number | { readonly std?: number }]): Tensor {
+  const [sparsity, std] = sparseArguments(x, args)
+  if (x.dim() !== 2) throw new ValueError('Only tensors with 2 dimensions are supported')
+  const [rows, columns] = x.sizes
+  const zeros = Math.ceil(sparsity * rows)
+  const holes: Fill = (out, generator) => {
+    const order = new Int32Array(rows)
+    for (let column = 0; column < columns; column++) {
+      randperm(order, generator)
+      for (const row of order.subarray(0, zeros)) out[column * rows + row] = 1
+    }
+  }
+  return noGrad(() => {
+    drawNormal(x, 0, std)
+    const mask = drawn(x.storage.device, { sizes: [columns, rows], dtype: 'bool' }, defaultGenerator, holes)
+    return copy_(x, maskedFill(x, t(mask), 0))
+  })
 }
 
 const linear = [
@@ -138,6 +234,56 @@ const xavierNormalArguments = method('xavier_normal_', gainParameter)
 export function xavierNormal_(x: Tensor, ...args: GainArguments): Tensor {
   const [gain] = xavierNormalArguments(x, args)
   return normal_(x, 0, xavierStd(x, gain))
+}
+
+const orthogonalArguments = method('orthogonal_', gainParameter)
+/**
+ * Saxe's orthogonal initialisation: the rows of `x` as a matrix [sizes[0], rest], or its columns if they are fewer, are
+ * orthogonal and of length `gain`.
+ *
+ * Throws a ValueError for fewer than two dimensions.
+ */
+export function orthogonal_(x: Tensor, ...args: GainArguments): Tensor {
+  const [gain] = orthogonalArguments(x, args)
+  const { sizes, elements } = x
+  if (sizes.length < 2) throw new ValueError('Only tensors with 2 or more dimensions are supported')
+  if (elements === 0) return x
+  const rows = sizes[0]
+  const columns = elements / rows
+  const normal = normalFill(x.dtype, 0, 1, true)
+  return noGrad(() => {
+    const value = drawn(x.storage.device, { sizes, dtype: x.dtype }, defaultGenerator, (out, generator) => {
+      normal(out, generator)
+      const vectors = Float64Array.from(out)
+      if (rows < columns) orthonormalise(vectors, rows, columns, columns, 1)
+      else orthonormalise(vectors, columns, rows, 1, columns)
+      for (let i = 0; i < out.length; i++) out[i] = vectors[i] * gain
+    })
+    return copy_(x, value)
+  })
+}
+
+/**
+ * Makes `count` vectors orthogonal, each to those before it, and of length 1. Vector v has its element i at
+ * v * step + i * stride.
+ */
+function orthonormalise(x: Float64Array, count: number, length: number, step: number, stride: number): void {
+  const dot = (v: number, w: number): number => {
+    let sum = 0
+    for (let i = 0; i < length; i++) sum += x[v * step + i * stride] * x[w * step + i * stride]
+    return sum
+  }
+  for (let v = 0; v < count; v++) {
+    // Twice, because the first pass leaves the rounding errors of large parts.
+    for (let pass = 0; pass < 2; pass++) {
+      for (let w = 0; w < v; w++) {
+        const part = dot(v, w)
+        for (let i = 0; i < length; i++) x[v * step + i * stride] -= part * x[w * step + i * stride]
+      }
+    }
+    const norm = Math.sqrt(dot(v, v))
+    for (let i = 0; i < length; i++) x[v * step + i * stride] /= norm
+  }
 }
 
 export interface KaimingOptions {

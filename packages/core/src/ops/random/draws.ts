@@ -3,9 +3,12 @@
 // and bernoulli.ts.
 import type { Spec } from '../../backend/backend.ts'
 import { type DType, isFloat, newArray, type TypedArray } from '../../base/dtype.ts'
-import type { RuntimeError } from '../../base/errors.ts'
+import { RuntimeError } from '../../base/errors.ts'
 import { isContiguous, type Layout } from '../../base/layout.ts'
+import { erf } from '../../expr/math.ts'
+import { erfinv } from '../../expr/special.ts'
 import * as draw from '../../random/distributions.ts'
+import { erfinv32 } from '../../random/erfinv.ts'
 import { defaultGenerator, Generator } from '../../random/generator.ts'
 import { allocate } from '../../tensor/apply.ts'
 import type { Device } from '../../tensor/device.ts'
@@ -100,6 +103,31 @@ export function normalFill(dtype: DType, mean: number, std: number, rowMajor: bo
     const floats = out as Float32Array
     if (rowMajor || floats.length < 16) return draw.normal(floats, mean, std, generator)
     for (let i = 0; i < floats.length; i += 15) draw.normal(floats.subarray(i, i + 15), mean, std, generator)
+  }
+}
+
+/** The standard normal distribution function. */
+const normalCdf = (x: number): number => (1 + erf(x / Math.SQRT2)) / 2
+
+/** Normal numbers between `a` and `b`: uniform ones through the inverse of the distribution function. */
+export function truncNormalFill(dtype: DType, mean: number, std: number, a: number, b: number): Fill {
+  const [low, high] = [a, b].map((bound) => 2 * normalCdf((bound - mean) / std) - 1)
+  const uniform = uniformFill(dtype, low, high)
+  const single = dtype === 'float32'
+  const round = single ? Math.fround : (x: number) => x
+  const inverse = single ? erfinv32 : erfinv
+  const [scale, shift, min, max] = [std * Math.SQRT2, mean, a, b].map(round)
+  if (!Number.isFinite(scale) || !Number.isFinite(shift)) {
+    throw new RuntimeError(
+      `value cannot be converted to type ${single ? 'float' : 'double'} without overflow`,
+      'Mean and deviation must be finite.',
+    )
+  }
+  return (out, generator) => {
+    uniform(out, generator)
+    for (let i = 0; i < out.length; i++) {
+      out[i] = Math.min(Math.max(round(round(inverse(out[i]) * scale) + shift), min), max)
+    }
   }
 }
 
