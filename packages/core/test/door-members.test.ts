@@ -99,9 +99,14 @@ for (const [name, layer] of [
   ['Dropout', () => new nn.Dropout()],
   ['Flatten', () => new nn.Flatten()],
   ['BatchNorm1d', () => new nn.BatchNorm1d(2)],
+  ['PlainConvolution', () => new nn.Conv1d(2, 2, 1)],
   ['Sequential', () => new nn.Sequential(new nn.Linear(2, 2))],
 ] as const)
   on(`${name}.forward`, layer, [self], { anyOption: true })
+on('TransposedConvolution.forward', () => new nn.ConvTranspose1d(2, 2, 1), [
+  self,
+  at('outputSize', 'ints?|null', () => [2]),
+])
 for (const name of ['MSELoss', 'L1Loss', 'BCELoss', 'BCEWithLogitsLoss'] as const)
   on(`${name}.forward`, () => new nn[name](), [self, at('target', 'tensor', T)], { anyOption: true })
 for (const name of ['NLLLoss', 'CrossEntropyLoss'] as const)

@@ -337,6 +337,25 @@ made_('nn.Softmax', nn.Softmax, [oneDim])
 made_('nn.LogSoftmax', nn.LogSoftmax, [oneDim])
 made_('nn.Dropout', nn.Dropout, [at('p', 'real?', 0.5), inplace])
 made_('nn.Flatten', nn.Flatten, [at('startDim', 'int?', 0), at('endDim', 'int?', 1)])
+const channels = [at('inChannels', 'int', 2), at('outChannels', 'int', 2), at('kernelSize', 'dims', 1)]
+const [stride, dilation] = ['stride', 'dilation'].map((name) => at(name, 'dims?', 1))
+const [groups, bias, paddingMode] = [
+  at('groups', 'int?', 1),
+  at('bias', 'bool?', true),
+  at('paddingMode', 'text?', 'zeros'),
+]
+for (const rank of [1, 2, 3] as const) {
+  const padding = at('padding', 'dims?|text', 0)
+  made_(`nn.Conv${rank}d`, nn[`Conv${rank}d`], [
+    ...[...channels, stride, padding, dilation, groups, bias, paddingMode],
+    ...layer,
+  ])
+  const numbers = [{ ...padding, kind: 'dims?' }, at('outputPadding', 'dims?', 0)]
+  made_(`nn.ConvTranspose${rank}d`, nn[`ConvTranspose${rank}d`], [
+    ...[...channels, stride, ...numbers, groups, bias, dilation, paddingMode],
+    ...layer,
+  ])
+}
 made_('nn.BatchNorm1d', nn.BatchNorm1d, [
   at('numFeatures', 'int', 2),
   at('eps', 'finite?', 1e-5),

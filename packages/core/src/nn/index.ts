@@ -19,6 +19,16 @@ export {
 } from './activation.ts'
 export { BatchNorm1d, type BatchNormLayerOptions, type BatchNormOptions } from './batch-norm.ts'
 export { ModuleList, type NamedModules, Sequential } from './container.ts'
+export {
+  Conv1d,
+  Conv2d,
+  Conv3d,
+  type ConvLayerOptions,
+  ConvTranspose1d,
+  ConvTranspose2d,
+  ConvTranspose3d,
+  type ConvTransposeLayerOptions,
+} from './conv.ts'
 export { deepCopy } from './copy.ts'
 export { Dropout, type DropoutLayerOptions } from './dropout.ts'
 export { Flatten, type FlattenOptions } from './flatten.ts'

@@ -28,6 +28,15 @@ export const layerParameters: readonly [Declared<string | undefined>, Declared<D
 ]
 export const layerOptions = ([device, dtype]: LayerValues): LayerOptions => ({ device, dtype })
 
+/** Draws a weight and then its bias, as PyTorch initialises linear and convolution layers. */
+export function drawParameters(weight: Parameter, bias: Parameter | null): void {
+  kaimingUniform_(weight, { a: Math.sqrt(5) })
+  if (bias === null) return
+  const { fanIn } = fansOf(weight.sizes)
+  const bound = fanIn > 0 ? 1 / Math.sqrt(fanIn) : 0
+  uniform_(bias, -bound, bound)
+}
+
 /** Returns its input. */
 export class Identity extends Module {
   override forward(x: Tensor): Tensor {
@@ -75,11 +84,7 @@ export class Linear extends Module {
 
   /** Initialises weight and bias again. */
   resetParameters(): void {
-    kaimingUniform_(this.weight, { a: Math.sqrt(5) })
-    if (this.bias === null) return
-    const { fanIn } = fansOf(this.weight.sizes)
-    const bound = fanIn > 0 ? 1 / Math.sqrt(fanIn) : 0
-    uniform_(this.bias, -bound, bound)
+    drawParameters(this.weight, this.bias)
   }
 
   override forward(x: Tensor): Tensor {

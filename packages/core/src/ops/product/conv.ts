@@ -11,10 +11,11 @@ import { squeeze, unsqueeze } from '../views/views.ts'
 import { from, toInt } from './contraction.ts'
 import { biased, forwardOp, transposedOp } from './convolution.ts'
 
-type PerDim = number | readonly number[]
+/** A number for all spatial dimensions, or one for each. */
+export type PerDim = number | readonly number[]
 
 /** A number for each spatial dimension, or PyTorch's error. */
-function expanded(name: string, given: PerDim, rank: number, spatial: number): Shape {
+export function expanded(name: string, given: PerDim, rank: number, spatial: number): Shape {
   const list = typeof given === 'number' ? from(0, rank).map(() => given) : given
   if (list.length === 1) return from(0, spatial).map(() => list[0])
   if (list.length === spatial) return [...list]
@@ -102,10 +103,10 @@ function checkSizes({ x, weight, bias, transposed, groups }: Call): void {
     )
 }
 
-function checkPositive(what: string, list: Shape): void {
+export function checkPositive(what: string, list: Shape): void {
   if (list.some((n) => n <= 0)) throw new RuntimeError(`non-positive ${what} is not supported`)
 }
-function checkNotNegative(what: string, list: Shape): void {
+export function checkNotNegative(what: string, list: Shape): void {
   if (list.some((n) => n < 0)) throw new RuntimeError(`negative ${what} is not supported`)
 }
 
