@@ -25,6 +25,14 @@ const { constructing, finite, instance, int, list, optional, required, signature
 export interface Dataset<T> {
   readonly length: number
   at(index: number): T | undefined
+  /** Whether plain numbers in the samples are class labels, which a `DataLoader` collates to int32, not to float32. */
+  readonly integers?: boolean | undefined
+  /**
+   * Begins a sample in another thread (reads a file, decodes it), of which there may be `workers`, and promises the
+   * function that finishes it here and returns what `at` would. A `DataLoader` with `numWorkers` calls it ahead, and
+   * finishes samples in their order, so that random transforms draw what they draw without workers.
+   */
+  readonly prefetch?: ((index: number, workers: number) => Promise<() => T | undefined>) | undefined
 }
 
 /** The kind of argument that accepts a dataset. */
@@ -39,7 +47,8 @@ export const dataset: signatures.Kind<Dataset<unknown>> = {
 }
 
 const readIndex = signature('at', required('index', int))
-const checkIndex = (index: number, length: number): number => {
+/** The place of an index, which counts from the end if negative; throws an IndexError for one out of range. */
+export const checkIndex = (index: number, length: number): number => {
   const [read] = readIndex([index])
   const at = read < 0 ? read + length : read
   if (at < 0 || at >= length) throw new IndexError(`index ${index} is out of range for a dataset of ${length} samples`)
@@ -126,9 +135,78 @@ export class Subset<T> implements Dataset<T> {
   at(index: number): T {
     return this.dataset.at(this.indices[checkIndex(index, this.length)]) as T
   }
+
+  /** That of the dataset. */
+  get integers(): boolean | undefined {
+    return this.dataset.integers
+  }
+
+  /** That of the dataset, if it has one. */
+  get prefetch(): Dataset<T>['prefetch'] {
+    const { dataset } = this
+    if (dataset.prefetch === undefined) return undefined
+    return (index, workers) => begun(dataset, this.indices[checkIndex(index, this.length)], workers)
+  }
 }
 
 const readSubset = constructing('Subset', required('dataset', dataset), required('indices', list(int)))
+
+/** Begins a sample with `prefetch` if the dataset has it; otherwise all of the work is to finish it. */
+export const begun = async <T>(set: Dataset<T>, index: number, workers: number): Promise<() => T | undefined> =>
+  set.prefetch === undefined ? () => set.at(index) : set.prefetch(index, workers)
+
+/**
+ * Several datasets one after the other.
+ *
+ * Throws an AssertionError without datasets.
+ *
+ * @example
+ * const all = new ConcatDataset([['a', 'b'], ['c']])
+ * all.at(2) // 'c'
+ */
+export class ConcatDataset<T> implements Dataset<T> {
+  readonly datasets: readonly Dataset<T>[]
+  /** How many samples there are up to and including each dataset. */
+  readonly cumulativeSizes: readonly number[]
+
+  constructor(datasets: readonly Dataset<T>[]) {
+    const [read] = readConcat([datasets])
+    if (read.length === 0) throw new AssertionError('datasets should not be an empty iterable')
+    let sum = 0
+    this.datasets = [...datasets]
+    this.cumulativeSizes = datasets.map(({ length }) => (sum += length))
+  }
+
+  /** The number of samples. */
+  get length(): number {
+    return this.cumulativeSizes[this.cumulativeSizes.length - 1]
+  }
+
+  /** One sample; a negative index counts from the end. Throws an IndexError for an index out of range. */
+  at(index: number): T {
+    const [set, i] = this.#find(index)
+    return set.at(i) as T
+  }
+
+  /** True if all datasets have it. */
+  get integers(): boolean {
+    return this.datasets.every(({ integers }) => integers)
+  }
+
+  /** Begins a sample of the datasets that can. */
+  get prefetch(): Dataset<T>['prefetch'] {
+    if (this.datasets.every(({ prefetch }) => prefetch === undefined)) return undefined
+    return (index, workers) => begun(...this.#find(index), workers)
+  }
+
+  #find(index: number): [Dataset<T>, number] {
+    const at = checkIndex(index, this.length)
+    const k = this.cumulativeSizes.findIndex((size) => at < size)
+    return [this.datasets[k], at - (this.cumulativeSizes[k - 1] ?? 0)]
+  }
+}
+
+const readConcat = constructing('ConcatDataset', required('datasets', list(dataset)))
 
 /**
  * Splits a dataset at random, in PyTorch's order: one `randperm` of the generator. `lengths` are numbers of samples, or

@@ -1,5 +1,5 @@
 // The public API of @flambeau/data: re-exports only. None of it loads arquero, unlike @flambeau/data/frame.
-export { type Dataset, randomSplit, Subset, TensorDataset } from './dataset.ts'
+export { ConcatDataset, type Dataset, randomSplit, Subset, TensorDataset } from './dataset.ts'
 export { loadBoston } from './datasets/boston.ts'
 export { loadBreastCancer } from './datasets/breast-cancer.ts'
 export type { Bunch } from './datasets/bunch.ts'
@@ -9,4 +9,17 @@ export { toTensor } from './frame/convert.ts'
 export { formatFrame, printFrame } from './frame/format.ts'
 export type { Column, Columns, Frame } from './frame/frame.ts'
 export { type Batch, DataLoader, type DataLoaderOptions, defaultCollate } from './loader.ts'
+export {
+  BatchSampler,
+  RandomSampler,
+  type RandomSamplerOptions,
+  type Sampler,
+  type SamplerOptions,
+  SequentialSampler,
+  StratifiedBatchSampler,
+  type StratifiedBatchSamplerOptions,
+  SubsetRandomSampler,
+  WeightedRandomSampler,
+  type WeightedRandomSamplerOptions,
+} from './samplers.ts'
 export { type Matrix, type Scalable, StandardScaler, type StandardScalerOptions } from './scaler.ts'

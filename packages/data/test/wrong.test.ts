@@ -119,15 +119,87 @@ const takesCsv: Record<keyof typeof csvOptions, Takes> = {
   missing: isNames,
 }
 
+/** All that an iterable of a class yields, because some of its values are only seen then. */
+const passOf = (type: unknown, args: readonly unknown[]): unknown[] => [
+  ...new (type as new (...args: readonly unknown[]) => Iterable<unknown>)(...args),
+]
+
 const cases: Readonly<Record<string, Case>> = {
   DataLoader: {
     // A full pass, because the values of a dataset are only seen then.
-    call: (...args: never[]) => [...new (data.DataLoader as new (...args: unknown[]) => Iterable<unknown>)(...args)],
+    call: (...args: never[]) => passOf(data.DataLoader, args),
     args: [set(), 2, false],
-    options: { dropLast: true, generator: new Generator(), collate: (samples: unknown[]) => samples },
-    takes: [isSet, none, isBool],
-    takesOption: { dropLast: isBool, generator: none, collate: anyOf('a function') },
+    options: {
+      dropLast: false,
+      generator: new Generator(),
+      collate: (samples: unknown[]) => samples,
+      sampler: [0, 1],
+      numWorkers: 0,
+      prefetchFactor: 1,
+    },
+    takes: [isSet, none, (x) => x === false],
+    takesOption: {
+      dropLast: isBool,
+      generator: none,
+      collate: anyOf('a function'),
+      // Bytes are indices, and a map without entries yields none.
+      sampler: anyOf('an empty array', 'bytes', 'a map'),
+      numWorkers: (x) => x === 0,
+      prefetchFactor: none,
+    },
   },
+  'DataLoader of batches': {
+    call: (...args: never[]) => passOf(data.DataLoader, args),
+    args: [set()],
+    options: { batchSampler: [[0, 1]] },
+    takes: [anyOf('bytes')],
+    takesOption: { batchSampler: anyOf('an empty array', 'an array of arrays', 'a map') },
+  },
+  SequentialSampler: { call: (x: never) => passOf(data.SequentialSampler, [x]), args: [set()], takes: [isSet] },
+  RandomSampler: {
+    call: (...args: never[]) => passOf(data.RandomSampler, args),
+    args: [set()],
+    options: { replacement: true, numSamples: 3, generator: new Generator() },
+    takes: [(x, name) => isSet(x, name) && (x as unknown[]).length > 0],
+    takesOption: { replacement: isBool, numSamples: none, generator: none },
+  },
+  SubsetRandomSampler: {
+    call: (...args: never[]) => passOf(data.SubsetRandomSampler, args),
+    args: [[3, 1]],
+    options: { generator: new Generator() },
+    takes: [anyOf('an empty array')],
+    takesOption: { generator: none },
+  },
+  WeightedRandomSampler: {
+    call: (...args: never[]) => passOf(data.WeightedRandomSampler, args),
+    args: [[0.5, 1], 2, true],
+    options: { generator: new Generator() },
+    takes: [anyOf('a tensor'), none, isBool],
+    takesOption: { generator: none },
+  },
+  BatchSampler: {
+    call: (...args: never[]) => passOf(data.BatchSampler, args),
+    args: [[0, 1], 2, true],
+    // It passes on what a sampler yields.
+    takes: [
+      (x) => typeof x === 'object' && x !== null && Symbol.iterator in x && !(x instanceof core.Tensor),
+      none,
+      isBool,
+    ],
+  },
+  StratifiedBatchSampler: {
+    call: (...args: never[]) => passOf(data.StratifiedBatchSampler, args),
+    args: [[0, 1, 1], 2],
+    options: { dropLast: true, generator: new Generator() },
+    takes: [anyOf('a tensor'), none],
+    takesOption: { dropLast: isBool, generator: none },
+  },
+  ConcatDataset: {
+    call: (...args: never[]) => new (data.ConcatDataset as unknown as new (...args: unknown[]) => unknown)(...args),
+    args: [[set(), [1]]],
+    takes: [anyOf('an array of arrays', 'a cyclic array')],
+  },
+  'ConcatDataset.at': { call: (i: never) => new data.ConcatDataset([set()]).at(i), args: [0], takes: [isIndex] },
   TensorDataset: {
     call: (...args: never[]) => new (data.TensorDataset as unknown as new (...args: unknown[]) => unknown)(...args),
     args: [arange(4), arange(4)],
@@ -235,7 +307,7 @@ const check = async (call: Case['call'], args: readonly unknown[], takes: boolea
 
 describe('wrong values', () => {
   it('cover every export', () => {
-    const known = new Set(Object.keys(cases).map((name) => name.split('.')[0]))
+    const known = new Set(Object.keys(cases).map((name) => name.split(/[. ]/)[0]))
     const sets = ['loadBoston', 'loadBreastCancer', 'loadDigits', 'loadIris']
     expect(Object.keys(data).filter((name) => !known.has(name) && !sets.includes(name))).toEqual([])
     expect(ours.length).toBeGreaterThan(6)
