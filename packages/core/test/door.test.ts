@@ -356,14 +356,15 @@ for (const rank of [1, 2, 3] as const) {
     ...layer,
   ])
 }
-made_('nn.BatchNorm1d', nn.BatchNorm1d, [
-  at('numFeatures', 'int', 2),
-  at('eps', 'finite?', 1e-5),
-  at('momentum', 'finite?|null', 0.1),
-  at('affine', 'bool?', true),
-  at('trackRunningStats', 'bool?', true),
-  ...layer,
-])
+for (const name of ['BatchNorm1d', 'BatchNorm2d', 'BatchNorm3d'] as const)
+  made_(`nn.${name}`, nn[name], [
+    at('numFeatures', 'int', 2),
+    at('eps', 'finite?', 1e-5),
+    at('momentum', 'finite?|null', 0.1),
+    at('affine', 'bool?', true),
+    at('trackRunningStats', 'bool?', true),
+    ...layer,
+  ])
 made_('nn.Parameter', nn.Parameter, [at('data', 'tensor', T), at('requiresGrad', 'bool?', true)])
 const module = at('module', 'module', () => new nn.Identity())
 made_('nn.Sequential', nn.Sequential, [module, at('module', 'module', () => new nn.Identity())], {

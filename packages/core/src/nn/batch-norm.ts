@@ -4,7 +4,6 @@ import { RuntimeError, ValueError } from '../base/errors.ts'
 import { numelOf, sameShape, type Shape } from '../base/shape.ts'
 import { type Expr, s } from '../expr/expr.ts'
 import { composite } from '../ops/define/composite.ts'
-import { full, ones, zeros } from '../ops/create/create.ts'
 import { elementwise, expandTo, sumTo } from '../ops/define/elementwise.ts'
 import { reshapeOp } from '../ops/define/views.ts'
 import { add, div, mul } from '../ops/pointwise/arithmetic.ts'
@@ -14,27 +13,9 @@ import { apply, applyAll, operand } from '../tensor/apply.ts'
 import { noGrad } from '../tensor/mode.ts'
 import type { Input, OpDef } from '../tensor/op.ts'
 import { formatSize } from '../tensor/print.ts'
-import {
-  type Arguments,
-  bool,
-  checkSelf,
-  constructing,
-  finite,
-  int,
-  method,
-  nullable,
-  optional,
-  required,
-  tensor,
-} from '../tensor/signature.ts'
+import { type Arguments, bool, finite, method, nullable, optional, required, tensor } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { atomically } from '../tensor/undo.ts'
-import { ones_, zeros_ } from './init.ts'
-import { type LayerOptions, layerOptions, layerParameters } from './linear.ts'
-import { Module } from './module.ts'
-import { pythonRepr } from './names.ts'
-import { Parameter } from './parameter.ts'
-import type { StateDict } from './state-dict.ts'
 
 const evaluated = elementwise('nativeBatchNorm', (x, mean, variance, weight, bias, eps) =>
   s.add(s.mul(s.mul(s.sub(x, mean), s.div(1, s.sqrt(s.add(variance, eps)))), weight), bias),
@@ -171,7 +152,7 @@ const trainingOp: OpDef<Training> = {
 }
 
 /** Throws PyTorch's errors before anything is changed. */
-function checkBatch(x: Tensor, values: Readonly<Record<string, Tensor | null>>, training: boolean): void {
+export function checkBatch(x: Tensor, values: Readonly<Record<string, Tensor | null>>, training: boolean): void {
   const { sizes } = x
   if (training && numelOf(sizes) / sizes[1] === 1) {
     throw new ValueError(
@@ -198,10 +179,10 @@ const affineOf = ({ weight, bias }: Affine, { sizes }: Tensor): readonly [scale:
   bias === null ? operand(0) : perChannel(bias, sizes),
 ]
 
-const normalise = (x: Tensor, affine: Affine, running: Running | null): Tensor =>
+export const normalise = (x: Tensor, affine: Affine, running: Running | null): Tensor =>
   applyAll(trainingOp, [x, ...affineOf(affine, x)], { eps: affine.eps, running })[0]
 
-function normaliseBy(x: Tensor, mean: Tensor, variance: Tensor, affine: Affine): Tensor {
+export function normaliseBy(x: Tensor, mean: Tensor, variance: Tensor, affine: Affine): Tensor {
   const statistics = [perChannel(mean, x.sizes), perChannel(variance, x.sizes)]
   return apply(evaluated, [x, ...statistics, ...affineOf(affine, x), operand(affine.eps)], null)
 }
@@ -260,106 +241,4 @@ export function batchNorm(
       `${runningMean === null ? 'running_mean' : 'running_var'} must be defined in evaluation mode`,
     )
   return normaliseBy(x, runningMean, runningVar, affine)
-}
-
-export interface BatchNormLayerOptions extends LayerOptions {
-  readonly eps?: number
-  /** The share of a new batch in the running statistics; null averages over all batches. */
-  readonly momentum?: number | null
-  /** Learn a scale and a shift. */
-  readonly affine?: boolean
-  /** Collect running statistics in training and use them in evaluation. */
-  readonly trackRunningStats?: boolean
-}
-
-const ofBatchNorm1d = constructing(
-  'BatchNorm1d',
-  required('numFeatures', int),
-  optional('eps', finite, 1e-5),
-  optional('momentum', nullable(finite), 0.1),
-  optional('affine', bool, true),
-  optional('trackRunningStats', bool, true),
-  ...layerParameters,
-)
-
-/** Batch normalisation over [N, C] or [N, C, L]. */
-export class BatchNorm1d extends Module {
-  readonly numFeatures: number
-  readonly eps: number
-  momentum: number | null
-  readonly affine: boolean
-  readonly trackRunningStats: boolean
-  weight: Parameter | null
-  bias: Parameter | null
-  runningMean: Tensor | null = null
-  runningVar: Tensor | null = null
-  /** Batches seen in training, int32. */
-  numBatchesTracked: Tensor | null = null
-
-  constructor(
-    ...args: [
-      numFeatures: number,
-      ...Arguments<
-        [eps: number, momentum: number | null, affine: boolean, trackRunningStats: boolean],
-        BatchNormLayerOptions
-      >,
-    ]
-  ) {
-    const [numFeatures, eps, momentum, affine, trackRunningStats, ...rest] = ofBatchNorm1d(args)
-    super()
-    this.numFeatures = numFeatures
-    this.eps = eps
-    this.momentum = momentum
-    this.affine = affine
-    this.trackRunningStats = trackRunningStats
-    const options = layerOptions(rest)
-    this.weight = affine ? new Parameter(ones([numFeatures], options)) : null
-    this.bias = affine ? new Parameter(zeros([numFeatures], options)) : null
-    const tracked = trackRunningStats ? options : null
-    this.registerBuffer('runningMean', tracked && zeros([numFeatures], tracked))
-    this.registerBuffer('runningVar', tracked && ones([numFeatures], tracked))
-    this.registerBuffer('numBatchesTracked', tracked && full([], 0, { ...tracked, dtype: 'int32' }))
-  }
-
-  /** Resets the running statistics. */
-  resetRunningStats(): void {
-    if (this.runningMean !== null) zeros_(this.runningMean)
-    if (this.runningVar !== null) ones_(this.runningVar)
-    if (this.numBatchesTracked !== null) zeros_(this.numBatchesTracked)
-  }
-
-  /** Resets the running statistics, the scale and the shift. */
-  resetParameters(): void {
-    this.resetRunningStats()
-    if (this.weight !== null) ones_(this.weight)
-    if (this.bias !== null) zeros_(this.bias)
-  }
-
-  override forward(x: Tensor): Tensor {
-    checkSelf('batch_norm', x)
-    if (x.dim() !== 2 && x.dim() !== 3) throw new ValueError(`expected 2D or 3D input (got ${x.dim()}D input)`)
-    const { runningMean: mean, runningVar: variance, numBatchesTracked: batches, weight, bias } = this
-    const ofBatch = this.training || mean === null || variance === null
-    checkBatch(x, { running_mean: mean, running_var: variance, weight, bias }, ofBatch)
-    if (!ofBatch) return normaliseBy(x, mean, variance, this)
-    if (!this.training || !this.trackRunningStats || mean === null || variance === null) return normalise(x, this, null)
-    return normalise(x, this, { mean, variance, batches, momentum: this.momentum })
-  }
-
-  override extraRepr(): string {
-    const { numFeatures, eps, momentum, affine, trackRunningStats } = this
-    return `${numFeatures}, eps=${pythonRepr(eps)}, momentum=${pythonRepr(momentum)}, affine=${pythonRepr(affine)}, track_running_stats=${pythonRepr(trackRunningStats)}`
-  }
-
-  protected override stateVersion(): number {
-    return 2
-  }
-
-  /** States before version 2 lack the counter. */
-  protected override upgradeState(state: StateDict, prefix: string, version: number | undefined): void {
-    const key = `${prefix}num_batches_tracked`
-    if ((version === undefined || version < 2) && this.trackRunningStats && !state.has(key)) {
-      state.set(key, full([], 0, { dtype: 'int32' }))
-    }
-  }
 }

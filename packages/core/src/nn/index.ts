@@ -17,7 +17,7 @@ export {
   Softmax,
   Tanh,
 } from './activation.ts'
-export { BatchNorm1d, type BatchNormLayerOptions, type BatchNormOptions } from './batch-norm.ts'
+export type { BatchNormOptions } from './batch-norm.ts'
 export { ModuleList, type NamedModules, Sequential } from './container.ts'
 export {
   Conv1d,
@@ -38,6 +38,7 @@ export * as init from './init.ts'
 export { Identity, type LayerOptions, Linear } from './linear.ts'
 export { Module } from './module.ts'
 export type { To } from './move.ts'
+export { BatchNorm1d, BatchNorm2d, BatchNorm3d, type BatchNormLayerOptions } from './norm-layers.ts'
 export { Parameter } from './parameter.ts'
 export { IncompatibleKeys, StateDict, type StateDictLike } from './state-dict.ts'
 export * as utils from './utils.ts'

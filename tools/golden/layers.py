@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+"""Layers on inputs of several dimensions. Run by /usr/bin/python3 from anywhere.
+
+packages/core/test/golden/layers.json
+  layers   [{make, sizes, train, text, initial, state, output, inputGrads, grads, after}]: after manualSeed(0) the module is
+           made; `initial` is its state. It loads `state`, and after manualSeed(0) it takes the inputs of `sizes`, whose
+           elements are ((7 i + 3 k + 5) mod 23 - 11) / 8 for the k-th. `grads` are those of the parameters under
+           train.py's cotangent, `after` the buffers.
+  errors   [{make, sizes, error, message}]: of making the module, or of its forward pass
+"""
+import os
+import sys
+import warnings
+
+os.environ.setdefault('OPENBLAS_CORETYPE', 'Haswell')
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import torch  # noqa: E402
+from format import write  # noqa: E402
+from train import attempt, cotangent, make, tensor_record  # noqa: E402
+
+warnings.simplefilter('ignore')
+torch.set_num_threads(1)
+
+
+def inputs(sizes):
+    for k, size in enumerate(sizes):
+        n = torch.Size(size).numel()
+        yield torch.tensor([((7 * i + 3 * k + 5) % 23 - 11) / 8 for i in range(n)]).reshape(size).requires_grad_()
+
+
+GAIN = {'weight': [0.5, 2, -1], 'bias': [0.1, 0, -0.3]}
+RUNNING = {**GAIN, 'running_mean': [0.1, -0.2, 0.3], 'running_var': [1.5, 0.5, 2]}
+IMAGE = [2, 3, 2, 2]
+VOLUME = [2, 3, 1, 2, 2]
+# The module, the sizes of its inputs, whether it trains, and values of its state.
+LAYERS = [
+    (['BatchNorm1d', 3], [[2, 3, 2]], True, GAIN),
+    (['BatchNorm2d', 3], [IMAGE], True, GAIN),
+    (['BatchNorm2d', 3, {'eps': 0.001, 'momentum': 0.3}], [IMAGE], False, RUNNING),
+    (['BatchNorm2d', 3, 0.01, None, False], [IMAGE], True, None),
+    (['BatchNorm3d', 3], [VOLUME], True, GAIN),
+    (['BatchNorm3d', 3, {'trackRunningStats': False}], [VOLUME], False, GAIN),
+]
+ERRORS = [
+    (['BatchNorm1d', 3], [IMAGE]),
+    (['BatchNorm2d', 3], [[2, 3]]),
+    (['BatchNorm2d', 3], [[2, 4, 1, 1]]),
+    (['BatchNorm2d', 3], [[1, 3, 1, 1]]),
+    (['BatchNorm3d', 3], [IMAGE]),
+]
+
+
+def layer(spec, sizes, train, state):
+    torch.manual_seed(0)
+    module = make(spec)
+    initial = {k: tensor_record(v) for k, v in module.state_dict().items()}
+    module.load_state_dict({k: torch.tensor(v) for k, v in (state or {}).items()}, strict=False)
+    module.train(train)
+    before = {k: tensor_record(v) for k, v in module.state_dict().items()}
+    xs = list(inputs(sizes))
+    torch.manual_seed(0)
+    # Times 1, because a layer in place may not write to a leaf.
+    y = module(*[x * 1 for x in xs])
+    y.backward(cotangent(y))
+    return {
+        'make': spec,
+        'sizes': sizes,
+        'train': train,
+        'text': repr(module),
+        'initial': initial,
+        'state': before,
+        'output': tensor_record(y),
+        'inputGrads': [None if x.grad is None else tensor_record(x.grad) for x in xs],
+        'grads': {k: tensor_record(p.grad) for k, p in module.named_parameters() if p.grad is not None},
+        'after': {k: tensor_record(b) for k, b in module.named_buffers()},
+    }
+
+
+if __name__ == '__main__':
+    errors = [
+        {'make': spec, 'sizes': sizes, **attempt(lambda spec=spec, sizes=sizes: make(spec)(*inputs(sizes)))}
+        for spec, sizes in ERRORS
+    ]
+    write('packages/core/test/golden/layers.json', {'layers': [layer(*c) for c in LAYERS], 'errors': errors}, depth=2)
