@@ -84,7 +84,18 @@ struct Set {
   /** How many of the features it needs, from the first on. */
   int needs;
 };
-const Set sets[] = {{&v4::kernels, allFeatures}, {&v3::kernels, avx2Features}, {&v2::kernels, baseFeatures}};
+// The build defines HAS_ for each set that it compiles kernels for.
+const Set sets[] = {
+#ifdef HAS_v4
+    {&v4::kernels, allFeatures},
+#endif
+#ifdef HAS_v3
+    {&v3::kernels, avx2Features},
+#endif
+#ifdef HAS_v2
+    {&v2::kernels, baseFeatures},
+#endif
+};
 bool runs(const Set& set) { return has_all(set.needs); }
 
 #else
@@ -129,10 +140,12 @@ std::string cpu_features() {
 const Kernels* kernels(std::string* error) {
   const char* pinned = getenv("FLAMBEAU_ISA");
   if (pinned != nullptr && *pinned != 0) return kernels_named(pinned, error);
+  std::string names;
   for (const Set& set : sets) {
     if (runs(set)) return set.kernels;
+    names += std::string(names.empty() ? "" : ", ") + set.kernels->name;
   }
-  *error = "native: this processor is older than x86-64-v2 (SSE 4.2)";
+  *error = "native: this processor can run none of the kernels here: " + names;
   return nullptr;
 }
 

@@ -27,7 +27,8 @@ const levels: readonly Level[] = ['core', 'backend', 'kernels']
 export interface CellOptions {
   /**
    * Run the checks from this level on; by default `core`, which is all. Use `backend` for a second backend beside one
-   * that ran all checks, `kernels` for other kernels of the same backend.
+   * that ran all checks, `kernels` for other kernels of the same backend, which get each layout of inputs for every
+   * fourth op.
    */
   readonly level?: Level
   /** Whether results must be equal in the last bit for every layout and mode; false compares within the tolerance. */
@@ -65,9 +66,12 @@ const leveled: Readonly<Record<string, readonly [Level, Check]>> = {
   nothing: ['kernels', derived.nothing],
   'random shapes': ['backend', random.shapes],
   compiled: ['kernels', variants.compiled],
-  'compiled gradients': ['kernels', variants.compiledGradients],
+  'compiled gradients': ['backend', variants.compiledGradients],
   'compiled training': ['kernels', variants.compiledTraining],
 }
+/** At level `kernels` each op gets one of these in turn, unless `checks` names them. */
+const inTurn = ['transposed inputs', 'sliced inputs', 'flipped inputs', 'expanded inputs']
+
 export const checks: Readonly<Record<string, Check>> = Object.fromEntries(
   Object.entries(leveled).map(([name, [, check]]) => [name, check]),
 )
@@ -100,8 +104,11 @@ export const cellsOf = (backend: Backend, options: CellOptions = {}): Cell[] => 
   }).filter(({ op }) => options.ops?.includes(op) ?? true)
   const cell = (name: string, cases: readonly Case[]): Cell[] =>
     cases.length === 0 ? [] : [{ name, run: () => runCases(cases, checked) }]
-  const cells = subjects.flatMap((subject) =>
-    all.flatMap(([name, check]) => cell(`${subject.op} › ${name}`, check(subject))),
+  const takesTurns = options.level === 'kernels' && options.checks === undefined
+  const isTurn = (name: string, i: number): boolean =>
+    !takesTurns || !inTurn.includes(name) || inTurn[i % inTurn.length] === name
+  const cells = subjects.flatMap((subject, i) =>
+    all.flatMap(([name, check]) => (isTurn(name, i) ? cell(`${subject.op} › ${name}`, check(subject)) : [])),
   )
   const memory = wanted('memory', 'backend')
     ? Object.keys(families).flatMap((family) =>
