@@ -9,14 +9,11 @@ const bin = (name, path) => join('node_modules', name, path)
 
 /** Returns how many of the checks failed. Requires built packages. */
 export const check = async () => {
-  const results = [
-    await step('format, lint, arrows', () =>
-      node(bin('@biomejs/biome', 'bin/biome'), ['check', '--error-on-warnings']),
-    ),
-    await step('types', () => node(bin('typescript', 'bin/tsc'), ['-b'])),
-    await step('API reports', () => turbo(['check:api', '--continue'])),
-    await step('packed packages', () => turbo(['check:package', '--continue'])),
-  ]
+  const results = await Promise.all([
+    step('format, lint, arrows', () => node(bin('@biomejs/biome', 'bin/biome'), ['check', '--error-on-warnings'])),
+    step('types', () => node(bin('typescript', 'bin/tsc'), ['-b'])),
+    step('API reports, packed packages', () => turbo(['check:api', 'check:package', '--continue'])),
+  ])
   return results.filter((passed) => !passed).length
 }
 

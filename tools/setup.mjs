@@ -158,13 +158,14 @@ const testSome = async (args) => {
 }
 
 /**
- * Runs all tests, two packages at once on two cores, with each package's output in one piece; turbo replays the results
- * of packages that nothing changed for.
+ * Runs all tests, up to three packages at once, with each package's output in one piece; turbo replays the results of
+ * packages that nothing changed for.
  */
 const testAll = async () => {
   const files = tested.map((folder) => join(root, folder, '.cache', 'counts.json'))
   for (const file of files) rmSync(file, { force: true })
-  const how = [`--concurrency=${Math.min(2, availableParallelism())}`, '--continue']
+  // One more than cores, because a package waits at times for a browser, an installation, or the last of its compilers.
+  const how = [`--concurrency=${Math.min(3, availableParallelism() + 1)}`, '--continue']
   const shown = ['--output-logs=new-only', '--log-prefix=none', '--log-order=grouped']
   const { code } = await pnpm(['exec', 'turbo', 'run', 'test', ...how, ...shown], { inherit: true })
   const counts = { passed: 0, failed: 0, skipped: 0 }

@@ -9,7 +9,7 @@ const here = process.cwd()
 const counts = join(here, '.cache', 'counts.json')
 rmSync(counts, { force: true })
 mkdirSync(join(here, '.cache'), { recursive: true })
-// turbo runs two packages at once, so this one gets half of the cores.
+// turbo runs other packages at once, so this one gets half of the cores.
 const workers = Math.max(1, Math.floor(availableParallelism() / 2))
 const args = ['run', '--passWithNoTests', `--maxWorkers=${workers}`, join(here, 'test')]
 const { code } = await node('node_modules/vitest/vitest.mjs', args, {
