@@ -71,6 +71,11 @@ def batch_norm(x, mean, var, weight=None, bias=None, **options):
     return F.batch_norm(x, copy(mean), copy(var), weight, bias, **options)
 
 
+def instance_norm(x, mean=None, var=None, *rest, **options):
+    copy = lambda s: None if s is None else s.detach().clone()
+    return F.instance_norm(x, copy(mean), copy(var), *rest, **options)
+
+
 # Ops whose name alone does not lead to PyTorch's function.
 OVERRIDES = {
     'at': index,
@@ -83,6 +88,9 @@ OVERRIDES = {
     'int': lambda x: x.long(),
     'expandAs': lambda x, other: x.expand_as(other),
     'batchNorm': batch_norm,
+    'layerNorm': F.layer_norm,
+    'groupNorm': F.group_norm,
+    'instanceNorm': instance_norm,
     'pad': F.pad,
     'unfold': lambda x, dim, size, step: x.unfold(dim, size, step),
     'binaryCrossEntropyWithLogits': F.binary_cross_entropy_with_logits,

@@ -40,6 +40,17 @@ LAYERS = [
     (['BatchNorm2d', 3, 0.01, None, False], [IMAGE], True, None),
     (['BatchNorm3d', 3], [VOLUME], True, GAIN),
     (['BatchNorm3d', 3, {'trackRunningStats': False}], [VOLUME], False, GAIN),
+    (['InstanceNorm1d', 3], [[2, 3, 4]], True, None),
+    (['InstanceNorm1d', 3, {'affine': True}], [[3, 4]], True, GAIN),
+    (['InstanceNorm2d', 3, {'trackRunningStats': True, 'affine': True, 'momentum': 0.3}], [IMAGE], True, RUNNING),
+    (['InstanceNorm2d', 3, {'trackRunningStats': True}], [IMAGE], False, RUNNING),
+    (['InstanceNorm3d', 3, 0.1], [VOLUME], False, None),
+    (['LayerNorm', 2], [IMAGE], True, {'weight': [0.5, 2], 'bias': [0.1, 0]}),
+    (['LayerNorm', [2, 2], 0.1, False], [IMAGE], True, None),
+    (['GroupNorm', 3, 3], [[2, 3, 2]], True, GAIN),
+    (['GroupNorm', 1, 3, 0.1, False], [IMAGE], False, None),
+    (['LocalResponseNorm', 2], [IMAGE], True, None),
+    (['LocalResponseNorm', 3, {'alpha': 0.5, 'beta': 2, 'k': 2}], [IMAGE], True, None),
 ]
 ERRORS = [
     (['BatchNorm1d', 3], [IMAGE]),
@@ -47,6 +58,10 @@ ERRORS = [
     (['BatchNorm2d', 3], [[2, 4, 1, 1]]),
     (['BatchNorm2d', 3], [[1, 3, 1, 1]]),
     (['BatchNorm3d', 3], [IMAGE]),
+    (['InstanceNorm1d', 3], [IMAGE]),
+    (['InstanceNorm2d', 3], [[2, 3]]),
+    (['InstanceNorm3d', 3], [[2, 3, 2]]),
+    (['GroupNorm', 2, 3], []),
 ]
 
 

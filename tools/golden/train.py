@@ -284,7 +284,7 @@ def optim():
 def make(spec):
     name, *args = spec
     options = args.pop() if args and isinstance(args[-1], dict) else {}
-    args = [make(a) if isinstance(a, list) else a for a in args]
+    args = [make(a) if isinstance(a, list) and isinstance(a[0], str) else a for a in args]
     return getattr(nn, name)(*args, **options_of(options))
 
 

@@ -356,15 +356,52 @@ for (const rank of [1, 2, 3] as const) {
     ...layer,
   ])
 }
-for (const name of ['BatchNorm1d', 'BatchNorm2d', 'BatchNorm3d'] as const)
-  made_(`nn.${name}`, nn[name], [
+const eps = at('eps', 'finite?', 1e-5)
+const affine = at('affine', 'bool?', true)
+for (const rank of [1, 2, 3] as const) {
+  const channelNorm = (momentum: string): Param[] => [
     at('numFeatures', 'int', 2),
-    at('eps', 'finite?', 1e-5),
-    at('momentum', 'finite?|null', 0.1),
-    at('affine', 'bool?', true),
+    eps,
+    at('momentum', momentum as Param['kind'], 0.1),
+    affine,
     at('trackRunningStats', 'bool?', true),
     ...layer,
-  ])
+  ]
+  made_(`nn.BatchNorm${rank}d`, nn[`BatchNorm${rank}d`], channelNorm('finite?|null'))
+  made_(`nn.InstanceNorm${rank}d`, nn[`InstanceNorm${rank}d`], channelNorm('finite?'))
+}
+made_('nn.LayerNorm', nn.LayerNorm, [
+  at('normalizedShape', 'dims', 2),
+  eps,
+  at('elementwiseAffine', 'bool?', true),
+  ...layer,
+])
+made_('nn.GroupNorm', nn.GroupNorm, [at('numGroups', 'int', 1), at('numChannels', 'int', 2), eps, affine, ...layer], {
+  words: /divisible/,
+})
+const local = [at('size', 'int', 2), at('alpha', 'finite?', 1), at('beta', 'finite?', 1), at('k', 'finite?', 1)]
+made_('nn.LocalResponseNorm', nn.LocalResponseNorm, local)
+const batch = at('input', 'tensor', () => core.ones(2, 2, 2))
+const [gains, shifts] = [at('weight', 'tensor?|null', row), at('bias', 'tensor?|null', row)]
+const negative = { nan: 'a negative eps or k' }
+add('F.layerNorm', F.layerNorm, [self, at('normalizedShape', 'ints', () => [2]), gains, shifts, eps], negative)
+add('F.groupNorm', F.groupNorm, [batch, at('numGroups', 'int', 1), gains, shifts, eps], negative)
+add('F.localResponseNorm', F.localResponseNorm, [batch, ...local], negative)
+add(
+  'F.instanceNorm',
+  F.instanceNorm,
+  [
+    batch,
+    { ...running('runningMean'), kind: 'tensor?|null' },
+    { ...running('runningVar'), kind: 'tensor?|null' },
+    gains,
+    shifts,
+    at('useInputStats', 'bool?', true),
+    at('momentum', 'finite?', 0.1),
+    eps,
+  ],
+  negative,
+)
 made_('nn.Parameter', nn.Parameter, [at('data', 'tensor', T), at('requiresGrad', 'bool?', true)])
 const module = at('module', 'module', () => new nn.Identity())
 made_('nn.Sequential', nn.Sequential, [module, at('module', 'module', () => new nn.Identity())], {

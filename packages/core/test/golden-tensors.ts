@@ -82,8 +82,10 @@ export const bitsOf = (x: Tensor): string[] => {
 export type Make = readonly [name: string, ...args: readonly unknown[]]
 type Class = new (...args: never[]) => nn.Module
 
+const isMake = (arg: unknown): arg is Make => Array.isArray(arg) && typeof arg[0] === 'string'
+
 /** A module of a golden record: its class, and arguments, which may be modules. */
 export const makeModule = ([name, ...args]: Make): nn.Module => {
   const make = (nn as unknown as Readonly<Record<string, Class>>)[name]
-  return new make(...(args.map((arg) => (Array.isArray(arg) ? makeModule(arg as unknown as Make) : arg)) as never[]))
+  return new make(...(args.map((arg) => (isMake(arg) ? makeModule(arg) : arg)) as never[]))
 }

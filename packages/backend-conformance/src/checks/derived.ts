@@ -15,6 +15,7 @@ import { plain } from './values.ts'
 const signless: Readonly<Record<string, string>> = {
   bilinear: 'the compiler of a shader may let a short sum begin with its first product instead of 0',
   cumsum: 'PyTorch adds the first element to 0, here sums begin with it',
+  groupNorm: 'PyTorch subtracts the mean after it has scaled both, here it scales the difference',
   relu: 'the larger of -0 and 0: in PyTorch it depends on whether the element is processed in a vector',
 }
 

@@ -10,6 +10,7 @@ import { joins } from './joins.ts'
 import { logic } from './logic.ts'
 import { losses } from './losses.ts'
 import { matmul } from './matmul.ts'
+import { norms } from './norms.ts'
 import { order } from './order.ts'
 import { reductions } from './reductions.ts'
 import { views } from './views.ts'
@@ -28,6 +29,7 @@ export const families = {
   logic,
   losses,
   matmul,
+  norms,
   order,
   reductions,
   views,
@@ -53,6 +55,7 @@ const table = {
   ...logic,
   ...losses,
   ...matmul,
+  ...norms,
   ...order,
   ...reductions,
   ...views,

@@ -1,8 +1,10 @@
 // Batch normalisation: shifts and scales each channel to mean 0 and variance 1 over the batch, or in evaluation by the
 // running statistics that training collected.
+import { type DType, dtypeName, isFloat } from '../base/dtype.ts'
 import { RuntimeError, ValueError } from '../base/errors.ts'
-import { numelOf, sameShape, type Shape } from '../base/shape.ts'
+import { sameShape, type Shape } from '../base/shape.ts'
 import { type Expr, s } from '../expr/expr.ts'
+import { notImplemented } from '../ops/define/arguments.ts'
 import { composite } from '../ops/define/composite.ts'
 import { elementwise, expandTo, sumTo } from '../ops/define/elementwise.ts'
 import { reshapeOp } from '../ops/define/views.ts'
@@ -21,6 +23,12 @@ const evaluated = elementwise('nativeBatchNorm', (x, mean, variance, weight, bia
   s.add(s.mul(s.mul(s.sub(x, mean), s.div(1, s.sqrt(s.add(variance, eps)))), weight), bias),
 )
 
+/** The number of elements of each channel. */
+function countOf(sizes: Shape): number {
+  let n = sizes[0]
+  for (let i = 2; i < sizes.length; i++) n *= sizes[i]
+  return n
+}
 const ofChannels = { axis: 1 }
 const squaredError = elementwise('sum', (x, mean) => s.mul(s.sub(x, mean), s.sub(x, mean)))
 /** The mean of each channel, and the sum of squared distances from it. */
@@ -31,7 +39,7 @@ const moments = composite<'moments', null>({
   compose([input]) {
     const x = input as Tensor
     const spec = { sizes: channelShape(x.sizes), dtype: x.dtype }
-    const mean = div(sumTo(x, spec.sizes), x.elements / x.sizes[1])
+    const mean = div(sumTo(x, spec.sizes), countOf(x.sizes))
     return [mean, apply(squaredError, [x, mean], spec)]
   },
 })
@@ -93,7 +101,16 @@ function trackBatch(
   const all = batches === null ? targets : [...targets, batches]
   // Reading the buffer of a freed storage throws.
   for (const x of all) if (x.storage.freed) void x.buffer
-  const values = [...[batchMean, squares].map((x) => apply(reshapeOp, [x], mean.sizes)), n - 1]
+  // Instances, if normalised one by one, count equally.
+  const ofChannels = (x: Tensor): Tensor => {
+    const rows = apply(reshapeOp, [x], [x.elements / mean.elements, mean.elements])
+    return apply(reshapeOp, [div(sumTo(rows, [1, mean.elements]), rows.sizes[0])], mean.sizes)
+  }
+  const single = batchMean.elements === mean.elements
+  const values = [
+    ...[batchMean, squares].map((x) => (single ? apply(reshapeOp, [x], mean.sizes) : ofChannels(x))),
+    n - 1,
+  ]
   atomically(all, () => {
     if (batches !== null) noGrad(() => inPlace(add, batches, 1))
     if (momentum === null && batches !== null) trackAverage(targets, [...values, batches])
@@ -122,7 +139,7 @@ const trainingOp: OpDef<Training> = {
     const x = ctx.input(0)
     const weight = ctx.operand(1)
     const [mean, invStd] = [ctx.output(1), ctx.output(2)]
-    const inverse = operand(mean.elements / x.elements)
+    const inverse = operand(1 / countOf(x.sizes))
     const { sizes, dtype } = mean
     const weightSum = dy === null ? null : apply(weightGradient, [dy, x, mean, invStd], { sizes, dtype })
     const biasSum = dy === null ? null : sumTo(dy, sizes)
@@ -131,7 +148,7 @@ const trainingOp: OpDef<Training> = {
       if (dy !== null && weightSum !== null && biasSum !== null) {
         terms.push(apply(inputGradient, [dy, x, mean, invStd, weight, biasSum, weightSum, inverse], null))
       }
-      if (dMean !== null) terms.push(expandTo(mul(dMean, mean.elements / x.elements), x.sizes))
+      if (dMean !== null) terms.push(expandTo(mul(dMean, 1 / countOf(x.sizes)), x.sizes))
       if (dInvStd !== null) terms.push(apply(invStdGradient, [dInvStd, x, mean, invStd, inverse], null))
     }
     const dx = terms.length === 0 ? null : terms.reduce((sum, term) => add(sum, term))
@@ -141,7 +158,7 @@ const trainingOp: OpDef<Training> = {
     kind: 'compose',
     compose([input, weight, bias], { eps, running }) {
       const x = input as Tensor
-      const n = x.elements / x.sizes[1]
+      const n = countOf(x.sizes)
       const [mean, squares] = applyAll(moments, [x], null)
       const invStd = apply(inverseStd, [squares, operand(n), operand(eps)], null)
       const y = apply(normalised, [x, mean, invStd, weight, bias], null)
@@ -151,10 +168,33 @@ const trainingOp: OpDef<Training> = {
   },
 }
 
-/** Throws PyTorch's errors before anything is changed. */
-export function checkBatch(x: Tensor, values: Readonly<Record<string, Tensor | null>>, training: boolean): void {
+/** Throws for a dtype that `kernel` of PyTorch does not take, and for parameters of another one. */
+export function checkDTypes(
+  x: Tensor,
+  parameters: readonly (Tensor | null)[],
+  kernel: string,
+  mixed = (found: DType) => `expected scalar type ${dtypeName[x.dtype]} but found ${dtypeName[found]}`,
+): void {
+  if (!isFloat(x.dtype)) throw notImplemented(kernel, x.dtype)
+  for (const value of parameters) {
+    if (value !== null && value.dtype !== x.dtype)
+      throw new RuntimeError(mixed(value.dtype), `Convert one of them: x.to('${value.dtype}').`)
+  }
+}
+const mixedBatch = (): string => 'mixed dtype (CPU): expect parameter to have scalar type of Float'
+
+/**
+ * Throws PyTorch's errors before anything is changed. Values are one for each channel of each of `instances` samples,
+ * if these are normalised one by one.
+ */
+export function checkBatch(
+  x: Tensor,
+  values: Readonly<Record<string, Tensor | null>>,
+  training: boolean,
+  instances = 1,
+): void {
   const { sizes } = x
-  if (training && numelOf(sizes) / sizes[1] === 1) {
+  if (training && countOf(sizes) === 1) {
     throw new ValueError(
       `Expected more than 1 value per channel when training, got input size ${formatSize(sizes)}`,
       'Use larger batches, or model.eval() for single samples.',
@@ -162,9 +202,13 @@ export function checkBatch(x: Tensor, values: Readonly<Record<string, Tensor | n
   }
   for (const [name, value] of Object.entries(values)) {
     if (value !== null && value.elements !== sizes[1]) {
-      throw new RuntimeError(`${name} should contain ${sizes[1]} elements not ${value.elements}`)
+      throw new RuntimeError(
+        `${name} should contain ${sizes[1] * instances} elements not ${value.elements * instances}`,
+        `One for each of ${sizes[1]} channels.`,
+      )
     }
   }
+  checkDTypes(x, Object.values(values), 'batch_norm', mixedBatch)
 }
 
 interface Affine {

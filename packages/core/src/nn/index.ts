@@ -18,6 +18,7 @@ export {
   Tanh,
 } from './activation.ts'
 export type { BatchNormOptions } from './batch-norm.ts'
+export type { InstanceNormOptions, LayerNormOptions, LocalResponseNormOptions } from './group-norm.ts'
 export { ModuleList, type NamedModules, Sequential } from './container.ts'
 export {
   Conv1d,
@@ -38,7 +39,21 @@ export * as init from './init.ts'
 export { Identity, type LayerOptions, Linear } from './linear.ts'
 export { Module } from './module.ts'
 export type { To } from './move.ts'
-export { BatchNorm1d, BatchNorm2d, BatchNorm3d, type BatchNormLayerOptions } from './norm-layers.ts'
+export {
+  BatchNorm1d,
+  BatchNorm2d,
+  BatchNorm3d,
+  type BatchNormLayerOptions,
+  GroupNorm,
+  type GroupNormLayerOptions,
+  InstanceNorm1d,
+  InstanceNorm2d,
+  InstanceNorm3d,
+  type InstanceNormLayerOptions,
+  LayerNorm,
+  type LayerNormLayerOptions,
+  LocalResponseNorm,
+} from './norm-layers.ts'
 export { Parameter } from './parameter.ts'
 export { IncompatibleKeys, StateDict, type StateDictLike } from './state-dict.ts'
 export * as utils from './utils.ts'

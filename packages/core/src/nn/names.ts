@@ -13,3 +13,7 @@ export function pythonRepr(value: unknown): string {
     return value.length === 1 ? `(${pythonRepr(value[0])},)` : `(${value.map(pythonRepr).join(', ')})`
   return String(value)
 }
+
+/** A number whose default is a float to Python, which prints that as 1.0, but 2 as it is given. */
+export const floatRepr = (value: number, otherwise: number): string =>
+  value === otherwise && Number.isInteger(value) ? `${value}.0` : pythonRepr(value)
