@@ -18,11 +18,10 @@ import {
   type Shape,
   topological,
 } from '@flambeau/core/backend'
-import type { Likeness } from './likeness.ts'
 import { sum, times } from '../text/indices.ts'
 import { emitNest, type Nest, type Strided } from '../text/loops.ts'
 import { type Blocks, blocksOf } from '../text/blocks.ts'
-import { constantSource, type FunctionSource, type ProgramSource } from './source.ts'
+import { constantSource, type FunctionSource, type Outline, type ProgramSource } from './source.ts'
 import { combineSource, finishSource, reducedOfNone } from '../text/reduction.ts'
 
 export type MapInstr = ProgramInstr<'map'>
@@ -44,7 +43,7 @@ const exprsOf = ({ attrs, check }: MapInstr): Expr[] => [
 ]
 
 /** Writes a map as a function. */
-export function mapStep(source: ProgramSource, instr: MapInstr, like?: Likeness): void {
+export function mapStep(source: ProgramSource, instr: MapInstr, outline?: Outline): void {
   const write = (fn: FunctionSource): readonly string[] => {
     const shape = iteratedShape(source, instr)
     if (numelOf(shape) === 0) return emptied(source, fn, instr)
@@ -59,7 +58,7 @@ export function mapStep(source: ProgramSource, instr: MapInstr, like?: Likeness)
       ? ['{', ...loops(fn, instr, shape, [checked], [flag]), '}', raise, ...loops(fn, instr, shape, attrs.outs, [])]
       : [...loops(fn, instr, shape, [...attrs.outs, checked], [flag]), raise]
   }
-  source.step(instr.origin.name, write, like)
+  source.step(instr.origin.name, write, outline)
 }
 
 /** The loops of some outputs. The last of them may be check expressions, which go to `flags`. */
@@ -141,14 +140,14 @@ export function straightStep(
   source: ProgramSource,
   instrs: readonly MapInstr[],
   leaves: (value: number) => boolean,
-  like?: Likeness,
+  outline?: Outline,
 ): void {
   const write = (fn: FunctionSource): readonly string[] => {
     const code = new Straight(source, fn, leaves)
     for (const instr of instrs) code.add(instr)
     return code.lines
   }
-  source.step(instrs.map((x) => x.origin.name).join(', '), write, like)
+  source.step(instrs.map((x) => x.origin.name).join(', '), write, outline)
 }
 
 /** The offsets of all elements of a layout, in row-major order. */

@@ -18,9 +18,8 @@ import { alongOf, isWalked, productOf, type Steps } from '../text/along.ts'
 import { emitMatmul, type MatmulSource } from '../text/matmul.ts'
 import type { MatrixSource } from '../text/scope.ts'
 import { isCall } from '../text/blocks.ts'
-import type { Likeness } from './likeness.ts'
 import { inputDTypes } from './map.ts'
-import type { FunctionSource, ProgramSource } from './source.ts'
+import type { FunctionSource, Outline, ProgramSource } from './source.ts'
 
 const contracted = ({ values }: Program, { attrs, inputs, outputs }: ProgramInstr<'contract'>): Contraction =>
   contractionOf({ attrs, inputs, outputs: [values[outputs[0]]] })
@@ -47,13 +46,13 @@ export function apart(program: Program, instr: ProgramInstr<'contract'>): readon
 }
 
 /** Writes a contraction as functions. */
-export function contractStep(source: ProgramSource, instr: ProgramInstr<'contract'>, like?: Likeness): void {
+export function contractStep(source: ProgramSource, instr: ProgramInstr<'contract'>, outline?: Outline): void {
   const write = (fn: FunctionSource): readonly string[] => {
     const { declarations, call } = emitMatmul(sourceOf(source, fn, instr), (prefix) => source.fresh(prefix))
     source.declare(declarations)
     return [call]
   }
-  source.step(instr.origin.name, write, like)
+  source.step(instr.origin.name, write, outline)
 }
 
 function sourceOf(source: ProgramSource, fn: FunctionSource, instr: ProgramInstr<'contract'>): MatmulSource {

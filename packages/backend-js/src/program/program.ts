@@ -21,7 +21,7 @@ import {
   withOperands,
 } from '@flambeau/core/backend'
 import { argReduceStep } from '../kernels/arg-reduce.ts'
-import { type Likeness, likenessOf } from './likeness.ts'
+import { outlineOf } from './outline.ts'
 import { offsets } from '../text/along.ts'
 import { indented } from '../text/loops.ts'
 import { calledIn } from '../kernels/map.ts'
@@ -30,7 +30,7 @@ import { type MapInstr, mapStep, mostStatements, statementsOf, straightStep } fr
 import { apart, contractStep } from './matmul.ts'
 import { moveStep } from './move.ts'
 import { ProgramMemory } from './memory.ts'
-import { ProgramSource } from './source.ts'
+import { type Outline, ProgramSource } from './source.ts'
 
 /** Instructions that the ordinary kernels run, over the memory of the program. */
 class Kernels {
@@ -63,7 +63,7 @@ interface Step {
   readonly instrs: readonly ProgramInstr[]
   /** In straight-line code: whether something else needs a value. */
   readonly leaves?: (value: number) => boolean
-  readonly like?: Likeness
+  readonly outline?: Outline
 }
 
 function stepsOf(source: ProgramSource): Step[] {
@@ -75,33 +75,34 @@ function stepsOf(source: ProgramSource): Step[] {
     const straight = straightEnd(source, start)
     end = Math.max(straight, start + 1)
     const taken = instrs.slice(start, end)
-    if (straight === start) steps.push({ instrs: taken, like: likenessOf(source, taken, '') })
+    if (straight === start) steps.push({ instrs: taken, outline: outlineOf(source, taken, '') })
     else {
       const to = end
       const leaves = (value: number): boolean =>
         lasting.has(value) || (readers.get(value) ?? []).some((reader) => reader >= to)
       const left = taken.flatMap(({ outputs }) => outputs.map(leaves))
-      steps.push({ instrs: taken, leaves, like: likenessOf(source, taken, `straight ${left}`) })
+      steps.push({ instrs: taken, leaves, outline: outlineOf(source, taken, `straight ${left}`) })
     }
   }
   return steps
 }
 
-/** At least this many steps that are alike share a function. */
-const fewAlike = 4
+/** A function is shared by at least this many steps. */
+const fewest = 4
 
 /** Writes the functions and the calls of a program, or of the body of a repetition. */
 function write(source: ProgramSource, kernels: Kernels): void {
   const steps = stepsOf(source)
-  const alike = new Map<string, number>()
-  for (const { like } of steps) if (like !== undefined) alike.set(like.key, (alike.get(like.key) ?? 0) + 1)
-  for (const { instrs, leaves, like: own } of steps) {
-    const like = own !== undefined && (alike.get(own.key) as number) >= fewAlike ? own : undefined
+  const counts = new Map<string, number>()
+  for (const { outline } of steps)
+    if (outline !== undefined) counts.set(outline.key, (counts.get(outline.key) ?? 0) + 1)
+  for (const { instrs, leaves, outline: own } of steps) {
+    const outline = own !== undefined && (counts.get(own.key) as number) >= fewest ? own : undefined
     const [instr] = instrs
-    if (leaves !== undefined) straightStep(source, instrs as MapInstr[], leaves, like)
+    if (leaves !== undefined) straightStep(source, instrs as MapInstr[], leaves, outline)
     else if (isRepeat(instr)) writeLoop(source, kernels, instr)
-    else if (instr.kind === 'map') mapStep(source, instr, like)
-    else if (instr.kind === 'contract') contractStep(source, instr, like)
+    else if (instr.kind === 'map') mapStep(source, instr, outline)
+    else if (instr.kind === 'contract') contractStep(source, instr, outline)
     else if (instr.kind === 'argReduce' && instr.inputs.every(isUse)) argReduceStep(source, instr)
     else if (!moveStep(source, instr)) source.calls.push(kernels.add(source, instr))
   }

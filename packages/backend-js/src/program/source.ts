@@ -11,10 +11,25 @@ import {
 } from '@flambeau/core/backend'
 import { isReading } from '@flambeau/core/backend'
 import { type Count, sum, times } from '../text/indices.ts'
-import type { Likeness } from './likeness.ts'
 import type { NestMemory, Strided } from '../text/loops.ts'
 import type { Opened, ProgramMemory } from './memory.ts'
 import type { Cells } from '../text/reduction.ts'
+
+/**
+ * What a step has in common with the others that share its function (`key`), and what is its own, in the order of the
+ * shared parameters.
+ */
+export interface Outline {
+  readonly key: string
+  /** One value per memory that is a parameter. */
+  readonly values: readonly number[]
+  /**
+   * The parameter that each value is in. Several values may be in one: a result that is overwritten has a value per
+   * write.
+   */
+  readonly places: ReadonlyMap<number, number>
+  readonly readings: readonly number[]
+}
 
 /**
  * A function of the text. Its parameters are the memory and the numbers that change between runs. If several steps
@@ -23,24 +38,24 @@ import type { Cells } from '../text/reduction.ts'
 export class FunctionSource implements NestMemory {
   readonly lines: string[] = []
   readonly #memory: ProgramMemory
-  readonly #like: Likeness | undefined
-  /** By name: the argument that a step of a likeness passes. */
-  readonly #parameters = new Map<string, (like: Likeness) => string>()
+  readonly #outline: Outline | undefined
+  /** By name: the argument that a step passes. */
+  readonly #parameters = new Map<string, (outline: Outline) => string>()
 
   /** The source of how far readings have moved in an iteration. */
   readonly #moving: string
 
-  constructor(memory: ProgramMemory, moving: string, like?: Likeness) {
+  constructor(memory: ProgramMemory, moving: string, outline?: Outline) {
     this.#memory = memory
     this.#moving = moving
-    this.#like = like
+    this.#outline = outline
   }
 
   open(value: number): Opened {
     const opened = this.#memory.open(value)
     const { array, start, constant } = opened
-    if (constant && this.#like === undefined) return opened
-    const at = this.#like?.places.get(value) as number
+    if (constant && this.#outline === undefined) return opened
+    const at = this.#outline?.places.get(value) as number
     this.#parameters.set(array, ({ values }) => this.#memory.open(values[at]).array)
     if (start !== '0') this.#parameters.set(start, ({ values }) => this.#memory.open(values[at]).start)
     return { ...opened, constant: false }
@@ -66,8 +81,8 @@ export class FunctionSource implements NestMemory {
   }
 
   #reading(reading: number): Count {
-    const at = this.#like?.readings.indexOf(reading) ?? 0
-    if (this.#like === undefined) return sum(String(reading), this.#moving)
+    const at = this.#outline?.readings.indexOf(reading) ?? 0
+    if (this.#outline === undefined) return sum(String(reading), this.#moving)
     this.#parameters.set(`reading${reading}`, ({ readings }) => sum(String(readings[at]), this.#moving))
     return `reading${reading}`
   }
@@ -85,8 +100,8 @@ export class FunctionSource implements NestMemory {
   }
 
   /** The arguments that a step passes to this function. */
-  arguments(like: Likeness): string {
-    return Array.from(this.#parameters.values(), (argument) => argument(like)).join(', ')
+  arguments(outline: Outline): string {
+    return Array.from(this.#parameters.values(), (argument) => argument(outline)).join(', ')
   }
 }
 
@@ -113,7 +128,7 @@ export class ProgramSource {
   readonly program: Program
   readonly calls: string[] = []
   readonly #functions: Functions
-  /** Functions that several steps share, by the steps' likeness. */
+  /** Functions that several steps share, by the key of their outline. */
   readonly #shared = new Map<string, { readonly name: string; readonly fn: FunctionSource }>()
   /** How far readings move in an iteration of a body; 0 outside of bodies. */
   readonly moving: string
@@ -167,19 +182,19 @@ export class ProgramSource {
     this.#functions.lines.push(...lines)
   }
 
-  /** Declares a function that every run calls; `write` gives its statements. Steps with an equal `like` share one. */
-  step(comment: string, write: (fn: FunctionSource) => readonly string[], like?: Likeness): void {
-    let step = like && this.#shared.get(like.key)
+  /** Declares a function that every run calls; `write` gives its statements. Steps whose outlines have one key share it. */
+  step(comment: string, write: (fn: FunctionSource) => readonly string[], outline?: Outline): void {
+    let step = outline && this.#shared.get(outline.key)
     if (step === undefined) {
-      const fn = new FunctionSource(this.memory, this.moving, like)
+      const fn = new FunctionSource(this.memory, this.moving, outline)
       const body = write(fn)
       if (body.length === 0) return
       step = { name: this.fresh('step'), fn }
       this.declare([`// ${comment}`, `const ${step.name} = (${fn.parameters}) => {`, ...fn.lines, ...body, '}'])
-      if (like !== undefined) this.#shared.set(like.key, step)
+      if (outline !== undefined) this.#shared.set(outline.key, step)
     }
     const { name, fn } = step
-    this.calls.push(`${name}(${like === undefined ? fn.parameters : fn.arguments(like)})`)
+    this.calls.push(`${name}(${outline === undefined ? fn.parameters : fn.arguments(outline)})`)
   }
 
   /** The lines of the whole text; `opening` are the first lines of a run. */

@@ -1,4 +1,4 @@
-// Decides which steps of a program share a function: those whose text differs only in the memory they use and the
+// Function outlining: decides which steps of a program share a function, those whose text differs only in the memory they use and the
 // values that a run reads. A network repeats its layers, so the text of a layer is written, parsed and optimised once.
 // Memory passed as a parameter is read more slowly than a constant, so only steps that take less time than making their
 // own functions share one.
@@ -14,22 +14,7 @@ import {
   type Use,
 } from '@flambeau/core/backend'
 import { iteratedShape, type MapInstr } from './map.ts'
-import type { ProgramSource } from './source.ts'
-
-/**
- * What a step has in common with the steps like it (`key`), and what is its own, in the order of the shared parameters.
- */
-export interface Likeness {
-  readonly key: string
-  /** One value per memory that is a parameter. */
-  readonly values: readonly number[]
-  /**
-   * The parameter that each value is in. Several values may be in one: a result that is overwritten has a value per
-   * write.
-   */
-  readonly places: ReadonlyMap<number, number>
-  readonly readings: readonly number[]
-}
+import type { Outline, ProgramSource } from './source.ts'
 
 /**
  * Steps with at most this work (multiplications, or expression steps times elements) share functions, because a hundred
@@ -50,8 +35,8 @@ function workOf(source: ProgramSource, instr: ProgramInstr): number {
 const numberKey = (x: number): string => (Object.is(x, -0) ? '-0' : String(x))
 
 /**
- * By the order of an expression's steps, which is the same object for the same expressions. Most steps that are alike
- * share it.
+ * By the order of an expression's steps, which is the same object for the same expressions. Most steps that
+ * can share a function have it in common.
  */
 const keys = new WeakMap<readonly Expr[], string>()
 
@@ -94,10 +79,10 @@ function positionIn<T>(list: T[], x: T): number {
 }
 
 /**
- * The likeness of a step that runs maps or a product; `form` tells apart the functions that the same instructions can
+ * The outline of a step that runs maps or a product; `form` tells apart the functions that the same instructions can
  * become. Undefined for a step with much work, and for one with a check, whose error belongs to a single instruction.
  */
-export function likenessOf(source: ProgramSource, instrs: readonly ProgramInstr[], form: string): Likeness | undefined {
+export function outlineOf(source: ProgramSource, instrs: readonly ProgramInstr[], form: string): Outline | undefined {
   const { memory, program } = source
   const values: number[] = []
   const readings: number[] = []
