@@ -1,2 +1,7 @@
-// Data sets of images, by torchvision's names: re-exports only.
-export {}
+// torchvision.datasets: data sets of images in files, none of which is downloaded.
+export { CIFAR10 } from './cifar.ts'
+export { type Transform, VisionDataset, type VisionOptions } from './dataset.ts'
+export { FakeData, type FakeDataOptions } from './fake-data.ts'
+export type { Root } from './folder.ts'
+export { ImageFolder, type ImageFolderOptions } from './image-folder.ts'
+export { FashionMNIST, MNIST, type PartOptions } from './mnist.ts'

@@ -1,2 +1,2 @@
-// Grids of images and files of them: re-exports only.
-export {}
+// torchvision.utils: grids of pictures.
+export { type GridOptions, makeGrid, saveImage } from './grid.ts'

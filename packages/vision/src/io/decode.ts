@@ -1,0 +1,188 @@
+// PNG and JPEG files to images, by fast-png and jpeg-js. Sizes are read from the header and compared with the size of
+// the file before either library allocates memory, and whatever a library throws becomes an error that names the file.
+import { decode as decodePng } from 'fast-png'
+import jpeg from 'jpeg-js'
+import { broken, checkBytes, Image, type ImageMode, modeOf } from './image.ts'
+
+/** The size and the channels that a header claims. */
+interface Header {
+  readonly width: number
+  readonly height: number
+  /** Bits of a pixel. */
+  readonly bits: number
+}
+
+interface Format {
+  readonly name: string
+  readonly begin: readonly number[]
+  header(bytes: Uint8Array): Header | undefined
+  decode(bytes: Uint8Array): Image
+  /** How many bytes of samples one byte of a file can stand for. */
+  readonly ratio: number
+}
+
+/** PIL's limit on pixels, above which a picture counts as an attack. */
+const MOST_PIXELS = 178_956_970
+
+/**
+ * The picture in the bytes of a PNG or JPEG file, in the mode of the file: grey or colours, with or without alpha. 16
+ * bits are cut to 8, and a palette becomes its colours. `file` is the name for errors.
+ *
+ * Throws a RuntimeError with that name if the bytes are no such picture, or a broken one, or if its header claims more
+ * pixels than PIL accepts or than the file can hold; that is found out before memory is allocated for them.
+ */
+export function decodePicture(bytes: Uint8Array, file = 'image', mode?: ImageMode): Image {
+  checkBytes('decode_image', bytes)
+  const format = formats.find(({ begin }) => begin.every((byte, i) => bytes[i] === byte))
+  if (format === undefined) throw broken(file, 'cannot identify image file', unknownHint(bytes))
+  const header = format.header(bytes)
+  if (header === undefined) throw broken(file, `the header of the ${format.name} is broken`, damaged)
+  const { width, height, bits } = header
+  const size = `${width} x ${height}`
+  if (width === 0 || height === 0) throw broken(file, `the ${format.name} has no pixels (${size})`)
+  if (width * height > MOST_PIXELS) {
+    throw broken(
+      file,
+      `Image size (${width * height} pixels) exceeds limit of ${MOST_PIXELS} pixels, could be decompression bomb DOS attack.`,
+      `The ${format.name} claims ${size} pixels. Scale it down with another program.`,
+    )
+  }
+  if ((width * height * bits) / 8 > bytes.length * format.ratio) {
+    throw broken(
+      file,
+      `image file is truncated`,
+      `Its header claims ${size} pixels, which ${bytes.length} bytes cannot hold.`,
+    )
+  }
+  let image: Image
+  try {
+    image = format.decode(bytes)
+  } catch (error) {
+    throw broken(file, `broken data stream when reading image file (${(error as Error).message})`, damaged)
+  }
+  return mode === undefined ? image : image.convert(mode)
+}
+
+const damaged = 'The file is damaged: copy or download it again.'
+
+// ---- PNG ----
+
+const png: Format = {
+  name: 'PNG',
+  begin: [137, 80, 78, 71, 13, 10, 26, 10],
+  // Deflate turns at most 258 bytes into two bits.
+  ratio: 1032,
+  header(bytes) {
+    if (bytes.length < 33) return undefined
+    const view = new DataView(bytes.buffer, bytes.byteOffset)
+    const [depth, colour] = [bytes[24], bytes[25]]
+    const channels = [1, 0, 3, 1, 2, 0, 4][colour] ?? 0
+    const isHeader = view.getUint32(8) === 13 && view.getUint32(12) === 0x49484452
+    if (!isHeader || channels === 0 || ![1, 2, 4, 8, 16].includes(depth)) return undefined
+    return { width: view.getUint32(16), height: view.getUint32(20), bits: channels * depth }
+  },
+  decode(bytes) {
+    const { width, height, channels, depth, data, palette } = decodePng(bytes, { checkCrc: true })
+    if (depth < 8 && bytes[28] !== 0)
+      throw new Error(`interlaced with ${depth} bits per sample, which is not supported`)
+    const values = depth === 16 ? Uint8Array.from(data, (v) => v >> 8) : depth < 8 ? unpack(data, width, depth) : data
+    if (bytes[25] !== 3) {
+      if (depth < 8) for (let i = 0; i < values.length; i++) values[i] *= 255 / (2 ** depth - 1)
+      return new Image(width, height, modeOf(channels), values as Uint8Array)
+    }
+    if (palette === undefined) throw new Error('no palette')
+    const entries = palette[0]?.length ?? 3
+    const coloured = new Uint8Array(width * height * entries)
+    for (let i = 0; i < values.length; i++) {
+      const colour = palette[values[i]]
+      if (colour === undefined) throw new Error('a pixel is outside the palette')
+      for (let c = 0; c < entries; c++) coloured[i * entries + c] = colour[c]
+    }
+    return new Image(width, height, modeOf(entries), coloured)
+  },
+}
+
+/** One sample per byte, from rows of whole bytes with several. */
+function unpack(rows: ArrayLike<number>, width: number, depth: number): Uint8Array {
+  const perByte = 8 / depth
+  const stride = Math.ceil(width / perByte)
+  const values = new Uint8Array((rows.length / stride) * width)
+  for (let i = 0; i < values.length; i++) {
+    const x = i % width
+    const byte = rows[((i - x) / width) * stride + Math.floor(x / perByte)]
+    values[i] = (byte >> (8 - depth - depth * (x % perByte))) & (2 ** depth - 1)
+  }
+  return values
+}
+
+// ---- JPEG ----
+
+/** The frame header: the first of the markers 0xc0 to 0xcf that is not a table. */
+function frameOf(bytes: Uint8Array): { width: number; height: number; components: number } | undefined {
+  for (let i = 2; i + 9 < bytes.length; ) {
+    if (bytes[i] !== 0xff) return undefined
+    const marker = bytes[i + 1]
+    if (marker === 0xff) {
+      i++
+      continue
+    }
+    const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)
+    if (isFrame) {
+      const at = (k: number) => bytes[i + k] * 256 + bytes[i + k + 1]
+      return { height: at(5), width: at(7), components: bytes[i + 9] }
+    }
+    const length = bytes[i + 2] * 256 + bytes[i + 3]
+    if (length < 2) return undefined
+    i += 2 + length
+  }
+  return undefined
+}
+
+const jpg: Format = {
+  name: 'JPEG',
+  begin: [255, 216, 255],
+  // A block of 64 samples takes at least a bit.
+  ratio: 512,
+  header(bytes) {
+    const frame = frameOf(bytes)
+    return frame && { width: frame.width, height: frame.height, bits: 8 }
+  },
+  decode(bytes) {
+    const { width, height, data } = jpeg.decode(bytes, {
+      useTArray: true,
+      formatAsRGBA: false,
+      tolerantDecoding: false,
+      // Both limits are this file's.
+      maxResolutionInMP: Infinity,
+      maxMemoryUsageInMB: Infinity,
+    })
+    const image = new Image(width, height, 'RGB', data)
+    if (frameOf(bytes)?.components !== 1) return image
+    // Grey times three: the library always returns colours.
+    return new Image(
+      width,
+      height,
+      'L',
+      Uint8Array.from({ length: width * height }, (_, i) => data[3 * i]),
+    )
+  },
+}
+
+const formats = [png, jpg]
+
+/** Other formats by their first bytes. */
+const others: readonly (readonly [begin: string, name: string])[] = [
+  ['GIF8', 'a GIF'],
+  ['RIFF', 'a WebP or another RIFF file'],
+  ['BM', 'a BMP'],
+  ['II*\0', 'a TIFF'],
+  ['MM\0*', 'a TIFF'],
+  ['%PDF', 'a PDF'],
+  ['<', 'an SVG or another text'],
+]
+const unknownHint = (bytes: Uint8Array): string => {
+  if (bytes.length === 0) return 'The file is empty.'
+  const text = String.fromCharCode(...bytes.subarray(0, 4))
+  const name = others.find(([begin]) => text.startsWith(begin))?.[1]
+  return `PNG and JPEG are read.${name === undefined ? '' : ` This looks like ${name}: convert it first.`}`
+}

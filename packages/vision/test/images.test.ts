@@ -1,0 +1,218 @@
+// Pictures in files and in memory, compared with PIL's and torchvision's.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { arange, RuntimeError, tensor, TypeError, ValueError, zeros } from '@flambeau/core'
+import { encode as encodePng } from 'fast-png'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import 'flambeau'
+import { io, utils } from '../src/index.ts'
+import type { GridOptions } from '../src/utils/index.ts'
+
+interface Saved {
+  name: string
+  file: string
+  mode: io.ImageMode
+  size: [number, number]
+  data: string
+}
+const golden = JSON.parse(readFileSync(new URL('golden/images.json', import.meta.url), 'utf8')) as {
+  pngs: Saved[]
+  jpegs: Saved[]
+  conversions: { from: io.ImageMode; to: io.ImageMode; data: string }[]
+  grids: { shape: number[]; options: GridOptions; sizes: number[]; data: number[] }[]
+}
+const bytesOf = (text: string, encoding: 'base64' | 'hex' = 'base64') => new Uint8Array(Buffer.from(text, encoding))
+const png = (name: string) => bytesOf(golden.pngs.find((saved) => saved.name === name)?.file ?? '')
+
+describe('PNG', () => {
+  it.each(golden.pngs.map((saved) => [saved.name, saved] as const))('%s is PIL’s picture', (_, saved) => {
+    const image = io.imageFrom(bytesOf(saved.file))
+    expect([image.mode, image.size]).toEqual([saved.mode, saved.size])
+    expect(Buffer.from(image.data).toString('base64')).toBe(saved.data)
+    const again = io.imageFrom(io.encodePng(image))
+    expect([again.mode, again.size, again.data]).toEqual([image.mode, image.size, image.data])
+  })
+
+  it('reads interlaced files, or says that it cannot', () => {
+    const data = Uint8Array.from({ length: 5 * 4 * 3 }, (_, i) => (i * 37) % 256)
+    const file = encodePng({ width: 5, height: 4, channels: 3, data }, { interlace: 'Adam7' })
+    expect(io.imageFrom(file).data).toEqual(data)
+  })
+})
+
+describe('JPEG', () => {
+  it.each(golden.jpegs.map((saved) => [saved.name, saved] as const))('%s is close to PIL’s picture', (_, saved) => {
+    const image = io.imageFrom(bytesOf(saved.file))
+    const wanted = bytesOf(saved.data)
+    expect([image.mode, image.size]).toEqual([saved.mode, saved.size])
+    const far = image.data.map((v, i) => Math.abs(v - wanted[i]))
+    // Decoders differ in how they round and in how they enlarge planes of half the size.
+    expect(far.reduce((a, b) => a + b, 0) / far.length).toBeLessThan(saved.name.includes('4:2:0') ? 4 : 1)
+  })
+
+  it('is written at the quality that is asked for', () => {
+    const image = io.imageFrom(bytesOf(golden.jpegs[0].file))
+    const [good, bad] = [io.encodeJpeg(image, { quality: 95 }), io.encodeJpeg(image, 20)]
+    expect(good.length).toBeGreaterThan(bad.length)
+    const far = io.imageFrom(good).data.map((v, i) => Math.abs(v - image.data[i]))
+    expect(far.reduce((a, b) => a + b, 0) / far.length).toBeLessThan(3)
+    expect(() => io.encodeJpeg(image, 0)).toThrow(ValueError)
+    const scope = globalThis as { Buffer?: unknown }
+    const kept = scope.Buffer
+    scope.Buffer = undefined
+    try {
+      // As in a browser.
+      expect(io.encodeJpeg(image, 20)).toEqual(bad)
+      expect(scope.Buffer).toBeUndefined()
+    } finally {
+      scope.Buffer = kept
+    }
+  })
+})
+
+describe('Image', () => {
+  it.each(golden.conversions)('converts $from to $to as PIL does', ({ from, to, data }) => {
+    const image = io.imageFrom(png(from))
+    const converted = image.convert(to)
+    expect(converted.mode).toBe(to)
+    expect(Buffer.from(converted.data).toString('hex')).toBe(data)
+    expect(converted === image).toBe(from === to)
+  })
+
+  it('becomes a tensor of planes, and back', () => {
+    const x = arange(24).to('uint8').reshape(3, 2, 4)
+    const file = io.encodePng(x)
+    expect(io.imageFrom(file).data.slice(0, 6)).toEqual(Uint8Array.of(0, 8, 16, 1, 9, 17))
+    expect(io.decodeImage(file).equal(x)).toBe(true)
+    expect(io.decodeImage(file, { mode: 'L' }).shape).toEqual([1, 2, 4])
+    expect(String(io.imageFrom(file))).toBe('<Image mode=RGB size=4x2>')
+  })
+
+  it('refuses sizes, modes and data that do not fit', () => {
+    expect(() => new io.Image(0, 1, 'L')).toThrow('Width and height must be > 0')
+    expect(() => new io.Image(1, 1, 'CMYK' as never)).toThrow("unrecognized image mode 'CMYK'")
+    expect(() => new io.Image(2, 2, 'RGB', new Uint8Array(11))).toThrow('not enough image data')
+    expect(() => new io.Image(2, 2, 'RGB', new Uint8Array(13))).toThrow('too much image data')
+    expect(() => io.encodePng(zeros(3, 2, 2))).toThrow('Input tensor dtype should be uint8, but got float32')
+    expect(() => io.encodePng(zeros([2, 2], { dtype: 'uint8' }))).toThrow('3-dimensional')
+    expect(() => io.encodePng(zeros([5, 2, 2], { dtype: 'uint8' }))).toThrow('1 to 4, but got 5')
+    expect(() => io.decodeImage([] as never)).toThrow(TypeError)
+    expect(() => io.imageFrom(png('L'), { mode: 'P' as never })).toThrow(TypeError)
+  })
+})
+
+describe('files', () => {
+  let folder = ''
+  beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'flambeau-images-'))))
+  afterAll(() => rmSync(folder, { recursive: true }))
+
+  it('are written and read by path and by URL', async () => {
+    const x = arange(12).to('uint8').reshape(3, 2, 2)
+    const path = join(folder, 'x.png')
+    io.writePng(x, path)
+    expect((await io.readImage(path)).equal(x)).toBe(true)
+    expect((await io.openImage(pathToFileURL(path), { mode: 'L' })).mode).toBe('L')
+    io.writeJpeg(x, join(folder, 'x.jpg'), { quality: 100 })
+    expect((await io.readImage(join(folder, 'x.jpg'))).shape).toEqual([3, 2, 2])
+    utils.saveImage(
+      tensor([
+        [0, 0.5],
+        [1, 2],
+      ]),
+      path,
+    )
+    expect([...(await io.openImage(path)).convert('L').data]).toEqual([0, 128, 255, 255])
+    utils.saveImage(zeros(3, 4, 4), join(folder, 'y.jpeg'))
+    expect((await io.openImage(join(folder, 'y.jpeg'))).size).toEqual([4, 4])
+  })
+
+  it('that are no pictures are errors with their name and a remedy', async () => {
+    const path = join(folder, 'notes.png')
+    writeFileSync(path, 'GIF89a...')
+    await expect(io.readImage(path)).rejects.toThrow(
+      `${path}: cannot identify image file\nPNG and JPEG are read. This looks like a GIF: convert it first.`,
+    )
+    await expect(io.readImage(join(folder, 'none.png'))).rejects.toThrow('ENOENT')
+    expect(() => io.decodeImage(new Uint8Array(0), { file: 'a.png' })).toThrow(
+      'a.png: cannot identify image file\nThe file is empty.',
+    )
+  })
+})
+
+/** A PNG whose header claims another size, with a checksum that fits. */
+const claiming = (width: number, height: number): Uint8Array => {
+  const file = png('RGB').slice()
+  const view = new DataView(file.buffer)
+  view.setUint32(16, width)
+  view.setUint32(20, height)
+  return file
+}
+
+describe('broken pictures', () => {
+  it('with too many pixels are refused from the header, before memory is taken', () => {
+    const before = process.memoryUsage().arrayBuffers
+    const decode = (bytes: Uint8Array) => io.decodeImage(bytes, { file: 'big.png' })
+    expect(() => decode(claiming(60000, 60000))).toThrow(
+      'big.png: Image size (3600000000 pixels) exceeds limit of 178956970 pixels, could be decompression bomb DOS attack.\nThe PNG claims 60000 x 60000 pixels.',
+    )
+    expect(() => decode(claiming(9000, 9000))).toThrow(
+      'big.png: image file is truncated\nIts header claims 9000 x 9000',
+    )
+    expect(() => decode(claiming(0, 7))).toThrow('big.png: the PNG has no pixels (0 x 7)')
+    const jpg = bytesOf(golden.jpegs[0].file)
+    const frame = jpg.findIndex((byte, i) => byte === 0xff && jpg[i + 1] === 0xc0)
+    jpg.fill(255, frame + 5, frame + 9)
+    expect(() => decode(jpg)).toThrow('exceeds limit of 178956970 pixels')
+    jpg.fill(40, frame + 5, frame + 9)
+    expect(() => decode(jpg)).toThrow('Its header claims 10280 x 10280 pixels')
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1e6)
+  })
+
+  it('are errors with the file’s name, wherever they are damaged', () => {
+    const samples = [...golden.pngs, ...golden.jpegs].map(({ file }) => bytesOf(file))
+    let seed = 1
+    const random = (n: number) => {
+      seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0
+      return Math.floor((seed / 2 ** 32) * n)
+    }
+    let refused = 0
+    for (let k = 0; k < 6000; k++) {
+      let bytes = samples[k % samples.length].slice()
+      for (let n = random(4); n >= 0; n--) bytes[random(bytes.length)] = random(256)
+      if (k % 3 === 0) bytes = bytes.slice(0, random(bytes.length))
+      if (k % 50 === 0) bytes = Uint8Array.from({ length: random(60) }, () => random(256))
+      try {
+        const image = io.imageFrom(bytes, { file: 'some.png' })
+        expect(image.data.length).toBe(image.width * image.height * image.channels)
+      } catch (error) {
+        if (!(error instanceof RuntimeError && error.message.startsWith('some.png: '))) throw error
+        refused++
+      }
+    }
+    expect(refused).toBeGreaterThan(3000)
+  })
+})
+
+describe('makeGrid', () => {
+  it.each(golden.grids.map((grid, i) => [i, grid] as const))(
+    'case %i is torchvision’s',
+    (_, { shape, options, sizes, data }) => {
+      const count = shape.reduce((a, b) => a * b, 1)
+      const ramp = tensor(Float32Array.from({ length: count }, (_, i) => ((i * 7) % 23) - 5)).reshape(shape)
+      const grid = utils.makeGrid(ramp, options)
+      expect(grid.shape).toEqual(sizes)
+      const far = Array.from(grid.toArray(), (v, i) => Math.abs(v - data[i]))
+      expect(Math.max(...far)).toBeLessThan(1e-6)
+      if (shape.length === 4) expect(utils.makeGrid(ramp.unbind(0), options).equal(grid)).toBe(true)
+    },
+  )
+
+  it('refuses what is no picture', () => {
+    expect(() => utils.makeGrid(zeros(2))).toThrow('make_grid expects pictures of 2 to 4 dimensions, but got 1')
+    expect(() => utils.makeGrid(zeros(2, 2), { valueRange: [1] as never })).toThrow('value_range has to be a tuple')
+    expect(() => utils.makeGrid(zeros(2, 2), { nrow: 0 })).toThrow('nrow > 0')
+    expect(() => utils.makeGrid(3 as never)).toThrow(TypeError)
+  })
+})
