@@ -1,2 +1,27 @@
-// Transforms of images, by torchvision's names: re-exports only.
-export {}
+// torchvision.transforms: modules whose `forward` takes an `Image` or a tensor [..., channels, height, width].
+export {
+  CenterCrop,
+  ConvertImageDtype,
+  Grayscale,
+  Normalize,
+  Pad,
+  PILToTensor,
+  ToPILImage,
+  ToTensor,
+} from './classes.ts'
+export { Compose, Lambda, RandomApply } from './compose.ts'
+export type { PaddingMode } from './crop.ts'
+export * as functional from './functional.ts'
+export type { Picture } from './images.ts'
+export {
+  ColorJitter,
+  type ColorJitterOptions,
+  GaussianBlur,
+  RandomCrop,
+  type RandomCropOptions,
+  RandomErasing,
+  type RandomErasingOptions,
+  RandomGrayscale,
+  RandomHorizontalFlip,
+  RandomVerticalFlip,
+} from './random.ts'

@@ -1,0 +1,145 @@
+// Between images and tensors, between dtypes, and normalisation.
+import {
+  type DType,
+  noGrad,
+  RuntimeError,
+  signatures,
+  type Tensor,
+  tensor as tensorOf,
+  TypeError,
+  ValueError,
+} from '@flambeau/core'
+import { type Image, type ImageMode, imageKind } from '../io/image.ts'
+import { imageOf, pixelsOf, planes } from '../io/pixels.ts'
+import { isFloat } from './images.ts'
+
+const { bool, dtype, list, nullable, number, optional, required, signature, str, tensor } = signatures
+
+const readToTensor = signature('to_tensor', required('pic', imageKind))
+const scale = Float32Array.from({ length: 256 }, (_, v) => v / 255)
+
+/**
+ * An image as a float32 tensor [channels, height, width] of values from 0 to 1.
+ *
+ * @example
+ * toTensor(new io.Image(2, 1, 'L', Uint8Array.of(0, 255))) // tensor([[[0., 1.]]])
+ */
+export function toTensor(pic: Image): Tensor {
+  const [{ data, channels, width, height }] = readToTensor([pic])
+  const pixels = planes(data, channels)
+  const values = new Float32Array(pixels.length)
+  for (let i = 0; i < pixels.length; i++) values[i] = scale[pixels[i]]
+  return tensorOf(values).reshape([channels, height, width])
+}
+
+const readPilToTensor = signature('pil_to_tensor', required('pic', imageKind))
+/**
+ * An image as a uint8 tensor [channels, height, width].
+ *
+ * @example
+ * pilToTensor(new io.Image(2, 1, 'L', Uint8Array.of(0, 255))) // tensor([[[  0, 255]]], dtype=torch.uint8)
+ */
+export function pilToTensor(pic: Image): Tensor {
+  return pixelsOf(readPilToTensor([pic])[0])
+}
+
+const readToPil = signature('to_pil_image', required('pic', tensor), optional('mode', nullable(str), null))
+const modes: Readonly<Record<number, ImageMode>> = { 1: 'L', 2: 'LA', 3: 'RGB', 4: 'RGBA' }
+
+/**
+ * A tensor [channels, height, width] or [height, width] as an image: uint8 as it is, floats times 255.
+ *
+ * Throws a ValueError for other shapes and for a mode that does not fit, and a TypeError for other dtypes.
+ *
+ * @example
+ * toPilImage(ones(3, 2, 4)).size // [4, 2]
+ */
+export function toPilImage(pic: Tensor, mode?: ImageMode | null): Image {
+  const [x, wanted] = readToPil([pic, mode])
+  if (x.dim() !== 2 && x.dim() !== 3) throw new ValueError(`pic should be 2/3 dimensional. Got ${x.dim()} dimensions.`)
+  const pixels = x.dim() === 2 ? x.unsqueeze(0) : x
+  const channels = pixels.shape[0]
+  if (channels > 4) throw new ValueError(`pic should not have > 4 channels. Got ${channels} channels.`)
+  if (!isFloat(x.dtype) && x.dtype !== 'uint8') throw new TypeError(`Input type ${x.dtype} is not supported`)
+  if (wanted !== null && wanted !== modes[channels]) {
+    throw new ValueError(
+      channels === 1
+        ? `Incorrect mode (${wanted}) supplied for input type ${x.dtype}. Should be L`
+        : `Only modes ['${modes[channels]}'] are supported for ${channels}D inputs`,
+    )
+  }
+  return imageOf(noGrad(() => (isFloat(x.dtype) ? pixels.mul(255).to('uint8') : pixels)))
+}
+
+const readConvert = signature('convert_image_dtype', required('image', tensor), optional('dtype', dtype, 'float32'))
+const most: Readonly<Record<DType, number>> = { bool: 1, uint8: 255, int32: 2 ** 31 - 1, float32: 1, float64: 1 }
+
+/**
+ * A picture in another dtype, with its values scaled: 255 of uint8 is 1 of floats.
+ *
+ * Throws a RuntimeError from float32 to int32, which cannot hold the values exactly.
+ *
+ * @example
+ * convertImageDtype(tensor([0, 255], { dtype: 'uint8' })) // tensor([0., 1.])
+ */
+export function convertImageDtype(image: Tensor, dtype: DType = 'float32'): Tensor {
+  const [x, to] = readConvert([image, dtype])
+  const from = x.dtype
+  if (from === to) return x
+  if (isFloat(from)) {
+    if (isFloat(to)) return x.to(to)
+    if (from === 'float32' && to === 'int32')
+      throw new RuntimeError(`The cast from torch.${from} to torch.${to} cannot be performed safely.`)
+    // Spreads the values over the integers evenly: times 255, only 1.0 itself would become 255.
+    return x.mul(most[to] + 1 - 1e-3).to(to)
+  }
+  if (isFloat(to)) return x.to(to).div(most[from])
+  if (most[from] > most[to]) return x.div((most[from] + 1) / (most[to] + 1), { roundingMode: 'floor' }).to(to)
+  return x.to(to).mul((most[to] + 1) / (most[from] + 1))
+}
+
+const readNormalize = signature(
+  'normalize',
+  required('tensor', tensor),
+  required('mean', list(number)),
+  required('std', list(number)),
+  optional('inplace', bool, false),
+)
+
+/**
+ * A float picture [..., channels, height, width], less the mean and divided by the standard deviation of each channel.
+ *
+ * Throws a TypeError for another dtype, and a ValueError for fewer than three dimensions and for a deviation of zero.
+ *
+ * @example
+ * normalize(ones(1, 2, 2), [0.5], [0.5]) // tensor([[[1., 1.],
+ * //          [1., 1.]]])
+ */
+export function normalize(
+  tensor: Tensor,
+  mean: readonly number[],
+  std: readonly number[],
+  inplace: boolean | { readonly inplace?: boolean } = false,
+): Tensor {
+  const [x, means, deviations, isInplace] = readNormalize([tensor, mean, std, inplace])
+  if (!isFloat(x.dtype)) {
+    throw new TypeError(
+      `Input tensor should be a float tensor. Got torch.${x.dtype}.`,
+      'Use ToTensor or ConvertImageDtype before.',
+    )
+  }
+  if (x.dim() < 3) {
+    throw new ValueError(
+      `Expected tensor to be a tensor image of size (..., C, H, W). Got tensor.size() = torch.Size([${x.shape.join(', ')}])`,
+    )
+  }
+  const as = (values: readonly number[]) =>
+    tensorOf([...values], { dtype: x.dtype, device: x.device }).reshape([-1, 1, 1])
+  if (deviations.some((s) => (x.dtype === 'float32' ? Math.fround(s) : s) === 0)) {
+    throw new ValueError(
+      `std evaluated to zero after conversion to torch.${x.dtype}, leading to division by zero.`,
+      `The deviations are ${deviations.join(', ')}.`,
+    )
+  }
+  return isInplace ? x.sub_(as(means)).div_(as(deviations)) : x.sub(as(means)).div(as(deviations))
+}

@@ -1,0 +1,14 @@
+// torchvision.transforms.functional: transforms of one picture with given parameters. Pictures are images, or tensors
+// [..., channels, height, width] with values from 0 to 1 (floats) or 0 to 255 (uint8).
+export {
+  adjustBrightness,
+  adjustContrast,
+  adjustGamma,
+  adjustHue,
+  adjustSaturation,
+  invert,
+  rgbToGrayscale,
+} from './color.ts'
+export { convertImageDtype, normalize, pilToTensor, toPilImage, toTensor } from './convert.ts'
+export { gaussianBlur } from './blur.ts'
+export { centerCrop, crop, erase, hflip, pad, type PaddingMode, vflip } from './crop.ts'

@@ -1,0 +1,80 @@
+// What all transforms share: they take an `Image` or a tensor [..., channels, height, width], and return what they took.
+import { type DType, empty, randint, rand, signatures, Tensor, TypeError, ValueError } from '@flambeau/core'
+import { Image } from '../io/image.ts'
+import { imageOf, pixelsOf } from '../io/pixels.ts'
+
+/** The input of a transform. */
+export type Picture = Image | Tensor
+
+const { either, int, ints, list, number, tensor } = signatures
+export const imageOrTensor: signatures.Kind<Picture> = {
+  expected: 'Image or Tensor',
+  accepts: (x) => x instanceof Image || tensor.accepts(x),
+  hint: 'A tensor of pictures has the shape [..., channels, height, width].',
+}
+/** A number, or several. */
+export const numbers = either(number, list(number))
+/** A whole number, or several. */
+export const wholes = either(int, ints)
+
+/** Applies a function of tensors to a picture of either kind. */
+export function onTensor<P extends Picture>(picture: P, fn: (x: Tensor) => Tensor): P {
+  if (picture instanceof Tensor) {
+    if ((picture as Tensor).dim() < 2) throw new TypeError('Tensor is not a torch image.', imageOrTensor.hint)
+    return fn(picture) as P
+  }
+  return imageOf(fn(pixelsOf(picture as Image))) as P
+}
+
+/** Channels, height and width. */
+export function dimensionsOf(picture: Picture): [channels: number, height: number, width: number] {
+  if (picture instanceof Image) return [picture.channels, picture.height, picture.width]
+  const sizes = picture.shape
+  const rank = sizes.length
+  if (rank < 2) throw new TypeError('Tensor is not a torch image.', imageOrTensor.hint)
+  return [rank === 2 ? 1 : sizes[rank - 3], sizes[rank - 2], sizes[rank - 1]]
+}
+
+export const isFloat = (dtype: DType): boolean => dtype === 'float32' || dtype === 'float64'
+/** Integers as float32; floats as they are. */
+export const floats = (x: Tensor): Tensor => (isFloat(x.dtype) ? x : x.to('float32'))
+/** The greatest value of a dtype's pictures. */
+export const boundOf = (dtype: DType): number => (isFloat(dtype) ? 1 : 255)
+
+export function checkChannels(x: Tensor, permitted: readonly number[]): number {
+  const [channels] = dimensionsOf(x)
+  if (permitted.includes(channels)) return channels
+  throw new TypeError(
+    `Input image tensor permitted channel values are [${permitted.join(', ')}], but found ${channels}`,
+  )
+}
+
+/** Rounds as Python does: halves to even. */
+export const pythonRound = (x: number): number => {
+  const floor = Math.floor(x)
+  return x - floor === 0.5 ? floor + (floor % 2 === 0 ? 0 : 1) : Math.round(x)
+}
+
+// ---- draws, each as torchvision makes it ----
+
+export const drawUniform = (low: number, high: number): number => empty([1]).uniform_(low, high).item()
+export const drawBelow = (high: number): number => randint(0, high, [1]).item()
+export const draw01 = (): number => rand(1).item()
+
+// ---- arguments ----
+
+/** [height, width] of one number, a list of one, or a list of two. */
+export function sizeOf(size: number | readonly number[], message: string): [height: number, width: number] {
+  if (typeof size === 'number') return [size, size]
+  if (size.length === 1) return [size[0], size[0]]
+  if (size.length !== 2) throw new ValueError(message)
+  return [size[0], size[1]]
+}
+
+/** A value as Python prints it in reprs. */
+export const python = (x: unknown): string => {
+  if (x === null || x === undefined) return 'None'
+  if (typeof x === 'boolean') return x ? 'True' : 'False'
+  if (Array.isArray(x)) return `(${x.map(python).join(', ')}${x.length === 1 ? ',' : ''})`
+  return String(x)
+}

@@ -1,0 +1,211 @@
+// Transforms, compared with torchvision's on tensors, and the same on images.
+import { readFileSync } from 'node:fs'
+import {
+  type DType,
+  manualSeed,
+  nn,
+  ones,
+  rand,
+  type Tensor,
+  tensor,
+  TypeError,
+  ValueError,
+  zeros,
+} from '@flambeau/core'
+import { describe, expect, it } from 'vitest'
+import 'flambeau'
+import { type io, transforms as T } from '../src/index.ts'
+
+const F = T.functional
+
+interface Case {
+  name: string
+  input: keyof typeof inputs
+  args: unknown[]
+  options: Record<string, unknown>
+  dtype: DType
+  sizes: number[]
+  data: number[]
+  seed: number
+  after: number
+}
+const golden = JSON.parse(readFileSync(new URL('golden/transforms.json', import.meta.url), 'utf8')) as {
+  functions: Case[]
+  modules: Case[]
+  errors: Record<string, string>
+  reprs: Record<string, string>
+}
+
+/** Bytes by the formula of the golden script. */
+const picture = (...shape: number[]): Tensor => {
+  const length = shape.reduce((a, b) => a * b, 1)
+  return tensor(Uint8Array.from({ length }, (_, i) => (i * 37 + Math.floor(i / 5) * 11) % 256)).reshape(shape)
+}
+const inputs = {
+  bytes: picture(3, 6, 8),
+  floats: picture(3, 6, 8).to('float32').div(255),
+  grey: picture(1, 5, 4),
+  batch: picture(2, 3, 4, 5).to('float32').div(255),
+  plane: picture(5, 7),
+  large: picture(3, 24, 20),
+  doubles: picture(3, 6, 8).to('float32').div(255).to('float64'),
+}
+
+const title = ({ name, input, args, options, seed }: Case) =>
+  `${name} ${input} ${JSON.stringify(args)} ${JSON.stringify(options)} ${seed === undefined ? '' : `seed ${seed}`}`
+
+/** Bytes are equal; floats differ in their last bits at most. */
+const same = (x: Tensor, { dtype, sizes, data }: Case): void => {
+  expect([x.dtype, x.shape]).toEqual([dtype, sizes])
+  const values = Array.from(x.toArray())
+  const far = values.map((v, i) => Math.abs(v - data[i]))
+  if (dtype === 'uint8') expect(values).toEqual(data)
+  else expect(Math.max(...far)).toBeLessThan(dtype === 'float64' ? 1e-14 : 2e-6)
+}
+
+const call = ({ name, args, options }: Case, x: Tensor | io.Image): unknown =>
+  (F[name as keyof typeof F] as (...args: unknown[]) => unknown)(
+    x,
+    ...args,
+    ...(Object.keys(options).length > 0 ? [options] : []),
+  )
+type Module = new (...args: unknown[]) => { forward(x: unknown): unknown }
+const make = ({ name, args, options }: Case) =>
+  new (T[name as keyof typeof T] as unknown as Module)(...args, ...(Object.keys(options).length > 0 ? [options] : []))
+
+describe('functions of tensors are torchvision’s', () => {
+  it.each(golden.functions.map((c) => [title(c), c] as const))('%s', (_, c) => {
+    const before = inputs[c.input].clone()
+    same(call(c, inputs[c.input]) as Tensor, c)
+    expect(inputs[c.input].equal(before)).toBe(true)
+  })
+})
+
+describe('transforms with chance follow the generator as torchvision’s', () => {
+  it.each(golden.modules.map((c) => [title(c), c] as const))('%s', (_, c) => {
+    manualSeed(c.seed)
+    const transform = make(c)
+    transform.forward(inputs[c.input].clone())
+    same(transform.forward(inputs[c.input].clone()) as Tensor, c)
+    expect(rand(1).item()).toBe(c.after)
+  })
+})
+
+describe('images', () => {
+  const image = new T.ToPILImage().forward(inputs.bytes)
+
+  it('become what their tensors become', () => {
+    const pictures = golden.functions.filter(
+      (c) => c.input === 'bytes' && c.dtype === 'uint8' && !['rgbToGrayscale', 'convertImageDtype'].includes(c.name),
+    )
+    expect(pictures.length).toBeGreaterThan(30)
+    for (const c of pictures) same(F.pilToTensor(call(c, image) as io.Image), c)
+    for (const c of golden.modules.filter((c) => c.input === 'bytes' && c.name === 'RandomCrop')) {
+      manualSeed(c.seed)
+      const transform = make(c)
+      transform.forward(image)
+      same(F.pilToTensor(transform.forward(image) as io.Image), c)
+    }
+  })
+
+  it('become grey as PIL’s do', () => {
+    expect(F.rgbToGrayscale(image).data).toEqual(image.convert('L').data)
+    expect(F.rgbToGrayscale(image, 3).data).toEqual(image.convert('L').convert('RGB').data)
+  })
+
+  it('become tensors, and back', () => {
+    expect(F.toTensor(image).equal(inputs.floats)).toBe(true)
+    expect(F.pilToTensor(image).equal(inputs.bytes)).toBe(true)
+    expect(new T.PILToTensor().forward(image).equal(inputs.bytes)).toBe(true)
+    expect(F.toPilImage(tensor([[0, 0.5, 1]])).data).toEqual(Uint8Array.of(0, 127, 255))
+    for (const channels of [1, 2, 3, 4])
+      expect(F.pilToTensor(F.toPilImage(picture(channels, 2, 3))).equal(picture(channels, 2, 3))).toBe(true)
+  })
+})
+
+describe('transforms of transforms', () => {
+  it('apply functions, transforms and modules in turn', () => {
+    const double = (x: Tensor) => x.mul(2)
+    const all = new T.Compose([new T.Lambda(double), double, new nn.ReLU(), new T.CenterCrop(1)])
+    expect(all.forward(tensor([[-1, 3]])).toNested()).toEqual([[0]])
+    expect(new nn.Sequential(new T.CenterCrop(2), new T.Normalize([0.5], [0.5])).forward(ones(1, 4, 4)).shape).toEqual([
+      1, 2, 2,
+    ])
+  })
+
+  it('happen some of the time', () => {
+    manualSeed(0)
+    const transform = new T.RandomApply([new T.Lambda((x: Tensor) => x.add(1))], { p: 0.3 })
+    const count = Array.from({ length: 200 }, () => transform.forward(zeros(1)).item()).reduce((a, b) => a + b, 0)
+    expect(count).toBeGreaterThan(40)
+    expect(count).toBeLessThan(80)
+  })
+
+  it('print as torchvision’s', () => {
+    const { reprs } = golden
+    const made: Record<string, unknown> = {
+      Compose: new T.Compose([
+        new T.ToTensor(),
+        new T.Normalize([0.5], [0.25]),
+        new T.RandomApply([new T.Grayscale()], 0.3),
+      ]),
+      CenterCrop: new T.CenterCrop(3),
+      Pad: new T.Pad([1, 2], 3, 'constant'),
+      RandomCrop: new T.RandomCrop(4, 1),
+      RandomHorizontalFlip: new T.RandomHorizontalFlip(),
+      ColorJitter: new T.ColorJitter(0.5, 0, 0, 0.25),
+      GaussianBlur: new T.GaussianBlur(3, [0.1, 1.5]),
+      ToPILImage: new T.ToPILImage('L'),
+      RandomErasing: new T.RandomErasing({ value: 'random' }),
+    }
+    // Nested steps are indented.
+    const flat = (text: string) => text.replace(/\n +/g, '\n')
+    for (const [name, transform] of Object.entries(made)) expect(flat(String(transform))).toBe(flat(reprs[name]))
+  })
+})
+
+describe('wrong arguments', () => {
+  it('are errors with torchvision’s sentences', () => {
+    const { floats, batch } = inputs
+    const calls: Record<string, () => unknown> = {
+      brightness: () => F.adjustBrightness(floats, -1),
+      hue: () => F.adjustHue(floats, 0.7),
+      channels: () => F.adjustSaturation(batch.select(0, 0).narrow(0, 0, 2), 1),
+      padding: () => new T.Pad([1, 2, 3]),
+      mode: () => new T.Pad(1, { paddingMode: 'wrap' as never }),
+      normalizeDims: () => F.normalize(floats.select(0, 0), [0.5], [0.5]),
+      cropSize: () => new T.RandomCrop(9).forward(floats),
+      jitter: () => new T.ColorJitter({ brightness: -1 }),
+      jitterRange: () => new T.ColorJitter({ hue: [-0.6, 0] }),
+      jitterPair: () => new T.ColorJitter({ hue: [1] as never }),
+      kernel: () => new T.GaussianBlur(2),
+      sigma: () => new T.GaussianBlur(3, 0),
+      erasingP: () => new T.RandomErasing(2),
+      erasingValue: () => new T.RandomErasing(1, { value: [1, 2] }).forward(floats),
+      erasingText: () => new T.RandomErasing({ value: 'noise' as never }),
+      grey: () => F.rgbToGrayscale(floats, 2),
+      pilDims: () => F.toPilImage(ones(1, 1, 1, 1)),
+      pilChannels: () => F.toPilImage(ones(5, 1, 1)),
+      cast: () => F.convertImageDtype(floats, 'int32'),
+    }
+    expect(Object.keys(golden.errors).filter((name) => !(name in calls))).toEqual([])
+    for (const [name, wrong] of Object.entries(calls)) expect(wrong, name).toThrow(golden.errors[name])
+  })
+
+  it('are refused where they are wrong', () => {
+    const { floats, bytes } = inputs
+    expect(() => F.normalize(bytes, [0.5], [0.5])).toThrow('Input tensor should be a float tensor. Got torch.uint8.')
+    expect(() => F.normalize(floats, [0.5], [0])).toThrow('std evaluated to zero')
+    expect(() => F.toTensor(floats as never)).toThrow(TypeError)
+    expect(() => F.hflip(ones(3))).toThrow('Tensor is not a torch image.')
+    expect(() => F.hflip([1] as never)).toThrow(TypeError)
+    expect(() => F.pad(floats, [9, 0], { paddingMode: 'reflect' })).toThrow('Padding size should be less than')
+    expect(() => F.crop(floats, 0, 0, 0, 2)).toThrow(ValueError)
+    expect(() => new T.Compose([3 as never])).toThrow(TypeError)
+    expect(() => new T.Lambda(3 as never)).toThrow(TypeError)
+    expect(() => new T.CenterCrop([1, 2, 3])).toThrow('Please provide only two dimensions (h, w) for size.')
+    expect(() => new T.Normalize([0.5], [0.5], { inPlace: true } as never)).toThrow('unexpected keyword argument')
+    expect(() => new T.ConvertImageDtype('float16' as never)).toThrow()
+    expect(() => new T.RandomErasing({ scale: [0.3, 0.1] })).toThrow(ValueError)
+  })
+})

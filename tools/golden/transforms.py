@@ -1,0 +1,166 @@
+"""Writes packages/vision/test/golden/transforms.json: what torchvision's transforms make of tensors, and what the
+generator draws next.
+
+    OPENBLAS_CORETYPE=Haswell /usr/bin/python3 tools/golden/transforms.py
+"""
+import re
+import warnings
+
+import torch
+from torchvision import transforms as T
+from torchvision.transforms import InterpolationMode
+from torchvision.transforms import functional as F
+
+from format import NAMES, data_of, write
+
+warnings.simplefilter('ignore')
+
+
+def picture(*shape):
+    """Bytes by a formula, without symmetries."""
+    i = torch.arange(torch.Size(shape).numel())
+    return ((i * 37 + i // 5 * 11) % 256).to(torch.uint8).reshape(shape)
+
+
+INPUTS = {
+    'bytes': picture(3, 6, 8),
+    'floats': picture(3, 6, 8) / 255,
+    'grey': picture(1, 5, 4),
+    'batch': picture(2, 3, 4, 5) / 255,
+    'plane': picture(5, 7),
+    'large': picture(3, 24, 20),
+    'doubles': (picture(3, 6, 8) / 255).double(),
+}
+
+
+def camel(name):
+    return re.sub(r'_([a-z])', lambda m: m.group(1).upper(), name)
+
+
+def plain(value):
+    if isinstance(value, InterpolationMode):
+        return value.value
+    return NAMES[value] if isinstance(value, torch.dtype) else value
+
+
+def result_of(x, **record):
+    return {**record, 'dtype': NAMES[x.dtype] if x.dtype in NAMES else 'int32', 'sizes': list(x.shape),
+            'data': data_of(x)}
+
+
+def function(name, inputs, *args, python=None, **options):
+    """One of torchvision's functions on several inputs."""
+    call = getattr(F, python or re.sub(r'([A-Z])', lambda m: '_' + m.group(1).lower(), name))
+    return [
+        result_of(call(INPUTS[key].clone(), *args, **options), name=name, input=key, args=[plain(a) for a in args],
+                  options={camel(k): plain(v) for k, v in options.items()})
+        for key in inputs.split()
+    ]
+
+
+def module(name, inputs, *args, seeds=(0, 1, 2), **options):
+    """A transform with chance: several seeds, two calls each, and the next draw."""
+    cases = []
+    for key in inputs.split():
+        for seed in seeds:
+            torch.manual_seed(seed)
+            transform = getattr(T, name)(*args, **options)
+            for _ in range(2):
+                x = transform(INPUTS[key].clone())
+            cases.append(result_of(x, name=name, input=key, seed=seed, args=[plain(a) for a in args],
+                                   options={camel(k): plain(v) for k, v in options.items()}, after=torch.rand(1).item()))
+    return cases
+
+
+ALL = 'bytes floats grey'
+functions = [
+    *function('hflip', ALL + ' plane'),
+    *function('vflip', ALL + ' plane'),
+    *(c for args in [(1, 2, 3, 4), (0, 0, 2, 2), (-1, 2, 4, 9), (4, 3, 5, 5), (7, 9, 2, 2)] for c in function('crop', 'bytes', *args)),
+    *function('crop', 'batch', 1, 1, 2, 3),
+    *(c for size in [[2, 3], [5, 7], [4], [9, 5], [3, 11], [6, 8], [10, 11]] for c in function('centerCrop', 'bytes', size)),
+    *(c for mode in ['constant', 'edge', 'reflect', 'symmetric'] for padding in [[2], [1, 3], [3, 1, 0, 2]]
+      for c in function('pad', 'bytes', padding, padding_mode=mode)),
+    *function('pad', 'floats', [1, 2], fill=0.5),
+    *function('pad', 'batch', [2, 1], padding_mode='reflect'),
+    *(c for factor in [0, 0.3, 1, 1.7] for name in ['adjustBrightness', 'adjustContrast', 'adjustSaturation']
+      for c in function(name, ALL if factor == 1.7 else 'bytes floats', factor)),
+    *function('adjustContrast', 'batch', 0.5),
+    *function('adjustSaturation', 'batch', 0.5),
+    *(c for factor in [-0.5, -0.1, 0, 0.25, 0.5] for c in function('adjustHue', 'bytes floats', factor)),
+    *function('adjustHue', 'batch grey', 0.2),
+    *(c for args in [(2.2,), (0.5, 1.5)] for c in function('adjustGamma', 'bytes floats', *args)),
+    *function('invert', 'bytes floats'),
+    *function('rgbToGrayscale', ALL + ' batch'),
+    *function('rgbToGrayscale', 'bytes floats', 3),
+    *function('normalize', 'floats batch doubles', [0.1, 0.2, 0.3], [0.5, 0.25, 2]),
+    *function('normalize', 'floats', [0.5], [0.5]),
+    *function('gaussianBlur', 'bytes floats', [3, 5], [0.8, 1.5]),
+    *function('gaussianBlur', 'bytes batch', [3, 3]),
+    *function('convertImageDtype', 'bytes', torch.float32),
+    *function('convertImageDtype', 'bytes', torch.float64),
+    *function('convertImageDtype', 'floats', torch.uint8),
+    *function('convertImageDtype', 'doubles', torch.uint8),
+]
+
+modules = [
+    *module('RandomHorizontalFlip', 'bytes'),
+    *module('RandomVerticalFlip', 'bytes', 0.3),
+    *module('RandomGrayscale', 'bytes', p=0.6),
+    *module('RandomCrop', 'bytes', 4),
+    *module('RandomCrop', 'grey', [3, 2], padding=2),
+    *module('RandomCrop', 'bytes', [9, 9], padding=[1], pad_if_needed=True, fill=7),
+    *module('RandomCrop', 'floats', 6, padding=2, padding_mode='reflect'),
+    *module('ColorJitter', 'bytes floats', 0.4, 0.3, 0.2, 0.1, seeds=(0, 1, 2, 3)),
+    *module('ColorJitter', 'grey', brightness=[0.5, 1.5], hue=[-0.2, 0.3], seeds=(0,)),
+    *module('GaussianBlur', 'bytes', 3),
+    *module('GaussianBlur', 'floats', [5, 3], sigma=1.3, seeds=(0,)),
+    *module('RandomErasing', 'floats', seeds=(0, 1, 2, 3)),
+    *module('RandomErasing', 'bytes', 1.0, scale=[0.1, 0.3], value=[1, 2, 3]),
+    *module('RandomErasing', 'floats', p=1.0, value='random', seeds=(0, 1)),
+]
+
+
+def message(call):
+    try:
+        call()
+    except Exception as error:
+        return str(error)
+    raise AssertionError('no error')
+
+
+floats = INPUTS['floats']
+errors = {
+    'brightness': message(lambda: F.adjust_brightness(floats, -1)),
+    'hue': message(lambda: F.adjust_hue(floats, 0.7)),
+    'channels': message(lambda: F.adjust_saturation(INPUTS['batch'][0, :2], 1)),
+    'padding': message(lambda: T.Pad([1, 2, 3])),
+    'mode': message(lambda: T.Pad(1, padding_mode='wrap')),
+    'normalizeDims': message(lambda: F.normalize(floats[0], [0.5], [0.5])),
+    'cropSize': message(lambda: T.RandomCrop(9)(floats)),
+    'jitter': message(lambda: T.ColorJitter(brightness=-1)),
+    'jitterRange': message(lambda: T.ColorJitter(hue=[-0.6, 0])),
+    'jitterPair': message(lambda: T.ColorJitter(hue=[1])),
+    'kernel': message(lambda: T.GaussianBlur(2)),
+    'sigma': message(lambda: T.GaussianBlur(3, 0)),
+    'erasingP': message(lambda: T.RandomErasing(2.0)),
+    'erasingValue': message(lambda: T.RandomErasing(1.0, value=[1, 2])(floats)),
+    'erasingText': message(lambda: T.RandomErasing(value='noise')),
+    'grey': message(lambda: F.rgb_to_grayscale(floats, 2)),
+    'pilDims': message(lambda: F.to_pil_image(torch.ones(1, 1, 1, 1))),
+    'pilChannels': message(lambda: F.to_pil_image(torch.ones(5, 1, 1))),
+    'cast': message(lambda: F.convert_image_dtype(floats, torch.int32)),
+}
+reprs = {
+    'Compose': str(T.Compose([T.ToTensor(), T.Normalize((0.5,), (0.25,)), T.RandomApply([T.Grayscale()], 0.3)])),
+    'CenterCrop': str(T.CenterCrop(3)),
+    'Pad': str(T.Pad((1, 2), 3, 'constant')),
+    'RandomCrop': str(T.RandomCrop(4, 1)),
+    'RandomHorizontalFlip': str(T.RandomHorizontalFlip()),
+    'ColorJitter': str(T.ColorJitter(0.5, 0, 0, 0.25)),
+    'GaussianBlur': str(T.GaussianBlur(3, (0.1, 1.5))),
+    'ToPILImage': str(T.ToPILImage('L')),
+    'RandomErasing': str(T.RandomErasing(value='random')),
+}
+write('packages/vision/test/golden/transforms.json',
+      {'functions': functions, 'modules': modules, 'errors': errors, 'reprs': reprs}, depth=2)
