@@ -84,6 +84,8 @@ OVERRIDES = {
     'slice': cut,
     'tensor': tensor,
     'dropout': F.dropout,
+    'alphaDropout': F.alpha_dropout,
+    'featureAlphaDropout': F.feature_alpha_dropout,
     'randintLike': torch.randint_like,
     'int': lambda x: x.long(),
     'expandAs': lambda x, other: x.expand_as(other),

@@ -304,7 +304,20 @@ made_('nn.NLLLoss', nn.NLLLoss, nll)
 made_('nn.CrossEntropyLoss', nn.CrossEntropyLoss, [...nll, smoothing])
 
 // Functions of layers, and layers.
-add('F.dropout', F.dropout, [self, at('p', 'real?', 0.5), at('training', 'bool?', true), at('inplace', 'bool?', false)])
+for (const [name, sample] of [
+  ['dropout', self],
+  ['dropout1d', self],
+  ['dropout2d', at('input', 'tensor', () => core.ones(1, 2, 2, 1))],
+  ['dropout3d', at('input', 'tensor', () => core.ones(1, 2, 2, 1, 1))],
+  ['alphaDropout', self],
+  ['featureAlphaDropout', self],
+] as const)
+  add(`F.${name}`, F[name], [
+    sample,
+    at('p', 'real?', 0.5),
+    at('training', 'bool?', true),
+    at('inplace', 'bool?', false),
+  ])
 const running = (name: string): Param => at(name, 'tensor|null', row)
 add(
   'F.batchNorm',
@@ -335,7 +348,15 @@ made_('nn.Sigmoid', nn.Sigmoid, [])
 made_('nn.Tanh', nn.Tanh, [])
 made_('nn.Softmax', nn.Softmax, [oneDim])
 made_('nn.LogSoftmax', nn.LogSoftmax, [oneDim])
-made_('nn.Dropout', nn.Dropout, [at('p', 'real?', 0.5), inplace])
+for (const name of ['Dropout', 'Dropout1d', 'Dropout2d', 'Dropout3d', 'AlphaDropout', 'FeatureAlphaDropout'] as const)
+  made_(`nn.${name}`, nn[name], [at('p', 'real?', 0.5), inplace])
+for (const rank of [1, 2, 3] as const) {
+  const amounts = at('padding', 'dims', 1)
+  made_(`nn.ConstantPad${rank}d`, nn[`ConstantPad${rank}d`], [amounts, at('value', 'number', 1)])
+  made_(`nn.ReflectionPad${rank}d`, nn[`ReflectionPad${rank}d`], [amounts])
+  made_(`nn.ReplicationPad${rank}d`, nn[`ReplicationPad${rank}d`], [amounts])
+}
+made_('nn.ZeroPad2d', nn.ZeroPad2d, [at('padding', 'dims', 1)])
 made_('nn.Flatten', nn.Flatten, [at('startDim', 'int?', 0), at('endDim', 'int?', 1)])
 const channels = [at('inChannels', 'int', 2), at('outChannels', 'int', 2), at('kernelSize', 'dims', 1)]
 const [stride, dilation] = ['stride', 'dilation'].map((name) => at(name, 'dims?', 1))

@@ -34,7 +34,7 @@ import {
   zeros,
 } from '@flambeau/core'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { dropout } from '../src/ops/random/bernoulli.ts'
+import { dropout } from '../src/ops/random/dropout.ts'
 import goldens from './golden/ops-a.json' with { type: 'json' }
 
 beforeAll(() => void useDevice(js()))

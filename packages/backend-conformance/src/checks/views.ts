@@ -19,7 +19,7 @@ const writeThrough = async (op: string, sample: Ready<Sample>): Promise<string |
   const numbers = lay(
     Array.from({ length: numbered }, (_, i) => i),
     spec.shape,
-    'int32',
+    spec.dtype,
     'contiguous',
   )
   const { args, leaves } = prepareCall(sample, plain)

@@ -2,7 +2,7 @@
 // generator first, so random results are compared with PyTorch's like any others.
 import { type OpSamples, op } from '../prepare.ts'
 import { type Choose, drawShape, nd } from '../property.ts'
-import { bool, e, f64, i32, kink, opt, s, seeded, t, u8, unwritten, v } from '../sample.ts'
+import { core, bool, e, f64, i32, kink, opt, s, seeded, t, u8, unwritten, v } from '../sample.ts'
 
 const filled = (make: (shape: number[]) => unknown[], value: number) => (choose: Choose) => {
   const shape = drawShape(choose)
@@ -247,4 +247,33 @@ export const creation = {
     drawn,
     [e(t([2]), 1.5)],
   ),
+  dropout1d: op(
+    [
+      seeded(0, s(t([2, 3, 2]))),
+      core(seeded(1, s(t([3, 4]), 0.2))),
+      core(seeded(1, s(t([3, 4]), 0.2, opt({ training: false })))),
+      core(seeded(2, s(f64([2, 3, 2]), 0.7))),
+      core(seeded(0, s(t([2, 3]), 1))),
+    ],
+    drawn,
+    [e(t([2, 3]), 1.5), e(t([2])), e(i32([2, 3]))],
+  ),
+  dropout2d: op([seeded(0, s(t([2, 3, 1, 2]))), core(seeded(1, s(t([2, 4, 2]), 0.2)))], drawn, [e(t([2, 3]), -1)]),
+  dropout3d: op([seeded(0, s(t([2, 3, 1, 2, 1]))), core(seeded(1, s(t([4, 1, 2, 1]), 0.2)))], drawn, [
+    e(t([2, 3]), -1),
+  ]),
+  alphaDropout: op(
+    [
+      seeded(0, s(t([2, 5]), opt({ training: true }))),
+      core(seeded(1, s(f64([6]), 0.2, true))),
+      core(seeded(1, s(t([6]), 0.2))),
+      core(seeded(1, s(t([6]), 1, true))),
+    ],
+    drawn,
+    [e(t([2]), 1.5), e(i32([2]), 0.5, true)],
+  ),
+  featureAlphaDropout: op([seeded(0, s(t([2, 3, 2]), 0.5, true)), core(seeded(1, s(t([6]), 1, true)))], drawn, [
+    e(t([2]), 1.5),
+    e(t([2]), 0.5, true),
+  ]),
 } satisfies Record<string, OpSamples>

@@ -2,7 +2,7 @@
 // which element of which argument it is.
 import { type Case, type Choose, drawShape, drawTensor, flat, indices, nd, rearrange } from '../property.ts'
 import { type OpSamples, op } from '../prepare.ts'
-import { bool, e, f64, i32, opt, s, t, u8 } from '../sample.ts'
+import { core, bool, e, f64, i32, opt, s, t, u8 } from '../sample.ts'
 
 const signed = (choose: Choose, dim: number, rank: number) => (choose.int(0, 1) === 0 ? dim : dim - rank)
 const drop = (list: readonly number[], at: number) => list.filter((_, i) => i !== at)
@@ -167,6 +167,19 @@ export const joins = {
       s(i32([3]), [1, 1], opt({ value: 7 })),
       s(bool([2]), [1, 0]),
       s(t([0, 2]), [1, 1, 1, 1]),
+      s(t([2, 3]), [2, 1], 'reflect'),
+      s(t([2, 3, 3]), [1, 2, 0, 1], 'replicate'),
+      s(t([1, 1, 2, 3]), [2, 3, 1, 0], 'circular'),
+      core(s(f64([1, 2, 2, 2, 3]), [1, 0, 1, 1, 1, 0], 'reflect')),
+      core(s(f64([1, 1, 2, 1, 2]), [0, 3, 1, 1, 2, 2], 'replicate')),
+      core(s(t([1, 1, 2, 2, 3]), [1, 1, 0, 2, 1, 0], opt({ mode: 'circular' }))),
+      core(s(t([2, 4]), [2, -2], 'reflect')),
+      core(s(t([2, 4]), [-1, 2], 'replicate')),
+      core(s(t([1, 2, 4]), [1, -1], 'circular')),
+      core(s(t([2, 4]), [-1, -1], 'reflect')),
+      core(s(t([1, 2, 3, 3]), [-3, 0, 1, 1], 'replicate')),
+      core(s(i32([1, 2, 3]), [1, 1], 'circular')),
+      core(s(t([0, 2, 3]), [1, 1], 'reflect')),
     ],
     rearrange(
       (shape, choose) => {
@@ -184,7 +197,36 @@ export const joins = {
       // PyTorch refuses to keep a size of 0; the samples have one that grows.
       { minRank: 1, minSize: 1 },
     ),
-    [e(t([2, 3]), [1]), e(t([3]), [1, 1, 1, 1]), e(t([3]), [-2, -2])],
+    [
+      e(t([2, 3]), [1]),
+      e(t([3]), [1, 1, 1, 1]),
+      e(t([3]), [-2, -2]),
+      e(t([2, 3]), [1], 'mirror'),
+      ...['reflect', 'replicate', 'circular'].flatMap((mode) => [
+        e(t([2, 3]), [1], mode),
+        e(t([2, 3]), [1, 1], mode, 1),
+        e(t([3]), [1, 1], mode),
+        e(t([1, 2, 3, 3]), [1, 1], mode),
+        e(t([2, 2, 4]), [-2, -3], mode),
+        e(t([2, 2, 0]), [1, 1], mode),
+      ]),
+      ...['reflect', 'replicate'].flatMap((mode) => [
+        e(t([2, 2, 4]), [-2, -2], mode),
+        e(t([1, 2, 3, 4]), [-2, -2, -1, -2], mode),
+        e(t([1, 2, 3, 4, 2]), [-1, -1, -2, -2, -1, -2], mode),
+        e(t([1, 0, 3, 4]), [1, 1, 1, 1], mode),
+        e(t([1, 2, 3, 0, 2]), [1, 1, 1, 1, 1, 1], mode),
+        e(i32([2, 3]), [1, 1], mode),
+        e(bool([2, 3, 3]), [1, 1, 1, 1], mode),
+        e(u8([1, 2, 3, 3, 3]), [1, 1, 1, 1, 1, 1], mode),
+      ]),
+      e(t([2, 3]), [0, 3], 'reflect'),
+      e(t([1, 2, 3, 3]), [1, 1, 4, 1], 'reflect'),
+      e(t([2, 3, 3]), [3, 1, 1, 1], 'reflect'),
+      e(t([1, 2, 3, 3, 3]), [1, 1, 1, 1, 1, 3], 'reflect'),
+      e(t([2, 3]), [1, 1], 'circular'),
+      e(t([1, 2, 3]), [0, 4], 'circular'),
+    ],
   ),
   unbind: op(
     [s(t([2, 3])), s(t([2, 3]), 1), s(t([2, 3]), -1), s(f64([3])), s(i32([2, 2]), 0), s(t([2, 0]))],

@@ -21,7 +21,14 @@ export { bilinear } from '../ops/product/tensordot.ts'
 export { linear } from '../ops/product/matmul.ts'
 export { pad } from '../ops/views/pad.ts'
 export { oneHot } from '../ops/indexing/select.ts'
-export { dropout } from '../ops/random/bernoulli.ts'
+export {
+  alphaDropout,
+  dropout,
+  dropout1d,
+  dropout2d,
+  dropout3d,
+  featureAlphaDropout,
+} from '../ops/random/dropout.ts'
 export { logSoftmax, softmax } from '../ops/reduce/softmax.ts'
 export { batchNorm } from './batch-norm.ts'
 export { groupNorm, instanceNorm, layerNorm, localResponseNorm } from './group-norm.ts'

@@ -31,7 +31,15 @@ export {
   type ConvTransposeLayerOptions,
 } from './conv.ts'
 export { deepCopy } from './copy.ts'
-export { Dropout, type DropoutLayerOptions } from './dropout.ts'
+export {
+  AlphaDropout,
+  Dropout,
+  Dropout1d,
+  Dropout2d,
+  Dropout3d,
+  type DropoutLayerOptions,
+  FeatureAlphaDropout,
+} from './dropout.ts'
 export { Flatten, type FlattenOptions } from './flatten.ts'
 export * as functional from './functional.ts'
 export type { ForwardHook, ForwardPreHook, FullBackwardHook } from './hooks.ts'
@@ -54,6 +62,19 @@ export {
   type LayerNormLayerOptions,
   LocalResponseNorm,
 } from './norm-layers.ts'
+export {
+  ConstantPad1d,
+  ConstantPad2d,
+  ConstantPad3d,
+  type ConstantPadOptions,
+  ReflectionPad1d,
+  ReflectionPad2d,
+  ReflectionPad3d,
+  ReplicationPad1d,
+  ReplicationPad2d,
+  ReplicationPad3d,
+  ZeroPad2d,
+} from './padding.ts'
 export { Parameter } from './parameter.ts'
 export { IncompatibleKeys, StateDict, type StateDictLike } from './state-dict.ts'
 export * as utils from './utils.ts'

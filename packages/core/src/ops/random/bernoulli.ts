@@ -1,13 +1,13 @@
-// Random elements of 1 or 0, and dropout, which keeps or drops elements by them.
-import { dtypeName, isFloat } from '../../base/dtype.ts'
-import { RuntimeError, ValueError } from '../../base/errors.ts'
+// Random elements of 1 or 0.
+import { isFloat } from '../../base/dtype.ts'
+import { RuntimeError } from '../../base/errors.ts'
 import { s } from '../../expr/expr.ts'
 import * as draw from '../../random/distributions.ts'
 import { defaultGenerator, type Generator } from '../../random/generator.ts'
 import { apply, deviceOf } from '../../tensor/apply.ts'
 import { applyInPlace, checkWritable } from '../../tensor/in-place.ts'
 import { noGrad } from '../../tensor/mode.ts'
-import { type Arguments, bool, method, number, optional } from '../../tensor/signature.ts'
+import { type Arguments, method, number, optional } from '../../tensor/signature.ts'
 import { checkAlive, Tensor } from '../../tensor/tensor.ts'
 import { elementwise } from '../define/elementwise.ts'
 import {
@@ -20,7 +20,6 @@ import {
   replaced,
   uniformFill,
 } from './draws.ts'
-import { mul } from '../pointwise/arithmetic.ts'
 import { toDType } from '../define/fill.ts'
 import { tensorOrNumber } from './random.ts'
 import { expand } from '../views/views.ts'
@@ -80,51 +79,4 @@ export function bernoulli_(
   const hit = (): Tensor => hitsOf(expand(p, self.sizes), generator ?? defaultGenerator, denseStrides(self))
   const value = noGrad(() => toDType(hit(), self.dtype))
   return applyInPlace(replaced.bernoulliOf, self, [self, value], null)
-}
-
-// ---- dropout ----
-
-const dropoutArguments = method(
-  'dropout',
-  optional('p', number, 0.5),
-  optional('training', bool, true),
-  optional('inplace', bool, false),
-)
-export interface DropoutOptions {
-  readonly p?: number
-  readonly training?: boolean
-  readonly inplace?: boolean
-}
-/**
- * In training, sets elements to 0 with probability `p` (0.5) and scales the others by 1 / (1 - p); otherwise returns
- * the input.
- *
- * @example
- * dropout(ones(4), 0.5) // e.g. tensor([0., 2., 2., 0.])
- */
-export function dropout(
-  x: Tensor,
-  ...args: Arguments<[p: number, training: boolean, inplace: boolean], DropoutOptions>
-): Tensor {
-  const [rate, training, inplace] = dropoutArguments(x, args)
-  if (!(rate >= 0 && rate <= 1)) {
-    throw new ValueError(`dropout probability has to be between 0 and 1, but got ${rate}`)
-  }
-  if (!training || rate === 0 || x.elements === 0) return x
-  const keep = 1 - rate
-  if (!isFloat(x.dtype) && rate < 1) {
-    throw new RuntimeError(
-      `result type Float can't be cast to the desired output type ${dtypeName[x.dtype]}`,
-      'Dropout scales by fractions. Convert it first: x.float().',
-    )
-  }
-  const scale = x.dtype === 'float32' ? Math.fround(1 / Math.fround(keep)) : 1 / keep
-  const mask = drawn(x.storage.device, x, defaultGenerator, (out, generator) => {
-    if (rate === 1) return
-    draw.bernoulli(out, keep, generator)
-    for (let i = 0; i < out.length; i++) out[i] *= scale
-  })
-  if (!inplace) return mul(x, mask)
-  const [op, inputs] = mul.resolve(x, mask)
-  return applyInPlace(op, x, inputs, null)
 }
