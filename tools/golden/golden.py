@@ -96,6 +96,8 @@ OVERRIDES = {
     'pad': F.pad,
     'unfold': lambda x, dim, size, step: x.unfold(dim, size, step),
     'binaryCrossEntropyWithLogits': F.binary_cross_entropy_with_logits,
+    # The functions of torch itself never return indices, or always.
+    **{name: getattr(F, snake(name)) for k in '123' for name in (f'maxPool{k}d', f'adaptiveMaxPool{k}d')},
     'split': lambda x, size=None, dim=0, split_size_or_sections=None: torch.split(
         x, split_size_or_sections if size is None else size, dim
     ),

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Layers over windows, from real PyTorch 1.13: convolutions. Run by /usr/bin/python3 from anywhere.
+"""Layers over windows, from real PyTorch 1.13: convolutions and pooling. Run by /usr/bin/python3 from anywhere.
 
 packages/core/test/golden/windows.json
-  layers   [{make: [class, ...args, options?], input: sizes, more, text, bits, output, inputGrad, grads}]: after
+  layers   [{make: [class, ...args, options?], input: sizes, more, text, bits, outputs, inputGrad, grads}]: after
            manualSeed(1) the layer is made; bits are the float32 bits of its parameters by name. Then forward(input, ...more)
-           and backward with the cotangent of train.py; element i of an input is ((7 i + 3) mod 23 - 11) / 8.
+           and backward from the first result with the cotangent of train.py; element i of an input is ((7 i + 3) mod 23 - 11) / 8.
   errors   [{make, input?, more?, error, message}]: of the constructor, or of forward if there is an input
 Lists among the arguments are tuples in Python, names are in camelCase.
 """
@@ -35,6 +35,22 @@ LAYERS = [
     (['ConvTranspose2d', 2, 3, [2, 3], {'outputPadding': [0, 1], 'stride': [1, 2], 'bias': False}], [2, 2, 2]),
     (['ConvTranspose2d', 2, 1, 2, {'dilation': 2}], [1, 2, 2, 2]),
     (['ConvTranspose3d', 2, 1, 2, {'stride': 2}], [1, 2, 2, 2, 1], [1, 1, 5, 4, 3]),
+    (['MaxPool1d', 3, 2, 1], [2, 7]),
+    (['MaxPool2d', 2], [1, 1, 4, 5]),
+    (['MaxPool2d', [3, 2], {'stride': [2, 1], 'padding': [1, 0], 'dilation': [1, 2], 'ceilMode': True}], [1, 5, 6]),
+    (['MaxPool2d', 3, None, 1, 1, True, True], [1, 1, 4, 4]),
+    (['MaxPool3d', 2, {'stride': 1, 'returnIndices': True}], [1, 1, 2, 3, 3]),
+    (['AvgPool1d', 2], [2, 5]),
+    (['AvgPool1d', [3], {'stride': 2, 'padding': 1, 'countIncludePad': False}], [1, 2, 5]),
+    (['AvgPool2d', 3, {'padding': 1, 'ceilMode': True}], [1, 1, 4, 5]),
+    (['AvgPool2d', [2, 1], 1, 0, False, True, 3], [1, 3, 3]),
+    (['AvgPool3d', 2], [1, 2, 2, 4]),
+    (['AdaptiveAvgPool1d', 2], [1, 5]),
+    (['AdaptiveAvgPool2d', [None, 2]], [1, 1, 3, 4]),
+    (['AdaptiveAvgPool3d', [1, 2, 1]], [1, 1, 2, 3, 2]),
+    (['AdaptiveMaxPool1d', 3], [1, 1, 4]),
+    (['AdaptiveMaxPool2d', {'outputSize': [2, 3], 'returnIndices': True}], [1, 3, 4]),
+    (['AdaptiveMaxPool3d', 1], [1, 2, 2, 2]),
 ]
 ERRORS = [
     (['Conv2d', 4, 6, 3, {'groups': 0}],),
@@ -49,6 +65,9 @@ ERRORS = [
     (['ConvTranspose2d', 1, 1, 3, {'stride': 2}], [1, 1, 2, 2], [5, 5, 5]),
     (['ConvTranspose1d', 1, 1, 3, {'stride': 2}], [1, 4], [4]),
     (['ConvTranspose2d', 1, 1, 3, {'outputPadding': 1}], [1, 1, 2, 2]),
+    (['MaxPool2d', 2], [4, 4]),
+    (['AvgPool3d', 2], [4, 4, 4]),
+    (['AdaptiveAvgPool2d', [2, 2, 2]], [1, 4, 4]),
 ]
 
 
@@ -73,15 +92,16 @@ def record(spec, sizes, *more):
     torch.manual_seed(1)
     layer = make(spec)
     x = values(sizes).requires_grad_()
-    y = layer(x, *more)
-    y.backward(cotangent(y))
+    made = layer(x, *more)
+    outputs = made if isinstance(made, tuple) else (made,)
+    outputs[0].backward(cotangent(outputs[0]))
     return {
         'make': spec,
         'input': sizes,
         'more': list(more),
         'text': repr(layer),
         'bits': {name: bits(p) for name, p in layer.named_parameters()},
-        'output': tensor_record(y),
+        'outputs': [tensor_record(y) for y in outputs],
         'inputGrad': tensor_record(x.grad),
         'grads': {name: tensor_record(p.grad) for name, p in layer.named_parameters()},
     }

@@ -84,7 +84,10 @@ const possible: readonly (readonly [words: string, ops: readonly string[], becau
   ['returns multiple views', ['split', 'chunk', 'unbind'], 'pieces are ordinary views'],
   [
     'modified by an inplace',
-    ['gather', 'maskedSelect', 'mean', 'batchNorm', 'cummax', 'cummin'],
+    [
+      ...['gather', 'maskedSelect', 'mean', 'batchNorm', 'cummax', 'cummin'],
+      ...['max', 'avg', 'adaptiveMax', 'adaptiveAvg'].flatMap((kind) => [1, 2, 3].map((rank) => `${kind}Pool${rank}d`)),
+    ],
     'their gradients save fewer inputs',
   ],
 ]

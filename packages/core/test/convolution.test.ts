@@ -16,7 +16,7 @@ import {
 } from '@flambeau/core'
 import type { Instr } from '@flambeau/core/backend'
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest'
-import { windowOp } from '../src/ops/product/convolution.ts'
+import { windowOp } from '../src/ops/views/windows.ts'
 import { apply } from '../src/tensor/apply.ts'
 import { Seen } from './limited.ts'
 

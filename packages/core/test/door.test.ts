@@ -166,6 +166,26 @@ for (const rank of [2, 3]) {
   op(`conv${rank}d`, both)
   op(`convTranspose${rank}d`, both)
 }
+const numbers = (name: string, good = 1): Param => at(name, 'dims?', good)
+const [kernelSize, windowStride] = [at('kernelSize', 'dims', 1), at('stride', 'dims?|null', 1)]
+const [ceilMode, returnIndices] = [at('ceilMode', 'bool?', true), at('returnIndices', 'bool?', true)]
+const maxWindows = [kernelSize, windowStride, numbers('padding', 0), numbers('dilation')]
+const avgWindows = [...maxWindows.slice(0, 3), ceilMode, at('countIncludePad', 'bool?', false)]
+const override = at('divisorOverride', 'int?|null', 2)
+const outputSize = at('outputSize', 'dims|holes', 1)
+for (const rank of [1, 2, 3]) {
+  const x = at('input', 'tensor', () => core.ones(1, 1, ...new Array(rank).fill(2)))
+  add(`F.maxPool${rank}d`, (F as Any)[`maxPool${rank}d`], [x, ...maxWindows, ceilMode, returnIndices])
+  add(`F.avgPool${rank}d`, (F as Any)[`avgPool${rank}d`], [x, ...avgWindows, ...(rank === 1 ? [] : [override])])
+  add(`F.adaptiveAvgPool${rank}d`, (F as Any)[`adaptiveAvgPool${rank}d`], [x, outputSize])
+  add(`F.adaptiveMaxPool${rank}d`, (F as Any)[`adaptiveMaxPool${rank}d`], [x, outputSize, returnIndices])
+  const layer = (name: string, params: readonly Param[]): void =>
+    made_(`nn.${name}Pool${rank}d`, (nn as Any)[`${name}Pool${rank}d`], params)
+  layer('Max', [...maxWindows, returnIndices, ceilMode])
+  layer('Avg', [...avgWindows, ...(rank === 1 ? [] : [override])])
+  layer('AdaptiveAvg', [outputSize])
+  layer('AdaptiveMax', [outputSize, returnIndices])
+}
 both('linear', at('weight', 'tensor', T), at('bias', 'tensor?|null', row))
 for (const name of ['amax', 'amin', 'any', 'all']) both(name, dims, keepdim)
 for (const name of ['argmax', 'argmin']) both(name, oneDim, keepdim)

@@ -16,6 +16,12 @@ const signless: Readonly<Record<string, string>> = {
   bilinear: 'the compiler of a shader may let a short sum begin with its first product instead of 0',
   cumsum: 'PyTorch adds the first element to 0, here sums begin with it',
   groupNorm: 'PyTorch subtracts the mean after it has scaled both, here it scales the difference',
+  ...Object.fromEntries(
+    ['maxPool1d', 'maxPool2d', 'maxPool3d', 'adaptiveMaxPool1d', 'adaptiveMaxPool2d', 'adaptiveMaxPool3d'].map((op) => [
+      op,
+      'the larger of -0 and 0 is 0 here; PyTorch takes the first of equal elements',
+    ]),
+  ),
   relu: 'the larger of -0 and 0: in PyTorch it depends on whether the element is processed in a vector',
 }
 

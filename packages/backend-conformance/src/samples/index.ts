@@ -12,6 +12,7 @@ import { losses } from './losses.ts'
 import { matmul } from './matmul.ts'
 import { norms } from './norms.ts'
 import { order } from './order.ts'
+import { pooling } from './pooling.ts'
 import { reductions } from './reductions.ts'
 import { views } from './views.ts'
 import type { F, ops } from '@flambeau/core'
@@ -31,6 +32,7 @@ export const families = {
   matmul,
   norms,
   order,
+  pooling,
   reductions,
   views,
 } as const
@@ -57,6 +59,7 @@ const table = {
   ...matmul,
   ...norms,
   ...order,
+  ...pooling,
   ...reductions,
   ...views,
 } satisfies Record<OpName, OpSamples>

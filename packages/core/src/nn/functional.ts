@@ -19,6 +19,15 @@ export {
 } from '../ops/product/conv.ts'
 export { bilinear } from '../ops/product/tensordot.ts'
 export { linear } from '../ops/product/matmul.ts'
+export { avgPool1d, avgPool2d, avgPool3d, maxPool1d, maxPool2d, maxPool3d } from '../ops/pool/pooling.ts'
+export {
+  adaptiveAvgPool1d,
+  adaptiveAvgPool2d,
+  adaptiveAvgPool3d,
+  adaptiveMaxPool1d,
+  adaptiveMaxPool2d,
+  adaptiveMaxPool3d,
+} from '../ops/pool/adaptive.ts'
 export { pad } from '../ops/views/pad.ts'
 export { oneHot } from '../ops/indexing/select.ts'
 export {

@@ -76,5 +76,22 @@ export {
   ZeroPad2d,
 } from './padding.ts'
 export { Parameter } from './parameter.ts'
+export {
+  AdaptiveAvgPool1d,
+  AdaptiveAvgPool2d,
+  AdaptiveAvgPool3d,
+  AdaptiveMaxPool1d,
+  AdaptiveMaxPool2d,
+  AdaptiveMaxPool3d,
+  AvgPool1d,
+  AvgPool2d,
+  AvgPool3d,
+  type AvgPoolNdOptions,
+  type AvgPoolOptions,
+  MaxPool1d,
+  MaxPool2d,
+  MaxPool3d,
+  type MaxPoolLayerOptions,
+} from './pool.ts'
 export { IncompatibleKeys, StateDict, type StateDictLike } from './state-dict.ts'
 export * as utils from './utils.ts'

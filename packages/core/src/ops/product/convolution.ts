@@ -2,7 +2,7 @@
 // of the padded input. So are its gradients by the input and by the weight; they are ops here, and each other's
 // gradients. No windows are copied to memory.
 import { cloneOp, elementwise } from '../define/elementwise.ts'
-import { adjoint, reshapeOp, viewOp } from '../define/views.ts'
+import { adjoint, reshapeOp } from '../define/views.ts'
 import { contiguousStrides } from '../../base/layout.ts'
 import type { Shape } from '../../base/shape.ts'
 import { s } from '../../expr/expr.ts'
@@ -10,39 +10,9 @@ import { apply } from '../../tensor/apply.ts'
 import type { OpDef } from '../../tensor/op.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { sum } from '../reduce/reduce.ts'
-import { padOp } from '../views/pad.ts'
 import { narrow } from '../views/views.ts'
+import { type Axis, axis, padded, window } from '../views/windows.ts'
 import { contraction, counts, factors, from } from './contraction.ts'
-
-// ---- windows ----
-
-/** An axis of a view: `size` steps of `step` along dimension `dim` of the tensor; for `dim` -1 the elements repeat. */
-export interface Axis {
-  readonly size: number
-  readonly dim: number
-  readonly step: number
-}
-interface Window {
-  readonly axes: readonly Axis[]
-  /** Where the view begins in each dimension of the tensor; 0 in those that are not given. */
-  readonly start?: Shape
-}
-
-/**
- * Any axes over the dimensions of a tensor, of which several may go along one dimension: sliding windows, groups,
- * repeats, reversals. The gradient adds up what was read from each element.
- */
-export const windowOp: OpDef<Window> = viewOp<Window>('window', ({ strides, offset }, { axes, start = [] }) => ({
-  sizes: axes.map(({ size }) => size),
-  strides: axes.map(({ dim, step }) => (dim < 0 ? 0 : step * strides[dim])),
-  offset: start.reduce((at, n, d) => at + n * strides[d], offset),
-}))
-
-const axis = (size: number, dim: number, step = 1): Axis => ({ size, dim, step })
-const window = (x: Tensor, axes: readonly Axis[], start?: Shape): Tensor =>
-  apply(windowOp, [x], start ? { axes, start } : { axes })
-
-// ---- the three ops ----
 
 /** The parameters of a convolution besides its tensors, by spatial dimension. */
 export interface Geometry {
@@ -58,12 +28,7 @@ export interface Geometry {
 
 const product = contraction('convolution', 'slow_conv2d_cpu')
 
-/** Pads positive amounts with zeros. For negative ones the windows begin later (`skipped`). */
-function padded(x: Tensor, low: Shape, high: Shape): Tensor {
-  if (low.every((n) => n <= 0) && high.every((n) => n <= 0)) return x
-  const all = (amounts: Shape): number[] => [0, 0, ...amounts.map((n) => Math.max(n, 0))]
-  return apply(padOp, [x], { low: all(low), high: all(high), value: 0 })
-}
+/** Where windows begin in a tensor with these amounts of padding: later, for negative ones. */
 const skipped = (low: Shape): Shape => [0, 0, ...low.map((n) => Math.max(-n, 0))]
 
 /** The axis of groups. There is none for a single group. */
