@@ -98,7 +98,7 @@ const even =
       max,
     )
     const [kernelSize, stride, padding, dilation] = range(4).map((i) => drawn.map(([, , numbers]) => numbers[i]))
-    const own = max ? { dilation, returnIndices: true } : { countIncludePad: include }
+    const own: Record<string, Arg> = max ? { dilation, returnIndices: true } : { countIncludePad: include }
     return { args, kwargs: { kernelSize, stride, padding, ceilMode, ...own }, expected: out, tolerance: 1e-12 }
   }
 
