@@ -52,6 +52,7 @@ export const packages = [
     imports: ['@flambeau/core', '@flambeau/core/backend', 'vitest', 'fast-check', 'node:*'],
   },
   { files: ['packages/data/src', 'packages/vision/src'], imports: ['@flambeau/core'], free: true },
+  { files: ['packages/data-mnist/src'], imports: ['@flambeau/vision', '@flambeau/vision/datasets'] },
   {
     files: ['packages/flambeau/src'],
     imports: [
@@ -64,13 +65,20 @@ export const packages = [
   },
   {
     files: ['examples', 'bench', 'docs'],
-    imports: ['flambeau', '@flambeau/data', '@flambeau/vision', '@flambeau/backend-native', '@flambeau/backend-gpujs'],
+    imports: [
+      'flambeau',
+      '@flambeau/data',
+      '@flambeau/vision',
+      '@flambeau/data-mnist',
+      '@flambeau/backend-native',
+      '@flambeau/backend-gpujs',
+    ],
     free: true,
   },
 ]
 
 /** Packages that any JavaScript engine can load: they use nothing of Node and nothing of the DOM. */
-export const everywhere = ['core', 'backend-js', 'backend-gpujs', 'stream', 'data', 'vision', 'flambeau']
+export const everywhere = ['core', 'backend-js', 'backend-gpujs', 'stream', 'data', 'vision', 'data-mnist', 'flambeau']
 /** Their files for a single engine. */
 const oneEngine = ['packages/{data,vision}/src/**/*-{node,web}.ts']
 const globals = {
@@ -85,7 +93,8 @@ const refusing = (includes, ...patterns) => ({
 })
 const only = (names) => (names.length === 0 ? 'nothing' : `${names.join(', ')} only`)
 
-const workspace = '{core,backend-js,stream,backend-native,backend-gpujs,backend-conformance,data,vision,flambeau}'
+const workspace =
+  '{core,backend-js,stream,backend-native,backend-gpujs,backend-conformance,data,vision,data-mnist,flambeau}'
 const byPath = {
   group: ['**/packages/**', `**/../${workspace}/**`, '**/dist/**'],
   message: 'Import another package by its name.',

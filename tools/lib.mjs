@@ -17,6 +17,7 @@ export const published = [
   'backend-conformance',
   'data',
   'vision',
+  'data-mnist',
   'flambeau',
 ]
 

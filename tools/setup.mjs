@@ -28,6 +28,7 @@ const workspaceFolders = () => [
   'packages/backend-gpujs',
   'packages/data',
   'packages/vision',
+  'packages/data-mnist',
   'packages/flambeau',
   'examples',
 ]

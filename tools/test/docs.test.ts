@@ -9,6 +9,7 @@ import * as gpujs from '../../packages/backend-gpujs/src/index.ts'
 import * as backend from '../../packages/core/src/backend/index.ts'
 import * as frame from '../../packages/data/src/frame/index.ts'
 import * as data from '../../packages/data/src/index.ts'
+import * as dataMnist from '../../packages/data-mnist/src/index.ts'
 import * as vision from '../../packages/vision/src/index.ts'
 import * as flambeau from '../../packages/flambeau/src/index.ts'
 import { type Block, exampleBlocks, markdownBlocks, pageModule, run } from '../doc-examples.ts'
@@ -28,9 +29,11 @@ const modules: Readonly<Record<string, Scope>> = {
   '@flambeau/backend-gpujs': gpujs,
   '@flambeau/data': data,
   '@flambeau/data/frame': frame,
+  '@flambeau/data-mnist': dataMnist,
   '@flambeau/vision': vision,
   '@flambeau/vision/models': vision.models,
   '@flambeau/vision/datasets': vision.datasets,
+  '@flambeau/vision/io': vision.io,
   '@flambeau/vision/transforms': vision.transforms,
   '@flambeau/vision/utils': vision.utils,
   arquero: await import('../../packages/data/node_modules/arquero/src/index.js' as string),
@@ -57,7 +60,7 @@ afterEach(() => {
 const nameOf = ({ file, line }: Block): string => `${relative(root, file)}:${line}`
 const texts = [
   join(root, 'README.md'),
-  ...['flambeau', 'data', 'vision'].map((name) => join(root, 'packages', name, 'README.md')),
+  ...['flambeau', 'data', 'vision', 'data-mnist'].map((name) => join(root, 'packages', name, 'README.md')),
   ...filesUnder('docs', '.md'),
 ]
 const pages = texts.map((file) => ({ file, page: relative(root, file), blocks: markdownBlocks(file) }))
@@ -90,7 +93,7 @@ const usual = (): Scope => {
   return { x, y, model, optimizer, yHat, loss: F.mseLoss(yHat, y), images: x, labels }
 }
 
-const packages = ['core', 'backend-js', 'data', 'vision', 'flambeau', 'backend-conformance']
+const packages = ['core', 'backend-js', 'data', 'vision', 'data-mnist', 'flambeau', 'backend-conformance']
 const examples = packages.flatMap((name) => filesUnder(`packages/${name}/src`, '.ts')).flatMap(exampleBlocks)
 
 describe('doc comments', () => {
@@ -103,6 +106,9 @@ describe('doc comments', () => {
         {
           ...modules['@flambeau/core/backend'],
           ...modules['@flambeau/data/frame'],
+          ...vision.transforms,
+          ...vision.transforms.functional,
+          ...modules['@flambeau/vision'],
           ...modules.arquero,
           ...scope,
           ...usual(),

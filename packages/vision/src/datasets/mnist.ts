@@ -34,7 +34,7 @@ export const checkDownload = (download: boolean, hint: string): void => {
  * number.
  *
  * `root` is the folder of torchvision's layout, or the files by their paths in it, `{ 'MNIST/raw/...': bytes }`, which
- * also works in browsers. Nothing is downloaded; the package `@flambeau/mnist` ships a part of the data.
+ * also works in browsers. Nothing is downloaded; the package `@flambeau/data-mnist` ships a part of the data.
  *
  * Throws a RuntimeError that names the file if it is missing, truncated, too long or something else, or if images and
  * labels do not fit.
