@@ -8,6 +8,7 @@ import {
   signatures,
   type Tensor,
   TypeError,
+  tensor,
   ValueError,
 } from '@flambeau/core'
 
@@ -27,6 +28,11 @@ export interface Dataset<T> {
   at(index: number): T | undefined
   /** Whether plain numbers in the samples are class labels, which a `DataLoader` collates to int32, not to float32. */
   readonly integers?: boolean | undefined
+  /**
+   * The collated batch of several samples, where a dataset can make it at once; undefined where it cannot. It must be
+   * what collating the samples gives.
+   */
+  readonly collated?: ((indices: readonly number[]) => unknown) | undefined
   /**
    * Begins a sample in another thread (reads a file, decodes it), of which there may be `workers`, and promises the
    * function that finishes it here and returns what `at` would. A `DataLoader` with `numWorkers` calls it ahead, and
@@ -99,6 +105,11 @@ export class TensorDataset<T extends readonly Tensor[] = Tensor[]> implements Da
     return this.tensors.map((t) => t.select(0, row)) as unknown as T
   }
 
+  /** The rows at several indices, for a `DataLoader`. */
+  collated(indices: readonly number[]): T {
+    return this.rows(tensor(Int32Array.from(readIndices([indices])[0])))
+  }
+
   /** The samples at several indices, one tensor for each tensor of the dataset: the result of stacking them. */
   rows(indices: Tensor): T {
     const [at] = readRows([indices])
@@ -106,6 +117,7 @@ export class TensorDataset<T extends readonly Tensor[] = Tensor[]> implements Da
   }
 }
 
+const readIndices = signature('collated', required('indices', list(int)))
 const readRows = signature('rows', required('indices', signatures.tensor))
 const readTensors = constructing('TensorDataset', required('tensors', tensors))
 

@@ -10,6 +10,24 @@ export { formatFrame, printFrame } from './frame/format.ts'
 export type { Column, Columns, Frame } from './frame/frame.ts'
 export { type Batch, DataLoader, type DataLoaderOptions, defaultCollate } from './loader.ts'
 export {
+  type Average,
+  accuracyScore,
+  type ConfusionOptions,
+  confusionMatrix,
+  f1Score,
+  type Label,
+  type Labels,
+  precisionScore,
+  type RocAucOptions,
+  recallScore,
+  rocAucScore,
+  type Score,
+  type ScoreOptions,
+  type Scores,
+  type TopKOptions,
+  topKAccuracyScore,
+} from './metrics.ts'
+export {
   BatchSampler,
   RandomSampler,
   type RandomSamplerOptions,

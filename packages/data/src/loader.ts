@@ -12,7 +12,7 @@ import {
   type TypedArray,
   ValueError,
 } from '@flambeau/core'
-import { begun, checkIndex, type Dataset, dataset as datasetKind, Subset, TensorDataset } from './dataset.ts'
+import { begun, checkIndex, type Dataset, dataset as datasetKind, Subset } from './dataset.ts'
 import {
   BatchSampler,
   drawSeed,
@@ -244,7 +244,7 @@ const named = <T>(index: number, finish: () => T): T => {
   }
 }
 
-/** Gathers a batch from the tensors directly if the dataset consists of tensors. */
+/** The batch of a dataset that makes it at once. */
 const fetchRows = (dataset: Dataset<unknown>, indices: readonly number[]): unknown => {
   let set = dataset
   let rows = indices
@@ -253,7 +253,7 @@ const fetchRows = (dataset: Dataset<unknown>, indices: readonly number[]): unkno
     rows = rows.map((i) => inner[i] ?? inner[checkIndex(i, inner.length)])
     set = (set as Subset<unknown>).dataset
   }
-  return set instanceof TensorDataset ? set.rows(tensor(Int32Array.from(rows))) : undefined
+  return set.collated?.(rows)
 }
 
 /**

@@ -119,6 +119,16 @@ const takesCsv: Record<keyof typeof csvOptions, Takes> = {
   missing: isNames,
 }
 
+/** The case of a metric of predictions: bytes are labels, too, and there are three. */
+const predicting = (call: (...args: never[]) => unknown): Case => ({
+  call,
+  args: [
+    [0, 1, 1],
+    [0, 1, 0],
+  ],
+  takes: [anyOf('bytes'), anyOf('bytes')],
+})
+
 /** All that an iterable of a class yields, because some of its values are only seen then. */
 const passOf = (type: unknown, args: readonly unknown[]): unknown[] => [
   ...new (type as new (...args: readonly unknown[]) => Iterable<unknown>)(...args),
@@ -206,6 +216,7 @@ const cases: Readonly<Record<string, Case>> = {
     takes: [none, none],
   },
   'TensorDataset.at': { call: (i: never) => set().at(i), args: [0], takes: [isIndex] },
+  'TensorDataset.collated': { call: (i: never) => set().collated(i), args: [[0, 1]], takes: [anyOf('an empty array')] },
   'TensorDataset.rows': { call: (i: never) => set().rows(i), args: [arange(2)], takes: [none] },
   Subset: {
     call: (...args: never[]) => new (data.Subset as unknown as new (...args: unknown[]) => unknown)(...args),
@@ -235,6 +246,38 @@ const cases: Readonly<Record<string, Case>> = {
     options: { withMean: true, withStd: true },
     takes: [],
     takesOption: { withMean: isBool, withStd: isBool },
+  },
+  accuracyScore: predicting(data.accuracyScore),
+  confusionMatrix: predicting(data.confusionMatrix),
+  precisionScore: predicting(data.precisionScore),
+  recallScore: predicting(data.recallScore),
+  f1Score: predicting(data.f1Score),
+  rocAucScore: {
+    call: data.rocAucScore,
+    args: [
+      [0, 1],
+      [0.2, 0.8],
+    ],
+    options: { average: 'macro', multiClass: 'raise', labels: null },
+    takes: [anyOf('a tensor'), anyOf('a tensor')],
+    takesOption: {
+      average: none,
+      multiClass: isText,
+      labels: anyOf('null', 'an empty array', 'an array of text', 'bytes', 'a tensor', 'a tensor without dimensions'),
+    },
+  },
+  topKAccuracyScore: {
+    call: data.topKAccuracyScore,
+    args: [
+      [0, 1],
+      [
+        [0.2, 0.8],
+        [0.7, 0.3],
+      ],
+    ],
+    options: { k: 1, normalize: true, labels: null },
+    takes: [anyOf('a tensor'), none],
+    takesOption: { k: none, normalize: isBool, labels: anyOf('null') },
   },
   'StandardScaler.fit': { call: (x: never) => new data.StandardScaler().fit(x), args: [rows], takes: [none] },
   'StandardScaler.transform': { call: (x: never) => scaler().transform(x), args: [rows], takes: [none] },
