@@ -154,7 +154,7 @@ export class DataLoader<T, B = Batch<T>> implements Iterable<B>, AsyncIterable<B
   }
 
   async *#batchesAhead(): AsyncGenerator<B, void, undefined> {
-    if (this.numWorkers === 0) {
+    if (this.numWorkers === 0 || this.dataset.prefetch === undefined) {
       yield* this.#batches()
       return
     }

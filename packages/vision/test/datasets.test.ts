@@ -3,11 +3,11 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { IndexError, manualSeed, rand, RuntimeError, tensor, TypeError } from '@flambeau/core'
+import { IndexError, manualSeed, rand, RuntimeError, stack, tensor, TypeError } from '@flambeau/core'
 import { DataLoader } from '@flambeau/data'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import 'flambeau'
-import { datasets, io } from '../src/index.ts'
+import { datasets, io, transforms } from '../src/index.ts'
 import type { FakeDataOptions } from '../src/datasets/index.ts'
 
 const golden = JSON.parse(readFileSync(new URL('golden/images.json', import.meta.url), 'utf8')) as {
@@ -129,6 +129,42 @@ describe('MNIST', () => {
     })
     const [[x, y]] = [...new DataLoader(set, { batchSize: 3 })]
     expect([x.shape, y.dtype, [...y.toArray()]]).toEqual([[3, 8], 'int32', [2, 9, 0]])
+  })
+
+  it('makes a batch at once where that gives what collating samples gives', () => {
+    const { Compose, Normalize, RandomHorizontalFlip, ToTensor } = transforms
+    const make = (transform: unknown, more = {}) =>
+      new datasets.MNIST(files(), { transform: transform as InstanceType<typeof ToTensor>, ...more })
+    const both = new Compose([new ToTensor(), new Normalize([0.1], [0.3])])
+    for (const transform of [new ToTensor(), both]) {
+      const set = make(transform)
+      const [[x, y]] = [...new DataLoader(set, { batchSize: 3, sampler: [2, 0, 1] })]
+      expect(x.equal(stack([2, 0, 1].map((i) => set.at(i)[0])))).toBe(true)
+      expect([x.shape, y.dtype, [...y.toArray()]]).toEqual([[3, 1, 2, 4], 'int32', [9, 7, 0]])
+      expect(set.collated).toBeDefined()
+      expect(() => set.collated?.([3])).toThrow(IndexError)
+    }
+    class Doubled extends ToTensor {
+      override forward(image: io.Image) {
+        return super.forward(image).mul(2)
+      }
+    }
+    class Own extends datasets.MNIST<io.Image, number> {
+      override at(index: number): [io.Image, number] {
+        return super.at(this.length - 1 - index)
+      }
+    }
+    const hooked = new ToTensor()
+    hooked.registerForwardHook(() => undefined)
+    for (const set of [
+      make(null),
+      make(new Doubled()),
+      make(hooked),
+      make(new Compose([new RandomHorizontalFlip(), new ToTensor()])),
+      make(new ToTensor(), { targetTransform: (y: number) => y }),
+      new Own(files(), { transform: new ToTensor() as never }),
+    ])
+      expect(set.collated).toBeUndefined()
   })
 
   it('says where it looked, and what is wrong with which file', () => {

@@ -1,4 +1,5 @@
 // A folder of pictures, in a folder for each class.
+import { decodeAhead } from '#pool'
 import { RuntimeError, signatures, type Tensor, tensor } from '@flambeau/core'
 import { decodePicture } from '../io/decode.ts'
 import type { Image } from '../io/image.ts'
@@ -16,11 +17,14 @@ export interface ImageFolderOptions<X, Y> extends VisionOptions<X, Y, Image, num
   readonly isValidFile?: ((path: string) => boolean) | null
 }
 
+/** The default loader. */
+const readRgb: Loader = (bytes, path) => decodePicture(bytes, path, 'RGB')
+
 const readFolder = constructing(
   'ImageFolder',
   required('root', rootKind),
   ...transformParameters,
-  optional('loader', fn, (bytes: Uint8Array, path: string) => decodePicture(bytes, path, 'RGB')),
+  optional('loader', fn, readRgb),
   optional('isValidFile', nullable(fn), null),
 )
 
@@ -53,6 +57,7 @@ export class ImageFolder<X = Image, Y = number> extends VisionDataset<X, Y> {
   protected override readonly location: string
   readonly #folder: Folder
   readonly #loader: Loader
+  readonly #isOnDisk: boolean
 
   constructor(root: Root, options?: ImageFolderOptions<X, Y>)
   constructor(...args: readonly unknown[]) {
@@ -87,6 +92,7 @@ export class ImageFolder<X = Image, Y = number> extends VisionDataset<X, Y> {
     this.location = folder.name
     this.#folder = folder
     this.#loader = loader as Loader
+    this.#isOnDisk = typeof root === 'string'
   }
 
   get length(): number {
@@ -96,6 +102,20 @@ export class ImageFolder<X = Image, Y = number> extends VisionDataset<X, Y> {
   /** The labels as an int32 tensor [samples]. */
   get targets(): Tensor {
     return tensor(Int32Array.from(this.samples, ([, label]) => label))
+  }
+
+  /**
+   * Reads and decodes a picture in another thread, for a `DataLoader` with `numWorkers`; undefined for files in memory,
+   * with a loader of one's own, in a class that reads otherwise, and in browsers.
+   */
+  get prefetch(): ((index: number, workers: number) => Promise<() => [X, Y]>) | undefined {
+    const isOurs = this.at === ImageFolder.prototype.at && this.raw === ImageFolder.prototype.raw
+    if (decodeAhead === undefined || !this.#isOnDisk || !isOurs || this.#loader !== readRgb) return undefined
+    return async (index, workers) => {
+      const [path, label] = this.samples[this.checked(index)]
+      const image = await decodeAhead(this.#folder.where(path), 'RGB', workers)
+      return () => this.transformed([image, label])
+    }
   }
 
   protected raw(index: number): readonly [Image, number] {

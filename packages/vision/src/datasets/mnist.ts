@@ -2,6 +2,7 @@
 import { RuntimeError, signatures, type Tensor, tensor } from '@flambeau/core'
 import { type Idx, parseIdx } from '../io/idx.ts'
 import { broken, Image } from '../io/image.ts'
+import { batched } from '../transforms/batched.ts'
 import { transformParameters, VisionDataset, type VisionOptions } from './dataset.ts'
 import { folderOf, type Root, rootKind } from './folder.ts'
 
@@ -112,6 +113,28 @@ export class MNIST<X = Image, Y = number> extends VisionDataset<X, Y> {
   /** The labels as an int32 tensor [samples]. */
   get targets(): Tensor {
     return (this.#targets ??= tensor(Int32Array.from(this.#labels)))
+  }
+
+  /**
+   * The batch of several samples at once, for a `DataLoader`, if the transform is `ToTensor`, alone or with `Normalize`;
+   * otherwise undefined.
+   */
+  get collated(): ((indices: readonly number[]) => [Tensor, Tensor]) | undefined {
+    const isOurs = this.at === MNIST.prototype.at && this.raw === MNIST.prototype.raw
+    const transform = batched(this.transform)
+    if (transform === undefined || this.targetTransform !== null || !isOurs) return undefined
+    return (indices) => {
+      const [, height, width] = this.#images.sizes
+      const size = height * width
+      const pixels = new Uint8Array(indices.length * size)
+      const labels = new Int32Array(indices.length)
+      indices.forEach((index, k) => {
+        const i = this.checked(index)
+        pixels.set((this.#images.data as Uint8Array).subarray(i * size, (i + 1) * size), k * size)
+        labels[k] = this.#labels[i]
+      })
+      return [transform(tensor(pixels).reshape([-1, 1, height, width])), tensor(labels)]
+    }
   }
 
   protected raw(index: number): readonly [Image, number] {
