@@ -76,6 +76,13 @@ def instance_norm(x, mean=None, var=None, *rest, **options):
     return F.instance_norm(x, copy(mean), copy(var), *rest, **options)
 
 
+def channel_shuffle(x, groups):
+    # PyTorch's own has no gradient.
+    F.channel_shuffle(x.detach(), groups)
+    n, channels, *rest = x.shape
+    return x.reshape(n, groups, channels // groups, *rest).transpose(1, 2).reshape(x.shape)
+
+
 # Ops whose name alone does not lead to PyTorch's function.
 OVERRIDES = {
     'at': index,
@@ -93,6 +100,7 @@ OVERRIDES = {
     'layerNorm': F.layer_norm,
     'groupNorm': F.group_norm,
     'instanceNorm': instance_norm,
+    'channelShuffle': channel_shuffle,
     'pad': F.pad,
     'unfold': lambda x, dim, size, step: x.unfold(dim, size, step),
     'binaryCrossEntropyWithLogits': F.binary_cross_entropy_with_logits,

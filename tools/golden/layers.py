@@ -68,8 +68,18 @@ LAYERS = [
     (['ReplicationPad1d', [3, 1]], [[2, 3]], True, None),
     (['ReplicationPad2d', [2, 1, 0, 1]], [IMAGE], True, None),
     (['ReplicationPad3d', 1], [[1, 1, 2, 1, 2]], True, None),
+    (['PixelShuffle', 2], [[1, 4, 2, 1]], True, None),
+    (['PixelUnshuffle', 2], [[1, 1, 2, 4]], True, None),
+    (['ChannelShuffle', 3], [[1, 6, 2]], True, None),
+    (['Upsample', {'scaleFactor': 2}], [[1, 2, 2]], True, None),
+    (['Upsample', {'scaleFactor': [1.5, 2], 'mode': 'bilinear'}], [IMAGE], True, None),
+    (['Upsample', 3, {'mode': 'trilinear', 'alignCorners': True}], [VOLUME], True, None),
+    (['Upsample', {'scaleFactor': 1.5, 'mode': 'linear', 'recomputeScaleFactor': True}], [[1, 2, 3]], True, None),
+    (['UpsamplingNearest2d', 3], [IMAGE], True, None),
+    (['UpsamplingBilinear2d', {'scaleFactor': 2}], [IMAGE], True, None),
 ]
 ERRORS = [
+    (['Upsample'], [IMAGE]),
     (['Dropout2d', 1.5], []),
     (['AlphaDropout', -0.1], []),
     (['ReflectionPad2d', 3], [IMAGE]),
@@ -97,7 +107,9 @@ def layer(spec, sizes, train, state):
     torch.manual_seed(0)
     # Times 1, because a layer in place may not write to a leaf.
     y = module(*[x * 1 for x in xs])
-    y.backward(cotangent(y))
+    # PyTorch has no gradient for it.
+    if spec[0] != 'ChannelShuffle':
+        y.backward(cotangent(y))
     return {
         'make': spec,
         'sizes': sizes,
@@ -106,7 +118,7 @@ def layer(spec, sizes, train, state):
         'initial': initial,
         'state': before,
         'output': tensor_record(y),
-        'inputGrads': [None if x.grad is None else tensor_record(x.grad) for x in xs],
+        'inputGrads': [tensor_record(x.grad) for x in xs if x.grad is not None],
         'grads': {k: tensor_record(p.grad) for k, p in module.named_parameters() if p.grad is not None},
         'after': {k: tensor_record(b) for k, b in module.named_buffers()},
     }

@@ -443,6 +443,34 @@ add(
   ],
   negative,
 )
+const picture = at('input', 'tensor', () => core.ones(1, 4, 2, 2))
+for (const [name, module, parameter] of [
+  ['pixelShuffle', 'PixelShuffle', 'upscaleFactor'],
+  ['pixelUnshuffle', 'PixelUnshuffle', 'downscaleFactor'],
+  ['channelShuffle', 'ChannelShuffle', 'groups'],
+] as const) {
+  const factor = at(parameter, 'int', 2)
+  add(`F.${name}`, F[name], [picture, factor])
+  made_(`nn.${module}`, nn[module], [factor])
+}
+const resized = [at('size', 'dims?|null', undefined), at('scaleFactor', 'finite|numbers|tensors?|null', 2)]
+const closed = at('alignCorners', 'bool?|null', null)
+const recomputed = at('recomputeScaleFactor', 'bool?|null', true)
+const [nearest, linear] = ['nearest', 'bilinear'].map((mode) => at('mode', 'text?', mode))
+add('F.interpolate', F.interpolate, [picture, ...resized, nearest, closed, recomputed, at('antialias', 'bool?', false)])
+made_('nn.Upsample', nn.Upsample, [...resized, nearest, closed, recomputed])
+made_('nn.UpsamplingNearest2d', nn.UpsamplingNearest2d, resized)
+made_('nn.UpsamplingBilinear2d', nn.UpsamplingBilinear2d, resized)
+const corners = { ...closed, good: () => false }
+add('F.gridSample', F.gridSample, [
+  picture,
+  at('grid', 'tensor', () => core.zeros(1, 2, 2, 2)),
+  linear,
+  at('paddingMode', 'text?', 'zeros'),
+  corners,
+])
+const affineMap = at('theta', 'tensor', () => core.ones(1, 2, 3))
+add('F.affineGrid', F.affineGrid, [affineMap, at('size', 'ints', () => [1, 1, 2, 2]), corners])
 made_('nn.Parameter', nn.Parameter, [at('data', 'tensor', T), at('requiresGrad', 'bool?', true)])
 const module = at('module', 'module', () => new nn.Identity())
 made_('nn.Sequential', nn.Sequential, [module, at('module', 'module', () => new nn.Identity())], {

@@ -5,6 +5,7 @@ import { copies } from './copies.ts'
 import { creation } from './creation.ts'
 import { elementwise } from './elementwise.ts'
 import { functions } from './functions.ts'
+import { images } from './images.ts'
 import { indexing } from './indexing.ts'
 import { joins } from './joins.ts'
 import { logic } from './logic.ts'
@@ -25,6 +26,7 @@ export const families = {
   creation,
   elementwise,
   functions,
+  images,
   indexing,
   joins,
   logic,
@@ -52,6 +54,7 @@ const table = {
   ...creation,
   ...elementwise,
   ...functions,
+  ...images,
   ...indexing,
   ...joins,
   ...logic,

@@ -29,6 +29,9 @@ export {
   adaptiveMaxPool3d,
 } from '../ops/pool/adaptive.ts'
 export { pad } from '../ops/views/pad.ts'
+export { affineGrid, gridSample } from '../ops/resample/grid-sample.ts'
+export { interpolate } from '../ops/resample/interpolate.ts'
+export { channelShuffle, pixelShuffle, pixelUnshuffle } from '../ops/views/shuffle.ts'
 export { oneHot } from '../ops/indexing/select.ts'
 export {
   alphaDropout,

@@ -94,4 +94,14 @@ export {
   type MaxPoolLayerOptions,
 } from './pool.ts'
 export { IncompatibleKeys, StateDict, type StateDictLike } from './state-dict.ts'
+export {
+  ChannelShuffle,
+  PixelShuffle,
+  PixelUnshuffle,
+  Upsample,
+  type UpsampleOptions,
+  UpsamplingBilinear2d,
+  UpsamplingNearest2d,
+  type UpsamplingOptions,
+} from './upsample.ts'
 export * as utils from './utils.ts'
