@@ -102,6 +102,7 @@ OVERRIDES = {
     'instanceNorm': instance_norm,
     'channelShuffle': channel_shuffle,
     'pad': F.pad,
+    **{name: getattr(F, name) for name in ('celu', 'selu', 'rrelu', 'threshold', 'hardshrink', 'prelu', 'softmin', 'normalize')},
     'unfold': lambda x, dim, size, step: x.unfold(dim, size, step),
     'binaryCrossEntropyWithLogits': F.binary_cross_entropy_with_logits,
     # The functions of torch itself never return indices, or always.

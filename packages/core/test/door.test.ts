@@ -471,6 +471,54 @@ add('F.gridSample', F.gridSample, [
 ])
 const affineMap = at('theta', 'tensor', () => core.ones(1, 2, 3))
 add('F.affineGrid', F.affineGrid, [affineMap, at('size', 'ints', () => [1, 1, 2, 2]), corners])
+const ofNumber = (name: string, good: number): Param => at(name, 'number?', good)
+for (const name of ['selu', 'silu', 'mish', 'hardswish', 'hardsigmoid', 'relu6'] as const)
+  add(`F.${name}`, F[name], [self, inplace])
+for (const name of ['elu', 'celu'] as const)
+  add(`F.${name}`, F[name], [self, ofNumber('alpha', 2), inplace], { nan: 'of infinities' })
+for (const name of ['logsigmoid', 'softsign', 'tanhshrink'] as const) add(`F.${name}`, F[name], [self])
+add('F.gelu', F.gelu, [self, at('approximate', 'text?', 'tanh')])
+add('F.softplus', F.softplus, [self, ofNumber('beta', 1), ofNumber('threshold', 20)], { nan: 'of infinities' })
+op('hardshrink', [self, ofNumber('lambd', 0.5)])
+add('F.softshrink', F.softshrink, [self, ofNumber('lambd', 0.5)])
+add('F.hardtanh', F.hardtanh, [self, ofNumber('minVal', 0), ofNumber('maxVal', 1), inplace])
+add('F.threshold', F.threshold, [self, at('threshold', 'number', 0), at('value', 'number', 1), inplace])
+add('F.glu', F.glu, [self, dim])
+op('prelu', [self, at('weight', 'tensor', row)])
+add('F.rrelu', F.rrelu, [self, ofNumber('lower', 0), ofNumber('upper', 1), at('training', 'bool?', true), inplace])
+add('F.softmin', F.softmin, [self, at('dim', 'int', 0), dtype])
+add('F.normalize', F.normalize, [self, ofNumber('p', 2), at('dim', 'dims?', 1), ofNumber('eps', 1e-12)], {
+  nan: 'of odd orders',
+})
+const other = at('x2', 'tensor', T)
+const one = at('x1', 'tensor', T)
+add('F.cosineSimilarity', F.cosineSimilarity, [one, other, dim, ofNumber('eps', 1e-8)], { nan: 'of infinities' })
+add(
+  'F.pairwiseDistance',
+  F.pairwiseDistance,
+  [one, other, ofNumber('p', 2), ofNumber('eps', 1e-6), at('keepdim', 'bool?', true)],
+  { nan: 'of odd orders' },
+)
+for (const name of ['SELU', 'SiLU', 'Mish', 'Hardswish', 'Hardsigmoid', 'ReLU6'] as const)
+  made_(`nn.${name}`, nn[name], [inplace])
+for (const name of ['LogSigmoid', 'Softsign', 'Tanhshrink', 'Softmax2d'] as const) made_(`nn.${name}`, nn[name], [])
+const [alpha, bound] = [at('alpha', 'real?', 1), at('lambd', 'real?', 0.5)]
+for (const name of ['ELU', 'CELU'] as const) made_(`nn.${name}`, nn[name], [alpha, inplace])
+for (const name of ['Softshrink', 'Hardshrink'] as const) made_(`nn.${name}`, nn[name], [bound])
+made_('nn.GELU', nn.GELU, [at('approximate', 'text?', 'none')])
+made_('nn.Softplus', nn.Softplus, [at('beta', 'real?', 1), at('threshold', 'real?', 20)])
+made_('nn.Hardtanh', nn.Hardtanh, [at('minVal', 'real?', 0), at('maxVal', 'real?', 1), inplace], { words: /maxVal/ })
+made_('nn.Threshold', nn.Threshold, [at('threshold', 'real', 0), at('value', 'real', 1), inplace])
+made_('nn.GLU', nn.GLU, [dim])
+made_('nn.PReLU', nn.PReLU, [at('numParameters', 'int?', 1), at('init', 'real?', 0.25), ...layer])
+made_('nn.RReLU', nn.RReLU, [at('lower', 'real?', 0), at('upper', 'real?', 1), inplace])
+made_('nn.Softmin', nn.Softmin, [oneDim])
+made_('nn.CosineSimilarity', nn.CosineSimilarity, [dim, at('eps', 'real?', 1e-8)])
+made_('nn.PairwiseDistance', nn.PairwiseDistance, [
+  at('p', 'real?', 2),
+  at('eps', 'real?', 1e-6),
+  at('keepdim', 'bool?', true),
+])
 made_('nn.Parameter', nn.Parameter, [at('data', 'tensor', T), at('requiresGrad', 'bool?', true)])
 const module = at('module', 'module', () => new nn.Identity())
 made_('nn.Sequential', nn.Sequential, [module, at('module', 'module', () => new nn.Identity())], {

@@ -15,6 +15,14 @@ import { plain } from './values.ts'
 const signless: Readonly<Record<string, string>> = {
   bilinear: 'the compiler of a shader may let a short sum begin with its first product instead of 0',
   cumsum: 'PyTorch adds the first element to 0, here sums begin with it',
+  ...Object.fromEntries(
+    ['elu', 'celu', 'selu'].map((op) => [
+      op,
+      'PyTorch subtracts 1 from exp(x), which loses the sign of zero and digits of small numbers',
+    ]),
+  ),
+  gelu: 'the vectors of PyTorch multiply -0 to 0',
+  relu6: 'as relu',
   groupNorm: 'PyTorch subtracts the mean after it has scaled both, here it scales the difference',
   ...Object.fromEntries(
     ['maxPool1d', 'maxPool2d', 'maxPool3d', 'adaptiveMaxPool1d', 'adaptiveMaxPool2d', 'adaptiveMaxPool3d'].map((op) => [

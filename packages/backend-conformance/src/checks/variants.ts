@@ -35,6 +35,8 @@ const looks: Readonly<Record<string, (sample: Sample) => boolean>> = {
   equal: () => true,
   allclose: () => true,
   nonzero: () => true,
+  // In training it draws a number for each element that is not positive.
+  rrelu: (sample) => sample.seed !== undefined,
   maskedSelect: () => true,
   oneHot: (sample) => sample.args.length < 2 && sample.kwargs === undefined,
   at: (sample) => counted(sample),

@@ -1,4 +1,5 @@
 // All samples, one entry for every op of the table: a missing entry does not compile.
+import { activations } from './activations.ts'
 import { contractions } from './contractions.ts'
 import { convolutions } from './convolutions.ts'
 import { copies } from './copies.ts'
@@ -20,6 +21,7 @@ import type { F, ops } from '@flambeau/core'
 import { type OpSamples, type Prepared, prepare } from '../prepare.ts'
 
 export const families = {
+  activations,
   contractions,
   convolutions,
   copies,
@@ -48,6 +50,7 @@ type OpName = Exclude<keyof Table, Other | InPlaceForm<keyof Table>>
 
 /** Every op of the table; the compiler reports a missing one. */
 const table = {
+  ...activations,
   ...contractions,
   ...convolutions,
   ...copies,

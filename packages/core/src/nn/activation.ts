@@ -98,13 +98,13 @@ const ofLeakyReLU = constructing('LeakyReLU', optional('negativeSlope', real, 0.
 type DimArgument = [dim?: number | null | { readonly dim?: number | null }]
 
 /** The default dimension of old code that names none. */
-function implicitDim(name: string, x: Tensor): number {
+export function implicitDim(name: string, x: Tensor): number {
   warn(`Implicit dimension choice for ${name} has been deprecated. Change the call to include dim=X as an argument.`)
   return [0, 1, 3].includes(x.dim()) ? 0 : 1
 }
 
 /** A layer along a dimension, which PyTorch guesses if none is given. */
-class AlongDim extends Module {
+export class AlongDim extends Module {
   readonly dim: number | null
 
   constructor(...args: DimArgument) {

@@ -8,6 +8,30 @@ export {
   nllLoss,
 } from '../losses/index.ts'
 export { leakyRelu, relu, sigmoid } from '../ops/pointwise/activation.ts'
+export {
+  celu,
+  elu,
+  gelu,
+  glu,
+  hardshrink,
+  hardsigmoid,
+  hardswish,
+  hardtanh,
+  logsigmoid,
+  mish,
+  prelu,
+  relu6,
+  rrelu,
+  selu,
+  silu,
+  softmin,
+  softplus,
+  softshrink,
+  softsign,
+  tanhshrink,
+  threshold,
+} from '../ops/pointwise/nonlinear.ts'
+export { cosineSimilarity, normalize, pairwiseDistance } from '../ops/product/distance.ts'
 export { tanh } from '../ops/pointwise/elementary.ts'
 export {
   conv1d,

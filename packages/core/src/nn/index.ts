@@ -48,6 +48,33 @@ export { Identity, type LayerOptions, Linear } from './linear.ts'
 export { Module } from './module.ts'
 export type { To } from './move.ts'
 export {
+  CELU,
+  CosineSimilarity,
+  ELU,
+  GELU,
+  GLU,
+  Hardshrink,
+  Hardsigmoid,
+  Hardswish,
+  Hardtanh,
+  LogSigmoid,
+  Mish,
+  PairwiseDistance,
+  PReLU,
+  type PReLUOptions,
+  ReLU6,
+  RReLU,
+  SELU,
+  SiLU,
+  Softmax2d,
+  Softmin,
+  Softplus,
+  Softshrink,
+  Softsign,
+  Tanhshrink,
+  Threshold,
+} from './nonlinear.ts'
+export {
   BatchNorm1d,
   BatchNorm2d,
   BatchNorm3d,

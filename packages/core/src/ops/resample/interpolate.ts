@@ -1,6 +1,6 @@
 // Resampling to other sizes. Along each dimension a result is a weighted sum of a few elements, its taps: their indices
 // and weights follow from the sizes alone. The taps are gathered and summed, dimension by dimension.
-import { type DType, isFloat } from '../../base/dtype.ts'
+import { isFloat } from '../../base/dtype.ts'
 import { NotImplementedError, RuntimeError, ValueError } from '../../base/errors.ts'
 import { type Shape, shapeString } from '../../base/shape.ts'
 import { s } from '../../expr/expr.ts'
@@ -25,6 +25,7 @@ import { notImplemented } from '../define/arguments.ts'
 import { elementwise, expandTo } from '../define/elementwise.ts'
 import { ownView, reshapeOp } from '../define/views.ts'
 import { gatherAlongDim } from '../indexing/gather.ts'
+import { adaptiveAvgPool1d, adaptiveAvgPool2d, adaptiveAvgPool3d } from '../pool/adaptive.ts'
 
 // ---- taps ----
 
@@ -117,21 +118,6 @@ function smoothed(line: Line, width: number, filter: (x: number) => number): Tap
   })
 }
 
-/** Means of windows that cover the input, which may overlap and differ in size. */
-function means(line: Line): Taps {
-  const { input, output } = line
-  const from = (i: number): number => Math.floor((i * input) / output)
-  const to = (i: number): number => Math.ceil(((i + 1) * input) / output)
-  const sizes = Array.from({ length: output }, (_, i) => to(i) - from(i))
-  const count = Math.max(...sizes, 0)
-  return tapsOf(line, count, (i, indices, weights) => {
-    for (let k = 0; k < count; k++) {
-      indices.push(Math.min(from(i) + k, to(i) - 1))
-      weights.push(k < sizes[i] ? 1 / sizes[i] : 0)
-    }
-  })
-}
-
 // ---- resampling ----
 
 const weighted = elementwise('mul', (x, weight) => s.mul(x, weight))
@@ -180,7 +166,6 @@ const modes: Readonly<Record<string, Mode>> = {
     kernel: 'compute_indices_weights_nearest',
     node: 'UpsampleNearestExact',
   },
-  area: { ranks: [1, 2, 3], taps: means, kernel: 'adaptive_avg_pool', node: 'AdaptiveAvgPool' },
   linear: { ranks: [1], taps: linear, kernel: 'compute_indices_weights_linear', node: 'UpsampleLinear' },
   bilinear: {
     ranks: [2],
@@ -198,6 +183,8 @@ const modes: Readonly<Record<string, Mode>> = {
     smooth: (line) => smoothed(line, 4, cubicFilter),
   },
 }
+
+const meansOf = [adaptiveAvgPool1d, adaptiveAvgPool2d, adaptiveAvgPool3d]
 
 export interface InterpolateOptions {
   /** The sizes of the result, or one for all dimensions. */
@@ -243,21 +230,6 @@ const noMode = (x: Tensor, mode: string): NotImplementedError => {
       )
 }
 
-function checkArea(x: Tensor, output: Shape): void {
-  const name = `adaptive_avg_pool${output.length}d`
-  if (output.some((n) => n < 0)) {
-    throw new RuntimeError(
-      `${name}: elements of output_size must be greater than or equal to 0 but received {${output.join(', ')}}`,
-    )
-  }
-  const empty = x.sizes.indexOf(0, 2)
-  if (empty >= 0) {
-    throw new RuntimeError(
-      `${name}(): Expected input to have non-zero size for non-batch dimensions, but input has sizes ${shapeString(x.sizes)} with dimension ${empty} being empty`,
-    )
-  }
-}
-
 function checkSizes(x: Tensor, output: Shape): void {
   const input = x.sizes.slice(2)
   if ([...input, ...output].some((n) => n <= 0)) {
@@ -296,7 +268,8 @@ export function interpolate(
 ): Tensor {
   const [x, size, scaleFactor, name, aligned, recompute, antialias] = read([input, ...args])
   const mode = Object.hasOwn(modes, name) ? modes[name] : null
-  if (aligned !== null && (name === 'nearest' || name === 'area' || name === 'nearest-exact')) {
+  const area = name === 'area'
+  if (aligned !== null && (name === 'nearest' || area || name === 'nearest-exact')) {
     throw new ValueError(
       'align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | trilinear',
     )
@@ -327,14 +300,17 @@ export function interpolate(
   if (antialias && smooth === undefined)
     throw new ValueError('Anti-alias option is only supported for bilinear and bicubic modes')
   const rank = x.dim() - 2
-  if (mode === null || !mode.ranks.includes(rank)) throw noMode(x, name)
-  const sizeOf = recompute === true || name === 'area' ? Math.floor : Math.trunc
+  const means = area ? meansOf[rank - 1] : undefined
+  if (means === undefined && !mode?.ranks.includes(rank)) throw noMode(x, name)
+  const sizeOf = recompute === true || area ? Math.floor : Math.trunc
   const output = asked ?? x.sizes.slice(2).map((n, i) => sizeOf(n * (scales as Shape)[i]))
   if (!output.every(Number.isSafeInteger))
     throw new RuntimeError('Overflow when unpacking long', `The sizes are ${output}.`)
-  if (name === 'area') checkArea(x, output)
-  else checkSizes(x, output)
-  checkDType(x.dtype, mode, rank, smooth !== undefined)
+  if (means !== undefined) return means(x, output)
+  const { taps, node, kernel } = mode as Mode
+  checkSizes(x, output)
+  if (!isFloat(x.dtype) && !(x.dtype === 'uint8' && kernel.endsWith('nearest')))
+    throw notImplemented(smooth === undefined ? kernel : 'compute_indices_weights_aa', x.dtype)
   const round = x.dtype === 'float64' ? (value: number) => value : Math.fround
   const factor = recompute === true ? null : scales
   const y = output.reduceRight((done, n, i) => {
@@ -342,13 +318,7 @@ export function interpolate(
     const given = factor !== null && factor[i] > 0 ? 1 / factor[i] : input / n
     const step = round(aligned === true ? (n > 1 ? (input - 1) / (n - 1) : 0) : given)
     const line = { input, output: n, step, alignCorners: aligned === true, round }
-    return along(done, i + 2, (smooth ?? mode.taps)(line))
+    return along(done, i + 2, (smooth ?? taps)(line))
   }, x)
-  return apply(endingOf(`${mode.node}${rank}D${smooth === undefined ? '' : 'Aa'}`), [y], y.sizes)
-}
-
-function checkDType(dtype: DType, { kernel, taps }: Mode, rank: number, smooth: boolean): void {
-  if (isFloat(dtype) || (dtype === 'uint8' && kernel.endsWith('nearest'))) return
-  const name = smooth ? 'compute_indices_weights_aa' : taps === means ? `${kernel}${rank}d` : kernel
-  throw notImplemented(name, dtype)
+  return apply(endingOf(`${node}${rank}D${smooth === undefined ? '' : 'Aa'}`), [y], y.sizes)
 }
