@@ -103,6 +103,53 @@ for (const [name, layer] of [
   ['Sequential', () => new nn.Sequential(new nn.Linear(2, 2))],
 ] as const)
   on(`${name}.forward`, layer, [self], { anyOption: true })
+const picture = { ...self, good: () => core.ones(1, 4, 2, 2) }
+const volume = { ...self, good: () => core.ones(1, 4, 2, 1, 2) }
+for (const [name, layer, input] of [
+  ['BatchNorm', () => new nn.BatchNorm2d(4), picture],
+  ['InstanceNorm', () => new nn.InstanceNorm2d(4), picture],
+  ['LayerNorm', () => new nn.LayerNorm(2), self],
+  ['GroupNorm', () => new nn.GroupNorm(2, 4), picture],
+  ['LocalResponseNorm', () => new nn.LocalResponseNorm(2), picture],
+  ['Dropout1d', () => new nn.Dropout1d(), self],
+  ['Dropout2d', () => new nn.Dropout2d(), picture],
+  ['Dropout3d', () => new nn.Dropout3d(), volume],
+  ['AlphaDropout', () => new nn.AlphaDropout(), self],
+  ['FeatureAlphaDropout', () => new nn.FeatureAlphaDropout(), self],
+  ['ConstantPad', () => new nn.ConstantPad1d(1, 2), self],
+  ['ZeroPad2d', () => new nn.ZeroPad2d(1), self],
+  ['ReflectionPad', () => new nn.ReflectionPad1d(1), self],
+  ['ReplicationPad', () => new nn.ReplicationPad2d(1), picture],
+  ['Upsample', () => new nn.Upsample({ scaleFactor: 2 }), picture],
+  ['PixelShuffle', () => new nn.PixelShuffle(2), picture],
+  ['PixelUnshuffle', () => new nn.PixelUnshuffle(2), picture],
+  ['ChannelShuffle', () => new nn.ChannelShuffle(2), picture],
+  ['ELU', () => new nn.ELU(), self],
+  ['CELU', () => new nn.CELU(), self],
+  ['SELU', () => new nn.SELU(), self],
+  ['GELU', () => new nn.GELU(), self],
+  ['SiLU', () => new nn.SiLU(), self],
+  ['Mish', () => new nn.Mish(), self],
+  ['Softplus', () => new nn.Softplus(), self],
+  ['LogSigmoid', () => new nn.LogSigmoid(), self],
+  ['Softsign', () => new nn.Softsign(), self],
+  ['Tanhshrink', () => new nn.Tanhshrink(), self],
+  ['Softshrink', () => new nn.Softshrink(), self],
+  ['Hardshrink', () => new nn.Hardshrink(), self],
+  ['Hardtanh', () => new nn.Hardtanh(), self],
+  ['ReLU6', () => new nn.ReLU6(), self],
+  ['Hardswish', () => new nn.Hardswish(), self],
+  ['Hardsigmoid', () => new nn.Hardsigmoid(), self],
+  ['Threshold', () => new nn.Threshold(0, 1), self],
+  ['GLU', () => new nn.GLU(), self],
+  ['PReLU', () => new nn.PReLU(), self],
+  ['RReLU', () => new nn.RReLU(), self],
+  ['Softmin', () => new nn.Softmin(0), self],
+  ['Softmax2d', () => new nn.Softmax2d(), picture],
+] as const)
+  on(`${name}.forward`, layer, [input], { anyOption: true })
+for (const name of ['CosineSimilarity', 'PairwiseDistance'] as const)
+  on(`${name}.forward`, () => new nn[name](), [at('x1', 'tensor', T), at('x2', 'tensor', T)], { anyOption: true })
 on('TransposedConvolution.forward', () => new nn.ConvTranspose1d(2, 2, 1), [
   self,
   at('outputSize', 'ints?|null', () => [2]),

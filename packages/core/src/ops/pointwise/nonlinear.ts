@@ -336,7 +336,7 @@ const steps = (x: Expr): Expr => s.min(s.max(s.add(x, 3), 0), 6)
  * `x relu6(x + 3) / 6`.
  *
  * @example
- * F.hardswish(tensor([-4, 1, 4])) // tensor([0.0000, 0.6667, 4.0000])
+ * F.hardswish(tensor([-1, 1, 4])) // tensor([-0.3333,  0.6667,  4.0000])
  */
 export const hardswish: Activation = activation(
   'hardswish',
