@@ -2,7 +2,7 @@
 """Layers on inputs of several dimensions. Run by /usr/bin/python3 from anywhere.
 
 packages/core/test/golden/layers.json
-  layers   [{make, sizes, train, text, initial, state, output, inputGrads, grads, after}]: after manualSeed(0) the module is
+  layers   [{make, sizes, train, text, initial, state, output, node, inputGrads, grads, after}]: after manualSeed(0) the module is
            made; `initial` is its state. It loads `state`, and after manualSeed(0) it takes the inputs of `sizes`, whose
            elements are ((7 i + 3 k + 5) mod 23 - 11) / 8 for the k-th. `grads` are those of the parameters under
            train.py's cotangent, `after` the buffers.
@@ -143,6 +143,8 @@ def layer(spec, sizes, train, state):
         'initial': initial,
         'state': before,
         'output': tensor_record(y),
+        # Channel shuffles have none.
+        'node': None if spec[0] == 'ChannelShuffle' else type(y.grad_fn).__name__,
         'inputGrads': [tensor_record(x.grad) for x in xs if x.grad is not None],
         'grads': {k: tensor_record(p.grad) for k, p in module.named_parameters() if p.grad is not None},
         'after': {k: tensor_record(b) for k, b in module.named_buffers()},

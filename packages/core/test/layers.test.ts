@@ -1,5 +1,5 @@
 // Layers on inputs of several dimensions, as in real PyTorch (tools/golden/layers.py): texts, keys and initial values of
-// states, outputs, gradients, buffers and errors.
+// states, outputs and their nodes, gradients, buffers and errors.
 import { js } from '@flambeau/backend-js'
 import { manualSeed, type Tensor, tensor, useDevice } from '@flambeau/core'
 import { describe, expect, it } from 'vitest'
@@ -28,6 +28,8 @@ interface Layer extends Call {
   readonly initial: Tensors
   readonly state: Tensors
   readonly output: GoldenTensor
+  /** The node of the output. */
+  readonly node: string | null
   readonly inputGrads: readonly GoldenTensor[]
   readonly grads: Tensors
   readonly after: Tensors
@@ -51,7 +53,7 @@ function expectAll(found: Iterable<readonly [string, Tensor]>, wanted: Tensors, 
 }
 
 describe('layers as in PyTorch', () => {
-  golden.layers.forEach(({ make, sizes, train, text, initial, state, output, inputGrads, grads, after }, n) => {
+  golden.layers.forEach(({ make, sizes, train, text, initial, state, output, node, inputGrads, grads, after }, n) => {
     it(`${n}: ${JSON.stringify(make)} on ${JSON.stringify(sizes)}${train ? '' : ' in evaluation'}`, () => {
       manualSeed(0)
       const module = makeModule(make)
@@ -66,6 +68,7 @@ describe('layers as in PyTorch', () => {
         module,
         xs.map((x) => x.mul(1)),
       )
+      if (node !== null) expect(y.gradFn?.name).toBe(node)
       y.backward(cotangent(y))
       expectClose(y, output, 1e-6, 'output')
       inputGrads.forEach((wanted, k) => void expectClose(xs[k].grad, wanted, 2e-6, `gradient of input ${k}`))

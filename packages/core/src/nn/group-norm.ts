@@ -230,7 +230,8 @@ export function instanceNorm(
   normalizeDim(1, x.dim())
   const [n, channels, ...spatial] = x.sizes
   checkBatch(x, { running_mean: runningMean, running_var: runningVar, weight, bias }, false, n)
-  if (!useInputStats && known) return normaliseBy(x, runningMean, runningVar, { weight, bias, eps })
+  if (!useInputStats && known)
+    return apply(viewed, [normaliseBy(x, runningMean, runningVar, { weight, bias, eps })], x.sizes)
   const forEach = (value: Tensor | null): Tensor | null => value && shaped(expand(value, [n, channels]), [n * channels])
   const running = known ? { mean: runningMean, variance: runningVar, batches: null, momentum } : null
   const affine = { weight: forEach(weight), bias: forEach(bias), eps }

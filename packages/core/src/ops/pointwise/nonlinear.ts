@@ -29,6 +29,7 @@ import { cloneOp, type Elementwise, elementwise, type ElementwiseOptions } from 
 import { fromArray } from '../create/create.ts'
 import { neg } from './arithmetic.ts'
 import { softmax } from '../reduce/softmax.ts'
+import { named } from '../define/overloads.ts'
 import { narrow } from '../views/views.ts'
 import { reshapeOp } from '../define/views.ts'
 
@@ -58,11 +59,28 @@ type Activation<P extends readonly unknown[] = [], O = object> = (
 const input = required('input', tensor)
 const inPlaceParameter = optional('inplace', bool, false)
 
+/** The nodes that PyTorch names differently in place. */
+const inPlaceNames: Readonly<Record<string, string>> = {
+  elu: 'EluBackward1',
+  celu: 'CeluBackward1',
+  rreluWithNoise: 'RreluWithNoiseBackward1',
+  threshold: 'ThresholdBackward1',
+}
+const overwriting = new Map<Elementwise, Elementwise>()
+function overwritingOf(op: Elementwise): Elementwise {
+  let made = overwriting.get(op)
+  if (made === undefined) {
+    made = named(inPlaceNames[op.name] ?? op.name, op)
+    overwriting.set(op, made)
+  }
+  return made
+}
+
 /** Applies an op, or overwrites its input, of which the graph then keeps a copy. */
 function into(op: Elementwise, x: Tensor, more: readonly Input[], inplace: boolean): Tensor {
   if (!inplace) return apply(op, [x, ...more], null)
   const kept = mode.grad && x.requiresGrad && !x.isLeaf ? apply(cloneOp, [x], null) : x
-  return applyInPlace(op, x, [kept, ...more], null)
+  return applyInPlace(overwritingOf(op), x, [kept, ...more], null)
 }
 
 function activation(

@@ -7,7 +7,7 @@ import { apply, operand } from '../../tensor/apply.ts'
 import type { OpDef } from '../../tensor/op.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { elementwise, sumTo } from '../define/elementwise.ts'
-import { reshapeOp } from '../define/views.ts'
+import { ownView } from '../define/views.ts'
 import { amax, amin } from '../order/extremes.ts'
 import { abs } from '../pointwise/elementary.ts'
 
@@ -65,6 +65,7 @@ const normOp: OpDef<Norm> = {
   },
 }
 
+const single = ownView('NormBackward1')
 /** The norm of order `p` over `dims`: (sum of |x|^p)^(1/p); for 0 the number of elements that are not 0. */
 export function vectorNorm(x: Tensor, p: number, dims: readonly number[], keepdim: boolean): Tensor {
   if (!isFloat(x.dtype)) {
@@ -74,5 +75,5 @@ export function vectorNorm(x: Tensor, p: number, dims: readonly number[], keepdi
     )
   }
   const norm = apply(normOp, [x], { p, dims })
-  return keepdim ? norm : apply(reshapeOp, [norm], reducedShape(x.sizes, dims, false))
+  return keepdim ? norm : apply(single, [norm], reducedShape(x.sizes, dims, false))
 }

@@ -320,5 +320,5 @@ export function interpolate(
     const line = { input, output: n, step, alignCorners: aligned === true, round }
     return along(done, i + 2, (smooth ?? taps)(line))
   }, x)
-  return apply(endingOf(`${node}${rank}D${smooth === undefined ? '' : 'Aa'}`), [y], y.sizes)
+  return apply(endingOf(`${node}${rank}D${smooth === undefined ? '' : 'Aa'}Backward1`), [y], y.sizes)
 }
