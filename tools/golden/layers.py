@@ -38,6 +38,7 @@ LAYERS = [
     (['BatchNorm2d', 3], [IMAGE], True, GAIN),
     (['BatchNorm2d', 3, {'eps': 0.001, 'momentum': 0.3}], [IMAGE], False, RUNNING),
     (['BatchNorm2d', 3, 0.01, None, False], [IMAGE], True, None),
+    (['BatchNorm2d', 3], [[0, 3, 2, 2]], True, RUNNING),
     (['BatchNorm3d', 3], [VOLUME], True, GAIN),
     (['BatchNorm3d', 3, {'trackRunningStats': False}], [VOLUME], False, GAIN),
     (['InstanceNorm1d', 3], [[2, 3, 4]], True, None),
@@ -143,8 +144,8 @@ def layer(spec, sizes, train, state):
         'initial': initial,
         'state': before,
         'output': tensor_record(y),
-        # Channel shuffles have none.
-        'node': None if spec[0] == 'ChannelShuffle' else type(y.grad_fn).__name__,
+        # Channel shuffles have none; without elements PyTorch computes in another way.
+        'node': None if spec[0] == 'ChannelShuffle' or y.numel() == 0 else type(y.grad_fn).__name__,
         'inputGrads': [tensor_record(x.grad) for x in xs if x.grad is not None],
         'grads': {k: tensor_record(p.grad) for k, p in module.named_parameters() if p.grad is not None},
         'after': {k: tensor_record(b) for k, b in module.named_buffers()},

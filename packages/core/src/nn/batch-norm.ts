@@ -113,6 +113,8 @@ function trackBatch(
   ]
   atomically(all, () => {
     if (batches !== null) noGrad(() => inPlace(add, batches, 1))
+    // A batch without elements counts, but has no statistics.
+    if (n * batchMean.elements === 0) return
     if (momentum === null && batches !== null) trackAverage(targets, [...values, batches])
     else track(targets, [...values, momentum ?? 0, 1 - (momentum ?? 0)])
   })
