@@ -28,11 +28,11 @@ describe('autograd-basics prints what PyTorch prints', () => {
   })
 })
 
-describeWays('boston learns as PyTorch does, all 2,000 epochs', ({ compiled }) => {
+describeWays('boston learns as PyTorch does, all 2,000 epochs', ({ compiled, device }) => {
   const all = transcripts('boston')
   it('for at least five seeds', () => expect(all.length).toBeGreaterThanOrEqual(5))
 
-  it.each(enough(all, { compiled }).map((t) => [t.seed, t] as const))('seed %i', (_, transcript) => {
+  it.each(enough(all, { compiled, device }).map((t) => [t.seed, t] as const))('seed %i', (_, transcript) => {
     const { lines, losses } = record(boston, transcript, { compiled })
     expectLosses(losses, transcript.losses, 2000, tutorial)
     expectLines(lines, transcript.lines, tutorial)
@@ -46,7 +46,7 @@ describeWays('breast-cancer learns as PyTorch does', ({ compiled, device }) => {
 
   it('for at least five seeds', () => expect(all.length).toBeGreaterThanOrEqual(5))
 
-  it.each(enough(all, { compiled }).map((t) => [t.seed, t] as const))(
+  it.each(enough(all, { compiled, device }).map((t) => [t.seed, t] as const))(
     'seed %i, the first 10,000 epochs',
     (_, transcript) => {
       const { lines, losses, correct } = record(breastCancer, transcript, { compiled, epochs: 10_000 })

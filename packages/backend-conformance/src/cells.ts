@@ -39,7 +39,7 @@ export interface CellOptions {
   readonly reference?: Backend
   /** Names of the checks to run; by default all. */
   readonly checks?: readonly string[]
-  /** Names of the ops to check; by default all. */
+  /** Names of the ops to check; by default all, and the compositions that the backend has kernels for. */
   readonly ops?: readonly string[]
   /** How many random shapes to draw for each op. */
   readonly runs?: number
@@ -65,8 +65,8 @@ const leveled: Readonly<Record<string, readonly [Level, Check]>> = {
   'special values': ['kernels', derived.specialValues],
   nothing: ['kernels', derived.nothing],
   'random shapes': ['backend', random.shapes],
-  compiled: ['kernels', variants.compiled],
-  'compiled gradients': ['backend', variants.compiledGradients],
+  compiled: ['backend', variants.compiled],
+  'compiled gradients': ['core', variants.compiledGradients],
   'compiled training': ['kernels', variants.compiledTraining],
 }
 /** At level `kernels` each op gets one of these in turn, unless `checks` names them. */
@@ -117,9 +117,10 @@ export const cellsOf = (backend: Backend, options: CellOptions = {}): Cell[] => 
     : []
   const nth = options.nthProgram ?? (options.level === 'kernels' ? 10 : 1)
   const programs = programCases(backend, nth).flatMap(([name, cases]) => cell(name, cases))
-  const composites = wanted('composites', 'kernels')
-    ? compositeCases(backend).flatMap(([name, cases]) => cell(name, cases))
-    : []
+  const composites =
+    wanted('composites', 'kernels') && options.ops === undefined
+      ? compositeCases(backend).flatMap(([name, cases]) => cell(name, cases))
+      : []
   return [...backendCells(inner), ...claimCells(inner), ...composites, ...cells, ...memory, ...programs]
 }
 

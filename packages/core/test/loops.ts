@@ -102,7 +102,7 @@ function handed(turns: number, first: readonly Tensor[], turn: (xs: readonly Ten
 }
 
 export const loopCases: Readonly<Record<string, LoopCase>> = {
-  'a recurrent cell with 200 iterations, gradients, momentum': { make: () => lstm(200), turns: [200, 198], sums: true },
+  'a recurrent cell with 100 iterations, gradients, momentum': { make: () => lstm(100), turns: [100, 98], sums: true },
   'stacked outputs': { make: () => outputs(30), turns: [30, 28], sums: true },
   'SGD with momentum': {
     make: () => updates(12, (p) => new optim.SGD(p, { lr: 0.1, momentum: 0.9 })),

@@ -96,17 +96,17 @@ test('random iterations: compiled and replayed equal eager', { timeout: 300_000 
         repeated += turnsIn(fast.explain()).length
       }
     }),
-    { numRuns: 30, seed: 7 },
+    { numRuns: 20, seed: 7 },
   )
   expect(found).toEqual([])
-  expect(repeated).toBeGreaterThan(15)
+  expect(repeated).toBeGreaterThan(10)
 })
 
 describe('a repetition', () => {
   const prepared = (through: readonly Pass[] = passes): Prepared => {
     useDevice(offering(own) as Backend)
     manualSeed(3)
-    const { step } = loopCases['a recurrent cell with 200 iterations, gradients, momentum'].make()
+    const { step } = loopCases['a recurrent cell with 100 iterations, gradients, momentum'].make()
     return prepare(recorded(step), js(), through)
   }
 

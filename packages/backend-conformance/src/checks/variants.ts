@@ -108,19 +108,23 @@ export const compiledGradients = compiledLike(
   takesGradients,
 )
 
-/** Trains the inputs through the op between other kernels, with momentum, which adds optimizer state. */
-export const compiledTraining = compiledLike(({ op }, sample) => {
-  const { args, leaves } = prepareCall(sample, plain)
-  const parameters = leaves.filter((leaf) => leaf.requiresGrad)
-  const optimizer = new optim.SGD(parameters, { lr: 1e-3, momentum: 0.9 })
-  const step = () => {
-    const inputs = new Map<unknown, Tensor>(parameters.map((leaf) => [leaf, ops.mul(leaf, 1)]))
-    const outs = callOp(op, withTensors(args, inputs), sample.seed) as Tensor[]
-    const through = outs.flatMap((out, k) => (out.requiresGrad ? [ops.sum(ops.mul(out, cotangentOf(out, k)))] : []))
-    optimizer.zeroGrad()
-    if (through.length > 0) through.reduce((x, y) => ops.add(x, y)).backward()
-    optimizer.step()
-    return [...outs, ...parameters.flatMap(({ grad }) => grad ?? [])]
-  }
-  return { step, state: parameters }
-}, takesGradients)
+/** Trains the inputs that take gradients through the op between other kernels, with momentum, which adds optimizer state. */
+export const compiledTraining = compiledLike(
+  ({ op }, sample) => {
+    const { args, leaves } = prepareCall(sample, plain)
+    const parameters = leaves.filter((leaf) => leaf.requiresGrad)
+    if (parameters.length === 0) return { step: () => callOp(op, args, sample.seed) as Tensor[], state: [] }
+    const optimizer = new optim.SGD(parameters, { lr: 1e-3, momentum: 0.9 })
+    const step = () => {
+      const inputs = new Map<unknown, Tensor>(parameters.map((leaf) => [leaf, ops.mul(leaf, 1)]))
+      const outs = callOp(op, withTensors(args, inputs), sample.seed) as Tensor[]
+      const through = outs.flatMap((out, k) => (out.requiresGrad ? [ops.sum(ops.mul(out, cotangentOf(out, k)))] : []))
+      optimizer.zeroGrad()
+      if (through.length > 0) through.reduce((x, y) => ops.add(x, y)).backward()
+      optimizer.step()
+      return [...outs, ...parameters.flatMap(({ grad }) => grad ?? [])]
+    }
+    return { step, state: parameters }
+  },
+  () => true,
+)
