@@ -30,6 +30,7 @@ PYTHON names the Python that has PyTorch 1.13; ${python} unless told otherwise.`
 /** Debian packages by the modules that they provide. */
 const packages = {
   torch: 'python3-torch',
+  torchvision: 'python3-torchvision',
   pandas: 'python3-pandas',
   sklearn: 'python3-sklearn',
   numpy: 'python3-numpy',

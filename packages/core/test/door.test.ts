@@ -551,6 +551,21 @@ add('init.kaimingUniform_', init.kaimingUniform_, [self, ...kaiming])
 add('init.kaimingNormal_', init.kaimingNormal_, [self, ...kaiming])
 add('init.calculateGain', init.calculateGain, [at('nonlinearity', 'text', 'leaky_relu'), at('param', 'real?|null', 1)])
 add('init.fansOf', init.fansOf, [at('shape', 'ints', () => [2, 3])])
+add(
+  'utils.summary',
+  utils.summary,
+  [
+    at('model', 'module', () => new nn.Linear(2, 3)),
+    at('input', 'ints|tensor', () => [1, 2]),
+    by('depth', 'count?', 3),
+    by('dtype', 'dtype?', 'float32'),
+  ],
+  { words: /size|shape|dtype|dimension/ },
+)
+add('utils.skipInit', utils.skipInit, [at('module_cls', 'fn', () => () => new nn.Identity())], {
+  open: true,
+  anyOption: true,
+})
 const parameters = at('parameters', 'iterable|tensor', () => [parameter()])
 add('utils.clipGradNorm_', utils.clipGradNorm_, [
   parameters,

@@ -2,6 +2,7 @@
 import 'flambeau'
 import { expect, it } from 'vitest'
 import * as datasets from '../src/datasets/index.ts'
+import * as inspect from '../src/inspect/index.ts'
 import * as main from '../src/index.ts'
 import * as io from '../src/io/index.ts'
 import * as models from '../src/models/index.ts'
@@ -10,7 +11,7 @@ import * as utils from '../src/utils/index.ts'
 import manifest from '../package.json' with { type: 'json' }
 
 it('exports a namespace for each of its entry points', () => {
-  const namespaces = { datasets, io, models, transforms, utils }
+  const namespaces = { datasets, inspect, io, models, transforms, utils }
   expect({ ...main }).toEqual(namespaces)
   expect(Object.keys(manifest.exports)).toEqual(
     expect.arrayContaining(Object.keys(namespaces).map((name) => `./${name}`)),

@@ -1,4 +1,5 @@
 // Training utilities: PyTorch's torch.nn.utils.
+import { checkCallable } from '../base/callable.ts'
 import { RuntimeError, TypeError } from '../base/errors.ts'
 import { zeros } from '../ops/create/create.ts'
 import { elementwise } from '../ops/define/elementwise.ts'
@@ -9,6 +10,7 @@ import { abs } from '../ops/pointwise/elementary.ts'
 import { amax } from '../ops/order/extremes.ts'
 import { stack } from '../ops/views/join.ts'
 import { inPlace } from '../ops/methods.ts'
+import { withoutDraws } from '../ops/random/draws.ts'
 import { all } from '../ops/reduce/reduce.ts'
 import { s } from '../expr/expr.ts'
 import { apply, operand } from '../tensor/apply.ts'
@@ -28,6 +30,10 @@ import {
   tensor,
 } from '../tensor/signature.ts'
 import { kindOf, Tensor } from '../tensor/tensor.ts'
+import { isModule } from './members.ts'
+import { Module } from './module.ts'
+
+export { type LayerSummary, type Summary, type SummaryOptions, summary } from './summary.ts'
 
 export interface ClipOptions {
   /** The order of the norm; by default 2, Infinity for the largest element. */
@@ -101,4 +107,28 @@ export function clipGradValue_(...args: [parameters: Tensor | Iterable<Tensor>, 
   noGrad(() => {
     for (const grad of gradientsOf(parameters)) inPlace(clamp, grad, -clipValue, clipValue)
   })
+}
+
+/**
+ * Makes a module without drawing its random initial numbers, which takes most of the time, for weights that are loaded
+ * next: of a class with its arguments, or by a function. No random number is used up.
+ *
+ * Throws a RuntimeError if that gives no module.
+ *
+ * @example
+ * const linear = nn.utils.skipInit(nn.Linear, 1000, 1000)
+ * linear.loadStateDict(new nn.Linear(1000, 1000).stateDict())
+ */
+export function skipInit<M extends Module, A extends readonly unknown[]>(
+  module: (new (...args: A) => M) | ((...args: A) => M),
+  ...args: A
+): M {
+  checkCallable('skip_init', module, 'module_cls')
+  const made: unknown = withoutDraws(() =>
+    module.prototype instanceof Module
+      ? new (module as new (...args: A) => M)(...args)
+      : (module as (...args: A) => M)(...args),
+  )
+  if (!isModule(made)) throw new RuntimeError(`Expected a Module; got ${kindOf(made)}`)
+  return made as M
 }

@@ -4,65 +4,102 @@
 import { fma32 } from './fma.ts'
 
 const f = Math.fround
-const floats = (...values: number[]): Float32Array => new Float32Array(values)
-
-/** c[0] + c[1] x + ..., each step of which rounds twice, as in the C library. */
-function polynomial(c: Float32Array, x: number): number {
-  let sum = c[c.length - 1]
-  for (let i = c.length - 2; i >= 0; i--) sum = f(f(sum * x) + c[i])
-  return sum
-}
-
-/** The same with one rounding a step, as PyTorch's kernels are compiled. */
-function fused(c: Float32Array, x: number): number {
-  let sum = c[c.length - 1]
-  for (let i = c.length - 2; i >= 0; i--) sum = fma32(sum, x, c[i])
-  return sum
-}
-
-// The C library's rational functions, which Sun Microsystems published in fdlibm: of erf near 0 and near 1, and of erfc
-// beyond.
-const near = {
-  p: floats(0.128379167, -0.325042107, -0.0284817496, -0.0057702703, -0.0000237630166),
-  q: floats(1, 0.397917224, 0.06502225, 0.00508130628, 0.000132494738, -0.00000396022828),
-}
-const middle = {
-  p: floats(-0.00236211856, 0.414856119, -0.372207876, 0.31834662, -0.110894694, 0.0354783043, -0.00216637559),
-  q: floats(1, 0.10642088, 0.540397918, 0.0718286544, 0.12617122, 0.0136370839, 0.0119844998),
-}
-const far = {
-  p: floats(-0.00986494403, -0.693858573, -10.5586262, -62.3753325, -162.396669, -184.605093, -81.2874355, -9.81432934),
-  q: floats(1, 19.6512717, 137.657754, 434.565877, 645.387272, 429.00814, 108.635006, 6.57024977, -0.0604244152),
-}
-const end = {
-  p: floats(-0.00986494292, -0.799283238, -17.7579549, -160.636385, -637.566443, -1025.09513, -483.519192),
-  q: floats(1, 30.3380607, 325.792513, 1536.72959, 3199.85822, 2553.0504, 474.528541, -22.4409525),
-}
-/** erf(1), rounded to a few bits. */
-const ONE = f(0.845062911)
-
 const word = new Float32Array(1)
 const bits = new Int32Array(word.buffer)
 
 /** The C library computes it in double precision, too. */
 const expf = (x: number): number => f(Math.exp(x))
 
+// The C library's rational functions, which Sun Microsystems published in fdlibm. Each step rounds twice, and they are
+// written out, because V8 then computes them in float32.
+
+/** erf(x) / x - 1 for |x| below 0.84375, of x * x. */
+function near(z: number): number {
+  let p = f(-0.0000237630166)
+  p = f(f(p * z) + f(-0.0057702703))
+  p = f(f(p * z) + f(-0.0284817496))
+  p = f(f(p * z) + f(-0.325042107))
+  p = f(f(p * z) + f(0.128379167))
+  let q = f(-0.00000396022828)
+  q = f(f(q * z) + f(0.000132494738))
+  q = f(f(q * z) + f(0.00508130628))
+  q = f(f(q * z) + f(0.06502225))
+  q = f(f(q * z) + f(0.397917224))
+  q = f(f(q * z) + f(1))
+  return f(p / q)
+}
+
+/** erf(x) less its rounded value at 1, of x - 1, for x to 1.25. */
+function middle(s: number): number {
+  let p = f(-0.00216637559)
+  p = f(f(p * s) + f(0.0354783043))
+  p = f(f(p * s) + f(-0.110894694))
+  p = f(f(p * s) + f(0.31834662))
+  p = f(f(p * s) + f(-0.372207876))
+  p = f(f(p * s) + f(0.414856119))
+  p = f(f(p * s) + f(-0.00236211856))
+  let q = f(0.0119844998)
+  q = f(f(q * s) + f(0.0136370839))
+  q = f(f(q * s) + f(0.12617122))
+  q = f(f(q * s) + f(0.0718286544))
+  q = f(f(q * s) + f(0.540397918))
+  q = f(f(q * s) + f(0.10642088))
+  q = f(f(q * s) + f(1))
+  return f(p / q)
+}
+
+/** What corrects the exponent of erfc(x), of 1 / (x * x), for x to 2.86. */
+function far(s: number): number {
+  let p = f(-9.81432934)
+  p = f(f(p * s) + f(-81.2874355))
+  p = f(f(p * s) + f(-184.605093))
+  p = f(f(p * s) + f(-162.396669))
+  p = f(f(p * s) + f(-62.3753325))
+  p = f(f(p * s) + f(-10.5586262))
+  p = f(f(p * s) + f(-0.693858573))
+  p = f(f(p * s) + f(-0.00986494403))
+  let q = f(-0.0604244152)
+  q = f(f(q * s) + f(6.57024977))
+  q = f(f(q * s) + f(108.635006))
+  q = f(f(q * s) + f(429.00814))
+  q = f(f(q * s) + f(645.387272))
+  q = f(f(q * s) + f(434.565877))
+  q = f(f(q * s) + f(137.657754))
+  q = f(f(q * s) + f(19.6512717))
+  q = f(f(q * s) + f(1))
+  return f(p / q)
+}
+
+/** The same beyond. */
+function end(s: number): number {
+  let p = f(-483.519192)
+  p = f(f(p * s) + f(-1025.09513))
+  p = f(f(p * s) + f(-637.566443))
+  p = f(f(p * s) + f(-160.636385))
+  p = f(f(p * s) + f(-17.7579549))
+  p = f(f(p * s) + f(-0.799283238))
+  p = f(f(p * s) + f(-0.00986494292))
+  let q = f(-22.4409525)
+  q = f(f(q * s) + f(474.528541))
+  q = f(f(q * s) + f(2553.0504))
+  q = f(f(q * s) + f(3199.85822))
+  q = f(f(q * s) + f(1536.72959))
+  q = f(f(q * s) + f(325.792513))
+  q = f(f(q * s) + f(30.3380607))
+  q = f(f(q * s) + f(1))
+  return f(p / q)
+}
+
 function erff(x: number): number {
   const a = Math.abs(x)
-  if (a < 0.84375) {
-    if (a < 2 ** -28) return f(x + f(near.p[0] * x))
-    const z = f(x * x)
-    return f(x + f(x * f(polynomial(near.p, z) / polynomial(near.q, z))))
-  }
+  if (a < 0.84375) return f(x + f(x * near(f(x * x))))
   if (a < 1.25) {
-    const s = f(a - 1)
-    const y = f(ONE + f(polynomial(middle.p, s) / polynomial(middle.q, s)))
+    const y = f(f(0.845062911) + middle(f(a - 1)))
     return x < 0 ? -y : y
   }
   const s = f(1 / f(a * a))
   word[0] = a
-  const { p, q } = bits[0] < 0x4036db6e ? far : end
-  const ratio = f(polynomial(p, s) / polynomial(q, s))
+  const ratio = bits[0] < 0x4036db6e ? far(s) : end(s)
   // The square of the first bits is exact.
   bits[0] &= 0xfffff000
   const z = word[0]
@@ -71,26 +108,39 @@ function erff(x: number): number {
   return x < 0 ? -y : y
 }
 
-const inner = {
-  p: floats(0.886226899, -1.645349621, 0.914624893, -0.140543331),
-  q: floats(1, -2.118377725, 1.442710462, -0.329097515, 0.012229801),
-}
-const outer = { p: floats(-1.970840454, -1.624906493, 3.429567803, 1.641345311), q: floats(1, 3.5438892, 1.6370678) }
 const SLOPE = f(2 / f(Math.sqrt(Math.PI)))
 
-/** The inverse of erf of a float32 in [-1, 1]. */
+/** The inverse of erf of a float32 in [-1, 1]. The rational functions round once a step, as PyTorch is compiled. */
 export function erfinv32(y: number): number {
   const a = Math.abs(y)
   if (a === 1) return y * Infinity
-  let x: number
-  if (a <= f(0.7)) {
-    const z = f(y * y)
-    x = f(f(y * fused(inner.p, z)) / fused(inner.q, z))
-  } else {
-    const z = f(Math.sqrt(-f(Math.log(f(f(1 - a) / 2)))))
-    const numerator = fused(outer.p, z)
-    x = f((y < 0 ? -Math.abs(numerator) : Math.abs(numerator)) / fused(outer.q, z))
-  }
+  let x = a <= f(0.7) ? inner(y) : y < 0 ? -outer(a) : outer(a)
   for (let i = 0; i < 2; i++) x = f(x - f(f(erff(x) - y) / f(SLOPE * expf(f(-x * x)))))
   return x
+}
+
+function inner(y: number): number {
+  const z = f(y * y)
+  let p = f(-0.140543331)
+  p = fma32(p, z, f(0.914624893))
+  p = fma32(p, z, f(-1.645349621))
+  p = fma32(p, z, f(0.886226899))
+  let q = f(0.012229801)
+  q = fma32(q, z, f(-0.329097515))
+  q = fma32(q, z, f(1.442710462))
+  q = fma32(q, z, f(-2.118377725))
+  q = fma32(q, z, f(1))
+  return f(f(y * p) / q)
+}
+
+function outer(a: number): number {
+  const z = f(Math.sqrt(-f(Math.log(f(f(1 - a) / 2)))))
+  let p = f(1.641345311)
+  p = fma32(p, z, f(3.429567803))
+  p = fma32(p, z, f(-1.624906493))
+  p = fma32(p, z, f(-1.970840454))
+  let q = f(1.6370678)
+  q = fma32(q, z, f(3.5438892))
+  q = fma32(q, z, f(1))
+  return f(p / q)
 }

@@ -12,7 +12,7 @@ export const readBytes = fetchBytes
 
 const noDisk = (path: string, hint: string): RuntimeError =>
   new RuntimeError(`${path}: there is no file system in this environment`, hint)
-const passFiles = 'Fetch the files, and pass them as { root: { path: bytes } }.'
+const passFiles = 'Fetch it and pass what it holds: { root: { path: bytes } }, or { weights: await response.json() }.'
 
 export const readFileNow = (path: string): Uint8Array | undefined => {
   throw noDisk(path, passFiles)

@@ -26,6 +26,18 @@ export interface GeneratorOption {
 }
 export interface RandomOptions extends TensorOptions, GeneratorOption {}
 
+let skipping = false
+/** Calls a function, in which tensors that would be overwritten with random elements keep the elements that they have. */
+export function withoutDraws<T>(fn: () => T): T {
+  const before = skipping
+  skipping = true
+  try {
+    return fn()
+  } finally {
+    skipping = before
+  }
+}
+
 export type Fill = (out: TypedArray, generator: Generator) => void
 
 /** Elements drawn in memory order, under the given strides or row-major. */
@@ -173,6 +185,7 @@ export function drawInto(
   // Before anything is drawn.
   checkWritable(self, [self])
   checkAlive(self)
+  if (skipping) return self
   const strides = denseStrides(self)
   const value = drawn(self.storage.device, self, generator ?? defaultGenerator, fill(isContiguous(self)), strides)
   return applyInPlace(replaced[name], self, [self, value], null)
