@@ -4,6 +4,7 @@ import {
   arrow,
   blue,
   box,
+  type Card,
   card,
   circle,
   faint,
@@ -24,7 +25,7 @@ import {
 
 const rows = (x: Tensor): Matrix => x.toNested() as number[][]
 
-function neuron(): string {
+function neuron(): Card {
   const [inputs, weights, bias] = [[2, 1, 3], [0.5, -1, 0.25], 0.5]
   const result = dot(tensor(inputs), tensor(weights)).add(bias).item()
   const heights = [60, 140, 220]
@@ -70,7 +71,7 @@ function neuron(): string {
   )
 }
 
-function pattern(): string {
+function pattern(): Card {
   const looksFor = [
     [-0.5, 1, -0.5],
     [-0.5, 1, -0.5],
@@ -105,7 +106,7 @@ function pattern(): string {
   )
 }
 
-function matrixProduct(): string {
+function matrixProduct(): Card {
   const batch = tensor([
     [2, 1, 3],
     [0, 1, 0],
@@ -142,7 +143,7 @@ function matrixProduct(): string {
 
 const cubic = (x: Tensor): Tensor => x.sub(1).mul(x.sub(2)).mul(x.sub(3))
 
-function tangent(): string {
+function tangent(): Card {
   const x = tensor(3.5, { requiresGrad: true })
   const y = cubic(x)
   y.backward()
@@ -189,7 +190,7 @@ function tangent(): string {
   )
 }
 
-function chain(): string {
+function chain(): Card {
   const x = tensor(2, { requiresGrad: true })
   const steps = [x, x.mul(3)]
   steps.push(steps[1].add(1))

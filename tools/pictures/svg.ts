@@ -168,10 +168,24 @@ export const inked =
   (value: number): string =>
     shade(ink, value / largest)
 
-/** Wraps the elements of a picture into a file. */
-export const card = (width: number, height: number, ...elements: readonly string[]): string =>
+/** A picture without its title. */
+export interface Card {
+  readonly width: number
+  readonly height: number
+  readonly elements: readonly string[]
+}
+export const card = (width: number, height: number, ...elements: readonly string[]): Card => ({
+  width,
+  height,
+  elements,
+})
+
+const fonts = "system-ui, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
+/** The text of a picture's file. */
+export const fileOf = (title: string, { width, height, elements }: Card): string =>
   `${[
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="system-ui, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="${fonts}">`,
+    element('title', {}, escaped(title)),
     rect(0, 0, width, height, { fill: 'white', round: 8 }),
     ...elements,
     '</svg>',

@@ -4,6 +4,7 @@ import { loadBoston, loadBreastCancer, loadIris, StandardScaler } from '@flambea
 import { compile, F, manualSeed, nn, ones, optim, rand, type Tensor, tensor } from 'flambeau'
 import {
   blue,
+  type Card,
   card,
   circle,
   faint,
@@ -42,7 +43,7 @@ const boston = (): { x: Tensor; y: Tensor; rooms: Tensor } => {
   }
 }
 
-function regressionLine(): string {
+function regressionLine(): Card {
   const { x, y, rooms } = boston()
   const scaled = x.at(':, 5:6')
   manualSeed(0)
@@ -87,7 +88,7 @@ function regressionLine(): string {
   )
 }
 
-function learningRates(): string {
+function learningRates(): Card {
   const { x, y } = boston()
   const {
     frame,
@@ -118,7 +119,7 @@ function learningRates(): string {
   return card(640, 360, frame, ...runs)
 }
 
-function sigmoidCurve(): string {
+function sigmoidCurve(): Card {
   const { frame, curve, dots } = plot(
     { left: 70, top: 20, width: 540, height: 220 },
     { from: -8, to: 8, ticks: [-8, -6, -4, -2, 0, 2, 4, 6, 8], name: "the neuron's sum" },
@@ -149,7 +150,7 @@ type Span = readonly [from: number, to: number]
 /** A probability as a ground, in steps: orange for 0, white for 0.5, blue for 1. */
 const likely = (p: number): string => shade(p < 0.5 ? orange : blue, Math.round(Math.abs(p - 0.5) * 20) / 20)
 
-function border(): string {
+function border(): Card {
   const { data, target } = loadBreastCancer()
   const x = new StandardScaler().fitTransform(data).float().at(':, :2')
   const y = target.float().unsqueeze(1)
@@ -190,7 +191,7 @@ function border(): string {
   )
 }
 
-function crossEntropyCurves(): string {
+function crossEntropyCurves(): Card {
   const { frame, curve, x, y } = plot(
     { left: 70, top: 20, width: 540, height: 260 },
     { from: 0, to: 1, ticks: [0, 0.25, 0.5, 0.75, 1], name: 'predicted probability of yes' },
@@ -208,7 +209,7 @@ function crossEntropyCurves(): string {
   )
 }
 
-function twoSlopes(): string {
+function twoSlopes(): Card {
   const slopes = (loss: (p: Tensor, y: Tensor) => Tensor): number[][] => {
     const at = sampled(-10, 6, 160, (z) => z).map(([z]) => z)
     const z = tensor(at, { requiresGrad: true })
@@ -237,7 +238,7 @@ function twoSlopes(): string {
   )
 }
 
-function softmaxBars(): string {
+function softmaxBars(): Card {
   const logits = tensor([2, 1, -1])
   const values = [logits, logits.exp(), F.softmax(logits, { dim: 0 })].map((each) => [...each.toArray()])
   const [names, tops, units] = [
@@ -271,7 +272,7 @@ function softmaxBars(): string {
   )
 }
 
-function irises(): string {
+function irises(): Card {
   const { data, target, targetNames } = loadIris()
   const measured = data.at(':, 2:').float()
   manualSeed(0)
@@ -311,7 +312,7 @@ function irises(): string {
   )
 }
 
-function xor(): string {
+function xor(): Card {
   manualSeed(0)
   const x = rand(200, 2).mul(2).sub(1)
   const y = x.at(':, 0').mul(x.at(':, 1')).gt(0).float().unsqueeze(1)
@@ -354,7 +355,7 @@ function xor(): string {
   )
 }
 
-function hiddenLayer(): string {
+function hiddenLayer(): Card {
   const [inputs, hidden] = [[120, 220], Array.from({ length: 8 }, (_, i) => 34 + 39 * i)]
   return card(
     640,
