@@ -77,7 +77,7 @@ def check(page):
 
 
 def main(words):
-    pages = [page for page in sorted(PAGES.glob('*.md')) if not words or any(word in page.name for word in words)]
+    pages = [page for page in sorted(PAGES.glob('[0-9]*.md')) if not words or any(word in page.name for word in words)]
     with tempfile.TemporaryDirectory() as folder:
         for source in SETS.glob('*.csv.ts'):
             text = re.search(r'`([^`]*)`', source.read_text()).group(1)

@@ -121,6 +121,19 @@ export function box(x: number, y: number, width: number, height: number, words: 
   return rect(x, y, width, height, { fill: pale[hue], colour: hue, round: 6 }) + rows.join('')
 }
 
+/** Sheets one behind the other, the front one at the lower left. */
+export const sheets = (
+  x: number,
+  y: number,
+  side: number,
+  count: number,
+  gap: number,
+  hue: (i: number) => Hue,
+): string =>
+  Array.from({ length: count }, (_, i) => count - 1 - i)
+    .map((i) => rect(x + gap * i, y - gap * i, side, side, { fill: pale[hue(i)], colour: hue(i), width: 1 }))
+    .join('')
+
 /** Blends a colour into white: 0 is white and 1 is the colour. */
 export function shade(colour: string, share: number): string {
   const parts = [1, 3, 5].map((i) => Number.parseInt(colour.slice(i, i + 2), 16))
@@ -135,7 +148,8 @@ interface Grid {
   readonly fill?: (value: number, row: number, column: number) => string
   /** Whether the numbers are written, and in how many decimals. */
   readonly digits?: number
-  readonly lines?: string
+  /** The colour of the lines between the cells; null draws none. */
+  readonly lines?: string | null
 }
 /** A table of numbers as squares. */
 export const grid = (x: number, y: number, values: Matrix, { cell, fill, digits, lines = faint }: Grid): string =>
@@ -152,7 +166,9 @@ export const grid = (x: number, y: number, values: Matrix, { cell, fill, digits,
                 size: Math.min(15, cell * 0.38),
                 colour: dark ? 'white' : ink,
               })
-        return rect(x + cell * j, y + cell * i, cell, cell, { fill: ground, colour: lines, width: 1 }) + words
+        return (
+          rect(x + cell * j, y + cell * i, cell, cell, { fill: ground, colour: lines ?? undefined, width: 1 }) + words
+        )
       }),
     )
     .join('')

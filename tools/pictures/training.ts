@@ -1,7 +1,7 @@
 // The pictures of the lecture's pages about regression, losses and shallow networks. What is learnt in them is learnt
 // here, as the pages do it.
 import { loadBoston, loadBreastCancer, loadIris, StandardScaler } from '@flambeau/data'
-import { compile, F, manualSeed, nn, ones, optim, rand, type Tensor, tensor } from 'flambeau'
+import { F, manualSeed, nn, ones, optim, rand, type Tensor, tensor } from 'flambeau'
 import {
   blue,
   type Card,
@@ -23,16 +23,14 @@ import {
 } from './svg.ts'
 
 /** Trains on all examples at once; returns the losses. */
-function losses(optimizer: optim.Optimizer, steps: number, lossOf: () => Tensor): number[] {
-  const step = compile(() => {
+export const losses = (optimizer: optim.Optimizer, steps: number, lossOf: () => Tensor): number[] =>
+  Array.from({ length: steps }, () => {
     const loss = lossOf()
     optimizer.zeroGrad()
     loss.backward()
     optimizer.step()
-    return loss
+    return loss.item()
   })
-  return Array.from({ length: steps }, () => step().item())
-}
 
 const boston = (): { x: Tensor; y: Tensor; rooms: Tensor } => {
   const { data, target } = loadBoston()

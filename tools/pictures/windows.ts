@@ -17,6 +17,7 @@ import {
   pale,
   purple,
   rect,
+  sheets,
   signed,
   text,
 } from './svg.ts'
@@ -107,12 +108,6 @@ function padding(): Card {
     text(480, 324, '8 × 8 becomes 3 × 3', { size: 13, colour: muted }),
   )
 }
-
-/** Sheets one behind the other, the front one at the lower left. */
-const sheets = (x: number, y: number, side: number, count: number, gap: number, hue: (i: number) => Hue): string =>
-  Array.from({ length: count }, (_, i) => count - 1 - i)
-    .map((i) => rect(x + gap * i, y - gap * i, side, side, { fill: pale[hue(i)], colour: hue(i), width: 1 }))
-    .join('')
 
 function channels(): Card {
   const colours: Hue[] = [orange, green, blue]

@@ -12,11 +12,21 @@ const read = (name: string): string => readFileSync(join(folder, name), 'utf8')
 const pages = readdirSync(folder).filter((name) => /^\d\d-.*\.md$/.test(name))
 const texts = Object.fromEntries(pages.map((name) => [name, read(name)]))
 
-/** The targets of the links in a text that lie in this repository. */
-const links = (text: string): string[] =>
+/** The places that a text links to in this repository: files, and headings in them. */
+const links = (text: string): { to: string; heading: string | undefined }[] =>
   [...text.matchAll(/\]\(([^)\s]+)\)/g)]
-    .map(([, to]) => to.split('#')[0])
-    .filter((to) => to !== '' && !/^https?:/.test(to))
+    .map(([, link]) => link.split('#'))
+    .filter(([to]) => !/^https?:/.test(to))
+    .map(([to, heading]) => ({ to, heading }))
+
+/** The headings of a page as links name them. */
+const headings = (text: string): string[] =>
+  [...text.matchAll(/^#+ (.*)/gm)].map(([, words]) =>
+    words
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\s-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
 
 test('the index lists every page in order, by its title', () => {
   const listed = [...read('README.md').matchAll(/^\d+\. \[(.*)\]\((.*)\)/gm)].map(([, title, name]) => ({
@@ -33,7 +43,11 @@ test.each(pages)('%s leads to the next page', (name) => {
 })
 
 test.each(['README.md', ...pages])('%s links only to what is there', (name) => {
-  expect(links(read(name)).filter((to) => !existsSync(join(folder, to)))).toEqual([])
+  const lost = links(read(name)).filter(
+    ({ to, heading }) =>
+      !existsSync(join(folder, to)) || (heading !== undefined && !headings(read(to)).includes(heading)),
+  )
+  expect(lost).toEqual([])
 })
 
 test('each picture is shown on a page, with words for those who cannot see it', () => {
