@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy  # noqa: F401
 import sklearn  # noqa: F401
 import torch  # noqa: F401
+import torchvision  # noqa: F401
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ROOT / 'docs' / 'lecture'
