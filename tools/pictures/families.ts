@@ -37,13 +37,16 @@ function convolutionsOf(build: Build, image: readonly number[]): Layer[] {
   const whole = nn.utils.skipInit(() => build({}))
   const narrow = build({ width: 1 / 32 }).eval()
   const maps = noGrad(() => inspect.featureMaps(narrow, zeros(image)))
-  return [...maps].map(([name, { shape }]) => ({ conv: whole.getSubmodule(name) as nn.Conv2d, size: shape[2] }))
+  return Object.entries(maps).map(([name, { shape }]) => ({
+    conv: whole.getSubmodule(name) as nn.Conv2d,
+    size: shape[2],
+  }))
 }
 
 function lenet5(): Card {
   const network = models.lenet5()
   const names = ['features.0', 'features.2', 'features.3', 'features.5']
-  const maps = [...noGrad(() => inspect.featureMaps(network, zeros(1, 1, 28, 28), names)).values()]
+  const maps = Object.values(noGrad(() => inspect.featureMaps(network, zeros(1, 1, 28, 28), names)))
   const parts = [[1, 28] as const, ...maps.map(({ shape }) => [shape[1], shape[2]] as const)]
   const hues: Hue[] = [muted, blue, green, blue, green]
   const linear = network.classifier.modules().filter((layer) => layer instanceof nn.Linear)
