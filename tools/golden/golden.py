@@ -107,6 +107,7 @@ OVERRIDES = {
     'binaryCrossEntropyWithLogits': F.binary_cross_entropy_with_logits,
     # The functions of torch itself never return indices, or always.
     **{name: getattr(F, snake(name)) for k in '123' for name in (f'maxPool{k}d', f'adaptiveMaxPool{k}d')},
+    **{f'fractionalMaxPool{k}d': getattr(F, f'fractional_max_pool{k}d') for k in '23'},
     'split': lambda x, size=None, dim=0, split_size_or_sections=None: torch.split(
         x, split_size_or_sections if size is None else size, dim
     ),

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Layers over windows, from real PyTorch 1.13: convolutions and pooling. Run by /usr/bin/python3 from anywhere.
+"""Layers over windows, from real PyTorch 1.13: convolutions, pooling and folding. Run by /usr/bin/python3 from anywhere.
 
 packages/core/test/golden/windows.json
   layers   [{make: [class, ...args, options?], input: sizes, more, text, bits, outputs, inputGrad, grads}]: after
@@ -55,6 +55,15 @@ LAYERS = [
     (['AdaptiveMaxPool1d', 3], [1, 1, 4]),
     (['AdaptiveMaxPool2d', {'outputSize': [2, 3], 'returnIndices': True}], [1, 3, 4]),
     (['AdaptiveMaxPool3d', 1], [1, 2, 2, 2]),
+    (['LPPool1d', 3, 2], [1, 2, 5]),
+    (['LPPool2d', 2, [3, 2], 1, True], [1, 1, 4, 4]),
+    (['FractionalMaxPool2d', 2, [3, 4]], [2, 2, 6, 7]),
+    (['FractionalMaxPool2d', [2, 3], {'outputRatio': [0.6, 0.5], 'returnIndices': True}], [2, 7, 8]),
+    (['FractionalMaxPool3d', 2, {'outputSize': [2, 3, 1]}], [1, 2, 4, 5, 3]),
+    (['Unfold', 2], [1, 2, 3, 4]),
+    (['Unfold', [2, 3], {'stride': [1, 2], 'padding': [1, 0], 'dilation': [2, 1]}], [2, 4, 5]),
+    (['Fold', [3, 4], 2], [1, 8, 6]),
+    (['Fold', 4, [2, 3], {'stride': [1, 2], 'padding': 1}], [6, 10]),
 ]
 ERRORS = [
     (['Conv2d', 4, 6, 3, {'groups': 0}],),
@@ -72,6 +81,18 @@ ERRORS = [
     (['MaxPool2d', 2], [4, 4]),
     (['AvgPool3d', 2], [4, 4, 4]),
     (['AdaptiveAvgPool2d', [2, 2, 2]], [1, 4, 4]),
+    (['FractionalMaxPool2d', 2],),
+    (['FractionalMaxPool2d', 2, {'outputSize': 2, 'outputRatio': 0.5}],),
+    (['FractionalMaxPool2d', 2, {'outputRatio': [0.5, 2]}],),
+    (['FractionalMaxPool3d', 2, 5], [1, 4, 6, 7]),
+    (['Unfold', [2]], [1, 2, 4, 5]),
+    (['Unfold', 2, [1, 1, 1]], [1, 2, 4, 5]),
+    (['Unfold', 0], [1, 2, 4, 5]),
+    (['Unfold', 2, 0], [1, 2, 4, 5]),
+    (['Unfold', 2, 1, -1], [1, 2, 4, 5]),
+    (['Unfold', 2, 1, 0, 0], [1, 2, 4, 5]),
+    (['Unfold', 6], [1, 2, 4, 5]),
+    (['Unfold', 2], [1, 0, 4, 5]),
 ]
 
 

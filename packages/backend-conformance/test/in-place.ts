@@ -87,6 +87,7 @@ const possible: readonly (readonly [words: string, ops: readonly string[], becau
     [
       ...['gather', 'maskedSelect', 'mean', 'batchNorm', 'cummax', 'cummin'],
       ...['max', 'avg', 'adaptiveMax', 'adaptiveAvg'].flatMap((kind) => [1, 2, 3].map((rank) => `${kind}Pool${rank}d`)),
+      ...['fractionalMaxPool2d', 'fractionalMaxPool3d', 'maxUnpool1d', 'maxUnpool2d', 'maxUnpool3d'],
     ],
     'their gradients save fewer inputs',
   ],

@@ -180,12 +180,36 @@ for (const rank of [1, 2, 3]) {
   add(`F.adaptiveAvgPool${rank}d`, (F as Any)[`adaptiveAvgPool${rank}d`], [x, outputSize])
   add(`F.adaptiveMaxPool${rank}d`, (F as Any)[`adaptiveMaxPool${rank}d`], [x, outputSize, returnIndices])
   const layer = (name: string, params: readonly Param[]): void =>
-    made_(`nn.${name}Pool${rank}d`, (nn as Any)[`${name}Pool${rank}d`], params)
-  layer('Max', [...maxWindows, returnIndices, ceilMode])
-  layer('Avg', [...avgWindows, ...(rank === 1 ? [] : [override])])
-  layer('AdaptiveAvg', [outputSize])
-  layer('AdaptiveMax', [outputSize, returnIndices])
+    made_(`nn.${name}${rank}d`, (nn as Any)[`${name}${rank}d`], params)
+  layer('MaxPool', [...maxWindows, returnIndices, ceilMode])
+  layer('AvgPool', [...avgWindows, ...(rank === 1 ? [] : [override])])
+  layer('AdaptiveAvgPool', [outputSize])
+  layer('AdaptiveMaxPool', [outputSize, returnIndices])
+  const places = at('indices', 'tensor', () => core.zeros(1, 1, ...new Array(rank).fill(2), { dtype: 'int32' }))
+  const unpooled = at('outputSize', 'ints?|null', () => new Array(rank).fill(2))
+  add(`F.maxUnpool${rank}d`, (F as Any)[`maxUnpool${rank}d`], [x, places, ...maxWindows.slice(0, 3), unpooled])
+  layer('MaxUnpool', maxWindows.slice(0, 3))
+  if (rank < 3) {
+    const norm = [at('normType', 'real', 2), kernelSize, windowStride, ceilMode]
+    add(`F.lpPool${rank}d`, (F as Any)[`lpPool${rank}d`], [x, ...norm], { nan: 'powers of negative sums' })
+    layer('LPPool', norm)
+  }
+  if (rank > 1) {
+    const ratio = at('outputRatio', 'finite?|null|numbers', null)
+    const samples = at('_randomSamples', 'tensor?|null', () => core.rand(1, 1, rank))
+    const fraction = [kernelSize, at('outputSize', 'dims?|null', 1), ratio, returnIndices, samples]
+    add(`F.fractionalMaxPool${rank}d`, (F as Any)[`fractionalMaxPool${rank}d`], [x, ...fraction])
+    layer('FractionalMaxPool', fraction)
+  }
 }
+const image = at('input', 'tensor', () => core.ones(1, 1, 2, 2))
+const columns = at('input', 'tensor', () => core.ones(1, 1, 4))
+const blocks = [kernelSize, numbers('dilation'), numbers('padding', 0), numbers('stride')]
+const folded = at('outputSize', 'dims', 2)
+add('F.unfold', F.unfold, [image, ...blocks])
+add('F.fold', F.fold, [columns, folded, ...blocks])
+made_('nn.Unfold', nn.Unfold, blocks)
+made_('nn.Fold', nn.Fold, [folded, ...blocks])
 both('linear', at('weight', 'tensor', T), at('bias', 'tensor?|null', row))
 for (const name of ['amax', 'amin', 'any', 'all']) both(name, dims, keepdim)
 for (const name of ['argmax', 'argmin']) both(name, oneDim, keepdim)

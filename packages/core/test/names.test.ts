@@ -115,6 +115,36 @@ const operations: Record<string, (x: Tensor, y: Tensor) => Tensor> = {
   adaptiveAvgPool3d: (x) => F.adaptiveAvgPool3d(x.unsqueeze(0).unsqueeze(0), [1, 2, 2]),
   adaptiveMaxPool1d: (x) => F.adaptiveMaxPool1d(x, 2),
   adaptiveMaxPool2d: (x) => F.adaptiveMaxPool2d(x.unsqueeze(0), 2),
+  maxUnpool1d: (x) =>
+    F.maxUnpool1d(
+      x,
+      tensor(
+        [
+          [0, 2, 4],
+          [1, 3, 5],
+        ],
+        { dtype: 'int32' },
+      ),
+      2,
+    ),
+  maxUnpool2d: (x) =>
+    F.maxUnpool2d(
+      x.unsqueeze(0),
+      tensor(
+        [
+          [
+            [0, 2, 4],
+            [1, 3, 5],
+          ],
+        ],
+        { dtype: 'int32' },
+      ),
+      2,
+    ),
+  lpPool1d: (x) => F.lpPool1d(x, 2, 2),
+  fractionalMaxPool2d: (x) => F.fractionalMaxPool2d(x.unsqueeze(0), 1, 1),
+  unfold2d: (x) => F.unfold(x.unsqueeze(0), 2),
+  fold: (x) => F.fold(x, [1, 3], [2, 1], { padding: [1, 0], stride: [3, 1] }),
   adaptiveMaxPool3d: (x) => F.adaptiveMaxPool3d(x.unsqueeze(0).unsqueeze(0), [1, 2, 2]),
   reshape: (x) => x.reshape(6),
   'reshape with a copy': (x) => x.t().reshape(6),

@@ -1,6 +1,6 @@
 // Layers over windows as in PyTorch (tools/golden/windows.py): their text, initial values, results, gradients, errors.
 import { js } from '@flambeau/backend-js'
-import { F, manualSeed, nn, ones, type Tensor, tensor, useDevice } from '@flambeau/core'
+import { F, gradcheck, gradgradcheck, manualSeed, nn, ones, type Tensor, tensor, useDevice } from '@flambeau/core'
 import { describe, expect, it } from 'vitest'
 import {
   bitsOf,
@@ -83,6 +83,21 @@ describe('pooling', () => {
     expect(String(layer.clone())).toBe(String(new nn.MaxPool2d([2, 2])))
     expect(layer.clone().forward(image()).shape).toEqual([2, 1, 2, 2])
   })
+})
+
+it('unfolding has a gradient and a second one, also of windows that are the elements themselves', () => {
+  const x = valuesOf([1, 2, 4, 3]).double().detach().requiresGrad_()
+  const [own, wide] = [(t: Tensor) => F.unfold(t, 1), (t: Tensor) => F.unfold(t, [2, 3], 1, 1, [2, 1])]
+  for (const fn of [own, wide]) {
+    const squared = (t: Tensor): Tensor => fn(t).square()
+    expect(gradcheck(squared, [x])).toBe(true)
+    expect(gradgradcheck(squared, [x])).toBe(true)
+  }
+  const y = own(x.detach())
+  y.fill_(0)
+  expect(x.detach().toNested()).toEqual(valuesOf([1, 2, 4, 3]).double().toNested())
+  expect(F.unfold(x, 2).gradFn?.name).toBe('Im2ColBackward0')
+  expect(F.fold(F.unfold(x, 2), [4, 3], 2).gradFn?.name).toBe('Col2ImBackward0')
 })
 
 describe('errors', () => {

@@ -2,7 +2,24 @@
 // in one to three dimensions and without a batch; and PyTorch's errors for arguments that do not fit.
 import { type Case, type Choose, drawTensor, flat, indices, nd } from '../property.ts'
 import { type OpSamples, op } from '../prepare.ts'
-import { type Arg, bool, core, e, f64, i32, kink, opt, s, t, type TensorSpec, u8, v } from '../sample.ts'
+import {
+  type Arg,
+  bool,
+  core,
+  e,
+  e2,
+  f64,
+  i32,
+  ints,
+  kink,
+  opt,
+  s,
+  seeded,
+  t,
+  type TensorSpec,
+  u8,
+  v,
+} from '../sample.ts'
 
 // ---- random cases, by plain loops ----
 
@@ -133,6 +150,57 @@ const impossible = (x: () => TensorSpec, rank: number, dilates: boolean) => {
     [3, 1, 0, 4],
   ]
   return [...lists, ...numbers, ...(dilates ? dilations : [])].map((args) => e(x(), ...args))
+}
+
+// ---- the reverse ----
+
+const positive = { low: 0.2, high: 2 }
+/** Random numbers for fractional pooling of one batch. */
+const draws = (channels: number, dims: number): TensorSpec => t([1, channels, dims], { low: 0, high: 1, grad: false })
+
+/** Values at random places, each at most once. */
+const unpooled =
+  (rank: number) =>
+  (choose: Choose): Case => {
+    const sizes = range(rank).map(() => choose.int(1, 2))
+    const lead = choose.int(0, 1) === 0 ? [choose.int(1, 2)] : [choose.int(0, 2), choose.int(1, 2)]
+    const [planes, n] = [lead, sizes].map((list) => list.reduce((a, b) => a * b, 1))
+    const output = sizes.map((size) => size * 2)
+    const all = n * 2 ** rank
+    const x = drawTensor(choose, [...lead, ...sizes])
+    const out = new Array<number>(planes * all).fill(0)
+    const places = range(planes).flatMap((plane) =>
+      range(n).map((i) => {
+        const place = i * 2 ** rank + choose.int(0, 2 ** rank - 1)
+        out[plane * all + place] = (x.values as readonly number[])[plane * n + i]
+        return place
+      }),
+    )
+    return { args: [x, ints(places, x.shape), 2], expected: [nd([...lead, ...output], out)], tolerance: 0 }
+  }
+
+/** Columns added up, by plain loops. */
+const folded = (choose: Choose): Case => {
+  const drawn = [0, 1].map(() => drawWindows(choose, true, false, false))
+  const [kernelSize, stride, padding, dilation] = range(4).map((i) => drawn.map(([, , numbers]) => numbers[i]))
+  const outputSize = drawn.map(([, n]) => n)
+  const blocks = drawn.map(([windows]) => windows.length)
+  const [n, channels] = [choose.int(0, 2), choose.int(1, 2)]
+  const y = drawTensor(choose, [n, channels * kernelSize[0] * kernelSize[1], blocks[0] * blocks[1]])
+  const shape = [n, channels, ...outputSize]
+  const out = new Array<number>(shape.reduce((a, b) => a * b, 1)).fill(0)
+  let at = 0
+  for (const [image, channel, ...where] of indices([n, channels, ...kernelSize, ...blocks])) {
+    const value = (y.values as readonly number[])[at++]
+    const place = [0, 1].map((d) => where[2 + d] * stride[d] - padding[d] + where[d] * dilation[d])
+    if (place.every((p, d) => p >= 0 && p < outputSize[d])) out[flat([image, channel, ...place], shape)] += value
+  }
+  return {
+    args: [y],
+    kwargs: { outputSize, kernelSize, stride, padding, dilation },
+    expected: [nd(shape, out)],
+    tolerance: 1e-12,
+  }
 }
 
 export const pooling = {
@@ -332,6 +400,128 @@ export const pooling = {
       e(t([2, 3, 0, 6, 6]), 2),
       e(t([2, 0, 3, 6, 6]), 2),
       e(i32([1, 2, 4, 4, 4]), 2),
+    ],
+  ),
+  maxUnpool1d: op([s(t([2, 2, 3]), ints([0, 3, 4, 1, 2, 5, 0, 3, 4, 1, 2, 5], [2, 2, 3]), 2)], unpooled(1), [
+    e(t([3]), ints([0, 2, 4]), 2),
+    e(t([1, 1, 3]), ints([0, 2], [1, 1, 2]), 2),
+    e(t([1, 1, 3]), ints([0, 2, 4], [1, 1, 3]), 2, opt({ outputSize: [9] })),
+  ]),
+  maxUnpool2d: op(
+    [
+      s(t([1, 2, 2, 2]), ints([0, 3, 9, 14, 5, 7, 8, 11], [1, 2, 2, 2]), 2),
+      core(s(t([1, 2, 2]), ints([6, 1, 24, 12], [1, 2, 2]), 2, opt({ outputSize: [1, 1, 5, 5] }))),
+      core(s(t([1, 2, 2]), ints([0, 2, 3, 8], [1, 2, 2]), [3, 3], [2, 2], 1)),
+      // The last of equal places stays, and all of them get its gradient.
+      kink('equal places', s(t([1, 1, 2]), ints([1, 1], [1, 1, 2]), 2)),
+    ],
+    unpooled(2),
+    [
+      e(t([3, 3]), i32([3, 3]), 2),
+      e(t([1, 2, 2]), t([1, 2, 2]), 2),
+      e(t([1, 2, 2]), ints([0, 1], [1, 1, 2]), 2),
+      e(t([1, 2, 2]), ints([0, 1, 2, 3], [1, 2, 2]), 2, opt({ outputSize: [6, 4] })),
+      e(t([1, 2, 2]), ints([0, 1, 2, 3], [1, 2, 2]), 2, opt({ outputSize: [4] })),
+      e(t([1, 0, 2, 2]), i32([1, 0, 2, 2]), 2),
+      e(i32([1, 2, 2]), ints([0, 1, 2, 3], [1, 2, 2]), 2),
+      ...[16, -1].map((index) =>
+        e2(
+          {
+            error: 'RuntimeError',
+            message: `index ${index} is out of bounds for dimension 1 with size 16`,
+            why: 'the sentence of every scatter; PyTorch says: Found an invalid max index (output volumes are of size 4x4',
+          },
+          t([1, 2, 2]),
+          ints([0, 1, 2, index], [1, 2, 2]),
+          2,
+        ),
+      ),
+    ],
+  ),
+  maxUnpool3d: op([s(t([1, 1, 2, 1, 2]), ints([3, 0, 9, 14], [1, 1, 2, 1, 2]), 2)], unpooled(3), [
+    e(t([2, 3, 3]), i32([2, 3, 3]), 2),
+    e(t([1, 2, 2, 2]), t([1, 2, 2, 2]), 2),
+    e(t([1, 1, 1, 2]), ints([0, 1], [1, 1, 1, 2]), 2, 0),
+    e(t([1, 0, 1, 2]), i32([1, 0, 1, 2]), 2),
+  ]),
+  lpPool1d: op([s(t([1, 2, 5], positive), 3, 2), core(s(t([2, 6], positive), 2, 3, 1, true))], {
+    none: 'a mean and powers, which have cases of their own',
+  }),
+  lpPool2d: op(
+    [
+      s(t([1, 2, 4, 5], positive), 2, 2),
+      core(s(t([1, 4, 5], positive), 1.5, [2, 3], opt({ stride: 2, ceilMode: true }))),
+    ],
+    { none: 'a mean and powers, which have cases of their own' },
+    [
+      e2(
+        {
+          error: 'RuntimeError',
+          message: 'ZeroDivisionError: float division by zero',
+          why: "Python's error of this name",
+        },
+        t([1, 2, 4, 5]),
+        0,
+        2,
+      ),
+      e(t([1, 2, 4, 5]), 2, 6),
+    ],
+  ),
+  fractionalMaxPool2d: op(
+    [
+      s(t([1, 2, 6, 7]), 2, [3, 4], opt({ _randomSamples: draws(2, 2) })),
+      core(s(t([2, 6, 7]), [3, 2], null, [0.6, 0.5], true, draws(2, 2))),
+      core(s(f64([1, 1, 7, 5]), 2, 1, opt({ _randomSamples: { ...draws(1, 2), dtype: 'float64' } }))),
+      seeded(3, core(s(t([2, 2, 9, 9]), 2, 6))),
+    ],
+    { none: 'windows at places that PyTorch computes in float32' },
+    [
+      e(t([1, 2, 6, 7]), 2),
+      e(t([1, 2, 6, 7]), 2, 7),
+      e(t([1, 2, 6, 7]), [2, 2, 2], 3),
+      e(t([1, 2, 6, 7]), 2, [3, 3, 3]),
+      e(t([1, 2, 0, 7]), 2, 3),
+      e(t([1, 0, 6, 7]), 2, 3),
+    ],
+  ),
+  fractionalMaxPool3d: op(
+    [
+      s(t([1, 1, 4, 5, 3]), 2, [2, 3, 1], opt({ _randomSamples: draws(1, 3) })),
+      core(s(t([1, 5, 4, 6]), [2, 1, 3], null, 0.5, true, draws(1, 3))),
+    ],
+    { none: 'windows at places that PyTorch computes in float32' },
+    [
+      e(t([1, 2, 4, 6, 7]), 2),
+      e(t([1, 2, 4, 6, 7]), 2, 5),
+      e(t([1, 2, 4, 6, 7]), [2, 2], 2),
+      e(t([1, 2, 0, 6, 7]), 2, 2),
+    ],
+  ),
+  fold: op(
+    [
+      s(t([1, 8, 6]), [3, 4], 2),
+      s(t([2, 6, 10]), 4, [2, 3], opt({ stride: [1, 2], padding: 1 })),
+      core(s(t([2, 12]), [3, 4], 1, opt({ stride: 1 }))),
+      core(s(f64([4, 4]), [4, 4], 2, 1, 0, 2)),
+      core(s(t([1, 4, 2]), [4, 2], 2, opt({ dilation: [2, 1] }))),
+    ],
+    folded,
+    [
+      e(t([1, 8, 12]), [4, 5, 6], 2),
+      e(t([1, 8, 12]), [4, 5], [2, 2, 2]),
+      e(t([1, 8, 12]), [4, 5], 2, [1, 1, 1]),
+      e(t([1, 8, 12]), [4, 5], 2, 1, [1, 1, 1]),
+      e(t([1, 8, 12]), [4, 5], 2, 1, 0, [1]),
+      e(t([1, 8, 12]), [4, 5], 0),
+      e(t([1, 8, 12]), [4, 5], 2, 0),
+      e(t([1, 8, 12]), [4, 5], 2, 1, -1),
+      e(t([1, 8, 12]), [4, 5], 2, 1, 0, 0),
+      e(t([8]), [4, 5], 2),
+      e(t([1, 0, 12]), [4, 5], 2),
+      e(t([1, 7, 12]), [4, 5], 2),
+      e(t([1, 8, 11]), [4, 5], 2),
+      e(t([1, 8, 12]), [0, 5], 2),
+      e(i32([1, 8, 12]), [4, 5], 2),
     ],
   ),
 } satisfies Record<string, OpSamples>

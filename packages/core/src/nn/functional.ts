@@ -43,7 +43,19 @@ export {
 } from '../ops/product/conv.ts'
 export { bilinear } from '../ops/product/tensordot.ts'
 export { linear } from '../ops/product/matmul.ts'
-export { avgPool1d, avgPool2d, avgPool3d, maxPool1d, maxPool2d, maxPool3d } from '../ops/pool/pooling.ts'
+export { fold, unfold } from '../ops/pool/fold.ts'
+export { fractionalMaxPool2d, fractionalMaxPool3d } from '../ops/pool/fractional.ts'
+export {
+  avgPool1d,
+  avgPool2d,
+  avgPool3d,
+  lpPool1d,
+  lpPool2d,
+  maxPool1d,
+  maxPool2d,
+  maxPool3d,
+} from '../ops/pool/pooling.ts'
+export { maxUnpool1d, maxUnpool2d, maxUnpool3d } from '../ops/pool/unpool.ts'
 export {
   adaptiveAvgPool1d,
   adaptiveAvgPool2d,

@@ -41,6 +41,9 @@ export {
   FeatureAlphaDropout,
 } from './dropout.ts'
 export { Flatten, type FlattenOptions } from './flatten.ts'
+export { Fold, Unfold } from './fold.ts'
+export { FractionalMaxPool2d, FractionalMaxPool3d } from './fractional-pool.ts'
+export { MaxUnpool1d, MaxUnpool2d, MaxUnpool3d } from './unpool.ts'
 export * as functional from './functional.ts'
 export type { ForwardHook, ForwardPreHook, FullBackwardHook } from './hooks.ts'
 export * as init from './init.ts'
@@ -113,6 +116,8 @@ export {
   AvgPool1d,
   AvgPool2d,
   AvgPool3d,
+  LPPool1d,
+  LPPool2d,
   type AvgPoolNdOptions,
   type AvgPoolOptions,
   MaxPool1d,

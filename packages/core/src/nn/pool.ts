@@ -17,13 +17,26 @@ import {
   avgPool1d,
   avgPool2d,
   avgPool3d,
+  type LPPoolOptions,
+  lpPool1d,
+  lpPool2d,
   type MaxPoolFunction,
   maxPool1d,
   maxPool2d,
   maxPool3d,
 } from '../ops/pool/pooling.ts'
 import type { PerDim } from '../ops/product/conv.ts'
-import { type Arguments, bool, constructing, dims, int, nullable, optional, required } from '../tensor/signature.ts'
+import {
+  type Arguments,
+  bool,
+  constructing,
+  dims,
+  int,
+  nullable,
+  optional,
+  real,
+  required,
+} from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { Module } from './module.ts'
 import { pythonRepr } from './names.ts'
@@ -31,11 +44,11 @@ import { pythonRepr } from './names.ts'
 export type { AvgPoolNdOptions, AvgPoolOptions } from '../ops/pool/pooling.ts'
 
 /** A copy of a list, so that the caller's never becomes part of a layer. */
-const own = <T extends number | readonly unknown[] | null>(given: T): T =>
+export const own = <T extends number | readonly unknown[] | null>(given: T): T =>
   (Array.isArray(given) ? [...given] : given) as T
 
 /** The result of a layer: with indices, a pair. */
-type Pooled<I extends boolean> = I extends true ? [values: Tensor, indices: Tensor] : Tensor
+export type Pooled<I extends boolean> = I extends true ? [values: Tensor, indices: Tensor] : Tensor
 
 // ---- maximum ----
 
@@ -236,6 +249,66 @@ export class AvgPool3d extends AvgPoolingNd {
 
   override forward(x: Tensor): Tensor {
     return this.pooled(avgPool3d, x)
+  }
+}
+
+// ---- p-norm ----
+
+const lpArguments = [1, 2].map((rank) =>
+  constructing(
+    `LPPool${rank}d`,
+    required('normType', real),
+    required('kernelSize', dims),
+    optional('stride', nullable(dims), null),
+    optional('ceilMode', bool, false),
+  ),
+)
+type LPPoolLayerArguments = [
+  normType: number,
+  kernelSize: PerDim | (LPPoolOptions & { readonly kernelSize: PerDim }),
+  ...Arguments<[stride: PerDim | null, ceilMode: boolean], LPPoolOptions>,
+]
+
+class NormPooling extends Module {
+  readonly normType: number
+  readonly kernelSize: PerDim
+  readonly stride: PerDim | null
+  readonly ceilMode: boolean
+
+  constructor(rank: 1 | 2, args: readonly unknown[]) {
+    const [normType, kernel, stride, ceilMode] = lpArguments[rank - 1](args)
+    checkPooling({ kind: 'avg', rank }, { kernel, stride, padding: 0, dilation: 1, ceilMode })
+    super()
+    this.normType = normType
+    this.kernelSize = own(kernel)
+    this.stride = own(stride)
+    this.ceilMode = ceilMode
+  }
+
+  override extraRepr(): string {
+    const { normType, kernelSize, stride, ceilMode } = this
+    return `norm_type=${pythonRepr(normType)}, kernel_size=${pythonRepr(kernelSize)}, stride=${pythonRepr(stride)}, ceil_mode=${pythonRepr(ceilMode)}`
+  }
+}
+
+/** The p-norm of each window of signals, as `F.lpPool1d`. */
+export class LPPool1d extends NormPooling {
+  constructor(...args: LPPoolLayerArguments) {
+    super(1, args)
+  }
+
+  override forward(x: Tensor): Tensor {
+    return lpPool1d(x, this.normType, this.kernelSize, this.stride, this.ceilMode)
+  }
+}
+/** The p-norm of each window of images, as `F.lpPool2d`. */
+export class LPPool2d extends NormPooling {
+  constructor(...args: LPPoolLayerArguments) {
+    super(2, args)
+  }
+
+  override forward(x: Tensor): Tensor {
+    return lpPool2d(x, this.normType, this.kernelSize, this.stride, this.ceilMode)
   }
 }
 

@@ -3,9 +3,12 @@
 import { RuntimeError } from '../../base/errors.ts'
 import { apply, operand } from '../../tensor/apply.ts'
 import type { Input } from '../../tensor/op.ts'
-import { bool, dims, int, nullable, optional, required, signature, tensor } from '../../tensor/signature.ts'
+import { bool, dims, int, nullable, optional, real, required, signature, tensor } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
-import type { PerDim } from '../product/conv.ts'
+import { relu } from '../pointwise/activation.ts'
+import { mul, pow } from '../pointwise/arithmetic.ts'
+import { abs, sign } from '../pointwise/elementary.ts'
+import { expanded, type PerDim } from '../product/conv.ts'
 import { checkDType, nameOf, type Pooling, windowsOf } from './geometry.ts'
 import { avgPoolOp, maxPool } from './pool.ts'
 import { counts, type Windows } from './taps.ts'
@@ -193,3 +196,54 @@ export const avgPool2d = (input: Tensor, ...args: AvgPoolNdArguments): Tensor =>
  * F.avgPool3d(ones(1, 1, 4, 4, 4), 2).shape // [1, 1, 2, 2, 2]
  */
 export const avgPool3d = (input: Tensor, ...args: AvgPoolNdArguments): Tensor => avg3([input, ...args])
+
+// ---- p-norm ----
+
+export interface LPPoolOptions {
+  /** The distance between windows; null for the kernel's size. */
+  readonly stride?: PerDim | null
+  /** Let the last window reach beyond the input. */
+  readonly ceilMode?: boolean
+}
+export type LPPoolArguments = [
+  normType: number,
+  kernelSize: PerDim | (LPPoolOptions & { readonly kernelSize: PerDim }),
+  stride?: PerDim | null | LPPoolOptions,
+  ceilMode?: boolean | LPPoolOptions,
+]
+
+function norm(rank: number): (args: readonly unknown[]) => Tensor {
+  const read = signature(
+    `lp_pool${rank}d`,
+    required('input', tensor),
+    required('normType', real),
+    required('kernelSize', dims),
+    optional('stride', nullable(dims), null),
+    optional('ceilMode', bool, false),
+  )
+  const average = rank === 1 ? avg1 : avg2
+  return (args) => {
+    const [x, p, kernelSize, stride, ceilMode] = read(args)
+    if (p === 0) throw new RuntimeError('ZeroDivisionError: float division by zero', 'The norm_type is 0.')
+    const mean = average([pow(x, p), kernelSize, stride, 0, ceilMode])
+    const count = expanded('kernel_size', kernelSize, rank, rank).reduce((n, size) => n * size, 1)
+    return pow(mul(mul(sign(mean), relu(abs(mean))), count), 1 / p)
+  }
+}
+const [norm1, norm2] = [1, 2].map(norm)
+
+/**
+ * The p-norm of each window of signals [N, C, L] or [C, L], without the absolute values: the sum of p-th powers, its
+ * p-th root.
+ *
+ * @example
+ * F.lpPool1d(tensor([[3, 4, 6, 8]]), 2, 2) // tensor([[ 5., 10.]])
+ */
+export const lpPool1d = (input: Tensor, ...args: LPPoolArguments): Tensor => norm1([input, ...args])
+/**
+ * The p-norm of each window of images [N, C, H, W] or [C, H, W], as `lpPool1d`.
+ *
+ * @example
+ * F.lpPool2d(tensor([[[3, 4], [0, 0]]]), 2, 2) // tensor([[[5.]]])
+ */
+export const lpPool2d = (input: Tensor, ...args: LPPoolArguments): Tensor => norm2([input, ...args])

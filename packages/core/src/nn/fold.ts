@@ -1,0 +1,85 @@
+// Unfolding and folding as layers.
+import { fold, type UnfoldOptions, unfold } from '../ops/pool/fold.ts'
+import type { PerDim } from '../ops/product/conv.ts'
+import { type Arguments, constructing, dims, optional, required } from '../tensor/signature.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+import { Module } from './module.ts'
+import { pythonRepr } from './names.ts'
+import { own } from './pool.ts'
+
+const shared = [
+  required('kernelSize', dims),
+  optional('dilation', dims, 1),
+  optional('padding', dims, 0),
+  optional('stride', dims, 1),
+] as const
+type Rest = Arguments<[dilation: PerDim, padding: PerDim, stride: PerDim], UnfoldOptions>
+const ofUnfold = constructing('Unfold', ...shared)
+const ofFold = constructing('Fold', required('outputSize', dims), ...shared)
+
+/**
+ * The windows of images as columns, as `F.unfold`.
+ *
+ * @example
+ * new nn.Unfold(3, { padding: 1 }).forward(ones(1, 2, 4, 5)).shape // [1, 18, 20]
+ */
+export class Unfold extends Module {
+  readonly kernelSize: PerDim
+  readonly dilation: PerDim
+  readonly padding: PerDim
+  readonly stride: PerDim
+
+  constructor(...args: [kernelSize: PerDim | (UnfoldOptions & { readonly kernelSize: PerDim }), ...Rest]) {
+    const [kernelSize, dilation, padding, stride] = ofUnfold(args)
+    super()
+    this.kernelSize = own(kernelSize)
+    this.dilation = own(dilation)
+    this.padding = own(padding)
+    this.stride = own(stride)
+  }
+
+  override forward(x: Tensor): Tensor {
+    return unfold(x, this.kernelSize, this.dilation, this.padding, this.stride)
+  }
+
+  override extraRepr(): string {
+    return textOf(this)
+  }
+}
+
+const textOf = ({ kernelSize, dilation, padding, stride }: Unfold | Fold): string =>
+  `kernel_size=${pythonRepr(kernelSize)}, dilation=${pythonRepr(dilation)}, padding=${pythonRepr(padding)}, stride=${pythonRepr(stride)}`
+
+/**
+ * Columns added up to images, as `F.fold`.
+ *
+ * @example
+ * new nn.Fold([4, 5], 2).forward(ones(1, 8, 12)).shape // [1, 2, 4, 5]
+ */
+export class Fold extends Module {
+  readonly outputSize: PerDim
+  readonly kernelSize: PerDim
+  readonly dilation: PerDim
+  readonly padding: PerDim
+  readonly stride: PerDim
+
+  constructor(
+    ...args: [outputSize: PerDim, kernelSize: PerDim | (UnfoldOptions & { readonly kernelSize: PerDim }), ...Rest]
+  ) {
+    const [outputSize, kernelSize, dilation, padding, stride] = ofFold(args)
+    super()
+    this.outputSize = own(outputSize)
+    this.kernelSize = own(kernelSize)
+    this.dilation = own(dilation)
+    this.padding = own(padding)
+    this.stride = own(stride)
+  }
+
+  override forward(x: Tensor): Tensor {
+    return fold(x, this.outputSize, this.kernelSize, this.dilation, this.padding, this.stride)
+  }
+
+  override extraRepr(): string {
+    return `output_size=${pythonRepr(this.outputSize)}, ${textOf(this)}`
+  }
+}
