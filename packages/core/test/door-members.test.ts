@@ -150,6 +150,38 @@ for (const [name, layer, input] of [
   on(`${name}.forward`, layer, [input], { anyOption: true })
 for (const name of ['CosineSimilarity', 'PairwiseDistance'] as const)
   on(`${name}.forward`, () => new nn[name](), [at('x1', 'tensor', T), at('x2', 'tensor', T)], { anyOption: true })
+for (const rank of [1, 2, 3])
+  for (const name of ['MaxPool', 'AvgPool', 'AdaptiveAvgPool', 'AdaptiveMaxPool']) {
+    const type: new (size: number) => nn.Module = (nn as Any)[`${name}${rank}d`]
+    const input = at('input', 'tensor', () => core.ones(1, 1, ...new Array(rank).fill(2)))
+    on(`${name}${rank}d.forward`, () => new type(1), [input], { anyOption: true })
+  }
+for (const rank of [1, 2] as const) {
+  const input = at('input', 'tensor', () => core.ones(1, 1, ...new Array(rank).fill(2)))
+  on(`LPPool${rank}d.forward`, () => new nn[`LPPool${rank}d`](2, 1), [input], { anyOption: true })
+}
+const square = at('input', 'tensor', () => core.ones(1, 1, 2, 2))
+const cube = at('input', 'tensor', () => core.ones(1, 1, 2, 2, 2))
+on('FractionalMaxPool2d.forward', () => new nn.FractionalMaxPool2d(1, 1), [square], { anyOption: true })
+on('FractionalMaxPool3d.forward', () => new nn.FractionalMaxPool3d(1, 1), [cube], { anyOption: true })
+on('Unfold.forward', () => new nn.Unfold(1), [square], { anyOption: true })
+on('Fold.forward', () => new nn.Fold(2, 1), [at('input', 'tensor', () => core.ones(1, 1, 4))], { anyOption: true })
+on('MaxUnpooling.forward', () => new nn.MaxUnpool2d(1), [
+  square,
+  at('indices', 'tensor', () => core.zeros(1, 1, 2, 2, { dtype: 'int32' })),
+  at('outputSize', 'ints?|null', () => [2, 2]),
+])
+on('LazyLinear.forward', () => new nn.LazyLinear(2), [self], { anyOption: true })
+for (const rank of [1, 2, 3] as const) {
+  const input = at('input', 'tensor', () => core.ones(2, 1, ...new Array(rank).fill(2)))
+  on(`LazyConv${rank}d.forward`, () => new nn[`LazyConv${rank}d`](2, 1), [input], { anyOption: true })
+  on(`LazyBatchNorm${rank}d.forward`, () => new nn[`LazyBatchNorm${rank}d`](), [input], { anyOption: true })
+  on(`LazyInstanceNorm${rank}d.forward`, () => new nn[`LazyInstanceNorm${rank}d`](), [input], { anyOption: true })
+  on(`LazyConvTranspose${rank}d.forward`, () => new nn[`LazyConvTranspose${rank}d`](2, 1), [
+    input,
+    at('outputSize', 'ints?|null', () => new Array(rank).fill(2)),
+  ])
+}
 on('TransposedConvolution.forward', () => new nn.ConvTranspose1d(2, 2, 1), [
   self,
   at('outputSize', 'ints?|null', () => [2]),

@@ -402,6 +402,7 @@ for (const rank of [1, 2, 3] as const) {
 }
 made_('nn.ZeroPad2d', nn.ZeroPad2d, [at('padding', 'dims', 1)])
 made_('nn.Flatten', nn.Flatten, [at('startDim', 'int?', 0), at('endDim', 'int?', 1)])
+made_('nn.LazyLinear', nn.LazyLinear, [at('outFeatures', 'int', 2), at('bias', 'bool?', true), ...layer])
 const channels = [at('inChannels', 'int', 2), at('outChannels', 'int', 2), at('kernelSize', 'dims', 1)]
 const [stride, dilation] = ['stride', 'dilation'].map((name) => at(name, 'dims?', 1))
 const [groups, bias, paddingMode] = [
@@ -415,11 +416,16 @@ for (const rank of [1, 2, 3] as const) {
     ...[...channels, stride, padding, dilation, groups, bias, paddingMode],
     ...layer,
   ])
+  const own = [stride, padding, dilation, groups, bias, paddingMode, ...layer]
+  made_(`nn.LazyConv${rank}d`, nn[`LazyConv${rank}d`], [...channels.slice(1), ...own])
   const numbers = [{ ...padding, kind: 'dims?' }, at('outputPadding', 'dims?', 0)]
-  made_(`nn.ConvTranspose${rank}d`, nn[`ConvTranspose${rank}d`], [
-    ...[...channels, stride, ...numbers, groups, bias, dilation, paddingMode],
-    ...layer,
-  ])
+  const transposed = [stride, ...numbers, groups, bias, dilation, paddingMode, ...layer]
+  made_(`nn.ConvTranspose${rank}d`, nn[`ConvTranspose${rank}d`], [...channels, ...transposed])
+  made_(`nn.LazyConvTranspose${rank}d`, nn[`LazyConvTranspose${rank}d`], [...channels.slice(1), ...transposed])
+  const learnt = [at('affine', 'bool?', true), at('trackRunningStats', 'bool?', true), ...layer]
+  const normed = [at('eps', 'finite?', 1e-5), at('momentum', 'finite?|null', 0.1), ...learnt]
+  made_(`nn.LazyBatchNorm${rank}d`, nn[`LazyBatchNorm${rank}d`], normed)
+  made_(`nn.LazyInstanceNorm${rank}d`, nn[`LazyInstanceNorm${rank}d`], normed)
 }
 const eps = at('eps', 'finite?', 1e-5)
 const affine = at('affine', 'bool?', true)

@@ -64,6 +64,8 @@ const unanswered: Readonly<Record<string, string>> = {
   to: 'NaN, and a number beyond int32, is another int32 on every processor',
   int: 'as to',
   long: 'as to',
+  lpPool1d: 'the root of a negative infinity is infinite in C, and NaN by the pow of a shader',
+  lpPool2d: 'as lpPool1d',
   topk: 'which of equal elements it takes is unspecified',
   ...Object.fromEntries(
     ['conv1d', 'conv2d', 'conv3d', 'convTranspose1d', 'convTranspose2d', 'convTranspose3d'].map((op) => [

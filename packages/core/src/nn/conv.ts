@@ -35,6 +35,7 @@ import { drawParameters, type LayerOptions, layerOptions, layerParameters } from
 import { Module } from './module.ts'
 import { pythonRepr } from './names.ts'
 import { Parameter } from './parameter.ts'
+import { isUninitialized, UninitializedParameter } from './uninitialized.ts'
 
 /** What surrounds the input: zeros, the input mirrored, its edge repeated, or its other end. */
 export type PaddingMode = 'zeros' | 'reflect' | 'replicate' | 'circular'
@@ -61,7 +62,7 @@ export interface ConvTransposeLayerOptions extends SharedOptions {
 }
 
 /** The arguments by name. */
-interface Given {
+export interface Given {
   readonly rank: number
   readonly transposed: boolean
   readonly inChannels: number
@@ -75,6 +76,8 @@ interface Given {
   readonly bias: boolean
   readonly paddingMode: string
   readonly options: LayerOptions
+  /** The parameters are made for the first input. */
+  readonly lazy: boolean
 }
 
 /** Throws PyTorch's errors, in its order. */
@@ -97,7 +100,7 @@ function check({ inChannels, outChannels, groups, padding, paddingMode }: Given,
   }
 }
 
-class Convolution extends Module {
+export class Convolution extends Module {
   readonly inChannels: number
   readonly outChannels: number
   readonly kernelSize: Shape
@@ -114,7 +117,7 @@ class Convolution extends Module {
   bias: Parameter | null
 
   constructor(given: Given) {
-    const { rank, transposed, inChannels, outChannels, groups, padding, bias, paddingMode, options } = given
+    const { rank, transposed, inChannels, outChannels, groups, padding, bias, paddingMode, options, lazy } = given
     const each = (name: string, value: PerDim): Shape => expanded(name, value, rank, rank)
     const kernelSize = each('kernel_size', given.kernelSize)
     const stride = each('stride', given.stride)
@@ -138,14 +141,16 @@ class Convolution extends Module {
     this.groups = groups
     this.paddingMode = paddingMode as PaddingMode
     const channels = transposed ? [inChannels, outChannels / groups] : [outChannels, inChannels / groups]
-    this.weight = new Parameter(empty([...channels, ...kernelSize], options))
-    this.bias = bias ? new Parameter(empty([outChannels], options)) : null
+    const parameter = (sizes: Shape): Parameter =>
+      lazy ? new UninitializedParameter(options) : new Parameter(empty([...sizes], options))
+    this.weight = parameter([...channels, ...kernelSize])
+    this.bias = bias ? parameter([outChannels]) : null
     this.resetParameters()
   }
 
   /** Initialises weight and bias again. */
   resetParameters(): void {
-    drawParameters(this.weight, this.bias)
+    if (!isUninitialized(this.weight)) drawParameters(this.weight, this.bias)
   }
 
   override extraRepr(): string {
@@ -170,10 +175,12 @@ class Convolution extends Module {
 
 // ---- plain ----
 
-const spatial = [required('inChannels', int), required('outChannels', int), required('kernelSize', dims)] as const
-type Spatial = [inChannels: number, outChannels: number, kernelSize: PerDim]
-export type ConvLayerArguments = [
-  ...Spatial,
+const inputs = required('inChannels', int)
+const outputs = [required('outChannels', int), required('kernelSize', dims)] as const
+type Outputs = [outChannels: number, kernelSize: PerDim]
+export type ConvLayerArguments = [inChannels: number, ...LazyConvArguments]
+export type LazyConvArguments = [
+  ...Outputs,
   ...Arguments<
     [
       stride: PerDim,
@@ -187,10 +194,11 @@ export type ConvLayerArguments = [
   >,
 ]
 
-function plain(rank: number): (args: readonly unknown[]) => Given {
-  const read = constructing(
-    `Conv${rank}d`,
-    ...spatial,
+/** Reads the arguments of a layer, or of a lazy one, which has no `inChannels`. */
+export function plain(rank: number, lazy = false): (args: readonly unknown[]) => Given {
+  const name = `Conv${rank}d`
+  const own = [
+    ...outputs,
     optional('stride', dims, 1),
     optional('padding', either(dims, str), 0),
     optional('dilation', dims, 1),
@@ -198,12 +206,15 @@ function plain(rank: number): (args: readonly unknown[]) => Given {
     optional('bias', bool, true),
     optional('paddingMode', str, 'zeros'),
     ...layerParameters,
-  )
+  ] as const
+  const read = constructing(name, inputs, ...own)
+  const readLazy = constructing(`Lazy${name}`, ...own)
   return (args) => {
-    const [inChannels, outChannels, kernelSize, stride, padding, dilation, groups, bias, paddingMode, ...rest] =
-      read(args)
+    const [inChannels, outChannels, kernelSize, stride, padding, dilation, groups, bias, paddingMode, ...rest] = lazy
+      ? ([0, ...readLazy(args)] as const)
+      : read(args)
     const sizes = { inChannels, outChannels, kernelSize, stride, padding, outputPadding: 0, dilation, groups }
-    return { rank, transposed: false, ...sizes, bias, paddingMode, options: layerOptions(rest) }
+    return { rank, transposed: false, lazy, ...sizes, bias, paddingMode, options: layerOptions(rest) }
   }
 }
 const ofConv1d = plain(1)
@@ -212,7 +223,7 @@ const ofConv3d = plain(3)
 
 const convolutions = [conv1d, conv2d, conv3d]
 
-class PlainConvolution extends Convolution {
+export class PlainConvolution extends Convolution {
   override forward(x: Tensor): Tensor {
     const { weight, bias, kernelSize, stride, dilation, padding, groups } = this
     const convolve = convolutions[kernelSize.length - 1]
@@ -266,8 +277,9 @@ export class Conv3d extends PlainConvolution {
 
 // ---- transposed ----
 
-export type ConvTransposeLayerArguments = [
-  ...Spatial,
+export type ConvTransposeLayerArguments = [inChannels: number, ...LazyConvTransposeArguments]
+export type LazyConvTransposeArguments = [
+  ...Outputs,
   ...Arguments<
     [
       stride: PerDim,
@@ -282,11 +294,11 @@ export type ConvTransposeLayerArguments = [
   >,
 ]
 
-function transposed(rank: number): (args: readonly unknown[]) => Given {
+/** Reads the arguments of a transposed layer, or of a lazy one. */
+export function transposed(rank: number, lazy = false): (args: readonly unknown[]) => Given {
   const name = `ConvTranspose${rank}d`
-  const read = constructing(
-    name,
-    ...spatial,
+  const own = [
+    ...outputs,
     optional('stride', dims, 1),
     optional('padding', dims, 0),
     optional('outputPadding', dims, 0),
@@ -295,13 +307,15 @@ function transposed(rank: number): (args: readonly unknown[]) => Given {
     optional('dilation', dims, 1),
     optional('paddingMode', str, 'zeros'),
     ...layerParameters,
-  )
+  ] as const
+  const read = constructing(name, inputs, ...own)
+  const readLazy = constructing(`Lazy${name}`, ...own)
   return (args) => {
     const [inChannels, outChannels, kernelSize, stride, padding, outputPadding, groups, bias, dilation, mode, ...rest] =
-      read(args)
+      lazy ? ([0, ...readLazy(args)] as const) : read(args)
     if (mode !== 'zeros') throw new ValueError(`Only "zeros" padding mode is supported for ${name}`, `Got '${mode}'.`)
     const sizes = { inChannels, outChannels, kernelSize, stride, padding, outputPadding, dilation, groups }
-    return { rank, transposed: true, ...sizes, bias, paddingMode: mode, options: layerOptions(rest) }
+    return { rank, transposed: true, lazy, ...sizes, bias, paddingMode: mode, options: layerOptions(rest) }
   }
 }
 const ofConvTranspose1d = transposed(1)
@@ -344,7 +358,7 @@ function outputPadding(layer: Convolution, x: Tensor, given: Shape | null): Shap
 const transposedConvolutions = [convTranspose1d, convTranspose2d, convTranspose3d]
 const forwardArguments = [1, 2, 3].map((rank) => withOutputSize(`conv_transpose${rank}d`))
 
-class TransposedConvolution extends Convolution {
+export class TransposedConvolution extends Convolution {
   override forward(x: Tensor, ...args: OutputSizeArgument): Tensor {
     const { weight, bias, kernelSize, stride, groups, dilation } = this
     const at = kernelSize.length - 1

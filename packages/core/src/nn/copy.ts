@@ -7,6 +7,7 @@ import { isTensor } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { Parameter } from './parameter.ts'
 import { StateDict } from './state-dict.ts'
+import { isUninitialized, uninitializedLike } from './uninitialized.ts'
 
 /** The method by which a class defines how its instances are copied. */
 export const copyWith: unique symbol = Symbol('deepCopy')
@@ -35,7 +36,7 @@ function copyObject(value: object, memo: Memo): unknown {
     memo.set(value, copy)
     return copy
   }
-  if (isTensor(value)) return copyTensor(value, memo)
+  if (isTensor(value)) return isUninitialized(value) ? remember(likeOf(value)) : copyTensor(value, memo)
   if (copyWith in value) return (value[copyWith] as (memo: Memo) => unknown)(memo)
   if (Array.isArray(value)) {
     const copy = remember(new Array<unknown>(value.length))
@@ -54,6 +55,8 @@ function copyObject(value: object, memo: Memo): unknown {
   for (const [key, item] of Object.entries(value)) copy[key] = copyOf(item, memo)
   return copy
 }
+
+const likeOf = (x: Tensor): Tensor => uninitializedLike(x, x instanceof Parameter)
 
 function copyTensor(x: Tensor, memo: Memo): Tensor {
   if (!x.isLeaf) {

@@ -48,6 +48,21 @@ export * as functional from './functional.ts'
 export type { ForwardHook, ForwardPreHook, FullBackwardHook } from './hooks.ts'
 export * as init from './init.ts'
 export { Identity, type LayerOptions, Linear } from './linear.ts'
+export {
+  LazyBatchNorm1d,
+  LazyBatchNorm2d,
+  LazyBatchNorm3d,
+  LazyConv1d,
+  LazyConv2d,
+  LazyConv3d,
+  LazyConvTranspose1d,
+  LazyConvTranspose2d,
+  LazyConvTranspose3d,
+  LazyInstanceNorm1d,
+  LazyInstanceNorm2d,
+  LazyInstanceNorm3d,
+  LazyLinear,
+} from './lazy.ts'
 export { Module } from './module.ts'
 export type { To } from './move.ts'
 export {

@@ -29,6 +29,7 @@ import {
   setProperty,
 } from './members.ts'
 import * as takes from './module-arguments.ts'
+import { isUninitialized } from './uninitialized.ts'
 import { checkFree, checkName, checkString, noAttribute, ownerOf, wrongMember } from './module-arguments.ts'
 import { asStateDict, type IncompatibleKeys, Loading, StateDict, type StateDictLike } from './state-dict.ts'
 
@@ -312,7 +313,8 @@ export class Module {
     const versions = new Map<string, number>()
     const visit = (path: string, module: Module): void => {
       versions.set(path.slice(0, -1), module.stateVersion())
-      for (const [key, tensor] of ownState(module)) state.set(path + key, keepVars ? tensor : detached(tensor))
+      for (const [key, tensor] of ownState(module))
+        state.set(path + key, keepVars || isUninitialized(tensor) ? tensor : detached(tensor))
       for (const [key, child] of ownModules(module)) visit(`${path}${key}.`, child)
     }
     visit(prefix, this)

@@ -56,7 +56,7 @@ const ofBatchNorm = channelNorm('_BatchNorm', nullable(finite), true)
 const ofInstanceNorm = channelNorm('_InstanceNorm', finite, false)
 
 /** Scale, shift and running statistics of channels. */
-abstract class ChannelNorm extends Module {
+export abstract class ChannelNorm extends Module {
   readonly numFeatures: number
   readonly eps: number
   momentum: number | null

@@ -10,6 +10,7 @@ import { formatOrderedDict, formatSize, reprString } from '../tensor/print.ts'
 import { checkAlive, Tensor } from '../tensor/tensor.ts'
 import { isTensor } from '../tensor/signature.ts'
 import { atomically } from '../tensor/undo.ts'
+import { isUninitialized, materialize } from './uninitialized.ts'
 
 const inspect = Symbol.for('nodejs.util.inspect.custom')
 
@@ -134,7 +135,11 @@ export class Loading {
       )
       return
     }
-    const { sizes } = source
+    if (isUninitialized(target)) {
+      if (!isUninitialized(source)) this.#copies.push([target, source])
+      return
+    }
+    const sizes = source.shape
     // Very old versions of PyTorch saved scalars as vectors of one element.
     const scalar = target.dim() === 0 && sizes.length === 1 && sizes[0] === 1
     if (!scalar && String(sizes) !== String(target.sizes)) {
@@ -149,11 +154,15 @@ export class Loading {
   /** Copies all matches, or none if a tensor was freed or cannot be written. */
   #copy(): void {
     const ready = this.#copies.map(([target, source]) => {
-      checkWritable(target, [])
+      if (!isUninitialized(target)) checkWritable(target, [])
       const { dtype, device } = target
       return [target, to(source, { dtype, device })] as const
     })
-    for (const tensors of ready) tensors.forEach(checkAlive)
+    for (const [target, source] of ready) {
+      if (!isUninitialized(target)) checkAlive(target)
+      checkAlive(source)
+    }
+    for (const [target, source] of ready) if (isUninitialized(target)) materialize(target, source.sizes)
     const targets = ready.map(([target]) => target)
     atomically(targets, () => {
       for (const [target, source] of ready) copy_(target, source)

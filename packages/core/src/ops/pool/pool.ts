@@ -3,7 +3,7 @@
 import type { Prims } from '../../backend/backend.ts'
 import { numelOf } from '../../base/shape.ts'
 import { s } from '../../expr/expr.ts'
-import { apply, applyAll } from '../../tensor/apply.ts'
+import { apply, applyAll, operand } from '../../tensor/apply.ts'
 import { wantsGrad } from '../../tensor/graph.ts'
 import { mode } from '../../tensor/mode.ts'
 import type { Input, OpDef } from '../../tensor/op.ts'
@@ -31,8 +31,8 @@ const largest = (of: Tensor, { kernel }: Windows): Tensor =>
  * PyTorch takes the last of several.
  */
 const firstKernel = byCase((axes, dtype): Prims['map'] => {
-  const [x, y, place] = [s.input(0, dtype), s.input(1, dtype), s.input(2, 'int32')]
-  const sought = s.select(s.isnan(x), s.neg(place), s.select(s.eq(x, y), place, 2 ** 30))
+  const [x, y, place, none] = [s.input(0, dtype), s.input(1, dtype), s.input(2, 'int32'), s.input(3, 'int32')]
+  const sought = s.select(s.isnan(x), s.neg(place), s.select(s.eq(x, y), place, none))
   return { outs: [reduced('min', sought, axes)] }
 })
 const firstOp: OpDef<readonly number[]> = {
@@ -46,7 +46,9 @@ const unsigned = elementwise('maxPool', (place) => s.abs(place))
 function placesOf(of: Tensor, y: Tensor, windows: Windows, places: Tensor): Tensor {
   const dims = lastDims(of, windows.kernel.length)
   const each = shaped(y, [...y.sizes, ...dims.map(() => 1)])
-  return apply(unsigned, [apply(firstOp, [of, each, places], dims)], null)
+  // More than any place, also of a tap that is outside in all dimensions.
+  const none = operand((dims.length + 1) * numelOf(windows.input))
+  return apply(unsigned, [apply(firstOp, [of, each, places, none], dims)], null)
 }
 
 /** [..., ...output] with one dimension for those of windows. */

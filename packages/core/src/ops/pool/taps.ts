@@ -26,7 +26,7 @@ export interface Windows {
   readonly low: Shape
   /**
    * For windows at uneven distances: the position of each tap in row-major order of the dimensions of the input, at
-   * least `outside` for one beyond it; [...output, ...kernel], with or without the leading dimensions.
+   * least its number of elements for one outside; [...output, ...kernel], with or without the leading dimensions.
    */
   readonly places?: Tensor
 }
@@ -95,8 +95,6 @@ const covered = elementwise('count', (i, stride, low, kernel, before, end) => {
 
 // ---- places ----
 
-/** Added to the place of a tap that lies outside of the input in one dimension; larger than any place. */
-const outside = 2 ** 29
 const nearest = elementwise('minimum', (place, last) => s.min(place, last))
 
 /** Places as the index of a gather from an input with one more element, for all leading dimensions. */
@@ -107,7 +105,7 @@ function indexOf(places: Tensor, { input, output, kernel }: Windows, lead: Shape
   return expandTo(flat, [...lead, flat.sizes[lead.length]])
 }
 
-const evenly = elementwise('place', (i, t, stride, dilation, low, n, step) => {
+const evenly = elementwise('place', (i, t, stride, dilation, low, n, step, outside) => {
   const at = s.add(s.sub(s.mul(i, stride), low), s.mul(t, dilation))
   return s.select(s.and(s.ge(at, 0), s.lt(at, n)), s.mul(at, step), outside)
 })
@@ -120,7 +118,7 @@ const shares = elementwise('count', (i, n, o) => {
   const [start, end] = share(i, n, o)
   return s.sub(end, start)
 })
-const adaptively = elementwise('place', (i, t, n, o, step) => {
+const adaptively = elementwise('place', (i, t, n, o, step, outside) => {
   const [start, end] = share(i, n, o)
   const at = s.add(start, t)
   return s.select(s.lt(at, end), s.mul(at, step), outside)
@@ -133,7 +131,10 @@ function along(axisAt: number, size: number, axes: number, device: string): Tens
   return shaped(counted(size, 'int32', device), sizes)
 }
 
-/** The places of all taps, [...output, ...kernel], as sums over the dimensions. */
+/**
+ * The places of all taps, [...output, ...kernel], as sums over the dimensions. A tap that is outside in one of them gets
+ * the number of elements there.
+ */
 function placesBy(
   { input, output, kernel }: Windows,
   device: string,
@@ -153,7 +154,7 @@ function placesBy(
 export function evenPlaces(windows: Windows, device: string): Tensor {
   const { input, stride, dilation, low } = windows
   return placesBy(windows, device, (i, t, d, step) =>
-    apply(evenly, [i, t, ...[stride[d], dilation[d], low[d], input[d], step].map(operand)], null),
+    apply(evenly, [i, t, ...[stride[d], dilation[d], low[d], input[d], step, numelOf(input)].map(operand)], null),
   )
 }
 
@@ -173,7 +174,7 @@ export function adaptiveWindows(input: Shape, output: Shape, device: string): Wi
   })
   const windows = { input, output, kernel: longest, stride: each, dilation: each, low: none }
   const places = placesBy(windows, device, (i, t, d, step) =>
-    apply(adaptively, [i, t, ...[input[d], output[d], step].map(operand)], null),
+    apply(adaptively, [i, t, ...[input[d], output[d], step, numelOf(input)].map(operand)], null),
   )
   return { ...windows, places }
 }
