@@ -32,6 +32,7 @@ const packages = {
   torch: 'python3-torch',
   torchvision: 'python3-torchvision',
   pandas: 'python3-pandas',
+  PIL: 'python3-pil',
   sklearn: 'python3-sklearn',
   numpy: 'python3-numpy',
   mpmath: 'python3-mpmath',

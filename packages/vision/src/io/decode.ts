@@ -2,7 +2,7 @@
 // the file before either library allocates memory, and whatever a library throws becomes an error that names the file.
 import { decode as decodePng } from 'fast-png'
 import jpeg from 'jpeg-js'
-import { broken, checkBytes, Image, type ImageMode, modeOf } from './image.ts'
+import { broken, Image, type ImageMode, modeOf } from './image.ts'
 
 /** The size and the channels that a header claims. */
 interface Header {
@@ -32,7 +32,6 @@ const MOST_PIXELS = 178_956_970
  * pixels than PIL accepts or than the file can hold; that is found out before memory is allocated for them.
  */
 export function decodePicture(bytes: Uint8Array, file = 'image', mode?: ImageMode): Image {
-  checkBytes('decode_image', bytes)
   const format = formats.find(({ begin }) => begin.every((byte, i) => bytes[i] === byte))
   if (format === undefined) throw broken(file, 'cannot identify image file', unknownHint(bytes))
   const header = format.header(bytes)

@@ -1,8 +1,8 @@
 // IDX files, the format of MNIST: two zeros, the type and the rank in a byte each, the sizes, then the elements, all
 // big-endian.
-import { type DType, type Tensor, tensor, type TypedArray } from '@flambeau/core'
+import { type DType, signatures, type Tensor, tensor, type TypedArray } from '@flambeau/core'
 import { gunzip, isGzip } from './gunzip.ts'
-import { broken, checkBytes } from './image.ts'
+import { broken, bytesKind } from './image.ts'
 
 interface Elements {
   readonly name: string
@@ -73,6 +73,11 @@ export function parseIdx(input: Uint8Array, file: string): Idx {
   return { dtype: elements.dtype, sizes, data }
 }
 
+const readDecode = signatures.signature(
+  'decode_idx',
+  signatures.required('input', bytesKind),
+  signatures.optional('file', signatures.str, 'IDX file'),
+)
 /**
  * The tensor in the bytes of an IDX file, packed by gzip or not: uint8, int32 (also of int8 and int16), float32 or
  * float64. `file` is the name for errors.
@@ -83,7 +88,7 @@ export function parseIdx(input: Uint8Array, file: string): Idx {
  * io.decodeIdx(Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 3, 7, 8, 9)) // tensor([7, 8, 9], dtype=torch.uint8)
  */
 export function decodeIdx(input: Uint8Array, file = 'IDX file'): Tensor {
-  checkBytes('decode_idx', input)
-  const { data, sizes, dtype } = parseIdx(input, String(file))
+  const [bytes, name] = readDecode([input, file])
+  const { data, sizes, dtype } = parseIdx(bytes, name)
   return tensor(data, { dtype }).reshape([...sizes])
 }

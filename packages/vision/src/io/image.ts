@@ -1,6 +1,6 @@
 // Images as Python's PIL has them: rows of interleaved 8-bit pixels. Decoders return them, data sets hold them, and
 // transforms turn them into tensors.
-import { RuntimeError, signatures, TypeError, ValueError } from '@flambeau/core'
+import { RuntimeError, signatures, ValueError } from '@flambeau/core'
 
 /** Grey, grey with alpha, colours, and colours with alpha. */
 export type ImageMode = 'L' | 'LA' | 'RGB' | 'RGBA'
@@ -92,24 +92,18 @@ export class Image {
 
 const modesHint = `The modes are ${Object.keys(channelsOf).join(', ')}.`
 const { constructing, int, optional, required, str } = signatures
-const bytes: signatures.Kind<Uint8Array> = { expected: 'bytes', accepts: (x) => x instanceof Uint8Array }
+/** The kind of argument that is bytes. */
+export const bytesKind: signatures.Kind<Uint8Array> = { expected: 'bytes', accepts: (x) => x instanceof Uint8Array }
 const readImage = constructing(
   'Image',
   required('width', int),
   required('height', int),
   required('mode', str),
-  optional('data', bytes, undefined),
+  optional('data', bytesKind, undefined),
 )
 
 /** The kind of argument that is an image. */
 export const imageKind: signatures.Kind<Image> = signatures.instance(Image, 'Image')
-
-/** Throws for anything but bytes. */
-export const checkBytes = (name: string, x: unknown): void => {
-  if (x instanceof Uint8Array) return
-  const type = x === null ? 'null' : typeof x
-  throw new TypeError(`${name}(): argument 'input' must be bytes, not ${type}`, 'Pass a Uint8Array.')
-}
 
 /** The error of a file whose content is wrong: the file's name first. */
 export const broken = (file: string, what: string, hint?: string): RuntimeError =>

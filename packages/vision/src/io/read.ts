@@ -3,7 +3,7 @@ import { readBytes, writeFileNow } from '#files'
 import { signatures, type Tensor } from '@flambeau/core'
 import { decodePicture } from './decode.ts'
 import { encodeJpeg, encodePng } from './encode.ts'
-import { channelsOf, type Image, type ImageMode } from './image.ts'
+import { bytesKind, channelsOf, type Image, type ImageMode } from './image.ts'
 import { pixelsOf } from './pixels.ts'
 
 const { optional, required, signature } = signatures
@@ -11,7 +11,6 @@ const address: signatures.Kind<string | URL> = {
   expected: 'path or URL',
   accepts: (x) => typeof x === 'string' || x instanceof URL,
 }
-const bytes: signatures.Kind<Uint8Array> = { expected: 'bytes', accepts: (x) => x instanceof Uint8Array }
 const mode: signatures.Kind<ImageMode> = {
   expected: 'image mode',
   accepts: (x) => typeof x === 'string' && Object.hasOwn(channelsOf, x),
@@ -59,7 +58,7 @@ export async function readImage(source: string | URL, options?: ReadOptions): Pr
 
 const readDecode = signature(
   'decode_image',
-  required('input', bytes),
+  required('input', bytesKind),
   optional('mode', mode, undefined),
   optional('file', signatures.str, 'image'),
 )

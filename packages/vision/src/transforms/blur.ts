@@ -49,11 +49,12 @@ export function gaussianBlur<P extends Picture>(
     const { shape } = x
     const [channels, height, width] = shape.slice(-3)
     const values = floats(x)
+    // First, because it refuses a kernel that is larger than the picture.
+    const bordered = pad(values, [(wide - 1) / 2, (high - 1) / 2], { paddingMode: 'reflect' })
     const options = { dtype: values.dtype, device: x.device }
     const across = tensorOf(weights(wide, sigmas[0]), options).reshape([1, 1, 1, wide])
     const down = tensorOf(weights(high, sigmas[1]), options).reshape([1, 1, high, 1])
     const kernel = down.mul(across).expand([channels, 1, high, wide])
-    const bordered = pad(values, [wide >> 1, high >> 1], { paddingMode: 'reflect' })
     const batch = bordered.reshape([-1, ...bordered.shape.slice(-3)])
     const blurred = conv2d(batch, kernel, { groups: channels }).reshape([
       ...shape.slice(0, -3),

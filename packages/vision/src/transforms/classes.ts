@@ -1,12 +1,13 @@
 // Transforms without chance, as modules: each calls its function of `functional`.
-import { type DType, nn, signatures, type Tensor } from '@flambeau/core'
+import { type DType, nn, signatures, type Tensor, ValueError } from '@flambeau/core'
 import type { Image, ImageMode } from '../io/image.ts'
 import { rgbToGrayscale } from './color.ts'
 import { convertImageDtype, normalize, pilToTensor, toPilImage, toTensor } from './convert.ts'
 import { centerCrop, checkPadding, pad, type PaddingMode } from './crop.ts'
 import { type Picture, python, sizeOf, wholes } from './images.ts'
+import { type Interpolation, resize, type ResizeOptions, resizeParameters } from './resize.ts'
 
-const { bool, constructing, dtype, int, list, nullable, number, optional, required, str } = signatures
+const { bool, constructing, dtype, finite, int, list, nullable, optional, required, str } = signatures
 
 /**
  * An image as a float32 tensor [channels, height, width] of values from 0 to 1.
@@ -78,8 +79,8 @@ export class ConvertImageDtype extends nn.Module {
 
 const readNormalize = constructing(
   'Normalize',
-  required('mean', list(number)),
-  required('std', list(number)),
+  required('mean', list(finite)),
+  required('std', list(finite)),
   optional('inplace', bool, false),
 )
 /**
@@ -135,10 +136,47 @@ export class CenterCrop extends nn.Module {
   }
 }
 
+const readResize = constructing('Resize', ...resizeParameters)
+/**
+ * A picture in another size: [height, width], or the length of its shorter side.
+ *
+ * Throws a ValueError for another number of sizes.
+ *
+ * @example
+ * new Resize(2).forward(ones(3, 4, 8)).shape // [3, 2, 4]
+ */
+export class Resize extends nn.Module {
+  readonly size: number | readonly number[]
+  readonly interpolation: Interpolation
+  readonly maxSize: number | null
+  readonly antialias: boolean | null
+
+  constructor(size: number | readonly number[], options?: ResizeOptions) {
+    super()
+    const [wanted, interpolation, maxSize, antialias] = readResize([size, options])
+    if (typeof wanted !== 'number' && wanted.length !== 1 && wanted.length !== 2)
+      throw new ValueError('If size is a sequence, it should have 1 or 2 values')
+    this.size = wanted
+    this.interpolation = interpolation
+    this.maxSize = maxSize
+    this.antialias = antialias
+  }
+
+  override forward<P extends Picture>(img: P): P {
+    const { size, interpolation, maxSize, antialias } = this
+    return resize(img, size, { interpolation, maxSize, antialias })
+  }
+
+  override extraRepr(): string {
+    const { size, interpolation, maxSize, antialias } = this
+    return `size=${python(size)}, interpolation=${interpolation}, max_size=${python(maxSize)}, antialias=${python(antialias)}`
+  }
+}
+
 const readPad = constructing(
   'Pad',
   required('padding', wholes),
-  optional('fill', number, 0),
+  optional('fill', finite, 0),
   optional('paddingMode', str, 'constant'),
 )
 /**

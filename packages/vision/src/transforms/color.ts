@@ -13,7 +13,7 @@ import {
   type Picture,
 } from './images.ts'
 
-const { int, number, optional, required, signature } = signatures
+const { finite, int, optional, required, signature } = signatures
 
 /** `ratio` parts of one picture and the rest of another. */
 const blend = (x: Tensor, other: Tensor, ratio: number): Tensor =>
@@ -25,7 +25,7 @@ const blend = (x: Tensor, other: Tensor, ratio: number): Tensor =>
 
 /** Declares an adjustment by one factor, which must not be negative. */
 const adjustment = (python: string, factor: string, adjust: (x: Tensor, factor: number) => Tensor) => {
-  const read = signature(python, required('img', imageOrTensor), required(factor, number))
+  const read = signature(python, required('img', imageOrTensor), required(factor, finite))
   const name = factor.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
   return <P extends Picture>(img: P, value: number): P => {
     const [picture, ratio] = read([img, value])
@@ -82,7 +82,7 @@ export const adjustSaturation: <P extends Picture>(img: P, saturationFactor: num
   (x, factor) => (dimensionsOf(x)[0] === 1 ? x : blend(x, greyOf(x), factor)),
 )
 
-const readHue = signature('adjust_hue', required('img', imageOrTensor), required('hueFactor', number))
+const readHue = signature('adjust_hue', required('img', imageOrTensor), required('hueFactor', finite))
 /**
  * A picture with its hues turned by `hueFactor` of the circle of colours, from -0.5 to 0.5. Grey pictures stay.
  *
@@ -135,8 +135,8 @@ function fromHsv(h: Tensor, s: Tensor, v: Tensor): Tensor {
 const readGamma = signature(
   'adjust_gamma',
   required('img', imageOrTensor),
-  required('gamma', number),
-  optional('gain', number, 1),
+  required('gamma', finite),
+  optional('gain', finite, 1),
 )
 /**
  * A picture with its values from 0 to 1 raised to the power `gamma`, times `gain`.

@@ -1,9 +1,9 @@
 // Transforms of transforms: several in turn, a function as one, and some of the time.
-import { nn, signatures } from '@flambeau/core'
+import { nn, signatures, type Tensor } from '@flambeau/core'
 import { applied, type Transform as AnyTransform, transformKind } from '../datasets/dataset.ts'
 import { draw01, type Picture } from './images.ts'
 
-const { constructing, fn, list, number, optional, required } = signatures
+const { constructing, finite, fn, list, optional, required } = signatures
 
 // biome-ignore lint/suspicious/noExplicitAny: a transform may take and return anything
 type Step = AnyTransform<any, any>
@@ -14,13 +14,14 @@ const listed = (name: string, lines: readonly unknown[]): string =>
 
 const readCompose = constructing('Compose', required('transforms', list(transformKind)))
 /**
- * Applies transforms in turn; each is a function, or an object with `forward`.
+ * Applies transforms in turn; each is a function, or an object with `forward`. Its types say that a tensor comes out:
+ * where something else does, write `new Compose<io.Image, io.Image>([...])`.
  *
  * @example
  * const transform = new Compose([new ToTensor(), new Normalize([0.5], [0.5])])
  * transform.forward(new io.Image(1, 1, 'L', Uint8Array.of(255))) // tensor([[[1.]]])
  */
-export class Compose<A = Picture, B = ReturnType<nn.Module['forward']>> extends nn.Module {
+export class Compose<A = Picture, B = Tensor> extends nn.Module {
   readonly transforms: readonly Step[]
 
   constructor(transforms: readonly Step[]) {
@@ -59,7 +60,7 @@ export class Lambda<A, B> extends nn.Module {
   }
 }
 
-const readApply = constructing('RandomApply', required('transforms', list(transformKind)), optional('p', number, 0.5))
+const readApply = constructing('RandomApply', required('transforms', list(transformKind)), optional('p', finite, 0.5))
 /**
  * Applies transforms in turn with probability `p`, 0.5 by default; otherwise returns the picture as it is.
  *

@@ -13,7 +13,7 @@ import { type Image, type ImageMode, imageKind } from '../io/image.ts'
 import { imageOf, pixelsOf, planes } from '../io/pixels.ts'
 import { isFloat } from './images.ts'
 
-const { bool, dtype, list, nullable, number, optional, required, signature, str, tensor } = signatures
+const { bool, dtype, finite, list, nullable, optional, required, signature, str, tensor } = signatures
 
 const readToTensor = signature('to_tensor', required('pic', imageKind))
 const scale = Float32Array.from({ length: 256 }, (_, v) => v / 255)
@@ -101,8 +101,8 @@ export function convertImageDtype(image: Tensor, dtype: DType = 'float32'): Tens
 const readNormalize = signature(
   'normalize',
   required('tensor', tensor),
-  required('mean', list(number)),
-  required('std', list(number)),
+  required('mean', list(finite)),
+  required('std', list(finite)),
   optional('inplace', bool, false),
 )
 

@@ -9,9 +9,18 @@ import {
   pad as padTensor,
   zeros,
 } from '@flambeau/core'
-import { dimensionsOf, imageOrTensor, onTensor, type Picture, pythonRound, sizeOf, wholes } from './images.ts'
+import {
+  checkPixels,
+  dimensionsOf,
+  imageOrTensor,
+  onTensor,
+  type Picture,
+  pythonRound,
+  sizeOf,
+  wholes,
+} from './images.ts'
 
-const { bool, int, number, optional, required, signature, str, tensor } = signatures
+const { bool, finite, int, optional, required, signature, str, tensor } = signatures
 
 /** What a border is filled with: one value, or the picture's edge, or its mirror image without or with the edge. */
 export type PaddingMode = 'constant' | 'edge' | 'reflect' | 'symmetric'
@@ -40,7 +49,7 @@ const readPad = signature(
   'pad',
   required('img', imageOrTensor),
   required('padding', wholes),
-  optional('fill', number, 0),
+  optional('fill', finite, 0),
   optional('paddingMode', str, 'constant'),
 )
 
@@ -70,6 +79,8 @@ export function pad<P extends Picture>(
   const [picture, sides, value, mode] = readPad([img, padding, fill, paddingMode])
   checkPadding(sides, mode)
   const [left, top, right, bottom] = sidesOf(sides)
+  const [, rows, columns] = dimensionsOf(picture)
+  checkPixels(rows + top + bottom, columns + left + right)
   return onTensor(picture as P, (x) => {
     if (mode === 'constant') return padTensor(x, [left, right, top, bottom], 'constant', value)
     return selected(selected(x, -1, left, right, mode), -2, top, bottom, mode)
@@ -118,6 +129,7 @@ const readCrop = signature(
 export function crop<P extends Picture>(img: P, top: number, left: number, height: number, width: number): P {
   const [picture, y, x, h, w] = readCrop([img, top, left, height, width])
   if (h <= 0 || w <= 0) throw new ValueError(`Height and width of a crop should be positive, but got ${h} and ${w}`)
+  checkPixels(h, w)
   const [, rows, columns] = dimensionsOf(picture)
   const [y1, x1] = [Math.min(y + h, rows), Math.min(x + w, columns)]
   const [y0, x0] = [Math.max(y, 0), Math.max(x, 0)]

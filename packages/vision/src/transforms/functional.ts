@@ -10,5 +10,7 @@ export {
   rgbToGrayscale,
 } from './color.ts'
 export { convertImageDtype, normalize, pilToTensor, toPilImage, toTensor } from './convert.ts'
+export { affine, type MapOptions, rotate, type RotateOptions } from './geometry.ts'
+export { resize, resizedCrop, type ResizeOptions } from './resize.ts'
 export { gaussianBlur } from './blur.ts'
 export { centerCrop, crop, erase, hflip, pad, type PaddingMode, vflip } from './crop.ts'

@@ -6,14 +6,14 @@ import { imageOf, pixelsOf } from '../io/pixels.ts'
 /** The input of a transform. */
 export type Picture = Image | Tensor
 
-const { either, int, ints, list, number, tensor } = signatures
+const { either, finite, int, ints, list, tensor } = signatures
 export const imageOrTensor: signatures.Kind<Picture> = {
   expected: 'Image or Tensor',
   accepts: (x) => x instanceof Image || tensor.accepts(x),
   hint: 'A tensor of pictures has the shape [..., channels, height, width].',
 }
 /** A number, or several. */
-export const numbers = either(number, list(number))
+export const numbers = either(finite, list(finite))
 /** A whole number, or several. */
 export const wholes = either(int, ints)
 
@@ -36,8 +36,27 @@ export function dimensionsOf(picture: Picture): [channels: number, height: numbe
 }
 
 export const isFloat = (dtype: DType): boolean => dtype === 'float32' || dtype === 'float64'
+/** Throws for a result of more pixels than arrays can hold, before anything is computed for it. */
+export function checkPixels(height: number, width: number): void {
+  if (height * width < 2 ** 31) return
+  throw new ValueError(`a picture of ${height} x ${width} pixels is too large`, 'It would have 2^31 pixels or more.')
+}
+
 /** Integers as float32; floats as they are. */
 export const floats = (x: Tensor): Tensor => (isFloat(x.dtype) ? x : x.to('float32'))
+/**
+ * Applies a function of float batches [n, channels, height, width] to a picture of any rank and dtype; integers are
+ * rounded at the end.
+ */
+export function asBatch(x: Tensor, fn: (batch: Tensor) => Tensor): Tensor {
+  const lead = x.shape.slice(0, -3)
+  const [channels, height, width] = dimensionsOf(x)
+  const result = fn(floats(x).reshape([-1, channels, height, width]))
+  const [, , rows, columns] = result.shape
+  const shaped = result.reshape(x.dim() === 2 ? [rows, columns] : [...lead, channels, rows, columns])
+  return isFloat(x.dtype) ? shaped : shaped.round().to(x.dtype)
+}
+
 /** The greatest value of a dtype's pictures. */
 export const boundOf = (dtype: DType): number => (isFloat(dtype) ? 1 : 255)
 
@@ -70,6 +89,10 @@ export function sizeOf(size: number | readonly number[], message: string): [heig
   if (size.length !== 2) throw new ValueError(message)
   return [size[0], size[1]]
 }
+
+/** A list of floats as Python prints it. */
+export const pythonFloats = (list: readonly number[]): string =>
+  `[${list.map((x) => (Number.isInteger(x) ? `${x}.0` : String(x))).join(', ')}]`
 
 /** A value as Python prints it in reprs. */
 export const python = (x: unknown): string => {

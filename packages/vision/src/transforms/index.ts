@@ -6,6 +6,7 @@ export {
   Normalize,
   Pad,
   PILToTensor,
+  Resize,
   ToPILImage,
   ToTensor,
 } from './classes.ts'
@@ -13,6 +14,14 @@ export { Compose, Lambda, RandomApply } from './compose.ts'
 export type { PaddingMode } from './crop.ts'
 export * as functional from './functional.ts'
 export type { Picture } from './images.ts'
+export {
+  RandomAffine,
+  type RandomAffineOptions,
+  RandomResizedCrop,
+  type RandomResizedCropOptions,
+  RandomRotation,
+} from './random-geometry.ts'
+export { type Interpolation, InterpolationMode, type ResizeOptions } from './resize.ts'
 export {
   ColorJitter,
   type ColorJitterOptions,

@@ -23,12 +23,13 @@ import {
   numbers,
   type Picture,
   python,
+  pythonFloats,
   pythonRound,
   sizeOf,
   wholes,
 } from './images.ts'
 
-const { bool, constructing, either, list, nullable, number, optional, required, str } = signatures
+const { bool, constructing, either, finite, list, nullable, optional, required, str } = signatures
 
 /** A transform that happens with probability `p`. */
 abstract class Chance extends nn.Module {
@@ -44,7 +45,7 @@ abstract class Chance extends nn.Module {
   }
 }
 
-const readHorizontal = constructing('RandomHorizontalFlip', optional('p', number, 0.5))
+const readHorizontal = constructing('RandomHorizontalFlip', optional('p', finite, 0.5))
 /**
  * Exchanges left and right with probability `p`, 0.5 by default.
  *
@@ -61,7 +62,7 @@ export class RandomHorizontalFlip extends Chance {
   }
 }
 
-const readVertical = constructing('RandomVerticalFlip', optional('p', number, 0.5))
+const readVertical = constructing('RandomVerticalFlip', optional('p', finite, 0.5))
 /**
  * Exchanges top and bottom with probability `p`, 0.5 by default.
  *
@@ -78,7 +79,7 @@ export class RandomVerticalFlip extends Chance {
   }
 }
 
-const readRandomGrey = constructing('RandomGrayscale', optional('p', number, 0.1))
+const readRandomGrey = constructing('RandomGrayscale', optional('p', finite, 0.1))
 /**
  * Makes a picture grey with probability `p`, 0.1 by default, and keeps the number of its channels.
  *
@@ -109,7 +110,7 @@ const readRandomCrop = constructing(
   required('size', wholes),
   optional('padding', nullable(wholes), null),
   optional('padIfNeeded', bool, false),
-  optional('fill', number, 0),
+  optional('fill', finite, 0),
   optional('paddingMode', str, 'constant'),
 )
 /**
@@ -240,7 +241,7 @@ export class ColorJitter extends nn.Module {
   override extraRepr(): string {
     const { brightness, contrast, saturation, hue } = this
     return Object.entries({ brightness, contrast, saturation, hue })
-      .map(([name, range]) => `${name}=${range === null ? 'None' : `[${range.join(', ')}]`}`)
+      .map(([name, range]) => `${name}=${range === null ? 'None' : pythonFloats(range)}`)
       .join(', ')
   }
 }
@@ -298,7 +299,7 @@ export function drawPart(area: number, scale: Range, ratio: Range): [long: numbe
   return [pythonRound(Math.sqrt(wanted * aspect)), pythonRound(Math.sqrt(wanted / aspect))]
 }
 
-export const rangeKind = list(number)
+export const rangeKind = list(finite)
 export const checkRange = (name: string, range: readonly number[]): Range => {
   if (range.length !== 2 || !(range[0] <= range[1]))
     throw new ValueError(`${name} should be a sequence of the kind (min, max), but got ${python(range)}`)
@@ -319,7 +320,7 @@ export interface RandomErasingOptions {
 }
 const readErasing = constructing(
   'RandomErasing',
-  optional('p', number, 0.5),
+  optional('p', finite, 0.5),
   optional('scale', rangeKind, [0.02, 0.33]),
   optional('ratio', rangeKind, [0.3, 3.3]),
   optional('value', either(numbers, str), 0),

@@ -2,7 +2,7 @@
 import { full, noGrad, RuntimeError, signatures, stack, type Tensor, TypeError } from '@flambeau/core'
 import { writeJpeg, writePng } from '../io/read.ts'
 
-const { bool, either, int, list, nullable, number, optional, required, signature, tensor, tensors } = signatures
+const { bool, either, finite, int, list, nullable, optional, required, signature, tensor, tensors } = signatures
 
 /** torchvision's options of `makeGrid`. */
 export interface GridOptions {
@@ -24,9 +24,9 @@ const gridParameters = [
   optional('nrow', int, 8),
   optional('padding', int, 2),
   optional('normalize', bool, false),
-  optional('valueRange', nullable(list(number)), null),
+  optional('valueRange', nullable(list(finite)), null),
   optional('scaleEach', bool, false),
-  optional('padValue', number, 0),
+  optional('padValue', finite, 0),
 ] as const
 const pictures = required('tensor', either(tensor, tensors))
 const readGrid = signature('make_grid', pictures, ...gridParameters)
