@@ -85,7 +85,7 @@ const possible: readonly (readonly [words: string, ops: readonly string[], becau
   [
     'modified by an inplace',
     [
-      ...['gather', 'maskedSelect', 'mean', 'batchNorm', 'cummax', 'cummin'],
+      ...['gather', 'maskedSelect', 'mean', 'batchNorm', 'cummax', 'cummin', 'rrelu', 'gridSample'],
       ...['max', 'avg', 'adaptiveMax', 'adaptiveAvg'].flatMap((kind) => [1, 2, 3].map((rank) => `${kind}Pool${rank}d`)),
       ...['fractionalMaxPool2d', 'fractionalMaxPool3d', 'maxUnpool1d', 'maxUnpool2d', 'maxUnpool3d'],
     ],
@@ -101,7 +101,11 @@ const unnamed = (x: Outcome): Outcome =>
 
 /** Differences from PyTorch by op and kind, with the reason. */
 type Differences = { readonly [opAndKind: string]: string }
-const everywhere: Differences = { 'l1Loss inputs': 'it saves its inputs, PyTorch saves their difference' }
+const shuffle = 'in PyTorch it has no gradient; its values and gradients are compared with those of a reshape'
+const everywhere: Differences = {
+  'l1Loss inputs': 'it saves its inputs, PyTorch saves their difference',
+  ...Object.fromEntries(['noGrad', 'data', 'inputs'].map((kind) => [`channelShuffle ${kind}`, shuffle])),
+}
 const ofCompositions: Differences = { 'logSoftmax data': 'it saves exponentials, which nothing writes to' }
 
 /**

@@ -13,10 +13,11 @@ export const activations = {
   elu: op([s(x), core(s(x, 0.5)), core(s(f64([3]), opt({ alpha: 2 }))), corner(0, -0)], none, refused),
   celu: op([s(x), core(s(x, 0.5)), corner(0)], none, [e(t([2]), 0), ...refused]),
   selu: op([s(x), core(s(f64([3]))), corner(0)], none, refused),
-  gelu: op([s(x), s(x, opt({ approximate: 'tanh' })), core(s(f64([3]), opt({ approximate: 'tanh' })))], none, [
-    e(t([2]), opt({ approximate: 'erf' })),
-    ...refused,
-  ]),
+  gelu: op(
+    [s(x), s(v([-1.6, -0.7, 0.3, 2.1]), opt({ approximate: 'tanh' })), core(s(f64([3]), opt({ approximate: 'tanh' })))],
+    none,
+    [e(t([2]), opt({ approximate: 'erf' })), ...refused],
+  ),
   silu: op([s(x), core(s(f64([3])))], none, refused),
   mish: op([s(x), core(s(f64([3])))], none, refused),
   softplus: op([s(x), core(s(x, 2, 3)), core(s(f64([3]), opt({ beta: 0.5 })))], none, refused),
@@ -86,7 +87,7 @@ export const activations = {
   cosineSimilarity: op(
     [
       s(t([2, 3]), t([2, 3])),
-      core(s(t([2, 3, 2]), t([3, 1]), opt({ dim: -1 }))),
+      core(s(t([2, 3, 2]), t([3, 2]), opt({ dim: -1 }))),
       core(s(t([2, 3]), f64([2, 3]))),
       core(kink('a length of 0', s(v([0, 0, 3, 4], [2, 2]), t([2, 2])))),
     ],

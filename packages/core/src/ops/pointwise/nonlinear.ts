@@ -27,7 +27,8 @@ import type { Tensor } from '../../tensor/tensor.ts'
 import { notImplemented, numberFor } from '../define/arguments.ts'
 import { cloneOp, type Elementwise, elementwise, type ElementwiseOptions } from '../define/elementwise.ts'
 import { fromArray } from '../create/create.ts'
-import { neg } from './arithmetic.ts'
+import { neg, sub } from './arithmetic.ts'
+import { tanh } from './elementary.ts'
 import { softmax } from '../reduce/softmax.ts'
 import { named } from '../define/overloads.ts'
 import { narrow } from '../views/views.ts'
@@ -265,19 +266,12 @@ export const softsign: (x: Tensor) => Tensor = alone(
  * @example
  * F.tanhshrink(tensor([-1, 0, 2])) // tensor([-0.2384,  0.0000,  1.0360])
  */
-export const tanhshrink: (x: Tensor) => Tensor = alone(
-  'tanhshrink',
-  elementwise('sub', (x) => s.sub(x, s.tanh(x)), {
-    out: 'float',
-    accepts: (_, [x]) => {
-      if (x.dtype !== 'bool') return
-      throw new RuntimeError(
-        'Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.',
-        'Convert it first: x.float().',
-      )
-    },
-  }),
-)
+export function tanhshrink(x: Tensor): Tensor
+export function tanhshrink(...args: readonly unknown[]): Tensor {
+  const [x] = readTanhshrink(args)
+  return sub(x, tanh(x))
+}
+const readTanhshrink = signature('tanhshrink', input)
 
 // ---- straight ones ----
 

@@ -43,8 +43,12 @@ function noiseOf(x: Tensor, feature: boolean, keep: number, kept: number): Tenso
 const shifts = elementwise('add', (noise, dropped, kept) => s.select(s.eq(noise, 0), dropped, kept))
 const saturation = 1.7580993408473766
 
-function dropped(x: Tensor, p: number, { feature, alpha }: Kind, inplace: boolean): Tensor {
-  if (p === 0 || x.elements === 0) return x
+interface How {
+  readonly training: boolean
+  readonly inplace: boolean
+}
+function dropped(x: Tensor, p: number, { feature, alpha }: Kind, { training, inplace }: How): Tensor {
+  if (!training || p === 0 || x.elements === 0) return x
   const write = (fn: typeof mul, y: Tensor, by: Tensor): Tensor => (inplace ? inPlace(fn, y, by) : fn(y, by))
   if (feature && p < 1 && x.dim() < 2)
     throw new RuntimeError('Feature dropout requires at least 2 dimensions in the input')
@@ -64,11 +68,11 @@ function dropped(x: Tensor, p: number, { feature, alpha }: Kind, inplace: boolea
   return write(add, write(mul, x, noise), apply(shifts, [noise, operand(lowest), operand(shift)], null))
 }
 
-/** A function with PyTorch's checks; `call` says what happens in training. */
+/** A function with PyTorch's checks. */
 function dropoutFunction(
   name: string,
   training: boolean,
-  call: (x: Tensor, p: number, inplace: boolean) => Tensor,
+  call: (x: Tensor, p: number, how: How) => Tensor,
   check?: (x: Tensor) => void,
 ): (x: Tensor, args: readonly unknown[]) => Tensor {
   const read = method(
@@ -81,11 +85,11 @@ function dropoutFunction(
     const [p, inTraining, inplace] = read(x, args)
     if (!(p >= 0 && p <= 1)) throw new ValueError(`dropout probability has to be between 0 and 1, but got ${p}`)
     check?.(x)
-    return inTraining ? call(x, p, inplace) : x
+    return call(x, p, { training: inTraining, inplace })
   }
 }
 const plain = (name: string, training: boolean, kind: Kind): ReturnType<typeof dropoutFunction> =>
-  dropoutFunction(name, training, (x, p, inplace) => dropped(x, p, kind, inplace))
+  dropoutFunction(name, training, (x, p, how) => dropped(x, p, kind, how))
 
 const channels = { feature: true, alpha: false }
 /** Drops channels of [N, C, ...] with `rank` spatial dimensions; [C, ...] is one sample. */
@@ -93,10 +97,10 @@ const ofSamples = (rank: number, check: (x: Tensor) => void): ReturnType<typeof 
   dropoutFunction(
     `dropout${rank}d`,
     true,
-    (x, p, inplace) => {
-      if (x.dim() === rank + 2) return dropped(x, p, channels, inplace)
-      const y = dropped(unsqueeze(x, 0), p, channels, inplace)
-      return inplace ? x : squeeze(y, 0)
+    (x, p, how) => {
+      if (x.dim() === rank + 2) return dropped(x, p, channels, how)
+      const y = dropped(unsqueeze(x, 0), p, channels, how)
+      return how.inplace ? x : squeeze(y, 0)
     },
     check,
   )
@@ -115,7 +119,7 @@ const deprecated = (rank: number, x: Tensor): void =>
 const of2d = dropoutFunction(
   'dropout2d',
   true,
-  (x, p, inplace) => dropped(x, p, channels, inplace),
+  (x, p, how) => dropped(x, p, channels, how),
   (x) => {
     if (x.dim() !== 3 && x.dim() !== 4) deprecated(2, x)
     if (x.dim() === 3) {

@@ -1,19 +1,20 @@
 // Vector norms of any order along dimensions, with PyTorch's gradients: where a norm is 0 the gradient is 0.
 import { dtypeName, isFloat } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
-import { reducedShape } from '../../base/shape.ts'
+import { reducedShape, sameShape, type Shape } from '../../base/shape.ts'
 import { type Expr, s } from '../../expr/expr.ts'
 import { apply, operand } from '../../tensor/apply.ts'
 import type { OpDef } from '../../tensor/op.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { elementwise, sumTo } from '../define/elementwise.ts'
-import { ownView } from '../define/views.ts'
+import { reshapeOp } from '../define/views.ts'
 import { amax, amin } from '../order/extremes.ts'
 import { abs } from '../pointwise/elementary.ts'
 
 interface Norm {
   readonly p: number
   readonly dims: readonly number[]
+  readonly keepdim: boolean
 }
 
 const nonzero = elementwise('sum', (x) => s.select(s.ne(x, 0), s.constant(1, x.dtype), s.constant(0, x.dtype)))
@@ -35,16 +36,27 @@ const isExtreme = elementwise('eq', (x, norm) =>
 )
 const ofExtremes = elementwise('mul', (dy, x, hit, count) => s.div(s.mul(s.mul(dy, s.sign(x)), hit), count))
 
-/** Keeps the dimensions, with size 1. */
+const shaped = (x: Tensor, to: Shape): Tensor => (sameShape(x.sizes, to) ? x : apply(reshapeOp, [x], to))
+
+/** The norms, with sizes of 1 for the dimensions. */
+function kept(x: Tensor, p: number, dims: readonly number[]): Tensor {
+  const spec = { sizes: reducedShape(x.sizes, dims, true), dtype: x.dtype }
+  if (p === 0) return apply(nonzero, [x], spec)
+  if (p === 1) return apply(sizes, [x], spec)
+  if (p === 2) return apply(squareRoot, [apply(squares, [x], spec)], null)
+  if (Number.isFinite(p)) return apply(root, [apply(powers, [x, operand(p)], spec), operand(p)], null)
+  return (p > 0 ? amax : amin)(abs(x), dims, true)
+}
+
 const normOp: OpDef<Norm> = {
   name: 'NormBackward1',
-  infer: ([x], { dims }) => [{ sizes: reducedShape(x.sizes, dims, true), dtype: x.dtype }],
+  infer: ([x], { dims, keepdim }) => [{ sizes: reducedShape(x.sizes, dims, keepdim), dtype: x.dtype }],
   saves: () => ({ inputs: [0], outputs: [0] }),
   vjp(ctx) {
-    const { dy } = ctx
-    const { p } = ctx.attrs
-    const [x, norm] = [ctx.input(0), ctx.output()]
+    const { p, dims } = ctx.attrs
     if (p === 0) return [null]
+    const x = ctx.input(0)
+    const [dy, norm] = [ctx.dy, ctx.output()].map((y) => shaped(y, reducedShape(x.sizes, dims, true)))
     if (p === 1) return [apply(ofSizes, [dy, x], null)]
     if (p === 2) return [apply(ofSquares, [dy, x, norm], null)]
     if (Number.isFinite(p)) return [apply(ofPowers, [dy, x, norm, operand(p)], null)]
@@ -53,19 +65,14 @@ const normOp: OpDef<Norm> = {
   },
   to: {
     kind: 'compose',
-    compose([input], { p, dims }) {
+    compose([input], { p, dims, keepdim }) {
       const x = input as Tensor
-      const spec = { sizes: reducedShape(x.sizes, dims, true), dtype: x.dtype }
-      if (p === 0) return [apply(nonzero, [x], spec)]
-      if (p === 1) return [apply(sizes, [x], spec)]
-      if (p === 2) return [apply(squareRoot, [apply(squares, [x], spec)], null)]
-      if (Number.isFinite(p)) return [apply(root, [apply(powers, [x, operand(p)], spec), operand(p)], null)]
-      return [(p > 0 ? amax : amin)(abs(x), dims, true)]
+      const norm = kept(x, p, dims)
+      return [shaped(norm, reducedShape(x.sizes, dims, keepdim))]
     },
   },
 }
 
-const single = ownView('NormBackward1')
 /** The norm of order `p` over `dims`: (sum of |x|^p)^(1/p); for 0 the number of elements that are not 0. */
 export function vectorNorm(x: Tensor, p: number, dims: readonly number[], keepdim: boolean): Tensor {
   if (!isFloat(x.dtype)) {
@@ -74,6 +81,5 @@ export function vectorNorm(x: Tensor, p: number, dims: readonly number[], keepdi
       'Convert it first: x.float().',
     )
   }
-  const norm = apply(normOp, [x], { p, dims })
-  return keepdim ? norm : apply(single, [norm], reducedShape(x.sizes, dims, false))
+  return apply(normOp, [x], { p, dims, keepdim })
 }
