@@ -66,6 +66,11 @@ const refused: readonly [string, () => unknown, string][] = [
   ['repeat(1e99)', () => x.repeat(1e99, 1), 'Overflow when unpacking long'],
   ['more than memory', () => ones(2 ** 50), "DefaultCPUAllocator: can't allocate memory"],
   [
+    'a picture of more than memory',
+    () => F.interpolate(ones(1, 1, 2), 2 ** 40),
+    "DefaultCPUAllocator: can't allocate memory",
+  ],
+  [
     'text as the value of pad',
     () => pad(x, [1, 1], { value: '0); throw 1; (' as never }),
     "argument 'value' must be float",

@@ -1,6 +1,6 @@
 // Resampling to other sizes. Along each dimension a result is a weighted sum of a few elements, its taps: their indices
 // and weights follow from the sizes alone. The taps are gathered and summed, dimension by dimension.
-import { isFloat } from '../../base/dtype.ts'
+import { isFloat, newArray, type TypedArray } from '../../base/dtype.ts'
 import { NotImplementedError, RuntimeError, ValueError } from '../../base/errors.ts'
 import { type Shape, shapeString } from '../../base/shape.ts'
 import { s } from '../../expr/expr.ts'
@@ -32,9 +32,9 @@ import { adaptiveAvgPool1d, adaptiveAvgPool2d, adaptiveAvgPool3d } from '../pool
 /** The taps of the elements of a result along one dimension: `count` for each, one element after the other. */
 interface Taps {
   readonly count: number
-  readonly indices: readonly number[]
+  readonly indices: TypedArray
   /** Null for weights of 1. */
-  readonly weights: readonly number[] | null
+  readonly weights: TypedArray | null
 }
 /** A dimension to resample. */
 interface Line {
@@ -47,10 +47,20 @@ interface Line {
   readonly round: (value: number) => number
 }
 
-/** The taps of each element of the result, which `tap` lists. */
-function tapsOf({ output }: Line, count: number, tap: (i: number, indices: number[], weights: number[]) => void): Taps {
-  const [indices, weights]: [number[], number[]] = [[], []]
-  for (let i = 0; i < output; i++) tap(i, indices, weights)
+/** The taps of each element of the result, which `tap` gives one after the other. */
+function tapsOf(
+  { output }: Line,
+  count: number,
+  tap: (i: number, put: (index: number, weight: number) => void) => void,
+): Taps {
+  const indices = newArray('int32', output * count)
+  const weights = newArray('float64', output * count)
+  let at = 0
+  const put = (index: number, weight: number): void => {
+    indices[at] = index
+    weights[at++] = weight
+  }
+  for (let i = 0; i < output; i++) tap(i, put)
   return { count, indices, weights }
 }
 
@@ -61,21 +71,22 @@ function positionOf(i: number, { step, alignCorners, round }: Line): number {
 
 function nearest(line: Line, exact: boolean): Taps {
   const { input, output, step, round } = line
-  const indices = Array.from({ length: output }, (_, i) => {
+  const indices = newArray('int32', output)
+  for (let i = 0; i < output; i++) {
     const at = exact ? round(Math.max(positionOf(i, line), 0) + 0.5) : round(step * i)
-    return Math.min(Math.floor(Math.fround(at)), input - 1)
-  })
+    indices[i] = Math.min(Math.floor(Math.fround(at)), input - 1)
+  }
   return { count: 1, indices, weights: null }
 }
 
 function linear(line: Line): Taps {
   const { input, output, round } = line
-  return tapsOf(line, 2, (i, indices, weights) => {
+  return tapsOf(line, 2, (i, put) => {
     const at = input === output ? i : Math.max(positionOf(i, line), 0)
     const low = Math.min(Math.trunc(at), input - 1)
     const share = round(at - low)
-    indices.push(low, Math.min(low + 1, input - 1))
-    weights.push(round(1 - share), share)
+    put(low, round(1 - share))
+    put(Math.min(low + 1, input - 1), share)
   })
 }
 
@@ -85,12 +96,12 @@ const far = (a: number, x: number): number => ((a * x - 5 * a) * x + 8 * a) * x 
 
 function cubic(line: Line): Taps {
   const { input } = line
-  return tapsOf(line, 4, (i, indices, weights) => {
+  return tapsOf(line, 4, (i, put) => {
     const at = positionOf(i, line)
     const low = Math.floor(at)
     const share = line.round(at - low)
-    for (let k = -1; k < 3; k++) indices.push(Math.min(Math.max(low + k, 0), input - 1))
-    weights.push(far(-0.75, share + 1), near(-0.75, share), near(-0.75, 1 - share), far(-0.75, 2 - share))
+    const weights = [far(-0.75, share + 1), near(-0.75, share), near(-0.75, 1 - share), far(-0.75, 2 - share)]
+    for (const [k, weight] of weights.entries()) put(Math.min(Math.max(low + k - 1, 0), input - 1), weight)
   })
 }
 
@@ -105,16 +116,13 @@ function smoothed(line: Line, width: number, filter: (x: number) => number): Tap
   const stretch = Math.max(step, 1)
   const reach = round(width * 0.5 * stretch)
   const count = Math.ceil(reach) * 2 + 1
-  return tapsOf(line, count, (i, indices, weights) => {
+  return tapsOf(line, count, (i, put) => {
     const center = round(step * (i + 0.5))
     const first = Math.max(Math.trunc(round(center - reach) + 0.5), 0)
     const n = Math.min(Math.trunc(round(center + reach) + 0.5), input) - first
     const own = Array.from({ length: n }, (_, k) => filter((k + first - center + 0.5) / stretch))
     const total = own.reduce((a, b) => a + b, 0)
-    for (let k = 0; k < count; k++) {
-      indices.push(Math.min(first + k, input - 1))
-      weights.push(k < n ? own[k] / total : 0)
-    }
+    for (let k = 0; k < count; k++) put(Math.min(first + k, input - 1), k < n ? own[k] / total : 0)
   })
 }
 
@@ -134,11 +142,11 @@ function along(x: Tensor, dim: number, { count, indices, weights }: Taps): Tenso
   const after = x.sizes.slice(dim + 1)
   const ones = after.map(() => 1)
   const { device } = x
-  const index = fromArray(Int32Array.from(indices), [indices.length, ...ones], { dtype: 'int32', device })
+  const index = fromArray(indices, [indices.length, ...ones], { dtype: 'int32', device })
   const taken = gatherAlongDim(x, dim, expandTo(index, [...before, indices.length, ...after]))
   if (weights === null) return taken
   const output = count === 0 ? 0 : indices.length / count
-  const weight = fromArray([...weights], [output, count, ...ones], { dtype: x.dtype, device })
+  const weight = fromArray(weights, [output, count, ...ones], { dtype: x.dtype, device })
   const apart = reshaped(taken, [...before, output, count, ...after])
   const summed = apply(weighted, [apart, weight], { sizes: [...before, output, 1, ...after], dtype: x.dtype })
   return reshaped(summed, [...before, output, ...after])
