@@ -30,6 +30,11 @@ const signless: Readonly<Record<string, string>> = {
       'the larger of -0 and 0 is 0 here; PyTorch takes the first of equal elements',
     ]),
   ),
+  ...Object.fromEntries(
+    ['avgPool1d', 'avgPool2d', 'avgPool3d', 'adaptiveAvgPool1d', 'adaptiveAvgPool2d', 'adaptiveAvgPool3d', 'fold'].map(
+      (op) => [op, 'as bilinear'],
+    ),
+  ),
   relu: 'the larger of -0 and 0: in PyTorch it depends on whether the element is processed in a vector',
 }
 

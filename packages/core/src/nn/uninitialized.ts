@@ -2,10 +2,9 @@
 // whatever would use their memory throws.
 import { RuntimeError, ValueError } from '../base/errors.ts'
 import type { Shape } from '../base/shape.ts'
-import { empty } from '../ops/create/create.ts'
+import { empty, type TensorOptions } from '../ops/create/create.ts'
 import { effects } from '../tensor/effects.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import type { LayerOptions } from './linear.ts'
 import { Parameter } from './parameter.ts'
 
 const used = (): never => {
@@ -18,6 +17,8 @@ const withoutSizes = (): never => {
     "Can't access the shape of an uninitialized parameter or buffer. This error usually happens in `load_state_dict` when trying to load an uninitialized parameter into an initialized one. Call `forward` to initialize the parameters before accessing their attributes.",
   )
 }
+
+type LayerOptions = Pick<TensorOptions, 'dtype' | 'device'>
 
 /** A tensor whose memory is gone, so that every use of it calls `used`. */
 function nothing(options: LayerOptions): Tensor {

@@ -19,6 +19,7 @@ import type * as join from './views/join.ts'
 import type * as matmul from './product/matmul.ts'
 import * as members from './members.ts'
 import type * as moments from './reduce/moments.ts'
+import type * as nonlinear from './pointwise/nonlinear.ts'
 import type * as select from './indexing/select.ts'
 import './properties.ts'
 import type * as random from './random/random.ts'
@@ -49,6 +50,7 @@ type Declared = typeof bernoulli &
   typeof join &
   typeof matmul &
   typeof moments &
+  typeof nonlinear &
   typeof select &
   typeof random &
   typeof reduce &
