@@ -152,7 +152,7 @@ describe('the code that the page loads', () => {
       expect(plain[i].headers['content-encoding']).toBeUndefined()
     }
     // Without gpu.js, which is loaded on demand.
-    expect(packed.reduce((sum, { bytes }) => sum + bytes.length, 0)).toBeLessThan(345_000)
+    expect(packed.reduce((sum, { bytes }) => sum + bytes.length, 0)).toBeLessThan(340_000)
   })
 })
 
