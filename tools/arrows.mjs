@@ -51,7 +51,11 @@ export const packages = [
     files: ['packages/backend-conformance/src'],
     imports: ['@flambeau/core', '@flambeau/core/backend', 'vitest', 'fast-check', 'node:*'],
   },
-  { files: ['packages/data/src', 'packages/vision/src'], imports: ['@flambeau/core'], free: true },
+  {
+    files: ['packages/data/src', 'packages/vision/src'],
+    imports: ['@flambeau/core', '@flambeau/core/backend'],
+    free: true,
+  },
   { files: ['packages/data-mnist/src'], imports: ['@flambeau/vision', '@flambeau/vision/datasets'] },
   {
     files: ['packages/flambeau/src'],

@@ -11,6 +11,7 @@ import {
   tensor,
   ValueError,
 } from '@flambeau/core'
+import { nameClasses } from '@flambeau/core/backend'
 
 const { constructing, finite, instance, int, list, optional, required, signature, tensors } = signatures
 
@@ -273,3 +274,5 @@ const sizesOf = (length: number, lengths: readonly number[]): number[] => {
   for (let i = 0; i < rest; i++) sizes[i % sizes.length]++
   return sizes
 }
+
+nameClasses({ TensorDataset, Subset, ConcatDataset })

@@ -12,6 +12,7 @@ import {
   type TypedArray,
   ValueError,
 } from '@flambeau/core'
+import { nameClasses } from '@flambeau/core/backend'
 import { begun, checkIndex, type Dataset, dataset as datasetKind, Subset } from './dataset.ts'
 import {
   BatchSampler,
@@ -334,3 +335,5 @@ const labels = (samples: readonly number[]): Tensor => {
     'Return a tensor from the transform of targets for other numbers.',
   )
 }
+
+nameClasses({ DataLoader })

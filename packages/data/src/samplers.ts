@@ -12,6 +12,7 @@ import {
   TypeError,
   ValueError,
 } from '@flambeau/core'
+import { className, nameClasses } from '@flambeau/core/backend'
 import { type Dataset, dataset } from './dataset.ts'
 
 const { bool, constructing, instance, ints, list, number, optional, required } = signatures
@@ -317,13 +318,11 @@ const readBatch = constructing(
   required('dropLast', bool),
 )
 
-const className = (x: object): string => (x.constructor as { readonly name?: string } | undefined)?.name ?? 'object'
-
 /** The length of a sampler; throws Python's error if it has none. */
 export const lengthOf = (sampler: Sampler<unknown>): number => {
   const { length } = sampler
   if (typeof length === 'number') return length
-  const type = className(sampler)
+  const type = sampler.constructor === undefined ? 'object' : className(sampler.constructor)
   throw new TypeError(`object of type '${type}' has no len()`, 'Give the sampler a `length`.')
 }
 
@@ -397,3 +396,12 @@ const readStratified = constructing(
   optional('dropLast', bool, false),
   optional('generator', generatorKind, defaultGenerator),
 )
+
+nameClasses({
+  SequentialSampler,
+  RandomSampler,
+  SubsetRandomSampler,
+  WeightedRandomSampler,
+  BatchSampler,
+  StratifiedBatchSampler,
+})

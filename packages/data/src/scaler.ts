@@ -1,6 +1,7 @@
 // scikit-learn's StandardScaler: mean and population standard deviation of every column, in float64 for any input, so
 // that a float32 network sees the same values as with scikit-learn.
 import { RuntimeError, signatures, Tensor, tensor, TypeError, ValueError } from '@flambeau/core'
+import { nameClasses } from '@flambeau/core/backend'
 import { notFloat, numberOf, numbersOf } from './frame/convert.ts'
 import { type Columns, type Frame, isColumns, isFrame, viewOf } from './frame/frame.ts'
 
@@ -228,3 +229,5 @@ const likeInput = (x: Scalable, data: Float64Array, shape: readonly [number, num
   }
   return Array.from({ length: rows }, (_, i) => Array.from(data.subarray(i * columns, (i + 1) * columns)))
 }
+
+nameClasses({ StandardScaler })

@@ -1,12 +1,18 @@
-// The names of classes for reprs, error classes and messages. A bundler may shorten them, so the names of exports are
-// kept; classes get them on first use, not while a program starts.
-let give: (() => void) | null = null
+// The names of classes for reprs, error classes and messages. A bundler may shorten the name of a class, but not the keys
+// of an object: a package lists its classes in records, and they get their names on first use, not while a program starts.
+const unnamed: Readonly<Record<string, unknown>>[] = []
 
-/** Sets the function that gives the classes of this package their names. */
-export const setClassNames = (fn: () => void): void => void (give = fn)
+/** Keeps the names of classes when a bundler shortens them, ours or a user's: `nameClasses({ LeNet5 })`. */
+export const nameClasses = (classes: Readonly<Record<string, unknown>>): void => void unnamed.push(classes)
 
+/** The name of a class, as its package spells it. */
 export function className(type: { readonly name: string }): string {
-  give?.()
-  give = null
+  for (const classes of unnamed.splice(0)) {
+    for (const [name, value] of Object.entries(classes)) {
+      if (typeof value === 'function' && /^[A-Z]/.test(name)) {
+        Object.defineProperty(value, 'name', { value: name, configurable: true })
+      }
+    }
+  }
   return type.name
 }

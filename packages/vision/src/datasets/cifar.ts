@@ -1,5 +1,6 @@
 // CIFAR-10, from its binary version: records of a label and 3,072 bytes, the planes of red, green and blue.
 import { RuntimeError, signatures, type Tensor, tensor } from '@flambeau/core'
+import { nameClasses } from '@flambeau/core/backend'
 import { broken, Image } from '../io/image.ts'
 import { transformParameters, VisionDataset } from './dataset.ts'
 import { folderOf, type Root, rootKind } from './folder.ts'
@@ -32,7 +33,6 @@ const FOLDER = 'cifar-10-batches-bin'
  * const train = new datasets.CIFAR10('data', { train: true, transform: new transforms.ToTensor() })
  */
 export class CIFAR10<X = Image, Y = number> extends VisionDataset<X, Y> {
-  protected readonly title = 'CIFAR10'
   /** The names of the classes, in the order of their labels. */
   readonly classes: readonly string[] = classes
   readonly train: boolean
@@ -119,3 +119,5 @@ export class CIFAR10<X = Image, Y = number> extends VisionDataset<X, Y> {
 }
 
 const classes = ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck']
+
+nameClasses({ CIFAR10 })

@@ -1,5 +1,6 @@
 // What all data sets of images share: the transforms of their samples, and their repr.
 import { IndexError, signatures } from '@flambeau/core'
+import { className, nameClasses } from '@flambeau/core/backend'
 
 /** A transform: a function, or an object with `forward`, such as those of `transforms` and modules. */
 export type Transform<A = never, B = unknown> = ((x: A) => B) | { forward(x: A): B }
@@ -38,8 +39,6 @@ export abstract class VisionDataset<X, Y> {
   readonly targetTransform: Transform<never, Y> | null
   /** The number of samples. */
   abstract readonly length: number
-  /** The name of the class, also if a bundler shortens it. */
-  protected abstract readonly title: string
   /** Where the files are, if there are any. */
   protected readonly location: string | undefined = undefined
 
@@ -96,10 +95,12 @@ export abstract class VisionDataset<X, Y> {
       targetTransform === null ? [] : [indented('Target transform: ', targetTransform)],
     ].flat()
     // torchvision's lines, the transforms of which are not indented.
-    return [`Dataset ${this.title}`, ...lines.map((line) => `    ${line}`), ...own].join('\n')
+    return [`Dataset ${className(this.constructor)}`, ...lines.map((line) => `    ${line}`), ...own].join('\n')
   }
 
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return this.toString()
   }
 }
+
+nameClasses({ VisionDataset })

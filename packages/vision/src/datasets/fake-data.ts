@@ -1,5 +1,6 @@
 // Images of random noise with random labels, equal to torchvision's: to try a program without data.
 import { Generator, randint, randn, signatures } from '@flambeau/core'
+import { nameClasses } from '@flambeau/core/backend'
 import { Image, modeOf } from '../io/image.ts'
 import { interleaved } from '../io/pixels.ts'
 import { transformParameters, VisionDataset, type VisionOptions } from './dataset.ts'
@@ -33,7 +34,6 @@ export interface FakeDataOptions<X, Y> extends VisionOptions<X, Y, Image, number
  * set.at(3)[0].size // [8, 8]
  */
 export class FakeData<X = Image, Y = number> extends VisionDataset<X, Y> {
-  protected readonly title = 'FakeData'
   readonly size: number
   readonly imageSize: readonly number[]
   readonly numClasses: number
@@ -62,3 +62,5 @@ export class FakeData<X = Image, Y = number> extends VisionDataset<X, Y> {
     return [new Image(width, height, modeOf(channels), interleaved(noise, channels)), label]
   }
 }
+
+nameClasses({ FakeData })

@@ -1,6 +1,7 @@
 // A folder of pictures, in a folder for each class.
 import { decodeAhead } from '#pool'
 import { RuntimeError, signatures, type Tensor, tensor } from '@flambeau/core'
+import { nameClasses } from '@flambeau/core/backend'
 import { decodePicture } from '../io/decode.ts'
 import type { Image } from '../io/image.ts'
 import { transformParameters, VisionDataset, type VisionOptions } from './dataset.ts'
@@ -48,7 +49,6 @@ const folderPart = (path: string): string => path.slice(0, path.lastIndexOf('/')
  * set.at(1) // [<Image mode=RGB size=4x4>, 1]
  */
 export class ImageFolder<X = Image, Y = number> extends VisionDataset<X, Y> {
-  protected readonly title = 'ImageFolder'
   /** The names of the classes, in the order of their labels. */
   readonly classes: readonly string[]
   readonly classToIdx: Readonly<Record<string, number>>
@@ -126,3 +126,5 @@ export class ImageFolder<X = Image, Y = number> extends VisionDataset<X, Y> {
     return [this.#loader(bytes, file), label]
   }
 }
+
+nameClasses({ ImageFolder })

@@ -1,5 +1,6 @@
 // MNIST and Fashion-MNIST, from the IDX files in the folders that torchvision makes.
 import { RuntimeError, signatures, type Tensor, tensor } from '@flambeau/core'
+import { nameClasses } from '@flambeau/core/backend'
 import { type Idx, parseIdx } from '../io/idx.ts'
 import { broken, Image } from '../io/image.ts'
 import { batched } from '../transforms/batched.ts'
@@ -46,7 +47,6 @@ export const checkDownload = (download: boolean, hint: string): void => {
  * const [x, y] = train.at(0) // a tensor [1, 28, 28], and 5
  */
 export class MNIST<X = Image, Y = number> extends VisionDataset<X, Y> {
-  protected readonly title: string = 'MNIST'
   /** The names of the classes, in the order of their labels. */
   readonly classes: readonly string[] = digits
   readonly train: boolean
@@ -183,10 +183,11 @@ const clothes = [
  * test.classes[test.at(0)[1]] // 'Ankle boot'
  */
 export class FashionMNIST<X = Image, Y = number> extends MNIST<X, Y> {
-  protected override readonly title: string = 'FashionMNIST'
   override readonly classes: readonly string[] = clothes
 
   protected override get folderName(): string {
     return 'FashionMNIST'
   }
 }
+
+nameClasses({ MNIST, FashionMNIST })

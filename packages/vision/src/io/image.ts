@@ -1,6 +1,7 @@
 // Images as Python's PIL has them: rows of interleaved 8-bit pixels. Decoders return them, data sets hold them, and
 // transforms turn them into tensors.
 import { RuntimeError, signatures, ValueError } from '@flambeau/core'
+import { nameClasses } from '@flambeau/core/backend'
 
 /** Grey, grey with alpha, colours, and colours with alpha. */
 export type ImageMode = 'L' | 'LA' | 'RGB' | 'RGBA'
@@ -108,3 +109,5 @@ export const imageKind: signatures.Kind<Image> = signatures.instance(Image, 'Ima
 /** The error of a file whose content is wrong: the file's name first. */
 export const broken = (file: string, what: string, hint?: string): RuntimeError =>
   new RuntimeError(`${file}: ${what}`, hint)
+
+nameClasses({ Image })

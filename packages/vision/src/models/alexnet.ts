@@ -1,6 +1,7 @@
 // AlexNet. `AlexNet` is torchvision's, from "One weird trick for parallelizing convolutional neural networks" (2014):
 // fewer channels than the network of 2012, and none of its towers. `AlexNetTwoTower` is that of 2012.
 import { flatten, nn, signatures, type Tensor } from '@flambeau/core'
+import { nameClasses } from '@flambeau/core/backend'
 import { build, type MemberOptions, memberParameters, type Rest, scaledBy, type WeightsOptions } from './options.ts'
 
 const { constructing, finite, int, optional } = signatures
@@ -124,3 +125,5 @@ export const alexnet = (options: AlexNetOptions & WeightsOptions = {}): AlexNet 
  */
 export const alexnetTwoTower = (options: AlexNetOptions & WeightsOptions = {}): AlexNetTwoTower =>
   build('alexnetTwoTower', options, (rest: Rest<AlexNetOptions>) => new AlexNetTwoTower(rest))
+
+nameClasses({ AlexNet, AlexNetTwoTower })

@@ -1,6 +1,7 @@
 // GoogLeNet, from "Going deeper with convolutions" (2014), as torchvision has it: with batch normalisation, and with
 // 3 x 3 windows where the paper has 5 x 5. 1 x 1 convolutions make the channels fewer before the larger windows.
 import { cat, F, flatten, nn, relu, signatures, type Tensor, ValueError } from '@flambeau/core'
+import { nameClasses } from '@flambeau/core/backend'
 import { build, type MemberOptions, memberParameters, type Rest, scaledBy, type WeightsOptions } from './options.ts'
 
 const { bool, constructing, finite, int, optional, required } = signatures
@@ -290,3 +291,5 @@ export const googlenet = (options: GoogLeNetOptions & WeightsOptions = {}): Goog
   }
   return model
 }
+
+nameClasses({ BasicConv2d, Inception, InceptionAux, GoogLeNetOutputs, GoogLeNet })

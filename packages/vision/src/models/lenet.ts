@@ -1,6 +1,7 @@
 // LeNet-5, from "Gradient-based learning applied to document recognition" (1998): the first convolutional network that
 // many people used, on the digits of bank cheques.
 import { nn, signatures, type Tensor, ValueError } from '@flambeau/core'
+import { nameClasses } from '@flambeau/core/backend'
 import { build, type MemberOptions, memberParameters, type Rest, scaledBy, type WeightsOptions } from './options.ts'
 
 const { constructing, int, optional, str } = signatures
@@ -91,3 +92,5 @@ export class LeNet5 extends nn.Module {
  */
 export const lenet5 = (options: LeNet5Options & WeightsOptions = {}): LeNet5 =>
   build('lenet5', options, (rest: Rest<LeNet5Options>) => new LeNet5(rest))
+
+nameClasses({ LeNet5 })

@@ -2,6 +2,7 @@
 // same networks without shortcuts, which show what the shortcuts are good for: with 56 layers a plain network trains
 // worse than with 20.
 import { F, flatten, nn, signatures, Slice, type Tensor, ValueError } from '@flambeau/core'
+import { nameClasses } from '@flambeau/core/backend'
 import { build, type MemberOptions, memberParameters, type Rest, scaledBy, type WeightsOptions } from './options.ts'
 import { BasicBlock, conv3x3, initialiseResidual } from './resnet.ts'
 
@@ -155,3 +156,5 @@ export const resnet110 = small('resnet110', 110, true)
 export const plain20 = small('plain20', 20, false)
 /** `resnet56` without shortcuts. */
 export const plain56 = small('plain56', 56, false)
+
+nameClasses({ ZeroPadShortcut, PlainBlock, SmallResNet })

@@ -1,6 +1,7 @@
 // ResNet, from "Deep residual learning for image recognition" (2015): blocks that add their input to what they compute, so
 // that depth helps. This file has torchvision's for large images; resnet-small.ts has the paper's for 32 x 32.
 import { flatten, NotImplementedError, nn, signatures, type Tensor, ValueError } from '@flambeau/core'
+import { nameClasses } from '@flambeau/core/backend'
 import { build, type MemberOptions, memberParameters, type Rest, scaledBy, type WeightsOptions } from './options.ts'
 
 const { anything, bool, constructing, int, list, nullable, optional, required } = signatures
@@ -287,3 +288,5 @@ export const resnet50 = resnet('resnet50', Bottleneck, [3, 4, 6, 3])
 export const resnet101 = resnet('resnet101', Bottleneck, [3, 4, 23, 3])
 /** ResNet with 152 layers, in bottlenecks. */
 export const resnet152 = resnet('resnet152', Bottleneck, [3, 8, 36, 3])
+
+nameClasses({ BasicBlock, Bottleneck, ResNet })

@@ -1,6 +1,7 @@
 // VGG, from "Very deep convolutional networks for large-scale image recognition" (2014): only 3 x 3 windows, stacked, and
 // half the size at every pooling.
 import { flatten, nn, signatures, type Tensor } from '@flambeau/core'
+import { nameClasses } from '@flambeau/core/backend'
 import { build, type MemberOptions, type Rest, scaledBy, type WeightsOptions } from './options.ts'
 
 const { bool, constructing, finite, instance, int, keyword, optional, required } = signatures
@@ -118,3 +119,5 @@ export const vgg16Bn = vgg('vgg16Bn', plans.D, true)
 export const vgg19 = vgg('vgg19', plans.E, false)
 /** `vgg19` with batch normalisation after every convolution. */
 export const vgg19Bn = vgg('vgg19Bn', plans.E, true)
+
+nameClasses({ VGG })

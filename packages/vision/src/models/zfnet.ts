@@ -1,6 +1,7 @@
 // ZFNet, from "Visualizing and understanding convolutional networks" (2013): AlexNet with smaller windows and strides in
 // its first layers, which its authors chose after they had looked inside (inspect/deconvnet.ts).
 import { flatten, nn, signatures, type Tensor } from '@flambeau/core'
+import { nameClasses } from '@flambeau/core/backend'
 import { type AlexNetOptions, classifierOf } from './alexnet.ts'
 import { build, memberParameters, type Rest, scaledBy, type WeightsOptions } from './options.ts'
 
@@ -62,3 +63,5 @@ export class ZFNet extends nn.Module {
  */
 export const zfnet = (options: AlexNetOptions & WeightsOptions = {}): ZFNet =>
   build('zfnet', options, (rest: Rest<AlexNetOptions>) => new ZFNet(rest))
+
+nameClasses({ ZFNet })

@@ -1,5 +1,6 @@
 // Transforms without chance, as modules: each calls its function of `functional`.
 import { type DType, nn, signatures, type Tensor, ValueError } from '@flambeau/core'
+import { nameClasses } from '@flambeau/core/backend'
 import type { Image, ImageMode } from '../io/image.ts'
 import { rgbToGrayscale } from './color.ts'
 import { convertImageDtype, normalize, pilToTensor, toPilImage, toTensor } from './convert.ts'
@@ -236,3 +237,5 @@ export class Grayscale extends nn.Module {
     return `num_output_channels=${this.numOutputChannels}`
   }
 }
+
+nameClasses({ ToTensor, PILToTensor, ToPILImage, ConvertImageDtype, Normalize, CenterCrop, Resize, Pad, Grayscale })

@@ -1,5 +1,6 @@
 // Transforms of transforms: several in turn, a function as one, and some of the time.
 import { nn, signatures, type Tensor } from '@flambeau/core'
+import { nameClasses } from '@flambeau/core/backend'
 import { applied, type Transform as AnyTransform, transformKind } from '../datasets/dataset.ts'
 import { draw01, type Picture } from './images.ts'
 
@@ -89,3 +90,5 @@ export class RandomApply<A extends Picture = Picture> extends nn.Module {
     return listed('RandomApply', [`p=${this.p}`, ...this.transforms])
   }
 }
+
+nameClasses({ Compose, Lambda, RandomApply })

@@ -1,5 +1,6 @@
 // Transforms with chance of place, size and angle, as modules; see random.ts.
 import { nn, signatures, ValueError } from '@flambeau/core'
+import { nameClasses } from '@flambeau/core/backend'
 import { sizeMessage } from './classes.ts'
 import { affine, type MapOptions, rotate, type RotateOptions } from './geometry.ts'
 import {
@@ -233,3 +234,5 @@ export class RandomAffine extends nn.Module {
     return `degrees=${pythonFloats(degrees)}${more.join('')}`
   }
 }
+
+nameClasses({ RandomResizedCrop, RandomRotation, RandomAffine })

@@ -11,6 +11,7 @@ import {
   TypeError,
   ValueError,
 } from '@flambeau/core'
+import { nameClasses } from '@flambeau/core/backend'
 import { gaussianBlur } from './blur.ts'
 import { sizeMessage } from './classes.ts'
 import { adjustBrightness, adjustContrast, adjustHue, adjustSaturation, rgbToGrayscale } from './color.ts'
@@ -382,3 +383,13 @@ export class RandomErasing extends Chance {
     return `p=${p}, scale=${python(scale)}, ratio=${python(ratio)}, value=${python(value)}, inplace=${python(inplace)}`
   }
 }
+
+nameClasses({
+  RandomHorizontalFlip,
+  RandomVerticalFlip,
+  RandomGrayscale,
+  RandomCrop,
+  ColorJitter,
+  GaussianBlur,
+  RandomErasing,
+})
