@@ -1,9 +1,9 @@
-// Calls every function and class of io, transforms and utils, and the data sets, with each argument replaced in turn by
+// Calls every function and class of inspect, io, transforms and utils, and the data sets, with each argument replaced in turn by
 // wrong values. A call works, or throws a flambeau error: never one of the engine, and never a result with NaN.
 import 'flambeau'
 import * as core from '@flambeau/core'
 import { describe, expect, it } from 'vitest'
-import { datasets, io, transforms as T, utils } from '../src/index.ts'
+import { datasets, inspect, io, transforms as T, utils } from '../src/index.ts'
 
 const { ones, tensor, zeros } = core
 const F = T.functional
@@ -111,6 +111,17 @@ const set =
   (type: unknown) =>
   (...args: unknown[]) =>
     new (type as new (...args: unknown[]) => datasets.FakeData)(...args).at(0)
+const layers = new core.nn.Sequential(new core.nn.Conv2d(1, 2, 3)).eval()
+const scorer = new core.nn.Sequential(new core.nn.Flatten(), new core.nn.Linear(16, 3))
+/** Two steps, and not as many as a wrong value says. */
+const fewSteps = (model: core.nn.Module, content: core.Tensor, style: core.Tensor, ...[options, ...more]: object[]) =>
+  inspect.styleTransfer(
+    model,
+    content,
+    style,
+    options?.constructor === Object ? { ...options, steps: 2 } : options,
+    ...(more as []),
+  )
 const others: Record<string, Call> = {
   decodeIdx: [io.decodeIdx, Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 1, 7), 'f'],
   decodeImage: [io.decodeImage, png, { mode: 'L', file: 'f' }],
@@ -125,6 +136,21 @@ const others: Record<string, Call> = {
     new Uint8Array(1),
   ],
   makeGrid: [utils.makeGrid, ones(2, 3, 2, 2), { nrow: 1, padding: 1, normalize: true, valueRange: [0, 1] }],
+  deconvnet: [inspect.deconvnet, layers, ones(2, 1, 4, 4), { channel: 0 }],
+  featureMaps: [inspect.featureMaps, layers, ones(2, 1, 4, 4), ['0']],
+  firstFilters: [inspect.firstFilters, layers],
+  gramMatrix: [inspect.gramMatrix, ones(1, 2, 3, 3)],
+  inputGradient: [inspect.inputGradient, scorer, ones(2, 1, 4, 4), 0],
+  saliency: [inspect.saliency, scorer, ones(2, 1, 4, 4), [0, 1]],
+  strongest: [inspect.strongest, ones(2, 1, 4, 4), 0, { count: 2 }],
+  strongestPatches: [inspect.strongestPatches, layers, ones(2, 1, 4, 4), 0, { count: 2 }],
+  styleTransfer: [
+    fewSteps,
+    layers,
+    ones(1, 1, 4, 4).mul(0.5),
+    ones(1, 1, 4, 4),
+    { styleLayers: ['0'], contentLayers: null, lr: 0.1, contentWeight: 1, styleWeight: 1 },
+  ],
   CIFAR10: [set(datasets.CIFAR10), { 'cifar-10-batches-bin/test_batch.bin': new Uint8Array(3073) }, false, null, null],
   FakeData: [set(datasets.FakeData), 2, [1, 2, 2], 3, null, null, 1],
   ImageFolder: [set(datasets.ImageFolder), { 'a/1.png': png }, null, null],
@@ -162,6 +188,7 @@ function* wrong(args: readonly unknown[]): Generator<readonly unknown[]> {
 describe('wrong values', () => {
   it('are tried on every export', () => {
     expect(Object.keys(functions).sort()).toEqual(Object.keys(F).sort())
+    expect(Object.keys(others)).toEqual(expect.arrayContaining(Object.keys(inspect)))
     expect([...Object.keys(classes), 'InterpolationMode', 'functional'].sort()).toEqual(Object.keys(T).sort())
   })
 

@@ -9,6 +9,7 @@ import {
   RuntimeError,
   signatures,
   type Tensor,
+  TypeError,
   ValueError,
   zerosLike,
 } from '@flambeau/core'
@@ -84,7 +85,14 @@ export function deconvnet(
   return signal.detach()
 }
 
+/** Throws unless there is a way back through every layer. */
+export function checkLayers(layers: readonly nn.Module[]): void {
+  for (const layer of layers) wayBack(layer)
+}
+
 function wayBack(layer: nn.Module): Back {
+  if (!(layer instanceof nn.Module))
+    throw new TypeError(`deconvnet(): the layers must be modules, not ${layer === null ? 'null' : typeof layer}`)
   if (layer.training) throw new RuntimeError('deconvnet(): the layers are in training mode', 'Call model.eval() first.')
   const found = ways.find(([type]) => layer instanceof type)
   if (found !== undefined) return found[1]
