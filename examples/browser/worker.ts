@@ -1,10 +1,7 @@
 // The training worker, so that the page never waits. A lesson is a generator: the worker runs some epochs, sends their
 // output and losses to the page, handles orders, and repeats.
 import { report, useDevice } from 'flambeau'
-import { boston } from '../src/boston/index.ts'
-import { breastCancer } from '../src/breast-cancer/index.ts'
 import type { Options, Training } from '../src/lesson.ts'
-import { parts } from '../src/shallow-network/index.ts'
 import type { BackendName, CourseName } from './catalogue.ts'
 import { load } from './load.ts'
 import type { News, Order, Trouble } from './messages.ts'
@@ -15,7 +12,16 @@ interface Scope {
   onmessage: ((event: { readonly data: Order }) => void) | null
 }
 
-const run: Readonly<Record<CourseName, (options: Options) => Training>> = { boston, breastCancer, ...parts }
+/** Lessons are loaded when they are chosen, because their data is most of the page. */
+const lessons: Readonly<Record<CourseName, () => Promise<(options: Options) => Training>>> = {
+  boston: async () => (await import('../src/boston/index.ts')).boston,
+  breastCancer: async () => (await import('../src/breast-cancer/index.ts')).breastCancer,
+  regression: async () => (await import('../src/shallow-network/regression.ts')).regression,
+  binary: async () => (await import('../src/shallow-network/binary.ts')).binary,
+  binarySoftmax: async () => (await import('../src/shallow-network/binary-softmax.ts')).binarySoftmax,
+  iris: async () => (await import('../src/shallow-network/iris.ts')).iris,
+  digits: async () => (await import('../src/shallow-network/digits.ts')).digits,
+}
 
 /** How long epochs run before the page is updated: one frame of its screen. */
 const SLICE_MS = 16
@@ -89,7 +95,7 @@ const train = async ({ course, backend, epochs, seed }: Order & { kind: 'train' 
   let device: string | undefined
   let isPaused = false
   let epoch = 0
-  const training = run[course]({ epochs, seed, print: (text) => void lines.push(String(text)) })
+  const training = (await lessons[course]())({ epochs, seed, print: (text) => void lines.push(String(text)) })
   for (;;) {
     const points: [number, number][] = []
     const end = performance.now() + SLICE_MS
