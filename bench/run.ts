@@ -13,14 +13,19 @@ pnpm bench compare A B [NAME...]    two revisions or checkouts
 Workloads  ${workloads.map(({ name }) => name).join(' ')}
 Benches    ${known.map((name) => (name.includes(' ') ? `'${name}'` : name)).join(' ')}
 
-  --quick    takes the few samples that show that everything runs: its figures mean nothing, and it writes nothing
-  --help     prints this`
+  --save NAME  writes the run to bench/results under that name, beside what runs of the name have left there today
+  --quick      takes the few samples that show that everything runs: its figures mean nothing, and it writes nothing
+  --help       prints this`
 
 /** Returns the exit code: 0 if everything ran and all targets are met. */
 const run = async (): Promise<number> => {
   const { positionals, values } = parseArgs({
     allowPositionals: true,
-    options: { quick: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } },
+    options: {
+      save: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
   })
   if (values.help) {
     console.log(usage)

@@ -1,12 +1,12 @@
 // Runs every workload on every available backend, eager and compiled, beside PyTorch and the floors; then the benches,
 // each in a process of its own. Prints the results and writes them to bench/results with a description of the machine
 // and a chart.
-import { leave } from '../src/document.ts'
+import { leave, type Options } from '../src/document.ts'
 import { floors } from '../src/floors.ts'
 import { untilQuiet } from '../src/machine.ts'
 import { quick, races, say, thorough } from '../src/races.ts'
 import { runBench } from '../src/run-bench.ts'
-import { isPresent } from '../src/subject.ts'
+import { isPresent, onThreads } from '../src/subject.ts'
 import { devices, here } from '../src/subjects.ts'
 import type { Section } from '../src/terminal.ts'
 import { torch } from '../src/torch.ts'
@@ -18,6 +18,7 @@ const benches = [
   'ops/elementwise',
   'ops/record',
   'ops/gpujs',
+  'ops/peak',
   'import',
   'soak/breast-cancer',
   'soak/replays',
@@ -47,18 +48,18 @@ async function sections(names: readonly string[]): Promise<Section[]> {
 }
 
 /** Runs the named workloads and benches, or by default everything. */
-export async function all(names: readonly string[], options: { readonly quick: boolean }): Promise<boolean> {
+export async function all(names: readonly string[], options: Options): Promise<boolean> {
   const everything = names.length === 0
   const chosen = everything
     ? workloads
     : names.filter((name) => !known.includes(name)).map((name) => workloadNamed(name, known))
-  const subjects = [...(await devices()), ...floors(), torch()]
+  const subjects = onThreads([...(await devices()), ...floors(), torch()], chosen)
   const present = subjects.filter(isPresent)
   const measured = await races(chosen, present, options.quick ? quick : thorough)
   const wanted = known.filter((name) => names.includes(name) || (everything && !options.quick && !long.includes(name)))
   const there = present.map(({ name }) => name)
   return leave({
-    name: everything && !options.quick ? '' : undefined,
+    name: everything && !options.quick ? '' : options.save,
     title: 'Time of every workload on every backend',
     isQuick: options.quick,
     measured,

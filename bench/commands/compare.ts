@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import type { Options } from '../src/document.ts'
 import { median } from '../src/harness.ts'
 import { isTimed, type Race } from '../src/race.ts'
 import { quick, races, say, thorough } from '../src/races.ts'
@@ -112,7 +113,7 @@ async function benchLines(bench: string, folders: Folders, rounds: number): Prom
     })
 }
 
-export async function compare(args: readonly string[], options: { readonly quick: boolean }): Promise<boolean> {
+export async function compare(args: readonly string[], options: Options): Promise<boolean> {
   const [a, b, ...names] = args
   if (b === undefined)
     throw new RangeError('usage: pnpm bench compare A B [NAME...]; A and B are revisions or checkouts')

@@ -16,7 +16,7 @@ const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a +
 /** Kernel calls per step, and how often anything else was done in ten steps. */
 async function counted(device: Gpujs, name: string, compiled: boolean): Promise<Row[]> {
   const workload = workloadNamed(name)
-  const { step: train } = workload.program(await workload.inputs())
+  const { step: train } = await workload.program(await workload.inputs())
   const step = compiled ? compile(train) : train
   for (let i = 0; i < 20; i++) step()
   const steps = 10

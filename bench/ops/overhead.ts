@@ -27,7 +27,7 @@ const often = (op: (x: Tensor, y: Tensor) => Tensor) =>
     return out
   })
 
-const graph = scalarGraph.program(await scalarGraph.inputs()).step
+const graph = (await scalarGraph.program(await scalarGraph.inputs())).step
 
 function graphs(n: number): unknown {
   let last: unknown

@@ -4,5 +4,5 @@ import { soak } from '../src/soak.ts'
 import { breastCancer } from '../workloads/breast-cancer.ts'
 
 await setDevice(process.argv[2] ?? 'js')
-const { step } = breastCancer.program(await breastCancer.inputs())
+const { step } = await breastCancer.program(await breastCancer.inputs())
 soak(step, { steps: 200_000, warmup: 20_000, unit: 'epochs' })

@@ -1,8 +1,8 @@
 // The table as a chart: a line for each workload, a mark for each subject, at its ratio to the fastest.
 import { parse, View } from 'vega'
 import { compile, type TopLevelSpec } from 'vega-lite'
-import { isTimed, type Race } from './race.ts'
-import type { Subject } from './subject.ts'
+import { isTimed, type Raced } from './race.ts'
+import type { Named } from './subject.ts'
 
 interface Mark {
   readonly workload: string
@@ -10,7 +10,7 @@ interface Mark {
   readonly times: number
 }
 
-function marks({ workload, cells }: Race): Mark[] {
+function marks({ workload, cells }: Raced): Mark[] {
   const timed = Object.entries(cells).flatMap(([subject, cell]) =>
     isTimed(cell) ? [{ subject, median: cell.median }] : [],
   )
@@ -18,7 +18,7 @@ function marks({ workload, cells }: Race): Mark[] {
   return timed.map(({ subject, median }) => ({ workload: workload.name, subject, times: median / fastest }))
 }
 
-const spec = (races: readonly Race[], subjects: readonly Subject[], title: string): TopLevelSpec => ({
+const spec = (races: readonly Raced[], subjects: readonly Named[], title: string): TopLevelSpec => ({
   $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
   title,
   background: 'white',
@@ -45,5 +45,5 @@ const spec = (races: readonly Race[], subjects: readonly Subject[], title: strin
 })
 
 /** The chart as SVG text. */
-export const chart = (races: readonly Race[], subjects: readonly Subject[], title: string): Promise<string> =>
+export const chart = (races: readonly Raced[], subjects: readonly Named[], title: string): Promise<string> =>
   new View(parse(compile(spec(races, subjects, title)).spec), { renderer: 'none' }).toSVG()

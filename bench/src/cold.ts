@@ -2,7 +2,7 @@
 // graph.
 import type { Stored } from './serve.ts'
 import { ascending, median } from './harness.ts'
-import { Process, type Subject } from './subject.ts'
+import { CannotRun, Process, type Subject } from './subject.ts'
 import { figure, megabytes } from './units.ts'
 import { scalarGraph } from '../workloads/scalars.ts'
 
@@ -39,20 +39,31 @@ export async function coldStarts(
   const libraries = subjects.filter(({ library }) => library !== undefined)
   const found = new Map(libraries.map(({ name }) => [name, [] as { ms: number; peak: number }[]]))
   for (let round = 0; round < rounds; round++) {
-    for (const subject of libraries) found.get(subject.name)?.push(await once(subject, inputs))
+    for (const subject of libraries) {
+      try {
+        found.get(subject.name)?.push(await once(subject, inputs))
+      } catch (error) {
+        // A library without such a graph has no first gradient.
+        if (!(error instanceof CannotRun)) throw error
+        found.delete(subject.name)
+      }
+    }
   }
-  return libraries.map(({ name, library }) => {
-    const starts = found.get(name) ?? []
+  return libraries.flatMap(({ name, library }) => {
+    const starts = found.get(name)
+    if (starts === undefined) return []
     const times = ascending(starts.map(({ ms }) => ms))
     const peak = Math.max(...starts.map(({ peak }) => peak))
-    return {
-      subject: name,
-      median: median(times),
-      from: times[0],
-      to: times[rounds - 1],
-      peak,
-      installed: library?.bytes(),
-    }
+    return [
+      {
+        subject: name,
+        median: median(times),
+        from: times[0],
+        to: times[rounds - 1],
+        peak,
+        installed: library?.bytes(),
+      },
+    ]
   })
 }
 

@@ -21,19 +21,20 @@ const toTensor = ({ data, shape }: Numbers): flambeau.Tensor =>
   flambeau.tensor(data, { dtype: data instanceof Int32Array ? 'int32' : 'float32' }).view(...shape)
 
 /** A GPU has finished when an element of the result has been read. */
-const settle = (last: unknown): void => {
+const settle = (last: unknown): unknown => {
   const [result] = [last as Result].flat()
   result.detach().view(-1).narrow(0, 0, 1).item()
+  return last
 }
 
-export const load: Load = (workload, numbers) => {
+export const load: Load = async (workload, numbers) => {
   if (way !== 'eager' && flambeau.compile === undefined) return { cannot: 'this revision has no compile' }
   const inputs = Object.fromEntries(Object.entries(numbers).map(([key, value]) => [key, toTensor(value)]))
   const product = productNamed(workload)
   const convolved = convolution.convolutionNamed(workload)
   const made = product === undefined ? undefined : programOf(product)
   const named = convolved === undefined ? made : convolution.programOf(convolved)
-  const program = (named ?? workloadNamed(workload).program)(inputs)
+  const program = await (named ?? workloadNamed(workload).program)(inputs)
   if (way === 'repeated' && product === undefined && program.results === undefined)
     return { cannot: 'only training is repeated' }
   const common = {

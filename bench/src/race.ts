@@ -19,6 +19,8 @@ export interface Untimed {
   readonly wrong: boolean
 }
 export type Cell = Timed | Untimed
+/** What a table shows of a race. */
+export type Raced = Pick<Race, 'workload' | 'cells'>
 export const isTimed = (cell: Cell | undefined): cell is Timed => cell !== undefined && 'median' in cell
 
 export interface Race {
@@ -29,7 +31,7 @@ export interface Race {
   readonly measured: Measurement
 }
 
-/** A step that takes longer is not waited for. */
+/** A subject whose step takes longer is not timed. */
 const tooLong = 10e9
 
 /** Describes how results differ; undefined if they are equal within rounding. */
@@ -66,9 +68,10 @@ async function check(
   workload: Workload,
   scratch: string,
   reference: readonly Float32Array[] | undefined,
+  patienceMs: number,
 ): Promise<readonly Float32Array[] | undefined> {
   const { expected, tolerance = 1e-4 } = workload
-  const first = await process.run(1)
+  const first = await process.run(1, patienceMs)
   if (first > tooLong) throw new CannotRun(`over: ${duration(first)} a ${workload.unit}`)
   if (expected.after > 1) await process.run(expected.after - 1)
   const results = await process.results(scratch)
@@ -118,13 +121,18 @@ function row({ workload, measured }: Race, { subject, than, atMost }: Target): R
 /** The workload's targets whose subjects were timed. */
 export const rows = (race: Race): Row[] => (race.workload.targets ?? []).flatMap((target) => row(race, target))
 
+export interface Patience {
+  /** How long the first step, which may compile, is waited for. */
+  readonly patienceMs?: number
+}
+
 /** Times a workload. `scratch` is a folder for files that processes exchange. */
 export async function race(
   workload: Workload,
   subjects: readonly Subject[],
   files: InputFiles,
   scratch: string,
-  options: Options,
+  { patienceMs = 30e3, ...options }: Options & Patience,
 ): Promise<Race> {
   const cells: Record<string, Cell> = {}
   const running = new Map<string, Process>()
@@ -133,12 +141,13 @@ export async function race(
   try {
     let reference: readonly Float32Array[] | undefined
     for (const subject of subjects) {
+      if ((subject.threads ?? 1) > (workload.threads ?? 1)) continue
       const process = new Process(subject)
       try {
         const inputs = await files.of(workload)
         const load = () => process.load(workload.name, inputs)
         await load()
-        const results = await check(process, workload, join(scratch, 'result'), reference)
+        const results = await check(process, workload, join(scratch, 'result'), reference, patienceMs)
         reference ??= results
         running.set(subject.name, process)
         samples[subject.name] = sampled(process, load, workload)

@@ -16,6 +16,8 @@ export interface Stored {
 export interface Numbers {
   readonly data: Float32Array | Int32Array
   readonly shape: readonly number[]
+  /** Where they were read, for a subject that hands them on. */
+  readonly stored?: Stored
 }
 
 /** A prepared workload. */
@@ -24,8 +26,8 @@ export interface Ready {
   step(): unknown
   /** Many repetitions in one call, if there is such a call; returns the last result. */
   steps?(n: number): unknown
-  /** Waits for the last step's work, if a device may do it later. */
-  settle?(last: unknown): void
+  /** Waits for the last step's work, if it may be done later; gives its result. */
+  settle?(last: unknown): unknown
   /**
    * The results to compare with other subjects, from the last step's result; empty if a step is only a part of the
    * work.
@@ -34,6 +36,7 @@ export interface Ready {
 }
 
 export type Question =
+  | { readonly ready: true }
   | { readonly load: string; readonly inputs: Readonly<Record<string, Stored>> }
   | { readonly run: number }
   | { readonly results: string }
@@ -60,20 +63,21 @@ export type Load = (
   inputs: Readonly<Record<string, Numbers>>,
 ) => Ready | Lacking | Promise<Ready | Lacking>
 
-function read({ file, shape, dtype }: Stored): Numbers {
+function read(stored: Stored): Numbers {
+  const { file, shape, dtype } = stored
   const { buffer } = new Uint8Array(readFileSync(file))
-  return { data: dtype === 'int32' ? new Int32Array(buffer) : new Float32Array(buffer), shape }
+  return { data: dtype === 'int32' ? new Int32Array(buffer) : new Float32Array(buffer), shape, stored }
 }
 
 /** Answers until stdin ends. */
 async function serve(load: Load): Promise<void> {
   let ready: Ready | undefined
   let last: unknown
-  const run = ({ step, steps, settle }: Ready, n: number): number => {
+  const run = async ({ step, steps, settle }: Ready, n: number): Promise<number> => {
     const start = process.hrtime.bigint()
     if (steps !== undefined) last = steps(n)
     else for (let i = 0; i < n; i++) last = step()
-    settle?.(last)
+    if (settle !== undefined) last = await settle(last)
     return Number(process.hrtime.bigint() - start)
   }
   const answer = async (question: Question): Promise<Answer> => {
@@ -84,8 +88,9 @@ async function serve(load: Load): Promise<void> {
       ready = made
       return {}
     }
+    if ('ready' in question) return {}
     if (ready === undefined) throw new Error('no workload is loaded')
-    if ('run' in question) return { ns: run(ready, question.run), peak: process.resourceUsage().maxRSS * 1024 }
+    if ('run' in question) return { ns: await run(ready, question.run), peak: process.resourceUsage().maxRSS * 1024 }
     const results = ready.results(last)
     results.forEach((result, i) => void writeFileSync(`${question.results}.${i}`, new Float32Array(result)))
     return { results: results.length }

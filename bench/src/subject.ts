@@ -16,9 +16,16 @@ export interface Subject {
   readonly cwd?: string
   /** The number of threads it computes with; by default one. */
   readonly threads?: number
+  /** The number of threads of its BLAS, if another. */
+  readonly blasThreads?: number
+  /** Whether it can use more of them. */
+  readonly scales?: boolean
   /** For a library whose cold start is measured: its size on disk, if known. */
   readonly library?: { bytes(): number | undefined }
 }
+
+/** A subject in a table. */
+export type Named = Pick<Subject, 'name' | 'title'>
 
 /** A subject that is not available here, and why. */
 export interface Absent {
@@ -31,16 +38,52 @@ export const isPresent = (subject: Subject | Absent): subject is Subject => !('a
 
 export const isAbsent = (subject: Subject | Absent): subject is Absent => 'absent' in subject
 
+/** The subjects, followed by those with more threads that the workloads ask for and they can use. */
+export const onThreads = (
+  subjects: readonly (Subject | Absent)[],
+  workloads: readonly { readonly threads?: number }[],
+): (Subject | Absent)[] => [
+  ...subjects,
+  ...[...new Set(workloads.map(({ threads = 1 }) => threads))]
+    .filter((threads) => threads > 1)
+    .flatMap((threads) =>
+      subjects
+        .filter(isPresent)
+        .filter(({ scales }) => scales)
+        .map((subject) => ({
+          ...subject,
+          name: `${subject.name} ${threads} threads`,
+          title: `${subject.title}, ${threads} threads`,
+          threads,
+          // A second pool of threads would spin beside the first, and both would be several times slower.
+          blasThreads: 1,
+          library: undefined,
+        })),
+    ),
+]
+
 export class CannotRun extends Error {}
 
 /** Only the number of threads is set, so a library chooses its kernels as it does for any user. */
-const environment = (threads: number): Record<string, string> =>
-  Object.fromEntries(
-    ['FLAMBEAU_THREADS', 'OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS'].map((name) => [
-      name,
-      String(threads),
-    ]),
-  )
+const environment = ({ threads = 1, blasThreads = threads }: Subject): Record<string, string> => ({
+  FLAMBEAU_THREADS: String(threads),
+  OMP_NUM_THREADS: String(threads),
+  OPENBLAS_NUM_THREADS: String(blasThreads),
+  MKL_NUM_THREADS: String(blasThreads),
+})
+
+async function within<T>(asked: Promise<T>, limit: number | undefined): Promise<T> {
+  if (limit === undefined) return asked
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new CannotRun(`did not finish in ${limit / 1e3} s`)), limit)
+  })
+  try {
+    return await Promise.race([asked, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
 
 export class Process {
   readonly subject: Subject
@@ -50,8 +93,8 @@ export class Process {
 
   constructor(subject: Subject) {
     this.subject = subject
-    const { command, args, cwd, threads = 1 } = subject
-    this.#child = spawn(command, args, { cwd, env: { ...process.env, ...environment(threads) } })
+    const { command, args, cwd } = subject
+    this.#child = spawn(command, args, { cwd, env: { ...process.env, ...environment(subject) } })
     let errors = ''
     const failed = (why: string): void => {
       for (const { reject } of this.#waiting.splice(0)) reject(new Error(`${subject.name} ${why}: ${errors}`))
@@ -76,14 +119,25 @@ export class Process {
     return answer
   }
 
+  /** Resolves when its libraries are imported. */
+  async ready(): Promise<void> {
+    await this.#ask({ ready: true })
+  }
+
+  /** The most bytes of memory that the process has held so far, on Linux. */
+  highWater(): number {
+    const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8')
+    return Number(/^VmHWM:\s*(\d+) kB$/m.exec(status)?.[1]) * 1024
+  }
+
   /** Prepares a workload; throws `CannotRun` with the reason if the subject lacks it. */
   async load(workload: string, inputs: Readonly<Record<string, Stored>>): Promise<void> {
     await this.#ask({ load: workload, inputs })
   }
 
-  /** Does `n` steps; returns the nanoseconds that they took. */
-  async run(n: number): Promise<number> {
-    const { ns = Number.NaN, peak = 0 } = await this.#ask({ run: n })
+  /** Does `n` steps; returns the nanoseconds that they took. Throws `CannotRun` if they take over `limit` milliseconds. */
+  async run(n: number, limit?: number): Promise<number> {
+    const { ns = Number.NaN, peak = 0 } = await within(this.#ask({ run: n }), limit)
     this.#peak = peak
     return ns
   }

@@ -34,6 +34,7 @@ export const flambeau = (
     title: `flambeau on ${device}, ${way}`,
     command: process.execPath,
     args: [`${folder}serve.js`, `${folder}flambeau.js`, device, way],
+    scales: device === 'native',
     ...(way === 'eager' ? { library: { bytes: () => packedBytes(device) } } : {}),
   }))
 
@@ -46,12 +47,12 @@ const loaders: Readonly<Record<string, () => Promise<unknown>>> = Object.fromEnt
   ...gpujsModes.map((mode) => [`gpujs ${mode}`, async () => (await gpujs({ mode })).dispose()]),
 ])
 
-/** flambeau on every device that it knows, present or absent. */
-export async function devices(): Promise<(Subject | Absent)[]> {
+/** flambeau on every device that it knows, or on the named ones, present or absent. */
+export async function devices(names = Object.keys(loaders)): Promise<(Subject | Absent)[]> {
   const found: (Subject | Absent)[] = []
-  for (const [device, load] of Object.entries(loaders)) {
+  for (const device of names) {
     try {
-      await load()
+      await loaders[device]()
       // Where steps are short, calls into the addon are worth saving.
       found.push(...flambeau(device, undefined, device === 'native' ? ['eager', 'compiled', 'repeated'] : undefined))
     } catch (error) {

@@ -1,10 +1,11 @@
 // The table over all backends as Markdown: a row for each workload, a column for each subject.
 import type { Workload } from '../workloads/workload.ts'
-import { type Cell, isTimed, type Race, type Timed } from './race.ts'
+import { type Cell, isTimed, type Raced, type Timed } from './race.ts'
 import { type Cold, coldTable } from './cold.ts'
-import type { Absent, Subject } from './subject.ts'
+import type { Absent, Named } from './subject.ts'
 import { duration, figure, megabytes } from './units.ts'
 
+type Rest = [subjects: readonly Named[], text: Text, last?: (race: Raced) => string]
 type Text = (cell: Timed, workload: Workload) => string
 
 export const rate: Text = ({ median }, { flops, bytes }) =>
@@ -14,8 +15,11 @@ export const rate: Text = ({ median }, { flops, bytes }) =>
       ? `${figure(bytes / median)} GB/s`
       : ''
 
-function grid(races: readonly Race[], subjects: readonly Subject[], text: Text, last?: (race: Race) => string): string {
-  const names = subjects.map(({ name }) => name)
+/** A table of races with the subjects that compute at least one of them, right or wrong. */
+function grid(races: readonly Raced[], ...[subjects, text, last]: Rest): string {
+  const names = subjects
+    .map(({ name }) => name)
+    .filter((name) => races.some(({ cells: { [name]: cell } }) => cell !== undefined && (isTimed(cell) || cell.wrong)))
   const head = ['', 'one', ...names, ...(last ? ['fastest'] : [])]
   const lines = races.map((race) => {
     const { workload } = race
@@ -29,13 +33,24 @@ function grid(races: readonly Race[], subjects: readonly Subject[], text: Text, 
   return [head, rule, ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 }
 
-const fastest = ({ cells }: Race): string => {
+/** A table for the workloads of one thread, and one for those of more. */
+const grids = (races: readonly Raced[], ...rest: Rest): string =>
+  [...new Set(races.map(({ workload: { threads } }) => threads))]
+    .map((threads) =>
+      grid(
+        races.filter(({ workload }) => workload.threads === threads),
+        ...rest,
+      ),
+    )
+    .join('\n\n')
+
+const fastest = ({ cells }: Raced): string => {
   const timed = Object.entries(cells).filter(([, cell]) => isTimed(cell)) as [string, Timed][]
   return timed.sort(([, a], [, b]) => a.median - b.median)[0]?.[0] ?? ''
 }
 
 /** Why a time is missing: a line for each subject and reason. */
-function reasons(races: readonly Race[]): string {
+function reasons(races: readonly Raced[]): string {
   const lines = new Map<string, string[]>()
   for (const { workload, cells } of races) {
     for (const [name, cell] of Object.entries(cells)) {
@@ -48,23 +63,23 @@ function reasons(races: readonly Race[]): string {
 }
 
 export interface Measured {
-  readonly races: readonly Race[]
+  readonly races: readonly Raced[]
   readonly cold: readonly Cold[]
 }
 
 /** Everything known about some races: times, rates, memory, and reasons for missing times. */
-export function tables({ races, cold }: Measured, subjects: readonly Subject[], absent: readonly Absent[]): string {
+export function tables({ races, cold }: Measured, subjects: readonly Named[], absent: readonly Absent[]): string {
   const rated = races.filter(({ workload }) => (workload.flops ?? workload.bytes) !== undefined)
   const parts = [
     subjects.map(({ name, title }) => `- \`${name}\`: ${title}`).join('\n'),
     absent.map(({ name, title, absent: why }) => `- \`${name}\` is absent (${title}): ${why}`).join('\n'),
     '### Time',
-    grid(races, subjects, ({ median }) => duration(median), fastest),
+    grids(races, subjects, ({ median }) => duration(median), fastest),
     reasons(races),
     rated.length > 0 ? '### Rate\n\nOperations of the products alone; or the bytes that must be moved at least.' : '',
-    rated.length > 0 ? grid(rated, subjects, rate) : '',
+    rated.length > 0 ? grids(rated, subjects, rate) : '',
     '### Memory\n\nMB, the most that the process held, its language and the inputs included.',
-    grid(races, subjects, ({ peak }) => megabytes(peak)),
+    grids(races, subjects, ({ peak }) => megabytes(peak)),
     cold.length > 0 ? coldTable(cold) : '',
   ]
   return parts.filter((part) => part !== '').join('\n\n')

@@ -1,7 +1,7 @@
 // A run for a terminal: under each workload one line per subject, the fastest first, and under each bench one line per
 // figure. The document in bench/results has the same as tables.
 import type { Cold } from './cold.ts'
-import { isTimed, type Race } from './race.ts'
+import { isTimed, type Raced } from './race.ts'
 import { passes, type Result, type Row, target } from './report.ts'
 import { type Measured, rate } from './table.ts'
 import { duration, figure, megabytes } from './units.ts'
@@ -20,7 +20,7 @@ export function aligned(lines: readonly (readonly string[])[]): string {
     .join('\n')
 }
 
-function ofRace({ workload, cells }: Race): string {
+function ofRace({ workload, cells }: Raced): string {
   const all = Object.entries(cells)
   const timed = all.flatMap(([name, cell]) => (isTimed(cell) ? [{ name, cell }] : []))
   timed.sort((a, b) => a.cell.median - b.cell.median)

@@ -33,6 +33,9 @@ function find(): Found | null {
   return found
 }
 
+/** The Python that has PyTorch; null when there is none. */
+export const pythonOfTorch = (): string | null => find()?.python ?? null
+
 /** The version of PyTorch on this machine; null when there is none. */
 export const torchVersion = (): string | null => find()?.version ?? null
 
@@ -41,9 +44,10 @@ export function torch(): Subject | Absent {
   if (at === null) return { name: 'torch', title: 'PyTorch', absent: `no Python here has it: ${remedy}` }
   return {
     name: 'torch',
-    title: `PyTorch ${at.version}, one thread`,
+    title: `PyTorch ${at.version}`,
     command: at.python,
     args: [script],
+    scales: true,
     library: { bytes: () => undefined },
   }
 }

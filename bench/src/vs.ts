@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { installed } from './installed.ts'
 import type { Absent, Subject } from './subject.ts'
 import { here } from './subjects.ts'
+import { pythonOfTorch } from './torch.ts'
 
 const folder = here('../../vs/')
 
@@ -13,6 +14,9 @@ interface Peer {
   readonly title: string
   readonly packages: readonly [string, ...string[]]
   readonly args: readonly string[]
+  readonly scales?: boolean
+  /** Whether PyTorch exports its networks. */
+  readonly exported?: boolean
 }
 
 const peers: readonly Peer[] = [
@@ -25,6 +29,15 @@ const peers: readonly Peer[] = [
   },
   { name: 'jax-js', title: 'jax-js, wasm, jit', packages: ['@jax-js/jax'], args: ['jax.mjs'] },
   { name: 'js-pytorch', title: 'js-pytorch', packages: ['js-pytorch'], args: ['js-pytorch.mjs'] },
+  { name: 'convnetjs', title: 'ConvNetJS', packages: ['convnetjs'], args: ['convnetjs.mjs'] },
+  {
+    name: 'onnxruntime',
+    title: 'ONNX Runtime',
+    packages: ['onnxruntime-node'],
+    args: ['onnxruntime.mjs'],
+    scales: true,
+    exported: true,
+  },
 ]
 
 const readJson = (file: string): Record<string, unknown> => JSON.parse(readFileSync(join(folder, file), 'utf8'))
@@ -47,15 +60,19 @@ function install(): string | undefined {
 export function others(): (Subject | Absent)[] {
   const failed = install()
   const { dependencies } = readJson('package.json') as { dependencies: Record<string, string> }
-  return peers.map(({ name, title, packages, args }) => {
+  return peers.map(({ name, title, packages, args, scales, exported = false }) => {
     const versioned = `${title}, ${dependencies[packages[0]]}`
     if (failed !== undefined) return { name, title: versioned, absent: failed }
+    const python = pythonOfTorch()
+    if (exported && python === null)
+      return { name, title: versioned, absent: 'no PyTorch is here to export its networks' }
     return {
       name,
       title: versioned,
       command: process.execPath,
-      args: [here('./serve.js'), ...args],
+      args: [here('./serve.js'), ...args, ...(exported ? [String(python)] : [])],
       cwd: folder,
+      scales,
       library: { bytes: () => installed(join(folder, 'node_modules'), packages) },
     }
   })

@@ -30,7 +30,7 @@ describe.each([...small, 'activation unrounded'])('%s', (name) => {
     const bytes = () => Object.values(numbers).map(({ data }) => Buffer.from(data.buffer).toString('latin1'))
     const before = bytes()
     const floor = all[name as keyof typeof all](numbers)
-    const on = program(given)
+    const on = await program(given)
     let [last, expected] = [floor.step(), on.step()]
     for (let i = 1; i < 5; i++) [last, expected] = [floor.step(), on.step()]
     const reference = resultsOf(on, expected).map((x) => x.toArray() as Float32Array)

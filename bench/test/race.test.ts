@@ -5,10 +5,11 @@ import { join } from 'node:path'
 import { tensor } from 'flambeau'
 import { afterAll, expect, test } from 'vitest'
 import { chart } from '../src/chart.ts'
+import { type Document, merged, page } from '../src/document.ts'
 import { InputFiles } from '../src/inputs.ts'
 import { difference, isTimed, race, rows } from '../src/race.ts'
 import { quick } from '../src/races.ts'
-import type { Subject } from '../src/subject.ts'
+import { isPresent, onThreads, type Subject } from '../src/subject.ts'
 import { unheld } from '../src/report.ts'
 import { tables } from '../src/table.ts'
 import { terminal } from '../src/terminal.ts'
@@ -82,9 +83,7 @@ test('only subjects with equal results are timed; targets use the same rounds', 
   ])
   const cold = [{ subject: 'right', median: 75.4, from: 70, to: 80, peak: 5e6, installed: 1.5e6 }]
   const text = tables({ races: [raced], cold }, subjects, [{ name: 'gpu', title: 'a GPU', absent: 'none is here' }])
-  expect(text).toContain(
-    '| doubling (T) | step | 500.0 ns | 1.500 µs | **wrong** | – | **wrong** | 500.0 ns | – | right |',
-  )
+  expect(text).toContain('| doubling (T) | step | 500.0 ns | 1.500 µs | **wrong** | **wrong** | 500.0 ns | right |')
   expect(text).toContain('2.000 GB/s')
   expect(text).toContain('- `gpu` is absent (a GPU): none is here')
   expect(text).toContain('| right | 75 | 70 to 80 | 5 | 1.500 |')
@@ -120,6 +119,51 @@ test('only subjects with equal results are timed; targets use the same rounds', 
   const svg = await chart([raced], subjects, 'Doubling')
   expect(svg).toMatch(/^<svg/)
   expect(svg).toContain('doubling')
+})
+
+test('a subject is timed on more threads where the workload asks for them, and not waited for without end', async () => {
+  const threaded = `{ run: (n) => ({ ns: 1e6 * n / process.env.FLAMBEAU_THREADS, peak: 5e6 }) }`
+  const stuck = subject('stuck', '{ run: () => { for (;;); } }')
+  const workload = { ...doubling, threads: 2, units: 1, targets: [] }
+  const subjects = onThreads([{ ...subject('one', threaded), scales: true }, stuck], [workload]).filter(isPresent)
+  const options = { ...quick, patienceMs: 500 }
+  const both = await race(workload, subjects, new InputFiles(folder), folder, options)
+  expect(both.cells).toMatchObject({
+    one: { median: 1e6 },
+    'one 2 threads': { median: 5e5 },
+    stuck: { why: 'did not finish in 0.5 s', wrong: false },
+  })
+  const single = await race({ ...workload, threads: 1 }, subjects, new InputFiles(folder), folder, options)
+  expect(Object.keys(single.cells).sort()).toEqual(['one', 'stuck'])
+  // Each gets a table with the subjects that compute it.
+  const text = tables({ races: [both, single], cold: [] }, subjects, [])
+  expect(text).toMatch(/\| {2}\| one \| one \| one 2 threads \| fastest \|[\s\S]*\| {2}\| one \| one \| fastest \|/)
+})
+
+test('runs of one name on a day add up to one document', () => {
+  const of = (workload: string, median: number): Document => {
+    const cell = { median, min: 1, p10: 1, p90: 1, samples: 3, peak: 5e6 }
+    const row = { what: workload, value: median, unit: 'ns', atMost: 2 }
+    return {
+      date: '2026-11-30T00:00:00Z',
+      machine: {} as Document['machine'],
+      subjects: [{ name: 'js', title: 'flambeau on js' }],
+      absent: [],
+      workloads: [{ workload, busy: 0, cells: { js: cell }, rows: [row] }],
+      cold: [],
+      benches: [],
+    }
+  }
+  const document = merged(merged(of('operation', 3), of('boston', 1)), of('operation', 2))
+  expect(document.workloads.map(({ workload, cells: { js } }) => [workload, js])).toMatchObject([
+    ['operation', { median: 2 }],
+    ['boston', { median: 1 }],
+  ])
+  const text = page('Title', document, 'picture.svg')
+  expect(text).toContain('2 of 2 targets are met.')
+  expect(text).toMatch(
+    /\| boston [\s\S]*\| operation [\s\S]*\| boston \| 1.000 ns \| ≤ 2 ns[\s\S]*\| operation \| 2.000 ns/,
+  )
 })
 
 test('a workload that must not train forever restarts outside the timing', async () => {

@@ -10,8 +10,6 @@ import numpy as np
 import torch
 from workloads import workloads
 
-torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-
 
 def read(stored):
     return torch.from_numpy(np.fromfile(stored["file"], dtype=stored["dtype"])).view(stored["shape"])
@@ -19,6 +17,8 @@ def read(stored):
 
 class Server:
     def answer(self, question):
+        if "ready" in question:
+            return {}
         if "load" in question:
             return self.load(question["load"], question["inputs"])
         if "run" in question:
@@ -48,10 +48,12 @@ class Server:
         return {"results": len(results)}
 
 
-server = Server()
-for line in sys.stdin:
-    try:
-        answer = server.answer(json.loads(line))
-    except Exception:
-        answer = {"error": traceback.format_exc()}
-    print(json.dumps(answer), flush=True)
+if __name__ == "__main__":
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+    server = Server()
+    for line in sys.stdin:
+        try:
+            answer = server.answer(json.loads(line))
+        except Exception:
+            answer = {"error": traceback.format_exc()}
+        print(json.dumps(answer), flush=True)

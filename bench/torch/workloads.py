@@ -6,10 +6,11 @@ from torch import nn, optim
 
 
 def start(model, inputs):
-    """Gives a model the parameters that are among the inputs."""
+    """Gives a model the parameters and buffers that are among the inputs."""
     with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            parameter.copy_(inputs[name])
+        for name, numbers in model.state_dict().items():
+            if numbers.is_floating_point():
+                numbers.copy_(inputs[name])
     return model
 
 
@@ -56,6 +57,82 @@ def mlp(inputs):
 
 def mlp_sgd(inputs):
     return mlp_of(lambda parameters: optim.SGD(parameters, lr=1e-2), inputs)
+
+
+class LeNet5(nn.Module):
+    def __init__(self, pool, act):
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(1, 6, 5, padding=2), act(), pool(2), nn.Conv2d(6, 16, 5), act(), pool(2)
+        )
+        self.classifier = nn.Sequential(
+            nn.Flatten(), nn.Linear(400, 120), act(), nn.Linear(120, 84), act(), nn.Linear(84, 10)
+        )
+
+    def forward(self, x):
+        return self.classifier(self.features(x))
+
+
+def lenet(pool, act):
+    def load(inputs):
+        model = start(LeNet5(pool, act), inputs)
+        return training(model, F.cross_entropy, optim.SGD(model.parameters(), lr=0.05), {**inputs, "y": inputs["y"].long()})
+
+    return load
+
+
+class Shortcut(nn.Module):
+    """The paper's shortcut without weights: every second pixel, and channels of zeros around."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.channels = channels
+
+    def forward(self, x):
+        return F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, self.channels // 2, self.channels // 2))
+
+
+class ResNet20(nn.Module):
+    def __init__(self):
+        from torchvision.models.resnet import BasicBlock
+
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(16)
+        self.relu = nn.ReLU(inplace=True)
+        same = lambda channels: BasicBlock(channels, channels)
+        half = lambda channels: BasicBlock(channels // 2, channels, 2, Shortcut(channels // 2))
+        self.layer1 = nn.Sequential(same(16), same(16), same(16))
+        self.layer2 = nn.Sequential(half(32), same(32), same(32))
+        self.layer3 = nn.Sequential(half(64), same(64), same(64))
+        self.avgpool = nn.AdaptiveAvgPool2d((1, 1))
+        self.fc = nn.Linear(64, 10)
+
+    def forward(self, x):
+        x = self.relu(self.bn1(self.conv1(x)))
+        return self.fc(torch.flatten(self.avgpool(self.layer3(self.layer2(self.layer1(x)))), 1))
+
+
+def resnet20(inputs):
+    model = start(ResNet20(), inputs)
+    optimizer = optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
+    return training(model, F.cross_entropy, optimizer, {**inputs, "y": inputs["y"].long()})
+
+
+def trained_resnet18(inputs):
+    from torchvision.models import resnet18
+
+    return start(resnet18(), inputs).eval()
+
+
+def resnet18(inputs):
+    model = trained_resnet18(inputs)
+
+    def step():
+        with torch.no_grad():
+            return model(inputs["x"])
+
+    return step, lambda y: [y]
 
 
 def matmul(inputs):
@@ -166,4 +243,8 @@ workloads = {
     **{f"{name}-{dim}": reduction(name, dim) for name in ("sum", "mean", "max") for dim in range(3)},
     "scalar-graph": scalar_graph,
     "operation": operation,
+    "lenet5": lenet(nn.AvgPool2d, nn.Tanh),
+    "lenet5-max": lenet(nn.MaxPool2d, nn.ReLU),
+    "resnet20": resnet20,
+    "resnet18": resnet18,
 }

@@ -1,6 +1,7 @@
 // The workloads on jax-js, on WebAssembly, with whole steps under jit. A function owns an array passed to it; `ref`
 // keeps it. Every step's first result is read, because unread results accumulate and slow down the next steps.
 import { init, jit, nn, numpy as np, valueAndGrad } from '@jax-js/jax'
+import { images } from './jax-images.mjs'
 
 await init('wasm')
 
@@ -153,6 +154,7 @@ const workloads = {
       for (let i = 0; i < 100; i++) z = z.mul(y.ref)
       return [z]
     }),
+  ...images,
 }
 
 export const load = (name, numbers) =>

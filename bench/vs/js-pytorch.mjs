@@ -138,6 +138,9 @@ const workloads = {
       return z
     })
   },
+  ...Object.fromEntries(
+    ['lenet5', 'lenet5-max', 'resnet20', 'resnet18'].map((name) => [name, cannot('it has no convolution')]),
+  ),
 }
 
 export const load = (name, numbers) => workloads[name]?.(numbers) ?? { cannot: 'not written for js-pytorch' }

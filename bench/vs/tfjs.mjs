@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
 import * as tf from '@tensorflow/tfjs'
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm'
+import { images } from './tfjs-images.mjs'
 
 const [backend] = process.argv.slice(3)
 const wasm = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm')
@@ -110,6 +111,7 @@ const workloads = {
       for (let i = 0; i < 100; i++) z = tf.mul(z, y)
       return [z]
     }),
+  ...images(backend),
 }
 
 export const load = (name, numbers) =>

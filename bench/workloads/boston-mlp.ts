@@ -1,6 +1,6 @@
 // Regression with two hidden layers on the Boston housing set, 13-10-5-1, LeakyReLU, full batch, SGD: an epoch.
 import { F, manualSeed, nn, optim } from 'flambeau'
-import { parameters, start, tabular, training } from './training.ts'
+import { floats, start, tabular, training } from './training.ts'
 import type { Workload } from './workload.ts'
 
 const network = (): nn.Sequential =>
@@ -19,7 +19,7 @@ export const bostonMlp: Workload = {
   unit: 'epoch',
   async inputs() {
     manualSeed(0)
-    return { ...(await tabular('loadBoston')), ...parameters(network()) }
+    return { ...(await tabular('loadBoston')), ...floats(network()) }
   },
   program(inputs) {
     const model = start(network(), inputs)

@@ -1,6 +1,6 @@
 // Linear regression on the Boston housing set, all 13 features, full batch, SGD: an epoch.
 import { F, manualSeed, nn, optim } from 'flambeau'
-import { parameters, start, tabular, training } from './training.ts'
+import { floats, start, tabular, training } from './training.ts'
 import type { Workload } from './workload.ts'
 
 export const boston: Workload = {
@@ -10,7 +10,7 @@ export const boston: Workload = {
   unit: 'epoch',
   async inputs() {
     manualSeed(0)
-    return { ...(await tabular('loadBoston')), ...parameters(new nn.Linear(13, 1)) }
+    return { ...(await tabular('loadBoston')), ...floats(new nn.Linear(13, 1)) }
   },
   program(inputs) {
     const model = start(new nn.Linear(13, 1), inputs)

@@ -1,6 +1,6 @@
 // Logistic regression on the Wisconsin breast cancer set, all 30 features, full batch, SGD: an epoch.
 import { F, manualSeed, nn, optim } from 'flambeau'
-import { parameters, start, tabular, training } from './training.ts'
+import { floats, start, tabular, training } from './training.ts'
 import type { Workload } from './workload.ts'
 
 const network = (): nn.Sequential => new nn.Sequential(new nn.Linear(30, 1), new nn.Sigmoid())
@@ -12,7 +12,7 @@ export const breastCancer: Workload = {
   unit: 'epoch',
   async inputs() {
     manualSeed(0)
-    return { ...(await tabular('loadBreastCancer')), ...parameters(network()) }
+    return { ...(await tabular('loadBreastCancer')), ...floats(network()) }
   },
   program(inputs) {
     const model = start(network(), inputs)

@@ -1,7 +1,7 @@
 // Convolutions of all shapes and their gradients, for the table of `ops/contraction`. The name describes the convolution
 // completely, so every subject knows it by its name alone.
 import { F, grad, manualSeed, randn, type Tensor } from 'flambeau'
-import { type Inputs, input, type Workload } from './workload.ts'
+import { type Inputs, input, type Program } from './workload.ts'
 
 export type Direction = 'forward' | 'data' | 'weight'
 
@@ -74,7 +74,7 @@ function unrolled(x: Tensor, weight: Tensor, of: Convolution): Tensor {
 
 /** Of a gradient only the backward pass is a step. */
 export const programOf =
-  (of: Convolved): Workload['program'] =>
+  (of: Convolved): ((inputs: Inputs) => Program) =>
   (inputs) => {
     const { direction, stride, padding, groups } = of
     const [x, weight, dy] = ['x', 'weight', 'dy'].map((name) => input(inputs, name))

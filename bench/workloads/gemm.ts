@@ -1,7 +1,7 @@
 // Products of all shapes, dtypes and transposes, for the table of `ops/gemm`. The name describes the product
 // completely, so every subject knows it by its name alone.
 import { manualSeed, randn, type Tensor } from 'flambeau'
-import { type Inputs, input, type Workload } from './workload.ts'
+import { type Inputs, input, type Program } from './workload.ts'
 
 /** m by k times k by n, either of which may be transposed in memory. */
 export interface Product {
@@ -31,7 +31,7 @@ export const inputsOf =
   }
 
 export const programOf =
-  ({ dtype, turned }: Product): Workload['program'] =>
+  ({ dtype, turned }: Product): ((inputs: Inputs) => Program) =>
   (inputs) => {
     const of = (name: string, isTurned: boolean): Tensor => {
       const x = input(inputs, name).to(dtype)

@@ -4,6 +4,7 @@ import { boston } from './boston.ts'
 import { bostonMlp } from './boston-mlp.ts'
 import { breastCancer } from './breast-cancer.ts'
 import { crossEntropy } from './cross-entropy.ts'
+import { lenet5, lenet5Max, resnet18, resnet20 } from './images.ts'
 import { matmuls } from './matmul.ts'
 import { mlp, mlpSgd } from './mlp.ts'
 import { reductions } from './reductions.ts'
@@ -22,6 +23,10 @@ export const workloads: readonly Workload[] = [
   ...reductions,
   scalarGraph,
   operation,
+  lenet5,
+  lenet5Max,
+  resnet20,
+  resnet18,
 ]
 
 /** The workload of that name; otherwise the error lists all names. */

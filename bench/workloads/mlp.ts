@@ -1,7 +1,7 @@
 // A training step of 784-256-128-10, relu, cross entropy, Adam, on one batch of 64 images. They are noise with MNIST's
 // shape and range: nothing has to be downloaded, and the arithmetic is the same.
 import { F, manualSeed, nn, optim, rand, randint } from 'flambeau'
-import { parameters, start, training } from './training.ts'
+import { floats, start, training } from './training.ts'
 import type { Workload } from './workload.ts'
 
 const network = (): nn.Sequential =>
@@ -23,7 +23,7 @@ const training784 = (
   unit: 'step',
   inputs() {
     manualSeed(0)
-    return { x: rand(64, 784), y: randint(10, [64]), ...parameters(network()) }
+    return { x: rand(64, 784), y: randint(10, [64]), ...floats(network()) }
   },
   program(inputs) {
     const model = start(network(), inputs)

@@ -9,14 +9,14 @@ export async function tabular(name: 'loadBoston' | 'loadBreastCancer'): Promise<
   return { x: new sets.StandardScaler().fitTransform(data).float(), y: target.float().unsqueeze(1) }
 }
 
-/** A model's initial parameters, by the names of its state dict. */
-export const parameters = (model: nn.Module): Inputs =>
-  Object.fromEntries([...model.namedParameters()].map(([name, parameter]) => [name, parameter.detach()]))
+/** The numbers that a model begins with, by the names of its state dict. */
+export const floats = (model: nn.Module): Inputs =>
+  Object.fromEntries([...model.stateDict()].filter(([, { dtype }]) => dtype === 'float32'))
 
-/** Sets a model's parameters to those among the inputs. */
+/** Sets a model's parameters and buffers to those among the inputs. */
 export function start<M extends nn.Module>(model: M, inputs: Inputs): M {
   noGrad(() => {
-    for (const [name, parameter] of model.namedParameters()) parameter.copy_(input(inputs, name))
+    for (const [name, numbers] of Object.entries(floats(model))) numbers.copy_(input(inputs, name))
   })
   return model
 }

@@ -31,13 +31,15 @@ export interface Workload {
   /** Units per step, if not one. */
   readonly units?: number
   readonly inputs: () => Inputs | Promise<Inputs>
-  readonly program: (inputs: Inputs) => Program
+  readonly program: (inputs: Inputs) => Program | Promise<Program>
   /** The sum of the first result after this many steps, by PyTorch 1.13.1 in float32. */
   readonly expected: { readonly after: number; readonly sum: number }
   /** The number of steps after which a subject restarts; by default never. */
   readonly anew?: number
   /** The tolerance of results relative to the largest element; by default 1e-4. */
   readonly tolerance?: number
+  /** The most threads on which subjects that can use them are timed, too; by default one. */
+  readonly threads?: number
   /** Floating-point operations of the products in one unit, for GFLOP/s. */
   readonly flops?: number
   /** The least bytes that one unit must read and write, for GB/s. */
