@@ -1,9 +1,13 @@
 // Parses the command line, or returns a one-line error.
 import { parseArgs } from 'node:util'
+import type { ImageSet } from './lesson.ts'
 import { lessons, mainJob } from './lessons.ts'
 
 export const backends = ['auto', 'js', 'native', 'gpujs'] as const
 export type BackendName = (typeof backends)[number]
+
+/** The data sets of images by the names that the command line has for them. */
+const sets: Readonly<Record<string, ImageSet>> = { mnist: 'MNIST', 'fashion-mnist': 'FashionMNIST' }
 
 /** A mistake in the arguments: one line, exit code 2. */
 export class UsageError extends Error {}
@@ -17,6 +21,12 @@ export interface Command {
   readonly compiled: boolean
   /** The file for a profile's trace; undefined for no profile. */
   readonly profile: string | undefined
+  /** The data set of a lesson about images; undefined for the lesson's own. */
+  readonly set: ImageSet | undefined
+  /** The file of the checkpoints; undefined for none. */
+  readonly checkpoint: string | undefined
+  /** The file of the curves; undefined for the lesson's own. */
+  readonly curves: string | undefined
   /** The port of the page. */
   readonly port: number
 }
@@ -44,6 +54,9 @@ export const usage = (): string =>
     `${column('--seed N')}the seed of the initial weights, 0 unless told otherwise`,
     `${column('--no-compile')}runs every training step as it is written; --compile, the default, records and replays it`,
     `${column('--profile FILE')}times every kernel: a table at the end, and a trace for chrome://tracing in FILE`,
+    `${column('--data NAME')}${Object.keys(sets).join(' or ')}, for lessons about images`,
+    `${column('--checkpoint FILE')}saves a lesson about images in FILE as it trains, and resumes it from there`,
+    `${column('--curves FILE')}where such a lesson draws its curves as SVG, curves/NAME.svg unless told otherwise`,
     `${column('--port N')}where page is served, ${PORT} unless told otherwise; 0: where it is free`,
     `${column('--help')}prints this`,
   ].join('\n')
@@ -69,6 +82,9 @@ const parse = (args: readonly string[]) => {
         compile: { type: 'boolean', default: false },
         'no-compile': { type: 'boolean', default: false },
         profile: { type: 'string' },
+        data: { type: 'string' },
+        checkpoint: { type: 'string' },
+        curves: { type: 'string' },
         port: { type: 'string', default: String(PORT) },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -89,9 +105,18 @@ export const readArguments = (args: readonly string[]): Command => {
   if (other !== undefined && positionals.length > 1) throw new UsageError(`${other} takes no other name`)
   if (values.compile && values['no-compile']) throw new UsageError('--compile and --no-compile exclude each other')
   const kind = values.help ? 'help' : (other ?? 'run')
+  const names = positionals.length > 0 ? positionals : mainJob
+  const set = values.data === undefined ? undefined : readSet(values.data)
+  const { checkpoint, curves } = values
+  for (const [option, value] of Object.entries({ data: set, checkpoint, curves })) {
+    if (value !== undefined) checkImages(`--${option}`, names, set)
+  }
   return {
     kind,
-    names: positionals.length > 0 ? positionals : mainJob,
+    names,
+    set,
+    checkpoint,
+    curves,
     backend: readBackend(values.backend),
     epochs: values.epochs === undefined ? undefined : readEpochs(values.epochs),
     seed: readSeed(values.seed),
@@ -105,6 +130,22 @@ const readBackend = (text: string): BackendName => {
   const backend = backends.find((name) => name === text)
   if (backend === undefined) throw new UsageError(`unknown backend '${text}'; there are ${backends.join(', ')}`)
   return backend
+}
+
+const readSet = (text: string): ImageSet => {
+  if (Object.hasOwn(sets, text)) return sets[text]
+  throw new UsageError(`unknown data set '${text}'; there are ${Object.keys(sets).join(', ')}`)
+}
+
+/** Throws if an option of lessons about images is used with another lesson, with several, or with a set that it lacks. */
+const checkImages = (option: string, names: readonly string[], set: ImageSet | undefined): void => {
+  const able = lessons.filter((lesson) => lesson.sets !== undefined).map(({ name }) => name)
+  if (names.length > 1) throw new UsageError(`${option} takes one example`)
+  const own = lessons.find(({ name }) => name === names[0])?.sets
+  if (own === undefined) throw new UsageError(`${option} is for ${able.join(', ')}`)
+  if (set === undefined || own.includes(set)) return
+  const known = Object.entries(sets).filter(([, each]) => own.includes(each))
+  throw new UsageError(`${names[0]} trains on ${known.map(([name]) => name).join(' or ')}`)
 }
 
 const readEpochs = (text: string): number => {

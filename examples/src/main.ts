@@ -1,26 +1,92 @@
 // The command behind `npm start`: runs the examples. Their output goes to the standard output and equals PyTorch's,
 // line for line; names of examples, the progress bar and errors go to the standard error.
 import { closeSync, openSync, writeFileSync } from 'node:fs'
+import { datasets } from '@flambeau/vision'
 import { profile, setDevice } from 'flambeau'
 import { type Command, readArguments, UsageError, usage } from './arguments.ts'
+import { checkWritable, readCheckpoint, writeCheckpoint } from './checkpoint.ts'
+import { drawCurves } from './curves.ts'
 import { doctor } from './doctor.ts'
+import type { Images, Lesson } from './lesson.ts'
 import { lessons } from './lessons.ts'
 import { servePage } from './page.ts'
 import { progress } from './progress.ts'
+import { type Checkpoint, CheckpointError, type Point } from './run.ts'
 
-const runLessons = async ({ names, backend, profile: trace, ...options }: Command): Promise<void> => {
-  const device = await useBackend(backend)
+/** How much of a training may be lost when the program is ended. */
+const SAVE_EVERY_MS = 10_000
+
+const runLessons = async (command: Command): Promise<void> => {
+  const device = await useBackend(command.backend)
+  const prepared: Prepared[] = []
+  for (const name of command.names) prepared.push(await prepare(name, command))
+  const drawn: (readonly [Prepared, readonly Point[]])[] = []
   const run = (): void => {
-    for (const name of names) {
-      const lesson = lessons.find((candidate) => candidate.name === name)
-      console.error(`# ${name}, on ${device}`)
-      const { print, onEpoch, finish } = progress(name)
-      for (const seen of lesson?.run({ ...options, print }) ?? []) onEpoch(seen)
-      finish()
+    for (const each of prepared) {
+      console.error(`# ${each.name}, on ${device}`)
+      drawn.push([each, train(each, command)])
     }
   }
-  if (trace === undefined) run()
-  else profiled(trace, run)
+  if (command.profile === undefined) run()
+  else profiled(command.profile, run)
+  for (const [{ name, title }, points] of drawn) {
+    if (points.length === 0) continue
+    const file = command.curves ?? `curves/${name}.svg`
+    await drawCurves(file, title, points)
+    console.error(`# ${name}: curves in ${file}`)
+  }
+}
+
+/** A lesson with what it needs to run at once. */
+interface Prepared {
+  readonly name: string
+  readonly title: string
+  readonly run: Lesson['run']
+  readonly images: Images | undefined
+  readonly save: ((checkpoint: Checkpoint) => void) | undefined
+  readonly resumed: Checkpoint | undefined
+}
+
+const prepare = async (wanted: string, { set, seed, checkpoint: file }: Command): Promise<Prepared> => {
+  const { name, run, sets } = lessons.find((lesson) => lesson.name === wanted) as Lesson
+  const data = set ?? sets?.[0]
+  if (data === undefined) return { name, title: name, run, images: undefined, save: undefined, resumed: undefined }
+  // Imported on demand, because these are megabytes.
+  const { filesOf } = await import('@flambeau/data-mnist')
+  const images = { dataset: datasets[data] as Images['dataset'], root: await filesOf(data) }
+  const title = `${name} on ${data}`
+  if (file === undefined) return { name, title, run, images, save: undefined, resumed: undefined }
+  const owner = { lesson: name, data, seed: String(seed) }
+  const resumed = readCheckpoint(file, owner)
+  const save = (checkpoint: Checkpoint): void => writeCheckpoint(file, owner, checkpoint)
+  // An unwritable file is reported before the run.
+  if (resumed === undefined) checkWritable(file)
+  console.error(`# ${name}: ${resumed === undefined ? 'saved in' : 'resumes'} ${file}`)
+  return { name, title, run, images, save, resumed }
+}
+
+/** Runs a lesson to its end; returns the points of its curves. */
+const train = (prepared: Prepared, { epochs, seed, compiled }: Command): readonly Point[] => {
+  const { name, run, images, save, resumed } = prepared
+  const { print, onStep, finish } = progress(name)
+  let points: readonly Point[] = []
+  let saved = performance.now()
+  try {
+    for (const seen of run({ epochs, seed, compiled, print, images, checkpoint: resumed }) ?? []) {
+      onStep(seen)
+      ;({ points } = seen)
+      const isDue = seen.batch === undefined || performance.now() - saved > SAVE_EVERY_MS
+      if (save === undefined || seen.checkpoint === undefined || !isDue) continue
+      save(seen.checkpoint())
+      saved = performance.now()
+    }
+  } catch (error) {
+    if (error instanceof CheckpointError) throw new UsageError(`cannot resume: ${error.message.split('\n')[0]}`)
+    throw error
+  } finally {
+    finish()
+  }
+  return points
 }
 
 /** Runs under the profiler. It opens the file first, so that an unwritable file is reported before the run. */

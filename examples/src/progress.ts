@@ -10,17 +10,18 @@ const LONG_MS = 60_000
 
 /** Reports once, on the standard error, how long training takes if that is long. */
 const warner = (name: string): ((seen: Seen) => void) => {
-  let from: { readonly time: number; readonly epoch: number } | undefined
+  let from: { readonly time: number; readonly done: number } | undefined
+  let calls = 0
   let said = false
-  return ({ epoch, epochs }) => {
+  return ({ done, epochs }) => {
     if (said) return
     const now = performance.now()
-    // The first epochs include compilation.
-    if (epoch < 10) return
-    from ??= { time: now, epoch }
-    if (now - from.time < WATCH_MS) return
+    // The first steps include compilation.
+    if (++calls < 10) return
+    from ??= { time: now, done }
+    if (now - from.time < WATCH_MS || done === from.done) return
     said = true
-    const whole = ((now - from.time) / (epoch - from.epoch)) * epochs
+    const whole = ((now - from.time) / (done - from.done)) * epochs
     if (whole < LONG_MS) return
     const minutes = Math.round(whole / 60_000)
     console.error(
@@ -29,36 +30,43 @@ const warner = (name: string): ((seen: Seen) => void) => {
   }
 }
 
+/** How far a training was at a time. */
+interface Mark {
+  readonly time: number
+  readonly done: number
+}
+
 interface Reporter {
   readonly print: (text: unknown) => void
-  readonly onEpoch: (seen: Seen) => void
+  readonly onStep: (seen: Seen) => void
   /** Removes the bar. */
   readonly finish: () => void
 }
 
-/** Prints a lesson's lines, and is notified of its epochs. */
+/** Prints a lesson's lines, and is notified of its steps, batches or epochs. */
 export const progress = (name: string): Reporter => {
   const print = (text: unknown) => console.log(String(text))
-  if (!process.stdout.isTTY || !process.stderr.isTTY) return { print, onEpoch: warner(name), finish: () => {} }
+  if (!process.stdout.isTTY || !process.stderr.isTTY) return { print, onStep: warner(name), finish: () => {} }
 
   let bar: SingleBar | undefined
-  /** The state at least half a second ago: earlier epochs were slower, before V8 had compiled them. */
-  let before = { time: 0, epoch: 0 }
-  let mark = before
+  /** The state at least half a second ago: earlier steps were slower, before V8 had compiled them. */
+  let before: Mark | undefined
+  let start: Mark = { time: 0, done: Number.POSITIVE_INFINITY }
+  let mark = start
   let nextLook = 0
   const hide = () => {
     bar?.stop()
     bar = undefined
   }
-  const draw = (epoch: number, epochs: number, now: number) => {
-    const seconds = (((now - before.time) / (epoch - before.epoch)) * (epochs - epoch)) / 1000
+  const draw = (done: number, epochs: number, now: number) => {
+    const left = before && ((now - before.time) / (done - before.done)) * (epochs - done)
     // At constant width, so that only the bar moves.
     const width = String(epochs).length
     const numbers = {
-      done: String(epoch).padStart(width),
-      left: before.epoch > 0 ? `${Math.ceil(seconds)} s left` : '',
+      done: String(Math.floor(done)).padStart(width),
+      left: left === undefined ? '' : `${Math.ceil(left / 1000)} s left`,
     }
-    if (bar !== undefined) return bar.update(epoch, numbers)
+    if (bar !== undefined) return bar.update(done, numbers)
     // Ctrl-C must work inside the loop, so the bar installs no handler of its own, and changes no terminal setting that
     // a handler would have to restore.
     bar = new SingleBar({
@@ -69,7 +77,7 @@ export const progress = (name: string): Reporter => {
       barsize: Math.max(1, Math.min(40, (process.stderr.columns || 80) - name.length - 2 * width - 24)),
       clearOnComplete: true,
     })
-    bar.start(epochs, epoch, numbers)
+    bar.start(epochs, done, numbers)
   }
   return {
     finish: hide,
@@ -79,17 +87,22 @@ export const progress = (name: string): Reporter => {
       hide()
       print(text)
     },
-    onEpoch: ({ epoch, epochs }: Seen) => {
+    onStep: ({ done, epochs }: Seen) => {
       const now = performance.now()
-      if (epoch === 1) {
-        before = mark = { time: now, epoch: 0 }
+      // Another training begins, or the first one.
+      if (done < mark.done) {
+        before = undefined
+        mark = start = { time: now, done }
         nextLook = now + LOOK_EVERY_MS
       }
-      if (epoch === epochs) hide()
+      if (done === epochs) hide()
       else if (now >= nextLook) {
         nextLook = now + LOOK_EVERY_MS
-        draw(epoch, epochs, now)
-        if (now - mark.time > 500) [before, mark] = [mark, { time: now, epoch }]
+        draw(done, epochs, now)
+        if (now - mark.time > 500 && done > mark.done) {
+          before = mark === start ? undefined : mark
+          mark = { time: now, done }
+        }
       }
     },
   }

@@ -9,13 +9,16 @@ import { build } from 'esbuild'
 /** A folder for bundles; the caller removes it. */
 export const bundleFolder = (): string => mkdtempSync(join(tmpdir(), 'flambeau-examples-'))
 
-/** Bundles a file of src/ and returns the path of the result, an ES module or CommonJS. */
+/** Bundles a file of src/ and returns the path of the result, ES modules or CommonJS. */
 export const bundle = async (folder: string, entry: string, format: 'esm' | 'cjs'): Promise<string> => {
-  const outfile = join(folder, format === 'esm' ? 'bundle.mjs' : 'bundle.cjs')
+  const ending = format === 'esm' ? '.mjs' : '.cjs'
   await build({
-    entryPoints: [fileURLToPath(new URL(`../src/${entry}`, import.meta.url))],
-    outfile,
+    entryPoints: { bundle: fileURLToPath(new URL(`../src/${entry}`, import.meta.url)) },
+    outdir: folder,
+    outExtension: { '.js': ending },
     bundle: true,
+    // What is imported on demand, such as images, is in files of its own.
+    splitting: format === 'esm',
     platform: 'node',
     format,
     conditions: ['@flambeau/source'],
@@ -24,11 +27,13 @@ export const bundle = async (folder: string, entry: string, format: 'esm' | 'cjs
     external: ['@flambeau/backend-native', '@flambeau/backend-gpujs', 'esbuild'],
     banner:
       format === 'esm'
-        ? { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" }
+        ? {
+            js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
+          }
         : {},
     logLevel: 'error',
   })
-  return outfile
+  return join(folder, `bundle${ending}`)
 }
 
 /** The exports of a file of src/, run by Node directly and not through the tests' transformations. */

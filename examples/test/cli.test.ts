@@ -1,11 +1,15 @@
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, existsSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { writeCheckpoint } from '../src/checkpoint.ts'
+import { lenet5 } from '../src/lenet5/index.ts'
 import { lessons } from '../src/lessons.ts'
+import type { Checkpoint } from '../src/run.ts'
 import { bundle, bundleFolder } from './bundle.ts'
+import { imagesOf } from './images.ts'
 import { transcripts } from './transcripts.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
@@ -103,6 +107,44 @@ describe('npm start', () => {
     expect(printed.status).toBe(2)
   })
 
+  it('resumes a training about images, and draws its curves', () => {
+    const [file, svg] = [join(folder, 'lenet5.json'), join(folder, 'drawn', 'lenet5.svg')]
+    const images = imagesOf('MNIST', { train: 100, test: 10 })
+    const { value } = lenet5({ images, print: () => {} }).next()
+    const points = [{ name: 'training', epoch: 1, loss: 1, accuracy: 0.5 }]
+    // At the end of the only epoch, so that only the test part is left.
+    const checkpoint = { ...(value?.checkpoint?.() as Checkpoint), epoch: 2, passes: [], pass: null, points }
+    const owner = { lesson: 'lenet5', data: 'MNIST', seed: '0' }
+    const args = ['lenet5', '--epochs', '1', '--checkpoint', file, '--curves', svg]
+    writeCheckpoint(file, owner, checkpoint)
+    const { status, lines, errors } = run(args)
+    expect({ status, errors }).toEqual({
+      status: 0,
+      errors: [`# lenet5: resumes ${file}`, '# lenet5, on js', `# lenet5: curves in ${svg}`],
+    })
+    expect(lines.at(-1)).toMatch(/^Test accuracy: 0\.\d{4}$/)
+    expect(readFileSync(svg, 'utf8')).toMatch(/^<svg[\s\S]*accuracy[\s\S]*lenet5 on MNIST[\s\S]*<\/svg>$/)
+
+    expect(readdirSync(folder).filter((name) => name.startsWith('lenet5.json'))).toEqual(['lenet5.json'])
+    const text = readFileSync(file, 'utf8')
+    const refused = (content: string, more: string[], message: string) => {
+      writeFileSync(file, content)
+      const { status, lines, errors } = run([...args, ...more])
+      expect({ status, lines, errors }).toEqual({
+        status: 2,
+        lines: [],
+        errors: [`flambeau: '${file}' is ${message} (npm start -- --help)`],
+      })
+      expect(readFileSync(file, 'utf8')).toBe(content)
+    }
+    const damaged = 'damaged or no checkpoint: delete it to begin anew, or name another file'
+    refused(text.slice(0, text.length / 2), [], damaged)
+    refused(text.replace('"epoch":2', '"epoch":3'), [], damaged)
+    refused('[]', [], damaged)
+    refused(text, ['--seed', '1'], 'a checkpoint of seed 0, not 1: name another file')
+    refused(text, ['--data', 'fashion-mnist'], 'a checkpoint of data MNIST, not FashionMNIST: name another file')
+  })
+
   it('lists examples and options', () => {
     for (const flag of ['--help', '-h']) {
       const { status, lines, stderr } = run([flag])
@@ -118,6 +160,9 @@ describe('npm start', () => {
         '--profile',
         '--help',
         '--port',
+        '--data',
+        '--checkpoint',
+        '--curves',
         'doctor',
         'page',
       ]) {
@@ -151,10 +196,7 @@ describe('npm start', () => {
   })
 
   it.each([
-    [
-      ['bostn'],
-      "unknown example 'bostn'; there are autograd-basics, boston, breast-cancer, shallow-network, and page, doctor",
-    ],
+    [['bostn'], `unknown example 'bostn'; there are ${lessons.map(({ name }) => name).join(', ')}, and page, doctor`],
     [['boston', '--backend', 'cuda'], "unknown backend 'cuda'"],
     [['boston', '--backend', 'native'], "'native' is not installed"],
     [['boston', '--epochs', 'many'], "--epochs takes a whole number from 1, not 'many'"],
@@ -169,6 +211,11 @@ describe('npm start', () => {
     [['boston', '--seed'], "Option '--seed <value>' argument missing"],
     [['boston', '--compile', '--no-compile'], '--compile and --no-compile exclude each other'],
     [['boston', '--profile', '/nowhere/trace.json'], "cannot write '/nowhere/trace.json': ENOENT"],
+    [['boston', '--checkpoint', 'a.json'], '--checkpoint is for lenet5'],
+    [['lenet5', 'boston', '--curves', 'a.svg'], '--curves takes one example'],
+    [['lenet5', '--data', 'cifar'], "unknown data set 'cifar'; there are mnist, fashion-mnist"],
+    [['boston', '--data', 'mnist'], '--data is for lenet5'],
+    [['lenet5', '--checkpoint', '/nowhere/a.json'], "cannot write '/nowhere/a.json': ENOENT"],
     [['--fast'], "Unknown option '--fast'"],
     [['boston', 'doctor'], 'doctor takes no other name'],
     [['doctor', 'page'], 'page takes no other name'],

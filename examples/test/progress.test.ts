@@ -1,5 +1,6 @@
 // The progress bar under a fake clock: what it shows, and that it makes room for lines.
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import type { Seen } from '../src/lesson.ts'
 import { progress } from '../src/progress.ts'
 
 const terminals = [process.stdout, process.stderr]
@@ -26,11 +27,22 @@ afterEach(() => {
   terminals.forEach((terminal, i) => void (terminal.isTTY = known[i]))
 })
 
+/** The end of an epoch, or a batch in it. */
+const seen = (done: number, epochs: number): Seen => ({
+  epoch: Math.ceil(done),
+  epochs,
+  done,
+  loss: 0,
+  batch: undefined,
+  points: [],
+  checkpoint: undefined,
+})
+
 /** The last drawing while epochs take the given number of milliseconds each. */
-const train = (from: number, to: number, ms: number, { onEpoch }: ReturnType<typeof progress>): string => {
+const train = (from: number, to: number, ms: number, { onStep }: ReturnType<typeof progress>): string => {
   for (let epoch = from; epoch <= to; epoch++) {
     now += ms
-    onEpoch({ epoch, epochs: 1000, loss: 0 })
+    onStep(seen(epoch, 1000))
   }
   return shown.split('\x1b[1G').at(-1)?.replace('\x1b[0K', '') ?? ''
 }
@@ -76,4 +88,13 @@ it('reports once how long a long training takes', () => {
   shown = ''
   train(1, 1000, 50, progress('lesson'))
   expect(shown).toBe('')
+})
+
+it('moves within an epoch, and starts where a training is resumed', () => {
+  const { onStep } = progress('lesson')
+  for (let batch = 0; batch <= 30; batch++) {
+    now += 50
+    onStep(seen(7.5 + batch / 100, 10))
+  }
+  expect(shown.split('\x1b[1G').at(-1)).toMatch(/^lesson ={31}-{9} {2}7\/10 epochs {2}1[0-2] s left/)
 })

@@ -4,7 +4,7 @@ import { native } from '@flambeau/backend-native'
 import { js, type Tensor, useDevice } from 'flambeau'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { nativeMissing, testWith } from '../../tools/test/machine.ts'
-import type { Options, Training } from '../src/lesson.ts'
+import type { ImageSet, Options, Training } from '../src/lesson.ts'
 
 export interface Transcript {
   readonly example: string
@@ -17,13 +17,21 @@ export interface Transcript {
   readonly parts?: Readonly<Record<string, Transcript>>
 }
 
+/** A lesson about images in PyTorch, by the data set (tools/golden/lessons.py). */
+export interface ImageTranscript {
+  readonly seed: number
+  readonly runs: Readonly<
+    Partial<Record<ImageSet, { readonly steps: readonly string[]; readonly lines?: readonly string[] }>>
+  >
+}
+
 const folder = new URL('../transcripts/', import.meta.url)
 
 /** All transcripts of an example, by seed. */
-export const transcripts = (example: string): Transcript[] =>
+export const transcripts = <T extends { readonly seed: number } = Transcript>(example: string): T[] =>
   readdirSync(folder)
     .filter((file) => new RegExp(`^${example}-\\d+\\.json$`).test(file))
-    .map((file) => JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as Transcript)
+    .map((file) => JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as T)
     .sort((a, b) => a.seed - b.seed)
 
 /** The allowed relative difference at an epoch. */
@@ -100,6 +108,29 @@ export const expectLosses = (
       return { epoch, loss, pytorch: expected[epoch], off: Math.abs(loss / Number(expected[epoch]) - 1) }
     })
     .filter(({ epoch, off }) => !(off <= tolerance(epoch)))
+  expect(far).toEqual([])
+}
+
+/** The losses of the first steps of a training in batches; `at` is called behind each, and may name another device. */
+export const firstSteps = (
+  training: Training,
+  count: number,
+  at: (step: number) => string | undefined = () => undefined,
+): number[] => {
+  const losses: number[] = []
+  for (let turn = training.next(); !turn.done && losses.length < count; turn = training.next(at(losses.length)))
+    losses.push(numberOf(turn.value.loss))
+  training.return()
+  return losses
+}
+
+/** Compares the losses of steps, each within a relative difference. */
+export const expectSteps = (actual: readonly number[], expected: readonly string[], tolerance: number): void => {
+  expect(actual.length).toBeLessThanOrEqual(expected.length)
+  expect(actual).not.toEqual([])
+  const far = actual
+    .map((loss, i) => ({ step: i + 1, loss, pytorch: expected[i], off: Math.abs(loss / Number(expected[i]) - 1) }))
+    .filter(({ off }) => !(off <= tolerance))
   expect(far).toEqual([])
 }
 

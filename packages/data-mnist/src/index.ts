@@ -6,31 +6,40 @@ import { FashionMNIST, MNIST, type PartOptions } from '@flambeau/vision/datasets
 /** The text of a file. */
 type File = () => Promise<{ readonly default: string }>
 
-/** The files of a part, by their names in torchvision's layout. */
-const mnistFiles: Readonly<Record<string, File>> = {
-  'train-images-idx3-ubyte': () => import('./sets/mnist-train-images.gz.ts'),
-  'train-labels-idx1-ubyte': () => import('./sets/mnist-train-labels.gz.ts'),
-  't10k-images-idx3-ubyte': () => import('./sets/mnist-test-images.gz.ts'),
-  't10k-labels-idx1-ubyte': () => import('./sets/mnist-test-labels.gz.ts'),
-}
-const fashionFiles: Readonly<Record<string, File>> = {
-  'train-images-idx3-ubyte': () => import('./sets/fashion-train-images.gz.ts'),
-  'train-labels-idx1-ubyte': () => import('./sets/fashion-train-labels.gz.ts'),
-  't10k-images-idx3-ubyte': () => import('./sets/fashion-test-images.gz.ts'),
-  't10k-labels-idx1-ubyte': () => import('./sets/fashion-test-labels.gz.ts'),
-}
+/** The files of each data set, by their names in torchvision's layout. */
+const files = {
+  MNIST: {
+    'train-images-idx3-ubyte': () => import('./sets/mnist-train-images.gz.ts'),
+    'train-labels-idx1-ubyte': () => import('./sets/mnist-train-labels.gz.ts'),
+    't10k-images-idx3-ubyte': () => import('./sets/mnist-test-images.gz.ts'),
+    't10k-labels-idx1-ubyte': () => import('./sets/mnist-test-labels.gz.ts'),
+  },
+  FashionMNIST: {
+    'train-images-idx3-ubyte': () => import('./sets/fashion-train-images.gz.ts'),
+    'train-labels-idx1-ubyte': () => import('./sets/fashion-train-labels.gz.ts'),
+    't10k-images-idx3-ubyte': () => import('./sets/fashion-test-images.gz.ts'),
+    't10k-labels-idx1-ubyte': () => import('./sets/fashion-test-labels.gz.ts'),
+  },
+} as const satisfies Record<string, Readonly<Record<string, File>>>
 
 const decode = (text: string): Uint8Array => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))
 
-/** The files of a part as the `root` of a data set. */
-async function rootOf(
-  folder: string,
-  files: Readonly<Record<string, File>>,
-  train: boolean,
-): Promise<Record<string, Uint8Array>> {
-  const part = train ? 'train-' : 't10k-'
-  const wanted = Object.entries(files).filter(([name]) => name.startsWith(part))
-  const read = wanted.map(async ([name, load]) => [`${folder}/raw/${name}.gz`, decode((await load()).default)] as const)
+/**
+ * The shipped files of `MNIST` or `FashionMNIST` by their paths in torchvision's layout: the `root` of the data set's
+ * class. Both parts, or with `train` one of them.
+ *
+ * @example
+ * const root = await filesOf('MNIST')
+ * new datasets.MNIST(root, { train: false }).length // 2000
+ */
+export const filesOf = async (
+  name: keyof typeof files,
+  { train }: { readonly train?: boolean } = {},
+): Promise<Record<string, Uint8Array>> => {
+  const wanted = Object.entries(files[name]).filter(
+    ([file]) => train === undefined || file.startsWith('train') === train,
+  )
+  const read = wanted.map(async ([file, load]) => [`${name}/raw/${file}.gz`, decode((await load()).default)] as const)
   return Object.fromEntries(await Promise.all(read))
 }
 
@@ -44,7 +53,7 @@ async function rootOf(
  * test.at(0) // [<Image mode=L size=28x28>, 3]
  */
 export const mnist = async <X = io.Image, Y = number>(options: PartOptions<X, Y> = {}): Promise<MNIST<X, Y>> =>
-  new MNIST(await rootOf('MNIST', mnistFiles, options.train !== false), options)
+  new MNIST(await filesOf('MNIST', { train: options.train !== false }), options)
 
 /**
  * Zalando's pictures of clothes, 28 x 28 pixels: the first 10,000 for training, or the first 5,000 for testing with
@@ -57,4 +66,4 @@ export const mnist = async <X = io.Image, Y = number>(options: PartOptions<X, Y>
 export const fashionMnist = async <X = io.Image, Y = number>(
   options: PartOptions<X, Y> = {},
 ): Promise<FashionMNIST<X, Y>> =>
-  new FashionMNIST(await rootOf('FashionMNIST', fashionFiles, options.train !== false), options)
+  new FashionMNIST(await filesOf('FashionMNIST', { train: options.train !== false }), options)

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import 'flambeau'
+import { datasets } from '@flambeau/vision'
 import { expect, it } from 'vitest'
-import { fashionMnist, mnist } from '../src/index.ts'
+import { fashionMnist, filesOf, mnist } from '../src/index.ts'
 
 const notice = readFileSync(new URL('../NOTICE.md', import.meta.url), 'utf8')
 const folder = new URL('../src/sets/', import.meta.url)
@@ -28,4 +29,14 @@ it('loads digits', async () => {
 it('loads clothes, with the options of the data set', async () => {
   const test = await fashionMnist({ train: false, targetTransform: (label: number) => -label })
   expect([test.length, test.at(0)[1], test.classes[9]]).toEqual([5000, -9, 'Ankle boot'])
+})
+
+it('gives files as the root of a data set', async () => {
+  const root = await filesOf('MNIST')
+  expect(Object.keys(root)).toHaveLength(4)
+  expect(new datasets.MNIST(root).length).toBe(8000)
+  expect(Object.keys(await filesOf('FashionMNIST', { train: false }))).toEqual([
+    'FashionMNIST/raw/t10k-images-idx3-ubyte.gz',
+    'FashionMNIST/raw/t10k-labels-idx1-ubyte.gz',
+  ])
 })
