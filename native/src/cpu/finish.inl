@@ -1,7 +1,6 @@
 // The expression after a contraction: a map over a region of the result of one batch element, or over all of it.
 #pragma once
 #include "../kernels.h"
-#include "map.inl"
 #include "nests.inl"
 
 namespace flambeau::ISA {
@@ -105,22 +104,6 @@ __attribute__((noinline)) static void finish_all(const Contract& it, const Memor
   for (int32_t i = 0; i < it.inputCount; ++i) inputs[i + 1] = it.inputs[i];
   const MapOut out{inputs[0], Reduce::none, it.from};
   kernels.map({depth, it.sizes, it.inputCount + 1, inputs, 1, &out, it.codeCount, it.codes}, memory);
-}
-
-/**
- * Prepares the expression after a single product for all of c at once; several products compute it one after another.
- */
-static void* prepare_finish(const Contract& it) {
-  if (it.batch > 0 || !has_finish(it) || !finishes_in_parts(it)) return nullptr;
-  const Region whole{0, it.m, 0, it.n};
-  const int64_t bytes = FinishInputs::bytes(it);
-  const FinishInputs inputs(it, scratch<3>().room<char>(bytes));
-  Prepared* const prepared = prepared_for(Finish(it, 0, whole, inputs).map, bytes_of<Finish>(1) + padded(bytes));
-  if (prepared == nullptr) return nullptr;
-  Room room(prepared->more);
-  void* const at = room.take<Finish>(1);
-  prepared->map = (new (at) Finish(it, 0, whole, FinishInputs(it, room.bytes(bytes))))->map;
-  return prepared;
 }
 
 }  // namespace flambeau::ISA

@@ -12,15 +12,19 @@
 
 #if defined(__AVX512F__)
 #define ISA v4
+#define NAME "avx512"
 #define VECTOR_BYTES 64
 #elif defined(__AVX2__)
 #define ISA v3
+#define NAME "avx2"
 #define VECTOR_BYTES 32
 #elif defined(__x86_64__)
 #define ISA v2
+#define NAME "v2"
 #define VECTOR_BYTES 16
 #else
 #define ISA neon
+#define NAME "neon"
 #define VECTOR_BYTES 16
 #endif
 

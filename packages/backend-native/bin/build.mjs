@@ -85,7 +85,8 @@ const commands = ({ sources, folder, target, defined }) => {
  */
 export const build = ({ sources, folder, target, settings = {}, quiet = false }) => {
   // cmake-js has compiler flags of its own, which would keep CXXFLAGS out.
-  const all = { CMAKE_BUILD_TYPE: 'Release', CMAKE_CXX_FLAGS: env.CXXFLAGS ?? '', ...settings }
+  const { CXXFLAGS = '', FLAMBEAU_SETS = '' } = env
+  const all = { CMAKE_BUILD_TYPE: 'Release', CMAKE_CXX_FLAGS: CXXFLAGS, FLAMBEAU_SETS, ...settings }
   const defined = Object.entries(all).map(([name, value]) => `-D${name}=${value}`)
   const { configure, build } = commands({ sources, folder, target, defined })
   let configured = run(...configure(), quiet)

@@ -1,7 +1,6 @@
 // Kernels along an axis: softmax and its relatives, cross entropy of classes, moments. A row is loaded from memory once
 // and read from the cache afterwards; each exponential is computed once. Threads share whole rows, so results are the
 // same for any number of threads.
-#pragma once
 #include "../kernels.h"
 #include "../pool.h"
 #include "reduce.inl"

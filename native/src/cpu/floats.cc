@@ -1,0 +1,6 @@
+// Products of floats.
+#include "contract.inl"
+
+namespace flambeau::ISA {
+template void contract_of<float>(const Contract&, const Memory&, void*);
+}

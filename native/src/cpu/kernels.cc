@@ -1,0 +1,42 @@
+// The kernels of one instruction set: maps, prepared maps, products of integers, and the table of all of them. This file
+// and those of floats, doubles and rows are compiled once for every set (CMakeLists.txt), side by side because products
+// take longest to compile.
+#include "contract.inl"
+#include "map.inl"
+
+namespace flambeau::ISA {
+
+/**
+ * Prepares the expression after a single product for all of c at once; several products compute it one after another.
+ */
+static void* prepare_finish(const Contract& it) {
+  if (it.batch > 0 || !has_finish(it) || !finishes_in_parts(it)) return nullptr;
+  const Region whole{0, it.m, 0, it.n};
+  const int64_t bytes = FinishInputs::bytes(it);
+  const FinishInputs inputs(it, scratch<3>().room<char>(bytes));
+  Prepared* const prepared = prepared_for(Finish(it, 0, whole, inputs).map, bytes_of<Finish>(1) + padded(bytes));
+  if (prepared == nullptr) return nullptr;
+  Room room(prepared->more);
+  void* const at = room.take<Finish>(1);
+  prepared->map = (new (at) Finish(it, 0, whole, FinishInputs(it, room.bytes(bytes))))->map;
+  return prepared;
+}
+
+void contract(const Contract& it, const Memory& memory, void* prepared) {
+  switch (it.dtype) {
+    case DType::float32:
+      return contract_of<float>(it, memory, prepared);
+    case DType::float64:
+      return contract_of<double>(it, memory, prepared);
+    case DType::int32:
+      return contract_of<int32_t>(it, memory, prepared);
+    default:  // core multiplies smaller integers as int32
+      return;
+  }
+}
+
+void composite(const CompositeOp&, const Memory&);
+
+extern const Kernels kernels{NAME, map, any, contract, composite, prepare, prepare_finish, run_prepared, release};
+
+}  // namespace flambeau::ISA

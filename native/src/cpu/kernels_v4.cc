@@ -1,3 +1,0 @@
-// The kernels for x86-64-v4: AVX-512.
-#define NAME "avx512"
-#include "kernels.inl"

@@ -1,2 +1,0 @@
-// Rows for NEON.
-#include "rows.inl"

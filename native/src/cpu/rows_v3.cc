@@ -1,2 +1,0 @@
-// Rows for x86-64-v3: AVX2.
-#include "rows.inl"

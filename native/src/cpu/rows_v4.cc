@@ -1,2 +1,0 @@
-// Rows for x86-64-v4: AVX-512.
-#include "rows.inl"
