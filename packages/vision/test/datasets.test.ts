@@ -60,28 +60,6 @@ describe('IDX', () => {
     expect(() => io.decodeIdx(bytes, 'some-file')).toThrow(RuntimeError)
     expect(() => io.decodeIdx(bytes, 'some-file')).toThrow(`some-file: ${message}`)
   })
-
-  it('survives 20,000 damaged files', () => {
-    const samples = [images, labels, gzipSync(images), gzipSync(labels), idx(13, [2], [1, 2, 3, 4, 5, 6, 7, 8])]
-    let seed = 3
-    const random = (n: number) => {
-      seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0
-      return Math.floor((seed / 2 ** 32) * n)
-    }
-    let refused = 0
-    for (let k = 0; k < 20_000; k++) {
-      let bytes = samples[k % samples.length].slice()
-      for (let n = random(4); n >= 0; n--) bytes[random(n === 0 ? bytes.length : 12)] = random(256)
-      if (k % 4 === 0) bytes = bytes.slice(0, random(bytes.length))
-      try {
-        io.decodeIdx(bytes, 'f')
-      } catch (error) {
-        if (!(error instanceof RuntimeError && error.message.startsWith('f: '))) throw error
-        refused++
-      }
-    }
-    expect(refused).toBeGreaterThan(10_000)
-  })
 })
 
 describe('MNIST', () => {

@@ -1,14 +1,16 @@
 // PNG and JPEG files to images, by fast-png and jpeg-js. Sizes are read from the header and compared with the size of
-// the file before either library allocates memory, and whatever a library throws becomes an error that names the file.
+// the file before either library allocates memory, which they then do for that size only. Whatever a library throws
+// becomes an error that names the file.
 import { decode as decodePng } from 'fast-png'
 import jpeg from 'jpeg-js'
 import { broken, Image, type ImageMode, modeOf } from './image.ts'
+import { plainPng } from './png-data.ts'
 
-/** The size and the channels that a header claims. */
+/** The size and the samples that a header claims. */
 interface Header {
   readonly width: number
   readonly height: number
-  /** Bits of a pixel. */
+  /** Bits of a pixel; a mean, where channels differ in size. */
   readonly bits: number
 }
 
@@ -16,7 +18,7 @@ interface Format {
   readonly name: string
   readonly begin: readonly number[]
   header(bytes: Uint8Array): Header | undefined
-  decode(bytes: Uint8Array): Image
+  decode(bytes: Uint8Array, header: Header): Image
   /** How many bytes of samples one byte of a file can stand for. */
   readonly ratio: number
 }
@@ -55,7 +57,7 @@ export function decodePicture(bytes: Uint8Array, file = 'image', mode?: ImageMod
   }
   let image: Image
   try {
-    image = format.decode(bytes)
+    image = format.decode(bytes, header)
   } catch (error) {
     throw broken(file, `broken data stream when reading image file (${(error as Error).message})`, damaged)
   }
@@ -80,10 +82,10 @@ const png: Format = {
     if (!isHeader || channels === 0 || ![1, 2, 4, 8, 16].includes(depth)) return undefined
     return { width: view.getUint32(16), height: view.getUint32(20), bits: channels * depth }
   },
-  decode(bytes) {
-    const { width, height, channels, depth, data, palette } = decodePng(bytes, { checkCrc: true })
-    if (depth < 8 && bytes[28] !== 0)
-      throw new Error(`interlaced with ${depth} bits per sample, which is not supported`)
+  decode(bytes, { width, height, bits }) {
+    if (bytes[24] < 8 && bytes[28] !== 0)
+      throw new Error(`interlaced with ${bytes[24]} bits per sample, which is not supported`)
+    const { channels, depth, data, palette } = decodePng(plainPng(bytes, width, height, bits))
     const values = depth === 16 ? Uint8Array.from(data, (v) => v >> 8) : depth < 8 ? unpack(data, width, depth) : data
     if (bytes[25] !== 3) {
       if (depth < 8) for (let i = 0; i < values.length; i++) values[i] *= 255 / (2 ** depth - 1)
@@ -116,8 +118,15 @@ function unpack(rows: ArrayLike<number>, width: number, depth: number): Uint8Arr
 
 // ---- JPEG ----
 
+/** More scans than any encoder writes, each of which goes over the whole picture: it would be a file made to take time. */
+const MOST_SCANS = 100
+
+interface Frame extends Header {
+  readonly channels: number
+}
+
 /** The frame header: the first of the markers 0xc0 to 0xcf that is not a table. */
-function frameOf(bytes: Uint8Array): { width: number; height: number; components: number } | undefined {
+function frameOf(bytes: Uint8Array): Frame | undefined {
   for (let i = 2; i + 9 < bytes.length; ) {
     if (bytes[i] !== 0xff) return undefined
     const marker = bytes[i + 1]
@@ -128,7 +137,8 @@ function frameOf(bytes: Uint8Array): { width: number; height: number; components
     const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)
     if (isFrame) {
       const at = (k: number) => bytes[i + k] * 256 + bytes[i + k + 1]
-      return { height: at(5), width: at(7), components: bytes[i + 9] }
+      const bits = bitsOf(bytes.subarray(i + 10), bytes[i + 9])
+      return bits === undefined ? undefined : { height: at(5), width: at(7), channels: bytes[i + 9], bits }
     }
     const length = bytes[i + 2] * 256 + bytes[i + 3]
     if (length < 2) return undefined
@@ -137,26 +147,49 @@ function frameOf(bytes: Uint8Array): { width: number; height: number; components
   return undefined
 }
 
+/** The bits of a pixel from the sampling factors of the channels; undefined for channels that no picture has. */
+function bitsOf(channels: Uint8Array, count: number): number | undefined {
+  if (![1, 3, 4].includes(count) || channels.length < 3 * count) return undefined
+  const factors = Array.from({ length: count }, (_, c) => [channels[3 * c + 1] >> 4, channels[3 * c + 1] & 15])
+  if (factors.flat().some((factor) => factor < 1 || factor > 4)) return undefined
+  const most = (k: number) => Math.max(...factors.map((factor) => factor[k]))
+  return (8 * factors.reduce((sum, [h, v]) => sum + h * v, 0)) / (most(0) * most(1))
+}
+
+const scansOf = (bytes: Uint8Array): number => {
+  let scans = 0
+  for (let i = bytes.indexOf(0xff); i >= 0; i = bytes.indexOf(0xff, i + 1)) if (bytes[i + 1] === 0xda) scans++
+  return scans
+}
+
+/**
+ * The memory that jpeg-js needs for a frame, as it counts: coefficients of 4 bytes and a sample for each, in whole
+ * blocks of the largest channel, and twice the pixels. A second frame in the file, or thousands of tables, need more.
+ */
+const megabytesOf = ({ width, height, channels, bits }: Frame): number => {
+  const whole = (size: number) => Math.ceil(size / 32) * 32
+  return 1 + (whole(width) * whole(height) * (bits / 8) * 5 + width * height * (channels + 3)) / 2 ** 20
+}
+
 const jpg: Format = {
   name: 'JPEG',
   begin: [255, 216, 255],
   // A block of 64 samples takes at least a bit.
   ratio: 512,
-  header(bytes) {
-    const frame = frameOf(bytes)
-    return frame && { width: frame.width, height: frame.height, bits: 8 }
-  },
+  header: frameOf,
   decode(bytes) {
+    const frame = frameOf(bytes) as Frame
+    const scans = scansOf(bytes)
+    if (scans > MOST_SCANS) throw new Error(`it has ${scans} scans`)
     const { width, height, data } = jpeg.decode(bytes, {
       useTArray: true,
       formatAsRGBA: false,
       tolerantDecoding: false,
-      // Both limits are this file's.
-      maxResolutionInMP: Infinity,
-      maxMemoryUsageInMB: Infinity,
+      maxResolutionInMP: (frame.width * frame.height + 1) / 1e6,
+      maxMemoryUsageInMB: megabytesOf(frame),
     })
     const image = new Image(width, height, 'RGB', data)
-    if (frameOf(bytes)?.components !== 1) return image
+    if (frame.channels !== 1) return image
     // Grey times three: the library always returns colours.
     return new Image(
       width,

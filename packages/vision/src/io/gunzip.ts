@@ -10,7 +10,8 @@ const table = Int32Array.from({ length: 256 }, (_, n) => {
   for (let k = 0; k < 8; k++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1
   return c
 })
-const crc32 = (bytes: Uint8Array): number => {
+/** The checksum of gzip and of PNG. */
+export const crc32 = (bytes: Uint8Array): number => {
   let c = -1
   for (let i = 0; i < bytes.length; i++) c = table[(c ^ bytes[i]) & 255] ^ (c >>> 8)
   return ~c >>> 0
