@@ -36,6 +36,7 @@ const packages = {
   sklearn: 'python3-sklearn',
   numpy: 'python3-numpy',
   mpmath: 'python3-mpmath',
+  tensorboard: 'TensorBoard of PyPI, which Debian lacks',
 }
 
 /** The modules that a script imports. */

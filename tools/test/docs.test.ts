@@ -9,6 +9,7 @@ import * as gpujs from '../../packages/backend-gpujs/src/index.ts'
 import * as backend from '../../packages/core/src/backend/index.ts'
 import * as frame from '../../packages/data/src/frame/index.ts'
 import * as data from '../../packages/data/src/index.ts'
+import * as training from '../../packages/data/src/training/index.ts'
 import * as dataMnist from '../../packages/data-mnist/src/index.ts'
 import * as vision from '../../packages/vision/src/index.ts'
 import * as flambeau from '../../packages/flambeau/src/index.ts'
@@ -29,6 +30,7 @@ const modules: Readonly<Record<string, Scope>> = {
   '@flambeau/backend-gpujs': gpujs,
   '@flambeau/data': data,
   '@flambeau/data/frame': frame,
+  '@flambeau/data/training': training,
   '@flambeau/data-mnist': dataMnist,
   '@flambeau/vision': vision,
   '@flambeau/vision/models': vision.models,

@@ -1,4 +1,4 @@
-// The modules that the two entry points load: data sets, loaders and scalers load no data frame library.
+// The modules that the entry points load: data sets, loaders and scalers load no data frame library.
 import { fileURLToPath } from 'node:url'
 import 'flambeau'
 import { build } from 'esbuild'
@@ -23,6 +23,7 @@ const packagesOf = async (entry: string): Promise<string[]> => {
 
 it('loads arquero only for frames', async () => {
   expect(await packagesOf('index.ts')).toEqual([])
+  expect(await packagesOf('training/index.ts')).toEqual(['fast-png', 'fflate', 'iobuffer'])
   expect(await packagesOf('frame/index.ts')).toEqual(expect.arrayContaining(['arquero', 'papaparse']))
 })
 

@@ -70,7 +70,7 @@ export function plainPng(bytes: Uint8Array, width: number, height: number, bits:
 
 /** Deflate's form of bytes that are not packed. Their checksum is left out: fast-png does not look at it. */
 function stored(data: Uint8Array): Uint8Array[] {
-  const parts = [Uint8Array.of(0x78, 1)]
+  const parts: Uint8Array[] = [Uint8Array.of(0x78, 1)]
   for (let at = 0; at < data.length; at += BLOCK) {
     const block = data.subarray(at, at + BLOCK)
     const { length } = block
