@@ -19,7 +19,8 @@ import {
 import type { Tensor } from '../../tensor/tensor.ts'
 import { mean } from '../reduce/reduce.ts'
 import { checkDType, rangeOfDims } from './geometry.ts'
-import { avgPoolOp, maxPool } from './pool.ts'
+import { avgPoolOp } from './avg-pool.ts'
+import { maxPool } from './max-pool.ts'
 import type { Indices } from './pooling.ts'
 import { adaptiveWindows, counts } from './taps.ts'
 

@@ -24,7 +24,7 @@ import type { PerDim } from '../product/conv.ts'
 import { rand } from '../random/random.ts'
 import { narrow } from '../views/views.ts'
 import { checkDType } from './geometry.ts'
-import { maxPool } from './pool.ts'
+import { maxPool } from './max-pool.ts'
 import type { Indices } from './pooling.ts'
 import { windowsFrom } from './taps.ts'
 

@@ -10,7 +10,8 @@ import { mul, pow } from '../pointwise/arithmetic.ts'
 import { abs, sign } from '../pointwise/elementary.ts'
 import { expanded, type PerDim } from '../product/conv.ts'
 import { checkDType, nameOf, type Pooling, windowsOf } from './geometry.ts'
-import { avgPoolOp, maxPool } from './pool.ts'
+import { avgPoolOp } from './avg-pool.ts'
+import { maxPool } from './max-pool.ts'
 import { counts, type Windows } from './taps.ts'
 
 // ---- maximum ----

@@ -59,6 +59,19 @@ export function taps(x: Tensor, windows: Windows, fill: number): Tensor {
   return shaped(gatherAlongDim(flat, lead.length, indexOf(places, windows, lead)), [...lead, ...output, ...kernel])
 }
 
+/** For windows at even distances: each tap of all windows, [..., ...output], in row-major order of a window. */
+export function eachTap(x: Tensor, windows: Windows, fill: number): Tensor[] {
+  const lead = leading(x, windows)
+  const { kernel, dilation } = windows
+  const around = padded(x, windows.low, beyond(windows), fill)
+  const axes = axesOf(lead, { ...windows, kernel: [] })
+  const first = lead.map(() => 0)
+  return Array.from({ length: numelOf(kernel) }, (_, k) => {
+    const start = kernel.map((n, d) => (Math.floor(k / numelOf(kernel.slice(d + 1))) % n) * dilation[d])
+    return window(around, axes, [...first, ...start])
+  })
+}
+
 /** The gradient of `taps`: adds each of them to its element. */
 export function untaps(y: Tensor, windows: Windows): Tensor {
   const { input, low, places } = windows
@@ -125,8 +138,8 @@ const adaptively = elementwise('place', (i, t, n, o, step, outside) => {
 })
 const onwards = elementwise('place', (start, t, step) => s.mul(s.add(start, t), step))
 
-/** 0, 1, 2, ... along the axis of a dimension among 2 * rank axes. */
-function along(axisAt: number, size: number, axes: number, device: string): Tensor {
+/** 0, 1, 2, ... along one of several axes. */
+export function along(axisAt: number, size: number, axes: number, device: string): Tensor {
   const sizes = Array.from({ length: axes }, (_, i) => (i === axisAt ? size : 1))
   return shaped(counted(size, 'int32', device), sizes)
 }
