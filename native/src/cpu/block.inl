@@ -12,8 +12,8 @@ namespace flambeau::ISA {
  */
 constexpr int64_t blockLength = 256, plainLength = 65536;
 
-/** The layout of an input in a block: one value, contiguous elements, or anything else. */
-enum class Layout { uniform, contiguous, strided };
+/** The layout of an input: one value, one value in each block, or in a block contiguous elements, or anything else. */
+enum class Layout { uniform, even, contiguous, strided };
 
 struct Input {
   const int32_t* steps;
@@ -58,12 +58,12 @@ struct Plan {
   /** Parts cover `chunk` turns of the loop `cut`. */
   int32_t cut;
   int64_t parts, chunk;
-  int32_t inputCount, outCount, opCount, onceCount, slotCount;
+  int32_t inputCount, outCount, opCount, evenCount, onceCount, slotCount;
   Input* inputs;
   Output* outs;
-  /** Steps of every block, and steps whose operands are the same for all elements. */
-  Op *ops, *once;
-  /** Slots in block memory have advance 1 and memory in each part, which begins at `home` blocks. */
+  /** Steps of every block, steps whose operands are even in a block, and steps whose operands are so in all of them. */
+  Op *ops, *even, *once;
+  /** The place of a slot's memory in that of a part; -1 for a value that is the same in all blocks. */
   Slot* slots;
   int64_t* home;
   int64_t blockBytes;
@@ -129,8 +129,9 @@ static void choose_block(const Map& map, Plan& plan) {
   if (plan.turns > several) plan.turns -= plan.turns % several;
 }
 
-static bool is_uniform(const Map& map, const Strided& x) {
-  for (int32_t l = 0; l < map.depth; l++) {
+/** Whether an operand stays where it is in the loops from `level` on. */
+static bool is_even(const Map& map, const Strided& x, int32_t level) {
+  for (int32_t l = level; l < map.depth; l++) {
     if (map.sizes[l] != 1 && x.steps[l] != 0) return false;
   }
   return true;

@@ -11,9 +11,30 @@ struct Box {
   int32_t depth;
 };
 
+/** Writes each of n elements `times` times. */
+template <class T> void repeat(const T* p, int64_t n, int64_t step, int64_t times, T* q) {
+  int64_t i = 0;
+  if constexpr (sizeof(T) >= 4) {
+    constexpr int64_t L = lanes<T>;
+    for (; times == 2 && step == 1 && i < n; i += L) {
+      const bool whole = i + L <= n;
+      const Vec<T> x = whole ? load(p + i) : load_some(p + i, n - i);
+      store(q + 2 * i, twice<T, 0>(x, AllLanes<T>{}));
+      if (n - i > L / 2) store(q + 2 * i + L, twice<T, 1>(x, AllLanes<T>{}));
+    }
+  }
+  for (; i < n; i++) {
+    for (int64_t j = 0; j < times; j++) q[i * times + j] = p[i * step];
+  }
+}
+
 /** Copies an operand's elements into a row; whole vectors are written at `to` and after the last element. */
 template <class T> char* gather(const Box& box, int32_t l, const char* from, char* to) {
   const int64_t n = box.sizes[l], step = box.steps[l];
+  if (l == box.depth - 2 && box.steps[l + 1] == 0 && box.sizes[l + 1] < lanes<T>) {
+    repeat(reinterpret_cast<const T*>(from), n, step, box.sizes[l + 1], reinterpret_cast<T*>(to));
+    return to + n * box.sizes[l + 1] * static_cast<int64_t>(sizeof(T));
+  }
   if (l < box.depth - 1) {
     for (int64_t i = 0; i < n; i++) to = gather<T>(box, l + 1, from + i * step * static_cast<int64_t>(sizeof(T)), to);
     return to;
@@ -29,7 +50,12 @@ template <class T> char* gather(const Box& box, int32_t l, const char* from, cha
     const Vec<T> x = splat(*p);
     for (int64_t i = 0; i < n; i += L) store(q + i, x);
   } else {
-    for (int64_t i = 0; i < n; i++) q[i] = p[i * step];
+    int64_t i = 0;
+    if constexpr (sizeof(T) >= 4) {
+      for (; step == 2 && i + L <= n; i += L) store(q + i, load_apart<T, 2, false>(p + 2 * i, L));
+      if (step == 2 && i < n) return store(q + i, load_apart<T, 2, true>(p + 2 * i, n - i)), to + n * int64_t{sizeof(T)};
+    }
+    for (; i < n; i++) q[i] = p[i * step];
   }
   return to + n * static_cast<int64_t>(sizeof(T));
 }

@@ -238,6 +238,7 @@ COMPARISON(Gt, (X a, X b), a > b)
 COMPARISON(Ge, (X a, X b), a >= b)
 COMPARISON(Nonzero, (X a), a != 0)
 COMPARISON(IsNan, (X a), a != a)
+COMPARISON(Unequal, (X a, X), a != a)
 COMPARISON(IsFinite, (X a), a - a == 0)
 #undef COMPARISON
 

@@ -1,4 +1,5 @@
-// Shuffles between vectors: transposing squares of lanes, and summing as many vectors at once as there are lanes.
+// Shuffles between vectors: transposing squares of lanes, summing as many vectors at once as there are lanes, and reading
+// and repeating every other element.
 #pragma once
 #include <utility>
 
@@ -50,6 +51,28 @@ template <class T, int distance = static_cast<int>(lanes<T>) / 2> INLINE void tr
     }
     transpose<T, distance / 2>(rows);
   }
+}
+
+/** The even lanes of one vector, then the odd lanes of another. */
+template <class T, int... l> INLINE Vec<T> halves(Vec<T> a, Vec<T> b, std::integer_sequence<int, l...>) {
+  return __builtin_shufflevector(a, b, (2 * l < static_cast<int>(lanes<T>) ? 2 * l : 2 * l + 1)...);
+}
+
+/** A vector of elements that are `step` apart, or its first `count`. Reads nothing beyond the last of them. */
+template <class T, int step, bool part> INLINE Vec<T> load_apart(const T* p, int64_t count) {
+  constexpr int64_t L = lanes<T>;
+  if constexpr (step == 1) {
+    return part ? load_some(p, count) : load(p);
+  } else {
+    if (!part) return halves<T>(load(p), load(p + L - 1), AllLanes<T>{});
+    const int64_t first = 2 * count - 1 < L ? 2 * count - 1 : L, second = 2 * count > L ? 2 * count - L : 0;
+    return halves<T>(load_some(p, first), load_some(p + L - 1, second), AllLanes<T>{});
+  }
+}
+
+/** Each lane of the lower or the upper half of a vector twice. */
+template <class T, int half, int... l> INLINE Vec<T> twice(Vec<T> x, std::integer_sequence<int, l...>) {
+  return __builtin_shufflevector(x, x, (half * static_cast<int>(lanes<T>) / 2 + l / 2)...);
 }
 
 }  // namespace flambeau::ISA

@@ -58,13 +58,14 @@ class Walk {
     slots_ = room.take<Slot>(plan_.slotCount);
     in_ = room.take<const char*>(plan_.inputCount);
     loaded_ = room.take<const char*>(plan_.inputCount);
+    loadedTurns_ = room.take<int64_t>(plan_.inputCount);
     out_ = room.take<char*>(plan_.outCount);
     accumulators_ = room.take<char*>(plan_.outCount);
     offsets_ = room.take<int64_t>(plan_.outCount);
     blocks_ = room.bytes(plan_.blockBytes);
     for (int32_t i = 0; i < plan_.slotCount; i++) {
       slots_[i] = plan_.slots[i];
-      if (slots_[i].advance != 0) slots_[i].at = home(i);
+      if (plan_.home[i] >= 0) slots_[i].at = home(i);
     }
     for (int32_t i = 0; i < plan_.inputCount; i++) {
       const Input& input = plan_.inputs[i];
@@ -105,25 +106,34 @@ class Walk {
     const int32_t level = plan_.level;
     const int64_t n = turns * plan_.inner;
     const bool whole = n % width == 0;
-    const bool resized = box_[level] != turns;
     box_[level] = turns;
+    bool moved = false;
     for (int32_t i = 0; i < plan_.inputCount; i++) {
       const Input& input = plan_.inputs[i];
       if (input.layout == Layout::uniform) continue;
+      if (input.layout == Layout::even) {
+        if (in_[i] == loaded_[i]) continue;
+        put_element(slots_[i].at, input.size, in_[i]);
+        loaded_[i] = in_[i];
+        moved = true;
+        continue;
+      }
       const char* at = in_[i] + t * input.steps[level] * input.size;
       if ((whole || plan_.isPlain) && input.layout == Layout::contiguous) {
         slots_[i].at = const_cast<char*>(at);
         continue;
       }
       slots_[i].at = home(i);
-      if (at == loaded_[i] && !resized) continue;
+      if (at == loaded_[i] && turns <= loadedTurns_[i]) continue;
       gather(box(input.steps), input.size, at, slots_[i].at);
       loaded_[i] = at;
+      loadedTurns_[i] = turns;
     }
     for (int32_t k = 0; k < plan_.outCount; k++) {
       const Output& out = plan_.outs[k];
       if (out.direct) slots_[out.slot].at = whole ? out_[k] + t * out.steps[level] * out.size : home(out.slot);
     }
+    for (const Op *op = plan_.even, *end = op + plan_.evenCount; moved && op < end; op++) op->run(*op, slots_, op->count);
     for (const Op *op = plan_.ops, *end = op + plan_.opCount; op < end; op++) op->run(*op, slots_, n);
     for (int32_t k = 0; k < plan_.outCount; k++) {
       const Output& out = plan_.outs[k];
@@ -173,8 +183,9 @@ class Walk {
   Slot* slots_;
   char* blocks_;
   const char** in_;
-  /** What the memory of each input currently contains. */
+  /** What the memory of each input currently contains, and how many turns of it. */
   const char** loaded_;
+  int64_t* loadedTurns_;
   char** out_;
   char** accumulators_;
   /** The offsets of blocks in the accumulators. */

@@ -71,21 +71,4 @@ template <class T> struct Nested {
   Nest aRows, aSum, bSum, bColumns, cColumns;
 };
 
-/** The even lanes of one vector, then the odd lanes of another. */
-template <class T, int... l> INLINE Vec<T> halves(Vec<T> a, Vec<T> b, std::integer_sequence<int, l...>) {
-  return __builtin_shufflevector(a, b, (2 * l < static_cast<int>(lanes<T>) ? 2 * l : 2 * l + 1)...);
-}
-
-/** A vector of elements that are `step` apart, or its first `count`. Reads nothing beyond the last of them. */
-template <class T, int step, bool part> INLINE Vec<T> load_apart(const T* p, int64_t count) {
-  constexpr int64_t L = lanes<T>;
-  if constexpr (step == 1) {
-    return part ? load_some(p, count) : load(p);
-  } else {
-    if (!part) return halves<T>(load(p), load(p + L - 1), AllLanes<T>{});
-    const int64_t first = 2 * count - 1 < L ? 2 * count - 1 : L, second = 2 * count > L ? 2 * count - L : 0;
-    return halves<T>(load_some(p, first), load_some(p + L - 1, second), AllLanes<T>{});
-  }
-}
-
 }  // namespace flambeau::ISA

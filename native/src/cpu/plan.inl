@@ -68,7 +68,7 @@ static void choose_parts(const Map& map, Plan& plan) {
 /** Chooses how to keep results of reductions until they are written. */
 static void place_accumulators(Plan& plan) {
   plan.partBytes = bytes_of<Slot>(plan.slotCount) + 2 * bytes_of<char*>(plan.inputCount) +
-                   2 * bytes_of<char*>(plan.outCount) + bytes_of<int64_t>(plan.outCount) + plan.blockBytes;
+                   2 * bytes_of<char*>(plan.outCount) + bytes_of<int64_t>(plan.inputCount) + bytes_of<int64_t>(plan.outCount) + plan.blockBytes;
   for (int32_t k = 0; k < plan.outCount; k++) {
     Output& out = plan.outs[k];
     if (out.reduction == nullptr) continue;
@@ -95,7 +95,7 @@ static int64_t most_slots(const Map& map) { return map.inputCount + 2 * map.code
 
 /** The memory of a plan. */
 static int64_t plan_bytes(const Map& map) {
-  return bytes_of<Input>(map.inputCount) + bytes_of<Output>(map.outCount) + 2 * bytes_of<Op>(map.codeCount) +
+  return bytes_of<Input>(map.inputCount) + bytes_of<Output>(map.outCount) + 3 * bytes_of<Op>(map.codeCount) +
          bytes_of<Slot>(most_slots(map)) + bytes_of<int64_t>(most_slots(map)) + 2 * bytes_of<int32_t>(map.codeCount) +
          padded((map.inputCount + map.codeCount) * VECTOR_BYTES) +
          bytes_of<int64_t>(map.outCount * (map.depth + int64_t{1}));
@@ -134,6 +134,7 @@ static void make_plan(const Map& map, uint64_t aliases, Room room, Plan& plan) {
   plan.inputs = room.take<Input>(map.inputCount);
   plan.outs = room.take<Output>(map.outCount);
   plan.ops = room.take<Op>(map.codeCount);
+  plan.even = room.take<Op>(map.codeCount);
   plan.once = room.take<Op>(map.codeCount);
   plan.slots = room.take<Slot>(most_slots(map));
   plan.home = room.take<int64_t>(most_slots(map));
@@ -144,9 +145,10 @@ static void make_plan(const Map& map, uint64_t aliases, Room room, Plan& plan) {
   if (plan.elements != 0) choose_block(map, plan);
   for (int32_t i = 0; i < map.inputCount; i++) {
     const Strided& x = map.inputs[i];
-    const bool one = x.operand.is_number() || is_uniform(map, x);
+    const bool one = x.operand.is_number() || is_even(map, x, 0);
     plan.inputs[i] = {x.operand.is_number() || map.depth == 0 ? noSteps : x.steps, size_of(x.operand.dtype),
                       one                                       ? Layout::uniform
+                      : is_even(map, x, plan.level)             ? Layout::even
                       : is_contiguous(map, x.steps, plan.level) ? Layout::contiguous
                                                                 : Layout::strided,
                       nullptr};

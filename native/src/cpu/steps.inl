@@ -140,7 +140,7 @@ template <class T> Loop comparison(Step step) {
   return nullptr;
 }
 
-/** The loop of a select between floats by this comparison of floats; null for another step. */
+/** The loop of a select between floats by this comparison of floats, or test of one; null for another step. */
 [[maybe_unused]] static Loop choice_by(Step comparison) {
   switch (comparison) {
     case Step::eq: return choice<Eq, float>;
@@ -149,6 +149,7 @@ template <class T> Loop comparison(Step step) {
     case Step::le: return choice<Le, float>;
     case Step::gt: return choice<Gt, float>;
     case Step::ge: return choice<Ge, float>;
+    case Step::isnan: return choice<Unequal, float>;
     default: return nullptr;
   }
 }

@@ -1,5 +1,5 @@
 // Assigns each value of a map's expression to memory: to reused block memory, to one vector if it is the same for all
-// elements, or directly to the output.
+// elements of a block or of all blocks, or directly to the output.
 #pragma once
 #include <utility>
 
@@ -55,7 +55,7 @@ class Values {
       needsSpare |= out.reduction != nullptr && plan_.slots[out.slot].advance == 0;
     }
     if (needsSpare) plan_.spare = block();
-    plan_.blockBytes = blocks_ * blockBytes_;
+    plan_.blockBytes = partBytes_;
   }
 
  private:
@@ -63,16 +63,22 @@ class Values {
 
   int32_t slot_of(int32_t operand) const { return operand < 0 ? -1 - operand : current_[operand]; }
   bool is_one(int32_t slot) const { return plan_.slots[slot].advance == 0; }
+  bool is_constant(int32_t slot) const { return plan_.home[slot] < 0; }
 
-  int32_t block() {
-    plan_.slots[plan_.slotCount] = {nullptr, 1};
-    plan_.home[plan_.slotCount] = blocks_++ * blockBytes_;
+  int32_t in_part(int64_t advance, int64_t bytes) {
+    plan_.slots[plan_.slotCount] = {nullptr, advance};
+    plan_.home[plan_.slotCount] = partBytes_;
+    partBytes_ += bytes;
     return plan_.slotCount++;
   }
+  int32_t block() { return in_part(1, blockBytes_); }
+  /** One value in each block. */
+  int32_t even() { return in_part(0, padded(VECTOR_BYTES)); }
   char* vector() {
     char* result = vectors_;
     vectors_ += VECTOR_BYTES;
-    plan_.slots[plan_.slotCount++] = {result, 0};
+    plan_.slots[plan_.slotCount] = {result, 0};
+    plan_.home[plan_.slotCount++] = -1;
     return result;
   }
 
@@ -80,6 +86,8 @@ class Values {
     Input& input = plan_.inputs[i];
     if (input.layout == Layout::uniform) {
       vector();
+    } else if (input.layout == Layout::even) {
+      even();
     } else {
       block();
     }
@@ -95,7 +103,7 @@ class Values {
         const int32_t j = last[code.a];
         const Code& made = map_.codes[j];
         if (made.of == DType::float32 && choice_by(made.step) != nullptr && is_only_for(j, i) && stays(made.a, j, i) &&
-            stays(made.b, j, i)) {
+            (info_of(made.step).operands == 1 || stays(made.b, j, i))) {
           partner_[i] = j;
           partner_[j] = i;
         }
@@ -187,14 +195,15 @@ class Values {
     const int32_t partner = partner_[i];
     const bool compares = partner >= 0 && partner < i;
     int32_t from[3] = {};
-    bool one = !compares;
+    bool one = !compares, constant = one;
     for (int32_t j = 0; j < count; j++) {
       from[j] = compares && j == 0 ? compared_[code.a].first : slot_of(operands[j]);
       one &= is_one(from[j]);
+      constant &= is_constant(from[j]);
     }
     if (partner > i) {
       if (!one) {
-        compared_[code.dst] = {from[0], from[1]};
+        compared_[code.dst] = {from[0], from[count - 1]};
         return;
       }
       partner_[partner] = -1;
@@ -202,10 +211,13 @@ class Values {
     const Loop loop = compares ? choice_by(map_.codes[partner].step) : loop_of(code);
     const int32_t elements = static_cast<int32_t>(VECTOR_BYTES / size_of(code.dtype));
     Op op{loop, 0, from[0], from[1], from[2], elements, compares ? compared_[code.a].second : 0};
-    if (one) {
+    if (constant) {
       op.d = plan_.slotCount;
       vector();
       plan_.once[plan_.onceCount++] = op;
+    } else if (one) {
+      op.d = even();
+      plan_.even[plan_.evenCount++] = op;
     } else {
       op.d = destination(i, from, count);
       plan_.ops[plan_.opCount++] = op;
@@ -241,7 +253,7 @@ class Values {
    */
   int32_t* partner_;
   std::pair<int32_t, int32_t> compared_[maxRegisters];
-  int64_t blocks_ = 0, blockBytes_;
+  int64_t partBytes_ = 0, blockBytes_;
   /** The slot of a register's current value, and the slot that owns the register's memory. */
   int32_t current_[maxRegisters], own_[maxRegisters];
 };

@@ -5,7 +5,7 @@ import { apply } from '../../tensor/apply.ts'
 import type { Input, OpDef } from '../../tensor/op.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { elementwise, expandTo } from '../define/elementwise.ts'
-import { reshapeOp } from '../define/views.ts'
+import { permuteOp, reshapeOp } from '../define/views.ts'
 import { reduction } from '../reduce/reduce.ts'
 import { leading, taps, untaps, type Windows } from './taps.ts'
 
@@ -33,7 +33,12 @@ export function avgPoolOp(name: string): OpDef<Averaging> {
       kind: 'compose',
       compose: ([x], { windows, divisor }) => {
         const of = taps(x as Tensor, windows, 0)
-        const dims = lastDims(of, windows.kernel.length)
+        const rank = windows.kernel.length
+        const last = lastDims(of, rank)
+        if ((globalThis as any).process.env.AV) { const o2 = apply(permuteOp, [of], [...of.sizes.map((_, i) => i).slice(0, of.dim() - 2 * rank), ...last, ...last.map((d) => d - rank)])
+        const dims = last.map((d) => d - rank)
+        return [apply(quotient, [apply(total, [o2], { dims, keepdim: false, dtype: of.dtype }), divisor], null)] }
+        const dims = last
         return [apply(quotient, [apply(total, [of], { dims, keepdim: false, dtype: of.dtype }), divisor], null)]
       },
     },
