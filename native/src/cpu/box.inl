@@ -8,7 +8,19 @@ namespace flambeau::ISA {
 struct Box {
   const int64_t* sizes;
   const int32_t* steps;
+  /** The last loop is one of `length` turns, which stands for all loops that continue each other. */
   int32_t depth;
+  int64_t length;
+  /** The stride of the last loop. */
+  int32_t inner;
+
+  Box(const int64_t* sizes, const int32_t* steps, int32_t depth)
+      : sizes(sizes), steps(steps), depth(depth), length(sizes[depth - 1]), inner(steps[depth - 1]) {
+    while (this->depth > 1 && steps[this->depth - 2] == inner * length) {
+      this->depth--;
+      length *= sizes[this->depth - 1];
+    }
+  }
 };
 
 /** Writes each of n elements `times` times. */
@@ -30,15 +42,16 @@ template <class T> void repeat(const T* p, int64_t n, int64_t step, int64_t time
 
 /** Copies an operand's elements into a row; whole vectors are written at `to` and after the last element. */
 template <class T> char* gather(const Box& box, int32_t l, const char* from, char* to) {
-  const int64_t n = box.sizes[l], step = box.steps[l];
-  if (l == box.depth - 2 && box.steps[l + 1] == 0 && box.sizes[l + 1] < lanes<T>) {
-    repeat(reinterpret_cast<const T*>(from), n, step, box.sizes[l + 1], reinterpret_cast<T*>(to));
-    return to + n * box.sizes[l + 1] * static_cast<int64_t>(sizeof(T));
-  }
   if (l < box.depth - 1) {
+    const int64_t n = box.sizes[l], step = box.steps[l];
+    if (l == box.depth - 2 && box.inner == 0 && box.length < lanes<T>) {
+      repeat(reinterpret_cast<const T*>(from), n, step, box.length, reinterpret_cast<T*>(to));
+      return to + n * box.length * static_cast<int64_t>(sizeof(T));
+    }
     for (int64_t i = 0; i < n; i++) to = gather<T>(box, l + 1, from + i * step * static_cast<int64_t>(sizeof(T)), to);
     return to;
   }
+  const int64_t n = box.length, step = box.inner;
   const T* p = reinterpret_cast<const T*>(from);
   T* q = reinterpret_cast<T*>(to);
   constexpr int64_t L = lanes<T>;
@@ -62,13 +75,14 @@ template <class T> char* gather(const Box& box, int32_t l, const char* from, cha
 
 /** The inverse copy; the elements at `from` are `advance` apart. */
 template <class T> const char* scatter(const Box& box, int32_t l, const char* from, int64_t advance, char* to) {
-  const int64_t n = box.sizes[l], step = box.steps[l];
   if (l < box.depth - 1) {
+    const int64_t n = box.sizes[l], step = box.steps[l];
     for (int64_t i = 0; i < n; i++) {
       from = scatter<T>(box, l + 1, from, advance, to + i * step * static_cast<int64_t>(sizeof(T)));
     }
     return from;
   }
+  const int64_t n = box.length, step = box.inner;
   const T* p = reinterpret_cast<const T*>(from);
   T* q = reinterpret_cast<T*>(to);
   if (step == 1 && advance == 1) {

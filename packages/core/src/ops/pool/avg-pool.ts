@@ -1,13 +1,16 @@
 // Mean pooling: a sum over the taps of windows, divided, in any number of dimensions. Its gradient spreads each element
 // over its window.
-import { s } from '../../expr/expr.ts'
+import type { Prims } from '../../backend/backend.ts'
+import { type DType, isFloat } from '../../base/dtype.ts'
+import { type Expr, s } from '../../expr/expr.ts'
 import { apply } from '../../tensor/apply.ts'
 import type { Input, OpDef } from '../../tensor/op.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { elementwise, expandTo } from '../define/elementwise.ts'
-import { permuteOp, reshapeOp } from '../define/views.ts'
+import { inputExprs, withDType, withOperands } from '../define/kernels.ts'
+import { reshapeOp } from '../define/views.ts'
 import { reduction } from '../reduce/reduce.ts'
-import { leading, taps, untaps, type Windows } from './taps.ts'
+import { eachTap, isSmall, leading, taps, untaps, type Windows } from './taps.ts'
 
 const shaped = (x: Tensor, sizes: readonly number[]): Tensor => apply(reshapeOp, [x], sizes)
 /** The last `rank` dimensions. */
@@ -23,6 +26,34 @@ const total = reduction('avgPool', 'sum', (x) => x, {})
 /** Of integers it is truncated. */
 const quotient = elementwise('avgPool', (sum, n) => s.div(sum, n))
 
+/** The dtype in which few elements are added: sums are rounded once where there are doubles. */
+const wideOf = ({ dtype, storage }: Tensor): DType =>
+  storage.device.backend.caps.dtypes.has('float64') ? 'float64' : dtype
+const means = new Map<number, Prims['map']>()
+/** The sum of all inputs but the last, divided by that one. */
+const meanOp: OpDef<DType> = {
+  name: 'avgPool',
+  infer: ([{ sizes, dtype }]) => [{ sizes, dtype }],
+  to: {
+    kind: 'kernel',
+    prim: 'map',
+    lower: (wide, inputs) => {
+      const { dtype } = inputs[0]
+      const key = withOperands(withDType(inputs.length, wide), [inputs[0], inputs[inputs.length - 1]])
+      let prims = means.get(key)
+      if (prims === undefined) {
+        prims = { outs: [{ expr: meanOf(inputExprs(inputs, dtype), dtype, wide) }] }
+        means.set(key, prims)
+      }
+      return prims
+    },
+  },
+}
+function meanOf(x: readonly Expr[], dtype: DType, wide: DType): Expr {
+  const sum = x.slice(0, -1).reduce((sum, tap) => s.add(s.cast(sum, wide), s.cast(tap, wide)))
+  return s.div(s.cast(sum, dtype), x[x.length - 1])
+}
+
 /** Sums over windows, divided; its gradient spreads each element over its window, and is the gradient of that. */
 export function avgPoolOp(name: string): OpDef<Averaging> {
   const pool: OpDef<Averaging> = {
@@ -32,13 +63,12 @@ export function avgPoolOp(name: string): OpDef<Averaging> {
     to: {
       kind: 'compose',
       compose: ([x], { windows, divisor }) => {
+        if (isSmall(windows) && isFloat(x.dtype)) {
+          const from = eachTap(x as Tensor, windows, 0)
+          return [apply(meanOp, [...from, divisor], wideOf(x as Tensor))]
+        }
         const of = taps(x as Tensor, windows, 0)
-        const rank = windows.kernel.length
-        const last = lastDims(of, rank)
-        if ((globalThis as any).process.env.AV) { const o2 = apply(permuteOp, [of], [...of.sizes.map((_, i) => i).slice(0, of.dim() - 2 * rank), ...last, ...last.map((d) => d - rank)])
-        const dims = last.map((d) => d - rank)
-        return [apply(quotient, [apply(total, [o2], { dims, keepdim: false, dtype: of.dtype }), divisor], null)] }
-        const dims = last
+        const dims = lastDims(of, windows.kernel.length)
         return [apply(quotient, [apply(total, [of], { dims, keepdim: false, dtype: of.dtype }), divisor], null)]
       },
     },

@@ -19,7 +19,7 @@ import { add } from '../pointwise/arithmetic.ts'
 import { reduction } from '../reduce/reduce.ts'
 import { padOp } from '../views/pad.ts'
 import { lastDims } from './avg-pool.ts'
-import { along, eachTap, evenPlaces, leading, taps, type Windows } from './taps.ts'
+import { along, eachTap, evenPlaces, isSmall, leading, mostTaps, taps, type Windows } from './taps.ts'
 
 const shaped = (x: Tensor, sizes: Shape): Tensor => apply(reshapeOp, [x], sizes)
 const least = Number.NEGATIVE_INFINITY
@@ -39,10 +39,6 @@ const sumOver = (dims: Shape, term: (d: number) => Tensor): Tensor =>
   dims.map((_, d) => term(d)).reduce((sum, more) => add(sum, more))
 
 // ---- windows of few taps ----
-
-/** The most taps of an expression. */
-const mostTaps = 9
-const isSmall = ({ kernel, places }: Windows): boolean => places === undefined && numelOf(kernel) <= mostTaps
 
 const largestOf = Array.from({ length: mostTaps + 1 }, (_, taps) =>
   elementwise('maxPool', (...x) => x.reduce((y, tap) => s.max(y, tap)), { arity: taps }),

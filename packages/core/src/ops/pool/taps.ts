@@ -31,6 +31,11 @@ export interface Windows {
   readonly places?: Tensor
 }
 
+/** The most taps that an expression combines. */
+export const mostTaps = 9
+/** Whether the taps of a window are few and at even distances: then one expression combines them. */
+export const isSmall = ({ kernel, places }: Windows): boolean => places === undefined && numelOf(kernel) <= mostTaps
+
 /** The dimensions before those that windows go over. */
 export const leading = (x: { readonly sizes: Shape }, { input }: Windows): Shape =>
   x.sizes.slice(0, x.sizes.length - input.length)
