@@ -19,9 +19,10 @@ import { type Arguments, bool, finite, method, nullable, optional, required, ten
 import type { Tensor } from '../tensor/tensor.ts'
 import { atomically } from '../tensor/undo.ts'
 
-const evaluated = elementwise('nativeBatchNorm', (x, mean, variance, weight, bias, eps) =>
-  s.add(s.mul(s.mul(s.sub(x, mean), s.div(1, s.sqrt(s.add(variance, eps)))), weight), bias),
-)
+// What is computed once for each channel is an op of its own, so that two steps are left for each element, as in PyTorch.
+const scaleOf = elementwise('mul', (weight, variance, eps) => s.div(weight, s.sqrt(s.add(variance, eps))))
+const shiftOf = elementwise('sub', (bias, mean, scale) => s.sub(bias, s.mul(mean, scale)))
+const scaled = elementwise('nativeBatchNorm', (x, scale, shift) => s.add(s.mul(x, scale), shift))
 
 /** The number of elements of each channel. */
 function countOf(sizes: Shape): number {
@@ -43,21 +44,16 @@ const moments = composite<'moments', null>({
     return [mean, apply(squaredError, [x, mean], spec)]
   },
 })
+const times = elementwise('mul', (invStd, weight) => s.mul(invStd, weight))
 const inverseStd = elementwise('rsqrt', (sumOfSquares, n, eps) => s.div(1, s.sqrt(s.add(s.div(sumOfSquares, n), eps))))
-const normalised = elementwise('nativeBatchNorm', (x, mean, invStd, weight, bias) =>
-  s.add(s.mul(s.mul(s.sub(x, mean), invStd), weight), bias),
+const product = elementwise('mul', (dy, x, mean) => s.mul(dy, s.sub(x, mean)))
+/** The gradient of the input is `scale` dy + `slope` (x - mean) + `level`. */
+const slopeOf = elementwise('mul', (weightSum, invStd, scale, inverse) =>
+  s.neg(s.mul(s.mul(s.mul(weightSum, inverse), invStd), scale)),
 )
-const weightGradient = elementwise('mul', (dy, x, mean, invStd) => s.mul(dy, s.mul(s.sub(x, mean), invStd)))
-const inputGradient = elementwise(
-  'nativeBatchNormBackward',
-  (dy, x, mean, invStd, weight, biasSum, weightSum, inverse) =>
-    s.mul(
-      s.mul(
-        s.sub(s.sub(dy, s.mul(biasSum, inverse)), s.mul(s.mul(s.sub(x, mean), invStd), s.mul(weightSum, inverse))),
-        invStd,
-      ),
-      weight,
-    ),
+const levelOf = elementwise('mul', (biasSum, scale, inverse) => s.neg(s.mul(s.mul(biasSum, inverse), scale)))
+const inputGradient = elementwise('nativeBatchNormBackward', (dy, x, mean, scale, slope, level) =>
+  s.add(s.mul(dy, scale), s.add(s.mul(s.sub(x, mean), slope), level)),
 )
 /** The input's gradient through the statistics alone: only the gradient of a gradient uses it. */
 const invStdGradient = elementwise('mul', (dInvStd, x, mean, invStd, inverse) =>
@@ -143,12 +139,15 @@ const trainingOp: OpDef<Training> = {
     const [mean, invStd] = [ctx.output(1), ctx.output(2)]
     const inverse = operand(1 / countOf(x.sizes))
     const { sizes, dtype } = mean
-    const weightSum = dy === null ? null : apply(weightGradient, [dy, x, mean, invStd], { sizes, dtype })
+    const weightSum = dy === null ? null : mul(apply(product, [dy, x, mean], { sizes, dtype }), invStd)
     const biasSum = dy === null ? null : sumTo(dy, sizes)
     const terms: Tensor[] = []
     if (ctx.needs(0)) {
       if (dy !== null && weightSum !== null && biasSum !== null) {
-        terms.push(apply(inputGradient, [dy, x, mean, invStd, weight, biasSum, weightSum, inverse], null))
+        const scale = apply(times, [invStd, weight], null)
+        const slope = apply(slopeOf, [weightSum, invStd, scale, inverse], null)
+        const level = apply(levelOf, [biasSum, scale, inverse], null)
+        terms.push(apply(inputGradient, [dy, x, mean, scale, slope, level], null))
       }
       if (dMean !== null) terms.push(expandTo(mul(dMean, 1 / countOf(x.sizes)), x.sizes))
       if (dInvStd !== null) terms.push(apply(invStdGradient, [dInvStd, x, mean, invStd, inverse], null))
@@ -163,7 +162,8 @@ const trainingOp: OpDef<Training> = {
       const n = countOf(x.sizes)
       const [mean, squares] = applyAll(moments, [x], null)
       const invStd = apply(inverseStd, [squares, operand(n), operand(eps)], null)
-      const y = apply(normalised, [x, mean, invStd, weight, bias], null)
+      const scale = apply(times, [invStd, weight], null)
+      const y = apply(scaled, [x, scale, apply(shiftOf, [bias, mean, scale], null)], null)
       if (running !== null) trackBatch(running, mean, squares, n)
       return [y, mean, invStd]
     },
@@ -229,8 +229,9 @@ export const normalise = (x: Tensor, affine: Affine, running: Running | null): T
   applyAll(trainingOp, [x, ...affineOf(affine, x)], { eps: affine.eps, running })[0]
 
 export function normaliseBy(x: Tensor, mean: Tensor, variance: Tensor, affine: Affine): Tensor {
-  const statistics = [perChannel(mean, x.sizes), perChannel(variance, x.sizes)]
-  return apply(evaluated, [x, ...statistics, ...affineOf(affine, x), operand(affine.eps)], null)
+  const [weight, bias] = affineOf(affine, x)
+  const scale = apply(scaleOf, [weight, perChannel(variance, x.sizes), operand(affine.eps)], null)
+  return apply(scaled, [x, scale, apply(shiftOf, [bias, perChannel(mean, x.sizes), scale], null)], null)
 }
 
 export interface BatchNormOptions {
