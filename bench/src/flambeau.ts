@@ -6,6 +6,7 @@ import * as flambeau from 'flambeau'
 import * as convolution from '../workloads/convolution.ts'
 import { productNamed, programOf } from '../workloads/gemm.ts'
 import { workloadNamed } from '../workloads/index.ts'
+import * as pooling from '../workloads/pooling.ts'
 import { type Result, resultsOf } from '../workloads/workload.ts'
 import type { Load, Numbers } from './serve.ts'
 
@@ -33,7 +34,9 @@ export const load: Load = async (workload, numbers) => {
   const product = productNamed(workload)
   const convolved = convolution.convolutionNamed(workload)
   const made = product === undefined ? undefined : programOf(product)
-  const named = convolved === undefined ? made : convolution.programOf(convolved)
+  const layer = pooling.layerNamed(workload)
+  const pooled = layer === undefined ? made : pooling.programOf(...layer)
+  const named = convolved === undefined ? pooled : convolution.programOf(convolved)
   const program = await (named ?? workloadNamed(workload).program)(inputs)
   if (way === 'repeated' && product === undefined && program.results === undefined)
     return { cannot: 'only training is repeated' }

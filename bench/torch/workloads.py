@@ -166,6 +166,41 @@ def convolution(inputs, way, direction, *sizes):
     return backward, lambda gradient: [gradient]
 
 
+def pooling(inputs, kind, direction, sizes, windows=""):
+    x, dy = inputs["x"], inputs["dy"]
+    sizes = [int(n) for n in sizes.split(",")]
+    windows = [int(n) for n in windows.split(",") if n]
+    each = sizes[1:] if kind == "layer" else sizes[1:2]
+    normalises = kind in ("batch", "evaluation", "instance", "group", "layer")
+    weight, bias = torch.ones(each, requires_grad=normalises), torch.zeros(each, requires_grad=normalises)
+    mean, variance = torch.zeros(sizes[1]), torch.ones(sizes[1])
+    layer = {
+        "pass": lambda x: x * 2,
+        "max": lambda x: F.max_pool2d(x, *windows),
+        "avg": lambda x: F.avg_pool2d(x, *windows),
+        "mean": lambda x: F.adaptive_avg_pool2d(x, 1),
+        "batch": lambda x: F.batch_norm(x, None, None, weight, bias, True),
+        "evaluation": lambda x: F.batch_norm(x, mean, variance, weight, bias),
+        "instance": lambda x: F.instance_norm(x, None, None, weight, bias),
+        "group": lambda x: F.group_norm(x, sizes[1] // 2, weight, bias),
+        "layer": lambda x: F.layer_norm(x, each, weight, bias),
+    }[kind]
+    if direction == "forward":
+
+        def forward():
+            with torch.no_grad():
+                return layer(x)
+
+        return forward, lambda y: [y]
+    by = [x.requires_grad_(), *([weight, bias] if normalises else [])]
+
+    def training():
+        y = layer(x)
+        return [y, *torch.autograd.grad(y, by, dy)]
+
+    return training, lambda results: results
+
+
 def activation(inputs):
     x = inputs["x"].requires_grad_()
 
@@ -238,6 +273,7 @@ workloads = {
     **{f"matmul-{n}": matmul for n in (64, 256, 512, 1024)},
     "gemm": gemm,
     "convolution": convolution,
+    "pooling": pooling,
     "activation": activation,
     "cross-entropy": cross_entropy,
     **{f"{name}-{dim}": reduction(name, dim) for name in ("sum", "mean", "max") for dim in range(3)},

@@ -75,6 +75,43 @@ TEST_CASE("layouts and reductions of any loops") {
   }
 }
 
+TEST_CASE("one value for each row, pairs of one value, and every other element") {
+  for (const std::vector<int32_t>& sizes :
+       {std::vector<int32_t>{5, 14, 2}, {3, 14, 2, 14, 2}, {40, 9, 2}, {7, 300}, {4, 600}, {6, 7, 64}, {33, 30, 3}}) {
+    for (const DType dtype : {DType::float32, DType::float64, DType::int32, DType::uint8}) {
+      for (int repeated = 0; repeated < 4; repeated++) {
+        Trial trial;
+        trial.sizes = sizes;
+        const size_t last = sizes.size() - 1;
+        // Dense over the loops besides those that repeat it: the last one, all but the first, or every second one.
+        const auto repeating = [&](auto&& repeats) {
+          for (size_t l = 0; l <= last; l++) trial.sizes[l] = repeats(l) ? 1 : sizes[l];
+          const int made = trial.input(dtype, 0);
+          trial.sizes = sizes;
+          for (size_t l = 0; l <= last; l++) {
+            if (repeats(l)) trial.inputSteps.back()[l] = 0;
+          }
+          return made;
+        };
+        const int pairs = repeating([&](size_t l) { return l == last; });
+        const int rows = repeating([](size_t l) { return l > 0; });
+        const int some = repeating([&](size_t l) { return (last - l) % 2 == 0; });
+        const int other = trial.input(dtype, 2);
+        const int column = repeating([&](size_t l) { return l < last; });
+        trial.step(Step::mul, dtype, dtype, 0, rows, rows);
+        trial.step(Step::add, dtype, dtype, 1, 0, rows);  // even in a row
+        trial.step(Step::mul, dtype, dtype, 2, 1, repeated % 2 == 0 ? pairs : some);
+        trial.step(Step::add, dtype, dtype, 3, 2, repeated < 2 ? other : column);
+        trial.out(3, dtype, 0);
+        trial.out(1, dtype, 0);
+        trial.out(0, dtype, 0, Reduce::max, 2);
+        trial.out(3, dtype, 0, Reduce::sum, 1);
+        trial.check();
+      }
+    }
+  }
+}
+
 TEST_CASE("long rows, and rows that fill several blocks") {
   for (int turn = 0; turn < 60; turn++) {
     Trial trial;
@@ -140,7 +177,7 @@ TEST_CASE("a register may hold one dtype after another") {
 
 TEST_CASE("a select between floats makes the comparison that only it reads") {
   const DType f = DType::float32, b = DType::boolean;
-  for (const Step compared : {Step::eq, Step::ne, Step::lt, Step::le, Step::gt, Step::ge}) {
+  for (const Step compared : {Step::eq, Step::ne, Step::lt, Step::le, Step::gt, Step::ge, Step::isnan}) {
     for (int other = 0; other < 6; other++) {
       CAPTURE(static_cast<int>(compared));
       CAPTURE(other);

@@ -14,7 +14,8 @@ import { eachTap, isSmall, leading, taps, untaps, type Windows } from './taps.ts
 
 const shaped = (x: Tensor, sizes: readonly number[]): Tensor => apply(reshapeOp, [x], sizes)
 /** The last `rank` dimensions. */
-export const lastDims = (x: Tensor, rank: number): number[] => Array.from({ length: rank }, (_, i) => x.dim() - rank + i)
+export const lastDims = (x: Tensor, rank: number): number[] =>
+  Array.from({ length: rank }, (_, i) => x.dim() - rank + i)
 
 interface Averaging {
   readonly windows: Windows
@@ -50,7 +51,8 @@ const meanOp: OpDef<DType> = {
   },
 }
 function meanOf(x: readonly Expr[], dtype: DType, wide: DType): Expr {
-  const sum = x.slice(0, -1).reduce((sum, tap) => s.add(s.cast(sum, wide), s.cast(tap, wide)))
+  // From 0 on, as in all sums: those of -0 are 0.
+  const sum = x.slice(0, -1).reduce((sum, tap) => s.add(sum, s.cast(tap, wide)), s.constant(0, wide))
   return s.div(s.cast(sum, dtype), x[x.length - 1])
 }
 

@@ -14,7 +14,7 @@ import { elementwise } from '../define/elementwise.ts'
 import { filled } from '../define/fill.ts'
 import { byCase, inputExprs, reduced } from '../define/kernels.ts'
 import { reshapeOp } from '../define/views.ts'
-import { scatterAddAlongDim } from '../indexing/gather.ts'
+import { addAlongDim_, scatterAddAlongDim } from '../indexing/gather.ts'
 import { add } from '../pointwise/arithmetic.ts'
 import { reduction } from '../reduce/reduce.ts'
 import { padOp } from '../views/pad.ts'
@@ -94,34 +94,50 @@ function firstOf({ input, output, kernel, stride, dilation, low }: Windows, devi
 }
 
 const cornerAt = elementwise('place', (i, stride, low, step) => s.mul(s.sub(s.mul(i, stride), low), step))
-const quotient = elementwise('place', (number, n) => s.floor(s.div(s.add(number, 0.5), n)))
-const further = elementwise('place', (place, steps, step) => s.add(place, s.mul(steps, step)))
+/**
+ * Inputs: the numbers of taps, the corners of their windows, and for each dimension the length of a row of taps and the
+ * way from the end of a row to the next one. A tap is in row q, where q is its number divided by the length of a row.
+ */
+const placeOf = (inputs: readonly Input[]): Prims['map'] => {
+  const { dtype } = inputs[0]
+  const number = s.add(s.input(0, dtype), 0.5)
+  let place: Expr = s.input(1, 'int32')
+  for (let k = 2; k < inputs.length; k += 2) {
+    const row = s.floor(s.div(number, s.cast(s.input(k, 'int32'), dtype)))
+    place = s.add(place, s.mul(s.cast(row, 'int32'), s.input(k + 1, 'int32')))
+  }
+  return { outs: [{ expr: place }] }
+}
+const placeKernels: Prims['map'][] = []
+const placeOp: OpDef<null> = {
+  name: 'place',
+  infer: ([{ sizes }]) => [{ sizes, dtype: 'int32' }],
+  to: {
+    kind: 'kernel',
+    prim: 'map',
+    lower: (_, inputs) => (placeKernels[8 * inputs.length + rankOf(inputs[0].dtype)] ??= placeOf(inputs)),
+  },
+}
 /** The places of taps in row-major order of the dimensions of the input, given their numbers. */
 function placesOf(numbers: Tensor, { input, output, kernel, stride, dilation, low }: Windows): Tensor {
-  const { device, sizes } = numbers
   const step = input.map((_, d) => numelOf(input.slice(d + 1)))
   const corners = sumOver(input, (d) => {
     const moves = [stride[d], low[d], step[d]].map(operand)
-    return apply(cornerAt, [along(d, output[d], input.length, device), ...moves], null)
+    return apply(cornerAt, [along(d, output[d], input.length, numbers.device), ...moves], null)
   })
-  const between = input.map((_, d) => dilation[d] * step[d])
-  return input.reduce((places, _, d) => {
-    // A tap is in row q of the windows, where q is its number divided by the length of a row. The next row is as far as
-    // a row's distance from the end of the one before.
-    const row = apply(quotient, [numbers, operand(numelOf(kernel.slice(d + 1)))], { sizes, dtype: 'int32' })
-    const back = d + 1 < input.length ? kernel[d + 1] * between[d + 1] : 0
-    return apply(further, [places, row, operand(between[d] - back)], null)
-  }, corners)
+  const rows = input.flatMap((_, d) => {
+    const back = d + 1 < input.length ? kernel[d + 1] * dilation[d + 1] * step[d + 1] : 0
+    return [numelOf(kernel.slice(d + 1)), dilation[d] * step[d] - back].map(operand)
+  })
+  return apply(placeOp, [numbers, corners, ...rows], null)
 }
 
 // ---- the gradient of windows of few taps ----
 
 const chosen = Array.from({ length: mostTaps + 1 }, (_, taps) =>
-  elementwise(
-    'maxPool',
-    (number, ...x) => x.reduce((y, tap, k) => s.select(s.eq(number, k), tap, y)),
-    { arity: taps + 1 },
-  ),
+  elementwise('maxPool', (number, ...x) => x.reduce((y, tap, k) => s.select(s.eq(number, k), tap, y)), {
+    arity: taps + 1,
+  }),
 )
 /** The taps with these numbers; the gradient of `put`. */
 const takeOp: OpDef<Windows> = {
@@ -227,11 +243,16 @@ function firstPlaces(of: Tensor, y: Tensor, windows: Windows, places: Tensor): T
 /** [..., ...output] with one dimension for those of windows. */
 const flatly = (x: Tensor, lead: readonly number[]): Tensor => shaped(x, [...lead, numelOf(x.sizes.slice(lead.length))])
 
-/** Writes elements [..., ...output] to their places in zeros [..., ...input]. */
+/** Adds elements [..., ...output] at their places to zeros [..., ...input]. */
 function putBack(dy: Tensor, places: Tensor, { input }: Windows): Tensor {
   const lead = dy.sizes.slice(0, dy.dim() - input.length)
   const zeros = filled([...lead, numelOf(input)], dy.dtype, 0, dy.storage.device)
-  const sum = scatterAddAlongDim(zeros, lead.length, flatly(places, lead), flatly(dy, lead))
+  const sum = (mode.grad ? scatterAddAlongDim : addAlongDim_)(
+    zeros,
+    lead.length,
+    flatly(places, lead),
+    flatly(dy, lead),
+  )
   return shaped(sum, [...lead, ...input])
 }
 
