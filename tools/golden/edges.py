@@ -24,6 +24,7 @@ def no_grad(f):
 scope['noGrad'] = no_grad
 scope['linear'] = torch.nn.functional.linear
 scope['leaky'] = torch.nn.functional.leaky_relu
+scope['rectified'] = torch.nn.functional.relu
 scope['cross'] = torch.nn.functional.cross_entropy
 scope['nll'] = torch.nn.functional.nll_loss
 
@@ -137,6 +138,9 @@ ROWS = [
     ('x = R(1, -2); y = leaky(x); y.add_(1).sum().backward(); x.grad', 'x = R(1, -2); y = leaky(x); y.add_(1).sum().backward(); x.grad'),
     ('x = R(1, -2); y = leaky(x, 0.1); y.mul_(0).sum().backward(); x.grad',) * 2,
     ('x = R(1, -2).mul(1); y = leaky(x); x.add_(1); y.sum().backward()', 'x = R(1, -2) * 1; y = leaky(x); x.add_(1); y.sum().backward()'),
+    ('x = R(1, -2); z = x.mul(1); rectified(z, { inplace: true }).sum().backward(); [z, x.grad]', 'x = R(1, -2); z = x * 1; rectified(z, inplace=True).sum().backward(); [z, x.grad]'),
+    ('x = R(1, -2); z = x.mul(1); leaky(z, 0.1, true).sum().backward(); [z, x.grad]', 'x = R(1, -2); z = x * 1; leaky(z, 0.1, True).sum().backward(); [z, x.grad]'),
+    ('rectified(R(1, -2), true)', 'rectified(R(1, -2), True)'),
     ('x = R(1, -2); y = x.mul(1).leakyRelu_(0.1); y.sum().backward(); x.grad', 'x = R(1, -2); y = torch.nn.functional.leaky_relu_(x * 1, 0.1); y.sum().backward(); x.grad'),
     ('x = R(1, 3); [s, e] = stdMean(x); e.mul_(2); s.add(e).backward(); x.grad', 'x = R(1, 3); s, e = torch.std_mean(x); e.mul_(2); (s + e).backward(); x.grad'),
     ('x = R(1, 3); [s, e] = varMean(x); e.mul_(2); s.add(e).backward(); x.grad', 'x = R(1, 3); s, e = torch.var_mean(x); e.mul_(2); (s + e).backward(); x.grad'),

@@ -14,6 +14,7 @@ import * as dataMnist from '../../packages/data-mnist/src/index.ts'
 import * as vision from '../../packages/vision/src/index.ts'
 import * as flambeau from '../../packages/flambeau/src/index.ts'
 import { type Block, exampleBlocks, markdownBlocks, pageModule, run } from '../doc-examples.ts'
+import { pages as generated } from './lacking.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const filesUnder = (folder: string, ending: string): string[] =>
@@ -179,6 +180,10 @@ function typeErrors(): string[] {
     })
   })
 }
+
+test.each(Object.entries(generated))('docs/%s is up to date; node tools/tables.mjs writes it', (name, make) =>
+  expect(readFileSync(join(root, 'docs', name), 'utf8')).toBe(make(new URL('../../', import.meta.url))),
+)
 
 test('the blocks of the guide have no type errors', { timeout: 120_000 }, () => expect(typeErrors()).toEqual([]))
 

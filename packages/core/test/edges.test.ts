@@ -21,7 +21,15 @@ import { asPrinted } from './lines.ts'
 
 beforeAll(() => void useDevice(js()))
 
-asPrinted('edges', { linear: F.linear, leaky: F.leakyRelu, cross: F.crossEntropy, nll: F.nllLoss, stdMean, varMean })
+asPrinted('edges', {
+  linear: F.linear,
+  leaky: F.leakyRelu,
+  rectified: F.relu,
+  cross: F.crossEntropy,
+  nll: F.nllLoss,
+  stdMean,
+  varMean,
+})
 
 test('sums of bools are bools, also when compiled', () => {
   const [index, ones3] = [tensor([1, 1, 1], { dtype: 'int32' }), ones(3, { dtype: 'bool' })]

@@ -9,27 +9,9 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { nativeMissing, testWith } from '../../../tools/test/machine.ts'
 import * as models from '../src/models/index.ts'
 import { image } from './image.ts'
+import { goldenOf, type Member, type Numbers, runsOnJs, shares } from './parity.ts'
 
-type Numbers = readonly number[]
-interface Member {
-  readonly name: string
-  readonly options: Readonly<Record<string, unknown>>
-  readonly sizes: Numbers
-  readonly digest: string
-  readonly state: readonly Numbers[]
-  readonly bits: string | null
-  readonly evaluated: Numbers
-  readonly outputs: readonly Numbers[]
-  readonly loss: number
-  readonly grads: readonly Numbers[]
-  readonly text: string | null
-  readonly macs: number
-  readonly floats: number
-}
-const golden: {
-  readonly full: Readonly<Record<string, readonly [parameters: number, entries: number, digest: string]>>
-  readonly members: readonly Member[]
-} = JSON.parse(readFileSync(new URL('golden/models.json', import.meta.url), 'utf8'))
+const golden = goldenOf(new URL('../../../', import.meta.url))
 
 const builders = models as unknown as Readonly<Record<string, (options?: object) => nn.Module>>
 const sha = (...parts: readonly (string | Uint8Array)[]): string => {
@@ -55,9 +37,9 @@ function checkInitial(model: nn.Module, { state, bits }: Member): void {
   const values = model.parameters().map((p) => p.detach().toArray() as Float32Array)
   for (const [i, value] of values.entries()) {
     const [sum, first] = state[i]
-    expectNear([value[0]], [first], 1e-6)
+    expectNear([value[0]], [first], shares.initial)
     const size = value.reduce((total, x) => total + Math.abs(x), 0)
-    expect(Math.abs(value.reduce((total, x) => total + x, 0) - sum)).toBeLessThanOrEqual(1e-6 * size)
+    expect(Math.abs(value.reduce((total, x) => total + x, 0) - sum)).toBeLessThanOrEqual(shares.initial * size)
   }
   if (bits !== null) expect(sha(...values.map((x) => new Uint8Array(x.buffer, x.byteOffset, x.byteLength)))).toBe(bits)
 }
@@ -75,28 +57,27 @@ function checkMember(member: Member): void {
   expect(model.training).toBe(true)
   model.eval()
   const single = noGrad((): Tensor => model.forward(x))
-  expectNear(scores(single, evaluated), evaluated, 1e-4)
+  expectNear(scores(single, evaluated), evaluated, shares.scores)
   // Rounding to float32 changes the gradients of deep networks by up to 1 %, in PyTorch too.
   model.double().train()
   manualSeed(1)
   const y: Tensor | models.GoogLeNetOutputs = model.forward(x.double())
   const all = y instanceof models.GoogLeNetOutputs ? [...y] : [y]
   expect(all.length).toBe(outputs.length)
-  for (const [i, output] of all.entries()) expectNear(scores(output, outputs[i]), outputs[i], 1e-6)
+  for (const [i, output] of all.entries()) expectNear(scores(output, outputs[i]), outputs[i], shares.training)
   const labels = arange(sizes[0]).mul(3).remainder(all[0].sizes[1])
   const [main, ...auxiliary] = all.map((output) => F.crossEntropy(output, labels))
   const total = auxiliary.reduce((sum, each) => sum.add(each.mul(0.3)), main)
-  expectNear([total.item()], [loss], 1e-6)
+  expectNear([total.item()], [loss], shares.training)
   total.backward()
   for (const [i, [key, { grad }]] of model.namedParameters().entries()) {
     if (grad === null) throw new Error(`${key} has no gradient`)
     const found = [grad.square().sum().sqrt(), grad.abs().amax(), grad.flatten().select(0, 0)].map((x) => x.item())
-    for (const [k, value] of found.entries()) expectNear([value, found[0]], [grads[i][k], grads[i][0]], 1e-6, key)
+    for (const [k, value] of found.entries())
+      expectNear([value, found[0]], [grads[i][k], grads[i][0]], shares.training, key)
   }
 }
 
-/** Small enough for js; the others run on native. */
-const onJs = ['lenet5', 'alexnet', 'resnet18 narrow']
 const device = nativeMissing === undefined ? await (await import('@flambeau/backend-native')).native() : null
 afterAll(() => device?.dispose())
 const onNative = (name: string, body: () => void): void =>
@@ -111,11 +92,9 @@ const onNative = (name: string, body: () => void): void =>
 
 describe("a member is PyTorch's: keys, initial weights, scores, gradients", () => {
   for (const member of golden.members) {
-    const { name, options } = member
-    const title = `${name}(${JSON.stringify(options)})`
-    if (onJs.includes(name) || onJs.includes(`${name}${'width' in options ? ' narrow' : ''}`)) {
-      it(title, () => checkMember(member))
-    } else onNative(title, () => checkMember(member))
+    const title = `${member.name}(${JSON.stringify(member.options)})`
+    if (runsOnJs(member)) it(title, () => checkMember(member))
+    else onNative(title, () => checkMember(member))
   }
 })
 

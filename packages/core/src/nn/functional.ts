@@ -7,7 +7,7 @@ export {
   mseLoss,
   nllLoss,
 } from '../losses/index.ts'
-export { leakyRelu, relu, sigmoid } from '../ops/pointwise/activation.ts'
+export { sigmoid } from '../ops/pointwise/activation.ts'
 export {
   celu,
   elu,
@@ -80,3 +80,4 @@ export {
 export { logSoftmax, softmax } from '../ops/reduce/softmax.ts'
 export { batchNorm } from './batch-norm.ts'
 export { groupNorm, instanceNorm, layerNorm, localResponseNorm } from './group-norm.ts'
+export { leakyRelu, relu } from './rectified.ts'

@@ -6,7 +6,7 @@ import { method, number, optional } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { notImplemented, refuseBool } from '../define/arguments.ts'
 import { type Elementwise, elementwise, type ElementwiseOptions } from '../define/elementwise.ts'
-import { overloaded, unary } from '../define/overloads.ts'
+import { named, overloaded, unary } from '../define/overloads.ts'
 
 /** `1 / (1 + exp(-x))`. */
 export const sigmoid = unary(
@@ -51,12 +51,17 @@ const leakyOp: Elementwise = {
   saves: () => ({ inputs: [0, 1], outputs: [0] }),
   vjp: (ctx) => (ctx.keeps(0) ? risingOp : fallingOp).vjp?.(ctx) ?? [],
 }
+/** The node that PyTorch names differently in place. */
+const inPlaceOf = (op: Elementwise): Elementwise => named('LeakyReluBackward1', op)
 const leakyReluArguments = method('leaky_relu', optional('negativeSlope', number, 0.01))
 const leakyReluBy =
-  (op: Elementwise) =>
+  (rising: Elementwise, falling: Elementwise) =>
   (x: Tensor, ...args: [negativeSlope?: number | { negativeSlope?: number }]) => {
     const [slope] = leakyReluArguments(x, args)
-    return [slope >= 0 ? op : fallingOp, [x, operand(slope)]] as const
+    return [slope >= 0 ? rising : falling, [x, operand(slope)]] as const
   }
 /** `x` where it is positive, `negativeSlope * x` elsewhere (0.01 unless given). */
-export const leakyRelu = overloaded(leakyReluBy(leakyOp), leakyReluBy(risingOp))
+export const leakyRelu = overloaded(
+  leakyReluBy(leakyOp, fallingOp),
+  leakyReluBy(inPlaceOf(risingOp), inPlaceOf(fallingOp)),
+)
