@@ -81,7 +81,8 @@ export class Generator {
     view.setInt32(LEFT, left, true)
     view.setInt32(SEEDED, 1, true)
     view.setUint32(NEXT, next, true)
-    for (let i = 0; i < STATE_WORDS; i++) view.setUint32(WORDS + 8 * i, words[i], true)
+    const halves = new Uint32Array(bytes.buffer, WORDS, 2 * STATE_WORDS)
+    for (let i = 0; i < STATE_WORDS; i++) halves[2 * i] = words[i]
     if (this.nextNormal !== undefined) {
       view.setFloat64(NORMAL_Y, this.nextNormal, true)
       view.setInt32(NORMAL_VALID, 1, true)
