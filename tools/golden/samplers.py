@@ -7,10 +7,12 @@ from torch.utils.data import (
     BatchSampler,
     ConcatDataset,
     DataLoader,
+    IterableDataset,
     RandomSampler,
     SequentialSampler,
     SubsetRandomSampler,
     WeightedRandomSampler,
+    get_worker_info,
 )
 
 from format import write
@@ -62,7 +64,36 @@ def loaders():
     return results
 
 
+class Count(IterableDataset):
+    """0, 1, 2, ..., of which each worker has every n-th; the later ones have fewer, so that workers end at different times."""
+
+    def __init__(self, n):
+        self.n = n
+
+    def __iter__(self):
+        info = get_worker_info()
+        first, step = (0, 1) if info is None else (info.id, info.num_workers)
+        return iter(range(first, self.n - 2 * first, step))
+
+
+class Sized(Count):
+    def __len__(self):
+        return self.n
+
+
+def iterables():
+    for n, workers, size, drop in [
+        (7, 0, 3, False), (7, 0, 3, True), (6, 0, 3, True), (0, 0, 2, False), (5, 0, None, False),
+        (11, 1, 3, False), (11, 2, 3, False), (11, 2, 3, True), (20, 3, 2, False), (20, 3, 4, True), (9, 2, None, False),
+        (3, 3, 1, False), (0, 2, 1, False),
+    ]:
+        loader = DataLoader(Sized(n), batch_size=size, num_workers=workers, drop_last=drop)
+        passes = [[b.tolist() if size else b for b in loader] for _ in range(2)]
+        yield {'n': n, 'workers': workers, 'size': size, 'drop': drop, 'length': len(loader), 'passes': passes}
+
+
 data = range(10)
+count = Count(3)
 write('packages/data/test/golden/samplers.json', {
     'cases': [
         *(case(RandomSampler, [range(10)], seed) for seed in (0, 42)),
@@ -91,6 +122,7 @@ write('packages/data/test/golden/samplers.json', {
         for drop in (False, True)
     ],
     'loaders': loaders(),
+    'iterables': list(iterables()),
     'errors': {
         'empty': message(lambda: RandomSampler([])),
         'numSamples': message(lambda: WeightedRandomSampler([1.0], 0)),
@@ -107,6 +139,13 @@ write('packages/data/test/golden/samplers.json', {
         'shuffle': message(lambda: DataLoader(data, shuffle=True, sampler=SequentialSampler(data))),
         'batchSampler': message(lambda: DataLoader(data, batch_size=2, batch_sampler=[[1]])),
         'numWorkers': message(lambda: DataLoader(data, num_workers=-1)),
+        'prefetchFactor': message(lambda: DataLoader(data, prefetch_factor=4)),
+        'persistentWorkers': message(lambda: DataLoader(data, persistent_workers=True)),
+        'unbatchedRest': message(lambda: DataLoader(data, batch_size=None, drop_last=True)),
+        'iterableShuffle': message(lambda: DataLoader(count, shuffle=True)),
+        'iterableSampler': message(lambda: DataLoader(count, sampler=SequentialSampler(data))).split('=<')[0],
+        'iterableBatches': message(lambda: DataLoader(count, batch_sampler=BatchSampler(data, 2, False))).split('=<')[0],
+        'iterableLength': message(lambda: len(DataLoader(count))),
         'concat': message(lambda: ConcatDataset([])),
     },
 }, depth=2)

@@ -6,7 +6,7 @@ import {
   IndexError,
   randperm,
   signatures,
-  type Tensor,
+  Tensor,
   TypeError,
   tensor,
   ValueError,
@@ -40,6 +40,43 @@ export interface Dataset<T> {
    * finishes samples in their order, so that random transforms draw what they draw without workers.
    */
   readonly prefetch?: ((index: number, workers: number) => Promise<() => T | undefined>) | undefined
+  /** The file that a sample is from, for errors. */
+  readonly fileOf?: ((index: number) => string | undefined) | undefined
+}
+
+/**
+ * A collection of samples that come one after the other, without indices: lines of a file, records of a stream. Anything
+ * that can be iterated over is one, also asynchronously, if it is no `Dataset`; every pass iterates anew, so it should not
+ * be an iterator that ends.
+ *
+ * With workers, a `DataLoader` iterates once for each; `getWorkerInfo()` tells the dataset which share it is asked for.
+ *
+ * @example
+ * class Count implements IterableDataset<number> {
+ *   *[Symbol.iterator]() {
+ *     const { id, numWorkers } = getWorkerInfo() ?? { id: 0, numWorkers: 1 }
+ *     for (let i = id; i < 6; i += numWorkers) yield i
+ *   }
+ * }
+ * Array.from(new DataLoader(new Count(), 4), String) // ['tensor([0., 1., 2., 3.])', 'tensor([4., 5.])']
+ */
+export interface IterableDataset<T> {
+  [Symbol.iterator]?(): Iterator<T>
+  [Symbol.asyncIterator]?(): AsyncIterator<T>
+  /** How many samples there are, if that is known. */
+  readonly length?: number
+  /** As in a `Dataset`. */
+  readonly integers?: boolean | undefined
+}
+
+/** The kind of argument that accepts an iterable dataset. */
+export const iterableDataset: signatures.Kind<IterableDataset<unknown>> = {
+  expected: 'Dataset',
+  accepts: (x) => {
+    if (typeof x !== 'object' || x === null || x instanceof Tensor || ArrayBuffer.isView(x)) return false
+    const set = x as IterableDataset<unknown>
+    return typeof (set[Symbol.asyncIterator] ?? set[Symbol.iterator]) === 'function'
+  },
 }
 
 /** The kind of argument that accepts a dataset. */
@@ -50,7 +87,7 @@ export const dataset: signatures.Kind<Dataset<unknown>> = {
     const { length, at } = x as Partial<Dataset<unknown>>
     return Number.isSafeInteger(length) && (length as number) >= 0 && typeof at === 'function'
   },
-  hint: 'It has a length and at(index): an array, a TensorDataset, or a class of your own.',
+  hint: 'It has a length and at(index): an array, a TensorDataset, or a class of your own; or it can be iterated over.',
 }
 
 const readIndex = signature('at', required('index', int))
@@ -160,6 +197,11 @@ export class Subset<T> implements Dataset<T> {
     if (dataset.prefetch === undefined) return undefined
     return (index, workers) => begun(dataset, this.indices[checkIndex(index, this.length)], workers)
   }
+
+  /** The file of a sample of the dataset, if it has one. */
+  fileOf(index: number): string | undefined {
+    return this.dataset.fileOf?.(this.indices[checkIndex(index, this.length)])
+  }
 }
 
 const readSubset = constructing('Subset', required('dataset', dataset), required('indices', list(int)))
@@ -210,6 +252,12 @@ export class ConcatDataset<T> implements Dataset<T> {
   get prefetch(): Dataset<T>['prefetch'] {
     if (this.datasets.every(({ prefetch }) => prefetch === undefined)) return undefined
     return (index, workers) => begun(...this.#find(index), workers)
+  }
+
+  /** The file of a sample of the dataset that it is from, if that has one. */
+  fileOf(index: number): string | undefined {
+    const [set, i] = this.#find(index)
+    return set.fileOf?.(i)
   }
 
   #find(index: number): [Dataset<T>, number] {

@@ -1,5 +1,13 @@
 // The public API of @flambeau/data: re-exports only. None of it loads arquero, unlike @flambeau/data/frame.
-export { ConcatDataset, type Dataset, randomSplit, Subset, TensorDataset } from './dataset.ts'
+export { type Batch, defaultCollate } from './collate.ts'
+export {
+  ConcatDataset,
+  type Dataset,
+  type IterableDataset,
+  randomSplit,
+  Subset,
+  TensorDataset,
+} from './dataset.ts'
 export { loadBoston } from './datasets/boston.ts'
 export { loadBreastCancer } from './datasets/breast-cancer.ts'
 export type { Bunch } from './datasets/bunch.ts'
@@ -8,7 +16,7 @@ export { loadIris } from './datasets/iris.ts'
 export { toTensor } from './frame/convert.ts'
 export { formatFrame, printFrame } from './frame/format.ts'
 export type { Column, Columns, Frame } from './frame/frame.ts'
-export { type Batch, DataLoader, type DataLoaderOptions, defaultCollate } from './loader.ts'
+export { DataLoader, type DataLoaderOptions, type SampleOptions } from './loader.ts'
 export {
   type Average,
   accuracyScore,
@@ -41,3 +49,4 @@ export {
   type WeightedRandomSamplerOptions,
 } from './samplers.ts'
 export { type Matrix, type Scalable, StandardScaler, type StandardScalerOptions } from './scaler.ts'
+export { getWorkerInfo, type WorkerInfo } from './worker-info.ts'

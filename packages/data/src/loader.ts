@@ -1,19 +1,10 @@
 // DataLoader: batches of a dataset, in PyTorch's order for the same seed. It draws the same random numbers at the same
 // points as PyTorch, so that later random numbers agree, too.
-import {
-  defaultGenerator,
-  Generator,
-  RuntimeError,
-  signatures,
-  stack,
-  Tensor,
-  tensor,
-  TypeError,
-  type TypedArray,
-  ValueError,
-} from '@flambeau/core'
-import { nameClasses } from '@flambeau/core/backend'
-import { begun, checkIndex, type Dataset, dataset as datasetKind, Subset } from './dataset.ts'
+import { defaultGenerator, Generator, RuntimeError, signatures, TypeError, ValueError } from '@flambeau/core'
+import { className, nameClasses } from '@flambeau/core/backend'
+import { type Batch, collate } from './collate.ts'
+import { begun, checkIndex, type Dataset, dataset as datasetKind, type IterableDataset, Subset } from './dataset.ts'
+import { iterableDataset } from './dataset.ts'
 import {
   BatchSampler,
   drawSeed,
@@ -23,17 +14,11 @@ import {
   samplerKind,
   SequentialSampler,
 } from './samplers.ts'
-
-/** The result of `defaultCollate` for samples of type T: tensors get a leading dimension, numbers become tensors. */
-export type Batch<T> = T extends Tensor | number | boolean | TypedArray
-  ? Tensor
-  : T extends string
-    ? string[]
-    : { [K in keyof T]: Batch<T[K]> }
+import { asWorker, type WorkerInfo } from './worker-info.ts'
 
 export interface DataLoaderOptions<T, B = Batch<T>> {
-  /** Samples per batch; by default 1. */
-  readonly batchSize?: number
+  /** Samples per batch; by default 1. null gives the samples themselves, without batches. */
+  readonly batchSize?: number | null
   /** Whether to shuffle for every pass. */
   readonly shuffle?: boolean
   /** Whether to drop an incomplete last batch. */
@@ -50,7 +35,19 @@ export interface DataLoaderOptions<T, B = Batch<T>> {
   readonly numWorkers?: number
   /** How many batches each worker is ahead; by default 2. */
   readonly prefetchFactor?: number
+  /** Whether workers outlive a pass; they always do, so it only checks that there are some. */
+  readonly persistentWorkers?: boolean
 }
+
+/** The options of a loader of samples: `batchSize` is null, and `collate` takes one sample. */
+export interface SampleOptions<T, B = T>
+  extends Omit<DataLoaderOptions<T, B>, 'batchSize' | 'dropLast' | 'batchSampler' | 'collate'> {
+  readonly batchSize: null
+  /** Makes what the loader yields from a sample; by default the sample itself. */
+  readonly collate?: (sample: T) => B
+}
+
+type Source<T> = Dataset<T> | IterableDataset<T>
 
 /**
  * Iterates over a dataset in batches; every `for` loop is one pass. `length` is the number of batches.
@@ -59,13 +56,16 @@ export interface DataLoaderOptions<T, B = Batch<T>> {
  * even without `shuffle`.
  *
  * With `numWorkers`, loop with `for await`: worker threads read and decode the samples of datasets that can (those of
- * files of images) ahead of the loop. Order and random numbers are those without workers.
+ * files of images) ahead of the loop. Order and random numbers are those without workers. An iterable dataset is iterated
+ * once for each worker instead, as in PyTorch: it takes its share by `getWorkerInfo()`, and the batches come from the
+ * workers in turn.
  *
- * Pass options by name, or the first ones by position: `new DataLoader(set, 64, true)`.
+ * Pass options by name, or the first ones by position: `new DataLoader(set, 64, true)`. With `{ batchSize: null }` it
+ * yields the samples themselves.
  *
  * Throws a TypeError for an unknown option or one of the wrong kind, and a ValueError for a batch size that is not
  * positive, for shuffling an empty dataset, and for options that exclude each other. The error of a sample, whatever
- * its class, says at its end which sample it was.
+ * its class, says at its end which sample it was, and the file of one that has a file.
  *
  * @example
  * for (const [x, y] of new DataLoader(new TensorDataset(images, labels), { batchSize: 64, shuffle: true })) {
@@ -73,56 +73,91 @@ export interface DataLoaderOptions<T, B = Batch<T>> {
  * }
  */
 export class DataLoader<T, B = Batch<T>> implements Iterable<B>, AsyncIterable<B> {
-  readonly dataset: Dataset<T>
-  /** Samples per batch; undefined if a `batchSampler` decides. */
-  readonly batchSize: number | undefined
+  readonly dataset: Source<T>
+  /** Samples per batch; undefined if a `batchSampler` decides, null if there are no batches. */
+  readonly batchSize: number | null | undefined
   readonly dropLast: boolean
+  /** Undefined if there is none: a `batchSampler` was given, or the dataset is iterable. */
   readonly sampler: Sampler | undefined
-  readonly batchSampler: Sampler<readonly number[]>
+  /** Undefined if there are no batches, or the dataset is iterable. */
+  readonly batchSampler: Sampler<readonly number[]> | undefined
   readonly generator: Generator | undefined
   readonly numWorkers: number
   readonly prefetchFactor: number
-  readonly #collate: ((samples: T[]) => B) | undefined
+  readonly persistentWorkers: boolean
+  readonly #collate: ((samples: unknown) => B) | undefined
 
   constructor(
-    dataset: Dataset<T>,
+    dataset: Source<T> & Source<B>,
+    batchSize: null | (SampleOptions<T> & { readonly collate?: undefined }),
+    options?: Omit<SampleOptions<T>, 'batchSize' | 'collate'> & { readonly collate?: undefined },
+  )
+  constructor(dataset: Source<T>, options: SampleOptions<T, B>)
+  constructor(
+    dataset: Source<T>,
     batchSize?: number | DataLoaderOptions<T, B>,
     shuffle?: boolean | DataLoaderOptions<T, B>,
     options?: DataLoaderOptions<T, B>,
   )
   constructor(...args: readonly unknown[]) {
-    const [set, batchSize, shuffle, dropLast, generator, collate, sampler, batchSampler, workers, factor] =
+    const [set, batchSize, shuffle, dropLast, generator, collate, sampler, batchSampler, workers, factor, persistent] =
       readLoader(args)
-    for (const [name, count, least] of [
-      ['num_workers', workers, 0],
-      ['prefetch_factor', factor, 1],
-    ] as const) {
-      if (Number.isSafeInteger(count) && count >= least) continue
-      throw new ValueError(`${name} option should be ${least === 0 ? 'non-negative' : 'positive'}, but got ${count}`)
+    if (!(Number.isSafeInteger(workers) && workers >= 0)) {
+      throw new ValueError(
+        'num_workers option should be non-negative; use num_workers=0 to disable multiprocessing.',
+        `It is ${workers}.`,
+      )
     }
+    if (!(Number.isSafeInteger(factor) && factor >= 1))
+      throw new ValueError(`prefetch_factor option should be positive, but got ${factor}`)
+    if (workers === 0 && factor !== 2) {
+      throw new ValueError(
+        'prefetch_factor option could only be specified in multiprocessing.let num_workers > 0 to enable multiprocessing.',
+      )
+    }
+    if (persistent && workers === 0) throw new ValueError('persistent_workers option needs num_workers > 0')
+    const isIterable = !datasetKind.accepts(set)
+    if (isIterable) refuse({ shuffle, sampler, batchSampler })
     if (sampler !== undefined && shuffle) throw new ValueError('sampler option is mutually exclusive with shuffle')
     if (batchSampler !== undefined && (batchSize !== undefined || shuffle || sampler !== undefined || dropLast)) {
       throw new ValueError(
         'batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, and drop_last',
       )
     }
-    this.dataset = set as Dataset<T>
+    if (batchSize === null && dropLast) {
+      throw new ValueError('batch_size=None option disables auto-batching and is mutually exclusive with drop_last')
+    }
+    this.dataset = set as Source<T>
     this.dropLast = dropLast
     this.generator = generator
     this.numWorkers = workers
     this.prefetchFactor = factor
-    this.#collate = collate as ((samples: T[]) => B) | undefined
-    if (batchSampler === undefined) {
-      const every = () => (shuffle ? new RandomSampler(set, { generator }) : new SequentialSampler(set))
+    this.persistentWorkers = persistent
+    this.#collate = collate as ((samples: unknown) => B) | undefined
+    if (batchSampler !== undefined) {
+      this.batchSampler = batchSampler as Sampler<readonly number[]>
+      return
+    }
+    this.batchSize = batchSize === undefined ? 1 : batchSize
+    if (!isIterable) {
+      const map = set as Dataset<unknown>
+      const every = () => (shuffle ? new RandomSampler(map, { generator }) : new SequentialSampler(map))
       this.sampler = sampler === undefined ? every() : (sampler as Sampler)
-      this.batchSize = batchSize ?? 1
-      this.batchSampler = new BatchSampler(this.sampler, this.batchSize, dropLast)
-    } else this.batchSampler = batchSampler as Sampler<readonly number[]>
+    }
+    // The sampler of an iterable dataset is never asked; it checks the size.
+    const batches = this.batchSize === null ? undefined : new BatchSampler(this.sampler ?? [], this.batchSize, dropLast)
+    if (!isIterable) this.batchSampler = batches
   }
 
-  /** The number of batches in a pass. Throws a TypeError if the sampler has no length. */
+  /**
+   * The number of batches in a pass, or of samples without batches. Throws a TypeError if the sampler, or the iterable
+   * dataset, has no length.
+   */
   get length(): number {
-    return lengthOf(this.batchSampler)
+    if (this.batchSampler !== undefined) return lengthOf(this.batchSampler)
+    const samples = lengthOf(this.sampler ?? (this.dataset as Iterable<T>))
+    const batches = samples / (this.batchSize ?? 1)
+    return this.dropLast ? Math.floor(batches) : Math.ceil(batches)
   }
 
   [Symbol.iterator](): Iterator<B> {
@@ -132,42 +167,60 @@ export class DataLoader<T, B = Batch<T>> implements Iterable<B>, AsyncIterable<B
         'Write `for await (const batch of loader)`, or leave out numWorkers.',
       )
     }
+    const { dataset } = this
+    const isMap = datasetKind.accepts(dataset)
+    if (!isMap && (dataset as Partial<Iterable<T>>)[Symbol.iterator] === undefined) {
+      throw new RuntimeError(
+        'the dataset can only be iterated asynchronously, which a synchronous loop cannot wait for',
+        'Write `for await (const batch of loader)`.',
+      )
+    }
     this.#drawSeed()
-    return this.#batches()
+    return isMap ? this.#batches() : this.#gathered((dataset as Iterable<T>)[Symbol.iterator]())
   }
 
   [Symbol.asyncIterator](): AsyncIterator<B> {
-    this.#drawSeed()
-    return this.#batchesAhead()
+    const seed = this.#drawSeed()
+    return datasetKind.accepts(this.dataset) ? this.#batchesAhead() : this.#gatheredAhead(seed)
   }
 
   /** PyTorch draws a seed for worker processes, also without any. */
-  #drawSeed(): void {
-    drawSeed(this.generator ?? defaultGenerator)
+  #drawSeed(): number {
+    return drawSeed(this.generator ?? defaultGenerator)
+  }
+
+  // ---- datasets with indices ----
+
+  /** The lists of indices of a pass; without batches, each has one. */
+  *#indices(): Steps<readonly number[]> {
+    if (this.batchSampler === undefined) for (const i of this.sampler as Sampler) yield checked([i])
+    else for (const indices of this.batchSampler) yield checked(indices)
   }
 
   *#batches(): Steps<B> {
-    for (const indices of this.batchSampler) {
-      const at = this.#checked(indices)
-      const rows = this.#collate === undefined ? fetchRows(this.dataset, at) : undefined
-      yield rows === undefined ? this.#batchOf(at.map((i) => named(i, () => this.dataset.at(i) as T))) : (rows as B)
+    const set = this.dataset as Dataset<T>
+    const isPlain = this.#collate === undefined && this.batchSize !== null
+    for (const at of this.#indices()) {
+      const rows = isPlain ? fetchRows(set, at) : undefined
+      yield rows === undefined ? this.#batchOf(at.map((i) => named(set, i, () => set.at(i) as T))) : (rows as B)
     }
   }
 
   async *#batchesAhead(): AsyncGenerator<B, void, undefined> {
-    if (this.numWorkers === 0 || this.dataset.prefetch === undefined) {
+    const set = this.dataset as Dataset<T>
+    if (this.numWorkers === 0 || set.prefetch === undefined) {
       yield* this.#batches()
       return
     }
-    const steps = this.batchSampler[Symbol.iterator]()
+    const steps = this.#indices()
     const most = this.numWorkers * this.prefetchFactor
     const ahead: { indices: readonly number[]; samples: Promise<() => T | undefined>[] }[] = []
     const fill = (): void => {
       while (ahead.length < most) {
         const step = steps.next()
         if (step.done === true) return
-        const indices = this.#checked(step.value)
-        const samples = indices.map((i) => begun(this.dataset, i, this.numWorkers))
+        const indices = step.value
+        const samples = indices.map((i) => begun(set, i, this.numWorkers))
         // An error is thrown when its sample's turn comes, and not at all if the loop ends before.
         for (const sample of samples) sample.catch(() => {})
         ahead.push({ indices, samples })
@@ -182,37 +235,135 @@ export class DataLoader<T, B = Batch<T>> implements Iterable<B>, AsyncIterable<B
           const finish = await samples[k].catch((error: unknown) => () => {
             throw error
           })
-          done.push(named(i, finish) as T)
+          done.push(named(set, i, finish) as T)
         }
         yield this.#batchOf(done)
       }
     } finally {
-      steps.return?.()
+      steps.return()
     }
   }
 
-  /** The indices of one batch, of which a sampler may say anything. */
-  #checked(indices: readonly number[]): readonly number[] {
-    if (!Array.isArray(indices))
-      throw new TypeError(`a batch sampler must yield lists of indices, not ${typeof indices}`)
-    for (const i of indices) {
-      if (Number.isSafeInteger(i)) continue
-      throw new TypeError(`a sampler must yield indices, not ${typeof i === 'number' ? i : typeof i}`)
+  // ---- iterable datasets ----
+
+  *#gathered(samples: Iterator<T>): Steps<B> {
+    let count = 0
+    const next = () => {
+      const step = noted(`sample ${count} of the iterable dataset`, () => samples.next())
+      count++
+      return step
     }
-    return indices
+    try {
+      for (let isLast = false; !isLast; ) {
+        const batch: T[] = []
+        while (!isLast && batch.length < (this.batchSize ?? 1)) {
+          const step = next()
+          if (step.done === true) isLast = true
+          else batch.push(step.value)
+        }
+        if (this.#isWhole(batch, isLast)) yield this.#batchOf(batch)
+      }
+    } finally {
+      samples.return?.()
+    }
+  }
+
+  /** Every worker iterates over the dataset, ahead of the loop, which takes their batches in turn. */
+  async *#gatheredAhead(seed: number): AsyncGenerator<B, void, undefined> {
+    const set = this.dataset as IterableDataset<T>
+    const { numWorkers } = this
+    const infos = Array.from({ length: numWorkers }, (_, id) => ({ id, numWorkers, seed: seed + id, dataset: set }))
+    let workers = (numWorkers === 0 ? [null] : infos).map((info) => this.#share(set, info))
+    try {
+      while (workers.length > 0) {
+        for (const worker of workers) {
+          const batch = await worker.next()
+          if (batch === undefined) workers = workers.filter((other) => other !== worker)
+          else yield this.#batchOf(batch)
+        }
+      }
+    } finally {
+      for (const worker of workers) worker.close()
+    }
+  }
+
+  /** The samples of the batches of one worker, which is ahead by as many as `prefetchFactor`. */
+  #share(set: IterableDataset<T>, info: WorkerInfo | null): { next(): Promise<T[] | undefined>; close(): void } {
+    const iterate = () => set[Symbol.asyncIterator]?.() ?? set[Symbol.iterator]?.()
+    const samples = asWorker(info, iterate) as AsyncIterator<T> | Iterator<T>
+    let [count, isLast] = [0, false]
+    const gather = async (): Promise<T[] | undefined> => {
+      const batch: T[] = []
+      while (!isLast && batch.length < (this.batchSize ?? 1)) {
+        const where = `sample ${count++} of ${info === null ? '' : `worker ${info.id} of `}the iterable dataset`
+        const step = await asWorker(info, async () => samples.next()).catch((error: unknown) =>
+          noted(where, fail(error)),
+        )
+        if (step.done === true) isLast = true
+        else batch.push(step.value)
+      }
+      return this.#isWhole(batch, isLast) ? batch : undefined
+    }
+    const ahead: Promise<T[] | undefined>[] = []
+    const fill = (): void => {
+      while (ahead.length < (info === null ? 1 : this.prefetchFactor)) {
+        const batch = (ahead[ahead.length - 1] ?? Promise.resolve()).then(gather)
+        batch.catch(() => {})
+        ahead.push(batch)
+      }
+    }
+    if (info !== null) fill()
+    return {
+      next() {
+        fill()
+        const batch = ahead.shift() as Promise<T[] | undefined>
+        if (info !== null) fill()
+        return batch
+      },
+      close: () => void samples.return?.(),
+    }
+  }
+
+  /** Whether a batch of an iterable dataset is one: nothing is, and with `dropLast` neither is the rest. */
+  #isWhole(batch: readonly T[], isLast: boolean): boolean {
+    return batch.length > 0 && !(isLast && this.dropLast && batch.length < (this.batchSize ?? 1))
   }
 
   #batchOf(samples: T[]): B {
+    if (this.batchSize === null)
+      return this.#collate === undefined ? (samples[0] as unknown as B) : this.#collate(samples[0])
     if (this.#collate !== undefined) return this.#collate(samples)
     return collate(samples, [], this.dataset.integers === true) as B
   }
 }
 
-const { bool, constructing, fn, instance, keyword, number, optional, required } = signatures
+/** Throws PyTorch's error for an option that an iterable dataset has no use for. */
+const refuse = (options: { shuffle: boolean; sampler: unknown; batchSampler: unknown }): void => {
+  const wrong = Object.entries(options).find(([, value]) => value !== false && value !== undefined)
+  if (wrong === undefined) return
+  const name = wrong[0] === 'batchSampler' ? 'batch_sampler' : wrong[0]
+  const value = wrong[1] === true ? 'True' : className((wrong[1] as object).constructor)
+  throw new ValueError(
+    `DataLoader with IterableDataset: expected unspecified ${name} option, but got ${name}=${value}`,
+    'An iterable dataset decides its order itself. A dataset with length and at(index) can be shuffled.',
+  )
+}
+
+/** The indices of one batch, of which a sampler may say anything. */
+const checked = (indices: readonly number[]): readonly number[] => {
+  if (!Array.isArray(indices)) throw new TypeError(`a batch sampler must yield lists of indices, not ${typeof indices}`)
+  for (const i of indices) {
+    if (Number.isSafeInteger(i)) continue
+    throw new TypeError(`a sampler must yield indices, not ${typeof i === 'number' ? i : typeof i}`)
+  }
+  return indices
+}
+
+const { bool, constructing, either, fn, instance, keyword, nullable, number, optional, required } = signatures
 const readLoader = constructing(
   'DataLoader',
-  required('dataset', datasetKind),
-  optional('batchSize', number, undefined),
+  required('dataset', either(datasetKind, iterableDataset)),
+  optional('batchSize', nullable(number), undefined),
   optional('shuffle', bool, false),
   keyword('dropLast', bool, false),
   keyword('generator', instance(Generator, 'Generator'), undefined),
@@ -221,18 +372,39 @@ const readLoader = constructing(
   keyword('batchSampler', samplerKind, undefined),
   keyword('numWorkers', number, 0),
   keyword('prefetchFactor', number, 2),
+  keyword('persistentWorkers', bool, false),
 )
 
 type Steps<T> = globalThis.Generator<T, void, undefined>
 
-/** The result of `finish`; an error that it throws says which sample it was. */
-const named = <T>(index: number, finish: () => T): T => {
+/** The result of `finish`; an error that it throws says which sample it was, and its file if it does not name it. */
+const named = <T>(set: Dataset<unknown>, index: number, finish: () => T): T =>
+  noted((message) => {
+    const file = fileOf(set, index)
+    return `sample ${index} of the dataset${file === undefined || message.includes(file) ? '' : `, ${file}`}`
+  }, finish)
+
+const fileOf = (set: Dataset<unknown>, index: number): string | undefined => {
   try {
-    return finish()
+    return set.fileOf?.(index)
+  } catch {
+    // An index out of range, which is what the error is about.
+    return undefined
+  }
+}
+
+const fail = (error: unknown) => (): never => {
+  throw error
+}
+
+/** The result of a function; an error that it throws says where it happened. */
+const noted = <T>(where: string | ((message: string) => string), run: () => T): T => {
+  try {
+    return run()
   } catch (error) {
     if (error instanceof Error) {
-      const note = `\nThis happened at sample ${index} of the dataset.`
       const { message, stack } = error
+      const note = `\nThis happened at ${typeof where === 'string' ? where : where(message)}.`
       // The engine wrote the message into the stack, which is what consoles print.
       if (Reflect.set(error, 'message', message + note) && stack?.includes(message))
         Reflect.set(
@@ -255,85 +427,6 @@ const fetchRows = (dataset: Dataset<unknown>, indices: readonly number[]): unkno
     set = (set as Subset<unknown>).dataset
   }
   return set.collated?.(rows)
-}
-
-/**
- * Makes a batch of samples like PyTorch's `default_collate`: tensors are stacked, numbers become a float32 tensor,
- * booleans a bool tensor, strings a list; lists and objects are collated entry by entry.
- *
- * Throws a TypeError for a sample of any other kind.
- *
- * @example
- * defaultCollate([1, 2, 3]) // tensor([1., 2., 3.])
- */
-export const defaultCollate = (samples: readonly unknown[]): unknown => collate(readSamples([samples])[0], [], false)
-
-const anything: signatures.Kind<unknown> = { expected: 'object', accepts: () => true }
-const readSamples = signatures.signature('default_collate', required('batch', signatures.list(anything)))
-
-/** How a sample is collated, or undefined if it cannot be. */
-const kindOf = (sample: unknown): string | undefined => {
-  if (sample instanceof Tensor) return 'tensor'
-  if (typeof sample === 'number' || typeof sample === 'boolean') return 'number'
-  if (typeof sample === 'string') return 'str'
-  if (Array.isArray(sample)) return 'list'
-  if (ArrayBuffer.isView(sample)) return 'array'
-  if (typeof sample === 'object' && sample !== null && Object.getPrototypeOf(sample) === Object.prototype) return 'dict'
-  return undefined
-}
-
-/** The maximum nesting depth of lists and objects. */
-const DEEPEST = 64
-
-/**
- * `outer` are the first samples of the enclosing lists and objects, to detect a sample that contains itself; `integers`:
- * numbers become int32.
- */
-const collate = (samples: readonly unknown[], outer: readonly unknown[], integers: boolean): unknown => {
-  const first = samples[0]
-  const kind = kindOf(first)
-  const other = samples.findIndex((sample) => kindOf(sample) !== kind)
-  if (kind === undefined || other >= 0) {
-    const wrong = kind === undefined ? first : samples[other]
-    throw new TypeError(
-      `default_collate: batch must contain tensors, numbers, dicts or lists; found ${wrong === null ? 'null' : typeof wrong}${kind === undefined ? '' : ` beside ${kind}`}`,
-      'Pass { collate: (samples) => ... } to make batches yourself.',
-    )
-  }
-  if (outer.length > DEEPEST || outer.includes(first))
-    throw new ValueError('default_collate: a sample has too many dimensions', 'Does it contain itself?')
-  const parts = (pick: (sample: never) => unknown) =>
-    collate(samples.map(pick as (x: unknown) => unknown), [...outer, first], integers)
-  switch (kind) {
-    case 'tensor':
-      return stack(samples as Tensor[])
-    case 'number':
-      return integers && typeof first === 'number' ? labels(samples as number[]) : tensor(samples as number[])
-    case 'array':
-      return stack(samples.map((sample) => tensor(sample as TypedArray)))
-    case 'str':
-      return [...samples]
-    case 'list': {
-      const { length } = first as unknown[]
-      if ((samples as unknown[][]).some((list) => list.length !== length))
-        throw new RuntimeError('each element in list of batch should be of equal size')
-      return Array.from({ length }, (_, i) => parts((list: unknown[]) => list[i]))
-    }
-    default:
-      return Object.fromEntries(
-        Object.keys(first as object).map((key) => [key, parts((record: Record<string, unknown>) => record[key])]),
-      )
-  }
-}
-
-/** Class labels as int32. */
-const labels = (samples: readonly number[]): Tensor => {
-  const wrong = samples.find((label) => (label | 0) !== label)
-  if (wrong === undefined) return tensor(Int32Array.from(samples))
-  throw new ValueError(
-    `default_collate: the numbers of this dataset are class labels, but found ${wrong}`,
-    'Return a tensor from the transform of targets for other numbers.',
-  )
 }
 
 nameClasses({ DataLoader })

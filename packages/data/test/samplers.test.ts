@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { Generator, manualSeed, ones, rand, tensor, TypeError, ValueError } from '@flambeau/core'
+import { Generator, manualSeed, ones, rand, Tensor, tensor, TypeError, ValueError } from '@flambeau/core'
 import 'flambeau'
 import { describe, expect, it } from 'vitest'
 import {
@@ -7,6 +7,8 @@ import {
   ConcatDataset,
   DataLoader,
   type Dataset,
+  getWorkerInfo,
+  type IterableDataset,
   RandomSampler,
   SequentialSampler,
   StratifiedBatchSampler,
@@ -32,6 +34,14 @@ const golden = JSON.parse(readFileSync(new URL('golden/samplers.json', import.me
   cases: SamplerCase[]
   batches: { n: number; size: number; drop: boolean; batches: number[][] }[]
   loaders: { seed: number; passes: number[][][]; after: number[] }[]
+  iterables: {
+    n: number
+    workers: number
+    size: number | null
+    drop: boolean
+    length: number
+    passes: (number | number[])[][]
+  }[]
   errors: Record<string, string>
 }
 const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i)
@@ -92,6 +102,14 @@ describe('samplers draw what PyTorch draws', () => {
       shuffle: () => new DataLoader(set, { shuffle: true, sampler: new SequentialSampler(set) }),
       batchSampler: () => new DataLoader(set, { batchSize: 2, batchSampler: [[1]] }),
       concat: () => new ConcatDataset([]),
+      numWorkers: () => new DataLoader(set, { numWorkers: -1 }),
+      prefetchFactor: () => new DataLoader(set, { prefetchFactor: 4 }),
+      persistentWorkers: () => new DataLoader(set, { persistentWorkers: true }),
+      unbatchedRest: () => new DataLoader(set, { batchSize: null, dropLast: true } as never),
+      iterableShuffle: () => new DataLoader(new Count(3), { shuffle: true }),
+      iterableSampler: () => new DataLoader(new Count(3), { sampler: new SequentialSampler(set) }),
+      iterableBatches: () => new DataLoader(new Count(3), { batchSampler: [[0]] }),
+      iterableLength: () => new DataLoader(new Count(3)).length,
     }
     for (const [name, call] of Object.entries(calls)) expect(call, name).toThrow(errors[name].split(';')[0])
     expect(() => new DataLoader(set, { numWorkers: -1 })).toThrow(ValueError)
@@ -199,6 +217,127 @@ describe('numWorkers', () => {
     expect(error?.stack).toContain('sample 3 of the dataset')
     expect(() => [...new DataLoader(set, 2)]).toThrow('This happened at sample 3 of the dataset.')
     expect(() => [...new DataLoader(set, options)]).toThrow('Write `for await (const batch of loader)`')
+  })
+})
+
+/** The share of a worker of 0, 1, 2, ...; the later workers have fewer, so that they end at different times. */
+class Count implements IterableDataset<number> {
+  readonly n: number
+  constructor(n: number) {
+    this.n = n
+  }
+  *[Symbol.iterator](): Iterator<number> {
+    const { id, numWorkers } = getWorkerInfo() ?? { id: 0, numWorkers: 1 }
+    for (let i = id; i < this.n - 2 * id; i += numWorkers) yield i
+  }
+}
+/** The same, as a stream that its workers wait for. */
+class Stream implements IterableDataset<number> {
+  readonly length: number
+  constructor(n: number) {
+    this.length = n
+  }
+  async *[Symbol.asyncIterator](): AsyncIterator<number> {
+    const all = new Count(this.length)[Symbol.iterator]()
+    for (let next = all.next(); next.done !== true; next = all.next()) {
+      for (let i = 0; i < (next.value * 7) % 5; i++) await null
+      yield next.value
+    }
+  }
+}
+
+describe('iterable datasets', () => {
+  const all = async (loader: AsyncIterable<unknown>) => {
+    const batches: unknown[] = []
+    for await (const batch of loader) batches.push(batch instanceof Tensor ? batch.toNested() : batch)
+    return batches
+  }
+
+  it.each(golden.iterables)('$n with $workers workers, batches of $size, drop $drop', async (c) => {
+    const options = { batchSize: c.size as number, numWorkers: c.workers, dropLast: c.drop }
+    for (const set of [Object.assign(new Count(c.n), { length: c.n }), new Stream(c.n)]) {
+      const loader = new DataLoader(set as IterableDataset<number>, options)
+      expect(loader.length).toBe(c.length)
+      for (const pass of c.passes) expect(await all(loader)).toEqual(pass)
+      if (c.workers > 0 || set instanceof Stream) expect(() => [...loader]).toThrow('Write `for await')
+      else expect([...loader].map((x) => (x instanceof Tensor ? x.toNested() : x))).toEqual(c.passes[0])
+    }
+    expect(getWorkerInfo()).toBe(null)
+  })
+
+  it('tell each worker its number and its seed, which the loader draws', async () => {
+    const seen: unknown[] = []
+    const set: IterableDataset<number> = {
+      integers: true,
+      *[Symbol.iterator]() {
+        seen.push(getWorkerInfo())
+        yield 3
+      },
+    }
+    const seeds = async (own: number) => {
+      seen.length = 0
+      const generator = new Generator().manualSeed(own)
+      const loader = new DataLoader(set, { numWorkers: 2, generator, persistentWorkers: true })
+      for await (const batch of loader) expect([batch.dtype, batch.shape]).toEqual(['int32', [1]])
+      const infos = seen as { id: number; numWorkers: number; seed: number; dataset: unknown }[]
+      expect(infos.map(({ id, numWorkers, dataset }) => [id, numWorkers, dataset === set])).toEqual([
+        [0, 2, true],
+        [1, 2, true],
+      ])
+      return infos.map(({ seed }) => seed)
+    }
+    const [a, b] = await seeds(1)
+    expect(b).toBe(a + 1)
+    expect(await seeds(1)).toEqual([a, b])
+    expect(await seeds(2)).not.toEqual([a, b])
+  })
+
+  it('say which sample failed, when its turn comes, and are closed when a loop breaks', async () => {
+    let closed = 0
+    const set: IterableDataset<number> = {
+      *[Symbol.iterator]() {
+        try {
+          yield 1
+          yield 2
+          yield 3
+          throw new ValueError('cannot read line 4 of lines.txt')
+        } finally {
+          closed++
+        }
+      },
+    }
+    const message = 'cannot read line 4 of lines.txt\nThis happened at sample 3 of the iterable dataset.'
+    expect(() => [...new DataLoader(set, 2)]).toThrow(new ValueError(...(message.split('\n') as [string, string])))
+    const seen: unknown[] = []
+    const pass = async () => {
+      for await (const batch of new DataLoader(set, { batchSize: 2, numWorkers: 2 })) seen.push(batch)
+    }
+    await expect(pass()).rejects.toThrow('This happened at sample 3 of worker 0 of the iterable dataset.')
+    expect(seen).toHaveLength(2)
+    closed = 0
+    for (const _ of new DataLoader(set, 2)) break
+    for await (const _ of new DataLoader(set, { numWorkers: 2 })) break
+    expect(closed).toBe(3)
+  })
+})
+
+describe('batchSize: null', () => {
+  it('yields samples as they are, in the order of the sampler', async () => {
+    const set = [{ a: 1 }, { a: 2 }, { a: 3 }]
+    const loader = new DataLoader(set, { batchSize: null, shuffle: true })
+    expect([loader.length, loader.batchSize, loader.batchSampler]).toEqual([3, null, undefined])
+    manualSeed(0)
+    const samples: { a: number }[] = [...loader]
+    manualSeed(0)
+    const batches = [...new DataLoader(set, { shuffle: true })]
+    expect(samples).toEqual(batches.map(({ a }) => ({ a: a.item() })))
+    expect(set).toContain(samples[0])
+    const texts: string[] = [...new DataLoader(set, { batchSize: null, collate: ({ a }) => `${a}` })]
+    expect(texts).toEqual(['1', '2', '3'])
+    const slow = []
+    for await (const x of new DataLoader(new Slow(), { batchSize: null, numWorkers: 2 })) slow.push(x[0])
+    expect(slow).toEqual(upTo(9))
+    expect([...new DataLoader(new TensorDataset(ones(2, 3)), null)].map(([x]) => x.shape)).toEqual([[3], [3]])
   })
 })
 

@@ -145,9 +145,10 @@ const cases: Readonly<Record<string, Case>> = {
       collate: (samples: unknown[]) => samples,
       sampler: [0, 1],
       numWorkers: 0,
-      prefetchFactor: 1,
+      prefetchFactor: 2,
+      persistentWorkers: false,
     },
-    takes: [isSet, none, (x) => x === false],
+    takes: [isSet, anyOf('null'), (x) => x === false],
     takesOption: {
       dropLast: isBool,
       generator: none,
@@ -156,6 +157,7 @@ const cases: Readonly<Record<string, Case>> = {
       sampler: anyOf('an empty array', 'bytes', 'a map'),
       numWorkers: (x) => x === 0,
       prefetchFactor: none,
+      persistentWorkers: (x) => x === false,
     },
   },
   'DataLoader of batches': {
@@ -165,6 +167,7 @@ const cases: Readonly<Record<string, Case>> = {
     takes: [anyOf('bytes')],
     takesOption: { batchSampler: anyOf('an empty array', 'an array of arrays', 'a map') },
   },
+  getWorkerInfo: { call: () => data.getWorkerInfo(), args: [], takes: [] },
   SequentialSampler: { call: (x: never) => passOf(data.SequentialSampler, [x]), args: [set()], takes: [isSet] },
   RandomSampler: {
     call: (...args: never[]) => passOf(data.RandomSampler, args),

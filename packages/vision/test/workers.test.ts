@@ -75,6 +75,9 @@ it('says which file and which sample cannot be read, and goes on with others', a
   expect(error?.message).toBe(
     `${path}: cannot identify image file\nPNG and JPEG are read. This looks like a GIF: convert it first.\nThis happened at sample ${place} of the dataset.`,
   )
+  const small = new DataLoader(set({ transform: new T.RandomCrop(9) }), { sampler: [3], numWorkers: 1 })
+  const crop = /larger than input image size.*\n.*\nThis happened at sample 3 of the dataset, .*pictures\/a\/4\.png\.$/
+  await expect(ahead(small)).rejects.toThrow(crop)
   const gone = ahead(new DataLoader(new Subset(pictures, [place]), { numWorkers: 1 }))
   await expect(gone).rejects.toThrow(/ENOENT.*broken\.png/)
 })

@@ -1,6 +1,7 @@
 // The graph of a model: what autograd has recorded of one run, with the modules as scopes. Hooks note which operations
 // are made while a module runs, because nodes are numbered in the order in which they are made.
 import { enableGrad, type nn, RuntimeError, Tensor, zeros } from '@flambeau/core'
+import { className } from '@flambeau/core/backend'
 import { graph, type GraphNode } from './events.ts'
 import type { Bytes } from './wire.ts'
 
@@ -12,8 +13,7 @@ interface Call {
   to: number
 }
 
-/** The name of a module's class; minifiers shorten that of its constructor. */
-const classOf = (module: nn.Module): string => String(module).split(/[(\n]/, 1)[0]
+const classOf = (module: nn.Module): string => className(module.constructor)
 
 /** The scopes of modules by their paths: `Net/Sequential[features]/Conv2d[0]`. */
 function scopesOf(model: nn.Module): Map<string, string> {

@@ -118,6 +118,11 @@ export class ImageFolder<X = Image, Y = number> extends VisionDataset<X, Y> {
     }
   }
 
+  /** The path of a picture, for the errors of a `DataLoader`. */
+  fileOf(index: number): string {
+    return this.#folder.where(this.samples[this.checked(index)][0])
+  }
+
   protected raw(index: number): readonly [Image, number] {
     const [path, label] = this.samples[index]
     const file = this.#folder.where(path)
