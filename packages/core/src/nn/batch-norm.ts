@@ -7,6 +7,7 @@ import { type Expr, s } from '../expr/expr.ts'
 import { notImplemented } from '../ops/define/arguments.ts'
 import { composite } from '../ops/define/composite.ts'
 import { elementwise, expandTo, sumTo } from '../ops/define/elementwise.ts'
+import { sums } from '../ops/define/sums.ts'
 import { reshapeOp } from '../ops/define/views.ts'
 import { add, div, mul } from '../ops/pointwise/arithmetic.ts'
 import { inPlace } from '../ops/methods.ts'
@@ -33,7 +34,7 @@ function countOf(sizes: Shape): number {
 const ofChannels = { axis: 1 }
 const squaredError = elementwise('sum', (x, mean) => s.mul(s.sub(x, mean), s.sub(x, mean)))
 /** The mean of each channel, and the sum of squared distances from it. */
-const moments = composite<'moments', null>({
+export const moments = composite<'moments', null>({
   name: 'nativeBatchNorm',
   kind: 'moments',
   attrs: () => ofChannels,
@@ -45,8 +46,14 @@ const moments = composite<'moments', null>({
   },
 })
 const times = elementwise('mul', (invStd, weight) => s.mul(invStd, weight))
-const inverseStd = elementwise('rsqrt', (sumOfSquares, n, eps) => s.div(1, s.sqrt(s.add(s.div(sumOfSquares, n), eps))))
-const product = elementwise('mul', (dy, x, mean) => s.mul(dy, s.sub(x, mean)))
+export const inverseStd = elementwise('rsqrt', (sumOfSquares, n, eps) =>
+  s.div(1, s.sqrt(s.add(s.div(sumOfSquares, n), eps))),
+)
+const channelSums = sums(
+  'mul',
+  (dy) => dy,
+  (dy, x, mean) => s.mul(dy, s.sub(x, mean)),
+)
 /** The gradient of the input is `scale` dy + `slope` (x - mean) + `level`. */
 const slopeOf = elementwise('mul', (weightSum, invStd, scale, inverse) =>
   s.neg(s.mul(s.mul(s.mul(weightSum, inverse), invStd), scale)),
@@ -56,7 +63,7 @@ const inputGradient = elementwise('nativeBatchNormBackward', (dy, x, mean, scale
   s.add(s.mul(dy, scale), s.add(s.mul(s.sub(x, mean), slope), level)),
 )
 /** The input's gradient through the statistics alone: only the gradient of a gradient uses it. */
-const invStdGradient = elementwise('mul', (dInvStd, x, mean, invStd, inverse) =>
+export const invStdGradient = elementwise('mul', (dInvStd, x, mean, invStd, inverse) =>
   s.mul(s.mul(s.mul(s.neg(dInvStd), inverse), s.mul(invStd, s.mul(invStd, invStd))), s.sub(x, mean)),
 )
 
@@ -138,9 +145,9 @@ const trainingOp: OpDef<Training> = {
     const weight = ctx.operand(1)
     const [mean, invStd] = [ctx.output(1), ctx.output(2)]
     const inverse = operand(1 / countOf(x.sizes))
-    const { sizes, dtype } = mean
-    const weightSum = dy === null ? null : mul(apply(product, [dy, x, mean], { sizes, dtype }), invStd)
-    const biasSum = dy === null ? null : sumTo(dy, sizes)
+    const [biasSum, product] = dy === null ? [null, null] : channelSums([dy, x, mean], mean.sizes)
+    // Without elements the sums are 0 and the deviation is NaN.
+    const weightSum = product && (x.elements === 0 ? product : mul(product, invStd))
     const terms: Tensor[] = []
     if (ctx.needs(0)) {
       if (dy !== null && weightSum !== null && biasSum !== null) {

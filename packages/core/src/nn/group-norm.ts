@@ -1,19 +1,18 @@
-// Normalisation within each sample. Layer, group and instance normalisation are batch normalisation of the input in
-// another shape, whose channels are the layers, groups or instances. Local response normalisation divides by a sum over
+// Normalisation within each sample. Layers and groups are normalised as slices (slice-norm.ts); instances by batch
+// normalisation of the input in another shape, whose channels are the instances. Local response normalisation divides by a sum over
 // neighbouring channels.
 import { isFloat } from '../base/dtype.ts'
 import { RuntimeError, ValueError } from '../base/errors.ts'
 import { normalizeDim, numelOf, sameShape, type Shape, shapeString } from '../base/shape.ts'
 import { s } from '../expr/expr.ts'
 import { notImplemented } from '../ops/define/arguments.ts'
-import { type Elementwise, elementwise } from '../ops/define/elementwise.ts'
+import { elementwise } from '../ops/define/elementwise.ts'
 import { ownView, reshapeOp } from '../ops/define/views.ts'
 import { div, mul } from '../ops/pointwise/arithmetic.ts'
 import { sum } from '../ops/reduce/reduce.ts'
 import { padOp } from '../ops/views/pad.ts'
 import { expand, unfold } from '../ops/views/views.ts'
 import { apply, operand } from '../tensor/apply.ts'
-import type { OpDef } from '../tensor/op.ts'
 import { formatSize } from '../tensor/print.ts'
 import {
   type Arguments,
@@ -29,34 +28,12 @@ import {
 } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { checkBatch, checkDTypes, normalise, normaliseBy } from './batch-norm.ts'
+import { sliceNorm } from './slice-norm.ts'
 
 const shaped = (x: Tensor, sizes: Shape): Tensor => apply(reshapeOp, [x], sizes)
 
-/** The ops behind the result of a normalisation: one shapes it, one scales and shifts it. */
-interface Ending {
-  readonly back: OpDef<Shape>
-  readonly affine: Elementwise
-}
-const ending = (name: string): Ending => ({
-  back: ownView(name),
-  affine: elementwise(name, (x, weight, bias) => s.add(s.mul(x, weight), bias)),
-})
-const ofLayers = ending('nativeLayerNorm')
-const ofGroups = ending('nativeGroupNorm')
-
-/** Normalises slices, which follow each other in row-major order; weight and bias broadcast against the input. */
-function normaliseSlices(
-  x: Tensor,
-  slices: Shape,
-  { back, affine }: Ending,
-  weight: Tensor | null,
-  bias: Tensor | null,
-  eps: number,
-): Tensor {
-  const y = normalise(shaped(x, [1, ...slices]), { weight: null, bias: null, eps }, null)
-  const same = apply(back, [y], x.sizes)
-  return weight === null && bias === null ? same : apply(affine, [same, weight ?? operand(1), bias ?? operand(0)], null)
-}
+const ofLayers = sliceNorm('nativeLayerNorm')
+const ofGroups = sliceNorm('nativeGroupNorm')
 
 const orNone = nullable(tensor)
 const inputParameter = required('input', tensor)
@@ -115,7 +92,7 @@ export function layerNorm(
     )
   }
   checkDTypes(x, [weight, bias], 'LayerNormKernelImpl')
-  return normaliseSlices(x, [numelOf(x.sizes.slice(0, batch)), numelOf(sizes)], ofLayers, weight, bias, eps)
+  return ofLayers(x, [numelOf(x.sizes.slice(0, batch)), 1, numelOf(sizes), 1], weight, bias, eps)
 }
 
 const groupNormArguments = signature(
@@ -164,10 +141,7 @@ export function groupNorm(
     )
   }
   checkDTypes(x, [weight, bias], 'GroupNormKernelImpl')
-  const each = [channels, ...spatial.map(() => 1)]
-  const [scale, shift] = [weight, bias].map((value) => value && shaped(value, each))
-  const inGroup = (channels / groups) * numelOf(spatial)
-  return normaliseSlices(x, [n * groups, inGroup], ofGroups, scale, shift, eps)
+  return ofGroups(x, [n, groups, channels / groups, numelOf(spatial)], weight, bias, eps)
 }
 
 export interface InstanceNormOptions {

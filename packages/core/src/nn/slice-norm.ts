@@ -1,0 +1,131 @@
+// Layer and group normalisation as one op: slices of a tensor [n, groups, channels, elements], of all channels and
+// elements of a group, are shifted and scaled to mean 0 and variance 1, then each channel by its weight and bias.
+// Layers are groups whose channels have one element.
+import type { Shape } from '../base/shape.ts'
+import { s } from '../expr/expr.ts'
+import { elementwise, expandTo } from '../ops/define/elementwise.ts'
+import { sums } from '../ops/define/sums.ts'
+import { ownView, reshapeOp } from '../ops/define/views.ts'
+import { add, mul } from '../ops/pointwise/arithmetic.ts'
+import { apply, applyAll, operand } from '../tensor/apply.ts'
+import type { Input, OpDef } from '../tensor/op.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+import { inverseStd, invStdGradient, moments } from './batch-norm.ts'
+
+const shaped = (x: Tensor, sizes: Shape): Tensor => apply(reshapeOp, [x], sizes)
+/** The sizes of statistics, and those of a weight. */
+const ofSlices = ([n, groups]: Shape): Shape => [n, groups, 1, 1]
+const ofChannels = ([, groups, channels]: Shape): Shape => [1, groups, channels, 1]
+const countOf = ([, , channels, elements]: Shape): number => channels * elements
+
+const shiftOf = elementwise('sub', (mean, invStd) => s.neg(s.mul(mean, invStd)))
+const normalised = elementwise('nativeNorm', (x, invStd, shift) => s.add(s.mul(x, invStd), shift))
+const affine = elementwise('nativeNorm', (x, invStd, shift, weight, bias) =>
+  s.add(s.mul(s.add(s.mul(x, invStd), shift), weight), bias),
+)
+
+/** Of the elements of each channel: the gradient, and the gradient times the distance from the mean. */
+const channelSums = sums(
+  'sum',
+  (dy) => dy,
+  (dy, x, mean) => s.mul(dy, s.sub(x, mean)),
+)
+/** The gradients of the bias and the weight. */
+const parameterSums = sums(
+  'sum',
+  (sum) => sum,
+  (_, product, invStd) => s.mul(product, invStd),
+)
+const parameterSumsOf = sums(
+  'sum',
+  (dy) => dy,
+  (dy, x, mean, invStd) => s.mul(s.mul(dy, s.sub(x, mean)), invStd),
+)
+/** For each slice, the sums of weighted gradients. */
+const sliceSums = sums(
+  'sum',
+  (sum, _, weight) => s.mul(sum, weight),
+  (_, product, weight) => s.mul(product, weight),
+)
+const sliceSumsOf = sums(
+  'sum',
+  (dy, _x, _mean, weight) => s.mul(dy, weight),
+  (dy, x, mean, weight) => s.mul(s.mul(dy, weight), s.sub(x, mean)),
+)
+const slopeOf = elementwise('mul', (productSum, invStd, inverse) =>
+  s.neg(s.mul(s.mul(productSum, inverse), s.mul(invStd, s.mul(invStd, invStd)))),
+)
+const levelOf = elementwise('mul', (sum, invStd, inverse) => s.neg(s.mul(s.mul(sum, inverse), invStd)))
+const inputGradient = elementwise('nativeNormBackward', (dy, x, mean, weight, invStd, slope, level) =>
+  s.add(s.mul(s.mul(dy, weight), invStd), s.add(s.mul(s.sub(x, mean), slope), level)),
+)
+
+/** Inputs: x, weight and bias or the numbers 1 and 0. Outputs: the result, and of slices the mean and 1 / deviation. */
+const sliceNormOp: OpDef<number> = {
+  name: 'nativeNorm',
+  infer([{ sizes, dtype }]) {
+    const statistics = { sizes: ofSlices(sizes), dtype }
+    return [{ sizes, dtype }, statistics, statistics]
+  },
+  saves: () => ({ inputs: [0, 1], outputs: [1, 2] }),
+  vjp(ctx) {
+    const [dy, dMean, dInvStd] = ctx.dys
+    const x = ctx.input(0)
+    const weight = ctx.operand(1)
+    const [mean, invStd] = [ctx.output(1), ctx.output(2)]
+    const { sizes } = x
+    const inverse = operand(1 / countOf(sizes))
+    // Channels of several elements are summed once, for everything that follows.
+    const several = sizes[3] > 1
+    const channel = several && dy !== null ? channelSums([dy, x, mean], [...sizes.slice(0, 3), 1]) : undefined
+    const terms: Tensor[] = []
+    if (ctx.needs(0)) {
+      if (dy !== null) {
+        const [sum, product] =
+          channel === undefined
+            ? sliceSumsOf([dy, x, mean, weight], mean.sizes)
+            : sliceSums([...channel, weight], mean.sizes)
+        const slope = apply(slopeOf, [product, invStd, inverse], null)
+        const level = apply(levelOf, [sum, invStd, inverse], null)
+        terms.push(apply(inputGradient, [dy, x, mean, weight, invStd, slope, level], null))
+      }
+      if (dMean !== null) terms.push(expandTo(mul(dMean, 1 / countOf(sizes)), sizes))
+      if (dInvStd !== null) terms.push(apply(invStdGradient, [dInvStd, x, mean, invStd, inverse], null))
+    }
+    const dx = terms.length === 0 ? null : terms.reduce((sum, term) => add(sum, term))
+    if (dy === null || !(ctx.needs(1) || ctx.needs(2))) return [dx]
+    const [dBias, dWeight] =
+      channel === undefined
+        ? parameterSumsOf([dy, x, mean, invStd], ofChannels(sizes))
+        : parameterSums([...channel, invStd], ofChannels(sizes))
+    return [dx, ctx.needs(1) ? dWeight : null, ctx.needs(2) ? dBias : null]
+  },
+  to: {
+    kind: 'compose',
+    compose([input, weight, bias], eps) {
+      const x = input as Tensor
+      const [n, groups] = x.sizes
+      const statistics = applyAll(moments, [shaped(x, [1, n * groups, countOf(x.sizes)])], null)
+      const [mean, squares] = statistics.map((y) => shaped(y, ofSlices(x.sizes)))
+      const invStd = apply(inverseStd, [squares, operand(countOf(x.sizes)), operand(eps)], null)
+      const shift = apply(shiftOf, [mean, invStd], null)
+      const plain = weight.wrapped === true && bias.wrapped === true
+      const y = plain
+        ? apply(normalised, [x, invStd, shift], null)
+        : apply(affine, [x, invStd, shift, weight, bias], null)
+      return [y, mean, invStd]
+    },
+  },
+}
+
+export type SliceNorm = (x: Tensor, slices: Shape, weight: Tensor | null, bias: Tensor | null, eps: number) => Tensor
+/** Normalises a tensor seen as [n, groups, channels, elements]. `name` is that of the node. */
+export function sliceNorm(name: string): SliceNorm {
+  const back = ownView(name)
+  return (x, slices, weight, bias, eps) => {
+    const ofEach = (value: Tensor | null, none: number): Input =>
+      value === null ? operand(none) : shaped(value, ofChannels(slices))
+    const y = applyAll(sliceNormOp, [shaped(x, slices), ofEach(weight, 1), ofEach(bias, 0)], eps)[0]
+    return apply(back, [y], x.sizes)
+  }
+}
