@@ -58,6 +58,16 @@ def function(name, inputs, *args, python=None, **options):
     ]
 
 
+def several(name, inputs, *args, **options):
+    """A function of several results, which are stacked."""
+    python = re.sub(r'([A-Z])', lambda m: '_' + m.group(1).lower(), name)
+    return [
+        result_of(torch.stack(getattr(F, python)(INPUTS[key].clone(), *args, **options)), name=name, input=key,
+                  args=list(args), options={camel(k): v for k, v in options.items()})
+        for key in inputs.split()
+    ]
+
+
 def module(name, inputs, *args, seeds=(0, 1, 2), **options):
     """A transform with chance: several seeds, two calls each, and the next draw."""
     cases = []
@@ -92,6 +102,14 @@ functions = [
     *function('adjustHue', 'batch grey', 0.2),
     *(c for args in [(2.2,), (0.5, 1.5)] for c in function('adjustGamma', 'bytes floats', *args)),
     *function('invert', 'bytes floats'),
+    *(c for bits in [1, 3, 8] for c in function('posterize', 'bytes grey', bits)),
+    *function('solarize', 'bytes grey', 128),
+    *function('solarize', 'floats batch', 0.4),
+    *function('autocontrast', ALL + ' batch'),
+    *(c for factor in [0, 0.5, 3] for c in function('adjustSharpness', ALL + ' batch', factor)),
+    *several('fiveCrop', 'bytes floats', [3, 4]),
+    *several('tenCrop', 'bytes', [3, 4]),
+    *several('tenCrop', 'floats', [2], vertical_flip=True),
     *function('rgbToGrayscale', ALL + ' batch'),
     *function('rgbToGrayscale', 'bytes floats', 3),
     *function('normalize', 'floats batch doubles', [0.1, 0.2, 0.3], [0.5, 0.25, 2]),
@@ -122,6 +140,11 @@ modules = [
     *module('RandomHorizontalFlip', 'bytes'),
     *module('RandomVerticalFlip', 'bytes', 0.3),
     *module('RandomGrayscale', 'bytes', p=0.6),
+    *module('RandomInvert', 'bytes', 0.6),
+    *module('RandomPosterize', 'bytes', 3, p=0.4),
+    *module('RandomSolarize', 'floats', 0.5),
+    *module('RandomAutocontrast', 'grey', 0.7),
+    *module('RandomAdjustSharpness', 'bytes', 2),
     *module('RandomCrop', 'bytes', 4),
     *module('RandomCrop', 'grey', [3, 2], padding=2),
     *module('RandomCrop', 'bytes', [9, 9], padding=[1], pad_if_needed=True, fill=7),
@@ -155,6 +178,10 @@ def message(call):
 floats = INPUTS['floats']
 errors = {
     'brightness': message(lambda: F.adjust_brightness(floats, -1)),
+    'posterize': message(lambda: F.posterize(floats, 3)),
+    'solarize': message(lambda: F.solarize(floats, 1.5)),
+    'sharpness': message(lambda: F.adjust_sharpness(floats, -1)),
+    'fiveCrop': message(lambda: F.five_crop(floats, [7, 3])),
     'hue': message(lambda: F.adjust_hue(floats, 0.7)),
     'channels': message(lambda: F.adjust_saturation(INPUTS['batch'][0, :2], 1)),
     'padding': message(lambda: T.Pad([1, 2, 3])),
@@ -186,6 +213,13 @@ errors = {
 }
 reprs = {
     'Compose': str(T.Compose([T.ToTensor(), T.Normalize((0.5,), (0.25,)), T.RandomApply([T.Grayscale()], 0.3)])),
+    'FiveCrop': str(T.FiveCrop(3)),
+    'TenCrop': str(T.TenCrop((2, 3), True)),
+    'RandomInvert': str(T.RandomInvert()),
+    'RandomPosterize': str(T.RandomPosterize(3)),
+    'RandomSolarize': str(T.RandomSolarize(0.25, 0.75)),
+    'RandomAutocontrast': str(T.RandomAutocontrast()),
+    'RandomAdjustSharpness': str(T.RandomAdjustSharpness(2)),
     'CenterCrop': str(T.CenterCrop(3)),
     'Pad': str(T.Pad((1, 2), 3, 'constant')),
     'RandomCrop': str(T.RandomCrop(4, 1)),

@@ -6,7 +6,8 @@ import {
   nn,
   ones,
   rand,
-  type Tensor,
+  stack,
+  Tensor,
   tensor,
   TypeError,
   ValueError,
@@ -69,6 +70,10 @@ const same = (x: Tensor, { name, dtype, sizes, data }: Case): void => {
   else expect(Math.max(...far)).toBeLessThan(dtype === 'float64' ? 1e-14 : 2e-6)
 }
 
+/** Several results as one tensor, and images as theirs. */
+const tensorOf = (found: unknown): Tensor =>
+  Array.isArray(found) ? stack(found.map(tensorOf)) : found instanceof Tensor ? found : F.pilToTensor(found as io.Image)
+
 const call = ({ name, args, options }: Case, x: Tensor | io.Image): unknown =>
   (F[name as keyof typeof F] as (...args: unknown[]) => unknown)(
     x,
@@ -82,7 +87,7 @@ const make = ({ name, args, options }: Case) =>
 describe('functions of tensors are torchvision’s', () => {
   it.each(golden.functions.map((c) => [title(c), c] as const))('%s', (_, c) => {
     const before = inputs[c.input].clone()
-    same(call(c, inputs[c.input]) as Tensor, c)
+    same(tensorOf(call(c, inputs[c.input])), c)
     expect(inputs[c.input].equal(before)).toBe(true)
   })
 })
@@ -107,7 +112,7 @@ describe('images', () => {
       (c) => c.input === 'bytes' && c.dtype === 'uint8' && !others.includes(c.name),
     )
     expect(pictures.length).toBeGreaterThan(30)
-    for (const c of pictures) same(F.pilToTensor(call(c, image) as io.Image), c)
+    for (const c of pictures) same(tensorOf(call(c, image)), c)
     for (const c of golden.modules.filter((c) => c.input === 'bytes' && c.name === 'RandomCrop')) {
       manualSeed(c.seed)
       const transform = make(c)
@@ -168,6 +173,13 @@ describe('transforms of transforms', () => {
         new T.RandomApply([new T.Grayscale()], 0.3),
       ]),
       CenterCrop: new T.CenterCrop(3),
+      FiveCrop: new T.FiveCrop(3),
+      TenCrop: new T.TenCrop([2, 3], true),
+      RandomInvert: new T.RandomInvert(),
+      RandomPosterize: new T.RandomPosterize(3),
+      RandomSolarize: new T.RandomSolarize(0.25, 0.75),
+      RandomAutocontrast: new T.RandomAutocontrast(),
+      RandomAdjustSharpness: new T.RandomAdjustSharpness(2),
       Pad: new T.Pad([1, 2], 3, 'constant'),
       RandomCrop: new T.RandomCrop(4, 1),
       RandomHorizontalFlip: new T.RandomHorizontalFlip(),
@@ -181,8 +193,25 @@ describe('transforms of transforms', () => {
     }
     // Nested steps are indented.
     const flat = (text: string) => text.replace(/\n +/g, '\n')
+    expect(Object.keys(reprs).filter((name) => !(name in made))).toEqual([])
     for (const [name, transform] of Object.entries(made)) expect(flat(String(transform))).toBe(flat(reprs[name]))
   })
+})
+
+it('the size of a picture', () => {
+  const image = new T.ToPILImage().forward(inputs.bytes)
+  for (const picture of [inputs.bytes, image]) {
+    expect(F.getDimensions(picture)).toEqual([3, 6, 8])
+    expect(F.getImageSize(picture)).toEqual([8, 6])
+    expect(F.getImageNumChannels(picture)).toBe(3)
+  }
+  expect(F.getDimensions(inputs.plane)).toEqual([1, 5, 7])
+})
+
+it('several parts are lists as modules, too', () => {
+  const [five, ten] = [new T.FiveCrop([3, 4]), new T.TenCrop(2, { verticalFlip: true })]
+  expect(tensorOf(five.forward(inputs.bytes)).equal(tensorOf(F.fiveCrop(inputs.bytes, [3, 4])))).toBe(true)
+  expect(tensorOf(ten.forward(inputs.bytes)).equal(tensorOf(F.tenCrop(inputs.bytes, 2, true)))).toBe(true)
 })
 
 describe('wrong arguments', () => {
@@ -191,6 +220,10 @@ describe('wrong arguments', () => {
     const calls: Record<string, () => unknown> = {
       brightness: () => F.adjustBrightness(floats, -1),
       hue: () => F.adjustHue(floats, 0.7),
+      posterize: () => F.posterize(floats, 3),
+      solarize: () => F.solarize(floats, 1.5),
+      sharpness: () => F.adjustSharpness(floats, -1),
+      fiveCrop: () => F.fiveCrop(floats, [7, 3]),
       channels: () => F.adjustSaturation(batch.select(0, 0).narrow(0, 0, 2), 1),
       padding: () => new T.Pad([1, 2, 3]),
       mode: () => new T.Pad(1, { paddingMode: 'wrap' as never }),
@@ -232,6 +265,7 @@ describe('wrong arguments', () => {
     expect(() => F.hflip([1] as never)).toThrow(TypeError)
     expect(() => F.pad(floats, [9, 0], { paddingMode: 'reflect' })).toThrow('Padding size should be less than')
     expect(() => F.crop(floats, 0, 0, 0, 2)).toThrow(ValueError)
+    expect(() => F.posterize(inputs.bytes, 9)).toThrow('bits should be between 0 and 8, but got 9')
     expect(() => new T.Compose([3 as never])).toThrow(TypeError)
     expect(() => new T.Lambda(3 as never)).toThrow(TypeError)
     expect(() => new T.CenterCrop([1, 2, 3])).toThrow('Please provide only two dimensions (h, w) for size.')

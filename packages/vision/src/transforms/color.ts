@@ -16,7 +16,7 @@ import {
 const { finite, int, optional, required, signature } = signatures
 
 /** `ratio` parts of one picture and the rest of another. */
-const blend = (x: Tensor, other: Tensor, ratio: number): Tensor =>
+export const blend = (x: Tensor, other: Tensor, ratio: number): Tensor =>
   floats(x)
     .mul(ratio)
     .add(floats(other).mul(1 - ratio))
@@ -169,7 +169,7 @@ export function invert<P extends Picture>(img: P): P {
   })
 }
 
-const tooFew = (x: Tensor) =>
+export const tooFew = (x: Tensor) =>
   new TypeError(`Input image tensor should have at least 3 dimensions, but found ${x.dim()}`)
 
 const greyOf = (x: Tensor): Tensor => {

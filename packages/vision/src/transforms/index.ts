@@ -11,6 +11,7 @@ export {
   ToTensor,
 } from './classes.ts'
 export { Compose, Lambda, RandomApply } from './compose.ts'
+export { FiveCrop, TenCrop } from './corners.ts'
 export type { PaddingMode } from './crop.ts'
 export * as functional from './functional.ts'
 export type { Picture } from './images.ts'
@@ -34,3 +35,10 @@ export {
   RandomHorizontalFlip,
   RandomVerticalFlip,
 } from './random.ts'
+export {
+  RandomAdjustSharpness,
+  RandomAutocontrast,
+  RandomInvert,
+  RandomPosterize,
+  RandomSolarize,
+} from './tones.ts'

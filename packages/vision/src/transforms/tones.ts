@@ -1,0 +1,250 @@
+// Fewer tones, inverted bright tones, stretched tones, sharper edges: functions, and modules that do it some of the time.
+import {
+  bitwiseAnd,
+  conv2d,
+  nn,
+  onesLike,
+  pad as padTensor,
+  signatures,
+  tensor as tensorOf,
+  type Tensor,
+  TypeError,
+  ValueError,
+  where,
+} from '@flambeau/core'
+import { nameClasses } from '@flambeau/core/backend'
+import { blend, invert, tooFew } from './color.ts'
+import { asBatch, boundOf, checkChannels, draw01, floats, imageOrTensor, onTensor, type Picture } from './images.ts'
+
+const { constructing, finite, int, optional, required, signature } = signatures
+const img = required('img', imageOrTensor)
+
+/** Throws for what is no picture with one or three channels. */
+function check(x: Tensor): void {
+  if (x.dim() < 3) throw tooFew(x)
+  checkChannels(x, [1, 3])
+}
+
+const readPosterize = signature('posterize', img, required('bits', int))
+/**
+ * A picture with fewer tones: of each byte the first `bits` bits. Takes and returns an `Image` or a uint8 tensor [..., 1 or
+ * 3, height, width].
+ *
+ * Throws a TypeError for a tensor of another dtype, and a ValueError for bits that are not 0 to 8.
+ *
+ * @example
+ * posterize(tensor([[[100, 200]]], { dtype: 'uint8' }), 1) // tensor([[[  0, 128]]], dtype=torch.uint8)
+ */
+export function posterize<P extends Picture>(img: P, bits: number): P {
+  const [picture, kept] = readPosterize([img, bits])
+  return onTensor(picture as P, (x) => {
+    if (x.dim() < 3) throw tooFew(x)
+    if (x.dtype !== 'uint8')
+      throw new TypeError(`Only torch.uint8 image tensors are supported, but found torch.${x.dtype}`)
+    checkChannels(x, [1, 3])
+    if (kept < 0 || kept > 8) throw new ValueError(`bits should be between 0 and 8, but got ${kept}`)
+    return bitwiseAnd(x, 256 - 2 ** (8 - kept))
+  })
+}
+
+const readSolarize = signature('solarize', img, required('threshold', finite))
+/**
+ * A picture whose tones from `threshold` on are inverted. Takes and returns an `Image` or a tensor [..., 1 or 3, height,
+ * width].
+ *
+ * Throws a TypeError for a threshold above white: 255, or 1 for floats.
+ *
+ * @example
+ * solarize(tensor([[[0.25, 0.75]]]), 0.5) // tensor([[[0.2500, 0.2500]]])
+ */
+export function solarize<P extends Picture>(img: P, threshold: number): P {
+  const [picture, bound] = readSolarize([img, threshold])
+  return onTensor(picture as P, (x) => {
+    check(x)
+    if (bound > boundOf(x.dtype)) throw new TypeError('Threshold should be less than bound of img.')
+    return where(x.ge(bound), invert(x), x)
+  })
+}
+
+const readAutocontrast = signature('autocontrast', img)
+/**
+ * A picture whose channels each reach from black to white; a channel of a single tone stays. Takes and returns an `Image`
+ * or a tensor [..., 1 or 3, height, width].
+ *
+ * @example
+ * autocontrast(tensor([[[0.25, 0.5]]])) // tensor([[[0., 1.]]])
+ */
+export function autocontrast<P extends Picture>(img: P): P {
+  return onTensor(readAutocontrast([img])[0] as P, (x) => {
+    check(x)
+    const values = floats(x)
+    const [least, most] = [values.amin({ dim: [-2, -1], keepdim: true }), values.amax({ dim: [-2, -1], keepdim: true })]
+    const bound = boundOf(x.dtype)
+    const isFlat = most.eq(least)
+    const scale = where(isFlat, 1, where(isFlat, 1, most.sub(least)).reciprocal().mul(bound))
+    return values
+      .sub(where(isFlat, 0, least))
+      .mul(scale)
+      .clamp(0, bound)
+      .to(x.dtype)
+  })
+}
+
+const readSharpness = signature('adjust_sharpness', img, required('sharpnessFactor', finite))
+/**
+ * A picture with softer or sharper edges: blurred for factor 0, itself for 1, twice as sharp for 2. Takes and returns an
+ * `Image` or a tensor [..., 1 or 3, height, width]; one of less than three rows or columns stays as it is.
+ *
+ * Throws a ValueError for a negative factor.
+ *
+ * @example
+ * adjustSharpness(ones(1, 3, 3), 2).shape // [1, 3, 3]
+ */
+export function adjustSharpness<P extends Picture>(img: P, sharpnessFactor: number): P {
+  const [picture, factor] = readSharpness([img, sharpnessFactor])
+  if (!(factor >= 0)) throw new ValueError(`sharpness_factor (${factor}) is not non-negative.`)
+  return onTensor(picture as P, (x) => {
+    check(x)
+    const [height, width] = x.shape.slice(-2)
+    return height <= 2 || width <= 2 ? x : blend(x, softened(x), factor)
+  })
+}
+
+/** Each pixel mixed with its neighbours, except for those at the border. */
+function softened(x: Tensor): Tensor {
+  const inner = asBatch(x, (batch) => {
+    const weights = tensorOf([1, 1, 1, 1, 5, 1, 1, 1, 1], { dtype: batch.dtype, device: batch.device }).div(13)
+    const kernel = weights.reshape(1, 1, 3, 3).expand([batch.shape[1], 1, 3, 3])
+    return conv2d(batch, kernel, { groups: batch.shape[1] })
+  })
+  const isInner = padTensor(onesLike(inner), [1, 1, 1, 1], 'constant', 0).gt(0)
+  return where(isInner, padTensor(inner, [1, 1, 1, 1], 'constant', 0), x)
+}
+
+const chance = optional('p', finite, 0.5)
+type Chance = number | { readonly p?: number }
+
+const readInvert = constructing('RandomInvert', chance)
+/**
+ * Makes a picture negative with probability `p`, 0.5 by default.
+ *
+ * @example
+ * new RandomInvert({ p: 1 }).forward(ones(1, 1, 2)) // tensor([[[0., 0.]]])
+ */
+export class RandomInvert extends nn.Module {
+  readonly p: number
+
+  constructor(p?: Chance) {
+    super()
+    this.p = readInvert([p])[0]
+  }
+
+  override forward<P extends Picture>(img: P): P {
+    return draw01() < this.p ? invert(img) : img
+  }
+
+  override extraRepr(): string {
+    return `p=${this.p}`
+  }
+}
+
+const readAutomatic = constructing('RandomAutocontrast', chance)
+/**
+ * Stretches the tones of a picture with probability `p`, 0.5 by default.
+ *
+ * @example
+ * new RandomAutocontrast({ p: 1 }).forward(tensor([[[0.25, 0.5]]])) // tensor([[[0., 1.]]])
+ */
+export class RandomAutocontrast extends nn.Module {
+  readonly p: number
+
+  constructor(p?: Chance) {
+    super()
+    this.p = readAutomatic([p])[0]
+  }
+
+  override forward<P extends Picture>(img: P): P {
+    return draw01() < this.p ? autocontrast(img) : img
+  }
+
+  override extraRepr(): string {
+    return `p=${this.p}`
+  }
+}
+
+const readFew = constructing('RandomPosterize', required('bits', int), chance)
+/**
+ * Keeps `bits` bits of each byte with probability `p`, 0.5 by default.
+ *
+ * @example
+ * new RandomPosterize(1, 1).forward(tensor([[[200]]], { dtype: 'uint8' })) // tensor([[[128]]], dtype=torch.uint8)
+ */
+export class RandomPosterize extends nn.Module {
+  readonly bits: number
+  readonly p: number
+
+  constructor(bits: number, p?: Chance) {
+    super()
+    ;[this.bits, this.p] = readFew([bits, p])
+  }
+
+  override forward<P extends Picture>(img: P): P {
+    return draw01() < this.p ? posterize(img, this.bits) : img
+  }
+
+  override extraRepr(): string {
+    return `bits=${this.bits},p=${this.p}`
+  }
+}
+
+const readBright = constructing('RandomSolarize', required('threshold', finite), chance)
+/**
+ * Inverts tones from `threshold` on with probability `p`, 0.5 by default.
+ *
+ * @example
+ * new RandomSolarize(0.5, 1).forward(tensor([[[0.75]]])) // tensor([[[0.2500]]])
+ */
+export class RandomSolarize extends nn.Module {
+  readonly threshold: number
+  readonly p: number
+
+  constructor(threshold: number, p?: Chance) {
+    super()
+    ;[this.threshold, this.p] = readBright([threshold, p])
+  }
+
+  override forward<P extends Picture>(img: P): P {
+    return draw01() < this.p ? solarize(img, this.threshold) : img
+  }
+
+  override extraRepr(): string {
+    return `threshold=${this.threshold},p=${this.p}`
+  }
+}
+
+const readSharp = constructing('RandomAdjustSharpness', required('sharpnessFactor', finite), chance)
+/**
+ * Adjusts the sharpness of a picture with probability `p`, 0.5 by default.
+ *
+ * @example
+ * new RandomAdjustSharpness(2, 1).forward(ones(1, 3, 3)).shape // [1, 3, 3]
+ */
+export class RandomAdjustSharpness extends nn.Module {
+  readonly sharpnessFactor: number
+  readonly p: number
+
+  constructor(sharpnessFactor: number, p?: Chance) {
+    super()
+    ;[this.sharpnessFactor, this.p] = readSharp([sharpnessFactor, p])
+  }
+
+  override forward<P extends Picture>(img: P): P {
+    return draw01() < this.p ? adjustSharpness(img, this.sharpnessFactor) : img
+  }
+
+  override extraRepr(): string {
+    return `sharpness_factor=${this.sharpnessFactor},p=${this.p}`
+  }
+}
+
+nameClasses({ RandomAdjustSharpness, RandomAutocontrast, RandomInvert, RandomPosterize, RandomSolarize })
