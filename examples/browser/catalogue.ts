@@ -44,9 +44,18 @@ export const courses = {
     about: 'Ten classes, in shuffled batches of 64.',
     epochs: 20,
   },
+  lenet5: {
+    group: 'Convolutional networks',
+    title: 'LeNet-5: handwritten digits',
+    about: 'Two convolutions, 28 × 28 pixels of MNIST. Draw a digit below, and the network reads it.',
+    epochs: 12,
+  },
 } as const
 
 export type CourseName = keyof typeof courses
+
+/** Lessons whose network reads a digit that one draws, and that measure an accuracy after every epoch. */
+export const readers: ReadonlySet<CourseName> = new Set(['lenet5'])
 
 export const backends = {
   js: { title: 'js', about: 'Plain JavaScript.' },

@@ -1,6 +1,7 @@
-// The loss curve: one line through all epochs, with a colour for each backend.
+// A curve of the training: one line through all epochs, with a colour for each backend.
 import uPlot from 'uplot'
 import { type BackendName, backends } from './catalogue.ts'
+import type { CurvePoint } from './messages.ts'
 
 const names = Object.keys(backends) as BackendName[]
 const family = "'IBM Plex Sans Variable', system-ui, sans-serif"
@@ -8,20 +9,41 @@ const family = "'IBM Plex Sans Variable', system-ui, sans-serif"
 /** A colour of the page, read when it is drawn, so that it follows dark and light mode. */
 const colour = (name: string) => () => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`)
 
-/** Formats a loss with as few digits as distinguish it from its neighbours. */
-export const formatLoss = (loss: number): string => {
+/** A loss with as few digits as distinguish it from its neighbours. */
+const formatLoss = (loss: number): string => {
   const isPlain = loss === 0 || (Math.abs(loss) >= 1e-4 && Math.abs(loss) < 1e6)
   return isPlain ? loss.toPrecision(5) : loss.toExponential(4)
+}
+
+export interface Scale {
+  readonly format: (value: number) => string
+  /** A number of the axis. */
+  readonly formatTick: (value: number) => string
+  /** How the axis begins and ends. */
+  readonly range: uPlot.Range.Config
+}
+const short = (value: number): string => String(Number(value.toPrecision(6)))
+
+export const losses: Scale = {
+  format: formatLoss,
+  formatTick: short,
+  // From 0, so that only the curve moves.
+  range: { min: { soft: 0, mode: 1 }, max: { pad: 0.05 } },
+}
+export const shares: Scale = {
+  format: (share) => `${(share * 100).toFixed(1)} %`,
+  formatTick: (share) => `${short(share * 100)} %`,
+  range: { min: { pad: 0.05, hard: 0 }, max: { pad: 0.05, hard: 1 } },
 }
 
 /** Tick steps for epochs are whole numbers. */
 const wholeSteps = Array.from({ length: 9 }, (_, digits) => [1, 2, 5].map((step) => step * 10 ** digits)).flat()
 
-type Losses = (number | null)[]
+type Values = (number | null)[]
 
 /** Isolated points, which are drawn as dots because no line reaches them. */
 const alone: uPlot.Series.Points.Filter = (plot, series) => {
-  const values = plot.data[series] as Losses
+  const values = plot.data[series] as Values
   const isDrawn = (i: number) => (values[i] ?? null) !== null
   return [...values.keys()].filter((i) => isDrawn(i) && !isDrawn(i - 1) && !isDrawn(i + 1))
 }
@@ -31,23 +53,24 @@ export interface Chart {
   readonly begin: (epochs: number) => void
   /** Continues in the colour of a backend, from the last point. */
   readonly moveTo: (backend: BackendName) => void
-  readonly add: (points: readonly (readonly [epoch: number, loss: number])[]) => void
+  readonly add: (points: readonly CurvePoint[]) => void
 }
 
 /** Draws into an element at its size; `onPoint` gets the point under the pointer, or undefined. */
 export const makeChart = (
   element: HTMLElement,
-  onPoint: (point: { readonly epoch: number; readonly loss: number } | undefined) => void,
+  { formatTick, range }: Scale,
+  onPoint: (point: CurvePoint | undefined) => void,
 ): Chart => {
   let epochs = 1
   let backend = names[0]
   let at: number[] = []
-  let losses: Losses = []
-  /** For each backend the losses that it computed. */
-  let parts: Losses[] = []
+  let values: Values = []
+  /** For each backend the values that it computed. */
+  let parts: Values[] = []
   const empty = () => {
     at = []
-    losses = []
+    values = []
     parts = names.map(() => [])
   }
   empty()
@@ -62,8 +85,7 @@ export const makeChart = (
       cursor: { drag: { x: false, y: false }, y: false, points: { show: false } },
       scales: {
         x: { time: false, range: () => [0, epochs] },
-        // From 0, so that only the curve moves.
-        y: { range: { min: { soft: 0, mode: 1 }, max: { pad: 0.05 } } },
+        y: { range },
       },
       axes: [
         {
@@ -81,8 +103,8 @@ export const makeChart = (
           grid: { stroke: colour('rule'), width: 1 },
           ticks: { show: false },
           space: 48,
-          values: (_, values) => values.map((value) => (value === null ? '' : String(Number(value.toPrecision(6))))),
-          size: (self, values) => (values === null ? 40 : 16 + widest(self, values)),
+          values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : formatTick(tick))),
+          size: (self, ticks) => (ticks === null ? 40 : 16 + widest(self, ticks)),
         },
       ],
       series: [
@@ -97,8 +119,8 @@ export const makeChart = (
       hooks: {
         setCursor: [
           ({ cursor: { idx } }) => {
-            const loss = losses[idx ?? -1] ?? null
-            onPoint(loss === null ? undefined : { epoch: at[idx as number], loss })
+            const value = values[idx ?? -1] ?? null
+            onPoint(value === null ? undefined : [at[idx as number], value])
           },
         ],
       },
@@ -108,7 +130,7 @@ export const makeChart = (
   )
   const draw = () => {
     isStale = false
-    plot.setData([at, losses, ...parts])
+    plot.setData([at, values, ...parts])
   }
   // Points arrive more often than a screen can show them.
   const change = () => {
@@ -127,15 +149,15 @@ export const makeChart = (
     },
     moveTo: (name) => {
       backend = name
-      const last = losses.length - 1
-      if (last >= 0) parts[names.indexOf(name)][last] = losses[last]
+      const last = values.length - 1
+      if (last >= 0) parts[names.indexOf(name)][last] = values[last]
       change()
     },
     add: (points) => {
-      for (const [epoch, loss] of points) {
-        const drawn = Number.isFinite(loss) ? loss : null
+      for (const [epoch, value] of points) {
+        const drawn = Number.isFinite(value) ? value : null
         at.push(epoch)
-        losses.push(drawn)
+        values.push(drawn)
         for (const [i, name] of names.entries()) parts[i].push(name === backend ? drawn : null)
       }
       change()

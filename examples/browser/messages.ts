@@ -15,6 +15,24 @@ export type Order =
   /** The page has shown the last progress. */
   | { readonly kind: 'seen' }
   | { readonly kind: 'move'; readonly backend: BackendName }
+  /** Reads a digit of 28 x 28 bytes with the network of the current or the last training. */
+  | { readonly kind: 'read'; readonly digit: Uint8Array }
+
+/** The maps of a convolution, one after the other. */
+export interface Maps {
+  readonly sizes: readonly [count: number, height: number, width: number]
+  readonly values: Float32Array
+}
+
+/** What a network makes of a digit. */
+export interface Reading {
+  /** By digit. */
+  readonly probabilities: readonly number[]
+  /** Of every convolution. */
+  readonly maps: readonly Maps[]
+}
+
+export type CurvePoint = readonly [epoch: number, value: number]
 
 /** An error message and its hint. */
 export interface Trouble {
@@ -34,8 +52,13 @@ export type News =
   | { readonly kind: 'failed'; readonly trouble: Trouble }
   | {
       readonly kind: 'progress'
+      /** The epochs that are done, with the share of the current one. */
       readonly epoch: number
       /** Epochs with their losses, as many as the curve needs. */
-      readonly points: readonly (readonly [epoch: number, loss: number])[]
+      readonly points: readonly CurvePoint[]
+      /** Epochs with their accuracies on the validation part, where a lesson has one. */
+      readonly accuracies: readonly CurvePoint[]
       readonly lines: readonly string[]
     }
+  /** The answer to `read`: undefined if no network reads digits now. */
+  | { readonly kind: 'read'; readonly reading: Reading | undefined }

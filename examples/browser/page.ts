@@ -1,7 +1,9 @@
 // The page: sends the user's choices to the worker as orders and shows its news. It computes nothing, so it responds at
 // once however long an epoch takes.
-import { type BackendName, backends, type CourseName, courses } from './catalogue.ts'
-import { formatLoss, makeChart } from './chart.ts'
+import { type BackendName, backends, type CourseName, courses, readers } from './catalogue.ts'
+import { losses, shares } from './chart.ts'
+import { makeCurve } from './curve.ts'
+import type { Drawing } from './drawing.ts'
 import type { News, Order, Trouble } from './messages.ts'
 
 const find = <T extends HTMLElement>(id: string): T => document.getElementById(id) as T
@@ -12,7 +14,7 @@ const seed = find<HTMLInputElement>('seed')
 const trainButton = find<HTMLButtonElement>('train')
 const stopButton = find<HTMLButtonElement>('stop')
 const [status, counted, bar] = [find('status'), find('counted'), find<HTMLProgressElement>('bar')]
-const [curve, reading, legend, lines] = [find('curve'), find('reading'), find('legend'), find('lines')]
+const [legend, lines] = [find('legend'), find('lines')]
 
 const element = <K extends keyof HTMLElementTagNameMap>(
   tag: K,
@@ -23,14 +25,13 @@ const element = <K extends keyof HTMLElementTagNameMap>(
   made.append(...children)
   return made
 }
-const count = (n: number): string => n.toLocaleString('en')
+const count = (n: number): string => Math.floor(n).toLocaleString('en')
 
 let state: 'loading' | 'idle' | 'running' | 'paused' = 'loading'
 /** The current or last training. */
 let total = 0
 let epoch = 0
-let last: { readonly epoch: number; readonly loss: number } | undefined
-let first: typeof last
+let trained: CourseName | undefined
 const used: BackendName[] = []
 /** The start for estimating the remaining time: when training began, resumed, or moved. */
 let mark = { time: 0, epoch: 0 }
@@ -38,13 +39,14 @@ let mark = { time: 0, epoch: 0 }
 const worker = new Worker(new URL('worker.js', import.meta.url), { type: 'module', name: 'training' })
 const order = (message: Order) => worker.postMessage(message)
 
-const showPoint = (point: typeof last) => {
-  const shown = point ?? last
-  reading.replaceChildren(
-    ...(shown === undefined ? [] : [element('strong', {}, formatLoss(shown.loss)), ` at epoch ${count(shown.epoch)}`]),
-  )
-}
-const chart = makeChart(curve, showPoint)
+const loss = makeCurve({ name: 'Loss', element: find('curve'), reading: find('reading'), scale: losses })
+const accuracy = makeCurve({
+  name: 'Accuracy',
+  element: find('accuracy-curve'),
+  reading: find('accuracy-reading'),
+  scale: shares,
+})
+const curves = [loss, accuracy]
 
 // ---- choices ----
 
@@ -67,12 +69,26 @@ const chooseBackend = (name: BackendName) => {
   find('found').textContent = backends[name].about
 }
 
+let drawing: Drawing | undefined
 const describe = () => {
-  const { about, epochs: length } = courses[course.value as CourseName]
+  const name = course.value as CourseName
+  const { about, epochs: length } = courses[name]
   find('about').textContent = about
   epochs.value = String(length)
+  const isReader = readers.has(name)
+  for (const id of ['accuracy', 'drawing']) find(id).hidden = !isReader
+  if (isReader) void loadDrawing()
 }
 course.addEventListener('change', describe)
+
+const loadDrawing = async () => {
+  const { makeDrawing } = await import('./drawing.ts')
+  drawing ??= makeDrawing((digit) => order({ kind: 'read', digit }))
+}
+/** The network of the drawing has changed. */
+const learnt = (isOver: boolean) => {
+  if (trained !== undefined && readers.has(trained)) drawing?.learnt(epoch > 0, isOver)
+}
 
 // ---- display ----
 
@@ -92,15 +108,7 @@ const show = (next: typeof state, text: string) => {
   disable(stopButton, !isBusy)
   document.body.dataset.state = next
   mark = { time: performance.now(), epoch }
-  describeCurve()
-}
-
-const describeCurve = () => {
-  const text =
-    first === undefined || last === undefined
-      ? 'No loss yet'
-      : `Loss from ${formatLoss(first.loss)} at epoch ${count(first.epoch)} to ${formatLoss(last.loss)} at epoch ${count(last.epoch)}, on ${used.join(', then ')}`
-  curve.setAttribute('aria-label', text)
+  if (next !== 'running') learnt(true)
 }
 
 const showTrouble = (trouble?: Trouble) =>
@@ -131,14 +139,13 @@ const print = (texts: readonly string[]) => {
 const begin = () => {
   total = Number(epochs.value)
   epoch = 0
-  first = last = undefined
+  trained = course.value as CourseName
   used.length = 0
   legend.replaceChildren()
   lines.replaceChildren()
-  chart.begin(total)
-  curve.classList.add('empty')
+  for (const curve of curves) curve.begin(total)
   showTrouble()
-  showPoint(undefined)
+  learnt(true)
 }
 
 // ---- events ----
@@ -169,7 +176,7 @@ find('backends').addEventListener('change', () => {
 const moved = (name: BackendName, about: string) => {
   find('found').textContent = about
   if (used.at(-1) !== name) used.push(name)
-  chart.moveTo(name)
+  for (const curve of curves) curve.moveTo(name)
   legend.replaceChildren(...[...new Set(used)].map((each) => element('li', { className: each }, backends[each].title)))
   show(state, state === 'paused' ? `Paused, will continue on ${name}` : `Training on ${name}`)
 }
@@ -179,16 +186,10 @@ worker.addEventListener('message', ({ data: news }: MessageEvent<News>) => {
     case 'progress': {
       ;({ epoch } = news)
       print(news.lines)
-      chart.add(news.points)
-      for (const [at, loss] of news.points) {
-        last = { epoch: at, loss }
-        first ??= last
-      }
-      if (news.points.length > 0) {
-        curve.classList.remove('empty')
-        showPoint(undefined)
-      }
+      loss.add(news.points)
+      accuracy.add(news.accuracies)
       showCount()
+      learnt(false)
       return order({ kind: 'seen' })
     }
     case 'ready':
@@ -207,10 +208,12 @@ worker.addEventListener('message', ({ data: news }: MessageEvent<News>) => {
     case 'stopped':
       return show('idle', epoch === 0 ? 'Ready' : `Stopped at epoch ${count(epoch)}`)
     case 'finished':
-      return show('idle', `Finished with a loss of ${last === undefined ? '?' : formatLoss(last.loss)}`)
+      return show('idle', `Finished with a loss of ${loss.last()}`)
     case 'failed':
       showTrouble(news.trouble)
       return show('idle', `Stopped by an error at epoch ${count(epoch)}`)
+    case 'read':
+      return drawing?.show(news.reading)
   }
 })
 worker.addEventListener('error', () => {

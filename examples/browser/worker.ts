@@ -1,10 +1,10 @@
 // The training worker, so that the page never waits. A lesson is a generator: the worker runs some epochs, sends their
 // output and losses to the page, handles orders, and repeats.
-import { report, useDevice } from 'flambeau'
-import type { Options, Training } from '../src/lesson.ts'
+import { type nn, report, useDevice } from 'flambeau'
+import type { Images, Options, Training } from '../src/lesson.ts'
 import type { BackendName, CourseName } from './catalogue.ts'
 import { load } from './load.ts'
-import type { News, Order, Trouble } from './messages.ts'
+import type { CurvePoint, News, Order, Reading, Trouble } from './messages.ts'
 
 /** The used part of a worker's global scope; TypeScript's types for it conflict with those of a page. */
 interface Scope {
@@ -12,15 +12,23 @@ interface Scope {
   onmessage: ((event: { readonly data: Order }) => void) | null
 }
 
+interface Loaded {
+  readonly run: (options: Options) => Training
+  readonly images?: Images
+  /** Reads a digit. */
+  readonly look?: (model: nn.Module, digit: Uint8Array) => Reading
+}
+
 /** Lessons are loaded when they are chosen, because their data is most of the page. */
-const lessons: Readonly<Record<CourseName, () => Promise<(options: Options) => Training>>> = {
-  boston: async () => (await import('../src/boston/index.ts')).boston,
-  breastCancer: async () => (await import('../src/breast-cancer/index.ts')).breastCancer,
-  regression: async () => (await import('../src/shallow-network/regression.ts')).regression,
-  binary: async () => (await import('../src/shallow-network/binary.ts')).binary,
-  binarySoftmax: async () => (await import('../src/shallow-network/binary-softmax.ts')).binarySoftmax,
-  iris: async () => (await import('../src/shallow-network/iris.ts')).iris,
-  digits: async () => (await import('../src/shallow-network/digits.ts')).digits,
+const lessons: Readonly<Record<CourseName, () => Promise<Loaded>>> = {
+  boston: async () => ({ run: (await import('../src/boston/index.ts')).boston }),
+  breastCancer: async () => ({ run: (await import('../src/breast-cancer/index.ts')).breastCancer }),
+  regression: async () => ({ run: (await import('../src/shallow-network/regression.ts')).regression }),
+  binary: async () => ({ run: (await import('../src/shallow-network/binary.ts')).binary }),
+  binarySoftmax: async () => ({ run: (await import('../src/shallow-network/binary-softmax.ts')).binarySoftmax }),
+  iris: async () => ({ run: (await import('../src/shallow-network/iris.ts')).iris }),
+  digits: async () => ({ run: (await import('../src/shallow-network/digits.ts')).digits }),
+  lenet5: () => import('./lenet5.ts').then(({ load }) => load()),
 }
 
 /** How long epochs run before the page is updated: one frame of its screen. */
@@ -83,36 +91,51 @@ const use = async (name: BackendName): Promise<boolean> => {
   }
 }
 
+/** The network of the current or last training reads a digit, if it is one that can. */
+let read: ((digit: Uint8Array) => Reading) | undefined
+
 type Outcome = 'stopped' | 'finished'
 
 const train = async ({ course, backend, epochs, seed }: Order & { kind: 'train' }): Promise<Outcome> => {
+  read = undefined
   if (!(await use(backend))) return 'stopped'
+  const { run, images, look } = await lessons[course]()
   /** How many epochs each slice makes due; epochs that a slow backend missed are not made up. */
   const share = epochs / SLICES
-  let due = 1
-  const every = Math.ceil(epochs / POINTS)
+  let due = 0
   let lines: string[] = []
   let device: string | undefined
   let isPaused = false
+  /** The epochs that are done, with the share of the current one. */
   let epoch = 0
-  const training = (await lessons[course]())({ epochs, seed, print: (text) => void lines.push(String(text)) })
+  let nextPoint = 0
+  const training = run({ epochs, seed, images, print: (text) => void lines.push(String(text)) })
   for (;;) {
-    const points: [number, number][] = []
+    const points: CurvePoint[] = []
+    const accuracies: CurvePoint[] = []
     const end = performance.now() + SLICE_MS
     let isOver = false
-    due = Math.min(due, 1) + share
-    while (!isOver && (due >= 1 || epoch === epochs) && performance.now() < end) {
-      due--
+    due = Math.min(due, 0) + share
+    while (!isOver && (due > 0 || epoch === epochs) && performance.now() < end) {
       const { value, done } = training.next(device)
       device = undefined
-      if (done || value === undefined) isOver = true
-      else {
-        ;({ epoch } = value)
-        if (epoch === 1 || epoch % every === 0 || epoch === epochs)
-          points.push([epoch, typeof value.loss === 'number' ? value.loss : value.loss.item()])
+      if (done || value === undefined) {
+        isOver = true
+        break
       }
+      const { model } = value
+      if (look !== undefined && model !== undefined) read ??= (digit) => look(model, digit)
+      const accuracy = value.curves?.validation.accuracy
+      if (accuracy !== undefined) accuracies.push([value.epoch, accuracy])
+      // Training goes further; the end of an epoch in batches, and the batches of other passes, do not.
+      if (value.done > epoch && (value.done >= nextPoint || value.done === epochs)) {
+        points.push([value.done, typeof value.loss === 'number' ? value.loss : value.loss.item()])
+        nextPoint = value.done + epochs / POINTS
+      }
+      due -= value.done - epoch
+      epoch = value.done
     }
-    page.postMessage({ kind: 'progress', epoch, points, lines })
+    page.postMessage({ kind: 'progress', epoch, points, accuracies, lines })
     lines = []
     tellElsewhere()
     await until(end)
@@ -124,6 +147,7 @@ const train = async ({ course, backend, epochs, seed }: Order & { kind: 'train' 
       const order: Order | undefined = isPaused || !isSeen ? await nextOrder() : orders.shift()
       if (order?.kind === 'seen') isSeen = true
       if (order?.kind === 'stop') return 'stopped'
+      if (order?.kind === 'read') answer(order.digit)
       if (order?.kind === 'move' && (await use(order.backend))) device = order.backend
       if (order?.kind === 'pause' || order?.kind === 'resume') {
         isPaused = order.kind === 'pause'
@@ -133,12 +157,14 @@ const train = async ({ course, backend, epochs, seed }: Order & { kind: 'train' 
   }
 }
 
+const answer = (digit: Uint8Array) => page.postMessage({ kind: 'read', reading: read?.(digit) })
+
 page.postMessage({ kind: 'ready' })
 for (;;) {
   const order = await nextOrder()
-  if (order.kind !== 'train') continue
   try {
-    page.postMessage({ kind: await train(order) })
+    if (order.kind === 'read') answer(order.digit)
+    if (order.kind === 'train') page.postMessage({ kind: await train(order) })
   } catch (error) {
     page.postMessage({ kind: 'failed', trouble: troubleOf(error) })
   }

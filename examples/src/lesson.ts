@@ -33,6 +33,8 @@ export interface Seen extends Shown {
   readonly batch: number | undefined
   /** All points of the curves so far. */
   readonly points: readonly Point[]
+  /** The model, as it is after the last step. */
+  readonly model: nn.Module | undefined
   /**
    * The state of the training; it shares the memory of the model, so write it before the training goes on. Undefined in
    * passes behind the last epoch, which begin again.

@@ -173,6 +173,7 @@ export class Run {
       done: isOver ? epochs : done,
       batch,
       points: this.#points,
+      model: this.#things.find((thing) => thing instanceof nn.Module),
       checkpoint: isOver ? undefined : this.#checkpoint,
     }
     if (device !== undefined) move(device, this.#things)

@@ -34,6 +34,7 @@ const seen = (done: number, epochs: number): Seen => ({
   done,
   loss: 0,
   batch: undefined,
+  model: undefined,
   points: [],
   checkpoint: undefined,
 })

@@ -7,10 +7,11 @@ import { lesson } from '../lesson.ts'
 
 const { Compose, Normalize, ToTensor } = transforms
 
+export const transform = new Compose([new ToTensor(), new Normalize([0.5], [0.5])])
+
 export const lenet5 = lesson({ epochs: 12, printInterval: 1 }, function* (course) {
   const { seed, images, printInterval, print, compile, forEachEpoch, forEachBatch } = course
   const { dataset, root } = images
-  const transform = new Compose([new ToTensor(), new Normalize([0.5], [0.5])])
   const all = new dataset(root, { train: true, transform })
   const test = new dataset(root, { train: false, transform })
 
