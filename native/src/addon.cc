@@ -213,6 +213,16 @@ void Addon::large_buffer(const Napi::CallbackInfo& info) {
   if (buffer.ByteLength() >= largePage) use_large_pages(buffer.Data(), buffer.ByteLength());
 }
 
+/** discard(array): returns the memory of its elements to the system; they are lost, but may be written again. */
+void Addon::discard(const Napi::CallbackInfo& info) {
+  Elements<double> elements;
+  if (!elements_of(info[0], &elements)) refuse(info, "native: discard takes a Float64Array");
+  flambeau::discard(elements.data, static_cast<size_t>(elements.length) * sizeof(double));
+}
+
+/** trim(): returns the memory that V8 has freed to the system. */
+void Addon::trim(const Napi::CallbackInfo&) { return_freed_memory(); }
+
 /** open(words, rows, numbers, status): sets the arrays, in shared memory, that carry batches and results. */
 void Addon::open(const Napi::CallbackInfo& info) {
   Elements<int32_t> status;
@@ -341,6 +351,8 @@ Addon::Addon(Napi::Env env, Napi::Object exports) {
   DefineAddon(exports, {
                            InstanceMethod("address", &Addon::address, napi_enumerable),
                            InstanceMethod("largeBuffer", &Addon::large_buffer, napi_enumerable),
+                           InstanceMethod("discard", &Addon::discard, napi_enumerable),
+                           InstanceMethod("trim", &Addon::trim, napi_enumerable),
                            InstanceMethod("open", &Addon::open, napi_enumerable),
                            InstanceMethod("define", &Addon::define, napi_enumerable),
                            InstanceMethod("program", &Addon::program, napi_enumerable),

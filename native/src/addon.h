@@ -40,6 +40,8 @@ class Addon : public Napi::Addon<Addon> {
  private:
   Napi::Value address(const Napi::CallbackInfo& info);
   void large_buffer(const Napi::CallbackInfo& info);
+  void discard(const Napi::CallbackInfo& info);
+  void trim(const Napi::CallbackInfo& info);
   void open(const Napi::CallbackInfo& info);
   void define(const Napi::CallbackInfo& info);
   Napi::Value program(const Napi::CallbackInfo& info);

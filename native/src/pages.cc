@@ -50,12 +50,31 @@ void keep_freed_memory() {
 #endif
 }
 
-void use_large_pages([[maybe_unused]] void* data, [[maybe_unused]] size_t bytes) {
-#if defined(MADV_HUGEPAGE)
+void return_freed_memory() {
+#if defined(__GLIBC__)
+  malloc_trim(0);
+#endif
+}
+
+#if defined(__linux__)
+/** Gives advice about the pages that lie within memory. */
+static void advise(void* data, size_t bytes, int advice) {
   const uintptr_t page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE)), begin = reinterpret_cast<uintptr_t>(data);
   const uintptr_t from = (begin + page - 1) / page * page, to = (begin + bytes) / page * page;
+  if (from < to) madvise(reinterpret_cast<void*>(from), to - from, advice);
+}
+#endif
+
+void discard([[maybe_unused]] void* data, [[maybe_unused]] size_t bytes) {
+#if defined(__linux__)
+  advise(data, bytes, MADV_DONTNEED);
+#endif
+}
+
+void use_large_pages([[maybe_unused]] void* data, [[maybe_unused]] size_t bytes) {
+#if defined(MADV_HUGEPAGE)
   // If the system has no large pages, nothing changes.
-  if (from < to) madvise(reinterpret_cast<void*>(from), to - from, MADV_HUGEPAGE);
+  advise(data, bytes, MADV_HUGEPAGE);
 #endif
 }
 

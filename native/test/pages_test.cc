@@ -35,6 +35,27 @@ TEST_CASE("freed memory is returned, then kept up to a limit") {
 }
 #endif
 
+TEST_CASE("discarded memory can be written again, and what is around it stays") {
+  constexpr size_t bytes = 1 << 20, around = 4096;
+  unsigned char* memory = static_cast<unsigned char*>(malloc(bytes));
+  REQUIRE(memory != nullptr);
+  memset(memory, 7, bytes);
+  flambeau::discard(memory + around, bytes - 2 * around);
+  flambeau::discard(memory, 0);
+  flambeau::discard(memory + 1, 5);
+  size_t kept = 0, left = 0;
+  for (size_t i = 0; i < bytes; i++) (i < around || i >= bytes - around ? kept : left) += memory[i] == 7;
+  CHECK(kept == 2 * around);
+  // The pages at both ends are only partly inside.
+#if defined(__linux__)
+  CHECK(left <= 2 * around);
+#endif
+  memset(memory, 3, bytes);
+  CHECK(memory[bytes / 2] == 3);
+  free(memory);
+  flambeau::return_freed_memory();
+}
+
 TEST_CASE("large pages change nothing in memory, wherever it begins") {
   constexpr size_t bytes = 5 << 20;
   unsigned char* memory = static_cast<unsigned char*>(malloc(bytes));

@@ -10,6 +10,10 @@ export interface Addon extends Omit<Host, 'numbers'> {
    * large page gets large pages.
    */
   largeBuffer(buffer: ArrayBuffer): void
+  /** Returns the memory of the elements to the system; they are lost. */
+  discard(array: Float64Array): void
+  /** Returns the memory that V8 has freed to the system. */
+  trim(): void
   /**
    * Sets the arrays, all shared, that batches go through. `status` tells how the last run ended: kind, tag, value,
    * completed runs.

@@ -59,7 +59,7 @@ class Counting implements Backend {
   read = (view: View): Promise<TypedArray> => js().read(view)
   readSync = (view: View): TypedArray => js().readSync(view)
   async sync(): Promise<void> {}
-  memory = (): Memory => js().memory()
+  memory = (): Memory => ({ ...js().memory(), cells: this.live.size })
   dispose(): void {}
 }
 

@@ -10,6 +10,8 @@ export interface Handle {
 export interface Host {
   /** The address of the elements of an array, in bytes. */
   address(array: ArrayBufferView): number
+  /** Returns the memory of an array's elements to the system; they are lost. Absent if it cannot. */
+  discard?(array: Float64Array): void
   /** Makes an array for rows or numbers, which the host reads in every run. */
   numbers(length: number): Float64Array
   /** Makes the first `count` words the program that calls refer to as `at`. */
@@ -32,6 +34,8 @@ export interface Runner extends Backend {
   readonly status: Int32Array
   /** Runs the waiting instructions. */
   submit(): void
+  /** Collects what is garbage and returns freed memory to the system, if there is much; absent if it cannot. */
+  tidy?(): void
   /** The run on another thread. */
   inFlight: Promise<unknown> | null
 }

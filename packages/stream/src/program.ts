@@ -107,7 +107,7 @@ class Places implements Buffers {
   readonly #program: Program
   readonly #plan: Plan
   readonly #backend: Runner
-  readonly #arena: Float64Array
+  readonly whole: Float64Array
   readonly #parts: Slab[] = []
   readonly #buffers = new Map<string, HostBuffer>()
 
@@ -116,7 +116,7 @@ class Places implements Buffers {
     this.#plan = plan
     this.#backend = backend
     // Doubles, so that it is aligned for all dtypes.
-    this.#arena = new Float64Array(Math.ceil(plan.bytes / 8))
+    this.whole = new Float64Array(Math.ceil(plan.bytes / 8))
   }
 
   /** One buffer per place and size, so that an output that overwrites an input is recognised. */
@@ -137,7 +137,7 @@ class Places implements Buffers {
 
   arena(at: number, dtype: DType, length: number): HostBuffer {
     const part = Math.floor(at / partBytes)
-    const slab = (this.#parts[part] ??= new Slab(this.#arena.subarray((part * partBytes) / 8)))
+    const slab = (this.#parts[part] ??= new Slab(this.whole.subarray((part * partBytes) / 8)))
     return new HostBuffer(this.#backend, slab.data, (at % partBytes) / dtypeSize[dtype], length, slab)
   }
 
@@ -179,6 +179,9 @@ class NativeProgram implements Executable {
   readonly #host: Host
   readonly #handle: Handle
   readonly #instrs: readonly Instr[]
+  readonly #arena: Float64Array
+  /** No run has needed the arena yet, or since it was given back. */
+  #resting = true
   /** The memory behind the rows lives as long as the program. */
   readonly kept: readonly Slab[]
   /** The address, the bytes and the step of every row. */
@@ -202,6 +205,7 @@ class NativeProgram implements Executable {
     this.#backend = backend
     this.#host = backend.host
     this.#instrs = instrs
+    this.#arena = places.whole
     this.#sizes = sizes
     this.kept = words.slabs
     const rowsOf = (slabs: readonly Slab[]): number[] => Array.from(slabs, (slab) => words.known(slab))
@@ -230,6 +234,12 @@ class NativeProgram implements Executable {
       const { BYTES_PER_ELEMENT: size } = slab.data
       this.#point(rows[i], addressOf(this.#host, slab) + start * size, length * size)
     }
+  }
+
+  rest(): void {
+    if (this.#resting) return
+    this.#resting = true
+    this.#host.discard?.(this.#arena)
   }
 
   run(bindings: Bindings): void {
@@ -270,6 +280,11 @@ class NativeProgram implements Executable {
 
   /** Sets the rows of changing memory for the next runs. */
   #bind({ numbers, draws, args, results }: Bindings, times: number, stacked: boolean): void {
+    if (this.#resting) {
+      // A run allocates nothing, so what recordings left behind would stay for as long as the program runs.
+      this.#backend.tidy?.()
+      this.#resting = false
+    }
     this.#pointAt(this.#args, args)
     this.#pointAt(this.#results, results)
     for (let i = 0; i < this.#draws.length; i++) {

@@ -179,6 +179,11 @@ export interface Executable {
   repeat?(bindings: Bindings, times: number, stacked: boolean): Ended
   /** `repeat` on another thread, if the backend has one. Later calls to the backend wait for it. */
   repeatAsync?(bindings: Bindings, times: number, stacked: boolean): Promise<Ended>
+  /**
+   * Says that something else will need memory before the next run: an executable may give back that of its arena, which
+   * holds nothing between runs.
+   */
+  rest?(): void
   /** The compiled source, for people; absent if there is no text. */
   readonly source?: string
 }

@@ -242,6 +242,8 @@ class Session {
     const { signature, last } = entry
     const { device, slot } = signature
     const [first, withLines] = [entry.calls === 0, entry.disagreements > 0]
+    // The step's own code takes the memory of a step, so programs must not hold as much besides.
+    for (const { runner } of this.#entries) runner?.rest()
     const { value, recording, restore } = record({
       step: this.#step,
       device,

@@ -1,7 +1,6 @@
 // Runs a step with a recorder in front of the device and returns the recording. A step that throws has changed nothing.
 // The step's own tensors are freed at its end, unless they are returned, gradients, or an optimizer's state.
 import type { Program } from '../backend/program.ts'
-import { RuntimeError } from '../base/errors.ts'
 import { isContiguous } from '../base/layout.ts'
 import { apply, contiguousCopy } from '../tensor/apply.ts'
 import { type Device, type Storage, storagesMade } from '../tensor/device.ts'
@@ -116,7 +115,7 @@ export function record(call: Call): Recorded {
     recorder.looks.checkOptions()
     const notes = recorder.looks.notes()
     const { recording, result } = recordingOf(recorder, given, args, value, notes)
-    if (!first) end(recorder)
+    recorder.end(first)
     return { value: result, recording, restore: () => recorder.restore() }
   } catch (error) {
     stop()
@@ -135,7 +134,7 @@ function recordingOf(
 ): { recording: Recording; result: unknown } {
   const returned: Tensor[] = []
   const slot = slotOf(value, 'the result', returned, noTensor)
-  const outside = (x: Tensor): boolean => !recorder.storages.has(x.storage.root)
+  const outside = (x: Tensor): boolean => !recorder.created(x.storage)
   const ownerOf = (x: Tensor): Owner | null => {
     const argument = given.indexOf(x)
     if (argument >= 0) return { kind: 'argument', at: argument }
@@ -177,7 +176,7 @@ function recordingOf(
     gradients,
     notes,
     steady,
-    written: [...recorder.written].filter(([storage]) => !recorder.storages.has(storage.root)),
+    written: [...recorder.written],
     streams: recorder.streams,
     lines: recorder.lines,
   }
@@ -187,15 +186,3 @@ function recordingOf(
 /** The tensor that an owner refers to in a call. */
 export const tensorOf = (owner: Owner, args: readonly Tensor[], results: readonly Tensor[]): Tensor =>
   owner.kind === 'tensor' ? owner.tensor : (owner.kind === 'argument' ? args : results)[owner.at]
-
-const ended = (): never => {
-  throw new RuntimeError(
-    'a tensor that was made inside a compiled step is used after it: it was not returned, and its memory belongs to the step',
-    'Return it from the step, or keep its elements in a tensor created outside: kept.copy_(x).',
-  )
-}
-
-/** Frees memory that the step created and does not return; a later use throws. */
-function end({ storages, lasting }: Recorder): void {
-  for (const storage of storages) if (!lasting.has(storage)) storage.free(ended)
-}

@@ -22,7 +22,7 @@ import { numelOf } from '../base/shape.ts'
 import { Device, type Storage, storagesMade } from '../tensor/device.ts'
 import { dispatch } from '../tensor/dispatch.ts'
 import type { Stream } from '../backend/program.ts'
-import type { EffectSink, Undo } from '../tensor/effects.ts'
+import type { EffectSink, Lease, Undo } from '../tensor/effects.ts'
 import { callingLine } from '../tensor/line.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { UndoLog } from '../tensor/undo.ts'
@@ -38,6 +38,13 @@ export const writtenArgument = (path: string, where: string): RuntimeError =>
     `${path} is written in place inside a compiled step${where}`,
     'Clone it first, x.clone(), or let the step use the tensor from outside (captured) instead of passing it.',
   )
+
+const ended = (): never => {
+  throw new RuntimeError(
+    'a tensor that was made inside a compiled step is used after it: it was not returned, and its memory belongs to the step',
+    'Return it from the step, or keep its elements in a tensor created outside: kept.copy_(x).',
+  )
+}
 
 export interface RecorderOptions extends Partial<HostNotesOptions> {
   /** Note the calling line of instructions, which takes time. */
@@ -59,8 +66,13 @@ export class Recorder implements Backend, EffectSink {
   readonly #values: Spec[] = []
   readonly #given = new Map<number, Given>()
   /** The current value of each buffer; buffers created in the step have none until they are written. */
-  readonly #holds = new Map<DeviceBuffer, number>()
-  readonly #made = new Map<DeviceBuffer, Spec>()
+  readonly #holds = new WeakMap<DeviceBuffer, number>()
+  readonly #made = new WeakMap<DeviceBuffer, Spec>()
+  /** The buffers created in the step, if the backend has to be told when they are dead. */
+  readonly #owned: Set<DeviceBuffer> | null
+  readonly #lease = { over: false, refuse: ended }
+  /** Storages with serial numbers from this one on are created in the step. */
+  readonly #born = storagesMade()
   /** The value of a buffer from before the step when it was first met. */
   readonly #first = new Map<DeviceBuffer, number>()
   #draws = 0
@@ -71,9 +83,8 @@ export class Recorder implements Backend, EffectSink {
   readonly looks: HostNotes
   /** How often the step wrote to each storage in place. */
   readonly written = new Map<Storage, number>()
-  /** Storages that the step created, and those that last. */
-  readonly storages = new Set<Storage>()
-  readonly lasting = new Set<Storage>()
+  /** Storages that last, whether the step created them or not. */
+  readonly #lasting = new Set<Storage>()
   /** The generators of the draws. */
   readonly streams: Stream[] = []
 
@@ -87,6 +98,7 @@ export class Recorder implements Backend, EffectSink {
     this.#behind = new Device(device.backend)
     this.#arguments = args
     this.#withLines = withLines
+    this.#owned = device.backend.memory().cells === undefined ? null : new Set()
     this.looks = new HostNotes({ args, first, known }, this.#undo)
     this.name = device.backend.name
     // Instructions that the backend does not support are recorded too.
@@ -101,6 +113,7 @@ export class Recorder implements Backend, EffectSink {
   alloc(spec: Spec): DeviceBuffer {
     const buffer = this.#backend.alloc(spec)
     this.#made.set(buffer, spec)
+    this.#owned?.add(buffer)
     return buffer
   }
 
@@ -215,13 +228,19 @@ export class Recorder implements Backend, EffectSink {
     )
   }
 
-  made(storage: Storage): void {
+  made(storage: Storage): Lease {
     this.#sameDevice(storage)
-    this.storages.add(storage)
+    return this.#lease
+  }
+
+  /** Whether the step created the memory. */
+  created(storage: Storage): boolean {
+    return storage.root.serial >= this.#born
   }
 
   wrote(storage: Storage): void {
     this.#sameDevice(storage)
+    if (this.created(storage)) return
     const before = this.written.get(storage)
     this.written.set(storage, (before ?? 0) + 1)
     if (before !== undefined) return
@@ -230,7 +249,7 @@ export class Recorder implements Backend, EffectSink {
   }
 
   holds(x: Tensor): void {
-    this.lasting.add(x.storage.root)
+    this.#lasting.add(x.storage.root)
   }
 
   restoring(restore: () => void): void {
@@ -251,11 +270,11 @@ export class Recorder implements Backend, EffectSink {
   }
 
   freeing(storage: Storage): void {
-    if (!this.storages.has(storage))
-      this.refuse('dispose() of a tensor from outside', 'Call it before or after the step.')
+    if (!this.created(storage)) this.refuse('dispose() of a tensor from outside', 'Call it before or after the step.')
   }
 
   free(buffer: DeviceBuffer): void {
+    this.#owned?.delete(buffer)
     this.#backend.free(buffer)
   }
 
@@ -268,6 +287,18 @@ export class Recorder implements Backend, EffectSink {
   }
 
   dispose(): void {}
+
+  /** Ends the step: unless `all` lasts, memory that it created for itself is dead, and a later use throws. */
+  end(all: boolean): void {
+    for (const storage of this.#lasting) {
+      if (storage.freed) continue
+      storage.outlive()
+      this.#owned?.delete(storage.buffer)
+    }
+    if (all) return
+    this.#lease.over = true
+    for (const buffer of this.#owned ?? []) this.#backend.free(buffer)
+  }
 
   /** The program so far; `results` are the tensors that leave the step. */
   program(results: readonly Tensor[]): Program {

@@ -213,7 +213,7 @@ export function replay(program: Program, plan: Plan, backend: Backend): Executab
  * is saved before it is overwritten. It has no `repeat`, because no one would know which run failed.
  */
 export function restoring(
-  { run, source }: Executable,
+  { run, rest, source }: Executable,
   { instrs, values }: Program,
   plan: Plan,
   backend: Backend,
@@ -227,6 +227,7 @@ export function restoring(
   )
   return {
     source,
+    rest,
     run(bindings: Bindings): void {
       const log = new UndoLog()
       for (const output of lasting) log.save(device, output)

@@ -164,6 +164,11 @@ export class Runner {
     return true
   }
 
+  /** Gives memory back that is not needed before the next run. */
+  rest(): void {
+    this.prepared.executable.rest?.()
+  }
+
   /** Runs one step. */
   run(args: readonly Tensor[]): unknown {
     this.#allocate()

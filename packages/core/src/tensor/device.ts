@@ -3,7 +3,7 @@
 import type { Backend, DeviceBuffer } from '../backend/backend.ts'
 import { RuntimeError, TypeError, ValueError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
-import { effects } from './effects.ts'
+import { effects, type Lease } from './effects.ts'
 import { mode } from './mode.ts'
 
 /**
@@ -32,8 +32,10 @@ export const storagesMade = (): number => storages
 /** The memory behind a tensor and all its views. */
 export class Storage {
   readonly device: Device
-  /** The buffer; for a freed storage, a function that throws; for an alias, a function that asks the root. */
-  #held: DeviceBuffer | (() => never)
+  /** The buffer; a function that throws if it was freed, asks the root of an alias, or looks at the lease. */
+  #held: DeviceBuffer | (() => DeviceBuffer)
+  /** Made by a recording that does not let it outlive the step. */
+  #lease: Lease | null = null
   /** The number of elements in the buffer. */
   readonly size: number
   /** Incremented by every write; a saved value whose version has changed can no longer be differentiated. */
@@ -49,14 +51,26 @@ export class Storage {
 
   constructor(device: Device, held: DeviceBuffer | (() => DeviceBuffer), size: number, root: Storage | null = null) {
     this.device = device
-    this.#held = held as DeviceBuffer | (() => never)
+    this.#held = held
     this.size = size
     this.root = root ?? this
     this.inference = root === null ? mode.inference : root.inference
     this.serial = root === null ? storages++ : root.serial
     if (root !== null) return
-    if (effects.sink !== null) effects.sink.made(this)
+    if (effects.sink !== null) this.#rent(effects.sink.made(this), held as DeviceBuffer)
     if (effects.scope !== null) effects.scope.made(this)
+  }
+
+  #rent(lease: Lease, buffer: DeviceBuffer): void {
+    this.#lease = lease
+    this.#held = () => (lease.over ? lease.refuse() : buffer)
+  }
+
+  /** Keeps the memory of a recording after its end. */
+  outlive(): void {
+    if (this.#lease === null) return
+    this.#held = this.buffer
+    this.#lease = null
   }
 
   /** The same memory with a separate version counter: autograd does not see in one the writes through the other. */
@@ -76,8 +90,7 @@ export class Storage {
 
   /** The handle, or null if the memory was freed. */
   get memory(): DeviceBuffer | null {
-    const held = this.#held
-    return typeof held === 'function' ? (this.root === this ? null : this.root.memory) : held
+    return this.freed ? null : this.buffer
   }
 
   /** Frees the memory. Later uses call `used`, which throws. */
@@ -93,7 +106,8 @@ export class Storage {
 
   /** Whether the memory was freed. */
   get freed(): boolean {
-    return this.root.version < 0
+    const { root } = this
+    return root.version < 0 || root.#lease?.over === true
   }
 }
 

@@ -30,13 +30,24 @@ export interface Looks {
   setsGradient(x: object): void
 }
 
+/**
+ * The right of a storage that a recording made to its buffer. The recording does not list its storages, because what
+ * nothing refers to must be collected while it runs; so it ends the lease of all of them at once.
+ */
+export interface Lease {
+  readonly over: boolean
+  /** Throws the error of a use after the end. */
+  refuse(): never
+}
+
 export interface EffectSink {
   effect(fn: () => Undo): void
   write(out: Output, produce: () => TypedArray, stream: Stream): void
   /** Throws for something that a recording cannot hold; the error names the calling line. */
   refuse(what: string, remedy?: string): void
   readonly looks: Looks
-  made(storage: object): void
+  /** A storage is new, over a buffer that it holds for as long as the lease runs. */
+  made(storage: object): Lease
   /** The memory of a tensor was written in place. */
   wrote(storage: object): void
   /** A tensor that outlives the step that created it: an optimizer's state. */

@@ -1,6 +1,7 @@
 // Computes equal things once: equal nodes within expressions, equal instructions, equal readings; and reads the source
 // of a plain copy instead of the copy. Values that leave the step keep an instruction, because they have their own
-// memory.
+// memory. A pad is only shared between readers that are close: a convolution pads its input again in the backward pass,
+// which takes less than the memory of all padded inputs until then is worth.
 import type { Attributes, Backend, Check, Kind, Prims } from '../../backend/backend.ts'
 import {
   type HostStep,
@@ -102,6 +103,9 @@ class Unique {
   }
 }
 
+/** A padded copy is kept for a reader so many instructions after the one before. */
+const close = 2
+
 export function subexpressions(recorded: Program, { caps }: Backend): Program {
   const leaves = leavingValues(recorded)
   const readings = firstReadings(recorded.host)
@@ -116,6 +120,10 @@ export function subexpressions(recorded: Program, { caps }: Backend): Program {
   const renamed = new Map<number, number>()
   const known = new Map<string, KernelInstr>()
   const instrs: KernelInstr[] = []
+  /** The position of the last instruction so far that reads a value. */
+  const lastRead = new Map<number, number>()
+  const isFar = ({ kind, outputs }: KernelInstr, at: number): boolean =>
+    kind === 'pad' && at - (lastRead.get(outputs[0]) ?? at) > close
 
   const read = (x: ProgramOperand): ProgramOperand => {
     if (isReading(x)) return readings[x.reading] === x.reading ? x : { ...x, reading: readings[x.reading] }
@@ -141,7 +149,7 @@ export function subexpressions(recorded: Program, { caps }: Backend): Program {
   }
 
   // Repetitions are found only after equal instructions have been merged.
-  for (const instr of recorded.instrs as readonly KernelInstr[]) {
+  for (const [at, instr] of (recorded.instrs as readonly KernelInstr[]).entries()) {
     const copy = asCopy(instr, program)
     if (copy !== instr) values[copy.outputs[0]] = { ...values[copy.outputs[0]], sizes: (copy.inputs[0] as Use).sizes }
     const now = {
@@ -150,9 +158,10 @@ export function subexpressions(recorded: Program, { caps }: Backend): Program {
       inputs: copy.inputs.map(read),
       check: copy.check && unique.check(copy.check),
     } as KernelInstr
+    for (const x of now.inputs) if (isUse(x)) lastRead.set(x.value, at)
     const key = unique.keyOf(now, values)
     const first = known.get(key)
-    if (first === undefined) {
+    if (first === undefined || isFar(first, at)) {
       known.set(key, now)
       instrs.push(now)
       for (const { output, use } of copiesIn(now)) views.set(output, use)
