@@ -114,11 +114,16 @@ describe('MNIST', () => {
     const make = (transform: unknown, more = {}) =>
       new datasets.MNIST(files(), { transform: transform as InstanceType<typeof ToTensor>, ...more })
     const both = new Compose([new ToTensor(), new Normalize([0.1], [0.3])])
-    for (const transform of [new ToTensor(), both]) {
+    const wide = new Compose([
+      new ToTensor(),
+      new Normalize([0.1, 0.2, 0.4], [0.3, 0.5, 0.25]),
+      new Normalize([1], [7]),
+    ])
+    for (const transform of [new ToTensor(), both, wide]) {
       const set = make(transform)
       const [[x, y]] = [...new DataLoader(set, { batchSize: 3, sampler: [2, 0, 1] })]
       expect(x.equal(stack([2, 0, 1].map((i) => set.at(i)[0])))).toBe(true)
-      expect([x.shape, y.dtype, [...y.toArray()]]).toEqual([[3, 1, 2, 4], 'int32', [9, 7, 0]])
+      expect([x.shape, y.dtype, [...y.toArray()]]).toEqual([[3, transform === wide ? 3 : 1, 2, 4], 'int32', [9, 7, 0]])
       expect(set.collated).toBeDefined()
       expect(() => set.collated?.([3])).toThrow(IndexError)
     }

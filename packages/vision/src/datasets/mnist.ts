@@ -133,7 +133,7 @@ export class MNIST<X = Image, Y = number> extends VisionDataset<X, Y> {
         pixels.set((this.#images.data as Uint8Array).subarray(i * size, (i + 1) * size), k * size)
         labels[k] = this.#labels[i]
       })
-      return [transform(tensor(pixels).reshape([-1, 1, height, width])), tensor(labels)]
+      return [transform(pixels, [indices.length, 1, height, width]), tensor(labels)]
     }
   }
 

@@ -10,7 +10,7 @@ import {
   ValueError,
 } from '@flambeau/core'
 import { type Image, type ImageMode, imageKind } from '../io/image.ts'
-import { imageOf, pixelsOf, planes } from '../io/pixels.ts'
+import { imageOf, pixelsOf } from '../io/pixels.ts'
 import { isFloat } from './images.ts'
 
 const { bool, dtype, finite, list, nullable, optional, required, signature, str, tensor } = signatures
@@ -26,9 +26,9 @@ const scale = Float32Array.from({ length: 256 }, (_, v) => v / 255)
  */
 export function toTensor(pic: Image): Tensor {
   const [{ data, channels, width, height }] = readToTensor([pic])
-  const pixels = planes(data, channels)
-  const values = new Float32Array(pixels.length)
-  for (let i = 0; i < pixels.length; i++) values[i] = scale[pixels[i]]
+  const values = new Float32Array(data.length)
+  for (let c = 0, to = 0; c < channels; c++)
+    for (let i = c; i < data.length; i += channels) values[to++] = scale[data[i]]
   return tensorOf(values).reshape([channels, height, width])
 }
 
