@@ -3,6 +3,7 @@
 // tests compare losses, and each may move the training to another device.
 import type { datasets } from '@flambeau/vision'
 import { compile, type nn, type optim, type Tensor } from 'flambeau'
+import type { Picture } from './pictures.ts'
 import { type Checkpoint, type Means, type Point, Run } from './run.ts'
 
 /** The results of one epoch, from its forward pass, before the optimizer's step. */
@@ -50,6 +51,8 @@ export interface Options {
   readonly print?: (text: unknown) => void
   /** The images of a lesson about images. */
   readonly images?: Images
+  /** Takes the pictures that the lesson draws; without it, none are drawn. The printed lines are the same. */
+  readonly draw?: (name: string, picture: Picture) => void
   /** Continues a training, bit for bit, from where `Seen.checkpoint` was called. */
   readonly checkpoint?: Checkpoint
 }
@@ -77,6 +80,8 @@ export interface Course {
   /** The number of epochs from one printed line to the next. */
   readonly printInterval: number
   readonly print: (text: unknown) => void
+  /** Shows the picture that `make` returns under a name, which is not called if nobody looks. */
+  readonly draw: (name: string, make: () => Picture) => void
   /** flambeau's `compile`; with `--no-compile` it returns the step as it is. */
   readonly compile: <A extends readonly unknown[], R>(step: (...args: A) => R) => (...args: A) => R
   /**
@@ -119,7 +124,7 @@ export const lesson = (
   },
   text: (course: Course) => Training,
 ): ((options?: Options) => Training) =>
-  function* ({ epochs = length.epochs, seed = 0, compiled = true, print: own = print, images, checkpoint } = {}) {
+  function* ({ epochs = length.epochs, seed = 0, compiled = true, print: own = print, draw, images, checkpoint } = {}) {
     const run = new Run(epochs, length.passes ?? 1, checkpoint)
     yield* text({
       seed,
@@ -129,6 +134,7 @@ export const lesson = (
       },
       printInterval: Math.min(length.printInterval, epochs),
       print: own,
+      draw: (name, make) => draw?.(name, make()),
       compile: compiled ? (compile as Course['compile']) : (step) => step,
       forEachEpoch: run.forEachEpoch.bind(run) as Course['forEachEpoch'],
       forEachBatch: run.forEachBatch.bind(run) as Course['forEachBatch'],

@@ -1,10 +1,14 @@
 // The examples by name, in teaching order.
+import { alexnet } from './alexnet/index.ts'
 import { autogradBasics } from './autograd-basics/index.ts'
 import { boston } from './boston/index.ts'
 import { breastCancer } from './breast-cancer/index.ts'
+import { googlenet } from './googlenet/index.ts'
 import { lenet5 } from './lenet5/index.ts'
 import type { Lesson } from './lesson.ts'
 import { shallowNetwork } from './shallow-network/index.ts'
+import { vgg } from './vgg/index.ts'
+import { zfnet } from './zfnet/index.ts'
 
 export const lessons: readonly Lesson[] = [
   { name: 'autograd-basics', about: 'tensors and their derivatives', run: autogradBasics },
@@ -16,6 +20,20 @@ export const lessons: readonly Lesson[] = [
     about: 'the first convolutional network: digits, or clothes',
     run: lenet5,
     sets: ['MNIST', 'FashionMNIST'],
+  },
+  {
+    name: 'alexnet',
+    about: 'larger filters, dropout: what it sees, what it confuses',
+    run: alexnet,
+    sets: ['FashionMNIST'],
+  },
+  { name: 'zfnet', about: 'looking inside: what excites a channel', run: zfnet, sets: ['FashionMNIST'] },
+  { name: 'vgg', about: 'nothing but 3 x 3: features by depth, and style transfer', run: vgg, sets: ['FashionMNIST'] },
+  {
+    name: 'googlenet',
+    about: 'auxiliary losses, and 1 x 1 convolutions that save',
+    run: googlenet,
+    sets: ['FashionMNIST'],
   },
 ]
 

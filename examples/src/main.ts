@@ -7,9 +7,11 @@ import { type Command, readArguments, UsageError, usage } from './arguments.ts'
 import { checkWritable, readCheckpoint, writeCheckpoint } from './checkpoint.ts'
 import { drawCurves } from './curves.ts'
 import { doctor } from './doctor.ts'
+import { writePictures } from './draw.ts'
 import type { Images, Lesson } from './lesson.ts'
 import { lessons } from './lessons.ts'
 import { servePage } from './page.ts'
+import type { Picture } from './pictures.ts'
 import { progress } from './progress.ts'
 import { type Checkpoint, CheckpointError, type Point } from './run.ts'
 
@@ -20,21 +22,33 @@ const runLessons = async (command: Command): Promise<void> => {
   const device = await useBackend(command.backend)
   const prepared: Prepared[] = []
   for (const name of command.names) prepared.push(await prepare(name, command))
-  const drawn: (readonly [Prepared, readonly Point[]])[] = []
+  const trained: (readonly [Prepared, Trained])[] = []
   const run = (): void => {
     for (const each of prepared) {
       console.error(`# ${each.name}, on ${device}`)
-      drawn.push([each, train(each, command)])
+      trained.push([each, train(each, command)])
     }
   }
   if (command.profile === undefined) run()
   else profiled(command.profile, run)
-  for (const [{ name, title }, points] of drawn) {
-    if (points.length === 0) continue
-    const file = command.curves ?? `curves/${name}.svg`
-    await drawCurves(file, title, points)
-    console.error(`# ${name}: curves in ${file}`)
+  for (const [{ name, title }, { points, pictures }] of trained) {
+    if (points.length > 0) {
+      const file = command.curves ?? `curves/${name}.svg`
+      await drawCurves(file, title, points)
+      console.error(`# ${name}: curves in ${file}`)
+    }
+    if (pictures.size > 0) {
+      const files = await writePictures(`pictures/${name}`, title, pictures)
+      console.error(`# ${name}: pictures in ${files.join(', ')}`)
+    }
   }
+}
+
+/** What a lesson shows. */
+interface Trained {
+  /** The points of its curves. */
+  readonly points: readonly Point[]
+  readonly pictures: ReadonlyMap<string, Picture>
 }
 
 /** A lesson with what it needs to run at once. */
@@ -65,14 +79,16 @@ const prepare = async (wanted: string, { set, seed, checkpoint: file }: Command)
   return { name, title, run, images, save, resumed }
 }
 
-/** Runs a lesson to its end; returns the points of its curves. */
-const train = (prepared: Prepared, { epochs, seed, compiled }: Command): readonly Point[] => {
+/** Runs a lesson to its end. */
+const train = (prepared: Prepared, { epochs, seed, compiled }: Command): Trained => {
   const { name, run, images, save, resumed } = prepared
   const { print, onStep, finish } = progress(name)
   let points: readonly Point[] = []
+  const pictures = new Map<string, Picture>()
+  const draw = (name: string, picture: Picture): void => void pictures.set(name, picture)
   let saved = performance.now()
   try {
-    for (const seen of run({ epochs, seed, compiled, print, images, checkpoint: resumed }) ?? []) {
+    for (const seen of run({ epochs, seed, compiled, print, draw, images, checkpoint: resumed }) ?? []) {
       onStep(seen)
       ;({ points } = seen)
       const isDue = seen.batch === undefined || performance.now() - saved > SAVE_EVERY_MS
@@ -86,7 +102,7 @@ const train = (prepared: Prepared, { epochs, seed, compiled }: Command): readonl
   } finally {
     finish()
   }
-  return points
+  return { points, pictures }
 }
 
 /** Runs under the profiler. It opens the file first, so that an unwritable file is reported before the run. */

@@ -10,7 +10,7 @@ const linesOf = (text: string): string =>
     .map((line) => line.trim())
     .join('\n')
 
-it.each(['boston', 'breast-cancer', 'shallow-network'])('%s', (name) => {
+it.each(['boston', 'breast-cancer', 'shallow-network', 'alexnet', 'zfnet', 'vgg', 'googlenet'])('%s', (name) => {
   const files = readdirSync(new URL(`${name}/`, folder))
   const read = (file: string) => readFileSync(new URL(`${name}/${file}`, folder), 'utf8')
   const sources = files.filter((file) => file.endsWith('.ts')).map((file) => linesOf(read(file)))

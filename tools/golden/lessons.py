@@ -5,7 +5,7 @@
 
 examples/transcripts/NAME-SEED.json
   {example, seed, reference, runs}: for each data set, `steps` are the losses of the first training steps, in the order
-  of their `backward()`, and for the first seed `lines` are what the whole program prints.
+  of their `backward()`, and for the first seed `lines` are what the whole program prints, if it takes minutes only.
 
 The losses are recorded by `backward` itself, so that a lesson's file is the program that its page shows, and nothing
 else. Its data are the files that the package data-mnist ships.
@@ -27,11 +27,13 @@ import torch  # noqa: E402
 from torchvision import datasets  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
+SOURCES = ROOT / 'examples' / 'src'
 SETS = ROOT / 'packages' / 'data-mnist' / 'src' / 'sets'
 
 # The lessons: how many steps are recorded, for which data sets and seeds.
 LESSONS = {
-    'lenet5': {'steps': 20, 'sets': ['MNIST', 'FashionMNIST'], 'seeds': [0, 1, 2]},
+    'lenet5': {'steps': 20, 'sets': ['MNIST', 'FashionMNIST'], 'seeds': [0, 1, 2], 'whole': True},
+    **{name: {'steps': 5, 'sets': ['FashionMNIST'], 'seeds': [0]} for name in ('alexnet', 'zfnet', 'vgg', 'googlenet')},
 }
 
 
@@ -49,7 +51,7 @@ def unpack(folder):
 
 def program(name):
     """The function of a lesson."""
-    file = ROOT / 'examples' / 'src' / name / f'{name}.py'
+    file = SOURCES / name / f'{name}.py'
     spec = importlib.util.spec_from_file_location(name, file)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -107,7 +109,7 @@ def main():
                 for each in lesson['sets']:
                     options = {'seed': seed, 'dataset': getattr(datasets, each), 'root': root}
                     runs[each] = {'steps': first_steps(run, lesson['steps'], **options)}
-                    if seed == lesson['seeds'][0]:
+                    if lesson.get('whole') and seed == lesson['seeds'][0]:
                         runs[each]['lines'] = whole(run, **options)
                 file = ROOT / 'examples' / 'transcripts' / f'{name}-{seed}.json'
                 file.write_text(json.dumps({**head, 'runs': runs}, indent=1) + '\n')

@@ -17,19 +17,18 @@ packages/vision/test/golden/models.json
 Narrow members are made by torchvision's own code, with layers that multiply the channels by the width. Models that
 torchvision lacks are written here.
 """
-import contextlib
 import hashlib
 import os
 import sys
 import warnings
-from types import SimpleNamespace
-from unittest import mock
 
 os.environ.setdefault('OPENBLAS_CORETYPE', 'Haswell')
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(1, os.path.join(sys.path[0], '..', '..', 'examples', 'src'))
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from format import data_of, short, write  # noqa: E402
+from narrow import narrow  # noqa: E402
 from torch import nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 from torchvision import models  # noqa: E402
@@ -49,36 +48,6 @@ def image(sizes):
     h = (h * np.uint64(2246822519)) & low
     h ^= h >> np.uint64(13)
     return torch.from_numpy((h.astype(np.float64) / 2**31 - 1).astype(np.float32)).reshape(sizes)
-
-
-# ---- narrow members of torchvision's families ----
-
-
-@contextlib.contextmanager
-def narrow(width, in_channels, classes):
-    """Within it, torchvision's modules make layers of fewer channels."""
-
-    def scaled(channels):
-        return in_channels if channels == 3 else max(1, round(channels * width))
-
-    class Conv2d(nn.Conv2d):
-        def __init__(self, inputs, outputs, *args, **options):
-            super().__init__(scaled(inputs), scaled(outputs), *args, **options)
-
-    class BatchNorm2d(nn.BatchNorm2d):
-        def __init__(self, channels, *args, **options):
-            super().__init__(scaled(channels), *args, **options)
-
-    class Linear(nn.Linear):
-        def __init__(self, inputs, outputs):
-            super().__init__(scaled(inputs), outputs if outputs == classes else scaled(outputs))
-
-    patched = SimpleNamespace(**{**vars(nn), 'Conv2d': Conv2d, 'BatchNorm2d': BatchNorm2d, 'Linear': Linear})
-    with contextlib.ExitStack() as stack:
-        for family in ('alexnet', 'googlenet', 'resnet', 'vgg'):
-            # By its full name, because some modules share their name with a function.
-            stack.enter_context(mock.patch.object(sys.modules[f'torchvision.models.{family}'], 'nn', patched))
-        yield
 
 
 # ---- models that torchvision lacks ----

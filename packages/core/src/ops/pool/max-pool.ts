@@ -104,7 +104,8 @@ const placeOf = (inputs: readonly Input[]): Prims['map'] => {
   let place: Expr = s.input(1, 'int32')
   for (let k = 2; k < inputs.length; k += 2) {
     const row = s.floor(s.div(number, s.cast(s.input(k, 'int32'), dtype)))
-    place = s.add(place, s.mul(s.cast(row, 'int32'), s.input(k + 1, 'int32')))
+    // There are few rows. A backend without integers of 32 bits knows that of a uint8, and not of a truncated float.
+    place = s.add(place, s.mul(s.cast(s.cast(row, 'uint8'), 'int32'), s.input(k + 1, 'int32')))
   }
   return { outs: [{ expr: place }] }
 }
