@@ -29,8 +29,8 @@ const decode = (text: string): Uint8Array => Uint8Array.from(atob(text), (letter
  * class. Both parts, or with `train` one of them.
  *
  * @example
- * const root = await filesOf('MNIST')
- * new datasets.MNIST(root, { train: false }).length // 2000
+ * const root = await filesOf('MNIST', { train: false }) // for new datasets.MNIST(root, { train: false })
+ * 'MNIST/raw/t10k-labels-idx1-ubyte.gz' in root // true
  */
 export const filesOf = async (
   name: keyof typeof files,
