@@ -24,7 +24,7 @@ struct Box {
 };
 
 /** Writes each of n elements `times` times. */
-template <class T> void repeat(const T* p, int64_t n, int64_t step, int64_t times, T* q) {
+template <class T> INLINE void repeat(const T* p, int64_t n, int64_t step, int64_t times, T* q) {
   int64_t i = 0;
   if constexpr (sizeof(T) >= 4) {
     constexpr int64_t L = lanes<T>;
@@ -40,37 +40,60 @@ template <class T> void repeat(const T* p, int64_t n, int64_t step, int64_t time
   }
 }
 
-/** Copies an operand's elements into a row; whole vectors are written at `to` and after the last element. */
-template <class T> char* gather(const Box& box, int32_t l, const char* from, char* to) {
-  if (l < box.depth - 1) {
-    const int64_t n = box.sizes[l], step = box.steps[l];
-    if (l == box.depth - 2 && box.inner == 0 && box.length < lanes<T>) {
-      repeat(reinterpret_cast<const T*>(from), n, step, box.length, reinterpret_cast<T*>(to));
-      return to + n * box.length * static_cast<int64_t>(sizeof(T));
-    }
-    for (int64_t i = 0; i < n; i++) to = gather<T>(box, l + 1, from + i * step * static_cast<int64_t>(sizeof(T)), to);
-    return to;
-  }
-  const int64_t n = box.length, step = box.inner;
-  const T* p = reinterpret_cast<const T*>(from);
-  T* q = reinterpret_cast<T*>(to);
+/** Copies n elements that are `step` apart into a row. */
+template <class T> INLINE void collect(const T* p, int64_t n, int64_t step, T* q) {
   constexpr int64_t L = lanes<T>;
+  int64_t i = 0;
   if (step == 1) {
-    int64_t i = 0;
     for (; i + L <= n; i += L) store(q + i, load(p + i));
     if (i < n) store(q + i, load_some(p + i, n - i));
-  } else if (step == 0) {
-    const Vec<T> x = splat(*p);
-    for (int64_t i = 0; i < n; i += L) store(q + i, x);
-  } else {
-    int64_t i = 0;
-    if constexpr (sizeof(T) >= 4) {
-      for (; step == 2 && i + L <= n; i += L) store(q + i, load_apart<T, 2, false>(p + 2 * i, L));
-      if (step == 2 && i < n) return store(q + i, load_apart<T, 2, true>(p + 2 * i, n - i)), to + n * int64_t{sizeof(T)};
-    }
-    for (; i < n; i++) q[i] = p[i * step];
+    return;
   }
-  return to + n * static_cast<int64_t>(sizeof(T));
+  if (step == 0) {
+    const Vec<T> x = splat(*p);
+    for (; i < n; i += L) store(q + i, x);
+    return;
+  }
+  if constexpr (sizeof(T) >= 4) {
+    if (step == 2) {
+      for (; i + L <= n; i += L) store(q + i, load_apart<T, 2, false>(p + 2 * i, L));
+      if (i < n) store(q + i, load_apart<T, 2, true>(p + 2 * i, n - i));
+      return;
+    }
+  }
+  for (; i < n; i++) q[i] = p[i * step];
+}
+
+/**
+ * Copies an operand's elements into a row; whole vectors are written at `to` and after the last element. The kind of the
+ * last loop is chosen once for all turns of the loop around it, because rows may be short.
+ */
+template <class T> T* gather(const Box& box, int32_t l, const T* from, T* to) {
+  const int64_t length = box.length, inner = box.inner;
+  if (l == box.depth - 1) {
+    collect(from, length, inner, to);
+    return to + length;
+  }
+  const int64_t n = box.sizes[l], step = box.steps[l];
+  const bool repeats = inner == 0 && length < lanes<T>;
+  if (repeats && l == box.depth - 2) {
+    repeat(from, n, step, length, to);
+    return to + n * length;
+  }
+  if (repeats && l == box.depth - 3) {
+    const int64_t rows = box.sizes[l + 1], rowStep = box.steps[l + 1];
+    for (int64_t i = 0; i < n; i++, to += rows * length) repeat(from + i * step, rows, rowStep, length, to);
+    return to;
+  }
+  if (l < box.depth - 2) {
+    for (int64_t i = 0; i < n; i++) to = gather(box, l + 1, from + i * step, to);
+    return to;
+  }
+  const auto rows = [&](int64_t apart) ALWAYS_INLINE {
+    for (int64_t i = 0; i < n; i++) collect(from + i * step, length, apart, to + i * length);
+  };
+  inner == 1 ? rows(1) : inner == 2 ? rows(2) : rows(inner);
+  return to + n * length;
 }
 
 /** The inverse copy; the elements at `from` are `advance` apart. */
@@ -100,9 +123,11 @@ template <class T> const char* scatter(const Box& box, int32_t l, const char* fr
 }
 
 static void gather(const Box& box, int64_t size, const char* from, char* to) {
-  size == 4   ? gather<float>(box, 0, from, to)
-  : size == 8 ? gather<double>(box, 0, from, to)
-              : gather<uint8_t>(box, 0, from, to);
+  const auto as = [&](auto type) {
+    using T = decltype(type);
+    gather(box, 0, reinterpret_cast<const T*>(from), reinterpret_cast<T*>(to));
+  };
+  size == 4 ? as(float{}) : size == 8 ? as(double{}) : as(uint8_t{});
 }
 static void scatter(const Box& box, int64_t size, const Slot& from, char* to) {
   size == 4   ? scatter<float>(box, 0, from.at, from.advance, to)
