@@ -132,7 +132,7 @@ export async function race(
   subjects: readonly Subject[],
   files: InputFiles,
   scratch: string,
-  { patienceMs = 30e3, ...options }: Options & Patience,
+  { patienceMs = 20e3, ...options }: Options & Patience,
 ): Promise<Race> {
   const cells: Record<string, Cell> = {}
   const running = new Map<string, Process>()
