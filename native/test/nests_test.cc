@@ -277,6 +277,13 @@ const Convolution large[] = {{9, 1, 32, 32, 6, 5, 1, 1},    {20, 6, 14, 14, 16, 
                              {4, 40, 16, 16, 12, 1, 2, 1},  {3, 32, 18, 18, 32, 3, 1, 8}, {2, 48, 30, 30, 48, 3, 1, 48},
                              {1, 8, 60, 60, 8, 3, 3, 1}};
 
+/**
+ * For Winograd's algorithm: images of even and of odd sizes, several together and one in parts, parts of rows, channels
+ * that do not fill vectors, groups.
+ */
+const Convolution squares[] = {{5, 16, 10, 10, 16, 3, 1, 1}, {3, 20, 13, 20, 40, 3, 1, 1}, {1, 33, 47, 16, 90, 3, 1, 1},
+                               {1, 64, 5, 151, 64, 3, 1, 1}, {2, 72, 11, 9, 96, 3, 1, 2},  {40, 16, 6, 5, 64, 3, 1, 1}};
+
 }  // namespace
 
 TEST_CASE("contractions of all loops and steps") {
@@ -306,6 +313,31 @@ TEST_CASE("convolutions have the same bits for any number of threads" * inThread
       for (const auto direction : {forward, by_data, by_weight}) {
         check<float>(kernels, direction(x), 50, true);
         if (x.n == 1) check<double>(kernels, direction(x), 50, true);
+      }
+    }
+  });
+}
+
+TEST_CASE("Winograd's algorithm has the same bits for any number of threads" * inThreads) {
+  each_set([](const Kernels& kernels) {
+    for (const Convolution& x : squares) {
+      for (const auto direction : {forward, by_data, by_weight}) check<float>(kernels, direction(x), 20, true);
+    }
+  });
+}
+
+TEST_CASE("convolutions of small integers are exact") {
+  each_set([](const Kernels& kernels) {
+    for (const Convolution& x : squares) {
+      for (const auto direction : {forward, by_data, by_weight}) {
+        const Nests it = direction(x);
+        std::vector<float> a(static_cast<size_t>(it.aCount)), b(static_cast<size_t>(it.bCount));
+        for (std::vector<float>* const list : {&a, &b})
+          for (float& y : *list) y = static_cast<float>(random(9) - 4);
+        std::vector<double> exactA(a.begin(), a.end()), exactB(b.begin(), b.end());
+        const std::vector<float> c = contracted(kernels, it, a, b);
+        const std::vector<double> exact = contracted(kernels, it, exactA, exactB);
+        for (size_t e = 0; e < c.size(); ++e) REQUIRE(static_cast<double>(c[e]) == exact[e]);
       }
     }
   });

@@ -13,6 +13,7 @@
 #include "sums.inl"
 #include "sweep.inl"
 #include "turned.inl"
+#include "winograd.inl"
 
 namespace flambeau::ISA {
 
@@ -218,16 +219,68 @@ template <class T> struct Merged {
   }
 };
 
+/** Calls `run(one, parts)` for each of the contractions that remain when batch loops were merged, in `parts` threads. */
+template <class T, class Run>
+static void for_merged(const Merged<T>& merged, const Nested<T>& nested, int64_t parts, const Run& run) {
+  const bool alone = merged.restCount >= parts;
+  for_ranges(alone ? parts : 1, merged.restCount, 1, [&](int64_t first, int64_t end) {
+    for (int64_t index = first; index < end; ++index) {
+      Nested<T> one = nested;
+      for (int64_t d = merged.rest - 1, left = index; d >= 0; left /= merged.restSizes[d--]) {
+        const int64_t at = left % merged.restSizes[d];
+        one.a += at * merged.restA[d];
+        one.b += at * merged.restB[d];
+        one.c += at * merged.restC[d];
+      }
+      run(one, alone ? 1 : parts);
+    }
+  });
+}
+
 /** A contraction that is not a product of matrices. */
 template <class T, class Finish>
 static void multiply_nests(const Contract& it, Nested<T> nested, int64_t parts, const Finish& finish) {
   const Region whole{0, it.m, 0, it.n};
+  struct Place {
+    const T *a, *b;
+    T* c;
+  };
+  const Merged<T> merged(it, nested.bColumns);
+  if constexpr (std::is_same_v<T, float>) {
+    if (has_square_windows(nested) && winograd_is_cheaper(nested, merged.count)) {
+      return for_merged(merged, nested, parts, [&](const Nested<T>& one, int64_t inside) {
+        const auto offset = [&](const int32_t* steps, int64_t index) {
+          int32_t at;
+          offsets_of({merged.depth, merged.sizes, steps}, index, index + 1, &at);
+          return at;
+        };
+        const auto place = [&](int64_t image) {
+          return Place{one.a, one.b + offset(merged.bSteps, image), one.c + offset(merged.cSteps, image)};
+        };
+        const auto finish_image = [&](int64_t image, const Region& region) {
+          finish((place(image).c - nested.c) / (it.m * it.n), region);
+        };
+        const auto ranges = [&](int64_t count, const auto& body) { for_ranges(inside, count, 1, body); };
+        run_winograd(one, merged.count, inside, place, finish_image, ranges);
+      });
+    }
+    if (sums_square_windows(nested) && summed_winograd_is_cheaper(nested)) {
+      const bool alone = it.count >= parts;
+      return for_ranges(alone ? parts : 1, it.count, 1, [&](int64_t first, int64_t end) {
+        for (int64_t index = first; index < end; ++index) {
+          Nested<T> one = nested;
+          one.a += batch_offset(it, it.a.steps, index);
+          one.b += batch_offset(it, it.b.steps, index);
+          one.c += index * it.m * it.n;
+          const auto ranges = [&](int64_t count, const auto& body) { for_ranges(alone ? 1 : parts, count, 1, body); };
+          run_summed_winograd(one, alone ? 1 : parts, ranges);
+          finish(index, whole);
+        }
+      });
+    }
+  }
   const Method method = method_of(nested);
   if (method != Method::turned) {
-    struct Place {
-      const T *a, *b;
-      T* c;
-    };
     const auto place = [&](int64_t index) {
       return Place{nested.a + batch_offset(it, it.a.steps, index), nested.b + batch_offset(it, it.b.steps, index),
                    nested.c + index * it.m * it.n};
@@ -243,34 +296,23 @@ static void multiply_nests(const Contract& it, Nested<T> nested, int64_t parts, 
     const int64_t unit = method == Method::sums ? 1 : inner == it.n ? lanes<T> : inner;
     return for_regions(parts, it.m, it.n, unit, [&](const Region& region) { run(0, it.count, region); });
   }
-  const Merged<T> merged(it, nested.bColumns);
   nested.n = merged.count * it.n;
   nested.bColumns = {merged.depth + nested.bColumns.depth, merged.sizes, merged.bSteps};
   nested.cColumns = {merged.depth + 1, merged.cSizes, merged.cSteps};
-  const bool alone = merged.restCount >= parts;
-  for_ranges(alone ? parts : 1, merged.restCount, 1, [&](int64_t first, int64_t end) {
-    for (int64_t index = first; index < end; ++index) {
-      Nested<T> one = nested;
-      for (int64_t d = merged.rest - 1, left = index; d >= 0; left /= merged.restSizes[d--]) {
-        const int64_t at = left % merged.restSizes[d];
-        one.a += at * merged.restA[d];
-        one.b += at * merged.restB[d];
-        one.c += at * merged.restC[d];
+  for_merged(merged, nested, parts, [&](const Nested<T>& one, int64_t inside) {
+    const auto finish_each = [&](const Region& region) {
+      for (int64_t column = region.column, columnEnd; column < region.columnEnd; column = columnEnd) {
+        columnEnd = (column / it.n + 1) * it.n;
+        if (columnEnd > region.columnEnd) columnEnd = region.columnEnd;
+        int32_t at;
+        offsets_of(one.cColumns, column, column + 1, &at);
+        const int64_t first = column % it.n;
+        finish((one.c - nested.c + at - first) / (it.m * it.n),
+               Region{region.row, region.rowEnd, first, first + columnEnd - column});
       }
-      const auto finish_each = [&](const Region& region) {
-        for (int64_t column = region.column, columnEnd; column < region.columnEnd; column = columnEnd) {
-          columnEnd = (column / it.n + 1) * it.n;
-          if (columnEnd > region.columnEnd) columnEnd = region.columnEnd;
-          int32_t at;
-          offsets_of(one.cColumns, column, column + 1, &at);
-          const int64_t first = column % it.n;
-          finish((one.c - nested.c + at - first) / (it.m * it.n),
-                 Region{region.row, region.rowEnd, first, first + columnEnd - column});
-        }
-      };
-      for_regions(alone ? 1 : parts, it.m, nested.n, lanes<T>,
-                  [&](const Region& region) { run_turned(one, region, finish_each); });
-    }
+    };
+    for_regions(inside, it.m, nested.n, lanes<T>,
+                [&](const Region& region) { run_turned(one, region, finish_each); });
   });
 }
 
