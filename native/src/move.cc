@@ -1,5 +1,7 @@
 #include "move.h"
 
+#include <algorithm>
+#include <cstdlib>
 #include <memory>
 #include <type_traits>
 
@@ -28,15 +30,44 @@ BadIndex check_indices(int32_t depth, const int32_t* sizes, const Strided& index
   return bad;
 }
 
+/** Whether no element of `to` is met twice: a longer stride leads beyond all that shorter ones reach. */
+bool meets_once(const Fold& f) {
+  int32_t order[maxDepth];
+  for (int32_t l = 0; l < f.depth; l++) order[l] = l;
+  const auto size = [&](int32_t l) { return int64_t{std::abs(f.to.steps[l])}; };
+  std::sort(order, order + f.depth, [&](int32_t a, int32_t b) { return size(a) < size(b); });
+  int64_t reach = 0;
+  for (int32_t i = 0; i < f.depth; i++) {
+    const int32_t l = order[i];
+    if (f.sizes[l] > 1 && size(l) <= reach) return false;
+    reach += size(l) * (f.sizes[l] - 1);
+  }
+  return true;
+}
+
 template <class T> void fold_as(const Fold& f, const Memory& memory) {
   // Sums of floats are doubles, rounded once; integer sums wrap.
   using Sum = std::conditional_t<std::is_floating_point_v<T>, double, uint32_t>;
-  const auto sums = std::make_unique<Sum[]>(f.count);
   const T* from = f.from.operand.in<T>(memory);
   T* to = f.to.operand.in<T>(memory);
   const Loops<2> loops{f.depth, f.sizes, {f.from.steps, f.to.steps}};
   const int64_t n = loops.inner(), step = loops.step(0), toStep = loops.step(1);
-  if (product(f.sizes, f.depth) > 0) {
+  const bool any = product(f.sizes, f.depth) > 0;
+  if (any && meets_once(f)) {
+    std::fill(to, to + f.count, T{0});
+    T* const first = to + f.first;
+    // A sum begins at 0, so that -0 becomes 0.
+    parallel_ranges(loops.rows(), n, [&](int64_t begin, int64_t end) {
+      loops.walk(begin, end, [&](const int64_t(&at)[2]) {
+        const T* p = from + at[0];
+        T* q = first + at[1];
+        for (int64_t i = 0; i < n; i++) q[i * toStep] = static_cast<T>(T{0} + p[i * step]);
+      });
+    });
+    return;
+  }
+  const auto sums = std::make_unique<Sum[]>(f.count);
+  if (any) {
     loops.walk(0, loops.rows(), [&](const int64_t(&at)[2]) {
       const T* p = from + at[0];
       Sum* q = sums.get() + f.first + at[1];

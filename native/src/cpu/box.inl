@@ -96,10 +96,33 @@ template <class T> T* gather(const Box& box, int32_t l, const T* from, T* to) {
   return to + n * length;
 }
 
+/** Copies n elements, which a stream may move by some of them: all of a short row is loaded before any is stored. */
+template <class T> INLINE void move_row(const T* p, int64_t n, T* q) {
+  constexpr int64_t L = lanes<T>;
+  if (sizeof(T) < 4 || n > 4 * L) {
+    memmove(q, p, static_cast<size_t>(n) * sizeof(T));
+  } else if (n < L) {
+    store_some(q, load_some(p, n), n);
+  } else {
+    const int64_t second = n < 2 * L ? n - L : L;
+    const Vec<T> a = load(p), b = load(p + second), c = load(p + n - L - second), d = load(p + n - L);
+    store(q, a);
+    store(q + second, b);
+    store(q + n - L - second, c);
+    store(q + n - L, d);
+  }
+}
+
 /** The inverse copy; the elements at `from` are `advance` apart. */
 template <class T> const char* scatter(const Box& box, int32_t l, const char* from, int64_t advance, char* to) {
   if (l < box.depth - 1) {
     const int64_t n = box.sizes[l], step = box.steps[l];
+    if (l == box.depth - 2 && box.inner == 1 && advance == 1) {
+      const T* p = reinterpret_cast<const T*>(from);
+      T* q = reinterpret_cast<T*>(to);
+      for (int64_t i = 0; i < n; i++, p += box.length, q += step) move_row(p, box.length, q);
+      return reinterpret_cast<const char*>(p);
+    }
     for (int64_t i = 0; i < n; i++) {
       from = scatter<T>(box, l + 1, from, advance, to + i * step * static_cast<int64_t>(sizeof(T)));
     }
@@ -109,7 +132,7 @@ template <class T> const char* scatter(const Box& box, int32_t l, const char* fr
   const T* p = reinterpret_cast<const T*>(from);
   T* q = reinterpret_cast<T*>(to);
   if (step == 1 && advance == 1) {
-    memmove(q, p, static_cast<size_t>(n) * sizeof(T));  // a stream may copy a row onto itself, shifted
+    move_row(p, n, q);
   } else if (step == 1 && advance == 0) {
     const Vec<T> x = splat(*p);
     constexpr int64_t L = lanes<T>;

@@ -329,3 +329,25 @@ it('worker threads load, train, and may be terminated at any time', async () => 
   for (const loss of losses) expect(loss).toBeLessThan(0.6)
   expect(losses[7]).toBeLessThan(losses[0])
 })
+
+it('gradients of views are where the views read: apart, side by side, or added up where they overlap', () => {
+  const views: readonly ((x: core.Tensor) => core.Tensor)[] = [
+    (x) => core.slice(x, 2, 0, 50, 2),
+    (x) => core.slice(core.slice(x, 2, 1, 49, 3), 1, 3, 40, 2),
+    (x) => core.unfold(x, 2, 3, 4),
+    (x) => core.unfold(x, 2, 3, 3),
+    (x) => core.unfold(x, 2, 3, 2),
+    (x) => core.unfold(core.slice(x, 1, 2, 30, 2), 1, 4, 3),
+  ]
+  for (const view of views) {
+    const [there, here] = [device, js()].map((backend) => {
+      useDevice(backend)
+      manualSeed(9)
+      const x = randn(14, 40, 50).requiresGrad_()
+      const y = view(x)
+      const dy = randn(y.sizes)
+      return core.grad([y], [x], { gradOutputs: [dy] })[0].reshape(-1).toArray()
+    })
+    expect(there).toEqual(here)
+  }
+})
