@@ -346,7 +346,10 @@ it('gradients of views are where the views read: apart, side by side, or added u
       const x = randn(14, 40, 50).requiresGrad_()
       const y = view(x)
       const dy = randn(y.sizes)
-      return core.grad([y], [x], { gradOutputs: [dy] })[0].reshape(-1).toArray()
+      return core
+        .grad([y], [x], { gradOutputs: [dy] })[0]
+        .reshape(-1)
+        .toArray()
     })
     expect(there).toEqual(here)
   }

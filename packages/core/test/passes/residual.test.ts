@@ -26,7 +26,10 @@ const drawn = (): void => {
 test('everything of the size of an image is a convolution or its padding', () => {
   drawn()
   model.eval()
-  const { program } = prepare(recorded(() => [noGrad(block)]), backend)
+  const { program } = prepare(
+    recorded(() => [noGrad(block)]),
+    backend,
+  )
   const large = program.instrs.filter(({ outputs: [y] }) => numelOf(program.values[y].sizes) >= x.elements)
   expect(large.map(({ kind }) => kind)).toEqual(['pad', 'contract', 'pad', 'contract'])
   const perChannel = program.instrs.filter((instr) => !large.includes(instr))
