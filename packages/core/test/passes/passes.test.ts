@@ -367,22 +367,21 @@ describe('merging', () => {
       v4 float32[16] = map(v3) { sum over 0 of x0 }  # SumBackward1
       v5 float32[16] = map(v4, 32) { div(x0, x1) }  # div
       v6 float32[16] = map(v3, v5 as [32, 16] by (0, 1)) { t0 = sub(x0, x1); sum over 0 of mul(t0, t0) }  # sum
-      v7 float32[16]; v15 float32[16]; v16 float32[16] = map(v6, v5, v13, v14) { div(1, sqrt(add(div(x0, 32), 0.00001))); add(float32(mul(x1, 0.1)), float32(mul(x2, 0.9))); add(float32(mul(float32(div(x0, 31)), 0.1)), float32(mul(x3, 0.9))) }  # rsqrt+batchNorm
-      v17 float32[32, 16]; v19 float32[32, 16] = map(v3, v5 as [32, 16] by (0, 1), v7 as [32, 16] by (0, 1), v8 as [32, 16] by (0, 1), v9 as [32, 16] by (0, 1), v18) { t0 = max(float32(add(mul(mul(sub(x0, x1), x2), x3), x4)), 0); t0; mul(t0, x5) }  # nativeBatchNorm+relu+mul
-      v22 float32[32, 2] = contract(v19, v20 as [16, 2] by (1, 16), v21 as [32, 2] by (0, 1)) { add(x0, x1) }  # addmm
-      v24 float32[]; v27 float32[32, 2]; v30 float32[2] = map(v22, v23 as [32, 2]) { t0 = sub(x0, x1); t1 = float32(mul(div(2, 64), t0)); sum over 0, 1 of mul(t0, t0); t1; sum over 0 of t1 }  # mseLoss+mseLossBackward+SumBackward1
-      v12 int32[]; v25 float32[] = map(v11 as [], v24) { add(x0, 1); div(x1, 64) }  # add+div
-      v29 float32[2, 16] = contract(v27 as [2, 32] by (1, 2), v19)  # mm
-      v32 float32[32, 16] = contract(v27, v20 as [2, 16], v17, v18) { select(le(x1, 0), 0, float32(mul(x0, x2))) }  # mm+mul+thresholdBackward
-      v33 float32[16]; v34 float32[16] = map(v32, v3, v5 as [32, 16] by (0, 1), v7 as [32, 16] by (0, 1)) { sum over 0 of mul(x0, mul(sub(x1, x2), x3)); sum over 0 of x0 }  # mul+SumBackward1
-      v35 float32[32, 16]; v37 float32[16] = map(v32, v34 as [32, 16] by (0, 1), v3, v5 as [32, 16] by (0, 1), v7 as [32, 16] by (0, 1), v33 as [32, 16] by (0, 1), v8 as [32, 16] by (0, 1)) { t0 = float32(mul(mul(sub(sub(x0, mul(x1, 0.03125)), mul(mul(sub(x2, x3), x4), mul(x5, 0.03125))), x4), x6)); t0; sum over 0 of t0 }  # nativeBatchNormBackward+SumBackward1
-      v36 float32[16, 8] = contract(v35 as [16, 32] by (1, 16), v0 as [32, 8])  # mm
-      v40 float32[16, 8]; v41 float32[16, 8]; v42 float32[16, 8] = map(v1 as [16, 8], v38 as [16, 8], v39 as [16, 8], v36, reading 0, reading 1, reading 2, reading 3, reading 4, reading 5, reading 6) { t0 = fma(x3, x5, float32(mul(x1, x4))); t1 = fma(float32(mul(x3, x7)), x3, float32(mul(x2, x6))); add(x0, float32(div(float32(mul(float32(t0), x8)), float32(add(float32(div(float32(sqrt(float32(t1))), x9)), x10))))); t0; t1 }  # adam
-      v45 float32[16]; v46 float32[16]; v47 float32[16] = map(v2, v43, v44, v37, reading 8, reading 9, reading 10, reading 11, reading 12, reading 13, reading 14) { t0 = fma(x3, x5, float32(mul(x1, x4))); t1 = fma(float32(mul(x3, x7)), x3, float32(mul(x2, x6))); add(x0, float32(div(float32(mul(float32(t0), x8)), float32(add(float32(div(float32(sqrt(float32(t1))), x9)), x10))))); t0; t1 }  # adam
-      v50 float32[16]; v51 float32[16]; v52 float32[16] = map(v8, v48, v49, v33, reading 16, reading 17, reading 18, reading 19, reading 20, reading 21, reading 22) { t0 = fma(x3, x5, float32(mul(x1, x4))); t1 = fma(float32(mul(x3, x7)), x3, float32(mul(x2, x6))); add(x0, float32(div(float32(mul(float32(t0), x8)), float32(add(float32(div(float32(sqrt(float32(t1))), x9)), x10))))); t0; t1 }  # adam
-      v55 float32[16]; v56 float32[16]; v57 float32[16] = map(v9, v53, v54, v34, reading 24, reading 25, reading 26, reading 27, reading 28, reading 29, reading 30) { t0 = fma(x3, x5, float32(mul(x1, x4))); t1 = fma(float32(mul(x3, x7)), x3, float32(mul(x2, x6))); add(x0, float32(div(float32(mul(float32(t0), x8)), float32(add(float32(div(float32(sqrt(float32(t1))), x9)), x10))))); t0; t1 }  # adam
-      v60 float32[2, 16]; v61 float32[2, 16]; v62 float32[2, 16] = map(v20 as [2, 16], v58 as [2, 16], v59 as [2, 16], v29, reading 32, reading 33, reading 34, reading 35, reading 36, reading 37, reading 38) { t0 = fma(x3, x5, float32(mul(x1, x4))); t1 = fma(float32(mul(x3, x7)), x3, float32(mul(x2, x6))); add(x0, float32(div(float32(mul(float32(t0), x8)), float32(add(float32(div(float32(sqrt(float32(t1))), x9)), x10))))); t0; t1 }  # adam
-      v65 float32[2]; v66 float32[2]; v67 float32[2] = map(v21, v63, v64, v30, reading 40, reading 41, reading 42, reading 43, reading 44, reading 45, reading 46) { t0 = fma(x3, x5, float32(mul(x1, x4))); t1 = fma(float32(mul(x3, x7)), x3, float32(mul(x2, x6))); add(x0, float32(div(float32(mul(float32(t0), x8)), float32(add(float32(div(float32(sqrt(float32(t1))), x9)), x10))))); t0; t1 }  # adam
+      v7 float32[16]; v9 float32[16]; v11 float32[16]; v17 float32[16]; v18 float32[16] = map(v6, v8, v10, v5, v15, v16) { t0 = float32(div(1, sqrt(add(div(x0, 32), 0.00001)))); t1 = float32(mul(t0, x1)); t0; t1; sub(x2, mul(x3, t1)); add(float32(mul(x3, 0.1)), float32(mul(x4, 0.9))); add(float32(mul(float32(div(x0, 31)), 0.1)), float32(mul(x5, 0.9))) }  # rsqrt+mul+sub+batchNorm
+      v19 float32[32, 16]; v21 float32[32, 16] = map(v3, v9 as [32, 16] by (0, 1), v11 as [32, 16] by (0, 1), v20) { t0 = max(float32(add(mul(x0, x1), x2)), 0); t0; mul(t0, x3) }  # nativeBatchNorm+relu+mul
+      v24 float32[32, 2] = contract(v21, v22 as [16, 2] by (1, 16), v23 as [32, 2] by (0, 1)) { add(x0, x1) }  # addmm
+      v26 float32[]; v29 float32[32, 2]; v32 float32[2] = map(v24, v25 as [32, 2]) { t0 = sub(x0, x1); t1 = float32(mul(div(2, 64), t0)); sum over 0, 1 of mul(t0, t0); t1; sum over 0 of t1 }  # mseLoss+mseLossBackward+SumBackward1
+      v14 int32[]; v27 float32[] = map(v13 as [], v26) { add(x0, 1); div(x1, 64) }  # add+div
+      v31 float32[2, 16] = contract(v29 as [2, 32] by (1, 2), v21)  # mm
+      v34 float32[32, 16] = contract(v29, v22 as [2, 16], v19, v20) { select(le(x1, 0), 0, float32(mul(x0, x2))) }  # mm+mul+thresholdBackward
+      v35 float32[16]; v36 float32[16] = map(v34, v3, v5 as [32, 16] by (0, 1)) { sum over 0 of x0; sum over 0 of mul(x0, sub(x1, x2)) }  # mul
+      v37 float32[16]; v39 float32[16]; v40 float32[16]; v56 float32[16]; v57 float32[16]; v58 float32[16]; v61 float32[16]; v62 float32[16]; v63 float32[16] = map(v36, v7, v9, v35, v8, reading 17, v54, reading 16, reading 20, reading 19, v55, reading 18, reading 21, reading 22, v10, reading 25, v59, reading 24, reading 28, reading 27, v60, reading 26, reading 29, reading 30) { t0 = float32(mul(x0, x1)); t1 = fma(t0, x5, float32(mul(x6, x7))); t2 = fma(float32(mul(t0, x9)), t0, float32(mul(x10, x11))); t3 = fma(x3, x15, float32(mul(x16, x17))); t4 = fma(float32(mul(x3, x19)), x3, float32(mul(x20, x21))); t0; neg(mul(mul(mul(t0, 0.03125), x1), x2)); neg(mul(mul(x3, 0.03125), x2)); add(x4, float32(div(float32(mul(float32(t1), x8)), float32(add(float32(div(float32(sqrt(float32(t2))), x12)), x13))))); t1; t2; add(x14, float32(div(float32(mul(float32(t3), x18)), float32(add(float32(div(float32(sqrt(float32(t4))), x22)), x23))))); t3; t4 }  # mul+adam
+      v41 float32[32, 16]; v43 float32[16] = map(v34, v9 as [32, 16] by (0, 1), v3, v5 as [32, 16] by (0, 1), v39 as [32, 16] by (0, 1), v40 as [32, 16] by (0, 1)) { t0 = float32(add(mul(x0, x1), add(mul(sub(x2, x3), x4), x5))); t0; sum over 0 of t0 }  # nativeBatchNormBackward+SumBackward1
+      v42 float32[16, 8] = contract(v41 as [16, 32] by (1, 16), v0 as [32, 8])  # mm
+      v46 float32[16, 8]; v47 float32[16, 8]; v48 float32[16, 8] = map(v1 as [16, 8], v44 as [16, 8], v45 as [16, 8], v42, reading 0, reading 1, reading 2, reading 3, reading 4, reading 5, reading 6) { t0 = fma(x3, x5, float32(mul(x1, x4))); t1 = fma(float32(mul(x3, x7)), x3, float32(mul(x2, x6))); add(x0, float32(div(float32(mul(float32(t0), x8)), float32(add(float32(div(float32(sqrt(float32(t1))), x9)), x10))))); t0; t1 }  # adam
+      v51 float32[16]; v52 float32[16]; v53 float32[16] = map(v2, v49, v50, v43, reading 8, reading 9, reading 10, reading 11, reading 12, reading 13, reading 14) { t0 = fma(x3, x5, float32(mul(x1, x4))); t1 = fma(float32(mul(x3, x7)), x3, float32(mul(x2, x6))); add(x0, float32(div(float32(mul(float32(t0), x8)), float32(add(float32(div(float32(sqrt(float32(t1))), x9)), x10))))); t0; t1 }  # adam
+      v66 float32[2, 16]; v67 float32[2, 16]; v68 float32[2, 16] = map(v22 as [2, 16], v64 as [2, 16], v65 as [2, 16], v31, reading 32, reading 33, reading 34, reading 35, reading 36, reading 37, reading 38) { t0 = fma(x3, x5, float32(mul(x1, x4))); t1 = fma(float32(mul(x3, x7)), x3, float32(mul(x2, x6))); add(x0, float32(div(float32(mul(float32(t0), x8)), float32(add(float32(div(float32(sqrt(float32(t1))), x9)), x10))))); t0; t1 }  # adam
+      v71 float32[2]; v72 float32[2]; v73 float32[2] = map(v23, v69, v70, v32, reading 40, reading 41, reading 42, reading 43, reading 44, reading 45, reading 46) { t0 = fma(x3, x5, float32(mul(x1, x4))); t1 = fma(float32(mul(x3, x7)), x3, float32(mul(x2, x6))); add(x0, float32(div(float32(mul(float32(t0), x8)), float32(add(float32(div(float32(sqrt(float32(t1))), x9)), x10))))); t0; t1 }  # adam
       "
     `)
   })
@@ -509,29 +508,30 @@ describe('notes', () => {
         "v4 not into v5: v4 is reduced",
         "v3 not into v6: v3 has other readers",
         "v5 not into v6: they iterate over different shapes; v5 is broadcast: it would be computed more often",
-        "v6 not into v7, v15, v16: v6 is reduced",
-        "v5 not into v7, v15, v16: an instruction between them reads the one and is read by the other; reading it costs less than computing it again",
-        "v3 not into v17, v19: v3 has other readers",
-        "v5 not into v17, v19: they iterate over different shapes; v5 is broadcast: it would be computed more often",
-        "v7 not into v17, v19: they iterate over different shapes; v7 is broadcast: it would be computed more often",
-        "v22 not into v24, v27, v30: a product has one output",
-        "v24 not into v12, v25: v24 is reduced",
-        "v32 not into v33, v34: v32 has other readers",
-        "v3 not into v33, v34: v3 has other readers",
-        "v5 not into v33, v34: they iterate over different shapes; v5 is broadcast: it would be computed more often",
-        "v7 not into v33, v34: they iterate over different shapes; v7 is broadcast: it would be computed more often",
-        "v32 not into v35, v37: v32 has other readers",
-        "v34 not into v35, v37: v34 is reduced",
-        "v3 not into v35, v37: v3 has other readers",
-        "v5 not into v35, v37: they iterate over different shapes; v5 is broadcast: it would be computed more often",
-        "v7 not into v35, v37: they iterate over different shapes; v7 is broadcast: it would be computed more often",
-        "v33 not into v35, v37: v33 is reduced",
-        "v36 not into v40, v41, v42: v36 leaves the step",
-        "v37 not into v45, v46, v47: v37 is reduced",
-        "v33 not into v50, v51, v52: v33 is reduced",
-        "v34 not into v55, v56, v57: v34 is reduced",
-        "v29 not into v60, v61, v62: v29 leaves the step",
-        "v30 not into v65, v66, v67: v30 is reduced",
+        "v6 not into v7, v9, v11, v17, v18: v6 is reduced",
+        "v5 not into v7, v9, v11, v17, v18: an instruction between them reads the one and is read by the other; reading it costs less than computing it again",
+        "v3 not into v19, v21: v3 has other readers",
+        "v9 not into v19, v21: they iterate over different shapes; v9 is broadcast: it would be computed more often",
+        "v11 not into v19, v21: they iterate over different shapes; v11 is broadcast: it would be computed more often",
+        "v24 not into v26, v29, v32: a product has one output",
+        "v26 not into v14, v27: v26 is reduced",
+        "v34 not into v35, v36: v34 has other readers",
+        "v3 not into v35, v36: v3 has other readers",
+        "v5 not into v35, v36: they iterate over different shapes; v5 is broadcast: it would be computed more often",
+        "v36 not into v37, v39, v40, v56, v57, v58, v61, v62, v63: v36 is reduced",
+        "v7 not into v37, v39, v40, v56, v57, v58, v61, v62, v63: an instruction between them reads the one and is read by the other; reading it costs less than computing it again",
+        "v9 not into v37, v39, v40, v56, v57, v58, v61, v62, v63: an instruction between them reads the one and is read by the other; reading it costs less than computing it again",
+        "v35 not into v37, v39, v40, v56, v57, v58, v61, v62, v63: v35 is reduced",
+        "v34 not into v41, v43: v34 has other readers",
+        "v9 not into v41, v43: they iterate over different shapes; v9 is broadcast: it would be computed more often",
+        "v3 not into v41, v43: v3 has other readers",
+        "v5 not into v41, v43: they iterate over different shapes; v5 is broadcast: it would be computed more often",
+        "v39 not into v41, v43: they iterate over different shapes; v39 is broadcast: it would be computed more often",
+        "v40 not into v41, v43: they iterate over different shapes; v40 is broadcast: it would be computed more often",
+        "v42 not into v46, v47, v48: v42 leaves the step",
+        "v43 not into v51, v52, v53: v43 is reduced",
+        "v31 not into v66, v67, v68: v31 leaves the step",
+        "v32 not into v71, v72, v73: v32 is reduced",
       ]
     `)
   })
