@@ -370,3 +370,16 @@ describe('arithmetic', () => {
     }
   })
 })
+
+test('numbers drawn in blocks are those drawn one by one, across refills, and leave the generator where those do', () => {
+  for (const before of [0, 1, 623, 624]) {
+    for (const length of [1, 15, 623, 624, 625, 1300]) {
+      const [blocks, single] = [new Generator().manualSeed(5), new Generator().manualSeed(5)]
+      for (const generator of [blocks, single]) for (let i = 0; i < before; i++) generator.engine.u24()
+      const out = new Float32Array(length)
+      blocks.engine.fill24(out)
+      expect(out).toEqual(Float32Array.from({ length }, () => single.engine.u24()))
+      expect(blocks.getState()).toEqual(single.getState())
+    }
+  }
+})

@@ -63,9 +63,10 @@ export const uniform = (out: Floats, from = 0, to = 1, generator: Generator = de
 
 const uniform32 = (out: Float32Array, from: number, to: number, engine: Mt19937): void => {
   const range = Math.fround(to - from)
-  if (from === 0) for (let i = 0; i < out.length; i++) out[i] = engine.u24() * range
-  else if (fused) for (let i = 0; i < out.length; i++) out[i] = fma32(engine.u24(), range, from)
-  else for (let i = 0; i < out.length; i++) out[i] = Math.fround(engine.u24() * range) + from
+  engine.fill24(out)
+  if (from === 0) for (let i = 0; i < out.length; i++) out[i] *= range
+  else if (fused) for (let i = 0; i < out.length; i++) out[i] = fma32(out[i], range, from)
+  else for (let i = 0; i < out.length; i++) out[i] = Math.fround(out[i] * range) + from
 }
 
 const uniform64 = (out: Float64Array, from: number, to: number, engine: Mt19937): void => {
@@ -116,9 +117,7 @@ const inBlocks = (length: number, redraw: (at: number) => void, block: (at: numb
 }
 
 const normal32 = (out: Float32Array, mean: number, std: number, engine: Mt19937): void => {
-  const draw = (at: number) => {
-    for (let i = at; i < out.length; i++) out[i] = engine.u24()
-  }
+  const draw = (at: number) => engine.fill24(out, at)
   draw(0)
   inBlocks(out.length, draw, (at) => boxMuller16(out, at, mean, std))
 }

@@ -78,6 +78,29 @@ export class Mt19937 {
     return (this.i32() & 0xffffff) * 2 ** -24
   }
 
+  /** Fills `out` from `at` on with the numbers of `u24`, without a call for each. */
+  fill24(out: Float32Array, at = 0): void {
+    const { words } = this
+    for (let i = at; i < out.length; ) {
+      if (this.left === 1) {
+        this.refill()
+        this.left++
+      }
+      const { next } = this
+      const n = Math.min(this.left - 1, out.length - i)
+      for (let j = 0; j < n; j++) {
+        let y = words[next + j]
+        y ^= y >>> 11
+        y ^= (y << 7) & 0x9d2c5680
+        y ^= (y << 15) & 0xefc60000
+        out[i + j] = ((y ^ (y >>> 18)) & 0xffffff) * 2 ** -24
+      }
+      this.next = next + n
+      this.left -= n
+      i += n
+    }
+  }
+
   /** A multiple of 2^-53 in [0, 1), from two words: PyTorch's `random64()`, high word first, and its low 53 bits. */
   u53(): number {
     const high = this.i32() & 0x1fffff

@@ -35,7 +35,7 @@ export const setAssign = (op: OpDef<readonly ViewStep[]>): void => void (assignO
 const assignment = (): OpDef<readonly ViewStep[]> => assignOp as OpDef<readonly ViewStep[]>
 
 /** Whether a tensor is row-major over all of its storage, so that a kernel may write its output there. */
-const fillsStorage = (t: Tensor): boolean => t.elements === t.storage.size && t.offset === 0 && isContiguous(t)
+export const fillsStorage = (t: Tensor): boolean => t.elements === t.storage.size && t.offset === 0 && isContiguous(t)
 
 /** Whether a view other than the target uses the target's memory, which would be read while it is written. */
 const overlaps = (x: Input, target: Tensor): boolean =>

@@ -5,6 +5,7 @@ import type { Spec } from '../../backend/backend.ts'
 import { type DType, isFloat, newArray, type TypedArray } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import { isContiguous, type Layout } from '../../base/layout.ts'
+import { numelOf } from '../../base/shape.ts'
 import { erf } from '../../expr/math.ts'
 import { erfinv } from '../../expr/special.ts'
 import * as draw from '../../random/distributions.ts'
@@ -12,8 +13,9 @@ import { erfinv32 } from '../../random/erfinv.ts'
 import { defaultGenerator, Generator } from '../../random/generator.ts'
 import { allocate } from '../../tensor/apply.ts'
 import type { Device } from '../../tensor/device.ts'
-import { writeProduced } from '../../tensor/effects.ts'
-import { applyInPlace, checkWritable } from '../../tensor/in-place.ts'
+import { effects, touch, writeProduced } from '../../tensor/effects.ts'
+import { applyInPlace, checkWritable, fillsStorage } from '../../tensor/in-place.ts'
+import { mode } from '../../tensor/mode.ts'
 import { instance, keyword, nullable, type Parameter } from '../../tensor/signature.ts'
 import { checkAlive, Tensor } from '../../tensor/tensor.ts'
 import { notImplemented } from '../define/arguments.ts'
@@ -40,6 +42,13 @@ export function withoutDraws<T>(fn: () => T): T {
 
 export type Fill = (out: TypedArray, generator: Generator) => void
 
+/** New elements in memory order. */
+function produced({ sizes, dtype }: Spec, generator: Generator, fill: Fill): TypedArray {
+  const out = newArray(dtype, numelOf(sizes))
+  fill(out, generator)
+  return out
+}
+
 /** Elements drawn in memory order, under the given strides or row-major. */
 export function drawn(
   device: Device,
@@ -49,14 +58,9 @@ export function drawn(
   strides?: readonly number[],
 ): Tensor {
   const x = allocate(device, { sizes, dtype })
-  const { elements } = x
-  const produce = (): TypedArray => {
-    const out = newArray(dtype, elements)
-    fill(out, generator)
-    return out
-  }
+  const produce = (): TypedArray => produced({ sizes, dtype }, generator, fill)
   // Bounds are checked even if there are no elements.
-  if (elements === 0) produce()
+  if (x.elements === 0) produce()
   else writeProduced(device, x, produce, generator)
   return strides === undefined ? x : new Tensor(x.storage, sizes, strides, 0, dtype)
 }
@@ -186,7 +190,15 @@ export function drawInto(
   checkWritable(self, [self])
   checkAlive(self)
   if (skipping) return self
-  const strides = denseStrides(self)
-  const value = drawn(self.storage.device, self, generator ?? defaultGenerator, fill(isContiguous(self)), strides)
+  const source = generator ?? defaultGenerator
+  const draws = fill(isContiguous(self))
+  const { storage } = self
+  if (effects.sink === null && !mode.grad && self.viewOf === null && self.elements > 0 && fillsStorage(self)) {
+    // An initialisation: nothing is recorded, so the elements go to their place at once.
+    storage.device.backend.write(self, produced(self, source, draws))
+    touch(storage)
+    return self
+  }
+  const value = drawn(storage.device, self, source, draws, denseStrides(self))
   return applyInPlace(replaced[name], self, [self, value], null)
 }
