@@ -52,6 +52,7 @@ const otherwise: Readonly<Record<string, string>> = {
   ),
   'torch.nn.utils clip_grad_norm': '`nn.utils.clipGradNorm_`',
   'torch.utils.data Dataset': 'an interface: any object with `length` and `at(i)`',
+  'torch.utils.data IterableDataset': 'an interface: anything that can be iterated over',
   'torch.utils.data Sampler': 'an interface: any iterable of indices',
   'torchvision.io ImageReadMode': "strings: `'RGB'`, `'L'`, …",
   'torchvision.io decode_jpeg': '`io.decodeImage`',
