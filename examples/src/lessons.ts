@@ -6,6 +6,7 @@ import { breastCancer } from './breast-cancer/index.ts'
 import { googlenet } from './googlenet/index.ts'
 import { lenet5 } from './lenet5/index.ts'
 import type { Lesson } from './lesson.ts'
+import { resnet } from './resnet/index.ts'
 import { shallowNetwork } from './shallow-network/index.ts'
 import { vgg } from './vgg/index.ts'
 import { zfnet } from './zfnet/index.ts'
@@ -34,6 +35,12 @@ export const lessons: readonly Lesson[] = [
     about: 'auxiliary losses, and 1 x 1 convolutions that save',
     run: googlenet,
     sets: ['FashionMNIST'],
+  },
+  {
+    name: 'resnet',
+    about: 'why residuals train: 20 and 56 layers, some minutes',
+    run: resnet,
+    sets: ['FashionMNIST', 'MNIST'],
   },
 ]
 

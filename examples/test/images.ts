@@ -23,7 +23,19 @@ const cut = (bytes: Uint8Array, count: number): Uint8Array => {
 }
 
 /** A data set, or the first samples of both of its parts. */
-export const imagesOf = (set: ImageSet, count?: { readonly train: number; readonly test: number }): Images => {
+export const imagesOf = (set: ImageSet, count?: Count): Images => {
+  if (count !== undefined) return make(set, count)
+  whole[set] ??= make(set)
+  return whole[set]
+}
+
+interface Count {
+  readonly train: number
+  readonly test: number
+}
+const whole: Partial<Record<ImageSet, Images>> = {}
+
+const make = (set: ImageSet, count?: Count): Images => {
   const root: Record<string, Uint8Array> = {}
   for (const [part, own] of [
     ['train', 'train'],

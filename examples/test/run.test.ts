@@ -93,13 +93,13 @@ const everywhere = (compiled: boolean, each: number) => {
 }
 
 describe('a training is resumed after any batch', () => {
-  it('compiled on js', () => everywhere(true, 3))
-  it('eager on js', () => everywhere(false, 5))
+  it('compiled on js', () => everywhere(true, 4))
+  it('eager on js', () => everywhere(false, 8))
   for (const compiled of [true, false]) {
     testWith('native', nativeMissing, `${compiled ? 'compiled' : 'eager'} on native`, async () => {
       useDevice(await native())
       try {
-        everywhere(compiled, 5)
+        everywhere(compiled, 8)
       } finally {
         useDevice(js())
       }

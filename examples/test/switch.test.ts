@@ -6,10 +6,21 @@ import { expect, vi } from 'vitest'
 import { nativeMissing, testWith } from '../../tools/test/machine.ts'
 import { boston } from '../src/boston/index.ts'
 import { breastCancer } from '../src/breast-cancer/index.ts'
+import { lenet5 } from '../src/lenet5/index.ts'
 import type { Options, Training } from '../src/lesson.ts'
 import { parts } from '../src/shallow-network/index.ts'
+import { imagesOf } from './images.ts'
 import { modes } from './modes.ts'
-import { expectLosses, record, type Tolerance, type Transcript, transcripts } from './transcripts.ts'
+import {
+  expectLosses,
+  expectSteps,
+  firstSteps,
+  type ImageTranscript,
+  record,
+  type Tolerance,
+  type Transcript,
+  transcripts,
+} from './transcripts.ts'
 
 // Some seconds alone, more beside other tests.
 vi.setConfig({ testTimeout: 180_000 })
@@ -102,4 +113,26 @@ for (const [name, { run, transcript, tolerance, epochs: all }] of Object.entries
       expectLosses(losses, transcript.losses, epochs, within(tolerance))
     })
   }
+}
+
+/** Between two batches, with the momentum, and with batches from a loader that go where the training is. */
+for (const { place, needs, missing, make, within, compiled } of ways) {
+  // The fourth step is the first one that is replayed. Software GL takes seconds for one.
+  const stay = place === 'gpujs webgl2' ? 1 : compiled ? 4 : 2
+  if (compiled && place !== 'native') continue
+  const title = `LeNet-5, ${compiled ? 'compiled' : 'eager'}, goes from js to ${place} and back`
+  testWith(needs, missing, title, async () => {
+    const there = await make()
+    const home = js()
+    useDevice(home)
+    const [{ runs }] = transcripts<ImageTranscript>('lenet5')
+    const losses = firstSteps(lenet5({ compiled, images: imagesOf('MNIST'), print: () => {} }), 3 * stay, (step) => {
+      if (step !== stay && step !== 2 * stay) return undefined
+      const next = step === stay ? there : home
+      useDevice(next)
+      return next.name
+    })
+    expect(losses).toHaveLength(3 * stay)
+    expectSteps(losses, runs.MNIST?.steps ?? [], within(() => 1e-5)(1))
+  })
 }

@@ -9,7 +9,7 @@ const { Compose, Normalize, ToTensor } = transforms
 
 export const transform = new Compose([new ToTensor(), new Normalize([0.5], [0.5])])
 
-export const lenet5 = lesson({ epochs: 12, printInterval: 1 }, function* (course) {
+export const lenet5 = lesson({ epochs: 15, printInterval: 1 }, function* (course) {
   const { seed, images, printInterval, print, compile, forEachEpoch, forEachBatch } = course
   const { dataset, root } = images
   const all = new dataset(root, { train: true, transform })
@@ -22,7 +22,8 @@ export const lenet5 = lesson({ epochs: 12, printInterval: 1 }, function* (course
   const testLoader = new DataLoader(test, { batchSize: 500 })
 
   const model = models.lenet5({ pooling: 'max', activation: 'relu' })
-  const optimizer = new optim.Adam(model.parameters(), { lr: 1e-3 })
+  const optimizer = new optim.SGD(model.parameters(), { lr: 5e-2, momentum: 0.9 })
+  const scheduler = new optim.lrScheduler.ExponentialLR(optimizer, { gamma: 0.85 })
   print(model)
 
   const measure = (x: Tensor, y: Tensor) => {
@@ -32,20 +33,21 @@ export const lenet5 = lesson({ epochs: 12, printInterval: 1 }, function* (course
   }
 
   const step = compile((x: Tensor, y: Tensor) => {
-    const { loss, accuracy } = measure(x, y)
+    const means = measure(x, y)
 
     optimizer.zeroGrad()
-    loss.backward()
+    means.loss.backward()
     optimizer.step()
-    return { loss, accuracy }
+    return means
   })
   const evaluate = compile((x: Tensor, y: Tensor) => noGrad(() => measure(x, y)))
 
-  yield* forEachEpoch([model, optimizer], function* (epoch) {
+  yield* forEachEpoch([model, optimizer, scheduler], function* (epoch) {
     model.train()
     const training = yield* forEachBatch(trainLoader, step)
     model.eval()
     const validation = yield* forEachBatch(validationLoader, evaluate)
+    scheduler.step()
     if (epoch % printInterval === 0) {
       const [loss, accuracy] = [formatExponent(training.loss, 4), formatFixed(validation.accuracy, 4)]
       print(`Epoch ${epoch}: loss=${loss}, validation accuracy=${accuracy}`)

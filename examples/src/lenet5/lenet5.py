@@ -38,7 +38,7 @@ def for_each_batch(loader, step):
     return {name: total / samples for name, total in sums.items()}
 
 
-def lenet5(seed=0, epochs=12, dataset=datasets.MNIST, root='data'):
+def lenet5(seed=0, epochs=15, dataset=datasets.MNIST, root='data'):
     transform = Compose([ToTensor(), Normalize([0.5], [0.5])])
     all = dataset(root, train=True, transform=transform)
     test = dataset(root, train=False, transform=transform)
@@ -50,7 +50,8 @@ def lenet5(seed=0, epochs=12, dataset=datasets.MNIST, root='data'):
     test_loader = DataLoader(test, batch_size=500)
 
     model = LeNet5()
-    optimizer = optim.Adam(model.parameters(), lr=1e-3)
+    optimizer = optim.SGD(model.parameters(), lr=5e-2, momentum=0.9)
+    scheduler = optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.85)
     print(model)
 
     def measure(x, y):
@@ -75,6 +76,7 @@ def lenet5(seed=0, epochs=12, dataset=datasets.MNIST, root='data'):
         training = for_each_batch(train_loader, step)
         model.eval()
         validation = for_each_batch(validation_loader, evaluate)
+        scheduler.step()
         print('Epoch %d: loss=%.4e, validation accuracy=%.4f' % (epoch, training['loss'], validation['accuracy']))
 
     accuracy = for_each_batch(test_loader, evaluate)['accuracy']
