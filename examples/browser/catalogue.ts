@@ -48,7 +48,7 @@ export const courses = {
     group: 'Convolutional networks',
     title: 'LeNet-5: handwritten digits',
     about: 'Two convolutions, 28 × 28 pixels of MNIST. Draw a digit below, and the network reads it.',
-    epochs: 12,
+    epochs: 15,
   },
 } as const
 
