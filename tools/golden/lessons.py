@@ -40,7 +40,7 @@ LESSONS = {
     # difference in the last bit some ten times larger.
     'resnet': {
         'steps': 5, 'sets': ['FashionMNIST'], 'seeds': [0, 1, 2],
-        'options': {'width': 1, 'batch_size': 32, 'lr': 1e-3},
+        'options': {'width': 1, 'batch_size': 32, 'lr': 1e-4},
     },
 }
 
