@@ -7,7 +7,7 @@ import { FashionMNIST, MNIST, type PartOptions } from '@flambeau/vision/datasets
 type File = () => Promise<{ readonly default: string }>
 
 /** The files of each data set, by their names in torchvision's layout. */
-const files = {
+const files: Readonly<Record<'MNIST' | 'FashionMNIST', Readonly<Record<string, File>>>> = {
   MNIST: {
     'train-images-idx3-ubyte': () => import('./sets/mnist-train-images.gz.ts'),
     'train-labels-idx1-ubyte': () => import('./sets/mnist-train-labels.gz.ts'),
@@ -20,7 +20,7 @@ const files = {
     't10k-images-idx3-ubyte': () => import('./sets/fashion-test-images.gz.ts'),
     't10k-labels-idx1-ubyte': () => import('./sets/fashion-test-labels.gz.ts'),
   },
-} as const satisfies Record<string, Readonly<Record<string, File>>>
+}
 
 const decode = (text: string): Uint8Array => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))
 
@@ -33,7 +33,7 @@ const decode = (text: string): Uint8Array => Uint8Array.from(atob(text), (letter
  * 'MNIST/raw/t10k-labels-idx1-ubyte.gz' in root // true
  */
 export const filesOf = async (
-  name: keyof typeof files,
+  name: 'MNIST' | 'FashionMNIST',
   { train }: { readonly train?: boolean } = {},
 ): Promise<Record<string, Uint8Array>> => {
   const wanted = Object.entries(files[name]).filter(
