@@ -259,10 +259,15 @@ on(
   'LRScheduler.loadStateDict of parts',
   scheduler,
   Object.entries(scheduler().stateDict()).map(([name, value]) =>
-    by(name, Array.isArray(value) ? 'numbers' : 'number?', () => value),
+    by(name, Array.isArray(value) ? 'numbers' : typeof value === 'boolean' ? 'bool?' : 'number?', () => value),
   ),
   { fn: (x: Any, state) => x.loadStateDict(state), anyOption: true },
 )
+on('LRScheduler.step', scheduler, [at('epoch', 'number?', 3)])
+const { ReduceLROnPlateau } = optim.lrScheduler
+on('ReduceLROnPlateau.step', () => new ReduceLROnPlateau(sgd()), [at('metrics', 'number|tensor', 0.5)], {
+  words: /a Tensor with \d+ elements|disposed|freed/,
+})
 class Own extends LRScheduler {
   readonly #rates: unknown
   constructor(rates: unknown) {

@@ -655,24 +655,100 @@ for (const name of ['Adam', 'AdamW'] as const)
   )
 const sgd = (): optim.SGD => new optim.SGD([parameter()], { lr: 0.1 })
 const optimizer = at('optimizer', 'optimizer', sgd)
-const lastEpoch = at('lastEpoch', 'int?', -1)
-made_(
-  'lrScheduler.StepLR',
-  optim.lrScheduler.StepLR,
-  [optimizer, at('stepSize', 'int', 1), at('gamma', 'number?', 0.1), lastEpoch],
-  {
-    words: /Optimizer/,
-  },
+const scheduled = (name: string, params: readonly Param[], words = /Optimizer/): void =>
+  made_(`lrScheduler.${name}`, all.optim.lrScheduler[name], params, { words })
+const tail = [at('lastEpoch', 'int?', -1), at('verbose', 'bool?', false)]
+const gamma = at('gamma', 'number?', 0.1)
+const iters = at('totalIters', 'int?', 5)
+const etaMin = at('etaMin', 'number?', 0)
+scheduled('LRScheduler', [optimizer, ...tail])
+scheduled('StepLR', [optimizer, at('stepSize', 'int', 1), gamma, ...tail])
+scheduled('MultiStepLR', [optimizer, at('milestones', 'ints', () => [2]), gamma, ...tail])
+scheduled('ExponentialLR', [optimizer, at('gamma', 'number', 0.1), ...tail])
+for (const name of ['LambdaLR', 'MultiplicativeLR'])
+  scheduled(name, [optimizer, at('lrLambda', 'fn', () => () => 1), ...tail], /Optimizer|lr_lambdas/)
+scheduled('ConstantLR', [optimizer, at('factor', 'number?', 0.5), iters, ...tail], /Optimizer|factor/)
+scheduled(
+  'LinearLR',
+  [optimizer, at('startFactor', 'number?', 0.5), at('endFactor', 'number?', 1), iters, ...tail],
+  /Optimizer|factor/,
 )
-made_(
-  'lrScheduler.ExponentialLR',
-  optim.lrScheduler.ExponentialLR,
-  [optimizer, at('gamma', 'number', 0.1), lastEpoch],
-  {
-    words: /Optimizer/,
-  },
+scheduled('PolynomialLR', [optimizer, iters, at('power', 'number?', 1), ...tail])
+scheduled('CosineAnnealingLR', [optimizer, at('TMax', 'int', 5), etaMin, ...tail], /Optimizer|getLr/)
+scheduled(
+  'CosineAnnealingWarmRestarts',
+  [optimizer, at('T0', 'int', 5), at('TMult', 'int?', 2), etaMin, ...tail],
+  /Optimizer|T_0|T_mult|getLr/,
 )
-made_('lrScheduler.LRScheduler', optim.lrScheduler.LRScheduler, [optimizer, lastEpoch], { words: /Optimizer/ })
+const momenta = [
+  at('cycleMomentum', 'bool?', true),
+  at('baseMomentum', 'number?|numbers', 0.8),
+  at('maxMomentum', 'number?|numbers', 0.9),
+]
+scheduled(
+  'CyclicLR',
+  [
+    optimizer,
+    at('baseLr', 'number|numbers', 0.1),
+    at('maxLr', 'number|numbers', 0.2),
+    at('stepSizeUp', 'number?', 5),
+    at('stepSizeDown', 'number?|null', 5),
+    at('mode', 'text?', 'triangular'),
+    at('gamma', 'number?', 1),
+    at('scaleFn', 'fn?|null', null),
+    at('scaleMode', 'text?', 'cycle'),
+    ...momenta,
+    ...tail,
+  ],
+  /Optimizer|mode|by zero|getLr|values for/,
+)
+scheduled(
+  'OneCycleLR',
+  [
+    optimizer,
+    at('maxLr', 'number|numbers', 0.1),
+    at('totalSteps', 'number?|null', 10),
+    at('epochs', 'number?|null', null),
+    at('stepsPerEpoch', 'number?|null', null),
+    at('pctStart', 'number?', 0.3),
+    at('annealStrategy', 'text?', 'cos'),
+    ...momenta,
+    at('divFactor', 'number?', 25),
+    at('finalDivFactor', 'number?', 1e4),
+    at('threePhase', 'bool?', false),
+    ...tail,
+  ],
+  /Optimizer|total_steps|steps_per_epoch|epochs|getLr|anneal_strategy|values for/,
+)
+const shared = sgd()
+const member = (): optim.lrScheduler.StepLR => new optim.lrScheduler.StepLR(shared, 2)
+scheduled(
+  'SequentialLR',
+  [
+    at('optimizer', 'optimizer', () => shared),
+    at('schedulers', 'list', () => [member(), member()]),
+    at('milestones', 'ints', () => [2]),
+    ...tail,
+  ],
+  /Optimizer|schedulers/,
+)
+scheduled('ChainedScheduler', [at('schedulers', 'list', () => [member()])], /scheduler/)
+scheduled(
+  'ReduceLROnPlateau',
+  [
+    optimizer,
+    at('mode', 'text?', 'min'),
+    at('factor', 'number?', 0.1),
+    at('patience', 'int?', 10),
+    at('threshold', 'number?', 1e-4),
+    at('thresholdMode', 'text?', 'rel'),
+    at('cooldown', 'int?', 0),
+    at('minLr', 'number?|numbers', 0),
+    at('eps', 'number?', 1e-8),
+    at('verbose', 'bool?', false),
+  ],
+  /Optimizer|mode|Factor|min_lrs/,
+)
 made_('optim.Optimizer', optim.Optimizer, [parametersOf, at('defaults', 'dict|options', () => ({ lr: 0.1 }))], {
   words: /param|Tensor|leaf/,
   anyOption: true,

@@ -61,7 +61,8 @@ const stateOf = (value: unknown): string => {
     const params = value.paramGroups.flatMap((group) => group.params)
     return `${value} ${params.map(stateOf)} ${[...value.state.values()].map((x) => Object.values(x).map(stateOf))}`
   }
-  if (value instanceof optim.lrScheduler.LRScheduler) return JSON.stringify(value.stateDict())
+  if (value instanceof optim.lrScheduler.LRScheduler || value instanceof optim.lrScheduler.ReduceLROnPlateau)
+    return JSON.stringify(value.stateDict())
   if (value instanceof core.Generator) return String(value.getState())
   if (!(value instanceof Tensor) || value.storage === undefined || value.storage.freed) return ''
   const { shape, dtype, version, requiresGrad } = value

@@ -249,7 +249,7 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
     const numbers = new Map<Tensor, number>()
     const paramGroups = this.paramGroups.map(({ params, ...options }) => {
       for (const p of params) if (!numbers.has(p)) numbers.set(p, numbers.size)
-      return { ...options, params: params.map((p) => numbers.get(p) as number) }
+      return { ...ownLists(options), params: params.map((p) => numbers.get(p) as number) }
     })
     const state: Record<number, Record<string, unknown>> = {}
     for (const [p, own] of this.state) {
