@@ -105,6 +105,18 @@ OVERRIDES = {
     **{name: getattr(F, name) for name in ('celu', 'selu', 'rrelu', 'threshold', 'hardshrink', 'prelu', 'softmin', 'normalize')},
     'unfold': lambda x, dim, size, step: x.unfold(dim, size, step),
     'binaryCrossEntropyWithLogits': F.binary_cross_entropy_with_logits,
+    # The functions of torch itself take reductions by number.
+    **{
+        name: getattr(F, snake(name))
+        for name in (
+            'klDiv',
+            'poissonNllLoss',
+            'marginRankingLoss',
+            'hingeEmbeddingLoss',
+            'cosineEmbeddingLoss',
+            'tripletMarginLoss',
+        )
+    },
     # The functions of torch itself never return indices, or always.
     **{name: getattr(F, snake(name)) for k in '123' for name in (f'maxPool{k}d', f'adaptiveMaxPool{k}d')},
     **{f'fractionalMaxPool{k}d': getattr(F, f'fractional_max_pool{k}d') for k in '23'},

@@ -188,6 +188,37 @@ on('TransposedConvolution.forward', () => new nn.ConvTranspose1d(2, 2, 1), [
 ])
 for (const name of ['MSELoss', 'L1Loss', 'BCELoss', 'BCEWithLogitsLoss'] as const)
   on(`${name}.forward`, () => new nn[name](), [self, at('target', 'tensor', T)], { anyOption: true })
+for (const name of [
+  'SmoothL1Loss',
+  'HuberLoss',
+  'KLDivLoss',
+  'PoissonNLLLoss',
+  'HingeEmbeddingLoss',
+  'SoftMarginLoss',
+] as const)
+  on(`${name}.forward`, () => new nn[name](), [self, at('target', 'tensor', T)], { anyOption: true })
+const third = at('target', 'tensor', T)
+on('GaussianNLLLoss.forward', () => new nn.GaussianNLLLoss(), [self, third, at('var', 'tensor', T)], {
+  anyOption: true,
+})
+on('MarginRankingLoss.forward', () => new nn.MarginRankingLoss(), [self, at('input2', 'tensor', T), third], {
+  anyOption: true,
+})
+on(
+  'CosineEmbeddingLoss.forward',
+  () => new nn.CosineEmbeddingLoss(),
+  [self, at('input2', 'tensor', T), at('target', 'tensor', () => core.tensor([1, -1]))],
+  { anyOption: true },
+)
+for (const name of ['TripletMarginLoss', 'TripletMarginWithDistanceLoss'] as const)
+  on(
+    `${name}.forward`,
+    () => new nn[name](),
+    [at('anchor', 'tensor', T), at('positive', 'tensor', T), at('negative', 'tensor', T)],
+    {
+      anyOption: true,
+    },
+  )
 for (const name of ['NLLLoss', 'CrossEntropyLoss'] as const)
   on(`${name}.forward`, () => new nn[name](), [self, at('target', 'tensor', indices)], { anyOption: true })
 

@@ -346,6 +346,49 @@ made_('nn.BCELoss', nn.BCELoss, [weight, ...old, reduction])
 made_('nn.BCEWithLogitsLoss', nn.BCEWithLogitsLoss, [weight, ...old, reduction, by('posWeight', 'tensor?|null', row)])
 made_('nn.NLLLoss', nn.NLLLoss, nll)
 made_('nn.CrossEntropyLoss', nn.CrossEntropyLoss, [...nll, smoothing])
+const signs = at('target', 'tensor', () => core.tensor([1, -1]))
+const input2 = at('input2', 'tensor', T)
+const atNumber = (name: string, good: number): Param => at(name, 'real?', good)
+const [margin, smoothing_, delta] = [atNumber('margin', 1), atNumber('beta', 1), atNumber('delta', 1)]
+const reducing = at('reduction', 'reduction?', 'sum')
+const klReduction = at('reduction', 'reduction?', 'batchmean')
+const kl = [...old, klReduction, at('logTarget', 'bool?', true)]
+const poisson = [
+  at('logInput', 'bool?', true),
+  at('full', 'bool?', true),
+  old[0],
+  atNumber('eps', 1),
+  old[1],
+  reduction,
+]
+const gaussian = [at('full', 'bool?', true), atNumber('eps', 1), reduction]
+const ofMargin = [margin, ...old, reduction]
+const triplet = [margin, atNumber('p', 2), atNumber('eps', 1e-6), at('swap', 'bool?', true), ...old, reduction]
+const vectors = [at('anchor', 'tensor', T), at('positive', 'tensor', T), at('negative', 'tensor', T)]
+add('F.smoothL1Loss', F.smoothL1Loss, [self, target, ...old, reducing, smoothing_])
+add('F.huberLoss', F.huberLoss, [self, target, reducing, delta])
+add('F.klDiv', F.klDiv, [self, target, ...kl])
+add('F.poissonNllLoss', F.poissonNllLoss, [self, target, ...poisson])
+add('F.gaussianNllLoss', F.gaussianNllLoss, [self, target, at('var', 'tensor', T), ...gaussian])
+const input1 = at('input1', 'tensor', T)
+add('F.marginRankingLoss', F.marginRankingLoss, [input1, input2, target, ...ofMargin])
+add('F.hingeEmbeddingLoss', F.hingeEmbeddingLoss, [self, target, ...ofMargin])
+add('F.softMarginLoss', F.softMarginLoss, [self, target, ...old, reduction])
+add('F.cosineEmbeddingLoss', F.cosineEmbeddingLoss, [input1, input2, signs, ...ofMargin])
+add('F.tripletMarginLoss', F.tripletMarginLoss, [...vectors, ...triplet], { nan: 'of infinities' })
+made_('nn.SmoothL1Loss', nn.SmoothL1Loss, [...old, reducing, smoothing_])
+made_('nn.HuberLoss', nn.HuberLoss, [reducing, delta])
+made_('nn.KLDivLoss', nn.KLDivLoss, kl)
+made_('nn.PoissonNLLLoss', nn.PoissonNLLLoss, poisson)
+for (const name of ['MarginRankingLoss', 'HingeEmbeddingLoss', 'CosineEmbeddingLoss'] as const)
+  made_(`nn.${name}`, nn[name], ofMargin)
+made_('nn.SoftMarginLoss', nn.SoftMarginLoss, [...old, reduction])
+made_('nn.TripletMarginLoss', nn.TripletMarginLoss, triplet)
+const named = [by('margin', 'real?', 1), by('swap', 'bool?', true), reduction]
+const apart = by('distanceFunction', 'fn?|module|null', () => (x: Tensor, y: Tensor) => x.sub(y).abs().sum(-1))
+add('F.tripletMarginWithDistanceLoss', F.tripletMarginWithDistanceLoss, [...vectors, apart, ...named])
+made_('nn.TripletMarginWithDistanceLoss', nn.TripletMarginWithDistanceLoss, [apart, ...named])
+made_('nn.GaussianNLLLoss', nn.GaussianNLLLoss, [by('full', 'bool?', true), by('eps', 'real?', 1), reduction])
 
 // Functions of layers, and layers.
 for (const [name, sample] of [

@@ -84,8 +84,13 @@ type Class = new (...args: never[]) => nn.Module
 
 const isMake = (arg: unknown): arg is Make => Array.isArray(arg) && typeof arg[0] === 'string'
 
-/** A module of a golden record: its class, and arguments, which may be modules. */
+/** A module of a golden record: its class, and arguments, which may be modules, or options that hold them. */
 export const makeModule = ([name, ...args]: Make): nn.Module => {
   const make = (nn as unknown as Readonly<Record<string, Class>>)[name]
-  return new make(...(args.map((arg) => (isMake(arg) ? makeModule(arg) : arg)) as never[]))
+  return new make(...(args.map(argument) as never[]))
+}
+const argument = (arg: unknown): unknown => {
+  if (isMake(arg)) return makeModule(arg)
+  if (typeof arg !== 'object' || arg === null || Array.isArray(arg)) return arg
+  return Object.fromEntries(Object.entries(arg).map(([key, value]) => [key, isMake(value) ? makeModule(value) : value]))
 }

@@ -1,5 +1,5 @@
 // Losses and batch normalisation as functions: values, first and second gradients, names of nodes and errors as in real
-// PyTorch (tools/golden/nn.py), and other gradients by finite differences.
+// PyTorch (tools/golden/nn.py, losses.py), and other gradients by finite differences.
 import { js } from '@flambeau/backend-js'
 import {
   F,
@@ -43,11 +43,28 @@ interface Case extends Call {
   readonly first: readonly GoldenTensor[]
   readonly second?: readonly (GoldenTensor | null)[]
 }
-const golden = readGolden<{
+interface Golden {
   readonly cases: readonly Case[]
   readonly errors: readonly (Call & GoldenError)[]
   readonly names: readonly (Call & { readonly name: string })[]
-}>('losses')
+}
+const more = readGolden<
+  Golden & {
+    readonly modules: readonly {
+      readonly make: Make
+      readonly text: string
+      readonly args: readonly GoldenTensor[]
+      readonly output: GoldenTensor
+      readonly grads: readonly [GoldenTensor]
+    }[]
+  }
+>('more-losses')
+const first = readGolden<Golden>('losses')
+const golden: Golden = {
+  cases: [...first.cases, ...more.cases],
+  errors: [...first.errors, ...more.errors],
+  names: [...first.names, ...more.names],
+}
 const modules = readGolden<{
   readonly losses: readonly {
     readonly make: Make
@@ -69,6 +86,15 @@ const title = ({ fn, args, options }: Call): string => {
   const shapes = args.map((arg) => (isGolden(arg) ? `[${arg.shape}]` : 'null')).join(', ')
   return `${fn}(${shapes}, ${JSON.stringify(options, (_, x) => (isGolden(x) ? `[${x.shape}]` : x))})`
 }
+
+// First, because a warning appears once.
+it('warns that the mean of the divergence divides by all elements', () => {
+  const warn = quiet()
+  F.klDiv(zeros(2), ones(2), { reduction: 'batchmean' })
+  expect(warn).not.toHaveBeenCalled()
+  F.klDiv(zeros(2), ones(2))
+  expect(warn.mock.calls.flat()[0]).toMatch(/^UserWarning: reduction: 'mean' divides the total loss by both/)
+})
 
 describe('losses and batch normalisation as PyTorch computes them', () => {
   golden.cases.forEach((record, n) => {
@@ -179,6 +205,19 @@ describe('losses as modules', () => {
     })
   })
 
+  for (const { make, text, args, output, grads } of more.modules) {
+    it(`${JSON.stringify(make)}`, () => {
+      quiet()
+      const [x, ...rest] = args.map((arg, i) => made(arg, i === 0))
+      const loss = makeModule(make)
+      expect(String(loss)).toBe(text)
+      const out = loss.forward(x, ...rest) as Tensor
+      expectClose(out, output, 1e-6)
+      out.backward(cotangent(out))
+      expectClose(x.grad, grads[0], 1e-6)
+    })
+  }
+
   it('keep their weights as buffers, so that they move and are saved', () => {
     const loss = new nn.CrossEntropyLoss({ weight: ones(3), reduction: 'sum' })
     expect([...loss.stateDict().keys()]).toEqual(['weight'])
@@ -190,6 +229,15 @@ describe('losses as modules', () => {
 })
 
 describe('edges', () => {
+  it('refuses a target of soft margins that wants a gradient, and distances that are no tensors', () => {
+    const target = ones(2).setRequiresGrad(true)
+    expect(() => F.softMarginLoss(ones(2), target)).toThrow(/^The function 'soft_margin_loss' is not differentiable/)
+    const wrong = { distanceFunction: (() => 1) as never }
+    expect(() => F.tripletMarginWithDistanceLoss(ones(1, 2), ones(1, 2), ones(1, 2), wrong)).toThrow(
+      'distance_function must return a Tensor, not int',
+    )
+  })
+
   it('warns once where sizes differ and broadcast', () => {
     const warn = quiet()
     for (let i = 0; i < 3; i++) F.mseLoss(ones(5, 1), ones(5))

@@ -15,6 +15,46 @@ export {
   nllLoss,
   type NllLossOptions,
 } from './cross-entropy.ts'
+export {
+  HuberLoss,
+  huberLoss,
+  type HuberLossOptions,
+  SmoothL1Loss,
+  smoothL1Loss,
+  type SmoothL1LossOptions,
+} from './huber.ts'
 export { L1Loss, l1Loss } from './l1.ts'
+export {
+  GaussianNLLLoss,
+  gaussianNllLoss,
+  type GaussianNllLossOptions,
+  KLDivLoss,
+  klDiv,
+  type KlDivOptions,
+  type KlDivReduction,
+  PoissonNLLLoss,
+  poissonNllLoss,
+  type PoissonNllLossOptions,
+} from './likelihood.ts'
+export {
+  CosineEmbeddingLoss,
+  cosineEmbeddingLoss,
+  HingeEmbeddingLoss,
+  hingeEmbeddingLoss,
+  type MarginOptions,
+  MarginRankingLoss,
+  marginRankingLoss,
+  SoftMarginLoss,
+  softMarginLoss,
+} from './margin.ts'
 export { MSELoss, mseLoss } from './mse.ts'
 export type { Reduction, ReductionOption } from './reduction.ts'
+export {
+  type Distance,
+  TripletMarginLoss,
+  tripletMarginLoss,
+  type TripletMarginLossOptions,
+  TripletMarginWithDistanceLoss,
+  tripletMarginWithDistanceLoss,
+  type TripletMarginWithDistanceLossOptions,
+} from './triplet.ts'

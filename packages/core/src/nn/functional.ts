@@ -2,10 +2,21 @@
 export {
   binaryCrossEntropy,
   binaryCrossEntropyWithLogits,
+  cosineEmbeddingLoss,
   crossEntropy,
+  gaussianNllLoss,
+  hingeEmbeddingLoss,
+  huberLoss,
+  klDiv,
   l1Loss,
+  marginRankingLoss,
   mseLoss,
   nllLoss,
+  poissonNllLoss,
+  smoothL1Loss,
+  softMarginLoss,
+  tripletMarginLoss,
+  tripletMarginWithDistanceLoss,
 } from '../losses/index.ts'
 export { sigmoid } from '../ops/pointwise/activation.ts'
 export {
