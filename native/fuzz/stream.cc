@@ -85,6 +85,17 @@ class Writer {
         strided(dtype, depth);
         break;
       }
+      case Opcode::pad: {
+        const int32_t depth = 1 + random_.below(3);
+        put({depth, random_.below(600), random_.below(4), random_.below(9), random_.below(9)});
+        sizes(depth);
+        const DType dtype = any_dtype();
+        strided(dtype, depth);
+        operand(dtype);
+        // Mostly in order, because sizes are mostly below 7.
+        for (int32_t i = 0; i < depth; i++) put({random_.chance(5) ? random_.below(9) : i == depth - 1 ? 1 : i == depth - 2 ? 7 : 49});
+        break;
+      }
       case Opcode::gather:
       case Opcode::scatter: {
         const int32_t depth = random_.below(4);

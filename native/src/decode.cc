@@ -1,5 +1,7 @@
 // Decodes one instruction from words into the kernel's arguments. The reader (reader.h) rejects anything outside its
 // rows.
+#include <cstring>
+
 #include "reader.h"
 
 namespace flambeau {
@@ -158,6 +160,34 @@ void read_fold(Reader& r, Instruction* out) {
   int64_t low = x.first, high = x.first;
   r.reach(x.to.steps, x.depth, x.sizes, {}, &low, &high);
   r.require(low >= 0 && high < x.count, "an element is added outside of the output");
+}
+
+void read_pad(Reader& r, Instruction* out) {
+  Pad& x = out->pad;
+  x.depth = r.count(maxDepth);
+  x.count = r.count();
+  x.first = r.count();
+  const int32_t* value = r.words(2);
+  int64_t elements = 1;
+  x.sizes = r.sizes(x.depth, &elements);
+  out->empty = elements == 0;
+  x.from = r.strided(x.depth, false);
+  x.to = r.strided(x.depth, false);
+  r.require(x.from.operand.dtype == x.to.operand.dtype, "operands are of several dtypes");
+  if (!r.good() || out->empty) return;
+  memcpy(&x.value, value, sizeof x.value);
+  r.require(x.depth > 0 && x.to.steps[x.depth - 1] == 1, "rows of an output are not contiguous");
+  // How far the loops inside reach.
+  int64_t last = 0;
+  for (int32_t l = x.depth - 1; l >= 0 && r.good(); l--) {
+    r.require(x.to.steps[l] > last, "an output is written out of order");
+    last += (x.sizes[l] - int64_t{1}) * x.to.steps[l];
+    r.require(x.first + last < x.count, "an element lies outside of the output");
+  }
+  if (!r.good()) return;
+  const Operand to = x.to.operand;
+  r.claim(to, to.offset, static_cast<int64_t>(to.offset) + x.count - 1);
+  r.claim(x.from, x.depth, x.sizes);
 }
 
 void read_gather(Reader& r, Instruction* out) {
@@ -329,7 +359,8 @@ void read_repeat(Reader& r, Instruction* out) {
 /** By opcode. */
 constexpr void (*readers[])(Reader&, Instruction*) = {read_map,  read_map,    read_contract, read_arg_reduce, read_scan,
                                                       read_fold, read_gather, read_scatter, read_sort,       read_iota,
-                                                      read_composite, read_call,   read_indices, read_repeat};
+                                                      read_composite, read_call,   read_indices, read_repeat,
+                                                      read_pad};
 static_assert(sizeof(readers) / sizeof(*readers) == static_cast<size_t>(Opcode::count), "a reader for every opcode");
 
 }  // namespace

@@ -124,6 +124,17 @@ struct Contract {
 };
 
 /**
+ * Copies the elements of `from` to theirs of `to`, and sets the others of its `count` elements to a value; the loops
+ * begin at element `first`. The last loop of `to` is contiguous, and what comes later in the loops lies later in it.
+ */
+struct Pad {
+  int32_t depth, count, first;
+  const int32_t* sizes;
+  double value;
+  Strided from, to;
+};
+
+/**
  * A composition that is one kernel: row-major operands of [outer, n, inner], inputs and then outputs, each with the
  * extent that its record gives (composites.h). core's backend/composites.ts defines them. All except indices have one
  * real dtype.
@@ -147,6 +158,7 @@ struct Kernels {
   /** `finish`: the result of `prepare_finish`, or null. */
   void (*contract)(const Contract&, const Memory&, void* finish);
   void (*composite)(const CompositeOp&, const Memory&);
+  void (*pad)(const Pad&, const Memory&);
   /**
    * Prepares a map, or a check, that runs many times: everything that follows from its sizes and strides is computed
    * once. Its data must stay in place until it is released; it runs on one thread at a time. Null if there is no

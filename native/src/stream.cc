@@ -7,7 +7,7 @@ namespace flambeau {
 
 const char* name_of(Opcode opcode) {
   static const char* const names[] = {"map",     "check", "contract", "argReduce", "scan", "fold",   "gather",
-                                      "scatter", "sort",  "iota",   "composite", "call", "indices", "repeat"};
+                                      "scatter", "sort",  "iota",   "composite", "call", "indices", "repeat", "pad"};
   static_assert(sizeof(names) / sizeof(*names) == static_cast<size_t>(Opcode::count), "a name for every opcode");
   return opcode < Opcode::count && opcode >= Opcode::map ? names[static_cast<int32_t>(opcode)] : "instruction";
 }
@@ -101,6 +101,9 @@ inline bool execute(const Instruction& x, const Kernels& kernels, const Memory& 
       case Opcode::repeat:
         *status = run_turns(x.repeat, kernels, memory);
         return status->kind == Status::done;
+      case Opcode::pad:
+        kernels.pad(x.pad, memory);
+        return true;
       case Opcode::count:
         return true;
     }

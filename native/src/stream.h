@@ -14,11 +14,11 @@
 namespace flambeau {
 
 /** Incremented when STREAM.md changes, so that JavaScript never writes for an addon that reads another format. */
-constexpr int32_t streamFormat = 6;
+constexpr int32_t streamFormat = 7;
 
 enum class Opcode : int32_t {
   map, check, contract, argReduce, scan, fold, gather, scatter, sort, iota, composite, call, indices,
-  repeat, count
+  repeat, pad, count
 };
 
 class Program;
@@ -63,6 +63,7 @@ struct Instruction {
     Call call;
     Indices indices;
     Repeat repeat;
+    Pad pad;
   };
 };
 

@@ -88,6 +88,7 @@ inline std::vector<Fitting> fitting() {
   put("argReduce", Opcode::argReduce, {1, 1, 1, 2, 3, at(0, f32, {3, 1}, 6), at(1, i32, {}, 2)}, {6, 7}, {0});
   put("scan", Opcode::scan, {0, 1, 3, 2, at(0, f32, {3, 1}, 6), at(1, f32, {3, 1}, 6)}, {5, 6});
   put("fold", Opcode::fold, {1, 5, 1, 4, at(0, f32, {1}, 4), at(1, f32, {1}, 5)}, {4, 6});
+  put("pad", Opcode::pad, {2, 9, 1, 0, 0, 2, 3, at(0, f32, {3, 1}, 6), at(1, f32, {4, 1}, 9)}, {8, 9});
   put("gather", Opcode::gather, {2, 4, 3, 2, 3, at(0, f32, {0, 1}, 12), at(1, i32, {3, 1}, 6), at(2, f32, {3, 1}, 6)},
       {4, 6, 7});
   put("scatter", Opcode::scatter,

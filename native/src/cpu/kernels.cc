@@ -1,8 +1,9 @@
-// The kernels of one instruction set: maps, prepared maps, products of integers, and the table of all of them. This file
+// The kernels of one instruction set: maps, prepared maps, padding, products of integers, and the table of all of them. This file
 // and those of floats, doubles and rows are compiled once for every set (CMakeLists.txt), side by side because products
 // take longest to compile.
 #include "contract.inl"
 #include "map.inl"
+#include "pad.inl"
 
 namespace flambeau::ISA {
 
@@ -37,6 +38,6 @@ void contract(const Contract& it, const Memory& memory, void* prepared) {
 
 void composite(const CompositeOp&, const Memory&);
 
-extern const Kernels kernels{NAME, map, any, contract, composite, prepare, prepare_finish, run_prepared, release};
+extern const Kernels kernels{NAME, map, any, contract, composite, pad, prepare, prepare_finish, run_prepared, release};
 
 }  // namespace flambeau::ISA

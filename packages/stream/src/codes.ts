@@ -3,7 +3,7 @@
 import type { ReduceFn } from '@flambeau/core/backend'
 
 /** `streamFormat` of native/src/stream.h. */
-export const format = 6
+export const format = 7
 
 export const opcodes = {
   map: 0,
@@ -20,6 +20,7 @@ export const opcodes = {
   call: 11,
   indices: 12,
   repeat: 13,
+  pad: 14,
 } as const
 
 /** The number of a reduction; -1 means none. */

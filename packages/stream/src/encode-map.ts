@@ -127,16 +127,22 @@ function cutInTwo({ outs }: Prims['map'], position: number): Parts {
 const double = new Float64Array(1)
 const halves = new Int32Array(double.buffer)
 
+/** The words of a double: a number, rounded to a dtype. */
+export function wordsOf(value: number, dtype: DType): Int32Array {
+  double[0] = roundTo(value, dtype)
+  return halves
+}
+
 /** A map that writes one number everywhere. */
 export function fill(w: Writer, out: Spec & { readonly buffer: unknown }, value: number, tag: number): void {
   const n = numelOf(out.sizes)
   if (n === 0) return
   const dtype = rankOf(out.dtype)
-  double[0] = roundTo(value, out.dtype)
+  const [low, high] = wordsOf(value, out.dtype)
   const start = begin(w, opcodes.map, tag, 32, 1)
   put(w, [1, 0, 1, 1, n])
   memory(w, out.buffer as HostBuffer, out.dtype, 0, one)
-  put(w, [-1, 0, 0, dtype, dtype, 0, halves[0], halves[1], 0])
+  put(w, [-1, 0, 0, dtype, dtype, 0, low, high, 0])
   end(w, start)
 }
 

@@ -1,5 +1,5 @@
-// Instructions as words (native/src/STREAM.md). concat, pad and assign need no kernels of their own, because they are
-// maps; maps and products have files of their own.
+// Instructions as words (native/src/STREAM.md). concat and assign need no kernels of their own, because they are maps;
+// maps and products have files of their own.
 import {
   contiguousStrides,
   flagOf,
@@ -16,10 +16,10 @@ import {
   type View,
 } from '@flambeau/core/backend'
 import { opcodes, reductions } from './codes.ts'
-import { copy, fill, map } from './encode-map.ts'
+import { copy, fill, map, wordsOf } from './encode-map.ts'
 import { contract } from './encode-contract.ts'
 import { composite } from './encode-composite.ts'
-import { type Writer, begin, end, memory, none, operandWords, put, view } from './words.ts'
+import { type Writer, begin, end, memory, none, one, operandWords, put, view } from './words.ts'
 
 const drop = (list: readonly number[], axes: readonly number[]): number[] => list.filter((_, i) => !axes.includes(i))
 const pick = (list: readonly number[], axes: readonly number[]): number[] => axes.map((axis) => list[axis])
@@ -171,9 +171,19 @@ function pad(w: Writer, { attrs, inputs, outputs }: Instr<'pad'>, tag: number): 
   const [x] = inputs
   const [out] = outputs
   const strides = contiguousStrides(out.sizes)
-  fill(w, out, attrs.value, tag)
+  if (numelOf(x.sizes) === 0) return fill(w, out, attrs.value, tag)
   const first = attrs.low.reduce((at, low, i) => at + low * strides[i], 0)
-  copy(w, x, out, first, strides, tag)
+  const loops = loopsOver(x.sizes, [x.strides, strides])
+  // The last loop of the output is contiguous, perhaps of one element.
+  const last = loops.steps[1][loops.sizes.length - 1] === 1 ? none : one
+  const sizes = [...loops.sizes, ...last]
+  const start = begin(w, opcodes.pad, tag, room(sizes.length, 2), 2)
+  put(w, [sizes.length, numelOf(out.sizes), first])
+  put(w, wordsOf(attrs.value, out.dtype))
+  put(w, sizes)
+  view(w, x, [...loops.steps[0], ...last])
+  memory(w, hostOf(out), out.dtype, 0, [...loops.steps[1], ...last])
+  end(w, start)
 }
 
 function iota(w: Writer, { attrs, outputs }: Instr<'iota'>, tag: number): void {
