@@ -66,15 +66,40 @@ template <class T> void fold_as(const Fold& f, const Memory& memory) {
     });
     return;
   }
-  const auto sums = std::make_unique<Sum[]>(f.count);
-  if (any) {
-    loops.walk(0, loops.rows(), [&](const int64_t(&at)[2]) {
-      const T* p = from + at[0];
-      Sum* q = sums.get() + f.first + at[1];
-      for (int64_t i = 0; i < n; i++) q[i * toStep] += static_cast<Sum>(p[i * step]);
-    });
+  // Outer loops that lead beyond all that the loops inside reach: what each iteration of them adds lies apart.
+  int64_t reach[maxDepth + 1] = {}, low[maxDepth + 1] = {};
+  for (int32_t l = f.depth - 1; l >= 0; l--) {
+    const int64_t way = (f.sizes[l] - int64_t{1}) * f.to.steps[l];
+    reach[l] = reach[l + 1] + std::abs(way);
+    low[l] = low[l + 1] + std::min<int64_t>(way, 0);
   }
-  for (int64_t i = 0; i < f.count; i++) to[i] = static_cast<T>(sums[i]);
+  int32_t outer = 0;
+  while (any && outer < f.depth - 1 && std::abs(int64_t{f.to.steps[outer]}) > reach[outer + 1]) outer++;
+  const Loops<2> apart{outer + 1, f.sizes, {f.from.steps, f.to.steps}};
+  const Loops<2> inside{f.depth - outer, f.sizes + outer, {f.from.steps + outer, f.to.steps + outer}};
+  const int64_t blocks = any ? apart.rows() : 0, span = reach[outer] + 1, rows = any ? inside.rows() : 0;
+  if (blocks * span < f.count) std::fill(to, to + f.count, T{0});
+  if (!any) return;
+  const int64_t many = std::max<int64_t>(1, elementsOfPart / (rows * n)), parts = (blocks + many - 1) / many;
+  const std::unique_ptr<Sum[]> all(new Sum[parts * span]);
+  auto part = [&](int64_t i) {
+    Sum* const sums = all.get() + i * span;
+    apart.walk(i * many, std::min(blocks, (i + 1) * many), [&](const int64_t(&block)[2]) {
+      std::fill(sums, sums + span, Sum{0});
+      inside.walk(0, rows, [&](const int64_t(&at)[2]) {
+        const T* p = from + block[0] + at[0];
+        Sum* q = sums + at[1] - low[outer];
+        if (step == 1 && toStep == 1) {
+          for (int64_t i = 0; i < n; i++) q[i] += static_cast<Sum>(p[i]);
+        } else {
+          for (int64_t i = 0; i < n; i++) q[i * toStep] += static_cast<Sum>(p[i * step]);
+        }
+      });
+      T* const result = to + f.first + block[1] + low[outer];
+      for (int64_t i = 0; i < span; i++) result[i] = static_cast<T>(sums[i]);
+    });
+  };
+  parallel_for(parts, part);
 }
 
 template <class T> void gather_as(const Gather& g, const Memory& memory) {

@@ -1,5 +1,6 @@
 // Batches run in order and up to the first failure. decode_test.cc covers what is refused, program_test.cc programs.
 #include <cmath>
+#include <cstdlib>
 
 #include "pool.h"
 #include "suites.h"
@@ -129,6 +130,33 @@ TEST_CASE("an instruction’s parameters reach its kernel") {
   CHECK(rows.run(cross(1)).kind == Status::done);
   CHECK(rows.memory[1][0] > 0);
   CHECK(rows.memory[1][1] == 0);
+}
+
+TEST_CASE("what overlaps in a fold is added up, in the parts that lie apart" * inThreads) {
+  // Images of `rows` rows that overlap by all but `step` elements, from the front and from behind.
+  const auto check = [](int32_t images, int32_t rows, int32_t n, int32_t step, int32_t apart) {
+    const int32_t away = std::abs(step), reach = (rows - 1) * away + n, count = (images - 1) * apart + reach + 5;
+    Rows memory({images * rows * n, count});
+    for (float& x : memory.memory[0]) x = static_cast<float>(static_cast<int32_t>(x) % 7);
+    std::vector<float> expected(static_cast<size_t>(count));
+    const int32_t first = 2 + (step < 0 ? (rows - 1) * away : 0);
+    for (int32_t i = 0, from = 0; i < images; i++) {
+      for (int32_t r = 0; r < rows; r++) {
+        for (int32_t k = 0; k < n; k++, from++) {
+          expected[static_cast<size_t>(first + i * apart + r * step + k)] += static_cast<float>(from % 7);
+        }
+      }
+    }
+    CHECK(memory.run(instruction(Opcode::fold, 0, {3, count, first, images, rows, n,
+                                                   tensor(0, f32, {rows * n, n, 1}, images * rows * n),
+                                                   tensor(1, f32, {apart, step, 1}, count)}))
+              .kind == Status::done);
+    CHECK(memory.memory[1] == expected);
+  };
+  check(700, 5, 30, 6, 54);
+  check(700, 5, 30, -6, 60);
+  check(40, 5, 30, 6, 20);
+  check(3, 2, 40000, 1, 40001);
 }
 
 TEST_CASE("a check ends the stream") {

@@ -67,6 +67,14 @@ const cases: readonly [
       ['pad', 'contract'],
     ],
   ],
+  // By the input, tap by tap of the first dimension: sums over all taps would mostly run over zeros.
+  [
+    'with a kernel almost as large as its input',
+    [2, 2, 8, 8],
+    [4, 2, 5, 5],
+    {},
+    [['contract'], ['pad', 'contract', 'fold'], ['contract']],
+  ],
   // Elements that no weight belongs to stay zero.
   [
     'with a kernel of one element and a stride',
@@ -134,6 +142,34 @@ describe('a convolution', () => {
     expect(F.convTranspose2d(x, ones(3, 2, 3, 3), ones(2)).gradFn?.name).toBe('ConvolutionBackward0')
     expect(F.conv2d(x, w).isContiguous()).toBe(true)
   })
+})
+
+const tall: readonly [input: number[], weight: number[], options: { groups?: number; dilation?: number }][] = [
+  [[2, 6, 14, 14], [16, 6, 5, 5], {}],
+  [[3, 4, 9], [16, 2, 4], { groups: 2, dilation: 2 }],
+  [[1, 4, 9, 7, 3], [6, 2, 5, 3, 2], { groups: 2 }],
+]
+
+test.each(tall)('by the input, tap by tap: %j by %j, %j', (input, weight, options) => {
+  manualSeed(1)
+  const [groups, dilation] = [options.groups ?? 1, options.dilation ?? 1]
+  const [rows, channels, ...kernel] = weight
+  const convolve = [F.conv1d, F.conv2d, F.conv3d][kernel.length - 1] as typeof F.conv2d
+  const [x, w] = [input, weight].map((sizes) => randn(sizes, { dtype: 'float64', requiresGrad: true }))
+  const y = convolve(x, w, options as never)
+  const dy = randn(y.sizes, { dtype: 'float64' })
+  expect(kindsOf(() => grad(y, x, { gradOutputs: dy, retainGraph: true }))).toContain('fold')
+  const [dx] = grad(y, x, { gradOutputs: dy })
+  // The same by the forward pass: the padded gradient by the reversed kernel.
+  const turned = w
+    .detach()
+    .reshape(groups, rows / groups, channels, ...kernel)
+    .transpose(1, 2)
+    .reshape(groups * channels, rows / groups, ...kernel)
+    .flip(...kernel.map((_, i) => i + 2))
+  const around = [...kernel].reverse().flatMap((k) => [dilation * (k - 1), dilation * (k - 1)])
+  const expected = convolve(F.pad(dy, around), turned, options as never)
+  expect(dx.sub(expected).abs().max().item()).toBeLessThan(1e-12)
 })
 
 test('the gradient of a window adds up what was read from each element', () => {

@@ -4,7 +4,7 @@
 import { cloneOp, elementwise } from '../define/elementwise.ts'
 import { adjoint, reshapeOp } from '../define/views.ts'
 import { contiguousStrides } from '../../base/layout.ts'
-import type { Shape } from '../../base/shape.ts'
+import { numelOf, type Shape } from '../../base/shape.ts'
 import { s } from '../../expr/expr.ts'
 import { apply } from '../../tensor/apply.ts'
 import type { OpDef } from '../../tensor/op.ts'
@@ -99,12 +99,15 @@ export const forwardOp: OpDef<Geometry> = {
   },
 }
 
-/** Elements of one spatial dimension of the input as sums, phase by phase of the stride. */
+/** Elements of one spatial dimension of the input as sums, phase by phase. */
 interface Phases {
   /** The number of phases that have taps, the first one, and the number of elements in each. */
   readonly count: number
   readonly first: number
   readonly length: number
+  /** The distance between phases in the input, and the elements of all phases, which may be more than the input. */
+  readonly apart: number
+  readonly whole: number
   /** Element q of a phase adds up `taps` elements q - low, q - low + step, ... of the output. */
   readonly taps: number
   readonly step: number
@@ -128,6 +131,8 @@ function phasesOf(stride: number, dilation: number, p: number, input: number, ke
       count: 1,
       first: 0,
       length: input,
+      apart: 1,
+      whole: input,
       taps: kernel,
       step: dilation,
       low: reach - p,
@@ -143,6 +148,8 @@ function phasesOf(stride: number, dilation: number, p: number, input: number, ke
     count,
     first,
     length,
+    apart: 1,
+    whole: length * stride,
     taps: most - least + 1,
     step: 1,
     low: -least,
@@ -150,6 +157,35 @@ function phasesOf(stride: number, dilation: number, p: number, input: number, ke
     weightStep: stride,
   }
 }
+
+/**
+ * Tap by tap: each tap is a phase as long as the output, and phases overlap. The sums do not run over the zeros around
+ * the output.
+ */
+const tapsApart = (dilation: number, input: number, kernel: number, output: number): Phases => ({
+  count: kernel,
+  first: 0,
+  length: output,
+  apart: dilation,
+  whole: input,
+  taps: 1,
+  step: 1,
+  low: 0,
+  weight: 0,
+  weightStep: 1,
+})
+
+/**
+ * Whether the first spatial dimension goes tap by tap: without padding, with sums of `terms` for each tap. That writes
+ * the elements of each tap and adds them up, each for as much as four terms; it must save a fifth. Three taps meet few
+ * zeros, and backends have faster ways for such kernels.
+ */
+const goesApart = ({ stride, dilation, low, input, kernel, output }: Geometry, terms: number): boolean =>
+  stride.every((n) => n === 1) &&
+  low[0] === 0 &&
+  kernel[0] > 3 &&
+  input[0] === output[0] + dilation[0] * (kernel[0] - 1) &&
+  5 * output[0] * (terms + 4) < 4 * input[0] * terms
 
 /** Weights with zeros between them, for a dilation of 1. */
 function spread(w: Tensor, dilation: Shape): Tensor {
@@ -179,8 +215,13 @@ const byInputOp: OpDef<Geometry> = {
       const both = g.stride.some((s, i) => s > 1 && g.dilation[i] > 1)
       const dilation = both ? g.dilation.map(() => 1) : g.dilation
       const w = both ? spread(weight as Tensor, g.dilation) : (weight as Tensor)
-      const phases = g.input.map((size, i) => phasesOf(g.stride[i], dilation[i], g.low[i], size, w.sizes[i + 2]))
-      const stepped = g.stride.some((s) => s > 1)
+      const isApart = goesApart(g, own * numelOf(g.kernel.slice(1)))
+      const phases = g.input.map((size, i) =>
+        isApart && i === 0
+          ? tapsApart(dilation[i], size, w.sizes[i + 2], g.output[i])
+          : phasesOf(g.stride[i], dilation[i], g.low[i], size, w.sizes[i + 2]),
+      )
+      const stepped = isApart || g.stride.some((s) => s > 1)
 
       const lowest = phases.map(({ weight, weightStep, taps }) => Math.min(weight - weightStep * (taps - 1), 0))
       const highest = phases.map(({ weight, count }, i) => Math.max(weight + count - w.sizes[i + 2], 0))
@@ -218,13 +259,17 @@ const byInputOp: OpDef<Geometry> = {
       const all = [n, channels * g.groups]
       if (!stepped) return [reshaped(y, [...all, ...g.input])]
       // The elements of each phase are one stride apart; those beyond the input are cut off.
-      const full = [...all, ...phases.map(({ length }, i) => length * g.stride[i])]
+      const full = [...all, ...phases.map(({ whole }) => whole)]
       const apart = [...all, ...phases.map(({ count }) => count), ...phases.map(({ length }) => length)]
       const strides = contiguousStrides(full)
       const spatial = strides.slice(2)
       const layout = {
         sizes: apart,
-        strides: [...strides.slice(0, 2), ...spatial, ...spatial.map((st, i) => st * g.stride[i])],
+        strides: [
+          ...strides.slice(0, 2),
+          ...phases.map(({ apart }, i) => apart * spatial[i]),
+          ...spatial.map((st, i) => st * g.stride[i]),
+        ],
         offset: phases.reduce((at, { first }, i) => at + first * spatial[i], 0),
       }
       const dx = adjoint(reshaped(y, apart), layout, full)
