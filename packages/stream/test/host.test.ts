@@ -56,6 +56,7 @@ function backendOn(host: Recording): Runner {
     inFlight: null,
     submit: () => {},
     alloc: memory.alloc.bind(memory),
+    memory: () => plain.memory(),
     run: (instr: Instr) => plain.run(instr),
     compile: (program: Program, plan: Plan) => compileProgram(program, plan, made as Runner),
   }) as Runner
