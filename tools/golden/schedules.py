@@ -129,6 +129,7 @@ ERRORS = [
     (['OneCycleLR', 0.1, 5, {'annealStrategy': 'sine'}], 'SGD', 0),
     (['OneCycleLR', [0.1], 5], 'SGD', 0),
     (['OneCycleLR', 0.1, 3], 'SGD', 3),
+    (['OneCycleLR', 0.1, 5], 'Adagrad', 0),
     (['SequentialLR', [['ConstantLR'], ['ConstantLR']], [1, 2]], 'SGD', 0),
     (['ReduceLROnPlateau', 'mean'], 'SGD', 0),
     (['ReduceLROnPlateau', {'factor': 1}], 'SGD', 0),

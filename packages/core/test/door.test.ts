@@ -696,6 +696,28 @@ for (const name of ['Adam', 'AdamW'] as const)
     ],
     { words: /param|Tensor|learning rate|weight_decay|leaf/ },
   )
+const rates = [by('lr', 'real?', 0.1), by('foreach', 'bool?|null', null)]
+const decay = by('weightDecay', 'real?', 0)
+const maximize = by('maximize', 'bool?', false)
+const moments = [...rates, decay, by('betas', 'pair?', () => [0.9, 0.99]), by('eps', 'real?', 1e-8)]
+const byRule: Record<string, readonly Param[]> = {
+  Adagrad: [
+    ...common,
+    by('lrDecay', 'real?', 0.1),
+    by('initialAccumulatorValue', 'real?', 0.1),
+    by('eps', 'real?', 0.1),
+  ],
+  Adadelta: [...common, by('rho', 'real?', 0.9), by('eps', 'real?', 0.1)],
+  Adamax: [...moments, maximize],
+  RAdam: moments,
+  NAdam: [...moments, by('momentumDecay', 'real?', 0.1)],
+  ASGD: [...common, by('lambd', 'number?', 0.1), by('alpha', 'number?', 0.75), by('t0', 'number?', 10)],
+  Rprop: [...rates, maximize, by('etas', 'pair?', () => [0.5, 1.2]), by('stepSizes', 'pair?', () => [1e-6, 50])],
+}
+for (const [name, options] of Object.entries(byRule))
+  made_(`optim.${name}`, all.optim[name], [parametersOf, ...options], {
+    words: /param|Tensor|learning rate|weight_decay|leaf|epsilon|rho|eta/,
+  })
 const sgd = (): optim.SGD => new optim.SGD([parameter()], { lr: 0.1 })
 const optimizer = at('optimizer', 'optimizer', sgd)
 const scheduled = (name: string, params: readonly Param[], words = /Optimizer/): void =>

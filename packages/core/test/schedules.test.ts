@@ -8,10 +8,11 @@ import { expectError, type GoldenError, readGolden } from './golden-tensors.ts'
 useDevice(js())
 afterEach(() => void vi.restoreAllMocks())
 
+type Kind = 'SGD' | 'Adam' | 'Adagrad'
 type Word = number | 'nan' | null
 interface Run {
   readonly make: readonly unknown[]
-  readonly optimizer: 'SGD' | 'Adam'
+  readonly optimizer: Kind
   readonly metrics?: readonly Word[]
   readonly epochs?: readonly Word[]
   readonly rates: readonly (readonly number[])[]
@@ -20,7 +21,7 @@ interface Run {
 const golden = readGolden<{
   readonly runs: readonly Run[]
   readonly verbose: readonly { make: readonly unknown[]; metrics?: readonly Word[]; lines: readonly string[] }[]
-  readonly errors: readonly (GoldenError & { make: readonly unknown[]; optimizer: 'SGD' | 'Adam'; steps: number })[]
+  readonly errors: readonly (GoldenError & { make: readonly unknown[]; optimizer: Kind; steps: number })[]
 }>('schedules')
 
 type Stepped = optim.lrScheduler.LRScheduler & { step(x?: number): void }
@@ -41,12 +42,12 @@ function make([name, ...args]: readonly unknown[], optimizer: optim.Optimizer): 
   const own = name === 'ChainedScheduler' ? [] : [optimizer]
   return new schedulers[name as string](...own, ...args.map((x) => given(x, optimizer)))
 }
-const optimizerOf = (kind: 'SGD' | 'Adam'): optim.Optimizer => {
+const optimizerOf = (kind: Kind): optim.Optimizer => {
   const groups = [
     { params: [tensor([1, 2], { requiresGrad: true })] },
     { params: [ones(3, { requiresGrad: true })], lr: 0.04 },
   ]
-  const made = kind === 'SGD' ? new optim.SGD(groups, { lr: 0.1, momentum: 0.9 }) : new optim.Adam(groups, { lr: 0.1 })
+  const made = kind === 'SGD' ? new optim.SGD(groups, { lr: 0.1, momentum: 0.9 }) : new optim[kind](groups, { lr: 0.1 })
   return made as unknown as optim.Optimizer
 }
 const read = (optimizer: optim.Optimizer): [rates: number[], momenta: number[]] => {

@@ -347,10 +347,15 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
     }
   }
 
+  /** An option as PyTorch prints it. */
+  protected reprOf(_name: string, value: unknown): string {
+    return pythonRepr(value)
+  }
+
   /** The optimizer as PyTorch prints it: each group with its options in alphabetical order. */
   toString(): string {
     const groups = this.paramGroups.map(({ params: _, ...options }, i) => {
-      const lines = Object.entries(options).map(([key, value]) => [snakeCase(key), pythonRepr(value)] as const)
+      const lines = Object.entries(options).map(([key, value]) => [snakeCase(key), this.reprOf(key, value)] as const)
       const sorted = lines.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, value]) => `    ${key}: ${value}\n`)
       return `\nParameter Group ${i}\n${sorted.join('')}`
     })
