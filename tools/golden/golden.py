@@ -83,6 +83,16 @@ def channel_shuffle(x, groups):
     return x.reshape(n, groups, channels // groups, *rest).transpose(1, 2).reshape(x.shape)
 
 
+def vander(x, N=None, increasing=False):
+    # PyTorch's own multiplies in place what its gradient needs.
+    known = torch.vander(x.detach(), N, increasing)
+    if not x.requires_grad or known.shape[1] < 2:
+        return known
+    column = x[:, None]
+    powers = torch.cat([torch.ones_like(column), column.expand(-1, known.shape[1] - 1).cumprod(1)], 1)
+    return powers if increasing else powers.flip(1)
+
+
 # Ops whose name alone does not lead to PyTorch's function.
 OVERRIDES = {
     'at': index,
@@ -120,6 +130,14 @@ OVERRIDES = {
     # The functions of torch itself never return indices, or always.
     **{name: getattr(F, snake(name)) for k in '123' for name in (f'maxPool{k}d', f'adaptiveMaxPool{k}d')},
     **{f'fractionalMaxPool{k}d': getattr(F, f'fractional_max_pool{k}d') for k in '23'},
+    # Where PyTorch takes tensors one by one only; rot90 has no defaults as a function.
+    **{
+        name: (lambda fn: lambda tensors: fn(*tensors))(getattr(torch, snake(name)))
+        for name in ('blockDiag', 'broadcastTensors', 'cartesianProd')
+    },
+    **{f'atleast{k}d': getattr(torch, f'atleast_{k}d') for k in '123'},
+    'vander': vander,
+    'rot90': lambda x, k=1, dims=(0, 1): torch.rot90(x, k, dims),
     'split': lambda x, size=None, dim=0, split_size_or_sections=None: torch.split(
         x, split_size_or_sections if size is None else size, dim
     ),

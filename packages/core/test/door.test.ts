@@ -244,10 +244,50 @@ both('narrow', dim1('dim'), at('start', 'int', 0), at('length', 'int', 1))
 both('select', dim1('dim'), at('index', 'int', 0))
 both('slice', dim1('dim'), at('start', 'int?|null', 0), at('end', 'int?|null', 1), at('step', 'int?', 1))
 both('diagonal', at('offset', 'int?', 0), at('dim1', 'int?', 0), at('dim2', 'int?', 1))
+for (const name of ['tril', 'triu', 'diag']) both(name, at('diagonal', 'int?', 0))
+both('diagflat', at('offset', 'int?', 0))
+both('diagEmbed', at('offset', 'int?', 0), at('dim1', 'int?', 0), at('dim2', 'int?', 1))
+const corner = [
+  at('row', 'int', 2),
+  at('col', 'int', 2),
+  at('offset', 'int?', 0),
+  by('dtype', 'dtype?', 'int32'),
+  device,
+]
+for (const name of ['trilIndices', 'triuIndices'] as const)
+  add(name, ops[name], corner, { words: /not implemented for/ })
+for (const name of ['movedim', 'moveaxis']) both(name, at('source', 'dims', 0), at('destination', 'dims', 1))
+both('swapaxes', at('axis0', 'int', 0), at('axis1', 'int', 1))
+both('swapdims', dim1('dim0'), at('dim1', 'int', 1))
+both(
+  'unflatten',
+  dim1('dim'),
+  at('sizes', 'ints', () => [2, 1]),
+)
+both('roll', at('shifts', 'dims', 1), at('dims', 'dims?', 0))
+both(
+  'rot90',
+  at('k', 'int?', 1),
+  at('dims', 'ints?', () => [0, 1]),
+)
+for (const name of ['hstack', 'vstack', 'rowStack', 'dstack', 'columnStack'])
+  op(name, [{ ...listed, kind: 'list' }], { words: /element|tensors|Tensors/ })
+const several = { ...listed, kind: 'list|tensor' }
+for (const name of ['atleast1d', 'atleast2d', 'atleast3d', 'blockDiag', 'broadcastTensors'])
+  op(name, [several], { words: /element|tensors|Tensors/ })
+const rows = at('tensors', 'list|tensor', () => [row(), row()])
+op('meshgrid', [rows, by('indexing', 'text?', 'xy')], { words: /element|tensors|Tensors/ })
+op('cartesianProd', [rows], { words: /element|tensors|Tensors|Tensor/ })
+op('combinations', [at('input', 'tensor', row), at('r', 'int?', 2), at('withReplacement', 'bool?', true)])
+op('vander', [at('input', 'tensor', row), at('N', 'int?|null', 2), at('increasing', 'bool?', true)])
+both('tensorSplit', at('indicesOrSections', 'dims|tensor', 2), dim)
+for (const name of ['hsplit', 'vsplit']) both(name, at('indicesOrSections', 'dims', 2))
+op('dsplit', [at('input', 'tensor', () => core.ones(1, 1, 2)), at('indicesOrSections', 'dims', 2)])
 both('unfold', dim1('dimension'), at('size', 'int', 1), at('step', 'int', 1))
 both('expandAs', at('other', 'tensor', T))
 const sized = (name: string, of: string, good: readonly number[]): void => op(name, [self, at(of, 'size', () => good)])
 sized('expand', 'size', [2, 2])
+sized('broadcastTo', 'size', [2, 2])
 sized('flip', 'dims', [0])
 sized('permute', 'dims', [1, 0])
 sized('reshape', 'shape', [4])

@@ -1,5 +1,6 @@
 // All samples, one entry for every op of the table: a missing entry does not compile.
 import { activations } from './activations.ts'
+import { arrangements } from './arrangements.ts'
 import { contractions } from './contractions.ts'
 import { convolutions } from './convolutions.ts'
 import { copies } from './copies.ts'
@@ -22,6 +23,7 @@ import { type OpSamples, type Prepared, prepare } from '../prepare.ts'
 
 export const families = {
   activations,
+  arrangements,
   contractions,
   convolutions,
   copies,
@@ -51,6 +53,7 @@ type OpName = Exclude<keyof Table, Other | InPlaceForm<keyof Table>>
 /** Every op of the table; the compiler reports a missing one. */
 const table = {
   ...activations,
+  ...arrangements,
   ...contractions,
   ...convolutions,
   ...copies,

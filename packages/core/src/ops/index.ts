@@ -21,6 +21,19 @@ export { type Index, Slice } from './indexing/indexing.ts'
 export { cat, stack } from './views/join.ts'
 export { stdMean, varMean } from './reduce/moments.ts'
 export { pad } from './views/pad.ts'
+export { broadcastTensors, cartesianProd, combinations, meshgrid, vander } from './views/grids.ts'
+export {
+  atleast1d,
+  atleast2d,
+  atleast3d,
+  blockDiag,
+  columnStack,
+  dstack,
+  hstack,
+  rowStack,
+  vstack,
+} from './views/stacks.ts'
+export { trilIndices, triuIndices } from './views/triangles.ts'
 export { channelShuffle, pixelShuffle, pixelUnshuffle } from './views/shuffle.ts'
 export { conv1d, conv2d, conv3d, convTranspose1d, convTranspose2d, convTranspose3d } from './product/conv.ts'
 export { einsum } from './product/einsum.ts'

@@ -3,6 +3,7 @@
 import { applyInPlace } from '../tensor/in-place.ts'
 import type { Input } from '../tensor/op.ts'
 import { Tensor } from '../tensor/tensor.ts'
+import type * as arrange from './views/arrange.ts'
 import type * as bernoulli from './random/bernoulli.ts'
 import type * as convert from './create/convert.ts'
 import type { Elementwise } from './define/elementwise.ts'
@@ -28,7 +29,9 @@ import type * as scans from './reduce/scans.ts'
 import type * as scatterReduce from './indexing/scatter-reduce.ts'
 import type * as softmax from './reduce/softmax.ts'
 import type * as sort from './order/sort.ts'
+import type * as stacks from './views/stacks.ts'
 import * as table from './table.ts'
+import type * as triangles from './views/triangles.ts'
 import type * as views from './views/views.ts'
 import type * as write from './write/write.ts'
 
@@ -41,7 +44,8 @@ type Pointwise = typeof activation &
 /**
  * Where the functions of the table and the members are declared, because an editor shows the comment of a declaration.
  */
-type Declared = typeof bernoulli &
+type Declared = typeof arrange &
+  typeof bernoulli &
   typeof convert &
   typeof extremes &
   Pointwise &
@@ -58,6 +62,8 @@ type Declared = typeof bernoulli &
   typeof scatterReduce &
   typeof softmax &
   typeof sort &
+  typeof stacks &
+  typeof triangles &
   typeof views &
   typeof write
 type Table = typeof table & typeof members
@@ -69,7 +75,7 @@ type Method<F> = F extends (x: never, ...rest: infer R extends readonly unknown[
   ? (...rest: R) => Y
   : never
 type Methods = { readonly [K in keyof Functions]: Method<Functions[K]> }
-type Writable = Pointwise & Pick<typeof select, 'maskedFill'>
+type Writable = Pointwise & Pick<typeof select, 'maskedFill'> & Pick<typeof triangles, 'tril' | 'triu'>
 type Write<F> = F extends (x: never, ...rest: infer R extends readonly unknown[]) => unknown
   ? {
       /** In place: writes the result of the method without `_` into this tensor and returns it. */

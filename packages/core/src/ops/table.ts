@@ -13,7 +13,19 @@ export { gather, scatter, scatter_, scatterAdd, scatterAdd_ } from './indexing/g
 export { at, indexPut, indexPut_, setAt } from './indexing/indexing.ts'
 export { addmm, bmm, dot, linear, matmul, mm, mv } from './product/matmul.ts'
 export { amax, amin, argmax, argmin, max, min } from './order/extremes.ts'
+export {
+  broadcastTo,
+  moveaxis,
+  movedim,
+  roll,
+  rot90,
+  swapaxes,
+  swapdims,
+  unflatten,
+} from './views/arrange.ts'
 export { chunk, repeat, split, tile, unbind } from './views/join.ts'
+export { dsplit, hsplit, tensorSplit, vsplit } from './views/stacks.ts'
+export { diag, diagEmbed, diagflat, tril, triu } from './views/triangles.ts'
 export {
   std,
   /** The variance of all elements or over `dim`, unbiased unless `{ unbiased: false }`. Float only. */

@@ -66,9 +66,20 @@ export function checkedIndices(index: Tensor, size: number, error: OutOfBounds):
   return apply(op, [index, operand(size)], null)
 }
 
+/** Indices from -size to size - 1, made non-negative, as `error` refuses others; it must be one function for an op. */
+export function wrapIndicesBy(error: OutOfBounds, index: Tensor, size: number): Tensor {
+  let op = wrapping.get(error)
+  if (op === undefined) {
+    op = defineChecked(error, true)
+    wrapping.set(error, op)
+  }
+  return apply(op, [index, operand(size)], null)
+}
+const wrapping = new Map<OutOfBounds, Elementwise>()
+
 const wrappers: Elementwise[] = []
 /** Indices from -size to size - 1, made non-negative; `ordinal` is the position of the index tensor in the call. */
-function wrapped(index: Tensor, size: number, ordinal: number): Tensor {
+export function wrapIndices(index: Tensor, size: number, ordinal: number): Tensor {
   wrappers[ordinal] ??= defineChecked(
     (i, n) =>
       new IndexError(`index ${i === null ? '' : `${i} `}is out of bounds for dimension ${ordinal} with size ${n}`),
@@ -162,7 +173,7 @@ const putPlaces = (x: Tensor, places: Tensor, values: Tensor, plan: Plan, accumu
 }
 
 /** Inputs: x, positions. */
-function defineIndex(name: string, back: OpDef<Plan>): OpDef<Plan> {
+export function defineIndex(name: string, back: OpDef<Plan>): OpDef<Plan> {
   return {
     name,
     infer: ([x], { out }) => [{ sizes: out, dtype: x.dtype }],
@@ -180,7 +191,7 @@ function defineIndex(name: string, back: OpDef<Plan>): OpDef<Plan> {
 }
 
 /** Inputs: x, positions, values that broadcast to the result of the plan. */
-function definePut(name: string, accumulate: boolean): OpDef<Plan> {
+export function definePut(name: string, accumulate: boolean): OpDef<Plan> {
   return {
     name,
     infer: ([x]) => [{ sizes: x.sizes, dtype: x.dtype }],
@@ -286,7 +297,7 @@ function placesIn(x: Tensor, items: readonly Item[], shape: Shape): Tensor {
   let row: Tensor | undefined
   items.forEach(({ dim, count, places, checked }, ordinal) => {
     const size = numelOf(x.sizes.slice(dim, dim + count))
-    const here = checked ? places : wrapped(places, size, ordinal)
+    const here = checked ? places : wrapIndices(places, size, ordinal)
     row = row === undefined ? here : add(mul(row, size), here)
   })
   return expandTo(row as Tensor, shape)

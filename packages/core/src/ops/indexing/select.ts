@@ -25,7 +25,7 @@ import { unsqueeze } from '../views/views.ts'
 
 const addAlongOp: OpDef<number> = { ...accumulateAlongOp, name: 'IndexAddBackward0' }
 const selectAlong = indexAlong('indexSelect', addAlongOp)
-const outOfRange = (index: number | null, size: number): Error =>
+export const outOfRange = (index: number | null, size: number): Error =>
   new IndexError('index out of range in self', index === null ? undefined : `The index is ${index}, the size ${size}.`)
 
 const indexSelectArguments = method('index_select', required('dim', int), required('index', tensor))
@@ -72,7 +72,7 @@ const truthOf = elementwise('ne', (x) => s.ne(x, 0), {
   }),
 })
 /** An integer mask must contain only 0 and 1. */
-const truthful = (mask: Tensor): Tensor => (mask.dtype === 'bool' ? mask : apply(truthOf, [mask], null))
+export const truthful = (mask: Tensor): Tensor => (mask.dtype === 'bool' ? mask : apply(truthOf, [mask], null))
 
 const fill = (name: string) =>
   elementwise(name, (x, mask, value) => s.select(mask, value, x), { gradName: 'maskedFill' })

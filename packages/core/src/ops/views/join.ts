@@ -54,24 +54,23 @@ export const catOp: OpDef<Joined> = {
 }
 
 type JoinArguments = [tensors: readonly Tensor[], dim?: DimArg]
-const joinArguments = (name: string) => {
-  const listed: Kind<readonly Tensor[]> = {
-    ...tensors,
-    hint: `Pass an array: ${name}([a, b]).`,
-    refuse: (value) => {
-      const at = Array.isArray(value) ? Array.from(value).findIndex((x) => !tensor.accepts(x)) : -1
-      if (at < 0) return undefined
-      return new TypeError(
-        `expected Tensor as element ${at} in argument 0, but got ${typeName((value as unknown[])[at])}`,
-      )
-    },
-  }
-  return signature(name, required('tensors', listed), dimParameter)
-}
+/** An array of tensors; the error for anything else says which element is wrong. */
+export const listedTensors = (name: string): Kind<readonly Tensor[]> => ({
+  ...tensors,
+  hint: `Pass an array: ${name}([a, b]).`,
+  refuse: (value) => {
+    const at = Array.isArray(value) ? Array.from(value).findIndex((x) => !tensor.accepts(x)) : -1
+    if (at < 0) return undefined
+    return new TypeError(
+      `expected Tensor as element ${at} in argument 0, but got ${typeName((value as unknown[])[at])}`,
+    )
+  },
+})
+const joinArguments = (name: string) => signature(name, required('tensors', listedTensors(name)), dimParameter)
 const dimParameter = optional('dim', int, 0)
 
 /** All converted to their widest dtype. */
-function unified(tensors: readonly Tensor[]): readonly Tensor[] {
+export function unified(tensors: readonly Tensor[]): readonly Tensor[] {
   const dtype = resultType(tensors)
   return tensors.every((x) => x.dtype === dtype) ? tensors : tensors.map((x) => toDType(x, dtype))
 }

@@ -267,12 +267,13 @@ export function select(x: Tensor, ...args: [dim: number, index: number]): Tensor
   return apply(selectOp, [x], { dim: d, index: index < 0 ? index + size : index })
 }
 
-interface Diagonal {
+export interface Diagonal {
   readonly offset: number
   readonly dim1: number
   readonly dim2: number
 }
-const diagonalOp = viewOp<Diagonal>('diagonal', ({ sizes, strides, offset: start }, { offset, dim1, dim2 }) => {
+export const diagonalOp: OpDef<Diagonal> = viewOp<Diagonal>('diagonal', ({ sizes, strides, offset: start }, attrs) => {
+  const { offset, dim1, dim2 } = attrs
   const [down, right] = [Math.max(-offset, 0), Math.max(offset, 0)]
   const length = Math.max(Math.min(sizes[dim1] - down, sizes[dim2] - right), 0)
   const others = (list: readonly number[]) => list.filter((_, d) => d !== dim1 && d !== dim2)
@@ -343,7 +344,7 @@ export function clone(x: Tensor, ...none: []): Tensor {
  * A tensor whose elements under a chain of views are replaced by those of a second tensor. In place, it writes memory
  * through a view. Its gradient is zero in the region for the base, and the gradient of the region for the values.
  */
-const assignOp: OpDef<readonly ViewStep[]> = {
+export const assignOp: OpDef<readonly ViewStep[]> = {
   name: 'CopySlices',
   infer: ([base]) => [base],
   vjp: (ctx) => {
