@@ -59,7 +59,7 @@ export function outcome(
 }
 const numbers = (x: Tensor | null): number[] | null => (x === null ? null : Array.from(x.detach().toArray()))
 
-const tolerance = [1e-5, 1e-7] as const
+const tolerance = [1e-5, 1e-6] as const
 
 /** The difference between two outcomes, in words. */
 export function difference(actual: Outcome, expected: Outcome): string | null {

@@ -200,7 +200,8 @@ export class Subset<T> implements Dataset<T> {
 
   /** The file of a sample of the dataset, if it has one. */
   fileOf(index: number): string | undefined {
-    return this.dataset.fileOf?.(this.indices[checkIndex(index, this.length)])
+    const own = this.indices[checkIndex(index, this.length)]
+    return this.dataset.fileOf?.(own)
   }
 }
 

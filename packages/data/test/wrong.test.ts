@@ -212,6 +212,11 @@ const cases: Readonly<Record<string, Case>> = {
     args: [[set(), [1]]],
     takes: [anyOf('an array of arrays', 'a cyclic array')],
   },
+  'ConcatDataset.fileOf': {
+    call: (i: never) => new data.ConcatDataset([set()]).fileOf(i),
+    args: [0],
+    takes: [isIndex],
+  },
   'ConcatDataset.at': { call: (i: never) => new data.ConcatDataset([set()]).at(i), args: [0], takes: [isIndex] },
   TensorDataset: {
     call: (...args: never[]) => new (data.TensorDataset as unknown as new (...args: unknown[]) => unknown)(...args),
@@ -225,6 +230,11 @@ const cases: Readonly<Record<string, Case>> = {
     call: (...args: never[]) => new (data.Subset as unknown as new (...args: unknown[]) => unknown)(...args),
     args: [set(), [0, 1]],
     takes: [isSet, anyOf('an empty array')],
+  },
+  'Subset.fileOf': {
+    call: (i: never) => new data.Subset(set(), [0, 1]).fileOf(i),
+    args: [0],
+    takes: [isIndex],
   },
   'Subset.at': {
     call: (i: never) => new data.Subset(set(), [0, 1]).at(i),
