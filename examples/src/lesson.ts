@@ -141,11 +141,13 @@ export const lesson = (
     })
   }
 
+/** The text of a lesson. It returns nothing if nothing is trained. */
+export type Text = (options: Options) => Training | void
+
 export interface Lesson {
   readonly name: string
   readonly about: string
-  /** Returns nothing if nothing is trained. */
-  readonly run: (options: Options) => Training | void
+  readonly load: () => Promise<Text>
   /** The data sets of a lesson about images, the default one first. */
   readonly sets?: readonly ImageSet[]
 }

@@ -1,14 +1,12 @@
 // The command behind `npm start`: runs the examples. Their output goes to the standard output and equals PyTorch's,
 // line for line; names of examples, the progress bar and errors go to the standard error.
 import { closeSync, openSync, writeFileSync } from 'node:fs'
-import { datasets } from '@flambeau/vision'
 import { profile, setDevice } from 'flambeau'
 import { type Command, readArguments, UsageError, usage } from './arguments.ts'
 import { checkWritable, readCheckpoint, writeCheckpoint } from './checkpoint.ts'
 import { drawCurves } from './curves.ts'
 import { doctor } from './doctor.ts'
-import { writePictures } from './draw.ts'
-import type { Images, Lesson } from './lesson.ts'
+import type { Images, Lesson, Text } from './lesson.ts'
 import { lessons } from './lessons.ts'
 import { servePage } from './page.ts'
 import type { Picture } from './pictures.ts'
@@ -38,6 +36,7 @@ const runLessons = async (command: Command): Promise<void> => {
       console.error(`# ${name}: curves in ${file}`)
     }
     if (pictures.size > 0) {
+      const { writePictures } = await import('./draw.ts')
       const files = await writePictures(`pictures/${name}`, title, pictures)
       console.error(`# ${name}: pictures in ${files.join(', ')}`)
     }
@@ -55,18 +54,18 @@ interface Trained {
 interface Prepared {
   readonly name: string
   readonly title: string
-  readonly run: Lesson['run']
+  readonly run: Text
   readonly images: Images | undefined
   readonly save: ((checkpoint: Checkpoint) => void) | undefined
   readonly resumed: Checkpoint | undefined
 }
 
 const prepare = async (wanted: string, { set, seed, checkpoint: file }: Command): Promise<Prepared> => {
-  const { name, run, sets } = lessons.find((lesson) => lesson.name === wanted) as Lesson
+  const { name, load, sets } = lessons.find((lesson) => lesson.name === wanted) as Lesson
+  const run = await load()
   const data = set ?? sets?.[0]
   if (data === undefined) return { name, title: name, run, images: undefined, save: undefined, resumed: undefined }
-  // Imported on demand, because these are megabytes.
-  const { filesOf } = await import('@flambeau/data-mnist')
+  const [{ datasets }, { filesOf }] = await Promise.all([import('@flambeau/vision'), import('@flambeau/data-mnist')])
   const images = { dataset: datasets[data] as Images['dataset'], root: await filesOf(data) }
   const title = `${name} on ${data}`
   if (file === undefined) return { name, title, run, images, save: undefined, resumed: undefined }

@@ -153,6 +153,8 @@ export type Instr<K extends Kind = Kind> = { [P in K]: InstrOf<P> }[K]
 export interface Capabilities {
   /** The dtypes that instructions may have; others are stored, but their instructions run elsewhere. */
   readonly dtypes: ReadonlySet<DType>
+  /** The dtypes of the device's own kernels, where `dtypes` has more: a recording takes what will run elsewhere. */
+  readonly ownDtypes?: ReadonlySet<DType>
   /** false: core makes inputs contiguous first. */
   readonly strided: boolean
   /** false: readSync throws, and names the async call to use instead. */

@@ -102,7 +102,8 @@ export class Recorder implements Backend, EffectSink {
     this.looks = new HostNotes({ args, first, known }, this.#undo)
     this.name = device.backend.name
     // Instructions that the backend does not support are recorded too.
-    this.caps = { ...device.backend.caps, dtypes: new Set(dtypes), maxElements: mostElements }
+    const { caps } = device.backend
+    this.caps = { ...caps, dtypes: new Set(dtypes), ownDtypes: caps.dtypes, maxElements: mostElements }
   }
 
   /** Unsupported instructions are recorded unchanged, and run elsewhere now and at every replay. */

@@ -28,8 +28,10 @@ const total = reduction('avgPool', 'sum', (x) => x, {})
 const quotient = elementwise('avgPool', (sum, n) => s.div(sum, n))
 
 /** The dtype in which few elements are added: sums are rounded once where there are doubles. */
-const wideOf = ({ dtype, storage }: Tensor): DType =>
-  storage.device.backend.caps.dtypes.has('float64') ? 'float64' : dtype
+function wideOf({ dtype, storage }: Tensor): DType {
+  const { dtypes, ownDtypes = dtypes } = storage.device.backend.caps
+  return ownDtypes.has('float64') ? 'float64' : dtype
+}
 const means = new Map<number, Prims['map']>()
 /** The sum of all inputs but the last, divided by that one. */
 const meanOp: OpDef<DType> = {
