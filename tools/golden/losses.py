@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import torch  # noqa: E402
 import torch.nn.functional as F  # noqa: E402
 from format import write  # noqa: E402
-from nn import P, T, X, Y, case, header, spread  # noqa: E402
+from nn import CLASSES, LABELS, P, T, WEIGHT, X, Y, case, header, spread  # noqa: E402
 from train import attempt, cotangent, make, snake, tensor_record  # noqa: E402
 
 warnings.simplefilter('ignore')
@@ -26,6 +26,7 @@ V = spread([2, 3], 7, 9, 0.2, 2)
 COUNTS = torch.tensor([[0.0, 1, 2], [3, 1, 7]], dtype=torch.float64)
 SIGNS = torch.tensor([[1.0, -1, 1], [-1, 1, -1]], dtype=torch.float64)
 PAIRS = torch.tensor([1.0, -1], dtype=torch.float64)
+LISTS = torch.tensor([[3, 0, -1, 1], [2, 2, 1, -1], [-1, 0, 1, 2]])
 nan, inf = float('nan'), float('inf')
 KINKS = torch.tensor([0.0, 1, -1, 0.5, -0.5, 3, nan, inf, -inf], dtype=torch.float64)
 ZEROS = torch.zeros(9, dtype=torch.float64)
@@ -62,6 +63,14 @@ for reduction in ('mean', 'sum', 'none'):
         ('triplet_margin_loss', [X[0], Y[0], Z[0]], {**r, 'p': 3, 'margin': 5}, [0, 1, 2]),
         ('triplet_margin_with_distance_loss', [X, Y, Z], {**r, 'margin': 3}, [0, 1, 2]),
         ('triplet_margin_with_distance_loss', [X, Y, Z], {**r, 'swap': True}, [0, 1, 2]),
+        ('multi_margin_loss', [CLASSES, LABELS], r, [0]),
+        ('multi_margin_loss', [CLASSES, LABELS], {**r, 'p': 2, 'margin': 0.5, 'weight': WEIGHT}, [0]),
+        ('multi_margin_loss', [CLASSES[0], LABELS[0]], r, [0]),
+        ('multi_margin_loss', [CLASSES[0], LABELS[:1]], r, [0]),
+        ('multilabel_margin_loss', [CLASSES, LISTS], r, [0]),
+        ('multilabel_margin_loss', [CLASSES[0], LISTS[0]], r, [0]),
+        ('multilabel_soft_margin_loss', [X, T], r, [0, 1]),
+        ('multilabel_soft_margin_loss', [X[0], T], {**r, 'weight': WEIGHT[:3]}, [0, 1]),
     ]
 n = {'reduction': 'none'}
 CASES += [
@@ -81,6 +90,11 @@ CASES += [
     ('soft_margin_loss', [KINKS * 1000, ZEROS + 1], n, [0]),
     ('cosine_embedding_loss', [FLAT, FLAT.flip(0), PAIRS], n, [0, 1]),
     ('triplet_margin_loss', [FLAT, FLAT, FLAT], n, [0, 1, 2]),
+    ('multi_margin_loss', [KINKS[:6], torch.tensor(0)], n, [0]),
+    ('multi_margin_loss', [KINKS, torch.tensor(0)], n, [0]),
+    ('multi_margin_loss', [X[0, 0], torch.tensor(0)], {}, [0]),
+    ('multilabel_margin_loss', [KINKS[:6], torch.tensor([0, 3, -1, 1, 1, 1])], n, [0]),
+    ('multilabel_margin_loss', [X[0, 0], torch.tensor([0])], {}, [0]),
 ]
 
 x = X.float()
@@ -130,6 +144,24 @@ ERRORS = [
     ('triplet_margin_loss', [x, x, x[:, :2]], {}),
     ('triplet_margin_loss', [x, x, x], avg),
     ('triplet_margin_with_distance_loss', [x, x, x], avg),
+    *(('multi_margin_loss', [x, torch.tensor(t)], {}) for t in ([0, 3], [-1, 0], [0, 1, 2], [[0, 1]], [0.0, 1.0])),
+    ('multi_margin_loss', [i, torch.tensor([0, 1])], {}),
+    ('multi_margin_loss', [x[:, :0], torch.tensor([0, 1])], {}),
+    ('multi_margin_loss', [x[None], torch.tensor([0])], {}),
+    ('multi_margin_loss', [x, torch.tensor([0, 1])], {'p': 3}),
+    ('multi_margin_loss', [x, torch.tensor([0, 1])], {'weight': torch.ones(1, 3)}),
+    ('multi_margin_loss', [x, torch.tensor([0, 1])], {'weight': WEIGHT[:3]}),
+    ('multi_margin_loss', [x, torch.tensor([0, 1])], avg),
+    *(('multilabel_margin_loss', [x, torch.tensor(t)], {}) for t in ([[0, 1, 3]] * 2, [[0, 1, -2]] * 2, [0, 1], [[0, 1]])),
+    ('multilabel_margin_loss', [x, torch.zeros(2, 3)], {}),
+    ('multilabel_margin_loss', [i, i], {}),
+    ('multilabel_margin_loss', [x[None], i[None]], {}),
+    ('multilabel_margin_loss', [x, i], avg),
+    ('multilabel_soft_margin_loss', [x, x], avg),
+    ('multilabel_soft_margin_loss', [i, x], {}),
+    ('multilabel_soft_margin_loss', [x, b], {}),
+    ('multilabel_soft_margin_loss', [x, x], {'weight': torch.ones(2)}),
+    ('multilabel_soft_margin_loss', [x[0, 0], x[0, 0]], {}),
 ]
 
 
@@ -152,6 +184,9 @@ def names():
             ('cosine_embedding_loss', [x, y, PAIRS.float()], {}),
             ('triplet_margin_loss', [x, y, Z.float()], {}),
             ('triplet_margin_with_distance_loss', [x, y, Z.float()], {}),
+            ('multi_margin_loss', [x, torch.tensor([2, 0])], {}),
+            ('multilabel_margin_loss', [x, torch.tensor([[2, 0, -1], [1, -1, -1]])], {}),
+            ('multilabel_soft_margin_loss', [x, T.float()], {}),
         ):
             found = getattr(F, fn)(*args, **options, reduction=reduction)
             out.append({**header(fn, args, {**options, 'reduction': reduction}), 'name': type(found.grad_fn).__name__})
@@ -173,6 +208,9 @@ MODULES = [
     (['TripletMarginLoss', 2, 1, 0.01, True], [X, Y, Z]),
     (['TripletMarginWithDistanceLoss', {'margin': 2, 'swap': True}], [X, Y, Z]),
     (['TripletMarginWithDistanceLoss', {'distanceFunction': ['PairwiseDistance', 1]}], [X, Y, Z]),
+    (['MultiMarginLoss', 2, 0.5, None, None, None, 'sum'], [CLASSES, LABELS]),
+    (['MultiLabelMarginLoss'], [CLASSES, LISTS]),
+    (['MultiLabelSoftMarginLoss', {'reduction': 'none'}], [X, T]),
 ]
 
 
@@ -184,7 +222,7 @@ def module(spec, args):
     ]
     options = made.pop() if isinstance(made[-1], dict) else {}
     loss = getattr(torch.nn, made[0])(*made[1:], **{snake(k): v for k, v in options.items()})
-    inputs = [a.float() for a in args]
+    inputs = [a.float() if a.is_floating_point() else a for a in args]
     inputs[0].requires_grad_()
     out = loss(*inputs)
     out.backward(cotangent(out))

@@ -219,7 +219,14 @@ for (const name of ['TripletMarginLoss', 'TripletMarginWithDistanceLoss'] as con
       anyOption: true,
     },
   )
-for (const name of ['NLLLoss', 'CrossEntropyLoss'] as const)
+on(
+  'MultiLabelMarginLoss.forward',
+  () => new nn.MultiLabelMarginLoss(),
+  [self, at('target', 'tensor', () => core.zeros(2, 2, { dtype: 'int32' }))],
+  { anyOption: true },
+)
+on('MultiLabelSoftMarginLoss.forward', () => new nn.MultiLabelSoftMarginLoss(), [self, third], { anyOption: true })
+for (const name of ['NLLLoss', 'CrossEntropyLoss', 'MultiMarginLoss'] as const)
   on(`${name}.forward`, () => new nn[name](), [self, at('target', 'tensor', indices)], { anyOption: true })
 
 const sequence = (): nn.Sequential => new nn.Sequential(new nn.Identity(), new nn.Identity())

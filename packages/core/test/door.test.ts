@@ -429,6 +429,19 @@ const apart = by('distanceFunction', 'fn?|module|null', () => (x: Tensor, y: Ten
 add('F.tripletMarginWithDistanceLoss', F.tripletMarginWithDistanceLoss, [...vectors, apart, ...named])
 made_('nn.TripletMarginWithDistanceLoss', nn.TripletMarginWithDistanceLoss, [apart, ...named])
 made_('nn.GaussianNLLLoss', nn.GaussianNLLLoss, [by('full', 'bool?', true), by('eps', 'real?', 1), reduction])
+const multi = [atNumber('p', 2), margin, at('weight', 'tensor?|null', row), ...old, reduction]
+const soft = [at('weight', 'tensor?|null', row), ...old, reduction]
+add('F.multiMarginLoss', F.multiMarginLoss, [self, classes, ...multi])
+add('F.multilabelMarginLoss', F.multilabelMarginLoss, [
+  self,
+  at('target', 'tensor', () => core.zeros(2, 2, { dtype: 'int32' })),
+  ...old,
+  reduction,
+])
+add('F.multilabelSoftMarginLoss', F.multilabelSoftMarginLoss, [self, target, ...soft])
+made_('nn.MultiMarginLoss', nn.MultiMarginLoss, multi)
+made_('nn.MultiLabelMarginLoss', nn.MultiLabelMarginLoss, [...old, reduction])
+made_('nn.MultiLabelSoftMarginLoss', nn.MultiLabelSoftMarginLoss, soft)
 
 // Functions of layers, and layers.
 for (const [name, sample] of [

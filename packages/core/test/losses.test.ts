@@ -229,6 +229,13 @@ describe('losses as modules', () => {
 })
 
 describe('edges', () => {
+  it('refuses class weights of another size, which PyTorch reads beyond their end', () => {
+    const labels = tensor([0, 1], { dtype: 'int32' })
+    expect(() => F.multiMarginLoss(ones(2, 3), labels, { weight: ones(2) })).toThrow(
+      /^inconsistent weight size, expected 3 but got \[2\]/,
+    )
+  })
+
   it('refuses a target of soft margins that wants a gradient, and distances that are no tensors', () => {
     const target = ones(2).setRequiresGrad(true)
     expect(() => F.softMarginLoss(ones(2), target)).toThrow(/^The function 'soft_margin_loss' is not differentiable/)

@@ -241,6 +241,43 @@ export const losses = {
     none,
     [e(four, four, t([2, 3]))],
   ),
+  multiMarginLoss: op(
+    [
+      // Of no rows, PyTorch's mean and sum are what was in memory.
+      s(t([3, 4]), ints([0, 3, 1]), each),
+      core(s(t([3, 4]), ints([0, 3, 1]), 2, 0.5, v([1, 2, 0.5, 3], [4], fixed), opt({ reduction: 'sum' }))),
+      core(s(f64([3, 4]), ints([0, 3, 1]))),
+      core(s(t([4]), ints(2))),
+      core(kink('a corner', s(v([1, 2, 3], [1, 3]), ints([1])))),
+    ],
+    none,
+    [
+      e(t([3, 4]), ints([0, 4, 1])),
+      e(t([3, 4]), ints([0, 1])),
+      e(t([3, 4]), v([0, 1, 2])),
+      e(t([3, 0]), ints([0, 0, 0])),
+      e(t([2, 2]), ints([0, 1]), 3),
+    ],
+  ),
+  multilabelMarginLoss: op(
+    [
+      s(t([2, 4]), ints([3, 0, -1, 1, 2, 2, 1, -1], [2, 4]), each),
+      core(s(t([2, 4]), ints([3, 0, -1, 1, -1, 2, 1, -1], [2, 4]))),
+      core(s(f64([4]), ints([3, 0, 1, 2]), sum)),
+      core(kink('a corner', s(v([1, 2, 3], [1, 3]), ints([1, -1, -1], [1, 3])))),
+    ],
+    none,
+    [e(t([2, 2]), ints([0, 2, 1, 1], [2, 2])), e(t([2, 2]), ints([0, 1])), e(t([2, 2]), t([2, 2]))],
+  ),
+  multilabelSoftMarginLoss: op(
+    [
+      s(t([2, 3]), v([0, 1, 1, 0, 0, 1], [2, 3], fixed)),
+      core(s(t([2, 3]), v([0, 1, 1], [3], fixed), v([0.5, 1, 2], [3], fixed), opt({ reduction: 'sum' }))),
+      core(s(f64([2, 3]), t([2, 3], unit), each)),
+    ],
+    none,
+    [e(i32([3]), t([3])), e(t([3]), t([2])), e(t([]), t([])), e(t([2]), bool([2]))],
+  ),
   batchNorm: op(
     [
       s(t([4, 3]), t([3], fixed), t([3], { low: 0.5, high: 2, ...fixed })),

@@ -48,6 +48,16 @@ export {
   softMarginLoss,
 } from './margin.ts'
 export { MSELoss, mseLoss } from './mse.ts'
+export {
+  MultiLabelMarginLoss,
+  multilabelMarginLoss,
+  MultiLabelSoftMarginLoss,
+  multilabelSoftMarginLoss,
+  type MultilabelSoftMarginLossOptions,
+  MultiMarginLoss,
+  multiMarginLoss,
+  type MultiMarginLossOptions,
+} from './multi-margin.ts'
 export type { Reduction, ReductionOption } from './reduction.ts'
 export {
   type Distance,
