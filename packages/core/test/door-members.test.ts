@@ -302,6 +302,12 @@ on(
   { fn: (x: Any, state) => x.loadStateDict(state), anyOption: true },
 )
 on('LRScheduler.step', scheduler, [at('epoch', 'number?', 3)])
+on(
+  'AveragedModel.updateParameters',
+  () => new optim.swaUtils.AveragedModel(new nn.Linear(2, 2)),
+  [at('model', 'module', () => new nn.Linear(2, 2))],
+  { words: /average|model/ },
+)
 const { ReduceLROnPlateau } = optim.lrScheduler
 on('ReduceLROnPlateau.step', () => new ReduceLROnPlateau(sgd()), [at('metrics', 'number|tensor', 0.5)], {
   words: /a Tensor with \d+ elements|disposed|freed/,

@@ -867,6 +867,34 @@ scheduled(
   ],
   /Optimizer|mode|Factor|min_lrs/,
 )
+made_(
+  'swaUtils.SWALR',
+  optim.swaUtils.SWALR,
+  [
+    optimizer,
+    at('swaLr', 'number|numbers', 0.1),
+    at('annealEpochs', 'int?', 3),
+    at('annealStrategy', 'text?', 'cos'),
+    at('lastEpoch', 'int?', -1),
+  ],
+  { words: /Optimizer|anneal_|swa_lr|getLr/ },
+)
+const averagedLayer = at('model', 'module', () => new nn.Linear(2, 2))
+made_('swaUtils.AveragedModel', optim.swaUtils.AveragedModel, [
+  averagedLayer,
+  at('device', 'device?|null', 'js'),
+  at('avgFn', 'fn?|null', null),
+  at('useBuffers', 'bool?', false),
+])
+const normed = at('model', 'module', () => new nn.BatchNorm1d(2))
+add(
+  'swaUtils.updateBn',
+  optim.swaUtils.updateBn,
+  [at('loader', 'iterable', () => [T()]), normed, at('device', 'device?|null', 'js')],
+  {
+    words: /loader|iterable|batch_norm|input|model/,
+  },
+)
 made_('optim.Optimizer', optim.Optimizer, [parametersOf, at('defaults', 'dict|options', () => ({ lr: 0.1 }))], {
   words: /param|Tensor|leaf/,
   anyOption: true,

@@ -121,7 +121,7 @@ export abstract class ChannelNorm extends Module {
 }
 
 /** Batch normalisation of inputs with any number of dimensions; the subclasses say which. */
-abstract class BatchNorm extends ChannelNorm {
+export abstract class BatchNorm extends ChannelNorm {
   constructor(...args: BatchNormLayerArguments) {
     super(ofBatchNorm(args))
   }

@@ -21,3 +21,4 @@ export {
 } from './rules.ts'
 export type { StateEntry } from './saved.ts'
 export { SGD, type SGDOptions } from './sgd.ts'
+export * as swaUtils from './swa.ts'

@@ -36,6 +36,7 @@ export interface Scheduled {
   minLr?: number
   maxMomentum?: number
   baseMomentum?: number
+  swaLr?: number
 }
 export interface SchedulerOptions {
   /** Resume after this epoch; the optimizer's groups must then have an `initialLr`. */
