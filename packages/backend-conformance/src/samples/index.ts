@@ -16,6 +16,7 @@ import { matmul } from './matmul.ts'
 import { norms } from './norms.ts'
 import { order } from './order.ts'
 import { pooling } from './pooling.ts'
+import { positions } from './positions.ts'
 import { reductions } from './reductions.ts'
 import { views } from './views.ts'
 import type { F, ops } from '@flambeau/core'
@@ -39,6 +40,7 @@ export const families = {
   norms,
   order,
   pooling,
+  positions,
   reductions,
   views,
 } as const
@@ -69,6 +71,7 @@ const table = {
   ...norms,
   ...order,
   ...pooling,
+  ...positions,
   ...reductions,
   ...views,
 } satisfies Record<OpName, OpSamples>

@@ -1,7 +1,7 @@
 // The op table: every operation that users call as a function.
 export { celu, rrelu, selu, threshold } from './pointwise/nonlinear.ts'
 export { cosineSimilarity, pairwiseDistance } from './product/distance.ts'
-export { where } from './pointwise/where.ts'
+export { where } from './indexing/positions.ts'
 export {
   arange,
   empty,

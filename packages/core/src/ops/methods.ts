@@ -3,6 +3,7 @@
 import { applyInPlace } from '../tensor/in-place.ts'
 import type { Input } from '../tensor/op.ts'
 import { Tensor } from '../tensor/tensor.ts'
+import type * as along from './indexing/along.ts'
 import type * as arrange from './views/arrange.ts'
 import type * as bernoulli from './random/bernoulli.ts'
 import type * as convert from './create/convert.ts'
@@ -21,6 +22,7 @@ import type * as matmul from './product/matmul.ts'
 import * as members from './members.ts'
 import type * as moments from './reduce/moments.ts'
 import type * as nonlinear from './pointwise/nonlinear.ts'
+import type * as positions from './indexing/positions.ts'
 import type * as select from './indexing/select.ts'
 import './properties.ts'
 import type * as random from './random/random.ts'
@@ -44,7 +46,8 @@ type Pointwise = typeof activation &
 /**
  * Where the functions of the table and the members are declared, because an editor shows the comment of a declaration.
  */
-type Declared = typeof arrange &
+type Declared = typeof along &
+  typeof arrange &
   typeof bernoulli &
   typeof convert &
   typeof extremes &
@@ -55,6 +58,7 @@ type Declared = typeof arrange &
   typeof matmul &
   typeof moments &
   typeof nonlinear &
+  typeof positions &
   typeof select &
   typeof random &
   typeof reduce &

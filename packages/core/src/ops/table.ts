@@ -10,6 +10,16 @@ export * from './pointwise/functions.ts'
 export { hardshrink, prelu } from './pointwise/nonlinear.ts'
 export { allclose, detach, equal, isclose, to } from './create/convert.ts'
 export { gather, scatter, scatter_, scatterAdd, scatterAdd_ } from './indexing/gather.ts'
+export {
+  indexAdd,
+  indexAdd_,
+  indexCopy,
+  indexCopy_,
+  indexFill,
+  indexFill_,
+  repeatInterleave,
+} from './indexing/along.ts'
+export { maskedScatter, maskedScatter_, put, put_, take, takeAlongDim } from './indexing/positions.ts'
 export { at, indexPut, indexPut_, setAt } from './indexing/indexing.ts'
 export { addmm, bmm, dot, linear, matmul, mm, mv } from './product/matmul.ts'
 export { amax, amin, argmax, argmin, max, min } from './order/extremes.ts'
