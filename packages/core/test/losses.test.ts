@@ -166,6 +166,11 @@ describe('gradients by finite differences', () => {
       (a) => F.crossEntropy(a, labels, { weight, labelSmoothing: 0.3, reduction: 'none' }),
       x(),
     ],
+    'squared margins of classes, which PyTorch does not derive twice': [
+      (a) => F.multiMarginLoss(a, tensor([1, 0, 3], { dtype: 'int32' }), { p: 2, margin: 3, weight }),
+      x(),
+    ],
+    'cosines of pairs, by both': [(a, b) => F.cosineEmbeddingLoss(a, b, tensor([1, -1, 1]), { margin: -1 }), x(), x()],
     'soft targets': [(a, t) => F.crossEntropy(a, t, { weight, labelSmoothing: 0.3 }), x(), x()],
     'batch normalisation in training': [
       (a, w, b) => F.batchNorm(a, null, null, w, b, { training: true }),
