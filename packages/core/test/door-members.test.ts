@@ -292,7 +292,8 @@ on(
 )
 const { StepLR, LRScheduler } = optim.lrScheduler
 const scheduler = (): optim.lrScheduler.StepLR => new StepLR(sgd(), 2)
-on('LRScheduler.loadStateDict', scheduler, [at('stateDict', 'dict|options', () => scheduler().stateDict())])
+for (const name of ['Scheduler.loadStateDict', 'LRScheduler.loadStateDict'])
+  on(name, scheduler, [at('stateDict', 'dict|options', () => scheduler().stateDict())])
 on(
   'LRScheduler.loadStateDict of parts',
   scheduler,
@@ -308,6 +309,12 @@ on(
   [at('model', 'module', () => new nn.Linear(2, 2))],
   { words: /average|model/ },
 )
+on('AveragedModel.forward', () => new optim.swaUtils.AveragedModel(new nn.Linear(2, 2)), [at('input', 'tensor', T)], {
+  words: /linear|mat|shape|size|dtype|input/,
+  // What it takes is the model's own.
+  open: true,
+  anyOption: true,
+})
 const { ReduceLROnPlateau } = optim.lrScheduler
 on('ReduceLROnPlateau.step', () => new ReduceLROnPlateau(sgd()), [at('metrics', 'number|tensor', 0.5)], {
   words: /a Tensor with \d+ elements|disposed|freed/,
