@@ -12,6 +12,7 @@ import {
   type Tensor,
   tensor,
   useDevice,
+  where,
   zeros,
 } from '@flambeau/core'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -179,4 +180,14 @@ it('indices are typed, and both forms of nonzero are', () => {
   expect([rows.length, pairs.shape]).toEqual([2, [2, 2]])
   // @ts-expect-error an object is no index
   expect(() => x.at({ start: 1 })).toThrow('valid indices (got dict)')
+})
+
+describe('where of a condition alone', () => {
+  it('gives the positions of its nonzero elements, an index tensor per dimension', () => {
+    const x = range(2, 3)
+    expect(where(x.gt(3)).map(String)).toEqual(['tensor([1, 1])', 'tensor([1, 2])'])
+    expect(show(x.at(...where(x.gt(3))))).toBe('tensor([4., 5.])')
+    expect(where(tensor(1)).map(String)).toEqual(['tensor([0])'])
+    expect(where(tensor(0)).map(String)).toEqual(['tensor([], dtype=torch.int32)'])
+  })
 })
