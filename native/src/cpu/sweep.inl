@@ -193,7 +193,9 @@ static void run_direct(const Nested<T>& it, int64_t first, int64_t end, const Re
           if (rest == 0) return;
           sweep.spots += panels * N;
           sweep.panels = 1;
-          rest > half ? run_sweep<T, N>(tileRows, step, sweep) : run_sweep<T, half>(tileRows, step, sweep);
+          rest > half ? run_sweep<T, N>(tileRows, step, sweep)
+          : rest > 1  ? run_sweep<T, half>(tileRows, step, sweep)
+                      : run_sweep<T, 1>(tileRows, step, sweep);
         };
         const T* const start = packsA ? packed : a + row * left.row;
         if (tiles > 0) strip(tiles, height, start, row);

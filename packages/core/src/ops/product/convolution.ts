@@ -244,6 +244,12 @@ const byInputOp: OpDef<Geometry> = {
       )
       const low = phases.map((phase) => phase.low)
       const high = phases.map(({ length, taps, step }, i) => length + step * (taps - 1) - low[i] - g.output[i])
+      const last = high.length - 1
+      if (isApart && last > 0 && low[last] >= high[last]) {
+        // The zeros before a row are those behind the row above, too: without padding, rows are as long as the result's.
+        high[last - 1] += high[last] > 0 ? 1 : 0
+        high[last] = 0
+      }
       const taken = window(
         padded(dy as Tensor, low, high),
         [
