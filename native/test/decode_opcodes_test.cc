@@ -136,6 +136,21 @@ TEST_CASE("operands of one dtype") {
   }
 }
 
+TEST_CASE("a pad writes its output in order") {
+  const auto pad = [](int32_t count, int32_t first, int32_t step, int32_t last) {
+    Rows rows({6, 12});
+    return rows.run(instruction(Opcode::pad, 9, {2, count, first, 0, 0, 2, 3, tensor(0, f32, {3, 1}, 6),
+                                                 tensor(1, f32, {step, last}, 12)}));
+  };
+  CHECK(pad(12, 1, 4, 1).kind == Status::done);
+  CHECK(pad(12, 0, 3, 1).kind == Status::done);
+  refused(pad(12, 0, 2, 1), "an output is written out of order");
+  refused(pad(12, 6, -3, 1), "an output is written out of order");
+  refused(pad(12, 0, 6, 2), "rows of an output are not contiguous");
+  refused(pad(12, 6, 4, 1), "an element lies outside of the output");
+  refused(pad(13, 1, 4, 1), "an operand goes beyond its tensor");
+}
+
 TEST_CASE("a fold adds within its output") {
   const auto fold = [](int32_t count, int32_t first, int32_t step) {
     return Rows({8, 8}).run(
