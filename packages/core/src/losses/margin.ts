@@ -44,6 +44,16 @@ const inputs = [required('input1', tensor), required('input2', tensor)] as const
 const withMargin = (margin: number) =>
   [optional('margin', real, margin) as Parameter<number>, ...reductionParameters] as const
 
+/** A loss with a margin, as a module. */
+abstract class MarginLoss extends Loss {
+  readonly margin: number
+
+  constructor([margin, , , reduction]: ReturnType<typeof ofMarginRankingLoss>) {
+    super(reduction)
+    this.margin = margin
+  }
+}
+
 // ---- ranking ----
 
 const rankingParameters = withMargin(0)
@@ -74,13 +84,9 @@ export function marginRankingLoss(
 }
 
 /** `F.marginRankingLoss` as a module. */
-export class MarginRankingLoss extends Loss {
-  readonly margin: number
-
+export class MarginRankingLoss extends MarginLoss {
   constructor(...args: MarginArguments) {
-    const [margin, , , reduction] = ofMarginRankingLoss(args)
-    super(reduction)
-    this.margin = margin
+    super(ofMarginRankingLoss(args))
   }
 
   override forward(input1: Tensor, input2: Tensor, target: Tensor): Tensor {
@@ -115,13 +121,9 @@ export function hingeEmbeddingLoss(input: Tensor, ...args: [target: Tensor, ...M
 }
 
 /** `F.hingeEmbeddingLoss` as a module. */
-export class HingeEmbeddingLoss extends Loss {
-  readonly margin: number
-
+export class HingeEmbeddingLoss extends MarginLoss {
   constructor(...args: MarginArguments) {
-    const [margin, , , reduction] = ofHingeEmbeddingLoss(args)
-    super(reduction)
-    this.margin = margin
+    super(ofHingeEmbeddingLoss(args))
   }
 
   override forward(input: Tensor, target: Tensor): Tensor {
@@ -168,13 +170,9 @@ export function cosineEmbeddingLoss(
 }
 
 /** `F.cosineEmbeddingLoss` as a module. */
-export class CosineEmbeddingLoss extends Loss {
-  readonly margin: number
-
+export class CosineEmbeddingLoss extends MarginLoss {
   constructor(...args: MarginArguments) {
-    const [margin, , , reduction] = ofCosineEmbeddingLoss(args)
-    super(reduction)
-    this.margin = margin
+    super(ofCosineEmbeddingLoss(args))
   }
 
   override forward(input1: Tensor, input2: Tensor, target: Tensor): Tensor {

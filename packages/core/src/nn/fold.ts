@@ -1,21 +1,15 @@
 // Unfolding and folding as layers.
-import { fold, type UnfoldOptions, unfold } from '../ops/pool/fold.ts'
+import { fold, type UnfoldOptions, unfold, windowParameters } from '../ops/pool/fold.ts'
 import type { PerDim } from '../ops/product/conv.ts'
-import { type Arguments, constructing, dims, optional, required } from '../tensor/signature.ts'
+import { type Arguments, constructing, dims, required } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { Module } from './module.ts'
 import { pythonRepr } from './names.ts'
 import { own } from './pool.ts'
 
-const shared = [
-  required('kernelSize', dims),
-  optional('dilation', dims, 1),
-  optional('padding', dims, 0),
-  optional('stride', dims, 1),
-] as const
 type Rest = Arguments<[dilation: PerDim, padding: PerDim, stride: PerDim], UnfoldOptions>
-const ofUnfold = constructing('Unfold', ...shared)
-const ofFold = constructing('Fold', required('outputSize', dims), ...shared)
+const ofUnfold = constructing('Unfold', ...windowParameters)
+const ofFold = constructing('Fold', required('outputSize', dims), ...windowParameters)
 
 /**
  * The windows of images as columns, as `F.unfold`.

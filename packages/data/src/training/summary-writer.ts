@@ -138,20 +138,16 @@ const readScalars = signature(
   required('tagScalarDict', dictOf(scalarValue)),
   ...stepParameters,
 )
-const readImage = signature(
-  'add_image',
-  required('tag', str),
-  required('imgTensor', tensor),
-  ...stepParameters,
-  optional('dataformats', str, 'CHW'),
-)
-const readImages = signature(
-  'add_images',
-  required('tag', str),
-  required('imgTensor', tensor),
-  ...stepParameters,
-  optional('dataformats', str, 'NCHW'),
-)
+const ofPictures = (name: string, formats: string) =>
+  signature(
+    name,
+    required('tag', str),
+    required('imgTensor', tensor),
+    ...stepParameters,
+    optional('dataformats', str, formats),
+  )
+const readImage = ofPictures('add_image', 'CHW')
+const readImages = ofPictures('add_images', 'NCHW')
 const numbers: signatures.Kind<ArrayLike<number> | Tensor> = {
   ...tensor,
   accepts: (x) => tensor.accepts(x) || (ArrayBuffer.isView(x) && !(x instanceof DataView)) || list(number).accepts(x),

@@ -107,13 +107,13 @@ export type UnfoldArguments = [
   padding?: PerDim | UnfoldOptions,
   stride?: PerDim | UnfoldOptions,
 ]
-const shared = [
+export const windowParameters = [
   required('kernelSize', dims),
   optional('dilation', dims, 1),
   optional('padding', dims, 0),
   optional('stride', dims, 1),
 ] as const
-const unfoldArguments = signature('unfold', required('input', tensor), ...shared)
+const unfoldArguments = signature('unfold', required('input', tensor), ...windowParameters)
 const numbersOf = (kernel: PerDim, dilation: PerDim, padding: PerDim, stride: PerDim): Numbers => ({
   kernel: pair('kernel_size', kernel),
   dilation: pair('dilation', dilation),
@@ -160,7 +160,7 @@ export type FoldArguments = [
   padding?: PerDim | UnfoldOptions,
   stride?: PerDim | UnfoldOptions,
 ]
-const foldArguments = signature('fold', required('input', tensor), required('outputSize', dims), ...shared)
+const foldArguments = signature('fold', required('input', tensor), required('outputSize', dims), ...windowParameters)
 
 /**
  * Adds columns up to images, each element where `unfold` would have taken it from: [N, C * KH * KW, L] or [C * KH * KW,
