@@ -3,6 +3,8 @@
 import { applyInPlace } from '../tensor/in-place.ts'
 import type { Input } from '../tensor/op.ts'
 import { Tensor } from '../tensor/tensor.ts'
+import * as renamed from './aliases/elementwise.ts'
+import * as renamedMethods from './aliases/methods.ts'
 import type * as along from './indexing/along.ts'
 import type * as arrange from './views/arrange.ts'
 import type * as bernoulli from './random/bernoulli.ts'
@@ -70,7 +72,7 @@ type Declared = typeof along &
   typeof triangles &
   typeof views &
   typeof write
-type Table = typeof table & typeof members
+type Table = typeof table & typeof members & typeof renamed & typeof renamedMethods
 /** The functions of the table, each by its declaration if there is one. */
 type Functions = Pick<Declared, keyof Table & keyof Declared> & Omit<Table, keyof Declared>
 type Resolve = (...args: never[]) => readonly [Elementwise, readonly Input[]]
@@ -79,7 +81,7 @@ type Method<F> = F extends (x: never, ...rest: infer R extends readonly unknown[
   ? (...rest: R) => Y
   : never
 type Methods = { readonly [K in keyof Functions]: Method<Functions[K]> }
-type Writable = Pointwise & Pick<typeof select, 'maskedFill'> & Pick<typeof triangles, 'tril' | 'triu'>
+type Writable = Pointwise & typeof renamed & Pick<typeof select, 'maskedFill'> & Pick<typeof triangles, 'tril' | 'triu'>
 type Write<F> = F extends (x: never, ...rest: infer R extends readonly unknown[]) => unknown
   ? {
       /** In place: writes the result of the method without `_` into this tensor and returns it. */
@@ -102,14 +104,26 @@ export function inPlace(fn: { readonly resolve: Resolve }, self: Tensor, ...rest
 const define = (name: string, value: unknown): void =>
   void Object.defineProperty(Tensor.prototype, name, { value, configurable: true, writable: true })
 
+type AnyFunction = (x: Tensor, ...rest: unknown[]) => unknown
+const prototype = Tensor.prototype as unknown as Record<string, unknown>
+/** The name under which a function got its methods, which its aliases share. */
+const names = new Map<AnyFunction, string>()
 // Without entries and spreads, because garbage that is made during startup triggers the first collections.
-for (const functions of [table, members] as unknown as Record<string, (x: Tensor, ...rest: unknown[]) => unknown>[]) {
+for (const functions of [table, members, renamed, renamedMethods] as unknown as Record<string, AnyFunction>[]) {
   for (const name in functions) {
     const fn = functions[name]
+    const own = names.get(fn)
+    const writes = 'resolve' in fn
+    if (own !== undefined) {
+      define(name, prototype[own])
+      if (writes) define(`${name}_`, prototype[`${own}_`])
+      continue
+    }
+    names.set(fn, name)
     define(name, function (this: Tensor, ...rest: unknown[]) {
       return fn(this, ...rest)
     })
-    if ('resolve' in fn) {
+    if (writes) {
       define(`${name}_`, function (this: Tensor, ...rest: unknown[]) {
         return inPlace(fn as unknown as { resolve: Resolve }, this, ...rest)
       })

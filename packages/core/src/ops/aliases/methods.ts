@@ -1,0 +1,5 @@
+// PyTorch's other names of functions that are methods without an in-place form.
+export {
+  /** Alias of `nonzero`. */
+  nonzero as argwhere,
+} from '../indexing/select.ts'
