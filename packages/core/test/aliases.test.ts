@@ -10,18 +10,31 @@ const lines = readdirSync(folder).flatMap((file) =>
   ),
 )
 
+type Space = Readonly<Record<string, unknown>>
+const [index, methods] = [core as Space, core.Tensor.prototype as unknown as Space]
+/** Where the aliases of a file are, where their targets are, and in which forms. */
+const places: Readonly<Record<string, readonly (readonly [Space, Space, ...string[]])[]>> = {
+  'elementwise.ts': [
+    [index, index, ''],
+    [methods, methods, '', '_'],
+  ],
+  'functions.ts': [[index, index, '']],
+  'methods.ts': [
+    [index, index, ''],
+    [methods, methods, ''],
+  ],
+  'special.ts': [[core.special, index, '']],
+}
+
 it.each(lines)('$alias is $target', ({ file, said, target, alias }) => {
-  const spaces = { 'special.ts': [core.special], 'functions.ts': [core] }[file] ?? [core, core.Tensor.prototype]
-  for (const space of spaces as readonly Record<string, unknown>[]) {
-    const wanted = space === core.special ? core : space
-    for (const form of file === 'elementwise.ts' && space !== core ? ['', '_'] : [''])
-      expect([alias + form, space[alias + form]]).toEqual([alias + form, wanted[target + form] ?? 'missing'])
-  }
   expect(said).toBe(target)
+  for (const [space, wanted, ...forms] of places[file])
+    for (const form of forms)
+      expect([alias + form, space[alias + form]]).toEqual([alias + form, wanted[target + form] ?? 'missing'])
 })
 
 it('there are aliases, and the functions of torch.special are those of the index', () => {
   expect(lines.length).toBeGreaterThan(25)
   const others = new Set(lines.filter(({ file }) => file === 'special.ts').map(({ alias }) => alias))
-  for (const [name, fn] of Object.entries(core.special)) if (!others.has(name)) expect(fn).toBe((core as never)[name])
+  for (const [name, fn] of Object.entries(core.special)) if (!others.has(name)) expect(fn).toBe(index[name])
 })
