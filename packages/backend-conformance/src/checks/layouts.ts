@@ -41,6 +41,7 @@ const aboutStrides: Readonly<Record<string, string>> = {
   randnLike: order,
   randintLike: order,
   bernoulli: order,
+  multinomial: order,
 }
 /** Ops that take as many values as a mask has true elements, so the mask must not change. */
 const countsMask = new Set(['setAt', 'indexPut'])

@@ -38,6 +38,9 @@ const looks: Readonly<Record<string, (sample: Sample) => boolean>> = {
   // In training it draws a number for each element that is not positive.
   rrelu: (sample) => sample.seed !== undefined,
   maskedSelect: () => true,
+  poisson: () => true,
+  binomial: () => true,
+  multinomial: (sample) => sample.args[2] === true,
   maskedScatter: () => true,
   tensorSplit: (sample) => tensorsOf(sample.args[1]).length > 0,
   repeatInterleave: (sample) => tensorsOf(sample.args.length < 2 ? sample.args : sample.args[1]).length > 0,

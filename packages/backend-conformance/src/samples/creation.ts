@@ -221,6 +221,43 @@ export const creation = {
     drawn,
     [e(t([2]), 1, 0)],
   ),
+  exponential_: op([seeded(0, s(t([3]))), seeded(42, s(t([2, 3]), 0.5)), seeded(1, s(f64([3])))], drawn, [
+    e(t([2]), -1),
+  ]),
+  geometric_: op([seeded(0, s(t([3]), 0.2)), seeded(1, s(i32([4]), 0.5)), seeded(2, s(u8([3]), 0.3))], drawn, [
+    e(t([2]), 1),
+  ]),
+  cauchy_: op([seeded(0, s(t([3]))), seeded(42, s(t([2, 3]), 1, 0.5)), seeded(1, s(f64([3])))], drawn, [e(i32([2]))]),
+  logNormal_: op([seeded(0, s(t([3]))), seeded(42, s(t([2, 3]), 0, 0.25)), seeded(1, s(f64([3])))], drawn, [
+    e(t([2]), 0, 0),
+  ]),
+  poisson: op(
+    [
+      seeded(0, s(t([2, 3], { low: 0.5, high: 5, grad: false }))),
+      seeded(1, s(f64([4], { low: 11, high: 40, grad: false }))),
+      seeded(1, s(t([0], { grad: false }))),
+    ],
+    drawn,
+    [e(i32([2]))],
+  ),
+  binomial: op(
+    [
+      seeded(0, s(t([3], { low: 3, high: 90, grad: false }), t([2, 3], { low: 0.1, high: 0.9, grad: false }))),
+      seeded(1, s(t([2], { low: 3, high: 9, grad: false }), t([2], { low: 0.1, high: 0.9, grad: false }))),
+    ],
+    drawn,
+    [e(t([2]), f64([2]))],
+  ),
+  multinomial: op(
+    [
+      seeded(0, s(t([4], { low: 0, high: 1 }), 2)),
+      seeded(1, s(t([3, 4], { low: 0, high: 1 }), 1)),
+      seeded(1, s(t([3, 4], { low: 0, high: 1 }), 5, true)),
+      seeded(2, s(f64([4], { low: 0, high: 1 }), 3, true)),
+    ],
+    drawn,
+    [e(t([3], { low: 0, high: 1 }), 4), e(t([2, 2, 2], { low: 0, high: 1 }), 1)],
+  ),
   random_: op([seeded(0, s(t([3]), 10)), seeded(1, s(i32([4]), -3, 3)), seeded(2, s(u8([3]), 0, 200))], drawn, [
     e(t([2]), 3, 3),
   ]),

@@ -39,6 +39,7 @@ export { conv1d, conv2d, conv3d, convTranspose1d, convTranspose2d, convTranspose
 export { einsum } from './product/einsum.ts'
 export { bilinear, tensordot } from './product/tensordot.ts'
 export { ValuesAndIndices } from './order/values-and-indices.ts'
+export { binomial, poisson } from './random/families.ts'
 export { normal, rand, randint, randintLike, randLike, randn, randnLike, randperm } from './random/random.ts'
 export { getRngState, initialSeed, manualSeed, seed, setRngState } from './random/seeds.ts'
 export * from './table.ts'

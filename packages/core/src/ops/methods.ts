@@ -16,6 +16,7 @@ import type * as choice from './pointwise/choice.ts'
 import type * as comparison from './pointwise/comparison.ts'
 import type * as elementary from './pointwise/elementary.ts'
 import type * as extremes from './order/extremes.ts'
+import type * as families from './random/families.ts'
 import type * as functions from './pointwise/functions.ts'
 import type * as gather from './indexing/gather.ts'
 import type * as indexing from './indexing/indexing.ts'
@@ -53,6 +54,7 @@ type Declared = typeof along &
   typeof bernoulli &
   typeof convert &
   typeof extremes &
+  typeof families &
   Pointwise &
   typeof gather &
   typeof indexing &

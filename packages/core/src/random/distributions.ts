@@ -9,7 +9,7 @@ import { defaultGenerator, type Generator } from './generator.ts'
 import { cosSin, log, log1p } from './precise.ts'
 import type { Mt19937 } from './mt19937.ts'
 
-type Floats = Float32Array | Float64Array
+export type Floats = Float32Array | Float64Array
 type Numbers = Floats | Int32Array | Uint8Array
 
 let fused = true
@@ -95,7 +95,7 @@ export const normal = (out: Floats, mean = 0, std = 1, generator: Generator = de
 const direction = new Float64Array(2)
 
 /** The next standard normal in float64: the generator's leftover one, or the first of a new pair. */
-const nextNormal = (generator: Generator): number => {
+export const nextNormal = (generator: Generator): number => {
   const kept = generator.nextNormal
   if (kept !== undefined) {
     generator.nextNormal = undefined
@@ -259,7 +259,7 @@ export const bernoulli = (
 }
 
 /** A double as C++ streams print it in PyTorch's messages: `%g`, with six digits. */
-const general = (x: number): string => {
+export const general = (x: number): string => {
   if (Number.isNaN(x)) return 'nan'
   if (!Number.isFinite(x)) return x > 0 ? 'inf' : '-inf'
   const exponent = x === 0 ? 0 : Number(x.toExponential(5).split('e')[1])

@@ -1,7 +1,7 @@
-// log, log1p, sine and cosine in float64 for the normal distribution. Those of `Math` differ between JavaScript
-// engines. These are computed with twice the digits and rounded once, so every engine draws the same numbers. PyTorch's
-// C library rounds the other way in 2 of 1,000 calls. Its log1p has a larger error, so this one follows it step by
-// step, for equal bits.
+// Logarithms, powers and angles in float64 for the distributions. Those of `Math` differ between JavaScript engines.
+// These are computed with twice the digits and rounded once, so every engine draws the same numbers. PyTorch's C
+// library rounds the other way in 2 of 1,000 calls. Its log1p has a larger error, so this one follows it step by step,
+// for equal bits.
 import { fma64, twoProductError, twoSumError } from './fma.ts'
 
 /** A number with twice the digits: the sum of two doubles, the first of which is the rounded sum. */
@@ -64,13 +64,17 @@ const artanh = series(22, 12, (_, k) => over(ONE, wide(2 * k + 1)))
 // A quarter turn in three parts; the first two are so short that small multiples are exact.
 const [QUARTER, QUARTER_MIDDLE, QUARTER_LOW] = [1.5707963267948983, -1.7151244994428829e-15, 8.4784276603689e-32]
 
-/** Writes the cosine and the sine of `theta`, 0 to 2 pi, to `out[0]` and `out[1]`. */
-export const cosSin = (theta: number, out: Float64Array): void => {
-  // The remainder after quarter turns, at most an eighth of a turn.
-  const quarters = Math.round(theta / QUARTER)
+/** The remainder of an angle after quarter turns, at most an eighth of a turn. */
+const restOf = (theta: number, quarters: number): Wide => {
   const near = theta - quarters * QUARTER
   const shift = -quarters * QUARTER_MIDDLE
-  const rest = sumOf(near + shift, twoSumError(near, shift, near + shift) - quarters * QUARTER_LOW)
+  return sumOf(near + shift, twoSumError(near, shift, near + shift) - quarters * QUARTER_LOW)
+}
+
+/** Writes the cosine and the sine of `theta`, 0 to 2 pi, to `out[0]` and `out[1]`. */
+export const cosSin = (theta: number, out: Float64Array): void => {
+  const quarters = Math.round(theta / QUARTER)
+  const rest = restOf(theta, quarters)
   const square = times(rest, rest)
   const sin = times(sine(square), rest).hi
   const cos = cosine(square).hi
@@ -82,6 +86,16 @@ export const cosSin = (theta: number, out: Float64Array): void => {
   out[1] = quarters === 2 || quarters === 3 ? -y : y
 }
 
+/** The tangent of `theta`, -pi / 2 to pi / 2. */
+export const tan = (theta: number): number => {
+  const quarters = Math.round(theta / QUARTER)
+  const rest = restOf(theta, quarters)
+  const square = times(rest, rest)
+  const sin = times(sine(square), rest)
+  const cos = cosine(square)
+  return quarters === 0 ? over(sin, cos).hi : -over(cos, sin).hi
+}
+
 /** How often a positive number must be doubled to be at least `least`. */
 const doublings = (x: number, least: number): number => {
   let count = 0
@@ -91,14 +105,37 @@ const doublings = (x: number, least: number): number => {
 
 const LN2: Wide = { hi: Math.LN2, lo: 2.3190468138462996e-17 }
 
-/** The natural logarithm of 0 < x <= 1, not subnormal. */
-export const log = (x: number): number => {
+const wideLog = (x: number): Wide => {
   // x = 2^-count m, and log m = 2 artanh((m - 1) / (m + 1)).
   const count = doublings(x, Math.SQRT1_2)
   const m = x * 2 ** count
   const s = over(wide(m - 1), sumOf(1, m))
   const { hi, lo } = times(artanh(times(s, s)), s)
-  return plus(times(LN2, wide(-count)), { hi: 2 * hi, lo: 2 * lo }).hi
+  return plus(times(LN2, wide(-count)), { hi: 2 * hi, lo: 2 * lo })
+}
+
+/** The natural logarithm of 0 < x <= 1, not subnormal. */
+export const log = (x: number): number => wideLog(x).hi
+
+const exponential = series(24, 14, (previous, k) => over(previous, wide(k)))
+
+const wideExp = (x: Wide): number => {
+  // x = count log 2 + rest.
+  const count = Math.round(x.hi / Math.LN2)
+  const half = Math.trunc(count / 2)
+  return exponential(plus(x, times(LN2, wide(-count)))).hi * 2 ** half * 2 ** (count - half)
+}
+
+/** Beyond this, e^x and e^-x are infinite or 0. */
+const FAR = 746
+
+/** e to the power x. */
+export const exp = (x: number): number => (Math.abs(x) < FAR ? wideExp(wide(x)) : Math.exp(x))
+
+/** x to the power y for 0 < x <= 1, not subnormal. */
+export const pow = (x: number, y: number): number => {
+  const power = times(wide(y), wideLog(x))
+  return Math.abs(power.hi) < FAR ? wideExp(power) : x ** y
 }
 
 // log 2 in two parts: small multiples of the first are exact.

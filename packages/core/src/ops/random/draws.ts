@@ -16,7 +16,7 @@ import type { Device } from '../../tensor/device.ts'
 import { effects, touch, writeProduced } from '../../tensor/effects.ts'
 import { applyInPlace, checkWritable, fillsStorage } from '../../tensor/in-place.ts'
 import { mode } from '../../tensor/mode.ts'
-import { instance, keyword, nullable, type Parameter } from '../../tensor/signature.ts'
+import { instance, keyword, nullable, optional, type Parameter } from '../../tensor/signature.ts'
 import { checkAlive, Tensor } from '../../tensor/tensor.ts'
 import { notImplemented } from '../define/arguments.ts'
 import { type TensorOptions, tensorParameters } from '../create/create.ts'
@@ -100,11 +100,10 @@ export function denseStrides({ sizes, strides }: Layout): readonly number[] | un
 
 export const noDraws = (kernel: string, dtype: DType): RuntimeError =>
   notImplemented(kernel, dtype, 'Draw float32 and convert it: rand(3).int().')
-export const generatorParameter: Parameter<Generator | null> = keyword(
-  'generator',
-  nullable(instance(Generator, 'torch.Generator')),
-  null,
-)
+const generatorKind = nullable(instance(Generator, 'torch.Generator'))
+export const generatorParameter: Parameter<Generator | null> = keyword('generator', generatorKind, null)
+/** Where PyTorch takes it by position, too. */
+export const generatorPosition: Parameter<Generator | null> = optional('generator', generatorKind, null)
 export const randomParameters = [...tensorParameters, generatorParameter] as const
 
 export function uniformFill(dtype: DType, from: number, to: number): Fill {
@@ -178,6 +177,10 @@ export const replaced = {
   randomFrom: replacing('RandomBackward0'),
   bernoulli: replacing('BernoulliBackward2'),
   bernoulliOf: replacing('BernoulliBackward1'),
+  exponential: replacing('exponential'),
+  geometric: replacing('geometric'),
+  cauchy: replacing('cauchy'),
+  logNormal: replacing('logNormal'),
 }
 
 export function drawInto(

@@ -1,0 +1,314 @@
+// Random numbers of further distributions: of one distribution in place (exponential_, geometric_, cauchy_,
+// logNormal_), and of one for each element of a tensor (poisson, binomial, multinomial, and gamma and Dirichlet for the
+// distributions).
+import { dtypeName, isFloat } from '../../base/dtype.ts'
+import { RuntimeError } from '../../base/errors.ts'
+import { numelOf } from '../../base/shape.ts'
+import { s } from '../../expr/expr.ts'
+import * as formula from '../../random/continuous.ts'
+import type { Floats } from '../../random/distributions.ts'
+import { defaultGenerator, type Generator } from '../../random/generator.ts'
+import { apply, deviceOf } from '../../tensor/apply.ts'
+import { effects } from '../../tensor/effects.ts'
+import { mode, noGrad } from '../../tensor/mode.ts'
+import {
+  type Arguments,
+  bool,
+  int,
+  method,
+  number,
+  optional,
+  required,
+  signature,
+  tensor,
+} from '../../tensor/signature.ts'
+import { checkAlive, type Tensor } from '../../tensor/tensor.ts'
+import { notImplemented } from '../define/arguments.ts'
+import { elementwise } from '../define/elementwise.ts'
+import { argmax } from '../order/extremes.ts'
+import { topk } from '../order/sort.ts'
+import { div } from '../pointwise/arithmetic.ts'
+import { sum } from '../reduce/reduce.ts'
+import { broadcastTensors } from '../views/grids.ts'
+import {
+  denseStrides,
+  drawInto,
+  drawn,
+  type Fill,
+  type GeneratorOption,
+  generatorParameter,
+  generatorPosition,
+  noDraws,
+} from './draws.ts'
+import { betaSlope, gammaSlope } from './implicit.ts'
+import * as rejection from './rejection.ts'
+
+// ---- in place ----
+
+/** The fill of a distribution that exists in float only. */
+function floatFill(x: Tensor, kernel: string, fill: (out: Floats, generator: Generator) => void): () => Fill {
+  if (!isFloat(x.dtype)) throw noDraws(kernel, x.dtype)
+  return () => fill as Fill
+}
+
+const exponentialArguments = method('exponential_', optional('lambd', number, 1), generatorParameter)
+/**
+ * Overwrites with numbers of the exponential distribution with rate `lambd` (1). Float only.
+ *
+ * @example
+ * manualSeed(0)
+ * zeros(2).exponential_() // tensor([3.5083, 1.2304])
+ */
+export function exponential_(self: Tensor, ...args: Arguments<[lambd: number], ExponentialOptions>): Tensor {
+  const [lambd, generator] = exponentialArguments(self, args)
+  const fill = floatFill(self, 'exponential_cpu', (out, from) => formula.exponential(out, lambd, from))
+  return drawInto(self, 'exponential', generator, fill)
+}
+interface ExponentialOptions extends GeneratorOption {
+  readonly lambd?: number
+}
+
+const geometricArguments = method('geometric_', required('p', number), generatorParameter)
+/**
+ * Overwrites with the number of trials until the first success, each of probability `p`: 1 or more. Not for bool.
+ *
+ * @example
+ * manualSeed(0)
+ * zeros(4).geometric_(0.5) // tensor([1., 1., 2., 1.])
+ */
+export function geometric_(self: Tensor, ...args: Arguments<[p: number], GeometricOptions>): Tensor {
+  const [p, generator] = geometricArguments(self, args)
+  if (self.dtype === 'bool') throw noDraws('geometric_cpu', self.dtype)
+  return drawInto(self, 'geometric', generator, () => (out, from) => formula.geometric(out as Floats, p, from))
+}
+interface GeometricOptions extends GeneratorOption {
+  readonly p?: number
+}
+
+const cauchyArguments = method(
+  'cauchy_',
+  optional('median', number, 0),
+  optional('sigma', number, 1),
+  generatorParameter,
+)
+/**
+ * Overwrites with numbers of the Cauchy distribution around `median` (0), half of them within `sigma` (1). Float only.
+ *
+ * @example
+ * manualSeed(0)
+ * zeros(2).cauchy_() // tensor([10.5977,  0.7648])
+ */
+export function cauchy_(self: Tensor, ...args: Arguments<[median: number, sigma: number], CauchyOptions>): Tensor {
+  const [median, sigma, generator] = cauchyArguments(self, args)
+  const fill = floatFill(self, 'cauchy_cpu', (out, from) => formula.cauchy(out, median, sigma, from))
+  return drawInto(self, 'cauchy', generator, fill)
+}
+interface CauchyOptions extends GeneratorOption {
+  readonly median?: number
+  readonly sigma?: number
+}
+
+const logNormalArguments = method(
+  'log_normal_',
+  optional('mean', number, 1),
+  optional('std', number, 2),
+  generatorParameter,
+)
+/**
+ * Overwrites with numbers whose logarithms are normal, of `mean` (1) and `std` (2). Float only.
+ *
+ * @example
+ * manualSeed(0)
+ * zeros(2).logNormal_(0, 1) // tensor([4.6692, 0.7457])
+ */
+export function logNormal_(self: Tensor, ...args: Arguments<[mean: number, std: number], LogNormalOptions>): Tensor {
+  const [mean, std, generator] = logNormalArguments(self, args)
+  const fill = floatFill(self, 'log_normal_cpu', (out, from) => formula.logNormal(out, mean, std, from))
+  return drawInto(self, 'logNormal', generator, fill)
+}
+interface LogNormalOptions extends GeneratorOption {
+  readonly mean?: number
+  readonly std?: number
+}
+
+// ---- of one distribution for each element ----
+
+/** The elements of a tensor whose draws depend on them, in row-major order. */
+function read(x: Tensor, name: string): Floats {
+  effects.sink?.refuse(`${name}()`, 'How many numbers it draws depends on elements: call it before the step.')
+  checkAlive(x)
+  return (x.elements === 0 ? [] : x.storage.device.backend.readSync(x)) as Floats
+}
+
+/** New elements in the shape and dtype of a tensor. */
+const drawnLike = (x: Tensor, generator: Generator | null, fill: (out: Floats, generator: Generator) => void): Tensor =>
+  drawn(x.storage.device, x, generator ?? defaultGenerator, fill as Fill)
+
+/** Whether the result of a function of these tensors is in a graph. */
+const tracked = (...inputs: readonly Tensor[]): boolean => mode.grad && inputs.some((x) => x.requiresGrad)
+
+/** For autograd, counts do not depend on the rates. */
+const poissonOp = elementwise('poisson', (_rate, value) => value)
+const poissonArguments = method('poisson', generatorPosition)
+/**
+ * Numbers of events, where `x` has the expected number of each. The result has the shape and dtype of `x`. Float only.
+ *
+ * @example
+ * manualSeed(0)
+ * poisson(tensor([1, 5, 50])) // tensor([ 2.,  6., 49.])
+ */
+export function poisson(x: Tensor, ...args: Arguments<[generator: Generator | null], GeneratorOption>): Tensor {
+  const [generator] = poissonArguments(x, args)
+  if (!isFloat(x.dtype)) throw notImplemented('poisson_cpu', x.dtype)
+  const rates = read(x, 'poisson')
+  const value = drawnLike(x, generator, (out, from) => rejection.poisson(out, rates, from))
+  return tracked(x) ? apply(poissonOp, [x, value], null) : value
+}
+
+const binomialOp = elementwise('binomial', (_count, _prob, value) => value, {
+  grad: () => {
+    throw new RuntimeError('derivative for aten::binomial is not implemented', 'Draw inside of noGrad.')
+  },
+})
+const binomialArguments = signature('binomial', required('count', tensor), required('prob', tensor), generatorPosition)
+/**
+ * Numbers of successes among `count` trials of probability `prob`; both broadcast. Of one float dtype.
+ *
+ * @example
+ * manualSeed(0)
+ * binomial(tensor([10, 100]), tensor([0.5, 0.1])) // tensor([ 7., 11.])
+ */
+export function binomial(
+  ...args: [count: Tensor, prob: Tensor, generator?: Generator | null | GeneratorOption]
+): Tensor {
+  const [count, prob, generator] = binomialArguments(args)
+  if (prob.dtype !== count.dtype) {
+    throw new RuntimeError(
+      `Found dtype ${dtypeName[prob.dtype]} but expected ${dtypeName[count.dtype]}`,
+      'Give both the same dtype: count.typeAs(prob).',
+    )
+  }
+  if (!isFloat(count.dtype)) throw notImplemented('binomial_cpu', count.dtype)
+  deviceOf([count, prob])
+  const [counts, probabilities] = noGrad(() => broadcastTensors(count, prob))
+  const [n, p] = [read(counts, 'binomial'), read(probabilities, 'binomial')]
+  const value = drawnLike(counts, generator, (out, from) => rejection.binomial(out, n, p, from))
+  return tracked(count, prob) ? apply(binomialOp, [count, prob, value], null) : value
+}
+
+// ---- indices ----
+
+/** Weights, checked before anything is drawn. */
+const checkedWeights = elementwise('clone', (weight) => weight, {
+  check: ([weight]) => ({
+    expr: s.not(s.and(s.isfinite(weight), s.ge(weight, 0))),
+    error: () =>
+      new RuntimeError(
+        'probability tensor contains either `inf`, `nan` or element < 0',
+        'Weights must be finite, and not negative.',
+      ),
+  }),
+})
+const checkedSums = elementwise('clone', (total) => total, {
+  check: ([total]) => ({
+    expr: s.eq(total, 0),
+    error: () =>
+      new RuntimeError(
+        'invalid multinomial distribution (sum of probabilities <= 0)',
+        'Each row needs a positive weight.',
+      ),
+  }),
+})
+
+const multinomialArguments = method(
+  'multinomial',
+  required('numSamples', int),
+  optional('replacement', bool, false),
+  generatorParameter,
+)
+/**
+ * Indices drawn with the weights in a vector, or in each row of a matrix: int32 of shape [numSamples] or [rows,
+ * numSamples]. Weights need not sum to 1. Float only.
+ *
+ * @example
+ * manualSeed(0)
+ * multinomial(tensor([0.1, 0.2, 0.7]), 2) // tensor([2, 1])
+ */
+export function multinomial(
+  x: Tensor,
+  ...args: Arguments<[numSamples: number, replacement: boolean], MultinomialOptions>
+): Tensor {
+  const [count, replacement, given] = multinomialArguments(x, args)
+  const generator = given ?? defaultGenerator
+  if (x.dim() < 1 || x.dim() > 2)
+    throw new RuntimeError('prob_dist must be 1 or 2 dim', `It has ${x.dim()}: x.reshape(-1, x.shape.at(-1)).`)
+  if (!isFloat(x.dtype)) {
+    throw new RuntimeError(
+      `multinomial only supports floating-point dtypes for input, got: ${dtypeName[x.dtype]}`,
+      'Convert it first: x.float().',
+    )
+  }
+  const size = x.sizes[x.dim() - 1]
+  if (count <= 0) throw new RuntimeError('cannot sample n_sample <= 0 samples', `The num_samples are ${count}.`)
+  if (!replacement && count > size) {
+    throw new RuntimeError(
+      'cannot sample n_sample > prob_dist.size(-1) samples without replacement',
+      'Pass replacement: multinomial(x, n, true).',
+    )
+  }
+  if (size > 2 ** 24) throw new RuntimeError('number of categories cannot exceed 2^24')
+  const sizes = [...x.sizes.slice(0, -1), count]
+  const { device } = x.storage
+  return noGrad(() => {
+    if (replacement || numelOf(sizes) === 0) {
+      const weights = read(x, 'multinomial')
+      const fill: Fill = (out, from) => rejection.categories(out as Int32Array, weights, count, from)
+      return drawn(device, { sizes, dtype: 'int32' }, generator, fill)
+    }
+    apply(checkedWeights, [x], null)
+    apply(checkedSums, [sum(x, -1)], null)
+    // The largest of p / q, where q is exponential.
+    const draws: Fill = (out, from) => formula.exponential(out as Floats, 1, from)
+    const raced = div(x, drawn(device, x, generator, draws, denseStrides(x)))
+    return count === 1 ? argmax(raced, -1, true) : topk(raced, count).indices
+  })
+}
+interface MultinomialOptions extends GeneratorOption {
+  readonly numSamples?: number
+  readonly replacement?: boolean
+}
+
+// ---- for the distributions ----
+
+/** For autograd, the drawn value has the given slope. */
+const gammaOp = elementwise('standardGamma', (_shape, _slope, value) => value, {
+  grad: ({ dy, x }) => [s.mul(dy, x[1]), s.mul(dy, 0), dy],
+})
+/** Numbers of the gamma distribution with the shapes in `x` and rate 1; differentiable by the implicit derivative. */
+export function standardGamma(x: Tensor): Tensor {
+  if (!isFloat(x.dtype)) throw notImplemented('gamma_cpu', x.dtype)
+  const shapes = read(x, 'rsample')
+  const value = drawnLike(x, null, (out, from) => rejection.gamma(out, shapes, from))
+  if (!tracked(x)) return value
+  const values = read(value, 'rsample')
+  const slope = drawnLike(x, null, (out) => {
+    for (let i = 0; i < out.length; i++) out[i] = gammaSlope(values[i], shapes[i])
+  })
+  return apply(gammaOp, [x, slope, value], null)
+}
+
+/** Rows of proportions for the shapes in rows of `x`, and the function that gives the slope of each by its shape. */
+export function sampleDirichlet(x: Tensor): { readonly value: Tensor; readonly slopes: () => Tensor } {
+  if (!isFloat(x.dtype)) throw notImplemented('dirichlet', x.dtype)
+  const shapes = read(x, 'rsample')
+  const size = x.sizes[x.dim() - 1]
+  const value = drawnLike(x, null, (out, from) => rejection.dirichlet(out, shapes, size, from))
+  const slopes = (): Tensor => {
+    const totals = read(sum(x.detach(), -1), 'rsample')
+    const values = read(value, 'rsample')
+    return drawnLike(x, null, (out) => {
+      for (let i = 0; i < out.length; i++) out[i] = betaSlope(values[i], shapes[i], totals[Math.floor(i / size)])
+    })
+  }
+  return { value, slopes }
+}
