@@ -5,10 +5,12 @@ import {
   compile,
   F,
   full,
+  grad,
   manualSeed,
   nn,
   normal,
   ones,
+  optim,
   pad,
   randn,
   Slice,
@@ -23,6 +25,9 @@ const x = tensor([
   [1, 2],
   [3, 4],
 ])
+const row = tensor([[0], [1]], { dtype: 'int32' })
+const leaf = tensor([1, 2], { requiresGrad: true })
+const squared = leaf.square()
 const same: readonly [string, () => unknown, () => unknown][] = [
   ['sum', () => x.sum(1, true), () => x.sum({ dim: 1, keepdim: true })],
   ['mean', () => x.mean([0, 1], true), () => x.mean({ dim: [0, 1], keepdim: true })],
@@ -32,6 +37,23 @@ const same: readonly [string, () => unknown, () => unknown][] = [
   ['sort', () => x.sort(0, true).values, () => x.sort({ dim: 0, descending: true }).values],
   ['topk', () => x.topk(1, 0, false).values, () => x.topk(1, { dim: 0, largest: false }).values],
   ['Linear', () => String(new nn.Linear(2, 1, false)), () => String(new nn.Linear(2, 1, { bias: false }))],
+  ['sum by NumPy', () => x.sum({ axis: 1, keepdims: true }), () => x.sum(1, true)],
+  ['softmax', () => x.softmax(1, 'float64'), () => x.softmax({ dim: 1, dtype: 'float64' })],
+  ['scatter', () => x.scatter(1, row, 5), () => x.scatter(1, row, { value: 5 })],
+  ['to', () => x.to('js', 'float64', false, true), () => x.to({ device: 'js', dtype: 'float64', nonBlocking: true })],
+  ['SGD', () => new optim.SGD([x], 0.5, 0.9), () => new optim.SGD([x], { lr: 0.5, momentum: 0.9 })],
+  [
+    'grad',
+    () => grad(squared, leaf, ones(2), true),
+    () => grad(squared, leaf, { gradOutputs: ones(2), retainGraph: true }),
+  ],
+  [
+    'a reduction as the first argument',
+    () => F.mseLoss(x, ones(2, 2), 'sum'),
+    () => F.mseLoss(x, ones(2, 2), { reduction: 'sum' }),
+  ],
+  ['sizeAverage', () => new nn.MSELoss(false).reduction, () => 'sum'],
+  ['reduce', () => new nn.MSELoss({ reduce: false }).reduction, () => 'none'],
   ['mseLoss', () => F.mseLoss(x, ones(2, 2), null, null, 'sum'), () => F.mseLoss(x, ones(2, 2), { reduction: 'sum' })],
 ]
 it.each(same)('%s takes the same arguments by position and by name', (_, byPlace, byName) => {
@@ -40,16 +62,17 @@ it.each(same)('%s takes the same arguments by position and by name', (_, byPlace
 
 const refused: readonly [string, () => unknown, string][] = [
   [
-    'axis',
-    () => x.argmax({ axis: 1 } as never),
-    "argmax() got an unexpected keyword argument 'axis'\nDid you mean dim?",
+    'axes',
+    () => x.argmax({ axes: 1 } as never),
+    "argmax() got an unexpected keyword argument 'axes'\nDid you mean dim?",
   ],
+  ['dim and axis', () => x.argmax({ dim: 1, axis: 1 }), "argmax() got multiple values for argument 'dim'"],
   ['keepDim', () => x.mean({ dim: 1, keepDim: true } as never), 'Did you mean keepdim?'],
   ['requires_grad', () => tensor([1], { requires_grad: true } as never), 'Did you mean requiresGrad?'],
   [
-    "F.mseLoss(x, y, 'sum')",
-    () => F.mseLoss(x, x, 'sum' as never),
-    "argument 'size_average' (position 2) must be None",
+    "F.mseLoss(x, y, 'max')",
+    () => F.mseLoss(x, x, 'max' as never),
+    "argument 'size_average' (position 2) must be bool, not str",
   ],
   ['300 as uint8', () => tensor([300], { dtype: 'uint8' }), 'value cannot be converted to type uint8 without overflow'],
   ['2 ** 31 as int32', () => tensor([2 ** 31], { dtype: 'int32' }), 'value cannot be converted to type int32 without'],

@@ -4,6 +4,7 @@
 import * as core from '@flambeau/core'
 import { autograd, nn, optim, Tensor, tensor } from '@flambeau/core'
 import { expect, it } from 'vitest'
+import { parameterFaults } from './parameters.ts'
 import { membersOf } from '../../../tools/test/api-members.ts'
 import { at, by, faultsOf, type Param } from '../../../tools/test/door.ts'
 import { add, type Any, entries, house, indices, leaf, on, parameter, row, self, squared, T } from './doors.ts'
@@ -523,4 +524,9 @@ it('repeatAsync refuses the same arguments as repeat', async () => {
   for (const wrong of [undefined, null, 0, -1, 0.5, '1', Number.NaN, {}, [2]])
     await expect(step.repeatAsync(wrong as never)).rejects.toThrow(/argument 'n'|"n"|whole number of times/)
   await expect(step.repeatAsync(1, { stak: true } as never)).rejects.toThrow("unexpected keyword argument 'stak'")
+})
+
+it('takes what PyTorch takes, by position in its order and by name', () => {
+  const members = new Map([...entries].filter(([name]) => name.includes('.')))
+  expect(parameterFaults(members)).toEqual([])
 })

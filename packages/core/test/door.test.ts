@@ -4,6 +4,7 @@ import { js } from '@flambeau/backend-js'
 import * as core from '@flambeau/core'
 import { autograd, F, nn, ops, optim, Tensor, tensor } from '@flambeau/core'
 import { expect, it } from 'vitest'
+import { parameterFaults } from './parameters.ts'
 import { at, by, type Entry, faultsOf, type Param } from '../../../tools/test/door.ts'
 import {
   add,
@@ -381,7 +382,7 @@ both(
 // Losses.
 const target = at('target', 'tensor', T)
 const reduction = by('reduction', 'reduction?', 'sum')
-const old = [at('sizeAverage', 'none?|null', null), at('reduce', 'none?|null', null)]
+const old = [at('sizeAverage', 'bool?|null', null), at('reduce', 'bool?|null', null)]
 const weight = at('weight', 'tensor?|null', null)
 add('F.mseLoss', F.mseLoss, [self, target, ...old, reduction])
 add('F.l1Loss', F.l1Loss, [self, target, ...old, reduction])
@@ -964,7 +965,7 @@ add('gradcheck', autograd.gradcheck, [squares, sought, ...checking], writes)
 add(
   'gradgradcheck',
   autograd.gradgradcheck,
-  [squares, sought, at('gradOutputs', 'tensor?|null|tensors|any', null), ...checking],
+  [squares, sought, at('gradOutputs', 'tensor?|null|tensors', null), ...checking],
   writes,
 )
 const createGraph = by('createGraph', 'bool?', true)
@@ -1083,4 +1084,8 @@ it('every function has an entry', () => {
 
 it.each([...entries])('%s refuses wrong arguments', (_, entry) => {
   expect(faultsOf(entry, house)).toEqual([])
+})
+
+it('takes what PyTorch takes, by position in its order and by name', () => {
+  expect(parameterFaults(entries)).toEqual([])
 })

@@ -129,7 +129,6 @@ const differences: Readonly<Record<string, string>> = {
   'linspace: end = more than an int': float,
   'full: fillValue = more than an int': float,
   'x.copy_: other = more than an int': 'numbers are not copied',
-  'x.copy_: one more': 'there is no non_blocking',
   'x.diagonal: one more': counted,
   'x.diagonal: colour': counted,
   'x.diagonal: the first twice': counted,

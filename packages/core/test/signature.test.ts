@@ -18,6 +18,7 @@ const read = signature(
 const right: readonly [string, readonly unknown[], readonly unknown[]][] = [
   ['by position', [1, 2, true], [1, 2, true, 0.5]],
   ['by name', [{ chunks: 1, keepdim: true, roundingMode: 2 }], [1, null, true, 2]],
+  ['by the names of NumPy', [1, { axis: 0, keepdims: true }], [1, 0, true, 0.5]],
   ['both', [1, { dim: [0, 1] }], [1, [0, 1], false, 0.5]],
   ['undefined is not given', [1, undefined, undefined, { dim: 0, keepdim: undefined }], [1, 0, false, 0.5]],
 ]
@@ -39,7 +40,8 @@ const wrong: readonly [string, readonly unknown[]][] = [
     'cut() takes from 1 to 3 positional arguments but 4 were given\nIt takes chunks, dim, keepdim, roundingMode.',
     [1, 0, true, 4],
   ],
-  ["cut() got an unexpected keyword argument 'axis'\nDid you mean dim?", [1, { axis: 0 }]],
+  ["cut() got an unexpected keyword argument 'axes'\nDid you mean dim?", [1, { axes: 0 }]],
+  ["cut() got multiple values for argument 'dim'", [1, { dim: 0, axis: 0 }]],
   ["cut() got an unexpected keyword argument 'keepDim'\nDid you mean keepdim?", [1, { keepDim: true }]],
   ["cut() got an unexpected keyword argument 'rounding_mode'\nDid you mean roundingMode?", [1, { rounding_mode: 1 }]],
   ["cut() got an unexpected keyword argument 'colour'\nIt takes chunks", [1, { colour: undefined }]],

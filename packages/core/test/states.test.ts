@@ -239,9 +239,18 @@ describe('options of another kind', () => {
     for (const lr of [null, '0.1', [0.1]])
       expect(() => made('SGD', lr)).toThrow("SGD(): argument 'lr' (position 2) must be float, not ")
     for (const options of [null, [], 'x'])
-      expect(() => new optim.SGD(p(), 0.5, options as never)).toThrow("argument 'options' (position 3) must be dict")
+      expect(() => new optim.SGD(p(), 0.5, options as never)).toThrow(
+        "SGD(): argument 'momentum' (position 3) must be float",
+      )
     expect(() => new optim.SGD(p(), 0.5, { lr: 1 })).toThrow("got multiple values for argument 'lr'")
-    expect(() => new optim.SGD(p(), 0.5, 0.9 as never)).toThrow("SGD(): argument 'options' (position 3) must be dict")
+    expect(new optim.SGD(p(), 0.5, 0.9, 0, 0.1, true).defaults).toMatchObject({
+      momentum: 0.9,
+      weightDecay: 0.1,
+      nesterov: true,
+    })
+    expect(() => new optim.SGD(p(), 0.5, 0, 0, 0, false, true as never)).toThrow(
+      'takes from 2 to 7 positional arguments but 8 were given',
+    )
     expect(() => new optim.SGD([{ params: p(), weight_decay: 1 } as never])).toThrow('Did you mean weightDecay?')
     expect(new optim.SGD([{ params: p(), lr: undefined, name: 'head' } as never]).paramGroups[0]).toMatchObject({
       lr: 1e-3,

@@ -6,7 +6,7 @@ import { filled } from '../ops/define/fill.ts'
 import { stack } from '../ops/views/join.ts'
 import { reshape, select, view } from '../ops/views/views.ts'
 import { enableGrad } from '../tensor/mode.ts'
-import { bool, isTensor, keyword, signature } from '../tensor/signature.ts'
+import { type Arguments as Given, bool, isTensor, optional, signature } from '../tensor/signature.ts'
 import { detached, Tensor } from '../tensor/tensor.ts'
 import { grad } from './grad.ts'
 
@@ -16,7 +16,7 @@ export interface JacobianOptions {
 }
 
 const [jacobianOptions, hessianOptions] = ['jacobian', 'hessian'].map((name) =>
-  signature(name, keyword('createGraph', bool, false)),
+  signature(name, optional('createGraph', bool, false)),
 )
 
 type Inputs = Tensor | readonly Tensor[]
@@ -69,7 +69,7 @@ function derivatives(y: Tensor, xs: readonly Tensor[], createGraph: boolean): Te
 export function jacobian<I extends Inputs, O extends Inputs>(
   fn: (...inputs: Arguments<I>) => O,
   inputs: I,
-  ...options: [options?: JacobianOptions]
+  ...options: Given<[createGraph: boolean], JacobianOptions>
 ): Like<O, Like<I, Tensor>> {
   checkCallable('jacobian', fn)
   const [createGraph] = jacobianOptions(options)
@@ -94,7 +94,7 @@ export function jacobian<I extends Inputs, O extends Inputs>(
 export function hessian<I extends Inputs>(
   fn: (...inputs: Arguments<I>) => Tensor,
   inputs: I,
-  ...options: [options?: JacobianOptions]
+  ...options: Given<[createGraph: boolean], JacobianOptions>
 ): Like<I, Like<I, Tensor>> {
   checkCallable('hessian', fn)
   const [createGraph] = hessianOptions(options)

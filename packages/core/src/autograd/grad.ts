@@ -2,10 +2,12 @@
 import { RuntimeError, TypeError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
 import { sameShape, shapeString } from '../base/shape.ts'
+import { warn } from '../base/warn.ts'
 import { filled, toDType } from '../ops/define/fill.ts'
 import { withMode } from '../tensor/mode.ts'
 import type { Node } from '../tensor/node.ts'
 import {
+  also,
   type Arguments,
   bool,
   either,
@@ -94,7 +96,8 @@ function collecting(inputs: readonly Tensor[]): Map<Node, Capture[]> {
 }
 
 const oneOrMore = either(tensor, tensors)
-const seeds: Kind<Tensor | null | readonly (Tensor | null)[]> = {
+/** Gradients to start from: null means 1. */
+export const seeds: Kind<Tensor | null | readonly (Tensor | null)[]> = {
   ...nullable(either(tensor, listOf(nullable(tensor)))),
   refuse: (value, argument) =>
     new TypeError(
@@ -105,7 +108,7 @@ const seeds: Kind<Tensor | null | readonly (Tensor | null)[]> = {
 const backwardArguments = signature(
   'backward',
   required('outputs', oneOrMore),
-  optional('gradients', seeds, null),
+  also(optional('gradients', seeds, null), 'gradTensors'),
   optional('retainGraph', nullable(bool), null),
   optional('createGraph', bool, false),
   keyword('inputs', nullable(oneOrMore), null),
@@ -117,7 +120,8 @@ const gradArguments = signature(
   optional('gradOutputs', seeds, null),
   optional('retainGraph', nullable(bool), null),
   optional('createGraph', bool, false),
-  keyword('allowUnused', bool, false),
+  optional('onlyInputs', bool, true),
+  optional('allowUnused', bool, false),
 )
 
 /**
@@ -135,8 +139,8 @@ export function backward(
   ...args: [
     outputs: Tensor | readonly Tensor[],
     ...Arguments<
-      [gradients: Tensor | null | readonly (Tensor | null)[], retainGraph: boolean | null, createGraph: boolean],
-      BackwardOptions
+      [gradTensors: Tensor | null | readonly (Tensor | null)[], retainGraph: boolean | null, createGraph: boolean],
+      BackwardOptions & { readonly gradTensors?: Tensor | null | readonly (Tensor | null)[] }
     >,
   ]
 ): void {
@@ -176,10 +180,14 @@ export function grad(
 export function grad(
   outputs: Tensor | readonly Tensor[],
   inputs: Tensor | readonly Tensor[],
-  options?: GradOptions,
+  ...more: Arguments<
+    [gradOutputs: Tensor | null | readonly (Tensor | null)[], retainGraph: boolean | null, createGraph: boolean],
+    GradOptions
+  >
 ): Tensor[]
 export function grad(...args: readonly unknown[]): (Tensor | null)[] {
-  const [outputs, inputs, gradOutputs, retain, createGraph, allowUnused] = gradArguments(args)
+  const [outputs, inputs, gradOutputs, retain, createGraph, onlyInputs, allowUnused] = gradArguments(args)
+  if (!onlyInputs) warn('only_inputs argument is deprecated and is ignored now (defaults to True)')
   const retainGraph = retain ?? createGraph
   const roots = list(outputs)
   const wanted = list(inputs)

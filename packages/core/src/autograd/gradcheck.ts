@@ -9,9 +9,9 @@ import { Mt19937 } from '../random/mt19937.ts'
 import { allocate } from '../tensor/apply.ts'
 import { write } from '../tensor/in-place.ts'
 import { noGrad } from '../tensor/mode.ts'
-import { bool, isTensor, keyword, real, signature, type Values } from '../tensor/signature.ts'
+import { type Arguments, bool, isTensor, keyword, optional, real, signature, type Values } from '../tensor/signature.ts'
 import { detached, type Tensor } from '../tensor/tensor.ts'
-import { grad } from './grad.ts'
+import { grad, seeds } from './grad.ts'
 
 /** The error of a gradient that disagrees with finite differences. */
 export class GradcheckError extends RuntimeError {}
@@ -41,7 +41,7 @@ const parameters = [
   keyword('fastMode', bool, false),
 ] as const
 const gradcheckOptions = signature('gradcheck', ...parameters)
-const gradgradcheckOptions = signature('gradgradcheck', ...parameters)
+const gradgradcheckOptions = signature('gradgradcheck', optional('gradOutputs', seeds, null), ...parameters)
 const settingsOf = ([eps, atol, rtol, raiseException, nondetTol, fastMode]: Values<typeof parameters>): Settings => ({
   eps,
   atol,
@@ -291,17 +291,18 @@ export function gradcheck<I extends readonly unknown[]>(
 export function gradgradcheck<I extends readonly unknown[]>(
   fn: (...inputs: I) => Outputs,
   inputs: I | Tensor,
-  gradOutputs?: Tensor | readonly Tensor[] | null,
-  options: GradcheckOptions = {},
+  ...more: Arguments<
+    [gradOutputs: Tensor | readonly Tensor[] | null],
+    GradcheckOptions & { readonly gradOutputs?: Tensor | readonly Tensor[] | null }
+  >
 ): boolean {
   checkCallable('gradgradcheck', fn)
-  gradgradcheckOptions([options])
+  const [gradOutputs, ...settings] = gradgradcheckOptions(more)
   const given = list(inputs as unknown)
   callOf(fn as unknown as Call['fn'], given)
   const differentiable = (...xs: readonly unknown[]): readonly Tensor[] =>
     list<Tensor>((fn as (...xs: readonly unknown[]) => Outputs)(...xs)).filter((y) => y.requiresGrad)
-  const dys =
-    gradOutputs === undefined || gradOutputs === null ? chosen(differentiable(...given)) : list<Tensor>(gradOutputs)
+  const dys = gradOutputs === null ? chosen(differentiable(...given)) : list<Tensor>(gradOutputs as Tensor)
   const gradient = (...all: readonly unknown[]): readonly Tensor[] => {
     const xs = all.slice(0, given.length)
     const found = grad(differentiable(...xs), xs.filter(wantsGradient), {
@@ -311,7 +312,7 @@ export function gradgradcheck<I extends readonly unknown[]>(
     })
     return found.filter((dx) => dx !== null)
   }
-  return gradcheck(gradient, [...given, ...dys], options)
+  return gradcheck(gradient, [...given, ...dys], settingsOf(settings))
 }
 
 /** A gradient for each output, between -1 and 1, that itself requires a gradient. */

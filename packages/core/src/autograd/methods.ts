@@ -29,7 +29,10 @@ declare module '../tensor/tensor.ts' {
      * x.grad // tensor(6.)
      */
     backward(
-      ...args: Arguments<[gradient: Tensor | null, retainGraph: boolean | null, createGraph: boolean], BackwardOptions>
+      ...args: Arguments<
+        [gradient: Tensor | null, retainGraph: boolean | null, createGraph: boolean],
+        BackwardOptions & { readonly gradient?: Tensor | null }
+      >
     ): void
     /**
      * Calls `fn` with the gradient of this tensor in every backward pass that reaches it; a tensor that it returns

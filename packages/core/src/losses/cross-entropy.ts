@@ -32,10 +32,12 @@ import {
 } from './class-targets.ts'
 import { pointwise } from './pointwise.ts'
 import {
+  reduceParameter,
   type Reduction,
   type ReductionOption,
-  reduceParameter,
   reductionParameter,
+  type OldReduction,
+  type SizeAverage,
   sizeAverageParameter,
   WeightedLoss,
   weightParameter,
@@ -140,7 +142,13 @@ export interface NllLossOptions extends ReductionOption {
   readonly ignoreIndex?: number
 }
 
-type NllArguments = [weight: Tensor | null, sizeAverage: null, ignoreIndex: number, reduce: null, reduction: Reduction]
+type NllArguments = [
+  weight: Tensor | null,
+  sizeAverage: SizeAverage,
+  ignoreIndex: number,
+  reduce: boolean | null,
+  reduction: Reduction,
+]
 const nllParameters = [
   weightParameter,
   sizeAverageParameter,
@@ -365,7 +373,7 @@ const shares = (input: Tensor, labelSmoothing: number) => [
 function withProbabilities(
   input: Tensor,
   target: Tensor,
-  { weight = null, ignoreIndex, labelSmoothing, reduction }: Required<CrossEntropyOptions>,
+  { weight = null, ignoreIndex, labelSmoothing, reduction }: Required<Omit<CrossEntropyOptions, keyof OldReduction>>,
 ): Tensor {
   if (!isFloat(target.dtype)) {
     throw new RuntimeError(

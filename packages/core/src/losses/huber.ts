@@ -11,7 +11,14 @@ import { type Arguments, constructing, method, optional, real, required, tensor 
 import type { Tensor } from '../tensor/tensor.ts'
 import { broadcastTensors } from './mse.ts'
 import { pointwise } from './pointwise.ts'
-import { Loss, type Reduction, type ReductionOption, reductionParameter, reductionParameters } from './reduction.ts'
+import {
+  Loss,
+  type Reduction,
+  type ReductionOption,
+  reductionParameter,
+  reductionParameters,
+  type SizeAverage,
+} from './reduction.ts'
 
 const target = required('target', tensor)
 
@@ -41,7 +48,7 @@ export interface SmoothL1LossOptions extends ReductionOption {
   readonly beta?: number
 }
 type SmoothArguments = Arguments<
-  [sizeAverage: null, reduce: null, reduction: Reduction, beta: number],
+  [sizeAverage: SizeAverage, reduce: boolean | null, reduction: Reduction, beta: number],
   SmoothL1LossOptions
 >
 const smoothParameters = [...reductionParameters, optional('beta', real, 1)] as const

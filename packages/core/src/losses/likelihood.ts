@@ -28,10 +28,12 @@ import {
   checkedReduction,
   klReduction,
   Loss,
+  type OldReduction,
   reduceBy,
   reduceParameter,
   type Reduction,
   type ReductionOption,
+  type SizeAverage,
   sizeAverageParameter,
 } from './reduction.ts'
 
@@ -41,13 +43,13 @@ const target = required('target', tensor)
 
 /** 'batchmean' is the sum divided by the size of the batch, which is the divergence of its definition. */
 export type KlDivReduction = Reduction | 'batchmean'
-export interface KlDivOptions {
+export interface KlDivOptions extends OldReduction {
   readonly reduction?: KlDivReduction
   /** The target holds logarithms of probabilities. */
   readonly logTarget?: boolean
 }
 type KlDivArguments = Arguments<
-  [sizeAverage: null, reduce: null, reduction: KlDivReduction, logTarget: boolean],
+  [sizeAverage: SizeAverage<KlDivReduction>, reduce: boolean | null, reduction: KlDivReduction, logTarget: boolean],
   KlDivOptions
 >
 const klDivParameters = [
@@ -121,7 +123,14 @@ export interface PoissonNllLossOptions extends ReductionOption {
   readonly eps?: number
 }
 type PoissonArguments = Arguments<
-  [logInput: boolean, full: boolean, sizeAverage: null, eps: number, reduce: null, reduction: Reduction],
+  [
+    logInput: boolean,
+    full: boolean,
+    sizeAverage: SizeAverage,
+    eps: number,
+    reduce: boolean | null,
+    reduction: Reduction,
+  ],
   PoissonNllLossOptions
 >
 const poissonParameters = [

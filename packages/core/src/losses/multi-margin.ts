@@ -29,6 +29,7 @@ import {
   type ReductionArguments,
   type ReductionOption,
   reductionParameters,
+  type SizeAverage,
   sizeAverageParameter,
   WeightedLoss,
   weightParameter,
@@ -263,7 +264,7 @@ export interface MultilabelSoftMarginLossOptions extends ReductionOption {
   readonly weight?: Tensor | null
 }
 type SoftArguments = Arguments<
-  [weight: Tensor | null, sizeAverage: null, reduce: null, reduction: Reduction],
+  [weight: Tensor | null, sizeAverage: SizeAverage, reduce: boolean | null, reduction: Reduction],
   MultilabelSoftMarginLossOptions
 >
 const softParameters = [weightParameter, sizeAverageParameter, reduceParameter, checkedReduction] as const

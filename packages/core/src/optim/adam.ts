@@ -4,12 +4,13 @@ import { type Expr, s } from '../expr/expr.ts'
 import { full, zerosLike } from '../ops/create/create.ts'
 import { type Update, update } from '../ops/write/update.ts'
 import { noGrad } from '../tensor/mode.ts'
+import type { Arguments } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { countStep, Optimizer, type ParamGroup, type Params } from './optimizer.ts'
-import { checkOption, merged } from './options.ts'
+import { checkOption, merged, type Pair, type Switches } from './options.ts'
 import type { StateEntry } from './saved.ts'
 
-export interface AdamOptions {
+export interface AdamOptions extends Switches {
   readonly lr?: number
   /** The decay rates of the averages of the gradient and of its square. */
   readonly betas?: readonly [number, number]
@@ -88,6 +89,12 @@ const averages: readonly StateEntry[] = [
 ]
 const withMost: readonly StateEntry[] = [...averages, ['maxExpAvgSq', 'tensor']]
 
+type AdamArguments = Arguments<
+  [lr: number, betas: Pair, eps: number, weightDecay: number, amsgrad: boolean],
+  AdamOptions
+>
+const order = 'lr betas eps weightDecay amsgrad'
+
 /** The common part of Adam and AdamW. */
 abstract class AdamBase<G extends AdamGroup> extends Optimizer<G, AdamState> {
   constructor(params: Params<AdamOptions>, defaults: G) {
@@ -148,8 +155,8 @@ abstract class AdamBase<G extends AdamGroup> extends Optimizer<G, AdamState> {
 
 /** Adam; weight decay is added to the gradient. Defaults: `lr` 1e-3, `betas` 0.9 and 0.999, `eps` 1e-8. */
 export class Adam extends AdamBase<AdamGroup & { differentiable: boolean; fused: boolean }> {
-  constructor(params: Params<AdamOptions>, lr?: number | AdamOptions, options?: AdamOptions) {
-    super(params, merged('Adam', lr, options, { ...defaults, differentiable: false, fused: false }))
+  constructor(params: Params<AdamOptions>, ...args: AdamArguments) {
+    super(params, merged('Adam', args, order, { ...defaults, differentiable: false, fused: false }))
   }
 
   protected override decayOf(group: ParamGroup<AdamGroup>): readonly [flag: number, value: () => number] {
@@ -159,8 +166,8 @@ export class Adam extends AdamBase<AdamGroup & { differentiable: boolean; fused:
 
 /** Adam with decoupled weight decay: the parameter shrinks by `lr * weightDecay` (0.01) in every step. */
 export class AdamW extends AdamBase<AdamGroup> {
-  constructor(params: Params<AdamOptions>, lr?: number | AdamOptions, options?: AdamOptions) {
-    super(params, merged('AdamW', lr, options, { ...defaults, weightDecay: 1e-2 }))
+  constructor(params: Params<AdamOptions>, ...args: AdamArguments) {
+    super(params, merged('AdamW', args, order, { ...defaults, weightDecay: 1e-2 }))
   }
 
   protected override decayOf(group: ParamGroup<AdamGroup>): readonly [flag: number, value: () => number] {

@@ -2,7 +2,7 @@
 // come in (the constructor, a group, a loaded state) and before every step, because a group is an object that anyone
 // may write to.
 import { RuntimeError, TypeError, ValueError } from '../base/errors.ts'
-import { camelCase, pythonRepr } from '../nn/names.ts'
+import { camelCase, pythonRepr, snakeCase } from '../nn/names.ts'
 import { bool, isOptions, type Kind, list, nullable, number, refused, unexpected } from '../tensor/signature.ts'
 import { missing } from './saved.ts'
 
@@ -86,31 +86,51 @@ const fixed = new Set(['differentiable', 'capturable', 'fused'])
 export const ownLists = <O extends object>(options: O): O =>
   Object.fromEntries(Object.entries(options).map(([key, x]) => [key, Array.isArray(x) ? [...x] : x])) as O
 
+/** Two numbers: decay rates, factors, bounds. */
+export type Pair = readonly [number, number]
+export interface Switches {
+  /** PyTorch's choice of an implementation, which changes nothing here. */
+  readonly foreach?: boolean | null
+}
+
 /**
- * The given options over the defaults: the learning rate by position, or everything by name. An unknown name, or a
- * value of another kind, throws. `owner` is the optimizer's name.
+ * The given arguments over the defaults: by position, in PyTorch's `order`, or by name in options that end them. An
+ * unknown name, or a value of another kind, throws. `owner` is the optimizer's name.
  */
-export function merged<O extends object>(owner: string, lr: unknown, more: unknown, defaults: O): O {
-  const byPlace = typeof lr === 'number'
-  const given = byPlace ? more : lr
-  if (given !== undefined && (typeof given !== 'object' || given === null || Array.isArray(given))) {
-    throw refused(owner, asParameter(byPlace ? 'options' : 'lr', byPlace ? named : number), byPlace ? 3 : 2, given)
+export function merged<O extends object>(owner: string, args: readonly unknown[], order: string, defaults: O): O {
+  const places = order.split(' ')
+  let count = args.length
+  while (count > 0 && args[count - 1] === undefined) count--
+  const byName = count > 0 && dict.accepts(args[count - 1]) ? (args[--count] as Options) : {}
+  if (count > places.length) {
+    throw new TypeError(
+      `${owner}.__init__() takes from 2 to ${places.length + 2} positional arguments but ${count + 2} were given`,
+      `It takes params, ${Object.keys(defaults).join(', ')}; those after ${places[places.length - 1]} by name.`,
+    )
   }
   const options = ownLists(defaults) as Record<string, unknown>
-  if (byPlace) options.lr = lr
-  for (const [name, value] of Object.entries(given ?? {})) {
-    if (!Object.hasOwn(defaults, name)) throw unexpected('__init__', name, Object.keys(defaults))
-    if (value === undefined) continue
-    if (byPlace && name === 'lr') throw new TypeError(`__init__() got multiple values for argument 'lr'`)
-    if (value === true && fixed.has(name)) {
+  const set = (name: string, value: unknown): void => {
+    if (value === true && fixed.has(name))
       throw new RuntimeError(`the option ${name} is not supported`, 'Leave it out.')
-    }
     options[name] = value
   }
+  for (let i = 0; i < count; i++) {
+    if (args[i] === undefined) continue
+    const kind = kindOf(places[i], options[places[i]]) as Kind<unknown>
+    if (!kind.accepts(args[i])) throw refused(owner, asParameter(places[i], kind), i + 2, args[i])
+    set(places[i], args[i])
+  }
+  for (const [name, value] of Object.entries(byName)) {
+    if (!Object.hasOwn(defaults, name)) throw unexpected('__init__', name, Object.keys(defaults))
+    if (value === undefined) continue
+    const place = places.indexOf(name)
+    if (place >= 0 && place < count && args[place] !== undefined)
+      throw new TypeError(`__init__() got multiple values for argument '${snakeCase(name)}'`)
+    set(name, value)
+  }
   new OptionKinds(owner, defaults as Options).check(options)
-  return options as unknown as O
+  return ownLists(options) as unknown as O
 }
-const named: Kind<object> = { expected: 'dict', accepts: (x) => typeof x === 'object' }
 
 /** Throws for a misspelt option of a group, such as `weight_decay`. Other names are the user's own. */
 export function checkGroupNames(group: Options, defaults: Options): void {

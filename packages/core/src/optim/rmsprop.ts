@@ -3,12 +3,13 @@ import { type Expr, s } from '../expr/expr.ts'
 import { zerosLike } from '../ops/create/create.ts'
 import { type Update, update } from '../ops/write/update.ts'
 import { noGrad } from '../tensor/mode.ts'
+import type { Arguments } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { countStep, Optimizer, type ParamGroup, type Params } from './optimizer.ts'
-import { checkOption, merged } from './options.ts'
+import { checkOption, merged, type Switches } from './options.ts'
 import type { StateEntry } from './saved.ts'
 
-export interface RMSpropOptions {
+export interface RMSpropOptions extends Switches {
   readonly lr?: number
   /** The part of the last change that continues. */
   readonly momentum?: number
@@ -76,18 +77,39 @@ function build(flags: number): Update {
  * const optimizer = new optim.RMSprop(model.parameters(), { lr: 1e-3 })
  */
 export class RMSprop extends Optimizer<RMSpropGroup, RMSpropState> {
-  constructor(params: Params<RMSpropOptions>, lr?: number | RMSpropOptions, options?: RMSpropOptions) {
-    const defaults = merged<RMSpropGroup>('RMSprop', lr, options, {
-      lr: 1e-2,
-      momentum: 0,
-      alpha: 0.99,
-      eps: 1e-8,
-      centered: false,
-      weightDecay: 0,
-      foreach: null,
-      maximize: false,
-      differentiable: false,
-    })
+  constructor(
+    params: Params<RMSpropOptions>,
+    ...args: Arguments<
+      [
+        lr: number,
+        alpha: number,
+        eps: number,
+        weightDecay: number,
+        momentum: number,
+        centered: boolean,
+        foreach: boolean | null,
+        maximize: boolean,
+        differentiable: boolean,
+      ],
+      RMSpropOptions
+    >
+  ) {
+    const defaults = merged<RMSpropGroup>(
+      'RMSprop',
+      args,
+      'lr alpha eps weightDecay momentum centered foreach maximize differentiable',
+      {
+        lr: 1e-2,
+        momentum: 0,
+        alpha: 0.99,
+        eps: 1e-8,
+        centered: false,
+        weightDecay: 0,
+        foreach: null,
+        maximize: false,
+        differentiable: false,
+      },
+    )
     super(params as Params<RMSpropGroup>, defaults)
   }
 

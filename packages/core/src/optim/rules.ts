@@ -6,9 +6,10 @@ import { floatRepr } from '../nn/names.ts'
 import { full, fullLike } from '../ops/create/create.ts'
 import { type Update, update } from '../ops/write/update.ts'
 import { noGrad } from '../tensor/mode.ts'
+import type { Arguments } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { countStep, Optimizer, type ParamGroup, type Params } from './optimizer.ts'
-import { checkOption, merged } from './options.ts'
+import { checkOption, merged, type Pair, type Switches } from './options.ts'
 import type { StateEntry } from './saved.ts'
 import { ValueError } from '../base/errors.ts'
 
@@ -101,7 +102,7 @@ function checkBetas(betas: readonly [number, number]): void {
 
 // ---- Adagrad ----
 
-export interface AdagradOptions {
+export interface AdagradOptions extends Switches {
   readonly lr?: number
   /** By how much the rate falls: `lr / (1 + (step - 1) * lrDecay)`. */
   readonly lrDecay?: number
@@ -132,16 +133,34 @@ const adagrad = rules('adagrad', 1, (p, g, [sum], [rate, eps]) => {
  * const optimizer = new optim.Adagrad(model.parameters(), { lr: 0.1 })
  */
 export class Adagrad extends Counted<AdagradGroup> {
-  constructor(params: Params<AdagradOptions>, lr?: number | AdagradOptions, options?: AdagradOptions) {
-    const defaults = merged<AdagradGroup>('Adagrad', lr, options, {
-      lr: 1e-2,
-      lrDecay: 0,
-      eps: 1e-10,
-      weightDecay: 0,
-      initialAccumulatorValue: 0,
-      foreach: null,
-      maximize: false,
-    })
+  constructor(
+    params: Params<AdagradOptions>,
+    ...args: Arguments<
+      [
+        lr: number,
+        lrDecay: number,
+        weightDecay: number,
+        initialAccumulatorValue: number,
+        eps: number,
+        foreach: boolean | null,
+      ],
+      AdagradOptions
+    >
+  ) {
+    const defaults = merged<AdagradGroup>(
+      'Adagrad',
+      args,
+      'lr lrDecay weightDecay initialAccumulatorValue eps foreach',
+      {
+        lr: 1e-2,
+        lrDecay: 0,
+        eps: 1e-10,
+        weightDecay: 0,
+        initialAccumulatorValue: 0,
+        foreach: null,
+        maximize: false,
+      },
+    )
     super(params as Params<AdagradGroup>, defaults)
     // As in PyTorch, a parameter without a gradient has a state, too.
     for (const group of this.paramGroups) for (const p of group.params) this.prepareParameter(p, group)
@@ -171,7 +190,7 @@ export class Adagrad extends Counted<AdagradGroup> {
 
 // ---- Adadelta ----
 
-export interface AdadeltaOptions {
+export interface AdadeltaOptions extends Switches {
   readonly lr?: number
   /** The part of both averages that a step keeps. */
   readonly rho?: number
@@ -201,8 +220,14 @@ const adadelta = rules('adadelta', 2, (p, g, [square, deltas], [rate, rho, rest,
  * const optimizer = new optim.Adadelta(model.parameters(), { rho: 0.95 })
  */
 export class Adadelta extends RuleOptimizer<AdadeltaGroup> {
-  constructor(params: Params<AdadeltaOptions>, lr?: number | AdadeltaOptions, options?: AdadeltaOptions) {
-    const defaults = merged<AdadeltaGroup>('Adadelta', lr, options, {
+  constructor(
+    params: Params<AdadeltaOptions>,
+    ...args: Arguments<
+      [lr: number, rho: number, eps: number, weightDecay: number, foreach: boolean | null],
+      AdadeltaOptions
+    >
+  ) {
+    const defaults = merged<AdadeltaGroup>('Adadelta', args, 'lr rho eps weightDecay foreach', {
       lr: 1,
       rho: 0.9,
       eps: 1e-6,
@@ -238,7 +263,7 @@ export class Adadelta extends RuleOptimizer<AdadeltaGroup> {
 
 // ---- Adamax, RAdam, NAdam ----
 
-interface Moments {
+interface Moments extends Switches {
   readonly lr?: number
   /** The decay rates of the two averages. */
   readonly betas?: readonly [number, number]
@@ -294,8 +319,14 @@ const adamax = rules('adamax', 2, (p, g, [m, most], [beta1, rest1, beta2, rate, 
  * const optimizer = new optim.Adamax(model.parameters(), { lr: 0.01 })
  */
 export class Adamax extends OfMoments<AdamaxGroup> {
-  constructor(params: Params<AdamaxOptions>, lr?: number | AdamaxOptions, options?: AdamaxOptions) {
-    const defaults = merged<AdamaxGroup>('Adamax', lr, options, {
+  constructor(
+    params: Params<AdamaxOptions>,
+    ...args: Arguments<
+      [lr: number, betas: Pair, eps: number, weightDecay: number, foreach: boolean | null],
+      AdamaxOptions
+    >
+  ) {
+    const defaults = merged<AdamaxGroup>('Adamax', args, 'lr betas eps weightDecay foreach', {
       lr: 2e-3,
       betas: [0.9, 0.999],
       eps: 1e-8,
@@ -337,8 +368,14 @@ const radam = rules('radam', 2, (p, g, own, [...values]) => {
  * const optimizer = new optim.RAdam(model.parameters(), { lr: 0.01 })
  */
 export class RAdam extends OfMoments<MomentsGroup> {
-  constructor(params: Params<RAdamOptions>, lr?: number | RAdamOptions, options?: RAdamOptions) {
-    const defaults = merged<MomentsGroup>('RAdam', lr, options, {
+  constructor(
+    params: Params<RAdamOptions>,
+    ...args: Arguments<
+      [lr: number, betas: Pair, eps: number, weightDecay: number, foreach: boolean | null],
+      RAdamOptions
+    >
+  ) {
+    const defaults = merged<MomentsGroup>('RAdam', args, 'lr betas eps weightDecay foreach', {
       lr: 1e-3,
       betas: [0.9, 0.999],
       eps: 1e-8,
@@ -388,8 +425,14 @@ const nadam = rules('nadam', 2, (p, g, own, [...values]) => {
  * const optimizer = new optim.NAdam(model.parameters(), { lr: 0.01 })
  */
 export class NAdam extends OfMoments<NAdamGroup> {
-  constructor(params: Params<NAdamOptions>, lr?: number | NAdamOptions, options?: NAdamOptions) {
-    const defaults = merged<NAdamGroup>('NAdam', lr, options, {
+  constructor(
+    params: Params<NAdamOptions>,
+    ...args: Arguments<
+      [lr: number, betas: Pair, eps: number, weightDecay: number, momentumDecay: number, foreach: boolean | null],
+      NAdamOptions
+    >
+  ) {
+    const defaults = merged<NAdamGroup>('NAdam', args, 'lr betas eps weightDecay momentumDecay foreach', {
       lr: 2e-3,
       betas: [0.9, 0.999],
       eps: 1e-8,
@@ -443,7 +486,7 @@ export class NAdam extends OfMoments<NAdamGroup> {
 
 // ---- ASGD ----
 
-export interface ASGDOptions {
+export interface ASGDOptions extends Switches {
   readonly lr?: number
   /** By how much a step shrinks the parameter, times the rate. */
   readonly lambd?: number
@@ -478,8 +521,22 @@ export class ASGD extends Counted<ASGDGroup> {
   /** The rate and the weight of the average that the current step uses; its state has those of the next one. */
   readonly #now = new WeakMap<State, readonly [eta: number, mu: number]>()
 
-  constructor(params: Params<ASGDOptions>, lr?: number | ASGDOptions, options?: ASGDOptions) {
-    const defaults = merged<ASGDGroup>('ASGD', lr, options, {
+  constructor(
+    params: Params<ASGDOptions>,
+    ...args: Arguments<
+      [
+        lr: number,
+        lambd: number,
+        alpha: number,
+        t0: number,
+        weightDecay: number,
+        foreach: boolean | null,
+        maximize: boolean,
+      ],
+      ASGDOptions
+    >
+  ) {
+    const defaults = merged<ASGDGroup>('ASGD', args, 'lr lambd alpha t0 weightDecay foreach maximize', {
       lr: 1e-2,
       lambd: 1e-4,
       alpha: 0.75,
@@ -564,8 +621,14 @@ const rprop = rules('rprop', 2, (p, grad, [before, size], [less, more, smallest,
  * const optimizer = new optim.Rprop(model.parameters(), { lr: 0.01 })
  */
 export class Rprop extends RuleOptimizer<RpropGroup> {
-  constructor(params: Params<RpropOptions>, lr?: number | RpropOptions, options?: RpropOptions) {
-    const defaults = merged<RpropGroup>('Rprop', lr, options, {
+  constructor(
+    params: Params<RpropOptions>,
+    ...args: Arguments<
+      [lr: number, etas: Pair, stepSizes: Pair, foreach: boolean | null, maximize: boolean],
+      RpropOptions
+    >
+  ) {
+    const defaults = merged<RpropGroup>('Rprop', args, 'lr etas stepSizes foreach maximize', {
       lr: 1e-2,
       etas: [0.5, 1.2],
       stepSizes: [1e-6, 50],

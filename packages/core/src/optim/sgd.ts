@@ -4,12 +4,13 @@ import { type Expr, s } from '../expr/expr.ts'
 import { emptyLike } from '../ops/create/create.ts'
 import { type Update, update } from '../ops/write/update.ts'
 import { noGrad } from '../tensor/mode.ts'
+import type { Arguments } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { Optimizer, type ParamGroup, type Params } from './optimizer.ts'
-import { checkOption, merged } from './options.ts'
+import { checkOption, merged, type Switches } from './options.ts'
 import type { StateEntry } from './saved.ts'
 
-export interface SGDOptions {
+export interface SGDOptions extends Switches {
   readonly lr?: number
   /** The share of the last update that is carried over. */
   readonly momentum?: number
@@ -71,8 +72,14 @@ export class SGD extends Optimizer<SGDGroup, SGDState> {
   /** States whose momentum buffer has not received a gradient yet. */
   readonly #fresh = new WeakSet<SGDState>()
 
-  constructor(params: Params<SGDOptions>, lr?: number | SGDOptions, options?: SGDOptions) {
-    const defaults = merged<SGDGroup>('SGD', lr, options, {
+  constructor(
+    params: Params<SGDOptions>,
+    ...args: Arguments<
+      [lr: number, momentum: number, dampening: number, weightDecay: number, nesterov: boolean],
+      SGDOptions
+    >
+  ) {
+    const defaults = merged<SGDGroup>('SGD', args, 'lr momentum dampening weightDecay nesterov', {
       lr: 1e-3,
       momentum: 0,
       dampening: 0,

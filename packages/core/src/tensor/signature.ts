@@ -108,7 +108,19 @@ export interface Parameter<T> {
   /** By name only. */
   readonly keyword: boolean
   readonly otherwise: T | undefined
+  /** Other names that PyTorch has for it. */
+  readonly also?: readonly string[]
+  /** Changes values in place once all are read, for an argument that decides another. */
+  readonly settle?: Settle
 }
+/** `at` gives the place of a parameter by name. */
+export type Settle = (values: unknown[], at: (name: string) => number) => void
+
+/** The same parameter, which may also be given by other names. */
+export const also = <T>(parameter: Parameter<T>, ...names: readonly string[]): Parameter<T> => ({
+  ...parameter,
+  also: names,
+})
 
 export const required = <T>(name: string, kind: Kind<T>): Parameter<T> =>
   ({ name, kind, required: true, keyword: false, otherwise: undefined }) as Parameter<T>
@@ -148,6 +160,8 @@ class Signature {
   /** How many arguments may be given by position. */
   readonly #places: number
   readonly #otherwise: readonly unknown[] | null
+  readonly #settle: Settle | undefined
+  readonly #place = (name: string): number => this.#params.findIndex((p) => p.name === name)
   /** The last number that was the only argument, and the values read then: a dimension is often the same one. */
   #number: number | undefined
   #ofNumber: readonly unknown[] = []
@@ -158,6 +172,7 @@ class Signature {
     this.#params = params
     this.#accepts = params.map((p) => p.kind.accepts)
     this.#places = params.filter((p) => !p.keyword).length
+    this.#settle = params.find((p) => p.settle !== undefined)?.settle
     this.#otherwise = params.some((p) => p.required) ? null : params.map((p) => p.otherwise)
   }
 
@@ -177,9 +192,8 @@ class Signature {
       isOptions(last) &&
       !this.#isPositional(last, given - 1)
     ) {
-      options = last
+      options = this.#known(last)
       given--
-      this.#checkNames(options)
     }
     if (given > this.#places) throw this.#tooMany(given)
     const values = new Array<unknown>(params.length)
@@ -197,6 +211,7 @@ class Signature {
       } else if (this.#accepts[i](value)) values[i] = value
       else throw refused(this.#name, param, byName === undefined ? i + 1 : 0, value)
     }
+    this.#settle?.(values, this.#place)
     if (alone) {
       this.#number = last
       this.#ofNumber = values
@@ -208,15 +223,24 @@ class Signature {
     return place < this.#places && this.#accepts[place](value)
   }
 
-  #checkNames(options: Record<string, unknown>): void {
+  /** The options by the parameters' own names; an unknown name throws. */
+  #known(options: Record<string, unknown>): Record<string, unknown> {
+    let known = options
     for (const name in options) {
       if (this.#params.some((p) => p.name === name)) continue
-      throw unexpected(
-        this.#name,
-        name,
-        this.#params.map((p) => p.name),
-      )
+      const param = this.#params.find((p) => p.name === numpyNames[name] || p.also?.includes(name) === true)
+      if (param === undefined) {
+        throw unexpected(
+          this.#name,
+          name,
+          this.#params.flatMap((p) => [p.name, ...(p.also ?? [])]),
+        )
+      }
+      if (options[param.name] !== undefined) throw this.#twice(param)
+      if (known === options) known = { ...options }
+      known[param.name] = options[name]
     }
+    return known
   }
 
   #tooMany(given: number): TypeError {
@@ -285,13 +309,15 @@ export function refused(name: string, { name: param, kind }: Parameter<unknown>,
 
 // ---- unknown names ----
 
+/** NumPy's names, which PyTorch takes, too. */
+const numpyNames: Readonly<Record<string, string>> = { axis: 'dim', keepdims: 'keepdim' }
+
 /** Names for PyTorch's arguments in other libraries and in everyday use. */
 const aliases: Readonly<Record<string, string>> = {
-  axis: 'dim',
+  ...numpyNames,
   axes: 'dim',
   dims: 'dim',
   dimension: 'dim',
-  keepdims: 'keepdim',
   learningrate: 'lr',
   type: 'dtype',
 }

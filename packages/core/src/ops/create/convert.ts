@@ -59,15 +59,22 @@ export interface ToOptions {
   readonly device?: string
   /** Copy even if nothing changes. */
   readonly copy?: boolean
+  /** PyTorch's for GPUs; it changes nothing. */
+  readonly nonBlocking?: boolean
 }
+type ToLast = Arguments<[nonBlocking: boolean, copy: boolean], Omit<ToOptions, 'dtype' | 'device'>>
 
 const toArguments = method(
   'to',
   keyword('dtype', dtype, undefined),
   keyword('device', device, undefined),
+  keyword('nonBlocking', flag, false),
   keyword('copy', flag, false),
 )
-const copyOption = signature('to', keyword('copy', flag, false))
+const last = [optional('nonBlocking', flag, false), optional('copy', flag, false)] as const
+/** What may follow a dtype or a tensor, and a device. */
+const afterOther = signature('to', ...last)
+const afterDevice = signature('to', optional('dtype', dtype, undefined), ...last)
 
 /** Names that look like dtypes, so that a message is about dtypes, not devices. */
 const dtypeLike = /^(torch\.)?(u?int|float|bfloat|complex|half|long|short|double|bool|byte|char)\d*$/
@@ -75,10 +82,13 @@ const dtypeLike = /^(torch\.)?(u?int|float|bfloat|complex|half|long|short|double
 function target(x: Tensor, to: unknown, rest: readonly unknown[]): ReturnType<typeof toArguments> {
   if (typeof to === 'object' && to !== null && isOptions(to)) return toArguments(x, [to, ...rest])
   checkSelf('to', x)
-  const [copy] = copyOption(rest)
-  if (isTensor(to)) return [to.dtype, to.device, copy]
-  if (isDType(to)) return [to, undefined, copy]
-  if (typeof to === 'string') return dtypeLike.test(to) ? [checkDType(to), undefined, copy] : [undefined, to, copy]
+  if (isTensor(to)) return [to.dtype, to.device, ...afterOther(rest)]
+  if (isDType(to)) return [to, undefined, ...afterOther(rest)]
+  if (typeof to === 'string') {
+    if (dtypeLike.test(to)) return [checkDType(to), undefined, ...afterOther(rest)]
+    const [dtype, ...more] = afterDevice(rest)
+    return [dtype, to, ...more]
+  }
   throw new TypeError(
     `to() received an invalid combination of arguments - got (${typeName(to)})`,
     'Its argument other is a dtype, a device, a tensor, or options: dtype, device, copy.',
@@ -95,13 +105,14 @@ function target(x: Tensor, to: unknown, rest: readonly unknown[]): ReturnType<ty
  * @example
  * to(tensor([1.7]), 'int32') // tensor([1])
  * to(x, { dtype: 'float64', device: 'js' })
+ * to(x, 'js', 'float64')
  */
 export function to(
   x: Tensor,
   other: DType | string | Tensor | ToOptions,
-  ...options: [options?: { copy?: boolean }]
+  ...more: ToLast | [dtype: DType, ...ToLast] | [options: ToOptions]
 ): Tensor {
-  const [dtype = x.dtype, device, copy] = target(x, other, options)
+  const [dtype = x.dtype, device, , copy] = target(x, other, more)
   const out = toDevice(toDType(x, dtype), device === undefined ? x.storage.device : deviceNamed(device))
   return out === x && copy ? apply(copyOp, [x], null) : out
 }

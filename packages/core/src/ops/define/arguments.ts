@@ -19,10 +19,18 @@ import {
 } from '../../tensor/signature.ts'
 
 export type Dims = number | readonly number[]
-export interface DimOptions {
-  readonly dim?: Dims | null
-  readonly keepdim?: boolean
+/** A dimension by PyTorch's name, or by NumPy's. */
+export interface DimOption<D = number> {
+  readonly dim?: D
+  readonly axis?: D
 }
+export interface KeepdimOption {
+  readonly keepdim?: boolean
+  readonly keepdims?: boolean
+}
+export interface DimOptions extends DimOption<Dims | null>, KeepdimOption {}
+/** Options of which one is the dimension. */
+export type GivenDim<D = number> = { readonly dim: D } | { readonly axis: D }
 /** Dimensions and `keepdim`, by position or in the options. */
 export type DimArguments<O> = Arguments<[dim: Dims | null, keepdim: boolean], O>
 

@@ -21,7 +21,7 @@ import {
 } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { counted, fromArray } from '../create/create.ts'
-import { notImplemented, numberFor } from '../define/arguments.ts'
+import { type DimOption, notImplemented, numberFor } from '../define/arguments.ts'
 import { expandTo } from '../define/elementwise.ts'
 import { toDType } from '../define/fill.ts'
 import { reshapeOp } from '../define/views.ts'
@@ -249,9 +249,8 @@ export const indexFill_ = (x: Tensor, ...args: FillArguments): Tensor => scatter
 
 // ---- repeatInterleave ----
 
-export interface RepeatInterleaveOptions {
+export interface RepeatInterleaveOptions extends DimOption<number | null> {
   readonly repeats?: number | Tensor
-  readonly dim?: number | null
   /** The size of the result along `dim`; another one is an error. */
   readonly outputSize?: number | null
 }

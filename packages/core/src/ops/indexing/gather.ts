@@ -7,7 +7,7 @@ import { normalizeDim, type Shape, shapeString } from '../../base/shape.ts'
 import { apply } from '../../tensor/apply.ts'
 import { applyInPlace } from '../../tensor/in-place.ts'
 import type { OpDef } from '../../tensor/op.ts'
-import { either, int, keyword, method, required, scalar, str, tensor } from '../../tensor/signature.ts'
+import { also, either, int, keyword, method, required, scalar, str, tensor } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { numberFor } from '../define/arguments.ts'
 import { expandTo } from '../define/elementwise.ts'
@@ -187,12 +187,17 @@ export function scatteredInto<A>(x: Tensor, call: Call<A> | null): Tensor {
   return x
 }
 
-type ScatterArguments = [dim: number, index: Tensor, src: Tensor | number, options?: ScatterOptions]
+type ScatterArguments = [
+  dim: number,
+  index: Tensor,
+  src: Tensor | number | (ScatterOptions & ({ readonly value: number } | { readonly src: Tensor | number })),
+  options?: ScatterOptions,
+]
 const scatterArguments = method(
   'scatter',
   required('dim', int),
   required('index', tensor),
-  required('src', either(tensor, scalar)),
+  also(required('src', either(tensor, scalar)), 'value'),
   keyword('reduce', str, undefined),
 )
 

@@ -8,6 +8,7 @@ import { applyInPlace } from '../../tensor/in-place.ts'
 import type { OpDef } from '../../tensor/op.ts'
 import { bool, int, method, nullable, optional, required, tensor } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
+import type { DimOption } from '../define/arguments.ts'
 import { expandTo } from '../define/elementwise.ts'
 import { reshapeOp } from '../define/views.ts'
 import type { TensorLike } from '../define/overloads.ts'
@@ -127,7 +128,7 @@ const alongArguments = method('take_along_dim', required('indices', tensor), opt
  */
 export function takeAlongDim(
   x: Tensor,
-  ...args: [indices: Tensor, dim?: number | null | { readonly dim?: number | null }]
+  ...args: [indices: Tensor, dim?: number | null | DimOption<number | null>]
 ): Tensor {
   const [indices, dim] = alongArguments(x, args)
   if (indices.dtype !== 'int32') {

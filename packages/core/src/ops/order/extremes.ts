@@ -20,11 +20,14 @@ import {
 import { detached, type Tensor } from '../../tensor/tensor.ts'
 import {
   type DimArguments,
+  type DimOption,
   type DimOptions,
   type Dims,
   dimParameter,
   keepdimParameter,
   notImplemented,
+  type GivenDim,
+  type KeepdimOption,
 } from '../define/arguments.ts'
 import { cloneOp, elementwise } from '../define/elementwise.ts'
 import { reshapeOp } from '../define/views.ts'
@@ -130,10 +133,7 @@ const argOp: OpDef<Places> = {
   to: { kind: 'kernel', prim: 'argReduce', lower: ({ fn, dims }, [x]) => places[fn](dims, x.dtype) },
 }
 
-export interface OneDimOptions {
-  readonly dim?: number | null
-  readonly keepdim?: boolean
-}
+export interface OneDimOptions extends DimOption<number | null>, KeepdimOption {}
 type OneDimArguments = Arguments<[dim: number | null, keepdim: boolean], OneDimOptions>
 /** One dimension or all of them, but not several. */
 const oneDim = (hint: string): Parameter<number | null> => optional('dim', nullable({ ...int, hint }), null)
@@ -233,7 +233,7 @@ interface Extreme {
   (x: Tensor): Tensor
   (x: Tensor, other: Tensor): Tensor
   (x: Tensor, dim: number, keepdim?: boolean | OneDimOptions): ValuesAndIndices
-  (x: Tensor, options: OneDimOptions & { readonly dim: number }): ValuesAndIndices
+  (x: Tensor, options: OneDimOptions & GivenDim): ValuesAndIndices
 }
 /**
  * The largest element; of two tensors, the larger of each pair (`max(x, other)`); or over a dimension, the values and
@@ -257,12 +257,12 @@ declare module '../../tensor/tensor.ts' {
     /** The larger of each pair of elements. */
     max(other: Tensor): Tensor
     /** The largest elements over a dimension, and their indices. */
-    max(dim: number | (OneDimOptions & { readonly dim: number }), keepdim?: boolean | OneDimOptions): ValuesAndIndices
+    max(dim: number | (OneDimOptions & GivenDim), keepdim?: boolean | OneDimOptions): ValuesAndIndices
     /** The smallest element of all. */
     min(): Tensor
     /** The smaller of each pair of elements. */
     min(other: Tensor): Tensor
     /** The smallest elements over a dimension, and their indices. */
-    min(dim: number | (OneDimOptions & { readonly dim: number }), keepdim?: boolean | OneDimOptions): ValuesAndIndices
+    min(dim: number | (OneDimOptions & GivenDim), keepdim?: boolean | OneDimOptions): ValuesAndIndices
   }
 }

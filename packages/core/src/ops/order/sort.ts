@@ -6,7 +6,7 @@ import { apply, applyAll } from '../../tensor/apply.ts'
 import type { Input, OpDef } from '../../tensor/op.ts'
 import { type Arguments, bool, int, keyword, method, nullable, optional, required } from '../../tensor/signature.ts'
 import { detached, type Tensor } from '../../tensor/tensor.ts'
-import { notImplemented } from '../define/arguments.ts'
+import { type DimOption, notImplemented } from '../define/arguments.ts'
 import { cloneOp } from '../define/elementwise.ts'
 import { putBack } from './extremes.ts'
 import { filled } from '../define/fill.ts'
@@ -63,8 +63,7 @@ const sortOp = orderOp('sort')
 const stableSortOp = orderOp('SortBackward1')
 const topkOp = orderOp('topk')
 
-export interface SortOptions {
-  readonly dim?: number
+export interface SortOptions extends DimOption {
   readonly descending?: boolean
   /** Keep the order of equal elements; it is always kept. */
   readonly stable?: boolean
@@ -103,8 +102,7 @@ export function argsort(x: Tensor, ...args: SortArguments): Tensor {
   return ordered([detached(x)], orderOf(x, dim, descending))[1]
 }
 
-export interface TopkOptions {
-  readonly dim?: number
+export interface TopkOptions extends DimOption {
   /** Take the largest elements (the default) or the smallest. */
   readonly largest?: boolean
   /** Sort the result; it is always sorted. */

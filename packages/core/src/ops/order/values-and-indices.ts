@@ -3,7 +3,7 @@ import { formatReturnType } from '../../tensor/print.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 
 /**
- * Values and their int32 indices: `const { values, indices } = x.max(1)` or `const [values, indices] = x.max(1)`.
+ * Values and their int32 indices: `const { values, indices } = x.max(1)` or `const [values, indices] = x.max(1)`; `x.max(1)[0]`.
  */
 export class ValuesAndIndices implements Iterable<Tensor> {
   readonly values: Tensor
@@ -14,6 +14,18 @@ export class ValuesAndIndices implements Iterable<Tensor> {
     this.#op = op
     this.values = values
     this.indices = indices
+  }
+
+  get 0(): Tensor {
+    return this.values
+  }
+
+  get 1(): Tensor {
+    return this.indices
+  }
+
+  get length(): 2 {
+    return 2
   }
 
   *[Symbol.iterator](): Iterator<Tensor> {

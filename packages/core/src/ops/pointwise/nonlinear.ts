@@ -24,7 +24,7 @@ import {
   tensor,
 } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
-import { notImplemented, numberFor } from '../define/arguments.ts'
+import { type DimOption, notImplemented, numberFor } from '../define/arguments.ts'
 import { cloneOp, type Elementwise, elementwise, type ElementwiseOptions } from '../define/elementwise.ts'
 import { fromArray } from '../create/create.ts'
 import { neg, sub } from './arithmetic.ts'
@@ -413,7 +413,7 @@ const gluOp = unit(
  * @example
  * F.glu(tensor([1, 2, 0, 0])) // tensor([0.5000, 1.0000])
  */
-export function glu(x: Tensor, ...args: Arguments<[dim: number], { readonly dim?: number }>): Tensor {
+export function glu(x: Tensor, ...args: Arguments<[dim: number], DimOption>): Tensor {
   const [given, dim] = readGlu([x, ...args])
   if (given.dim() === 0) throw new RuntimeError('glu does not support scalars because halving size must be even')
   const d = normalizeDim(dim, given.dim())

@@ -17,6 +17,7 @@ import {
   tensor,
 } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
+import type { DimOption, KeepdimOption } from '../define/arguments.ts'
 import { elementwise, expandTo } from '../define/elementwise.ts'
 import { toDType } from '../define/fill.ts'
 import { add, div, mul, sub } from '../pointwise/arithmetic.ts'
@@ -25,9 +26,8 @@ import { sqrt } from '../pointwise/elementary.ts'
 import { vectorNorm } from '../reduce/norm.ts'
 import { sum } from '../reduce/reduce.ts'
 
-export interface NormalizeOptions {
+export interface NormalizeOptions extends DimOption<number | readonly number[]> {
   readonly p?: number
-  readonly dim?: number | readonly number[]
   readonly eps?: number
 }
 const readNormalize = signature(
@@ -68,7 +68,7 @@ const readCosine = signature(
  */
 export function cosineSimilarity(
   x1: Tensor,
-  ...args: [x2: Tensor, ...Arguments<[dim: number, eps: number], { readonly dim?: number; readonly eps?: number }>]
+  ...args: [x2: Tensor, ...Arguments<[dim: number, eps: number], DimOption & { readonly eps?: number }>]
 ): Tensor {
   const [a, b, dim, eps] = readCosine([x1, ...args])
   const sizes = broadcastShapes(a.sizes, b.sizes)
@@ -108,7 +108,7 @@ export function pairwiseDistance(
     x2: Tensor,
     ...Arguments<
       [p: number, eps: number, keepdim: boolean],
-      { readonly p?: number; readonly eps?: number; readonly keepdim?: boolean }
+      { readonly p?: number; readonly eps?: number } & KeepdimOption
     >,
   ]
 ): Tensor {

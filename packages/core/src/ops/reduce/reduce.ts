@@ -12,6 +12,7 @@ import { type Arguments, int, method, nullable, optional } from '../../tensor/si
 import type { Tensor } from '../../tensor/tensor.ts'
 import {
   type DimArguments,
+  type DimOption,
   type DimOptions,
   dimParameter,
   dtypeParameter,
@@ -242,7 +243,7 @@ const prodArguments = method('prod', optional('dim', nullable(int), null), keepd
  */
 export function prod(
   x: Tensor,
-  ...args: Arguments<[dim: number | null, keepdim: boolean], ReduceOptions & { readonly dim?: number | null }>
+  ...args: Arguments<[dim: number | null, keepdim: boolean], ReduceOptions & DimOption<number | null>>
 ): Tensor {
   const [dim, keepdim, dtype] = prodArguments(x, args)
   const target = accumulated(x, dtype)

@@ -9,7 +9,7 @@ import type { OpDef, Vjp } from '../../tensor/op.ts'
 import { int, method, required } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { counted } from '../create/create.ts'
-import { dtypeParameter, notImplemented } from '../define/arguments.ts'
+import { dtypeParameter, type GivenDim, notImplemented } from '../define/arguments.ts'
 import { cloneOp, elementwise } from '../define/elementwise.ts'
 import { flipOp, reshapeOp } from '../define/views.ts'
 import { filled, toDType } from '../define/fill.ts'
@@ -37,7 +37,7 @@ const sumsFrom = (x: Tensor, dim: number): Tensor =>
 /** A scan with an optional dtype; a tensor without dimensions is its own result. */
 function running(
   op: OpDef<number>,
-): (x: Tensor, ...args: [dim: number | ScanOptions, options?: Pick<ScanOptions, 'dtype'>]) => Tensor {
+): (x: Tensor, ...args: [dim: number | ScanOptions, options?: { readonly dtype?: DType }]) => Tensor {
   const { name } = op
   const ofOne: OpDef<null> = { ...cloneOp, name }
   const read = method(name, required('dim', int), dtypeParameter)
@@ -50,10 +50,7 @@ function running(
   }
 }
 
-export interface ScanOptions {
-  readonly dim: number
-  readonly dtype?: DType
-}
+export type ScanOptions = GivenDim & { readonly dtype?: DType }
 /**
  * Running sums along `dim`: element i is the sum of elements 0 to i. bool and integers give int32.
  *
@@ -153,7 +150,7 @@ const extremeAlong = (fn: 'max' | 'min'): OpDef<number> => {
   }
 }
 
-function runningExtreme(fn: 'max' | 'min'): (x: Tensor, dim: number | { readonly dim: number }) => ValuesAndIndices {
+function runningExtreme(fn: 'max' | 'min'): (x: Tensor, dim: number | GivenDim) => ValuesAndIndices {
   const op = extremeAlong(fn)
   const read = method(op.name, required('dim', int))
   return (x, ...args) => {

@@ -6,9 +6,16 @@ import { normalizeDim, normalizeDims, reducedShape } from '../../base/shape.ts'
 import { type Expr, s } from '../../expr/expr.ts'
 import { apply, applyAll, operand } from '../../tensor/apply.ts'
 import type { OpDef } from '../../tensor/op.ts'
-import { dims, int, method, required } from '../../tensor/signature.ts'
+import { dims, dtype, int, method, optional, required } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
-import { type Dims, dtypeParameter, keepdimParameter, notImplemented } from '../define/arguments.ts'
+import {
+  type DimOption,
+  type Dims,
+  type GivenDim,
+  type KeepdimOption,
+  keepdimParameter,
+  notImplemented,
+} from '../define/arguments.ts'
 import { composite } from '../define/composite.ts'
 import { elementwise, sumTo } from '../define/elementwise.ts'
 import { reshapeOp } from '../define/views.ts'
@@ -114,20 +121,23 @@ const logSoftmaxOp = composite<'logSoftmax', Axes>({
   },
 })
 
-export interface SoftmaxOptions {
-  readonly dim?: number
+export interface SoftmaxOptions extends DimOption {
   /** Convert to this dtype first. */
   readonly dtype?: DType
 }
 
-type SoftmaxArguments = [dim: number | SoftmaxOptions, options?: SoftmaxOptions]
+type SoftmaxArguments = [dim: number | SoftmaxOptions, dtype?: DType | SoftmaxOptions, options?: SoftmaxOptions]
 
 /** A function along one dimension, in the requested dtype. */
 function alongOne(op: OpDef<Axes>, name: string): (x: Tensor, ...args: SoftmaxArguments) => Tensor {
-  const read = method(name, required('dim', { ...int, hint: 'Give the dimension: { dim: -1 }.' }), dtypeParameter)
+  const read = method(
+    name,
+    required('dim', { ...int, hint: 'Give the dimension: { dim: -1 }.' }),
+    optional('dtype', dtype, undefined),
+  )
   return (x, ...args) => {
-    const [dim, dtype] = read(x, args)
-    const input = dtype === undefined ? x : toDType(x, dtype)
+    const [dim, to] = read(x, args)
+    const input = to === undefined ? x : toDType(x, to)
     const d = normalizeDim(dim, x.dim())
     if (!isFloat(input.dtype)) {
       const kernel = d === Math.max(x.dim(), 1) - 1 ? `${name}_lastdim_kernel_impl` : 'softmax_kernel_impl'
@@ -181,10 +191,7 @@ const logsumexpOp: OpDef<Kept> = {
   },
 }
 
-export interface LogsumexpOptions {
-  readonly dim: Dims
-  readonly keepdim?: boolean
-}
+export type LogsumexpOptions = GivenDim<Dims> & KeepdimOption
 const logsumexpArguments = method(
   'logsumexp',
   required('dim', { ...dims, hint: 'Give the dimension: { dim: 0 }.' }),
@@ -198,7 +205,7 @@ const logsumexpArguments = method(
  */
 export function logsumexp(
   x: Tensor,
-  ...args: [dim: Dims | LogsumexpOptions, keepdim?: boolean | Pick<LogsumexpOptions, 'keepdim'>]
+  ...args: [dim: Dims | LogsumexpOptions, keepdim?: boolean | KeepdimOption]
 ): Tensor {
   const [dim, keepdim] = logsumexpArguments(x, args)
   return apply(logsumexpOp, [isFloat(x.dtype) ? x : toDType(x, 'float32')], {

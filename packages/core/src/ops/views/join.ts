@@ -8,6 +8,7 @@ import { checkSizes, normalizeDim, type Shape, sameShape, shapeString } from '..
 import { apply } from '../../tensor/apply.ts'
 import type { OpDef } from '../../tensor/op.ts'
 import {
+  also,
   checkSelf,
   dims,
   int,
@@ -20,13 +21,13 @@ import {
   tensors,
 } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
-import { type Sizes, sizesOf } from '../define/arguments.ts'
+import { type DimOption, type Sizes, sizesOf } from '../define/arguments.ts'
 import { cloneOp, expandOp, sumTo } from '../define/elementwise.ts'
 import { reshapeOp } from '../define/views.ts'
 import { toDType } from '../define/fill.ts'
 import { narrow, select, selectOp, sliceOp, unsqueeze } from './views.ts'
 
-type DimArg = number | { readonly dim?: number }
+type DimArg = number | DimOption
 
 // ---- joining ----
 
@@ -177,13 +178,12 @@ function parts(op: typeof sliceOp, x: Tensor, dim: number, sizes: readonly numbe
 const equalSizes = (total: number, size: number): number[] =>
   total === 0 ? [0] : Array.from({ length: Math.ceil(total / size) }, (_, i) => Math.min(size, total - i * size))
 
-export interface SplitOptions {
+export interface SplitOptions extends DimOption {
   readonly splitSizeOrSections?: number | readonly number[]
-  readonly dim?: number
 }
 const splitArguments = method(
   'split',
-  required('splitSizeOrSections', { ...dims, hint: 'Give a size, or an array of sizes.' }),
+  also(required('splitSizeOrSections', { ...dims, hint: 'Give a size, or an array of sizes.' }), 'splitSize'),
   dimParameter,
 )
 /**

@@ -6,6 +6,7 @@ import type { Shape } from '../../base/shape.ts'
 import { apply } from '../../tensor/apply.ts'
 import type { OpDef } from '../../tensor/op.ts'
 import {
+  also,
   dims,
   either,
   int,
@@ -19,6 +20,7 @@ import {
 } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { fromArray } from '../create/create.ts'
+import type { DimOption } from '../define/arguments.ts'
 import { reshapeOp } from '../define/views.ts'
 import { dimIn } from './arrange.ts'
 import { cat, listedTensors, unified } from './join.ts'
@@ -213,12 +215,13 @@ export function blockDiag(...args: Several): Tensor {
 const sections: Kind<number | readonly number[] | Tensor> = either(dims, tensor)
 const splitArguments = method(
   'tensor_split',
-  required('indicesOrSections', { ...sections, hint: 'Give a number of pieces, or the indices where pieces begin.' }),
+  also(
+    required('indicesOrSections', { ...sections, hint: 'Give a number of pieces, or the indices where pieces begin.' }),
+    'sections',
+    'indices',
+  ),
   optional('dim', int, 0),
 )
-export interface TensorSplitOptions {
-  readonly dim?: number
-}
 /**
  * Views of pieces along `dim` (0): a number of pieces whose sizes differ by at most 1, or pieces that begin at the
  * given indices.
@@ -228,7 +231,7 @@ export interface TensorSplitOptions {
  */
 export function tensorSplit(
   x: Tensor,
-  ...args: [indicesOrSections: number | readonly number[] | Tensor, dim?: number | TensorSplitOptions]
+  ...args: [indicesOrSections: number | readonly number[] | Tensor, dim?: number | DimOption]
 ): Tensor[] {
   const [given, dim] = splitArguments(x, args)
   if (x.dim() === 0)
@@ -266,7 +269,7 @@ function pieces(x: Tensor, given: number | readonly number[], d: number): Tensor
 
 type SplitArguments = [indicesOrSections: number | readonly number[]]
 function defineSplit(name: string, least: number, dimOf: (rank: number) => number) {
-  const read = method(name, required('indicesOrSections', dims))
+  const read = method(name, also(required('indicesOrSections', dims), 'sections', 'indices'))
   return (x: Tensor, args: readonly unknown[]): Tensor[] => {
     const [given] = read(x, args)
     if (x.dim() < least) {

@@ -10,7 +10,7 @@ import { chainLayout, setAssign, type ViewStep } from '../../tensor/in-place.ts'
 import type { Cut, OpDef } from '../../tensor/op.ts'
 import { type Arguments, checkSelf, int, method, nullable, optional, required, tensor } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
-import { type Sizes, sizesOf } from '../define/arguments.ts'
+import { type DimOption, type Sizes, sizesOf } from '../define/arguments.ts'
 import { cloneOp, expandOp, sumTo } from '../define/elementwise.ts'
 import { adjoint, flipOp, permuteOp, reshapeOp, viewOp } from '../define/views.ts'
 import { div } from '../pointwise/arithmetic.ts'
@@ -116,7 +116,7 @@ const squeezeOne = squeezeOp('SqueezeBackward1')
 
 const squeezeArguments = method('squeeze', optional('dim', int, undefined))
 /** Without dimensions of size 1: all of them, or `dim` if it has size 1. */
-export function squeeze(x: Tensor, ...args: [dim?: number]): Tensor {
+export function squeeze(x: Tensor, ...args: Arguments<[dim: number], DimOption>): Tensor {
   const [dim] = squeezeArguments(x, args)
   if (dim === undefined)
     return apply(

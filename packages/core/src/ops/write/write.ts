@@ -7,7 +7,7 @@ import { s } from '../../expr/expr.ts'
 import { operand } from '../../tensor/apply.ts'
 import { applyInPlace, checkWritable, write } from '../../tensor/in-place.ts'
 import type { OpDef } from '../../tensor/op.ts'
-import { bool, either, method, optional, required, scalar, tensor } from '../../tensor/signature.ts'
+import { also, bool, either, method, optional, required, scalar, tensor } from '../../tensor/signature.ts'
 import { Tensor } from '../../tensor/tensor.ts'
 import { numberFor } from '../define/arguments.ts'
 import { toDevice } from '../create/convert.ts'
@@ -70,7 +70,7 @@ export function zero_(x: Tensor, ...none: []): Tensor {
   return fillWith(zeroOp, x, 0)
 }
 
-const copyArguments = method('copy_', required('other', tensor))
+const copyArguments = method('copy_', also(required('other', tensor), 'src'), optional('nonBlocking', bool, false))
 /**
  * Overwrites the elements with those of `src`, which is broadcast and converted. Gradients flow to `src`.
  *
@@ -78,7 +78,10 @@ const copyArguments = method('copy_', required('other', tensor))
  * zeros(2, 2).copy_(tensor([1, 2])) // tensor([[1., 2.],
  *                                   //         [1., 2.]])
  */
-export function copy_(x: Tensor, ...args: [src: Tensor]): Tensor {
+export function copy_(
+  x: Tensor,
+  ...args: [src: Tensor, nonBlocking?: boolean | { readonly nonBlocking?: boolean }]
+): Tensor {
   const [src] = copyArguments(x, args)
   checkWritable(x, [src])
   checkOutput(x.sizes, broadcastShapes(x.sizes, src.sizes))
