@@ -36,6 +36,29 @@ TEST_CASE("every part runs once, for any number of threads" * inThreads) {
   CHECK(usable_cores() >= 1);
 }
 
+TEST_CASE("each thread begins with a share of its own, in every job" * inThreads) {
+  set_threads(2);
+  std::thread::id helper;
+  for (int job = 0; job < 10; ++job) {
+    std::atomic<int> begun{0};
+    int64_t first[6] = {};
+    std::thread::id by[6];
+    // No part ends before two have begun: those are the first ones of both threads.
+    auto body = [&](int64_t i) {
+      by[i] = std::this_thread::get_id();
+      first[begun.fetch_add(1)] = i;
+      while (begun.load() < 2) std::this_thread::yield();
+    };
+    parallel_for(6, body);
+    CHECK(first[0] + first[1] == 3);
+    const bool own = by[0] == std::this_thread::get_id(), other = by[3] != by[0], same = job == 0 || by[3] == helper;
+    CHECK(own);
+    CHECK(other);
+    CHECK(same);
+    helper = by[3];
+  }
+}
+
 TEST_CASE("jobs one after the other, with rests that let the workers sleep" * inThreads) {
   set_threads(4);
   int failures = 0;
