@@ -7,10 +7,11 @@
 namespace flambeau::ISA {
 
 /**
- * Elements of a block, whose values should stay in the first-level cache; and of a block without values other than the
+ * Elements of a block, whose values should stay in the first-level cache: the bits of a sum depend on it, so that only
+ * maps that reduce nothing have longer ones, which begin less often; and of a block without values other than the
  * operands', which should be worth a thread.
  */
-constexpr int64_t blockLength = 256, plainLength = 65536;
+constexpr int64_t blockLength = 256, blockStored = 512, plainLength = 65536;
 
 /** The layout of an input: one value, one value in each block, or in a block contiguous elements, or anything else. */
 enum class Layout { uniform, even, contiguous, strided };
@@ -110,7 +111,9 @@ static void choose_block(const Map& map, Plan& plan) {
     const Strided& x = map.inputs[i];
     plan.isPlain &= !x.operand.is_number() && is_contiguous(map, x.steps, 0);
   }
-  const int64_t most = plan.isPlain ? plainLength : blockLength;
+  bool reduces = false;
+  for (int32_t k = 0; k < map.outCount; k++) reduces |= map.outs[k].reduce != Reduce::none;
+  const int64_t most = plan.isPlain ? plainLength : reduces ? blockLength : blockStored;
   plan.level = plan.depth - 1;
   plan.inner = 1;
   while (plan.level > 0 && plan.inner * map.sizes[plan.level] <= most && has_two_sides(map, plan.level - 1)) {
