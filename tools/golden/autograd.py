@@ -14,7 +14,10 @@ os.environ.setdefault('OPENBLAS_CORETYPE', 'Haswell')
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import torch  # noqa: E402
 from torch.autograd import Function, grad, gradcheck, gradgradcheck  # noqa: E402
-from torch.autograd.functional import hessian, jacobian  # noqa: E402
+import torch.autograd.forward_ad as fwAD  # noqa: E402
+from torch.autograd.graph import save_on_cpu, saved_tensors_hooks  # noqa: E402
+from torch.utils.checkpoint import checkpoint, checkpoint_sequential  # noqa: E402
+from torch.autograd.functional import hessian, hvp, jacobian, jvp, vhp, vjp  # noqa: E402
 from format import NAMES, data_of, write  # noqa: E402
 
 warnings.simplefilter('ignore')
@@ -1979,6 +1982,230 @@ def _():
 @case(S, 'hessian of several outputs')
 def _():
     hessian(lambda x: (x.sum(), x.sum()), X)
+
+
+def cubes(x):
+    return (x**3).sum()
+
+
+def mixed(x, y):
+    return y @ x, (x * y).sum()
+
+
+def coupled(x, y):
+    return (y @ x).sum() * x.sum()
+
+
+V, W = seq(2, step=9), seq(2, 2, step=2)
+PRODUCTS = {
+    'vjp': lambda **more: vjp(lambda x: x**2, X, V, **more),
+    'vjp of one element': lambda **more: vjp(cubes, X, **more),
+    'vjp of several by several': lambda **more: vjp(mixed, (X, Y), (V, torch.tensor(2.0)), **more),
+    'vjp of a constant': lambda **more: vjp(lambda x: x.detach(), X, V, **more),
+    'vjp of one that ignores an input': lambda **more: vjp(lambda x, y: x * 2, (X, Y), V, **more),
+    'jvp': lambda **more: jvp(lambda x: x**2, X, V, **more),
+    'jvp of one element': lambda **more: jvp(lambda x: x.exp().expand(2), torch.tensor([1.0]), **more),
+    'jvp of several by several': lambda **more: jvp(mixed, (X, Y), (V, W), **more),
+    'jvp of a constant': lambda **more: jvp(lambda x: x.detach(), X, V, **more),
+    'jvp of one that ignores an input': lambda **more: jvp(lambda x, y: x * 2, (X, Y), (V, W), **more),
+    'vhp': lambda **more: vhp(cubes, X, V, **more),
+    'vhp of several': lambda **more: vhp(coupled, (X, Y), (V, W), **more),
+    'vhp of a linear function': lambda **more: vhp(lambda x: x.sum(), X, V, **more),
+    'vhp of one that ignores an input': lambda **more: vhp(lambda x, y: cubes(x), (X, Y), (V, W), **more),
+    'hvp': lambda **more: hvp(cubes, X, V, **more),
+    'hvp of several': lambda **more: hvp(coupled, (X, Y), (V, W), **more),
+    'hvp of a linear function': lambda **more: hvp(lambda x: x.sum(), X, V, **more),
+    'hvp of one that ignores an input': lambda **more: hvp(lambda x, y: cubes(x), (X, Y), (V, W), **more),
+    'jacobian': lambda **more: jacobian(mixed, (X, Y), **more),
+    'jacobian of a linear function': lambda **more: jacobian(lambda x: x * 2, leaf(1, 2), **more),
+    'jacobian of a constant': lambda **more: jacobian(lambda x: x.detach(), X, **more),
+    'jacobian of one that ignores an input': lambda **more: jacobian(lambda x, y: x * 2, (X, Y), **more),
+    'hessian': lambda **more: hessian(cubes, X, **more),
+    'hessian of several': lambda **more: hessian(coupled, (X, Y), **more),
+    'hessian of a linear function': lambda **more: hessian(lambda x: x.sum(), X, **more),
+    'hessian of one that ignores an input': lambda **more: hessian(lambda x, y: cubes(x), (X, Y), **more),
+}
+for name, call in PRODUCTS.items():
+    case('products', name)(call)
+    case('products', name + ', strict')(lambda: call(strict=True))
+    case('products', name + ', strict, with a graph')(lambda: call(strict=True, create_graph=True))
+
+
+def differentiated(product):
+    x, v = leaf(1, 2), leaf(3, -1)
+    product(x, v)[1].sum().backward()
+    return x.grad, v.grad
+
+
+case('products', 'vjp that is differentiated')(
+    lambda: differentiated(lambda x, v: vjp(lambda x: x**3, x, v, create_graph=True)))
+case('products', 'jvp that is differentiated')(
+    lambda: differentiated(lambda x, v: jvp(lambda x: x**3, x, v, create_graph=True)))
+case('products', 'vhp that is differentiated')(lambda: differentiated(lambda x, v: vhp(cubes, x, v, create_graph=True)))
+case('products', 'hvp that is differentiated')(lambda: differentiated(lambda x, v: hvp(cubes, x, v, create_graph=True)))
+for product in (vjp, jvp, vhp, hvp):
+    name = product.__name__
+    case('products', name + ' of a number')(lambda: product(cubes, 5, V))
+    case('products', name + ' of a list with a number')(lambda: product(cubes, (X, 5), V))
+    case('products', name + ' that returns a number')(lambda: product(lambda x: 5, X, V))
+    case('products', name + ' without a vector')(lambda: product(lambda x: x**2, X))
+    case('products', name + ' with a vector of another size')(lambda: product(lambda x: x**2, X, seq(3)))
+    case('products', name + ' with a list of vectors too many')(lambda: product(lambda x: x**2, X, (V, V)))
+    case('products', name + ' with too few vectors')(lambda: product(mixed, (X, Y), (V,)))
+    case('products', name + ' with a wrong vector in a list')(lambda: product(mixed, (X, Y), (V, V)))
+    case('products', name + ' of several elements')(lambda: product(lambda x: x**2, X, V))
+    case('products', name + ' of several outputs')(lambda: product(lambda x: (x.sum(), x.sum()), X, V))
+case('products', 'jacobian, strict, vectorized')(lambda: jacobian(cubes, X, strict=True, vectorize=True))
+case('products', 'jacobian, vectorized')(lambda: jacobian(mixed, (X, Y), vectorize=True))
+
+
+# ---- saved tensors, checkpoints, dual numbers ----
+
+S = 'saved'
+
+
+def hooked(pack, unpack, fn=lambda x: (x.exp() * x).sum()):
+    x = leaf(1, 2)
+    with saved_tensors_hooks(pack, unpack):
+        y = fn(x)
+    dx, = grad(y, x, create_graph=True)
+    return y, dx, grad(dx.sum(), x)[0]
+
+
+case(S, 'hooks that keep')(lambda: hooked(lambda x: x, lambda x: x))
+case(S, 'hooks that make lists')(lambda: hooked(lambda x: x.tolist(), torch.tensor))
+case(S, 'hooks that double')(lambda: hooked(lambda x: x * 2, lambda x: x))
+case(S, 'unpacking doubles')(lambda: hooked(lambda x: x, lambda x: x * 2))
+case(S, 'a hook that writes')(lambda: hooked(lambda x: x.mul_(2), lambda x: x))
+case(S, 'a hook that returns a number')(lambda: hooked(lambda x: x, lambda x: 5))
+case(S, 'what was written to since is not checked')(
+    lambda: hooked(lambda x: x.clone(), lambda x: x, lambda x: (x * 2).mul_(x).mul_(x).sum()))
+
+
+@case(S, 'inner hooks')
+def _():
+    seen = []
+    x = leaf(1, 2)
+    with saved_tensors_hooks(lambda x: seen.append('outer') or x, lambda x: x):
+        with saved_tensors_hooks(lambda x: seen.append('inner') or x, lambda x: x):
+            y = x.exp()
+        y = y.sin()
+    return seen
+
+
+@case(S, 'hooks of a function with its own gradient')
+def _():
+    class Square(Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x * x
+
+        @staticmethod
+        def backward(ctx, dy):
+            x, = ctx.saved_tensors
+            return dy * x * 2
+
+    return hooked(lambda x: x * 3, lambda x: x, lambda x: Square.apply(x).sum())
+
+
+@case(S, 'saveOnCpu')
+def _():
+    x = leaf(1, 2)
+    with save_on_cpu():
+        y = (x.exp() * x).sum()
+    y.backward()
+    return x.grad
+
+
+S = 'checkpoint'
+
+
+@case(S, 'checkpoint')
+def _():
+    x, w = leaf(1, 2), leaf(3, 4)
+    y = checkpoint(lambda x: (x.exp() * w).sin(), x * 1, use_reentrant=False)
+    y.sum().backward()
+    return y, x.grad, w.grad
+
+
+@case(S, 'checkpoint of several results')
+def _():
+    x, w = leaf(1, 2), leaf(3, 4)
+    y, z = checkpoint(lambda x, w: (x * w, (x + w).exp()), x, w)
+    (y.sum() * z.sum()).backward()
+    return x.grad, w.grad
+
+
+@case(S, 'checkpoint that draws')
+def _():
+    torch.manual_seed(0)
+    x = torch.ones(20, requires_grad=True)
+    y = checkpoint(lambda x: torch.nn.functional.dropout(x.exp(), 0.5) * x, x)
+    y.sum().backward()
+    return y, x.grad, torch.rand(3)
+
+
+@case(S, 'checkpointSequential')
+def _():
+    torch.manual_seed(0)
+    nn = torch.nn
+    model = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 3), nn.Tanh(), nn.Linear(3, 1))
+    x = seq(4, 2, requires_grad=True)
+    checkpoint_sequential(model, 2, x).sum().backward()
+    return [x.grad, *(p.grad for p in model.parameters())]
+
+
+S = 'forwardAd'
+
+
+def dual(fn, x=(1, 2), v=(1, 10)):
+    with fwAD.dual_level():
+        return fn(fwAD.make_dual(torch.tensor(x, dtype=torch.float32), torch.tensor(v, dtype=torch.float32)))
+
+
+def parts(x):
+    return list(fwAD.unpack_dual(x))
+
+
+case(S, 'a dual tensor')(lambda: dual(parts))
+case(S, 'a product')(lambda: dual(lambda x: parts(x * x * seq(2))))
+case(S, 'a sum of functions')(lambda: dual(lambda x: parts(x.exp().sum() + x.sin().prod())))
+case(S, 'a linear function')(lambda: dual(lambda x: parts(x * 3 + 1)))
+case(S, 'a constant')(lambda: dual(lambda x: parts(torch.ones(2) * 2)))
+case(S, 'what is detached')(lambda: dual(lambda x: parts(x.detach() * 2)))
+case(S, 'indices and views')(lambda: dual(lambda x: parts(x[1:].expand(3).clone())))
+
+
+@case(S, 'two dual tensors')
+def _():
+    with fwAD.dual_level():
+        x, y = fwAD.make_dual(seq(2), seq(2)), fwAD.make_dual(seq(2, start=3.0), seq(2, start=5.0))
+        return parts(x * y), parts(x.pow(2)), parts(y / x)
+
+
+@case(S, 'the gradient of a tangent')
+def _():
+    x, v = leaf(1, 2), leaf(1, 10)
+    with fwAD.dual_level():
+        primal, tangent = fwAD.unpack_dual(fwAD.make_dual(x, v) ** 3)
+    (tangent.sum() + primal.sum()).backward()
+    return x.grad, v.grad
+
+
+@case(S, 'after the level')
+def _():
+    with fwAD.dual_level():
+        x = fwAD.make_dual(seq(2), seq(2))
+    return parts(x)
+
+
+case(S, 'without a level')(lambda: fwAD.make_dual(seq(2), seq(2)))
+case(S, 'another size')(lambda: dual(parts, v=(1, 2, 3)))
+case(S, 'integers')(lambda: dual(lambda x: fwAD.make_dual(torch.ones(2, dtype=torch.int32), x)))
+case(S, 'a tangent of integers')(lambda: dual(lambda x: fwAD.make_dual(seq(2), torch.ones(2, dtype=torch.int32))))
+case(S, 'a dual of a dual')(lambda: dual(lambda x: fwAD.make_dual(x, seq(2))))
+case(S, 'a level in a level')(lambda: dual(lambda x: dual(parts)))
 
 
 # ---- slopes of elementwise operations at ties, kinks, infinities ----

@@ -43,5 +43,6 @@ export {
 export { Profile, type ProfileOptions, type ProfileTableOptions, profile } from './tensor/profile.ts'
 export { Tensor } from './tensor/tensor.ts'
 export { scope } from './tensor/scope.ts'
+export * as utils from './utils/index.ts'
 export * as signatures from './tensor/signature.ts'
 export { formatExponent, formatFixed, getPrintOptions, setPrintOptions } from './tensor/print.ts'

@@ -48,7 +48,9 @@ export class FunctionCtx {
     const { node } = this
     if (node === null) return this.toSave as readonly Tensor[]
     node.checkSaved()
-    return Array.from(node.saved?.slice(savedFrom(node)) ?? [], (x) => (x ?? null) as Tensor)
+    const [from, { length }] = [savedFrom(node), node.saved ?? []]
+    const values = Array.from({ length: Math.max(length - from, 0) }, (_, i) => node.saved?.[from + i])
+    return values.map((x, i) => (x === undefined ? null : node.savedAt(from + i)) as Tensor)
   }
 
   /** Declares outputs that have no gradient. */

@@ -9,8 +9,10 @@ export {
   setDetectAnomaly,
   setGradEnabled,
 } from '../tensor/mode.ts'
+export * as forwardAd from './forward-ad.ts'
 export * as functional from './functional.ts'
 export { AutogradFunction as Function, FunctionCtx } from './function.ts'
 export { type BackwardOptions, backward, type GradOptions, grad } from './grad.ts'
+export * as graph from './saved.ts'
 export { GradcheckError, type GradcheckOptions, gradcheck, gradgradcheck } from './gradcheck.ts'
 export type { RemovableHandle } from './hooks.ts'

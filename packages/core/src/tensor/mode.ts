@@ -1,9 +1,26 @@
-// Autograd's switches: whether new results are recorded, and whether nodes remember the line that created them.
+// Autograd's switches: whether new results are recorded, whether nodes remember the line that created them, and what
+// packs the tensors that nodes save.
 import { checkCallable, checkSwitch } from '../base/callable.ts'
 import { RuntimeError } from '../base/errors.ts'
+import type { Tensor } from './tensor.ts'
+
+/** What a node saves in place of a tensor if a hook packs it; no check of versions applies to it. */
+export interface Packed {
+  readonly wrapped: 'packed'
+  /** The tensor; unpacked once in a backward pass. */
+  unpacked(): Tensor
+  /** A new backward pass unpacks anew. */
+  forget(): void
+}
 
 /** The current switches. */
-export const mode = { grad: true, inference: false, anomaly: false }
+export const mode = {
+  grad: true,
+  inference: false,
+  anomaly: false,
+  /** Packs a tensor that a node saves; null keeps the tensor itself. */
+  pack: null as ((x: Tensor) => Packed) | null,
+}
 
 type Switch = 'grad' | 'inference' | 'anomaly'
 

@@ -5,6 +5,7 @@ import type { Spec } from '../backend/backend.ts'
 import { dtypeName } from '../base/dtype.ts'
 import { RuntimeError } from '../base/errors.ts'
 import { shapeString } from '../base/shape.ts'
+import { mode, type Packed } from './mode.ts'
 import type { Input, OpDef, Vjp } from './op.ts'
 import type { Tensor } from './tensor.ts'
 
@@ -40,7 +41,7 @@ export class Node<A = unknown> implements Vjp<A> {
   /** The index of the input among that node's outputs; null if all are 0. */
   readonly indices: readonly number[] | null
   /** Saved inputs, then saved outputs, at their positions; unsaved positions are empty. */
-  saved: Input[] | null = null
+  saved: (Input | Packed)[] | null = null
   /** The versions when they were saved, null if all were 0. */
   versions: number[] | null = null
   released = false
@@ -104,17 +105,17 @@ export class Node<A = unknown> implements Vjp<A> {
 
   /** The saved input at a position. */
   input(position: number): Tensor {
-    return this.#savedAt(position) as Tensor
+    return this.savedAt(position) as Tensor
   }
 
   /** A saved input that may be a number. */
   operand(position: number): Input {
-    return this.#savedAt(position)
+    return this.savedAt(position)
   }
 
   /** The saved output at a position. */
   output(position = 0): Tensor {
-    return this.#savedAt(this.edges.length + position) as Tensor
+    return this.savedAt(this.edges.length + position) as Tensor
   }
 
   /** Whether a saved output is unchanged. */
@@ -122,20 +123,25 @@ export class Node<A = unknown> implements Vjp<A> {
     return this.saved?.[this.edges.length + position] !== undefined
   }
 
-  #savedAt(position: number): Input {
+  /** The saved input, output or further value at a position; a packed one is unpacked. */
+  savedAt(position: number): Input {
     const value = this.saved?.[position]
     if (value === undefined) throw new Error(`${this.op.name}: value ${position} was not saved`)
-    return value
+    return value.wrapped === 'packed' ? value.unpacked() : value
   }
 
   /** Saves an input or output for the rule, with its current version. */
   keep(position: number, value: Input): void {
     const length = this.edges.length + this.specs.length
-    this.saved ??= new Array<Input>(length)
+    this.saved ??= new Array<Input | Packed>(length)
     if (value.wrapped !== true && (value as Tensor).inference) {
       throw new RuntimeError(
         'Inference tensors cannot be saved for backward. To work around you can make a clone to get a normal tensor and use it in autograd.',
       )
+    }
+    if (mode.pack !== null && value.wrapped !== true) {
+      this.saved[position] = mode.pack(value as Tensor)
+      return
     }
     this.saved[position] = value
     const version = value.wrapped === true ? 0 : (value as Tensor).version
@@ -152,6 +158,10 @@ export class Node<A = unknown> implements Vjp<A> {
     for (let i = 0; i < saved.length; i++) {
       const value = saved[i]
       if (value === undefined || value.wrapped === true) continue
+      if (value.wrapped === 'packed') {
+        value.forget()
+        continue
+      }
       const now = (value as Tensor).storage.version
       const then = versions?.[i] ?? 0
       if (now === then) continue

@@ -1,0 +1,2 @@
+// The namespace `utils`, like `torch.utils`.
+export * as checkpoint from './checkpoint.ts'
