@@ -118,9 +118,9 @@ describe('doc comments', () => {
         {
           ...modules['@flambeau/core/backend'],
           ...modules['@flambeau/data/frame'],
-          ...(block.file.includes('/packages/vision/') ? visible : {}),
           ...modules.arquero,
           ...scope,
+          ...(block.file.includes('/packages/vision/') ? visible : {}),
           ...usual(),
           ...own,
         },

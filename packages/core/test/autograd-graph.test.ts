@@ -167,7 +167,7 @@ describe('checkpoint', () => {
       expect(step(x).tolist()).toEqual(eager(x).tolist())
     const drawing = compile((x: Tensor) => checkpoint((x: Tensor) => F.dropout(x.mul(w)), x).sum())
     expect(() => drawing(tensor([1, 2]))).toThrow(
-      'checkpoint of a function that draws random numbers cannot be compiled',
+      'checkpoint of a function that draws random numbers cannot be called inside a compiled step',
     )
   })
 

@@ -969,11 +969,63 @@ add(
   writes,
 )
 const createGraph = by('createGraph', 'bool?', true)
-add('jacobian', autograd.functional.jacobian, [squares, at('inputs', 'tensor|tensors', leaf), createGraph])
-add('hessian', autograd.functional.hessian, [
-  at('fn', 'fn', () => (x?: Tensor) => (x ?? leaf()).square().sum()),
+const strict = by('strict', 'bool?', false)
+const derived = (fn: (x: Tensor) => Tensor): readonly Param[] => [
+  at('fn', 'fn', () => (x?: Tensor) => fn(x ?? leaf())),
   at('inputs', 'tensor|tensors', leaf),
+]
+const v = by('v', 'tensor|tensors|null?', leaf)
+const { functional, forwardAd } = autograd
+add('jacobian', functional.jacobian, [
+  ...derived((x) => x.square()),
   createGraph,
+  strict,
+  by('vectorize', 'bool?', true),
+])
+add('hessian', functional.hessian, [
+  ...derived((x) => x.square().sum()),
+  createGraph,
+  strict,
+  by('vectorize', 'bool?', true),
+])
+for (const name of ['vjp', 'jvp'] as const)
+  add(name, functional[name], [...derived((x) => x.square()), v, createGraph, strict], {
+    words: /v |createGraph|strict|function|inputs|argument/,
+  })
+for (const name of ['vhp', 'hvp'] as const)
+  add(name, functional[name], [...derived((x) => x.square().sum()), v, createGraph, strict], {
+    words: /v |createGraph|strict|function|inputs|argument/,
+  })
+add('dualLevel', forwardAd.dualLevel, [at('fn', 'fn', () => () => 1)], { anyOption: true })
+add(
+  'makeDual',
+  (...args: Any[]) => forwardAd.dualLevel(() => (forwardAd.makeDual as Any)(...args)),
+  [at('tensor', 'tensor', row), at('tangent', 'tensor', row)],
+  { anyOption: true, words: /primal|tangent|forward gradient|argument/ },
+)
+exempt.set('makeDual', 'called inside a level, above')
+add('unpackDual', forwardAd.unpackDual, [at('tensor', 'tensor', row)], { anyOption: true })
+add(
+  'savedTensorsHooks',
+  autograd.graph.savedTensorsHooks,
+  [
+    at('pack_hook', 'fn', () => (x: Tensor) => x),
+    at('unpack_hook', 'fn', () => (x: Tensor) => x),
+    at('fn', 'fn', () => () => 1),
+  ],
+  { anyOption: true },
+)
+add('saveOnCpu', autograd.graph.saveOnCpu, [at('fn', 'fn', () => () => 1)], { anyOption: true })
+add('checkpoint', core.utils.checkpoint.checkpoint, [at('function', 'fn|module', () => () => 1)], {
+  open: true,
+  anyOption: true,
+})
+add('checkpointSequential', core.utils.checkpoint.checkpointSequential, [
+  at('functions', 'any', () => [(x: Tensor) => x]),
+  at('segments', 'int', 1),
+  at('input', 'tensor', row),
+  by('preserveRngState', 'bool?', true),
+  by('useReentrant', 'bool?', true),
 ])
 for (const name of ['noGrad', 'enableGrad', 'inferenceMode', 'detectAnomaly', 'scope'] as const)
   add(name, all[name], [at('fn', 'fn', () => () => 1)], { anyOption: true })

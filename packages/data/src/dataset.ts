@@ -11,7 +11,7 @@ import {
   tensor,
   ValueError,
 } from '@flambeau/core'
-import { nameClasses } from '@flambeau/core/backend'
+import { className, nameClasses } from '@flambeau/core/backend'
 
 const { constructing, finite, instance, int, list, optional, required, signature, tensors } = signatures
 
@@ -84,8 +84,8 @@ export const dataset: signatures.Kind<Dataset<unknown>> = {
   expected: 'Dataset',
   accepts: (x) => {
     if (typeof x !== 'object' || x === null) return false
-    const { length, at } = x as Partial<Dataset<unknown>>
-    return Number.isSafeInteger(length) && (length as number) >= 0 && typeof at === 'function'
+    const set = x as Dataset<unknown>
+    return typeof set.at === 'function' && Number.isSafeInteger(set.length) && set.length >= 0
   },
   hint: 'It has a length and at(index): an array, a TensorDataset, or a class of your own; or it can be iterated over.',
 }
@@ -271,6 +271,57 @@ export class ConcatDataset<T> implements Dataset<T> {
 const readConcat = constructing('ConcatDataset', required('datasets', list(dataset)))
 
 /**
+ * Several iterable datasets one after the other. Each is iterated over when its turn comes.
+ *
+ * Throws an AssertionError for a dataset that cannot be iterated over.
+ *
+ * @example
+ * [...new ChainDataset([['a', 'b'], ['c']])] // ['a', 'b', 'c']
+ */
+export class ChainDataset<T> implements IterableDataset<T> {
+  readonly datasets: Iterable<IterableDataset<T>>
+
+  constructor(datasets: Iterable<IterableDataset<T>>) {
+    this.datasets = readChain([datasets])[0] as Iterable<IterableDataset<T>>
+  }
+
+  /** The number of samples; a TypeError if a dataset does not know its own. */
+  get length(): number {
+    let sum = 0
+    for (const set of this.#checked()) {
+      if (typeof set.length !== 'number')
+        throw new TypeError(
+          `object of type '${className(set.constructor)}' has no len()`,
+          'Give the dataset a `length`.',
+        )
+      sum += set.length
+    }
+    return sum
+  }
+
+  *[Symbol.iterator](): globalThis.Generator<T, void, undefined> {
+    for (const set of this.#checked()) {
+      if (set[Symbol.iterator] === undefined)
+        throw new TypeError('ChainDataset: a dataset yields its samples asynchronously', 'Loop with for await.')
+      yield* set as Iterable<T>
+    }
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+    for (const set of this.#checked()) yield* set as AsyncIterable<T>
+  }
+
+  *#checked(): globalThis.Generator<IterableDataset<T>, void, undefined> {
+    for (const set of this.datasets) {
+      if (!iterableDataset.accepts(set)) throw new AssertionError('ChainDataset only supports IterableDataset')
+      yield set
+    }
+  }
+}
+
+const readChain = constructing('ChainDataset', required('datasets', signatures.iterable))
+
+/**
  * Splits a dataset at random, in PyTorch's order: one `randperm` of the generator. `lengths` are numbers of samples, or
  * fractions that sum to 1 (the remainder goes to the first parts, one sample each).
  *
@@ -324,4 +375,4 @@ const sizesOf = (length: number, lengths: readonly number[]): number[] => {
   return sizes
 }
 
-nameClasses({ TensorDataset, Subset, ConcatDataset })
+nameClasses({ TensorDataset, Subset, ConcatDataset, ChainDataset })

@@ -1,6 +1,7 @@
 // The public API of @flambeau/data: re-exports only. None of it loads arquero, unlike @flambeau/data/frame.
 export { type Batch, defaultCollate } from './collate.ts'
 export {
+  ChainDataset,
   ConcatDataset,
   type Dataset,
   type IterableDataset,

@@ -4,6 +4,7 @@ import 'flambeau'
 import { describe, expect, it } from 'vitest'
 import {
   BatchSampler,
+  ChainDataset,
   ConcatDataset,
   DataLoader,
   type Dataset,
@@ -348,5 +349,42 @@ describe('class labels', () => {
     const [[x, y]] = [...new DataLoader(Object.assign([[tensor(1.5), 2] as const], { integers: true }))]
     expect([x.dtype, y.dtype]).toEqual(['float32', 'int32'])
     expect(() => new DataLoader([1], { sampler: 3 } as never)).toThrow(TypeError)
+  })
+})
+
+describe('ChainDataset', () => {
+  it('chains datasets that are iterated over', async () => {
+    class Count {
+      readonly n: number
+      constructor(n: number) {
+        this.n = n
+      }
+      *[Symbol.iterator]() {
+        yield* upTo(this.n)
+      }
+    }
+    class Later {
+      readonly length = 1
+      async *[Symbol.asyncIterator]() {
+        yield 7
+      }
+    }
+    const chain = new ChainDataset<number>([new Count(2), [5, 6, 7]])
+    expect([[...chain], [...chain]]).toEqual([
+      [0, 1, 5, 6, 7],
+      [0, 1, 5, 6, 7],
+    ])
+    expect([...new DataLoader(chain, { batchSize: 3 })].map((x) => x.tolist())).toEqual([
+      [0, 1, 5],
+      [6, 7],
+    ])
+    expect(new ChainDataset([[1], [2, 3]]).length).toBe(3)
+    expect(() => chain.length).toThrow("object of type 'Count' has no len()")
+    const mixed = new ChainDataset<number>([[1, 2], new Later()])
+    const seen: number[][] = []
+    for await (const x of new DataLoader(mixed, { batchSize: 2 })) seen.push(x.tolist() as number[])
+    expect(seen).toEqual([[1, 2], [7]])
+    expect(() => [...mixed]).toThrow('a dataset yields its samples asynchronously')
+    expect(() => [...new ChainDataset([[1], 5 as never])]).toThrow('ChainDataset only supports IterableDataset')
   })
 })

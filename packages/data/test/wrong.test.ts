@@ -212,6 +212,12 @@ const cases: Readonly<Record<string, Case>> = {
     args: [[set(), [1]]],
     takes: [anyOf('an array of arrays', 'a cyclic array')],
   },
+  ChainDataset: {
+    call: (...args: never[]) => new (data.ChainDataset as unknown as new (...args: unknown[]) => unknown)(...args),
+    args: [[[1], [2]]],
+    // It looks at its datasets when their turn comes.
+    takes: [(x) => typeof x === 'object' && x !== null && Symbol.iterator in x && !(x instanceof core.Tensor)],
+  },
   'ConcatDataset.fileOf': {
     call: (i: never) => new data.ConcatDataset([set()]).fileOf(i),
     args: [0],

@@ -271,8 +271,8 @@ export function hessian<I extends Inputs>(
  * outputs' shapes. `v` may be left out for one output with one element.
  *
  * @example
- * autograd.functional.vjp((x) => x.square(), tensor([1, 2]), tensor([1, 10]))
- * // [tensor([1., 4.]), tensor([ 2., 40.])]
+ * const [y, dx] = autograd.functional.vjp((x) => x.square(), tensor([1, 2]), tensor([1, 10]))
+ * dx // tensor([ 2., 40.])
  */
 export function vjp<I extends Inputs, O extends Inputs>(
   fn: Fn<I, O>,
@@ -295,8 +295,8 @@ const independent = (i: number): string =>
  * has the inputs' shapes. `v` may be left out for one input with one element.
  *
  * @example
- * autograd.functional.jvp((x) => x.square(), tensor([1, 2]), tensor([1, 10]))
- * // [tensor([1., 4.]), tensor([ 2., 40.])]
+ * const [y, dy] = autograd.functional.jvp((x) => x.square(), tensor([1, 2]), tensor([1, 10]))
+ * dy // tensor([ 2., 40.])
  */
 export function jvp<I extends Inputs, O extends Inputs>(
   fn: Fn<I, O>,
@@ -372,8 +372,7 @@ function twice(
  * Hessian is continuous, because it is symmetric there.
  *
  * @example
- * autograd.functional.vhp((x) => x.pow(3).sum(), tensor([1, 2]), tensor([1, 10]))
- * // [tensor(9.), tensor([  6., 120.])]
+ * autograd.functional.vhp((x) => x.pow(3).sum(), tensor([1, 2]), tensor([1, 10]))[1] // tensor([  6., 120.])
  */
 export function vhp<I extends Inputs>(
   fn: Fn<I, Tensor>,
@@ -399,8 +398,7 @@ export function vhp<I extends Inputs>(
  * inputs' shapes; it may be left out for one input with one element.
  *
  * @example
- * autograd.functional.hvp((x) => x.pow(3).sum(), tensor([1, 2]), tensor([1, 10]))
- * // [tensor(9.), tensor([  6., 120.])]
+ * autograd.functional.hvp((x) => x.pow(3).sum(), tensor([1, 2]), tensor([1, 10]))[1] // tensor([  6., 120.])
  */
 export function hvp<I extends Inputs>(
   fn: Fn<I, Tensor>,

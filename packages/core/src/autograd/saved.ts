@@ -70,7 +70,7 @@ export function savedTensorsHooks<P, R>(pack: (x: Tensor) => P, unpack: (packed:
   checkCallable('saved_tensors_hooks', pack, 'pack_hook')
   checkCallable('saved_tensors_hooks', unpack, 'unpack_hook')
   const outer = mode.pack
-  mode.pack = (x) => new Saved(x, pack, unpack)
+  mode.pack = (x) => new Saved(x as Tensor, pack, unpack)
   try {
     return withMode('savedTensorsHooks', {}, fn)
   } finally {

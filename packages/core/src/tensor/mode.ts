@@ -2,13 +2,12 @@
 // packs the tensors that nodes save.
 import { checkCallable, checkSwitch } from '../base/callable.ts'
 import { RuntimeError } from '../base/errors.ts'
-import type { Tensor } from './tensor.ts'
 
 /** What a node saves in place of a tensor if a hook packs it; no check of versions applies to it. */
 export interface Packed {
   readonly wrapped: 'packed'
   /** The tensor; unpacked once in a backward pass. */
-  unpacked(): Tensor
+  unpacked(): object
   /** A new backward pass unpacks anew. */
   forget(): void
 }
@@ -19,7 +18,7 @@ export const mode = {
   inference: false,
   anomaly: false,
   /** Packs a tensor that a node saves; null keeps the tensor itself. */
-  pack: null as ((x: Tensor) => Packed) | null,
+  pack: null as ((x: object) => Packed) | null,
 }
 
 type Switch = 'grad' | 'inference' | 'anomaly'

@@ -127,7 +127,7 @@ export class Node<A = unknown> implements Vjp<A> {
   savedAt(position: number): Input {
     const value = this.saved?.[position]
     if (value === undefined) throw new Error(`${this.op.name}: value ${position} was not saved`)
-    return value.wrapped === 'packed' ? value.unpacked() : value
+    return value.wrapped === 'packed' ? (value.unpacked() as Tensor) : value
   }
 
   /** Saves an input or output for the rule, with its current version. */
@@ -140,7 +140,7 @@ export class Node<A = unknown> implements Vjp<A> {
       )
     }
     if (mode.pack !== null && value.wrapped !== true) {
-      this.saved[position] = mode.pack(value as Tensor)
+      this.saved[position] = mode.pack(value)
       return
     }
     this.saved[position] = value

@@ -9,7 +9,7 @@ import { Module } from '../nn/module.ts'
 import { defaultGenerator } from '../random/generator.ts'
 import { effects } from '../tensor/effects.ts'
 import { enableGrad, mode } from '../tensor/mode.ts'
-import { anything, bool, int, isOptions, keyword, required, signature } from '../tensor/signature.ts'
+import { bool, int, isOptions, keyword, required, signature, tensor } from '../tensor/signature.ts'
 import { detached, type Tensor } from '../tensor/tensor.ts'
 
 export interface CheckpointOptions {
@@ -60,9 +60,9 @@ class Segment {
       () => this.#fn(...this.args),
     )
     this.#drew = this.#state !== null && !sameBytes(this.#state, defaultGenerator.getState())
-    if (this.#drew && effects.sink !== null) {
-      throw new RuntimeError(
-        'checkpoint of a function that draws random numbers cannot be compiled',
+    if (this.#drew) {
+      effects.sink?.refuse(
+        'checkpoint of a function that draws random numbers',
         'Replays would draw other numbers for the gradient. Draw them outside the function, or do not checkpoint it.',
       )
     }
@@ -130,7 +130,7 @@ export function checkpoint<A extends readonly unknown[], R>(
 const readSequential = signature(
   'checkpoint_sequential',
   required('segments', int),
-  required('input', anything),
+  required('input', tensor),
   ...parameters,
 )
 
@@ -162,7 +162,7 @@ export function checkpointSequential(
     throw new ValueError(`segments must be from 1 to the number of functions, ${fns.length}, but got ${count}`)
   const size = Math.floor(fns.length / count)
   const chain = (from: number, to?: number) => (x: Tensor) => fns.slice(from, to).reduce((y, fn) => fn(y), x)
-  let y = x as Tensor
+  let y = x
   for (let k = 0; k < count - 1; k++) y = checkpoint(chain(k * size, (k + 1) * size), y, { preserveRngState })
   return chain((count - 1) * size)(y)
 }
