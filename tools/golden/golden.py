@@ -83,6 +83,18 @@ def channel_shuffle(x, groups):
     return x.reshape(n, groups, channels // groups, *rest).transpose(1, 2).reshape(x.shape)
 
 
+def rms_norm(x, normalized_shape, weight=None, eps=None):
+    """PyTorch 2.4 has it."""
+    dims = tuple(range(-len(normalized_shape), 0))
+    y = x * torch.rsqrt((x * x).mean(dims, keepdim=True) + (torch.finfo(x.dtype).eps if eps is None else eps))
+    return y if weight is None else y * weight
+
+
+def pdist(x, p=2):
+    # PyTorch's own gradient of no rows ends the process.
+    return x.sum() + x.new_zeros(0) if x.dim() == 2 and x.shape[0] == 0 else torch.pdist(x, p)
+
+
 def vander(x, N=None, increasing=False):
     # PyTorch's own multiplies in place what its gradient needs.
     known = torch.vander(x.detach(), N, increasing)
@@ -111,6 +123,10 @@ OVERRIDES = {
     'groupNorm': F.group_norm,
     'instanceNorm': instance_norm,
     'channelShuffle': channel_shuffle,
+    'rmsNorm': rms_norm,
+    'pdist': pdist,
+    'embedding': F.embedding,
+    'embeddingBag': F.embedding_bag,
     'pad': F.pad,
     **{name: getattr(F, name) for name in ('celu', 'selu', 'rrelu', 'threshold', 'hardshrink', 'prelu', 'softmin', 'normalize')},
     'unfold': lambda x, dim, size, step: x.unfold(dim, size, step),

@@ -86,7 +86,7 @@ const possible: readonly (readonly [words: string, ops: readonly string[], becau
     'modified by an inplace',
     [
       ...['gather', 'maskedSelect', 'mean', 'batchNorm', 'cummax', 'cummin', 'rrelu', 'gridSample'],
-      ...['combinations', 'indexAdd', 'indexCopy', 'put', 'take', 'takeAlongDim'],
+      ...['combinations', 'indexAdd', 'indexCopy', 'put', 'take', 'takeAlongDim', 'embedding', 'pdist'],
       ...['max', 'avg', 'adaptiveMax', 'adaptiveAvg'].flatMap((kind) => [1, 2, 3].map((rank) => `${kind}Pool${rank}d`)),
       ...['fractionalMaxPool2d', 'fractionalMaxPool3d', 'maxUnpool1d', 'maxUnpool2d', 'maxUnpool3d'],
     ],

@@ -161,6 +161,41 @@ for (const rank of [1, 2] as const) {
   const input = at('input', 'tensor', () => core.ones(1, 1, ...new Array(rank).fill(2)))
   on(`LPPool${rank}d.forward`, () => new nn[`LPPool${rank}d`](2, 1), [input], { anyOption: true })
 }
+const words = at('input', 'tensor', indices)
+on('Embedding.forward', () => new nn.Embedding(2, 2), [words], { anyOption: true })
+on('EmbeddingBag.forward', () => new nn.EmbeddingBag(2, 2), [
+  words,
+  at('offsets', 'tensor?|null', () => core.zeros(1, { dtype: 'int32' })),
+  at('perSampleWeights', 'tensor?|null', null),
+])
+on('Bilinear.forward', () => new nn.Bilinear(2, 2, 2), [at('input1', 'tensor', T), at('input2', 'tensor', T)], {
+  anyOption: true,
+})
+on('Unflatten.forward', () => new nn.Unflatten(1, [2, 1]), [self], { anyOption: true })
+on('RMSNorm.forward', () => new nn.RMSNorm(2), [self], { anyOption: true })
+for (const name of ['RNNCell', 'GRUCell'] as const)
+  on(`${name}.forward`, () => new nn[name](2, 2), [self, at('hx', 'tensor?|null', T)])
+on('LSTMCell.forward', () => new nn.LSTMCell(2, 2), [self, at('hx', 'tensors?|null', () => [T(), T()])])
+const modules = (): nn.Module => new nn.ModuleDict({ first: new nn.Identity() })
+const weights = (): nn.Module => new nn.ParameterDict({ first: T() })
+for (const [name, make, good] of [
+  ['Dictionary', modules, () => new nn.Identity()],
+  ['ParameterDict', weights, T],
+] as const) {
+  for (const method of ['get', 'has', 'pop']) on(`${name}.${method}`, make, [at('key', 'text', 'first')])
+  on(
+    `${name}.set`,
+    make,
+    [at('key', 'text', 'first'), at('value', name === 'Dictionary' ? 'module' : 'tensor', good)],
+    { words: /name|Module|parameter/ },
+  )
+  on(`${name}.update`, make, [at('items', 'any', () => ({ first: good() }))], { words: /iterable/ })
+  for (const method of ['keys', 'values', 'items', 'clear']) on(`${name}.${method}`, make, [])
+}
+const listed = (): nn.ParameterList => new nn.ParameterList([T()])
+on('ParameterList.at', listed, [at('index', 'int', 0)])
+on('ParameterList.append', listed, [at('value', 'tensor', T)], { words: /parameter/ })
+on('ParameterList.extend', listed, [at('values', 'any', () => [T()])], { words: /iterable/ })
 const square = at('input', 'tensor', () => core.ones(1, 1, 2, 2))
 const cube = at('input', 'tensor', () => core.ones(1, 1, 2, 2, 2))
 on('FractionalMaxPool2d.forward', () => new nn.FractionalMaxPool2d(1, 1), [square], { anyOption: true })

@@ -668,6 +668,76 @@ made_('nn.PairwiseDistance', nn.PairwiseDistance, [
   at('eps', 'real?', 1e-6),
   at('keepdim', 'bool?', true),
 ])
+// Tables of vectors, cells, and collections.
+const table = at('weight', 'tensor', T)
+const paddingIdx = at('paddingIdx', 'int?|null', 0)
+const renormed = [at('maxNorm', 'real?|null', 1), at('normType', 'real?', 2), at('scaleGradByFreq', 'bool?', false)]
+const dense = at('sparse', 'bool?', false)
+const bagged = [...renormed, at('mode', 'text?', 'sum'), dense]
+const withLast = at('includeLastOffset', 'bool?', false)
+const ofRows = { words: /padding_idx|Padding_idx|weight|embedding/, nan: 'of odd orders', writes: 'renormalised' }
+add('F.embedding', F.embedding, [{ ...self, good: indices }, table, paddingIdx, ...renormed, dense], ofRows)
+add(
+  'F.embeddingBag',
+  F.embeddingBag,
+  [
+    { ...self, good: indices },
+    table,
+    at('offsets', 'tensor?|null', () => core.zeros(1, { dtype: 'int32' })),
+    ...bagged,
+    at('perSampleWeights', 'tensor?|null', row),
+    withLast,
+    paddingIdx,
+  ],
+  ofRows,
+)
+const sizes = [at('numEmbeddings', 'int', 2), at('embeddingDim', 'int', 2)]
+const own = at('_weight', 'tensor?|null', T)
+made_('nn.Embedding', nn.Embedding, [...sizes, paddingIdx, ...renormed, dense, own, ...layer], ofRows)
+made_('nn.EmbeddingBag', nn.EmbeddingBag, [...sizes, ...bagged, own, withLast, paddingIdx, ...layer], ofRows)
+const pretrained = [at('embeddings', 'tensor', T), at('freeze', 'bool?', true)]
+add(
+  'nn.Embedding.fromPretrained',
+  (...args: Any[]) => (nn.Embedding as Any).fromPretrained(...args),
+  [...pretrained, paddingIdx, ...renormed, dense],
+  { words: /adding_idx/ },
+)
+add(
+  'nn.EmbeddingBag.fromPretrained',
+  (...args: Any[]) => (nn.EmbeddingBag as Any).fromPretrained(...args),
+  [...pretrained, ...bagged, withLast, paddingIdx],
+  { words: /adding_idx/ },
+)
+const cell = [at('inputSize', 'int', 2), at('hiddenSize', 'int', 2), at('bias', 'bool?', true)]
+made_('nn.RNNCell', nn.RNNCell, [...cell, at('nonlinearity', 'text?', 'relu'), ...layer])
+made_('nn.LSTMCell', nn.LSTMCell, [...cell, ...layer])
+made_('nn.GRUCell', nn.GRUCell, [...cell, ...layer])
+const features = ['in1Features', 'in2Features', 'outFeatures'].map((name) => at(name, 'int', 2))
+made_('nn.Bilinear', nn.Bilinear, [...features, at('bias', 'bool?', true), ...layer])
+made_('nn.Unflatten', nn.Unflatten, [at('dim', 'int', 1), at('unflattenedSize', 'ints', () => [2, 1])])
+const ownEps = at('eps', 'finite?|null', 1e-5)
+add('F.rmsNorm', F.rmsNorm, [self, at('normalizedShape', 'ints', () => [2]), gains, ownEps], negative)
+made_('nn.RMSNorm', nn.RMSNorm, [
+  at('normalizedShape', 'dims', 2),
+  ownEps,
+  at('elementwiseAffine', 'bool?', true),
+  ...layer,
+])
+add('F.pdist', F.pdist, [self, ofNumber('p', 2)], { nan: 'of odd orders' })
+add(
+  'F.gumbelSoftmax',
+  F.gumbelSoftmax,
+  [at('logits', 'tensor', T), ofNumber('tau', 1), at('hard', 'bool?', true), ofNumber('eps', 1), dim],
+  { nan: 'a temperature of 0' },
+)
+const named_ = (good: () => unknown): Param => at('items', 'any', good)
+for (const [name, good] of [
+  ['ModuleDict', () => ({ first: new nn.Identity() })],
+  ['ParameterDict', () => ({ first: T() })],
+  ['ParameterList', () => [T()]],
+] as const)
+  made_(`nn.${name}`, nn[name], [named_(good)], { words: /iterable/ })
+
 made_('nn.Parameter', nn.Parameter, [at('data', 'tensor', T), at('requiresGrad', 'bool?', true)])
 const module = at('module', 'module', () => new nn.Identity())
 made_('nn.Sequential', nn.Sequential, [module, at('module', 'module', () => new nn.Identity())], {

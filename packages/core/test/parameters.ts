@@ -94,6 +94,8 @@ const lacking: Readonly<Record<string, readonly [names: string, because: string]
   'Tensor.gather': ['sparse_grad', 'there are no sparse tensors'],
   'torch.tril_indices': ['requires_grad', 'integers have no gradient'],
   'torch.triu_indices': ['requires_grad', 'integers have no gradient'],
+  'nn.ModuleDict': ['modules', 'an object has the modules by their names'],
+  'nn.ParameterDict': ['parameters', 'an object has the parameters by their names'],
   'nn.Hardtanh': ['min_value, max_value', 'deprecated: min_val, max_val'],
   'autograd.backward': [
     'grad_variables, inputs',

@@ -106,4 +106,27 @@ export const activations = {
     none,
     [e(t([2, 3]), t([2, 4]))],
   ),
+  pdist: op(
+    [
+      s(t([4, 3])),
+      core(s(t([3, 2]), 1)),
+      core(s(f64([3, 2]), opt({ p: 3 }))),
+      core(s(t([3, 2]), 0)),
+      core(s(t([1, 2]))),
+      core(s(t([3, 0]))),
+      core(kink('a distance of 0', s(v([1, 2, 1, 2, 0, 0], [3, 2])))),
+    ],
+    none,
+    [e(t([3])), e(i32([3, 2])), e(t([3, 2]), -1)],
+  ),
+  gumbelSoftmax: op(
+    [
+      seeded(0, s(t([2, 3]))),
+      core(seeded(1, s(f64([3, 2]), 0.5, opt({ dim: 0 })))),
+      core(seeded(2, kink('the gradient is that of the softmax', s(t([2, 3]), 2, true)))),
+      core(seeded(3, s(t([2, 9])))),
+    ],
+    none,
+    [e(i32([3])), e(t([3]), opt({ dim: 2 }))],
+  ),
 } satisfies Record<string, OpSamples>

@@ -1,10 +1,27 @@
 // Samples of normalisation within each sample: layers, groups, instances and neighbouring channels.
 import { type OpSamples, op } from '../prepare.ts'
-import { bool, core, e, e2, f64, i32, opt, s, t } from '../sample.ts'
+import { bool, core, e, e2, f64, i32, kink, opt, s, t, v } from '../sample.ts'
 
 const fixed = { grad: false }
 const none = { none: 'its sums are those of batchNorm, mean and var, which have properties' }
 const variance = { low: 0.5, high: 2, ...fixed }
+
+const rms = (message: string, ...args: Parameters<typeof e>) =>
+  e2({ error: 'RuntimeError', message, why: 'PyTorch 1.13 lacks it; these are the sentences of 2.4' }, ...args)
+const rmsErrors = [
+  rms(
+    'Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, but got normalized_shape = []',
+    t([2, 3]),
+    [],
+  ),
+  rms('Given normalized_shape=[2], expected input with shape [*, 2], but got input of size[2, 3]', t([2, 3]), [2]),
+  rms(
+    'Expected weight to be of same shape as normalized_shape, but got weight of shape [2] and normalized_shape = [3]',
+    t([2, 3]),
+    [3],
+    t([2]),
+  ),
+]
 
 export const norms = {
   layerNorm: op(
@@ -27,6 +44,17 @@ export const norms = {
       e(i32([2, 3]), [3]),
       e(bool([2, 3]), [3]),
     ],
+  ),
+  rmsNorm: op(
+    [
+      s(t([3, 2, 2]), [2, 2]),
+      s(t([2, 3, 4]), [4], t([4])),
+      core(s(f64([2, 3]), [3], opt({ weight: f64([3]), eps: 0.1 }))),
+      core(s(t([0, 3]), [3], t([3]))),
+      core(kink('steep', s(v([0, 0]), [2]))),
+    ],
+    none,
+    rmsErrors,
   ),
   groupNorm: op(
     [

@@ -1,8 +1,10 @@
-// Flattens several dimensions into one.
+// Flattens several dimensions into one, and splits one into several.
+import { unflatten } from '../ops/views/arrange.ts'
 import { flatten } from '../ops/views/views.ts'
-import { type Arguments, constructing, int, optional } from '../tensor/signature.ts'
+import { type Arguments, constructing, int, ints, optional, required } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { Module } from './module.ts'
+import { pythonRepr } from './names.ts'
 
 export interface FlattenOptions {
   readonly startDim?: number
@@ -29,5 +31,33 @@ export class Flatten extends Module {
 
   override extraRepr(): string {
     return `start_dim=${this.startDim}, end_dim=${this.endDim}`
+  }
+}
+
+const ofUnflatten = constructing('Unflatten', required('dim', int), required('unflattenedSize', ints))
+
+/**
+ * Splits dimension `dim` into several of sizes `unflattenedSize`, one of which may be -1.
+ *
+ * @example
+ * new nn.Unflatten(1, [2, -1]).forward(rand(3, 6)).shape // [3, 2, 3]
+ */
+export class Unflatten extends Module {
+  readonly dim: number
+  readonly unflattenedSize: readonly number[]
+
+  constructor(...args: [dim: number, unflattenedSize: readonly number[]]) {
+    const [dim, unflattenedSize] = ofUnflatten(args)
+    super()
+    this.dim = dim
+    this.unflattenedSize = [...unflattenedSize]
+  }
+
+  override forward(x: Tensor): Tensor {
+    return unflatten(x, this.dim, this.unflattenedSize)
+  }
+
+  override extraRepr(): string {
+    return `dim=${this.dim}, unflattened_size=${pythonRepr(this.unflattenedSize)}`
   }
 }

@@ -45,7 +45,7 @@ export {
   tanhshrink,
   threshold,
 } from '../ops/pointwise/nonlinear.ts'
-export { cosineSimilarity, normalize, pairwiseDistance } from '../ops/product/distance.ts'
+export { cosineSimilarity, normalize, pairwiseDistance, pdist } from '../ops/product/distance.ts'
 export { tanh } from '../ops/pointwise/elementary.ts'
 export {
   conv1d,
@@ -82,6 +82,7 @@ export { pad } from '../ops/views/pad.ts'
 export { affineGrid, gridSample } from '../ops/resample/grid-sample.ts'
 export { interpolate } from '../ops/resample/interpolate.ts'
 export { channelShuffle, pixelShuffle, pixelUnshuffle } from '../ops/views/shuffle.ts'
+export { embedding, embeddingBag } from '../ops/indexing/embedding.ts'
 export { oneHot } from '../ops/indexing/select.ts'
 export {
   alphaDropout,
@@ -91,7 +92,9 @@ export {
   dropout3d,
   featureAlphaDropout,
 } from '../ops/random/dropout.ts'
+export { gumbelSoftmax } from '../ops/random/gumbel.ts'
 export { logSoftmax, softmax } from '../ops/reduce/softmax.ts'
 export { batchNorm } from './batch-norm.ts'
 export { groupNorm, instanceNorm, layerNorm, localResponseNorm } from './group-norm.ts'
+export { rmsNorm } from './rms-norm.ts'
 export { leakyRelu, relu } from './rectified.ts'

@@ -70,16 +70,20 @@ export function layerNorm(
   ]
 ): Tensor {
   const [, sizes, weight, bias, eps] = layerNormArguments([x, ...args])
+  const batch = checkNormalized(x, sizes, { weight, bias })
+  checkDTypes(x, [weight, bias], 'LayerNormKernelImpl')
+  return ofLayers(x, [numelOf(x.sizes.slice(0, batch)), 1, numelOf(sizes), 1], weight, bias, eps)
+}
+
+/** Throws PyTorch's error for dimensions that cannot be normalised; returns how many come before them. */
+export function checkNormalized(x: Tensor, sizes: Shape, learnt: Readonly<Record<string, Tensor | null>>): number {
   const shape = shapeString(sizes)
   if (sizes.length === 0) {
     throw new RuntimeError(
       `Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, but got normalized_shape = ${shape}`,
     )
   }
-  for (const [name, value] of [
-    ['weight', weight],
-    ['bias', bias],
-  ] as const) {
+  for (const [name, value] of Object.entries(learnt)) {
     if (value === null || sameShape(value.sizes, sizes)) continue
     throw new RuntimeError(
       `Expected ${name} to be of same shape as normalized_shape, but got ${name} of shape ${shapeString(value.sizes)} and normalized_shape = ${shape}`,
@@ -91,8 +95,7 @@ export function layerNorm(
       `Given normalized_shape=${shape}, expected input with shape [*, ${sizes.join(', ')}], but got input of size${shapeString(x.sizes)}`,
     )
   }
-  checkDTypes(x, [weight, bias], 'LayerNormKernelImpl')
-  return ofLayers(x, [numelOf(x.sizes.slice(0, batch)), 1, numelOf(sizes), 1], weight, bias, eps)
+  return batch
 }
 
 const groupNormArguments = signature(

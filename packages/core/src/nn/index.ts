@@ -33,6 +33,9 @@ export {
 } from './activation.ts'
 export type { BatchNormOptions } from './batch-norm.ts'
 export type { InstanceNormOptions, LayerNormOptions, LocalResponseNormOptions } from './group-norm.ts'
+export { Bilinear } from './bilinear.ts'
+export { type CellOptions, GRUCell, LSTMCell, RNNCell, type RNNCellOptions } from './cells.ts'
+export { ModuleDict, type NamedItems, ParameterDict, ParameterList } from './collections.ts'
 export { ModuleList, type NamedModules, Sequential } from './container.ts'
 export {
   Conv1d,
@@ -54,7 +57,8 @@ export {
   type DropoutLayerOptions,
   FeatureAlphaDropout,
 } from './dropout.ts'
-export { Flatten, type FlattenOptions } from './flatten.ts'
+export { Embedding, EmbeddingBag, type EmbeddingBagOptions, type EmbeddingOptions } from './embedding.ts'
+export { Flatten, type FlattenOptions, Unflatten } from './flatten.ts'
 export { Fold, Unfold } from './fold.ts'
 export { FractionalMaxPool2d, FractionalMaxPool3d } from './fractional-pool.ts'
 export { MaxUnpool1d, MaxUnpool2d, MaxUnpool3d } from './unpool.ts'
@@ -154,6 +158,7 @@ export {
   MaxPool3d,
   type MaxPoolLayerOptions,
 } from './pool.ts'
+export { RMSNorm, type RMSNormLayerOptions, type RMSNormOptions } from './rms-norm.ts'
 export { IncompatibleKeys, StateDict, type StateDictLike } from './state-dict.ts'
 export {
   ChannelShuffle,

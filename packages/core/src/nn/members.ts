@@ -28,7 +28,7 @@ function* opened(key: string, property: string, member: unknown): Iterable<Entry
 }
 
 function* entriesOf(module: Module): Iterable<Entry> {
-  for (const [property, value] of module[membersOf]()) yield* opened(snakeCase(property), property, value)
+  for (const [property, value, key] of module[membersOf]()) yield* opened(key ?? snakeCase(property), property, value)
 }
 
 /** A module's own parameters with their keys. */

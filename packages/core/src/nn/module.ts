@@ -82,8 +82,11 @@ export class Module {
     )
   }
 
-  /** The properties in which members are looked for; containers return their list instead. */
-  [membersOf](): Iterable<readonly [property: string, value: unknown]> {
+  /**
+   * The properties in which members are looked for; containers return their list instead. The key in state dicts is the
+   * property in snake_case, unless another one is given.
+   */
+  [membersOf](): Iterable<readonly [property: string, value: unknown, key?: string]> {
     return Object.entries(this)
   }
 

@@ -1,4 +1,4 @@
-// Lengths and angles of vectors: normalize, cosineSimilarity and pairwiseDistance.
+// Lengths and angles of vectors: normalize, cosineSimilarity, pairwiseDistance and pdist.
 import { dtypeName, isFloat } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import { resultType } from '../../base/promotion.ts'
@@ -17,13 +17,15 @@ import {
   tensor,
 } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
+import { fromArray } from '../create/create.ts'
 import type { DimOption, KeepdimOption } from '../define/arguments.ts'
 import { elementwise, expandTo } from '../define/elementwise.ts'
 import { toDType } from '../define/fill.ts'
+import { indexSelect } from '../indexing/select.ts'
 import { add, div, mul, sub } from '../pointwise/arithmetic.ts'
 import { clamp } from '../pointwise/choice.ts'
 import { sqrt } from '../pointwise/elementary.ts'
-import { vectorNorm } from '../reduce/norm.ts'
+import { normOp, vectorNorm } from '../reduce/norm.ts'
 import { sum } from '../reduce/reduce.ts'
 
 export interface NormalizeOptions extends DimOption<number | readonly number[]> {
@@ -115,4 +117,33 @@ export function pairwiseDistance(
   const [a, b, p, eps, keepdim] = readDistance([x1, ...args])
   const apart = add(sub(a, b), eps)
   return vectorNorm(apart, p, apart.dim() === 0 ? [] : [apart.dim() - 1], keepdim)
+}
+
+const pairsOp: typeof normOp = { ...normOp, name: 'pdist' }
+const readPairs = signature('pdist', required('input', tensor), optional('p', number, 2))
+/**
+ * The distances between all pairs of rows of a matrix [n, width], by the norm of order `p` (2): a vector with those of row
+ * 0 to rows 1, 2, ..., then those of row 1.
+ *
+ * Throws a RuntimeError for another number of dimensions, for integers, and for an order below 0.
+ *
+ * @example
+ * F.pdist(tensor([[0, 0], [3, 4], [0, 4]])) // tensor([5., 4., 3.])
+ */
+export function pdist(x: Tensor, ...args: Arguments<[p: number], { readonly p?: number }>): Tensor {
+  const [rows, p] = readPairs([x, ...args])
+  if (rows.dim() !== 2) throw new RuntimeError(`pdist only supports 2D tensors, got: ${rows.dim()}D`)
+  if (!isFloat(rows.dtype)) throw new RuntimeError('pdist only supports floating-point dtypes')
+  if (!(p >= 0)) throw new RuntimeError('pdist only supports non-negative p values')
+  const n = rows.sizes[0]
+  const [from, to]: [number[], number[]] = [[], []]
+  for (let i = 0; i < n; i++) {
+    for (let k = i + 1; k < n; k++) {
+      from.push(i)
+      to.push(k)
+    }
+  }
+  const picked = (list: readonly number[]): Tensor =>
+    indexSelect(rows, 0, fromArray(Int32Array.from(list), [list.length], { device: rows.device }))
+  return apply(pairsOp, [sub(picked(from), picked(to))], { p, dims: [1], keepdim: false })
 }

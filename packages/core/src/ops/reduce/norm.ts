@@ -48,7 +48,7 @@ function kept(x: Tensor, p: number, dims: readonly number[]): Tensor {
   return (p > 0 ? amax : amin)(abs(x), dims, true)
 }
 
-const normOp: OpDef<Norm> = {
+export const normOp: OpDef<Norm> = {
   name: 'NormBackward1',
   infer: ([x], { dims, keepdim }) => [{ sizes: reducedShape(x.sizes, dims, keepdim), dtype: x.dtype }],
   saves: () => ({ inputs: [0], outputs: [0] }),

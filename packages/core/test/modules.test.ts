@@ -1,0 +1,226 @@
+// Modules that take other things than one tensor of floats, as in real PyTorch (tools/golden/modules.py), and collections
+// of modules and parameters.
+import { js } from '@flambeau/backend-js'
+import {
+  compile,
+  deepCopy,
+  manualSeed,
+  nn,
+  ones,
+  optim,
+  rand,
+  type Tensor,
+  tensor,
+  useDevice,
+  zeros,
+} from '@flambeau/core'
+import { describe, expect, it } from 'vitest'
+import {
+  cotangent,
+  expectClose,
+  expectError,
+  type GoldenError,
+  type GoldenTensor,
+  isGolden,
+  type Make,
+  made,
+  makeModule,
+  readGolden,
+} from './golden-tensors.ts'
+
+useDevice(js())
+
+type Tensors = Readonly<Record<string, GoldenTensor>>
+type Arg = GoldenTensor | null | readonly Arg[]
+interface Call {
+  readonly make: Make
+  readonly args: readonly Arg[]
+}
+const golden = readGolden<{
+  readonly modules: readonly (Call & {
+    readonly text: string
+    readonly initial: Tensors
+    readonly outputs: readonly GoldenTensor[]
+    readonly argGrads: readonly GoldenTensor[]
+    readonly grads: Tensors
+    readonly after: Tensors
+  })[]
+  readonly texts: Readonly<Record<string, { readonly text: string; readonly keys: readonly string[] }>>
+  readonly errors: readonly (Call & GoldenError)[]
+}>('modules')
+
+const argument = (arg: Arg, leaves: Tensor[]): unknown => {
+  if (!isGolden(arg)) return arg === null ? null : (arg as readonly Arg[]).map((x) => argument(x, leaves))
+  const isFloat = arg.dtype.startsWith('float')
+  const x = made(arg, isFloat)
+  if (isFloat) leaves.push(x)
+  return x
+}
+const called = (module: nn.Module, args: readonly unknown[]): Tensor[] => [module.forward(...args)].flat()
+const shapesOf = (arg: Arg): string =>
+  isGolden(arg) ? `${arg.dtype}[${arg.shape}]` : arg === null ? 'null' : `[${arg.map(shapesOf)}]`
+const title = ({ make, args }: Call): string => `${JSON.stringify(make)} on ${args.map(shapesOf).join(', ')}`
+
+function expectAll(found: Iterable<readonly [string, Tensor]>, wanted: Tensors, tolerance: number, what: string): void {
+  const all = new Map(found)
+  for (const [key, value] of Object.entries(wanted)) expectClose(all.get(key), value, tolerance, `${what}: ${key}`)
+}
+
+describe('modules as in PyTorch', () => {
+  golden.modules.forEach((record, n) => {
+    const { make, args, text, initial, outputs, argGrads, grads, after } = record
+    it(`${n}: ${title(record)}`, () => {
+      manualSeed(0)
+      const module = makeModule(make)
+      expect(String(module)).toBe(text)
+      expect([...module.stateDict().keys()]).toEqual(Object.keys(initial))
+      expectAll(module.stateDict(), initial, 1e-7, 'initial')
+      const leaves: Tensor[] = []
+      const given = args.map((arg) => argument(arg, leaves))
+      const step = compile(() => called(deepCopied, given))
+      const deepCopied = deepCopy(module)
+      const found = called(module, given)
+      for (let k = 0; k < 4; k++) step()
+      step().forEach((y, k) => void expectClose(y, outputs[k], 1e-6, `recorded output ${k}`))
+      found.forEach((y, k) => void expectClose(y, outputs[k], 1e-6, `output ${k}`))
+      found.reduce((sum, y, k) => sum.add(y.mul(cotangent(y, k)).sum()), zeros([])).backward()
+      argGrads.forEach((wanted, k) => void expectClose(leaves[k].grad, wanted, 2e-6, `gradient of input ${k}`))
+      const parameters = module.namedParameters().map(([key, p]) => [key, p.grad as Tensor] as const)
+      expectAll(parameters, grads, 2e-6, 'gradient')
+      expectAll(module.stateDict(), { ...initial, ...after }, 1e-6, 'after')
+    })
+  })
+
+  golden.errors.forEach((record, n) => {
+    it(`${n}: ${title(record)}: ${record.message}`, () => {
+      expectError(
+        () =>
+          called(
+            makeModule(record.make),
+            record.args.map((arg) => argument(arg, [])),
+          ),
+        record,
+      )
+    })
+  })
+})
+
+it('a table that is given is shared, and frozen unless told otherwise', () => {
+  const table = tensor([[1, 2, 3], [4, 5, 6]]) // biome-ignore format: a table
+  const word = tensor([1], { dtype: 'int32' })
+  for (const kind of [nn.Embedding, nn.EmbeddingBag]) {
+    const [frozen, free] = [kind.fromPretrained(table), kind.fromPretrained(table, { freeze: false })]
+    expect([frozen.weight.requiresGrad, free.weight.requiresGrad]).toEqual([false, true])
+    expect(frozen.weight.storage).toBe(table.storage)
+    expect(() => kind.fromPretrained(ones(3))).toThrow('Embeddings parameter is expected to be 2-dimensional')
+  }
+  expect(nn.Embedding.fromPretrained(table).forward(word).tolist()).toEqual([[4, 5, 6]])
+  expect(() => new nn.Embedding(2, 3, { sparse: true })).toThrow('sparse gradients are not supported')
+  expect(() => new nn.Embedding(3, 2, { _weight: table })).toThrow(/^Shape of weight does not match/)
+})
+
+describe('collections', () => {
+  const linear = (): nn.Linear => new nn.Linear(2, 1)
+  const collections: Record<string, () => nn.Module> = {
+    ModuleDict: () => new nn.ModuleDict({ first: linear(), lastOne: new nn.ReLU() }),
+    'ModuleDict of nothing': () => new nn.ModuleDict(),
+    ParameterDict: () => new nn.ParameterDict({ left: ones(2, 3), rightOne: ones(2).double() }),
+    'ParameterDict of one': () => new nn.ParameterDict(new Map([['left', ones([])]])),
+    ParameterList: () => new nn.ParameterList([ones(2, 3), new nn.Parameter(ones(2))]),
+    'ParameterList of nothing': () => new nn.ParameterList(),
+  }
+  for (const [name, { text, keys }] of Object.entries(golden.texts)) {
+    it(`${name} prints and is saved as in PyTorch, and its copy too`, () => {
+      const collection = collections[name]()
+      for (const one of [collection, deepCopy(collection)]) {
+        expect(String(one)).toBe(text)
+        expect([...one.stateDict().keys()]).toEqual(keys)
+      }
+      const copied = deepCopy(collection).parameters()
+      expect(collection.parameters().some((p) => copied.includes(p))).toBe(false)
+    })
+  }
+
+  it('a dictionary of modules has PyTorch’s methods, and its modules as properties', () => {
+    const [first, second] = [linear(), linear()]
+    const layers = new nn.ModuleDict({ first })
+    expect(layers.first).toBe(first)
+    layers.update({ second }).set('act', new nn.ReLU())
+    expect([layers.length, [...layers], layers.keys()]).toEqual([3, layers.keys(), ['first', 'second', 'act']])
+    expect([layers.has('second'), layers.get('second'), layers.get('none')]).toEqual([true, second, null])
+    expect(layers.items().map(([name]) => name)).toEqual(layers.keys())
+    layers.first = second
+    expect(layers.values()[0]).toBe(second)
+    expect(layers.pop('first')).toBe(second)
+    expect([layers.keys(), 'first' in layers]).toEqual([['second', 'act'], false])
+    expect(new nn.ModuleDict(layers.items()).keys()).toEqual(['second', 'act'])
+    layers.clear()
+    expect([layers.length, layers.parameters()]).toEqual([0, []])
+  })
+
+  it('what does not belong is refused, and nothing has changed', () => {
+    const layers = new nn.ModuleDict({ first: linear() })
+    const weights = new nn.ParameterDict({ first: ones(1) })
+    const list = new nn.ParameterList([ones(1)])
+    const wrong: [() => unknown, string][] = [
+      [() => layers.update({ second: linear(), third: 1 as never }), 'int is not a Module subclass'],
+      [() => layers.set('a.b', linear()), 'module name can\'t contain ".", got: a.b'],
+      [() => layers.update({ second: linear(), keys: linear() }), "attribute 'keys' already exists"],
+      [() => layers.update([1] as never), 'ModuleDict update sequence element #0 should be Iterable; isint'],
+      [() => layers.update(1 as never), 'ModuleDict.update should be called with an iterable of key/value pairs, but'],
+      [() => layers.set(1 as never, linear()), 'module name should be a string. Got int'],
+      [() => layers.pop('b'), "'b'"],
+      [() => (layers.first = 1 as never), 'int is not a Module subclass'],
+      [() => weights.set('x', 1 as never), "cannot assign 'int' object to parameter 'x' of ParameterDict"],
+      [() => weights.set(1 as never, ones(1) as never), 'Index given to ParameterDict cannot be used as a key'],
+      [() => weights.update(1 as never), 'ParametersDict.update should be called with an iterable of key/value pairs'],
+      [() => weights.forward(), 'ParameterDict should not be called.'],
+      [() => list.forward(), 'ParameterList should not be called.'],
+      [() => list.extend([ones(1), 1 as never]), "cannot assign 'int' object to parameter '2' of ParameterList"],
+      [() => list.extend(1 as never), 'ParameterList.extend should be called with an iterable, but got int'],
+      [() => list.at(1), 'index 1 is out of range'],
+      [() => list.append(zeros(1).int()), 'only Tensors of floating point dtype can require gradients'],
+    ]
+    for (const [fn, message] of wrong) expect(fn, message).toThrow(message)
+    expect([layers.keys(), weights.keys(), list.length]).toEqual([['first'], ['first'], 1])
+  })
+
+  it('tensors become parameters, by name and by number', () => {
+    const weights = new nn.ParameterDict({ left: ones(2) })
+    weights.set('right', zeros(3) as nn.Parameter)
+    const list = new nn.ParameterList([ones(2)]).append(zeros(3)).extend([ones(1)])
+    expect([weights.left, weights.get('right'), list[1], list.at(-1)].every((p) => p instanceof nn.Parameter)).toBe(
+      true,
+    )
+    expect(Array.from(list, (p) => p.shape[0])).toEqual([2, 3, 1])
+    list[0] = ones(7) as nn.Parameter
+    expect(list[0]).toBeInstanceOf(nn.Parameter)
+    expect([list.at(0).shape, list.length, list.parameters().length]).toEqual([[7], 3, 3])
+  })
+
+  it('a recorded step sees the members that are there, and those that come later', () => {
+    class Model extends nn.Module {
+      layers = new nn.ModuleDict({ first: new nn.Linear(2, 2) })
+      scales = new nn.ParameterList([ones(2)])
+      override forward(x: Tensor): Tensor {
+        let y = x
+        for (const layer of this.layers.values()) y = layer.forward(y)
+        for (const scale of this.scales) y = y.mul(scale)
+        return y
+      }
+    }
+    const model = new Model()
+    const x = rand(3, 2)
+    const step = compile(() => model.forward(x))
+    const same = (): void => expect(step().tolist()).toEqual(model.forward(x).tolist())
+    for (let k = 0; k < 4; k++) same()
+    model.layers.first = new nn.Linear(2, 2)
+    same()
+    model.scales.append(tensor([2, 3]))
+    same()
+    model.layers.set('second', new nn.Tanh())
+    same()
+    const optimizer = new optim.SGD(model.parameters(), { lr: 0.1 })
+    expect(optimizer.paramGroups[0].params.length).toBe(4)
+  })
+})

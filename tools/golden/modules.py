@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+"""Modules that take other things than one tensor of floats. Run by /usr/bin/python3 from anywhere.
+
+packages/core/test/golden/modules.json
+  modules  [{make, args, text, initial, outputs, argGrads, grads, after}]: after manualSeed(0) the module is made; `initial` is its
+           state. It takes `args`: tensors, null, or lists of tensors. Under train.py's cotangent for output k, `argGrads`
+           are the gradients of the float tensors among the arguments, in order, `grads` those of the parameters. `after` are parameters
+           that the call has changed.
+  texts    {name: {text, keys}}: collections, printed, and the keys of their states
+  errors   [{make, args, error, message}]: of making the module, or of its forward pass
+"""
+import os
+import sys
+import warnings
+
+os.environ.setdefault('OPENBLAS_CORETYPE', 'Haswell')
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import torch  # noqa: E402
+from torch import nn  # noqa: E402
+from format import write  # noqa: E402
+from train import attempt, cotangent, make, tensor_record  # noqa: E402
+
+warnings.simplefilter('ignore')
+torch.set_num_threads(1)
+
+
+def f(*size, k=0):
+    n = torch.Size(size).numel()
+    return torch.tensor([((7 * i + 3 * k + 5) % 23 - 11) / 8 for i in range(n)]).reshape(size).requires_grad_()
+
+
+def i(*values):
+    return torch.tensor(values)
+
+
+WORDS = i([2, 0, 4], [1, 2, 2])
+BAG = i(2, 0, 4, 1, 2)
+OFFSETS = i(0, 3, 3)
+X, H, C = f(3, 2), f(3, 4, k=1), f(3, 4, k=2)
+MODULES = [
+    (['Embedding', 5, 3], [WORDS]),
+    (['Embedding', 5, 3, {'paddingIdx': -3, 'scaleGradByFreq': True}], [WORDS]),
+    (['Embedding', 5, 3, 1, 0.75], [WORDS]),
+    (['Embedding', 5, 3, {'maxNorm': 1.5, 'normType': 1}], [i(2)]),
+    (['EmbeddingBag', 5, 3], [WORDS]),
+    (['EmbeddingBag', 5, 3, {'mode': 'sum', 'paddingIdx': 2}], [BAG, OFFSETS, f(5)]),
+    (['EmbeddingBag', 5, 3, 0.75, 1, False, 'max'], [BAG, OFFSETS]),
+    # PyTorch's scaleGradByFreq divides by counts of other rows where a bag's numbers repeat.
+    (['EmbeddingBag', 5, 3, {'includeLastOffset': True}], [BAG, i(0, 3, 5)]),
+    (['Bilinear', 2, 3, 4], [f(5, 2), f(5, 3, k=1)]),
+    (['Bilinear', 2, 3, 1, {'bias': False}], [f(2), f(3, k=1)]),
+    (['Unflatten', 1, [2, 3]], [f(2, 6)]),
+    *[
+        case
+        for name in ('RNNCell', 'GRUCell')
+        for case in (([name, 2, 4], [X]), ([name, 2, 4], [X, H]), ([name, 2, 4, False], [f(2), f(4, k=1)]))
+    ],
+    (['RNNCell', 2, 4, {'nonlinearity': 'relu'}], [X, H]),
+    (['LSTMCell', 2, 4], [X]),
+    (['LSTMCell', 2, 4], [X, [H, C]]),
+    (['LSTMCell', 2, 4, {'bias': False}], [f(2), [f(4, k=1), f(4, k=2)]]),
+]
+ERRORS = [
+    (['Embedding', 5, 3, 5], []),
+    (['Embedding', 5, 3], [i(5)]),
+    (['EmbeddingBag', 5, 3, {'paddingIdx': -6}], []),
+    (['EmbeddingBag', 5, 3, {'mode': 'min'}], [WORDS]),
+    (['EmbeddingBag', 5, 3], [BAG]),
+    *[
+        (['RNNCell', 2, 4], args)
+        for args in ([f(1, 3, 2)], [f(3, 3)], [X, f(2, 4)], [X, f(3, 5)], [X, f(4)], [f(2), f(5)], [f(2), f(3, 4)])
+    ],
+    (['RNNCell', 2, 4, {'nonlinearity': 'gelu'}], [X]),
+    (['LSTMCell', 2, 4], [X, [H, f(3, 5)]]),
+    (['GRUCell', 2, 4], [f(1, 3, 2)]),
+]
+
+
+def record(arg):
+    if isinstance(arg, list):
+        return [record(x) for x in arg]
+    return None if arg is None else tensor_record(arg)
+
+
+def floats(args):
+    for arg in args:
+        if isinstance(arg, list):
+            yield from floats(arg)
+        elif arg is not None and arg.is_floating_point():
+            yield arg
+
+
+def called(module, args):
+    y = module(*[tuple(x) if isinstance(x, list) else x for x in args])
+    return list(y) if isinstance(y, tuple) else [y]
+
+
+def module_record(spec, args):
+    torch.manual_seed(0)
+    # A tuple, because PyTorch prints a list as it is given.
+    module = make([tuple(x) if isinstance(x, list) else x for x in spec])
+    initial = {k: tensor_record(v) for k, v in module.state_dict().items()}
+    for x in floats(args):
+        x.grad = None
+    outputs = called(module, args)
+    torch.autograd.backward(outputs, [cotangent(y, k) for k, y in enumerate(outputs)])
+    after = {k: tensor_record(v) for k, v in module.state_dict().items()}
+    return {
+        'make': spec,
+        'args': [record(x) for x in args],
+        'text': repr(module),
+        'initial': initial,
+        'outputs': [tensor_record(y) for y in outputs],
+        'argGrads': [tensor_record(x.grad) for x in floats(args)],
+        'grads': {k: tensor_record(p.grad) for k, p in module.named_parameters()},
+        'after': {k: v for k, v in after.items() if v != initial[k]},
+    }
+
+
+def text(module):
+    return {'text': repr(module), 'keys': list(module.state_dict())}
+
+
+def texts():
+    linear = lambda: nn.Linear(2, 1)
+    return {
+        'ModuleDict': text(nn.ModuleDict({'first': linear(), 'lastOne': nn.ReLU()})),
+        'ModuleDict of nothing': text(nn.ModuleDict()),
+        'ParameterDict': text(nn.ParameterDict({'left': torch.ones(2, 3), 'rightOne': torch.ones(2).double()})),
+        'ParameterDict of one': text(nn.ParameterDict({'left': torch.ones(())})),
+        'ParameterList': text(nn.ParameterList([torch.ones(2, 3), nn.Parameter(torch.ones(2))])),
+        'ParameterList of nothing': text(nn.ParameterList()),
+    }
+
+
+if __name__ == '__main__':
+    errors = [
+        {'make': spec, 'args': [record(x) for x in args], **attempt(lambda: called(make(spec), args))}
+        for spec, args in ERRORS
+    ]
+    modules = [module_record(*case) for case in MODULES]
+    write('packages/core/test/golden/modules.json', {'modules': modules, 'texts': texts(), 'errors': errors}, depth=2)
