@@ -3,7 +3,7 @@
 
     /usr/bin/python3 tools/golden/parameters.py
 
-Functions of C++ have schemas, one for each overload; where there is none, the documentation begins with signatures. Functions of Python have signatures of their own. An overload is one string of names in order: `?` follows a name with a default, `*` precedes one that is taken by name only, and `...` is any number of arguments. packages/core/test/parameters.ts compares flambeau's.
+Functions of C++ have schemas, one for each overload; where there is none, the documentation begins with signatures. Functions of Python have signatures of their own. An overload is one string of names in order: `?` follows a name with a default, `*` precedes one that is taken by name only, and `...` is any number of arguments. tools/test/parameters.ts compares flambeau's.
 """
 import collections
 import inspect
@@ -20,7 +20,7 @@ import torch.utils.data
 import torch.distributions
 
 # What flambeau cannot have: results written into given tensors, memory formats, names of dimensions, pinned memory.
-IGNORED = {'out', 'layout', 'pin_memory', 'memory_format', 'names', '_stacklevel', 'implicit'}
+IGNORED = {'out', 'layout', 'pin_memory', 'memory_format', 'names', 'implicit'}
 
 schemas = collections.defaultdict(list)
 for schema in torch._C._jit_get_all_schemas():
@@ -62,7 +62,7 @@ def of_python(function, skip_first):
     for p in parameters[1 if skip_first else 0:]:
         if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
             words.append('...')
-        elif p.name not in IGNORED:
+        elif p.name not in {'out', '_stacklevel'}:
             words.append(('*' if p.kind == p.KEYWORD_ONLY else '') + p.name + ('' if p.default is p.empty else '?'))
     return ' '.join(words)
 

@@ -4,9 +4,9 @@
 import * as core from '@flambeau/core'
 import { autograd, nn, optim, Tensor, tensor } from '@flambeau/core'
 import { expect, it } from 'vitest'
-import { parameterFaults } from './parameters.ts'
 import { membersOf } from '../../../tools/test/api-members.ts'
 import { at, by, faultsOf, type Param } from '../../../tools/test/door.ts'
+import { parameterFaults } from '../../../tools/test/parameters.ts'
 import { add, type Any, entries, house, indices, leaf, on, parameter, row, self, squared, T } from './doors.ts'
 
 // ---- modules ----

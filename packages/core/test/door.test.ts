@@ -4,8 +4,8 @@ import { js } from '@flambeau/backend-js'
 import * as core from '@flambeau/core'
 import { autograd, F, nn, ops, optim, Tensor, tensor } from '@flambeau/core'
 import { expect, it } from 'vitest'
-import { parameterFaults } from './parameters.ts'
 import { at, by, type Entry, faultsOf, type Param } from '../../../tools/test/door.ts'
+import { parameterFaults } from '../../../tools/test/parameters.ts'
 import {
   add,
   all,

@@ -13,20 +13,23 @@ import {
 } from '@flambeau/core'
 import { className, nameClasses } from '@flambeau/core/backend'
 
-const { constructing, finite, instance, int, list, optional, required, signature, tensors } = signatures
+const { constructing, finite, instance, int, list, nullable, optional, required, signature, tensors } = signatures
 
 /**
- * A collection of samples, accessed by index. Every array is a dataset.
+ * A collection of samples, accessed by index: a class that extends or implements it, an array, a tensor (of its rows).
  *
  * @example
- * class Squares implements Dataset<number> {
+ * class Squares extends Dataset<number> {
  *   readonly length = 10
  *   at(index: number) { return index ** 2 }
  * }
  */
-export interface Dataset<T> {
-  readonly length: number
-  at(index: number): T | undefined
+export abstract class Dataset<T = unknown> {
+  abstract readonly length: number
+  abstract at(index: number): T | undefined
+}
+/** What a dataset may have besides, for a `DataLoader`. */
+export interface DatasetHooks<T = unknown> {
   /** Whether plain numbers in the samples are class labels, which a `DataLoader` collates to int32, not to float32. */
   readonly integers?: boolean | undefined
   /**
@@ -43,16 +46,18 @@ export interface Dataset<T> {
   /** The file that a sample is from, for errors. */
   readonly fileOf?: ((index: number) => string | undefined) | undefined
 }
+/** Anything with a length and `at`: an array, a tensor, a `Dataset`. */
+export type Samples<T> = Dataset<T> & DatasetHooks<T>
 
 /**
- * A collection of samples that come one after the other, without indices: lines of a file, records of a stream. Anything
- * that can be iterated over is one, also asynchronously, if it is no `Dataset`; every pass iterates anew, so it should not
- * be an iterator that ends.
+ * A collection of samples that come one after the other, without indices: lines of a file, records of a stream. A class
+ * extends or implements it. Anything that can be iterated over is one, also asynchronously, if it is no `Dataset`; every
+ * pass iterates anew, so it should not be an iterator that ends.
  *
  * With workers, a `DataLoader` iterates once for each; `getWorkerInfo()` tells the dataset which share it is asked for.
  *
  * @example
- * class Count implements IterableDataset<number> {
+ * class Count extends IterableDataset<number> {
  *   *[Symbol.iterator]() {
  *     const { id, numWorkers } = getWorkerInfo() ?? { id: 0, numWorkers: 1 }
  *     for (let i = id; i < 6; i += numWorkers) yield i
@@ -60,6 +65,8 @@ export interface Dataset<T> {
  * }
  * Array.from(new DataLoader(new Count(), 4), String) // ['tensor([0., 1., 2., 3.])', 'tensor([4., 5.])']
  */
+// biome-ignore lint/correctness/noUnusedVariables: the interface below uses it
+export abstract class IterableDataset<T = unknown> {}
 export interface IterableDataset<T> {
   [Symbol.iterator]?(): Iterator<T>
   [Symbol.asyncIterator]?(): AsyncIterator<T>
@@ -80,11 +87,11 @@ export const iterableDataset: signatures.Kind<IterableDataset<unknown>> = {
 }
 
 /** The kind of argument that accepts a dataset. */
-export const dataset: signatures.Kind<Dataset<unknown>> = {
+export const dataset: signatures.Kind<Samples<unknown>> = {
   expected: 'Dataset',
   accepts: (x) => {
     if (typeof x !== 'object' || x === null) return false
-    const set = x as Dataset<unknown>
+    const set = x as Samples<unknown>
     return typeof set.at === 'function' && Number.isSafeInteger(set.length) && set.length >= 0
   },
   hint: 'It has a length and at(index): an array, a TensorDataset, or a class of your own; or it can be iterated over.',
@@ -109,11 +116,12 @@ export const checkIndex = (index: number, length: number): number => {
  * const set = new TensorDataset(x, y)
  * const [x0, y0] = set.at(0)
  */
-export class TensorDataset<T extends readonly Tensor[] = Tensor[]> implements Dataset<T> {
+export class TensorDataset<T extends readonly Tensor[] = Tensor[]> extends Dataset<T> {
   readonly tensors: T
 
   constructor(...tensors: T) {
     readTensors([tensors])
+    super()
     if (tensors.length === 0)
       throw new TypeError("TensorDataset.__init__() missing 1 required positional argument: 'tensors'")
     const scalar = tensors.findIndex((t) => t.dim() === 0)
@@ -166,12 +174,13 @@ const readTensors = constructing('TensorDataset', required('tensors', tensors))
  * const odd = new Subset(new TensorDataset(x, y), [1, 3])
  * odd.length // 2
  */
-export class Subset<T> implements Dataset<T> {
-  readonly dataset: Dataset<T>
+export class Subset<T> extends Dataset<T> {
+  readonly dataset: Samples<T>
   readonly indices: readonly number[]
 
-  constructor(dataset: Dataset<T>, indices: readonly number[]) {
+  constructor(dataset: Samples<T>, indices: readonly number[]) {
     readSubset([dataset, indices])
+    super()
     this.dataset = dataset
     this.indices = indices
   }
@@ -192,7 +201,7 @@ export class Subset<T> implements Dataset<T> {
   }
 
   /** That of the dataset, if it has one. */
-  get prefetch(): Dataset<T>['prefetch'] {
+  get prefetch(): Samples<T>['prefetch'] {
     const { dataset } = this
     if (dataset.prefetch === undefined) return undefined
     return (index, workers) => begun(dataset, this.indices[checkIndex(index, this.length)], workers)
@@ -208,7 +217,7 @@ export class Subset<T> implements Dataset<T> {
 const readSubset = constructing('Subset', required('dataset', dataset), required('indices', list(int)))
 
 /** Begins a sample with `prefetch` if the dataset has it; otherwise all of the work is to finish it. */
-export const begun = async <T>(set: Dataset<T>, index: number, workers: number): Promise<() => T | undefined> =>
+export const begun = async <T>(set: Samples<T>, index: number, workers: number): Promise<() => T | undefined> =>
   set.prefetch === undefined ? () => set.at(index) : set.prefetch(index, workers)
 
 /**
@@ -220,13 +229,14 @@ export const begun = async <T>(set: Dataset<T>, index: number, workers: number):
  * const all = new ConcatDataset([['a', 'b'], ['c']])
  * all.at(2) // 'c'
  */
-export class ConcatDataset<T> implements Dataset<T> {
-  readonly datasets: readonly Dataset<T>[]
+export class ConcatDataset<T> extends Dataset<T> {
+  readonly datasets: readonly Samples<T>[]
   /** How many samples there are up to and including each dataset. */
   readonly cumulativeSizes: readonly number[]
 
-  constructor(datasets: readonly Dataset<T>[]) {
+  constructor(datasets: readonly Samples<T>[]) {
     const [read] = readConcat([datasets])
+    super()
     if (read.length === 0) throw new AssertionError('datasets should not be an empty iterable')
     let sum = 0
     this.datasets = [...datasets]
@@ -250,7 +260,7 @@ export class ConcatDataset<T> implements Dataset<T> {
   }
 
   /** Begins a sample of the datasets that can. */
-  get prefetch(): Dataset<T>['prefetch'] {
+  get prefetch(): Samples<T>['prefetch'] {
     if (this.datasets.every(({ prefetch }) => prefetch === undefined)) return undefined
     return (index, workers) => begun(...this.#find(index), workers)
   }
@@ -261,7 +271,7 @@ export class ConcatDataset<T> implements Dataset<T> {
     return set.fileOf?.(i)
   }
 
-  #find(index: number): [Dataset<T>, number] {
+  #find(index: number): [Samples<T>, number] {
     const at = checkIndex(index, this.length)
     const k = this.cumulativeSizes.findIndex((size) => at < size)
     return [this.datasets[k], at - (this.cumulativeSizes[k - 1] ?? 0)]
@@ -278,15 +288,16 @@ const readConcat = constructing('ConcatDataset', required('datasets', list(datas
  * @example
  * [...new ChainDataset([['a', 'b'], ['c']])] // ['a', 'b', 'c']
  */
-export class ChainDataset<T> implements IterableDataset<T> {
+export class ChainDataset<T> extends IterableDataset<T> {
   readonly datasets: Iterable<IterableDataset<T>>
 
   constructor(datasets: Iterable<IterableDataset<T>>) {
+    super()
     this.datasets = readChain([datasets])[0] as Iterable<IterableDataset<T>>
   }
 
   /** The number of samples; a TypeError if a dataset does not know its own. */
-  get length(): number {
+  override get length(): number {
     let sum = 0
     for (const set of this.#checked()) {
       if (typeof set.length !== 'number')
@@ -299,7 +310,7 @@ export class ChainDataset<T> implements IterableDataset<T> {
     return sum
   }
 
-  *[Symbol.iterator](): globalThis.Generator<T, void, undefined> {
+  override *[Symbol.iterator](): globalThis.Generator<T, void, undefined> {
     for (const set of this.#checked()) {
       if (set[Symbol.iterator] === undefined)
         throw new TypeError('ChainDataset: a dataset yields its samples asynchronously', 'Loop with for await.')
@@ -307,7 +318,7 @@ export class ChainDataset<T> implements IterableDataset<T> {
     }
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+  override async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
     for (const set of this.#checked()) yield* set as AsyncIterable<T>
   }
 
@@ -331,9 +342,9 @@ const readChain = constructing('ChainDataset', required('datasets', signatures.i
  * const [train, test] = randomSplit(new TensorDataset(x, y), [3, 1])
  */
 export const randomSplit = <T>(
-  dataset: Dataset<T>,
+  dataset: Samples<T>,
   lengths: readonly number[],
-  options?: Generator | { readonly generator?: Generator },
+  options?: Generator | null | { readonly generator?: Generator | null },
 ): Subset<T>[] => {
   const [, wanted, generator] = readSplit([dataset, lengths, options])
   const sizes = sizesOf(dataset.length, wanted)
@@ -344,7 +355,7 @@ export const randomSplit = <T>(
       `The lengths sum to ${total}, the dataset has ${dataset.length} samples.`,
     )
   }
-  const order = Array.from(randperm(total, { generator }).toArray())
+  const order = Array.from(randperm(total, { generator: generator ?? defaultGenerator }).toArray())
   let start = 0
   return sizes.map((size) => new Subset(dataset, order.slice(start, (start += size))))
 }
@@ -353,7 +364,7 @@ const readSplit = signature(
   'random_split',
   required('dataset', dataset),
   required('lengths', list(finite)),
-  optional('generator', instance(Generator, 'Generator'), defaultGenerator),
+  optional('generator', nullable(instance(Generator, 'Generator')), null),
 )
 
 const sizesOf = (length: number, lengths: readonly number[]): number[] => {
@@ -375,4 +386,4 @@ const sizesOf = (length: number, lengths: readonly number[]): number[] => {
   return sizes
 }
 
-nameClasses({ TensorDataset, Subset, ConcatDataset, ChainDataset })
+nameClasses({ Dataset, IterableDataset, TensorDataset, Subset, ConcatDataset, ChainDataset })

@@ -3,9 +3,11 @@ export { type Batch, defaultCollate } from './collate.ts'
 export {
   ChainDataset,
   ConcatDataset,
-  type Dataset,
-  type IterableDataset,
+  Dataset,
+  type DatasetHooks,
+  IterableDataset,
   randomSplit,
+  type Samples,
   Subset,
   TensorDataset,
 } from './dataset.ts'
@@ -40,7 +42,7 @@ export {
   BatchSampler,
   RandomSampler,
   type RandomSamplerOptions,
-  type Sampler,
+  Sampler,
   type SamplerOptions,
   SequentialSampler,
   StratifiedBatchSampler,

@@ -1,9 +1,18 @@
 // DataLoader: batches of a dataset, in PyTorch's order for the same seed. It draws the same random numbers at the same
 // points as PyTorch, so that later random numbers agree, too.
-import { defaultGenerator, Generator, RuntimeError, signatures, TypeError, ValueError } from '@flambeau/core'
+import {
+  defaultGenerator,
+  Generator,
+  RuntimeError,
+  signatures,
+  Tensor,
+  TypeError,
+  tensor,
+  ValueError,
+} from '@flambeau/core'
 import { className, nameClasses } from '@flambeau/core/backend'
 import { type Batch, collate } from './collate.ts'
-import { begun, checkIndex, type Dataset, dataset as datasetKind, type IterableDataset, Subset } from './dataset.ts'
+import { begun, checkIndex, type Samples, dataset as datasetKind, type IterableDataset, Subset } from './dataset.ts'
 import { iterableDataset } from './dataset.ts'
 import {
   BatchSampler,
@@ -20,16 +29,18 @@ export interface DataLoaderOptions<T, B = Batch<T>> {
   /** Samples per batch; by default 1. null gives the samples themselves, without batches. */
   readonly batchSize?: number | null
   /** Whether to shuffle for every pass. */
-  readonly shuffle?: boolean
+  readonly shuffle?: boolean | null
   /** Whether to drop an incomplete last batch. */
   readonly dropLast?: boolean
   /** Draws the order; by default the default generator seeds a new one for every pass. */
-  readonly generator?: Generator
+  readonly generator?: Generator | null
   /** The indices of a pass, instead of all of them: an array, or a sampler of this package. */
-  readonly sampler?: Sampler
+  readonly sampler?: Sampler | null
   /** The lists of indices of a pass, one for each batch. */
-  readonly batchSampler?: Sampler<readonly number[]>
+  readonly batchSampler?: Sampler<readonly number[]> | null
   /** Makes a batch from a list of samples; by default `defaultCollate`. */
+  readonly collateFn?: ((samples: T[]) => B) | null
+  /** The same as `collateFn`. */
   readonly collate?: (samples: T[]) => B
   /** How many threads read and decode samples ahead, in a `for await` loop; by default none. */
   readonly numWorkers?: number
@@ -37,17 +48,42 @@ export interface DataLoaderOptions<T, B = Batch<T>> {
   readonly prefetchFactor?: number
   /** Whether workers outlive a pass; they always do, so it only checks that there are some. */
   readonly persistentWorkers?: boolean
+  /** PyTorch's for GPUs; it changes nothing. */
+  readonly pinMemory?: boolean
 }
+type LoaderArguments<T, B> = signatures.Arguments<
+  [
+    batchSize: number,
+    shuffle: boolean | null,
+    sampler: Sampler | null,
+    batchSampler: Sampler<readonly number[]> | null,
+    numWorkers: number,
+    collateFn: ((samples: T[]) => B) | null,
+    pinMemory: boolean,
+    dropLast: boolean,
+    timeout: 0,
+    workerInitFn: null,
+    multiprocessingContext: null,
+    generator: Generator | null,
+  ],
+  DataLoaderOptions<T, B>
+>
 
 /** The options of a loader of samples: `batchSize` is null, and `collate` takes one sample. */
 export interface SampleOptions<T, B = T>
-  extends Omit<DataLoaderOptions<T, B>, 'batchSize' | 'dropLast' | 'batchSampler' | 'collate'> {
+  extends Omit<DataLoaderOptions<T, B>, 'batchSize' | 'dropLast' | 'batchSampler' | 'collateFn' | 'collate'> {
   readonly batchSize: null
   /** Makes what the loader yields from a sample; by default the sample itself. */
+  readonly collateFn?: (sample: T) => B
+  /** The same as `collateFn`. */
   readonly collate?: (sample: T) => B
 }
 
-type Source<T> = Dataset<T> | IterableDataset<T>
+type Source<T> = Samples<T> | IterableDataset<T>
+interface NoCollate {
+  readonly collateFn?: undefined
+  readonly collate?: undefined
+}
 
 /**
  * Iterates over a dataset in batches; every `for` loop is one pass. `length` is the number of batches.
@@ -60,8 +96,8 @@ type Source<T> = Dataset<T> | IterableDataset<T>
  * once for each worker instead, as in PyTorch: it takes its share by `getWorkerInfo()`, and the batches come from the
  * workers in turn.
  *
- * Pass options by name, or the first ones by position: `new DataLoader(set, 64, true)`. With `{ batchSize: null }` it
- * yields the samples themselves.
+ * Pass options by name, or by position in PyTorch's order: `new DataLoader(set, 64, true)`. With `{ batchSize: null }` it
+ * yields the samples themselves. A tensor is the dataset of its rows.
  *
  * Throws a TypeError for an unknown option or one of the wrong kind, and a ValueError for a batch size that is not
  * positive, for shuffling an empty dataset, and for options that exclude each other. The error of a sample, whatever
@@ -89,19 +125,18 @@ export class DataLoader<T, B = Batch<T>> implements Iterable<B>, AsyncIterable<B
 
   constructor(
     dataset: Source<T> & Source<B>,
-    batchSize: null | (SampleOptions<T> & { readonly collate?: undefined }),
-    options?: Omit<SampleOptions<T>, 'batchSize' | 'collate'> & { readonly collate?: undefined },
+    batchSize: null | (SampleOptions<T> & NoCollate),
+    options?: Omit<SampleOptions<T>, 'batchSize' | 'collateFn' | 'collate'> & NoCollate,
   )
   constructor(dataset: Source<T>, options: SampleOptions<T, B>)
-  constructor(
-    dataset: Source<T>,
-    batchSize?: number | DataLoaderOptions<T, B>,
-    shuffle?: boolean | DataLoaderOptions<T, B>,
-    options?: DataLoaderOptions<T, B>,
-  )
+  constructor(dataset: Source<T>, ...more: LoaderArguments<T, B>)
   constructor(...args: readonly unknown[]) {
-    const [set, batchSize, shuffle, dropLast, generator, collate, sampler, batchSampler, workers, factor, persistent] =
+    const [set, batchSize, shuffled, own, ofBatches, workers, collate, , dropLast, , , , drawn, factor, persistent] =
       readLoader(args)
+    const shuffle = shuffled ?? false
+    const sampler = own ?? undefined
+    const batchSampler = ofBatches ?? undefined
+    const generator = drawn ?? undefined
     if (!(Number.isSafeInteger(workers) && workers >= 0)) {
       throw new ValueError(
         'num_workers option should be non-negative; use num_workers=0 to disable multiprocessing.',
@@ -133,14 +168,14 @@ export class DataLoader<T, B = Batch<T>> implements Iterable<B>, AsyncIterable<B
     this.numWorkers = workers
     this.prefetchFactor = factor
     this.persistentWorkers = persistent
-    this.#collate = collate as ((samples: unknown) => B) | undefined
+    this.#collate = (collate ?? undefined) as ((samples: unknown) => B) | undefined
     if (batchSampler !== undefined) {
       this.batchSampler = batchSampler as Sampler<readonly number[]>
       return
     }
     this.batchSize = batchSize === undefined ? 1 : batchSize
     if (!isIterable) {
-      const map = set as Dataset<unknown>
+      const map = set as Samples<unknown>
       const every = () => (shuffle ? new RandomSampler(map, { generator }) : new SequentialSampler(map))
       this.sampler = sampler === undefined ? every() : (sampler as Sampler)
     }
@@ -198,7 +233,7 @@ export class DataLoader<T, B = Batch<T>> implements Iterable<B>, AsyncIterable<B
   }
 
   *#batches(): Steps<B> {
-    const set = this.dataset as Dataset<T>
+    const set = this.dataset as Samples<T>
     const isPlain = this.#collate === undefined && this.batchSize !== null
     for (const at of this.#indices()) {
       const rows = isPlain ? fetchRows(set, at) : undefined
@@ -207,7 +242,7 @@ export class DataLoader<T, B = Batch<T>> implements Iterable<B>, AsyncIterable<B
   }
 
   async *#batchesAhead(): AsyncGenerator<B, void, undefined> {
-    const set = this.dataset as Dataset<T>
+    const set = this.dataset as Samples<T>
     if (this.numWorkers === 0 || set.prefetch === undefined) {
       yield* this.#batches()
       return
@@ -359,18 +394,28 @@ const checked = (indices: readonly number[]): readonly number[] => {
   return indices
 }
 
-const { bool, constructing, either, fn, instance, keyword, nullable, number, optional, required } = signatures
+const { also, bool, constructing, either, fn, instance, keyword, nothing, nullable, number, optional, required } =
+  signatures
+const notHere = 'Workers here are threads of this package, which run no function of yours.'
 const readLoader = constructing(
   'DataLoader',
   required('dataset', either(datasetKind, iterableDataset)),
   optional('batchSize', nullable(number), undefined),
-  optional('shuffle', bool, false),
-  keyword('dropLast', bool, false),
-  keyword('generator', instance(Generator, 'Generator'), undefined),
-  keyword('collate', fn, undefined),
-  keyword('sampler', samplerKind, undefined),
-  keyword('batchSampler', samplerKind, undefined),
-  keyword('numWorkers', number, 0),
+  optional('shuffle', nullable(bool), null),
+  optional('sampler', nullable(samplerKind), null),
+  optional('batchSampler', nullable(samplerKind), null),
+  optional('numWorkers', number, 0),
+  also(optional('collateFn', nullable(fn), null), 'collate'),
+  optional('pinMemory', bool, false),
+  optional('dropLast', bool, false),
+  optional(
+    'timeout',
+    { ...number, accepts: (x) => x === 0, expected: '0', hint: 'A batch is waited for without an end.' },
+    0,
+  ),
+  optional('workerInitFn', nothing(notHere), null),
+  optional('multiprocessingContext', nothing(notHere), null),
+  optional('generator', nullable(instance(Generator, 'Generator')), null),
   keyword('prefetchFactor', number, 2),
   keyword('persistentWorkers', bool, false),
 )
@@ -378,13 +423,13 @@ const readLoader = constructing(
 type Steps<T> = globalThis.Generator<T, void, undefined>
 
 /** The result of `finish`; an error that it throws says which sample it was, and its file if it does not name it. */
-const named = <T>(set: Dataset<unknown>, index: number, finish: () => T): T =>
+const named = <T>(set: Samples<unknown>, index: number, finish: () => T): T =>
   noted((message) => {
     const file = fileOf(set, index)
     return `sample ${index} of the dataset${file === undefined || message.includes(file) ? '' : `, ${file}`}`
   }, finish)
 
-const fileOf = (set: Dataset<unknown>, index: number): string | undefined => {
+const fileOf = (set: Samples<unknown>, index: number): string | undefined => {
   try {
     return set.fileOf?.(index)
   } catch {
@@ -418,7 +463,7 @@ const noted = <T>(where: string | ((message: string) => string), run: () => T): 
 }
 
 /** The batch of a dataset that makes it at once. */
-const fetchRows = (dataset: Dataset<unknown>, indices: readonly number[]): unknown => {
+const fetchRows = (dataset: Samples<unknown>, indices: readonly number[]): unknown => {
   let set = dataset
   let rows = indices
   while (set instanceof Subset) {
@@ -426,7 +471,7 @@ const fetchRows = (dataset: Dataset<unknown>, indices: readonly number[]): unkno
     rows = rows.map((i) => inner[i] ?? inner[checkIndex(i, inner.length)])
     set = (set as Subset<unknown>).dataset
   }
-  return set.collated?.(rows)
+  return set instanceof Tensor ? set.indexSelect(0, tensor(Int32Array.from(rows))) : set.collated?.(rows)
 }
 
 nameClasses({ DataLoader })

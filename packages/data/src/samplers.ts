@@ -13,13 +13,24 @@ import {
   ValueError,
 } from '@flambeau/core'
 import { className, nameClasses } from '@flambeau/core/backend'
-import { type Dataset, dataset } from './dataset.ts'
+import { type Samples, dataset } from './dataset.ts'
 
-const { bool, constructing, instance, ints, list, number, optional, required } = signatures
+const { bool, constructing, instance, ints, list, nullable, number, optional, required } = signatures
 
-/** What a `DataLoader` accepts as a sampler: an iterable of indices, whose length it asks for if it has one. */
-export interface Sampler<T = number> extends Iterable<T> {
-  readonly length?: number
+/**
+ * What a `DataLoader` accepts as a sampler: an iterable of indices, whose length it asks for if it has one. A class
+ * extends or implements it.
+ *
+ * @example
+ * class Backwards extends Sampler {
+ *   *[Symbol.iterator]() {
+ *     for (let i = 9; i >= 0; i--) yield i
+ *   }
+ * }
+ */
+export abstract class Sampler<T = number> implements Iterable<T> {
+  declare readonly length?: number
+  abstract [Symbol.iterator](): Iterator<T>
 }
 
 type Steps<T> = globalThis.Generator<T, void, undefined>
@@ -45,9 +56,9 @@ const checkCount = (name: string, value: number): void => {
  * [...new SequentialSampler(['a', 'b', 'c'])] // [0, 1, 2]
  */
 export class SequentialSampler implements Sampler {
-  readonly dataSource: Dataset<unknown>
+  readonly dataSource: Samples<unknown>
 
-  constructor(dataSource: Dataset<unknown>) {
+  constructor(dataSource: Samples<unknown>) {
     this.dataSource = readSequential([dataSource])[0]
   }
 
@@ -82,17 +93,25 @@ export interface RandomSamplerOptions {
  * Array.from(new RandomSampler([10, 20, 30, 40])) // [2, 3, 0, 1]
  */
 export class RandomSampler implements Sampler {
-  readonly dataSource: Dataset<unknown>
+  readonly dataSource: Samples<unknown>
   readonly replacement: boolean
   readonly generator: Generator | undefined
   readonly #numSamples: number | undefined
 
-  constructor(dataSource: Dataset<unknown>, options?: RandomSamplerOptions) {
-    const [source, replacement, numSamples, generator] = readRandom([dataSource, options])
+  constructor(
+    ...args: [
+      dataSource: Samples<unknown>,
+      ...signatures.Arguments<
+        [replacement: boolean, numSamples: number | null, generator: Generator | null],
+        RandomSamplerOptions
+      >,
+    ]
+  ) {
+    const [source, replacement, numSamples, generator] = readRandom(args)
     this.dataSource = source
     this.replacement = replacement
-    this.generator = generator
-    this.#numSamples = numSamples
+    this.generator = generator ?? undefined
+    this.#numSamples = numSamples ?? undefined
     checkCount('num_samples', this.length)
   }
 
@@ -119,8 +138,8 @@ const readRandom = constructing(
   'RandomSampler',
   required('dataSource', dataset),
   optional('replacement', bool, false),
-  optional('numSamples', number, undefined),
-  optional('generator', generatorKind, undefined),
+  optional('numSamples', nullable(number), undefined),
+  optional('generator', nullable(generatorKind), undefined),
 )
 
 /** The option of samplers that draw from the default generator otherwise. */
@@ -140,10 +159,12 @@ export class SubsetRandomSampler implements Sampler {
   readonly indices: readonly number[]
   readonly generator: Generator
 
-  constructor(indices: readonly number[], options?: SamplerOptions) {
-    const [read, generator] = readSubset([indices, options])
+  constructor(
+    ...args: [indices: readonly number[], ...signatures.Arguments<[generator: Generator | null], SamplerOptions>]
+  ) {
+    const [read, generator] = readSubset(args)
     this.indices = read
-    this.generator = generator
+    this.generator = generator ?? defaultGenerator
   }
 
   /** The number of indices in a pass. */
@@ -158,7 +179,7 @@ export class SubsetRandomSampler implements Sampler {
 const readSubset = constructing(
   'SubsetRandomSampler',
   required('indices', ints),
-  optional('generator', generatorKind, defaultGenerator),
+  optional('generator', nullable(generatorKind), null),
 )
 
 /** PyTorch's options of `WeightedRandomSampler`. */
@@ -187,8 +208,7 @@ export class WeightedRandomSampler implements Sampler {
   constructor(
     weights: readonly number[] | Tensor,
     numSamples: number,
-    replacement?: boolean | WeightedRandomSamplerOptions,
-    options?: WeightedRandomSamplerOptions,
+    ...more: signatures.Arguments<[replacement: boolean, generator: Generator | null], WeightedRandomSamplerOptions>
   )
   constructor(...args: readonly unknown[]) {
     const [weights, numSamples, replacement, generator] = readWeighted(args)
@@ -200,7 +220,7 @@ export class WeightedRandomSampler implements Sampler {
     this.weights = Float64Array.from(weights instanceof Tensor ? weights.detach().toArray() : weights)
     this.numSamples = numSamples
     this.replacement = replacement
-    this.generator = generator
+    this.generator = generator ?? defaultGenerator
     this.#check()
   }
 
@@ -236,7 +256,7 @@ const readWeighted = constructing(
   required('weights', signatures.either(list(number), signatures.tensor)),
   required('numSamples', number),
   optional('replacement', bool, true),
-  optional('generator', generatorKind, defaultGenerator),
+  optional('generator', nullable(generatorKind), null),
 )
 
 const uniforms = (n: number, generator: Generator) => rand([n], { dtype: 'float64', generator }).toArray()

@@ -8,6 +8,8 @@ import { join } from 'node:path'
 import * as core from '@flambeau/core'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { membersOf } from '../../../tools/test/api-members.ts'
+import { at, type Entry } from '../../../tools/test/door.ts'
+import { parameterFaults } from '../../../tools/test/parameters.ts'
 import * as data from '../src/frame/index.ts'
 
 const { arange, Generator, tensor } = core
@@ -87,7 +89,7 @@ const csv = 'a,b\n1,2\n3,4\n'
 const columns = { a: [1, 2], b: [3, 4] }
 /** Accepted by name, too. */
 const isIndex: Takes = (x, name) => x === 0 || x === -1 || name === 'a proxy of numbers'
-const isSet: Takes = (x) => Array.isArray(x) || x instanceof Uint8Array
+const isSet: Takes = (x, name) => Array.isArray(x) || x instanceof Uint8Array || name === 'a tensor'
 
 let folder = ''
 const file = () => join(folder, 'a.csv')
@@ -142,19 +144,27 @@ const cases: Readonly<Record<string, Case>> = {
     options: {
       dropLast: false,
       generator: new Generator(),
-      collate: (samples: unknown[]) => samples,
+      collateFn: (samples: unknown[]) => samples,
       sampler: [0, 1],
+      pinMemory: true,
+      timeout: 0,
+      workerInitFn: null,
+      multiprocessingContext: null,
       numWorkers: 0,
       prefetchFactor: 2,
       persistentWorkers: false,
     },
-    takes: [isSet, anyOf('null'), (x) => x === false],
+    takes: [isSet, anyOf('null'), (x) => x === false || x === null],
     takesOption: {
       dropLast: isBool,
-      generator: none,
-      collate: anyOf('a function'),
+      generator: anyOf('null'),
+      collateFn: anyOf('a function', 'null'),
       // Bytes are indices, and a map without entries yields none.
-      sampler: anyOf('an empty array', 'bytes', 'a map'),
+      sampler: anyOf('an empty array', 'bytes', 'a map', 'null'),
+      pinMemory: isBool,
+      timeout: (x) => x === 0,
+      workerInitFn: anyOf('null'),
+      multiprocessingContext: anyOf('null'),
       numWorkers: (x) => x === 0,
       prefetchFactor: none,
       persistentWorkers: (x) => x === false,
@@ -164,8 +174,8 @@ const cases: Readonly<Record<string, Case>> = {
     call: (...args: never[]) => passOf(data.DataLoader, args),
     args: [set()],
     options: { batchSampler: [[0, 1]] },
-    takes: [anyOf('bytes')],
-    takesOption: { batchSampler: anyOf('an empty array', 'an array of arrays', 'a map') },
+    takes: [anyOf('bytes', 'a tensor')],
+    takesOption: { batchSampler: anyOf('an empty array', 'an array of arrays', 'a map', 'null') },
   },
   getWorkerInfo: { call: () => data.getWorkerInfo(), args: [], takes: [] },
   SequentialSampler: { call: (x: never) => passOf(data.SequentialSampler, [x]), args: [set()], takes: [isSet] },
@@ -174,21 +184,21 @@ const cases: Readonly<Record<string, Case>> = {
     args: [set()],
     options: { replacement: true, numSamples: 3, generator: new Generator() },
     takes: [(x, name) => isSet(x, name) && (x as unknown[]).length > 0],
-    takesOption: { replacement: isBool, numSamples: none, generator: none },
+    takesOption: { replacement: isBool, numSamples: anyOf('null'), generator: anyOf('null') },
   },
   SubsetRandomSampler: {
     call: (...args: never[]) => passOf(data.SubsetRandomSampler, args),
     args: [[3, 1]],
     options: { generator: new Generator() },
     takes: [anyOf('an empty array')],
-    takesOption: { generator: none },
+    takesOption: { generator: anyOf('null') },
   },
   WeightedRandomSampler: {
     call: (...args: never[]) => passOf(data.WeightedRandomSampler, args),
     args: [[0.5, 1], 2, true],
     options: { generator: new Generator() },
     takes: [anyOf('a tensor'), none, isBool],
-    takesOption: { generator: none },
+    takesOption: { generator: anyOf('null') },
   },
   BatchSampler: {
     call: (...args: never[]) => passOf(data.BatchSampler, args),
@@ -252,7 +262,7 @@ const cases: Readonly<Record<string, Case>> = {
     args: [set(), [1, 3]],
     options: { generator: new Generator() },
     takes: [none, none],
-    takesOption: { generator: none },
+    takesOption: { generator: anyOf('null') },
   },
   defaultCollate: {
     call: data.defaultCollate,
@@ -370,8 +380,8 @@ const check = async (call: Case['call'], args: readonly unknown[], takes: boolea
 describe('wrong values', () => {
   it('cover every export', () => {
     const known = new Set(Object.keys(cases).map((name) => name.split(/[. ]/)[0]))
-    const sets = ['loadBoston', 'loadBreastCancer', 'loadDigits', 'loadIris']
-    expect(Object.keys(data).filter((name) => !known.has(name) && !sets.includes(name))).toEqual([])
+    const others = ['loadBoston', 'loadBreastCancer', 'loadDigits', 'loadIris', 'Dataset', 'IterableDataset', 'Sampler']
+    expect(Object.keys(data).filter((name) => !known.has(name) && !others.includes(name))).toEqual([])
     expect(ours.length).toBeGreaterThan(6)
   })
 
@@ -415,6 +425,14 @@ describe('wrong values', () => {
     if (given !== undefined)
       note('an option', 'that is none', await check(call, [...args, { ...given, colour: 1 }], false))
     expect(wrong).toEqual({})
+  })
+
+  it('are at the places and under the names of PyTorch', () => {
+    const entries = Object.entries(cases).map(([name, { call, args }]): [string, Entry] => {
+      const params = args.map((value) => at('an argument', 'any', () => value))
+      return [`data.${name}`, { fn: call as Entry['fn'], params }]
+    })
+    expect(parameterFaults(new Map(entries))).toEqual([])
   })
 
   it('are many', () => expect(count).toBeGreaterThan(1000))

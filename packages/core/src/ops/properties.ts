@@ -1,4 +1,4 @@
-// Members that read like properties: `x.T`, `x.mT`, `x.data`, and iteration over rows by `for (const row of x)`.
+// Members that read like properties: `x.T`, `x.mT`, `x.length`, `x.data`, and iteration over rows by `for (const row of x)`.
 import { RuntimeError, TypeError } from '../base/errors.ts'
 import { isFloat } from '../base/dtype.ts'
 import { typeName } from '../base/python.ts'
@@ -15,6 +15,8 @@ declare module '../tensor/tensor.ts' {
     readonly T: Tensor
     /** The last two dimensions swapped. */
     readonly mT: Tensor
+    /** The size of the first dimension: Python's `len(x)`. Throws a TypeError for a tensor without dimensions. */
+    readonly length: number
     /**
      * The same memory without a history, like `detach()`, but autograd does not notice writes through it and computes
      * gradients with the new elements. Setting it gives the tensor the memory, shape, dtype and device of another one.
@@ -47,6 +49,14 @@ for (const [name, read] of Object.entries(properties)) {
     configurable: true,
   })
 }
+
+Object.defineProperty(Tensor.prototype, 'length', {
+  get(this: Tensor): number {
+    if (this.dim() === 0) throw new TypeError('len() of a 0-d tensor', 'It is a single number: x.item().')
+    return this.sizes[0]
+  },
+  configurable: true,
+})
 
 Object.defineProperty(Tensor.prototype, 'data', {
   get(this: Tensor): Tensor {

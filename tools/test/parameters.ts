@@ -1,12 +1,13 @@
 // Compares the parameters of functions with those of PyTorch (tools/golden/parameters.py): each of PyTorch's is tried at
 // its position and by its name. A symbol is no valid argument, so the error says which parameter took it.
 import { readFileSync } from 'node:fs'
-import { camelCase } from '../src/base/python.ts'
-import type { Entry } from '../../../tools/test/door.ts'
+import type { Entry } from './door.ts'
 
-const file = new URL('./golden/parameters.json', import.meta.url)
+const file = new URL('../../packages/core/test/golden/parameters.json', import.meta.url)
 const golden: Readonly<Record<string, readonly string[]>> = JSON.parse(readFileSync(file, 'utf8'))
 
+const camelCase = (name: string): string =>
+  name.replace(/(?<=.)_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
 const folded = (name: string): string => name.replace(/(?<=.)_(?=.)/g, '').toLowerCase()
 const byName = new Map(
   Object.entries(golden).map(([key, overloads]) => {
@@ -121,6 +122,7 @@ const lacking: Readonly<Record<string, readonly [names: string, because: string]
   ],
   'Module.named_modules': ['memo, remove_duplicate, prefix', 'memo is for its own recursion; prefix comes first'],
   'Module.state_dict': ['destination', 'deprecated'],
+  'data.DataLoader': ['pin_memory_device', 'there is one device for memory of the host'],
   'ReduceLROnPlateau.step': ['epoch', 'deprecated'],
 }
 

@@ -1,0 +1,92 @@
+// Programs as a PyTorch user writes them: that they compile is the test of the types, and what they compute is checked.
+import 'flambeau'
+import { Generator, type Tensor, tensor } from '@flambeau/core'
+import { expect, expectTypeOf, it } from 'vitest'
+import {
+  ChainDataset,
+  DataLoader,
+  Dataset,
+  IterableDataset,
+  randomSplit,
+  Sampler,
+  TensorDataset,
+} from '../src/index.ts'
+
+const x = tensor([
+  [1, 2],
+  [3, 4],
+  [5, 6],
+])
+const y = tensor([0, 1, 1], { dtype: 'int32' })
+
+it('rows of a TensorDataset are tuples', () => {
+  const set = new TensorDataset(x, y)
+  expectTypeOf(set.at(0)).toEqualTypeOf<[Tensor, Tensor]>()
+  const [input, label] = set.at(-1)
+  expect([input.tolist(), label.item()]).toEqual([[5, 6], 1])
+  for (const batch of new DataLoader(set, 2)) expectTypeOf(batch).toEqualTypeOf<[Tensor, Tensor]>()
+  const [train] = randomSplit(set, [2, 1], new Generator().manualSeed(0))
+  expectTypeOf(train.at(0)).toEqualTypeOf<[Tensor, Tensor]>()
+})
+
+it('a tensor is the dataset of its rows', () => {
+  expect(x.length).toBe(3)
+  expect(() => tensor(1).length).toThrow('len() of a 0-d tensor')
+  const batches = [...new DataLoader(x, 2)]
+  expectTypeOf(batches).toEqualTypeOf<Tensor[]>()
+  expect(batches.map((batch) => batch.shape)).toEqual([
+    [2, 2],
+    [1, 2],
+  ])
+  expect(batches[1].tolist()).toEqual([[5, 6]])
+  expect(() => new DataLoader(tensor(1))).toThrow('len() of a 0-d tensor')
+})
+
+class Squares extends Dataset<number> {
+  readonly length = 4
+  at(index: number): number {
+    return index ** 2
+  }
+}
+class Cubes implements Dataset<readonly [number, string]> {
+  get length(): number {
+    return 2
+  }
+  at(index: number): readonly [number, string] {
+    return [index ** 3, `${index}`]
+  }
+}
+class Count extends IterableDataset<number> {
+  override *[Symbol.iterator](): Iterator<number> {
+    for (let i = 0; i < 3; i++) yield i
+  }
+}
+class Backwards extends Sampler {
+  *[Symbol.iterator](): Iterator<number> {
+    for (let i = 3; i >= 0; i--) yield i
+  }
+}
+
+it('a class extends or implements Dataset, IterableDataset and Sampler', () => {
+  const set = new Squares()
+  expect([set instanceof Dataset, new TensorDataset(x) instanceof Dataset]).toEqual([true, true])
+  const [batch] = new DataLoader(set, 4, false, new Backwards())
+  expectTypeOf(batch).toEqualTypeOf<Tensor>()
+  expect(batch.tolist()).toEqual([9, 4, 1, 0])
+  const [[cubes, names]] = new DataLoader(new Cubes(), 2)
+  expectTypeOf(names).toEqualTypeOf<string[]>()
+  expect([cubes.tolist(), names]).toEqual([
+    [0, 1],
+    ['0', '1'],
+  ])
+  const counted = new DataLoader(new ChainDataset([new Count(), new Set([7])]), 3)
+  expect([...counted].map((some) => some.tolist())).toEqual([[0, 1, 2], [7]])
+})
+
+it('takes all arguments of a DataLoader by position', () => {
+  const sum = (samples: number[]): number => samples.reduce((a, b) => a + b)
+  const loader = new DataLoader(new Squares(), 2, true, null, null, 0, sum, false, true, 0, null, null, new Generator())
+  expectTypeOf([...loader]).toEqualTypeOf<number[]>()
+  expect([loader.dropLast, [...loader].reduce((a, b) => a + b)]).toEqual([true, 14])
+  expect([...new DataLoader(['a', 'b'], { batchSize: 2, collateFn: (words) => words.join('') })]).toEqual(['ab'])
+})
