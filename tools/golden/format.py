@@ -15,7 +15,8 @@ torch_dtype = {
     'uint8': torch.uint8,
     'bool': torch.bool,
 }
-NAMES = {dtype: name for name, dtype in torch_dtype.items()}
+# Exponents of frexp are int32 there, too.
+NAMES = {**{dtype: name for name, dtype in torch_dtype.items()}, torch.int32: 'int32'}
 
 
 def dtype_name(x):
@@ -45,6 +46,8 @@ def short(x, digits):
 
 def data_of(x):
     digits = 9 if x.dtype == torch.float32 else 17
+    if x._is_zerotensor():
+        x = torch.zeros(x.shape, dtype=x.dtype)
     return [short(v, digits) for v in x.detach().reshape(-1).tolist()]
 
 

@@ -179,6 +179,9 @@ def find(op, args=()):
         return OPERATORS[op]
     if op in OVERRIDES:
         return OVERRIDES[op]
+    if '.' in op:
+        namespace, name = op.split('.')
+        return getattr(getattr(torch, namespace), snake(name))
     name = snake(op)
     if op.endswith('_'):
         return lambda x, *rest, **options: getattr(x.clone(), name)(*rest, **options)

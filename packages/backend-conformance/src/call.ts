@@ -1,7 +1,7 @@
 // From data to calls: creates the tensors of a sample on the current device, in any layout, calls the op, and reads
 // results and gradients back.
 import * as core from '@flambeau/core'
-import { F, grad, manualSeed, noGrad, ops, Slice, Tensor, tensor } from '@flambeau/core'
+import { F, grad, manualSeed, noGrad, ops, Slice, special, Tensor, tensor } from '@flambeau/core'
 import type { Result } from './compare.ts'
 import { indices, numel } from './property.ts'
 import { type Arg, cotangent, type DType, isTensorSpec, type Sample, type TensorSpec } from './sample.ts'
@@ -109,14 +109,17 @@ export const writes = (op: string): boolean => op === 'setAt' || op.endsWith('_'
 export const flatten = (out: unknown): unknown[] => {
   if (out instanceof Tensor) return [out]
   if (Array.isArray(out)) return out.flatMap(flatten)
-  if (out !== null && typeof out === 'object' && 'values' in out && 'indices' in out) return [out.values, out.indices]
+  if (out !== null && typeof out === 'object' && Symbol.iterator in out) return [...(out as Iterable<unknown>)]
   return [out]
 }
 
+const namespaces: Readonly<Record<string, object>> = { special }
 /** Finds an op in the table or beside it; some are methods only. */
 const find = (op: string): Callable => {
-  for (const place of [ops, F, core]) {
-    const fn = (place as unknown as Record<string, unknown>)[op]
+  const [name, namespace] = op.split('.').reverse()
+  const places = namespace === undefined ? [ops, F, core] : [namespaces[namespace]]
+  for (const place of places) {
+    const fn = (place as unknown as Record<string, unknown>)[name]
     if (typeof fn === 'function') return fn as Callable
   }
   if (!hasMethod(op)) throw new Error(`there is no op called ${op}`)

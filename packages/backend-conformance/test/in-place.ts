@@ -105,6 +105,7 @@ type Differences = { readonly [opAndKind: string]: string }
 const shuffle = 'in PyTorch it has no gradient; its values and gradients are compared with those of a reshape'
 const everywhere: Differences = {
   'l1Loss inputs': 'it saves its inputs, PyTorch saves their difference',
+  'special.ndtr inputs': 'it saves its input, PyTorch what it computes from it',
   ...Object.fromEntries(['noGrad', 'data', 'inputs'].map((kind) => [`channelShuffle ${kind}`, shuffle])),
 }
 const ofCompositions: Differences = { 'logSoftmax data': 'it saves exponentials, which nothing writes to' }

@@ -33,8 +33,8 @@ it.each(lines)('$alias is $target', ({ file, said, target, alias }) => {
       expect([alias + form, space[alias + form]]).toEqual([alias + form, wanted[target + form] ?? 'missing'])
 })
 
-it('there are aliases, and the functions of torch.special are those of the index', () => {
+it('there are aliases, and the functions of torch.special are those of the index that has them', () => {
   expect(lines.length).toBeGreaterThan(25)
   const others = new Set(lines.filter(({ file }) => file === 'special.ts').map(({ alias }) => alias))
-  for (const [name, fn] of Object.entries(core.special)) if (!others.has(name)) expect(fn).toBe(index[name])
+  for (const [name, fn] of Object.entries(core.special)) if (!others.has(name) && name in index) expect(fn).toBe(index[name])
 })

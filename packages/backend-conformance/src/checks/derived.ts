@@ -75,6 +75,7 @@ const unanswered: Readonly<Record<string, string>> = {
   long: 'as to',
   lpPool1d: 'the root of a negative infinity is infinite in C, and NaN by the pow of a shader',
   lpPool2d: 'as lpPool1d',
+  polygamma: 'its limit at infinity is 0; the sum of PyTorch is NaN there',
   topk: 'which of equal elements it takes is unspecified',
   ...Object.fromEntries(
     ['conv1d', 'conv2d', 'conv3d', 'convTranspose1d', 'convTranspose2d', 'convTranspose3d'].map((op) => [

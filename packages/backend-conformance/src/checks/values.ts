@@ -148,6 +148,7 @@ const category = (dtype: string) => (dtype === 'bool' ? 0 : dtype.startsWith('fl
 /** Names that look like in-place forms but are separate ops. */
 const ownOps: Readonly<Record<string, string>> = {
   bernoulli: 'bernoulli_ draws with a given probability, bernoulli with those in x',
+  floatPower: 'floatPower_ takes only float64, the dtype of its result',
   detach: 'detach_ removes x itself from the graph and writes nothing',
 }
 

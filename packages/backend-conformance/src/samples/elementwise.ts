@@ -2,7 +2,7 @@
 // tensors, the special values of IEEE 754, and the points where a derivative jumps.
 import { elementwise as each } from '../property.ts'
 import { type OpSamples, op } from '../prepare.ts'
-import { bool, bools, bytes, e, f64, i32, ints, kink, opt, type Sample, s, t, u8, v } from '../sample.ts'
+import { bool, bools, bytes, core, e, f64, i32, ints, kink, opt, type Sample, s, t, u8, v } from '../sample.ts'
 
 const nan = Number.NaN
 const inf = Number.POSITIVE_INFINITY
@@ -127,7 +127,15 @@ export const elementwise = {
   ),
   floor: op(steps(), each(Math.floor)),
   ceil: op(steps(), each(Math.ceil)),
-  round: op(steps(), each(half)),
+  round: op(
+    [
+      ...steps(),
+      s(v([1.256, -2.345, 0.5, 1e10], [4], fixed), opt({ decimals: 2 })),
+      core(s(v([125, -335, 4.5], [3], { dtype: 'float64', ...fixed }), opt({ decimals: -1 }))),
+    ],
+    each(half),
+    [e(i32([2]), opt({ decimals: 1 }))],
+  ),
   trunc: op(steps(), each(Math.trunc)),
   square: op(
     [...floats(), ...wholeAndBool()],

@@ -15,11 +15,12 @@ import { losses } from './losses.ts'
 import { matmul } from './matmul.ts'
 import { norms } from './norms.ts'
 import { order } from './order.ts'
+import { parts } from './parts.ts'
 import { pooling } from './pooling.ts'
 import { positions } from './positions.ts'
 import { reductions } from './reductions.ts'
 import { views } from './views.ts'
-import type { F, ops } from '@flambeau/core'
+import type { F, ops, special } from '@flambeau/core'
 import { type OpSamples, type Prepared, prepare } from '../prepare.ts'
 
 export const families = {
@@ -39,13 +40,18 @@ export const families = {
   matmul,
   norms,
   order,
+  parts,
   pooling,
   positions,
   reductions,
   views,
 } as const
 
-type Table = typeof ops & typeof F
+/** The functions of a namespace, by their names with its own in front. */
+type Within<N extends string, M> = { [K in keyof M & string as `${N}.${K}`]: M[K] }
+/** Names of functions that have samples under another one. */
+type Renamed = keyof typeof ops | 'expit' | 'gammaln' | 'multigammaln' | 'psi'
+type Table = typeof ops & typeof F & Within<'special', Omit<typeof special, Renamed>>
 /** Exports beside the ops. */
 type Other = 'Slice' | 'ValuesAndIndices' | 'getRngState' | 'initialSeed' | 'manualSeed' | 'seed' | 'setRngState'
 /** In-place forms need no samples: those of the op are run in place. */
@@ -70,6 +76,7 @@ const table = {
   ...matmul,
   ...norms,
   ...order,
+  ...parts,
   ...pooling,
   ...positions,
   ...reductions,

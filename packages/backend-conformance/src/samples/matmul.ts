@@ -2,7 +2,7 @@
 // broadcast.
 import { type Choose, drawShape, drawTensor, nd, product } from '../property.ts'
 import { type OpSamples, op } from '../prepare.ts'
-import { e, e2, f64, i32, kink, opt, s, t, v } from '../sample.ts'
+import { core, e, e2, f64, i32, kink, opt, s, t, v } from '../sample.ts'
 
 const nan = Number.NaN
 const inf = Number.POSITIVE_INFINITY
@@ -123,6 +123,7 @@ export const matmul = {
       s(f64([1, 2]), f64([2, 3]), f64([3, 2])),
       s(t([2, 3]), t([2, 0]), t([0, 3])),
       kink('NaN', s(v([nan, 1]), t([2, 3]), t([3, 2]), opt({ beta: 0 }))),
+      core(s(i32([2]), i32([2, 3]), i32([3, 2]), opt({ beta: 0.5, alpha: 2.5 }))),
     ],
     (choose) => {
       const [m, k, n] = [size(choose), size(choose), size(choose)]

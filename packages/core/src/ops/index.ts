@@ -1,5 +1,7 @@
 // The op table: every operation that users call as a function.
 export { celu, rrelu, selu, threshold } from './pointwise/nonlinear.ts'
+export { rsub } from './pointwise/plain.ts'
+export { polygamma } from './pointwise/special.ts'
 export { cosineSimilarity, pairwiseDistance } from './product/distance.ts'
 export { where } from './indexing/positions.ts'
 export {

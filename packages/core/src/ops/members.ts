@@ -6,6 +6,7 @@ import { operandKind, type TensorLike } from './define/overloads.ts'
 import { where as choose } from './pointwise/where.ts'
 
 export { bool, byte, cpu, double, float, int, long, typeAs } from './create/convert.ts'
+export { polygammaOf as polygamma } from './pointwise/special.ts'
 export { detach_, requiresGrad_ } from './write/write.ts'
 
 /** The elements of this tensor where the condition is true, those of `other` elsewhere. */

@@ -11,8 +11,10 @@ import type * as bernoulli from './random/bernoulli.ts'
 import type * as convert from './create/convert.ts'
 import type { Elementwise } from './define/elementwise.ts'
 import type * as activation from './pointwise/activation.ts'
+import type * as added from './product/added.ts'
 import type * as arithmetic from './pointwise/arithmetic.ts'
 import type * as choice from './pointwise/choice.ts'
+import type * as combined from './pointwise/combined.ts'
 import type * as comparison from './pointwise/comparison.ts'
 import type * as elementary from './pointwise/elementary.ts'
 import type * as extremes from './order/extremes.ts'
@@ -25,6 +27,8 @@ import type * as matmul from './product/matmul.ts'
 import * as members from './members.ts'
 import type * as moments from './reduce/moments.ts'
 import type * as nonlinear from './pointwise/nonlinear.ts'
+import type * as parts from './pointwise/parts.ts'
+import type * as plain from './pointwise/plain.ts'
 import type * as positions from './indexing/positions.ts'
 import type * as select from './indexing/select.ts'
 import './properties.ts'
@@ -33,6 +37,7 @@ import type * as reduce from './reduce/reduce.ts'
 import type * as scans from './reduce/scans.ts'
 import type * as scatterReduce from './indexing/scatter-reduce.ts'
 import type * as softmax from './reduce/softmax.ts'
+import type * as special from './pointwise/special.ts'
 import type * as sort from './order/sort.ts'
 import type * as stacks from './views/stacks.ts'
 import * as table from './table.ts'
@@ -43,13 +48,16 @@ import type * as write from './write/write.ts'
 type Pointwise = typeof activation &
   typeof arithmetic &
   typeof choice &
+  typeof combined &
   typeof comparison &
   typeof elementary &
-  typeof functions
+  typeof functions &
+  typeof parts
 /**
  * Where the functions of the table and the members are declared, because an editor shows the comment of a declaration.
  */
-type Declared = typeof along &
+type Declared = typeof added &
+  typeof along &
   typeof arrange &
   typeof bernoulli &
   typeof convert &
@@ -62,6 +70,7 @@ type Declared = typeof along &
   typeof matmul &
   typeof moments &
   typeof nonlinear &
+  typeof plain &
   typeof positions &
   typeof select &
   typeof random &
@@ -69,6 +78,7 @@ type Declared = typeof along &
   typeof scans &
   typeof scatterReduce &
   typeof softmax &
+  Listed<typeof special> &
   typeof sort &
   typeof stacks &
   typeof triangles &
@@ -83,7 +93,15 @@ type Method<F> = F extends (x: never, ...rest: infer R extends readonly unknown[
   ? (...rest: R) => Y
   : never
 type Methods = { readonly [K in keyof Functions]: Method<Functions[K]> }
-type Writable = Pointwise & typeof renamed & Pick<typeof select, 'maskedFill'> & Pick<typeof triangles, 'tril' | 'triu'>
+type Listed<M> = Pick<M, keyof typeof table & keyof M>
+type Writable = Pointwise &
+  typeof renamed &
+  Listed<typeof added> &
+  Listed<typeof special> &
+  Pick<typeof matmul, 'addmm'> &
+  Pick<typeof members, 'polygamma'> &
+  Pick<typeof select, 'maskedFill'> &
+  Pick<typeof triangles, 'tril' | 'triu'>
 type Write<F> = F extends (x: never, ...rest: infer R extends readonly unknown[]) => unknown
   ? {
       /** In place: writes the result of the method without `_` into this tensor and returns it. */

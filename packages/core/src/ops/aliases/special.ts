@@ -1,4 +1,5 @@
-// PyTorch's torch.special: mathematical functions by the names of SciPy, the same functions as those of the index.
+// PyTorch's torch.special: mathematical functions by the names of SciPy, the same functions as those of the index, and
+// some that are only here.
 export {
   /** Alias of `sigmoid`. */
   sigmoid as expit,
@@ -7,7 +8,6 @@ export {
   erf,
   expm1,
   log1p,
-  round,
 } from '../pointwise/elementary.ts'
 export {
   digamma,
@@ -19,6 +19,24 @@ export {
   /** Alias of `digamma`. */
   digamma as psi,
 } from '../pointwise/functions.ts'
+export { round } from '../pointwise/parts.ts'
+export {
+  entr,
+  erfc,
+  i0e,
+  i1,
+  i1e,
+  logit,
+  logNdtr,
+  /** Alias of `mvlgamma`. */
+  mvlgamma as multigammaln,
+  ndtr,
+  ndtri,
+  polygamma,
+  sinc,
+  xlog1py,
+  xlogy,
+} from '../pointwise/special.ts'
 export {
   logSoftmax,
   logsumexp,

@@ -2,10 +2,10 @@
 import { RuntimeError } from '../../base/errors.ts'
 import { s } from '../../expr/expr.ts'
 import { operand } from '../../tensor/apply.ts'
-import { type Arguments, method, nullable, optional } from '../../tensor/signature.ts'
+import { type Arguments, method, nullable, optional, required } from '../../tensor/signature.ts'
 import { Tensor } from '../../tensor/tensor.ts'
 import { elementwise } from '../define/elementwise.ts'
-import { binary, named, operandKind, overloaded, type TensorLike } from '../define/overloads.ts'
+import { binary, named, operandKind, type Overloaded, overloaded, type TensorLike } from '../define/overloads.ts'
 
 /** The larger of two elements; equal ones share the gradient. */
 export const maximum = binary(elementwise('maximum', (x, y) => s.max(x, y)))
@@ -51,3 +51,30 @@ interface ClampOptions {
   readonly min?: Bound
   readonly max?: Bound
 }
+
+const [minOps, maxOps] = [
+  { number: named('clampMin', clampMinOp), tensor: named('ClampMinBackward1', clampMinOp) },
+  { number: named('clampMax', clampMaxOp), tensor: named('ClampMaxBackward1', clampMaxOp) },
+]
+type OneBound<K extends string> = [bound: TensorLike | { readonly [name in K]: TensorLike }]
+function clampAt<K extends string>(name: string, parameter: K, ops: typeof minOps) {
+  const read = method(name, required(parameter, operandKind))
+  return overloaded((x: Tensor, ...args: OneBound<K>) => {
+    const [limit] = read(x, args)
+    return [limit instanceof Tensor ? ops.tensor : ops.number, [x, operand(limit)]]
+  })
+}
+/**
+ * `x`, but nothing below `min`, a number or a tensor.
+ *
+ * @example
+ * clampMin(tensor([-1, 2]), 0) // tensor([0., 2.])
+ */
+export const clampMin: Overloaded<[x: Tensor, ...args: OneBound<'min'>]> = clampAt('clamp_min', 'min', minOps)
+/**
+ * `x`, but nothing above `max`, a number or a tensor.
+ *
+ * @example
+ * clampMax(tensor([-1, 2]), 0) // tensor([-1.,  0.])
+ */
+export const clampMax: Overloaded<[x: Tensor, ...args: OneBound<'max'>]> = clampAt('clamp_max', 'max', maxOps)

@@ -47,5 +47,3 @@ export const floor = unary(elementwise('floor', (x) => s.floor(x)))
 export const ceil = unary(elementwise('ceil', (x) => s.ceil(x)))
 /** The integer part of x. */
 export const trunc = unary(elementwise('trunc', (x) => s.trunc(x)))
-/** The nearest integer; halves go to the even one. */
-export const round = unary(elementwise('round', (x) => s.rint(x)))

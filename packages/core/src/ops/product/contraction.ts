@@ -3,12 +3,12 @@
 import type { Prims, Spec } from '../../backend/backend.ts'
 import { type DType, dtypeName } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
-import { s } from '../../expr/expr.ts'
+import { type Expr, s } from '../../expr/expr.ts'
 import { apply } from '../../tensor/apply.ts'
-import type { Lowering, OpDef, Saves } from '../../tensor/op.ts'
+import { type Lowering, Num, type OpDef, type Saves } from '../../tensor/op.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
-import { notImplemented } from '../define/arguments.ts'
-import { sumTo } from '../define/elementwise.ts'
+import { notImplemented, numberFor } from '../define/arguments.ts'
+import { type Elementwise, elementwise, sumTo } from '../define/elementwise.ts'
 import { permuteOp, viewOp } from '../define/views.ts'
 
 /** The numbers of batch and sum axes: one object per pair, because backends find kernels by its identity. */
@@ -131,3 +131,23 @@ export function ownAxes(name: string): OpDef<Axes> {
   const { to, ...rest } = axesOp(name)
   return { ...rest, to: { ...to, own: true } as Lowering<Axes> }
 }
+
+// ---- products that are added ----
+
+interface Factors {
+  /** The factor of the input; for 0 it is not read, so that NaN in it does not matter. */
+  readonly beta?: number
+  /** The factor of the product. */
+  readonly alpha?: number
+}
+/** The arguments of addmm and its relatives after the input. */
+export type Added = [a: Tensor, b: Tensor, options?: Factors]
+
+/** `beta * x + alpha * product`. */
+export const sumOf = (x: Expr, product: Expr, beta: Expr, alpha: Expr): Expr =>
+  s.add(s.select(s.eq(beta, 0), 0, s.mul(x, beta)), s.mul(product, alpha))
+export const addedOp = (name: string): Elementwise =>
+  elementwise(name, (x, product, beta, alpha) => sumOf(x, product, beta, alpha))
+/** The factors as operands of a dtype. */
+export const factorsFor = (dtype: DType, beta: number, alpha: number): readonly Num[] =>
+  [beta, alpha].map((factor) => new Num(Number(numberFor(factor, dtype)), dtype))

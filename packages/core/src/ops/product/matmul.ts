@@ -6,16 +6,16 @@ import { broadcastShapes, numelOf, type Shape, shapeString } from '../../base/sh
 import type { Spec } from '../../backend/backend.ts'
 import { apply } from '../../tensor/apply.ts'
 import { applyInPlace } from '../../tensor/in-place.ts'
-import type { OpDef } from '../../tensor/op.ts'
+import type { Input, OpDef } from '../../tensor/op.ts'
 import { isTensor, keyword, method, nullable, number, optional, required, tensor } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { notImplemented } from '../define/arguments.ts'
-import { expandTo, sumTo } from '../define/elementwise.ts'
+import { type Elementwise, expandTo, sumTo } from '../define/elementwise.ts'
+import type { Overloaded } from '../define/overloads.ts'
 import { ownView, reshapeOp } from '../define/views.ts'
 import { add, mul } from '../pointwise/arithmetic.ts'
-import { filled } from '../define/fill.ts'
 import { expand, expandedShape, t, transpose, view } from '../views/views.ts'
-import { biasing, counts, factors, toInt } from './contraction.ts'
+import { type Added, addedOp, biasing, counts, factors, factorsFor, toInt } from './contraction.ts'
 
 const transposed = (x: Tensor): Tensor => (x.dim() === 2 ? t(x) : transpose(x, -2, -1))
 
@@ -302,28 +302,37 @@ const addmmArguments = method(
   keyword('beta', number, 1),
   keyword('alpha', number, 1),
 )
+const scaledSum = addedOp('addmm')
+function addmmCall(x: Tensor, args: Added): { a: Tensor; b: Tensor; beta: number; alpha: number } {
+  const [mat1, mat2, beta, alpha] = addmmArguments(x, args)
+  for (const [name, factor] of Object.entries({ mat1, mat2 })) {
+    if (factor.dim() !== 2) throw new RuntimeError(`${name} must be a matrix, got ${factor.dim()}-D tensor`)
+  }
+  checkInner(mat1, mat2)
+  return { a: mat1, b: mat2, beta, alpha }
+}
+function resolveAddmm(x: Tensor, ...args: Added): readonly [Elementwise, readonly Input[]] {
+  const { a, b, beta, alpha } = addmmCall(x, args)
+  checkBeside('self', x, b)
+  checkBeside('mat1', a, b)
+  const made = product(a, b)
+  expandedShape(x, made.sizes)
+  return [scaledSum, [x, made, ...factorsFor(made.dtype, beta, alpha)]]
+}
 /**
  * `beta * input + alpha * (mat1 @ mat2)` for matrices [m, k] and [k, n]; the input broadcasts to [m, n].
  *
  * @example
  * addmm(ones(2), tensor([[1, 2]]), ones(2, 2), { alpha: 2 }) // tensor([[7., 7.]])
  */
-export function addmm(
-  input: Tensor,
-  ...args: [mat1: Tensor, mat2: Tensor, options?: { beta?: number; alpha?: number }]
-): Tensor {
-  const [mat1, mat2, beta, alpha] = addmmArguments(input, args)
-  for (const [name, x] of Object.entries({ mat1, mat2 })) {
-    if (x.dim() !== 2) throw new RuntimeError(`${name} must be a matrix, got ${x.dim()}-D tensor`)
-  }
-  checkInner(mat1, mat2)
-  const shape = [mat1.sizes[0], mat2.sizes[1]]
-  const scaled =
-    beta === 0 ? filled(input.sizes, input.dtype, 0, input.storage.device) : beta === 1 ? input : mul(input, beta)
-  const bias = expand(scaled, shape)
-  if (alpha !== 1) return add(bias, mul(product(mat1, mat2), alpha))
-  return apply(addmmOp, [mat1, mat2, bias], null)
-}
+export const addmm: Overloaded<[x: Tensor, ...args: Added]> = Object.assign(
+  (x: Tensor, ...args: Added): Tensor => {
+    const { a, b, beta, alpha } = addmmCall(x, args)
+    if (beta !== 1 || alpha !== 1) return apply(...resolveAddmm(x, ...args), null)
+    return apply(addmmOp, [a, b, expand(x, [a.sizes[0], b.sizes[1]])], null)
+  },
+  { resolve: resolveAddmm },
+)
 
 const linearArguments = method('linear', required('weight', tensor), optional('bias', nullable(tensor), null))
 /**
