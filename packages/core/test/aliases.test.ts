@@ -36,5 +36,6 @@ it.each(lines)('$alias is $target', ({ file, said, target, alias }) => {
 it('there are aliases, and the functions of torch.special are those of the index that has them', () => {
   expect(lines.length).toBeGreaterThan(25)
   const others = new Set(lines.filter(({ file }) => file === 'special.ts').map(({ alias }) => alias))
-  for (const [name, fn] of Object.entries(core.special)) if (!others.has(name) && name in index) expect(fn).toBe(index[name])
+  for (const [name, fn] of Object.entries(core.special))
+    if (!others.has(name) && name in index) expect(fn).toBe(index[name])
 })
