@@ -90,6 +90,7 @@ const withFunction = 'takes a function in place of with'
 const printing = 'by name only'
 /** What flambeau's functions do not take, and why: parameters, and names without a hint. */
 const lacking: Readonly<Record<string, readonly [names: string, because: string]>> = {
+  'torch.is_tensor': ['obj', 'it takes any value'],
   'Tensor.to': ['dtype, device, copy', 'its first argument says by its value what it is; by name it takes all'],
   'torch.gather': ['sparse_grad', 'there are no sparse tensors'],
   'Tensor.gather': ['sparse_grad', 'there are no sparse tensors'],

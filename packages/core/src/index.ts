@@ -10,8 +10,9 @@ export { GradcheckError, type GradcheckOptions, gradcheck, gradgradcheck } from 
 export type { RemovableHandle } from './autograd/hooks.ts'
 export * as autograd from './autograd/index.ts'
 export type { ProfilerEvent } from './backend/profiled.ts'
-export type { DType, TypedArray } from './base/dtype.ts'
+export type { DTypeWord as DType, TypedArray } from './base/dtype.ts'
 export * from './base/errors.ts'
+export * from './base/words.ts'
 export { type CompiledStep, compile, type RepeatOptions } from './compile/compile.ts'
 export { deepCopy } from './nn/copy.ts'
 export { type Movable, moveTo } from './nn/move.ts'
@@ -22,6 +23,23 @@ export * from './ops/aliases/functions.ts'
 export * from './ops/aliases/methods.ts'
 export * as special from './ops/aliases/special.ts'
 export * from './ops/index.ts'
+export { asTensor, fromNumpy, range, scalarTensor, Variable } from './ops/create/anew.ts'
+export { device } from './ops/create/device.ts'
+export * as cuda from './ops/create/cuda.ts'
+export {
+  canCast,
+  getDefaultDtype,
+  isFloatingPoint,
+  isNonzero,
+  isSameSize,
+  isSigned,
+  isTensor,
+  numel,
+  promoteTypes,
+  resultType,
+  setDefaultDtype,
+} from './ops/facts.ts'
+export { fill } from './ops/write/write.ts'
 export { fromJSON, type TensorJSON } from './ops/create/json.ts'
 export * as ops from './ops/index.ts'
 export * as optim from './optim/index.ts'

@@ -62,7 +62,16 @@ on('Module.loadStateDict of names', model, [by('0.weight', 'tensor?', T), by('0.
   words: /Circular reference/,
 })
 const hook = at('hook', 'fn', () => () => {})
-for (const name of ['registerForwardHook', 'registerForwardPreHook', 'registerFullBackwardHook'])
+on('Module.addModule', model, [at('name', 'text', 'other'), at('module', 'module|null', () => new nn.Identity())], {
+  words: /module name|to module|Module subclass/,
+})
+on('Module.type', model, [at('dstType', 'dtype', 'float64')], { words: /not supported|dtype|floating point/ })
+for (const name of [
+  'registerForwardHook',
+  'registerForwardPreHook',
+  'registerFullBackwardHook',
+  'registerLoadStateDictPostHook',
+])
   on(`Module.${name}`, model, [hook])
 
 /** A hook is a user's function, which may return anything. */

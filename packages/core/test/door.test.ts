@@ -60,7 +60,7 @@ add('x.polygamma_', (...args: Any[]) => (T() as Any).polygamma_(...args), [at('n
 for (const name of ['entr', 'ndtr', 'ndtri', 'logNdtr', 'i0e', 'i1', 'i1e'])
   add(`special.${name}`, (core.special as Any)[name], [self], { nan: 'outside of its domain' })
 op('bitwiseNot', [at('input', 'tensor', mask)])
-each('t contiguous clone detach', self)
+each('t contiguous clone detach ravel', self)
 const input = at('input', 'operand', T)
 const second = at('other', 'operand', T)
 each('mul maximum minimum eq ne lt le gt ge logicalAnd logicalOr logicalXor', input, second)
@@ -266,6 +266,11 @@ op('cat', [{ ...listed, kind: 'list' }, dim], { words: /element|tensors|Tensors/
 op('stack', [{ ...listed, kind: 'list' }, dim], { words: /element|tensors|Tensors/ })
 both('chunk', at('chunks', 'int', 2), dim)
 both('split', at('splitSizeOrSections', 'dims', 1), dim)
+both(
+  'splitWithSizes',
+  at('splitSizes', 'ints', () => [1, 1]),
+  dim,
+)
 both('unbind', dim)
 both('squeeze', at('dim', 'int?', 0))
 both('unsqueeze', dim1('dim'))
@@ -1171,13 +1176,62 @@ add('setPrintOptions', core.setPrintOptions, [
   by('profile', 'profile?', 'default'),
 ])
 for (const name of ['report', 'currentDevice', 'getPrintOptions']) exempt.set(name, 'takes nothing')
+
+// Words, facts, and tensors made from others.
+const word = (name: string): Param => at(name, 'dtype', 'float64')
+add('canCast', core.canCast, [word('from'), word('to')], { words: /not supported/ })
+add('promoteTypes', core.promoteTypes, [word('type1'), word('type2')], { words: /not supported/ })
+add('resultType', core.resultType, [at('tensor1', 'scalar|tensor', T), at('tensor2', 'scalar|tensor', T)])
+add('setDefaultDtype', core.setDefaultDtype, [at('d', 'dtype', 'float32')], { words: /not supported|floating-point/ })
+add('device', core.device, [at('type', 'text', 'cpu')])
+add('isTensor', core.isTensor, [at('obj', 'any|copied', T)])
+for (const name of ['numel', 'isFloatingPoint', 'isSigned', 'isNonzero'] as const)
+  add(name, all[name], [name === 'isNonzero' ? at('input', 'tensor', () => tensor(1)) : self], { words: /Boolean/ })
+add('isSameSize', core.isSameSize, [self, at('other', 'tensor', T)])
+add('asTensor', core.asTensor, [at('data', 'data|tensor', T), dtype, device], {
+  words: /sequence|dimensions|convert|overflow|takes numbers|data type/,
+})
+add('fromNumpy', core.fromNumpy, [at('ndarray', 'data', () => new Float32Array(2))])
+add('scalarTensor', core.scalarTensor, [at('s', 'scalar', 1), ...made])
+add('Variable', core.Variable, [at('data', 'tensor', T), at('requiresGrad', 'bool?', true)], { words: /Variable/ })
+add('range to its end', core.range, [
+  at('start', 'number', 0),
+  at('end', 'number', 3),
+  at('step', 'number?', 1),
+  ...made,
+])
+covered.add(core.range)
+add('fill', core.fill, [self, at('value', 'scalar|tensor', 1)])
+add('cuda.manualSeed', core.cuda.manualSeed, [at('seed', 'seed', 1)])
+for (const name of 'isAvailable deviceCount currentDevice getDeviceName synchronize memoryAllocated maxMemoryAllocated emptyCache getDefaultDtype'.split(
+  ' ',
+))
+  exempt.set(name, 'takes nothing')
 // Methods of Tensor that are not in the table.
 const method = (name: string, params: readonly Param[], rest: Partial<Entry> = {}): void =>
   add(`x.${name}`, (...args: Any[]) => (T() as Any)[name](...args), params, rest)
 method('size', [at('dim', 'int?', 0)], { anyOption: true, words: /Dimension/ })
+for (const name of ['newZeros', 'newOnes', 'newEmpty'])
+  method(name, [size, ...made], name === 'newEmpty' ? { nan: 'whatever there is' } : {})
+method('newFull', [at('size', 'ints', () => [2]), at('fillValue', 'scalar', 1), ...made])
+method('newTensor', [at('data', 'data', 1), ...made], {
+  words: /sequence|dimensions|convert|overflow|takes numbers|data type/,
+})
+method('type', [at('dtype', 'dtype?', 'float64'), at('nonBlocking', 'bool?', false)], { words: /not supported/ })
+method('isSameSize', [at('other', 'tensor', T)])
+for (const name of ['viewAs', 'reshapeAs']) method(name, [at('other', 'tensor', T)])
+method('sumToSize', [at('size', 'size', () => [2, 2])])
+method('fillDiagonal_', [at('fillValue', 'scalar|tensor', 1), at('wrap', 'bool?', true)], {
+  words: /converted to Scalar/,
+})
+method('unsqueeze_', [at('dim', 'int', 0)])
+method('squeeze_', [at('dim', 'int?', 0)])
+method('transpose_', [at('dim0', 'int', 0), at('dim1', 'int', 1)])
+method('swapdims_', [at('dim0', 'int', 0), at('dim1', 'int', 1)])
+method('swapaxes_', [at('axis0', 'int', 0), at('axis1', 'int', 1)])
 method('stride', [at('dim', 'int?', 0)], { anyOption: true, words: /Dimension/ })
 method('setRequiresGrad', [at('requires_grad', 'bool', true)], { anyOption: true })
-for (const name of 'dim numel isContiguous isFloatingPoint isInference toArray toArrayAsync item itemAsync toNested tolist toString toJSON dispose'.split(
+for (const name of 'nelement ndimension elementSize isSigned isNonzero numpy t_ dim numel isContiguous isFloatingPoint isInference toArray toArrayAsync item itemAsync toNested tolist toString toJSON dispose'.split(
   ' ',
 ))
   exempt.set(`x.${name}`, 'takes nothing')

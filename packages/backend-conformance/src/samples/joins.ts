@@ -116,6 +116,15 @@ export const joins = {
     },
     [e([t([2]), t([3])]), e([t([2]), t([2])], 2), e([])],
   ),
+  splitWithSizes: op(
+    [s(t([5, 2]), [1, 4]), s(t([2, 4]), [1, 0, 3], -1), s(i32([4]), opt({ splitSizes: [3, 1] })), s(t([0, 2]), [0])],
+    (choose) =>
+      cutting(choose, (size) => {
+        const first = choose.int(0, size)
+        return { arg: [first, size - first], sizes: [first, size - first] }
+      }),
+    [e(t([5]), [1, 2]), e(t([5]), [-1, 6]), e(t([5]), [5], 1), e(t([]), [1])],
+  ),
   split: op(
     [
       s(t([5, 2]), 2),

@@ -57,6 +57,10 @@ export const views = {
     { none: 'it depends on strides; reshape has the random cases and the samples of view cover contiguous tensors' },
     [e(t([6]), [4, 2]), e(t([6]), [-1, 4])],
   ),
+  ravel: op(
+    [s(t([2, 3])), s(t([])), s(t([0, 3])), s(i32([3])), s(f64([2, 1, 2]))],
+    rearrange((shape) => ({ args: [], shape: [numel(shape)], from: (index) => unflat(index[0], shape) })),
+  ),
   flatten: op(
     [
       s(t([2, 3])),

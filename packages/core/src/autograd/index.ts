@@ -10,6 +10,7 @@ export {
   setGradEnabled,
 } from '../tensor/mode.ts'
 export * as forwardAd from './forward-ad.ts'
+export { Variable } from '../ops/create/anew.ts'
 export * as functional from './functional.ts'
 export { AutogradFunction as Function, FunctionCtx } from './function.ts'
 export { type BackwardOptions, backward, type GradOptions, grad } from './grad.ts'

@@ -3,6 +3,10 @@
 import { RuntimeError } from './errors.ts'
 
 export type DType = 'float32' | 'float64' | 'int32' | 'uint8' | 'bool'
+/** PyTorch's other words for them; int32 is what takes int64's place. */
+const words = { float: 'float32', double: 'float64', int: 'int32', long: 'int32', int64: 'int32' } as const
+/** A dtype by any of its words. */
+export type DTypeWord = DType | keyof typeof words
 export type TypedArray = Float32Array | Float64Array | Int32Array | Uint8Array
 
 /** In promotion order: the wider of two types is the one with the larger rank. */
@@ -44,6 +48,10 @@ export const isFloat = (dtype: DType): boolean => dtypeRank[dtype] >= 3
 /** Whether a value is the name of one of the five dtypes. */
 export const isDType = (name: unknown): name is DType => typeof name === 'string' && Object.hasOwn(dtypeRank, name)
 
+/** Whether a value is a word for one of the five dtypes. */
+export const isDTypeWord = (word: unknown): word is DTypeWord =>
+  isDType(word) || (typeof word === 'string' && Object.hasOwn(words, word))
+
 /** Rounds a number to a dtype: integers truncate and wrap, bool is 0 or 1. */
 export function roundTo(x: number, dtype: DType): number {
   if (dtype === 'float32') return Math.fround(x)
@@ -77,8 +85,9 @@ export function dtypeOfArray(array: ArrayBufferView): DType {
 }
 
 const refused: Record<string, string> = {
-  int64: 'JavaScript numbers cannot hold int64; use int32, which takes its place everywhere',
-  long: 'JavaScript numbers cannot hold int64; use int32, which takes its place everywhere',
+  int16: 'small integers are not supported; use int32',
+  short: 'small integers are not supported; use int32',
+  int8: 'small integers are not supported; use int32, or uint8',
   float16: 'half precision is not supported; use float32',
   half: 'half precision is not supported; use float32',
   bfloat16: 'half precision is not supported; use float32',
@@ -86,9 +95,10 @@ const refused: Record<string, string> = {
   complex128: 'complex numbers are not supported; keep the real and the imaginary part in two tensors',
 }
 
-/** Throws for a name that is not one of the five dtypes, with the dtype to use instead. */
+/** The dtype of a word; throws for a word that names none of the five, with the dtype to use instead. */
 export function checkDType(name: unknown): DType {
   if (isDType(name)) return name
+  if (isDTypeWord(name)) return words[name as keyof typeof words]
   throw new RuntimeError(
     `dtype ${String(name)} is not supported`,
     refused[String(name)] ?? `Supported dtypes are ${dtypes.join(', ')}.`,

@@ -3,13 +3,14 @@
 import { keep } from '../autograd/collect.ts'
 import { checkReplaced, type RemovableHandle } from '../autograd/hooks.ts'
 import { checkCallable } from '../base/callable.ts'
-import { RuntimeError, TypeError } from '../base/errors.ts'
+import { AssertionError, RuntimeError, TypeError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
 import { applyAll } from '../tensor/apply.ts'
 import type { Input, OpDef } from '../tensor/op.ts'
 import { isTensor, nothingMore } from '../tensor/signature.ts'
 import { detached, Tensor } from '../tensor/tensor.ts'
 import type { Module } from './module.ts'
+import type { IncompatibleKeys } from './state-dict.ts'
 
 type Gradients = readonly (Tensor | null)[]
 
@@ -31,22 +32,27 @@ export type FullBackwardHook = (
   gradOutput: Gradients,
 ) => Tensor | Gradients | undefined | void
 
+/** Called after the state of a module was loaded, with the keys that did not fit, which it may change. */
+export type LoadHook<M extends Module = Module> = (module: M, incompatibleKeys: IncompatibleKeys) => void
+
 export interface Hooks {
   readonly before: readonly ForwardPreHook[]
   readonly after: readonly ForwardHook[]
   readonly backward: readonly FullBackwardHook[]
+  readonly loaded: readonly LoadHook[]
   /** The module's own `forward`, if it had one before the hooks. */
   readonly own: ((...args: unknown[]) => unknown) | null
 }
 
 export const hooksOf: unique symbol = Symbol('hooks')
 type Hooked = Module & { [hooksOf]?: Hooks; forward: (...args: unknown[]) => unknown }
-type Kind = 'before' | 'after' | 'backward'
+type Kind = 'before' | 'after' | 'backward' | 'loaded'
 /** PyTorch's names of the methods that add hooks. */
 const registering: Readonly<Record<Kind, string>> = {
   before: 'register_forward_pre_hook',
   after: 'register_forward_hook',
   backward: 'register_full_backward_hook',
+  loaded: 'register_load_state_dict_post_hook',
 }
 
 /** Adds a hook; the handle removes it. */
@@ -69,16 +75,26 @@ export function addHook<K extends Kind>(
       const before = hooked[hooksOf]
       if (before === undefined) return
       const now = { ...before, [kind]: (before[kind] as readonly unknown[]).filter((other) => other !== entry) }
-      if (now.before.length + now.after.length + now.backward.length > 0) hooked[hooksOf] = now
+      if (now.before.length + now.after.length + now.backward.length + now.loaded.length > 0) hooked[hooksOf] = now
       else uninstall(hooked, now)
     },
   }
 }
 
+/** What is to be called when the state of a module was loaded. */
+export const loadHooks = (module: Module): readonly LoadHook[] =>
+  ((module as Hooked)[hooksOf]?.loaded ?? []).map((hook) => (of, keys) => {
+    const returned: unknown = hook(of, keys)
+    if (returned === undefined || returned === null) return
+    throw new AssertionError(
+      'Hooks registered with ``register_load_state_dict_post_hook`` are notexpected to return new values, if incompatible_keys need to be modified,it should be done inplace.',
+    )
+  })
+
 function install(module: Hooked): Hooks {
   const own = Object.hasOwn(module, 'forward') ? module.forward : null
   Object.defineProperty(module, 'forward', { value: forwardWithHooks, configurable: true, writable: true })
-  return { before: [], after: [], backward: [], own }
+  return { before: [], after: [], backward: [], loaded: [], own }
 }
 
 function uninstall(module: Hooked, { own }: Hooks): void {

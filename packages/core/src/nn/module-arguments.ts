@@ -3,10 +3,12 @@ import { className } from '../base/class-name.ts'
 import { AttributeError, KeyError, TypeError, ValueError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
 import { anything, bool, type Kind, keyword, optional, required, signature, str } from '../tensor/signature.ts'
+import { typeKind } from '../ops/facts.ts'
 import { kindOf } from '../tensor/tensor.ts'
 import type { Module } from './module.ts'
 import { findMember, getProperty, isModule } from './members.ts'
 
+export const type = signature('type', required('dstType', typeKind))
 const prefix = optional('prefix', str, '')
 const recurse = optional('recurse', bool, true)
 export const namedParameters = signature('named_parameters', prefix, recurse)

@@ -1,18 +1,26 @@
 // The base class of layers and models. Parameters, buffers and submodules are a module's own properties, found on
 // demand: there is no registry to keep in sync, and a plain assignment suffices.
 import { className } from '../base/class-name.ts'
-import type { DType } from '../base/dtype.ts'
+import type { DTypeWord } from '../base/dtype.ts'
 import { AttributeError, NotImplementedError, TypeError } from '../base/errors.ts'
 import { clearGradients } from '../autograd/collect.ts'
 import type { RemovableHandle } from '../autograd/hooks.ts'
 import { checkCallable } from '../base/callable.ts'
+import { cpu } from '../ops/create/convert.ts'
 import { assign, effect, noted } from '../tensor/effects.ts'
 import { type Arguments, isTensor, nothingMore } from '../tensor/signature.ts'
 import { detached, kindOf, type Tensor } from '../tensor/tensor.ts'
 import { copyInstance, copyOf, copyWith, type Memo } from './copy.ts'
-import { addHook, type ForwardHook, type ForwardPreHook, type FullBackwardHook } from './hooks.ts'
+import {
+  addHook,
+  type ForwardHook,
+  type ForwardPreHook,
+  type FullBackwardHook,
+  type LoadHook,
+  loadHooks,
+} from './hooks.ts'
 import { watchForward } from './forward.ts'
-import { type Move, movedBy, moverTo, moving, type To } from './move.ts'
+import { type Move, movedBy, moverBy, moverTo, moving, type To, typed } from './move.ts'
 import { Parameter } from './parameter.ts'
 import {
   buffersOf,
@@ -216,6 +224,11 @@ export class Module {
     setProperty(this, name, module)
   }
 
+  /** Alias of `registerModule`. */
+  addModule(...args: [name: string, module: Module | null]): void {
+    this.registerModule(...args)
+  }
+
   // ---- changing all members ----
 
   /** Calls `fn` with every submodule and finally with this module, for example to initialise them. */
@@ -264,7 +277,7 @@ export class Module {
    * @example
    * model.to('float64')
    */
-  to(target: DType | string | To, ...none: []): this {
+  to(target: DTypeWord | string | To, ...none: []): this {
     nothingMore('to', none)
     const change = this[movedBy](moverTo(target, 'nn.Module.to'))
     change()
@@ -292,6 +305,20 @@ export class Module {
   /** Converts parameters and buffers of floating point to float64. */
   double(): this {
     return this.to('float64')
+  }
+
+  /** Converts all parameters and buffers to a dtype, given by a word or by PyTorch's name of the type. */
+  type(...args: [dstType: DTypeWord | `torch.${string}Tensor`]): this {
+    const [dtype] = takes.type(args)
+    this[movedBy](moverBy((x) => typed(x, dtype)))()
+    return this
+  }
+
+  /** Moves parameters and buffers to js from a device that cannot be read synchronously, as `x.cpu()` does. */
+  cpu(...none: []): this {
+    nothingMore('cpu', none)
+    this[movedBy](moverBy((x) => cpu(x)))()
+    return this
   }
 
   // ---- state ----
@@ -337,14 +364,16 @@ export class Module {
     const [stateDict, strict] = takes.loadStateDict(args)
     const state = asStateDict(stateDict)
     const loading = new Loading(state)
+    const hooks: ((keys: IncompatibleKeys) => void)[] = []
     const visit = (path: string, module: Module): void => {
       module.upgradeState(state, path, state.versions?.get(path.slice(0, -1)))
       const children = ownModules(module)
       loading.compare(path, ownState(module), children)
       for (const [key, child] of children) visit(`${path}${key}.`, child)
+      for (const hook of loadHooks(module)) hooks.push((keys) => hook(module, keys))
     }
     visit('', this)
-    return loading.complete(strict, className(this.constructor))
+    return loading.complete(strict, className(this.constructor), hooks)
   }
 
   // ---- hooks ----
@@ -362,6 +391,14 @@ export class Module {
   /** Calls a hook when the gradients of this module's inputs are known; the handle removes it. */
   registerFullBackwardHook(hook: FullBackwardHook, ...none: []): RemovableHandle {
     return addHook(this, 'backward', hook, none)
+  }
+
+  /**
+   * Calls a hook after every `loadStateDict` that reaches this module, with the module and the keys that did not fit; it
+   * may remove keys from them, so that they are no error. The handle removes it.
+   */
+  registerLoadStateDictPostHook(hook: LoadHook<this>, ...none: []): RemovableHandle {
+    return addHook(this, 'loaded', hook as LoadHook, none)
   }
 
   // ---- copies and texts ----

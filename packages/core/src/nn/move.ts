@@ -1,7 +1,7 @@
 // Moves modules, optimizers and tensors to another device or dtype: everything is moved before the first of them
 // changes.
-import { type DType, isDType, isFloat } from '../base/dtype.ts'
-import { TypeError } from '../base/errors.ts'
+import { checkDType, type DType, type DTypeWord, isDTypeWord, isFloat } from '../base/dtype.ts'
+import { RuntimeError, TypeError } from '../base/errors.ts'
 import { to } from '../ops/create/convert.ts'
 import { effects } from '../tensor/effects.ts'
 import { noGrad } from '../tensor/mode.ts'
@@ -20,7 +20,7 @@ import { checkAlive, kindOf, type Tensor } from '../tensor/tensor.ts'
 
 /** The target of a move: a dtype, a device, or both. */
 export interface To {
-  readonly dtype?: DType
+  readonly dtype?: DTypeWord
   readonly device?: string
 }
 
@@ -32,27 +32,42 @@ export const movedBy: unique symbol = Symbol('movedBy')
 
 const toOptions = signature('to', keyword('dtype', dtypeKind, undefined), keyword('device', deviceKind, undefined))
 function readTarget(target: unknown, what: string): ReturnType<typeof toOptions> {
-  if (typeof target === 'string') return isDType(target) ? [target, undefined] : [undefined, target]
+  if (typeof target === 'string') return isDTypeWord(target) ? [checkDType(target), undefined] : [undefined, target]
   if (typeof target === 'object' && target !== null && isOptions(target)) return toOptions([target])
   throw refused(what, required('target', { ...str, hint: 'Pass a dtype, a device, or { dtype, device }.' }), 1, target)
 }
 
 /** A function that moves tensors to a target; integer tensors keep their dtype. `what` names the call in errors. */
-export function moverTo(target: DType | string | To, what: string): Move {
+export function moverTo(target: DTypeWord | string | To, what: string): Move {
   const [dtype, device] = readTarget(target, what)
   if (dtype !== undefined && !isFloat(dtype)) {
     throw new TypeError(`${what} only accepts floating point or complex dtypes, but got desired dtype=torch.${dtype}`)
   }
+  return moverBy((x) =>
+    to(x, { dtype: dtype !== undefined && isFloat(x.dtype) ? dtype : x.dtype, device: device ?? x.device }),
+  )
+}
+
+/** A function that moves tensors as `move` does, each once. */
+export function moverBy(move: Move): Move {
   const moved = new Map<Tensor, Tensor>()
   return (x) => {
     const known = moved.get(x)
     if (known !== undefined) return known
     checkAlive(x)
-    const own = { dtype: dtype !== undefined && isFloat(x.dtype) ? dtype : x.dtype, device: device ?? x.device }
-    const there = noGrad(() => to(x, own))
+    const there = noGrad(() => move(x))
     moved.set(x, there)
     return there
   }
+}
+
+/** A module's tensor in another dtype, which parameters with gradients may not leave floating point for. */
+export function typed(x: Tensor, dtype: DType): Tensor {
+  if (isFloat(dtype) || !x.requiresGrad) return to(x, dtype)
+  throw new RuntimeError(
+    'data set to a tensor that requires gradients must be floating point or complex dtype',
+    'Freeze the module first: module.requiresGrad_(false).',
+  )
 }
 
 /**
@@ -91,7 +106,7 @@ export type Movable = Tensor | { [movedBy](move: Move): () => void }
  * const [, , x] = moveTo('float64', model, optimizer, ones(2, 3))
  * x.dtype // 'float64'
  */
-export function moveTo<T extends readonly Movable[]>(target: DType | string | To, ...things: T): T {
+export function moveTo<T extends readonly Movable[]>(target: DTypeWord | string | To, ...things: T): T {
   const move = moverTo(target, 'moveTo')
   const changes: (() => void)[] = []
   const moved = things.map((thing, i): Movable => {

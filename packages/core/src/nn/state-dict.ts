@@ -3,11 +3,12 @@ import { RuntimeError, TypeError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
 import { to } from '../ops/create/convert.ts'
 import { revived, type TensorJSON } from '../ops/create/json.ts'
+import { clone } from '../ops/views/views.ts'
 import { copy_ } from '../ops/write/write.ts'
 import { checkWritable } from '../tensor/in-place.ts'
 import { noGrad } from '../tensor/mode.ts'
 import { formatOrderedDict, formatSize, reprString } from '../tensor/print.ts'
-import { checkAlive, Tensor } from '../tensor/tensor.ts'
+import { checkAlive, detached, Tensor } from '../tensor/tensor.ts'
 import { isTensor } from '../tensor/signature.ts'
 import { atomically } from '../tensor/undo.ts'
 import { isUninitialized, materialize } from './uninitialized.ts'
@@ -70,10 +71,10 @@ export function asStateDict(dict: unknown): StateDict {
 
 /** The mismatches when a state dict was loaded without `strict`. */
 export class IncompatibleKeys {
-  readonly missingKeys: readonly string[]
-  readonly unexpectedKeys: readonly string[]
+  readonly missingKeys: string[]
+  readonly unexpectedKeys: string[]
 
-  constructor(missingKeys: readonly string[], unexpectedKeys: readonly string[]) {
+  constructor(missingKeys: string[], unexpectedKeys: string[]) {
     this.missingKeys = missingKeys
     this.unexpectedKeys = unexpectedKeys
   }
@@ -113,13 +114,29 @@ export class Loading {
     }
   }
 
-  /** Copies all that matched; throws PyTorch's error for problems, before anything is changed. */
-  complete(strict: boolean, name: string): IncompatibleKeys {
-    const problems = this.#problems(strict)
-    if (problems.length > 0)
-      throw new RuntimeError(`Error(s) in loading state_dict for ${name}:\n\t${problems.join('\n\t')}`)
+  /**
+   * Copies all that matched, and calls the hooks, which may take keys away; throws PyTorch's error for problems, with
+   * nothing changed.
+   */
+  complete(strict: boolean, name: string, hooks: readonly ((keys: IncompatibleKeys) => void)[]): IncompatibleKeys {
+    const check = (keysToo: boolean): void => {
+      const problems = this.#problems(keysToo)
+      if (problems.length > 0)
+        throw new RuntimeError(`Error(s) in loading state_dict for ${name}:\n\t${problems.join('\n\t')}`)
+    }
+    check(strict && hooks.length === 0)
+    const keys = new IncompatibleKeys(this.#missing, this.#unexpected)
+    const targets = hooks.length === 0 ? [] : this.#copies.map(([target]) => target).filter((x) => !isUninitialized(x))
+    const before = targets.map((x) => clone(detached(x)))
     noGrad(() => this.#copy())
-    return new IncompatibleKeys(this.#missing, this.#unexpected)
+    try {
+      for (const hook of hooks) hook(keys)
+      check(strict)
+    } catch (error) {
+      noGrad(() => targets.forEach((x, i) => void copy_(x, before[i])))
+      throw error
+    }
+    return keys
   }
 
   /** Records the outcome for one tensor: a copy to make, an error, or nothing. */

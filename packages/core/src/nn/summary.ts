@@ -1,7 +1,7 @@
 // A table of a model's layers for an input: shapes, parameters, multiply-adds and memory, counted as torchinfo counts
 // them. It runs the model once, with hooks on every module.
 import { className } from '../base/class-name.ts'
-import { type DType, dtypeSize } from '../base/dtype.ts'
+import { type DTypeWord, dtypeSize } from '../base/dtype.ts'
 import { ValueError } from '../base/errors.ts'
 import { numelOf, type Shape } from '../base/shape.ts'
 import { zeros } from '../ops/create/create.ts'
@@ -37,7 +37,7 @@ export interface SummaryOptions {
   /** How many levels of modules to show below the model. */
   readonly depth?: number
   /** The dtype of the input. */
-  readonly dtype?: DType
+  readonly dtype?: DTypeWord
 }
 
 const convolutions = [Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d]

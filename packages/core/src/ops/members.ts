@@ -7,7 +7,11 @@ import { where as choose } from './pointwise/where.ts'
 
 export { bool, byte, cpu, double, float, int, long, typeAs } from './create/convert.ts'
 export { polygammaOf as polygamma } from './pointwise/special.ts'
-export { detach_, requiresGrad_ } from './write/write.ts'
+export { newEmpty, newFull, newOnes, newTensor, newZeros, numpy } from './create/anew.ts'
+export { elementSize, isNonzero, isSameSize, isSigned, ndimension, nelement, type } from './facts.ts'
+export { reshapeAs, sumToSize, viewAs } from './views/by-other.ts'
+export { squeeze_, swapaxes_, swapdims_, t_, transpose_, unsqueeze_ } from './views/in-place.ts'
+export { detach_, fillDiagonal_, requiresGrad_ } from './write/write.ts'
 
 /** The elements of this tensor where the condition is true, those of `other` elsewhere. */
 export const where = (x: Tensor, ...args: [condition: Tensor, other: TensorLike]): Tensor => {

@@ -5,6 +5,10 @@ import type { Input } from '../tensor/op.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import * as renamed from './aliases/elementwise.ts'
 import * as renamedMethods from './aliases/methods.ts'
+import type * as anew from './create/anew.ts'
+import type * as facts from './facts.ts'
+import type * as viewsInPlace from './views/in-place.ts'
+import type * as byOther from './views/by-other.ts'
 import type * as along from './indexing/along.ts'
 import type * as arrange from './views/arrange.ts'
 import type * as bernoulli from './random/bernoulli.ts'
@@ -58,6 +62,10 @@ type Pointwise = typeof activation &
  */
 type Declared = typeof added &
   typeof along &
+  typeof anew &
+  typeof byOther &
+  typeof viewsInPlace &
+  typeof facts &
   typeof arrange &
   typeof bernoulli &
   typeof convert &

@@ -38,7 +38,7 @@ export {
   swapdims,
   unflatten,
 } from './views/arrange.ts'
-export { chunk, repeat, split, tile, unbind } from './views/join.ts'
+export { chunk, repeat, split, splitWithSizes, tile, unbind } from './views/join.ts'
 export { dsplit, hsplit, tensorSplit, vsplit } from './views/stacks.ts'
 export { diag, diagEmbed, diagflat, tril, triu } from './views/triangles.ts'
 export {
@@ -65,6 +65,7 @@ export {
   flip,
   narrow,
   permute,
+  ravel,
   reshape,
   select,
   slice,

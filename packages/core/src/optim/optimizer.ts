@@ -2,7 +2,7 @@
 // arithmetic of a step is one kernel per parameter, in the optimizers' own files.
 import { checkCallable } from '../base/callable.ts'
 import { className } from '../base/class-name.ts'
-import type { DType } from '../base/dtype.ts'
+import type { DTypeWord } from '../base/dtype.ts'
 import { AssertionError, KeyError, NotImplementedError, TypeError, ValueError } from '../base/errors.ts'
 import { warn } from '../base/warn.ts'
 import { deepCopy } from '../nn/copy.ts'
@@ -328,7 +328,7 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
    * @example
    * optimizer.to('float64')
    */
-  to(target: DType | string | To, ...none: []): this {
+  to(target: DTypeWord | string | To, ...none: []): this {
     nothingMore('to', none)
     const change = this[movedBy](moverTo(target, 'Optimizer.to'))
     change()

@@ -1,7 +1,7 @@
 // Devices by name, the default device, and storages: a buffer with the version counter that autograd checks. Core has
 // no device of its own; a package registers one with `useDevice`.
 import type { Backend, DeviceBuffer } from '../backend/backend.ts'
-import { RuntimeError, TypeError, ValueError } from '../base/errors.ts'
+import { AssertionError, RuntimeError, TypeError, ValueError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
 import { effects, type Lease } from './effects.ts'
 import { mode } from './mode.ts'
@@ -141,6 +141,8 @@ export function registerDevice(backend: Backend): Device {
   checkBackend('registerDevice', backend)
   const device = knownAs(backend)
   devices.set(device.name, device)
+  // PyTorch's name of the device that is always there.
+  if (device.name === 'js') devices.set('cpu', device)
   devices.set(device.label, device)
   return device
 }
@@ -168,12 +170,17 @@ export function currentDevice(): Device {
   return current
 }
 
+/** PyTorch's error where CUDA is needed. */
+export const noCuda = (): AssertionError =>
+  new AssertionError('Torch not compiled with CUDA enabled', "Devices are 'cpu', which is js, 'native' and 'gpujs'.")
+
 /** The device of that name, which must have been loaded. */
 export function deviceNamed(name: string | Device | undefined): Device {
   if (name === undefined) return currentDevice()
   if (typeof name !== 'string') return name
   const device = devices.get(name)
   if (device === undefined) {
+    if (/^cuda\b/.test(name)) throw noCuda()
     const known = [...devices.keys()].join(', ') || 'none'
     throw new ValueError(
       `device '${name}' is not loaded`,

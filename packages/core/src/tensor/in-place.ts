@@ -14,7 +14,7 @@ import { effects, touch } from './effects.ts'
 import { mode, noGrad } from './mode.ts'
 import type { Node } from './node.ts'
 import type { Input, OpDef } from './op.ts'
-import { edgeOf, Tensor, untracked } from './tensor.ts'
+import { edgeOf, isLost, Tensor, untracked } from './tensor.ts'
 
 /** The layout of a chain of view ops over a contiguous tensor of the root's shape. */
 export interface ViewStep {
@@ -73,7 +73,7 @@ export function checkWritable(self: Tensor, inputs: readonly Input[], grad: bool
 }
 
 /** Throws if autograd cannot follow a write. */
-function checkGraph(self: Tensor, inputs: readonly Input[], grad: boolean): void {
+export function checkGraph(self: Tensor, inputs: readonly Input[], grad: boolean): void {
   if (self.storage.inference && !mode.inference) {
     throw new RuntimeError(
       'Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a normal tensor before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for more details.',
@@ -81,7 +81,7 @@ function checkGraph(self: Tensor, inputs: readonly Input[], grad: boolean): void
   }
   if (!grad) return
   const view = self.viewOf
-  if (view !== null && !view.tracked && (edgeOf(view.base) !== null || wantsGrad(inputs))) throw untracked('is being')
+  if (view !== null && isLost(view) && (edgeOf(view.base) !== null || wantsGrad(inputs))) throw untracked('is being')
   // A view of a leaf, or a view that is itself a leaf, whatever its memory.
   if (view === null ? !self.leafRequiresGrad : view.base.node !== null || !self.requiresGrad) return
   throw new RuntimeError(

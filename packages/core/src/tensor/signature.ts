@@ -1,7 +1,7 @@
 // Reads the arguments of public functions. A function declares its parameters once, with names, kinds and defaults.
 // Arguments come by position, in PyTorch's order, or by name in one options object at the end; an argument that is
 // unknown, missing, given twice or of another kind throws PyTorch's sentence, before anything is computed.
-import { checkDType, type DType, isDType } from '../base/dtype.ts'
+import { checkDType, type DType, isDTypeWord } from '../base/dtype.ts'
 import { RuntimeError, TypeError } from '../base/errors.ts'
 import { snakeCase, typeName } from '../base/python.ts'
 import { Tensor } from './tensor.ts'
@@ -16,6 +16,8 @@ export interface Kind<T> {
   /** A more specific error for some values. */
   readonly refuse?: (value: unknown, argument: string) => Error | undefined
   readonly hint?: string
+  /** What a function gets for an accepted value that can be written in several ways. */
+  readonly read?: (value: unknown) => T
   /** Only for the type checker: the type of accepted values. */
   readonly type?: T
 }
@@ -48,8 +50,9 @@ export const isTensor = (x: unknown): x is Tensor => x instanceof Tensor && x.wr
 export const tensor: Kind<Tensor> = kind('Tensor', isTensor)
 // biome-ignore lint/complexity/noBannedTypes: the caller gives the type of the function
 export const fn: Kind<Function> = kind('function', (x) => typeof x === 'function')
-/** The name of a dtype. */
-export const dtype: Kind<DType> = kind('torch.dtype', isDType, {
+/** The name of a dtype; a function gets the dtype for PyTorch's other words. */
+export const dtype: Kind<DType> = kind('torch.dtype', isDTypeWord, {
+  read: checkDType,
   refuse: (value: unknown) => {
     if (typeof value !== 'string') return undefined
     try {
@@ -157,6 +160,8 @@ class Signature {
   readonly #params: readonly Parameter<unknown>[]
   /** The checks of the kinds in an array, because kinds are objects of many shapes. */
   readonly #accepts: readonly ((value: unknown) => boolean)[]
+  /** What reads the values that can be written in several ways, if a parameter takes such. */
+  readonly #reads: readonly (((value: unknown) => unknown) | undefined)[] | null
   /** How many arguments may be given by position. */
   readonly #places: number
   readonly #otherwise: readonly unknown[] | null
@@ -171,6 +176,7 @@ class Signature {
     this.#python = python
     this.#params = params
     this.#accepts = params.map((p) => p.kind.accepts)
+    this.#reads = params.some((p) => p.kind.read !== undefined) ? params.map((p) => p.kind.read) : null
     this.#places = params.filter((p) => !p.keyword).length
     this.#settle = params.find((p) => p.settle !== undefined)?.settle
     this.#otherwise = params.some((p) => p.required) ? null : params.map((p) => p.otherwise)
@@ -208,8 +214,10 @@ class Signature {
       if (value === undefined) {
         if (param.required) throw this.#missing(args.slice(0, given), options)
         values[i] = param.otherwise
-      } else if (this.#accepts[i](value)) values[i] = value
-      else throw refused(this.#name, param, byName === undefined ? i + 1 : 0, value)
+      } else if (this.#accepts[i](value)) {
+        const read = this.#reads?.[i]
+        values[i] = read === undefined || value === null ? value : read(value)
+      } else throw refused(this.#name, param, byName === undefined ? i + 1 : 0, value)
     }
     this.#settle?.(values, this.#place)
     if (alone) {

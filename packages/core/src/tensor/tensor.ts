@@ -23,10 +23,24 @@ export interface ViewOf {
   readonly parent: Tensor
   readonly op: OpDef<unknown>
   readonly attrs: unknown
-  /** Whether it was created while recording: a view created inside noGrad has no node, and none can be derived. */
-  readonly tracked: boolean
+  /**
+   * Whether a node can be derived: not for a view created inside noGrad, which has none, nor for one of a tensor that
+   * got another shape in place since.
+   */
+  tracked: boolean
   /** The storage's version at which the view's node was computed. */
   version: number
+}
+
+/** Tensors that got another shape in place, and the version of their memory then. */
+const reshaped = new WeakMap<Tensor, number>()
+export const wasReshaped = (x: Tensor): void => void reshaped.set(x, x.storage.version)
+/** Whether autograd cannot tell any more where a view lies in its base. */
+export function isLost(view: ViewOf): boolean {
+  if (!view.tracked) return true
+  for (let at: ViewOf | null = view; at !== null; at = at.parent.viewOf)
+    if ((reshaped.get(at.parent) ?? -1) > at.version) return true
+  return false
 }
 
 /** PyTorch's `torch.Size`: an array of sizes with its printed form. */
@@ -162,6 +176,7 @@ export class Tensor {
       const view = x.viewOf as ViewOf
       const { parent, op, attrs } = view
       const edge = edgeOf(parent)
+      view.tracked = !isLost(view)
       if (edge !== null && !view.tracked) throw untracked('its base or another view of its base has been')
       view.version = x.storage.version
       if (x.node !== null && x.node.op === op && x.node.edges[0] === edge) continue
@@ -341,6 +356,7 @@ function checkGradient(x: Tensor, gradient: unknown): void {
 export const untracked = (what: string): RuntimeError =>
   new RuntimeError(
     `A view was created in no_grad mode and ${what} modified inplace with grad mode enabled. Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be tracked).`,
+    'If the shape of its base was changed in place, by t_() for example, take the view after that.',
   )
 
 /** Throws if the memory was freed, before anything reads the buffer. */

@@ -1,5 +1,5 @@
 // The loaders of the shipped sets return a bunch: scikit-learn's Bunch, in camelCase.
-import { currentDevice, type DType, type Tensor, tensor } from '@flambeau/core'
+import { currentDevice, type Tensor, tensor } from '@flambeau/core'
 
 /** A data set with its description. */
 export interface Bunch {
@@ -21,7 +21,7 @@ export interface Shipped {
   readonly csv: string
   readonly file: string
   readonly targetNames: readonly string[]
-  readonly targetDtype: DType
+  readonly targetDtype: Tensor['dtype']
   readonly description: string
 }
 
@@ -36,7 +36,8 @@ const numbersOf = (csv: string, width: number): Float64Array => {
 }
 
 /** The dtype if the default device has it; a GPU may lack float64. */
-const onDevice = (dtype: DType): DType => (currentDevice().backend.caps.dtypes.has(dtype) ? dtype : 'float32')
+const onDevice = (dtype: Tensor['dtype']): Tensor['dtype'] =>
+  currentDevice().backend.caps.dtypes.has(dtype) ? dtype : 'float32'
 
 /** Creates the tensors of a set on demand, on the default device. */
 export const bunch = ({ csv, targetNames, targetDtype, description }: Shipped): Bunch => {

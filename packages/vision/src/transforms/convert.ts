@@ -72,7 +72,13 @@ export function toPilImage(pic: Tensor, mode?: ImageMode | null): Image {
 }
 
 const readConvert = signature('convert_image_dtype', required('image', tensor), optional('dtype', dtype, 'float32'))
-const most: Readonly<Record<DType, number>> = { bool: 1, uint8: 255, int32: 2 ** 31 - 1, float32: 1, float64: 1 }
+const most: Readonly<Record<Tensor['dtype'], number>> = {
+  bool: 1,
+  uint8: 255,
+  int32: 2 ** 31 - 1,
+  float32: 1,
+  float64: 1,
+}
 
 /**
  * A picture in another dtype, with its values scaled: 255 of uint8 is 1 of floats.

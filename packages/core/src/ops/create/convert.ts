@@ -1,5 +1,5 @@
 // Conversions to other dtypes and devices, detach, and comparisons of whole tensors.
-import { checkDType, type DType, dtypeName, isDType, isFloat } from '../../base/dtype.ts'
+import { checkDType, type DType, type DTypeWord, dtypeName, isDTypeWord, isFloat } from '../../base/dtype.ts'
 import { RuntimeError, TypeError } from '../../base/errors.ts'
 import { typeName } from '../../base/python.ts'
 import { sameShape } from '../../base/shape.ts'
@@ -55,7 +55,7 @@ export const toDevice = (x: Tensor, device: Device): Tensor =>
   x.storage.device === device ? x : apply(moveOp, [x], device)
 
 export interface ToOptions {
-  readonly dtype?: DType
+  readonly dtype?: DTypeWord
   readonly device?: string
   /** Copy even if nothing changes. */
   readonly copy?: boolean
@@ -83,7 +83,7 @@ function target(x: Tensor, to: unknown, rest: readonly unknown[]): ReturnType<ty
   if (typeof to === 'object' && to !== null && isOptions(to)) return toArguments(x, [to, ...rest])
   checkSelf('to', x)
   if (isTensor(to)) return [to.dtype, to.device, ...afterOther(rest)]
-  if (isDType(to)) return [to, undefined, ...afterOther(rest)]
+  if (isDTypeWord(to)) return [checkDType(to), undefined, ...afterOther(rest)]
   if (typeof to === 'string') {
     if (dtypeLike.test(to)) return [checkDType(to), undefined, ...afterOther(rest)]
     const [dtype, ...more] = afterDevice(rest)
@@ -109,8 +109,8 @@ function target(x: Tensor, to: unknown, rest: readonly unknown[]): ReturnType<ty
  */
 export function to(
   x: Tensor,
-  other: DType | string | Tensor | ToOptions,
-  ...more: ToLast | [dtype: DType, ...ToLast] | [options: ToOptions]
+  other: DTypeWord | string | Tensor | ToOptions,
+  ...more: ToLast | [dtype: DTypeWord, ...ToLast] | [options: ToOptions]
 ): Tensor {
   const [dtype = x.dtype, device, , copy] = target(x, other, more)
   const out = toDevice(toDType(x, dtype), device === undefined ? x.storage.device : deviceNamed(device))

@@ -1,6 +1,7 @@
 // Creation from JavaScript values, filled tensors and ranges. Random tensors are in ../random.
-import { type DType, dtypeOfArray, isFloat, newArray, type TypedArray } from '../../base/dtype.ts'
+import { type DType, type DTypeWord, dtypeOfArray, isFloat, newArray, type TypedArray } from '../../base/dtype.ts'
 import { RuntimeError, TypeError, ValueError } from '../../base/errors.ts'
+import { typeName } from '../../base/python.ts'
 import { checkSizes, type Shape } from '../../base/shape.ts'
 import type { Spec } from '../../backend/backend.ts'
 import { allocate, apply } from '../../tensor/apply.ts'
@@ -30,7 +31,7 @@ import { eq } from '../pointwise/comparison.ts'
 import { filled, toDType } from '../define/fill.ts'
 
 export interface TensorOptions {
-  readonly dtype?: DType
+  readonly dtype?: DTypeWord
   readonly device?: string
   readonly requiresGrad?: boolean
 }
@@ -56,7 +57,11 @@ export const tensorParameters: readonly [
 ] = [dtypeParameter, keyword('device', device, undefined), keyword('requiresGrad', bool, false)]
 
 /** A contiguous tensor over a copy of the elements. */
-export function fromArray(data: TypedArray | number[], shape: Shape, options: TensorOptions = {}): Tensor {
+export function fromArray(
+  data: TypedArray | number[],
+  shape: Shape,
+  options: TensorOptions & { readonly dtype?: DType } = {},
+): Tensor {
   const own = Array.isArray(data) ? undefined : dtypeOfArray(data)
   const dtype = options.dtype ?? own ?? 'float32'
   const x = allocate(deviceNamed(options.device), { sizes: shape, dtype })
@@ -95,7 +100,7 @@ function flatten(data: unknown, shape: Shape): { values: (number | boolean)[]; b
         if (Array.isArray(x))
           throw new ValueError(`expected sequence of length ${shape[dim - 1]} at dim ${dim} (got ${x.length})`)
         throw new TypeError(
-          `new(): invalid data type '${x === null ? 'null' : typeof x}'`,
+          `new(): invalid data type '${typeName(x)}'`,
           'The data of tensor() must be numbers or booleans.',
         )
       }
@@ -136,7 +141,7 @@ export function tensor(...args: [data: TensorData, options?: TensorOptions]): Te
 }
 const tensorArguments = signature('tensor', required('data', anything), ...tensorParameters)
 
-type SizeArgs = readonly (number | readonly number[] | TensorOptions)[]
+export type SizeArgs = readonly (number | readonly number[] | TensorOptions)[]
 
 const fillWith = (name: string, value: number) => {
   const read = signature(name, ...tensorParameters)
@@ -242,7 +247,7 @@ const toEnd = (args: readonly unknown[]): ReturnType<typeof fromStart> => {
 }
 
 /** Elements computed on the host, because they must be right to the last bit and are computed rarely. */
-function spaced(n: number, dtype: DType, at: (i: number) => number, options: TensorOptions): Tensor {
+export function spaced(n: number, dtype: DType, at: (i: number) => number, options: TensorOptions): Tensor {
   const data = newArray(dtype, n)
   for (let i = 0; i < n; i++) data[i] = at(i)
   return fromArray(data, [n], { ...options, dtype })

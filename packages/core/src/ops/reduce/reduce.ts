@@ -1,6 +1,6 @@
 // Reductions: sums, means, products, any and all, with PyTorch's rules for dtypes and empty tensors. Extremes are in
 // extremes.ts, variances in moments.ts, running sums and products in scans.ts.
-import { type DType, dtypeName, isFloat } from '../../base/dtype.ts'
+import { type DType, type DTypeWord, dtypeName, isFloat } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import { normalizeDims, reducedShape, type Shape } from '../../base/shape.ts'
 import type { Prims, ReduceFn } from '../../backend/backend.ts'
@@ -76,7 +76,7 @@ export const sumAll = reduction('sum', 'sum', (x) => x, sumRules)
 const sumDims = reduction('SumBackward1', 'sum', (x) => x, sumRules)
 
 export interface ReduceOptions extends DimOptions {
-  readonly dtype?: DType
+  readonly dtype?: DTypeWord
 }
 
 /** The dtype in which the elements of `x` are added or multiplied: int32 for bool and integers. */

@@ -1,6 +1,6 @@
 // Running sums, products and extremes along a dimension: the scan kernel with each of its functions.
 import type { Prims, ReduceFn } from '../../backend/backend.ts'
-import type { DType } from '../../base/dtype.ts'
+import type { DTypeWord } from '../../base/dtype.ts'
 import { normalizeDim } from '../../base/shape.ts'
 import { s } from '../../expr/expr.ts'
 import { apply, applyAll } from '../../tensor/apply.ts'
@@ -37,7 +37,7 @@ const sumsFrom = (x: Tensor, dim: number): Tensor =>
 /** A scan with an optional dtype; a tensor without dimensions is its own result. */
 function running(
   op: OpDef<number>,
-): (x: Tensor, ...args: [dim: number | ScanOptions, options?: { readonly dtype?: DType }]) => Tensor {
+): (x: Tensor, ...args: [dim: number | ScanOptions, options?: { readonly dtype?: DTypeWord }]) => Tensor {
   const { name } = op
   const ofOne: OpDef<null> = { ...cloneOp, name }
   const read = method(name, required('dim', int), dtypeParameter)
@@ -50,7 +50,7 @@ function running(
   }
 }
 
-export type ScanOptions = GivenDim & { readonly dtype?: DType }
+export type ScanOptions = GivenDim & { readonly dtype?: DTypeWord }
 /**
  * Running sums along `dim`: element i is the sum of elements 0 to i. bool and integers give int32.
  *

@@ -1,7 +1,7 @@
 // Softmax, its logarithm, and logsumexp. They subtract the largest element, so that nothing overflows, take few passes,
 // and each has a gradient of its own. Backends may have kernels for them and their gradients.
 import type { Prims } from '../../backend/backend.ts'
-import { type DType, isFloat } from '../../base/dtype.ts'
+import { type DTypeWord, isFloat } from '../../base/dtype.ts'
 import { normalizeDim, normalizeDims, reducedShape } from '../../base/shape.ts'
 import { type Expr, s } from '../../expr/expr.ts'
 import { apply, applyAll, operand } from '../../tensor/apply.ts'
@@ -123,10 +123,10 @@ const logSoftmaxOp = composite<'logSoftmax', Axes>({
 
 export interface SoftmaxOptions extends DimOption {
   /** Convert to this dtype first. */
-  readonly dtype?: DType
+  readonly dtype?: DTypeWord
 }
 
-type SoftmaxArguments = [dim: number | SoftmaxOptions, dtype?: DType | SoftmaxOptions, options?: SoftmaxOptions]
+type SoftmaxArguments = [dim: number | SoftmaxOptions, dtype?: DTypeWord | SoftmaxOptions, options?: SoftmaxOptions]
 
 /** A function along one dimension, in the requested dtype. */
 function alongOne(op: OpDef<Axes>, name: string): (x: Tensor, ...args: SoftmaxArguments) => Tensor {

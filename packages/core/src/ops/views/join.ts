@@ -12,6 +12,7 @@ import {
   checkSelf,
   dims,
   int,
+  ints,
   type Kind,
   method,
   optional,
@@ -207,6 +208,17 @@ export function split(
     throw new RuntimeError(`split_size can only be 0 if dimension size is 0, but got dimension size of ${total}`)
   }
   return parts(splitOp, x, d, equalSizes(total, size))
+}
+
+const sectionsArguments = method('split_with_sizes', required('splitSizes', ints), optional('dim', int, 0))
+/** Pieces of given sizes along a dimension, as views: `split` with a list. */
+export function splitWithSizes(
+  x: Tensor,
+  ...args: [splitSizes: readonly number[], dim?: number | { readonly dim?: number }]
+): Tensor[] {
+  const [sizes, dim] = sectionsArguments(x, args)
+  if (x.dim() === 0) throw new RuntimeError('split expects at least a 1-dimensional tensor')
+  return splitSections(x, sizes, dim)
 }
 
 function splitSections(x: Tensor, sizes: readonly number[], dim: number): Tensor[] {

@@ -1,6 +1,6 @@
 // Triangles and diagonals of matrices: tril, triu and their indices; diag, diagEmbed, diagflat.
 import { IndexError, RuntimeError } from '../../base/errors.ts'
-import type { DType } from '../../base/dtype.ts'
+import type { DTypeWord } from '../../base/dtype.ts'
 import { normalizeDim, type Shape } from '../../base/shape.ts'
 import { s } from '../../expr/expr.ts'
 import { apply } from '../../tensor/apply.ts'
@@ -64,7 +64,7 @@ export const triu: Overloaded<[x: Tensor, ...args: TriangleArguments]> = defineT
 
 export interface TriangleIndicesOptions {
   readonly offset?: number
-  readonly dtype?: DType
+  readonly dtype?: DTypeWord
   readonly device?: string
 }
 type IndicesArguments = [row: number, col: number, offset?: number | TriangleIndicesOptions, TriangleIndicesOptions?]

@@ -38,6 +38,13 @@ export function reshape(x: Tensor, ...sizes: Sizes): Tensor {
   return apply(reshapeOp, [x], inferSize(sizesOf('reshape', 'shape', sizes, -1), x.numel()))
 }
 
+const ravelArguments = method('ravel')
+/** All elements in row-major order in one dimension: a view of a contiguous tensor, otherwise a copy. */
+export function ravel(x: Tensor, ...none: []): Tensor {
+  ravelArguments(x, none)
+  return view(contiguous(x), -1)
+}
+
 interface FlattenDims {
   readonly startDim?: number
   readonly endDim?: number

@@ -4,7 +4,7 @@ import type { Prims } from '../../backend/backend.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import { broadcastShapes, checkOutput } from '../../base/shape.ts'
 import { s } from '../../expr/expr.ts'
-import { operand } from '../../tensor/apply.ts'
+import { apply, operand } from '../../tensor/apply.ts'
 import { applyInPlace, checkWritable, write } from '../../tensor/in-place.ts'
 import type { OpDef } from '../../tensor/op.ts'
 import { also, bool, either, method, optional, required, scalar, tensor } from '../../tensor/signature.ts'
@@ -14,6 +14,7 @@ import { toDevice } from '../create/convert.ts'
 import { sumTo } from '../define/elementwise.ts'
 import { filled, toDType } from '../define/fill.ts'
 import { byCase, noAxes } from '../define/kernels.ts'
+import { diagonal, narrow } from '../views/views.ts'
 
 /** Inputs: the overwritten tensor, which is not read, and the new elements, which are broadcast and converted. */
 function overwrite(name: string): OpDef<null> {
@@ -55,12 +56,56 @@ const fillArguments = method('fill_', required('value', { ...either(tensor, scal
 export function fill_(x: Tensor, ...args: [value: Tensor | number | boolean]): Tensor {
   const [value] = fillArguments(x, args)
   if (!(value instanceof Tensor)) return fillWith(fillNumber, x, value)
-  if (value.dim() > 0) {
-    throw new RuntimeError(
-      `fill_ only supports 0-dimension value tensor but got tensor with ${value.dim()} dimensions.`,
-    )
-  }
+  checkScalar(value)
   return fillWith(fillTensor, x, value)
+}
+function checkScalar(value: Tensor): void {
+  if (value.dim() === 0) return
+  throw new RuntimeError(`fill_ only supports 0-dimension value tensor but got tensor with ${value.dim()} dimensions.`)
+}
+
+const filledNumber = overwrite('FillBackward0')
+const filledTensor = overwrite('FillBackward1')
+const fillAnew = method('fill', required('value', { ...either(tensor, scalar), expected: 'Number' }))
+/** A tensor of the same shape with `value`, a number or a tensor without dimensions, in every element. */
+export function fill(x: Tensor, ...args: [value: Tensor | number | boolean]): Tensor {
+  const [value] = fillAnew(x, args)
+  if (!(value instanceof Tensor)) return apply(filledNumber, [x, operand(numberFor(value, x.dtype))], null)
+  checkScalar(value)
+  return apply(filledTensor, [x, value], null)
+}
+
+const diagonalArguments = method(
+  'fill_diagonal_',
+  required('fillValue', { ...either(tensor, scalar), expected: 'Number' }),
+  optional('wrap', bool, false),
+)
+/**
+ * Sets the elements whose indices are all equal to `fillValue`. With `wrap`, the diagonal of a tall matrix begins anew
+ * below it, after an empty row.
+ *
+ * @example
+ * fillDiagonal_(zeros(2, 2), 3) // tensor([[3., 0.],
+ *                               //         [0., 3.]])
+ */
+export function fillDiagonal_(
+  x: Tensor,
+  ...args: [fillValue: Tensor | number | boolean, wrap?: boolean | { readonly wrap?: boolean }]
+): Tensor {
+  const [given, wrap] = diagonalArguments(x, args)
+  if (x.dim() < 2) throw new RuntimeError('dimensions must larger than 1', `This tensor has ${x.dim()}.`)
+  const [rows, columns] = x.sizes
+  if (x.dim() > 2 && x.sizes.some((n) => n !== rows))
+    throw new RuntimeError('all dimensions of input must be of equal length')
+  if (given instanceof Tensor) checkScalar(given)
+  const value = given instanceof Tensor ? given.item() : given
+  for (let top = 0; top === 0 || top < rows; top += columns + 1) {
+    let line = top === 0 ? x : narrow(x, 0, top, rows - top)
+    while (line.dim() > 1) line = diagonal(line, 0, 0, line.dim() - 1)
+    fill_(line, value)
+    if (!wrap || x.dim() > 2) break
+  }
+  return x
 }
 
 const zeroArguments = method('zero_')

@@ -1,0 +1,172 @@
+// Questions about tensors and dtypes, which PyTorch answers by functions and methods: nothing is computed.
+import { checkDType, type DType, type DTypeWord, dtypeName, dtypeRank, dtypeSize, isFloat } from '../base/dtype.ts'
+import { RuntimeError, TypeError, ValueError } from '../base/errors.ts'
+import { canCast as fits, type Promotable, resultType as common } from '../base/promotion.ts'
+import { sameShape } from '../base/shape.ts'
+import { operand } from '../tensor/apply.ts'
+import {
+  bool,
+  dtype,
+  type Kind,
+  method,
+  nothingMore,
+  optional,
+  required,
+  signature,
+  tensor,
+} from '../tensor/signature.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+import { to } from './create/convert.ts'
+
+// ---- tensors ----
+
+/**
+ * Whether a value is a tensor.
+ *
+ * @example
+ * isTensor([1]) // false
+ */
+export function isTensor(obj: unknown, ...none: []): obj is Tensor {
+  nothingMore('is_tensor', none)
+  return tensor.accepts(obj)
+}
+
+/** A fact about one tensor, as a function and a method. */
+const fact = <T>(name: string, of: (x: Tensor) => T) => {
+  const read = method(name)
+  return (x: Tensor, ...none: []): T => {
+    read(x, none)
+    return of(x)
+  }
+}
+/** The number of elements. */
+export const numel = fact('numel', (x) => x.elements)
+/** Whether the dtype is float32 or float64. */
+export const isFloatingPoint = fact('is_floating_point', (x) => isFloat(x.dtype))
+/** Whether the dtype has negative numbers. */
+export const isSigned = fact('is_signed', (x) => dtypeRank[x.dtype] >= dtypeRank.int32)
+/** The number of elements: PyTorch's other name of `numel`. */
+export const nelement = fact('nelement', (x) => x.elements)
+/** The number of dimensions: PyTorch's other name of `dim`. */
+export const ndimension = fact('ndimension', (x) => x.sizes.length)
+/** The bytes of an element. */
+export const elementSize = fact('element_size', (x) => dtypeSize[x.dtype])
+/** Whether the only element of a tensor is not 0; throws a RuntimeError for none or several. */
+export const isNonzero = fact('is_nonzero', (x) => {
+  if (x.elements === 1) return x.item() !== 0
+  throw new RuntimeError(
+    `Boolean value of Tensor with ${x.elements === 0 ? 'no values' : 'more than one value'} is ambiguous`,
+    'Use any() or all() to say what is meant.',
+  )
+})
+const otherArguments = method('is_same_size', required('other', tensor))
+/** Whether the tensor has the sizes of another one. */
+export function isSameSize(x: Tensor, ...args: [other: Tensor]): boolean {
+  const [other] = otherArguments(x, args)
+  return sameShape(x.sizes, other.sizes)
+}
+
+const typeWords: Readonly<Record<string, DType>> = {
+  Float: 'float32',
+  Double: 'float64',
+  Int: 'int32',
+  Long: 'int32',
+  Byte: 'uint8',
+  Bool: 'bool',
+}
+const ofType = (word: unknown): DType | undefined =>
+  typeWords[/^torch\.(\w+)Tensor$/.exec(String(word))?.[1] as keyof typeof typeWords]
+/** A dtype, by a word or by PyTorch's name of a tensor's type. */
+export const typeKind: Kind<DType> = {
+  expected: 'a type, str, or dtype object',
+  accepts: (x) => typeof x === 'string' && (dtype.accepts(x) || ofType(x) !== undefined),
+  read: (word) => ofType(word) ?? checkDType(word),
+  refuse: (value, argument) =>
+    typeof value !== 'string'
+      ? new TypeError('dtype must be a type, str, or dtype object')
+      : value.startsWith('torch.')
+        ? new ValueError(
+            `invalid type: '${value}'`,
+            `Types are ${Object.keys(typeWords)
+              .map((word) => `torch.${word}Tensor`)
+              .join(', ')}.`,
+          )
+        : dtype.refuse?.(value, argument),
+}
+const typeArguments = method('type', optional('dtype', typeKind, undefined), optional('nonBlocking', bool, false))
+/** PyTorch's name of the tensor's type, or the tensor in a dtype. */
+export function type(x: Tensor, ...args: readonly unknown[]): string | Tensor {
+  const [wanted] = typeArguments(x, args)
+  return wanted === undefined ? `torch.${dtypeName[x.dtype]}Tensor` : to(x, wanted)
+}
+
+// Methods derived from the table have one form; this one has two.
+declare module '../tensor/tensor.ts' {
+  interface Tensor {
+    /**
+     * PyTorch's name of the tensor's type.
+     *
+     * @example
+     * ones(2).type() // 'torch.FloatTensor'
+     */
+    type(): string
+    /** The tensor in another dtype, given by a word or by PyTorch's name of the type, 'torch.LongTensor'. */
+    type(dtype: DTypeWord | `torch.${string}Tensor`, nonBlocking?: boolean | { readonly nonBlocking?: boolean }): Tensor
+  }
+}
+
+// ---- dtypes ----
+
+const castArguments = signature('can_cast', required('from', dtype), required('to', dtype))
+/**
+ * Whether promotion may turn one dtype into another: a category (bool, integers, floats) may rise, not fall.
+ *
+ * @example
+ * canCast(float64, int32) // false
+ */
+export const canCast = (...args: [from: DTypeWord, to: DTypeWord]): boolean => fits(...castArguments(args))
+
+const promoteArguments = signature('promote_types', required('type1', dtype), required('type2', dtype))
+/**
+ * The smallest dtype that holds the numbers of both.
+ *
+ * @example
+ * promoteTypes(uint8, float32) // 'float32'
+ */
+export function promoteTypes(...args: [type1: DTypeWord, type2: DTypeWord]): DType {
+  return common(promoteArguments(args).map((each) => ({ dtype: each, sizes: [1] })))
+}
+
+type Promoted = Tensor | number | boolean
+const promoted: Kind<Promoted> = {
+  expected: 'Tensor',
+  accepts: (x) => isTensor(x) || typeof x === 'number' || typeof x === 'boolean',
+}
+const resultArguments = signature('result_type', required('tensor1', promoted), required('tensor2', promoted))
+/**
+ * The dtype in which an operation of two tensors or numbers computes.
+ *
+ * @example
+ * resultType(tensor([1], { dtype: int32 }), 1.5) // 'float32'
+ */
+export function resultType(...args: [tensor1: Promoted, tensor2: Promoted]): DType {
+  return common(resultArguments(args).map((x): Promotable => (isTensor(x) ? x : operand(x))))
+}
+
+/** The dtype of floating-point numbers unless another is given: 'float32'. */
+export const getDefaultDtype = (): DType => 'float32'
+const defaultArguments = signature('set_default_dtype', required('d', dtype))
+/**
+ * Only float32 is the default here.
+ *
+ * Throws a RuntimeError for float64, and PyTorch's TypeError for dtypes that are not floating point.
+ */
+export function setDefaultDtype(...args: [d: DTypeWord]): void {
+  const [d] = defaultArguments(args)
+  if (!isFloat(d)) throw new TypeError('only floating-point types are supported as the default type')
+  if (d === 'float64')
+    throw new RuntimeError(
+      'the default dtype is float32',
+      "Give the dtype where tensors are made: { dtype: 'float64' }; convert a model by model.double().",
+    )
+}

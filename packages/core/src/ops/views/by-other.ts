@@ -1,0 +1,42 @@
+// Methods that give a tensor the shape of another one, or reduce it to sizes that broadcast to its own.
+import { RuntimeError } from '../../base/errors.ts'
+import { shapeString } from '../../base/shape.ts'
+import { checkSelf, method, required, tensor } from '../../tensor/signature.ts'
+import type { Tensor } from '../../tensor/tensor.ts'
+import { type Sizes, sizesOf } from '../define/arguments.ts'
+import { sumTo } from '../define/elementwise.ts'
+import { reshape, view } from './views.ts'
+
+const other = required('other', tensor)
+const viewArguments = method('view_as', other)
+/** The same elements in the shape of another tensor, without a copy: `x.view(other.shape)`. */
+export function viewAs(x: Tensor, ...args: [other: Tensor]): Tensor {
+  const [{ sizes }] = viewArguments(x, args)
+  return view(x, sizes)
+}
+const reshapeArguments = method('reshape_as', other)
+/** The same elements in the shape of another tensor, a view if possible: `x.reshape(other.shape)`. */
+export function reshapeAs(x: Tensor, ...args: [other: Tensor]): Tensor {
+  const [{ sizes }] = reshapeArguments(x, args)
+  return reshape(x, sizes)
+}
+
+/**
+ * Summed over the dimensions that sizes have as 1 or lack: the opposite of `expand`.
+ *
+ * @example
+ * sumToSize(ones(2, 3), 1, 3) // tensor([[2., 2., 2.]])
+ */
+export function sumToSize(x: Tensor, ...size: Sizes): Tensor {
+  checkSelf('sum_to_size', x)
+  const sizes = sizesOf('sum_to_size', 'size', size)
+  const lead = x.dim() - sizes.length
+  if (lead < 0 || !sizes.every((n, i) => n === 1 || n === x.sizes[lead + i])) {
+    throw new RuntimeError(
+      `size {${shapeString(sizes)}} is not expandable to size {${shapeString(x.sizes)}}.`,
+      'Each size must be that of the tensor, or 1; sizes are counted from the end.',
+    )
+  }
+  const summed = sumTo(x, [...new Array<number>(lead).fill(1), ...sizes])
+  return lead === 0 ? summed : view(summed, sizes)
+}
