@@ -27,4 +27,9 @@ const startServer = async (): Promise<string> => {
 
 /** Why Node has no WebGL here; undefined if it has, and then DISPLAY is set. */
 export const webglMissing = glMissing()
-if (webglMissing === undefined && process.platform === 'linux') process.env.DISPLAY = await startServer()
+if (webglMissing === undefined && process.platform === 'linux') {
+  process.env.DISPLAY = await startServer()
+  // Most shaders of tests run once on a few elements: Mesa's software GL compiles them in two thirds of the time without
+  // the optimisations of LLVM. An earlier run may have left them in its cache, a fresh machine has none.
+  process.env.GALLIVM_PERF ??= 'nopt'
+}

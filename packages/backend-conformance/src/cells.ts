@@ -14,7 +14,6 @@ import * as random from './checks/random.ts'
 import * as variants from './checks/variants.ts'
 import * as values from './checks/values.ts'
 import * as views from './checks/views.ts'
-import { families } from './samples/index.ts'
 import { type Case, type Check, type Cell, subjectsOf, type Variant } from './subject.ts'
 
 /**
@@ -110,11 +109,7 @@ export const cellsOf = (backend: Backend, options: CellOptions = {}): Cell[] => 
   const cells = subjects.flatMap((subject, i) =>
     all.flatMap(([name, check]) => (isTurn(name, i) ? cell(`${subject.op} › ${name}`, check(subject)) : [])),
   )
-  const memory = wanted('memory', 'backend')
-    ? Object.keys(families).flatMap((family) =>
-        cell(`${family} › memory`, nothingKept(subjects.filter((subject) => subject.family === family))),
-      )
-    : []
+  const memory = wanted('memory', 'backend') ? cell('memory', nothingKept(subjects)) : []
   const nth = options.nthProgram ?? (options.level === 'kernels' ? 10 : 1)
   const programs = programCases(backend, nth).flatMap(([name, cases]) => cell(name, cases))
   const composites =

@@ -16,8 +16,8 @@ export interface BackendOptions extends Omit<CellOptions, 'reference'> {
   readonly reference?: () => Backend | Promise<Backend>
 }
 
-/** In milliseconds; a cell takes some tens, a memory cell a second on a busy machine. */
-const timeout = 60_000
+/** In milliseconds; a cell takes some tens, that of memory many seconds on a busy machine. */
+const timeout = 120_000
 
 const escape = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 const patternOf = (name: string) => new RegExp(`^${name.split('*').map(escape).join('.*')}$`)

@@ -1,6 +1,6 @@
-// Checks for leaks: many rounds of the ops of a family, forward and backward, must leave no more memory in use than
-// before. Backends with a cell list of their own report its length; for the others, which use V8's memory, the
-// process's array buffers are measured.
+// Checks for leaks: many rounds of all ops, forward and backward, must leave no more memory in use than before. Backends
+// with a cell list of their own report its length; for the others, which use V8's memory, the process's array buffers
+// are measured.
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { Backend } from '@flambeau/core/backend'
@@ -21,23 +21,20 @@ const garbageCollected = (): void => {
  * Live cells, or bytes of array buffers. V8 frees a buffer some event-loop turns after the collection that found it
  * dead.
  */
-const inUse = async (backend: Backend, collections: number): Promise<number> => {
+const inUse = async (backend: Backend): Promise<number> => {
   await backend.sync()
-  for (let i = 0; i < collections; i++) {
+  for (let i = 0; i < 2; i++) {
     garbageCollected()
     await new Promise((resolve) => setImmediate(resolve))
   }
   return backend.memory().cells ?? process.memoryUsage().arrayBuffers
 }
 
-/** Collections dominate the time of these cells, so each cell starts from the final measurement of the one before. */
-const known = new WeakMap<Backend, number>()
-
 /**
- * How many calls, and how many of each: a leaked tensor keeps the slab that it was cut from, at most 64 KiB, so the
- * calls must fill several slabs. A leaked cell shows after a few calls.
+ * How many calls at least, and how many of each: a leaked tensor keeps the slab that it was cut from, at most 64 KiB, so
+ * the calls must fill several slabs. A leaked cell shows after a few calls.
  */
-const callsOf = (bytes: boolean): readonly [number, number] => (bytes ? [2500, 40] : [100, 1])
+const callsOf = (bytes: boolean): readonly [number, number] => (bytes ? [2500, 10] : [100, 1])
 const slack = 2 * 65_536
 /** A late collection happens once; a real leak grows each time. */
 const attempts = 3
@@ -54,24 +51,23 @@ const left = async (subjects: readonly Subject[]): Promise<string | undefined> =
   }
   const [calls, each] = callsOf(bytes)
   const rounds = Math.max(each, Math.ceil(calls / prepared.length))
-  for (let i = 0; i < 5; i++) round()
+  for (let i = 0; i < 3; i++) round()
   const allowed = bytes ? slack : 0
-  const measured = [(bytes ? known.get(backend) : undefined) ?? (await inUse(backend, 2))]
+  const measured = [await inUse(backend)]
   for (let attempt = 0; attempt < attempts; attempt++) {
     for (let i = 0; i < rounds; i++) round()
-    measured.push(await inUse(backend, attempt === 0 ? 1 : 2))
-    known.set(backend, measured[attempt + 1])
+    measured.push(await inUse(backend))
     if (measured[attempt + 1] <= measured[attempt] + allowed) return undefined
   }
   return `${measured.join(', then ')} ${bytes ? 'bytes' : 'buffers'} in use`
 }
 
 /**
- * Checks that the ops of a family leak nothing. They are measured together, because the collections take longer than
- * the calls; if something leaks, the family is bisected down to the op.
+ * Checks that no op leaks. All are measured together: each call then has a slab to itself, so that few calls show a
+ * leak, and a collection takes as long as hundreds of calls. If something leaks, the ops are bisected.
  */
-export const nothingKept = (family: readonly Subject[]): Case[] => {
-  const all = family.filter(({ samples }) => samples.length > 0)
+export const nothingKept = (subjects: readonly Subject[]): Case[] => {
+  const all = subjects.filter(({ samples }) => samples.length > 0)
   if (all.length === 0) return []
   return [
     {
