@@ -295,6 +295,7 @@ const stepped = (): optim.Adam => {
 }
 on('Optimizer.zeroGrad', sgd, [at('setToNone', 'bool?', false)])
 on('Optimizer.step', sgd, [at('closure', 'fn?', () => () => 1)])
+on('LBFGS.step', () => new optim.LBFGS([parameter()]), [at('closure', 'fn', () => () => 1)], { words: /closure|float/ })
 on('Optimizer.to', sgd, [target], moved)
 const group = (): unknown => ({ params: [leaf()], lr: 1 })
 const grouped = { words: /param|Tensor|leaf|dict|learning rate/ }

@@ -765,7 +765,7 @@ add(
   [at('logits', 'tensor', T), ofNumber('tau', 1), at('hard', 'bool?', true), ofNumber('eps', 1), dim],
   { nan: 'a temperature of 0' },
 )
-const named_ = (good: () => unknown): Param => at('items', 'any', good)
+const named_ = (good: () => unknown): Param => at('items', 'any?', good)
 for (const [name, good] of [
   ['ModuleDict', () => ({ first: new nn.Identity() })],
   ['ParameterDict', () => ({ first: T() })],
@@ -897,6 +897,21 @@ for (const [name, options] of Object.entries(byRule))
   made_(`optim.${name}`, all.optim[name], [parametersOf, ...options], {
     words: /param|Tensor|learning rate|weight_decay|leaf|epsilon|rho|eta/,
   })
+made_(
+  'optim.LBFGS',
+  optim.LBFGS,
+  [
+    parametersOf,
+    at('lr', 'number?', 1),
+    at('maxIter', 'int?', 2),
+    at('maxEval', 'int?|null', 3),
+    at('toleranceGrad', 'number?', 1e-7),
+    at('toleranceChange', 'number?', 1e-9),
+    at('historySize', 'int?', 10),
+    at('lineSearchFn', 'text?|null', 'strong_wolfe'),
+  ],
+  { words: /param|Tensor|leaf|history_size|strong_wolfe/ },
+)
 const sgd = (): optim.SGD => new optim.SGD([parameter()], { lr: 0.1 })
 const optimizer = at('optimizer', 'optimizer', sgd)
 const scheduled = (name: string, params: readonly Param[], words = /Optimizer/): void =>

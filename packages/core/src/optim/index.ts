@@ -1,5 +1,6 @@
 // Optimizers and their schedules: PyTorch's torch.optim.
 export { Adam, type AdamOptions, AdamW } from './adam.ts'
+export { LBFGS, type LBFGSOptions } from './lbfgs.ts'
 export * as lrScheduler from './lr-scheduler.ts'
 export { Optimizer, type OptimizerState, type ParamGroup, type Params } from './optimizer.ts'
 export { RMSprop, type RMSpropOptions } from './rmsprop.ts'

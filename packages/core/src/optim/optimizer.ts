@@ -244,6 +244,11 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
     return { ...(state as Record<string, unknown>) }
   }
 
+  /** A saved state, checked and converted for its parameter. */
+  protected fitState(saved: unknown, p: Tensor, options: O): S {
+    return fittedState(saved, p, this.stateEntries(options)) as S
+  }
+
   /** Options and states, with parameters by number. It shares the memory of the states; use deepCopy for a snapshot. */
   stateDict(): OptimizerState {
     const numbers = new Map<Tensor, number>()
@@ -314,7 +319,7 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
       const known = numbered.get(String(number))
       if (known === undefined) continue
       const [p, options] = known
-      states.set(p, fittedState(own, p, this.stateEntries(options)) as S)
+      states.set(p, this.fitState(own, p, options))
     }
     return states
   }
@@ -339,7 +344,9 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
     const params = new Set([...this.paramGroups.flatMap((group) => group.params), ...this.state.keys()])
     const changes = [...params].map((p) => moving(p, move))
     for (const own of this.state.values()) {
-      const entries = Object.entries(own).map(([name, x]) => [name, x instanceof Tensor ? move(x) : x] as const)
+      const moved = (x: unknown): unknown =>
+        x instanceof Tensor ? move(x) : Array.isArray(x) ? x.map((item) => moved(item)) : x
+      const entries = Object.entries(own).map(([name, x]) => [name, moved(x)] as const)
       changes.push(() => void Object.assign(own, Object.fromEntries(entries)))
     }
     return () => {
