@@ -135,6 +135,7 @@ OVERRIDES = {
     **{
         name: getattr(F, snake(name))
         for name in (
+            'ctcLoss',
             'klDiv',
             'poissonNllLoss',
             'marginRankingLoss',

@@ -59,6 +59,8 @@ MODULES = [
     (['LSTMCell', 2, 4], [X]),
     (['LSTMCell', 2, 4], [X, [H, C]]),
     (['LSTMCell', 2, 4, {'bias': False}], [f(2), [f(4, k=1), f(4, k=2)]]),
+    (['CTCLoss'], [f(5, 2, 4), i([1, 2, 3], [2, 2, 0]), i(5, 4), i(3, 2)]),
+    (['CTCLoss', 3, 'sum', True], [f(4, 2, 4), i([1, 0], [2, 2]), i(4, 2), i(2, 2)]),
 ]
 ERRORS = [
     (['Embedding', 5, 3, 5], []),

@@ -495,6 +495,15 @@ add('F.multilabelMarginLoss', F.multilabelMarginLoss, [
   reduction,
 ])
 add('F.multilabelSoftMarginLoss', F.multilabelSoftMarginLoss, [self, target, ...soft])
+const ctc = [at('blank', 'int?', 0), at('reduction', 'text?', 'sum'), at('zeroInfinity', 'bool?', true)]
+add('F.ctcLoss', F.ctcLoss, [
+  at('logProbs', 'tensor', () => core.zeros(3, 1, 2)),
+  at('targets', 'tensor', () => core.ones(1, 1, { dtype: 'int32' })),
+  at('inputLengths', 'ints|tensor', () => [3]),
+  at('targetLengths', 'ints|tensor', () => [1]),
+  ...ctc,
+])
+made_('nn.CTCLoss', nn.CTCLoss, ctc)
 made_('nn.MultiMarginLoss', nn.MultiMarginLoss, multi)
 made_('nn.MultiLabelMarginLoss', nn.MultiLabelMarginLoss, [...old, reduction])
 made_('nn.MultiLabelSoftMarginLoss', nn.MultiLabelSoftMarginLoss, soft)

@@ -4,6 +4,8 @@ import { js } from '@flambeau/backend-js'
 import {
   compile,
   deepCopy,
+  F,
+  grad,
   manualSeed,
   nn,
   ones,
@@ -117,6 +119,18 @@ it('a table that is given is shared, and frozen unless told otherwise', () => {
   expect(nn.Embedding.fromPretrained(table).forward(word).tolist()).toEqual([[4, 5, 6]])
   expect(() => new nn.Embedding(2, 3, { sparse: true })).toThrow('sparse gradients are not supported')
   expect(() => new nn.Embedding(3, 2, { _weight: table })).toThrow(/^Shape of weight does not match/)
+})
+
+it('the gradient of CTC has no gradient, and targets in a row need lengths that are known', () => {
+  const logProbs = rand(4, 2, 3).logSoftmax(2).detach().setRequiresGrad(true)
+  const rows = tensor([1, 2, 1], { dtype: 'int32' })
+  const [first] = grad(F.ctcLoss(logProbs, rows, [4, 3], [2, 1]), [logProbs], { createGraph: true })
+  expect(() => grad(first.sum(), [logProbs])).toThrow('derivative for aten::_ctc_loss_backward is not implemented')
+  const lengths = tensor([2, 1], { dtype: 'int32' })
+  const step = compile((): Tensor => F.ctcLoss(logProbs, rows, [4, 3], lengths))
+  expect(() => step()).toThrow(/of targets one after the other, whose shape depends on a tensor of lengths, cannot be/)
+  expect(() => F.ctcLoss(logProbs, tensor([[5], [1]], { dtype: 'int32' }), [4, 4], [1, 1])).toThrow(/^Expected targets/)
+  expect(() => F.ctcLoss(logProbs, rows, [4, -1], [2, 1])).toThrow(/^Expected input_lengths to have value at least 0/)
 })
 
 describe('collections', () => {

@@ -16,6 +16,9 @@ const four = t([2, 2])
 /** Sizes that do not fit, and another reduction. */
 const refused = [e(t([2]), t([3])), e(t([2]), t([2]), opt({ reduction: 'avg' }))]
 
+const steps = f64([5, 2, 4])
+const twoLabels = ints([1, 2, 3, 2, 2, 0], [2, 3])
+
 export const losses = {
   mseLoss: op(
     [
@@ -277,6 +280,34 @@ export const losses = {
     ],
     none,
     [e(i32([3]), t([3])), e(t([3]), t([2])), e(t([]), t([])), e(t([2]), bool([2]))],
+  ),
+  ctcLoss: op(
+    [
+      s(steps, twoLabels, [5, 4], [3, 2], each),
+      s(steps, twoLabels, ints([5, 4]), ints([3, 2])),
+      core(s(steps, ints([1, 1, 3, 2, 2]), [5, 5], [3, 2], 0, 'sum')),
+      core(s(f64([5, 2, 4]), ints([0, 1, 1, 0, -1, -1], [2, 3]), [5, 3], [3, 1], 2, 'none')),
+      core(s(f64([4, 3]), ints([2, 2]), [4], [2], each)),
+      core(s(f64([2, 2, 4]), twoLabels, [2, 2], [3, 2], opt({ reduction: 'none', zeroInfinity: true }))),
+      core(kink('no alignment', s(f64([2, 2, 4]), twoLabels, [2, 2], [3, 2], each))),
+      core(s(f64([3, 2, 4]), twoLabels, [3, 3], [0, 1])),
+    ].map((sample) => kink('the gradient is that of a softmax, too', sample)),
+    none,
+    [
+      e(steps, ints([1, 1, 3, 2]), [5, 5], [3, 2]),
+      e(steps, twoLabels, [5, 4], [3, 2], 4),
+      e(steps, twoLabels, [5, 4], [3, 2], -1),
+      e(steps, twoLabels, [5], [3, 2]),
+      e(steps, twoLabels, [5, 4], [3]),
+      e(steps, twoLabels, [6, 4], [3, 2]),
+      e(steps, twoLabels, [5, 4], [4, 2]),
+      e(steps, twoLabels, v([5, 4]), ints([3, 2])),
+      e(f64([4]), twoLabels, [5, 4], [3, 2]),
+      e(i32([5, 2, 4]), twoLabels, [5, 4], [3, 2]),
+      e(steps, ints([1, 2, 3], [1, 3]), [5, 4], [3, 2]),
+      e(steps, ints([1, 2], [1, 1, 2]), [5, 4], [3, 2]),
+      e(steps, twoLabels, [5, 4], [3, 2], 0, 'avg'),
+    ],
   ),
   batchNorm: op(
     [

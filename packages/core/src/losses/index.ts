@@ -15,6 +15,7 @@ export {
   nllLoss,
   type NllLossOptions,
 } from './cross-entropy.ts'
+export { CTCLoss, ctcLoss, type CTCLossOptions } from './ctc.ts'
 export {
   HuberLoss,
   huberLoss,
