@@ -93,10 +93,13 @@ const reportEntry = (folder, entry, name, temp, update) =>
     ? reportText(folder, entry, name, update)
     : report(folder, entry, name, temp, update)
 
-/** Every entry point of a package has its own report: core.api.md, core.backend.api.md. */
+/**
+ * Every entry point of a package has its own report: core.api.md, core.backend.api.md. That of all of core shows what its
+ * public part has.
+ */
 const entryPoints = (folder) =>
   Object.entries(readJson('packages', folder, 'package.json').exports)
-    .filter(([, target]) => target.types)
+    .filter(([subpath, target]) => target.types && subpath !== './public')
     .map(([subpath, target]) => ({ entry: target.types, name: [folder, ...subpath.split('/').slice(1)].join('.') }))
 
 const usage = `node tools/api.mjs             in a package's folder: compares its API reports with what was built

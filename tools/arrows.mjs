@@ -62,6 +62,7 @@ export const packages = [
     imports: [
       '@flambeau/core',
       '@flambeau/core/backend',
+      '@flambeau/core/public',
       '@flambeau/backend-js',
       '@flambeau/backend-native',
       '@flambeau/backend-gpujs',

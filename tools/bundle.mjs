@@ -78,6 +78,33 @@ const withNames = (text) => {
   )
 }
 
+/** The names that a file exports when it is bundled. */
+const namesOf = async (file) => {
+  const { metafile } = await build({
+    ...common,
+    entryPoints: [file],
+    outfile: 'names.js',
+    write: false,
+    metafile: true,
+  })
+  return Object.values(metafile.outputs)[0].exports.sort()
+}
+
+/**
+ * A package that passes on an entry point of another one names what it passes on: that package's file holds the names of
+ * all its entry points, of which a namespace import would show those of the others, too.
+ */
+const withNamesOf = async (text) => {
+  const found = [...text.matchAll(/^export \* from "(@flambeau\/([\w-]+)(\/[\w-]+)?)";$/gm)]
+  let named = text
+  for (const [line, specifier, folder, path = ''] of found) {
+    const { exports } = JSON.parse(readFileSync(join('..', folder, 'package.json'), 'utf8'))
+    const names = await namesOf(join('..', folder, exports[`.${path}`]['@flambeau/source']))
+    named = named.replace(line, `export { ${names.join(', ')} } from "${specifier}";`)
+  }
+  return named
+}
+
 /** Doc comments belong to the declarations; in the bundle every process would parse past them. */
 const withoutDocs = (text) => text.replaceAll(/^ *\/\*\*(?: .*\*\/|\n(?: *\*.*\n)*? *\*\/)\n/gm, '')
 
@@ -110,7 +137,7 @@ const bundle = async (outfile, platform) => {
     write: false,
     plugins: [outside],
   })
-  writeFileSync(outfile, withoutDocs(withNames(outputFiles[0].text)))
+  writeFileSync(outfile, withoutDocs(await withNamesOf(withNames(outputFiles[0].text))))
 }
 
 const { browser } = exports['.']

@@ -1,4 +1,4 @@
-// The public API of core: re-exports only.
+// The public API: re-exports only. A name here is a name of flambeau; what only packages need is in all.ts.
 import './autograd/methods.ts'
 import './class-names.ts'
 import './ops/methods.ts'
@@ -41,12 +41,11 @@ export {
 } from './ops/facts.ts'
 export { fill } from './ops/write/write.ts'
 export { fromJSON, type TensorJSON } from './ops/create/json.ts'
-export * as ops from './ops/index.ts'
 export * as optim from './optim/index.ts'
 export { isUniformFused, setUniformFused } from './random/distributions.ts'
 export { defaultGenerator, Generator } from './random/generator.ts'
-export { report, setFallback, setStrict } from './tensor/dispatch.ts'
-export { currentDevice, registerDevice, useDevice } from './tensor/device.ts'
+export { report, setStrict } from './tensor/dispatch.ts'
+export { currentDevice, useDevice } from './tensor/device.ts'
 export {
   detectAnomaly,
   enableGrad,
@@ -62,5 +61,4 @@ export { Profile, type ProfileOptions, type ProfileTableOptions, profile } from 
 export { Tensor } from './tensor/tensor.ts'
 export { scope } from './tensor/scope.ts'
 export * as utils from './utils/index.ts'
-export * as signatures from './tensor/signature.ts'
 export { formatExponent, formatFixed, getPrintOptions, setPrintOptions } from './tensor/print.ts'

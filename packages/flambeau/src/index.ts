@@ -3,7 +3,7 @@ import { js } from '@flambeau/backend-js'
 import { type Backend, isMissing, missing, warn } from '@flambeau/core/backend'
 import { registerDevice, RuntimeError, setFallback, useDevice, ValueError } from '@flambeau/core'
 
-export * from '@flambeau/core'
+export * from '@flambeau/core/public'
 export { js } from '@flambeau/backend-js'
 
 useDevice(js())
@@ -25,7 +25,7 @@ const fastest = 'native'
 export const deviceNames: readonly string[] = ['auto', 'js', ...Object.keys(packages)]
 
 async function load(name: string): Promise<Backend> {
-  if (name === 'js') return js()
+  if (name === 'js' || name === 'cpu') return js()
   const specifier = packages[name]
   let made: Record<string, () => Backend | Promise<Backend>>
   try {
@@ -45,9 +45,9 @@ async function load(name: string): Promise<Backend> {
 }
 
 /**
- * Makes a device the default for new tensors, loading its package first: 'js', 'native', 'gpujs', or 'auto' for
- * 'native' where it is installed and 'js' elsewhere. If native is installed but does not load, 'auto' warns. Returns
- * the name of the device. Existing tensors stay where they are: move them with `.to(name)`.
+ * Makes a device the default for new tensors, loading its package first: 'js' (also by PyTorch's name 'cpu'), 'native',
+ * 'gpujs', or 'auto' for 'native' where it is installed and 'js' elsewhere. If native is installed but does not load,
+ * 'auto' warns. Returns the name of the device. Existing tensors stay where they are: move them with `.to(name)`.
  *
  * @example
  * await setDevice('auto')
@@ -61,7 +61,7 @@ export async function setDevice(name: string): Promise<string> {
       return useDevice(js()).name
     }
   }
-  if (!deviceNames.includes(name)) {
+  if (name !== 'cpu' && !deviceNames.includes(name)) {
     throw new ValueError(`unknown device '${name}'`, `Devices are ${deviceNames.join(', ')}.`)
   }
   return useDevice(await load(name)).name
