@@ -8,6 +8,7 @@ import {
   type DeviceBuffer,
   dtypes,
   flagOf,
+  garbage,
   HostMemory,
   hostOf,
   type Instr,
@@ -119,6 +120,10 @@ class JsBackend implements Backend {
 
   memory(): Memory {
     return this.#memory.report()
+  }
+
+  tidy(): void {
+    garbage.tidy()
   }
 
   /** Undefined where source cannot be compiled; core then replays programs kernel by kernel. */

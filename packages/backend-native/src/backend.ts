@@ -6,6 +6,7 @@ import {
   type DType,
   dtypes,
   type Executable,
+  garbage,
   HostMemory,
   type Instr,
   type Memory,
@@ -33,7 +34,7 @@ import {
 } from '@flambeau/stream'
 import { type Addon, sharedNumbers } from './addon.ts'
 import { Batch } from './batch.ts'
-import { bytesAlive, Garbage, uninitialized } from './array-buffers.ts'
+import { bytesAlive, uninitialized } from './array-buffers.ts'
 import type { Report } from './report.ts'
 
 /**
@@ -67,7 +68,6 @@ export class NativeBackend implements Runner {
   /** The bytes alive at the last look, and the bytes of slabs opened since. */
   #alive = 0
   #opened = 0
-  readonly #garbage = new Garbage()
 
   constructor(addon: Addon) {
     this.host = { ...addon, numbers: sharedNumbers }
@@ -87,18 +87,17 @@ export class NativeBackend implements Runner {
   /** Whether this many more bytes may be allocated. It looks up what is alive only if it might be too much. */
   #admit(bytes: number): boolean {
     this.#opened += bytes
-    this.#garbage.opens(bytes)
     if (this.#alive + this.#opened <= this.maxBytes) return true
     this.#alive = bytesAlive()
     this.#opened = bytes
     if (this.#alive + bytes <= this.maxBytes) return true
-    this.#garbage.all()
+    garbage.all()
     this.#alive = bytesAlive()
     return this.#alive + bytes <= this.maxBytes
   }
 
   tidy(): void {
-    if (this.#garbage.tidy()) this.host.trim()
+    if (garbage.tidy()) this.host.trim()
   }
 
   write(out: Output, data: TypedArray): void {

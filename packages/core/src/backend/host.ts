@@ -15,6 +15,7 @@ import {
   type View,
 } from './backend.ts'
 import { checkView, checkWhole } from './claims.ts'
+import { garbage } from './garbage.ts'
 import { forEachRow } from './loops.ts'
 
 /** A typed array that buffers are ranges of. */
@@ -132,6 +133,7 @@ export class HostMemory {
   }
 
   #open(dtype: DType, length: number, bytes: number, make = newArray): Slab {
+    garbage.opens(bytes)
     if (this.#admit === undefined || this.#admit(bytes)) {
       try {
         return new Slab(make(dtype, length))

@@ -32,6 +32,7 @@ export {
 } from './composites.ts'
 export { checkClaims, checkView, checkWhole, liesWithin } from './claims.ts'
 export * from './contraction.ts'
+export { garbage } from './garbage.ts'
 export * from './host.ts'
 export * from './loops.ts'
 export * from './maps.ts'

@@ -1,0 +1,110 @@
+// When V8 looks for unreachable memory. By itself it waits for 32 MB of new array buffers, and 64 MB of older ones,
+// because garbage costs it nothing. A program needs the memory elsewhere, and a tensor does better in memory that was
+// used a moment ago and is still in a cache. Node lets a program ask for a collection; elsewhere V8 keeps its own pace.
+
+type Collect = (options?: { readonly type: 'minor' }) => void
+
+/** What this needs of Node's `process`. */
+interface Node {
+  getBuiltinModule(id: 'node:v8'): { setFlagsFromString(flag: string): void }
+  getBuiltinModule(id: 'node:vm'): { runInNewContext(code: string): unknown }
+  /** Microseconds of processor time of all threads. */
+  cpuUsage(): { readonly user: number; readonly system: number }
+  memoryUsage(): { readonly arrayBuffers: number }
+}
+
+interface Engine {
+  readonly collect: Collect
+  readonly node: Node
+}
+
+/** V8 with its function that collects garbage, by the only way there is; null where that is closed. */
+function engineHere(): Engine | null {
+  const { process: node } = globalThis as { readonly process?: Partial<Node> }
+  if (typeof node?.getBuiltinModule !== 'function') return null
+  try {
+    const { setFlagsFromString } = node.getBuiltinModule('node:v8')
+    setFlagsFromString('--expose-gc')
+    const collect = node.getBuiltinModule('node:vm').runInNewContext('gc') as Collect
+    setFlagsFromString('--no-expose-gc')
+    return { collect, node: node as Node }
+  } catch {
+    return null
+  }
+}
+
+/** The bytes of new array buffers after which V8 looks for dead young ones. */
+const pace = 2 ** 23
+/** How many bytes more than there were may be alive before it looks among all. */
+const growth = 2 ** 25
+
+/**
+ * Decides when V8 collects garbage. Time is processor time, because a collection that waits for a processor is not
+ * expensive.
+ */
+class Garbage {
+  /** Undefined until it is needed. */
+  #host: Engine | null | undefined
+  #fresh = 0
+  #untidy = 0
+  /** The least bytes alive since the last collection of all garbage. */
+  #least = 0
+  /** When the next collections may begin: young ones take half of the time at most, others a fifth. */
+  #next = 0
+  #nextAll = 0
+
+  /** Takes note of a new array buffer, before it is allocated. */
+  opens(bytes: number): void {
+    this.#fresh += bytes
+    this.#untidy += bytes
+    if (this.#fresh >= pace) this.#young()
+  }
+
+  get #engine(): Engine | null {
+    if (this.#host === undefined) this.#host = engineHere()
+    return this.#host
+  }
+
+  #young(): void {
+    const engine = this.#engine
+    if (engine === null) return
+    const { collect, node } = engine
+    const time = (): number => {
+      const { user, system } = node.cpuUsage()
+      return user + system
+    }
+    const began = time()
+    if (began < this.#next) return
+    this.#fresh = 0
+    collect({ type: 'minor' })
+    const ended = time()
+    this.#next = ended + (ended - began)
+    const alive = node.memoryUsage().arrayBuffers
+    this.#least = Math.min(this.#least, alive)
+    if (alive < this.#least + Math.max(growth, this.#least / 2) || ended < this.#nextAll) return
+    collect()
+    const after = time()
+    this.#nextAll = after + 4 * (after - ended)
+    this.#least = node.memoryUsage().arrayBuffers
+  }
+
+  /** Collects all garbage, unless there can only be little; says whether it did. */
+  tidy(): boolean {
+    return this.#untidy >= pace / 2 && this.all()
+  }
+
+  /** Collects all garbage, if the host allows it. */
+  all(): boolean {
+    this.#fresh = this.#untidy = 0
+    const engine = this.#engine
+    if (engine === null) return false
+    // The first collection finds array buffers dead, the next one frees them.
+    engine.collect()
+    engine.collect()
+    this.#least = engine.node.memoryUsage().arrayBuffers
+    return true
+  }
+}
+
+/** The garbage of this thread. */
+export const garbage = new Garbage()
