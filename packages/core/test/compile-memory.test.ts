@@ -91,6 +91,22 @@ test('a recording keeps no memory that the step does not keep', () => {
   expect(alive() - before).toBeLessThan(mebibyte)
 })
 
+test('a step allocates only in its first call', () => {
+  const x = randn(mebibyte / 4)
+  const allocated: number[] = []
+  const step = compile(() => {
+    const before = js().memory().bytes
+    let y = x
+    for (let i = 0; i < 24; i++) y = y.add(1)
+    allocated.push(js().memory().bytes - before)
+    return y.sum()
+  })
+  const results = Array.from({ length: 9 }, () => step().item())
+  // Calls 2 and 3 are recorded, 8 is compared.
+  expect(allocated).toEqual([24 * mebibyte, 0, 0, 0])
+  expect(new Set(results).size).toBe(1)
+})
+
 test('what a recording leaves is kept, and what it does not leave throws', () => {
   const kept: Tensor[] = []
   const w = randn(3, { requiresGrad: true })

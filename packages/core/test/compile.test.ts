@@ -232,6 +232,69 @@ describe('fused ops', () => {
   })
 })
 
+describe('a recorded call, whose results the program computes', () => {
+  /** A step that uses its second parameter from its second call on, or whose optimizer is new in every call. */
+  const steps = (anew: boolean) => {
+    const [a, b] = [tensor([1, 2], { requiresGrad: true }), tensor([3, 4], { requiresGrad: true })]
+    const make = () => new optim.SGD([a, b], { lr: 0.1, momentum: 0.9 })
+    const kept = make()
+    let calls = 0
+    const step = () => {
+      const first = calls++ === 0
+      const loss = first ? a.mul(a).sum() : a.mul(b).sum()
+      const optimizer = anew ? make() : kept
+      optimizer.zeroGrad()
+      loss.backward()
+      optimizer.step()
+      return loss
+    }
+    const state = () => [a, b, ...(anew ? [] : [a, b].map((p) => kept.state.get(p)?.momentumBuffer as Tensor))]
+    return { step, state: () => state().map((x) => x?.tolist()), count: () => calls }
+  }
+
+  test.each([false, true])('state that the step creates in a later call; in every call: %s', (anew) => {
+    const [eager, compiled] = [steps(anew), steps(anew)]
+    const step = compile(compiled.step)
+    for (let call = 0; call < 6; call++) {
+      expect(step().item()).toBe(eager.step().item())
+      expect(compiled.state()).toEqual(eager.state())
+    }
+    // Its own code ran again where only that creates the state. Then two recordings have agreed.
+    expect(compiled.count()).toBe(anew ? 4 : 5)
+  })
+
+  test('an error of the program leaves everything as it was', () => {
+    const w = tensor([1, 2, 3], { requiresGrad: true })
+    const step = compile((index: Tensor) => {
+      const loss = w.mul(2).gather(0, index).sum()
+      w.grad = null
+      loss.backward()
+      noGrad(() => w.sub_(w.grad as unknown as Tensor))
+      return loss
+    })
+    const [good, bad] = [tensor([1], { dtype: 'int32' }), tensor([3], { dtype: 'int32' })]
+    expect(step(good).item()).toBe(4)
+    const [version, grad] = [w.version, w.grad]
+    for (let i = 0; i < 2; i++) expect(() => step(bad)).toThrow('out of bounds')
+    expect(w.version).toBe(version)
+    expect(w.grad).toBe(grad)
+    expect(w.tolist()).toEqual([1, 0, 3])
+    expect([1, 2, 3].map(() => step(good).item())).toEqual([0, -4, -8])
+  })
+
+  test('a tensor that it made and did not return cannot be used', () => {
+    const kept: Tensor[] = []
+    const step = compile(() => {
+      const x = zeros(3)
+      kept.push(x)
+      return x
+    })
+    for (let i = 0; i < 3; i++) step()
+    expect(kept[0].tolist()).toEqual([0, 0, 0])
+    for (const x of kept.slice(1)) expect(() => x.tolist()).toThrow('a tensor that was made inside a compiled step')
+  })
+})
+
 describe('replay', () => {
   test('does not run the step again, and results are new tensors', () => {
     const w = tensor([1, 2, 3])

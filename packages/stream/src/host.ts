@@ -34,8 +34,6 @@ export interface Runner extends Backend {
   readonly status: Int32Array
   /** Runs the waiting instructions. */
   submit(): void
-  /** Collects what is garbage and returns freed memory to the system, if there is much; absent if it cannot. */
-  tidy?(): void
   /** The run on another thread. */
   inFlight: Promise<unknown> | null
 }

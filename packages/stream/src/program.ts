@@ -180,7 +180,7 @@ class NativeProgram implements Executable {
   readonly #handle: Handle
   readonly #instrs: readonly Instr[]
   readonly #arena: Float64Array
-  /** No run has needed the arena yet, or since it was given back. */
+  /** No run has written to the arena yet, or since it was given back. */
   #resting = true
   /** The memory behind the rows lives as long as the program. */
   readonly kept: readonly Slab[]
@@ -280,11 +280,7 @@ class NativeProgram implements Executable {
 
   /** Sets the rows of changing memory for the next runs. */
   #bind({ numbers, draws, args, results }: Bindings, times: number, stacked: boolean): void {
-    if (this.#resting) {
-      // A run allocates nothing, so what recordings left behind would stay for as long as the program runs.
-      this.#backend.tidy?.()
-      this.#resting = false
-    }
+    this.#resting = false
     this.#pointAt(this.#args, args)
     this.#pointAt(this.#results, results)
     for (let i = 0; i < this.#draws.length; i++) {

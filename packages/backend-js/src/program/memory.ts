@@ -5,8 +5,10 @@ import {
   type Backend,
   type BodyPlan,
   type DType,
+  dtypeSize,
   HostBuffer,
   newArray,
+  numelOf,
   type Place,
   type Plan,
   type Program,
@@ -48,17 +50,51 @@ const buffered = (name: string, buffer: string): Bound => ({
   at: `${buffer}.start`,
 })
 
+/** A part of an arena has at least this many bytes, unless it is the last one. */
+const leastPart = 2 ** 22
+
+/**
+ * Where the parts of an arena begin and the last one ends. No value lies in two parts, so each can be an array of its
+ * own: arrays of a few megabytes find room in memory that earlier steps have freed, where the whole arena would not.
+ */
+function partsOf({ values }: Program, { places, bodies, bytes }: Plan): number[] {
+  const ends = new Map<number, number>()
+  const taken = (at: number, length: number): void => void ends.set(at, Math.max(ends.get(at) ?? 0, at + length))
+  for (const [value, place] of places.entries()) {
+    const { sizes, dtype } = values[value]
+    if (place?.in === 'arena') taken(place.at, numelOf(sizes) * dtypeSize[dtype])
+  }
+  for (const { plan, at } of bodies.values()) taken(at, plan.bytes)
+  const parts = [0]
+  let end = 0
+  for (const [at, to] of [...ends].sort(([a], [b]) => a - b)) {
+    if (at >= end && at - parts[parts.length - 1] >= leastPart) parts.push(at)
+    end = Math.max(end, to)
+  }
+  return [...parts, bytes]
+}
+
 /** The constants of a text, shared by the program and the bodies of its repetitions. */
 class Constants {
-  /** The memory that the constants are parts of: the arena, then the slabs of earlier buffers. */
+  /** The memory that the constants are in: the parts of the arena, then the slabs of earlier buffers. */
   readonly buffers: ArrayBufferLike[]
   readonly declarations: string[] = []
+  readonly #parts: readonly number[]
   readonly #positions = new Map<ArrayBufferLike, number>()
   #scratch = 0
 
-  constructor(bytes: number) {
-    this.buffers = [new ArrayBuffer(Math.ceil(bytes / 8) * 8)]
-    this.#positions.set(this.buffers[0], 0)
+  constructor(parts: readonly number[]) {
+    this.#parts = parts
+    this.buffers = parts.slice(1).map((end, i) => new ArrayBuffer(Math.ceil((end - parts[i]) / 8) * 8))
+    this.buffers.forEach((buffer, i) => void this.#positions.set(buffer, i))
+  }
+
+  /** The array with a byte of the arena, and the byte's place in it. */
+  arena(at: number): [ArrayBufferLike, number] {
+    const parts = this.#parts
+    let i = 0
+    while (i + 2 < parts.length && parts[i + 1] <= at) i++
+    return [this.buffers[i], at - parts[i]]
   }
 
   declare(name: string, { constructor, buffer, byteOffset }: TypedArray): void {
@@ -122,7 +158,7 @@ export class ProgramMemory {
     this.#plan = plan
     this.#backend = backend
     this.#around = around
-    this.constants = around?.memory.constants ?? new Constants(plan.bytes)
+    this.constants = around?.memory.constants ?? new Constants(partsOf(program, plan))
   }
 
   /** The memory of the body of a repetition; `prefix` is that of its names. */
@@ -236,7 +272,7 @@ export class ProgramMemory {
     const place = this.place(value)
     const { dtype } = this.#program.values[value]
     const make = newArray(dtype, 0).constructor as new (memory: ArrayBufferLike, at: number) => TypedArray
-    if (place.in === 'arena') return new make(this.constants.buffers[0], this.#start + place.at)
+    if (place.in === 'arena') return new make(...this.constants.arena(this.#start + place.at))
     const { data, start } = (place as { buffer: unknown }).buffer as HostBuffer
     return new make(data.buffer, data.byteOffset + start * data.BYTES_PER_ELEMENT)
   }

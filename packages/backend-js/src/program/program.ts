@@ -159,9 +159,9 @@ export function compileProgram(planned: Program, plan: Plan, backend: Backend): 
   )
   return {
     run,
-    // A getter, because people rarely ask for the source.
+    // A getter, because people rarely ask for the source; V8 keeps a copy, which begins and ends with lines of its own.
     get source() {
-      return indented(text.split('\n'))
+      return indented(make.toString().split('\n').slice(4, -2))
     },
   }
 }

@@ -207,6 +207,11 @@ export interface Backend {
   /** Prepares a planned program to run; if absent, core replays the program through `run`. */
   compile?(program: Program, plan: Plan): Executable
   memory(): Memory
+  /**
+   * Collects what is garbage, if there is much: before a program runs for the first time, because its runs allocate
+   * nothing, so what came before would stay for as long as it runs.
+   */
+  tidy?(): void
   dispose(): void
 }
 

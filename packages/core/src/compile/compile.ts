@@ -12,8 +12,8 @@ import { difference } from './difference.ts'
 import { explain, graph } from './explain.ts'
 import { slotDifference } from './nested.ts'
 import type { Prepared } from './prepare.ts'
-import { firstChanged, type Guard, guardOf, type Note, noteText, reliedOn } from './notes.ts'
-import { pathsOf, type Recording, record } from './record.ts'
+import { aboutOlder, firstChanged, type Guard, guardOf, type Note, noteText, reliedOn } from './notes.ts'
+import { pathsOf, type Recorded, type Recording, record } from './record.ts'
 import { writtenArgument } from './recorder.ts'
 import { type Repeating, repeated, repeatedAsync, Runner } from './runner.ts'
 import { hasSignature, type Signature, signatureOf } from './signature.ts'
@@ -74,13 +74,15 @@ const capacity = 8
 /** A recording with its calls, for one signature and one state of the host. */
 interface Entry {
   readonly signature: Signature
-  /** The notes of the last recording, and the check for a replay. */
+  /** The notes of the last recording. */
   notes: readonly Note[]
+  /** The check for a replay, once two recordings agree. */
   guard: Guard | null
   calls: number
   check: number
   disagreements: number
   last: Recording | null
+  /** Of the last recording, or of one that it agrees with. */
   runner: Runner | null
 }
 
@@ -179,8 +181,8 @@ class Session {
 
   /** The program of the last call. */
   get prepared(): Prepared {
-    const runner = this.#current?.runner ?? null
-    if (runner !== null) return runner.prepared
+    const { runner = null, guard = null } = this.#current ?? {}
+    if (runner !== null && guard !== null) return runner.prepared
     throw new RuntimeError(
       'the step is not compiled yet',
       'Call it first: two recordings must agree, which takes three calls for most steps.',
@@ -189,13 +191,13 @@ class Session {
 
   /** Whether the next call replays; drops a recording that no longer applies. */
   #replays(entry: Entry): boolean {
-    const { runner } = entry
-    if (runner === null || entry.calls + 1 >= entry.check) return false
+    const { runner, guard } = entry
+    if (runner === null || guard === null || entry.calls + 1 >= entry.check) return false
     const written = runner.writes(this.#tensors)
     if (written >= 0)
       throw writtenArgument(pathsOf(entry.signature.slot)[written], ': it is a tensor that the step changes')
     if (runner.holds(this.#tensors)) return true
-    entry.runner = null
+    entry.runner = entry.guard = null
     return false
   }
 
@@ -209,9 +211,9 @@ class Session {
     return entry
   }
 
-  #fits({ signature, notes, guard, runner }: Entry, args: readonly unknown[]): boolean {
+  #fits({ signature, notes, guard }: Entry, args: readonly unknown[]): boolean {
     if (!hasSignature(signature, args, this.#tensors)) return false
-    return runner === null || guard === null ? firstChanged(notes, this.#tensors) === null : guard(this.#tensors)
+    return guard === null ? firstChanged(notes, this.#tensors) === null : guard(this.#tensors)
   }
 
   #newEntry(args: readonly unknown[]): Entry {
@@ -238,40 +240,64 @@ class Session {
     )
   }
 
+  /** Runs a step for the first time, or records it and runs the recording. */
   #record(entry: Entry): unknown {
-    const { signature, last } = entry
-    const { device, slot } = signature
-    const [first, withLines] = [entry.calls === 0, entry.disagreements > 0]
-    // The step's own code takes the memory of a step, so programs must not hold as much besides.
-    for (const { runner } of this.#entries) runner?.rest()
-    const { value, recording, restore } = record({
-      step: this.#step,
-      device,
-      slot,
-      args: this.#tensors,
-      first,
-      withLines,
-      known: this.#known,
-    })
+    const { device } = entry.signature
+    const { last } = entry
+    const first = entry.calls === 0
+    let recorded = this.#recorded(entry, first)
+    let found = first || last === null ? null : difference(last, recorded.recording)
+    // What only the step's own code keeps, it keeps only if it runs. If it makes the same in every call, nothing uses that.
+    const runs = first || (recorded.createsState && (last === null || found !== null))
+    if (runs && !first) {
+      recorded.restore()
+      recorded = this.#recorded(entry, true)
+      found = last === null ? null : difference(last, recorded.recording)
+    }
+    const { value, recording, restore } = recorded
+    const notesBefore = entry.notes
     this.#known = entry.notes = recording.notes
     entry.calls++
     if (entry.calls >= entry.check) entry.check *= 2
     if (first) return value
-    const found = last === null ? null : difference(last, recording)
+    entry.last = recording
     if (found !== null) {
-      entry.runner = null
+      entry.runner = entry.guard = null
       entry.calls = 2
       entry.check = firstCheck
       if (++entry.disagreements > patience) {
         restore()
         throw new RuntimeError(`the compiled step differs from call to call: ${found.what}`, found.remedy)
       }
-    } else if (last !== null && entry.runner === null) {
-      entry.runner = new Runner(recording, last, device)
-      entry.guard = guardOf(reliedOn(last.notes, recording.notes))
     }
-    entry.last = recording
-    return value
+    if (runs) return value
+    restore()
+    this.#known = entry.notes = aboutOlder(recording.notes, this.#tensors)
+    if (entry.runner === null) {
+      device.own.tidy?.()
+      entry.runner = new Runner(recording, device)
+    }
+    if (last !== null && found === null && entry.guard === null) {
+      entry.runner.agrees(entry.runner.recording === last ? recording : last)
+      entry.guard = guardOf(reliedOn(notesBefore, entry.notes))
+    }
+    return entry.runner.run(this.#tensors)
+  }
+
+  #recorded({ signature, calls, disagreements }: Entry, runs: boolean): Recorded {
+    const { device, slot } = signature
+    // The step's own code takes the memory of a step, so programs must not hold as much besides.
+    if (runs) for (const { runner } of this.#entries) runner?.rest()
+    return record({
+      step: this.#step,
+      device,
+      slot,
+      args: this.#tensors,
+      first: calls === 0,
+      runs,
+      withLines: disagreements > 0,
+      known: this.#known,
+    })
   }
 }
 

@@ -57,14 +57,22 @@ export class NoteSet {
   }
 }
 
-/** The first note that matches neither the state before the step nor the state after it; null if there is none. */
-export function firstChanged(notes: readonly Note[], args: readonly Tensor[]): Note | null {
-  for (const note of notes) {
-    const now = valueOf(note, args)
-    if (!Object.is(now, note.before) && !Object.is(now, note.after)) return note
-  }
-  return null
+/** Whether a note matches neither the state before the step nor the state after it. */
+function isChanged(note: Note, args: readonly Tensor[]): boolean {
+  const now = valueOf(note, args)
+  return !Object.is(now, note.before) && !Object.is(now, note.after)
 }
+
+/** The first note that matches neither the state before the step nor the state after it; null if there is none. */
+export const firstChanged = (notes: readonly Note[], args: readonly Tensor[]): Note | null =>
+  notes.find((note) => isChanged(note, args)) ?? null
+
+/**
+ * The notes of a step that was undone, without those of objects that the step itself has made, such as an optimizer:
+ * those are not as they were before the step, because they were not.
+ */
+export const aboutOlder = (notes: readonly Note[], args: readonly Tensor[]): readonly Note[] =>
+  notes.filter((note) => !isChanged(note, args))
 
 /**
  * The notes that a replay relies on, from two recordings in a row that agree. A value that the step itself changes, and

@@ -57,7 +57,7 @@ export interface Prepared {
   readonly executable: Executable
   /** Whether the backend compiled the program, or core replays it. */
   readonly compiled: boolean
-  /** The program as recorded and after each pass. */
+  /** The program as recorded and after each pass: computed anew, because programs between passes take memory. */
   readonly stages: readonly Stage[]
   /** Replays on backends that wrap the device's own. */
   readonly watched: WeakMap<Backend, Executable>
@@ -110,29 +110,45 @@ function compile(program: Program, plan: Plan, backend: Backend): Executable {
   return backend.caps.certain === true ? executable : restoring(executable, program, plan, backend)
 }
 
-/**
- * Runs the passes in order; a program that its backend does not compile gets whole buffers as its arena, and a replay.
- */
-export function prepare(recorded: Program, backend: Backend, through: readonly Pass[] = passes): Prepared {
-  const stages: Stage[] = [{ name: 'recorded', program: recorded, notes: [] }]
+/** The program as recorded, and after each pass. */
+function* stagesOf(recorded: Program, backend: Backend, through: readonly Pass[]): Generator<Stage, void> {
+  yield { name: 'recorded', program: recorded, notes: [] }
   let program = recorded
   for (const pass of through) {
     const { name, notes } = pass
     const made = throughout(pass, program, backend)
-    stages.push({
+    yield {
       name,
       program: made,
       get notes() {
         return notes?.(made, backend) ?? []
       },
-    })
+    }
     program = made
   }
+}
+
+/**
+ * Runs the passes in order; a program that its backend does not compile gets whole buffers as its arena, and a replay.
+ */
+export function prepare(recorded: Program, backend: Backend, through: readonly Pass[] = passes): Prepared {
+  let program = recorded
+  for (const stage of stagesOf(recorded, backend, through)) ({ program } = stage)
   program = withMemory(program, backend)
   const compiled = compiles(program, backend)
   const planned = plan(program, compiled ? 'bytes' : 'buffers')
   const executable = compiled ? compile(program, planned, backend) : replay(program, planned, backend)
-  return { backend, program, plan: planned, executable, compiled, stages, watched: new WeakMap() }
+  return {
+    backend,
+    program,
+    plan: planned,
+    executable,
+    compiled,
+    get stages() {
+      return [...stagesOf(recorded, backend, through)]
+    },
+    watched: new WeakMap(),
+  }
 }
 
 /**

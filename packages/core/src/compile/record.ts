@@ -1,5 +1,6 @@
 // Runs a step with a recorder in front of the device and returns the recording. A step that throws has changed nothing.
-// The step's own tensors are freed at its end, unless they are returned, gradients, or an optimizer's state.
+// The step's own tensors are freed at its end, unless they are returned, gradients, or an optimizer's state. Most steps
+// are recorded without computing anything: then the caller undoes the run, and the recording's program does the work.
 import type { Program } from '../backend/program.ts'
 import { isContiguous } from '../base/layout.ts'
 import { apply, contiguousCopy } from '../tensor/apply.ts'
@@ -51,6 +52,8 @@ export interface Recording {
 export interface Recorded {
   readonly value: unknown
   readonly recording: Recording
+  /** Whether the step creates state that lasts, which only its own code can do. */
+  readonly createsState: boolean
   restore(): void
 }
 
@@ -64,6 +67,8 @@ export interface Call {
    * Whether this run creates lasting tensors, as an optimizer's first step does: then nothing that it leaves is freed.
    */
   readonly first: boolean
+  /** Whether instructions are run as well as recorded; if not, the run must be undone. */
+  readonly runs: boolean
   readonly withLines: boolean
   /** The notes known from earlier recordings. */
   readonly known: readonly Note[]
@@ -92,13 +97,14 @@ export const pathsOf = (slot: Slot): string[] => {
 }
 
 export function record(call: Call): Recorded {
-  const { step, device, slot, args, first, withLines, known } = call
+  const { step, device, slot, args, first, runs, withLines, known } = call
   const { backend } = device
   const serial = storagesMade()
   const given = args.map(presented)
   const paths = pathsOf(slot)
   const recorder = new Recorder(device, {
     args: given.map((x, i) => ({ given: x, passed: args[i], path: paths[i] })),
+    runs,
     withLines,
     first: serial,
     known,
@@ -116,7 +122,7 @@ export function record(call: Call): Recorded {
     const notes = recorder.looks.notes()
     const { recording, result } = recordingOf(recorder, given, args, value, notes)
     recorder.end(first)
-    return { value: result, recording, restore: () => recorder.restore() }
+    return { value: result, recording, createsState: recorder.createsState, restore: () => recorder.restore() }
   } catch (error) {
     stop()
     recorder.restore()
@@ -164,9 +170,9 @@ function recordingOf(
     const left = x.grad === null ? null : leave(x.grad)
     gradients.push({ owner, out: left === null ? null : outs.push(left[1]) - 1 })
     tensorOf(owner, args, tensors).collect(left === null ? null : left[0])
-    if (left !== null) recorder.holds(left[0])
+    if (left !== null) recorder.lasts(left[0])
   }
-  for (const x of tensors) recorder.holds(x)
+  for (const x of tensors) recorder.lasts(x)
   const recording: Recording = {
     program: recorder.program(computed),
     leaves: given.map((x, i) => (x === args[i] ? x : undefined)),

@@ -1,6 +1,7 @@
-// The recorder stands in front of a backend: it forwards every instruction and remembers it as a program over values. A
-// buffer that is written gets a new value, so a recording contains no memory, only what is computed from what. It also
-// notes gradients, versions, how to undo everything, and the host state that was read.
+// The recorder stands in front of a backend and remembers every instruction as a program over values. A buffer that is
+// written gets a new value, so a recording contains no memory, only what is computed from what. It also notes gradients,
+// versions, how to undo everything, and the host state that was read. It may forward the instructions, too; if it does
+// not, nothing is computed, and tensors of the step have no memory.
 import type {
   Backend,
   Capabilities,
@@ -47,6 +48,8 @@ const ended = (): never => {
 }
 
 export interface RecorderOptions extends Partial<HostNotesOptions> {
+  /** Forward instructions to the backend. */
+  readonly runs?: boolean
   /** Note the calling line of instructions, which takes time. */
   readonly withLines?: boolean
 }
@@ -59,6 +62,7 @@ export class Recorder implements Backend, EffectSink {
   /** The device with its backend, without the recorder. */
   readonly #behind: Device
   readonly #arguments: readonly Argument[]
+  readonly #runs: boolean
   readonly #withLines: boolean
   readonly #undo = new UndoLog()
   readonly #instrs: ProgramInstr[] = []
@@ -87,18 +91,21 @@ export class Recorder implements Backend, EffectSink {
   readonly #lasting = new Set<Storage>()
   /** The generators of the draws. */
   readonly streams: Stream[] = []
+  /** Whether the step has created state that outlives it, and that its program does not hand out. */
+  createsState = false
 
   /** Wraps the device's backend. */
   constructor(
     device: Device,
-    { args = [], withLines = false, first = storagesMade(), known = [] }: RecorderOptions = {},
+    { args = [], runs = true, withLines = false, first = storagesMade(), known = [] }: RecorderOptions = {},
   ) {
     this.#device = device
     this.#backend = device.backend
     this.#behind = new Device(device.backend)
     this.#arguments = args
+    this.#runs = runs
     this.#withLines = withLines
-    this.#owned = device.backend.memory().cells === undefined ? null : new Set()
+    this.#owned = runs && device.backend.memory().cells !== undefined ? new Set() : null
     this.looks = new HostNotes({ args, first, known }, this.#undo)
     this.name = device.backend.name
     // Instructions that the backend does not support are recorded too.
@@ -112,7 +119,7 @@ export class Recorder implements Backend, EffectSink {
   }
 
   alloc(spec: Spec): DeviceBuffer {
-    const buffer = this.#backend.alloc(spec)
+    const buffer = this.#runs ? this.#backend.alloc(spec) : { backend: this.#backend, length: numelOf(spec.sizes) }
     this.#made.set(buffer, spec)
     this.#owned?.add(buffer)
     return buffer
@@ -177,12 +184,12 @@ export class Recorder implements Backend, EffectSink {
       ({ given, passed }) => given.buffer === out.buffer || passed.buffer === out.buffer,
     )
     if (written !== undefined) throw writtenArgument(written.path, `, at ${callingLine()}`)
-    this.#undo.save(this.#behind, out)
+    if (this.#runs) this.#undo.save(this.#behind, out)
   }
 
   run(instr: Instr): void {
     for (const out of instr.outputs) this.#writing(out)
-    dispatch(this.#behind, instr)
+    if (this.#runs) dispatch(this.#behind, instr)
     const { kind, attrs, check, origin } = instr
     const inputs = instr.inputs.map((x) => this.#operandOf(x))
     const outputs = instr.outputs.map((x) => this.#write(x))
@@ -195,7 +202,7 @@ export class Recorder implements Backend, EffectSink {
   write(out: Output, source: TypedArray | (() => TypedArray), stream?: Stream): void {
     this.#writing(out)
     if (typeof source !== 'function') {
-      this.#backend.write(out, source)
+      if (this.#runs) this.#backend.write(out, source)
       const value = this.#write(out, { from: 'constant', data: source.slice() })
       if (this.#withLines) this.lines.set(value, callingLine())
       return
@@ -203,7 +210,8 @@ export class Recorder implements Backend, EffectSink {
     const drawnFrom = stream as Stream
     const state = drawnFrom.getState()
     this.#undo.add(() => void drawnFrom.setState(state))
-    this.#backend.write(out, source())
+    const drawn = source()
+    if (this.#runs) this.#backend.write(out, drawn)
     this.streams.push(drawnFrom)
     const draw = this.#draws++
     this.#host.push({ kind: 'draw', draw, produce: source, stream: drawnFrom })
@@ -250,6 +258,16 @@ export class Recorder implements Backend, EffectSink {
   }
 
   holds(x: Tensor): void {
+    if (this.created(x.storage)) this.creates()
+    this.lasts(x)
+  }
+
+  creates(): void {
+    this.createsState = true
+  }
+
+  /** The tensor leaves the step. */
+  lasts(x: Tensor): void {
     this.#lasting.add(x.storage.root)
   }
 
@@ -276,7 +294,7 @@ export class Recorder implements Backend, EffectSink {
 
   free(buffer: DeviceBuffer): void {
     this.#owned?.delete(buffer)
-    this.#backend.free(buffer)
+    if (this.#runs) this.#backend.free(buffer)
   }
 
   sync(): Promise<void> {
@@ -289,9 +307,12 @@ export class Recorder implements Backend, EffectSink {
 
   dispose(): void {}
 
-  /** Ends the step: unless `all` lasts, memory that it created for itself is dead, and a later use throws. */
+  /**
+   * Ends the step: unless `all` lasts, memory that it created for itself is dead, and a later use throws. If nothing was
+   * computed, that holds for what leaves the step, too.
+   */
   end(all: boolean): void {
-    for (const storage of this.#lasting) {
+    for (const storage of this.#runs ? this.#lasting : []) {
       if (storage.freed) continue
       storage.outlive()
       this.#owned?.delete(storage.buffer)

@@ -107,7 +107,7 @@ export class Runner {
   readonly #specs: readonly Spec[]
   readonly #sizes: readonly number[]
   /** Arguments that were the same tensor in both recordings: the recording may depend on them. */
-  readonly #fixed: Recording['leaves']
+  #fixed: Recording['leaves'] = []
   /** The storages that it writes to, and the youngest of them, because arguments are mostly younger. */
   readonly #written: ReadonlySet<Storage>
   readonly #lastWritten: number
@@ -121,8 +121,7 @@ export class Runner {
   /** Whether every run creates all returned tensors anew. */
   readonly #stackable: boolean
 
-  /** `before` is the recording that agreed with it. */
-  constructor(recording: Recording, before: Pick<Recording, 'leaves'>, device: Device) {
+  constructor(recording: Recording, device: Device) {
     const prepared = prepare(recording.program, device.own)
     const { program, plan } = prepared
     this.recording = recording
@@ -133,10 +132,8 @@ export class Runner {
     this.#specs = plan.results.map((value) => program.values[value])
     this.#sizes = this.#specs.map(({ sizes }) => numelOf(sizes))
     this.#leaving = recording.outs.map((out) => leavingOf(out, prepared))
-    const fixed = recording.leaves.map((x, i) => (x === before.leaves[i] ? x : undefined))
     this.#written = new Set(recording.written.map(([storage]) => storage.root))
     this.#lastWritten = recording.written.reduce((last, [{ serial }]) => Math.max(last, serial), -1)
-    this.#fixed = fixed.some((x) => x !== undefined) ? fixed : []
     this.#results = new Array<DeviceBuffer>(this.#specs.length)
     this.#bindings = { numbers: this.#host.numbers, draws: this.#host.draws, args: this.#args, results: this.#results }
     const drawn = [...program.given].flatMap(([value, { from }]) => (from === 'draw' ? [program.values[value]] : []))
@@ -153,6 +150,12 @@ export class Runner {
       if (storage.serial <= this.#lastWritten && this.#written.has(storage.root)) return i
     }
     return -1
+  }
+
+  /** Another recording is equal to this one. */
+  agrees({ leaves }: Recording): void {
+    const fixed = this.recording.leaves.map((x, i) => (x === leaves[i] ? x : undefined))
+    this.#fixed = fixed.some((x) => x !== undefined) ? fixed : []
   }
 
   /** Whether the recording's assumptions about arguments still hold. */

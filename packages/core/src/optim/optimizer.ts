@@ -129,6 +129,7 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
     const loss = closure === undefined ? undefined : enableGrad(closure)
     if (effects.sink !== null) this.#noted(effects.sink.looks)
     const certain = this.#check()
+    const known = this.state.size
     if (effects.sink !== null) effects.sink.restoring(this.#restorer())
     if (certain || effects.sink !== null) this.#update()
     else this.#updateOrNot()
@@ -140,8 +141,10 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
         scope?.holds(x)
       }
     }
-    if (sink !== null)
+    if (sink !== null) {
+      if (this.state.size > known) sink.creates()
       for (const { params } of this.paramGroups) for (const p of params) sink.looks.notedEntry(this.state, p)
+    }
     return loss
   }
 

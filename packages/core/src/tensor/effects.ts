@@ -52,6 +52,8 @@ export interface EffectSink {
   wrote(storage: object): void
   /** A tensor that outlives the step that created it: an optimizer's state. */
   holds(x: object): void
+  /** State was created that outlives the step: an optimizer's. */
+  creates(): void
   /** Registers a function that restores something that is not an effect, if the step throws. */
   restoring(restore: () => void): void
   /** Memory is about to be freed. */
