@@ -378,7 +378,7 @@ describe('declaring', () => {
 })
 
 describe('containers', () => {
-  const net = () => new nn.Sequential(new nn.Linear(2, 3), new nn.ReLU(), new nn.Linear(3, 1))
+  const net = (): nn.Sequential => new nn.Sequential(new nn.Linear(2, 3), new nn.ReLU(), new nn.Linear(3, 1))
 
   it('are read and written by index', () => {
     const model = net()
@@ -696,7 +696,7 @@ describe('copies', () => {
   })
 
   it('of containers are containers', () => {
-    const model = new nn.Sequential(new nn.Linear(1, 1), new nn.ReLU())
+    const model: nn.Sequential = new nn.Sequential(new nn.Linear(1, 1), new nn.ReLU())
     const copy = deepCopy(model)
     copy[1] = new nn.Tanh()
     expect([model[1], copy[1]].map(String)).toEqual(['ReLU()', 'Tanh()'])
@@ -783,5 +783,54 @@ describe('clipping', () => {
     const parameters = leaves([3, -4, 0.5])
     nn.utils.clipGradValue_(parameters, 1)
     expect(values(parameters[0].grad)).toEqual([1, -1, 0.5])
+  })
+})
+
+describe('members', () => {
+  it('are found in arrays, maps, sets and plain objects, and saved by their keys', () => {
+    class Net extends nn.Module {
+      branches = new Map([['left', new nn.Linear(1, 1)]])
+      byName = { wide: { first: new nn.Linear(1, 1) }, note: 'x' }
+      some = new Set([new nn.Linear(1, 1)])
+      list = [[new nn.Linear(1, 1)]]
+      loop: unknown[] = []
+      constructor() {
+        super()
+        this.loop.push(this.loop, new nn.Parameter(ones(1)))
+      }
+    }
+    const keys = ['branches.left', 'by_name.wide.first', 'some.0', 'list.0.0'].flatMap((key) => [
+      `${key}.weight`,
+      `${key}.bias`,
+    ])
+    const net = new Net()
+    expect(net.namedParameters().map(([name]) => name)).toEqual(['loop.1', ...keys])
+    expect(net.getSubmodule('byName.wide.first') === net.byName.wide.first).toBe(true)
+    const copy = deepCopy(net)
+    copy.loadStateDict(new Net().stateDict())
+    expect([...copy.stateDict().keys()]).toEqual(['loop.1', ...keys])
+    expect(copy.branches.get('left') === net.branches.get('left')).toBe(false)
+    expect(String(deepCopy(net).branches.get('left')?.weight)).toBe(String(net.branches.get('left')?.weight))
+  })
+
+  it('in #private fields are refused at the first call', () => {
+    const teacher = new nn.Linear(1, 1).requiresGrad_(false)
+    class Hidden extends nn.Module {
+      #layer = new nn.Linear(1, 1)
+      override forward(x: Tensor): Tensor {
+        return this.#layer.forward(x)
+      }
+    }
+    class Plain extends nn.Module {
+      readonly #scale = 2
+      private layer = new nn.Linear(1, 1)
+      override forward(x: Tensor): Tensor {
+        return this.layer.forward(teacher.forward(x)).mul(this.#scale)
+      }
+    }
+    const sentence = 'Hidden calls a Linear that is not one of its members, so its parameters would be neither trained'
+    expect(() => new Hidden().forward(ones(1, 1))).toThrow(sentence)
+    expect(() => new nn.Sequential(new Plain(), new Hidden()).forward(ones(1, 1))).toThrow(sentence)
+    expect(new Plain().forward(ones(1, 1)).shape).toEqual([1, 1])
   })
 })

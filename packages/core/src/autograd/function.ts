@@ -87,6 +87,12 @@ interface FunctionClass<A extends readonly unknown[], R> {
   backward(ctx: FunctionCtx, ...gradOutputs: Tensor[]): Returned
 }
 
+interface Apply {
+  <A extends readonly unknown[], R>(this: FunctionClass<A, R>, ...args: A): R
+  // biome-ignore lint/suspicious/noExplicitAny: off its class, TypeScript knows neither arguments nor results
+  (this: void, ...args: any[]): any
+}
+
 /**
  * The base class of functions with a custom gradient. `forward` gets a context and the arguments; `backward` gets the
  * context and the gradients of the outputs, and returns one gradient (or null) for each argument.
@@ -116,17 +122,31 @@ export abstract class AutogradFunction {
     )
   }
 
-  /** Runs `forward`; the backward pass of the result calls `backward`. */
-  static apply<A extends readonly unknown[], R>(this: FunctionClass<A, R>, ...args: A): R {
-    const ctx = new FunctionCtx(args.map((x) => isTensor(x) && x.requiresGrad))
-    // biome-ignore lint/complexity/noThisInStatic: it is the subclass
-    const result = noGrad(() => this.forward(ctx, ...args))
-    if (!mode.grad || !ctx.needsInputGrad.includes(true)) return result
-    const outputs: readonly unknown[] = Array.isArray(result) ? result : [result]
-    // biome-ignore lint/complexity/noThisInStatic: it is the subclass
-    const tied = tie(this, ctx, args, outputs)
-    return (Array.isArray(result) ? tied : tied[0]) as R
-  }
+  /**
+   * Runs `forward`; the backward pass of the result calls `backward`. It may be taken off its class: `const square =
+   * Square.apply`.
+   */
+  declare static readonly apply: Apply
+}
+
+/** `apply` of each class, which knows its class. */
+const applies = new WeakMap<object, unknown>()
+Object.defineProperty(AutogradFunction, 'apply', {
+  get(this: FunctionClass<readonly unknown[], unknown>) {
+    let bound = applies.get(this)
+    if (bound === undefined) applies.set(this, (bound = (...args: readonly unknown[]) => called(this, args)))
+    return bound
+  },
+  configurable: true,
+})
+
+function called(fn: FunctionClass<readonly unknown[], unknown>, args: readonly unknown[]): unknown {
+  const ctx = new FunctionCtx(args.map((x) => isTensor(x) && x.requiresGrad))
+  const result = noGrad(() => fn.forward(ctx, ...args))
+  if (!mode.grad || !ctx.needsInputGrad.includes(true)) return result
+  const outputs: readonly unknown[] = Array.isArray(result) ? result : [result]
+  const tied = tie(fn, ctx, args, outputs)
+  return Array.isArray(result) ? tied : tied[0]
 }
 
 /** The position in a node's saved values where those of a custom function begin. */

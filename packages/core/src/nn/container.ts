@@ -14,6 +14,7 @@ import {
 import { kindOf, type Tensor } from '../tensor/tensor.ts'
 import { Module } from './module.ts'
 import { isModule, membersOf } from './members.ts'
+import { checkFree, checkName } from './module-arguments.ts'
 
 const modulesOf: unique symbol = Symbol('modules')
 type Entry = readonly [name: string, module: Module]
@@ -25,9 +26,17 @@ const ofModuleList = constructing('ModuleList', listOfModules)
 const extendArguments = signature('extend', { ...listOfModules, required: true })
 const insertArguments = signature('insert', required('index', int), required('module', anything))
 
+type Indexed<M extends readonly Module[]> = { -readonly [K in keyof M as K extends `${number}` ? K : never]: M[K] } & {
+  '-1': M extends readonly [...unknown[], infer L] ? L : M[number]
+}
+/** Modules by index, each with its own type; -1 is the last one. */
+export type ByIndex<M extends readonly Module[]> = Indexed<M> & {
+  at<I extends number>(index: I): `${I}` extends keyof Indexed<M> ? Indexed<M>[`${I}`] : M[number]
+}
+
 /** The base of both containers: an ordered list of modules with names, read and written by index. */
-class Container extends Module {
-  [index: number]: Module
+class Container<T extends Module = Module> extends Module {
+  [index: number]: T
   [modulesOf]: readonly Entry[] = []
 
   override [membersOf](): Iterable<Entry> {
@@ -39,14 +48,14 @@ class Container extends Module {
     return noted(this, modulesOf).length
   }
 
-  *[Symbol.iterator](): IterableIterator<Module> {
-    for (const [, module] of noted(this, modulesOf)) yield module
+  *[Symbol.iterator](): IterableIterator<T> {
+    for (const [, module] of noted(this, modulesOf)) yield module as T
   }
 
   /** The module at an index; a negative index counts from the end. */
-  at(...args: [index: number]): Module {
+  at(...args: [index: number]): T {
     const [index] = atArguments(args)
-    return noted(this, modulesOf)[position(index, this.length)][1]
+    return noted(this, modulesOf)[position(index, this.length)][1] as T
   }
 
   /** Adds a module at the end. */
@@ -65,20 +74,35 @@ function setEntries(container: Container, entries: readonly Entry[]): void {
   for (; indices < entries.length; indices++) defineIndex(indices)
 }
 
-/** `container[i]` is an accessor of the class, defined for as many indices as any container has had. */
+/** `container[i]` is an accessor of the class, defined for as many indices as any container has had, from both ends. */
 let indices = 0
 function defineIndex(i: number): void {
-  Object.defineProperty(Container.prototype, i, {
+  for (const index of [i, -1 - i]) {
+    Object.defineProperty(Container.prototype, index, {
+      get(this: Container): Module | undefined {
+        return noted(this, modulesOf).at(index)?.[1]
+      },
+      set(this: Container, module: Module) {
+        const at = position(index, this.length)
+        setEntries(
+          this,
+          this[modulesOf].map(([name, old], k) => [name, k === at ? module : old]),
+        )
+      },
+    })
+  }
+}
+
+/** Makes a module of a container a property by its name, unless that is a number. */
+function defineName(container: Container, name: string): void {
+  if (/^\d+$/.test(name)) return
+  checkName('module', name)
+  checkFree(container, name, undefined)
+  Object.defineProperty(container, name, {
     get(this: Container): Module | undefined {
-      return noted(this, modulesOf)[i]?.[1]
+      return noted(this, modulesOf).find(([own]) => own === name)?.[1]
     },
-    set(this: Container, module: Module) {
-      position(i, this.length)
-      setEntries(
-        this,
-        this[modulesOf].map(([name, old], k) => [name, k === i ? module : old]),
-      )
-    },
+    configurable: true,
   })
 }
 
@@ -93,23 +117,18 @@ const numbered = (modules: Iterable<Module>): Entry[] => [...modules].map((modul
 /** Modules by name, in order. */
 export type NamedModules = Readonly<Record<string, Module>> | ReadonlyMap<string, Module>
 
-/**
- * Runs modules one after the other. To give them names: `new nn.Sequential({ hidden: ..., act: ... })`.
- *
- * @example
- * const model = new nn.Sequential(new nn.Linear(13, 10), new nn.LeakyReLU(), new nn.Linear(10, 1))
- * model[0] // Linear(in_features=13, out_features=10, bias=True)
- */
-export class Sequential extends Container {
-  constructor(named: NamedModules)
-  constructor(...modules: Module[])
+class SequentialModule<T extends Module = Module> extends Container<T> {
   constructor(...modules: readonly (Module | NamedModules)[]) {
     super()
     const [first] = modules
-    if (modules.length === 1 && first instanceof Map) setEntries(this, [...first])
-    else if (modules.length === 1 && !isModule(first) && typeof first === 'object' && first !== null) {
-      setEntries(this, Object.entries(first as Readonly<Record<string, Module>>))
-    } else setEntries(this, numbered(modules as readonly Module[]))
+    const isNamed = modules.length === 1 && !isModule(first) && typeof first === 'object' && first !== null
+    if (!isNamed) {
+      setEntries(this, numbered(modules as readonly Module[]))
+      return
+    }
+    const named = first instanceof Map ? [...first] : Object.entries(first as Readonly<Record<string, Module>>)
+    setEntries(this, named as readonly Entry[])
+    for (const [name] of named) defineName(this, name)
   }
 
   override forward(x: Tensor): Tensor {
@@ -122,18 +141,11 @@ export class Sequential extends Container {
   /** The modules from `start` to before `end`, with their names, as a new Sequential. */
   slice(...args: [start?: number, end?: number]): Sequential {
     const [start, end] = sliceArguments(args)
-    return new Sequential(new Map(this[modulesOf].slice(start, end)))
+    return new SequentialModule(new Map(this[modulesOf].slice(start, end))) as Sequential
   }
 }
 
-/**
- * Holds modules, so that their parameters are found; the owner decides how to call them.
- *
- * @example
- * this.layers = new nn.ModuleList([new nn.Linear(13, 13), new nn.Linear(13, 13)])
- * for (const layer of this.layers) x = layer.forward(x)
- */
-export class ModuleList extends Container {
+class ModuleListModule<T extends Module = Module> extends Container<T> {
   constructor(...args: [modules?: Iterable<Module>]) {
     const [modules] = ofModuleList(args)
     super()
@@ -150,8 +162,42 @@ export class ModuleList extends Container {
   /** Inserts a module before the one at an index. */
   insert(...args: [index: number, module: Module]): void {
     const [index, module] = insertArguments(args)
-    const modules = [...this]
+    const modules: Module[] = [...this]
     modules.splice(index, 0, module as Module)
     setEntries(this, numbered(modules))
   }
 }
+
+// ---- the classes, typed by their members ----
+
+interface SequentialClass {
+  new <const M extends readonly Module[] = readonly Module[]>(...modules: M): Sequential<M>
+  new <N extends NamedModules>(named: N): Sequential & (N extends ReadonlyMap<string, Module> ? unknown : N)
+  readonly prototype: Sequential
+}
+/**
+ * Runs modules one after the other. To give them names: `new nn.Sequential({ hidden: ..., act: ... })`; then they are
+ * properties, too.
+ *
+ * @example
+ * const model = new nn.Sequential(new nn.Linear(13, 10), new nn.LeakyReLU(), new nn.Linear(10, 1))
+ * model[0] // Linear(in_features=13, out_features=10, bias=True)
+ * model[-1].weight.shape // [1, 10]
+ */
+export const Sequential: SequentialClass = SequentialModule as unknown as SequentialClass
+export type Sequential<M extends readonly Module[] = readonly Module[]> = ByIndex<M> & SequentialModule<M[number]>
+
+interface ModuleListClass {
+  new <const M extends readonly Module[] = readonly Module[]>(modules?: M): ModuleList<M>
+  new <T extends Module>(modules: Iterable<T>): ModuleList<readonly T[]>
+  readonly prototype: ModuleList
+}
+/**
+ * Holds modules, so that their parameters are found; the owner decides how to call them.
+ *
+ * @example
+ * this.layers = new nn.ModuleList([new nn.Linear(13, 13), new nn.Linear(13, 13)])
+ * for (const layer of this.layers) x = layer.forward(x)
+ */
+export const ModuleList: ModuleListClass = ModuleListModule as unknown as ModuleListClass
+export type ModuleList<M extends readonly Module[] = readonly Module[]> = ByIndex<M> & ModuleListModule<M[number]>

@@ -1,5 +1,7 @@
-// Finds a module's members: parameters, submodules and arrays of them are own properties, buffers are its declared
-// tensors. Names are in snake_case; the members of an array add an index to its name.
+// Finds a module's members: parameters, submodules, and arrays, maps and plain objects of them are own properties,
+// buffers are its declared tensors. Names are in snake_case; the members of an array add an index to its name, those of
+// a map or an object their key, unchanged.
+import { isOptions } from '../tensor/signature.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import type { Module } from './module.ts'
 import { snakeCase } from './names.ts'
@@ -21,10 +23,24 @@ interface Entry {
   readonly member: unknown
 }
 
-/** A value, or the elements of an array, with keys. */
-function* opened(key: string, property: string, member: unknown): Iterable<Entry> {
-  if (!Array.isArray(member)) yield { key, property, member }
-  else for (const [i, item] of member.entries()) yield* opened(`${key}.${i}`, `${property}.${i}`, item)
+/** What an array, a map or a plain object holds, by its keys; null for another value. */
+function contents(member: unknown): Iterable<readonly [key: unknown, item: unknown]> | null {
+  if (typeof member !== 'object' || member === null) return null
+  if (Array.isArray(member) || member instanceof Map || member instanceof Set) return member.entries()
+  return isOptions(member) ? Object.entries(member) : null
+}
+
+/** A value, or the elements of a collection of values, with keys. A collection that contains itself is opened once. */
+function* opened(key: string, property: string, member: unknown, within: readonly unknown[] = []): Iterable<Entry> {
+  const items = contents(member)
+  if (items === null) yield { key, property, member }
+  if (items === null || within.includes(member)) return
+  let i = 0
+  for (const [name, item] of items) {
+    const own = typeof name === 'object' ? i : String(name)
+    yield* opened(`${key}.${own}`, `${property}.${own}`, item, [...within, member])
+    i++
+  }
 }
 
 function* entriesOf(module: Module): Iterable<Entry> {

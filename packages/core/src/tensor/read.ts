@@ -8,6 +8,18 @@ import { Tensor } from './tensor.ts'
 import { tensorText } from './text.ts'
 
 export type NestedNumbers = number | boolean | NestedNumbers[]
+/**
+ * What `tolist()` gives for a tensor of any rank. The rank is not in the type of a tensor, so this is a number and a list
+ * of the same at once, for TypeScript only: `x.tolist()[0][1] + 1` compiles, and so does `const rows: number[][] =
+ * x.tolist()`.
+ */
+export type NestedList = number & NestedLists
+/** The lists, whose methods also take plain numbers. */
+export interface NestedLists extends Array<NestedList> {
+  readonly reduce: ((fn: (sum: number, x: number, i: number) => number) => number) & Array<NestedList>['reduce']
+  includes(x: number): boolean
+  indexOf(x: number): number
+}
 
 interface Reading {
   /** A copy of the elements in row-major order, as the typed array of the dtype. */
@@ -18,10 +30,10 @@ interface Reading {
   item(): number
   /** Like `item`, but also on devices that cannot be read synchronously. */
   itemAsync(): Promise<number>
-  /** Nested arrays in the tensor's shape; a number for a 0-d tensor; booleans for bool. */
-  toNested(): NestedNumbers
+  /** Nested arrays in the tensor's shape; a number for a 0-d tensor; booleans for bool: `tolist<boolean[]>()`. */
+  toNested<T = NestedList>(): T
   /** PyTorch's name of `toNested`. */
-  tolist(): NestedNumbers
+  tolist<T = NestedList>(): T
   /**
    * The form for `JSON.stringify`: dtype, shape, and the bytes of the elements, from which `fromJSON` restores them to
    * the bit. Gradient, history and `requiresGrad` are not included.
@@ -82,7 +94,7 @@ const methods: Reading & ThisType<Tensor> = {
     return (await this.storage.device.backend.read(this))[0]
   },
 
-  toNested() {
+  toNested<T>(): T {
     effects.sink?.refuse('toNested()')
     const { dtype, sizes } = this
     const data = read(this)
@@ -92,11 +104,11 @@ const methods: Reading & ThisType<Tensor> = {
       const x = data[at++]
       return dtype === 'bool' ? x !== 0 : x
     }
-    return build(0)
+    return build(0) as T
   },
 
-  tolist() {
-    return this.toNested()
+  tolist<T>(): T {
+    return this.toNested<T>()
   },
 
   toJSON() {
