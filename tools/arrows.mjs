@@ -25,6 +25,7 @@ export const folders = {
   nn: [...ops, 'autograd', 'losses'],
   losses: [...ops, 'autograd', 'nn'],
   optim: [...ops, 'autograd', 'nn'],
+  distributions: [...ops, 'autograd', 'losses'],
   compile: [...kernels, 'tensor'],
   io: ['base', 'tensor', 'random', 'nn', 'optim'],
 }

@@ -1,0 +1,237 @@
+// The regions in which parameters and values of distributions must lie: PyTorch's torch.distributions.constraints. A
+// constraint is a record of a check and what it prints; the checks are ops.
+import { snakeCase, typeName } from '../base/python.ts'
+import { TypeError, ValueError } from '../base/errors.ts'
+import { filled } from '../ops/define/fill.ts'
+import { isclose } from '../ops/create/convert.ts'
+import { reprFloat } from '../tensor/print.ts'
+import { checkSelf, int, number, required, signature } from '../tensor/signature.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+import { isPositiveDefinite } from './cholesky.ts'
+import { tensorOrNumber, type TensorOrNumber, valueText } from './values.ts'
+
+interface Region {
+  check(value: Tensor): Tensor
+  readonly isDiscrete?: boolean
+  readonly eventDim?: number
+  /** What is printed in the parentheses. */
+  readonly bounds?: Readonly<Record<string, TensorOrNumber>>
+}
+
+/**
+ * A region in which values must lie. `check` says for each event of a tensor, of `eventDim` last dimensions, whether it
+ * does.
+ *
+ * @example
+ * distributions.constraints.positive.check(tensor([1, -1])) // tensor([ True, False])
+ */
+export class Constraint {
+  readonly #name: string
+  readonly #region: Region
+
+  constructor(name: string, region: Region) {
+    this.#name = name
+    this.#region = region
+  }
+
+  /** Whether the values are discrete. */
+  get isDiscrete(): boolean {
+    return this.#region.isDiscrete ?? false
+  }
+
+  /** How many of the last dimensions make one event. */
+  get eventDim(): number {
+    return this.#region.eventDim ?? 0
+  }
+
+  /** The lower bound of an interval or half line. */
+  get lowerBound(): TensorOrNumber | undefined {
+    return this.#region.bounds?.lowerBound
+  }
+
+  /** The upper bound of an interval or half line. */
+  get upperBound(): TensorOrNumber | undefined {
+    return this.#region.bounds?.upperBound
+  }
+
+  /** Booleans: for each event, whether it lies in the region. */
+  check(value: Tensor): Tensor {
+    checkSelf('check', value)
+    return this.#region.check(value)
+  }
+
+  toString(): string {
+    const { bounds = {}, isDiscrete } = this.#region
+    const text = (x: TensorOrNumber): string =>
+      typeof x !== 'number' ? valueText(x) : isDiscrete ? String(x) : reprFloat(x)
+    const named = Object.entries(bounds).map(([name, x]) => `${snakeCase(name)}=${text(x)}`)
+    return this.#name.includes('(') ? this.#name : `${this.#name}(${named.join(', ')})`
+  }
+}
+
+const isWhole = (x: Tensor): Tensor => x.remainder(1).eq(0)
+const isBoolean = (x: Tensor): Tensor => x.eq(0).logicalOr(x.eq(1))
+const allOfLast = (x: Tensor, n: number): Tensor => (n === 0 ? x : x.flatten(-n).all(-1))
+const isLower = (x: Tensor): Tensor => allOfLast(x.tril().eq(x), 2)
+
+const oneBound = (name: string) => signature(name, required('bound', tensorOrNumber))
+const twoBounds = (name: string) =>
+  signature(name, required('lowerBound', tensorOrNumber), required('upperBound', tensorOrNumber))
+
+// ---- without arguments ----
+
+/** A region that depends on other values, so that it cannot be checked. */
+export const dependent: Constraint = new Constraint('Dependent', {
+  check: () => {
+    throw new ValueError('Cannot determine validity of dependent constraint')
+  },
+})
+/** Whether a constraint is `dependent`. */
+export const isDependent = (...args: [constraint: Constraint]): boolean => isDependentArguments(args)[0] === dependent
+const constraint = {
+  expected: 'Constraint',
+  accepts: (x: unknown): x is Constraint => x instanceof Constraint,
+} as { expected: string; accepts: (x: unknown) => boolean; type?: Constraint }
+const isDependentArguments = signature('is_dependent', required('constraint', constraint))
+
+/** 0 or 1. */
+export const boolean: Constraint = new Constraint('Boolean', { isDiscrete: true, check: isBoolean })
+/** Vectors of one 1 and zeros. */
+export const oneHot: Constraint = new Constraint('OneHot', {
+  isDiscrete: true,
+  eventDim: 1,
+  check: (x) => isBoolean(x).all(-1).logicalAnd(x.sum(-1).eq(1)),
+})
+const atLeast = (lowerBound: TensorOrNumber): Constraint =>
+  new Constraint('IntegerGreaterThan', {
+    isDiscrete: true,
+    bounds: { lowerBound },
+    check: (x) => isWhole(x).logicalAnd(x.ge(lowerBound)),
+  })
+/** 0, 1, 2, and so on. */
+export const nonnegativeInteger: Constraint = atLeast(0)
+/** 1, 2, 3, and so on. */
+export const positiveInteger: Constraint = atLeast(1)
+/** All numbers but NaN. */
+export const real: Constraint = new Constraint('Real', { check: (x) => x.eq(x) })
+/** Vectors of numbers but NaN. */
+export const realVector: Constraint = within(real, 1)
+/** Numbers above 0. */
+export const positive: Constraint = above(0)
+/** Numbers from 0 on. */
+export const nonnegative: Constraint = from(0)
+/** Numbers from 0 to 1. */
+export const unitInterval: Constraint = between(0, 1)
+/** Vectors of non-negative numbers with the sum 1. */
+export const simplex: Constraint = new Constraint('Simplex', {
+  eventDim: 1,
+  check: (x) => x.ge(0).all(-1).logicalAnd(x.sum(-1).sub(1).abs().lt(1e-6)),
+})
+/** Square matrices with zeros above the diagonal. */
+export const lowerTriangular: Constraint = new Constraint('LowerTriangular', { eventDim: 2, check: isLower })
+/** Lower triangular matrices with a positive diagonal. */
+export const lowerCholesky: Constraint = new Constraint('LowerCholesky', {
+  eventDim: 2,
+  check: (x) => isLower(x).logicalAnd(x.diagonal({ dim1: -2, dim2: -1 }).gt(0).all(-1)),
+})
+const isSquare = (x: Tensor): Tensor => {
+  const [rows, columns] = x.sizes.slice(-2)
+  return filled(x.sizes.slice(0, -2), 'bool', rows === columns ? 1 : 0, x.storage.device)
+}
+const isSymmetric = (x: Tensor): Tensor =>
+  x.sizes.at(-1) !== x.sizes.at(-2) ? isSquare(x) : allOfLast(isclose(x, x.transpose(-2, -1), { atol: 1e-6 }), 2)
+/** Square matrices. */
+export const square: Constraint = new Constraint('Square', { eventDim: 2, check: isSquare })
+/** Symmetric matrices. */
+export const symmetric: Constraint = new Constraint('Symmetric', { eventDim: 2, check: isSymmetric })
+/** Symmetric positive definite matrices. */
+export const positiveDefinite: Constraint = new Constraint('PositiveDefinite', {
+  eventDim: 2,
+  check: (x) => isSymmetric(x).logicalAnd(isPositiveDefinite(x)),
+})
+
+// ---- with arguments ----
+
+function above(lowerBound: TensorOrNumber): Constraint {
+  return new Constraint('GreaterThan', { bounds: { lowerBound }, check: (x) => x.gt(lowerBound) })
+}
+function from(lowerBound: TensorOrNumber): Constraint {
+  return new Constraint('GreaterThanEq', { bounds: { lowerBound }, check: (x) => x.ge(lowerBound) })
+}
+function between(lowerBound: TensorOrNumber, upperBound: TensorOrNumber): Constraint {
+  return new Constraint('Interval', {
+    bounds: { lowerBound, upperBound },
+    check: (x) => x.ge(lowerBound).logicalAnd(x.le(upperBound)),
+  })
+}
+function within(base: Constraint, n: number): Constraint {
+  return new Constraint(`IndependentConstraint(${base}, ${n})`, {
+    isDiscrete: base.isDiscrete,
+    eventDim: base.eventDim + n,
+    check: (x) => {
+      const valid = base.check(x)
+      if (valid.dim() < n) throw new ValueError(`Expected value.dim() >= ${base.eventDim + n} but got ${x.dim()}`)
+      return allOfLast(valid, n)
+    },
+  })
+}
+
+const greaterThanArguments = oneBound('greater_than')
+/** Numbers above a bound. */
+export const greaterThan = (...args: [lowerBound: TensorOrNumber]): Constraint => above(...greaterThanArguments(args))
+const greaterThanEqArguments = oneBound('greater_than_eq')
+/** Numbers from a bound on. */
+export const greaterThanEq = (...args: [lowerBound: TensorOrNumber]): Constraint =>
+  from(...greaterThanEqArguments(args))
+const lessThanArguments = oneBound('less_than')
+/** Numbers below a bound. */
+export function lessThan(...args: [upperBound: TensorOrNumber]): Constraint {
+  const [upperBound] = lessThanArguments(args)
+  return new Constraint('LessThan', { bounds: { upperBound }, check: (x) => x.lt(upperBound) })
+}
+const intervalArguments = twoBounds('interval')
+/** Numbers between two bounds, both included. */
+export const interval = (...args: [lowerBound: TensorOrNumber, upperBound: TensorOrNumber]): Constraint =>
+  between(...intervalArguments(args))
+const halfOpenArguments = twoBounds('half_open_interval')
+/** Numbers from a bound to below another. */
+export function halfOpenInterval(...args: [lowerBound: TensorOrNumber, upperBound: TensorOrNumber]): Constraint {
+  const [lowerBound, upperBound] = halfOpenArguments(args)
+  return new Constraint('HalfOpenInterval', {
+    bounds: { lowerBound, upperBound },
+    check: (x) => x.ge(lowerBound).logicalAnd(x.lt(upperBound)),
+  })
+}
+const integersArguments = twoBounds('integer_interval')
+/** Whole numbers between two bounds, both included. */
+export function integerInterval(...args: [lowerBound: TensorOrNumber, upperBound: TensorOrNumber]): Constraint {
+  const [lowerBound, upperBound] = integersArguments(args)
+  return new Constraint('IntegerInterval', {
+    isDiscrete: true,
+    bounds: { lowerBound, upperBound },
+    check: (x) => isWhole(x).logicalAnd(x.ge(lowerBound)).logicalAnd(x.le(upperBound)),
+  })
+}
+const multinomialArguments = signature('multinomial', required('upperBound', number))
+/** Vectors of non-negative counts with a sum of at most `upperBound`. */
+export function multinomial(...args: [upperBound: number]): Constraint {
+  const [upperBound] = multinomialArguments(args)
+  return new Constraint('Multinomial()', {
+    isDiscrete: true,
+    eventDim: 1,
+    bounds: { upperBound },
+    check: (x) => x.ge(0).all(-1).logicalAnd(x.sum(-1).le(upperBound)),
+  })
+}
+const independentArguments = signature(
+  'independent',
+  required('baseConstraint', constraint),
+  required('reinterpretedBatchNdims', int),
+)
+/** A constraint whose last batch dimensions make one event: all of them must satisfy it. */
+export function independent(...args: [baseConstraint: Constraint, reinterpretedBatchNdims: number]): Constraint {
+  const [base, n] = independentArguments(args)
+  if (n < 0)
+    throw new TypeError(`independent(): argument 'reinterpreted_batch_ndims' must not be negative, not ${typeName(n)}`)
+  return within(base, n)
+}

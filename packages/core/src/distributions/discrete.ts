@@ -1,0 +1,682 @@
+// Distributions of whole numbers and of classes: Bernoulli, Geometric, Binomial, NegativeBinomial, Poisson, Categorical,
+// OneHotCategorical and Multinomial. Most take probabilities or logits; each is computed from the other at first use.
+import { NotImplementedError, ValueError } from '../base/errors.ts'
+import { numelOf, type Shape } from '../base/shape.ts'
+import { binaryCrossEntropyWithLogits } from '../losses/binary-cross-entropy.ts'
+import { arange, eye, tensor, zerosLike } from '../ops/create/create.ts'
+import { toDType } from '../ops/define/fill.ts'
+import { where } from '../ops/indexing/positions.ts'
+import { oneHot } from '../ops/indexing/select.ts'
+import { logsigmoid } from '../ops/pointwise/nonlinear.ts'
+import { bernoulli } from '../ops/random/bernoulli.ts'
+import { binomial, multinomial, poisson } from '../ops/random/families.ts'
+import { logsumexp, softmax } from '../ops/reduce/softmax.ts'
+import { formatTuple } from '../tensor/print.ts'
+import {
+  type Arguments,
+  constructing,
+  int,
+  nullable,
+  optional,
+  required,
+  tensor as tensorKind,
+} from '../tensor/signature.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+import * as constraints from './constraints.ts'
+import type { Constraint } from './constraints.ts'
+import { unfilled, type RateArguments } from './continuous.ts'
+import { Distribution, type Made, type ValidateOption, validateParameter } from './distribution.ts'
+import { Gamma } from './gamma.ts'
+import { broadcastAll, fullOf, limitsOf, tensorOrNumber, type TensorOrNumber, xlogy } from './values.ts'
+
+// ---- probabilities or logits ----
+
+const clampProbs = (probs: Tensor): Tensor => {
+  const { eps } = limitsOf(probs)
+  return probs.clamp(eps, 1 - eps)
+}
+
+/** The one of the two that is given, by its name. */
+function oneOf<T>(probs: T | null, logits: T | null): readonly ['probs' | 'logits', T] {
+  if ((probs === null) === (logits === null)) {
+    throw new ValueError(
+      'Either `probs` or `logits` must be specified, but not both.',
+      'Pass (probs), or ({ logits }) for logits.',
+    )
+  }
+  return probs !== null ? ['probs', probs] : ['logits', logits as T]
+}
+
+/** Distributions with a probability for each element of the batch. */
+abstract class Chances extends Distribution {
+  override get argConstraints(): Readonly<Record<string, Constraint>> {
+    return { probs: constraints.unitInterval, logits: constraints.real }
+  }
+
+  get probs(): Tensor {
+    return this.lazy('probs', () => this.logits.sigmoid())
+  }
+
+  get logits(): Tensor {
+    return this.lazy('logits', () => {
+      const probs = clampProbs(this.probs)
+      return probs.log().sub(probs.neg().log1p())
+    })
+  }
+
+  /** The parameter that was given. */
+  protected get param(): Tensor {
+    return Object.hasOwn(this, 'probs') ? this.probs : this.logits
+  }
+
+  get paramShape(): readonly number[] {
+    return this.param.shape
+  }
+
+  /** The entropy of success and failure. */
+  protected binaryEntropy(): Tensor {
+    return binaryCrossEntropyWithLogits(this.logits, this.probs, { reduction: 'none' })
+  }
+}
+
+type Chance = TensorOrNumber | null
+interface ChanceOptions extends ValidateOption {
+  readonly probs?: Chance
+  readonly logits?: Chance
+}
+type ChanceArguments = Arguments<[probs: Chance, logits: Chance, validateArgs: boolean | null], ChanceOptions>
+const chance = [
+  optional('probs', nullable(tensorOrNumber), null),
+  optional('logits', nullable(tensorOrNumber), null),
+  validateParameter,
+] as const
+const chancesMade = ([probs, logits, validateArgs]: readonly [Chance, Chance, boolean | null]): Made => {
+  const [name, given] = oneOf(probs, logits)
+  const [value] = broadcastAll(given)
+  return { fields: { [name]: value }, batchShape: value.sizes, validateArgs }
+}
+
+const bernoulliArguments = constructing('Bernoulli', ...chance)
+/**
+ * 1 with probability `probs`, otherwise 0.
+ *
+ * @example
+ * new distributions.Bernoulli(0.3).mean // tensor(0.3000)
+ */
+export class Bernoulli extends Chances {
+  constructor(...args: ChanceArguments) {
+    super(chancesMade(bernoulliArguments(args)))
+  }
+
+  override get support(): Constraint {
+    return constraints.boolean
+  }
+
+  override get hasEnumerateSupport(): boolean {
+    return true
+  }
+
+  override get mean(): Tensor {
+    return this.probs
+  }
+
+  override get mode(): Tensor {
+    return where(this.probs.eq(0.5), Number.NaN, toDType(this.probs.ge(0.5), this.probs.dtype))
+  }
+
+  override get variance(): Tensor {
+    return this.probs.mul(this.probs.neg().add(1))
+  }
+
+  protected override drawn(sampleShape: Shape): Tensor {
+    return bernoulli(this.probs.expand(this.extended(sampleShape)))
+  }
+
+  override logProb(value: Tensor): Tensor {
+    this.checkSample(value)
+    const [logits, target] = broadcastAll(this.logits, value)
+    return binaryCrossEntropyWithLogits(logits, toDType(target, logits.dtype), { reduction: 'none' }).neg()
+  }
+
+  override entropy(): Tensor {
+    return this.binaryEntropy()
+  }
+
+  protected override enumerated(): Tensor {
+    return countTo(2, this.param)
+  }
+}
+
+/** 0 to n - 1, in the dtype and on the device of a parameter. */
+const countTo = (n: number, like: Tensor, dtype = like.dtype): Tensor => arange(n, { dtype, device: like.device })
+
+const geometricArguments = constructing('Geometric', ...chance)
+/**
+ * The number of failures before the first success, each trial a success with probability `probs`.
+ *
+ * @example
+ * new distributions.Geometric(0.25).mean // tensor(3.)
+ */
+export class Geometric extends Chances {
+  constructor(...args: ChanceArguments) {
+    super(chancesMade(geometricArguments(args)))
+    if (!Object.hasOwn(this, 'probs')) return
+    const { probs } = this
+    this.demand(
+      () => probs.gt(0),
+      'Expected parameter probs of distribution Geometric to be positive',
+      () =>
+        `Expected parameter probs (Tensor of shape ${formatTuple(probs.sizes)}) of distribution ${this} to be positive ` +
+        `but found invalid values:\n${probs.detach().maskedSelect(probs.gt(0).logicalNot())}`,
+    )
+  }
+
+  override get support(): Constraint {
+    return constraints.nonnegativeInteger
+  }
+
+  override get mean(): Tensor {
+    return this.probs.reciprocal().sub(1)
+  }
+
+  override get mode(): Tensor {
+    return zerosLike(this.probs)
+  }
+
+  override get variance(): Tensor {
+    return this.probs.reciprocal().sub(1).div(this.probs)
+  }
+
+  protected override drawn(sampleShape: Shape): Tensor {
+    const u = unfilled(this.probs, this.extended(sampleShape)).uniform_(limitsOf(this.probs).tiny, 1)
+    return u.log().div(this.probs.neg().log1p()).floor()
+  }
+
+  override logProb(given: Tensor): Tensor {
+    this.checkSample(given)
+    const [value, all] = broadcastAll(given, this.probs)
+    const probs = where(all.eq(1).logicalAnd(value.eq(0)), fullOf(all, [], 0), all)
+    return value.mul(probs.neg().log1p()).add(this.probs.log())
+  }
+
+  override entropy(): Tensor {
+    return this.binaryEntropy().div(this.probs)
+  }
+}
+
+// ---- counts ----
+
+interface CountOptions extends ChanceOptions {
+  readonly totalCount?: TensorOrNumber
+}
+type CountArguments = Arguments<
+  [totalCount: TensorOrNumber, probs: Chance, logits: Chance, validateArgs: boolean | null],
+  CountOptions
+>
+const countsMade = ([count, probs, logits, validateArgs]: readonly [
+  TensorOrNumber,
+  Chance,
+  Chance,
+  boolean | null,
+]): Made => {
+  const [name, given] = oneOf(probs, logits)
+  const [total, value] = broadcastAll(count, given)
+  return { fields: { totalCount: toDType(total, value.dtype), [name]: value }, batchShape: value.sizes, validateArgs }
+}
+
+/** Like clamp at 0, with the gradient 1/2 there. */
+const clampByZero = (x: Tensor): Tensor =>
+  x
+    .clamp({ min: 0 })
+    .add(x)
+    .sub(x.clamp({ max: 0 }))
+    .div(2)
+
+const binomialArguments = constructing('Binomial', optional('totalCount', tensorOrNumber, 1), ...chance)
+/**
+ * The number of successes among `totalCount` trials, each with probability `probs`.
+ *
+ * @example
+ * new distributions.Binomial(10, 0.5).variance // tensor(2.5000)
+ */
+export class Binomial extends Chances {
+  declare readonly totalCount: Tensor
+
+  constructor(...args: CountArguments) {
+    super(countsMade(binomialArguments(args)))
+  }
+
+  override get argConstraints(): Readonly<Record<string, Constraint>> {
+    return { totalCount: constraints.nonnegativeInteger, ...super.argConstraints }
+  }
+
+  override get support(): Constraint {
+    return constraints.integerInterval(0, this.totalCount)
+  }
+
+  override get hasEnumerateSupport(): boolean {
+    return true
+  }
+
+  override get mean(): Tensor {
+    return this.totalCount.mul(this.probs)
+  }
+
+  override get mode(): Tensor {
+    return this.totalCount.add(1).mul(this.probs).floor().clamp({ max: this.totalCount })
+  }
+
+  override get variance(): Tensor {
+    return this.totalCount.mul(this.probs).mul(this.probs.neg().add(1))
+  }
+
+  protected override drawn(sampleShape: Shape): Tensor {
+    const shape = this.extended(sampleShape)
+    return binomial(this.totalCount.expand(shape), this.probs.expand(shape))
+  }
+
+  override logProb(value: Tensor): Tensor {
+    this.checkSample(value)
+    const { totalCount, logits } = this
+    const failed = totalCount.sub(value)
+    const normalizer = totalCount
+      .mul(clampByZero(logits))
+      .add(totalCount.mul(logits.abs().neg().exp().log1p()))
+      .sub(totalCount.add(1).lgamma())
+    return value.mul(logits).sub(value.add(1).lgamma()).sub(failed.add(1).lgamma()).sub(normalizer)
+  }
+
+  /** The number of trials, if all have the same. */
+  protected get count(): (what: string) => number {
+    return (what) => {
+      const most = this.totalCount.max().item()
+      if (this.totalCount.min().item() === most) return Math.trunc(most)
+      throw new NotImplementedError(`Inhomogeneous total count not supported by \`${what}\`.`)
+    }
+  }
+
+  override entropy(): Tensor {
+    this.count('entropy')
+    const logProb = this.logProb(this.enumerateSupport(false))
+    return logProb.exp().mul(logProb).sum(0).neg()
+  }
+
+  protected override enumerated(): Tensor {
+    return countTo(1 + this.count('enumerate_support'), this.param)
+  }
+}
+
+const negativeArguments = constructing('NegativeBinomial', required('totalCount', tensorOrNumber), ...chance)
+/**
+ * The number of successes, each with probability `probs`, before `totalCount` failures.
+ *
+ * @example
+ * new distributions.NegativeBinomial(3, 0.5).mean // tensor(3.)
+ */
+export class NegativeBinomial extends Chances {
+  declare readonly totalCount: Tensor
+
+  constructor(...args: CountArguments) {
+    super(countsMade(negativeArguments(args)))
+  }
+
+  override get argConstraints(): Readonly<Record<string, Constraint>> {
+    return {
+      totalCount: constraints.greaterThanEq(0),
+      probs: constraints.halfOpenInterval(0, 1),
+      logits: constraints.real,
+    }
+  }
+
+  override get support(): Constraint {
+    return constraints.nonnegativeInteger
+  }
+
+  override get mean(): Tensor {
+    return this.totalCount.mul(this.logits.exp())
+  }
+
+  override get mode(): Tensor {
+    return this.totalCount.sub(1).mul(this.logits.exp()).floor().clamp({ min: 0 })
+  }
+
+  override get variance(): Tensor {
+    return this.mean.div(this.logits.neg().sigmoid())
+  }
+
+  protected override drawn(sampleShape: Shape): Tensor {
+    return poisson(new Gamma(this.totalCount, this.logits.neg().exp(), false).sample(sampleShape))
+  }
+
+  override logProb(value: Tensor): Tensor {
+    this.checkSample(value)
+    const { totalCount, logits } = this
+    const all = totalCount.add(value)
+    const scale = all.lgamma().neg().add(value.add(1).lgamma()).add(totalCount.lgamma())
+    const normalizer = where(all.eq(0), fullOf(all, [], 0), scale)
+    return totalCount
+      .mul(logsigmoid(logits.neg()))
+      .add(value.mul(logsigmoid(logits)))
+      .sub(normalizer)
+  }
+}
+
+const poissonArguments = constructing('Poisson', required('rate', tensorOrNumber), validateParameter)
+/**
+ * The number of events of which `rate` are expected.
+ *
+ * @example
+ * new distributions.Poisson(3).logProb(tensor(2)) // tensor(-1.4959)
+ */
+export class Poisson extends Distribution {
+  declare readonly rate: Tensor
+
+  constructor(...args: RateArguments) {
+    const [given, validateArgs] = poissonArguments(args)
+    const [rate] = broadcastAll(given)
+    super({ fields: { rate }, batchShape: rate.sizes, validateArgs })
+  }
+
+  override get argConstraints(): Readonly<Record<string, Constraint>> {
+    return { rate: constraints.nonnegative }
+  }
+
+  override get support(): Constraint {
+    return constraints.nonnegativeInteger
+  }
+
+  override get mean(): Tensor {
+    return this.rate
+  }
+
+  override get mode(): Tensor {
+    return this.rate.floor()
+  }
+
+  override get variance(): Tensor {
+    return this.rate
+  }
+
+  protected override drawn(sampleShape: Shape): Tensor {
+    return poisson(this.rate.expand(this.extended(sampleShape)))
+  }
+
+  override logProb(given: Tensor): Tensor {
+    this.checkSample(given)
+    const [rate, value] = broadcastAll(this.rate, given)
+    return xlogy(value, rate).sub(rate).sub(value.add(1).lgamma())
+  }
+}
+
+// ---- classes ----
+
+type Classes = Tensor | null
+interface ClassesOptions extends ValidateOption {
+  readonly probs?: Classes
+  readonly logits?: Classes
+}
+type ClassesArguments = Arguments<[probs: Classes, logits: Classes, validateArgs: boolean | null], ClassesOptions>
+const classes = [
+  optional('probs', nullable(tensorKind), null),
+  optional('logits', nullable(tensorKind), null),
+  validateParameter,
+] as const
+
+const categoricalArguments = constructing('Categorical', ...classes)
+/**
+ * Classes by number: the last dimension of `probs`, which need not sum to 1, or of `logits` counts them.
+ *
+ * @example
+ * new distributions.Categorical(tensor([1, 3])).probs // tensor([0.2500, 0.7500])
+ */
+export class Categorical extends Distribution {
+  constructor(...args: ClassesArguments) {
+    const [probs, logits, validateArgs] = categoricalArguments(args)
+    const [name, given] = oneOf(probs, logits)
+    if (given.dim() < 1) {
+      throw new ValueError(`\`${name}\` parameter must be at least one-dimensional.`, 'Pass one for each class.')
+    }
+    const value = probs !== null ? probs.div(probs.sum(-1, true)) : given.sub(logsumexp(given, -1, true))
+    super({ fields: { [name]: value }, batchShape: value.sizes.slice(0, -1), validateArgs })
+  }
+
+  override get argConstraints(): Readonly<Record<string, Constraint>> {
+    return { probs: constraints.simplex, logits: constraints.realVector }
+  }
+
+  get probs(): Tensor {
+    return this.lazy('probs', () => softmax(this.logits, -1))
+  }
+
+  get logits(): Tensor {
+    return this.lazy('logits', () => clampProbs(this.probs).log())
+  }
+
+  protected get param(): Tensor {
+    return Object.hasOwn(this, 'probs') ? this.probs : this.logits
+  }
+
+  get paramShape(): readonly number[] {
+    return this.param.shape
+  }
+
+  protected get size(): number {
+    return this.param.sizes[this.param.dim() - 1]
+  }
+
+  override get support(): Constraint {
+    return constraints.integerInterval(0, this.size - 1)
+  }
+
+  override get hasEnumerateSupport(): boolean {
+    return true
+  }
+
+  override get mean(): Tensor {
+    return fullOf(this.probs, this.extended([]), Number.NaN)
+  }
+
+  override get mode(): Tensor {
+    return this.probs.argmax(-1)
+  }
+
+  override get variance(): Tensor {
+    return fullOf(this.probs, this.extended([]), Number.NaN)
+  }
+
+  protected override drawn(sampleShape: Shape): Tensor {
+    const rows = this.probs.reshape(-1, this.size)
+    return multinomial(rows, numelOf(sampleShape), true)
+      .t()
+      .reshape([...this.extended(sampleShape)])
+  }
+
+  override logProb(value: Tensor): Tensor {
+    this.checkSample(value)
+    const [indices, logProbs] = broadcastAll(toDType(value, 'int32').unsqueeze(-1), this.logits)
+    return logProbs.gather(-1, indices.slice(-1, 0, 1)).squeeze(-1)
+  }
+
+  override entropy(): Tensor {
+    return this.logits
+      .clamp({ min: -limitsOf(this.logits).max })
+      .mul(this.probs)
+      .sum(-1)
+      .neg()
+  }
+
+  protected override enumerated(): Tensor {
+    return countTo(this.size, this.param, 'int32')
+  }
+}
+
+/** Distributions that count or mark the classes of a categorical one. */
+abstract class OfClasses extends Distribution {
+  declare readonly categorical: Categorical
+
+  override get argConstraints(): Readonly<Record<string, Constraint>> {
+    return { probs: constraints.simplex, logits: constraints.realVector }
+  }
+
+  get probs(): Tensor {
+    return this.categorical.probs
+  }
+
+  get logits(): Tensor {
+    return this.categorical.logits
+  }
+
+  get paramShape(): readonly number[] {
+    return this.categorical.paramShape
+  }
+
+  protected override expanded(batchShape: Shape): this {
+    return this.like({ ...this.others(), categorical: this.categorical.expand(batchShape) }, batchShape)
+  }
+
+  protected others(): Readonly<Record<string, unknown>> {
+    return {}
+  }
+}
+
+const oneHotArguments = constructing('OneHotCategorical', ...classes)
+/**
+ * Classes as vectors with a 1 at the place of the class.
+ *
+ * @example
+ * new distributions.OneHotCategorical(tensor([1, 3])).mode // tensor([0., 1.])
+ */
+export class OneHotCategorical extends OfClasses {
+  constructor(...args: ClassesArguments) {
+    const [probs, logits, validateArgs] = oneHotArguments(args)
+    const categorical = new Categorical(probs, logits)
+    const { paramShape, batchShape } = categorical
+    super({ fields: { categorical }, batchShape, eventShape: paramShape.slice(-1), validateArgs })
+  }
+
+  override get support(): Constraint {
+    return constraints.oneHot
+  }
+
+  override get hasEnumerateSupport(): boolean {
+    return true
+  }
+
+  override get mean(): Tensor {
+    return this.probs
+  }
+
+  override get mode(): Tensor {
+    return this.marked(this.categorical.mode)
+  }
+
+  override get variance(): Tensor {
+    return this.probs.mul(this.probs.neg().add(1))
+  }
+
+  private marked(classes: Tensor): Tensor {
+    return toDType(oneHot(classes, this.eventShape[0]), this.probs.dtype)
+  }
+
+  protected override drawn(sampleShape: Shape): Tensor {
+    return this.marked(this.categorical.sample(sampleShape))
+  }
+
+  override logProb(value: Tensor): Tensor {
+    this.checkSample(value)
+    return this.categorical.logProb(value.argmax(-1))
+  }
+
+  override entropy(): Tensor {
+    return this.categorical.entropy()
+  }
+
+  protected override enumerated(): Tensor {
+    return eye(this.eventShape[0], { dtype: this.probs.dtype, device: this.probs.device })
+  }
+}
+
+/**
+ * `OneHotCategorical` whose `rsample` passes gradients straight through to the probabilities.
+ *
+ * @example
+ * new distributions.OneHotCategoricalStraightThrough(tensor([1, 3])).hasRsample // true
+ */
+export class OneHotCategoricalStraightThrough extends OneHotCategorical {
+  override get hasRsample(): boolean {
+    return true
+  }
+
+  protected override drawn(sampleShape: Shape, reparametrized = false): Tensor {
+    const samples = super.drawn(sampleShape)
+    return reparametrized ? samples.add(this.probs.sub(this.probs.detach())) : samples
+  }
+}
+
+const multinomialArguments = constructing('Multinomial', optional('totalCount', int, 1), ...classes)
+interface MultinomialOptions extends ClassesOptions {
+  readonly totalCount?: number
+}
+type MultinomialArguments = Arguments<
+  [totalCount: number, probs: Classes, logits: Classes, validateArgs: boolean | null],
+  MultinomialOptions
+>
+/**
+ * How often each class is drawn in `totalCount` draws.
+ *
+ * @example
+ * new distributions.Multinomial(4, tensor([1, 3])).mean // tensor([1., 3.])
+ */
+export class Multinomial extends OfClasses {
+  declare readonly totalCount: number
+
+  constructor(...args: MultinomialArguments) {
+    const [totalCount, probs, logits, validateArgs] = multinomialArguments(args)
+    if (totalCount < 0) throw new ValueError(`total_count must not be negative, but is ${totalCount}`)
+    const categorical = new Categorical(probs, logits)
+    const { paramShape, batchShape } = categorical
+    super({ fields: { totalCount, categorical }, batchShape, eventShape: paramShape.slice(-1), validateArgs })
+  }
+
+  override get support(): Constraint {
+    return constraints.multinomial(this.totalCount)
+  }
+
+  override get mean(): Tensor {
+    return this.probs.mul(this.totalCount)
+  }
+
+  override get variance(): Tensor {
+    return this.probs.mul(this.totalCount).mul(this.probs.neg().add(1))
+  }
+
+  protected override others(): Readonly<Record<string, unknown>> {
+    return { totalCount: this.totalCount }
+  }
+
+  protected override drawn(sampleShape: Shape): Tensor {
+    const draws = this.categorical.sample([this.totalCount, ...sampleShape]).movedim(0, -1)
+    const counts = unfilled(this.probs, this.extended(sampleShape)).zero_()
+    return counts.scatterAdd(-1, draws, fullOf(counts, draws.sizes, 1))
+  }
+
+  override entropy(): Tensor {
+    const n = this.totalCount
+    const support = countTo(n + 1, this.probs).narrow(0, 1, n)
+    const values = support.reshape([n, ...this.probs.sizes.map(() => 1)])
+    const chances = new Binomial(n, this.probs, null, false).logProb(values).exp()
+    const ways = chances.mul(values.add(1).lgamma()).sum([0, -1])
+    return this.categorical
+      .entropy()
+      .mul(n)
+      .sub(tensor(n + 1, { device: this.probs.device }).lgamma())
+      .add(ways)
+  }
+
+  override logProb(given: Tensor): Tensor {
+    this.checkSample(given)
+    const [all, value] = broadcastAll(this.logits, given)
+    const logits = where(value.eq(0).logicalAnd(all.eq(-Infinity)), fullOf(all, [], 0), all)
+    return value.sum(-1).add(1).lgamma().sub(value.add(1).lgamma().sum(-1)).add(logits.mul(value).sum(-1))
+  }
+}

@@ -1,0 +1,179 @@
+// The normal distribution of vectors, by a covariance, a precision, or a Cholesky factor of the covariance.
+import { ValueError } from '../base/errors.ts'
+import { broadcastShapes, type Shape } from '../base/shape.ts'
+import { matmul } from '../ops/product/matmul.ts'
+import { flip } from '../ops/views/views.ts'
+import { constructing, nullable, optional, required, tensor } from '../tensor/signature.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+import { cholesky, triangularInverse } from './cholesky.ts'
+import * as constraints from './constraints.ts'
+import type { Constraint } from './constraints.ts'
+import { unfilled } from './continuous.ts'
+import { Distribution, type ValidateOption, validateParameter } from './distribution.ts'
+
+const matrix = nullable(tensor)
+const normalArguments = constructing(
+  'MultivariateNormal',
+  required('loc', tensor),
+  optional('covarianceMatrix', matrix, null),
+  optional('precisionMatrix', matrix, null),
+  optional('scaleTril', matrix, null),
+  validateParameter,
+)
+interface MatrixOptions extends ValidateOption {
+  readonly covarianceMatrix?: Tensor | null
+  readonly precisionMatrix?: Tensor | null
+  readonly scaleTril?: Tensor | null
+}
+type MatrixArgument = Tensor | null | MatrixOptions
+
+const flipped = (x: Tensor): Tensor => flip(x, [-2, -1])
+const product = (x: Tensor, vector: Tensor): Tensor => matmul(x, vector.unsqueeze(-1)).squeeze(-1)
+/** The sum of the logarithms on the diagonal: half the logarithm of the determinant of the covariance. */
+export const halfLogDet = (lower: Tensor): Tensor => lower.diagonal({ dim1: -2, dim2: -1 }).log().sum(-1)
+/** The squared length of a vector, in units of the distribution. */
+export const mahalanobis = (lower: Tensor, vector: Tensor): Tensor =>
+  product(triangularInverse(lower), vector).pow(2).sum(-1)
+
+/**
+ * The normal distribution of vectors around `loc`, given one of `covarianceMatrix`, `precisionMatrix` and `scaleTril`,
+ * the lower triangular Cholesky factor of the covariance.
+ *
+ * @example
+ * const p = new distributions.MultivariateNormal(zeros(2), eye(2))
+ * p.logProb(tensor([0, 0])) // tensor(-1.8379)
+ */
+export class MultivariateNormal extends Distribution {
+  declare readonly loc: Tensor
+  /** The factor without repetitions along the batch. */
+  declare protected readonly lower: Tensor
+
+  constructor(
+    ...args:
+      | [
+          loc: Tensor,
+          covarianceMatrix?: MatrixArgument,
+          precisionMatrix?: MatrixArgument,
+          scaleTril?: MatrixArgument,
+          validateArgs?: boolean | null | ValidateOption,
+        ]
+      | [params: { readonly loc: Tensor } & MatrixOptions]
+  ) {
+    const [center, covarianceMatrix, precisionMatrix, scaleTril, validateArgs] = normalArguments(args)
+    if (center.dim() < 1) throw new ValueError('loc must be at least one-dimensional.')
+    const given = Object.entries({ covarianceMatrix, precisionMatrix, scaleTril }).filter(([, x]) => x !== null)
+    if (given.length !== 1) {
+      throw new ValueError(
+        'Exactly one of covariance_matrix or precision_matrix or scale_tril may be specified.',
+        `There are ${given.length}.`,
+      )
+    }
+    const [name, own] = given[0] as [string, Tensor]
+    if (own.dim() < 2) {
+      const snake = { covarianceMatrix: 'covariance_matrix', precisionMatrix: 'precision_matrix' }[name]
+      throw new ValueError(
+        `${snake ?? 'scale_tril matrix'} must be at least two-dimensional, with optional leading batch dimensions`,
+      )
+    }
+    const n = own.sizes.slice(-2)
+    const batchShape = broadcastShapes(own.sizes.slice(0, -2), center.sizes.slice(0, -1))
+    const loc = center.expand([...batchShape, center.sizes[center.dim() - 1]])
+    super({
+      fields: { [name]: own.expand([...batchShape, ...n]), loc },
+      batchShape,
+      eventShape: loc.sizes.slice(-1),
+      validateArgs,
+    })
+    this.own('lower', name === 'scaleTril' ? own : name === 'covarianceMatrix' ? cholesky(own) : factorOf(own))
+  }
+
+  override get argConstraints(): Readonly<Record<string, Constraint>> {
+    return {
+      loc: constraints.realVector,
+      covarianceMatrix: constraints.positiveDefinite,
+      precisionMatrix: constraints.positiveDefinite,
+      scaleTril: constraints.lowerCholesky,
+    }
+  }
+
+  override get support(): Constraint {
+    return constraints.realVector
+  }
+
+  override get hasRsample(): boolean {
+    return true
+  }
+
+  private spread(x: Tensor): Tensor {
+    return x.expand([...this.batchShape, ...x.sizes.slice(-2)])
+  }
+
+  get scaleTril(): Tensor {
+    return this.lazy('scaleTril', () => this.spread(this.lower))
+  }
+
+  get covarianceMatrix(): Tensor {
+    return this.lazy('covarianceMatrix', () => this.spread(matmul(this.lower, this.lower.transpose(-2, -1))))
+  }
+
+  get precisionMatrix(): Tensor {
+    return this.lazy('precisionMatrix', () => {
+      const inverse = triangularInverse(this.lower)
+      return this.spread(matmul(inverse.transpose(-2, -1), inverse))
+    })
+  }
+
+  override get mean(): Tensor {
+    return this.loc
+  }
+
+  override get mode(): Tensor {
+    return this.loc
+  }
+
+  override get variance(): Tensor {
+    return this.lower
+      .pow(2)
+      .sum(-1)
+      .expand([...this.batchShape, ...this.eventShape])
+  }
+
+  protected override drawn(sampleShape: Shape): Tensor {
+    const eps = unfilled(this.loc, this.extended(sampleShape)).normal_()
+    return this.loc.add(product(this.lower, eps))
+  }
+
+  override logProb(value: Tensor): Tensor {
+    this.checkSample(value)
+    const distance = mahalanobis(this.lower, value.sub(this.loc))
+    return distance
+      .add(this.eventShape[0] * Math.log(2 * Math.PI))
+      .mul(-0.5)
+      .sub(halfLogDet(this.lower))
+  }
+
+  override entropy(): Tensor {
+    const entropy = halfLogDet(this.lower).add(0.5 * this.eventShape[0] * (1 + Math.log(2 * Math.PI)))
+    return entropy.expand([...this.batchShape])
+  }
+
+  protected override expanded(batchShape: Shape): this {
+    const fields: Record<string, unknown> = { lower: this.lower }
+    const { length } = this.batchShape
+    for (const name of Object.keys(this.argConstraints)) {
+      if (!Object.hasOwn(this, name)) continue
+      const value = this.field(name) as Tensor
+      fields[name] = value.expand([...batchShape, ...value.sizes.slice(length)])
+    }
+    return this.like(fields, batchShape)
+  }
+
+  /** The Cholesky factor, for divergences. */
+  get factor(): Tensor {
+    return this.lower
+  }
+}
+
+/** The factor of the covariance from the precision: the precision's own, reversed, is its inverse. */
+const factorOf = (precision: Tensor): Tensor =>
+  triangularInverse(flipped(cholesky(flipped(precision))).transpose(-2, -1))

@@ -1,0 +1,75 @@
+// Helpers of the distributions: parameters that are tensors or numbers, PyTorch's printed values, and sums over last
+// dimensions.
+import { ValueError } from '../base/errors.ts'
+import { broadcastShapes, type Shape, scalarShape } from '../base/shape.ts'
+import { typeName } from '../base/python.ts'
+import { s } from '../expr/expr.ts'
+import { elementwise, expandTo } from '../ops/define/elementwise.ts'
+import { filled } from '../ops/define/fill.ts'
+import { apply } from '../tensor/apply.ts'
+import { currentDevice } from '../tensor/device.ts'
+import { reprFloat } from '../tensor/print.ts'
+import { isTensor, type Kind } from '../tensor/signature.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+
+export type TensorOrNumber = Tensor | number
+
+/** A parameter of a distribution. */
+export const tensorOrNumber: Kind<TensorOrNumber> = {
+  expected: 'Tensor',
+  accepts: (x) => typeof x === 'number' || isTensor(x),
+  refuse: (x, argument) =>
+    new ValueError(
+      'Input arguments must all be instances of numbers.Number, torch.Tensor or objects implementing __torch_function__.',
+      `The ${argument} is ${typeName(x)}.`,
+    ),
+}
+
+/** Tensors of one shape: numbers take the dtype and the device of the first tensor. */
+export function broadcastAll<T extends readonly TensorOrNumber[]>(...values: T): { [K in keyof T]: Tensor } {
+  const like = values.find(isTensor)
+  const device = like?.storage.device ?? currentDevice()
+  const tensors = values.map((x) => (isTensor(x) ? x : filled(scalarShape, like?.dtype ?? 'float32', x, device)))
+  const shape = tensors.map((x) => x.sizes).reduce(broadcastShapes)
+  return tensors.map((x) => expandTo(x, shape)) as { [K in keyof T]: Tensor }
+}
+
+/** A tensor as Python formats it in a text: a 0-d one as its number. */
+export function valueText(x: Tensor): string {
+  if (x.dim() > 0 || !x.storage.device.backend.caps.syncRead) return String(x)
+  const value = x.item()
+  if (x.dtype === 'bool') return value === 0 ? 'False' : 'True'
+  return x.isFloatingPoint() ? reprFloat(value) : String(value)
+}
+
+/** The sum over the last `n` dimensions. */
+export const sumRightmost = (x: Tensor, n: number): Tensor => (n === 0 ? x : x.flatten(-n).sum(-1))
+
+/** A tensor with one value everywhere, in the dtype and on the device of another. */
+export const fullOf = (x: Tensor, shape: Shape, value: number): Tensor =>
+  filled(shape, x.dtype, value, x.storage.device)
+
+interface Limits {
+  /** The distance from 1 to the next number. */
+  readonly eps: number
+  /** The smallest positive number with all digits. */
+  readonly tiny: number
+  readonly max: number
+}
+/** PyTorch's finfo. */
+export const limitsOf = ({ dtype }: Tensor): Limits =>
+  dtype === 'float64'
+    ? { eps: 2 ** -52, tiny: 2 ** -1022, max: Number.MAX_VALUE }
+    : { eps: 2 ** -23, tiny: 2 ** -126, max: 2 ** 128 - 2 ** 104 }
+
+export const EULER = 0.5772156649015329
+
+const xlogyOp = elementwise('xlogy', (x, y) => s.select(s.and(s.eq(x, 0), s.not(s.isnan(y))), 0, s.mul(x, s.log(y))), {
+  out: 'float',
+  grad: ({ dy, x: [x, y] }) => [
+    s.select(s.and(s.eq(x, 0), s.le(y, 0)), 0, s.mul(dy, s.log(y))),
+    s.div(s.mul(dy, x), y),
+  ],
+})
+/** `x log y`, and 0 where x is 0. */
+export const xlogy = (x: Tensor, y: Tensor): Tensor => apply(xlogyOp, [x, y], null)
