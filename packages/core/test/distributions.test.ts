@@ -85,52 +85,53 @@ const gradients = (y: Tensor, leaves: readonly Tensor[], wanted: Any, what: stri
 }
 
 describe.each(Object.entries<Any>(golden.families))('%s', (_, cases) => {
-  it.each(cases.flatMap(({ of, ...byDtype }: Any) => Object.entries(byDtype).map(([dtype, wanted]) => ({ dtype, spec: of, wanted }))))(
-    '$wanted.text, $dtype',
-    ({ dtype, spec, wanted }: Any) => {
-      const bits = dtype === 'float32' ? 1e-6 : 1e-13
-      const leaves: Tensor[] = []
-      const d = build(spec, dtype, leaves)
-      expect([String(build(spec, dtype)), d.batchShape, d.eventShape]).toEqual([wanted.text, wanted.batch, wanted.event])
+  it.each(
+    cases.flatMap(({ of, ...byDtype }: Any) =>
+      Object.entries(byDtype).map(([dtype, wanted]) => ({ dtype, spec: of, wanted })),
+    ),
+  )('$wanted.text, $dtype', ({ dtype, spec, wanted }: Any) => {
+    const bits = dtype === 'float32' ? 1e-6 : 1e-13
+    const leaves: Tensor[] = []
+    const d = build(spec, dtype, leaves)
+    expect([String(build(spec, dtype)), d.batchShape, d.eventShape]).toEqual([wanted.text, wanted.batch, wanted.event])
+    manualSeed(0)
+    const sample = d.sample([3])
+    same(sample, wanted.sample, 'sample', bits)
+    expect(sample.requiresGrad).toBe(false)
+    expect(rand(1).item()).toBe(wanted.next)
+    const given = rebuilt(wanted.sample)
+    same(d.logProb(given), wanted.logProb, 'logProb')
+    if (wanted.logProbGrads === undefined) return
+    gradients(d.logProb(given), leaves, wanted.logProbGrads, 'gradient of logProb')
+    expect(d.hasRsample).toBe('rsampleGrads' in wanted)
+    if (d.hasRsample) {
       manualSeed(0)
-      const sample = d.sample([3])
-      same(sample, wanted.sample, 'sample', bits)
-      expect(sample.requiresGrad).toBe(false)
-      expect(rand(1).item()).toBe(wanted.next)
-      const given = rebuilt(wanted.sample)
-      same(d.logProb(given), wanted.logProb, 'logProb')
-      if (wanted.logProbGrads === undefined) return
-      gradients(d.logProb(given), leaves, wanted.logProbGrads, 'gradient of logProb')
-      expect(d.hasRsample).toBe('rsampleGrads' in wanted)
-      if (d.hasRsample) {
-        manualSeed(0)
-        gradients(d.rsample([2]), leaves, wanted.rsampleGrads, 'gradient of rsample')
-      } else expect(() => d.rsample()).toThrow('does not implement rsample')
-      const results: Record<string, () => Tensor> = {
-        mean: () => d.mean,
-        mode: () => d.mode,
-        variance: () => d.variance,
-        stddev: () => d.stddev,
-        entropy: () => d.entropy(),
-        cdf: () => d.cdf(given),
-        icdf: () => d.icdf(tensor(0.3, { dtype }).expand(d.batchShape)),
-      }
-      for (const [name, call] of Object.entries(results)) {
-        const found = tried(call)
-        expect(found === null, `${name} is defined`).toBe(wanted[name] === null)
-        if (found !== null) same(found, wanted[name], name)
-      }
-      if (wanted.entropyGrads !== undefined) gradients(d.entropy(), leaves, wanted.entropyGrads, 'gradient of entropy')
-      if (wanted.support !== null) expect(String(d.support)).toBe(wanted.support)
-      if (wanted.values !== null) same(d.enumerateSupport(), wanted.values, 'values', 0)
-      const wide = d.expand([2, ...d.batchShape])
-      expect([String(wide), wide.batchShape]).toEqual([wanted.expanded.text, [2, ...d.batchShape]])
-      manualSeed(1)
-      const expanded = wide.sample()
-      same(expanded, wanted.expanded.sample, 'sample of the expanded', bits)
-      same(wide.logProb(expanded), wanted.expanded.logProb, 'logProb of the expanded')
-    },
-  )
+      gradients(d.rsample([2]), leaves, wanted.rsampleGrads, 'gradient of rsample')
+    } else expect(() => d.rsample()).toThrow('does not implement rsample')
+    const results: Record<string, () => Tensor> = {
+      mean: () => d.mean,
+      mode: () => d.mode,
+      variance: () => d.variance,
+      stddev: () => d.stddev,
+      entropy: () => d.entropy(),
+      cdf: () => d.cdf(given),
+      icdf: () => d.icdf(tensor(0.3, { dtype }).expand(d.batchShape)),
+    }
+    for (const [name, call] of Object.entries(results)) {
+      const found = tried(call)
+      expect(found === null, `${name} is defined`).toBe(wanted[name] === null)
+      if (found !== null) same(found, wanted[name], name)
+    }
+    if (wanted.entropyGrads !== undefined) gradients(d.entropy(), leaves, wanted.entropyGrads, 'gradient of entropy')
+    if (wanted.support !== null) expect(String(d.support)).toBe(wanted.support)
+    if (wanted.values !== null) same(d.enumerateSupport(), wanted.values, 'values', 0)
+    const wide = d.expand([2, ...d.batchShape])
+    expect([String(wide), wide.batchShape]).toEqual([wanted.expanded.text, [2, ...d.batchShape]])
+    manualSeed(1)
+    const expanded = wide.sample()
+    same(expanded, wanted.expanded.sample, 'sample of the expanded', bits)
+    same(wide.logProb(expanded), wanted.expanded.logProb, 'logProb of the expanded')
+  })
 })
 
 describe('klDivergence', () => {
@@ -142,8 +143,7 @@ describe('klDivergence', () => {
       if (typeof wanted !== 'string') {
         const found = call()
         near(found.toArray(), wanted, tolerance[found.dtype], `${p} from ${q}`)
-      }
-      else {
+      } else {
         expect(call).toThrow(NotImplementedError)
         if (wanted !== 'NotImplementedError') expect(call).toThrow(wanted)
       }
@@ -255,7 +255,14 @@ const mistakes: Record<string, () => unknown> = {
   'MultivariateNormal(0)': () => new D.MultivariateNormal(tensor(0), eye(1)),
   'MultivariateNormal without a matrix': () => new D.MultivariateNormal(three),
   'MultivariateNormal of a vector': () => new D.MultivariateNormal(three, three),
-  'MultivariateNormal, not definite': () => new D.MultivariateNormal(zeros(2), tensor([[1, 2], [2, 1]])),
+  'MultivariateNormal, not definite': () =>
+    new D.MultivariateNormal(
+      zeros(2),
+      tensor([
+        [1, 2],
+        [2, 1],
+      ]),
+    ),
   'Independent of too many': () => new D.Independent(new D.Normal(three, 1), 2),
   'MixtureSameFamily of a number': () => new D.MixtureSameFamily(1, new D.Normal(three, 1)),
   'MixtureSameFamily of another number': () =>
@@ -280,6 +287,18 @@ describe('mistakes', () => {
   })
 })
 
+it('classes print their names, whatever a bundler calls them', () => {
+  const bases = ['Distribution', 'Transform']
+  const classes = Object.entries(D).filter(
+    ([name, x]: Any) => bases.some((base) => x.prototype instanceof D[base]) && !bases.includes(name),
+  )
+  expect(classes.length).toBeGreaterThan(40)
+  for (const [name, { prototype }] of classes as [string, Any][])
+    expect(Object.getOwnPropertyDescriptor(prototype, 'title')?.get?.call(prototype), name).toBe(name)
+  class Own extends distributions.Normal {}
+  expect(String(new Own(0, 1))).toBe('Own(loc: 0.0, scale: 1.0)')
+})
+
 describe('checks', () => {
   it('can be turned off, for one and for all', () => {
     expect(new D.Normal(0, -1, false).scale.item()).toBe(-1)
@@ -301,7 +320,10 @@ describe('checks', () => {
       const run = step(() => {
         const q = new distributions.Normal(loc, tensor([1, 2]))
         const p = new distributions.Normal(0, 1)
-        const loss = distributions.klDivergence(q, p).sum().sub(p.logProb(q.rsample().sub(3)).sum())
+        const loss = distributions
+          .klDivergence(q, p)
+          .sum()
+          .sub(p.logProb(q.rsample().sub(3)).sum())
         optimizer.zeroGrad()
         loss.backward()
         optimizer.step()

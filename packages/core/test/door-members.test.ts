@@ -8,6 +8,7 @@ import { membersOf } from '../../../tools/test/api-members.ts'
 import { at, by, faultsOf, type Param } from '../../../tools/test/door.ts'
 import { parameterFaults } from '../../../tools/test/parameters.ts'
 import { add, type Any, entries, house, indices, leaf, on, parameter, row, self, squared, T } from './doors.ts'
+import { addMembersOfDistributions } from './doors-of-distributions.ts'
 
 // ---- modules ----
 
@@ -546,6 +547,8 @@ const others: Readonly<Record<string, string>> = {
   'Identity.forward': 'it gives what it gets',
   'Module.forward': 'what users write',
 }
+
+addMembersOfDistributions()
 
 it('every method has an entry', () => {
   const members = membersOf(new URL('../etc/core.api.md', import.meta.url))

@@ -39,6 +39,7 @@ import {
   T,
   whole,
 } from './doors.ts'
+import { addDistributions } from './doors-of-distributions.ts'
 
 each(
   'neg square abs sign sqrt rsqrt reciprocal exp expm1 log log1p sin cos tanh erf sigmoid relu floor ceil trunc round logicalNot isnan isfinite',
@@ -1276,6 +1277,8 @@ for (const name of [
   'Identity',
 ])
   exempt.set(name, 'a class without arguments to check')
+
+addDistributions()
 
 // ---- the tests ----
 

@@ -5,13 +5,16 @@ import { TypeError, ValueError } from '../base/errors.ts'
 import { filled } from '../ops/define/fill.ts'
 import { isclose } from '../ops/create/convert.ts'
 import { reprFloat } from '../tensor/print.ts'
-import { checkSelf, int, number, required, signature } from '../tensor/signature.ts'
+import { int, number, required, signature, tensor } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { isPositiveDefinite } from './cholesky.ts'
 import { tensorOrNumber, type TensorOrNumber, valueText } from './values.ts'
 
+const checkArguments = signature('check', required('value', tensor))
+
 interface Region {
-  check(value: Tensor): Tensor
+  /** Whether each event lies in the region. */
+  readonly test: (value: Tensor) => Tensor
   readonly isDiscrete?: boolean
   readonly eventDim?: number
   /** What is printed in the parentheses. */
@@ -19,7 +22,7 @@ interface Region {
 }
 
 /**
- * A region in which values must lie. `check` says for each event of a tensor, of `eventDim` last dimensions, whether it
+ * A region in which values must lie. `test` says for each event of a tensor, of `eventDim` last dimensions, whether it
  * does.
  *
  * @example
@@ -55,9 +58,8 @@ export class Constraint {
   }
 
   /** Booleans: for each event, whether it lies in the region. */
-  check(value: Tensor): Tensor {
-    checkSelf('check', value)
-    return this.#region.check(value)
+  check(...args: [value: Tensor]): Tensor {
+    return this.#region.test(checkArguments(args)[0])
   }
 
   toString(): string {
@@ -82,7 +84,7 @@ const twoBounds = (name: string) =>
 
 /** A region that depends on other values, so that it cannot be checked. */
 export const dependent: Constraint = new Constraint('Dependent', {
-  check: () => {
+  test: () => {
     throw new ValueError('Cannot determine validity of dependent constraint')
   },
 })
@@ -95,25 +97,25 @@ const constraint = {
 const isDependentArguments = signature('is_dependent', required('constraint', constraint))
 
 /** 0 or 1. */
-export const boolean: Constraint = new Constraint('Boolean', { isDiscrete: true, check: isBoolean })
+export const boolean: Constraint = new Constraint('Boolean', { isDiscrete: true, test: isBoolean })
 /** Vectors of one 1 and zeros. */
 export const oneHot: Constraint = new Constraint('OneHot', {
   isDiscrete: true,
   eventDim: 1,
-  check: (x) => isBoolean(x).all(-1).logicalAnd(x.sum(-1).eq(1)),
+  test: (x) => isBoolean(x).all(-1).logicalAnd(x.sum(-1).eq(1)),
 })
 const atLeast = (lowerBound: TensorOrNumber): Constraint =>
   new Constraint('IntegerGreaterThan', {
     isDiscrete: true,
     bounds: { lowerBound },
-    check: (x) => isWhole(x).logicalAnd(x.ge(lowerBound)),
+    test: (x) => isWhole(x).logicalAnd(x.ge(lowerBound)),
   })
 /** 0, 1, 2, and so on. */
 export const nonnegativeInteger: Constraint = atLeast(0)
 /** 1, 2, 3, and so on. */
 export const positiveInteger: Constraint = atLeast(1)
 /** All numbers but NaN. */
-export const real: Constraint = new Constraint('Real', { check: (x) => x.eq(x) })
+export const real: Constraint = new Constraint('Real', { test: (x) => x.eq(x) })
 /** Vectors of numbers but NaN. */
 export const realVector: Constraint = within(real, 1)
 /** Numbers above 0. */
@@ -125,14 +127,14 @@ export const unitInterval: Constraint = between(0, 1)
 /** Vectors of non-negative numbers with the sum 1. */
 export const simplex: Constraint = new Constraint('Simplex', {
   eventDim: 1,
-  check: (x) => x.ge(0).all(-1).logicalAnd(x.sum(-1).sub(1).abs().lt(1e-6)),
+  test: (x) => x.ge(0).all(-1).logicalAnd(x.sum(-1).sub(1).abs().lt(1e-6)),
 })
 /** Square matrices with zeros above the diagonal. */
-export const lowerTriangular: Constraint = new Constraint('LowerTriangular', { eventDim: 2, check: isLower })
+export const lowerTriangular: Constraint = new Constraint('LowerTriangular', { eventDim: 2, test: isLower })
 /** Lower triangular matrices with a positive diagonal. */
 export const lowerCholesky: Constraint = new Constraint('LowerCholesky', {
   eventDim: 2,
-  check: (x) => isLower(x).logicalAnd(x.diagonal({ dim1: -2, dim2: -1 }).gt(0).all(-1)),
+  test: (x) => isLower(x).logicalAnd(x.diagonal({ dim1: -2, dim2: -1 }).gt(0).all(-1)),
 })
 const isSquare = (x: Tensor): Tensor => {
   const [rows, columns] = x.sizes.slice(-2)
@@ -141,34 +143,34 @@ const isSquare = (x: Tensor): Tensor => {
 const isSymmetric = (x: Tensor): Tensor =>
   x.sizes.at(-1) !== x.sizes.at(-2) ? isSquare(x) : allOfLast(isclose(x, x.transpose(-2, -1), { atol: 1e-6 }), 2)
 /** Square matrices. */
-export const square: Constraint = new Constraint('Square', { eventDim: 2, check: isSquare })
+export const square: Constraint = new Constraint('Square', { eventDim: 2, test: isSquare })
 /** Symmetric matrices. */
-export const symmetric: Constraint = new Constraint('Symmetric', { eventDim: 2, check: isSymmetric })
+export const symmetric: Constraint = new Constraint('Symmetric', { eventDim: 2, test: isSymmetric })
 /** Symmetric positive definite matrices. */
 export const positiveDefinite: Constraint = new Constraint('PositiveDefinite', {
   eventDim: 2,
-  check: (x) => isSymmetric(x).logicalAnd(isPositiveDefinite(x)),
+  test: (x) => isSymmetric(x).logicalAnd(isPositiveDefinite(x)),
 })
 
 // ---- with arguments ----
 
 function above(lowerBound: TensorOrNumber): Constraint {
-  return new Constraint('GreaterThan', { bounds: { lowerBound }, check: (x) => x.gt(lowerBound) })
+  return new Constraint('GreaterThan', { bounds: { lowerBound }, test: (x) => x.gt(lowerBound) })
 }
 function from(lowerBound: TensorOrNumber): Constraint {
-  return new Constraint('GreaterThanEq', { bounds: { lowerBound }, check: (x) => x.ge(lowerBound) })
+  return new Constraint('GreaterThanEq', { bounds: { lowerBound }, test: (x) => x.ge(lowerBound) })
 }
 function between(lowerBound: TensorOrNumber, upperBound: TensorOrNumber): Constraint {
   return new Constraint('Interval', {
     bounds: { lowerBound, upperBound },
-    check: (x) => x.ge(lowerBound).logicalAnd(x.le(upperBound)),
+    test: (x) => x.ge(lowerBound).logicalAnd(x.le(upperBound)),
   })
 }
 function within(base: Constraint, n: number): Constraint {
   return new Constraint(`IndependentConstraint(${base}, ${n})`, {
     isDiscrete: base.isDiscrete,
     eventDim: base.eventDim + n,
-    check: (x) => {
+    test: (x) => {
       const valid = base.check(x)
       if (valid.dim() < n) throw new ValueError(`Expected value.dim() >= ${base.eventDim + n} but got ${x.dim()}`)
       return allOfLast(valid, n)
@@ -187,7 +189,7 @@ const lessThanArguments = oneBound('less_than')
 /** Numbers below a bound. */
 export function lessThan(...args: [upperBound: TensorOrNumber]): Constraint {
   const [upperBound] = lessThanArguments(args)
-  return new Constraint('LessThan', { bounds: { upperBound }, check: (x) => x.lt(upperBound) })
+  return new Constraint('LessThan', { bounds: { upperBound }, test: (x) => x.lt(upperBound) })
 }
 const intervalArguments = twoBounds('interval')
 /** Numbers between two bounds, both included. */
@@ -199,7 +201,7 @@ export function halfOpenInterval(...args: [lowerBound: TensorOrNumber, upperBoun
   const [lowerBound, upperBound] = halfOpenArguments(args)
   return new Constraint('HalfOpenInterval', {
     bounds: { lowerBound, upperBound },
-    check: (x) => x.ge(lowerBound).logicalAnd(x.lt(upperBound)),
+    test: (x) => x.ge(lowerBound).logicalAnd(x.lt(upperBound)),
   })
 }
 const integersArguments = twoBounds('integer_interval')
@@ -209,7 +211,7 @@ export function integerInterval(...args: [lowerBound: TensorOrNumber, upperBound
   return new Constraint('IntegerInterval', {
     isDiscrete: true,
     bounds: { lowerBound, upperBound },
-    check: (x) => isWhole(x).logicalAnd(x.ge(lowerBound)).logicalAnd(x.le(upperBound)),
+    test: (x) => isWhole(x).logicalAnd(x.ge(lowerBound)).logicalAnd(x.le(upperBound)),
   })
 }
 const multinomialArguments = signature('multinomial', required('upperBound', number))
@@ -220,7 +222,7 @@ export function multinomial(...args: [upperBound: number]): Constraint {
     isDiscrete: true,
     eventDim: 1,
     bounds: { upperBound },
-    check: (x) => x.ge(0).all(-1).logicalAnd(x.sum(-1).le(upperBound)),
+    test: (x) => x.ge(0).all(-1).logicalAnd(x.sum(-1).le(upperBound)),
   })
 }
 const independentArguments = signature(

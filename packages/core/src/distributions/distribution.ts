@@ -1,5 +1,4 @@
 // What all distributions share: parameters as properties, their checks, shapes of samples, expansion and printing.
-import { className } from '../base/class-name.ts'
 import { NotImplementedError, ValueError } from '../base/errors.ts'
 import { checkSizes, frozen, type Shape } from '../base/shape.ts'
 import { snakeCase, typeName } from '../base/python.ts'
@@ -9,10 +8,21 @@ import { apply } from '../tensor/apply.ts'
 import { effects } from '../tensor/effects.ts'
 import { enableGrad, noGrad } from '../tensor/mode.ts'
 import { formatSize, formatTuple } from '../tensor/print.ts'
-import { bool, ints, isTensor, nullable, optional, type Parameter, required, signature } from '../tensor/signature.ts'
+import {
+  bool,
+  ints,
+  isTensor,
+  type Kind,
+  nullable,
+  optional,
+  type Parameter,
+  required,
+  signature,
+  tensor,
+} from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { type Constraint, dependent } from './constraints.ts'
-import { valueText } from './values.ts'
+import { nameOf, valueText } from './values.ts'
 
 export interface ValidateOption {
   /** Whether parameters and values are checked; by default they are. */
@@ -47,11 +57,17 @@ const expandArguments = signature('expand', required('batchShape', ints))
 const supportArguments = signature('enumerate_support', optional('expand', bool, true))
 const switchArguments = signature('set_default_validate_args', required('value', bool))
 
-export function checkValue(name: string, value: unknown): asserts value is Tensor {
-  if (!isTensor(value)) {
-    throw new ValueError(`The value argument to ${name} must be a Tensor`, `It is ${typeName(value)}.`)
-  }
+/** A value of a distribution. */
+export const valueKind: Kind<Tensor> = {
+  ...tensor,
+  refuse: (x) =>
+    isTensor(x)
+      ? undefined
+      : new ValueError('The value argument to log_prob must be a Tensor', `It is ${typeName(x)}.`),
 }
+const logProbArguments = signature('log_prob', required('value', valueKind))
+const cdfArguments = signature('cdf', required('value', valueKind))
+const icdfArguments = signature('icdf', required('value', valueKind))
 
 let validates = true
 
@@ -68,7 +84,7 @@ export interface Made {
 const derived = new Set(['probs', 'logits', 'covarianceMatrix', 'precisionMatrix', 'scaleTril'])
 
 /**
- * The base class of distributions. A subclass defines what it can of `drawn`, `logProb`, `mean` and the others; what it
+ * The base class of distributions. A subclass defines what it can of `drawn`, `logDensity`, `mean` and the others; what it
  * does not define throws a NotImplementedError.
  *
  * @example
@@ -100,7 +116,7 @@ export abstract class Distribution {
       if (constraint === dependent || (derived.has(name) && !Object.hasOwn(this, name))) continue
       const value = this.field(name) as Tensor
       const snake = snakeCase(name)
-      const kind = className(this.constructor)
+      const kind = nameOf(this)
       demand(
         noGrad(() => constraint.check(value)),
         () =>
@@ -133,6 +149,11 @@ export abstract class Distribution {
     return value
   }
 
+  /** The name that is printed. */
+  protected get title(): string {
+    return nameOf(this)
+  }
+
   /** The shape of the parameters: each element of it is a distribution of its own. */
   get batchShape(): readonly number[] {
     return frozen(this.#batchShape)
@@ -155,7 +176,7 @@ export abstract class Distribution {
 
   /** The region in which values must lie. */
   get support(): Constraint {
-    throw new NotImplementedError(`${className(this.constructor)} does not implement support`)
+    throw new NotImplementedError(`${nameOf(this)} does not implement support`)
   }
 
   /** Whether `rsample` is defined. */
@@ -186,7 +207,7 @@ export abstract class Distribution {
   }
 
   protected lacks(what: string): never {
-    throw new NotImplementedError(`${className(this.constructor)} does not implement ${what}`)
+    throw new NotImplementedError(`${nameOf(this)} does not implement ${what}`)
   }
 
   /** Draws samples of the extended shape, in the graph of the parameters if `reparametrized`. */
@@ -217,17 +238,31 @@ export abstract class Distribution {
   }
 
   /** The logarithm of the density or of the probability of `value`. */
-  logProb(_value: Tensor): Tensor {
+  logProb(...args: [value: Tensor]): Tensor {
+    const [value] = logProbArguments(args)
+    this.checkSample(value)
+    return this.logDensity(value)
+  }
+
+  protected logDensity(_value: Tensor): Tensor {
     return this.lacks('log_prob')
   }
 
   /** The probability of at most `value`. */
-  cdf(_value: Tensor): Tensor {
+  cdf(...args: [value: Tensor]): Tensor {
+    return this.cumulative(cdfArguments(args)[0])
+  }
+
+  protected cumulative(_value: Tensor): Tensor {
     return this.lacks('cdf')
   }
 
   /** The value up to which the probability is `value`. */
-  icdf(_value: Tensor): Tensor {
+  icdf(...args: [value: Tensor]): Tensor {
+    return this.quantile(icdfArguments(args)[0])
+  }
+
+  protected quantile(_value: Tensor): Tensor {
     return this.lacks('icdf')
   }
 
@@ -244,7 +279,6 @@ export abstract class Distribution {
   /** All values, along a new first dimension; with `expand` for each distribution of the batch. */
   enumerateSupport(...args: [expand?: boolean | { readonly expand?: boolean }]): Tensor {
     const [expand] = supportArguments(args)
-    if (!this.hasEnumerateSupport) this.lacks('enumerate_support')
     const values = this.enumerated()
     const shape = [values.sizes[0], ...this.#batchShape.map(() => 1), ...this.#eventShape]
     const spread = values.reshape(shape)
@@ -286,8 +320,7 @@ export abstract class Distribution {
   }
 
   /** Throws unless a value has the right shape and lies in the support. */
-  protected checkSample(value: Tensor, name = 'log_prob'): void {
-    checkValue(name, value)
+  protected checkSample(value: Tensor): void {
     if (!this.#validates) return
     const { sizes } = value
     const event = this.#eventShape
@@ -306,7 +339,7 @@ export abstract class Distribution {
       )
     }
     const { support } = this
-    const kind = className(this.constructor)
+    const kind = nameOf(this)
     demand(
       noGrad(() => support.check(value)),
       () =>
@@ -322,7 +355,7 @@ export abstract class Distribution {
       const value = this.field(name) as Tensor
       return `${snakeCase(name)}: ${value.numel() === 1 ? valueText(value) : formatSize(value.sizes)}`
     })
-    return `${className(this.constructor)}(${texts.join(', ')})`
+    return `${nameOf(this)}(${texts.join(', ')})`
   }
 
   [Symbol.for('nodejs.util.inspect.custom')](): string {

@@ -33,6 +33,9 @@ type GammaArguments =
  * new distributions.Gamma(2, 4).mean // tensor(0.5000)
  */
 export class Gamma extends Distribution {
+  protected override get title(): string {
+    return 'Gamma'
+  }
   declare readonly concentration: Tensor
   declare readonly rate: Tensor
 
@@ -73,9 +76,8 @@ export class Gamma extends Distribution {
     return value
   }
 
-  override logProb(given: Tensor): Tensor {
-    const value = isTensor(given) ? toDType(given, this.rate.dtype) : given
-    this.checkSample(value)
+  protected override logDensity(given: Tensor): Tensor {
+    const value = toDType(given, this.rate.dtype)
     const { concentration, rate } = this
     return xlogy(concentration, rate)
       .add(xlogy(concentration.sub(1), value))
@@ -108,6 +110,9 @@ type Chi2Arguments =
  * new distributions.Chi2(3).variance // tensor(6.)
  */
 export class Chi2 extends Gamma {
+  protected override get title(): string {
+    return 'Chi2'
+  }
   constructor(...args: Chi2Arguments) {
     const [df, validateArgs] = chi2Arguments(args)
     super(isTensor(df) ? df.mul(0.5) : 0.5 * df, 0.5, validateArgs)
@@ -152,6 +157,9 @@ type DirichletArguments =
  * new distributions.Dirichlet(tensor([1, 3])).mean // tensor([0.2500, 0.7500])
  */
 export class Dirichlet extends Distribution {
+  protected override get title(): string {
+    return 'Dirichlet'
+  }
   declare readonly concentration: Tensor
 
   constructor(...args: DirichletArguments) {
@@ -203,8 +211,7 @@ export class Dirichlet extends Distribution {
     return DirichletSample.apply(this.concentration.expand(this.extended(sampleShape))) as Tensor
   }
 
-  override logProb(value: Tensor): Tensor {
-    this.checkSample(value)
+  protected override logDensity(value: Tensor): Tensor {
     const { concentration } = this
     return value
       .log()
@@ -243,6 +250,9 @@ type BetaArguments =
  * new distributions.Beta(1, 3).mean // tensor(0.2500)
  */
 export class Beta extends Distribution {
+  protected override get title(): string {
+    return 'Beta'
+  }
   declare protected readonly dirichlet: Dirichlet
 
   constructor(...args: BetaArguments) {
@@ -292,8 +302,7 @@ export class Beta extends Distribution {
     return this.dirichlet.rsample(sampleShape).select(-1, 0)
   }
 
-  override logProb(value: Tensor): Tensor {
-    this.checkSample(value)
+  protected override logDensity(value: Tensor): Tensor {
     return this.dirichlet.logProb(stack([value, value.neg().add(1)], -1))
   }
 

@@ -1,28 +1,19 @@
 // Probability distributions: PyTorch's torch.distributions.
 export * as constraints from './constraints.ts'
-export { Cauchy, Exponential, Laplace, Normal, StudentT, Uniform } from './continuous.ts'
-export {
-  Bernoulli,
-  Binomial,
-  Categorical,
-  Geometric,
-  Multinomial,
-  NegativeBinomial,
-  OneHotCategorical,
-  OneHotCategoricalStraightThrough,
-  Poisson,
-} from './discrete.ts'
+export { Categorical, Multinomial, OneHotCategorical, OneHotCategoricalStraightThrough } from './classes.ts'
+export { Independent, MixtureSameFamily } from './compound.ts'
+export { Exponential, StudentT, Uniform } from './continuous.ts'
+export { Bernoulli, Binomial, Geometric, NegativeBinomial, Poisson } from './discrete.ts'
 export { Distribution } from './distribution.ts'
 export { Beta, Chi2, Dirichlet, Gamma } from './gamma.ts'
 export { klDivergence, registerKl } from './kl.ts'
+export { Cauchy, Laplace, Normal } from './location.ts'
 export { MultivariateNormal } from './multivariate-normal.ts'
 export {
   Gumbel,
   HalfCauchy,
   HalfNormal,
-  Independent,
   LogNormal,
-  MixtureSameFamily,
   Pareto,
   TransformedDistribution,
   Weibull,
@@ -33,7 +24,6 @@ export {
   ComposeTransform,
   ExpTransform,
   IndependentTransform,
-  identityTransform,
   LowerCholeskyTransform,
   PowerTransform,
   ReshapeTransform,

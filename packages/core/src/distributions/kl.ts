@@ -1,6 +1,5 @@
 // The Kullback-Leibler divergence of two distributions: a table of pairs of classes, with PyTorch's formulas. A pair of
 // subclasses takes the entry of their nearest superclasses.
-import { className } from '../base/class-name.ts'
 import { NotImplementedError, ValueError } from '../base/errors.ts'
 import { sameShape } from '../base/shape.ts'
 import { warn } from '../base/warn.ts'
@@ -10,14 +9,17 @@ import { matmul } from '../ops/product/matmul.ts'
 import { fn, type Kind, required, signature } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { triangularInverse } from './cholesky.ts'
-import { Cauchy, Exponential, Laplace, Normal, Uniform } from './continuous.ts'
-import { Bernoulli, Binomial, Categorical, Geometric, OneHotCategorical, Poisson } from './discrete.ts'
+import { Categorical, OneHotCategorical } from './classes.ts'
+import { distributionKind, Independent } from './compound.ts'
+import { Exponential, Uniform } from './continuous.ts'
+import { Bernoulli, Binomial, Geometric, Poisson } from './discrete.ts'
 import { Distribution } from './distribution.ts'
 import { Beta, Dirichlet, Gamma } from './gamma.ts'
+import { Cauchy, Laplace, Normal } from './location.ts'
 import { halfLogDet, mahalanobis, MultivariateNormal } from './multivariate-normal.ts'
-import { distributionKind, Gumbel, HalfNormal, Independent, Pareto, Transformed } from './transformed.ts'
-import { areSame } from './transforms.ts'
-import { EULER, fullOf, sumRightmost } from './values.ts'
+import { Gumbel, HalfNormal, Pareto, Transformed } from './transformed.ts'
+import { areSame } from './transform.ts'
+import { EULER, fullOf, nameOf, sumRightmost } from './values.ts'
 
 /** A class by its instances, abstract or not. */
 interface Class<T extends Distribution = Distribution> {
@@ -376,7 +378,7 @@ function divergenceOf(p: Distribution, q: Distribution): Divergence {
     if (up * 100 + down <= byLeft) [left, byLeft] = [candidate, up * 100 + down]
     if (down * 100 + up <= byRight) [right, byRight] = [candidate, down * 100 + up]
   }
-  const names = [p, q].map((x) => className(x.constructor as { readonly name: string }))
+  const names = [p, q].map(nameOf)
   if (left === undefined || right === undefined) {
     const isOne = (x: Distribution): boolean => exponentialFamilies.some((type) => x instanceof type)
     throw new NotImplementedError(
@@ -388,7 +390,7 @@ function divergenceOf(p: Distribution, q: Distribution): Divergence {
     )
   }
   if (left !== right) {
-    const [a, b] = [left.p, right.q].map((x) => className(x))
+    const [a, b] = [left.p, right.q].map((x) => x.name)
     warn(`Ambiguous kl_divergence(${names.join(', ')}). Please register_kl(${a}, ${b})`)
   }
   return left.fn

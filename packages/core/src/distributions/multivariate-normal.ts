@@ -8,7 +8,7 @@ import type { Tensor } from '../tensor/tensor.ts'
 import { cholesky, triangularInverse } from './cholesky.ts'
 import * as constraints from './constraints.ts'
 import type { Constraint } from './constraints.ts'
-import { unfilled } from './continuous.ts'
+import { unfilled } from './location.ts'
 import { Distribution, type ValidateOption, validateParameter } from './distribution.ts'
 
 const matrix = nullable(tensor)
@@ -44,6 +44,9 @@ export const mahalanobis = (lower: Tensor, vector: Tensor): Tensor =>
  * p.logProb(tensor([0, 0])) // tensor(-1.8379)
  */
 export class MultivariateNormal extends Distribution {
+  protected override get title(): string {
+    return 'MultivariateNormal'
+  }
   declare readonly loc: Tensor
   /** The factor without repetitions along the batch. */
   declare protected readonly lower: Tensor
@@ -143,8 +146,7 @@ export class MultivariateNormal extends Distribution {
     return this.loc.add(product(this.lower, eps))
   }
 
-  override logProb(value: Tensor): Tensor {
-    this.checkSample(value)
+  protected override logDensity(value: Tensor): Tensor {
     const distance = mahalanobis(this.lower, value.sub(this.loc))
     return distance
       .add(this.eventShape[0] * Math.log(2 * Math.PI))

@@ -1,125 +1,25 @@
-// Distributions made of others: transformed ones (LogNormal, Gumbel, HalfNormal, HalfCauchy, Weibull, Pareto and any
-// other by TransformedDistribution), independent ones, and mixtures.
-import { NotImplementedError, ValueError } from '../base/errors.ts'
+// Distributions of the transformed samples of others: LogNormal, Gumbel, HalfNormal, HalfCauchy, Weibull, Pareto, and
+// any other by TransformedDistribution.
+import { ValueError } from '../base/errors.ts'
 import { sameShape, type Shape } from '../base/shape.ts'
 import { typeName } from '../base/python.ts'
 import { onesLike, zerosLike } from '../ops/create/create.ts'
 import { toDType } from '../ops/define/fill.ts'
 import { where } from '../ops/indexing/positions.ts'
-import { logSoftmax, logsumexp } from '../ops/reduce/softmax.ts'
 import { formatSize } from '../tensor/print.ts'
-import { anything, constructing, instance, int, isTensor, type Kind, required } from '../tensor/signature.ts'
+import { anything, constructing, required } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import * as constraints from './constraints.ts'
 import type { Constraint } from './constraints.ts'
-import { Cauchy, Exponential, locScale, type LocScaleArguments, Normal, Uniform } from './continuous.ts'
-import { Categorical } from './discrete.ts'
-import { checkValue, Distribution, type Made, type ValidateOption, validateParameter } from './distribution.ts'
-import {
-  AbsTransform,
-  AffineTransform,
-  ComposeTransform,
-  ExpTransform,
-  PowerTransform,
-  times,
-  Transform,
-} from './transforms.ts'
+import { distributionKind, Independent } from './compound.ts'
+import { Exponential, Uniform } from './continuous.ts'
+import { Cauchy, locScale, type LocScaleArguments, Normal } from './location.ts'
+import { Distribution, type Made, type ValidateOption, validateParameter } from './distribution.ts'
+import { ComposeTransform, times, Transform } from './transform.ts'
+import { AbsTransform, AffineTransform, ExpTransform, PowerTransform } from './transforms.ts'
 import { broadcastAll, EULER, fullOf, limitsOf, sumRightmost, tensorOrNumber, type TensorOrNumber } from './values.ts'
 
 type Validate = boolean | null | ValidateOption
-export const distributionKind: Kind<Distribution> = instance(Distribution, 'Distribution')
-
-const independentArguments = constructing(
-  'Independent',
-  required('baseDistribution', distributionKind),
-  required('reinterpretedBatchNdims', int),
-  validateParameter,
-)
-/**
- * A distribution whose last batch dimensions become part of the event: their log-probabilities are summed.
- *
- * @example
- * const p = new distributions.Independent(new distributions.Normal(zeros(3), 1), 1)
- * p.eventShape // [3]
- */
-export class Independent extends Distribution {
-  declare readonly baseDist: Distribution
-  declare readonly reinterpretedBatchNdims: number
-
-  constructor(...args: [baseDistribution: Distribution, reinterpretedBatchNdims: number, validateArgs?: Validate]) {
-    const [baseDist, n, validateArgs] = independentArguments(args)
-    const { batchShape, eventShape } = baseDist
-    if (n > batchShape.length || n < 0) {
-      throw new ValueError(
-        'Expected reinterpreted_batch_ndims <= len(base_distribution.batch_shape), ' +
-          `actual ${n} vs ${batchShape.length}`,
-      )
-    }
-    const shape = [...batchShape, ...eventShape]
-    const cut = batchShape.length - n
-    super({
-      fields: { baseDist, reinterpretedBatchNdims: n },
-      batchShape: shape.slice(0, cut),
-      eventShape: shape.slice(cut),
-      validateArgs,
-    })
-  }
-
-  override get support(): Constraint {
-    const { support } = this.baseDist
-    return this.reinterpretedBatchNdims > 0 ? constraints.independent(support, this.reinterpretedBatchNdims) : support
-  }
-
-  override get hasRsample(): boolean {
-    return this.baseDist.hasRsample
-  }
-
-  override get hasEnumerateSupport(): boolean {
-    return this.reinterpretedBatchNdims === 0 && this.baseDist.hasEnumerateSupport
-  }
-
-  override get mean(): Tensor {
-    return this.baseDist.mean
-  }
-
-  override get mode(): Tensor {
-    return this.baseDist.mode
-  }
-
-  override get variance(): Tensor {
-    return this.baseDist.variance
-  }
-
-  protected override drawn(sampleShape: Shape, reparametrized: boolean): Tensor {
-    return reparametrized ? this.baseDist.rsample(sampleShape) : this.baseDist.sample(sampleShape)
-  }
-
-  override logProb(value: Tensor): Tensor {
-    return sumRightmost(this.baseDist.logProb(value), this.reinterpretedBatchNdims)
-  }
-
-  override entropy(): Tensor {
-    return sumRightmost(this.baseDist.entropy(), this.reinterpretedBatchNdims)
-  }
-
-  override enumerateSupport(...args: [expand?: boolean | { readonly expand?: boolean }]): Tensor {
-    if (this.reinterpretedBatchNdims > 0)
-      throw new NotImplementedError('Enumeration over cartesian product is not implemented')
-    return this.baseDist.enumerateSupport(...args)
-  }
-
-  protected override expanded(batchShape: Shape): this {
-    const { reinterpretedBatchNdims } = this
-    const baseDist = this.baseDist.expand([...batchShape, ...this.eventShape.slice(0, reinterpretedBatchNdims)])
-    return this.like({ baseDist, reinterpretedBatchNdims }, batchShape)
-  }
-
-  override toString(): string {
-    return `Independent(${this.baseDist}, ${this.reinterpretedBatchNdims})`
-  }
-}
-
-// ---- transformed ----
 
 /** What a transformed distribution consists of. */
 interface Parts {
@@ -179,8 +79,7 @@ export abstract class Transformed extends Distribution {
     return this.transforms.reduce((value, transform) => transform.forward(value), x)
   }
 
-  override logProb(value: Tensor): Tensor {
-    this.checkSample(value)
+  protected override logDensity(value: Tensor): Tensor {
     let eventDim = this.eventShape.length
     let y = value
     let total: Tensor | null = null
@@ -201,15 +100,13 @@ export abstract class Transformed extends Distribution {
     return sign === 1 ? value : value.sub(0.5).mul(sign).add(0.5)
   }
 
-  override cdf(value: Tensor): Tensor {
-    checkValue('cdf', value)
+  protected override cumulative(value: Tensor): Tensor {
     return this.increasing(
       this.baseDist.cdf(this.transforms.reduceRight((y, transform) => transform.inverse(y), value)),
     )
   }
 
-  override icdf(value: Tensor): Tensor {
-    checkValue('icdf', value)
+  protected override quantile(value: Tensor): Tensor {
     const x = this.baseDist.icdf(this.increasing(value))
     return this.transforms.reduce((y, transform) => transform.forward(y), x)
   }
@@ -242,6 +139,9 @@ const transformedArguments = constructing(
  * new TransformedDistribution(new Normal(0, 1), [new ExpTransform()]).logProb(tensor(1)) // tensor(-0.9189)
  */
 export class TransformedDistribution extends Transformed {
+  protected override get title(): string {
+    return 'TransformedDistribution'
+  }
   constructor(
     ...args: [baseDistribution: Distribution, transforms: Transform | readonly Transform[], validateArgs?: Validate]
   ) {
@@ -268,6 +168,9 @@ const logNormalArguments = locScale('LogNormal')
  * new distributions.LogNormal(0, 1).mean // tensor(1.6487)
  */
 export class LogNormal extends Transformed {
+  protected override get title(): string {
+    return 'LogNormal'
+  }
   declare readonly baseDist: Normal
 
   constructor(...args: LocScaleArguments) {
@@ -317,6 +220,9 @@ const gumbelArguments = locScale('Gumbel')
  * new distributions.Gumbel(0, 1).mean // tensor(0.5772)
  */
 export class Gumbel extends Transformed {
+  protected override get title(): string {
+    return 'Gumbel'
+  }
   declare readonly loc: Tensor
   declare readonly scale: Tensor
 
@@ -358,8 +264,7 @@ export class Gumbel extends Transformed {
   }
 
   // More precise than by the transforms.
-  override logProb(value: Tensor): Tensor {
-    this.checkSample(value)
+  protected override logDensity(value: Tensor): Tensor {
     const y = this.loc.sub(value).div(this.scale)
     return y.sub(y.exp()).sub(this.scale.log())
   }
@@ -394,19 +299,17 @@ abstract class Half extends Transformed {
     return zerosLike(this.scale)
   }
 
-  override logProb(given: Tensor): Tensor {
-    const value = isTensor(given) ? toDType(given, this.scale.dtype) : given
-    this.checkSample(value)
+  protected override logDensity(given: Tensor): Tensor {
+    const value = toDType(given, this.scale.dtype)
     return where(value.ge(0), this.baseDist.logProb(value).add(Math.LN2), -Infinity)
   }
 
-  override cdf(value: Tensor): Tensor {
+  protected override cumulative(value: Tensor): Tensor {
     this.checkSample(value)
     return this.baseDist.cdf(value).mul(2).sub(1)
   }
 
-  override icdf(value: Tensor): Tensor {
-    checkValue('icdf', value)
+  protected override quantile(value: Tensor): Tensor {
     return this.baseDist.icdf(value.add(1).div(2))
   }
 
@@ -423,6 +326,9 @@ const halfNormalArguments = scaleOnly('HalfNormal')
  * new distributions.HalfNormal(1).mean // tensor(0.7979)
  */
 export class HalfNormal extends Half {
+  protected override get title(): string {
+    return 'HalfNormal'
+  }
   constructor(...args: ScaleArguments) {
     const [scale, validateArgs] = halfNormalArguments(args)
     super({ base: new Normal(0, scale, false), transforms: [new AbsTransform()], validateArgs })
@@ -445,6 +351,9 @@ const halfCauchyArguments = scaleOnly('HalfCauchy')
  * new distributions.HalfCauchy(1).cdf(tensor(1)) // tensor(0.5000)
  */
 export class HalfCauchy extends Half {
+  protected override get title(): string {
+    return 'HalfCauchy'
+  }
   constructor(...args: ScaleArguments) {
     const [scale, validateArgs] = halfCauchyArguments(args)
     super({ base: new Cauchy(0, scale, false), transforms: [new AbsTransform()], validateArgs })
@@ -475,6 +384,9 @@ type WeibullArguments =
  * new distributions.Weibull(1, 2).mean // tensor(0.8862)
  */
 export class Weibull extends Transformed {
+  protected override get title(): string {
+    return 'Weibull'
+  }
   declare readonly scale: Tensor
   declare readonly concentration: Tensor
 
@@ -550,6 +462,9 @@ type ParetoArguments =
  * new distributions.Pareto(1, 3).mean // tensor(1.5000)
  */
 export class Pareto extends Transformed {
+  protected override get title(): string {
+    return 'Pareto'
+  }
   declare readonly scale: Tensor
   declare readonly alpha: Tensor
 
@@ -591,136 +506,5 @@ export class Pareto extends Transformed {
 
   override entropy(): Tensor {
     return this.scale.div(this.alpha).log().add(this.alpha.reciprocal().add(1))
-  }
-}
-
-// ---- mixtures ----
-
-const mixtureArguments = constructing(
-  'MixtureSameFamily',
-  required('mixtureDistribution', anything),
-  required('componentDistribution', anything),
-  validateParameter,
-)
-/**
- * A mixture: a categorical distribution chooses among the last batch dimension of the component distribution.
- *
- * @example
- * const { Categorical, MixtureSameFamily, Normal } = distributions
- * new MixtureSameFamily(new Categorical(ones(2)), new Normal(tensor([-1, 3]), 1)).mean // tensor(1.)
- */
-export class MixtureSameFamily extends Distribution {
-  declare readonly mixtureDistribution: Categorical
-  declare readonly componentDistribution: Distribution
-
-  constructor(
-    ...args: [mixtureDistribution: Categorical, componentDistribution: Distribution, validateArgs?: Validate]
-  ) {
-    const [mixture, component, validateArgs] = mixtureArguments(args)
-    if (!(mixture instanceof Categorical)) {
-      throw new ValueError(
-        ' The Mixture distribution needs to be an  instance of torch.distribtutions.Categorical',
-        `It is ${typeName(mixture)}.`,
-      )
-    }
-    if (!(component instanceof Distribution)) {
-      throw new ValueError(
-        'The Component distribution need to be an instance of torch.distributions.Distribution',
-        `It is ${typeName(component)}.`,
-      )
-    }
-    const own = mixture.batchShape
-    const batchShape = component.batchShape.slice(0, -1)
-    for (let i = 1; i <= Math.min(own.length, batchShape.length); i++) {
-      const [m, n] = [own[own.length - i], batchShape[batchShape.length - i]]
-      if (m === 1 || n === 1 || m === n) continue
-      throw new ValueError(
-        `\`mixture_distribution.batch_shape\` (${formatSize(own)}) is not compatible with ` +
-          `\`component_distribution.batch_shape\`(${formatSize(batchShape)})`,
-      )
-    }
-    const [km, kc] = [mixture.logits.sizes.at(-1), component.batchShape.at(-1)]
-    if (km !== kc) {
-      throw new ValueError(
-        `\`mixture_distribution component\` (${km}) does not equal \`component_distribution.batch_shape[-1]\` (${kc ?? 0})`,
-        'The last batch dimension of the components counts them.',
-      )
-    }
-    super({
-      fields: { mixtureDistribution: mixture, componentDistribution: component },
-      batchShape,
-      eventShape: component.eventShape,
-      validateArgs,
-    })
-  }
-
-  override get support(): Constraint {
-    return this.componentDistribution.support
-  }
-
-  /** Adds the dimension of the components. */
-  protected padded(x: Tensor): Tensor {
-    return x.unsqueeze(-1 - this.eventShape.length)
-  }
-
-  /** The probabilities of the components, before the dimensions of an event. */
-  protected weights(): Tensor {
-    const { probs } = this.mixtureDistribution
-    return probs.reshape([...probs.sizes, ...this.eventShape.map(() => 1)])
-  }
-
-  protected mixed(x: Tensor): Tensor {
-    return this.weights()
-      .mul(x)
-      .sum(-1 - this.eventShape.length)
-  }
-
-  override get mean(): Tensor {
-    return this.mixed(this.componentDistribution.mean)
-  }
-
-  override get variance(): Tensor {
-    const { mean, variance } = this.componentDistribution
-    return this.mixed(variance).add(this.mixed(mean.sub(this.padded(this.mean)).pow(2)))
-  }
-
-  override cdf(value: Tensor): Tensor {
-    checkValue('cdf', value)
-    return this.componentDistribution.cdf(this.padded(value)).mul(this.mixtureDistribution.probs).sum(-1)
-  }
-
-  override logProb(value: Tensor): Tensor {
-    this.checkSample(value)
-    const ofComponents = this.componentDistribution.logProb(this.padded(value))
-    return logsumexp(ofComponents.add(logSoftmax(this.mixtureDistribution.logits, -1)), -1)
-  }
-
-  protected override drawn(sampleShape: Shape): Tensor {
-    const dim = sampleShape.length + this.batchShape.length
-    const choice = this.mixtureDistribution.sample(sampleShape)
-    const samples = this.componentDistribution.sample(sampleShape)
-    const { eventShape } = this
-    const index = choice
-      .reshape([...choice.sizes, 1, ...eventShape.map(() => 1)])
-      .expand([...choice.sizes, 1, ...eventShape])
-    return samples.gather(dim, index).squeeze(dim)
-  }
-
-  protected override expanded(batchShape: Shape): this {
-    const { mixtureDistribution, componentDistribution } = this
-    return this.like(
-      {
-        mixtureDistribution: mixtureDistribution.expand(batchShape),
-        componentDistribution: componentDistribution.expand([
-          ...batchShape,
-          componentDistribution.batchShape.at(-1) as number,
-        ]),
-      },
-      batchShape,
-    )
-  }
-
-  override toString(): string {
-    return `MixtureSameFamily(\n  ${this.mixtureDistribution},\n  ${this.componentDistribution})`
   }
 }

@@ -1,230 +1,18 @@
-// Invertible functions that turn one distribution into another: PyTorch's torch.distributions.transforms. Where PyTorch
-// calls a transform, `forward` is called here, as with layers: `t.forward(x)`, and `t.inv.forward(y)` back.
-import { className } from '../base/class-name.ts'
-import { NotImplementedError, ValueError } from '../base/errors.ts'
-import { broadcastShapes, checkSizes, numelOf, sameShape, type Shape, scalarShape } from '../base/shape.ts'
-import { zerosLike } from '../ops/create/create.ts'
+// The transforms that PyTorch's torch.distributions.transforms has: invertible functions that turn one distribution into
+// another.
+import { ValueError } from '../base/errors.ts'
+import { broadcastShapes, checkSizes, numelOf, sameShape, type Shape } from '../base/shape.ts'
 import { logsigmoid, softplus } from '../ops/pointwise/nonlinear.ts'
-
 import { pad } from '../ops/views/pad.ts'
 import { formatSize } from '../tensor/print.ts'
-import {
-  constructing,
-  instance,
-  int,
-  ints,
-  isTensor,
-  type Kind,
-  list,
-  optional,
-  type Parameter,
-  required,
-  signature,
-} from '../tensor/signature.ts'
+import { constructing, int, ints, optional, required } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import * as constraints from './constraints.ts'
 import type { Constraint } from './constraints.ts'
-import { checkValue } from './distribution.ts'
+import { atLeast, type Cache, type CacheOption, cacheSize, isSame, shapeOf, Transform } from './transform.ts'
 import { broadcastAll, fullOf, limitsOf, sumRightmost, tensorOrNumber, type TensorOrNumber } from './values.ts'
 
-const cacheSize: Parameter<number> = optional('cacheSize', int, 0)
-interface CacheOption {
-  /** With 1, the last input and result are kept, so that inverting the result is exact and free. */
-  readonly cacheSize?: number
-}
-type Cache = number | CacheOption
-const cacheArguments = constructing('Transform', cacheSize)
-const withCacheArguments = signature('with_cache', optional('cacheSize', int, 1))
-
-/**
- * The base class of transforms. A subclass defines `domain`, `codomain`, `transformed`, and what it can of `inverted`
- * and `logDet`.
- *
- * @example
- * const t = new distributions.ExpTransform()
- * t.forward(tensor(0)) // tensor(1.)
- * t.inv.forward(tensor(1)) // tensor(0.)
- */
-export abstract class Transform {
-  readonly cacheSize: number
-  #last: readonly [x: Tensor, y: Tensor] | null = null
-  protected undoing: Transform | null = null
-
-  constructor(...args: [cacheSize?: Cache]) {
-    const [size] = cacheArguments(args)
-    if (size !== 0 && size !== 1) throw new ValueError('cache_size must be 0 or 1', `It is ${size}.`)
-    this.cacheSize = size
-  }
-
-  abstract get domain(): Constraint
-  abstract get codomain(): Constraint
-
-  /** Whether the transform can be undone. */
-  get bijective(): boolean {
-    return true
-  }
-
-  /** 1 for an increasing function, -1 for a decreasing one. */
-  get sign(): TensorOrNumber {
-    throw new NotImplementedError(`${className(this.constructor)} does not implement sign`)
-  }
-
-  /** How many last dimensions it works on, if domain and codomain agree on it. */
-  get eventDim(): number {
-    const { eventDim } = this.domain
-    if (eventDim === this.codomain.eventDim) return eventDim
-    throw new ValueError('Please use either .domain.event_dim or .codomain.event_dim')
-  }
-
-  /** The inverse transform. */
-  get inv(): Transform {
-    this.undoing ??= this.undone()
-    return this.undoing
-  }
-
-  protected undone(): Transform {
-    return new InverseTransform(this)
-  }
-
-  /** Applies the transform. */
-  forward(x: Tensor): Tensor {
-    checkValue('forward', x)
-    if (this.cacheSize === 0) return this.transformed(x)
-    if (this.#last?.[0] !== x) this.#last = [x, this.transformed(x)]
-    return this.#last[1]
-  }
-
-  /** Undoes the transform. */
-  inverse(y: Tensor): Tensor {
-    checkValue('inverse', y)
-    if (this.cacheSize === 0) return this.inverted(y)
-    if (this.#last?.[1] !== y) this.#last = [this.inverted(y), y]
-    return this.#last[0]
-  }
-
-  /** The logarithm of how much the transform stretches at `x`, which it takes to `y`. */
-  logAbsDetJacobian(x: Tensor, y: Tensor): Tensor {
-    checkValue('log_abs_det_jacobian', x)
-    checkValue('log_abs_det_jacobian', y)
-    return this.logDet(x, y)
-  }
-
-  protected abstract transformed(x: Tensor): Tensor
-
-  protected inverted(_y: Tensor): Tensor {
-    throw new NotImplementedError(`${className(this.constructor)} has no inverse`)
-  }
-
-  protected logDet(_x: Tensor, _y: Tensor): Tensor {
-    throw new NotImplementedError(`${className(this.constructor)} does not implement log_abs_det_jacobian`)
-  }
-
-  /** The shape of the result for a shape of the input. */
-  forwardShape(shape: readonly number[]): readonly number[] {
-    return shape
-  }
-
-  /** The shape of the input for a shape of the result. */
-  inverseShape(shape: readonly number[]): readonly number[] {
-    return shape
-  }
-
-  /** The same transform with a cache of the given size. */
-  withCache(...args: [cacheSize?: Cache]): Transform {
-    const [size] = withCacheArguments(args)
-    return size === this.cacheSize ? this : this.again(size)
-  }
-
-  /** The same transform with another size of the cache. */
-  protected again(size: number): Transform {
-    return Reflect.construct(this.constructor, [size])
-  }
-
-  /** Whether another transform computes the same. */
-  equals(other: Transform): boolean {
-    return other instanceof Transform && this.constructor === other.constructor && this.sameAs(other as this)
-  }
-
-  protected sameAs(_other: this): boolean {
-    return true
-  }
-
-  toString(): string {
-    return `${className(this.constructor)}()`
-  }
-
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString()
-  }
-}
-
-const isSame = (a: TensorOrNumber, b: TensorOrNumber): boolean => {
-  if (typeof a === 'number' && typeof b === 'number') return a === b
-  const [x, y] = broadcastAll(a, b)
-  return x.eq(y).all().item() === 1
-}
-const shapeOf = (x: TensorOrNumber): Shape => (isTensor(x) ? x.sizes : scalarShape)
-const shapesArguments = signature('forward_shape', required('shape', ints))
-/** Checks a shape of at least `least` dimensions. */
-const atLeast = (shape: unknown, least: number): Shape => {
-  const [sizes] = shapesArguments([shape])
-  if (sizes.length < least) throw new ValueError('Too few dimensions on input')
-  return checkSizes([...sizes])
-}
-
-class InverseTransform extends Transform {
-  readonly #of: Transform
-
-  constructor(of: Transform) {
-    super(of.cacheSize)
-    this.#of = of
-  }
-
-  override get domain(): Constraint {
-    return this.#of.codomain
-  }
-  override get codomain(): Constraint {
-    return this.#of.domain
-  }
-  override get bijective(): boolean {
-    return this.#of.bijective
-  }
-  override get sign(): TensorOrNumber {
-    return this.#of.sign
-  }
-  override get inv(): Transform {
-    return this.#of
-  }
-  override forward(x: Tensor): Tensor {
-    return this.#of.inverse(x)
-  }
-  override inverse(y: Tensor): Tensor {
-    return this.#of.forward(y)
-  }
-  protected override transformed(x: Tensor): Tensor {
-    return this.#of.inverse(x)
-  }
-  protected override logDet(x: Tensor, y: Tensor): Tensor {
-    return this.#of.logAbsDetJacobian(y, x).neg()
-  }
-  override forwardShape(shape: readonly number[]): readonly number[] {
-    return this.#of.inverseShape(shape)
-  }
-  override inverseShape(shape: readonly number[]): readonly number[] {
-    return this.#of.forwardShape(shape)
-  }
-  protected override again(size: number): Transform {
-    return this.#of.withCache(size).inv
-  }
-  protected override sameAs(other: this): boolean {
-    return this.#of.equals(other.#of)
-  }
-  override toString(): string {
-    return `_InverseTransform(${this.#of})`
-  }
-}
-
-// ---- of one number ----
+export { ComposeTransform, IndependentTransform, Transform } from './transform.ts'
 
 /** Between real numbers, increasing. */
 abstract class OfNumbers extends Transform {
@@ -243,6 +31,9 @@ abstract class OfNumbers extends Transform {
  * new distributions.ExpTransform().logAbsDetJacobian(tensor(2), tensor(7.389)) // tensor(2.)
  */
 export class ExpTransform extends OfNumbers {
+  protected override get title(): string {
+    return 'ExpTransform'
+  }
   override get codomain(): Constraint {
     return constraints.positive
   }
@@ -265,6 +56,9 @@ const powerArguments = constructing('PowerTransform', required('exponent', tenso
  * new distributions.PowerTransform(2).forward(tensor(3)) // tensor(9.)
  */
 export class PowerTransform extends OfNumbers {
+  protected override get title(): string {
+    return 'PowerTransform'
+  }
   readonly exponent: Tensor
 
   constructor(...args: [exponent: TensorOrNumber, cacheSize?: Cache]) {
@@ -287,11 +81,11 @@ export class PowerTransform extends OfNumbers {
   protected override logDet(x: Tensor, y: Tensor): Tensor {
     return this.exponent.mul(y).div(x).abs().log()
   }
-  override forwardShape(shape: readonly number[]): readonly number[] {
-    return broadcastShapes(atLeast(shape, 0), this.exponent.sizes)
+  protected override shapeForward(shape: Shape): Shape {
+    return broadcastShapes(shape, this.exponent.sizes)
   }
-  override inverseShape(shape: readonly number[]): readonly number[] {
-    return this.forwardShape(shape)
+  protected override shapeBack(shape: Shape): Shape {
+    return this.shapeForward(shape)
   }
   protected override again(size: number): Transform {
     return new PowerTransform(this.exponent, size)
@@ -308,6 +102,9 @@ export class PowerTransform extends OfNumbers {
  * new distributions.SigmoidTransform().forward(tensor(0)) // tensor(0.5000)
  */
 export class SigmoidTransform extends OfNumbers {
+  protected override get title(): string {
+    return 'SigmoidTransform'
+  }
   override get codomain(): Constraint {
     return constraints.unitInterval
   }
@@ -335,6 +132,9 @@ const clippedSigmoid = (x: Tensor): Tensor => clipped(x.sigmoid())
  * new distributions.SoftplusTransform().forward(tensor(0)) // tensor(0.6931)
  */
 export class SoftplusTransform extends OfNumbers {
+  protected override get title(): string {
+    return 'SoftplusTransform'
+  }
   override get codomain(): Constraint {
     return constraints.positive
   }
@@ -356,6 +156,9 @@ export class SoftplusTransform extends OfNumbers {
  * new distributions.TanhTransform().inv.forward(tensor(0.5)) // tensor(0.5493)
  */
 export class TanhTransform extends OfNumbers {
+  protected override get title(): string {
+    return 'TanhTransform'
+  }
   override get codomain(): Constraint {
     return constraints.interval(-1, 1)
   }
@@ -381,6 +184,9 @@ export class TanhTransform extends OfNumbers {
  * new distributions.AbsTransform().forward(tensor([-1, 2])) // tensor([1., 2.])
  */
 export class AbsTransform extends Transform {
+  protected override get title(): string {
+    return 'AbsTransform'
+  }
   override get domain(): Constraint {
     return constraints.real
   }
@@ -415,6 +221,9 @@ interface AffineOptions extends CacheOption {
  * new distributions.AffineTransform(1, 2).forward(tensor([0, 1])) // tensor([1., 3.])
  */
 export class AffineTransform extends Transform {
+  protected override get title(): string {
+    return 'AffineTransform'
+  }
   readonly loc: TensorOrNumber
   readonly scale: TensorOrNumber
   readonly #eventDim: number
@@ -448,11 +257,11 @@ export class AffineTransform extends Transform {
     const logs = typeof scale === 'number' ? fullOf(x, x.sizes, Math.log(Math.abs(scale))) : scale.abs().log()
     return sumRightmost(logs, n).expand(x.sizes.slice(0, x.dim() - n))
   }
-  override forwardShape(shape: readonly number[]): readonly number[] {
-    return [shapeOf(this.loc), shapeOf(this.scale)].reduce(broadcastShapes, atLeast(shape, 0))
+  protected override shapeForward(shape: Shape): Shape {
+    return [shapeOf(this.loc), shapeOf(this.scale)].reduce(broadcastShapes, shape)
   }
-  override inverseShape(shape: readonly number[]): readonly number[] {
-    return this.forwardShape(shape)
+  protected override shapeBack(shape: Shape): Shape {
+    return this.shapeForward(shape)
   }
   protected override again(size: number): Transform {
     return new AffineTransform(this.loc, this.scale, this.#eventDim, size)
@@ -471,6 +280,9 @@ export class AffineTransform extends Transform {
  * new distributions.SoftmaxTransform().forward(tensor([0, 0])) // tensor([0.5000, 0.5000])
  */
 export class SoftmaxTransform extends Transform {
+  protected override get title(): string {
+    return 'SoftmaxTransform'
+  }
   override get domain(): Constraint {
     return constraints.realVector
   }
@@ -487,10 +299,10 @@ export class SoftmaxTransform extends Transform {
   protected override inverted(y: Tensor): Tensor {
     return y.log()
   }
-  override forwardShape(shape: readonly number[]): readonly number[] {
+  protected override shapeForward(shape: Shape): Shape {
     return atLeast(shape, 1)
   }
-  override inverseShape(shape: readonly number[]): readonly number[] {
+  protected override shapeBack(shape: Shape): Shape {
     return atLeast(shape, 1)
   }
 }
@@ -502,6 +314,9 @@ export class SoftmaxTransform extends Transform {
  * new distributions.StickBreakingTransform().forward(tensor([0, 0])) // tensor([0.3333, 0.3333, 0.3333])
  */
 export class StickBreakingTransform extends Transform {
+  protected override get title(): string {
+    return 'StickBreakingTransform'
+  }
   override get domain(): Constraint {
     return constraints.realVector
   }
@@ -545,11 +360,11 @@ export class StickBreakingTransform extends Transform {
       .add(y.slice(-1, 0, y.sizes[y.dim() - 1] - 1).log())
       .sum(-1)
   }
-  override forwardShape(shape: readonly number[]): readonly number[] {
+  protected override shapeForward(shape: Shape): Shape {
     const sizes = atLeast(shape, 1)
     return [...sizes.slice(0, -1), sizes[sizes.length - 1] + 1]
   }
-  override inverseShape(shape: readonly number[]): readonly number[] {
+  protected override shapeBack(shape: Shape): Shape {
     const sizes = atLeast(shape, 1)
     return [...sizes.slice(0, -1), sizes[sizes.length - 1] - 1]
   }
@@ -562,6 +377,9 @@ export class StickBreakingTransform extends Transform {
  * new distributions.LowerCholeskyTransform().forward(zeros(2, 2)).tolist() // [[1, 0], [0, 1]]
  */
 export class LowerCholeskyTransform extends Transform {
+  protected override get title(): string {
+    return 'LowerCholeskyTransform'
+  }
   override get domain(): Constraint {
     return constraints.independent(constraints.real, 2)
   }
@@ -595,6 +413,9 @@ const reshapeArguments = constructing(
  * new distributions.ReshapeTransform([4], [2, 2]).forward(ones(3, 4)).shape // [3, 2, 2]
  */
 export class ReshapeTransform extends Transform {
+  protected override get title(): string {
+    return 'ReshapeTransform'
+  }
   readonly inShape: readonly number[]
   readonly outShape: readonly number[]
 
@@ -616,7 +437,7 @@ export class ReshapeTransform extends Transform {
   override get codomain(): Constraint {
     return constraints.independent(constraints.real, this.outShape.length)
   }
-  #reshaped(shape: unknown, from: Shape, to: Shape): Shape {
+  #reshaped(shape: Shape, from: Shape, to: Shape): Shape {
     const sizes = atLeast(shape, from.length)
     const cut = sizes.length - from.length
     if (!sameShape(sizes.slice(cut), from)) {
@@ -624,10 +445,10 @@ export class ReshapeTransform extends Transform {
     }
     return [...sizes.slice(0, cut), ...to]
   }
-  override forwardShape(shape: readonly number[]): readonly number[] {
+  protected override shapeForward(shape: Shape): Shape {
     return this.#reshaped(shape, this.inShape, this.outShape)
   }
-  override inverseShape(shape: readonly number[]): readonly number[] {
+  protected override shapeBack(shape: Shape): Shape {
     return this.#reshaped(shape, this.outShape, this.inShape)
   }
   protected override transformed(x: Tensor): Tensor {
@@ -646,169 +467,3 @@ export class ReshapeTransform extends Transform {
     return this === other
   }
 }
-
-// ---- of other transforms ----
-
-export const transformKind: Kind<Transform> = instance(Transform, 'Transform')
-const composeArguments = constructing('ComposeTransform', required('parts', list(transformKind)), cacheSize)
-/** The constraint with at least `eventDim` dimensions to an event. */
-const widened = (constraint: Constraint, eventDim: number): Constraint =>
-  eventDim > constraint.eventDim ? constraints.independent(constraint, eventDim - constraint.eventDim) : constraint
-
-/**
- * Several transforms, one after the other.
- *
- * @example
- * const { AffineTransform, ComposeTransform, ExpTransform } = distributions
- * new ComposeTransform([new AffineTransform(1, 2), new ExpTransform()]).forward(tensor(-0.5)) // tensor(1.)
- */
-export class ComposeTransform extends Transform {
-  readonly parts: readonly Transform[]
-
-  constructor(...args: [parts: readonly Transform[], cacheSize?: Cache]) {
-    const [parts, size] = composeArguments(args)
-    super(size)
-    this.parts = parts.map((part) => (size > 0 ? part.withCache(size) : part))
-  }
-  override get domain(): Constraint {
-    const { parts } = this
-    if (parts.length === 0) return constraints.real
-    let { eventDim } = parts[parts.length - 1].codomain
-    for (const { domain, codomain } of [...parts].reverse())
-      eventDim = Math.max(eventDim + domain.eventDim - codomain.eventDim, domain.eventDim)
-    return widened(parts[0].domain, eventDim)
-  }
-  override get codomain(): Constraint {
-    const { parts } = this
-    if (parts.length === 0) return constraints.real
-    let { eventDim } = parts[0].domain
-    for (const { domain, codomain } of parts)
-      eventDim = Math.max(eventDim + codomain.eventDim - domain.eventDim, codomain.eventDim)
-    return widened(parts[parts.length - 1].codomain, eventDim)
-  }
-  protected override undone(): Transform {
-    const inverse = new ComposeTransform(this.parts.map((part) => part.inv).reverse())
-    inverse.undoing = this
-    return inverse
-  }
-  override get bijective(): boolean {
-    return this.parts.every((part) => part.bijective)
-  }
-  override get sign(): TensorOrNumber {
-    return this.parts.reduce<TensorOrNumber>((sign, part) => times(sign, part.sign), 1)
-  }
-  override forward(x: Tensor): Tensor {
-    checkValue('forward', x)
-    return this.parts.reduce((value, part) => part.forward(value), x)
-  }
-  override inverse(y: Tensor): Tensor {
-    checkValue('inverse', y)
-    return this.parts.reduceRight((value, part) => part.inverse(value), y)
-  }
-  protected override transformed(x: Tensor): Tensor {
-    return this.forward(x)
-  }
-  protected override logDet(x: Tensor, y: Tensor): Tensor {
-    const { parts } = this
-    if (parts.length === 0) return zerosLike(x)
-    let { eventDim } = this.domain
-    let total: Tensor | null = null
-    let value = x
-    for (const [i, part] of parts.entries()) {
-      const next = i === parts.length - 1 ? y : part.forward(value)
-      const term = sumRightmost(part.logAbsDetJacobian(value, next), eventDim - part.domain.eventDim)
-      total = total === null ? term : total.add(term)
-      eventDim += part.codomain.eventDim - part.domain.eventDim
-      value = next
-    }
-    return total as Tensor
-  }
-  override forwardShape(shape: readonly number[]): readonly number[] {
-    return this.parts.reduce((sizes, part) => part.forwardShape(sizes), atLeast(shape, 0))
-  }
-  override inverseShape(shape: readonly number[]): readonly number[] {
-    return this.parts.reduceRight((sizes, part) => part.inverseShape(sizes), atLeast(shape, 0))
-  }
-  protected override again(size: number): Transform {
-    return new ComposeTransform(this.parts, size)
-  }
-  protected override sameAs(other: this): boolean {
-    return areSame(this.parts, other.parts)
-  }
-  override toString(): string {
-    return `ComposeTransform(\n    ${this.parts.join(',\n    ')}\n)`
-  }
-}
-/** The product of signs. */
-export const times = (a: TensorOrNumber, b: TensorOrNumber): TensorOrNumber =>
-  typeof a !== 'number' ? a.mul(b) : typeof b !== 'number' ? b.mul(a) : a * b
-/** Whether two lists of transforms compute the same. */
-export const areSame = (a: readonly Transform[], b: readonly Transform[]): boolean =>
-  a.length === b.length && a.every((t, i) => t.equals(b[i]))
-
-const independentArguments = constructing(
-  'IndependentTransform',
-  required('baseTransform', transformKind),
-  required('reinterpretedBatchNdims', int),
-  cacheSize,
-)
-/**
- * A transform whose last batch dimensions belong to the event, so that its Jacobian is summed over them.
- *
- * @example
- * const t = new distributions.IndependentTransform(new distributions.ExpTransform(), 1)
- * t.logAbsDetJacobian(ones(3, 2), ones(3, 2)).shape // [3]
- */
-export class IndependentTransform extends Transform {
-  readonly baseTransform: Transform
-  readonly reinterpretedBatchNdims: number
-
-  constructor(...args: [baseTransform: Transform, reinterpretedBatchNdims: number, cacheSize?: Cache]) {
-    const [base, n, size] = independentArguments(args)
-    super(size)
-    if (n < 0) throw new ValueError(`reinterpreted_batch_ndims must not be negative, but is ${n}`)
-    this.baseTransform = base.withCache(size)
-    this.reinterpretedBatchNdims = n
-  }
-  override get domain(): Constraint {
-    return constraints.independent(this.baseTransform.domain, this.reinterpretedBatchNdims)
-  }
-  override get codomain(): Constraint {
-    return constraints.independent(this.baseTransform.codomain, this.reinterpretedBatchNdims)
-  }
-  override get bijective(): boolean {
-    return this.baseTransform.bijective
-  }
-  override get sign(): TensorOrNumber {
-    return this.baseTransform.sign
-  }
-  protected override transformed(x: Tensor): Tensor {
-    atLeast([...x.sizes], this.domain.eventDim)
-    return this.baseTransform.forward(x)
-  }
-  protected override inverted(y: Tensor): Tensor {
-    atLeast([...y.sizes], this.codomain.eventDim)
-    return this.baseTransform.inverse(y)
-  }
-  protected override logDet(x: Tensor, y: Tensor): Tensor {
-    return sumRightmost(this.baseTransform.logAbsDetJacobian(x, y), this.reinterpretedBatchNdims)
-  }
-  override forwardShape(shape: readonly number[]): readonly number[] {
-    return this.baseTransform.forwardShape(shape)
-  }
-  override inverseShape(shape: readonly number[]): readonly number[] {
-    return this.baseTransform.inverseShape(shape)
-  }
-  protected override again(size: number): Transform {
-    return new IndependentTransform(this.baseTransform, this.reinterpretedBatchNdims, size)
-  }
-  protected override sameAs(other: this): boolean {
-    return this === other
-  }
-  override toString(): string {
-    return `IndependentTransform(${this.baseTransform}, ${this.reinterpretedBatchNdims})`
-  }
-}
-
-/** The transform that changes nothing. */
-export const identityTransform: ComposeTransform = new ComposeTransform([])

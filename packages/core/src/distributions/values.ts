@@ -1,5 +1,6 @@
 // Helpers of the distributions: parameters that are tensors or numbers, PyTorch's printed values, and sums over last
 // dimensions.
+import { className } from '../base/class-name.ts'
 import { ValueError } from '../base/errors.ts'
 import { broadcastShapes, type Shape, scalarShape } from '../base/shape.ts'
 import { typeName } from '../base/python.ts'
@@ -41,6 +42,14 @@ export function valueText(x: Tensor): string {
   if (x.dtype === 'bool') return value === 0 ? 'False' : 'True'
   return x.isFloatingPoint() ? reprFloat(value) : String(value)
 }
+
+/** What has a name of its own to print, because a bundler may shorten that of its class. */
+export interface Titled {
+  readonly title: string
+}
+/** The name to print: the title of the class itself, or the name of a user's class. */
+export const nameOf = (x: object): string =>
+  Object.hasOwn(Object.getPrototypeOf(x), 'title') ? (x as Titled).title : className(x.constructor)
 
 /** The sum over the last `n` dimensions. */
 export const sumRightmost = (x: Tensor, n: number): Tensor => (n === 0 ? x : x.flatten(-n).sum(-1))
