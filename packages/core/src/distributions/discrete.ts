@@ -7,6 +7,7 @@ import { arange, zerosLike } from '../ops/create/create.ts'
 import { toDType } from '../ops/define/fill.ts'
 import { where } from '../ops/indexing/positions.ts'
 import { logsigmoid } from '../ops/pointwise/nonlinear.ts'
+import { xlogy } from '../ops/pointwise/special.ts'
 import { bernoulli } from '../ops/random/bernoulli.ts'
 import { binomial, poisson } from '../ops/random/families.ts'
 import { formatTuple } from '../tensor/print.ts'
@@ -18,7 +19,7 @@ import type { RateArguments } from './continuous.ts'
 import { Distribution, type Made, type ValidateOption, validateParameter } from './distribution.ts'
 import { Gamma } from './gamma.ts'
 import { unfilled } from './location.ts'
-import { broadcastAll, fullOf, limitsOf, tensorOrNumber, type TensorOrNumber, xlogy } from './values.ts'
+import { broadcastAll, fullOf, limitsOf, tensorOrNumber, type TensorOrNumber } from './values.ts'
 
 // ---- probabilities or logits ----
 

@@ -7,13 +7,14 @@ import { tensor } from '../ops/create/create.ts'
 import { toDType } from '../ops/define/fill.ts'
 import { oneHot } from '../ops/indexing/select.ts'
 import { where } from '../ops/indexing/positions.ts'
+import { xlogy } from '../ops/pointwise/special.ts'
 import { sampleDirichlet, standardGamma } from '../ops/random/families.ts'
 import { stack } from '../ops/views/join.ts'
 import { constructing, isTensor, required, tensor as tensorKind } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { type Constraint, independent, nonnegative, positive, simplex, unitInterval } from './constraints.ts'
 import { Distribution, type ValidateOption, validateParameter } from './distribution.ts'
-import { broadcastAll, limitsOf, tensorOrNumber, type TensorOrNumber, xlogy } from './values.ts'
+import { broadcastAll, limitsOf, tensorOrNumber, type TensorOrNumber } from './values.ts'
 
 type Validate = boolean | null | ValidateOption
 

@@ -4,10 +4,8 @@ import { className } from '../base/class-name.ts'
 import { ValueError } from '../base/errors.ts'
 import { broadcastShapes, type Shape, scalarShape } from '../base/shape.ts'
 import { typeName } from '../base/python.ts'
-import { s } from '../expr/expr.ts'
-import { elementwise, expandTo } from '../ops/define/elementwise.ts'
+import { expandTo } from '../ops/define/elementwise.ts'
 import { filled } from '../ops/define/fill.ts'
-import { apply } from '../tensor/apply.ts'
 import { currentDevice } from '../tensor/device.ts'
 import { reprFloat } from '../tensor/print.ts'
 import { isTensor, type Kind } from '../tensor/signature.ts'
@@ -72,13 +70,3 @@ export const limitsOf = ({ dtype }: Tensor): Limits =>
     : { eps: 2 ** -23, tiny: 2 ** -126, max: 2 ** 128 - 2 ** 104 }
 
 export const EULER = 0.5772156649015329
-
-const xlogyOp = elementwise('xlogy', (x, y) => s.select(s.and(s.eq(x, 0), s.not(s.isnan(y))), 0, s.mul(x, s.log(y))), {
-  out: 'float',
-  grad: ({ dy, x: [x, y] }) => [
-    s.select(s.and(s.eq(x, 0), s.le(y, 0)), 0, s.mul(dy, s.log(y))),
-    s.div(s.mul(dy, x), y),
-  ],
-})
-/** `x log y`, and 0 where x is 0. */
-export const xlogy = (x: Tensor, y: Tensor): Tensor => apply(xlogyOp, [x, y], null)
