@@ -84,12 +84,18 @@ const gradients = (y: Tensor, leaves: readonly Tensor[], wanted: Any, what: stri
   }
 }
 
-describe.each(Object.entries<Any>(golden.families))('%s', (_, cases) => {
-  it.each(
-    cases.flatMap(({ of, ...byDtype }: Any) =>
-      Object.entries(byDtype).map(([dtype, wanted]) => ({ dtype, spec: of, wanted })),
-    ),
-  )('$wanted.text, $dtype', ({ dtype, spec, wanted }: Any) => {
+interface Case {
+  readonly dtype: DType
+  readonly spec: Any
+  readonly wanted: Any
+}
+const casesOf = (records: readonly Any[]): Case[] =>
+  records.flatMap(({ of, ...byDtype }) =>
+    Object.entries(byDtype).map(([dtype, wanted]) => ({ dtype: dtype as DType, spec: of, wanted })),
+  )
+
+describe.each(Object.entries<Any>(golden.families))('%s', (_, records) => {
+  it.each(casesOf(records))('$wanted.text, $dtype', ({ dtype, spec, wanted }) => {
     const bits = dtype === 'float32' ? 1e-6 : 1e-13
     const leaves: Tensor[] = []
     const d = build(spec, dtype, leaves)
