@@ -294,6 +294,10 @@ const stepped = (): optim.Adam => {
   adam.step()
   return adam
 }
+const { parametrize } = nn.utils
+on('ParametrizationList.rightInverse', () => new parametrize.ParametrizationList([new nn.Identity()], leaf()), [
+  at('value', 'tensor', () => leaf().detach()),
+])
 on('Optimizer.zeroGrad', sgd, [at('setToNone', 'bool?', false)])
 on('Optimizer.step', sgd, [at('closure', 'fn?', () => () => 1)])
 on('LBFGS.step', () => new optim.LBFGS([parameter()]), [at('closure', 'fn', () => () => 1)], { words: /closure|float/ })

@@ -839,6 +839,113 @@ add('utils.clipGradNorm_', utils.clipGradNorm_, [
 ])
 add('utils.clipGradValue_', utils.clipGradValue_, [parameters, at('clipValue', 'real', 1)])
 
+add('utils.parametersToVector', utils.parametersToVector, [at('parameters', 'listed', () => [leaf()])], {
+  words: /Tensor/,
+})
+add(
+  'utils.vectorToParameters',
+  utils.vectorToParameters,
+  [at('vec', 'tensor', row), at('parameters', 'listed', () => [leaf()])],
+  { words: /torch.Tensor|Tensor|invalid for input/, writes: 'an empty vector fits no parameters' },
+)
+const anyLayer = at('module', 'module', () => new nn.Linear(2, 2))
+const weightName = at('name', 'text?', 'weight')
+const attribute = { words: /attribute|not found|does not have|pruned/ }
+add('utils.weightNorm', utils.weightNorm, [anyLayer, weightName, oneDim], attribute)
+add(
+  'utils.removeWeightNorm',
+  utils.removeWeightNorm,
+  [at('module', 'module', () => utils.weightNorm(new nn.Linear(2, 2))), weightName],
+  attribute,
+)
+add(
+  'utils.spectralNorm',
+  utils.spectralNorm,
+  [anyLayer, weightName, at('nPowerIterations', 'int?', 1), at('eps', 'number?', 1e-12), oneDim],
+  { words: /attribute|n_power_iterations/ },
+)
+add(
+  'utils.removeSpectralNorm',
+  utils.removeSpectralNorm,
+  [at('module', 'module', () => utils.spectralNorm(new nn.Linear(2, 2))), weightName],
+  attribute,
+)
+const batchNormed = at('bn', 'bn', () => new nn.BatchNorm1d(2).eval())
+add('utils.fuseConvBnEval', utils.fuseConvBnEval, [
+  at('conv', 'conv', () => new nn.Conv1d(2, 2, 1).eval()),
+  batchNormed,
+  at('transpose', 'bool?', false),
+])
+add('utils.fuseLinearBnEval', utils.fuseLinearBnEval, [
+  at('linear', 'linear', () => new nn.Linear(2, 2).eval()),
+  batchNormed,
+])
+const { parametrize, prune, rnn, stateless } = utils
+const tensorName = at('tensorName', 'text', 'weight')
+const parametrized = at('module', 'module', () =>
+  parametrize.registerParametrization(new nn.Linear(2, 2), 'weight', new nn.Identity()),
+)
+add(
+  'parametrize.registerParametrization',
+  parametrize.registerParametrization,
+  [anyLayer, tensorName, at('parametrization', 'module', () => new nn.Identity()), by('unsafe', 'bool?', true)],
+  attribute,
+)
+add('parametrize.isParametrized', parametrize.isParametrized, [parametrized, { ...tensorName, kind: 'text?|null' }])
+add(
+  'parametrize.removeParametrizations',
+  parametrize.removeParametrizations,
+  [parametrized, tensorName, at('leaveParametrized', 'bool?', true)],
+  { words: /parametrization/ },
+)
+add('parametrize.cached', parametrize.cached, [at('fn', 'fn', () => () => 1)])
+exempt.set('ParametrizationList', 'made by registerParametrization')
+const share = at('amount', 'number', 0.5)
+const amounts = { words: /amount|attribute/ }
+exempt.set('PruningMethod', 'the base of the others')
+for (const name of ['L1Unstructured', 'RandomUnstructured'] as const)
+  made_(`prune.${name}`, prune[name], [share], amounts)
+const which = at('name', 'text', 'weight')
+add('prune.l1Unstructured', prune.l1Unstructured, [anyLayer, which, share, at('importanceScores', 'tensor?|null', T)], {
+  words: /amount|attribute|importance_scores/,
+})
+add('prune.randomUnstructured', prune.randomUnstructured, [anyLayer, which, share], amounts)
+add('prune.customFromMask', prune.customFromMask, [anyLayer, which, at('mask', 'tensor', T)], attribute)
+add(
+  'prune.remove',
+  prune.remove,
+  [at('module', 'module', () => prune.l1Unstructured(new nn.Linear(2, 2), 'weight', 1)), which],
+  attribute,
+)
+add('prune.isPruned', prune.isPruned, [anyLayer])
+add(
+  'prune.globalUnstructured',
+  prune.globalUnstructured,
+  [
+    at('parameters', 'listed', () => [[new nn.Linear(2, 2), 'weight']]),
+    at('pruningMethod', 'class', () => prune.L1Unstructured),
+    { ...share, named: true },
+  ],
+  { words: /parameters|pruning_method|amount/ },
+)
+add(
+  'rnn.padSequence',
+  rnn.padSequence,
+  [at('sequences', 'listed|tensor', () => [row()]), at('batchFirst', 'bool?', true), at('paddingValue', 'number?', 1)],
+  { words: /sequences|Tensor/ },
+)
+add('rnn.unpadSequence', rnn.unpadSequence, [
+  at('paddedSequences', 'tensor', T),
+  at('lengths', 'ints|tensor', () => [1, 2]),
+  at('batchFirst', 'bool?', true),
+])
+add(
+  'stateless.functionalCall',
+  stateless.functionalCall,
+  [anyLayer, at('parametersAndBuffers', 'dict', () => ({})), at('args', 'any?', T), at('kwargs', 'any?|null', null)],
+  { words: /linear|parameters_and_buffers|input/, open: true },
+)
+
 // Optimizers and schedulers.
 const parametersOf = at('params', 'list', () => [leaf()])
 const common = [

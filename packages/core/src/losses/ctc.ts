@@ -287,7 +287,7 @@ function rowsOf(targets: Tensor, lengths: Lengths): Tensor {
  *
  * @example
  * const logProbs = F.logSoftmax(zeros(4, 1, 3), 2)
- * F.ctcLoss(logProbs, tensor([[1, 2]], { dtype: 'int32' }), [4], [2]) // tensor(0.8442)
+ * F.ctcLoss(logProbs, tensor([[1, 2]], { dtype: 'int32' }), [4], [2]) // tensor(0.8432)
  */
 export function ctcLoss(
   ...args: [logProbs: Tensor, targets: Tensor, inputLengths: Lengths, targetLengths: Lengths, ...CTCArguments]

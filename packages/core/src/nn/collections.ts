@@ -23,7 +23,8 @@ import { checkFree, checkName } from './module-arguments.ts'
 import { isModule, membersOf } from './members.ts'
 import { Parameter } from './parameter.ts'
 
-const itemsOf: unique symbol = Symbol('items')
+/** Where a collection has its members. */
+export const itemsOf: unique symbol = Symbol('items')
 type Items<T> = Readonly<Record<string, T>>
 /** Members with names: a plain object, a map, or pairs. */
 export type NamedItems<T> = Items<T> | Iterable<readonly [name: string, item: T]>

@@ -39,7 +39,7 @@ class Container<T extends Module = Module> extends Module {
   [index: number]: T
   [modulesOf]: readonly Entry[] = []
 
-  override [membersOf](): Iterable<Entry> {
+  override [membersOf](): Iterable<readonly [property: string, value: unknown]> {
     return this[modulesOf]
   }
 

@@ -33,6 +33,19 @@ import { kindOf, Tensor } from '../tensor/tensor.ts'
 import { isModule } from './members.ts'
 import { Module } from './module.ts'
 
+export { fuseConvBnEval, fuseLinearBnEval } from './fusion.ts'
+export * as parametrize from './parametrize.ts'
+export * as prune from './prune.ts'
+export * as rnn from './sequences.ts'
+export * as stateless from './stateless.ts'
+export { parametersToVector, vectorToParameters } from './vectors.ts'
+export {
+  removeSpectralNorm,
+  removeWeightNorm,
+  type SpectralNormOptions,
+  spectralNorm,
+  weightNorm,
+} from './weight-norm.ts'
 export { type LayerSummary, type Summary, type SummaryOptions, summary } from './summary.ts'
 
 export interface ClipOptions {
