@@ -14,7 +14,8 @@ import * as dataMnist from '../../packages/data-mnist/src/index.ts'
 import * as vision from '../../packages/vision/src/index.ts'
 import * as flambeau from '../../packages/flambeau/src/index.ts'
 import { type Block, exampleBlocks, markdownBlocks, pageModule, run } from '../doc-examples.ts'
-import { pages as generated } from './lacking.ts'
+import { pages as lacking } from './lacking.ts'
+import { pages as named } from './names-page.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const filesUnder = (folder: string, ending: string): string[] =>
@@ -181,8 +182,9 @@ function typeErrors(): string[] {
   })
 }
 
-test.each(Object.entries(generated))('docs/%s is up to date; node tools/tables.mjs writes it', (name, make) =>
-  expect(readFileSync(join(root, 'docs', name), 'utf8')).toBe(make(new URL('../../', import.meta.url))),
+test.each(Object.entries({ ...lacking, ...named }))(
+  'docs/%s is up to date; node tools/tables.mjs writes it',
+  (name, make) => expect(readFileSync(join(root, 'docs', name), 'utf8')).toBe(make(new URL('../../', import.meta.url))),
 )
 
 test('the blocks of the guide have no type errors', { timeout: 120_000 }, () => expect(typeErrors()).toEqual([]))

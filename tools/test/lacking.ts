@@ -24,7 +24,7 @@ const places: Readonly<Record<string, readonly [as: string, holds: object] | nul
 }
 
 /** What is there under another name, by module and name. */
-const otherwise: Readonly<Record<string, string>> = {
+export const otherwise: Readonly<Record<string, string>> = {
   'torch.nn.functional celu_': '`F.celu(x, { inplace: true })`',
   'torch.nn.functional elu_': '`F.elu(x, { inplace: true })`',
   'torch.nn.functional hardtanh_': '`F.hardtanh(x, { inplace: true })`',
@@ -58,7 +58,7 @@ const otherwise: Readonly<Record<string, string>> = {
 }
 
 /** A name of Python as it is here. */
-function camel(name: string): string {
+export function camel(name: string): string {
   return /^[A-Z]/.test(name)
     ? name
     : name.replaceAll(/(?<=[^_])_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
