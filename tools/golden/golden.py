@@ -150,7 +150,7 @@ OVERRIDES = {
     # Where PyTorch takes tensors one by one only; rot90 has no defaults as a function.
     **{
         name: (lambda fn: lambda tensors: fn(*tensors))(getattr(torch, snake(name)))
-        for name in ('blockDiag', 'broadcastTensors', 'cartesianProd')
+        for name in ('blockDiag', 'broadcastTensors', 'cartesianProd', 'chainMatmul')
     },
     **{f'atleast{k}d': getattr(torch, f'atleast_{k}d') for k in '123'},
     'vander': vander,

@@ -1,7 +1,7 @@
 // From data to calls: creates the tensors of a sample on the current device, in any layout, calls the op, and reads
 // results and gradients back.
 import * as core from '@flambeau/core'
-import { F, grad, manualSeed, noGrad, ops, Slice, special, Tensor, tensor } from '@flambeau/core'
+import { F, grad, linalg, manualSeed, noGrad, ops, Slice, special, Tensor, tensor } from '@flambeau/core'
 import type { Result } from './compare.ts'
 import { indices, numel } from './property.ts'
 import { type Arg, cotangent, type DType, isTensorSpec, type Sample, type TensorSpec } from './sample.ts'
@@ -113,7 +113,7 @@ export const flatten = (out: unknown): unknown[] => {
   return [out]
 }
 
-const namespaces: Readonly<Record<string, object>> = { special }
+const namespaces: Readonly<Record<string, object>> = { linalg, special }
 /** Finds an op in the table or beside it; some are methods only. */
 const find = (op: string): Callable => {
   const [name, namespace] = op.split('.').reverse()

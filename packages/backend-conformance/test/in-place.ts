@@ -85,7 +85,7 @@ const possible: readonly (readonly [words: string, ops: readonly string[], becau
   [
     'modified by an inplace',
     [
-      ...['gather', 'maskedSelect', 'mean', 'batchNorm', 'cummax', 'cummin', 'rrelu', 'gridSample'],
+      ...['gather', 'maskedSelect', 'mean', 'sgn', 'batchNorm', 'cummax', 'cummin', 'rrelu', 'gridSample'],
       ...['combinations', 'indexAdd', 'indexCopy', 'put', 'take', 'takeAlongDim', 'embedding', 'pdist'],
       ...['max', 'avg', 'adaptiveMax', 'adaptiveAvg'].flatMap((kind) => [1, 2, 3].map((rank) => `${kind}Pool${rank}d`)),
       ...['fractionalMaxPool2d', 'fractionalMaxPool3d', 'maxUnpool1d', 'maxUnpool2d', 'maxUnpool3d'],
@@ -105,6 +105,8 @@ type Differences = { readonly [opAndKind: string]: string }
 const shuffle = 'in PyTorch it has no gradient; its values and gradients are compared with those of a reshape'
 const everywhere: Differences = {
   'l1Loss inputs': 'it saves its inputs, PyTorch saves their difference',
+  'dist data': 'where the norm was overwritten no element has its size',
+  'kron inputs': 'it saves its inputs, PyTorch saves copies of them',
   'special.ndtr inputs': 'it saves its input, PyTorch what it computes from it',
   ...Object.fromEntries(['noGrad', 'data', 'inputs'].map((kind) => [`channelShuffle ${kind}`, shuffle])),
 }

@@ -41,6 +41,7 @@ export {
   setDefaultDtype,
 } from './ops/facts.ts'
 export { fill } from './ops/write/write.ts'
+export * as linalg from './ops/linalg/index.ts'
 export { fromJSON, type TensorJSON } from './ops/create/json.ts'
 export * as optim from './optim/index.ts'
 export { isUniformFused, setUniformFused } from './random/distributions.ts'

@@ -147,6 +147,117 @@ const put = [
 op('indexPut', put)
 op('indexPut_', put)
 both('addmm', at('mat1', 'tensor', T), at('mat2', 'tensor', T), by('beta', 'number?', 2), by('alpha', 'number?', 2))
+const numberNaN = { nan: 'of infinities' }
+for (const name of ['median', 'nanmedian', 'mode']) both(name, name === 'mode' ? dim : oneDim, keepdim)
+both('kthvalue', at('k', 'int', 1), dim, keepdim)
+for (const name of ['quantile', 'nanquantile'])
+  op(name, [self, at('q', 'number|tensor', 0.5), oneDim, keepdim, by('interpolation', 'text?', 'lower')], {
+    words: /quantile/,
+  })
+both('aminmax', by('dim', 'int?|null', 0), by('keepdim', 'bool?', true))
+both('countNonzero', dims)
+for (const name of ['nansum', 'nanmean']) both(name, dims, keepdim, dtype)
+const order = (name: string): Param => at(name, 'number?|null|text', 2)
+op('norm', [self, order('p'), dims, keepdim, at('dtype', 'dtype?|null', 'float64')], {
+  ...numberNaN,
+  words: /norm|fro/,
+})
+const { linalg } = core as Any
+add('linalg.vectorNorm', linalg.vectorNorm, [self, at('ord', 'number?', 2), dims, keepdim, dtype], numberNaN)
+add(
+  'linalg.matrixNorm',
+  linalg.matrixNorm,
+  [self, at('ord', 'number?|text', 1), at('dim', 'ints?', () => [0, 1]), keepdim, dtype],
+  { words: /norm|dim|Order/ },
+)
+add(
+  'linalg.norm',
+  linalg.norm,
+  [self, at('ord', 'number?|text|null', 1), at('dim', 'dims?|null', () => [0, 1]), keepdim, dtype],
+  {
+    ...numberNaN,
+    words: /norm|dim|Order/,
+  },
+)
+add('linalg.cross', linalg.cross, [
+  at('input', 'tensor', () => core.ones(2, 3)),
+  at('other', 'tensor', () => core.ones(2, 3)),
+  by('dim', 'int?', 1),
+])
+add('linalg.vecdot', linalg.vecdot, [self, at('y', 'tensor', T), by('dim', 'int?', 1)])
+add('linalg.diagonal', linalg.diagonal, [self, by('offset', 'int?', 0), by('dim1', 'int?', 0), by('dim2', 'int?', 1)])
+add('linalg.multiDot', linalg.multiDot, [at('tensors', 'tensors', () => [T(), T()])], { words: /multi_dot/ })
+both('dist', at('other', 'tensor', T), at('p', 'number?', 2))
+op('renorm', [self, at('p', 'number', 2), dim1('dim'), at('maxnorm', 'number', 1)], numberNaN)
+both('logcumsumexp', dim1('dim'))
+const flag = (name: string): Param => at(name, 'bool?', true)
+both('unique', flag('sorted'), flag('returnInverse'), flag('returnCounts'), oneDim)
+both('uniqueConsecutive', flag('returnInverse'), flag('returnCounts'), oneDim)
+op('bincount', [at('input', 'tensor', indices), at('weights', 'tensor?|null', row), at('minlength', 'int?', 3)])
+both('histc', at('bins', 'int?', 3), at('min', 'number?', 0), at('max', 'number?', 1))
+both(
+  'histogram',
+  at('bins', 'int|tensor', 3),
+  by('range', 'numbers?|null', () => [0, 1]),
+  by('weight', 'tensor?|null', T),
+  by('density', 'bool?', false),
+)
+const searching = [by('outInt32', 'bool?', true), by('right', 'bool?', true)]
+op(
+  'searchsorted',
+  [
+    at('sortedSequence', 'tensor', row),
+    at('input', 'tensor|number', T),
+    ...searching,
+    by('side', 'text?|null', 'right'),
+    by('sorter', 'tensor?|null', indices),
+  ],
+  { words: /searchsorted/ },
+)
+op('bucketize', [at('input', 'tensor|number', T), at('boundaries', 'tensor', row), ...searching])
+op('isin', [
+  at('elements', 'tensor|number', T),
+  at('testElements', 'tensor|number', T),
+  by('assumeUnique', 'bool?', true),
+  by('invert', 'bool?', true),
+])
+both('diff', at('n', 'int?', 1), dim, at('prepend', 'tensor?|null', T), at('append', 'tensor?|null', T))
+for (const name of ['trapezoid', 'cumulativeTrapezoid'])
+  op(name, [at('y', 'tensor', T), at('x', 'tensor?|null', row), by('dim', 'int?', 1)])
+op(
+  'gradient',
+  [self, by('spacing', 'number?|tensor|numbers|tensors', 2), by('dim', 'dims?|null', 0), by('edgeOrder', 'int?', 1)],
+  { ...numberNaN, words: /gradient/ },
+)
+both(
+  'cov',
+  by('correction', 'int?', 0),
+  by('fweights', 'tensor?|null', () => indices().add(1)),
+  by('aweights', 'tensor?|null', row),
+)
+both('corrcoef')
+both('trace')
+op('outer', [at('input', 'tensor', row), at('vec2', 'tensor', row)])
+both('inner', at('other', 'tensor', T))
+both('kron', at('other', 'tensor', T))
+op('cross', [
+  at('input', 'tensor', () => core.ones(2, 3)),
+  at('other', 'tensor', () => core.ones(2, 3)),
+  oneDim3('dim'),
+])
+function oneDim3(name: string): Param {
+  return at(name, 'int?|null', 1)
+}
+op('matrixPower', [self, at('n', 'int', 2)], { words: /inverse/ })
+op('chainMatmul', [at('matrices', 'tensor|tensors', T), at('matrices', 'tensor?', T)], { words: /tensor|matri/i })
+op(
+  'cdist',
+  [at('x1', 'tensor', T), at('x2', 'tensor', T), at('p', 'number?', 2), at('computeMode', 'text?|null', null)],
+  {
+    ...numberNaN,
+    open: true,
+  },
+)
 const scales = [by('beta', 'number?', 2), by('alpha', 'number?', 2)]
 op('addmv', [at('input', 'tensor', row), at('mat', 'tensor', T), at('vec', 'tensor', row), ...scales])
 both('addr', at('vec1', 'tensor', row), at('vec2', 'tensor', row), ...scales)

@@ -15,6 +15,8 @@ import { plain } from './values.ts'
 /** Ops whose zeros have another sign than PyTorch's, and why that is equally valid. */
 const signless: Readonly<Record<string, string>> = {
   cumsum: 'PyTorch adds the first element to 0, here sums begin with it',
+  logcumsumexp: 'as cumsum',
+  nanmedian: 'zeros of both signs are equal, and either may be in the middle',
   ...Object.fromEntries(
     ['elu', 'celu', 'selu'].map((op) => [
       op,
@@ -35,7 +37,7 @@ const signless: Readonly<Record<string, string>> = {
 
 /** Ops whose zeros may have either sign where shaders compute them, which may let a short sum begin with its first term. */
 const shortSums: ReadonlySet<string> = new Set([
-  ...['bilinear', 'avgPool1d', 'avgPool2d', 'avgPool3d', 'fold'],
+  ...['bilinear', 'inner', 'matrixPower', 'trace', 'avgPool1d', 'avgPool2d', 'avgPool3d', 'fold'],
   ...['adaptiveAvgPool1d', 'adaptiveAvgPool2d', 'adaptiveAvgPool3d'],
 ])
 /** Shaders have no float64. */
@@ -75,6 +77,13 @@ const unanswered: Readonly<Record<string, string>> = {
   long: 'as to',
   lpPool1d: 'the root of a negative infinity is infinite in C, and NaN by the pow of a shader',
   lpPool2d: 'as lpPool1d',
+  renorm: 'a gradient of a NaN norm is NaN, where PyTorch leaves it out',
+  unique: 'the order of NaN',
+  histc: 'PyTorch counts NaN in some bin, by undefined conversion',
+  histogram: 'as histc',
+  searchsorted: 'a sequence that is not sorted',
+  bucketize: 'as searchsorted',
+  kthvalue: 'which of equal elements it takes is unspecified',
   polygamma: 'its limit at infinity is 0; the sum of PyTorch is NaN there',
   topk: 'which of equal elements it takes is unspecified',
   ...Object.fromEntries(

@@ -19,8 +19,9 @@ import { parts } from './parts.ts'
 import { pooling } from './pooling.ts'
 import { positions } from './positions.ts'
 import { reductions } from './reductions.ts'
+import { statistics } from './statistics.ts'
 import { views } from './views.ts'
-import type { F, ops, special } from '@flambeau/core'
+import type { F, linalg, ops, special } from '@flambeau/core'
 import { type OpSamples, type Prepared, prepare } from '../prepare.ts'
 
 export const families = {
@@ -44,6 +45,7 @@ export const families = {
   pooling,
   positions,
   reductions,
+  statistics,
   views,
 } as const
 
@@ -51,7 +53,10 @@ export const families = {
 type Within<N extends string, M> = { [K in keyof M & string as `${N}.${K}`]: M[K] }
 /** Names of functions that have samples under another one. */
 type Renamed = keyof typeof ops | 'expit' | 'gammaln' | 'multigammaln' | 'psi'
-type Table = typeof ops & typeof F & Within<'special', Omit<typeof special, Renamed>>
+type Table = typeof ops &
+  typeof F &
+  Within<'special', Omit<typeof special, Renamed>> &
+  Within<'linalg', Omit<typeof linalg, 'matmul' | 'matrixPower'>>
 /** Exports beside the ops. */
 type Other = 'Slice' | 'ValuesAndIndices' | 'getRngState' | 'initialSeed' | 'manualSeed' | 'seed' | 'setRngState'
 /** In-place forms need no samples: those of the op are run in place. */
@@ -80,6 +85,7 @@ const table = {
   ...pooling,
   ...positions,
   ...reductions,
+  ...statistics,
   ...views,
 } satisfies Record<OpName, OpSamples>
 

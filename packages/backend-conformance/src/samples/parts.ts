@@ -131,7 +131,7 @@ export const parts = {
       kink('a jump at 1', s(v([1, -4, 1e30, -1e-30]))),
       kink('a subnormal number', s(doubles([0.1, -1023.5, 1e300, 4e-310]))),
       kink(specialWhy, s(special)),
-      kink('a subnormal number', s(v([1.401298464324817e-45, 5e-41, 3.4028234663852886e38], [3], fixed))),
+      core(kink('a subnormal number', s(v([1.401298464324817e-45, 5e-41, 3.4028234663852886e38], [3], fixed)))),
     ],
     none,
     [e(i32([2]))],

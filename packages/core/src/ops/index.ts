@@ -3,6 +3,9 @@ export { celu, rrelu, selu, threshold } from './pointwise/nonlinear.ts'
 export { rsub } from './pointwise/plain.ts'
 export { polygamma } from './pointwise/special.ts'
 export { cosineSimilarity, pairwiseDistance } from './product/distance.ts'
+export { bucketize, isin, searchsorted } from './order/counting.ts'
+export { cdist, chainMatmul } from './product/products.ts'
+export { cumulativeTrapezoid, gradient, trapezoid } from './reduce/differences.ts'
 export { where } from './indexing/positions.ts'
 export {
   arange,

@@ -12,6 +12,7 @@ import type * as byOther from './views/by-other.ts'
 import type * as along from './indexing/along.ts'
 import type * as arrange from './views/arrange.ts'
 import type * as bernoulli from './random/bernoulli.ts'
+import type * as counting from './order/counting.ts'
 import type * as convert from './create/convert.ts'
 import type { Elementwise } from './define/elementwise.ts'
 import type * as activation from './pointwise/activation.ts'
@@ -20,6 +21,7 @@ import type * as arithmetic from './pointwise/arithmetic.ts'
 import type * as choice from './pointwise/choice.ts'
 import type * as combined from './pointwise/combined.ts'
 import type * as comparison from './pointwise/comparison.ts'
+import type * as differences from './reduce/differences.ts'
 import type * as elementary from './pointwise/elementary.ts'
 import type * as extremes from './order/extremes.ts'
 import type * as families from './random/families.ts'
@@ -30,12 +32,16 @@ import type * as join from './views/join.ts'
 import type * as matmul from './product/matmul.ts'
 import * as members from './members.ts'
 import type * as moments from './reduce/moments.ts'
+import type * as nan from './reduce/nan.ts'
 import type * as nonlinear from './pointwise/nonlinear.ts'
+import type * as norms from './reduce/norm.ts'
 import type * as parts from './pointwise/parts.ts'
 import type * as plain from './pointwise/plain.ts'
 import type * as positions from './indexing/positions.ts'
 import type * as select from './indexing/select.ts'
 import './properties.ts'
+import type * as products from './product/products.ts'
+import type * as quantiles from './order/quantiles.ts'
 import type * as random from './random/random.ts'
 import type * as reduce from './reduce/reduce.ts'
 import type * as scans from './reduce/scans.ts'
@@ -46,6 +52,7 @@ import type * as sort from './order/sort.ts'
 import type * as stacks from './views/stacks.ts'
 import * as table from './table.ts'
 import type * as triangles from './views/triangles.ts'
+import type * as unique from './order/unique.ts'
 import type * as views from './views/views.ts'
 import type * as write from './write/write.ts'
 
@@ -69,6 +76,8 @@ type Declared = typeof added &
   typeof arrange &
   typeof bernoulli &
   typeof convert &
+  typeof counting &
+  typeof differences &
   typeof extremes &
   typeof families &
   Pointwise &
@@ -77,8 +86,12 @@ type Declared = typeof added &
   typeof join &
   typeof matmul &
   typeof moments &
+  typeof nan &
   typeof nonlinear &
+  typeof norms &
   typeof plain &
+  typeof products &
+  typeof quantiles &
   typeof positions &
   typeof select &
   typeof random &
@@ -90,6 +103,7 @@ type Declared = typeof added &
   typeof sort &
   typeof stacks &
   typeof triangles &
+  typeof unique &
   typeof views &
   typeof write
 type Table = typeof table & typeof members & typeof renamed & typeof renamedMethods
@@ -107,6 +121,7 @@ type Writable = Pointwise &
   Listed<typeof added> &
   Listed<typeof special> &
   Pick<typeof matmul, 'addmm'> &
+  Pick<typeof norms, 'renorm'> &
   Pick<typeof members, 'polygamma'> &
   Pick<typeof select, 'maskedFill'> &
   Pick<typeof triangles, 'tril' | 'triu'>

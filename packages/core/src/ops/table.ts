@@ -27,7 +27,14 @@ export {
 export { maskedScatter, maskedScatter_, put, put_, take, takeAlongDim } from './indexing/positions.ts'
 export { at, indexPut, indexPut_, setAt } from './indexing/indexing.ts'
 export { addmm, bmm, dot, linear, matmul, mm, mv } from './product/matmul.ts'
-export { amax, amin, argmax, argmin, max, min } from './order/extremes.ts'
+export { amax, amin, aminmax, argmax, argmin, max, min } from './order/extremes.ts'
+export { bincount, histc, histogram } from './order/counting.ts'
+export { kthvalue, median, mode, nanmedian, nanquantile, quantile } from './order/quantiles.ts'
+export { unique, uniqueConsecutive } from './order/unique.ts'
+export { cross, inner, kron, matrixPower, outer, trace } from './product/products.ts'
+export { corrcoef, cov, diff } from './reduce/differences.ts'
+export { countNonzero, nanmean, nansum } from './reduce/nan.ts'
+export { dist, norm, renorm } from './reduce/norm.ts'
 export {
   broadcastTo,
   moveaxis,
@@ -48,7 +55,7 @@ export {
 } from './reduce/moments.ts'
 export { indexSelect, maskedFill, maskedSelect, nonzero, oneHot } from './indexing/select.ts'
 export { all, any, mean, prod, sum } from './reduce/reduce.ts'
-export { cummax, cummin, cumprod, cumsum } from './reduce/scans.ts'
+export { cummax, cummin, cumprod, cumsum, logcumsumexp } from './reduce/scans.ts'
 export { scatterReduce, scatterReduce_ } from './indexing/scatter-reduce.ts'
 export { bernoulli, bernoulli_ } from './random/bernoulli.ts'
 export { cauchy_, exponential_, geometric_, logNormal_, multinomial } from './random/families.ts'

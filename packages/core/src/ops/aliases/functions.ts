@@ -5,3 +5,7 @@ export {
   /** Alias of `cat`. */
   cat as concatenate,
 } from '../views/join.ts'
+export {
+  /** Alias of `trapezoid`. */
+  trapezoid as trapz,
+} from '../reduce/differences.ts'

@@ -3,3 +3,7 @@ export {
   /** Alias of `nonzero`. */
   nonzero as argwhere,
 } from '../indexing/select.ts'
+export {
+  /** Alias of `outer`. */
+  outer as ger,
+} from '../product/products.ts'

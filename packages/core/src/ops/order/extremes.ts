@@ -5,11 +5,14 @@ import { IndexError, RuntimeError } from '../../base/errors.ts'
 import { normalizeDim, normalizeDims, reducedShape } from '../../base/shape.ts'
 import { type Expr, s } from '../../expr/expr.ts'
 import { apply, applyAll } from '../../tensor/apply.ts'
+import { type NamedPair, namedPair } from '../../tensor/named-tuple.ts'
 import type { Gradients, OpDef, Vjp } from '../../tensor/op.ts'
 import {
   type Arguments,
+  bool,
   int,
   isTensor,
+  keyword,
   method,
   nullable,
   optional,
@@ -60,7 +63,7 @@ function evenly(
   }
 }
 /** As PyTorch's `maskedFill`: NaN elements share the gradient of a NaN, and a NaN gradient goes nowhere else. */
-const shared = evenly(
+export const sharing = evenly(
   (x, y) => s.or(s.eq(x, y), s.and(s.isnan(x), s.isnan(y))),
   (dy, same, count) => s.select(same, s.div(dy, count), 0),
 )
@@ -70,8 +73,8 @@ const divided = evenly(
   (dy, same, count) => s.div(s.mul(dy, s.cast(same, dy.dtype)), count),
 )
 const whole = {
-  max: reduction('MaxBackward1', 'max', (x) => x, shared),
-  min: reduction('MinBackward1', 'min', (x) => x, shared),
+  max: reduction('MaxBackward1', 'max', (x) => x, sharing),
+  min: reduction('MinBackward1', 'min', (x) => x, sharing),
 }
 const some = {
   max: reduction('amax', 'max', (x) => x, divided),
@@ -265,4 +268,29 @@ declare module '../../tensor/tensor.ts' {
     /** The smallest elements over a dimension, and their indices. */
     min(dim: number | (OneDimOptions & GivenDim), keepdim?: boolean | OneDimOptions): ValuesAndIndices
   }
+}
+
+/** Throws if a dimension to choose from is empty. */
+export function checkReduced(x: Tensor, name: string, dim: number): void {
+  if (x.sizes[dim] === 0) throw new IndexError(`${name}(): Expected reduction dim ${dim} to have non-zero size.`)
+}
+
+const aminmaxArguments = method('aminmax', keyword('dim', nullable(int), null), keyword('keepdim', bool, false))
+/**
+ * The smallest and the largest element, `min` and `max`, of all or over `dim`. Equal elements share the gradient.
+ *
+ * @example
+ * aminmax(tensor([3, 1, 2])).max // tensor(3.)
+ */
+export function aminmax(x: Tensor, ...args: [options?: OneDimOptions]): NamedPair<'min', 'max'> {
+  const [dim, keepdim] = aminmaxArguments(x, args)
+  if (dim === null && x.elements === 0) {
+    throw new RuntimeError(
+      'aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity.',
+    )
+  }
+  const d = dim === null ? 0 : normalizeDim(dim, x.dim())
+  if (x.sizes[d] === 0) throw new IndexError(`aminmax: Expected reduction dim ${d} to have non-zero size.`)
+  const [least, most] = [amin, amax].map((fn) => fn(x, dim, keepdim))
+  return namedPair('aminmax', { min: least, max: most })
 }

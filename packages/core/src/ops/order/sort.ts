@@ -63,6 +63,10 @@ const sortOp = orderOp('sort')
 const stableSortOp = orderOp('SortBackward1')
 const topkOp = orderOp('topk')
 
+/** The elements of a tensor in order along a dimension, and their indices, without gradients. */
+export const sortedAlong = (x: Tensor, dim: number): readonly Tensor[] =>
+  ordered([detached(x)], { dim, descending: false, k: x.sizes[dim] })
+
 export interface SortOptions extends DimOption {
   readonly descending?: boolean
   /** Keep the order of equal elements; it is always kept. */

@@ -370,7 +370,7 @@ function multivariate(p: number): Elementwise {
     'mvlgamma',
     (x) => {
       let sum: Expr = s.constant((p * (p - 1) * Math.log(Math.PI)) / 4, x.dtype)
-      for (let j = 0; j < p; j++) sum = s.add(sum, s.lgamma(s.add(x, j > 0 ? -j / 2 : 0)))
+      for (let j = 0; j < p; j++) sum = s.add(sum, s.lgamma(j > 0 ? s.sub(x, j / 2) : s.select(s.eq(x, 0), 0, x)))
       return sum
     },
     float,

@@ -24,7 +24,7 @@ const ofBatches = counts(1, 1)
 const withBias = biasing(ofMatrices)
 
 /** The C name of a dtype. */
-const cName: Readonly<Record<DType, string>> = {
+export const cName: Readonly<Record<DType, string>> = {
   float32: 'float',
   float64: 'double',
   int32: 'long',

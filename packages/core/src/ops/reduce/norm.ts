@@ -1,15 +1,34 @@
-// Vector norms of any order along dimensions, with PyTorch's gradients: where a norm is 0 the gradient is 0.
-import { dtypeName, isFloat } from '../../base/dtype.ts'
-import { RuntimeError } from '../../base/errors.ts'
-import { reducedShape, sameShape, type Shape } from '../../base/shape.ts'
+// Norms of any order along dimensions, with PyTorch's gradients: where a norm is 0 the gradient is 0. Distances, and
+// slices whose norms are limited.
+import { type DTypeWord, dtypeName, isFloat } from '../../base/dtype.ts'
+import { NotImplementedError, RuntimeError, ValueError } from '../../base/errors.ts'
+import { resultType } from '../../base/promotion.ts'
+import { normalizeDim, normalizeDims, reducedShape, sameShape, type Shape } from '../../base/shape.ts'
 import { type Expr, s } from '../../expr/expr.ts'
 import { apply, operand } from '../../tensor/apply.ts'
-import type { OpDef } from '../../tensor/op.ts'
+import type { Input, OpDef } from '../../tensor/op.ts'
+import {
+  type Arguments,
+  dims as dimsKind,
+  dtype as dtypeKind,
+  int,
+  type Kind,
+  method,
+  nullable,
+  number,
+  optional,
+  required,
+  tensor,
+} from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
-import { elementwise, sumTo } from '../define/elementwise.ts'
+import { type DimOptions, type Dims, keepdimParameter } from '../define/arguments.ts'
+import { cloneOp, type Elementwise, elementwise, sumTo } from '../define/elementwise.ts'
+import { toDType } from '../define/fill.ts'
+import { type Overloaded, overloaded } from '../define/overloads.ts'
 import { reshapeOp } from '../define/views.ts'
 import { amax, amin } from '../order/extremes.ts'
-import { abs } from '../pointwise/elementary.ts'
+import { neg, sub } from '../pointwise/arithmetic.ts'
+import { abs, sqrt } from '../pointwise/elementary.ts'
 
 interface Norm {
   readonly p: number
@@ -34,7 +53,7 @@ const ofPowers = elementwise('mul', (dy, x, norm, p) =>
 const isExtreme = elementwise('eq', (x, norm) =>
   s.select(s.eq(s.abs(x), norm), s.constant(1, x.dtype), s.constant(0, x.dtype)),
 )
-const ofExtremes = elementwise('mul', (dy, x, hit, count) => s.div(s.mul(s.mul(dy, s.sign(x)), hit), count))
+const ofExtremes = elementwise('mul', (dy, x, hit, count) => unless(s.eq(hit, 0), s.div(s.mul(dy, s.sign(x)), count)))
 
 const shaped = (x: Tensor, to: Shape): Tensor => (sameShape(x.sizes, to) ? x : apply(reshapeOp, [x], to))
 
@@ -48,31 +67,54 @@ function kept(x: Tensor, p: number, dims: readonly number[]): Tensor {
   return (p > 0 ? amax : amin)(abs(x), dims, true)
 }
 
-export const normOp: OpDef<Norm> = {
-  name: 'NormBackward1',
+export /** The gradient for `x`, given the norms. */
+function normGradient(x: Tensor, y: Tensor, dNorm: Tensor, { p, dims }: Norm): Tensor {
+  const [dy, norm] = [dNorm, y].map((z) => shaped(z, reducedShape(x.sizes, dims, true)))
+  if (p === 1) return apply(ofSizes, [dy, x], null)
+  if (p === 2) return apply(ofSquares, [dy, x, norm], null)
+  if (Number.isFinite(p)) return apply(ofPowers, [dy, x, norm, operand(p)], null)
+  const hit = apply(isExtreme, [x, norm], null)
+  return apply(ofExtremes, [dy, x, hit, sumTo(hit, norm.sizes)], null)
+}
+
+const defineNorm = (name: string): OpDef<Norm> => ({
+  name,
   infer: ([x], { dims, keepdim }) => [{ sizes: reducedShape(x.sizes, dims, keepdim), dtype: x.dtype }],
   saves: () => ({ inputs: [0], outputs: [0] }),
-  vjp(ctx) {
-    const { p, dims } = ctx.attrs
-    if (p === 0) return [null]
-    const x = ctx.input(0)
-    const [dy, norm] = [ctx.dy, ctx.output()].map((y) => shaped(y, reducedShape(x.sizes, dims, true)))
-    if (p === 1) return [apply(ofSizes, [dy, x], null)]
-    if (p === 2) return [apply(ofSquares, [dy, x, norm], null)]
-    if (Number.isFinite(p)) return [apply(ofPowers, [dy, x, norm, operand(p)], null)]
-    const hit = apply(isExtreme, [x, norm], null)
-    return [apply(ofExtremes, [dy, x, hit, sumTo(hit, norm.sizes)], null)]
-  },
+  vjp: (ctx) => [ctx.attrs.p === 0 ? null : normGradient(ctx.input(0), ctx.output(), ctx.dy, ctx.attrs)],
   to: {
     kind: 'compose',
     compose([input], { p, dims, keepdim }) {
       const x = input as Tensor
-      const norm = kept(x, p, dims)
-      return [shaped(norm, reducedShape(x.sizes, dims, keepdim))]
+      return [shaped(kept(x, p, dims), reducedShape(x.sizes, dims, keepdim))]
     },
   },
-}
+})
+export const normOp: OpDef<Norm> = defineNorm('NormBackward1')
+const vectorNormOp = defineNorm('linalgVectorNorm')
 
+/** Throws for a norm over no elements that has no value there. */
+function checkElements(x: Tensor, p: number, dims: readonly number[]): void {
+  if (p >= 0 && p !== Infinity) return
+  if (!dims.some((d) => x.sizes[d] === 0)) return
+  const order = p === Infinity ? 'inf' : p === -Infinity ? '-inf' : p
+  throw new RuntimeError(
+    dims.length === x.dim()
+      ? `linalg.vector_norm cannot compute the ${order} norm on an empty tensor because the operation does not have an identity`
+      : `linalg.vector_norm cannot compute the ${order} norm on the dimension ${dims.find((d) => x.sizes[d] === 0)}because this dimension is empty and the operation does not have an identity`,
+  )
+}
+/** The same as `linalg.vectorNorm` computes it; `name` is PyTorch's in messages. */
+export function vectorNormOf(name: string, x: Tensor, p: number, dims: readonly number[], keepdim: boolean): Tensor {
+  if (!isFloat(x.dtype)) {
+    throw new RuntimeError(
+      `linalg.${name}: Expected a floating point or complex tensor as input. Got ${dtypeName[x.dtype]}`,
+      'Convert it first: x.float().',
+    )
+  }
+  checkElements(x, p, dims)
+  return apply(vectorNormOp, [x], { p, dims, keepdim })
+}
 /** The norm of order `p` over `dims`: (sum of |x|^p)^(1/p); for 0 the number of elements that are not 0. */
 export function vectorNorm(x: Tensor, p: number, dims: readonly number[], keepdim: boolean): Tensor {
   if (!isFloat(x.dtype)) {
@@ -81,5 +123,138 @@ export function vectorNorm(x: Tensor, p: number, dims: readonly number[], keepdi
       'Convert it first: x.float().',
     )
   }
+  checkElements(x, p, dims)
   return apply(normOp, [x], { p, dims, keepdim })
 }
+
+// ---- norm ----
+
+/** The order of a norm: a number, or the name of one for matrices. */
+export type Order = number | 'fro' | 'nuc'
+export const orderKind: Kind<Order> = {
+  ...number,
+  accepts: (x) => typeof x === 'number' || typeof x === 'string',
+} as Kind<Order>
+export interface NormOptions extends DimOptions {
+  readonly p?: Order | null
+  readonly dtype?: DTypeWord
+}
+const normArguments = method(
+  'norm',
+  optional('p', nullable(orderKind), 'fro'),
+  optional('dim', nullable(dimsKind), null),
+  keepdimParameter,
+  optional('dtype', nullable(dtypeKind), null),
+)
+/** What needs singular values. */
+export const withoutSvd = (what: string): NotImplementedError =>
+  new NotImplementedError(
+    `${what} needs singular values, which are not there yet`,
+    "Use the order 'fro', a number, or linalg.vectorNorm().",
+  )
+const sumOfSquares = elementwise('sum', (x) => s.mul(x, x))
+/**
+ * The norm of order `p` of all elements, or over `dim` (one or several): the Euclidean one for 'fro', `(sum of |x| **
+ * p) ** (1 / p)` for a number, the largest and smallest size for infinities, for 0 the number of elements that are not 0.
+ *
+ * @example
+ * norm(tensor([3, 4])) // tensor(5.)
+ * norm(tensor([[3, -4], [1, 2]]), 1, 0) // tensor([4., 6.])
+ */
+export function norm(
+  x: Tensor,
+  ...args: Arguments<[p: Order | null, dim: Dims | null, keepdim: boolean], NormOptions>
+): Tensor {
+  const [order, dim, keepdim, dtype] = normArguments(x, args)
+  const dims = normalizeDims(dim, x.dim())
+  if (typeof order === 'string') {
+    if (order !== 'fro' && order !== 'nuc')
+      throw new RuntimeError(`only valid string values are 'fro' and 'nuc', found ${order}`)
+    if (order === 'nuc') throw withoutSvd("norm() of order 'nuc'")
+    if (dtype !== null && dim !== null) throw new ValueError('dtype argument is not supported in frobenius norm')
+    if (dim !== null && dims.length > 2)
+      throw new RuntimeError(`Expected at most 2 dimensions, but got ${dims.length} dimensions instead.`)
+    if (dim !== null && dims.length === 2 && isFloat(x.dtype)) {
+      const sizes = reducedShape(x.sizes, dims, true)
+      return shaped(sqrt(apply(sumOfSquares, [x], { sizes, dtype: x.dtype })), reducedShape(x.sizes, dims, keepdim))
+    }
+  }
+  const p = typeof order === 'number' ? order : 2
+  return vectorNorm(dtype === null ? x : toDType(x, dtype), p, dims, keepdim)
+}
+
+// ---- distances and limits ----
+
+const distOp: OpDef<number> = {
+  name: 'dist',
+  infer: ([x]) => [{ sizes: [], dtype: x.dtype }],
+  saves: () => ({ inputs: [0, 1], outputs: [0] }),
+  vjp: (ctx) => {
+    const [x, y] = [ctx.input(0), ctx.input(1)]
+    if (ctx.attrs === 0) return [null, null]
+    const apart = sub(x, y)
+    const slope = normGradient(apart, ctx.output(), ctx.dy, {
+      p: ctx.attrs,
+      dims: apart.sizes.map((_, d) => d),
+      keepdim: false,
+    })
+    return [ctx.needs(0) ? sumTo(slope, x.sizes) : null, ctx.needs(1) ? sumTo(neg(slope), y.sizes) : null]
+  },
+  to: {
+    kind: 'compose',
+    compose: ([x, y], p) => {
+      const apart = sub(x as Tensor, y as Tensor)
+      return [
+        vectorNorm(
+          apart,
+          p,
+          apart.sizes.map((_, d) => d),
+          false,
+        ),
+      ]
+    },
+  },
+}
+const distArguments = method('dist', required('other', tensor), optional('p', number, 2))
+/**
+ * The norm of order `p` (2) of `x - other`, which broadcast.
+ *
+ * @example
+ * dist(tensor([0, 0]), tensor([3, 4])) // tensor(5.)
+ */
+export function dist(x: Tensor, ...args: [other: Tensor, p?: number | { readonly p?: number }]): Tensor {
+  const [other, p] = distArguments(x, args)
+  const dtype = resultType([x, other])
+  return apply(distOp, [toDType(x, dtype), toDType(other, dtype)], p)
+}
+
+const limitedOp = elementwise('renorm', (x, norm, most) =>
+  s.mul(x, s.select(s.gt(norm, most), s.div(most, s.add(norm, 1e-7)), s.constant(1, x.dtype))),
+)
+const renormArguments = method('renorm', required('p', number), required('dim', int), required('maxnorm', number))
+function resolveRenorm(
+  x: Tensor,
+  data: Tensor,
+  args: readonly unknown[],
+): readonly [op: Elementwise, inputs: readonly Input[]] {
+  const [p, dim, maxnorm] = renormArguments(x, args)
+  if (!(p > 0)) throw new RuntimeError('renorm: non-positive-norm not supported')
+  if (!(maxnorm >= 0)) throw new RuntimeError(`renorm: expected maxnorm to be >= 0 but got ${maxnorm}`)
+  if (x.dim() < 2) throw new RuntimeError(`renorm: input needs at least 2 dimensions, got ${x.dim()} dimensions`)
+  const d = normalizeDim(dim, x.dim())
+  const others = x.sizes.flatMap((_, i) => (i === d ? [] : [i]))
+  return [limitedOp, [data, vectorNormOf('vector_norm', data, p, others, true), operand(maxnorm)]]
+}
+/**
+ * Slices along `dim` with norms of order `p` above `maxnorm` scaled down to it.
+ *
+ * @example
+ * renorm(tensor([[3, 4], [0, 1]]), 2, 0, 1) // tensor([[0.6000, 0.8000],
+ *                                           //         [0.0000, 1.0000]])
+ */
+export const renorm: Overloaded<RenormArguments> = overloaded(
+  (x: Tensor, ...args) => resolveRenorm(x, x, args),
+  // The norms read what is overwritten.
+  (x: Tensor, ...args) => resolveRenorm(x, apply(cloneOp, [x], null), args),
+)
+type RenormArguments = [x: Tensor, p: number, dim: number, maxnorm: number]

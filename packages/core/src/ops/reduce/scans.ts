@@ -1,9 +1,9 @@
 // Running sums, products and extremes along a dimension: the scan kernel with each of its functions.
 import type { Prims, ReduceFn } from '../../backend/backend.ts'
-import type { DTypeWord } from '../../base/dtype.ts'
+import { type DTypeWord, isFloat } from '../../base/dtype.ts'
 import { normalizeDim } from '../../base/shape.ts'
 import { s } from '../../expr/expr.ts'
-import { apply, applyAll } from '../../tensor/apply.ts'
+import { apply, applyAll, operand } from '../../tensor/apply.ts'
 import { mode } from '../../tensor/mode.ts'
 import type { OpDef, Vjp } from '../../tensor/op.ts'
 import { int, method, required } from '../../tensor/signature.ts'
@@ -14,8 +14,11 @@ import { cloneOp, elementwise } from '../define/elementwise.ts'
 import { flipOp, reshapeOp } from '../define/views.ts'
 import { filled, toDType } from '../define/fill.ts'
 import { gatherAlongDim, scatterAddAlongDim } from '../indexing/gather.ts'
+import { neg, sub } from '../pointwise/arithmetic.ts'
+import { logaddexp } from '../pointwise/special.ts'
+import { cat } from '../views/join.ts'
 import { ValuesAndIndices } from '../order/values-and-indices.ts'
-import { transpose, unsqueeze } from '../views/views.ts'
+import { narrow, transpose, unsqueeze } from '../views/views.ts'
 import { accumulated } from './reduce.ts'
 
 const scanAlong = (fn: ReduceFn): ((axis: number) => Prims['scan']) => {
@@ -169,3 +172,51 @@ function runningExtreme(fn: 'max' | 'min'): (x: Tensor, dim: number | GivenDim) 
 export const cummax = runningExtreme('max')
 /** The smallest element so far along `dim`, and its index; the last one among equals. After a NaN everything is NaN. */
 export const cummin = runningExtreme('min')
+
+// ---- logarithms of sums ----
+
+const lowest: Readonly<Record<string, number>> = { float32: -3.4028234663852886e38, float64: -Number.MAX_VALUE }
+const logOfPositive = elementwise('where', (x, least) => s.select(s.gt(x, 0), s.log(s.select(s.gt(x, 0), x, 1)), least))
+/** From both parts of a gradient, as logarithms of running sums. */
+const fromLogs = elementwise('sub', (x, up, down) => s.sub(s.exp(s.add(up, x)), s.exp(s.add(down, x))))
+const logcumsumexpOp: OpDef<number> = {
+  name: 'logcumsumexp',
+  infer: ([x]) => [{ sizes: x.sizes, dtype: x.dtype }],
+  saves: () => ({ inputs: [0], outputs: [0] }),
+  vjp(ctx) {
+    const { dy, attrs: dim } = ctx
+    const [x, y] = [ctx.input(0), ctx.output()]
+    const parts = [dy, neg(dy)].map((part) => {
+      const logs = sub(apply(logOfPositive, [part, operand(lowest[dy.dtype])], null), y)
+      return apply(flipOp, [apply(logcumsumexpOp, [apply(flipOp, [logs], [dim])], dim)], [dim])
+    })
+    return [apply(fromLogs, [x, ...parts], null)]
+  },
+  to: {
+    kind: 'compose',
+    // Each pass adds to an element the sum of as many elements before it as it has itself.
+    compose([input], dim) {
+      let y = apply(cloneOp, [input as Tensor], null)
+      const n = y.sizes[dim]
+      for (let step = 1; step < n; step *= 2) {
+        const sums = logaddexp(narrow(y, dim, step, n - step), narrow(y, dim, 0, n - step))
+        y = cat([narrow(y, dim, 0, step), sums], dim)
+      }
+      return [y]
+    },
+  },
+}
+const logcumsumexpArguments = method('logcumsumexp', required('dim', int))
+/**
+ * The logarithms of running sums of exponentials along `dim`, without overflow. Floats only.
+ *
+ * @example
+ * logcumsumexp(tensor([0, 0, 0]), 0) // tensor([0.0000, 0.6931, 1.0986])
+ */
+export function logcumsumexp(x: Tensor, ...args: [dim: number | GivenDim]): Tensor {
+  const [dim] = logcumsumexpArguments(x, args)
+  const d = normalizeDim(dim, x.dim())
+  if (!isFloat(x.dtype)) throw notImplemented('logcumsumexp_out_cpu', x.dtype)
+  return x.dim() === 0 ? apply(ofNothing, [x], null) : apply(logcumsumexpOp, [x], d)
+}
+const ofNothing: OpDef<null> = { ...cloneOp, name: 'logcumsumexp' }

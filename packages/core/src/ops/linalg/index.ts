@@ -1,0 +1,3 @@
+// PyTorch's torch.linalg. Decompositions are missing.
+export * from './norms.ts'
+export * from './products.ts'

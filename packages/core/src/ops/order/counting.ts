@@ -1,0 +1,406 @@
+// Places in sorted sequences, and how many elements there are of each kind: searchsorted, bucketize, isin, bincount,
+// histc and histogram. None has a gradient.
+import { dtypeName, isFloat } from '../../base/dtype.ts'
+import { RuntimeError, TypeError } from '../../base/errors.ts'
+import { resultType } from '../../base/promotion.ts'
+import { sameShape, shapeString } from '../../base/shape.ts'
+import { s } from '../../expr/expr.ts'
+import { apply, operand } from '../../tensor/apply.ts'
+import { effects } from '../../tensor/effects.ts'
+import { type NamedPair, namedPair } from '../../tensor/named-tuple.ts'
+import { Num } from '../../tensor/op.ts'
+import {
+  type Arguments,
+  bool,
+  either,
+  int,
+  isTensor,
+  keyword,
+  method,
+  nullable,
+  list,
+  number,
+  optional,
+  required,
+  signature,
+  str,
+  tensor,
+} from '../../tensor/signature.ts'
+import { detached, type Tensor } from '../../tensor/tensor.ts'
+import { fromArray, linspace } from '../create/create.ts'
+import { notImplemented } from '../define/arguments.ts'
+import { type Elementwise, elementwise } from '../define/elementwise.ts'
+import { filled, toDType } from '../define/fill.ts'
+import { reshapeOp } from '../define/views.ts'
+import { gatherAlongDim, scatterAddAlongDim } from '../indexing/gather.ts'
+import { div, mul, sub } from '../pointwise/arithmetic.ts'
+import { logicalNot } from '../pointwise/comparison.ts'
+import { sum } from '../reduce/reduce.ts'
+import { narrow } from '../views/views.ts'
+import { sortedAlong } from './sort.ts'
+
+// ---- places in sorted sequences ----
+
+const probed = elementwise('where', (at, step, n) => s.sub(s.min(s.add(at, step), n), 1))
+/** Goes on by a step if the element before it belongs before the value; NaN belongs at the end. */
+const advanced = (before: typeof s.ge) =>
+  elementwise('where', (value, found, at, step, n) => s.not(s.or(before(found, value), s.gt(s.add(at, step), n))), {
+    out: 'bool',
+  })
+const [goesLeft, goesRight] = [advanced(s.ge), advanced(s.gt)]
+/** NaN at the end of the sequence is not passed. */
+const goesBelow = advanced((found, value) => s.not(s.lt(found, value)))
+const stepped = elementwise('where', (goes, at, step) => s.add(at, s.mul(s.cast(goes, 'int32'), step)))
+
+/** For rows of sorted elements and rows of values: how many elements come before each value. */
+function placesIn(sorted: Tensor, values: Tensor, goesOn: Elementwise): Tensor {
+  const n = sorted.sizes[1]
+  const whole = (x: number): Num => new Num(x, 'int32')
+  let at = filled(values.sizes, 'int32', 0, values.storage.device)
+  if (n === 0 || values.elements === 0) return at
+  for (let step = 2 ** Math.floor(Math.log2(n)); step >= 1; step /= 2) {
+    const found = gatherAlongDim(sorted, 1, apply(probed, [at, whole(step), whole(n)], null))
+    const goes = apply(goesOn, [values, found, at, whole(step), whole(n)], null)
+    at = apply(stepped, [goes, at, whole(step)], null)
+  }
+  return at
+}
+
+interface SearchOptions {
+  /** int32 is the only kind of integer here. */
+  readonly outInt32?: boolean
+  /** Give the last suitable place instead of the first. */
+  readonly right?: boolean
+}
+export interface SearchsortedOptions extends SearchOptions {
+  /** 'left' or 'right', as `right`. */
+  readonly side?: 'left' | 'right'
+  /** Indices that sort the sequence, if it is not sorted. */
+  readonly sorter?: Tensor
+}
+const searchOptions = [keyword('outInt32', bool, false), keyword('right', bool, false)] as const
+const searchArguments = signature(
+  'searchsorted',
+  required('sortedSequence', tensor),
+  required('input', either(tensor, number)),
+  ...searchOptions,
+  keyword('side', nullable(str), null),
+  keyword('sorter', nullable(tensor), null),
+)
+
+function search(sequence: Tensor, given: Tensor | number, right: boolean, sorter: Tensor | null): Tensor {
+  const { dtype, device } = sequence
+  const values = isTensor(given) ? given : fromArray([given], [], { dtype: isFloat(dtype) ? dtype : 'float32', device })
+  const what = 'torch.searchsorted()'
+  if (sequence.dim() === 0)
+    throw new RuntimeError(
+      `${what}: input value can be a scalar only when boundaries tensor dimension is 1, but we got boundaries tensor dim(0) and input value's dim(${values.dim()}) numel(${values.elements})`,
+    )
+  const lead = sequence.sizes.slice(0, -1)
+  if (sequence.dim() > 1 && !sameShape(lead, values.sizes.slice(0, -1))) {
+    throw values.dim() === 0
+      ? new RuntimeError(
+          `${what}: input value can be a scalar only when boundaries tensor dimension is 1, but we got boundaries tensor dim(${sequence.dim()}) and input value's dim(0) numel(1)`,
+        )
+      : new RuntimeError(
+          `${what}: boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries tensor and input value tensor must match, but we got boundaries tensor ${shapeString(sequence.sizes)} and input value tensor ${shapeString(values.sizes)}`,
+        )
+  }
+  if (dtype === 'bool') throw notImplemented('searchsorted_out_cpu', 'bool', 'Convert it first: x.int().')
+  const n = sequence.sizes[sequence.dim() - 1]
+  const rows = lead.reduce((a, b) => a * b, 1)
+  const m = rows === 0 ? 0 : values.elements / rows
+  const ordered = sorter === null ? sequence : gatherAlongDim(detached(sequence), sequence.dim() - 1, sorter)
+  const places = placesIn(
+    apply(reshapeOp, [detached(ordered)], [rows, n]),
+    apply(reshapeOp, [detached(values)], [rows, m]),
+    right ? goesRight : goesLeft,
+  )
+  return apply(reshapeOp, [places], values.sizes)
+}
+const cNames = { float32: 'float', float64: 'double', int32: 'long int', uint8: 'unsigned char', bool: 'bool' }
+
+/**
+ * Where values belong in a sorted vector, or in the last dimension of a tensor with the same leading sizes: the number of
+ * elements less than each value, or with `right` not more than it. int32.
+ *
+ * @example
+ * searchsorted(tensor([1, 3, 5]), tensor([0, 3, 9])) // tensor([0, 1, 3])
+ */
+export function searchsorted(
+  ...args: [sortedSequence: Tensor, input: Tensor | number, options?: SearchsortedOptions]
+): Tensor {
+  const [sequence, input, , right, side, sorter] = searchArguments(args)
+  if (side !== null && side !== 'left' && side !== 'right') {
+    throw new RuntimeError(`torch.searchsorted(): side can only be 'left' or 'right' but got ${side}`)
+  }
+  if (side === 'left' && right) {
+    throw new RuntimeError(
+      "torch.searchsorted(): side and right can't be set to opposites, got side of left while right was True",
+    )
+  }
+  if (sorter !== null) {
+    if (!sameShape(sorter.sizes, sequence.sizes)) {
+      throw new RuntimeError(
+        `torch.searchsorted(): boundary and sorter must have the same size, but got boundary tensor ${shapeString(sequence.sizes)}and got sorter tensor ${shapeString(sorter.sizes)}`,
+      )
+    }
+    if (sorter.dtype !== 'int32') {
+      throw new RuntimeError(
+        `torch.searchsorted(): sorter must be a tensor of long dtype but got dtype ${dtypeName[sorter.dtype]}`,
+      )
+    }
+  }
+  return search(sequence, input, right || side === 'right', sorter)
+}
+
+const bucketizeArguments = signature(
+  'bucketize',
+  required('input', either(tensor, number)),
+  required('boundaries', tensor),
+  ...searchOptions,
+)
+/**
+ * The bucket of each element: the number of `boundaries`, a sorted vector, that are less than it, or with `right` not
+ * more than it. int32.
+ *
+ * @example
+ * bucketize(tensor([0, 3, 9]), tensor([1, 3, 5])) // tensor([0, 1, 3])
+ */
+export function bucketize(...args: [input: Tensor | number, boundaries: Tensor, options?: SearchOptions]): Tensor {
+  const [input, boundaries, , right] = bucketizeArguments(args)
+  if (boundaries.dim() !== 1) {
+    throw new RuntimeError(`boundaries tensor must be 1 dimension, but got dim(${boundaries.dim()})`)
+  }
+  return search(boundaries, input, right, null)
+}
+
+const same = elementwise('eq', (x, y, at, n) => s.and(s.eq(x, y), s.lt(at, n)), { out: 'bool' })
+const least = elementwise('where', (at, n) => s.min(at, s.sub(n, 1)))
+const isinArguments = signature(
+  'isin',
+  required('elements', either(tensor, number)),
+  required('testElements', either(tensor, number)),
+  keyword('assumeUnique', bool, false),
+  keyword('invert', bool, false),
+)
+/**
+ * Whether each element is among the test elements, or with `invert` whether it is not. Either may be a number. NaN is
+ * not equal to NaN.
+ *
+ * @example
+ * isin(tensor([1, 2, 3]), tensor([2, 9])) // tensor([False,  True, False])
+ */
+export function isin(
+  ...args: [
+    elements: Tensor | number,
+    testElements: Tensor | number,
+    options?: { readonly assumeUnique?: boolean; readonly invert?: boolean },
+  ]
+): Tensor {
+  const [elements, tests, , invert] = isinArguments(args)
+  if (!isTensor(elements) && !isTensor(tests)) {
+    throw new TypeError('isin() received an invalid combination of arguments - got (int, int)', 'One must be a tensor.')
+  }
+  const [a, b] = [elements, tests].map((x) => operand(x))
+  for (const { dtype } of [a, b])
+    if (dtype === 'bool') throw new RuntimeError('Unsupported input type encountered for isin(): Bool')
+  const dtype = resultType([a, b])
+  const { device } = (isTensor(elements) ? elements : tests) as Tensor
+  const [x, y] = [elements, tests].map((z) =>
+    isTensor(z) ? detached(toDType(z, dtype)) : fromArray([z], [], { dtype, device }),
+  )
+  const n = y.elements
+  const found =
+    n === 0
+      ? filled(x.sizes, 'bool', 0, x.storage.device)
+      : amongSorted(x, sortedAlong(apply(reshapeOp, [y], [n]), 0)[0])
+  return invert ? logicalNot(found) : found
+}
+function amongSorted(x: Tensor, sorted: Tensor): Tensor {
+  const n = sorted.elements
+  const flat = apply(reshapeOp, [x], [1, x.elements])
+  const row = apply(reshapeOp, [sorted], [1, n])
+  const at = placesIn(row, flat, goesBelow)
+  const near = gatherAlongDim(row, 1, apply(least, [at, new Num(n, 'int32')], null))
+  return apply(reshapeOp, [apply(same, [flat, near, at, new Num(n, 'int32')], null)], x.sizes)
+}
+
+// ---- counts ----
+
+/** Adds weights, or ones, at positions from 0 to n - 1; what is at n is left out. */
+function counted(at: Tensor, weights: Tensor, n: number): Tensor {
+  const base = filled([n + 1], weights.dtype, 0, at.storage.device)
+  return detached(narrow(scatterAddAlongDim(base, 0, at, weights), 0, 0, n)).clone()
+}
+
+const bincountArguments = method('bincount', optional('weights', nullable(tensor), null), optional('minlength', int, 0))
+interface BincountOptions {
+  readonly weights?: Tensor | null
+  readonly minlength?: number
+}
+/**
+ * How often each number from 0 to the largest occurs in a vector of integers that are not negative, or the sums of their
+ * `weights`; at least `minlength` elements. The largest number is read.
+ *
+ * @example
+ * bincount(tensor([0, 2, 2], { dtype: 'int32' })) // tensor([1, 0, 2])
+ */
+export function bincount(
+  x: Tensor,
+  ...args: Arguments<[weights: Tensor | null, minlength: number], BincountOptions>
+): Tensor {
+  const [weights, minlength] = bincountArguments(x, args)
+  if (isFloat(x.dtype) || x.dtype === 'bool')
+    throw notImplemented('bincount_cpu', x.dtype, 'Convert it first: x.int().')
+  if (minlength < 0) throw new RuntimeError('minlength should be >= 0')
+  const what = 'bincount only supports 1-d non-negative integral inputs.'
+  effects.sink?.refuse('bincount(), whose shape depends on the data,', 'Use scatterAdd() into zeros of a fixed size.')
+  if (x.dim() === 1 && x.elements === 0) return filled([minlength], 'int32', 0, x.storage.device)
+  if (x.dim() !== 1 || x.min().item() < 0) throw new RuntimeError(what)
+  if (weights !== null && (weights.dim() !== 1 || weights.elements !== x.elements)) {
+    throw new RuntimeError('weights should be 1-d and have the same length as input')
+  }
+  const n = Math.max(x.max().item() + 1, minlength)
+  const ones =
+    weights === null
+      ? filled(x.sizes, 'int32', 1, x.storage.device)
+      : detached(toDType(weights, weights.dtype === 'float32' ? 'float32' : 'float64'))
+  return counted(toDType(x, 'int32'), ones, n)
+}
+
+/** The limits of a histogram: those given, or those of the data if they are equal. */
+function limitsOf(name: string, x: Tensor, low: number, high: number): readonly [number, number] {
+  let [from, to] = [low, high]
+  if (from === to && x.elements > 0) {
+    effects.sink?.refuse(`${name} without limits, which reads the data,`, 'Give it min and max.')
+    ;[from, to] = [x.min().item(), x.max().item()]
+  }
+  if (from === to) [from, to] = [from - 1, to + 1]
+  if (!Number.isFinite(from) || !Number.isFinite(to)) {
+    throw new RuntimeError(
+      `${name}: range of [${from}, ${to}] is not finite`.replaceAll('Infinity', 'inf').replaceAll('NaN', 'nan'),
+    )
+  }
+  return [from, to]
+}
+
+const binOf = elementwise('where', (x, low, high, bins) => {
+  const place = s.min(s.floor(s.div(s.mul(s.sub(x, low), bins), s.sub(high, low))), s.sub(bins, 1))
+  return s.select(s.and(s.ge(x, low), s.le(x, high)), place, bins)
+})
+const histcArguments = method(
+  'histc',
+  optional('bins', int, 100),
+  optional('min', number, 0),
+  optional('max', number, 0),
+)
+interface HistcOptions {
+  readonly bins?: number
+  readonly min?: number
+  readonly max?: number
+}
+/**
+ * How many elements are in each of `bins` (100) equal intervals from `min` to `max`, by default the limits of the data.
+ * Others are left out. Floats only, and of the dtype of the input.
+ *
+ * @example
+ * histc(tensor([1, 2, 1]), 4, 0, 3) // tensor([0., 2., 1., 0.])
+ */
+export function histc(x: Tensor, ...args: Arguments<[bins: number, min: number, max: number], HistcOptions>): Tensor {
+  const [bins, min, max] = histcArguments(x, args)
+  if (bins <= 0) throw new RuntimeError(`torch.histogram(): bins must be > 0, but got ${bins} for dimension 0`)
+  if (!isFloat(x.dtype)) throw notImplemented('histogram_cpu', x.dtype)
+  const flat = apply(reshapeOp, [detached(x)], [x.elements])
+  if (min > max) throw new RuntimeError('torch.histc: max must be larger than min')
+  const [low, high] = limitsOf('torch.histc', flat, min, max)
+  const at = toDType(apply(binOf, [flat, operand(low), operand(high), operand(bins)], null), 'int32')
+  return counted(at, filled(flat.sizes, x.dtype, 1, x.storage.device), bins)
+}
+
+const binBetween = elementwise('where', (x, place, low, high, bins) =>
+  s.select(s.and(s.ge(x, low), s.le(x, high)), s.min(s.sub(place, 1), s.sub(bins, 1)), bins),
+)
+const histogramArguments = method(
+  'histogram',
+  required('bins', either(int, tensor)),
+  keyword('range', nullable(list(number)), null),
+  keyword('weight', nullable(tensor), null),
+  keyword('density', bool, false),
+)
+export interface HistogramOptions {
+  /** The limits of equal bins; by default those of the data. */
+  readonly range?: readonly [number, number] | null
+  /** The weight of each element. */
+  readonly weight?: Tensor | null
+  /** Divide by the sum and the widths, so that the integral is 1. */
+  readonly density?: boolean
+}
+/**
+ * How many elements are in each bin: `bins` equal ones, or those between the elements of a sorted vector, the last one
+ * with its end. The counts, `hist`, and the edges, `binEdges`. Floats only.
+ *
+ * @example
+ * histogram(tensor([1, 2, 1]), 4, { range: [0, 4] }).hist // tensor([0., 2., 1., 0.])
+ */
+export function histogram(
+  x: Tensor,
+  ...args: [bins: number | Tensor, options?: HistogramOptions]
+): NamedPair<'hist', 'binEdges'> {
+  const [bins, range, weight, density] = histogramArguments(x, args)
+  if (!isFloat(x.dtype)) throw notImplemented('histogramdd', x.dtype)
+  const { dtype, device } = x
+  if (isTensor(bins) && bins.dtype !== dtype) {
+    throw new RuntimeError(
+      'torch.histogramdd: input tensor and bins tensors should have the same dtype, but got input with dtype ' +
+        `${cNames[dtype]} and bins for dimension 0 with dtype ${cNames[bins.dtype]}`,
+    )
+  }
+  if (isTensor(bins) && bins.dim() !== 1) {
+    throw new RuntimeError(
+      `torch.histogramdd: bins tensor should have one dimension, but got ${bins.dim()} dimensions in the bins tensor for dimension 0`,
+    )
+  }
+  if (isTensor(bins) ? bins.elements === 0 : bins <= 0) {
+    throw new RuntimeError(
+      isTensor(bins)
+        ? 'torch.histogramdd: bins tensor should have at least 1 element, but got 0 elements in the bins tensor for dimension 0'
+        : `torch.histogram(): bins must be > 0, but got ${bins} for dimension 0`,
+    )
+  }
+  if (weight !== null && !sameShape(weight.sizes, x.sizes)) {
+    throw new RuntimeError(
+      `torch.histogramdd: if weight tensor is provided it should have the same shape as the input tensor excluding its innermost dimension, but got input with shape ${shapeString([x.elements, 1])} and weight with shape ${shapeString([weight.elements])}`,
+    )
+  }
+  if (weight !== null && weight.dtype !== dtype) {
+    throw new RuntimeError(
+      `torch.histogramdd: if weight tensor is provided, input tensor and weight tensor should have the same dtype, but got input(${cNames[dtype]}), and weight(${cNames[weight.dtype]})`,
+    )
+  }
+  const flat = apply(reshapeOp, [detached(x)], [x.elements])
+  let edges: Tensor
+  if (isTensor(bins)) edges = detached(bins)
+  else {
+    const [from, to] = range ?? [0, 0]
+    if (range !== null && range.length !== 2)
+      throw new RuntimeError('histogramdd: range should have 2 elements', `It has ${range.length}.`)
+    if (from > to)
+      throw new RuntimeError(
+        `torch.histogramdd: min should not exceed max, but got min ${from} max ${to} for dimension 0`,
+      )
+    const [low, high] = limitsOf("torch.histogramdd: dimension 0's", flat, from, to)
+    edges = linspace(low, high, bins + 1, { dtype, device })
+  }
+  const n = edges.elements - 1
+  const weights =
+    weight === null
+      ? filled(flat.sizes, dtype, 1, x.storage.device)
+      : apply(reshapeOp, [detached(weight)], [x.elements])
+  const place = toDType(search(edges, flat, true, null), dtype)
+  const [low, high] = [narrow(edges, 0, 0, 1), narrow(edges, 0, n, 1)]
+  const at = toDType(apply(binBetween, [flat, place, low, high, operand(n)], null), 'int32')
+  let hist = counted(at, weights, n)
+  if (density) hist = div(hist, mul(sub(narrow(edges, 0, 1, n), narrow(edges, 0, 0, n)), sum(hist)))
+  return namedPair('histogram', { hist, binEdges: edges })
+}
