@@ -60,6 +60,23 @@ function checkComplete(file: string): void {
 /** The version of this package. */
 export const ownVersion = (): string => manifest().version
 
+/** What an addon must have besides its version and format. */
+const functions: Record<Exclude<keyof Addon, 'version' | 'format'>, true> = {
+  address: true,
+  bind: true,
+  configure: true,
+  define: true,
+  discard: true,
+  largeBuffer: true,
+  open: true,
+  program: true,
+  report: true,
+  run: true,
+  runAsync: true,
+  submit: true,
+  trim: true,
+}
+
 /** Loads an addon, which must have the same version. */
 export function loadFrom(file: string, version: string = ownVersion()): Addon {
   checkComplete(file)
@@ -72,7 +89,8 @@ export function loadFrom(file: string, version: string = ownVersion()): Addon {
     throw new Error(`its version is ${addon.version}, and @flambeau/backend-native's is ${version}`)
   }
   // The sources change between two versions; in this repository the addon is the last one built.
-  if (addon.format !== format) throw new Error('it was built from other sources; build it again')
+  const lacks = Object.keys(functions).some((name) => typeof addon[name as keyof Addon] !== 'function')
+  if (addon.format !== format || lacks) throw new Error('it was built from other sources; build it again')
   return addon as Addon
 }
 

@@ -65,6 +65,20 @@ testWith('native', nativeMissing, 'an addon for another processor', () => {
   expect(errorOf(written('riscv.node', other))).toMatch(/^Tried .*: \S/m)
 })
 
+testWith('native', nativeMissing, 'an addon of older sources, which lacks a function', () => {
+  const whole = loadFrom(own)
+  const names = Object.keys(whole).filter((name) => typeof whole[name as keyof typeof whole] === 'function')
+  expect(names).toContain('trim')
+  for (const name of names) {
+    const stale = vi.spyOn(process, 'dlopen').mockImplementation((module) => {
+      ;(module as { exports: unknown }).exports = { ...whole, [name]: undefined }
+    })
+    const sentence = name === 'submit' ? 'it is not an addon' : 'it was built from other sources; build it again'
+    expect(() => loadFrom(own)).toThrow(sentence)
+    stale.mockRestore()
+  }
+})
+
 /** Vite's addon, which exists wherever tests run. */
 const foreign = (): string | undefined => {
   const store = join(root, 'node_modules', '.pnpm')
