@@ -7,18 +7,26 @@ import { join } from 'node:path'
 import { build } from './build.mjs'
 import { check } from './check.mjs'
 import { buildGl, glDigest, glMissing, glUnbuildable } from './gl.mjs'
-import { findChromium, node, pnpm, published, readJson, root, say, step } from './lib.mjs'
+import { findChromium, node, pnpm, readJson, root, say, step } from './lib.mjs'
 import { addon, addonDigest, addonMissing } from './native.mjs'
 
 const cache = join(root, '.cache')
-/** Every workspace folder that may have tests. */
+/** Every workspace folder that may have tests; those that take longest come first, so that no core waits at the end. */
 export const tested = [
-  ...published.map((name) => `packages/${name}`),
-  'packages/stream',
   'native',
+  'packages/backend-gpujs',
   'examples',
-  'bench',
+  'packages/backend-native',
+  'packages/backend-js',
+  'packages/core',
   'tools',
+  'packages/backend-conformance',
+  'bench',
+  'packages/vision',
+  'packages/data',
+  'packages/flambeau',
+  'packages/stream',
+  'packages/data-mnist',
 ]
 const workspaceFolders = () => [
   'packages/core',
@@ -158,22 +166,41 @@ const testSome = async (args) => {
   return { code, counts: readCounts(file) }
 }
 
-/**
- * Runs all tests, up to three packages at once, with each package's output in one piece; turbo replays the results of
- * packages that nothing changed for.
- */
-const testAll = async () => {
+/** Runs the tests of a package, and prints their output in one piece; turbo replays the result if nothing changed for it. */
+const testPackage = async (folder) => {
+  const args = ['run', 'test', `--filter=./${folder}`, '--output-logs=new-only', '--log-prefix=none']
+  // The tests should detect what they would without this script.
+  const extraEnv = { CI: process.env.CI }
+  const { code, output } = await node('node_modules/turbo/bin/turbo', args, { extraEnv })
+  process.stdout.write(output)
+  return code
+}
+
+/** Runs all tests, and the checks if everything is built, side by side; returns how many checks failed, too. */
+const testAll = async (built) => {
   const files = tested.map((folder) => join(root, folder, '.cache', 'counts.json'))
   for (const file of files) rmSync(file, { force: true })
+  const [native, ...packages] = tested
+  // tools builds in native/build, too, and packs what the checks pack.
+  const first = [testPackage(native), built ? check() : 0]
+  const jobs = [
+    ...first.map((job) => () => job),
+    ...packages.map((folder) => async () => {
+      if (folder === 'tools') await Promise.all(first)
+      return testPackage(folder)
+    }),
+  ]
+  const codes = []
+  const work = async () => {
+    for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) codes.push(await job())
+  }
   // One more than cores, because a package waits at times for a browser, an installation, or the last of its compilers.
-  const how = [`--concurrency=${Math.min(3, availableParallelism() + 1)}`, '--continue']
-  const shown = ['--output-logs=new-only', '--log-prefix=none', '--log-order=grouped']
-  const { code } = await pnpm(['exec', 'turbo', 'run', 'test', ...how, ...shown], { inherit: true })
+  await Promise.all(Array.from({ length: Math.min(3, availableParallelism() + 1) }, work))
   const counts = { passed: 0, failed: 0, skipped: 0 }
   for (const file of files) {
     for (const [state, number] of Object.entries(readCounts(file))) counts[state] += number
   }
-  return { code, counts }
+  return { code: Math.max(...codes), counts, failedChecks: await first[1] }
 }
 
 const usage = `npm test                  installs and builds what changed, then all checks and tests
@@ -200,12 +227,11 @@ const test = async (args) => {
   if (glUnbuildable() === undefined) await step('headless GL', buildGl)
   const withoutGl = glMissing()
   if (withoutGl !== undefined) say(`SKIPPED: tests of WebGL in Node: ${withoutGl}`)
-  const failedChecks = (built ? 0 : 1) + (args.length === 0 && built ? await check() : 0)
   Object.assign(process.env, machine(), built && { FLAMBEAU_BUILT: '1' })
-  const { code, counts } = args.length > 0 ? await testSome(args) : await testAll()
+  const { code, counts, failedChecks = 0 } = args.length > 0 ? await testSome(args) : await testAll(built)
   const { passed, failed, skipped } = counts
   if (skipped > 0) say(`${skipped} skipped`)
-  const failures = failed + failedChecks
+  const failures = failed + failedChecks + (built ? 0 : 1)
   process.stdout.write(`${passed} passed, ${failures === 0 && code !== 0 ? 1 : failures} failed\n`)
   return failures === 0 ? code : 1
 }

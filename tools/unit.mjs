@@ -2,8 +2,8 @@
 // calls it and caches both, so that tests run again only after a change.
 import { mkdirSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
-import { node } from './lib.mjs'
+import { join, relative } from 'node:path'
+import { node, root } from './lib.mjs'
 
 const here = process.cwd()
 const counts = join(here, '.cache', 'counts.json')
@@ -14,6 +14,6 @@ const workers = Math.max(1, Math.floor(availableParallelism() / 2))
 const args = ['run', '--passWithNoTests', `--maxWorkers=${workers}`, join(here, 'test')]
 const { code } = await node('node_modules/vitest/vitest.mjs', args, {
   inherit: true,
-  extraEnv: { FLAMBEAU_COUNTS: counts },
+  extraEnv: { FLAMBEAU_COUNTS: counts, FLAMBEAU_TESTED: relative(root, here) },
 })
 process.exitCode = code
