@@ -254,14 +254,23 @@ static void multiply_nests(const Contract& it, Nested<T> nested, int64_t parts, 
           offsets_of({merged.depth, merged.sizes, steps}, index, index + 1, &at);
           return at;
         };
-        const auto place = [&](int64_t image) {
-          return Place{one.a, one.b + offset(merged.bSteps, image), one.c + offset(merged.cSteps, image)};
-        };
-        const auto finish_image = [&](int64_t image, const Region& region) {
-          finish((place(image).c - nested.c) / (it.m * it.n), region);
-        };
-        const auto ranges = [&](int64_t count, const auto& body) { for_ranges(inside, count, 1, body); };
-        run_winograd(one, merged.count, inside, place, finish_image, ranges);
+        const bool sharesRows = winograd_shares_rows(one, merged.count, inside);
+        for_ranges(sharesRows ? inside : 1, it.m, lanes<T>, [&](int64_t first, int64_t end) {
+          Nested<T> some = one;
+          some.m = end - first;
+          some.a += first * one.aRows.step();
+          some.c += first * one.cRow;
+          const auto place = [&](int64_t image) {
+            return Place{some.a, some.b + offset(merged.bSteps, image), some.c + offset(merged.cSteps, image)};
+          };
+          const auto finish_image = [&](int64_t image, const Region& region) {
+            const int64_t index = (one.c - nested.c + offset(merged.cSteps, image)) / (it.m * it.n);
+            finish(index, Region{first + region.row, first + region.rowEnd, region.column, region.columnEnd});
+          };
+          const int64_t parts = sharesRows ? 1 : inside;
+          const auto ranges = [&](int64_t count, const auto& body) { for_ranges(parts, count, 1, body); };
+          run_winograd(some, merged.count, parts, place, finish_image, ranges);
+        });
       });
     }
     if (sums_square_windows(nested) && summed_winograd_is_cheaper(nested)) {

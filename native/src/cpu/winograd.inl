@@ -27,6 +27,15 @@ template <class T> static bool winograd_is_cheaper(const Nested<T>& it, int64_t 
   return tiles * each + 260 * channels * vectors < images * high * wide * 8 * channels * vectors;
 }
 
+/**
+ * Whether threads share rows instead of tiles: each of them transforms all inputs, but only its own weights, which stay
+ * in its cache, where transforming the weights takes longer.
+ */
+template <class T> static bool winograd_shares_rows(const Nested<T>& it, int64_t images, int64_t parts) {
+  const int64_t tiles = images * up(it.bColumns.sizes[0], 2) * up(it.bColumns.sizes[1], 2), vectors = up(it.m, lanes<T>);
+  return parts > 1 && vectors >= parts && 260 * vectors * lanes<T> > 70 * tiles;
+}
+
 /** Elements of images that become tiles: rows and columns of tiles of one image. */
 struct Patch {
   int64_t image, row, rowEnd, column, columnEnd;
