@@ -54,7 +54,7 @@ template <class T> void fold_as(const Fold& f, const Memory& memory) {
   const int64_t n = loops.inner(), step = loops.step(0), toStep = loops.step(1);
   const bool any = product(f.sizes, f.depth) > 0;
   if (any && meets_once(f)) {
-    std::fill(to, to + f.count, T{0});
+    parallel_ranges(f.count, 1, [&](int64_t begin, int64_t end) { std::fill(to + begin, to + end, T{0}); });
     T* const first = to + f.first;
     // A sum begins at 0, so that -0 becomes 0.
     parallel_ranges(loops.rows(), n, [&](int64_t begin, int64_t end) {

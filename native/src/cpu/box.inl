@@ -140,7 +140,17 @@ template <class T> const char* scatter(const Box& box, int32_t l, const char* fr
     for (; i + L <= n; i += L) store(q + i, x);
     if (i < n) store_some(q + i, x, n - i);
   } else {
-    for (int64_t i = 0; i < n; i++) q[i * step] = p[i * advance];
+    int64_t i = 0;
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4) {
+      constexpr int64_t half = lanes<T> / 2;
+      for (; step == 2 && advance == 1 && i < n; i += half) {
+        const int64_t some = n - i < half ? n - i : half;
+        store_apart(q + 2 * i, load_some(p + i, some), some);
+      }
+    }
+#endif
+    for (; i < n; i++) q[i * step] = p[i * advance];
   }
   return from + n * advance * static_cast<int64_t>(sizeof(T));
 }

@@ -75,4 +75,12 @@ template <class T, int half, int... l> INLINE Vec<T> twice(Vec<T> x, std::intege
   return __builtin_shufflevector(x, x, (half * static_cast<int>(lanes<T>) / 2 + l / 2)...);
 }
 
+#if defined(__AVX512F__)
+/** Stores the first `n` elements (0 to half of the lanes) of v two apart; what is between them is not touched. */
+INLINE void store_apart(float* p, Vec<float> v, int64_t n) {
+  const __mmask16 there = static_cast<__mmask16>(0x5555u & ((1u << 2 * n) - 1));
+  _mm512_mask_storeu_ps(p, there, reinterpret_cast<__m512>(twice<float, 0>(v, AllLanes<float>{})));
+}
+#endif
+
 }  // namespace flambeau::ISA
