@@ -2,6 +2,7 @@
 // suite compares the numbers with PyTorch's and checks the gradients.
 import { js } from '@flambeau/backend-js'
 import {
+  cat,
   compile,
   F,
   grad,
@@ -64,6 +65,18 @@ const cases: readonly [
     [
       ['pad', 'contract'],
       ['pad', 'pad', 'contract', 'map'],
+      ['pad', 'contract'],
+    ],
+  ],
+  // Where phases have many sums, each is a contraction of its own, which meets no zeros.
+  [
+    'with a stride and many channels',
+    [2, 16, 16, 16],
+    [64, 16, 3, 3],
+    { stride: 2, padding: 1 },
+    [
+      ['pad', 'contract'],
+      ['pad', 'contract', 'contract', 'contract', 'contract', 'concat', 'map'],
       ['pad', 'contract'],
     ],
   ],
@@ -155,10 +168,15 @@ test.each(tall)('by the input, tap by tap: %j by %j, %j', (input, weight, option
   const [groups, dilation] = [options.groups ?? 1, options.dilation ?? 1]
   const [rows, channels, ...kernel] = weight
   const convolve = [F.conv1d, F.conv2d, F.conv3d][kernel.length - 1] as typeof F.conv2d
-  const [x, w] = [input, weight].map((sizes) => randn(sizes, { dtype: 'float64', requiresGrad: true }))
-  const y = convolve(x, w, options as never)
-  const dy = randn(y.sizes, { dtype: 'float64' })
-  expect(kindsOf(() => grad(y, x, { gradOutputs: dy, retainGraph: true }))).toContain('fold')
+  const made = (): [x: Tensor, w: Tensor, y: Tensor, dy: Tensor] => {
+    const [x, w] = [input, weight].map((sizes) => randn(sizes, { dtype: 'float64', requiresGrad: true }))
+    const y = convolve(x, w, options as never)
+    return [x, w, y, randn(y.sizes, { dtype: 'float64' })]
+  }
+  const [seenX, , seenY, seenDy] = made()
+  expect(kindsOf(() => grad(seenY, seenX, { gradOutputs: seenDy }))).toContain('fold')
+  useDevice(js())
+  const [x, w, y, dy] = made()
   const [dx] = grad(y, x, { gradOutputs: dy })
   // The same by the forward pass: the padded gradient by the reversed kernel.
   const turned = w
@@ -169,7 +187,50 @@ test.each(tall)('by the input, tap by tap: %j by %j, %j', (input, weight, option
     .flip(...kernel.map((_, i) => i + 2))
   const around = [...kernel].reverse().flatMap((k) => [dilation * (k - 1), dilation * (k - 1)])
   const expected = convolve(F.pad(dy, around), turned, options as never)
+  expect(dx.abs().max().item()).toBeGreaterThan(1)
   expect(dx.sub(expected).abs().max().item()).toBeLessThan(1e-12)
+})
+
+const wide: readonly [input: number[], weight: number[], options: Options][] = [
+  [[1, 16, 37, 38], [16, 16, 3, 3], { stride: 2, padding: 1 }],
+  [[2, 16, 44, 28], [16, 16, 5, 3], { stride: [3, 2], padding: [0, 1] }],
+  [[1, 32, 38, 55], [32, 16, 3, 4], { stride: [1, 3], padding: [1, 3], groups: 2 }],
+  [[1, 16, 40, 57], [24, 16, 3, 3], { stride: 2, dilation: [1, 2] }],
+]
+
+test.each(wide)('by the input, phase by phase: %j by %j, %j', (input, weight, options) => {
+  useDevice(js())
+  manualSeed(3)
+  // Small integers, so that sums are exact in any order.
+  const small = (sizes: readonly number[]): Tensor => rand(sizes).mul(7).floor().sub(3)
+  const [x, w] = [small(input).requiresGrad_(), small(weight)]
+  const y = F.conv2d(x, w, options)
+  const dy = small(y.sizes)
+  const [dx] = grad(y, x, { gradOutputs: dy })
+  // Half of the channels: few enough for the phases to be rows of one contraction.
+  const groups = (options as { groups?: number }).groups ?? 1
+  const [n, , ...image] = input
+  const halves = x.detach().view(n, groups, 2, 8, ...image)
+  const parts = [0, 1].map((half) => {
+    const some = halves
+      .select(2, half)
+      .reshape(n, groups * 8, ...image)
+      .requiresGrad_()
+    const of = F.conv2d(some, w.narrow(1, 8 * half, 8), options)
+    return grad(of, some, { gradOutputs: dy })[0].view(n, groups, 1, 8, ...image)
+  })
+  expect(dx.equal(cat(parts, 2).view(input))).toBe(true)
+  useDevice(seen)
+  const kinds = (channels: number): readonly string[] => {
+    const [some, of] = [
+      ones(n, channels * groups, ...image, { requiresGrad: true }),
+      ones(weight[0], channels, ...weight.slice(2)),
+    ]
+    const z = F.conv2d(some, of, options)
+    return kindsOf(() => grad(z, some, { gradOutputs: ones(z.sizes) }))
+  }
+  expect(kinds(16)).toContain('concat')
+  expect(kinds(8)).not.toContain('concat')
 })
 
 test('the gradient of a window adds up what was read from each element', () => {

@@ -10,6 +10,7 @@ import { apply } from '../../tensor/apply.ts'
 import type { OpDef } from '../../tensor/op.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { sum } from '../reduce/reduce.ts'
+import { catOp } from '../views/join.ts'
 import { narrow } from '../views/views.ts'
 import { type Axis, axis, padded, window } from '../views/windows.ts'
 import { contraction, counts, factors, from } from './contraction.ts'
@@ -187,6 +188,45 @@ const goesApart = ({ stride, dilation, low, input, kernel, output }: Geometry, t
   input[0] === output[0] + dilation[0] * (kernel[0] - 1) &&
   5 * output[0] * (terms + 4) < 4 * input[0] * terms
 
+/** What one phase of a dimension adds up: its first weight, and which of the taps of all phases is its first one. */
+interface Taps {
+  readonly count: number
+  readonly weight: number
+  readonly from: number
+}
+
+/** The taps of each phase that meet one of `kernel` weights. */
+const tapsOf = ({ count, taps, weight, weightStep }: Phases, kernel: number): Taps[] =>
+  Array.from({ length: count }, (_, phase) => {
+    const first = weight + phase
+    const from = Math.max(Math.ceil((first - kernel + 1) / weightStep), 0)
+    return { count: Math.min(Math.floor(first / weightStep) + 1, taps) - from, weight: first - weightStep * from, from }
+  })
+
+/** All choices of one element of each list, the last list's elements next to each other. */
+const choices = <T>(lists: readonly (readonly T[])[]): T[][] =>
+  lists.reduce<T[][]>((made, list) => made.flatMap((chosen) => list.map((x) => [...chosen, x])), [[]])
+
+/**
+ * Whether each phase is a contraction of its own, because as rows of one they would mostly multiply zeros: an element
+ * sums `terms` for each tap. Putting them side by side costs as much as four terms an element; that must save a fifth,
+ * and as much as the further instructions take. `elements` is the number of those of a phase, of so many channels,
+ * which are the rows of a contraction: a few of them do not fill the vectors of backends.
+ */
+function goOnTheirOwn(
+  phases: readonly Phases[],
+  each: readonly Taps[][],
+  channels: number,
+  elements: number,
+  terms: number,
+): boolean {
+  const counts = numelOf(phases.map(({ count }) => count))
+  const together = counts * numelOf(phases.map(({ taps }) => taps)) * terms
+  const apart = numelOf(each.map((list) => list.reduce((sum, { count }) => sum + count, 0))) * terms + 4 * counts
+  const none = each.some((list) => list.some(({ count }) => count < 1))
+  return !none && channels >= 16 && 5 * apart < 4 * together && elements * (together - apart) > counts * 2 ** 17
+}
+
 /** Weights with zeros between them, for a dilation of 1. */
 function spread(w: Tensor, dilation: Shape): Tensor {
   const sizes = [w.sizes[0], w.sizes[1], ...dilation.map((d, i) => d * (w.sizes[i + 2] - 1) + 1)]
@@ -223,25 +263,6 @@ const byInputOp: OpDef<Geometry> = {
       )
       const stepped = isApart || g.stride.some((s) => s > 1)
 
-      const lowest = phases.map(({ weight, weightStep, taps }) => Math.min(weight - weightStep * (taps - 1), 0))
-      const highest = phases.map(({ weight, count }, i) => Math.max(weight + count - w.sizes[i + 2], 0))
-      const around = padded(
-        w,
-        lowest.map((at) => -at),
-        highest,
-      )
-      const weights = window(
-        around,
-        [
-          axis(n, -1),
-          ...grouped(g, 0, own),
-          axis(channels, 1),
-          ...(stepped ? phases.map(({ count }, i) => axis(count, i + 2)) : []),
-          axis(own, 0),
-          ...phases.map(({ taps, weightStep }, i) => axis(taps, i + 2, -weightStep)),
-        ],
-        [0, 0, ...phases.map(({ weight }, i) => weight - lowest[i])],
-      )
       const low = phases.map((phase) => phase.low)
       const high = phases.map(({ length, taps, step }, i) => length + step * (taps - 1) - low[i] - g.output[i])
       const last = high.length - 1
@@ -250,35 +271,71 @@ const byInputOp: OpDef<Geometry> = {
         high[last - 1] += high[last] > 0 ? 1 : 0
         high[last] = 0
       }
-      const taken = window(
-        padded(dy as Tensor, low, high),
-        [
-          axis(n, 0),
-          ...grouped(g, 1, own),
-          axis(own, 1),
-          ...phases.map(({ taps, step }, i) => axis(taps, i + 2, step)),
-          ...phases.map(({ length }, i) => axis(length, i + 2)),
-        ],
-        skipped(low),
-      )
-      const y = apply(product, [weights, taken], counts(g.groups === 1 ? 1 : 2, 1 + phases.length))
+      const around = padded(dy as Tensor, low, high)
+      const begin = skipped(low)
+      const batch = counts(g.groups === 1 ? 1 : 2, 1 + phases.length)
+      /** The sums over these taps, with the axes of the weight that are phases. */
+      const sums = (w: Tensor, taps: readonly Taps[], axes: readonly Axis[]): Tensor => {
+        const weights = window(
+          w,
+          [
+            axis(n, -1),
+            ...grouped(g, 0, own),
+            axis(channels, 1),
+            ...axes,
+            axis(own, 0),
+            ...phases.map(({ weightStep }, i) => axis(taps[i].count, i + 2, -weightStep)),
+          ],
+          [0, 0, ...taps.map(({ weight }) => weight)],
+        )
+        const taken = window(
+          around,
+          [
+            axis(n, 0),
+            ...grouped(g, 1, own),
+            axis(own, 1),
+            ...phases.map(({ step }, i) => axis(taps[i].count, i + 2, step)),
+            ...phases.map(({ length }, i) => axis(length, i + 2)),
+          ],
+          begin.map((at, i) => (i < 2 ? at : at + phases[i - 2].step * taps[i - 2].from)),
+        )
+        return apply(product, [weights, taken], batch)
+      }
+      /** The sums of all phases at once; those that have fewer taps than others meet zeros around the weight. */
+      const together = (): Tensor => {
+        const lowest = phases.map(({ weight, weightStep, taps }) => Math.min(weight - weightStep * (taps - 1), 0))
+        const highest = phases.map(({ weight, count }, i) => Math.max(weight + count - w.sizes[i + 2], 0))
+        const wide = padded(
+          w,
+          lowest.map((at) => -at),
+          highest,
+        )
+        const taps = phases.map(({ taps, weight }, i): Taps => ({ count: taps, weight: weight - lowest[i], from: 0 }))
+        return sums(wide, taps, stepped ? phases.map(({ count }, i) => axis(count, i + 2)) : [])
+      }
       const all = [n, channels * g.groups]
-      if (!stepped) return [reshaped(y, [...all, ...g.input])]
+      if (!stepped) return [reshaped(together(), [...all, ...g.input])]
       // The elements of each phase are one stride apart; those beyond the input are cut off.
       const full = [...all, ...phases.map(({ whole }) => whole)]
-      const apart = [...all, ...phases.map(({ count }) => count), ...phases.map(({ length }) => length)]
       const strides = contiguousStrides(full)
       const spatial = strides.slice(2)
-      const layout = {
-        sizes: apart,
-        strides: [
-          ...strides.slice(0, 2),
-          ...phases.map(({ apart }, i) => apart * spatial[i]),
-          ...spatial.map((st, i) => st * g.stride[i]),
-        ],
-        offset: phases.reduce((at, { first }, i) => at + first * spatial[i], 0),
+      const lengths = phases.map(({ length }) => length)
+      const within = [...strides.slice(0, 2), ...spatial.map((st, i) => st * g.stride[i])]
+      const numbers = phases.map(({ count }) => count)
+      const between = phases.map(({ apart }, i) => apart * spatial[i])
+      const offset = phases.reduce((at, { first }, i) => at + first * spatial[i], 0)
+      const each = phases.map((phase, i) => tapsOf(phase, w.sizes[i + 2]))
+      let dx: Tensor
+      if (!isApart && goOnTheirOwn(phases, each, channels, numelOf([...all, ...lengths]), own)) {
+        const parts = choices(each).map((taps) => reshaped(sums(w, taps, []), [...all, ...lengths]))
+        const sizes = [...numbers, ...all, ...lengths]
+        const y = apply(catOp, parts, { dim: 0, sizes: parts.map(() => n) })
+        dx = adjoint(reshaped(y, sizes), { sizes, strides: [...between, ...within], offset }, full)
+      } else {
+        const sizes = [...all, ...numbers, ...lengths]
+        const steps = [...within.slice(0, 2), ...between, ...within.slice(2)]
+        dx = adjoint(reshaped(together(), sizes), { sizes, strides: steps, offset }, full)
       }
-      const dx = adjoint(reshaped(y, apart), layout, full)
       const cut = g.input.reduce((x, size, i) => (x.sizes[i + 2] === size ? x : narrow(x, i + 2, 0, size)), dx)
       return [cut === dx ? dx : apply(cloneOp, [cut], null)]
     },
