@@ -293,6 +293,39 @@ describe('mistakes', () => {
   })
 })
 
+it('users extend Distribution and TransformedDistribution', () => {
+  class Coin extends distributions.Distribution {
+    readonly chance: Tensor
+    constructor(chance: Tensor) {
+      super(chance.shape)
+      this.chance = chance
+    }
+    override get mean(): Tensor {
+      return this.chance
+    }
+    override sample(shape: readonly number[] = []): Tensor {
+      return rand([...shape, ...this.batchShape])
+        .lt(this.chance)
+        .float()
+    }
+    override logProb(value: Tensor): Tensor {
+      return value.mul(this.chance.log()).add(value.neg().add(1).mul(this.chance.neg().add(1).log()))
+    }
+  }
+  const coin = new Coin(tensor([0.25, 0.5]))
+  expect([coin.sample([4]).shape, coin.mean.tolist(), String(coin)]).toEqual([[4, 2], [0.25, 0.5], 'Coin()'])
+  expect(coin.logProb(ones(2)).exp().tolist()).toEqual([0.25, 0.5])
+  expect(() => coin.entropy()).toThrow('Coin does not implement entropy')
+  class LogitNormal extends distributions.TransformedDistribution {
+    constructor(loc: number) {
+      super(new distributions.Normal(loc, 1), [new distributions.SigmoidTransform()])
+    }
+  }
+  const p = new LogitNormal(0)
+  expect(p.cdf(tensor(0.5)).item()).toBeCloseTo(0.5)
+  expect(p.expand([3]).sample().shape).toEqual([3])
+})
+
 it('classes print their names, whatever a bundler calls them', () => {
   const bases = ['Distribution', 'Transform']
   const classes = Object.entries(D).filter(

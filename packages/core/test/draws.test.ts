@@ -6,9 +6,12 @@ import {
   binomial,
   compile,
   type DType,
+  distributions,
+  grad,
   manualSeed,
   multinomial,
   noGrad,
+  NotImplementedError,
   ones,
   poisson,
   rand,
@@ -111,14 +114,22 @@ describe('gradients of draws', () => {
       [300, 200],
     ])
     manualSeed(1)
-    const { value, slopes } = sampleDirichlet(shapes)
-    const dy = tensor([1, 2], f64)
-    close(
-      slopes()
-        .mul(dy.sub(value.mul(dy).sum(-1, true)))
-        .flatten(),
-      golden.slopes.dirichlet,
-    )
+    const { gradient } = sampleDirichlet(shapes)
+    close(gradient(tensor([1, 2], f64)).flatten(), golden.slopes.dirichlet)
+  })
+
+  it('of binomial throw in the backward pass', () => {
+    const y = binomial(ones(2), ones(2).mul(0.5).requiresGrad_())
+    expect(y.requiresGrad).toBe(true)
+    expect(() => y.sum().backward()).toThrow('derivative for aten::binomial')
+  })
+
+  it('are known once', () => {
+    const shapes = tensor([2, 3], { requiresGrad: true })
+    for (const draw of [standardGamma, (x: Tensor) => new distributions.Dirichlet(x).rsample()]) {
+      const [first] = grad([draw(shapes).square().sum()], [shapes], { createGraph: true })
+      expect(() => grad([first.sum()], [shapes])).toThrow(NotImplementedError)
+    }
   })
 
   it('counts have none', () => {

@@ -51,8 +51,13 @@ function demand(valid: Tensor, sentence: () => string, short: string): void {
 
 // ---- arguments ----
 
-const sampleArguments = signature('sample', optional('sampleShape', ints, []))
-const rsampleArguments = signature('rsample', optional('sampleShape', ints, []))
+const sampleShapeParameter: Parameter<readonly number[]> = optional(
+  'sampleShape',
+  { ...ints, hint: 'Pass a list: sample([3]).' },
+  [],
+)
+const sampleArguments = signature('sample', sampleShapeParameter)
+const rsampleArguments = signature('rsample', sampleShapeParameter)
 const expandArguments = signature('expand', required('batchShape', ints))
 const supportArguments = signature('enumerate_support', optional('expand', bool, true))
 const switchArguments = signature('set_default_validate_args', required('value', bool))
@@ -80,12 +85,14 @@ export interface Made {
   readonly validateArgs: boolean | null
 }
 
+const isMade = (x: Made | Shape): x is Made => !Array.isArray(x)
+
 /** Parameters that are computed from others at first use, and are not checked again. */
 const derived = new Set(['probs', 'logits', 'covarianceMatrix', 'precisionMatrix', 'scaleTril'])
 
 /**
- * The base class of distributions. A subclass defines what it can of `drawn`, `logDensity`, `mean` and the others; what it
- * does not define throws a NotImplementedError.
+ * The base class of distributions. A subclass calls `super(batchShape, eventShape, validateArgs)` and defines what it can of
+ * `sample`, `rsample`, `logProb`, `mean` and the others; what it does not define throws a NotImplementedError.
  *
  * @example
  * const p = new distributions.Normal(0, 1)
@@ -96,7 +103,9 @@ export abstract class Distribution {
   readonly #eventShape: Shape
   #validates: boolean
 
-  constructor({ fields, batchShape, eventShape = [], validateArgs }: Made) {
+  constructor(made: Made | Shape = [], ofEvent: Shape = [], validate: boolean | null = null) {
+    const own = isMade(made) ? made : { fields: {}, batchShape: made, eventShape: ofEvent, validateArgs: validate }
+    const { fields, batchShape, eventShape = [], validateArgs } = own
     for (const name in fields) this.own(name, fields[name])
     this.#batchShape = batchShape
     this.#eventShape = eventShape
@@ -114,7 +123,9 @@ export abstract class Distribution {
     for (const name in argConstraints) {
       const constraint = argConstraints[name]
       if (constraint === dependent || (derived.has(name) && !Object.hasOwn(this, name))) continue
-      const value = this.field(name) as Tensor
+      const value = this.field(name)
+      // A subclass sets its own fields after this.
+      if (!isTensor(value)) continue
       const snake = snakeCase(name)
       const kind = nameOf(this)
       demand(

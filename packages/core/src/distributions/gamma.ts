@@ -134,15 +134,16 @@ export class Chi2 extends Gamma {
 /** Draws whose slopes are computed when a gradient asks for them. */
 class DirichletSample extends AutogradFunction {
   static override forward(ctx: FunctionCtx, concentration: Tensor): Tensor {
-    const { value, slopes } = sampleDirichlet(concentration)
-    ctx.slopes = slopes
-    ctx.saveForBackward(value)
+    const { value, gradient } = sampleDirichlet(concentration)
+    ctx.gradient = gradient
+    ctx.saveForBackward(value, concentration)
     return value
   }
 
   static override backward(ctx: FunctionCtx, dy: Tensor): Tensor {
-    const [value] = ctx.savedTensors
-    return (ctx.slopes as () => Tensor)().mul(dy.sub(value.mul(dy).sum(-1, true)))
+    // Throws if one of them was written to.
+    void ctx.savedTensors
+    return (ctx.gradient as (dy: Tensor) => Tensor)(dy)
   }
 }
 

@@ -2,7 +2,7 @@
 // logNormal_), and of one for each element of a tensor (poisson, binomial, multinomial, and gamma and Dirichlet for the
 // distributions).
 import { dtypeName, isFloat } from '../../base/dtype.ts'
-import { RuntimeError } from '../../base/errors.ts'
+import { NotImplementedError, RuntimeError } from '../../base/errors.ts'
 import { numelOf } from '../../base/shape.ts'
 import { s } from '../../expr/expr.ts'
 import * as formula from '../../random/continuous.ts'
@@ -24,10 +24,10 @@ import {
 } from '../../tensor/signature.ts'
 import { checkAlive, type Tensor } from '../../tensor/tensor.ts'
 import { notImplemented } from '../define/arguments.ts'
-import { elementwise } from '../define/elementwise.ts'
+import { type Elementwise, elementwise } from '../define/elementwise.ts'
 import { argmax } from '../order/extremes.ts'
 import { topk } from '../order/sort.ts'
-import { div } from '../pointwise/arithmetic.ts'
+import { div, mul, sub } from '../pointwise/arithmetic.ts'
 import { sum } from '../reduce/reduce.ts'
 import { broadcastTensors } from '../views/grids.ts'
 import {
@@ -165,11 +165,19 @@ export function poisson(x: Tensor, ...args: Arguments<[generator: Generator | nu
   return tracked(x) ? apply(poissonOp, [x, value], null) : value
 }
 
-const binomialOp = elementwise('binomial', (_count, _prob, value) => value, {
-  grad: () => {
-    throw new RuntimeError('derivative for aten::binomial is not implemented', 'Draw inside of noGrad.')
+/** An op whose gradient throws. */
+const withoutGradient = (op: Elementwise, error: () => Error): Elementwise => ({
+  ...op,
+  saves: () => ({}),
+  vjp: () => {
+    throw error()
   },
 })
+
+const binomialOp = withoutGradient(
+  elementwise('binomial', (_count, _prob, value) => value),
+  () => new RuntimeError('derivative for aten::binomial is not implemented', 'Draw inside of noGrad.'),
+)
 const binomialArguments = signature('binomial', required('count', tensor), required('prob', tensor), generatorPosition)
 /**
  * Numbers of successes among `count` trials of probability `prob`; both broadcast. Of one float dtype.
@@ -280,10 +288,20 @@ interface MultinomialOptions extends GeneratorOption {
 
 // ---- for the distributions ----
 
+/** A gradient that has none itself: `dx`, in the graph of `x`, where a second derivative throws. */
+const onceOp = (sentence: string): Elementwise =>
+  withoutGradient(
+    elementwise('mul', (dx, _x) => dx),
+    () => new NotImplementedError(sentence, 'Implicit derivatives of samples are known once.'),
+  )
+const gammaOnce = onceOp("the derivative for '_standard_gamma_grad' is not implemented.")
+const dirichletOnce = onceOp('trying to differentiate twice a function that was marked with @once_differentiable')
 /** For autograd, the drawn value has the given slope. */
-const gammaOp = elementwise('standardGamma', (_shape, _slope, value) => value, {
-  grad: ({ dy, x }) => [s.mul(dy, x[1]), s.mul(dy, 0), dy],
-})
+const gammaOp: Elementwise = {
+  ...elementwise('standardGamma', (_shape, _slope, value) => value),
+  saves: () => ({ inputs: [0, 1] }),
+  vjp: (ctx) => [apply(gammaOnce, [mul(ctx.dy, ctx.input(1)), ctx.input(0)], null), null, null],
+}
 /** Numbers of the gamma distribution with the shapes in `x` and rate 1; differentiable by the implicit derivative. */
 export function standardGamma(x: Tensor): Tensor {
   if (!isFloat(x.dtype)) throw notImplemented('gamma_cpu', x.dtype)
@@ -297,18 +315,20 @@ export function standardGamma(x: Tensor): Tensor {
   return apply(gammaOp, [x, slope, value], null)
 }
 
-/** Rows of proportions for the shapes in rows of `x`, and the function that gives the slope of each by its shape. */
-export function sampleDirichlet(x: Tensor): { readonly value: Tensor; readonly slopes: () => Tensor } {
+/** Rows of proportions for the shapes in rows of `x`, and their gradient by the shapes for a gradient `dy`. */
+export function sampleDirichlet(x: Tensor): { readonly value: Tensor; readonly gradient: (dy: Tensor) => Tensor } {
   if (!isFloat(x.dtype)) throw notImplemented('dirichlet', x.dtype)
   const shapes = read(x, 'rsample')
   const size = x.sizes[x.dim() - 1]
   const value = drawnLike(x, null, (out, from) => rejection.dirichlet(out, shapes, size, from))
-  const slopes = (): Tensor => {
+  const gradient = (dy: Tensor): Tensor => {
     const totals = read(sum(x.detach(), -1), 'rsample')
     const values = read(value, 'rsample')
-    return drawnLike(x, null, (out) => {
+    const slopes = drawnLike(x, null, (out) => {
       for (let i = 0; i < out.length; i++) out[i] = betaSlope(values[i], shapes[i], totals[Math.floor(i / size)])
     })
+    const own = value.detach()
+    return apply(dirichletOnce, [mul(slopes, sub(dy, sum(mul(own, dy), -1, true))), x], null)
   }
-  return { value, slopes }
+  return { value, gradient }
 }
