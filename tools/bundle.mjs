@@ -12,7 +12,10 @@ import { build } from 'esbuild'
 const { version, exports, dependencies, devDependencies, optionalDependencies, peerDependencies } = JSON.parse(
   readFileSync('package.json', 'utf8'),
 )
-const [main, ...others] = Object.values(exports).flatMap((entry) => entry['@flambeau/source'] ?? [])
+const entries = Object.values(exports).filter((entry) => entry['@flambeau/source'] !== undefined)
+/** An entry point for another program, such as a linter, has a file of its own. */
+const isShared = (entry) => entry.default === exports['.'].default
+const [main, ...others] = entries.filter(isShared).map((entry) => entry['@flambeau/source'])
 const imported = Object.keys({ ...dependencies, ...peerDependencies })
 /** Workspace packages that are not published are bundled as the package's own text. */
 const isOwn = (name) => devDependencies?.[name]?.startsWith('workspace:')
@@ -108,7 +111,7 @@ const withNamesOf = async (text) => {
 /** Doc comments belong to the declarations; in the bundle every process would parse past them. */
 const withoutDocs = (text) => text.replaceAll(/^ *\/\*\*(?: .*\*\/|\n(?: *\*.*\n)*? *\*\/)\n/gm, '')
 
-const bundle = async (outfile, platform) => {
+const bundle = async (outfile, platform, files = [main, ...others]) => {
   const isImported = (path) =>
     path.startsWith('node:') || imported.some((name) => path === name || path.startsWith(`${name}/`))
   const outside = {
@@ -124,11 +127,11 @@ const bundle = async (outfile, platform) => {
     ...common,
     stdin: {
       contents: [
-        readFileSync(main, 'utf8'),
-        ...others.map((file) => `export * from ${JSON.stringify(resolve(file))}`),
+        readFileSync(files[0], 'utf8'),
+        ...files.slice(1).map((file) => `export * from ${JSON.stringify(resolve(file))}`),
       ].join('\n'),
-      sourcefile: main,
-      resolveDir: dirname(main),
+      sourcefile: files[0],
+      resolveDir: dirname(files[0]),
       loader: 'ts',
     },
     outfile,
@@ -143,4 +146,6 @@ const bundle = async (outfile, platform) => {
 const { browser } = exports['.']
 await bundle('dist/index.js', browser ? 'node' : 'neutral')
 if (browser) await bundle(browser, 'browser')
+for (const entry of entries.filter((each) => !isShared(each)))
+  await bundle(entry.default, 'neutral', [entry['@flambeau/source']])
 if (licences.size > 0) writeFileSync('dist/LICENSES.txt', [...licences.values()].sort().join(`\n${'-'.repeat(80)}\n\n`))

@@ -559,7 +559,8 @@ it('every method has an entry', () => {
   const has = ({ owner, name, takes }: (typeof members)[number]): boolean => {
     if (name === 'constructor' || name.startsWith('[')) return true
     if (owner === 'Tensor' && name.endsWith('=')) return entries.has(`x.${name}`)
-    const entry = `${owner}.${name}`
+    // The classes of containers are typed by their members; below them is a class of another name.
+    const entry = `${owner.replace(/^(Sequential|ModuleList)Module$/, '$1')}.${name}`
     return !takes || owner in exempt || entry in others || entries.has(entry)
   }
   expect(members.length).toBeGreaterThan(200)

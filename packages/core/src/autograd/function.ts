@@ -87,7 +87,7 @@ interface FunctionClass<A extends readonly unknown[], R> {
   backward(ctx: FunctionCtx, ...gradOutputs: Tensor[]): Returned
 }
 
-interface Apply {
+type Apply = {
   <A extends readonly unknown[], R>(this: FunctionClass<A, R>, ...args: A): R
   // biome-ignore lint/suspicious/noExplicitAny: off its class, TypeScript knows neither arguments nor results
   (this: void, ...args: any[]): any
