@@ -366,15 +366,18 @@ export const i1e = unary(
 const gammaOps: Elementwise[] = []
 /** The logarithm of the gamma function of `p` dimensions: a sum of `p` logarithms. */
 function multivariate(p: number): Elementwise {
-  gammaOps[p] ??= elementwise(
-    'mvlgamma',
-    (x) => {
-      let sum: Expr = s.constant((p * (p - 1) * Math.log(Math.PI)) / 4, x.dtype)
-      for (let j = 0; j < p; j++) sum = s.add(sum, s.lgamma(j > 0 ? s.sub(x, j / 2) : s.select(s.eq(x, 0), 0, x)))
-      return sum
-    },
-    float,
-  )
+  if (gammaOps[p] !== undefined) return gammaOps[p]
+  const sumOf = (fn: (x: Expr) => Expr, first: Expr): Expr => {
+    let sum = fn(first)
+    for (let j = 1; j < p; j++) sum = s.add(sum, fn(s.sub(first, j / 2)))
+    return sum
+  }
+  const constant = (p * (p - 1) * Math.log(Math.PI)) / 4
+  gammaOps[p] = elementwise('mvlgamma', (x) => s.add(sumOf(s.lgamma, x), constant), {
+    ...float,
+    // The slope at 0 is that from above, whatever its sign.
+    grad: ({ dy, x: [x] }) => [s.mul(dy, sumOf(s.digamma, s.select(s.eq(x, 0), s.constant(0, x.dtype), x)))],
+  })
   return gammaOps[p]
 }
 const mvlgammaArguments = method('mvlgamma', required('p', int))
