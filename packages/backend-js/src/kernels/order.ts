@@ -1,5 +1,13 @@
 // Kernels that work along an axis in order: scan and sort.
-import { contiguousStrides, forEachRow, hostOf, type Instr, numelOf, startOf } from '@flambeau/core/backend'
+import {
+  contiguousStrides,
+  forEachRow,
+  hostOf,
+  type Instr,
+  numelOf,
+  startOf,
+  type TypedArray,
+} from '@flambeau/core/backend'
 import { combineCall } from '../text/reduction.ts'
 
 export const drop = (list: readonly number[], axes: readonly number[]): number[] =>
@@ -38,6 +46,51 @@ export function scan({ attrs, inputs, outputs }: Instr<'scan'>): void {
   )
 }
 
+/** Rows from this length on are sorted by the digits of their keys, unless they are float64. */
+const long = 512
+const bits = 11
+const buckets = 2 ** bits
+
+/** Writes keys of a long row that are ordered as its elements: equal elements have equal keys, NaN has the largest. */
+function digitKeys(keys: Uint32Array, data: TypedArray, p: number, step: number, descending: boolean): void {
+  const flip = descending ? -1 : 0
+  if (data instanceof Float32Array) {
+    const word = new Int32Array(data.buffer, data.byteOffset, data.length)
+    for (let c = 0; c < keys.length; c++) {
+      const x = data[p + c * step]
+      const own = word[p + c * step]
+      // All bits of a negative number are turned round, only the sign of others; zeros of both signs are equal.
+      keys[c] = (x !== x ? -1 : x === 0 ? 0x80000000 : own ^ ((own >> 31) | 0x80000000)) ^ flip
+    }
+  } else for (let c = 0; c < keys.length; c++) keys[c] = data[p + c * step] ^ 0x80000000 ^ flip
+}
+
+/** Sorts by one digit after the other, which keeps the order of equal keys; returns the order. */
+function byDigits(given: Uint32Array): Int32Array {
+  const n = given.length
+  let [keys, others] = [given, new Uint32Array(n)]
+  let [order, next] = [Int32Array.from(given.keys()), new Int32Array(n)]
+  const places = new Int32Array(buckets)
+  for (let shift = 0; shift < 32; shift += bits) {
+    places.fill(0)
+    for (let c = 0; c < n; c++) places[(keys[c] >>> shift) & (buckets - 1)]++
+    if (places[(keys[0] >>> shift) & (buckets - 1)] === n) continue
+    for (let b = 0, sum = 0; b < buckets; b++) {
+      const count = places[b]
+      places[b] = sum
+      sum += count
+    }
+    for (let c = 0; c < n; c++) {
+      const place = places[(keys[c] >>> shift) & (buckets - 1)]++
+      others[place] = keys[c]
+      next[place] = order[c]
+    }
+    ;[keys, others] = [others, keys]
+    ;[order, next] = [next, order]
+  }
+  return order
+}
+
 export function sort({ attrs, inputs, outputs }: Instr<'sort'>): void {
   const [x] = inputs
   const { data } = hostOf(x)
@@ -48,8 +101,9 @@ export function sort({ attrs, inputs, outputs }: Instr<'sort'>): void {
   const size = x.sizes[axis]
   const step = x.strides[axis]
   const outStep = strides[axis]
-  const order = new Int32Array(size)
-  const keys = new Float64Array(size)
+  const digits = size >= long && !(data instanceof Float64Array) ? new Uint32Array(size) : null
+  const row = new Int32Array(digits === null ? size : 0)
+  const keys = new Float64Array(row.length)
   /** Compares two keys. Equal elements keep their order, ascending or descending; NaN is the largest. */
   const compare = (a: number, b: number): number => {
     const u = keys[a]
@@ -66,13 +120,14 @@ export function sort({ attrs, inputs, outputs }: Instr<'sort'>): void {
       for (let i = 0; i < n; i++) {
         const p = at[0] + i * steps[0]
         const q = at[1] + i * steps[1]
-        for (let c = 0; c < size; c++) {
-          order[c] = c
+        for (let c = 0; c < row.length; c++) {
+          row[c] = c
           keys[c] = data[p + c * step]
         }
-        order.sort(compare)
+        if (digits !== null) digitKeys(digits, data, p, step, descending)
+        const order = digits === null ? row.sort(compare) : byDigits(digits)
         for (let c = 0; c < size; c++) {
-          values.data[values.start + q + c * outStep] = keys[order[c]]
+          values.data[values.start + q + c * outStep] = data[p + order[c] * step]
           indices.data[indices.start + q + c * outStep] = order[c]
         }
       }
