@@ -68,7 +68,8 @@ function digitKeys(keys: Uint32Array, data: TypedArray, p: number, step: number,
 /** Sorts by one digit after the other, which keeps the order of equal keys; returns the order. */
 function byDigits(given: Uint32Array): Int32Array {
   const n = given.length
-  let [keys, others] = [given, new Uint32Array(n)]
+  let keys = given
+  let others: Uint32Array = new Uint32Array(n)
   let [order, next] = [Int32Array.from(given.keys()), new Int32Array(n)]
   const places = new Int32Array(buckets)
   for (let shift = 0; shift < 32; shift += bits) {
