@@ -71,10 +71,10 @@ function setEntries(container: Container, entries: readonly Entry[]): void {
     if (!isModule(module)) throw new TypeError(`${kindOf(module)} is not a Module subclass`)
   }
   container[modulesOf] = entries
-  for (; indices < entries.length; indices++) defineIndex(indices)
+  for (; indices <= entries.length; indices++) defineIndex(indices)
 }
 
-/** `container[i]` is an accessor of the class, defined for as many indices as any container has had, from both ends. */
+/** `container[i]` is an accessor of the class, defined for as many indices as any container has had and one more, from both ends. */
 let indices = 0
 function defineIndex(i: number): void {
   for (const index of [i, -1 - i]) {

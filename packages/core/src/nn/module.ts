@@ -24,6 +24,7 @@ import { type Move, movedBy, moverBy, moverTo, moving, type To, typed } from './
 import { Parameter } from './parameter.ts'
 import {
   buffersOf,
+  checkCalled,
   findMember,
   getProperty,
   isModule,
@@ -68,7 +69,7 @@ export class Module {
 
   constructor() {
     // Not `new.target`, because terser may move this code into another function, where it differs.
-    watchForward(Object.getPrototypeOf(this) as Module, Module.prototype)
+    watchForward(Object.getPrototypeOf(this) as Module, Module.prototype, checkCalled)
   }
 
   /** Whether the module is in training mode, on which dropout and batch normalisation depend. */
